@@ -1,1 +1,4 @@
-//! Gwop.
+//! Gwop's SDK and Worker. `docs/architecture.md` is the map.
+#![cfg_attr(not(any(feature = "npm", feature = "worker")), forbid(unsafe_code))]
+#![deny(unsafe_code)]
+pub mod json;
