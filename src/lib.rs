@@ -2,3 +2,6 @@
 #![cfg_attr(not(any(feature = "npm", feature = "worker")), forbid(unsafe_code))]
 #![deny(unsafe_code)]
 pub mod json;
+pub mod model;
+pub mod time;
+pub mod webhook;

@@ -1,0 +1,5 @@
+//! Prints the TypeScript types of every model.
+
+fn main() {
+    print!("{}", gwop::model::codegen::typescript());
+}

@@ -1,0 +1,299 @@
+//! Gwop's wire models, each declared once.
+//!
+//! `model!` and `open_enum!` turn one declaration into the Rust type (with serde under the feature `serde`), the
+//! [`Model`] table that the npm boundary walks ([`decode`], [`encode`]), and, under the feature `codegen`,
+//! the documentation from which `gwop-codegen` writes the TypeScript types. So Rust and TypeScript cannot drift apart.
+
+mod auth;
+mod invoice;
+mod operation;
+mod transcode;
+mod webhook;
+
+#[cfg(feature = "codegen")]
+pub mod codegen;
+
+pub use auth::*;
+pub use invoice::*;
+pub use operation::*;
+pub use transcode::{Decoded, Mismatch, Naming, decode, encode};
+pub use webhook::*;
+
+/// What a field's value has to be.
+#[derive(Debug, Clone, Copy)]
+pub enum Kind {
+    /// A string.
+    String,
+    /// This very string.
+    Literal(&'static str),
+    /// An integer that JavaScript holds exactly.
+    Integer,
+    /// A boolean.
+    Boolean,
+    /// An RFC 3339 time stamp: a string on the wire, a `Date` in JavaScript.
+    Time,
+    /// A free-form JSON object, passed through byte for byte.
+    Record,
+    /// Any JSON value, passed through byte for byte.
+    Any,
+    /// A string with known values; an unknown one is kept as it is.
+    Enum(&'static Enum),
+    /// Another model.
+    Object(&'static Model),
+    /// A list.
+    List(&'static Kind),
+}
+
+/// Whether a field may be missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// Always there.
+    Required,
+    /// May be absent; a `null` from the server counts as absent.
+    Optional,
+    /// Always there, perhaps `null`.
+    Nullable,
+}
+
+/// One field of a [`Model`].
+#[derive(Debug)]
+pub struct Field {
+    /// The name on the wire, in snake case. JavaScript's name is its camel case.
+    pub name: &'static str,
+    /// What the value has to be.
+    pub kind: Kind,
+    /// Whether it may be missing.
+    pub presence: Presence,
+    /// The field's documentation.
+    #[cfg(feature = "codegen")]
+    pub doc: &'static str,
+}
+
+/// The table of one wire object.
+#[derive(Debug)]
+pub struct Model {
+    /// The name of the type, in Rust and in TypeScript.
+    pub name: &'static str,
+    /// The fields, in the order of the contract.
+    pub fields: &'static [Field],
+    /// The type's documentation.
+    #[cfg(feature = "codegen")]
+    pub doc: &'static str,
+}
+
+/// The table of one open enumeration.
+#[derive(Debug)]
+pub struct Enum {
+    /// The name of the type, in Rust and in TypeScript.
+    pub name: &'static str,
+    /// The values known today.
+    pub values: &'static [&'static str],
+    /// The type's documentation.
+    #[cfg(feature = "codegen")]
+    pub doc: &'static str,
+}
+
+/// A Rust type that has a place on the wire.
+pub trait Wire {
+    /// What the value has to be.
+    const KIND: Kind;
+    /// Whether it may be missing.
+    const PRESENCE: Presence = Presence::Required;
+
+    /// Whether the value is left out when it is written.
+    fn is_absent(&self) -> bool {
+        false
+    }
+}
+
+/// An RFC 3339 time stamp as it stands on the wire.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(transparent)
+)]
+pub struct Timestamp(pub String);
+
+impl Timestamp {
+    /// Milliseconds since 1970-01-01T00:00:00Z, if it is an RFC 3339 time stamp.
+    #[must_use]
+    pub fn epoch_milliseconds(&self) -> Option<i64> {
+        crate::time::parse_rfc3339(&self.0)
+    }
+}
+
+/// A free-form JSON object, byte for byte as it was written.
+#[cfg(feature = "serde")]
+pub type Record = serde_json::Map<String, serde_json::Value>;
+/// A free-form JSON object, byte for byte as it was written.
+#[cfg(not(feature = "serde"))]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record(pub String);
+
+/// Any JSON value.
+#[cfg(feature = "serde")]
+pub type Any = serde_json::Value;
+/// Any JSON value, byte for byte as it was written.
+#[cfg(not(feature = "serde"))]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Any(pub String);
+
+/// A value that is always there and may be `null`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(transparent)
+)]
+pub struct Nullable<T>(pub Option<T>);
+
+macro_rules! wire {
+    ($($type:ty => $kind:ident),* $(,)?) => { $(
+        impl Wire for $type { const KIND: Kind = Kind::$kind; }
+    )* };
+}
+
+wire! { String => String, i64 => Integer, bool => Boolean, Timestamp => Time, Record => Record, Any => Any }
+
+impl<T: Wire> Wire for Vec<T> {
+    const KIND: Kind = Kind::List(&T::KIND);
+}
+
+impl<T: Wire> Wire for Option<T> {
+    const KIND: Kind = T::KIND;
+    const PRESENCE: Presence = Presence::Optional;
+
+    fn is_absent(&self) -> bool {
+        self.is_none()
+    }
+}
+
+impl<T: Wire> Wire for Nullable<T> {
+    const KIND: Kind = T::KIND;
+    const PRESENCE: Presence = Presence::Nullable;
+}
+
+/// The field's name without the `r#` of a Rust keyword.
+const fn plain(name: &'static str) -> &'static str {
+    match name.as_bytes() {
+        [b'r', b'#', ..] => name.split_at(2).1,
+        _ => name,
+    }
+}
+
+macro_rules! model {
+    ($(
+        $(#[doc = $doc:literal])*
+        pub struct $name:ident { $( $(#[doc = $field_doc:literal])* $field:ident: $type:ty ),* $(,)? }
+    )*) => { $(
+        $(#[doc = $doc])*
+        #[derive(Debug, Clone, PartialEq)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+        pub struct $name { $(
+            $(#[doc = $field_doc])*
+            #[cfg_attr(feature = "serde", serde(skip_serializing_if = "crate::model::Wire::is_absent"))]
+            pub $field: $type,
+        )* }
+
+        impl $name {
+            /// The table of this model.
+            pub const MODEL: &'static crate::model::Model = &crate::model::Model {
+                name: stringify!($name),
+                fields: &[ $( crate::model::Field {
+                    name: crate::model::plain(stringify!($field)),
+                    kind: <$type as crate::model::Wire>::KIND,
+                    presence: <$type as crate::model::Wire>::PRESENCE,
+                    #[cfg(feature = "codegen")]
+                    doc: concat!($($field_doc, "\n"),*),
+                }, )* ],
+                #[cfg(feature = "codegen")]
+                doc: concat!($($doc, "\n"),*),
+            };
+        }
+
+        impl crate::model::Wire for $name {
+            const KIND: crate::model::Kind = crate::model::Kind::Object(Self::MODEL);
+        }
+    )*
+
+        #[cfg(feature = "codegen")]
+        pub(super) const MODELS: &[&crate::model::Model] = &[$($name::MODEL),*];
+    };
+}
+
+macro_rules! literal {
+    ($( $(#[doc = $doc:literal])* pub struct $name:ident = $value:literal; )*) => { $(
+        $(#[doc = $doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+        pub enum $name {
+            #[doc = concat!("`", $value, "`")]
+            #[cfg_attr(feature = "serde", serde(rename = $value))]
+            Literal,
+        }
+
+        impl crate::model::Wire for $name {
+            const KIND: crate::model::Kind = crate::model::Kind::Literal($value);
+        }
+    )* };
+}
+
+macro_rules! open_enum {
+    ($(
+        $(#[doc = $doc:literal])*
+        pub enum $name:ident { $( $variant:ident = $value:literal ),* $(,)? }
+    )*) => { $(
+        $(#[doc = $doc])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(from = "String", into = "String"))]
+        pub enum $name {
+            $( #[doc = concat!("`", $value, "`")] $variant, )*
+            /// A value that this version does not know, kept as it is.
+            Other(String),
+        }
+
+        impl $name {
+            /// The value on the wire.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $( Self::$variant => $value, )*
+                    Self::Other(value) => value,
+                }
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(value: String) -> Self {
+                match value.as_str() {
+                    $( $value => Self::$variant, )*
+                    _ => Self::Other(value),
+                }
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(value: $name) -> Self {
+                value.as_str().to_owned()
+            }
+        }
+
+        impl crate::model::Wire for $name {
+            const KIND: crate::model::Kind = crate::model::Kind::Enum(&crate::model::Enum {
+                name: stringify!($name),
+                values: &[$($value),*],
+                #[cfg(feature = "codegen")]
+                doc: concat!($($doc, "\n"),*),
+            });
+        }
+    )*
+
+        #[cfg(feature = "codegen")]
+        pub(super) const ENUMS: &[&crate::model::Enum] = &[$(
+            match <$name as crate::model::Wire>::KIND { crate::model::Kind::Enum(table) => table, _ => &crate::model::Enum { name: "", values: &[], doc: "" } }
+        ),*];
+    };
+}
+
+use {literal, model, open_enum};

@@ -1,0 +1,401 @@
+//! From the wire's JSON to JavaScript's and back, by the tables.
+
+use super::{Field, Kind, Model, Presence};
+use crate::json::{Value, push_integer};
+
+/// How the members of an object are called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Naming {
+    /// Snake case, as on the wire.
+    Wire,
+    /// Camel case, as in JavaScript.
+    JavaScript,
+}
+
+/// A value does not fit its model. It names the place and what belongs there, never the value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mismatch {
+    /// Where, such as `data.paid_at`; empty for the whole value. In the naming of the input.
+    pub path: String,
+    /// What belongs there, such as `a string`.
+    pub expected: &'static str,
+}
+
+impl Mismatch {
+    /// The sentence for a person: `` `data.paid_at` must be an RFC 3339 time stamp ``.
+    #[must_use]
+    pub fn sentence(&self, whole: &str) -> String {
+        let mut text = String::from("`");
+        text.push_str(if self.path.is_empty() {
+            whole
+        } else {
+            &self.path
+        });
+        text.push_str("` must be ");
+        text.push_str(self.expected);
+        text
+    }
+}
+
+/// A value in JavaScript's naming.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Decoded {
+    /// The value's JSON. Time stamps are milliseconds since the epoch, as numbers.
+    pub json: String,
+    /// A JSON list of the paths of the time stamps, such as `[["data","paidAt"],["invoices",0,"createdAt"]]`.
+    pub times: String,
+}
+
+/// Checks what the server sent against `model` and puts it into JavaScript's naming.
+///
+/// Members that the model does not name are dropped; an absent optional one, or `null` in its place, is left out.
+///
+/// # Errors
+/// [`Mismatch`] when a required field is missing or a value is of another kind.
+pub fn decode(model: &Model, value: Value<'_>) -> Result<Decoded, Mismatch> {
+    let mut transcoder = Transcoder {
+        from: Naming::Wire,
+        to: Naming::JavaScript,
+        out: String::with_capacity(value.raw().len()),
+        times: String::from("["),
+        path: Vec::new(),
+    };
+    transcoder.object(model, value)?;
+    transcoder.times.push(']');
+    Ok(Decoded {
+        json: transcoder.out,
+        times: transcoder.times,
+    })
+}
+
+/// Checks what a caller gave, named as `from` says, against `model`, and gives the wire's JSON.
+///
+/// Members that the model does not name are dropped.
+///
+/// # Errors
+/// [`Mismatch`] when a required field is missing or a value is of another kind; `null` is of another kind.
+pub fn encode(model: &Model, value: Value<'_>, from: Naming) -> Result<String, Mismatch> {
+    let mut transcoder = Transcoder {
+        from,
+        to: Naming::Wire,
+        out: String::with_capacity(value.raw().len()),
+        times: String::new(),
+        path: Vec::new(),
+    };
+    transcoder.object(model, value)?;
+    Ok(transcoder.out)
+}
+
+#[derive(Clone, Copy)]
+enum Segment {
+    Name(&'static str),
+    Index(i64),
+}
+
+struct Transcoder {
+    from: Naming,
+    to: Naming,
+    out: String,
+    times: String,
+    path: Vec<Segment>,
+}
+
+impl Transcoder {
+    fn mismatch(&self, expected: &'static str) -> Mismatch {
+        let mut path = String::new();
+        for segment in &self.path {
+            if !path.is_empty() {
+                path.push('.');
+            }
+            match *segment {
+                Segment::Name(name) => push_name(&mut path, name, self.from),
+                Segment::Index(index) => push_integer(&mut path, index),
+            }
+        }
+        Mismatch { path, expected }
+    }
+
+    fn object(&mut self, model: &Model, value: Value<'_>) -> Result<(), Mismatch> {
+        if !value.is_object() {
+            return Err(self.mismatch("an object"));
+        }
+        self.out.push('{');
+        let mut first = true;
+        for field in model.fields {
+            self.path.push(Segment::Name(field.name));
+            if let Some(member) = self.member(field, value)? {
+                if !first {
+                    self.out.push(',');
+                }
+                first = false;
+                self.out.push('"');
+                push_name(&mut self.out, field.name, self.to);
+                self.out.push_str("\":");
+                if field.presence == Presence::Nullable && member.is_null() {
+                    self.out.push_str("null");
+                } else {
+                    self.value(&field.kind, member)?;
+                }
+            }
+            self.path.pop();
+        }
+        self.out.push('}');
+        Ok(())
+    }
+
+    /// The member for `field`, or `None` where it may be and is absent.
+    fn member<'d>(&self, field: &Field, object: Value<'d>) -> Result<Option<Value<'d>>, Mismatch> {
+        let from = self.from;
+        let member = object
+            .members()
+            .filter(|(key, _)| {
+                key.as_str()
+                    .is_some_and(|key| is_named(&key, field.name, from))
+            })
+            .last()
+            .map(|(_, value)| value);
+        // Only a server's null counts as absent: a caller's is a mistake.
+        let lenient = self.to == Naming::JavaScript;
+        match (field.presence, member) {
+            (Presence::Optional, None) => Ok(None),
+            (Presence::Optional, Some(value)) if lenient && value.is_null() => Ok(None),
+            (_, None) => Err(self.mismatch(expectation(&field.kind))),
+            (_, member) => Ok(member),
+        }
+    }
+
+    fn value(&mut self, kind: &'static Kind, value: Value<'_>) -> Result<(), Mismatch> {
+        let fits = match kind {
+            Kind::String | Kind::Enum(_) => value.is_string(),
+            Kind::Literal(text) => value.is_str(text),
+            Kind::Integer => value.as_integer().is_some(),
+            Kind::Boolean => value.as_bool().is_some(),
+            Kind::Record => value.is_object(),
+            Kind::Any => true,
+            Kind::Time => {
+                let time = value
+                    .as_str()
+                    .and_then(|text| crate::time::parse_rfc3339(&text))
+                    .ok_or_else(|| self.mismatch(expectation(kind)))?;
+                push_integer(&mut self.out, time);
+                self.push_time_path();
+                return Ok(());
+            }
+            Kind::Object(model) => return self.object(model, value),
+            Kind::List(inner) => return self.list(inner, value),
+        };
+        if !fits {
+            return Err(self.mismatch(expectation(kind)));
+        }
+        self.out.push_str(value.raw());
+        Ok(())
+    }
+
+    fn list(&mut self, inner: &'static Kind, value: Value<'_>) -> Result<(), Mismatch> {
+        if !value.is_array() {
+            return Err(self.mismatch("a list"));
+        }
+        self.out.push('[');
+        for (index, element) in value.elements().enumerate() {
+            if index > 0 {
+                self.out.push(',');
+            }
+            self.path
+                .push(Segment::Index(i64::try_from(index).unwrap_or(i64::MAX)));
+            self.value(inner, element)?;
+            self.path.pop();
+        }
+        self.out.push(']');
+        Ok(())
+    }
+
+    fn push_time_path(&mut self) {
+        if self.times.len() > 1 {
+            self.times.push(',');
+        }
+        let mut separator = '[';
+        for segment in &self.path {
+            self.times.push(separator);
+            separator = ',';
+            match *segment {
+                Segment::Name(name) => {
+                    self.times.push('"');
+                    push_name(&mut self.times, name, self.to);
+                    self.times.push('"');
+                }
+                Segment::Index(index) => push_integer(&mut self.times, index),
+            }
+        }
+        self.times.push(']');
+    }
+}
+
+const fn expectation(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::String | Kind::Enum(_) => "a string",
+        Kind::Literal(_) => "the text that its type is named after",
+        Kind::Integer => "an integer",
+        Kind::Boolean => "a boolean",
+        Kind::Time => "an RFC 3339 time stamp",
+        Kind::Record | Kind::Object(_) => "an object",
+        Kind::Any => "a JSON value",
+        Kind::List(_) => "a list",
+    }
+}
+
+/// Appends a wire name in the given naming.
+pub(super) fn push_name(out: &mut String, name: &str, naming: Naming) {
+    if naming == Naming::Wire {
+        out.push_str(name);
+        return;
+    }
+    let mut upper = false;
+    for character in name.chars() {
+        if character == '_' {
+            upper = true;
+        } else {
+            out.push(if upper {
+                character.to_ascii_uppercase()
+            } else {
+                character
+            });
+            upper = false;
+        }
+    }
+}
+
+/// Whether `key` is the wire name `name` in the given naming.
+fn is_named(key: &str, name: &str, naming: Naming) -> bool {
+    if naming == Naming::Wire {
+        return key == name;
+    }
+    let mut rest = key.bytes();
+    let mut upper = false;
+    for byte in name.bytes() {
+        if byte == b'_' {
+            upper = true;
+            continue;
+        }
+        let expected = if upper {
+            byte.to_ascii_uppercase()
+        } else {
+            byte
+        };
+        upper = false;
+        if rest.next() != Some(expected) {
+            return false;
+        }
+    }
+    rest.next().is_none()
+}
+
+/// Wraps a decoded value and its time stamps for the npm boundary: `{"value":…,"times":…}`.
+impl Decoded {
+    /// The text that TypeScript parses.
+    #[must_use]
+    pub fn into_text(self) -> String {
+        let mut text = String::with_capacity(
+            self.json
+                .len()
+                .saturating_add(self.times.len())
+                .saturating_add(20),
+        );
+        text.push_str("{\"value\":");
+        text.push_str(&self.json);
+        text.push_str(",\"times\":");
+        text.push_str(&self.times);
+        text.push('}');
+        text
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::json::Document;
+    use crate::model::{AuthSession, CreateInvoiceRequest, InvoiceList, InvoicePublic};
+
+    fn decoded(model: &Model, text: &str) -> Result<Decoded, Mismatch> {
+        decode(model, Document::parse(text.as_bytes()).unwrap().root())
+    }
+
+    #[test]
+    fn names_times_and_free_form_values() {
+        let text = r#"{"invoices":[{"id":"a","public_invoice_id":"inv_a","status":"NEW_ONE","amount_usdc":5,
+            "currency":"USDC","description":null,"metadata":{"order_id": 1e2,"a":null},"expires_at":"1970-01-01T00:00:01Z",
+            "created_at":"1970-01-01T00:00:00Z","later":[1]}],"pagination":{"total":1,"limit":20,"offset":0,"has_more":false}}"#;
+        let out = decoded(InvoiceList::MODEL, text).unwrap();
+        assert_eq!(
+            out.json,
+            r#"{"invoices":[{"id":"a","publicInvoiceId":"inv_a","status":"NEW_ONE","amountUsdc":5,"currency":"USDC","metadata":{"order_id": 1e2,"a":null},"expiresAt":1000,"createdAt":0}],"pagination":{"total":1,"limit":20,"offset":0,"hasMore":false}}"#
+        );
+        assert_eq!(
+            out.times,
+            r#"[["invoices",0,"expiresAt"],["invoices",0,"createdAt"]]"#
+        );
+    }
+
+    #[test]
+    fn nullable_is_not_optional() {
+        let session = |revoked: &str| {
+            decoded(
+                AuthSession::MODEL,
+                &format!(
+                    r#"{{"session_id":"s","status":"active","sub":"base:0x","chain":"base","wallet_address":"0x",
+                    "created_at":"1970-01-01T00:00:00Z","expires_at":"1970-01-01T00:00:00Z"{revoked}}}"#
+                ),
+            )
+        };
+        assert!(
+            session(r#","revoked_at":null"#)
+                .unwrap()
+                .json
+                .contains(r#""revokedAt":null"#)
+        );
+        assert_eq!(session("").unwrap_err().path, "revoked_at");
+        assert_eq!(
+            session(r#","revoked_at":7"#).unwrap_err().expected,
+            "an RFC 3339 time stamp"
+        );
+    }
+
+    #[test]
+    fn the_wire_example_fits() {
+        let text = include_str!("../../tests/wire/invoice.public.open.json");
+        let out = decoded(InvoicePublic::MODEL, text).unwrap();
+        assert!(
+            out.json
+                .contains(r#""paymentUrl":"https://agents.gwop.io/"#)
+        );
+    }
+
+    #[test]
+    fn arguments_are_checked_and_renamed() {
+        let encoded = |text: &str| {
+            encode(
+                CreateInvoiceRequest::MODEL,
+                Document::parse(text.as_bytes()).unwrap().root(),
+                Naming::JavaScript,
+            )
+        };
+        assert_eq!(
+            encoded(
+                r#"{"amountUsdc":5,"metadata":{"orderId":"1"},"metadataPublic":true,"unknown":1}"#
+            )
+            .unwrap(),
+            r#"{"amount_usdc":5,"metadata":{"orderId":"1"},"metadata_public":true}"#
+        );
+        for (bad, path) in [
+            (r#"{}"#, "amountUsdc"),
+            (r#"{"amountUsdc":"5"}"#, "amountUsdc"),
+            (r#"{"amountUsdc":5.5}"#, "amountUsdc"),
+            (r#"{"amountUsdc":null}"#, "amountUsdc"),
+            (r#"{"amountUsdc":5,"description":null}"#, "description"),
+            (r#"{"amountUsdc":5,"metadata":[]}"#, "metadata"),
+            (r#"[]"#, ""),
+        ] {
+            assert_eq!(encoded(bad).unwrap_err().path, path, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+use super::{PaymentChain, Timestamp, literal, model, open_enum};
+
+literal! {
+    /// The type of an [`InvoicePaidEvent`].
+    pub struct InvoicePaidType = "invoice.paid";
+    /// The type of an [`InvoiceExpiredEvent`].
+    pub struct InvoiceExpiredType = "invoice.expired";
+    /// The type of an [`InvoiceCanceledEvent`].
+    pub struct InvoiceCanceledType = "invoice.canceled";
+    /// The status in an [`InvoicePaidEvent`].
+    pub struct PaidStatus = "PAID";
+    /// The status in an [`InvoiceExpiredEvent`].
+    pub struct ExpiredStatus = "EXPIRED";
+    /// The status in an [`InvoiceCanceledEvent`].
+    pub struct CanceledStatus = "CANCELED";
+}
+
+open_enum! {
+    /// What Gwop's Worker found when it applied an event, in deliveries from the Worker to fulfilment.
+    pub enum GwopOutcome { Applied = "applied", Conflict = "conflict" }
+}
+
+model! {
+    /// `invoice.paid`: the money has settled. Fulfil now.
+    pub struct InvoicePaidEvent {
+        /// UUID or `evt_*`; deduplicate by it.
+        event_id: String,
+        /// `invoice.paid`.
+        event_type: InvoicePaidType,
+        /// Counts up per invoice. Undefined where Gwop sends none.
+        event_version: Option<i64>,
+        /// When the event was made. Undefined where Gwop sends none.
+        created_at: Option<Timestamp>,
+        /// What happened.
+        data: InvoicePaidData,
+        /// Only in deliveries from Gwop's Worker to fulfilment.
+        gwop_outcome: Option<GwopOutcome>,
+    }
+
+    /// `invoice.expired`: nobody paid in time.
+    pub struct InvoiceExpiredEvent {
+        /// UUID or `evt_*`; deduplicate by it.
+        event_id: String,
+        /// `invoice.expired`.
+        event_type: InvoiceExpiredType,
+        /// Counts up per invoice. Undefined where Gwop sends none.
+        event_version: Option<i64>,
+        /// When the event was made. Undefined where Gwop sends none.
+        created_at: Option<Timestamp>,
+        /// What happened.
+        data: InvoiceExpiredData,
+        /// Only in deliveries from Gwop's Worker to fulfilment.
+        gwop_outcome: Option<GwopOutcome>,
+    }
+
+    /// `invoice.canceled`: the merchant canceled before payment arrived.
+    pub struct InvoiceCanceledEvent {
+        /// UUID or `evt_*`; deduplicate by it.
+        event_id: String,
+        /// `invoice.canceled`.
+        event_type: InvoiceCanceledType,
+        /// Counts up per invoice. Undefined where Gwop sends none.
+        event_version: Option<i64>,
+        /// When the event was made. Undefined where Gwop sends none.
+        created_at: Option<Timestamp>,
+        /// What happened.
+        data: InvoiceCanceledData,
+        /// Only in deliveries from Gwop's Worker to fulfilment.
+        gwop_outcome: Option<GwopOutcome>,
+    }
+
+    /// The invoice that expired.
+    pub struct InvoiceExpiredData {
+        /// The merchant-side id (UUID). Never empty.
+        invoice_id: String,
+        /// The public id (`inv_*`). Never empty.
+        public_invoice_id: String,
+        /// The merchant's id (UUID). Never empty.
+        merchant_id: String,
+        /// `EXPIRED`.
+        status: ExpiredStatus,
+        /// The payable total in atomic USDC, as a string.
+        amount_usdc: String,
+        /// `USDC`.
+        currency: String,
+        /// The merchant's own reference.
+        merchant_reference: Option<String>,
+    }
+
+    /// The invoice that was canceled.
+    pub struct InvoiceCanceledData {
+        /// The merchant-side id (UUID). Never empty.
+        invoice_id: String,
+        /// The public id (`inv_*`). Never empty.
+        public_invoice_id: String,
+        /// The merchant's id (UUID). Never empty.
+        merchant_id: String,
+        /// `CANCELED`.
+        status: CanceledStatus,
+        /// The payable total in atomic USDC, as a string.
+        amount_usdc: String,
+        /// `USDC`.
+        currency: String,
+        /// The merchant's own reference.
+        merchant_reference: Option<String>,
+    }
+
+    /// The invoice that was paid, and how.
+    pub struct InvoicePaidData {
+        /// The merchant-side id (UUID). Never empty.
+        invoice_id: String,
+        /// The public id (`inv_*`). Never empty.
+        public_invoice_id: String,
+        /// The merchant's id (UUID). Never empty.
+        merchant_id: String,
+        /// `PAID`.
+        status: PaidStatus,
+        /// The payable total in atomic USDC, as a string.
+        amount_usdc: String,
+        /// `USDC`.
+        currency: String,
+        /// The merchant's own reference.
+        merchant_reference: Option<String>,
+        /// The transaction on Base.
+        tx_hash: Option<String>,
+        /// The transaction on Solana.
+        tx_signature: Option<String>,
+        /// The chain that it was paid on.
+        payment_chain: PaymentChain,
+        /// The chain that it was paid on, as CAIP-2, such as `eip155:8453`.
+        payment_chain_caip2: Option<String>,
+        /// When it was paid.
+        paid_at: Timestamp,
+        /// Who paid.
+        payer_wallet: String,
+    }
+}

@@ -1,0 +1,146 @@
+//! The signed body as an event.
+
+use crate::json::{Document, Value};
+use crate::model::{
+    Decoded, InvoiceCanceledEvent, InvoiceExpiredEvent, InvoicePaidEvent, Model, decode,
+};
+
+use super::{Code, Rejection};
+
+/// What a body of each type has to look like.
+fn schema(event_type: &str) -> Option<&'static Model> {
+    match event_type {
+        "invoice.paid" => Some(InvoicePaidEvent::MODEL),
+        "invoice.expired" => Some(InvoiceExpiredEvent::MODEL),
+        "invoice.canceled" => Some(InvoiceCanceledEvent::MODEL),
+        _ => None,
+    }
+}
+
+/// Reads a body whose MAC holds. The two header values, empty where absent, are not signed: they must agree with the body.
+///
+/// # Errors
+/// `PayloadInvalid`, `EventUnknown` or `HeaderMismatch`; the messages name fields, never values.
+pub fn read(body: &[u8], id_header: &str, type_header: &str) -> Result<Decoded, Rejection> {
+    let document = Document::parse(body).map_err(|_| invalid("it is not JSON"))?;
+    let event = document.root();
+    if !event.is_object() {
+        return Err(invalid("it is not a JSON object"));
+    }
+    let id = non_empty(event, "event_id", "event_id")?;
+    let event_type = non_empty(event, "event_type", "event_type")?;
+    let agrees = |header: &str, value: &Value<'_>| header.is_empty() || value.is_str(header);
+    if !agrees(id_header, &id) || !agrees(type_header, &event_type) {
+        return Err(Rejection::new(Code::HeaderMismatch));
+    }
+    let name = event_type.as_str().unwrap_or_default();
+    let model = schema(&name).ok_or_else(|| Rejection::new(Code::EventUnknown))?;
+    let decoded = decode(model, event).map_err(|mismatch| invalid(&mismatch.sentence("body")))?;
+    let data = event.get("data").unwrap_or(event);
+    for (field, path) in [
+        ("invoice_id", "data.invoice_id"),
+        ("public_invoice_id", "data.public_invoice_id"),
+        ("merchant_id", "data.merchant_id"),
+    ] {
+        non_empty(data, field, path)?;
+    }
+    Ok(decoded)
+}
+
+fn invalid(reason: &str) -> Rejection {
+    Rejection::because(Code::PayloadInvalid, reason)
+}
+
+fn non_empty<'d>(object: Value<'d>, field: &str, path: &str) -> Result<Value<'d>, Rejection> {
+    object
+        .get(field)
+        .filter(|value| value.as_str().is_some_and(|text| !text.is_empty()))
+        .ok_or_else(|| {
+            let mut reason = String::from("`");
+            reason.push_str(path);
+            reason.push_str("` must be a non-empty string");
+            invalid(&reason)
+        })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const PAID: &str = include_str!("../../tests/wire/webhook.invoice.paid.json");
+    const EXPIRED: &str = include_str!("../../tests/wire/webhook.invoice.expired.json");
+
+    fn code(body: &str) -> Option<Code> {
+        read(body.as_bytes(), "", "").err().map(|error| error.code)
+    }
+
+    #[test]
+    fn reads_the_wire_examples() {
+        let paid = read(PAID.as_bytes(), "evt_abc123", "invoice.paid").unwrap();
+        assert!(
+            paid.json.contains(r#""paidAt":1774313311602"#),
+            "{}",
+            paid.json
+        );
+        assert!(!paid.json.contains("eventVersion") && !paid.json.contains("createdAt"));
+        assert_eq!(paid.times, r#"[["data","paidAt"]]"#);
+        let expired = read(EXPIRED.as_bytes(), "", "").unwrap();
+        assert!(expired.json.contains(r#""eventVersion":2"#));
+    }
+
+    #[test]
+    fn headers_must_agree() {
+        for (id, event_type) in [
+            ("evt_other", ""),
+            ("", "invoice.expired"),
+            ("evt_abc123 ", ""),
+        ] {
+            let error = read(PAID.as_bytes(), id, event_type).unwrap_err();
+            assert_eq!(error.code, Code::HeaderMismatch);
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_event() {
+        use Code::{EventUnknown, PayloadInvalid};
+        for (body, expected) in [
+            ("", PayloadInvalid),
+            ("[]", PayloadInvalid),
+            ("\"x\"", PayloadInvalid),
+            ("{}", PayloadInvalid),
+            ("{\"event_id\":\"e\"}", PayloadInvalid),
+            (
+                "{\"event_id\":\"e\",\"event_type\":\"invoice.refunded\"}",
+                EventUnknown,
+            ),
+            (
+                "{\"event_id\":\"e\",\"event_type\":\"invoice.paid\"}",
+                PayloadInvalid,
+            ),
+            (&"[".repeat(100_000), PayloadInvalid),
+        ] {
+            assert_eq!(code(body), Some(expected));
+        }
+        assert_eq!(
+            read(b"{\"a\":\"\xff\"}", "", "").unwrap_err().code,
+            PayloadInvalid
+        );
+        for (from, to) in [
+            ("\"event_id\": \"evt_abc123\"", "\"event_id\": \"\""),
+            ("ba7bc94a-5468-42f4-9f04-2502e50c7501", ""),
+            ("inv_7dbeeaad8ebf4f5298c380c90e4b3576", ""),
+            ("9e9c9ba5-3bab-4172-8a79-336f9ca0f163", ""),
+            ("\"merchant_id\"", "\"merchant\""),
+            ("\"PAID\"", "\"EXPIRED\""),
+            ("\"1025000\"", "1025000"),
+            ("2026-03-24T00:48:31.602Z", "yesterday"),
+        ] {
+            let body = PAID.replace(from, to);
+            assert_ne!(body, PAID);
+            assert_eq!(code(&body), Some(PayloadInvalid), "{to}");
+        }
+        let error = read(PAID.replace("\"PAID\"", "\"SECRET\"").as_bytes(), "", "").unwrap_err();
+        assert!(!error.message.contains("SECRET"));
+    }
+}

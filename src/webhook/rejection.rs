@@ -1,0 +1,110 @@
+//! Why a delivery is refused.
+
+/// A stable code, the `code` of the error in JavaScript.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    /// There is no signature header.
+    SignatureMissing,
+    /// The signature header is not `t={unix seconds},v1={hex}`.
+    SignatureMalformed,
+    /// The time stamp is not digits.
+    TimestampInvalid,
+    /// The time stamp is further from now than the tolerance.
+    TimestampOutsideTolerance,
+    /// No signature belongs to this body and a known secret.
+    SignatureMismatch,
+    /// The body is not raw: it was parsed before.
+    BodyNotRaw,
+    /// The signed body is not a JSON object, or is an event with a field missing or of another kind.
+    PayloadInvalid,
+    /// The signed body is an event of an unknown type.
+    EventUnknown,
+    /// The unsigned event headers contradict the signed body.
+    HeaderMismatch,
+}
+
+impl Code {
+    /// The code's text.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SignatureMissing => "WEBHOOK_SIGNATURE_MISSING",
+            Self::SignatureMalformed => "WEBHOOK_SIGNATURE_MALFORMED",
+            Self::TimestampInvalid => "WEBHOOK_TIMESTAMP_INVALID",
+            Self::TimestampOutsideTolerance => "WEBHOOK_TIMESTAMP_OUTSIDE_TOLERANCE",
+            Self::SignatureMismatch => "WEBHOOK_SIGNATURE_MISMATCH",
+            Self::BodyNotRaw => "WEBHOOK_BODY_NOT_RAW",
+            Self::PayloadInvalid => "WEBHOOK_PAYLOAD_INVALID",
+            Self::EventUnknown => "WEBHOOK_EVENT_UNKNOWN",
+            Self::HeaderMismatch => "WEBHOOK_HEADER_MISMATCH",
+        }
+    }
+}
+
+/// A refused delivery. Its message holds nothing of the delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// Why, for programs.
+    pub code: Code,
+    /// Why, for people.
+    pub message: String,
+}
+
+impl Rejection {
+    /// A rejection with its usual words.
+    #[must_use]
+    pub fn new(code: Code) -> Self {
+        Self {
+            code,
+            message: usual_words(code).to_owned(),
+        }
+    }
+
+    /// A rejection whose usual words are followed by what exactly was wrong.
+    #[must_use]
+    pub fn because(code: Code, reason: &str) -> Self {
+        let mut message = String::from(usual_words(code));
+        message.push_str(": ");
+        message.push_str(reason);
+        Self { code, message }
+    }
+}
+
+impl std::fmt::Display for Rejection {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Rejection {}
+
+/// The first words of each are matched on by existing code (contract, "Rejections that existing code matches on").
+const fn usual_words(code: Code) -> &'static str {
+    match code {
+        Code::SignatureMissing => {
+            "Missing X-Gwop-Signature header: pass the headers of the delivery on as they came"
+        }
+        Code::SignatureMalformed => {
+            "Malformed X-Gwop-Signature header: expected t={unix seconds},v1={64 hex digits}"
+        }
+        Code::TimestampInvalid => {
+            "Invalid webhook timestamp: expected unix seconds, digits only, in t= of X-Gwop-Signature"
+        }
+        Code::TimestampOutsideTolerance => {
+            "Webhook timestamp is outside tolerance window: check this machine's clock, or pass receivedAt for a delivery that is verified later"
+        }
+        Code::SignatureMismatch => {
+            "Webhook signature verification failed: check that webhookSecret is this endpoint's secret and that the body is the raw body, unchanged"
+        }
+        Code::BodyNotRaw => {
+            "The raw body is needed to verify a webhook: pass the Request, or its body as string, Uint8Array or ArrayBuffer, before anything parses it"
+        }
+        Code::PayloadInvalid => "Webhook payload is not a valid event",
+        Code::EventUnknown => {
+            "No matching webhook schema: the event type is not known to this version; accept the delivery and ignore it, or update"
+        }
+        Code::HeaderMismatch => {
+            "Webhook headers contradict the signed body: X-Gwop-Event-Id and X-Gwop-Event-Type must equal event_id and event_type"
+        }
+    }
+}

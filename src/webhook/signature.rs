@@ -1,0 +1,190 @@
+//! The signature header, `X-Gwop-Signature: t={unix seconds},v1={hex}` (contract, "Webhooks").
+
+use super::{Code, Rejection};
+
+/// How far, in seconds, a time stamp may be from now, either side.
+pub const DEFAULT_TOLERANCE_SECONDS: f64 = 300.0;
+
+/// The most `v1` values that are read: more is malformed, so that a header cannot buy unbounded work.
+pub const MAX_SIGNATURES: usize = 16;
+
+/// A parsed signature header.
+pub struct SignatureHeader<'a> {
+    /// The time stamp exactly as it was signed.
+    timestamp: &'a str,
+    seconds: u64,
+    /// The `v1` values: HMAC-SHA256 tags of 32 bytes each.
+    signatures: Vec<[u8; 32]>,
+}
+
+impl<'a> SignatureHeader<'a> {
+    /// Reads a header value.
+    ///
+    /// Items are split at commas; white space around them is allowed; items of other schemes (`v0`) are passed over.
+    ///
+    /// # Errors
+    /// `SignatureMissing` when it is empty; `SignatureMalformed` when there is not exactly one `t`, no `v1`,
+    /// more than [`MAX_SIGNATURES`], or one that is not 64 lower-case hex digits; `TimestampInvalid` when `t` is not digits, or more than fit.
+    pub fn parse(header: &'a str) -> Result<Self, Rejection> {
+        if header.trim_ascii().is_empty() {
+            return Err(Rejection::new(Code::SignatureMissing));
+        }
+        let malformed = || Rejection::new(Code::SignatureMalformed);
+        let mut timestamp = None;
+        let mut signatures = Vec::with_capacity(1);
+        for item in header.split(',') {
+            let (scheme, value) = item.trim_ascii().split_once('=').ok_or_else(malformed)?;
+            match scheme {
+                "t" if timestamp.is_some() => return Err(malformed()),
+                "t" => timestamp = Some(value),
+                "v1" if signatures.len() >= MAX_SIGNATURES => return Err(malformed()),
+                "v1" => signatures.push(decode_hex(value).ok_or_else(malformed)?),
+                _ => {}
+            }
+        }
+        let timestamp = timestamp.ok_or_else(malformed)?;
+        if signatures.is_empty() {
+            return Err(malformed());
+        }
+        let digits = !timestamp.is_empty() && timestamp.bytes().all(|byte| byte.is_ascii_digit());
+        let seconds = digits.then(|| timestamp.parse().ok()).flatten();
+        Ok(Self {
+            timestamp,
+            seconds: seconds.ok_or_else(|| Rejection::new(Code::TimestampInvalid))?,
+            signatures,
+        })
+    }
+
+    /// Refuses a time stamp that is further than `tolerance` seconds from `now`, either side.
+    ///
+    /// # Errors
+    /// `TimestampOutsideTolerance`.
+    pub fn check_time(&self, now: f64, tolerance: f64) -> Result<(), Rejection> {
+        // Whole seconds, as the time stamp counts them; `floor` keeps ±300 inside and ±301 outside.
+        let distance = (now.floor() - self.seconds as f64).abs();
+        if distance <= tolerance {
+            Ok(())
+        } else {
+            Err(Rejection::new(Code::TimestampOutsideTolerance))
+        }
+    }
+
+    /// What the MAC covers before the body: `{t}.`.
+    #[must_use]
+    pub fn prefix(&self) -> String {
+        let mut prefix = String::with_capacity(self.timestamp.len().saturating_add(1));
+        prefix.push_str(self.timestamp);
+        prefix.push('.');
+        prefix
+    }
+
+    /// The `v1` values: any one that matches is enough.
+    #[must_use]
+    pub fn signatures(&self) -> &[[u8; 32]] {
+        &self.signatures
+    }
+}
+
+/// 64 lower-case hex digits as 32 bytes.
+fn decode_hex(text: &str) -> Option<[u8; 32]> {
+    let digits: &[u8; 64] = text.as_bytes().try_into().ok()?;
+    let mut bytes = [0; 32];
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        let mut value = 0_u8;
+        for digit in pair {
+            let nibble = match digit {
+                b'0'..=b'9' => digit.wrapping_sub(b'0'),
+                b'a'..=b'f' => digit.wrapping_sub(b'a').wrapping_add(10),
+                _ => return None,
+            };
+            value = (value << 4) | nibble;
+        }
+        *byte = value;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const TAG: &str = "00ff0123456789abcdef0123456789abcdef0123456789abcdef0123456789ab";
+
+    fn code(header: &str) -> Option<Code> {
+        SignatureHeader::parse(header).err().map(|error| error.code)
+    }
+
+    #[test]
+    fn reads_good_headers() {
+        for header in [
+            format!("t=1700000000,v1={TAG}"),
+            format!("v1={TAG}, t=1700000000"),
+            format!("t=1700000000,v1={TAG},v1={TAG}"),
+            format!("t=1700000000,v0=anything,v1={TAG},v9"),
+        ] {
+            // A bare item without `=` is malformed.
+            let expected = header.ends_with("v9").then_some(Code::SignatureMalformed);
+            assert_eq!(code(&header), expected, "{header}");
+        }
+        let text = format!("t=01700000000,v1={TAG}");
+        let header = SignatureHeader::parse(&text).unwrap();
+        assert_eq!(header.prefix(), "01700000000.");
+        assert_eq!(header.signatures().first().unwrap().first(), Some(&0));
+    }
+
+    #[test]
+    fn refuses_bad_headers() {
+        use Code::{
+            SignatureMalformed as Malformed, SignatureMissing as Missing,
+            TimestampInvalid as Invalid,
+        };
+        let upper = TAG.to_uppercase();
+        let many = vec![format!("v1={TAG}"); 17].join(",");
+        for (header, expected) in [
+            (String::new(), Missing),
+            ("  ".into(), Missing),
+            ("garbage".into(), Malformed),
+            (format!("v1={TAG}"), Malformed),
+            ("t=1700000000".into(), Malformed),
+            (format!("t=1,t=1,v1={TAG}"), Malformed),
+            (format!("t=1,v0={TAG}"), Malformed),
+            (format!("t=1,v1={upper}"), Malformed),
+            (format!("t=1,v1={}", &TAG[1..]), Malformed),
+            (format!("t=1,v1={TAG}00"), Malformed),
+            (format!("t=1,v1={}é", &TAG[2..]), Malformed),
+            ("t=1,v1=".into(), Malformed),
+            (format!("t=1,{many}"), Malformed),
+            (format!("t=,v1={TAG}"), Invalid),
+            (format!("t=+1,v1={TAG}"), Invalid),
+            (format!("t= 1,v1={TAG}"), Invalid),
+            (format!("t=-1,v1={TAG}"), Invalid),
+            (format!("t=1e9,v1={TAG}"), Invalid),
+            (format!("t=1junk,v1={TAG}"), Invalid),
+            (format!("t=1.5,v1={TAG}"), Invalid),
+            (format!("t=18446744073709551616,v1={TAG}"), Invalid),
+            (format!("t=1\0,v1={TAG}"), Invalid),
+        ] {
+            assert_eq!(code(&header), Some(expected), "{header}");
+        }
+        assert_eq!(code(&format!("t=18446744073709551615,v1={TAG}")), None);
+    }
+
+    #[test]
+    fn tolerance_reaches_exactly_so_far() {
+        let text = format!("t=1700000000,v1={TAG}");
+        let header = SignatureHeader::parse(&text).unwrap();
+        for (now, inside) in [
+            (1_700_000_300.0, true),
+            (1_700_000_300.999, true),
+            (1_700_000_301.0, false),
+            (1_699_999_700.0, true),
+            (1_699_999_699.999, false),
+            (f64::NAN, false),
+            (f64::INFINITY, false),
+        ] {
+            assert_eq!(header.check_time(now, 300.0).is_ok(), inside, "{now}");
+        }
+        assert!(header.check_time(1_700_000_000.0, 0.0).is_ok());
+    }
+}
