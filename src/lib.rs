@@ -4,4 +4,5 @@
 pub mod json;
 pub mod model;
 pub mod time;
+pub mod token;
 pub mod webhook;

@@ -1,0 +1,24 @@
+//! Gwop's access tokens: RS256 JSON Web Tokens (RFC 7519) in JWS Compact Serialization (RFC 7515), and the JWK Set (RFC 7517) that verifies them.
+//!
+//! Nothing here does I/O, reads a clock or computes a signature. A verification is three calls with work by the caller in between:
+//!
+//! 1. [`UnverifiedToken::parse`] reads the token and refuses what is malformed or not RS256.
+//! 2. [`JwkSetCache::plan`] says what to do for its `kid`: use these keys, fetch the set, wait, or give up.
+//! 3. Once Web Crypto has found the signature good, [`UnverifiedToken::judge`] applies the claim rules.
+//!
+//! The order of checks, so that each token has one answer on every runtime: size; header; `alg`; number of parts; `crit` and `b64`; `kid`; claims set and its
+//! types; signature encoding; key; signature; issuer; audience; merchant; not before; expiry. Expiry comes last: [`Code::TokenExpired`]
+//! is only said of a token for which a fresh login would help.
+
+mod base64url;
+mod cache;
+mod claims;
+mod jwk;
+mod jws;
+mod rejection;
+
+pub use cache::{Attempt, COOLDOWN_SECONDS, JwkSetCache, MAX_STORED_BYTES, Plan, Ticket};
+pub use claims::{Expected, ISSUER};
+pub use jwk::{Jwk, JwkSet, MAX_JWK_SET_BYTES, Unusable};
+pub use jws::{MAX_TOKEN_BYTES, UnverifiedToken};
+pub use rejection::{Code, Rejection};

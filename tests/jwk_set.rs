@@ -1,0 +1,648 @@
+//! The JWK Set: which keys are usable, and the cache's policy, played through on a clock made of integers.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::arithmetic_side_effects)]
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
+use gwop::token::{
+    Attempt, Code, Jwk, JwkSet, JwkSetCache, MAX_JWK_SET_BYTES, Plan, Ticket, Unusable,
+};
+
+const SECOND: i64 = 1_000;
+const MINUTE: i64 = 60 * SECOND;
+const HOUR: i64 = 60 * MINUTE;
+/// Some day in 2026.
+const T0: i64 = 1_774_404_000_000;
+
+/// A modulus of so many bits that differs with `seed`. Odd, as every product of two odd primes; nobody verifies with it here.
+fn modulus(bits: usize, seed: u8) -> String {
+    let mut bytes = vec![0x55; bits.div_ceil(8)];
+    if let Some(first) = bytes.first_mut() {
+        *first = 1 << ((bits - 1) % 8);
+    }
+    if let Some(second) = bytes.get_mut(1) {
+        *second = seed;
+    }
+    BASE64URL.encode(bytes)
+}
+
+fn jwk(kid: &str, seed: u8) -> String {
+    format!(
+        "{{\"kty\":\"RSA\",\"alg\":\"RS256\",\"use\":\"sig\",\"kid\":\"{kid}\",\"n\":\"{}\",\"e\":\"AQAB\"}}",
+        modulus(2048, seed)
+    )
+}
+
+fn set(kids: &[&str]) -> String {
+    let keys: Vec<_> = kids.iter().map(|kid| jwk(kid, kid.len() as u8)).collect();
+    format!("{{\"keys\":[{}]}}", keys.join(","))
+}
+
+fn with(members: &str) -> String {
+    format!("{{\"keys\":[{{{members}}}]}}")
+}
+
+// ---- Which keys are usable ----
+
+#[test]
+fn keys_that_can_verify_rs256_are_read_and_written_back() {
+    let n = modulus(2048, 1);
+    for members in [
+        format!("\"kty\":\"RSA\",\"kid\":\"k\",\"n\":\"{n}\",\"e\":\"AQAB\""),
+        format!("\"kty\":\"RSA\",\"kid\":\"k\",\"n\":\"{n}\",\"e\":\"AQAB\",\"alg\":\"RS256\""),
+        format!(
+            "\"kty\":\"RSA\",\"kid\":\"k\",\"n\":\"{n}\",\"e\":\"AQAB\",\"use\":\"sig\",\"key_ops\":[\"verify\"]"
+        ),
+        format!(
+            "\"kty\":\"RSA\",\"kid\":\"k\",\"n\":\"{n}\",\"e\":\"AQAB\",\"x5c\":[\"MII\"],\"new\":{{}},\"d\":\"never-read\""
+        ),
+    ] {
+        let set = JwkSet::parse(with(&members).as_bytes()).unwrap();
+        let key = set.candidates("k").next().unwrap();
+        assert_eq!(
+            key.to_json(),
+            format!(
+                "{{\"kty\":\"RSA\",\"alg\":\"RS256\",\"use\":\"sig\",\"kid\":\"k\",\"n\":\"{n}\",\"e\":\"AQAB\"}}"
+            )
+        );
+        assert!(!set.contains("K"));
+    }
+    for e in ["Aw", "EQ", "AQAB", "_____w"] {
+        assert!(
+            Jwk::from_parts("k".to_owned(), n.clone(), e.to_owned()).is_some(),
+            "{e}"
+        );
+    }
+}
+
+#[test]
+fn keys_that_cannot_are_left_out() {
+    let n = modulus(2048, 1);
+    let good = format!("\"kty\":\"RSA\",\"kid\":\"k\",\"n\":\"{n}\",\"e\":\"AQAB\"");
+    let mut leading_zero = vec![0];
+    leading_zero.extend(BASE64URL.decode(&n).unwrap());
+    let mut even = BASE64URL.decode(&n).unwrap();
+    *even.last_mut().unwrap() = 0x54;
+    let bad_n = [
+        modulus(512, 1),
+        modulus(1024, 1),
+        modulus(2047, 1),
+        modulus(8193, 1),
+        BASE64URL.encode(leading_zero),
+        BASE64URL.encode(even),
+        format!("{n}="),
+        String::new(),
+        "!".to_owned(),
+    ];
+    let bad_e = [
+        "", "AA", "AQ", "Ag", "AAEAAQ", "AQAA", "AQAAAAE", "AQAB=", "AQA B", "65537",
+    ];
+    let mut all: Vec<String> = vec![
+        good.replace("RSA", "EC"),
+        good.replace("RSA", "oct"),
+        good.replace("\"kty\":\"RSA\",", ""),
+        good.replace("\"kid\":\"k\",", ""),
+        good.replace("\"k\"", "7"),
+        format!("{good},\"use\":\"enc\""),
+        format!("{good},\"use\":null"),
+        format!("{good},\"alg\":\"RS512\""),
+        format!("{good},\"alg\":\"RSA-OAEP\""),
+        format!("{good},\"key_ops\":[\"encrypt\"]"),
+        format!("{good},\"key_ops\":\"verify\""),
+        format!("{good},\"e\":\"AQAB\""),
+    ];
+    all.extend(bad_n.iter().map(|bad| good.replace(&n, bad)));
+    all.extend(bad_e.iter().map(|bad| good.replace("AQAB", bad)));
+    for members in all {
+        let alone = with(&members);
+        assert_eq!(
+            JwkSet::parse(alone.as_bytes()),
+            Err(Unusable::NoUsableKey),
+            "{members}"
+        );
+        // It does not spoil the others.
+        let beside = format!("{{\"keys\":[{{{members}}},{}]}}", jwk("good", 1));
+        let set = JwkSet::parse(beside.as_bytes()).unwrap();
+        assert!(set.contains("good") && !set.contains("k"), "{members}");
+    }
+    for member in ["null", "7", "\"k\"", "[]"] {
+        let text = format!("{{\"keys\":[{member}]}}");
+        assert_eq!(JwkSet::parse(text.as_bytes()), Err(Unusable::NoUsableKey));
+    }
+}
+
+#[test]
+fn keys_of_one_kid_are_all_candidates_but_copies_count_once() {
+    let text = format!(
+        "{{\"keys\":[{},{},{},{}]}}",
+        jwk("k", 1),
+        jwk("k", 2),
+        jwk("k", 1),
+        jwk("other", 1)
+    );
+    let set = JwkSet::parse(text.as_bytes()).unwrap();
+    let thumbprints: Vec<_> = set.candidates("k").map(Jwk::thumbprint).collect();
+    assert_eq!(thumbprints.len(), 2);
+    // The thumbprint is the key's, whatever it is called.
+    assert_eq!(
+        set.candidates("other").next().map(Jwk::thumbprint),
+        thumbprints.first().copied()
+    );
+}
+
+#[test]
+fn answers_that_are_no_jwk_set() {
+    let many = set(&["k"; 65]);
+    let long = format!("{}{}", set(&["k"]), " ".repeat(MAX_JWK_SET_BYTES));
+    for text in [
+        "",
+        "<!doctype html><title>503</title>",
+        "null",
+        "[]",
+        "{}",
+        "{\"keys\":null}",
+        "{\"keys\":{}}",
+        "{\"keys\":\"x\"}",
+        "{\"keys\":[],\"keys\":[]}",
+        "{\"error\":{\"code\":\"RATE_LIMITED\",\"message\":\"\"}}",
+        many.as_str(),
+        long.as_str(),
+    ] {
+        assert_eq!(JwkSet::parse(text.as_bytes()), Err(Unusable::NotAJwkSet));
+    }
+    assert_eq!(JwkSet::parse(b"{\"keys\":[]}"), Err(Unusable::NoUsableKey));
+    assert!(JwkSet::parse(set(&["k"; 64]).as_bytes()).is_ok());
+}
+
+// ---- The cache ----
+
+fn cache() -> JwkSetCache {
+    JwkSetCache::new(30 * SECOND)
+}
+
+fn ticket(plan: Plan) -> Ticket {
+    match plan {
+        Plan::Fetch(ticket) => ticket,
+        other => panic!("expected a fetch, got {other:?}"),
+    }
+}
+
+fn first(cache: &mut JwkSetCache, kid: &str, now: i64) -> Plan {
+    cache.plan(Some(kid), Attempt::First, now)
+}
+
+fn refused(plan: Plan) -> Code {
+    match plan {
+        Plan::Refuse(rejection) => rejection.code,
+        other => panic!("expected a refusal, got {other:?}"),
+    }
+}
+
+/// A cache that fetched `kids` at `T0`.
+fn filled(kids: &[&str]) -> JwkSetCache {
+    let mut cache = cache();
+    let fetch = ticket(first(&mut cache, "a", T0));
+    assert!(cache.answered(fetch, set(kids).as_bytes(), T0));
+    cache
+}
+
+#[test]
+fn fetched_on_first_use_and_kept_for_an_hour() {
+    let mut cache = filled(&["a"]);
+    for now in [T0, T0 + MINUTE, T0 + HOUR - 1] {
+        assert_eq!(first(&mut cache, "a", now), Plan::Use);
+    }
+    assert_eq!(cache.candidates("a").count(), 1);
+    ticket(first(&mut cache, "a", T0 + HOUR));
+}
+
+#[test]
+fn the_hour_counts_from_the_start_of_the_fetch() {
+    let mut cache = cache();
+    let fetch = ticket(first(&mut cache, "a", T0));
+    cache.answered(fetch, set(&["a"]).as_bytes(), T0 + 30 * SECOND);
+    ticket(first(&mut cache, "a", T0 + HOUR));
+}
+
+#[test]
+fn an_unknown_kid_refreshes_at_once() {
+    let mut cache = filled(&["a"]);
+    let fetch = ticket(first(&mut cache, "new", T0 + SECOND));
+    assert!(cache.answered(fetch, set(&["a", "new"]).as_bytes(), T0 + SECOND));
+    assert_eq!(
+        cache.plan(Some("new"), Attempt::Fetched, T0 + SECOND),
+        Plan::Use
+    );
+}
+
+#[test]
+fn a_flood_of_unknown_kids_makes_one_refresh_per_cooldown_failures_included() {
+    for fails in [false, true] {
+        let mut cache = filled(&["a"]);
+        let mut fetches = 0;
+        // One a second for 10 minutes.
+        for second in 0..600 {
+            let now = T0 + second * SECOND;
+            if let Plan::Fetch(fetch) = first(&mut cache, "unknown", now) {
+                fetches += 1;
+                if fails {
+                    cache.failed(fetch, now);
+                } else {
+                    cache.answered(fetch, set(&["a"]).as_bytes(), now);
+                }
+            }
+            assert_eq!(
+                first(&mut cache, "a", now),
+                Plan::Use,
+                "good tokens pass meanwhile"
+            );
+        }
+        assert_eq!(fetches, 20);
+    }
+}
+
+#[test]
+fn a_flood_that_meets_an_empty_cache_makes_one_fetch_per_cooldown_too() {
+    let mut cache = cache();
+    let fetch = ticket(first(&mut cache, "unknown", T0));
+    cache.answered(fetch, set(&["a"]).as_bytes(), T0);
+    assert_eq!(
+        refused(cache.plan(Some("unknown"), Attempt::Fetched, T0)),
+        Code::TokenKidUnknown
+    );
+    assert_eq!(
+        refused(first(&mut cache, "unknown", T0 + 29 * SECOND)),
+        Code::TokenKidUnknown
+    );
+    ticket(first(&mut cache, "unknown", T0 + 30 * SECOND));
+}
+
+#[test]
+fn a_token_without_a_kid_never_makes_a_fetch() {
+    for mut cache in [cache(), filled(&["a"])] {
+        for now in [T0, T0 + 2 * HOUR, T0 + 48 * HOUR] {
+            assert_eq!(
+                refused(cache.plan(None, Attempt::First, now)),
+                Code::TokenKidUnknown
+            );
+        }
+    }
+}
+
+#[test]
+fn the_cooldown_is_the_callers_choice() {
+    let mut cache = JwkSetCache::new(0);
+    let fetch = ticket(first(&mut cache, "a", T0));
+    cache.answered(fetch, set(&["a"]).as_bytes(), T0);
+    for _ in 0..3 {
+        let fetch = ticket(first(&mut cache, "unknown", T0));
+        cache.answered(fetch, set(&["a"]).as_bytes(), T0);
+        // Even so a verification fetches once at most.
+        assert_eq!(
+            refused(cache.plan(Some("unknown"), Attempt::Fetched, T0)),
+            Code::TokenKidUnknown
+        );
+    }
+}
+
+#[test]
+fn with_nothing_held_each_request_fetches_for_itself() {
+    let mut cache = cache();
+    let fetches: Vec<_> = (0..5).map(|_| ticket(first(&mut cache, "a", T0))).collect();
+    // One that never comes back (its request was cancelled) stands in nobody's way.
+    assert!(cache.answered(
+        *fetches.get(3).unwrap(),
+        set(&["a"]).as_bytes(),
+        T0 + SECOND
+    ));
+    assert_eq!(first(&mut cache, "a", T0 + SECOND), Plan::Use);
+}
+
+#[test]
+fn failures_with_nothing_held_back_off_from_one_second_to_thirty() {
+    let mut cache = cache();
+    let mut now = T0;
+    for pause in [1, 2, 4, 8, 16, 30, 30, 30] {
+        let fetch = ticket(first(&mut cache, "a", now));
+        cache.failed(fetch, now);
+        assert_eq!(
+            refused(cache.plan(Some("a"), Attempt::Fetched, now)),
+            Code::JwksUnavailable
+        );
+        assert_eq!(
+            refused(first(&mut cache, "a", now + pause * SECOND - 1)),
+            Code::JwksUnavailable
+        );
+        now += pause * SECOND;
+    }
+    let fetch = ticket(first(&mut cache, "a", now));
+    cache.answered(fetch, set(&["a"]).as_bytes(), now);
+    assert_eq!(first(&mut cache, "a", now), Plan::Use);
+}
+
+#[test]
+fn one_bad_first_answer_costs_a_second() {
+    for bad in ["", "<html>", "{\"keys\":[]}", "{\"keys\":7}"] {
+        let mut cache = cache();
+        let fetch = ticket(first(&mut cache, "a", T0));
+        assert!(!cache.answered(fetch, bad.as_bytes(), T0));
+        ticket(first(&mut cache, "a", T0 + SECOND));
+    }
+}
+
+#[test]
+fn failures_of_overlapping_fetches_count_once() {
+    let mut cache = cache();
+    let burst: Vec<_> = (0..100)
+        .map(|_| ticket(first(&mut cache, "a", T0)))
+        .collect();
+    for (index, fetch) in burst.into_iter().enumerate() {
+        cache.failed(fetch, T0 + 10 + index as i64);
+    }
+    ticket(first(&mut cache, "a", T0 + 10 + SECOND));
+}
+
+#[test]
+fn the_last_good_set_serves_for_a_day_of_failures() {
+    let mut cache = filled(&["a"]);
+    let mut now = T0 + HOUR;
+    let mut fetches = 0;
+    while now < T0 + 24 * HOUR {
+        match first(&mut cache, "a", now) {
+            Plan::Fetch(fetch) => {
+                fetches += 1;
+                if fetches % 2 == 0 {
+                    cache.failed(fetch, now);
+                } else {
+                    assert!(!cache.answered(fetch, b"{\"keys\":[]}", now));
+                }
+                assert_eq!(cache.plan(Some("a"), Attempt::Fetched, now), Plan::Use);
+            }
+            plan => assert_eq!(plan, Plan::Use),
+        }
+        now += 10 * SECOND;
+    }
+    assert_eq!(fetches, 23 * 120, "one per cooldown");
+    // Then it is gone, and the rules for an empty cache hold.
+    let fetch = ticket(first(&mut cache, "a", T0 + 24 * HOUR));
+    cache.failed(fetch, T0 + 24 * HOUR);
+    assert_eq!(
+        refused(cache.plan(Some("a"), Attempt::Fetched, T0 + 24 * HOUR)),
+        Code::JwksUnavailable
+    );
+    assert_eq!(cache.candidates("a").count(), 0);
+    ticket(first(&mut cache, "a", T0 + 24 * HOUR + SECOND));
+}
+
+#[test]
+fn an_unknown_kid_during_an_outage_is_not_called_unknown() {
+    let mut cache = filled(&["a"]);
+    let fetch = ticket(first(&mut cache, "new", T0 + SECOND));
+    cache.failed(fetch, T0 + SECOND);
+    assert_eq!(
+        refused(cache.plan(Some("new"), Attempt::Fetched, T0 + SECOND)),
+        Code::JwksUnavailable
+    );
+    assert_eq!(
+        refused(first(&mut cache, "new", T0 + 2 * SECOND)),
+        Code::JwksUnavailable
+    );
+}
+
+#[test]
+fn a_refresh_replaces_the_set_and_drops_retired_keys() {
+    let mut cache = filled(&["a"]);
+    let fetch = ticket(first(&mut cache, "a", T0 + HOUR));
+    assert!(cache.answered(fetch, set(&["bb"]).as_bytes(), T0 + HOUR));
+    assert_eq!(
+        refused(cache.plan(Some("a"), Attempt::Fetched, T0 + HOUR)),
+        Code::TokenKidUnknown
+    );
+}
+
+#[test]
+fn an_older_answer_never_overwrites_a_newer_one() {
+    let mut cache = cache();
+    let older = ticket(first(&mut cache, "a", T0));
+    let newer = ticket(first(&mut cache, "a", T0));
+    assert!(cache.answered(newer, set(&["bb"]).as_bytes(), T0 + SECOND));
+    assert!(!cache.answered(older, set(&["a"]).as_bytes(), T0 + 9 * SECOND));
+    assert_eq!(cache.candidates("bb").count(), 1);
+    assert_eq!(cache.candidates("a").count(), 0);
+    // Nor does a late failure of the older one.
+    let mut cache = filled(&["a"]);
+    let slow = ticket(first(&mut cache, "new", T0 + SECOND));
+    let quick = ticket(first(&mut cache, "new", T0 + 31 * SECOND));
+    assert!(cache.answered(quick, set(&["a", "new"]).as_bytes(), T0 + 32 * SECOND));
+    cache.failed(slow, T0 + 33 * SECOND);
+    assert_eq!(first(&mut cache, "new", T0 + 34 * SECOND), Plan::Use);
+    assert_eq!(first(&mut cache, "a", T0 + 34 * SECOND), Plan::Use);
+}
+
+#[test]
+fn a_request_with_an_unknown_kid_waits_for_the_refresh_that_another_began() {
+    let mut cache = filled(&["a"]);
+    let fetch = ticket(first(&mut cache, "new", T0 + MINUTE));
+    let Plan::Wait(milliseconds) = first(&mut cache, "new", T0 + MINUTE + 10) else {
+        panic!("expected to wait")
+    };
+    assert!((1..=100).contains(&milliseconds));
+    assert_eq!(
+        first(&mut cache, "a", T0 + MINUTE + 10),
+        Plan::Use,
+        "known kids do not wait"
+    );
+    cache.answered(fetch, set(&["a", "new"]).as_bytes(), T0 + MINUTE + 20);
+    assert_eq!(first(&mut cache, "new", T0 + MINUTE + 35), Plan::Use);
+}
+
+#[test]
+fn a_refresh_whose_request_died_holds_nobody_up_for_long() {
+    let mut cache = filled(&["a"]);
+    let _lost = ticket(first(&mut cache, "new", T0 + MINUTE));
+    assert_eq!(
+        refused(first(&mut cache, "new", T0 + MINUTE + 2 * SECOND)),
+        Code::TokenKidUnknown
+    );
+    let fetch = ticket(first(&mut cache, "new", T0 + MINUTE + 30 * SECOND));
+    cache.answered(fetch, set(&["new"]).as_bytes(), T0 + MINUTE + 30 * SECOND);
+    assert_eq!(
+        first(&mut cache, "new", T0 + MINUTE + 31 * SECOND),
+        Plan::Use
+    );
+}
+
+#[test]
+fn a_stale_set_is_refreshed_by_one_request_while_the_others_go_on() {
+    let mut cache = filled(&["a"]);
+    let now = T0 + 2 * HOUR;
+    ticket(first(&mut cache, "a", now));
+    for _ in 0..10 {
+        assert_eq!(first(&mut cache, "a", now), Plan::Use);
+    }
+}
+
+#[test]
+fn a_clock_that_was_set_back_neither_freezes_nor_floods() {
+    let mut cache = filled(&["a"]);
+    let day_before = T0 - 24 * HOUR;
+    assert_eq!(first(&mut cache, "a", day_before), Plan::Use);
+    // The set ages from then on.
+    let fetch = ticket(first(&mut cache, "a", day_before + HOUR));
+    assert!(cache.answered(fetch, set(&["a"]).as_bytes(), day_before + HOUR));
+
+    let mut cache = filled(&["a"]);
+    ticket(first(&mut cache, "x", T0));
+    let fetch = ticket(first(&mut cache, "x", day_before));
+    cache.failed(fetch, day_before);
+    assert_eq!(
+        refused(first(&mut cache, "x", day_before + SECOND)),
+        Code::JwksUnavailable
+    );
+
+    let mut cache = JwkSetCache::new(30 * SECOND);
+    for now in [T0, day_before] {
+        let fetch = ticket(first(&mut cache, "a", now));
+        cache.failed(fetch, now);
+        assert_eq!(
+            refused(first(&mut cache, "a", now + 999)),
+            Code::JwksUnavailable
+        );
+    }
+}
+
+#[test]
+fn extreme_clocks_do_not_overflow() {
+    let times = [i64::MIN, -1, 0, T0, i64::MAX];
+    for cooldown in times {
+        let mut cache = JwkSetCache::new(cooldown);
+        for now in times {
+            if let Plan::Fetch(fetch) = first(&mut cache, "a", now) {
+                cache.failed(fetch, now);
+                cache.answered(fetch, set(&["a"]).as_bytes(), now);
+            }
+            for then in times {
+                first(&mut cache, "b", then);
+                let stored = format!("{{\"keys\":[{}],\"fetchedAt\":{then}}}", jwk("c", 3));
+                cache.adopt(stored.as_bytes(), now);
+            }
+        }
+    }
+}
+
+// ---- The store ----
+
+fn stored(kids: &[&str], fetched_at: &str) -> String {
+    set(kids).replacen('{', &format!("{{\"fetchedAt\":{fetched_at},"), 1)
+}
+
+#[test]
+fn what_is_stored_can_be_adopted_by_another_client() {
+    let text = filled(&["a"]).to_stored().unwrap();
+    let mut other = cache();
+    assert!(other.adopt(text.as_bytes(), T0 + MINUTE));
+    assert_eq!(first(&mut other, "a", T0 + MINUTE), Plan::Use);
+    assert_eq!(other.to_stored().unwrap(), text);
+    // It keeps its age.
+    ticket(first(&mut other, "a", T0 + HOUR));
+    assert!(cache().to_stored().is_none());
+}
+
+#[test]
+fn stored_values_are_checked_on_the_way_in() {
+    let now = T0;
+    let at = |time: i64| time.to_string();
+    for bad in [
+        String::new(),
+        "null".to_owned(),
+        "[]".to_owned(),
+        "undefined".to_owned(),
+        set(&["a"]),
+        stored(&["a"], "null"),
+        stored(&["a"], "\"2026-03-25T02:04:08.841Z\""),
+        stored(&["a"], "-1"),
+        stored(&["a"], "1e300"),
+        stored(&["a"], "9007199254740991"),
+        stored(&["a"], &at(now + HOUR)),
+        stored(&["a"], &at(now + MINUTE + 1)),
+        stored(&["a"], &at(now - 24 * HOUR)),
+        stored(&[], &at(now)),
+        format!("{{\"fetchedAt\":{now}}}"),
+        format!("{{\"fetchedAt\":{now},\"keys\":\"a\"}}"),
+        format!(
+            "{{\"fetchedAt\":{now},\"keys\":[{{\"kty\":\"oct\",\"k\":\"AAAA\",\"kid\":\"a\"}}]}}"
+        ),
+        stored(&["a"; 65], &at(now)),
+        stored(&["a"], &at(now)) + &" ".repeat(MAX_JWK_SET_BYTES),
+    ] {
+        let mut cache = cache();
+        assert!(!cache.adopt(bad.as_bytes(), now), "{bad}");
+        ticket(first(&mut cache, "a", now));
+    }
+    // A clock that is a little ahead does not make the set younger than now.
+    let mut cache = cache();
+    assert!(cache.adopt(stored(&["a"], &at(now + MINUTE)).as_bytes(), now));
+    ticket(first(&mut cache, "a", now + HOUR));
+}
+
+#[test]
+fn a_stored_set_saves_the_fetch_only_if_it_is_fresh_and_has_the_kid() {
+    let plan = |kids: &[&str], age: i64| {
+        let mut cache = cache();
+        let fetch = ticket(first(&mut cache, "a", T0));
+        assert!(cache.adopt(stored(kids, &(T0 - age).to_string()).as_bytes(), T0));
+        (
+            cache.plan(Some("a"), Attempt::StoreAsked(fetch), T0),
+            fetch,
+            cache,
+        )
+    };
+    assert_eq!(plan(&["a"], MINUTE).0, Plan::Use);
+    let (next, fetch, _) = plan(&["bb"], MINUTE);
+    assert_eq!(next, Plan::Fetch(fetch));
+    let (next, fetch, mut cache) = plan(&["a"], 2 * HOUR);
+    assert_eq!(next, Plan::Fetch(fetch));
+    // An old one still serves when the fetch fails.
+    cache.failed(fetch, T0);
+    assert_eq!(cache.plan(Some("a"), Attempt::Fetched, T0), Plan::Use);
+}
+
+#[test]
+fn a_refresh_that_the_store_made_needless_does_not_start_the_cooldown() {
+    let mut cache = filled(&["a"]);
+    let now = T0 + MINUTE;
+    let fetch = ticket(first(&mut cache, "new", now));
+    assert!(cache.adopt(stored(&["a", "new"], &now.to_string()).as_bytes(), now));
+    assert_eq!(
+        cache.plan(Some("new"), Attempt::StoreAsked(fetch), now),
+        Plan::Use
+    );
+    ticket(first(&mut cache, "newer", now));
+}
+
+#[test]
+fn neither_the_store_nor_a_fetch_overwrites_what_is_newer() {
+    let mut cache = filled(&["a"]);
+    assert!(!cache.adopt(stored(&["bb"], &T0.to_string()).as_bytes(), T0 + HOUR));
+    assert!(!cache.adopt(stored(&["bb"], &(T0 - 1).to_string()).as_bytes(), T0 + HOUR));
+    let slow = ticket(first(&mut cache, "new", T0 + MINUTE));
+    assert!(cache.adopt(
+        stored(&["new"], &(T0 + 2 * MINUTE).to_string()).as_bytes(),
+        T0 + 3 * MINUTE
+    ));
+    assert!(!cache.answered(slow, set(&["a"]).as_bytes(), T0 + 3 * MINUTE));
+    assert_eq!(cache.candidates("new").count(), 1);
+}
+
+#[test]
+fn a_key_that_cannot_be_imported_is_no_candidate_any_more() {
+    let mut cache = filled(&["a", "bb"]);
+    let thumbprint = cache
+        .candidates("a")
+        .next()
+        .unwrap()
+        .thumbprint()
+        .to_owned();
+    cache.remove_key(&thumbprint);
+    assert_eq!(cache.candidates("a").count(), 0);
+    assert_eq!(cache.candidates("bb").count(), 1);
+}
