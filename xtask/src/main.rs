@@ -1,1 +1,72 @@
-fn main() {}
+//! The repository's commands, as `cargo xtask COMMAND`.
+//!
+//! - [`tools`]: every tool outside this workspace, pinned, and how it is fetched.
+//! - [`build`]: the npm package, into `dist/npm`.
+//! - [`test`]: the table of test parts; [`package`] and [`runtimes`] are its larger ones.
+//! - [`fuzz`]: the cargo-fuzz targets.
+//! - [`process`]: running other programs with progress, logs and time limits.
+
+mod build;
+mod fuzz;
+mod package;
+mod process;
+mod runtimes;
+mod sizes;
+mod test;
+mod tools;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// What a command fails with: a message for a person.
+pub type Error = Box<dyn std::error::Error>;
+/// The result of a step.
+pub type Result<T = ()> = std::result::Result<T, Error>;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  build                  build the npm package into dist/npm and print its sizes
+  test [--only PART]...  run every test part, or the named ones (comma-separated or repeated)
+  test --list            name the test parts
+  fuzz [--seconds N] [TARGET]...
+                         fuzz each target for N seconds (60 by default)
+  tools                  fetch every pinned tool now
+
+Tools are fetched once into GWOP_TOOLS, by default the user's cache directory
+(~/.cache/gwop-tools), and reused by every clone.";
+
+/// The top level of the repository.
+pub fn top() -> &'static Path {
+    static TOP: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
+    TOP.get_or_init(|| {
+        let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+        own.parent().unwrap_or(own).to_path_buf()
+    })
+}
+
+fn command(arguments: &[String]) -> Result {
+    let rest = arguments.get(1..).unwrap_or_default();
+    match arguments.first().map(String::as_str) {
+        Some("build") if rest.is_empty() => build::build().map(|_| ()),
+        Some("test") => test::command(rest),
+        Some("fuzz") => fuzz::command(rest),
+        Some("tools") if rest.is_empty() => tools::all(),
+        Some("help" | "--help" | "-h") => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        _ => Err(USAGE.into()),
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match command(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}

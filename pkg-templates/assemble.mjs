@@ -1,0 +1,101 @@
+// Makes the JavaScript side of the npm package: `node assemble.mjs OUT VERSION`, run by `cargo xtask build`
+// once OUT holds the wasm and its glue. TypeScript's declarations are emitted by tsc.
+import { build, transform } from "esbuild";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+
+const [out, version] = process.argv.slice(2);
+const here = import.meta.dirname;
+
+/** What loads the wasm, by the condition under which a runtime or bundler picks it; the first match wins. */
+const LOADERS = {
+  workerd: "workerd",
+  "edge-light": "edge-light",
+  deno: "deno",
+  bun: "bun",
+  node: "node",
+  browser: "browser",
+  default: "browser",
+};
+
+/** Surfaces that load their wasm by themselves: the module's name, and the wasm that it needs. */
+const SURFACES = { index: "gwop", checkout: "gwop", simulator: "simulator" };
+
+/** Subpaths that load nothing. */
+const PLAIN = ["slim", "errors", "models/errors"];
+
+const minify = { minifyWhitespace: true, minifySyntax: true, target: "es2022", legalComments: "none" };
+const source = (name) => join(here, "src", `${name}.ts`);
+const flat = (name) => name.replaceAll("/", "-");
+const surfaces = Object.keys(SURFACES).filter((name) => existsSync(source(name)));
+const wasms = new Set(surfaces.map((name) => SURFACES[name]));
+
+// 1. The TypeScript. Splitting shares class identity over the subpaths. Every output lies at the top,
+//    so that `./gwop_bg.js` is right from each chunk; that glue stays a file of its own, since the wasm
+//    imports it too and both must get the same module.
+const glue = {
+  name: "glue",
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /_bg\.js$/ }, ({ path }) => ({ path: `./${basename(path)}`, external: true })),
+};
+const modules = [...surfaces, ...PLAIN.filter((name) => existsSync(source(name))), "instance"];
+await build({
+  ...minify,
+  entryPoints: Object.fromEntries(modules.map((name) => [flat(name), source(name)])),
+  outdir: out,
+  bundle: true,
+  splitting: true,
+  chunkNames: "chunk-[hash]",
+  format: "esm",
+  plugins: [glue],
+  logLevel: "warning",
+});
+
+// 2. The glue and the loaders, minified where they lie.
+const write = async (name, code) =>
+  writeFileSync(join(out, name), (await transform(code, { ...minify, format: "esm" })).code);
+for (const wasm of wasms) {
+  const glued = `${wasm}_bg.js`;
+  await write(glued, readFileSync(join(out, glued), "utf8"));
+}
+for (const file of readdirSync(join(here, "entries"))) {
+  const code = readFileSync(join(here, "entries", file), "utf8");
+  await write(file, code);
+  if (wasms.has("simulator")) {
+    // The same loaders, over the simulator's own wasm and instance.
+    const own = code.replaceAll("gwop.wasm", "simulator.wasm").replaceAll("./instance.js", "./simulator-instance.js");
+    await write(file.replace("load.", "load-simulator."), own);
+  }
+}
+
+// 3. One entry per surface and runtime: load, then re-export.
+for (const name of surfaces) {
+  const loader = SURFACES[name] === "gwop" ? "load" : `load-${SURFACES[name]}`;
+  for (const runtime of new Set(Object.values(LOADERS))) {
+    const code = `import "./${loader}.${runtime}.js";\nexport * from "./${name}.js";\n`;
+    writeFileSync(join(out, `${name}.${runtime}.js`), code);
+  }
+}
+writeFileSync(join(out, "types-only.js"), "export {};\n");
+
+// 4. package.json: the template's shorthands become conditional exports.
+const manifest = JSON.parse(readFileSync(join(here, "package.json"), "utf8"));
+manifest.version = version;
+for (const [subpath, value] of Object.entries(manifest.exports)) {
+  const [, kind, name] = /^\((\w+)\) (.+)$/.exec(value) ?? [];
+  if (!kind) continue;
+  if (!existsSync(source(name))) {
+    delete manifest.exports[subpath];
+    continue;
+  }
+  const types = { types: `./${name}.d.ts` };
+  if (kind === "types") {
+    manifest.exports[subpath] = { ...types, default: "./types-only.js" };
+  } else if (kind === "plain") {
+    manifest.exports[subpath] = { ...types, default: `./${flat(name)}.js` };
+  } else {
+    const entries = Object.entries(LOADERS).map(([condition, runtime]) => [condition, `./${name}.${runtime}.js`]);
+    manifest.exports[subpath] = { ...types, ...Object.fromEntries(entries) };
+  }
+}
+writeFileSync(join(out, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);

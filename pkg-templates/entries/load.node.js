@@ -1,0 +1,15 @@
+// Node: from the file beside this one, synchronously, so that `require(esm)` works too.
+import { readFileSync } from "node:fs";
+import { load } from "./instance.js";
+
+const url = new URL("./gwop.wasm", import.meta.url);
+let bytes;
+try {
+  bytes = readFileSync(url);
+} catch (cause) {
+  throw new Error(
+    `@gwop/sdk: cannot read ${url.href}. If a bundler moved this code, copy gwop.wasm beside the bundle, mark @gwop/sdk as external, or use @gwop/sdk/slim.`,
+    { cause },
+  );
+}
+load(new WebAssembly.Module(bytes));

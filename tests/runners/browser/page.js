@@ -1,0 +1,9 @@
+// What runs inside a page: the suite, its result left for the WebDriver to read.
+import { run } from "../../suite/index.js";
+
+const { searchParams } = new URL(location.href);
+globalThis.result = await run({
+  runtime: searchParams.get("runtime"),
+  serverURL: searchParams.get("server"),
+  only: searchParams.get("only") ?? undefined,
+});

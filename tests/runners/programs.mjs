@@ -1,0 +1,129 @@
+// Starting programs, waiting until they answer, and ending them for sure.
+import { spawn } from "node:child_process";
+import { createReadStream } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
+import { createServer } from "node:net";
+import { extname, join, normalize } from "node:path";
+
+const running = new Set();
+
+/**
+ * Starts a program in a process group of its own, so that ending it ends its children.
+ *
+ * @returns {{ end(): void, exit: Promise<number | null>, output(): string }} `output`: the end of what it said so far.
+ */
+export function startProgram(program, args, options = {}) {
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], ...options, detached: true });
+  let said = "";
+  const keep = (chunk) => {
+    said = (said + chunk).slice(-4_000_000);
+  };
+  child.stdout.on("data", keep);
+  child.stderr.on("data", keep);
+  const own = {
+    ended: false,
+    output: () => said,
+    exit: new Promise((done) => {
+      child.once("error", (error) => {
+        keep(String(error));
+        own.ended = true;
+        done(null);
+      });
+      child.once("close", (code) => {
+        own.ended = true;
+        running.delete(own);
+        done(code);
+      });
+    }),
+    end() {
+      running.delete(own);
+      try {
+        process.kill(-child.pid, "SIGKILL");
+      } catch {
+        // It is gone already.
+      }
+    },
+  };
+  running.add(own);
+  return own;
+}
+
+/** Runs a program to its end; rejects when it fails or takes longer than `limitMs`. */
+export async function runProgram(program, args, { limitMs = 120_000, ...options } = {}) {
+  const own = startProgram(program, args, options);
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    own.end();
+  }, limitMs);
+  const code = await own.exit;
+  clearTimeout(timer);
+  own.end();
+  if (code === 0) return own.output();
+  const reason = late ? `took longer than ${limitMs} ms` : `exit code ${code}`;
+  throw new Error(`${[program, ...args].join(" ")}: ${reason}\n${own.output().slice(-6000)}`);
+}
+
+/** Waits until `ready` resolves to something truthy; rejects when the program ends or 60 s pass. */
+export async function started(ready, program, name) {
+  const end = Date.now() + 60_000;
+  while (Date.now() < end) {
+    try {
+      if (await ready()) return;
+    } catch {
+      // Not listening yet.
+    }
+    if (program.ended) break;
+    await new Promise((done) => setTimeout(done, 30));
+  }
+  throw new Error(`${name} did not start:\n${program.output().slice(-6000)}`);
+}
+
+/** A port of 127.0.0.1 that was free just now. */
+export async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((done) => server.once("listening", done));
+  const { port } = server.address();
+  await new Promise((done) => server.close(done));
+  return port;
+}
+
+const MEDIA_TYPES = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".mjs": "text/javascript",
+  ".css": "text/css",
+  ".wasm": "application/wasm",
+};
+
+/** Serves a directory on loopback. `types` replaces media types, to show what a badly set up server does. */
+export async function serveDirectory(directory, types = {}) {
+  const server = createHttpServer((request, response) => {
+    const path = normalize(decodeURIComponent(new URL(request.url, "http://localhost").pathname));
+    const file = join(directory, path.endsWith("/") ? `${path}index.html` : path);
+    const type = { ...MEDIA_TYPES, ...types }[extname(file)] ?? "application/octet-stream";
+    createReadStream(file)
+      .once("open", () => response.writeHead(200, { "content-type": type }))
+      .once("error", () => response.writeHead(404).end())
+      .pipe(response);
+  }).listen(0, "127.0.0.1");
+  await new Promise((done) => server.once("listening", done));
+  return {
+    url: `http://127.0.0.1:${server.address().port}`,
+    close() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+function endAll() {
+  for (const own of running) own.end();
+}
+process.once("exit", endAll);
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+  process.once(signal, () => {
+    endAll();
+    process.exit(1);
+  });
+}

@@ -1,0 +1,105 @@
+// A WebDriver client of what the tests need: start a browser, open a page, evaluate in it.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { freePort, started, startProgram } from "./programs.mjs";
+
+/** The browsers that can be driven. `program` and `driver` are paths. */
+const CAPABILITIES = {
+  chromium: (program, profile) => ({
+    browserName: "chrome",
+    "goog:chromeOptions": {
+      binary: program,
+      args: [
+        "--headless",
+        "--no-first-run",
+        "--disable-gpu",
+        "--disable-quic",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--disable-dev-shm-usage",
+        // Chromium's sandbox refuses to run as root.
+        ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
+        `--user-data-dir=${profile}`,
+      ],
+    },
+  }),
+  firefox: (program) => ({
+    browserName: "firefox",
+    "moz:firefoxOptions": { binary: program, args: ["-headless"] },
+  }),
+};
+
+/**
+ * Starts a headless browser.
+ *
+ * @param {"chromium" | "firefox"} name
+ * @param {{ program: string, driver: string }} paths
+ */
+export async function startBrowser(name, { program, driver }) {
+  const port = await freePort();
+  const profile = mkdtempSync(join(tmpdir(), "gwop-browser-"));
+  const own = startProgram(driver, [`--port=${port}`], { env: { ...process.env, TMPDIR: profile, MOZ_HEADLESS: "1" } });
+  const base = `http://127.0.0.1:${port}`;
+  let session;
+  const close = async () => {
+    if (session) await call("DELETE", session).catch(() => {});
+    own.end();
+    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+  };
+  try {
+    await started(async () => (await (await fetch(`${base}/status`)).json()).value.ready, own, `${name}'s driver`);
+    const capabilities = { alwaysMatch: CAPABILITIES[name](program, profile) };
+    const { sessionId } = await call("POST", `${base}/session`, { capabilities });
+    session = `${base}/session/${sessionId}`;
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    /** Opens a page and waits for its `load` event. */
+    open: (url) => call("POST", `${session}/url`, { url }),
+    /** The value of a function body that runs in the page. */
+    evaluate: (script) => call("POST", `${session}/execute/sync`, { script, args: [] }),
+    close,
+  };
+}
+
+async function call(method, url, body) {
+  const response = await fetch(url, {
+    method,
+    ...(body && { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+    signal: AbortSignal.timeout(60_000),
+  });
+  const { value } = await response.json();
+  if (!response.ok) throw new Error(`WebDriver: ${value.error}: ${value.message}`);
+  return value;
+}
+
+/**
+ * Opens `url` and waits until the page has set `globalThis.result`.
+ *
+ * @returns {Promise<any>} That result.
+ */
+export async function resultOfPage(browser, url, limitMs = 120_000) {
+  await browser.open(url);
+  // Errors before the result is there would otherwise only be seen as silence.
+  await browser.evaluate(`
+    globalThis.failures ??= [];
+    addEventListener("error", (event) => failures.push(event.message));
+    addEventListener("unhandledrejection", (event) => failures.push(String(event.reason)));
+    for (const { src } of document.querySelectorAll("script[type=module][src]")) {
+      import(src).catch((error) => failures.push(String(error)));
+    }`);
+  const end = Date.now() + limitMs;
+  while (Date.now() < end) {
+    const { result, failures } = await browser.evaluate(
+      "return { result: globalThis.result, failures: globalThis.failures ?? [] }",
+    );
+    if (result) return result;
+    if (failures.length > 0) throw new Error(`the page failed: ${failures.join("; ")}`);
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  throw new Error(`the page gave no result in ${limitMs} ms`);
+}

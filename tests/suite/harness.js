@@ -1,0 +1,166 @@
+/**
+ * A test harness of standard JavaScript only, the same on every runtime.
+ *
+ * A suite file registers its tests by {@link test}; `index.js` imports all suite files; a thin runner per
+ * runtime (`tests/runners/`) calls {@link run}.
+ */
+import { lacks } from "./capabilities.js";
+
+const tests = [];
+
+/** How long one test may take, in milliseconds, unless it says otherwise. */
+const TIMEOUT_MS = 20_000;
+
+/**
+ * Registers a test.
+ *
+ * @param {string} name What a user relies on, as a sentence.
+ * @param {{ needs?: string[], timeoutMs?: number } | Function} options `needs` names capabilities (see `capabilities.js`).
+ * @param {(context: { runtime: string, serverURL: string }) => unknown} [fn] May be asynchronous. `serverURL` is the
+ *   loopback test server of `tests/runners/server.mjs`, without a slash at the end.
+ */
+export function test(name, options, fn) {
+  if (typeof options === "function") [options, fn] = [{}, options];
+  if (tests.some((other) => other.name === name)) throw new Error(`two tests are called “${name}”`);
+  tests.push({ name, needs: [], timeoutMs: TIMEOUT_MS, ...options, fn });
+}
+
+/**
+ * Runs every registered test, one after the other.
+ *
+ * @param {{ runtime: string, serverURL: string, only?: string }} context `only`: run the tests whose name contains it.
+ * @returns {Promise<{ runtime: string, passed: number, failed: number, excepted: string[],
+ *   failures: { name: string, message: string }[] }>} `excepted`: names of tests this runtime cannot run, by `capabilities.js`.
+ */
+export async function run({ runtime, serverURL, only = "" }) {
+  const result = { runtime, passed: 0, failed: 0, excepted: [], failures: [] };
+  for (const { name, needs, timeoutMs, fn } of tests) {
+    if (!name.includes(only)) continue;
+    if (needs.some((capability) => lacks(runtime, capability))) {
+      result.excepted.push(name);
+      continue;
+    }
+    let timer;
+    try {
+      const late = new Promise((_, reject) => {
+        timer = setTimeout(() => reject(new AssertionError(`not done after ${timeoutMs} ms`)), timeoutMs);
+      });
+      await Promise.race([fn({ runtime, serverURL }), late]);
+      result.passed += 1;
+    } catch (error) {
+      result.failed += 1;
+      result.failures.push({ name, message: describe(error) });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+  return result;
+}
+
+/** What an assertion of this harness throws. */
+export class AssertionError extends Error {
+  name = "AssertionError";
+}
+
+/** Fails unless `value` is truthy. */
+export function assert(value, message = "expected a truthy value") {
+  if (!value) throw new AssertionError(message);
+}
+
+/** Fails unless both are deeply equal: same prototypes, own keys, and values by `Object.is`. */
+export function assertEquals(actual, expected, message) {
+  const path = difference(actual, expected, "value");
+  if (path === undefined) return;
+  throw new AssertionError(
+    `${message ? `${message}: ` : ""}differs at ${path}\n  actual:   ${show(actual)}\n  expected: ${show(expected)}`,
+  );
+}
+
+/** Fails when both are deeply equal. */
+export function assertNotEquals(actual, unexpected, message = "equal values") {
+  if (difference(actual, unexpected, "") === undefined) throw new AssertionError(`${message}: ${show(actual)}`);
+}
+
+/** Fails unless `text` is a string that contains `part` (a string) or matches it (a RegExp). */
+export function assertMatch(text, part) {
+  const fits = typeof text === "string" && (part instanceof RegExp ? part.test(text) : text.includes(part));
+  if (!fits) throw new AssertionError(`${show(text)} does not match ${part}`);
+}
+
+/** Fails unless `value instanceof Class`. */
+export function assertInstance(value, Class) {
+  if (!(value instanceof Class)) throw new AssertionError(`${show(value)} is not a ${Class.name}`);
+}
+
+/**
+ * Fails unless calling `fn` throws synchronously; returns what it threw.
+ *
+ * @param {Function | object} [expected] A class for `instanceof`, or an object whose properties the error must have
+ *   (a RegExp matches a string).
+ */
+export function assertThrows(fn, expected) {
+  let result;
+  try {
+    result = fn();
+  } catch (error) {
+    return checkError(error, expected);
+  }
+  throw new AssertionError(`did not throw, but returned ${show(result)}`);
+}
+
+/** As {@link assertThrows}, for a promise or a function that returns one; resolves to the error. */
+export async function assertRejects(promise, expected) {
+  let result;
+  try {
+    result = await (typeof promise === "function" ? promise() : promise);
+  } catch (error) {
+    return checkError(error, expected);
+  }
+  throw new AssertionError(`did not reject, but resolved to ${show(result)}`);
+}
+
+function checkError(error, expected) {
+  if (typeof expected === "function") {
+    if (!(error instanceof expected)) throw new AssertionError(`not a ${expected.name}: ${describe(error)}`);
+  } else {
+    for (const [key, wanted] of Object.entries(expected ?? {})) {
+      const value = error?.[key];
+      const fits = wanted instanceof RegExp ? wanted.test(String(value)) : difference(value, wanted, "") === undefined;
+      if (!fits) throw new AssertionError(`error.${key} is ${show(value)}, expected ${show(wanted)}: ${describe(error)}`);
+    }
+  }
+  return error;
+}
+
+/** The path of the first difference, or undefined. */
+function difference(a, b, path) {
+  if (Object.is(a, b)) return undefined;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return path;
+  if (Object.getPrototypeOf(a) !== Object.getPrototypeOf(b)) return `${path} (prototypes)`;
+  if (a instanceof Date) return Object.is(a.getTime(), b.getTime()) ? undefined : path;
+  if (a instanceof Map || a instanceof Set) return difference([...a], [...b], path);
+  const [own, other] = [Object.keys(a), Object.keys(b)];
+  const stray = own.find((key) => !other.includes(key)) ?? other.find((key) => !own.includes(key));
+  if (stray !== undefined) return `${path}.${stray} (only on one side)`;
+  for (const key of own) {
+    const found = difference(a[key], b[key], `${path}.${key}`);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function show(value) {
+  if (value instanceof Error) return describe(value);
+  if (value instanceof RegExp || typeof value === "function" || typeof value === "bigint") return String(value);
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return String(value);
+  }
+}
+
+function describe(error) {
+  if (!(error instanceof Error)) return `threw ${show(error)}`;
+  const where = (error.stack ?? "").split("\n").find((line) => /suite|assets/.test(line) && !line.includes("harness"));
+  return `${error.name}: ${error.message}${where ? `\n  ${where.trim()}` : ""}`;
+}

@@ -1,0 +1,4 @@
+// All suite files; importing them registers their tests.
+import "./package.test.js";
+
+export { run } from "./harness.js";

@@ -1,0 +1,122 @@
+//! The runtime suite on each runtime, against the package as it would be installed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::process::Step;
+use crate::{Result, build, tools, top};
+
+/// The project that has the packed package installed, from the top level.
+const CONSUMER: &str = "build/consumer";
+
+/// Packs the package, and installs it into a fresh project that also holds the
+/// suite and its runners. A second call in one run does nothing.
+///
+/// # Errors
+///
+/// When the package cannot be built, packed or installed.
+pub fn consumer() -> Result<PathBuf> {
+    static DONE: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
+    if let Some(consumer) = DONE.get() {
+        return Ok(consumer.clone());
+    }
+    let tarball = pack()?;
+    let consumer = top().join(CONSUMER);
+    let _ = fs::remove_dir_all(&consumer);
+    fs::create_dir_all(&consumer)?;
+    fs::write(
+        consumer.join("package.json"),
+        "{ \"name\": \"consumer\", \"private\": true, \"type\": \"module\" }\n",
+    )?;
+    Step::new("npm install the tarball", "npm")
+        .args(["install", "--offline", "--no-package-lock", "--no-audit"])
+        .args(["--no-fund"])
+        .args([tarball])
+        .dir(&consumer)
+        .run()?;
+    // Inside the project, so that their bare imports find the installed package.
+    for name in ["suite", "runners", "seeds"] {
+        let from = top().join("tests").join(name);
+        if from.is_dir() {
+            copy(&from, &consumer.join(name))?;
+        }
+    }
+    Ok(DONE.get_or_init(|| consumer).clone())
+}
+
+/// The package as `npm publish` would send it.
+///
+/// # Errors
+///
+/// When the package cannot be built or packed.
+pub fn pack() -> Result<PathBuf> {
+    let package = build::package()?;
+    let directory = top().join("build/pack");
+    fs::create_dir_all(&directory)?;
+    let name = Step::new("npm pack", "npm")
+        .args(["pack", "--silent", "--pack-destination"])
+        .args([&directory])
+        .dir(package)
+        .read()?;
+    Ok(directory.join(name.trim()))
+}
+
+fn copy(from: &Path, to: &Path) -> Result {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
+
+/// Runs the suite on one runtime; its own summary is its last line.
+fn suite(runtime: &str, program: &Path, driver: Option<&Path>) -> Result {
+    let mut step = Step::new(format!("suite on {runtime}"), "node")
+        .args(["runners/main.mjs", runtime])
+        .dir(consumer()?)
+        .env("GWOP_PROGRAM", program)
+        .limit(10 * 60)
+        .shown();
+    if let Some(driver) = driver {
+        step = step.env("GWOP_DRIVER", driver);
+    }
+    step.run()
+}
+
+/// The suite on Node.
+pub fn node() -> Result {
+    suite("node", Path::new("node"), None)
+}
+
+/// The suite on Deno.
+pub fn deno() -> Result {
+    suite("deno", &tools::npm_program("deno")?, None)
+}
+
+/// The suite on Bun.
+pub fn bun() -> Result {
+    suite("bun", &tools::npm_program("bun")?, None)
+}
+
+/// The suite on workerd.
+pub fn workerd() -> Result {
+    suite("workerd", &tools::npm_program("workerd")?, None)
+}
+
+/// The suite in Chromium.
+pub fn chromium() -> Result {
+    let browser = tools::chromium()?;
+    suite("chromium", &browser.program, Some(&browser.driver))
+}
+
+/// The suite in Firefox.
+pub fn firefox() -> Result {
+    let browser = tools::firefox()?;
+    suite("firefox", &browser.program, Some(&browser.driver))
+}

@@ -1,0 +1,69 @@
+//! Sizes as they travel: raw, gzip and brotli.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use crate::Result;
+
+/// The size of something, in bytes.
+#[derive(Clone, Copy, Default)]
+pub struct Size {
+    /// As it lies on disk.
+    pub raw: usize,
+    /// gzip, level 9.
+    pub gzip: usize,
+    /// brotli, quality 11.
+    pub brotli: usize,
+}
+
+impl Size {
+    /// Measures one file; each file of a package is compressed by itself.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read.
+    pub fn of_file(path: &Path) -> Result<Self> {
+        let bytes = std::fs::read(path).map_err(|e| format!("{}: {e}", path.display()))?;
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        gzip.write_all(&bytes)?;
+        let mut packed = Vec::new();
+        let mut brotli = brotli::CompressorWriter::new(&mut packed, 1 << 16, 11, 22);
+        brotli.write_all(&bytes)?;
+        drop(brotli);
+        Ok(Self {
+            raw: bytes.len(),
+            gzip: gzip.finish()?.len(),
+            brotli: packed.len(),
+        })
+    }
+
+    /// Measures several files, added up.
+    ///
+    /// # Errors
+    ///
+    /// When one of them cannot be read.
+    pub fn of_files<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Result<Self> {
+        let mut sum = Self::default();
+        for path in paths {
+            let size = Self::of_file(path.as_ref())?;
+            sum.raw = sum.raw.saturating_add(size.raw);
+            sum.gzip = sum.gzip.saturating_add(size.gzip);
+            sum.brotli = sum.brotli.saturating_add(size.brotli);
+        }
+        Ok(sum)
+    }
+
+    /// One line of a table.
+    pub fn print(self, label: &str) {
+        let Self { raw, gzip, brotli } = self;
+        println!("  {label:<34} {raw:>9} {gzip:>9} {brotli:>9}");
+    }
+}
+
+/// The head of the table that [`Size::print`] fills, in bytes.
+pub fn print_head() {
+    println!(
+        "  {:<34} {:>9} {:>9} {:>9}",
+        "bytes", "raw", "gzip", "brotli"
+    );
+}

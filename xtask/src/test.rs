@@ -1,0 +1,171 @@
+//! `cargo xtask test`: the table of test parts, and the small ones.
+
+use std::time::Instant;
+
+use crate::process::{Step, say};
+use crate::{Result, build, package, runtimes, tools};
+
+/// What a program that imports `@gwop/sdk` may carry: wasm and JavaScript, gzip, in bytes.
+const SIZE_BUDGET: usize = 40 * 1024;
+
+/// A part: its name, what it shows, and how it runs. A part whose runtime cannot
+/// be had fails.
+type Part = (&'static str, &'static str, fn() -> Result);
+
+/// Every part, in the order of a whole run: quick and telling ones first.
+const PARTS: &[Part] = &[
+    ("fmt", "formatting", fmt),
+    ("clippy", "lints, native and wasm32", clippy),
+    ("native", "Rust tests of every crate", native),
+    ("rustdoc", "the documentation builds", rustdoc),
+    (
+        "types",
+        "the declarations, in strict TypeScript projects",
+        package::types,
+    ),
+    ("node", "the runtime suite on Node", runtimes::node),
+    ("deno", "the runtime suite on Deno", runtimes::deno),
+    ("bun", "the runtime suite on Bun", runtimes::bun),
+    ("workerd", "the runtime suite on workerd", runtimes::workerd),
+    (
+        "chromium",
+        "the runtime suite in Chromium",
+        runtimes::chromium,
+    ),
+    ("firefox", "the runtime suite in Firefox", runtimes::firefox),
+    ("wasm-pack", "Rust tests in Chromium and Firefox", wasm_pack),
+    ("package", "the tarball, in real projects", package::package),
+    ("size", "the size budget", size),
+];
+
+/// Runs the parts that `arguments` choose, all of them to the end.
+///
+/// # Errors
+///
+/// When an argument is not understood or a part fails.
+pub fn command(arguments: &[String]) -> Result {
+    if arguments == ["--list"] {
+        for (name, what, _) in PARTS {
+            println!("{name:<10} {what}");
+        }
+        return Ok(());
+    }
+    let chosen = choose(arguments)?;
+    let mut summary = Vec::new();
+    for (name, what, run) in chosen {
+        say(&format!("\n── {name}: {what}"));
+        let started = Instant::now();
+        let result = run();
+        let seconds = started.elapsed().as_secs_f64();
+        if let Err(error) = &result {
+            println!("{error}");
+        }
+        summary.push((*name, result.is_ok(), seconds));
+    }
+    say("\n── summary");
+    for (name, good, seconds) in &summary {
+        let verdict = if *good { "passed" } else { "FAILED" };
+        println!("{verdict} {name:<10} {seconds:>7.1} s");
+    }
+    let passed = summary.iter().filter(|(_, good, _)| *good).count();
+    let failed = summary.len().saturating_sub(passed);
+    println!("{passed} passed, {failed} failed");
+    if failed > 0 {
+        // The summary has said it; its last line stays the last.
+        std::process::exit(1);
+    }
+    Ok(())
+}
+
+fn choose(arguments: &[String]) -> Result<Vec<&'static Part>> {
+    if arguments.is_empty() {
+        return Ok(PARTS.iter().collect());
+    }
+    let mut chosen = Vec::new();
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        let names = match argument.strip_prefix("--only") {
+            Some("") => rest.next().ok_or("--only needs the name of a part")?,
+            Some(value) if value.starts_with('=') => value.trim_start_matches('='),
+            _ => {
+                return Err(
+                    format!("test: `{argument}` is not understood, see `cargo xtask help`").into(),
+                );
+            }
+        };
+        for name in names.split(',') {
+            let part = PARTS.iter().find(|(known, ..)| *known == name);
+            let known = || {
+                PARTS
+                    .iter()
+                    .map(|(name, ..)| *name)
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            };
+            chosen
+                .push(part.ok_or_else(|| format!("no test part `{name}`: there are {}", known()))?);
+        }
+    }
+    Ok(chosen)
+}
+
+fn cargo(name: &str, arguments: &[&str]) -> Step {
+    Step::new(name, "cargo").args(arguments)
+}
+
+fn fmt() -> Result {
+    tools::rust()?;
+    cargo("cargo fmt", &["fmt", "--all", "--check"]).run()
+}
+
+fn clippy() -> Result {
+    tools::rust()?;
+    let deny = ["--", "-D", "warnings"];
+    cargo(
+        "clippy, native",
+        &["clippy", "--workspace", "--all-targets"],
+    )
+    .args(deny)
+    .run()?;
+    // What ships as wasm, one run per set of features.
+    for (krate, features) in [("gwop", ""), ("gwop", "npm"), ("gwop", "worker")] {
+        let name = format!("clippy, wasm32, {krate} with [{features}]");
+        cargo(
+            &name,
+            &["clippy", "--lib", "--target", "wasm32-unknown-unknown"],
+        )
+        .args(["--package", krate, "--features", features])
+        .args(deny)
+        .run()?;
+    }
+    Ok(())
+}
+
+fn native() -> Result {
+    cargo("cargo test", &["test", "--workspace"]).shown().run()
+}
+
+fn rustdoc() -> Result {
+    cargo("cargo doc", &["doc", "--workspace", "--no-deps"])
+        .env("RUSTDOCFLAGS", "-D warnings")
+        .run()
+}
+
+fn wasm_pack() -> Result {
+    Err("later".into())
+}
+
+fn size() -> Result {
+    let package = build::package()?;
+    let size = build::main_entry_size(&package)?;
+    crate::sizes::print_head();
+    size.print("@gwop/sdk, wasm and JavaScript");
+    if size.gzip > SIZE_BUDGET {
+        return Err(format!(
+            "{} bytes with gzip, over the budget of {SIZE_BUDGET}",
+            size.gzip
+        )
+        .into());
+    }
+    Ok(())
+}

@@ -1,0 +1,406 @@
+//! Every tool outside this workspace, pinned here, in `rust-toolchain.toml` and in
+//! `package-lock.json`, and fetched when it is first needed.
+//!
+//! Rust programs go to `GWOP_TOOLS/NAME-VERSION`, by default in the user's cache
+//! directory, where every clone finds them. npm's tools go to this clone's
+//! `node_modules`, out of npm's own cache. Browsers come from the system.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::process::{Step, say};
+use crate::{Result, top};
+
+/// A Rust program from crates.io.
+pub struct CargoTool {
+    krate: &'static str,
+    version: &'static str,
+    /// The programs it installs; the first one answers to `--version`.
+    programs: &'static [&'static str],
+}
+
+/// Makes the JavaScript glue. Must equal the crate's version in `Cargo.lock`.
+pub const WASM_BINDGEN: CargoTool = CargoTool {
+    krate: "wasm-bindgen-cli",
+    version: "0.2.129",
+    programs: &["wasm-bindgen", "wasm-bindgen-test-runner"],
+};
+/// Runs wasm tests in browsers.
+pub const WASM_PACK: CargoTool = CargoTool {
+    krate: "wasm-pack",
+    version: "0.15.1",
+    programs: &["wasm-pack"],
+};
+/// Builds the Worker.
+pub const WORKER_BUILD: CargoTool = CargoTool {
+    krate: "worker-build",
+    version: "0.8.7",
+    programs: &["worker-build"],
+};
+/// Drives Firefox.
+pub const GECKODRIVER: CargoTool = CargoTool {
+    krate: "geckodriver",
+    version: "0.37.1",
+    programs: &["geckodriver"],
+};
+/// Runs the fuzz targets, on the nightly toolchain.
+pub const CARGO_FUZZ: CargoTool = CargoTool {
+    krate: "cargo-fuzz",
+    version: "0.13.2",
+    programs: &["cargo-fuzz"],
+};
+
+const CARGO_TOOLS: [&CargoTool; 5] = [
+    &WASM_BINDGEN,
+    &WASM_PACK,
+    &WORKER_BUILD,
+    &GECKODRIVER,
+    &CARGO_FUZZ,
+];
+
+/// The oldest Node that npm's tools here run on.
+const NODE_MAJOR: u32 = 20;
+
+/// Where fetched tools lie.
+fn cache() -> Result<PathBuf> {
+    if let Some(own) = variable("GWOP_TOOLS") {
+        return Ok(own.into());
+    }
+    let base =
+        match variable("XDG_CACHE_HOME") {
+            Some(cache) => PathBuf::from(cache),
+            None => PathBuf::from(variable("HOME").ok_or(
+                "no place for tools: set HOME, XDG_CACHE_HOME or GWOP_TOOLS to a directory",
+            )?)
+            .join(".cache"),
+        };
+    Ok(base.join("gwop-tools"))
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+impl CargoTool {
+    /// The tool's main program, fetched if need be.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be built from crates.io.
+    pub fn program(&self) -> Result<PathBuf> {
+        let name = self.programs.first().copied().unwrap_or(self.krate);
+        Ok(self.directory()?.join(name))
+    }
+
+    /// The directory that holds the tool's programs, fetched if need be.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be built from crates.io.
+    pub fn directory(&self) -> Result<PathBuf> {
+        let home = cache()?.join(format!("{}-{}", self.krate, self.version));
+        let bin = home.join("bin");
+        if self.complete(&bin) {
+            return Ok(bin);
+        }
+        if let Some(found) = self.on_path() {
+            return Ok(found);
+        }
+        self.install(&home)?;
+        if self.complete(&bin) {
+            return Ok(bin);
+        }
+        Err(format!("{}: installed, but not in {}", self.krate, bin.display()).into())
+    }
+
+    fn complete(&self, bin: &Path) -> bool {
+        self.programs.iter().all(|name| bin.join(name).is_file())
+    }
+
+    fn on_path(&self) -> Option<PathBuf> {
+        let program = find(self.programs.first()?)?;
+        let output = Command::new(&program).arg("--version").output().ok()?;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let exact = said.split_whitespace().any(|word| word == self.version);
+        let bin = program.parent()?.to_path_buf();
+        (exact && self.complete(&bin)).then_some(bin)
+    }
+
+    fn install(&self, home: &Path) -> Result {
+        let Self { krate, version, .. } = self;
+        let pinned = format!("{krate}@{version}");
+        say(&format!("Installing {pinned} into {}", home.display()));
+        let tools = cache()?;
+        fs::create_dir_all(&tools)?;
+        // A finished tool appears at once, under its own name, or not at all.
+        let staging = tools.join(format!(".{krate}-{version}-{}", std::process::id()));
+        Step::new(format!("cargo install {pinned}"), "cargo")
+            .args(["install", "--locked", &pinned, "--root"])
+            .args([&staging])
+            // The tools share many dependencies: built once.
+            .env("CARGO_TARGET_DIR", tools.join("target"))
+            .env("RUSTFLAGS", "")
+            .run()?;
+        let _ = fs::remove_dir_all(home);
+        match fs::rename(&staging, home) {
+            // Another clone may have been quicker.
+            Err(_) if self.complete(&home.join("bin")) => Ok(fs::remove_dir_all(&staging)?),
+            done => Ok(done?),
+        }
+    }
+}
+
+/// The wasm-bindgen program, after a check that it fits the crate.
+///
+/// # Errors
+///
+/// When `Cargo.lock` holds another version of the crate than is pinned here, or
+/// the program cannot be fetched.
+pub fn wasm_bindgen() -> Result<PathBuf> {
+    let lock = fs::read_to_string(top().join("Cargo.lock"))?;
+    let krate = locked_version(&lock, "wasm-bindgen")
+        .ok_or("Cargo.lock holds no wasm-bindgen: is the workspace complete?")?;
+    let pinned = WASM_BINDGEN.version;
+    if krate != pinned {
+        return Err(format!(
+            "wasm-bindgen: the crate in Cargo.lock is {krate}, the CLI pinned in xtask/src/tools.rs is \
+             {pinned}; they must be one version: change Cargo.toml and tools.rs together"
+        )
+        .into());
+    }
+    WASM_BINDGEN.program()
+}
+
+/// The version of a package in the text of a `Cargo.lock`.
+fn locked_version<'l>(lock: &'l str, krate: &str) -> Option<&'l str> {
+    let name = format!("name = \"{krate}\"");
+    let mut lines = lock.lines().skip_while(|line| *line != name);
+    let version = lines.nth(1)?;
+    version.strip_prefix("version = \"")?.strip_suffix('"')
+}
+
+/// Adds what `rust-toolchain.toml` and the wasm build ask of the toolchain.
+///
+/// # Errors
+///
+/// When something is missing and rustup cannot add it.
+pub fn rust() -> Result {
+    let output = Command::new("rustc")
+        .args(["--print", "sysroot"])
+        .current_dir(top())
+        .output()?;
+    let sysroot = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+    if !sysroot.join("lib/rustlib/wasm32-unknown-unknown").is_dir() {
+        Step::new("rustup target add wasm32-unknown-unknown", "rustup")
+            .args(["target", "add", "wasm32-unknown-unknown"])
+            .run()?;
+    }
+    for (component, program) in [("rustfmt", "cargo-fmt"), ("clippy", "cargo-clippy")] {
+        if !sysroot.join("bin").join(program).is_file() {
+            Step::new(format!("rustup component add {component}"), "rustup")
+                .args(["component", "add", component])
+                .run()?;
+        }
+    }
+    Ok(())
+}
+
+/// Installs the nightly toolchain, which fuzzing needs.
+///
+/// # Errors
+///
+/// When it is missing and rustup cannot fetch it.
+pub fn nightly() -> Result {
+    let present = Command::new("rustup")
+        .args(["run", "nightly", "cargo", "--version"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    if present {
+        return Ok(());
+    }
+    Step::new("rustup toolchain install nightly", "rustup")
+        .args(["toolchain", "install", "nightly", "--profile", "minimal"])
+        .run()
+}
+
+/// Fills `node_modules` with exactly what `package-lock.json` says.
+///
+/// # Errors
+///
+/// When Node is missing or too old, or npm fails.
+pub fn npm() -> Result {
+    let output = Command::new("node").arg("--version").output();
+    let said = output.map_or_else(
+        |_| String::new(),
+        |output| String::from_utf8_lossy(&output.stdout).trim().to_string(),
+    );
+    let major = said
+        .strip_prefix('v')
+        .and_then(|version| version.split('.').next()?.parse::<u32>().ok());
+    if major.is_none_or(|major| major < NODE_MAJOR) {
+        return Err(format!(
+            "Node {NODE_MAJOR} or later with npm is needed, found {}: install it from your system's packages",
+            if said.is_empty() { "none" } else { &said }
+        )
+        .into());
+    }
+    let lock = fs::read(top().join("package-lock.json"))?;
+    // The stamp is the lock that node_modules was made from.
+    let stamp = top().join("node_modules/.gwop-lock");
+    if fs::read(&stamp).is_ok_and(|made_from| made_from == lock) {
+        return Ok(());
+    }
+    say("Installing the JavaScript tools");
+    Step::new("npm ci", "npm")
+        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+        .run()?;
+    Ok(fs::write(stamp, lock)?)
+}
+
+/// A program of npm's tools, such as `esbuild`, to be run directly.
+///
+/// # Errors
+///
+/// When it is not there after `npm ci`.
+pub fn npm_program(name: &str) -> Result<PathBuf> {
+    npm()?;
+    let modules = top().join("node_modules");
+    // These two ship a native program per platform, which their start scripts
+    // would first have to link in an install script; run it directly.
+    let native = match name {
+        "bun" => Some(("@oven", "bin/bun")),
+        "deno" => Some(("@deno", "deno")),
+        _ => None,
+    };
+    if let Some((scope, inside)) = native {
+        for entry in fs::read_dir(modules.join(scope))? {
+            let program = entry?.path().join(inside);
+            let runs = Command::new(&program).arg("--version").output();
+            if runs.is_ok_and(|output| output.status.success()) {
+                return Ok(program);
+            }
+        }
+        return Err(format!("{name}: npm has no build of it for this system").into());
+    }
+    let program = modules.join(".bin").join(name);
+    if program.exists() {
+        return Ok(program);
+    }
+    Err(format!("{name}: not in node_modules; is it in package.json?").into())
+}
+
+/// A browser and the program that drives it.
+pub struct Browser {
+    /// The browser itself.
+    pub program: PathBuf,
+    /// Its WebDriver.
+    pub driver: PathBuf,
+}
+
+/// Chromium with ChromeDriver, by apt-get where they are missing.
+/// `GWOP_CHROMIUM` and `GWOP_CHROMEDRIVER` name others.
+///
+/// # Errors
+///
+/// When they cannot be had; the message says what to install.
+pub fn chromium() -> Result<Browser> {
+    let names = ["chromium", "chromium-browser", "google-chrome", "chrome"];
+    Ok(Browser {
+        program: system("GWOP_CHROMIUM", &names, "chromium")?,
+        driver: system("GWOP_CHROMEDRIVER", &["chromedriver"], "chromium-driver")?,
+    })
+}
+
+/// Firefox with geckodriver; `GWOP_FIREFOX` names another Firefox.
+///
+/// # Errors
+///
+/// When they cannot be had; the message says what to install.
+pub fn firefox() -> Result<Browser> {
+    Ok(Browser {
+        program: system("GWOP_FIREFOX", &["firefox", "firefox-esr"], "firefox-esr")?,
+        driver: GECKODRIVER.program()?,
+    })
+}
+
+fn system(own: &str, names: &[&str], package: &str) -> Result<PathBuf> {
+    if let Some(path) = variable(own) {
+        return Ok(path.into());
+    }
+    let look = || names.iter().find_map(|name| find(name));
+    if let Some(found) = look() {
+        return Ok(found);
+    }
+    let wanted = names.join("` or `");
+    if find("apt-get").is_none() {
+        return Err(format!(
+            "`{wanted}` is not on PATH: install it (Debian's package {package}), or name it in {own}"
+        )
+        .into());
+    }
+    say(&format!("Installing {package} by apt-get"));
+    apt(&["update", "-qq"])?;
+    apt(&["install", "-y", "-qq", "--no-install-recommends", package])?;
+    look().ok_or_else(|| {
+        format!("`{wanted}` is not on PATH after installing {package}: name it in {own}").into()
+    })
+}
+
+fn apt(arguments: &[&str]) -> Result {
+    let root = Command::new("id").arg("-u").output()?.stdout == b"0\n";
+    let (program, prefix): (&str, &[&str]) = if root {
+        ("apt-get", &[])
+    } else {
+        ("sudo", &["-n", "--preserve-env=DEBIAN_FRONTEND", "apt-get"])
+    };
+    Step::new(format!("apt-get {}", arguments.join(" ")), program)
+        .args(prefix)
+        .args(arguments)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .run()
+}
+
+/// A program on PATH.
+fn find(name: impl AsRef<OsStr>) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .map(|directory| directory.join(name.as_ref()))
+        .find(|program| program.is_file())
+}
+
+/// Fetches everything now.
+///
+/// # Errors
+///
+/// At the first tool that cannot be had.
+pub fn all() -> Result {
+    rust()?;
+    npm()?;
+    wasm_bindgen()?;
+    for tool in CARGO_TOOLS {
+        println!("{}", tool.program()?.display());
+    }
+    nightly()?;
+    for name in ["deno", "bun"] {
+        println!("{}", npm_program(name)?.display());
+    }
+    for browser in [chromium()?, firefox()?] {
+        println!("{}", browser.program.display());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_locked_version_is_that_of_the_very_crate() {
+        let lock = "[[package]]\nname = \"wasm-bindgen-futures\"\nversion = \"0.4.1\"\n\n\
+                    [[package]]\nname = \"wasm-bindgen\"\nversion = \"0.2.9\"\n";
+        assert_eq!(super::locked_version(lock, "wasm-bindgen"), Some("0.2.9"));
+        assert_eq!(super::locked_version(lock, "wasm"), None);
+    }
+}
