@@ -1,10 +1,16 @@
-import { assert, test } from "./harness.js";
 import { Gwop } from "@gwop/sdk";
+import { assert, assertEquals, assertInstance, assertThrows, test } from "./harness.js";
 
-test("the test server answers on loopback", async ({ serverURL }) => {
-  const answer = await (await fetch(`${serverURL}/echo?x=1`, { method: "POST", headers: { "x-a": "b" }, body: "hi" })).json();
-  assert(answer.url === "/echo?x=1" && answer.headers["x-a"] === "b" && answer.body === "hi");
+test("the SDK, wasm included, works right after its import", () => {
+  const gwop = new Gwop({ webhookSecret: "whsec_test" });
+  assertInstance(gwop, Gwop);
+  const request = { body: "{}", headers: {}, url: "http://localhost/", method: "POST" };
+  assertThrows(() => gwop.validateWebhookSync({ request }), { code: "WEBHOOK_SIGNATURE_MISSING" });
 });
-test("new Gwop() works right after import", () => {
-  assert(new Gwop().hi() === "hello Gwop");
+
+test("the test server of the suite answers", async ({ serverURL }) => {
+  const response = await fetch(`${serverURL}/echo?x=1`, { method: "POST", headers: { "x-a": "b" }, body: "hi" });
+  assert(response.ok);
+  const { url, headers, body } = await response.json();
+  assertEquals([url, headers["x-a"], body], ["/echo?x=1", "b", "hi"]);
 });

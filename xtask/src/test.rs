@@ -88,9 +88,10 @@ fn choose(arguments: &[String]) -> Result<Vec<&'static Part>> {
             Some("") => rest.next().ok_or("--only needs the name of a part")?,
             Some(value) if value.starts_with('=') => value.trim_start_matches('='),
             _ => {
-                return Err(
-                    format!("test: `{argument}` is not understood, see `cargo xtask help`").into(),
-                );
+                return Err(format!(
+                    "test: `{argument}` is not understood, see `cargo xtask help`"
+                )
+                .into());
             }
         };
         for name in names.split(',') {
