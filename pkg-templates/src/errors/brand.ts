@@ -1,0 +1,36 @@
+/** A package surface. Classes of one name on two surfaces are different classes. */
+export type Surface = "sdk" | "checkout";
+
+/**
+ * Gives a class its name, and makes `instanceof` hold for instances of its copies too: bundlers duplicate packages.
+ *
+ * The name is set on the class and its prototype, so that minification does not change it. The mark is a `Symbol.for`,
+ * which all copies share. `also` names further classes of the surface that instances answer to.
+ *
+ * The static `Symbol.hasInstance` is inherited, so subclasses that users make get the default rule.
+ */
+export function brand(owner: new (...args: never[]) => Error, surface: Surface, name: string, ...also: string[]): void {
+  const mark = (of: string) => Symbol.for(`@gwop/${surface}:${of}`);
+  const own = mark(name);
+  for (const of of [name, ...also]) hide(owner.prototype, { [mark(of)]: true });
+  hide(owner.prototype, { name });
+  hide(owner, { name });
+  hide(owner, {
+    [Symbol.hasInstance](this: Function, value: { [mark: symbol]: unknown } | null | undefined): boolean {
+      return this === owner ? value?.[own] === true : Function.prototype[Symbol.hasInstance].call(this, value);
+    },
+  });
+}
+
+/** Defines properties that printing, spreading and `JSON.stringify` pass over. */
+export function hide(target: object, properties: object): void {
+  for (const key of Reflect.ownKeys(properties)) {
+    const value: unknown = Reflect.get(properties, key);
+    Object.defineProperty(target, key, { value, writable: true, configurable: true });
+  }
+}
+
+/** `message`, followed by what caused it if that is an error. */
+export function explain(message: string, cause: unknown): string {
+  return cause instanceof Error ? `${message}: ${cause}` : message;
+}

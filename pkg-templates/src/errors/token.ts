@@ -1,0 +1,34 @@
+import { brand } from "./brand.js";
+
+/** Why an access token was refused. */
+export type TokenErrorCode =
+  | "TOKEN_MALFORMED"
+  | "TOKEN_ALG_NOT_ALLOWED"
+  | "TOKEN_KID_UNKNOWN"
+  | "TOKEN_SIGNATURE_INVALID"
+  | "TOKEN_EXPIRED"
+  | "TOKEN_NOT_YET_VALID"
+  | "TOKEN_ISSUER_MISMATCH"
+  | "TOKEN_AUDIENCE_MISMATCH"
+  | "TOKEN_MERCHANT_MISMATCH"
+  | "SESSION_REVOKED"
+  | "JWKS_UNAVAILABLE";
+
+/** An access token that must not be trusted. The message holds nothing of the token. */
+export class TokenVerificationError extends Error {
+  static {
+    brand(this, "sdk", "TokenVerificationError");
+  }
+
+  /** Why, for programs. `JWKS_UNAVAILABLE` tells nothing about the token: try again later. */
+  readonly code: TokenErrorCode;
+
+  /**
+   * @param message Why, for people.
+   * @param options `code`: why, for programs. `cause`: what led to it, such as the failed fetch of the JWK Set.
+   */
+  constructor(message: string, { code, ...options }: { code: TokenErrorCode; cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+}
