@@ -1,0 +1,367 @@
+//! Misbehaviour on request.
+
+use crate::http::SlowBody;
+use serde::{Deserialize, Serialize};
+
+/// The operations that a fault can name: the SDK's names, and the agent's two.
+pub const OPERATIONS: [&str; 11] = [
+    "invoices.create",
+    "invoices.list",
+    "invoices.get",
+    "invoices.cancel",
+    "authIntents.create",
+    "authIntents.exchange",
+    "authSessions.get",
+    "authSessions.revoke",
+    "auth.getJwks",
+    "x402.pay",
+    "x402.recover",
+];
+
+/// How often a fault strikes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Times {
+    /// So many more times.
+    Left(u32),
+    /// Until it is cleared: `"always"`.
+    Always,
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Self::Left(1)
+    }
+}
+
+impl Serialize for Times {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Left(times) => serializer.serialize_u32(*times),
+            Self::Always => serializer.serialize_str("always"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Times {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Wire {
+            Number(u32),
+            Word(String),
+        }
+        match Wire::deserialize(deserializer) {
+            Ok(Wire::Number(times)) if times > 0 => Ok(Self::Left(times)),
+            Ok(Wire::Word(word)) if word == "always" => Ok(Self::Always),
+            _ => Err(serde::de::Error::custom(
+                "`times` must be a whole number from 1, or \"always\"",
+            )),
+        }
+    }
+}
+
+/// One kind of misbehaviour. Those that name an `operation` strike only there, the others everywhere.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(
+    tag = "fault",
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
+pub enum Fault {
+    /// The request is processed, then the connection fails.
+    LoseAnswer {
+        /// Where.
+        operation: Option<String>,
+    },
+    /// The connection fails before the request is processed.
+    LoseRequest {
+        /// Where.
+        operation: Option<String>,
+    },
+    /// An error instead of processing.
+    Error {
+        /// Where.
+        operation: Option<String>,
+        /// The answer's status; by default that of `code`, or 503.
+        status: Option<u16>,
+        /// The error's code; by default `INTERNAL_ERROR`.
+        code: Option<String>,
+    },
+    /// 429 `RATE_LIMITED` instead of processing.
+    RateLimit {
+        /// Where.
+        operation: Option<String>,
+        /// `Retry-After` as it stands: seconds or an HTTP date. Default `"1"`.
+        retry_after: Option<String>,
+    },
+    /// Any answer instead of processing: a redirect, an HTML page, an empty 204, a huge body.
+    Replace {
+        /// Where.
+        operation: Option<String>,
+        /// Its status.
+        status: u16,
+        /// Its headers.
+        #[serde(default)]
+        headers: Vec<(String, String)>,
+        /// Its body.
+        #[serde(default)]
+        body: String,
+    },
+    /// The request is processed; its answer's JSON breaks off in the middle.
+    MalformedJson {
+        /// Where.
+        operation: Option<String>,
+    },
+    /// The request is processed; the answer starts late.
+    Delay {
+        /// Where.
+        operation: Option<String>,
+        /// Real milliseconds.
+        delay_ms: u64,
+    },
+    /// The request is processed; the answer's body trickles.
+    SlowBody {
+        /// Where.
+        operation: Option<String>,
+        /// Bytes per piece, from 1.
+        chunk_bytes: u32,
+        /// Real milliseconds between pieces.
+        interval_ms: u64,
+    },
+    /// A payment fails: PAYING goes back to OPEN.
+    // Braces, here and below, so that further fields are refused.
+    PaymentFail {},
+    /// The event is delivered more than once.
+    WebhookDuplicate {
+        /// Further deliveries. Default 1.
+        copies: Option<u32>,
+    },
+    /// So many events are held, then delivered newest first.
+    WebhookReorder {
+        /// How many, from 2.
+        events: u32,
+    },
+    /// The event is sent late.
+    WebhookDelay {
+        /// Milliseconds of the simulator's clock.
+        delay_ms: u64,
+    },
+    /// An attempt gets lost before the merchant.
+    WebhookLose {},
+    /// The merchant's answer gets lost: the event is delivered again.
+    WebhookLoseAnswer {},
+    /// The body is changed after it was signed.
+    WebhookTamper {},
+    /// The signature's time stamp is old; it is signed with it.
+    WebhookStale {
+        /// Seconds. Default 301.
+        seconds: Option<u64>,
+    },
+    /// Signed with a secret that the merchant does not know.
+    WebhookWrongSecret {},
+    /// `X-Gwop-Event-Id` and `X-Gwop-Event-Type` name another event than the body.
+    WebhookHeaderMismatch {},
+    /// The body's JSON breaks off in the middle, and is signed so.
+    WebhookMalformedJson {},
+}
+
+/// The stages at which faults strike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// A request arrives.
+    Request,
+    /// A payment settles.
+    Payment,
+    /// An event is made.
+    Event,
+    /// An event is sent.
+    Attempt,
+}
+
+impl Fault {
+    /// When it strikes.
+    #[must_use]
+    pub const fn stage(&self) -> Stage {
+        match self {
+            Self::LoseAnswer { .. }
+            | Self::LoseRequest { .. }
+            | Self::Error { .. }
+            | Self::RateLimit { .. }
+            | Self::Replace { .. }
+            | Self::MalformedJson { .. }
+            | Self::Delay { .. }
+            | Self::SlowBody { .. } => Stage::Request,
+            Self::PaymentFail {} => Stage::Payment,
+            Self::WebhookDuplicate { .. }
+            | Self::WebhookReorder { .. }
+            | Self::WebhookDelay { .. } => Stage::Event,
+            Self::WebhookLose {}
+            | Self::WebhookLoseAnswer {}
+            | Self::WebhookTamper {}
+            | Self::WebhookStale { .. }
+            | Self::WebhookWrongSecret {}
+            | Self::WebhookHeaderMismatch {}
+            | Self::WebhookMalformedJson {} => Stage::Attempt,
+        }
+    }
+
+    /// Whether it strikes instead of processing the request.
+    #[must_use]
+    pub const fn keeps_from_processing(&self) -> bool {
+        matches!(
+            self,
+            Self::LoseRequest { .. }
+                | Self::Error { .. }
+                | Self::RateLimit { .. }
+                | Self::Replace { .. }
+        )
+    }
+
+    fn operation(&self) -> Option<&str> {
+        match self {
+            Self::LoseAnswer { operation }
+            | Self::LoseRequest { operation }
+            | Self::Error { operation, .. }
+            | Self::RateLimit { operation, .. }
+            | Self::Replace { operation, .. }
+            | Self::MalformedJson { operation }
+            | Self::Delay { operation, .. }
+            | Self::SlowBody { operation, .. } => operation.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Its name, as in `fault`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let value = serde_json::to_value(self).unwrap_or_default();
+        let name = value.get("fault").and_then(serde_json::Value::as_str);
+        name.unwrap_or_default().into()
+    }
+
+    /// Checks what the types do not say.
+    ///
+    /// # Errors
+    /// What is wrong and what was expected.
+    pub fn check(&self) -> Result<(), String> {
+        if let Some(operation) = self.operation()
+            && !OPERATIONS.contains(&operation)
+        {
+            return Err(format!(
+                "`operation` must be one of: {}",
+                OPERATIONS.join(", ")
+            ));
+        }
+        match self {
+            Self::Error {
+                status: Some(status),
+                ..
+            } if !(400..600).contains(status) => Err("`status` must be 400 to 599".into()),
+            Self::Replace { status, .. } if !(200..600).contains(status) => {
+                Err("`status` must be 200 to 599".into())
+            }
+            Self::SlowBody { chunk_bytes: 0, .. } => Err("`chunkBytes` must be 1 or more".into()),
+            Self::WebhookReorder { events } if !(2..=1_000).contains(events) => {
+                Err("`events` must be 2 to 1000".into())
+            }
+            Self::WebhookDuplicate {
+                copies: Some(copies),
+            } if !(1..=100).contains(copies) => Err("`copies` must be 1 to 100".into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// The pace that it gives to a body.
+    #[must_use]
+    pub const fn slow_body(&self) -> Option<SlowBody> {
+        match self {
+            Self::SlowBody {
+                chunk_bytes,
+                interval_ms,
+                ..
+            } => Some(SlowBody {
+                chunk_bytes: *chunk_bytes,
+                interval_ms: *interval_ms,
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// A fault that still strikes.
+#[derive(Clone, Debug, Serialize)]
+pub struct ActiveFault {
+    /// Names it.
+    pub id: u32,
+    /// How often it still strikes.
+    pub times: Times,
+    /// What it does.
+    #[serde(flatten)]
+    pub fault: Fault,
+}
+
+/// The active faults, oldest first.
+#[derive(Clone, Debug, Default)]
+pub struct Faults {
+    active: Vec<ActiveFault>,
+    made: u32,
+}
+
+impl Faults {
+    /// Adds a fault and gives its id.
+    pub fn add(&mut self, fault: Fault, times: Times) -> u32 {
+        self.made = self.made.saturating_add(1);
+        self.active.push(ActiveFault {
+            id: self.made,
+            times,
+            fault,
+        });
+        self.made
+    }
+
+    /// Ends one fault, or all.
+    pub fn clear(&mut self, id: Option<u32>) {
+        self.active
+            .retain(|fault| id.is_some_and(|id| fault.id != id));
+    }
+
+    /// All that still strike.
+    #[must_use]
+    pub fn active(&self) -> &[ActiveFault] {
+        &self.active
+    }
+
+    /// The faults that strike now, each counted down. Of those that keep a request from being processed only the
+    /// oldest strikes, and what happens after processing waits for its turn: a burst of 503 goes before a 429.
+    pub fn strike(&mut self, stage: Stage, operation: &str) -> Vec<Fault> {
+        let strikes = |active: &ActiveFault| {
+            active.fault.stage() == stage
+                && active
+                    .fault
+                    .operation()
+                    .is_none_or(|named| named == operation)
+        };
+        let blocking = self
+            .active
+            .iter()
+            .find(|active| strikes(active) && active.fault.keeps_from_processing())
+            .map(|active| active.id);
+        let mut striking = Vec::new();
+        self.active.retain_mut(|active| {
+            let first = blocking.is_none_or(|id| active.id == id);
+            if !strikes(active) || !(first || matches!(active.fault, Fault::Delay { .. })) {
+                return true;
+            }
+            striking.push(active.fault.clone());
+            match &mut active.times {
+                Times::Always => true,
+                Times::Left(left) => {
+                    *left = left.saturating_sub(1);
+                    *left > 0
+                }
+            }
+        });
+        striking
+    }
+}

@@ -1,0 +1,92 @@
+//! Identifiers: random-looking, and reproducible from a seed.
+
+/// SplitMix64: enough for identifiers of a development tool, and not for secrets.
+#[derive(Clone, Debug)]
+pub struct Ids {
+    state: u64,
+}
+
+const BASE62: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+const BASE58: &[u8] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+const HEX: &[u8] = b"0123456789abcdef";
+
+impl Ids {
+    /// The sequence that belongs to `seed`.
+    #[must_use]
+    pub const fn new(seed: u64) -> Self {
+        Self { state: seed }
+    }
+
+    fn next(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn text(&mut self, alphabet: &[u8], length: usize) -> String {
+        (0..length)
+            .map(|_| {
+                let index = self.next().checked_rem(alphabet.len() as u64).unwrap_or(0);
+                alphabet
+                    .get(usize::try_from(index).unwrap_or(0))
+                    .copied()
+                    .map_or('0', char::from)
+            })
+            .collect()
+    }
+
+    /// Lower-case hexadecimal digits.
+    pub fn hex(&mut self, length: usize) -> String {
+        self.text(HEX, length)
+    }
+
+    /// A version 4 UUID.
+    pub fn uuid(&mut self) -> String {
+        let variant = self.text(b"89ab", 1);
+        format!(
+            "{}-{}-4{}-{variant}{}-{}",
+            self.hex(8),
+            self.hex(4),
+            self.hex(3),
+            self.hex(3),
+            self.hex(12)
+        )
+    }
+
+    /// A public invoice id, `inv_*`.
+    pub fn public_invoice(&mut self) -> String {
+        format!("inv_{}", self.hex(32))
+    }
+
+    /// An auth intent id, `ai_*`.
+    pub fn auth_intent(&mut self) -> String {
+        format!("ai_{}", self.text(BASE62, 20))
+    }
+
+    /// A session id, `sess_*`.
+    pub fn session(&mut self) -> String {
+        format!("sess_{}", self.text(BASE62, 24))
+    }
+
+    /// A request id, `req_*`.
+    pub fn request(&mut self) -> String {
+        format!("req_{}", self.hex(16))
+    }
+
+    /// A transaction hash on Base.
+    pub fn base_transaction(&mut self) -> String {
+        format!("0x{}", self.hex(64))
+    }
+
+    /// A transaction signature on Solana.
+    pub fn solana_transaction(&mut self) -> String {
+        self.text(BASE58, 88)
+    }
+
+    /// A wallet address on Solana.
+    pub fn solana_wallet(&mut self) -> String {
+        self.text(BASE58, 44)
+    }
+}

@@ -1,0 +1,72 @@
+//! What JavaScript calls. JSON text goes in and out; a request's body goes in as bytes.
+
+use crate::{Command, CommandError, Now, Request, Simulator};
+use serde::Serialize;
+use wasm_bindgen::prelude::*;
+
+/// The simulator's core. Times are milliseconds since the epoch: `clock` the simulator's, `wall` the real one.
+#[wasm_bindgen]
+pub struct SimulatorCore {
+    simulator: Simulator,
+}
+
+#[wasm_bindgen]
+impl SimulatorCore {
+    /// Makes a simulator from its options as JSON. Throws JSON `{ code, message }`.
+    #[wasm_bindgen(constructor)]
+    pub fn new(options: &str) -> Result<SimulatorCore, JsValue> {
+        let config = serde_json::from_str(options).map_err(|error| invalid(&error))?;
+        let simulator = Simulator::new(config).map_err(|error| thrown(&error))?;
+        Ok(Self { simulator })
+    }
+
+    /// Handles a request (JSON `{ method, url, headers }`) and gives an answer as JSON.
+    pub fn handle(
+        &mut self,
+        request: &str,
+        body: Vec<u8>,
+        clock: f64,
+        wall: f64,
+    ) -> Result<String, JsValue> {
+        let mut request: Request =
+            serde_json::from_str(request).map_err(|error| invalid(&error))?;
+        request.body = body;
+        Ok(text(&self.simulator.handle(&request, now(clock, wall))))
+    }
+
+    /// Finishes an answer that waited for a signature; `undefined` when the ticket is unknown.
+    pub fn complete(&mut self, ticket: u32, signature: &[u8]) -> Option<String> {
+        let reply = self.simulator.complete(ticket, signature)?;
+        Some(text(&reply))
+    }
+
+    /// Carries out a command (JSON with its name in `command`). Throws JSON `{ code, message }`.
+    pub fn command(&mut self, command: &str, clock: f64, wall: f64) -> Result<String, JsValue> {
+        let command: Command = serde_json::from_str(command).map_err(|error| invalid(&error))?;
+        self.simulator
+            .command(command, now(clock, wall))
+            .map(|value| value.to_string())
+            .map_err(|error| thrown(&error))
+    }
+}
+
+// A float to an integer saturates; negative and NaN become 0.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn now(clock: f64, wall: f64) -> Now {
+    Now {
+        clock: clock as u64,
+        wall: wall as u64,
+    }
+}
+
+fn text<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+fn invalid(error: &serde_json::Error) -> JsValue {
+    thrown(&CommandError::new("INVALID_OPTION", error.to_string()))
+}
+
+fn thrown(error: &CommandError) -> JsValue {
+    JsValue::from_str(&text(error))
+}

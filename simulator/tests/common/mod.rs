@@ -1,0 +1,205 @@
+//! A driver for native tests: a client of each host, an agent, a merchant's endpoint.
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    missing_docs
+)]
+
+use gwop_simulator::http::{Answer, Reply};
+use gwop_simulator::{Command, Config, Now, Request, Simulator};
+use serde_json::{Value, json};
+
+pub const KEY: &str = "sk_m_simulator";
+pub const OTHER_KEY: &str = "sk_m_other";
+pub const SECRET: &str = "whsec_simulator";
+pub const START: u64 = 1_774_403_503_402;
+
+pub struct World {
+    pub simulator: Simulator,
+    pub now: Now,
+}
+
+/// An answer as a client sees it.
+#[derive(Debug)]
+pub struct Seen {
+    pub status: u16,
+    pub reply: Reply,
+    pub body: Value,
+}
+
+impl Seen {
+    pub fn code(&self) -> &str {
+        self.body["error"]["code"].as_str().unwrap_or_default()
+    }
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.reply.headers.iter();
+        headers.find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+}
+
+pub fn world() -> World {
+    world_with(json!({}))
+}
+
+/// A world with two merchants, both with an endpoint, and further options.
+pub fn world_with(options: Value) -> World {
+    let mut all = json!({
+        "merchants": [
+            {
+                "id": "9e9c9ba5-3bab-4172-8a79-336f9ca0f163", "name": "agentrouter",
+                "apiKey": KEY, "webhookSecret": SECRET, "webhookUrl": "http://127.0.0.1:3000/webhooks/gwop",
+            },
+            {
+                "id": "11111111-1111-4111-8111-111111111111", "apiKey": OTHER_KEY,
+                "webhookSecret": "whsec_other", "webhookUrl": "http://127.0.0.1:3001/",
+            },
+        ],
+    });
+    all.as_object_mut()
+        .unwrap()
+        .extend(options.as_object().unwrap().clone());
+    let config: Config = serde_json::from_value(all).unwrap();
+    World {
+        simulator: Simulator::new(config).unwrap(),
+        now: Now::at(START),
+    }
+}
+
+impl World {
+    pub fn advance(&mut self, ms: u64) {
+        self.now.clock += ms;
+    }
+
+    pub fn send(&mut self, method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Seen {
+        let request = Request {
+            method: method.into(),
+            url: url.into(),
+            headers: headers
+                .iter()
+                .map(|(name, value)| ((*name).into(), (*value).into()))
+                .collect(),
+            body: body.into(),
+        };
+        let reply = loop {
+            match self.simulator.handle(&request, self.now) {
+                Answer::Respond(reply) => break reply,
+                Answer::NeedsKey { kid } => {
+                    self.command(
+                        json!({ "command": "addKey", "kid": kid, "n": "AQAB", "e": "AQAB" }),
+                    );
+                }
+                Answer::NeedsSignature {
+                    ticket,
+                    signing_input,
+                    ..
+                } => {
+                    let signature = signing_input.as_bytes()[..8].to_vec();
+                    break self.simulator.complete(ticket, &signature).unwrap();
+                }
+            }
+        };
+        Seen {
+            status: reply.status,
+            body: serde_json::from_str(&reply.body).unwrap_or(Value::Null),
+            reply,
+        }
+    }
+
+    pub fn as_merchant(
+        &mut self,
+        key: &str,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+        idempotency: Option<&str>,
+    ) -> Seen {
+        let host = if path.starts_with("/v1/invoices") {
+            "agents"
+        } else {
+            "identity"
+        };
+        let bearer = format!("Bearer {key}");
+        let mut headers = vec![("Authorization", bearer.as_str())];
+        if body.is_some() {
+            headers.push(("Content-Type", "application/json"));
+        }
+        if let Some(key) = idempotency {
+            headers.push(("Idempotency-Key", key));
+        }
+        let body = body.map(|body| body.to_string()).unwrap_or_default();
+        self.send(
+            method,
+            &format!("https://{host}.gwop.io{path}"),
+            &headers,
+            body.as_bytes(),
+        )
+    }
+
+    pub fn post(&mut self, path: &str, body: Value) -> Seen {
+        self.as_merchant(KEY, "POST", path, Some(body), None)
+    }
+
+    pub fn get(&mut self, path: &str) -> Seen {
+        self.as_merchant(KEY, "GET", path, None, None)
+    }
+
+    pub fn invoice(&mut self) -> Value {
+        let seen = self.post("/v1/invoices", json!({ "amount_usdc": 1_000_000 }));
+        assert_eq!(seen.status, 201, "{seen:?}");
+        seen.body
+    }
+
+    pub fn public(&mut self, invoice: &Value) -> Value {
+        let path = format!(
+            "/v1/invoices/{}",
+            invoice["public_invoice_id"].as_str().unwrap()
+        );
+        self.send("GET", &format!("https://agents.gwop.io{path}"), &[], b"")
+            .body
+    }
+
+    pub fn try_command(&mut self, command: Value) -> Result<Value, String> {
+        let command: Command =
+            serde_json::from_value(command).map_err(|error| error.to_string())?;
+        self.simulator
+            .command(command, self.now)
+            .map_err(|error| error.code.into())
+    }
+
+    pub fn command(&mut self, command: Value) -> Value {
+        let text = command.to_string();
+        self.try_command(command)
+            .unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    pub fn pay(&mut self, target: &Value) -> Value {
+        self.command(json!({ "command": "pay", "target": target }))
+    }
+
+    /// The attempts due now; the merchant answers all with `status`.
+    pub fn deliver(&mut self, status: u16) -> Vec<Value> {
+        let attempts = self.command(json!({ "command": "takeDue" }));
+        let attempts = attempts.as_array().unwrap().clone();
+        for attempt in &attempts {
+            self.command(json!({ "command": "report", "delivery": attempt["delivery"], "statusCode": status }));
+        }
+        attempts
+    }
+
+    pub fn misbehave(&mut self, fault: Value) {
+        self.command(json!({ "command": "misbehave", "fault": fault }));
+    }
+}
+
+/// A header of an attempt.
+pub fn header<'a>(attempt: &'a Value, name: &str) -> &'a str {
+    let headers = attempt["headers"].as_array().unwrap();
+    let header = headers.iter().find(|header| header[0] == name);
+    header.unwrap()[1].as_str().unwrap()
+}
+
+/// The event of an attempt.
+pub fn event(attempt: &Value) -> Value {
+    serde_json::from_str(attempt["body"].as_str().unwrap()).unwrap()
+}
