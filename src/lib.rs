@@ -6,3 +6,9 @@ pub mod model;
 pub mod time;
 pub mod token;
 pub mod webhook;
+
+#[cfg(all(target_arch = "wasm32", feature = "npm"))]
+pub mod web;
+
+#[cfg(all(target_arch = "wasm32", feature = "npm"))]
+mod npm;

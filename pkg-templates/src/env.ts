@@ -1,0 +1,27 @@
+interface Globals {
+  process?: { env?: Record<string, string | undefined> };
+  Deno?: { permissions: { querySync(query: { name: "env"; variable: string }): { state: string } } };
+}
+
+/**
+ * An environment variable, read now; `undefined` where it is unset, empty, or this runtime has none.
+ *
+ * Deno is asked for the permission's state first, so that a missing `--allow-env` neither prompts nor throws.
+ */
+export function readEnv(variable: string): string | undefined {
+  const { process, Deno } = globalThis as Globals;
+  try {
+    if (Deno && Deno.permissions.querySync({ name: "env", variable }).state !== "granted") return undefined;
+    return process?.env?.[variable] || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The items of a comma-separated variable, without white space around them; empty ones are left out. */
+export function readEnvList(variable: string): string[] {
+  return (readEnv(variable) ?? "")
+    .split(",")
+    .map((item) => item.trim())
+    .filter(Boolean);
+}

@@ -1,0 +1,46 @@
+import {
+  type ValidateWebhookOptions,
+  type ValidateWebhookResponse,
+  type ValidateWebhookSyncOptions,
+  WebhookVerifier,
+} from "./webhooks.js";
+
+/** How a client is set up. Whatever is left out is read from the environment, at the time of use, or has a default. */
+export interface SDKOptions {
+  /**
+   * The secret of the webhook endpoint (`whsec_…`), or several during a rotation: any that matches is enough.
+   * Else `GWOP_WEBHOOK_SECRET`, comma-separated where there are several.
+   */
+  webhookSecret?: string | readonly string[] | undefined;
+}
+
+/** Gwop's client. Make one and share it. */
+export class Gwop {
+  readonly #webhooks: WebhookVerifier;
+
+  constructor(options: SDKOptions = {}) {
+    this.#webhooks = new WebhookVerifier(options.webhookSecret);
+  }
+
+  /**
+   * Verifies a webhook on its raw bytes and gives the typed event. Verify first, then mutate state; deduplicate by `body.eventId`.
+   *
+   * Web Crypto decides; no network call is made.
+   *
+   * @throws SDKValidationError with a `code`: `WEBHOOK_SIGNATURE_MISSING`, `WEBHOOK_SIGNATURE_MALFORMED`, `WEBHOOK_TIMESTAMP_INVALID`,
+   * `WEBHOOK_TIMESTAMP_OUTSIDE_TOLERANCE`, `WEBHOOK_SIGNATURE_MISMATCH`, `WEBHOOK_BODY_NOT_RAW`, `WEBHOOK_PAYLOAD_INVALID`, `WEBHOOK_EVENT_UNKNOWN`,
+   * `WEBHOOK_HEADER_MISMATCH`; `WEBHOOK_SECRET_MISSING` where no secret is configured.
+   */
+  validateWebhook(options: ValidateWebhookOptions): Promise<ValidateWebhookResponse> {
+    return this.#webhooks.verify(options);
+  }
+
+  /**
+   * The same as {@link validateWebhook}, synchronously, by the HMAC-SHA256 compiled into the wasm.
+   *
+   * @throws SDKValidationError as {@link validateWebhook} rejects.
+   */
+  validateWebhookSync(options: ValidateWebhookSyncOptions): ValidateWebhookResponse {
+    return this.#webhooks.verifySync(options);
+  }
+}

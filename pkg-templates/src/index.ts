@@ -1,0 +1,10 @@
+export { Gwop, type SDKOptions } from "./gwop.js";
+export type {
+  ValidateWebhookOptions,
+  ValidateWebhookResponse,
+  ValidateWebhookSyncOptions,
+  WebhookEvent,
+  WebhookHeaders,
+  WebhookRequestParts,
+  WebhookVerification,
+} from "./webhooks.js";

@@ -1,0 +1,206 @@
+import { SDKValidationError } from "./errors/index.js";
+import { readEnvList } from "./env.js";
+import {
+  webhookEvent,
+  webhookKey,
+  webhookMismatch,
+  webhookNotRaw,
+  webhookSync,
+  webhookVerify,
+} from "./generated/gwop_bg.js";
+import type { InvoiceCanceledEvent, InvoiceExpiredEvent, InvoicePaidEvent } from "./generated/models.js";
+import { revive } from "./revive.js";
+
+/** The event of a webhook. Narrow it by `eventType`. */
+export type WebhookEvent = InvoicePaidEvent | InvoiceExpiredEvent | InvoiceCanceledEvent;
+
+/** A verified delivery. */
+export interface ValidateWebhookResponse {
+  /** The `X-Gwop-Signature` header. */
+  xGwopSignature: string;
+  /** The `X-Gwop-Event-Id` header, empty where absent. It is not signed: trust `body.eventId`. */
+  xGwopEventId: string;
+  /** The `X-Gwop-Event-Type` header, empty where absent. It is not signed: trust `body.eventType`. */
+  xGwopEventType: string;
+  /** The signed event. */
+  body: WebhookEvent;
+}
+
+/** Headers in any of the forms that servers give them in. Names are found in any case. */
+export type WebhookHeaders =
+  | Headers
+  | Iterable<readonly [string, string]>
+  | Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** The parts of a delivery, for servers that have no `Request`. */
+export interface WebhookRequestParts {
+  /** The raw body, before anything parsed it. */
+  body: string | Uint8Array | ArrayBuffer;
+  /** The headers as they came. */
+  headers: WebhookHeaders;
+  /** Not used; taken because existing code passes it. */
+  url?: string | undefined;
+  /** Not used; taken because existing code passes it. */
+  method?: string | undefined;
+}
+
+/** How a delivery is verified. */
+export interface WebhookVerification {
+  /** How far, in seconds, the time stamp may be from `receivedAt`, either side. Default 300. */
+  toleranceSeconds?: number | undefined;
+  /** When the delivery was received, for one that is verified later. Default now. */
+  receivedAt?: Date | undefined;
+}
+
+/** The argument of `gwop.validateWebhook`. */
+export interface ValidateWebhookOptions extends WebhookVerification {
+  /** The delivery. The body of a `Request` is consumed: clone it first if it is needed again. */
+  request: Request | WebhookRequestParts;
+}
+
+/** The argument of `gwop.validateWebhookSync`. */
+export interface ValidateWebhookSyncOptions extends WebhookVerification {
+  /** The delivery, its body as a string or bytes: a `Request` cannot be read synchronously. */
+  request: WebhookRequestParts;
+}
+
+const encoder = new TextEncoder();
+
+/** The most imported keys that are kept: a rotation has two, a bug must not grow without bound. */
+const MAX_KEYS = 16;
+
+/** Verifies deliveries for one client. */
+export class WebhookVerifier {
+  readonly #configured: string | readonly string[] | undefined;
+  /** Imported keys, never promises: on workerd no request may wait for another's. */
+  readonly #keys = new Map<string, CryptoKey>();
+
+  constructor(configured: string | readonly string[] | undefined) {
+    this.#configured = configured;
+  }
+
+  async verify(options: ValidateWebhookOptions): Promise<ValidateWebhookResponse> {
+    const secrets = this.#secrets();
+    const { request, now, tolerance } = readOptions(options);
+    const headers = readHeaders(request);
+    const body = isRequest(request) ? await readRequest(request) : readBody(request);
+    try {
+      for (const secret of secrets) {
+        const key = this.#keys.get(secret) ?? (await this.#import(secret));
+        const answer: unknown = await webhookVerify(headers.xGwopSignature, body, now, tolerance, key);
+        if (answer === true || (Array.isArray(answer) && answer.includes(true))) {
+          return { ...headers, body: revive(webhookEvent(body, headers.xGwopEventId, headers.xGwopEventType)) };
+        }
+      }
+    } catch (refusal) {
+      throw rejection(refusal);
+    }
+    throw rejection(webhookMismatch());
+  }
+
+  verifySync(options: ValidateWebhookSyncOptions): ValidateWebhookResponse {
+    const secrets = this.#secrets();
+    const { request, now, tolerance } = readOptions(options);
+    const headers = readHeaders(request);
+    const body = readBody(request);
+    try {
+      const { xGwopSignature, xGwopEventId, xGwopEventType } = headers;
+      const text = webhookSync(secrets.join("\0"), xGwopSignature, body, now, tolerance, xGwopEventId, xGwopEventType);
+      return { ...headers, body: revive(text) };
+    } catch (refusal) {
+      throw rejection(refusal);
+    }
+  }
+
+  /** The secrets of now: the environment may change while the process runs. */
+  #secrets(): readonly string[] {
+    const configured = this.#configured;
+    const given = (typeof configured === "string" ? [configured] : (configured ?? [])).filter(Boolean);
+    const secrets = given.length > 0 ? given : readEnvList("GWOP_WEBHOOK_SECRET");
+    if (secrets.length === 0) {
+      throw refuse(
+        "WEBHOOK_SECRET_MISSING",
+        "webhookSecret is required to verify webhooks: pass it to new Gwop({ webhookSecret }) or set GWOP_WEBHOOK_SECRET",
+      );
+    }
+    return secrets;
+  }
+
+  async #import(secret: string): Promise<CryptoKey> {
+    const key: CryptoKey = await webhookKey(secret);
+    if (this.#keys.size >= MAX_KEYS) this.#keys.clear();
+    this.#keys.set(secret, key);
+    return key;
+  }
+}
+
+/** An error of a webhook. */
+function refuse(code: string, message: string): SDKValidationError {
+  const error = new SDKValidationError(message, undefined, undefined);
+  error.code = code;
+  return error;
+}
+
+/** The error for what the wasm threw: `CODE message`, or something that is no refusal. */
+function rejection(thrown: unknown): unknown {
+  if (typeof thrown !== "string") return thrown;
+  const space = thrown.indexOf(" ");
+  return refuse(thrown.slice(0, space), thrown.slice(space + 1));
+}
+
+/** The options with their defaults; `now` and `tolerance` in seconds. */
+function readOptions(options: ValidateWebhookOptions): { request: Request | WebhookRequestParts; now: number; tolerance: number } {
+  const { request, toleranceSeconds = 300, receivedAt } = (options ?? {}) as Partial<ValidateWebhookOptions>;
+  if (typeof request !== "object" || request === null) {
+    throw refuse("SDK_VALIDATION", "request is required: pass { request } with a Request, or { body, headers }");
+  }
+  if (!(typeof toleranceSeconds === "number" && toleranceSeconds >= 0 && toleranceSeconds < Infinity)) {
+    throw refuse("SDK_VALIDATION", "toleranceSeconds must be a finite number of seconds, 0 or more");
+  }
+  const now = receivedAt === undefined ? Date.now() : receivedAt instanceof Date ? receivedAt.getTime() : NaN;
+  if (Number.isNaN(now)) throw refuse("SDK_VALIDATION", "receivedAt must be a valid Date");
+  return { request, now: now / 1000, tolerance: toleranceSeconds };
+}
+
+function isRequest(request: Request | WebhookRequestParts): request is Request {
+  return typeof (request as Partial<Request>).arrayBuffer === "function";
+}
+
+async function readRequest(request: Request): Promise<Uint8Array> {
+  if (request.bodyUsed) throw rejection(webhookNotRaw());
+  return new Uint8Array(await request.arrayBuffer());
+}
+
+/** The body's bytes, in memory that nobody else can change between the MAC and the parsing. */
+function readBody(request: WebhookRequestParts | Request): Uint8Array {
+  const body: unknown = request.body;
+  if (typeof body === "string") return encoder.encode(body);
+  if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice();
+  if (Object.prototype.toString.call(body) === "[object ArrayBuffer]") return new Uint8Array(body as ArrayBuffer).slice();
+  throw rejection(webhookNotRaw());
+}
+
+function readHeaders(request: Request | WebhookRequestParts): Omit<ValidateWebhookResponse, "body"> {
+  const { headers } = request;
+  return {
+    xGwopSignature: readHeader(headers, "x-gwop-signature"),
+    xGwopEventId: readHeader(headers, "x-gwop-event-id"),
+    xGwopEventType: readHeader(headers, "x-gwop-event-type"),
+  };
+}
+
+/** A header's value, several joined as HTTP does (RFC 9110, 5.3); empty where absent. */
+function readHeader(headers: WebhookHeaders | undefined, name: string): string {
+  if (typeof headers !== "object" || headers === null) return "";
+  if (typeof headers.get === "function") return (headers as Headers).get(name) ?? "";
+  let value: unknown = (headers as Record<string, unknown>)[name];
+  if (value === undefined) {
+    const entries = Symbol.iterator in headers ? (headers as Iterable<[string, string]>) : Object.entries(headers);
+    const values: unknown[] = [];
+    for (const [key, entry] of entries) {
+      if (entry !== undefined && String(key).toLowerCase() === name) values.push(entry);
+    }
+    value = values.flat();
+  }
+  return Array.isArray(value) ? value.join(", ") : typeof value === "string" ? value : "";
+}

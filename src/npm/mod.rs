@@ -1,0 +1,18 @@
+//! What the npm package's TypeScript calls: translation only. Bytes and JSON text go in and out; every function is
+//! synchronous or hands on the promise of Web Crypto. A refusal is thrown as the string `CODE message`,
+//! of which TypeScript makes the error.
+#![allow(unsafe_code)] // wasm-bindgen's generated glue.
+
+mod webhook;
+
+use wasm_bindgen::JsValue;
+
+/// A refusal on its way to TypeScript.
+fn refusal(code: &str, message: &str) -> JsValue {
+    let mut text =
+        String::with_capacity(code.len().saturating_add(message.len()).saturating_add(1));
+    text.push_str(code);
+    text.push(' ');
+    text.push_str(message);
+    JsValue::from_str(&text)
+}

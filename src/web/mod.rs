@@ -1,0 +1,3 @@
+//! What the core needs from outside, on web-sys.
+
+pub mod crypto;

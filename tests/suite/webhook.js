@@ -1,0 +1,275 @@
+// Webhooks: verification on raw bytes, the same answer on every runtime, asynchronously and synchronously.
+import { Gwop } from "@gwop/sdk";
+import { SDKValidationError } from "@gwop/sdk/errors";
+import { assert, test } from "./harness.js";
+import { deliver, hmacHex, PAID, EXPIRED, SECRET } from "./deliveries.js";
+
+const gwop = new Gwop({ webhookSecret: SECRET });
+
+/** Runs `check` on both paths: the body of a delivery is a string or bytes in both. */
+function both(name, check) {
+  test(`${name} (Web Crypto)`, () => check((client, options) => client.validateWebhook(options)));
+  test(`${name} (synchronous)`, () => check(async (client, options) => client.validateWebhookSync(options)));
+}
+
+async function refused(promise, code, words) {
+  const error = await assert.rejects(promise);
+  assert.ok(error instanceof SDKValidationError, `a ${error?.name}: ${error?.message}`);
+  assert.equal(error.code, code);
+  if (words) assert.ok(error.message.includes(words), error.message);
+  const told = `${error.message} ${JSON.stringify(error.rawValue) ?? ""} ${error.pretty()}`;
+  for (const secret of ["evt_abc123", "0x742d35Cc", SECRET, "v1=", "CANARY"]) {
+    assert.ok(!told.includes(secret), `the error tells ${secret}`);
+  }
+  return error;
+}
+
+both("a signed event is verified and typed", async (validate) => {
+  const event = await validate(gwop, { request: await deliver(PAID) });
+  assert.equal(event.body.eventType, "invoice.paid");
+  assert.equal(event.body.eventId, "evt_abc123");
+  assert.equal(event.body.eventVersion, undefined);
+  assert.equal(event.body.createdAt, undefined);
+  assert.equal(event.body.data.publicInvoiceId, "inv_7dbeeaad8ebf4f5298c380c90e4b3576");
+  assert.equal(event.body.data.amountUsdc, "1025000");
+  assert.ok(event.body.data.paidAt instanceof Date);
+  assert.equal(event.body.data.paidAt.toISOString(), "2026-03-24T00:48:31.602Z");
+  assert.equal(event.body.data.paymentChainCaip2, "eip155:8453");
+  assert.equal(event.xGwopEventId, "evt_abc123");
+  assert.equal(event.xGwopEventType, "invoice.paid");
+  assert.ok(event.xGwopSignature.startsWith("t="));
+  const expired = await validate(gwop, { request: await deliver(EXPIRED) });
+  assert.equal(expired.body.eventVersion, 2);
+  assert.ok(expired.body.createdAt instanceof Date);
+});
+
+both("the event headers may be absent", async (validate) => {
+  const request = await deliver(PAID);
+  delete request.headers["x-gwop-event-id"];
+  delete request.headers["x-gwop-event-type"];
+  const event = await validate(gwop, { request });
+  assert.equal(event.xGwopEventId, "");
+  assert.equal(event.xGwopEventType, "");
+});
+
+both("the body may be a string, bytes, a view or a buffer", async (validate) => {
+  const bytes = new TextEncoder().encode(PAID);
+  const padded = new Uint8Array(bytes.length + 10);
+  padded.set(bytes, 5);
+  const bodies = [PAID, bytes, bytes.buffer, padded.subarray(5, 5 + bytes.length)];
+  if (typeof Buffer !== "undefined") bodies.push(Buffer.from(PAID));
+  for (const body of bodies) {
+    const { body: event } = await validate(gwop, { request: { ...(await deliver(PAID)), body } });
+    assert.equal(event.eventId, "evt_abc123");
+  }
+});
+
+both("headers are found in every form and case", async (validate) => {
+  const { headers, body } = await deliver(PAID);
+  const pairs = Object.entries(headers);
+  for (const given of [
+    new Headers(headers),
+    new Map(pairs),
+    pairs,
+    Object.fromEntries(pairs.map(([name, value]) => [name.toUpperCase(), value])),
+    Object.fromEntries(pairs.map(([name, value]) => [name, [value]])),
+    { ...headers, "x-other": undefined },
+  ]) {
+    const event = await validate(gwop, { request: { headers: given, body } });
+    assert.equal(event.xGwopEventType, "invoice.paid");
+  }
+});
+
+both("the MAC is over the bytes, and nothing is trimmed or decoded first", async (validate) => {
+  for (const body of [`${PAID}\n`, ` ${PAID}`, PAID.replace("{", "{ ")]) {
+    await refused(validate(gwop, { request: { ...(await deliver(PAID)), body } }), "WEBHOOK_SIGNATURE_MISMATCH", "signature verification failed");
+    const event = await validate(gwop, { request: await deliver(body) });
+    assert.equal(event.body.eventId, "evt_abc123");
+  }
+});
+
+both("one bit of body, time stamp, tag or secret is enough to refuse", async (validate) => {
+  const good = await deliver(PAID);
+  const signature = good.headers["x-gwop-signature"];
+  const last = signature.at(-1) === "0" ? "1" : "0";
+  for (const [request, client] of [
+    [{ ...good, body: good.body.replace("1025000", "9025000") }],
+    [{ ...good, headers: { ...good.headers, "x-gwop-signature": signature.slice(0, -1) + last } }],
+    [{ ...good, headers: { ...good.headers, "x-gwop-signature": signature.replace(/t=(\d+)/, (_, t) => `t=${+t + 1}`) } }],
+    [good, new Gwop({ webhookSecret: SECRET.replace("whsec_", "") })],
+    [good, new Gwop({ webhookSecret: `${SECRET} ` })],
+  ]) {
+    await refused(validate(client ?? gwop, { request }), "WEBHOOK_SIGNATURE_MISMATCH", "signature verification failed");
+  }
+});
+
+both("several secrets and several signatures: any that matches is enough", async (validate) => {
+  const rotating = new Gwop({ webhookSecret: ["whsec_new", SECRET] });
+  assert.equal((await validate(rotating, { request: await deliver(PAID) })).body.eventId, "evt_abc123");
+  assert.equal((await validate(rotating, { request: await deliver(PAID, { secret: "whsec_new" }) })).body.eventId, "evt_abc123");
+  const request = await deliver(PAID);
+  const wrong = "0".repeat(64);
+  request.headers["x-gwop-signature"] = request.headers["x-gwop-signature"].replace("v1=", `v1=${wrong},v1=`);
+  assert.equal((await validate(gwop, { request })).body.eventId, "evt_abc123");
+  assert.equal((await validate(rotating, { request })).body.eventId, "evt_abc123");
+  await refused(validate(rotating, { request: await deliver(PAID, { secret: "whsec_other" }) }), "WEBHOOK_SIGNATURE_MISMATCH");
+});
+
+both("300 seconds either side are inside, 301 are not", async (validate) => {
+  const receivedAt = new Date(1_774_404_403_000);
+  const t = receivedAt.getTime() / 1000;
+  for (const offset of [-300, 0, 300]) {
+    const event = await validate(gwop, { request: await deliver(PAID, { t: t + offset }), receivedAt });
+    assert.equal(event.body.eventId, "evt_abc123");
+  }
+  for (const offset of [-301, 301]) {
+    await refused(
+      validate(gwop, { request: await deliver(PAID, { t: t + offset }), receivedAt }),
+      "WEBHOOK_TIMESTAMP_OUTSIDE_TOLERANCE",
+      "outside tolerance window",
+    );
+  }
+  await validate(gwop, { request: await deliver(PAID, { t: t - 1000 }), receivedAt, toleranceSeconds: 1000 });
+  await refused(validate(gwop, { request: await deliver(PAID, { t: t - 1 }), receivedAt, toleranceSeconds: 0 }), "WEBHOOK_TIMESTAMP_OUTSIDE_TOLERANCE");
+});
+
+both("a tolerance or a time that makes no sense is refused", async (validate) => {
+  const request = await deliver(PAID);
+  for (const toleranceSeconds of [-1, NaN, Infinity, "300", null]) {
+    await refused(validate(gwop, { request, toleranceSeconds }), "SDK_VALIDATION", "toleranceSeconds");
+  }
+  for (const receivedAt of [new Date(NaN), 1_774_404_403, "now"]) {
+    await refused(validate(gwop, { request, receivedAt }), "SDK_VALIDATION", "receivedAt");
+  }
+});
+
+both("signature headers that are missing, malformed or not digits", async (validate) => {
+  const tag = await hmacHex(SECRET, `1700000000.${PAID}`);
+  const many = Array(17).fill(`v1=${tag}`).join(",");
+  for (const [header, code, words] of [
+    [undefined, "WEBHOOK_SIGNATURE_MISSING", "Missing X-Gwop-Signature header"],
+    ["", "WEBHOOK_SIGNATURE_MISSING"],
+    ["garbage", "WEBHOOK_SIGNATURE_MALFORMED", "Malformed X-Gwop-Signature header"],
+    [`v1=${tag}`, "WEBHOOK_SIGNATURE_MALFORMED"],
+    ["t=1700000000", "WEBHOOK_SIGNATURE_MALFORMED"],
+    [`t=1700000000,t=1700000000,v1=${tag}`, "WEBHOOK_SIGNATURE_MALFORMED"],
+    [`t=1700000000,v1=${tag}, t=1700000000,v1=${tag}`, "WEBHOOK_SIGNATURE_MALFORMED"],
+    [`t=1700000000,v0=${tag}`, "WEBHOOK_SIGNATURE_MALFORMED"],
+    [`t=1700000000,v1=${tag.toUpperCase()}A`, "WEBHOOK_SIGNATURE_MALFORMED"],
+    [`t=1700000000,v1=${tag.slice(1)}`, "WEBHOOK_SIGNATURE_MALFORMED"],
+    [`t=1700000000,v1=${tag.slice(2)}é`, "WEBHOOK_SIGNATURE_MALFORMED"],
+    [`t=1700000000,${many}`, "WEBHOOK_SIGNATURE_MALFORMED"],
+    [`t=1700000000,${Array(1000).fill(`v1=${tag}`).join(",")}`, "WEBHOOK_SIGNATURE_MALFORMED"],
+    [`t=+1,v1=${tag}`, "WEBHOOK_TIMESTAMP_INVALID", "Invalid webhook timestamp"],
+    [`t= 1,v1=${tag}`, "WEBHOOK_TIMESTAMP_INVALID"],
+    [`t=1e9,v1=${tag}`, "WEBHOOK_TIMESTAMP_INVALID"],
+    [`t=1junk,v1=${tag}`, "WEBHOOK_TIMESTAMP_INVALID"],
+    [`t=-9223372036854775808,v1=${tag}`, "WEBHOOK_TIMESTAMP_INVALID"],
+    [`t=9223372036854775807,v1=${tag}`, "WEBHOOK_TIMESTAMP_OUTSIDE_TOLERANCE"],
+    [`t=18446744073709551616,v1=${tag}`, "WEBHOOK_TIMESTAMP_INVALID"],
+  ]) {
+    const request = { body: PAID, headers: { "x-gwop-signature": header } };
+    await refused(validate(gwop, { request }), code, words);
+  }
+});
+
+both("a body that was parsed before is told apart", async (validate) => {
+  const { headers } = await deliver(PAID);
+  for (const body of [JSON.parse(PAID), undefined, null, 7, [1]]) {
+    await refused(validate(gwop, { request: { headers, body } }), "WEBHOOK_BODY_NOT_RAW", "raw body is needed");
+  }
+});
+
+both("well signed, but no event", async (validate) => {
+  const nested = "[".repeat(100_000) + "]".repeat(100_000);
+  const bad = new Uint8Array([0x7b, 0x22, 0xff, 0x22, 0x7d]);
+  for (const [body, code, words] of [
+    ["", "WEBHOOK_PAYLOAD_INVALID"],
+    ["CANARY", "WEBHOOK_PAYLOAD_INVALID"],
+    ["[]", "WEBHOOK_PAYLOAD_INVALID"],
+    ['"CANARY"', "WEBHOOK_PAYLOAD_INVALID"],
+    ["\ufeff" + PAID, "WEBHOOK_PAYLOAD_INVALID"],
+    [nested, "WEBHOOK_PAYLOAD_INVALID"],
+    [bad, "WEBHOOK_PAYLOAD_INVALID"],
+    [PAID.replace('"PAID"', '"EXPIRED"'), "WEBHOOK_PAYLOAD_INVALID"],
+    [PAID.replace('"evt_abc123"', '""'), "WEBHOOK_PAYLOAD_INVALID"],
+    [PAID.replace("inv_7dbeeaad8ebf4f5298c380c90e4b3576", ""), "WEBHOOK_PAYLOAD_INVALID"],
+    [PAID.replace("merchant_id", "CANARY"), "WEBHOOK_PAYLOAD_INVALID", "data.merchant_id"],
+    [PAID.replace("invoice.paid", "invoice.CANARY"), "WEBHOOK_EVENT_UNKNOWN", "No matching webhook schema"],
+  ]) {
+    const request = await deliver(body, { eventId: "", eventType: "" });
+    await refused(validate(gwop, { request }), code, words);
+  }
+});
+
+both("event headers that contradict the signed body", async (validate) => {
+  await refused(validate(gwop, { request: await deliver(PAID, { eventId: "evt_other" }) }), "WEBHOOK_HEADER_MISMATCH");
+  await refused(validate(gwop, { request: await deliver(PAID, { eventType: "invoice.expired" }) }), "WEBHOOK_HEADER_MISMATCH");
+});
+
+both("bodies of 8 MB are verified", async (validate) => {
+  const padding = " ".repeat(8 * 1024 * 1024);
+  const event = await validate(gwop, { request: await deliver(PAID + padding) });
+  assert.equal(event.body.eventId, "evt_abc123");
+});
+
+both("without a secret, both ways to give one are named", async (validate) => {
+  for (const client of [new Gwop(), new Gwop({ webhookSecret: "" }), new Gwop({ webhookSecret: [] })]) {
+    const error = await refused(validate(client, { request: await deliver(PAID) }), "WEBHOOK_SECRET_MISSING", "webhookSecret is required");
+    assert.ok(error.message.includes("GWOP_WEBHOOK_SECRET"));
+  }
+});
+
+test("a Request is read raw, once", async () => {
+  const { headers, body } = await deliver(PAID);
+  const request = new Request("https://shop.example/webhooks/gwop", { method: "POST", headers, body });
+  assert.equal((await gwop.validateWebhook({ request })).body.eventId, "evt_abc123");
+  await refused(gwop.validateWebhook({ request }), "WEBHOOK_BODY_NOT_RAW");
+});
+
+test("a Request cannot be read synchronously, and the error says what can", async () => {
+  const { headers, body } = await deliver(PAID);
+  const request = new Request("https://shop.example/webhooks/gwop", { method: "POST", headers, body });
+  await refused((async () => gwop.validateWebhookSync({ request }))(), "WEBHOOK_BODY_NOT_RAW");
+});
+
+test("bytes that change after the call do not change what was verified", async () => {
+  const request = await deliver(PAID);
+  request.body = new TextEncoder().encode(PAID);
+  const pending = gwop.validateWebhook({ request });
+  request.body.fill(0x20);
+  assert.equal((await pending).body.eventId, "evt_abc123");
+});
+
+test("no argument at all is refused with words", async () => {
+  await refused(gwop.validateWebhook(), "SDK_VALIDATION", "request is required");
+  await refused(gwop.validateWebhook({}), "SDK_VALIDATION", "request is required");
+});
+
+test("the webhook path makes no network call", async () => {
+  const { fetch } = globalThis;
+  globalThis.fetch = () => {
+    throw new Error("a network call");
+  };
+  try {
+    const client = new Gwop({ webhookSecret: SECRET });
+    assert.equal((await client.validateWebhook({ request: await deliver(PAID) })).body.eventId, "evt_abc123");
+  } finally {
+    globalThis.fetch = fetch;
+  }
+});
+
+test("many deliveries at once", async () => {
+  const client = new Gwop({ webhookSecret: [SECRET, "whsec_new"] });
+  const answers = await Promise.all(
+    Array.from({ length: 200 }, async (_, index) => {
+      const request = await deliver(PAID, { secret: index % 2 ? "whsec_new" : SECRET });
+      if (index % 5 === 0) request.body += " ";
+      return client.validateWebhook({ request }).then(
+        (event) => event.body.eventId,
+        (error) => error.code,
+      );
+    }),
+  );
+  answers.forEach((answer, index) => assert.equal(answer, index % 5 === 0 ? "WEBHOOK_SIGNATURE_MISMATCH" : "evt_abc123"));
+});
