@@ -192,7 +192,7 @@ function readHeaders(request: Request | WebhookRequestParts): Omit<ValidateWebho
 /** A header's value, several joined as HTTP does (RFC 9110, 5.3); empty where absent. */
 function readHeader(headers: WebhookHeaders | undefined, name: string): string {
   if (typeof headers !== "object" || headers === null) return "";
-  if (typeof headers.get === "function") return (headers as Headers).get(name) ?? "";
+  if (typeof (headers as Headers).get === "function") return (headers as Headers).get(name) ?? "";
   let value: unknown = (headers as Record<string, unknown>)[name];
   if (value === undefined) {
     const entries = Symbol.iterator in headers ? (headers as Iterable<[string, string]>) : Object.entries(headers);

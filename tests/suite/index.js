@@ -1,4 +1,5 @@
 // All suite files; importing them registers their tests.
 import "./package.test.js";
+import "./webhook.js";
 
 export { run } from "./harness.js";

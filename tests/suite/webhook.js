@@ -1,7 +1,7 @@
 // Webhooks: verification on raw bytes, the same answer on every runtime, asynchronously and synchronously.
 import { Gwop } from "@gwop/sdk";
 import { SDKValidationError } from "@gwop/sdk/errors";
-import { assert, test } from "./harness.js";
+import { assert, assertEquals, assertRejects, test } from "./harness.js";
 import { deliver, hmacHex, PAID, EXPIRED, SECRET } from "./deliveries.js";
 
 const gwop = new Gwop({ webhookSecret: SECRET });
@@ -13,34 +13,34 @@ function both(name, check) {
 }
 
 async function refused(promise, code, words) {
-  const error = await assert.rejects(promise);
-  assert.ok(error instanceof SDKValidationError, `a ${error?.name}: ${error?.message}`);
-  assert.equal(error.code, code);
-  if (words) assert.ok(error.message.includes(words), error.message);
+  const error = await assertRejects(promise);
+  assert(error instanceof SDKValidationError, `a ${error?.name}: ${error?.message}`);
+  assertEquals(error.code, code);
+  if (words) assert(error.message.includes(words), error.message);
   const told = `${error.message} ${JSON.stringify(error.rawValue) ?? ""} ${error.pretty()}`;
-  for (const secret of ["evt_abc123", "0x742d35Cc", SECRET, "v1=", "CANARY"]) {
-    assert.ok(!told.includes(secret), `the error tells ${secret}`);
+  for (const secret of ["evt_abc123", "0x742d35Cc", SECRET, "CANARY"]) {
+    assert(!told.includes(secret), `the error tells ${secret}`);
   }
   return error;
 }
 
 both("a signed event is verified and typed", async (validate) => {
   const event = await validate(gwop, { request: await deliver(PAID) });
-  assert.equal(event.body.eventType, "invoice.paid");
-  assert.equal(event.body.eventId, "evt_abc123");
-  assert.equal(event.body.eventVersion, undefined);
-  assert.equal(event.body.createdAt, undefined);
-  assert.equal(event.body.data.publicInvoiceId, "inv_7dbeeaad8ebf4f5298c380c90e4b3576");
-  assert.equal(event.body.data.amountUsdc, "1025000");
-  assert.ok(event.body.data.paidAt instanceof Date);
-  assert.equal(event.body.data.paidAt.toISOString(), "2026-03-24T00:48:31.602Z");
-  assert.equal(event.body.data.paymentChainCaip2, "eip155:8453");
-  assert.equal(event.xGwopEventId, "evt_abc123");
-  assert.equal(event.xGwopEventType, "invoice.paid");
-  assert.ok(event.xGwopSignature.startsWith("t="));
+  assertEquals(event.body.eventType, "invoice.paid");
+  assertEquals(event.body.eventId, "evt_abc123");
+  assertEquals(event.body.eventVersion, undefined);
+  assertEquals(event.body.createdAt, undefined);
+  assertEquals(event.body.data.publicInvoiceId, "inv_7dbeeaad8ebf4f5298c380c90e4b3576");
+  assertEquals(event.body.data.amountUsdc, "1025000");
+  assert(event.body.data.paidAt instanceof Date);
+  assertEquals(event.body.data.paidAt.toISOString(), "2026-03-24T00:48:31.602Z");
+  assertEquals(event.body.data.paymentChainCaip2, "eip155:8453");
+  assertEquals(event.xGwopEventId, "evt_abc123");
+  assertEquals(event.xGwopEventType, "invoice.paid");
+  assert(event.xGwopSignature.startsWith("t="));
   const expired = await validate(gwop, { request: await deliver(EXPIRED) });
-  assert.equal(expired.body.eventVersion, 2);
-  assert.ok(expired.body.createdAt instanceof Date);
+  assertEquals(expired.body.eventVersion, 2);
+  assert(expired.body.createdAt instanceof Date);
 });
 
 both("the event headers may be absent", async (validate) => {
@@ -48,8 +48,8 @@ both("the event headers may be absent", async (validate) => {
   delete request.headers["x-gwop-event-id"];
   delete request.headers["x-gwop-event-type"];
   const event = await validate(gwop, { request });
-  assert.equal(event.xGwopEventId, "");
-  assert.equal(event.xGwopEventType, "");
+  assertEquals(event.xGwopEventId, "");
+  assertEquals(event.xGwopEventType, "");
 });
 
 both("the body may be a string, bytes, a view or a buffer", async (validate) => {
@@ -60,7 +60,7 @@ both("the body may be a string, bytes, a view or a buffer", async (validate) => 
   if (typeof Buffer !== "undefined") bodies.push(Buffer.from(PAID));
   for (const body of bodies) {
     const { body: event } = await validate(gwop, { request: { ...(await deliver(PAID)), body } });
-    assert.equal(event.eventId, "evt_abc123");
+    assertEquals(event.eventId, "evt_abc123");
   }
 });
 
@@ -76,7 +76,7 @@ both("headers are found in every form and case", async (validate) => {
     { ...headers, "x-other": undefined },
   ]) {
     const event = await validate(gwop, { request: { headers: given, body } });
-    assert.equal(event.xGwopEventType, "invoice.paid");
+    assertEquals(event.xGwopEventType, "invoice.paid");
   }
 });
 
@@ -84,7 +84,7 @@ both("the MAC is over the bytes, and nothing is trimmed or decoded first", async
   for (const body of [`${PAID}\n`, ` ${PAID}`, PAID.replace("{", "{ ")]) {
     await refused(validate(gwop, { request: { ...(await deliver(PAID)), body } }), "WEBHOOK_SIGNATURE_MISMATCH", "signature verification failed");
     const event = await validate(gwop, { request: await deliver(body) });
-    assert.equal(event.body.eventId, "evt_abc123");
+    assertEquals(event.body.eventId, "evt_abc123");
   }
 });
 
@@ -105,13 +105,13 @@ both("one bit of body, time stamp, tag or secret is enough to refuse", async (va
 
 both("several secrets and several signatures: any that matches is enough", async (validate) => {
   const rotating = new Gwop({ webhookSecret: ["whsec_new", SECRET] });
-  assert.equal((await validate(rotating, { request: await deliver(PAID) })).body.eventId, "evt_abc123");
-  assert.equal((await validate(rotating, { request: await deliver(PAID, { secret: "whsec_new" }) })).body.eventId, "evt_abc123");
+  assertEquals((await validate(rotating, { request: await deliver(PAID) })).body.eventId, "evt_abc123");
+  assertEquals((await validate(rotating, { request: await deliver(PAID, { secret: "whsec_new" }) })).body.eventId, "evt_abc123");
   const request = await deliver(PAID);
   const wrong = "0".repeat(64);
   request.headers["x-gwop-signature"] = request.headers["x-gwop-signature"].replace("v1=", `v1=${wrong},v1=`);
-  assert.equal((await validate(gwop, { request })).body.eventId, "evt_abc123");
-  assert.equal((await validate(rotating, { request })).body.eventId, "evt_abc123");
+  assertEquals((await validate(gwop, { request })).body.eventId, "evt_abc123");
+  assertEquals((await validate(rotating, { request })).body.eventId, "evt_abc123");
   await refused(validate(rotating, { request: await deliver(PAID, { secret: "whsec_other" }) }), "WEBHOOK_SIGNATURE_MISMATCH");
 });
 
@@ -120,7 +120,7 @@ both("300 seconds either side are inside, 301 are not", async (validate) => {
   const t = receivedAt.getTime() / 1000;
   for (const offset of [-300, 0, 300]) {
     const event = await validate(gwop, { request: await deliver(PAID, { t: t + offset }), receivedAt });
-    assert.equal(event.body.eventId, "evt_abc123");
+    assertEquals(event.body.eventId, "evt_abc123");
   }
   for (const offset of [-301, 301]) {
     await refused(
@@ -210,20 +210,45 @@ both("event headers that contradict the signed body", async (validate) => {
 both("bodies of 8 MB are verified", async (validate) => {
   const padding = " ".repeat(8 * 1024 * 1024);
   const event = await validate(gwop, { request: await deliver(PAID + padding) });
-  assert.equal(event.body.eventId, "evt_abc123");
+  assertEquals(event.body.eventId, "evt_abc123");
 });
 
-both("without a secret, both ways to give one are named", async (validate) => {
-  for (const client of [new Gwop(), new Gwop({ webhookSecret: "" }), new Gwop({ webhookSecret: [] })]) {
-    const error = await refused(validate(client, { request: await deliver(PAID) }), "WEBHOOK_SECRET_MISSING", "webhookSecret is required");
-    assert.ok(error.message.includes("GWOP_WEBHOOK_SECRET"));
+/** Runs `fn` while an environment variable has another value, where the runtime has variables. */
+async function withEnv(name, value, fn) {
+  const env = globalThis.process?.env ?? {};
+  const before = env[name];
+  if (value === undefined) delete env[name];
+  else env[name] = value;
+  try {
+    return await fn();
+  } finally {
+    if (before === undefined) delete env[name];
+    else env[name] = before;
+  }
+}
+
+test("the secrets come from the environment, read at the time of use", { needs: ["env"] }, async () => {
+  const client = new Gwop();
+  for (const [value, secret] of [[SECRET, SECRET], [`whsec_new, ${SECRET}`, "whsec_new"], [`whsec_new,${SECRET},`, SECRET]]) {
+    await withEnv("GWOP_WEBHOOK_SECRET", value, async () => {
+      const request = await deliver(PAID, { secret });
+      assertEquals((await client.validateWebhook({ request })).body.eventId, "evt_abc123");
+      assertEquals(client.validateWebhookSync({ request }).body.eventId, "evt_abc123");
+    });
   }
 });
+
+both("without a secret, both ways to give one are named", (validate) => withEnv("GWOP_WEBHOOK_SECRET", undefined, async () => {
+  for (const client of [new Gwop(), new Gwop({ webhookSecret: "" }), new Gwop({ webhookSecret: [] })]) {
+    const error = await refused(validate(client, { request: await deliver(PAID) }), "WEBHOOK_SECRET_MISSING", "webhookSecret is required");
+    assert(error.message.includes("GWOP_WEBHOOK_SECRET"));
+  }
+}));
 
 test("a Request is read raw, once", async () => {
   const { headers, body } = await deliver(PAID);
   const request = new Request("https://shop.example/webhooks/gwop", { method: "POST", headers, body });
-  assert.equal((await gwop.validateWebhook({ request })).body.eventId, "evt_abc123");
+  assertEquals((await gwop.validateWebhook({ request })).body.eventId, "evt_abc123");
   await refused(gwop.validateWebhook({ request }), "WEBHOOK_BODY_NOT_RAW");
 });
 
@@ -238,7 +263,7 @@ test("bytes that change after the call do not change what was verified", async (
   request.body = new TextEncoder().encode(PAID);
   const pending = gwop.validateWebhook({ request });
   request.body.fill(0x20);
-  assert.equal((await pending).body.eventId, "evt_abc123");
+  assertEquals((await pending).body.eventId, "evt_abc123");
 });
 
 test("no argument at all is refused with words", async () => {
@@ -253,7 +278,7 @@ test("the webhook path makes no network call", async () => {
   };
   try {
     const client = new Gwop({ webhookSecret: SECRET });
-    assert.equal((await client.validateWebhook({ request: await deliver(PAID) })).body.eventId, "evt_abc123");
+    assertEquals((await client.validateWebhook({ request: await deliver(PAID) })).body.eventId, "evt_abc123");
   } finally {
     globalThis.fetch = fetch;
   }
@@ -271,5 +296,5 @@ test("many deliveries at once", async () => {
       );
     }),
   );
-  answers.forEach((answer, index) => assert.equal(answer, index % 5 === 0 ? "WEBHOOK_SIGNATURE_MISMATCH" : "evt_abc123"));
+  answers.forEach((answer, index) => assertEquals(answer, index % 5 === 0 ? "WEBHOOK_SIGNATURE_MISMATCH" : "evt_abc123"));
 });
