@@ -1,0 +1,304 @@
+//! Where an invoice stands, and what an event does to it.
+//!
+//! ```text
+//! OPEN → PAYING → PAID      OPEN → EXPIRED      OPEN → CANCELED      PAYING → OPEN (a failed payment)
+//! ```
+//!
+//! `PAID`, `EXPIRED` and `CANCELED` are final: nothing changes them (contract, "Response bodies"). Webhooks tell only of final
+//! states, many times and in any order, so an event may skip the steps that lead to its status. What becomes of it is its [`Outcome`].
+
+/// Where an invoice stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Status {
+    /// It can be paid. An invoice that nothing is known of counts as open.
+    #[default]
+    Open,
+    /// A payment is under way: it ends in `Paid`, or falls back to `Open`.
+    Paying,
+    /// The money has settled. Final.
+    Paid,
+    /// Nobody paid in time. Final.
+    Expired,
+    /// The merchant canceled it. Final.
+    Canceled,
+}
+
+impl Status {
+    /// Every status.
+    pub const ALL: [Self; 5] = [
+        Self::Open,
+        Self::Paying,
+        Self::Paid,
+        Self::Expired,
+        Self::Canceled,
+    ];
+
+    /// The value on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "OPEN",
+            Self::Paying => "PAYING",
+            Self::Paid => "PAID",
+            Self::Expired => "EXPIRED",
+            Self::Canceled => "CANCELED",
+        }
+    }
+
+    /// The status that this is on the wire; `None` for one that this version does not know.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == text)
+    }
+
+    /// Whether nothing changes it any more.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Paid | Self::Expired | Self::Canceled)
+    }
+
+    /// Whether Gwop itself takes an invoice from this status to `next` in one step.
+    #[must_use]
+    pub const fn steps_to(self, next: Self) -> bool {
+        matches!(
+            (self, next),
+            (
+                Self::Open,
+                Self::Paying | Self::Paid | Self::Expired | Self::Canceled
+            ) | (Self::Paying, Self::Paid | Self::Open)
+        )
+    }
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// It changed the invoice.
+    Applied,
+    /// It says what is known already.
+    Duplicate,
+    /// It is older than what is applied.
+    Stale,
+    /// It contradicts a final state: money that came too late, or a second payment. Somebody has to look at it.
+    Conflict,
+    /// Its type is not known to this version.
+    Ignored,
+}
+
+impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Self; 5] = [
+        Self::Applied,
+        Self::Duplicate,
+        Self::Stale,
+        Self::Conflict,
+        Self::Ignored,
+    ];
+
+    /// The value in answers, in storage and, of the two that reach fulfilment, in `gwop_outcome`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Duplicate => "duplicate",
+            Self::Stale => "stale",
+            Self::Conflict => "conflict",
+            Self::Ignored => "ignored",
+        }
+    }
+
+    /// Whether fulfilment hears of the event.
+    #[must_use]
+    pub const fn reaches_fulfilment(self) -> bool {
+        matches!(self, Self::Applied | Self::Conflict)
+    }
+}
+
+/// What an event says of its invoice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// The status that the invoice has reached.
+    pub status: Status,
+    /// Counts up per invoice; `None` where Gwop sends none.
+    pub version: Option<i64>,
+    /// The transaction that paid, where the event names one.
+    pub transaction: Option<String>,
+}
+
+/// What is known of an invoice: the last event that was applied.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Invoice {
+    status: Status,
+    version: Option<i64>,
+    transaction: Option<String>,
+}
+
+impl Invoice {
+    /// The invoice as it was stored.
+    #[must_use]
+    pub const fn restore(
+        status: Status,
+        version: Option<i64>,
+        transaction: Option<String>,
+    ) -> Self {
+        Self {
+            status,
+            version,
+            transaction,
+        }
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub const fn status(&self) -> Status {
+        self.status
+    }
+
+    /// The version of the last applied event.
+    #[must_use]
+    pub const fn version(&self) -> Option<i64> {
+        self.version
+    }
+
+    /// The transaction that paid it.
+    #[must_use]
+    pub fn transaction(&self) -> Option<&str> {
+        self.transaction.as_deref()
+    }
+
+    /// What `event` would do, without doing it.
+    #[must_use]
+    pub fn judge(&self, event: &Event) -> Outcome {
+        use Status::{Canceled, Expired, Open, Paid, Paying};
+        match (self.status, event.status) {
+            // Money is never stale: an old version of it is money all the same.
+            (Open | Paying, Paid) => Outcome::Applied,
+            (Paid, Paid) if self.names_another_transaction(event) => Outcome::Conflict,
+            (Paid, Paid) => Outcome::Duplicate,
+            (Expired | Canceled, Paid) => Outcome::Conflict,
+            _ if self.is_newer_than(event) => Outcome::Stale,
+            (Paid | Expired | Canceled, Open | Paying) => Outcome::Stale,
+            (applied, told) if applied != told => {
+                if applied.is_final() {
+                    Outcome::Conflict
+                } else {
+                    Outcome::Applied
+                }
+            }
+            // The same status again: news only while it may still change, for the sake of the version.
+            (applied, _) if !applied.is_final() && event.version > self.version => Outcome::Applied,
+            _ => Outcome::Duplicate,
+        }
+    }
+
+    /// Does what `event` does, and says what that was. Only [`Outcome::Applied`] changes anything.
+    #[must_use = "the outcome says whether fulfilment must hear of it"]
+    pub fn apply(&mut self, event: Event) -> Outcome {
+        let outcome = self.judge(&event);
+        if outcome == Outcome::Applied {
+            self.status = event.status;
+            // A payment that overtook an older event keeps the newest version seen.
+            self.version = self.version.max(event.version);
+            self.transaction = event.transaction;
+        }
+        outcome
+    }
+
+    fn is_newer_than(&self, event: &Event) -> bool {
+        matches!((self.version, event.version), (Some(applied), Some(told)) if told < applied)
+    }
+
+    fn names_another_transaction(&self, event: &Event) -> bool {
+        matches!((&self.transaction, &event.transaction), (Some(known), Some(named)) if known != named)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(status: Status, version: Option<i64>, transaction: Option<&str>) -> Event {
+        Event {
+            status,
+            version,
+            transaction: transaction.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn every_row_of_the_rules() {
+        use Outcome::{Applied, Conflict, Duplicate, Stale};
+        use Status::{Canceled, Expired, Open, Paid, Paying};
+        let rows = [
+            // applied so far, told now: outcome
+            ((Open, None), (Paid, None), Applied),
+            ((Open, None), (Expired, None), Applied),
+            ((Open, None), (Canceled, Some(1)), Applied),
+            ((Open, Some(2)), (Paying, Some(3)), Applied),
+            ((Paying, Some(3)), (Open, Some(4)), Applied),
+            ((Paying, Some(3)), (Open, Some(2)), Stale),
+            ((Paying, Some(3)), (Paying, Some(5)), Applied),
+            ((Paying, Some(3)), (Paying, Some(3)), Duplicate),
+            ((Paying, Some(3)), (Expired, Some(2)), Stale),
+            ((Paying, Some(3)), (Expired, None), Applied),
+            // invoice.paid is never stale.
+            ((Paying, Some(3)), (Paid, Some(1)), Applied),
+            ((Expired, Some(3)), (Paid, Some(1)), Conflict),
+            ((Expired, Some(3)), (Paid, Some(4)), Conflict),
+            ((Canceled, None), (Paid, None), Conflict),
+            // What comes after the money.
+            ((Paid, Some(3)), (Expired, Some(2)), Stale),
+            ((Paid, Some(3)), (Expired, Some(3)), Conflict),
+            ((Paid, Some(3)), (Canceled, Some(4)), Conflict),
+            ((Paid, Some(3)), (Canceled, None), Conflict),
+            ((Paid, None), (Expired, Some(1)), Conflict),
+            ((Paid, Some(3)), (Open, Some(9)), Stale),
+            // The same final state under another event id.
+            ((Paid, Some(3)), (Paid, Some(2)), Duplicate),
+            ((Expired, None), (Expired, Some(7)), Duplicate),
+            ((Expired, Some(3)), (Expired, Some(2)), Stale),
+            ((Expired, Some(3)), (Canceled, Some(2)), Stale),
+            ((Expired, Some(3)), (Canceled, Some(4)), Conflict),
+        ];
+        for ((status, version), (told, told_version), expected) in rows {
+            let mut invoice = Invoice::restore(status, version, None);
+            let before = invoice.clone();
+            let outcome = invoice.apply(event(told, told_version, None));
+            assert_eq!(
+                outcome, expected,
+                "{before:?} told {told:?} {told_version:?}"
+            );
+            if outcome != Applied {
+                assert_eq!(invoice, before);
+            }
+        }
+    }
+
+    #[test]
+    fn a_second_payment_is_a_conflict_only_if_it_names_another_transaction() {
+        for (known, named, expected) in [
+            (Some("a"), Some("a"), Outcome::Duplicate),
+            (Some("a"), Some("b"), Outcome::Conflict),
+            (Some("a"), None, Outcome::Duplicate),
+            (None, Some("b"), Outcome::Duplicate),
+        ] {
+            let invoice = Invoice::restore(Status::Paid, Some(1), known.map(str::to_owned));
+            assert_eq!(
+                invoice.judge(&event(Status::Paid, Some(1), named)),
+                expected
+            );
+        }
+    }
+
+    #[test]
+    fn names_are_those_of_the_wire() {
+        for status in Status::ALL {
+            assert_eq!(Status::parse(status.as_str()), Some(status));
+        }
+        assert_eq!(Status::parse("paid"), None);
+        assert_eq!(
+            Outcome::ALL.map(Outcome::as_str),
+            ["applied", "duplicate", "stale", "conflict", "ignored"]
+        );
+    }
+}
