@@ -1,9 +1,11 @@
 //! Gwop's SDK and Worker. `docs/architecture.md` is the map.
 #![cfg_attr(not(any(feature = "npm", feature = "worker")), forbid(unsafe_code))]
 #![deny(unsafe_code)]
+pub mod client;
 pub mod invoice;
 pub mod json;
 pub mod model;
+pub mod port;
 pub mod time;
 pub mod token;
 pub mod webhook;

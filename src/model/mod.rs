@@ -16,6 +16,7 @@ pub mod codegen;
 pub use auth::*;
 pub use invoice::*;
 pub use operation::*;
+pub(crate) use transcode::push_name;
 pub use transcode::{Decoded, Mismatch, Naming, decode, encode};
 pub use webhook::*;
 

@@ -244,7 +244,7 @@ const fn expectation(kind: &Kind) -> &'static str {
 }
 
 /// Appends a wire name in the given naming.
-pub(super) fn push_name(out: &mut String, name: &str, naming: Naming) {
+pub(crate) fn push_name(out: &mut String, name: &str, naming: Naming) {
     if naming == Naming::Wire {
         out.push_str(name);
         return;

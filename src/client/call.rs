@@ -1,0 +1,615 @@
+//! One call as a value: it gives a request, takes the outcome, and says what to do next.
+
+use super::error_body::parse_error_body;
+use super::operation::{Body, Idempotency, Operation};
+use super::policy::{Outcome, RetryPolicy, Verdict};
+use super::url;
+use crate::json::{Document, Value};
+use crate::model::{Decoded, Mismatch, Naming, decode, encode};
+
+/// The longest response body that is read, in bytes (10 MiB). The rest of a longer one is left unread.
+pub const RESPONSE_BODY_BOUND: usize = 10 * 1024 * 1024;
+
+/// How long one attempt may take by default, in milliseconds, from the request to the last byte of the answer.
+pub const DEFAULT_TIMEOUT_MS: u32 = 30_000;
+
+/// Why a call never reached the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusalCode {
+    /// The argument does not fit its model.
+    Argument,
+    /// The server's URL is none that a path can be appended to.
+    ServerUrl,
+    /// The merchant key is missing, or holds what a header cannot.
+    MerchantKey,
+    /// The retry options make no sense.
+    RetryConfig,
+}
+
+impl RefusalCode {
+    /// The stable code of the error in JavaScript.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Argument => "INVALID_ARGUMENT",
+            Self::ServerUrl => "INVALID_SERVER_URL",
+            Self::MerchantKey => "MERCHANT_API_KEY_REQUIRED",
+            Self::RetryConfig => "INVALID_RETRY_CONFIG",
+        }
+    }
+}
+
+/// A call that never reached the network. Its message holds no value that was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Why, for programs.
+    pub code: RefusalCode,
+    /// Why, for people.
+    pub message: String,
+}
+
+impl Refusal {
+    /// A refusal with a message of the joined `parts`.
+    #[must_use]
+    pub fn new(code: RefusalCode, parts: &[&str]) -> Self {
+        Self {
+            code,
+            message: parts.concat(),
+        }
+    }
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// One attempt, ready to be sent. Redirects must not be followed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The HTTP method.
+    pub method: &'static str,
+    /// The absolute URL.
+    pub url: String,
+    /// Lower-case names and values. `authorization` and `idempotency-key` are secrets to a log.
+    pub headers: Vec<(&'static str, String)>,
+    /// The JSON body.
+    pub body: Option<String>,
+}
+
+impl std::fmt::Debug for Request {
+    /// Without headers and body, which hold secrets.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Request")
+            .field("method", &self.method)
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The answer to one attempt.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Response {
+    /// The HTTP status; 0 for a redirect that a browser hides.
+    pub status: u16,
+    /// The value of `Retry-After`.
+    pub retry_after: Option<String>,
+    /// The body, at most [`RESPONSE_BODY_BOUND`] bytes of it.
+    pub body: Vec<u8>,
+    /// Whether the body went on beyond the bound.
+    pub truncated: bool,
+}
+
+impl std::fmt::Debug for Response {
+    /// Without the body, which may hold a token.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Response")
+            .field("status", &self.status)
+            .field("retry_after", &self.retry_after)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why an attempt has no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// No connection, or it broke.
+    Connection,
+    /// No whole answer in time.
+    Timeout,
+    /// The caller gave up.
+    Aborted,
+    /// The runtime refused the request itself: a header or the URL.
+    InvalidRequest,
+    /// Anything else.
+    Unexpected,
+}
+
+/// What kind of end a failed call has: the class of the error in JavaScript.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultKind {
+    /// A structured error.
+    ErrorResponse,
+    /// A structured error with status 429.
+    RateLimit,
+    /// Another failing answer.
+    Default,
+    /// A 2xx of the wrong shape: Gwop carried the call out, but what it answered cannot be read.
+    ResponseValidation,
+    /// No answer at all.
+    NoAnswer(Failure),
+}
+
+impl FaultKind {
+    /// The name of the class in `@gwop/sdk/models/errors`.
+    #[must_use]
+    pub const fn class(self) -> &'static str {
+        match self {
+            Self::ErrorResponse => "ErrorResponse",
+            Self::RateLimit => "RateLimitError",
+            Self::Default => "GwopDefaultError",
+            Self::ResponseValidation => "ResponseValidationError",
+            Self::NoAnswer(Failure::Connection) => "ConnectionError",
+            Self::NoAnswer(Failure::Timeout) => "RequestTimeoutError",
+            Self::NoAnswer(Failure::Aborted) => "RequestAbortedError",
+            Self::NoAnswer(Failure::InvalidRequest) => "InvalidRequestError",
+            Self::NoAnswer(Failure::Unexpected) => "UnexpectedClientError",
+        }
+    }
+}
+
+/// The end of a failed call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// What kind of end.
+    pub kind: FaultKind,
+    /// What went wrong, for people; for a structured error the server's message as it stands.
+    pub message: String,
+    /// The JSON of a structured error: `{ "code", "message", "details"?, "requestId"? }`.
+    pub error: Option<String>,
+    /// Whether it was retried, and would have been again had the retries not run out.
+    pub exhausted: bool,
+}
+
+/// What to do after an attempt.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The call has succeeded.
+    Done(Decoded),
+    /// Wait so many milliseconds, then make another attempt.
+    Retry {
+        /// Milliseconds.
+        delay_ms: i64,
+    },
+    /// The call has failed.
+    Fail(Fault),
+}
+
+/// When an outcome came, and the randomness for the next delay.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    /// Milliseconds since the epoch.
+    pub now_ms: i64,
+    /// Random in 0 to 1, for the back-off.
+    pub jitter: f64,
+}
+
+/// One call of an operation.
+///
+/// Drive it so: [`Call::authorize`] if [`Call::needs_key`]; then [`Call::attempt`], send, and [`Call::on_response`] or
+/// [`Call::on_failure`], until the [`Step`] is no [`Step::Retry`].
+pub struct Call {
+    operation: &'static Operation,
+    naming: Naming,
+    policy: RetryPolicy,
+    url: String,
+    body: Option<String>,
+    authorization: Option<String>,
+    idempotency_key: Option<String>,
+    key_is_the_callers: bool,
+    attempts: u32,
+    started_ms: i64,
+}
+
+impl std::fmt::Debug for Call {
+    /// Without the body and the keys.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Call")
+            .field("operation", &self.operation.name)
+            .field("attempts", &self.attempts)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Call {
+    /// Checks `argument`, the JSON of the operation's argument (`{}` where there is none) in `naming`, and builds the
+    /// request to `base_url`.
+    ///
+    /// `naming` also decides what the answer is: JavaScript's names by the model, or the wire's JSON as it stands.
+    ///
+    /// # Errors
+    /// [`Refusal`] when a value is missing, of another kind, or an id that is empty, or when `base_url` is none.
+    pub fn new(
+        operation: &'static Operation,
+        argument: &str,
+        naming: Naming,
+        base_url: &str,
+        policy: RetryPolicy,
+    ) -> Result<Self, Refusal> {
+        let base_url = url::base(base_url).ok_or_else(|| {
+            Refusal::new(
+                RefusalCode::ServerUrl,
+                &["The server URL must be an absolute http or https URL without query and fragment, such as ", operation.host.url()],
+            )
+        })?;
+        let refuse = |mismatch: &Mismatch| {
+            Refusal::new(
+                RefusalCode::Argument,
+                &[
+                    "Invalid argument of ",
+                    operation.name,
+                    ": ",
+                    &mismatch.sentence("request"),
+                ],
+            )
+        };
+        let wire = match operation.argument {
+            Some(model) => {
+                let document = Document::parse(argument.as_bytes()).map_err(|_| {
+                    refuse(&Mismatch {
+                        path: String::new(),
+                        expected: "an object",
+                    })
+                })?;
+                encode(model, document.root(), naming).map_err(|mismatch| refuse(&mismatch))?
+            }
+            None => String::from("{}"),
+        };
+        // `encode` writes JSON, so this cannot fail.
+        let document = Document::parse(wire.as_bytes())
+            .map_err(|_| Refusal::new(RefusalCode::Argument, &["The argument is not JSON"]))?;
+        let wire = document.root();
+        let text = |name: &'static str, expected, fits: fn(&str) -> bool| {
+            let Some(text) = wire.get(name).and_then(|value| value.as_str()) else {
+                return Ok(None);
+            };
+            if fits(&text) {
+                return Ok(Some(text.into_owned()));
+            }
+            Err(refuse(&Mismatch {
+                path: name_in(name, naming),
+                expected,
+            }))
+        };
+
+        let mut url = String::from(base_url);
+        let mut rest = operation.path;
+        while let Some((literal, tail)) = rest.split_once('{') {
+            let (name, tail) = tail.split_once('}').unwrap_or((tail, ""));
+            url.push_str(literal);
+            let id = text(name, "a non-empty string, and neither `.` nor `..`", is_id)?;
+            url::push_component(&mut url, &id.unwrap_or_default());
+            rest = tail;
+        }
+        url.push_str(rest);
+        push_query(&mut url, operation, wire);
+
+        let body = match operation.body {
+            Body::None => None,
+            Body::Member => Some(wire.get("body").map_or("{}", |body| body.raw()).to_owned()),
+            Body::Argument => {
+                text("session_id", "a non-empty string", |id| !id.is_empty())?;
+                Some(wire.raw().to_owned())
+            }
+        };
+        let idempotency_key = text(
+            "idempotency_key",
+            "a non-empty string of printable ASCII characters",
+            is_header_value,
+        )?;
+        Ok(Self {
+            operation,
+            naming,
+            policy,
+            url,
+            body,
+            authorization: None,
+            key_is_the_callers: idempotency_key.is_some(),
+            idempotency_key,
+            attempts: 0,
+            started_ms: 0,
+        })
+    }
+
+    /// Whether the operation needs the merchant key. A public operation never gets it.
+    #[must_use]
+    pub fn needs_key(&self) -> bool {
+        self.operation.authorized
+    }
+
+    /// Takes the merchant key, white space around it dropped. Without effect on a public operation.
+    ///
+    /// # Errors
+    /// [`Refusal`] when it is missing or holds what a header cannot.
+    pub fn authorize(&mut self, merchant_key: &str) -> Result<(), Refusal> {
+        let key = merchant_key.trim();
+        if key.is_empty() {
+            return Err(Refusal::new(
+                RefusalCode::MerchantKey,
+                &[
+                    "merchantApiKey is required by ",
+                    self.operation.name,
+                    ": pass it to the constructor, or set GWOP_MERCHANT_API_KEY",
+                ],
+            ));
+        }
+        if !is_header_value(key) {
+            return Err(Refusal::new(
+                RefusalCode::MerchantKey,
+                &[
+                    "merchantApiKey must be printable ASCII characters: check that it was copied whole and alone",
+                ],
+            ));
+        }
+        if self.operation.authorized {
+            self.authorization = Some(["Bearer ", key].concat());
+        }
+        Ok(())
+    }
+
+    /// The idempotency key of the latest attempt, for the caller to go on with.
+    #[must_use]
+    pub fn idempotency_key(&self) -> Option<&str> {
+        self.idempotency_key.as_deref()
+    }
+
+    /// The next attempt. `random` becomes the idempotency key where one is to be made.
+    pub fn attempt(&mut self, now_ms: i64, random: [u8; 16]) -> Request {
+        if self.attempts == 0 {
+            self.started_ms = now_ms;
+        }
+        let makes_key = match self.operation.idempotency {
+            Idempotency::Natural => false,
+            Idempotency::StoredKey => self.idempotency_key.is_none(),
+            Idempotency::FreshKey => !self.key_is_the_callers,
+        };
+        if makes_key {
+            self.idempotency_key = Some(uuid_v4(random));
+        }
+        self.attempts = self.attempts.saturating_add(1);
+
+        let mut headers = vec![("accept", String::from("application/json"))];
+        if self.body.is_some() {
+            headers.push(("content-type", String::from("application/json")));
+        }
+        if let Some(authorization) = &self.authorization {
+            headers.push(("authorization", authorization.clone()));
+        }
+        if let Some(key) = &self.idempotency_key {
+            headers.push(("idempotency-key", key.clone()));
+        }
+        Request {
+            method: self.operation.method,
+            url: self.url.clone(),
+            headers,
+            body: self.body.clone(),
+        }
+    }
+
+    /// Judges the answer to the latest attempt.
+    pub fn on_response(&mut self, response: &Response, moment: Moment) -> Step {
+        if (200..=299).contains(&response.status) {
+            return match self.answer(response) {
+                Ok(answer) => Step::Done(answer),
+                Err(reason) => Step::Fail(Fault {
+                    kind: FaultKind::ResponseValidation,
+                    message: reason,
+                    error: None,
+                    exhausted: false,
+                }),
+            };
+        }
+        let outcome = Outcome::Status {
+            status: response.status,
+            retry_after: response.retry_after.as_deref(),
+        };
+        match self.judge(Some(outcome), moment) {
+            Ok(step) => step,
+            Err(exhausted) => Step::Fail(status_fault(response, exhausted)),
+        }
+    }
+
+    /// Judges the latest attempt, which had no answer.
+    pub fn on_failure(&mut self, failure: Failure, moment: Moment) -> Step {
+        let outcome = match failure {
+            Failure::Connection => Some(Outcome::Connection),
+            Failure::Timeout => Some(Outcome::Timeout),
+            _ => None,
+        };
+        match self.judge(outcome, moment) {
+            Ok(step) => step,
+            Err(exhausted) => Step::Fail(Fault {
+                kind: FaultKind::NoAnswer(failure),
+                message: self.no_answer(failure),
+                error: None,
+                exhausted,
+            }),
+        }
+    }
+
+    /// A retry, or whether the retries have run out.
+    fn judge(&self, outcome: Option<Outcome<'_>>, moment: Moment) -> Result<Step, bool> {
+        let repeatable =
+            self.operation.idempotency != Idempotency::FreshKey || !self.key_is_the_callers;
+        let Some(outcome) = outcome.filter(|_| repeatable) else {
+            return Err(false);
+        };
+        let retries = self.attempts.saturating_sub(1);
+        let elapsed_ms = moment.now_ms.saturating_sub(self.started_ms);
+        match self
+            .policy
+            .judge(outcome, retries, elapsed_ms, moment.now_ms, moment.jitter)
+        {
+            Verdict::Retry(delay_ms) => Ok(Step::Retry { delay_ms }),
+            Verdict::Stop => Err(false),
+            Verdict::Exhausted => Err(retries > 0),
+        }
+    }
+
+    /// The answer in the caller's naming, or why it cannot be read.
+    fn answer(&self, response: &Response) -> Result<Decoded, String> {
+        let unreadable = |reason: &str| {
+            [
+                "Gwop answered ",
+                self.operation.name,
+                " with success, but the answer cannot be read: ",
+                reason,
+            ]
+            .concat()
+        };
+        if response.truncated {
+            return Err(unreadable("it is longer than 10 MiB"));
+        }
+        if response.body.is_empty() {
+            return Err(unreadable("it is empty"));
+        }
+        let document = Document::parse(&response.body).map_err(|_| {
+            unreadable("it is not JSON; check that the server URL is Gwop's and nothing between answers in its place")
+        })?;
+        let root = document.root();
+        if self.naming == Naming::JavaScript {
+            return decode(self.operation.answer, root)
+                .map_err(|mismatch| unreadable(&mismatch.sentence("answer")));
+        }
+        if !root.is_object() {
+            return Err(unreadable("it is not an object"));
+        }
+        Ok(Decoded {
+            json: root.raw().to_owned(),
+            times: String::from("[]"),
+        })
+    }
+
+    /// What a call without an answer means, in words.
+    fn no_answer(&self, failure: Failure) -> String {
+        let what = match failure {
+            Failure::Connection => "the connection failed",
+            Failure::Timeout => "no whole answer came within timeoutMs",
+            Failure::Aborted => "the caller's signal aborted it",
+            Failure::InvalidRequest => {
+                "the runtime refused the request; check the server URL and the headers option"
+            }
+            Failure::Unexpected => "the HTTP client failed; see cause",
+        };
+        let may_have_happened =
+            failure != Failure::InvalidRequest && self.operation.method != "GET";
+        let advice = match self.operation.idempotency {
+            _ if !may_have_happened => "",
+            Idempotency::StoredKey => {
+                ". Whether Gwop carried it out is unknown: repeat it with this error's idempotencyKey"
+            }
+            Idempotency::FreshKey => {
+                ". Whether Gwop carried it out is unknown: repeat it with a fresh idempotencyKey"
+            }
+            Idempotency::Natural => {
+                ". Whether Gwop carried it out is unknown: repeat it, which is safe"
+            }
+        };
+        [self.operation.name, ": ", what, advice].concat()
+    }
+}
+
+/// The end that a failing answer makes.
+fn status_fault(response: &Response, exhausted: bool) -> Fault {
+    let structured = if response.status >= 400 && !response.truncated {
+        parse_error_body(&response.body)
+    } else {
+        None
+    };
+    if let Some(error) = structured {
+        return Fault {
+            kind: if response.status == 429 {
+                FaultKind::RateLimit
+            } else {
+                FaultKind::ErrorResponse
+            },
+            error: Some(error.to_json()),
+            message: error.message,
+            exhausted,
+        };
+    }
+    let mut message = String::from("Unexpected answer: status ");
+    crate::json::push_integer(&mut message, i64::from(response.status));
+    message.push_str(if matches!(response.status, 0 | 300..=399) {
+        ", a redirect, which is never followed; check the server URL"
+    } else {
+        " without a structured error"
+    });
+    Fault {
+        kind: FaultKind::Default,
+        message,
+        error: None,
+        exhausted,
+    }
+}
+
+/// Appends the query: the given members and the defaults of the others.
+fn push_query(url: &mut String, operation: &Operation, wire: Value<'_>) {
+    let mut separator = '?';
+    for (name, default) in operation.query {
+        let given = wire.get(name);
+        let text = given.and_then(|value| value.as_str());
+        let Some(value) = text
+            .as_deref()
+            .or(given.map(|value| value.raw()))
+            .or(*default)
+        else {
+            continue;
+        };
+        url.push(separator);
+        separator = '&';
+        url.push_str(name);
+        url.push('=');
+        url::push_component(url, value);
+    }
+}
+
+/// A segment `.` or `..` would be resolved away by every URL parser, encoded or not.
+fn is_id(text: &str) -> bool {
+    !matches!(text, "" | "." | "..")
+}
+
+fn is_header_value(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~')) && !text.is_empty() && text.trim() == text
+}
+
+/// A field's name as the caller wrote it.
+fn name_in(name: &str, naming: Naming) -> String {
+    let mut out = String::new();
+    crate::model::push_name(&mut out, name, naming);
+    out
+}
+
+/// A random UUID, version 4 (RFC 9562 section 5.4).
+fn uuid_v4(mut random: [u8; 16]) -> String {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let [_, _, _, _, _, _, version, _, variant, ..] = &mut random;
+    *version = (*version & 0x0f) | 0x40;
+    *variant = (*variant & 0x3f) | 0x80;
+    let mut out = String::with_capacity(36);
+    for (index, byte) in random.iter().enumerate() {
+        if matches!(index, 4 | 6 | 8 | 10) {
+            out.push('-');
+        }
+        for digit in [byte >> 4, byte & 0xf] {
+            out.push(HEX.get(digit as usize).copied().unwrap_or(b'0') as char);
+        }
+    }
+    out
+}

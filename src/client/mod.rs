@@ -1,0 +1,22 @@
+//! Gwop's operations over HTTP, without any I/O.
+//!
+//! [`OPERATIONS`] is the contract's table. A [`Call`] is one use of an operation: it checks the argument, builds each
+//! attempt, and judges what came of it by a [`RetryPolicy`]. TypeScript drives it in the npm package,
+//! [`crate::port::drive`] in the Worker, and both surfaces (`@gwop/sdk` and the older `@gwop/sdk/checkout`) use the same
+//! calls with another naming and policy.
+
+mod call;
+mod error_body;
+mod operation;
+mod policy;
+mod retry_after;
+mod url;
+
+pub use call::{
+    Call, DEFAULT_TIMEOUT_MS, Failure, Fault, FaultKind, Moment, RESPONSE_BODY_BOUND, Refusal,
+    RefusalCode, Request, Response, Step,
+};
+pub use error_body::{ErrorBody, parse_error_body};
+pub use operation::{Body, Host, Idempotency, OPERATIONS, Operation, operation};
+pub use policy::{Backoff, Bound, Outcome, RETRY_AFTER_BOUND_MS, RetryCodes, RetryPolicy, Verdict};
+pub use retry_after::parse_retry_after;

@@ -1,0 +1,198 @@
+//! Gwop's operations as one table.
+
+use crate::model::{
+    AuthIntent, AuthIntentsCreateRequest, AuthIntentsExchangeRequest, AuthSession,
+    AuthSessionsGetRequest, AuthSessionsRevokeRequest, AuthToken, Invoice, InvoiceCancel,
+    InvoiceList, InvoicePublic, InvoicesCancelRequest, InvoicesCreateRequest, InvoicesGetRequest,
+    InvoicesListRequest, Jwks, Model, Revoked,
+};
+
+/// Which of Gwop's hosts serves an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Host {
+    /// Invoices.
+    Agents,
+    /// Auth intents, auth sessions and the JWK Set.
+    Identity,
+}
+
+impl Host {
+    /// The production URL.
+    #[must_use]
+    pub const fn url(self) -> &'static str {
+        match self {
+            Self::Agents => "https://agents.gwop.io",
+            Self::Identity => "https://identity.gwop.io",
+        }
+    }
+}
+
+/// What an operation sends as its body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Body {
+    /// Nothing.
+    None,
+    /// The argument's member `body`, or `{}` where it is absent.
+    Member,
+    /// The whole argument.
+    Argument,
+}
+
+/// Whether repeating an operation is safe, and by what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Idempotency {
+    /// By contract: it reads, or a second time changes nothing.
+    Natural,
+    /// By an `Idempotency-Key` that is kept over the attempts: Gwop answers the first success again.
+    StoredKey,
+    /// By a fresh `Idempotency-Key` for each attempt: Gwop refuses a used one with 409. With the caller's own key it
+    /// is not repeated.
+    FreshKey,
+}
+
+/// One of Gwop's operations.
+#[derive(Debug)]
+pub struct Operation {
+    /// The SDK's name for it.
+    pub name: &'static str,
+    /// The host.
+    pub host: Host,
+    /// The HTTP method.
+    pub method: &'static str,
+    /// The path. `{name}` stands for the argument's member of that (wire) name, percent-encoded.
+    pub path: &'static str,
+    /// The argument's model; `None` where there is no argument.
+    pub argument: Option<&'static Model>,
+    /// The argument's members that go into the query, by their wire names, with the defaults of absent ones.
+    pub query: &'static [(&'static str, Option<&'static str>)],
+    /// The body.
+    pub body: Body,
+    /// The answer's model.
+    pub answer: &'static Model,
+    /// Whether the merchant key is sent. A public operation never gets it.
+    pub authorized: bool,
+    /// Whether repeating it is safe.
+    pub idempotency: Idempotency,
+}
+
+/// All operations of the contract.
+pub static OPERATIONS: [Operation; 9] = [
+    Operation {
+        name: "invoices.create",
+        host: Host::Agents,
+        method: "POST",
+        path: "/v1/invoices",
+        argument: Some(InvoicesCreateRequest::MODEL),
+        query: &[],
+        body: Body::Member,
+        answer: Invoice::MODEL,
+        authorized: true,
+        idempotency: Idempotency::StoredKey,
+    },
+    Operation {
+        name: "invoices.list",
+        host: Host::Agents,
+        method: "GET",
+        path: "/v1/invoices",
+        argument: Some(InvoicesListRequest::MODEL),
+        query: &[
+            ("limit", Some("20")),
+            ("offset", Some("0")),
+            ("status", None),
+        ],
+        body: Body::None,
+        answer: InvoiceList::MODEL,
+        authorized: true,
+        idempotency: Idempotency::Natural,
+    },
+    Operation {
+        name: "invoices.get",
+        host: Host::Agents,
+        method: "GET",
+        path: "/v1/invoices/{id}",
+        argument: Some(InvoicesGetRequest::MODEL),
+        query: &[],
+        body: Body::None,
+        answer: InvoicePublic::MODEL,
+        authorized: false,
+        idempotency: Idempotency::Natural,
+    },
+    Operation {
+        name: "invoices.cancel",
+        host: Host::Agents,
+        method: "POST",
+        path: "/v1/invoices/{id}/cancel",
+        argument: Some(InvoicesCancelRequest::MODEL),
+        query: &[],
+        body: Body::None,
+        answer: InvoiceCancel::MODEL,
+        authorized: true,
+        idempotency: Idempotency::Natural,
+    },
+    Operation {
+        name: "authIntents.create",
+        host: Host::Identity,
+        method: "POST",
+        path: "/v1/auth-intents",
+        argument: Some(AuthIntentsCreateRequest::MODEL),
+        query: &[],
+        body: Body::Member,
+        answer: AuthIntent::MODEL,
+        authorized: true,
+        idempotency: Idempotency::FreshKey,
+    },
+    Operation {
+        name: "authIntents.exchange",
+        host: Host::Identity,
+        method: "POST",
+        path: "/v1/auth-intents/{auth_intent_id}/exchange",
+        argument: Some(AuthIntentsExchangeRequest::MODEL),
+        query: &[],
+        body: Body::None,
+        answer: AuthToken::MODEL,
+        authorized: true,
+        idempotency: Idempotency::StoredKey,
+    },
+    Operation {
+        name: "authSessions.get",
+        host: Host::Identity,
+        method: "GET",
+        path: "/v1/auth-sessions/{session_id}",
+        argument: Some(AuthSessionsGetRequest::MODEL),
+        query: &[],
+        body: Body::None,
+        answer: AuthSession::MODEL,
+        authorized: true,
+        idempotency: Idempotency::Natural,
+    },
+    Operation {
+        name: "authSessions.revoke",
+        host: Host::Identity,
+        method: "POST",
+        path: "/v1/auth-sessions/revoke",
+        argument: Some(AuthSessionsRevokeRequest::MODEL),
+        query: &[],
+        body: Body::Argument,
+        answer: Revoked::MODEL,
+        authorized: true,
+        idempotency: Idempotency::Natural,
+    },
+    Operation {
+        name: "auth.getJwks",
+        host: Host::Identity,
+        method: "GET",
+        path: "/.well-known/jwks.json",
+        argument: None,
+        query: &[],
+        body: Body::None,
+        answer: Jwks::MODEL,
+        authorized: false,
+        idempotency: Idempotency::Natural,
+    },
+];
+
+/// The operation of that name.
+#[must_use]
+pub fn operation(name: &str) -> Option<&'static Operation> {
+    OPERATIONS.iter().find(|operation| operation.name == name)
+}

@@ -1,0 +1,318 @@
+//! When an attempt is repeated, and after how long.
+
+use super::retry_after::parse_retry_after;
+
+/// The longest `Retry-After` that the default policy waits for, in milliseconds. Beyond it the call fails with the
+/// answer's own error (a `RateLimitError` for 429), so that the caller decides.
+pub const RETRY_AFTER_BOUND_MS: i64 = 60_000;
+
+/// The longest delay that JavaScript's timers hold, in milliseconds.
+const TIMER_BOUND_MS: i64 = i32::MAX as i64;
+
+/// Statuses that are worth another attempt, such as `429` or `5XX`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetryCodes(Vec<[u8; 3]>);
+
+impl RetryCodes {
+    /// Reads codes such as `429` or `5XX`: three characters, the first 1 to 5, the others digits or `X`.
+    ///
+    /// # Errors
+    /// The first code that is none.
+    pub fn parse<'a>(codes: impl Iterator<Item = &'a str>) -> Result<Self, &'a str> {
+        let mut parsed = Vec::new();
+        for code in codes {
+            match code.to_ascii_uppercase().as_bytes() {
+                &[
+                    a @ b'1'..=b'5',
+                    b @ (b'0'..=b'9' | b'X'),
+                    c @ (b'0'..=b'9' | b'X'),
+                ] => {
+                    parsed.push([a, b, c]);
+                }
+                _ => return Err(code),
+            }
+        }
+        Ok(Self(parsed))
+    }
+
+    /// Whether `status` is among them.
+    #[must_use]
+    pub fn contain(&self, status: u16) -> bool {
+        self.0.iter().any(|code| {
+            let mut rest = status;
+            let fits = code.iter().rev().all(|byte| {
+                // A remainder of ten fits a digit.
+                let digit = b'0'.saturating_add((rest % 10) as u8);
+                rest /= 10;
+                *byte == b'X' || *byte == digit
+            });
+            fits && rest == 0
+        })
+    }
+}
+
+impl Default for RetryCodes {
+    /// 429, 500, 502, 503 and 504.
+    fn default() -> Self {
+        Self(vec![*b"429", *b"500", *b"502", *b"503", *b"504"])
+    }
+}
+
+/// What ends the attempts of one call.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Bound {
+    /// So many retries after the first attempt, and no `Retry-After` beyond [`RETRY_AFTER_BOUND_MS`].
+    Retries(u32),
+    /// No retry that would begin later than so many milliseconds after the first attempt.
+    Elapsed(i64),
+}
+
+/// Exponential back-off with full jitter: the n-th retry waits a random part of
+/// `min(max_interval, initial_interval × exponentⁿ)` milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Backoff {
+    /// Milliseconds before the first retry, at most.
+    pub initial_interval: f64,
+    /// Milliseconds before any retry, at most.
+    pub max_interval: f64,
+    /// The factor from one retry to the next.
+    pub exponent: f64,
+}
+
+impl Backoff {
+    /// The delay in milliseconds before retry number `retry` (0 is the first); `jitter` is random in 0 to 1.
+    #[must_use]
+    pub fn delay_ms(&self, retry: u32, jitter: f64) -> i64 {
+        let mut interval = self.initial_interval;
+        // A factor of 1 or less never reaches the most, so the rounds are bounded too.
+        for _ in 0..retry.min(1_000) {
+            if interval >= self.max_interval {
+                break;
+            }
+            interval *= self.exponent;
+        }
+        // The cast saturates; not-a-number is 0.
+        let delay = (interval.min(self.max_interval) * jitter.clamp(0.0, 1.0)) as i64;
+        delay.clamp(0, TIMER_BOUND_MS)
+    }
+}
+
+/// An attempt that may be worth another.
+#[derive(Debug, Clone, Copy)]
+pub enum Outcome<'a> {
+    /// The server answered.
+    Status {
+        /// The HTTP status.
+        status: u16,
+        /// The value of `Retry-After`.
+        retry_after: Option<&'a str>,
+    },
+    /// No connection, or it broke.
+    Connection,
+    /// No whole answer in time.
+    Timeout,
+}
+
+/// What the policy says about an [`Outcome`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Repeat after so many milliseconds.
+    Retry(i64),
+    /// Not worth repeating, or the server asks for too long a wait.
+    Stop,
+    /// Worth repeating, but the retries have run out.
+    Exhausted,
+}
+
+/// When an attempt is repeated.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RetryPolicy {
+    /// What ends the attempts.
+    pub bound: Bound,
+    /// How long to wait between them.
+    pub backoff: Backoff,
+    /// The statuses that are worth another attempt.
+    pub codes: RetryCodes,
+    /// Whether connection errors are.
+    pub connection_errors: bool,
+    /// Whether timeouts are.
+    pub timeouts: bool,
+}
+
+impl Default for RetryPolicy {
+    /// At most 2 retries, on 429, 500, 502, 503, 504, connection errors and timeouts, the first after at most 0.5 s,
+    /// doubling up to 8 s.
+    fn default() -> Self {
+        Self {
+            bound: Bound::Retries(2),
+            backoff: Backoff {
+                initial_interval: 500.0,
+                max_interval: 8_000.0,
+                exponent: 2.0,
+            },
+            codes: RetryCodes::default(),
+            connection_errors: true,
+            timeouts: true,
+        }
+    }
+}
+
+impl RetryPolicy {
+    /// Judges an attempt. `retries` were made before it, `elapsed_ms` passed since the first attempt began, `now_ms` is
+    /// milliseconds since the epoch, and `jitter` is random in 0 to 1.
+    #[must_use]
+    pub fn judge(
+        &self,
+        outcome: Outcome<'_>,
+        retries: u32,
+        elapsed_ms: i64,
+        now_ms: i64,
+        jitter: f64,
+    ) -> Verdict {
+        let retry_after = match outcome {
+            Outcome::Status {
+                status,
+                retry_after,
+            } if self.codes.contain(status) => {
+                retry_after.and_then(|value| parse_retry_after(value, now_ms))
+            }
+            Outcome::Connection if self.connection_errors => None,
+            Outcome::Timeout if self.timeouts => None,
+            _ => return Verdict::Stop,
+        };
+        let asked = retry_after.unwrap_or(0);
+        let delay = self.backoff.delay_ms(retries, jitter).max(asked);
+        match self.bound {
+            Bound::Retries(most) if retries >= most => Verdict::Exhausted,
+            Bound::Retries(_) if asked > RETRY_AFTER_BOUND_MS => Verdict::Stop,
+            Bound::Elapsed(most) if elapsed_ms.saturating_add(delay) > most => Verdict::Exhausted,
+            _ => Verdict::Retry(delay.min(TIMER_BOUND_MS)),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn status(status: u16) -> Outcome<'static> {
+        Outcome::Status {
+            status,
+            retry_after: None,
+        }
+    }
+
+    #[test]
+    fn by_default_two_retries_on_what_may_pass() {
+        let policy = RetryPolicy::default();
+        for outcome in [429, 500, 502, 503, 504]
+            .map(status)
+            .into_iter()
+            .chain([Outcome::Connection, Outcome::Timeout])
+        {
+            assert_eq!(policy.judge(outcome, 0, 0, 0, 0.5), Verdict::Retry(250));
+            assert_eq!(policy.judge(outcome, 1, 0, 0, 0.5), Verdict::Retry(500));
+            assert_eq!(policy.judge(outcome, 2, 0, 0, 0.5), Verdict::Exhausted);
+        }
+        for other in [302, 400, 401, 402, 403, 404, 409, 422, 501, 505] {
+            assert_eq!(policy.judge(status(other), 0, 0, 0, 0.5), Verdict::Stop);
+        }
+    }
+
+    #[test]
+    fn full_jitter_reaches_from_nothing_to_the_whole_interval() {
+        let backoff = RetryPolicy::default().backoff;
+        for (retry, most) in [(0, 500), (1, 1_000), (2, 2_000), (4, 8_000), (9, 8_000)] {
+            assert_eq!(backoff.delay_ms(retry, 0.0), 0);
+            assert_eq!(backoff.delay_ms(retry, 1.0), most);
+        }
+        assert_eq!(backoff.delay_ms(u32::MAX, 0.5), 4_000);
+    }
+
+    #[test]
+    fn absurd_numbers_neither_hang_nor_overflow() {
+        for initial_interval in [0.0, 1.0, f64::MAX, f64::INFINITY, f64::NAN] {
+            for exponent in [0.0, 0.5, 1.0, 1e300, f64::NAN] {
+                for max_interval in [0.0, 1e300, f64::NAN] {
+                    let backoff = Backoff {
+                        initial_interval,
+                        max_interval,
+                        exponent,
+                    };
+                    let delay = backoff.delay_ms(10_000, f64::NAN);
+                    assert!((0..=TIMER_BOUND_MS).contains(&delay));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn retry_after_is_the_least_wait_up_to_the_bound() {
+        let policy = RetryPolicy::default();
+        let judge = |value, jitter| {
+            let outcome = Outcome::Status {
+                status: 429,
+                retry_after: Some(value),
+            };
+            policy.judge(outcome, 0, 0, 784_111_777_000, jitter)
+        };
+        assert_eq!(judge("2", 1.0), Verdict::Retry(2_000));
+        assert_eq!(judge("60", 1.0), Verdict::Retry(60_000));
+        assert_eq!(judge("61", 1.0), Verdict::Stop);
+        assert_eq!(judge("99999999999999999999", 1.0), Verdict::Stop);
+        assert_eq!(
+            judge("Sun, 06 Nov 1994 08:49:40 GMT", 1.0),
+            Verdict::Retry(3_000)
+        );
+        // A zero, a date that has passed and a value without meaning leave the back-off.
+        for value in ["0", "Sun, 06 Nov 1994 08:49:30 GMT", "soon"] {
+            assert_eq!(judge(value, 0.5), Verdict::Retry(250), "{value}");
+        }
+    }
+
+    #[test]
+    fn an_elapsed_bound_replaces_the_count() {
+        let policy = RetryPolicy {
+            bound: Bound::Elapsed(100_000),
+            ..RetryPolicy::default()
+        };
+        let judge = |value, retries, elapsed| {
+            let outcome = Outcome::Status {
+                status: 503,
+                retry_after: value,
+            };
+            policy.judge(outcome, retries, elapsed, 0, 1.0)
+        };
+        assert_eq!(judge(None, 50, 92_000), Verdict::Retry(8_000));
+        assert_eq!(judge(None, 50, 92_001), Verdict::Exhausted);
+        assert_eq!(judge(Some("90"), 0, 0), Verdict::Retry(90_000));
+        assert_eq!(judge(Some("101"), 0, 0), Verdict::Exhausted);
+        assert_eq!(
+            judge(Some("99999999999999999999"), 0, 0),
+            Verdict::Exhausted
+        );
+    }
+
+    #[test]
+    fn codes_are_statuses_or_classes() {
+        let codes = RetryCodes::parse(["429", "5XX", "40x"].into_iter()).unwrap();
+        for (status, expected) in [
+            (429, true),
+            (500, true),
+            (599, true),
+            (404, true),
+            (410, false),
+            (428, false),
+            (1429, false),
+            (29, false),
+            (0, false),
+        ] {
+            assert_eq!(codes.contain(status), expected, "{status}");
+        }
+        for bad in ["", "42", "4299", "6XX", "X29", "4-9", "５XX"] {
+            assert_eq!(RetryCodes::parse(["500", bad].into_iter()), Err(bad));
+        }
+        assert!(!RetryCodes::parse([].into_iter()).unwrap().contain(500));
+    }
+}

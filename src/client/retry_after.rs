@@ -1,0 +1,160 @@
+//! `Retry-After` (RFC 9110 section 10.2.3): seconds, or an HTTP date (section 5.6.7).
+
+use crate::time::parse_rfc3339;
+
+/// Two-digit years that seem further ahead than this lie in the past (RFC 9110 section 5.6.7).
+const FIFTY_YEARS_MS: i64 = 50 * 365 * 24 * 60 * 60 * 1000;
+
+/// How many milliseconds `value` asks to wait, counted from `now_ms` (milliseconds since the epoch); a date that has
+/// passed is 0.
+///
+/// `None` when it is neither digits only nor one of the three forms of an HTTP date: then it says nothing.
+#[must_use]
+pub fn parse_retry_after(value: &str, now_ms: i64) -> Option<i64> {
+    let value = value.trim_matches([' ', '\t']);
+    if value.is_empty() {
+        return None;
+    }
+    if value.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More digits than fit mean "very long", not "nothing".
+        let seconds = value.parse::<i64>().unwrap_or(i64::MAX);
+        return Some(seconds.saturating_mul(1000));
+    }
+    Some(
+        parse_http_date(value, now_ms)?
+            .saturating_sub(now_ms)
+            .max(0),
+    )
+}
+
+/// Milliseconds since the epoch of an HTTP date: IMF-fixdate, RFC 850 or asctime. `now_ms` places two-digit years.
+fn parse_http_date(value: &str, now_ms: i64) -> Option<i64> {
+    let mut words = value.split(' ').filter(|word| !word.is_empty());
+    let weekday = words.next()?;
+    let mut next = || words.next();
+    let (day, month, year, time, zone) = if weekday.ends_with(',') {
+        let date = next()?;
+        if let Some((day, rest)) = date.split_once('-') {
+            let (month, year) = rest.split_once('-')?;
+            (day, month, year, next()?, next()?)
+        } else {
+            (date, next()?, next()?, next()?, next()?)
+        }
+    } else {
+        let (month, day, time) = (next()?, next()?, next()?);
+        (day, month, next()?, time, "GMT")
+    };
+    if zone != "GMT" || words.next().is_some() {
+        return None;
+    }
+    let month = match month {
+        "Jan" => "01",
+        "Feb" => "02",
+        "Mar" => "03",
+        "Apr" => "04",
+        "May" => "05",
+        "Jun" => "06",
+        "Jul" => "07",
+        "Aug" => "08",
+        "Sep" => "09",
+        "Oct" => "10",
+        "Nov" => "11",
+        "Dec" => "12",
+        _ => return None,
+    };
+    let in_century = |century: &str| {
+        let pad = if day.len() == 1 { "0" } else { "" };
+        parse_rfc3339(&[century, year, "-", month, "-", pad, day, "T", time, "Z"].concat())
+    };
+    // RFC 3339 allows a fraction where an HTTP date has none.
+    if time.len() != 8 {
+        return None;
+    }
+    match year.len() {
+        4 => in_century(""),
+        2 => in_century("20")
+            .filter(|date| date.saturating_sub(now_ms) <= FIFTY_YEARS_MS)
+            .or_else(|| in_century("19")),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sun, 06 Nov 1994 08:49:37 GMT, the date of RFC 9110's examples.
+    const EXAMPLE: i64 = 784_111_777_000;
+
+    #[test]
+    fn reads_seconds() {
+        for (value, expected) in [
+            ("0", Some(0)),
+            ("1", Some(1_000)),
+            (" 120\t", Some(120_000)),
+            ("007", Some(7_000)),
+            ("99999999999999999999999", Some(i64::MAX)),
+            ("", None),
+            ("-1", None),
+            ("+1", None),
+            ("1.5", None),
+            ("1e3", None),
+            ("1 2", None),
+            ("١", None),
+            ("soon", None),
+        ] {
+            assert_eq!(parse_retry_after(value, EXAMPLE), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn reads_the_three_forms_of_a_date() {
+        for value in [
+            "Sun, 06 Nov 1994 08:49:37 GMT",
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+            "Sun Nov  6 08:49:37 1994",
+        ] {
+            assert_eq!(
+                parse_retry_after(value, EXAMPLE - 5_000),
+                Some(5_000),
+                "{value}"
+            );
+            assert_eq!(
+                parse_retry_after(value, EXAMPLE + 5_000),
+                Some(0),
+                "{value}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_two_digit_year_is_near() {
+        let now_2026 = 1_774_404_403_000;
+        let in_2027 = parse_retry_after("Friday, 01-Jan-27 00:00:00 GMT", now_2026);
+        assert_eq!(in_2027, Some(1_798_761_600_000 - now_2026));
+        // 2094 is more than 50 years ahead, so this is 1994.
+        assert_eq!(
+            parse_retry_after("Sunday, 06-Nov-94 08:49:37 GMT", now_2026),
+            Some(0)
+        );
+    }
+
+    #[test]
+    fn refuses_what_is_no_date() {
+        for value in [
+            "Sun, 06 Nov 1994 08:49:37 UTC",
+            "Sun, 06 Nov 1994 08:49:37",
+            "Sun, 06 nov 1994 08:49:37 GMT",
+            "Sun, 31 Feb 1994 08:49:37 GMT",
+            "Sun, 06 Nov 1994 24:49:37 GMT",
+            "Sun, 06 Nov 1994 08:49:37.5 GMT",
+            "Sun, 06 Nov 1994 08:49:37 GMT x",
+            "Sun, 06 Nov 199 08:49:37 GMT",
+            "1994-11-06T08:49:37Z",
+            "Sun, -- --",
+            ",",
+        ] {
+            assert_eq!(parse_retry_after(value, EXAMPLE), None, "{value}");
+        }
+    }
+}

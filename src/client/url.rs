@@ -1,0 +1,79 @@
+//! URLs of requests.
+
+/// Appends `text` percent-encoded as JavaScript's `encodeURIComponent` does.
+pub fn push_component(out: &mut String, text: &str) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z'
+            | b'a'..=b'z'
+            | b'0'..=b'9'
+            | b'-'
+            | b'_'
+            | b'.'
+            | b'!'
+            | b'~'
+            | b'*'
+            | b'\''
+            | b'('
+            | b')' => out.push(byte as char),
+            _ => {
+                out.push('%');
+                for digit in [byte >> 4, byte & 0xf] {
+                    out.push(HEX.get(digit as usize).copied().unwrap_or(b'0') as char);
+                }
+            }
+        }
+    }
+}
+
+/// The base URL without the slashes at its end, or `None` when a path cannot be appended to it: it has to be absolute,
+/// http or https, without query and fragment.
+#[must_use]
+pub fn base(url: &str) -> Option<&str> {
+    let scheme_end = url.find("://")?;
+    let (scheme, rest) = url.split_at_checked(scheme_end)?;
+    let known = scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http");
+    let authority = rest.get(3..)?;
+    let plain = authority
+        .bytes()
+        .all(|byte| byte > b' ' && !matches!(byte, b'?' | b'#' | b'\\' | 0x7f));
+    (known && plain && !authority.is_empty() && !authority.starts_with('/'))
+        .then(|| url.trim_end_matches('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encodes_as_encode_uri_component() {
+        let mut out = String::new();
+        push_component(&mut out, "aZ09-_.!~*'()/?#%&+ é😀\0");
+        assert_eq!(
+            out,
+            "aZ09-_.!~*'()%2F%3F%23%25%26%2B%20%C3%A9%F0%9F%98%80%00"
+        );
+    }
+
+    #[test]
+    fn a_base_takes_a_path() {
+        for (url, expected) in [
+            ("https://agents.gwop.io", Some("https://agents.gwop.io")),
+            ("http://127.0.0.1:4010/", Some("http://127.0.0.1:4010")),
+            ("HTTPS://h/proxy/gwop//", Some("HTTPS://h/proxy/gwop")),
+            ("https://h?x=1", None),
+            ("https://h/#x", None),
+            ("https://h/a b", None),
+            ("https://h\\x", None),
+            ("ftp://h", None),
+            ("//h", None),
+            ("agents.gwop.io", None),
+            ("https://", None),
+            ("https:///x", None),
+            ("", None),
+        ] {
+            assert_eq!(base(url), expected, "{url}");
+        }
+    }
+}
