@@ -1,8 +1,47 @@
-//! Checks of the packed package.
-use crate::Result;
+//! Checks of the packed package: its types, and the projects that install it.
+//! The checks themselves are JavaScript: `tests/runners/package.mjs`.
+
+use crate::process::Step;
+use crate::{Result, build, runtimes, tools};
+
+/// The declarations in strict TypeScript projects, one per way of resolving modules.
+///
+/// # Errors
+///
+/// When a project does not compile.
 pub fn types() -> Result {
-    Err("later".into())
+    let consumer = runtimes::consumer()?;
+    let tsc = tools::npm_program("tsc")?;
+    for project in ["nodenext", "bundler"] {
+        let config = format!("projects/types/tsconfig.{project}.json");
+        Step::new(format!("tsc, {project}"), &tsc)
+            .args(["--project", &config])
+            .dir(&consumer)
+            .run()?;
+    }
+    Ok(())
 }
+
+/// Everything that concerns the tarball as others install it.
+///
+/// # Errors
+///
+/// When a check fails; each has its line.
 pub fn package() -> Result {
-    Err("later".into())
+    build::package()?;
+    let tarball = runtimes::pack()?;
+    let consumer = runtimes::consumer()?;
+    let chromium = tools::chromium()?;
+    let firefox = tools::firefox()?;
+    Step::new("package checks", "node")
+        .args(["runners/package.mjs".as_ref(), tarball.as_os_str()])
+        .env("GWOP_DENO", tools::npm_program("deno")?)
+        .env("GWOP_BUN", tools::npm_program("bun")?)
+        .env("GWOP_CHROMIUM", chromium.program)
+        .env("GWOP_CHROMEDRIVER", chromium.driver)
+        .env("GWOP_FIREFOX", firefox.program)
+        .env("GWOP_GECKODRIVER", firefox.driver)
+        .dir(consumer)
+        .shown()
+        .run()
 }

@@ -35,7 +35,7 @@ pub fn consumer() -> Result<PathBuf> {
         .dir(&consumer)
         .run()?;
     // Inside the project, so that their bare imports find the installed package.
-    for name in ["suite", "runners", "seeds"] {
+    for name in ["suite", "runners", "projects", "seeds"] {
         let from = top().join("tests").join(name);
         if from.is_dir() {
             copy(&from, &consumer.join(name))?;
@@ -44,12 +44,16 @@ pub fn consumer() -> Result<PathBuf> {
     Ok(DONE.get_or_init(|| consumer).clone())
 }
 
-/// The package as `npm publish` would send it.
+/// The package as `npm publish` would send it. A second call in one run does nothing.
 ///
 /// # Errors
 ///
 /// When the package cannot be built or packed.
 pub fn pack() -> Result<PathBuf> {
+    static DONE: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
+    if let Some(tarball) = DONE.get() {
+        return Ok(tarball.clone());
+    }
     let package = build::package()?;
     let directory = top().join("build/pack");
     fs::create_dir_all(&directory)?;
@@ -58,7 +62,7 @@ pub fn pack() -> Result<PathBuf> {
         .args([&directory])
         .dir(package)
         .read()?;
-    Ok(directory.join(name.trim()))
+    Ok(DONE.get_or_init(|| directory.join(name.trim())).clone())
 }
 
 fn copy(from: &Path, to: &Path) -> Result {

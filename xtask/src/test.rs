@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::process::{Step, say};
-use crate::{Result, build, package, runtimes, tools};
+use crate::{Result, build, package, runtimes, tools, top};
 
 /// What a program that imports `@gwop/sdk` may carry: wasm and JavaScript, gzip, in bytes.
 const SIZE_BUDGET: usize = 40 * 1024;
@@ -152,8 +152,47 @@ fn rustdoc() -> Result {
         .run()
 }
 
+/// Rust tests that need a browser's Web Crypto: the crate `tests/web`.
 fn wasm_pack() -> Result {
-    Err("later".into())
+    tools::rust()?;
+    tools::wasm_bindgen()?;
+    let bin = tools::WASM_BINDGEN.directory()?;
+    // With `--mode no-install`, wasm-pack takes wasm-bindgen from PATH.
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths(std::iter::once(bin).chain(std::env::split_paths(&path)))?;
+    let wasm_pack = tools::WASM_PACK.program()?;
+    for (flag, driver, browser) in [
+        ("--chrome", "--chromedriver", tools::chromium()?),
+        ("--firefox", "--geckodriver", tools::firefox()?),
+    ] {
+        let capabilities = top().join("build/webdriver.json");
+        std::fs::write(&capabilities, webdriver_json(&browser)?)?;
+        Step::new(format!("wasm-pack test {flag}"), &wasm_pack)
+            .args(["test", "--headless", "--mode", "no-install", flag, driver])
+            .args([browser.driver.as_os_str(), "tests/web".as_ref()])
+            .env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", &capabilities)
+            .env("PATH", &path)
+            .shown()
+            .run()?;
+    }
+    Ok(())
+}
+
+/// What wasm-bindgen's test runner asks of a browser's driver.
+fn webdriver_json(browser: &tools::Browser) -> Result<String> {
+    // Chromium's sandbox refuses to run as root.
+    let root = std::process::Command::new("id").arg("-u").output()?.stdout == b"0\n";
+    let sandbox = if root { r#", "--no-sandbox""# } else { "" };
+    let program = browser.program.to_string_lossy();
+    Ok(format!(
+        r#"{{
+  "goog:chromeOptions": {{ "binary": {program:?}, "args": ["--headless", "--disable-gpu", "--disable-quic",
+    "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--disable-dev-shm-usage"{sandbox}] }},
+  "moz:firefoxOptions": {{ "binary": {program:?}, "args": ["-headless"] }}
+}}
+"#
+    ))
 }
 
 fn size() -> Result {

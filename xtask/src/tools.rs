@@ -331,7 +331,7 @@ fn system(own: &str, names: &[&str], package: &str) -> Result<PathBuf> {
     if let Some(path) = variable(own) {
         return Ok(path.into());
     }
-    let look = || names.iter().find_map(|name| find(name));
+    let look = || names.iter().find_map(find);
     if let Some(found) = look() {
         return Ok(found);
     }

@@ -1,0 +1,6 @@
+// Node, Deno and Bun: `print.mjs` ends well when the story does.
+import { EXPECTED, story } from "./story.js";
+
+const told = await story();
+if (told !== EXPECTED) throw new Error(`expected ${EXPECTED}, got ${told}`);
+console.log(told);

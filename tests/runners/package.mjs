@@ -1,0 +1,223 @@
+// Checks of the packed package: `package.mjs TARBALL`, from the consumer project. Run by `cargo xtask test --only package`,
+// which names the programs in GWOP_DENO, GWOP_BUN, GWOP_CHROMIUM, GWOP_CHROMEDRIVER, GWOP_FIREFOX and GWOP_GECKODRIVER.
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, relative, resolve } from "node:path";
+import { build as bundle } from "esbuild";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
+import { build as viteBuild, createServer } from "vite";
+import { EXPECTED } from "../projects/story.js";
+import { freePort, runProgram, serveDirectory, started, startProgram } from "./programs.mjs";
+import { resultOfPage, startBrowser } from "./webdriver.mjs";
+
+const [tarball] = process.argv.slice(2);
+const consumer = process.cwd();
+const installed = join(consumer, "node_modules/@gwop/sdk");
+const bin = resolve(consumer, "../../node_modules/.bin");
+const out = join(consumer, "out/package");
+const manifest = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
+const files = readdirSync(installed, { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile())
+  .map((entry) => relative(installed, join(entry.parentPath, entry.name)));
+const browsers = {
+  chromium: { program: process.env.GWOP_CHROMIUM, driver: process.env.GWOP_CHROMEDRIVER },
+  firefox: { program: process.env.GWOP_FIREFOX, driver: process.env.GWOP_GECKODRIVER },
+};
+/** The entries that may name Node's modules: Node's own loaders and the command line. */
+const NODE_ONLY = /^(load[\w-]*\.node|cli)\.js$/;
+
+function expect(holds, message) {
+  if (!holds) throw new Error(message);
+}
+
+function expectEqual(actual, expected, what) {
+  expect(actual === expected, `${what}: expected ${expected}, got ${actual}`);
+}
+
+/** All files below a directory whose name ends so. */
+const below = (directory, ending) =>
+  readdirSync(directory, { recursive: true }).filter((file) => file.endsWith(ending));
+
+/** Everything that `exports` points to: [subpath, condition, file]. */
+const targets = Object.entries(manifest.exports).flatMap(([subpath, target]) =>
+  Object.entries(typeof target === "string" ? { default: target } : target).map(([condition, file]) => [
+    subpath,
+    condition,
+    file,
+  ]),
+);
+
+const checks = {
+  "the tarball holds what it should and nothing else": () => {
+    const expected = /^([\w-]+(\.[\w-]+)?\.js|[\w/-]+\.d\.ts|(gwop|simulator)\.wasm|package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md)$/;
+    const stray = files.filter((file) => !expected.test(file));
+    expectEqual(stray.join(", "), "", "unexpected files");
+    for (const file of ["README.md", "LICENSE", "CHANGELOG.md", "SECURITY.md", "gwop.wasm", "gwop_bg.js"]) {
+      expect(files.includes(file), `${file} is missing`);
+    }
+    for (const [subpath, condition, file] of targets) {
+      expect(existsSync(join(installed, file)), `exports ${subpath} (${condition}) points to ${file}, which is missing`);
+    }
+  },
+  "package.json promises no dependency and no install script": () => {
+    for (const field of ["dependencies", "peerDependencies", "optionalDependencies", "scripts"]) {
+      expect(!(field in manifest), `package.json has ${field}`);
+    }
+    expectEqual(manifest.type, "module", "type");
+    const subpaths = [".", "./slim", "./checkout", "./errors", "./models/errors", "./models", "./models/operations"];
+    for (const subpath of [...subpaths, "./models/webhooks", "./types", "./simulator", "./package.json"]) {
+      expect(subpath in manifest.exports, `exports lacks ${subpath}`);
+    }
+    for (const surface of [".", "./checkout", "./simulator"]) {
+      const order = Object.keys(manifest.exports[surface]).join(" ");
+      expectEqual(order, "types workerd edge-light deno bun node browser default", `conditions of ${surface}`);
+    }
+  },
+  "no JavaScript needs Node, Buffer, or code from strings": () => {
+    for (const file of files.filter((name) => name.endsWith(".js"))) {
+      const code = readFileSync(join(installed, file), "utf8");
+      if (!NODE_ONLY.test(file)) expect(!/["'`]node:|\brequire\(/.test(code), `${file} imports from Node`);
+      if (!NODE_ONLY.test(file)) expect(!/\bBuffer\b/.test(code), `${file} uses Buffer`);
+      expect(!/\beval\(|new Function\(|\bFunction\(/.test(code), `${file} makes code from strings`);
+      expect(!/\batob\(|data:application\/wasm/.test(code), `${file} carries wasm in a string`);
+    }
+  },
+  "only what loads by fetch awaits at the top level": () => {
+    for (const file of files.filter((name) => /\.(workerd|edge-light|deno|bun|node)\.js$/.test(name))) {
+      const code = readFileSync(join(installed, file), "utf8");
+      expect(!/\bawait\b/.test(code), `${file} awaits`);
+    }
+  },
+  publint: async () => {
+    const { messages } = await publint({ pkgDir: installed, strict: true, pack: false });
+    expectEqual(messages.map((message) => formatMessage(message, manifest)).join("\n"), "", "publint");
+  },
+  "are the types wrong?": () =>
+    // Only `import` is promised, and subpaths in `exports` need a resolution that knows them.
+    runProgram(join(bin, "attw"), [tarball, "--profile", "esm-only", "--exclude-entrypoints", "./gwop.wasm"]),
+  "every subpath can be imported": async () => {
+    const subpaths = Object.keys(manifest.exports).filter((subpath) => !/\.(json|wasm)$/.test(subpath));
+    const imports = subpaths.map((subpath) => `await import("@gwop/sdk${subpath.slice(1)}");`);
+    await runProgram(process.execPath, ["--input-type=module", "--eval", imports.join("\n")]);
+  },
+  "Node: import and require": async () => {
+    await runProgram(process.execPath, ["projects/print.mjs"]);
+    await runProgram(process.execPath, ["projects/require.cjs"]);
+  },
+  "Deno, without any permission": () =>
+    runProgram(process.env.GWOP_DENO, ["run", "--no-prompt", "--node-modules-dir=manual", "projects/print.mjs"]),
+  "Bun: run, and a bundle": async () => {
+    await runProgram(process.env.GWOP_BUN, ["run", "projects/print.mjs"]);
+    const outdir = join(out, "bun");
+    await runProgram(process.env.GWOP_BUN, ["build", "projects/print.mjs", "--target=bun", `--outdir=${outdir}`]);
+    expectEqual(below(outdir, ".wasm").length, 1, "wasm files in the bundle");
+    // From elsewhere, so that nothing is found by accident.
+    await runProgram(process.env.GWOP_BUN, [join(outdir, "print.js")], { cwd: "/" });
+  },
+  "workerd through wrangler": async () => {
+    const cwd = join(consumer, "projects/wrangler");
+    const outdir = join(out, "wrangler");
+    const env = { ...process.env, CI: "1", WRANGLER_SEND_METRICS: "false", WRANGLER_LOG_PATH: join(out, "wrangler-logs") };
+    const wrangler = join(bin, "wrangler");
+    await runProgram(wrangler, ["deploy", "--dry-run", "--outdir", outdir], { cwd, env });
+    expectEqual(below(outdir, ".wasm").length, 1, "wasm files in the bundle");
+    const [port, inspector] = [await freePort(), await freePort()];
+    const ports = ["--ip", "127.0.0.1", "--port", `${port}`, "--inspector-port", `${inspector}`];
+    const server = startProgram(wrangler, ["dev", "--local", ...ports], { cwd, env });
+    try {
+      const answer = () => fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(10_000) });
+      await started(async () => (await answer()).ok, server, "wrangler dev");
+      expectEqual(await (await answer()).text(), EXPECTED, "the worker's answer");
+    } finally {
+      server.end();
+    }
+  },
+  "an esbuild bundle for Node and for browsers, the wasm copied beside it": async () => {
+    for (const [platform, entry] of [["node", "print.mjs"], ["browser", "vite/page.js"]]) {
+      const outdir = join(out, `esbuild-${platform}`);
+      const result = await bundle({
+        entryPoints: [`projects/${entry}`],
+        bundle: true,
+        format: "esm",
+        target: "es2022",
+        platform,
+        outdir,
+        entryNames: "main",
+        metafile: true,
+      });
+      expect(Object.keys(result.metafile.outputs).length === 1, "esbuild made more than one file");
+      cpSync(join(installed, "gwop.wasm"), join(outdir, "gwop.wasm"));
+    }
+    await runProgram(process.execPath, [join(out, "esbuild-node/main.js")], { cwd: "/" });
+    const site = join(out, "esbuild-browser");
+    writeFileSync(join(site, "index.html"), '<!doctype html><meta charset="utf-8"><script type="module" src="main.js"></script>');
+  },
+  "an esbuild bundle over /slim, by esbuild's own loaders": async () => {
+    for (const loader of ["binary"]) {
+      const outdir = join(out, `esbuild-slim-${loader}`);
+      await bundle({
+        entryPoints: ["projects/slim.mjs"],
+        bundle: true,
+        format: "esm",
+        target: "es2022",
+        loader: { ".wasm": loader },
+        outdir,
+      });
+      await runProgram(process.execPath, [join(outdir, "slim.js")], { cwd: "/" });
+    }
+  },
+  "a Vite build": async () => {
+    await viteBuild({
+      root: "projects/vite",
+      configFile: false,
+      logLevel: "warn",
+      build: { outDir: join(out, "vite"), emptyOutDir: true, target: "es2022" },
+    });
+    expectEqual(below(join(out, "vite"), ".wasm").length, 1, "wasm files in the build");
+  },
+};
+
+for (const [name, paths] of Object.entries(browsers)) {
+  checks[`in ${name}: Vite's build and dev server, the esbuild bundle, a server with wrong media types`] = async () => {
+    const sites = [
+      ["the Vite build", await serveDirectory(join(out, "vite"))],
+      ["the Vite build with a wrong media type", await serveDirectory(join(out, "vite"), { ".wasm": "text/plain" })],
+      ["the esbuild bundle", await serveDirectory(join(out, "esbuild-browser"))],
+    ];
+    const port = await freePort();
+    const dev = await createServer({
+      root: join(consumer, "projects/vite"),
+      configFile: false,
+      logLevel: "warn",
+      cacheDir: join(out, `vite-cache-${name}`),
+      server: { host: "127.0.0.1", port, strictPort: true, ws: false },
+    });
+    const browser = await startBrowser(name, paths);
+    try {
+      await dev.listen();
+      sites.push(["the Vite dev server", { url: `http://127.0.0.1:${port}`, close: () => dev.close() }]);
+      for (const [what, { url }] of sites) {
+        expectEqual(await resultOfPage(browser, `${url}/`, 30_000), EXPECTED, what);
+      }
+    } finally {
+      await browser.close();
+      for (const [, site] of sites) await site.close();
+    }
+  };
+}
+
+rmSync(out, { recursive: true, force: true });
+mkdirSync(out, { recursive: true });
+let failed = 0;
+for (const [name, check] of Object.entries(checks)) {
+  const start = performance.now();
+  try {
+    await check();
+    console.log(`✓ ${name} (${Math.round(performance.now() - start)} ms)`);
+  } catch (error) {
+    failed += 1;
+    console.log(`✗ ${name}\n  ${String(error.stack ?? error).replaceAll("\n", "\n  ")}`);
+  }
+}
+console.log(`package: ${Object.keys(checks).length - failed} passed, ${failed} failed`);
+process.exit(failed > 0 ? 1 : 0);
