@@ -80,10 +80,10 @@ export class WebhookVerifier {
   }
 
   async verify(options: ValidateWebhookOptions): Promise<ValidateWebhookResponse> {
-    const secrets = this.#secrets();
+    const secrets = readSecrets(this.#configured);
     const { request, now, tolerance } = readOptions(options);
     const headers = readHeaders(request);
-    const body = isRequest(request) ? await readRequest(request) : readBody(request);
+    const body = isRequest(request) ? await readRequest(request) : readBody(request.body);
     try {
       for (const secret of secrets) {
         const key = this.#keys.get(secret) ?? (await this.#import(secret));
@@ -99,10 +99,10 @@ export class WebhookVerifier {
   }
 
   verifySync(options: ValidateWebhookSyncOptions): ValidateWebhookResponse {
-    const secrets = this.#secrets();
+    const secrets = readSecrets(this.#configured);
     const { request, now, tolerance } = readOptions(options);
     const headers = readHeaders(request);
-    const body = readBody(request);
+    const body = readBody(request.body);
     try {
       const { xGwopSignature, xGwopEventId, xGwopEventType } = headers;
       const text = webhookSync(secrets.join("\0"), xGwopSignature, body, now, tolerance, xGwopEventId, xGwopEventType);
@@ -110,20 +110,6 @@ export class WebhookVerifier {
     } catch (refusal) {
       throw rejection(refusal);
     }
-  }
-
-  /** The secrets of now: the environment may change while the process runs. */
-  #secrets(): readonly string[] {
-    const configured = this.#configured;
-    const given = (typeof configured === "string" ? [configured] : (configured ?? [])).filter(Boolean);
-    const secrets = given.length > 0 ? given : readEnvList("GWOP_WEBHOOK_SECRET");
-    if (secrets.length === 0) {
-      throw refuse(
-        "WEBHOOK_SECRET_MISSING",
-        "webhookSecret is required to verify webhooks: pass it to new Gwop({ webhookSecret }) or set GWOP_WEBHOOK_SECRET",
-      );
-    }
-    return secrets;
   }
 
   async #import(secret: string): Promise<CryptoKey> {
@@ -134,11 +120,22 @@ export class WebhookVerifier {
   }
 }
 
+/** The secrets of now: the environment may change while the process runs. */
+export function readSecrets(configured: string | readonly string[] | undefined): readonly string[] {
+  const given = (typeof configured === "string" ? [configured] : (configured ?? [])).filter(Boolean);
+  const secrets = given.length > 0 ? given : readEnvList("GWOP_WEBHOOK_SECRET");
+  if (secrets.length === 0) {
+    throw refuse(
+      "WEBHOOK_SECRET_MISSING",
+      "webhookSecret is required to verify webhooks: pass it to new Gwop({ webhookSecret }) or set GWOP_WEBHOOK_SECRET",
+    );
+  }
+  return secrets;
+}
+
 /** An error of a webhook. */
 function refuse(code: string, message: string): SDKValidationError {
-  const error = new SDKValidationError(message, undefined, undefined);
-  error.code = code;
-  return error;
+  return new SDKValidationError(message, undefined, undefined, code);
 }
 
 /** The error for what the wasm threw: `CODE message`, or something that is no refusal. */
@@ -172,8 +169,7 @@ async function readRequest(request: Request): Promise<Uint8Array> {
 }
 
 /** The body's bytes, in memory that nobody else can change between the MAC and the parsing. */
-function readBody(request: WebhookRequestParts | Request): Uint8Array {
-  const body: unknown = request.body;
+export function readBody(body: unknown): Uint8Array {
   if (typeof body === "string") return encoder.encode(body);
   if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice();
   if (Object.prototype.toString.call(body) === "[object ArrayBuffer]") return new Uint8Array(body as ArrayBuffer).slice();

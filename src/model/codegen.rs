@@ -3,9 +3,9 @@
 use super::Naming;
 use super::{Enum, Kind, Model, Presence, auth, invoice, operation, transcode::push_name, webhook};
 
-/// The source of `models.ts`.
+/// The source of `models.ts` in JavaScript's naming, of `wire.ts` in the wire's, where time stamps are strings.
 #[must_use]
-pub fn typescript() -> String {
+pub fn typescript(naming: Naming) -> String {
     let mut out = String::from("// Written by `cargo xtask build` from src/model. Do not edit.\n");
     for table in [invoice::ENUMS, auth::ENUMS, webhook::ENUMS].concat() {
         push_enum(&mut out, table);
@@ -18,7 +18,7 @@ pub fn typescript() -> String {
     ]
     .concat()
     {
-        push_model(&mut out, model);
+        push_model(&mut out, model, naming);
     }
     out
 }
@@ -58,7 +58,7 @@ fn push_enum(out: &mut String, table: &Enum) {
     out.push_str("(string & {});\n");
 }
 
-fn push_model(out: &mut String, model: &Model) {
+fn push_model(out: &mut String, model: &Model, naming: Naming) {
     out.push('\n');
     push_doc(out, model.doc, "");
     out.push_str("export interface ");
@@ -67,20 +67,20 @@ fn push_model(out: &mut String, model: &Model) {
     for field in model.fields {
         push_doc(out, field.doc, "  ");
         out.push_str("  ");
-        push_name(out, field.name, Naming::JavaScript);
+        push_name(out, field.name, naming);
         let (mark, tail) = match field.presence {
             Presence::Required => (": ", ";\n"),
             Presence::Optional => ("?: ", " | undefined;\n"),
             Presence::Nullable => (": ", " | null;\n"),
         };
         out.push_str(mark);
-        push_type(out, &field.kind);
+        push_type(out, &field.kind, naming);
         out.push_str(tail);
     }
     out.push_str("}\n");
 }
 
-fn push_type(out: &mut String, kind: &Kind) {
+fn push_type(out: &mut String, kind: &Kind, naming: Naming) {
     match kind {
         Kind::String => out.push_str("string"),
         Kind::Literal(text) => {
@@ -90,14 +90,17 @@ fn push_type(out: &mut String, kind: &Kind) {
         }
         Kind::Integer => out.push_str("number"),
         Kind::Boolean => out.push_str("boolean"),
-        Kind::Time => out.push_str("Date"),
+        Kind::Time => out.push_str(match naming {
+            Naming::JavaScript => "Date",
+            Naming::Wire => "string",
+        }),
         Kind::Record => out.push_str("{ [key: string]: any }"),
         Kind::Any => out.push_str("unknown"),
         Kind::Enum(table) => out.push_str(table.name),
         Kind::Object(model) => out.push_str(model.name),
         Kind::List(inner) => {
             out.push_str("Array<");
-            push_type(out, inner);
+            push_type(out, inner, naming);
             out.push('>');
         }
     }

@@ -140,13 +140,16 @@ fn optimize(raw: &Path, optimized: &Path) -> Result {
     Ok(fs::write(stamp, bytes)?)
 }
 
-/// Writes the TypeScript of the models, which Rust declares.
+/// Writes the TypeScript of the models, which Rust declares, in both namings.
 fn models(generated: &Path) -> Result {
-    let text = Step::new("gwop-codegen", "cargo")
-        .args(["run", "--quiet", "--package", "gwop"])
-        .args(["--features", "codegen", "--bin", "gwop-codegen"])
-        .read()?;
-    write_if_changed(&generated.join("models.ts"), &text)
+    for (file, naming) in [("models.ts", "javascript"), ("wire.ts", "wire")] {
+        let text = Step::new("gwop-codegen", "cargo")
+            .args(["run", "--quiet", "--package", "gwop"])
+            .args(["--features", "codegen", "--bin", "gwop-codegen", naming])
+            .read()?;
+        write_if_changed(&generated.join(file), &text)?;
+    }
+    Ok(())
 }
 
 /// Emits and checks the declarations.

@@ -27,7 +27,7 @@ export class SDKValidationError extends Error {
   }
 
   /** What was wrong, for programs: `WEBHOOK_…` for a rejected webhook, else `SDK_VALIDATION`. */
-  code: ValidationErrorCode;
+  readonly code: ValidationErrorCode;
   /** What was wrong, for people, without the cause. */
   readonly rawMessage: string;
   /** What was refused. Undefined for a webhook: nothing of a payload that is not trusted. */

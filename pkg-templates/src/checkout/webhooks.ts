@@ -1,0 +1,134 @@
+import { SDKValidationError } from "../errors/index.js";
+import { webhookSign } from "../generated/gwop_bg.js";
+import type { InvoiceCanceledEvent, InvoiceExpiredEvent, InvoicePaidEvent } from "../generated/wire.js";
+import { readBody, readSecrets, WebhookVerifier } from "../webhooks.js";
+import { InvalidRequestError } from "./errors.js";
+
+/** The event of a webhook, as it stands on the wire. Narrow it by `event_type`. */
+export type WebhookEvent = InvoicePaidEvent | InvoiceExpiredEvent | InvoiceCanceledEvent;
+
+/** A raw body, before anything parsed it. */
+export type WebhookPayload = string | Uint8Array | ArrayBuffer;
+
+/** The secret of the webhook endpoint (`whsec_…`), or several during a rotation. */
+export type WebhookSecret = string | readonly string[];
+
+/** How a delivery is verified. */
+export interface ConstructEventOptions {
+  /** How far, in seconds, the time stamp may be from `receivedAt`, either side. Default 300. */
+  tolerance?: number | undefined;
+  /** When the delivery was received, for one that is verified later. Default now. */
+  receivedAt?: Date | undefined;
+}
+
+/** What {@link Webhooks.dispatch} calls. An event without a handler is passed over. */
+export interface WebhookHandlers {
+  /** The money has settled: fulfil now. */
+  invoicePaid?(event: InvoicePaidEvent): unknown;
+  /** Nobody paid in time. */
+  invoiceExpired?(event: InvoiceExpiredEvent): unknown;
+  /** The merchant canceled. */
+  invoiceCanceled?(event: InvoiceCanceledEvent): unknown;
+}
+
+/** The messages that speak of this surface's own names. */
+const MESSAGES: Readonly<Record<string, string>> = {
+  SDK_VALIDATION: "tolerance must be a finite number of seconds, 0 or more, and receivedAt a valid Date",
+  WEBHOOK_SECRET_MISSING: "A webhook secret is required: pass it as an argument or set GWOP_WEBHOOK_SECRET",
+};
+
+const decoder = new TextDecoder();
+
+/** Verifies webhooks, synchronously on every runtime, and hands them to handlers. */
+export class Webhooks {
+  /**
+   * Verifies a webhook on its raw bytes and gives the event as it stands on the wire: snake_case, time stamps as strings.
+   * Verify first, then mutate state; deduplicate by `event_id`.
+   *
+   * ```ts
+   * const event = gwop.webhooks.constructEvent(rawBody, request.headers["x-gwop-signature"], secret);
+   * ```
+   *
+   * @param payload The raw body, before anything parsed it.
+   * @param signatureHeader The `X-Gwop-Signature` header.
+   * @param secret The endpoint's secret, or several during a rotation: any that matches is enough. Else
+   * `GWOP_WEBHOOK_SECRET`, comma-separated where there are several.
+   * @throws InvalidRequestError with code `WEBHOOK_SIGNATURE_ERROR`. `details.reason` is the SDK's own code:
+   * `WEBHOOK_SIGNATURE_MISSING`, `WEBHOOK_SIGNATURE_MALFORMED`, `WEBHOOK_TIMESTAMP_INVALID`,
+   * `WEBHOOK_TIMESTAMP_OUTSIDE_TOLERANCE`, `WEBHOOK_SIGNATURE_MISMATCH`, `WEBHOOK_BODY_NOT_RAW`, `WEBHOOK_PAYLOAD_INVALID`,
+   * `WEBHOOK_EVENT_UNKNOWN`; `WEBHOOK_SECRET_MISSING` where no secret is configured, `SDK_VALIDATION` for a wrong option.
+   */
+  constructEvent(
+    payload: WebhookPayload,
+    signatureHeader: string | readonly string[] | null | undefined,
+    secret?: WebhookSecret,
+    options?: ConstructEventOptions,
+  ): WebhookEvent {
+    return refusing(() => {
+      const body = readBody(payload);
+      new WebhookVerifier(secret).verifySync({
+        request: { body, headers: { "x-gwop-signature": signatureHeader ?? undefined } },
+        toleranceSeconds: options?.tolerance,
+        receivedAt: options?.receivedAt,
+      });
+      return JSON.parse(decoder.decode(body)) as WebhookEvent;
+    });
+  }
+
+  /**
+   * A signature header for `payload`, as Gwop would send it: for your own tests.
+   *
+   * @param payload The raw body.
+   * @param secret The endpoint's secret; of several, the first signs. Else `GWOP_WEBHOOK_SECRET`.
+   * @param timestamp Unix seconds. Default now.
+   * @throws InvalidRequestError when the time stamp is not whole seconds, or there is no secret.
+   */
+  generateTestSignature(
+    payload: WebhookPayload,
+    secret?: WebhookSecret,
+    timestamp: number = Math.floor(Date.now() / 1000),
+  ): string {
+    return refusing(() => {
+      if (!Number.isSafeInteger(timestamp) || timestamp < 0) {
+        throw new InvalidRequestError("timestamp must be whole unix seconds, 0 or more", {
+          code: "VALIDATION_ERROR",
+          statusCode: 400,
+        });
+      }
+      const [first = ""] = readSecrets(secret);
+      return `t=${timestamp},v1=${webhookSign(first, String(timestamp), readBody(payload))}`;
+    });
+  }
+
+  /**
+   * Hands a verified event to its handler and waits for it. What the handler throws, it throws: answer Gwop with a status
+   * other than 2xx then, and the event comes again. Events without a handler, and of unknown types, are passed over.
+   */
+  async dispatch(event: WebhookEvent, handlers: WebhookHandlers): Promise<void> {
+    switch (event.event_type) {
+      case "invoice.paid":
+        await handlers.invoicePaid?.(event);
+        break;
+      case "invoice.expired":
+        await handlers.invoiceExpired?.(event);
+        break;
+      case "invoice.canceled":
+        await handlers.invoiceCanceled?.(event);
+        break;
+    }
+  }
+}
+
+/** Runs `check`, whose refusals become this surface's error. */
+function refusing<T>(check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    if (!(error instanceof SDKValidationError)) throw error;
+    throw new InvalidRequestError(MESSAGES[error.code] ?? error.message, {
+      code: "WEBHOOK_SIGNATURE_ERROR",
+      statusCode: 400,
+      details: { reason: error.code },
+    });
+  }
+}
