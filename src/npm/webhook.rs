@@ -17,7 +17,7 @@ impl From<Rejection> for JsValue {
 /// Imports a webhook secret. Resolves to a `CryptoKey`, to be kept per secret.
 #[wasm_bindgen(js_name = webhookKey)]
 pub fn webhook_key(secret: &str) -> Result<Promise, JsValue> {
-    crypto::import_hmac_key(secret)
+    crypto::import_hmac_key(secret.as_bytes())
 }
 
 /// Checks the signature header and its time, and asks Web Crypto for the MAC over the raw body.

@@ -42,14 +42,14 @@ pub fn algorithm(name: &str) -> Result<Object, JsValue> {
     Ok(algorithm)
 }
 
-/// Imports `secret`, all of its UTF-8 bytes, as an HMAC-SHA256 key for verification. Resolves to a `CryptoKey`.
+/// Imports `secret` as an HMAC-SHA256 key for verification. Resolves to a `CryptoKey`.
 ///
 /// # Errors
 /// Where Web Crypto is not available.
-pub fn import_hmac_key(secret: &str) -> Result<Promise, JsValue> {
+pub fn import_hmac_key(secret: &[u8]) -> Result<Promise, JsValue> {
     subtle()?.import_key_with_object(
         "raw",
-        &Uint8Array::from(secret.as_bytes()),
+        &Uint8Array::from(secret),
         &algorithm("HMAC")?,
         false,
         &Array::of1(&"verify".into()),

@@ -17,17 +17,27 @@ pub fn verify<'s>(
     header: &SignatureHeader<'_>,
     body: &[u8],
 ) -> bool {
+    let prefix = header.prefix();
     secrets.into_iter().any(|secret| {
-        let Some(mut keyed) = mac(secret.as_bytes()) else {
-            return false;
-        };
-        keyed.update(header.prefix().as_bytes());
-        keyed.update(body);
-        header
-            .signatures()
-            .iter()
-            .any(|tag| keyed.clone().verify_slice(tag).is_ok())
+        tag_matches(
+            secret.as_bytes(),
+            prefix.as_bytes(),
+            body,
+            header.signatures(),
+        )
     })
+}
+
+/// Whether one of `tags` is the HMAC of `prefix` and `body` under `key`. Compared in constant time.
+#[must_use]
+pub fn tag_matches(key: &[u8], prefix: &[u8], body: &[u8], tags: &[[u8; 32]]) -> bool {
+    let Some(mut keyed) = mac(key) else {
+        return false;
+    };
+    keyed.update(prefix);
+    keyed.update(body);
+    tags.iter()
+        .any(|tag| keyed.clone().verify_slice(tag).is_ok())
 }
 
 /// The tag of `body` at `timestamp`, as lower-case hex: the `v1` value that Gwop would send.
