@@ -1,3 +1,4 @@
+export { formatUsdc, parseSubject, type Subject, usdc } from "./amounts.js";
 export { Gwop, type SDKOptions } from "./gwop.js";
 export type {
   ValidateWebhookOptions,

@@ -1,4 +1,5 @@
 // All suite files; importing them registers their tests.
+import "./amounts.test.js";
 import "./package.test.js";
 import "./webhook.js";
 
