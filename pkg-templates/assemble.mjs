@@ -39,6 +39,7 @@ const glue = {
     onResolve({ filter: /_bg\.js$/ }, ({ path }) => ({ path: `./${basename(path)}`, external: true })),
 };
 const modules = [...surfaces, ...PLAIN.filter((name) => existsSync(source(name))), "instance"];
+if (wasms.has("simulator")) modules.push("simulator-instance");
 await build({
   ...minify,
   entryPoints: Object.fromEntries(modules.map((name) => [flat(name), source(name)])),
@@ -77,6 +78,8 @@ for (const name of surfaces) {
   }
 }
 writeFileSync(join(out, "types-only.js"), "export {};\n");
+
+if (wasms.has("simulator")) await write("gwop-simulator.js", readFileSync(join(here, "simulator/cli.js"), "utf8"));
 
 // 4. package.json: the template's shorthands become conditional exports.
 const manifest = JSON.parse(readFileSync(join(here, "package.json"), "utf8"));

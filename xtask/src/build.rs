@@ -39,6 +39,13 @@ const SDK: Module = Module {
     name: "gwop",
 };
 
+/// The local Gwop: a wasm of its own, so that the SDK stays small.
+const SIMULATOR: Module = Module {
+    krate: "gwop-simulator",
+    features: "",
+    name: "simulator",
+};
+
 /// Builds the package and prints its sizes.
 ///
 /// # Errors
@@ -71,6 +78,7 @@ pub fn package() -> Result<PathBuf> {
     fs::create_dir_all(&generated)?;
 
     SDK.build(&package, &generated)?;
+    SIMULATOR.build(&package, &generated)?;
     models(&generated)?;
     let version = env!("CARGO_PKG_VERSION");
     Step::new("assemble the package", "node")

@@ -1,0 +1,91 @@
+/** The functions that load one wasm module, the same for every module of this package. */
+
+/** wasm-bindgen's glue of a module. */
+export interface Glue {
+  /** Gives the glue its instance. */
+  __wbg_set_wasm(exports: object): void;
+}
+
+/** What a module is loaded from. */
+export type WasmSource = WebAssembly.Module | BufferSource | Response;
+
+/** How a module gets loaded. */
+export interface Loading {
+  /** Takes a finished instance into use. Later ones are ignored: state and classes belong to the first. */
+  use(exports: WebAssembly.Exports): void;
+  /** Instantiates a compiled module synchronously. */
+  load(module: WebAssembly.Module): void;
+  /** Loads the module from what can be awaited. A failure is not remembered. */
+  init(source: WasmSource | PromiseLike<WasmSource>): Promise<void>;
+}
+
+/**
+ * Makes the loading functions of `NAME.wasm`, which imports its glue as `./NAME_bg.js`.
+ *
+ * @param hint What to do when it is used before it is loaded.
+ */
+export function loading(glue: Glue, name: string, hint: string): Loading {
+  const imports = { [`./${name}_bg.js`]: glue } as unknown as WebAssembly.Imports;
+  let started = false;
+
+  glue.__wbg_set_wasm(
+    new Proxy(
+      {},
+      {
+        get(): never {
+          throw new Error(`@gwop/sdk: ${name}.wasm is not loaded yet. ${hint}`);
+        },
+      },
+    ),
+  );
+
+  function use(exports: WebAssembly.Exports): void {
+    if (started) return;
+    glue.__wbg_set_wasm(exports);
+    (exports["__wbindgen_start"] as () => void)();
+    started = true;
+  }
+  return {
+    use,
+    load(module) {
+      if (!started) use(new WebAssembly.Instance(module, imports).exports);
+    },
+    async init(source) {
+      if (started) return;
+      try {
+        const given = await source;
+        if (given instanceof WebAssembly.Module) {
+          use((await WebAssembly.instantiate(given, imports)).exports);
+        } else {
+          const { instance } = await (isResponse(given)
+            ? fromResponse(given, name, imports)
+            : WebAssembly.instantiate(given, imports));
+          use(instance.exports);
+        }
+      } catch (cause) {
+        const reason = cause instanceof Error ? cause.message : String(cause);
+        throw new Error(`@gwop/sdk: ${name}.wasm could not be loaded: ${reason}`, { cause });
+      }
+    },
+  };
+}
+
+function isResponse(value: object): value is Response {
+  return "arrayBuffer" in value && typeof value.arrayBuffer === "function";
+}
+
+async function fromResponse(
+  response: Response,
+  name: string,
+  imports: WebAssembly.Imports,
+): Promise<WebAssembly.WebAssemblyInstantiatedSource> {
+  const type = response.headers.get("content-type") ?? "none";
+  if (!response.ok) throw new Error(`the server answered ${response.status} for ${response.url}`);
+  // Streaming insists on the media type, which not every server gives.
+  if (type.startsWith("application/wasm")) return WebAssembly.instantiateStreaming(response, imports);
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  if (bytes[0] !== 0 || bytes[1] !== 0x61) {
+    throw new Error(`${response.url} is not WebAssembly (media type ${type}); is ${name}.wasm deployed there?`);
+  }
+  return WebAssembly.instantiate(bytes, imports);
+}

@@ -1,0 +1,23 @@
+/**
+ * `@gwop/sdk/simulator`: the local Gwop, for merchants' own tests and for development.
+ *
+ * In process, see {@link Simulator}; over HTTP, `npx -p @gwop/sdk gwop-simulator`, or {@link serve}.
+ */
+export { Simulator } from "./simulator/simulator.js";
+export { SimulatorError } from "./simulator/error.js";
+export type { SimulatorClock } from "./simulator/clock.js";
+export { serve } from "./simulator/serve.js";
+export type {
+  Fault,
+  MintTokenOptions,
+  MintedToken,
+  PayOptions,
+  SimulatorChain,
+  SimulatorDelivery,
+  SimulatorMerchant,
+  SimulatorOperation,
+  SimulatorOptions,
+  SimulatorPayment,
+  SimulatorRequest,
+  WebhookHandler,
+} from "./simulator/types.js";

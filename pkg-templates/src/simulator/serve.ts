@@ -1,0 +1,113 @@
+import { SimulatorError } from "./error.js";
+import type { Simulator } from "./simulator.js";
+import type { Fault, MintTokenOptions, PayOptions, SimulatorMerchant } from "./types.js";
+
+/** Statuses of a {@link SimulatorError}'s codes. */
+const STATUS: Record<string, number> = { INVALID_OPTION: 400, NOT_FOUND: 404, NOT_ALLOWED: 409 };
+
+type Body = Record<string, unknown>;
+type Route = (sim: Simulator, body: Body, query: URLSearchParams) => unknown;
+
+/** The control routes, by method and path. Bodies are those of the methods that they stand for. */
+const ROUTES: Record<string, Route> = {
+  "GET /_sim/state": (sim) => sim.state,
+  "GET /_sim/requests": (sim) => sim.requests,
+  "GET /_sim/deliveries": (sim) => sim.deliveries,
+  "GET /_sim/clock": (sim) => clock(sim),
+  "POST /_sim/clock": async (sim, { advanceMs, set, frozen }) => {
+    if (frozen === true) sim.clock.freeze();
+    if (frozen === false) sim.clock.resume();
+    if (set !== undefined) await sim.clock.set(set as string | number);
+    if (advanceMs !== undefined) await sim.clock.advance(advanceMs as number);
+    return clock(sim);
+  },
+  "POST /_sim/pay": (sim, { target, ...options }) => sim.pay(target as string, options as PayOptions),
+  "POST /_sim/settle": (sim, { target }) => sim.settle(target as string),
+  "POST /_sim/fail-payment": (sim, { target }) => sim.failPayment(target as string),
+  "POST /_sim/faults": (sim, fault) => ({ id: sim.misbehave(fault as unknown as Fault) }),
+  "DELETE /_sim/faults": (sim, _, query) => {
+    const id = query.get("id");
+    sim.behave(id === null ? undefined : Number(id));
+    return {};
+  },
+  "POST /_sim/deliver": async (sim, { eventId }) => {
+    if (eventId === undefined) await sim.settled();
+    else await sim.redeliver(eventId as string);
+    return sim.deliveries;
+  },
+  "POST /_sim/keys/rotate": (sim) => sim.rotateKeys(),
+  "POST /_sim/keys/drop-old": (sim) => (sim.dropOldKeys(), {}),
+  "POST /_sim/tokens": (sim, options) => sim.mintToken(options as MintTokenOptions),
+  "POST /_sim/webhook-secret/rotate": (sim, options) => sim.rotateWebhookSecret(options),
+  "POST /_sim/webhook-secret/drop-old": (sim, options) => (sim.dropOldWebhookSecrets(options), {}),
+  "POST /_sim/webhook-url": (sim, { url, ...options }) => (sim.setWebhookUrl(url as string, options), {}),
+  "POST /_sim/merchants": (sim, merchant) => (sim.addMerchant(merchant as unknown as SimulatorMerchant), {}),
+};
+
+const clock = (sim: Simulator) => ({ now: new Date(sim.clock.now()).toISOString(), frozen: sim.clock.frozen });
+
+/**
+ * Answers over HTTP: Gwop's operations of both hosts, `GET /` with an explanation, and the control routes under `/_sim/`,
+ * for `gwop-simulator`, `Deno.serve` or `Bun.serve`. The control routes answer only to loopback host names and refuse
+ * pages of other origins; whoever listens on more than loopback must also check the peer's address.
+ *
+ * @throws TypeError when the connection is to be dropped, as asked for with `misbehave`.
+ */
+export async function serve(sim: Simulator, request: Request): Promise<Response> {
+  const { pathname, hostname, searchParams } = new URL(request.url);
+  if (pathname === "/" && request.method === "GET") return new Response(explanation(), { headers: { "content-type": "text/plain; charset=utf-8" } });
+  if (!pathname.startsWith("/_sim/")) return sim.fetch(request);
+  const origin = request.headers.get("origin");
+  if (!isLoopback(hostname) || (origin !== null && !isLoopback(hostOf(origin)))) {
+    return refuse(403, "NOT_ALLOWED", "the control routes answer on loopback only: use http://127.0.0.1 or http://localhost");
+  }
+  const route = ROUTES[`${request.method} ${pathname}`];
+  if (!route) return refuse(404, "NOT_FOUND", "no such control route; GET / lists them");
+  const text = await request.text();
+  let body: unknown;
+  try {
+    body = text === "" ? {} : JSON.parse(text);
+  } catch {
+    body = undefined;
+  }
+  if (typeof body !== "object" || body === null || Array.isArray(body)) {
+    return refuse(400, "INVALID_OPTION", "the body must be a JSON object");
+  }
+  try {
+    return Response.json(await route(sim, body as Body, searchParams));
+  } catch (error) {
+    if (!(error instanceof SimulatorError)) throw error;
+    return refuse(STATUS[error.code] ?? 400, error.code, error.message);
+  }
+}
+
+function refuse(status: number, code: string, message: string): Response {
+  return Response.json({ error: { code, message } }, { status });
+}
+
+function hostOf(origin: string): string {
+  try {
+    return new URL(origin).hostname;
+  } catch {
+    return "";
+  }
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
+}
+
+function explanation(): string {
+  return `Gwop simulator: a local Gwop for tests and development. It moves no money.
+
+Both of Gwop's hosts answer here: /v1/invoices, /v1/auth-intents, /v1/auth-sessions, /.well-known/jwks.json.
+  new Gwop({ serverURL: "<this address>", identityURL: "<this address>", … })
+
+An agent pays at an invoice's payment_url (x402), or by POST /_sim/pay { "target": "inv_…" }.
+
+Control routes (JSON in and out, loopback only):
+${Object.keys(ROUTES)
+  .map((route) => `  ${route}`)
+  .join("\n")}
+`;
+}

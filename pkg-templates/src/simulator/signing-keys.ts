@@ -1,0 +1,50 @@
+const ALGORITHM = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
+
+/** The public half of a key, as the JWK Set shows it. */
+export interface PublicKey {
+  /** Modulus, base64url. */
+  n: string;
+  /** Exponent, base64url. */
+  e: string;
+}
+
+/** The private RSA keys, by `kid`; Web Crypto makes and uses them. */
+export class SigningKeys {
+  readonly #keys = new Map<string, CryptoKey>();
+
+  /** Whether there is a key of this `kid`. */
+  has(kid: string): boolean {
+    return this.#keys.has(kid);
+  }
+
+  /**
+   * Makes a key, or takes `jwk`. The public half is `undefined` when another call has made this key meanwhile: calls do
+   * not wait for each other, since workerd forbids it across requests.
+   */
+  async make(kid: string, jwk?: JsonWebKey): Promise<PublicKey | undefined> {
+    let privateKey: CryptoKey;
+    let half: JsonWebKey;
+    if (jwk) {
+      // A key operation or an algorithm of its own would only get in the way.
+      const { kty = "RSA", n, e, d, p, q, dp, dq, qi } = jwk as Record<string, string>;
+      const own = { kty, n, e, d, p, q, dp, dq, qi } as JsonWebKey;
+      privateKey = await crypto.subtle.importKey("jwk", own, ALGORITHM, false, ["sign"]);
+      half = own;
+    } else {
+      const parameters = { ...ALGORITHM, modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) };
+      const pair = (await crypto.subtle.generateKey(parameters, true, ["sign", "verify"])) as CryptoKeyPair;
+      privateKey = pair.privateKey;
+      half = (await crypto.subtle.exportKey("jwk", pair.publicKey)) as JsonWebKey;
+    }
+    if (this.#keys.has(kid)) return undefined;
+    this.#keys.set(kid, privateKey);
+    return { n: half.n ?? "", e: half.e ?? "" };
+  }
+
+  /** Signs with RS256. */
+  async sign(kid: string, input: string): Promise<Uint8Array> {
+    const key = this.#keys.get(kid);
+    if (!key) throw new Error(`the simulator has no signing key ${kid}`);
+    return new Uint8Array(await crypto.subtle.sign(ALGORITHM.name, key, new TextEncoder().encode(input)));
+  }
+}

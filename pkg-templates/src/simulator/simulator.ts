@@ -1,0 +1,427 @@
+import { SimulatorCore } from "../generated/simulator_bg.js";
+import { SimulatorClock } from "./clock.js";
+import { SimulatorError } from "./error.js";
+import { SigningKeys } from "./signing-keys.js";
+import { type Reply, pause, respond } from "./transport.js";
+import type {
+  Fault,
+  MintTokenOptions,
+  MintedToken,
+  PayOptions,
+  SimulatorDelivery,
+  SimulatorMerchant,
+  SimulatorOptions,
+  SimulatorPayment,
+  SimulatorRequest,
+  WebhookHandler,
+} from "./types.js";
+
+/** What the core asks for a request. */
+type Answer =
+  | ({ kind: "respond" } & Reply)
+  | { kind: "needsKey"; kid: string }
+  | { kind: "needsSignature"; ticket: number; kid: string; signingInput: string };
+
+/** A webhook to send. */
+interface Attempt {
+  delivery: number;
+  url: string;
+  headers: [string, string][];
+  body: string;
+  loseAnswer: boolean;
+}
+
+/** The URL that a `webhookHandler` sees when the merchant has none. */
+const HANDLER_URL = "http://localhost/webhooks/gwop";
+
+/** The longest wait that timers take, in milliseconds. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * A Gwop of one's own: both hosts, agents that pay, signed webhooks. For tests and development; it moves no money and
+ * checks no chain.
+ *
+ * ```ts
+ * const sim = new Simulator({ webhookHandler: (request) => app.fetch(request) });
+ * const gwop = new Gwop({
+ *   httpClient: sim.httpClient,
+ *   merchantApiKey: sim.merchantApiKey,
+ *   webhookSecret: sim.webhookSecret,
+ *   merchantId: sim.merchantId,
+ * });
+ * const { result: invoice } = await gwop.invoices.create({ body: { amountUsdc: 1_000_000 } });
+ * await sim.pay(invoice.publicInvoiceId); // the handler has seen invoice.paid now
+ * ```
+ *
+ * On workerd, use a simulator within one request or one test: what it does in the background belongs to the request
+ * that started it.
+ */
+export class Simulator {
+  /** The first merchant's key. */
+  readonly merchantApiKey: string;
+  /** The first merchant's id. */
+  readonly merchantId: string;
+  /** The simulator's clock. */
+  readonly clock: SimulatorClock;
+  /** For `new Gwop({ httpClient })`: every request goes to this simulator. */
+  readonly httpClient: { request(request: Request): Promise<Response> };
+
+  readonly #core: SimulatorCore;
+  readonly #keys = new SigningKeys();
+  readonly #signingKey: JsonWebKey | undefined;
+  readonly #wall: () => number;
+  readonly #handler: WebhookHandler | undefined;
+  readonly #autoDeliver: boolean;
+  readonly #webhookTimeoutMs: number;
+  readonly #sending = new Set<Promise<unknown>>();
+  #webhookSecret: string;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #closed = false;
+
+  /** @throws SimulatorError `INVALID_OPTION`, saying which option is wrong. */
+  constructor(options: SimulatorOptions = {}) {
+    const {
+      merchantApiKey = "sk_m_simulator",
+      webhookSecret = "whsec_simulator",
+      merchantId = "9e9c9ba5-3bab-4172-8a79-336f9ca0f163",
+      merchantName = "Local merchant",
+      webhookUrl,
+      webhookHandler,
+      merchants = [],
+      autoDeliver = true,
+      webhookTimeoutMs = 10_000,
+      signingKey,
+      wallClock = () => Date.now(),
+      seed = randomSeed(),
+      ...rest
+    } = options;
+    this.merchantApiKey = merchantApiKey;
+    this.merchantId = merchantId;
+    this.#webhookSecret = webhookSecret;
+    this.#handler = webhookHandler;
+    this.#autoDeliver = autoDeliver;
+    this.#webhookTimeoutMs = webhookTimeoutMs;
+    this.#signingKey = signingKey;
+    this.#wall = wallClock;
+    const first = { id: merchantId, name: merchantName, apiKey: merchantApiKey, webhookSecret };
+    const all = [webhookUrl === undefined ? first : { ...first, webhookUrl }, ...merchants];
+    const config = { ...rest, seed, merchants: all.map((merchant) => this.#withEndpoint(merchant)) };
+    this.#core = refusing(() => new SimulatorCore(JSON.stringify(config)));
+    this.clock = new SimulatorClock(wallClock, async () => {
+      await this.deliverDue();
+    });
+    this.httpClient = { request: (request) => this.fetch(request) };
+  }
+
+  /** The first merchant's webhook secret, the newest after a rotation. */
+  get webhookSecret(): string {
+    return this.#webhookSecret;
+  }
+
+  /**
+   * Answers a request to either of Gwop's hosts, with the interface of `fetch`: `new HTTPClient({ fetcher: sim.fetch })`,
+   * or in place of the global `fetch`.
+   *
+   * @throws TypeError when the connection fails, as asked for with {@link misbehave}.
+   */
+  readonly fetch = async (input: Request | URL | string, init?: RequestInit): Promise<Response> => {
+    const request = new Request(input, init);
+    request.signal.throwIfAborted();
+    const head = JSON.stringify({ method: request.method, url: request.url, headers: [...request.headers] });
+    const body = new Uint8Array(await request.arrayBuffer());
+    const reply = await this.#handle(head, body);
+    this.#changed();
+    if (reply.delayMs > 0) await pause(reply.delayMs, request.signal);
+    request.signal.throwIfAborted();
+    if (reply.lost) throw new TypeError("fetch failed: the simulator dropped the connection, as asked for");
+    return respond(reply, request.signal);
+  };
+
+  async #handle(head: string, body: Uint8Array): Promise<Reply> {
+    for (;;) {
+      const answer = JSON.parse(this.#core.handle(head, body, this.clock.now(), this.#wall())) as Answer;
+      if (answer.kind === "respond") return answer;
+      if (answer.kind === "needsSignature") return JSON.parse(await this.#sign(answer)) as Reply;
+      await this.#makeKey(answer.kid);
+    }
+  }
+
+  async #sign({ ticket, kid, signingInput }: Answer & { kind: "needsSignature" }): Promise<string> {
+    const reply = this.#core.complete(ticket, await this.#keys.sign(kid, signingInput));
+    if (reply === undefined) throw new Error("the simulator lost a request that waited for its signature");
+    return reply;
+  }
+
+  async #makeKey(kid: string): Promise<void> {
+    const given = kid === "gwop-auth-v1" ? this.#signingKey : undefined;
+    const half = await this.#keys.make(kid, given);
+    if (half) this.#command("addKey", { kid, ...half });
+  }
+
+  /**
+   * Pays as an agent would, by an invoice's public id (`inv_*`) or UUID, an auth intent's id (`ai_*`) or a payment URL.
+   * Resolves when the webhooks that are due then were attempted.
+   *
+   * @throws SimulatorError `NOT_FOUND`; `NOT_ALLOWED` when it cannot be paid now; `INVALID_OPTION`.
+   */
+  async pay(target: string, options: PayOptions = {}): Promise<SimulatorPayment> {
+    return this.#andDeliver(this.#command("pay", { target, ...options }) as SimulatorPayment);
+  }
+
+  /**
+   * Settles a payment made with `outcome: "hold"`: PAYING becomes PAID.
+   *
+   * @throws SimulatorError `NOT_FOUND`; `NOT_ALLOWED` when none is under way.
+   */
+  async settle(target: string): Promise<SimulatorPayment> {
+    return this.#andDeliver(this.#command("settle", { target }) as SimulatorPayment);
+  }
+
+  /**
+   * Fails a payment made with `outcome: "hold"`: PAYING becomes OPEN again (or EXPIRED, when its time is over).
+   *
+   * @throws SimulatorError as {@link settle}.
+   */
+  async failPayment(target: string): Promise<SimulatorPayment> {
+    return this.#andDeliver(this.#command("failPayment", { target }) as SimulatorPayment);
+  }
+
+  /** Starts to sign tokens with a new key. The old keys stay in the JWK Set until {@link dropOldKeys}. */
+  async rotateKeys(): Promise<{ kid: string }> {
+    const { kid } = this.#command("rotateKeys") as { kid: string };
+    await this.#makeKey(kid);
+    return { kid };
+  }
+
+  /** Takes all but the signing key out of the JWK Set. */
+  dropOldKeys(): void {
+    this.#command("dropOldKeys");
+  }
+
+  /**
+   * An access token without a payment, for tests of what a merchant's API does with it: expired, of another merchant,
+   * with other claims. It starts a session, as an exchange does.
+   *
+   * @throws SimulatorError `NOT_FOUND` when there is no such merchant.
+   */
+  async mintToken(options: MintTokenOptions = {}): Promise<MintedToken> {
+    const { kid, ready } = this.#command("signingKey") as { kid: string; ready: boolean };
+    if (!ready) await this.#makeKey(kid);
+    const answer = this.#command("mintToken", { ...options }) as Answer & { kind: "needsSignature" };
+    const { body } = JSON.parse(await this.#sign(answer)) as Reply;
+    const { access_token: accessToken, session } = JSON.parse(body) as {
+      access_token: string;
+      session: { sid: string; sub: string };
+    };
+    return { accessToken, sessionId: session.sid, subject: session.sub };
+  }
+
+  /**
+   * Gives a merchant a new webhook secret. Until {@link dropOldWebhookSecrets} the old one signs beside it: two `v1`.
+   *
+   * @param options `secret`: by default a random one. `merchantId`: by default the first merchant's.
+   */
+  rotateWebhookSecret(options: { secret?: string; merchantId?: string } = {}): { webhookSecret: string } {
+    const rotated = this.#command("rotateWebhookSecret", options) as { webhookSecret: string };
+    if ((options.merchantId ?? this.merchantId) === this.merchantId) this.#webhookSecret = rotated.webhookSecret;
+    return rotated;
+  }
+
+  /** Stops signing with old webhook secrets. */
+  dropOldWebhookSecrets(options: { merchantId?: string } = {}): void {
+    this.#command("dropOldWebhookSecrets", options);
+  }
+
+  /** Sets where a merchant's webhooks go; without `url` they are recorded and not sent. */
+  setWebhookUrl(url: string | undefined, options: { merchantId?: string } = {}): void {
+    this.#command("setWebhookUrl", { url, ...options });
+  }
+
+  /**
+   * The `X-Gwop-Signature` header for a body of one's own.
+   *
+   * @param options `timestamp` in Unix seconds, by default the real time; `merchantId`, by default the first merchant's.
+   */
+  signWebhook(body: string, options: { timestamp?: number; merchantId?: string } = {}): string {
+    return (this.#command("signWebhook", { body, ...options }) as { signature: string }).signature;
+  }
+
+  /**
+   * Starts to misbehave; gives the fault's id, for {@link behave}. Faults of one stage strike together, but of those
+   * that keep a request from being processed one strikes per request, the oldest first.
+   *
+   * ```ts
+   * sim.misbehave({ fault: "error", status: 503, times: 2 });
+   * sim.misbehave({ fault: "lose-answer", operation: "invoices.create" });
+   * sim.misbehave({ fault: "webhook-duplicate" });
+   * ```
+   *
+   * @throws SimulatorError `INVALID_OPTION` when the fault is unknown or one of its fields is wrong.
+   */
+  misbehave({ times, ...fault }: Fault): number {
+    return (this.#command("misbehave", { fault, times }) as { id: number }).id;
+  }
+
+  /** Ends one fault, or all. Held events go out. */
+  behave(id?: number): void {
+    this.#command("behave", { id });
+    this.#changed();
+  }
+
+  /**
+   * Adds a merchant.
+   *
+   * @throws SimulatorError `INVALID_OPTION`, also when its id or key is taken.
+   */
+  addMerchant(merchant: SimulatorMerchant): void {
+    this.#command("addMerchant", { merchant: this.#withEndpoint(merchant) });
+  }
+
+  /** The webhook deliveries so far, oldest first. */
+  get deliveries(): SimulatorDelivery[] {
+    return this.#command("deliveries") as SimulatorDelivery[];
+  }
+
+  /** The latest requests, at most 1,000, oldest first. */
+  get requests(): SimulatorRequest[] {
+    return this.#command("requests") as SimulatorRequest[];
+  }
+
+  /** Everything that the simulator holds, without keys and secrets, for people to look at. Its shape may change. */
+  get state(): Record<string, unknown> {
+    return this.#command("state") as Record<string, unknown>;
+  }
+
+  /**
+   * Sends an event once more, as Gwop may. Resolves when it was attempted.
+   *
+   * @throws SimulatorError `NOT_FOUND`; `NOT_ALLOWED` when the merchant has no endpoint.
+   */
+  async redeliver(eventId: string): Promise<void> {
+    this.#command("redeliver", { eventId });
+    await this.deliverDue();
+  }
+
+  /** Attempts the webhooks that are due, one after the other, oldest first. */
+  async deliverDue(): Promise<void> {
+    const sending = this.#sendDue();
+    this.#sending.add(sending);
+    try {
+      await sending;
+    } finally {
+      this.#sending.delete(sending);
+      this.#schedule();
+    }
+  }
+
+  /** Resolves when no webhook is due or under way; those that wait for a later retry are not awaited. */
+  async settled(): Promise<void> {
+    await this.deliverDue();
+    while (this.#sending.size > 0) await Promise.allSettled(this.#sending);
+  }
+
+  /** Stops the timers. The simulator goes on answering. */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+  }
+
+  /** As {@link close}, for `using`. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #withEndpoint(merchant: SimulatorMerchant): SimulatorMerchant {
+    return this.#handler ? { webhookUrl: HANDLER_URL, ...merchant } : merchant;
+  }
+
+  #command(command: string, options: object = {}): unknown {
+    const text = JSON.stringify({ command, ...options });
+    return JSON.parse(refusing(() => this.#core.command(text, this.clock.now(), this.#wall())));
+  }
+
+  async #andDeliver<T>(result: T): Promise<T> {
+    if (this.#autoDeliver) await this.deliverDue();
+    return result;
+  }
+
+  /** Something may be due now or later. */
+  #changed(): void {
+    if (this.#autoDeliver) void this.deliverDue();
+  }
+
+  #schedule(): void {
+    clearTimeout(this.#timer);
+    if (!this.#autoDeliver || this.#closed || this.clock.frozen) return;
+    const { nextDue } = this.#command("tick") as { nextDue: number | null };
+    if (nextDue === null) return;
+    const wait = Math.min(Math.max(nextDue - this.clock.now(), 0), MAX_TIMER_MS);
+    this.#timer = setTimeout(() => void this.deliverDue(), wait);
+    unref(this.#timer);
+  }
+
+  async #sendDue(): Promise<void> {
+    for (;;) {
+      const attempts = this.#command("takeDue") as Attempt[];
+      if (attempts.length === 0) return;
+      for (const attempt of attempts) {
+        const outcome = await this.#send(attempt);
+        this.#command("report", { delivery: attempt.delivery, ...outcome });
+      }
+    }
+  }
+
+  async #send({ url, headers, body, loseAnswer }: Attempt): Promise<{ statusCode?: number; error?: string }> {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(new Error("no answer in time")), this.#webhookTimeoutMs);
+    try {
+      const request = new Request(url, { method: "POST", headers, body, redirect: "manual", signal: late.signal });
+      const answered = this.#handler ? this.#handler(request) : fetch(request);
+      const response = await Promise.race([answered, failing(late.signal)]);
+      // Read, so that the connection is free again.
+      await response.arrayBuffer();
+      if (loseAnswer) return { error: "the answer was lost, as asked for" };
+      if (response.status === 0) return { error: "the merchant redirects" };
+      return { statusCode: response.status };
+    } catch (error) {
+      return { error: error instanceof Error ? error.message : String(error) };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** Rejects when the signal aborts. */
+function failing(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+  });
+}
+
+/** Runs what the core may refuse. */
+function refusing<T>(run: () => T): T {
+  try {
+    return run();
+  } catch (refusal) {
+    if (typeof refusal !== "string") throw refusal;
+    const { code, message } = JSON.parse(refusal) as { code: string; message: string };
+    throw new SimulatorError(code, message);
+  }
+}
+
+function randomSeed(): number {
+  try {
+    const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
+    return (high & 0xfffff) * 2 ** 32 + low;
+  } catch {
+    // workerd has no randomness outside of requests; identifiers need none.
+    return 1;
+  }
+}
+
+/** Lets the process end before the timer, where timers keep it alive. */
+function unref(timer: unknown): void {
+  const { Deno } = globalThis as { Deno?: { unrefTimer?(id: number): void } };
+  if (typeof timer === "number") Deno?.unrefTimer?.(timer);
+  else (timer as { unref?(): void }).unref?.();
+}

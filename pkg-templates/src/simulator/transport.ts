@@ -1,0 +1,53 @@
+/** An answer of the core, and how it travels. */
+export interface Reply {
+  /** HTTP status. */
+  status: number;
+  /** Lower-case names and their values. */
+  headers: [string, string][];
+  /** The body. */
+  body: string;
+  /** Real milliseconds to wait before answering. */
+  delayMs: number;
+  /** Fail the connection instead. */
+  lost: boolean;
+  /** Send the body in pieces, with real milliseconds between them. */
+  slowBody: { chunkBytes: number; intervalMs: number } | null;
+}
+
+/** Waits so many real milliseconds, or rejects with the signal's reason. */
+export function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      clearTimeout(timer);
+      reject(signal?.reason as Error);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    }, ms);
+    signal?.addEventListener("abort", stop, { once: true });
+  });
+}
+
+/** The answer as a `Response`. */
+export function respond({ status, headers, body, slowBody }: Reply, signal: AbortSignal): Response {
+  if (status === 204 || status === 205 || status === 304) return new Response(null, { status, headers });
+  return new Response(slowBody ? trickle(body, slowBody, signal) : body, { status, headers });
+}
+
+function trickle(
+  body: string,
+  { chunkBytes, intervalMs }: NonNullable<Reply["slowBody"]>,
+  signal: AbortSignal,
+): ReadableStream<Uint8Array> {
+  const bytes = new TextEncoder().encode(body);
+  let sent = 0;
+  return new ReadableStream({
+    async pull(controller) {
+      if (sent > 0) await pause(intervalMs, signal);
+      controller.enqueue(bytes.subarray(sent, sent + chunkBytes));
+      sent += chunkBytes;
+      if (sent >= bytes.length) controller.close();
+    },
+  });
+}

@@ -1,0 +1,247 @@
+/** A chain that pays invoices. */
+export type SimulatorChain = "base" | "solana";
+
+/** A merchant account of a simulator. */
+export interface SimulatorMerchant {
+  /** The merchant id, a UUID: `merchant_id` of invoices and `mid` of tokens. */
+  id: string;
+  /** The name on public invoices. Default `"Local merchant"`. */
+  name?: string;
+  /** Whether public invoices show the merchant as verified. Default `true`. */
+  verified?: boolean;
+  /** The merchant key; starts with `sk_m_`. */
+  apiKey: string;
+  /** The webhook secret, whole, with its `whsec_`. */
+  webhookSecret: string;
+  /** Where webhooks go. Without it, and without a `webhookHandler`, events are recorded and not sent. */
+  webhookUrl?: string;
+}
+
+/** Takes webhooks within the process; a 2xx accepts. */
+export type WebhookHandler = (request: Request) => Response | Promise<Response>;
+
+/** Options of a {@link Simulator}. Each has a default. */
+export interface SimulatorOptions {
+  /** Key of the first merchant. Default `"sk_m_simulator"`. */
+  merchantApiKey?: string;
+  /** Webhook secret of the first merchant. Default `"whsec_simulator"`. */
+  webhookSecret?: string;
+  /** Id of the first merchant. Default `"9e9c9ba5-3bab-4172-8a79-336f9ca0f163"`. */
+  merchantId?: string;
+  /** Name of the first merchant. Default `"Local merchant"`. */
+  merchantName?: string;
+  /** Where the first merchant's webhooks go, by the runtime's `fetch`; redirects are not followed. */
+  webhookUrl?: string;
+  /** Takes every merchant's webhooks within the process, instead of sending them. */
+  webhookHandler?: WebhookHandler;
+  /** Further merchants. */
+  merchants?: readonly SimulatorMerchant[];
+  /** Deliver webhooks and expire invoices by themselves when they are due. Default `true`; with `false`, by
+   * `deliverDue()` and `clock`. */
+  autoDeliver?: boolean;
+  /** Waits before the 2nd, 3rd, … attempt of a webhook, in milliseconds of the simulator's clock.
+   * Default 1 s, 5 s, 30 s, 2 min, 10 min. */
+  webhookRetryDelaysMs?: readonly number[];
+  /** How long a webhook's answer is awaited, in real milliseconds. Default 10,000. */
+  webhookTimeoutMs?: number;
+  /** Where payment, status and recovery URLs point to. Default `"https://agents.gwop.io"`. */
+  agentsUrl?: string;
+  /** `iss` of access tokens. Default `"https://identity.gwop.io"`. */
+  issuer?: string;
+  /** `aud` of access tokens. By default there is none. */
+  audience?: string;
+  /** How long an auth intent can be paid, in seconds. Default 600. */
+  authIntentTtlSeconds?: number;
+  /** How long an access token is valid, in seconds. Default 3,600. */
+  accessTokenTtlSeconds?: number;
+  /** How long a session is active, in seconds. Default 86,400. */
+  sessionTtlSeconds?: number;
+  /** How long a payment over x402 stays in PAYING, in milliseconds of the simulator's clock. Default 0: PAID within
+   * the request. */
+  settlementDelayMs?: number;
+  /** Status of `INVOICE_CANCEL_NOT_ALLOWED`. Default 400; 409 as in Gwop's older documents. */
+  cancelNotAllowedStatus?: 400 | 409;
+  /** Start of the identifiers' sequence, a whole number: the same seed gives the same identifiers. By default random. */
+  seed?: number;
+  /** The first signing key: a private RSA key as JWK, 2048 bits or more. By default one is made on first use. */
+  signingKey?: JsonWebKey;
+  /** The real time in milliseconds since the epoch; it stamps signatures and tokens. Default `Date.now`. */
+  wallClock?: () => number;
+}
+
+/** Options of {@link Simulator.pay}. */
+export interface PayOptions {
+  /** On which chain. By default the payment URL's, otherwise Base. */
+  chain?: SimulatorChain;
+  /** From which wallet. By default a fixed one per chain. */
+  wallet?: string;
+  /** `"settle"`: PAYING, then PAID. `"hold"`: stays in PAYING until `settle` or `failPayment`. `"fail"`: PAYING, then
+   * OPEN again. Default `"settle"`. */
+  outcome?: "settle" | "hold" | "fail";
+}
+
+/** What became of a payment. */
+export interface SimulatorPayment {
+  /** The invoice, when it was one. */
+  publicInvoiceId?: string;
+  /** The auth intent, when it was one. */
+  authIntentId?: string;
+  /** Where it stands now. */
+  status: "OPEN" | "PAYING" | "PAID" | "EXPIRED" | "CANCELED";
+  /** Atomic USDC. */
+  amount: number;
+  /** On which chain; from `pay` only. */
+  chain?: SimulatorChain;
+  /** Who paid; from `pay` only. */
+  wallet?: string;
+  /** The transaction's hash (Base) or signature (Solana); from `pay` only. */
+  transaction?: string;
+}
+
+/** The operations that a {@link Fault} can name: the SDK's, and the agent's payment and recovery. */
+export type SimulatorOperation =
+  | "invoices.create"
+  | "invoices.list"
+  | "invoices.get"
+  | "invoices.cancel"
+  | "authIntents.create"
+  | "authIntents.exchange"
+  | "authSessions.get"
+  | "authSessions.revoke"
+  | "auth.getJwks"
+  | "x402.pay"
+  | "x402.recover";
+
+/** A fault of requests; without `operation` it strikes at each. */
+interface RequestFault {
+  /** Where it strikes. */
+  operation?: SimulatorOperation;
+}
+
+/** One kind of misbehaviour. */
+export type Fault = (
+  | /** The request is processed, then the connection fails. */ ({ fault: "lose-answer" } & RequestFault)
+  | /** The connection fails before the request is processed. */ ({ fault: "lose-request" } & RequestFault)
+  | /** An error instead of processing: `status` by default that of `code`, or 503. */ ({
+      fault: "error";
+      status?: number;
+      code?: string;
+    } & RequestFault)
+  | /** 429 instead of processing; `retryAfter` is sent as it stands, seconds or an HTTP date. Default `"1"`. */ ({
+      fault: "rate-limit";
+      retryAfter?: string;
+    } & RequestFault)
+  | /** Any answer instead of processing. */ ({
+      fault: "replace";
+      status: number;
+      headers?: [name: string, value: string][];
+      body?: string;
+    } & RequestFault)
+  | /** Processed; the answer's JSON breaks off in the middle. */ ({ fault: "malformed-json" } & RequestFault)
+  | /** Processed; the answer starts so many real milliseconds late. */ ({
+      fault: "delay";
+      delayMs: number;
+    } & RequestFault)
+  | /** Processed; the answer's body trickles, with real milliseconds between its pieces. */ ({
+      fault: "slow-body";
+      chunkBytes: number;
+      intervalMs: number;
+    } & RequestFault)
+  | /** A payment fails: PAYING goes back to OPEN. */ { fault: "payment-fail" }
+  | /** The event is delivered more than once; `copies` (default 1) counts the further ones. */ {
+      fault: "webhook-duplicate";
+      copies?: number;
+    }
+  | /** So many events (2 or more) are held, then delivered newest first. */ { fault: "webhook-reorder"; events: number }
+  | /** The event is sent so many milliseconds of the simulator's clock late. */ {
+      fault: "webhook-delay";
+      delayMs: number;
+    }
+  | /** An attempt gets lost before the merchant; the event is sent again. */ { fault: "webhook-lose" }
+  | /** The merchant's answer gets lost; the event is sent again. */ { fault: "webhook-lose-answer" }
+  | /** The body is changed after it was signed. */ { fault: "webhook-tamper" }
+  | /** The signature's time stamp is so many seconds old. Default 301. */ { fault: "webhook-stale"; seconds?: number }
+  | /** Signed with a secret that the merchant does not know. */ { fault: "webhook-wrong-secret" }
+  | /** The event id and type headers name another event than the body. */ { fault: "webhook-header-mismatch" }
+  | /** The body's JSON breaks off in the middle, and is signed so. */ { fault: "webhook-malformed-json" }
+) & {
+  /** How often it strikes: a whole number from 1, or until `behave()`. Default 1. */
+  times?: number | "always";
+};
+
+/** One event on its way to a merchant. */
+export interface SimulatorDelivery {
+  /** Counts the deliveries of this simulator, from 1. */
+  id: number;
+  /** The event's id. */
+  eventId: string;
+  /** The event's type. */
+  eventType: "invoice.paid" | "invoice.expired" | "invoice.canceled";
+  /** Whose it is. */
+  merchantId: string;
+  /** The invoice. */
+  publicInvoiceId: string;
+  /** The event's JSON as made, before any tampering. */
+  body: string;
+  /** `held`: by the fault `webhook-reorder`. `failed`: given up after the last retry. */
+  status: "pending" | "held" | "delivered" | "failed" | "no-endpoint";
+  /** What was tried. */
+  attempts: {
+    /** When, in milliseconds since the epoch, on the simulator's clock. */
+    at: number;
+    /** The merchant's answer, if there was one. */
+    statusCode: number | null;
+    /** Why there was none. */
+    error: string | null;
+    /** The faults that it was sent with. */
+    faults: string[];
+  }[];
+  /** When it is sent next, on the simulator's clock. */
+  nextAttemptAt: number | null;
+}
+
+/** A request that reached the simulator. */
+export interface SimulatorRequest {
+  /** Its `x-request-id`. */
+  requestId: string;
+  /** The operation, when its path belongs to one. */
+  operation: SimulatorOperation | null;
+  /** Its method. */
+  method: string;
+  /** Its URL. */
+  url: string;
+  /** Whether it carried an `Authorization` header. */
+  authorized: boolean;
+  /** Its idempotency key. */
+  idempotencyKey: string | null;
+  /** The answer's status; `null` when the connection failed. */
+  status: number | null;
+  /** When, in milliseconds since the epoch, on the simulator's clock. */
+  at: number;
+}
+
+/** Options of {@link Simulator.mintToken}. */
+export interface MintTokenOptions {
+  /** Whose; by default the first merchant's. */
+  merchantId?: string;
+  /** The wallet's chain. Default Base. */
+  chain?: SimulatorChain;
+  /** The wallet. By default a fixed one per chain. */
+  wallet?: string;
+  /** Lifetime of the token in seconds; a negative one makes an expired token. Default `accessTokenTtlSeconds`. */
+  expiresInSeconds?: number;
+  /** Claims that are added or replaced; `null` leaves one out. */
+  claims?: Record<string, unknown>;
+  /** Fields of the JWS header that are added or replaced. */
+  header?: Record<string, unknown>;
+}
+
+/** A token made without a payment. */
+export interface MintedToken {
+  /** The compact JWS, RS256. */
+  accessToken: string;
+  /** The session behind it; it can be looked up and revoked. */
+  sessionId: string;
+  /** `{chain}:{address}`. */
+  subject: string;
+}
