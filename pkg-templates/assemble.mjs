@@ -24,7 +24,7 @@ const SURFACES = { index: "gwop", checkout: "gwop", simulator: "simulator" };
 /** Subpaths that load nothing. */
 const PLAIN = ["slim", "errors", "models/errors"];
 
-const minify = { minifyWhitespace: true, minifySyntax: true, target: "es2022", legalComments: "none" };
+const minify = { minify: true, target: "es2022", legalComments: "none" };
 const source = (name) => join(here, "src", `${name}.ts`);
 const flat = (name) => name.replaceAll("/", "-");
 const surfaces = Object.keys(SURFACES).filter((name) => existsSync(source(name)));
