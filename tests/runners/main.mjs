@@ -128,6 +128,19 @@ async function browser(serverURL) {
   }
 }
 
+/** Bundles of two entries, minified, for the suite to import beside the installed ones: what a duplicated package is. */
+async function copyEntries() {
+  await build({
+    entryPoints: ["errors", "checkout"].map((entry) => `node_modules/@gwop/sdk/${entry}.js`),
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    outdir: "suite/copies",
+  });
+}
+
+await copyEntries();
 const server = await startServer();
 let result;
 try {
