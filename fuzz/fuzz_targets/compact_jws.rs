@@ -1,0 +1,29 @@
+//! The compact JWS and the claim rules: no panic, and whatever is accepted is JSON that serde_json accepts too.
+#![no_main]
+
+use gwop::token::{Expected, UnverifiedToken};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|token: &[u8]| {
+    let Ok(parsed) = UnverifiedToken::parse(token) else {
+        return;
+    };
+    assert!(token.starts_with(parsed.signing_input()));
+    let anyone = Expected {
+        merchant_id: None,
+        audience: vec!["a".into()],
+        ..Expected::default()
+    };
+    for expected in [Expected::default(), anyone] {
+        for now_ms in [i64::MIN, 0, 1_700_000_000_000, i64::MAX] {
+            if let Ok(claims) = parsed.judge(&expected, now_ms) {
+                let json: serde_json::Value =
+                    serde_json::from_str(&claims.to_json()).expect("the claims are JSON");
+                assert!(json.is_object());
+                assert!(!claims.subject.is_empty());
+                let (chain, wallet) = claims.chain_and_wallet();
+                assert!(!chain.is_empty() && !wallet.is_empty());
+            }
+        }
+    }
+});
