@@ -9,6 +9,7 @@ import {
   webhookVerify,
 } from "./generated/gwop_bg.js";
 import type { InvoiceCanceledEvent, InvoiceExpiredEvent, InvoicePaidEvent } from "./generated/models.js";
+import { readRefusal } from "./refusal.js";
 import { revive } from "./revive.js";
 
 /** The event of a webhook. Narrow it by `eventType`. */
@@ -140,9 +141,8 @@ function refuse(code: string, message: string): SDKValidationError {
 
 /** The error for what the wasm threw: `CODE message`, or something that is no refusal. */
 function rejection(thrown: unknown): unknown {
-  if (typeof thrown !== "string") return thrown;
-  const space = thrown.indexOf(" ");
-  return refuse(thrown.slice(0, space), thrown.slice(space + 1));
+  const refusal = readRefusal(thrown);
+  return refusal ? refuse(refusal.code, refusal.message) : thrown;
 }
 
 /** The options with their defaults; `now` and `tolerance` in seconds. */

@@ -3,6 +3,7 @@
 //! of which TypeScript makes the error.
 #![allow(unsafe_code)] // wasm-bindgen's generated glue.
 
+mod token;
 mod webhook;
 
 use wasm_bindgen::JsValue;

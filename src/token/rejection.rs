@@ -76,6 +76,12 @@ impl Rejection {
         message: "Gwop's JWK Set has no usable key with the token's `kid`: the token was not issued by Gwop, or its key has been retired. Refuse the request.",
     };
 
+    /// The session has ended.
+    pub const SESSION_REVOKED: Self = Self {
+        code: Code::SessionRevoked,
+        message: "The token's session is not active any more: it was revoked, has expired, or is unknown to Gwop. Refuse the request, so that the agent logs in again.",
+    };
+
     /// There is no JWK Set to verify with.
     pub const JWKS_UNAVAILABLE: Self = Self {
         code: Code::JwksUnavailable,

@@ -19,15 +19,16 @@ mod global {
 /// `crypto.subtle` of this runtime.
 ///
 /// # Errors
-/// A message where there is none, such as on a page that is not a secure context.
+/// An `Error` where there is none, such as on a page that is not a secure context.
 pub fn subtle() -> Result<SubtleCrypto, JsValue> {
     global::CRYPTO
         .with(|crypto| crypto.as_ref().map(Crypto::subtle))
         .filter(|subtle| !subtle.is_undefined())
         .ok_or_else(|| {
-            JsValue::from_str(
+            js_sys::Error::new(
                 "Web Crypto is not available: crypto.subtle needs a secure context (https or localhost)",
             )
+            .into()
         })
 }
 

@@ -1,0 +1,40 @@
+import { type TokenClient, TokenVerification, type VerifiedToken, type VerifyTokenOptions } from "./verify-token.js";
+
+/** Access tokens and the keys that verify them. */
+export class Auth {
+  readonly #tokens: TokenVerification;
+
+  constructor(client: TokenClient) {
+    this.#tokens = new TokenVerification(client);
+  }
+
+  /**
+   * Verifies an access token of Gwop's and says who the agent is.
+   *
+   * **WARNING: all merchants share Gwop's issuer and keys.** Only the claim `mid` tells for which merchant a token was issued. Without a merchant id (in this call, in
+   * `new Gwop({ merchantId })` or in `GWOP_MERCHANT_ID`), **a token that an agent got from any other merchant, a hostile one included, verifies here too**, and that merchant can act as the
+   * agent towards you. Always configure your merchant id.
+   *
+   * The signature is checked locally, by Web Crypto, with Gwop's JWK Set, which is fetched on first use and cached: see `jwksStore` and `jwksCooldownSeconds`.
+   * Only RS256 is accepted, with keys of at least 2048 bits; a key that the token brings along (`jwk`, `jku`, `x5u`, `x5c`) is never followed. A token outlives the revocation of its session: where that matters, pass `checkSession: true`.
+   *
+   * @param token What follows `Bearer ` in the agent's `Authorization` header.
+   * @throws TokenVerificationError with a `code`:
+   * - `TOKEN_MALFORMED`: no compact JWS with a JSON header and claims; a missing or mistyped `exp`; a `sub` that is not `{chain}:{address}`; any `crit`; not a string;
+   * - `TOKEN_ALG_NOT_ALLOWED`, judged before anything else;
+   * - `TOKEN_KID_UNKNOWN`, after at most one refresh of the JWK Set per cooldown; `TOKEN_SIGNATURE_INVALID`;
+   * - `TOKEN_ISSUER_MISMATCH`, `TOKEN_AUDIENCE_MISMATCH`, `TOKEN_MERCHANT_MISMATCH`, `TOKEN_NOT_YET_VALID`, `TOKEN_EXPIRED`, the first that applies;
+   * - `SESSION_REVOKED`: with `checkSession`, the session is anything but `active`;
+   * - `JWKS_UNAVAILABLE`: nothing is known about the token, since no JWK Set could be fetched (`cause` says why). Answer 503, not 401.
+   * @throws SDKValidationError when an option is not as documented.
+   * @throws GwopError or HTTPClientError when `checkSession` could not look the session up. That is not a pass.
+   *
+   * @example
+   * const gwop = new Gwop({ merchantId: "4f6c…" });
+   * const agent = await gwop.auth.verifyToken(request.headers.get("authorization").slice("Bearer ".length));
+   * console.log(agent.chain, agent.walletAddress);
+   */
+  verifyToken(token: string, options?: VerifyTokenOptions): Promise<VerifiedToken> {
+    return this.#tokens.verify(token, options);
+  }
+}

@@ -1,0 +1,102 @@
+import type { TokenVerifier } from "../generated/gwop_bg.js";
+
+/** A public key of Gwop's JWK Set (RFC 7517, RFC 7518 section 6.3.1). */
+export interface StoredJwk {
+  kty: "RSA";
+  alg: "RS256";
+  use: "sig";
+  kid: string;
+  /** The modulus, base64url. */
+  n: string;
+  /** The exponent, base64url. */
+  e: string;
+}
+
+/** What a {@link JwksStore} keeps: a JWK Set and its age. Plain JSON. */
+export interface StoredJwks {
+  keys: StoredJwk[];
+  /** When its fetch began, in milliseconds since 1970. */
+  fetchedAt: number;
+}
+
+/**
+ * A place that outlives the process, such as Workers KV or Redis, in which clients share Gwop's JWK Set.
+ *
+ * It is asked before each fetch and told after each successful one. What it returns is validated (shape, size, key strength; younger than 24 hours), but
+ * not authenticated: **whoever can write to the store can forge tokens**. A store that fails or takes over 2 seconds is passed over.
+ *
+ * @example
+ * const jwksStore = {
+ *   get: () => env.KV.get("gwop-jwks", "json"),
+ *   set: (value) => env.KV.put("gwop-jwks", JSON.stringify(value), { expirationTtl: 86_400 }),
+ * };
+ */
+export interface JwksStore {
+  /** The value last set, or `null` or `undefined` where there is none. */
+  get(): StoredJwks | null | undefined | Promise<StoredJwks | null | undefined>;
+  /** Keeps `value`. */
+  set(value: StoredJwks): unknown;
+}
+
+/** Permission for one fetch, from the wasm. */
+export interface Ticket {
+  ordinal: number;
+  begunAt: number;
+}
+
+/** How long a store may take, in milliseconds. */
+const STORE_TIMEOUT_MS = 2_000;
+
+const encoder = new TextEncoder();
+
+/** Offers the store's value to the cache. It never fails: a store is a convenience. */
+export async function askStore(store: JwksStore, verifier: TokenVerifier): Promise<void> {
+  try {
+    const value = await inTime(store.get());
+    if (value) verifier.adopt(encoder.encode(JSON.stringify(value)), Date.now());
+  } catch {
+    // As if it had been empty.
+  }
+}
+
+/**
+ * Fetches the JWK Set and reports the outcome to the cache.
+ *
+ * @returns The reason of a failed fetch, else `undefined`.
+ */
+export async function refresh(
+  fetchJwks: () => Promise<Uint8Array>,
+  store: JwksStore | undefined,
+  verifier: TokenVerifier,
+  { ordinal, begunAt }: Ticket,
+): Promise<unknown> {
+  let body: Uint8Array;
+  try {
+    body = await fetchJwks();
+  } catch (reason) {
+    verifier.failed(ordinal, begunAt, Date.now());
+    return reason;
+  }
+  const stored = verifier.answered(ordinal, begunAt, body, Date.now());
+  if (stored !== undefined && store) {
+    try {
+      await inTime(store.set(JSON.parse(stored) as StoredJwks));
+    } catch {
+      // The set is held here all the same.
+    }
+  }
+  return undefined;
+}
+
+/** `work`, but no longer than a store may take. */
+async function inTime<T>(work: T | PromiseLike<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("the jwksStore took too long")), STORE_TIMEOUT_MS);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

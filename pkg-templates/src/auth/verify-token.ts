@@ -1,0 +1,219 @@
+import { readEnv } from "../env.js";
+import { ErrorCode, isGwopError, SDKValidationError, type TokenErrorCode, TokenVerificationError } from "../errors/index.js";
+import { TokenVerifier, tokenSessionRevoked, tokenSignatureInvalid } from "../generated/gwop_bg.js";
+import { readRefusal } from "../refusal.js";
+import { askStore, refresh, type JwksStore } from "./jwks-cache.js";
+
+/** What is expected of an access token. */
+export interface VerifyTokenOptions {
+  /**
+   * Your merchant id, which the token's `mid` must equal. Default: `new Gwop({ merchantId })`, then `GWOP_MERCHANT_ID`.
+   * With none of them **tokens that were issued for other merchants verify**.
+   */
+  merchantId?: string | undefined;
+  /** The audience, or several, of which `aud` must name at least one. Default: `aud` is not looked at. */
+  audience?: string | readonly string[] | undefined;
+  /** The issuer that `iss` must equal. Default `https://identity.gwop.io`. */
+  issuer?: string | undefined;
+  /** How far the clocks may be apart for `exp` and `nbf`, in seconds. Default 5. */
+  clockToleranceSeconds?: number | undefined;
+  /** Whether to look the session up live as well (one call to Gwop), which alone sees a revocation. Default false. */
+  checkSession?: boolean | undefined;
+}
+
+/** A verified access token. */
+export interface VerifiedToken {
+  /** `sub`: `{chain}:{address}`. */
+  subject: string;
+  /** The chain of `subject`, such as `base` or `solana`. */
+  chain: string;
+  /** The wallet address of `subject`. */
+  walletAddress: string;
+  /** `sid`: the session, for `authSessions.get`. */
+  sessionId?: string;
+  /** `mid`: the merchant that the token was issued for. */
+  merchantId?: string;
+  /** `iat`. */
+  issuedAt?: Date;
+  /** `exp`. */
+  expiresAt: Date;
+  /** All claims as they were signed. */
+  claims: Record<string, unknown>;
+}
+
+/** What the verification needs of the client. */
+export interface TokenClient {
+  /** The constructor's `merchantId`. */
+  readonly merchantId: string | undefined;
+  /** The constructor's `jwksStore`. */
+  readonly jwksStore: JwksStore | undefined;
+  /** The constructor's `jwksCooldownSeconds`. */
+  readonly jwksCooldownSeconds: number | undefined;
+  /** One bounded GET of the JWK Set, never redirected; rejects unless it is answered with status 200. */
+  fetchJwks(): Promise<Uint8Array>;
+  /** The live status of a session. */
+  sessionStatus(sessionId: string): Promise<string>;
+}
+
+/** The default of `jwksCooldownSeconds`. */
+const COOLDOWN_SECONDS = 30;
+
+/** More than any token that is read, so that the wasm refuses what is longer without having seen it all. */
+const LONGEST_READ = 20_000;
+
+/** The kinds of step that `TokenVerifier.step` answers. */
+const VERIFY = 0;
+const IMPORT = 1;
+const FETCH = 2;
+
+const encoder = new TextEncoder();
+
+/** Verifies the access tokens of one client. */
+export class TokenVerification {
+  readonly #client: TokenClient;
+  readonly #cooldownSeconds: number;
+  #verifier: TokenVerifier | undefined;
+
+  constructor(client: TokenClient) {
+    const { jwksCooldownSeconds = COOLDOWN_SECONDS, jwksStore } = client;
+    if (!isDuration(jwksCooldownSeconds)) {
+      throw invalid("jwksCooldownSeconds must be a finite number of seconds, 0 or more", jwksCooldownSeconds);
+    }
+    if (jwksStore !== undefined && (typeof jwksStore?.get !== "function" || typeof jwksStore.set !== "function")) {
+      throw invalid("jwksStore must be an object with the functions get() and set(value)", undefined);
+    }
+    this.#client = client;
+    this.#cooldownSeconds = jwksCooldownSeconds;
+  }
+
+  async verify(token: string, options: VerifyTokenOptions = {}): Promise<VerifiedToken> {
+    const expected = this.#expected(options);
+    if (typeof token !== "string") {
+      throw new TokenVerificationError(
+        `The token is not a string but ${token === null ? "null" : typeof token}: pass what follows \`Bearer \` in the Authorization header.`,
+        { code: "TOKEN_MALFORMED" },
+      );
+    }
+    const verified = await this.#verify(encoder.encode(token.slice(0, LONGEST_READ)), expected);
+    if (options.checkSession) await this.#checkSession(verified.sessionId);
+    return verified;
+  }
+
+  /**
+   * What is expected, as the wasm reads it. An empty or `null` expectation is a mistake in the configuration, never
+   * the wish to expect nothing.
+   */
+  #expected({ merchantId, audience, issuer, clockToleranceSeconds = 5, checkSession = false }: VerifyTokenOptions): string {
+    if (merchantId === undefined) merchantId = this.#client.merchantId;
+    if (merchantId === undefined) merchantId = readEnv("GWOP_MERCHANT_ID");
+    const audiences = audience === undefined ? [] : Array.isArray(audience) ? audience : [audience];
+    if (merchantId !== undefined && !isText(merchantId)) {
+      throw invalid("merchantId must be a non-empty string", merchantId);
+    }
+    if (!audiences.every(isText) || (audience !== undefined && audiences.length === 0)) {
+      throw invalid("audience must be a non-empty string, or an array of at least one", audience);
+    }
+    if (issuer !== undefined && !isText(issuer)) throw invalid("issuer must be a non-empty string", issuer);
+    if (!isDuration(clockToleranceSeconds)) {
+      throw invalid("clockToleranceSeconds must be a finite number of seconds, 0 or more", clockToleranceSeconds);
+    }
+    if (typeof checkSession !== "boolean") throw invalid("checkSession must be a boolean", checkSession);
+    const clockToleranceMs = Math.min(Math.round(clockToleranceSeconds * 1000), Number.MAX_SAFE_INTEGER);
+    return JSON.stringify({ merchantId, audience: audiences, issuer, clockToleranceMs });
+  }
+
+  /** Drives the wasm from step to step. Everything awaited here was begun by this call. */
+  async #verify(token: Uint8Array, expected: string): Promise<VerifiedToken> {
+    const verifier = (this.#verifier ??= new TokenVerifier(this.#cooldownSeconds));
+    const { jwksStore } = this.#client;
+    let attempt = 0;
+    let ordinal = 0;
+    let begunAt = 0;
+    let cause: unknown;
+    for (;;) {
+      let step;
+      try {
+        step = verifier.step(token, expected, Date.now(), attempt, ordinal, begunAt);
+      } catch (refusal) {
+        throw tokenError(refusal, cause);
+      }
+      if (step[0] === VERIFY) {
+        return verdict(step[2], await holds(step[1]));
+      } else if (step[0] === IMPORT) {
+        const [, key, thumbprint] = step;
+        try {
+          verifier.keep(thumbprint, await key);
+        } catch {
+          verifier.discard(thumbprint);
+        }
+      } else if (step[0] === FETCH) {
+        [, ordinal, begunAt] = step;
+        if (attempt === 0 && jwksStore) {
+          await askStore(jwksStore, verifier);
+          attempt = 1;
+        } else {
+          cause = await refresh(() => this.#client.fetchJwks(), jwksStore, verifier, { ordinal, begunAt });
+          attempt = 2;
+        }
+      } else {
+        await new Promise((done) => setTimeout(done, step[1]));
+      }
+    }
+  }
+
+  async #checkSession(sessionId: string | undefined): Promise<void> {
+    if (!sessionId) {
+      throw new TokenVerificationError("The token has no `sid`, which checkSession needs to look its session up.", {
+        code: "TOKEN_MALFORMED",
+      });
+    }
+    let status;
+    try {
+      status = await this.#client.sessionStatus(sessionId);
+    } catch (error) {
+      if (isGwopError(error, ErrorCode.SessionNotFound)) throw tokenError(tokenSessionRevoked(), error);
+      throw error;
+    }
+    if (status !== "active") throw tokenError(tokenSessionRevoked());
+  }
+}
+
+/** Whether the signature holds under one of the candidate keys. A key that cannot even be tried does not verify. */
+async function holds(answer: Promise<unknown>): Promise<boolean> {
+  try {
+    const held = await answer;
+    return held === true || (Array.isArray(held) && held.includes(true));
+  } catch {
+    return false;
+  }
+}
+
+/** The token, or the error that its claims deserve, now that it is known whether the signature holds. */
+function verdict(text: string, signatureHolds: boolean): VerifiedToken {
+  if (!signatureHolds) throw tokenError(tokenSignatureInvalid());
+  if (!text.startsWith("{")) throw tokenError(text);
+  const token = JSON.parse(text);
+  if (token.issuedAt !== undefined) token.issuedAt = new Date(token.issuedAt);
+  token.expiresAt = new Date(token.expiresAt);
+  return token;
+}
+
+/** The error for a refusal of the wasm; anything else is handed on as it is. */
+function tokenError(thrown: unknown, cause?: unknown): unknown {
+  const refusal = readRefusal(thrown);
+  if (!refusal) return thrown;
+  const code = refusal.code as TokenErrorCode;
+  return new TokenVerificationError(refusal.message, cause === undefined ? { code } : { code, cause });
+}
+
+function invalid(message: string, value: unknown): SDKValidationError {
+  return new SDKValidationError(message, undefined, value);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
+}
+
+function isDuration(seconds: unknown): seconds is number {
+  return typeof seconds === "number" && seconds >= 0 && seconds < Infinity;
+}
