@@ -607,6 +607,24 @@ fn a_stored_set_saves_the_fetch_only_if_it_is_fresh_and_has_the_kid() {
 }
 
 #[test]
+fn requests_that_adopt_a_stale_set_together_make_one_refresh() {
+    let mut cache = cache();
+    let tickets: Vec<_> = (0..5).map(|_| ticket(first(&mut cache, "a", T0))).collect();
+    let mut fetches = Vec::new();
+    for one in tickets {
+        cache.adopt(stored(&["a"], &(T0 - 2 * HOUR).to_string()).as_bytes(), T0);
+        match cache.plan(Some("a"), Attempt::StoreAsked(one), T0) {
+            Plan::Fetch(fetch) => fetches.push(fetch),
+            plan => assert_eq!(plan, Plan::Use),
+        }
+    }
+    assert_eq!(fetches.len(), 1);
+    cache.failed(*fetches.first().unwrap(), T0);
+    assert_eq!(first(&mut cache, "a", T0 + 29 * SECOND), Plan::Use);
+    ticket(first(&mut cache, "a", T0 + 30 * SECOND));
+}
+
+#[test]
 fn a_refresh_that_the_store_made_needless_does_not_start_the_cooldown() {
     let mut cache = filled(&["a"]);
     let now = T0 + MINUTE;

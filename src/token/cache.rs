@@ -140,20 +140,25 @@ impl JwkSetCache {
             return Plan::Use;
         }
         match attempt {
-            Attempt::StoreAsked(ticket) => return Plan::Fetch(ticket),
-            Attempt::First if self.may_refresh(now_ms) => {
-                let ticket = self.begin(now_ms);
+            Attempt::StoreAsked(ticket) if self.refreshing == Some(ticket.ordinal) => {
+                return Plan::Fetch(ticket);
+            }
+            Attempt::First | Attempt::StoreAsked(_) if self.may_refresh(now_ms) => {
+                let ticket = match attempt {
+                    Attempt::StoreAsked(ticket) => ticket,
+                    _ => self.begin(now_ms),
+                };
                 self.refreshing = Some(ticket.ordinal);
                 self.refresh_begun_at_ms = Some(now_ms);
                 return Plan::Fetch(ticket);
             }
-            Attempt::First if !known && self.refreshing.is_some() => {
+            Attempt::First | Attempt::StoreAsked(_) if !known && self.refreshing.is_some() => {
                 let begun_at_ms = self.refresh_begun_at_ms.unwrap_or(now_ms);
                 if age(begun_at_ms, now_ms) < WAIT_MS {
                     return Plan::Wait(LOOK_AGAIN_MS);
                 }
             }
-            Attempt::First | Attempt::Fetched => {}
+            _ => {}
         }
         if known {
             return Plan::Use;
