@@ -1,7 +1,12 @@
+const COMMAND = "the package's command runs on Node; shown there";
+
 /** Every capability exception of a runtime, in this one file: what it cannot do, and why. */
 const LACKS = {
-  chromium: { env: "pages have no environment variables" },
-  firefox: { env: "pages have no environment variables" },
+  deno: { command: COMMAND },
+  bun: { command: COMMAND },
+  workerd: { command: COMMAND },
+  chromium: { command: COMMAND, env: "pages have no environment variables" },
+  firefox: { command: COMMAND, env: "pages have no environment variables" },
 };
 
 /** Whether `runtime` lacks `capability`. */

@@ -3,6 +3,7 @@ import "./amounts.test.js";
 import "./checkout.js";
 import "./errors.js";
 import "./package.test.js";
+import "./simulator.js";
 import "./webhook.js";
 
 export { run } from "./harness.js";

@@ -125,7 +125,8 @@ export class Simulator {
    * @throws TypeError when the connection fails, as asked for with {@link misbehave}.
    */
   readonly fetch = async (input: Request | URL | string, init?: RequestInit): Promise<Response> => {
-    const request = new Request(input, init);
+    // Bun takes an `init`, even an undefined one, for the whole request.
+    const request = init === undefined ? new Request(input) : new Request(input, init);
     request.signal.throwIfAborted();
     const head = JSON.stringify({ method: request.method, url: request.url, headers: [...request.headers] });
     const body = new Uint8Array(await request.arrayBuffer());

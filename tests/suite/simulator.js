@@ -1,0 +1,333 @@
+// The local Gwop, as a merchant's own tests use it. Nothing here goes through the SDK's HTTP operations: what the
+// simulator says is judged by itself (its native tests hold it against the contract).
+import { Gwop } from "@gwop/sdk";
+import { Simulator, SimulatorError, serve } from "@gwop/sdk/simulator";
+import { assert, assertEquals, assertInstance, assertMatch, assertRejects, assertThrows, test } from "./harness.js";
+
+const INVOICES = "https://agents.gwop.io/v1/invoices";
+const IDENTITY = "https://identity.gwop.io";
+const RS256 = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
+
+/** A simulator, its merchant's endpoint, and a client that is nothing but `fetch`. */
+function setUp(options = {}) {
+  const received = [];
+  const sim = new Simulator({
+    webhookHandler: async (request) => {
+      received.push({ body: await request.text(), headers: Object.fromEntries(request.headers), url: request.url, method: request.method });
+      return new Response(null, { status: received.status ?? 204 });
+    },
+    ...options,
+  });
+  const send = async (method, url, body, headers = {}) => {
+    const response = await sim.fetch(url, {
+      method,
+      headers: {
+        authorization: `Bearer ${sim.merchantApiKey}`,
+        ...(body && { "content-type": "application/json" }),
+        ...headers,
+      },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    return { status: response.status, headers: response.headers, body: await response.json() };
+  };
+  const invoice = async () => (await send("POST", INVOICES, { amount_usdc: 1_000_000 })).body;
+  const status = async ({ public_invoice_id: id }) => (await send("GET", `${INVOICES}/${id}`)).body.status;
+  const gwop = new Gwop({ webhookSecret: sim.webhookSecret });
+  return { sim, received, send, invoice, status, gwop };
+}
+
+/** What an RS256 token says, once its signature holds under a key of the set. */
+async function verified(token, keys) {
+  const bytes = (part) => Uint8Array.from(atob(part.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
+  const json = (part) => JSON.parse(new TextDecoder().decode(bytes(part)));
+  const [header, claims, signature] = token.split(".");
+  const { kid } = json(header);
+  const jwk = keys.find((candidate) => candidate.kid === kid);
+  if (!jwk) return undefined;
+  const key = await crypto.subtle.importKey("jwk", jwk, RS256, false, ["verify"]);
+  const input = new TextEncoder().encode(`${header}.${claims}`);
+  assert(await crypto.subtle.verify(RS256.name, key, bytes(signature), input), "the token's signature does not hold");
+  return { kid, ...json(claims) };
+}
+
+test("simulator: an invoice is created, paid by an agent, and its signed webhook verifies", async () => {
+  const { sim, received, invoice, status, gwop } = setUp();
+  const created = await invoice();
+  assertEquals(created.amount_usdc, 1_025_000);
+  const paid = await sim.pay(created.public_invoice_id, { chain: "base" });
+  assertEquals(paid.status, "PAID");
+  assertEquals(await status(created), "PAID");
+  assertEquals(received.length, 1);
+  const { body: event } = await gwop.validateWebhook({ request: received[0] });
+  assertEquals(event.eventType, "invoice.paid");
+  assertEquals(event.data.publicInvoiceId, created.public_invoice_id);
+  assertEquals(event.data.txHash, paid.transaction);
+  assertEquals(sim.deliveries[0].status, "delivered");
+  await assertRejects(sim.pay(created.id), { name: "SimulatorError", code: "NOT_ALLOWED" });
+});
+
+test("simulator: tampered, stale and wrongly signed webhooks are refused, and duplicates have one id", async () => {
+  const { sim, received, invoice, gwop } = setUp();
+  const delivered = async (fault) => {
+    received.length = 0;
+    sim.misbehave(fault);
+    await sim.pay((await invoice()).id);
+    return received;
+  };
+  const refused = async (fault, code) => {
+    const [request] = await delivered(fault);
+    await assertRejects(gwop.validateWebhook({ request }), { code });
+  };
+  await refused({ fault: "webhook-tamper" }, "WEBHOOK_SIGNATURE_MISMATCH");
+  await refused({ fault: "webhook-wrong-secret" }, "WEBHOOK_SIGNATURE_MISMATCH");
+  await refused({ fault: "webhook-stale", seconds: 400 }, "WEBHOOK_TIMESTAMP_OUTSIDE_TOLERANCE");
+  await refused({ fault: "webhook-header-mismatch" }, "WEBHOOK_HEADER_MISMATCH");
+  await refused({ fault: "webhook-malformed-json" }, "WEBHOOK_PAYLOAD_INVALID");
+  const [first, second] = await delivered({ fault: "webhook-duplicate" });
+  assertEquals(first.body, second.body);
+});
+
+test("simulator: moving the clock expires invoices, and the event is fresh all the same", async () => {
+  const { sim, received, invoice, status, gwop } = setUp();
+  const created = await invoice();
+  await sim.clock.advance(899_000);
+  assertEquals(await status(created), "OPEN");
+  await sim.clock.advance(2_000);
+  assertEquals(await status(created), "EXPIRED");
+  const { body: event } = await gwop.validateWebhook({ request: received[0] });
+  assertEquals([event.eventType, event.data.status], ["invoice.expired", "EXPIRED"]);
+  await assertRejects(sim.clock.advance(-1), SimulatorError);
+  sim.clock.freeze();
+  await sim.clock.set("2030-01-01T00:00:00Z");
+  assertEquals((await invoice()).created_at, "2030-01-01T00:00:00.000Z");
+});
+
+test("simulator: in real time, a settlement that takes a while comes by itself", async () => {
+  const { sim, received, send, invoice, status } = setUp({ settlementDelayMs: 50 });
+  const created = await invoice();
+  const { body: open } = await send("GET", `${INVOICES}/${created.public_invoice_id}`);
+  const [{ payment_url: url }] = open.payment_methods;
+  const { status: code, body } = await send("GET", url);
+  assertEquals(code, 402);
+  const [{ network, payTo: to, maxAmountRequired: value }] = body.accepts;
+  const authorization = { from: "0x00000000000000000000000000000000000000aa", to, value, validAfter: "0", validBefore: "9999999999", nonce: "0x01" };
+  const payment = { x402Version: 1, scheme: "exact", network, payload: { signature: "0x00", authorization } };
+  const accepted = await send("GET", url, undefined, { "x-payment": btoa(JSON.stringify(payment)) });
+  assertEquals([accepted.status, accepted.body.status], [202, "PAYING"]);
+  const end = Date.now() + 5_000;
+  while (received.length === 0 && Date.now() < end) await new Promise((done) => setTimeout(done, 10));
+  assertEquals(await status(created), "PAID");
+  assertEquals(received.length, 1);
+  sim.close();
+});
+
+test("simulator: a payment can be held, fail and succeed", async () => {
+  const { sim, invoice, status } = setUp();
+  const created = await invoice();
+  assertEquals((await sim.pay(created.id, { outcome: "hold" })).status, "PAYING");
+  assertEquals((await sim.failPayment(created.id)).status, "OPEN");
+  assertEquals((await sim.pay(created.id, { outcome: "fail" })).status, "OPEN");
+  await sim.pay(created.id, { outcome: "hold" });
+  assertEquals(await status(created), "PAYING");
+  assertEquals((await sim.settle(created.id)).status, "PAID");
+});
+
+test("simulator: refused webhooks come again until they are accepted", async () => {
+  const { sim, received, invoice } = setUp();
+  received.status = 500;
+  await sim.pay((await invoice()).id);
+  await sim.clock.advance(1_000);
+  received.status = 200;
+  await sim.clock.advance(5_000);
+  await sim.clock.advance(86_400_000);
+  assertEquals(received.filter(({ body }) => body.includes("invoice.paid")).length, 3);
+  const [{ attempts, status }] = sim.deliveries;
+  assertEquals([status, attempts.map(({ statusCode }) => statusCode)], ["delivered", [500, 500, 200]]);
+  sim.misbehave({ fault: "webhook-lose-answer" });
+  await sim.pay((await invoice()).id);
+  const [, again] = sim.deliveries;
+  assertEquals([again.status, again.attempts[0].statusCode], ["pending", null]);
+});
+
+test("simulator: both secrets sign during a rotation", async () => {
+  const { sim, received, invoice, gwop } = setUp();
+  const { webhookSecret } = sim.rotateWebhookSecret();
+  assertEquals(sim.webhookSecret, webhookSecret);
+  await sim.pay((await invoice()).id);
+  await gwop.validateWebhook({ request: received[0] });
+  await new Gwop({ webhookSecret }).validateWebhook({ request: received[0] });
+  sim.dropOldWebhookSecrets();
+  await sim.redeliver(sim.deliveries[0].eventId);
+  await assertRejects(gwop.validateWebhook({ request: received[1] }), { code: "WEBHOOK_SIGNATURE_MISMATCH" });
+});
+
+test("simulator: tokens are signed by keys of the set, over a rotation", async () => {
+  const { sim, send } = setUp();
+  const keys = async () => (await send("GET", `${IDENTITY}/.well-known/jwks.json`)).body.keys;
+  const { body: intent } = await send("POST", `${IDENTITY}/v1/auth-intents`, {});
+  const exchange = () => send("POST", `${IDENTITY}/v1/auth-intents/${intent.auth_intent_id}/exchange`, undefined, { "idempotency-key": "k" });
+  assertEquals((await exchange()).body.error.code, "AUTH_INTENT_NOT_SETTLED");
+  await sim.pay(intent.auth_intent_id, { chain: "solana" });
+  const { body: token } = await exchange();
+  assertEquals((await exchange()).body, token);
+  const claims = await verified(token.access_token, await keys());
+  assertEquals([claims.iss, claims.mid, claims.sid], [IDENTITY, sim.merchantId, token.session.sid]);
+  assertMatch(claims.sub, /^solana:/);
+
+  const { kid } = await sim.rotateKeys();
+  assertEquals((await keys()).length, 2);
+  const minted = await sim.mintToken({ expiresInSeconds: -60, claims: { mid: "another" } });
+  const expired = await verified(minted.accessToken, await keys());
+  assertEquals([expired.kid, expired.mid, expired.exp < expired.iat], [kid, "another", true]);
+  sim.dropOldKeys();
+  assertEquals(await verified(token.access_token, await keys()), undefined);
+
+  const session = `${IDENTITY}/v1/auth-sessions/${minted.sessionId}`;
+  assertEquals((await send("GET", session)).body.status, "active");
+  await send("POST", `${IDENTITY}/v1/auth-sessions/revoke`, { session_id: minted.sessionId });
+  assertEquals((await send("GET", session)).body.status, "revoked");
+});
+
+test("simulator: a given signing key is used", async () => {
+  const parameters = { ...RS256, modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) };
+  const { privateKey } = await crypto.subtle.generateKey(parameters, true, ["sign", "verify"]);
+  const signingKey = await crypto.subtle.exportKey("jwk", privateKey);
+  const { sim, send } = setUp({ signingKey });
+  const { body } = await send("GET", `${IDENTITY}/.well-known/jwks.json`);
+  assertEquals([body.keys.length, body.keys[0].n], [1, signingKey.n]);
+  assert(await verified((await sim.mintToken()).accessToken, body.keys));
+});
+
+test("simulator: a lost answer is processed, a lost request is not", async () => {
+  const { sim, send, invoice } = setUp();
+  const total = async () => (await send("GET", INVOICES)).body.pagination.total;
+  sim.misbehave({ fault: "lose-request", operation: "invoices.create" });
+  await assertRejects(invoice(), TypeError);
+  assertEquals(await total(), 0);
+  sim.misbehave({ fault: "lose-answer", operation: "invoices.create" });
+  await assertRejects(invoice(), TypeError);
+  assertEquals(await total(), 1);
+  assertEquals(sim.requests.map(({ status }) => status), [null, 200, null, 200]);
+});
+
+test("simulator: bursts, limits, late, slow and broken answers", async () => {
+  const { sim, send } = setUp();
+  sim.misbehave({ fault: "error", status: 502, times: 2 });
+  sim.misbehave({ fault: "rate-limit", retryAfter: "7" });
+  assertEquals([(await send("GET", INVOICES)).status, (await send("GET", INVOICES)).status], [502, 502]);
+  const limited = await send("GET", INVOICES);
+  assertEquals([limited.status, limited.headers.get("retry-after"), limited.body.error.code], [429, "7", "RATE_LIMITED"]);
+  sim.misbehave({ fault: "slow-body", chunkBytes: 20, intervalMs: 1 });
+  assertEquals((await send("GET", INVOICES)).body.invoices, []);
+  sim.misbehave({ fault: "malformed-json" });
+  await assertRejects(send("GET", INVOICES), SyntaxError);
+  const outage = sim.misbehave({ fault: "replace", operation: "auth.getJwks", status: 204, times: "always" });
+  const jwks = () => sim.fetch(`${IDENTITY}/.well-known/jwks.json`);
+  assertEquals([(await jwks()).status, (await jwks()).status], [204, 204]);
+  sim.behave(outage);
+  assertEquals((await jwks()).status, 200);
+  const stop = new AbortController();
+  sim.misbehave({ fault: "delay", delayMs: 60_000 });
+  const late = sim.fetch(INVOICES, { signal: stop.signal });
+  stop.abort();
+  await assertRejects(late, { name: "AbortError" });
+});
+
+test("simulator: a merchant sees nothing of another one", async () => {
+  const other = { id: "11111111-1111-4111-8111-111111111111", apiKey: "sk_m_other", webhookSecret: "whsec_other" };
+  const { sim, send, invoice } = setUp({ merchants: [other] });
+  await invoice();
+  const seen = await send("GET", INVOICES, undefined, { authorization: "Bearer sk_m_other" });
+  assertEquals(seen.body.pagination.total, 0);
+  assertEquals((await send("GET", INVOICES, undefined, { authorization: "Bearer sk_m_nobody" })).status, 401);
+  assertThrows(() => sim.addMerchant(other), { code: "INVALID_OPTION" });
+});
+
+test("simulator: wrong options and targets say what was expected", async () => {
+  assertThrows(() => new Simulator({ merchantApiKey: "live_1" }), { code: "INVALID_OPTION", message: /sk_m_/ });
+  assertThrows(() => new Simulator({ sesionTtlSeconds: 1 }), { code: "INVALID_OPTION", message: /sesionTtlSeconds/ });
+  const { sim } = setUp();
+  assertThrows(() => sim.misbehave({ fault: "lose-anwser" }), { code: "INVALID_OPTION", message: /lose-answer/ });
+  assertInstance(await assertRejects(sim.pay("inv_none"), { code: "NOT_FOUND" }), SimulatorError);
+});
+
+test("simulator: the same seed gives the same identifiers", async () => {
+  const id = async (seed) => (await setUp(seed === undefined ? {} : { seed }).invoice()).public_invoice_id;
+  assertEquals(await id(7), await id(7));
+  assert((await id()) !== (await id()), "random without a seed");
+});
+
+test("simulator: serve() adds control routes for loopback", async () => {
+  const { sim, invoice, received } = setUp();
+  const base = "http://127.0.0.1:4010";
+  const control = async (path, body, headers = {}) => {
+    const init = body ? { method: "POST", body: JSON.stringify(body), headers } : { headers };
+    const response = await serve(sim, new Request(`${base}${path}`, init));
+    return [response.status, await response.json()];
+  };
+  assertMatch(await (await serve(sim, new Request(`${base}/`))).text(), "POST /_sim/pay");
+  const created = await invoice();
+  const [code, payment] = await control("/_sim/pay", { target: created.id });
+  assertEquals([code, payment.status, received.length], [200, "PAID", 1]);
+  assertEquals((await control("/_sim/pay", { target: created.id }))[0], 409);
+  assertEquals((await control("/_sim/pay", { target: "inv_none" }))[0], 404);
+  assertEquals((await control("/_sim/nothing"))[0], 404);
+  assertEquals((await control("/_sim/state"))[1].invoices.length, 1);
+  await control("/_sim/faults", { fault: "error", times: "always" });
+  const get = () => serve(sim, new Request(`${base}/v1/invoices/${created.public_invoice_id}`));
+  assertEquals((await get()).status, 503);
+  await serve(sim, new Request(`${base}/_sim/faults`, { method: "DELETE" }));
+  assertEquals((await get()).status, 200);
+  const [, { now }] = await control("/_sim/clock", { set: "2031-01-01T00:00:00Z", frozen: true });
+  assertMatch(now, /^2031-01-01T00:00:00/);
+  const elsewhere = await serve(sim, new Request("http://evil.example/_sim/state"));
+  assertEquals(elsewhere.status, 403);
+});
+
+test("gwop-simulator serves over HTTP and tells how", { needs: ["command"], timeoutMs: 60_000 }, async () => {
+  const { spawn } = process.getBuiltinModule("child_process");
+  const run = (args) => {
+    const child = spawn("node_modules/.bin/gwop-simulator", args, { stdio: ["ignore", "pipe", "pipe"] });
+    let said = "";
+    child.stderr.on("data", (chunk) => (said += chunk));
+    const exit = new Promise((done) => child.once("close", done));
+    const listening = new Promise((done) => {
+      child.stdout.on("data", (chunk) => {
+        said += chunk;
+        if (said.includes("Ctrl-C")) done();
+      });
+    });
+    return { child, exit, listening: Promise.race([listening, exit]), said: () => said };
+  };
+  const wrong = run(["--port", "http"]);
+  assertEquals(await wrong.exit, 1);
+  assertMatch(wrong.said(), "--port takes a whole number");
+
+  const { child, exit, listening, said } = run(["--port", "0", "--merchant-key", "sk_m_cli", "--seed", "1"]);
+  try {
+    await listening;
+    const [base] = /http:\/\/127\.0\.0\.1:\d+/.exec(said());
+    assertMatch(said(), "GWOP_MERCHANT_API_KEY=sk_m_cli");
+    const post = (path, body) =>
+      fetch(`${base}${path}`, {
+        method: "POST",
+        headers: { authorization: "Bearer sk_m_cli", "content-type": "application/json" },
+        body: JSON.stringify(body),
+      });
+    const created = await (await post("/v1/invoices", { amount_usdc: 1_000_000 })).json();
+    const open = await (await fetch(`${base}/v1/invoices/${created.public_invoice_id}`)).json();
+    const [{ payment_url: url }] = open.payment_methods;
+    assert(url.startsWith(`${base}/v1/invoices/inv_`), "payment URLs point to the server itself");
+    assertEquals((await fetch(url)).status, 402);
+    assertEquals((await (await post("/_sim/pay", { target: url })).json()).status, "PAID");
+    await post("/_sim/faults", { fault: "lose-answer", operation: "invoices.create" });
+    await assertRejects(post("/v1/invoices", { amount_usdc: 1 }), TypeError);
+    await post("/_sim/faults", { fault: "slow-body", chunkBytes: 50, intervalMs: 1 });
+    assertEquals((await (await fetch(`${base}/v1/invoices/${created.public_invoice_id}`)).json()).status, "PAID");
+    const { keys } = await (await fetch(`${base}/.well-known/jwks.json`)).json();
+    assertEquals(keys.length, 1);
+  } finally {
+    child.kill("SIGTERM");
+    assertEquals(await exit, 0);
+  }
+});
