@@ -10,8 +10,11 @@ pub mod time;
 pub mod token;
 pub mod webhook;
 
-#[cfg(all(target_arch = "wasm32", feature = "npm"))]
+#[cfg(all(target_arch = "wasm32", any(feature = "npm", feature = "worker")))]
 pub mod web;
 
 #[cfg(all(target_arch = "wasm32", feature = "npm"))]
 mod npm;
+
+#[cfg(feature = "worker")]
+pub mod worker;

@@ -1,0 +1,110 @@
+//! Delivery to fulfilment: the event as Gwop signed it, with `gwop_outcome` added, signed anew in Gwop's own header format.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use serde_json::Value;
+use wasm_bindgen::JsValue;
+use worker::{
+    AbortController, Delay, Env, Fetch, Headers, Method, Request, RequestInit, RequestRedirect,
+    Response,
+};
+
+use crate::webhook::hmac;
+
+use super::config;
+use super::invoice_object::Claimed;
+use super::objects::now_ms;
+use super::schedule::FULFILMENT_TIMEOUT_MS;
+
+/// The URL that a service binding sees where `FULFILLMENT_URL` is absent.
+const SERVICE_URL: &str = "https://fulfilment/webhooks/gwop";
+
+/// Delivers one event.
+///
+/// # Errors
+/// Why fulfilment did not take it, for the log: it answered other than 2xx, too late, or not at all.
+pub async fn deliver(env: &Env, event_id: &str, event: &Claimed) -> Result<(), String> {
+    let body = with_outcome(event)?;
+    let url = config::text(env, config::FULFILLMENT_URL);
+    let service = env.service(config::FULFILLMENT).ok();
+    let abort = AbortController::default();
+    let signal = abort.signal();
+    let attempt = async {
+        let request = request(
+            env,
+            event_id,
+            event,
+            &body,
+            url.as_deref().unwrap_or(SERVICE_URL),
+        )?;
+        match (service, url.is_some()) {
+            (Some(service), _) => service.fetch_request(request).await,
+            (None, true) => Fetch::Request(request).send_with_signal(&signal).await,
+            (None, false) => Err("neither FULFILLMENT nor FULFILLMENT_URL is configured".into()),
+        }
+    };
+    let limit = Duration::from_millis(FULFILMENT_TIMEOUT_MS.unsigned_abs());
+    let attempt = pin!(attempt);
+    match select(attempt, Delay::from(limit)).await {
+        Either::Left((Ok(response), _)) => accepted(response).await,
+        Either::Left((Err(error), _)) => Err(error.to_string()),
+        Either::Right(_) => {
+            abort.abort();
+            Err("no answer in time".to_owned())
+        }
+    }
+}
+
+async fn accepted(mut response: Response) -> Result<(), String> {
+    let status = response.status_code();
+    if (200..300).contains(&status) {
+        // Read to its end, so that the connection can serve the next one.
+        let _ = response.bytes().await;
+        return Ok(());
+    }
+    let mut reason = String::from("answered ");
+    reason.push_str(&status.to_string());
+    Err(reason)
+}
+
+fn with_outcome(event: &Claimed) -> Result<String, String> {
+    let mut body: Value =
+        serde_json::from_str(&event.body).map_err(|_| "the stored event is not JSON")?;
+    if let Some(members) = body.as_object_mut() {
+        members.insert("gwop_outcome".to_owned(), event.outcome.as_str().into());
+    }
+    Ok(body.to_string())
+}
+
+fn request(
+    env: &Env,
+    event_id: &str,
+    event: &Claimed,
+    body: &str,
+    url: &str,
+) -> worker::Result<Request> {
+    let secrets = config::list(env, config::FULFILLMENT_SECRET);
+    if secrets.is_empty() {
+        return Err("FULFILLMENT_SECRET is not configured".into());
+    }
+    let timestamp = now_ms().checked_div(1_000).unwrap_or(0).to_string();
+    let mut signature = String::from("t=");
+    signature.push_str(&timestamp);
+    for secret in &secrets {
+        signature.push_str(",v1=");
+        signature.push_str(&hmac::sign(secret, &timestamp, body.as_bytes()));
+    }
+    let headers = Headers::new();
+    headers.set("content-type", "application/json")?;
+    headers.set("x-gwop-signature", &signature)?;
+    headers.set("x-gwop-event-id", event_id)?;
+    headers.set("x-gwop-event-type", &event.event_type)?;
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post)
+        .with_headers(headers)
+        .with_redirect(RequestRedirect::Manual)
+        .with_body(Some(JsValue::from_str(body)));
+    Request::new_with_init(url, &init)
+}

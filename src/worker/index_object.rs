@@ -1,0 +1,74 @@
+//! The Durable Object of one public id: which invoice it belongs to.
+#![allow(missing_docs)] // `durable_object` writes public methods without any.
+
+use serde::{Deserialize, Serialize};
+use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
+
+use super::objects::{answer, has_table};
+
+/// What can be asked of the object.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "operation", rename_all = "snake_case")]
+pub enum IndexCall {
+    /// Remembers the invoice. Any number of times. Answers the invoice that is remembered: the first one.
+    Put {
+        /// The merchant-side id.
+        invoice_id: String,
+    },
+    /// Answers `Option<String>`: the merchant-side id. Writes nothing.
+    Get,
+}
+
+/// The Durable Object of one public id, named by `public_invoice_id`.
+#[durable_object]
+pub struct GwopInvoiceIndex {
+    state: State,
+}
+
+impl DurableObject for GwopInvoiceIndex {
+    fn new(state: State, _env: Env) -> Self {
+        Self { state }
+    }
+
+    async fn fetch(&self, mut request: Request) -> Result<Response> {
+        let call: IndexCall = serde_json::from_str(&request.text().await?)?;
+        match call {
+            IndexCall::Put { invoice_id } => answer(self.put(&invoice_id)),
+            IndexCall::Get => answer(self.get()),
+        }
+    }
+}
+
+impl GwopInvoiceIndex {
+    fn put(&self, invoice_id: &str) -> Result<Option<String>> {
+        if let Some(known) = self.get()? {
+            return Ok(Some(known));
+        }
+        let sql = self.state.storage().sql();
+        sql.exec(
+            "CREATE TABLE IF NOT EXISTS entry (only INTEGER PRIMARY KEY CHECK (only = 0), invoice_id TEXT NOT NULL)",
+            None,
+        )?;
+        sql.exec(
+            "INSERT OR IGNORE INTO entry VALUES (0, ?1)",
+            vec![invoice_id.into()],
+        )?;
+        self.get()
+    }
+
+    fn get(&self) -> Result<Option<String>> {
+        #[derive(Deserialize)]
+        struct Row {
+            invoice_id: String,
+        }
+        let sql = self.state.storage().sql();
+        if !has_table(&sql, "entry")? {
+            return Ok(None);
+        }
+        let row: Option<Row> = sql
+            .exec("SELECT invoice_id FROM entry", None)?
+            .to_array()?
+            .pop();
+        Ok(row.map(|row| row.invoice_id))
+    }
+}

@@ -1,0 +1,71 @@
+//! When the outbox does what. Seconds in the tables, milliseconds in the answers.
+
+/// Pauses before each new attempt at fulfilment, in seconds; the last one repeats. How many attempts there are says
+/// `max_retries` of the queue.
+const RETRY_SECONDS: [u32; 10] = [2, 8, 20, 60, 120, 300, 600, 1_200, 1_800, 3_600];
+
+/// How long the Worker waits for fulfilment's answer, in milliseconds.
+pub const FULFILMENT_TIMEOUT_MS: i64 = 15_000;
+
+/// How long an event is kept for recognising duplicates, in milliseconds: 30 days at least.
+pub const RETENTION_MS: i64 = 31 * 24 * 60 * 60 * 1_000;
+
+/// How long the queue may be silent about a row before it is sent again, in milliseconds, the first time.
+pub const SILENCE_MS: i64 = 20_000;
+
+/// The pause before the next attempt after `deliveries` failed ones, in seconds.
+#[must_use]
+pub fn retry_seconds(deliveries: i64) -> u32 {
+    let at = usize::try_from(deliveries.saturating_sub(1)).unwrap_or(0);
+    let last = RETRY_SECONDS.len().saturating_sub(1);
+    RETRY_SECONDS.get(at.min(last)).copied().unwrap_or(3_600)
+}
+
+/// How long to wait for word of a row that was sent `sends` times, in milliseconds: doubles from `silence_ms` up to 15 minutes.
+#[must_use]
+pub fn resend_ms(silence_ms: i64, sends: i64) -> i64 {
+    doubling(silence_ms, sends.saturating_sub(1), 15 * 60 * 1_000)
+}
+
+/// The pause after the queue refused a row `failures` times, in milliseconds: 2 s doubling up to 10 minutes.
+#[must_use]
+pub fn enqueue_ms(failures: i64) -> i64 {
+    doubling(2_000, failures, 10 * 60 * 1_000)
+}
+
+/// The pause after finding fulfilment switched off `failures` times, in milliseconds: 15 s doubling up to 6 hours.
+#[must_use]
+pub fn switched_off_ms(failures: i64) -> i64 {
+    doubling(15_000, failures, 6 * 60 * 60 * 1_000)
+}
+
+fn doubling(first: i64, times: i64, most: i64) -> i64 {
+    let times = u32::try_from(times).unwrap_or(0).min(32);
+    let factor = 2_i64.checked_pow(times).unwrap_or(i64::MAX);
+    first.saturating_mul(factor).min(most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_two_retries_come_within_fifteen_seconds() {
+        assert!(retry_seconds(1).saturating_add(retry_seconds(2)) <= 15);
+        assert_eq!(retry_seconds(0), 2);
+        assert_eq!(retry_seconds(10), 3_600);
+        assert_eq!(retry_seconds(i64::MAX), 3_600);
+    }
+
+    #[test]
+    fn pauses_double_and_end() {
+        assert_eq!(
+            [1, 2, 3].map(|sends| resend_ms(20_000, sends)),
+            [20_000, 40_000, 80_000]
+        );
+        assert_eq!(resend_ms(20_000, i64::MAX), 900_000);
+        assert_eq!(enqueue_ms(0), 2_000);
+        assert_eq!(enqueue_ms(-1), 2_000);
+        assert_eq!(switched_off_ms(90), 21_600_000);
+    }
+}

@@ -1,0 +1,261 @@
+//! `POST /webhooks/gwop`: verify, then apply, then answer.
+
+use std::borrow::Borrow;
+use std::cell::RefCell;
+
+use js_sys::Uint8Array;
+use js_sys::futures::JsFuture;
+use serde_json::{Value, json};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::CryptoKey;
+use worker::{Env, Method, Request, Response, Result};
+
+use crate::invoice::{Outcome, Status};
+use crate::web::crypto;
+use crate::webhook::{Code, DEFAULT_TOLERANCE_SECONDS, Rejection, SignatureHeader, event};
+
+use super::http::{Answer, drain, may_be_json, read_body, served};
+use super::index_object::IndexCall;
+use super::invoice_object::{Delivery, InvoiceCall};
+use super::objects::now_ms;
+use super::{config, log, objects};
+
+/// The most bytes of an id. Gwop's have at most 40; names of objects and messages of queues are bounded.
+const MAX_ID_BYTES: usize = 255;
+
+/// Answers a webhook of Gwop's. The answer is given when everything is stored.
+///
+/// # Errors
+/// Only where the platform refuses to make a `Response`; everything else is an answer.
+pub async fn handle_webhook(request: Request, env: impl Borrow<Env>) -> Result<Response> {
+    let method = request.method();
+    served("webhook", method.as_ref(), answer(&request, env.borrow())).await
+}
+
+async fn answer(request: &Request, env: &Env) -> Answer {
+    if request.method() != Method::Post {
+        drain(request).await;
+        return Answer::method_not_allowed("POST");
+    }
+    if !may_be_json(request) {
+        drain(request).await;
+        return Answer::error(415, "UNSUPPORTED_MEDIA_TYPE", "Send application/json");
+    }
+    let body = match read_body(request, config::max_body_bytes(env)).await {
+        Ok(body) => body,
+        Err(error) => return error.answer(),
+    };
+    let secrets = config::list(env, config::GWOP_WEBHOOK_SECRET);
+    if secrets.is_empty() {
+        log::error(
+            "not_configured",
+            &[("variable", config::GWOP_WEBHOOK_SECRET.into())],
+        );
+        return Answer::error(500, "INTERNAL_ERROR", "Internal error");
+    }
+    let header = |name| {
+        request
+            .headers()
+            .get(name)
+            .ok()
+            .flatten()
+            .unwrap_or_default()
+    };
+    match verify(&secrets, &header("x-gwop-signature"), &body).await {
+        Ok(()) => {}
+        Err(Failure::Rejected(rejection)) => return rejected(401, &rejection),
+        Err(Failure::Platform(error)) => {
+            log::error("crypto_failed", &[("error", format!("{error:?}").into())]);
+            return Answer::unavailable();
+        }
+    }
+    let (id, kind) = (header("x-gwop-event-id"), header("x-gwop-event-type"));
+    match read(&body, &id, &kind) {
+        Ok(Some(delivery)) => store(env, delivery).await,
+        Ok(None) => {
+            log::line(log::Level::Info, "event_without_invoice", &[]);
+            received(Outcome::Ignored)
+        }
+        Err(rejection) => rejected(400, &rejection),
+    }
+}
+
+fn rejected(status: u16, rejection: &Rejection) -> Answer {
+    Answer::error(status, rejection.code.as_str(), &rejection.message)
+}
+
+fn received(outcome: Outcome) -> Answer {
+    let body = json!({ "received": true, "outcome": outcome });
+    Answer::json(200, outcome.as_str(), &body)
+}
+
+enum Failure {
+    Rejected(Rejection),
+    Platform(JsValue),
+}
+
+impl From<Rejection> for Failure {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
+impl From<JsValue> for Failure {
+    fn from(error: JsValue) -> Self {
+        Self::Platform(error)
+    }
+}
+
+/// Verifies the MAC over the raw bytes with Web Crypto. Nothing of the body is decoded before.
+async fn verify(secrets: &[String], header: &str, body: &[u8]) -> std::result::Result<(), Failure> {
+    let header = SignatureHeader::parse(header)?;
+    let now = now_ms() as f64 / 1_000.0;
+    header.check_time(now, DEFAULT_TOLERANCE_SECONDS)?;
+    let body = Uint8Array::from(body);
+    for secret in secrets {
+        let key = key(secret).await?;
+        let verified =
+            crypto::verify_hmac(&key, header.signatures(), header.prefix().as_bytes(), &body)?;
+        let answer = JsFuture::from(verified).await?;
+        let matches = match answer.dyn_ref::<js_sys::Array>() {
+            Some(answers) => answers.iter().any(|one| one.is_truthy()),
+            None => answer.is_truthy(),
+        };
+        if matches {
+            return Ok(());
+        }
+    }
+    Err(Rejection::new(Code::SignatureMismatch).into())
+}
+
+thread_local! {
+    /// Imported keys by secret. Keys only, never a promise: another request's promise must not be awaited.
+    static KEYS: RefCell<Vec<(String, CryptoKey)>> = const { RefCell::new(vec![]) };
+}
+
+/// How many imported keys are kept: enough for a rotation.
+const KEPT_KEYS: usize = 4;
+
+async fn key(secret: &str) -> std::result::Result<CryptoKey, JsValue> {
+    let known = KEYS.with_borrow(|keys| {
+        let found = keys.iter().find(|(of, _)| of == secret);
+        found.map(|(_, key)| key.clone())
+    });
+    if let Some(key) = known {
+        return Ok(key);
+    }
+    let imported = JsFuture::from(crypto::import_hmac_key(secret)?).await?;
+    let key: CryptoKey = imported.dyn_into()?;
+    KEYS.with_borrow_mut(|keys| {
+        keys.truncate(KEPT_KEYS.saturating_sub(1));
+        keys.insert(0, (secret.to_owned(), key.clone()));
+    });
+    Ok(key)
+}
+
+/// The verified body as a delivery; `None` for an event of an unknown type that names no invoice.
+fn read(body: &[u8], id: &str, kind: &str) -> std::result::Result<Option<Delivery>, Rejection> {
+    let known = match event::read(body, id, kind) {
+        Ok(_) => true,
+        Err(rejection) if rejection.code == Code::EventUnknown => false,
+        Err(rejection) => return Err(rejection),
+    };
+    let invalid = |reason| Rejection::because(Code::PayloadInvalid, reason);
+    let text = std::str::from_utf8(body).map_err(|_| invalid("it is not UTF-8"))?;
+    let event: Value = serde_json::from_str(text).map_err(|_| invalid("it is not JSON"))?;
+    let data = event.get("data");
+    let string = |of: Option<&Value>, name: &str| {
+        of.and_then(|value| value.get(name)?.as_str())
+            .filter(|value| !value.is_empty())
+            .map(str::to_owned)
+    };
+    let Some(invoice_id) = string(data, "invoice_id") else {
+        return Ok(None);
+    };
+    let event_id = string(Some(&event), "event_id")
+        .ok_or_else(|| invalid("`event_id` must be a non-empty string"))?;
+    let public_invoice_id = string(data, "public_invoice_id");
+    let ids = [
+        Some(&invoice_id),
+        Some(&event_id),
+        public_invoice_id.as_ref(),
+    ];
+    if ids.into_iter().flatten().any(|id| id.len() > MAX_ID_BYTES) {
+        return Err(invalid("an id has more than 255 bytes"));
+    }
+    let status = if known {
+        string(data, "status").and_then(|status| Status::parse(&status))
+    } else {
+        None
+    };
+    // Hexadecimal on Base, where case says nothing; Base58 on Solana, where it does.
+    let transaction = string(data, "tx_hash").map(|hash| hash.to_ascii_lowercase());
+    Ok(Some(Delivery {
+        event_version: event.get("event_version").and_then(Value::as_i64),
+        event_type: string(Some(&event), "event_type").unwrap_or_default(),
+        status,
+        transaction: transaction.or_else(|| string(data, "tx_signature")),
+        invoice_id,
+        public_invoice_id,
+        event_id,
+        body: text.to_owned(),
+    }))
+}
+
+async fn store(env: &Env, delivery: Delivery) -> Answer {
+    let (invoice_id, event_id) = (delivery.invoice_id.clone(), delivery.event_id.clone());
+    let public_invoice_id = delivery.public_invoice_id.clone();
+    let event_type = delivery.event_type.clone();
+    let refused = |at: &str, error: &worker::Error| {
+        log::error(
+            "storage_refused",
+            &[
+                ("at", at.into()),
+                ("invoice_id", invoice_id.as_str().into()),
+                ("event_id", event_id.as_str().into()),
+                ("error", error.to_string().into()),
+            ],
+        );
+        Answer::unavailable()
+    };
+    let call = InvoiceCall::Apply(Box::new(delivery));
+    let applied = objects::call(env, config::INVOICES, &invoice_id, &call).await;
+    let outcome: Outcome = match applied {
+        Ok(outcome) => outcome,
+        Err(error) => return refused("invoice", &error),
+    };
+    if let Some(public_invoice_id) = public_invoice_id {
+        let call = IndexCall::Put {
+            invoice_id: invoice_id.clone(),
+        };
+        let indexed = objects::call(env, config::INVOICE_INDEX, &public_invoice_id, &call).await;
+        match indexed {
+            Ok(Some(known)) if known == invoice_id => {}
+            Ok::<Option<String>, _>(known) => log::error(
+                "index_contradiction",
+                &[
+                    ("public_invoice_id", public_invoice_id.into()),
+                    ("invoice_id", invoice_id.as_str().into()),
+                    ("known", known.into()),
+                ],
+            ),
+            Err(error) => return refused("index", &error),
+        }
+    }
+    let level = if outcome == Outcome::Conflict {
+        log::Level::Error
+    } else {
+        log::Level::Info
+    };
+    log::line(
+        level,
+        "event",
+        &[
+            ("invoice_id", invoice_id.as_str().into()),
+            ("event_id", event_id.as_str().into()),
+            ("event_type", event_type.into()),
+            ("outcome", outcome.as_str().into()),
+        ],
+    );
+    received(outcome)
+}
