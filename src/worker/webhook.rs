@@ -144,7 +144,7 @@ async fn key(secret: &str) -> std::result::Result<CryptoKey, JsValue> {
     if let Some(key) = known {
         return Ok(key);
     }
-    let imported = JsFuture::from(crypto::import_hmac_key(secret)?).await?;
+    let imported = JsFuture::from(crypto::import_hmac_key(secret.as_bytes())?).await?;
     let key: CryptoKey = imported.dyn_into()?;
     KEYS.with_borrow_mut(|keys| {
         keys.truncate(KEPT_KEYS.saturating_sub(1));
