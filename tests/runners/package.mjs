@@ -24,7 +24,7 @@ const browsers = {
   firefox: { program: process.env.GWOP_FIREFOX, driver: process.env.GWOP_GECKODRIVER },
 };
 /** The entries that may name Node's modules: Node's own loaders and the command line. */
-const NODE_ONLY = /^(load[\w-]*\.node|cli)\.js$/;
+const NODE_ONLY = /^(load[\w-]*\.node|gwop-simulator)\.js$/;
 
 function expect(holds, message) {
   if (!holds) throw new Error(message);

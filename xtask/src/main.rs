@@ -2,7 +2,7 @@
 //!
 //! - [`tools`]: every tool outside this workspace, pinned, and how it is fetched.
 //! - [`build`]: the npm package, into `dist/npm`.
-//! - [`test`]: the table of test parts; [`package`] and [`runtimes`] are its larger ones.
+//! - [`mod@test`]: the table of test parts; [`package`] and [`runtimes`] are its larger ones.
 //! - [`fuzz`]: the cargo-fuzz targets.
 //! - [`process`]: running other programs with progress, logs and time limits.
 

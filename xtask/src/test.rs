@@ -147,9 +147,17 @@ fn native() -> Result {
 }
 
 fn rustdoc() -> Result {
-    cargo("cargo doc", &["doc", "--workspace", "--no-deps"])
-        .env("RUSTDOCFLAGS", "-D warnings")
-        .run()
+    cargo(
+        "cargo doc",
+        &[
+            "doc",
+            "--workspace",
+            "--no-deps",
+            "--document-private-items",
+        ],
+    )
+    .env("RUSTDOCFLAGS", "-D warnings")
+    .run()
 }
 
 /// Rust tests that need a browser's Web Crypto: the crate `tests/web`.
