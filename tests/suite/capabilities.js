@@ -1,12 +1,14 @@
 const COMMAND = "the package's command runs on Node; shown there";
+const REQUESTS = "only on workerd does a cancelled request take its promises with it; shown there";
 
 /** Every capability exception of a runtime, in this one file: what it cannot do, and why. */
 const LACKS = {
-  deno: { command: COMMAND },
-  bun: { command: COMMAND },
+  node: { requests: REQUESTS },
+  deno: { command: COMMAND, requests: REQUESTS },
+  bun: { command: COMMAND, requests: REQUESTS },
   workerd: { command: COMMAND },
-  chromium: { command: COMMAND, env: "pages have no environment variables" },
-  firefox: { command: COMMAND, env: "pages have no environment variables" },
+  chromium: { command: COMMAND, requests: REQUESTS, env: "pages have no environment variables" },
+  firefox: { command: COMMAND, requests: REQUESTS, env: "pages have no environment variables" },
 };
 
 /** Whether `runtime` lacks `capability`. */

@@ -16,8 +16,9 @@ const TIMEOUT_MS = 20_000;
  *
  * @param {string} name What a user relies on, as a sentence.
  * @param {{ needs?: string[], timeoutMs?: number } | Function} options `needs` names capabilities (see `capabilities.js`).
- * @param {(context: { runtime: string, serverURL: string }) => unknown} [fn] May be asynchronous. `serverURL` is the
- *   loopback test server of `tests/runners/server.mjs`, without a slash at the end.
+ * @param {(context: { runtime: string, serverURL: string, selfURL?: string }) => unknown} [fn] May be asynchronous. `serverURL` is the
+ *   loopback test server of `tests/runners/server.mjs`, `selfURL` the server that the suite itself runs in (capability `requests`), both without a
+ *   slash at the end.
  */
 export function test(name, options, fn) {
   if (typeof options === "function") [options, fn] = [{}, options];
@@ -28,11 +29,12 @@ export function test(name, options, fn) {
 /**
  * Runs every registered test, one after the other.
  *
- * @param {{ runtime: string, serverURL: string, only?: string }} context `only`: run the tests whose name contains it.
+ * @param {{ runtime: string, serverURL: string, selfURL?: string, only?: string }} context `only`: run the tests whose name contains it.
  * @returns {Promise<{ runtime: string, passed: number, failed: number, excepted: string[],
  *   failures: { name: string, message: string }[] }>} `excepted`: names of tests this runtime cannot run, by `capabilities.js`.
  */
-export async function run({ runtime, serverURL, only = "" }) {
+export async function run({ only = "", ...context }) {
+  const { runtime } = context;
   const result = { runtime, passed: 0, failed: 0, excepted: [], failures: [] };
   for (const { name, needs, timeoutMs, fn } of tests) {
     if (!name.includes(only)) continue;
@@ -45,7 +47,7 @@ export async function run({ runtime, serverURL, only = "" }) {
       const late = new Promise((_, reject) => {
         timer = setTimeout(() => reject(new AssertionError(`not done after ${timeoutMs} ms`)), timeoutMs);
       });
-      await Promise.race([fn({ runtime, serverURL }), late]);
+      await Promise.race([fn(context), late]);
       result.passed += 1;
     } catch (error) {
       result.failed += 1;

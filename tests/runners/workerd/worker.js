@@ -1,10 +1,12 @@
-// What runs inside workerd: the suite, in one request.
+// What runs inside workerd: the suite, in one request, and what its tests ask this Worker for in others.
 import { run } from "../../suite/index.js";
+import { answerVerify } from "../../suite/token-requests.js";
 
 export default {
   async fetch(request) {
-    const { searchParams } = new URL(request.url);
+    const { origin: selfURL, pathname, searchParams } = new URL(request.url);
+    if (pathname === "/verify") return answerVerify(request);
     const only = searchParams.get("only") ?? undefined;
-    return Response.json(await run({ runtime: "workerd", serverURL: searchParams.get("server"), only }));
+    return Response.json(await run({ runtime: "workerd", serverURL: searchParams.get("server"), selfURL, only }));
   },
 };
