@@ -104,6 +104,14 @@ const checks = {
     await runProgram(process.execPath, ["projects/print.mjs"]);
     await runProgram(process.execPath, ["projects/require.cjs"]);
   },
+  "gwop-simulator, as npx finds it": async () => {
+    const command = startProgram(join(consumer, "node_modules/.bin/gwop-simulator"), ["--port", "0"]);
+    try {
+      await started(() => /listens on http/.test(command.output()), command, "gwop-simulator");
+    } finally {
+      command.end();
+    }
+  },
   "Deno, without any permission": () =>
     runProgram(process.env.GWOP_DENO, ["run", "--no-prompt", "--node-modules-dir=manual", "projects/print.mjs"]),
   "Bun: run, and a bundle": async () => {
@@ -216,7 +224,7 @@ for (const [name, check] of Object.entries(checks)) {
     console.log(`✓ ${name} (${Math.round(performance.now() - start)} ms)`);
   } catch (error) {
     failed += 1;
-    console.log(`✗ ${name}\n  ${String(error.stack ?? error).replaceAll("\n", "\n  ")}`);
+    console.log(`✗ ${name}\n  ${String(error.message ?? error).replaceAll("\n", "\n  ")}`);
   }
 }
 console.log(`package: ${Object.keys(checks).length - failed} passed, ${failed} failed`);

@@ -3,10 +3,12 @@
 //! - [`tools`]: every tool outside this workspace, pinned, and how it is fetched.
 //! - [`build`]: the npm package, into `dist/npm`.
 //! - [`mod@test`]: the table of test parts; [`package`] and [`runtimes`] are its larger ones.
+//! - [`demo`]: the story that a newcomer sees.
 //! - [`fuzz`]: the cargo-fuzz targets.
 //! - [`process`]: running other programs with progress, logs and time limits.
 
 mod build;
+mod demo;
 mod fuzz;
 mod package;
 mod process;
@@ -29,6 +31,7 @@ usage: cargo xtask COMMAND
   build                  build the npm package into dist/npm and print its sizes
   test [--only PART]...  run every test part, or the named ones (comma-separated or repeated)
   test --list            name the test parts
+  demo [--serve]         play the whole story against the local Gwop; --serve keeps that running
   fuzz [--seconds N] [TARGET]...
                          fuzz each target for N seconds (60 by default)
   tools                  fetch every pinned tool now
@@ -50,6 +53,7 @@ fn command(arguments: &[String]) -> Result {
     match arguments.first().map(String::as_str) {
         Some("build") if rest.is_empty() => build::build().map(|_| ()),
         Some("test") => test::command(rest),
+        Some("demo") => demo::command(rest),
         Some("fuzz") => fuzz::command(rest),
         Some("tools") if rest.is_empty() => tools::all(),
         Some("help" | "--help" | "-h") => {

@@ -35,11 +35,10 @@ pub fn consumer() -> Result<PathBuf> {
         .dir(&consumer)
         .run()?;
     // Inside the project, so that their bare imports find the installed package.
-    for name in ["suite", "runners", "projects", "seeds"] {
-        let from = top().join("tests").join(name);
-        if from.is_dir() {
-            copy(&from, &consumer.join(name))?;
-        }
+    for from in ["tests/suite", "tests/runners", "tests/projects", "demo"] {
+        let from = top().join(from);
+        let name = from.file_name().unwrap_or_default();
+        copy(&from, &consumer.join(name))?;
     }
     Ok(DONE.get_or_init(|| consumer).clone())
 }

@@ -1,0 +1,30 @@
+//! `cargo xtask demo`: the whole story, told by `demo/demo.mjs`.
+
+use crate::process::{Step, say};
+use crate::{Result, runtimes};
+
+/// How long `--serve` may go on, in seconds: a working day.
+const SERVE_LIMIT: u64 = 12 * 3600;
+
+/// Builds the package, installs it as a merchant would, and plays the story.
+///
+/// # Errors
+///
+/// When a step of the story fails, or the package cannot be built.
+pub fn command(arguments: &[String]) -> Result {
+    let serve = match arguments {
+        [] => false,
+        [flag] if flag == "--serve" => true,
+        _ => return Err("usage: cargo xtask demo [--serve]".into()),
+    };
+    let consumer = runtimes::consumer()?;
+    say("The story");
+    let limit = if serve { SERVE_LIMIT } else { 120 };
+    Step::new("demo", "node")
+        .args(["demo/demo.mjs"])
+        .args(arguments)
+        .dir(consumer)
+        .limit(limit)
+        .shown()
+        .run()
+}
