@@ -22,7 +22,7 @@ const LOADERS = {
 const SURFACES = { index: "gwop", checkout: "gwop", simulator: "simulator" };
 
 /** Subpaths that load nothing. */
-const PLAIN = ["slim", "errors", "models/errors"];
+const PLAIN = ["slim", "errors", "models/errors", "handlers/index", "stores/index"];
 
 const minify = { minify: true, target: "es2022", legalComments: "none" };
 const source = (name) => join(here, "src", `${name}.ts`);

@@ -1,5 +1,6 @@
 // All suite files; importing them registers their tests.
 import "./amounts.test.js";
+import "./handlers.test.js";
 import "./checkout.js";
 import "./errors.js";
 import "./package.test.js";

@@ -1,0 +1,65 @@
+/** How much of a refused body is read before the answer, in bytes: some hosts drop the connection of a request that is not read. */
+const DRAIN_BYTES = 1024 * 1024;
+
+/** A JSON answer that nobody may keep. */
+export function answer(status: number, body: object, headers: Record<string, string> = {}): Response {
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: {
+      "content-type": "application/json",
+      "cache-control": "no-store",
+      "x-content-type-options": "nosniff",
+      ...headers,
+    },
+  });
+}
+
+/** `{ "error": { "code", "message" } }`, as Gwop itself answers. */
+export function refusal(status: number, code: string, message: string, headers?: Record<string, string>): Response {
+  return answer(status, { error: { code, message } }, headers);
+}
+
+/** The path is there, for other methods. */
+export function methodNotAllowed(allow: string): Response {
+  return refusal(405, "METHOD_NOT_ALLOWED", "Use a method that the Allow header names", { allow });
+}
+
+/** The same request may work after so many seconds. */
+export function unavailable(seconds: number): Response {
+  return refusal(503, "UNAVAILABLE", "Not available now: try again", { "retry-after": String(seconds) });
+}
+
+/** Whether the body's media type is JSON, or not told. */
+export function mayBeJson({ headers }: Request): boolean {
+  return /^(application\/([^;\s]+\+)?json)?\s*(;|$)/i.test((headers.get("content-type") ?? "").trim());
+}
+
+/**
+ * The raw bytes of a body, or the answer to one that is too large or ends in an error. Counts while it streams; a stream
+ * is never cancelled, since that breaks the connection for the next request on some hosts.
+ */
+export async function readBody(request: Request, limit: number): Promise<Uint8Array | Response> {
+  const tooLarge = () => refusal(413, "BODY_TOO_LARGE", "The body has too many bytes");
+  const declared = Number(request.headers.get("content-length") ?? 0);
+  if (declared > DRAIN_BYTES && declared > limit) return tooLarge();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  try {
+    const reader = request.body?.getReader();
+    for (let read; reader && !(read = await reader.read()).done; ) {
+      length += read.value.length;
+      if (length <= limit) chunks.push(read.value);
+      else if (length > DRAIN_BYTES) break;
+    }
+  } catch {
+    return refusal(400, "BODY_BROKEN", "The body could not be read to its end");
+  }
+  if (length > limit) return tooLarge();
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}

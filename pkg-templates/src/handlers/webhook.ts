@@ -1,0 +1,221 @@
+import { SDKValidationError } from "../errors/index.js";
+import type { InvoiceCanceledEvent, InvoiceExpiredEvent, InvoicePaidEvent } from "../generated/models.js";
+import type { Gwop } from "../gwop.js";
+import type { EventClaim, WebhookOutcome, WebhookStore } from "../stores/store.js";
+import type { WebhookEvent } from "../webhooks.js";
+import { answer, mayBeJson, methodNotAllowed, readBody, refusal, unavailable } from "./http.js";
+
+/** What an error is about, for logs: nothing in it is secret. */
+export interface WebhookErrorInfo {
+  /** The code of the answer, or `CONFLICT` for a conflict that nobody handles. */
+  code: string;
+  /** The event, once it is verified. */
+  eventId?: string;
+  /** The merchant-side id of its invoice. */
+  invoiceId?: string;
+}
+
+/**
+ * The options of {@link createWebhookHandler}.
+ *
+ * A callback runs once per event that changes an invoice. It has to be idempotent all the same (key what it does by
+ * `event.eventId`): a process that dies between its end and the recording lets it run again.
+ */
+export interface WebhookHandlerOptions {
+  /** The shared client; it holds the webhook secret. */
+  gwop: Pick<Gwop, "validateWebhook">;
+  /** Where invoices are kept: see `@gwop/sdk/stores`. */
+  store: WebhookStore;
+  /** An invoice is paid: fulfil. */
+  onPaid(event: InvoicePaidEvent): unknown;
+  /** An invoice expired unpaid. */
+  onExpired(event: InvoiceExpiredEvent): unknown;
+  /** An invoice was canceled. */
+  onCanceled(event: InvoiceCanceledEvent): unknown;
+  /**
+   * An event contradicts a final state: money for an invoice that had expired or was canceled, or a second payment. Nothing is
+   * applied; a person has to decide. Default: it is recorded, and told to `onError`.
+   */
+  onConflict?: ((event: WebhookEvent) => unknown) | undefined;
+  /** Told of everything that is answered with 5xx. Default: `console.error`. */
+  onError?: ((error: unknown, info: WebhookErrorInfo) => unknown) | undefined;
+  /** How long a claim is good for, in seconds: longer than any callback takes. Default 60. */
+  leaseSeconds?: number | undefined;
+  /** The largest body that is read, in bytes. Default 262,144 (256 KiB). */
+  maxBodyBytes?: number | undefined;
+}
+
+/** What a host gives beside the request: `ctx` of a Worker, Hono's `executionCtx`. */
+export interface HandlerContext {
+  /** Keeps the work going when the client goes away. */
+  waitUntil?(work: Promise<unknown>): void;
+}
+
+/** A fetch-style handler of webhooks. It never rejects. */
+export type WebhookHandler = (request: Request, context?: HandlerContext) => Promise<Response>;
+
+/** After how many seconds a delivery should come again when storage refused it. */
+const RETRY_SECONDS = 5;
+
+/**
+ * Makes the handler of Gwop's webhooks: reads the raw body, verifies it, tells copies, applies the state machine of invoices, and
+ * calls back, each once; 200 is answered only after the callback is done and recorded.
+ *
+ * | request | answer |
+ * |---|---|
+ * | applied, duplicate, stale, conflict, ignored | 200 `{ "received": true, "outcome" }` |
+ * | a missing, malformed, wrong or out-of-window signature | 401 with the code |
+ * | well signed, but unusable, or headers that contradict it | 400 with the code |
+ * | too large; not POST; a media type that is present and not JSON | 413; 405 with `Allow`; 415 |
+ * | an event of the invoice is being processed; storage refuses | 503 with `Retry-After` |
+ * | the callback throws: the claim is given back | 500 `CALLBACK_FAILED` |
+ * | no secret configured; the body was read before | 500 `MISCONFIGURED` |
+ *
+ * @throws SDKValidationError when an option is missing or of another kind.
+ * @example
+ * const handle = createWebhookHandler({ gwop, store: d1Store(env.DB), onPaid, onExpired, onCanceled });
+ * export default { fetch: (request, env, ctx) => handle(request, ctx) };
+ */
+export function createWebhookHandler(options: WebhookHandlerOptions): WebhookHandler {
+  const { gwop, store, onPaid, onExpired, onCanceled, onConflict, leaseSeconds = 60, maxBodyBytes = 256 * 1024 } = options;
+  const given: [string, boolean][] = [
+    ["gwop must be a Gwop client", typeof gwop?.validateWebhook === "function"],
+    ["store must be a store, such as one of @gwop/sdk/stores", typeof store?.claim === "function"],
+    ["onPaid, onExpired and onCanceled must be functions", [onPaid, onExpired, onCanceled].every(isFunction)],
+    ["onConflict must be a function", onConflict === undefined || isFunction(onConflict)],
+    ["onError must be a function", options.onError === undefined || isFunction(options.onError)],
+    ["leaseSeconds must be a positive number of seconds", leaseSeconds > 0 && leaseSeconds < Infinity],
+    ["maxBodyBytes must be a positive number of bytes", maxBodyBytes > 0],
+  ];
+  for (const [rule, holds] of given) {
+    if (!holds) throw new SDKValidationError(`createWebhookHandler: ${rule}`, undefined, undefined);
+  }
+
+  /** Tells of an error; what the listener itself throws changes nothing. */
+  async function report(error: unknown, info: WebhookErrorInfo): Promise<void> {
+    try {
+      if (options.onError) await options.onError(error, info);
+      else console.error(`Gwop webhook: ${info.code}`, info.eventId ?? "", error);
+    } catch {
+      // There is nobody left to tell.
+    }
+  }
+
+  async function handle(request: Request): Promise<Response> {
+    if (request.method !== "POST") return methodNotAllowed("POST");
+    if (!mayBeJson(request)) return refusal(415, "UNSUPPORTED_MEDIA_TYPE", "Send application/json");
+    if (request.bodyUsed) return misconfigured(bodyWasRead());
+    const body = await readBody(request, maxBodyBytes);
+    if (body instanceof Response) return body;
+    let event: WebhookEvent;
+    try {
+      ({ body: event } = await gwop.validateWebhook({ request: { body, headers: request.headers } }));
+    } catch (error) {
+      return rejected(error);
+    }
+    return process(event);
+  }
+
+  async function misconfigured(error: unknown): Promise<Response> {
+    await report(error, { code: "MISCONFIGURED" });
+    // The log names what is missing; the answer does not.
+    return refusal(500, "MISCONFIGURED", "The server is not set up for webhooks");
+  }
+
+  async function rejected(error: unknown): Promise<Response> {
+    const { code, message } = error as SDKValidationError;
+    switch (code) {
+      case "WEBHOOK_EVENT_UNKNOWN":
+        // Well signed: a type of later versions. Refusing it would make Gwop deliver it for ever.
+        return accepted("ignored");
+      case "WEBHOOK_PAYLOAD_INVALID":
+      case "WEBHOOK_HEADER_MISMATCH":
+        return refusal(400, code, message);
+      case "WEBHOOK_SIGNATURE_MISSING":
+      case "WEBHOOK_SIGNATURE_MALFORMED":
+      case "WEBHOOK_SIGNATURE_MISMATCH":
+      case "WEBHOOK_TIMESTAMP_INVALID":
+      case "WEBHOOK_TIMESTAMP_OUTSIDE_TOLERANCE":
+        return refusal(401, code, message);
+      default:
+        return misconfigured(error);
+    }
+  }
+
+  async function process(event: WebhookEvent): Promise<Response> {
+    const about = { eventId: event.eventId, invoiceId: event.data.invoiceId };
+    /** What `work` gives, or `undefined` when storage refuses. */
+    const stored = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
+      try {
+        return await work();
+      } catch (error) {
+        await report(error, { code: "UNAVAILABLE", ...about });
+        return undefined;
+      }
+    };
+    const claim = await stored(() => store.claim(claimOf(event, leaseSeconds)));
+    if (!claim) return unavailable(RETRY_SECONDS);
+    if (claim.state === "settled") return accepted(claim.outcome);
+    if (claim.state === "busy") return unavailable(Math.max(1, Math.ceil(claim.retryAfterMs / 1000)));
+
+    const { outcome, lease } = claim;
+    try {
+      await callBack(event, outcome);
+    } catch (error) {
+      await report(error, { code: "CALLBACK_FAILED", ...about });
+      await stored(() => store.release(lease));
+      return refusal(500, "CALLBACK_FAILED", "The event could not be processed: deliver it again");
+    }
+    const completed = await stored(() => store.complete(lease));
+    return completed ? accepted(outcome) : unavailable(RETRY_SECONDS);
+  }
+
+  async function callBack(event: WebhookEvent, outcome: WebhookOutcome): Promise<void> {
+    const { eventId, eventType } = event;
+    if (outcome === "conflict") {
+      const { invoiceId } = event.data;
+      if (onConflict) await onConflict(event);
+      else await report(unhandledConflict(event), { code: "CONFLICT", eventId, invoiceId });
+    } else if (eventType === "invoice.paid") await onPaid(event);
+    else if (eventType === "invoice.expired") await onExpired(event);
+    else await onCanceled(event);
+  }
+
+  return (request, context) => {
+    const work = handle(request);
+    context?.waitUntil?.(work);
+    return work;
+  };
+}
+
+const isFunction = (value: unknown) => typeof value === "function";
+
+function accepted(outcome: WebhookOutcome): Response {
+  return answer(200, { received: true, outcome });
+}
+
+function claimOf({ eventId, eventVersion, gwopOutcome, data }: WebhookEvent, leaseSeconds: number): EventClaim {
+  const { invoiceId, status } = data;
+  const transaction = status === "PAID" ? (data.txHash ?? data.txSignature) : undefined;
+  const conflict = gwopOutcome === "conflict";
+  return {
+    ...{ eventId, invoiceId, status, version: eventVersion, transaction, conflict },
+    now: Date.now(),
+    leaseMs: leaseSeconds * 1000,
+  };
+}
+
+function bodyWasRead(): SDKValidationError {
+  return new SDKValidationError(
+    "The request's body was read before the webhook handler: the signature is over the raw bytes. Hand over the request untouched, and mount the handler before any body parser.",
+    undefined,
+    undefined,
+    "WEBHOOK_BODY_NOT_RAW",
+  );
+}
+
+function unhandledConflict({ eventType, data }: WebhookEvent): Error {
+  return new Error(
+    `${eventType} contradicts the final state of invoice ${data.invoiceId}: it is recorded, nothing was applied. Look into it, and pass onConflict to handle the next one.`,
+  );
+}

@@ -1,0 +1,36 @@
+import { recordStore } from "./record.js";
+import type { WebhookStore } from "./store.js";
+
+/** What is used of `Deno.Kv`. */
+export interface DenoKvLike {
+  get(key: string[]): Promise<{ value: unknown; versionstamp: string | null }>;
+  atomic(): DenoKvAtomicLike;
+}
+
+/** What is used of `Deno.AtomicOperation`. */
+export interface DenoKvAtomicLike {
+  check(check: { key: string[]; versionstamp: string | null }): DenoKvAtomicLike;
+  set(key: string[], value: unknown): DenoKvAtomicLike;
+  commit(): Promise<{ ok: boolean }>;
+}
+
+/**
+ * Keeps invoices in Deno KV, under keys that start with `gwop`, `invoice`.
+ *
+ * @example
+ * const store = denoKvStore(await Deno.openKv());
+ */
+export function denoKvStore(kv: DenoKvLike): WebhookStore {
+  const keyOf = (invoiceId: string) => ["gwop", "invoice", invoiceId];
+  return recordStore<string>({
+    async read(invoiceId) {
+      const { value, versionstamp } = await kv.get(keyOf(invoiceId));
+      return versionstamp === null ? undefined : { record: value as string, revision: versionstamp };
+    },
+    async write(invoiceId, record, revision) {
+      const key = keyOf(invoiceId);
+      const { ok } = await kv.atomic().check({ key, versionstamp: revision ?? null }).set(key, record).commit();
+      return ok;
+    },
+  });
+}

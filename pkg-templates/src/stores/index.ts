@@ -1,0 +1,21 @@
+/**
+ * `@gwop/sdk/stores`: where `createWebhookHandler` keeps what it knows of invoices.
+ *
+ * | store | for |
+ * |---|---|
+ * | {@link memoryStore} | tests, one process |
+ * | {@link sqliteStore} | Node, Bun: `node:sqlite`, `better-sqlite3`, `bun:sqlite` |
+ * | {@link postgresStore} | any Postgres client |
+ * | {@link d1Store}, {@link durableObjectStore} | Cloudflare Workers |
+ * | {@link kvStore} | Cloudflare Workers, with a weaker promise |
+ * | {@link denoKvStore} | Deno |
+ * | {@link recordStore} | anything else that has a compare-and-set |
+ *
+ * @module
+ */
+export * from "./cloudflare.js";
+export * from "./deno-kv.js";
+export * from "./memory.js";
+export { recordStore, type RecordBackend } from "./record.js";
+export * from "./sql.js";
+export type * from "./store.js";

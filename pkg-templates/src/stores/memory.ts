@@ -1,0 +1,20 @@
+import { recordStore } from "./record.js";
+import type { WebhookStore } from "./store.js";
+
+/**
+ * Keeps everything in this process: for tests, and for demonstrations in one process. A restart forgets it, and it grows with
+ * the number of invoices.
+ */
+export function memoryStore(): WebhookStore {
+  const records = new Map<string, { record: string; revision: number }>();
+  return recordStore<number>({
+    async read(invoiceId) {
+      return records.get(invoiceId);
+    },
+    async write(invoiceId, record, revision) {
+      if (records.get(invoiceId)?.revision !== revision) return false;
+      records.set(invoiceId, { record, revision: (revision ?? 0) + 1 });
+      return true;
+    },
+  });
+}

@@ -1,0 +1,137 @@
+import { invoiceJudge } from "../generated/gwop_bg.js";
+// Says what is missing where no entry loaded the wasm.
+import "../instance.js";
+import type { ClaimResult, EventClaim, Lease, WebhookOutcome, WebhookStore } from "./store.js";
+
+/**
+ * A place for one text per invoice, with an atomic compare-and-set.
+ *
+ * @typeParam Revision What tells one write of a record from the next.
+ */
+export interface RecordBackend<Revision = unknown> {
+  /** The record of an invoice, or `undefined`. Must not be older than the last write that succeeded. */
+  read(invoiceId: string): Promise<{ record: string; revision: Revision } | undefined>;
+  /**
+   * Writes the record, but only if it still has the `revision` that was read (`undefined`: if there is none still).
+   *
+   * @param leased The record holds a claim, and will soon be written again.
+   * @returns Whether it was written.
+   */
+  write(invoiceId: string, record: string, revision: Revision | undefined, leased: boolean): Promise<boolean>;
+}
+
+/** The state of an invoice, as the last applied event left it. */
+interface Known {
+  status?: string;
+  version?: number | undefined;
+  transaction?: string | undefined;
+}
+
+/** An event that is done with. */
+interface Settled {
+  id: string;
+  outcome: WebhookOutcome;
+  /** When it was claimed, in milliseconds since 1970. */
+  at: number;
+}
+
+/** What is stored per invoice, as JSON. */
+interface InvoiceRecord extends Known {
+  events: Settled[];
+  lease?: Settled & { token: string; until: number; told: Known };
+}
+
+/** How long event ids are kept, in milliseconds. The final state stays: it knows later copies too. */
+const KEEP_MS = 30 * 24 * 3_600_000;
+
+/** The most event ids per invoice: Gwop makes a handful. */
+const KEEP_EVENTS = 100;
+
+/** How often a write that another one overtook is tried anew. */
+const ATTEMPTS = 8;
+
+/**
+ * A {@link WebhookStore} over any atomic compare-and-set. It brings the rules: copies, leases, and the state machine of
+ * invoices (`OPEN → PAYING → PAID`, `EXPIRED` or `CANCELED`; final states never change).
+ *
+ * An invoice's events are processed one at a time. Its record is a few hundred bytes; event ids leave it after 30 days, its final
+ * state stays.
+ */
+export function recordStore<Revision>(backend: RecordBackend<Revision>): WebhookStore {
+  /** Reads, decides and writes, until no other write comes between. */
+  async function update<Result>(
+    invoiceId: string,
+    overtaken: Result,
+    decide: (record: InvoiceRecord) => { result: Result; write: boolean },
+  ): Promise<Result> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+      const found = await backend.read(invoiceId);
+      const record: InvoiceRecord = found ? JSON.parse(found.record) : { events: [] };
+      const { result, write } = decide(record);
+      if (!write) return result;
+      const text = JSON.stringify(record);
+      if (await backend.write(invoiceId, text, found?.revision, record.lease !== undefined)) return result;
+    }
+    return overtaken;
+  }
+
+  return {
+    claim: (event) =>
+      update<ClaimResult>(event.invoiceId, { state: "busy", retryAfterMs: 1_000 }, (record) => claim(record, event)),
+
+    complete: ({ invoiceId, eventId, token }) =>
+      update(invoiceId, false, (record) => {
+        const { lease } = record;
+        // Another claim of the same event may have completed it.
+        if (lease?.token !== token) return { result: isSettled(record, eventId), write: false };
+        delete record.lease;
+        settle(record, lease);
+        if (lease.outcome === "applied") {
+          const { version } = record;
+          Object.assign(record, lease.told);
+          // A payment that overtook an older event keeps the newest version seen.
+          if (version !== undefined) record.version = Math.max(version, lease.told.version ?? version);
+        }
+        return { result: true, write: true };
+      }),
+
+    release: ({ invoiceId, token }) =>
+      update<void>(invoiceId, undefined, (record) => {
+        const own = record.lease?.token === token;
+        if (own) delete record.lease;
+        return { result: undefined, write: own };
+      }),
+  };
+}
+
+function claim(record: InvoiceRecord, event: EventClaim): { result: ClaimResult; write: boolean } {
+  const { eventId: id, invoiceId, status, version, transaction, now, leaseMs } = event;
+  if (isSettled(record, id)) return { result: { state: "settled", outcome: "duplicate" }, write: false };
+  if (record.lease && record.lease.until > now) {
+    return { result: { state: "busy", retryAfterMs: record.lease.until - now }, write: false };
+  }
+  delete record.lease;
+  const told = { status, version, transaction };
+  const outcome = event.conflict ? "conflict" : judge(record, told);
+  const settled = { id, outcome, at: now };
+  if (outcome !== "applied" && outcome !== "conflict") {
+    settle(record, settled);
+    return { result: { state: "settled", outcome }, write: true };
+  }
+  const token = crypto.randomUUID();
+  record.lease = { ...settled, token, until: now + leaseMs, told };
+  return { result: { state: "claimed", outcome, lease: { invoiceId, eventId: id, token } }, write: true };
+}
+
+const isSettled = ({ events }: InvoiceRecord, eventId: string) => events.some(({ id }) => id === eventId);
+
+function settle(record: InvoiceRecord, { id, outcome, at }: Settled): void {
+  const kept = record.events.filter((event) => event.at > at - KEEP_MS).slice(1 - KEEP_EVENTS);
+  record.events = [...kept, { id, outcome, at }];
+}
+
+/** The rule is Rust's (`src/invoice/`), the same that the Worker applies. */
+function judge(known: Known, told: Known): WebhookOutcome {
+  const parts = ({ status = "", version = NaN, transaction = "" }: Known) => [status, version, transaction] as const;
+  return invoiceJudge(...parts(known), ...parts(told)) as WebhookOutcome;
+}

@@ -1,0 +1,103 @@
+import { recordStore } from "./record.js";
+import type { WebhookStore } from "./store.js";
+
+/**
+ * The table of the SQL stores, for SQLite, D1 and Postgres. The stores make it where it is missing; use this text for a
+ * migration where they may not.
+ */
+export const WEBHOOK_TABLE =
+  "CREATE TABLE IF NOT EXISTS gwop_invoices (invoice_id TEXT PRIMARY KEY, record TEXT NOT NULL, revision BIGINT NOT NULL)";
+
+const READ = "SELECT record, revision FROM gwop_invoices WHERE invoice_id = ?";
+const INSERT =
+  "INSERT INTO gwop_invoices (record, invoice_id, revision) VALUES (?, ?, 1) ON CONFLICT (invoice_id) DO NOTHING RETURNING revision";
+const UPDATE =
+  "UPDATE gwop_invoices SET record = ?, revision = revision + 1 WHERE invoice_id = ? AND revision = ? RETURNING revision";
+
+/** A number; Postgres clients give 64-bit integers as text. */
+type Revision = number | bigint | string;
+
+/** Runs one statement with `?` for its parameters; gives its first row. */
+type Statement = (sql: string, parameters: Revision[]) => Promise<unknown>;
+
+function sqlStore(first: Statement): WebhookStore {
+  /** Reads; where that fails, perhaps for want of the table, makes it and reads again. */
+  async function read(invoiceId: string): Promise<unknown> {
+    try {
+      return await first(READ, [invoiceId]);
+    } catch (reason) {
+      try {
+        await first(WEBHOOK_TABLE, []);
+      } catch {
+        // Made by another at this moment, or not allowed: reading again tells.
+      }
+      return await first(READ, [invoiceId]).catch(() => Promise.reject(reason));
+    }
+  }
+  return recordStore<Revision>({
+    read: async (invoiceId) => ((await read(invoiceId)) as { record: string; revision: Revision } | null) ?? undefined,
+    async write(invoiceId, record, revision) {
+      const written = await (revision === undefined
+        ? first(INSERT, [record, invoiceId])
+        : first(UPDATE, [record, invoiceId, revision]));
+      return (written ?? undefined) !== undefined;
+    },
+  });
+}
+
+/** What `node:sqlite` (`DatabaseSync`), `better-sqlite3` and `bun:sqlite` (`Database`) have in common. */
+export interface SqliteDatabase {
+  prepare(sql: string): {
+    get(...parameters: (string | number | bigint)[]): unknown;
+    run(...parameters: (string | number | bigint)[]): unknown;
+  };
+}
+
+/**
+ * Keeps invoices in SQLite, in the table `gwop_invoices` of a database that you opened: `node:sqlite` on Node 22.13 or newer,
+ * `better-sqlite3`, or `bun:sqlite`.
+ *
+ * Several processes may share the file: set `PRAGMA journal_mode = WAL` and `PRAGMA busy_timeout = 5000`.
+ *
+ * @example
+ * const store = sqliteStore(new DatabaseSync("shop.db"));
+ */
+export function sqliteStore(database: SqliteDatabase): WebhookStore {
+  return sqlStore(async (sql, parameters) => {
+    const statement = database.prepare(sql);
+    // `better-sqlite3` refuses to get from a statement that gives no rows.
+    return sql === WEBHOOK_TABLE ? statement.run() : statement.get(...parameters);
+  });
+}
+
+/** What is used of a binding of Cloudflare D1. */
+export interface D1DatabaseLike {
+  prepare(sql: string): { bind(...parameters: unknown[]): { first(): Promise<unknown> } };
+}
+
+/** Keeps invoices in Cloudflare D1, in the table `gwop_invoices`. */
+export function d1Store(database: D1DatabaseLike): WebhookStore {
+  return sqlStore((sql, parameters) => database.prepare(sql).bind(...parameters).first());
+}
+
+/** Runs a statement with `$1`, `$2` … for its parameters: resolves to the rows, or to an object whose `rows` are them. */
+export type PostgresQuery = (text: string, values: unknown[]) => PromiseLike<readonly unknown[] | { rows: readonly unknown[] }>;
+
+/**
+ * Keeps invoices in Postgres, in the table `gwop_invoices`, over any client.
+ *
+ * @param query Must not be part of a transaction that may be rolled back: a claim has to be seen by others at once.
+ * @example
+ * const store = postgresStore((text, values) => pool.query(text, values)); // pg
+ * const store = postgresStore((text, values) => sql.unsafe(text, values)); // postgres
+ */
+export function postgresStore(query: PostgresQuery): WebhookStore {
+  return sqlStore(async (sql, parameters) => {
+    let count = 0;
+    const answer = await query(
+      sql.replace(/\?/g, () => `$${(count += 1)}`),
+      parameters,
+    );
+    return ("rows" in answer ? answer.rows : answer)[0];
+  });
+}

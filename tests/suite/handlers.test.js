@@ -1,0 +1,202 @@
+// The webhook handler over the memory store: the answers' table, and what every store promises.
+import { Gwop } from "@gwop/sdk";
+import { createWebhookHandler } from "@gwop/sdk/handlers";
+import { SDKValidationError } from "@gwop/sdk/errors";
+import { memoryStore } from "@gwop/sdk/stores";
+import { assert, assertEquals, assertThrows, test } from "./harness.js";
+import { deliver, SECRET } from "./deliveries.js";
+import { checks, eventBody, read, shop } from "./store-conformance.js";
+
+const URL_ = "https://shop.example/webhooks/gwop";
+const invoice = () => crypto.randomUUID();
+
+const shared = memoryStore();
+for (const [sentence, check] of checks) test(`memory store: ${sentence}`, () => check(() => shared));
+
+/** Sends a signed delivery after `change` had its way with it; the answer. */
+async function post(own, body, change = {}) {
+  const { headers } = await deliver(body, change.signing);
+  return own.handle(new Request(URL_, { method: "POST", ...change, headers: { ...headers, ...change.headers }, body: change.body ?? body }));
+}
+
+test("webhook handler: each callback gets its typed event", async () => {
+  const got = [];
+  const note = (event) => void got.push(event);
+  const own = shop(memoryStore(), { onPaid: note, onExpired: note, onCanceled: note });
+  for (const type of ["invoice.paid", "invoice.expired", "invoice.canceled"]) {
+    const response = await post(own, eventBody(type, invoice()));
+    assertEquals(response.headers.get("content-type"), "application/json");
+    assertEquals(response.headers.get("cache-control"), "no-store");
+    assertEquals(await response.json(), { received: true, outcome: "applied" });
+  }
+  assertEquals(got.map(({ eventType }) => eventType), ["invoice.paid", "invoice.expired", "invoice.canceled"]);
+  assert(got[0].data.paidAt instanceof Date);
+});
+
+test("webhook handler: signatures that do not hold are answered with 401 and leave no trace", async () => {
+  const store = memoryStore();
+  const own = shop(store);
+  const body = eventBody("invoice.paid", invoice());
+  const now = Math.floor(Date.now() / 1000);
+  for (const [change, code] of [
+    [{ headers: { "x-gwop-signature": "" } }, "WEBHOOK_SIGNATURE_MISSING"],
+    [{ headers: { "x-gwop-signature": "v1=00" } }, "WEBHOOK_SIGNATURE_MALFORMED"],
+    [{ headers: { "x-gwop-signature": `t=x,v1=${"00".repeat(32)}` } }, "WEBHOOK_TIMESTAMP_INVALID"],
+    [{ signing: { secret: "whsec_other" } }, "WEBHOOK_SIGNATURE_MISMATCH"],
+    [{ signing: { t: now - 400 } }, "WEBHOOK_TIMESTAMP_OUTSIDE_TOLERANCE"],
+    [{ signing: { t: now + 400 } }, "WEBHOOK_TIMESTAMP_OUTSIDE_TOLERANCE"],
+    [{ body: `${body} ` }, "WEBHOOK_SIGNATURE_MISMATCH"],
+  ]) {
+    const response = await post(own, body, change);
+    const text = await response.clone().text();
+    assertEquals(await read(response), [401, code, null]);
+    assert(!text.includes("0x742d") && !text.includes(SECRET), text);
+  }
+  assertEquals([own.calls, own.errors], [[], []]);
+  assertEquals(await read(await post(own, body)), [200, "applied", null]);
+});
+
+test("webhook handler: well signed, but of no use: 400, and 200 for events of later versions", async () => {
+  const own = shop(memoryStore());
+  const body = eventBody("invoice.paid", invoice());
+  const rows = [
+    ["[1]", {}, [400, "WEBHOOK_PAYLOAD_INVALID", null]],
+    ["{", {}, [400, "WEBHOOK_PAYLOAD_INVALID", null]],
+    [body.replace('"PAID"', '"EXPIRED"'), {}, [400, "WEBHOOK_PAYLOAD_INVALID", null]],
+    [body, { headers: { "x-gwop-event-id": "evt_other" } }, [400, "WEBHOOK_HEADER_MISMATCH", null]],
+    [body.replace("invoice.paid", "invoice.refunded"), {}, [200, "ignored", null]],
+  ];
+  for (const [text, change, expected] of rows) assertEquals(await read(await post(own, text, change)), expected, text);
+  assertEquals([own.calls, own.errors], [[], []]);
+});
+
+test("webhook handler: other methods 405 with Allow, other media types 415", async () => {
+  const own = shop(memoryStore());
+  for (const method of ["GET", "PUT", "DELETE", "OPTIONS"]) {
+    const response = await own.handle(new Request(URL_, { method }));
+    assertEquals([response.headers.get("allow"), ...(await read(response))], ["POST", 405, "METHOD_NOT_ALLOWED", null]);
+  }
+  const body = eventBody("invoice.paid", invoice());
+  for (const type of ["text/plain", "application/x-www-form-urlencoded", "application/jsonx", "text/json"]) {
+    assertEquals((await read(await post(own, body, { headers: { "content-type": type } })))[0], 415, type);
+  }
+  for (const type of ["application/json; charset=utf-8", "Application/JSON", "application/cloudevents+json"]) {
+    assertEquals((await post(own, body, { headers: { "content-type": type } })).status, 200, type);
+  }
+});
+
+test("webhook handler: a body over 256 KiB is 413, whether its length is declared or it streams", async () => {
+  const own = shop(memoryStore());
+  const filled = (bytes) => eventBody("invoice.paid", invoice()).padEnd(bytes, " ");
+  assertEquals((await post(own, filled(256 * 1024))).status, 200);
+  assertEquals(await read(await post(own, filled(256 * 1024 + 1))), [413, "BODY_TOO_LARGE", null]);
+  // A request as a server may make it: no length, endless chunks. It is read no further than 1 MiB.
+  let pulled = 0;
+  let canceled = false;
+  const chunk = new Uint8Array(64 * 1024);
+  const body = new ReadableStream({
+    pull(controller) {
+      pulled += chunk.length;
+      controller.enqueue(chunk);
+    },
+    cancel() {
+      canceled = true;
+    },
+  });
+  const endless = { method: "POST", headers: new Headers(), bodyUsed: false, body };
+  assertEquals((await read(await own.handle(endless)))[0], 413);
+  assert(pulled <= 1.3 * 1024 * 1024 && !canceled, `${pulled}, ${canceled}`);
+  const declared = { ...endless, headers: new Headers({ "content-length": "5000000" }), get body() { throw new Error("read"); } };
+  assertEquals((await read(await own.handle(declared)))[0], 413);
+  const small = shop(memoryStore(), { maxBodyBytes: 10 });
+  assertEquals((await post(small, filled(11))).status, 413);
+});
+
+test("webhook handler: a body that breaks off is 400, and a body that was read before is named in the log", async () => {
+  const own = shop(memoryStore());
+  const body = new ReadableStream({ pull: (controller) => controller.error(new Error("reset")) });
+  const broken = { method: "POST", headers: new Headers(), bodyUsed: false, body };
+  assertEquals(await read(await own.handle(broken)), [400, "BODY_BROKEN", null]);
+  const request = new Request(URL_, { method: "POST", body: "{}", headers: { "content-type": "application/json" } });
+  await request.text();
+  assertEquals(await read(await own.handle(request)), [500, "MISCONFIGURED", null]);
+  assertEquals(own.errors[0].error.code, "WEBHOOK_BODY_NOT_RAW");
+});
+
+test("webhook handler: storage that refuses is 503 with Retry-After", async () => {
+  const body = eventBody("invoice.paid", invoice());
+  for (const method of ["claim", "complete"]) {
+    const store = { ...memoryStore(), [method]: async () => Promise.reject(new Error("disk full")) };
+    const own = shop(store);
+    assertEquals(await read(await post(own, body)), [503, "UNAVAILABLE", "5"]);
+    assertEquals([own.errors[0].error.message, own.errors[0].info.code], ["disk full", "UNAVAILABLE"]);
+    assertEquals(own.calls.length, method === "claim" ? 0 : 1);
+  }
+  // The callback failed, and so did giving the claim back: the lease ends it.
+  const store = { ...memoryStore(), release: async () => Promise.reject(new Error("disk full")) };
+  const own = shop(store, { work: () => Promise.reject(new Error("first")) });
+  assertEquals((await post(own, body)).status, 500);
+  assertEquals(own.errors.map(({ error }) => error.message), ["first", "disk full"]);
+});
+
+test("webhook handler: a conflict that nobody handles is told, not lost", async () => {
+  const own = shop(memoryStore(), { onConflict: undefined });
+  const id = invoice();
+  await post(own, eventBody("invoice.canceled", id));
+  assertEquals(await read(await post(own, eventBody("invoice.paid", id))), [200, "conflict", null]);
+  assertEquals(own.errors.map(({ info }) => [info.code, info.invoiceId]), [["CONFLICT", id]]);
+});
+
+test("webhook handler: an onError that throws changes no answer", async () => {
+  const own = shop(memoryStore(), {
+    work: () => Promise.reject(new Error("x")),
+    onError: () => {
+      throw new Error("logger");
+    },
+  });
+  assertEquals((await post(own, eventBody("invoice.paid", invoice()))).status, 500);
+});
+
+test("webhook handler: without a secret 500, which names the variable to the log only", { needs: ["env"] }, async () => {
+  const errors = [];
+  const none = { validateWebhook: (options) => new Gwop({ webhookSecret: "" }).validateWebhook(options) };
+  const set = globalThis.process?.env?.GWOP_WEBHOOK_SECRET;
+  const own = shop(memoryStore(), { gwop: none, onError: (error) => errors.push(error) });
+  if (set) delete globalThis.process.env.GWOP_WEBHOOK_SECRET;
+  try {
+    const response = await post(own, eventBody("invoice.paid", invoice()));
+    const text = await response.clone().text();
+    assertEquals(await read(response), [500, "MISCONFIGURED", null]);
+    assert(!text.includes("GWOP_"), text);
+    assert(errors[0].message.includes("GWOP_WEBHOOK_SECRET"), errors[0].message);
+  } finally {
+    if (set) globalThis.process.env.GWOP_WEBHOOK_SECRET = set;
+  }
+});
+
+test("webhook handler: the work is handed to waitUntil, so that a client that goes away does not end it", async () => {
+  const own = shop(memoryStore());
+  const kept = [];
+  const body = eventBody("invoice.paid", invoice());
+  const { headers } = await deliver(body);
+  const response = own.handle(new Request(URL_, { method: "POST", headers, body }), { waitUntil: (work) => kept.push(work) });
+  assertEquals(kept.length, 1);
+  assertEquals([await kept[0], await response].map(({ status }) => status), [200, 200]);
+});
+
+test("webhook handler: options are checked when it is made", () => {
+  const good = { gwop: new Gwop(), store: memoryStore(), onPaid() {}, onExpired() {}, onCanceled() {} };
+  createWebhookHandler(good);
+  for (const [change, words] of [
+    [{ gwop: undefined }, "gwop must be"],
+    [{ store: {} }, "store must be"],
+    [{ onPaid: undefined }, "onPaid"],
+    [{ onConflict: 5 }, "onConflict"],
+    [{ onError: "log" }, "onError"],
+    [{ leaseSeconds: 0 }, "leaseSeconds"],
+    [{ maxBodyBytes: -1 }, "maxBodyBytes"],
+  ]) {
+    const error = assertThrows(() => createWebhookHandler({ ...good, ...change }), SDKValidationError);
+    assert(error.message.includes(words), error.message);
+  }
+});

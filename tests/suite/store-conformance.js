@@ -1,0 +1,215 @@
+// What every store promises, shown through the webhook handler: `checks` of [sentence, function of `open`]. `open()` gives a store over
+// storage that all calls share; every check works on invoices of its own.
+import { Gwop } from "@gwop/sdk";
+import { createWebhookHandler } from "@gwop/sdk/handlers";
+import { assert, assertEquals } from "./harness.js";
+import { deliver, SECRET } from "./deliveries.js";
+
+const gwop = new Gwop({ webhookSecret: SECRET });
+const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+
+/** The body of an event about `invoice`. */
+export function eventBody(type, invoice, { id = crypto.randomUUID(), version, tx = "0xaa", outcome } = {}) {
+  const status = { "invoice.paid": "PAID", "invoice.expired": "EXPIRED", "invoice.canceled": "CANCELED" }[type];
+  const paid = { tx_hash: tx, payment_chain: "base", paid_at: "2026-03-24T00:48:31.602Z", payer_wallet: "0x742d" };
+  const event = {
+    event_id: id,
+    event_type: type,
+    event_version: version,
+    gwop_outcome: outcome,
+    data: {
+      ...{ invoice_id: invoice, public_invoice_id: `inv_${invoice}`, merchant_id: "m", status },
+      ...{ amount_usdc: "1025000", currency: "USDC" },
+      ...(status === "PAID" ? paid : {}),
+    },
+  };
+  return JSON.stringify(event, null, 2);
+}
+
+/** A handler that notes its callbacks as `name eventId`, and how deliveries reach it. */
+export function shop(store, { work = () => sleep(2), ...options } = {}) {
+  const calls = [];
+  const note = (name) => async (event) => {
+    calls.push(`${name} ${event.eventId}`);
+    await work(event, calls.length);
+  };
+  const errors = [];
+  const handle = createWebhookHandler({
+    ...{ gwop, store, onPaid: note("paid"), onExpired: note("expired"), onCanceled: note("canceled") },
+    ...{ onConflict: note("conflict"), onError: (error, info) => errors.push({ error, info }) },
+    ...options,
+  });
+  return {
+    calls,
+    errors,
+    handle,
+    /** Delivers a body; gives [status, outcome or code, Retry-After]. */
+    async send(body) {
+      const { headers } = await deliver(body);
+      return read(await handle(new Request("https://shop.example/webhooks/gwop", { method: "POST", headers, body })));
+    },
+  };
+}
+
+export async function read(response) {
+  const { outcome, error } = await response.json();
+  return [response.status, outcome ?? error.code, response.headers.get("retry-after")];
+}
+
+const applied = [200, "applied", null];
+const duplicate = [200, "duplicate", null];
+const stale = [200, "stale", null];
+const conflict = [200, "conflict", null];
+
+/** What a store's `claim` needs beside the invoice. */
+const PAID = { status: "PAID", transaction: "0xaa", leaseMs: 60_000 };
+
+export const checks = [
+  ["100 copies of one event at one time: one callback", async (open) => {
+    const store = await open();
+    const own = shop(store);
+    const id = crypto.randomUUID();
+    const body = eventBody("invoice.paid", crypto.randomUUID(), { id });
+    const answers = await Promise.all(Array.from({ length: 100 }, () => own.send(body)));
+    assertEquals(own.calls, [`paid ${id}`]);
+    assertEquals(answers.filter(([, outcome]) => outcome === "applied").length, 1);
+    for (const [status, outcome, retryAfter] of answers) {
+      if (status === 200) assert(["applied", "duplicate"].includes(outcome), outcome);
+      else assert(status === 503 && Number(retryAfter) >= 1 && Number(retryAfter) <= 60, `${status}, ${retryAfter}`);
+    }
+    assertEquals(await own.send(body), duplicate);
+    assertEquals(own.calls.length, 1);
+  }],
+
+  ["200 is answered only after the callback; a copy meanwhile gets 503 with Retry-After", async (open) => {
+    let finish;
+    const own = shop(await open(), { work: () => new Promise((done) => (finish = done)) });
+    const body = eventBody("invoice.paid", crypto.randomUUID());
+    let answered = false;
+    const first = own.send(body).finally(() => (answered = true));
+    while (!finish) await sleep(1);
+    const [status, code, retryAfter] = await own.send(body);
+    assertEquals([status, code, Number(retryAfter) > 50 && Number(retryAfter) <= 60], [503, "UNAVAILABLE", true]);
+    assertEquals(answered, false);
+    finish();
+    assertEquals(await first, applied);
+    assertEquals(own.calls.length, 1);
+  }],
+
+  ["a callback that throws gives its claim back, so that the next delivery runs it again", async (open) => {
+    const own = shop(await open(), {
+      work: (_, call) => {
+        if (call === 1) throw new Error("the database of the shop is away");
+      },
+    });
+    const id = crypto.randomUUID();
+    const body = eventBody("invoice.paid", crypto.randomUUID(), { id });
+    assertEquals(await own.send(body), [500, "CALLBACK_FAILED", null]);
+    assertEquals(own.errors[0].error.message, "the database of the shop is away");
+    assertEquals(own.errors[0].info.eventId, id);
+    assertEquals(await own.send(body), applied);
+    assertEquals(await own.send(body), duplicate);
+    assertEquals(own.calls, [`paid ${id}`, `paid ${id}`]);
+  }],
+
+  ["a crash in the middle: the claim ends after 60 seconds, and the event is processed", async (open) => {
+    const store = await open();
+    const event = { ...PAID, eventId: crypto.randomUUID(), invoiceId: crypto.randomUUID() };
+    const now = Date.now();
+    const crashed = await store.claim({ ...event, now });
+    assertEquals(crashed.state, "claimed");
+    assertEquals(await store.claim({ ...event, now: now + 59_999 }), { state: "busy", retryAfterMs: 1 });
+    const second = await store.claim({ ...event, now: now + 60_000 });
+    assertEquals([second.state, second.outcome], ["claimed", "applied"]);
+    // The first one was only slow: its claim is gone, and it must not say otherwise.
+    assertEquals(await store.complete(crashed.lease), false);
+    await store.release(crashed.lease);
+    assertEquals((await store.claim({ ...event, now: now + 60_001 })).state, "busy");
+    assertEquals(await store.complete(second.lease), true);
+    // Recorded by now, by whomever.
+    assertEquals(await store.complete(crashed.lease), true);
+    assertEquals(await store.claim({ ...event, now: now + 60_002 }), { state: "settled", outcome: "duplicate" });
+  }],
+
+  ["a callback that never ends: the delivery after the lease runs it again", async (open) => {
+    const own = shop(await open(), {
+      leaseSeconds: 0.3,
+      work: (_, call) => (call === 1 ? new Promise(() => {}) : undefined),
+    });
+    const body = eventBody("invoice.expired", crypto.randomUUID());
+    void own.send(body);
+    while (own.calls.length === 0) await sleep(1);
+    assertEquals((await own.send(body))[0], 503);
+    await sleep(350);
+    assertEquals(await own.send(body), applied);
+    assertEquals(own.calls.length, 2);
+  }],
+
+  ["money that comes after the end is a conflict, never applied and never dropped", async (open) => {
+    const own = shop(await open());
+    for (const [type, name] of [["invoice.expired", "expired"], ["invoice.canceled", "canceled"]]) {
+      const [invoice, end, late] = [crypto.randomUUID(), crypto.randomUUID(), crypto.randomUUID()];
+      own.calls.length = 0;
+      assertEquals(await own.send(eventBody(type, invoice, { id: end, version: 3 })), applied);
+      const paid = eventBody("invoice.paid", invoice, { id: late, version: 2 });
+      assertEquals(await own.send(paid), conflict);
+      assertEquals(await own.send(paid), duplicate);
+      assertEquals(own.calls, [`${name} ${end}`, `conflict ${late}`]);
+    }
+  }],
+
+  ["final states never change: stale, duplicate and conflicting events", async (open) => {
+    const own = shop(await open());
+    const invoice = crypto.randomUUID();
+    assertEquals(await own.send(eventBody("invoice.paid", invoice, { version: 5, tx: "0xaa" })), applied);
+    assertEquals(await own.send(eventBody("invoice.expired", invoice, { version: 4 })), stale);
+    assertEquals(await own.send(eventBody("invoice.paid", invoice, { version: 5, tx: "0xaa" })), duplicate);
+    assertEquals(own.calls.length, 1);
+    assertEquals(await own.send(eventBody("invoice.paid", invoice, { version: 5, tx: "0xbb" })), conflict);
+    assertEquals(await own.send(eventBody("invoice.canceled", invoice, { version: 6 })), conflict);
+    assertEquals(own.calls.map((call) => call.split(" ")[0]), ["paid", "conflict", "conflict"]);
+  }],
+
+  ["an event that the Worker delivered as a conflict stays one", async (open) => {
+    const own = shop(await open());
+    const invoice = crypto.randomUUID();
+    assertEquals(await own.send(eventBody("invoice.paid", invoice, { outcome: "conflict" })), conflict);
+    assertEquals(await own.send(eventBody("invoice.canceled", invoice, { outcome: "applied" })), applied);
+  }],
+
+  ["events of one invoice are processed one at a time", async (open) => {
+    let finish;
+    const own = shop(await open(), { work: (_, call) => call === 1 && new Promise((done) => (finish = done)) });
+    const invoice = crypto.randomUUID();
+    const first = own.send(eventBody("invoice.expired", invoice));
+    while (!finish) await sleep(1);
+    const paid = eventBody("invoice.paid", invoice);
+    assertEquals((await own.send(paid))[0], 503);
+    finish();
+    assertEquals(await first, applied);
+    assertEquals(await own.send(paid), conflict);
+  }],
+
+  ["what is recorded outlives the process", async (open) => {
+    const body = eventBody("invoice.paid", crypto.randomUUID());
+    assertEquals(await shop(await open()).send(body), applied);
+    const again = shop(await open());
+    assertEquals(await again.send(body), duplicate);
+    assertEquals(again.calls, []);
+  }],
+
+  ["20 invoices at one time, 5 copies of each, delivered until taken: each callback once", async (open) => {
+    const own = shop(await open());
+    const bodies = Array.from({ length: 20 }, () => eventBody("invoice.paid", crypto.randomUUID()));
+    const untilTaken = async (body) => {
+      for (let attempt = 0; attempt < 100; attempt += 1) {
+        if ((await own.send(body))[0] === 200) return;
+        await sleep(10);
+      }
+      throw new Error("never taken");
+    };
+    await Promise.all(bodies.flatMap((body) => Array.from({ length: 5 }, () => untilTaken(body))));
+    assertEquals(own.calls.length, 20);
+    assertEquals(new Set(own.calls).size, 20);
+  }],
+];
