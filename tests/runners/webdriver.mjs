@@ -61,7 +61,7 @@ export async function startBrowser(name, { program, driver }) {
     /** Opens a page and waits for its `load` event. */
     open: (url) => call("POST", `${session}/url`, { url }),
     /** The value of a function body that runs in the page. */
-    evaluate: (script) => call("POST", `${session}/execute/sync`, { script, args: [] }),
+    evaluate: (script, ...args) => call("POST", `${session}/execute/sync`, { script, args }),
     close,
   };
 }
@@ -77,6 +77,15 @@ async function call(method, url, body) {
   return value;
 }
 
+/** Keeps the page's errors, which would otherwise only be seen as silence. */
+const WATCH = `
+  globalThis.failures ??= [];
+  addEventListener("error", (event) => failures.push(event.message));
+  addEventListener("unhandledrejection", (event) => failures.push(String(event.reason)));
+  for (const { src } of document.querySelectorAll("script[type=module][src]")) {
+    import(src).catch((error) => failures.push(String(error)));
+  }`;
+
 /**
  * Opens `url` and waits until the page has set `globalThis.result`.
  *
@@ -84,14 +93,11 @@ async function call(method, url, body) {
  */
 export async function resultOfPage(browser, url, limitMs = 120_000) {
   await browser.open(url);
-  // Errors before the result is there would otherwise only be seen as silence.
+  // As a script of the page's own: Firefox evaluates in another realm, where `import` runs the whole page a second time.
   await browser.evaluate(`
-    globalThis.failures ??= [];
-    addEventListener("error", (event) => failures.push(event.message));
-    addEventListener("unhandledrejection", (event) => failures.push(String(event.reason)));
-    for (const { src } of document.querySelectorAll("script[type=module][src]")) {
-      import(src).catch((error) => failures.push(String(error)));
-    }`);
+    const script = document.createElement("script");
+    script.textContent = arguments[0];
+    document.documentElement.append(script);`, WATCH);
   const end = Date.now() + limitMs;
   while (Date.now() < end) {
     const { result, failures } = await browser.evaluate(
