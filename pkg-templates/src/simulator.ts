@@ -9,9 +9,11 @@ export type { SimulatorClock } from "./simulator/clock.js";
 export { serve } from "./simulator/serve.js";
 export type {
   Fault,
+  Faults,
   MintTokenOptions,
   MintedToken,
   PayOptions,
+  RequestFault,
   SimulatorChain,
   SimulatorDelivery,
   SimulatorMerchant,

@@ -664,7 +664,7 @@ impl Simulator {
             Err(error) => return ask(error),
         };
         if self.payment_nonces.contains(&offer.nonce) {
-            return ask("invalid_payment_replayed");
+            return ask("duplicate_settlement");
         }
         let settlement = match self.config.settlement_delay_ms {
             0 => Settlement::Now,
@@ -685,7 +685,7 @@ impl Simulator {
             payment_response(&payment, success),
         );
         if !success {
-            let body = demand.challenge("settlement_failed");
+            let body = demand.challenge("unexpected_settle_error");
             return Ok(Success::Json(402, body, vec![header]));
         }
         self.payment_nonces.insert(offer.nonce);

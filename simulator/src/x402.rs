@@ -170,7 +170,6 @@ impl Demand {
                 "payTo": self.chain.pay_to(),
                 "maxTimeoutSeconds": 300,
                 "asset": self.chain.usdc(),
-                "outputSchema": null,
                 "extra": extra,
             }],
         })
@@ -193,8 +192,8 @@ pub struct Offer {
 pub fn read_payment(header: &str, demand: &Demand, wall: u64) -> Result<Offer, &'static str> {
     let bytes = STANDARD
         .decode(header.trim())
-        .map_err(|_| "X-PAYMENT is not Base64")?;
-    let payment: Value = serde_json::from_slice(&bytes).map_err(|_| "X-PAYMENT is not JSON")?;
+        .map_err(|_| "invalid_payload")?;
+    let payment: Value = serde_json::from_slice(&bytes).map_err(|_| "invalid_payload")?;
     let text =
         |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(String::from);
     if payment.get("x402Version").and_then(Value::as_u64) != Some(1) {

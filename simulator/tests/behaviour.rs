@@ -502,7 +502,7 @@ fn agents_pay_over_x402_on_both_chains() {
         let failed = world.send("GET", &url, &[("X-PAYMENT", &payment)], b"");
         assert_eq!(
             (failed.status, &failed.body["error"]),
-            (402, &json!("settlement_failed"))
+            (402, &json!("unexpected_settle_error"))
         );
         let refused = world.send("GET", &url, &[("X-PAYMENT", "nonsense")], b"");
         assert_eq!(refused.status, 402);
@@ -525,7 +525,7 @@ fn agents_pay_over_x402_on_both_chains() {
         let next = world.invoice();
         let url = world.public(&next)["payment_methods"][index]["payment_url"].clone();
         let replayed = world.send("GET", text(&url), &[("X-PAYMENT", &payment)], b"");
-        assert_eq!(replayed.body["error"], "invalid_payment_replayed");
+        assert_eq!(replayed.body["error"], "duplicate_settlement");
     }
 }
 

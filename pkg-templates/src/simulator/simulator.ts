@@ -222,19 +222,19 @@ export class Simulator {
    *
    * @param options `secret`: by default a random one. `merchantId`: by default the first merchant's.
    */
-  rotateWebhookSecret(options: { secret?: string; merchantId?: string } = {}): { webhookSecret: string } {
+  rotateWebhookSecret(options: { secret?: string | undefined; merchantId?: string | undefined } = {}): { webhookSecret: string } {
     const rotated = this.#command("rotateWebhookSecret", options) as { webhookSecret: string };
     if ((options.merchantId ?? this.merchantId) === this.merchantId) this.#webhookSecret = rotated.webhookSecret;
     return rotated;
   }
 
   /** Stops signing with old webhook secrets. */
-  dropOldWebhookSecrets(options: { merchantId?: string } = {}): void {
+  dropOldWebhookSecrets(options: { merchantId?: string | undefined } = {}): void {
     this.#command("dropOldWebhookSecrets", options);
   }
 
   /** Sets where a merchant's webhooks go; without `url` they are recorded and not sent. */
-  setWebhookUrl(url: string | undefined, options: { merchantId?: string } = {}): void {
+  setWebhookUrl(url: string | undefined, options: { merchantId?: string | undefined } = {}): void {
     this.#command("setWebhookUrl", { url, ...options });
   }
 
@@ -243,7 +243,7 @@ export class Simulator {
    *
    * @param options `timestamp` in Unix seconds, by default the real time; `merchantId`, by default the first merchant's.
    */
-  signWebhook(body: string, options: { timestamp?: number; merchantId?: string } = {}): string {
+  signWebhook(body: string, options: { timestamp?: number | undefined; merchantId?: string | undefined } = {}): string {
     return (this.#command("signWebhook", { body, ...options }) as { signature: string }).signature;
   }
 
@@ -325,11 +325,6 @@ export class Simulator {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
-  }
-
-  /** As {@link close}, for `using`. */
-  [Symbol.dispose](): void {
-    this.close();
   }
 
   #withEndpoint(merchant: SimulatorMerchant): SimulatorMerchant {

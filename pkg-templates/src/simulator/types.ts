@@ -6,15 +6,15 @@ export interface SimulatorMerchant {
   /** The merchant id, a UUID: `merchant_id` of invoices and `mid` of tokens. */
   id: string;
   /** The name on public invoices. Default `"Local merchant"`. */
-  name?: string;
+  name?: string | undefined;
   /** Whether public invoices show the merchant as verified. Default `true`. */
-  verified?: boolean;
+  verified?: boolean | undefined;
   /** The merchant key; starts with `sk_m_`. */
   apiKey: string;
   /** The webhook secret, whole, with its `whsec_`. */
   webhookSecret: string;
   /** Where webhooks go. Without it, and without a `webhookHandler`, events are recorded and not sent. */
-  webhookUrl?: string;
+  webhookUrl?: string | undefined;
 }
 
 /** Takes webhooks within the process; a 2xx accepts. */
@@ -23,61 +23,61 @@ export type WebhookHandler = (request: Request) => Response | Promise<Response>;
 /** Options of a {@link Simulator}. Each has a default. */
 export interface SimulatorOptions {
   /** Key of the first merchant. Default `"sk_m_simulator"`. */
-  merchantApiKey?: string;
+  merchantApiKey?: string | undefined;
   /** Webhook secret of the first merchant. Default `"whsec_simulator"`. */
-  webhookSecret?: string;
+  webhookSecret?: string | undefined;
   /** Id of the first merchant. Default `"9e9c9ba5-3bab-4172-8a79-336f9ca0f163"`. */
-  merchantId?: string;
+  merchantId?: string | undefined;
   /** Name of the first merchant. Default `"Local merchant"`. */
-  merchantName?: string;
+  merchantName?: string | undefined;
   /** Where the first merchant's webhooks go, by the runtime's `fetch`; redirects are not followed. */
-  webhookUrl?: string;
+  webhookUrl?: string | undefined;
   /** Takes every merchant's webhooks within the process, instead of sending them. */
-  webhookHandler?: WebhookHandler;
+  webhookHandler?: WebhookHandler | undefined;
   /** Further merchants. */
-  merchants?: readonly SimulatorMerchant[];
+  merchants?: readonly SimulatorMerchant[] | undefined;
   /** Deliver webhooks and expire invoices by themselves when they are due. Default `true`; with `false`, by
    * `deliverDue()` and `clock`. */
-  autoDeliver?: boolean;
+  autoDeliver?: boolean | undefined;
   /** Waits before the 2nd, 3rd, … attempt of a webhook, in milliseconds of the simulator's clock.
    * Default 1 s, 5 s, 30 s, 2 min, 10 min. */
-  webhookRetryDelaysMs?: readonly number[];
+  webhookRetryDelaysMs?: readonly number[] | undefined;
   /** How long a webhook's answer is awaited, in real milliseconds. Default 10,000. */
-  webhookTimeoutMs?: number;
+  webhookTimeoutMs?: number | undefined;
   /** Where payment, status and recovery URLs point to. Default `"https://agents.gwop.io"`. */
-  agentsUrl?: string;
+  agentsUrl?: string | undefined;
   /** `iss` of access tokens. Default `"https://identity.gwop.io"`. */
-  issuer?: string;
+  issuer?: string | undefined;
   /** `aud` of access tokens. By default there is none. */
-  audience?: string;
+  audience?: string | undefined;
   /** How long an auth intent can be paid, in seconds. Default 600. */
-  authIntentTtlSeconds?: number;
+  authIntentTtlSeconds?: number | undefined;
   /** How long an access token is valid, in seconds. Default 3,600. */
-  accessTokenTtlSeconds?: number;
+  accessTokenTtlSeconds?: number | undefined;
   /** How long a session is active, in seconds. Default 86,400. */
-  sessionTtlSeconds?: number;
+  sessionTtlSeconds?: number | undefined;
   /** How long a payment over x402 stays in PAYING, in milliseconds of the simulator's clock. Default 0: PAID within
    * the request. */
-  settlementDelayMs?: number;
+  settlementDelayMs?: number | undefined;
   /** Status of `INVOICE_CANCEL_NOT_ALLOWED`. Default 400; 409 as in Gwop's older documents. */
-  cancelNotAllowedStatus?: 400 | 409;
+  cancelNotAllowedStatus?: 400 | 409 | undefined;
   /** Start of the identifiers' sequence, a whole number: the same seed gives the same identifiers. By default random. */
-  seed?: number;
+  seed?: number | undefined;
   /** The first signing key: a private RSA key as JWK, 2048 bits or more. By default one is made on first use. */
-  signingKey?: JsonWebKey;
+  signingKey?: JsonWebKey | undefined;
   /** The real time in milliseconds since the epoch; it stamps signatures and tokens. Default `Date.now`. */
-  wallClock?: () => number;
+  wallClock?: (() => number) | undefined;
 }
 
 /** Options of {@link Simulator.pay}. */
 export interface PayOptions {
   /** On which chain. By default the payment URL's, otherwise Base. */
-  chain?: SimulatorChain;
+  chain?: SimulatorChain | undefined;
   /** From which wallet. By default a fixed one per chain. */
-  wallet?: string;
+  wallet?: string | undefined;
   /** `"settle"`: PAYING, then PAID. `"hold"`: stays in PAYING until `settle` or `failPayment`. `"fail"`: PAYING, then
    * OPEN again. Default `"settle"`. */
-  outcome?: "settle" | "hold" | "fail";
+  outcome?: "settle" | "hold" | "fail" | undefined;
 }
 
 /** What became of a payment. */
@@ -112,61 +112,64 @@ export type SimulatorOperation =
   | "x402.pay"
   | "x402.recover";
 
-/** A fault of requests; without `operation` it strikes at each. */
-interface RequestFault {
-  /** Where it strikes. */
-  operation?: SimulatorOperation;
+/** What faults of requests take. */
+export interface RequestFault {
+  /** Where it strikes; by default at each request. */
+  operation?: SimulatorOperation | undefined;
 }
 
-/** One kind of misbehaviour. */
-export type Fault = (
-  | /** The request is processed, then the connection fails. */ ({ fault: "lose-answer" } & RequestFault)
-  | /** The connection fails before the request is processed. */ ({ fault: "lose-request" } & RequestFault)
-  | /** An error instead of processing: `status` by default that of `code`, or 503. */ ({
-      fault: "error";
-      status?: number;
-      code?: string;
-    } & RequestFault)
-  | /** 429 instead of processing; `retryAfter` is sent as it stands, seconds or an HTTP date. Default `"1"`. */ ({
-      fault: "rate-limit";
-      retryAfter?: string;
-    } & RequestFault)
-  | /** Any answer instead of processing. */ ({
-      fault: "replace";
-      status: number;
-      headers?: [name: string, value: string][];
-      body?: string;
-    } & RequestFault)
-  | /** Processed; the answer's JSON breaks off in the middle. */ ({ fault: "malformed-json" } & RequestFault)
-  | /** Processed; the answer starts so many real milliseconds late. */ ({
-      fault: "delay";
-      delayMs: number;
-    } & RequestFault)
-  | /** Processed; the answer's body trickles, with real milliseconds between its pieces. */ ({
-      fault: "slow-body";
-      chunkBytes: number;
-      intervalMs: number;
-    } & RequestFault)
-  | /** A payment fails: PAYING goes back to OPEN. */ { fault: "payment-fail" }
-  | /** The event is delivered more than once; `copies` (default 1) counts the further ones. */ {
-      fault: "webhook-duplicate";
-      copies?: number;
-    }
-  | /** So many events (2 or more) are held, then delivered newest first. */ { fault: "webhook-reorder"; events: number }
-  | /** The event is sent so many milliseconds of the simulator's clock late. */ {
-      fault: "webhook-delay";
-      delayMs: number;
-    }
-  | /** An attempt gets lost before the merchant; the event is sent again. */ { fault: "webhook-lose" }
-  | /** The merchant's answer gets lost; the event is sent again. */ { fault: "webhook-lose-answer" }
-  | /** The body is changed after it was signed. */ { fault: "webhook-tamper" }
-  | /** The signature's time stamp is so many seconds old. Default 301. */ { fault: "webhook-stale"; seconds?: number }
-  | /** Signed with a secret that the merchant does not know. */ { fault: "webhook-wrong-secret" }
-  | /** The event id and type headers name another event than the body. */ { fault: "webhook-header-mismatch" }
-  | /** The body's JSON breaks off in the middle, and is signed so. */ { fault: "webhook-malformed-json" }
-) & {
-  /** How often it strikes: a whole number from 1, or until `behave()`. Default 1. */
-  times?: number | "always";
+/** What each {@link Fault} does, by its name, and what it takes. */
+export interface Faults {
+  /** The request is processed, then the connection fails. */
+  "lose-answer": RequestFault;
+  /** The connection fails before the request is processed. */
+  "lose-request": RequestFault;
+  /** An error instead of processing: with this status (default that of `code`, or 503) and code (default `INTERNAL_ERROR`). */
+  error: RequestFault & { status?: number | undefined; code?: string | undefined };
+  /** 429 instead of processing; `retryAfter` is sent as it stands, seconds or an HTTP date. Default `"1"`. */
+  "rate-limit": RequestFault & { retryAfter?: string | undefined };
+  /** Any answer instead of processing: a redirect, an HTML page, an empty 204, a huge body. */
+  replace: RequestFault & {
+    status: number;
+    headers?: [name: string, value: string][] | undefined;
+    body?: string | undefined;
+  };
+  /** The request is processed; the JSON of its answer breaks off in the middle. */
+  "malformed-json": RequestFault;
+  /** The request is processed; the answer starts so many real milliseconds late. */
+  delay: RequestFault & { delayMs: number };
+  /** The request is processed; the answer's body trickles, with real milliseconds between its pieces. */
+  "slow-body": RequestFault & { chunkBytes: number; intervalMs: number };
+  /** A payment fails: PAYING goes back to OPEN. */
+  "payment-fail": unknown;
+  /** An event is delivered more than once; `copies` (default 1) counts the further ones. */
+  "webhook-duplicate": { copies?: number | undefined };
+  /** So many events (2 or more) are held, then delivered newest first. */
+  "webhook-reorder": { events: number };
+  /** An event is sent so many milliseconds of the simulator's clock late. */
+  "webhook-delay": { delayMs: number };
+  /** An attempt gets lost before the merchant; the event is sent again. */
+  "webhook-lose": unknown;
+  /** The merchant's answer gets lost; the event is sent again. */
+  "webhook-lose-answer": unknown;
+  /** The body is changed after it was signed. */
+  "webhook-tamper": unknown;
+  /** The signature's time stamp is so many seconds old. Default 301. */
+  "webhook-stale": { seconds?: number | undefined };
+  /** Signed with a secret that the merchant does not know. */
+  "webhook-wrong-secret": unknown;
+  /** The event id and type headers name another event than the body. */
+  "webhook-header-mismatch": unknown;
+  /** The body's JSON breaks off in the middle, and is signed so. */
+  "webhook-malformed-json": unknown;
+}
+
+/** One kind of misbehaviour: its name, what it takes, and how often it strikes. */
+export type Fault = {
+  [Name in keyof Faults]: { fault: Name } & Faults[Name];
+}[keyof Faults] & {
+  /** A whole number from 1, or `"always"` until `behave()`. Default 1. */
+  times?: number | "always" | undefined;
 };
 
 /** One event on its way to a merchant. */
@@ -223,17 +226,17 @@ export interface SimulatorRequest {
 /** Options of {@link Simulator.mintToken}. */
 export interface MintTokenOptions {
   /** Whose; by default the first merchant's. */
-  merchantId?: string;
+  merchantId?: string | undefined;
   /** The wallet's chain. Default Base. */
-  chain?: SimulatorChain;
+  chain?: SimulatorChain | undefined;
   /** The wallet. By default a fixed one per chain. */
-  wallet?: string;
+  wallet?: string | undefined;
   /** Lifetime of the token in seconds; a negative one makes an expired token. Default `accessTokenTtlSeconds`. */
-  expiresInSeconds?: number;
+  expiresInSeconds?: number | undefined;
   /** Claims that are added or replaced; `null` leaves one out. */
-  claims?: Record<string, unknown>;
+  claims?: Record<string, unknown> | undefined;
   /** Fields of the JWS header that are added or replaced. */
-  header?: Record<string, unknown>;
+  header?: Record<string, unknown> | undefined;
 }
 
 /** A token made without a payment. */

@@ -1,0 +1,37 @@
+// What an editor knows about the local Gwop.
+import { Gwop } from "@gwop/sdk";
+import { type Fault, Simulator, SimulatorError, type SimulatorPayment, serve } from "@gwop/sdk/simulator";
+
+const sim = new Simulator({
+  webhookHandler: (request) => new Response(request.url, { status: 204 }),
+  settlementDelayMs: undefined,
+  merchants: [{ id: "m", apiKey: "sk_m_2", webhookSecret: "whsec_2" }],
+});
+new Gwop({ webhookSecret: sim.webhookSecret });
+
+const paid: SimulatorPayment = await sim.pay("inv_1", { chain: "solana", outcome: "hold" });
+const hash: string | undefined = paid.transaction;
+const answer: Response = await sim.fetch("https://agents.gwop.io/v1/invoices", { method: "POST" });
+const served: Response = await serve(sim, new Request("http://127.0.0.1/"));
+
+const faults: Fault[] = [
+  { fault: "lose-answer" },
+  { fault: "error", status: 503, times: 2, operation: "invoices.create" },
+  { fault: "webhook-stale", seconds: 400, times: "always" },
+];
+for (const fault of faults) sim.behave(sim.misbehave(fault));
+
+// @ts-expect-error no such fault
+sim.misbehave({ fault: "lose-anwser" });
+// @ts-expect-error `delayMs` is needed
+sim.misbehave({ fault: "delay" });
+// @ts-expect-error no such operation
+sim.misbehave({ fault: "delay", delayMs: 1, operation: "invoices.pay" });
+// @ts-expect-error no such chain
+await sim.pay("inv_1", { chain: "ethereum" });
+
+try {
+  await sim.clock.advance(1_000);
+} catch (error) {
+  if (error instanceof SimulatorError) console.log(error.code.length, hash, answer.status, served.status);
+}
