@@ -17,6 +17,8 @@ use gwop::client::{
 use gwop::model::{Decoded, Naming};
 use gwop::port::{Transport, drive};
 
+const RANDOM: [u8; 16] = [0xa5; 16];
+
 /// Answers from a list, and keeps a clock that only sleeping and sending move.
 struct Double {
     answers: RefCell<Vec<Result<Response, Failure>>>,
@@ -109,7 +111,8 @@ fn limited(retry_after: &str) -> Result<Response, Failure> {
 fn call(name: &str, argument: &str, policy: RetryPolicy) -> Call {
     let operation = operation(name).unwrap();
     let url = operation.host.url();
-    let mut call = Call::new(operation, argument, Naming::JavaScript, url, policy).unwrap();
+    let mut call = Call::new(operation, argument, Naming::JavaScript, url, RANDOM).unwrap();
+    call.set_policy(policy);
     if call.needs_key() {
         call.authorize("sk_m_test").unwrap();
     }
@@ -264,9 +267,8 @@ fn a_public_operation_never_gets_the_key() {
 fn what_does_not_fit_is_refused_before_any_request() {
     let refused = |name: &str, argument: &str| {
         let operation = operation(name).unwrap();
-        let policy = RetryPolicy::default();
         let refusal =
-            Call::new(operation, argument, Naming::JavaScript, "https://h", policy).unwrap_err();
+            Call::new(operation, argument, Naming::JavaScript, "https://h", RANDOM).unwrap_err();
         assert_eq!(refusal.code, RefusalCode::Argument);
         refusal.message
     };
@@ -313,19 +315,15 @@ fn the_contracts_limits_are_the_servers_to_enforce() {
 #[test]
 fn the_merchant_key_is_checked_before_any_request() {
     let operation = operation("invoices.list").unwrap();
-    let make = || {
-        Call::new(
-            operation,
-            "{}",
-            Naming::JavaScript,
-            "https://h",
-            RetryPolicy::default(),
-        )
-        .unwrap()
-    };
-    for key in ["", "  ", "sk_m_a\nb", "sk_m_é"] {
+    let make = || Call::new(operation, "{}", Naming::JavaScript, "https://h", RANDOM).unwrap();
+    for (key, code) in [
+        ("", RefusalCode::MerchantKeyMissing),
+        ("  ", RefusalCode::MerchantKeyMissing),
+        ("sk_m_a\nb", RefusalCode::Argument),
+        ("sk_m_é", RefusalCode::Argument),
+    ] {
         let refusal = make().authorize(key).unwrap_err();
-        assert_eq!(refusal.code, RefusalCode::MerchantKey);
+        assert_eq!(refusal.code, code);
         assert!(refusal.message.contains("merchantApiKey"));
         assert!(!refusal.message.contains("sk_m"));
     }
@@ -342,20 +340,19 @@ fn the_merchant_key_is_checked_before_any_request() {
 #[test]
 fn a_base_url_may_have_a_path_and_a_trailing_slash() {
     let operation = operation("auth.getJwks").unwrap();
-    let policy = RetryPolicy::default;
     let mut call = Call::new(
         operation,
         "{}",
         Naming::JavaScript,
         "http://127.0.0.1:4010/gwop/",
-        policy(),
+        RANDOM,
     )
     .unwrap();
     assert_eq!(
         call.attempt(0, [0; 16]).url,
         "http://127.0.0.1:4010/gwop/.well-known/jwks.json"
     );
-    let refusal = Call::new(operation, "{}", Naming::JavaScript, "gwop.io", policy()).unwrap_err();
+    let refusal = Call::new(operation, "{}", Naming::JavaScript, "gwop.io", RANDOM).unwrap_err();
     assert_eq!(refusal.code, RefusalCode::ServerUrl);
 }
 
@@ -525,7 +522,8 @@ fn an_older_surface_has_another_policy_and_the_wires_json() {
     let start = |retries| {
         let argument = r#"{"body":{"amount_usdc":5,"metadata_public":true},"idempotency_key":"k"}"#;
         let url = operation.host.url();
-        let mut call = Call::new(operation, argument, Naming::Wire, url, policy(retries)).unwrap();
+        let mut call = Call::new(operation, argument, Naming::Wire, url, RANDOM).unwrap();
+        call.set_policy(policy(retries));
         call.authorize("sk_m_test").unwrap();
         call
     };
@@ -555,7 +553,7 @@ fn an_older_surface_has_another_policy_and_the_wires_json() {
     }
 
     let argument = r#"{"body":{"amountUsdc":5}}"#;
-    let refusal = Call::new(operation, argument, Naming::Wire, "https://h", policy(2)).unwrap_err();
+    let refusal = Call::new(operation, argument, Naming::Wire, "https://h", RANDOM).unwrap_err();
     assert!(refusal.message.contains("`body.amount_usdc`"));
 }
 

@@ -16,14 +16,12 @@ pub const DEFAULT_TIMEOUT_MS: u32 = 30_000;
 /// Why a call never reached the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefusalCode {
-    /// The argument does not fit its model.
+    /// An argument or option is missing or of another kind.
     Argument,
     /// The server's URL is none that a path can be appended to.
     ServerUrl,
-    /// The merchant key is missing, or holds what a header cannot.
-    MerchantKey,
-    /// The retry options make no sense.
-    RetryConfig,
+    /// The merchant key is missing.
+    MerchantKeyMissing,
 }
 
 impl RefusalCode {
@@ -31,10 +29,9 @@ impl RefusalCode {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Argument => "INVALID_ARGUMENT",
-            Self::ServerUrl => "INVALID_SERVER_URL",
-            Self::MerchantKey => "MERCHANT_API_KEY_REQUIRED",
-            Self::RetryConfig => "INVALID_RETRY_CONFIG",
+            Self::Argument => "SDK_VALIDATION",
+            Self::ServerUrl => "INVALID_REQUEST",
+            Self::MerchantKeyMissing => "MERCHANT_API_KEY_MISSING",
         }
     }
 }
@@ -201,7 +198,7 @@ pub struct Moment {
 
 /// One call of an operation.
 ///
-/// Drive it so: [`Call::authorize`] if [`Call::needs_key`]; then [`Call::attempt`], send, and [`Call::on_response`] or
+/// Drive it so: [`Call::set_policy`] if the default is not wanted; [`Call::authorize`] if [`Call::needs_key`]; then [`Call::attempt`], send, and [`Call::on_response`] or
 /// [`Call::on_failure`], until the [`Step`] is no [`Step::Retry`].
 pub struct Call {
     operation: &'static Operation,
@@ -229,7 +226,7 @@ impl std::fmt::Debug for Call {
 
 impl Call {
     /// Checks `argument`, the JSON of the operation's argument (`{}` where there is none) in `naming`, and builds the
-    /// request to `base_url`.
+    /// request to `base_url`. `random` becomes the idempotency key where one is to be made.
     ///
     /// `naming` also decides what the answer is: JavaScript's names by the model, or the wire's JSON as it stands.
     ///
@@ -240,7 +237,7 @@ impl Call {
         argument: &str,
         naming: Naming,
         base_url: &str,
-        policy: RetryPolicy,
+        random: [u8; 16],
     ) -> Result<Self, Refusal> {
         let base_url = url::base(base_url).ok_or_else(|| {
             Refusal::new(
@@ -313,18 +310,24 @@ impl Call {
             "a non-empty string of printable ASCII characters",
             is_header_value,
         )?;
+        let takes_key = operation.idempotency != Idempotency::Natural;
         Ok(Self {
             operation,
             naming,
-            policy,
+            policy: RetryPolicy::default(),
             url,
             body,
             authorization: None,
             key_is_the_callers: idempotency_key.is_some(),
-            idempotency_key,
+            idempotency_key: idempotency_key.or_else(|| takes_key.then(|| uuid_v4(random))),
             attempts: 0,
             started_ms: 0,
         })
+    }
+
+    /// Replaces the default retry policy.
+    pub fn set_policy(&mut self, policy: RetryPolicy) {
+        self.policy = policy;
     }
 
     /// Whether the operation needs the merchant key. A public operation never gets it.
@@ -341,7 +344,7 @@ impl Call {
         let key = merchant_key.trim();
         if key.is_empty() {
             return Err(Refusal::new(
-                RefusalCode::MerchantKey,
+                RefusalCode::MerchantKeyMissing,
                 &[
                     "merchantApiKey is required by ",
                     self.operation.name,
@@ -351,7 +354,7 @@ impl Call {
         }
         if !is_header_value(key) {
             return Err(Refusal::new(
-                RefusalCode::MerchantKey,
+                RefusalCode::Argument,
                 &[
                     "merchantApiKey must be printable ASCII characters: check that it was copied whole and alone",
                 ],
@@ -369,17 +372,11 @@ impl Call {
         self.idempotency_key.as_deref()
     }
 
-    /// The next attempt. `random` becomes the idempotency key where one is to be made.
+    /// The next attempt. `random` becomes the idempotency key where every attempt takes a fresh one.
     pub fn attempt(&mut self, now_ms: i64, random: [u8; 16]) -> Request {
         if self.attempts == 0 {
             self.started_ms = now_ms;
-        }
-        let makes_key = match self.operation.idempotency {
-            Idempotency::Natural => false,
-            Idempotency::StoredKey => self.idempotency_key.is_none(),
-            Idempotency::FreshKey => !self.key_is_the_callers,
-        };
-        if makes_key {
+        } else if self.operation.idempotency == Idempotency::FreshKey && !self.key_is_the_callers {
             self.idempotency_key = Some(uuid_v4(random));
         }
         self.attempts = self.attempts.saturating_add(1);

@@ -158,6 +158,33 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
+    /// The default policy bounded by time instead of a count. All in milliseconds, but `exponent`.
+    ///
+    /// # Errors
+    /// What is wrong with the numbers, when one is negative or not finite.
+    pub fn within(backoff: Backoff, max_elapsed_time: f64) -> Result<Self, &'static str> {
+        let numbers = [
+            backoff.initial_interval,
+            backoff.max_interval,
+            backoff.exponent,
+            max_elapsed_time,
+        ];
+        if !numbers
+            .iter()
+            .all(|number| number.is_finite() && *number >= 0.0)
+        {
+            return Err(
+                "`backoff` must hold finite numbers, 0 or more: initialInterval, maxInterval, maxElapsedTime (milliseconds) and exponent",
+            );
+        }
+        Ok(Self {
+            // The cast saturates.
+            bound: Bound::Elapsed(max_elapsed_time as i64),
+            backoff,
+            ..Self::default()
+        })
+    }
+
     /// Judges an attempt. `retries` were made before it, `elapsed_ms` passed since the first attempt began, `now_ms` is
     /// milliseconds since the epoch, and `jitter` is random in 0 to 1.
     #[must_use]
@@ -292,6 +319,27 @@ mod tests {
             judge(Some("99999999999999999999"), 0, 0),
             Verdict::Exhausted
         );
+    }
+
+    #[test]
+    fn a_backoff_must_hold_finite_numbers() {
+        let within = |initial_interval, max_interval, exponent, elapsed| {
+            let backoff = Backoff {
+                initial_interval,
+                max_interval,
+                exponent,
+            };
+            RetryPolicy::within(backoff, elapsed)
+        };
+        let good = within(500.0, 60_000.0, 1.5, 3_600_000.0).unwrap();
+        assert_eq!(good.bound, Bound::Elapsed(3_600_000));
+        assert!(good.connection_errors && good.timeouts && good.codes.contain(502));
+        for bad in [-1.0, f64::NAN, f64::INFINITY] {
+            assert!(within(bad, 1.0, 1.0, 1.0).is_err());
+            assert!(within(1.0, bad, 1.0, 1.0).is_err());
+            assert!(within(1.0, 1.0, bad, 1.0).is_err());
+            assert!(within(1.0, 1.0, 1.0, bad).is_err());
+        }
     }
 
     #[test]
