@@ -127,6 +127,29 @@ pub enum Failure {
     Unexpected,
 }
 
+impl Failure {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Connection,
+        Self::Timeout,
+        Self::Aborted,
+        Self::InvalidRequest,
+        Self::Unexpected,
+    ];
+
+    /// The name of the class in `@gwop/sdk/models/errors`.
+    #[must_use]
+    pub const fn class(self) -> &'static str {
+        match self {
+            Self::Connection => "ConnectionError",
+            Self::Timeout => "RequestTimeoutError",
+            Self::Aborted => "RequestAbortedError",
+            Self::InvalidRequest => "InvalidRequestError",
+            Self::Unexpected => "UnexpectedClientError",
+        }
+    }
+}
+
 /// What kind of end a failed call has: the class of the error in JavaScript.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultKind {
@@ -151,11 +174,7 @@ impl FaultKind {
             Self::RateLimit => "RateLimitError",
             Self::Default => "GwopDefaultError",
             Self::ResponseValidation => "ResponseValidationError",
-            Self::NoAnswer(Failure::Connection) => "ConnectionError",
-            Self::NoAnswer(Failure::Timeout) => "RequestTimeoutError",
-            Self::NoAnswer(Failure::Aborted) => "RequestAbortedError",
-            Self::NoAnswer(Failure::InvalidRequest) => "InvalidRequestError",
-            Self::NoAnswer(Failure::Unexpected) => "UnexpectedClientError",
+            Self::NoAnswer(failure) => failure.class(),
         }
     }
 }
@@ -325,7 +344,13 @@ impl Call {
         })
     }
 
-    /// Replaces the default retry policy.
+    /// The retry policy.
+    #[must_use]
+    pub fn policy(&self) -> &RetryPolicy {
+        &self.policy
+    }
+
+    /// Replaces the retry policy, which is the default one at first.
     pub fn set_policy(&mut self, policy: RetryPolicy) {
         self.policy = policy;
     }

@@ -5,6 +5,7 @@
 
 mod invoice;
 mod token;
+mod client;
 mod webhook;
 
 use wasm_bindgen::JsValue;

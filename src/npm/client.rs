@@ -1,0 +1,272 @@
+//! Calls for TypeScript, which sends and waits.
+
+use wasm_bindgen::prelude::*;
+
+use super::refusal;
+use crate::client::{
+    self, Backoff, Bound, Failure, Fault, Host, Moment, Refusal, RefusalCode, Response, RetryCodes,
+    RetryPolicy, Step, operation,
+};
+use crate::json::push_string;
+use crate::model::Naming;
+
+impl From<Refusal> for JsValue {
+    fn from(refused: Refusal) -> Self {
+        refusal(refused.code.as_str(), &refused.message)
+    }
+}
+
+fn bad_argument(message: &str) -> JsValue {
+    Refusal::new(RefusalCode::Argument, &[message]).into()
+}
+
+/// One call of an operation. See [`client::Call`]; every method is synchronous.
+#[wasm_bindgen]
+pub struct Call {
+    call: client::Call,
+    value: Option<String>,
+    fault: Option<Fault>,
+}
+
+#[wasm_bindgen]
+impl Call {
+    /// Checks `argument` (JSON) and builds the request. `wire`: the argument and the answer are named as on the wire.
+    /// An empty URL stands for Gwop's own. `random` is 16 bytes.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        name: &str,
+        argument: &str,
+        wire: bool,
+        agents_url: &str,
+        identity_url: &str,
+        random: &[u8],
+    ) -> Result<Self, JsValue> {
+        let operation =
+            operation(name).ok_or_else(|| bad_argument("There is no such operation"))?;
+        let given = match operation.host {
+            Host::Agents => agents_url,
+            Host::Identity => identity_url,
+        };
+        let base_url = if given.is_empty() {
+            operation.host.url()
+        } else {
+            given
+        };
+        let naming = if wire {
+            Naming::Wire
+        } else {
+            Naming::JavaScript
+        };
+        let call = client::Call::new(operation, argument, naming, base_url, sixteen(random))?;
+        Ok(Self {
+            call,
+            value: None,
+            fault: None,
+        })
+    }
+
+    /// Replaces the retry policy. `most`: so many retries, or as many as `elapsed` milliseconds allow.
+    #[wasm_bindgen(js_name = setPolicy)]
+    pub fn set_policy(
+        &mut self,
+        most: Option<u32>,
+        initial_interval: f64,
+        max_interval: f64,
+        exponent: f64,
+        elapsed: f64,
+    ) -> Result<(), JsValue> {
+        let policy = match most {
+            Some(most) => RetryPolicy {
+                bound: Bound::Retries(most),
+                ..RetryPolicy::default()
+            },
+            None => {
+                let backoff = Backoff {
+                    initial_interval,
+                    max_interval,
+                    exponent,
+                };
+                RetryPolicy::within(backoff, elapsed).map_err(bad_argument)?
+            }
+        };
+        self.call.set_policy(policy);
+        Ok(())
+    }
+
+    /// Narrows or widens what is retried: `codes`, joined by commas, instead of the default statuses.
+    #[wasm_bindgen(js_name = setRetried)]
+    pub fn set_retried(
+        &mut self,
+        codes: Option<String>,
+        connection_errors: bool,
+        timeouts: bool,
+    ) -> Result<(), JsValue> {
+        let codes = match &codes {
+            None => RetryCodes::default(),
+            Some(codes) => RetryCodes::parse(codes.split(',').filter(|code| !code.is_empty()))
+                .map_err(|_| {
+                    bad_argument("`retryCodes` must hold statuses such as \"429\" or \"5XX\"")
+                })?,
+        };
+        let mut policy = self.call.policy().clone();
+        policy.codes = codes;
+        policy.connection_errors = connection_errors;
+        policy.timeouts = timeouts;
+        self.call.set_policy(policy);
+        Ok(())
+    }
+
+    /// Whether [`Self::authorize`] is needed.
+    #[wasm_bindgen(js_name = needsKey)]
+    pub fn needs_key(&self) -> bool {
+        self.call.needs_key()
+    }
+
+    /// Takes the merchant key.
+    pub fn authorize(&mut self, merchant_key: &str) -> Result<(), JsValue> {
+        Ok(self.call.authorize(merchant_key)?)
+    }
+
+    /// The idempotency key, where the operation has one.
+    #[wasm_bindgen(js_name = idempotencyKey)]
+    pub fn idempotency_key(&self) -> Option<String> {
+        self.call.idempotency_key().map(str::to_owned)
+    }
+
+    /// The next attempt: `{"url","init":{"method","headers","body"?}}`. `random` is 16 bytes.
+    pub fn attempt(&mut self, now_ms: f64, random: &[u8]) -> String {
+        let request = self.call.attempt(now_ms as i64, sixteen(random));
+        let mut text = String::from("{\"url\":");
+        push_string(&mut text, &request.url);
+        text.push_str(",\"init\":{\"method\":");
+        push_string(&mut text, request.method);
+        text.push_str(",\"headers\":{");
+        for (index, (name, value)) in request.headers.iter().enumerate() {
+            if index > 0 {
+                text.push(',');
+            }
+            push_string(&mut text, name);
+            text.push(':');
+            push_string(&mut text, value);
+        }
+        text.push('}');
+        if let Some(body) = &request.body {
+            text.push_str(",\"body\":");
+            push_string(&mut text, body);
+        }
+        text.push_str("}}");
+        text
+    }
+
+    /// Judges an answer. The milliseconds to wait before the next attempt, or `undefined` when the call is over.
+    #[wasm_bindgen(js_name = onResponse)]
+    pub fn on_response(
+        &mut self,
+        status: u16,
+        retry_after: Option<String>,
+        body: Vec<u8>,
+        truncated: bool,
+        now_ms: f64,
+        jitter: f64,
+    ) -> Option<f64> {
+        let response = Response {
+            status,
+            retry_after,
+            body,
+            truncated,
+        };
+        let step = self.call.on_response(&response, moment(now_ms, jitter));
+        self.take(step)
+    }
+
+    /// Judges an attempt without an answer, as [`Self::on_response`]. `class` is the name of the error's class.
+    #[wasm_bindgen(js_name = onFailure)]
+    pub fn on_failure(&mut self, class: &str, now_ms: f64, jitter: f64) -> Option<f64> {
+        let failure = Failure::ALL
+            .into_iter()
+            .find(|failure| failure.class() == class)
+            .unwrap_or(Failure::Unexpected);
+        let step = self.call.on_failure(failure, moment(now_ms, jitter));
+        self.take(step)
+    }
+
+    /// The answer, once the call is over and was successful: `{"value","times"}`.
+    pub fn value(&mut self) -> Option<String> {
+        self.value.take()
+    }
+
+    /// The end, once the call is over and has failed: `{"kind","message","exhausted","error"?}`, `kind` being the name of
+    /// the error's class.
+    pub fn fault(&self) -> Option<String> {
+        let fault = self.fault.as_ref()?;
+        let mut text = String::from("{\"kind\":");
+        push_string(&mut text, fault.kind.class());
+        text.push_str(",\"message\":");
+        push_string(&mut text, &fault.message);
+        text.push_str(if fault.exhausted {
+            ",\"exhausted\":true"
+        } else {
+            ",\"exhausted\":false"
+        });
+        if let Some(error) = &fault.error {
+            text.push_str(",\"error\":");
+            text.push_str(error);
+        }
+        text.push('}');
+        Some(text)
+    }
+
+    fn take(&mut self, step: Step) -> Option<f64> {
+        match step {
+            Step::Retry { delay_ms } => return Some(delay_ms as f64),
+            Step::Done(answer) => self.value = Some(answer.into_text()),
+            Step::Fail(fault) => self.fault = Some(fault),
+        }
+        None
+    }
+}
+
+fn moment(now_ms: f64, jitter: f64) -> Moment {
+    Moment {
+        // The cast saturates; not-a-number is 0.
+        now_ms: now_ms as i64,
+        jitter,
+    }
+}
+
+/// The bytes that TypeScript drew; fewer than sixteen leave zeros.
+fn sixteen(random: &[u8]) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    for (slot, byte) in bytes.iter_mut().zip(random) {
+        *slot = *byte;
+    }
+    bytes
+}
+
+/// The longest response body that is read, in bytes.
+#[wasm_bindgen(js_name = responseBodyBound)]
+#[must_use]
+pub fn response_body_bound() -> usize {
+    client::RESPONSE_BODY_BOUND
+}
+
+/// How long one attempt may take by default, in milliseconds.
+#[wasm_bindgen(js_name = defaultTimeout)]
+#[must_use]
+pub fn default_timeout() -> u32 {
+    client::DEFAULT_TIMEOUT_MS
+}
+
+/// What the `User-Agent` header says by default.
+#[wasm_bindgen(js_name = userAgent)]
+#[must_use]
+pub fn user_agent() -> String {
+    String::from(concat!("gwop-sdk/", env!("CARGO_PKG_VERSION")))
+}
+
+/// Whether an invoice of that status stays in it.
+#[wasm_bindgen(js_name = isFinalStatus)]
+#[must_use]
+pub fn is_final_status(status: &str) -> bool {
+    crate::invoice::Status::parse(status).is_some_and(crate::invoice::Status::is_final)
+}
