@@ -1,3 +1,8 @@
+import { ApiClient, type ClientOptions } from "./client.js";
+import { Auth } from "./operations/auth.js";
+import { AuthIntents } from "./operations/auth-intents.js";
+import { AuthSessions } from "./operations/auth-sessions.js";
+import { Invoices } from "./operations/invoices.js";
 import {
   type ValidateWebhookOptions,
   type ValidateWebhookResponse,
@@ -6,7 +11,7 @@ import {
 } from "./webhooks.js";
 
 /** How a client is set up. Whatever is left out is read from the environment, at the time of use, or has a default. */
-export interface SDKOptions {
+export interface SDKOptions extends ClientOptions {
   /**
    * The secret of the webhook endpoint (`whsec_…`), or several during a rotation: any that matches is enough.
    * Else `GWOP_WEBHOOK_SECRET`, comma-separated where there are several.
@@ -16,9 +21,24 @@ export interface SDKOptions {
 
 /** Gwop's client. Make one and share it. */
 export class Gwop {
+  /** What agents pay. */
+  readonly invoices: Invoices;
+  /** Wallet log-in: challenge, then exchange. */
+  readonly authIntents: AuthIntents;
+  /** Sessions behind access tokens. */
+  readonly authSessions: AuthSessions;
+  /** Access tokens. */
+  readonly auth: Auth;
+
   readonly #webhooks: WebhookVerifier;
 
+  /** @throws SDKValidationError for an option that makes no sense. */
   constructor(options: SDKOptions = {}) {
+    const client = new ApiClient(options);
+    this.invoices = new Invoices(client);
+    this.authIntents = new AuthIntents(client);
+    this.authSessions = new AuthSessions(client);
+    this.auth = new Auth(client);
     this.#webhooks = new WebhookVerifier(options.webhookSecret);
   }
 

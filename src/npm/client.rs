@@ -263,10 +263,3 @@ pub fn default_timeout() -> u32 {
 pub fn user_agent() -> String {
     String::from(concat!("gwop-sdk/", env!("CARGO_PKG_VERSION")))
 }
-
-/// Whether an invoice of that status stays in it.
-#[wasm_bindgen(js_name = isFinalStatus)]
-#[must_use]
-pub fn is_final_status(status: &str) -> bool {
-    crate::invoice::Status::parse(status).is_some_and(crate::invoice::Status::is_final)
-}

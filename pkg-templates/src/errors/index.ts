@@ -6,8 +6,9 @@
  * | `ErrorResponse`, `RateLimitError` | Gwop's own, see `ErrorCode` |
  * | `GwopError`, `GwopDefaultError` | `HTTP_ERROR` |
  * | `ResponseValidationError` | `RESPONSE_VALIDATION` |
- * | `SDKValidationError` | `SDK_VALIDATION`, `WEBHOOK_…` |
+ * | `SDKValidationError` | `SDK_VALIDATION`, `MERCHANT_API_KEY_MISSING`, `WEBHOOK_…` |
  * | `TokenVerificationError` | `TOKEN_…`, `SESSION_REVOKED`, `JWKS_UNAVAILABLE` |
+ * | `WaitForStatusError` | `WAIT_TIMEOUT`, `WAIT_STATUS_FINAL` |
  * | `ConnectionError` | `CONNECTION_ERROR` |
  * | `RequestTimeoutError` | `REQUEST_TIMEOUT` |
  * | `RequestAbortedError` | `REQUEST_ABORTED` |
@@ -20,3 +21,4 @@ export * from "./code.js";
 export * from "./gwop.js";
 export * from "./token.js";
 export * from "./validation.js";
+export * from "./wait.js";

@@ -4,6 +4,7 @@ import { GwopError, type HTTPMeta } from "./gwop.js";
 /** Why an argument or a webhook was refused. Open: new reasons may come. */
 export type ValidationErrorCode =
   | "SDK_VALIDATION"
+  | "MERCHANT_API_KEY_MISSING"
   | "WEBHOOK_SECRET_MISSING"
   | "WEBHOOK_SIGNATURE_MISSING"
   | "WEBHOOK_SIGNATURE_MALFORMED"

@@ -1,0 +1,191 @@
+import { type BackoffStrategy, type CallEnd, type CallPlan, type CallSuccess, type RetryPolicy, runCall, type Sender } from "./call.js";
+import { debugLogger, type Logger } from "./debug.js";
+import { readEnv } from "./env.js";
+import * as errors from "./errors/index.js";
+import { HTTPClient } from "./http-client.js";
+import { revive } from "./revive.js";
+import { ServerList } from "./server-list.js";
+
+/** How calls are retried. */
+export type RetryConfig =
+  | {
+      /** Not at all. */
+      strategy: "none";
+    }
+  | {
+      /**
+       * With exponential back-off and full jitter. Without `backoff` at most twice, and a `Retry-After` of more than 60 seconds
+       * ends the call; with it, as often and as long as its `maxElapsedTime` allows.
+       */
+      strategy: "backoff";
+      /** The intervals, in milliseconds. What is left out is 500, 60,000, 1.5 and 3,600,000. */
+      backoff?: Partial<BackoffStrategy> | undefined;
+      /** Whether connection errors and timeouts are retried. Default true. */
+      retryConnectionErrors?: boolean | undefined;
+    };
+
+/** Options of one call. They win over the constructor's. */
+export interface RequestOptions {
+  /** How long one attempt may take, in milliseconds, from the request to the last byte of the answer. Default 30,000. */
+  timeoutMs?: number | undefined;
+  /** How it is retried. */
+  retries?: RetryConfig | undefined;
+  /** The statuses that are retried, such as `["429", "5XX"]`. Default 429, 500, 502, 503, 504. */
+  retryCodes?: readonly string[] | undefined;
+  /** The host of this call. It may have a path. */
+  serverURL?: string | URL | undefined;
+  /** Headers that are added to the SDK's, or replace them. */
+  headers?: HeadersInit | undefined;
+  /** Gives the call up. Whether Gwop carried it out is then not known. */
+  signal?: AbortSignal | null | undefined;
+}
+
+/** How a client calls Gwop. Whatever is left out is read from the environment, at the time of use, or has a default. */
+export interface ClientOptions {
+  /**
+   * The merchant key (`sk_m_…`), or a function that gets it, asked once for each call that needs it.
+   * Else `GWOP_MERCHANT_API_KEY`. Never give it to agents or browsers.
+   */
+  merchantApiKey?: string | (() => string | Promise<string>) | undefined;
+  /** The host of invoices. Default `https://agents.gwop.io`. It may have a path. */
+  serverURL?: string | URL | undefined;
+  /** The host of invoices, as an index of `ServerList`. `serverURL` wins. */
+  serverIdx?: number | undefined;
+  /** The host of auth intents, auth sessions and the JWK Set. Default `https://identity.gwop.io`. It may have a path. */
+  identityURL?: string | URL | undefined;
+  /** What requests are sent through. */
+  httpClient?: Sender | undefined;
+  /** The `User-Agent` header. Browsers send their own. */
+  userAgent?: string | undefined;
+  /** How calls are retried. Default: at most twice. */
+  retryConfig?: RetryConfig | undefined;
+  /** How long one attempt may take, in milliseconds. Default 30,000. */
+  timeoutMs?: number | undefined;
+  /**
+   * Gets the method, URL, status, duration, request id and headers of each attempt, `Authorization` and `Idempotency-Key`
+   * redacted, and never a body. Default: the console while `GWOP_DEBUG` is set.
+   */
+  debugLogger?: Logger | undefined;
+}
+
+/** What a call resolves to. */
+export interface Answer<T> {
+  /** The answer's headers: lower-case names to lists of values. `x-request-id` is what to quote to Gwop's support. */
+  headers: { [name: string]: string[] };
+  /** The answer. */
+  result: T;
+}
+
+/** Calls Gwop's operations for one client. */
+export class ApiClient {
+  readonly #options: ClientOptions;
+  readonly #sender: Sender;
+
+  /** @throws SDKValidationError for a `serverIdx` that `ServerList` does not have. */
+  constructor(options: ClientOptions) {
+    const { serverIdx, serverURL } = options;
+    if (serverURL === undefined && serverIdx !== undefined && ServerList[serverIdx] === undefined) {
+      throw new errors.SDKValidationError("serverIdx must be an index of ServerList", undefined, serverIdx);
+    }
+    this.#options = { serverURL: ServerList[serverIdx ?? -1], ...options };
+    this.#sender = options.httpClient ?? new HTTPClient();
+  }
+
+  /** Makes a call. */
+  async call<T>(operation: string, argument: unknown, options?: RequestOptions): Promise<Answer<T>> {
+    const { text, response } = await this.#run({ operation, argument }, options);
+    const headers: Answer<T>["headers"] = {};
+    response.headers.forEach((value, name) => (headers[name] ??= []).push(value));
+    return { headers, result: revive<T>(text) };
+  }
+
+  /** Makes one attempt at a call and gives the body as it came. */
+  async fetchBody(operation: string): Promise<Uint8Array> {
+    const plan = { operation, argument: undefined, wire: true };
+    return (await this.#run(plan, { retries: { strategy: "none" } })).body;
+  }
+
+  async #run(
+    call: Pick<CallPlan, "operation" | "argument"> & Partial<CallPlan>,
+    { serverURL, headers, signal, ...given }: RequestOptions = {},
+  ): Promise<CallSuccess> {
+    const options = this.#options;
+    const { merchantApiKey } = options;
+    return runCall({
+      wire: false,
+      agentsURL: text(serverURL ?? options.serverURL),
+      identityURL: text(serverURL ?? options.identityURL),
+      merchantKey: () =>
+        typeof merchantApiKey === "function" ? merchantApiKey() : merchantApiKey || readEnv("GWOP_MERCHANT_API_KEY"),
+      sender: this.#sender,
+      headers,
+      userAgent: options.userAgent,
+      timeoutMs: given.timeoutMs ?? options.timeoutMs,
+      signal,
+      retries: readRetries(given.retries ?? options.retryConfig, given.retryCodes),
+      logger: debugLogger(options.debugLogger),
+      toError,
+      ...call,
+    });
+  }
+}
+
+function text(url: string | URL | undefined): string | undefined {
+  return url === undefined ? undefined : String(url);
+}
+
+function readRetries(config: RetryConfig | undefined, codes: readonly string[] | undefined): RetryPolicy {
+  if (codes !== undefined && !(Array.isArray(codes) && codes.every((code) => typeof code === "string"))) {
+    throw new errors.SDKValidationError('retryCodes must be a list of statuses such as "429" or "5XX"', undefined, codes);
+  }
+  if (config === undefined) return { codes };
+  switch (config?.strategy) {
+    case "none":
+      return { most: 0 };
+    case "backoff": {
+      const { backoff, retryConnectionErrors } = config;
+      return { backoff, codes, connectionErrors: retryConnectionErrors, timeouts: retryConnectionErrors };
+    }
+    default:
+      throw new errors.SDKValidationError('The retry strategy must be "none" or "backoff"', undefined, config);
+  }
+}
+
+/** The SDK's error of a failed call. */
+function toError({ kind, message, code, error, answer, cause, rawValue }: CallEnd): Error {
+  if (answer) {
+    const meta = { ...answer };
+    if (error && kind === "RateLimitError") return new errors.RateLimitError({ error }, meta);
+    if (error) return new errors.ErrorResponse({ error }, meta);
+    if (kind !== "ResponseValidationError") return new errors.GwopDefaultError(message, meta);
+    return new errors.ResponseValidationError(message, {
+      ...meta,
+      cause: undefined,
+      rawValue: parsed(answer.body),
+      rawMessage: message,
+    });
+  }
+  switch (kind) {
+    case "SDKValidationError":
+      return new errors.SDKValidationError(message, cause, rawValue, code);
+    case "ConnectionError":
+      return new errors.ConnectionError(message, { cause });
+    case "RequestTimeoutError":
+      return new errors.RequestTimeoutError(message, { cause });
+    case "RequestAbortedError":
+      return new errors.RequestAbortedError(message, { cause });
+    case "InvalidRequestError":
+      return new errors.InvalidRequestError(message);
+    default:
+      return new errors.UnexpectedClientError(message, { cause });
+  }
+}
+
+/** The body as JSON, or as text where it is none. */
+function parsed(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return body;
+  }
+}

@@ -1,0 +1,26 @@
+import { brand } from "./brand.js";
+
+/** Why a wait for an invoice's status ended without it. */
+export type WaitErrorCode = "WAIT_TIMEOUT" | "WAIT_STATUS_FINAL";
+
+/** `invoices.waitForStatus` ended without the status. */
+export class WaitForStatusError extends Error {
+  static {
+    brand(this, "sdk", "WaitForStatusError");
+  }
+
+  /** Why, for programs: the time ran out, or the invoice is in another final status. */
+  readonly code: WaitErrorCode;
+  /** The status that was seen last; undefined where no look succeeded. */
+  readonly status: string | undefined;
+
+  /**
+   * @param message Why, for people.
+   * @param options `code`: why, for programs. `status`: what was seen last. `cause`: why the last look failed, if it did.
+   */
+  constructor(message: string, { code, status, cause }: { code: WaitErrorCode; status?: string | undefined; cause?: unknown }) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.status = status;
+  }
+}

@@ -1,0 +1,114 @@
+/** Sends a request. `fetch` is one. */
+export type Fetcher = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>;
+
+/** Sees each attempt before it is sent, and may replace it. */
+export type BeforeRequestHook = (request: Request) => Request | void | Promise<Request | void>;
+
+/** Learns of an attempt that got no answer. */
+export type RequestErrorHook = (error: unknown, request: Request) => void | Promise<void>;
+
+/** Sees each answer. Clone it to read its body. */
+export type ResponseHook = (response: Response, request: Request) => void | Promise<void>;
+
+/** How an {@link HTTPClient} is set up. */
+export interface HTTPClientOptions {
+  /** What sends. Default: `globalThis.fetch`, looked up for each request. It must leave `redirect: "manual"` as it is. */
+  fetcher?: Fetcher | undefined;
+}
+
+/** The hooks, by the name of their moment. */
+interface Hooks {
+  beforeRequest: BeforeRequestHook[];
+  requestError: RequestErrorHook[];
+  response: ResponseHook[];
+}
+
+/** Bun drops a `Request`'s own method, headers and body when it gets an `init`, even an undefined one. */
+const defaultFetcher: Fetcher = (input, init) => (init === undefined ? fetch(input) : fetch(input, init));
+
+/** What hooks have thrown: their mistakes are no connection errors. */
+const thrownByHooks = new WeakSet<object>();
+
+/** Whether a hook threw it. */
+export function isFromHook(error: unknown): boolean {
+  return typeof error === "object" && error !== null && thrownByHooks.has(error);
+}
+
+/**
+ * What the SDK sends its requests through. Pass one as `new Gwop({ httpClient })` to add hooks, or to replace `fetch`.
+ *
+ * ```ts
+ * const httpClient = new HTTPClient().addHook("beforeRequest", (request) => {
+ *   request.headers.set("x-correlation-id", crypto.randomUUID());
+ * });
+ * ```
+ */
+export class HTTPClient {
+  readonly #options: HTTPClientOptions;
+  #hooks: Hooks = { beforeRequest: [], requestError: [], response: [] };
+
+  constructor(options: HTTPClientOptions = {}) {
+    this.#options = options;
+  }
+
+  /** Sends one request, hooks included. Rejects with what the fetcher or a hook threw. */
+  async request(request: Request): Promise<Response> {
+    for (const hook of this.#hooks.beforeRequest) {
+      const next = await guarded(() => hook(request));
+      if (next) request = next;
+    }
+    try {
+      const response = await (this.#options.fetcher ?? defaultFetcher)(request);
+      for (const hook of this.#hooks.response) await guarded(() => hook(response, request));
+      return response;
+    } catch (error) {
+      for (const hook of this.#hooks.requestError) await guarded(() => hook(error, request));
+      throw error;
+    }
+  }
+
+  /** Adds a hook, called after those added before it. A `beforeRequest` hook may return another request to send instead. */
+  addHook(moment: "beforeRequest", hook: BeforeRequestHook): this;
+  addHook(moment: "requestError", hook: RequestErrorHook): this;
+  addHook(moment: "response", hook: ResponseHook): this;
+  addHook(moment: keyof Hooks, hook: BeforeRequestHook | RequestErrorHook | ResponseHook): this {
+    (this.#list(moment) as unknown[]).push(hook);
+    return this;
+  }
+
+  /** Removes a hook that was added before; without effect if it was not. */
+  removeHook(moment: "beforeRequest", hook: BeforeRequestHook): this;
+  removeHook(moment: "requestError", hook: RequestErrorHook): this;
+  removeHook(moment: "response", hook: ResponseHook): this;
+  removeHook(moment: keyof Hooks, hook: BeforeRequestHook | RequestErrorHook | ResponseHook): this {
+    const list = this.#list(moment) as unknown[];
+    const index = list.indexOf(hook);
+    if (index >= 0) list.splice(index, 1);
+    return this;
+  }
+
+  /** A client with the same fetcher and the same hooks, to which more can be added. */
+  clone(): HTTPClient {
+    const clone = new HTTPClient(this.#options);
+    const { beforeRequest, requestError, response } = this.#hooks;
+    clone.#hooks = { beforeRequest: [...beforeRequest], requestError: [...requestError], response: [...response] };
+    return clone;
+  }
+
+  #list(moment: keyof Hooks): Hooks[keyof Hooks] {
+    if (!Object.hasOwn(this.#hooks, moment)) {
+      throw new Error(`Invalid hook type: ${String(moment)}. Expected beforeRequest, requestError or response`);
+    }
+    return this.#hooks[moment];
+  }
+}
+
+/** Calls a hook and remembers what it throws. */
+async function guarded<T>(hook: () => T | Promise<T>): Promise<T> {
+  try {
+    return await hook();
+  } catch (error) {
+    if (typeof error === "object" && error !== null) thrownByHooks.add(error);
+    throw error;
+  }
+}

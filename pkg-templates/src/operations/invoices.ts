@@ -1,0 +1,157 @@
+import type { Answer, ApiClient, RequestOptions } from "../client.js";
+import {
+  ConnectionError,
+  GwopError,
+  RequestTimeoutError,
+  SDKValidationError,
+  WaitForStatusError,
+} from "../errors/index.js";
+import type {
+  Invoice,
+  InvoiceCancel,
+  InvoiceList,
+  InvoiceListItem,
+  InvoicePublic,
+  InvoicesCancelRequest,
+  InvoicesCreateRequest,
+  InvoicesGetRequest,
+  InvoicesListRequest,
+  InvoiceStatus,
+} from "../generated/models.js";
+import { waitForStatus } from "../wait.js";
+
+/** The argument of `invoices.waitForStatus`. */
+export interface WaitForStatusRequest {
+  /** The public id (`inv_*`). */
+  id: string;
+  /** The status to wait for, or several of which any is enough. */
+  status: InvoiceStatus | readonly InvoiceStatus[];
+  /** How long to wait in all, in milliseconds. Default 120,000. */
+  timeoutMs?: number | undefined;
+  /** Gives the wait up. */
+  signal?: AbortSignal | null | undefined;
+}
+
+/** The most invoices that Gwop puts into a page. */
+const LARGEST_PAGE = 100;
+
+/** What agents pay. */
+export class Invoices {
+  readonly #client: ApiClient;
+
+  constructor(client: ApiClient) {
+    this.#client = client;
+  }
+
+  /**
+   * Creates an invoice. Store both ids of the answer; its `amountUsdc` is the payable total, fees included.
+   *
+   * The SDK makes an idempotency key where you give none, and keeps it over the retries. When the outcome is unknown (a
+   * timeout, say), create again with the error's `idempotencyKey`: that answers the same invoice instead of a second one.
+   */
+  create(request: InvoicesCreateRequest, options?: RequestOptions): Promise<Answer<Invoice>> {
+    return this.#client.call("invoices.create", request ?? null, options);
+  }
+
+  /** One page of your invoices, newest first. */
+  list(request: InvoicesListRequest = {}, options?: RequestOptions): Promise<Answer<InvoiceList>> {
+    return this.#client.call("invoices.list", request, options);
+  }
+
+  /**
+   * All your invoices, newest first, page by page: `limit` (default 100) is the size of a page, `offset` where to begin.
+   *
+   * An invoice that is created meanwhile shifts the pages; none comes twice all the same. With `status`, one that leaves
+   * that status meanwhile shifts another one out of sight.
+   *
+   * ```ts
+   * for await (const invoice of gwop.invoices.listAll({ status: "PAID" })) console.log(invoice.publicInvoiceId);
+   * ```
+   */
+  async *listAll(request: InvoicesListRequest = {}, options?: RequestOptions): AsyncGenerator<InvoiceListItem, void, undefined> {
+    const seen = new Set<string>();
+    const page = { limit: LARGEST_PAGE, offset: 0, ...request };
+    for (;;) {
+      const { invoices, pagination } = (await this.list(page, options)).result;
+      for (const invoice of invoices) {
+        if (seen.has(invoice.id)) continue;
+        seen.add(invoice.id);
+        yield invoice;
+      }
+      // An empty page that says that more follow would have no end.
+      if (!pagination.hasMore || invoices.length === 0) return;
+      page.offset = (page.offset ?? 0) + invoices.length;
+    }
+  }
+
+  /** An invoice as anybody with its public id (`inv_*`) sees it. Needs no merchant key, and sends none. */
+  get(request: InvoicesGetRequest, options?: RequestOptions): Promise<Answer<InvoicePublic>> {
+    return this.#client.call("invoices.get", request ?? null, options);
+  }
+
+  /**
+   * Cancels an open invoice, by its merchant-side id (UUID). Canceling it again answers the same.
+   *
+   * @throws ErrorResponse with code `INVOICE_CANCEL_NOT_ALLOWED` when it is paid, being paid, or expired.
+   */
+  cancel(request: InvoicesCancelRequest, options?: RequestOptions): Promise<Answer<InvoiceCancel>> {
+    return this.#client.call("invoices.cancel", request ?? null, options);
+  }
+
+  /**
+   * Polls `get`, after a second at first and then less often, down to every 15 seconds, until the invoice has the status.
+   *
+   * It is for scripts and progress bars: let signed webhooks decide about fulfilment. Passing failures (429, 5xx, connection
+   * errors, timeouts) do not end the wait.
+   *
+   * @throws WaitForStatusError with code `WAIT_TIMEOUT` when the time runs out, or `WAIT_STATUS_FINAL` as soon as the invoice
+   * is in another final status.
+   */
+  waitForStatus(request: WaitForStatusRequest, options: RequestOptions = {}): Promise<Answer<InvoicePublic>> {
+    return this.#wait(request, options);
+  }
+
+  async #wait(request: WaitForStatusRequest, options: RequestOptions): Promise<Answer<InvoicePublic>> {
+    const { id, status, timeoutMs = 120_000, signal = options.signal } = request ?? {};
+    const targets: readonly string[] = typeof status === "string" ? [status] : (status ?? []);
+    if (!(Array.isArray(targets) && targets.length > 0 && targets.every((target) => typeof target === "string" && target))) {
+      throw new SDKValidationError("status must be an invoice status, or a list of at least one", undefined, status);
+    }
+    if (!(typeof timeoutMs === "number" && timeoutMs > 0 && timeoutMs < 2 ** 31)) {
+      throw new SDKValidationError("timeoutMs must be a number of milliseconds, more than 0 and less than 2^31", undefined, timeoutMs);
+    }
+    const wanted = targets.join(" or ");
+    let answer!: Answer<InvoicePublic>;
+    let cause: unknown;
+    const look = async (signal: AbortSignal): Promise<{ status: string }> => {
+      try {
+        answer = await this.get({ id }, { ...options, signal });
+        cause = undefined;
+        return answer.result;
+      } catch (error) {
+        if (!isPassing(error)) throw error;
+        cause = error;
+        return { status: "" };
+      }
+    };
+    await waitForStatus(look, targets, { timeout: timeoutMs, initialInterval: 1_000, maxInterval: 15_000, signal }, (last) =>
+      last
+        ? new WaitForStatusError(`The invoice is ${last.status} for good, so it will not be ${wanted}`, {
+            code: "WAIT_STATUS_FINAL",
+            status: last.status,
+          })
+        : new WaitForStatusError(`The invoice was not ${wanted} within ${timeoutMs} ms`, {
+            code: "WAIT_TIMEOUT",
+            status: answer?.result.status,
+            cause,
+          }),
+    );
+    return answer;
+  }
+}
+
+/** Whether another look may find Gwop well again. */
+function isPassing(error: unknown): boolean {
+  if (error instanceof GwopError) return error.statusCode === 429 || error.statusCode >= 500;
+  return error instanceof ConnectionError || error instanceof RequestTimeoutError;
+}
