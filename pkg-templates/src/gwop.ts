@@ -1,5 +1,6 @@
+import { Auth } from "./auth/index.js";
+import type { JwksStore } from "./auth/jwks-cache.js";
 import { ApiClient, type ClientOptions } from "./client.js";
-import { Auth } from "./operations/auth.js";
 import { AuthIntents } from "./operations/auth-intents.js";
 import { AuthSessions } from "./operations/auth-sessions.js";
 import { Invoices } from "./operations/invoices.js";
@@ -17,6 +18,15 @@ export interface SDKOptions extends ClientOptions {
    * Else `GWOP_WEBHOOK_SECRET`, comma-separated where there are several.
    */
   webhookSecret?: string | readonly string[] | undefined;
+  /**
+   * Your merchant id, which `auth.verifyToken` expects in a token's `mid`. Else `GWOP_MERCHANT_ID`.
+   * With neither **tokens that were issued for other merchants verify**.
+   */
+  merchantId?: string | undefined;
+  /** A place that keeps Gwop's JWK Set, such as Workers KV. */
+  jwksStore?: JwksStore | undefined;
+  /** How long no second refresh of the JWK Set is made, in seconds. Default 30. */
+  jwksCooldownSeconds?: number | undefined;
 }
 
 /** Gwop's client. Make one and share it. */
@@ -27,7 +37,7 @@ export class Gwop {
   readonly authIntents: AuthIntents;
   /** Sessions behind access tokens. */
   readonly authSessions: AuthSessions;
-  /** Access tokens. */
+  /** Access tokens and the keys that verify them. */
   readonly auth: Auth;
 
   readonly #webhooks: WebhookVerifier;
@@ -38,7 +48,14 @@ export class Gwop {
     this.invoices = new Invoices(client);
     this.authIntents = new AuthIntents(client);
     this.authSessions = new AuthSessions(client);
-    this.auth = new Auth(client);
+    const { merchantId, jwksStore, jwksCooldownSeconds } = options;
+    this.auth = new Auth(client, {
+      merchantId,
+      jwksStore,
+      jwksCooldownSeconds,
+      fetchJwks: () => client.fetchBody("auth.getJwks"),
+      sessionStatus: async (sessionId) => (await this.authSessions.get({ sessionId })).result.status,
+    });
     this.#webhooks = new WebhookVerifier(options.webhookSecret);
   }
 

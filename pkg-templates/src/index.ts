@@ -1,4 +1,7 @@
 export { formatUsdc, parseSubject, type Subject, usdc } from "./amounts.js";
+export type { Auth } from "./auth/index.js";
+export type { JwksStore, StoredJwk, StoredJwks } from "./auth/jwks-cache.js";
+export type { VerifiedToken, VerifyTokenOptions } from "./auth/verify-token.js";
 export type { BackoffStrategy, Sender } from "./call.js";
 export type { Answer, ClientOptions, RequestOptions, RetryConfig } from "./client.js";
 export type { Logger } from "./debug.js";
@@ -11,7 +14,6 @@ export {
   type RequestErrorHook,
   type ResponseHook,
 } from "./http-client.js";
-export type { Auth } from "./operations/auth.js";
 export type { AuthIntents } from "./operations/auth-intents.js";
 export type { AuthSessions } from "./operations/auth-sessions.js";
 export type { Invoices, WaitForStatusRequest } from "./operations/invoices.js";

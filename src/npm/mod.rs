@@ -3,9 +3,9 @@
 //! of which TypeScript makes the error.
 #![allow(unsafe_code)] // wasm-bindgen's generated glue.
 
+mod client;
 mod invoice;
 mod token;
-mod client;
 mod webhook;
 
 use wasm_bindgen::JsValue;

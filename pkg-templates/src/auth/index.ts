@@ -1,11 +1,20 @@
+import type { Answer, ApiClient, RequestOptions } from "../client.js";
+import type { Jwks } from "../generated/models.js";
 import { type TokenClient, TokenVerification, type VerifiedToken, type VerifyTokenOptions } from "./verify-token.js";
 
 /** Access tokens and the keys that verify them. */
 export class Auth {
+  readonly #client: ApiClient;
   readonly #tokens: TokenVerification;
 
-  constructor(client: TokenClient) {
-    this.#tokens = new TokenVerification(client);
+  constructor(client: ApiClient, tokens: TokenClient) {
+    this.#client = client;
+    this.#tokens = new TokenVerification(tokens);
+  }
+
+  /** Gwop's public keys, fetched now. Needs no merchant key. To verify tokens use {@link verifyToken}, which caches them. */
+  getJwks(options?: RequestOptions): Promise<Answer<Jwks>> {
+    return this.#client.call("auth.getJwks", undefined, options);
   }
 
   /**
