@@ -99,10 +99,12 @@ export class ApiClient {
     return { headers, result: revive<T>(text) };
   }
 
-  /** Makes one attempt at a call and gives the body as it came. */
-  async fetchBody(operation: string): Promise<Uint8Array> {
-    const plan = { operation, argument: undefined, wire: true };
-    return (await this.#run(plan, { retries: { strategy: "none" } })).body;
+  /** Makes one attempt to fetch the JWK Set, for its cache, which judges the body as it came. */
+  async fetchJwks(): Promise<Uint8Array> {
+    const plan = { operation: "auth.getJwks", argument: undefined, wire: true };
+    const { body, response } = await this.#run(plan, { retries: { strategy: "none" } });
+    if (response.status !== 200) throw new Error(`the JWK Set was answered with status ${response.status}, expected 200`);
+    return body;
   }
 
   async #run(

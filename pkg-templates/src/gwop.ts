@@ -53,7 +53,7 @@ export class Gwop {
       merchantId,
       jwksStore,
       jwksCooldownSeconds,
-      fetchJwks: () => client.fetchBody("auth.getJwks"),
+      fetchJwks: () => client.fetchJwks(),
       sessionStatus: async (sessionId) => (await this.authSessions.get({ sessionId })).result.status,
     });
     this.#webhooks = new WebhookVerifier(options.webhookSecret);

@@ -5,6 +5,8 @@ import "./checkout.js";
 import "./errors.js";
 import "./package.test.js";
 import "./simulator.js";
+import "./token-jwks.js";
+import "./token.js";
 import "./webhook.js";
 
 export { run } from "./harness.js";
