@@ -1,0 +1,84 @@
+/**
+ * Measuring ways of doing one thing against a floor, in standard JavaScript only.
+ *
+ * Machines are noisy and clocks differ, so the result is a ratio: in every round each candidate runs one batch right
+ * after the others, in an order that turns from round to round, and its time is divided by the floor's of that very round.
+ */
+
+/**
+ * @typedef {object} Candidate
+ * @property {string} name
+ * @property {() => unknown} run One operation; may return a promise.
+ *
+ * @typedef {object} Figure
+ * @property {number} us Microseconds per operation, median over the rounds.
+ * @property {number} ratio To the floor, median over the rounds.
+ * @property {[number, number]} spread The ratio's first and third quartile.
+ */
+
+/** How long one batch takes, in milliseconds, and how many rounds there are. */
+export const DEFAULTS = { batchMs: 8, rounds: 15, warmMs: 150 };
+
+/**
+ * Measures candidates against the first of them, the floor.
+ *
+ * @param {string[]} names The floor first.
+ * @param {(name: string, count: number) => Promise<number>} batch Runs so many operations; resolves to milliseconds.
+ * @returns {Promise<Record<string, Figure>>} By name.
+ */
+export async function measure(names, batch, { batchMs, rounds, warmMs } = DEFAULTS) {
+  const counts = {};
+  for (const name of names) {
+    let count = 1;
+    let took = await batch(name, count);
+    // Warm code is what is measured, and what a batch's size is taken from.
+    for (let warmed = took; warmed < warmMs || took < batchMs / 2; warmed += took) {
+      if (took < batchMs / 2) count *= 2;
+      took = await batch(name, count);
+    }
+    counts[name] = Math.max(1, Math.round((count * batchMs) / took));
+  }
+  const times = Object.fromEntries(names.map((name) => [name, []]));
+  for (let round = 0; round < rounds; round++) {
+    for (let place = 0; place < names.length; place++) {
+      const name = names[(place + round) % names.length];
+      times[name].push((await batch(name, counts[name])) / counts[name]);
+    }
+  }
+  const [floor] = names;
+  return Object.fromEntries(
+    names.map((name) => {
+      const ratios = times[name].map((time, round) => time / times[floor][round]);
+      const spread = [quantile(ratios, 0.25), quantile(ratios, 0.75)].map(rounded);
+      return [name, { us: rounded(quantile(times[name], 0.5) * 1000), ratio: rounded(quantile(ratios, 0.5)), spread }];
+    }),
+  );
+}
+
+/** Runs `count` operations, `concurrency` at a time. */
+export async function repeat(run, count, concurrency) {
+  if (concurrency === 1) {
+    for (let done = 0; done < count; done++) {
+      const answer = run();
+      // Awaiting what is no promise would charge a synchronous call with a turn of the microtask queue.
+      if (answer instanceof Promise) await answer;
+    }
+    return;
+  }
+  for (let left = count; left > 0; left -= concurrency) {
+    await Promise.all(Array.from({ length: Math.min(concurrency, left) }, run));
+  }
+}
+
+/** The value below which the given part of the values lies. */
+export function quantile(values, part) {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (sorted.length - 1) * part;
+  const low = Math.floor(at);
+  return sorted[low] + (sorted[Math.ceil(at)] - sorted[low]) * (at - low);
+}
+
+/** Three significant digits. */
+export function rounded(number) {
+  return Number(number.toPrecision(3));
+}
