@@ -43,3 +43,9 @@ export async function hmac(secret, bytes) {
 export function base64(bytes) {
   return btoa(String.fromCharCode(...bytes));
 }
+
+/** The signature header of `body` (bytes) at `t` (unix seconds, default now). */
+export async function signatureHeader(secret, body, t = Math.floor(Date.now() / 1000)) {
+  const tag = await hmac(new TextEncoder().encode(secret), signed(`${t}.`, body));
+  return `t=${t},v1=${[...tag].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}

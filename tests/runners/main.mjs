@@ -1,12 +1,11 @@
 // Runs the suite on one runtime: `main.mjs RUNTIME`, from the consumer project, which has the packed tarball
 // installed and `tests/suite` and `tests/runners` copied in. Run by `cargo xtask test --only RUNTIME`, which names
 // the programs in GWOP_PROGRAM (the runtime) and GWOP_DRIVER (a browser's WebDriver); GWOP_TEST_ONLY picks tests.
-import { mkdirSync, writeFileSync } from "node:fs";
-import { build } from "esbuild";
 import { build as viteBuild } from "vite";
-import { freePort, runProgram, serveDirectory, started, startProgram } from "./programs.mjs";
+import { runProgram, serveDirectory } from "./programs.mjs";
 import { startServer } from "./server.mjs";
 import { resultOfPage, startBrowser } from "./webdriver.mjs";
+import { startWorkerd } from "./workerd.mjs";
 
 const [runtime] = process.argv.slice(2);
 const { GWOP_PROGRAM: program, GWOP_DRIVER: driver, GWOP_TEST_ONLY: only = "" } = process.env;
@@ -50,55 +49,16 @@ async function inside(runtimeProgram, args, serverURL) {
   return JSON.parse(line.slice("RESULT ".length));
 }
 
-/** The real workerd, on a bundle like wrangler's: JavaScript in one module, the wasm in another. */
+/** workerd: the suite in one request. */
 async function workerd(serverURL) {
-  const directory = "out/workerd";
-  mkdirSync(directory, { recursive: true });
-  const { outputFiles } = await build({
-    entryPoints: ["runners/workerd/worker.js"],
-    bundle: true,
-    format: "esm",
-    target: "es2022",
-    conditions: ["workerd", "worker", "browser"],
-    external: ["node:*", "cloudflare:*"],
-    loader: { ".wasm": "copy" },
-    assetNames: "[name]",
-    outdir: directory,
-    write: false,
+  const server = await startWorkerd(program, {
+    entry: "runners/workerd/worker.js",
+    directory: "out/workerd",
+    variables: VARIABLES,
   });
-  const modules = outputFiles.map(({ path, contents }) => {
-    const name = path.split("/").pop();
-    writeFileSync(`${directory}/${name}`, contents);
-    const kind = name.endsWith(".wasm") ? "wasm" : "esModule";
-    return `(name = "${name}", ${kind} = embed "${name}")`;
-  });
-  // workerd starts with the first module.
-  modules.sort((a, b) => Number(b.includes("esModule")) - Number(a.includes("esModule")));
-  const port = await freePort();
-  const bindings = Object.entries(VARIABLES).map(([name, text]) => `(name = "${name}", text = "${text}")`);
-  writeFileSync(
-    `${directory}/config.capnp`,
-    `using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (
-  services = [
-    (name = "main", worker = (
-      modules = [${modules.join(", ")}],
-      compatibilityDate = "2025-09-01",
-      compatibilityFlags = ["nodejs_compat", "nodejs_compat_populate_process_env"],
-      bindings = [${bindings.join(", ")}],
-      globalOutbound = "loopback",
-    )),
-    (name = "loopback", network = (allow = ["private"])),
-  ],
-  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
-);
-`,
-  );
-  const server = startProgram(program, ["serve", `${directory}/config.capnp`]);
   try {
-    const url = `http://127.0.0.1:${port}/?${new URLSearchParams({ server: serverURL, only })}`;
-    await started(() => fetch(`http://127.0.0.1:${port}/`, { method: "HEAD" }), server, "workerd").catch(() => {});
-    const response = await fetch(url, { signal: AbortSignal.timeout(LIMIT_MS) });
+    const query = new URLSearchParams({ server: serverURL, only });
+    const response = await fetch(`${server.url}/?${query}`, { signal: AbortSignal.timeout(LIMIT_MS) });
     const text = await response.text();
     if (!response.ok) throw new Error(`workerd answered ${response.status}: ${text}\n${server.output()}`);
     process.stdout.write(server.output());

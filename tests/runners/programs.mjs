@@ -64,8 +64,8 @@ export async function runProgram(program, args, { limitMs = 120_000, ...options 
   throw new Error(`${[program, ...args].join(" ")}: ${reason}\n${own.output().slice(-6000)}`);
 }
 
-/** Waits until `ready` resolves to something truthy; rejects when the program ends or 60 s pass. */
-export async function started(ready, program, name) {
+/** Waits until `ready`, asked every `everyMs`, resolves to something truthy; rejects when the program ends or 60 s pass. */
+export async function started(ready, program, name, everyMs = 30) {
   const end = Date.now() + 60_000;
   while (Date.now() < end) {
     try {
@@ -74,7 +74,7 @@ export async function started(ready, program, name) {
       // Not listening yet.
     }
     if (program.ended) break;
-    await new Promise((done) => setTimeout(done, 30));
+    await new Promise((done) => setTimeout(done, everyMs));
   }
   throw new Error(`${name} did not start:\n${program.output().slice(-6000)}`);
 }

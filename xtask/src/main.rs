@@ -4,9 +4,11 @@
 //! - [`build`]: the npm package, into `dist/npm`.
 //! - [`mod@test`]: the table of test parts; [`package`] and [`runtimes`] are its larger ones.
 //! - [`demo`]: the story that a newcomer sees.
+//! - [`bench`]: speed, memory and sizes next to other packages.
 //! - [`fuzz`]: the cargo-fuzz targets.
 //! - [`process`]: running other programs with progress, logs and time limits.
 
+mod bench;
 mod build;
 mod demo;
 mod fuzz;
@@ -32,6 +34,9 @@ usage: cargo xtask COMMAND
   test [--only PART]...  run every test part, or the named ones (comma-separated or repeated)
   test --list            name the test parts
   demo [--serve]         play the whole story against the local Gwop; --serve keeps that running
+  bench [--check] [--only PART,...] [--keep-baseline]
+                         measure speed, memory and sizes into dist/bench.json;
+                         --check compares with bench/baseline.json
   fuzz [--seconds N] [TARGET]...
                          fuzz each target for N seconds (60 by default)
   tools                  fetch every pinned tool now
@@ -54,6 +59,7 @@ fn command(arguments: &[String]) -> Result {
         Some("build") if rest.is_empty() => build::build().map(|_| ()),
         Some("test") => test::command(rest),
         Some("demo") => demo::command(rest),
+        Some("bench") => bench::command(rest),
         Some("fuzz") => fuzz::command(rest),
         Some("tools") if rest.is_empty() => tools::all(),
         Some("help" | "--help" | "-h") => {

@@ -64,7 +64,12 @@ pub fn pack() -> Result<PathBuf> {
     Ok(DONE.get_or_init(|| directory.join(name.trim())).clone())
 }
 
-fn copy(from: &Path, to: &Path) -> Result {
+/// Copies a directory with everything in it.
+///
+/// # Errors
+///
+/// When a file cannot be read or written.
+pub fn copy(from: &Path, to: &Path) -> Result {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;

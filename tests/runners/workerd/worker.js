@@ -4,6 +4,7 @@ import { answerVerify } from "../../suite/token-requests.js";
 
 export default {
   async fetch(request) {
+    if (request.method === "HEAD") return new Response();
     const { origin: selfURL, pathname, searchParams } = new URL(request.url);
     if (pathname === "/verify") return answerVerify(request);
     const only = searchParams.get("only") ?? undefined;

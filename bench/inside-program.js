@@ -1,10 +1,10 @@
-// What runs inside Node, Deno and Bun: `inside.js GROUP CONCURRENCY` measures one group and prints the figures.
-// A fresh process per group, so that none finds the heap and the compiler as another left them.
-import { GROUPS } from "./groups.js";
+// What runs inside Node, Deno and Bun: `inside-program.js GROUP CONCURRENCY` measures one group and prints the figures.
+// A process per group, so that none finds the heap and the compiler as another left them.
+import { prepare } from "./groups.js";
 import { measure, repeat } from "./harness.js";
 
 const [group, concurrency] = process.argv.slice(2);
-const candidates = await GROUPS[group]();
+const candidates = await prepare(group);
 const figures = await measure(Object.keys(candidates), async (name, count) => {
   const from = performance.now();
   await repeat(candidates[name], count, Number(concurrency));

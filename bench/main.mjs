@@ -1,0 +1,57 @@
+// The benchmark: `main.mjs [--only PART,…] [--check] [--keep-baseline]`, from the consumer project, which has the packed
+// tarball installed and `bench` and `runners` copied in. Run by `cargo xtask bench`, which names the programs in
+// GWOP_DENO, GWOP_BUN and GWOP_WORKERD and the files in GWOP_BENCH_OUT and GWOP_BENCH_BASELINE. See docs/performance.md.
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { compare } from "./compare.mjs";
+import { measureGroups } from "./inside.mjs";
+import { measureMemory } from "./memory.mjs";
+import { measureSizes } from "./sizes.mjs";
+import { measureStart } from "./start.mjs";
+import { printAll } from "./table.mjs";
+
+/** Every part, in the order of a whole run. The first four are runtimes. */
+const PARTS = {
+  node: () => measureGroups("node"),
+  deno: () => measureGroups("deno"),
+  bun: () => measureGroups("bun"),
+  workerd: () => measureGroups("workerd"),
+  start: measureStart,
+  memory: measureMemory,
+  sizes: measureSizes,
+};
+
+const args = process.argv.slice(2);
+const only = args.find((arg) => arg.startsWith("--only="))?.slice("--only=".length).split(",");
+const unknown = [...(only ?? []).filter((part) => !(part in PARTS)), ...args.filter((arg) => !/^--(only=|check$|keep-baseline$)/.test(arg))];
+if (unknown.length > 0) {
+  console.error(`bench: not understood: ${unknown.join(", ")}; --only takes ${Object.keys(PARTS).join(", ")}`);
+  process.exit(2);
+}
+
+const { GWOP_BENCH_OUT: out, GWOP_BENCH_BASELINE: baseline } = process.env;
+const [cpu] = cpus();
+const result = {
+  date: new Date().toISOString(),
+  machine: `${cpus().length} × ${cpu?.model.trim() ?? "unknown"}, ${process.platform} ${process.arch}`,
+  parts: {},
+};
+for (const [name, run] of Object.entries(PARTS)) {
+  if (only && !only.includes(name)) continue;
+  console.log(`… ${name}`);
+  result.parts[name] = await run();
+}
+printAll(result);
+writeFileSync(out, `${JSON.stringify(result, null, 1)}\n`);
+console.log(`\n${out}`);
+
+if (args.includes("--keep-baseline")) {
+  const kept = existsSync(baseline) ? JSON.parse(readFileSync(baseline, "utf8")) : { parts: {} };
+  writeFileSync(baseline, `${JSON.stringify({ ...result, parts: { ...kept.parts, ...result.parts } }, null, 1)}\n`);
+}
+if (args.includes("--check")) {
+  const worse = compare(result, JSON.parse(readFileSync(baseline, "utf8")));
+  for (const line of worse) console.log(line);
+  console.log(worse.length === 0 ? "no figure is worse than the baseline" : `${worse.length} figures are worse than the baseline`);
+  if (worse.length > 0) process.exitCode = 1;
+}

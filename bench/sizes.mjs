@@ -1,0 +1,44 @@
+// What a program carries that imports one entry: bundled and minified by esbuild as for a Worker, the wasm beside it.
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+/** What is imported, by the row's name. */
+const ENTRIES = {
+  "@gwop/sdk": 'export { Gwop } from "@gwop/sdk";',
+  "@gwop/sdk/checkout": 'export { GwopCheckout } from "@gwop/sdk/checkout";',
+  "@gwop/sdk/slim": 'export * from "@gwop/sdk/slim";',
+  "@gwop/sdk/errors": 'export * from "@gwop/sdk/errors";',
+  stripe: 'export { default } from "stripe";',
+  standardwebhooks: 'export { Webhook } from "standardwebhooks";',
+  svix: 'export { Webhook } from "svix";',
+  jose: 'export { jwtVerify, createLocalJWKSet, createRemoteJWKSet } from "jose";',
+};
+
+/** Bytes by entry: JavaScript and wasm, raw, gzip and brotli, each file compressed by itself. */
+export async function measureSizes() {
+  const rows = {};
+  for (const [name, contents] of Object.entries(ENTRIES)) {
+    const { outputFiles } = await build({
+      stdin: { contents, resolveDir: `${process.cwd()}/bench` },
+      bundle: true,
+      minify: true,
+      format: "esm",
+      target: "es2022",
+      conditions: ["workerd", "worker", "browser"],
+      external: ["node:*", "crypto", "http", "https", "stream", "url", "zlib", "util", "buffer"],
+      loader: { ".wasm": "copy" },
+      outdir: "out/sizes",
+      write: false,
+      logLevel: "error",
+    });
+    const row = { javascript: 0, wasm: 0, raw: 0, gzip: 0, brotli: 0 };
+    for (const { path, contents: bytes } of outputFiles) {
+      row[path.endsWith(".wasm") ? "wasm" : "javascript"] += bytes.length;
+      row.raw += bytes.length;
+      row.gzip += gzipSync(bytes, { level: 9 }).length;
+      row.brotli += brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }).length;
+    }
+    rows[name] = row;
+  }
+  return rows;
+}

@@ -1,0 +1,62 @@
+// From nothing to the first verified webhook.
+import { runProgram } from "../runners/programs.mjs";
+import { startWorkerd } from "../runners/workerd.mjs";
+import { event, signatureHeader } from "./deliveries.js";
+import { quantile, rounded } from "./harness.js";
+import { resultIn, RUNTIMES } from "./programs.mjs";
+
+const ROUNDS = 15;
+const WORKERD_ROUNDS = 7;
+const SECRET = "whsec_Z3dvcC1iZW5jaG1hcmstc3RhcnQ=";
+
+/** Milliseconds with their quartiles, by runtime and library. */
+export async function measureStart() {
+  const body = event(620);
+  const signature = await signatureHeader(SECRET, new TextEncoder().encode(body));
+  const times = {};
+  for (const [runtime, [program, args]] of Object.entries(RUNTIMES)) {
+    const own = (times[runtime] = { gwop: [], stripe: [] });
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const library of Object.keys(own)) {
+        const all = [...args, "bench/start-program.js", library, body, signature, SECRET];
+        own[library].push(resultIn(await runProgram(program, all)));
+      }
+    }
+  }
+  const workerd = (times.workerd = { empty: [], gwop: [], stripe: [] });
+  times["workerd, one instance"] = { gwop: [] };
+  const deliver = (url) => fetch(url, { method: "POST", body, headers: { "x-gwop-signature": signature } });
+  for (let round = 0; round < WORKERD_ROUNDS; round++) {
+    for (const library of Object.keys(workerd)) {
+      const server = await startWorkerd(process.env.GWOP_WORKERD, {
+        entry: `bench/start-worker.${library}.js`,
+        directory: `out/bench-start-${library}`,
+        variables: { BENCH_SECRET: SECRET },
+        untilAnswered: deliver,
+      });
+      workerd[library].push(server.startedMs);
+      if (library === "gwop") {
+        const instances = async (count) => {
+          const from = performance.now();
+          await (await fetch(`${server.url}/instances?count=${count}`)).text();
+          return performance.now() - from;
+        };
+        await instances(1);
+        const [few, many] = [await instances(1), await instances(101)];
+        times["workerd, one instance"].gwop.push((many - few) / 100);
+      }
+      server.end();
+    }
+  }
+  return Object.fromEntries(
+    Object.entries(times).map(([runtime, libraries]) => [
+      runtime,
+      Object.fromEntries(
+        Object.entries(libraries).map(([library, list]) => [
+          library,
+          { ms: rounded(quantile(list, 0.5)), spread: [0.25, 0.75].map((part) => rounded(quantile(list, part))) },
+        ]),
+      ),
+    ]),
+  );
+}

@@ -1,0 +1,55 @@
+// The tables that a person reads.
+
+/** Prints every part that was run. */
+export function printAll({ date, machine, parts }) {
+  console.log(`\n${date}, ${machine}`);
+  for (const [part, figures] of Object.entries(parts)) {
+    console.log(`\n── ${part}`);
+    (PRINTERS[part] ?? printGroups)(figures);
+  }
+}
+
+const PRINTERS = { start: printStart, memory: printMemory, sizes: printSizes };
+
+function print(rows) {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => String(row[column]).length)));
+  for (const row of rows) {
+    const cells = row.map((cell, column) => (column === 0 ? String(cell).padEnd(widths[0]) : String(cell).padStart(widths[column])));
+    console.log(`  ${cells.join("  ")}`);
+  }
+}
+
+function printGroups(groups) {
+  const rows = [["", "× floor", "quartiles", "µs"]];
+  for (const [group, figures] of Object.entries(groups)) {
+    rows.push([group, "", "", ""]);
+    for (const [name, { us, ratio, spread }] of Object.entries(figures)) {
+      rows.push([`  ${name}`, ratio.toFixed(2), spread.map((one) => one.toFixed(2)).join("–"), us.toFixed(1)]);
+    }
+  }
+  print(rows);
+}
+
+function printStart(runtimes) {
+  const rows = [["import to first verified webhook", "ms", "quartiles"]];
+  for (const [runtime, libraries] of Object.entries(runtimes)) {
+    for (const [library, { ms, spread }] of Object.entries(libraries)) rows.push([`${runtime}: ${library}`, ms, spread.join("–")]);
+  }
+  print(rows);
+}
+
+function printMemory(runtimes) {
+  const rows = [["verifications", "count", "refused", "rss MB, after a tenth", "at the end", "wasm KB", "at the end", "first tenth ms", "last"]];
+  for (const [runtime, { count, refused, before, after, firstTenthMs, lastTenthMs }] of Object.entries(runtimes)) {
+    rows.push([runtime, count, refused, before.rssMB, after.rssMB, before.wasmKB, after.wasmKB, firstTenthMs, lastTenthMs]);
+  }
+  print(rows);
+}
+
+function printSizes(entries) {
+  const rows = [["bytes", "JavaScript", "wasm", "raw", "gzip", "brotli"]];
+  for (const [entry, { javascript, wasm, raw, gzip, brotli }] of Object.entries(entries)) {
+    rows.push([entry, javascript, wasm, raw, gzip, brotli]);
+  }
+  print(rows);
+}

@@ -1,0 +1,71 @@
+// The real workerd, on bundles like wrangler's: JavaScript in one module, the wasm in another.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { build } from "esbuild";
+import { freePort, started, startProgram } from "./programs.mjs";
+
+const head = (url) => fetch(url, { method: "HEAD" });
+
+/**
+ * Bundles one Worker's modules into `directory` and serves it on a free port of 127.0.0.1. It may reach loopback only.
+ *
+ * @param {string} program workerd itself.
+ * @param {{ entry: string, directory: string, variables?: Record<string, string>, worker?: string, services?: string,
+ *   untilAnswered?: (url: string) => Promise<Response> }} options
+ *   `worker` and `services`: more of the Worker and the configuration, in workerd's Cap'n Proto text. `untilAnswered`:
+ *   the first request, repeated until workerd listens; HEAD by default.
+ * @returns {Promise<{ url: string, startedMs: number, output(): string, end(): void }>} `startedMs`: milliseconds from
+ *   the program's start to the first answer.
+ */
+export async function startWorkerd(program, { entry, directory, variables = {}, worker = "", services = "", untilAnswered: ask = head }) {
+  mkdirSync(directory, { recursive: true });
+  const { outputFiles } = await build({
+    entryPoints: [entry],
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    conditions: ["workerd", "worker", "browser"],
+    external: ["node:*", "cloudflare:*"],
+    loader: { ".wasm": "copy" },
+    assetNames: "[name]",
+    outdir: directory,
+    write: false,
+  });
+  const modules = outputFiles.map(({ path, contents }) => {
+    const name = path.split("/").pop();
+    writeFileSync(`${directory}/${name}`, contents);
+    const kind = name.endsWith(".wasm") ? "wasm" : "esModule";
+    return `(name = "${name}", ${kind} = embed "${name}")`;
+  });
+  // workerd starts with the first module.
+  modules.sort((a, b) => Number(b.includes("esModule")) - Number(a.includes("esModule")));
+  const port = await freePort();
+  const bindings = Object.entries(variables).map(([name, text]) => `(name = "${name}", text = "${text}")`);
+  writeFileSync(
+    `${directory}/config.capnp`,
+    `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = (
+      modules = [${modules.join(", ")}],
+      compatibilityDate = "2025-09-01",
+      compatibilityFlags = ["nodejs_compat", "nodejs_compat_populate_process_env"],
+      bindings = [${bindings.join(", ")}],
+      globalOutbound = "loopback",${worker}
+    )),
+    (name = "loopback", network = (allow = ["private"])),${services}
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
+);
+`,
+  );
+  const from = performance.now();
+  const server = startProgram(program, ["serve", `${directory}/config.capnp`]);
+  const url = `http://127.0.0.1:${port}`;
+  try {
+    await started(() => ask(url), server, "workerd", 2);
+  } catch (error) {
+    server.end();
+    throw error;
+  }
+  return { url, startedMs: performance.now() - from, output: server.output, end: server.end };
+}
