@@ -307,7 +307,7 @@ mod tests {
     #[test]
     fn refuses_payments_that_do_not() {
         type Case = (&'static str, fn(&mut Value));
-        let cases: [Case; 7] = [
+        let cases: [Case; 8] = [
             ("invalid_network", |p| p["network"] = json!("solana")),
             ("unsupported_scheme", |p| p["scheme"] = json!("upto")),
             ("invalid_x402_version", |p| p["x402Version"] = json!(2)),
@@ -323,6 +323,9 @@ mod tests {
                     p["payload"]["authorization"]["validBefore"] = json!("1000");
                 },
             ),
+            ("invalid_exact_evm_payload_authorization_valid_after", |p| {
+                p["payload"]["authorization"]["validAfter"] = json!("1001");
+            }),
             ("invalid_payload", |p| p["payload"] = json!({})),
         ];
         for (error, change) in cases {

@@ -833,3 +833,127 @@ fn wrong_options_are_refused() {
     }
     assert!(serde_json::from_value::<Config>(json!({ "sesionTtlSeconds": 1 })).is_err());
 }
+
+#[test]
+fn a_payment_under_way_is_not_expired() {
+    let mut world = world();
+    let intent = world.post("/v1/auth-intents", json!({})).body["auth_intent_id"].clone();
+    world.command(json!({ "command": "pay", "target": intent, "outcome": "hold" }));
+    world.advance(600_000);
+    let path = format!("/v1/auth-intents/{}/exchange", text(&intent));
+    let exchange = |world: &mut World| world.as_merchant(KEY, "POST", &path, None, None);
+    assert_eq!(exchange(&mut world).code(), "AUTH_INTENT_NOT_SETTLED");
+    world.command(json!({ "command": "settle", "target": intent }));
+    assert_eq!(exchange(&mut world).status, 200);
+}
+
+#[test]
+fn a_delivery_has_one_outcome_per_attempt() {
+    let mut world = world();
+    let invoice = world.invoice();
+    world.pay(&invoice["id"]);
+    world.deliver(200);
+    world.command(json!({ "command": "report", "delivery": 1, "statusCode": 500 }));
+    assert_eq!(
+        world.command(json!({ "command": "deliveries" }))[0]["status"],
+        "delivered"
+    );
+}
+
+#[test]
+fn what_was_due_happens_in_its_order() {
+    let mut world = world();
+    let ids: Vec<Value> = [600, 60, 300]
+        .into_iter()
+        .map(|seconds| {
+            let body = json!({ "amount_usdc": 1, "expires_in_seconds": seconds });
+            world.post("/v1/invoices", body).body["public_invoice_id"].clone()
+        })
+        .collect();
+    world.advance(3_600_000);
+    let log = world.command(json!({ "command": "deliveries" }));
+    let order: Vec<_> = (0..3)
+        .map(|index| log[index]["publicInvoiceId"].clone())
+        .collect();
+    assert_eq!(order, [ids[1].clone(), ids[2].clone(), ids[0].clone()]);
+}
+
+#[test]
+fn minted_tokens_can_lack_and_replace_claims() {
+    let mut world = world();
+    let minted = world.command(json!({
+        "command": "mintToken", "claims": { "exp": null, "mid": "other" }, "header": { "alg": "none" },
+    }));
+    let parts: Vec<Value> = text(&minted["signingInput"])
+        .split('.')
+        .map(|part| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap())
+        .collect();
+    assert_eq!(parts[0]["alg"], "none");
+    assert_eq!(parts[1]["mid"], "other");
+    assert!(parts[1].get("exp").is_none());
+}
+
+/// A development tool that dies on a client's mistake would hide it.
+#[test]
+fn whatever_arrives_is_answered() {
+    let mut world = world();
+    let invoice = world.invoice();
+    let id = text(&invoice["public_invoice_id"]);
+    let bearer = format!("Bearer {KEY}");
+    let deep = "[".repeat(100_000);
+    let bodies: Vec<&[u8]> = vec![
+        b"",
+        b"null",
+        b"{}",
+        b"[]",
+        b"\"",
+        b"\xff\xfe",
+        b"{\"amount_usdc\":1e400}",
+        deep.as_bytes(),
+        b"{\"amount_usdc\":18446744073709551616}",
+        b"{\"session_id\":\"\"}",
+    ];
+    let x402 = format!("/v1/invoices/{id}/x402");
+    for path in [
+        "",
+        "/",
+        "//",
+        "/v1",
+        "/v1/invoices",
+        "/v1/invoices/%00",
+        "/v1/invoices//cancel",
+        "/v1/auth-intents",
+        "/v1/auth-intents//exchange",
+        "/v1/auth-sessions/revoke",
+        "/v1/auth-sessions/é",
+        &x402,
+        "/v1/invoices?limit=99999999999999999999",
+        "/v1/invoices?offset=18446744073709551615",
+        "/?%",
+        "/v1/invoices?&&=",
+        "/.well-known/jwks.json?x=1",
+    ] {
+        for url in [
+            format!("https://{path}"),
+            format!("http://127.0.0.1:1{path}"),
+            path.to_owned(),
+        ] {
+            for method in ["GET", "POST", "PUT", "", "get"] {
+                for body in &bodies {
+                    for payment in ["", "e30=", "bnVsbA==", "eyJ4NDAyVmVyc2lvbiI6MX0="] {
+                        let headers = [
+                            ("authorization", bearer.as_str()),
+                            ("content-type", "application/json"),
+                            ("x-payment", payment),
+                        ];
+                        let seen = world.send(method, &url, &headers, body);
+                        assert!(
+                            (200..500).contains(&seen.status),
+                            "{method} {url}: {seen:?}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
