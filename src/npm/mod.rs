@@ -10,6 +10,10 @@ mod webhook;
 
 use wasm_bindgen::JsValue;
 
+/// 3 KB smaller (gzip) than the standard library's dlmalloc, and as frugal with memory.
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+
 /// A refusal on its way to TypeScript.
 fn refusal(code: &str, message: &str) -> JsValue {
     let mut text =

@@ -197,8 +197,13 @@ pub fn rust() -> Result {
             .args(["target", "add", "wasm32-unknown-unknown"])
             .run()?;
     }
-    for (component, program) in [("rustfmt", "cargo-fmt"), ("clippy", "cargo-clippy")] {
-        if !sysroot.join("bin").join(program).is_file() {
+    for (component, file) in [
+        ("rustfmt", "bin/cargo-fmt"),
+        ("clippy", "bin/cargo-clippy"),
+        // The npm wasm builds its own standard library.
+        ("rust-src", "lib/rustlib/src/rust/library/Cargo.lock"),
+    ] {
+        if !sysroot.join(file).is_file() {
             Step::new(format!("rustup component add {component}"), "rustup")
                 .args(["component", "add", component])
                 .run()?;
