@@ -1,6 +1,7 @@
 // Runs the suite on one runtime: `main.mjs RUNTIME`, from the consumer project, which has the packed tarball
 // installed and `tests/suite` and `tests/runners` copied in. Run by `cargo xtask test --only RUNTIME`, which names
 // the programs in GWOP_PROGRAM (the runtime) and GWOP_DRIVER (a browser's WebDriver); GWOP_TEST_ONLY picks tests.
+import { build } from "esbuild";
 import { build as viteBuild } from "vite";
 import { runProgram, serveDirectory } from "./programs.mjs";
 import { startServer } from "./server.mjs";

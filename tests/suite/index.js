@@ -5,7 +5,10 @@ import "./checkout.js";
 import "./errors.js";
 import "./package.test.js";
 import "./simulator.js";
+import "./token-jose.js";
 import "./token-jwks.js";
+import "./token-requests.js";
+import "./token-vectors.js";
 import "./token.js";
 import "./webhook.js";
 
