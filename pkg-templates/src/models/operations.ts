@@ -1,0 +1,46 @@
+/**
+ * `@gwop/sdk/models/operations`: what each call takes and resolves to. Types only.
+ */
+import type { Answer } from "../client.js";
+import type {
+  AuthIntent,
+  AuthSession,
+  AuthToken,
+  Invoice,
+  InvoiceCancel,
+  InvoiceList,
+  InvoicePublic,
+  Jwks,
+  Revoked,
+} from "../generated/models.js";
+
+export type {
+  AuthIntentsCreateRequest,
+  AuthIntentsExchangeRequest,
+  AuthSessionsGetRequest,
+  AuthSessionsRevokeRequest,
+  InvoicesCancelRequest,
+  InvoicesCreateRequest,
+  InvoicesGetRequest,
+  InvoicesListRequest,
+} from "../generated/models.js";
+export type { Answer };
+
+/** What `invoices.create` resolves to. */
+export type InvoicesCreateResponse = Answer<Invoice>;
+/** What `invoices.list` resolves to. */
+export type InvoicesListResponse = Answer<InvoiceList>;
+/** What `invoices.get` resolves to. */
+export type InvoicesGetResponse = Answer<InvoicePublic>;
+/** What `invoices.cancel` resolves to. */
+export type InvoicesCancelResponse = Answer<InvoiceCancel>;
+/** What `authIntents.create` resolves to. */
+export type AuthIntentsCreateResponse = Answer<AuthIntent>;
+/** What `authIntents.exchange` resolves to. */
+export type AuthIntentsExchangeResponse = Answer<AuthToken>;
+/** What `authSessions.get` resolves to. */
+export type AuthSessionsGetResponse = Answer<AuthSession>;
+/** What `authSessions.revoke` resolves to. */
+export type AuthSessionsRevokeResponse = Answer<Revoked>;
+/** What `auth.getJwks` resolves to. */
+export type AuthGetJwksResponse = Answer<Jwks>;

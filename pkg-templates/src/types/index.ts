@@ -1,0 +1,10 @@
+/**
+ * `@gwop/sdk/types`: how a client and its calls are set up. Types only.
+ */
+export type { JwksStore, StoredJwk, StoredJwks } from "../auth/jwks-cache.js";
+export type { VerifiedToken, VerifyTokenOptions } from "../auth/verify-token.js";
+export type { BackoffStrategy, Sender } from "../call.js";
+export type { Answer, ClientOptions, RequestOptions, RetryConfig } from "../client.js";
+export type { Logger } from "../debug.js";
+export type { SDKOptions } from "../gwop.js";
+export type { BeforeRequestHook, Fetcher, HTTPClientOptions, RequestErrorHook, ResponseHook } from "../http-client.js";
