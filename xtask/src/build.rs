@@ -148,12 +148,18 @@ impl Module {
         fs::copy(bound.join(&glue), package.join(glue))?;
         // wasm-bindgen declares the glue's exports under the name of the
         // module that would load it; the package has loaders of its own.
-        let declared = fs::read_to_string(bound.join(format!("{name}.d.ts")))?;
+        // Nobody disposes of its classes, and projects older than `using` could not read that.
+        let declared = fs::read_to_string(bound.join(format!("{name}.d.ts")))?
+            .replace("    [Symbol.dispose](): void;\n", "");
         let declared = format!(
             "{declared}\n/** Gives the glue its instance. */\n\
              export function __wbg_set_wasm(exports: object): void;\n"
         );
-        write_if_changed(&generated.join(format!("{name}_bg.d.ts")), &declared)
+        let file = format!("{name}_bg.d.ts");
+        // Declarations refer to it, and tsc copies no declarations.
+        fs::create_dir_all(package.join("generated"))?;
+        fs::write(package.join("generated").join(&file), &declared)?;
+        write_if_changed(&generated.join(file), &declared)
     }
 }
 
