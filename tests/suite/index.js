@@ -4,6 +4,7 @@ import "./handlers.test.js";
 import "./checkout.js";
 import "./errors.js";
 import "./package.test.js";
+import "./seeds.js";
 import "./simulator.js";
 import "./token-jose.js";
 import "./token-jwks.js";

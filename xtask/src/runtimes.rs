@@ -40,6 +40,10 @@ pub fn consumer() -> Result<PathBuf> {
         let name = from.file_name().unwrap_or_default();
         copy(&from, &consumer.join(name))?;
     }
+    Step::new("extract the samples of tests/seeds", "node")
+        .args(["tests/seeds/extract.mjs"])
+        .args([consumer.join("suite/seeds")])
+        .run()?;
     Ok(DONE.get_or_init(|| consumer).clone())
 }
 

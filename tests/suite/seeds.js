@@ -1,0 +1,78 @@
+// The code samples of the product's own documents (tests/seeds), run as they stand. The prelude gives their free names, and
+// answers Gwop's two hosts from the local Gwop.
+import { Gwop } from "@gwop/sdk";
+import { Simulator } from "@gwop/sdk/simulator";
+import { assert, assertEquals, test } from "./harness.js";
+import { deliver, PAID } from "./deliveries.js";
+import { samples } from "./seeds/samples.js";
+
+// Where a runtime has variables, samples read them from there.
+const { GWOP_MERCHANT_API_KEY = "sk_m_prelude", GWOP_WEBHOOK_SECRET = "whsec_prelude" } = globalThis.process?.env ?? {};
+
+/** The ids that stand in the samples, and the real ones that take their place on the way to the local Gwop. */
+async function prelude() {
+  const sim = new Simulator({ merchantApiKey: GWOP_MERCHANT_API_KEY, webhookSecret: GWOP_WEBHOOK_SECRET });
+  const { httpClient, merchantApiKey, webhookSecret } = sim;
+  const own = new Gwop({ httpClient, merchantApiKey, webhookSecret });
+  const { result: invoice } = await own.invoices.create({ body: { amountUsdc: 1_000_000 } });
+  const paidIntent = async () => {
+    const { result } = await own.authIntents.create();
+    await sim.pay(result.challenge.paymentMethods[0].paymentUrl, { chain: "base" });
+    return result;
+  };
+  const { result: login } = await own.authIntents.exchange({ authIntentId: (await paidIntent()).authIntentId });
+  const real = {
+    inv_7dbeeaad8ebf4f5298c380c90e4b3576: invoice.publicInvoiceId,
+    "ba7bc94a-5468-42f4-9f04-2502e50c7501": invoice.id,
+    "sess_...": login.session.sid,
+  };
+  const delivery = await deliver(PAID, { secret: webhookSecret });
+  const { headers, body } = delivery;
+  const names = {
+    gwop: new Gwop({ merchantApiKey, webhookSecret }),
+    intent: await paidIntent(),
+    token: login.accessToken,
+    request: new Request("https://your-app.com/webhooks/gwop", { method: "POST", headers, body }),
+    rawBody: body,
+    signatureHeader: headers["x-gwop-signature"],
+    eventId: headers["x-gwop-event-id"],
+    eventType: headers["x-gwop-event-type"],
+  };
+  return { sim, real, names };
+}
+
+/** Runs `fn` while `fetch` reaches the local Gwop instead of Gwop's hosts. Tells how many requests went there. */
+async function answeredLocally({ sim, real }, fn) {
+  const { fetch } = globalThis;
+  let requests = 0;
+  globalThis.fetch = async (input, init) => {
+    const asked = new Request(input, init);
+    assert(/^https:\/\/(agents|identity)\.gwop\.io\//.test(asked.url), `a request to ${asked.url}`);
+    requests += 1;
+    let { url } = asked;
+    let body = asked.body && (await asked.text());
+    for (const [written, id] of Object.entries(real)) {
+      url = url.replace(encodeURIComponent(written), id);
+      body &&= body.replace(written, id);
+    }
+    const { method, headers } = asked;
+    return sim.fetch(new Request(url, { method, headers, ...(body ? { body } : {}) }));
+  };
+  try {
+    await fn();
+  } finally {
+    globalThis.fetch = fetch;
+  }
+  return requests;
+}
+
+assertEquals(samples.length, 12);
+
+for (const { name, readsEnvironment, run } of samples) {
+  test(`seeds/${name}`, { needs: readsEnvironment ? ["env"] : [] }, async () => {
+    const set = await prelude();
+    const requests = await answeredLocally(set, () => run(set.names));
+    // The only sample that asks Gwop nothing verifies a webhook.
+    assertEquals(requests === 0, /validateWebhook/.test(run) && !/invoices/.test(run));
+  });
+}
