@@ -3,6 +3,7 @@
 //! of which TypeScript makes the error.
 #![allow(unsafe_code)] // wasm-bindgen's generated glue.
 
+mod checkout;
 mod client;
 mod invoice;
 mod token;

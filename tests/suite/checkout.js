@@ -166,3 +166,387 @@ test("checkout: five error classes, also over a copy of the package", () => {
   assert(!(new NotFoundError("m", { code: "C" }) instanceof Own));
   assert(new Own("m", { code: "C" }) instanceof NotFoundError);
 });
+
+// Invoices. gwop-checkout sends through the global `fetch`.
+
+const KEY = "sk_m_suite_canary";
+const ID = "inv_7dbeeaad8ebf4f5298c380c90e4b3576";
+const UUID = "ba7bc94a-5468-42f4-9f04-2502e50c7501";
+const UUID_V4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+const json = (status, body, headers = {}) =>
+  new Response(typeof body === "string" ? body : JSON.stringify(body), {
+    status,
+    headers: { "content-type": "application/json", "x-request-id": "req_header", ...headers },
+  });
+const problem = (status, code, more = {}, headers = {}) =>
+  json(status, { error: { code, message: `${code} it is`, ...more } }, headers);
+
+/** Runs `fn` while `answer(request, count)` stands in for the global `fetch`; gives `fn` the list of what was sent. */
+async function withFetch(answer, fn) {
+  const { fetch } = globalThis;
+  const sent = [];
+  globalThis.fetch = async (input, init) => {
+    const request = init === undefined ? new Request(input) : new Request(input, init);
+    const { method, url, headers, redirect } = request;
+    sent.push({ method, url, headers: Object.fromEntries(headers), redirect, body: await request.clone().text() });
+    return answer(request, sent.length);
+  };
+  try {
+    return await fn(sent);
+  } finally {
+    globalThis.fetch = fetch;
+  }
+}
+
+/** One call against one answer: what was sent, and what came of it. */
+const call = (answer, make, options = {}) =>
+  withFetch(answer, async (sent) => {
+    const gwop = new GwopCheckout({ merchantApiKey: KEY, maxRetries: 0, ...options });
+    try {
+      return { sent, value: await make(gwop) };
+    } catch (error) {
+      return { sent, error };
+    }
+  });
+
+test("checkout: create sends the wire body and resolves to the wire JSON itself", async () => {
+  const answer = {
+    id: UUID,
+    public_invoice_id: ID,
+    amount_usdc: 1_025_000,
+    status: "OPEN",
+    created_at: "2026-03-25T01:51:43.402Z",
+    metadata: { snake_case: 1, camelCase: [null] },
+    a_field_of_tomorrow: true,
+  };
+  const body = { amount_usdc: 1_000_000, metadata: { orderId: "1", order_id: "2" }, expires_in_seconds: 60 };
+  const { sent, value } = await call(() => json(201, answer), (gwop) => gwop.invoices.create(body));
+  assertEquals(value, answer);
+  const [{ method, url, headers, body: raw, redirect }] = sent;
+  assertEquals([method, url, redirect], ["POST", "https://agents.gwop.io/v1/invoices", "manual"]);
+  assertEquals(JSON.parse(raw), body);
+  assertEquals([headers.authorization, headers["content-type"]], [`Bearer ${KEY}`, "application/json"]);
+  assert(UUID_V4.test(headers["idempotency-key"]), "an idempotency key is made");
+});
+
+test("checkout: create takes the caller's idempotency key", async () => {
+  const make = (gwop) => gwop.invoices.create({ amount_usdc: 1 }, { idempotencyKey: "order-1" });
+  const { sent } = await call(() => json(201, {}), make);
+  assertEquals(sent[0].headers["idempotency-key"], "order-1");
+});
+
+test("checkout: retrieve is public: no key needed, none sent", async () => {
+  for (const merchantApiKey of [undefined, KEY]) {
+    const { sent, value } = await call(() => json(200, { id: ID }), (gwop) => gwop.invoices.retrieve(ID), { merchantApiKey });
+    assertEquals(value, { id: ID });
+    assertEquals([sent[0].method, sent[0].url], ["GET", `https://agents.gwop.io/v1/invoices/${ID}`]);
+    assert(!("authorization" in sent[0].headers));
+  }
+});
+
+test("checkout: list and cancel", async () => {
+  const page = { invoices: [], pagination: { total: 0, limit: 20, offset: 0, has_more: false } };
+  for (const [params, query] of [
+    [undefined, "limit=20&offset=0"],
+    [{}, "limit=20&offset=0"],
+    [{ status: "PAID", limit: 5, offset: 10 }, "limit=5&offset=10&status=PAID"],
+  ]) {
+    const { sent, value } = await call(() => json(200, page), (gwop) => gwop.invoices.list(params));
+    assertEquals(value, page);
+    assertEquals(sent[0].url, `https://agents.gwop.io/v1/invoices?${query}`);
+    assertEquals(sent[0].headers.authorization, `Bearer ${KEY}`);
+  }
+  const canceled = { id: UUID, status: "CANCELED", canceled_at: "2026-03-25T01:51:43.402Z" };
+  const { sent, value } = await call(() => json(200, canceled), (gwop) => gwop.invoices.cancel(UUID));
+  assertEquals(value, canceled);
+  assertEquals([sent[0].method, sent[0].url], ["POST", `https://agents.gwop.io/v1/invoices/${UUID}/cancel`]);
+});
+
+test("checkout: apiKey is an alias, baseUrl the host, ids are percent-encoded", async () => {
+  const options = { merchantApiKey: "", apiKey: "sk_m_alias", baseUrl: "http://127.0.0.1:4010/" };
+  const { sent } = await call(() => json(200, {}), (gwop) => gwop.invoices.cancel("a/b?c"), options);
+  assertEquals(sent[0].url, "http://127.0.0.1:4010/v1/invoices/a%2Fb%3Fc/cancel");
+  assertEquals(sent[0].headers.authorization, "Bearer sk_m_alias");
+});
+
+test("checkout: the key of GWOP_CHECKOUT_API_KEY is read at the time of use", { needs: ["env"] }, async () => {
+  const { env } = globalThis.process;
+  const gwop = new GwopCheckout({ maxRetries: 0 });
+  try {
+    env.GWOP_CHECKOUT_API_KEY = "sk_m_from_env";
+    await withFetch(() => json(200, {}), async (sent) => {
+      await gwop.invoices.list();
+      assertEquals(sent[0].headers.authorization, "Bearer sk_m_from_env");
+      env.GWOP_CHECKOUT_API_KEY = "";
+      await assertRejects(gwop.invoices.list(), AuthenticationError);
+    });
+  } finally {
+    delete env.GWOP_CHECKOUT_API_KEY;
+  }
+});
+
+test("checkout: a key that is missing or no sk_m_ key is an AuthenticationError before any request", async () => {
+  const calls = [
+    (gwop) => gwop.invoices.create({ amount_usdc: 1 }),
+    (gwop) => gwop.invoices.list(),
+    (gwop) => gwop.invoices.cancel(UUID),
+  ];
+  for (const merchantApiKey of [undefined, "", "sk_a_other", "canary", "sk_m_", "sk_m_a b", "sk_m_\n\u{e9}", 7]) {
+    for (const make of calls) {
+      const { sent, error } = await call(() => json(200, {}), make, { merchantApiKey });
+      assert(error instanceof AuthenticationError, `a ${error?.name}: ${error?.message}`);
+      assertEquals([error.code, error.statusCode, sent.length], ["UNAUTHORIZED", 401, 0]);
+      assert(!error.message.includes("canary"), "it tells the key");
+    }
+  }
+});
+
+test("checkout: bad arguments are an InvalidRequestError before any request", async () => {
+  for (const make of [
+    (gwop) => gwop.invoices.create(),
+    (gwop) => gwop.invoices.create({}),
+    (gwop) => gwop.invoices.create({ amount_usdc: "1000000" }),
+    (gwop) => gwop.invoices.create({ amount_usdc: 1.5 }),
+    (gwop) => gwop.invoices.create({ amount_usdc: 1 }, { idempotencyKey: "" }),
+    (gwop) => gwop.invoices.retrieve(),
+    (gwop) => gwop.invoices.retrieve(""),
+    (gwop) => gwop.invoices.cancel(7),
+    (gwop) => gwop.invoices.list({ limit: "20" }),
+    (gwop) => gwop.invoices.waitForStatus(ID, []),
+    (gwop) => gwop.invoices.waitForStatus(ID, "PAID", { timeout: -1 }),
+    (gwop) => gwop.invoices.waitForStatus(ID, "PAID", { initialInterval: NaN }),
+  ]) {
+    const { sent, error } = await call(() => json(200, {}), make);
+    assert(error instanceof InvalidRequestError, `a ${error?.name}: ${error?.message}`);
+    assertEquals([error.code, error.statusCode, sent.length], ["VALIDATION_ERROR", 400, 0]);
+  }
+  for (const options of [{ maxRetries: -1 }, { maxRetries: 1.5 }, { timeout: 0 }, { timeout: NaN }]) {
+    assertThrows(() => new GwopCheckout(options), InvalidRequestError);
+  }
+});
+
+test("checkout: the class follows the status; code, statusCode, requestId and details are the server's", async () => {
+  for (const [status, Class, code] of [
+    [400, InvalidRequestError, "VALIDATION_ERROR"],
+    [422, InvalidRequestError, "VALIDATION_ERROR"],
+    [401, AuthenticationError, "UNAUTHORIZED"],
+    [404, NotFoundError, "INVOICE_NOT_FOUND"],
+    [403, GwopCheckoutError, "FORBIDDEN"],
+    [409, GwopCheckoutError, "INVOICE_CANCEL_NOT_ALLOWED"],
+    [500, GwopCheckoutError, "INTERNAL"],
+  ]) {
+    const answer = () => problem(status, code, { requestId: "req_body", details: { field: "id" } });
+    const { error } = await call(answer, (gwop) => gwop.invoices.cancel(UUID));
+    assertEquals([error.constructor, error.message], [Class, `${code} it is`]);
+    assertEquals([error.code, error.statusCode, error.requestId, error.details], [code, status, "req_body", { field: "id" }]);
+  }
+});
+
+test("checkout: the request id of the header stands in, and an answer without an explanation has code HTTP_ERROR", async () => {
+  const { error } = await call(() => problem(404, "INVOICE_NOT_FOUND"), (gwop) => gwop.invoices.retrieve(ID));
+  assertEquals([error.requestId, error.details], ["req_header", undefined]);
+  for (const [status, Class] of [[404, NotFoundError], [401, AuthenticationError], [502, GwopCheckoutError], [302, GwopCheckoutError]]) {
+    const { error } = await call(() => json(status, "<html>CANARY</html>"), (gwop) => gwop.invoices.retrieve(ID));
+    assertEquals([error.constructor, error.code, error.statusCode], [Class, "HTTP_ERROR", status]);
+    assert(!error.message.includes("CANARY"));
+  }
+});
+
+test("checkout: 429 is a RateLimitError with details.retry_after_seconds", async () => {
+  const make = (gwop) => gwop.invoices.retrieve(ID);
+  const inAMinute = new Date(Date.now() + 60_000).toUTCString();
+  for (const [header, least, most] of [["7", 7, 7], ["0", 0, 0], [inAMinute, 55, 60]]) {
+    const answer = () => problem(429, "RATE_LIMITED", { details: { scope: "ip" } }, { "retry-after": header });
+    const { error } = await call(answer, make);
+    assertEquals([error.constructor, error.code, error.statusCode], [RateLimitError, "RATE_LIMITED", 429]);
+    const { scope, retry_after_seconds: seconds } = error.details;
+    assert(scope === "ip" && seconds >= least && seconds <= most, JSON.stringify(error.details));
+  }
+  const { error } = await call(() => problem(429, "RATE_LIMITED"), make);
+  assertEquals(error.details, {});
+});
+
+test("checkout: 2xx that is no JSON object is an error, not a value", async () => {
+  for (const body of ["", "<html>", "[]", "null"]) {
+    const { error } = await call(() => json(200, body), (gwop) => gwop.invoices.retrieve(ID));
+    assertEquals([error.constructor, error.code, error.statusCode], [GwopCheckoutError, "RESPONSE_VALIDATION", 200]);
+  }
+});
+
+test("checkout: 429, 503 and connection errors are retried, the idempotency key kept", async () => {
+  const failures = [
+    () => problem(429, "RATE_LIMITED"),
+    () => json(503, ""),
+    () => {
+      throw new TypeError("fetch failed");
+    },
+  ];
+  for (const fail of failures) {
+    const answer = (_, count) => (count < 3 ? fail() : json(201, { id: UUID }));
+    const { sent, value } = await call(answer, (gwop) => gwop.invoices.create({ amount_usdc: 1 }), { maxRetries: undefined });
+    assertEquals([value, sent.length], [{ id: UUID }, 3], JSON.stringify(sent));
+    assertEquals(new Set(sent.map(({ headers }) => headers["idempotency-key"])).size, 1);
+  }
+});
+
+test("checkout: Retry-After is respected", async () => {
+  const times = [];
+  const answer = (_, count) => {
+    times.push(Date.now());
+    return count === 1 ? problem(429, "RATE_LIMITED", {}, { "retry-after": "1" }) : json(200, {});
+  };
+  await call(answer, (gwop) => gwop.invoices.retrieve(ID), { maxRetries: 1 });
+  assert(times[1] - times[0] >= 980, `repeated after ${times[1] - times[0]} ms`);
+});
+
+test("checkout: nothing else is retried", async () => {
+  for (const status of [400, 401, 403, 404, 409, 422, 500, 502, 504]) {
+    const { sent, error } = await call(() => problem(status, "NO"), (gwop) => gwop.invoices.cancel(UUID), { maxRetries: 2 });
+    assertEquals([sent.length, error.code], [1, "NO"], String(status));
+  }
+});
+
+test("checkout: when retries run out the class follows the last status, and the code says so", async () => {
+  const make = (gwop) => gwop.invoices.create({ amount_usdc: 1 });
+  const limited = await call(() => problem(429, "RATE_LIMITED", { details: { a: 1 } }, { "retry-after": "0" }), make, { maxRetries: 1 });
+  assertEquals(limited.sent.length, 2);
+  assertEquals([limited.error.constructor, limited.error.code, limited.error.statusCode], [RateLimitError, "MAX_RETRIES_EXCEEDED", 429]);
+  assertEquals(limited.error.details, { a: 1, retry_after_seconds: 0 });
+  assertEquals(limited.error.cause.code, "RATE_LIMITED");
+  assertEquals(limited.error.idempotencyKey, limited.sent[0].headers["idempotency-key"]);
+  const down = await call(() => problem(503, "DOWN", { details: { b: 2 } }), make, { maxRetries: 1 });
+  assertEquals(
+    [down.error.constructor, down.error.code, down.error.statusCode, down.error.details],
+    [GwopCheckoutError, "MAX_RETRIES_EXCEEDED", 503, { b: 2 }],
+  );
+  const unreachable = () => {
+    throw new TypeError("fetch failed");
+  };
+  const gone = await call(unreachable, make, { maxRetries: 1 });
+  assertEquals([gone.error.constructor, gone.error.code, gone.error.statusCode], [GwopCheckoutError, "MAX_RETRIES_EXCEEDED", undefined]);
+  assertEquals(gone.error.idempotencyKey, gone.sent[0].headers["idempotency-key"]);
+});
+
+test("checkout: with maxRetries 0 the answer's own error is thrown", async () => {
+  const make = (gwop) => gwop.invoices.create({ amount_usdc: 1 });
+  const limited = await call(() => problem(429, "RATE_LIMITED"), make);
+  assertEquals([limited.error.constructor, limited.error.code, limited.sent.length], [RateLimitError, "RATE_LIMITED", 1]);
+  const gone = await call(() => {
+    throw new TypeError("fetch failed");
+  }, make);
+  assertEquals([gone.error.constructor, gone.error.code], [GwopCheckoutError, "CONNECTION_ERROR"]);
+});
+
+test("checkout: an attempt that takes longer than timeout ends, and is not repeated", async ({ serverURL }) => {
+  const gwop = new GwopCheckout({ merchantApiKey: KEY, baseUrl: `${serverURL}/delay/5000`, timeout: 150 });
+  const begun = Date.now();
+  const error = await assertRejects(gwop.invoices.list(), { code: "REQUEST_TIMEOUT", statusCode: undefined });
+  assert(error.constructor === GwopCheckoutError && Date.now() - begun < 2_000);
+  assert(!error.message.includes("timeoutMs"), error.message);
+});
+
+test("checkout: over a real connection, and one that breaks", async ({ serverURL }) => {
+  const at = (path) => new GwopCheckout({ merchantApiKey: KEY, baseUrl: `${serverURL}${path}`, maxRetries: 0 });
+  const echo = await at("/echo").invoices.create({ amount_usdc: 1, description: "日本 🦀" }, { idempotencyKey: "k" });
+  assertEquals([echo.method, echo.url], ["POST", "/echo/v1/invoices"]);
+  assertEquals(JSON.parse(echo.body), { amount_usdc: 1, description: "日本 🦀" });
+  assertEquals([echo.headers.authorization, echo.headers["idempotency-key"]], [`Bearer ${KEY}`, "k"]);
+  await assertRejects(at("/close").invoices.list(), { code: "CONNECTION_ERROR" });
+});
+
+test("checkout: waitForStatus asks until the status is there", async () => {
+  const states = ["OPEN", "PAYING", "OPEN", "PAYING", "PAID"];
+  const answer = (_, count) => json(200, { id: ID, status: states[count - 1] });
+  const options = { initialInterval: 5, maxInterval: 10 };
+  for (const [target, asked] of [["PAID", 5], [["EXPIRED", "PAID"], 5], ["PAYING", 2], [["OPEN"], 1]]) {
+    const { sent, value } = await call(answer, (gwop) => gwop.invoices.waitForStatus(ID, target, options));
+    assertEquals([value.status, sent.length], [states[asked - 1], asked]);
+  }
+});
+
+test("checkout: waitForStatus ends at once on another final status", async () => {
+  for (const status of ["EXPIRED", "CANCELED"]) {
+    const { sent, error } = await call(() => json(200, { status }), (gwop) => gwop.invoices.waitForStatus(ID, "PAID"));
+    assertEquals([error.constructor, error.code, error.details], [GwopCheckoutError, "WAIT_STATUS_FINAL", { status }]);
+    assertEquals(sent.length, 1);
+  }
+});
+
+test("checkout: waitForStatus gives up with WAIT_TIMEOUT, also in the middle of a request", async () => {
+  const open = await call(
+    () => json(200, { status: "OPEN" }),
+    (gwop) => gwop.invoices.waitForStatus(ID, "PAID", { timeout: 120, initialInterval: 20 }),
+  );
+  assertEquals([open.error.constructor, open.error.code], [GwopCheckoutError, "WAIT_TIMEOUT"]);
+  assert(open.sent.length >= 2 && open.sent.length <= 8, `asked ${open.sent.length} times`);
+  const begun = Date.now();
+  const stuck = await call(() => new Promise(() => {}), (gwop) => gwop.invoices.waitForStatus(ID, "PAID", { timeout: 80 }));
+  assertEquals(stuck.error.code, "WAIT_TIMEOUT");
+  assert(Date.now() - begun < 2_000);
+});
+
+test("checkout: waitForStatus goes on after failures that may pass", async () => {
+  const failures = [
+    () => problem(503, "DOWN"),
+    () => problem(429, "RATE_LIMITED"),
+    () => {
+      throw new TypeError("fetch failed");
+    },
+  ];
+  const answer = (_, count) => failures[count - 1]?.() ?? json(200, { status: "PAID" });
+  const { sent, value } = await call(answer, (gwop) => gwop.invoices.waitForStatus(ID, "PAID", { initialInterval: 5 }));
+  assertEquals([value, sent.length], [{ status: "PAID" }, 4]);
+});
+
+test("checkout: waitForStatus ends by its signal and by retrieve's errors", async () => {
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(new Error("closed")), 60);
+  const { signal } = controller;
+  const aborted = await call(
+    () => json(200, { status: "OPEN" }),
+    (gwop) => gwop.invoices.waitForStatus(ID, "PAID", { initialInterval: 20, signal }),
+  );
+  assertEquals(aborted.error.code, "REQUEST_ABORTED");
+  const again = await call(() => json(200, { status: "PAID" }), (gwop) => gwop.invoices.waitForStatus(ID, "PAID", { signal }));
+  assertEquals([again.error.code, again.sent.length], ["REQUEST_ABORTED", 0]);
+  const missing = await call(() => problem(404, "INVOICE_NOT_FOUND"), (gwop) => gwop.invoices.waitForStatus(ID, "PAID"));
+  assert(missing.error instanceof NotFoundError);
+});
+
+test("checkout: debug logs to console.debug, keys redacted, never a body", async () => {
+  const { debug } = console;
+  const lines = [];
+  console.debug = (...line) => lines.push(line.join(" "));
+  try {
+    const make = (gwop) => gwop.invoices.create({ amount_usdc: 1, description: "BODY-CANARY" }, { idempotencyKey: "KEY-CANARY" });
+    await call(() => json(201, { id: "ANSWER-CANARY" }), make);
+    assertEquals(lines, []);
+    await call(() => json(201, { id: "ANSWER-CANARY" }), make, { debug: true });
+  } finally {
+    console.debug = debug;
+  }
+  const log = lines.join("\n");
+  for (const part of ["POST", "https://agents.gwop.io/v1/invoices", "201", "req_header", "[redacted]"]) {
+    assert(log.includes(part), `${part} is not in:\n${log}`);
+  }
+  assert(!/CANARY|sk_m_/.test(log), log);
+});
+
+test("checkout: GWOP_DEBUG=1 logs too", { needs: ["env"] }, async () => {
+  const { debug } = console;
+  const { env } = globalThis.process;
+  let lines = 0;
+  console.debug = () => (lines += 1);
+  try {
+    for (const [value, logs] of [["1", true], ["0", false], ["", false]]) {
+      lines = 0;
+      env.GWOP_DEBUG = value;
+      await call(() => json(200, {}), (gwop) => gwop.invoices.retrieve(ID));
+      assertEquals(lines > 0, logs, `GWOP_DEBUG=${value}`);
+    }
+  } finally {
+    console.debug = debug;
+    delete env.GWOP_DEBUG;
+  }
+});

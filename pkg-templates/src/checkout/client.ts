@@ -1,0 +1,144 @@
+import { type CallEnd, runCall } from "../call.js";
+import type { Logger } from "../debug.js";
+import { readEnv } from "../env.js";
+import { retryAfter } from "../generated/gwop_bg.js";
+import { HTTPClient } from "../http-client.js";
+import { revive } from "../revive.js";
+import {
+  AuthenticationError,
+  GwopCheckoutError,
+  type GwopCheckoutErrorOptions,
+  InvalidRequestError,
+  NotFoundError,
+  RateLimitError,
+} from "./errors.js";
+import { invalid, Invoices } from "./invoices.js";
+import { Webhooks } from "./webhooks.js";
+
+/** How a client is set up. The environment is read at the time of use, and an empty string counts as left out. */
+export interface GwopCheckoutOptions {
+  /** The merchant key (`sk_m_…`), for create, list and cancel. Else `apiKey`, else `GWOP_CHECKOUT_API_KEY`. */
+  merchantApiKey?: string | undefined;
+  /** The same as `merchantApiKey`. */
+  apiKey?: string | undefined;
+  /** Where the API is. Default `https://agents.gwop.io`. */
+  baseUrl?: string | undefined;
+  /** How often a call is repeated after 429, 503 and connection errors. Default 2. */
+  maxRetries?: number | undefined;
+  /** How long one attempt may take, in milliseconds. Default 30,000. */
+  timeout?: number | undefined;
+  /**
+   * Whether requests are logged to `console.debug`: method, URL, status, duration and headers with keys redacted, never a body.
+   * Default false; `GWOP_DEBUG=1` does the same.
+   */
+  debug?: boolean | undefined;
+}
+
+/** The class for an answer's status. */
+const CLASSES: Readonly<Record<number, typeof GwopCheckoutError>> = {
+  400: InvalidRequestError,
+  401: AuthenticationError,
+  404: NotFoundError,
+  422: InvalidRequestError,
+  429: RateLimitError,
+};
+
+/** The code for an end that has none of Gwop's, by the class that the SDK would throw. */
+const CODES: Readonly<Record<string, string>> = {
+  ConnectionError: "CONNECTION_ERROR",
+  RequestTimeoutError: "REQUEST_TIMEOUT",
+  RequestAbortedError: "REQUEST_ABORTED",
+  InvalidRequestError: "INVALID_REQUEST",
+  UnexpectedClientError: "UNEXPECTED_CLIENT_ERROR",
+  ResponseValidationError: "RESPONSE_VALIDATION",
+  SDKValidationError: "VALIDATION_ERROR",
+};
+
+const sender = new HTTPClient();
+
+/** `console.debug` knows no groups. */
+const logger: Logger = {
+  group: (label) => console.debug(label),
+  groupEnd: () => {},
+  log: (...line) => console.debug(...line),
+};
+
+/**
+ * The client of `gwop-checkout`: snake_case, wire JSON.
+ *
+ * ```ts
+ * const gwop = new GwopCheckout({ merchantApiKey: "sk_m_…" });
+ * const invoice = await gwop.invoices.create({ amount_usdc: 1_000_000 });
+ * await gwop.invoices.waitForStatus(invoice.public_invoice_id, "PAID");
+ * ```
+ */
+export class GwopCheckout {
+  /** Webhooks, for code that needs no client. */
+  static readonly webhooks = new Webhooks();
+  /** Webhooks. */
+  readonly webhooks = GwopCheckout.webhooks;
+  /** Invoices. */
+  readonly invoices: Invoices;
+
+  /** @throws InvalidRequestError when `maxRetries` is no whole number, 0 or more, or `timeout` not more than 0. */
+  constructor(options: GwopCheckoutOptions = {}) {
+    const { merchantApiKey, apiKey, baseUrl, maxRetries = 2, timeout, debug } = options;
+    if (!Number.isSafeInteger(maxRetries) || maxRetries < 0) throw invalid("maxRetries must be a whole number, 0 or more");
+    if (timeout !== undefined && !(timeout > 0)) throw invalid("timeout must be milliseconds, more than 0");
+    this.invoices = new Invoices(async (operation, argument, signal) => {
+      const { text } = await runCall({
+        operation,
+        argument,
+        wire: true,
+        agentsURL: baseUrl,
+        identityURL: undefined,
+        merchantKey: () => checkedKey(merchantApiKey || apiKey || readEnv("GWOP_CHECKOUT_API_KEY")),
+        sender,
+        headers: undefined,
+        userAgent: undefined,
+        timeoutMs: timeout,
+        signal,
+        retries: { most: maxRetries, codes: ["429", "503"], timeouts: false },
+        logger: debug || readEnv("GWOP_DEBUG") === "1" ? logger : undefined,
+        toError,
+      });
+      return revive(text);
+    });
+  }
+}
+
+function checkedKey(key: unknown): string {
+  if (typeof key === "string" && /^\s*sk_m_[!-~]+\s*$/.test(key)) return key;
+  throw new AuthenticationError(
+    key
+      ? "merchantApiKey must be sk_m_ and printable ASCII: copy it whole and alone from the dashboard's settings"
+      : "A merchant key is required: pass merchantApiKey to new GwopCheckout() or set GWOP_CHECKOUT_API_KEY",
+    { code: "UNAUTHORIZED", statusCode: 401 },
+  );
+}
+
+/** The error for a call that failed. */
+function toError(end: CallEnd): GwopCheckoutError {
+  const { kind, error, exhausted, answer, cause } = end;
+  if (cause instanceof AuthenticationError) return cause;
+  // The core's names of what is called differently here.
+  const message = end.message.replace("invoices.get", "invoices.retrieve").replace("timeoutMs", "timeout");
+  const refused = kind === "SDKValidationError" || kind === "InvalidRequestError";
+  const headers = answer?.response.headers;
+  const statusCode = answer?.response.status ?? (refused ? 400 : undefined);
+  const Class = CLASSES[statusCode ?? 0] ?? GwopCheckoutError;
+  const options: GwopCheckoutErrorOptions = {
+    code: error?.code ?? CODES[kind] ?? "HTTP_ERROR",
+    statusCode,
+    requestId: error?.requestId ?? headers?.get("x-request-id") ?? undefined,
+    details: error?.details,
+    cause,
+  };
+  if (statusCode === 429) {
+    const wait = retryAfter(headers?.get("retry-after") ?? "", Date.now());
+    options.details = { ...error?.details, ...(wait !== undefined && { retry_after_seconds: Math.ceil(wait / 1000) }) };
+  }
+  const own = new Class(message, options);
+  if (!exhausted) return own;
+  return new Class(`The retries ran out: ${message}`, { ...options, code: "MAX_RETRIES_EXCEEDED", cause: own });
+}

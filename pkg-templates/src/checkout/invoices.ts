@@ -1,0 +1,140 @@
+import type {
+  CreateInvoiceRequest,
+  Invoice,
+  InvoiceCancel,
+  InvoiceList,
+  InvoicePublic,
+  InvoicesListRequest,
+  InvoiceStatus,
+} from "../generated/wire.js";
+import { waitForStatus } from "../wait.js";
+import { GwopCheckoutError, InvalidRequestError } from "./errors.js";
+
+/** How an invoice is created. */
+export interface CreateInvoiceOptions {
+  /** Repeating with the same key gives the original invoice. The SDK makes one where none is given. */
+  idempotencyKey?: string | undefined;
+}
+
+/** How long and how often `waitForStatus` asks. */
+export interface WaitForStatusOptions {
+  /** How long in all, in milliseconds. Default 120,000. */
+  timeout?: number | undefined;
+  /** Between the first two questions, in milliseconds. It doubles from one to the next. Default 1,000. */
+  initialInterval?: number | undefined;
+  /** Between any two questions, at most, in milliseconds. Default 15,000. */
+  maxInterval?: number | undefined;
+  /** Ends the wait with code `REQUEST_ABORTED`. */
+  signal?: AbortSignal | null | undefined;
+}
+
+/** Makes a call and resolves to the wire JSON. */
+export type Run = <T>(operation: string, argument: object | undefined, signal?: AbortSignal) => Promise<T>;
+
+/** Invoices. Every method resolves to the wire JSON itself: snake_case, time stamps as strings. */
+export class Invoices {
+  readonly #run: Run;
+
+  /** @internal Made by `GwopCheckout`. */
+  constructor(run: Run) {
+    this.#run = run;
+  }
+
+  /**
+   * Creates an invoice. `amount_usdc` of the answer is the payable total, fees included.
+   *
+   * @throws InvalidRequestError, AuthenticationError, RateLimitError, GwopCheckoutError. After an error without an answer,
+   * repeat with its `idempotencyKey`: the invoice may exist.
+   */
+  create(body: CreateInvoiceRequest, options?: CreateInvoiceOptions): Promise<Invoice> {
+    return this.#run("invoices.create", { body, idempotency_key: options?.idempotencyKey });
+  }
+
+  /**
+   * The public view of an invoice, by its public id (`inv_*`). No merchant key is needed, and none is sent.
+   *
+   * @throws NotFoundError, RateLimitError, GwopCheckoutError.
+   */
+  retrieve(id: string): Promise<InvoicePublic> {
+    return this.#run("invoices.get", { id });
+  }
+
+  /**
+   * A page of invoices: `limit` 1 to 100, default 20; `offset` default 0; only those of `status`, where it is given.
+   *
+   * @throws InvalidRequestError, AuthenticationError, RateLimitError, GwopCheckoutError.
+   */
+  list(params?: InvoicesListRequest): Promise<InvoiceList> {
+    return this.#run("invoices.list", params);
+  }
+
+  /**
+   * Cancels an OPEN invoice, by its merchant-side id (UUID). Canceling a canceled one answers the same again.
+   *
+   * @throws NotFoundError, AuthenticationError, RateLimitError, GwopCheckoutError; code `INVOICE_CANCEL_NOT_ALLOWED` (400 or
+   * 409) when the invoice is neither OPEN nor CANCELED.
+   */
+  cancel(id: string): Promise<InvoiceCancel> {
+    return this.#run("invoices.cancel", { id });
+  }
+
+  /**
+   * Asks until the invoice has the status, or one of several, and resolves to it. Asks with exponential back-off and jitter.
+   *
+   * Prefer webhooks for fulfilment.
+   *
+   * @param id The public id (`inv_*`).
+   * @throws GwopCheckoutError with code `WAIT_TIMEOUT` when time runs out; with `WAIT_STATUS_FINAL` at once when the invoice has
+   * another final status (`details.status`: PAID, EXPIRED or CANCELED). Whatever `retrieve` throws, but for failures that may
+   * pass (429, 5xx, connection errors, timeouts): it asks again after those.
+   */
+  async waitForStatus(
+    id: string,
+    status: InvoiceStatus | readonly InvoiceStatus[],
+    options: WaitForStatusOptions = {},
+  ): Promise<InvoicePublic> {
+    const statuses = typeof status === "string" ? [status] : status;
+    if (!Array.isArray(statuses) || statuses.length === 0) {
+      throw invalid("status must be a status such as PAID, or a list of at least one");
+    }
+    const { timeout = 120_000, initialInterval = 1_000, maxInterval = 15_000, signal } = options;
+    for (const [name, value] of Object.entries({ timeout, initialInterval, maxInterval })) {
+      if (!(typeof value === "number" && value > 0)) throw invalid(`${name} must be milliseconds, more than 0`);
+    }
+    const wanted = statuses.join(" or ");
+    let invoice!: InvoicePublic;
+    let cause: unknown;
+    const look = async (ended: AbortSignal): Promise<{ status: string }> => {
+      try {
+        cause = undefined;
+        return (invoice = await this.#run<InvoicePublic>("invoices.get", { id }, ended));
+      } catch (error) {
+        if (!isPassing(error)) throw error;
+        cause = error;
+        return { status: "" };
+      }
+    };
+    await waitForStatus(look, statuses, { timeout, initialInterval, maxInterval, signal }, (last) =>
+      last
+        ? new GwopCheckoutError(`The invoice is ${last.status} for good, so it will not be ${wanted}`, {
+            code: "WAIT_STATUS_FINAL",
+            details: { status: last.status },
+          })
+        : new GwopCheckoutError(`The invoice was not ${wanted} within ${timeout} ms`, { code: "WAIT_TIMEOUT", cause }),
+    );
+    return invoice;
+  }
+}
+
+/** Whether another look may find Gwop well again. */
+function isPassing(error: unknown): boolean {
+  if (!(error instanceof GwopCheckoutError)) return false;
+  const { code, statusCode = 0 } = error;
+  // Without a status, what runs out of retries is a connection.
+  return statusCode === 429 || statusCode >= 500 || /^(MAX_RETRIES_EXCEEDED|CONNECTION_ERROR|REQUEST_TIMEOUT)$/.test(code);
+}
+
+/** The error for an argument that is refused before anything is sent. */
+export function invalid(message: string): InvalidRequestError {
+  return new InvalidRequestError(message, { code: "VALIDATION_ERROR", statusCode: 400 });
+}
