@@ -191,6 +191,10 @@ pub async fn read_body(request: &Request, limit: usize) -> std::result::Result<V
         }
         return Err(BodyError::TooLarge);
     }
+    if declared.is_some() {
+        // The platform holds the body to its declared length.
+        return whole_body(request).await.map_err(|_| BodyError::Broken);
+    }
     let Some(mut chunks) = Chunks::of(request) else {
         return Ok(vec![]);
     };
@@ -209,6 +213,11 @@ pub async fn read_body(request: &Request, limit: usize) -> std::result::Result<V
             Err(_) => return Err(BodyError::Broken),
         }
     }
+}
+
+async fn whole_body(request: &Request) -> std::result::Result<Vec<u8>, JsValue> {
+    let bytes = JsFuture::from(request.inner().array_buffer()?).await?;
+    Ok(Uint8Array::new(&bytes).to_vec())
 }
 
 /// Reads and drops a body that nobody wants, up to [`DRAIN_BYTES`].

@@ -1,0 +1,51 @@
+// The merchant's side: an HTTP server that takes what the Worker delivers, verified by the SDK itself.
+import { createServer } from 'node:http';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+import { TOP } from './wrangler.mjs';
+
+/** The fulfilment secret of every worker that is started here. */
+export const FULFILLMENT_SECRET = 'whsec_fulfilment_of_the_tests';
+
+async function sdk() {
+  const entry = join(TOP, 'dist/npm/index.node.js');
+  if (!existsSync(entry)) throw new Error(`${entry} is not there: run \`cargo xtask build\``);
+  const { Gwop } = await import(pathToFileURL(entry));
+  return new Gwop({ webhookSecret: FULFILLMENT_SECRET });
+}
+
+/**
+ * Starts a fulfilment endpoint. `received` lists the verified deliveries, `refused` what did not verify.
+ * `answer(event)` decides the status; 200 by default.
+ */
+export async function startFulfilment() {
+  const gwop = await sdk();
+  const endpoint = { received: [], refused: [], attempts: 0, answer: () => 200 };
+  const server = createServer(async (request, response) => {
+    const chunks = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const body = Buffer.concat(chunks).toString();
+    endpoint.attempts += 1;
+    let status = 400;
+    try {
+      const event = await gwop.validateWebhook({ request: { body, headers: request.headers, url: request.url, method: request.method } });
+      const delivery = { eventId: event.body.eventId, outcome: event.body.gwopOutcome, type: event.body.eventType, invoiceId: event.body.data.invoiceId, at: Date.now(), event };
+      status = await endpoint.answer(delivery);
+      if (status >= 200 && status < 300) endpoint.received.push(delivery);
+    } catch (error) {
+      endpoint.refused.push(String(error));
+    }
+    response.writeHead(status).end();
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  endpoint.url = `http://127.0.0.1:${server.address().port}/fulfil`;
+  endpoint.of = (eventId) => endpoint.received.filter((delivery) => delivery.eventId === eventId);
+  endpoint.stop = () =>
+    new Promise((resolve) => {
+      server.close(resolve);
+      server.closeAllConnections();
+    });
+  return endpoint;
+}

@@ -1,0 +1,202 @@
+// The Worker on the real workerd, by `wrangler dev` with persisted storage.
+import { spawn } from 'node:child_process';
+import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { eventually, sleep } from './runner.mjs';
+
+/** The top level of the repository. */
+export const TOP = fileURLToPath(new URL('../../../', import.meta.url));
+/** The build with faults on purpose and shorter times. */
+export const TEST_BUILD = join(TOP, 'build/worker-test/index.js');
+/** What is deployed. */
+export const SHIPPED_BUILD = join(TOP, 'dist/worker/index.js');
+
+const running = new Set();
+process.on('exit', () => running.forEach((worker) => worker.killNow()));
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
+
+/** A port that nobody listens on. */
+export function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/**
+ * Starts the Worker.
+ *
+ * - `variables`: what `.dev.vars` holds.
+ * - `main`: the build; the test build by default.
+ * - `storage`: a directory that outlives this worker; a fresh one by default.
+ * - `configure(text)`: changes the text of the top level's `wrangler.toml`.
+ */
+export async function startWorker({ variables = {}, main = TEST_BUILD, storage, configure = (text) => text } = {}) {
+  if (!existsSync(main)) throw new Error(`${main} is not there: run \`cargo xtask test --only worker\`, which builds it`);
+  const directory = mkdtempSync(join(tmpdir(), 'gwop-worker-'));
+  const state = storage ?? join(directory, 'storage');
+  mkdirSync(state, { recursive: true });
+  const config = readFileSync(join(TOP, 'wrangler.toml'), 'utf8')
+    .replace('main = "dist/worker/index.js"', `main = ${JSON.stringify(main)}`)
+    // Dead letters within seconds rather than hours.
+    .replace('max_retries = 10', 'max_retries = 2');
+  writeFileSync(join(directory, 'wrangler.toml'), configure(config));
+  const lines = Object.entries(variables).map(([name, value]) => `${name}=${JSON.stringify(value)}\n`);
+  writeFileSync(join(directory, '.dev.vars'), lines.join(''));
+  const worker = new Worker(directory, state, storage === undefined);
+  await worker.start();
+  return worker;
+}
+
+class Worker {
+  constructor(directory, state, ownsState) {
+    this.directory = directory;
+    this.state = state;
+    this.ownsState = ownsState;
+    this.log = join(directory, 'wrangler.log');
+  }
+
+  /** Starts, or starts again on the same storage. */
+  async start() {
+    const [port, inspector] = [await freePort(), await freePort()];
+    this.url = `http://127.0.0.1:${port}`;
+    const program = join(TOP, 'node_modules/wrangler/bin/wrangler.js');
+    const flags = ['dev', '--ip', '127.0.0.1', '--port', port, '--inspector-port', inspector, '--persist-to', this.state, '--show-interactive-dev-session=false'];
+    this.process = spawn(process.execPath, [program, ...flags.map(String)], {
+      cwd: this.directory,
+      // A group of its own, so that killing it reaches workerd.
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, WRANGLER_LOG_PATH: this.directory, WRANGLER_SEND_METRICS: 'false' },
+    });
+    running.add(this);
+    const log = createWriteStream(this.log, { flags: 'a' });
+    this.process.stdout.pipe(log, { end: false });
+    this.process.stderr.pipe(log, { end: false });
+    const ended = new Promise((resolve) => this.process.once('exit', resolve));
+    this.ended = ended.then(() => running.delete(this));
+    const ready = eventually('wrangler is ready', async () => (await fetch(`${this.url}/healthz`)).status > 0, { within: 60_000, every: 100 });
+    const early = ended.then((code) => {
+      throw new Error(`wrangler ended early (${code}):\n${this.output()}`);
+    });
+    early.catch(() => {});
+    await Promise.race([ready, early]);
+  }
+
+  /** Everything it has printed so far. */
+  output() {
+    return existsSync(this.log) ? readFileSync(this.log, 'utf8') : '';
+  }
+
+  /** The structured log lines so far. */
+  logLines() {
+    return this.output()
+      .split('\n')
+      .map((line) => line.replaceAll(/\u001b\[[0-9;]*m/g, ''))
+      .map((line) => line.slice(line.indexOf('{')))
+      .filter((line) => line.startsWith('{"') && line.endsWith('}'))
+      .flatMap((line) => {
+        try {
+          return [JSON.parse(line)];
+        } catch {
+          return [];
+        }
+      });
+  }
+
+  /** `kill -9` of workerd, and then of wrangler, which does not revive it. */
+  async kill() {
+    for (const pid of descendants(this.process.pid)) {
+      if (commandOf(pid).includes('workerd')) signal(pid, 'SIGKILL');
+    }
+    this.killNow();
+    await this.ended;
+  }
+
+  /** Kills the group at once. */
+  killNow() {
+    signal(-this.process.pid, 'SIGKILL');
+  }
+
+  /** Ends it and removes what it wrote. */
+  async stop() {
+    signal(this.process.pid, 'SIGTERM');
+    await Promise.race([this.ended, sleep(3_000)]);
+    this.killNow();
+    await this.ended;
+    if (this.ownsState && !process.env.GWOP_KEEP) rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  /** Sends a request; resolves to `{ status, headers, body }` with the body parsed where it is JSON. */
+  async request(method, path, { body, headers = {}, signal: abort } = {}) {
+    const response = await fetch(this.url + path, { method, body, headers, signal: abort, redirect: 'manual', duplex: 'half' });
+    const text = await response.text();
+    let parsed;
+    try {
+      parsed = text === '' ? undefined : JSON.parse(text);
+    } catch {
+      parsed = text;
+    }
+    return { status: response.status, headers: response.headers, body: parsed, text };
+  }
+
+  /** What the operator sees of an invoice. */
+  async invoice(id, token = OPERATOR_TOKEN) {
+    const answer = await this.request('GET', `/invoices/${encodeURIComponent(id)}`, { headers: { authorization: `Bearer ${token}` } });
+    return answer.status === 200 ? answer.body : undefined;
+  }
+
+  /** A fault on purpose. */
+  fault(what, body = {}) {
+    return this.request('POST', `/test/${what}`, { body: JSON.stringify(body) });
+  }
+}
+
+/** The operator's token of every worker that is started here. */
+export const OPERATOR_TOKEN = 'operator-token-of-the-tests';
+
+function signal(pid, name) {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // Gone already.
+  }
+}
+
+function commandOf(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function descendants(root) {
+  const children = new Map();
+  for (const entry of readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
+    try {
+      const stat = readFileSync(`/proc/${entry}/stat`, 'utf8');
+      const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+      children.set(parent, [...(children.get(parent) ?? []), Number(entry)]);
+    } catch {
+      // Ended meanwhile.
+    }
+  }
+  const found = [];
+  const open = [root];
+  while (open.length > 0) {
+    const next = children.get(open.pop()) ?? [];
+    found.push(...next);
+    open.push(...next);
+  }
+  return found;
+}

@@ -1,0 +1,213 @@
+// From the outbox to fulfilment: failures, dead letters, replay, undecodable messages, a forgetful queue, compaction; and the operator's routes.
+import assert from 'node:assert/strict';
+
+import { FULFILLMENT_SECRET, startFulfilment } from './lib/fulfilment.mjs';
+import { WEBHOOK_SECRET, deliverUntilAccepted, event, newInvoice } from './lib/gwop.mjs';
+import { eventually, sleep, suite } from './lib/runner.mjs';
+import { OPERATOR_TOKEN, startWorker } from './lib/wrangler.mjs';
+import { storedObjects } from './webhooks.mjs';
+
+suite('outbox', async ({ test, after }) => {
+  const fulfilment = await startFulfilment();
+  after(() => fulfilment.stop());
+  const worker = await startWorker({
+    variables: {
+      GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET,
+      OPERATOR_TOKEN,
+      FULFILLMENT_URL: fulfilment.url,
+      FULFILLMENT_SECRET: `whsec_next,${FULFILLMENT_SECRET}`,
+      TEST_RETENTION_MS: '4000',
+    },
+  });
+  after(() => worker.stop());
+  const authorization = { authorization: `Bearer ${OPERATOR_TOKEN}` };
+  const replay = (id, body, headers = authorization) => worker.request('POST', `/invoices/${id}/replay`, { body: JSON.stringify(body), headers });
+  /** Outcomes of fulfilment by event id; every other event is taken. */
+  const answers = new Map();
+  fulfilment.answer = ({ eventId }) => answers.get(eventId)?.() ?? 200;
+  const paidInvoice = (overrides) => {
+    const invoice = newInvoice();
+    return { invoice, paid: event('paid', invoice, overrides) };
+  };
+
+  test('a failing fulfilment is tried again within seconds, twice within 15, and other events pass it', async () => {
+    const { invoice, paid } = paidInvoice();
+    const attempts = [];
+    answers.set(paid.event_id, () => {
+      attempts.push(Date.now());
+      return attempts.length < 3 ? 500 : 204;
+    });
+    await deliverUntilAccepted(worker, paid);
+    await eventually('the first attempt', () => attempts.length > 0);
+    const other = event('expired', newInvoice());
+    await deliverUntilAccepted(worker, other);
+    await eventually('the other one is delivered meanwhile', () => fulfilment.of(other.event_id).length === 1, { within: 6_000 });
+    assert.equal(fulfilment.of(paid.event_id).length, 0);
+    await eventually('the third attempt is taken', () => fulfilment.of(paid.event_id).length === 1, { within: 30_000 });
+    assert.ok(attempts[2] - attempts[0] < 15_500, `the second retry came after ${attempts[2] - attempts[0]} ms`);
+    await eventually('it is confirmed', async () => (await worker.invoice(invoice.invoice_id)).outbox.length === 0);
+  });
+
+  test('a fulfilment that never recovers: the dead letter queue marks the row, and the operator replays it', async () => {
+    const { invoice, paid } = paidInvoice();
+    let works = false;
+    answers.set(paid.event_id, () => (works ? 200 : 503));
+    await deliverUntilAccepted(worker, paid);
+    const dead = await eventually(
+      'the row is dead',
+      async () => {
+        const [row] = (await worker.invoice(invoice.invoice_id)).outbox;
+        return row.state === 'dead' && row;
+      },
+      { within: 60_000, every: 250 },
+    );
+    assert.deepEqual([dead.event_id, dead.sends, dead.deliveries], [paid.event_id, 1, 3]);
+    assert.ok(worker.logLines().some((line) => line.event === 'fulfilment_dead' && line.event_id === paid.event_id && line.level === 'error'));
+    // A dead row is kept, beyond the retention of other events, and is not sent again by itself.
+    await sleep(5_000);
+    assert.equal((await worker.invoice(invoice.invoice_id)).outbox[0].state, 'dead');
+    works = true;
+    const replayed = await replay(invoice.invoice_id, { event_id: paid.event_id });
+    assert.equal(replayed.status, 200, replayed.text);
+    await eventually('it is delivered', () => fulfilment.of(paid.event_id).length === 1);
+    await eventually('it is confirmed', async () => (await worker.invoice(invoice.invoice_id)).outbox.length === 0);
+  });
+
+  test('messages that cannot be read or lead nowhere hold up nobody', async () => {
+    const nowhere = newInvoice();
+    for (const message of [null, 'text', 7, [], {}, { invoice_id: 1, event_id: 2 }, { invoice_id: nowhere.invoice_id, event_id: 'unknown' }]) {
+      assert.equal((await worker.fault('enqueue', { message })).status, 200);
+    }
+    const { paid } = paidInvoice();
+    await deliverUntilAccepted(worker, paid);
+    for (const message of [null, { event_id: 3 }]) await worker.fault('enqueue', { message });
+    await eventually('it is delivered', () => fulfilment.of(paid.event_id).length === 1, { within: 6_000 });
+    const undecodable = await eventually('they are logged', () => {
+      const lines = worker.logLines().filter((line) => line.event === 'message_undecodable');
+      return lines.length >= 8 && lines;
+    });
+    assert.equal(undecodable.length, 8);
+    assert.equal(await worker.invoice(nowhere.invoice_id), undefined);
+  });
+
+  test('events are compacted after their retention; the final state stays, and so does its judgement', async () => {
+    const { invoice, paid } = paidInvoice({ version: 4 });
+    const stale = event('expired', invoice, { version: 3 });
+    await deliverUntilAccepted(worker, paid);
+    await deliverUntilAccepted(worker, stale);
+    assert.equal((await worker.invoice(invoice.invoice_id)).events.length, 2);
+    const view = await eventually('the events are gone', async () => {
+      const found = await worker.invoice(invoice.invoice_id);
+      return found.events.length === 0 && found;
+    });
+    assert.deepEqual([view.status, view.version, view.transaction, view.outbox], ['PAID', 4, paid.data.tx_hash, []]);
+    const again = await deliverUntilAccepted(worker, paid);
+    assert.equal(again.body.outcome, 'duplicate');
+    assert.equal(fulfilment.of(paid.event_id).length, 1);
+    const compacted = await replay(invoice.public_invoice_id, { event_id: stale.event_id });
+    assert.deepEqual([compacted.status, compacted.body.error.code], [404, 'EVENT_NOT_FOUND']);
+  });
+
+  test('reading and replaying: only with the operator token, unknown ids write nothing', async () => {
+    const { invoice, paid } = paidInvoice();
+    const stale = event('expired', invoice, { version: 1 });
+    await deliverUntilAccepted(worker, { ...paid, event_version: 2 });
+    await deliverUntilAccepted(worker, stale);
+    for (const headers of [{}, { authorization: 'Bearer wrong' }, { authorization: `Basic ${OPERATOR_TOKEN}` }, { authorization: `Bearer ${OPERATOR_TOKEN}x` }, { authorization: 'Bearer ' }]) {
+      const nothing = await worker.request('GET', '/nothing', { headers });
+      for (const answer of [await worker.request('GET', `/invoices/${invoice.invoice_id}`, { headers }), await replay(invoice.invoice_id, { event_id: paid.event_id }, headers)]) {
+        assert.deepEqual([answer.status, answer.text], [404, nothing.text]);
+      }
+    }
+    assert.equal((await worker.request('GET', `/invoices/${invoice.invoice_id}`, { headers: { authorization: `bearer ${OPERATOR_TOKEN}` } })).status, 200);
+    const before = storedObjects(worker);
+    for (const id of ['unknown', 'inv_unknown', '%00', 'a%2Fb', 'x'.repeat(2_000)]) {
+      const answer = await worker.request('GET', `/invoices/${id}`, { headers: authorization });
+      assert.deepEqual([answer.status, answer.body.error.code], [404, 'INVOICE_NOT_FOUND'], id);
+    }
+    assert.equal((await replay('unknown', { event_id: 'x' })).status, 404);
+    assert.equal(storedObjects(worker), before);
+    assert.equal((await replay(invoice.invoice_id, { event_id: 'unknown' })).body.error.code, 'EVENT_NOT_FOUND');
+    assert.equal((await replay(invoice.invoice_id, { event_id: stale.event_id })).body.error.code, 'EVENT_NOT_REPLAYABLE');
+    assert.equal((await replay(invoice.invoice_id, {})).body.error.code, 'VALIDATION_ERROR');
+    const post = await worker.request('POST', `/invoices/${invoice.invoice_id}`, { headers: authorization });
+    assert.deepEqual([post.status, post.headers.get('allow')], [405, 'GET']);
+    // Delivered already: delivered once more.
+    await eventually('it is delivered', () => fulfilment.of(paid.event_id).length === 1);
+    await eventually('it is confirmed', async () => (await worker.invoice(invoice.invoice_id)).outbox.length === 0);
+    assert.equal((await replay(invoice.public_invoice_id, { event_id: paid.event_id })).status, 200);
+    await eventually('it is delivered again', () => fulfilment.of(paid.event_id).length === 2);
+  });
+
+  test('healthz says what is on and what is missing, and nothing secret', async () => {
+    const { status, body, text } = await worker.request('GET', '/healthz');
+    assert.equal(status, 200);
+    assert.deepEqual([body.status, body.storage, body.webhooks.on, body.fulfilment.on, body.operator.on], ['ok', true, true, true, true]);
+    assert.deepEqual(body.auth, { on: false, missing: ['GWOP_MERCHANT_API_KEY', 'GWOP_MERCHANT_ID', 'AUTH_SECRET'] });
+    for (const secret of [WEBHOOK_SECRET, FULFILLMENT_SECRET, OPERATOR_TOKEN]) assert.ok(!text.includes(secret));
+    assert.equal((await worker.request('POST', '/healthz')).headers.get('allow'), 'GET');
+  });
+});
+
+suite('unconfigured', async ({ test, after }) => {
+  const worker = await startWorker();
+  after(() => worker.stop());
+
+  test('500 that names the variable in the log and nothing in the answer', async () => {
+    const answer = await worker.request('POST', '/webhooks/gwop', { body: '{}', headers: { 'content-type': 'application/json' } });
+    assert.equal(answer.status, 500);
+    assert.ok(!answer.text.includes('GWOP_WEBHOOK_SECRET'));
+    await eventually('the log names it', () => worker.logLines().some((line) => line.event === 'not_configured' && line.variable === 'GWOP_WEBHOOK_SECRET'));
+  });
+
+  test('every part is off and says so; the operator routes are not there', async () => {
+    const { status, body } = await worker.request('GET', '/healthz');
+    assert.equal(status, 200);
+    assert.deepEqual(
+      Object.fromEntries(['webhooks', 'fulfilment', 'auth', 'operator'].map((part) => [part, body[part]])),
+      {
+        webhooks: { on: false, missing: ['GWOP_WEBHOOK_SECRET'] },
+        fulfilment: { on: false, missing: ['FULFILLMENT_URL', 'FULFILLMENT_SECRET'] },
+        auth: { on: false, missing: ['GWOP_MERCHANT_API_KEY', 'GWOP_MERCHANT_ID', 'AUTH_SECRET'] },
+        operator: { on: false, missing: ['OPERATOR_TOKEN'] },
+      },
+    );
+    const answer = await worker.request('GET', '/invoices/x', { headers: { authorization: 'Bearer ' } });
+    assert.equal(answer.status, 404);
+  });
+});
+
+suite('rotation', async ({ test, after }) => {
+  const fulfilment = await startFulfilment();
+  after(() => fulfilment.stop());
+  const worker = await startWorker({
+    variables: { GWOP_WEBHOOK_SECRET: ' whsec_new , whsec_old ,', OPERATOR_TOKEN: `next,${OPERATOR_TOKEN}`, MAX_BODY_BYTES: '2000' },
+  });
+  after(() => worker.stop());
+
+  test('the old secret, both and the new one are accepted while both are configured; a third is not', async () => {
+    const invoice = newInvoice();
+    for (const secrets of [['whsec_old'], ['whsec_old', 'whsec_new'], ['whsec_new', 'whsec_other'], ['whsec_new']]) {
+      const answer = await worker.request('GET', '/healthz');
+      assert.equal(answer.status, 200);
+      const { body } = await deliverUntilAccepted(worker, event('paid', invoice), { secrets, within: 5_000 });
+      assert.match(body.outcome, /applied|duplicate/);
+    }
+    await assert.rejects(deliverUntilAccepted(worker, event('paid', invoice), { secrets: ['whsec_third'], within: 500 }), /401/);
+    await assert.rejects(deliverUntilAccepted(worker, event('paid', invoice), { secrets: [' whsec_new , whsec_old ,'], within: 500 }), /401/);
+    for (const token of ['next', OPERATOR_TOKEN]) assert.equal((await worker.invoice(invoice.invoice_id, token)).status, 'PAID');
+    assert.equal(await worker.invoice(invoice.invoice_id, `next,${OPERATOR_TOKEN}`), undefined);
+  });
+
+  test('without fulfilment configured events wait in the outbox', async () => {
+    const invoice = newInvoice();
+    await deliverUntilAccepted(worker, event('expired', invoice), { secrets: ['whsec_new'] });
+    const [row] = (await worker.invoice(invoice.invoice_id, 'next')).outbox;
+    assert.deepEqual([row.state, row.sends], ['pending', 0]);
+  });
+
+  test('MAX_BODY_BYTES is kept', async () => {
+    const large = event('expired', newInvoice(), { data: { merchant_reference: 'x'.repeat(2_000) } });
+    await assert.rejects(deliverUntilAccepted(worker, large, { secrets: ['whsec_new'], within: 300 }), /413/);
+  });
+});
