@@ -1,6 +1,5 @@
 //! Variables, secrets and bindings, by name. `docs/worker.md` has the table.
 
-#![allow(dead_code)] // auth follows
 use worker::Env;
 
 /// Secrets that Gwop signs webhooks with, comma-separated during a rotation.

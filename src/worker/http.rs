@@ -7,7 +7,7 @@ use js_sys::{Reflect, Uint8Array};
 use serde::Serialize;
 use serde_json::json;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::ReadableStreamDefaultReader;
+use web_sys::{ReadableStream, ReadableStreamDefaultReader};
 use worker::{Headers, Request, Response, ResponseBuilder, Result};
 
 use super::log::{self, Level};
@@ -37,7 +37,6 @@ impl Answer {
     }
 
     /// An answer without a body.
-    #[allow(dead_code)] // auth follows
     pub fn empty(status: u16, outcome: &str) -> Self {
         Self {
             status,
@@ -82,6 +81,14 @@ impl Answer {
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
+    }
+
+    /// The `Response`, with a request id of its own.
+    ///
+    /// # Errors
+    /// Only where the platform refuses to make one.
+    pub fn respond(self) -> Result<Response> {
+        self.into_response(&random_uuid())
     }
 
     fn into_response(self, request_id: &str) -> Result<Response> {
@@ -195,7 +202,7 @@ pub async fn read_body(request: &Request, limit: usize) -> std::result::Result<V
         // The platform holds the body to its declared length.
         return whole_body(request).await.map_err(|_| BodyError::Broken);
     }
-    let Some(mut chunks) = Chunks::of(request) else {
+    let Some(mut chunks) = request.inner().body().and_then(|body| Chunks::of(&body)) else {
         return Ok(vec![]);
     };
     let mut body = Vec::new();
@@ -222,20 +229,20 @@ async fn whole_body(request: &Request) -> std::result::Result<Vec<u8>, JsValue> 
 
 /// Reads and drops a body that nobody wants, up to [`DRAIN_BYTES`].
 pub async fn drain(request: &Request) {
-    if let Some(mut chunks) = Chunks::of(request) {
+    if let Some(mut chunks) = request.inner().body().and_then(|body| Chunks::of(&body)) {
         chunks.drain().await;
     }
 }
 
 /// A body's stream. Unlike a Rust stream it is not cancelled when it is dropped.
-struct Chunks {
+pub struct Chunks {
     reader: ReadableStreamDefaultReader,
     read: usize,
 }
 
 impl Chunks {
-    fn of(request: &Request) -> Option<Self> {
-        let stream = request.inner().body()?;
+    /// The chunks of a stream that nobody reads yet.
+    pub fn of(stream: &ReadableStream) -> Option<Self> {
         if stream.locked() {
             return None;
         }
@@ -245,7 +252,11 @@ impl Chunks {
         })
     }
 
-    async fn next(&mut self) -> std::result::Result<Option<Uint8Array>, JsValue> {
+    /// The next chunk; `None` at the end.
+    ///
+    /// # Errors
+    /// Where the stream ends in an error.
+    pub async fn next(&mut self) -> std::result::Result<Option<Uint8Array>, JsValue> {
         let chunk = JsFuture::from(self.reader.read()).await?;
         let done = Reflect::get(&chunk, &"done".into())?;
         if done.is_truthy() {

@@ -12,9 +12,12 @@
 //! Policy ([`schedule`], [`secret`]) is plain Rust; what talks to the platform is there on `wasm32` only.
 #![cfg_attr(not(target_arch = "wasm32"), allow(rustdoc::broken_intra_doc_links))]
 
+pub mod exchange;
 pub mod schedule;
 pub mod secret;
 
+#[cfg(target_arch = "wasm32")]
+mod auth;
 #[cfg(target_arch = "wasm32")]
 mod config;
 #[cfg(target_arch = "wasm32")]
@@ -37,13 +40,25 @@ mod operator;
 mod queue;
 #[cfg(target_arch = "wasm32")]
 mod router;
+#[cfg(target_arch = "wasm32")]
+mod session_object;
 #[cfg(all(target_arch = "wasm32", feature = "worker-test"))]
 mod test_routes;
+#[cfg(target_arch = "wasm32")]
+mod token;
+#[cfg(target_arch = "wasm32")]
+mod transport;
 #[cfg(target_arch = "wasm32")]
 mod webhook;
 
 #[cfg(target_arch = "wasm32")]
 pub use {
-    index_object::GwopInvoiceIndex, invoice_object::GwopInvoice, queue::handle_queue,
-    router::handle, webhook::handle_webhook,
+    auth::{Denied, Identity, authenticate, without_identity_headers},
+    index_object::GwopInvoiceIndex,
+    invoice_object::GwopInvoice,
+    queue::handle_queue,
+    router::handle,
+    session_object::GwopSession,
+    transport::{CallError, call},
+    webhook::handle_webhook,
 };

@@ -62,3 +62,10 @@ pub fn alarm_at(milliseconds: i64) -> worker::ScheduledTime {
     let milliseconds = JsValue::from_f64(milliseconds as f64);
     worker::ScheduledTime::new(js_sys::Date::new(&milliseconds))
 }
+
+/// ISO 8601, from milliseconds since the epoch.
+#[must_use]
+pub fn iso_8601(milliseconds: i64) -> String {
+    let date = js_sys::Date::new(&JsValue::from_f64(milliseconds as f64));
+    String::from(date.to_iso_string())
+}

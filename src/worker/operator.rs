@@ -7,6 +7,7 @@ use worker::{Env, Method, Request, Result};
 use super::http::{Answer, bearer, drain, read_body};
 use super::index_object::IndexCall;
 use super::invoice_object::{InvoiceCall, Replay, View};
+use super::objects::iso_8601;
 use super::{config, log, objects, secret};
 
 /// What public ids begin with.
@@ -129,8 +130,8 @@ fn presented(view: &View) -> Value {
             "event_type": event.event_type,
             "event_version": event.event_version,
             "outcome": event.outcome,
-            "received_at": time(event.received_at),
-            "delivered_at": event.delivered_at.map(time),
+            "received_at": iso_8601(event.received_at),
+            "delivered_at": event.delivered_at.map(iso_8601),
         })
     });
     let outbox = view.outbox.iter().map(|row| {
@@ -139,7 +140,7 @@ fn presented(view: &View) -> Value {
             "state": row.state,
             "sends": row.sends,
             "deliveries": row.deliveries,
-            "due_at": time(row.due_at),
+            "due_at": iso_8601(row.due_at),
         })
     });
     json!({
@@ -151,12 +152,6 @@ fn presented(view: &View) -> Value {
         "events": events.collect::<Vec<_>>(),
         "outbox": outbox.collect::<Vec<_>>(),
     })
-}
-
-/// ISO 8601, from milliseconds since the epoch.
-fn time(milliseconds: i64) -> String {
-    let date = js_sys::Date::new(&(milliseconds as f64).into());
-    String::from(date.to_iso_string())
 }
 
 /// `GET /healthz`: which parts are on, what the others miss, and whether storage can be reached.

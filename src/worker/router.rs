@@ -5,7 +5,7 @@ use std::borrow::Borrow;
 use worker::{Env, Request, Response, Result};
 
 use super::http::{Answer, drain, served};
-use super::{operator, webhook};
+use super::{auth, operator, webhook};
 
 /// Answers any request to this Worker: webhooks, auth, reading and operating.
 ///
@@ -20,6 +20,7 @@ pub async fn handle(request: Request, env: impl Borrow<Env>) -> Result<Response>
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     match segments.as_slice() {
         ["webhooks", "gwop"] => webhook::handle_webhook(request, env).await,
+        ["auth", rest @ ..] => auth::handle(&request, env, rest).await,
         ["invoices", id] if !id.is_empty() => {
             served("invoice", method, operator::read_invoice(&request, env, id)).await
         }

@@ -6,6 +6,7 @@
 //! - [`demo`]: the story that a newcomer sees.
 //! - [`bench`]: speed, memory and sizes next to other packages.
 //! - [`fuzz`]: the cargo-fuzz targets.
+//! - [`worker`]: the Worker, into `dist/worker`, and its tests.
 //! - [`process`]: running other programs with progress, logs and time limits.
 
 mod bench;
@@ -18,6 +19,7 @@ mod runtimes;
 mod sizes;
 mod test;
 mod tools;
+mod worker;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -30,7 +32,8 @@ pub type Result<T = ()> = std::result::Result<T, Error>;
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  build                  build the npm package into dist/npm and print its sizes
+  build                  build the npm package into dist/npm and the Worker into
+                         dist/worker, and print their sizes
   test [--only PART]...  run every test part, or the named ones (comma-separated or repeated)
   test --list            name the test parts
   demo [--serve]         play the whole story against the local Gwop; --serve keeps that running
@@ -56,7 +59,7 @@ pub fn top() -> &'static Path {
 fn command(arguments: &[String]) -> Result {
     let rest = arguments.get(1..).unwrap_or_default();
     match arguments.first().map(String::as_str) {
-        Some("build") if rest.is_empty() => build::build().map(|_| ()),
+        Some("build") if rest.is_empty() => build::build().and_then(|_| worker::build()),
         Some("test") => test::command(rest),
         Some("demo") => demo::command(rest),
         Some("bench") => bench::command(rest),

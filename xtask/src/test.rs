@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::process::{Step, say};
-use crate::{Result, build, package, runtimes, tools, top};
+use crate::{Result, build, package, runtimes, tools, top, worker};
 
 /// What a program that imports `@gwop/sdk` may carry: wasm and JavaScript, gzip, in bytes.
 const SIZE_BUDGET: usize = 40 * 1024;
@@ -36,6 +36,7 @@ const PARTS: &[Part] = &[
     ("wasm-pack", "Rust tests in Chromium and Firefox", wasm_pack),
     ("package", "the tarball, in real projects", package::package),
     ("size", "the size budget", size),
+    ("worker", "the Worker, on workerd", worker::test),
 ];
 
 /// Runs the parts that `arguments` choose, all of them to the end.
@@ -129,7 +130,12 @@ fn clippy() -> Result {
     .args(deny)
     .run()?;
     // What ships as wasm, one run per set of features.
-    for (krate, features) in [("gwop", ""), ("gwop", "npm"), ("gwop", "worker")] {
+    for (krate, features) in [
+        ("gwop", ""),
+        ("gwop", "npm"),
+        ("gwop", "worker"),
+        ("gwop", "worker-test"),
+    ] {
         let name = format!("clippy, wasm32, {krate} with [{features}]");
         cargo(
             &name,

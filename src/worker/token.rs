@@ -1,0 +1,182 @@
+//! Verifying access tokens: the core's rules, Web Crypto's RS256, one JWK Set cache per isolate with the Cache API behind it.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use js_sys::futures::JsFuture;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::CryptoKey;
+use worker::{Cache, Delay, Env, Response};
+
+use crate::client::{Host, operation};
+use crate::token::{
+    Attempt, COOLDOWN_SECONDS, Expected, ISSUER, Jwk, JwkSetCache, Plan, Rejection, Ticket,
+    UnverifiedToken,
+};
+use crate::web::rsa::{self, KeyRing};
+
+use super::auth::Identity;
+use super::config;
+use super::objects::now_ms;
+use super::transport::{fetch_public, host_url};
+
+/// How long the Cache API keeps a JWK Set, in seconds.
+const STORED_SECONDS: &str = "public, max-age=3600";
+
+/// What an isolate knows of one host's keys. Keys and sets only, never a promise: no request waits for another's.
+struct Keys {
+    url: String,
+    cache: JwkSetCache,
+    imported: KeyRing,
+}
+
+thread_local! {
+    static KEYS: RefCell<Option<Keys>> = const { RefCell::new(None) };
+}
+
+/// Does something with what is known of the keys at `url`. Synchronous, so a request that dies leaves nothing half-made.
+fn with_keys<T>(url: &str, work: impl FnOnce(&mut Keys) -> T) -> T {
+    KEYS.with_borrow_mut(|known| {
+        if known.as_ref().is_some_and(|keys| keys.url != url) {
+            *known = None;
+        }
+        work(known.get_or_insert_with(|| Keys {
+            url: url.to_owned(),
+            cache: JwkSetCache::new(i64::from(COOLDOWN_SECONDS).saturating_mul(1_000)),
+            imported: KeyRing::default(),
+        }))
+    })
+}
+
+/// Why a token did not verify.
+pub enum Failure {
+    /// The token's own fault, or no JWK Set could be had.
+    Rejected(Rejection),
+    /// Web Crypto failed.
+    Platform(JsValue),
+}
+
+impl From<Rejection> for Failure {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
+impl From<JsValue> for Failure {
+    fn from(error: JsValue) -> Self {
+        Self::Platform(error)
+    }
+}
+
+/// Verifies a token of this merchant's.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn verify(env: &Env, merchant_id: &str, token: &str) -> Result<Identity, Failure> {
+    let expected = Expected {
+        merchant_id: Some(merchant_id.to_owned()),
+        audience: config::text(env, config::TOKEN_AUDIENCE)
+            .into_iter()
+            .collect(),
+        issuer: config::text(env, config::TOKEN_ISSUER).unwrap_or_else(|| ISSUER.to_owned()),
+        ..Expected::default()
+    };
+    let token = UnverifiedToken::parse(token.as_bytes())?;
+    let path = operation("auth.getJwks").map_or("", |operation| operation.path);
+    let base = host_url(env, Host::Identity);
+    let url = [base.trim_end_matches('/'), path].concat();
+    let mut attempt = Attempt::First;
+    loop {
+        match with_keys(&url, |keys| keys.cache.plan(token.kid(), attempt, now_ms())) {
+            Plan::Use => {
+                let Some(keys) = imported(&url, token.kid().unwrap_or_default()).await? else {
+                    continue;
+                };
+                for key in keys {
+                    let verified = rsa::verify(&key, token.signature(), token.signing_input())?;
+                    if JsFuture::from(verified).await?.is_truthy() {
+                        return Ok(Identity::of(token.judge(&expected, now_ms())?));
+                    }
+                }
+                return Err(Rejection::SIGNATURE_INVALID.into());
+            }
+            Plan::Fetch(ticket) if attempt == Attempt::First => {
+                ask_store(&url).await;
+                attempt = Attempt::StoreAsked(ticket);
+            }
+            Plan::Fetch(ticket) => {
+                fetch(&url, ticket).await;
+                attempt = Attempt::Fetched;
+            }
+            Plan::Wait(milliseconds) => {
+                Delay::from(Duration::from_millis(milliseconds.into())).await;
+            }
+            Plan::Refuse(rejection) => return Err(rejection.into()),
+        }
+    }
+}
+
+/// The keys that may have signed; `None` when one of them could not be imported and the plan must be made anew.
+async fn imported(url: &str, kid: &str) -> Result<Option<Vec<CryptoKey>>, JsValue> {
+    let candidates: Vec<(Jwk, Option<CryptoKey>)> = with_keys(url, |keys| {
+        let candidates = keys.cache.candidates(kid);
+        candidates
+            .map(|jwk| (jwk.clone(), keys.imported.get(jwk.thumbprint()).cloned()))
+            .collect()
+    });
+    let mut found = Vec::with_capacity(candidates.len());
+    for (jwk, known) in candidates {
+        if let Some(key) = known {
+            found.push(key);
+            continue;
+        }
+        let Ok(key) = JsFuture::from(rsa::import(&jwk)?).await else {
+            with_keys(url, |keys| keys.cache.remove_key(jwk.thumbprint()));
+            return Ok(None);
+        };
+        let key: CryptoKey = key.unchecked_into();
+        with_keys(url, |keys| {
+            keys.imported.keep(jwk.thumbprint().to_owned(), key.clone())
+        });
+        found.push(key);
+    }
+    Ok(Some(found))
+}
+
+async fn fetch(url: &str, ticket: Ticket) {
+    let Some(body) = fetch_public(url).await else {
+        with_keys(url, |keys| keys.cache.failed(ticket, now_ms()));
+        return;
+    };
+    let stored = with_keys(url, |keys| {
+        let adopted = keys.cache.answered(ticket, &body, now_ms());
+        adopted.then(|| keys.cache.to_stored()).flatten()
+    });
+    if let Some(stored) = stored.filter(|_| may_store(url)) {
+        // A convenience: whatever goes wrong, the set is held here all the same.
+        if let Ok(mut response) = Response::ok(stored)
+            && response
+                .headers_mut()
+                .set("cache-control", STORED_SECONDS)
+                .is_ok()
+        {
+            let _ = Cache::default().put(url, response).await;
+        }
+    }
+}
+
+async fn ask_store(url: &str) {
+    if !may_store(url) {
+        return;
+    }
+    if let Ok(Some(mut response)) = Cache::default().get(url, true).await
+        && let Ok(stored) = response.bytes().await
+    {
+        with_keys(url, |keys| keys.cache.adopt(&stored, now_ms()));
+    }
+}
+
+/// A Gwop on this machine has other keys after each start, under the same `kid`: nothing of it is stored.
+fn may_store(url: &str) -> bool {
+    url.starts_with("https://")
+}

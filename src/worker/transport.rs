@@ -1,0 +1,205 @@
+//! Gwop's operations from the Worker: the port's transport on the platform's `fetch`.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use wasm_bindgen::{JsCast, JsValue};
+use worker::{AbortController, Delay, Env, Fetch, Headers, Method, RequestInit, RequestRedirect};
+
+use crate::client::{
+    Call, Failure, Fault, FaultKind, Host, RESPONSE_BODY_BOUND, Refusal, RefusalCode, Request,
+    Response, operation,
+};
+use crate::model::Naming;
+use crate::port::{Transport, drive};
+
+use super::http::Chunks;
+use super::{config, log, objects};
+
+/// How long one attempt may take, in milliseconds.
+const ATTEMPT_MS: u64 = 10_000;
+
+/// The platform's clock, randomness, HTTP and timers.
+pub struct Platform;
+
+impl Transport for Platform {
+    fn now_ms(&self) -> i64 {
+        objects::now_ms()
+    }
+
+    fn random(&self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        let global: web_sys::WorkerGlobalScope = js_sys::global().unchecked_into();
+        if let Ok(crypto) = global.crypto()
+            && crypto.get_random_values_with_u8_array(&mut bytes).is_err()
+        {
+            log::error("randomness_failed", &[]);
+        }
+        bytes
+    }
+
+    async fn send(&self, request: &Request) -> Result<Response, Failure> {
+        let abort = AbortController::default();
+        let signal = abort.signal();
+        let attempt = pin!(async {
+            let sent = platform_request(request).map_err(|_| Failure::InvalidRequest)?;
+            let response = Fetch::Request(sent).send_with_signal(&signal).await;
+            let response = response.map_err(|_| Failure::Connection)?;
+            received(response).await
+        });
+        match select(attempt, Delay::from(Duration::from_millis(ATTEMPT_MS))).await {
+            Either::Left((outcome, _)) => outcome,
+            Either::Right(_) => {
+                abort.abort();
+                Err(Failure::Timeout)
+            }
+        }
+    }
+
+    async fn sleep(&self, delay_ms: i64) {
+        Delay::from(Duration::from_millis(delay_ms.max(0).unsigned_abs())).await;
+    }
+}
+
+fn platform_request(request: &Request) -> worker::Result<worker::Request> {
+    let headers = Headers::new();
+    for (name, value) in &request.headers {
+        headers.set(name, value)?;
+    }
+    let mut init = RequestInit::new();
+    init.with_method(Method::from(request.method.to_owned()))
+        .with_headers(headers)
+        .with_redirect(RequestRedirect::Manual)
+        .with_body(request.body.as_deref().map(JsValue::from_str));
+    worker::Request::new_with_init(&request.url, &init)
+}
+
+async fn received(response: worker::Response) -> Result<Response, Failure> {
+    let status = response.status_code();
+    let retry_after = response.headers().get("retry-after").ok().flatten();
+    let response: web_sys::Response = response.into();
+    let mut body = Vec::new();
+    let mut truncated = false;
+    if let Some(mut chunks) = response.body().and_then(|stream| Chunks::of(&stream)) {
+        loop {
+            match chunks.next().await {
+                Ok(Some(chunk)) => body.extend(chunk.to_vec()),
+                Ok(None) => break,
+                Err(_) => return Err(Failure::Connection),
+            }
+            if body.len() > RESPONSE_BODY_BOUND {
+                body.truncate(RESPONSE_BODY_BOUND);
+                truncated = true;
+                break;
+            }
+        }
+    }
+    Ok(Response {
+        status,
+        retry_after,
+        body,
+        truncated,
+    })
+}
+
+/// The URL of one of Gwop's hosts, as configured.
+pub fn host_url(env: &Env, host: Host) -> String {
+    let name = match host {
+        Host::Agents => config::GWOP_SERVER_URL,
+        Host::Identity => config::GWOP_IDENTITY_URL,
+    };
+    config::text(env, name).unwrap_or_else(|| host.url().to_owned())
+}
+
+/// Why [`call`] has no answer.
+#[derive(Debug)]
+pub enum CallError {
+    /// The call never reached the network: the operation's name, its argument, or a variable is wrong.
+    Refused(Refusal),
+    /// It failed.
+    Failed(Fault),
+}
+
+impl CallError {
+    /// Gwop's error code, where it answered one (contract, "Errors").
+    #[must_use]
+    pub fn code(&self) -> Option<String> {
+        let Self::Failed(fault) = self else {
+            return None;
+        };
+        let error: serde_json::Value = serde_json::from_str(fault.error.as_deref()?).ok()?;
+        Some(error.get("code")?.as_str()?.to_owned())
+    }
+
+    /// What happened, for the log: a class and a code, never what Gwop said.
+    pub(super) fn brief(&self) -> String {
+        let class = match self {
+            Self::Refused(refusal) => refusal.code.as_str(),
+            Self::Failed(fault) => fault.kind.class(),
+        };
+        [class, " ", &self.code().unwrap_or_default()].concat()
+    }
+
+    /// Whether the argument was wrong.
+    pub(super) fn is_argument(&self) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.code == RefusalCode::Argument)
+    }
+
+    /// Whether Gwop said that it is too much.
+    pub(super) fn is_rate_limit(&self) -> bool {
+        matches!(self, Self::Failed(fault) if fault.kind == FaultKind::RateLimit)
+    }
+}
+
+/// Calls one of Gwop's operations (`invoices.create`, `authIntents.create`, …) with this Worker's merchant key, and retries as the
+/// SDK does. `argument` is the JSON of its argument, and the answer is Gwop's JSON, both with the names of the wire.
+///
+/// # Errors
+/// [`CallError`].
+pub async fn call(
+    env: &Env,
+    name: &str,
+    argument: &serde_json::Value,
+) -> Result<serde_json::Value, CallError> {
+    let unknown = || {
+        let parts = ["There is no operation `", name, "` at Gwop"];
+        CallError::Refused(Refusal::new(RefusalCode::Argument, &parts))
+    };
+    let operation = operation(name).ok_or_else(unknown)?;
+    let mut call = Call::new(
+        operation,
+        &argument.to_string(),
+        Naming::Wire,
+        &host_url(env, operation.host),
+        Platform.random(),
+    )
+    .map_err(CallError::Refused)?;
+    if call.needs_key() {
+        let key = config::text(env, config::GWOP_MERCHANT_API_KEY).unwrap_or_default();
+        call.authorize(&key).map_err(CallError::Refused)?;
+    }
+    let answer = drive(&Platform, &mut call)
+        .await
+        .map_err(CallError::Failed)?;
+    serde_json::from_str(&answer.json).map_err(|_| {
+        CallError::Failed(Fault {
+            kind: FaultKind::ResponseValidation,
+            message: "The answer holds a string that is not Unicode".to_owned(),
+            error: None,
+            exhausted: false,
+        })
+    })
+}
+
+/// Fetches a public document; `None` unless it is a whole answer with status 200.
+pub async fn fetch_public(url: &str) -> Option<Vec<u8>> {
+    let request = Request {
+        method: "GET",
+        url: url.to_owned(),
+        headers: vec![("accept", "application/json".to_owned())],
+        body: None,
+    };
+    let response = Platform.send(&request).await.ok()?;
+    (response.status == 200 && !response.truncated).then_some(response.body)
+}
