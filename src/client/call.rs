@@ -261,7 +261,7 @@ impl Call {
         let base_url = url::base(base_url).ok_or_else(|| {
             Refusal::new(
                 RefusalCode::ServerUrl,
-                &["The server URL must be an absolute http or https URL without query and fragment, such as ", operation.host.url()],
+                &["The server URL must be an absolute http or https URL without credentials, query and fragment, such as ", operation.host.url()],
             )
         })?;
         let refuse = |mismatch: &Mismatch| {

@@ -28,16 +28,15 @@ pub fn push_component(out: &mut String, text: &str) {
 }
 
 /// The base URL without the slashes at its end, or `None` when a path cannot be appended to it: it has to be absolute,
-/// http or https, without query and fragment.
+/// http or https, without query, fragment and credentials (which not every runtime refuses, and errors would quote).
 #[must_use]
 pub fn base(url: &str) -> Option<&str> {
-    let scheme_end = url.find("://")?;
-    let (scheme, rest) = url.split_at_checked(scheme_end)?;
+    let (scheme, authority) = url.split_once(':')?;
+    let authority = authority.strip_prefix("//")?;
     let known = scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http");
-    let authority = rest.get(3..)?;
     let plain = authority
         .bytes()
-        .all(|byte| byte > b' ' && !matches!(byte, b'?' | b'#' | b'\\' | 0x7f));
+        .all(|byte| byte > b' ' && !matches!(byte, b'?' | b'#' | b'\\' | b'@' | 0x7f));
     (known && plain && !authority.is_empty() && !authority.starts_with('/'))
         .then(|| url.trim_end_matches('/'))
 }
@@ -66,6 +65,8 @@ mod tests {
             ("https://h/#x", None),
             ("https://h/a b", None),
             ("https://h\\x", None),
+            ("https://user:password@h", None),
+            ("https:h", None),
             ("ftp://h", None),
             ("//h", None),
             ("agents.gwop.io", None),

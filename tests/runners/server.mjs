@@ -9,6 +9,10 @@
 //   /slow-body/MS               200 at once, the body's second half after so many milliseconds
 //   /huge/BYTES                 200 with so many bytes
 //   /close                      closes the connection without an answer
+//   /script/KEY                 POST a JSON list of answers for /scripted/KEY: { status = 200, headers, body (JSON) or text,
+//                               delayMs, bodyDelayMs (after the head), close }; the last one repeats
+//   /scripted/KEY/…             the next of these answers
+//   /seen/KEY                   JSON list of the requests to /scripted/KEY: { method, url, headers, body }
 import { createServer } from "node:http";
 
 /** The most that one request body or answer may hold, in bytes. */
@@ -17,8 +21,9 @@ const LIMIT = 64 * 1024 * 1024;
 /** Starts the server; resolves to its URL and how to close it. */
 export async function startServer() {
   const counts = new Map();
+  const scripts = new Map();
   const server = createServer((request, response) => {
-    handle(request, response, counts).catch((error) => {
+    handle(request, response, counts, scripts).catch((error) => {
       if (!response.headersSent) response.writeHead(500);
       response.end(String(error));
     });
@@ -34,7 +39,7 @@ export async function startServer() {
   };
 }
 
-async function handle(request, response, counts) {
+async function handle(request, response, counts, scripts) {
   const url = new URL(request.url, "http://localhost");
   const [, route, first, second, key] = url.pathname.split("/");
   response.setHeader("access-control-allow-origin", "*");
@@ -83,12 +88,32 @@ async function handle(request, response, counts) {
       return;
     case "huge": {
       const chunk = Buffer.alloc(64 * 1024, " ");
+      response.setMaxListeners(0);
       response.writeHead(200, { "content-type": "application/json" });
       for (let left = Math.min(Number(first), LIMIT); left > 0 && !response.destroyed; left -= chunk.length) {
         const room = response.write(left < chunk.length ? chunk.subarray(0, left) : chunk);
         if (!room) await new Promise((done) => response.once("drain", done).once("close", done));
       }
       response.end();
+      return;
+    }
+    case "script":
+      scripts.set(first, { answers: JSON.parse(body), seen: [] });
+      return json(response, 200, {});
+    case "seen":
+      return json(response, 200, scripts.get(first)?.seen ?? []);
+    case "scripted": {
+      const { answers, seen } = scripts.get(first);
+      const next = answers[Math.min(seen.length, answers.length - 1)];
+      const path = `/${url.pathname.split("/").slice(3).join("/")}${url.search}`;
+      seen.push({ method: request.method, url: path, headers: request.headers, body: body.toString() });
+      const { status = 200, headers = {}, delayMs = 0, bodyDelayMs = 0, close = false } = next;
+      await sleep(delayMs);
+      if (close) return void request.socket.destroy();
+      response.writeHead(status, { "content-type": "application/json", ...headers });
+      if (bodyDelayMs > 0) response.write(" ");
+      await sleep(bodyDelayMs);
+      response.end(next.text ?? JSON.stringify(next.body ?? {}));
       return;
     }
     case "close":

@@ -3,6 +3,7 @@ import "./amounts.test.js";
 import "./handlers.test.js";
 import "./checkout.js";
 import "./errors.js";
+import "./http.js";
 import "./package.test.js";
 import "./seeds.js";
 import "./simulator.js";
