@@ -1,5 +1,5 @@
-// The local Gwop, as a merchant's own tests use it. Nothing here goes through the SDK's HTTP operations: what the
-// simulator says is judged by itself (its native tests hold it against the contract).
+// The local Gwop, as a merchant's own tests use it. But for the first test nothing here goes through the SDK's HTTP
+// operations: what the simulator says is judged by itself (its native tests hold it against the contract).
 import { Gwop } from "@gwop/sdk";
 import { Simulator, SimulatorError, serve } from "@gwop/sdk/simulator";
 import { assert, assertEquals, assertInstance, assertMatch, assertRejects, assertThrows, test } from "./harness.js";
@@ -49,6 +49,34 @@ async function verified(token, keys) {
   assert(await crypto.subtle.verify(RS256.name, key, bytes(signature), input), "the token's signature does not hold");
   return { kid, ...json(claims) };
 }
+
+test("simulator: the SDK works against it in process, from invoice to revoked session", async () => {
+  const { sim, received } = setUp();
+  const { httpClient, merchantApiKey, merchantId, webhookSecret } = sim;
+  const gwop = new Gwop({ httpClient, merchantApiKey, merchantId, webhookSecret });
+  const { result: invoice } = await gwop.invoices.create({ body: { amountUsdc: 1_000_000, metadata: { orderId: "1" } } });
+  assertEquals([invoice.amountUsdc, invoice.metadata.orderId], [1_025_000, "1"]);
+  await sim.pay(invoice.publicInvoiceId);
+  const event = await gwop.validateWebhook({ request: received[0] });
+  assertEquals(event.body.data.invoiceId, invoice.id);
+  const { result: paid } = await gwop.invoices.get({ id: invoice.publicInvoiceId });
+  assertEquals([paid.status, paid.paidTxHash], ["PAID", event.body.data.txHash]);
+  await assertRejects(gwop.invoices.cancel({ id: invoice.id }), { code: "INVOICE_CANCEL_NOT_ALLOWED", statusCode: 400 });
+  assertEquals((await gwop.invoices.list({ status: "PAID" })).result.pagination.total, 1);
+
+  const { result: intent } = await gwop.authIntents.create();
+  await sim.pay(intent.challenge.paymentMethods[1].paymentUrl);
+  const { result: token } = await gwop.authIntents.exchange({ authIntentId: intent.authIntentId });
+  const { sessionId, chain } = await gwop.auth.verifyToken(token.accessToken, { checkSession: true });
+  assertEquals(chain, "solana");
+  await gwop.authSessions.revoke({ sessionId });
+  await assertRejects(gwop.auth.verifyToken(token.accessToken, { checkSession: true }), { code: "SESSION_REVOKED" });
+  const { accessToken: foreign } = await sim.mintToken({ claims: { mid: "another" } });
+  await assertRejects(gwop.auth.verifyToken(foreign), { code: "TOKEN_MERCHANT_MISMATCH" });
+
+  const publicCalls = sim.requests.filter(({ operation }) => ["invoices.get", "auth.getJwks"].includes(operation));
+  assertEquals(publicCalls.map(({ authorized }) => authorized), [false, false]);
+});
 
 test("simulator: an invoice is created, paid by an agent, and its signed webhook verifies", async () => {
   const { sim, received, invoice, status, gwop } = setUp();

@@ -1,4 +1,5 @@
 import { SimulatorCore } from "../generated/simulator_bg.js";
+import { HTTPClient } from "../http-client.js";
 import { SimulatorClock } from "./clock.js";
 import { SimulatorError } from "./error.js";
 import { SigningKeys } from "./signing-keys.js";
@@ -63,8 +64,8 @@ export class Simulator {
   readonly merchantId: string;
   /** The simulator's clock. */
   readonly clock: SimulatorClock;
-  /** For `new Gwop({ httpClient })`: every request goes to this simulator. */
-  readonly httpClient: { request(request: Request): Promise<Response> };
+  /** For `new Gwop({ httpClient })`: every request goes to this simulator. It takes hooks. */
+  readonly httpClient: HTTPClient;
 
   readonly #core: SimulatorCore;
   readonly #keys = new SigningKeys();
@@ -110,7 +111,7 @@ export class Simulator {
     this.clock = new SimulatorClock(wallClock, async () => {
       await this.deliverDue();
     });
-    this.httpClient = { request: (request) => this.fetch(request) };
+    this.httpClient = new HTTPClient({ fetcher: this.fetch });
   }
 
   /** The first merchant's webhook secret, the newest after a rotation. */

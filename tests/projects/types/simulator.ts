@@ -1,5 +1,5 @@
 // What an editor knows about the local Gwop.
-import { Gwop } from "@gwop/sdk";
+import { Gwop, HTTPClient } from "@gwop/sdk";
 import { type Fault, Simulator, SimulatorError, type SimulatorPayment, serve } from "@gwop/sdk/simulator";
 
 const sim = new Simulator({
@@ -7,7 +7,8 @@ const sim = new Simulator({
   settlementDelayMs: undefined,
   merchants: [{ id: "m", apiKey: "sk_m_2", webhookSecret: "whsec_2" }],
 });
-new Gwop({ webhookSecret: sim.webhookSecret });
+new Gwop({ httpClient: sim.httpClient, webhookSecret: sim.webhookSecret, merchantId: sim.merchantId });
+new HTTPClient({ fetcher: sim.fetch });
 
 const paid: SimulatorPayment = await sim.pay("inv_1", { chain: "solana", outcome: "hold" });
 const hash: string | undefined = paid.transaction;
