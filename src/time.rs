@@ -5,126 +5,112 @@
 /// Digits beyond milliseconds are dropped. Leap seconds are not accepted, as in ECMAScript.
 #[must_use]
 pub fn parse_rfc3339(text: &str) -> Option<i64> {
-    let bytes = text.as_bytes();
-    let number = |from: usize, to: usize| -> Option<i64> {
-        let digits = bytes.get(from..to)?;
-        digits.iter().try_fold(0_i64, |sum, byte| {
-            let digit = byte.is_ascii_digit().then(|| byte.wrapping_sub(b'0'))?;
-            sum.checked_mul(10)?.checked_add(i64::from(digit))
-        })
-    };
-    let literal =
-        |at: usize, expected: &[u8]| bytes.get(at).is_some_and(|byte| expected.contains(byte));
-
-    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
-    let shaped = literal(4, b"-")
-        && literal(7, b"-")
-        && literal(10, b"Tt")
-        && literal(13, b":")
-        && literal(16, b":");
-    let in_range = (1..=12).contains(&month)
-        && (1..=days_in_month(year, month)).contains(&day)
-        && hour <= 23
-        && minute <= 59
-        && second <= 59;
-    if !shaped || !in_range {
+    const SHAPE: &[u8; 19] = b"0000-00-00T00:00:00";
+    let (start, mut rest) = text.as_bytes().split_at_checked(SHAPE.len())?;
+    let mut fields = [0_i64; 6];
+    let mut current = fields.iter_mut();
+    let mut field = current.next()?;
+    for (shape, byte) in SHAPE.iter().zip(start) {
+        if *shape == b'0' {
+            push_digit(field, *byte)?;
+        } else if byte.to_ascii_uppercase() == *shape {
+            field = current.next()?;
+        } else {
+            return None;
+        }
+    }
+    let [year, month, day, hour, minute, second] = fields;
+    let day_exists = day >= 1 && day <= days_in_month(year, month)?;
+    if !day_exists || hour > 23 || minute > 59 || second > 59 {
         return None;
     }
 
-    let mut at = 19_usize;
     let mut millisecond = 0_i64;
-    if literal(at, b".") {
-        let digits = bytes
-            .get(20..)?
+    if let Some((b'.', digits)) = rest.split_first() {
+        let count = digits
             .iter()
             .take_while(|byte| byte.is_ascii_digit())
             .count();
-        if digits == 0 {
+        if count == 0 {
             return None;
         }
-        for place in 0..3_usize {
-            let from = 20_usize.checked_add(place)?;
-            let digit = if place < digits {
-                number(from, from.checked_add(1)?)?
-            } else {
-                0
-            };
-            millisecond = millisecond.checked_mul(10)?.checked_add(digit)?;
+        for place in 0..3 {
+            let digit = digits.get(place).filter(|_| place < count);
+            push_digit(&mut millisecond, *digit.unwrap_or(&b'0'))?;
         }
-        at = 20_usize.checked_add(digits)?;
+        rest = digits.get(count..)?;
     }
 
-    let zone = bytes.get(at..)?;
-    let offset_minutes = match zone {
-        [b'Z' | b'z'] => 0,
-        [sign @ (b'+' | b'-'), _, _, b':', _, _] => {
-            let from = at.checked_add(1)?;
-            let hours = number(from, from.checked_add(2)?)?;
-            let minutes = number(from.checked_add(3)?, from.checked_add(5)?)?;
+    let mut offset_minutes = 0;
+    match rest {
+        [b'Z' | b'z'] => {}
+        [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] => {
+            let (mut hours, mut minutes) = (0, 0);
+            push_digit(&mut hours, *h1)?;
+            push_digit(&mut hours, *h2)?;
+            push_digit(&mut minutes, *m1)?;
+            push_digit(&mut minutes, *m2)?;
             if hours > 23 || minutes > 59 {
                 return None;
             }
-            let offset = hours.checked_mul(60)?.checked_add(minutes)?;
+            offset_minutes = hours.wrapping_mul(60).wrapping_add(minutes);
             if *sign == b'-' {
-                offset.checked_neg()?
-            } else {
-                offset
+                offset_minutes = offset_minutes.wrapping_neg();
             }
         }
         _ => return None,
-    };
+    }
 
-    let minutes = days_from_civil(year, month, day)?
-        .checked_mul(24)?
-        .checked_add(hour)?
-        .checked_mul(60)?
-        .checked_add(minute)?
-        .checked_sub(offset_minutes)?;
-    minutes
-        .checked_mul(60)?
-        .checked_add(second)?
-        .checked_mul(1000)?
-        .checked_add(millisecond)
+    // Nothing here can overflow: every part has at most four digits.
+    let minutes = days_from_civil(year, month, day)
+        .wrapping_mul(24)
+        .wrapping_add(hour)
+        .wrapping_mul(60)
+        .wrapping_add(minute)
+        .wrapping_sub(offset_minutes);
+    let seconds = minutes.wrapping_mul(60).wrapping_add(second);
+    Some(seconds.wrapping_mul(1000).wrapping_add(millisecond))
 }
 
-fn days_in_month(year: i64, month: i64) -> i64 {
+/// Appends a decimal digit to a number of a few digits.
+fn push_digit(number: &mut i64, byte: u8) -> Option<()> {
+    let digit = byte.wrapping_sub(b'0');
+    if digit > 9 {
+        return None;
+    }
+    *number = number.wrapping_mul(10).wrapping_add(i64::from(digit));
+    Some(())
+}
+
+/// `None` for a month that there is not.
+fn days_in_month(year: i64, month: i64) -> Option<i64> {
     match month {
-        4 | 6 | 9 | 11 => 30,
-        2 if year.checked_rem(4) == Some(0)
-            && (year.checked_rem(100) != Some(0) || year.checked_rem(400) == Some(0)) =>
-        {
-            29
-        }
-        2 => 28,
-        _ => 31,
+        4 | 6 | 9 | 11 => Some(30),
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => Some(29),
+        2 => Some(28),
+        1..=12 => Some(31),
+        _ => None,
     }
 }
 
-/// Days since 1970-01-01 in the proleptic Gregorian calendar (Howard Hinnant's `days_from_civil`).
-fn days_from_civil(year: i64, month: i64, day: i64) -> Option<i64> {
-    let year = if month <= 2 {
-        year.checked_sub(1)?
+/// Days since 1970-01-01 in the proleptic Gregorian calendar (Howard Hinnant's `days_from_civil`), for years of four digits.
+fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+    // Years begin in March, so that the leap day is the last.
+    let (year, month) = if month <= 2 {
+        (year.wrapping_sub(1), month.wrapping_add(9))
     } else {
-        year
+        (year, month.wrapping_sub(3))
     };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let shifted = month.checked_add(9)?.checked_rem(12)?;
-    let day_of_year = shifted
-        .checked_mul(153)?
-        .checked_add(2)?
-        .checked_div(5)?
-        .checked_add(day)?
-        .checked_sub(1)?;
-    let day_of_era = year_of_era
-        .checked_mul(365)?
-        .checked_add(year_of_era.checked_div(4)?)?
-        .checked_sub(year_of_era.checked_div(100)?)?
-        .checked_add(day_of_year)?;
-    era.checked_mul(146_097)?
-        .checked_add(day_of_era)?
-        .checked_sub(719_468)
+    let leap_days = year
+        .div_euclid(4)
+        .wrapping_sub(year.div_euclid(100))
+        .wrapping_add(year.div_euclid(400));
+    let day_of_year = month.wrapping_mul(153).wrapping_add(2) / 5;
+    year.wrapping_mul(365)
+        .wrapping_add(leap_days)
+        .wrapping_add(day_of_year)
+        .wrapping_add(day)
+        .wrapping_sub(719_469)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ fuzz_target!(|text: &str| {
         return;
     };
     assert!((1..=MAX_SIGNATURES).contains(&header.signatures().len()));
-    let prefix = header.prefix();
+    let prefix = String::from_utf8(header.prefix()).expect("digits and a dot");
     assert!(text.contains(prefix.trim_end_matches('.')));
     let written: Vec<String> = header
         .signatures()

@@ -82,7 +82,7 @@ fn push_model(out: &mut String, model: &Model, naming: Naming) {
 
 fn push_type(out: &mut String, kind: &Kind, naming: Naming) {
     match kind {
-        Kind::String => out.push_str("string"),
+        Kind::String | Kind::Id => out.push_str("string"),
         Kind::Literal(text) => {
             out.push('"');
             out.push_str(text);

@@ -25,6 +25,8 @@ pub use webhook::*;
 pub enum Kind {
     /// A string.
     String,
+    /// A string that is not empty.
+    Id,
     /// This very string.
     Literal(&'static str),
     /// An integer that JavaScript holds exactly.
@@ -74,6 +76,7 @@ pub struct Field {
 #[derive(Debug)]
 pub struct Model {
     /// The name of the type, in Rust and in TypeScript.
+    #[cfg(feature = "codegen")]
     pub name: &'static str,
     /// The fields, in the order of the contract.
     pub fields: &'static [Field],
@@ -86,8 +89,10 @@ pub struct Model {
 #[derive(Debug)]
 pub struct Enum {
     /// The name of the type, in Rust and in TypeScript.
+    #[cfg(feature = "codegen")]
     pub name: &'static str,
     /// The values known today.
+    #[cfg(feature = "codegen")]
     pub values: &'static [&'static str],
     /// The type's documentation.
     #[cfg(feature = "codegen")]
@@ -124,6 +129,15 @@ impl Timestamp {
     }
 }
 
+/// An opaque identifier: a string that is not empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(transparent)
+)]
+pub struct Id(pub String);
+
 /// A free-form JSON object, byte for byte as it was written.
 #[cfg(feature = "serde")]
 pub type Record = serde_json::Map<String, serde_json::Value>;
@@ -155,7 +169,7 @@ macro_rules! wire {
     )* };
 }
 
-wire! { String => String, i64 => Integer, bool => Boolean, Timestamp => Time, Record => Record, Any => Any }
+wire! { String => String, Id => Id, i64 => Integer, bool => Boolean, Timestamp => Time, Record => Record, Any => Any }
 
 impl<T: Wire> Wire for Vec<T> {
     const KIND: Kind = Kind::List(&T::KIND);
@@ -200,6 +214,7 @@ macro_rules! model {
         impl $name {
             /// The table of this model.
             pub const MODEL: &'static crate::model::Model = &crate::model::Model {
+                #[cfg(feature = "codegen")]
                 name: stringify!($name),
                 fields: &[ $( crate::model::Field {
                     name: crate::model::plain(stringify!($field)),
@@ -282,7 +297,9 @@ macro_rules! open_enum {
 
         impl crate::model::Wire for $name {
             const KIND: crate::model::Kind = crate::model::Kind::Enum(&crate::model::Enum {
+                #[cfg(feature = "codegen")]
                 name: stringify!($name),
+                #[cfg(feature = "codegen")]
                 values: &[$($value),*],
                 #[cfg(feature = "codegen")]
                 doc: concat!($($doc, "\n"),*),

@@ -167,6 +167,7 @@ impl Transcoder {
     fn value(&mut self, kind: &'static Kind, value: Value<'_>) -> Result<(), Mismatch> {
         let fits = match kind {
             Kind::String | Kind::Enum(_) => value.is_string(),
+            Kind::Id => value.is_string() && value.raw().len() > 2,
             Kind::Literal(text) => value.is_str(text),
             Kind::Integer => value.as_integer().is_some(),
             Kind::Boolean => value.as_bool().is_some(),
@@ -233,6 +234,7 @@ impl Transcoder {
 const fn expectation(kind: &Kind) -> &'static str {
     match kind {
         Kind::String | Kind::Enum(_) => "a string",
+        Kind::Id => "a non-empty string",
         Kind::Literal(_) => "the text that its type is named after",
         Kind::Integer => "an integer",
         Kind::Boolean => "a boolean",

@@ -1,4 +1,4 @@
-use super::{PaymentChain, Timestamp, literal, model, open_enum};
+use super::{Id, PaymentChain, Timestamp, literal, model, open_enum};
 
 literal! {
     /// The type of an [`InvoicePaidEvent`].
@@ -24,7 +24,7 @@ model! {
     /// `invoice.paid`: the money has settled. Fulfil now.
     pub struct InvoicePaidEvent {
         /// UUID or `evt_*`; deduplicate by it.
-        event_id: String,
+        event_id: Id,
         /// `invoice.paid`.
         event_type: InvoicePaidType,
         /// Counts up per invoice. Undefined where Gwop sends none.
@@ -40,7 +40,7 @@ model! {
     /// `invoice.expired`: nobody paid in time.
     pub struct InvoiceExpiredEvent {
         /// UUID or `evt_*`; deduplicate by it.
-        event_id: String,
+        event_id: Id,
         /// `invoice.expired`.
         event_type: InvoiceExpiredType,
         /// Counts up per invoice. Undefined where Gwop sends none.
@@ -56,7 +56,7 @@ model! {
     /// `invoice.canceled`: the merchant canceled before payment arrived.
     pub struct InvoiceCanceledEvent {
         /// UUID or `evt_*`; deduplicate by it.
-        event_id: String,
+        event_id: Id,
         /// `invoice.canceled`.
         event_type: InvoiceCanceledType,
         /// Counts up per invoice. Undefined where Gwop sends none.
@@ -72,11 +72,11 @@ model! {
     /// The invoice that expired.
     pub struct InvoiceExpiredData {
         /// The merchant-side id (UUID). Never empty.
-        invoice_id: String,
+        invoice_id: Id,
         /// The public id (`inv_*`). Never empty.
-        public_invoice_id: String,
+        public_invoice_id: Id,
         /// The merchant's id (UUID). Never empty.
-        merchant_id: String,
+        merchant_id: Id,
         /// `EXPIRED`.
         status: ExpiredStatus,
         /// The payable total in atomic USDC, as a string.
@@ -90,11 +90,11 @@ model! {
     /// The invoice that was canceled.
     pub struct InvoiceCanceledData {
         /// The merchant-side id (UUID). Never empty.
-        invoice_id: String,
+        invoice_id: Id,
         /// The public id (`inv_*`). Never empty.
-        public_invoice_id: String,
+        public_invoice_id: Id,
         /// The merchant's id (UUID). Never empty.
-        merchant_id: String,
+        merchant_id: Id,
         /// `CANCELED`.
         status: CanceledStatus,
         /// The payable total in atomic USDC, as a string.
@@ -108,11 +108,11 @@ model! {
     /// The invoice that was paid, and how.
     pub struct InvoicePaidData {
         /// The merchant-side id (UUID). Never empty.
-        invoice_id: String,
+        invoice_id: Id,
         /// The public id (`inv_*`). Never empty.
-        public_invoice_id: String,
+        public_invoice_id: Id,
         /// The merchant's id (UUID). Never empty.
-        merchant_id: String,
+        merchant_id: Id,
         /// `PAID`.
         status: PaidStatus,
         /// The payable total in atomic USDC, as a string.

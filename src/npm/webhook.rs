@@ -32,7 +32,7 @@ pub fn webhook_verify(
     key: &CryptoKey,
 ) -> Result<Promise, JsValue> {
     let header = checked_header(header, now, tolerance)?;
-    crypto::verify_hmac(key, header.signatures(), header.prefix().as_bytes(), body)
+    crypto::verify_hmac(key, header.signatures(), &header.prefix(), body)
 }
 
 /// Reads a body whose MAC holds: `{"value":event,"times":paths}`.

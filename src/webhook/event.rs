@@ -1,8 +1,10 @@
 //! The signed body as an event.
 
+use std::borrow::Cow;
+
 use crate::json::{Document, Value};
 use crate::model::{
-    Decoded, InvoiceCanceledEvent, InvoiceExpiredEvent, InvoicePaidEvent, Model, decode,
+    Decoded, InvoiceCanceledEvent, InvoiceExpiredEvent, InvoicePaidEvent, Mismatch, Model, decode,
 };
 
 use super::{Code, Rejection};
@@ -27,40 +29,27 @@ pub fn read(body: &[u8], id_header: &str, type_header: &str) -> Result<Decoded, 
     if !event.is_object() {
         return Err(invalid("it is not a JSON object"));
     }
-    let id = non_empty(event, "event_id", "event_id")?;
-    let event_type = non_empty(event, "event_type", "event_type")?;
-    let agrees = |header: &str, value: &Value<'_>| header.is_empty() || value.is_str(header);
+    let id = non_empty(event, "event_id")?;
+    let event_type = non_empty(event, "event_type")?;
+    let agrees = |header: &str, signed: &str| header.is_empty() || header == signed;
     if !agrees(id_header, &id) || !agrees(type_header, &event_type) {
         return Err(Rejection::new(Code::HeaderMismatch));
     }
-    let name = event_type.as_str().unwrap_or_default();
-    let model = schema(&name).ok_or_else(|| Rejection::new(Code::EventUnknown))?;
-    let decoded = decode(model, event).map_err(|mismatch| invalid(&mismatch.sentence("body")))?;
-    let data = event.get("data").unwrap_or(event);
-    for (field, path) in [
-        ("invoice_id", "data.invoice_id"),
-        ("public_invoice_id", "data.public_invoice_id"),
-        ("merchant_id", "data.merchant_id"),
-    ] {
-        non_empty(data, field, path)?;
-    }
-    Ok(decoded)
+    let model = schema(&event_type).ok_or_else(|| Rejection::new(Code::EventUnknown))?;
+    decode(model, event).map_err(|mismatch| invalid(&mismatch.sentence("body")))
 }
 
 fn invalid(reason: &str) -> Rejection {
     Rejection::because(Code::PayloadInvalid, reason)
 }
 
-fn non_empty<'d>(object: Value<'d>, field: &str, path: &str) -> Result<Value<'d>, Rejection> {
-    object
-        .get(field)
-        .filter(|value| value.as_str().is_some_and(|text| !text.is_empty()))
-        .ok_or_else(|| {
-            let mut reason = String::from("`");
-            reason.push_str(path);
-            reason.push_str("` must be a non-empty string");
-            invalid(&reason)
-        })
+fn non_empty<'d>(event: Value<'d>, field: &str) -> Result<Cow<'d, str>, Rejection> {
+    let text = event.get(field).and_then(|value| value.as_str());
+    text.filter(|text| !text.is_empty()).ok_or_else(|| {
+        let expected = "a non-empty string";
+        let path = field.to_owned();
+        invalid(&Mismatch { path, expected }.sentence(""))
+    })
 }
 
 #[cfg(test)]

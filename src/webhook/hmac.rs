@@ -18,14 +18,9 @@ pub fn verify<'s>(
     body: &[u8],
 ) -> bool {
     let prefix = header.prefix();
-    secrets.into_iter().any(|secret| {
-        tag_matches(
-            secret.as_bytes(),
-            prefix.as_bytes(),
-            body,
-            header.signatures(),
-        )
-    })
+    secrets
+        .into_iter()
+        .any(|secret| tag_matches(secret.as_bytes(), &prefix, body, header.signatures()))
 }
 
 /// Whether one of `tags` is the HMAC of `prefix` and `body` under `key`. Compared in constant time.

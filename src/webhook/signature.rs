@@ -11,7 +11,7 @@ pub const MAX_SIGNATURES: usize = 16;
 /// A parsed signature header.
 pub struct SignatureHeader<'a> {
     /// The time stamp exactly as it was signed.
-    timestamp: &'a str,
+    timestamp: &'a [u8],
     seconds: u64,
     /// The `v1` values: HMAC-SHA256 tags of 32 bytes each.
     signatures: Vec<[u8; 32]>,
@@ -32,22 +32,28 @@ impl<'a> SignatureHeader<'a> {
         let malformed = || Rejection::new(Code::SignatureMalformed);
         let mut timestamp = None;
         let mut signatures = Vec::with_capacity(1);
-        for item in header.split(',') {
-            let (scheme, value) = item.trim_ascii().split_once('=').ok_or_else(malformed)?;
-            match scheme {
-                "t" if timestamp.is_some() => return Err(malformed()),
-                "t" => timestamp = Some(value),
-                "v1" if signatures.len() >= MAX_SIGNATURES => return Err(malformed()),
-                "v1" => signatures.push(decode_hex(value).ok_or_else(malformed)?),
-                _ => {}
+        for item in header.as_bytes().split(|byte| *byte == b',') {
+            match item.trim_ascii() {
+                [b't', b'=', value @ ..] if timestamp.is_none() => timestamp = Some(value),
+                [b'v', b'1', b'=', value @ ..] if signatures.len() < MAX_SIGNATURES => {
+                    signatures.push(decode_hex(value).ok_or_else(malformed)?);
+                }
+                [b't', b'=', ..] | [b'v', b'1', b'=', ..] => return Err(malformed()),
+                other if other.contains(&b'=') => {}
+                _ => return Err(malformed()),
             }
         }
         let timestamp = timestamp.ok_or_else(malformed)?;
         if signatures.is_empty() {
             return Err(malformed());
         }
-        let digits = !timestamp.is_empty() && timestamp.bytes().all(|byte| byte.is_ascii_digit());
-        let seconds = digits.then(|| timestamp.parse().ok()).flatten();
+        let seconds = (!timestamp.is_empty()).then_some(0_u64).and_then(|zero| {
+            timestamp.iter().try_fold(zero, |seconds, byte| {
+                let digit = byte.wrapping_sub(b'0');
+                let shifted = seconds.checked_mul(10).filter(|_| digit <= 9)?;
+                shifted.checked_add(u64::from(digit))
+            })
+        });
         Ok(Self {
             timestamp,
             seconds: seconds.ok_or_else(|| Rejection::new(Code::TimestampInvalid))?,
@@ -71,10 +77,9 @@ impl<'a> SignatureHeader<'a> {
 
     /// What the MAC covers before the body: `{t}.`.
     #[must_use]
-    pub fn prefix(&self) -> String {
-        let mut prefix = String::with_capacity(self.timestamp.len().saturating_add(1));
-        prefix.push_str(self.timestamp);
-        prefix.push('.');
+    pub fn prefix(&self) -> Vec<u8> {
+        let mut prefix = self.timestamp.to_vec();
+        prefix.push(b'.');
         prefix
     }
 
@@ -86,8 +91,8 @@ impl<'a> SignatureHeader<'a> {
 }
 
 /// 64 lower-case hex digits as 32 bytes.
-fn decode_hex(text: &str) -> Option<[u8; 32]> {
-    let digits: &[u8; 64] = text.as_bytes().try_into().ok()?;
+fn decode_hex(text: &[u8]) -> Option<[u8; 32]> {
+    let digits: &[u8; 64] = text.try_into().ok()?;
     let mut bytes = [0; 32];
     for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
         let mut value = 0_u8;
@@ -129,7 +134,7 @@ mod tests {
         }
         let text = format!("t=01700000000,v1={TAG}");
         let header = SignatureHeader::parse(&text).unwrap();
-        assert_eq!(header.prefix(), "01700000000.");
+        assert_eq!(header.prefix(), b"01700000000.");
         assert_eq!(header.signatures().first().unwrap().first(), Some(&0));
     }
 

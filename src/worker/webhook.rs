@@ -114,8 +114,7 @@ async fn verify(secrets: &[String], header: &str, body: &[u8]) -> std::result::R
     let body = Uint8Array::from(body);
     for secret in secrets {
         let key = key(secret).await?;
-        let verified =
-            crypto::verify_hmac(&key, header.signatures(), header.prefix().as_bytes(), &body)?;
+        let verified = crypto::verify_hmac(&key, header.signatures(), &header.prefix(), &body)?;
         let answer = JsFuture::from(verified).await?;
         let matches = match answer.dyn_ref::<js_sys::Array>() {
             Some(answers) => answers.iter().any(|one| one.is_truthy()),
