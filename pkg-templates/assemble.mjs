@@ -1,7 +1,7 @@
 // Makes the JavaScript side of the npm package: `node assemble.mjs OUT VERSION`, run by `cargo xtask build`
 // once OUT holds the wasm and its glue. TypeScript's declarations are emitted by tsc.
 import { build, transform } from "esbuild";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 
 const [out, version] = process.argv.slice(2);
@@ -27,8 +27,8 @@ const PLAIN = ["slim", "errors", "models/errors", "handlers/index", "stores/inde
 const minify = { minify: true, target: "es2022", legalComments: "none" };
 const source = (name) => join(here, "src", `${name}.ts`);
 const flat = (name) => name.replaceAll("/", "-");
-const surfaces = Object.keys(SURFACES).filter((name) => existsSync(source(name)));
-const wasms = new Set(surfaces.map((name) => SURFACES[name]));
+const surfaces = Object.keys(SURFACES);
+const wasms = new Set(Object.values(SURFACES));
 
 // 1. The TypeScript. Splitting shares class identity over the subpaths. Every output lies at the top,
 //    so that `./gwop_bg.js` is right from each chunk; that glue stays a file of its own, since the wasm
@@ -38,8 +38,7 @@ const glue = {
   setup: ({ onResolve }) =>
     onResolve({ filter: /_bg\.js$/ }, ({ path }) => ({ path: `./${basename(path)}`, external: true })),
 };
-const modules = [...surfaces, ...PLAIN.filter((name) => existsSync(source(name))), "instance"];
-if (wasms.has("simulator")) modules.push("simulator-instance");
+const modules = [...surfaces, ...PLAIN, "instance", "simulator-instance"];
 await build({
   ...minify,
   entryPoints: Object.fromEntries(modules.map((name) => [flat(name), source(name)])),
@@ -62,11 +61,9 @@ for (const wasm of wasms) {
 for (const file of readdirSync(join(here, "entries"))) {
   const code = readFileSync(join(here, "entries", file), "utf8");
   await write(file, code);
-  if (wasms.has("simulator")) {
-    // The same loaders, over the simulator's own wasm and instance.
-    const own = code.replaceAll("gwop.wasm", "simulator.wasm").replaceAll("./instance.js", "./simulator-instance.js");
-    await write(file.replace("load.", "load-simulator."), own);
-  }
+  // The same loaders, over the simulator's own wasm and instance.
+  const own = code.replaceAll("gwop.wasm", "simulator.wasm").replaceAll("./instance.js", "./simulator-instance.js");
+  await write(file.replace("load.", "load-simulator."), own);
 }
 
 // 3. One entry per surface and runtime: load, then re-export.
@@ -79,7 +76,7 @@ for (const name of surfaces) {
 }
 writeFileSync(join(out, "types-only.js"), "export {};\n");
 
-if (wasms.has("simulator")) await write("gwop-simulator.js", readFileSync(join(here, "simulator/cli.js"), "utf8"));
+await write("gwop-simulator.js", readFileSync(join(here, "simulator/cli.js"), "utf8"));
 
 // 4. package.json: the template's shorthands become conditional exports.
 const manifest = JSON.parse(readFileSync(join(here, "package.json"), "utf8"));
@@ -87,10 +84,6 @@ manifest.version = version;
 for (const [subpath, value] of Object.entries(manifest.exports)) {
   const [, kind, name] = /^\((\w+)\) (.+)$/.exec(value) ?? [];
   if (!kind) continue;
-  if (!existsSync(source(name))) {
-    delete manifest.exports[subpath];
-    continue;
-  }
   const types = { types: `./${name}.d.ts` };
   if (kind === "types") {
     manifest.exports[subpath] = { ...types, default: "./types-only.js" };
