@@ -50,7 +50,7 @@ async function answeredLocally({ sim, real }, fn) {
     assert(/^https:\/\/(agents|identity)\.gwop\.io\//.test(asked.url), `a request to ${asked.url}`);
     requests += 1;
     let { url } = asked;
-    let body = asked.body && (await asked.text());
+    let body = (await asked.text()) || undefined;
     for (const [written, id] of Object.entries(real)) {
       url = url.replace(encodeURIComponent(written), id);
       body &&= body.replace(written, id);

@@ -45,7 +45,9 @@ export async function readBody(request: Request, limit: number): Promise<Uint8Ar
   const chunks: Uint8Array[] = [];
   let length = 0;
   try {
-    const reader = request.body?.getReader();
+    // Firefox's requests do not show their stream.
+    const stream = request.body ?? new Response(await request.arrayBuffer()).body;
+    const reader = stream?.getReader();
     for (let read; reader && !(read = await reader.read()).done; ) {
       length += read.value.length;
       if (length <= limit) chunks.push(read.value);
