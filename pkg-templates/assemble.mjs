@@ -22,7 +22,7 @@ const LOADERS = {
 const SURFACES = { index: "gwop", checkout: "gwop", simulator: "simulator" };
 
 /** Subpaths that load nothing. */
-const PLAIN = ["slim", "errors", "models/errors", "handlers/index", "stores/index"];
+const PLAIN = ["slim", "errors", "models/errors", "handlers/index", "handlers/hono", "handlers/express", "handlers/next", "stores/index"];
 
 const minify = { minify: true, target: "es2022", legalComments: "none" };
 const source = (name) => join(here, "src", `${name}.ts`);
@@ -48,6 +48,8 @@ await build({
   chunkNames: "chunk-[hash]",
   format: "esm",
   plugins: [glue],
+  // A peer, for whoever has it.
+  external: ["next/server.js"],
   logLevel: "warning",
 });
 

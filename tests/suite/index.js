@@ -1,6 +1,7 @@
 // All suite files; importing them registers their tests.
-import "./amounts.test.js";
-import "./handlers.test.js";
+import "./amounts.js";
+import "./auth-handlers.js";
+import "./handlers.js";
 import "./checkout.js";
 import "./errors.js";
 import "./http.js";

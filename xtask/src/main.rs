@@ -14,6 +14,7 @@ mod build;
 mod demo;
 mod fuzz;
 mod package;
+mod patterns;
 mod process;
 mod runtimes;
 mod sizes;

@@ -35,7 +35,13 @@ pub fn consumer() -> Result<PathBuf> {
         .dir(&consumer)
         .run()?;
     // Inside the project, so that their bare imports find the installed package.
-    for from in ["tests/suite", "tests/runners", "tests/projects", "demo"] {
+    for from in [
+        "tests/suite",
+        "tests/runners",
+        "tests/projects",
+        "tests/stores",
+        "demo",
+    ] {
         let from = top().join(from);
         let name = from.file_name().unwrap_or_default();
         copy(&from, &consumer.join(name))?;

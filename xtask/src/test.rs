@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::process::{Step, say};
-use crate::{Result, build, package, runtimes, tools, top, worker};
+use crate::{Result, build, package, patterns, runtimes, tools, top, worker};
 
 /// What a program that imports `@gwop/sdk` may carry: wasm and JavaScript, gzip, in bytes.
 const SIZE_BUDGET: usize = 40 * 1024;
@@ -35,6 +35,11 @@ const PARTS: &[Part] = &[
     ("firefox", "the runtime suite in Firefox", runtimes::firefox),
     ("wasm-pack", "Rust tests in Chromium and Firefox", wasm_pack),
     ("package", "the tarball, in real projects", package::package),
+    (
+        "stores",
+        "the webhook stores, on the real databases",
+        patterns::stores,
+    ),
     ("size", "the size budget", size),
     ("worker", "the Worker, on workerd", worker::test),
 ];

@@ -377,6 +377,81 @@ fn find(name: impl AsRef<OsStr>) -> Option<PathBuf> {
         .find(|program| program.is_file())
 }
 
+/// The directory of Postgres's programs, by apt-get where they are missing; `GWOP_POSTGRES` names another.
+///
+/// # Errors
+///
+/// When it cannot be had; the message says what to install.
+pub fn postgres() -> Result<PathBuf> {
+    // Debian keeps them off PATH, by version.
+    let debian = || {
+        let versions = fs::read_dir("/usr/lib/postgresql").ok()?;
+        let mut found: Vec<_> = versions
+            .filter_map(|entry| Some(entry.ok()?.path().join("bin")))
+            .filter(|bin| bin.join("initdb").is_file() && bin.join("postgres").is_file())
+            .collect();
+        found.sort();
+        found.pop()
+    };
+    if let Some(bin) = debian() {
+        return Ok(bin);
+    }
+    match system("GWOP_POSTGRES", &["postgres"], "postgresql") {
+        Ok(program) => Ok(program.parent().unwrap_or(&program).to_path_buf()),
+        Err(error) => debian().ok_or(error),
+    }
+}
+
+/// A Node that brings `node:sqlite`, from npm.
+///
+/// # Errors
+///
+/// When npm has none for this system.
+pub fn newer_node() -> Result<PathBuf> {
+    npm()?;
+    let architecture = match std::env::consts::ARCH {
+        "x86_64" => "x64",
+        "aarch64" => "arm64",
+        other => other,
+    };
+    let package = format!("node-{}-{architecture}", std::env::consts::OS);
+    let program = top().join("node_modules").join(&package).join("bin/node");
+    if program.is_file() {
+        return Ok(program);
+    }
+    Err(
+        format!("{package}: not in node_modules; package.json names the systems that have it")
+            .into(),
+    )
+}
+
+/// The version of `better-sqlite3`, the last that runs on Node 20.
+const BETTER_SQLITE3: &str = "12.9.0";
+
+/// The package `better-sqlite3`, compiled for this Node.
+///
+/// # Errors
+///
+/// When npm cannot fetch or compile it.
+pub fn better_sqlite3() -> Result<PathBuf> {
+    let home = cache()?.join(format!("better-sqlite3-{BETTER_SQLITE3}"));
+    let module = home.join("node_modules/better-sqlite3");
+    if module.join("build/Release/better_sqlite3.node").is_file() {
+        return Ok(module);
+    }
+    let pinned = format!("better-sqlite3@{BETTER_SQLITE3}");
+    say(&format!("Compiling {pinned} into {}", home.display()));
+    fs::create_dir_all(&home)?;
+    Step::new(format!("npm install {pinned}"), "npm")
+        .args(["install", "--no-audit", "--no-fund", &pinned, "--prefix"])
+        .args([&home])
+        // Its install script would first look for a prebuilt program, where none can be had.
+        .env("npm_config_build_from_source", "true")
+        .limit(15 * 60)
+        .run()?;
+    Ok(module)
+}
+
 /// Fetches everything now.
 ///
 /// # Errors

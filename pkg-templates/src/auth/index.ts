@@ -1,3 +1,4 @@
+import { readEnv } from "../env.js";
 import type { Answer, ApiClient, RequestOptions } from "../client.js";
 import type { Jwks } from "../generated/models.js";
 import { type TokenClient, TokenVerification, type VerifiedToken, type VerifyTokenOptions } from "./verify-token.js";
@@ -6,10 +7,17 @@ import { type TokenClient, TokenVerification, type VerifiedToken, type VerifyTok
 export class Auth {
   readonly #client: ApiClient;
   readonly #tokens: TokenVerification;
+  readonly #merchantId: string | undefined;
 
   constructor(client: ApiClient, tokens: TokenClient) {
     this.#client = client;
     this.#tokens = new TokenVerification(tokens);
+    this.#merchantId = tokens.merchantId;
+  }
+
+  /** Your merchant id, which {@link verifyToken} expects: the constructor's, else that of `GWOP_MERCHANT_ID` now. */
+  get merchantId(): string | undefined {
+    return this.#merchantId ?? readEnv("GWOP_MERCHANT_ID");
   }
 
   /** Gwop's public keys, fetched now. Needs no merchant key. To verify tokens use {@link verifyToken}, which caches them. */

@@ -1,6 +1,4 @@
 import { invoiceJudge } from "../generated/gwop_bg.js";
-// Says what is missing where no entry loaded the wasm.
-import "../instance.js";
 import type { ClaimResult, EventClaim, Lease, WebhookOutcome, WebhookStore } from "./store.js";
 
 /**
@@ -108,7 +106,8 @@ function claim(record: InvoiceRecord, event: EventClaim): { result: ClaimResult;
   const { eventId: id, invoiceId, status, version, transaction, now, leaseMs } = event;
   if (isSettled(record, id)) return { result: { state: "settled", outcome: "duplicate" }, write: false };
   if (record.lease && record.lease.until > now) {
-    return { result: { state: "busy", retryAfterMs: record.lease.until - now }, write: false };
+    // The holder's clock may be ahead of the caller's.
+    return { result: { state: "busy", retryAfterMs: Math.min(record.lease.until - now, leaseMs) }, write: false };
   }
   delete record.lease;
   const told = { status, version, transaction };

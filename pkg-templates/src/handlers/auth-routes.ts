@@ -1,0 +1,207 @@
+import { readEnvList } from "../env.js";
+import { ErrorCode, isGwopError, SDKValidationError } from "../errors/index.js";
+import type { Gwop } from "../gwop.js";
+import { type AuthOptions, createAuthMiddleware, misconfigured, report, Sessions } from "./auth.js";
+import { answer, mayBeJson, methodNotAllowed, readBody, refusal, unavailable } from "./http.js";
+
+/** The options of {@link createAuthRoutes}. */
+export interface AuthRoutesOptions extends AuthOptions {
+  /** The shared client, with the merchant key and the merchant id. */
+  gwop: Pick<Gwop, "auth" | "authIntents" | "authSessions">;
+  /**
+   * What exchange secrets are made from: at least 32 random bytes as text, or the current and the previous one during a
+   * rotation. Else `AUTH_SECRET`, comma-separated.
+   */
+  authSecret?: string | readonly string[] | undefined;
+  /** The path that the routes start with. Default `/auth`. */
+  basePath?: string | undefined;
+}
+
+/** Answers the requests that belong to the routes; `undefined` for all others. */
+export type AuthRoutes = (request: Request) => Promise<Response | undefined>;
+
+/** The largest body that the routes read, in bytes. */
+const MAX_BODY_BYTES = 4_096;
+
+/** How soon an agent that pays should ask again, in seconds. */
+const SETTLING_SECONDS = 2;
+
+/** After how many seconds a request should come again when Gwop could not be asked. */
+const RETRY_SECONDS = 5;
+
+/** The shortest secret that is taken, in characters. */
+const MIN_SECRET = 16;
+
+const encoder = new TextEncoder();
+
+/**
+ * Makes the routes by which agents log in with their wallet; the merchant key never leaves the server. Bodies are JSON in the wire's
+ * snake_case.
+ *
+ * | request | answer |
+ * |---|---|
+ * | `POST /auth/intents`, body optional: `{ "known_wallet_hint" }` | 201: the challenge, and an `exchange_secret` |
+ * | `POST /auth/intents/{id}/exchange`, `{ "exchange_secret" }` | 200: the token; 402 with `Retry-After` until it is paid |
+ * | `GET /auth/session`, with the token | 200: the verified identity |
+ * | `DELETE /auth/session`, with the token | 204: the session is revoked |
+ *
+ * A paid intent is exchanged only by whoever asked for it: the `exchange_secret` is an HMAC of the intent's id, so nothing is
+ * stored. An exchange whose answer was lost can be repeated. Put a rate limit in front of `POST /auth/intents`.
+ *
+ * @throws SDKValidationError when an option is missing or of another kind.
+ */
+export function createAuthRoutes(options: AuthRoutesOptions): AuthRoutes {
+  const { gwop, authSecret, basePath = "/auth" } = options;
+  const authenticate = createAuthMiddleware(options);
+  // Logging out is for live and revoked sessions alike.
+  const authenticateLocally = createAuthMiddleware({ ...options, sessionCheck: "never" });
+  const base = basePath.replace(/\/+$/, "");
+
+  function secrets(): readonly string[] {
+    const given = (typeof authSecret === "string" ? [authSecret] : (authSecret ?? [])).filter(Boolean);
+    const found = given.length > 0 ? given : readEnvList("AUTH_SECRET");
+    if (found.length === 0 || found.some((secret) => secret.length < MIN_SECRET)) {
+      throw new SDKValidationError(
+        `authSecret is required for wallet log-in, with at least ${MIN_SECRET} characters: pass it to createAuthRoutes({ authSecret }) or set AUTH_SECRET`,
+        undefined,
+        undefined,
+      );
+    }
+    return found;
+  }
+
+  async function createIntent(request: Request): Promise<Response> {
+    const [secret = ""] = secrets();
+    const body = await readJson(request);
+    if (body instanceof Response) return body;
+    const hint = body["known_wallet_hint"];
+    if (hint !== undefined && typeof hint !== "string") {
+      return refusal(400, "VALIDATION_ERROR", "known_wallet_hint must be a string such as base:0x742d…");
+    }
+    const { result } = await gwop.authIntents.create(hint === undefined ? {} : { body: { knownWalletHint: hint } });
+    const mac = await crypto.subtle.sign("HMAC", await exchangeKey(secret), encoder.encode(result.authIntentId));
+    return answer(201, { ...(toWire(result) as object), exchange_secret: toHex(new Uint8Array(mac)) });
+  }
+
+  async function exchange(request: Request, authIntentId: string): Promise<Response> {
+    const known = secrets();
+    const body = await readJson(request);
+    if (body instanceof Response) return body;
+    if (!(await isExchangeSecret(known, authIntentId, body["exchange_secret"]))) {
+      return refusal(403, "FORBIDDEN", "exchange_secret is missing, or not the one that came with this intent");
+    }
+    const idempotencyKey = await derivedUuid(authIntentId);
+    const { result } = await gwop.authIntents.exchange({ authIntentId, idempotencyKey });
+    return answer(200, toWire(result) as object);
+  }
+
+  async function session(request: Request): Promise<Response> {
+    const { identity, response } = await (request.method === "GET" ? authenticate : authenticateLocally)(request);
+    if (response) return response;
+    const { subject, chain, walletAddress, sessionId, merchantId, expiresAt } = identity;
+    if (request.method === "GET") return answer(200, { subject, chain, walletAddress, sessionId, merchantId, expiresAt });
+    if (sessionId) {
+      // Refused here from now on, whatever becomes of the call.
+      Sessions.of(gwop).note(sessionId, false);
+      try {
+        await gwop.authSessions.revoke({ sessionId });
+      } catch (error) {
+        if (!isGwopError(error, ErrorCode.SessionNotFound)) throw error;
+      }
+    }
+    return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
+  }
+
+  /** What Gwop's refusal means for the agent. */
+  async function failed(error: unknown): Promise<Response> {
+    if (isGwopError(error, ErrorCode.AuthIntentNotSettled)) {
+      return refusal(402, ErrorCode.AuthIntentNotSettled, "The challenge is not paid yet: pay, then exchange again", {
+        "retry-after": String(SETTLING_SECONDS),
+      });
+    }
+    for (const [code, status, message] of AGENT_ERRORS) {
+      if (isGwopError(error, code)) return refusal(status, code, message);
+    }
+    await report(options.onError, error);
+    return error instanceof SDKValidationError ? misconfigured() : unavailable(RETRY_SECONDS);
+  }
+
+  return async (request) => {
+    const { pathname } = new URL(request.url);
+    if (!pathname.startsWith(`${base}/`)) return undefined;
+    const [route, id, action, ...rest] = pathname.slice(base.length + 1).split("/");
+    const { method } = request;
+    const isIntent = route === "intents" && (id === undefined || (id !== "" && action === "exchange" && rest.length === 0));
+    if (!isIntent && !(route === "session" && id === undefined)) return undefined;
+    try {
+      if (!isIntent) return method === "GET" || method === "DELETE" ? await session(request) : methodNotAllowed("GET, DELETE");
+      if (method !== "POST") return methodNotAllowed("POST");
+      return id === undefined ? await createIntent(request) : await exchange(request, decodeURIComponent(id));
+    } catch (error) {
+      return error instanceof URIError ? undefined : failed(error);
+    }
+  };
+}
+
+/** Refusals of Gwop's that are the agent's to know. */
+const AGENT_ERRORS = [
+  [ErrorCode.ValidationError, 400, "Gwop refuses the request"],
+  [ErrorCode.AuthIntentNotFound, 404, "There is no such intent"],
+  [ErrorCode.AuthIntentExpired, 409, "The intent has expired: create a new one"],
+  [ErrorCode.AuthIntentUsed, 409, "The intent was exchanged before: create a new one"],
+  [ErrorCode.RateLimited, 429, "Too many requests: wait a little"],
+] as const;
+
+/** A JSON object, empty for no body; or the answer to what is neither. */
+async function readJson(request: Request): Promise<Record<string, unknown> | Response> {
+  if (!mayBeJson(request)) return refusal(415, "UNSUPPORTED_MEDIA_TYPE", "Send application/json");
+  const bytes = await readBody(request, MAX_BODY_BYTES);
+  if (bytes instanceof Response) return bytes;
+  if (bytes.length === 0) return {};
+  try {
+    const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  } catch {
+    // Answered below.
+  }
+  return refusal(400, "VALIDATION_ERROR", "The body must be a JSON object");
+}
+
+/** The HMAC key of exchange secrets, by HKDF (RFC 5869) from a secret that may serve other purposes too. */
+async function exchangeKey(secret: string): Promise<CryptoKey> {
+  const key = await crypto.subtle.importKey("raw", encoder.encode(secret), "HKDF", false, ["deriveKey"]);
+  const hkdf = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: encoder.encode("gwop exchange_secret") };
+  return crypto.subtle.deriveKey(hkdf, key, { name: "HMAC", hash: "SHA-256", length: 256 }, false, ["sign", "verify"]);
+}
+
+/** Whether the secret belongs to the intent, compared in constant time. */
+async function isExchangeSecret(secrets: readonly string[], authIntentId: string, given: unknown): Promise<boolean> {
+  if (typeof given !== "string" || !/^[0-9a-f]{64}$/.test(given)) return false;
+  const mac = Uint8Array.from(given.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+  for (const secret of secrets) {
+    if (await crypto.subtle.verify("HMAC", await exchangeKey(secret), mac, encoder.encode(authIntentId))) return true;
+  }
+  return false;
+}
+
+/** A UUID of version 4's shape, always the same for an id: Gwop repeats its answer to a repeated exchange. */
+async function derivedUuid(authIntentId: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", encoder.encode(`gwop exchange ${authIntentId}`));
+  const bytes = new Uint8Array(digest).slice(0, 16);
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  return toHex(bytes).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+const toHex = (bytes: Uint8Array) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+/** The wire's names for a result of the client. The models that pass here have no free-form fields. */
+function toWire(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(toWire);
+  if (typeof value !== "object" || value === null || value instanceof Date) return value;
+  const renamed = Object.entries(value).map(([key, inner]) => [
+    key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+    toWire(inner),
+  ]);
+  return Object.fromEntries(renamed);
+}

@@ -1,0 +1,166 @@
+import type { Auth } from "../auth/index.js";
+import type { VerifiedToken } from "../auth/verify-token.js";
+import { ErrorCode, isGwopError, SDKValidationError, TokenVerificationError } from "../errors/index.js";
+import type { Gwop } from "../gwop.js";
+import { refusal, unavailable } from "./http.js";
+
+/**
+ * How live a session has to be: `never` trusts the token until it expires, `always` asks Gwop for every request, a number is for
+ * how many seconds an answer of Gwop's is good.
+ */
+export type SessionCheck = "never" | "always" | number;
+
+/** The options of {@link createAuthMiddleware}. */
+export interface AuthOptions {
+  /** The shared client. It must know your merchant id (`merchantId` or `GWOP_MERCHANT_ID`), and unless `sessionCheck` is `never`, the merchant key. */
+  gwop: { readonly auth: Pick<Auth, "verifyToken" | "merchantId">; readonly authSessions: Pick<Gwop["authSessions"], "get"> };
+  /** The audience, or several, of which a token must name at least one. Default: `aud` is not looked at. */
+  audience?: string | readonly string[] | undefined;
+  /** Default 30 seconds. What the routes of `createAuthRoutes` revoke in this process is refused at once, except with `never`. */
+  sessionCheck?: SessionCheck | undefined;
+  /** Told of everything that is answered with 5xx. Default: `console.error`. */
+  onError?: ((error: unknown) => unknown) | undefined;
+}
+
+/** Either who the agent is, or the answer to give instead. */
+export type AuthResult =
+  | { identity: VerifiedToken; response?: undefined }
+  | { identity?: undefined; response: Response };
+
+/** Says who sent a request. It never rejects. */
+export type Authenticate = (request: Pick<Request, "headers">) => Promise<AuthResult>;
+
+/** The most sessions that are remembered per client. */
+const MAX_SESSIONS = 10_000;
+
+/** After how many seconds a request should come again when Gwop could not be asked. */
+const RETRY_SECONDS = 5;
+
+/** What is known of sessions, for all middleware and routes over one client. */
+export class Sessions {
+  static readonly #all = new WeakMap<object, Sessions>();
+
+  /** By session id: when Gwop said that it is active, in milliseconds since 1970; 0 when it is not, which is final. */
+  readonly #known = new Map<string, number>();
+
+  static of(client: object): Sessions {
+    let sessions = Sessions.#all.get(client);
+    if (!sessions) Sessions.#all.set(client, (sessions = new Sessions()));
+    return sessions;
+  }
+
+  /** Whether the session is active, as far as an answer of the last `seconds` tells; `undefined` when nothing does. */
+  recall(sessionId: string, seconds: number): boolean | undefined {
+    const at = this.#known.get(sessionId);
+    if (at === 0) return false;
+    return at !== undefined && Date.now() - at < seconds * 1000 ? true : undefined;
+  }
+
+  note(sessionId: string, active: boolean): void {
+    // A late answer does not undo a revocation.
+    if (this.#known.get(sessionId) === 0) return;
+    this.#known.delete(sessionId);
+    this.#known.set(sessionId, active ? Date.now() : 0);
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > MAX_SESSIONS && oldest !== undefined) this.#known.delete(oldest);
+  }
+}
+
+/**
+ * Makes the function that reads the bearer token of a request (RFC 6750) and gives the verified identity, or the answer to give
+ * instead:
+ *
+ * | request | answer |
+ * |---|---|
+ * | no bearer token | 401 with `WWW-Authenticate: Bearer` |
+ * | a token that does not verify, or whose session is revoked | 401 with `error="invalid_token"`, and the code in the body |
+ * | Gwop cannot be asked | 503 with `Retry-After` |
+ * | no merchant id configured | 500 `MISCONFIGURED` |
+ *
+ * Headers that claim an identity are never looked at.
+ *
+ * @throws SDKValidationError when an option is missing or of another kind.
+ * @example
+ * const authenticate = createAuthMiddleware({ gwop });
+ * const { identity, response } = await authenticate(request);
+ * if (response) return response;
+ * console.log(identity.subject);
+ */
+export function createAuthMiddleware(options: AuthOptions): Authenticate {
+  const { gwop, audience, sessionCheck = 30 } = options;
+  if (typeof gwop?.auth?.verifyToken !== "function") {
+    throw new SDKValidationError("createAuthMiddleware: gwop must be a Gwop client", undefined, undefined);
+  }
+  if (sessionCheck !== "never" && sessionCheck !== "always" && !(Number(sessionCheck) >= 0 && Number(sessionCheck) < Infinity)) {
+    throw new SDKValidationError(
+      'createAuthMiddleware: sessionCheck must be "never", "always" or a number of seconds',
+      undefined,
+      sessionCheck,
+    );
+  }
+  const sessions = Sessions.of(gwop);
+
+  /** Whether Gwop says that the session is active. */
+  async function isActive(sessionId: string): Promise<boolean> {
+    const seconds = sessionCheck === "always" ? 0 : Number(sessionCheck);
+    const recalled = sessions.recall(sessionId, seconds);
+    if (recalled !== undefined) return recalled;
+    let active = false;
+    try {
+      active = (await gwop.authSessions.get({ sessionId })).result.status === "active";
+    } catch (error) {
+      if (!isGwopError(error, ErrorCode.SessionNotFound)) throw error;
+    }
+    sessions.note(sessionId, active);
+    // It may have been revoked while Gwop was asked.
+    return active && sessions.recall(sessionId, Infinity) !== false;
+  }
+
+  return async ({ headers }) => {
+    const token = bearerToken(headers);
+    if (token === undefined) return { response: unauthorized() };
+    const merchantId = gwop.auth.merchantId;
+    try {
+      if (!merchantId) throw new SDKValidationError(NO_MERCHANT, undefined, undefined);
+      const identity = await gwop.auth.verifyToken(token, { merchantId, audience });
+      const { sessionId } = identity;
+      if (sessionCheck !== "never" && !(sessionId && (await isActive(sessionId)))) {
+        return { response: unauthorized("SESSION_REVOKED", "The token's session is not active: log in again") };
+      }
+      return { identity };
+    } catch (error) {
+      if (error instanceof TokenVerificationError && error.code !== "JWKS_UNAVAILABLE") {
+        return { response: unauthorized(error.code, error.message) };
+      }
+      await report(options.onError, error);
+      return { response: error instanceof SDKValidationError ? misconfigured() : unavailable(RETRY_SECONDS) };
+    }
+  };
+}
+
+const NO_MERCHANT =
+  "The merchant id is not known, and tokens of all merchants carry the same issuer and keys: pass it to new Gwop({ merchantId }) or set GWOP_MERCHANT_ID";
+
+/** Tells of an error; what the listener itself throws changes nothing. */
+export async function report(onError: AuthOptions["onError"], error: unknown): Promise<void> {
+  try {
+    if (onError) await onError(error);
+    else console.error("Gwop auth:", error);
+  } catch {
+    // There is nobody left to tell.
+  }
+}
+
+/** The log names what is missing; the answer does not. */
+export const misconfigured = () => refusal(500, "MISCONFIGURED", "The server is not set up for Gwop's log-in");
+
+/** What follows `Bearer` (RFC 6750, section 2.1; the scheme in any case); `undefined` where there is none. */
+function bearerToken(headers: Headers): string | undefined {
+  return /^bearer +(\S+) *$/i.exec(headers.get("authorization") ?? "")?.[1];
+}
+
+/** 401 with its challenge; the code is left out where no token came (RFC 6750, section 3.1). */
+function unauthorized(code?: string, message = "Send an access token: Authorization: Bearer …"): Response {
+  const challenge = code ? 'Bearer error="invalid_token", error_description="The access token is not valid here"' : "Bearer";
+  return refusal(401, code ?? "UNAUTHORIZED", message, { "www-authenticate": challenge });
+}

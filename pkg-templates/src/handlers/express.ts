@@ -1,0 +1,131 @@
+/**
+ * `@gwop/sdk/express`: the handlers of `@gwop/sdk/handlers` for Express 4 and 5, and for anything else with Node's requests and
+ * answers.
+ *
+ * ```ts
+ * app.post("/webhooks/gwop", gwopWebhook({ gwop, store, onPaid, onExpired, onCanceled })); // before express.json()
+ * app.use(gwopAuthRoutes({ gwop }));
+ * app.get("/me", gwopAuth({ gwop }), (req, res) => res.send(req.gwop.subject));
+ * ```
+ *
+ * @module
+ */
+import type { VerifiedToken } from "../auth/verify-token.js";
+import { type AuthOptions, createAuthMiddleware } from "./auth.js";
+import { type AuthRoutesOptions, createAuthRoutes } from "./auth-routes.js";
+import { createWebhookHandler, type WebhookHandlerOptions } from "./webhook.js";
+
+/** What is used of Express's `Request`. */
+export interface ExpressRequest extends AsyncIterable<Uint8Array | string> {
+  method?: string | undefined;
+  /** The path as it came; Express changes `url` under a router. */
+  originalUrl?: string | undefined;
+  url?: string | undefined;
+  headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** What a body parser left. */
+  body?: unknown;
+  /** Whether the stream was read to its end. */
+  readableEnded?: boolean | undefined;
+}
+
+/** What is used of Express's `Response`. */
+export interface ExpressResponse {
+  statusCode: number;
+  setHeader(name: string, value: string): unknown;
+  end(body?: Uint8Array): unknown;
+}
+
+/** A handler of Express's. */
+export type ExpressHandler = (request: ExpressRequest, response: ExpressResponse, next: (error?: unknown) => void) => void;
+
+/** Made known to TypeScript by `declare global`, where `@types/express` is installed. */
+declare global {
+  namespace Express {
+    interface Request {
+      /** Who the agent is, after `gwopAuth`. */
+      gwop?: VerifiedToken;
+    }
+  }
+}
+
+/**
+ * The handler of Gwop's webhooks, for `app.post`: see `createWebhookHandler`.
+ *
+ * The signature is over the raw bytes: mount it before any body parser, or behind `express.raw({ type: "application/json" })`. When a parser
+ * has read the body, every delivery is answered with 500 and `onError` is told so.
+ */
+export function gwopWebhook(options: WebhookHandlerOptions): ExpressHandler {
+  const handle = createWebhookHandler(options);
+  return answering((request) => handle(toRequest(request)));
+}
+
+/** Lets only verified agents pass, and sets `req.gwop`: see `createAuthMiddleware`. */
+export function gwopAuth(options: AuthOptions): ExpressHandler {
+  const authenticate = createAuthMiddleware(options);
+  return answering(async (request) => {
+    const { identity, response } = await authenticate({ headers: toHeaders(request) });
+    if (identity) (request as { gwop?: VerifiedToken }).gwop = identity;
+    return response;
+  });
+}
+
+/** The routes of wallet log-in, for `app.use`: see `createAuthRoutes`. Mount it before any body parser. */
+export function gwopAuthRoutes(options: AuthRoutesOptions): ExpressHandler {
+  const routes = createAuthRoutes(options);
+  return answering((request) => routes(toRequest(request)));
+}
+
+/** Sends what `work` answers; where that is nothing, the next handler's turn comes. */
+function answering(work: (request: ExpressRequest) => Promise<Response | undefined>): ExpressHandler {
+  return (request, response, next) => {
+    work(request)
+      .then(async (answer) => {
+        if (!answer) return next();
+        response.statusCode = answer.status;
+        for (const [name, value] of answer.headers) response.setHeader(name, value);
+        response.end(new Uint8Array(await answer.arrayBuffer()));
+      })
+      .catch(next);
+  };
+}
+
+function toHeaders({ headers }: ExpressRequest): Headers {
+  const pairs = Object.entries(headers).flatMap(([name, value]) =>
+    value === undefined ? [] : [value].flat().map((one): [string, string] => [name, one]),
+  );
+  return new Headers(pairs);
+}
+
+/** The request as fetch-style handlers take it: a body that is parsed already counts as used. */
+function toRequest(request: ExpressRequest): Request {
+  const { body, method = "GET", originalUrl, url = "/" } = request;
+  // A path that starts with two slashes is a path all the same.
+  const fields = { method, headers: toHeaders(request), url: `http://localhost${originalUrl ?? url}` };
+  const raw = typeof body === "string" ? new TextEncoder().encode(body) : body;
+  const bodyUsed = !(raw instanceof Uint8Array) && (raw !== undefined || request.readableEnded === true);
+  const stream = raw instanceof Uint8Array ? once(raw) : bodyUsed ? null : streamed(request);
+  // Not a `Request`: that would refuse a GET with a body, and take the stream before anybody wants it.
+  return { ...fields, bodyUsed, body: stream } as Partial<Request> as Request;
+}
+
+function once(bytes: Uint8Array): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start(controller) {
+      controller.enqueue(bytes);
+      controller.close();
+    },
+  });
+}
+
+/** Reads only when asked to: nothing is buffered beyond a chunk. */
+function streamed(request: AsyncIterable<Uint8Array | string>): ReadableStream<Uint8Array> {
+  const chunks = request[Symbol.asyncIterator]();
+  const source: UnderlyingDefaultSource<Uint8Array> = {
+    async pull(controller) {
+      const { done, value } = await chunks.next();
+      if (done) controller.close();
+      else controller.enqueue(typeof value === "string" ? new TextEncoder().encode(value) : value);
+    },
+  };
+  return new ReadableStream(source, { highWaterMark: 0 });
+}

@@ -1,0 +1,78 @@
+/**
+ * `@gwop/sdk/next`: the handlers of `@gwop/sdk/handlers` for Next.js route handlers, and its middleware (`proxy.ts` from Next 16 on).
+ *
+ * ```ts
+ * // app/webhooks/gwop/route.ts
+ * export const POST = gwopWebhook({ gwop, store, onPaid, onExpired, onCanceled });
+ * // app/auth/[...path]/route.ts
+ * export const { GET, POST, DELETE } = gwopAuthRoutes({ gwop });
+ * // app/me/route.ts
+ * export const GET = withGwopAuth({ gwop }, (request, identity) => Response.json(identity.subject));
+ * // proxy.ts
+ * export const proxy = gwopProxy({ gwop });
+ * export const config = { matcher: "/api/:path*" };
+ * ```
+ *
+ * On Node, `serverExternalPackages: ["@gwop/sdk"]` in `next.config.js` keeps `gwop.wasm` where it is.
+ *
+ * @module
+ */
+import { NextResponse } from "next/server.js";
+import type { VerifiedToken } from "../auth/verify-token.js";
+import { type AuthOptions, createAuthMiddleware } from "./auth.js";
+import { type AuthRoutesOptions, createAuthRoutes } from "./auth-routes.js";
+import { refusal } from "./http.js";
+import { createWebhookHandler, type WebhookHandlerOptions } from "./webhook.js";
+
+/** A route handler without parameters. */
+export type RouteHandler = (request: Request) => Promise<Response>;
+
+/** The route handler of Gwop's webhooks, for `export const POST`: see `createWebhookHandler`. */
+export function gwopWebhook(options: WebhookHandlerOptions): RouteHandler {
+  const handle = createWebhookHandler(options);
+  // Next's second argument is no execution context.
+  return (request) => handle(request);
+}
+
+/** The route handlers of wallet log-in, for a catch-all route under `basePath`: see `createAuthRoutes`. */
+export function gwopAuthRoutes(options: AuthRoutesOptions): Record<"GET" | "POST" | "DELETE", RouteHandler> {
+  const routes = createAuthRoutes(options);
+  const handle = async (request: Request) =>
+    (await routes(request)) ?? refusal(404, "NOT_FOUND", "There is nothing here");
+  return { GET: handle, POST: handle, DELETE: handle };
+}
+
+/** A route handler that only verified agents reach: see `createAuthMiddleware`. */
+export function withGwopAuth<R extends Request, Rest extends unknown[]>(
+  options: AuthOptions,
+  handler: (request: R, identity: VerifiedToken, ...rest: Rest) => Response | Promise<Response>,
+): (request: R, ...rest: Rest) => Promise<Response> {
+  const authenticate = createAuthMiddleware(options);
+  return async (request, ...rest) => {
+    const { identity, response } = await authenticate(request);
+    return response ?? (await handler(request, identity, ...rest));
+  };
+}
+
+/**
+ * The headers by which {@link gwopProxy} tells routes who the agent is; the Worker's forward auth uses the same. Those of a request
+ * that comes in are dropped.
+ */
+export const IDENTITY_HEADERS = ["x-gwop-subject", "x-gwop-chain", "x-gwop-wallet", "x-gwop-session"] as const;
+
+/**
+ * For `proxy.ts` or `middleware.ts`: lets only verified agents pass, and tells routes who they are in the request headers
+ * {@link IDENTITY_HEADERS}. Trust them only in routes that the `matcher` covers.
+ */
+export function gwopProxy(options: AuthOptions): (request: Request) => Promise<Response> {
+  const authenticate = createAuthMiddleware(options);
+  return async (request) => {
+    const { identity, response } = await authenticate(request);
+    if (response) return response;
+    const headers = new Headers(request.headers);
+    const { subject, chain, walletAddress, sessionId = "" } = identity;
+    const values = [subject, chain, walletAddress, sessionId];
+    IDENTITY_HEADERS.forEach((name, at) => headers.set(name, values[at] ?? ""));
+    return NextResponse.next({ request: { headers } });
+  };
+}

@@ -1,0 +1,23 @@
+// Runs the conformance suite over the stores of Cloudflare's platform, on the real workerd: `/?store=NAME`.
+import { DurableObject } from "cloudflare:workers";
+import { d1Store, durableObjectStore, kvStore } from "@gwop/sdk/stores";
+import { conformance } from "../checks.js";
+
+export class Shop extends DurableObject {
+  conformance() {
+    return conformance("Durable Object", () => durableObjectStore(this.ctx.storage));
+  }
+}
+
+const STORES = {
+  D1: (env) => conformance("D1", () => d1Store(env.DB)),
+  KV: (env) => conformance("KV", () => kvStore(env.KV)),
+  "Durable Object": (env) => env.SHOP.get(env.SHOP.idFromName("shop")).conformance(),
+};
+
+export default {
+  async fetch(request, env) {
+    const store = new URL(request.url).searchParams.get("store");
+    return store ? Response.json(await STORES[store](env)) : new Response("ready");
+  },
+};

@@ -1,0 +1,104 @@
+// The conformance suite over every real store, run by `cargo xtask test --only stores` from the consumer project. The programs are named
+// by GWOP_NODE (22.13 or newer), GWOP_BUN, GWOP_DENO, GWOP_WRANGLER, GWOP_POSTGRES (a directory) and GWOP_BETTER_SQLITE3 (a module).
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { freePort, runProgram, started, startProgram } from "../runners/programs.mjs";
+import { startPostgres } from "./postgres.mjs";
+
+const { GWOP_NODE, GWOP_BUN, GWOP_DENO, GWOP_WRANGLER, GWOP_POSTGRES } = process.env;
+const DENO_FLAGS = ["run", "--unstable-kv", "--no-prompt", "--no-config", "--node-modules-dir=manual", "-A"];
+const directory = mkdtempSync(join(tmpdir(), "gwop-stores-"));
+const inside = "stores/inside.mjs";
+let passed = 0;
+let failed = 0;
+
+function count(name, holds, otherwise) {
+  if (holds) passed += 1;
+  else {
+    failed += 1;
+    console.log(`✗ ${name}\n  ${otherwise}`);
+  }
+}
+
+function add({ runtime, passed: good, failures }) {
+  passed += good;
+  for (const { name, message } of failures) count(name, false, message.replaceAll("\n", "\n  "));
+  console.log(`  ${runtime}: ${good} passed, ${failures.length} failed`);
+}
+
+/** The JSON of the line `RESULT …`. */
+function resultOf(output) {
+  const line = output.split("\n").findLast((candidate) => candidate.startsWith("RESULT "));
+  if (!line) throw new Error(`no result:\n${output}`);
+  return JSON.parse(line.slice("RESULT ".length));
+}
+
+/** The suite in one process, then several processes on the same storage. */
+async function processes(kind, place, program, flags = []) {
+  const start = async (...args) => resultOf(await runProgram(program, [...flags, inside, kind, place, ...args]));
+  add(await start());
+
+  const raced = crypto.randomUUID();
+  const calls = await Promise.all(Array.from({ length: 4 }, () => start("race", raced)));
+  const sum = calls.reduce((a, b) => a + b, 0);
+  count(`${kind}: 100 copies from 4 processes: one callback`, sum === 1, `callbacks: ${calls}`);
+
+  const crashed = crypto.randomUUID();
+  const killed = startProgram(program, [...flags, inside, kind, place, "crash", crashed]);
+  const code = await killed.exit;
+  const statuses = code === null ? await start("after-crash", crashed) : [killed.output()];
+  const taken = statuses.length > 1 && statuses.at(-1) === 200 && statuses.slice(0, -1).every((status) => status === 503);
+  count(`${kind}: killed in the middle: 503 while the claim lasts, then processed`, taken, `code ${code}, ${statuses}`);
+}
+
+async function cloudflare() {
+  const port = await freePort();
+  const server = startProgram(
+    GWOP_WRANGLER,
+    [
+      ...["dev", "--config", "stores/cloudflare/wrangler.json", "--ip", "127.0.0.1", "--port", String(port)],
+      ...["--inspector-port", String(await freePort()), "--persist-to", join(directory, "wrangler")],
+    ],
+    { env: { ...process.env, CI: "true", WRANGLER_SEND_METRICS: "false" } },
+  );
+  try {
+    const url = `http://127.0.0.1:${port}/`;
+    await started(async () => (await fetch(url)).ok, server, "wrangler");
+    for (const store of ["D1", "KV", "Durable Object"]) {
+      const response = await fetch(`${url}?${new URLSearchParams({ store })}`, { signal: AbortSignal.timeout(60_000) });
+      if (!response.ok) throw new Error(`${store}: ${await response.text()}\n${server.output().slice(-3000)}`);
+      add(await response.json());
+    }
+  } finally {
+    server.end();
+  }
+}
+
+async function postgres() {
+  const server = await startPostgres(GWOP_POSTGRES);
+  try {
+    await processes("Postgres (pg)", server.url, process.execPath);
+    await processes("Postgres (postgres)", server.url, process.execPath);
+  } finally {
+    server.end();
+  }
+}
+
+const parts = [
+  () => processes("node:sqlite", join(directory, "node.db"), GWOP_NODE, ["--no-warnings"]),
+  () => processes("better-sqlite3", join(directory, "better.db"), process.execPath),
+  () => processes("bun:sqlite", join(directory, "bun.db"), GWOP_BUN),
+  () => processes("Deno KV", join(directory, "deno.db"), GWOP_DENO, DENO_FLAGS),
+  postgres,
+  cloudflare,
+];
+try {
+  for (const part of parts) {
+    await part().catch((error) => count("the part itself", false, error.message));
+  }
+} finally {
+  rmSync(directory, { recursive: true, force: true });
+}
+console.log(`stores: ${passed} passed, ${failed} failed`);
+if (failed > 0 || passed === 0) process.exitCode = 1;

@@ -1,0 +1,236 @@
+// The auth middleware and routes against the local Gwop: whoever paid gets in, whoever is revoked does not.
+import { Gwop } from "@gwop/sdk";
+import { SDKValidationError } from "@gwop/sdk/errors";
+import { createAuthMiddleware, createAuthRoutes } from "@gwop/sdk/handlers";
+import { Simulator } from "@gwop/sdk/simulator";
+import { assert, assertEquals, assertMatch, assertThrows, test } from "./harness.js";
+
+const AUTH_SECRET = "0123456789abcdef0123456789abcdef";
+const SHOP = "https://shop.example";
+
+function setUp(options = {}) {
+  const sim = new Simulator();
+  const { httpClient, merchantApiKey, merchantId } = sim;
+  const gwop = new Gwop({ httpClient, merchantApiKey, merchantId, retryConfig: { strategy: "none" } });
+  const errors = [];
+  const common = { gwop, onError: (error) => errors.push(error), ...options };
+  const authenticate = createAuthMiddleware(common);
+  const routes = createAuthRoutes({ authSecret: AUTH_SECRET, ...common });
+  const call = async (method, path, { body, token, headers = {} } = {}) => {
+    if (body !== undefined) headers = { "content-type": "application/json", ...headers };
+    if (token) headers = { ...headers, authorization: `Bearer ${token}` };
+    const response = await routes(new Request(SHOP + path, { method, headers, ...(body !== undefined && { body }) }));
+    if (!response) return undefined;
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, body: text ? JSON.parse(text) : undefined };
+  };
+  const logIn = async (chain = "base") => {
+    const { body: intent } = await call("POST", "/auth/intents");
+    await sim.pay(intent.auth_intent_id, { chain });
+    const exchange_secret = intent.exchange_secret;
+    return (await call("POST", `/auth/intents/${intent.auth_intent_id}/exchange`, { body: JSON.stringify({ exchange_secret }) })).body;
+  };
+  return { sim, gwop, errors, authenticate, call, logIn };
+}
+
+const ask = (authenticate, authorization) =>
+  authenticate(new Request(SHOP, { headers: authorization === undefined ? {} : { authorization } }));
+
+/** [status, code, WWW-Authenticate] of a refusal. */
+async function refused({ identity, response }) {
+  assertEquals(identity, undefined);
+  return [response.status, (await response.json()).error.code, response.headers.get("www-authenticate")];
+}
+
+const INVALID = 'Bearer error="invalid_token", error_description="The access token is not valid here"';
+
+test("auth middleware: a token gives the verified identity, and headers that claim one are not looked at", async () => {
+  const { sim, authenticate } = setUp();
+  const { accessToken, sessionId, subject } = await sim.mintToken({ chain: "solana" });
+  for (const scheme of ["Bearer", "bearer", "BEARER "]) {
+    const headers = { authorization: `${scheme} ${accessToken}`, "x-gwop-subject": "base:0xmallory" };
+    const { identity, response } = await authenticate(new Request(SHOP, { headers }));
+    assertEquals(response, undefined);
+    assertEquals([identity.subject, identity.chain, identity.sessionId], [subject, "solana", sessionId]);
+    assertEquals(identity.merchantId, sim.merchantId);
+  }
+});
+
+test("auth middleware: without a bearer token 401, with a challenge that holds no error", async () => {
+  const { authenticate } = setUp();
+  for (const authorization of [undefined, "", "Basic YTpi", "Bearer", "Bearer ", "Bearer a b", "Token x"]) {
+    assertEquals(await refused(await ask(authenticate, authorization)), [401, "UNAUTHORIZED", "Bearer"], authorization);
+  }
+});
+
+test("auth middleware: tokens that do not verify are 401 invalid_token, without an echo", async () => {
+  const { sim, authenticate, errors } = setUp({ audience: "shop" });
+  const minted = async (options) => (await sim.mintToken({ claims: { aud: "shop" }, ...options })).accessToken;
+  const good = await minted();
+  assert((await ask(authenticate, `Bearer ${good}`)).identity);
+  for (const [token, code] of [
+    ["abc", "TOKEN_MALFORMED"],
+    [`${good.slice(0, -8)}AAAAAAAA`, "TOKEN_SIGNATURE_INVALID"],
+    [await minted({ expiresInSeconds: -60 }), "TOKEN_EXPIRED"],
+    [await minted({ claims: { aud: "other" } }), "TOKEN_AUDIENCE_MISMATCH"],
+    [await minted({ claims: { aud: "shop", mid: "another merchant" } }), "TOKEN_MERCHANT_MISMATCH"],
+    [await minted({ claims: { aud: "shop", sid: null } }), "SESSION_REVOKED"],
+  ]) {
+    const result = await ask(authenticate, `Bearer ${token}`);
+    const text = await result.response.clone().text();
+    assert(!text.includes(token), text);
+    assertEquals(await refused(result), [401, code, INVALID]);
+  }
+  assertEquals(errors, []);
+});
+
+test("auth middleware: a revoked session is refused: at once with always, after the seconds, never with never", async () => {
+  const { sim, gwop, authenticate } = setUp({ sessionCheck: "always" });
+  const lasting = createAuthMiddleware({ gwop, sessionCheck: 3600 });
+  const trusting = createAuthMiddleware({ gwop, sessionCheck: "never" });
+  const { accessToken, sessionId } = await sim.mintToken();
+  const asked = () => sim.requests.filter(({ operation }) => operation === "authSessions.get").length;
+  for (const check of [authenticate, lasting, trusting]) assert((await ask(check, `Bearer ${accessToken}`)).identity);
+  // `lasting` shares what `always` has learned.
+  assertEquals(asked(), 1);
+  await gwop.authSessions.revoke({ sessionId });
+  assert((await ask(lasting, `Bearer ${accessToken}`)).identity);
+  assertEquals((await refused(await ask(authenticate, `Bearer ${accessToken}`)))[1], "SESSION_REVOKED");
+  assertEquals((await refused(await ask(lasting, `Bearer ${accessToken}`)))[1], "SESSION_REVOKED");
+  assert((await ask(trusting, `Bearer ${accessToken}`)).identity);
+});
+
+test("auth middleware: when Gwop cannot be asked it is 503, not a pass and not a 401", async () => {
+  const { sim, authenticate, errors } = setUp({ sessionCheck: "always" });
+  const { accessToken } = await sim.mintToken();
+  sim.misbehave({ fault: "error", operation: "auth.getJwks", times: "always" });
+  const first = await ask(authenticate, `Bearer ${accessToken}`);
+  assertEquals(first.response.headers.get("retry-after"), "5");
+  assertEquals(await refused(first), [503, "UNAVAILABLE", null]);
+  const other = setUp({ sessionCheck: "always" });
+  const { accessToken: token } = await other.sim.mintToken();
+  other.sim.misbehave({ fault: "lose-request", operation: "authSessions.get", times: "always" });
+  assertEquals(await refused(await ask(other.authenticate, `Bearer ${token}`)), [503, "UNAVAILABLE", null]);
+  assertEquals([errors.length, other.errors.length], [1, 1]);
+});
+
+test("auth middleware: without a merchant id nobody gets in", async () => {
+  const sim = new Simulator();
+  const errors = [];
+  const gwop = new Gwop({ httpClient: sim.httpClient, merchantApiKey: sim.merchantApiKey });
+  const authenticate = createAuthMiddleware({ gwop, onError: (error) => errors.push(error) });
+  const { accessToken } = await sim.mintToken();
+  assertEquals(await refused(await ask(authenticate, `Bearer ${accessToken}`)), [500, "MISCONFIGURED", null]);
+  assertMatch(errors[0].message, "GWOP_MERCHANT_ID");
+});
+
+test("auth middleware: options are checked when it is made", () => {
+  const gwop = new Gwop();
+  assertThrows(() => createAuthMiddleware({}), SDKValidationError);
+  for (const sessionCheck of [-1, NaN, Infinity, "sometimes"]) {
+    assertThrows(() => createAuthMiddleware({ gwop, sessionCheck }), SDKValidationError);
+  }
+});
+
+test("auth routes: an agent logs in by paying, reads its session, logs out, and is refused", async () => {
+  const { sim, call, authenticate } = setUp();
+  const created = await call("POST", "/auth/intents", { body: '{"known_wallet_hint":"solana:7sSi"}' });
+  assertEquals([created.status, created.headers.get("cache-control")], [201, "no-store"]);
+  const { auth_intent_id: id, exchange_secret, challenge } = created.body;
+  assertEquals(challenge.amount_usdc_atomic, "1000");
+  assertMatch(challenge.payment_methods[0].payment_url, /^https:/);
+  assertMatch(created.body.expires_at, /^\d{4}-\d\d-\d\dT/);
+  const body = JSON.stringify({ exchange_secret });
+  const early = await call("POST", `/auth/intents/${id}/exchange`, { body });
+  assertEquals([early.status, early.body.error.code, early.headers.get("retry-after")], [402, "AUTH_INTENT_NOT_SETTLED", "2"]);
+  await sim.pay(id, { chain: "solana" });
+  const token = await call("POST", `/auth/intents/${id}/exchange`, { body });
+  assertEquals([token.status, token.body.token_type, token.body.principal.chain], [200, "Bearer", "solana"]);
+  const { access_token } = token.body;
+  const session = await call("GET", "/auth/session", { token: access_token });
+  assertEquals(Object.keys(session.body), ["subject", "chain", "walletAddress", "sessionId", "merchantId", "expiresAt"]);
+  assertEquals(session.body.subject, token.body.principal.sub);
+  assert((await ask(authenticate, `Bearer ${access_token}`)).identity);
+  assertEquals((await call("DELETE", "/auth/session", { token: access_token })).status, 204);
+  assertEquals((await refused(await ask(authenticate, `Bearer ${access_token}`)))[1], "SESSION_REVOKED");
+  assertEquals((await call("GET", "/auth/session", { token: access_token })).status, 401);
+  // Again is harmless.
+  assertEquals((await call("DELETE", "/auth/session", { token: access_token })).status, 204);
+});
+
+test("auth routes: an exchange whose answer was lost is repeated, and Gwop gives the same token", async () => {
+  const { sim, call } = setUp();
+  const { body: intent } = await call("POST", "/auth/intents");
+  await sim.pay(intent.auth_intent_id);
+  const path = `/auth/intents/${intent.auth_intent_id}/exchange`;
+  const body = JSON.stringify({ exchange_secret: intent.exchange_secret });
+  sim.misbehave({ fault: "lose-answer", operation: "authIntents.exchange" });
+  assertEquals((await call("POST", path, { body })).status, 503);
+  const [first, second] = [await call("POST", path, { body }), await call("POST", path, { body })];
+  assertEquals([first.status, second.body.access_token], [200, first.body.access_token]);
+  const keys = sim.requests.filter(({ operation }) => operation === "authIntents.exchange").map(({ idempotencyKey }) => idempotencyKey);
+  assertEquals(new Set(keys).size, 1);
+  assertMatch(keys[0], /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+});
+
+test("auth routes: a paid intent is exchanged only by whoever asked for it", async () => {
+  const { sim, gwop, call } = setUp();
+  const [own, other] = [(await call("POST", "/auth/intents")).body, (await call("POST", "/auth/intents")).body];
+  await sim.pay(own.auth_intent_id);
+  const path = `/auth/intents/${own.auth_intent_id}/exchange`;
+  const before = sim.requests.length;
+  for (const exchange_secret of [undefined, "", 5, other.exchange_secret, own.exchange_secret.toUpperCase(), `${own.exchange_secret}0`]) {
+    const answer = await call("POST", path, { body: JSON.stringify({ exchange_secret }) });
+    assertEquals([answer.status, answer.body.error.code], [403, "FORBIDDEN"]);
+  }
+  assertEquals(sim.requests.length, before);
+  // A rotation: the new secret signs, the old one is still good.
+  const rotated = createAuthRoutes({ gwop, authSecret: ["a new secret of 32 characters...", AUTH_SECRET] });
+  const body = JSON.stringify({ exchange_secret: own.exchange_secret });
+  assertEquals((await rotated(new Request(SHOP + path, { method: "POST", body, headers: { "content-type": "application/json" } }))).status, 200);
+});
+
+test("auth routes: what Gwop refuses, the agent learns", async () => {
+  const { sim, call, errors } = setUp();
+  const exchange = async ({ auth_intent_id: id, exchange_secret }) =>
+    call("POST", `/auth/intents/${id}/exchange`, { body: JSON.stringify({ exchange_secret }) });
+  const { body: intent } = await call("POST", "/auth/intents");
+  for (const [code, status] of [
+    ["AUTH_INTENT_EXPIRED", 409],
+    ["AUTH_INTENT_USED", 409],
+    ["AUTH_INTENT_NOT_FOUND", 404],
+    ["RATE_LIMITED", 429],
+    ["UNAUTHORIZED", 503],
+    ["INTERNAL_ERROR", 503],
+  ]) {
+    sim.misbehave({ fault: "error", operation: "authIntents.exchange", code });
+    assertEquals((await exchange(intent)).status, status, code);
+  }
+  assertEquals(errors.length, 2);
+});
+
+test("auth routes: other paths are not theirs, other methods 405, bodies are small JSON objects", async () => {
+  const { call } = setUp();
+  for (const path of ["/", "/auth", "/auth/", "/authx/intents", "/auth/intents/", "/auth/intents/a", "/auth/intents/a/b", "/auth/intents/a/exchange/b", "/auth/session/x", "/auth/intents/%ff/exchange"]) {
+    assertEquals(await call("POST", path, { body: "{}" }), undefined, path);
+  }
+  for (const [method, path, allow] of [["GET", "/auth/intents", "POST"], ["PUT", "/auth/session", "GET, DELETE"], ["GET", "/auth/intents/a/exchange", "POST"]]) {
+    const answer = await call(method, path);
+    assertEquals([answer.status, answer.headers.get("allow")], [405, allow]);
+  }
+  for (const body of ["[]", "5", "{", "null", '{"known_wallet_hint":5}']) {
+    assertEquals((await call("POST", "/auth/intents", { body })).status, 400, body);
+  }
+  assertEquals((await call("POST", "/auth/intents", { body: "{}".padEnd(5000) })).status, 413);
+  assertEquals((await call("POST", "/auth/intents", { body: "a=b", headers: { "content-type": "application/x-www-form-urlencoded" } })).status, 415);
+  const { call: moved } = setUp({ basePath: "/api/agent/" });
+  assertEquals([(await moved("POST", "/api/agent/intents")).status, await moved("POST", "/auth/intents")], [201, undefined]);
+});
+
+test("auth routes: without a long secret nobody logs in", async () => {
+  for (const authSecret of ["", "short", []]) {
+    const { call, errors } = setUp({ authSecret });
+    assertEquals((await call("POST", "/auth/intents")).status, 500);
+    assertMatch(errors[0].message, "AUTH_SECRET");
+  }
+});
