@@ -42,7 +42,7 @@ async function refused({ identity, response }) {
   return [response.status, (await response.json()).error.code, response.headers.get("www-authenticate")];
 }
 
-const INVALID = 'Bearer error="invalid_token", error_description="The access token is not valid here"';
+const invalid = (code) => `Bearer realm="gwop", error="invalid_token", error_description="${code}"`;
 
 test("auth middleware: a token gives the verified identity, and headers that claim one are not looked at", async () => {
   const { sim, authenticate } = setUp();
@@ -59,7 +59,7 @@ test("auth middleware: a token gives the verified identity, and headers that cla
 test("auth middleware: without a bearer token 401, with a challenge that holds no error", async () => {
   const { authenticate } = setUp();
   for (const authorization of [undefined, "", "Basic YTpi", "Bearer", "Bearer ", "Bearer a b", "Token x"]) {
-    assertEquals(await refused(await ask(authenticate, authorization)), [401, "UNAUTHORIZED", "Bearer"], authorization);
+    assertEquals(await refused(await ask(authenticate, authorization)), [401, "TOKEN_REQUIRED", 'Bearer realm="gwop"'], authorization);
   }
 });
 
@@ -79,7 +79,7 @@ test("auth middleware: tokens that do not verify are 401 invalid_token, without 
     const result = await ask(authenticate, `Bearer ${token}`);
     const text = await result.response.clone().text();
     assert(!text.includes(token), text);
-    assertEquals(await refused(result), [401, code, INVALID]);
+    assertEquals(await refused(result), [401, code, invalid(code)]);
   }
   assertEquals(errors, []);
 });
@@ -120,7 +120,7 @@ test("auth middleware: without a merchant id nobody gets in", async () => {
   const gwop = new Gwop({ httpClient: sim.httpClient, merchantApiKey: sim.merchantApiKey });
   const authenticate = createAuthMiddleware({ gwop, onError: (error) => errors.push(error) });
   const { accessToken } = await sim.mintToken();
-  assertEquals(await refused(await ask(authenticate, `Bearer ${accessToken}`)), [500, "MISCONFIGURED", null]);
+  assertEquals(await refused(await ask(authenticate, `Bearer ${accessToken}`)), [503, "AUTH_NOT_CONFIGURED", null]);
   assertMatch(errors[0].message, "GWOP_MERCHANT_ID");
 });
 
@@ -165,7 +165,8 @@ test("auth routes: an exchange whose answer was lost is repeated, and Gwop gives
   const path = `/auth/intents/${intent.auth_intent_id}/exchange`;
   const body = JSON.stringify({ exchange_secret: intent.exchange_secret });
   sim.misbehave({ fault: "lose-answer", operation: "authIntents.exchange" });
-  assertEquals((await call("POST", path, { body })).status, 503);
+  const lost = await call("POST", path, { body });
+  assertEquals([lost.status, lost.headers.get("retry-after")], [502, "5"]);
   const [first, second] = [await call("POST", path, { body }), await call("POST", path, { body })];
   assertEquals([first.status, second.body.access_token], [200, first.body.access_token]);
   const keys = sim.requests.filter(({ operation }) => operation === "authIntents.exchange").map(({ idempotencyKey }) => idempotencyKey);
@@ -179,9 +180,9 @@ test("auth routes: a paid intent is exchanged only by whoever asked for it", asy
   await sim.pay(own.auth_intent_id);
   const path = `/auth/intents/${own.auth_intent_id}/exchange`;
   const before = sim.requests.length;
-  for (const exchange_secret of [undefined, "", 5, other.exchange_secret, own.exchange_secret.toUpperCase(), `${own.exchange_secret}0`]) {
+  for (const exchange_secret of ["", "x", other.exchange_secret, own.exchange_secret.toUpperCase(), `${own.exchange_secret}0`]) {
     const answer = await call("POST", path, { body: JSON.stringify({ exchange_secret }) });
-    assertEquals([answer.status, answer.body.error.code], [403, "FORBIDDEN"]);
+    assertEquals([answer.status, answer.body.error.code], [403, "EXCHANGE_SECRET_INVALID"]);
   }
   assertEquals(sim.requests.length, before);
   // A rotation: the new secret signs, the old one is still good.
@@ -199,14 +200,14 @@ test("auth routes: what Gwop refuses, the agent learns", async () => {
     ["AUTH_INTENT_EXPIRED", 409],
     ["AUTH_INTENT_USED", 409],
     ["AUTH_INTENT_NOT_FOUND", 404],
-    ["RATE_LIMITED", 429],
-    ["UNAUTHORIZED", 503],
-    ["INTERNAL_ERROR", 503],
+    ["RATE_LIMITED", 503],
+    ["UNAUTHORIZED", 502],
+    ["INTERNAL_ERROR", 502],
   ]) {
     sim.misbehave({ fault: "error", operation: "authIntents.exchange", code });
     assertEquals((await exchange(intent)).status, status, code);
   }
-  assertEquals(errors.length, 2);
+  assertEquals(errors.length, 3);
 });
 
 test("auth routes: other paths are not theirs, other methods 405, bodies are small JSON objects", async () => {
@@ -221,6 +222,7 @@ test("auth routes: other paths are not theirs, other methods 405, bodies are sma
   for (const body of ["[]", "5", "{", "null", '{"known_wallet_hint":5}']) {
     assertEquals((await call("POST", "/auth/intents", { body })).status, 400, body);
   }
+  assertEquals((await call("POST", "/auth/intents/ai_1/exchange", { body: '{"exchange_secret":5}' })).status, 400);
   assertEquals((await call("POST", "/auth/intents", { body: "{}".padEnd(5000) })).status, 413);
   assertEquals((await call("POST", "/auth/intents", { body: "a=b", headers: { "content-type": "application/x-www-form-urlencoded" } })).status, 415);
   const { call: moved } = setUp({ basePath: "/api/agent/" });
@@ -230,7 +232,20 @@ test("auth routes: other paths are not theirs, other methods 405, bodies are sma
 test("auth routes: without a long secret nobody logs in", async () => {
   for (const authSecret of ["", "short", []]) {
     const { call, errors } = setUp({ authSecret });
-    assertEquals((await call("POST", "/auth/intents")).status, 500);
+    assertEquals((await call("POST", "/auth/intents")).status, 503);
     assertMatch(errors[0].message, "AUTH_SECRET");
   }
+});
+
+test("auth routes: exchange secrets are those of the Worker (HKDF and HMAC of RFC 5869 and RFC 2104 by hand)", async () => {
+  const { body } = await setUp().call("POST", "/auth/intents");
+  const bytes = (text) => new TextEncoder().encode(text);
+  const hmac = async (key, data) => {
+    const imported = await crypto.subtle.importKey("raw", key, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+    return new Uint8Array(await crypto.subtle.sign("HMAC", imported, data));
+  };
+  const pseudorandomKey = await hmac(new Uint8Array(32), bytes(AUTH_SECRET));
+  const key = await hmac(pseudorandomKey, new Uint8Array([...bytes("gwop worker exchange_secret 1"), 1]));
+  const mac = await hmac(key, bytes(body.auth_intent_id));
+  assertEquals(body.exchange_secret, [...mac].map((byte) => byte.toString(16).padStart(2, "0")).join(""));
 });

@@ -1,8 +1,8 @@
 import { readEnvList } from "../env.js";
 import { ErrorCode, isGwopError, SDKValidationError } from "../errors/index.js";
 import type { Gwop } from "../gwop.js";
-import { type AuthOptions, createAuthMiddleware, misconfigured, report, Sessions } from "./auth.js";
-import { answer, mayBeJson, methodNotAllowed, readBody, refusal, unavailable } from "./http.js";
+import { type AuthOptions, createAuthMiddleware, notConfigured, report, Sessions } from "./auth.js";
+import { answer, mayBeJson, methodNotAllowed, readBody, refusal, RETRY_SECONDS } from "./http.js";
 
 /** The options of {@link createAuthRoutes}. */
 export interface AuthRoutesOptions extends AuthOptions {
@@ -26,9 +26,6 @@ const MAX_BODY_BYTES = 4_096;
 /** How soon an agent that pays should ask again, in seconds. */
 const SETTLING_SECONDS = 2;
 
-/** After how many seconds a request should come again when Gwop could not be asked. */
-const RETRY_SECONDS = 5;
-
 /** The shortest secret that is taken, in characters. */
 const MIN_SECRET = 16;
 
@@ -45,7 +42,7 @@ const encoder = new TextEncoder();
  * | `GET /auth/session`, with the token | 200: the verified identity |
  * | `DELETE /auth/session`, with the token | 204: the session is revoked |
  *
- * A paid intent is exchanged only by whoever asked for it: the `exchange_secret` is an HMAC of the intent's id, so nothing is
+ * Secrets and keys are made as by the Worker, so that either can finish what the other began. A paid intent is exchanged only by whoever asked for it: the `exchange_secret` is an HMAC of the intent's id, so nothing is
  * stored. An exchange whose answer was lost can be repeated. Put a rate limit in front of `POST /auth/intents`.
  *
  * @throws SDKValidationError when an option is missing or of another kind.
@@ -80,17 +77,21 @@ export function createAuthRoutes(options: AuthRoutesOptions): AuthRoutes {
     }
     const { result } = await gwop.authIntents.create(hint === undefined ? {} : { body: { knownWalletHint: hint } });
     const mac = await crypto.subtle.sign("HMAC", await exchangeKey(secret), encoder.encode(result.authIntentId));
-    return answer(201, { ...(toWire(result) as object), exchange_secret: toHex(new Uint8Array(mac)) });
+    return answer(201, { ...(toWire(result) as object), exchange_secret: toHex(mac) });
   }
 
   async function exchange(request: Request, authIntentId: string): Promise<Response> {
     const known = secrets();
     const body = await readJson(request);
     if (body instanceof Response) return body;
-    if (!(await isExchangeSecret(known, authIntentId, body["exchange_secret"]))) {
-      return refusal(403, "FORBIDDEN", "exchange_secret is missing, or not the one that came with this intent");
+    const given = body["exchange_secret"];
+    if (typeof given !== "string") {
+      return refusal(400, "VALIDATION_ERROR", 'Send { "exchange_secret": "…" } of the answer that created the intent');
     }
-    const idempotencyKey = await derivedUuid(authIntentId);
+    if (!(await isExchangeSecret(known, authIntentId, given))) {
+      return refusal(403, "EXCHANGE_SECRET_INVALID", "The exchange_secret does not belong to this intent");
+    }
+    const idempotencyKey = await exchangeIdempotencyKey(authIntentId);
     const { result } = await gwop.authIntents.exchange({ authIntentId, idempotencyKey });
     return answer(200, toWire(result) as object);
   }
@@ -123,7 +124,9 @@ export function createAuthRoutes(options: AuthRoutesOptions): AuthRoutes {
       if (isGwopError(error, code)) return refusal(status, code, message);
     }
     await report(options.onError, error);
-    return error instanceof SDKValidationError ? misconfigured() : unavailable(RETRY_SECONDS);
+    if (error instanceof SDKValidationError && !isGwopError(error)) return notConfigured();
+    const status = isGwopError(error, ErrorCode.RateLimited) ? 503 : 502;
+    return refusal(status, "GWOP_UNAVAILABLE", "Gwop cannot be reached now: try again", { "retry-after": String(RETRY_SECONDS) });
   }
 
   return async (request) => {
@@ -145,11 +148,10 @@ export function createAuthRoutes(options: AuthRoutesOptions): AuthRoutes {
 
 /** Refusals of Gwop's that are the agent's to know. */
 const AGENT_ERRORS = [
-  [ErrorCode.ValidationError, 400, "Gwop refuses the request"],
+  [ErrorCode.ValidationError, 400, "Gwop does not accept these values"],
   [ErrorCode.AuthIntentNotFound, 404, "There is no such intent"],
   [ErrorCode.AuthIntentExpired, 409, "The intent has expired: create a new one"],
   [ErrorCode.AuthIntentUsed, 409, "The intent was exchanged before: create a new one"],
-  [ErrorCode.RateLimited, 429, "Too many requests: wait a little"],
 ] as const;
 
 /** A JSON object, empty for no body; or the answer to what is neither. */
@@ -167,16 +169,16 @@ async function readJson(request: Request): Promise<Record<string, unknown> | Res
   return refusal(400, "VALIDATION_ERROR", "The body must be a JSON object");
 }
 
-/** The HMAC key of exchange secrets, by HKDF (RFC 5869) from a secret that may serve other purposes too. */
+/** The HMAC key of exchange secrets, by HKDF (RFC 5869); the same as `src/worker/exchange.rs` derives. */
 async function exchangeKey(secret: string): Promise<CryptoKey> {
   const key = await crypto.subtle.importKey("raw", encoder.encode(secret), "HKDF", false, ["deriveKey"]);
-  const hkdf = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: encoder.encode("gwop exchange_secret") };
+  const hkdf = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: encoder.encode("gwop worker exchange_secret 1") };
   return crypto.subtle.deriveKey(hkdf, key, { name: "HMAC", hash: "SHA-256", length: 256 }, false, ["sign", "verify"]);
 }
 
 /** Whether the secret belongs to the intent, compared in constant time. */
-async function isExchangeSecret(secrets: readonly string[], authIntentId: string, given: unknown): Promise<boolean> {
-  if (typeof given !== "string" || !/^[0-9a-f]{64}$/.test(given)) return false;
+async function isExchangeSecret(secrets: readonly string[], authIntentId: string, given: string): Promise<boolean> {
+  if (!/^[0-9a-f]{64}$/.test(given)) return false;
   const mac = Uint8Array.from(given.match(/../g) ?? [], (pair) => parseInt(pair, 16));
   for (const secret of secrets) {
     if (await crypto.subtle.verify("HMAC", await exchangeKey(secret), mac, encoder.encode(authIntentId))) return true;
@@ -184,16 +186,16 @@ async function isExchangeSecret(secrets: readonly string[], authIntentId: string
   return false;
 }
 
-/** A UUID of version 4's shape, always the same for an id: Gwop repeats its answer to a repeated exchange. */
-async function derivedUuid(authIntentId: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", encoder.encode(`gwop exchange ${authIntentId}`));
-  const bytes = new Uint8Array(digest).slice(0, 16);
-  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
-  return toHex(bytes).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+/** A UUID of version 4's shape, always the same for an intent: Gwop repeats its answer to a repeated exchange. */
+async function exchangeIdempotencyKey(authIntentId: string): Promise<string> {
+  const raw = encoder.encode("gwop worker idempotency key 1");
+  const key = await crypto.subtle.importKey("raw", raw, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+  const digits = toHex(await crypto.subtle.sign("HMAC", key, encoder.encode(authIntentId)));
+  const variant = "89ab"[parseInt(digits.charAt(16), 16) >> 2];
+  return digits.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, `$1-$2-4$3-${variant}$4-$5`);
 }
 
-const toHex = (bytes: Uint8Array) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+const toHex = (bytes: ArrayBuffer) => Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 /** The wire's names for a result of the client. The models that pass here have no free-form fields. */
 function toWire(value: unknown): unknown {

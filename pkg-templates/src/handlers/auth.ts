@@ -2,7 +2,7 @@ import type { Auth } from "../auth/index.js";
 import type { VerifiedToken } from "../auth/verify-token.js";
 import { ErrorCode, isGwopError, SDKValidationError, TokenVerificationError } from "../errors/index.js";
 import type { Gwop } from "../gwop.js";
-import { refusal, unavailable } from "./http.js";
+import { refusal, RETRY_SECONDS, unavailable } from "./http.js";
 
 /**
  * How live a session has to be: `never` trusts the token until it expires, `always` asks Gwop for every request, a number is for
@@ -32,9 +32,6 @@ export type Authenticate = (request: Pick<Request, "headers">) => Promise<AuthRe
 
 /** The most sessions that are remembered per client. */
 const MAX_SESSIONS = 10_000;
-
-/** After how many seconds a request should come again when Gwop could not be asked. */
-const RETRY_SECONDS = 5;
 
 /** What is known of sessions, for all middleware and routes over one client. */
 export class Sessions {
@@ -73,9 +70,9 @@ export class Sessions {
  * | request | answer |
  * |---|---|
  * | no bearer token | 401 with `WWW-Authenticate: Bearer` |
- * | a token that does not verify, or whose session is revoked | 401 with `error="invalid_token"`, and the code in the body |
+ * | a token that does not verify, or whose session is revoked | 401 with `error="invalid_token"` and the code |
  * | Gwop cannot be asked | 503 with `Retry-After` |
- * | no merchant id configured | 500 `MISCONFIGURED` |
+ * | no merchant id configured | 503 `AUTH_NOT_CONFIGURED` |
  *
  * Headers that claim an identity are never looked at.
  *
@@ -133,7 +130,7 @@ export function createAuthMiddleware(options: AuthOptions): Authenticate {
         return { response: unauthorized(error.code, error.message) };
       }
       await report(options.onError, error);
-      return { response: error instanceof SDKValidationError ? misconfigured() : unavailable(RETRY_SECONDS) };
+      return { response: error instanceof SDKValidationError ? notConfigured() : unavailable(RETRY_SECONDS) };
     }
   };
 }
@@ -152,15 +149,15 @@ export async function report(onError: AuthOptions["onError"], error: unknown): P
 }
 
 /** The log names what is missing; the answer does not. */
-export const misconfigured = () => refusal(500, "MISCONFIGURED", "The server is not set up for Gwop's log-in");
+export const notConfigured = () => refusal(503, "AUTH_NOT_CONFIGURED", "Auth is not configured here");
 
 /** What follows `Bearer` (RFC 6750, section 2.1; the scheme in any case); `undefined` where there is none. */
 function bearerToken(headers: Headers): string | undefined {
   return /^bearer +(\S+) *$/i.exec(headers.get("authorization") ?? "")?.[1];
 }
 
-/** 401 with its challenge; the code is left out where no token came (RFC 6750, section 3.1). */
-function unauthorized(code?: string, message = "Send an access token: Authorization: Bearer …"): Response {
-  const challenge = code ? 'Bearer error="invalid_token", error_description="The access token is not valid here"' : "Bearer";
-  return refusal(401, code ?? "UNAUTHORIZED", message, { "www-authenticate": challenge });
+/** 401 with its challenge, which holds no error where no token came (RFC 6750, section 3.1). */
+function unauthorized(code?: string, message = "Send an access token as Authorization: Bearer …"): Response {
+  const error = code ? `, error="invalid_token", error_description="${code}"` : "";
+  return refusal(401, code ?? "TOKEN_REQUIRED", message, { "www-authenticate": `Bearer realm="gwop"${error}` });
 }

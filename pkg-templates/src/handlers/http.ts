@@ -1,6 +1,9 @@
 /** How much of a refused body is read before the answer, in bytes: some hosts drop the connection of a request that is not read. */
 const DRAIN_BYTES = 1024 * 1024;
 
+/** After how many seconds a request should come again when storage or Gwop could not be reached. */
+export const RETRY_SECONDS = 5;
+
 /** A JSON answer that nobody may keep. */
 export function answer(status: number, body: object, headers: Record<string, string> = {}): Response {
   return new Response(JSON.stringify(body), {

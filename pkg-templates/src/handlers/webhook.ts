@@ -3,7 +3,7 @@ import type { InvoiceCanceledEvent, InvoiceExpiredEvent, InvoicePaidEvent } from
 import type { Gwop } from "../gwop.js";
 import type { EventClaim, WebhookOutcome, WebhookStore } from "../stores/store.js";
 import type { WebhookEvent } from "../webhooks.js";
-import { answer, mayBeJson, methodNotAllowed, readBody, refusal, unavailable } from "./http.js";
+import { answer, mayBeJson, methodNotAllowed, readBody, refusal, RETRY_SECONDS, unavailable } from "./http.js";
 
 /** What an error is about, for logs: nothing in it is secret. */
 export interface WebhookErrorInfo {
@@ -53,9 +53,6 @@ export interface HandlerContext {
 
 /** A fetch-style handler of webhooks. It never rejects. */
 export type WebhookHandler = (request: Request, context?: HandlerContext) => Promise<Response>;
-
-/** After how many seconds a delivery should come again when storage refused it. */
-const RETRY_SECONDS = 5;
 
 /**
  * Makes the handler of Gwop's webhooks: reads the raw body, verifies it, tells copies, applies the state machine of invoices, and
