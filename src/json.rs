@@ -216,18 +216,35 @@ impl<'d> Value<'d> {
             .map(|(_, value)| value)
     }
 
-    /// Whether an object has two members of one name.
+    /// The members of an object for many look-ups; `None` where two have one name, and for other kinds.
     #[must_use]
-    pub fn has_repeated_key(&self) -> bool {
-        let mut seen: Vec<Cow<'d, str>> = Vec::new();
-        for (key, _) in self.members() {
-            let Some(key) = key.as_str() else { continue };
-            if seen.contains(&key) {
-                return true;
-            }
-            seen.push(key);
+    pub fn distinct_members(&self) -> Option<Members<'d>> {
+        if !self.is_object() {
+            return None;
         }
-        false
+        let mut distinct = Members(Vec::new());
+        for (name, value) in self.members() {
+            let name = name.as_str()?;
+            if distinct.get(&name).is_some() {
+                return None;
+            }
+            distinct.0.push((name, value));
+        }
+        Some(distinct)
+    }
+}
+
+/// The members of an object whose names are distinct.
+pub struct Members<'d>(Vec<(Cow<'d, str>, Value<'d>)>);
+
+impl<'d> Members<'d> {
+    /// The member called `name`.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<Value<'d>> {
+        self.0
+            .iter()
+            .find(|(other, _)| other == name)
+            .map(|(_, value)| *value)
     }
 }
 
@@ -348,6 +365,12 @@ impl Scanner<'_> {
         let index = self.open(Kind::String);
         self.bump();
         loop {
+            let rest = self.bytes.get(self.at..).unwrap_or_default();
+            let plain = rest
+                .iter()
+                .position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))
+                .ok_or(Malformed)?;
+            self.at = self.at.saturating_add(plain);
             let byte = self.peek().ok_or(Malformed)?;
             self.bump();
             match byte {
@@ -477,24 +500,33 @@ fn unescape(text: &str) -> String {
 
 /// Appends `text` to `out` as a JSON string, quotes included.
 pub fn push_string(out: &mut String, text: &str) {
+    const HEX: [char; 16] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
+    ];
     out.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\u{0}'..='\u{1f}' => {
-                const HEX: [char; 16] = [
-                    '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
-                ];
-                let code = character as usize;
+    let mut rest = text;
+    // What is escaped is one byte each, so these are character boundaries.
+    while let Some(at) = rest
+        .bytes()
+        .position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))
+    {
+        let (plain, escaped) = rest.split_at_checked(at).unwrap_or_default();
+        out.push_str(plain);
+        let mut after = escaped.chars();
+        match after.next() {
+            Some('"') => out.push_str("\\\""),
+            Some('\\') => out.push_str("\\\\"),
+            control => {
+                let code = control.unwrap_or_default() as usize;
                 out.push_str("\\u00");
                 for digit in [code >> 4, code & 0xf] {
                     out.push(HEX.get(digit).copied().unwrap_or('0'));
                 }
             }
-            other => out.push(other),
         }
+        rest = after.as_str();
     }
+    out.push_str(rest);
     out.push('"');
 }
 
@@ -579,7 +611,14 @@ mod tests {
         let document = Document::parse(br#"{"a":1,"b":[true,{"c":"x"}],"\u0061":2}"#).unwrap();
         let root = document.root();
         assert_eq!(root.get("a").and_then(|v| v.as_integer()), Some(2));
-        assert!(root.has_repeated_key());
+        assert!(root.distinct_members().is_none());
+        assert!(
+            Document::parse(b"[]")
+                .unwrap()
+                .root()
+                .distinct_members()
+                .is_none()
+        );
         let inner = root.get("b").unwrap();
         assert_eq!(inner.elements().count(), 2);
         assert!(

@@ -3,21 +3,24 @@
 /// The bytes that `text` encodes. `None` for padding, white space, the standard alphabet, a length that no
 /// encoder makes, or unused bits that are not zero: two texts never decode to the same bytes.
 pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
-    let mut out = Vec::with_capacity(text.len());
-    for group in text.chunks(4) {
+    let mut out = vec![0; text.len().div_ceil(4).saturating_mul(3)];
+    for (group, bytes) in text.chunks(4).zip(out.chunks_exact_mut(3)) {
         let mut bits = 0_u32;
-        for byte in group {
-            bits = (bits << 6) | value(*byte)?;
+        for digit in group {
+            bits = (bits << 6) | value(*digit)?;
         }
-        match group.len() {
-            4 => out.extend_from_slice(&[(bits >> 16) as u8, (bits >> 8) as u8, bits as u8]),
-            3 if bits & 0b11 == 0 => {
-                out.extend_from_slice(&[(bits >> 10) as u8, (bits >> 2) as u8])
-            }
-            2 if bits & 0b1111 == 0 => out.push((bits >> 4) as u8),
+        // The first digit of the group becomes the top 6 of 24 bits.
+        bits = match group.len() {
+            4 => bits,
+            3 if bits & 0b11 == 0 => bits << 6,
+            2 if bits & 0b1111 == 0 => bits << 12,
             _ => return None,
-        }
+        };
+        let [_, first, second, third] = bits.to_be_bytes();
+        bytes.copy_from_slice(&[first, second, third]);
     }
+    // Four digits make three bytes, three make two, two make one.
+    out.truncate(text.len().saturating_mul(3) / 4);
     Some(out)
 }
 

@@ -1,7 +1,7 @@
 //! The claims set (RFC 7519 section 4): its types, and the rules that a merchant's expectations put on it.
 
 use super::{Code, Rejection};
-use crate::json::{Document, Value, push_integer, push_string};
+use crate::json::{Document, Members, Value, push_integer, push_string};
 
 /// The `iss` of Gwop's tokens, expected unless the caller says otherwise.
 pub const ISSUER: &str = "https://identity.gwop.io";
@@ -62,12 +62,13 @@ impl Claims {
     pub(super) fn parse(json: Vec<u8>) -> Result<Self, Rejection> {
         let document = Document::parse(&json)
             .map_err(|_| Rejection::malformed("The token's claims set is not JSON."))?;
-        let claims = document.root();
-        if !claims.is_object() || claims.has_repeated_key() {
-            return Err(Rejection::malformed(
+        let claims = document
+            .root()
+            .distinct_members()
+            .ok_or(Rejection::malformed(
                 "The token's claims set is not a JSON object with distinct member names.",
-            ));
-        }
+            ))?;
+        let claims = &claims;
         let expires_at_ms = time(claims, "exp")?.ok_or(Rejection::malformed(
             "The token has no `exp`: a token without an end is refused.",
         ))?;
@@ -188,7 +189,7 @@ fn text(value: Value<'_>) -> Option<String> {
     value.as_str().map(|text| text.into_owned())
 }
 
-fn string(claims: Value<'_>, name: &str) -> Result<Option<String>, Rejection> {
+fn string(claims: &Members<'_>, name: &str) -> Result<Option<String>, Rejection> {
     match claims.get(name) {
         None => Ok(None),
         Some(value) => text(value).map(Some).ok_or(Rejection::malformed(
@@ -197,7 +198,7 @@ fn string(claims: Value<'_>, name: &str) -> Result<Option<String>, Rejection> {
     }
 }
 
-fn time(claims: Value<'_>, name: &str) -> Result<Option<i64>, Rejection> {
+fn time(claims: &Members<'_>, name: &str) -> Result<Option<i64>, Rejection> {
     match claims.get(name) {
         None => Ok(None),
         Some(value) => numeric_date_ms(value).map(Some).ok_or(Rejection::malformed(

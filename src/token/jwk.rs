@@ -10,6 +10,9 @@ pub const MAX_JWK_SET_BYTES: usize = 512 * 1024;
 /// A set with more keys than this is not used.
 const MAX_KEYS: usize = 64;
 
+/// An object with more members than this is no JWK Set of Gwop's, and no key of one.
+const MAX_MEMBERS: usize = 64;
+
 /// The sizes of modulus that are used, in bits. RFC 7518 section 3.3 sets the lower end; the upper one bounds the work of a verification.
 const MODULUS_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
@@ -26,14 +29,16 @@ impl Jwk {
     /// Reads one member of a set. `None` for a key that cannot verify RS256: another `kty`, `alg` or `use`, `key_ops` without `verify`, no `kid`,
     /// a modulus outside 2048 to 8192 bits, an even or absurd exponent, numbers not in their one canonical form, or a repeated member name.
     fn from_json(key: Value<'_>) -> Option<Self> {
+        if key.members().count() > MAX_MEMBERS {
+            return None;
+        }
+        let key = key.distinct_members()?;
         let absent_or =
             |name, expected: &str| key.get(name).is_none_or(|value| value.is_str(expected));
         let may_verify = key
             .get("key_ops")
             .is_none_or(|operations| operations.elements().any(|one| one.is_str("verify")));
-        if !key.is_object()
-            || key.has_repeated_key()
-            || !key.get("kty")?.is_str("RSA")
+        if !key.get("kty")?.is_str("RSA")
             || !absent_or("alg", "RS256")
             || !absent_or("use", "sig")
             || !may_verify
@@ -141,15 +146,16 @@ impl JwkSet {
     }
 
     pub(super) fn from_json(set: Value<'_>) -> Result<Self, Unusable> {
+        // Counted first: looking for a repeated name costs the square of the number of names.
+        if set.members().count() > MAX_MEMBERS {
+            return Err(Unusable::NotAJwkSet);
+        }
         let members = set
-            .get("keys")
+            .distinct_members()
+            .and_then(|set| set.get("keys"))
             .filter(Value::is_array)
             .ok_or(Unusable::NotAJwkSet)?;
-        // Counted first: looking for a repeated name costs the square of the number of names.
-        if set.members().count() > MAX_KEYS
-            || set.has_repeated_key()
-            || members.elements().count() > MAX_KEYS
-        {
+        if members.elements().count() > MAX_KEYS {
             return Err(Unusable::NotAJwkSet);
         }
         let mut keys: Vec<Jwk> = Vec::new();

@@ -43,12 +43,12 @@ impl<'t> UnverifiedToken<'t> {
         ))?;
         let header = Document::parse(&header)
             .map_err(|_| Rejection::malformed("The token's header is not JSON."))?;
-        let header = header.root();
-        if !header.is_object() || header.has_repeated_key() {
-            return Err(Rejection::malformed(
+        let header = header
+            .root()
+            .distinct_members()
+            .ok_or(Rejection::malformed(
                 "The token's header is not a JSON object with distinct member names.",
-            ));
-        }
+            ))?;
         if !header.get("alg").is_some_and(|alg| alg.is_str("RS256")) {
             return Err(Rejection {
                 code: Code::TokenAlgNotAllowed,
