@@ -17,7 +17,7 @@ Usage: npx -p @gwop/sdk gwop-simulator [options]
   --webhook-secret SECRET  webhook secret (default whsec_simulator)
   --settlement-delay MS    how long a payment stays in PAYING (default 0)
   --seed N                 the same seed gives the same identifiers
-  --verbose                print requests and deliveries
+  --verbose                print every request and its status
   --help                   this text
 
 GET / explains the routes. Those under /_sim/ answer to this machine only.`;
@@ -102,9 +102,15 @@ async function answer(incoming, outgoing) {
     outgoing.writeHead(413, { connection: "close" }).end();
     return;
   }
+  const base = `http://${incoming.headers.host ?? "localhost"}`;
+  if (!URL.canParse(incoming.url, base)) {
+    outgoing.writeHead(400).end();
+    return;
+  }
+  const asked = new URL(incoming.url, base);
   const peer = incoming.socket.remoteAddress ?? "";
   const local = peer === "::1" || /^(::ffff:)?127\./.test(peer);
-  if (incoming.url.startsWith("/_sim/") && !local) {
+  if (asked.pathname.startsWith("/_sim/") && !local) {
     outgoing.writeHead(403).end();
     return;
   }
@@ -119,7 +125,7 @@ async function answer(incoming, outgoing) {
   try {
     response = await serve(
       sim,
-      new Request(new URL(incoming.url, `http://${incoming.headers.host ?? "localhost"}`), {
+      new Request(asked, {
         method: incoming.method,
         headers,
         signal: gone.signal,
@@ -145,8 +151,10 @@ server.on("error", (error) => {
   fail(error.message);
 });
 server.listen(port, values.host, () => {
-  const { address, port: actual, family } = server.address();
-  const base = `http://${family === "IPv6" ? `[${address}]` : address}:${actual}`;
+  const { address, port: actual } = server.address();
+  // All addresses of the machine: this one is always there.
+  const reached = address === "0.0.0.0" || address === "::" ? "127.0.0.1" : address;
+  const base = `http://${reached.includes(":") ? `[${reached}]` : reached}:${actual}`;
   try {
     sim = new Simulator({ ...options, agentsUrl: publicUrl ?? base });
   } catch (error) {
@@ -160,7 +168,7 @@ server.listen(port, values.host, () => {
   GWOP_MERCHANT_ID=${sim.merchantId}
 
   new Gwop({ serverURL: "${base}", identityURL: "${base}" })
-  webhooks go to ${options.webhookUrl ?? "nowhere: give --webhook-url"}
+  webhooks go ${options.webhookUrl ? `to ${options.webhookUrl}` : "nowhere: give --webhook-url"}
 
 For tests and development only: it moves no money. Ctrl-C ends it.`);
 });

@@ -17,7 +17,7 @@
 //! | [`invoice`], [`auth`], [`x402`] | the three state machines and their JSON |
 //! | [`webhook`] | events, signatures, deliveries and their retries |
 //! | [`fault`] | misbehaviour on request |
-//! | [`simulator`], [`routes`], [`control`] | the whole: state, Gwop's operations, commands |
+//! | [`simulator`], `routes`, [`control`] | the whole: state, Gwop's operations, commands |
 #![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))]
 
 pub mod auth;
