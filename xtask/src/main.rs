@@ -4,7 +4,7 @@
 //! - [`build`]: the npm package, into `dist/npm`.
 //! - [`mod@test`]: the table of test parts; [`package`] and [`runtimes`] are its larger ones.
 //! - [`demo`]: the story that a newcomer sees.
-//! - [`bench`]: speed, memory and sizes next to other packages.
+//! - [`mod@bench`]: speed, memory and sizes next to other packages.
 //! - [`fuzz`]: the cargo-fuzz targets.
 //! - [`worker`]: the Worker, into `dist/worker`, and its tests.
 //! - [`process`]: running other programs with progress, logs and time limits.
