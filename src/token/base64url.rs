@@ -16,8 +16,9 @@ pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
             2 if bits & 0b1111 == 0 => bits << 12,
             _ => return None,
         };
-        let [_, first, second, third] = bits.to_be_bytes();
-        bytes.copy_from_slice(&[first, second, third]);
+        if let [first, second, third] = bytes {
+            [_, *first, *second, *third] = bits.to_be_bytes();
+        }
     }
     // Four digits make three bytes, three make two, two make one.
     out.truncate(text.len().saturating_mul(3) / 4);
