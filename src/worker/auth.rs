@@ -24,6 +24,8 @@ const IDENTITY_HEADERS: [&str; 4] = [
     "x-gwop-wallet",
     "x-gwop-session",
 ];
+/// Says to a browser that a page of this origin may read the answer.
+const ALLOW_ORIGIN: &str = "access-control-allow-origin";
 /// How long a live answer may be reused where `SESSION_CHECK` says nothing, in milliseconds.
 const REUSE_MS: i64 = 30_000;
 /// When an agent should ask again for a token that it has not paid for yet, in seconds.
@@ -269,7 +271,8 @@ async fn ask_object(
 pub(super) async fn handle(request: &Request, env: &Env, path: &[&str]) -> Result<Response> {
     let method = request.method();
     let cors = cors(request, env);
-    let preflight = method == Method::Options && !cors.is_empty();
+    let allowed = cors.iter().any(|(name, _)| *name == ALLOW_ORIGIN);
+    let preflight = method == Method::Options && allowed;
     let work = async {
         let answer = match (path, &method) {
             _ if preflight => Answer::empty(204, "preflight")
@@ -315,10 +318,7 @@ fn cors(request: &Request, env: &Env) -> Vec<(&'static str, String)> {
     let origin = request.headers().get("origin").ok().flatten();
     let known = config::list(env, config::CORS_ORIGINS);
     match origin.filter(|origin| known.contains(origin)) {
-        Some(origin) => vec![
-            ("access-control-allow-origin", origin),
-            ("vary", "origin".to_owned()),
-        ],
+        Some(origin) => vec![(ALLOW_ORIGIN, origin), ("vary", "origin".to_owned())],
         None if known.is_empty() => vec![],
         // The answer depends on the origin all the same.
         None => vec![("vary", "origin".to_owned())],

@@ -4,6 +4,9 @@ import { run } from './lib/runner.mjs';
 
 import './webhooks.mjs';
 import './outbox.mjs';
+import './auth.mjs';
+import './story.mjs';
+import './stress.mjs';
 
 const only = [];
 let quick = false;

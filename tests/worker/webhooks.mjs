@@ -175,7 +175,7 @@ suite('webhooks', async ({ test, after }) => {
         const sending = plainRequest(`${worker.url}/webhooks/gwop`, { method: 'POST', agent, headers }, async (response) => {
           let text = '';
           for await (const chunk of response) text += chunk;
-          resolve({ status: response.statusCode, text, body: JSON.parse(text) });
+          resolve({ status: response.statusCode, text, body: text.startsWith('{') ? JSON.parse(text) : undefined });
         });
         sending.on('error', reject);
         for (let at = 0; at < body.length; at += 16_384) sending.write(body.subarray(at, at + 16_384));
@@ -190,6 +190,12 @@ suite('webhooks', async ({ test, after }) => {
       await rejected(await send(padded(event('paid', invoice), 900_000), { chunked }), 413, 'BODY_TOO_LARGE');
       const fits = await send(padded(event('paid', newInvoice()), limit), { chunked });
       assert.deepEqual([fits.status, fits.body.outcome], [200, 'applied'], fits.text);
+    }
+    // Beyond what is drained the answer may be lost with the connection; whoever delivers again is served.
+    for (const chunked of [true, false]) {
+      const answer = await send(padded(event('paid', invoice), 3_000_000), { chunked }).catch(() => undefined);
+      if (answer?.body) await rejected(answer, 413, 'BODY_TOO_LARGE');
+      await outcome(event('paid', newInvoice()), 'applied');
     }
     agent.destroy();
     assert.equal(await worker.invoice(invoice.invoice_id), undefined);

@@ -1,12 +1,13 @@
-//! `cargo xtask demo`: the whole story, told by `demo/demo.mjs`.
+//! `cargo xtask demo`: the whole story, told by `demo/demo.mjs` and `demo/worker.mjs`.
 
 use crate::process::{Step, say};
-use crate::{Result, runtimes};
+use crate::{Result, runtimes, worker};
 
 /// How long `--serve` may go on, in seconds: a working day.
 const SERVE_LIMIT: u64 = 12 * 3600;
 
-/// Builds the package, installs it as a merchant would, and plays the story.
+/// Builds the package, installs it as a merchant would, and plays the story: with the SDK alone, then
+/// through the Worker.
 ///
 /// # Errors
 ///
@@ -24,6 +25,16 @@ pub fn command(arguments: &[String]) -> Result {
         .args(["demo/demo.mjs"])
         .args(arguments)
         .dir(consumer)
+        .limit(limit)
+        .shown()
+        .run()?;
+    if serve {
+        return Ok(());
+    }
+    worker::build()?;
+    say("The story through the Worker");
+    Step::new("demo of the Worker", "node")
+        .args(["demo/worker.mjs"])
         .limit(limit)
         .shown()
         .run()

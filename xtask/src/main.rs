@@ -38,6 +38,8 @@ usage: cargo xtask COMMAND
   test [--only PART]...  run every test part, or the named ones (comma-separated or repeated)
   test --list            name the test parts
   demo [--serve]         play the whole story against the local Gwop; --serve keeps that running
+  dev                    run the Worker on workerd with a local Gwop and a fulfilment that
+                         prints; build anew and reload when a source changes
   bench [--check] [--only PART,...] [--keep-baseline]
                          measure speed, memory and sizes into dist/bench.json;
                          --check compares with bench/baseline.json
@@ -63,6 +65,7 @@ fn command(arguments: &[String]) -> Result {
         Some("build") if rest.is_empty() => build::build().and_then(|_| worker::build()),
         Some("test") => test::command(rest),
         Some("demo") => demo::command(rest),
+        Some("dev") if rest.is_empty() => worker::dev(),
         Some("bench") => bench::command(rest),
         Some("fuzz") => fuzz::command(rest),
         Some("tools") if rest.is_empty() => tools::all(),

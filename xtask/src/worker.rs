@@ -1,5 +1,9 @@
 //! The Worker: built by worker-build, tested on the real workerd.
 
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, SystemTime};
+
 use crate::process::{Step, say};
 use crate::sizes::{self, Size};
 use crate::{Result, build, tools, top};
@@ -8,6 +12,8 @@ use crate::{Result, build, tools, top};
 pub const SHIPPED: &str = "dist/worker";
 /// The build with faults on purpose and shorter times, for the tests alone.
 const TESTED: &str = "build/worker-test";
+/// A merchant's own Worker on this crate.
+const EXAMPLE: &str = "examples/worker-router";
 
 /// Builds what is deployed, and prints its size. A second call in one run does nothing.
 ///
@@ -18,7 +24,7 @@ pub fn build() -> Result {
     static DONE: std::sync::OnceLock<()> = std::sync::OnceLock::new();
     if DONE.get().is_none() {
         say("Building the Worker");
-        compile("worker-main", SHIPPED, ".")?;
+        compile(".", SHIPPED, &["--features", "worker-main"])?;
         let files = ["index.js", "index_bg.wasm"].map(|name| top().join(SHIPPED).join(name));
         sizes::print_head();
         Size::of_files(files)?.print("Worker, wasm and JavaScript");
@@ -28,8 +34,8 @@ pub fn build() -> Result {
     Ok(())
 }
 
-/// Compiles the crate in `directory` with `features` into `out`, both from the top level.
-fn compile(features: &str, out: &str, directory: &str) -> Result {
+/// Compiles the crate in `directory` into `out`, both from the top level, with more arguments for cargo.
+fn compile(directory: &str, out: &str, arguments: &[&str]) -> Result {
     tools::rust()?;
     Step::new(
         format!("worker-build {out}"),
@@ -38,7 +44,10 @@ fn compile(features: &str, out: &str, directory: &str) -> Result {
     .dir(top().join(directory))
     .args(["--profile", "worker", "--out-dir"])
     .args([top().join(out)])
-    .args([".", "--features", features])
+    .args(["."])
+    .args(arguments)
+    // The example is no part of the workspace, but shares its dependencies.
+    .env("CARGO_TARGET_DIR", top().join("target"))
     // It would fetch them otherwise, in versions of its own.
     .env("WASM_BINDGEN_BIN", tools::wasm_bindgen()?)
     .env("WASM_OPT_BIN", tools::npm_program("wasm-opt")?)
@@ -55,9 +64,52 @@ pub fn test() -> Result {
     // Fulfilment verifies what it gets with the SDK, and the local Gwop comes with it.
     build::package()?;
     build()?;
-    compile("worker-test", TESTED, ".")?;
+    compile(".", TESTED, &["--features", "worker-test"])?;
+    compile(EXAMPLE, "build/worker-example", &["--locked"])?;
     Step::new("the Worker on workerd", "node")
         .args(["tests/worker/run.mjs"])
         .shown()
         .run()
+}
+
+/// Runs the Worker with a local Gwop and a fulfilment that prints, and builds anew when a source changes, until it is ended.
+///
+/// # Errors
+///
+/// When the first build fails, or one of the programs ends.
+pub fn dev() -> Result {
+    build::package()?;
+    build()?;
+    let mut programs = Command::new("node")
+        .arg("xtask/dev.mjs")
+        .current_dir(top())
+        .spawn()?;
+    let mut built = SystemTime::now();
+    loop {
+        std::thread::sleep(Duration::from_millis(500));
+        if let Some(status) = programs.try_wait()? {
+            return Err(format!("xtask/dev.mjs ended ({status})").into());
+        }
+        let sources = ["src", "Cargo.toml"].map(|name| top().join(name));
+        let newest = sources.iter().filter_map(|path| newest(path)).max();
+        if newest.is_some_and(|newest| newest > built) {
+            built = SystemTime::now();
+            say("A source has changed: building the Worker");
+            // wrangler sees the new files and reloads; a build that fails leaves the last one running.
+            match compile(".", SHIPPED, &["--features", "worker-main"]) {
+                Ok(()) => say("Reloaded"),
+                Err(error) => println!("{error}"),
+            }
+        }
+    }
+}
+
+/// When the newest file at or below `path` was changed.
+fn newest(path: &Path) -> Option<SystemTime> {
+    let metadata = std::fs::metadata(path).ok()?;
+    if !metadata.is_dir() {
+        return metadata.modified().ok();
+    }
+    let entries = std::fs::read_dir(path).ok()?.flatten();
+    entries.filter_map(|entry| newest(&entry.path())).max()
 }

@@ -12,6 +12,8 @@ import { eventually, sleep } from './runner.mjs';
 export const TOP = fileURLToPath(new URL('../../../', import.meta.url));
 /** The build with faults on purpose and shorter times. */
 export const TEST_BUILD = join(TOP, 'build/worker-test/index.js');
+/** Where storage lies: in memory where that can be had, since workerd syncs each write. A `kill -9` is none the wiser. */
+export const SCRATCH = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 /** What is deployed. */
 export const SHIPPED_BUILD = join(TOP, 'dist/worker/index.js');
 
@@ -41,7 +43,7 @@ export function freePort() {
  */
 export async function startWorker({ variables = {}, main = TEST_BUILD, storage, configure = (text) => text } = {}) {
   if (!existsSync(main)) throw new Error(`${main} is not there: run \`cargo xtask test --only worker\`, which builds it`);
-  const directory = mkdtempSync(join(tmpdir(), 'gwop-worker-'));
+  const directory = mkdtempSync(join(SCRATCH, 'gwop-worker-'));
   const state = storage ?? join(directory, 'storage');
   mkdirSync(state, { recursive: true });
   const config = readFileSync(join(TOP, 'wrangler.toml'), 'utf8')

@@ -1,0 +1,38 @@
+//! A merchant's own Worker: Gwop's webhooks and auth beside routes of its own.
+//!
+//! Build it with `worker-build --profile worker`; `wrangler.toml` is the one at the top level of Gwop's repository, with this build as `main`.
+
+use gwop::worker::{authenticate, call, handle, handle_queue, handle_webhook};
+use serde_json::{Value, json};
+use worker::{Context, Env, MessageBatch, Method, Request, Response, Result, event};
+
+// The Durable Objects come with the crate; naming them keeps them in the build.
+pub use gwop::worker::{GwopInvoice, GwopInvoiceIndex, GwopSession};
+
+#[event(fetch)]
+async fn fetch(mut request: Request, env: Env, _context: Context) -> Result<Response> {
+    match (request.method(), request.path().as_str()) {
+        (_, "/webhooks/gwop") => handle_webhook(request, env).await,
+        // For agents that have logged in: who they are is verified, never taken from a header.
+        (Method::Get, "/me") => match authenticate(&request, &env).await {
+            Ok(agent) => Response::from_json(&json!({ "hello": agent.subject })),
+            Err(denied) => denied.into_response(),
+        },
+        // Sells something: the merchant key stays here.
+        (Method::Post, "/orders") => {
+            let order: Value = request.json().await?;
+            let invoice = json!({ "body": { "amount_usdc": order["amount_usdc"] } });
+            match call(&env, "invoices.create", &invoice).await {
+                Ok(invoice) => Response::from_json(&invoice),
+                Err(_) => Response::error("No invoice could be made: try again", 502),
+            }
+        }
+        // Everything else that Gwop's Worker answers: /auth/…, /invoices/…, /healthz.
+        _ => handle(request, env).await,
+    }
+}
+
+#[event(queue)]
+async fn queue(batch: MessageBatch<Value>, env: Env, _context: Context) -> Result<()> {
+    handle_queue(batch, env).await
+}

@@ -1,0 +1,76 @@
+// The whole way with the local Gwop: an invoice is created by the SDK, paid, delivered, stored, and reaches fulfilment; what is
+// deployed runs from the top level as it is; the library example builds.
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+import { FULFILLMENT_SECRET, startFulfilment } from './lib/fulfilment.mjs';
+import { eventually, suite } from './lib/runner.mjs';
+import { startSimulator } from './lib/simulator.mjs';
+import { OPERATOR_TOKEN, SHIPPED_BUILD, TOP, startWorker } from './lib/wrangler.mjs';
+
+suite('story', async ({ test, after }) => {
+  const { Gwop } = await import(pathToFileURL(join(TOP, 'dist/npm/index.node.js')));
+  const simulator = await startSimulator();
+  after(() => simulator.stop());
+  const fulfilment = await startFulfilment();
+  after(() => fulfilment.stop());
+  const variables = {
+    GWOP_WEBHOOK_SECRET: simulator.webhookSecret,
+    GWOP_MERCHANT_API_KEY: simulator.merchantApiKey,
+    GWOP_MERCHANT_ID: simulator.merchantId,
+    GWOP_IDENTITY_URL: simulator.url,
+    GWOP_SERVER_URL: simulator.url,
+    AUTH_SECRET: 'auth_secret_of_the_tests',
+    OPERATOR_TOKEN,
+    FULFILLMENT_URL: fulfilment.url,
+    FULFILLMENT_SECRET,
+  };
+
+  const play = async (worker) => {
+    await simulator.control('POST', 'webhook-url', { url: `${worker.url}/webhooks/gwop` });
+    const gwop = new Gwop({ merchantApiKey: simulator.merchantApiKey, serverURL: simulator.url });
+    const { result: invoice } = await gwop.invoices.create({ body: { amountUsdc: 1_000_000 } });
+    await simulator.control('POST', 'pay', { target: invoice.publicInvoiceId, chain: 'base' });
+    const view = await eventually('the invoice is paid here and confirmed by fulfilment', async () => {
+      const found = await worker.invoice(invoice.publicInvoiceId);
+      return found?.status === 'PAID' && found.outbox.length === 0 && found;
+    });
+    assert.equal(view.invoice_id, invoice.id);
+    const delivered = fulfilment.received.filter(({ invoiceId }) => invoiceId === invoice.id);
+    assert.deepEqual(delivered.map(({ outcome, type }) => [outcome, type]), [['applied', 'invoice.paid']]);
+    assert.equal(delivered[0].event.body.data.amountUsdc, String(invoice.amountUsdc));
+  };
+
+  test('what is deployed plays the whole story', async () => {
+    const worker = await startWorker({ variables, main: SHIPPED_BUILD });
+    try {
+      await play(worker);
+      assert.equal((await worker.fault('panic')).status, 404, 'faults on purpose are not deployed');
+      const { body } = await worker.request('GET', '/healthz');
+      for (const part of ['webhooks', 'fulfilment', 'auth', 'operator']) assert.deepEqual(body[part], { on: true, missing: [] });
+    } finally {
+      await worker.stop();
+    }
+  });
+
+  test('the example router, a merchant’s own Worker on this crate, plays it too', async () => {
+    const main = join(TOP, 'build/worker-example/index.js');
+    assert.ok(existsSync(main), `${main} is not there`);
+    const worker = await startWorker({ variables, main });
+    try {
+      await play(worker);
+      const { accessToken, subject } = await simulator.control('POST', 'tokens', {});
+      const mine = await worker.request('GET', '/me', { headers: { authorization: `Bearer ${accessToken}`, 'x-gwop-subject': 'base:0xmallory' } });
+      assert.deepEqual([mine.status, mine.body], [200, { hello: subject }], mine.text);
+      const nobody = await worker.request('GET', '/me', { headers: { 'x-gwop-subject': subject } });
+      assert.equal(nobody.status, 401);
+      assert.match(nobody.headers.get('www-authenticate'), /^Bearer/);
+      const created = await worker.request('POST', '/orders', { body: JSON.stringify({ amount_usdc: 2_000_000 }), headers: { 'content-type': 'application/json' } });
+      assert.deepEqual([created.status, created.body.amount_usdc], [200, 2_050_000], created.text);
+    } finally {
+      await worker.stop();
+    }
+  });
+});

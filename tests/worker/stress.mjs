@@ -1,0 +1,162 @@
+// 1,000 invoices against a model, and the same under `kill -9`.
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { FULFILLMENT_SECRET, startFulfilment } from './lib/fulfilment.mjs';
+import { WEBHOOK_SECRET, deliver, deliverUntilAccepted, event, newInvoice } from './lib/gwop.mjs';
+import { eventually, parallel, random, sleep, suite } from './lib/runner.mjs';
+import { OPERATOR_TOKEN, SCRATCH, startWorker } from './lib/wrangler.mjs';
+
+/** What the issue says of an event, written down a second time, in order of the text. */
+class Model {
+  status = 'OPEN';
+  seen = new Map();
+
+  apply({ event_id, event_version: version, data: { status, tx_hash } }) {
+    if (this.seen.has(event_id)) return 'duplicate';
+    const outcome = this.#outcome(status, version, tx_hash);
+    this.seen.set(event_id, outcome);
+    if (outcome === 'applied') Object.assign(this, { status, version, transaction: tx_hash });
+    return outcome;
+  }
+
+  #outcome(status, version, transaction) {
+    if (this.status === 'OPEN') return 'applied';
+    const older = version !== undefined && this.version !== undefined && version < this.version;
+    if (status === 'PAID') {
+      if (this.status !== 'PAID') return 'conflict';
+      return transaction === this.transaction ? 'duplicate' : 'conflict';
+    }
+    if (older) return 'stale';
+    return status === this.status ? 'duplicate' : 'conflict';
+  }
+}
+
+/** Deliveries of one invoice: one to three events, repeated, in any order. */
+function deliveriesOf(invoice, dice) {
+  const versioned = dice.next() < 0.7;
+  const events = Array.from({ length: 1 + dice.below(3) }, (_, at) =>
+    event(dice.pick(['paid', 'paid', 'expired', 'canceled']), invoice, {
+      version: versioned ? dice.below(4) + at : undefined,
+      data: dice.next() < 0.1 ? { tx_hash: `0x${dice.below(16).toString(16).repeat(64)}` } : {},
+    }),
+  );
+  for (const one of events) if (one.event_type !== 'invoice.paid') delete one.data.tx_hash;
+  return dice.shuffled(events.flatMap((one) => Array(1 + dice.below(2)).fill(one)));
+}
+
+const variables = (fulfilment) => ({
+  GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET,
+  OPERATOR_TOKEN,
+  FULFILLMENT_URL: fulfilment.url,
+  FULFILLMENT_SECRET,
+  TEST_SILENCE_MS: '3000',
+});
+
+/** Everything that must hold of one invoice in the end. */
+async function check(worker, fulfilment, invoice, model) {
+  const view = await eventually(
+    'fulfilment has confirmed everything',
+    async () => {
+      const found = await worker.invoice(invoice.invoice_id);
+      return found && found.outbox.length === 0 && found;
+    },
+    { within: 90_000, every: 200 },
+  );
+  assert.equal(view.status, model.status);
+  assert.deepEqual(new Map(view.events.map(({ event_id, outcome }) => [event_id, outcome])), model.seen);
+  assert.ok(view.events.filter(({ outcome }) => outcome === 'applied').length <= 1);
+  for (const [eventId, outcome] of model.seen) {
+    const delivered = fulfilment.of(eventId);
+    if (outcome === 'applied' || outcome === 'conflict') {
+      assert.ok(delivered.length >= 1, `${outcome} ${eventId} never reached fulfilment`);
+      for (const one of delivered) assert.deepEqual([one.outcome, one.invoiceId], [outcome, invoice.invoice_id]);
+    } else {
+      assert.equal(delivered.length, 0, `${outcome} ${eventId} reached fulfilment`);
+    }
+  }
+}
+
+suite('stress', async ({ test, after, quick }) => {
+  const fulfilment = await startFulfilment();
+  after(() => fulfilment.stop());
+  const worker = await startWorker({ variables: variables(fulfilment) });
+  after(() => worker.stop());
+  const count = quick ? 100 : 1_000;
+
+  test(`${count} invoices with duplicates, reordering and lost answers end as the model does`, async () => {
+    const dice = random(20_261_121);
+    const invoices = Array.from({ length: count }, () => {
+      const invoice = newInvoice();
+      return { invoice, model: new Model(), deliveries: deliveriesOf(invoice, dice), losses: dice.below(1_000) };
+    });
+    // Each event fails at fulfilment now and then.
+    fulfilment.answer = () => (dice.next() < 0.05 ? 500 : 200);
+    await parallel(invoices, 24, async ({ invoice, model, deliveries, losses }) => {
+      let at = losses;
+      for (const what of deliveries) {
+        const expected = model.apply(what);
+        at += 1;
+        if (at % 7 === 0) {
+          // The answer is lost: Gwop hangs up, knows nothing, and delivers again.
+          const gone = new AbortController();
+          setTimeout(() => gone.abort(), at % 40);
+          await deliver(worker, what, { signal: gone.signal }).catch(() => {});
+          await deliverUntilAccepted(worker, what);
+        } else {
+          const { body, deliveries: times } = await deliverUntilAccepted(worker, what);
+          if (times === 1) assert.equal(body.outcome, expected, `${what.event_type} of ${invoice.invoice_id}`);
+        }
+      }
+    });
+    await parallel(invoices, 16, ({ invoice, model }) => check(worker, fulfilment, invoice, model));
+    assert.deepEqual(fulfilment.refused, []);
+  });
+});
+
+suite('crash', async ({ test, after, quick }) => {
+  const fulfilment = await startFulfilment();
+  after(() => fulfilment.stop());
+  const storage = mkdtempSync(join(SCRATCH, 'gwop-storage-'));
+  after(() => rmSync(storage, { recursive: true, force: true }));
+  const worker = await startWorker({ variables: variables(fulfilment), storage });
+  after(() => worker.stop());
+  const kills = quick ? 3 : 20;
+
+  test(`kill -9 of workerd ${kills} times in the middle of it: nothing accepted is lost, nothing is applied twice`, async () => {
+    const dice = random(7);
+    const invoices = [];
+    let running = true;
+    let accepted = 0;
+    // Gwop: delivers again whatever was not answered by a 2xx, for as long as it takes.
+    const lane = async () => {
+      while (running) {
+        const invoice = newInvoice();
+        const model = new Model();
+        invoices.push({ invoice, model });
+        for (const what of deliveriesOf(invoice, dice)) {
+          model.apply(what);
+          await deliverUntilAccepted(worker, what, { pause: 100, within: 180_000 });
+          accepted += 1;
+        }
+      }
+    };
+    const lanes = Array.from({ length: 4 }, lane);
+    let last = 0;
+    for (let kill = 0; kill < kills; kill += 1) {
+      // Something must have happened since the last kill, which then strikes at any moment.
+      await eventually('events are accepted', () => accepted > last, { within: 60_000 });
+      last = accepted;
+      await sleep(dice.below(600));
+      await worker.kill();
+      await worker.start();
+    }
+    running = false;
+    await Promise.all(lanes);
+    assert.ok(invoices.length >= kills, `only ${invoices.length} invoices`);
+    await parallel(invoices, 8, ({ invoice, model }) => check(worker, fulfilment, invoice, model));
+    assert.deepEqual(fulfilment.refused, []);
+    console.log(`        ${invoices.length} invoices, ${accepted} accepted deliveries, ${fulfilment.received.length} deliveries to fulfilment`);
+  });
+});
