@@ -1,4 +1,4 @@
-// Extracts the code samples of the product's documents in this folder: `node extract.mjs OUT` writes OUT/samples.js, for the
+// Extracts the code samples of the product's documents in this folder, and of the README: `node extract.mjs OUT` writes OUT/samples.js, for the
 // suite, and OUT/samples.ts, for the type check. The samples stand in them as they stand here, without their line numbers.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -27,7 +27,12 @@ const documents = readdirSync(here).filter((name) => name.endsWith(".txt"));
 const samples = documents.flatMap((name) =>
   extract(readFileSync(join(here, name), "utf8")).map((lines, index) => ({ name: `${name}, sample ${index + 1}`, lines })),
 );
-if (samples.length < 12) throw new Error(`only ${samples.length} samples were found in ${here}`);
+// The README's tasks: its blocks of plain `js` (those of one runtime name it behind).
+const readme = readFileSync(join(here, "../../README.md"), "utf8");
+[...readme.matchAll(/^```js\n(.*?)^```$/gms)].forEach(([, code], index) => {
+  samples.push({ name: `README.md, sample ${index + 1}`, lines: code.trimEnd().split("\n") });
+});
+if (samples.length < 16) throw new Error(`only ${samples.length} samples were found in ${here}`);
 
 // Imports go to the top; the rest is the body of a function, its free names the prelude's.
 const imports = new Set(['import { Gwop } from "@gwop/sdk";']);
