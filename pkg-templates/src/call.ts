@@ -114,6 +114,9 @@ interface Exchange {
 /** What upstream's SDK takes for a part of `backoff` that is left out. */
 const BACKOFF: BackoffStrategy = { initialInterval: 500, maxInterval: 60_000, exponent: 1.5, maxElapsedTime: 3_600_000 };
 
+/** The classes of errors of calls without an answer, in the order that the wasm knows them by. */
+const FAILURES = ["ConnectionError", "RequestTimeoutError", "RequestAbortedError", "InvalidRequestError", "UnexpectedClientError"];
+
 /** The longest that timers hold, in milliseconds; what is longer needs no timer. */
 const TIMER_BOUND_MS = 2_147_483_647;
 
@@ -166,7 +169,7 @@ export async function runCall(plan: CallPlan): Promise<CallSuccess> {
       throw invalid(`The argument of ${operation} cannot be written as JSON`, given, cause);
     }
     try {
-      call = new Call(operation, argument, plan.wire, plan.agentsURL ?? "", plan.identityURL ?? "", random());
+      call = new Call(operation, argument, plan.wire, plan.agentsURL ?? "", plan.identityURL ?? "", ...random());
     } catch (refusal) {
       throw refused(refusal, given);
     }
@@ -199,7 +202,7 @@ export async function runCall(plan: CallPlan): Promise<CallSuccess> {
     }
 
     for (;;) {
-      const { url, init } = JSON.parse(call.attempt(Date.now(), random())) as { url: string; init: RequestInit };
+      const { url, init } = JSON.parse(call.attempt(Date.now(), ...random())) as { url: string; init: RequestInit };
       const all = new Headers(init.headers);
       if (!IN_BROWSER) all.set("user-agent", plan.userAgent ?? userAgent());
       headers.forEach((value, name) => all.set(name, value));
@@ -208,11 +211,11 @@ export async function runCall(plan: CallPlan): Promise<CallSuccess> {
       const delay =
         response && exchange.failure === undefined
           ? call.onResponse(response.status, response.headers.get("retry-after") ?? undefined, body, truncated, Date.now(), Math.random())
-          : call.onFailure(exchange.failure ?? "", Date.now(), Math.random());
+          : call.onFailure(FAILURES.indexOf(exchange.failure ?? ""), Date.now(), Math.random());
       if (delay !== undefined) {
         await sleep(delay, signal);
         if (!signal?.aborted) continue;
-        call.onFailure("RequestAbortedError", Date.now(), 0);
+        call.onFailure(FAILURES.indexOf("RequestAbortedError"), Date.now(), 0);
         exchange = { failure: "RequestAbortedError", cause: signal.reason, body, truncated };
       }
       const text = call.value();
@@ -232,14 +235,10 @@ function answered({ request, response, body, failure }: Exchange): Pick<CallEnd,
 
 function setRetries(call: Call, retries: RetryPolicy | undefined): void {
   if (!retries) return;
-  const { most, backoff, codes, connectionErrors = true, timeouts = true } = retries;
-  if (backoff) {
-    const { initialInterval, maxInterval, exponent, maxElapsedTime } = { ...BACKOFF, ...backoff };
-    call.setPolicy(undefined, initialInterval, maxInterval, exponent, maxElapsedTime);
-  } else if (most !== undefined) {
-    call.setPolicy(most, 0, 0, 0, 0);
-  }
-  call.setRetried(codes?.join(), connectionErrors, timeouts);
+  const { most = -2, backoff, codes, connectionErrors = true, timeouts = true } = retries;
+  const { initialInterval, maxInterval, exponent, maxElapsedTime } = { ...BACKOFF, ...backoff };
+  const bound = backoff ? -1 : most;
+  call.setPolicy(bound, initialInterval, maxInterval, exponent, maxElapsedTime, codes?.join() ?? "*", connectionErrors, timeouts);
 }
 
 /** Makes one attempt. Never rejects. */
@@ -358,6 +357,6 @@ async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | null | un
   }
 }
 
-function random(): Uint8Array {
-  return crypto.getRandomValues(new Uint8Array(16));
+function random(): [number, number, number, number] {
+  return [...crypto.getRandomValues(new Uint32Array(4))] as [number, number, number, number];
 }

@@ -136,11 +136,11 @@ function text(url: string | URL | undefined): string | undefined {
   return url === undefined ? undefined : String(url);
 }
 
-function readRetries(config: RetryConfig | undefined, codes: readonly string[] | undefined): RetryPolicy {
+function readRetries(config: RetryConfig | undefined, codes: readonly string[] | undefined): RetryPolicy | undefined {
   if (codes !== undefined && !(Array.isArray(codes) && codes.every((code) => typeof code === "string"))) {
     throw new errors.SDKValidationError('retryCodes must be a list of statuses such as "429" or "5XX"', undefined, codes);
   }
-  if (config === undefined) return { codes };
+  if (config === undefined) return codes && { codes };
   switch (config?.strategy) {
     case "none":
       return { most: 0 };

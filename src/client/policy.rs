@@ -11,7 +11,10 @@ const TIMER_BOUND_MS: i64 = i32::MAX as i64;
 
 /// Statuses that are worth another attempt, such as `429` or `5XX`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RetryCodes(Vec<[u8; 3]>);
+pub struct RetryCodes(
+    /// Three characters for each, one after the other.
+    String,
+);
 
 impl RetryCodes {
     /// Reads codes such as `429` or `5XX`: three characters, the first 1 to 5, the others digits or `X`.
@@ -19,18 +22,17 @@ impl RetryCodes {
     /// # Errors
     /// The first code that is none.
     pub fn parse<'a>(codes: impl Iterator<Item = &'a str>) -> Result<Self, &'a str> {
-        let mut parsed = Vec::new();
+        let mut parsed = String::new();
         for code in codes {
-            match code.to_ascii_uppercase().as_bytes() {
-                &[
-                    a @ b'1'..=b'5',
-                    b @ (b'0'..=b'9' | b'X'),
-                    c @ (b'0'..=b'9' | b'X'),
-                ] => {
-                    parsed.push([a, b, c]);
-                }
-                _ => return Err(code),
-            }
+            let [
+                b'1'..=b'5',
+                b'0'..=b'9' | b'X' | b'x',
+                b'0'..=b'9' | b'X' | b'x',
+            ] = code.as_bytes()
+            else {
+                return Err(code);
+            };
+            parsed.push_str(code);
         }
         Ok(Self(parsed))
     }
@@ -38,13 +40,13 @@ impl RetryCodes {
     /// Whether `status` is among them.
     #[must_use]
     pub fn contain(&self, status: u16) -> bool {
-        self.0.iter().any(|code| {
+        self.0.as_bytes().chunks_exact(3).any(|code| {
             let mut rest = status;
             let fits = code.iter().rev().all(|byte| {
                 // A remainder of ten fits a digit.
                 let digit = b'0'.saturating_add((rest % 10) as u8);
                 rest /= 10;
-                *byte == b'X' || *byte == digit
+                matches!(*byte, b'X' | b'x') || *byte == digit
             });
             fits && rest == 0
         })
@@ -54,7 +56,7 @@ impl RetryCodes {
 impl Default for RetryCodes {
     /// 429, 500, 502, 503 and 504.
     fn default() -> Self {
-        Self(vec![*b"429", *b"500", *b"502", *b"503", *b"504"])
+        Self(String::from("429500502503504"))
     }
 }
 

@@ -5,13 +5,16 @@ use crate::time::parse_rfc3339;
 /// Two-digit years that seem further ahead than this lie in the past (RFC 9110 section 5.6.7).
 const FIFTY_YEARS_MS: i64 = 50 * 365 * 24 * 60 * 60 * 1000;
 
+const MONTHS: &[u8] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
+const TWO_DIGITS: &str = "010203040506070809101112";
+
 /// How many milliseconds `value` asks to wait, counted from `now_ms` (milliseconds since the epoch); a date that has
 /// passed is 0.
 ///
 /// `None` when it is neither digits only nor one of the three forms of an HTTP date: then it says nothing.
 #[must_use]
 pub fn parse_retry_after(value: &str, now_ms: i64) -> Option<i64> {
-    let value = value.trim_matches([' ', '\t']);
+    let value = value.trim_ascii();
     if value.is_empty() {
         return None;
     }
@@ -29,47 +32,28 @@ pub fn parse_retry_after(value: &str, now_ms: i64) -> Option<i64> {
 
 /// Milliseconds since the epoch of an HTTP date: IMF-fixdate, RFC 850 or asctime. `now_ms` places two-digit years.
 fn parse_http_date(value: &str, now_ms: i64) -> Option<i64> {
-    let mut words = value.split(' ').filter(|word| !word.is_empty());
-    let weekday = words.next()?;
+    // RFC 850 has dashes between day, month and year; no form has them elsewhere.
+    let mut words = value.split([' ', '-']).filter(|word| !word.is_empty());
     let mut next = || words.next();
+    let weekday = next()?;
     let (day, month, year, time, zone) = if weekday.ends_with(',') {
-        let date = next()?;
-        if let Some((day, rest)) = date.split_once('-') {
-            let (month, year) = rest.split_once('-')?;
-            (day, month, year, next()?, next()?)
-        } else {
-            (date, next()?, next()?, next()?, next()?)
-        }
+        (next()?, next()?, next()?, next()?, next()?)
     } else {
         let (month, day, time) = (next()?, next()?, next()?);
         (day, month, next()?, time, "GMT")
     };
-    if zone != "GMT" || words.next().is_some() {
+    // RFC 3339 allows a fraction where an HTTP date has none.
+    if zone != "GMT" || words.next().is_some() || time.len() != 8 {
         return None;
     }
-    let month = match month {
-        "Jan" => "01",
-        "Feb" => "02",
-        "Mar" => "03",
-        "Apr" => "04",
-        "May" => "05",
-        "Jun" => "06",
-        "Jul" => "07",
-        "Aug" => "08",
-        "Sep" => "09",
-        "Oct" => "10",
-        "Nov" => "11",
-        "Dec" => "12",
-        _ => return None,
-    };
+    let index = MONTHS
+        .chunks_exact(3)
+        .position(|name| name == month.as_bytes())?;
+    let month = TWO_DIGITS.get(index.wrapping_mul(2)..)?.get(..2)?;
     let in_century = |century: &str| {
         let pad = if day.len() == 1 { "0" } else { "" };
         parse_rfc3339(&[century, year, "-", month, "-", pad, day, "T", time, "Z"].concat())
     };
-    // RFC 3339 allows a fraction where an HTTP date has none.
-    if time.len() != 8 {
-        return None;
-    }
     match year.len() {
         4 => in_century(""),
         2 => in_century("20")

@@ -31,15 +31,19 @@ pub struct Call {
 #[wasm_bindgen]
 impl Call {
     /// Checks `argument` (JSON) and builds the request. `wire`: the argument and the answer are named as on the wire.
-    /// An empty URL stands for Gwop's own. `random` is 16 bytes.
+    /// An empty URL stands for Gwop's own. The last four are random.
     #[wasm_bindgen(constructor)]
+    #[allow(clippy::too_many_arguments)] // Numbers are cheap at this boundary, an object is not.
     pub fn new(
         name: &str,
         argument: &str,
         wire: bool,
         agents_url: &str,
         identity_url: &str,
-        random: &[u8],
+        random_1: u32,
+        random_2: u32,
+        random_3: u32,
+        random_4: u32,
     ) -> Result<Self, JsValue> {
         let operation =
             operation(name).ok_or_else(|| bad_argument("There is no such operation"))?;
@@ -57,7 +61,13 @@ impl Call {
         } else {
             Naming::JavaScript
         };
-        let call = client::Call::new(operation, argument, naming, base_url, sixteen(random))?;
+        let call = client::Call::new(
+            operation,
+            argument,
+            naming,
+            base_url,
+            bytes([random_1, random_2, random_3, random_4]),
+        )?;
         Ok(Self {
             call,
             value: None,
@@ -65,51 +75,38 @@ impl Call {
         })
     }
 
-    /// Replaces the retry policy. `most`: so many retries, or as many as `elapsed` milliseconds allow.
+    /// Replaces the retry policy. `most`: so many retries; -1: as many as `elapsed` milliseconds allow; less: the
+    /// default. `codes`: the statuses that are retried, joined by commas, or `*` for the default ones.
     #[wasm_bindgen(js_name = setPolicy)]
+    #[allow(clippy::too_many_arguments)] // Numbers are cheap at this boundary, an object is not.
     pub fn set_policy(
         &mut self,
-        most: Option<u32>,
+        most: i32,
         initial_interval: f64,
         max_interval: f64,
         exponent: f64,
         elapsed: f64,
-    ) -> Result<(), JsValue> {
-        let policy = match most {
-            Some(most) => RetryPolicy {
-                bound: Bound::Retries(most),
-                ..RetryPolicy::default()
-            },
-            None => {
-                let backoff = Backoff {
-                    initial_interval,
-                    max_interval,
-                    exponent,
-                };
-                RetryPolicy::within(backoff, elapsed).map_err(bad_argument)?
-            }
-        };
-        self.call.set_policy(policy);
-        Ok(())
-    }
-
-    /// Narrows or widens what is retried: `codes`, joined by commas, instead of the default statuses.
-    #[wasm_bindgen(js_name = setRetried)]
-    pub fn set_retried(
-        &mut self,
-        codes: Option<String>,
+        codes: &str,
         connection_errors: bool,
         timeouts: bool,
     ) -> Result<(), JsValue> {
-        let codes = match &codes {
-            None => RetryCodes::default(),
-            Some(codes) => RetryCodes::parse(codes.split(',').filter(|code| !code.is_empty()))
+        let mut policy = RetryPolicy::default();
+        if most == -1 {
+            let backoff = Backoff {
+                initial_interval,
+                max_interval,
+                exponent,
+            };
+            policy = RetryPolicy::within(backoff, elapsed).map_err(bad_argument)?;
+        } else if let Ok(most) = u32::try_from(most) {
+            policy.bound = Bound::Retries(most);
+        }
+        if codes != "*" {
+            policy.codes = RetryCodes::parse(codes.split(',').filter(|code| !code.is_empty()))
                 .map_err(|_| {
                     bad_argument("`retryCodes` must hold statuses such as \"429\" or \"5XX\"")
-                })?,
-        };
-        let mut policy = self.call.policy().clone();
-        policy.codes = codes;
+                })?;
+        }
         policy.connection_errors = connection_errors;
         policy.timeouts = timeouts;
         self.call.set_policy(policy);
@@ -133,9 +130,17 @@ impl Call {
         self.call.idempotency_key().map(str::to_owned)
     }
 
-    /// The next attempt: `{"url","init":{"method","headers","body"?}}`. `random` is 16 bytes.
-    pub fn attempt(&mut self, now_ms: f64, random: &[u8]) -> String {
-        let request = self.call.attempt(now_ms as i64, sixteen(random));
+    /// The next attempt: `{"url","init":{"method","headers","body"?}}`. The last four are random.
+    pub fn attempt(
+        &mut self,
+        now_ms: f64,
+        random_1: u32,
+        random_2: u32,
+        random_3: u32,
+        random_4: u32,
+    ) -> String {
+        let random = bytes([random_1, random_2, random_3, random_4]);
+        let request = self.call.attempt(now_ms as i64, random);
         let mut text = String::from("{\"url\":");
         push_string(&mut text, &request.url);
         text.push_str(",\"init\":{\"method\":");
@@ -179,12 +184,13 @@ impl Call {
         self.take(step)
     }
 
-    /// Judges an attempt without an answer, as [`Self::on_response`]. `class` is the name of the error's class.
+    /// Judges an attempt without an answer, as [`Self::on_response`]. `failure` is the error's class by its place in
+    /// [`Failure::ALL`].
     #[wasm_bindgen(js_name = onFailure)]
-    pub fn on_failure(&mut self, class: &str, now_ms: f64, jitter: f64) -> Option<f64> {
+    pub fn on_failure(&mut self, failure: usize, now_ms: f64, jitter: f64) -> Option<f64> {
         let failure = Failure::ALL
-            .into_iter()
-            .find(|failure| failure.class() == class)
+            .get(failure)
+            .copied()
             .unwrap_or(Failure::Unexpected);
         let step = self.call.on_failure(failure, moment(now_ms, jitter));
         self.take(step)
@@ -234,13 +240,9 @@ fn moment(now_ms: f64, jitter: f64) -> Moment {
     }
 }
 
-/// The bytes that TypeScript drew; fewer than sixteen leave zeros.
-fn sixteen(random: &[u8]) -> [u8; 16] {
-    let mut bytes = [0; 16];
-    for (slot, byte) in bytes.iter_mut().zip(random) {
-        *slot = *byte;
-    }
-    bytes
+fn bytes(random: [u32; 4]) -> [u8; 16] {
+    let [a, b, c, d] = random.map(u128::from);
+    (a << 96 | b << 64 | c << 32 | d).to_be_bytes()
 }
 
 /// The longest response body that is read, in bytes.
