@@ -1,7 +1,10 @@
 //! What the core needs from outside, and the async driver of a [`Call`] over it.
 //!
-//! The product implements these traits on web-sys (`web`), native tests by doubles. Futures need not be `Send`: a
-//! JavaScript isolate has one thread.
+//! The Worker implements [`Transport`] on the platform's `fetch`, native tests by a double; in the npm package TypeScript
+//! drives the calls. Futures need not be `Send`: a JavaScript isolate has one thread.
+//!
+//! Signatures need no trait: the core says what is to be verified ([`crate::webhook::SignatureHeader`],
+//! [`crate::token::UnverifiedToken`]), and `web` asks Web Crypto.
 
 use std::future::Future;
 
@@ -22,30 +25,6 @@ pub trait Transport {
 
     /// Waits so many milliseconds.
     fn sleep(&self, delay_ms: i64) -> impl Future<Output = ()>;
-}
-
-/// Signature verification. Never a comparison of strings: the implementation decides in constant time.
-pub trait Crypto {
-    /// Why a key cannot be used.
-    type Error;
-
-    /// Whether one of `macs` is the HMAC-SHA256 (RFC 2104) of `message` under `secret`.
-    fn verify_hmac_sha256(
-        &self,
-        secret: &[u8],
-        macs: &[[u8; 32]],
-        message: &[u8],
-    ) -> impl Future<Output = Result<bool, Self::Error>>;
-
-    /// Whether `signature` is an RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518 section 3.3) of `message` under the public key
-    /// with the big-endian `modulus` and `exponent`.
-    fn verify_rs256(
-        &self,
-        modulus: &[u8],
-        exponent: &[u8],
-        signature: &[u8],
-        message: &[u8],
-    ) -> impl Future<Output = Result<bool, Self::Error>>;
 }
 
 /// Drives a call to its end. Dropping the future gives up; the outcome is then unknown.
