@@ -1,6 +1,5 @@
 //! `cargo xtask build`: the npm package, ready to publish, in `dist/npm`.
 
-use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -207,42 +206,30 @@ fn write_if_changed(path: &Path, text: &str) -> Result {
     Ok(fs::write(path, text)?)
 }
 
-/// The JavaScript files that `entry` reaches by static imports, itself included.
-///
-/// # Errors
-///
-/// When a file cannot be read.
-pub fn reachable(entry: &Path) -> Result<BTreeSet<PathBuf>> {
-    let mut found = BTreeSet::new();
-    let mut open = vec![entry.to_path_buf()];
-    while let Some(file) = open.pop() {
-        if !found.insert(file.clone()) {
-            continue;
-        }
-        let text =
-            fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
-        // Every quoted relative path to a .js file; the package has no other kind.
-        let quoted = text.split(['"', '\'']).filter(|part| {
-            part.starts_with("./") && part.ends_with(".js") && !part.contains(char::is_whitespace)
-        });
-        open.extend(
-            quoted
-                .filter_map(|name| Some(file.parent()?.join(name)))
-                .filter(|f| f.is_file()),
-        );
-    }
-    Ok(found)
+/// An entry's JavaScript as a program carries it: everything it imports, in one minified file.
+fn bundled(package: &Path, entry: &str) -> Result<PathBuf> {
+    let bundle = top().join("build/size").join(entry);
+    Step::new(format!("esbuild {entry}"), tools::npm_program("esbuild")?)
+        .args(["--bundle", "--format=esm", "--target=es2022", "--minify"])
+        .args([
+            "--external:*.wasm",
+            &format!("--outfile={}", bundle.display()),
+        ])
+        .args([package.join(entry)])
+        .run()?;
+    Ok(bundle)
 }
 
 /// What a program that imports the main entry carries: the wasm and all JavaScript.
 ///
 /// # Errors
 ///
-/// When a file cannot be read.
+/// When the entry cannot be bundled.
 pub fn main_entry_size(package: &Path) -> Result<Size> {
-    let mut files = reachable(&package.join("index.workerd.js"))?;
-    files.insert(package.join("gwop.wasm"));
-    Size::of_files(files)
+    Size::of_files([
+        bundled(package, "index.workerd.js")?,
+        package.join("gwop.wasm"),
+    ])
 }
 
 fn print_sizes(package: &Path) -> Result {
@@ -261,9 +248,7 @@ fn print_sizes(package: &Path) -> Result {
         ("@gwop/sdk/errors, JavaScript", "errors.js"),
         ("@gwop/sdk/simulator, JavaScript", "simulator.workerd.js"),
     ] {
-        if package.join(file).is_file() {
-            Size::of_files(reachable(&package.join(file))?)?.print(label);
-        }
+        Size::of_file(&bundled(package, file)?)?.print(label);
     }
     main_entry_size(package)?.print("@gwop/sdk, wasm and JavaScript");
     println!("  {}", package.display());
