@@ -1,7 +1,8 @@
-//! `cargo xtask demo`: the whole story, told by `demo/demo.mjs` and `demo/worker.mjs`.
+//! `cargo xtask demo`: the whole story, told by `demo/demo.mjs` and `demo/worker.mjs`;
+//! with `--store` that of the sample store, told by its agent.
 
 use crate::process::{Step, say};
-use crate::{Result, runtimes, worker};
+use crate::{Result, patterns, runtimes, worker};
 
 /// How long `--serve` may go on, in seconds: a working day.
 const SERVE_LIMIT: u64 = 12 * 3600;
@@ -16,7 +17,8 @@ pub fn command(arguments: &[String]) -> Result {
     let serve = match arguments {
         [] => false,
         [flag] if flag == "--serve" => true,
-        _ => return Err("usage: cargo xtask demo [--serve]".into()),
+        [flag] if flag == "--store" => return patterns::sample_store(),
+        _ => return Err("usage: cargo xtask demo [--serve | --store]".into()),
     };
     let consumer = runtimes::consumer()?;
     say("The story");

@@ -3,6 +3,7 @@
 //! - [`tools`]: every tool outside this workspace, pinned, and how it is fetched.
 //! - [`build`]: the npm package, into `dist/npm`.
 //! - [`mod@test`]: the table of test parts; [`package`] and [`runtimes`] are its larger ones.
+//! - [`patterns`]: stores, adapters and the sample store, on the real things.
 //! - [`demo`]: the story that a newcomer sees.
 //! - [`mod@bench`]: speed, memory and sizes next to other packages.
 //! - [`fuzz`]: the cargo-fuzz targets.
@@ -37,7 +38,9 @@ usage: cargo xtask COMMAND
                          dist/worker, and print their sizes
   test [--only PART]...  run every test part, or the named ones (comma-separated or repeated)
   test --list            name the test parts
-  demo [--serve]         play the whole story against the local Gwop; --serve keeps that running
+  demo [--serve | --store]
+                         play the whole story against the local Gwop; --serve keeps that running,
+                         --store plays an agent's story at the sample store
   dev                    run the Worker on workerd with a local Gwop and a fulfilment that
                          prints; build anew and reload when a source changes
   bench [--check] [--only PART,...] [--keep-baseline]

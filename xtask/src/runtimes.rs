@@ -40,6 +40,8 @@ pub fn consumer() -> Result<PathBuf> {
         "tests/runners",
         "tests/projects",
         "tests/stores",
+        "tests/frameworks",
+        "examples/store",
         "demo",
     ] {
         let from = top().join(from);

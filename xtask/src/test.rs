@@ -40,6 +40,16 @@ const PARTS: &[Part] = &[
         "the webhook stores, on the real databases",
         patterns::stores,
     ),
+    (
+        "handlers",
+        "the adapters, in the real frameworks",
+        patterns::handlers,
+    ),
+    (
+        "store",
+        "the sample store's story, on workerd, Node and Bun",
+        patterns::sample_store,
+    ),
     ("size", "the size budget", size),
     ("worker", "the Worker, on workerd", worker::test),
 ];

@@ -1,0 +1,161 @@
+// The adapters in the real frameworks, over real loopback: `cargo xtask test --only handlers`, from the consumer project.
+import { once } from "node:events";
+import { serve } from "@hono/node-server";
+import express from "express";
+import { Hono } from "hono";
+import { Gwop } from "@gwop/sdk";
+import * as forExpress from "@gwop/sdk/express";
+import * as forHono from "@gwop/sdk/hono";
+import { Simulator } from "@gwop/sdk/simulator";
+import { memoryStore } from "@gwop/sdk/stores";
+import { deliver } from "../suite/deliveries.js";
+import { assert, assertEquals, assertMatch, run, test } from "../suite/harness.js";
+import { eventBody } from "../suite/store-conformance.js";
+
+const sim = new Simulator();
+const { httpClient, merchantApiKey, merchantId, webhookSecret } = sim;
+const gwop = new Gwop({ httpClient, merchantApiKey, merchantId, webhookSecret });
+const authSecret = "0123456789abcdef0123456789abcdef";
+
+/** The options of the webhook handler, and what it called. */
+function shop() {
+  const calls = [];
+  const errors = [];
+  const note = (event) => void calls.push(event.eventId);
+  const options = { gwop, store: memoryStore(), onPaid: note, onExpired: note, onCanceled: note, onError: (error) => errors.push(error) };
+  return { calls, errors, options };
+}
+
+/** Delivers a signed event to `url`. */
+async function send(url, body, headers = {}) {
+  const delivery = await deliver(body, { secret: webhookSecret });
+  return fetch(url, { method: "POST", headers: { ...delivery.headers, ...headers }, body });
+}
+
+async function listening(server) {
+  if (!server.listening) await once(server, "listening");
+  return { url: `http://127.0.0.1:${server.address().port}`, close: () => (server.closeAllConnections(), server.close()) };
+}
+
+const paid = () => eventBody("invoice.paid", crypto.randomUUID());
+
+const FRAMEWORKS = {
+  async Express(options, use = () => {}) {
+    const app = express();
+    use(app);
+    app.post("/webhooks/gwop", forExpress.gwopWebhook(options));
+    app.use(forExpress.gwopAuthRoutes({ gwop, authSecret }));
+    app.get("/me", forExpress.gwopAuth({ gwop }), (req, res) => res.send(req.gwop.subject));
+    // A mounted router sees shortened paths.
+    const router = express.Router();
+    router.use(forExpress.gwopAuthRoutes({ gwop, authSecret, basePath: "/inner/auth" }));
+    app.use("/inner", router);
+    return listening(app.listen(0, "127.0.0.1"));
+  },
+  async Hono(options) {
+    const app = new Hono();
+    app.post("/webhooks/gwop", forHono.gwopWebhook(options));
+    app.all("/auth/*", forHono.gwopAuthRoutes({ gwop, authSecret }));
+    app.get("/me", forHono.gwopAuth({ gwop }), (c) => c.text(c.var.gwop.subject));
+    const inner = new Hono();
+    inner.all("/auth/*", forHono.gwopAuthRoutes({ gwop, authSecret, basePath: "/inner/auth" }));
+    app.route("/inner", inner);
+    return listening(serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" }));
+  },
+};
+
+for (const [name, start] of Object.entries(FRAMEWORKS)) {
+  test(`${name}: deliveries are verified on the raw body, once`, async () => {
+    const { calls, options } = shop();
+    const { url, close } = await start(options);
+    // White space that a JSON parser would lose, and characters of several bytes.
+    const body = paid().replace('"0x742d"', '"0x742d \u{1F980}"').replace("{", "{ \n\t ");
+    for (const outcome of ["applied", "duplicate"]) {
+      const response = await send(`${url}/webhooks/gwop`, body);
+      assertEquals([response.status, await response.json()], [200, { received: true, outcome }]);
+      assertEquals([response.headers.get("cache-control"), response.headers.get("content-type")], ["no-store", "application/json"]);
+    }
+    assertEquals(calls.length, 1);
+    const forged = await send(`${url}/webhooks/gwop`, body, { "x-gwop-signature": `t=1,v1=${"0".repeat(64)}` });
+    assertEquals(forged.status, 401);
+    close();
+  });
+
+  test(`${name}: a body over the limit is 413, and the connection goes on`, async () => {
+    const { options } = shop();
+    const { url, close } = await start(options);
+    for (let round = 0; round < 3; round += 1) {
+      assertEquals((await send(`${url}/webhooks/gwop`, paid().padEnd(300_000))).status, 413);
+      assertEquals((await send(`${url}/webhooks/gwop`, paid())).status, 200);
+    }
+    close();
+  });
+
+  test(`${name}: an agent logs in, is known, logs out, and is refused`, async () => {
+    const { url, close } = await start(shop().options);
+    const post = async (path, body) => {
+      const headers = { "content-type": "application/json" };
+      return (await fetch(url + path, { method: "POST", headers, body: JSON.stringify(body) })).json();
+    };
+    for (const base of ["/auth", "/inner/auth"]) {
+      const intent = await post(`${base}/intents`, {});
+      await sim.pay(intent.auth_intent_id, { chain: "solana" });
+      const { exchange_secret } = intent;
+      const { access_token, principal } = await post(`${base}/intents/${intent.auth_intent_id}/exchange`, { exchange_secret });
+      const headers = { authorization: `Bearer ${access_token}` };
+      const me = await fetch(`${url}/me`, { headers });
+      assertEquals([me.status, await me.text()], [200, principal.sub]);
+      assertEquals((await fetch(`${url}${base}/session`, { method: "DELETE", headers })).status, 204);
+      const out = await fetch(`${url}/me`, { headers });
+      assertEquals(out.status, 401);
+      assertMatch(out.headers.get("www-authenticate"), "invalid_token");
+    }
+    assertEquals((await fetch(`${url}/me`)).headers.get("www-authenticate"), 'Bearer realm="gwop"');
+    assertEquals((await fetch(`${url}/auth/other`)).status, 404);
+    close();
+  });
+}
+
+test("Express: behind express.raw and express.text the raw body is used", async () => {
+  for (const parser of [express.raw({ type: "application/json" }), express.text({ type: "application/json" })]) {
+    const { options } = shop();
+    const { url, close } = await FRAMEWORKS.Express(options, (app) => app.use(parser));
+    assertEquals((await send(`${url}/webhooks/gwop`, paid())).status, 200);
+    close();
+  }
+});
+
+test("Express: behind express.json the error says so, to the log only", async () => {
+  const { errors, calls, options } = shop();
+  const { url, close } = await FRAMEWORKS.Express(options, (app) => app.use(express.json()));
+  const response = await send(`${url}/webhooks/gwop`, paid());
+  assertEquals([response.status, (await response.json()).error.code, calls], [500, "MISCONFIGURED", []]);
+  assertEquals(errors[0].code, "WEBHOOK_BODY_NOT_RAW");
+  assertMatch(errors[0].message, "before any body parser");
+  close();
+});
+
+test("Express: a stream that something else has read is told as such", async () => {
+  const { errors, options } = shop();
+  const drain = (req, _res, next) => void req.resume().on("end", next);
+  const { url, close } = await FRAMEWORKS.Express(options, (app) => app.use(drain));
+  assertEquals((await send(`${url}/webhooks/gwop`, paid())).status, 500);
+  assertEquals(errors[0].code, "WEBHOOK_BODY_NOT_RAW");
+  close();
+});
+
+test("Hono: a worker's context keeps the work going when the client goes away", async () => {
+  const { options } = shop();
+  const app = new Hono().post("/webhooks/gwop", forHono.gwopWebhook(options));
+  const { headers, body } = await deliver(paid(), { secret: webhookSecret });
+  const kept = [];
+  const context = { waitUntil: (work) => kept.push(work), passThroughOnException() {} };
+  const response = await app.request("/webhooks/gwop", { method: "POST", headers, body }, {}, context);
+  assertEquals([response.status, kept.length], [200, 1]);
+  assert((await kept[0]).ok);
+});
+
+const { passed, failed, failures } = await run({ runtime: "node", serverURL: "" });
+for (const { name, message } of failures) console.log(`✗ ${name}\n  ${message.replaceAll("\n", "\n  ")}`);
+console.log(`handlers: ${passed} passed, ${failed} failed`);
+process.exit(failed > 0 || passed === 0 ? 1 : 0);
