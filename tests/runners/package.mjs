@@ -59,13 +59,17 @@ const checks = {
       expect(existsSync(join(installed, file)), `exports ${subpath} (${condition}) points to ${file}, which is missing`);
     }
   },
-  "package.json promises no dependency and no install script": () => {
-    for (const field of ["dependencies", "peerDependencies", "optionalDependencies", "scripts"]) {
+  "package.json promises no dependency but optional peers, and no install script": () => {
+    for (const field of ["dependencies", "optionalDependencies", "scripts"]) {
       expect(!(field in manifest), `package.json has ${field}`);
+    }
+    for (const peer of Object.keys(manifest.peerDependencies)) {
+      expect(manifest.peerDependenciesMeta[peer].optional === true, `the peer ${peer} is not optional`);
     }
     expectEqual(manifest.type, "module", "type");
     const subpaths = [".", "./slim", "./checkout", "./errors", "./models/errors", "./models", "./models/operations"];
-    for (const subpath of [...subpaths, "./models/webhooks", "./types", "./simulator", "./package.json"]) {
+    const patterns = ["./handlers", "./stores", "./hono", "./express", "./next"];
+    for (const subpath of [...subpaths, ...patterns, "./models/webhooks", "./types", "./simulator", "./package.json"]) {
       expect(subpath in manifest.exports, `exports lacks ${subpath}`);
     }
     for (const surface of [".", "./checkout", "./simulator"]) {

@@ -6,6 +6,7 @@
 //! - [`patterns`]: stores, adapters and the sample store, on the real things.
 //! - [`demo`]: the story that a newcomer sees.
 //! - [`mod@bench`]: speed, memory and sizes next to other packages.
+//! - [`docs`]: the API reference, `llms.txt`, and the release.
 //! - [`fuzz`]: the cargo-fuzz targets.
 //! - [`worker`]: the Worker, into `dist/worker`, and its tests.
 //! - [`process`]: running other programs with progress, logs and time limits.
@@ -13,6 +14,7 @@
 mod bench;
 mod build;
 mod demo;
+mod docs;
 mod fuzz;
 mod package;
 mod patterns;
@@ -46,6 +48,8 @@ usage: cargo xtask COMMAND
   bench [--check] [--only PART,...] [--keep-baseline]
                          measure speed, memory and sizes into dist/bench.json;
                          --check compares with bench/baseline.json
+  docs                   write the API reference into dist/docs and target/doc, and llms.txt
+  release --dry-run      pack what would be published; list and check it
   fuzz [--seconds N] [TARGET]...
                          fuzz each target for N seconds (60 by default)
   tools                  fetch every pinned tool now
@@ -68,6 +72,8 @@ fn command(arguments: &[String]) -> Result {
         Some("build") if rest.is_empty() => build::build().and_then(|_| worker::build()),
         Some("test") => test::command(rest),
         Some("demo") => demo::command(rest),
+        Some("docs") if rest.is_empty() => docs::docs(),
+        Some("release") => docs::release(rest),
         Some("dev") if rest.is_empty() => worker::dev(),
         Some("bench") => bench::command(rest),
         Some("fuzz") => fuzz::command(rest),

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::process::{Step, say};
-use crate::{Result, build, package, patterns, runtimes, tools, top, worker};
+use crate::{Result, build, docs, package, patterns, runtimes, tools, top, worker};
 
 /// What a program that imports `@gwop/sdk` may carry: wasm and JavaScript, gzip, in bytes.
 const SIZE_BUDGET: usize = 40 * 1024;
@@ -50,6 +50,7 @@ const PARTS: &[Part] = &[
         "the sample store's story, on workerd, Node and Bun",
         patterns::sample_store,
     ),
+    ("docs", "the API reference and llms.txt", docs::test),
     ("size", "the size budget", size),
     ("worker", "the Worker, on workerd", worker::test),
 ];

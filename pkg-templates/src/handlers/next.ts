@@ -17,7 +17,6 @@
  *
  * @module
  */
-import { NextResponse } from "next/server.js";
 import type { VerifiedToken } from "../auth/verify-token.js";
 import { type AuthOptions, createAuthMiddleware } from "./auth.js";
 import { type AuthRoutesOptions, createAuthRoutes } from "./auth-routes.js";
@@ -72,6 +71,8 @@ export function gwopProxy(options: AuthOptions): (request: Request) => Promise<R
     const headers = new Headers(request.headers);
     const { subject, chain, walletAddress, sessionId = "" } = identity;
     const values = [subject, chain, walletAddress, sessionId];
+    // On use: routes alone do not need it.
+    const { NextResponse } = await import("next/server.js");
     IDENTITY_HEADERS.forEach((name, at) => headers.set(name, values[at] ?? ""));
     return NextResponse.next({ request: { headers } });
   };

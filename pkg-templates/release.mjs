@@ -1,0 +1,45 @@
+// Checks a tarball before it is published, and lists what is in it: `release.mjs TARBALL VERSION TOP`, run by `cargo xtask release`.
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import { join, relative } from "node:path";
+
+const [tarball, version, top] = process.argv.slice(2);
+const directory = mkdtempSync(join(tmpdir(), "gwop-release-"));
+process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
+execFileSync("tar", ["xzf", tarball, "-C", directory]);
+const root = join(directory, "package");
+const files = readdirSync(root, { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile())
+  .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+  .sort();
+const read = (file) => readFileSync(join(root, file));
+const manifest = JSON.parse(read("package.json"));
+const problems = [];
+const need = (holds, problem) => holds || problems.push(problem);
+
+need(manifest.name === "@gwop/sdk" && manifest.version === version, `package.json is ${manifest.name} ${manifest.version}, expected ${version}`);
+need(/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version) && version !== "0.0.0", `${version} is no version to publish`);
+need(read("CHANGELOG.md").includes(`\n## ${version}\n`), `CHANGELOG.md has no section "## ${version}"`);
+for (const file of ["README.md", "LICENSE", "SECURITY.md", "gwop.wasm", "simulator.wasm", "index.d.ts"]) need(files.includes(file), `${file} is missing`);
+need(!("scripts" in manifest) && !("dependencies" in manifest), "package.json has scripts or dependencies");
+
+/** Every file that `exports`, `types` and `bin` name. */
+const targets = (value) => (typeof value === "string" ? [value] : Object.values(value ?? {}).flatMap(targets));
+for (const target of targets([manifest.exports, manifest.types, manifest.bin])) {
+  need(files.includes(target.replace(/^\.\//, "")), `package.json names ${target}, which is not there`);
+}
+// Nothing of the machine that built it, and nothing that is secret.
+const strangers = [homedir(), top, "registry=", "_authToken", "-----BEGIN"];
+for (const file of files) {
+  const text = read(file).toString("latin1");
+  for (const stranger of strangers) need(!text.includes(stranger), `${file} contains ${JSON.stringify(stranger)}`);
+  need(!/\.(map|tgz|log|env)$|(^|\/)\./.test(file), `${file} does not belong there`);
+}
+
+for (const file of files) console.log(`${String(statSync(join(root, file)).size).padStart(9)}  ${file}`);
+const bytes = readFileSync(tarball);
+console.log(`\n${files.length} files, ${bytes.length} bytes packed\nsha256 ${createHash("sha256").update(bytes).digest("hex")}\n${tarball}`);
+for (const problem of problems) console.error(`✗ ${problem}`);
+process.exitCode = problems.length > 0 ? 1 : 0;
