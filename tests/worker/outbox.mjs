@@ -149,6 +149,27 @@ suite('outbox', async ({ test, after }) => {
   });
 });
 
+suite('service binding', async ({ test, after }) => {
+  const fulfilment = await startFulfilment();
+  after(() => fulfilment.stop());
+  const worker = await startWorker({
+    variables: { GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET, OPERATOR_TOKEN, FULFILLMENT_SECRET },
+    configure: (text) => `${text}\n[[services]]\nbinding = "FULFILLMENT"\nservice = "shop"\n`,
+    neighbours: { shop: `export default { fetch: (request) => fetch(new Request(${JSON.stringify(fulfilment.url)}, request)) };` },
+  });
+  after(() => worker.stop());
+
+  test('fulfilment as a Worker gets the same deliveries, and no URL is needed', async () => {
+    assert.deepEqual((await worker.request('GET', '/healthz')).body.fulfilment, { on: true, missing: [] });
+    const invoice = newInvoice();
+    const paid = event('paid', invoice);
+    await deliverUntilAccepted(worker, paid);
+    await eventually('it is confirmed', async () => (await worker.invoice(invoice.invoice_id)).outbox.length === 0);
+    assert.deepEqual(fulfilment.of(paid.event_id).map(({ outcome }) => outcome), ['applied']);
+    assert.deepEqual(fulfilment.refused, []);
+  });
+});
+
 suite('unconfigured', async ({ test, after }) => {
   const worker = await startWorker();
   after(() => worker.stop());

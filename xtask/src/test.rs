@@ -165,7 +165,14 @@ fn clippy() -> Result {
 }
 
 fn native() -> Result {
-    cargo("cargo test", &["test", "--workspace"]).shown().run()
+    cargo("cargo test", &["test", "--workspace"])
+        .shown()
+        .run()?;
+    // The Worker's policy, which is behind its feature.
+    cargo("cargo test, the Worker", &["test", "--package", "gwop"])
+        .args(["--features", "worker", "--lib", "worker::"])
+        .shown()
+        .run()
 }
 
 fn rustdoc() -> Result {

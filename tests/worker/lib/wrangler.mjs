@@ -40,8 +40,9 @@ export function freePort() {
  * - `main`: the build; the test build by default.
  * - `storage`: a directory that outlives this worker; a fresh one by default.
  * - `configure(text)`: changes the text of the top level's `wrangler.toml`.
+ * - `neighbours`: other Workers that run beside it, by name: the text of their modules.
  */
-export async function startWorker({ variables = {}, main = TEST_BUILD, storage, configure = (text) => text } = {}) {
+export async function startWorker({ variables = {}, main = TEST_BUILD, storage, configure = (text) => text, neighbours = {} } = {}) {
   if (!existsSync(main)) throw new Error(`${main} is not there: run \`cargo xtask test --only worker\`, which builds it`);
   const directory = mkdtempSync(join(SCRATCH, 'gwop-worker-'));
   const state = storage ?? join(directory, 'storage');
@@ -53,14 +54,22 @@ export async function startWorker({ variables = {}, main = TEST_BUILD, storage, 
   writeFileSync(join(directory, 'wrangler.toml'), configure(config));
   const lines = Object.entries(variables).map(([name, value]) => `${name}=${JSON.stringify(value)}\n`);
   writeFileSync(join(directory, '.dev.vars'), lines.join(''));
-  const worker = new Worker(directory, state, storage === undefined);
+  const configs = [join(directory, 'wrangler.toml')];
+  for (const [name, text] of Object.entries(neighbours)) {
+    mkdirSync(join(directory, name));
+    writeFileSync(join(directory, name, 'index.js'), text);
+    writeFileSync(join(directory, name, 'wrangler.toml'), `name = "${name}"\nmain = "index.js"\ncompatibility_date = "2026-05-01"\n`);
+    configs.push(join(directory, name, 'wrangler.toml'));
+  }
+  const worker = new Worker(directory, state, storage === undefined, configs);
   await worker.start();
   return worker;
 }
 
 class Worker {
-  constructor(directory, state, ownsState) {
+  constructor(directory, state, ownsState, configs) {
     this.directory = directory;
+    this.configs = configs;
     this.state = state;
     this.ownsState = ownsState;
     this.log = join(directory, 'wrangler.log');
@@ -71,7 +80,7 @@ class Worker {
     const [port, inspector] = [await freePort(), await freePort()];
     this.url = `http://127.0.0.1:${port}`;
     const program = join(TOP, 'node_modules/wrangler/bin/wrangler.js');
-    const flags = ['dev', '--ip', '127.0.0.1', '--port', port, '--inspector-port', inspector, '--persist-to', this.state, '--show-interactive-dev-session=false'];
+    const flags = ['dev', ...this.configs.flatMap((config) => ['--config', config]), '--ip', '127.0.0.1', '--port', port, '--inspector-port', inspector, '--persist-to', this.state, '--show-interactive-dev-session=false'];
     this.process = spawn(process.execPath, [program, ...flags.map(String)], {
       cwd: this.directory,
       // A group of its own, so that killing it reaches workerd.
