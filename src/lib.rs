@@ -16,5 +16,6 @@ pub mod web;
 #[cfg(all(target_arch = "wasm32", feature = "npm"))]
 mod npm;
 
-#[cfg(feature = "worker")]
+// Its policy is plain Rust, tested without the platform.
+#[cfg(any(feature = "worker", test))]
 pub mod worker;

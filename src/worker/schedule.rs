@@ -40,7 +40,7 @@ pub fn switched_off_ms(failures: i64) -> i64 {
 }
 
 fn doubling(first: i64, times: i64, most: i64) -> i64 {
-    let times = u32::try_from(times).unwrap_or(0).min(32);
+    let times = u32::try_from(times.clamp(0, 32)).unwrap_or(0);
     let factor = 2_i64.checked_pow(times).unwrap_or(i64::MAX);
     first.saturating_mul(factor).min(most)
 }

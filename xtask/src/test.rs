@@ -165,14 +165,7 @@ fn clippy() -> Result {
 }
 
 fn native() -> Result {
-    cargo("cargo test", &["test", "--workspace"])
-        .shown()
-        .run()?;
-    // The Worker's policy, which is behind its feature.
-    cargo("cargo test, the Worker", &["test", "--package", "gwop"])
-        .args(["--features", "worker", "--lib", "worker::"])
-        .shown()
-        .run()
+    cargo("cargo test", &["test", "--workspace"]).shown().run()
 }
 
 fn rustdoc() -> Result {
