@@ -145,7 +145,13 @@ impl<'d> Value<'d> {
     /// Whether this is the string `expected`.
     #[must_use]
     pub fn is_str(&self, expected: &str) -> bool {
-        self.as_str().is_some_and(|text| text == expected)
+        // Keys are looked up by this, so a string without escapes is compared where it lies.
+        let node = self.node();
+        if node.kind != Kind::String {
+            return self.as_str().is_some_and(|text| text == expected);
+        }
+        let inner = node.start.saturating_add(1) as usize..node.end.saturating_sub(1) as usize;
+        self.text.as_bytes().get(inner) == Some(expected.as_bytes())
     }
 
     /// The boolean, if it is one.
@@ -365,41 +371,45 @@ impl Scanner<'_> {
         let index = self.open(Kind::String);
         self.bump();
         loop {
+            // Nearly all bytes of a text are plain ones in strings: one tight loop for them.
             let rest = self.bytes.get(self.at..).unwrap_or_default();
             let plain = rest
                 .iter()
                 .position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))
                 .ok_or(Malformed)?;
             self.at = self.at.saturating_add(plain);
-            let byte = self.peek().ok_or(Malformed)?;
+            let byte = self.peek();
             self.bump();
             match byte {
-                b'"' => break,
-                b'\\' => {
-                    if let Some(node) = self.nodes.get_mut(index) {
-                        node.kind = Kind::EscapedString;
-                    }
-                    let escape = self.peek().ok_or(Malformed)?;
-                    self.bump();
-                    match escape {
-                        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {}
-                        b'u' => {
-                            for _ in 0..4 {
-                                if !self.peek().is_some_and(|byte| byte.is_ascii_hexdigit()) {
-                                    return Err(Malformed);
-                                }
-                                self.bump();
-                            }
-                        }
-                        _ => return Err(Malformed),
-                    }
-                }
-                0..=0x1f => return Err(Malformed),
-                _ => {}
+                Some(b'"') => break,
+                Some(b'\\') => self.escape(index)?,
+                _ => return Err(Malformed),
             }
         }
         self.close(index);
         Ok(())
+    }
+
+    /// What follows a backslash in the string of the node at `index`.
+    fn escape(&mut self, index: usize) -> Result<(), Malformed> {
+        if let Some(node) = self.nodes.get_mut(index) {
+            node.kind = Kind::EscapedString;
+        }
+        let escape = self.peek();
+        self.bump();
+        match escape {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(()),
+            Some(b'u') => {
+                for _ in 0..4 {
+                    if !self.peek().is_some_and(|byte| byte.is_ascii_hexdigit()) {
+                        return Err(Malformed);
+                    }
+                    self.bump();
+                }
+                Ok(())
+            }
+            _ => Err(Malformed),
+        }
     }
 
     fn digits(&mut self) -> Result<(), Malformed> {

@@ -121,9 +121,10 @@ impl Transcoder {
         }
         self.out.push('{');
         let mut first = true;
-        for field in model.fields {
+        let members = self.members(model, value);
+        for (field, member) in model.fields.iter().zip(members) {
             self.path.push(Segment::Name(field.name));
-            if let Some(member) = self.member(field, value)? {
+            if let Some(member) = self.present(field, member)? {
                 if !first {
                     self.out.push(',');
                 }
@@ -143,17 +144,38 @@ impl Transcoder {
         Ok(())
     }
 
-    /// The member for `field`, or `None` where it may be and is absent.
-    fn member<'d>(&self, field: &Field, object: Value<'d>) -> Result<Option<Value<'d>>, Mismatch> {
-        let from = self.from;
-        let member = object
-            .members()
-            .filter(|(key, _)| {
-                key.as_str()
-                    .is_some_and(|key| is_named(&key, field.name, from))
-            })
-            .last()
-            .map(|(_, value)| value);
+    /// The member for each field of `model`: the last one, as `JSON.parse` has it, where a key is repeated.
+    fn members<'d>(&self, model: &Model, object: Value<'d>) -> Vec<Option<Value<'d>>> {
+        let mut found = vec![None; model.fields.len()];
+        // Servers keep to one order, so that the field after the last one is nearly always the next.
+        let mut next = 0;
+        for (key, value) in object.members() {
+            let is_key = |field: &Field| match self.from {
+                Naming::Wire => key.is_str(field.name),
+                Naming::JavaScript => key.as_str().is_some_and(|key| is_named(&key, field.name)),
+            };
+            let (before, after) = model.fields.split_at_checked(next).unwrap_or_default();
+            let hit = match after.iter().position(is_key) {
+                Some(hit) => hit.saturating_add(next),
+                None => match before.iter().position(is_key) {
+                    Some(hit) => hit,
+                    None => continue,
+                },
+            };
+            if let Some(slot) = found.get_mut(hit) {
+                *slot = Some(value);
+            }
+            next = hit.saturating_add(1);
+        }
+        found
+    }
+
+    /// The member of `field`, or `None` where it may be and is absent.
+    fn present<'d>(
+        &self,
+        field: &Field,
+        member: Option<Value<'d>>,
+    ) -> Result<Option<Value<'d>>, Mismatch> {
         // Only a server's null counts as absent: a caller's is a mistake.
         let lenient = self.to == Naming::JavaScript;
         match (field.presence, member) {
@@ -251,26 +273,19 @@ pub(crate) fn push_name(out: &mut String, name: &str, naming: Naming) {
         out.push_str(name);
         return;
     }
-    let mut upper = false;
-    for character in name.chars() {
-        if character == '_' {
-            upper = true;
-        } else {
-            out.push(if upper {
-                character.to_ascii_uppercase()
-            } else {
-                character
-            });
-            upper = false;
+    let mut words = name.split('_');
+    out.push_str(words.next().unwrap_or_default());
+    for word in words {
+        let mut rest = word.chars();
+        if let Some(first) = rest.next() {
+            out.push(first.to_ascii_uppercase());
+            out.push_str(rest.as_str());
         }
     }
 }
 
-/// Whether `key` is the wire name `name` in the given naming.
-fn is_named(key: &str, name: &str, naming: Naming) -> bool {
-    if naming == Naming::Wire {
-        return key == name;
-    }
+/// Whether `key` is JavaScript's name for the wire name `name`.
+fn is_named(key: &str, name: &str) -> bool {
     let mut rest = key.bytes();
     let mut upper = false;
     for byte in name.bytes() {
