@@ -3,12 +3,13 @@
  *
  * A group is made when it is asked for, since workerd does no I/O and no cryptography outside a request.
  */
-import { Gwop } from "@gwop/sdk";
+import { Gwop, HTTPClient } from "@gwop/sdk";
 import { GwopCheckout } from "@gwop/sdk/checkout";
+import { createLocalJWKSet, jwtVerify } from "jose";
 import { Webhook as StandardWebhook } from "standardwebhooks";
 import Stripe from "stripe";
 import { Webhook as SvixWebhook } from "svix/dist/webhook.js";
-import { base64, event, hmac, signatureHeader, signed } from "./deliveries.js";
+import { base64, base64url, event, INVOICE, hmac, signatureHeader, signed } from "./deliveries.js";
 
 const SECRET = "whsec_Z3dvcC1iZW5jaG1hcmstc2VjcmV0LTAwMDE=";
 const encoder = new TextEncoder();
@@ -18,6 +19,8 @@ const MAKERS = {
   "webhook 8 KB": () => webhook(8 * 1024),
   "webhook 64 KB": () => webhook(64 * 1024),
   "webhook 1 MB": () => webhook(1024 * 1024),
+  verifyToken: token,
+  "invoices.get": call,
 };
 
 /**
@@ -76,5 +79,53 @@ async function webhook(size) {
     "checkout constructEvent": () => GwopCheckout.webhooks.constructEvent(body, signature, SECRET),
     standardwebhooks: () => standard.verify(body, standardHeaders),
     svix: () => svix.verify(body, standardHeaders),
+  };
+}
+
+/** Verification of one RS256 access token with a 2048-bit key that is known already. */
+async function token() {
+  const RS256 = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
+  const pair = await crypto.subtle.generateKey(
+    { ...RS256, modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) },
+    true,
+    ["sign", "verify"],
+  );
+  const { n, e } = await crypto.subtle.exportKey("jwk", pair.publicKey);
+  const jwks = { keys: [{ kty: "RSA", alg: "RS256", use: "sig", kid: "gwop-auth-v1", n, e }] };
+  const now = Math.floor(Date.now() / 1000);
+  const issuer = "https://identity.gwop.io";
+  const claims = { iss: issuer, sub: "base:0xAbCdEf0123456789", mid: "merchant-1", sid: "sess_1", iat: now, exp: now + 3600 };
+  const parts = [{ alg: "RS256", typ: "JWT", kid: "gwop-auth-v1" }, claims];
+  const input = parts.map((part) => base64url(encoder.encode(JSON.stringify(part)))).join(".");
+  const bytes = encoder.encode(input);
+  const signature = new Uint8Array(await crypto.subtle.sign(RS256.name, pair.privateKey, bytes));
+  const jws = `${input}.${base64url(signature)}`;
+
+  // Imported as both candidates do it: Deno verifies slower with the key that it generated.
+  const key = await crypto.subtle.importKey("jwk", jwks.keys[0], RS256, false, ["verify"]);
+  const gwop = new Gwop({
+    merchantId: "merchant-1",
+    httpClient: new HTTPClient({ fetcher: async () => Response.json(jwks) }),
+  });
+  const local = createLocalJWKSet(jwks);
+  return {
+    "subtle.verify": async () => {
+      if (!(await crypto.subtle.verify(RS256.name, key, signature, bytes))) throw new Error("the floor does not verify");
+    },
+    verifyToken: async () => gwop.auth.verifyToken(jws),
+    "jose jwtVerify": async () => jwtVerify(jws, local, { issuer, algorithms: ["RS256"] }),
+  };
+}
+
+/** One call over a fetcher that answers at once, so that what remains is the SDK. */
+async function call() {
+  const body = JSON.stringify(INVOICE);
+  const headers = { "content-type": "application/json", "x-request-id": "req_1" };
+  const fetcher = async () => new Response(body, { headers });
+  const gwop = new Gwop({ httpClient: new HTTPClient({ fetcher }) });
+  const url = `https://agents.gwop.io/v1/invoices/${INVOICE.id}`;
+  return {
+    "fetch + JSON.parse": async () => JSON.parse(await (await fetcher(url)).text()),
+    "invoices.get": async () => gwop.invoices.get({ id: INVOICE.id }),
   };
 }

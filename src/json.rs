@@ -69,10 +69,17 @@ impl<'a> Document<'a> {
     /// The outermost value.
     #[must_use]
     pub fn root(&self) -> Value<'_> {
-        Value {
+        // There is a node, since `parse` read a value; the fallback keeps this free of panics.
+        Value::first(self.text, &self.nodes).unwrap_or(Value {
             text: self.text,
-            nodes: &self.nodes,
-        }
+            node: Node {
+                kind: Kind::Null,
+                start: 0,
+                end: 0,
+                next: 1,
+            },
+            rest: &[],
+        })
     }
 }
 
@@ -80,25 +87,22 @@ impl<'a> Document<'a> {
 #[derive(Clone, Copy)]
 pub struct Value<'d> {
     text: &'d str,
-    /// This value's node first, then everything after it in the document.
-    nodes: &'d [Node],
+    node: Node,
+    /// Everything after this value's own node in the document, what is inside it first.
+    rest: &'d [Node],
 }
 
 impl<'d> Value<'d> {
-    fn node(&self) -> Node {
-        // A value is only made from a non-empty tail; the fallback keeps this free of panics.
-        self.nodes.first().copied().unwrap_or(Node {
-            kind: Kind::Null,
-            start: 0,
-            end: 0,
-            next: 1,
-        })
+    /// The value that `nodes` begin with.
+    fn first(text: &'d str, nodes: &'d [Node]) -> Option<Self> {
+        let (&node, rest) = nodes.split_first()?;
+        Some(Self { text, node, rest })
     }
 
     /// The value's exact text.
     #[must_use]
     pub fn raw(&self) -> &'d str {
-        let node = self.node();
+        let node = self.node;
         self.text
             .get(node.start as usize..node.end as usize)
             .unwrap_or("")
@@ -107,25 +111,25 @@ impl<'d> Value<'d> {
     /// Whether this is `null`.
     #[must_use]
     pub fn is_null(&self) -> bool {
-        self.node().kind == Kind::Null
+        self.node.kind == Kind::Null
     }
 
     /// Whether this is an object.
     #[must_use]
     pub fn is_object(&self) -> bool {
-        self.node().kind == Kind::Object
+        self.node.kind == Kind::Object
     }
 
     /// Whether this is an array.
     #[must_use]
     pub fn is_array(&self) -> bool {
-        self.node().kind == Kind::Array
+        self.node.kind == Kind::Array
     }
 
     /// Whether this is a string.
     #[must_use]
     pub fn is_string(&self) -> bool {
-        matches!(self.node().kind, Kind::String | Kind::EscapedString)
+        matches!(self.node.kind, Kind::String | Kind::EscapedString)
     }
 
     /// The string with its escapes resolved; a lone surrogate becomes U+FFFD. `None` for other kinds.
@@ -135,7 +139,7 @@ impl<'d> Value<'d> {
             let raw = self.raw();
             raw.get(1..raw.len().saturating_sub(1)).unwrap_or("")
         };
-        match self.node().kind {
+        match self.node.kind {
             Kind::String => Some(Cow::Borrowed(inner())),
             Kind::EscapedString => Some(Cow::Owned(unescape(inner()))),
             _ => None,
@@ -146,7 +150,7 @@ impl<'d> Value<'d> {
     #[must_use]
     pub fn is_str(&self, expected: &str) -> bool {
         // Keys are looked up by this, so a string without escapes is compared where it lies.
-        let node = self.node();
+        let node = self.node;
         if node.kind != Kind::String {
             return self.as_str().is_some_and(|text| text == expected);
         }
@@ -157,7 +161,7 @@ impl<'d> Value<'d> {
     /// The boolean, if it is one.
     #[must_use]
     pub fn as_bool(&self) -> Option<bool> {
-        match self.node().kind {
+        match self.node.kind {
             Kind::True => Some(true),
             Kind::False => Some(false),
             _ => None,
@@ -168,7 +172,7 @@ impl<'d> Value<'d> {
     #[must_use]
     pub fn as_integer(&self) -> Option<i64> {
         const MAX_SAFE: i64 = (1 << 53) - 1;
-        if self.node().kind != Kind::Number {
+        if self.node.kind != Kind::Number {
             return None;
         }
         let number = self.raw().parse::<i64>().ok()?;
@@ -178,39 +182,30 @@ impl<'d> Value<'d> {
     /// Whether this is a number of any form.
     #[must_use]
     pub fn is_number(&self) -> bool {
-        self.node().kind == Kind::Number
+        self.node.kind == Kind::Number
     }
 
-    /// The values inside an array, or the keys and values in turn inside an object.
-    fn children(&self) -> Children<'d> {
-        let node = self.node();
-        let count = match node.kind {
-            Kind::Array | Kind::Object => node.next as usize,
-            _ => 1,
+    /// The values inside an array, or the keys and values in turn inside an object; nothing where `kind` is another.
+    fn children(&self, kind: Kind) -> Children<'d> {
+        let inside = if self.node.kind == kind {
+            (self.node.next as usize).saturating_sub(1)
+        } else {
+            0
         };
         Children {
             text: self.text,
-            nodes: self.nodes.get(1..count).unwrap_or(&[]),
+            nodes: self.rest.get(..inside).unwrap_or_default(),
         }
     }
 
     /// The elements of an array; nothing for other kinds.
     pub fn elements(&self) -> impl Iterator<Item = Value<'d>> + use<'d> {
-        let mut children = self.children();
-        let is_array = self.is_array();
-        std::iter::from_fn(move || is_array.then(|| children.next()).flatten())
+        self.children(Kind::Array)
     }
 
     /// The members of an object, in the order of the text; nothing for other kinds.
     pub fn members(&self) -> impl Iterator<Item = (Value<'d>, Value<'d>)> + use<'d> {
-        let mut children = self.children();
-        let is_object = self.is_object();
-        std::iter::from_fn(move || {
-            if !is_object {
-                return None;
-            }
-            Some((children.next()?, children.next()?))
-        })
+        Members(self.children(Kind::Object))
     }
 
     /// The member called `key`: the last one, as `JSON.parse` has it, where a key is repeated.
@@ -263,13 +258,20 @@ impl<'d> Iterator for Children<'d> {
     type Item = Value<'d>;
 
     fn next(&mut self) -> Option<Value<'d>> {
-        let nodes = self.nodes;
-        let first = nodes.first()?;
-        self.nodes = nodes.get(first.next as usize..).unwrap_or(&[]);
-        Some(Value {
-            text: self.text,
-            nodes,
-        })
+        let value = Value::first(self.text, self.nodes)?;
+        let beyond = self.nodes.get(value.node.next as usize..);
+        self.nodes = beyond.unwrap_or_default();
+        Some(value)
+    }
+}
+
+struct Members<'d>(Children<'d>);
+
+impl<'d> Iterator for Members<'d> {
+    type Item = (Value<'d>, Value<'d>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some((self.0.next()?, self.0.next()?))
     }
 }
 
@@ -280,10 +282,12 @@ struct Scanner<'a> {
 }
 
 impl Scanner<'_> {
+    #[inline(always)] // Even where the crate is built for size: this runs for every byte.
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
+    #[inline(always)]
     fn bump(&mut self) {
         self.at = self.at.saturating_add(1);
     }

@@ -273,15 +273,17 @@ pub(crate) fn push_name(out: &mut String, name: &str, naming: Naming) {
         out.push_str(name);
         return;
     }
-    let mut words = name.split('_');
-    out.push_str(words.next().unwrap_or_default());
-    for word in words {
-        let mut rest = word.chars();
-        if let Some(first) = rest.next() {
+    // Word by word: a name's bytes are copied in runs.
+    let mut rest = name;
+    while let Some(at) = rest.bytes().position(|byte| byte == b'_') {
+        out.push_str(rest.get(..at).unwrap_or_default());
+        let mut word = rest.get(at.saturating_add(1)..).unwrap_or_default().chars();
+        if let Some(first) = word.next() {
             out.push(first.to_ascii_uppercase());
-            out.push_str(rest.as_str());
         }
+        rest = word.as_str();
     }
+    out.push_str(rest);
 }
 
 /// Whether `key` is JavaScript's name for the wire name `name`.
