@@ -9,6 +9,7 @@ import { measureMemory } from "./memory.mjs";
 import { measureSizes } from "./sizes.mjs";
 import { measureStart } from "./start.mjs";
 import { printAll } from "./table.mjs";
+import { measureWorker } from "./worker/measure.mjs";
 
 /** Every part, in the order of a whole run. The first four are runtimes. */
 const PARTS = {
@@ -18,6 +19,7 @@ const PARTS = {
   workerd: () => measureGroups("workerd"),
   start: measureStart,
   memory: measureMemory,
+  worker: measureWorker,
   sizes: measureSizes,
 };
 

@@ -9,7 +9,7 @@ export function printAll({ date, machine, parts }) {
   }
 }
 
-const PRINTERS = { start: printStart, memory: printMemory, sizes: printSizes };
+const PRINTERS = { start: printStart, memory: printMemory, worker: printWorker, sizes: printSizes };
 
 function print(rows) {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => String(row[column]).length)));
@@ -50,6 +50,17 @@ function printSizes(entries) {
   const rows = [["bytes", "JavaScript", "wasm", "raw", "gzip", "brotli"]];
   for (const [entry, { javascript, wasm, raw, gzip, brotli }] of Object.entries(entries)) {
     rows.push([entry, javascript, wasm, raw, gzip, brotli]);
+  }
+  print(rows);
+}
+
+function printWorker(loads) {
+  const rows = [["webhooks on workerd", "per second", "of the empty Worker's", "p50 ms", "p99 ms"]];
+  for (const [row, workers] of Object.entries(loads)) {
+    rows.push([row, "", "", "", ""]);
+    for (const [name, { perSecond, ofEmpty, p50Ms, p99Ms }] of Object.entries(workers)) {
+      rows.push([`  ${name}`, perSecond, ofEmpty.toFixed(2), p50Ms, p99Ms]);
+    }
   }
   print(rows);
 }

@@ -27,6 +27,8 @@ export interface ValidateWebhookResponse {
   body: WebhookEvent;
 }
 
+type DeliveryHeaders = Omit<ValidateWebhookResponse, "body">;
+
 /** Headers in any of the forms that servers give them in. Names are found in any case. */
 export type WebhookHeaders =
   | Headers
@@ -100,14 +102,24 @@ export class WebhookVerifier {
   }
 
   verifySync(options: ValidateWebhookSyncOptions): ValidateWebhookResponse {
-    const secrets = readSecrets(this.#configured);
+    const { headers, text } = this.#verifySync(options, false);
+    return { ...headers, body: revive(text) };
+  }
+
+  /** As {@link verifySync}, but answers the verified body's own JSON text. */
+  verifyText(options: ValidateWebhookSyncOptions): string {
+    return this.#verifySync(options, true).text;
+  }
+
+  #verifySync(options: ValidateWebhookSyncOptions, wire: boolean): { headers: DeliveryHeaders; text: string } {
+    const secrets = readSecrets(this.#configured).join("\0");
     const { request, now, tolerance } = readOptions(options);
     const headers = readHeaders(request);
     const body = readBody(request.body);
     try {
       const { xGwopSignature, xGwopEventId, xGwopEventType } = headers;
-      const text = webhookSync(secrets.join("\0"), xGwopSignature, body, now, tolerance, xGwopEventId, xGwopEventType);
-      return { ...headers, body: revive(text) };
+      const text = webhookSync(secrets, xGwopSignature, body, now, tolerance, xGwopEventId, xGwopEventType, wire);
+      return { headers, text };
     } catch (refusal) {
       throw rejection(refusal);
     }
@@ -176,7 +188,7 @@ export function readBody(body: unknown): Uint8Array {
   throw rejection(webhookNotRaw());
 }
 
-function readHeaders(request: Request | WebhookRequestParts): Omit<ValidateWebhookResponse, "body"> {
+function readHeaders(request: Request | WebhookRequestParts): DeliveryHeaders {
   const { headers } = request;
   return {
     xGwopSignature: readHeader(headers, "x-gwop-signature"),

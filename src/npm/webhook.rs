@@ -41,7 +41,8 @@ pub fn webhook_event(body: &[u8], id_header: &str, type_header: &str) -> Result<
     Ok(event::read(body, id_header, type_header)?.into_text())
 }
 
-/// Verifies by the compiled-in HMAC and reads the body. `secrets` are joined by NUL.
+/// Verifies by the compiled-in HMAC and reads the body. `secrets` are joined by NUL. `wire`: answers the body's own text once
+/// it has been read, instead of what [`webhook_event`] answers.
 #[wasm_bindgen(js_name = webhookSync)]
 pub fn webhook_sync(
     secrets: &str,
@@ -51,12 +52,18 @@ pub fn webhook_sync(
     tolerance: f64,
     id_header: &str,
     type_header: &str,
+    wire: bool,
 ) -> Result<String, JsValue> {
     let header = checked_header(header, now, tolerance)?;
     if !hmac::verify(secrets.split('\0'), &header, body) {
         return Err(webhook_mismatch());
     }
-    webhook_event(body, id_header, type_header)
+    let event = event::read(body, id_header, type_header)?;
+    Ok(if wire {
+        std::str::from_utf8(body).unwrap_or_default().to_owned()
+    } else {
+        event.into_text()
+    })
 }
 
 /// The refusal of a delivery whose MAC does not hold.

@@ -9,14 +9,14 @@ const head = (url) => fetch(url, { method: "HEAD" });
  * Bundles one Worker's modules into `directory` and serves it on a free port of 127.0.0.1. It may reach loopback only.
  *
  * @param {string} program workerd itself.
- * @param {{ entry: string, directory: string, variables?: Record<string, string>, worker?: string, services?: string,
+ * @param {{ entry: string, directory: string, variables?: Record<string, string>, bindings?: string[], worker?: string, services?: string,
  *   untilAnswered?: (url: string) => Promise<Response> }} options
- *   `worker` and `services`: more of the Worker and the configuration, in workerd's Cap'n Proto text. `untilAnswered`:
+ *   `bindings`, `worker` and `services`: more of the Worker and the configuration, in workerd's Cap'n Proto text. `untilAnswered`:
  *   the first request, repeated until workerd listens; HEAD by default.
  * @returns {Promise<{ url: string, startedMs: number, output(): string, end(): void }>} `startedMs`: milliseconds from
  *   the program's start to the first answer.
  */
-export async function startWorkerd(program, { entry, directory, variables = {}, worker = "", services = "", untilAnswered: ask = head }) {
+export async function startWorkerd(program, { entry, directory, variables = {}, bindings = [], worker = "", services = "", untilAnswered: ask = head }) {
   mkdirSync(directory, { recursive: true });
   const { outputFiles } = await build({
     entryPoints: [entry],
@@ -39,7 +39,7 @@ export async function startWorkerd(program, { entry, directory, variables = {}, 
   // workerd starts with the first module.
   modules.sort((a, b) => Number(b.includes("esModule")) - Number(a.includes("esModule")));
   const port = await freePort();
-  const bindings = Object.entries(variables).map(([name, text]) => `(name = "${name}", text = "${text}")`);
+  const bound = [...Object.entries(variables).map(([name, text]) => `(name = "${name}", text = "${text}")`), ...bindings];
   writeFileSync(
     `${directory}/config.capnp`,
     `using Workerd = import "/workerd/workerd.capnp";
@@ -49,7 +49,7 @@ const config :Workerd.Config = (
       modules = [${modules.join(", ")}],
       compatibilityDate = "2025-09-01",
       compatibilityFlags = ["nodejs_compat", "nodejs_compat_populate_process_env"],
-      bindings = [${bindings.join(", ")}],
+      bindings = [${bound.join(", ")}],
       globalOutbound = "loopback",${worker}
     )),
     (name = "loopback", network = (allow = ["private"])),${services}

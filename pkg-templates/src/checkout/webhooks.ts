@@ -37,8 +37,6 @@ const MESSAGES: Readonly<Record<string, string>> = {
   WEBHOOK_SECRET_MISSING: "A webhook secret is required: pass it as an argument or set GWOP_WEBHOOK_SECRET",
 };
 
-const decoder = new TextDecoder();
-
 /** Verifies webhooks, synchronously on every runtime, and hands them to handlers. */
 export class Webhooks {
   /**
@@ -65,13 +63,12 @@ export class Webhooks {
     options?: ConstructEventOptions,
   ): WebhookEvent {
     return refusing(() => {
-      const body = readBody(payload);
-      new WebhookVerifier(secret).verifySync({
-        request: { body, headers: { "x-gwop-signature": signatureHeader ?? undefined } },
+      const text = new WebhookVerifier(secret).verifyText({
+        request: { body: payload, headers: { "x-gwop-signature": signatureHeader ?? undefined } },
         toleranceSeconds: options?.tolerance,
         receivedAt: options?.receivedAt,
       });
-      return JSON.parse(decoder.decode(body)) as WebhookEvent;
+      return JSON.parse(text) as WebhookEvent;
     });
   }
 

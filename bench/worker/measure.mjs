@@ -1,0 +1,111 @@
+// Webhooks per second and latency of Gwop's Worker on workerd, next to a Worker that does nothing and to the same in JavaScript.
+import { createHmac } from "node:crypto";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { startWorkerd } from "../../runners/workerd.mjs";
+import { quantile, rounded } from "../harness.js";
+import { event } from "../deliveries.js";
+import { load } from "./load.mjs";
+
+const SECRET = "whsec_bench_worker";
+const CONNECTIONS = [1, 16, 64];
+const ROUNDS = 5;
+/** How long one window of load is, in milliseconds. */
+const WINDOW_MS = 400;
+/** How many invoices the duplicates are of. */
+const KNOWN = 64;
+
+const KINDS = ["duplicates", "new events"];
+const base = event(620);
+let serial = 0;
+
+/** One signed delivery of an invoice of its own, as a whole request. */
+function delivery(port) {
+  const id = String((serial += 1)).padStart(12, "0");
+  const body = base
+    .replace("evt_abc123", `evt_${id}`)
+    .replace("2502e50c7501", id)
+    .replace("inv_7dbeeaad8ebf4f5298c3", `inv_7dbeeaad${id}`);
+  const t = Math.floor(Date.now() / 1000);
+  const tag = createHmac("sha256", SECRET).update(`${t}.${body}`).digest("hex");
+  return Buffer.from(
+    `POST /webhooks/gwop HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n` +
+      `x-gwop-signature: t=${t},v1=${tag}\r\nx-gwop-event-id: evt_${id}\r\nx-gwop-event-type: invoice.paid\r\n\r\n${body}`,
+  );
+}
+
+/** Figures by kind of event and number of connections, for each Worker. */
+export async function measureWorker() {
+  const gwop = process.env.GWOP_BENCH_WORKER;
+  if (!existsSync(gwop)) throw new Error(`${gwop} is not there: cargo xtask build makes it`);
+  const entries = { empty: "bench/worker/empty.js", gwop, reference: "bench/worker/reference.js" };
+  // In memory where the system has such a directory: the disk's flushes would be all that is measured.
+  const storage = mkdtempSync(`${existsSync("/dev/shm") ? "/dev/shm" : tmpdir()}/gwop-bench-`);
+  const servers = {};
+  try {
+    for (const [name, entry] of Object.entries(entries)) {
+      const objects = name !== "empty";
+      const server = await startWorkerd(process.env.GWOP_WORKERD, {
+        entry,
+        directory: `out/bench-worker-${name}`,
+        variables: { GWOP_WEBHOOK_SECRET: SECRET },
+        bindings: objects
+          ? [
+              '(name = "GWOP_INVOICES", durableObjectNamespace = "GwopInvoice")',
+              '(name = "GWOP_INVOICE_INDEX", durableObjectNamespace = "GwopInvoiceIndex")',
+            ]
+          : [],
+        worker: objects
+          ? `
+      durableObjectNamespaces = [
+        (className = "GwopInvoice", uniqueKey = "invoice", enableSql = true),
+        (className = "GwopInvoiceIndex", uniqueKey = "index", enableSql = true),
+      ],
+      durableObjectStorage = (localDisk = "storage"),`
+          : "",
+        services: objects ? `\n    (name = "storage", disk = (path = "${mkdtempSync(`${storage}/${name}-`)}", writable = true)),` : "",
+      });
+      const { port } = new URL(server.url);
+      const known = Array.from({ length: KNOWN }, () => delivery(port));
+      servers[name] = { server, port, known };
+    }
+    const figures = {};
+    for (const kind of KINDS) {
+      for (const connections of CONNECTIONS) figures[`${kind}, ${connections} connections`] = await measureRow(servers, kind, connections);
+    }
+    return figures;
+  } finally {
+    for (const { server } of Object.values(servers)) server.end();
+    rmSync(storage, { recursive: true, force: true });
+  }
+}
+
+/** One row: windows of load on each Worker in turn; rates are compared within a round. */
+async function measureRow(servers, kind, connections) {
+  const names = Object.keys(servers);
+  const rounds = Object.fromEntries(names.map((name) => [name, { rates: [], latencies: [] }]));
+  for (let round = -1; round < ROUNDS; round++) {
+    for (let place = 0; place < names.length; place++) {
+      const name = names[(place + Math.max(round, 0)) % names.length];
+      const { port, known, server } = servers[name];
+      // Signing must not take the Worker's time: deliveries are made before the window.
+      const fresh = kind === "duplicates" ? known : Array.from({ length: name === "empty" ? 6000 : 2500 }, () => delivery(port));
+      const requests = kind === "duplicates" ? (index) => known[index % KNOWN] : (index) => fresh[index];
+      const { perSecond, latencies, statuses } = await load({ port, requests, connections, milliseconds: WINDOW_MS });
+      const wrong = Object.keys(statuses).filter((status) => status !== "200" && status !== "204");
+      if (wrong.length > 0) throw new Error(`${name} answered ${JSON.stringify(statuses)}\n${server.output().slice(-3000)}`);
+      // The first round warms up.
+      if (round < 0) continue;
+      rounds[name].rates.push(perSecond);
+      rounds[name].latencies.push(...latencies);
+    }
+  }
+  return Object.fromEntries(
+    names.map((name) => {
+      const { rates, latencies } = rounds[name];
+      const ofEmpty = rates.map((rate, round) => rate / rounds.empty.rates[round]);
+      const [p50Ms, p99Ms] = [0.5, 0.99].map((part) => rounded(quantile(latencies, part)));
+      return [name, { perSecond: Math.round(quantile(rates, 0.5)), ofEmpty: rounded(quantile(ofEmpty, 0.5)), p50Ms, p99Ms }];
+    }),
+  );
+}
