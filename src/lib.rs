@@ -3,7 +3,7 @@
 #![deny(unsafe_code)]
 pub mod client;
 pub mod invoice;
-pub mod json;
+pub use gwop_json as json;
 pub mod model;
 pub mod port;
 pub mod time;
