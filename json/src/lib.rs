@@ -205,7 +205,7 @@ impl<'d> Value<'d> {
 
     /// The members of an object, in the order of the text; nothing for other kinds.
     pub fn members(&self) -> impl Iterator<Item = (Value<'d>, Value<'d>)> + use<'d> {
-        Members(self.children(Kind::Object))
+        Pairs(self.children(Kind::Object))
     }
 
     /// The member called `key`: the last one, as `JSON.parse` has it, where a key is repeated.
@@ -265,9 +265,9 @@ impl<'d> Iterator for Children<'d> {
     }
 }
 
-struct Members<'d>(Children<'d>);
+struct Pairs<'d>(Children<'d>);
 
-impl<'d> Iterator for Members<'d> {
+impl<'d> Iterator for Pairs<'d> {
     type Item = (Value<'d>, Value<'d>);
 
     fn next(&mut self) -> Option<Self::Item> {
