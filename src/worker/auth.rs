@@ -237,7 +237,8 @@ async fn check_session(env: &Env, identity: &Identity) -> std::result::Result<()
     .await
     {
         Ok(session) => session.get("status").and_then(Value::as_str) == Some("active"),
-        Err(error) if error.code().as_deref() == Some("SESSION_NOT_FOUND") => false,
+        // Said now, but not remembered: Gwop may come to know a session that is only just made.
+        Err(error) if error.code().as_deref() == Some("SESSION_NOT_FOUND") => return ended(),
         Err(error) => {
             log::error("session_check_failed", &[("error", error.brief().into())]);
             return Err(Denied::Unavailable);

@@ -110,3 +110,8 @@ pub fn times(env: &Env) -> Times {
     let _ = env;
     times
 }
+
+/// Whether the JWK Set of a Gwop on this machine is stored too: only in the build that `tests/worker` runs.
+pub fn stores_local_keys(env: &Env) -> bool {
+    cfg!(feature = "worker-test") && text(env, "TEST_STORE_KEYS").is_some()
+}

@@ -96,18 +96,16 @@ mod tests {
 
     #[test]
     fn a_secret_belongs_to_one_intent_and_survives_a_rotation() {
-        let [old, new] = ["old", "new"].map(str::to_owned);
-        let given = exchange_secret(&old, "ai_1");
+        let [old, new] = ["old", "new"].map(|secret| vec![secret.to_owned()]);
+        let both = [new.clone(), old.clone()].concat();
+        let given = exchange_secret("old", "ai_1");
         assert_eq!(given.len(), 64);
-        assert!(is_exchange_secret(
-            &[new.clone(), old.clone()],
-            "ai_1",
-            &given
-        ));
-        assert!(!is_exchange_secret(&[new], "ai_1", &given));
-        assert!(!is_exchange_secret(&[old.clone()], "ai_2", &given));
-        assert!(!is_exchange_secret(&[old.clone()], "ai_1", ""));
-        assert!(!is_exchange_secret(&[old], "ai_1", &given.to_uppercase()));
+        assert!(is_exchange_secret(&old, "ai_1", &given));
+        assert!(is_exchange_secret(&both, "ai_1", &given));
+        assert!(!is_exchange_secret(&new, "ai_1", &given));
+        assert!(!is_exchange_secret(&old, "ai_2", &given));
+        assert!(!is_exchange_secret(&old, "ai_1", ""));
+        assert!(!is_exchange_secret(&old, "ai_1", &given.to_uppercase()));
         assert!(!is_exchange_secret(&[], "ai_1", &given));
     }
 

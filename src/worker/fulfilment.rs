@@ -8,18 +8,21 @@ use serde_json::Value;
 use wasm_bindgen::JsValue;
 use worker::{
     AbortController, Delay, Env, Fetch, Headers, Method, Request, RequestInit, RequestRedirect,
-    Response,
 };
 
 use crate::webhook::hmac;
 
 use super::config;
+use super::http::Chunks;
 use super::invoice_object::Claimed;
 use super::objects::now_ms;
 use super::schedule::FULFILMENT_TIMEOUT_MS;
 
 /// The URL that a service binding sees where `FULFILLMENT_URL` is absent.
 const SERVICE_URL: &str = "https://fulfilment/webhooks/gwop";
+
+/// How long the rest of an answer may take.
+const REST_OF_ANSWER: Duration = Duration::from_secs(1);
 
 /// Delivers one event.
 ///
@@ -47,26 +50,27 @@ pub async fn deliver(env: &Env, event_id: &str, event: &Claimed) -> Result<(), S
     };
     let limit = Duration::from_millis(FULFILMENT_TIMEOUT_MS.unsigned_abs());
     let attempt = pin!(attempt);
-    match select(attempt, Delay::from(limit)).await {
-        Either::Left((Ok(response), _)) => accepted(response).await,
-        Either::Left((Err(error), _)) => Err(error.to_string()),
+    let response = match select(attempt, Delay::from(limit)).await {
+        Either::Left((Ok(response), _)) => response,
+        Either::Left((Err(error), _)) => return Err(error.to_string()),
         Either::Right(_) => {
             abort.abort();
-            Err("no answer in time".to_owned())
+            return Err("no answer in time".to_owned());
+        }
+    };
+    let status = response.status_code();
+    // Nobody needs the body, but a connection whose answer was read can serve the next delivery.
+    let response: web_sys::Response = response.into();
+    if let Some(mut rest) = response.body().and_then(|body| Chunks::of(&body)) {
+        let drained = pin!(rest.drain());
+        if let Either::Right(_) = select(drained, Delay::from(REST_OF_ANSWER)).await {
+            abort.abort();
         }
     }
-}
-
-async fn accepted(mut response: Response) -> Result<(), String> {
-    let status = response.status_code();
     if (200..300).contains(&status) {
-        // Read to its end, so that the connection can serve the next one.
-        let _ = response.bytes().await;
         return Ok(());
     }
-    let mut reason = String::from("answered ");
-    reason.push_str(&status.to_string());
-    Err(reason)
+    Err(["answered ", &status.to_string()].concat())
 }
 
 fn with_outcome(event: &Claimed) -> Result<String, String> {

@@ -268,7 +268,8 @@ impl Chunks {
         Ok(Some(value))
     }
 
-    async fn drain(&mut self) {
+    /// Reads and drops, up to [`DRAIN_BYTES`] in all.
+    pub async fn drain(&mut self) {
         while self.read < DRAIN_BYTES {
             if !matches!(self.next().await, Ok(Some(_))) {
                 return;

@@ -101,11 +101,11 @@ pub async fn verify(env: &Env, merchant_id: &str, token: &str) -> Result<Identit
                 return Err(Rejection::SIGNATURE_INVALID.into());
             }
             Plan::Fetch(ticket) if attempt == Attempt::First => {
-                ask_store(&url).await;
+                ask_store(env, &url).await;
                 attempt = Attempt::StoreAsked(ticket);
             }
             Plan::Fetch(ticket) => {
-                fetch(&url, ticket).await;
+                fetch(env, &url, ticket).await;
                 attempt = Attempt::Fetched;
             }
             Plan::Wait(milliseconds) => {
@@ -143,7 +143,7 @@ async fn imported(url: &str, kid: &str) -> Result<Option<Vec<CryptoKey>>, JsValu
     Ok(Some(found))
 }
 
-async fn fetch(url: &str, ticket: Ticket) {
+async fn fetch(env: &Env, url: &str, ticket: Ticket) {
     let Some(body) = fetch_public(url).await else {
         with_keys(url, |keys| keys.cache.failed(ticket, now_ms()));
         return;
@@ -152,7 +152,7 @@ async fn fetch(url: &str, ticket: Ticket) {
         let adopted = keys.cache.answered(ticket, &body, now_ms());
         adopted.then(|| keys.cache.to_stored()).flatten()
     });
-    if let Some(stored) = stored.filter(|_| may_store(url)) {
+    if let Some(stored) = stored.filter(|_| may_store(env, url)) {
         // A convenience: whatever goes wrong, the set is held here all the same.
         if let Ok(mut response) = Response::ok(stored)
             && response
@@ -165,8 +165,8 @@ async fn fetch(url: &str, ticket: Ticket) {
     }
 }
 
-async fn ask_store(url: &str) {
-    if !may_store(url) {
+async fn ask_store(env: &Env, url: &str) {
+    if !may_store(env, url) {
         return;
     }
     if let Ok(Some(mut response)) = Cache::default().get(url, true).await
@@ -177,6 +177,6 @@ async fn ask_store(url: &str) {
 }
 
 /// A Gwop on this machine has other keys after each start, under the same `kid`: nothing of it is stored.
-fn may_store(url: &str) -> bool {
-    url.starts_with("https://")
+fn may_store(env: &Env, url: &str) -> bool {
+    url.starts_with("https://") || config::stores_local_keys(env)
 }

@@ -291,3 +291,34 @@ suite('auth settings', async ({ test, after }) => {
     }
   });
 });
+
+suite('auth keys', async ({ test, after }) => {
+  const simulator = await startSimulator();
+  after(() => simulator.stop());
+  const worker = await startWorker({ variables: variables(simulator, { SESSION_CHECK: 'never', TEST_STORE_KEYS: 'yes' }) });
+  after(() => worker.stop());
+
+  test('a new isolate finds the JWK Set in the Cache API', async () => {
+    const fetched = async () => (await simulator.control('GET', 'requests')).filter((request) => JSON.stringify(request).includes('jwks.json')).length;
+    const { accessToken } = await simulator.control('POST', 'tokens', {});
+    assert.equal((await session(worker, accessToken)).status, 200);
+    assert.equal(await fetched(), 1);
+    await worker.kill();
+    await worker.start();
+    assert.equal((await session(worker, accessToken)).status, 200);
+    assert.equal(await fetched(), 1);
+  });
+
+  test('while no JWK Set can be had a token is neither accepted nor refused', async () => {
+    const away = await startWorker({ variables: variables(simulator, { GWOP_IDENTITY_URL: 'http://127.0.0.1:1' }) });
+    try {
+      const { accessToken } = await simulator.control('POST', 'tokens', {});
+      for (const answer of [await session(away, accessToken), await verify(away, accessToken)]) {
+        refused(answer, 503, 'UNAVAILABLE');
+        assert.ok(Number(answer.headers.get('retry-after')) > 0);
+      }
+    } finally {
+      await away.stop();
+    }
+  });
+});
