@@ -1,5 +1,6 @@
 //! The Worker: built by worker-build, tested on the real workerd.
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
@@ -65,7 +66,12 @@ pub fn test() -> Result {
     build::package()?;
     build()?;
     compile(".", TESTED, &["--features", "worker-test"])?;
-    compile(EXAMPLE, "build/worker-example", &["--locked"])?;
+    // The versions of the workspace, so that its compiled dependencies serve again.
+    fs::copy(
+        top().join("Cargo.lock"),
+        top().join(EXAMPLE).join("Cargo.lock"),
+    )?;
+    compile(EXAMPLE, "build/worker-example", &[])?;
     Step::new("the Worker on workerd", "node")
         .args(["tests/worker/run.mjs"])
         .shown()
@@ -106,10 +112,10 @@ pub fn dev() -> Result {
 
 /// When the newest file at or below `path` was changed.
 fn newest(path: &Path) -> Option<SystemTime> {
-    let metadata = std::fs::metadata(path).ok()?;
+    let metadata = fs::metadata(path).ok()?;
     if !metadata.is_dir() {
         return metadata.modified().ok();
     }
-    let entries = std::fs::read_dir(path).ok()?.flatten();
+    let entries = fs::read_dir(path).ok()?.flatten();
     entries.filter_map(|entry| newest(&entry.path())).max()
 }
