@@ -1,0 +1,86 @@
+// The adapter in the real Next.js, built and started: route handlers and proxy, on Node. `next.mjs`, from the project that has Next.js and the
+// packed package installed; run by `cargo xtask test --only next`.
+import { createServer } from "node:http";
+import { Simulator, serve } from "@gwop/sdk/simulator";
+import { deliver } from "./suite/deliveries.js";
+import { assertEquals, assertMatch, run, test } from "./suite/harness.js";
+import { eventBody } from "./suite/store-conformance.js";
+import { freePort, runProgram, started, startProgram } from "./runners/programs.mjs";
+
+const NEXT = "node_modules/next/dist/bin/next";
+const sim = new Simulator();
+
+/** The local Gwop over HTTP, for the routes. */
+const gwop = createServer(async (incoming, outgoing) => {
+  const chunks = [];
+  for await (const chunk of incoming) chunks.push(chunk);
+  const { method, url, headers } = incoming;
+  const body = chunks.length > 0 ? Buffer.concat(chunks) : undefined;
+  const response = await serve(sim, new Request(`http://${headers.host}${url}`, { method, headers, body }));
+  outgoing.writeHead(response.status, [...response.headers].flat()).end(Buffer.from(await response.arrayBuffer()));
+}).listen(0, "127.0.0.1");
+await new Promise((done) => gwop.once("listening", done));
+
+const env = {
+  ...process.env,
+  NEXT_TELEMETRY_DISABLED: "1",
+  GWOP_URL: `http://127.0.0.1:${gwop.address().port}`,
+  GWOP_MERCHANT_API_KEY: sim.merchantApiKey,
+  GWOP_MERCHANT_ID: sim.merchantId,
+  GWOP_WEBHOOK_SECRET: sim.webhookSecret,
+  AUTH_SECRET: "0123456789abcdef0123456789abcdef",
+};
+await runProgram(process.execPath, [NEXT, "build"], { env, limitMs: 400_000 });
+const port = await freePort();
+const server = startProgram(process.execPath, [NEXT, "start", "--hostname", "127.0.0.1", "--port", String(port)], { env });
+const url = `http://127.0.0.1:${port}`;
+await started(async () => (await fetch(`${url}/me`)).status === 401, server, "Next.js");
+
+async function send(body, headers = {}) {
+  const delivery = await deliver(body, { secret: sim.webhookSecret });
+  return fetch(`${url}/webhooks/gwop`, { method: "POST", headers: { ...delivery.headers, ...headers }, body });
+}
+
+test("Next.js: deliveries are verified on the raw body, once", async () => {
+  const id = crypto.randomUUID();
+  const body = eventBody("invoice.paid", crypto.randomUUID(), { id }).replace("{", "{ \n\t ");
+  for (const outcome of ["applied", "duplicate"]) {
+    const response = await send(body);
+    assertEquals([response.status, await response.json()], [200, { received: true, outcome }]);
+  }
+  assertEquals(server.output().split(`called back for ${id}`).length, 2);
+  assertEquals((await send(body, { "x-gwop-signature": "" })).status, 401);
+  assertEquals((await send(body.padEnd(300_000))).status, 413);
+});
+
+test("Next.js: an agent logs in, routes and proxy know it, and refuse it once it has logged out", async () => {
+  const post = async (path, body) => {
+    const headers = { "content-type": "application/json" };
+    return (await fetch(url + path, { method: "POST", headers, body: JSON.stringify(body) })).json();
+  };
+  const { auth_intent_id: id, exchange_secret } = await post("/auth/intents", {});
+  await sim.pay(id, { chain: "base" });
+  const { access_token, principal } = await post(`/auth/intents/${id}/exchange`, { exchange_secret });
+  const ask = (path, headers = {}) => fetch(url + path, { headers: { authorization: `Bearer ${access_token}`, ...headers } });
+  const me = await ask("/me");
+  assertEquals([me.status, await me.text()], [200, principal.sub]);
+  // The proxy puts its own word in place of a client's.
+  const who = await ask("/api/who", { "x-gwop-subject": "base:0xmallory" });
+  assertEquals([who.status, await who.text()], [200, principal.sub]);
+  const stranger = await fetch(`${url}/api/who`, { headers: { "x-gwop-subject": principal.sub } });
+  assertEquals([stranger.status, stranger.headers.get("www-authenticate")], [401, 'Bearer realm="gwop"']);
+  const headers = { authorization: `Bearer ${access_token}` };
+  assertEquals((await fetch(`${url}/auth/session`, { method: "DELETE", headers })).status, 204);
+  for (const path of ["/me", "/api/who"]) {
+    const out = await ask(path);
+    assertEquals(out.status, 401);
+    assertMatch(out.headers.get("www-authenticate"), "invalid_token");
+  }
+  assertEquals((await fetch(`${url}/auth/other`)).status, 404);
+});
+
+const { passed, failed, failures } = await run({ runtime: "node", serverURL: "" });
+server.end();
+for (const { name, message } of failures) console.log(`✗ ${name}\n  ${message.replaceAll("\n", "\n  ")}`);
+console.log(`next: ${passed} passed, ${failed} failed`);
+process.exit(failed > 0 || passed === 0 ? 1 : 0);

@@ -1,0 +1,2 @@
+// The package keeps its gwop.wasm beside it.
+export default { serverExternalPackages: ["@gwop/sdk"], turbopack: { root: import.meta.dirname } };
