@@ -58,7 +58,8 @@ const SIMULATOR: Module = Module {
     features: "",
     name: "simulator",
     std: &[],
-    flags: "",
+    // Panics without their places: those would name the directories of whoever built it.
+    flags: "-Zlocation-detail=none",
     // Nobody ships it: what -Oz saves is not worth a minute of each build.
     optimize: "-O1",
 };
@@ -123,11 +124,8 @@ impl Module {
             .args(self.std)
             .args([OsStr::new("--target-dir"), target.as_os_str()])
             .env("RUSTFLAGS", self.flags)
-            // The pinned toolchain's own std, built for size, is still an unstable feature of cargo.
-            .env(
-                "RUSTC_BOOTSTRAP",
-                if self.std.is_empty() { "0" } else { "1" },
-            )
+            // Building std for size, and leaving places out, are still unstable features of the pinned toolchain.
+            .env("RUSTC_BOOTSTRAP", "1")
             .run()?;
         let crate_file = krate.replace('-', "_");
         let compiled = target

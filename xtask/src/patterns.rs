@@ -1,8 +1,10 @@
 //! The integration patterns: stores, framework adapters and the sample store, each on the real thing. The checks
 //! themselves are JavaScript: `tests/stores/`, `tests/frameworks/` and `examples/store/`.
 
+use std::fs;
+
 use crate::process::Step;
-use crate::{Result, runtimes, tools};
+use crate::{Result, runtimes, tools, top};
 
 /// The conformance suite over every webhook store.
 ///
@@ -34,6 +36,41 @@ pub fn handlers() -> Result {
         .args(["frameworks/main.mjs"])
         .dir(runtimes::consumer()?)
         .limit(2 * 60)
+        .shown()
+        .run()
+}
+
+/// Next.js and its peers. Not in `package.json`: its lock would have to name builds of it that not every registry has.
+const NEXT: [&str; 3] = ["next@16.4.6", "react@19.3.1", "react-dom@19.3.1"];
+
+/// The adapter in the real Next.js, in a project of its own that outlives the run: its packages and its build's cache are large.
+///
+/// # Errors
+///
+/// When a check fails, or npm cannot fetch Next.js.
+pub fn next() -> Result {
+    let tarball = runtimes::pack()?;
+    let project = top().join("build/next");
+    for from in ["tests/suite", "tests/runners"] {
+        let from = top().join(from);
+        runtimes::copy(&from, &project.join(from.file_name().unwrap_or_default()))?;
+    }
+    let frameworks = top().join("tests/frameworks");
+    runtimes::copy(&frameworks.join("next"), &project)?;
+    fs::copy(frameworks.join("next.mjs"), project.join("next.mjs"))?;
+    // The same version again would be taken for installed.
+    let _ = fs::remove_dir_all(project.join("node_modules/@gwop"));
+    Step::new("npm install Next.js and the tarball", "npm")
+        .args(["install", "--no-save", "--no-package-lock", "--no-audit"])
+        .args(["--no-fund", "--ignore-scripts", "--prefer-offline"])
+        .args(NEXT)
+        .args([tarball])
+        .dir(&project)
+        .run()?;
+    Step::new("next", "node")
+        .args(["next.mjs"])
+        .dir(project)
+        .limit(10 * 60)
         .shown()
         .run()
 }

@@ -45,6 +45,7 @@ const PARTS: &[Part] = &[
         "the adapters, in the real frameworks",
         patterns::handlers,
     ),
+    ("next", "the adapter, in Next.js", patterns::next),
     (
         "store",
         "the sample store's story, on workerd, Node and Bun",
