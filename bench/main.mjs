@@ -52,6 +52,7 @@ if (args.includes("--keep-baseline")) {
   writeFileSync(baseline, `${JSON.stringify({ ...result, parts: { ...kept.parts, ...result.parts } }, null, 1)}\n`);
 }
 if (args.includes("--check")) {
+  if (!existsSync(baseline)) throw new Error(`${baseline} is not there: --keep-baseline writes it`);
   const worse = compare(result, JSON.parse(readFileSync(baseline, "utf8")));
   for (const line of worse) console.log(line);
   console.log(worse.length === 0 ? "no figure is worse than the baseline" : `${worse.length} figures are worse than the baseline`);

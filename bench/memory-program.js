@@ -32,14 +32,14 @@ async function verify(pairs) {
   for (let done = 0; done < pairs; done += 100) {
     const answers = [];
     for (let one = 0; one < 100; one++) {
-      answers.push(gwop.validateWebhook(one === 50 ? bad : good));
+      answers.push(gwop.validateWebhook(one === 50 ? bad : good).catch(refuse));
       try {
         gwop.validateWebhookSync(one === 50 ? bad : good);
       } catch (error) {
         refuse(error);
       }
     }
-    for (const answer of answers) await answer.catch(refuse);
+    await Promise.all(answers);
   }
   return performance.now() - from;
 }
