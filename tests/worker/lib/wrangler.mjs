@@ -61,17 +61,16 @@ export async function startWorker({ variables = {}, main = TEST_BUILD, storage, 
     writeFileSync(join(directory, name, 'wrangler.toml'), `name = "${name}"\nmain = "index.js"\ncompatibility_date = "2026-05-01"\n`);
     configs.push(join(directory, name, 'wrangler.toml'));
   }
-  const worker = new Worker(directory, state, storage === undefined, configs);
+  const worker = new Worker(directory, state, configs);
   await worker.start();
   return worker;
 }
 
 class Worker {
-  constructor(directory, state, ownsState, configs) {
+  constructor(directory, state, configs) {
     this.directory = directory;
     this.configs = configs;
     this.state = state;
-    this.ownsState = ownsState;
     this.log = join(directory, 'wrangler.log');
   }
 
@@ -137,13 +136,13 @@ class Worker {
     signal(-this.process.pid, 'SIGKILL');
   }
 
-  /** Ends it and removes what it wrote. */
+  /** Ends it and removes what it wrote, but for storage that was given; nothing where `GWOP_KEEP` is set. */
   async stop() {
     signal(this.process.pid, 'SIGTERM');
     await Promise.race([this.ended, sleep(3_000)]);
     this.killNow();
     await this.ended;
-    if (this.ownsState && !process.env.GWOP_KEEP) rmSync(this.directory, { recursive: true, force: true });
+    if (!process.env.GWOP_KEEP) rmSync(this.directory, { recursive: true, force: true });
   }
 
   /** Sends a request; resolves to `{ status, headers, body }` with the body parsed where it is JSON. */
