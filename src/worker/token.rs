@@ -16,9 +16,9 @@ use crate::token::{
 use crate::web::rsa::{self, KeyRing};
 
 use super::auth::Identity;
-use super::config;
 use super::objects::now_ms;
 use super::transport::{fetch_public, host_url};
+use super::{config, log};
 
 /// How long the Cache API keeps a JWK Set, in seconds.
 const STORED_SECONDS: &str = "public, max-age=3600";
@@ -154,15 +154,18 @@ async fn fetch(env: &Env, url: &str, ticket: Ticket) {
     });
     if let Some(stored) = stored.filter(|_| may_store(env, url)) {
         // A convenience: whatever goes wrong, the set is held here all the same.
-        if let Ok(mut response) = Response::ok(stored)
-            && response
-                .headers_mut()
-                .set("cache-control", STORED_SECONDS)
-                .is_ok()
-        {
-            let _ = Cache::default().put(url, response).await;
+        if let Err(error) = store(url, stored).await {
+            log::error("key_store_failed", &[("error", error.to_string().into())]);
         }
     }
+}
+
+async fn store(url: &str, stored: String) -> worker::Result<()> {
+    let mut response = Response::ok(stored)?;
+    response
+        .headers_mut()
+        .set("cache-control", STORED_SECONDS)?;
+    Cache::default().put(url, response).await
 }
 
 async fn ask_store(env: &Env, url: &str) {
