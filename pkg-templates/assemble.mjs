@@ -3,6 +3,7 @@
 import { build, transform } from "esbuild";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { shrink } from "./glue.mjs";
 
 const [out, version] = process.argv.slice(2);
 const here = import.meta.dirname;
@@ -38,9 +39,11 @@ const glue = {
   setup: ({ onResolve }) =>
     onResolve({ filter: /_bg\.js$/ }, ({ path }) => ({ path: `./${basename(path)}`, external: true })),
 };
-const modules = [...surfaces, ...PLAIN, "instance", "simulator-instance"];
-await build({
+const instances = ["instance", "simulator-instance"];
+const modules = [...surfaces, ...PLAIN, ...instances];
+const { metafile } = await build({
   ...minify,
+  metafile: true,
   entryPoints: Object.fromEntries(modules.map((name) => [flat(name), source(name)])),
   outdir: out,
   bundle: true,
@@ -54,11 +57,12 @@ await build({
 });
 
 // 2. The glue and the loaders, minified where they lie.
-const write = async (name, code) =>
-  writeFileSync(join(out, name), (await transform(code, { ...minify, format: "esm" })).code);
+const write = async (name, code, options) =>
+  writeFileSync(join(out, name), (await transform(code, { ...minify, format: "esm", ...options })).code);
 for (const wasm of wasms) {
   const glued = `${wasm}_bg.js`;
-  await write(glued, readFileSync(join(out, glued), "utf8"));
+  shrink(join(out, `${wasm}.wasm`), join(out, glued));
+  await write(glued, readFileSync(join(out, glued), "utf8"), { mangleProps: /^__(wbg_ptr|destroy_into_raw)$/ });
 }
 for (const file of readdirSync(join(here, "entries"))) {
   const code = readFileSync(join(here, "entries", file), "utf8");
@@ -83,6 +87,18 @@ await write("gwop-simulator.js", readFileSync(join(here, "simulator/cli.js"), "u
 // 4. package.json: the template's shorthands become conditional exports.
 const manifest = JSON.parse(readFileSync(join(here, "package.json"), "utf8"));
 manifest.version = version;
+// Loading has effects, and so have the instances, wherever splitting put them; bundlers may drop anything else that is not used.
+const effects = (inputs) => instances.some((name) => Object.keys(inputs).some((input) => input.endsWith(`/src/${name}.ts`)));
+const holders = Object.keys(metafile.outputs).filter((file) => effects(metafile.outputs[file].inputs));
+manifest.sideEffects = [
+  ...new Set([
+    ...surfaces.map((name) => `./${name}.*.js`),
+    "./load.*.js",
+    "./load-simulator.*.js",
+    ...instances.map((name) => `./${name}.js`),
+    ...holders.map((file) => `./${basename(file)}`),
+  ]),
+];
 for (const [subpath, value] of Object.entries(manifest.exports)) {
   const [, kind, name] = /^\((\w+)\) (.+)$/.exec(value) ?? [];
   if (!kind) continue;

@@ -3,13 +3,13 @@
  *
  * An entry per runtime (`load.*.js`) hands over the module; `@gwop/sdk/slim` lets the caller do it.
  */
-import * as glue from "./generated/gwop_bg.js";
+import { __wbg_set_wasm, imports } from "./generated/gwop_bg.js";
 import { loading, type WasmSource } from "./loading.js";
 
 export type { WasmSource };
 
 const { use, load, init: start } = loading(
-  glue,
+  { __wbg_set_wasm, imports },
   "gwop",
   "With @gwop/sdk/slim, `await init(…)` before the first call.",
 );

@@ -2,6 +2,8 @@
 
 /** wasm-bindgen's glue of a module. */
 export interface Glue {
+  /** What the module imports from its glue. */
+  readonly imports: WebAssembly.ModuleImports;
   /** Gives the glue its instance. */
   __wbg_set_wasm(exports: object): void;
 }
@@ -25,7 +27,7 @@ export interface Loading {
  * @param hint What to do when it is used before it is loaded.
  */
 export function loading(glue: Glue, name: string, hint: string): Loading {
-  const imports = { [`./${name}_bg.js`]: glue } as unknown as WebAssembly.Imports;
+  const imports: WebAssembly.Imports = { [`./${name}_bg.js`]: glue.imports };
   let started = false;
 
   glue.__wbg_set_wasm(

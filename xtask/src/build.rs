@@ -150,7 +150,9 @@ impl Module {
             .replace("    [Symbol.dispose](): void;\n", "");
         let declared = format!(
             "{declared}\n/** Gives the glue its instance. */\n\
-             export function __wbg_set_wasm(exports: object): void;\n"
+             export function __wbg_set_wasm(exports: object): void;\n\
+             /** What the wasm imports. */\n\
+             export const imports: WebAssembly.ModuleImports;\n"
         );
         let file = format!("{name}_bg.d.ts");
         // Declarations refer to it, and tsc copies no declarations.
