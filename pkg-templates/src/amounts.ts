@@ -1,4 +1,4 @@
-import { SDKValidationError } from "./errors/index.js";
+import { refuse } from "./errors/refuse.js";
 
 /** USDC has 6 decimals: 1 USDC is 1,000,000 atomic units. */
 const DECIMALS = 6;
@@ -17,9 +17,8 @@ export function usdc(amount: string): number {
   const [, whole, fraction = ""] = (typeof amount === "string" && /^(\d+)(?:\.(\d{1,6}))?$/.exec(amount)) || [];
   const atomic = Number(whole + fraction.padEnd(DECIMALS, "0"));
   if (whole === undefined || !Number.isSafeInteger(atomic)) {
-    throw new SDKValidationError(
+    throw refuse(
       'usdc() needs a decimal string such as "5.00": digits with at most 6 decimals, no sign or exponent, at most 9007199254.740991',
-      undefined,
       amount,
     );
   }
@@ -37,9 +36,8 @@ export function formatUsdc(atomic: number | bigint | string): string {
   const whole = typeof atomic === "string" || typeof atomic === "bigint" || Number.isSafeInteger(atomic);
   const digits = whole ? String(atomic) : "";
   if (!/^\d+$/.test(digits)) {
-    throw new SDKValidationError(
+    throw refuse(
       "formatUsdc() needs a whole number of atomic units, 0 or more: a safe integer, a bigint, or a string of digits",
-      undefined,
       atomic,
     );
   }
@@ -65,7 +63,7 @@ export interface Subject {
 export function parseSubject(subject: string): Subject {
   const [, chain, address] = (typeof subject === "string" && /^([^:]+):([^]+)$/.exec(subject)) || [];
   if (!chain || !address) {
-    throw new SDKValidationError('parseSubject() needs "{chain}:{address}", such as "base:0x742d…"', undefined, subject);
+    throw refuse('parseSubject() needs "{chain}:{address}", such as "base:0x742d…"', subject);
   }
   return { chain, address };
 }

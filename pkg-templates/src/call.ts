@@ -6,6 +6,7 @@ import { type Logger, logAttempt } from "./debug.js";
 import { hide } from "./errors/brand.js";
 import { Call, defaultTimeout, responseBodyBound, userAgent } from "./generated/gwop_bg.js";
 import { isFromHook } from "./http-client.js";
+import { onAbort, rejection } from "./race.js";
 import { readRefusal } from "./refusal.js";
 import { sleep } from "./sleep.js";
 
@@ -134,12 +135,16 @@ export async function runCall(plan: CallPlan): Promise<CallSuccess> {
     if (typeof idempotencyKey === "string" && Object.isExtensible(error)) hide(error, { idempotencyKey });
     return error;
   };
-  /** The error for what a method of the wasm threw. */
-  const refused = (thrown: unknown, rawValue: unknown) => {
-    const refusal = readRefusal(thrown);
-    if (!refusal) return fail({ kind: "UnexpectedClientError", message: "The SDK failed", cause: thrown });
-    const kind = refusal.code === "INVALID_REQUEST" ? "InvalidRequestError" : "SDKValidationError";
-    return fail({ kind, ...refusal, rawValue });
+  /** What `ask` answers, or the error for what the wasm threw. */
+  const asked = <T>(ask: () => T, rawValue: unknown): T => {
+    try {
+      return ask();
+    } catch (thrown) {
+      const refusal = readRefusal(thrown);
+      if (!refusal) throw fail({ kind: "UnexpectedClientError", message: "The SDK failed", cause: thrown });
+      const kind = refusal.code === "INVALID_REQUEST" ? "InvalidRequestError" : "SDKValidationError";
+      throw fail({ kind, ...refusal, rawValue });
+    }
   };
   const invalid = (message: string, rawValue: unknown, cause?: unknown) =>
     fail({ kind: "SDKValidationError", message, rawValue, cause });
@@ -168,16 +173,9 @@ export async function runCall(plan: CallPlan): Promise<CallSuccess> {
     } catch (cause) {
       throw invalid(`The argument of ${operation} cannot be written as JSON`, given, cause);
     }
-    try {
-      call = new Call(operation, argument, plan.wire, plan.agentsURL ?? "", plan.identityURL ?? "", ...random());
-    } catch (refusal) {
-      throw refused(refusal, given);
-    }
-    try {
-      setRetries(call, plan.retries);
-    } catch (refusal) {
-      throw refused(refusal, plan.retries);
-    }
+    call = asked(() => new Call(operation, argument, plan.wire, plan.agentsURL ?? "", plan.identityURL ?? "", ...random()), given);
+    const made = call;
+    asked(() => setRetries(made, plan.retries), plan.retries);
     if (call.needsKey() && !signal?.aborted) {
       let key: unknown;
       try {
@@ -190,11 +188,7 @@ export async function runCall(plan: CallPlan): Promise<CallSuccess> {
       if (key !== undefined && typeof key !== "string") {
         throw invalid("merchantApiKey must be a string, or a function that returns a promise of one", undefined);
       }
-      try {
-        if (!signal?.aborted) call.authorize(key ?? "");
-      } catch (refusal) {
-        throw refused(refusal, undefined);
-      }
+      if (!signal?.aborted) asked(() => made.authorize(key ?? ""), undefined);
     }
     if (signal?.aborted) {
       const message = `${operation}: the caller's signal aborted it before anything was sent`;
@@ -246,24 +240,18 @@ async function send(plan: CallPlan, url: string, init: RequestInit, timeoutMs: n
   const exchange: Exchange = { body: new Uint8Array(), truncated: false };
   const { signal, logger, sender } = plan;
   const controller = new AbortController();
-  let giveUp!: (reason: unknown) => void;
   // The request gets the controller's signal, and is raced with it besides: not every fetcher heeds its signal.
-  const given = new Promise<never>((_, reject) => {
-    giveUp = reject;
-  });
-  given.catch(() => {});
+  const [given, giveUp] = rejection();
   const stop = (failure: string, reason: unknown) => {
     exchange.failure ??= failure;
     giveUp(reason);
     controller.abort(reason);
   };
-  const onAbort = () => stop("RequestAbortedError", signal?.reason);
   const timer =
     timeoutMs <= TIMER_BOUND_MS
       ? setTimeout(() => stop("RequestTimeoutError", new DOMException("timeoutMs has passed", "TimeoutError")), timeoutMs)
       : undefined;
-  signal?.addEventListener("abort", onAbort);
-  if (signal?.aborted) onAbort();
+  const unlisten = onAbort(signal, () => stop("RequestAbortedError", signal?.reason));
   const begun = Date.now();
   try {
     let request: Request;
@@ -287,7 +275,7 @@ async function send(plan: CallPlan, url: string, init: RequestInit, timeoutMs: n
     if (exchange.failure !== "RequestTimeoutError") exchange.cause = cause;
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener("abort", onAbort);
+    unlisten();
     if (logger && exchange.request) {
       const { request, response, failure } = exchange;
       logAttempt(logger, { request, response, failure, milliseconds: Date.now() - begun });
@@ -342,18 +330,12 @@ function classify(thrown: unknown, answering: boolean): string {
 
 /** `work`, unless the signal aborts first: then rejects with its reason. */
 async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | null | undefined): Promise<T> {
-  if (!signal) return work;
-  let onAbort!: () => void;
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason);
-  });
-  aborted.catch(() => {});
-  if (signal.aborted) onAbort();
-  signal.addEventListener("abort", onAbort);
+  const [aborted, reject] = rejection();
+  const unlisten = onAbort(signal, () => reject(signal?.reason));
   try {
     return await Promise.race([aborted, work]);
   } finally {
-    signal.removeEventListener("abort", onAbort);
+    unlisten();
   }
 }
 

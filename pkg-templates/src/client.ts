@@ -2,6 +2,7 @@ import { type BackoffStrategy, type CallEnd, type CallPlan, type CallSuccess, ty
 import { debugLogger, type Logger } from "./debug.js";
 import { readEnv } from "./env.js";
 import * as errors from "./errors/index.js";
+import { refuse } from "./errors/refuse.js";
 import { HTTPClient } from "./http-client.js";
 import { revive } from "./revive.js";
 import { ServerList } from "./server-list.js";
@@ -85,7 +86,7 @@ export class ApiClient {
   constructor(options: ClientOptions) {
     const { serverIdx, serverURL } = options;
     if (serverURL === undefined && serverIdx !== undefined && ServerList[serverIdx] === undefined) {
-      throw new errors.SDKValidationError("serverIdx must be an index of ServerList", undefined, serverIdx);
+      throw refuse("serverIdx must be an index of ServerList", serverIdx);
     }
     this.#options = { serverURL: ServerList[serverIdx ?? -1], ...options };
     this.#sender = options.httpClient ?? new HTTPClient();
@@ -138,7 +139,7 @@ function text(url: string | URL | undefined): string | undefined {
 
 function readRetries(config: RetryConfig | undefined, codes: readonly string[] | undefined): RetryPolicy | undefined {
   if (codes !== undefined && !(Array.isArray(codes) && codes.every((code) => typeof code === "string"))) {
-    throw new errors.SDKValidationError('retryCodes must be a list of statuses such as "429" or "5XX"', undefined, codes);
+    throw refuse('retryCodes must be a list of statuses such as "429" or "5XX"', codes);
   }
   if (config === undefined) return codes && { codes };
   switch (config?.strategy) {
@@ -149,9 +150,16 @@ function readRetries(config: RetryConfig | undefined, codes: readonly string[] |
       return { backoff, codes, connectionErrors: retryConnectionErrors, timeouts: retryConnectionErrors };
     }
     default:
-      throw new errors.SDKValidationError('The retry strategy must be "none" or "backoff"', undefined, config);
+      throw refuse('The retry strategy must be "none" or "backoff"', config);
   }
 }
+
+/** The classes of errors of calls that were sent but not answered, by name. */
+const UNANSWERED = /* @__PURE__ */ new Map<string, typeof errors.HTTPClientError>([
+  ["ConnectionError", errors.ConnectionError],
+  ["RequestTimeoutError", errors.RequestTimeoutError],
+  ["RequestAbortedError", errors.RequestAbortedError],
+]);
 
 /** The SDK's error of a failed call. */
 function toError({ kind, message, code, error, answer, cause, rawValue }: CallEnd): Error {
@@ -167,20 +175,9 @@ function toError({ kind, message, code, error, answer, cause, rawValue }: CallEn
       rawMessage: message,
     });
   }
-  switch (kind) {
-    case "SDKValidationError":
-      return new errors.SDKValidationError(message, cause, rawValue, code);
-    case "ConnectionError":
-      return new errors.ConnectionError(message, { cause });
-    case "RequestTimeoutError":
-      return new errors.RequestTimeoutError(message, { cause });
-    case "RequestAbortedError":
-      return new errors.RequestAbortedError(message, { cause });
-    case "InvalidRequestError":
-      return new errors.InvalidRequestError(message);
-    default:
-      return new errors.UnexpectedClientError(message, { cause });
-  }
+  if (kind === "SDKValidationError") return new errors.SDKValidationError(message, cause, rawValue, code);
+  if (kind === "InvalidRequestError") return new errors.InvalidRequestError(message);
+  return new (UNANSWERED.get(kind) ?? errors.UnexpectedClientError)(message, { cause });
 }
 
 /** The body as JSON, or as text where it is none. */

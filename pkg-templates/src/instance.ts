@@ -4,16 +4,16 @@
  * An entry per runtime (`load.*.js`) hands over the module; `@gwop/sdk/slim` lets the caller do it.
  */
 import { __wbg_set_wasm, imports } from "./generated/gwop_bg.js";
-import { loading, type WasmSource } from "./loading.js";
+import { loading, start, type WasmSource } from "./loading.js";
 
 export type { WasmSource };
 
-const { use, load, init: start } = loading(
+const own = loading(
   { __wbg_set_wasm, imports },
   "gwop",
   "With @gwop/sdk/slim, `await init(…)` before the first call.",
 );
-export { load, use };
+export const { use, load } = own;
 
 /**
  * Loads `gwop.wasm` for `@gwop/sdk/slim`, from a compiled module, its bytes, or the `Response` of a `fetch` of it
@@ -24,5 +24,5 @@ export { load, use };
  * @throws Error when the source is not `gwop.wasm`, or cannot be fetched or compiled; `cause` tells why.
  */
 export function init(source: WasmSource | PromiseLike<WasmSource>): Promise<void> {
-  return start(source);
+  return start(own, source);
 }

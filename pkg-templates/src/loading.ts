@@ -13,12 +13,16 @@ export type WasmSource = WebAssembly.Module | BufferSource | Response;
 
 /** How a module gets loaded. */
 export interface Loading {
+  /** The module's name: `NAME.wasm`. */
+  readonly name: string;
+  /** What the module imports. */
+  readonly imports: WebAssembly.Imports;
+  /** Whether an instance is in use. */
+  started: boolean;
   /** Takes a finished instance into use. Later ones are ignored: state and classes belong to the first. */
   use(exports: WebAssembly.Exports): void;
   /** Instantiates a compiled module synchronously. */
   load(module: WebAssembly.Module): void;
-  /** Loads the module from what can be awaited. A failure is not remembered. */
-  init(source: WasmSource | PromiseLike<WasmSource>): Promise<void>;
 }
 
 /**
@@ -28,7 +32,6 @@ export interface Loading {
  */
 export function loading(glue: Glue, name: string, hint: string): Loading {
   const imports: WebAssembly.Imports = { [`./${name}_bg.js`]: glue.imports };
-  let started = false;
 
   glue.__wbg_set_wasm(
     new Proxy(
@@ -41,35 +44,43 @@ export function loading(glue: Glue, name: string, hint: string): Loading {
     ),
   );
 
-  function use(exports: WebAssembly.Exports): void {
-    if (started) return;
-    glue.__wbg_set_wasm(exports);
-    (exports["__wbindgen_start"] as () => void)();
-    started = true;
-  }
-  return {
-    use,
-    load(module) {
-      if (!started) use(new WebAssembly.Instance(module, imports).exports);
+  const own: Loading = {
+    name,
+    imports,
+    started: false,
+    use(exports) {
+      if (own.started) return;
+      glue.__wbg_set_wasm(exports);
+      (exports["__wbindgen_start"] as () => void)();
+      own.started = true;
     },
-    async init(source) {
-      if (started) return;
-      try {
-        const given = await source;
-        if (given instanceof WebAssembly.Module) {
-          use((await WebAssembly.instantiate(given, imports)).exports);
-        } else {
-          const { instance } = await (isResponse(given)
-            ? fromResponse(given, name, imports)
-            : WebAssembly.instantiate(given, imports));
-          use(instance.exports);
-        }
-      } catch (cause) {
-        const reason = cause instanceof Error ? cause.message : String(cause);
-        throw new Error(`@gwop/sdk: ${name}.wasm could not be loaded: ${reason}`, { cause });
-      }
+    load(module) {
+      if (!own.started) own.use(new WebAssembly.Instance(module, imports).exports);
     },
   };
+  return own;
+}
+
+/**
+ * Loads a module from what can be awaited. A failure is not remembered.
+ *
+ * It stands apart from {@link loading}, so that bundlers leave it out where the module comes compiled.
+ */
+export async function start(own: Loading, source: WasmSource | PromiseLike<WasmSource>): Promise<void> {
+  const { name, imports } = own;
+  if (own.started) return;
+  try {
+    const given = await source;
+    if (given instanceof WebAssembly.Module) {
+      own.use((await WebAssembly.instantiate(given, imports)).exports);
+    } else {
+      const { instance } = await (isResponse(given) ? fromResponse(given, name, imports) : WebAssembly.instantiate(given, imports));
+      own.use(instance.exports);
+    }
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`@gwop/sdk: ${name}.wasm could not be loaded: ${reason}`, { cause });
+  }
 }
 
 function isResponse(value: object): value is Response {

@@ -1,3 +1,4 @@
+import { onAbort } from "./race.js";
 import { sleep } from "./sleep.js";
 
 /** Statuses that an invoice never leaves (contract, "Response bodies"). */
@@ -29,9 +30,7 @@ export async function waitForStatus<Invoice extends { status: string }>(
   fail: (last: Invoice | undefined) => Error,
 ): Promise<Invoice> {
   const ended = new AbortController();
-  const abort = () => ended.abort(signal?.reason);
-  if (signal?.aborted) abort();
-  signal?.addEventListener("abort", abort);
+  const unlisten = onAbort(signal, () => ended.abort(signal?.reason));
   let late = false;
   void sleep(timeout, ended.signal).then(() => {
     late = !ended.signal.aborted;
@@ -47,7 +46,7 @@ export async function waitForStatus<Invoice extends { status: string }>(
   } catch (error) {
     if (!late) throw error;
   } finally {
-    signal?.removeEventListener("abort", abort);
+    unlisten();
     ended.abort();
   }
   throw fail(undefined);

@@ -1,4 +1,4 @@
-import { SDKValidationError } from "./errors/index.js";
+import { refuse } from "./errors/refuse.js";
 import { readEnvList } from "./env.js";
 import {
   webhookEvent,
@@ -139,35 +139,31 @@ export function readSecrets(configured: string | readonly string[] | undefined):
   const secrets = given.length > 0 ? given : readEnvList("GWOP_WEBHOOK_SECRET");
   if (secrets.length === 0) {
     throw refuse(
-      "WEBHOOK_SECRET_MISSING",
       "webhookSecret is required to verify webhooks: pass it to new Gwop({ webhookSecret }) or set GWOP_WEBHOOK_SECRET",
+      undefined,
+      "WEBHOOK_SECRET_MISSING",
     );
   }
   return secrets;
 }
 
-/** An error of a webhook. */
-function refuse(code: string, message: string): SDKValidationError {
-  return new SDKValidationError(message, undefined, undefined, code);
-}
-
 /** The error for what the wasm threw: `CODE message`, or something that is no refusal. */
 function rejection(thrown: unknown): unknown {
   const refusal = readRefusal(thrown);
-  return refusal ? refuse(refusal.code, refusal.message) : thrown;
+  return refusal ? refuse(refusal.message, undefined, refusal.code) : thrown;
 }
 
 /** The options with their defaults; `now` and `tolerance` in seconds. */
 function readOptions(options: ValidateWebhookOptions): { request: Request | WebhookRequestParts; now: number; tolerance: number } {
   const { request, toleranceSeconds = 300, receivedAt } = (options ?? {}) as Partial<ValidateWebhookOptions>;
   if (typeof request !== "object" || request === null) {
-    throw refuse("SDK_VALIDATION", "request is required: pass { request } with a Request, or { body, headers }");
+    throw refuse("request is required: pass { request } with a Request, or { body, headers }");
   }
   if (!(typeof toleranceSeconds === "number" && toleranceSeconds >= 0 && toleranceSeconds < Infinity)) {
-    throw refuse("SDK_VALIDATION", "toleranceSeconds must be a finite number of seconds, 0 or more");
+    throw refuse("toleranceSeconds must be a finite number of seconds, 0 or more");
   }
   const now = receivedAt === undefined ? Date.now() : receivedAt instanceof Date ? receivedAt.getTime() : NaN;
-  if (Number.isNaN(now)) throw refuse("SDK_VALIDATION", "receivedAt must be a valid Date");
+  if (Number.isNaN(now)) throw refuse("receivedAt must be a valid Date");
   return { request, now: now / 1000, tolerance: toleranceSeconds };
 }
 

@@ -1,4 +1,5 @@
 import type { TokenVerifier } from "../generated/gwop_bg.js";
+import { rejection } from "../race.js";
 
 /** A public key of Gwop's JWK Set (RFC 7517, RFC 7518 section 6.3.1). */
 export interface StoredJwk {
@@ -90,10 +91,8 @@ export async function refresh(
 
 /** `work`, but no longer than a store may take. */
 async function inTime<T>(work: T | PromiseLike<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("the jwksStore took too long")), STORE_TIMEOUT_MS);
-  });
+  const [late, reject] = rejection();
+  const timer = setTimeout(() => reject(new Error("the jwksStore took too long")), STORE_TIMEOUT_MS);
   try {
     return await Promise.race([work, late]);
   } finally {

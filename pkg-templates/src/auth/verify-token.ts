@@ -1,5 +1,6 @@
 import { readEnv } from "../env.js";
-import { ErrorCode, isGwopError, SDKValidationError, type TokenErrorCode, TokenVerificationError } from "../errors/index.js";
+import { type ErrorCode, isGwopError, type TokenErrorCode, TokenVerificationError } from "../errors/index.js";
+import { refuse } from "../errors/refuse.js";
 import { TokenVerifier, tokenSessionRevoked, tokenSignatureInvalid } from "../generated/gwop_bg.js";
 import { readRefusal } from "../refusal.js";
 import { askStore, refresh, type JwksStore } from "./jwks-cache.js";
@@ -77,10 +78,10 @@ export class TokenVerification {
   constructor(client: TokenClient) {
     const { jwksCooldownSeconds = COOLDOWN_SECONDS, jwksStore } = client;
     if (!isDuration(jwksCooldownSeconds)) {
-      throw invalid("jwksCooldownSeconds must be a finite number of seconds, 0 or more", jwksCooldownSeconds);
+      throw refuse("jwksCooldownSeconds must be a finite number of seconds, 0 or more", jwksCooldownSeconds);
     }
     if (jwksStore !== undefined && (typeof jwksStore?.get !== "function" || typeof jwksStore.set !== "function")) {
-      throw invalid("jwksStore must be an object with the functions get() and set(value)", undefined);
+      throw refuse("jwksStore must be an object with the functions get() and set(value)", undefined);
     }
     this.#client = client;
     this.#cooldownSeconds = jwksCooldownSeconds;
@@ -108,16 +109,16 @@ export class TokenVerification {
     if (merchantId === undefined) merchantId = readEnv("GWOP_MERCHANT_ID");
     const audiences = audience === undefined ? [] : Array.isArray(audience) ? audience : [audience];
     if (merchantId !== undefined && !isText(merchantId)) {
-      throw invalid("merchantId must be a non-empty string", merchantId);
+      throw refuse("merchantId must be a non-empty string", merchantId);
     }
     if (!audiences.every(isText) || (audience !== undefined && audiences.length === 0)) {
-      throw invalid("audience must be a non-empty string, or an array of at least one", audience);
+      throw refuse("audience must be a non-empty string, or an array of at least one", audience);
     }
-    if (issuer !== undefined && !isText(issuer)) throw invalid("issuer must be a non-empty string", issuer);
+    if (issuer !== undefined && !isText(issuer)) throw refuse("issuer must be a non-empty string", issuer);
     if (!isDuration(clockToleranceSeconds)) {
-      throw invalid("clockToleranceSeconds must be a finite number of seconds, 0 or more", clockToleranceSeconds);
+      throw refuse("clockToleranceSeconds must be a finite number of seconds, 0 or more", clockToleranceSeconds);
     }
-    if (typeof checkSession !== "boolean") throw invalid("checkSession must be a boolean", checkSession);
+    if (typeof checkSession !== "boolean") throw refuse("checkSession must be a boolean", checkSession);
     const clockToleranceMs = Math.min(Math.round(clockToleranceSeconds * 1000), Number.MAX_SAFE_INTEGER);
     return JSON.stringify({ merchantId, audience: audiences, issuer, clockToleranceMs });
   }
@@ -171,7 +172,7 @@ export class TokenVerification {
     try {
       status = await this.#client.sessionStatus(sessionId);
     } catch (error) {
-      if (isGwopError(error, ErrorCode.SessionNotFound)) throw tokenError(tokenSessionRevoked(), error);
+      if (isGwopError(error, "SESSION_NOT_FOUND" satisfies ErrorCode)) throw tokenError(tokenSessionRevoked(), error);
       throw error;
     }
     if (status !== "active") throw tokenError(tokenSessionRevoked());
@@ -204,10 +205,6 @@ function tokenError(thrown: unknown, cause?: unknown): unknown {
   if (!refusal) return thrown;
   const code = refusal.code as TokenErrorCode;
   return new TokenVerificationError(refusal.message, cause === undefined ? { code } : { code, cause });
-}
-
-function invalid(message: string, value: unknown): SDKValidationError {
-  return new SDKValidationError(message, undefined, value);
 }
 
 function isText(value: unknown): value is string {

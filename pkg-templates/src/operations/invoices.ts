@@ -3,9 +3,9 @@ import {
   ConnectionError,
   GwopError,
   RequestTimeoutError,
-  SDKValidationError,
   WaitForStatusError,
 } from "../errors/index.js";
+import { refuse } from "../errors/refuse.js";
 import type {
   Invoice,
   InvoiceCancel,
@@ -115,10 +115,10 @@ export class Invoices {
     const { id, status, timeoutMs = 120_000, signal = options.signal } = request ?? {};
     const targets: readonly string[] = typeof status === "string" ? [status] : (status ?? []);
     if (!(Array.isArray(targets) && targets.length > 0 && targets.every((target) => typeof target === "string" && target))) {
-      throw new SDKValidationError("status must be an invoice status, or a list of at least one", undefined, status);
+      throw refuse("status must be an invoice status, or a list of at least one", status);
     }
     if (!(typeof timeoutMs === "number" && timeoutMs > 0 && timeoutMs < 2 ** 31)) {
-      throw new SDKValidationError("timeoutMs must be a number of milliseconds, more than 0 and less than 2^31", undefined, timeoutMs);
+      throw refuse("timeoutMs must be a number of milliseconds, more than 0 and less than 2^31", timeoutMs);
     }
     const wanted = targets.join(" or ");
     let answer!: Answer<InvoicePublic>;
