@@ -232,7 +232,12 @@ pub fn main_entry_size(package: &Path) -> Result<Size> {
     ])
 }
 
-fn print_sizes(package: &Path) -> Result {
+/// Prints what each module weighs, each entry's JavaScript, and the main entry.
+///
+/// # Errors
+///
+/// When a file cannot be read, or an entry not be bundled.
+pub fn print_sizes(package: &Path) -> Result {
     sizes::print_head();
     for entry in fs::read_dir(package)? {
         let path = entry?.path();
