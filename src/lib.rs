@@ -6,6 +6,7 @@ pub mod invoice;
 pub use gwop_json as json;
 pub mod model;
 pub mod port;
+mod text;
 pub mod time;
 pub mod token;
 pub mod webhook;

@@ -108,7 +108,7 @@ fn limited(retry_after: &str) -> Result<Response, Failure> {
 }
 
 /// A call with a valid argument, authorized where that is needed.
-fn call(name: &str, argument: &str, policy: RetryPolicy) -> Call {
+fn call(name: &str, argument: &str, policy: RetryPolicy) -> Box<Call> {
     let operation = operation(name).unwrap();
     let url = operation.host.url();
     let mut call = Call::new(operation, argument, Naming::JavaScript, url, RANDOM).unwrap();

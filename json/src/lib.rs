@@ -146,6 +146,24 @@ impl<'d> Value<'d> {
         }
     }
 
+    /// The string of its own, as [`Self::as_str`].
+    #[must_use]
+    #[inline(never)]
+    pub fn to_text(&self) -> Option<String> {
+        self.as_str().map(Cow::into_owned)
+    }
+
+    /// The strings of an array; `None` where an element is of another kind. Empty for other kinds than arrays.
+    #[must_use]
+    #[inline(never)]
+    pub fn to_texts(&self) -> Option<Vec<String>> {
+        let mut texts = Vec::new();
+        for element in self.elements() {
+            texts.push(element.to_text()?);
+        }
+        Some(texts)
+    }
+
     /// Whether this is the string `expected`.
     #[must_use]
     pub fn is_str(&self, expected: &str) -> bool {
@@ -175,8 +193,24 @@ impl<'d> Value<'d> {
         if self.node.kind != Kind::Number {
             return None;
         }
-        let number = self.raw().parse::<i64>().ok()?;
-        (-MAX_SAFE..=MAX_SAFE).contains(&number).then_some(number)
+        let (negative, digits) = match self.raw().as_bytes() {
+            [b'-', digits @ ..] => (true, digits),
+            digits => (false, digits),
+        };
+        let mut number = 0_i64;
+        for byte in digits {
+            let digit = byte.wrapping_sub(b'0');
+            // Ten times the bound still fits.
+            number = number.wrapping_mul(10).wrapping_add(i64::from(digit));
+            if digit > 9 || number > MAX_SAFE {
+                return None;
+            }
+        }
+        Some(if negative {
+            number.wrapping_neg()
+        } else {
+            number
+        })
     }
 
     /// Whether this is a number of any form.
@@ -466,6 +500,8 @@ impl Scanner<'_> {
 }
 
 /// Resolves the escapes of a string that the scanner has already checked.
+#[cold]
+#[inline(never)]
 fn unescape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars();

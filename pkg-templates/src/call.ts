@@ -188,7 +188,7 @@ export async function runCall(plan: CallPlan): Promise<CallSuccess> {
       if (key !== undefined && typeof key !== "string") {
         throw invalid("merchantApiKey must be a string, or a function that returns a promise of one", undefined);
       }
-      if (!signal?.aborted) asked(() => made.authorize(key ?? ""), undefined);
+      if (!signal?.aborted) asked(() => made.authorize((key ?? "").trim()), undefined);
     }
     if (signal?.aborted) {
       const message = `${operation}: the caller's signal aborted it before anything was sent`;

@@ -6,6 +6,7 @@ use super::policy::{Outcome, RetryPolicy, Verdict};
 use super::url;
 use crate::json::{Document, Value};
 use crate::model::{Decoded, Mismatch, Naming, decode, encode};
+use crate::text::split_once;
 
 /// The longest response body that is read, in bytes (10 MiB). The rest of a longer one is left unread.
 pub const RESPONSE_BODY_BOUND: usize = 10 * 1024 * 1024;
@@ -257,7 +258,7 @@ impl Call {
         naming: Naming,
         base_url: &str,
         random: [u8; 16],
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Box<Self>, Refusal> {
         let base_url = url::base(base_url).ok_or_else(|| {
             Refusal::new(
                 RefusalCode::ServerUrl,
@@ -306,8 +307,8 @@ impl Call {
 
         let mut url = String::from(base_url);
         let mut rest = operation.path;
-        while let Some((literal, tail)) = rest.split_once('{') {
-            let (name, tail) = tail.split_once('}').unwrap_or((tail, ""));
+        while let Some((literal, tail)) = split_once(rest, b'{') {
+            let (name, tail) = split_once(tail, b'}').unwrap_or((tail, ""));
             url.push_str(literal);
             let id = text(name, "a non-empty string, and neither `.` nor `..`", is_id)?;
             url::push_component(&mut url, &id.unwrap_or_default());
@@ -330,7 +331,7 @@ impl Call {
             is_header_value,
         )?;
         let takes_key = operation.idempotency != Idempotency::Natural;
-        Ok(Self {
+        Ok(Box::new(Self {
             operation,
             naming,
             policy: RetryPolicy::default(),
@@ -341,7 +342,7 @@ impl Call {
             idempotency_key: idempotency_key.or_else(|| takes_key.then(|| uuid_v4(random))),
             attempts: 0,
             started_ms: 0,
-        })
+        }))
     }
 
     /// The retry policy.
@@ -366,7 +367,7 @@ impl Call {
     /// # Errors
     /// [`Refusal`] when it is missing or holds what a header cannot.
     pub fn authorize(&mut self, merchant_key: &str) -> Result<(), Refusal> {
-        let key = merchant_key.trim();
+        let key = merchant_key.trim_ascii();
         if key.is_empty() {
             return Err(Refusal::new(
                 RefusalCode::MerchantKeyMissing,
@@ -608,7 +609,9 @@ fn is_id(text: &str) -> bool {
 }
 
 fn is_header_value(text: &str) -> bool {
-    text.bytes().all(|byte| matches!(byte, b' '..=b'~')) && !text.is_empty() && text.trim() == text
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+        && !text.is_empty()
+        && text.trim_ascii() == text
 }
 
 /// A field's name as the caller wrote it.

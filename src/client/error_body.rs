@@ -20,7 +20,7 @@ pub struct ErrorBody {
 pub fn parse_error_body(body: &[u8]) -> Option<ErrorBody> {
     let document = Document::parse(body).ok()?;
     let error = document.root().get("error")?;
-    let text = |name| Some(error.get(name)?.as_str()?.into_owned());
+    let text = |name| error.get(name)?.to_text();
     Some(ErrorBody {
         code: text("code")?,
         message: text("message")?,

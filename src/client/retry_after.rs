@@ -1,5 +1,6 @@
 //! `Retry-After` (RFC 9110 section 10.2.3): seconds, or an HTTP date (section 5.6.7).
 
+use crate::text::split;
 use crate::time::parse_rfc3339;
 
 /// Two-digit years that seem further ahead than this lie in the past (RFC 9110 section 5.6.7).
@@ -20,8 +21,13 @@ pub fn parse_retry_after(value: &str, now_ms: i64) -> Option<i64> {
     }
     if value.bytes().all(|byte| byte.is_ascii_digit()) {
         // More digits than fit mean "very long", not "nothing".
-        let seconds = value.parse::<i64>().unwrap_or(i64::MAX);
-        return Some(seconds.saturating_mul(1000));
+        let milliseconds = value.bytes().fold(0_i64, |number, byte| {
+            let digit = i64::from(byte.wrapping_sub(b'0'));
+            number
+                .saturating_mul(10)
+                .saturating_add(digit.saturating_mul(1000))
+        });
+        return Some(milliseconds);
     }
     Some(
         parse_http_date(value, now_ms)?
@@ -33,10 +39,12 @@ pub fn parse_retry_after(value: &str, now_ms: i64) -> Option<i64> {
 /// Milliseconds since the epoch of an HTTP date: IMF-fixdate, RFC 850 or asctime. `now_ms` places two-digit years.
 fn parse_http_date(value: &str, now_ms: i64) -> Option<i64> {
     // RFC 850 has dashes between day, month and year; no form has them elsewhere.
-    let mut words = value.split([' ', '-']).filter(|word| !word.is_empty());
+    let mut words = split(value, b' ')
+        .flat_map(|word| split(word, b'-'))
+        .filter(|word| !word.is_empty());
     let mut next = || words.next();
     let weekday = next()?;
-    let (day, month, year, time, zone) = if weekday.ends_with(',') {
+    let (day, month, year, time, zone) = if weekday.ends_with(",") {
         (next()?, next()?, next()?, next()?, next()?)
     } else {
         let (month, day, time) = (next()?, next()?, next()?);

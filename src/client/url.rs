@@ -1,5 +1,7 @@
 //! URLs of requests.
 
+use crate::text::split_once;
+
 /// Appends `text` percent-encoded as JavaScript's `encodeURIComponent` does.
 pub fn push_component(out: &mut String, text: &str) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
@@ -31,14 +33,20 @@ pub fn push_component(out: &mut String, text: &str) {
 /// http or https, without query, fragment and credentials (which not every runtime refuses, and errors would quote).
 #[must_use]
 pub fn base(url: &str) -> Option<&str> {
-    let (scheme, authority) = url.split_once(':')?;
-    let authority = authority.strip_prefix("//")?;
+    let (scheme, authority) = split_once(url, b':')?;
+    let authority = authority.as_bytes().strip_prefix(b"//")?;
     let known = scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http");
     let plain = authority
-        .bytes()
-        .all(|byte| byte > b' ' && !matches!(byte, b'?' | b'#' | b'\\' | b'@' | 0x7f));
-    (known && plain && !authority.is_empty() && !authority.starts_with('/'))
-        .then(|| url.trim_end_matches('/'))
+        .iter()
+        .all(|byte| *byte > b' ' && !matches!(byte, b'?' | b'#' | b'\\' | b'@' | 0x7f));
+    if !known || !plain || matches!(authority, [] | [b'/', ..]) {
+        return None;
+    }
+    let mut base = url;
+    while let Some(shorter) = base.strip_suffix("/") {
+        base = shorter;
+    }
+    Some(base)
 }
 
 #[cfg(test)]

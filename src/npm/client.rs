@@ -9,6 +9,7 @@ use crate::client::{
 };
 use crate::json::push_string;
 use crate::model::Naming;
+use crate::text::split;
 
 impl From<Refusal> for JsValue {
     fn from(refused: Refusal) -> Self {
@@ -23,7 +24,8 @@ fn bad_argument(message: &str) -> JsValue {
 /// One call of an operation. See [`client::Call`]; every method is synchronous.
 #[wasm_bindgen]
 pub struct Call {
-    call: client::Call,
+    /// Boxed, so that handing it on is cheap.
+    call: Box<client::Call>,
     value: Option<String>,
     fault: Option<Fault>,
 }
@@ -102,7 +104,7 @@ impl Call {
             policy.bound = Bound::Retries(most);
         }
         if codes != "*" {
-            policy.codes = RetryCodes::parse(codes.split(',').filter(|code| !code.is_empty()))
+            policy.codes = RetryCodes::parse(split(codes, b',').filter(|code| !code.is_empty()))
                 .map_err(|_| {
                     bad_argument("`retryCodes` must hold statuses such as \"429\" or \"5XX\"")
                 })?;

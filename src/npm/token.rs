@@ -5,7 +5,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::CryptoKey;
 
 use super::refusal;
-use crate::json::{Document, Value};
+use crate::json::Document;
 use crate::token::{
     Attempt, Expected, ISSUER, Jwk, JwkSetCache, Plan, Rejection, Ticket, UnverifiedToken,
 };
@@ -177,19 +177,17 @@ fn ticket(ordinal: u32, begun_at: f64) -> Ticket {
 
 /// `None` unless every member is there in its type: a merchant id that could not be read must not pass for none.
 fn read_expected(text: &str) -> Option<Expected> {
-    let string = |value: Value<'_>| value.as_str().map(|text| text.into_owned());
     let document = Document::parse(text.as_bytes()).ok()?;
     let given = document.root();
     let merchant_id = match given.get("merchantId") {
-        Some(merchant_id) => Some(string(merchant_id)?),
+        Some(merchant_id) => Some(merchant_id.to_text()?),
         None => None,
     };
-    let audience = given.get("audience")?.elements();
     Some(Expected {
         merchant_id,
-        audience: audience.map(string).collect::<Option<_>>()?,
+        audience: given.get("audience")?.to_texts()?,
         issuer: match given.get("issuer") {
-            Some(issuer) => string(issuer)?,
+            Some(issuer) => issuer.to_text()?,
             None => ISSUER.to_owned(),
         },
         clock_tolerance_ms: given.get("clockToleranceMs")?.as_integer()?,

@@ -5,6 +5,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::CryptoKey;
 
 use super::refusal;
+use crate::text::split;
 use crate::web::crypto;
 use crate::webhook::{Code, Rejection, SignatureHeader, event, hmac};
 
@@ -55,7 +56,7 @@ pub fn webhook_sync(
     wire: bool,
 ) -> Result<String, JsValue> {
     let header = checked_header(header, now, tolerance)?;
-    if !hmac::verify(secrets.split('\0'), &header, body) {
+    if !hmac::verify(split(secrets, 0), &header, body) {
         return Err(webhook_mismatch());
     }
     let event = event::read(body, id_header, type_header)?;

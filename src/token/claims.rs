@@ -2,6 +2,7 @@
 
 use super::{Code, Rejection};
 use crate::json::{Document, Members, Value, push_integer, push_string};
+use crate::text::split_once;
 
 /// The `iss` of Gwop's tokens, expected unless the caller says otherwise.
 pub const ISSUER: &str = "https://identity.gwop.io";
@@ -59,45 +60,58 @@ impl std::fmt::Debug for Claims {
 }
 
 impl Claims {
-    pub(super) fn parse(json: Vec<u8>) -> Result<Self, Rejection> {
-        let document = Document::parse(&json)
-            .map_err(|_| Rejection::malformed("The token's claims set is not JSON."))?;
+    pub(super) fn parse(json: Vec<u8>) -> Result<Box<Self>, Rejection> {
+        // Boxed and filled in place: moving it about costs more code than reading it.
+        let mut claims = Box::new(Self {
+            subject: String::new(),
+            merchant_id: None,
+            session_id: None,
+            issued_at_ms: None,
+            expires_at_ms: 0,
+            not_before_ms: None,
+            issuer: None,
+            audience: Vec::new(),
+            json,
+        });
+        match claims.read() {
+            Ok(()) => Ok(claims),
+            Err(message) => Err(Rejection::malformed(message)),
+        }
+    }
+
+    /// Fills the other members from `json`.
+    fn read(&mut self) -> Result<(), &'static str> {
+        let document =
+            Document::parse(&self.json).map_err(|_| "The token's claims set is not JSON.")?;
         let claims = document
             .root()
             .distinct_members()
-            .ok_or(Rejection::malformed(
-                "The token's claims set is not a JSON object with distinct member names.",
-            ))?;
+            .ok_or("The token's claims set is not a JSON object with distinct member names.")?;
         let claims = &claims;
-        let expires_at_ms = time(claims, "exp")?.ok_or(Rejection::malformed(
-            "The token has no `exp`: a token without an end is refused.",
-        ))?;
-        let subject = string(claims, "sub")?.unwrap_or_default();
-        if !matches!(subject.split_once(':'), Some((chain, address)) if !chain.is_empty() && !address.is_empty())
+        self.expires_at_ms = time(claims, "exp")?
+            .ok_or("The token has no `exp`: a token without an end is refused.")?;
+        self.subject = string(claims, "sub")?.unwrap_or_default();
+        if !matches!(split_once(&self.subject, b':'), Some((chain, address)) if !chain.is_empty() && !address.is_empty())
         {
-            return Err(Rejection::malformed(
+            return Err(
                 "The token's `sub` is missing, or not a chain and an address with a colon between them.",
-            ));
+            );
         }
-        let audience = match claims.get("aud") {
-            Some(list) if list.is_array() => list.elements().map(text).collect::<Option<_>>(),
-            Some(one) => text(one).map(|one| vec![one]),
-            None => Some(Vec::new()),
+        if let Some(audience) = claims.get("aud") {
+            let audience = if audience.is_array() {
+                audience.to_texts()
+            } else {
+                audience.to_text().map(|one| vec![one])
+            };
+            self.audience =
+                audience.ok_or("The token's `aud` is neither a string nor an array of strings.")?;
         }
-        .ok_or(Rejection::malformed(
-            "The token's `aud` is neither a string nor an array of strings.",
-        ))?;
-        Ok(Self {
-            subject,
-            merchant_id: string(claims, "mid")?,
-            session_id: string(claims, "sid")?,
-            issued_at_ms: time(claims, "iat")?,
-            expires_at_ms,
-            not_before_ms: time(claims, "nbf")?,
-            issuer: string(claims, "iss")?,
-            audience,
-            json,
-        })
+        self.merchant_id = string(claims, "mid")?;
+        self.session_id = string(claims, "sid")?;
+        self.issued_at_ms = time(claims, "iat")?;
+        self.not_before_ms = time(claims, "nbf")?;
+        self.issuer = string(claims, "iss")?;
+        Ok(())
     }
 
     pub(super) fn judge(&self, expected: &Expected, now_ms: i64) -> Result<(), Rejection> {
@@ -148,7 +162,7 @@ impl Claims {
     #[must_use]
     pub fn chain_and_wallet(&self) -> (&str, &str) {
         // `parse` has seen the colon.
-        self.subject.split_once(':').unwrap_or_default()
+        split_once(&self.subject, b':').unwrap_or_default()
     }
 
     /// The verified token as JSON text: `subject`, `chain`, `walletAddress`, `sessionId?`, `merchantId?`, `issuedAt?` and
@@ -185,25 +199,24 @@ impl Claims {
     }
 }
 
-fn text(value: Value<'_>) -> Option<String> {
-    value.as_str().map(|text| text.into_owned())
-}
-
-fn string(claims: &Members<'_>, name: &str) -> Result<Option<String>, Rejection> {
+#[inline(never)]
+fn string(claims: &Members<'_>, name: &str) -> Result<Option<String>, &'static str> {
     match claims.get(name) {
         None => Ok(None),
-        Some(value) => text(value).map(Some).ok_or(Rejection::malformed(
-            "One of the token's `iss`, `sub`, `mid` and `sid` is not a string.",
-        )),
+        Some(value) => value
+            .to_text()
+            .map(Some)
+            .ok_or("One of the token's `iss`, `sub`, `mid` and `sid` is not a string."),
     }
 }
 
-fn time(claims: &Members<'_>, name: &str) -> Result<Option<i64>, Rejection> {
+#[inline(never)]
+fn time(claims: &Members<'_>, name: &str) -> Result<Option<i64>, &'static str> {
     match claims.get(name) {
         None => Ok(None),
-        Some(value) => numeric_date_ms(value).map(Some).ok_or(Rejection::malformed(
+        Some(value) => numeric_date_ms(value).map(Some).ok_or(
             "One of the token's `exp`, `nbf` and `iat` is not a number of seconds between the years 1970 and 9999.",
-        )),
+        ),
     }
 }
 
@@ -213,33 +226,46 @@ fn numeric_date_ms(value: Value<'_>) -> Option<i64> {
     if !value.is_number() {
         return None;
     }
-    let number = value.raw();
-    let (negative, number) = match number.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, number),
+    let (negative, number) = match value.raw().as_bytes() {
+        [b'-', rest @ ..] => (true, rest),
+        number => (false, number),
     };
-    let (number, exponent) = match number.split_once(['e', 'E']) {
-        Some((number, exponent)) => (number, exponent.parse::<i32>().ok()?),
-        None => (number, 0),
+    // Both letters `e`, and the point, which has the bit already.
+    let place = |text: &[u8], byte| {
+        let at = text.iter().position(|other| *other | 0x20 == byte);
+        at.unwrap_or(text.len())
+    };
+    let (number, exponent) = number.split_at_checked(place(number, b'e'))?;
+    let exponent = match exponent {
+        [_, b'-', digits @ ..] => integer(digits).wrapping_neg(),
+        [_, b'+', digits @ ..] | [_, digits @ ..] => integer(digits),
+        [] => 0,
     };
     if !(-32..=32).contains(&exponent) {
         return None;
     }
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     // Three more digits than the seconds have.
-    let wanted = i32::try_from(whole.len())
+    let wanted = i32::try_from(place(number, b'.'))
         .ok()?
         .checked_add(exponent)?
         .checked_add(3)?;
-    let mut digits = whole.bytes().chain(fraction.bytes());
+    let mut digits = number.iter().filter(|byte| **byte != b'.');
     let mut milliseconds = 0_i64;
     for _ in 0..wanted {
-        let digit = digits.next().unwrap_or(b'0').wrapping_sub(b'0');
+        let digit = digits.next().unwrap_or(&b'0').wrapping_sub(b'0');
         milliseconds = milliseconds
             .checked_mul(10)?
             .checked_add(i64::from(digit))?;
     }
     (milliseconds <= MAX_MS && !(negative && milliseconds > 0)).then_some(milliseconds)
+}
+
+/// The number that decimal `digits` write, or one beyond any sense.
+fn integer(digits: &[u8]) -> i32 {
+    digits.iter().fold(0_i32, |number, byte| {
+        let digit = i32::from(byte.wrapping_sub(b'0'));
+        number.saturating_mul(10).saturating_add(digit)
+    })
 }
 
 #[cfg(test)]

@@ -45,9 +45,9 @@ impl Jwk {
         {
             return None;
         }
-        let kid = key.get("kid")?.as_str()?.into_owned();
-        let n = key.get("n")?.as_str()?.into_owned();
-        let e = key.get("e")?.as_str()?.into_owned();
+        let kid = key.get("kid")?.to_text()?;
+        let n = key.get("n")?.to_text()?;
+        let e = key.get("e")?.to_text()?;
         Self::from_parts(kid, n, e)
     }
 

@@ -12,7 +12,7 @@ pub struct UnverifiedToken<'t> {
     kid: Option<String>,
     signing_input: &'t [u8],
     signature: Vec<u8>,
-    claims: Claims,
+    claims: Box<Claims>,
 }
 
 impl<'t> UnverifiedToken<'t> {
@@ -70,9 +70,8 @@ impl<'t> UnverifiedToken<'t> {
         let kid = match header.get("kid") {
             None => None,
             Some(kid) => Some(
-                kid.as_str()
-                    .ok_or(Rejection::malformed("The token's `kid` is not a string."))?
-                    .into_owned(),
+                kid.to_text()
+                    .ok_or(Rejection::malformed("The token's `kid` is not a string."))?,
             ),
         };
 

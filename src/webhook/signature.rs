@@ -26,39 +26,52 @@ impl<'a> SignatureHeader<'a> {
     /// `SignatureMissing` when it is empty; `SignatureMalformed` when there is not exactly one `t`, no `v1`,
     /// more than [`MAX_SIGNATURES`], or one that is not 64 lower-case hex digits; `TimestampInvalid` when `t` is not digits, or more than fit.
     pub fn parse(header: &'a str) -> Result<Self, Rejection> {
-        if header.trim_ascii().is_empty() {
-            return Err(Rejection::new(Code::SignatureMissing));
-        }
-        let malformed = || Rejection::new(Code::SignatureMalformed);
-        let mut timestamp = None;
         let mut signatures = Vec::with_capacity(1);
-        for item in header.as_bytes().split(|byte| *byte == b',') {
+        match Self::read(header.as_bytes(), &mut signatures) {
+            Ok((timestamp, seconds)) => Ok(Self {
+                timestamp,
+                seconds,
+                signatures,
+            }),
+            Err(code) => Err(Rejection::new(code)),
+        }
+    }
+
+    /// The time stamp, as text and in seconds, and into `signatures` the others.
+    fn read(header: &'a [u8], signatures: &mut Vec<[u8; 32]>) -> Result<(&'a [u8], u64), Code> {
+        if header.trim_ascii().is_empty() {
+            return Err(Code::SignatureMissing);
+        }
+        let mut timestamp = None;
+        for item in header.split(|byte| *byte == b',') {
             match item.trim_ascii() {
                 [b't', b'=', value @ ..] if timestamp.is_none() => timestamp = Some(value),
                 [b'v', b'1', b'=', value @ ..] if signatures.len() < MAX_SIGNATURES => {
-                    signatures.push(decode_hex(value).ok_or_else(malformed)?);
+                    let mut tag = [0; 32];
+                    decode_hex(value, &mut tag).ok_or(Code::SignatureMalformed)?;
+                    signatures.push(tag);
                 }
-                [b't', b'=', ..] | [b'v', b'1', b'=', ..] => return Err(malformed()),
+                [b't', b'=', ..] | [b'v', b'1', b'=', ..] => return Err(Code::SignatureMalformed),
                 other if other.contains(&b'=') => {}
-                _ => return Err(malformed()),
+                _ => return Err(Code::SignatureMalformed),
             }
         }
-        let timestamp = timestamp.ok_or_else(malformed)?;
-        if signatures.is_empty() {
-            return Err(malformed());
+        let timestamp = timestamp
+            .filter(|_| !signatures.is_empty())
+            .ok_or(Code::SignatureMalformed)?;
+        if timestamp.is_empty() {
+            return Err(Code::TimestampInvalid);
         }
-        let seconds = (!timestamp.is_empty()).then_some(0_u64).and_then(|zero| {
-            timestamp.iter().try_fold(zero, |seconds, byte| {
-                let digit = byte.wrapping_sub(b'0');
-                let shifted = seconds.checked_mul(10).filter(|_| digit <= 9)?;
-                shifted.checked_add(u64::from(digit))
-            })
-        });
-        Ok(Self {
-            timestamp,
-            seconds: seconds.ok_or_else(|| Rejection::new(Code::TimestampInvalid))?,
-            signatures,
-        })
+        let mut seconds = 0_u64;
+        for byte in timestamp {
+            let digit = u64::from(byte.wrapping_sub(b'0'));
+            seconds = seconds
+                .checked_mul(10)
+                .filter(|_| digit <= 9)
+                .and_then(|shifted| shifted.checked_add(digit))
+                .ok_or(Code::TimestampInvalid)?;
+        }
+        Ok((timestamp, seconds))
     }
 
     /// Refuses a time stamp that is further than `tolerance` seconds from `now`, either side.
@@ -90,10 +103,9 @@ impl<'a> SignatureHeader<'a> {
     }
 }
 
-/// 64 lower-case hex digits as 32 bytes.
-fn decode_hex(text: &[u8]) -> Option<[u8; 32]> {
+/// Puts 64 lower-case hex digits into 32 bytes.
+fn decode_hex(text: &[u8], bytes: &mut [u8; 32]) -> Option<()> {
     let digits: &[u8; 64] = text.try_into().ok()?;
-    let mut bytes = [0; 32];
     for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
         let mut value = 0_u8;
         for digit in pair {
@@ -106,7 +118,7 @@ fn decode_hex(text: &[u8]) -> Option<[u8; 32]> {
         }
         *byte = value;
     }
-    Some(bytes)
+    Some(())
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ struct Module {
     /// `RUSTFLAGS`.
     flags: &'static str,
     /// How hard wasm-opt tries.
-    optimize: &'static str,
+    optimize: &'static [&'static str],
 }
 
 const SDK: Module = Module {
@@ -49,7 +49,16 @@ const SDK: Module = Module {
     // A panic, which no input reaches, traps without its message: 4 KB less, gzip. The compact
     // SHA-256 is 7 KB smaller, and 0.3 to 0.5 µs slower per event on V8.
     flags: "--cfg sha2_backend_soft=\"compact\" -Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none",
-    optimize: "-Oz",
+    // Flattened code comes out 2.7 KB longer, and 370 bytes smaller after gzip.
+    optimize: &[
+        "--low-memory-unused",
+        "--zero-filled-memory",
+        "--flatten",
+        "--rereloop",
+        "-Oz",
+        "-Oz",
+        "-ocimfs=0",
+    ],
 };
 
 /// The local Gwop: a wasm of its own, so that the SDK stays small.
@@ -61,7 +70,7 @@ const SIMULATOR: Module = Module {
     // Panics without their places: those would name the directories of whoever built it.
     flags: "-Zlocation-detail=none",
     // Nobody ships it: what -Oz saves is not worth a minute of each build.
-    optimize: "-O1",
+    optimize: &["-O1"],
 };
 
 /// Builds the package and prints its sizes.
@@ -163,7 +172,7 @@ impl Module {
 }
 
 /// Makes a module small, unless the very same input was the last one.
-fn optimize(level: &str, raw: &Path, optimized: &Path) -> Result {
+fn optimize(passes: &[&str], raw: &Path, optimized: &Path) -> Result {
     let stamp = raw.with_extension("optimized");
     let bytes = fs::read(raw)?;
     if optimized.is_file() && fs::read(&stamp).is_ok_and(|last| last == bytes) {
@@ -171,7 +180,8 @@ fn optimize(level: &str, raw: &Path, optimized: &Path) -> Result {
     }
     let program = tools::npm_program("wasm-opt")?;
     Step::new("wasm-opt", program)
-        .args([level, "--strip-debug", "--strip-producers"])
+        .args(passes)
+        .args(["--strip-debug", "--strip-producers"])
         .args(["--strip-target-features"])
         .args(FEATURES)
         .args([raw.as_os_str(), OsStr::new("-o"), optimized.as_os_str()])
