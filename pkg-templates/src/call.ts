@@ -64,8 +64,8 @@ export interface CallPlan {
   /** How long one attempt may take, in milliseconds; undefined for 30,000. */
   timeoutMs: number | undefined;
   signal: AbortSignal | null | undefined;
-  /** Undefined for the default. */
-  retries: RetryPolicy | undefined;
+  /** Reads the policy; undefined for the default. May throw an `SDKValidationError`. */
+  retries?: (() => RetryPolicy | undefined) | undefined;
   logger: Logger | undefined;
   /** Makes the surface's error of a failed call. */
   toError(end: CallEnd): Error;
@@ -129,19 +129,23 @@ export async function runCall(plan: CallPlan): Promise<CallSuccess> {
   let call: Call | undefined;
   let given = plan.argument as { [name: string]: unknown } | undefined;
   const keyName = plan.wire ? "idempotency_key" : "idempotencyKey";
-  const fail = (end: CallEnd) => {
-    const error = plan.toError(end);
+  const fail = (end: CallEnd) => withKey(plan.toError(end));
+  const withKey = <E extends object>(error: E): E => {
     const idempotencyKey = call?.idempotencyKey() ?? given?.[keyName];
     if (typeof idempotencyKey === "string" && Object.isExtensible(error)) hide(error, { idempotencyKey });
     return error;
   };
-  /** What `ask` answers, or the error for what the wasm threw. */
+  /** What `ask` answers, or the error for what the wasm or an option threw. */
   const asked = <T>(ask: () => T, rawValue: unknown): T => {
     try {
       return ask();
     } catch (thrown) {
       const refusal = readRefusal(thrown);
-      if (!refusal) throw fail({ kind: "UnexpectedClientError", message: "The SDK failed", cause: thrown });
+      if (!refusal) {
+        // An option's own error has a code; anything else is a defect.
+        if (thrown instanceof Error && "code" in thrown) throw withKey(thrown);
+        throw fail({ kind: "UnexpectedClientError", message: "The SDK failed", cause: thrown });
+      }
       const kind = refusal.code === "INVALID_REQUEST" ? "InvalidRequestError" : "SDKValidationError";
       throw fail({ kind, ...refusal, rawValue });
     }
@@ -153,6 +157,9 @@ export async function runCall(plan: CallPlan): Promise<CallSuccess> {
   try {
     if (!(typeof timeoutMs === "number" && timeoutMs > 0)) {
       throw invalid("timeoutMs must be a number of milliseconds, more than 0", timeoutMs);
+    }
+    if (signal && typeof signal.addEventListener !== "function") {
+      throw invalid("signal must be an AbortSignal", undefined);
     }
     let headers: Headers;
     try {
@@ -175,7 +182,7 @@ export async function runCall(plan: CallPlan): Promise<CallSuccess> {
     }
     call = asked(() => new Call(operation, argument, plan.wire, plan.agentsURL ?? "", plan.identityURL ?? "", ...random()), given);
     const made = call;
-    asked(() => setRetries(made, plan.retries), plan.retries);
+    asked(() => setRetries(made, plan.retries?.()), undefined);
     if (call.needsKey() && !signal?.aborted) {
       let key: unknown;
       try {

@@ -88,6 +88,9 @@ export class ApiClient {
     if (serverURL === undefined && serverIdx !== undefined && ServerList[serverIdx] === undefined) {
       throw refuse("serverIdx must be an index of ServerList", serverIdx);
     }
+    if (options.httpClient !== undefined && typeof options.httpClient?.request !== "function") {
+      throw new errors.SDKValidationError("httpClient must be an HTTPClient, or have its request method", undefined, undefined);
+    }
     this.#options = { serverURL: ServerList[serverIdx ?? -1], ...options };
     this.#sender = options.httpClient ?? new HTTPClient();
   }
@@ -110,8 +113,9 @@ export class ApiClient {
 
   async #run(
     call: Pick<CallPlan, "operation" | "argument"> & Partial<CallPlan>,
-    { serverURL, headers, signal, ...given }: RequestOptions = {},
+    requestOptions: RequestOptions | null | undefined,
   ): Promise<CallSuccess> {
+    const { serverURL, headers, signal, ...given } = requestOptions ?? {};
     const options = this.#options;
     const { merchantApiKey } = options;
     return runCall({
@@ -125,7 +129,7 @@ export class ApiClient {
       userAgent: options.userAgent,
       timeoutMs: given.timeoutMs ?? options.timeoutMs,
       signal,
-      retries: readRetries(given.retries ?? options.retryConfig, given.retryCodes),
+      retries: () => readRetries(given.retries ?? options.retryConfig, given.retryCodes),
       logger: debugLogger(options.debugLogger),
       toError,
       ...call,
@@ -146,7 +150,10 @@ function readRetries(config: RetryConfig | undefined, codes: readonly string[] |
     case "none":
       return { most: 0 };
     case "backoff": {
-      const { backoff, retryConnectionErrors } = config;
+      const { backoff, retryConnectionErrors = true } = config;
+      if (typeof retryConnectionErrors !== "boolean" || !Object.values(backoff ?? {}).every((part) => typeof part === "number")) {
+        throw new errors.SDKValidationError("retries: backoff must hold numbers, retryConnectionErrors a boolean", undefined, config);
+      }
       return { backoff, codes, connectionErrors: retryConnectionErrors, timeouts: retryConnectionErrors };
     }
     default:

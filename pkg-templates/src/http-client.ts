@@ -57,6 +57,8 @@ export class HTTPClient {
       const next = await guarded(() => hook(request));
       if (next) request = next;
     }
+    // A hook's own request would follow redirects, and carry the merchant key with it.
+    if (request.redirect !== "manual") request = new Request(request, { redirect: "manual" });
     try {
       const response = await (this.#options.fetcher ?? defaultFetcher)(request);
       for (const hook of this.#hooks.response) await guarded(() => hook(response, request));

@@ -1,3 +1,4 @@
+import { SDKValidationError } from "./errors/index.js";
 import { onAbort } from "./race.js";
 import { sleep } from "./sleep.js";
 
@@ -29,6 +30,9 @@ export async function waitForStatus<Invoice extends { status: string }>(
   { timeout, initialInterval, maxInterval, signal }: Polling,
   fail: (last: Invoice | undefined) => Error,
 ): Promise<Invoice> {
+  if (signal && typeof signal.addEventListener !== "function") {
+    throw new SDKValidationError("signal must be an AbortSignal", undefined, undefined);
+  }
   const ended = new AbortController();
   const unlisten = onAbort(signal, () => ended.abort(signal?.reason));
   let late = false;

@@ -135,7 +135,11 @@ export class WebhookVerifier {
 
 /** The secrets of now: the environment may change while the process runs. */
 export function readSecrets(configured: string | readonly string[] | undefined): readonly string[] {
-  const given = (typeof configured === "string" ? [configured] : (configured ?? [])).filter(Boolean);
+  const given = (Array.isArray(configured) ? configured : [configured ?? ""]).filter((secret) => secret !== "");
+  // NUL joins secrets on their way to the wasm, and no secret has one.
+  if (!given.every((secret) => typeof secret === "string" && !secret.includes("\0"))) {
+    throw refuse("SDK_VALIDATION", "webhookSecret must be a string, or a list of strings");
+  }
   const secrets = given.length > 0 ? given : readEnvList("GWOP_WEBHOOK_SECRET");
   if (secrets.length === 0) {
     throw refuse(
@@ -172,8 +176,12 @@ function isRequest(request: Request | WebhookRequestParts): request is Request {
 }
 
 async function readRequest(request: Request): Promise<Uint8Array> {
-  if (request.bodyUsed) throw rejection(webhookNotRaw());
-  return new Uint8Array(await request.arrayBuffer());
+  try {
+    return new Uint8Array(await request.arrayBuffer());
+  } catch {
+    // Read before, locked by a reader, or broken off on its way.
+    throw rejection(webhookNotRaw());
+  }
 }
 
 /** The body's bytes, in memory that nobody else can change between the MAC and the parsing. */
@@ -187,16 +195,21 @@ export function readBody(body: unknown): Uint8Array {
 function readHeaders(request: Request | WebhookRequestParts): DeliveryHeaders {
   const { headers } = request;
   return {
-    xGwopSignature: readHeader(headers, "x-gwop-signature"),
-    xGwopEventId: readHeader(headers, "x-gwop-event-id"),
-    xGwopEventType: readHeader(headers, "x-gwop-event-type"),
+    xGwopSignature: readHeader(headers, "x-gwop-signature") ?? "",
+    xGwopEventId: present(readHeader(headers, "x-gwop-event-id")),
+    xGwopEventType: present(readHeader(headers, "x-gwop-event-type")),
   };
 }
 
-/** A header's value, several joined as HTTP does (RFC 9110, 5.3); empty where absent. */
-function readHeader(headers: WebhookHeaders | undefined, name: string): string {
-  if (typeof headers !== "object" || headers === null) return "";
-  if (typeof (headers as Headers).get === "function") return (headers as Headers).get(name) ?? "";
+/** The wasm takes an empty event header for an absent one. A present one that is empty contradicts every event, as a blank does. */
+function present(value: string | undefined): string {
+  return value === "" ? " " : (value ?? "");
+}
+
+/** A header's value, several joined as HTTP does (RFC 9110, 5.3); undefined where absent. */
+function readHeader(headers: WebhookHeaders | undefined, name: string): string | undefined {
+  if (typeof headers !== "object" || headers === null) return undefined;
+  if (typeof (headers as Headers).append === "function") return (headers as Headers).get(name) ?? undefined;
   let value: unknown = (headers as Record<string, unknown>)[name];
   if (value === undefined) {
     const entries = Symbol.iterator in headers ? (headers as Iterable<[string, string]>) : Object.entries(headers);
@@ -204,7 +217,7 @@ function readHeader(headers: WebhookHeaders | undefined, name: string): string {
     for (const [key, entry] of entries) {
       if (entry !== undefined && String(key).toLowerCase() === name) values.push(entry);
     }
-    value = values.flat();
+    value = values.length > 0 ? values.flat() : undefined;
   }
-  return Array.isArray(value) ? value.join(", ") : typeof value === "string" ? value : "";
+  return value === undefined ? undefined : Array.isArray(value) ? value.join(", ") : String(value);
 }

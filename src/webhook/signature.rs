@@ -8,6 +8,9 @@ pub const DEFAULT_TOLERANCE_SECONDS: f64 = 300.0;
 /// The most `v1` values that are read: more is malformed, so that a header cannot buy unbounded work.
 pub const MAX_SIGNATURES: usize = 16;
 
+/// The longest header that is read, in bytes: [`MAX_SIGNATURES`] take less than a third of it.
+const MAX_HEADER_BYTES: usize = 4096;
+
 /// A parsed signature header.
 pub struct SignatureHeader<'a> {
     /// The time stamp exactly as it was signed.
@@ -41,6 +44,9 @@ impl<'a> SignatureHeader<'a> {
     fn read(header: &'a [u8], signatures: &mut Vec<[u8; 32]>) -> Result<(&'a [u8], u64), Code> {
         if header.trim_ascii().is_empty() {
             return Err(Code::SignatureMissing);
+        }
+        if header.len() > MAX_HEADER_BYTES {
+            return Err(Code::SignatureMalformed);
         }
         let mut timestamp = None;
         for item in header.split(|byte| *byte == b',') {

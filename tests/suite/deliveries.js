@@ -54,14 +54,16 @@ export async function deliver(body, { secret = SECRET, t = Math.floor(Date.now()
   signed.set(prefix);
   signed.set(raw, prefix.length);
   const tell = (given, pattern) => given ?? (typeof body === "string" ? (pattern.exec(body)?.[1] ?? "") : "");
+  const headers = {
+    "content-type": "application/json",
+    "x-gwop-signature": `t=${t},v1=${await hmacHex(secret, signed)}`,
+    "x-gwop-event-id": tell(eventId, /"event_id": "([^"]*)"/),
+    "x-gwop-event-type": tell(eventType, /"event_type": "([^"]*)"/),
+  };
+  for (const name in headers) if (!headers[name]) delete headers[name];
   return {
     body,
-    headers: {
-      "content-type": "application/json",
-      "x-gwop-signature": `t=${t},v1=${await hmacHex(secret, signed)}`,
-      "x-gwop-event-id": tell(eventId, /"event_id": "([^"]*)"/),
-      "x-gwop-event-type": tell(eventType, /"event_type": "([^"]*)"/),
-    },
+    headers,
     url: "https://shop.example/webhooks/gwop",
     method: "POST",
   };

