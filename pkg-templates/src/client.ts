@@ -89,7 +89,7 @@ export class ApiClient {
       throw refuse("serverIdx must be an index of ServerList", serverIdx);
     }
     if (options.httpClient !== undefined && typeof options.httpClient?.request !== "function") {
-      throw new errors.SDKValidationError("httpClient must be an HTTPClient, or have its request method", undefined, undefined);
+      throw refuse("httpClient must be an HTTPClient, or have its request method");
     }
     this.#options = { serverURL: ServerList[serverIdx ?? -1], ...options };
     this.#sender = options.httpClient ?? new HTTPClient();
@@ -152,7 +152,7 @@ function readRetries(config: RetryConfig | undefined, codes: readonly string[] |
     case "backoff": {
       const { backoff, retryConnectionErrors = true } = config;
       if (typeof retryConnectionErrors !== "boolean" || !Object.values(backoff ?? {}).every((part) => typeof part === "number")) {
-        throw new errors.SDKValidationError("retries: backoff must hold numbers, retryConnectionErrors a boolean", undefined, config);
+        throw refuse("retries: backoff must hold numbers, retryConnectionErrors a boolean", config);
       }
       return { backoff, codes, connectionErrors: retryConnectionErrors, timeouts: retryConnectionErrors };
     }

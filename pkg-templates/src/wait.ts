@@ -1,4 +1,4 @@
-import { SDKValidationError } from "./errors/index.js";
+import { refuse } from "./errors/refuse.js";
 import { onAbort } from "./race.js";
 import { sleep } from "./sleep.js";
 
@@ -31,7 +31,7 @@ export async function waitForStatus<Invoice extends { status: string }>(
   fail: (last: Invoice | undefined) => Error,
 ): Promise<Invoice> {
   if (signal && typeof signal.addEventListener !== "function") {
-    throw new SDKValidationError("signal must be an AbortSignal", undefined, undefined);
+    throw refuse("signal must be an AbortSignal");
   }
   const ended = new AbortController();
   const unlisten = onAbort(signal, () => ended.abort(signal?.reason));

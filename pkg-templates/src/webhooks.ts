@@ -138,7 +138,7 @@ export function readSecrets(configured: string | readonly string[] | undefined):
   const given = (Array.isArray(configured) ? configured : [configured ?? ""]).filter((secret) => secret !== "");
   // NUL joins secrets on their way to the wasm, and no secret has one.
   if (!given.every((secret) => typeof secret === "string" && !secret.includes("\0"))) {
-    throw refuse("SDK_VALIDATION", "webhookSecret must be a string, or a list of strings");
+    throw refuse("webhookSecret must be a string, or a list of strings");
   }
   const secrets = given.length > 0 ? given : readEnvList("GWOP_WEBHOOK_SECRET");
   if (secrets.length === 0) {
