@@ -40,11 +40,11 @@ const isImport = (line) => line.startsWith("import ");
 const bodies = samples.map(({ name, lines }) => {
   lines.filter(isImport).forEach((line) => imports.add(line));
   const body = lines.filter((line) => !isImport(line)).join("\n");
-  return { name, body, readsEnvironment: body.includes("process.env") };
+  return { name, body, readsEnvironment: body.includes("process.env"), asksGwop: /gwop\.(invoices|auth)/.test(body) };
 });
 const names = "gwop, intent, token, request, rawBody, signatureHeader, eventId, eventType";
-const functions = bodies.map(({ name, body, readsEnvironment }) => {
-  const head = `  { name: ${JSON.stringify(name)}, readsEnvironment: ${readsEnvironment}`;
+const functions = bodies.map(({ name, body, readsEnvironment, asksGwop }) => {
+  const head = `  { name: ${JSON.stringify(name)}, readsEnvironment: ${readsEnvironment}, asksGwop: ${asksGwop}`;
   return `${head}, run: async ({ ${names} }) => {{\n${body}\n}} },`;
 });
 const declared = [
@@ -58,5 +58,5 @@ mkdirSync(out, { recursive: true });
 writeFileSync(join(out, "samples.js"), `${[...imports].join("\n")}\n\n${list("")}`);
 writeFileSync(
   join(out, "samples.ts"),
-  `${[...imports, ...declared].join("\n")}\n\n${list(": { name: string; readsEnvironment: boolean; run(prelude: Prelude): Promise<void> }[]")}`,
+  `${[...imports, ...declared].join("\n")}\n\n${list(": { name: string; readsEnvironment: boolean; asksGwop: boolean; run(prelude: Prelude): Promise<void> }[]")}`,
 );
