@@ -25,7 +25,12 @@ export async function startFulfilment() {
   const endpoint = { received: [], refused: [], attempts: 0, answer: () => 200 };
   const server = createServer(async (request, response) => {
     const chunks = [];
-    for await (const chunk of request) chunks.push(chunk);
+    try {
+      for await (const chunk of request) chunks.push(chunk);
+    } catch {
+      // The Worker was killed in the middle of this delivery: it has not arrived.
+      return;
+    }
     const body = Buffer.concat(chunks).toString();
     endpoint.attempts += 1;
     let status = 400;
