@@ -8,7 +8,12 @@ const LACKS = {
   bun: { command: COMMAND, requests: REQUESTS },
   workerd: { command: COMMAND },
   chromium: { command: COMMAND, requests: REQUESTS, env: "pages have no environment variables" },
-  firefox: { command: COMMAND, requests: REQUESTS, env: "pages have no environment variables" },
+  firefox: {
+    command: COMMAND,
+    requests: REQUESTS,
+    env: "pages have no environment variables",
+    requestBody: "Firefox has no Request.body, so nothing can lock one",
+  },
 };
 
 /** Whether `runtime` lacks `capability`. */
