@@ -8,6 +8,11 @@ export function rejection(): [promise: Promise<never>, reject: (reason: unknown)
   return [promise, giveUp];
 }
 
+/** Whether it can be listened to as a signal is. No signal at all is one, too. */
+export function isSignal(signal: unknown): boolean {
+  return !signal || typeof (signal as AbortSignal).addEventListener === "function";
+}
+
 /** Calls `act` once the signal aborts, now if it has already. Returns what ends that. */
 export function onAbort(signal: AbortSignal | null | undefined, act: () => void): () => void {
   if (signal?.aborted) act();

@@ -1,4 +1,3 @@
-import { refuse } from "./errors/refuse.js";
 import { onAbort } from "./race.js";
 import { sleep } from "./sleep.js";
 
@@ -30,9 +29,6 @@ export async function waitForStatus<Invoice extends { status: string }>(
   { timeout, initialInterval, maxInterval, signal }: Polling,
   fail: (last: Invoice | undefined) => Error,
 ): Promise<Invoice> {
-  if (signal && typeof signal.addEventListener !== "function") {
-    throw refuse("signal must be an AbortSignal");
-  }
   const ended = new AbortController();
   const unlisten = onAbort(signal, () => ended.abort(signal?.reason));
   let late = false;

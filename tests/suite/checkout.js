@@ -318,6 +318,8 @@ test("checkout: bad arguments are an InvalidRequestError before any request", as
     (gwop) => gwop.invoices.waitForStatus(ID, []),
     (gwop) => gwop.invoices.waitForStatus(ID, "PAID", { timeout: -1 }),
     (gwop) => gwop.invoices.waitForStatus(ID, "PAID", { initialInterval: NaN }),
+    (gwop) => gwop.invoices.waitForStatus(ID, "PAID", { signal: {} }),
+    (gwop) => gwop.invoices.waitForStatus(ID, "PAID", { signal: "now" }),
   ]) {
     const { sent, error } = await call(() => json(200, {}), make);
     assert(error instanceof InvalidRequestError, `a ${error?.name}: ${error?.message}`);

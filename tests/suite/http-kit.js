@@ -159,14 +159,14 @@ export function fake(answers, options = {}) {
 
 let scripts = 0;
 
-/** A client whose calls the loopback server answers by a script: see `tests/runners/server.mjs`. */
+/** A client whose calls the loopback server, at `url`, answers by a script: see `tests/runners/server.mjs`. */
 export async function scripted({ serverURL, runtime }, answers, options = {}) {
   const key = `${runtime}-${scripts++}-${Math.floor(performance.now())}`;
   await fetch(`${serverURL}/script/${key}`, { method: "POST", body: JSON.stringify(answers) });
   const url = `${serverURL}/scripted/${key}`;
   const gwop = new Gwop({ merchantApiKey: "sk_m_CANARY", serverURL: url, identityURL: `${url}/`, ...options });
   const seen = async () => (await fetch(`${serverURL}/seen/${key}`)).json();
-  return { gwop, seen };
+  return { gwop, seen, url };
 }
 
 /** Runs `fn` while the back-off waits for nothing, so that only what the server asks for takes time. */

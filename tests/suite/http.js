@@ -326,24 +326,56 @@ test("http: an explicit backoff goes on as long as its maxElapsedTime allows", a
   assert(none.requests.length <= 2);
 });
 
-test("http: options that make no sense are refused before any request", async () => {
+/** Values of `retries` and of the constructor's `retryConfig` that are not as documented. */
+const WRONG_RETRIES = [
+  {},
+  "none",
+  7,
+  { strategy: "sometimes" },
+  { strategy: "backoff", backoff: "fast" },
+  { strategy: "backoff", backoff: { initialInterval: -1 } },
+  { strategy: "backoff", backoff: { initialInterval: "500" } },
+  { strategy: "backoff", backoff: { maxInterval: null } },
+  { strategy: "backoff", backoff: { exponent: NaN } },
+  { strategy: "backoff", backoff: { maxElapsedTime: Infinity } },
+  { strategy: "backoff", retryConnectionErrors: "no" },
+  { strategy: "backoff", retryConnectionErrors: null },
+];
+
+test("http: options of the wrong kind, or that make no sense, are refused before any request", async () => {
   const { gwop, requests } = fake([{}]);
   for (const options of [
-    { timeoutMs: 0 },
-    { timeoutMs: -1 },
-    { timeoutMs: NaN },
-    { timeoutMs: "100" },
-    { retries: {} },
-    { retries: null, retryCodes: "429" },
-    { retries: { strategy: "sometimes" } },
-    { retries: { strategy: "backoff", backoff: { initialInterval: -1 } } },
-    { retries: { strategy: "backoff", backoff: { maxElapsedTime: Infinity } } },
-    { retryCodes: ["429", "teapot"] },
-    { retryCodes: [429] },
+    ...[0, -1, NaN, "100", {}].map((timeoutMs) => ({ timeoutMs })),
+    ...[{}, "now", 7, true].map((signal) => ({ signal })),
+    ...WRONG_RETRIES.map((retries) => ({ retries })),
+    ...["429", 429, null, {}, [429], [null], ["429", "teapot"]].map((retryCodes) => ({ retryCodes })),
   ]) {
-    await assertRejects(gwop.invoices.get({ id: "a" }, options), SDKValidationError);
+    const error = await assertRejects(gwop.invoices.get({ id: "a" }, options), SDKValidationError);
+    assertEquals(error.code, "SDK_VALIDATION", JSON.stringify(options));
   }
   assertEquals(requests.length, 0);
+});
+
+test("http: a retryConfig of the wrong kind is refused by each call, before any request", async () => {
+  for (const retryConfig of [null, ...WRONG_RETRIES]) {
+    const { gwop, requests } = fake([{}], { retryConfig });
+    await assertRejects(gwop.invoices.get({ id: "a" }), SDKValidationError);
+    assertEquals(requests.length, 0);
+  }
+});
+
+test("http: what refuses the retry options carries the call's idempotency key all the same", async () => {
+  for (const retries of WRONG_RETRIES) {
+    const create = (request) => fake([{}]).gwop.invoices.create({ body: { amountUsdc: 1 }, ...request }, { retries });
+    assertMatch((await assertRejects(create(), SDKValidationError)).idempotencyKey, UUID);
+    assertEquals((await assertRejects(create({ idempotencyKey: "order-7" }))).idempotencyKey, "order-7");
+  }
+});
+
+test("http: an httpClient that cannot send is refused when the client is made", () => {
+  for (const httpClient of [null, {}, "fetch", 7, fetch, { request: "POST" }]) {
+    assertMatch(assertThrows(() => new Gwop({ httpClient }), SDKValidationError).message, "httpClient must be");
+  }
 });
 
 test("http: Retry-After in seconds is waited for", async (context) => {
@@ -502,10 +534,26 @@ test("http: a body that breaks off is a ConnectionError", async () => {
 test("http: redirects are never followed, and the key never leaves", async (context) => {
   for (const status of [301, 302, 303, 307, 308]) {
     const target = await scripted(context, [{ body: WIRE.page([], false) }]);
-    const { gwop, seen } = await scripted(context, [{ status, headers: { location: `${context.serverURL}/echo` } }]);
+    const { gwop, seen } = await scripted(context, [{ status, headers: { location: target.url } }]);
     const error = await assertRejects(gwop.invoices.list(), GwopDefaultError);
     assertMatch(error.message, "redirect");
     assertEquals((await seen()).length, 1);
+    assertEquals(await target.seen(), []);
+  }
+});
+
+test("http: redirects are not followed either when a beforeRequest hook gives a request of its own", async (context) => {
+  for (const replace of [
+    (request) => new Request(request, { redirect: "follow" }),
+    async (request) => new Request(request.url, { method: "POST", headers: request.headers, body: await request.text() }),
+  ]) {
+    const target = await scripted(context, [{ body: WIRE.invoice }]);
+    const httpClient = new HTTPClient().addHook("beforeRequest", replace);
+    const { gwop, seen } = await scripted(context, [{ status: 307, headers: { location: target.url } }], { httpClient });
+    const error = await assertRejects(gwop.invoices.create({ body: { amountUsdc: 5 } }), GwopDefaultError);
+    assertMatch(error.message, "redirect");
+    const [{ body, headers }, ...more] = await seen();
+    assertEquals([JSON.parse(body), headers.authorization, more], [{ amount_usdc: 5 }, "Bearer sk_m_CANARY", []]);
     assertEquals(await target.seen(), []);
   }
 });
@@ -737,7 +785,7 @@ test("http: listAll pages by itself, and gives each invoice once", async () => {
   ]);
 });
 
-test("http: listAll asks for no page that is not wanted, and ends on an empty one", async () => {
+test("http: listAll asks for no page that is not wanted", async () => {
   const { gwop, requests } = fake([WIRE.page(["a", "b"], true)]);
   for await (const invoice of gwop.invoices.listAll()) {
     assertEquals(invoice.id, "a");
@@ -745,9 +793,35 @@ test("http: listAll asks for no page that is not wanted, and ends on an empty on
   }
   assertEquals(requests.length, 1);
   assertMatch(requests[0].url, "limit=100&offset=0");
-  const endless = fake([WIRE.page([], true)]);
-  for await (const invoice of endless.gwop.invoices.listAll()) assert(false, invoice.id);
-  assertEquals(endless.requests.length, 1);
+});
+
+test("http: listAll ends where a server repeats itself, and says for ever that more follow", async () => {
+  const a = WIRE.page(["a", "b"], true);
+  const b = WIRE.page(["c"], true);
+  for (const [pages, expected] of [
+    [[a], ["a", "b"]],
+    [[a, b], ["a", "b", "c"]],
+    [[a, WIRE.page([], true)], ["a", "b"]],
+    [[WIRE.page([], true)], []],
+  ]) {
+    const { gwop, requests } = fake([() => (assert(requests.length < 5, "no end"), pages[(requests.length - 1) % pages.length])]);
+    const ids = [];
+    for await (const { id } of gwop.invoices.listAll()) ids.push(id);
+    assertEquals(ids, expected);
+  }
+});
+
+test("http: listAll goes on where new invoices have shifted whole pages", async () => {
+  const { gwop } = fake([
+    WIRE.page(["a", "b"], true, { total: 6 }),
+    WIRE.page(["c", "d"], true, { total: 6 }),
+    // Four were created meanwhile.
+    ...[["a", "b"], ["c", "d"]].map((ids) => WIRE.page(ids, true, { total: 10 })),
+    WIRE.page(["e", "f"], false, { total: 10 }),
+  ]);
+  const ids = [];
+  for await (const { id } of gwop.invoices.listAll({ limit: 2 })) ids.push(id);
+  assertEquals(ids, ["a", "b", "c", "d", "e", "f"]);
 });
 
 test("http: listAll fails as list does", async () => {
@@ -822,10 +896,13 @@ test("http: waitForStatus refuses what it cannot wait for", async () => {
     { id: "a", status: [7] },
     { id: "a", status: "PAID", timeoutMs: 0 },
     { id: "a", status: "PAID", timeoutMs: Infinity },
+    { id: "a", status: "PAID", signal: {} },
+    { id: "a", status: "PAID", signal: "now" },
     { id: "", status: "PAID" },
   ]) {
     await assertRejects(gwop.invoices.waitForStatus(request), SDKValidationError);
   }
+  await assertRejects(gwop.invoices.waitForStatus({ id: "a", status: "PAID" }, { signal: 7 }), SDKValidationError);
   assertEquals(requests.length, 0);
 });
 

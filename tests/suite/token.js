@@ -48,6 +48,13 @@ test("fractions of a second in exp, nbf and iat are allowed, as RFC 7519 has the
   assertEquals(token.issuedAt.getTime(), 1774404248841);
 });
 
+test("options that are null are as if they were left out", async () => {
+  const gwop = await gwopIssuer();
+  const { verify } = clientOf([gwop]);
+  assertEquals((await verify(await gwop.sign(), null)).merchantId, "merchant-1");
+  await refused(verify(await gwop.sign({ mid: "merchant-2" }), null), "TOKEN_MERCHANT_MISMATCH");
+});
+
 // ---- Every code ----
 
 test("a token that is not a string is malformed, and no request is made for it", async () => {

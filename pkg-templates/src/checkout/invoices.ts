@@ -7,6 +7,7 @@ import type {
   InvoicesListRequest,
   InvoiceStatus,
 } from "../generated/wire.js";
+import { isSignal } from "../race.js";
 import { waitForStatus } from "../wait.js";
 import { GwopCheckoutError, InvalidRequestError } from "./errors.js";
 
@@ -101,6 +102,7 @@ export class Invoices {
     for (const [name, value] of Object.entries({ timeout, initialInterval, maxInterval })) {
       if (!(typeof value === "number" && value > 0)) throw invalid(`${name} must be milliseconds, more than 0`);
     }
+    if (!isSignal(signal)) throw invalid("signal must be an AbortSignal");
     const wanted = statuses.join(" or ");
     let invoice!: InvoicePublic;
     let cause: unknown;

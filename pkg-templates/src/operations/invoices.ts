@@ -18,6 +18,7 @@ import type {
   InvoicesListRequest,
   InvoiceStatus,
 } from "../generated/models.js";
+import { isSignal } from "../race.js";
 import { waitForStatus } from "../wait.js";
 
 /** The argument of `invoices.waitForStatus`. */
@@ -79,9 +80,10 @@ export class Invoices {
         seen.add(invoice.id);
         yield invoice;
       }
-      // A page without anything new that says that more follow would have no end.
-      if (!pagination.hasMore || seen.size === known) return;
       page.offset = (page.offset ?? 0) + invoices.length;
+      // New invoices may shift whole pages; but a server that repeats itself, and says for ever that more follow, has an end.
+      const mayFollow = seen.size > known || (invoices.length > 0 && page.offset < pagination.total);
+      if (!pagination.hasMore || !mayFollow) return;
     }
   }
 
@@ -121,6 +123,7 @@ export class Invoices {
     if (!(typeof timeoutMs === "number" && timeoutMs > 0 && timeoutMs < 2 ** 31)) {
       throw refuse("timeoutMs must be a number of milliseconds, more than 0 and less than 2^31", timeoutMs);
     }
+    if (!isSignal(signal)) throw refuse("signal must be an AbortSignal");
     const wanted = targets.join(" or ");
     let answer!: Answer<InvoicePublic>;
     let cause: unknown;
