@@ -145,20 +145,22 @@ fn clippy() -> Result {
         "clippy, native",
         &["clippy", "--workspace", "--all-targets"],
     )
+    .args(["--features", "gwop/serde,gwop/codegen"])
     .args(deny)
     .run()?;
-    // What ships as wasm, one run per set of features.
-    for (krate, features) in [
-        ("gwop", ""),
-        ("gwop", "npm"),
-        ("gwop", "worker"),
-        ("gwop", "worker-test"),
-        ("gwop-simulator", ""),
+    // What ships as wasm, one run per set of features, and the tests that run as wasm.
+    for (krate, target, features) in [
+        ("gwop", "--lib", ""),
+        ("gwop", "--lib", "npm"),
+        ("gwop", "--lib", "worker"),
+        ("gwop", "--lib", "worker-test"),
+        ("gwop-simulator", "--lib", ""),
+        ("gwop-web-tests", "--tests", ""),
     ] {
         let name = format!("clippy, wasm32, {krate} with [{features}]");
         cargo(
             &name,
-            &["clippy", "--lib", "--target", "wasm32-unknown-unknown"],
+            &["clippy", target, "--target", "wasm32-unknown-unknown"],
         )
         .args(["--package", krate, "--features", features])
         .args(deny)
