@@ -1,13 +1,16 @@
-// The adapters in the real frameworks, over real loopback: `cargo xtask test --only handlers`, from the consumer project.
+// The adapters in the real frameworks, over real loopback, mounted by the lines that their documentation shows:
+// `cargo xtask test --only handlers`, from the consumer project.
 import { once } from "node:events";
 import { serve } from "@hono/node-server";
 import express from "express";
+import express4 from "express4";
 import { Hono } from "hono";
 import { Gwop } from "@gwop/sdk";
 import * as forExpress from "@gwop/sdk/express";
 import * as forHono from "@gwop/sdk/hono";
 import { Simulator } from "@gwop/sdk/simulator";
 import { memoryStore } from "@gwop/sdk/stores";
+import { runSample, sampleOfModule } from "../runners/documented.mjs";
 import { deliver } from "../suite/deliveries.js";
 import { assert, assertEquals, assertMatch, run, test } from "../suite/harness.js";
 import { eventBody } from "../suite/store-conformance.js";
@@ -15,7 +18,7 @@ import { eventBody } from "../suite/store-conformance.js";
 const sim = new Simulator();
 const { httpClient, merchantApiKey, merchantId, webhookSecret } = sim;
 const gwop = new Gwop({ httpClient, merchantApiKey, merchantId, webhookSecret });
-const authSecret = "0123456789abcdef0123456789abcdef";
+process.env.AUTH_SECRET = "0123456789abcdef0123456789abcdef";
 
 /** The options of the webhook handler, and what it called. */
 function shop() {
@@ -39,26 +42,29 @@ async function listening(server) {
 
 const paid = () => eventBody("invoice.paid", crypto.randomUUID());
 
+/** An app of a version of Express; `use` mounts what comes before. */
+const startExpress = (version) => async (options, use = () => {}) => {
+  const app = version();
+  use(app);
+  const { gwopWebhook } = forExpress;
+  // The documented lines name the callbacks only; `onError` is the tests' own.
+  const names = { ...forExpress, ...options, gwopWebhook: (given) => gwopWebhook({ ...given, onError: options.onError }) };
+  runSample(sampleOfModule("handlers/express.d.ts"), { ...names, app });
+  // A mounted router sees shortened paths.
+  const router = version.Router();
+  router.use(forExpress.gwopAuthRoutes({ gwop, basePath: "/inner/auth" }));
+  app.use("/inner", router);
+  return listening(app.listen(0, "127.0.0.1"));
+};
+
 const FRAMEWORKS = {
-  async Express(options, use = () => {}) {
-    const app = express();
-    use(app);
-    app.post("/webhooks/gwop", forExpress.gwopWebhook(options));
-    app.use(forExpress.gwopAuthRoutes({ gwop, authSecret }));
-    app.get("/me", forExpress.gwopAuth({ gwop }), (req, res) => res.send(req.gwop.subject));
-    // A mounted router sees shortened paths.
-    const router = express.Router();
-    router.use(forExpress.gwopAuthRoutes({ gwop, authSecret, basePath: "/inner/auth" }));
-    app.use("/inner", router);
-    return listening(app.listen(0, "127.0.0.1"));
-  },
+  "Express 5": startExpress(express),
+  "Express 4": startExpress(express4),
   async Hono(options) {
     const app = new Hono();
-    app.post("/webhooks/gwop", forHono.gwopWebhook(options));
-    app.all("/auth/*", forHono.gwopAuthRoutes({ gwop, authSecret }));
-    app.get("/me", forHono.gwopAuth({ gwop }), (c) => c.text(c.var.gwop.subject));
+    runSample(sampleOfModule("handlers/hono.d.ts"), { ...forHono, ...options, app });
     const inner = new Hono();
-    inner.all("/auth/*", forHono.gwopAuthRoutes({ gwop, authSecret, basePath: "/inner/auth" }));
+    inner.all("/auth/*", forHono.gwopAuthRoutes({ gwop, basePath: "/inner/auth" }));
     app.route("/inner", inner);
     return listening(serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" }));
   },
@@ -116,33 +122,44 @@ for (const [name, start] of Object.entries(FRAMEWORKS)) {
   });
 }
 
-test("Express: behind express.raw and express.text the raw body is used", async () => {
-  for (const parser of [express.raw({ type: "application/json" }), express.text({ type: "application/json" })]) {
+for (const [name, version] of Object.entries({ "Express 5": express, "Express 4": express4 })) {
+  const start = FRAMEWORKS[name];
+
+  test(`${name}: behind express.raw and express.text the raw body is used`, async () => {
+    for (const parser of [version.raw({ type: "application/json" }), version.text({ type: "application/json" })]) {
+      const { options } = shop();
+      const { url, close } = await start(options, (app) => app.use(parser));
+      assertEquals((await send(`${url}/webhooks/gwop`, paid())).status, 200);
+      close();
+    }
+  });
+
+  test(`${name}: behind parsers of other media types, which leave the stream alone, the raw body is used`, async () => {
     const { options } = shop();
-    const { url, close } = await FRAMEWORKS.Express(options, (app) => app.use(parser));
+    const { url, close } = await start(options, (app) => app.use(version.urlencoded({ extended: false }), version.text()));
     assertEquals((await send(`${url}/webhooks/gwop`, paid())).status, 200);
     close();
-  }
-});
+  });
 
-test("Express: behind express.json the error says so, to the log only", async () => {
-  const { errors, calls, options } = shop();
-  const { url, close } = await FRAMEWORKS.Express(options, (app) => app.use(express.json()));
-  const response = await send(`${url}/webhooks/gwop`, paid());
-  assertEquals([response.status, (await response.json()).error.code, calls], [500, "MISCONFIGURED", []]);
-  assertEquals(errors[0].code, "WEBHOOK_BODY_NOT_RAW");
-  assertMatch(errors[0].message, "before any body parser");
-  close();
-});
+  test(`${name}: behind express.json the error says so, to the log only`, async () => {
+    const { errors, calls, options } = shop();
+    const { url, close } = await start(options, (app) => app.use(version.json()));
+    const response = await send(`${url}/webhooks/gwop`, paid());
+    assertEquals([response.status, (await response.json()).error.code, calls], [500, "MISCONFIGURED", []]);
+    assertEquals(errors[0].code, "WEBHOOK_BODY_NOT_RAW");
+    assertMatch(errors[0].message, "before any body parser");
+    close();
+  });
 
-test("Express: a stream that something else has read is told as such", async () => {
-  const { errors, options } = shop();
-  const drain = (req, _res, next) => void req.resume().on("end", next);
-  const { url, close } = await FRAMEWORKS.Express(options, (app) => app.use(drain));
-  assertEquals((await send(`${url}/webhooks/gwop`, paid())).status, 500);
-  assertEquals(errors[0].code, "WEBHOOK_BODY_NOT_RAW");
-  close();
-});
+  test(`${name}: a stream that something else has read is told as such`, async () => {
+    const { errors, options } = shop();
+    const drain = (req, _res, next) => void req.resume().on("end", next);
+    const { url, close } = await start(options, (app) => app.use(drain));
+    assertEquals((await send(`${url}/webhooks/gwop`, paid())).status, 500);
+    assertEquals(errors[0].code, "WEBHOOK_BODY_NOT_RAW");
+    close();
+  });
+}
 
 test("Hono: a worker's context keeps the work going when the client goes away", async () => {
   const { options } = shop();

@@ -1,10 +1,13 @@
-// The adapter in the real Next.js, built and started: route handlers and proxy, on Node. `next.mjs`, from the project that has Next.js and the
-// packed package installed; run by `cargo xtask test --only next`.
+// The adapter in the real Next.js, built and started: the route handlers and the proxy of its documentation, on Node. `next.mjs`, from the project
+// that has Next.js and the packed package installed; run by `cargo xtask test --only next`.
+import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { dirname, relative } from "node:path";
 import { Simulator, serve } from "@gwop/sdk/simulator";
 import { deliver } from "./suite/deliveries.js";
 import { assertEquals, assertMatch, run, test } from "./suite/harness.js";
 import { eventBody } from "./suite/store-conformance.js";
+import { sampleOfModule } from "./runners/documented.mjs";
 import { freePort, runProgram, started, startProgram } from "./runners/programs.mjs";
 
 const NEXT = "node_modules/next/dist/bin/next";
@@ -21,6 +24,21 @@ const gwop = createServer(async (incoming, outgoing) => {
 }).listen(0, "127.0.0.1");
 await new Promise((done) => gwop.once("listening", done));
 
+/** Writes the documented files; a line names each before its code. */
+function writeDocumented() {
+  const [, ...parts] = sampleOfModule("handlers/next.d.ts").split(/^\/\/ (\S+)\.ts$/m);
+  assertEquals(parts.length, 8);
+  for (let at = 0; at < parts.length; at += 2) {
+    const file = `${parts[at]}.js`;
+    const names = "gwop, store, onPaid, onExpired, onCanceled";
+    const shared = `./${relative(dirname(file), "gwop.js")}`;
+    mkdirSync(dirname(file), { recursive: true });
+    const imports = `import * as next from "@gwop/sdk/next";\nimport { ${names} } from "${shared}";\n`;
+    writeFileSync(file, `${imports}const { gwopWebhook, gwopAuthRoutes, withGwopAuth, gwopProxy } = next;\n${parts[at + 1]}`);
+  }
+}
+
+writeDocumented();
 const env = {
   ...process.env,
   NEXT_TELEMETRY_DISABLED: "1",
@@ -53,7 +71,8 @@ test("Next.js: deliveries are verified on the raw body, once", async () => {
   assertEquals((await send(body.padEnd(300_000))).status, 413);
 });
 
-test("Next.js: an agent logs in, routes and proxy know it, and refuse it once it has logged out", async () => {
+// The documented routes look at a session again after 30 seconds.
+test("Next.js: an agent logs in, routes and proxy know it, and refuse it once it has logged out", { timeoutMs: 60_000 }, async () => {
   const post = async (path, body) => {
     const headers = { "content-type": "application/json" };
     return (await fetch(url + path, { method: "POST", headers, body: JSON.stringify(body) })).json();
@@ -63,7 +82,7 @@ test("Next.js: an agent logs in, routes and proxy know it, and refuse it once it
   const { access_token, principal } = await post(`/auth/intents/${id}/exchange`, { exchange_secret });
   const ask = (path, headers = {}) => fetch(url + path, { headers: { authorization: `Bearer ${access_token}`, ...headers } });
   const me = await ask("/me");
-  assertEquals([me.status, await me.text()], [200, principal.sub]);
+  assertEquals([me.status, await me.json()], [200, principal.sub]);
   // The proxy puts its own word in place of a client's.
   const who = await ask("/api/who", { "x-gwop-subject": "base:0xmallory" });
   assertEquals([who.status, await who.text()], [200, principal.sub]);
@@ -71,8 +90,13 @@ test("Next.js: an agent logs in, routes and proxy know it, and refuse it once it
   assertEquals([stranger.status, stranger.headers.get("www-authenticate")], [401, 'Bearer realm="gwop"']);
   const headers = { authorization: `Bearer ${access_token}` };
   assertEquals((await fetch(`${url}/auth/session`, { method: "DELETE", headers })).status, 204);
+  const until = Date.now() + 35_000;
   for (const path of ["/me", "/api/who"]) {
-    const out = await ask(path);
+    let out = await ask(path);
+    while (out.status !== 401 && Date.now() < until) {
+      await new Promise((done) => setTimeout(done, 1_000));
+      out = await ask(path);
+    }
     assertEquals(out.status, 401);
     assertMatch(out.headers.get("www-authenticate"), "invalid_token");
   }

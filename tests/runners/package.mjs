@@ -1,5 +1,5 @@
 // Checks of the packed package: `package.mjs TARBALL`, from the consumer project. Run by `cargo xtask test --only package`,
-// which names the programs in GWOP_DENO, GWOP_BUN, GWOP_CHROMIUM, GWOP_CHROMEDRIVER, GWOP_FIREFOX and GWOP_GECKODRIVER.
+// which names the programs in GWOP_DENO, GWOP_BUN, GWOP_WORKERD, GWOP_CHROMIUM, GWOP_CHROMEDRIVER, GWOP_FIREFOX and GWOP_GECKODRIVER.
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { build as bundle } from "esbuild";
@@ -8,6 +8,7 @@ import { formatMessage } from "publint/utils";
 import { build as viteBuild, createServer } from "vite";
 import { EXPECTED } from "../projects/story.js";
 import { freePort, runProgram, serveDirectory, started, startProgram } from "./programs.mjs";
+import { readmeChecks } from "./readme.mjs";
 import { resultOfPage, startBrowser } from "./webdriver.mjs";
 
 const [tarball] = process.argv.slice(2);
@@ -188,6 +189,8 @@ const checks = {
     expectEqual(below(join(out, "vite"), ".wasm").length, 1, "wasm files in the build");
   },
 };
+
+Object.assign(checks, readmeChecks({ directory: join(out, "readme"), browsers }));
 
 for (const [name, paths] of Object.entries(browsers)) {
   checks[`in ${name}: Vite's build and dev server, the esbuild bundle, a server with wrong media types`] = async () => {

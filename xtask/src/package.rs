@@ -37,6 +37,7 @@ pub fn package() -> Result {
         .args(["runners/package.mjs".as_ref(), tarball.as_os_str()])
         .env("GWOP_DENO", tools::npm_program("deno")?)
         .env("GWOP_BUN", tools::npm_program("bun")?)
+        .env("GWOP_WORKERD", tools::npm_program("workerd")?)
         .env("GWOP_CHROMIUM", chromium.program)
         .env("GWOP_CHROMEDRIVER", chromium.driver)
         .env("GWOP_FIREFOX", firefox.program)

@@ -24,6 +24,8 @@ export interface ExpressRequest extends AsyncIterable<Uint8Array | string> {
   headers: Readonly<Record<string, string | string[] | undefined>>;
   /** What a body parser left. */
   body?: unknown;
+  /** Whether anything was read of the stream. */
+  readableDidRead?: boolean | undefined;
   /** Whether the stream was read to its end. */
   readableEnded?: boolean | undefined;
 }
@@ -102,7 +104,9 @@ function toRequest(request: ExpressRequest): Request {
   // A path that starts with two slashes is a path all the same.
   const fields = { method, headers: toHeaders(request), url: `http://localhost${originalUrl ?? url}` };
   const raw = typeof body === "string" ? new TextEncoder().encode(body) : body;
-  const bodyUsed = !(raw instanceof Uint8Array) && (raw !== undefined || request.readableEnded === true);
+  // Express 4's parsers leave `{}` behind for the media types that they do not read.
+  const wasRead = request.readableEnded === true || (raw !== undefined && request.readableDidRead !== false);
+  const bodyUsed = !(raw instanceof Uint8Array) && wasRead;
   const stream = raw instanceof Uint8Array ? once(raw) : bodyUsed ? null : streamed(request);
   // Not a `Request`: that would refuse a GET with a body, and take the stream before anybody wants it.
   return { ...fields, bodyUsed, body: stream } as Partial<Request> as Request;

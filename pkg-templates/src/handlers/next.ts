@@ -13,6 +13,7 @@
  * export const config = { matcher: "/api/:path*" };
  * ```
  *
+ * Next.js bundles each route by itself: what one route revokes, the others learn within `sessionCheck` seconds.
  * On Node, `serverExternalPackages: ["@gwop/sdk"]` in `next.config.js` keeps `gwop.wasm` where it is.
  *
  * @module

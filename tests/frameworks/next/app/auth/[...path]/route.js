@@ -1,5 +1,0 @@
-import { gwopAuthRoutes } from "@gwop/sdk/next";
-import { gwop } from "../../../gwop.js";
-
-export const dynamic = "force-dynamic";
-export const { GET, POST, DELETE } = gwopAuthRoutes({ gwop });

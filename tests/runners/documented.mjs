@@ -1,0 +1,25 @@
+// The samples in the installed package's documentation, for tests that run them as they stand.
+import { readFileSync } from "node:fs";
+
+/** The text of a file of the installed package, from a project that has it in `node_modules`. */
+const packed = (file) => readFileSync(`node_modules/@gwop/sdk/${file}`, "utf8");
+
+/** The sample in the comment that a declaration file begins with. */
+export function sampleOfModule(file) {
+  const [, comment = ""] = /^\/\*\*([^]*?)\*\//.exec(packed(file)) ?? [];
+  const [, sample] = /^ \* ```ts\n([^]*?)^ \* ```/m.exec(comment) ?? [];
+  if (!sample) throw new Error(`${file} has no sample in its first comment`);
+  return sample.replace(/^ \* ?/gm, "");
+}
+
+/** The README's sample for one runtime, a block of `js` that names it. */
+export function sampleOfRuntime(runtime) {
+  const [, sample] = new RegExp(`^\`\`\`js ${runtime}\\n([^]*?)^\`\`\``, "m").exec(packed("README.md")) ?? [];
+  if (!sample) throw new Error(`README.md has no sample for ${runtime}`);
+  return sample;
+}
+
+/** Runs a sample; `names` are those that it does not declare itself. */
+export function runSample(sample, names) {
+  new Function(...Object.keys(names), sample)(...Object.values(names));
+}
