@@ -12,6 +12,13 @@ export function sampleOfModule(file) {
   return sample.replace(/^ \* ?/gm, "");
 }
 
+/** The first `@example` of a declaration file. */
+export function exampleOf(file) {
+  const [, sample] = /^ +\* @example\n([^]*?)^ +\*(\/| @)/m.exec(packed(file)) ?? [];
+  if (!sample) throw new Error(`${file} has no @example`);
+  return sample.replace(/^ +\* ?/gm, "");
+}
+
 /** The README's sample for one runtime, a block of `js` that names it. */
 export function sampleOfRuntime(runtime) {
   const [, sample] = new RegExp(`^\`\`\`js ${runtime}\\n([^]*?)^\`\`\``, "m").exec(packed("README.md")) ?? [];

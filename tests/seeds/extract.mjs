@@ -1,5 +1,5 @@
-// Extracts the code samples of the product's documents in this folder, and of the README: `node extract.mjs OUT` writes OUT/samples.js, for the
-// suite, and OUT/samples.ts, for the type check. The samples stand in them as they stand here, without their line numbers.
+// Extracts the code samples of the product's documents in this folder, and of this repository's own: `node extract.mjs OUT` writes
+// OUT/samples.js, for the suite, and OUT/samples.ts, for the type check. The samples stand in them as they stand there, without line numbers.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -27,30 +27,57 @@ const documents = readdirSync(here).filter((name) => name.endsWith(".txt"));
 const samples = documents.flatMap((name) =>
   extract(readFileSync(join(here, name), "utf8")).map((lines, index) => ({ name: `${name}, sample ${index + 1}`, lines })),
 );
+const top = join(here, "../..");
+/** The code between fences of one language, without what stands before each line. */
+const fenced = (text, language) =>
+  [...text.matchAll(new RegExp(`^([ *]*)\`\`\`${language}\\n([^]*?)^[ *]*\`\`\``, "gm"))].map(([, indent, code]) =>
+    code.trimEnd().split("\n").map((line) => line.slice(indent.length)),
+  );
+const add = (name, found) => found.forEach((lines, index) => samples.push({ name: `${name}, sample ${index + 1}`, lines }));
 // The README's tasks: its blocks of plain `js` (those of one runtime name it behind).
-const readme = readFileSync(join(here, "../../README.md"), "utf8");
-[...readme.matchAll(/^```js\n(.*?)^```$/gms)].forEach(([, code], index) => {
-  samples.push({ name: `README.md, sample ${index + 1}`, lines: code.trimEnd().split("\n") });
-});
-if (samples.length < 16) throw new Error(`only ${samples.length} samples were found in ${here}`);
+add("README.md", fenced(readFileSync(join(top, "README.md"), "utf8"), "js"));
+add("docs/simulator.md", fenced(readFileSync(join(top, "docs/simulator.md"), "utf8"), "ts"));
+
+/** Sources whose samples are shown elsewhere, and where. */
+const ELSEWHERE = {
+  "handlers/express.ts": "tests/frameworks",
+  "handlers/hono.ts": "tests/frameworks",
+  "handlers/next.ts": "tests/frameworks",
+  "slim.ts": "tests/projects/slim.mjs",
+  "checkout/client.ts": "tests/suite/checkout.js",
+  "checkout/webhooks.ts": "tests/suite/checkout.js",
+};
+// The samples in the comments of the sources.
+const sources = join(top, "pkg-templates/src");
+for (const file of readdirSync(sources, { recursive: true }).filter((name) => name.endsWith(".ts")).sort()) {
+  if (file.startsWith("generated/") || file in ELSEWHERE) continue;
+  add(file, fenced(readFileSync(join(sources, file), "utf8"), "ts"));
+}
+if (samples.length < 24) throw new Error(`only ${samples.length} samples were found in ${here}`);
 
 // Imports go to the top; the rest is the body of a function, its free names the prelude's.
-const imports = new Set(['import { Gwop } from "@gwop/sdk";']);
+const imports = new Set([
+  'import { Gwop } from "@gwop/sdk";',
+  'import { HTTPClient } from "@gwop/sdk";',
+  'import { ErrorCode, isGwopError } from "@gwop/sdk/errors";',
+  'import { createAuthMiddleware } from "@gwop/sdk/handlers";',
+  'import { Simulator } from "@gwop/sdk/simulator";',
+]);
 const isImport = (line) => line.startsWith("import ");
 const bodies = samples.map(({ name, lines }) => {
   lines.filter(isImport).forEach((line) => imports.add(line));
   const body = lines.filter((line) => !isImport(line)).join("\n");
-  return { name, body, readsEnvironment: body.includes("process.env"), asksGwop: /gwop\.(invoices|auth)/.test(body) };
+  return { name, body, readsEnvironment: body.includes("process.env"), asksGwop: /gwop\.(invoices|auth)/.test(body) && !body.includes("httpClient") };
 });
-const names = "gwop, intent, token, request, rawBody, signatureHeader, eventId, eventType";
+const names = "gwop, sim, app, intent, token, request, rawBody, signatureHeader, eventId, eventType, error";
 const functions = bodies.map(({ name, body, readsEnvironment, asksGwop }) => {
   const head = `  { name: ${JSON.stringify(name)}, readsEnvironment: ${readsEnvironment}, asksGwop: ${asksGwop}`;
   return `${head}, run: async ({ ${names} }) => {{\n${body}\n}} },`;
 });
 const declared = [
   'import type { AuthIntent } from "@gwop/sdk/models";',
-  "interface Prelude { gwop: Gwop; intent: AuthIntent; token: string; request: Request;",
-  "  rawBody: string; signatureHeader: string; eventId: string; eventType: string }",
+  "interface Prelude { gwop: Gwop; sim: Simulator; app: { fetch(request: Request): Promise<Response> }; intent: AuthIntent; token: string;",
+  "  request: Request; rawBody: string; signatureHeader: string; eventId: string; eventType: string; error: unknown }",
   "declare const process: { env: Record<string, string | undefined> };",
 ];
 const list = (type) => `export const samples${type} = [\n${functions.join("\n")}\n];\n`;
@@ -58,5 +85,5 @@ mkdirSync(out, { recursive: true });
 writeFileSync(join(out, "samples.js"), `${[...imports].join("\n")}\n\n${list("")}`);
 writeFileSync(
   join(out, "samples.ts"),
-  `${[...imports, ...declared].join("\n")}\n\n${list(": { name: string; readsEnvironment: boolean; asksGwop: boolean; run(prelude: Prelude): Promise<void> }[]")}`,
+  `${[...imports, ...declared].join("\n")}\n\n${list(": { name: string; readsEnvironment: boolean; asksGwop: boolean; run(prelude: Prelude): Promise<unknown> }[]")}`,
 );

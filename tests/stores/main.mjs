@@ -1,9 +1,11 @@
 // The conformance suite over every real store, run by `cargo xtask test --only stores` from the consumer project. The programs are named
 // by GWOP_NODE (22.13 or newer), GWOP_BUN, GWOP_DENO, GWOP_WRANGLER, GWOP_POSTGRES (a directory) and GWOP_BETTER_SQLITE3 (a module).
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { exampleOf } from "../runners/documented.mjs";
 import { freePort, runProgram, started, startProgram } from "../runners/programs.mjs";
+import { deliver, PAID, SECRET } from "../suite/deliveries.js";
 import { startPostgres } from "./postgres.mjs";
 
 const { GWOP_NODE, GWOP_BUN, GWOP_DENO, GWOP_WRANGLER, GWOP_POSTGRES } = process.env;
@@ -52,7 +54,35 @@ async function processes(kind, place, program, flags = []) {
   count(`${kind}: killed in the middle: 503 while the claim lasts, then processed`, taken, `code ${code}, ${statuses}`);
 }
 
+/** What surrounds the sample of `createWebhookHandler`. */
+const SHOP = `
+import { Gwop } from "@gwop/sdk";
+import { createWebhookHandler } from "@gwop/sdk/handlers";
+import { d1Store } from "@gwop/sdk/stores";
+
+const gwop = new Gwop({ webhookSecret: "${SECRET}" });
+const onPaid = ({ eventId }) => console.log("called back for " + eventId);
+const [onExpired, onCanceled] = [onPaid, onPaid];
+`;
+
+/** The documented Worker: a delivery is applied once, and a tampered one refused. */
+async function documentedWorker(url, server) {
+  const { headers } = await deliver(PAID);
+  const post = async (body) => {
+    const response = await fetch(url, { method: "POST", headers, body });
+    const { outcome, error } = await response.json();
+    return `${response.status} ${outcome ?? error.code}`;
+  };
+  const answers = [await post(PAID), await post(PAID), await post(PAID.replace("1025000", "1"))];
+  const expected = "200 applied, 200 duplicate, 401 WEBHOOK_SIGNATURE_MISMATCH";
+  count("the documented Worker", answers.join(", ") === expected, answers.join(", "));
+  await started(() => server.output().includes("called back for"), server, "the callback's line");
+  const calls = server.output().split("called back for evt_abc123").length - 1;
+  count("the documented Worker's callback", calls === 1, `${calls} calls`);
+}
+
 async function cloudflare() {
+  writeFileSync("stores/cloudflare/documented.js", `${SHOP}${exampleOf("handlers/webhook.d.ts")}`);
   const port = await freePort();
   const server = startProgram(
     GWOP_WRANGLER,
@@ -70,6 +100,7 @@ async function cloudflare() {
       if (!response.ok) throw new Error(`${store}: ${await response.text()}\n${server.output().slice(-3000)}`);
       add(await response.json());
     }
+    await documentedWorker(url, server);
   } finally {
     server.end();
   }

@@ -1,5 +1,5 @@
-// The code samples of the product's own documents (tests/seeds) and of the README, run as they stand. The prelude gives their free names, and
-// answers Gwop's two hosts from the local Gwop.
+// The code samples of the product's own documents (tests/seeds) and of this repository's (README, docs, comments), run as they stand. The prelude
+// gives their free names, and answers Gwop's two hosts from the local Gwop.
 import { Gwop } from "@gwop/sdk";
 import { Simulator } from "@gwop/sdk/simulator";
 import { assert, assertEquals, test } from "./harness.js";
@@ -30,6 +30,9 @@ async function prelude() {
   const { headers, body } = delivery;
   const names = {
     gwop: new Gwop({ merchantApiKey, webhookSecret }),
+    sim: new Simulator(),
+    app: { fetch: async () => new Response(null, { status: 204 }) },
+    error: new TypeError("of a sample"),
     intent: await paidIntent(),
     token: login.accessToken,
     request: new Request("https://your-app.com/webhooks/gwop", { method: "POST", headers, body }),
@@ -66,7 +69,7 @@ async function answeredLocally({ sim, real }, fn) {
   return requests;
 }
 
-assertEquals(samples.length, 16);
+assert(samples.length >= 24, `${samples.length} samples`);
 
 for (const { name, readsEnvironment, asksGwop, run } of samples) {
   test(`sample: ${name}`, { needs: readsEnvironment ? ["env"] : [] }, async () => {

@@ -78,10 +78,12 @@ export class Sessions {
  *
  * @throws SDKValidationError when an option is missing or of another kind.
  * @example
+ * ```ts
  * const authenticate = createAuthMiddleware({ gwop });
  * const { identity, response } = await authenticate(request);
  * if (response) return response;
  * console.log(identity.subject);
+ * ```
  */
 export function createAuthMiddleware(options: AuthOptions): Authenticate {
   const { gwop, audience, sessionCheck = 30 } = options;

@@ -70,8 +70,9 @@ export type WebhookHandler = (request: Request, context?: HandlerContext) => Pro
  *
  * @throws SDKValidationError when an option is missing or of another kind.
  * @example
+ * import { env } from "cloudflare:workers";
  * const handle = createWebhookHandler({ gwop, store: d1Store(env.DB), onPaid, onExpired, onCanceled });
- * export default { fetch: (request, env, ctx) => handle(request, ctx) };
+ * export default { fetch: (request, _env, ctx) => handle(request, ctx) };
  */
 export function createWebhookHandler(options: WebhookHandlerOptions): WebhookHandler {
   const { gwop, store, onPaid, onExpired, onCanceled, onConflict, leaseSeconds = 60, maxBodyBytes = 256 * 1024 } = options;

@@ -2,6 +2,8 @@
 import { DurableObject } from "cloudflare:workers";
 import { d1Store, durableObjectStore, kvStore } from "@gwop/sdk/stores";
 import { conformance } from "../checks.js";
+// The sample of `createWebhookHandler`, which the runner writes.
+import documented from "./documented.js";
 
 export class Shop extends DurableObject {
   conformance() {
@@ -16,7 +18,8 @@ const STORES = {
 };
 
 export default {
-  async fetch(request, env) {
+  async fetch(request, env, ctx) {
+    if (request.method === "POST") return documented.fetch(request, env, ctx);
     const store = new URL(request.url).searchParams.get("store");
     return store ? Response.json(await STORES[store](env)) : new Response("ready");
   },
