@@ -50,7 +50,7 @@ const targets = Object.entries(manifest.exports).flatMap(([subpath, target]) =>
 
 const checks = {
   "the tarball holds what it should and nothing else": () => {
-    const expected = /^([\w-]+(\.[\w-]+)?\.js|[\w/-]+\.d\.ts|(gwop|simulator)\.wasm|package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md)$/;
+    const expected = /^([\w-]+(\.[\w-]+)?\.js|[\w/-]+\.d\.ts|(gwop|simulator)\.wasm|package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|docs\/[\w-]+\.md)$/;
     const stray = files.filter((file) => !expected.test(file));
     expectEqual(stray.join(", "), "", "unexpected files");
     for (const file of ["README.md", "LICENSE", "CHANGELOG.md", "SECURITY.md", "gwop.wasm", "gwop_bg.js"]) {
@@ -59,6 +59,24 @@ const checks = {
     for (const [subpath, condition, file] of targets) {
       expect(existsSync(join(installed, file)), `exports ${subpath} (${condition}) points to ${file}, which is missing`);
     }
+  },
+  "every relative link of a Markdown file leads to something in the tarball": () => {
+    let links = 0;
+    for (const file of files.filter((name) => name.endsWith(".md"))) {
+      // What stands in code is no link.
+      const text = readFileSync(join(installed, file), "utf8").replace(/^```[^]*?^```|`[^`]*`/gm, "");
+      for (const [, target] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+        if (/^[a-z]+:/.test(target)) continue;
+        const [path, anchor] = target.split("#");
+        const linked = path ? join(dirname(file), path) : file;
+        expect(files.includes(linked), `${file} links to ${target}, which is not packed`);
+        const headings = readFileSync(join(installed, linked), "utf8").match(/^#+ .+$/gm) ?? [];
+        const anchors = headings.map((line) => line.replace(/^#+ /, "").toLowerCase().replace(/[^\w\- ]/g, "").replaceAll(" ", "-"));
+        expect(!anchor || anchors.includes(anchor), `${file} links to ${target}, which has no such heading`);
+        links += 1;
+      }
+    }
+    expect(links >= 6, `only ${links} links were found`);
   },
   "package.json promises no dependency but optional peers, and no install script": () => {
     for (const field of ["dependencies", "optionalDependencies", "scripts"]) {

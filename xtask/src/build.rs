@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::process::{Step, say};
 use crate::sizes::{self, Size};
-use crate::{Result, tools, top};
+use crate::{Result, runtimes, tools, top};
 
 /// The npm package's directory, from the top level.
 pub const PACKAGE: &str = "dist/npm";
@@ -117,6 +117,8 @@ pub fn package() -> Result<PathBuf> {
             fs::copy(top().join(document), package.join(document))?;
         }
     }
+    // The README links to them.
+    runtimes::copy(&top().join("docs"), &package.join("docs"))?;
     Ok(DONE.get_or_init(|| package).clone())
 }
 
