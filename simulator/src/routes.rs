@@ -339,7 +339,8 @@ impl Simulator {
                     ApiError::invalid("expires_in_seconds", "an integer from 60 to 86,400")
                 })?,
         };
-        let asked = Value::Object(body);
+        // The same key gives the first invoice again, whatever the body says now.
+        let asked = Value::Null;
         if let Some(stored) =
             self.stored(&merchant_id, "invoices.create", key.as_deref(), &asked)?
         {
@@ -719,7 +720,7 @@ impl Simulator {
             Some(stored) if stored.asked == *asked => Ok(Some(stored.answered.clone())),
             Some(_) => Err(ApiError::new(
                 ErrorCode::IdempotencyConflict,
-                "this Idempotency-Key was used for another request: give every request its own",
+                "this Idempotency-Key was used for another auth intent: give every exchange its own",
             )),
             None => Ok(None),
         }

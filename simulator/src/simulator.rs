@@ -64,7 +64,7 @@ impl MerchantState {
 /// The first successful answer under an idempotency key.
 #[derive(Clone, Debug)]
 pub(crate) struct StoredAnswer {
-    /// What was asked; another request under the same key is a conflict.
+    /// What tells requests under one key apart; another one is a conflict. Null where the key alone decides.
     pub asked: Value,
     /// What was answered.
     pub answered: Success,
