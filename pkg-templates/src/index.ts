@@ -18,12 +18,4 @@ export type { AuthIntents } from "./operations/auth-intents.js";
 export type { AuthSessions } from "./operations/auth-sessions.js";
 export type { Invoices, WaitForStatusRequest } from "./operations/invoices.js";
 export { ServerList } from "./server-list.js";
-export type {
-  ValidateWebhookOptions,
-  ValidateWebhookResponse,
-  ValidateWebhookSyncOptions,
-  WebhookEvent,
-  WebhookHeaders,
-  WebhookRequestParts,
-  WebhookVerification,
-} from "./webhooks.js";
+export type * from "./models/webhooks.js";
