@@ -114,6 +114,13 @@ export async function play({ store, gwop, tell }) {
   await call("plan", 2, 0);
   await call("credit", 1, 0);
 
+  tell("It renews the plan early: the days are added");
+  const planDays = ({ plan_until }) => ({ plan_days_left: Math.round((Date.parse(plan_until) - Date.now()) / 86_400_000) });
+  const { answer: before } = await ask("GET", "/account", { status: 200, shown: planDays });
+  await buy("monthly", "renewal");
+  const { answer: after } = await ask("GET", "/account", { status: 200, shown: planDays });
+  expect(String([planDays(before), planDays(after)].map(({ plan_days_left }) => plan_days_left)) === "30,60", "30 days, then 60");
+
   tell("Ten calls at one time use the last credit once");
   const crowd = await Promise.all(
     Array.from({ length: 10 }, () => fetch(`${store}/calls`, { method: "POST", headers: { authorization: `Bearer ${token}` } })),
@@ -123,7 +130,7 @@ export async function play({ store, gwop, tell }) {
   expect(statuses.filter((status) => status === 200).length === 1, `one to be served: ${statuses}`);
 
   tell("It logs out, and its token is refused from then on");
-  await ask("DELETE", "/auth/session", { status: 204 });
+  await ask("DELETE", "/auth/session", { status: 200 });
   const revoked = await ask("GET", "/account", { status: 401, shown: ({ error }) => error.code });
   expect(revoked.headers.get("www-authenticate").includes('error="invalid_token"'), "to be told that the token is of no use");
 }

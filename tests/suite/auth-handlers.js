@@ -100,6 +100,24 @@ test("auth middleware: a revoked session is refused: at once with always, after 
   assert((await ask(trusting, `Bearer ${accessToken}`)).identity);
 });
 
+test("auth middleware: a session that Gwop does not know yet is refused now, and asked for again", async () => {
+  const { sim, authenticate } = setUp();
+  const { accessToken } = await sim.mintToken();
+  sim.misbehave({ fault: "error", operation: "authSessions.get", code: "SESSION_NOT_FOUND" });
+  assertEquals((await refused(await ask(authenticate, `Bearer ${accessToken}`)))[1], "SESSION_REVOKED");
+  assert((await ask(authenticate, `Bearer ${accessToken}`)).identity);
+});
+
+test("auth middleware: how old an answer is counts from when Gwop was asked", async () => {
+  const { sim, authenticate } = setUp({ sessionCheck: 0.3 });
+  const { accessToken } = await sim.mintToken();
+  const asked = () => sim.requests.filter(({ operation }) => operation === "authSessions.get").length;
+  sim.misbehave({ fault: "delay", operation: "authSessions.get", delayMs: 400 });
+  assert((await ask(authenticate, `Bearer ${accessToken}`)).identity);
+  assert((await ask(authenticate, `Bearer ${accessToken}`)).identity);
+  assertEquals(asked(), 2);
+});
+
 test("auth middleware: when Gwop cannot be asked it is 503, not a pass and not a 401", async () => {
   const { sim, authenticate, errors } = setUp({ sessionCheck: "always" });
   const { accessToken } = await sim.mintToken();
@@ -151,11 +169,12 @@ test("auth routes: an agent logs in by paying, reads its session, logs out, and 
   assertEquals(Object.keys(session.body), ["subject", "chain", "walletAddress", "sessionId", "merchantId", "expiresAt"]);
   assertEquals(session.body.subject, token.body.principal.sub);
   assert((await ask(authenticate, `Bearer ${access_token}`)).identity);
-  assertEquals((await call("DELETE", "/auth/session", { token: access_token })).status, 204);
+  const revoked = await call("DELETE", "/auth/session", { token: access_token });
+  assertEquals([revoked.status, revoked.body], [200, { revoked: true }]);
   assertEquals((await refused(await ask(authenticate, `Bearer ${access_token}`)))[1], "SESSION_REVOKED");
   assertEquals((await call("GET", "/auth/session", { token: access_token })).status, 401);
   // Again is harmless.
-  assertEquals((await call("DELETE", "/auth/session", { token: access_token })).status, 204);
+  assertEquals((await call("DELETE", "/auth/session", { token: access_token })).status, 200);
 });
 
 test("auth routes: an exchange whose answer was lost is repeated, and Gwop gives the same token", async () => {
@@ -219,7 +238,7 @@ test("auth routes: other paths are not theirs, other methods 405, bodies are sma
     const answer = await call(method, path);
     assertEquals([answer.status, answer.headers.get("allow")], [405, allow]);
   }
-  for (const body of ["[]", "5", "{", "null", '{"known_wallet_hint":5}']) {
+  for (const body of ["[]", "5", "{", "null", '{"known_wallet_hint":5}', '{"metadata":[]}', '{"metadata":null}']) {
     assertEquals((await call("POST", "/auth/intents", { body })).status, 400, body);
   }
   assertEquals((await call("POST", "/auth/intents/ai_1/exchange", { body: '{"exchange_secret":5}' })).status, 400);
@@ -227,6 +246,30 @@ test("auth routes: other paths are not theirs, other methods 405, bodies are sma
   assertEquals((await call("POST", "/auth/intents", { body: "a=b", headers: { "content-type": "application/x-www-form-urlencoded" } })).status, 415);
   const { call: moved } = setUp({ basePath: "/api/agent/" });
   assertEquals([(await moved("POST", "/api/agent/intents")).status, await moved("POST", "/auth/intents")], [201, undefined]);
+});
+
+test("auth routes: the agent's metadata reaches Gwop untouched", async () => {
+  const sent = [];
+  const request = async (asked) => {
+    sent.push(await asked.json());
+    return Response.json({ error: { code: "VALIDATION_ERROR", message: "no" } }, { status: 400 });
+  };
+  const gwop = new Gwop({ merchantApiKey: "sk_m_x", merchantId: "m", httpClient: { request } });
+  const routes = createAuthRoutes({ gwop, authSecret: AUTH_SECRET });
+  const metadata = { order_id: 1, nestedKey: { a_b: null } };
+  const headers = { "content-type": "application/json" };
+  const answer = await routes(new Request(`${SHOP}/auth/intents`, { method: "POST", headers, body: JSON.stringify({ metadata }) }));
+  assertEquals([answer.status, sent], [400, [{ metadata }]]);
+});
+
+test("auth routes: without a merchant id no challenge is made, which an agent would pay for nothing", async () => {
+  const sim = new Simulator();
+  const errors = [];
+  const gwop = new Gwop({ httpClient: sim.httpClient, merchantApiKey: sim.merchantApiKey });
+  const routes = createAuthRoutes({ gwop, authSecret: AUTH_SECRET, onError: (error) => errors.push(error) });
+  const answer = await routes(new Request(`${SHOP}/auth/intents`, { method: "POST" }));
+  assertEquals([answer.status, (await answer.json()).error.code, sim.requests.length], [503, "AUTH_NOT_CONFIGURED", 0]);
+  assertMatch(errors[0].message, "GWOP_MERCHANT_ID");
 });
 
 test("auth routes: without a long secret nobody logs in", async () => {

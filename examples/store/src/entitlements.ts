@@ -11,8 +11,11 @@ const DAY_MS = 86_400_000;
 const CREDITS_LEFT = `(SELECT COALESCE(SUM(credits), 0) FROM checkouts WHERE subject = ? AND status = 'PAID')
   - (SELECT COUNT(*) FROM calls WHERE subject = ? AND paid_by = 'credit')`;
 
-/** When the plan of a subject ends. */
-const PLAN_UNTIL = `(SELECT COALESCE(MAX(settled_at + plan_days * ${DAY_MS}), 0) FROM checkouts WHERE subject = ? AND status = 'PAID' AND plan_days > 0)`;
+/** When the plan of a subject ends. One that is bought while another runs is added at its end: from each sale on, all later days count. */
+const PLAN_UNTIL = `(SELECT COALESCE(MAX(settled_at + ${DAY_MS} * (
+    SELECT SUM(plan_days) FROM checkouts AS later
+    WHERE later.subject = sale.subject AND later.status = 'PAID' AND later.settled_at >= sale.settled_at
+  )), 0) FROM checkouts AS sale WHERE subject = ? AND status = 'PAID' AND plan_days > 0)`;
 
 export interface Account {
   credits: number;

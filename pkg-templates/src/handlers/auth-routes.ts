@@ -1,7 +1,8 @@
 import { readEnvList } from "../env.js";
 import { ErrorCode, isGwopError, SDKValidationError } from "../errors/index.js";
+import { refuse } from "../errors/refuse.js";
 import type { Gwop } from "../gwop.js";
-import { type AuthOptions, createAuthMiddleware, notConfigured, report, Sessions } from "./auth.js";
+import { type AuthOptions, createAuthMiddleware, merchantOf, notConfigured, report, Sessions } from "./auth.js";
 import { answer, mayBeJson, methodNotAllowed, readBody, refusal, RETRY_SECONDS } from "./http.js";
 
 /** The options of {@link createAuthRoutes}. */
@@ -32,18 +33,18 @@ const MIN_SECRET = 16;
 const encoder = new TextEncoder();
 
 /**
- * Makes the routes by which agents log in with their wallet; the merchant key never leaves the server. Bodies are JSON in the wire's
- * snake_case.
+ * Makes the routes by which agents log in with their wallet, those of the Worker; the merchant key never leaves the server. What comes from
+ * Gwop is JSON in the wire's snake_case.
  *
  * | request | answer |
  * |---|---|
- * | `POST /auth/intents`, body optional: `{ "known_wallet_hint" }` | 201: the challenge, and an `exchange_secret` |
+ * | `POST /auth/intents`, body optional: `{ "known_wallet_hint"?, "metadata"? }` | 201: the challenge, and an `exchange_secret` |
  * | `POST /auth/intents/{id}/exchange`, `{ "exchange_secret" }` | 200: the token; 402 with `Retry-After` until it is paid |
- * | `GET /auth/session`, with the token | 200: the verified identity |
- * | `DELETE /auth/session`, with the token | 204: the session is revoked |
+ * | `GET /auth/session`, with the token | 200: `subject`, `chain`, `walletAddress`, `sessionId`, `merchantId`, `expiresAt` |
+ * | `DELETE /auth/session`, with the token | 200: `{ "revoked": true }` |
  *
- * Secrets and keys are made as by the Worker, so that either can finish what the other began. A paid intent is exchanged only by whoever asked for it: the `exchange_secret` is an HMAC of the intent's id, so nothing is
- * stored. An exchange whose answer was lost can be repeated. Put a rate limit in front of `POST /auth/intents`.
+ * Secrets and keys are made as by the Worker, so that either can finish what the other began. A paid intent is exchanged only by whoever
+ * asked for it: the `exchange_secret` is an HMAC of the intent's id, so nothing is stored. An exchange whose answer was lost can be repeated. Put a rate limit in front of `POST /auth/intents`.
  *
  * @throws SDKValidationError when an option is missing or of another kind.
  */
@@ -58,10 +59,8 @@ export function createAuthRoutes(options: AuthRoutesOptions): AuthRoutes {
     const given = (typeof authSecret === "string" ? [authSecret] : (authSecret ?? [])).filter(Boolean);
     const found = given.length > 0 ? given : readEnvList("AUTH_SECRET");
     if (found.length === 0 || found.some((secret) => secret.length < MIN_SECRET)) {
-      throw new SDKValidationError(
+      throw refuse(
         `authSecret is required for wallet log-in, with at least ${MIN_SECRET} characters: pass it to createAuthRoutes({ authSecret }) or set AUTH_SECRET`,
-        undefined,
-        undefined,
       );
     }
     return found;
@@ -69,19 +68,23 @@ export function createAuthRoutes(options: AuthRoutesOptions): AuthRoutes {
 
   async function createIntent(request: Request): Promise<Response> {
     const [secret = ""] = secrets();
+    // Nobody should pay for a token that is refused here.
+    merchantOf(gwop);
     const body = await readJson(request);
     if (body instanceof Response) return body;
-    const hint = body["known_wallet_hint"];
-    if (hint !== undefined && typeof hint !== "string") {
+    const { known_wallet_hint: knownWalletHint, metadata } = body;
+    if (knownWalletHint !== undefined && typeof knownWalletHint !== "string") {
       return refusal(400, "VALIDATION_ERROR", "known_wallet_hint must be a string such as base:0x742d…");
     }
-    const { result } = await gwop.authIntents.create(hint === undefined ? {} : { body: { knownWalletHint: hint } });
+    if (metadata !== undefined && !isObject(metadata)) return refusal(400, "VALIDATION_ERROR", "metadata must be an object");
+    const { result } = await gwop.authIntents.create({ body: { knownWalletHint, metadata } });
     const mac = await crypto.subtle.sign("HMAC", await exchangeKey(secret), encoder.encode(result.authIntentId));
     return answer(201, { ...(toWire(result) as object), exchange_secret: toHex(mac) });
   }
 
   async function exchange(request: Request, authIntentId: string): Promise<Response> {
     const known = secrets();
+    merchantOf(gwop);
     const body = await readJson(request);
     if (body instanceof Response) return body;
     const given = body["exchange_secret"];
@@ -103,14 +106,14 @@ export function createAuthRoutes(options: AuthRoutesOptions): AuthRoutes {
     if (request.method === "GET") return answer(200, { subject, chain, walletAddress, sessionId, merchantId, expiresAt });
     if (sessionId) {
       // Refused here from now on, whatever becomes of the call.
-      Sessions.of(gwop).note(sessionId, false);
+      Sessions.of(gwop).note(sessionId, "ended");
       try {
         await gwop.authSessions.revoke({ sessionId });
       } catch (error) {
         if (!isGwopError(error, ErrorCode.SessionNotFound)) throw error;
       }
     }
-    return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
+    return answer(200, { revoked: true });
   }
 
   /** What Gwop's refusal means for the agent. */
@@ -162,11 +165,15 @@ async function readJson(request: Request): Promise<Record<string, unknown> | Res
   if (bytes.length === 0) return {};
   try {
     const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+    if (isObject(value)) return value;
   } catch {
     // Answered below.
   }
   return refusal(400, "VALIDATION_ERROR", "The body must be a JSON object");
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** The HMAC key of exchange secrets, by HKDF (RFC 5869); the same as `src/worker/exchange.rs` derives. */

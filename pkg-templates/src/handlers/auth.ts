@@ -1,6 +1,7 @@
 import type { Auth } from "../auth/index.js";
 import type { VerifiedToken } from "../auth/verify-token.js";
 import { ErrorCode, isGwopError, SDKValidationError, TokenVerificationError } from "../errors/index.js";
+import { refuse } from "../errors/refuse.js";
 import type { Gwop } from "../gwop.js";
 import { refusal, RETRY_SECONDS, unavailable } from "./http.js";
 
@@ -37,7 +38,7 @@ const MAX_SESSIONS = 10_000;
 export class Sessions {
   static readonly #all = new WeakMap<object, Sessions>();
 
-  /** By session id: when Gwop said that it is active, in milliseconds since 1970; 0 when it is not, which is final. */
+  /** By session id: when Gwop was asked, and said that it is active, in milliseconds since 1970; 0 when it is not, which is final. */
   readonly #known = new Map<string, number>();
 
   static of(client: object): Sessions {
@@ -49,15 +50,19 @@ export class Sessions {
   /** Whether the session is active, as far as an answer of the last `seconds` tells; `undefined` when nothing does. */
   recall(sessionId: string, seconds: number): boolean | undefined {
     const at = this.#known.get(sessionId);
+    if (at === undefined) return undefined;
     if (at === 0) return false;
-    return at !== undefined && Date.now() - at < seconds * 1000 ? true : undefined;
+    const age = Date.now() - at;
+    return age >= 0 && age < seconds * 1000 ? true : undefined;
   }
 
-  note(sessionId: string, active: boolean): void {
+  /** Remembers that the session was active when Gwop was asked at `askedAt`, or that it has ended. */
+  note(sessionId: string, askedAt: number | "ended"): void {
+    const known = this.#known.get(sessionId) ?? 1;
     // A late answer does not undo a revocation.
-    if (this.#known.get(sessionId) === 0) return;
+    if (known === 0) return;
     this.#known.delete(sessionId);
-    this.#known.set(sessionId, active ? Date.now() : 0);
+    this.#known.set(sessionId, askedAt === "ended" ? 0 : Math.max(known, askedAt));
     const [oldest] = this.#known.keys();
     if (this.#known.size > MAX_SESSIONS && oldest !== undefined) this.#known.delete(oldest);
   }
@@ -88,14 +93,10 @@ export class Sessions {
 export function createAuthMiddleware(options: AuthOptions): Authenticate {
   const { gwop, audience, sessionCheck = 30 } = options;
   if (typeof gwop?.auth?.verifyToken !== "function") {
-    throw new SDKValidationError("createAuthMiddleware: gwop must be a Gwop client", undefined, undefined);
+    throw refuse("createAuthMiddleware: gwop must be a Gwop client");
   }
   if (sessionCheck !== "never" && sessionCheck !== "always" && !(Number(sessionCheck) >= 0 && Number(sessionCheck) < Infinity)) {
-    throw new SDKValidationError(
-      'createAuthMiddleware: sessionCheck must be "never", "always" or a number of seconds',
-      undefined,
-      sessionCheck,
-    );
+    throw refuse('createAuthMiddleware: sessionCheck must be "never", "always" or a number of seconds', sessionCheck);
   }
   const sessions = Sessions.of(gwop);
 
@@ -104,13 +105,16 @@ export function createAuthMiddleware(options: AuthOptions): Authenticate {
     const seconds = sessionCheck === "always" ? 0 : Number(sessionCheck);
     const recalled = sessions.recall(sessionId, seconds);
     if (recalled !== undefined) return recalled;
-    let active = false;
+    const askedAt = Date.now();
+    let active;
     try {
       active = (await gwop.authSessions.get({ sessionId })).result.status === "active";
     } catch (error) {
-      if (!isGwopError(error, ErrorCode.SessionNotFound)) throw error;
+      // Not remembered: Gwop may come to know a session that is only just made.
+      if (isGwopError(error, ErrorCode.SessionNotFound)) return false;
+      throw error;
     }
-    sessions.note(sessionId, active);
+    sessions.note(sessionId, active ? askedAt : "ended");
     // It may have been revoked while Gwop was asked.
     return active && sessions.recall(sessionId, Infinity) !== false;
   }
@@ -118,9 +122,8 @@ export function createAuthMiddleware(options: AuthOptions): Authenticate {
   return async ({ headers }) => {
     const token = bearerToken(headers);
     if (token === undefined) return { response: unauthorized() };
-    const merchantId = gwop.auth.merchantId;
     try {
-      if (!merchantId) throw new SDKValidationError(NO_MERCHANT, undefined, undefined);
+      const merchantId = merchantOf(gwop);
       const identity = await gwop.auth.verifyToken(token, { merchantId, audience });
       const { sessionId } = identity;
       if (sessionCheck !== "never" && !(sessionId && (await isActive(sessionId)))) {
@@ -137,8 +140,14 @@ export function createAuthMiddleware(options: AuthOptions): Authenticate {
   };
 }
 
-const NO_MERCHANT =
-  "The merchant id is not known, and tokens of all merchants carry the same issuer and keys: pass it to new Gwop({ merchantId }) or set GWOP_MERCHANT_ID";
+/** The merchant id, without which tokens of other merchants would verify. */
+export function merchantOf({ auth }: AuthOptions["gwop"]): string {
+  const { merchantId } = auth;
+  if (merchantId) return merchantId;
+  throw refuse(
+    "The merchant id is not known, and tokens of all merchants carry the same issuer and keys: pass it to new Gwop({ merchantId }) or set GWOP_MERCHANT_ID",
+  );
+}
 
 /** Tells of an error; what the listener itself throws changes nothing. */
 export async function report(onError: AuthOptions["onError"], error: unknown): Promise<void> {

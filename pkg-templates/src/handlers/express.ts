@@ -93,7 +93,8 @@ function answering(work: (request: ExpressRequest) => Promise<Response | undefin
 
 function toHeaders({ headers }: ExpressRequest): Headers {
   const pairs = Object.entries(headers).flatMap(([name, value]) =>
-    value === undefined ? [] : [value].flat().map((one): [string, string] => [name, one]),
+    // HTTP/2 puts the request line among the headers, as `:method` and the like.
+    value === undefined || name.startsWith(":") ? [] : [value].flat().map((one): [string, string] => [name, one]),
   );
   return new Headers(pairs);
 }
