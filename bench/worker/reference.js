@@ -26,8 +26,9 @@ export default {
   async fetch(request, env) {
     const started = Date.now();
     const requestId = crypto.randomUUID();
-    const [status, outcome, body] = await answer(request, env);
-    log("request", { request_id: requestId, route: "webhook", method: request.method, status, outcome, duration_ms: Date.now() - started });
+    const [status, outcome, body, about] = await answer(request, env);
+    const own = { request_id: requestId, route: "webhook", method: request.method, status, outcome, duration_ms: Date.now() - started };
+    log("request", { ...own, ...about });
     return Response.json(body, { status, headers: { ...HEADERS, "x-request-id": requestId } });
   },
 };
@@ -50,23 +51,39 @@ async function answer(request, env) {
   const type = request.headers.get("x-gwop-event-type");
   if ((id && id !== event.event_id) || (type && type !== event.event_type)) return refusal(400, "WEBHOOK_HEADER_MISMATCH");
   const { data } = event;
-  const outcome = await call(env.GWOP_INVOICES, data.invoice_id, { event, text });
-  const known = await call(env.GWOP_INVOICE_INDEX, data.public_invoice_id, { invoiceId: data.invoice_id });
-  if (known !== data.invoice_id) log("index_contradiction", { invoice_id: data.invoice_id });
-  log("event", { invoice_id: data.invoice_id, event_id: event.event_id, event_type: event.event_type, outcome });
-  return [200, outcome, { received: true, outcome }];
+  const [applied] = await Promise.all([
+    send(env.GWOP_INVOICES, data.invoice_id, `/apply/${encodeURIComponent(event.event_id)}`, { event, text }),
+    remember(env, data),
+  ]);
+  const outcome = applied.headers.get("gwop-outcome");
+  const about = { invoice_id: data.invoice_id, event_id: event.event_id, event_type: event.event_type };
+  return [200, outcome, { received: true, outcome }, about];
+}
+
+/** Public ids whose entries were confirmed, with their invoices. */
+const confirmed = new Map();
+
+async function remember(env, { public_invoice_id: publicId, invoice_id: invoiceId }) {
+  if (confirmed.get(publicId) === invoiceId) return;
+  const known = await (await send(env.GWOP_INVOICE_INDEX, publicId, "/", { invoiceId })).json();
+  if (known !== invoiceId) return void log("index_contradiction", { invoice_id: invoiceId });
+  if (confirmed.size >= 2_000) confirmed.clear();
+  confirmed.set(publicId, known);
 }
 
 const refusal = (status, code) => [status, code, { error: { code, message: code } }];
 const log = (event, fields) => console.log(JSON.stringify({ level: "info", event, ...fields }));
 
-async function call(namespace, name, argument) {
-  const response = await namespace.getByName(name).fetch("https://object/", { method: "POST", body: JSON.stringify(argument) });
+async function send(namespace, name, path, argument) {
+  const response = await namespace.getByName(name).fetch(`https://object${path}`, { method: "POST", body: JSON.stringify(argument) });
   if (response.status !== 200) throw new Error(await response.text());
-  return JSON.parse(await response.text());
+  return response;
 }
 
 async function read(request) {
+  const declared = request.headers.get("content-length");
+  if (declared > MAX_BODY_BYTES) return undefined;
+  if (declared) return new Uint8Array(await request.arrayBuffer());
   const chunks = [];
   let length = 0;
   for await (const chunk of request.body ?? []) {
@@ -116,31 +133,56 @@ function isEvent(event) {
 /** One invoice: event, transition, outbox row and alarm in one transaction. */
 export class GwopInvoice extends DurableObject {
   async fetch(request) {
-    const { event, text } = JSON.parse(await request.text());
+    const outcome = await this.apply(decodeURIComponent(new URL(request.url).pathname.slice("/apply/".length)), request);
+    return new Response(null, { headers: { "gwop-outcome": outcome } });
+  }
+
+  async apply(eventId, request) {
+    if (this.committed.includes(eventId)) return "duplicate";
     const { storage } = this.ctx;
     const { sql } = storage;
+    if (hasTable(sql, "event") && isKnown(sql, eventId)) {
+      if ((await storage.getAlarm()) === null) await this.arm();
+      this.remember(eventId);
+      return "duplicate";
+    }
+    const { event, text } = JSON.parse(await request.text());
     const outcome = await storage.transaction(async () => {
       const own = record(sql, event, text);
-      const due = earliestJob(sql);
-      if (due !== undefined) await storage.setAlarm(due);
+      await this.arm();
       return own;
     });
-    return Response.json(outcome);
+    this.remember(eventId);
+    return outcome;
+  }
+
+  /** Ids of committed events. */
+  committed = [];
+
+  remember(eventId) {
+    this.committed = [eventId, ...this.committed].slice(0, 16);
+  }
+
+  async arm() {
+    const due = earliestJob(this.ctx.storage.sql);
+    if (due !== undefined) await this.ctx.storage.setAlarm(due);
   }
 
   // Fulfilment is switched off while this is measured: what is due is put off.
   async alarm() {
-    const { sql, setAlarm } = this.ctx.storage;
+    const { sql } = this.ctx.storage;
     const due = sql.exec("SELECT event_id, failures FROM outbox WHERE state <> 'dead' AND due_at <= ?1 ORDER BY due_at LIMIT 50", Date.now()).toArray();
     for (const { event_id: id, failures } of due) {
       const dueAt = Date.now() + Math.min(15_000 * 2 ** failures, 6 * 60 * 60 * 1000);
       sql.exec("UPDATE outbox SET failures = failures + 1, due_at = ?2 WHERE event_id = ?1", id, dueAt);
     }
     sql.exec("DELETE FROM event WHERE received_at <= ?1 AND event_id NOT IN (SELECT event_id FROM outbox)", Date.now() - RETENTION_MS);
-    const next = earliestJob(sql);
-    if (next !== undefined) await setAlarm.call(this.ctx.storage, next);
+    await this.arm();
   }
 }
+
+const hasTable = (sql, name) => sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", name).toArray().length > 0;
+const isKnown = (sql, eventId) => sql.exec("SELECT 1 FROM event WHERE event_id = ?1", eventId).toArray().length > 0;
 
 function record(sql, event, text) {
   sql.exec(`CREATE TABLE IF NOT EXISTS invoice (
@@ -152,7 +194,7 @@ function record(sql, event, text) {
     CREATE TABLE IF NOT EXISTS outbox (
       event_id TEXT PRIMARY KEY NOT NULL, state TEXT NOT NULL CHECK (state IN ('pending', 'sent', 'dead')),
       due_at INTEGER NOT NULL, sends INTEGER NOT NULL, failures INTEGER NOT NULL, deliveries INTEGER NOT NULL)`);
-  if (sql.exec("SELECT 1 FROM event WHERE event_id = ?1", event.event_id).toArray().length > 0) return "duplicate";
+  if (isKnown(sql, event.event_id)) return "duplicate";
   const [stored] = sql.exec("SELECT invoice_id, public_invoice_id, status, version, transaction_id FROM invoice").toArray();
   const { data } = event;
   const transaction = data.tx_hash?.toLowerCase() ?? data.tx_signature ?? null;
@@ -204,16 +246,11 @@ export class GwopInvoiceIndex extends DurableObject {
   async fetch(request) {
     const { invoiceId } = JSON.parse(await request.text());
     const { sql } = this.ctx.storage;
-    const get = () => {
-      const has = sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", "entry").toArray().length > 0;
-      return has ? sql.exec("SELECT invoice_id FROM entry").toArray()[0]?.invoice_id : undefined;
-    };
-    let known = get();
+    const known = hasTable(sql, "entry") ? sql.exec("SELECT invoice_id FROM entry").toArray()[0]?.invoice_id : undefined;
     if (known === undefined) {
       sql.exec("CREATE TABLE IF NOT EXISTS entry (only INTEGER PRIMARY KEY CHECK (only = 0), invoice_id TEXT NOT NULL)");
-      sql.exec("INSERT OR IGNORE INTO entry VALUES (0, ?1)", invoiceId);
-      known = get();
+      sql.exec("INSERT INTO entry VALUES (0, ?1)", invoiceId);
     }
-    return Response.json(known);
+    return Response.json(known ?? invoiceId);
   }
 }

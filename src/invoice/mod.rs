@@ -117,6 +117,14 @@ impl Outcome {
         }
     }
 
+    /// The outcome of this value; `None` for one that this version does not know.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|outcome| outcome.as_str() == text)
+    }
+
     /// Whether fulfilment hears of the event.
     #[must_use]
     pub const fn reaches_fulfilment(self) -> bool {

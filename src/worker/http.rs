@@ -1,11 +1,12 @@
 //! Requests in, answers out: bounded bodies, the headers that every answer carries, one log line per request.
 
+use std::cell::RefCell;
 use std::future::Future;
 
 use js_sys::futures::JsFuture;
 use js_sys::{Reflect, Uint8Array};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{ReadableStream, ReadableStreamDefaultReader};
 use worker::{Headers, Request, Response, ResponseBuilder, Result};
@@ -23,6 +24,10 @@ pub struct Answer {
     headers: Vec<(&'static str, String)>,
     /// What the log line calls it.
     outcome: String,
+    /// More of the log line.
+    about: Vec<(&'static str, Value)>,
+    /// Somebody has to look, whatever the status.
+    alarming: bool,
 }
 
 impl Answer {
@@ -31,8 +36,7 @@ impl Answer {
         Self {
             status,
             body: serde_json::to_string(body).ok(),
-            headers: vec![],
-            outcome: outcome.to_owned(),
+            ..Self::empty(status, outcome)
         }
     }
 
@@ -43,6 +47,8 @@ impl Answer {
             body: None,
             headers: vec![],
             outcome: outcome.to_owned(),
+            about: vec![],
+            alarming: status >= 500,
         }
     }
 
@@ -83,6 +89,18 @@ impl Answer {
         self
     }
 
+    /// Adds fields to the log line: nothing secret.
+    pub fn about(mut self, fields: impl IntoIterator<Item = (&'static str, Value)>) -> Self {
+        self.about.extend(fields);
+        self
+    }
+
+    /// Makes the log line an error, whatever the status.
+    pub fn alarming(mut self) -> Self {
+        self.alarming = true;
+        self
+    }
+
     /// The `Response`, with a request id of its own.
     ///
     /// # Errors
@@ -92,10 +110,7 @@ impl Answer {
     }
 
     fn into_response(self, request_id: &str) -> Result<Response> {
-        let headers = Headers::new();
-        for (name, value) in COMMON_HEADERS {
-            headers.set(name, value)?;
-        }
+        let headers = common_headers()?;
         headers.set("x-request-id", request_id)?;
         for (name, value) in &self.headers {
             headers.set(name, value)?;
@@ -126,6 +141,26 @@ const COMMON_HEADERS: [(&str, &str); 6] = [
     ),
 ];
 
+/// A copy of [`COMMON_HEADERS`]: one call to the platform instead of one per header.
+fn common_headers() -> Result<Headers> {
+    thread_local! {
+        static COMMON: RefCell<Option<Headers>> = const { RefCell::new(None) };
+    }
+    COMMON.with_borrow_mut(|common| {
+        if common.is_none() {
+            let headers = Headers::new();
+            for (name, value) in COMMON_HEADERS {
+                headers.set(name, value)?;
+            }
+            *common = Some(headers);
+        }
+        match common {
+            Some(headers) => Ok(Headers(web_sys::Headers::new_with_headers(&headers.0)?)),
+            None => Ok(Headers::new()),
+        }
+    })
+}
+
 /// Runs the work of one request, and writes its log line.
 ///
 /// # Errors
@@ -138,23 +173,20 @@ pub async fn served(
     let started = js_sys::Date::now();
     let request_id = random_uuid();
     let answer = work.await;
-    let level = if answer.status >= 500 {
+    let level = if answer.alarming {
         Level::Error
     } else {
         Level::Info
     };
-    log::line(
-        level,
-        "request",
-        &[
-            ("request_id", request_id.as_str().into()),
-            ("route", route.into()),
-            ("method", method.into()),
-            ("status", answer.status.into()),
-            ("outcome", answer.outcome.as_str().into()),
-            ("duration_ms", (js_sys::Date::now() - started).into()),
-        ],
-    );
+    let own = [
+        ("request_id", request_id.as_str().into()),
+        ("route", route.into()),
+        ("method", method.into()),
+        ("status", answer.status.into()),
+        ("outcome", answer.outcome.as_str().into()),
+        ("duration_ms", (js_sys::Date::now() - started).into()),
+    ];
+    log::line(level, "request", own.iter().chain(&answer.about));
     answer.into_response(&request_id)
 }
 

@@ -4,7 +4,9 @@
 use serde::{Deserialize, Serialize};
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
+use super::invoice_object::Delivery;
 use super::objects::{answer, has_table};
+use super::{config, log, objects};
 
 /// What can be asked of the object.
 #[derive(Serialize, Deserialize)]
@@ -39,21 +41,44 @@ impl DurableObject for GwopInvoiceIndex {
     }
 }
 
+/// Sees to it that the public id of a delivery leads to its invoice.
+///
+/// # Errors
+/// Where the object cannot be reached or storage fails: the delivery must not be accepted.
+pub async fn put(env: &Env, delivery: &Delivery) -> Result<()> {
+    let Some(public_invoice_id) = &delivery.public_invoice_id else {
+        return Ok(());
+    };
+    let invoice_id = &delivery.invoice_id;
+    let put = IndexCall::Put {
+        invoice_id: invoice_id.clone(),
+    };
+    let known: String = objects::call(env, config::INVOICE_INDEX, public_invoice_id, &put).await?;
+    if known != *invoice_id {
+        log::error(
+            "index_contradiction",
+            &[
+                ("public_invoice_id", public_invoice_id.as_str().into()),
+                ("invoice_id", invoice_id.as_str().into()),
+                ("known", known.into()),
+            ],
+        );
+    }
+    Ok(())
+}
+
 impl GwopInvoiceIndex {
-    fn put(&self, invoice_id: &str) -> Result<Option<String>> {
+    fn put(&self, invoice_id: &str) -> Result<String> {
         if let Some(known) = self.get()? {
-            return Ok(Some(known));
+            return Ok(known);
         }
         let sql = self.state.storage().sql();
         sql.exec(
-            "CREATE TABLE IF NOT EXISTS entry (only INTEGER PRIMARY KEY CHECK (only = 0), invoice_id TEXT NOT NULL)",
+            "CREATE TABLE entry (only INTEGER PRIMARY KEY CHECK (only = 0), invoice_id TEXT NOT NULL)",
             None,
         )?;
-        sql.exec(
-            "INSERT OR IGNORE INTO entry VALUES (0, ?1)",
-            vec![invoice_id.into()],
-        )?;
-        self.get()
+        sql.exec("INSERT INTO entry VALUES (0, ?1)", vec![invoice_id.into()])?;
+        Ok(invoice_id.to_owned())
     }
 
     fn get(&self) -> Result<Option<String>> {

@@ -5,12 +5,15 @@
 //! stay unconfirmed are sent again: a queue may forget.
 #![allow(missing_docs)] // `durable_object` writes public methods without any.
 
+#[cfg(feature = "worker-test")]
+use std::cell::Cell;
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 use worker::{
-    DurableObject, Env, Error, Request, Response, Result, SqlStorage, State, durable_object,
+    DurableObject, Env, Error, Method, Request, Response, ResponseBuilder, Result, SqlStorage,
+    State, durable_object,
 };
 
 use crate::invoice::{Event, Invoice, Outcome, Status};
@@ -18,8 +21,14 @@ use crate::invoice::{Event, Invoice, Outcome, Status};
 use super::config::{self, Times};
 use super::objects::{alarm_at, answer, has_table, now_ms};
 use super::queue::Message;
-use super::{log, schedule};
+use super::{log, objects, schedule};
 
+/// The path of a delivery, before its event's id: a duplicate is recognised by it alone.
+const APPLY: &str = "/apply/";
+/// The header of the answer to a delivery.
+const OUTCOME: &str = "gwop-outcome";
+/// How many ids of events an instance keeps in mind: an invoice has seldom more than three.
+const COMMITTED_IDS: usize = 16;
 /// How many rows one alarm sends: the next alarm follows at once.
 const ROWS_PER_ALARM: i64 = 50;
 /// How soon the alarm comes again after storage failed inside it, in milliseconds.
@@ -46,12 +55,10 @@ pub struct Delivery {
     pub body: String,
 }
 
-/// What can be asked of the object.
+/// What else can be asked of the object.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "operation", rename_all = "snake_case")]
 pub enum InvoiceCall {
-    /// A verified event; answers its [`Outcome`].
-    Apply(Box<Delivery>),
     /// Everything, for the operator; answers `Option<View>`.
     Read,
     /// The consumer starts on a message; answers `Option<Claimed>`, `None` when there is nothing left to do.
@@ -163,8 +170,11 @@ pub struct OutboxView {
 pub struct GwopInvoice {
     state: State,
     env: Env,
+    /// Ids of committed events, so that a duplicate costs no read; while it holds any, the alarm is armed too. A write that the disk
+    /// refuses ends the instance, and this with it.
+    committed: RefCell<Vec<String>>,
     #[cfg(feature = "worker-test")]
-    fail_next: std::cell::Cell<bool>,
+    fail_next: Cell<bool>,
 }
 
 impl DurableObject for GwopInvoice {
@@ -172,15 +182,33 @@ impl DurableObject for GwopInvoice {
         Self {
             state,
             env,
+            committed: RefCell::new(vec![]),
             #[cfg(feature = "worker-test")]
-            fail_next: std::cell::Cell::new(false),
+            fail_next: Cell::new(false),
         }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
+        if let Some(event_id) = request.path().strip_prefix(APPLY) {
+            let event_id = js_sys::decode_uri_component(event_id)?;
+            let event_id = String::from(event_id);
+            let applied = match self.recognise(&event_id).await {
+                Ok(true) => Ok(Outcome::Duplicate),
+                Ok(false) if request.method() == Method::Get => {
+                    return Response::error("There is no such event", 404);
+                }
+                Ok(false) => self.apply(&event_id, request).await,
+                Err(error) => Err(error),
+            };
+            return match applied {
+                Ok(outcome) => Response::builder()
+                    .with_header(OUTCOME, outcome.as_str())
+                    .map(ResponseBuilder::empty),
+                Err(error) => answer(Err::<(), _>(error)),
+            };
+        }
         let call: InvoiceCall = serde_json::from_str(&request.text().await?)?;
         match call {
-            InvoiceCall::Apply(delivery) => answer(self.apply(*delivery).await),
             InvoiceCall::Read => answer(self.read()),
             InvoiceCall::Claim { event_id } => answer(self.claim(&event_id)),
             InvoiceCall::Confirm { event_id } => answer(self.confirm(&event_id)),
@@ -195,7 +223,7 @@ impl DurableObject for GwopInvoice {
         }
     }
 
-    /// Never throws, so that the platform never gives up on it, and always arms itself for the earliest due job.
+    /// Only a transaction that made the tables has armed it. Never throws, so that the platform never gives up on it, and always arms itself for the earliest due job.
     async fn alarm(&self) -> Result<Response> {
         let done = self.run_due_jobs().await;
         let armed = match done {
@@ -206,6 +234,7 @@ impl DurableObject for GwopInvoice {
             log::error("alarm_failed", &[("error", error.to_string().into())]);
             let again = alarm_at(now_ms().saturating_add(ALARM_AGAIN_MS));
             if let Err(error) = self.state.storage().set_alarm(again).await {
+                self.committed.take();
                 log::error("alarm_lost", &[("error", error.to_string().into())]);
             }
         }
@@ -218,10 +247,11 @@ impl GwopInvoice {
         self.state.storage().sql()
     }
 
-    /// Runs `work` and arms the alarm for what it left to do, in one transaction: whatever fails undoes all of it.
+    /// Runs `work` and arms the alarm for what it left to do, in one transaction: whatever fails undoes all of it. `work` tells when the
+    /// alarm has work next, if it knows.
     async fn transact<T: 'static>(
         &self,
-        work: impl FnOnce(&SqlStorage) -> Result<T> + 'static,
+        work: impl FnOnce(&SqlStorage) -> Result<(T, Option<i64>)> + 'static,
     ) -> Result<T> {
         let times = config::times(&self.env);
         let found = Rc::new(RefCell::new(None));
@@ -230,8 +260,13 @@ impl GwopInvoice {
         let inside = self.state.storage();
         let transaction = storage.transaction(move |_| async move {
             let sql = inside.sql();
-            let value = work(&sql)?;
-            if let Some(due) = earliest_job(&sql, times)? {
+            let (value, due) = work(&sql)?;
+            let due = if due.is_some() {
+                due
+            } else {
+                earliest_job(&sql, times)?
+            };
+            if let Some(due) = due {
                 inside.set_alarm(alarm_at(due)).await?;
             }
             result.replace(Some(value));
@@ -242,18 +277,49 @@ impl GwopInvoice {
         found.ok_or_else(|| Error::RustError("the transaction did not run".to_owned()))
     }
 
-    async fn apply(&self, delivery: Delivery) -> Result<Outcome> {
+    /// Whether the event is stored. A duplicate is told by this alone: no body, no transaction, nothing written.
+    async fn recognise(&self, event_id: &str) -> Result<bool> {
+        if self
+            .committed
+            .borrow()
+            .iter()
+            .any(|known| known == event_id)
+        {
+            return Ok(true);
+        }
+        let stored = has_table(&self.sql(), "event")? && is_known(&self.sql(), event_id)?;
+        if stored {
+            // Where the alarm was lost, this is a chance to repair it.
+            if self.state.storage().get_alarm().await?.is_none() {
+                self.arm().await?;
+            }
+            self.remember(event_id);
+        }
+        Ok(stored)
+    }
+
+    /// Applies the delivery in the request's body.
+    async fn apply(&self, event_id: &str, mut request: Request) -> Result<Outcome> {
         #[cfg(feature = "worker-test")]
         let fails = self.fail_next.take();
-        self.transact(move |sql| {
-            let outcome = record(sql, &delivery)?;
+        let delivery: Delivery = serde_json::from_str(&request.text().await?)?;
+        let applied = self.transact(move |sql| {
+            let recorded = record(sql, &delivery)?;
             #[cfg(feature = "worker-test")]
             if fails {
                 sql.exec("INSERT INTO outbox (event_id) VALUES (NULL)", None)?;
             }
-            Ok(outcome)
-        })
-        .await
+            Ok(recorded)
+        });
+        let outcome = applied.await?;
+        self.remember(event_id);
+        Ok(outcome)
+    }
+
+    fn remember(&self, event_id: &str) {
+        let mut committed = self.committed.borrow_mut();
+        committed.truncate(COMMITTED_IDS.saturating_sub(1));
+        committed.insert(0, event_id.to_owned());
     }
 
     fn read(&self) -> Result<Option<View>> {
@@ -379,33 +445,29 @@ impl GwopInvoice {
         if !outcome.reaches_fulfilment() {
             return Ok(Replay::NotForFulfilment);
         }
-        self.transact(move |sql| enqueue(sql, &event_id)).await?;
+        self.transact(move |sql| Ok(((), Some(enqueue(sql, &event_id)?))))
+            .await?;
         Ok(Replay::Queued)
     }
 
     async fn run_due_jobs(&self) -> Result<()> {
         #[derive(Deserialize)]
         struct Row {
+            invoice_id: String,
             event_id: String,
             sends: i64,
             failures: i64,
         }
         let sql = self.sql();
-        if !has_table(&sql, "outbox")? {
-            return Ok(());
-        }
-        let Some(invoice) = stored_invoice(&sql)? else {
-            return Ok(());
-        };
         let times = config::times(&self.env);
         let due: Vec<Row> = sql
             .exec(
-                "SELECT event_id, sends, failures FROM outbox WHERE state <> 'dead' AND due_at <= ?1 ORDER BY due_at LIMIT ?2",
+                "SELECT invoice_id, event_id, sends, failures FROM outbox, invoice WHERE state <> 'dead' AND due_at <= ?1 ORDER BY due_at LIMIT ?2",
                 vec![now_ms().into(), ROWS_PER_ALARM.into()],
             )?
             .to_array()?;
         for row in due {
-            let sent = self.send(&invoice.invoice_id, &row.event_id).await;
+            let sent = self.send(&row.invoice_id, &row.event_id).await;
             let now = now_ms();
             match sent {
                 Sent::Taken => {
@@ -432,6 +494,7 @@ impl GwopInvoice {
                 }
             }
         }
+        self.committed.take();
         let expired = now_ms().saturating_sub(times.retention);
         sql.exec(
             "DELETE FROM event WHERE received_at <= ?1 AND event_id NOT IN (SELECT event_id FROM outbox)",
@@ -471,10 +534,7 @@ impl GwopInvoice {
 
     /// Arms the alarm for the earliest due job.
     async fn arm(&self) -> Result<()> {
-        let sql = self.sql();
-        if has_table(&sql, "outbox")?
-            && let Some(due) = earliest_job(&sql, config::times(&self.env))?
-        {
+        if let Some(due) = earliest_job(&self.sql(), config::times(&self.env))? {
             self.state.storage().set_alarm(alarm_at(due)).await?;
         }
         Ok(())
@@ -488,29 +548,66 @@ enum Sent {
     SwitchedOff,
 }
 
-/// Everything that one delivery changes, but for the alarm. Every failure must leave the transaction.
-fn record(sql: &SqlStorage, delivery: &Delivery) -> Result<Outcome> {
+/// Applies a delivery at the object of its invoice.
+///
+/// # Errors
+/// Where the object cannot be reached or storage fails: then nothing of it is stored.
+pub async fn apply(env: &Env, delivery: &Delivery) -> Result<Outcome> {
+    let path = path_of(delivery);
+    let response = objects::send(env, config::INVOICES, &delivery.invoice_id, &path, delivery);
+    let outcome = response.await?.headers().get(OUTCOME)?;
+    outcome
+        .and_then(|outcome| Outcome::parse(&outcome))
+        .ok_or_else(|| Error::RustError("the object answered no outcome".to_owned()))
+}
+
+/// Whether the object of its invoice has the event of a delivery; what cannot be told counts as no.
+pub async fn has(env: &Env, delivery: &Delivery) -> bool {
+    let path = path_of(delivery);
+    let response = objects::get(env, config::INVOICES, &delivery.invoice_id, &path).await;
+    response.is_ok_and(|response| response.status() == 200)
+}
+
+fn path_of(delivery: &Delivery) -> String {
+    let event_id = js_sys::encode_uri_component(&delivery.event_id);
+    [APPLY, &String::from(event_id)].concat()
+}
+
+fn is_known(sql: &SqlStorage, event_id: &str) -> Result<bool> {
+    let query = "SELECT 1 FROM event WHERE event_id = ?1";
+    let mut known = sql.exec(query, vec![event_id.into()])?.raw();
+    Ok(known.next().transpose()?.is_some())
+}
+
+fn create_tables(sql: &SqlStorage) -> Result<()> {
     sql.exec(
-        "CREATE TABLE IF NOT EXISTS invoice (
+        "CREATE TABLE invoice (
             only INTEGER PRIMARY KEY CHECK (only = 0), invoice_id TEXT NOT NULL, public_invoice_id TEXT,
             status TEXT NOT NULL, version INTEGER, transaction_id TEXT);
-         CREATE TABLE IF NOT EXISTS event (
+         CREATE TABLE event (
             event_id TEXT PRIMARY KEY NOT NULL, event_type TEXT NOT NULL, event_version INTEGER, outcome TEXT NOT NULL,
             received_at INTEGER NOT NULL, delivered_at INTEGER, body TEXT NOT NULL);
-         CREATE TABLE IF NOT EXISTS outbox (
+         CREATE TABLE outbox (
             event_id TEXT PRIMARY KEY NOT NULL, state TEXT NOT NULL CHECK (state IN ('pending', 'sent', 'dead')),
             due_at INTEGER NOT NULL, sends INTEGER NOT NULL, failures INTEGER NOT NULL, deliveries INTEGER NOT NULL)",
         None,
     )?;
-    let known = sql.exec(
-        "SELECT 1 FROM event WHERE event_id = ?1",
-        vec![delivery.event_id.as_str().into()],
-    )?;
-    if known.raw().next().transpose()?.is_some() {
-        return Ok(Outcome::Duplicate);
-    }
+    Ok(())
+}
 
-    let stored = stored_invoice(sql)?;
+/// Everything that one delivery changes, but for the alarm, and when the alarm has work next, if that is known. Every failure must
+/// leave the transaction.
+fn record(sql: &SqlStorage, delivery: &Delivery) -> Result<(Outcome, Option<i64>)> {
+    let stored = if has_table(sql, "event")? {
+        // Of two copies that came together, the second one waited for this transaction's turn.
+        if is_known(sql, &delivery.event_id)? {
+            return Ok((Outcome::Duplicate, None));
+        }
+        stored_invoice(sql)?
+    } else {
+        create_tables(sql)?;
+        None
+    };
     let known_public_id = stored
         .as_ref()
         .and_then(|row| row.public_invoice_id.clone());
@@ -547,19 +644,22 @@ fn record(sql: &SqlStorage, delivery: &Delivery) -> Result<Outcome> {
             delivery.body.as_str().into(),
         ],
     )?;
-    if outcome.reaches_fulfilment() {
-        enqueue(sql, &delivery.event_id)?;
-    }
-    Ok(outcome)
+    let due = if outcome.reaches_fulfilment() {
+        Some(enqueue(sql, &delivery.event_id)?)
+    } else {
+        None
+    };
+    Ok((outcome, due))
 }
 
-/// Puts an event into the outbox, due now.
-fn enqueue(sql: &SqlStorage, event_id: &str) -> Result<()> {
+/// Puts an event into the outbox, due now: in the answer, in milliseconds since the epoch.
+fn enqueue(sql: &SqlStorage, event_id: &str) -> Result<i64> {
+    let now = now_ms();
     sql.exec(
         "INSERT OR REPLACE INTO outbox (event_id, state, due_at, sends, failures, deliveries) VALUES (?1, 'pending', ?2, 0, 0, 0)",
-        vec![event_id.into(), now_ms().into()],
+        vec![event_id.into(), now.into()],
     )?;
-    Ok(())
+    Ok(now)
 }
 
 fn postpone(sql: &SqlStorage, event_id: &str, due_at: i64) -> Result<()> {

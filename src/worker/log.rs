@@ -1,7 +1,9 @@
 //! Structured logs: one JSON object per line. Nothing that comes here may be a secret, a token, a signature or a body.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use wasm_bindgen::JsValue;
+
+use crate::json::push_string;
 
 /// How bad it is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -13,18 +15,28 @@ pub enum Level {
 }
 
 /// Writes one line.
-pub fn line(level: Level, event: &str, fields: &[(&str, Value)]) {
-    let mut line = Map::new();
-    let name = match level {
-        Level::Info => "info",
-        Level::Error => "error",
-    };
-    line.insert("level".to_owned(), name.into());
-    line.insert("event".to_owned(), event.into());
+pub fn line<'f>(
+    level: Level,
+    event: &str,
+    fields: impl IntoIterator<Item = &'f (&'static str, Value)>,
+) {
+    let mut line = String::with_capacity(512);
+    line.push_str(match level {
+        Level::Info => r#"{"level":"info","event":"#,
+        Level::Error => r#"{"level":"error","event":"#,
+    });
+    push_string(&mut line, event);
     for (field, value) in fields {
-        line.insert((*field).to_owned(), value.clone());
+        line.push(',');
+        push_string(&mut line, field);
+        line.push(':');
+        match value {
+            Value::String(text) => push_string(&mut line, text),
+            other => line.push_str(&other.to_string()),
+        }
     }
-    let text = JsValue::from_str(&Value::Object(line).to_string());
+    line.push('}');
+    let text = JsValue::from_str(&line);
     match level {
         Level::Info => web_sys::console::log_1(&text),
         Level::Error => web_sys::console::error_1(&text),
@@ -32,6 +44,6 @@ pub fn line(level: Level, event: &str, fields: &[(&str, Value)]) {
 }
 
 /// Something went wrong.
-pub fn error(event: &str, fields: &[(&str, Value)]) {
+pub fn error(event: &str, fields: &[(&'static str, Value)]) {
     line(Level::Error, event, fields);
 }

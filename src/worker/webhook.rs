@@ -2,7 +2,9 @@
 
 use std::borrow::Borrow;
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 
+use futures_util::future::join;
 use js_sys::Uint8Array;
 use js_sys::futures::JsFuture;
 use serde_json::{Value, json};
@@ -15,10 +17,9 @@ use crate::web::crypto;
 use crate::webhook::{Code, DEFAULT_TOLERANCE_SECONDS, Rejection, SignatureHeader, event};
 
 use super::http::{Answer, drain, may_be_json, read_body, served};
-use super::index_object::IndexCall;
-use super::invoice_object::{Delivery, InvoiceCall};
+use super::invoice_object::Delivery;
 use super::objects::now_ms;
-use super::{config, log, objects};
+use super::{config, index_object, invoice_object, log};
 
 /// The most bytes of an id. Gwop's have at most 40; names of objects and messages of queues are bounded.
 const MAX_ID_BYTES: usize = 255;
@@ -72,10 +73,8 @@ async fn answer(request: &Request, env: &Env) -> Answer {
     let (id, kind) = (header("x-gwop-event-id"), header("x-gwop-event-type"));
     match read(&body, &id, &kind) {
         Ok(Some(delivery)) => store(env, delivery).await,
-        Ok(None) => {
-            log::line(log::Level::Info, "event_without_invoice", &[]);
-            received(Outcome::Ignored)
-        }
+        // Of an unknown type, and of no invoice: the log line is all that remains of it.
+        Ok(None) => received(Outcome::Ignored),
         Err(rejection) => rejected(400, &rejection),
     }
 }
@@ -201,60 +200,75 @@ fn read(body: &[u8], id: &str, kind: &str) -> std::result::Result<Option<Deliver
     }))
 }
 
+thread_local! {
+    /// Deliveries that this isolate has accepted: stored and in the index. When one comes again, its object is asked for it by id alone.
+    static ACCEPTED: RefCell<BTreeSet<String>> = const { RefCell::new(BTreeSet::new()) };
+}
+
+/// How many accepted deliveries an isolate keeps in mind.
+const ACCEPTED_DELIVERIES: usize = 2_000;
+
+fn is_accepted(key: &str) -> bool {
+    ACCEPTED.with_borrow(|keys| keys.contains(key))
+}
+
+fn accepted(key: String) {
+    ACCEPTED.with_borrow_mut(|keys| {
+        if keys.len() >= ACCEPTED_DELIVERIES {
+            keys.clear();
+        }
+        keys.insert(key);
+    });
+}
+
+fn key_of(delivery: &Delivery) -> String {
+    let public_invoice_id = delivery.public_invoice_id.as_deref();
+    let ids = [
+        delivery.event_id.as_str(),
+        delivery.invoice_id.as_str(),
+        public_invoice_id.unwrap_or_default(),
+    ];
+    ids.join("\n")
+}
+
 async fn store(env: &Env, delivery: Delivery) -> Answer {
-    let (invoice_id, event_id) = (delivery.invoice_id.clone(), delivery.event_id.clone());
-    let public_invoice_id = delivery.public_invoice_id.clone();
-    let event_type = delivery.event_type.clone();
     let refused = |at: &str, error: &worker::Error| {
         log::error(
             "storage_refused",
             &[
                 ("at", at.into()),
-                ("invoice_id", invoice_id.as_str().into()),
-                ("event_id", event_id.as_str().into()),
+                ("invoice_id", delivery.invoice_id.as_str().into()),
+                ("event_id", delivery.event_id.as_str().into()),
                 ("error", error.to_string().into()),
             ],
         );
         Answer::unavailable()
     };
-    let call = InvoiceCall::Apply(Box::new(delivery));
-    let applied = objects::call(env, config::INVOICES, &invoice_id, &call).await;
-    let outcome: Outcome = match applied {
-        Ok(outcome) => outcome,
-        Err(error) => return refused("invoice", &error),
-    };
-    if let Some(public_invoice_id) = public_invoice_id {
-        let call = IndexCall::Put {
-            invoice_id: invoice_id.clone(),
-        };
-        let indexed = objects::call(env, config::INVOICE_INDEX, &public_invoice_id, &call).await;
-        match indexed {
-            Ok(Some(known)) if known == invoice_id => {}
-            Ok::<Option<String>, _>(known) => log::error(
-                "index_contradiction",
-                &[
-                    ("public_invoice_id", public_invoice_id.into()),
-                    ("invoice_id", invoice_id.as_str().into()),
-                    ("known", known.into()),
-                ],
-            ),
-            Err(error) => return refused("index", &error),
-        }
-    }
-    let level = if outcome == Outcome::Conflict {
-        log::Level::Error
+    let key = key_of(&delivery);
+    let outcome = if is_accepted(&key) && invoice_object::has(env, &delivery).await {
+        Outcome::Duplicate
     } else {
-        log::Level::Info
+        // Side by side: each can be repeated, and the answer waits for both.
+        let (applied, indexed) = join(
+            invoice_object::apply(env, &delivery),
+            index_object::put(env, &delivery),
+        )
+        .await;
+        match (applied, indexed) {
+            (Ok(outcome), Ok(())) => outcome,
+            (Err(error), _) => return refused("invoice", &error),
+            (_, Err(error)) => return refused("index", &error),
+        }
     };
-    log::line(
-        level,
-        "event",
-        &[
-            ("invoice_id", invoice_id.as_str().into()),
-            ("event_id", event_id.as_str().into()),
-            ("event_type", event_type.into()),
-            ("outcome", outcome.as_str().into()),
-        ],
-    );
-    received(outcome)
+    accepted(key);
+    let answer = received(outcome).about([
+        ("invoice_id", delivery.invoice_id.into()),
+        ("event_id", delivery.event_id.into()),
+        ("event_type", delivery.event_type.into()),
+    ]);
+    if outcome == Outcome::Conflict {
+        answer.alarming()
+    } else {
+        answer
+    }
 }
