@@ -51,24 +51,27 @@ async function answer(request, env) {
   const type = request.headers.get("x-gwop-event-type");
   if ((id && id !== event.event_id) || (type && type !== event.event_type)) return refusal(400, "WEBHOOK_HEADER_MISMATCH");
   const { data } = event;
-  const [applied] = await Promise.all([
-    send(env.GWOP_INVOICES, data.invoice_id, `/apply/${encodeURIComponent(event.event_id)}`, { event, text }),
-    remember(env, data),
-  ]);
-  const outcome = applied.headers.get("gwop-outcome");
+  const path = `/apply/${encodeURIComponent(event.event_id)}`;
+  const key = [event.event_id, data.invoice_id, data.public_invoice_id].join("\n");
+  let outcome;
+  if (accepted.has(key) && (await env.GWOP_INVOICES.getByName(data.invoice_id).fetch(`https://object${path}`)).status === 200) {
+    outcome = "duplicate";
+  } else {
+    const [applied] = await Promise.all([send(env.GWOP_INVOICES, data.invoice_id, path, { event, text }), put(env, data)]);
+    outcome = applied.headers.get("gwop-outcome");
+  }
+  if (accepted.size >= 2_000) accepted.clear();
+  accepted.add(key);
   const about = { invoice_id: data.invoice_id, event_id: event.event_id, event_type: event.event_type };
   return [200, outcome, { received: true, outcome }, about];
 }
 
-/** Public ids whose entries were confirmed, with their invoices. */
-const confirmed = new Map();
+/** Deliveries that were accepted: when one comes again, its object is asked for it by id alone. */
+const accepted = new Set();
 
-async function remember(env, { public_invoice_id: publicId, invoice_id: invoiceId }) {
-  if (confirmed.get(publicId) === invoiceId) return;
+async function put(env, { public_invoice_id: publicId, invoice_id: invoiceId }) {
   const known = await (await send(env.GWOP_INVOICE_INDEX, publicId, "/", { invoiceId })).json();
-  if (known !== invoiceId) return void log("index_contradiction", { invoice_id: invoiceId });
-  if (confirmed.size >= 2_000) confirmed.clear();
-  confirmed.set(publicId, known);
+  if (known !== invoiceId) log("index_contradiction", { invoice_id: invoiceId });
 }
 
 const refusal = (status, code) => [status, code, { error: { code, message: code } }];
@@ -133,23 +136,33 @@ function isEvent(event) {
 /** One invoice: event, transition, outbox row and alarm in one transaction. */
 export class GwopInvoice extends DurableObject {
   async fetch(request) {
-    const outcome = await this.apply(decodeURIComponent(new URL(request.url).pathname.slice("/apply/".length)), request);
+    const eventId = decodeURIComponent(new URL(request.url).pathname.slice("/apply/".length));
+    let outcome = "duplicate";
+    if (!(await this.recognise(eventId))) {
+      if (request.method === "GET") return new Response("There is no such event", { status: 404 });
+      outcome = await this.apply(eventId, request);
+    }
     return new Response(null, { headers: { "gwop-outcome": outcome } });
   }
 
-  async apply(eventId, request) {
-    if (this.committed.includes(eventId)) return "duplicate";
+  async recognise(eventId) {
+    if (this.committed.includes(eventId)) return true;
     const { storage } = this.ctx;
-    const { sql } = storage;
-    if (hasTable(sql, "event") && isKnown(sql, eventId)) {
+    const stored = hasTable(storage.sql, "event") && isKnown(storage.sql, eventId);
+    if (stored) {
       if ((await storage.getAlarm()) === null) await this.arm();
       this.remember(eventId);
-      return "duplicate";
     }
+    return stored;
+  }
+
+  async apply(eventId, request) {
+    const { storage } = this.ctx;
+    const { sql } = storage;
     const { event, text } = JSON.parse(await request.text());
     const outcome = await storage.transaction(async () => {
-      const own = record(sql, event, text);
-      await this.arm();
+      const [own, due] = record(sql, event, text);
+      await this.arm(due);
       return own;
     });
     this.remember(eventId);
@@ -163,15 +176,15 @@ export class GwopInvoice extends DurableObject {
     this.committed = [eventId, ...this.committed].slice(0, 16);
   }
 
-  async arm() {
-    const due = earliestJob(this.ctx.storage.sql);
+  async arm(known) {
+    const due = known ?? earliestJob(this.ctx.storage.sql);
     if (due !== undefined) await this.ctx.storage.setAlarm(due);
   }
 
   // Fulfilment is switched off while this is measured: what is due is put off.
   async alarm() {
     const { sql } = this.ctx.storage;
-    const due = sql.exec("SELECT event_id, failures FROM outbox WHERE state <> 'dead' AND due_at <= ?1 ORDER BY due_at LIMIT 50", Date.now()).toArray();
+    const due = sql.exec("SELECT invoice_id, event_id, failures FROM outbox, invoice WHERE state <> 'dead' AND due_at <= ?1 ORDER BY due_at LIMIT 50", Date.now()).toArray();
     for (const { event_id: id, failures } of due) {
       const dueAt = Date.now() + Math.min(15_000 * 2 ** failures, 6 * 60 * 60 * 1000);
       sql.exec("UPDATE outbox SET failures = failures + 1, due_at = ?2 WHERE event_id = ?1", id, dueAt);
@@ -184,18 +197,27 @@ export class GwopInvoice extends DurableObject {
 const hasTable = (sql, name) => sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", name).toArray().length > 0;
 const isKnown = (sql, eventId) => sql.exec("SELECT 1 FROM event WHERE event_id = ?1", eventId).toArray().length > 0;
 
-function record(sql, event, text) {
-  sql.exec(`CREATE TABLE IF NOT EXISTS invoice (
+function createTables(sql) {
+  sql.exec(`CREATE TABLE invoice (
       only INTEGER PRIMARY KEY CHECK (only = 0), invoice_id TEXT NOT NULL, public_invoice_id TEXT,
       status TEXT NOT NULL, version INTEGER, transaction_id TEXT);
-    CREATE TABLE IF NOT EXISTS event (
+    CREATE TABLE event (
       event_id TEXT PRIMARY KEY NOT NULL, event_type TEXT NOT NULL, event_version INTEGER, outcome TEXT NOT NULL,
       received_at INTEGER NOT NULL, delivered_at INTEGER, body TEXT NOT NULL);
-    CREATE TABLE IF NOT EXISTS outbox (
+    CREATE TABLE outbox (
       event_id TEXT PRIMARY KEY NOT NULL, state TEXT NOT NULL CHECK (state IN ('pending', 'sent', 'dead')),
       due_at INTEGER NOT NULL, sends INTEGER NOT NULL, failures INTEGER NOT NULL, deliveries INTEGER NOT NULL)`);
-  if (isKnown(sql, event.event_id)) return "duplicate";
-  const [stored] = sql.exec("SELECT invoice_id, public_invoice_id, status, version, transaction_id FROM invoice").toArray();
+}
+
+/** What became of the event, and when the alarm has work next, if that is known. */
+function record(sql, event, text) {
+  let stored;
+  if (hasTable(sql, "event")) {
+    if (isKnown(sql, event.event_id)) return ["duplicate"];
+    [stored] = sql.exec("SELECT invoice_id, public_invoice_id, status, version, transaction_id FROM invoice").toArray();
+  } else {
+    createTables(sql);
+  }
   const { data } = event;
   const transaction = data.tx_hash?.toLowerCase() ?? data.tx_signature ?? null;
   const outcome = judge(stored, data.status, transaction);
@@ -217,14 +239,14 @@ function record(sql, event, text) {
     Date.now(),
     text,
   );
-  if (outcome === "applied" || outcome === "conflict") {
-    sql.exec(
-      "INSERT OR REPLACE INTO outbox (event_id, state, due_at, sends, failures, deliveries) VALUES (?1, 'pending', ?2, 0, 0, 0)",
-      event.event_id,
-      Date.now(),
-    );
-  }
-  return outcome;
+  if (outcome !== "applied" && outcome !== "conflict") return [outcome];
+  const now = Date.now();
+  sql.exec(
+    "INSERT OR REPLACE INTO outbox (event_id, state, due_at, sends, failures, deliveries) VALUES (?1, 'pending', ?2, 0, 0, 0)",
+    event.event_id,
+    now,
+  );
+  return [outcome, now];
 }
 
 function judge(stored, status, transaction) {
@@ -248,7 +270,7 @@ export class GwopInvoiceIndex extends DurableObject {
     const { sql } = this.ctx.storage;
     const known = hasTable(sql, "entry") ? sql.exec("SELECT invoice_id FROM entry").toArray()[0]?.invoice_id : undefined;
     if (known === undefined) {
-      sql.exec("CREATE TABLE IF NOT EXISTS entry (only INTEGER PRIMARY KEY CHECK (only = 0), invoice_id TEXT NOT NULL)");
+      sql.exec("CREATE TABLE entry (only INTEGER PRIMARY KEY CHECK (only = 0), invoice_id TEXT NOT NULL)");
       sql.exec("INSERT INTO entry VALUES (0, ?1)", invoiceId);
     }
     return Response.json(known ?? invoiceId);

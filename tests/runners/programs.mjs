@@ -16,7 +16,9 @@ export function startProgram(program, args, options = {}) {
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], ...options, detached: true });
   let said = "";
   const keep = (chunk) => {
-    said = (said + chunk).slice(-4_000_000);
+    said += chunk;
+    // Seldom, since it copies: what talks much must not slow down who listens.
+    if (said.length > 8_000_000) said = said.slice(-4_000_000);
   };
   child.stdout.on("data", keep);
   child.stderr.on("data", keep);
