@@ -25,7 +25,7 @@ export function compare(result, baseline) {
         if (row.startsWith("@gwop/")) check(`size of ${row}, gzip`, entries.gzip, before.gzip, TOLERANCE.size);
       } else if (part === "worker") {
         // Against the same in JavaScript, which shares the moment's noise.
-        const slower = ({ gwop, reference }) => reference.perSecond / gwop.perSecond;
+        const slower = ({ gwop }) => 1 / gwop.ofReference;
         check(`worker, ${row}, the JavaScript Worker's rate over this one's`, slower(entries), slower(before), TOLERANCE.worker);
       } else if (part === "start") {
         // Against the peer started in turn with it, where there is one.

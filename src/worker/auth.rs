@@ -11,9 +11,8 @@ use crate::token::{Claims, Code, Rejection};
 use super::exchange::{exchange_secret, idempotency_key, is_exchange_secret};
 use super::http::{Answer, bearer, drain, may_be_json, read_body, served};
 use super::session_object::{SessionCall, Standing};
-use super::token::{self, Failure};
 use super::transport::{CallError, call};
-use super::{config, log, objects};
+use super::{config, log, objects, token};
 
 /// What `WWW-Authenticate` names as the protected area (RFC 9110 section 11.5).
 const CHALLENGE: &str = "Bearer realm=\"gwop\"";
@@ -176,18 +175,15 @@ async fn verified(request: &Request, env: &Env) -> std::result::Result<Identity,
     }
     let merchant_id = config::text(env, config::GWOP_MERCHANT_ID).ok_or(Denied::NotConfigured)?;
     let token = bearer(request).ok_or(Denied::NoToken)?;
-    match token::verify(env, &merchant_id, &token).await {
-        Ok(identity) => Ok(identity),
-        Err(Failure::Rejected(rejection)) if rejection.code == Code::JwksUnavailable => {
+    let verified = token::verify(env, &merchant_id, &token).await;
+    verified.map_err(|failure| match failure.rejection() {
+        Some(rejection) if rejection.code == Code::JwksUnavailable => {
             log::error("jwks_unavailable", &[]);
-            Err(Denied::Unavailable)
+            Denied::Unavailable
         }
-        Err(Failure::Rejected(rejection)) => Err(Denied::Token(rejection)),
-        Err(Failure::Platform(error)) => {
-            log::error("crypto_failed", &[("error", format!("{error:?}").into())]);
-            Err(Denied::Unavailable)
-        }
-    }
+        Some(rejection) => Denied::Token(rejection),
+        None => Denied::Unavailable,
+    })
 }
 
 fn is_on(env: &Env) -> bool {
@@ -351,8 +347,15 @@ async fn limited(request: &Request, env: &Env) -> Option<Answer> {
     }
 }
 
-/// Reads a JSON object from the body; `{}` from an empty one.
-async fn object(request: &Request, env: &Env) -> std::result::Result<Value, Answer> {
+/// The JSON object of a request that auth, its rate limit and its media type let in; `{}` from an empty body.
+async fn admitted(request: &Request, env: &Env) -> std::result::Result<Value, Answer> {
+    if !is_on(env) {
+        drain(request).await;
+        return Err(Denied::NotConfigured.answer());
+    }
+    if let Some(answer) = limited(request, env).await {
+        return Err(answer);
+    }
     if !may_be_json(request) {
         drain(request).await;
         return Err(Answer::error(
@@ -378,17 +381,13 @@ fn invalid(message: &str) -> Answer {
 
 /// `POST /auth/intents`: a challenge for the agent.
 async fn create_intent(request: &Request, env: &Env) -> Answer {
-    let auth_secrets = config::list(env, config::AUTH_SECRET);
-    let (true, Some(auth_secret)) = (is_on(env), auth_secrets.first()) else {
-        drain(request).await;
-        return Denied::NotConfigured.answer();
-    };
-    if let Some(answer) = limited(request, env).await {
-        return answer;
-    }
-    let body = match object(request, env).await {
+    let body = match admitted(request, env).await {
         Ok(body) => body,
         Err(answer) => return answer,
+    };
+    let auth_secrets = config::list(env, config::AUTH_SECRET);
+    let Some(auth_secret) = auth_secrets.first() else {
+        return Denied::NotConfigured.answer();
     };
     let mut intent = match call(env, "authIntents.create", &json!({ "body": body })).await {
         Ok(intent) => intent,
@@ -408,14 +407,7 @@ async fn exchange(request: &Request, env: &Env, id: &str) -> Answer {
     struct Proof {
         exchange_secret: String,
     }
-    if !is_on(env) {
-        drain(request).await;
-        return Denied::NotConfigured.answer();
-    }
-    if let Some(answer) = limited(request, env).await {
-        return answer;
-    }
-    let body = match object(request, env).await {
+    let body = match admitted(request, env).await {
         Ok(body) => body,
         Err(answer) => return answer,
     };

@@ -19,17 +19,26 @@ pub enum IndexCall {
     },
     /// Answers `Option<String>`: the merchant-side id. Writes nothing.
     Get,
+    /// The next [`IndexCall::Put`] fails.
+    #[cfg(feature = "worker-test")]
+    FailNext,
 }
 
 /// The Durable Object of one public id, named by `public_invoice_id`.
 #[durable_object]
 pub struct GwopInvoiceIndex {
     state: State,
+    #[cfg(feature = "worker-test")]
+    fail_next: std::cell::Cell<bool>,
 }
 
 impl DurableObject for GwopInvoiceIndex {
     fn new(state: State, _env: Env) -> Self {
-        Self { state }
+        Self {
+            state,
+            #[cfg(feature = "worker-test")]
+            fail_next: std::cell::Cell::new(false),
+        }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
@@ -37,6 +46,11 @@ impl DurableObject for GwopInvoiceIndex {
         match call {
             IndexCall::Put { invoice_id } => answer(self.put(&invoice_id)),
             IndexCall::Get => answer(self.get()),
+            #[cfg(feature = "worker-test")]
+            IndexCall::FailNext => {
+                self.fail_next.set(true);
+                answer(Ok(()))
+            }
         }
     }
 }
@@ -69,6 +83,10 @@ pub async fn put(env: &Env, delivery: &Delivery) -> Result<()> {
 
 impl GwopInvoiceIndex {
     fn put(&self, invoice_id: &str) -> Result<String> {
+        #[cfg(feature = "worker-test")]
+        if self.fail_next.take() {
+            return Err(worker::Error::RustError("a failure on purpose".to_owned()));
+        }
         if let Some(known) = self.get()? {
             return Ok(known);
         }

@@ -21,6 +21,8 @@ mod auth;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
 mod config;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
+mod failure;
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
 mod fulfilment;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
 mod http;

@@ -6,6 +6,7 @@ use wasm_bindgen::JsValue;
 use worker::{Env, QueueContentType, RawMessageBuilder, Request, Response, Result};
 
 use super::http::{Answer, read_body, served};
+use super::index_object::IndexCall;
 use super::invoice_object::InvoiceCall;
 use super::{config, objects};
 
@@ -24,6 +25,11 @@ pub async fn handle(request: &Request, env: &Env, what: &str) -> Result<Response
                 let id = body.get("invoice_id").and_then(Value::as_str);
                 let id = id.unwrap_or_default();
                 objects::call::<()>(env, config::INVOICES, id, &InvoiceCall::FailNext).await
+            }
+            "fail-next-index" => {
+                let id = body.get("public_invoice_id").and_then(Value::as_str);
+                let id = id.unwrap_or_default();
+                objects::call::<()>(env, config::INVOICE_INDEX, id, &IndexCall::FailNext).await
             }
             "enqueue" => enqueue(env, &body).await,
             _ => return Answer::not_found(),

@@ -16,6 +16,7 @@ use crate::token::{
 use crate::web::rsa::{self, KeyRing};
 
 use super::auth::Identity;
+use super::failure::Failure;
 use super::objects::now_ms;
 use super::transport::{fetch_public, host_url};
 use super::{config, log};
@@ -48,31 +49,15 @@ fn with_keys<T>(url: &str, work: impl FnOnce(&mut Keys) -> T) -> T {
     })
 }
 
-/// Why a token did not verify.
-pub enum Failure {
-    /// The token's own fault, or no JWK Set could be had.
-    Rejected(Rejection),
-    /// Web Crypto failed.
-    Platform(JsValue),
-}
-
-impl From<Rejection> for Failure {
-    fn from(rejection: Rejection) -> Self {
-        Self::Rejected(rejection)
-    }
-}
-
-impl From<JsValue> for Failure {
-    fn from(error: JsValue) -> Self {
-        Self::Platform(error)
-    }
-}
-
 /// Verifies a token of this merchant's.
 ///
 /// # Errors
-/// [`Failure`].
-pub async fn verify(env: &Env, merchant_id: &str, token: &str) -> Result<Identity, Failure> {
+/// [`Failure`]; a rejection also where no JWK Set could be had.
+pub async fn verify(
+    env: &Env,
+    merchant_id: &str,
+    token: &str,
+) -> Result<Identity, Failure<Rejection>> {
     let expected = Expected {
         merchant_id: Some(merchant_id.to_owned()),
         audience: config::text(env, config::TOKEN_AUDIENCE)

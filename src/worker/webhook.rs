@@ -16,6 +16,7 @@ use crate::invoice::{Outcome, Status};
 use crate::web::crypto;
 use crate::webhook::{Code, DEFAULT_TOLERANCE_SECONDS, Rejection, SignatureHeader, event};
 
+use super::failure::Failure;
 use super::http::{Answer, drain, may_be_json, read_body, served};
 use super::invoice_object::Delivery;
 use super::objects::now_ms;
@@ -64,10 +65,10 @@ async fn answer(request: &Request, env: &Env) -> Answer {
     };
     match verify(&secrets, &header("x-gwop-signature"), &body).await {
         Ok(()) => {}
-        Err(Failure::Rejected(rejection)) => return rejected(401, &rejection),
-        Err(Failure::Platform(error)) => {
-            log::error("crypto_failed", &[("error", format!("{error:?}").into())]);
-            return Answer::unavailable();
+        Err(failure) => {
+            return failure
+                .rejection()
+                .map_or_else(Answer::unavailable, |rejection| rejected(401, &rejection));
         }
     }
     let (id, kind) = (header("x-gwop-event-id"), header("x-gwop-event-type"));
@@ -88,25 +89,12 @@ fn received(outcome: Outcome) -> Answer {
     Answer::json(200, outcome.as_str(), &body)
 }
 
-enum Failure {
-    Rejected(Rejection),
-    Platform(JsValue),
-}
-
-impl From<Rejection> for Failure {
-    fn from(rejection: Rejection) -> Self {
-        Self::Rejected(rejection)
-    }
-}
-
-impl From<JsValue> for Failure {
-    fn from(error: JsValue) -> Self {
-        Self::Platform(error)
-    }
-}
-
 /// Verifies the MAC over the raw bytes with Web Crypto. Nothing of the body is decoded before.
-async fn verify(secrets: &[String], header: &str, body: &[u8]) -> std::result::Result<(), Failure> {
+async fn verify(
+    secrets: &[String],
+    header: &str,
+    body: &[u8],
+) -> std::result::Result<(), Failure<Rejection>> {
     let header = SignatureHeader::parse(header)?;
     let now = now_ms() as f64 / 1_000.0;
     header.check_time(now, DEFAULT_TOLERANCE_SECONDS)?;

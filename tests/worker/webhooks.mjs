@@ -232,6 +232,29 @@ suite('webhooks', async ({ test, after }) => {
     await outcome(late, 'conflict');
   });
 
+  test('a delivery whose index entry was not written is not accepted, and its duplicate repairs the index', async () => {
+    const invoice = newInvoice();
+    const paid = event('paid', invoice);
+    await worker.fault('fail-next-index', { public_invoice_id: invoice.public_invoice_id });
+    await rejected(await deliver(worker, paid), 503, 'UNAVAILABLE');
+    assert.equal(await worker.invoice(invoice.public_invoice_id), undefined);
+    await outcome(paid, 'duplicate');
+    assert.equal((await worker.invoice(invoice.public_invoice_id)).invoice_id, invoice.invoice_id);
+  });
+
+  test('a duplicate is told without a transaction, in any of its ways', async () => {
+    const invoice = newInvoice();
+    const paid = event('paid', invoice);
+    await outcome(paid, 'applied');
+    await worker.fault('fail-next', { invoice_id: invoice.invoice_id });
+    // With the same ids and with another public id, which this Worker has not accepted before.
+    await outcome(paid, 'duplicate');
+    await outcome({ ...paid, data: { ...paid.data, public_invoice_id: newInvoice().public_invoice_id } }, 'duplicate');
+    // The fault waits for a transaction.
+    await rejected(await deliver(worker, event('expired', invoice)), 503, 'UNAVAILABLE');
+    assert.equal((await worker.invoice(invoice.invoice_id)).events.length, 1);
+  });
+
   test('200 concurrent copies of one event: applied once, queued once', async () => {
     const invoice = newInvoice();
     const paid = event('paid', invoice);
