@@ -34,19 +34,19 @@ pub fn docs() -> Result {
     Ok(())
 }
 
-/// Makes the documentation, and refuses an `llms.txt` that was not the one committed.
+/// Makes the documentation, refuses an `llms.txt` that was not the one committed, and rehearses a release.
 ///
 /// # Errors
 ///
-/// As [`docs`], and when `llms.txt` was out of date.
+/// As [`docs`] and [`release`], and when `llms.txt` was out of date.
 pub fn test() -> Result {
     let path = top().join("llms.txt");
     let committed = fs::read_to_string(&path)?;
     docs()?;
-    if fs::read_to_string(&path)? == committed {
-        return Ok(());
+    if fs::read_to_string(&path)? != committed {
+        return Err("llms.txt was out of date; it is written anew: commit it".into());
     }
-    Err("llms.txt was out of date; it is written anew: commit it".into())
+    release(&["--dry-run".to_owned()])
 }
 
 /// Packs what would be published, and checks and lists it. Publishing itself is left to whoever holds the rights.

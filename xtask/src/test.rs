@@ -52,7 +52,11 @@ const PARTS: &[Part] = &[
         "the sample store's story, on workerd, Node and Bun",
         patterns::sample_store,
     ),
-    ("docs", "the API reference and llms.txt", docs::test),
+    (
+        "docs",
+        "the API reference, llms.txt, a release's rehearsal",
+        docs::test,
+    ),
     ("size", "the size budget", size),
     ("worker", "the Worker, on workerd", worker::test),
 ];

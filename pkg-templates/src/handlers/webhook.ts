@@ -1,4 +1,5 @@
-import { SDKValidationError } from "../errors/index.js";
+import type { SDKValidationError } from "../errors/index.js";
+import { refuse } from "../errors/refuse.js";
 import type { InvoiceCanceledEvent, InvoiceExpiredEvent, InvoicePaidEvent } from "../generated/models.js";
 import type { Gwop } from "../gwop.js";
 import type { EventClaim, WebhookOutcome, WebhookStore } from "../stores/store.js";
@@ -86,7 +87,7 @@ export function createWebhookHandler(options: WebhookHandlerOptions): WebhookHan
     ["maxBodyBytes must be a positive number of bytes", maxBodyBytes > 0],
   ];
   for (const [rule, holds] of given) {
-    if (!holds) throw new SDKValidationError(`createWebhookHandler: ${rule}`, undefined, undefined);
+    if (!holds) throw refuse(`createWebhookHandler: ${rule}`);
   }
 
   /** Tells of an error; what the listener itself throws changes nothing. */
@@ -204,9 +205,8 @@ function claimOf({ eventId, eventVersion, gwopOutcome, data }: WebhookEvent, lea
 }
 
 function bodyWasRead(): SDKValidationError {
-  return new SDKValidationError(
+  return refuse(
     "The request's body was read before the webhook handler: the signature is over the raw bytes. Hand over the request untouched, and mount the handler before any body parser.",
-    undefined,
     undefined,
     "WEBHOOK_BODY_NOT_RAW",
   );
