@@ -30,6 +30,7 @@ export type {
   PaymentMethodId,
   ReceiptPolicy,
   RetryHint,
+  RetryStrategy,
   StatusCheck,
 } from "../generated/wire.js";
 export { GwopCheckout, type GwopCheckoutOptions } from "./client.js";
