@@ -1,6 +1,6 @@
-// The adapter in the real Next.js, built and started: the route handlers and the proxy of its documentation, on Node. `next.mjs`, from the project
-// that has Next.js and the packed package installed; run by `cargo xtask test --only next`.
-import { mkdirSync, writeFileSync } from "node:fs";
+// The adapter in the real Next.js, built and started: the route handlers and the proxy of its documentation, on Node, and the same proxy as middleware
+// on the edge runtime. `next.mjs`, from the project that has Next.js and the packed package installed; run by `cargo xtask test --only next`.
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { dirname, relative } from "node:path";
 import { Simulator, serve } from "@gwop/sdk/simulator";
@@ -38,7 +38,6 @@ function writeDocumented() {
   }
 }
 
-writeDocumented();
 const env = {
   ...process.env,
   NEXT_TELEMETRY_DISABLED: "1",
@@ -48,11 +47,44 @@ const env = {
   GWOP_WEBHOOK_SECRET: sim.webhookSecret,
   AUTH_SECRET: "0123456789abcdef0123456789abcdef",
 };
-await runProgram(process.execPath, [NEXT, "build"], { env, limitMs: 400_000 });
-const port = await freePort();
-const server = startProgram(process.execPath, [NEXT, "start", "--hostname", "127.0.0.1", "--port", String(port)], { env });
-const url = `http://127.0.0.1:${port}`;
-await started(async () => (await fetch(`${url}/me`)).status === 401, server, "Next.js");
+let server;
+let url;
+
+/** Builds and starts the app, and runs the tests whose names hold `only`. */
+async function runApp(only) {
+  await runProgram(process.execPath, [NEXT, "build"], { env, limitMs: 400_000 });
+  const port = await freePort();
+  server = startProgram(process.execPath, [NEXT, "start", "--hostname", "127.0.0.1", "--port", String(port)], { env });
+  url = `http://127.0.0.1:${port}`;
+  try {
+    await started(async () => (await fetch(`${url}/me`)).status === 401, server, "Next.js");
+    return await run({ runtime: "node", serverURL: "", only });
+  } finally {
+    server.end();
+  }
+}
+
+/** Logs an agent in; its token, and who it is. */
+async function logIn() {
+  const post = async (path, body) => {
+    const headers = { "content-type": "application/json" };
+    return (await fetch(url + path, { method: "POST", headers, body: JSON.stringify(body) })).json();
+  };
+  const { auth_intent_id: id, exchange_secret } = await post("/auth/intents", {});
+  await sim.pay(id, { chain: "base" });
+  const { access_token, principal } = await post(`/auth/intents/${id}/exchange`, { exchange_secret });
+  return { token: access_token, subject: principal.sub };
+}
+
+/** Fails unless `/api/who`, behind the proxy, learns who the agent is, and strangers do not get there. */
+async function expectGuarded({ token, subject }) {
+  // The proxy puts its own word in place of a client's.
+  const headers = { authorization: `Bearer ${token}`, "x-gwop-subject": "base:0xmallory" };
+  const who = await fetch(`${url}/api/who`, { headers });
+  assertEquals([who.status, await who.text()], [200, subject]);
+  const stranger = await fetch(`${url}/api/who`, { headers: { "x-gwop-subject": subject } });
+  assertEquals([stranger.status, stranger.headers.get("www-authenticate")], [401, 'Bearer realm="gwop"']);
+}
 
 async function send(body, headers = {}) {
   const delivery = await deliver(body, { secret: sim.webhookSecret });
@@ -73,22 +105,12 @@ test("Next.js: deliveries are verified on the raw body, once", async () => {
 
 // The documented routes look at a session again after 30 seconds.
 test("Next.js: an agent logs in, routes and proxy know it, and refuse it once it has logged out", { timeoutMs: 60_000 }, async () => {
-  const post = async (path, body) => {
-    const headers = { "content-type": "application/json" };
-    return (await fetch(url + path, { method: "POST", headers, body: JSON.stringify(body) })).json();
-  };
-  const { auth_intent_id: id, exchange_secret } = await post("/auth/intents", {});
-  await sim.pay(id, { chain: "base" });
-  const { access_token, principal } = await post(`/auth/intents/${id}/exchange`, { exchange_secret });
-  const ask = (path, headers = {}) => fetch(url + path, { headers: { authorization: `Bearer ${access_token}`, ...headers } });
+  const agent = await logIn();
+  const headers = { authorization: `Bearer ${agent.token}` };
+  const ask = (path) => fetch(url + path, { headers });
   const me = await ask("/me");
-  assertEquals([me.status, await me.json()], [200, principal.sub]);
-  // The proxy puts its own word in place of a client's.
-  const who = await ask("/api/who", { "x-gwop-subject": "base:0xmallory" });
-  assertEquals([who.status, await who.text()], [200, principal.sub]);
-  const stranger = await fetch(`${url}/api/who`, { headers: { "x-gwop-subject": principal.sub } });
-  assertEquals([stranger.status, stranger.headers.get("www-authenticate")], [401, 'Bearer realm="gwop"']);
-  const headers = { authorization: `Bearer ${access_token}` };
+  assertEquals([me.status, await me.json()], [200, agent.subject]);
+  await expectGuarded(agent);
   assertEquals((await fetch(`${url}/auth/session`, { method: "DELETE", headers })).status, 200);
   const until = Date.now() + 35_000;
   for (const path of ["/me", "/api/who"]) {
@@ -103,8 +125,21 @@ test("Next.js: an agent logs in, routes and proxy know it, and refuse it once it
   assertEquals((await fetch(`${url}/auth/other`)).status, 404);
 });
 
-const { passed, failed, failures } = await run({ runtime: "node", serverURL: "" });
-server.end();
-for (const { name, message } of failures) console.log(`✗ ${name}\n  ${message.replaceAll("\n", "\n  ")}`);
+test("Next.js on the edge: the proxy, as middleware", async () => expectGuarded(await logIn()));
+
+rmSync("middleware.js", { force: true });
+writeDocumented();
+const results = [await runApp("Next.js: ")];
+// A middleware's name before Next.js 16; it runs on the edge runtime still.
+writeFileSync("middleware.js", readFileSync("proxy.js", "utf8").replace("export const proxy", "export const middleware"));
+rmSync("proxy.js");
+results.push(await runApp("Next.js on the edge: "));
+rmSync("middleware.js");
+let [passed, failed] = [0, 0];
+for (const result of results) {
+  passed += result.passed;
+  failed += result.failed;
+  for (const { name, message } of result.failures) console.log(`✗ ${name}\n  ${message.replaceAll("\n", "\n  ")}`);
+}
 console.log(`next: ${passed} passed, ${failed} failed`);
-process.exit(failed > 0 || passed === 0 ? 1 : 0);
+process.exit(failed > 0 || passed < 3 ? 1 : 0);
