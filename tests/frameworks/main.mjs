@@ -1,6 +1,7 @@
 // The adapters in the real frameworks, over real loopback, mounted by the lines that their documentation shows:
 // `cargo xtask test --only handlers`, from the consumer project.
 import { once } from "node:events";
+import { writeFileSync } from "node:fs";
 import { connect, createServer } from "node:http2";
 import { serve } from "@hono/node-server";
 import express from "express";
@@ -12,6 +13,7 @@ import * as forHono from "@gwop/sdk/hono";
 import { Simulator } from "@gwop/sdk/simulator";
 import { memoryStore } from "@gwop/sdk/stores";
 import { runSample, sampleOfModule } from "../runners/documented.mjs";
+import { runProgram } from "../runners/programs.mjs";
 import { deliver } from "../suite/deliveries.js";
 import { assert, assertEquals, assertMatch, run, test } from "../suite/harness.js";
 import { eventBody } from "../suite/store-conformance.js";
@@ -161,6 +163,25 @@ for (const [name, version] of Object.entries({ "Express 5": express, "Express 4"
     close();
   });
 }
+
+test("the documented lines are good TypeScript, beside the frameworks' own types", { timeoutMs: 60_000 }, async () => {
+  const samples = { express: "express()", hono: "new Hono()" };
+  const parts = Object.entries(samples).map(([name, app]) => {
+    const names = `const app = ${app}; const { gwopWebhook, gwopAuth, gwopAuthRoutes } = ${name}Adapter;`;
+    return `{ ${names}\n${sampleOfModule(`handlers/${name}.d.ts`)} }\n`;
+  });
+  const imports = `import express from "express";
+import { Hono } from "hono";
+import { Gwop } from "@gwop/sdk";
+import * as expressAdapter from "@gwop/sdk/express";
+import * as honoAdapter from "@gwop/sdk/hono";
+import { memoryStore } from "@gwop/sdk/stores";
+const [gwop, store] = [new Gwop(), memoryStore()];
+const [onPaid, onExpired, onCanceled] = [() => {}, () => {}, () => {}];
+`;
+  writeFileSync("frameworks/documented.ts", `${imports}${parts.join("")}`);
+  await runProgram("../../node_modules/.bin/tsc", ["--project", "frameworks/tsconfig.json"]);
+});
 
 test("HTTP/2: Node's own server, whose headers hold the request line too", async () => {
   const { calls, options } = shop();

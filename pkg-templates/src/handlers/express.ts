@@ -5,7 +5,7 @@
  * ```ts
  * app.post("/webhooks/gwop", gwopWebhook({ gwop, store, onPaid, onExpired, onCanceled })); // before express.json()
  * app.use(gwopAuthRoutes({ gwop }));
- * app.get("/me", gwopAuth({ gwop }), (req, res) => res.send(req.gwop.subject));
+ * app.get("/me", gwopAuth({ gwop }), (req, res) => res.send(req.gwop?.subject));
  * ```
  *
  * @module
