@@ -17,6 +17,10 @@ pub mod web;
 #[cfg(all(target_arch = "wasm32", feature = "npm"))]
 mod npm;
 
+#[cfg(any(feature = "npm", feature = "codegen"))]
+#[path = "npm/task.rs"]
+pub mod task;
+
 // Its policy is plain Rust, tested without the platform.
 #[cfg(any(feature = "worker", test))]
 pub mod worker;

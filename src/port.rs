@@ -3,13 +3,60 @@
 //! The Worker implements [`Transport`] on the platform's `fetch`, native tests by a double; in the npm package TypeScript
 //! drives the calls. Futures need not be `Send`: a JavaScript isolate has one thread.
 //!
-//! Signatures need no trait: the core says what is to be verified ([`crate::webhook::SignatureHeader`],
-//! [`crate::token::UnverifiedToken`]), and `web` asks Web Crypto.
+//! [`Crypto`] is Web Crypto in both products, and in native tests a double.
 
 use std::future::Future;
 
 use crate::client::{Call, Failure, Fault, Moment, Request, Response, Step};
 use crate::model::Decoded;
+
+/// HMAC-SHA256 and RS256 verification under imported keys. What it begins is awaited by the caller, so that one trait
+/// serves callers with and without an executor.
+pub trait Crypto {
+    /// An imported key, for verification alone.
+    type Key;
+    /// A body whose bytes are signed.
+    type Body: ?Sized;
+    /// A key or an answer under way: true where the signature holds, or one answer per tag.
+    type Pending;
+    /// Why nothing could be begun.
+    type Error;
+
+    /// Imports an HMAC-SHA256 key.
+    ///
+    /// # Errors
+    /// Where there is no such crypto.
+    fn import_hmac_key(&self, secret: &[u8]) -> Result<Self::Pending, Self::Error>;
+
+    /// Whether one of `tags` is the HMAC of `prefix` and `body`.
+    ///
+    /// # Errors
+    /// Where there is no such crypto.
+    fn verify_hmac(
+        &self,
+        key: &Self::Key,
+        tags: &[[u8; 32]],
+        prefix: &[u8],
+        body: &Self::Body,
+    ) -> Result<Self::Pending, Self::Error>;
+
+    /// Imports an RS256 key, given as JWK text (RFC 7517).
+    ///
+    /// # Errors
+    /// Where there is no such crypto.
+    fn import_rs256_key(&self, jwk: &str) -> Result<Self::Pending, Self::Error>;
+
+    /// Whether `signature` is the RS256 signature of `signed`.
+    ///
+    /// # Errors
+    /// Where there is no such crypto.
+    fn verify_rs256(
+        &self,
+        key: &Self::Key,
+        signature: &[u8],
+        signed: &[u8],
+    ) -> Result<Self::Pending, Self::Error>;
+}
 
 /// Clock, randomness, HTTP and sleep.
 pub trait Transport {

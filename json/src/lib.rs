@@ -9,6 +9,9 @@ use std::borrow::Cow;
 /// The deepest nesting that is read. A deeper text is refused as [`Malformed`].
 pub const MAX_DEPTH: usize = 128;
 
+/// The most members of an object whose names are compared with each other.
+pub const MAX_DISTINCT: usize = 64;
+
 /// The bytes are not one JSON text. It says nothing about where, so that no payload can leak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Malformed;
@@ -69,79 +72,88 @@ impl<'a> Document<'a> {
     /// The outermost value.
     #[must_use]
     pub fn root(&self) -> Value<'_> {
-        // There is a node, since `parse` read a value; the fallback keeps this free of panics.
-        Value::first(self.text, &self.nodes).unwrap_or(Value {
-            text: self.text,
-            node: Node {
-                kind: Kind::Null,
-                start: 0,
-                end: 0,
-                next: 1,
-            },
-            rest: &[],
-        })
+        Value {
+            document: self,
+            index: 0,
+        }
     }
 }
 
-/// One value of a [`Document`].
+/// One value of a [`Document`]. Two words, so that it is handed on in registers.
 #[derive(Clone, Copy)]
 pub struct Value<'d> {
-    text: &'d str,
-    node: Node,
-    /// Everything after this value's own node in the document, what is inside it first.
-    rest: &'d [Node],
+    document: &'d Document<'d>,
+    index: usize,
 }
 
 impl<'d> Value<'d> {
-    /// The value that `nodes` begin with.
-    fn first(text: &'d str, nodes: &'d [Node]) -> Option<Self> {
-        let (&node, rest) = nodes.split_first()?;
-        Some(Self { text, node, rest })
+    fn node(self) -> Node {
+        // There is one; the fallback keeps this free of panics.
+        let node = self.document.nodes.get(self.index);
+        node.copied().unwrap_or(Node {
+            kind: Kind::Null,
+            start: 0,
+            end: 0,
+            next: 1,
+        })
+    }
+
+    fn kind(self) -> Kind {
+        let node = self.document.nodes.get(self.index);
+        node.map_or(Kind::Null, |node| node.kind)
+    }
+
+    fn text(self, range: std::ops::Range<u32>) -> &'d str {
+        let range = range.start as usize..range.end as usize;
+        self.document.text.get(range).unwrap_or_default()
     }
 
     /// The value's exact text.
     #[must_use]
-    pub fn raw(&self) -> &'d str {
-        let node = self.node;
-        self.text
-            .get(node.start as usize..node.end as usize)
-            .unwrap_or("")
+    #[inline(never)]
+    pub fn raw(self) -> &'d str {
+        let node = self.node();
+        self.text(node.start..node.end)
+    }
+
+    /// What stands between the quotes of a string.
+    #[inline(never)]
+    fn inner(self) -> &'d str {
+        let node = self.node();
+        self.text(node.start.saturating_add(1)..node.end.saturating_sub(1))
     }
 
     /// Whether this is `null`.
     #[must_use]
-    pub fn is_null(&self) -> bool {
-        self.node.kind == Kind::Null
+    pub fn is_null(self) -> bool {
+        self.kind() == Kind::Null
     }
 
     /// Whether this is an object.
     #[must_use]
-    pub fn is_object(&self) -> bool {
-        self.node.kind == Kind::Object
+    pub fn is_object(self) -> bool {
+        self.kind() == Kind::Object
     }
 
     /// Whether this is an array.
     #[must_use]
-    pub fn is_array(&self) -> bool {
-        self.node.kind == Kind::Array
+    pub fn is_array(self) -> bool {
+        self.kind() == Kind::Array
     }
 
     /// Whether this is a string.
     #[must_use]
-    pub fn is_string(&self) -> bool {
-        matches!(self.node.kind, Kind::String | Kind::EscapedString)
+    pub fn is_string(self) -> bool {
+        matches!(self.kind(), Kind::String | Kind::EscapedString)
     }
 
     /// The string with its escapes resolved; a lone surrogate becomes U+FFFD. `None` for other kinds.
     #[must_use]
-    pub fn as_str(&self) -> Option<Cow<'d, str>> {
-        let inner = || {
-            let raw = self.raw();
-            raw.get(1..raw.len().saturating_sub(1)).unwrap_or("")
-        };
-        match self.node.kind {
-            Kind::String => Some(Cow::Borrowed(inner())),
-            Kind::EscapedString => Some(Cow::Owned(unescape(inner()))),
+    #[inline(never)]
+    pub fn as_str(self) -> Option<Cow<'d, str>> {
+        match self.kind() {
+            Kind::String => Some(Cow::Borrowed(self.inner())),
+            Kind::EscapedString => Some(Cow::Owned(unescape(self.inner()))),
             _ => None,
         }
     }
@@ -149,14 +161,13 @@ impl<'d> Value<'d> {
     /// The string of its own, as [`Self::as_str`].
     #[must_use]
     #[inline(never)]
-    pub fn to_text(&self) -> Option<String> {
+    pub fn to_text(self) -> Option<String> {
         self.as_str().map(Cow::into_owned)
     }
 
     /// The strings of an array; `None` where an element is of another kind. Empty for other kinds than arrays.
     #[must_use]
-    #[inline(never)]
-    pub fn to_texts(&self) -> Option<Vec<String>> {
+    pub fn to_texts(self) -> Option<Vec<String>> {
         let mut texts = Vec::new();
         for element in self.elements() {
             texts.push(element.to_text()?);
@@ -166,20 +177,20 @@ impl<'d> Value<'d> {
 
     /// Whether this is the string `expected`.
     #[must_use]
-    pub fn is_str(&self, expected: &str) -> bool {
-        // Keys are looked up by this, so a string without escapes is compared where it lies.
-        let node = self.node;
-        if node.kind != Kind::String {
-            return self.as_str().is_some_and(|text| text == expected);
+    #[inline(never)]
+    pub fn is_str(self, expected: &str) -> bool {
+        match self.kind() {
+            // Keys are looked up by this, so a string without escapes is compared where it lies.
+            Kind::String => self.inner() == expected,
+            Kind::EscapedString => unescape(self.inner()) == expected,
+            _ => false,
         }
-        let inner = node.start.saturating_add(1) as usize..node.end.saturating_sub(1) as usize;
-        self.text.as_bytes().get(inner) == Some(expected.as_bytes())
     }
 
     /// The boolean, if it is one.
     #[must_use]
-    pub fn as_bool(&self) -> Option<bool> {
-        match self.node.kind {
+    pub fn as_bool(self) -> Option<bool> {
+        match self.kind() {
             Kind::True => Some(true),
             Kind::False => Some(false),
             _ => None,
@@ -188,9 +199,9 @@ impl<'d> Value<'d> {
 
     /// The number, if it is written as an integer (no fraction, no exponent) that JavaScript holds exactly (±(2⁵³ − 1)).
     #[must_use]
-    pub fn as_integer(&self) -> Option<i64> {
+    pub fn as_integer(self) -> Option<i64> {
         const MAX_SAFE: i64 = (1 << 53) - 1;
-        if self.node.kind != Kind::Number {
+        if !self.is_number() {
             return None;
         }
         let (negative, digits) = match self.raw().as_bytes() {
@@ -215,86 +226,82 @@ impl<'d> Value<'d> {
 
     /// Whether this is a number of any form.
     #[must_use]
-    pub fn is_number(&self) -> bool {
-        self.node.kind == Kind::Number
+    pub fn is_number(self) -> bool {
+        self.kind() == Kind::Number
     }
 
     /// The values inside an array, or the keys and values in turn inside an object; nothing where `kind` is another.
-    fn children(&self, kind: Kind) -> Children<'d> {
-        let inside = if self.node.kind == kind {
-            (self.node.next as usize).saturating_sub(1)
+    fn children(self, kind: Kind) -> Children<'d> {
+        let node = self.node();
+        let count = if node.kind == kind {
+            node.next as usize
         } else {
             0
         };
         Children {
-            text: self.text,
-            nodes: self.rest.get(..inside).unwrap_or_default(),
+            document: self.document,
+            next: self.index.saturating_add(1),
+            end: self.index.saturating_add(count),
         }
     }
 
     /// The elements of an array; nothing for other kinds.
-    pub fn elements(&self) -> impl Iterator<Item = Value<'d>> + use<'d> {
+    pub fn elements(self) -> impl Iterator<Item = Value<'d>> + use<'d> {
         self.children(Kind::Array)
     }
 
     /// The members of an object, in the order of the text; nothing for other kinds.
-    pub fn members(&self) -> impl Iterator<Item = (Value<'d>, Value<'d>)> + use<'d> {
+    pub fn members(self) -> impl Iterator<Item = (Value<'d>, Value<'d>)> + use<'d> {
         Pairs(self.children(Kind::Object))
     }
 
     /// The member called `key`: the last one, as `JSON.parse` has it, where a key is repeated.
     #[must_use]
-    pub fn get(&self, key: &str) -> Option<Value<'d>> {
-        self.members()
-            .filter(|(name, _)| name.is_str(key))
-            .last()
-            .map(|(_, value)| value)
-    }
-
-    /// The members of an object for many look-ups; `None` where two have one name, and for other kinds.
-    #[must_use]
-    pub fn distinct_members(&self) -> Option<Members<'d>> {
-        if !self.is_object() {
-            return None;
-        }
-        let mut distinct = Members(Vec::new());
+    #[inline(never)]
+    pub fn get(self, key: &str) -> Option<Value<'d>> {
+        let mut found = None;
         for (name, value) in self.members() {
-            let name = name.as_str()?;
-            if distinct.get(&name).is_some() {
-                return None;
+            if name.is_str(key) {
+                found = Some(value);
             }
-            distinct.0.push((name, value));
         }
-        Some(distinct)
+        found
     }
-}
 
-/// The members of an object whose names are distinct.
-pub struct Members<'d>(Vec<(Cow<'d, str>, Value<'d>)>);
-
-impl<'d> Members<'d> {
-    /// The member called `name`.
+    /// Whether this is an object whose members' names are all different. One with more than [`MAX_DISTINCT`] members is none:
+    /// comparing them costs the square.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<Value<'d>> {
-        self.0
-            .iter()
-            .find(|(other, _)| other == name)
-            .map(|(_, value)| *value)
+    pub fn is_distinct(self) -> bool {
+        if !self.is_object() || self.members().count() > MAX_DISTINCT {
+            return false;
+        }
+        self.members().all(|(name, _)| {
+            let text = name.as_str().unwrap_or_default();
+            let named = self.members().filter(|(other, _)| other.is_str(&text));
+            named.count() == 1
+        })
     }
 }
 
 struct Children<'d> {
-    text: &'d str,
-    nodes: &'d [Node],
+    document: &'d Document<'d>,
+    next: usize,
+    end: usize,
 }
 
 impl<'d> Iterator for Children<'d> {
     type Item = Value<'d>;
 
+    #[inline(never)]
     fn next(&mut self) -> Option<Value<'d>> {
-        let value = Value::first(self.text, self.nodes)?;
-        let beyond = self.nodes.get(value.node.next as usize..);
-        self.nodes = beyond.unwrap_or_default();
+        if self.next >= self.end {
+            return None;
+        }
+        let value = Value {
+            document: self.document,
+            index: self.next,
+        };
+        self.next = self.next.saturating_add(value.node().next as usize);
         Some(value)
     }
 }
@@ -504,55 +511,77 @@ impl Scanner<'_> {
 #[inline(never)]
 fn unescape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut chars = text.chars();
-    let mut high: Option<u32> = None;
-    while let Some(character) = chars.next() {
-        let unit = if character == '\\' {
-            match chars.next() {
-                Some('b') => 0x08,
-                Some('f') => 0x0c,
-                Some('n') => 0x0a,
-                Some('r') => 0x0d,
-                Some('t') => 0x09,
-                Some('u') => {
-                    let mut unit = 0_u32;
-                    for _ in 0..4 {
-                        let digit = chars.next().and_then(|digit| digit.to_digit(16));
-                        unit = (unit << 4) | digit.unwrap_or(0);
-                    }
-                    unit
-                }
-                Some(other) => other as u32,
-                None => break,
+    let mut rest = text;
+    // The first half of a surrogate pair, until it is known what follows it.
+    let mut lead = 0_u32;
+    loop {
+        let at = rest.bytes().position(|byte| byte == b'\\');
+        let (plain, escape) = rest
+            .split_at_checked(at.unwrap_or(rest.len()))
+            .unwrap_or_default();
+        if lead != 0 && !(plain.is_empty() && escape.starts_with("\\u")) {
+            out.push(char::REPLACEMENT_CHARACTER);
+            lead = 0;
+        }
+        out.push_str(plain);
+        let mut length = 2;
+        let mut unit = match escape.as_bytes().get(1) {
+            None => return out,
+            Some(b'b') => 0x08,
+            Some(b'f') => 0x0c,
+            Some(b'n') => 0x0a,
+            Some(b'r') => 0x0d,
+            Some(b't') => 0x09,
+            Some(b'u') => {
+                length = 6;
+                let digits = escape.get(2..6).unwrap_or_default();
+                digits
+                    .bytes()
+                    .fold(0, |unit, digit| (unit << 4) | hex_value(digit))
             }
-        } else {
-            character as u32
+            Some(other) => u32::from(*other),
         };
-        if let Some(lead) = high.take() {
+        rest = escape.get(length..).unwrap_or_default();
+        if lead != 0 {
             if (0xdc00..=0xdfff).contains(&unit) {
-                let joined = 0x1_0000_u32.saturating_add(((lead & 0x3ff) << 10) | (unit & 0x3ff));
-                out.push(char::from_u32(joined).unwrap_or('\u{fffd}'));
-                continue;
+                unit = 0x1_0000_u32.saturating_add(((lead & 0x3ff) << 10) | (unit & 0x3ff));
+            } else {
+                out.push(char::REPLACEMENT_CHARACTER);
             }
-            out.push('\u{fffd}');
+            lead = 0;
         }
         if (0xd800..=0xdbff).contains(&unit) {
-            high = Some(unit);
+            lead = unit;
         } else {
-            out.push(char::from_u32(unit).unwrap_or('\u{fffd}'));
+            out.push(char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER));
         }
     }
-    if high.is_some() {
-        out.push('\u{fffd}');
-    }
-    out
 }
 
+/// The value of a hexadecimal digit.
+fn hex_value(digit: u8) -> u32 {
+    let value = u32::from(digit & 0x0f);
+    // Letters begin at 1 in their lower half.
+    if digit > b'9' {
+        value.wrapping_add(9)
+    } else {
+        value
+    }
+}
+
+/// Appends the two hexadecimal `digits` of `byte`.
+pub fn push_hex(out: &mut String, byte: u8, digits: &[u8; 16]) {
+    for nibble in [byte >> 4, byte & 0xf] {
+        out.push(digits.get(usize::from(nibble)).copied().unwrap_or_default() as char);
+    }
+}
+
+/// Lower-case hexadecimal digits, for [`push_hex`].
+pub const LOWER_HEX: &[u8; 16] = b"0123456789abcdef";
+
 /// Appends `text` to `out` as a JSON string, quotes included.
+#[inline(never)]
 pub fn push_string(out: &mut String, text: &str) {
-    const HEX: [char; 16] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
-    ];
     out.push('"');
     let mut rest = text;
     // What is escaped is one byte each, so these are character boundaries.
@@ -562,19 +591,15 @@ pub fn push_string(out: &mut String, text: &str) {
     {
         let (plain, escaped) = rest.split_at_checked(at).unwrap_or_default();
         out.push_str(plain);
-        let mut after = escaped.chars();
-        match after.next() {
-            Some('"') => out.push_str("\\\""),
-            Some('\\') => out.push_str("\\\\"),
-            control => {
-                let code = control.unwrap_or_default() as usize;
-                out.push_str("\\u00");
-                for digit in [code >> 4, code & 0xf] {
-                    out.push(HEX.get(digit).copied().unwrap_or('0'));
-                }
-            }
+        let byte = escaped.as_bytes().first().copied().unwrap_or_default();
+        if byte < b' ' {
+            out.push_str("\\u00");
+            push_hex(out, byte, LOWER_HEX);
+        } else {
+            out.push('\\');
+            out.push(byte as char);
         }
-        rest = after.as_str();
+        rest = escaped.get(1..).unwrap_or_default();
     }
     out.push_str(rest);
     out.push('"');
@@ -661,14 +686,19 @@ mod tests {
         let document = Document::parse(br#"{"a":1,"b":[true,{"c":"x"}],"\u0061":2}"#).unwrap();
         let root = document.root();
         assert_eq!(root.get("a").and_then(|v| v.as_integer()), Some(2));
-        assert!(root.distinct_members().is_none());
-        assert!(
-            Document::parse(b"[]")
-                .unwrap()
-                .root()
-                .distinct_members()
-                .is_none()
-        );
+        assert!(!root.is_distinct());
+        assert!(!Document::parse(b"[]").unwrap().root().is_distinct());
+        let object = |count: usize| {
+            let members: Vec<String> = (0..count).map(|name| format!("\"{name}\":0")).collect();
+            format!("{{{}}}", members.join(","))
+        };
+        for (text, expected) in [
+            (object(MAX_DISTINCT), true),
+            (object(MAX_DISTINCT + 1), false),
+        ] {
+            let document = Document::parse(text.as_bytes()).unwrap();
+            assert_eq!(document.root().is_distinct(), expected);
+        }
         let inner = root.get("b").unwrap();
         assert_eq!(inner.elements().count(), 2);
         assert!(

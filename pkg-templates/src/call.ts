@@ -2,12 +2,12 @@
  * The loop around a call of the wasm: it sends, waits and gives up, and decides nothing. Nothing here outlives the call,
  * so that a request that is cancelled in the middle leaves nothing behind for the next.
  */
+import { Core, fieldsOf, join, readRefusal, run, Task } from "./core.js";
 import { type Logger, logAttempt } from "./debug.js";
 import { hide } from "./errors/brand.js";
-import { Call, defaultTimeout, responseBodyBound, userAgent } from "./generated/gwop_bg.js";
+import { DEFAULT_TIMEOUT_MS, FAILURES, RESPONSE_BODY_BOUND, USER_AGENT } from "./generated/core.js";
 import { isFromHook } from "./http-client.js";
 import { onAbort, rejection } from "./race.js";
-import { readRefusal } from "./refusal.js";
 import { sleep } from "./sleep.js";
 
 /** What sends a request: an `HTTPClient`, or anything with its `request`. */
@@ -115,9 +115,6 @@ interface Exchange {
 /** What upstream's SDK takes for a part of `backoff` that is left out. */
 const BACKOFF: BackoffStrategy = { initialInterval: 500, maxInterval: 60_000, exponent: 1.5, maxElapsedTime: 3_600_000 };
 
-/** The classes of errors of calls without an answer, in the order that the wasm knows them by. */
-const FAILURES = ["ConnectionError", "RequestTimeoutError", "RequestAbortedError", "InvalidRequestError", "UnexpectedClientError"];
-
 /** The longest that timers hold, in milliseconds; what is longer needs no timer. */
 const TIMER_BOUND_MS = 2_147_483_647;
 
@@ -126,12 +123,14 @@ const IN_BROWSER = "document" in globalThis || "importScripts" in globalThis;
 
 /** Makes the call. Rejects with what `plan.toError` makes, its `idempotencyKey` added. */
 export async function runCall(plan: CallPlan): Promise<CallSuccess> {
-  let call: Call | undefined;
+  const call = new Core();
+  /** The key of the latest attempt. */
+  let key: string | undefined;
   let given = plan.argument as { [name: string]: unknown } | undefined;
   const keyName = plan.wire ? "idempotency_key" : "idempotencyKey";
   const fail = (end: CallEnd) => withKey(plan.toError(end));
   const withKey = <E extends object>(error: E): E => {
-    const idempotencyKey = call?.idempotencyKey() ?? given?.[keyName];
+    const idempotencyKey = key || given?.[keyName];
     if (typeof idempotencyKey === "string" && Object.isExtensible(error)) hide(error, { idempotencyKey });
     return error;
   };
@@ -152,7 +151,7 @@ export async function runCall(plan: CallPlan): Promise<CallSuccess> {
   };
   const invalid = (message: string, rawValue: unknown, cause?: unknown) =>
     fail({ kind: "SDKValidationError", message, rawValue, cause });
-  const { operation, signal, timeoutMs = defaultTimeout() } = plan;
+  const { operation, signal, timeoutMs = DEFAULT_TIMEOUT_MS } = plan;
 
   try {
     if (!(typeof timeoutMs === "number" && timeoutMs > 0)) {
@@ -180,22 +179,25 @@ export async function runCall(plan: CallPlan): Promise<CallSuccess> {
     } catch (cause) {
       throw invalid(`The argument of ${operation} cannot be written as JSON`, given, cause);
     }
-    call = asked(() => new Call(operation, argument, plan.wire, plan.agentsURL ?? "", plan.identityURL ?? "", ...random()), given);
-    const made = call;
-    asked(() => setRetries(made, plan.retries?.()), undefined);
-    if (call.needsKey() && !signal?.aborted) {
-      let key: unknown;
+    const begun = asked(() => {
+      const fields = join(operation, plan.agentsURL ?? "", plan.identityURL ?? "", argument);
+      return run(call, Task.CallBegin, fields, random(), Number(plan.wire));
+    }, given);
+    key = begun.slice(1);
+    asked(() => setRetries(call, plan.retries?.()), undefined);
+    if (begun[0] === "1" && !signal?.aborted) {
+      let merchantKey: unknown;
       try {
-        key = await untilAborted(Promise.resolve(plan.merchantKey()), signal);
+        merchantKey = await untilAborted(Promise.resolve(plan.merchantKey()), signal);
       } catch (cause) {
         if (!signal?.aborted) {
           throw fail({ kind: "UnexpectedClientError", message: "The merchantApiKey function failed", cause });
         }
       }
-      if (key !== undefined && typeof key !== "string") {
+      if (merchantKey !== undefined && typeof merchantKey !== "string") {
         throw invalid("merchantApiKey must be a string, or a function that returns a promise of one", undefined);
       }
-      if (!signal?.aborted) asked(() => made.authorize((key ?? "").trim()), undefined);
+      if (!signal?.aborted) asked(() => run(call, Task.CallAuthorize, (merchantKey ?? "").trim()), undefined);
     }
     if (signal?.aborted) {
       const message = `${operation}: the caller's signal aborted it before anything was sent`;
@@ -203,29 +205,47 @@ export async function runCall(plan: CallPlan): Promise<CallSuccess> {
     }
 
     for (;;) {
-      const { url, init } = JSON.parse(call.attempt(Date.now(), ...random())) as { url: string; init: RequestInit };
-      const all = new Headers(init.headers);
-      if (!IN_BROWSER) all.set("user-agent", plan.userAgent ?? userAgent());
+      const [url = "", method = "", body, ...named] = run(call, Task.CallAttempt, "", random(), Date.now()).split("\0");
+      const all = new Headers();
+      for (let at = 0; at < named.length; at += 2) all.set(named[at]!, named[at + 1]!);
+      key = all.get("idempotency-key") ?? "";
+      if (!IN_BROWSER) all.set("user-agent", plan.userAgent ?? USER_AGENT);
       headers.forEach((value, name) => all.set(name, value));
-      let exchange = await send(plan, url, { ...init, headers: all }, timeoutMs);
-      const { response, body, truncated } = exchange;
-      const delay =
-        response && exchange.failure === undefined
-          ? call.onResponse(response.status, response.headers.get("retry-after") ?? undefined, body, truncated, Date.now(), Math.random())
-          : call.onFailure(FAILURES.indexOf(exchange.failure ?? ""), Date.now(), Math.random());
-      if (delay !== undefined) {
-        await sleep(delay, signal);
-        if (!signal?.aborted) continue;
-        call.onFailure(FAILURES.indexOf("RequestAbortedError"), Date.now(), 0);
-        exchange = { failure: "RequestAbortedError", cause: signal.reason, body, truncated };
+      let exchange = await send(plan, url, { method, body: body || null, headers: all }, timeoutMs);
+      const { response, truncated } = exchange;
+      let end: string;
+      if (response && exchange.failure === undefined) {
+        const { status, headers } = response;
+        const wait = headers.get("retry-after") ?? "";
+        end = run(call, Task.CallResponse, wait, exchange.body, Date.now(), Math.random(), status, Number(truncated));
+        if (end[0] === "d") return { text: end.slice(1), body: exchange.body, response };
+      } else {
+        end = failed(call, exchange.failure);
       }
-      const text = call.value();
-      if (text !== undefined && response) return { text, body, response };
-      throw fail({ ...(JSON.parse(call.fault() ?? "{}") as CallEnd), cause: exchange.cause, ...answered(exchange) });
+      if (end[0] === "r") {
+        await sleep(Number(end.slice(1)), signal);
+        if (!signal?.aborted) continue;
+        exchange = { ...exchange, failure: "RequestAbortedError", cause: signal.reason };
+        end = failed(call, exchange.failure);
+      }
+      const [kind = "", exhausted, error, ...message] = fieldsOf(end);
+      throw fail({
+        kind,
+        message: message.join("\0"),
+        exhausted: exhausted === "1",
+        ...(error && { error: JSON.parse(error) }),
+        cause: exchange.cause,
+        ...answered(exchange),
+      });
     }
   } finally {
-    call?.free();
+    call.free();
   }
+}
+
+/** What becomes of an attempt without an answer. */
+function failed(call: Core, failure = "UnexpectedClientError"): string {
+  return run(call, Task.CallFailure, "", undefined, Date.now(), Math.random(), FAILURES.indexOf(failure));
 }
 
 /** The answer of an attempt, for its error. */
@@ -234,12 +254,12 @@ function answered({ request, response, body, failure }: Exchange): Pick<CallEnd,
   return { answer: { request, response, body: new TextDecoder().decode(body) } };
 }
 
-function setRetries(call: Call, retries: RetryPolicy | undefined): void {
+function setRetries(call: Core, retries: RetryPolicy | undefined): void {
   if (!retries) return;
   const { most = -2, backoff, codes, connectionErrors = true, timeouts = true } = retries;
   const { initialInterval, maxInterval, exponent, maxElapsedTime } = { ...BACKOFF, ...backoff };
-  const bound = backoff ? -1 : most;
-  call.setPolicy(bound, initialInterval, maxInterval, exponent, maxElapsedTime, codes?.join() ?? "*", connectionErrors, timeouts);
+  const numbers = [backoff ? -1 : most, initialInterval, maxInterval, exponent, maxElapsedTime, connectionErrors, timeouts];
+  run(call, Task.CallPolicy, codes?.join() ?? "*", new Uint8Array(Float64Array.from(numbers, Number).buffer));
 }
 
 /** Makes one attempt. Never rejects. */
@@ -295,12 +315,11 @@ async function send(plan: CallPlan, url: string, init: RequestInit, timeoutMs: n
 async function readBody(response: Response, given: Promise<never>, exchange: Exchange): Promise<void> {
   const reader = response.body?.getReader();
   if (!reader) return;
-  const bound = responseBodyBound();
   const chunks: Uint8Array[] = [];
   let size = 0;
   let whole = false;
   try {
-    while (size <= bound) {
+    while (size <= RESPONSE_BODY_BOUND) {
       const { done, value } = await Promise.race([reader.read(), given]);
       if (done) {
         whole = true;
@@ -314,10 +333,10 @@ async function readBody(response: Response, given: Promise<never>, exchange: Exc
     if (!whole) reader.cancel().catch(() => {});
   }
   exchange.truncated = !whole;
-  const body = new Uint8Array(Math.min(size, bound));
+  const body = new Uint8Array(Math.min(size, RESPONSE_BODY_BOUND));
   let at = 0;
   for (const chunk of chunks) {
-    body.set(chunk.subarray(0, bound - at), at);
+    body.set(chunk.subarray(0, RESPONSE_BODY_BOUND - at), at);
     at += chunk.byteLength;
   }
   exchange.body = body;
@@ -346,6 +365,6 @@ async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | null | un
   }
 }
 
-function random(): [number, number, number, number] {
-  return [...crypto.getRandomValues(new Uint32Array(4))] as [number, number, number, number];
+function random(): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(16));
 }

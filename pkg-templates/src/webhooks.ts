@@ -1,15 +1,8 @@
 import { refuse } from "./errors/refuse.js";
+import { ask, join, readRefusal, refusalOf, Task } from "./core.js";
 import { readEnvList } from "./env.js";
-import {
-  webhookEvent,
-  webhookKey,
-  webhookMismatch,
-  webhookNotRaw,
-  webhookSync,
-  webhookVerify,
-} from "./generated/gwop_bg.js";
+import { hmacKey, hmacVerify } from "./generated/gwop_bg.js";
 import type { InvoiceCanceledEvent, InvoiceExpiredEvent, InvoicePaidEvent } from "./generated/models.js";
-import { readRefusal } from "./refusal.js";
 import { revive } from "./revive.js";
 
 /** The event of a webhook. Narrow it by `eventType`. */
@@ -90,15 +83,15 @@ export class WebhookVerifier {
     try {
       for (const secret of secrets) {
         const key = this.#keys.get(secret) ?? (await this.#import(secret));
-        const answer: unknown = await webhookVerify(headers.xGwopSignature, body, now, tolerance, key);
+        const answer: unknown = await hmacVerify(headers.xGwopSignature, body, now, tolerance, key);
         if (answer === true || (Array.isArray(answer) && answer.includes(true))) {
-          return { ...headers, body: revive(webhookEvent(body, headers.xGwopEventId, headers.xGwopEventType)) };
+          return { ...headers, body: revive(ask(Task.WebhookEvent, join(headers.xGwopEventId, headers.xGwopEventType), body)) };
         }
       }
     } catch (refusal) {
       throw rejection(refusal);
     }
-    throw rejection(webhookMismatch());
+    throw rejection(refusalOf(Task.WebhookMismatch));
   }
 
   verifySync(options: ValidateWebhookSyncOptions): ValidateWebhookResponse {
@@ -112,21 +105,21 @@ export class WebhookVerifier {
   }
 
   #verifySync(options: ValidateWebhookSyncOptions, wire: boolean): { headers: DeliveryHeaders; text: string } {
-    const secrets = readSecrets(this.#configured).join("\0");
+    const secrets = readSecrets(this.#configured);
     const { request, now, tolerance } = readOptions(options);
     const headers = readHeaders(request);
     const body = readBody(request.body);
     try {
       const { xGwopSignature, xGwopEventId, xGwopEventType } = headers;
-      const text = webhookSync(secrets, xGwopSignature, body, now, tolerance, xGwopEventId, xGwopEventType, wire);
-      return { headers, text };
+      const fields = join(...secrets, xGwopSignature, xGwopEventId, xGwopEventType);
+      return { headers, text: ask(Task.WebhookSync, fields, body, now, tolerance, secrets.length, Number(wire)) };
     } catch (refusal) {
       throw rejection(refusal);
     }
   }
 
   async #import(secret: string): Promise<CryptoKey> {
-    const key: CryptoKey = await webhookKey(secret);
+    const key: CryptoKey = await hmacKey(secret);
     if (this.#keys.size >= MAX_KEYS) this.#keys.clear();
     this.#keys.set(secret, key);
     return key;
@@ -180,7 +173,7 @@ async function readRequest(request: Request): Promise<Uint8Array> {
     return new Uint8Array(await request.arrayBuffer());
   } catch {
     // Read before, locked by a reader, or broken off on its way.
-    throw rejection(webhookNotRaw());
+    throw rejection(refusalOf(Task.WebhookNotRaw));
   }
 }
 
@@ -189,7 +182,7 @@ export function readBody(body: unknown): Uint8Array {
   if (typeof body === "string") return encoder.encode(body);
   if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice();
   if (Object.prototype.toString.call(body) === "[object ArrayBuffer]") return new Uint8Array(body as ArrayBuffer).slice();
-  throw rejection(webhookNotRaw());
+  throw rejection(refusalOf(Task.WebhookNotRaw));
 }
 
 function readHeaders(request: Request | WebhookRequestParts): DeliveryHeaders {

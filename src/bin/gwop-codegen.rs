@@ -1,11 +1,15 @@
-//! Prints the TypeScript types of every model: `gwop-codegen`, or `gwop-codegen wire` for the wire's own names.
+//! Prints TypeScript: `gwop-codegen` the types of every model, `gwop-codegen wire` the same with the wire's own names,
+//! `gwop-codegen core` the tasks and constants of the wasm.
 
 use gwop::model::{Naming, codegen};
 
 fn main() {
-    let naming = match std::env::args().nth(1).as_deref() {
-        Some("wire") => Naming::Wire,
-        _ => Naming::JavaScript,
-    };
-    print!("{}", codegen::typescript(naming));
+    print!(
+        "{}",
+        match std::env::args().nth(1).as_deref() {
+            Some("core") => codegen::core(),
+            Some("wire") => codegen::typescript(Naming::Wire),
+            _ => codegen::typescript(Naming::JavaScript),
+        }
+    );
 }

@@ -4,7 +4,7 @@ use super::error_body::parse_error_body;
 use super::operation::{Body, Idempotency, Operation};
 use super::policy::{Outcome, RetryPolicy, Verdict};
 use super::url;
-use crate::json::{Document, Value};
+use crate::json::{Document, LOWER_HEX, Value, push_hex};
 use crate::model::{Decoded, Mismatch, Naming, decode, encode};
 use crate::text::split_once;
 
@@ -623,7 +623,6 @@ fn name_in(name: &str, naming: Naming) -> String {
 
 /// A random UUID, version 4 (RFC 9562 section 5.4).
 fn uuid_v4(mut random: [u8; 16]) -> String {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
     let [_, _, _, _, _, _, version, _, variant, ..] = &mut random;
     *version = (*version & 0x0f) | 0x40;
     *variant = (*variant & 0x3f) | 0x80;
@@ -632,9 +631,7 @@ fn uuid_v4(mut random: [u8; 16]) -> String {
         if matches!(index, 4 | 6 | 8 | 10) {
             out.push('-');
         }
-        for digit in [byte >> 4, byte & 0xf] {
-            out.push(HEX.get(digit as usize).copied().unwrap_or(b'0') as char);
-        }
+        push_hex(&mut out, *byte, LOWER_HEX);
     }
     out
 }

@@ -1,6 +1,5 @@
 //! `Retry-After` (RFC 9110 section 10.2.3): seconds, or an HTTP date (section 5.6.7).
 
-use crate::text::split;
 use crate::time::parse_rfc3339;
 
 /// Two-digit years that seem further ahead than this lie in the past (RFC 9110 section 5.6.7).
@@ -20,14 +19,16 @@ pub fn parse_retry_after(value: &str, now_ms: i64) -> Option<i64> {
         return None;
     }
     if value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More digits than fit mean "very long", not "nothing".
-        let milliseconds = value.bytes().fold(0_i64, |number, byte| {
+        let mut seconds = 0_i64;
+        for byte in value.bytes() {
+            // More digits than fit mean "very long", not "nothing".
+            if seconds > i64::MAX / 100_000 {
+                return Some(i64::MAX);
+            }
             let digit = i64::from(byte.wrapping_sub(b'0'));
-            number
-                .saturating_mul(10)
-                .saturating_add(digit.saturating_mul(1000))
-        });
-        return Some(milliseconds);
+            seconds = seconds.wrapping_mul(10).wrapping_add(digit);
+        }
+        return Some(seconds.saturating_mul(1000));
     }
     Some(
         parse_http_date(value, now_ms)?
@@ -39,19 +40,21 @@ pub fn parse_retry_after(value: &str, now_ms: i64) -> Option<i64> {
 /// Milliseconds since the epoch of an HTTP date: IMF-fixdate, RFC 850 or asctime. `now_ms` places two-digit years.
 fn parse_http_date(value: &str, now_ms: i64) -> Option<i64> {
     // RFC 850 has dashes between day, month and year; no form has them elsewhere.
-    let mut words = split(value, b' ')
-        .flat_map(|word| split(word, b'-'))
-        .filter(|word| !word.is_empty());
-    let mut next = || words.next();
-    let weekday = next()?;
-    let (day, month, year, time, zone) = if weekday.ends_with(",") {
-        (next()?, next()?, next()?, next()?, next()?)
-    } else {
-        let (month, day, time) = (next()?, next()?, next()?);
-        (day, month, next()?, time, "GMT")
+    let mut words = [""; 7];
+    let mut free = words.iter_mut();
+    for word in value.as_bytes().split(|byte| matches!(byte, b' ' | b'-')) {
+        if !word.is_empty() {
+            *free.next()? = std::str::from_utf8(word).ok()?;
+        }
+    }
+    let (day, month, year, time, zone, end) = match words {
+        [weekday, day, month, year, time, zone, end] if weekday.ends_with(",") => {
+            (day, month, year, time, zone, end)
+        }
+        [_, month, day, time, year, end, _] => (day, month, year, time, "GMT", end),
     };
     // RFC 3339 allows a fraction where an HTTP date has none.
-    if zone != "GMT" || words.next().is_some() || time.len() != 8 {
+    if zone != "GMT" || !end.is_empty() || time.len() != 8 {
         return None;
     }
     let index = MONTHS

@@ -1,5 +1,6 @@
 //! URLs of requests.
 
+use crate::json::push_hex;
 use crate::text::split_once;
 
 /// Appends `text` percent-encoded as JavaScript's `encodeURIComponent` does.
@@ -21,9 +22,7 @@ pub fn push_component(out: &mut String, text: &str) {
             | b')' => out.push(byte as char),
             _ => {
                 out.push('%');
-                for digit in [byte >> 4, byte & 0xf] {
-                    out.push(HEX.get(digit as usize).copied().unwrap_or(b'0') as char);
-                }
+                push_hex(out, byte, HEX);
             }
         }
     }

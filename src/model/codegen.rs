@@ -2,6 +2,9 @@
 
 use super::Naming;
 use super::{Enum, Kind, Model, Presence, auth, invoice, operation, transcode::push_name, webhook};
+use crate::client::{DEFAULT_TIMEOUT_MS, Failure, RESPONSE_BODY_BOUND};
+use crate::task::Task;
+use crate::token::COOLDOWN_SECONDS;
 
 /// The source of `models.ts` in JavaScript's naming, of `wire.ts` in the wire's, where time stamps are strings.
 #[must_use]
@@ -20,6 +23,36 @@ pub fn typescript(naming: Naming) -> String {
     {
         push_model(&mut out, model, naming);
     }
+    out
+}
+
+/// The source of `core.ts`: the tasks by number, and what TypeScript needs to know of the core.
+#[must_use]
+pub fn core() -> String {
+    let mut out = String::from(
+        "// Written by `cargo xtask build` from src/npm/task.rs and src/client. Do not edit.\n\n\
+         /** What is asked of the wasm. */\nexport const enum Task {\n",
+    );
+    for (name, doc) in Task::NAMES {
+        push_doc(&mut out, doc, "  ");
+        out.push_str(&format!("  {name},\n"));
+    }
+    out.push_str(&format!(
+        "}}\n\n/** The longest response body that is read, in bytes. */\nexport const RESPONSE_BODY_BOUND = {RESPONSE_BODY_BOUND};\n\
+         \n/** How long one attempt may take by default, in milliseconds. */\nexport const DEFAULT_TIMEOUT_MS = {DEFAULT_TIMEOUT_MS};\n\
+         \n/** How long no second refresh of the JWK Set is made by default, in seconds. */\nexport const COOLDOWN_SECONDS = {COOLDOWN_SECONDS};\n\
+         \n/** What the `User-Agent` header says by default. */\nexport const USER_AGENT = \"gwop-sdk/{}\";\n",
+        env!("CARGO_PKG_VERSION"),
+    ));
+    let failures: Vec<String> = Failure::ALL
+        .iter()
+        .map(|failure| format!("{:?}", failure.class()))
+        .collect();
+    out.push_str(&format!(
+        "\n/** The classes of errors of calls without an answer, in the order that the wasm knows them by. */\n\
+         export const FAILURES = [{}];\n",
+        failures.join(", ")
+    ));
     out
 }
 

@@ -28,7 +28,7 @@ pub enum Kind {
     /// A string that is not empty.
     Id,
     /// This very string.
-    Literal(&'static str),
+    Literal(&'static &'static str),
     /// An integer that JavaScript holds exactly.
     Integer,
     /// A boolean.
@@ -250,7 +250,7 @@ macro_rules! literal {
         }
 
         impl crate::model::Wire for $name {
-            const KIND: crate::model::Kind = crate::model::Kind::Literal($value);
+            const KIND: crate::model::Kind = crate::model::Kind::Literal(&$value);
         }
     )* };
 }

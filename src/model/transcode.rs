@@ -53,14 +53,9 @@ pub struct Decoded {
 /// # Errors
 /// [`Mismatch`] when a required field is missing or a value is of another kind.
 pub fn decode(model: &Model, value: Value<'_>) -> Result<Decoded, Mismatch> {
-    let mut transcoder = Transcoder {
-        from: Naming::Wire,
-        to: Naming::JavaScript,
-        out: String::with_capacity(value.raw().len()),
-        times: String::from("["),
-        path: Vec::new(),
-    };
-    transcoder.object(model, value)?;
+    let mut transcoder = Transcoder::new(Naming::Wire, Naming::JavaScript);
+    transcoder.times.push('[');
+    transcoder.whole(model, value)?;
     transcoder.times.push(']');
     Ok(Decoded {
         json: transcoder.out,
@@ -75,21 +70,15 @@ pub fn decode(model: &Model, value: Value<'_>) -> Result<Decoded, Mismatch> {
 /// # Errors
 /// [`Mismatch`] when a required field is missing or a value is of another kind; `null` is of another kind.
 pub fn encode(model: &Model, value: Value<'_>, from: Naming) -> Result<String, Mismatch> {
-    let mut transcoder = Transcoder {
-        from,
-        to: Naming::Wire,
-        out: String::with_capacity(value.raw().len()),
-        times: String::new(),
-        path: Vec::new(),
-    };
-    transcoder.object(model, value)?;
+    let mut transcoder = Transcoder::new(from, Naming::Wire);
+    transcoder.whole(model, value)?;
     Ok(transcoder.out)
 }
 
 #[derive(Clone, Copy)]
 enum Segment {
     Name(&'static str),
-    Index(i64),
+    Index(u32),
 }
 
 struct Transcoder {
@@ -97,11 +86,32 @@ struct Transcoder {
     to: Naming,
     out: String,
     times: String,
+    /// Where it is; after an [`Unfit`], where that was.
     path: Vec<Segment>,
+    /// After an [`Unfit`], what belongs there.
+    expected: &'static str,
 }
 
+/// The value at [`Transcoder::path`] does not fit. What about it stays in the transcoder, so that this fits in a register.
+struct Unfit;
+
 impl Transcoder {
-    fn mismatch(&self, expected: &'static str) -> Mismatch {
+    fn new(from: Naming, to: Naming) -> Self {
+        Self {
+            from,
+            to,
+            out: String::new(),
+            times: String::new(),
+            path: Vec::new(),
+            expected: "",
+        }
+    }
+
+    fn whole(&mut self, model: &Model, value: Value<'_>) -> Result<(), Mismatch> {
+        self.out.reserve(value.raw().len());
+        if self.object(model, value).is_ok() {
+            return Ok(());
+        }
         let mut path = String::new();
         for segment in &self.path {
             if !path.is_empty() {
@@ -109,26 +119,31 @@ impl Transcoder {
             }
             match *segment {
                 Segment::Name(name) => push_name(&mut path, name, self.from),
-                Segment::Index(index) => push_integer(&mut path, index),
+                Segment::Index(index) => push_integer(&mut path, index.into()),
             }
         }
-        Mismatch { path, expected }
+        Err(Mismatch {
+            path,
+            expected: self.expected,
+        })
     }
 
-    fn object(&mut self, model: &Model, value: Value<'_>) -> Result<(), Mismatch> {
+    fn unfit(&mut self, kind: &Kind) -> Unfit {
+        self.expected = expectation(kind);
+        Unfit
+    }
+
+    fn object(&mut self, model: &Model, value: Value<'_>) -> Result<(), Unfit> {
         if !value.is_object() {
-            return Err(self.mismatch("an object"));
+            return Err(self.unfit(&Kind::Record));
         }
-        self.out.push('{');
-        let mut first = true;
+        let mut separator = '{';
         let members = self.members(model, value);
         for (field, member) in model.fields.iter().zip(members) {
             self.path.push(Segment::Name(field.name));
             if let Some(member) = self.present(field, member)? {
-                if !first {
-                    self.out.push(',');
-                }
-                first = false;
+                self.out.push(separator);
+                separator = ',';
                 self.out.push('"');
                 push_name(&mut self.out, field.name, self.to);
                 self.out.push_str("\":");
@@ -140,6 +155,9 @@ impl Transcoder {
             }
             self.path.pop();
         }
+        if separator == '{' {
+            self.out.push('{');
+        }
         self.out.push('}');
         Ok(())
     }
@@ -147,46 +165,47 @@ impl Transcoder {
     /// The member for each field of `model`: the last one, as `JSON.parse` has it, where a key is repeated.
     fn members<'d>(&self, model: &Model, object: Value<'d>) -> Vec<Option<Value<'d>>> {
         let mut found = vec![None; model.fields.len()];
-        // Servers keep to one order, so that the field after the last one is nearly always the next.
-        let mut next = 0;
+        // Servers keep to one order, so that the field after the last one is nearly always the next: the search goes round from there.
+        let mut next = 0_usize;
         for (key, value) in object.members() {
             let is_key = |field: &Field| match self.from {
                 Naming::Wire => key.is_str(field.name),
                 Naming::JavaScript => key.as_str().is_some_and(|key| is_named(&key, field.name)),
             };
-            let (before, after) = model.fields.split_at_checked(next).unwrap_or_default();
-            let hit = match after.iter().position(is_key) {
-                Some(hit) => hit.saturating_add(next),
-                None => match before.iter().position(is_key) {
-                    Some(hit) => hit,
-                    None => continue,
-                },
-            };
-            if let Some(slot) = found.get_mut(hit) {
-                *slot = Some(value);
+            for _ in 0..model.fields.len() {
+                let here = next;
+                next = next.saturating_add(1);
+                if next >= model.fields.len() {
+                    next = 0;
+                }
+                if model.fields.get(here).is_some_and(is_key) {
+                    if let Some(slot) = found.get_mut(here) {
+                        *slot = Some(value);
+                    }
+                    break;
+                }
             }
-            next = hit.saturating_add(1);
         }
         found
     }
 
     /// The member of `field`, or `None` where it may be and is absent.
     fn present<'d>(
-        &self,
+        &mut self,
         field: &Field,
         member: Option<Value<'d>>,
-    ) -> Result<Option<Value<'d>>, Mismatch> {
-        // Only a server's null counts as absent: a caller's is a mistake.
-        let lenient = self.to == Naming::JavaScript;
-        match (field.presence, member) {
-            (Presence::Optional, None) => Ok(None),
-            (Presence::Optional, Some(value)) if lenient && value.is_null() => Ok(None),
-            (_, None) => Err(self.mismatch(expectation(&field.kind))),
-            (_, member) => Ok(member),
+    ) -> Result<Option<Value<'d>>, Unfit> {
+        let optional = field.presence == Presence::Optional;
+        match member {
+            None if optional => Ok(None),
+            None => Err(self.unfit(&field.kind)),
+            // Only a server's null counts as absent: a caller's is a mistake.
+            Some(value) if optional && self.to == Naming::JavaScript && value.is_null() => Ok(None),
+            member => Ok(member),
         }
     }
 
-    fn value(&mut self, kind: &'static Kind, value: Value<'_>) -> Result<(), Mismatch> {
+    fn value(&mut self, kind: &'static Kind, value: Value<'_>) -> Result<(), Unfit> {
         let fits = match kind {
             Kind::String | Kind::Enum(_) => value.is_string(),
             Kind::Id => value.is_string() && value.raw().len() > 2,
@@ -196,35 +215,35 @@ impl Transcoder {
             Kind::Record => value.is_object(),
             Kind::Any => true,
             Kind::Time => {
-                let time = value
-                    .as_str()
-                    .and_then(|text| crate::time::parse_rfc3339(&text))
-                    .ok_or_else(|| self.mismatch(expectation(kind)))?;
-                push_integer(&mut self.out, time);
-                self.push_time_path();
-                return Ok(());
+                let text = value.as_str();
+                if let Some(time) = text.and_then(|text| crate::time::parse_rfc3339(&text)) {
+                    push_integer(&mut self.out, time);
+                    self.push_time_path();
+                    return Ok(());
+                }
+                false
             }
             Kind::Object(model) => return self.object(model, value),
             Kind::List(inner) => return self.list(inner, value),
         };
         if !fits {
-            return Err(self.mismatch(expectation(kind)));
+            return Err(self.unfit(kind));
         }
         self.out.push_str(value.raw());
         Ok(())
     }
 
-    fn list(&mut self, inner: &'static Kind, value: Value<'_>) -> Result<(), Mismatch> {
+    fn list(&mut self, inner: &'static Kind, value: Value<'_>) -> Result<(), Unfit> {
         if !value.is_array() {
-            return Err(self.mismatch("a list"));
+            return Err(self.unfit(&Kind::List(&Kind::Any)));
         }
         self.out.push('[');
         for (index, element) in value.elements().enumerate() {
             if index > 0 {
                 self.out.push(',');
             }
-            self.path
-                .push(Segment::Index(i64::try_from(index).unwrap_or(i64::MAX)));
+            // Texts are shorter than 4 GiB.
+            self.path.push(Segment::Index(index as u32));
             self.value(inner, element)?;
             self.path.pop();
         }
@@ -246,7 +265,7 @@ impl Transcoder {
                     push_name(&mut self.times, name, self.to);
                     self.times.push('"');
                 }
-                Segment::Index(index) => push_integer(&mut self.times, index),
+                Segment::Index(index) => push_integer(&mut self.times, index.into()),
             }
         }
         self.times.push(']');

@@ -247,16 +247,24 @@ impl JwkSetCache {
         true
     }
 
-    /// The held set as the value that a `jwksStore` keeps: the JSON text of `{ keys, fetchedAt }`.
+    /// The held set as the value that a `jwksStore` keeps: the JSON text of `{ keys, fetchedAt }`. Empty where none is held.
     #[must_use]
-    pub fn to_stored(&self) -> Option<String> {
-        let held = self.held.as_ref()?;
-        let mut out = String::from("{\"keys\":");
-        held.set.push_keys(&mut out);
-        out.push_str(",\"fetchedAt\":");
-        push_integer(&mut out, held.fetched_at_ms);
-        out.push('}');
-        Some(out)
+    pub fn to_stored(&self) -> String {
+        let mut out = String::new();
+        if let Some(held) = &self.held {
+            out.push_str("{\"keys\":");
+            held.set.push_keys(&mut out);
+            out.push_str(",\"fetchedAt\":");
+            push_integer(&mut out, held.fetched_at_ms);
+            out.push('}');
+        }
+        out
+    }
+
+    /// The key with this thumbprint.
+    #[must_use]
+    pub fn key(&self, thumbprint: &str) -> Option<&Jwk> {
+        self.held.as_ref()?.set.key(thumbprint)
     }
 
     /// Leaves out a key that Web Crypto would not import.

@@ -1,7 +1,8 @@
 //! The claims set (RFC 7519 section 4): its types, and the rules that a merchant's expectations put on it.
 
-use super::{Code, Rejection};
-use crate::json::{Document, Members, Value, push_integer, push_string};
+use super::Rejection;
+use super::rejection::rejection;
+use crate::json::{Document, Value};
 use crate::text::split_once;
 
 /// The `iss` of Gwop's tokens, expected unless the caller says otherwise.
@@ -36,6 +37,7 @@ impl Default for Expected {
 }
 
 /// A claims set whose types are right. Times are milliseconds since 1970.
+#[derive(Default)]
 pub struct Claims {
     /// `sub`: `{chain}:{address}`, neither side empty.
     pub subject: String,
@@ -50,7 +52,8 @@ pub struct Claims {
     not_before_ms: Option<i64>,
     issuer: Option<String>,
     audience: Vec<String>,
-    json: Vec<u8>,
+    /// The claims set as it was signed.
+    pub(super) json: Vec<u8>,
 }
 
 impl std::fmt::Debug for Claims {
@@ -60,42 +63,32 @@ impl std::fmt::Debug for Claims {
 }
 
 impl Claims {
-    pub(super) fn parse(json: Vec<u8>) -> Result<Box<Self>, Rejection> {
-        // Boxed and filled in place: moving it about costs more code than reading it.
-        let mut claims = Box::new(Self {
-            subject: String::new(),
-            merchant_id: None,
-            session_id: None,
-            issued_at_ms: None,
-            expires_at_ms: 0,
-            not_before_ms: None,
-            issuer: None,
-            audience: Vec::new(),
-            json,
-        });
-        match claims.read() {
-            Ok(()) => Ok(claims),
-            Err(message) => Err(Rejection::malformed(message)),
-        }
-    }
-
     /// Fills the other members from `json`.
-    fn read(&mut self) -> Result<(), &'static str> {
-        let document =
-            Document::parse(&self.json).map_err(|_| "The token's claims set is not JSON.")?;
-        let claims = document
-            .root()
-            .distinct_members()
-            .ok_or("The token's claims set is not a JSON object with distinct member names.")?;
-        let claims = &claims;
-        self.expires_at_ms = time(claims, "exp")?
-            .ok_or("The token has no `exp`: a token without an end is refused.")?;
-        self.subject = string(claims, "sub")?.unwrap_or_default();
-        if !matches!(split_once(&self.subject, b':'), Some((chain, address)) if !chain.is_empty() && !address.is_empty())
-        {
-            return Err(
-                "The token's `sub` is missing, or not a chain and an address with a colon between them.",
-            );
+    pub(super) fn read(&mut self) -> Result<(), Rejection> {
+        let document = Document::parse(&self.json)
+            .map_err(|_| rejection!(TokenMalformed, "The token's claims set is not JSON."))?;
+        let claims = document.root();
+        if !claims.is_distinct() {
+            return Err(rejection!(
+                TokenMalformed,
+                "The token's claims set is not a JSON object with distinct member names."
+            ));
+        }
+        let mut expires_at_ms = None;
+        time(claims, "exp", &mut expires_at_ms)?;
+        self.expires_at_ms = expires_at_ms.ok_or(rejection!(
+            TokenMalformed,
+            "The token has no `exp`: a token without an end is refused."
+        ))?;
+        let mut subject = None;
+        string(claims, "sub", &mut subject)?;
+        self.subject = subject.unwrap_or_default();
+        let (chain, address) = self.chain_and_wallet();
+        if chain.is_empty() || address.is_empty() {
+            return Err(rejection!(
+                TokenMalformed,
+                "The token's `sub` is missing, or not a chain and an address with a colon between them."
+            ));
         }
         if let Some(audience) = claims.get("aud") {
             let audience = if audience.is_array() {
@@ -103,59 +96,52 @@ impl Claims {
             } else {
                 audience.to_text().map(|one| vec![one])
             };
-            self.audience =
-                audience.ok_or("The token's `aud` is neither a string nor an array of strings.")?;
+            self.audience = audience.ok_or(rejection!(
+                TokenMalformed,
+                "The token's `aud` is neither a string nor an array of strings."
+            ))?;
         }
-        self.merchant_id = string(claims, "mid")?;
-        self.session_id = string(claims, "sid")?;
-        self.issued_at_ms = time(claims, "iat")?;
-        self.not_before_ms = time(claims, "nbf")?;
-        self.issuer = string(claims, "iss")?;
-        Ok(())
+        string(claims, "mid", &mut self.merchant_id)?;
+        string(claims, "sid", &mut self.session_id)?;
+        string(claims, "iss", &mut self.issuer)?;
+        time(claims, "iat", &mut self.issued_at_ms)?;
+        time(claims, "nbf", &mut self.not_before_ms)
     }
 
     pub(super) fn judge(&self, expected: &Expected, now_ms: i64) -> Result<(), Rejection> {
-        let refuse = |code, message| Err(Rejection { code, message });
-        if self.issuer.as_deref() != Some(expected.issuer.as_str()) {
-            return refuse(
-                Code::TokenIssuerMismatch,
-                "The token's `iss` is not the expected issuer. Refuse the request, or pass the right `issuer`.",
-            );
-        }
-        if !expected.audience.is_empty()
-            && !self
-                .audience
-                .iter()
-                .any(|one| expected.audience.contains(one))
-        {
-            return refuse(
-                Code::TokenAudienceMismatch,
-                "The token's `aud` does not name the expected audience. Refuse the request, or pass the right `audience`.",
-            );
-        }
-        if expected.merchant_id.is_some() && self.merchant_id != expected.merchant_id {
-            return refuse(
-                Code::TokenMerchantMismatch,
-                "The token's `mid` is not the expected merchant: it was issued for another one. Refuse the request.",
-            );
-        }
         let tolerance = expected.clock_tolerance_ms;
-        if self
+        let named = |one| expected.audience.contains(one);
+        Err(if self.issuer.as_ref() != Some(&expected.issuer) {
+            rejection!(
+                TokenIssuerMismatch,
+                "The token's `iss` is not the expected issuer. Refuse the request, or pass the right `issuer`."
+            )
+        } else if !expected.audience.is_empty() && !self.audience.iter().any(named) {
+            rejection!(
+                TokenAudienceMismatch,
+                "The token's `aud` does not name the expected audience. Refuse the request, or pass the right `audience`."
+            )
+        } else if expected.merchant_id.is_some() && self.merchant_id != expected.merchant_id {
+            rejection!(
+                TokenMerchantMismatch,
+                "The token's `mid` is not the expected merchant: it was issued for another one. Refuse the request."
+            )
+        } else if self
             .not_before_ms
             .is_some_and(|not_before| not_before > now_ms.saturating_add(tolerance))
         {
-            return refuse(
-                Code::TokenNotYetValid,
-                "The token's `nbf` has not come yet. Refuse the request, and check this machine's clock.",
-            );
-        }
-        if self.expires_at_ms <= now_ms.saturating_sub(tolerance) {
-            return refuse(
-                Code::TokenExpired,
-                "The token's `exp` has passed. Refuse the request, so that the agent logs in again.",
-            );
-        }
-        Ok(())
+            rejection!(
+                TokenNotYetValid,
+                "The token's `nbf` has not come yet. Refuse the request, and check this machine's clock."
+            )
+        } else if self.expires_at_ms <= now_ms.saturating_sub(tolerance) {
+            rejection!(
+                TokenExpired,
+                "The token's `exp` has passed. Refuse the request, so that the agent logs in again."
+            )
+        } else {
+            return Ok(());
+        })
     }
 
     /// The chain and the wallet address that `sub` names.
@@ -165,59 +151,42 @@ impl Claims {
         split_once(&self.subject, b':').unwrap_or_default()
     }
 
-    /// The verified token as JSON text: `subject`, `chain`, `walletAddress`, `sessionId?`, `merchantId?`, `issuedAt?` and
-    /// `expiresAt` (milliseconds since 1970), and `claims`, the claims set as it was signed.
+    /// The claims set as it was signed: a JSON object.
     #[must_use]
-    pub fn to_json(&self) -> String {
-        let mut out = String::with_capacity(self.json.len().saturating_mul(2).saturating_add(128));
-        let (chain, wallet) = self.chain_and_wallet();
-        out.push_str("{\"subject\":");
-        push_string(&mut out, &self.subject);
-        out.push_str(",\"chain\":");
-        push_string(&mut out, chain);
-        out.push_str(",\"walletAddress\":");
-        push_string(&mut out, wallet);
-        if let Some(session_id) = &self.session_id {
-            out.push_str(",\"sessionId\":");
-            push_string(&mut out, session_id);
-        }
-        if let Some(merchant_id) = &self.merchant_id {
-            out.push_str(",\"merchantId\":");
-            push_string(&mut out, merchant_id);
-        }
-        if let Some(issued_at_ms) = self.issued_at_ms {
-            out.push_str(",\"issuedAt\":");
-            push_integer(&mut out, issued_at_ms);
-        }
-        out.push_str(",\"expiresAt\":");
-        push_integer(&mut out, self.expires_at_ms);
-        out.push_str(",\"claims\":");
-        // `parse` has read it as JSON, so it is UTF-8.
-        out.push_str(std::str::from_utf8(&self.json).unwrap_or("{}"));
-        out.push('}');
-        out
+    pub fn json(&self) -> &str {
+        // `read` has read it as JSON, so it is UTF-8.
+        std::str::from_utf8(&self.json).unwrap_or("{}")
     }
 }
 
+/// Puts the claim `name` into `slot`, which stays empty where there is none.
 #[inline(never)]
-fn string(claims: &Members<'_>, name: &str) -> Result<Option<String>, &'static str> {
-    match claims.get(name) {
-        None => Ok(None),
-        Some(value) => value
-            .to_text()
-            .map(Some)
-            .ok_or("One of the token's `iss`, `sub`, `mid` and `sid` is not a string."),
+fn string(claims: Value<'_>, name: &str, slot: &mut Option<String>) -> Result<(), Rejection> {
+    if let Some(value) = claims.get(name) {
+        *slot = value.to_text();
+        if slot.is_none() {
+            return Err(rejection!(
+                TokenMalformed,
+                "One of the token's `iss`, `sub`, `mid` and `sid` is not a string."
+            ));
+        }
     }
+    Ok(())
 }
 
+/// As [`string`], in milliseconds.
 #[inline(never)]
-fn time(claims: &Members<'_>, name: &str) -> Result<Option<i64>, &'static str> {
-    match claims.get(name) {
-        None => Ok(None),
-        Some(value) => numeric_date_ms(value).map(Some).ok_or(
-            "One of the token's `exp`, `nbf` and `iat` is not a number of seconds between the years 1970 and 9999.",
-        ),
+fn time(claims: Value<'_>, name: &str, slot: &mut Option<i64>) -> Result<(), Rejection> {
+    if let Some(value) = claims.get(name) {
+        *slot = numeric_date_ms(value);
+        if slot.is_none() {
+            return Err(rejection!(
+                TokenMalformed,
+                "One of the token's `exp`, `nbf` and `iat` is not a number of seconds between the years 1970 and 9999."
+            ));
+        }
     }
+    Ok(())
 }
 
 /// A NumericDate (RFC 7519 section 2: seconds, fractions allowed) in whole milliseconds, rounded down.
@@ -253,11 +222,13 @@ fn numeric_date_ms(value: Value<'_>) -> Option<i64> {
     let mut milliseconds = 0_i64;
     for _ in 0..wanted {
         let digit = digits.next().unwrap_or(&b'0').wrapping_sub(b'0');
-        milliseconds = milliseconds
-            .checked_mul(10)?
-            .checked_add(i64::from(digit))?;
+        // Ten times the bound still fits.
+        milliseconds = milliseconds.wrapping_mul(10).wrapping_add(i64::from(digit));
+        if milliseconds > MAX_MS {
+            return None;
+        }
     }
-    (milliseconds <= MAX_MS && !(negative && milliseconds > 0)).then_some(milliseconds)
+    (!negative || milliseconds == 0).then_some(milliseconds)
 }
 
 /// The number that decimal `digits` write, or one beyond any sense.

@@ -47,46 +47,62 @@ impl Code {
     }
 }
 
-/// A refused token: the code for programs and a message for people. The message holds nothing of the token.
+/// A refused token. One word, so that it is handed on in a register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rejection {
+pub struct Rejection(pub(super) &'static Reason);
+
+/// Why: the code for programs and a message for people. The message holds nothing of the token.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Reason {
     /// The stable code.
     pub code: Code,
     /// What was wrong, what was expected, what to do.
     pub message: &'static str,
 }
 
-impl Rejection {
-    pub(super) const fn malformed(message: &'static str) -> Self {
-        Self {
-            code: Code::TokenMalformed,
-            message,
-        }
-    }
+impl std::ops::Deref for Rejection {
+    type Target = Reason;
 
-    /// The signature does not hold.
-    pub const SIGNATURE_INVALID: Self = Self {
-        code: Code::TokenSignatureInvalid,
-        message: "The token's signature does not hold: it was not issued by Gwop, or was changed on its way. Refuse the request.",
+    fn deref(&self) -> &Reason {
+        self.0
+    }
+}
+
+/// A [`Rejection`] with a code and a message.
+macro_rules! rejection {
+    ($code:ident, $message:literal) => {
+        $crate::token::Rejection(&$crate::token::Reason {
+            code: $crate::token::Code::$code,
+            message: $message,
+        })
     };
+}
+pub(super) use rejection;
+
+impl Rejection {
+    /// The signature does not hold.
+    pub const SIGNATURE_INVALID: Self = rejection!(
+        TokenSignatureInvalid,
+        "The token's signature does not hold: it was not issued by Gwop, or was changed on its way. Refuse the request."
+    );
 
     /// No key has the token's `kid`.
-    pub const KID_UNKNOWN: Self = Self {
-        code: Code::TokenKidUnknown,
-        message: "Gwop's JWK Set has no usable key with the token's `kid`: the token was not issued by Gwop, or its key has been retired. Refuse the request.",
-    };
+    pub const KID_UNKNOWN: Self = rejection!(
+        TokenKidUnknown,
+        "Gwop's JWK Set has no usable key with the token's `kid`: the token was not issued by Gwop, or its key has been retired. Refuse the request."
+    );
 
     /// The session has ended.
-    pub const SESSION_REVOKED: Self = Self {
-        code: Code::SessionRevoked,
-        message: "The token's session is not active any more: it was revoked, has expired, or is unknown to Gwop. Refuse the request, so that the agent logs in again.",
-    };
+    pub const SESSION_REVOKED: Self = rejection!(
+        SessionRevoked,
+        "The token's session is not active any more: it was revoked, has expired, or is unknown to Gwop. Refuse the request, so that the agent logs in again."
+    );
 
     /// There is no JWK Set to verify with.
-    pub const JWKS_UNAVAILABLE: Self = Self {
-        code: Code::JwksUnavailable,
-        message: "Gwop's JWK Set could not be fetched, so the token can be neither accepted nor refused. Answer 503 and try again shortly.",
-    };
+    pub const JWKS_UNAVAILABLE: Self = rejection!(
+        JwksUnavailable,
+        "Gwop's JWK Set could not be fetched, so the token can be neither accepted nor refused. Answer 503 and try again shortly."
+    );
 }
 
 impl std::fmt::Display for Rejection {

@@ -1,28 +1,106 @@
-//! Web Crypto: HMAC-SHA256 by `crypto.subtle`, with keys that are imported once and kept by the caller.
+//! The port's [`Crypto`] by `crypto.subtle`, with keys that are imported once and kept by the caller.
 
-use js_sys::{Array, Object, Promise, Reflect, Uint8Array};
+use js_sys::{Array, JSON, Object, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
-use web_sys::{Crypto, CryptoKey, SubtleCrypto};
+use web_sys::{CryptoKey, SubtleCrypto};
+
+use crate::port::Crypto;
+
+const RS256: &str = "RSASSA-PKCS1-v1_5";
 
 #[allow(unsafe_code)] // wasm-bindgen's generated glue.
 mod global {
-    use super::{Crypto, wasm_bindgen};
+    use super::wasm_bindgen;
 
     #[wasm_bindgen]
     extern "C" {
         /// `globalThis.crypto`, read on first use: at module level it costs Node 2 ms of import time.
         #[wasm_bindgen(thread_local_v2, js_name = crypto)]
-        pub static CRYPTO: Option<Crypto>;
+        pub static CRYPTO: Option<web_sys::Crypto>;
     }
 }
 
-/// `crypto.subtle` of this runtime.
+/// Web Crypto. A key or an answer under way is a `Promise`: of a `CryptoKey`, or of a boolean or a list of booleans.
 ///
-/// # Errors
-/// An `Error` where there is none, such as on a page that is not a secure context.
-pub fn subtle() -> Result<SubtleCrypto, JsValue> {
+/// Every method throws where Web Crypto is not available.
+#[derive(Debug, Clone, Copy)]
+pub struct WebCrypto;
+
+impl Crypto for WebCrypto {
+    type Key = CryptoKey;
+    type Body = Uint8Array;
+    type Pending = Promise;
+    type Error = JsValue;
+
+    fn import_hmac_key(&self, secret: &[u8]) -> Result<Promise, JsValue> {
+        let algorithm = r#"{"name":"HMAC","hash":"SHA-256"}"#;
+        import("raw", &Uint8Array::from(secret), algorithm)
+    }
+
+    fn verify_hmac(
+        &self,
+        key: &CryptoKey,
+        tags: &[[u8; 32]],
+        prefix: &[u8],
+        body: &Uint8Array,
+    ) -> Result<Promise, JsValue> {
+        let from = u32::try_from(prefix.len()).unwrap_or(u32::MAX);
+        let signed = Uint8Array::new_with_length(from.saturating_add(body.length()));
+        signed.set(&Uint8Array::from(prefix), 0);
+        signed.set(body, from);
+        if let [tag] = tags {
+            return verify("HMAC", key, tag, &signed);
+        }
+        let answers = Array::new();
+        for tag in tags {
+            answers.push(&verify("HMAC", key, tag, &signed)?.into());
+        }
+        Ok(Promise::all(&answers))
+    }
+
+    fn import_rs256_key(&self, jwk: &str) -> Result<Promise, JsValue> {
+        let algorithm = r#"{"name":"RSASSA-PKCS1-v1_5","hash":"SHA-256"}"#;
+        import("jwk", &object(jwk)?, algorithm)
+    }
+
+    fn verify_rs256(
+        &self,
+        key: &CryptoKey,
+        signature: &[u8],
+        signed: &[u8],
+    ) -> Result<Promise, JsValue> {
+        verify(RS256, key, signature, &Uint8Array::from(signed))
+    }
+}
+
+fn object(json: &str) -> Result<Object, JsValue> {
+    Ok(JSON::parse(json)?.into())
+}
+
+/// Imports a key for verification, which nobody can read back.
+fn import(format: &str, key: &Object, algorithm: &str) -> Result<Promise, JsValue> {
+    let usages = object(r#"["verify"]"#)?;
+    subtle()?.import_key_with_object(format, key, &object(algorithm)?, false, &usages)
+}
+
+/// Copies of the bytes go in: the wasm memory may move before the runtime reads them.
+fn verify(
+    algorithm: &str,
+    key: &CryptoKey,
+    signature: &[u8],
+    signed: &Uint8Array,
+) -> Result<Promise, JsValue> {
+    subtle()?.verify_with_str_and_js_u8_array_and_js_u8_array(
+        algorithm,
+        key,
+        &Uint8Array::from(signature),
+        signed,
+    )
+}
+
+fn subtle() -> Result<SubtleCrypto, JsValue> {
     global::CRYPTO
-        .with(|crypto| crypto.as_ref().map(Crypto::subtle))
+        .with(|crypto| crypto.as_ref().map(web_sys::Crypto::subtle))
         .filter(|subtle| !subtle.is_undefined())
         .ok_or_else(|| {
             js_sys::Error::new(
@@ -30,60 +108,4 @@ pub fn subtle() -> Result<SubtleCrypto, JsValue> {
             )
             .into()
         })
-}
-
-/// An algorithm object such as `{ name: "HMAC", hash: "SHA-256" }`.
-///
-/// # Errors
-/// Never in practice: setting a member of a fresh object does not fail.
-pub fn algorithm(name: &str) -> Result<Object, JsValue> {
-    let algorithm = Object::new();
-    Reflect::set(&algorithm, &"name".into(), &name.into())?;
-    Reflect::set(&algorithm, &"hash".into(), &"SHA-256".into())?;
-    Ok(algorithm)
-}
-
-/// Imports `secret` as an HMAC-SHA256 key for verification. Resolves to a `CryptoKey`.
-///
-/// # Errors
-/// Where Web Crypto is not available.
-pub fn import_hmac_key(secret: &[u8]) -> Result<Promise, JsValue> {
-    subtle()?.import_key_with_object(
-        "raw",
-        &Uint8Array::from(secret),
-        &algorithm("HMAC")?,
-        false,
-        &Array::of1(&"verify".into()),
-    )
-}
-
-/// Asks `subtle.verify` whether one of `tags` is the HMAC of `prefix` and `body` under `key`.
-///
-/// Resolves to a boolean, or to one per tag where there are several.
-///
-/// # Errors
-/// Where Web Crypto is not available.
-pub fn verify_hmac(
-    key: &CryptoKey,
-    tags: &[[u8; 32]],
-    prefix: &[u8],
-    body: &Uint8Array,
-) -> Result<Promise, JsValue> {
-    let subtle = subtle()?;
-    let from = u32::try_from(prefix.len()).unwrap_or(u32::MAX);
-    let signed = Uint8Array::new_with_length(from.saturating_add(body.length()));
-    signed.set(&Uint8Array::from(prefix), 0);
-    signed.set(body, from);
-    let verify = |tag: &[u8; 32]| {
-        let tag = Uint8Array::from(tag.as_slice());
-        subtle.verify_with_str_and_js_u8_array_and_js_u8_array("HMAC", key, &tag, &signed)
-    };
-    if let [tag] = tags {
-        return verify(tag);
-    }
-    let answers = Array::new();
-    for tag in tags {
-        answers.push(&verify(tag)?.into());
-    }
-    Ok(Promise::all(&answers))
 }

@@ -1,4 +1,5 @@
 //! What the core needs from outside, on web-sys.
 
-pub mod crypto;
-pub mod rsa;
+mod crypto;
+
+pub use crypto::WebCrypto;

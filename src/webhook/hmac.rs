@@ -4,6 +4,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use super::SignatureHeader;
+use crate::json::{LOWER_HEX, push_hex};
 
 fn mac(secret: &[u8]) -> Option<Hmac<Sha256>> {
     // HMAC takes keys of every length; the `Result` is the trait's.
@@ -38,7 +39,6 @@ pub fn tag_matches(key: &[u8], prefix: &[u8], body: &[u8], tags: &[[u8; 32]]) ->
 /// The tag of `body` at `timestamp`, as lower-case hex: the `v1` value that Gwop would send.
 #[must_use]
 pub fn sign(secret: &str, timestamp: &str, body: &[u8]) -> String {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
     let Some(mut keyed) = mac(secret.as_bytes()) else {
         return String::new();
     };
@@ -47,9 +47,7 @@ pub fn sign(secret: &str, timestamp: &str, body: &[u8]) -> String {
     keyed.update(body);
     let mut hex = String::with_capacity(64);
     for byte in keyed.finalize().into_bytes() {
-        for nibble in [byte >> 4, byte & 0xf] {
-            hex.push(HEX.get(usize::from(nibble)).copied().unwrap_or(b'0') as char);
-        }
+        push_hex(&mut hex, byte, LOWER_HEX);
     }
     hex
 }

@@ -11,3 +11,24 @@ mod signature;
 
 pub use rejection::{Code, Rejection};
 pub use signature::{DEFAULT_TOLERANCE_SECONDS, MAX_SIGNATURES, SignatureHeader};
+
+use crate::port::Crypto;
+
+/// Checks the signature header and its time, then asks `crypto` for the MAC over the raw body. `now` and `tolerance` are seconds.
+///
+/// The body is the sender's once the answer is true, or a list with a true in it.
+///
+/// # Errors
+/// [`Rejection`], as [`SignatureHeader::parse`] and [`SignatureHeader::check_time`] have it, or the crypto's own.
+pub fn verify<C: Crypto, E: From<Rejection> + From<C::Error>>(
+    crypto: &C,
+    header: &str,
+    body: &C::Body,
+    now: f64,
+    tolerance: f64,
+    key: &C::Key,
+) -> Result<C::Pending, E> {
+    let header = SignatureHeader::parse(header)?;
+    header.check_time(now, tolerance)?;
+    Ok(crypto.verify_hmac(key, header.signatures(), &header.prefix(), body)?)
+}

@@ -9,11 +9,12 @@ use web_sys::CryptoKey;
 use worker::{Cache, Delay, Env, Response};
 
 use crate::client::{Host, operation};
+use crate::port::Crypto;
 use crate::token::{
     Attempt, COOLDOWN_SECONDS, Expected, ISSUER, Jwk, JwkSetCache, Plan, Rejection, Ticket,
     UnverifiedToken,
 };
-use crate::web::rsa::{self, KeyRing};
+use crate::web::WebCrypto;
 
 use super::auth::Identity;
 use super::failure::Failure;
@@ -29,6 +30,31 @@ struct Keys {
     url: String,
     cache: JwkSetCache,
     imported: KeyRing,
+}
+
+/// The most imported keys that are kept. Gwop publishes one or two at a time.
+const MAX_KEYS: usize = 16;
+
+/// Imported keys by JWK Thumbprint (RFC 7638), so that a `kid` that comes to name another key cannot bring up the old one.
+#[derive(Default)]
+struct KeyRing {
+    /// The oldest first.
+    keys: Vec<(String, CryptoKey)>,
+}
+
+impl KeyRing {
+    fn get(&self, thumbprint: &str) -> Option<&CryptoKey> {
+        let mut keys = self.keys.iter();
+        keys.find(|(of, _)| of == thumbprint).map(|(_, key)| key)
+    }
+
+    fn keep(&mut self, thumbprint: String, key: CryptoKey) {
+        self.keys.retain(|(of, _)| *of != thumbprint);
+        if self.keys.len() >= MAX_KEYS {
+            self.keys.remove(0);
+        }
+        self.keys.push((thumbprint, key));
+    }
 }
 
 thread_local! {
@@ -78,7 +104,8 @@ pub async fn verify(
                     continue;
                 };
                 for key in keys {
-                    let verified = rsa::verify(&key, token.signature(), token.signing_input())?;
+                    let verified =
+                        WebCrypto.verify_rs256(&key, token.signature(), token.signing_input())?;
                     if JsFuture::from(verified).await?.is_truthy() {
                         return Ok(Identity::of(token.judge(&expected, now_ms())?));
                     }
@@ -115,7 +142,7 @@ async fn imported(url: &str, kid: &str) -> Result<Option<Vec<CryptoKey>>, JsValu
             found.push(key);
             continue;
         }
-        let Ok(key) = JsFuture::from(rsa::import(&jwk)?).await else {
+        let Ok(key) = JsFuture::from(WebCrypto.import_rs256_key(&jwk.to_json())?).await else {
             with_keys(url, |keys| keys.cache.remove_key(jwk.thumbprint()));
             return Ok(None);
         };
@@ -135,7 +162,7 @@ async fn fetch(env: &Env, url: &str, ticket: Ticket) {
     };
     let stored = with_keys(url, |keys| {
         let adopted = keys.cache.answered(ticket, &body, now_ms());
-        adopted.then(|| keys.cache.to_stored()).flatten()
+        adopted.then(|| keys.cache.to_stored())
     });
     if let Some(stored) = stored.filter(|_| may_store(env, url)) {
         // A convenience: whatever goes wrong, the set is held here all the same.

@@ -13,8 +13,9 @@ use web_sys::CryptoKey;
 use worker::{Env, Method, Request, Response, Result};
 
 use crate::invoice::{Outcome, Status};
-use crate::web::crypto;
-use crate::webhook::{Code, DEFAULT_TOLERANCE_SECONDS, Rejection, SignatureHeader, event};
+use crate::port::Crypto;
+use crate::web::WebCrypto;
+use crate::webhook::{self, Code, DEFAULT_TOLERANCE_SECONDS, Rejection, event};
 
 use super::failure::Failure;
 use super::http::{Answer, drain, may_be_json, read_body, served};
@@ -95,13 +96,18 @@ async fn verify(
     header: &str,
     body: &[u8],
 ) -> std::result::Result<(), Failure<Rejection>> {
-    let header = SignatureHeader::parse(header)?;
     let now = now_ms() as f64 / 1_000.0;
-    header.check_time(now, DEFAULT_TOLERANCE_SECONDS)?;
     let body = Uint8Array::from(body);
     for secret in secrets {
         let key = key(secret).await?;
-        let verified = crypto::verify_hmac(&key, header.signatures(), &header.prefix(), &body)?;
+        let verified = webhook::verify::<_, Failure<Rejection>>(
+            &WebCrypto,
+            header,
+            &body,
+            now,
+            DEFAULT_TOLERANCE_SECONDS,
+            &key,
+        )?;
         let answer = JsFuture::from(verified).await?;
         let matches = match answer.dyn_ref::<js_sys::Array>() {
             Some(answers) => answers.iter().any(|one| one.is_truthy()),
@@ -130,7 +136,7 @@ async fn key(secret: &str) -> std::result::Result<CryptoKey, JsValue> {
     if let Some(key) = known {
         return Ok(key);
     }
-    let imported = JsFuture::from(crypto::import_hmac_key(secret.as_bytes())?).await?;
+    let imported = JsFuture::from(WebCrypto.import_hmac_key(secret.as_bytes())?).await?;
     let key: CryptoKey = imported.dyn_into()?;
     KEYS.with_borrow_mut(|keys| {
         keys.truncate(KEPT_KEYS.saturating_sub(1));

@@ -3,20 +3,31 @@
 import "@gwop/sdk";
 import { rs256Key, rs256Verify } from "../node_modules/@gwop/sdk/gwop_bg.js";
 import { assert, assertEquals, test } from "./harness.js";
-import { fromBase64url } from "./token-kit.js";
+import { base64url, fromBase64url } from "./token-kit.js";
 import groups from "./vectors/rs256.js";
 
 const encoder = new TextEncoder();
+
+const imported = (n, e) => rs256Key(JSON.stringify({ kty: "RSA", alg: "RS256", use: "sig", n, e }));
+
+/** Whether the signature holds. The message, which is no token, stands where a compact JWS has its header and claims. */
+const holds = (key, signature, message) => {
+  const tail = encoder.encode(`.${base64url(signature)}`);
+  const token = new Uint8Array(message.length + tail.length);
+  token.set(message);
+  token.set(tail, message.length);
+  return rs256Verify(key, token);
+};
 
 for (const bits of [2048, 3072, 4096]) {
   test(`wycheproof: RSASSA-PKCS1-v1_5 with SHA-256 and ${bits} bits`, { timeoutMs: 60_000 }, async () => {
     let run = 0;
     for (const { n, e, tests } of groups.filter((group) => group.bits === bits)) {
-      const key = await rs256Key(n, e);
+      const key = await imported(n, e);
       for (const [id, message, signature, expected] of tests) {
-        const holds = await rs256Verify(key, fromBase64url(signature), fromBase64url(message));
-        assertEquals(typeof holds, "boolean");
-        if (expected !== "acceptable") assertEquals(holds, expected === "valid", `test ${id}`);
+        const answer = await holds(key, fromBase64url(signature), fromBase64url(message));
+        assertEquals(typeof answer, "boolean");
+        if (expected !== "acceptable") assertEquals(answer, expected === "valid", `test ${id}`);
         run += 1;
       }
     }
@@ -32,9 +43,9 @@ test("RFC 7515, appendix A.2", async () => {
   const signature = fromBase64url(
     "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw",
   );
-  const key = await rs256Key(n, "AQAB");
-  assertEquals(await rs256Verify(key, signature, encoder.encode(input)), true);
-  assertEquals(await rs256Verify(key, signature, encoder.encode(`${input} `)), false);
+  const key = await imported(n, "AQAB");
+  assertEquals(await holds(key, signature, encoder.encode(input)), true);
+  assertEquals(await holds(key, signature, encoder.encode(`${input} `)), false);
   signature[255] ^= 1;
-  assertEquals(await rs256Verify(key, signature, encoder.encode(input)), false);
+  assertEquals(await holds(key, signature, encoder.encode(input)), false);
 });

@@ -1,4 +1,4 @@
-import type { TokenVerifier } from "../generated/gwop_bg.js";
+import { type Core, run, Task } from "../core.js";
 import { rejection } from "../race.js";
 
 /** A public key of Gwop's JWK Set (RFC 7517, RFC 7518 section 6.3.1). */
@@ -51,10 +51,10 @@ const STORE_TIMEOUT_MS = 2_000;
 const encoder = new TextEncoder();
 
 /** Offers the store's value to the cache. It never fails: a store is a convenience. */
-export async function askStore(store: JwksStore, verifier: TokenVerifier): Promise<void> {
+export async function askStore(store: JwksStore, tokens: Core): Promise<void> {
   try {
     const value = await inTime(store.get());
-    if (value) verifier.adopt(encoder.encode(JSON.stringify(value)), Date.now());
+    if (value) run(tokens, Task.TokenAdopt, "", encoder.encode(JSON.stringify(value)), Date.now());
   } catch {
     // As if it had been empty.
   }
@@ -68,18 +68,18 @@ export async function askStore(store: JwksStore, verifier: TokenVerifier): Promi
 export async function refresh(
   fetchJwks: () => Promise<Uint8Array>,
   store: JwksStore | undefined,
-  verifier: TokenVerifier,
+  tokens: Core,
   { ordinal, begunAt }: Ticket,
 ): Promise<unknown> {
   let body: Uint8Array;
   try {
     body = await fetchJwks();
   } catch (reason) {
-    verifier.failed(ordinal, begunAt, Date.now());
+    run(tokens, Task.TokenFailed, "", undefined, Date.now(), 0, ordinal, begunAt);
     return reason;
   }
-  const stored = verifier.answered(ordinal, begunAt, body, Date.now());
-  if (stored !== undefined && store) {
+  const stored = run(tokens, Task.TokenAnswered, "", body, Date.now(), 0, ordinal, begunAt);
+  if (stored && store) {
     try {
       await inTime(store.set(JSON.parse(stored) as StoredJwks));
     } catch {

@@ -1,8 +1,10 @@
+import { Core, fieldsOf, join, readRefusal, refusalOf, run, Task } from "../core.js";
 import { readEnv } from "../env.js";
 import { type ErrorCode, isGwopError, type TokenErrorCode, TokenVerificationError } from "../errors/index.js";
 import { refuse } from "../errors/refuse.js";
-import { TokenVerifier, tokenSessionRevoked, tokenSignatureInvalid } from "../generated/gwop_bg.js";
-import { readRefusal } from "../refusal.js";
+import { COOLDOWN_SECONDS } from "../generated/core.js";
+import { rs256Key, rs256Verify } from "../generated/gwop_bg.js";
+import { sleep } from "../sleep.js";
 import { askStore, refresh, type JwksStore } from "./jwks-cache.js";
 
 /** What is expected of an access token. */
@@ -56,16 +58,19 @@ export interface TokenClient {
   sessionStatus(sessionId: string): Promise<string>;
 }
 
-/** The default of `jwksCooldownSeconds`. */
-const COOLDOWN_SECONDS = 30;
-
 /** More than any token that is read, so that the wasm refuses what is longer without having seen it all. */
 const LONGEST_READ = 20_000;
 
-/** The kinds of step that `TokenVerifier.step` answers. */
-const VERIFY = 0;
-const IMPORT = 1;
-const FETCH = 2;
+/** The most imported keys that are kept. Gwop publishes one or two at a time. */
+const MAX_KEYS = 16;
+
+/** What a token has to be, as the wasm reads it. */
+interface Expected {
+  /** Merchant id, issuer and audiences. */
+  text: string;
+  /** Milliseconds. */
+  clockToleranceMs: number;
+}
 
 const encoder = new TextEncoder();
 
@@ -73,7 +78,10 @@ const encoder = new TextEncoder();
 export class TokenVerification {
   readonly #client: TokenClient;
   readonly #cooldownSeconds: number;
-  #verifier: TokenVerifier | undefined;
+  /** The JWK Set cache. */
+  #tokens: Core | undefined;
+  /** Imported keys by JWK Thumbprint (RFC 7638), never promises: on workerd no request may wait for another's. */
+  readonly #keys = new Map<string, CryptoKey>();
 
   constructor(client: TokenClient) {
     const { jwksCooldownSeconds = COOLDOWN_SECONDS, jwksStore } = client;
@@ -105,7 +113,7 @@ export class TokenVerification {
    * What is expected, as the wasm reads it. An empty or `null` expectation is a mistake in the configuration, never
    * the wish to expect nothing.
    */
-  #expected({ merchantId, audience, issuer, clockToleranceSeconds = 5, checkSession = false }: VerifyTokenOptions): string {
+  #expected({ merchantId, audience, issuer, clockToleranceSeconds = 5, checkSession = false }: VerifyTokenOptions): Expected {
     if (merchantId === undefined) merchantId = this.#client.merchantId;
     if (merchantId === undefined) merchantId = readEnv("GWOP_MERCHANT_ID");
     const audiences = audience === undefined ? [] : Array.isArray(audience) ? audience : [audience];
@@ -121,46 +129,68 @@ export class TokenVerification {
     }
     if (typeof checkSession !== "boolean") throw refuse("checkSession must be a boolean", checkSession);
     const clockToleranceMs = Math.min(Math.round(clockToleranceSeconds * 1000), Number.MAX_SAFE_INTEGER);
-    return JSON.stringify({ merchantId, audience: audiences, issuer, clockToleranceMs });
+    return { text: join(merchantId ?? "", issuer ?? "", ...audiences), clockToleranceMs };
   }
 
   /** Drives the wasm from step to step. Everything awaited here was begun by this call. */
-  async #verify(token: Uint8Array, expected: string): Promise<VerifiedToken> {
-    const verifier = (this.#verifier ??= new TokenVerifier(this.#cooldownSeconds));
+  async #verify(token: Uint8Array, { text, clockToleranceMs }: Expected): Promise<VerifiedToken> {
+    if (!this.#tokens) run((this.#tokens = new Core()), Task.JwksCache, "", undefined, this.#cooldownSeconds);
+    const tokens = this.#tokens;
     const { jwksStore } = this.#client;
-    let attempt = 0;
     let ordinal = 0;
     let begunAt = 0;
     let cause: unknown;
     for (;;) {
-      let step;
+      let step: string;
       try {
-        step = verifier.step(token, expected, Date.now(), attempt, ordinal, begunAt);
+        step = run(tokens, Task.TokenStep, text, token, Date.now(), clockToleranceMs, ordinal, begunAt);
       } catch (refusal) {
         throw tokenError(refusal, cause);
       }
-      if (step[0] === VERIFY) {
-        return verdict(step[2], await holds(step[1]));
-      } else if (step[0] === IMPORT) {
-        const [, key, thumbprint] = step;
-        try {
-          verifier.keep(thumbprint, await key);
-        } catch {
-          verifier.discard(thumbprint);
-        }
-      } else if (step[0] === FETCH) {
-        [, ordinal, begunAt] = step;
-        if (attempt === 0 && jwksStore) {
-          await askStore(jwksStore, verifier);
-          attempt = 1;
+      const [first = "", second = "", ...rest] = fieldsOf(step);
+      if (step[0] === "v") {
+        const keys = await this.#imported(first.split(","));
+        if (!keys) continue;
+        return verdict(second, rest, await holds(keys, token));
+      } else if (step[0] === "f") {
+        const asked = ordinal !== 0;
+        ordinal = Number(first);
+        begunAt = Number(second);
+        if (!asked && jwksStore) {
+          await askStore(jwksStore, tokens);
         } else {
-          cause = await refresh(() => this.#client.fetchJwks(), jwksStore, verifier, { ordinal, begunAt });
-          attempt = 2;
+          cause = await refresh(() => this.#client.fetchJwks(), jwksStore, tokens, { ordinal, begunAt });
+          ordinal = -1;
         }
       } else {
-        await new Promise((done) => setTimeout(done, step[1]));
+        await sleep(Number(first));
       }
     }
+  }
+
+  /** The keys of these thumbprints; undefined where one could not be imported, and the wasm is to be asked again. */
+  async #imported(thumbprints: readonly string[]): Promise<CryptoKey[] | undefined> {
+    const tokens = this.#tokens!;
+    const keys: CryptoKey[] = [];
+    for (const thumbprint of thumbprints) {
+      let key = this.#keys.get(thumbprint);
+      if (!key) {
+        const jwk = run(tokens, Task.TokenKey, thumbprint);
+        // Another request has brought a new set meanwhile.
+        if (!jwk) return undefined;
+        const imported = rs256Key(jwk);
+        try {
+          key = (await imported) as CryptoKey;
+        } catch {
+          run(tokens, Task.TokenDiscard, thumbprint);
+          return undefined;
+        }
+        if (this.#keys.size >= MAX_KEYS) this.#keys.clear();
+        this.#keys.set(thumbprint, key);
+      }
+      keys.push(key);
+    }
+    return keys;
   }
 
   async #checkSession(sessionId: string | undefined): Promise<void> {
@@ -173,31 +203,44 @@ export class TokenVerification {
     try {
       status = await this.#client.sessionStatus(sessionId);
     } catch (error) {
-      if (isGwopError(error, "SESSION_NOT_FOUND" satisfies ErrorCode)) throw tokenError(tokenSessionRevoked(), error);
+      if (isGwopError(error, "SESSION_NOT_FOUND" satisfies ErrorCode)) throw tokenError(refusalOf(Task.TokenSessionRevoked), error);
       throw error;
     }
-    if (status !== "active") throw tokenError(tokenSessionRevoked());
+    if (status !== "active") throw tokenError(refusalOf(Task.TokenSessionRevoked));
   }
 }
 
-/** Whether the signature holds under one of the candidate keys. A key that cannot even be tried does not verify. */
-async function holds(answer: Promise<unknown>): Promise<boolean> {
-  try {
-    const held = await answer;
-    return held === true || (Array.isArray(held) && held.includes(true));
-  } catch {
-    return false;
+/** Whether the signature holds under one of the keys. A key that cannot even be tried does not verify. */
+async function holds(keys: readonly CryptoKey[], token: Uint8Array): Promise<boolean> {
+  for (const key of keys) {
+    const answer = rs256Verify(key, token);
+    try {
+      if (await answer) return true;
+    } catch {
+      // The next one may.
+    }
   }
+  return false;
 }
 
 /** The token, or the error that its claims deserve, now that it is known whether the signature holds. */
-function verdict(text: string, signatureHolds: boolean): VerifiedToken {
-  if (!signatureHolds) throw tokenError(tokenSignatureInvalid());
-  if (!text.startsWith("{")) throw tokenError(text);
-  const token = JSON.parse(text);
-  if (token.issuedAt !== undefined) token.issuedAt = new Date(token.issuedAt);
-  token.expiresAt = new Date(token.expiresAt);
-  return token;
+function verdict(issuedAt: string, [expiresAt, text]: readonly string[], signatureHolds: boolean): VerifiedToken {
+  if (!signatureHolds) throw tokenError(refusalOf(Task.TokenSignatureInvalid));
+  // A refusal stands alone, in the place of `iat`.
+  if (!text) throw tokenError(issuedAt);
+  const claims = JSON.parse(text);
+  const { sub: subject, sid: sessionId, mid: merchantId } = claims;
+  const colon = subject.indexOf(":");
+  return {
+    subject,
+    chain: subject.slice(0, colon),
+    walletAddress: subject.slice(colon + 1),
+    ...(sessionId !== undefined && { sessionId }),
+    ...(merchantId !== undefined && { merchantId }),
+    ...(issuedAt && { issuedAt: new Date(Number(issuedAt)) }),
+    expiresAt: new Date(Number(expiresAt)),
+    claims,
+  };
 }
 
 /** The error for a refusal of the wasm; anything else is handed on as it is. */
@@ -209,7 +252,8 @@ function tokenError(thrown: unknown, cause?: unknown): unknown {
 }
 
 function isText(value: unknown): value is string {
-  return typeof value === "string" && value !== "";
+  // NUL separates texts on their way to the wasm.
+  return typeof value === "string" && value !== "" && !value.includes("\0");
 }
 
 function isDuration(seconds: unknown): seconds is number {

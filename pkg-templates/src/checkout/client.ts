@@ -1,7 +1,7 @@
 import { type CallEnd, runCall } from "../call.js";
+import { ask, Task } from "../core.js";
 import type { Logger } from "../debug.js";
 import { readEnv } from "../env.js";
-import { retryAfter } from "../generated/gwop_bg.js";
 import { HTTPClient } from "../http-client.js";
 import { revive } from "../revive.js";
 import {
@@ -135,8 +135,8 @@ function toError(end: CallEnd): GwopCheckoutError {
     cause,
   };
   if (statusCode === 429) {
-    const wait = retryAfter(headers?.get("retry-after") ?? "", Date.now());
-    options.details = { ...error?.details, ...(wait !== undefined && { retry_after_seconds: Math.ceil(wait / 1000) }) };
+    const wait = ask(Task.RetryAfter, headers?.get("retry-after") ?? "", undefined, Date.now());
+    options.details = { ...error?.details, ...(wait && { retry_after_seconds: Math.ceil(Number(wait) / 1000) }) };
   }
   const own = new Class(message, options);
   if (!exhausted) return own;

@@ -1,5 +1,5 @@
 import { SDKValidationError } from "../errors/index.js";
-import { webhookSign } from "../generated/gwop_bg.js";
+import { ask, join, Task } from "../core.js";
 import type { InvoiceCanceledEvent, InvoiceExpiredEvent, InvoicePaidEvent } from "../generated/wire.js";
 import { readBody, readSecrets, WebhookVerifier } from "../webhooks.js";
 import { InvalidRequestError } from "./errors.js";
@@ -93,7 +93,7 @@ export class Webhooks {
         });
       }
       const [first = ""] = readSecrets(secret);
-      return `t=${timestamp},v1=${webhookSign(first, String(timestamp), readBody(payload))}`;
+      return `t=${timestamp},v1=${ask(Task.WebhookSign, join(String(timestamp), first), readBody(payload))}`;
     });
   }
 

@@ -1,4 +1,4 @@
-import { invoiceJudge } from "../generated/gwop_bg.js";
+import { ask, join, Task } from "../core.js";
 import type { ClaimResult, EventClaim, Lease, WebhookOutcome, WebhookStore } from "./store.js";
 
 /**
@@ -131,6 +131,6 @@ function settle(record: InvoiceRecord, { id, outcome, at }: Settled): void {
 
 /** The rule is Rust's (`src/invoice/`), the same that the Worker applies. */
 function judge(known: Known, told: Known): WebhookOutcome {
-  const parts = ({ status = "", version = NaN, transaction = "" }: Known) => [status, version, transaction] as const;
-  return invoiceJudge(...parts(known), ...parts(told)) as WebhookOutcome;
+  const fields = join(known.status ?? "", told.status ?? "", known.transaction ?? "", told.transaction ?? "");
+  return ask(Task.InvoiceJudge, fields, undefined, known.version ?? NaN, told.version ?? NaN) as WebhookOutcome;
 }

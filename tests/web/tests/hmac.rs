@@ -1,4 +1,4 @@
-//! HMAC-SHA256 vectors through the code that ships: `subtle.verify` by `gwop::web::crypto`, and the compiled-in HMAC.
+//! HMAC-SHA256 vectors through the code that ships: `subtle.verify` by `gwop::web::WebCrypto`, and the compiled-in HMAC.
 #![cfg(target_arch = "wasm32")]
 #![allow(
     clippy::unwrap_used,
@@ -7,7 +7,8 @@
     missing_docs
 )]
 
-use gwop::web::crypto::{import_hmac_key, verify_hmac};
+use gwop::port::Crypto;
+use gwop::web::WebCrypto;
 use gwop::webhook::hmac;
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
@@ -23,11 +24,11 @@ async fn done(promise: Result<Promise, JsValue>) -> JsValue {
 
 /// What Web Crypto and the compiled-in HMAC say of `tag`; they must agree.
 async fn holds(key: &[u8], message: &[u8], tag: &[u8; 32]) -> bool {
-    let imported: CryptoKey = done(import_hmac_key(key)).await.unchecked_into();
+    let imported: CryptoKey = done(WebCrypto.import_hmac_key(key)).await.unchecked_into();
     // Split anywhere: the prefix and the body are one message.
     let (prefix, body) = message.split_at(message.len() / 3);
     let body_array = Uint8Array::from(body);
-    let asynchronous = done(verify_hmac(&imported, &[*tag], prefix, &body_array)).await;
+    let asynchronous = done(WebCrypto.verify_hmac(&imported, &[*tag], prefix, &body_array)).await;
     let synchronous = hmac::tag_matches(key, prefix, body, std::slice::from_ref(tag));
     assert_eq!(asynchronous, JsValue::from_bool(synchronous));
     synchronous
