@@ -1,14 +1,19 @@
 //! HMAC-SHA256 (RFC 2104) compiled in, for the paths that cannot await Web Crypto.
 
+use hmac::digest::CtOutput;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use super::SignatureHeader;
 use crate::json::{LOWER_HEX, push_hex};
 
-fn mac(secret: &[u8]) -> Option<Hmac<Sha256>> {
+/// The HMAC of `prefix` and `body` under `key`, which compares itself in constant time.
+fn tag(key: &[u8], prefix: &[u8], body: &[u8]) -> Option<CtOutput<Hmac<Sha256>>> {
     // HMAC takes keys of every length; the `Result` is the trait's.
-    Hmac::<Sha256>::new_from_slice(secret).ok()
+    let mut keyed = Hmac::<Sha256>::new_from_slice(key).ok()?;
+    keyed.update(prefix);
+    keyed.update(body);
+    Some(keyed.finalize())
 }
 
 /// Whether one of the header's signatures belongs to `body` under one of `secrets`. Compared in constant time.
@@ -27,27 +32,21 @@ pub fn verify<'s>(
 /// Whether one of `tags` is the HMAC of `prefix` and `body` under `key`. Compared in constant time.
 #[must_use]
 pub fn tag_matches(key: &[u8], prefix: &[u8], body: &[u8], tags: &[[u8; 32]]) -> bool {
-    let Some(mut keyed) = mac(key) else {
-        return false;
-    };
-    keyed.update(prefix);
-    keyed.update(body);
-    tags.iter()
-        .any(|tag| keyed.clone().verify_slice(tag).is_ok())
+    tag(key, prefix, body).is_some_and(|own| {
+        let mut tags = tags.iter();
+        tags.any(|tag| own == CtOutput::new((*tag).into()))
+    })
 }
 
 /// The tag of `body` at `timestamp`, as lower-case hex: the `v1` value that Gwop would send.
 #[must_use]
 pub fn sign(secret: &str, timestamp: &str, body: &[u8]) -> String {
-    let Some(mut keyed) = mac(secret.as_bytes()) else {
-        return String::new();
-    };
-    keyed.update(timestamp.as_bytes());
-    keyed.update(b".");
-    keyed.update(body);
+    let prefix = [timestamp.as_bytes(), b"."].concat();
     let mut hex = String::with_capacity(64);
-    for byte in keyed.finalize().into_bytes() {
-        push_hex(&mut hex, byte, LOWER_HEX);
+    if let Some(tag) = tag(secret.as_bytes(), &prefix, body) {
+        for byte in tag.into_bytes() {
+            push_hex(&mut hex, byte, LOWER_HEX);
+        }
     }
     hex
 }
