@@ -144,6 +144,14 @@ for (const [name, version] of Object.entries({ "Express 5": express, "Express 4"
     close();
   });
 
+  test(`${name}: behind an express.json that keeps the raw body, that is used`, async () => {
+    const { options } = shop();
+    const parser = version.json({ verify: (req, _res, bytes) => void (req.rawBody = bytes) });
+    const { url, close } = await start(options, (app) => app.use(parser));
+    assertEquals((await send(`${url}/webhooks/gwop`, paid().replace("{", "{ \n"))).status, 200);
+    close();
+  });
+
   test(`${name}: behind express.json the error says so, to the log only`, async () => {
     const { errors, calls, options } = shop();
     const { url, close } = await start(options, (app) => app.use(version.json()));

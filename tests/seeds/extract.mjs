@@ -53,7 +53,7 @@ for (const file of readdirSync(sources, { recursive: true }).filter((name) => na
   if (file.startsWith("generated/") || file in ELSEWHERE) continue;
   add(file, fenced(readFileSync(join(sources, file), "utf8"), "ts"));
 }
-if (samples.length < 24) throw new Error(`only ${samples.length} samples were found in ${here}`);
+if (samples.length < 25) throw new Error(`only ${samples.length} samples were found in ${here}`);
 
 // Imports go to the top; the rest is the body of a function, its free names the prelude's.
 const imports = new Set([
@@ -67,11 +67,13 @@ const isImport = (line) => line.startsWith("import ");
 const bodies = samples.map(({ name, lines }) => {
   lines.filter(isImport).forEach((line) => imports.add(line));
   const body = lines.filter((line) => !isImport(line)).join("\n");
-  return { name, body, readsEnvironment: body.includes("process.env"), asksGwop: /gwop\.(invoices|auth)/.test(body) && !body.includes("httpClient") };
+  // `// → VALUE` behind a line tells what it prints.
+  const prints = [...body.matchAll(/^console\.log\(.*\/\/ → (\S+)/gm)].map(([, value]) => value);
+  return { name, body, prints, readsEnvironment: body.includes("process.env"), asksGwop: /gwop\.(invoices|auth)/.test(body) && !body.includes("httpClient") };
 });
 const names = "gwop, sim, app, intent, token, request, rawBody, signatureHeader, eventId, eventType, error";
-const functions = bodies.map(({ name, body, readsEnvironment, asksGwop }) => {
-  const head = `  { name: ${JSON.stringify(name)}, readsEnvironment: ${readsEnvironment}, asksGwop: ${asksGwop}`;
+const functions = bodies.map(({ name, body, prints, readsEnvironment, asksGwop }) => {
+  const head = `  { name: ${JSON.stringify(name)}, prints: ${JSON.stringify(prints)}, readsEnvironment: ${readsEnvironment}, asksGwop: ${asksGwop}`;
   return `${head}, run: async ({ ${names} }) => {{\n${body}\n}} },`;
 });
 const declared = [
@@ -85,5 +87,5 @@ mkdirSync(out, { recursive: true });
 writeFileSync(join(out, "samples.js"), `${[...imports].join("\n")}\n\n${list("")}`);
 writeFileSync(
   join(out, "samples.ts"),
-  `${[...imports, ...declared].join("\n")}\n\n${list(": { name: string; readsEnvironment: boolean; asksGwop: boolean; run(prelude: Prelude): Promise<unknown> }[]")}`,
+  `${[...imports, ...declared].join("\n")}\n\n${list(": { name: string; prints: string[]; readsEnvironment: boolean; asksGwop: boolean; run(prelude: Prelude): Promise<unknown> }[]")}`,
 );

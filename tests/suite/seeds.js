@@ -69,12 +69,29 @@ async function answeredLocally({ sim, real }, fn) {
   return requests;
 }
 
-assert(samples.length >= 24, `${samples.length} samples`);
+assert(samples.length >= 25, `${samples.length} samples`);
 
-for (const { name, readsEnvironment, asksGwop, run } of samples) {
+/** Runs `fn`; gives the first value of each line that it printed. */
+async function printed(fn) {
+  const { log } = console;
+  const lines = [];
+  console.log = (...values) => void lines.push(String(values[0]));
+  try {
+    await fn();
+  } finally {
+    console.log = log;
+  }
+  return lines;
+}
+
+for (const { name, prints, readsEnvironment, asksGwop, run } of samples) {
   test(`sample: ${name}`, { needs: readsEnvironment ? ["env"] : [] }, async () => {
     const set = await prelude();
-    const requests = await answeredLocally(set, () => run(set.names));
+    let requests;
+    const lines = await printed(async () => {
+      requests = await answeredLocally(set, () => run(set.names));
+    });
     assertEquals(requests > 0, asksGwop);
+    for (const line of prints) assert(lines.includes(line), `it printed ${lines}, not ${line}`);
   });
 }

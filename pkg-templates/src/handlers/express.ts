@@ -24,6 +24,8 @@ export interface ExpressRequest extends AsyncIterable<Uint8Array | string> {
   headers: Readonly<Record<string, string | string[] | undefined>>;
   /** What a body parser left. */
   body?: unknown;
+  /** The raw body, where a parser's `verify` or the platform kept it (Firebase and Google Cloud Functions do). */
+  rawBody?: unknown;
   /** Whether anything was read of the stream. */
   readableDidRead?: boolean | undefined;
   /** Whether the stream was read to its end. */
@@ -53,8 +55,8 @@ declare global {
 /**
  * The handler of Gwop's webhooks, for `app.post`: see `createWebhookHandler`.
  *
- * The signature is over the raw bytes: mount it before any body parser, or behind `express.raw({ type: "application/json" })`. When a parser
- * has read the body, every delivery is answered with 500 and `onError` is told so.
+ * The signature is over the raw bytes: mount it before any body parser, behind `express.raw({ type: "application/json" })`, or behind what keeps
+ * them as `req.rawBody`. When a parser has read the body, every delivery is answered with 500 and `onError` is told so.
  */
 export function gwopWebhook(options: WebhookHandlerOptions): ExpressHandler {
   const handle = createWebhookHandler(options);
@@ -101,7 +103,8 @@ function toHeaders({ headers }: ExpressRequest): Headers {
 
 /** The request as fetch-style handlers take it: a body that is parsed already counts as used. */
 function toRequest(request: ExpressRequest): Request {
-  const { body, method = "GET", originalUrl, url = "/" } = request;
+  const { rawBody, method = "GET", originalUrl, url = "/" } = request;
+  const body = rawBody ?? request.body;
   // A path that starts with two slashes is a path all the same.
   const fields = { method, headers: toHeaders(request), url: `http://localhost${originalUrl ?? url}` };
   const raw = typeof body === "string" ? new TextEncoder().encode(body) : body;
