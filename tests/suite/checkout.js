@@ -270,6 +270,13 @@ test("checkout: apiKey is an alias, baseUrl the host, ids are percent-encoded", 
   const { sent } = await call(() => json(200, {}), (gwop) => gwop.invoices.cancel("a/b?c"), options);
   assertEquals(sent[0].url, "http://127.0.0.1:4010/v1/invoices/a%2Fb%3Fc/cancel");
   assertEquals(sent[0].headers.authorization, "Bearer sk_m_alias");
+  const retrieve = (baseUrl) => call(() => json(200, {}), (gwop) => gwop.invoices.retrieve(ID), { baseUrl });
+  assertEquals((await retrieve(new URL("http://127.0.0.1:4010"))).sent[0].url, `http://127.0.0.1:4010/v1/invoices/${ID}`);
+  for (const baseUrl of [7, {}, "agents.gwop.io"]) {
+    const wrong = await retrieve(baseUrl);
+    assert(wrong.error instanceof InvalidRequestError, `a ${wrong.error?.name}: ${wrong.error?.message}`);
+    assertEquals(wrong.sent, []);
+  }
 });
 
 test("checkout: the key of GWOP_CHECKOUT_API_KEY is read at the time of use", { needs: ["env"] }, async () => {

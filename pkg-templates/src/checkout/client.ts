@@ -22,7 +22,7 @@ export interface GwopCheckoutOptions {
   /** The same as `merchantApiKey`. */
   apiKey?: string | undefined;
   /** Where the API is. Default `https://agents.gwop.io`. */
-  baseUrl?: string | undefined;
+  baseUrl?: string | URL | undefined;
   /** How often a call is repeated after 429, 503 and connection errors. Default 2. */
   maxRetries?: number | undefined;
   /** How long one attempt may take, in milliseconds. Default 30,000. */
@@ -90,7 +90,7 @@ export class GwopCheckout {
         operation,
         argument,
         wire: true,
-        agentsURL: baseUrl,
+        agentsURL: baseUrl ? String(baseUrl) : undefined,
         identityURL: undefined,
         merchantKey: () => checkedKey(merchantApiKey || apiKey || readEnv("GWOP_CHECKOUT_API_KEY")),
         sender,
