@@ -38,12 +38,14 @@ const children = [
   [`${top}dist/npm/gwop-simulator.js`, '--port', GWOP_PORT, '--webhook-url', `${on(WORKER_PORT)}/webhooks/gwop`, '--merchant-id', settings.GWOP_MERCHANT_ID],
   [`${top}node_modules/wrangler/bin/wrangler.js`, 'dev', '--ip', '127.0.0.1', '--port', WORKER_PORT, '--show-interactive-dev-session=false', ...Object.entries(settings).flatMap(([name, value]) => ['--var', `${name}:${value}`])],
 ].map((command) => spawn(process.execPath, command.map(String), { cwd: top, stdio: ['ignore', 'inherit', 'inherit'] }));
-for (const child of children) {
-  child.on('exit', (code) => {
-    children.forEach((other) => other.kill());
-    process.exit(code ?? 1);
-  });
-}
+const stop = (code) => {
+  for (const child of children) child.kill();
+  process.exit(code);
+};
+for (const child of children) child.on('exit', (code) => stop(code ?? 1));
+// Ctrl-C reaches every program by itself. However else `cargo xtask dev` ends, its end of this pipe closes.
+process.stdin.on('end', () => stop(0)).resume();
+process.on('SIGTERM', () => stop(0));
 console.log(`
   Worker      ${on(WORKER_PORT)}
   Gwop        ${on(GWOP_PORT)}   (GET / explains it)

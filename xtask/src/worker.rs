@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 use crate::process::{Step, say};
@@ -89,6 +89,7 @@ pub fn dev() -> Result {
     let mut programs = Command::new("node")
         .arg("xtask/dev.mjs")
         .current_dir(top())
+        .stdin(Stdio::piped())
         .spawn()?;
     let mut built = SystemTime::now();
     loop {
