@@ -3,18 +3,13 @@
 //! A delivery is one transaction: event, transition, outbox row and alarm, or nothing of it. A row of the outbox is `pending`, then `sent`
 //! once the queue has taken it, and leaves when the consumer has confirmed it; `dead` once the queue has given up. Rows that
 //! stay unconfirmed are sent again: a queue may forget.
-#![allow(missing_docs)] // `durable_object` writes public methods without any.
-
 #[cfg(feature = "worker-test")]
 use std::cell::Cell;
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
-use worker::{
-    DurableObject, Env, Error, Method, Request, Response, ResponseBuilder, Result, SqlStorage,
-    State, durable_object,
-};
+use worker::{Env, Error, Method, Request, Response, ResponseBuilder, Result, SqlStorage, State};
 
 use crate::invoice::{Event, Invoice, Outcome, Status};
 
@@ -165,9 +160,64 @@ pub struct OutboxView {
     pub due_at: i64,
 }
 
-/// The Durable Object of one invoice, named by `invoice_id`.
-#[durable_object(alarm)]
-pub struct GwopInvoice {
+/// The class that the platform makes and calls. `durable_object` would write it too, but with a future for every call: a duplicate that
+/// is known in memory needs none.
+#[allow(unsafe_code)] // wasm-bindgen's generated glue.
+mod class {
+    use std::rc::Rc;
+
+    use js_sys::Promise;
+    use js_sys::futures::future_to_promise;
+    use wasm_bindgen::JsValue;
+    use wasm_bindgen::prelude::wasm_bindgen;
+    use worker::worker_sys::DurableObjectState;
+    use worker::{Env, State};
+
+    use super::InvoiceObject;
+
+    /// The Durable Object of one invoice, named by `invoice_id`.
+    #[wasm_bindgen]
+    #[derive(Debug)]
+    pub struct GwopInvoice(Rc<InvoiceObject>);
+
+    #[wasm_bindgen]
+    impl GwopInvoice {
+        /// Called by the platform when it starts the object.
+        #[wasm_bindgen(constructor)]
+        pub fn new(state: DurableObjectState, env: Env) -> Self {
+            Self(Rc::new(InvoiceObject::new(State::from(state), env)))
+        }
+
+        /// Answers a call of this crate's: a `Response`, or a promise of one.
+        ///
+        /// # Errors
+        /// Where the platform refuses to make a `Response`.
+        pub fn fetch(&self, request: web_sys::Request) -> Result<JsValue, JsValue> {
+            if self.0.has_committed(&request) {
+                return web_sys::Response::new().map(JsValue::from);
+            }
+            let object = Rc::clone(&self.0);
+            let answer = async move {
+                let answer = object.fetch(request.into()).await?;
+                Ok(web_sys::Response::from(answer).into())
+            };
+            Ok(future_to_promise(answer).into())
+        }
+
+        /// Called by the platform when the alarm is due.
+        pub fn alarm(&self) -> Promise {
+            let object = Rc::clone(&self.0);
+            future_to_promise(async move {
+                object.alarm().await;
+                Ok(JsValue::UNDEFINED)
+            })
+        }
+    }
+}
+
+pub use class::GwopInvoice;
+
+struct InvoiceObject {
     state: State,
     env: Env,
     /// Ids of committed events, so that a duplicate costs no read; while it holds any, the alarm is armed too. A write that the disk
@@ -177,7 +227,13 @@ pub struct GwopInvoice {
     fail_next: Cell<bool>,
 }
 
-impl DurableObject for GwopInvoice {
+impl std::fmt::Debug for InvoiceObject {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("InvoiceObject")
+    }
+}
+
+impl InvoiceObject {
     fn new(state: State, env: Env) -> Self {
         Self {
             state,
@@ -188,10 +244,18 @@ impl DurableObject for GwopInvoice {
         }
     }
 
+    /// Whether the request asks for an event that this instance has committed.
+    fn has_committed(&self, request: &web_sys::Request) -> bool {
+        if request.method() != "GET" {
+            return false;
+        }
+        let url = request.url();
+        let path = url.strip_prefix(objects::ORIGIN).unwrap_or_default();
+        event_id_of(path).is_some_and(|event_id| self.remembers(&event_id))
+    }
+
     async fn fetch(&self, mut request: Request) -> Result<Response> {
-        if let Some(event_id) = request.path().strip_prefix(APPLY) {
-            let event_id = js_sys::decode_uri_component(event_id)?;
-            let event_id = String::from(event_id);
+        if let Some(event_id) = event_id_of(&request.path()) {
             let applied = match self.recognise(&event_id).await {
                 Ok(true) => Ok(Outcome::Duplicate),
                 Ok(false) if request.method() == Method::Get => {
@@ -224,7 +288,7 @@ impl DurableObject for GwopInvoice {
     }
 
     /// Only a transaction that made the tables has armed it. Never throws, so that the platform never gives up on it, and always arms itself for the earliest due job.
-    async fn alarm(&self) -> Result<Response> {
+    async fn alarm(&self) {
         let done = self.run_due_jobs().await;
         let armed = match done {
             Ok(()) => self.arm().await,
@@ -238,11 +302,8 @@ impl DurableObject for GwopInvoice {
                 log::error("alarm_lost", &[("error", error.to_string().into())]);
             }
         }
-        Response::empty()
     }
-}
 
-impl GwopInvoice {
     fn sql(&self) -> SqlStorage {
         self.state.storage().sql()
     }
@@ -279,12 +340,7 @@ impl GwopInvoice {
 
     /// Whether the event is stored. A duplicate is told by this alone: no body, no transaction, nothing written.
     async fn recognise(&self, event_id: &str) -> Result<bool> {
-        if self
-            .committed
-            .borrow()
-            .iter()
-            .any(|known| known == event_id)
-        {
+        if self.remembers(event_id) {
             return Ok(true);
         }
         let stored = has_table(&self.sql(), "event")? && is_known(&self.sql(), event_id)?;
@@ -314,6 +370,11 @@ impl GwopInvoice {
         let outcome = applied.await?;
         self.remember(event_id);
         Ok(outcome)
+    }
+
+    fn remembers(&self, event_id: &str) -> bool {
+        let committed = self.committed.borrow();
+        committed.iter().any(|known| known == event_id)
     }
 
     fn remember(&self, event_id: &str) {
@@ -571,6 +632,12 @@ pub async fn has(env: &Env, delivery: &Delivery) -> bool {
 fn path_of(delivery: &Delivery) -> String {
     let event_id = js_sys::encode_uri_component(&delivery.event_id);
     [APPLY, &String::from(event_id)].concat()
+}
+
+fn event_id_of(path: &str) -> Option<String> {
+    let event_id = path.strip_prefix(APPLY)?;
+    let event_id = js_sys::decode_uri_component(event_id).ok()?;
+    Some(event_id.into())
 }
 
 fn is_known(sql: &SqlStorage, event_id: &str) -> Result<bool> {

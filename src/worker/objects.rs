@@ -7,6 +7,9 @@ use wasm_bindgen::{JsCast, JsValue};
 use worker::worker_sys::Fetcher;
 use worker::{Env, Error, Response, Result};
 
+/// Before the path of every call; an object knows its callers by nothing else.
+pub const ORIGIN: &str = "https://object";
+
 /// Calls the object of this name.
 ///
 /// # Errors
@@ -60,7 +63,7 @@ fn object(env: &Env, binding: &str, name: &str) -> Result<Fetcher> {
 }
 
 fn url(path: &str) -> String {
-    ["https://object", path].concat()
+    [ORIGIN, path].concat()
 }
 
 async fn text(response: &web_sys::Response) -> Result<String> {
