@@ -179,9 +179,13 @@ impl<'d> Value<'d> {
     #[must_use]
     #[inline(never)]
     pub fn is_str(self, expected: &str) -> bool {
-        match self.kind() {
-            // Keys are looked up by this, so a string without escapes is compared where it lies.
-            Kind::String => self.inner() == expected,
+        let node = self.node();
+        match node.kind {
+            // Keys are looked up by this, so a string without escapes is compared where it lies, and mostly by its length alone.
+            Kind::String => {
+                let length = (node.end as usize).wrapping_sub(node.start as usize);
+                length == expected.len().wrapping_add(2) && self.inner() == expected
+            }
             Kind::EscapedString => unescape(self.inner()) == expected,
             _ => false,
         }
@@ -275,11 +279,17 @@ impl<'d> Value<'d> {
         if !self.is_object() || self.members().count() > MAX_DISTINCT {
             return false;
         }
-        self.members().all(|(name, _)| {
+        let mut names = self.children(Kind::Object);
+        while let (Some(name), Some(_)) = (names.next(), names.next()) {
             let text = name.as_str().unwrap_or_default();
-            let named = self.members().filter(|(other, _)| other.is_str(&text));
-            named.count() == 1
-        })
+            let later = Pairs(Children { ..names });
+            for (other, _) in later {
+                if other.is_str(&text) {
+                    return false;
+                }
+            }
+        }
+        true
     }
 }
 

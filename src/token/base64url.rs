@@ -1,33 +1,28 @@
 //! base64url without padding (RFC 4648 section 5), in its one canonical form.
 
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
 /// The bytes that `text` encodes. `None` for padding, white space, the standard alphabet, a length that no
 /// encoder makes, or unused bits that are not zero: two texts never decode to the same bytes.
 pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
-    let mut out = vec![0; text.len().div_ceil(4).saturating_mul(3)];
-    for (group, bytes) in text.chunks(4).zip(out.chunks_exact_mut(3)) {
-        let mut bits = 0_u32;
-        for digit in group {
-            bits = (bits << 6) | value(*digit)?;
-        }
-        // The first digit of the group becomes the top 6 of 24 bits.
-        bits = match group.len() {
-            4 => bits,
-            3 if bits & 0b11 == 0 => bits << 6,
-            2 if bits & 0b1111 == 0 => bits << 12,
-            _ => return None,
-        };
-        if let [first, second, third] = bytes {
-            [_, *first, *second, *third] = bits.to_be_bytes();
+    let mut out = Vec::with_capacity(text.len());
+    // The lowest `pending` bits of `bits` have not made a byte yet.
+    let (mut bits, mut pending) = (0_u32, 0_u32);
+    for digit in text {
+        bits = (bits << 6) | value(*digit)?;
+        pending = pending.wrapping_add(6);
+        if pending >= 8 {
+            pending = pending.wrapping_sub(8);
+            out.push((bits >> pending) as u8);
+            bits &= !u32::MAX.wrapping_shl(pending);
         }
     }
-    // Four digits make three bytes, three make two, two make one.
-    out.truncate(text.len().saturating_mul(3) / 4);
-    Some(out)
+    // A digit of its own, or bits that no encoder leaves.
+    (pending < 6 && bits == 0).then_some(out)
 }
 
 /// The canonical text for `bytes`.
 pub fn encode(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut out = String::with_capacity(bytes.len().div_ceil(3).saturating_mul(4));
     for group in bytes.chunks(3) {
         let byte = |index| u32::from(group.get(index).copied().unwrap_or(0));
@@ -43,16 +38,20 @@ pub fn encode(bytes: &[u8]) -> String {
     out
 }
 
-fn value(byte: u8) -> Option<u32> {
-    let value = match byte {
-        b'A'..=b'Z' => byte.wrapping_sub(b'A'),
-        b'a'..=b'z' => byte.wrapping_sub(b'a').wrapping_add(26),
-        b'0'..=b'9' => byte.wrapping_sub(b'0').wrapping_add(52),
-        b'-' => 62,
-        b'_' => 63,
-        _ => return None,
+fn value(digit: u8) -> Option<u32> {
+    const NONE: u8 = 0xff;
+    #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)] // Not at run time.
+    const VALUES: [u8; 128] = {
+        let mut values = [NONE; 128];
+        let mut value = 0;
+        while value < ALPHABET.len() {
+            values[ALPHABET[value] as usize] = value as u8;
+            value += 1;
+        }
+        values
     };
-    Some(u32::from(value))
+    let value = VALUES.get(usize::from(digit)).copied()?;
+    (value != NONE).then_some(u32::from(value))
 }
 
 #[cfg(test)]

@@ -149,9 +149,20 @@ export class TokenVerification {
       }
       const [first = "", second = "", ...rest] = fieldsOf(step);
       if (step[0] === "v") {
-        const keys = await this.#imported(first.split(","));
+        // Awaiting what is there already costs as much as a part of the work.
+        const known = this.#keys.get(first);
+        const keys = known ? [known] : await this.#imported(first.split(","));
         if (!keys) continue;
-        return verdict(second, rest, await holds(keys, token));
+        let holds = false;
+        for (const key of keys) {
+          const answer = rs256Verify(key, token);
+          try {
+            if ((holds = (await answer) === true)) break;
+          } catch {
+            // A key that cannot even be tried does not verify; the next one may.
+          }
+        }
+        return verdict(second, rest, holds);
       } else if (step[0] === "f") {
         const asked = ordinal !== 0;
         ordinal = Number(first);
@@ -208,19 +219,6 @@ export class TokenVerification {
     }
     if (status !== "active") throw tokenError(refusalOf(Task.TokenSessionRevoked));
   }
-}
-
-/** Whether the signature holds under one of the keys. A key that cannot even be tried does not verify. */
-async function holds(keys: readonly CryptoKey[], token: Uint8Array): Promise<boolean> {
-  for (const key of keys) {
-    const answer = rs256Verify(key, token);
-    try {
-      if (await answer) return true;
-    } catch {
-      // The next one may.
-    }
-  }
-  return false;
 }
 
 /** The token, or the error that its claims deserve, now that it is known whether the signature holds. */
