@@ -1,22 +1,30 @@
 //! The port's [`Crypto`] by `crypto.subtle`, with keys that are imported once and kept by the caller.
 
-use js_sys::{Array, JSON, Object, Promise, Uint8Array};
+use js_sys::{Array, JSON, JsString, Object, Promise, Uint8Array};
+use wasm_bindgen::JsThreadLocal;
 use wasm_bindgen::prelude::*;
 use web_sys::{CryptoKey, SubtleCrypto};
 
 use crate::port::Crypto;
 
-const RS256: &str = "RSASSA-PKCS1-v1_5";
-
 #[allow(unsafe_code)] // wasm-bindgen's generated glue.
 mod global {
+    use js_sys::JsString;
+
     use super::wasm_bindgen;
 
+    #[rustfmt::skip] // It would drop the texts.
     #[wasm_bindgen]
     extern "C" {
         /// `globalThis.crypto`, read on first use: at module level it costs Node 2 ms of import time.
         #[wasm_bindgen(thread_local_v2, js_name = crypto)]
         pub static CRYPTO: Option<web_sys::Crypto>;
+
+        // Made once: decoding a text of the wasm's takes a tenth of our share of a verification.
+        #[wasm_bindgen(thread_local_v2, static_string)]
+        pub static HMAC: JsString = "HMAC";
+        #[wasm_bindgen(thread_local_v2, static_string)]
+        pub static RS256: JsString = "RSASSA-PKCS1-v1_5";
     }
 }
 
@@ -49,11 +57,11 @@ impl Crypto for WebCrypto {
         signed.set(&Uint8Array::from(prefix), 0);
         signed.set(body, from);
         if let [tag] = tags {
-            return verify("HMAC", key, tag, &signed);
+            return verify(&global::HMAC, key, tag, &signed);
         }
         let answers = Array::new();
         for tag in tags {
-            answers.push(&verify("HMAC", key, tag, &signed)?.into());
+            answers.push(&verify(&global::HMAC, key, tag, &signed)?.into());
         }
         Ok(Promise::all(&answers))
     }
@@ -69,7 +77,7 @@ impl Crypto for WebCrypto {
         signature: &[u8],
         signed: &[u8],
     ) -> Result<Promise, JsValue> {
-        verify(RS256, key, signature, &Uint8Array::from(signed))
+        verify(&global::RS256, key, signature, &Uint8Array::from(signed))
     }
 }
 
@@ -85,17 +93,21 @@ fn import(format: &str, key: &Object, algorithm: &str) -> Result<Promise, JsValu
 
 /// Copies of the bytes go in: the wasm memory may move before the runtime reads them.
 fn verify(
-    algorithm: &str,
+    algorithm: &'static JsThreadLocal<JsString>,
     key: &CryptoKey,
     signature: &[u8],
     signed: &Uint8Array,
 ) -> Result<Promise, JsValue> {
-    subtle()?.verify_with_str_and_js_u8_array_and_js_u8_array(
-        algorithm,
-        key,
-        &Uint8Array::from(signature),
-        signed,
-    )
+    let subtle = subtle()?;
+    algorithm.with(|algorithm| {
+        subtle.verify_with_object_and_js_u8_array_and_js_u8_array(
+            // An algorithm is an object or a string.
+            algorithm.unchecked_ref(),
+            key,
+            &Uint8Array::from(signature),
+            signed,
+        )
+    })
 }
 
 fn subtle() -> Result<SubtleCrypto, JsValue> {
