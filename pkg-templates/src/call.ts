@@ -7,7 +7,7 @@ import { type Logger, logAttempt } from "./debug.js";
 import { hide } from "./errors/brand.js";
 import { DEFAULT_TIMEOUT_MS, FAILURES, RESPONSE_BODY_BOUND, USER_AGENT } from "./generated/core.js";
 import { isFromHook } from "./http-client.js";
-import { onAbort, rejection } from "./race.js";
+import { isSignal, onAbort, rejection } from "./race.js";
 import { sleep } from "./sleep.js";
 
 /** What sends a request: an `HTTPClient`, or anything with its `request`. */
@@ -157,9 +157,7 @@ export async function runCall(plan: CallPlan): Promise<CallSuccess> {
     if (!(typeof timeoutMs === "number" && timeoutMs > 0)) {
       throw invalid("timeoutMs must be a number of milliseconds, more than 0", timeoutMs);
     }
-    if (signal && typeof signal.addEventListener !== "function") {
-      throw invalid("signal must be an AbortSignal", undefined);
-    }
+    if (!isSignal(signal)) throw invalid("signal must be an AbortSignal", undefined);
     let headers: Headers;
     try {
       headers = new Headers(plan.headers);

@@ -151,8 +151,12 @@ function readRetries(config: RetryConfig | undefined, codes: readonly string[] |
       return { most: 0 };
     case "backoff": {
       const { backoff, retryConnectionErrors = true } = config;
-      if (typeof retryConnectionErrors !== "boolean" || !Object.values(backoff ?? {}).every((part) => typeof part === "number")) {
-        throw refuse("retries: backoff must hold numbers, retryConnectionErrors a boolean", config);
+      const isBackoff =
+        typeof (backoff ?? {}) === "object" &&
+        !Array.isArray(backoff) &&
+        Object.values(backoff ?? {}).every((part) => typeof part === "number");
+      if (typeof retryConnectionErrors !== "boolean" || !isBackoff) {
+        throw refuse("retries: backoff must be an object of numbers, retryConnectionErrors a boolean", config);
       }
       return { backoff, codes, connectionErrors: retryConnectionErrors, timeouts: retryConnectionErrors };
     }

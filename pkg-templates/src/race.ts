@@ -8,9 +8,9 @@ export function rejection(): [promise: Promise<never>, reject: (reason: unknown)
   return [promise, giveUp];
 }
 
-/** Whether it can be listened to as a signal is. No signal at all is one, too. */
+/** Whether it can be listened to as a signal is. `undefined` and `null`, no signal at all, are one too. */
 export function isSignal(signal: unknown): boolean {
-  return !signal || typeof (signal as AbortSignal).addEventListener === "function";
+  return signal == null || typeof (signal as AbortSignal).addEventListener === "function";
 }
 
 /** Calls `act` once the signal aborts, now if it has already. Returns what ends that. */

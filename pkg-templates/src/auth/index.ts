@@ -48,7 +48,8 @@ export class Auth {
    *
    * @example
    * const gwop = new Gwop({ merchantId: "4f6c…" });
-   * const agent = await gwop.auth.verifyToken(request.headers.get("authorization").slice("Bearer ".length));
+   * const [, token = ""] = (request.headers.get("authorization") ?? "").split(" ");
+   * const agent = await gwop.auth.verifyToken(token);
    * console.log(agent.chain, agent.walletAddress);
    */
   verifyToken(token: string, options?: VerifyTokenOptions): Promise<VerifiedToken> {
