@@ -18,7 +18,7 @@ fuzz_target!(|token: &[u8]| {
         for now_ms in [i64::MIN, 0, 1_700_000_000_000, i64::MAX] {
             if let Ok(claims) = parsed.judge(&expected, now_ms) {
                 let json: serde_json::Value =
-                    serde_json::from_str(&claims.to_json()).expect("the claims are JSON");
+                    serde_json::from_str(claims.json()).expect("the claims are JSON");
                 assert!(json.is_object());
                 assert!(!claims.subject.is_empty());
                 let (chain, wallet) = claims.chain_and_wallet();

@@ -349,7 +349,7 @@ test("http: options of the wrong kind, or that make no sense, are refused before
   const { gwop, requests } = fake([{}]);
   for (const options of [
     ...[0, -1, NaN, "100", {}].map((timeoutMs) => ({ timeoutMs })),
-    ...[{}, "now", 7, true].map((signal) => ({ signal })),
+    ...[{}, "now", 7, true, 0, "", false].map((signal) => ({ signal })),
     ...WRONG_RETRIES.map((retries) => ({ retries })),
     ...["429", 429, null, {}, [429], [null], ["429", "teapot"]].map((retryCodes) => ({ retryCodes })),
   ]) {

@@ -170,7 +170,12 @@ fn clippy() -> Result {
         .args(deny)
         .run()?;
     }
-    Ok(())
+    // A workspace of its own, which `cargo xtask fuzz` alone builds otherwise.
+    cargo(
+        "cargo check, fuzz targets",
+        &["check", "--manifest-path", "fuzz/Cargo.toml"],
+    )
+    .run()
 }
 
 fn native() -> Result {
