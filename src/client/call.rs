@@ -562,7 +562,7 @@ fn status_fault(response: &Response, exhausted: bool) -> Fault {
             } else {
                 FaultKind::ErrorResponse
             },
-            error: Some(error.to_json()),
+            error: Some(error.json),
             message: error.message,
             exhausted,
         };

@@ -58,7 +58,7 @@ impl<'a> SignatureHeader<'a> {
                     signatures.push(tag);
                 }
                 [b't', b'=', ..] | [b'v', b'1', b'=', ..] => return Err(Code::SignatureMalformed),
-                other if other.contains(&b'=') => {}
+                other if other.iter().any(|byte| *byte == b'=') => {}
                 _ => return Err(Code::SignatureMalformed),
             }
         }
