@@ -6,7 +6,7 @@ use crate::process::{Step, say};
 use crate::{Result, build, docs, package, patterns, runtimes, tools, top, worker};
 
 /// What a program that imports `@gwop/sdk` may carry: wasm and JavaScript, gzip, in bytes. It only ever goes down; the
-/// aim is 40 KB (docs/performance.md says what stands in the way).
+/// promise is 40 KB (docs/performance.md says what was tried).
 const SIZE_BUDGET: usize = 44 * 1024;
 
 /// A part: its name, what it shows, and how it runs. A part whose runtime cannot
