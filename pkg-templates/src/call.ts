@@ -6,7 +6,7 @@ import { Core, fieldsOf, join, readRefusal, run, Task } from "./core.js";
 import { type Logger, logAttempt } from "./debug.js";
 import { hide } from "./errors/brand.js";
 import { DEFAULT_TIMEOUT_MS, FAILURES, RESPONSE_BODY_BOUND, USER_AGENT } from "./generated/core.js";
-import { isFromHook } from "./http-client.js";
+import { isFromHook, sentAs } from "./http-client.js";
 import { isSignal, onAbort, rejection } from "./race.js";
 import { sleep } from "./sleep.js";
 
@@ -130,8 +130,8 @@ export async function runCall(plan: CallPlan): Promise<CallSuccess> {
   const keyName = plan.wire ? "idempotency_key" : "idempotencyKey";
   const fail = (end: CallEnd) => withKey(plan.toError(end));
   const withKey = <E extends object>(error: E): E => {
-    const idempotencyKey = key || given?.[keyName];
-    if (typeof idempotencyKey === "string" && Object.isExtensible(error)) hide(error, { idempotencyKey });
+    const idempotencyKey = key ?? given?.[keyName];
+    if (idempotencyKey && typeof idempotencyKey === "string" && Object.isExtensible(error)) hide(error, { idempotencyKey });
     return error;
   };
   /** What `ask` answers, or the error for what the wasm or an option threw. */
@@ -210,6 +210,8 @@ export async function runCall(plan: CallPlan): Promise<CallSuccess> {
       if (!IN_BROWSER) all.set("user-agent", plan.userAgent ?? USER_AGENT);
       headers.forEach((value, name) => all.set(name, value));
       let exchange = await send(plan, url, { method, body: body || null, headers: all }, timeoutMs);
+      // A hook may have set another.
+      key = exchange.request?.headers.get("idempotency-key") ?? key;
       const { response, truncated } = exchange;
       let end: string;
       if (response && exchange.failure === undefined) {
@@ -257,7 +259,7 @@ function setRetries(call: Core, retries: RetryPolicy | undefined): void {
   const { most = -2, backoff, codes, connectionErrors = true, timeouts = true } = retries;
   const { initialInterval, maxInterval, exponent, maxElapsedTime } = { ...BACKOFF, ...backoff };
   const numbers = [backoff ? -1 : most, initialInterval, maxInterval, exponent, maxElapsedTime, connectionErrors, timeouts];
-  run(call, Task.CallPolicy, codes?.join() ?? "*", new Uint8Array(Float64Array.from(numbers, Number).buffer));
+  run(call, Task.CallPolicy, codes ? join("", ...codes) : "*", new Uint8Array(Float64Array.from(numbers, Number).buffer));
 }
 
 /** Makes one attempt. Never rejects. */
@@ -288,13 +290,15 @@ async function send(plan: CallPlan, url: string, init: RequestInit, timeoutMs: n
     }
     exchange.request = request;
     const response = await Promise.race([sender.request(request), given]);
-    if (typeof response?.status !== "number" || response.bodyUsed) {
+    exchange.request = sentAs(request);
+    if (typeof response?.status !== "number" || typeof response.headers?.get !== "function" || response.bodyUsed) {
       exchange.failure = "UnexpectedClientError";
       throw new TypeError("httpClient must give a Response whose body nobody has read; a hook reads a clone of it");
     }
     exchange.response = response;
     await readBody(response, given, exchange);
   } catch (cause) {
+    if (exchange.request) exchange.request = sentAs(exchange.request);
     exchange.failure ??= classify(cause, exchange.response !== undefined);
     // A timeout has no other cause than the time.
     if (exchange.failure !== "RequestTimeoutError") exchange.cause = cause;

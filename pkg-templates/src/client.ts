@@ -85,7 +85,7 @@ export class ApiClient {
   /** @throws SDKValidationError for a `serverIdx` that `ServerList` does not have. */
   constructor(options: ClientOptions) {
     const { serverIdx, serverURL } = options;
-    if (serverURL === undefined && serverIdx !== undefined && ServerList[serverIdx] === undefined) {
+    if (serverURL === undefined && serverIdx !== undefined && !(typeof serverIdx === "number" && ServerList[serverIdx])) {
       throw refuse("serverIdx must be an index of ServerList", serverIdx);
     }
     if (options.httpClient !== undefined && typeof options.httpClient?.request !== "function") {
@@ -98,9 +98,10 @@ export class ApiClient {
   /** Makes a call. */
   async call<T>(operation: string, argument: unknown, options?: RequestOptions): Promise<Answer<T>> {
     const { text, response } = await this.#run({ operation, argument }, options);
-    const headers: Answer<T>["headers"] = {};
-    response.headers.forEach((value, name) => (headers[name] ??= []).push(value));
-    return { headers, result: revive<T>(text) };
+    // Own members whatever the name: `constructor` and `__proto__` are names of headers like any other.
+    const headers = new Map<string, string[]>();
+    response.headers.forEach((value, name) => headers.set(name, [...(headers.get(name) ?? []), value]));
+    return { headers: Object.fromEntries(headers), result: revive<T>(text) };
   }
 
   /** Makes one attempt to fetch the JWK Set, for its cache, which judges the body as it came. */

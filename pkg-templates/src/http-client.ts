@@ -53,12 +53,14 @@ export class HTTPClient {
 
   /** Sends one request, hooks included. Rejects with what the fetcher or a hook threw. */
   async request(request: Request): Promise<Response> {
+    const given = request;
     for (const hook of this.#hooks.beforeRequest) {
       const next = await guarded(() => hook(request));
       if (next) request = next;
     }
     // A hook's own request would follow redirects, and carry the merchant key with it.
     if (request.redirect !== "manual") request = new Request(request, { redirect: "manual" });
+    if (request !== given) replaced.set(given, request);
     try {
       const response = await (this.#options.fetcher ?? defaultFetcher)(request);
       for (const hook of this.#hooks.response) await guarded(() => hook(response, request));
@@ -103,6 +105,14 @@ export class HTTPClient {
     }
     return this.#hooks[moment];
   }
+}
+
+/** Requests that hooks have replaced, and by what. */
+const replaced = new WeakMap<Request, Request>();
+
+/** The request that was sent in this one's place: its own, unless a hook made another. */
+export function sentAs(request: Request): Request {
+  return replaced.get(request) ?? request;
 }
 
 /** Calls a hook and remembers what it throws. */

@@ -22,11 +22,11 @@ export interface ValidateWebhookResponse {
 
 type DeliveryHeaders = Omit<ValidateWebhookResponse, "body">;
 
-/** Headers in any of the forms that servers give them in. Names are found in any case. */
+/** Headers in any of the forms that servers give them in. Names are found in any case; null, undefined and empty ones count as absent. */
 export type WebhookHeaders =
   | Headers
   | Iterable<readonly [string, string]>
-  | Readonly<Record<string, string | readonly string[] | undefined>>;
+  | Readonly<Record<string, string | readonly string[] | null | undefined>>;
 
 /** The parts of a delivery, for servers that have no `Request`. */
 export interface WebhookRequestParts {
@@ -180,37 +180,48 @@ async function readRequest(request: Request): Promise<Uint8Array> {
 /** The body's bytes, in memory that nobody else can change between the MAC and the parsing. */
 export function readBody(body: unknown): Uint8Array {
   if (typeof body === "string") return encoder.encode(body);
-  if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice();
-  if (Object.prototype.toString.call(body) === "[object ArrayBuffer]") return new Uint8Array(body as ArrayBuffer).slice();
+  try {
+    if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice();
+    if (Object.prototype.toString.call(body) === "[object ArrayBuffer]") return new Uint8Array(body as ArrayBuffer).slice();
+  } catch {
+    // A buffer that was given away has no bytes any more.
+  }
   throw rejection(refusalOf(Task.WebhookNotRaw));
 }
 
 function readHeaders(request: Request | WebhookRequestParts): DeliveryHeaders {
   const { headers } = request;
   return {
-    xGwopSignature: readHeader(headers, "x-gwop-signature") ?? "",
-    xGwopEventId: present(readHeader(headers, "x-gwop-event-id")),
-    xGwopEventType: present(readHeader(headers, "x-gwop-event-type")),
+    xGwopSignature: readHeader(headers, "x-gwop-signature"),
+    xGwopEventId: readHeader(headers, "x-gwop-event-id"),
+    xGwopEventType: readHeader(headers, "x-gwop-event-type"),
   };
 }
 
-/** The wasm takes an empty event header for an absent one. A present one that is empty contradicts every event, as a blank does. */
-function present(value: string | undefined): string {
-  return value === "" ? " " : (value ?? "");
+/** No header has it, and nothing that has it is well-formed, or equal to what was signed. */
+const UNREADABLE = "\u0001";
+
+/** A header's value, empty where absent. NUL separates fields on their way to the wasm, so none may come from outside. */
+function readHeader(headers: WebhookHeaders | undefined, name: string): string {
+  try {
+    return (findHeader(headers, name) ?? "").replaceAll("\0", UNREADABLE);
+  } catch {
+    return UNREADABLE;
+  }
 }
 
 /** A header's value, several joined as HTTP does (RFC 9110, 5.3); undefined where absent. */
-function readHeader(headers: WebhookHeaders | undefined, name: string): string | undefined {
+function findHeader(headers: WebhookHeaders | undefined, name: string): string | undefined {
   if (typeof headers !== "object" || headers === null) return undefined;
   if (typeof (headers as Headers).append === "function") return (headers as Headers).get(name) ?? undefined;
   let value: unknown = (headers as Record<string, unknown>)[name];
-  if (value === undefined) {
+  if (value == null) {
     const entries = Symbol.iterator in headers ? (headers as Iterable<[string, string]>) : Object.entries(headers);
     const values: unknown[] = [];
     for (const [key, entry] of entries) {
-      if (entry !== undefined && String(key).toLowerCase() === name) values.push(entry);
+      if (entry != null && String(key).toLowerCase() === name) values.push(entry);
     }
     value = values.length > 0 ? values.flat() : undefined;
   }
-  return value === undefined ? undefined : Array.isArray(value) ? value.join(", ") : String(value);
+  return value == null ? undefined : Array.isArray(value) ? value.join(", ") : String(value);
 }

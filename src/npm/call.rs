@@ -8,7 +8,6 @@ use crate::client::{
 use crate::json::push_integer;
 use crate::model::Naming;
 use crate::task::Task;
-use crate::text::split;
 
 impl From<Refusal> for String {
     fn from(refused: Refusal) -> Self {
@@ -102,8 +101,7 @@ fn policy(input: &Input<'_>) -> Result<RetryPolicy, String> {
         policy.bound = Bound::Retries(most as u32);
     }
     if input.text != "*" {
-        policy.codes = RetryCodes::parse(split(input.text, b',').filter(|code| !code.is_empty()))
-            .map_err(|_| {
+        policy.codes = RetryCodes::parse(super::fields(input).skip(1)).map_err(|_| {
             bad_argument("`retryCodes` must hold statuses such as \"429\" or \"5XX\"")
         })?;
     }

@@ -59,7 +59,7 @@ tasks! {
     /// Begins a call. Text: the operation, the URLs of the two hosts, empty for Gwop's own, and the argument as JSON. `bytes`: 16
     /// random ones. `a`: 1 where argument and answer are named as on the wire. Answers 1 where the merchant key is needed, else 0, and the idempotency key.
     CallBegin,
-    /// Replaces the retry policy. Text: the statuses that are retried, joined by commas, or `*` for the default ones. `bytes`: seven
+    /// Replaces the retry policy. Text: `*` for the default statuses, or an empty field and those that are retried. `bytes`: seven
     /// little-endian 64-bit numbers: so many retries, or -1 for as many as the elapsed time allows, or less for the default;
     /// initial interval, longest interval, exponent and elapsed time, in milliseconds; whether connection errors and whether timeouts are retried.
     CallPolicy,

@@ -351,7 +351,7 @@ test("http: options of the wrong kind, or that make no sense, are refused before
     ...[0, -1, NaN, "100", {}].map((timeoutMs) => ({ timeoutMs })),
     ...[{}, "now", 7, true, 0, "", false].map((signal) => ({ signal })),
     ...WRONG_RETRIES.map((retries) => ({ retries })),
-    ...["429", 429, null, {}, [429], [null], ["429", "teapot"]].map((retryCodes) => ({ retryCodes })),
+    ...["429", 429, null, {}, [429], [null], ["429", "teapot"], ["*"], [""], ["429,418"]].map((retryCodes) => ({ retryCodes })),
   ]) {
     const error = await assertRejects(gwop.invoices.get({ id: "a" }, options), SDKValidationError);
     assertEquals(error.code, "SDK_VALIDATION", JSON.stringify(options));
@@ -373,6 +373,29 @@ test("http: what refuses the retry options carries the call's idempotency key al
     assertMatch((await assertRejects(create(), SDKValidationError)).idempotencyKey, UUID);
     assertEquals((await assertRejects(create({ idempotencyKey: "order-7" }))).idempotencyKey, "order-7");
   }
+});
+
+test("http: an answer's headers are the caller's whatever their names", async () => {
+  for (const name of ["constructor", "__proto__"]) {
+    const answer = () => Response.json({ revoked: true }, { headers: [[name, "x"]] });
+    const { headers } = await fake([answer]).gwop.authSessions.revoke({ sessionId: "sess_1" });
+    assertEquals(Object.getOwnPropertyDescriptor(headers, name)?.value, ["x"]);
+  }
+});
+
+test("http: an error carries the idempotency key that was sent, a hook's own too, and none where none was", async () => {
+  for (const hook of [
+    (request) => request.headers.set("idempotency-key", "hook-1"),
+    (request) => new Request(request, { headers: { ...Object.fromEntries(request.headers), "idempotency-key": "hook-1" } }),
+  ]) {
+    const httpClient = new HTTPClient({ fetcher: async () => new Response("", { status: 500 }) }).addHook("beforeRequest", hook);
+    const { gwop } = fake([], { httpClient });
+    assertEquals((await assertRejects(gwop.invoices.create({ body: { amountUsdc: 1 } }, NEVER))).idempotencyKey, "hook-1");
+  }
+  const { gwop, keys } = fake([() => new Response("", { status: 500 })]);
+  const error = await assertRejects(gwop.invoices.get({ id: "a" }, { ...NEVER, headers: { "Idempotency-Key": "unused" } }));
+  assertEquals(error.idempotencyKey, undefined);
+  assertEquals(keys(), [null]);
 });
 
 test("http: an httpClient that cannot send is refused when the client is made", () => {

@@ -209,11 +209,46 @@ both("event headers that contradict the signed body", async (validate) => {
   await refused(validate(gwop, { request: await deliver(PAID, { eventType: "invoice.expired" }) }), "WEBHOOK_HEADER_MISMATCH");
 });
 
-both("an event header that is there but empty contradicts the body too", async (validate) => {
-  for (const name of ["x-gwop-event-id", "x-gwop-event-type"]) {
+both("an event header that is empty, null or undefined counts as absent, and so does the signature", async (validate) => {
+  for (const value of ["", null, undefined]) {
+    for (const name of ["x-gwop-event-id", "x-gwop-event-type"]) {
+      const request = await deliver(PAID);
+      request.headers[name] = value;
+      assertEquals((await validate(gwop, { request })).body.eventId, "evt_abc123");
+    }
     const request = await deliver(PAID);
-    request.headers[name] = "";
-    await refused(validate(gwop, { request }), "WEBHOOK_HEADER_MISMATCH");
+    request.headers["x-gwop-signature"] = value;
+    await refused(validate(gwop, { request }), "WEBHOOK_SIGNATURE_MISSING");
+  }
+});
+
+both("NUL in a header moves nothing into another's place", async (validate) => {
+  const { body, headers } = await deliver(PAID);
+  const signature = headers["x-gwop-signature"];
+  for (const [changes, code] of [
+    [{ "x-gwop-signature": `${signature}\0evt_abc123\0invoice.paid`, "x-gwop-event-id": "evt_other" }, "WEBHOOK_SIGNATURE_MALFORMED"],
+    [{ "x-gwop-signature": `\0${signature}` }, "WEBHOOK_SIGNATURE_MALFORMED"],
+    [{ "x-gwop-signature": `${signature}\0` }, "WEBHOOK_SIGNATURE_MALFORMED"],
+    [{ "x-gwop-event-id": "evt_abc123\0invoice.paid", "x-gwop-event-type": "invoice.expired" }, "WEBHOOK_HEADER_MISMATCH"],
+    [{ "x-gwop-event-id": "evt_abc123\0" }, "WEBHOOK_HEADER_MISMATCH"],
+    [{ "x-gwop-event-type": "invoice.paid\0" }, "WEBHOOK_HEADER_MISMATCH"],
+  ]) {
+    await refused(validate(gwop, { request: { body, headers: { ...headers, ...changes } } }), code);
+  }
+});
+
+both("headers and bodies that cannot be read are refused with a code", async (validate) => {
+  const { body, headers } = await deliver(PAID);
+  for (const name of ["x-gwop-signature", "x-gwop-event-id"]) {
+    const strange = { ...headers, [name]: Object.create(null) };
+    const code = name === "x-gwop-signature" ? "WEBHOOK_SIGNATURE_MALFORMED" : "WEBHOOK_HEADER_MISMATCH";
+    await refused(validate(gwop, { request: { body, headers: strange } }), code);
+  }
+  await refused(validate(gwop, { request: { body, headers: [null, 1] } }), "WEBHOOK_SIGNATURE_MALFORMED");
+  const bytes = new TextEncoder().encode(PAID);
+  structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+  for (const given of [bytes, bytes.buffer]) {
+    await refused(validate(gwop, { request: { body: given, headers } }), "WEBHOOK_BODY_NOT_RAW");
   }
 });
 

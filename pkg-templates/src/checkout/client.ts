@@ -122,7 +122,7 @@ function toError(end: CallEnd): GwopCheckoutError {
   const { kind, error, exhausted, answer, cause } = end;
   if (cause instanceof AuthenticationError) return cause;
   // The core's names of what is called differently here.
-  const message = end.message.replace("invoices.get", "invoices.retrieve").replace("timeoutMs", "timeout");
+  const message = error ? end.message : end.message.replace("invoices.get", "invoices.retrieve").replace("timeoutMs", "timeout");
   const refused = kind === "SDKValidationError" || kind === "InvalidRequestError";
   const headers = answer?.response.headers;
   const statusCode = answer?.response.status ?? (refused ? 400 : undefined);
