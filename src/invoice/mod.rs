@@ -139,7 +139,7 @@ pub struct Event {
     pub status: Status,
     /// Counts up per invoice; `None` where Gwop sends none.
     pub version: Option<i64>,
-    /// The transaction that paid, where the event names one.
+    /// The transaction that paid, where the event names one; of several names (a hash and a signature) each, parted by a space.
     pub transaction: Option<String>,
 }
 
@@ -209,7 +209,8 @@ impl Invoice {
         }
     }
 
-    /// Does what `event` does, and says what that was. Only [`Outcome::Applied`] changes anything.
+    /// Does what `event` does, and says what that was. Only [`Outcome::Applied`] changes the state; a [`Outcome::Duplicate`] may bring
+    /// the transaction of a payment that named none, so that a second one is told from it.
     #[must_use = "the outcome says whether fulfilment must hear of it"]
     pub fn apply(&mut self, event: Event) -> Outcome {
         let outcome = self.judge(&event);
@@ -217,6 +218,8 @@ impl Invoice {
             self.status = event.status;
             // A payment that overtook an older event keeps the newest version seen.
             self.version = self.version.max(event.version);
+            self.transaction = event.transaction;
+        } else if outcome == Outcome::Duplicate && self.transaction.is_none() {
             self.transaction = event.transaction;
         }
         outcome
@@ -227,7 +230,11 @@ impl Invoice {
     }
 
     fn names_another_transaction(&self, event: &Event) -> bool {
-        matches!((&self.transaction, &event.transaction), (Some(known), Some(named)) if known != named)
+        let (Some(known), Some(named)) = (&self.transaction, &event.transaction) else {
+            return false;
+        };
+        let is_known = |name| known.split(' ').any(|known| known == name);
+        !named.split(' ').any(is_known)
     }
 }
 
@@ -299,6 +306,10 @@ mod tests {
             (Some("a"), Some("b"), Outcome::Conflict),
             (Some("a"), None, Outcome::Duplicate),
             (None, Some("b"), Outcome::Duplicate),
+            // A hash and a signature name one transaction.
+            (Some("a s"), Some("s"), Outcome::Duplicate),
+            (Some("s"), Some("a s"), Outcome::Duplicate),
+            (Some("a s"), Some("b t"), Outcome::Conflict),
         ] {
             let invoice = Invoice::restore(Status::Paid, Some(1), known.map(str::to_owned));
             assert_eq!(
@@ -306,6 +317,21 @@ mod tests {
                 expected
             );
         }
+    }
+
+    #[test]
+    fn the_first_transaction_that_is_named_counts_even_if_a_duplicate_names_it() {
+        let mut invoice = Invoice::default();
+        let outcomes = [None, Some("b"), None, Some("b"), Some("c")].map(|transaction| {
+            invoice
+                .apply(event(Status::Paid, None, transaction))
+                .as_str()
+        });
+        assert_eq!(
+            outcomes,
+            ["applied", "duplicate", "duplicate", "duplicate", "conflict"]
+        );
+        assert_eq!(invoice.transaction(), Some("b"));
     }
 
     #[test]
