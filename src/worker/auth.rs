@@ -187,8 +187,7 @@ async fn verified(request: &Request, env: &Env) -> std::result::Result<Identity,
 }
 
 fn is_on(env: &Env) -> bool {
-    let missing = |name: &&str| config::text(env, name).is_none();
-    !config::AUTH_VARIABLES.iter().any(missing)
+    config::missing_for_auth(env).is_empty()
 }
 
 /// How long a live answer may be reused, in milliseconds; `None` for no check at all.

@@ -1,6 +1,10 @@
 //! Variables, secrets and bindings, by name. `docs/worker.md` has the table.
 
-use worker::Env;
+use js_sys::{Array, Reflect};
+use wasm_bindgen::JsValue;
+use worker::{Env, Url};
+
+use super::log;
 
 /// Secrets that Gwop signs webhooks with, comma-separated during a rotation.
 pub const GWOP_WEBHOOK_SECRET: &str = "GWOP_WEBHOOK_SECRET";
@@ -45,38 +49,170 @@ pub const FULFILMENT_QUEUE: &str = "GWOP_FULFILMENT_QUEUE";
 pub const AUTH_RATE_LIMITER: &str = "GWOP_AUTH_RATE_LIMITER";
 
 /// What auth cannot do without: every merchant's tokens carry the same issuer and keys.
-pub const AUTH_VARIABLES: [&str; 3] = [GWOP_MERCHANT_API_KEY, GWOP_MERCHANT_ID, AUTH_SECRET];
+const AUTH_VARIABLES: [&str; 3] = [GWOP_MERCHANT_API_KEY, GWOP_MERCHANT_ID, AUTH_SECRET];
 
 /// The most bytes of a request body where [`MAX_BODY_BYTES`] says nothing: 256 KiB.
 const DEFAULT_MAX_BODY_BYTES: usize = 256 * 1024;
 
-/// The value of a variable or secret; `None` where it is absent or blank.
-pub fn text(env: &Env, name: &str) -> Option<String> {
-    let value = env.var(name).ok()?.to_string();
-    let trimmed = value.trim();
-    (!trimmed.is_empty()).then(|| trimmed.to_owned())
+/// What auth can do without, but not with a value that cannot be used: that would weaken it.
+const AUTH_SETTINGS: [&str; 4] = [
+    TOKEN_ISSUER,
+    TOKEN_AUDIENCE,
+    SESSION_CHECK,
+    GWOP_IDENTITY_URL,
+];
+
+/// Variables that take several values.
+const LISTS: [&str; 6] = [
+    GWOP_WEBHOOK_SECRET,
+    AUTH_SECRET,
+    TOKEN_AUDIENCE,
+    FULFILLMENT_SECRET,
+    OPERATOR_TOKEN,
+    CORS_ORIGINS,
+];
+
+/// What is configured under a name. `[vars]` takes any JSON, not only strings.
+enum Setting {
+    /// Nothing, or a blank text.
+    Missing,
+    /// One text, trimmed; a number or a boolean as it is written.
+    Text(String),
+    /// The strings of an array.
+    Texts(Vec<String>),
+    /// Anything else.
+    Unusable,
 }
 
-/// The comma-separated values of a variable or secret.
+fn setting(env: &Env, name: &str) -> Setting {
+    let value = Reflect::get(env, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED);
+    if value.is_undefined() || value.is_null() {
+        return Setting::Missing;
+    }
+    if let Some(text) = value.as_string() {
+        return match text.trim() {
+            "" => Setting::Missing,
+            trimmed => Setting::Text(trimmed.to_owned()),
+        };
+    }
+    if let Some(boolean) = value.as_bool() {
+        return Setting::Text(boolean.to_string());
+    }
+    if let Some(number) = value.as_f64() {
+        // A larger integer is not what was written any more.
+        let exact = number.abs() <= js_sys::Number::MAX_SAFE_INTEGER;
+        return if exact {
+            Setting::Text(number.to_string())
+        } else {
+            Setting::Unusable
+        };
+    }
+    if Array::is_array(&value) {
+        let items = Array::from(&value);
+        let texts: Option<Vec<String>> = items.iter().map(|item| item.as_string()).collect();
+        return texts.map_or(Setting::Unusable, Setting::Texts);
+    }
+    Setting::Unusable
+}
+
+fn not_understood(name: &str) {
+    log::error("not_understood", &[("variable", name.into())]);
+}
+
+/// The value of a variable or secret; `None` where it is absent or blank, and, with a log line, where it is no text.
+pub fn text(env: &Env, name: &str) -> Option<String> {
+    match setting(env, name) {
+        Setting::Missing => None,
+        Setting::Text(text) => Some(text),
+        Setting::Texts(_) | Setting::Unusable => {
+            not_understood(name);
+            None
+        }
+    }
+}
+
+/// The value of a variable, or its default. Where it is no text: an empty one, with which nothing works.
+pub fn text_or(env: &Env, name: &str, default: &str) -> String {
+    match setting(env, name) {
+        Setting::Missing => default.to_owned(),
+        _ => text(env, name).unwrap_or_default(),
+    }
+}
+
+/// The values of a variable or secret: comma-separated, or an array of strings.
 pub fn list(env: &Env, name: &str) -> Vec<String> {
-    let value = text(env, name).unwrap_or_default();
-    let items = value.split(',').map(str::trim);
+    let items = match setting(env, name) {
+        Setting::Missing => vec![],
+        Setting::Text(text) => text.split(',').map(str::to_owned).collect(),
+        Setting::Texts(texts) => texts,
+        Setting::Unusable => {
+            not_understood(name);
+            vec![]
+        }
+    };
+    let items = items.iter().map(|item| item.trim());
     items
         .filter(|item| !item.is_empty())
         .map(str::to_owned)
         .collect()
 }
 
-/// The most bytes of a request body.
-pub fn max_body_bytes(env: &Env) -> usize {
-    let configured = text(env, MAX_BODY_BYTES).and_then(|value| value.parse().ok());
-    configured.unwrap_or(DEFAULT_MAX_BODY_BYTES)
+/// Whether a variable or secret has a value that can be used.
+pub fn is_set(env: &Env, name: &str) -> bool {
+    if LISTS.contains(&name) {
+        !list(env, name).is_empty()
+    } else {
+        text(env, name).is_some()
+    }
 }
 
-/// Whether there is somewhere to deliver events to.
-pub fn fulfilment_is_on(env: &Env) -> bool {
-    let place = env.service(FULFILLMENT).is_ok() || text(env, FULFILLMENT_URL).is_some();
-    place && text(env, FULFILLMENT_SECRET).is_some()
+/// The most bytes of a request body.
+pub fn max_body_bytes(env: &Env) -> usize {
+    if matches!(setting(env, MAX_BODY_BYTES), Setting::Missing) {
+        return DEFAULT_MAX_BODY_BYTES;
+    }
+    let configured = text(env, MAX_BODY_BYTES);
+    match configured.as_deref().map(str::parse) {
+        Some(Ok(bytes)) if bytes > 0 => bytes,
+        // Said by `text` already.
+        None => DEFAULT_MAX_BODY_BYTES,
+        Some(_) => {
+            not_understood(MAX_BODY_BYTES);
+            DEFAULT_MAX_BODY_BYTES
+        }
+    }
+}
+
+/// What auth misses: variables that are absent, and those whose value cannot be used.
+pub fn missing_for_auth(env: &Env) -> Vec<&'static str> {
+    let missing = AUTH_VARIABLES.into_iter().filter(|name| !is_set(env, name));
+    let unusable = AUTH_SETTINGS
+        .into_iter()
+        .filter(|name| !matches!(setting(env, name), Setting::Missing) && !is_set(env, name));
+    missing.chain(unusable).collect()
+}
+
+/// Where events are delivered without a service binding; `None`, and a log line where there is a value, unless it is a URL of HTTP.
+pub fn fulfilment_url(env: &Env) -> Option<String> {
+    let text = text(env, FULFILLMENT_URL)?;
+    let usable = Url::parse(&text)
+        .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    if !usable {
+        not_understood(FULFILLMENT_URL);
+    }
+    usable.then_some(text)
+}
+
+/// What fulfilment misses: variables and bindings.
+pub fn missing_for_fulfilment(env: &Env) -> Vec<&'static str> {
+    let place = env.service(FULFILLMENT).is_ok() || fulfilment_url(env).is_some();
+    let parts = [
+        (FULFILLMENT_URL, place),
+        (FULFILLMENT_SECRET, is_set(env, FULFILLMENT_SECRET)),
+        (FULFILMENT_QUEUE, env.queue(FULFILMENT_QUEUE).is_ok()),
+    ];
+    let missing = parts.into_iter().filter(|(_, there)| !there);
+    missing.map(|(name, _)| name).collect()
 }
 
 /// Times of the outbox in milliseconds. Fixed, but for the build that `tests/worker` runs.

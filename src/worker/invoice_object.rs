@@ -18,8 +18,9 @@ use super::objects::{alarm_at, answer, has_table, now_ms};
 use super::queue::Message;
 use super::{log, objects, schedule};
 
-/// The path of a delivery, before its event's id: a duplicate is recognised by it alone.
-const APPLY: &str = "/apply/";
+/// The path of a delivery, before its event's id: a duplicate is recognised by it alone. The id is the query, since `.` and `..` would be
+/// resolved in a path.
+const APPLY: &str = "/apply?";
 /// The header of the answer to a delivery.
 const OUTCOME: &str = "gwop-outcome";
 /// How many ids of events an instance keeps in mind: an invoice has seldom more than three.
@@ -249,13 +250,11 @@ impl InvoiceObject {
         if request.method() != "GET" {
             return false;
         }
-        let url = request.url();
-        let path = url.strip_prefix(objects::ORIGIN).unwrap_or_default();
-        event_id_of(path).is_some_and(|event_id| self.remembers(&event_id))
+        event_id_of(request).is_some_and(|event_id| self.remembers(&event_id))
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
-        if let Some(event_id) = event_id_of(&request.path()) {
+        if let Some(event_id) = event_id_of(request.inner()) {
             let applied = match self.recognise(&event_id).await {
                 Ok(true) => Ok(Outcome::Duplicate),
                 Ok(false) if request.method() == Method::Get => {
@@ -566,7 +565,7 @@ impl InvoiceObject {
 
     /// Puts one message into the queue.
     async fn send(&self, invoice_id: &str, event_id: &str) -> Sent {
-        if !config::fulfilment_is_on(&self.env) {
+        if !config::missing_for_fulfilment(&self.env).is_empty() {
             return Sent::SwitchedOff;
         }
         let message = Message {
@@ -634,8 +633,9 @@ fn path_of(delivery: &Delivery) -> String {
     [APPLY, &String::from(event_id)].concat()
 }
 
-fn event_id_of(path: &str) -> Option<String> {
-    let event_id = path.strip_prefix(APPLY)?;
+fn event_id_of(request: &web_sys::Request) -> Option<String> {
+    let url = request.url();
+    let event_id = url.strip_prefix(objects::ORIGIN)?.strip_prefix(APPLY)?;
     let event_id = js_sys::decode_uri_component(event_id).ok()?;
     Some(event_id.into())
 }

@@ -169,20 +169,13 @@ pub async fn health(request: &Request, env: &Env) -> Answer {
             &[("error", error.to_string().into())],
         );
     }
-    let fulfilment = config::fulfilment_is_on(env);
-    let queue = env.queue(config::FULFILMENT_QUEUE).is_ok();
-    let place: &[&str] = if env.service(config::FULFILLMENT).is_ok() {
-        &[]
-    } else {
-        &[config::FULFILLMENT_URL]
-    };
     let body = json!({
         "status": if storage { "ok" } else { "unavailable" },
         "storage": storage,
-        "webhooks": part(env, &[config::GWOP_WEBHOOK_SECRET], true),
-        "fulfilment": part(env, &[place, &[config::FULFILLMENT_SECRET]].concat(), fulfilment && queue),
-        "auth": part(env, &config::AUTH_VARIABLES, true),
-        "operator": part(env, &[config::OPERATOR_TOKEN], true),
+        "webhooks": part_of(env, config::GWOP_WEBHOOK_SECRET),
+        "fulfilment": part(&config::missing_for_fulfilment(env)),
+        "auth": part(&config::missing_for_auth(env)),
+        "operator": part_of(env, config::OPERATOR_TOKEN),
     });
     if storage {
         Answer::json(200, "ok", &body)
@@ -191,10 +184,16 @@ pub async fn health(request: &Request, env: &Env) -> Answer {
     }
 }
 
-fn part(env: &Env, variables: &[&str], otherwise: bool) -> Value {
-    let missing: Vec<_> = variables
-        .iter()
-        .filter(|name| config::text(env, name).is_none())
-        .collect();
-    json!({ "on": missing.is_empty() && otherwise, "missing": missing })
+/// A part that needs one variable.
+fn part_of(env: &Env, variable: &str) -> Value {
+    let missing: &[&str] = if config::is_set(env, variable) {
+        &[]
+    } else {
+        &[variable]
+    };
+    part(missing)
+}
+
+fn part(missing: &[&str]) -> Value {
+    json!({ "on": missing.is_empty(), "missing": missing })
 }

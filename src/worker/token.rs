@@ -86,10 +86,8 @@ pub async fn verify(
 ) -> Result<Identity, Failure<Rejection>> {
     let expected = Expected {
         merchant_id: Some(merchant_id.to_owned()),
-        audience: config::text(env, config::TOKEN_AUDIENCE)
-            .into_iter()
-            .collect(),
-        issuer: config::text(env, config::TOKEN_ISSUER).unwrap_or_else(|| ISSUER.to_owned()),
+        audience: config::list(env, config::TOKEN_AUDIENCE),
+        issuer: config::text_or(env, config::TOKEN_ISSUER, ISSUER),
         ..Expected::default()
     };
     let token = UnverifiedToken::parse(token.as_bytes())?;

@@ -109,7 +109,7 @@ pub fn host_url(env: &Env, host: Host) -> String {
         Host::Agents => config::GWOP_SERVER_URL,
         Host::Identity => config::GWOP_IDENTITY_URL,
     };
-    config::text(env, name).unwrap_or_else(|| host.url().to_owned())
+    config::text_or(env, name, host.url())
 }
 
 /// Why [`call`] has no answer.

@@ -292,6 +292,36 @@ suite('auth settings', async ({ test, after }) => {
   });
 });
 
+suite('auth variables', async ({ test, after }) => {
+  const simulator = await startSimulator();
+  after(() => simulator.stop());
+  const { SESSION_CHECK: _, ...base } = variables(simulator);
+  const withVars = async (vars) => {
+    const worker = await startWorker({ variables: base, configure: (text) => `${text}\n[vars]\n${vars}\n` });
+    after(() => worker.stop());
+    return worker;
+  };
+  const mint = (options = {}) => simulator.control('POST', 'tokens', options);
+
+  test('numbers and arrays in [vars] count as the text and the list that they are', async () => {
+    const worker = await withVars('SESSION_CHECK = 0\nTOKEN_AUDIENCE = ["shop", "other"]');
+    invalidToken(await session(worker, (await mint()).accessToken), 'TOKEN_AUDIENCE_MISMATCH');
+    const { accessToken, sessionId } = await mint({ claims: { aud: 'other' } });
+    assert.equal((await session(worker, accessToken)).status, 200);
+    await fetch(`${simulator.url}/v1/auth-sessions/revoke`, { method: 'POST', headers: { ...json, authorization: `Bearer ${simulator.merchantApiKey}` }, body: JSON.stringify({ session_id: sessionId }) });
+    invalidToken(await session(worker, accessToken), 'SESSION_REVOKED');
+  });
+
+  test('auth is off while a variable that it obeys cannot be understood', async () => {
+    const worker = await withVars('TOKEN_AUDIENCE = { shop = true }\nTOKEN_ISSUER = ["a"]');
+    refused(await session(worker, (await mint()).accessToken), 503, 'AUTH_NOT_CONFIGURED');
+    assert.deepEqual((await worker.request('GET', '/healthz')).body.auth, { on: false, missing: ['TOKEN_ISSUER', 'TOKEN_AUDIENCE'] });
+    for (const variable of ['TOKEN_ISSUER', 'TOKEN_AUDIENCE']) {
+      await eventually('the log names it', () => worker.logLines().some((line) => line.event === 'not_understood' && line.variable === variable));
+    }
+  });
+});
+
 suite('auth keys', async ({ test, after }) => {
   const simulator = await startSimulator();
   after(() => simulator.stop());

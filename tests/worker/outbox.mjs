@@ -198,6 +198,54 @@ suite('unconfigured', async ({ test, after }) => {
   });
 });
 
+suite('settings', async ({ test, after }) => {
+  const start = async (options) => {
+    const worker = await startWorker({ ...options, variables: { GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET, OPERATOR_TOKEN, ...options.variables } });
+    after(() => worker.stop());
+    return worker;
+  };
+  const notUnderstood = (worker, variable) => eventually(`the log names ${variable}`, () => worker.logLines().some((line) => line.event === 'not_understood' && line.variable === variable));
+
+  test('healthz: commas are no secret, a URL of another scheme is none, and a missing queue is named', async () => {
+    const worker = await start({
+      variables: { GWOP_WEBHOOK_SECRET: ' , ,', OPERATOR_TOKEN: ',', AUTH_SECRET: ',', GWOP_MERCHANT_API_KEY: 'sk_m_x', GWOP_MERCHANT_ID: 'm', FULFILLMENT_SECRET: ' ,', FULFILLMENT_URL: 'htps://user:SEKRIT@shop.example/f?token=SEKRIT' },
+      configure: (text) => text.replace(/\[\[queues\.producers\]\][^[]*/, ''),
+    });
+    const { body } = await worker.request('GET', '/healthz');
+    const off = (...missing) => ({ on: false, missing });
+    assert.deepEqual([body.webhooks, body.operator, body.auth], [off('GWOP_WEBHOOK_SECRET'), off('OPERATOR_TOKEN'), off('AUTH_SECRET')]);
+    assert.deepEqual(body.fulfilment, off('FULFILLMENT_URL', 'FULFILLMENT_SECRET', 'GWOP_FULFILMENT_QUEUE'));
+    await notUnderstood(worker, 'FULFILLMENT_URL');
+    assert.ok(!worker.output().includes('SEKRIT'));
+  });
+
+  test('a delivery that fails says so without the URL', async () => {
+    for (const FULFILLMENT_URL of ['http://user:SEKRIT@127.0.0.1:1/f?token=SEKRIT', 'http://127.0.0.1:1/f?token=SEKRIT', 'https//shop.example/SEKRIT']) {
+      const worker = await start({ variables: { FULFILLMENT_URL, FULFILLMENT_SECRET } });
+      const invoice = newInvoice();
+      await deliverUntilAccepted(worker, event('paid', invoice));
+      if (FULFILLMENT_URL.startsWith('http:')) await eventually('it is logged', () => worker.logLines().some((line) => line.event === 'fulfilment_failed'));
+      else await notUnderstood(worker, 'FULFILLMENT_URL');
+      assert.equal((await worker.invoice(invoice.invoice_id)).outbox.length, 1);
+      assert.ok(!worker.logLines().some((line) => JSON.stringify(line).includes('SEKRIT')), FULFILLMENT_URL);
+      await worker.stop();
+    }
+  });
+
+  test('[vars] may hold numbers and arrays; a limit that cannot be read is said', async () => {
+    const large = () => event('expired', newInvoice(), { data: { merchant_reference: 'x'.repeat(2_000) } });
+    const worker = await start({ variables: {}, configure: (text) => `${text}\n[vars]\nMAX_BODY_BYTES = 1000\nFULFILLMENT_SECRET = ["a", "b"]\n` });
+    await assert.rejects(deliverUntilAccepted(worker, large(), { within: 300 }), /413/);
+    assert.deepEqual((await worker.request('GET', '/healthz')).body.fulfilment.missing, ['FULFILLMENT_URL']);
+    for (const value of ['"10MB"', '-1', '0', '{ bytes = 1000 }']) {
+      const other = await start({ variables: {}, configure: (text) => `${text}\n[vars]\nMAX_BODY_BYTES = ${value}\n` });
+      await deliverUntilAccepted(other, large());
+      await notUnderstood(other, 'MAX_BODY_BYTES');
+      await other.stop();
+    }
+  });
+});
+
 suite('rotation', async ({ test, after }) => {
   const fulfilment = await startFulfilment();
   after(() => fulfilment.stop());
