@@ -4,7 +4,6 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use serde_json::Value;
 use wasm_bindgen::JsValue;
 use worker::{
     AbortController, Delay, Env, Fetch, Headers, Method, Request, RequestInit, RequestRedirect,
@@ -16,6 +15,7 @@ use super::config;
 use super::http::Chunks;
 use super::invoice_object::Claimed;
 use super::objects::now_ms;
+use super::payload::{fits_header, with_outcome};
 use super::schedule::FULFILMENT_TIMEOUT_MS;
 
 /// The URL that a service binding sees where `FULFILLMENT_URL` is absent.
@@ -29,30 +29,32 @@ const REST_OF_ANSWER: Duration = Duration::from_secs(1);
 /// # Errors
 /// Why fulfilment did not take it, for the log: it answered other than 2xx, too late, or not at all.
 pub async fn deliver(env: &Env, event_id: &str, event: &Claimed) -> Result<(), String> {
-    let body = with_outcome(event)?;
-    let url = config::text(env, config::FULFILLMENT_URL);
+    if config::list(env, config::FULFILLMENT_SECRET).is_empty() {
+        return Err("FULFILLMENT_SECRET is not configured".to_owned());
+    }
+    let body =
+        with_outcome(&event.body, event.outcome).ok_or("the stored event is no JSON object")?;
+    let url = config::fulfilment_url(env);
     let service = env.service(config::FULFILLMENT).ok();
     let abort = AbortController::default();
     let signal = abort.signal();
     let attempt = async {
-        let request = request(
-            env,
-            event_id,
-            event,
-            &body,
-            url.as_deref().unwrap_or(SERVICE_URL),
-        )?;
-        match (service, url.is_some()) {
+        let to = url.as_deref().unwrap_or(SERVICE_URL);
+        // Never the platform's own words: they hold the URL, and that may hold credentials.
+        let request = request(env, event_id, event, &body, to)
+            .map_err(|_| "no request can be made of FULFILLMENT_URL")?;
+        let response = match (service, url.is_some()) {
             (Some(service), _) => service.fetch_request(request).await,
             (None, true) => Fetch::Request(request).send_with_signal(&signal).await,
-            (None, false) => Err("neither FULFILLMENT nor FULFILLMENT_URL is configured".into()),
-        }
+            (None, false) => return Err("neither FULFILLMENT nor FULFILLMENT_URL is configured"),
+        };
+        response.map_err(|_| "it cannot be reached")
     };
     let limit = Duration::from_millis(FULFILMENT_TIMEOUT_MS.unsigned_abs());
     let attempt = pin!(attempt);
     let response = match select(attempt, Delay::from(limit)).await {
         Either::Left((Ok(response), _)) => response,
-        Either::Left((Err(error), _)) => return Err(error.to_string()),
+        Either::Left((Err(reason), _)) => return Err(reason.to_owned()),
         Either::Right(_) => {
             abort.abort();
             return Err("no answer in time".to_owned());
@@ -73,15 +75,6 @@ pub async fn deliver(env: &Env, event_id: &str, event: &Claimed) -> Result<(), S
     Err(["answered ", &status.to_string()].concat())
 }
 
-fn with_outcome(event: &Claimed) -> Result<String, String> {
-    let mut body: Value =
-        serde_json::from_str(&event.body).map_err(|_| "the stored event is not JSON")?;
-    if let Some(members) = body.as_object_mut() {
-        members.insert("gwop_outcome".to_owned(), event.outcome.as_str().into());
-    }
-    Ok(body.to_string())
-}
-
 fn request(
     env: &Env,
     event_id: &str,
@@ -90,9 +83,6 @@ fn request(
     url: &str,
 ) -> worker::Result<Request> {
     let secrets = config::list(env, config::FULFILLMENT_SECRET);
-    if secrets.is_empty() {
-        return Err("FULFILLMENT_SECRET is not configured".into());
-    }
     let timestamp = now_ms().checked_div(1_000).unwrap_or(0).to_string();
     let mut signature = String::from("t=");
     signature.push_str(&timestamp);
@@ -103,8 +93,15 @@ fn request(
     let headers = Headers::new();
     headers.set("content-type", "application/json")?;
     headers.set("x-gwop-signature", &signature)?;
-    headers.set("x-gwop-event-id", event_id)?;
-    headers.set("x-gwop-event-type", &event.event_type)?;
+    // Conveniences, and not signed: what a header would change is in the signed body alone.
+    for (name, value) in [
+        ("x-gwop-event-id", event_id),
+        ("x-gwop-event-type", &event.event_type),
+    ] {
+        if fits_header(value) {
+            headers.set(name, value)?;
+        }
+    }
     let mut init = RequestInit::new();
     init.with_method(Method::Post)
         .with_headers(headers)

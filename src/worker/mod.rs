@@ -9,10 +9,11 @@
 //!                                                                  └─ alarm → queue → handle_queue → fulfilment
 //! ```
 //!
-//! Policy ([`schedule`], [`secret`]) is plain Rust; what talks to the platform is there on `wasm32` only.
+//! Policy ([`schedule`], [`secret`], [`payload`]) is plain Rust; what talks to the platform is there on `wasm32` only.
 #![cfg_attr(not(target_arch = "wasm32"), allow(rustdoc::broken_intra_doc_links))]
 
 pub mod exchange;
+pub mod payload;
 pub mod schedule;
 pub mod secret;
 

@@ -7,12 +7,13 @@ use std::collections::BTreeSet;
 use futures_util::future::join;
 use js_sys::Uint8Array;
 use js_sys::futures::JsFuture;
-use serde_json::{Value, json};
+use serde_json::json;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::CryptoKey;
 use worker::{Env, Method, Request, Response, Result};
 
 use crate::invoice::{Outcome, Status};
+use crate::json::Document;
 use crate::port::Crypto;
 use crate::web::WebCrypto;
 use crate::webhook::{self, Code, DEFAULT_TOLERANCE_SECONDS, Rejection, event};
@@ -74,9 +75,15 @@ async fn answer(request: &Request, env: &Env) -> Answer {
     }
     let (id, kind) = (header("x-gwop-event-id"), header("x-gwop-event-type"));
     match read(&body, &id, &kind) {
-        Ok(Some(delivery)) => store(env, delivery).await,
-        // Of an unknown type, and of no invoice: the log line is all that remains of it.
-        Ok(None) => received(Outcome::Ignored),
+        Ok(Signed::Delivery(delivery)) => store(env, delivery).await,
+        // The log line is all that remains of it.
+        Ok(Signed::OfNoInvoice {
+            event_id,
+            event_type,
+        }) => received(Outcome::Ignored).about([
+            ("event_id", bounded(&event_id).into()),
+            ("event_type", bounded(&event_type).into()),
+        ]),
         Err(rejection) => rejected(400, &rejection),
     }
 }
@@ -145,8 +152,21 @@ async fn key(secret: &str) -> std::result::Result<CryptoKey, JsValue> {
     Ok(key)
 }
 
-/// The verified body as a delivery; `None` for an event of an unknown type that names no invoice.
-fn read(body: &[u8], id: &str, kind: &str) -> std::result::Result<Option<Delivery>, Rejection> {
+/// What a verified body is.
+enum Signed {
+    /// An event of an invoice.
+    Delivery(Delivery),
+    /// An event of an unknown type that names no invoice.
+    OfNoInvoice {
+        /// Its id.
+        event_id: String,
+        /// Its type.
+        event_type: String,
+    },
+}
+
+/// Reads the verified body. By the core's own JSON: what the SDK accepts is not refused here.
+fn read(body: &[u8], id: &str, kind: &str) -> std::result::Result<Signed, Rejection> {
     let known = match event::read(body, id, kind) {
         Ok(_) => true,
         Err(rejection) if rejection.code == Code::EventUnknown => false,
@@ -154,19 +174,24 @@ fn read(body: &[u8], id: &str, kind: &str) -> std::result::Result<Option<Deliver
     };
     let invalid = |reason| Rejection::because(Code::PayloadInvalid, reason);
     let text = std::str::from_utf8(body).map_err(|_| invalid("it is not UTF-8"))?;
-    let event: Value = serde_json::from_str(text).map_err(|_| invalid("it is not JSON"))?;
+    let document = Document::parse(body).map_err(|_| invalid("it is not JSON"))?;
+    let event = document.root();
     let data = event.get("data");
-    let string = |of: Option<&Value>, name: &str| {
-        of.and_then(|value| value.get(name)?.as_str())
-            .filter(|value| !value.is_empty())
-            .map(str::to_owned)
+    let text_of = |value: Option<crate::json::Value<'_>>| {
+        let text = value.and_then(crate::json::Value::to_text);
+        text.filter(|text| !text.is_empty())
     };
-    let Some(invoice_id) = string(data, "invoice_id") else {
-        return Ok(None);
-    };
-    let event_id = string(Some(&event), "event_id")
+    let datum = |name| text_of(data.and_then(|data| data.get(name)));
+    let event_id = text_of(event.get("event_id"))
         .ok_or_else(|| invalid("`event_id` must be a non-empty string"))?;
-    let public_invoice_id = string(data, "public_invoice_id");
+    let event_type = text_of(event.get("event_type")).unwrap_or_default();
+    let Some(invoice_id) = datum("invoice_id") else {
+        return Ok(Signed::OfNoInvoice {
+            event_id,
+            event_type,
+        });
+    };
+    let public_invoice_id = datum("public_invoice_id");
     let ids = [
         Some(&invoice_id),
         Some(&event_id),
@@ -176,22 +201,34 @@ fn read(body: &[u8], id: &str, kind: &str) -> std::result::Result<Option<Deliver
         return Err(invalid("an id has more than 255 bytes"));
     }
     let status = if known {
-        string(data, "status").and_then(|status| Status::parse(&status))
+        datum("status").and_then(|status| Status::parse(&status))
     } else {
         None
     };
     // Hexadecimal on Base, where case says nothing; Base58 on Solana, where it does.
-    let transaction = string(data, "tx_hash").map(|hash| hash.to_ascii_lowercase());
-    Ok(Some(Delivery {
-        event_version: event.get("event_version").and_then(Value::as_i64),
-        event_type: string(Some(&event), "event_type").unwrap_or_default(),
+    let names = [
+        datum("tx_hash").map(|hash| hash.to_ascii_lowercase()),
+        datum("tx_signature"),
+    ];
+    let names: Vec<String> = names.into_iter().flatten().collect();
+    Ok(Signed::Delivery(Delivery {
+        event_version: event
+            .get("event_version")
+            .and_then(crate::json::Value::as_integer),
+        event_type,
         status,
-        transaction: transaction.or_else(|| string(data, "tx_signature")),
+        transaction: (!names.is_empty()).then(|| names.join(" ")),
         invoice_id,
         public_invoice_id,
         event_id,
         body: text.to_owned(),
     }))
+}
+
+/// What a log line may hold of a text that has no bound of its own.
+fn bounded(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(MAX_ID_BYTES))
+        .unwrap_or_default()
 }
 
 thread_local! {
@@ -258,7 +295,7 @@ async fn store(env: &Env, delivery: Delivery) -> Answer {
     let answer = received(outcome).about([
         ("invoice_id", delivery.invoice_id.into()),
         ("event_id", delivery.event_id.into()),
-        ("event_type", delivery.event_type.into()),
+        ("event_type", bounded(&delivery.event_type).into()),
     ]);
     if outcome == Outcome::Conflict {
         answer.alarming()

@@ -36,7 +36,7 @@ export async function startFulfilment() {
     let status = 400;
     try {
       const event = await gwop.validateWebhook({ request: { body, headers: request.headers, url: request.url, method: request.method } });
-      const delivery = { eventId: event.body.eventId, outcome: event.body.gwopOutcome, type: event.body.eventType, invoiceId: event.body.data.invoiceId, at: Date.now(), event };
+      const delivery = { eventId: event.body.eventId, outcome: event.body.gwopOutcome, type: event.body.eventType, invoiceId: event.body.data.invoiceId, at: Date.now(), event, body, headers: request.headers };
       status = await endpoint.answer(delivery);
       if (status >= 200 && status < 300) endpoint.received.push(delivery);
     } catch (error) {
