@@ -8,7 +8,6 @@ pub(crate) fn split_once(text: &str, byte: u8) -> Option<(&str, &str)> {
 }
 
 /// The parts of `text` between each `byte`, which has to be ASCII: one at least.
-#[cfg(all(target_arch = "wasm32", feature = "npm"))]
 pub(crate) fn split(text: &str, byte: u8) -> impl Iterator<Item = &str> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {

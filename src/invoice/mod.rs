@@ -7,6 +7,8 @@
 //! `PAID`, `EXPIRED` and `CANCELED` are final: nothing changes them (contract, "Response bodies"). Webhooks tell only of final
 //! states, many times and in any order, so an event may skip the steps that lead to its status. What becomes of it is its [`Outcome`].
 
+use crate::text::split;
+
 /// Where an invoice stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(
@@ -233,8 +235,8 @@ impl Invoice {
         let (Some(known), Some(named)) = (&self.transaction, &event.transaction) else {
             return false;
         };
-        let is_known = |name| known.split(' ').any(|known| known == name);
-        !named.split(' ').any(is_known)
+        let is_known = |name| split(known, b' ').any(|known| known == name);
+        !split(named, b' ').any(is_known)
     }
 }
 

@@ -114,6 +114,8 @@ function claim(record: InvoiceRecord, event: EventClaim): { result: ClaimResult;
   const outcome = event.conflict ? "conflict" : judge(record, told);
   const settled = { id, outcome, at: now };
   if (outcome !== "applied" && outcome !== "conflict") {
+    // As the Worker has it: the first transaction that is named counts, so that a second one is told from it.
+    if (outcome === "duplicate" && transaction) record.transaction ??= transaction;
     settle(record, settled);
     return { result: { state: "settled", outcome }, write: true };
   }
