@@ -4,12 +4,12 @@ use std::borrow::Borrow;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use worker::{Env, Method, Request, Response, Result};
+use worker::{Env, Request, Response, Result};
 
 use crate::token::{Claims, Code, Rejection};
 
 use super::exchange::{exchange_secret, idempotency_key, is_exchange_secret};
-use super::http::{Answer, bearer, drain, may_be_json, read_body, served};
+use super::http::{Answer, bearer, drain, may_be_json, method, read_body, served};
 use super::session_object::{SessionCall, Standing};
 use super::transport::{CallError, call};
 use super::{config, log, objects, token};
@@ -176,6 +176,12 @@ async fn verified(request: &Request, env: &Env) -> std::result::Result<Identity,
     let merchant_id = config::text(env, config::GWOP_MERCHANT_ID).ok_or(Denied::NotConfigured)?;
     let token = bearer(request).ok_or(Denied::NoToken)?;
     let verified = token::verify(env, &merchant_id, &token).await;
+    if let Ok(identity) = &verified
+        && identity.session_id.as_deref() == Some("")
+    {
+        // It names no session, and no object either.
+        return Err(Denied::Token(Rejection::SESSION_REVOKED));
+    }
     verified.map_err(|failure| match failure.rejection() {
         Some(rejection) if rejection.code == Code::JwksUnavailable => {
             log::error("jwks_unavailable", &[]);
@@ -265,12 +271,12 @@ async fn ask_object(
 
 /// Answers everything under `/auth/`.
 pub(super) async fn handle(request: &Request, env: &Env, path: &[&str]) -> Result<Response> {
-    let method = request.method();
+    let method = method(request);
     let cors = cors(request, env);
     let allowed = cors.iter().any(|(name, _)| *name == ALLOW_ORIGIN);
-    let preflight = method == Method::Options && allowed;
+    let preflight = method == "OPTIONS" && allowed;
     let work = async {
-        let answer = match (path, &method) {
+        let answer = match (path, method.as_str()) {
             _ if preflight => Answer::empty(204, "preflight")
                 .header("access-control-allow-methods", "GET, POST, DELETE")
                 .header(
@@ -278,11 +284,11 @@ pub(super) async fn handle(request: &Request, env: &Env, path: &[&str]) -> Resul
                     "authorization, content-type",
                 )
                 .header("access-control-max-age", "600"),
-            (["intents"], Method::Post) => create_intent(request, env).await,
-            (["intents", id, "exchange"], Method::Post) => exchange(request, env, id).await,
-            (["session"], Method::Get) => session(request, env).await,
-            (["session"], Method::Delete) => revoke(request, env).await,
-            (["verify"], Method::Get) => forward_auth(request, env).await,
+            (["intents"], "POST") => create_intent(request, env).await,
+            (["intents", id, "exchange"], "POST") => exchange(request, env, id).await,
+            (["session"], "GET") => session(request, env).await,
+            (["session"], "DELETE") => revoke(request, env).await,
+            (["verify"], "GET") => forward_auth(request, env).await,
             (["intents"] | ["intents", _, "exchange"], _) => refuse_method(request, "POST").await,
             (["session"], _) => refuse_method(request, "GET, DELETE").await,
             (["verify"], _) => refuse_method(request, "GET").await,
@@ -301,7 +307,7 @@ pub(super) async fn handle(request: &Request, env: &Env, path: &[&str]) -> Resul
         ["verify"] => "auth_verify",
         _ => "none",
     };
-    served(route, method.as_ref(), work).await
+    served(route, &method, work).await
 }
 
 async fn refuse_method(request: &Request, allow: &'static str) -> Answer {

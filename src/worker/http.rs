@@ -222,12 +222,9 @@ impl BodyError {
 /// # Errors
 /// [`BodyError`], after up to [`DRAIN_BYTES`] were read and dropped.
 pub async fn read_body(request: &Request, limit: usize) -> std::result::Result<Vec<u8>, BodyError> {
-    let declared = request.headers().get("content-length").ok().flatten();
-    let declared = declared.and_then(|value| value.parse::<usize>().ok());
+    let declared = declared_length(request);
     if declared.is_some_and(|length| length > limit) {
-        if declared.is_some_and(|length| length <= DRAIN_BYTES) {
-            drain(request).await;
-        }
+        drain(request).await;
         return Err(BodyError::TooLarge);
     }
     if declared.is_some() {
@@ -259,8 +256,23 @@ async fn whole_body(request: &Request) -> std::result::Result<Vec<u8>, JsValue> 
     Ok(Uint8Array::new(&bytes).to_vec())
 }
 
-/// Reads and drops a body that nobody wants, up to [`DRAIN_BYTES`].
+/// The request's method as it came: [`worker::Method`] takes one that it does not know for `GET`.
+pub fn method(request: &Request) -> String {
+    request.inner().method()
+}
+
+/// How many bytes a body has, as far as it says so.
+fn declared_length(request: &Request) -> Option<usize> {
+    let value = request.headers().get("content-length").ok().flatten()?;
+    value.parse().ok()
+}
+
+/// Reads and drops a body that nobody wants, up to [`DRAIN_BYTES`]. One that says that it is longer is left alone: under wrangler half a
+/// body that was read is worse than none.
 pub async fn drain(request: &Request) {
+    if declared_length(request).is_some_and(|length| length > DRAIN_BYTES) {
+        return;
+    }
     if let Some(mut chunks) = request.inner().body().and_then(|body| Chunks::of(&body)) {
         chunks.drain().await;
     }
@@ -314,10 +326,13 @@ impl Chunks {
 pub fn may_be_json(request: &Request) -> bool {
     let value = request.headers().get("content-type").ok().flatten();
     let value = value.unwrap_or_default().to_ascii_lowercase();
-    let media_type = value.split(';').next().unwrap_or_default().trim();
-    media_type.is_empty()
-        || media_type == "application/json"
-        || (media_type.starts_with("application/") && media_type.ends_with("+json"))
+    // A header that came twice is one, joined by a comma.
+    value.split(',').all(|value| {
+        let media_type = value.split(';').next().unwrap_or_default().trim();
+        media_type.is_empty()
+            || media_type == "application/json"
+            || (media_type.starts_with("application/") && media_type.ends_with("+json"))
+    })
 }
 
 /// The credentials of `Authorization: Bearer …` (RFC 6750 section 2.1); `None` where there are none.

@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 
 use worker::{Env, Request, Response, Result};
 
-use super::http::{Answer, drain, served};
+use super::http::{Answer, drain, method, served};
 use super::{auth, operator, webhook};
 
 /// Answers any request to this Worker: webhooks, auth, reading and operating.
@@ -13,8 +13,8 @@ use super::{auth, operator, webhook};
 /// Only where the platform refuses to make a `Response`; everything else is an answer.
 pub async fn handle(request: Request, env: impl Borrow<Env>) -> Result<Response> {
     let env = env.borrow();
-    let method = request.method();
-    let method = method.as_ref();
+    let method = method(&request);
+    let method = method.as_str();
     let path = request.path();
     let segments: Vec<String> = path.split('/').skip(1).map(decoded).collect();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();

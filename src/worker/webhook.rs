@@ -10,7 +10,7 @@ use js_sys::futures::JsFuture;
 use serde_json::json;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::CryptoKey;
-use worker::{Env, Method, Request, Response, Result};
+use worker::{Env, Request, Response, Result};
 
 use crate::invoice::{Outcome, Status};
 use crate::json::Document;
@@ -19,7 +19,7 @@ use crate::web::WebCrypto;
 use crate::webhook::{self, Code, DEFAULT_TOLERANCE_SECONDS, Rejection, event};
 
 use super::failure::Failure;
-use super::http::{Answer, drain, may_be_json, read_body, served};
+use super::http::{Answer, drain, may_be_json, method, read_body, served};
 use super::invoice_object::Delivery;
 use super::objects::now_ms;
 use super::{config, index_object, invoice_object, log};
@@ -32,12 +32,12 @@ const MAX_ID_BYTES: usize = 255;
 /// # Errors
 /// Only where the platform refuses to make a `Response`; everything else is an answer.
 pub async fn handle_webhook(request: Request, env: impl Borrow<Env>) -> Result<Response> {
-    let method = request.method();
-    served("webhook", method.as_ref(), answer(&request, env.borrow())).await
+    let method = method(&request);
+    served("webhook", &method, answer(&request, env.borrow())).await
 }
 
 async fn answer(request: &Request, env: &Env) -> Answer {
-    if request.method() != Method::Post {
+    if method(request) != "POST" {
         drain(request).await;
         return Answer::method_not_allowed("POST");
     }

@@ -130,6 +130,7 @@ suite('auth', async ({ test, after }) => {
       [(await mint({ merchantId: '11111111-1111-4111-8111-111111111111' })).accessToken, 'TOKEN_MERCHANT_MISMATCH'],
       [(await mint({ claims: { mid: null } })).accessToken, 'TOKEN_MERCHANT_MISMATCH'],
       [(await mint({ claims: { sid: null } })).accessToken, 'SESSION_REVOKED'],
+      [(await mint({ claims: { sid: '' } })).accessToken, 'SESSION_REVOKED'],
       [(await mint({ claims: { sid: 'sess_unknown' } })).accessToken, 'SESSION_REVOKED'],
     ];
     for (const [token, code] of rows) {
@@ -199,6 +200,8 @@ suite('auth', async ({ test, after }) => {
       ['GET', '/auth/intents/ai_x/exchange', 'POST'],
       ['POST', '/auth/session', 'GET, DELETE'],
       ['POST', '/auth/verify', 'GET'],
+      ['PROPFIND', '/auth/session', 'GET, DELETE'],
+      ['HEAD', '/auth/verify', 'GET'],
       ['OPTIONS', '/auth/session', 'GET, DELETE'],
     ]) {
       const answer = await worker.request(method, path, { body: method === 'POST' ? '{}' : undefined });

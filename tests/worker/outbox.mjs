@@ -145,7 +145,10 @@ suite('outbox', async ({ test, after }) => {
     assert.deepEqual([body.status, body.storage, body.webhooks.on, body.fulfilment.on, body.operator.on], ['ok', true, true, true, true]);
     assert.deepEqual(body.auth, { on: false, missing: ['GWOP_MERCHANT_API_KEY', 'GWOP_MERCHANT_ID', 'AUTH_SECRET'] });
     for (const secret of [WEBHOOK_SECRET, FULFILLMENT_SECRET, OPERATOR_TOKEN]) assert.ok(!text.includes(secret));
-    assert.equal((await worker.request('POST', '/healthz')).headers.get('allow'), 'GET');
+    for (const method of ['POST', 'HEAD', 'PROPFIND']) {
+      const refused = await worker.request(method, '/healthz');
+      assert.deepEqual([refused.status, refused.headers.get('allow')], [405, 'GET'], method);
+    }
   });
 });
 
