@@ -152,8 +152,10 @@ pub fn verify_signature<C: Crypto>(
     token: &[u8],
     key: &C::Key,
 ) -> Result<C::Pending, C::Error> {
-    let end = token.iter().rposition(|byte| *byte == b'.').unwrap_or(0);
-    let (signed, signature) = token.split_at_checked(end).unwrap_or_default();
+    let end = token.iter().rposition(|byte| *byte == b'.');
+    let (signed, signature) = token
+        .split_at_checked(end.unwrap_or(token.len()))
+        .unwrap_or_default();
     let signature = base64url::decode(signature.get(1..).unwrap_or_default());
     crypto.verify_rs256(key, &signature.unwrap_or_default(), signed)
 }
