@@ -58,10 +58,10 @@ export interface Subject {
  * The parts of a subject `{chain}:{address}`, as in `sub` of a token: `parseSubject("base:0x742d…")` is
  * `{ chain: "base", address: "0x742d…" }`.
  *
- * @throws SDKValidationError when the text has no colon, or nothing before or after the first one.
+ * @throws SDKValidationError when the text has no colon, nothing before or after the first one, or white space or control characters.
  */
 export function parseSubject(subject: string): Subject {
-  const [, chain, address] = (typeof subject === "string" && /^([^:]+):([^]+)$/.exec(subject)) || [];
+  const [, chain, address] = (typeof subject === "string" && /^([^:\s\p{Cc}]+):([^\s\p{Cc}]+)$/u.exec(subject)) || [];
   if (!chain || !address) {
     throw refuse('parseSubject() needs "{chain}:{address}", such as "base:0x742d…"', subject);
   }

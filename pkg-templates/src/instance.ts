@@ -11,7 +11,7 @@ export type { WasmSource };
 const own = loading(
   { __wbg_set_wasm, imports },
   "gwop",
-  "With @gwop/sdk/slim, `await init(…)` before the first call.",
+  "Import @gwop/sdk (or /checkout), which loads it; with @gwop/sdk/slim, `await init(…)` before the first call.",
 );
 export const { use, load } = own;
 

@@ -82,7 +82,7 @@ test("amounts: parseSubject() takes a subject apart at its first colon", () => {
   assertEquals(parseSubject("base:0x742d35Cc"), { chain: "base", address: "0x742d35Cc" });
   assertEquals(parseSubject("solana:7sSiBeF"), { chain: "solana", address: "7sSiBeF" });
   assertEquals(parseSubject("x:a:b"), { chain: "x", address: "a:b" });
-  for (const bad of ["", ":", "base", "base:", ":0x1", null, undefined, 5, {}]) {
+  for (const bad of ["", ":", "base", "base:", ":0x1", " base:0x1", "base: 0x1", "base:0x1\n", "base:0x\u0000", "ba\u0085se:0x1", null, undefined, 5, {}]) {
     assertThrows(() => parseSubject(bad), SDKValidationError);
   }
 });

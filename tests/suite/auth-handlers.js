@@ -145,9 +145,45 @@ test("auth middleware: without a merchant id nobody gets in", async () => {
 test("auth middleware: options are checked when it is made", () => {
   const gwop = new Gwop();
   assertThrows(() => createAuthMiddleware({}), SDKValidationError);
-  for (const sessionCheck of [-1, NaN, Infinity, "sometimes"]) {
+  for (const sessionCheck of [-1, NaN, Infinity, "sometimes", "", "30", null, true, [5], new Date(), 5n]) {
     assertThrows(() => createAuthMiddleware({ gwop, sessionCheck }), SDKValidationError);
   }
+  for (const audience of [null, "", [], 5, {}, ["a", 1], [""]]) {
+    assertThrows(() => createAuthMiddleware({ gwop, audience }), SDKValidationError);
+  }
+  for (const options of [undefined, null, { gwop: { auth: gwop.auth } }, { gwop, onError: 5 }]) {
+    assertThrows(() => createAuthMiddleware(options), SDKValidationError);
+    assertThrows(() => createAuthRoutes(options), SDKValidationError);
+  }
+  for (const authSecret of ["short", 5, {}, ["short"], [AUTH_SECRET, 5]]) {
+    assertThrows(() => createAuthRoutes({ gwop, authSecret }), SDKValidationError);
+  }
+  for (const basePath of ["auth", "", 5, null, "https://shop.example/auth"]) {
+    assertThrows(() => createAuthRoutes({ gwop, basePath }), SDKValidationError);
+  }
+});
+
+test("auth routes: a body that a parser has had before is 500, and named in the log", async () => {
+  const { gwop } = setUp();
+  const errors = [];
+  const routes = createAuthRoutes({ gwop, authSecret: AUTH_SECRET, onError: (error) => void errors.push(error) });
+  const asked = (path) => new Request(SHOP + path, { method: "POST", body: "{}", headers: { "content-type": "application/json" } });
+  const read = asked("/auth/intents");
+  await read.text();
+  const readToo = asked("/auth/intents/ai_1/exchange");
+  await readToo.json();
+  const locked = { url: read.url, method: "POST", headers: read.headers, bodyUsed: false, body: { locked: true } };
+  for (const request of [read, readToo, locked]) {
+    const answer = await routes(request);
+    assertEquals([answer.status, (await answer.json()).error.code], [500, "MISCONFIGURED"]);
+    assertMatch(errors.pop().message, "before any body parser");
+  }
+});
+
+test("auth middleware and routes: nothing waits for an onError that never settles", async () => {
+  const gwop = new Gwop({ merchantApiKey: "sk_m_x", merchantId: "m", retryConfig: { strategy: "none" }, httpClient: { request: () => Promise.reject(new TypeError("net")) } });
+  const routes = createAuthRoutes({ gwop, authSecret: AUTH_SECRET, onError: () => new Promise(() => {}) });
+  assertEquals((await routes(new Request(`${SHOP}/auth/intents`, { method: "POST" }))).status, 502);
 });
 
 test("auth routes: an agent logs in by paying, reads its session, logs out, and is refused", async () => {
@@ -273,7 +309,7 @@ test("auth routes: without a merchant id no challenge is made, which an agent wo
 });
 
 test("auth routes: without a long secret nobody logs in", async () => {
-  for (const authSecret of ["", "short", []]) {
+  for (const authSecret of ["", [], [""]]) {
     const { call, errors } = setUp({ authSecret });
     assertEquals((await call("POST", "/auth/intents")).status, 503);
     assertMatch(errors[0].message, "AUTH_SECRET");

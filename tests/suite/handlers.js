@@ -2,7 +2,7 @@
 import { Gwop } from "@gwop/sdk";
 import { createWebhookHandler } from "@gwop/sdk/handlers";
 import { SDKValidationError } from "@gwop/sdk/errors";
-import { memoryStore } from "@gwop/sdk/stores";
+import { kvStore, memoryStore } from "@gwop/sdk/stores";
 import { assert, assertEquals, assertThrows, test } from "./harness.js";
 import { deliver, SECRET } from "./deliveries.js";
 import { checks, eventBody, read, shop } from "./store-conformance.js";
@@ -123,6 +123,129 @@ test("webhook handler: a body that breaks off is 400, and a body that was read b
   assertEquals(own.errors[0].error.code, "WEBHOOK_BODY_NOT_RAW");
 });
 
+test("webhook handler: a body that somebody else has begun to read is named in the log", async () => {
+  const own = shop(memoryStore());
+  const { headers, body } = await deliver(eventBody("invoice.paid", invoice()));
+  const stream = new ReadableStream({ start: (controller) => (controller.enqueue(new TextEncoder().encode(body)), controller.close()) });
+  stream.getReader();
+  const locked = { method: "POST", headers: new Headers(headers), bodyUsed: false, body: stream };
+  assertEquals(await read(await own.handle(locked)), [500, "MISCONFIGURED", null]);
+  assertEquals(own.errors[0].error.code, "WEBHOOK_BODY_NOT_RAW");
+});
+
+test("webhook handler: the same hash in other letters is the same payment; Solana's signatures are told apart", async () => {
+  const own = shop(memoryStore());
+  const paid = (id, tx) => post(own, eventBody("invoice.paid", id, { tx }));
+  const id = invoice();
+  assertEquals((await read(await paid(id, "0xabcdef")))[1], "applied");
+  assertEquals((await read(await paid(id, "0xABCdef")))[1], "duplicate");
+  assertEquals((await read(await paid(id, "0xabcde0")))[1], "conflict");
+  const other = invoice();
+  const signature = (tx) => post(own, eventBody("invoice.paid", other, { tx }).replace('"tx_hash"', '"tx_signature"'));
+  assertEquals((await read(await signature("5Abc")))[1], "applied");
+  assertEquals((await read(await signature("5abc")))[1], "conflict");
+});
+
+test("webhook handler: ids of more than 255 bytes are 400", async () => {
+  const own = shop(memoryStore());
+  for (const [length, status] of [[255, 200], [256, 400]]) {
+    assertEquals((await post(own, eventBody("invoice.paid", invoice(), { id: "e".repeat(length) }))).status, status);
+    // The public id has `inv_` before it.
+    assertEquals((await post(own, eventBody("invoice.paid", "i".repeat(length - 4)))).status, status);
+  }
+  assertEquals(await read(await post(own, eventBody("invoice.paid", "é".repeat(128)))), [400, "WEBHOOK_PAYLOAD_INVALID", null]);
+});
+
+test("webhook handler: nothing waits for an onError that never settles, and a waitUntil that throws changes nothing", async () => {
+  let fail = true;
+  const own = shop(memoryStore(), {
+    work: () => fail && Promise.reject(new Error("x")),
+    onError: () => new Promise(() => {}),
+  });
+  const body = eventBody("invoice.paid", invoice());
+  assertEquals((await post(own, body)).status, 500);
+  fail = false;
+  const { headers } = await deliver(body);
+  const gone = { waitUntil() { throw new Error("gone"); } };
+  const response = await own.handle(new Request(URL_, { method: "POST", headers, body }), gone);
+  assertEquals(await read(response), [200, "applied", null]);
+});
+
+test("webhook handler: a conflict is told once, however late its copy comes", async () => {
+  const own = shop(memoryStore());
+  const [id, { now }] = [invoice(), Date];
+  const days = (count) => (Date.now = () => now() + count * 86_400_000);
+  const send = async (body) => read(await post(own, body, { signing: { t: Math.floor(Date.now() / 1000) } }));
+  try {
+    await send(eventBody("invoice.paid", id));
+    const late = eventBody("invoice.paid", id, { tx: "0xbb" });
+    assertEquals((await send(late))[1], "conflict");
+    days(31);
+    await send(eventBody("invoice.paid", id));
+    assertEquals((await send(late))[1], "duplicate");
+  } finally {
+    Date.now = now;
+  }
+  assertEquals(own.calls.filter((call) => call.startsWith("conflict")).length, 1);
+});
+
+/** Workers KV, whose writes `put` delays or fails. */
+function namespace(put) {
+  const kept = new Map();
+  return {
+    kept,
+    get: async (key) => kept.get(key) ?? null,
+    put: async (key, value) => {
+      await put();
+      kept.set(key, value);
+    },
+  };
+}
+
+test("KV store: a record that KV refused is written by the next copy, without calling back again", async () => {
+  let refusals = 2;
+  const kv = namespace(async () => {
+    if (refusals-- > 0) throw new Error("429");
+  });
+  const own = shop(kvStore(kv));
+  const body = eventBody("invoice.paid", invoice());
+  assertEquals((await own.send(body))[0], 503);
+  assertEquals((await own.send(body))[0], 503);
+  assertEquals([await own.send(body), kv.kept.size, own.calls.length], [[200, "duplicate", null], 1, 1]);
+});
+
+test("KV store: a copy that comes while the record is being written is not told 200", async () => {
+  let settle;
+  const kv = namespace(() => new Promise((_, failed) => (settle = failed)));
+  const own = shop(kvStore(kv));
+  const body = eventBody("invoice.paid", invoice());
+  const first = own.send(body);
+  while (!settle) await new Promise((done) => setTimeout(done, 1));
+  assertEquals((await own.send(body))[0], 503);
+  settle(new Error("429"));
+  assertEquals([(await first)[0], kv.kept.size, own.calls.length], [503, 0, 1]);
+});
+
+test("KV store: a lease longer than two minutes is kept", async () => {
+  let finish;
+  const own = shop(kvStore(namespace(async () => {})), { leaseSeconds: 600, work: () => new Promise((done) => (finish = done)) });
+  const id = invoice();
+  const body = eventBody("invoice.paid", id);
+  const { now } = Date;
+  const first = own.send(body);
+  while (!finish) await new Promise((done) => setTimeout(done, 1));
+  const later = await deliver(body, { t: Math.floor(now() / 1000) + 400 });
+  Date.now = () => now() + 400_000;
+  try {
+    const copy = await own.handle(new Request(URL_, { method: "POST", headers: later.headers, body }));
+    assertEquals([copy.status, own.calls.length], [503, 1]);
+    finish();
+    assertEquals((await first)[0], 200);
+  } finally {
+    Date.now = now;
+  }
+});
+
 test("webhook handler: storage that refuses is 503 with Retry-After", async () => {
   const body = eventBody("invoice.paid", invoice());
   for (const method of ["claim", "complete"]) {
@@ -181,7 +304,8 @@ test("webhook handler: the work is handed to waitUntil, so that a client that go
   const { headers } = await deliver(body);
   const response = own.handle(new Request(URL_, { method: "POST", headers, body }), { waitUntil: (work) => kept.push(work) });
   assertEquals(kept.length, 1);
-  assertEquals([await kept[0], await response].map(({ status }) => status), [200, 200]);
+  assertEquals((await response).status, 200);
+  await kept[0];
 });
 
 test("webhook handler: options are checked when it is made", () => {
@@ -190,6 +314,10 @@ test("webhook handler: options are checked when it is made", () => {
   for (const [change, words] of [
     [{ gwop: undefined }, "gwop must be"],
     [{ store: {} }, "store must be"],
+    [{ store: { claim() {} } }, "release"],
+    [{ leaseSeconds: "60" }, "leaseSeconds"],
+    [{ leaseSeconds: null }, "leaseSeconds"],
+    [{ maxBodyBytes: "9" }, "maxBodyBytes"],
     [{ onPaid: undefined }, "onPaid"],
     [{ onConflict: 5 }, "onConflict"],
     [{ onError: "log" }, "onError"],
@@ -199,4 +327,5 @@ test("webhook handler: options are checked when it is made", () => {
     const error = assertThrows(() => createWebhookHandler({ ...good, ...change }), SDKValidationError);
     assert(error.message.includes(words), error.message);
   }
+  assertThrows(() => createWebhookHandler(), SDKValidationError);
 });

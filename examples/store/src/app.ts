@@ -35,7 +35,7 @@ export function createApp(config: Config, database: Database, store: WebhookStor
     }),
   );
 
-  app.all("/auth/*", gwopAuthRoutes({ gwop, authSecret: config.AUTH_SECRET, sessionCheck: "always" }));
+  app.all("/auth/*", gwopAuthRoutes({ gwop, authSecret: config.AUTH_SECRET.split(","), sessionCheck: "always" }));
 
   // Where an agent starts.
   app.get("/", (c) =>
@@ -51,7 +51,8 @@ export function createApp(config: Config, database: Database, store: WebhookStor
 
   app.post("/checkouts", agent, async (c) => {
     const { subject } = c.var.gwop;
-    const { product: name } = await c.req.json<{ product?: unknown }>().catch(() => ({ product: undefined }));
+    const body = await c.req.json<{ product?: unknown } | null>().catch(() => null);
+    const name = body?.product;
     const product = typeof name === "string" && Object.hasOwn(PRODUCTS, name) ? PRODUCTS[name] : undefined;
     if (typeof name !== "string" || !product) return c.json(error("UNKNOWN_PRODUCT", `Choose one of ${Object.keys(PRODUCTS).join(", ")}`), 400);
     const key = await saleKey(subject, name, c.req.header("idempotency-key") ?? crypto.randomUUID());

@@ -6,7 +6,7 @@ export interface Config {
   GWOP_MERCHANT_API_KEY: string;
   GWOP_MERCHANT_ID: string;
   GWOP_WEBHOOK_SECRET: string;
-  /** What exchange secrets of the wallet log-in are made from. */
+  /** What exchange secrets of the wallet log-in are made from; commas separate the current from the previous one. */
   AUTH_SECRET: string;
   /** Only for a local Gwop. */
   GWOP_SERVER_URL?: string | undefined;

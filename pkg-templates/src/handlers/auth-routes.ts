@@ -3,7 +3,7 @@ import { ErrorCode, isGwopError, SDKValidationError } from "../errors/index.js";
 import { refuse } from "../errors/refuse.js";
 import type { Gwop } from "../gwop.js";
 import { type AuthOptions, createAuthMiddleware, merchantOf, notConfigured, report, Sessions } from "./auth.js";
-import { answer, mayBeJson, methodNotAllowed, readBody, refusal, RETRY_SECONDS } from "./http.js";
+import { answer, bodyWasRead, checkOptions, isFunction, mayBeJson, methodNotAllowed, readBody, refusal, RETRY_SECONDS } from "./http.js";
 
 /** The options of {@link createAuthRoutes}. */
 export interface AuthRoutesOptions extends AuthOptions {
@@ -43,21 +43,34 @@ const encoder = new TextEncoder();
  * | `GET /auth/session`, with the token | 200: `subject`, `chain`, `walletAddress`, `sessionId`, `merchantId`, `expiresAt` |
  * | `DELETE /auth/session`, with the token | 200: `{ "revoked": true }` |
  *
+ * A body that was read before, as by a body parser, is 500 `MISCONFIGURED`, and `onError` is told so.
+ *
  * Secrets and keys are made as by the Worker, so that either can finish what the other began. A paid intent is exchanged only by whoever
  * asked for it: the `exchange_secret` is an HMAC of the intent's id, so nothing is stored. An exchange whose answer was lost can be repeated. Put a rate limit in front of `POST /auth/intents`.
  *
  * @throws SDKValidationError when an option is missing or of another kind.
  */
 export function createAuthRoutes(options: AuthRoutesOptions): AuthRoutes {
-  const { gwop, authSecret, basePath = "/auth" } = options;
+  const { gwop, authSecret, basePath = "/auth", onError } = options ?? {};
   const authenticate = createAuthMiddleware(options);
+  const given = (Array.isArray(authSecret) ? authSecret : [authSecret ?? ""]).filter((secret: unknown) => secret !== "");
+  checkOptions("createAuthRoutes", [
+    [
+      "gwop must be a Gwop client",
+      [gwop.authIntents?.create, gwop.authIntents?.exchange, gwop.authSessions.revoke].every(isFunction),
+    ],
+    [
+      `authSecret must be a string of at least ${MIN_SECRET} characters, or a list of such strings`,
+      given.every((secret: unknown) => typeof secret === "string" && secret.length >= MIN_SECRET),
+    ],
+    ["basePath must be a path that starts with /", typeof basePath === "string" && basePath.startsWith("/")],
+  ]);
   // Logging out is for live and revoked sessions alike.
   const authenticateLocally = createAuthMiddleware({ ...options, sessionCheck: "never" });
   const base = basePath.replace(/\/+$/, "");
 
   function secrets(): readonly string[] {
-    const given = (typeof authSecret === "string" ? [authSecret] : (authSecret ?? [])).filter(Boolean);
-    const found = given.length > 0 ? given : readEnvList("AUTH_SECRET");
+    const found: readonly string[] = given.length > 0 ? given : readEnvList("AUTH_SECRET");
     if (found.length === 0 || found.some((secret) => secret.length < MIN_SECRET)) {
       throw refuse(
         `authSecret is required for wallet log-in, with at least ${MIN_SECRET} characters: pass it to createAuthRoutes({ authSecret }) or set AUTH_SECRET`,
@@ -66,11 +79,18 @@ export function createAuthRoutes(options: AuthRoutesOptions): AuthRoutes {
     return found;
   }
 
+  /** Answers a request that a body parser has had before. */
+  function wasRead(): Response {
+    report(onError, bodyWasRead("auth routes", "they read it themselves"));
+    // The log names the reason; the answer does not.
+    return refusal(500, "MISCONFIGURED", "The server is not set up for auth");
+  }
+
   async function createIntent(request: Request): Promise<Response> {
     const [secret = ""] = secrets();
     // Nobody should pay for a token that is refused here.
     merchantOf(gwop);
-    const body = await readJson(request);
+    const body = await readJson(request, wasRead);
     if (body instanceof Response) return body;
     const { known_wallet_hint: knownWalletHint, metadata } = body;
     if (knownWalletHint !== undefined && typeof knownWalletHint !== "string") {
@@ -85,7 +105,7 @@ export function createAuthRoutes(options: AuthRoutesOptions): AuthRoutes {
   async function exchange(request: Request, authIntentId: string): Promise<Response> {
     const known = secrets();
     merchantOf(gwop);
-    const body = await readJson(request);
+    const body = await readJson(request, wasRead);
     if (body instanceof Response) return body;
     const given = body["exchange_secret"];
     if (typeof given !== "string") {
@@ -117,7 +137,7 @@ export function createAuthRoutes(options: AuthRoutesOptions): AuthRoutes {
   }
 
   /** What Gwop's refusal means for the agent. */
-  async function failed(error: unknown): Promise<Response> {
+  function failed(error: unknown): Response {
     if (isGwopError(error, ErrorCode.AuthIntentNotSettled)) {
       return refusal(402, ErrorCode.AuthIntentNotSettled, "The challenge is not paid yet: pay, then exchange again", {
         "retry-after": String(SETTLING_SECONDS),
@@ -126,7 +146,7 @@ export function createAuthRoutes(options: AuthRoutesOptions): AuthRoutes {
     for (const [code, status, message] of AGENT_ERRORS) {
       if (isGwopError(error, code)) return refusal(status, code, message);
     }
-    await report(options.onError, error);
+    report(onError, error);
     if (error instanceof SDKValidationError && !isGwopError(error)) return notConfigured();
     const status = isGwopError(error, ErrorCode.RateLimited) ? 503 : 502;
     return refusal(status, "GWOP_UNAVAILABLE", "Gwop cannot be reached now: try again", { "retry-after": String(RETRY_SECONDS) });
@@ -158,9 +178,9 @@ const AGENT_ERRORS = [
 ] as const;
 
 /** A JSON object, empty for no body; or the answer to what is neither. */
-async function readJson(request: Request): Promise<Record<string, unknown> | Response> {
+async function readJson(request: Request, wasRead: () => Response): Promise<Record<string, unknown> | Response> {
   if (!mayBeJson(request)) return refusal(415, "UNSUPPORTED_MEDIA_TYPE", "Send application/json");
-  const bytes = await readBody(request, MAX_BODY_BYTES);
+  const bytes = await readBody(request, MAX_BODY_BYTES, wasRead);
   if (bytes instanceof Response) return bytes;
   if (bytes.length === 0) return {};
   try {

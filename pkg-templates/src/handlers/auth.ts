@@ -3,7 +3,7 @@ import type { VerifiedToken } from "../auth/verify-token.js";
 import { ErrorCode, isGwopError, SDKValidationError, TokenVerificationError } from "../errors/index.js";
 import { refuse } from "../errors/refuse.js";
 import type { Gwop } from "../gwop.js";
-import { refusal, RETRY_SECONDS, unavailable } from "./http.js";
+import { checkOptions, isFunction, refusal, RETRY_SECONDS, tell, unavailable } from "./http.js";
 
 /**
  * How live a session has to be: `never` trusts the token until it expires, `always` asks Gwop for every request, a number is for
@@ -19,7 +19,7 @@ export interface AuthOptions {
   audience?: string | readonly string[] | undefined;
   /** Default 30 seconds. What the routes of `createAuthRoutes` revoke in this process is refused at once, except with `never`. */
   sessionCheck?: SessionCheck | undefined;
-  /** Told of everything that is answered with 5xx. Default: `console.error`. */
+  /** Told of everything that is answered with 5xx; no answer waits for it. Default: `console.error`. */
   onError?: ((error: unknown) => unknown) | undefined;
 }
 
@@ -91,13 +91,21 @@ export class Sessions {
  * ```
  */
 export function createAuthMiddleware(options: AuthOptions): Authenticate {
-  const { gwop, audience, sessionCheck = 30 } = options;
-  if (typeof gwop?.auth?.verifyToken !== "function") {
-    throw refuse("createAuthMiddleware: gwop must be a Gwop client");
-  }
-  if (sessionCheck !== "never" && sessionCheck !== "always" && !(Number(sessionCheck) >= 0 && Number(sessionCheck) < Infinity)) {
-    throw refuse('createAuthMiddleware: sessionCheck must be "never", "always" or a number of seconds', sessionCheck);
-  }
+  const { gwop, audience, sessionCheck = 30, onError } = options ?? {};
+  const audiences: readonly unknown[] = Array.isArray(audience) ? audience : [audience];
+  const isNamed = (value: unknown) => typeof value === "string" && value !== "";
+  checkOptions("createAuthMiddleware", [
+    ["gwop must be a Gwop client", isFunction(gwop?.auth?.verifyToken) && isFunction(gwop?.authSessions?.get)],
+    [
+      "audience must be a string, or a list of one or more",
+      audience === undefined || (audiences.length > 0 && audiences.every(isNamed)),
+    ],
+    [
+      'sessionCheck must be "never", "always" or a number of seconds, 0 or more',
+      sessionCheck === "never" || sessionCheck === "always" || (Number.isFinite(sessionCheck) && sessionCheck >= 0),
+    ],
+    ["onError must be a function", onError === undefined || isFunction(onError)],
+  ]);
   const sessions = Sessions.of(gwop);
 
   /** Whether Gwop says that the session is active. */
@@ -134,7 +142,7 @@ export function createAuthMiddleware(options: AuthOptions): Authenticate {
       if (error instanceof TokenVerificationError && error.code !== "JWKS_UNAVAILABLE") {
         return { response: unauthorized(error.code, error.message) };
       }
-      await report(options.onError, error);
+      report(onError, error);
       return { response: error instanceof SDKValidationError ? notConfigured() : unavailable(RETRY_SECONDS) };
     }
   };
@@ -149,14 +157,9 @@ export function merchantOf({ auth }: AuthOptions["gwop"]): string {
   );
 }
 
-/** Tells of an error; what the listener itself throws changes nothing. */
-export async function report(onError: AuthOptions["onError"], error: unknown): Promise<void> {
-  try {
-    if (onError) await onError(error);
-    else console.error("Gwop auth:", error);
-  } catch {
-    // There is nobody left to tell.
-  }
+/** Tells of an error, and waits for nothing. */
+export function report(onError: AuthOptions["onError"], error: unknown): void {
+  void tell(() => (onError ? onError(error) : console.error("Gwop auth:", error)));
 }
 
 /** The log names what is missing; the answer does not. */

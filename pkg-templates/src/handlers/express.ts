@@ -107,7 +107,9 @@ function toRequest(request: ExpressRequest): Request {
   const body = rawBody ?? request.body;
   // A path that starts with two slashes is a path all the same.
   const fields = { method, headers: toHeaders(request), url: `http://localhost${originalUrl ?? url}` };
-  const raw = typeof body === "string" ? new TextEncoder().encode(body) : body;
+  // Parsers leave `{}` behind for an empty body too, of which nothing is lost.
+  const isEmpty = request.headers["content-length"] === "0";
+  const raw = isEmpty ? new Uint8Array() : typeof body === "string" ? new TextEncoder().encode(body) : body;
   // Express 4's parsers leave `{}` behind for the media types that they do not read.
   const wasRead = request.readableEnded === true || (raw !== undefined && request.readableDidRead !== false);
   const bodyUsed = !(raw instanceof Uint8Array) && wasRead;

@@ -1,3 +1,6 @@
+import type { SDKValidationError } from "../errors/index.js";
+import { refuse } from "../errors/refuse.js";
+
 /** How much of a refused body is read before the answer, in bytes: some hosts drop the connection of a request that is not read. */
 const DRAIN_BYTES = 1024 * 1024;
 
@@ -37,14 +40,45 @@ export function mayBeJson({ headers }: Request): boolean {
   return /^(application\/([^;\s]+\+)?json)?\s*(;|$)/i.test((headers.get("content-type") ?? "").trim());
 }
 
+/** Refuses the options of `name` unless every rule holds. */
+export function checkOptions(name: string, rules: readonly (readonly [rule: string, holds: boolean])[]): void {
+  for (const [rule, holds] of rules) {
+    if (!holds) throw refuse(`${name}: ${rule}`);
+  }
+}
+
+export const isFunction = (value: unknown) => typeof value === "function";
+
+/** Calls a listener. Nothing waits for it, and what it throws changes nothing: there is nobody left to tell. */
+export async function tell(listener: () => unknown): Promise<void> {
+  try {
+    await listener();
+  } catch {
+    // See above.
+  }
+}
+
+/** The error for a body that is gone. */
+export function bodyWasRead(handler: string, why: string): SDKValidationError {
+  return refuse(
+    `The request's body was read before the ${handler}: ${why}. Hand over the request untouched, and mount the handler before any body parser.`,
+    undefined,
+    "WEBHOOK_BODY_NOT_RAW",
+  );
+}
+
 /**
  * The raw bytes of a body, or the answer to one that is too large or ends in an error. Counts while it streams; a stream
  * is never cancelled, since that breaks the connection for the next request on some hosts.
+ *
+ * @param wasRead Answers a request whose body somebody else has read, or is reading.
  */
-export async function readBody(request: Request, limit: number): Promise<Uint8Array | Response> {
+export async function readBody(request: Request, limit: number, wasRead: () => Response): Promise<Uint8Array | Response> {
+  if (request.bodyUsed) return wasRead();
   const tooLarge = () => refusal(413, "BODY_TOO_LARGE", "The body has too many bytes");
   const declared = Number(request.headers.get("content-length") ?? 0);
   if (declared > DRAIN_BYTES && declared > limit) return tooLarge();
+  if (request.body?.locked) return wasRead();
   const chunks: Uint8Array[] = [];
   let length = 0;
   try {

@@ -5,6 +5,7 @@ import type { Gwop } from "../gwop.js";
 import type { EventClaim, WebhookOutcome, WebhookStore } from "../stores/store.js";
 import type { WebhookEvent } from "../webhooks.js";
 import { answer, mayBeJson, methodNotAllowed, readBody, refusal, RETRY_SECONDS, unavailable } from "./http.js";
+import { bodyWasRead, checkOptions, isFunction, tell } from "./http.js";
 
 /** What an error is about, for logs: nothing in it is secret. */
 export interface WebhookErrorInfo {
@@ -38,7 +39,7 @@ export interface WebhookHandlerOptions {
    * applied; a person has to decide. Default: it is recorded, and told to `onError`.
    */
   onConflict?: ((event: WebhookEvent) => unknown) | undefined;
-  /** Told of everything that is answered with 5xx. Default: `console.error`. */
+  /** Told of everything that is answered with 5xx; no answer waits for it. Default: `console.error`. */
   onError?: ((error: unknown, info: WebhookErrorInfo) => unknown) | undefined;
   /** How long a claim is good for, in seconds: longer than any callback takes. Default 60. */
   leaseSeconds?: number | undefined;
@@ -63,7 +64,7 @@ export type WebhookHandler = (request: Request, context?: HandlerContext) => Pro
  * |---|---|
  * | applied, duplicate, stale, conflict, ignored | 200 `{ "received": true, "outcome" }` |
  * | a missing, malformed, wrong or out-of-window signature | 401 with the code |
- * | well signed, but unusable, or headers that contradict it | 400 with the code |
+ * | well signed, but unusable, an id of more than 255 bytes, or headers that contradict it | 400 with the code |
  * | too large; not POST; a media type that is present and not JSON | 413; 405 with `Allow`; 415 |
  * | an event of the invoice is being processed; storage refuses | 503 with `Retry-After` |
  * | the callback throws: the claim is given back | 500 `CALLBACK_FAILED` |
@@ -76,52 +77,56 @@ export type WebhookHandler = (request: Request, context?: HandlerContext) => Pro
  * export default { fetch: (request, _env, ctx) => handle(request, ctx) };
  */
 export function createWebhookHandler(options: WebhookHandlerOptions): WebhookHandler {
-  const { gwop, store, onPaid, onExpired, onCanceled, onConflict, leaseSeconds = 60, maxBodyBytes = 256 * 1024 } = options;
-  const given: [string, boolean][] = [
-    ["gwop must be a Gwop client", typeof gwop?.validateWebhook === "function"],
-    ["store must be a store, such as one of @gwop/sdk/stores", typeof store?.claim === "function"],
+  const { gwop, store, onPaid, onExpired, onCanceled, onConflict, onError, leaseSeconds = 60, maxBodyBytes = 256 * 1024 } =
+    options ?? {};
+  checkOptions("createWebhookHandler", [
+    ["gwop must be a Gwop client", isFunction(gwop?.validateWebhook)],
+    [
+      "store must be a store, such as one of @gwop/sdk/stores: it has claim, complete and release",
+      [store?.claim, store?.complete, store?.release].every(isFunction),
+    ],
     ["onPaid, onExpired and onCanceled must be functions", [onPaid, onExpired, onCanceled].every(isFunction)],
     ["onConflict must be a function", onConflict === undefined || isFunction(onConflict)],
-    ["onError must be a function", options.onError === undefined || isFunction(options.onError)],
-    ["leaseSeconds must be a positive number of seconds", leaseSeconds > 0 && leaseSeconds < Infinity],
-    ["maxBodyBytes must be a positive number of bytes", maxBodyBytes > 0],
-  ];
-  for (const [rule, holds] of given) {
-    if (!holds) throw refuse(`createWebhookHandler: ${rule}`);
+    ["onError must be a function", onError === undefined || isFunction(onError)],
+    ["leaseSeconds must be a positive number of seconds", Number.isFinite(leaseSeconds) && leaseSeconds > 0],
+    ["maxBodyBytes must be a positive number of bytes", Number.isFinite(maxBodyBytes) && maxBodyBytes > 0],
+  ]);
+
+  /** What a request leaves to be done once it is answered. */
+  type Later = Promise<void>[];
+
+  function report(later: Later, error: unknown, info: WebhookErrorInfo): void {
+    later.push(
+      tell(() => (onError ? onError(error, info) : console.error(`Gwop webhook: ${info.code}`, info.eventId ?? "", error))),
+    );
   }
 
-  /** Tells of an error; what the listener itself throws changes nothing. */
-  async function report(error: unknown, info: WebhookErrorInfo): Promise<void> {
-    try {
-      if (options.onError) await options.onError(error, info);
-      else console.error(`Gwop webhook: ${info.code}`, info.eventId ?? "", error);
-    } catch {
-      // There is nobody left to tell.
-    }
-  }
-
-  async function handle(request: Request): Promise<Response> {
+  async function handle(request: Request, later: Later): Promise<Response> {
     if (request.method !== "POST") return methodNotAllowed("POST");
     if (!mayBeJson(request)) return refusal(415, "UNSUPPORTED_MEDIA_TYPE", "Send application/json");
-    if (request.bodyUsed) return misconfigured(bodyWasRead());
-    const body = await readBody(request, maxBodyBytes);
+    const body = await readBody(request, maxBodyBytes, () =>
+      misconfigured(bodyWasRead("webhook handler", "the signature is over the raw bytes"), later),
+    );
     if (body instanceof Response) return body;
     let event: WebhookEvent;
     try {
       ({ body: event } = await gwop.validateWebhook({ request: { body, headers: request.headers } }));
     } catch (error) {
-      return rejected(error);
+      return rejected(error, later);
     }
-    return process(event);
+    for (const id of [event.eventId, event.data.invoiceId, event.data.publicInvoiceId]) {
+      if (byteLength(id) > MAX_ID_BYTES) return refusal(400, "WEBHOOK_PAYLOAD_INVALID", `An id has more than ${MAX_ID_BYTES} bytes`);
+    }
+    return process(event, later);
   }
 
-  async function misconfigured(error: unknown): Promise<Response> {
-    await report(error, { code: "MISCONFIGURED" });
+  function misconfigured(error: unknown, later: Later): Response {
+    report(later, error, { code: "MISCONFIGURED" });
     // The log names what is missing; the answer does not.
     return refusal(500, "MISCONFIGURED", "The server is not set up for webhooks");
   }
 
-  async function rejected(error: unknown): Promise<Response> {
+  function rejected(error: unknown, later: Later): Response {
     const { code, message } = error as SDKValidationError;
     switch (code) {
       case "WEBHOOK_EVENT_UNKNOWN":
@@ -137,18 +142,18 @@ export function createWebhookHandler(options: WebhookHandlerOptions): WebhookHan
       case "WEBHOOK_TIMESTAMP_OUTSIDE_TOLERANCE":
         return refusal(401, code, message);
       default:
-        return misconfigured(error);
+        return misconfigured(error, later);
     }
   }
 
-  async function process(event: WebhookEvent): Promise<Response> {
+  async function process(event: WebhookEvent, later: Later): Promise<Response> {
     const about = { eventId: event.eventId, invoiceId: event.data.invoiceId };
     /** What `work` gives, or `undefined` when storage refuses. */
     const stored = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
       try {
         return await work();
       } catch (error) {
-        await report(error, { code: "UNAVAILABLE", ...about });
+        report(later, error, { code: "UNAVAILABLE", ...about });
         return undefined;
       }
     };
@@ -159,9 +164,9 @@ export function createWebhookHandler(options: WebhookHandlerOptions): WebhookHan
 
     const { outcome, lease } = claim;
     try {
-      await callBack(event, outcome);
+      await callBack(event, outcome, later);
     } catch (error) {
-      await report(error, { code: "CALLBACK_FAILED", ...about });
+      report(later, error, { code: "CALLBACK_FAILED", ...about });
       await stored(() => store.release(lease));
       return refusal(500, "CALLBACK_FAILED", "The event could not be processed: deliver it again");
     }
@@ -169,25 +174,29 @@ export function createWebhookHandler(options: WebhookHandlerOptions): WebhookHan
     return completed ? accepted(outcome) : unavailable(RETRY_SECONDS);
   }
 
-  async function callBack(event: WebhookEvent, outcome: WebhookOutcome): Promise<void> {
+  async function callBack(event: WebhookEvent, outcome: WebhookOutcome, later: Later): Promise<void> {
     const { eventId, eventType } = event;
     if (outcome === "conflict") {
       const { invoiceId } = event.data;
       if (onConflict) await onConflict(event);
-      else await report(unhandledConflict(event), { code: "CONFLICT", eventId, invoiceId });
+      else report(later, unhandledConflict(event), { code: "CONFLICT", eventId, invoiceId });
     } else if (eventType === "invoice.paid") await onPaid(event);
     else if (eventType === "invoice.expired") await onExpired(event);
     else await onCanceled(event);
   }
 
   return (request, context) => {
-    const work = handle(request);
-    context?.waitUntil?.(work);
+    const later: Later = [];
+    const work = handle(request, later);
+    void tell(() => context?.waitUntil?.(work.then(() => Promise.all(later))));
     return work;
   };
 }
 
-const isFunction = (value: unknown) => typeof value === "function";
+/** The longest id that is taken, in bytes of UTF-8, as by the Worker. */
+const MAX_ID_BYTES = 255;
+
+const byteLength = (text: string) => new TextEncoder().encode(text).length;
 
 function accepted(outcome: WebhookOutcome): Response {
   return answer(200, { received: true, outcome });
@@ -195,21 +204,14 @@ function accepted(outcome: WebhookOutcome): Response {
 
 function claimOf({ eventId, eventVersion, gwopOutcome, data }: WebhookEvent, leaseSeconds: number): EventClaim {
   const { invoiceId, status } = data;
-  const transaction = status === "PAID" ? (data.txHash ?? data.txSignature) : undefined;
+  // A hash is hexadecimal, whose case says nothing; a signature of Solana's is Base58.
+  const transaction = status === "PAID" ? (data.txHash?.toLowerCase() ?? data.txSignature) : undefined;
   const conflict = gwopOutcome === "conflict";
   return {
     ...{ eventId, invoiceId, status, version: eventVersion, transaction, conflict },
     now: Date.now(),
     leaseMs: leaseSeconds * 1000,
   };
-}
-
-function bodyWasRead(): SDKValidationError {
-  return refuse(
-    "The request's body was read before the webhook handler: the signature is over the raw bytes. Hand over the request untouched, and mount the handler before any body parser.",
-    undefined,
-    "WEBHOOK_BODY_NOT_RAW",
-  );
 }
 
 function unhandledConflict({ eventType, data }: WebhookEvent): Error {

@@ -51,48 +51,82 @@ export interface KVNamespaceLike {
 /** How long an isolate trusts its own memory more than KV, in milliseconds: KV may answer from a cache for 60 seconds. */
 const FRESH_MS = 120_000;
 
+/** After how long a write to KV that nobody heard of again may be repeated, in milliseconds: its request has died. */
+const SAVING_MS = 30_000;
+
 /** From how many remembered invoices on the old ones are dropped. */
 const MANY = 1_000;
+
+/** What an isolate wrote lately. */
+interface Kept extends Stored {
+  /** How long it is trusted, in milliseconds since 1970. */
+  until: number;
+  /** The next record: it counts once KV has it. */
+  unsaved?: string | undefined;
+  /** Until when another request is believed to be writing `unsaved`, in milliseconds since 1970. */
+  savingUntil: number;
+}
 
 /**
  * Keeps invoices in Workers KV, under keys that start with `gwop:invoice:`. **Its promise is weaker than that of the other
  * stores**: KV has no compare-and-set, and takes up to a minute to be seen everywhere. One isolate runs the callback once per
- * event; copies, or different events of one invoice, that reach different isolates within that minute may each run theirs. Claims live in
- * memory only (KV takes one write per second and key), so that a crash frees them at once.
+ * event, also when KV refuses the record (a later copy writes it again); copies, or different events of one invoice, that reach different
+ * isolates within that minute may each run theirs. Claims live in memory only (KV takes one write per second and key), so that a crash
+ * frees them at once.
  *
  * Use it where repeating a callback does no harm; else take D1 or a Durable Object.
  */
 export function kvStore(namespace: KVNamespaceLike): WebhookStore {
-  /** What this isolate wrote lately. */
-  const own = new Map<string, Stored & { until: number }>();
+  const own = new Map<string, Kept>();
   const recall = (invoiceId: string) => {
     const found = own.get(invoiceId);
     return found && found.until > Date.now() ? found : undefined;
   };
+
+  /** Writes a record to KV; what this isolate tells others of it follows only then. */
+  async function save(invoiceId: string, kept: Kept, record: string): Promise<void> {
+    kept.unsaved = record;
+    kept.savingUntil = Date.now() + SAVING_MS;
+    try {
+      await namespace.put(keyOf(invoiceId), record);
+    } catch (reason) {
+      kept.savingUntil = 0;
+      throw reason;
+    }
+    // Another request may have saved it, and gone on.
+    if (kept.unsaved !== record) return;
+    kept.unsaved = undefined;
+    kept.record = record;
+    kept.revision += 1;
+  }
+
   return recordStore<number>({
     async read(invoiceId) {
-      const known = recall(invoiceId);
-      if (known) return known;
-      const record = await namespace.get(keyOf(invoiceId));
-      // Somebody in this isolate may have written meanwhile.
-      return recall(invoiceId) ?? (record === null ? undefined : { record, revision: 0 });
+      let known = recall(invoiceId);
+      if (!known) {
+        const record = await namespace.get(keyOf(invoiceId));
+        // Somebody in this isolate may have written meanwhile.
+        known = recall(invoiceId);
+        if (!known) return record === null ? undefined : { record, revision: 0 };
+      }
+      if (known.unsaved !== undefined && known.savingUntil <= Date.now()) await save(invoiceId, known, known.unsaved);
+      return { record: known.record, revision: known.revision };
     },
-    async write(invoiceId, record, revision, leased) {
-      const now = recall(invoiceId);
-      if ((now?.revision ?? 0) !== (revision ?? 0)) return false;
+    async write(invoiceId, record, revision, leasedUntil) {
+      const known = recall(invoiceId);
+      if (known?.unsaved !== undefined || (known?.revision ?? 0) !== (revision ?? 0)) return false;
       if (own.size >= MANY) {
         for (const [id, { until }] of own) if (until <= Date.now()) own.delete(id);
       }
-      own.set(invoiceId, { record, revision: (revision ?? 0) + 1, until: Date.now() + FRESH_MS });
-      if (leased) return true;
-      try {
-        await namespace.put(keyOf(invoiceId), record);
-      } catch (reason) {
-        if (now) own.set(invoiceId, now);
-        else own.delete(invoiceId);
-        throw reason;
-      }
+      const kept = known ?? { record: NOTHING, revision: 0, until: 0, savingUntil: 0 };
+      kept.until = Math.max(Date.now(), leasedUntil ?? 0) + FRESH_MS;
+      own.set(invoiceId, kept);
+      if (leasedUntil === undefined) await save(invoiceId, kept, record);
+      else Object.assign(kept, { record, revision: kept.revision + 1 });
       return true;
     },
   });
 }
+
+/** The record of an invoice of which nothing is known. */
+const NOTHING = '{"events":[]}';

@@ -1,3 +1,5 @@
+// Says what to import where nothing has loaded the wasm.
+import "../instance.js";
 import { ask, join, Task } from "../core.js";
 import type { ClaimResult, EventClaim, Lease, WebhookOutcome, WebhookStore } from "./store.js";
 
@@ -12,10 +14,10 @@ export interface RecordBackend<Revision = unknown> {
   /**
    * Writes the record, but only if it still has the `revision` that was read (`undefined`: if there is none still).
    *
-   * @param leased The record holds a claim, and will soon be written again.
+   * @param leasedUntil The record holds a claim, which ends then (in milliseconds since 1970), and will be written again.
    * @returns Whether it was written.
    */
-  write(invoiceId: string, record: string, revision: Revision | undefined, leased: boolean): Promise<boolean>;
+  write(invoiceId: string, record: string, revision: Revision | undefined, leasedUntil: number | undefined): Promise<boolean>;
 }
 
 /** The state of an invoice, as the last applied event left it. */
@@ -39,7 +41,7 @@ interface InvoiceRecord extends Known {
   lease?: Settled & { token: string; until: number; told: Known };
 }
 
-/** How long event ids are kept, in milliseconds. The final state stays: it knows later copies too. */
+/** How long event ids are kept, in milliseconds. The final state stays, and knows later copies too; but not those of conflicts, whose ids stay. */
 const KEEP_MS = 30 * 24 * 3_600_000;
 
 /** The most event ids per invoice: Gwop makes a handful. */
@@ -53,7 +55,7 @@ const ATTEMPTS = 8;
  * invoices (`OPEN → PAYING → PAID`, `EXPIRED` or `CANCELED`; final states never change).
  *
  * An invoice's events are processed one at a time. Its record is a few hundred bytes; event ids leave it after 30 days, its final
- * state stays.
+ * state and the ids of conflicts stay (100 ids at most).
  */
 export function recordStore<Revision>(backend: RecordBackend<Revision>): WebhookStore {
   /** Reads, decides and writes, until no other write comes between. */
@@ -68,7 +70,7 @@ export function recordStore<Revision>(backend: RecordBackend<Revision>): Webhook
       const { result, write } = decide(record);
       if (!write) return result;
       const text = JSON.stringify(record);
-      if (await backend.write(invoiceId, text, found?.revision, record.lease !== undefined)) return result;
+      if (await backend.write(invoiceId, text, found?.revision, record.lease?.until)) return result;
     }
     return overtaken;
   }
@@ -127,7 +129,7 @@ function claim(record: InvoiceRecord, event: EventClaim): { result: ClaimResult;
 const isSettled = ({ events }: InvoiceRecord, eventId: string) => events.some(({ id }) => id === eventId);
 
 function settle(record: InvoiceRecord, { id, outcome, at }: Settled): void {
-  const kept = record.events.filter((event) => event.at > at - KEEP_MS).slice(1 - KEEP_EVENTS);
+  const kept = record.events.filter((event) => event.outcome === "conflict" || event.at > at - KEEP_MS).slice(1 - KEEP_EVENTS);
   record.events = [...kept, { id, outcome, at }];
 }
 
