@@ -2,8 +2,8 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
-import { join, relative } from "node:path";
+import { homedir, hostname, tmpdir } from "node:os";
+import { join, posix, relative } from "node:path";
 
 const [tarball, version, top] = process.argv.slice(2);
 const directory = mkdtempSync(join(tmpdir(), "gwop-release-"));
@@ -30,8 +30,23 @@ const targets = (value) => (typeof value === "string" ? [value] : Object.values(
 for (const target of targets([manifest.exports, manifest.types, manifest.bin])) {
   need(files.includes(target.replace(/^\.\//, "")), `package.json names ${target}, which is not there`);
 }
+// Every file that another one imports, or finds beside itself.
+for (const file of files.filter((name) => /\.(js|d\.ts)$/.test(name))) {
+  const pattern = /(?:\bfrom|\bimport|\bnew URL\()\s*\(?\s*["'](\.{1,2}\/[^"'?]+)/g;
+  for (const [, target] of read(file).toString("utf8").matchAll(pattern)) {
+    const path = posix.join(posix.dirname(file), target);
+    const isThere = files.includes(path) || (file.endsWith(".d.ts") && files.includes(path.replace(/\.js$/, ".d.ts")));
+    need(isThere, `${file} imports ${target}, which is not there`);
+  }
+}
+const agents = files.filter((name) => name.endsWith(".js")).flatMap((name) => read(name).toString("utf8").match(/\bgwop-sdk\/[\w.+-]+/g) ?? []);
+need(agents.length > 0, "no file names the User-Agent gwop-sdk/VERSION");
+for (const agent of agents) need(agent === `gwop-sdk/${version}`, `the User-Agent is ${agent}, expected gwop-sdk/${version}`);
 // Nothing of the machine that built it, and nothing that is secret.
-const strangers = [homedir(), top, "registry=", "_authToken", "-----BEGIN"];
+const host = hostname();
+// A name such as `build` may stand anywhere.
+const isTelling = host.length >= 6 && host !== "localhost";
+const strangers = [homedir(), top, ...(isTelling ? [host] : []), "registry=", "_authToken", "-----BEGIN"];
 for (const file of files) {
   const text = read(file).toString("latin1");
   for (const stranger of strangers) need(!text.includes(stranger), `${file} contains ${JSON.stringify(stranger)}`);

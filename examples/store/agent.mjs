@@ -40,6 +40,9 @@ export async function play({ store, gwop, tell }) {
 
   async function buy(product, key) {
     const sale = { body: { product }, headers: { "idempotency-key": key }, status: 201, shown: ({ total }) => ({ total }) };
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+    const nothing = await fetch(`${store}/checkouts`, { method: "POST", headers, body: "null" });
+    expect(nothing.status === 400, `400 for a checkout of null, not ${nothing.status}`);
     const { answer } = await ask("POST", "/checkouts", sale);
     const { answer: again } = await ask("POST", "/checkouts", sale);
     expect(again.public_invoice_id === answer.public_invoice_id, "the same key to give the same invoice");

@@ -60,6 +60,40 @@ const checks = {
       expect(existsSync(join(installed, file)), `exports ${subpath} (${condition}) points to ${file}, which is missing`);
     }
   },
+  "a release is refused that lacks a file which another imports, or names another version": async () => {
+    const directory = join(out, "release");
+    const check = async (change) => {
+      rmSync(directory, { recursive: true, force: true });
+      cpSync(installed, join(directory, "package"), { recursive: true });
+      change((file) => join(directory, "package", file));
+      const packed = join(directory, "changed.tgz");
+      await runProgram("tar", ["czf", packed, "-C", directory, "package"]);
+      const args = [resolve(consumer, "../../pkg-templates/release.mjs"), packed, manifest.version, consumer];
+      return runProgram(process.execPath, args).then(() => "taken", (error) => error.message);
+    };
+    expectEqual(await check(() => {}), "taken", "the package as it is");
+    const chunk = files.find((file) => file.startsWith("chunk-"));
+    for (const file of [chunk, "gwop_bg.js", "stores/record.d.ts"]) {
+      const answer = await check((path) => rmSync(path(file)));
+      expect(answer.includes(`/${file.replace(".d.ts", ".js").split("/").at(-1)}, which is not there`), `without ${file}: ${answer}`);
+    }
+    const old = await check((path) => {
+      const holder = files.find((file) => /\.js$/.test(file) && readFileSync(path(file), "utf8").includes("gwop-sdk/"));
+      writeFileSync(path(holder), readFileSync(path(holder), "utf8").replace(/gwop-sdk\/[\d.]+/, "gwop-sdk/0.9.9"));
+    });
+    expect(old.includes("the User-Agent is gwop-sdk/0.9.9"), old);
+  },
+  "a store alone, where nothing has loaded the wasm, says what to import": async () => {
+    const file = join(out, "stores-alone.mjs");
+    mkdirSync(out, { recursive: true });
+    writeFileSync(file, `import { memoryStore } from "@gwop/sdk/stores";
+const claim = () => memoryStore().claim({ eventId: "e", invoiceId: "i", status: "PAID", now: 1, leaseMs: 1000 });
+const before = await claim().catch((error) => error.message);
+await import("@gwop/sdk");
+console.log(before, (await claim()).state);`);
+    const answer = await runProgram(process.execPath, [file]);
+    expect(/gwop\.wasm is not loaded yet\. Import @gwop\/sdk .* claimed/.test(answer), answer);
+  },
   "every relative link of a Markdown file leads to something in the tarball": () => {
     let links = 0;
     for (const file of files.filter((name) => name.endsWith(".md"))) {

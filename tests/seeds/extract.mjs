@@ -36,6 +36,7 @@ const fenced = (text, language) =>
 const add = (name, found) => found.forEach((lines, index) => samples.push({ name: `${name}, sample ${index + 1}`, lines }));
 // The README's tasks: its blocks of plain `js` (those of one runtime name it behind).
 add("README.md", fenced(readFileSync(join(top, "README.md"), "utf8"), "js"));
+add("docs/worker.md", fenced(readFileSync(join(top, "docs/worker.md"), "utf8"), "ts"));
 add("docs/simulator.md", fenced(readFileSync(join(top, "docs/simulator.md"), "utf8"), "ts"));
 
 /** Sources whose samples are shown elsewhere, and where. */
@@ -64,25 +65,38 @@ const imports = new Set([
   'import { Simulator } from "@gwop/sdk/simulator";',
 ]);
 const isImport = (line) => line.startsWith("import ");
+for (const { lines } of samples) lines.filter(isImport).forEach((line) => imports.add(line));
+const importedBy = (lines) => lines.filter(isImport).flatMap((line) => (/{(.*)}/.exec(line)?.[1] ?? "").split(",").map((word) => word.trim()));
+const known = importedBy([...imports]);
 const bodies = samples.map(({ name, lines }) => {
-  lines.filter(isImport).forEach((line) => imports.add(line));
-  const body = lines.filter((line) => !isImport(line)).join("\n");
+  const isWhole = name.startsWith("README.md");
+  const code = lines.filter((line) => !isImport(line)).join("\n");
+  // The README's are whole programs: nothing is imported for them, or given to them. What they export is called.
+  const missing = known.find((word) => isWhole && new RegExp(`\\b${word}\\(`).test(code) && !importedBy(lines).includes(word));
+  if (missing) throw new Error(`${name} uses ${missing} without importing it`);
+  if (isWhole && lines.length >= 15) throw new Error(`${name} has ${lines.length} lines`);
+  const exported = /^export (?:async function|const) (\w+)/m.exec(code)?.[1];
+  const body = exported ? `${code.replace(/^export /gm, "")}\nreturn ${exported};` : code;
   // `// → VALUE` behind a line tells what it prints.
   const prints = [...body.matchAll(/^console\.log\(.*\/\/ → (\S+)/gm)].map(([, value]) => value);
-  return { name, body, prints, readsEnvironment: body.includes("process.env"), asksGwop: /gwop\.(invoices|auth)/.test(body) && !body.includes("httpClient") };
+  const readsEnvironment = body.includes("process.env") || (isWhole && body.includes("new Gwop()"));
+  return { name, body, prints, isWhole, readsEnvironment, asksGwop: /gwop\.(invoices|auth)/.test(body) && !body.includes("httpClient") };
 });
-const names = "gwop, sim, app, intent, token, request, rawBody, signatureHeader, eventId, eventType, error";
-const functions = bodies.map(({ name, body, prints, readsEnvironment, asksGwop }) => {
+const names = "gwop, sim, app, intent, token, request, rawBody, signatureHeader, eventId, eventType, error, alreadyDone, tellSomebody, fulfil";
+const functions = (typed) => bodies.map(({ name, body, prints, isWhole, readsEnvironment, asksGwop }) => {
   const head = `  { name: ${JSON.stringify(name)}, prints: ${JSON.stringify(prints)}, readsEnvironment: ${readsEnvironment}, asksGwop: ${asksGwop}`;
-  return `${head}, run: async ({ ${names} }) => {{\n${body}\n}} },`;
+  // The README's JavaScript does not name its parameter's type.
+  const text = typed ? body.replace("POST(request)", "POST(request: Request)") : body;
+  return `${head}, run: async (${isWhole ? "" : `{ ${names} }`}) => {{\n${text}\n}} },`;
 });
 const declared = [
   'import type { AuthIntent } from "@gwop/sdk/models";',
   "interface Prelude { gwop: Gwop; sim: Simulator; app: { fetch(request: Request): Promise<Response> }; intent: AuthIntent; token: string;",
-  "  request: Request; rawBody: string; signatureHeader: string; eventId: string; eventType: string; error: unknown }",
+  "  request: Request; rawBody: string; signatureHeader: string; eventId: string; eventType: string; error: unknown;",
+  "  alreadyDone(eventId: string): Promise<boolean>; tellSomebody(event: object): Promise<void>; fulfil(data: object): Promise<void> }",
   "declare const process: { env: Record<string, string | undefined> };",
 ];
-const list = (type) => `export const samples${type} = [\n${functions.join("\n")}\n];\n`;
+const list = (type) => `export const samples${type} = [\n${functions(type !== "").join("\n")}\n];\n`;
 mkdirSync(out, { recursive: true });
 writeFileSync(join(out, "samples.js"), `${[...imports].join("\n")}\n\n${list("")}`);
 writeFileSync(

@@ -40,6 +40,9 @@ async function prelude() {
     signatureHeader: headers["x-gwop-signature"],
     eventId: headers["x-gwop-event-id"],
     eventType: headers["x-gwop-event-type"],
+    alreadyDone: async () => false,
+    tellSomebody: async () => {},
+    fulfil: async () => {},
   };
   return { sim, real, names };
 }
@@ -89,7 +92,11 @@ for (const { name, prints, readsEnvironment, asksGwop, run } of samples) {
     const set = await prelude();
     let requests;
     const lines = await printed(async () => {
-      requests = await answeredLocally(set, () => run(set.names));
+      requests = await answeredLocally(set, async () => {
+        const exported = await run(set.names);
+        // A handler, which gets a delivery.
+        if (typeof exported === "function") assert((await exported(set.names.request)).ok);
+      });
     });
     assertEquals(requests > 0, asksGwop);
     for (const line of prints) assert(lines.includes(line), `it printed ${lines}, not ${line}`);

@@ -35,7 +35,7 @@ export function createApp(config: Config, database: Database, store: WebhookStor
     }),
   );
 
-  app.all("/auth/*", gwopAuthRoutes({ gwop, authSecret: config.AUTH_SECRET.split(","), sessionCheck: "always" }));
+  app.all("/auth/*", gwopAuthRoutes({ gwop, authSecret: config.AUTH_SECRET.split(/\s*,\s*/), sessionCheck: "always" }));
 
   // Where an agent starts.
   app.get("/", (c) =>
