@@ -204,8 +204,9 @@ function accepted(outcome: WebhookOutcome): Response {
 
 function claimOf({ eventId, eventVersion, gwopOutcome, data }: WebhookEvent, leaseSeconds: number): EventClaim {
   const { invoiceId, status } = data;
-  // A hash is hexadecimal, whose case says nothing; a signature of Solana's is Base58.
-  const transaction = status === "PAID" ? (data.txHash?.toLowerCase() ?? data.txSignature) : undefined;
+  // A payment may have a hash and a signature: each names it. A hash is hexadecimal, whose case says nothing; Solana's signatures are Base58.
+  const names = status === "PAID" ? [data.txHash?.toLowerCase(), data.txSignature] : [];
+  const transaction = names.filter(Boolean).join(" ") || undefined;
   const conflict = gwopOutcome === "conflict";
   return {
     ...{ eventId, invoiceId, status, version: eventVersion, transaction, conflict },

@@ -21,7 +21,7 @@ export interface EventClaim {
   status: string;
   /** `eventVersion`, where Gwop sends one. */
   version?: number | undefined;
-  /** The transaction that paid, where the event names one. */
+  /** The transaction that paid, where the event names one; of several names (a hash and a signature) each, parted by a space. */
   transaction?: string | undefined;
   /** The event was delivered as a conflict already (`gwopOutcome`, by Gwop's Worker) and stays one. */
   conflict?: boolean | undefined;
