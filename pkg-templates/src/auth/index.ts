@@ -47,10 +47,11 @@ export class Auth {
    * @throws GwopError or HTTPClientError when `checkSession` could not look the session up. That is not a pass.
    *
    * @example
-   * const gwop = new Gwop({ merchantId: "4f6c…" });
-   * const [, token = ""] = (request.headers.get("authorization") ?? "").split(" ");
-   * const agent = await gwop.auth.verifyToken(token);
+   * ```ts
+   * const [, bearer = ""] = (request.headers.get("authorization") ?? "").split(" ");
+   * const agent = await gwop.auth.verifyToken(bearer);
    * console.log(agent.chain, agent.walletAddress);
+   * ```
    */
   verifyToken(token: string, options?: VerifyTokenOptions): Promise<VerifiedToken> {
     return this.#tokens.verify(token, options);

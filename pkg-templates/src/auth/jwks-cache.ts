@@ -27,10 +27,13 @@ export interface StoredJwks {
  * not authenticated: **whoever can write to the store can forge tokens**. A store that fails or takes over 2 seconds is passed over.
  *
  * @example
- * const jwksStore = {
- *   get: () => env.KV.get("gwop-jwks", "json"),
- *   set: (value) => env.KV.put("gwop-jwks", JSON.stringify(value), { expirationTtl: 86_400 }),
- * };
+ * ```ts
+ * const kept = new Map(); // With Workers KV: kept.get(key, "json") and kept.put(key, JSON.stringify(value)).
+ * const client = new Gwop({
+ *   jwksStore: { get: () => kept.get("gwop-jwks"), set: (value) => kept.set("gwop-jwks", value) },
+ * });
+ * console.log(client.auth.merchantId);
+ * ```
  */
 export interface JwksStore {
   /** The value last set, or `null` or `undefined` where there is none. */

@@ -21,12 +21,9 @@ export interface DurableObjectStorageLike {
 }
 
 /**
- * Keeps invoices in the storage of the Durable Object in which the handler runs, under keys that start with `gwop:invoice:`.
+ * Keeps invoices in the storage of the Durable Object in which the handler runs, `this.ctx.storage`, under keys that start with `gwop:invoice:`.
  *
  * An object does one thing at a time: name objects by invoice or by shop, not one for all the world.
- *
- * @example
- * const store = durableObjectStore(this.ctx.storage);
  */
 export function durableObjectStore(storage: DurableObjectStorageLike): WebhookStore {
   return recordStore<number>({

@@ -14,12 +14,7 @@ export interface DenoKvAtomicLike {
   commit(): Promise<{ ok: boolean }>;
 }
 
-/**
- * Keeps invoices in Deno KV, under keys that start with `gwop`, `invoice`.
- *
- * @example
- * const store = denoKvStore(await Deno.openKv());
- */
+/** Keeps invoices in Deno KV, such as `denoKvStore(await Deno.openKv())`, under keys that start with `gwop`, `invoice`. */
 export function denoKvStore(kv: DenoKvLike): WebhookStore {
   const keyOf = (invoiceId: string) => ["gwop", "invoice", invoiceId];
   return recordStore<string>({

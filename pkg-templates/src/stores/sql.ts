@@ -54,13 +54,10 @@ export interface SqliteDatabase {
 }
 
 /**
- * Keeps invoices in SQLite, in the table `gwop_invoices` of a database that you opened: `node:sqlite` on Node 22.13 or newer,
- * `better-sqlite3`, or `bun:sqlite`.
+ * Keeps invoices in SQLite, in the table `gwop_invoices` of a database that you opened: `new DatabaseSync("shop.db")` of
+ * `node:sqlite` on Node 22.13 or newer, one of `better-sqlite3`, or of `bun:sqlite`.
  *
  * Several processes may share the file: set `PRAGMA journal_mode = WAL` and `PRAGMA busy_timeout = 5000`.
- *
- * @example
- * const store = sqliteStore(new DatabaseSync("shop.db"));
  */
 export function sqliteStore(database: SqliteDatabase): WebhookStore {
   return sqlStore(async (sql, parameters) => {
@@ -84,12 +81,10 @@ export function d1Store(database: D1DatabaseLike): WebhookStore {
 export type PostgresQuery = (text: string, values: unknown[]) => PromiseLike<readonly unknown[] | { rows: readonly unknown[] }>;
 
 /**
- * Keeps invoices in Postgres, in the table `gwop_invoices`, over any client.
+ * Keeps invoices in Postgres, in the table `gwop_invoices`, over any client: `(text, values) => pool.query(text, values)` with `pg`,
+ * `(text, values) => sql.unsafe(text, values)` with `postgres`.
  *
  * @param query Must not be part of a transaction that may be rolled back: a claim has to be seen by others at once.
- * @example
- * const store = postgresStore((text, values) => pool.query(text, values)); // pg
- * const store = postgresStore((text, values) => sql.unsafe(text, values)); // postgres
  */
 export function postgresStore(query: PostgresQuery): WebhookStore {
   return sqlStore(async (sql, parameters) => {
