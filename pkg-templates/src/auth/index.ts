@@ -45,13 +45,6 @@ export class Auth {
    * - `JWKS_UNAVAILABLE`: nothing is known about the token, since no JWK Set could be fetched (`cause` says why). Answer 503, not 401.
    * @throws SDKValidationError when an option is not as documented.
    * @throws GwopError or HTTPClientError when `checkSession` could not look the session up. That is not a pass.
-   *
-   * @example
-   * ```ts
-   * const [, bearer = ""] = (request.headers.get("authorization") ?? "").split(" ");
-   * const agent = await gwop.auth.verifyToken(bearer);
-   * console.log(agent.chain, agent.walletAddress);
-   * ```
    */
   verifyToken(token: string, options?: VerifyTokenOptions): Promise<VerifiedToken> {
     return this.#tokens.verify(token, options);
