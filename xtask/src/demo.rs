@@ -1,8 +1,10 @@
 //! `cargo xtask demo`: the whole story, told by `demo/demo.mjs` and `demo/worker.mjs`;
 //! with `--store` that of the sample store, told by its agent.
 
+use std::thread;
+
 use crate::process::{Step, say};
-use crate::{Result, patterns, runtimes, worker};
+use crate::{Result, patterns, runtimes, tools, worker};
 
 /// How long `--serve` may go on, in seconds: a working day.
 const SERVE_LIMIT: u64 = 12 * 3600;
@@ -20,6 +22,16 @@ pub fn command(arguments: &[String]) -> Result {
         [flag] if flag == "--store" => return patterns::sample_store(),
         _ => return Err("usage: cargo xtask demo [--serve | --store]".into()),
     };
+    // Installed before two builds ask for them at once.
+    tools::rust()?;
+    tools::npm()?;
+    tools::wasm_bindgen()?;
+    tools::WORKER_BUILD.program()?;
+    // Each build ends in one long link, so two of them share two cores well.
+    let worker = thread::spawn(move || match serve {
+        true => Ok(()),
+        false => worker::compile_shipped().map_err(|error| error.to_string()),
+    });
     let consumer = runtimes::consumer()?;
     say("The story");
     let limit = if serve { SERVE_LIMIT } else { 120 };
@@ -33,6 +45,9 @@ pub fn command(arguments: &[String]) -> Result {
     if serve {
         return Ok(());
     }
+    worker
+        .join()
+        .map_err(|_| "the Worker's build ended without a word")??;
     worker::build()?;
     say("The story through the Worker");
     Step::new("demo of the Worker", "node")
