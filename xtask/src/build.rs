@@ -126,8 +126,7 @@ impl Module {
     /// Compiles the module into `package`, and its declarations into `generated`.
     fn build(&self, package: &Path, generated: &Path) -> Result {
         let Self { krate, name, .. } = self;
-        // A directory of its own: other flags would build the same files again and again.
-        let target = top().join("target/npm").join(name);
+        let target = top().join("target/npm");
         Step::new(format!("cargo build {krate} for wasm32"), "cargo")
             .args(["build", "--lib", "--package", krate])
             .args(["--features", self.features])

@@ -2,11 +2,12 @@
 //! `package-lock.json`, and fetched when it is first needed.
 //!
 //! Rust programs go to `GWOP_TOOLS/NAME-VERSION`, by default in the user's cache
-//! directory, where every clone finds them. npm's tools go to this clone's
-//! `node_modules`, out of npm's own cache. Browsers come from the system.
+//! directory, where every clone finds them; npm's tools to `GWOP_TOOLS/npm-HASH`, from
+//! where each clone's `node_modules` is linked. Browsers come from the system.
 
 use std::ffi::OsStr;
 use std::fs;
+use std::hash::{Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -148,11 +149,15 @@ impl CargoTool {
             .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
             .run()?;
         let _ = fs::remove_dir_all(home);
-        match fs::rename(&staging, home) {
-            // Another clone may have been quicker.
-            Err(_) if self.complete(&home.join("bin")) => Ok(fs::remove_dir_all(&staging)?),
-            done => Ok(done?),
-        }
+        appear(&staging, home)
+    }
+}
+
+/// Gives a finished tool its own name. Another clone may have been quicker: then its work stays.
+fn appear(staging: &Path, home: &Path) -> Result {
+    match fs::rename(staging, home) {
+        Err(_) if home.is_dir() => Ok(fs::remove_dir_all(staging)?),
+        done => Ok(done?),
     }
 }
 
@@ -259,15 +264,56 @@ pub fn npm() -> Result {
     }
     let lock = fs::read(top().join("package-lock.json"))?;
     // The stamp is the lock that node_modules was made from.
-    let stamp = top().join("node_modules/.gwop-lock");
+    let modules = top().join("node_modules");
+    let stamp = modules.join(".gwop-lock");
     if fs::read(&stamp).is_ok_and(|made_from| made_from == lock) {
         return Ok(());
     }
+    let installed = npm_installed(&lock)?;
+    let _ = fs::remove_dir_all(&modules);
+    link(&installed, &modules)?;
+    Ok(fs::write(stamp, lock)?)
+}
+
+/// The `node_modules` that npm makes of this lock, in the user's cache.
+fn npm_installed(lock: &[u8]) -> Result<PathBuf> {
+    let mut hash = std::hash::DefaultHasher::new();
+    (lock, std::env::consts::OS, std::env::consts::ARCH).hash(&mut hash);
+    let tools = cache()?;
+    let key = format!("npm-{:016x}", hash.finish());
+    let home = tools.join(&key);
+    let modules = home.join("node_modules");
+    if modules.is_dir() {
+        return Ok(modules);
+    }
     say("Installing the JavaScript tools");
+    let staging = tools.join(format!(".{key}-{}", std::process::id()));
+    fs::create_dir_all(&staging)?;
+    for file in ["package.json", "package-lock.json"] {
+        fs::copy(top().join(file), staging.join(file))?;
+    }
     Step::new("npm ci", "npm")
         .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+        .dir(&staging)
         .run()?;
-    Ok(fs::write(stamp, lock)?)
+    appear(&staging, &home)?;
+    Ok(modules)
+}
+
+/// Makes `to` the same tree as `from`: with hard links, which take no time and no space, or
+/// with copies where the two lie on different disks.
+fn link(from: &Path, to: &Path) -> Result {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type()?.is_dir() {
+            link(&source, &target)?;
+        } else if fs::hard_link(&source, &target).is_err() {
+            fs::copy(source, target)?;
+        }
+    }
+    Ok(())
 }
 
 /// A program of npm's tools, such as `esbuild`, to be run directly.
