@@ -133,7 +133,6 @@ impl Module {
             .args(["--profile", "wasm", "--target", "wasm32-unknown-unknown"])
             .args(self.std)
             .args([OsStr::new("--target-dir"), target.as_os_str()])
-            .env("CARGO_BUILD_BUILD_DIR", tools::compiled()?)
             .env("RUSTFLAGS", self.flags)
             // Building std for size, and leaving places out, are still unstable features of the pinned toolchain.
             .env("RUSTC_BOOTSTRAP", "1")

@@ -3,14 +3,13 @@
 //!
 //! Rust programs go to `GWOP_TOOLS/NAME-VERSION`, by default in the user's cache
 //! directory, where every clone finds them; npm's tools to `GWOP_TOOLS/npm-HASH`, from
-//! where each clone's `node_modules` is linked; `GWOP_TOOLS/compiled` keeps compiled crates. Browsers come from the system.
+//! where each clone's `node_modules` is linked. Browsers come from the system.
 
 use std::ffi::OsStr;
 use std::fs;
 use std::hash::{Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::SystemTime;
 
 use crate::process::{Step, say};
 use crate::{Result, top};
@@ -189,27 +188,6 @@ fn locked_version<'l>(lock: &'l str, krate: &str) -> Option<&'l str> {
     let mut lines = lock.lines().skip_while(|line| *line != name);
     let version = lines.nth(1)?;
     version.strip_prefix("version = \"")?.strip_suffix('"')
-}
-
-/// Where cargo keeps what it compiles for wasm on the way, to be given as `CARGO_BUILD_BUILD_DIR`:
-/// shared by all clones, so that the crates from crates.io are compiled once per user.
-///
-/// # Errors
-///
-/// When the cache has no place, or a source cannot be touched.
-pub fn compiled() -> Result<PathBuf> {
-    let stamp = top().join("target/.sources-touched");
-    if !stamp.is_file() {
-        // Another checkout may have lain at this path before, and cargo tells them apart by their files' times alone.
-        for krate in [".", "json", "simulator", "examples/worker-router"] {
-            let file = top().join(krate).join("src/lib.rs");
-            let file = fs::File::options().append(true).open(file)?;
-            file.set_modified(SystemTime::now())?;
-        }
-        fs::create_dir_all(top().join("target"))?;
-        fs::write(stamp, "")?;
-    }
-    Ok(cache()?.join("compiled"))
 }
 
 /// Adds what `rust-toolchain.toml` and the wasm build ask of the toolchain.

@@ -63,7 +63,6 @@ fn compile(directory: &str, out: &str, arguments: &[&str]) -> Result {
     .args(arguments)
     // The example is no part of the workspace, but shares its dependencies.
     .env("CARGO_TARGET_DIR", top().join("target"))
-    .env("CARGO_BUILD_BUILD_DIR", tools::compiled()?)
     // It would fetch them otherwise, in versions of its own.
     .env("WASM_BINDGEN_BIN", tools::wasm_bindgen()?)
     .env("WASM_OPT_BIN", tools::npm_program("wasm-opt")?)
