@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::process::{Step, say};
 use crate::sizes::{self, Size};
-use crate::{Result, runtimes, tools, top};
+use crate::{Result, kept, runtimes, tools, top};
 
 /// The npm package's directory, from the top level.
 pub const PACKAGE: &str = "dist/npm";
@@ -104,8 +104,11 @@ pub fn package() -> Result<PathBuf> {
     let generated = top().join("pkg-templates/src/generated");
     fs::create_dir_all(&generated)?;
 
-    SDK.build(&package, &generated)?;
-    SIMULATOR.build(&package, &generated)?;
+    let target = top().join("target/npm");
+    kept::seed(&target)?;
+    SDK.build(&target, &package, &generated)?;
+    SIMULATOR.build(&target, &package, &generated)?;
+    kept::keep(&target)?;
     models(&generated)?;
     let version = env!("CARGO_PKG_VERSION");
     Step::new("assemble the package", "node")
@@ -123,10 +126,9 @@ pub fn package() -> Result<PathBuf> {
 }
 
 impl Module {
-    /// Compiles the module into `package`, and its declarations into `generated`.
-    fn build(&self, package: &Path, generated: &Path) -> Result {
+    /// Compiles the module in `target` into `package`, and its declarations into `generated`.
+    fn build(&self, target: &Path, package: &Path, generated: &Path) -> Result {
         let Self { krate, name, .. } = self;
-        let target = top().join("target/npm");
         Step::new(format!("cargo build {krate} for wasm32"), "cargo")
             .args(["build", "--lib", "--package", krate])
             .args(["--features", self.features])

@@ -1,6 +1,7 @@
 //! The repository's commands, as `cargo xtask COMMAND`.
 //!
 //! - [`tools`]: every tool outside this workspace, pinned, and how it is fetched.
+//! - [`kept`]: what is made once per user and serves every clone.
 //! - [`build`]: the npm package, into `dist/npm`.
 //! - [`mod@test`]: the table of test parts; [`package`] and [`runtimes`] are its larger ones.
 //! - [`patterns`]: stores, adapters and the sample store, on the real things.
@@ -16,6 +17,7 @@ mod build;
 mod demo;
 mod docs;
 mod fuzz;
+mod kept;
 mod package;
 mod patterns;
 mod process;

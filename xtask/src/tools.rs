@@ -1,18 +1,16 @@
 //! Every tool outside this workspace, pinned here, in `rust-toolchain.toml` and in
 //! `package-lock.json`, and fetched when it is first needed.
 //!
-//! Rust programs go to `GWOP_TOOLS/NAME-VERSION`, by default in the user's cache
-//! directory, where every clone finds them; npm's tools to `GWOP_TOOLS/npm-HASH`, from
-//! where each clone's `node_modules` is linked. Browsers come from the system.
+//! Rust programs and npm's tools are [`kept`] for every clone; each clone's `node_modules` is linked from there.
+//! Browsers come from the system.
 
 use std::ffi::OsStr;
 use std::fs;
-use std::hash::{Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::process::{Step, say};
-use crate::{Result, top};
+use crate::{Result, kept, top};
 
 /// A Rust program from crates.io.
 pub struct CargoTool {
@@ -64,26 +62,6 @@ const CARGO_TOOLS: [&CargoTool; 5] = [
 /// The oldest Node that npm's tools here run on.
 const NODE_MAJOR: u32 = 20;
 
-/// Where fetched tools lie.
-fn cache() -> Result<PathBuf> {
-    if let Some(own) = variable("GWOP_TOOLS") {
-        return Ok(own.into());
-    }
-    let base =
-        match variable("XDG_CACHE_HOME") {
-            Some(cache) => PathBuf::from(cache),
-            None => PathBuf::from(variable("HOME").ok_or(
-                "no place for tools: set HOME, XDG_CACHE_HOME or GWOP_TOOLS to a directory",
-            )?)
-            .join(".cache"),
-        };
-    Ok(base.join("gwop-tools"))
-}
-
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
-}
-
 impl CargoTool {
     /// The tool's main program, fetched if need be.
     ///
@@ -101,7 +79,7 @@ impl CargoTool {
     ///
     /// When it cannot be built from crates.io.
     pub fn directory(&self) -> Result<PathBuf> {
-        let home = cache()?.join(format!("{}-{}", self.krate, self.version));
+        let home = kept::directory()?.join(format!("{}-{}", self.krate, self.version));
         let bin = home.join("bin");
         if self.complete(&bin) {
             return Ok(bin);
@@ -133,31 +111,21 @@ impl CargoTool {
         let Self { krate, version, .. } = self;
         let pinned = format!("{krate}@{version}");
         say(&format!("Installing {pinned} into {}", home.display()));
-        let tools = cache()?;
-        fs::create_dir_all(&tools)?;
-        // A finished tool appears at once, under its own name, or not at all.
-        let staging = tools.join(format!(".{krate}-{version}-{}", std::process::id()));
-        Step::new(format!("cargo install {pinned}"), "cargo")
-            .args(["install", "--locked", &pinned, "--root"])
-            .args([&staging])
-            // The tools share many dependencies: built once.
-            .env("CARGO_TARGET_DIR", tools.join("target"))
-            .env("RUSTFLAGS", "")
-            // Built once and run for seconds: the quicker build wins.
-            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
-            .env("CARGO_PROFILE_RELEASE_LTO", "off")
-            .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
-            .run()?;
+        let tools = kept::directory()?;
         let _ = fs::remove_dir_all(home);
-        appear(&staging, home)
-    }
-}
-
-/// Gives a finished tool its own name. Another clone may have been quicker: then its work stays.
-fn appear(staging: &Path, home: &Path) -> Result {
-    match fs::rename(staging, home) {
-        Err(_) if home.is_dir() => Ok(fs::remove_dir_all(staging)?),
-        done => Ok(done?),
+        kept::make(home, |staging| {
+            Step::new(format!("cargo install {pinned}"), "cargo")
+                .args(["install", "--locked", &pinned, "--root"])
+                .args([staging])
+                // The tools share many dependencies: built once.
+                .env("CARGO_TARGET_DIR", tools.join("target"))
+                .env("RUSTFLAGS", "")
+                // Built once and run for seconds: the quicker build wins.
+                .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+                .env("CARGO_PROFILE_RELEASE_LTO", "off")
+                .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
+                .run()
+        })
     }
 }
 
@@ -271,49 +239,28 @@ pub fn npm() -> Result {
     }
     let installed = npm_installed(&lock)?;
     let _ = fs::remove_dir_all(&modules);
-    link(&installed, &modules)?;
+    kept::tree(&installed, &modules, |_| false)?;
     Ok(fs::write(stamp, lock)?)
 }
 
-/// The `node_modules` that npm makes of this lock, in the user's cache.
+/// The `node_modules` that npm makes of this lock.
 fn npm_installed(lock: &[u8]) -> Result<PathBuf> {
-    let mut hash = std::hash::DefaultHasher::new();
-    (lock, std::env::consts::OS, std::env::consts::ARCH).hash(&mut hash);
-    let tools = cache()?;
-    let key = format!("npm-{:016x}", hash.finish());
-    let home = tools.join(&key);
+    let home = kept::place("npm", lock)?;
     let modules = home.join("node_modules");
     if modules.is_dir() {
         return Ok(modules);
     }
     say("Installing the JavaScript tools");
-    let staging = tools.join(format!(".{key}-{}", std::process::id()));
-    fs::create_dir_all(&staging)?;
-    for file in ["package.json", "package-lock.json"] {
-        fs::copy(top().join(file), staging.join(file))?;
-    }
-    Step::new("npm ci", "npm")
-        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
-        .dir(&staging)
-        .run()?;
-    appear(&staging, &home)?;
-    Ok(modules)
-}
-
-/// Makes `to` the same tree as `from`: with hard links, which take no time and no space, or
-/// with copies where the two lie on different disks.
-fn link(from: &Path, to: &Path) -> Result {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let (source, target) = (entry.path(), to.join(entry.file_name()));
-        if entry.file_type()?.is_dir() {
-            link(&source, &target)?;
-        } else if fs::hard_link(&source, &target).is_err() {
-            fs::copy(source, target)?;
+    kept::make(&home, |staging| {
+        for file in ["package.json", "package-lock.json"] {
+            fs::copy(top().join(file), staging.join(file))?;
         }
-    }
-    Ok(())
+        Step::new("npm ci", "npm")
+            .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+            .dir(staging)
+            .run()
+    })?;
+    Ok(modules)
 }
 
 /// A program of npm's tools, such as `esbuild`, to be run directly.
@@ -383,7 +330,7 @@ pub fn firefox() -> Result<Browser> {
 }
 
 fn system(own: &str, names: &[&str], package: &str) -> Result<PathBuf> {
-    if let Some(path) = variable(own) {
+    if let Some(path) = kept::variable(own) {
         return Ok(path.into());
     }
     let look = || names.iter().find_map(find);
@@ -484,7 +431,7 @@ const BETTER_SQLITE3: &str = "12.9.0";
 ///
 /// When npm cannot fetch or compile it.
 pub fn better_sqlite3() -> Result<PathBuf> {
-    let home = cache()?.join(format!("better-sqlite3-{BETTER_SQLITE3}"));
+    let home = kept::directory()?.join(format!("better-sqlite3-{BETTER_SQLITE3}"));
     let module = home.join("node_modules/better-sqlite3");
     if module.join("build/Release/better_sqlite3.node").is_file() {
         return Ok(module);

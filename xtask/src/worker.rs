@@ -7,8 +7,10 @@ use std::time::{Duration, SystemTime};
 
 use crate::process::{Step, say};
 use crate::sizes::{self, Size};
-use crate::{Result, build, tools, top};
+use crate::{Result, build, kept, tools, top};
 
+/// Where Workers are compiled, from the top level.
+const TARGET: &str = "target/workers";
 /// What is deployed, from the top level.
 pub const SHIPPED: &str = "dist/worker";
 /// The build with faults on purpose and shorter times, for the tests alone.
@@ -43,7 +45,10 @@ pub fn build() -> Result {
 pub fn compile_shipped() -> Result {
     static DONE: std::sync::OnceLock<()> = std::sync::OnceLock::new();
     if DONE.get().is_none() {
+        let target = top().join(TARGET);
+        kept::seed(&target)?;
         compile(".", SHIPPED, &["--features", "worker-main"])?;
+        kept::keep(&target)?;
     }
     DONE.get_or_init(|| ());
     Ok(())
@@ -62,7 +67,7 @@ fn compile(directory: &str, out: &str, arguments: &[&str]) -> Result {
     .args(["."])
     .args(arguments)
     // The example is no part of the workspace, but shares its dependencies.
-    .env("CARGO_TARGET_DIR", top().join("target"))
+    .env("CARGO_TARGET_DIR", top().join(TARGET))
     // It would fetch them otherwise, in versions of its own.
     .env("WASM_BINDGEN_BIN", tools::wasm_bindgen()?)
     .env("WASM_OPT_BIN", tools::npm_program("wasm-opt")?)
