@@ -15,9 +15,7 @@ use crate::model::Decoded;
 pub trait Crypto {
     /// An imported key, for verification alone.
     type Key;
-    /// A body whose bytes are signed.
-    type Body: ?Sized;
-    /// A key or an answer under way: true where the signature holds, or one answer per tag.
+    /// A key or an answer under way: true where the signature holds.
     type Pending;
     /// Why nothing could be begun.
     type Error;
@@ -28,16 +26,15 @@ pub trait Crypto {
     /// Where there is no such crypto.
     fn import_hmac_key(&self, secret: &[u8]) -> Result<Self::Pending, Self::Error>;
 
-    /// Whether one of `tags` is the HMAC of `prefix` and `body`.
+    /// Whether `tag` is the HMAC of `signed`.
     ///
     /// # Errors
     /// Where there is no such crypto.
     fn verify_hmac(
         &self,
         key: &Self::Key,
-        tags: &[[u8; 32]],
-        prefix: &[u8],
-        body: &Self::Body,
+        tag: &[u8],
+        signed: &[u8],
     ) -> Result<Self::Pending, Self::Error>;
 
     /// Imports an RS256 key, given as JWK text (RFC 7517).

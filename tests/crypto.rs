@@ -15,7 +15,6 @@ struct Double {
 
 impl Crypto for Double {
     type Key = Vec<u8>;
-    type Body = [u8];
     type Pending = bool;
     type Error = Rejection;
 
@@ -23,15 +22,14 @@ impl Crypto for Double {
         Ok(!secret.is_empty())
     }
 
-    fn verify_hmac(
-        &self,
-        key: &Vec<u8>,
-        tags: &[[u8; 32]],
-        prefix: &[u8],
-        body: &[u8],
-    ) -> Result<bool, Rejection> {
-        self.asked.borrow_mut().push([prefix, body].concat());
-        Ok(hmac::tag_matches(key, prefix, body, tags))
+    fn verify_hmac(&self, key: &Vec<u8>, tag: &[u8], signed: &[u8]) -> Result<bool, Rejection> {
+        self.asked.borrow_mut().push(signed.to_vec());
+        Ok(hmac::tag_matches(
+            key,
+            signed,
+            b"",
+            &[tag.try_into().unwrap()],
+        ))
     }
 
     fn import_rs256_key(&self, jwk: &str) -> Result<bool, Rejection> {
@@ -51,8 +49,17 @@ impl Crypto for Double {
 
 const NOW: f64 = 1_700_000_000.0;
 
+/// What a caller makes of the answers: the first that is true is enough.
 fn verified(crypto: &Double, header: &str, body: &[u8], now: f64) -> Result<bool, Rejection> {
-    webhook::verify(crypto, header, body, now, 300.0, &b"whsec_a".to_vec())
+    let key = b"whsec_a".to_vec();
+    for index in 0.. {
+        match webhook::verify(crypto, header, index, body, (now, 300.0), &key)? {
+            Some(true) => return Ok(true),
+            Some(false) => {}
+            None => break,
+        }
+    }
+    Ok(false)
 }
 
 #[test]
@@ -68,7 +75,8 @@ fn the_mac_is_asked_for_over_time_stamp_and_raw_body() {
     assert!(!verified(&crypto, &own, b"{} ", NOW).unwrap());
     let asked = crypto.asked.take();
     assert_eq!(asked.first().unwrap(), b"1700000000.{}");
-    assert_eq!(asked.len(), 4);
+    // The header with two was asked about twice.
+    assert_eq!(asked.len(), 5);
 }
 
 #[test]

@@ -28,6 +28,13 @@ export function refusalOf(task: Task): unknown {
   }
 }
 
+/** Web Crypto, read at each use: at module level it costs Node 2 ms of import time. */
+export function subtle(): SubtleCrypto {
+  const { subtle } = globalThis.crypto ?? {};
+  if (!subtle) throw new Error("Web Crypto is not available: crypto.subtle needs a secure context (https or localhost)");
+  return subtle;
+}
+
 /** Fields on their way to the wasm. */
 export function join(...fields: readonly string[]): string {
   return fields.join("\0");

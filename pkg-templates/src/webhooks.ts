@@ -1,5 +1,5 @@
 import { refuse } from "./errors/refuse.js";
-import { ask, join, readRefusal, refusalOf, Task } from "./core.js";
+import { ask, join, readRefusal, refusalOf, subtle, Task } from "./core.js";
 import { readEnvList } from "./env.js";
 import { hmacKey, hmacVerify } from "./generated/gwop_bg.js";
 import type { InvoiceCanceledEvent, InvoiceExpiredEvent, InvoicePaidEvent } from "./generated/models.js";
@@ -83,9 +83,11 @@ export class WebhookVerifier {
     try {
       for (const secret of secrets) {
         const key = this.#keys.get(secret) ?? (await this.#import(secret));
-        const answer: unknown = await hmacVerify(headers.xGwopSignature, body, now, tolerance, key);
-        if (answer === true || (Array.isArray(answer) && answer.includes(true))) {
-          return { ...headers, body: revive(ask(Task.WebhookEvent, join(headers.xGwopEventId, headers.xGwopEventType), body)) };
+        let asked: Promise<boolean> | undefined;
+        for (let index = 0; (asked = hmacVerify(subtle(), key, headers.xGwopSignature, index, body, now, tolerance)); index++) {
+          if (await asked) {
+            return { ...headers, body: revive(ask(Task.WebhookEvent, join(headers.xGwopEventId, headers.xGwopEventType), body)) };
+          }
         }
       }
     } catch (refusal) {
@@ -119,7 +121,7 @@ export class WebhookVerifier {
   }
 
   async #import(secret: string): Promise<CryptoKey> {
-    const key: CryptoKey = await hmacKey(secret);
+    const key: CryptoKey = await hmacKey(subtle(), secret);
     if (this.#keys.size >= MAX_KEYS) this.#keys.clear();
     this.#keys.set(secret, key);
     return key;

@@ -14,21 +14,26 @@ pub use signature::{DEFAULT_TOLERANCE_SECONDS, MAX_SIGNATURES, SignatureHeader};
 
 use crate::port::Crypto;
 
-/// Checks the signature header and its time, then asks `crypto` for the MAC over the raw body. `now` and `tolerance` are seconds.
+/// Checks the signature header and its time, then asks `crypto` whether its signature at `index` is the MAC over the raw body.
+/// `None` where the header has no more signatures. `now` and `tolerance` are seconds.
 ///
-/// The body is the sender's once the answer is true, or a list with a true in it.
+/// The body is the sender's once one of the answers is true.
 ///
 /// # Errors
 /// [`Rejection`], as [`SignatureHeader::parse`] and [`SignatureHeader::check_time`] have it, or the crypto's own.
 pub fn verify<C: Crypto, E: From<Rejection> + From<C::Error>>(
     crypto: &C,
     header: &str,
-    body: &C::Body,
-    now: f64,
-    tolerance: f64,
+    index: usize,
+    body: &[u8],
+    (now, tolerance): (f64, f64),
     key: &C::Key,
-) -> Result<C::Pending, E> {
+) -> Result<Option<C::Pending>, E> {
     let header = SignatureHeader::parse(header)?;
     header.check_time(now, tolerance)?;
-    Ok(crypto.verify_hmac(key, header.signatures(), &header.prefix(), body)?)
+    let Some(tag) = header.signatures().get(index) else {
+        return Ok(None);
+    };
+    let signed = [&header.prefix(), body].concat();
+    Ok(Some(crypto.verify_hmac(key, tag, &signed)?))
 }

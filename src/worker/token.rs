@@ -101,9 +101,10 @@ pub async fn verify(
                 let Some(keys) = imported(&url, token.kid().unwrap_or_default()).await? else {
                     continue;
                 };
+                let crypto = WebCrypto::global()?;
                 for key in keys {
                     let verified =
-                        WebCrypto.verify_rs256(&key, token.signature(), token.signing_input())?;
+                        crypto.verify_rs256(&key, token.signature(), token.signing_input())?;
                     if JsFuture::from(verified).await?.is_truthy() {
                         return Ok(Identity::of(token.judge(&expected, now_ms())?));
                     }
@@ -140,7 +141,8 @@ async fn imported(url: &str, kid: &str) -> Result<Option<Vec<CryptoKey>>, JsValu
             found.push(key);
             continue;
         }
-        let Ok(key) = JsFuture::from(WebCrypto.import_rs256_key(&jwk.to_json())?).await else {
+        let Ok(key) = JsFuture::from(WebCrypto::global()?.import_rs256_key(&jwk.to_json())?).await
+        else {
             with_keys(url, |keys| keys.cache.remove_key(jwk.thumbprint()));
             return Ok(None);
         };

@@ -357,3 +357,24 @@ test("many deliveries at once", async () => {
   );
   answers.forEach((answer, index) => assertEquals(answer, index % 5 === 0 ? "WEBHOOK_SIGNATURE_MISMATCH" : "evt_abc123"));
 });
+
+// Web Crypto is given the wasm's own memory, which the next verification writes over and a large one moves.
+test("verifications under way at once do not disturb each other", async () => {
+  const events = Array.from({ length: 60 }, (_, n) => {
+    const body = JSON.parse(PAID);
+    body.data.merchant_reference = String(n).repeat(1 + n * (n % 7 === 0 ? 5000 : 40));
+    return JSON.stringify(body);
+  });
+  const requests = await Promise.all(events.map((body) => deliver(body)));
+  const answers = await Promise.allSettled(
+    requests.map((request, n) => {
+      const body = n % 3 === 0 ? request.body.replace("1025000", "1025001") : request.body;
+      return gwop.validateWebhook({ request: { ...request, body } });
+    }),
+  );
+  answers.forEach(({ status, value, reason }, n) => {
+    assertEquals(status, n % 3 === 0 ? "rejected" : "fulfilled", String(n));
+    if (value) assertEquals(value.body.data.merchantReference, JSON.parse(events[n]).data.merchant_reference);
+    else assertEquals(reason.code, "WEBHOOK_SIGNATURE_MISMATCH");
+  });
+});

@@ -1,4 +1,4 @@
-import { Core, fieldsOf, join, readRefusal, refusalOf, run, Task } from "../core.js";
+import { Core, fieldsOf, join, readRefusal, refusalOf, run, subtle, Task } from "../core.js";
 import { readEnv } from "../env.js";
 import { type ErrorCode, isGwopError, type TokenErrorCode, TokenVerificationError } from "../errors/index.js";
 import { refuse } from "../errors/refuse.js";
@@ -155,7 +155,7 @@ export class TokenVerification {
         if (!keys) continue;
         let holds = false;
         for (const key of keys) {
-          const answer = rs256Verify(key, token);
+          const answer = rs256Verify(subtle(), key, token);
           try {
             if ((holds = (await answer) === true)) break;
           } catch {
@@ -189,7 +189,7 @@ export class TokenVerification {
         const jwk = run(tokens, Task.TokenKey, thumbprint);
         // Another request has brought a new set meanwhile.
         if (!jwk) return undefined;
-        const imported = rs256Key(jwk);
+        const imported = rs256Key(subtle(), jwk);
         try {
           key = (await imported) as CryptoKey;
         } catch {
