@@ -6,6 +6,7 @@
 
 mod auth;
 mod invoice;
+mod layout;
 mod operation;
 mod transcode;
 mod webhook;
@@ -79,7 +80,11 @@ pub struct Model {
     #[cfg(feature = "codegen")]
     pub name: &'static str,
     /// The fields, in the order of the contract.
+    #[cfg(feature = "codegen")]
     pub fields: &'static [Field],
+    layout: &'static str,
+    /// The kinds of those fields whose kind is a literal, an object or a list.
+    nested: &'static [Kind],
     /// The type's documentation.
     #[cfg(feature = "codegen")]
     pub doc: &'static str,
@@ -212,17 +217,24 @@ macro_rules! model {
         )* }
 
         impl $name {
+            const FIELDS: &'static [crate::model::Field] = &[ $( crate::model::Field {
+                name: crate::model::plain(stringify!($field)),
+                kind: <$type as crate::model::Wire>::KIND,
+                presence: <$type as crate::model::Wire>::PRESENCE,
+                #[cfg(feature = "codegen")]
+                doc: concat!($($field_doc, "\n"),*),
+            }, )* ];
+
             /// The table of this model.
             pub const MODEL: &'static crate::model::Model = &crate::model::Model {
                 #[cfg(feature = "codegen")]
                 name: stringify!($name),
-                fields: &[ $( crate::model::Field {
-                    name: crate::model::plain(stringify!($field)),
-                    kind: <$type as crate::model::Wire>::KIND,
-                    presence: <$type as crate::model::Wire>::PRESENCE,
-                    #[cfg(feature = "codegen")]
-                    doc: concat!($($field_doc, "\n"),*),
-                }, )* ],
+                #[cfg(feature = "codegen")]
+                fields: Self::FIELDS,
+                layout: crate::model::layout::text(
+                    const { &crate::model::layout::layout::<{ crate::model::layout::layout_length($name::FIELDS) }>(Self::FIELDS) },
+                ),
+                nested: const { &crate::model::layout::nested::<{ crate::model::layout::nested_length($name::FIELDS) }>(Self::FIELDS) },
                 #[cfg(feature = "codegen")]
                 doc: concat!($($doc, "\n"),*),
             };

@@ -1,6 +1,6 @@
 //! From the wire's JSON to JavaScript's and back, by the tables.
 
-use super::{Field, Kind, Model, Presence};
+use super::{Kind, Model, Presence};
 use crate::json::{Value, push_integer};
 
 /// How the members of an object are called.
@@ -139,9 +139,14 @@ impl Transcoder {
         }
         let mut separator = '{';
         let members = self.members(model, value);
-        for (field, member) in model.fields.iter().zip(members) {
+        let mut members = members.into_iter();
+        let mut nested = model.nested.iter();
+        let mut at = 0;
+        while let Some((field, next)) = model.entry(at) {
+            at = next;
+            let kind = field.kind(&mut nested);
             self.path.push(Segment::Name(field.name));
-            if let Some(member) = self.present(field, member)? {
+            if let Some(member) = self.present(field.presence, kind, members.next().flatten())? {
                 self.out.push(separator);
                 separator = ',';
                 self.out.push('"');
@@ -150,7 +155,7 @@ impl Transcoder {
                 if field.presence == Presence::Nullable && member.is_null() {
                     self.out.push_str("null");
                 } else {
-                    self.value(&field.kind, member)?;
+                    self.value(kind, member)?;
                 }
             }
             self.path.pop();
@@ -164,24 +169,41 @@ impl Transcoder {
 
     /// The member for each field of `model`: the last one, as `JSON.parse` has it, where a key is repeated.
     fn members<'d>(&self, model: &Model, object: Value<'d>) -> Vec<Option<Value<'d>>> {
-        let mut found = vec![None; model.fields.len()];
+        let mut found = Vec::new();
         // Servers keep to one order, so that the field after the last one is nearly always the next: the search goes round from there.
-        let mut next = 0_usize;
+        let (mut at, mut index) = (0_usize, 0_usize);
         for (key, value) in object.members() {
-            let is_key = |field: &Field| match self.from {
-                Naming::Wire => key.is_str(field.name),
-                Naming::JavaScript => key.as_str().is_some_and(|key| is_named(&key, field.name)),
-            };
-            for _ in 0..model.fields.len() {
-                let here = next;
-                next = next.saturating_add(1);
-                if next >= model.fields.len() {
-                    next = 0;
-                }
-                if model.fields.get(here).is_some_and(is_key) {
+            let start = at;
+            loop {
+                let Some((field, next)) = model.entry(at) else {
+                    // At the end, from which it goes round; or there are no fields.
+                    if at == 0 {
+                        break;
+                    }
+                    (at, index) = (0, 0);
+                    if start == 0 {
+                        break;
+                    }
+                    continue;
+                };
+                let here = index;
+                (at, index) = (next, index.saturating_add(1));
+                let is_key = match self.from {
+                    Naming::Wire => key.is_str(field.name),
+                    Naming::JavaScript => {
+                        key.as_str().is_some_and(|key| is_named(&key, field.name))
+                    }
+                };
+                if is_key {
+                    if found.len() <= here {
+                        found.resize(index, None);
+                    }
                     if let Some(slot) = found.get_mut(here) {
                         *slot = Some(value);
                     }
+                    break;
+                }
+                if at == start {
                     break;
                 }
             }
@@ -189,16 +211,17 @@ impl Transcoder {
         found
     }
 
-    /// The member of `field`, or `None` where it may be and is absent.
+    /// The member of a field, or `None` where it may be and is absent.
     fn present<'d>(
         &mut self,
-        field: &Field,
+        presence: Presence,
+        kind: &Kind,
         member: Option<Value<'d>>,
     ) -> Result<Option<Value<'d>>, Unfit> {
-        let optional = field.presence == Presence::Optional;
+        let optional = presence == Presence::Optional;
         match member {
             None if optional => Ok(None),
-            None => Err(self.unfit(&field.kind)),
+            None => Err(self.unfit(kind)),
             // Only a server's null counts as absent: a caller's is a mistake.
             Some(value) if optional && self.to == Naming::JavaScript && value.is_null() => Ok(None),
             member => Ok(member),
