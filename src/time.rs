@@ -5,112 +5,108 @@
 /// Digits beyond milliseconds are dropped. Leap seconds are not accepted, as in ECMAScript.
 #[must_use]
 pub fn parse_rfc3339(text: &str) -> Option<i64> {
-    const SHAPE: &[u8; 19] = b"0000-00-00T00:00:00";
-    let (start, mut rest) = text.as_bytes().split_at_checked(SHAPE.len())?;
-    let mut fields = [0_i64; 6];
-    let mut current = fields.iter_mut();
-    let mut field = current.next()?;
-    for (shape, byte) in SHAPE.iter().zip(start) {
-        if *shape == b'0' {
-            push_digit(field, *byte)?;
-        } else if byte.to_ascii_uppercase() == *shape {
-            field = current.next()?;
-        } else {
-            return None;
-        }
-    }
-    let [year, month, day, hour, minute, second] = fields;
-    let day_exists = day >= 1 && day <= days_in_month(year, month)?;
-    if !day_exists || hour > 23 || minute > 59 || second > 59 {
+    let mut rest = text.as_bytes();
+    let mut numbers = [0; 6];
+    read(&mut rest, b"9999-12-31T23:59:59", &mut numbers)?;
+    let [year, month, day, hour, minute, second] = numbers;
+    let days = days_from_civil(year, month, day);
+    if month == 0 || day == 0 || days >= days_from_civil(year, month.wrapping_add(1), 1) {
         return None;
     }
 
-    let mut millisecond = 0_i64;
-    if let Some((b'.', digits)) = rest.split_first() {
-        let count = digits
-            .iter()
-            .take_while(|byte| byte.is_ascii_digit())
-            .count();
-        if count == 0 {
+    let mut millisecond = 0;
+    if let [b'.', digits @ ..] = rest {
+        let mut place = 100_i32;
+        rest = digits;
+        while let [byte @ b'0'..=b'9', tail @ ..] = rest {
+            millisecond = place
+                .wrapping_mul(i32::from(byte.wrapping_sub(b'0')))
+                .wrapping_add(millisecond);
+            place /= 10;
+            rest = tail;
+        }
+        if rest.len() == digits.len() {
             return None;
         }
-        for place in 0..3 {
-            let digit = digits.get(place).filter(|_| place < count);
-            push_digit(&mut millisecond, *digit.unwrap_or(&b'0'))?;
-        }
-        rest = digits.get(count..)?;
     }
 
-    let mut offset_minutes = 0;
-    match rest {
-        [b'Z' | b'z'] => {}
-        [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] => {
-            let (mut hours, mut minutes) = (0, 0);
-            push_digit(&mut hours, *h1)?;
-            push_digit(&mut hours, *h2)?;
-            push_digit(&mut minutes, *m1)?;
-            push_digit(&mut minutes, *m2)?;
-            if hours > 23 || minutes > 59 {
+    let mut offset = [0; 2];
+    let ahead = match rest {
+        [b'Z' | b'z'] => 0,
+        [sign @ (b'+' | b'-'), zone @ ..] => {
+            rest = zone;
+            read(&mut rest, b"23:59", &mut offset)?;
+            if !rest.is_empty() {
                 return None;
             }
-            offset_minutes = hours.wrapping_mul(60).wrapping_add(minutes);
-            if *sign == b'-' {
-                offset_minutes = offset_minutes.wrapping_neg();
-            }
+            if *sign == b'+' { 1 } else { -1 }
         }
         _ => return None,
-    }
+    };
+    let [offset_hours, offset_minutes] = offset;
 
-    // Nothing here can overflow: every part has at most four digits.
-    let minutes = days_from_civil(year, month, day)
-        .wrapping_mul(24)
-        .wrapping_add(hour)
+    // Nothing here can overflow: less than two days in milliseconds.
+    let of_day = hour
+        .wrapping_sub(offset_hours.wrapping_mul(ahead))
         .wrapping_mul(60)
         .wrapping_add(minute)
-        .wrapping_sub(offset_minutes);
-    let seconds = minutes.wrapping_mul(60).wrapping_add(second);
-    Some(seconds.wrapping_mul(1000).wrapping_add(millisecond))
+        .wrapping_sub(offset_minutes.wrapping_mul(ahead))
+        .wrapping_mul(60)
+        .wrapping_add(second)
+        .wrapping_mul(1000)
+        .wrapping_add(millisecond);
+    let of_days = i64::from(days).wrapping_mul(86_400_000);
+    Some(of_days.wrapping_add(i64::from(of_day)))
 }
 
-/// Appends a decimal digit to a number of a few digits.
-fn push_digit(number: &mut i64, byte: u8) -> Option<()> {
-    let digit = byte.wrapping_sub(b'0');
-    if digit > 9 {
-        return None;
+/// Reads `numbers` from the beginning of `text`, each at most what stands in its place in `greatest`.
+fn read(text: &mut &[u8], greatest: &[u8], numbers: &mut [i32]) -> Option<()> {
+    let mut numbers = numbers.iter_mut();
+    let (mut number, mut most) = (numbers.next()?, 0);
+    for bound in greatest {
+        let (byte, rest) = text.split_first()?;
+        *text = rest;
+        if !bound.is_ascii_digit() {
+            if byte.to_ascii_uppercase() != *bound {
+                return None;
+            }
+            (number, most) = (numbers.next()?, 0);
+            continue;
+        }
+        let digit = byte.wrapping_sub(b'0');
+        push_digit(number, digit);
+        push_digit(&mut most, bound.wrapping_sub(b'0'));
+        // Both have as many digits, so that the first that differs decides.
+        if digit > 9 || *number > most {
+            return None;
+        }
     }
-    *number = number.wrapping_mul(10).wrapping_add(i64::from(digit));
     Some(())
 }
 
-/// `None` for a month that there is not.
-fn days_in_month(year: i64, month: i64) -> Option<i64> {
-    match month {
-        4 | 6 | 9 | 11 => Some(30),
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => Some(29),
-        2 => Some(28),
-        1..=12 => Some(31),
-        _ => None,
-    }
+/// Appends a decimal digit to a number of a few digits.
+fn push_digit(number: &mut i32, digit: u8) {
+    *number = number.wrapping_mul(10).wrapping_add(i32::from(digit));
 }
 
-/// Days since 1970-01-01 in the proleptic Gregorian calendar (Howard Hinnant's `days_from_civil`), for years of four digits.
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    // Years begin in March, so that the leap day is the last.
+/// Days since 1970-01-01 in the proleptic Gregorian calendar (Howard Hinnant's `days_from_civil`), for years of four digits. Month 13 is the
+/// next year's first.
+#[inline(never)]
+fn days_from_civil(year: i32, month: i32, day: i32) -> i32 {
+    // Years begin in March, so that the leap day is the last; 400 more keep them positive.
     let (year, month) = if month <= 2 {
-        (year.wrapping_sub(1), month.wrapping_add(9))
+        (year.wrapping_add(399), month.wrapping_add(9))
     } else {
-        (year, month.wrapping_sub(3))
+        (year.wrapping_add(400), month.wrapping_sub(3))
     };
-    let leap_days = year
-        .div_euclid(4)
-        .wrapping_sub(year.div_euclid(100))
-        .wrapping_add(year.div_euclid(400));
+    let (year, month) = (year.unsigned_abs(), month.unsigned_abs());
+    let leap_days = (year / 4).wrapping_sub(year / 100).wrapping_add(year / 400);
     let day_of_year = month.wrapping_mul(153).wrapping_add(2) / 5;
-    year.wrapping_mul(365)
+    let days = year
+        .wrapping_mul(365)
         .wrapping_add(leap_days)
-        .wrapping_add(day_of_year)
-        .wrapping_add(day)
-        .wrapping_sub(719_469)
+        .wrapping_add(day_of_year);
+    days.cast_signed().wrapping_add(day).wrapping_sub(865_566)
 }
 
 #[cfg(test)]

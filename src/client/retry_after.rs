@@ -5,8 +5,8 @@ use crate::time::parse_rfc3339;
 /// Two-digit years that seem further ahead than this lie in the past (RFC 9110 section 5.6.7).
 const FIFTY_YEARS_MS: i64 = 50 * 365 * 24 * 60 * 60 * 1000;
 
-const MONTHS: &[u8] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
-const TWO_DIGITS: &str = "010203040506070809101112";
+/// From a day of 1901 to 1999 to the same of 2001 to 2099.
+const CENTURY_MS: i64 = 36_525 * 24 * 60 * 60 * 1000;
 
 /// How many milliseconds `value` asks to wait, counted from `now_ms` (milliseconds since the epoch); a date that has
 /// passed is 0.
@@ -15,62 +15,72 @@ const TWO_DIGITS: &str = "010203040506070809101112";
 #[must_use]
 pub fn parse_retry_after(value: &str, now_ms: i64) -> Option<i64> {
     let value = value.trim_ascii();
-    if value.is_empty() {
-        return None;
-    }
-    if value.bytes().all(|byte| byte.is_ascii_digit()) {
-        let mut seconds = 0_i64;
-        for byte in value.bytes() {
-            // More digits than fit mean "very long", not "nothing".
-            if seconds > i64::MAX / 100_000 {
-                return Some(i64::MAX);
-            }
-            let digit = i64::from(byte.wrapping_sub(b'0'));
-            seconds = seconds.wrapping_mul(10).wrapping_add(digit);
+    let mut wait_ms = 0_i64;
+    for byte in value.bytes() {
+        if !byte.is_ascii_digit() {
+            let date = parse_http_date(value, now_ms)?;
+            return Some(date.saturating_sub(now_ms).max(0));
         }
-        return Some(seconds.saturating_mul(1000));
+        // More digits than fit mean "very long", not "nothing".
+        wait_ms = if wait_ms > i64::MAX / 100 {
+            i64::MAX
+        } else {
+            let digit = i64::from(byte.wrapping_sub(b'0'));
+            wait_ms
+                .wrapping_mul(10)
+                .wrapping_add(digit.wrapping_mul(1000))
+        };
     }
-    Some(
-        parse_http_date(value, now_ms)?
-            .saturating_sub(now_ms)
-            .max(0),
-    )
+    (!value.is_empty()).then_some(wait_ms)
 }
 
 /// Milliseconds since the epoch of an HTTP date: IMF-fixdate, RFC 850 or asctime. `now_ms` places two-digit years.
 fn parse_http_date(value: &str, now_ms: i64) -> Option<i64> {
-    // RFC 850 has dashes between day, month and year; no form has them elsewhere.
-    let mut words = [""; 7];
-    let mut free = words.iter_mut();
-    for word in value.as_bytes().split(|byte| matches!(byte, b' ' | b'-')) {
-        if !word.is_empty() {
-            *free.next()? = std::str::from_utf8(word).ok()?;
-        }
-    }
-    let (day, month, year, time, zone, end) = match words {
-        [weekday, day, month, year, time, zone, end] if weekday.ends_with(",") => {
-            (day, month, year, time, zone, end)
-        }
-        [_, month, day, time, year, end, _] => (day, month, year, time, "GMT", end),
+    let mut rest = value;
+    let weekday = word(&mut rest);
+    let (a, b, c, d) = (
+        word(&mut rest),
+        word(&mut rest),
+        word(&mut rest),
+        word(&mut rest),
+    );
+    let (day, month, year, time, zone) = if weekday.ends_with(",") {
+        (a, b, c, d, word(&mut rest))
+    } else {
+        (b, a, d, c, "GMT")
     };
     // RFC 3339 allows a fraction where an HTTP date has none.
-    if zone != "GMT" || !end.is_empty() || time.len() != 8 {
+    if zone != "GMT" || !word(&mut rest).is_empty() || time.len() != 8 {
         return None;
     }
-    let index = MONTHS
-        .chunks_exact(3)
-        .position(|name| name == month.as_bytes())?;
-    let month = TWO_DIGITS.get(index.wrapping_mul(2)..)?.get(..2)?;
-    let in_century = |century: &str| {
-        let pad = if day.len() == 1 { "0" } else { "" };
-        parse_rfc3339(&[century, year, "-", month, "-", pad, day, "T", time, "Z"].concat())
+    let mut months = "Jan01Feb02Mar03Apr04May05Jun06Jul07Aug08Sep09Oct10Nov11Dec12";
+    let month = loop {
+        let (name, tail) = months.split_at_checked(3)?;
+        let (number, tail) = tail.split_at_checked(2)?;
+        if name == month {
+            break number;
+        }
+        months = tail;
     };
-    match year.len() {
-        4 => in_century(""),
-        2 => in_century("20")
-            .filter(|date| date.saturating_sub(now_ms) <= FIFTY_YEARS_MS)
-            .or_else(|| in_century("19")),
-        _ => None,
+    let century = if year.len() == 2 { "20" } else { "" };
+    let pad = if day.len() == 1 { "0" } else { "" };
+    let date = parse_rfc3339(&[century, year, "-", month, "-", pad, day, "T", time, "Z"].concat())?;
+    if century.is_empty() || date.saturating_sub(now_ms) <= FIFTY_YEARS_MS {
+        return Some(date);
+    }
+    Some(date.wrapping_sub(CENTURY_MS))
+}
+
+/// Takes the next word; empty where there is none. RFC 850 has dashes between day, month and year; no form has them elsewhere.
+#[inline(never)]
+fn word<'a>(rest: &mut &'a str) -> &'a str {
+    loop {
+        let end = rest.bytes().position(|byte| matches!(byte, b' ' | b'-'));
+        let (word, tail) = rest.split_at(end.unwrap_or(rest.len()));
+        *rest = tail.get(1..).unwrap_or_default();
+        if !word.is_empty() || rest.is_empty() {
+            return word;
+        }
     }
 }
 
