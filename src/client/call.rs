@@ -5,7 +5,7 @@ use super::operation::{Body, Idempotency, Operation};
 use super::policy::{Outcome, RetryPolicy, Verdict};
 use super::url;
 use crate::json::{Document, LOWER_HEX, Value, push_hex};
-use crate::model::{Decoded, Mismatch, Naming, decode, encode};
+use crate::model::{Decoded, Mismatch, Naming, decode, encode, push_name};
 use crate::text::split_once;
 
 /// The longest response body that is read, in bytes (10 MiB). The rest of a longer one is left unread.
@@ -225,9 +225,10 @@ pub struct Call {
     naming: Naming,
     policy: RetryPolicy,
     url: String,
-    body: Option<String>,
-    authorization: Option<String>,
-    idempotency_key: Option<String>,
+    /// Empty where there is none, as what follows.
+    body: String,
+    authorization: String,
+    idempotency_key: String,
     key_is_the_callers: bool,
     attempts: u32,
     started_ms: i64,
@@ -259,14 +260,32 @@ impl Call {
         base_url: &str,
         random: [u8; 16],
     ) -> Result<Box<Self>, Refusal> {
-        let base_url = url::base(base_url).ok_or_else(|| {
-            Refusal::new(
+        let Some(base_url) = url::base(base_url) else {
+            return Err(Refusal::new(
                 RefusalCode::ServerUrl,
                 &["The server URL must be an absolute http or https URL without credentials, query and fragment, such as ", operation.host.url()],
-            )
-        })?;
-        let refuse = |mismatch: &Mismatch| {
-            Refusal::new(
+            ));
+        };
+        let mut call = Box::new(Self {
+            operation,
+            naming,
+            policy: RetryPolicy::default(),
+            url: base_url.to_owned(),
+            body: String::new(),
+            authorization: String::new(),
+            idempotency_key: String::new(),
+            key_is_the_callers: false,
+            attempts: 0,
+            started_ms: 0,
+        });
+        match call.take(argument) {
+            Ok(()) => {
+                if !call.key_is_the_callers && operation.idempotency != Idempotency::Natural {
+                    call.idempotency_key = uuid_v4(random);
+                }
+                Ok(call)
+            }
+            Err(mismatch) => Err(Refusal::new(
                 RefusalCode::Argument,
                 &[
                     "Invalid argument of ",
@@ -274,75 +293,77 @@ impl Call {
                     ": ",
                     &mismatch.sentence("request"),
                 ],
-            )
+            )),
+        }
+    }
+
+    /// Makes URL, body and idempotency key of the argument.
+    fn take(&mut self, argument: &str) -> Result<(), Mismatch> {
+        let no_object = |_| Mismatch {
+            path: String::new(),
+            expected: "an object",
         };
-        let wire = match operation.argument {
+        let wire = match self.operation.argument {
             Some(model) => {
-                let document = Document::parse(argument.as_bytes()).map_err(|_| {
-                    refuse(&Mismatch {
-                        path: String::new(),
-                        expected: "an object",
-                    })
-                })?;
-                encode(model, document.root(), naming).map_err(|mismatch| refuse(&mismatch))?
+                let document = Document::parse(argument.as_bytes()).map_err(no_object)?;
+                encode(model, document.root(), self.naming)?
             }
             None => String::from("{}"),
         };
         // `encode` writes JSON, so this cannot fail.
-        let document = Document::parse(wire.as_bytes())
-            .map_err(|_| Refusal::new(RefusalCode::Argument, &["The argument is not JSON"]))?;
+        let document = Document::parse(wire.as_bytes()).map_err(no_object)?;
         let wire = document.root();
-        let text = |name: &'static str, expected, fits: fn(&str) -> bool| {
-            let Some(text) = wire.get(name).and_then(|value| value.as_str()) else {
-                return Ok(None);
-            };
-            if fits(&text) {
-                return Ok(Some(text.into_owned()));
-            }
-            Err(refuse(&Mismatch {
-                path: name_in(name, naming),
-                expected,
-            }))
-        };
 
-        let mut url = String::from(base_url);
-        let mut rest = operation.path;
+        let mut rest = self.operation.path;
         while let Some((literal, tail)) = split_once(rest, b'{') {
-            let (name, tail) = split_once(tail, b'}').unwrap_or((tail, ""));
-            url.push_str(literal);
-            let id = text(name, "a non-empty string, and neither `.` nor `..`", is_id)?;
-            url::push_component(&mut url, &id.unwrap_or_default());
+            self.url.push_str(literal);
+            let (name, tail) = split_once(tail, b'}').unwrap_or_default();
             rest = tail;
-        }
-        url.push_str(rest);
-        push_query(&mut url, operation, wire);
-
-        let body = match operation.body {
-            Body::None => None,
-            Body::Member => Some(wire.get("body").map_or("{}", |body| body.raw()).to_owned()),
-            Body::Argument => {
-                text("session_id", "a non-empty string", |id| !id.is_empty())?;
-                Some(wire.raw().to_owned())
+            let (name, default) = split_once(name, b'=').unwrap_or((name, ""));
+            let parameter = name.strip_prefix('&');
+            let value = match (wire.get(parameter.unwrap_or(name)), parameter) {
+                (Some(value), _) => value.to_text().unwrap_or_else(|| value.raw().to_owned()),
+                (None, None) => default.to_owned(),
+                (None, Some(_)) => continue,
+            };
+            if parameter.is_some() {
+                self.url.push_str(name);
+                self.url.push('=');
+            } else if !is_id(&value) {
+                return Err(self.misfit(name, "a non-empty string, and neither `.` nor `..`"));
             }
-        };
-        let idempotency_key = text(
-            "idempotency_key",
-            "a non-empty string of printable ASCII characters",
-            is_header_value,
-        )?;
-        let takes_key = operation.idempotency != Idempotency::Natural;
-        Ok(Box::new(Self {
-            operation,
-            naming,
-            policy: RetryPolicy::default(),
-            url,
-            body,
-            authorization: None,
-            key_is_the_callers: idempotency_key.is_some(),
-            idempotency_key: idempotency_key.or_else(|| takes_key.then(|| uuid_v4(random))),
-            attempts: 0,
-            started_ms: 0,
-        }))
+            url::push_component(&mut self.url, &value);
+        }
+        self.url.push_str(rest);
+
+        match self.operation.body {
+            Body::None => {}
+            Body::Member => wire.get("body").map_or("{}", |body| body.raw()).clone_into(&mut self.body),
+            Body::Argument => {
+                if wire.get("session_id").is_some_and(|id| id.is_str("")) {
+                    return Err(self.misfit("session_id", "a non-empty string"));
+                }
+                wire.raw().clone_into(&mut self.body);
+            }
+        }
+        if let Some(key) = wire.get("idempotency_key").and_then(Value::to_text) {
+            if !is_header_value(&key) {
+                return Err(self.misfit(
+                    "idempotency_key",
+                    "a non-empty string of printable ASCII characters",
+                ));
+            }
+            self.idempotency_key = key;
+            self.key_is_the_callers = true;
+        }
+        Ok(())
+    }
+
+    /// The member that is called `name` on the wire is not what it should be.
+    fn misfit(&self, name: &str, expected: &'static str) -> Mismatch {
+        let mut path = String::new();
+        push_name(&mut path, name, self.naming);
+        Mismatch { path, expected }
     }
 
     /// The retry policy.
@@ -387,7 +408,7 @@ impl Call {
             ));
         }
         if self.operation.authorized {
-            self.authorization = Some(["Bearer ", key].concat());
+            self.authorization = ["Bearer ", key].concat();
         }
         Ok(())
     }
@@ -395,7 +416,7 @@ impl Call {
     /// The idempotency key of the latest attempt, for the caller to go on with.
     #[must_use]
     pub fn idempotency_key(&self) -> Option<&str> {
-        self.idempotency_key.as_deref()
+        (!self.idempotency_key.is_empty()).then_some(&*self.idempotency_key)
     }
 
     /// The next attempt. `random` becomes the idempotency key where every attempt takes a fresh one.
@@ -403,25 +424,25 @@ impl Call {
         if self.attempts == 0 {
             self.started_ms = now_ms;
         } else if self.operation.idempotency == Idempotency::FreshKey && !self.key_is_the_callers {
-            self.idempotency_key = Some(uuid_v4(random));
+            self.idempotency_key = uuid_v4(random);
         }
         self.attempts = self.attempts.saturating_add(1);
 
         let mut headers = vec![("accept", String::from("application/json"))];
-        if self.body.is_some() {
+        if !self.body.is_empty() {
             headers.push(("content-type", String::from("application/json")));
         }
-        if let Some(authorization) = &self.authorization {
-            headers.push(("authorization", authorization.clone()));
+        if !self.authorization.is_empty() {
+            headers.push(("authorization", self.authorization.clone()));
         }
-        if let Some(key) = &self.idempotency_key {
-            headers.push(("idempotency-key", key.clone()));
+        if !self.idempotency_key.is_empty() {
+            headers.push(("idempotency-key", self.idempotency_key.clone()));
         }
         Request {
             method: self.operation.method,
             url: self.url.clone(),
             headers,
-            body: self.body.clone(),
+            body: (!self.body.is_empty()).then(|| self.body.clone()),
         }
     }
 
@@ -582,27 +603,6 @@ fn status_fault(response: &Response, exhausted: bool) -> Fault {
     }
 }
 
-/// Appends the query: the given members and the defaults of the others.
-fn push_query(url: &mut String, operation: &Operation, wire: Value<'_>) {
-    let mut separator = '?';
-    for (name, default) in operation.query {
-        let given = wire.get(name);
-        let text = given.and_then(|value| value.as_str());
-        let Some(value) = text
-            .as_deref()
-            .or(given.map(|value| value.raw()))
-            .or(*default)
-        else {
-            continue;
-        };
-        url.push(separator);
-        separator = '&';
-        url.push_str(name);
-        url.push('=');
-        url::push_component(url, value);
-    }
-}
-
 /// A segment `.` or `..` would be resolved away by every URL parser, encoded or not.
 fn is_id(text: &str) -> bool {
     !matches!(text, "" | "." | "..")
@@ -612,13 +612,6 @@ fn is_header_value(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
         && !text.is_empty()
         && text.trim_ascii() == text
-}
-
-/// A field's name as the caller wrote it.
-fn name_in(name: &str, naming: Naming) -> String {
-    let mut out = String::new();
-    crate::model::push_name(&mut out, name, naming);
-    out
 }
 
 /// A random UUID, version 4 (RFC 9562 section 5.4).

@@ -59,12 +59,11 @@ pub struct Operation {
     pub host: Host,
     /// The HTTP method.
     pub method: &'static str,
-    /// The path. `{name}` stands for the argument's member of that (wire) name, percent-encoded.
+    /// The path and the query. `{name}` stands for the argument's member of that (wire) name, percent-encoded: in the path an id.
+    /// `{name=default}` has a default, and `{&name}` is a whole parameter, left out where the member is absent.
     pub path: &'static str,
     /// The argument's model; `None` where there is no argument.
     pub argument: Option<&'static Model>,
-    /// The argument's members that go into the query, by their wire names, with the defaults of absent ones.
-    pub query: &'static [(&'static str, Option<&'static str>)],
     /// The body.
     pub body: Body,
     /// The answer's model.
@@ -83,7 +82,6 @@ pub static OPERATIONS: [Operation; 9] = [
         method: "POST",
         path: "/v1/invoices",
         argument: Some(InvoicesCreateRequest::MODEL),
-        query: &[],
         body: Body::Member,
         answer: Invoice::MODEL,
         authorized: true,
@@ -93,13 +91,8 @@ pub static OPERATIONS: [Operation; 9] = [
         name: "invoices.list",
         host: Host::Agents,
         method: "GET",
-        path: "/v1/invoices",
+        path: "/v1/invoices?limit={limit=20}&offset={offset=0}{&status}",
         argument: Some(InvoicesListRequest::MODEL),
-        query: &[
-            ("limit", Some("20")),
-            ("offset", Some("0")),
-            ("status", None),
-        ],
         body: Body::None,
         answer: InvoiceList::MODEL,
         authorized: true,
@@ -111,7 +104,6 @@ pub static OPERATIONS: [Operation; 9] = [
         method: "GET",
         path: "/v1/invoices/{id}",
         argument: Some(InvoicesGetRequest::MODEL),
-        query: &[],
         body: Body::None,
         answer: InvoicePublic::MODEL,
         authorized: false,
@@ -123,7 +115,6 @@ pub static OPERATIONS: [Operation; 9] = [
         method: "POST",
         path: "/v1/invoices/{id}/cancel",
         argument: Some(InvoicesCancelRequest::MODEL),
-        query: &[],
         body: Body::None,
         answer: InvoiceCancel::MODEL,
         authorized: true,
@@ -135,7 +126,6 @@ pub static OPERATIONS: [Operation; 9] = [
         method: "POST",
         path: "/v1/auth-intents",
         argument: Some(AuthIntentsCreateRequest::MODEL),
-        query: &[],
         body: Body::Member,
         answer: AuthIntent::MODEL,
         authorized: true,
@@ -147,7 +137,6 @@ pub static OPERATIONS: [Operation; 9] = [
         method: "POST",
         path: "/v1/auth-intents/{auth_intent_id}/exchange",
         argument: Some(AuthIntentsExchangeRequest::MODEL),
-        query: &[],
         body: Body::None,
         answer: AuthToken::MODEL,
         authorized: true,
@@ -159,7 +148,6 @@ pub static OPERATIONS: [Operation; 9] = [
         method: "GET",
         path: "/v1/auth-sessions/{session_id}",
         argument: Some(AuthSessionsGetRequest::MODEL),
-        query: &[],
         body: Body::None,
         answer: AuthSession::MODEL,
         authorized: true,
@@ -171,7 +159,6 @@ pub static OPERATIONS: [Operation; 9] = [
         method: "POST",
         path: "/v1/auth-sessions/revoke",
         argument: Some(AuthSessionsRevokeRequest::MODEL),
-        query: &[],
         body: Body::Argument,
         answer: Revoked::MODEL,
         authorized: true,
@@ -183,7 +170,6 @@ pub static OPERATIONS: [Operation; 9] = [
         method: "GET",
         path: "/.well-known/jwks.json",
         argument: None,
-        query: &[],
         body: Body::None,
         answer: Jwks::MODEL,
         authorized: false,
