@@ -336,16 +336,17 @@ impl Call {
         }
         self.url.push_str(rest);
 
-        match self.operation.body {
-            Body::None => {}
-            Body::Member => wire.get("body").map_or("{}", |body| body.raw()).clone_into(&mut self.body),
+        let body = match self.operation.body {
+            Body::None => "",
+            Body::Member => wire.get("body").map_or("{}", Value::raw),
             Body::Argument => {
                 if wire.get("session_id").is_some_and(|id| id.is_str("")) {
                     return Err(self.misfit("session_id", "a non-empty string"));
                 }
-                wire.raw().clone_into(&mut self.body);
+                wire.raw()
             }
-        }
+        };
+        self.body.push_str(body);
         if let Some(key) = wire.get("idempotency_key").and_then(Value::to_text) {
             if !is_header_value(&key) {
                 return Err(self.misfit(
