@@ -65,7 +65,7 @@ pub trait Transport {
 
     /// Sends one attempt, without following redirects, and reads at most
     /// [`RESPONSE_BODY_BOUND`](crate::client::RESPONSE_BODY_BOUND) bytes of the answer.
-    fn send(&self, request: &Request) -> impl Future<Output = Result<Response, Failure>>;
+    fn send(&self, request: &Request<'_>) -> impl Future<Output = Result<Response, Failure>>;
 
     /// Waits so many milliseconds.
     fn sleep(&self, delay_ms: i64) -> impl Future<Output = ()>;

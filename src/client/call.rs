@@ -66,19 +66,36 @@ impl std::fmt::Display for Refusal {
 impl std::error::Error for Refusal {}
 
 /// One attempt, ready to be sent. Redirects must not be followed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Request {
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Request<'a> {
     /// The HTTP method.
     pub method: &'static str,
     /// The absolute URL.
-    pub url: String,
-    /// Lower-case names and values. `authorization` and `idempotency-key` are secrets to a log.
-    pub headers: Vec<(&'static str, String)>,
-    /// The JSON body.
-    pub body: Option<String>,
+    pub url: &'a str,
+    /// The JSON body; empty where there is none, as what follows.
+    pub body: &'a str,
+    /// The value of `authorization`.
+    pub authorization: &'a str,
+    /// The value of `idempotency-key`.
+    pub idempotency_key: &'a str,
 }
 
-impl std::fmt::Debug for Request {
+impl<'a> Request<'a> {
+    /// Lower-case names and values. `authorization` and `idempotency-key` are secrets to a log.
+    pub fn headers(&self) -> impl Iterator<Item = (&'static str, &'a str)> {
+        let json = "application/json";
+        [
+            ("accept", json),
+            ("content-type", if self.body.is_empty() { "" } else { json }),
+            ("authorization", self.authorization),
+            ("idempotency-key", self.idempotency_key),
+        ]
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+    }
+}
+
+impl std::fmt::Debug for Request<'_> {
     /// Without headers and body, which hold secrets.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
@@ -421,7 +438,7 @@ impl Call {
     }
 
     /// The next attempt. `random` becomes the idempotency key where every attempt takes a fresh one.
-    pub fn attempt(&mut self, now_ms: i64, random: [u8; 16]) -> Request {
+    pub fn attempt(&mut self, now_ms: i64, random: [u8; 16]) -> Request<'_> {
         if self.attempts == 0 {
             self.started_ms = now_ms;
         } else if self.operation.idempotency == Idempotency::FreshKey && !self.key_is_the_callers {
@@ -429,21 +446,12 @@ impl Call {
         }
         self.attempts = self.attempts.saturating_add(1);
 
-        let mut headers = vec![("accept", String::from("application/json"))];
-        if !self.body.is_empty() {
-            headers.push(("content-type", String::from("application/json")));
-        }
-        if !self.authorization.is_empty() {
-            headers.push(("authorization", self.authorization.clone()));
-        }
-        if !self.idempotency_key.is_empty() {
-            headers.push(("idempotency-key", self.idempotency_key.clone()));
-        }
         Request {
             method: self.operation.method,
-            url: self.url.clone(),
-            headers,
-            body: (!self.body.is_empty()).then(|| self.body.clone()),
+            url: &self.url,
+            body: &self.body,
+            authorization: &self.authorization,
+            idempotency_key: &self.idempotency_key,
         }
     }
 

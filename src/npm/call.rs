@@ -113,10 +113,9 @@ fn policy(input: &Input<'_>) -> Result<RetryPolicy, String> {
 /// [`Task::CallAttempt`].
 fn attempt(call: &mut Call, input: &Input<'_>) -> Answer {
     let request = call.attempt(input.a as i64, random(input)?);
-    let mut text = request.url;
-    let body = request.body.as_deref().unwrap_or_default();
-    push_fields(&mut text, &[request.method, body]);
-    for (name, value) in &request.headers {
+    let mut text = String::from(request.url);
+    push_fields(&mut text, &[request.method, request.body]);
+    for (name, value) in request.headers() {
         push_fields(&mut text, &[name, value]);
     }
     Ok(text)

@@ -39,7 +39,7 @@ impl Transport for Platform {
         bytes
     }
 
-    async fn send(&self, request: &Request) -> Result<Response, Failure> {
+    async fn send(&self, request: &Request<'_>) -> Result<Response, Failure> {
         let abort = AbortController::default();
         let signal = abort.signal();
         let attempt = pin!(async {
@@ -62,17 +62,17 @@ impl Transport for Platform {
     }
 }
 
-fn platform_request(request: &Request) -> worker::Result<worker::Request> {
+fn platform_request(request: &Request<'_>) -> worker::Result<worker::Request> {
     let headers = Headers::new();
-    for (name, value) in &request.headers {
+    for (name, value) in request.headers() {
         headers.set(name, value)?;
     }
     let mut init = RequestInit::new();
     init.with_method(Method::from(request.method.to_owned()))
         .with_headers(headers)
         .with_redirect(RequestRedirect::Manual)
-        .with_body(request.body.as_deref().map(JsValue::from_str));
-    worker::Request::new_with_init(&request.url, &init)
+        .with_body((!request.body.is_empty()).then(|| JsValue::from_str(request.body)));
+    worker::Request::new_with_init(request.url, &init)
 }
 
 async fn received(response: worker::Response) -> Result<Response, Failure> {
@@ -196,9 +196,10 @@ pub async fn call(
 pub async fn fetch_public(url: &str) -> Option<Vec<u8>> {
     let request = Request {
         method: "GET",
-        url: url.to_owned(),
-        headers: vec![("accept", "application/json".to_owned())],
-        body: None,
+        url,
+        body: "",
+        authorization: "",
+        idempotency_key: "",
     };
     let response = Platform.send(&request).await.ok()?;
     (response.status == 200 && !response.truncated).then_some(response.body)
