@@ -81,8 +81,9 @@ pub struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// Lower-case names and values. `authorization` and `idempotency-key` are secrets to a log.
-    pub fn headers(&self) -> impl Iterator<Item = (&'static str, &'a str)> {
+    /// Lower-case names and values; one with an empty value is not sent. `authorization` and `idempotency-key` are secrets to a log.
+    #[must_use]
+    pub fn headers(&self) -> [(&'static str, &'a str); 4] {
         let json = "application/json";
         [
             ("accept", json),
@@ -90,8 +91,6 @@ impl<'a> Request<'a> {
             ("authorization", self.authorization),
             ("idempotency-key", self.idempotency_key),
         ]
-        .into_iter()
-        .filter(|(_, value)| !value.is_empty())
     }
 }
 

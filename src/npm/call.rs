@@ -115,8 +115,10 @@ fn attempt(call: &mut Call, input: &Input<'_>) -> Answer {
     let request = call.attempt(input.a as i64, random(input)?);
     let mut text = String::from(request.url);
     push_fields(&mut text, &[request.method, request.body]);
-    for (name, value) in request.headers() {
-        push_fields(&mut text, &[name, value]);
+    for (name, value) in &request.headers() {
+        if !value.is_empty() {
+            push_fields(&mut text, &[name, value]);
+        }
     }
     Ok(text)
 }

@@ -65,7 +65,9 @@ impl Transport for Platform {
 fn platform_request(request: &Request<'_>) -> worker::Result<worker::Request> {
     let headers = Headers::new();
     for (name, value) in request.headers() {
-        headers.set(name, value)?;
+        if !value.is_empty() {
+            headers.set(name, value)?;
+        }
     }
     let mut init = RequestInit::new();
     init.with_method(Method::from(request.method.to_owned()))
