@@ -457,24 +457,13 @@ impl Call {
     /// Judges the answer to the latest attempt.
     pub fn on_response(&mut self, response: &Response, moment: Moment) -> Step {
         if (200..=299).contains(&response.status) {
-            return match self.answer(response) {
-                Ok(answer) => Step::Done(answer),
-                Err(reason) => Step::Fail(Fault {
-                    kind: FaultKind::ResponseValidation,
-                    message: reason,
-                    error: None,
-                    exhausted: false,
-                }),
-            };
+            return self.answer(response);
         }
         let outcome = Outcome::Status {
             status: response.status,
             retry_after: response.retry_after.as_deref(),
         };
-        match self.judge(Some(outcome), moment) {
-            Ok(step) => step,
-            Err(exhausted) => Step::Fail(status_fault(response, exhausted)),
-        }
+        self.judge(Some(outcome), moment, status_fault(response))
     }
 
     /// Judges the latest attempt, which had no answer.
@@ -484,67 +473,70 @@ impl Call {
             Failure::Timeout => Some(Outcome::Timeout),
             _ => None,
         };
-        match self.judge(outcome, moment) {
-            Ok(step) => step,
-            Err(exhausted) => Step::Fail(Fault {
-                kind: FaultKind::NoAnswer(failure),
-                message: self.no_answer(failure),
-                error: None,
-                exhausted,
-            }),
-        }
+        let fault = Fault {
+            kind: FaultKind::NoAnswer(failure),
+            message: self.no_answer(failure),
+            error: None,
+            exhausted: false,
+        };
+        self.judge(outcome, moment, fault)
     }
 
-    /// A retry, or whether the retries have run out.
-    fn judge(&self, outcome: Option<Outcome<'_>>, moment: Moment) -> Result<Step, bool> {
+    /// Another attempt, or else the end in `fault`.
+    fn judge(&self, outcome: Option<Outcome<'_>>, moment: Moment, mut fault: Fault) -> Step {
         let repeatable =
             self.operation.idempotency != Idempotency::FreshKey || !self.key_is_the_callers;
-        let Some(outcome) = outcome.filter(|_| repeatable) else {
-            return Err(false);
-        };
-        let retries = self.attempts.saturating_sub(1);
-        let elapsed_ms = moment.now_ms.saturating_sub(self.started_ms);
-        match self
-            .policy
-            .judge(outcome, retries, elapsed_ms, moment.now_ms, moment.jitter)
-        {
-            Verdict::Retry(delay_ms) => Ok(Step::Retry { delay_ms }),
-            Verdict::Stop => Err(false),
-            Verdict::Exhausted => Err(retries > 0),
+        if let Some(outcome) = outcome.filter(|_| repeatable) {
+            let retries = self.attempts.saturating_sub(1);
+            let elapsed_ms = moment.now_ms.saturating_sub(self.started_ms);
+            let verdict =
+                self.policy
+                    .judge(outcome, retries, elapsed_ms, moment.now_ms, moment.jitter);
+            if let Verdict::Retry(delay_ms) = verdict {
+                return Step::Retry { delay_ms };
+            }
+            fault.exhausted = verdict == Verdict::Exhausted && retries > 0;
         }
+        Step::Fail(fault)
     }
 
     /// The answer in the caller's naming, or why it cannot be read.
-    fn answer(&self, response: &Response) -> Result<Decoded, String> {
-        let unreadable = |reason: &str| {
-            [
+    fn answer(&self, response: &Response) -> Step {
+        let sentence;
+        let reason = if response.truncated {
+            "it is longer than 10 MiB"
+        } else if response.body.is_empty() {
+            "it is empty"
+        } else if let Ok(document) = Document::parse(&response.body) {
+            let root = document.root();
+            if self.naming == Naming::JavaScript {
+                match decode(self.operation.answer, root) {
+                    Ok(answer) => return Step::Done(answer),
+                    Err(mismatch) => sentence = mismatch.sentence("answer"),
+                }
+                &sentence
+            } else if root.is_object() {
+                return Step::Done(Decoded {
+                    json: root.raw().to_owned(),
+                    times: String::from("[]"),
+                });
+            } else {
+                "it is not an object"
+            }
+        } else {
+            "it is not JSON; check that the server URL is Gwop's and nothing between answers in its place"
+        };
+        Step::Fail(Fault {
+            kind: FaultKind::ResponseValidation,
+            message: [
                 "Gwop answered ",
                 self.operation.name,
                 " with success, but the answer cannot be read: ",
                 reason,
             ]
-            .concat()
-        };
-        if response.truncated {
-            return Err(unreadable("it is longer than 10 MiB"));
-        }
-        if response.body.is_empty() {
-            return Err(unreadable("it is empty"));
-        }
-        let document = Document::parse(&response.body).map_err(|_| {
-            unreadable("it is not JSON; check that the server URL is Gwop's and nothing between answers in its place")
-        })?;
-        let root = document.root();
-        if self.naming == Naming::JavaScript {
-            return decode(self.operation.answer, root)
-                .map_err(|mismatch| unreadable(&mismatch.sentence("answer")));
-        }
-        if !root.is_object() {
-            return Err(unreadable("it is not an object"));
-        }
-        Ok(Decoded {
-            json: root.raw().to_owned(),
-            times: String::from("[]"),
+            .concat(),
+            error: None,
+            exhausted: false,
         })
     }
 
@@ -578,13 +570,11 @@ impl Call {
 }
 
 /// The end that a failing answer makes.
-fn status_fault(response: &Response, exhausted: bool) -> Fault {
-    let structured = if response.status >= 400 && !response.truncated {
-        parse_error_body(&response.body)
-    } else {
-        None
-    };
-    if let Some(error) = structured {
+fn status_fault(response: &Response) -> Fault {
+    if response.status >= 400
+        && !response.truncated
+        && let Some(error) = parse_error_body(&response.body)
+    {
         return Fault {
             kind: if response.status == 429 {
                 FaultKind::RateLimit
@@ -593,7 +583,7 @@ fn status_fault(response: &Response, exhausted: bool) -> Fault {
             },
             error: Some(error.json),
             message: error.message,
-            exhausted,
+            exhausted: false,
         };
     }
     let mut message = String::from("Unexpected answer: status ");
@@ -607,7 +597,7 @@ fn status_fault(response: &Response, exhausted: bool) -> Fault {
         kind: FaultKind::Default,
         message,
         error: None,
-        exhausted,
+        exhausted: false,
     }
 }
 
