@@ -502,7 +502,7 @@ impl Call {
 
     /// The answer in the caller's naming, or why it cannot be read.
     fn answer(&self, response: &Response) -> Step {
-        let sentence;
+        let mut sentence = String::new();
         let reason = if response.truncated {
             "it is longer than 10 MiB"
         } else if response.body.is_empty() {
@@ -512,7 +512,7 @@ impl Call {
             if self.naming == Naming::JavaScript {
                 match decode(self.operation.answer, root) {
                     Ok(answer) => return Step::Done(answer),
-                    Err(mismatch) => sentence = mismatch.sentence("answer"),
+                    Err(mismatch) => sentence.push_str(&mismatch.sentence("answer")),
                 }
                 &sentence
             } else if root.is_object() {
