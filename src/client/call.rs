@@ -269,6 +269,7 @@ impl Call {
     ///
     /// # Errors
     /// [`Refusal`] when a value is missing, of another kind, or an id that is empty, or when `base_url` is none.
+    #[inline]
     pub fn new(
         operation: &'static Operation,
         argument: &str,
@@ -437,6 +438,7 @@ impl Call {
     }
 
     /// The next attempt. `random` becomes the idempotency key where every attempt takes a fresh one.
+    #[inline]
     pub fn attempt(&mut self, now_ms: i64, random: [u8; 16]) -> Request<'_> {
         if self.attempts == 0 {
             self.started_ms = now_ms;
@@ -455,6 +457,7 @@ impl Call {
     }
 
     /// Judges the answer to the latest attempt.
+    #[inline]
     pub fn on_response(&mut self, response: &Response, moment: Moment) -> Step {
         if (200..=299).contains(&response.status) {
             return self.answer(response);
@@ -467,6 +470,7 @@ impl Call {
     }
 
     /// Judges the latest attempt, which had no answer.
+    #[inline]
     pub fn on_failure(&mut self, failure: Failure, moment: Moment) -> Step {
         let outcome = match failure {
             Failure::Connection => Some(Outcome::Connection),

@@ -13,6 +13,7 @@ pub struct ErrorBody {
 
 /// Reads a structured error, or `None` when `body` has another shape.
 #[must_use]
+#[inline]
 pub fn parse_error_body(body: &[u8]) -> Option<ErrorBody> {
     let document = Document::parse(body).ok()?;
     let error = document.root().get("error")?;
