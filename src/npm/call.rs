@@ -101,7 +101,10 @@ fn policy(input: &Input<'_>) -> Result<RetryPolicy, String> {
         policy.bound = Bound::Retries(most as u32);
     }
     if input.text != "*" {
-        policy.codes = RetryCodes::parse(super::fields(input).skip(1)).map_err(|_| {
+        let mut codes = super::fields(input);
+        // Before the first code stands an empty field.
+        field(&mut codes);
+        policy.codes = RetryCodes::parse(codes).map_err(|_| {
             bad_argument("`retryCodes` must hold statuses such as \"429\" or \"5XX\"")
         })?;
     }
