@@ -617,16 +617,18 @@ fn is_header_value(text: &str) -> bool {
 }
 
 /// A random UUID, version 4 (RFC 9562 section 5.4).
-fn uuid_v4(mut random: [u8; 16]) -> String {
-    let [_, _, _, _, _, _, version, _, variant, ..] = &mut random;
-    *version = (*version & 0x0f) | 0x40;
-    *variant = (*variant & 0x3f) | 0x80;
-    let mut out = String::with_capacity(36);
+fn uuid_v4(random: [u8; 16]) -> String {
+    let mut out = String::new();
     for (index, byte) in random.iter().enumerate() {
         if matches!(index, 4 | 6 | 8 | 10) {
             out.push('-');
         }
-        push_hex(&mut out, *byte, LOWER_HEX);
+        let byte = match index {
+            6 => (*byte & 0x0f) | 0x40,
+            8 => (*byte & 0x3f) | 0x80,
+            _ => *byte,
+        };
+        push_hex(&mut out, byte, LOWER_HEX);
     }
     out
 }
