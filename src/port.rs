@@ -77,7 +77,7 @@ pub trait Transport {
 /// The [`Fault`] that the call ends in.
 pub async fn drive(transport: &impl Transport, call: &mut Call) -> Result<Decoded, Fault> {
     loop {
-        let request = call.attempt(transport.now_ms(), transport.random());
+        let request = call.attempt(transport.now_ms(), &transport.random());
         let outcome = transport.send(&request).await;
         let moment = Moment {
             now_ms: transport.now_ms(),

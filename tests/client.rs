@@ -17,12 +17,36 @@ use gwop::client::{
 use gwop::model::{Decoded, Naming};
 use gwop::port::{Transport, drive};
 
-const RANDOM: [u8; 16] = [0xa5; 16];
+const RANDOM: &[u8; 16] = &[0xa5; 16];
+
+/// What was sent.
+struct Sent {
+    line: String,
+    headers: Vec<(&'static str, String)>,
+    body: Option<String>,
+}
+
+impl Sent {
+    fn new(request: &Request<'_>) -> Self {
+        let headers = request.headers().into_iter();
+        let sent = headers.filter(|(_, value)| !value.is_empty());
+        Self {
+            line: [request.method, " ", request.url].concat(),
+            headers: sent.map(|(name, value)| (name, value.to_owned())).collect(),
+            body: (!request.body.is_empty()).then(|| request.body.to_owned()),
+        }
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(key, _)| *key == name);
+        found.map(|(_, value)| value.as_str())
+    }
+}
 
 /// Answers from a list, and keeps a clock that only sleeping and sending move.
 struct Double {
     answers: RefCell<Vec<Result<Response, Failure>>>,
-    requests: RefCell<Vec<Request>>,
+    requests: RefCell<Vec<Sent>>,
     slept: RefCell<Vec<i64>>,
     now: Cell<i64>,
     randoms: Cell<u8>,
@@ -43,7 +67,8 @@ impl Double {
         let requests = self.requests.borrow();
         requests
             .iter()
-            .filter_map(|request| header(request, "idempotency-key"))
+            .filter_map(|request| request.header("idempotency-key"))
+            .map(str::to_owned)
             .collect()
     }
 
@@ -65,8 +90,8 @@ impl Transport for Double {
         random
     }
 
-    async fn send(&self, request: &Request) -> Result<Response, Failure> {
-        self.requests.borrow_mut().push(request.clone());
+    async fn send(&self, request: &Request<'_>) -> Result<Response, Failure> {
+        self.requests.borrow_mut().push(Sent::new(request));
         self.now.set(self.now.get() + 10);
         self.answers.borrow_mut().remove(0)
     }
@@ -75,11 +100,6 @@ impl Transport for Double {
         self.slept.borrow_mut().push(delay_ms);
         self.now.set(self.now.get() + delay_ms);
     }
-}
-
-fn header(request: &Request, name: &str) -> Option<String> {
-    let found = request.headers.iter().find(|(key, _)| *key == name);
-    found.map(|(_, value)| value.clone())
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -234,19 +254,14 @@ fn every_operation_sends_what_the_contract_says() {
         assert!(result.is_ok(), "{}: {result:?}", operation.name);
         let requests = double.requests.borrow();
         let request = &requests[0];
-        assert_eq!([request.method, " ", &request.url].concat(), line);
+        assert_eq!(request.line, line);
         assert_eq!(request.body.as_deref(), body);
+        assert_eq!(request.header("accept"), Some("application/json"));
+        assert_eq!(request.header("content-type").is_some(), body.is_some());
+        let bearer = extras.contains("bearer").then_some("Bearer sk_m_test");
+        assert_eq!(request.header("authorization"), bearer, "{line}");
         assert_eq!(
-            header(request, "accept").as_deref(),
-            Some("application/json")
-        );
-        assert_eq!(header(request, "content-type").is_some(), body.is_some());
-        let bearer = extras
-            .contains("bearer")
-            .then(|| String::from("Bearer sk_m_test"));
-        assert_eq!(header(request, "authorization"), bearer, "{line}");
-        assert_eq!(
-            header(request, "idempotency-key").is_some(),
+            request.header("idempotency-key").is_some(),
             extras.contains("key"),
             "{line}"
         );
@@ -259,7 +274,10 @@ fn a_public_operation_never_gets_the_key() {
         let mut call = call(name, r#"{"id":"inv_a"}"#, RetryPolicy::default());
         assert!(!call.needs_key());
         call.authorize("sk_m_test").unwrap();
-        assert_eq!(header(&call.attempt(0, [0; 16]), "authorization"), None);
+        assert_eq!(
+            Sent::new(&call.attempt(0, RANDOM)).header("authorization"),
+            None
+        );
     }
 }
 
@@ -329,12 +347,13 @@ fn the_merchant_key_is_checked_before_any_request() {
     }
     let mut call = make();
     call.authorize("sk_m_test\n").unwrap();
-    let request = call.attempt(0, [0; 16]);
+    let request = call.attempt(0, RANDOM);
     assert_eq!(
-        header(&request, "authorization").as_deref(),
+        Sent::new(&request).header("authorization"),
         Some("Bearer sk_m_test")
     );
-    assert!(!format!("{request:?}{call:?}").contains("sk_m_test"));
+    let debug = format!("{request:?}");
+    assert!(!format!("{debug}{call:?}").contains("sk_m_test"));
 }
 
 #[test]
@@ -349,7 +368,7 @@ fn a_base_url_may_have_a_path_and_a_trailing_slash() {
     )
     .unwrap();
     assert_eq!(
-        call.attempt(0, [0; 16]).url,
+        call.attempt(0, RANDOM).url,
         "http://127.0.0.1:4010/gwop/.well-known/jwks.json"
     );
     let refusal = Call::new(operation, "{}", Naming::JavaScript, "gwop.io", RANDOM).unwrap_err();

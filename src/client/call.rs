@@ -275,12 +275,15 @@ impl Call {
         argument: &str,
         naming: Naming,
         base_url: &str,
-        random: [u8; 16],
+        random: &[u8; 16],
     ) -> Result<Box<Self>, Refusal> {
         let Some(base_url) = url::base(base_url) else {
             return Err(Refusal::new(
                 RefusalCode::ServerUrl,
-                &["The server URL must be an absolute http or https URL without credentials, query and fragment, such as ", operation.host.url()],
+                &[
+                    "The server URL must be an absolute http or https URL without credentials, query and fragment, such as ",
+                    operation.host.url(),
+                ],
             ));
         };
         let mut call = Box::new(Self {
@@ -439,7 +442,7 @@ impl Call {
 
     /// The next attempt. `random` becomes the idempotency key where every attempt takes a fresh one.
     #[inline]
-    pub fn attempt(&mut self, now_ms: i64, random: [u8; 16]) -> Request<'_> {
+    pub fn attempt(&mut self, now_ms: i64, random: &[u8; 16]) -> Request<'_> {
         if self.attempts == 0 {
             self.started_ms = now_ms;
         } else if self.operation.idempotency == Idempotency::FreshKey && !self.key_is_the_callers {
@@ -617,7 +620,7 @@ fn is_header_value(text: &str) -> bool {
 }
 
 /// A random UUID, version 4 (RFC 9562 section 5.4).
-fn uuid_v4(random: [u8; 16]) -> String {
+fn uuid_v4(random: &[u8; 16]) -> String {
     let mut out = String::new();
     for (index, byte) in random.iter().enumerate() {
         if matches!(index, 4 | 6 | 8 | 10) {

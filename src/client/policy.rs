@@ -175,7 +175,10 @@ impl RetryPolicy {
             max_elapsed_time,
         ];
         // Not-a-number is in no range.
-        if numbers.iter().any(|number| !(0.0..=f64::MAX).contains(number)) {
+        if numbers
+            .iter()
+            .any(|number| !(0.0..=f64::MAX).contains(number))
+        {
             return Err(
                 "`backoff` must hold finite numbers, 0 or more: initialInterval, maxInterval, maxElapsedTime (milliseconds) and exponent",
             );

@@ -165,7 +165,7 @@ pub fn retry_after(input: &Input<'_>) -> String {
     text
 }
 
-fn random(input: &Input<'_>) -> Result<[u8; 16], String> {
+fn random<'a>(input: &Input<'a>) -> Result<&'a [u8; 16], String> {
     let bytes = input.bytes.try_into();
     bytes.map_err(|_| bad_argument("16 random bytes are needed"))
 }

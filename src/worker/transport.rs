@@ -174,7 +174,7 @@ pub async fn call(
         &argument.to_string(),
         Naming::Wire,
         &host_url(env, operation.host),
-        Platform.random(),
+        &Platform.random(),
     )
     .map_err(CallError::Refused)?;
     if call.needs_key() {
