@@ -206,7 +206,8 @@ const UNREADABLE = "\u0001";
 /** A header's value, empty where absent. NUL separates fields on their way to the wasm, so none may come from outside. */
 function readHeader(headers: WebhookHeaders | undefined, name: string): string {
   try {
-    return (findHeader(headers, name) ?? "").replaceAll("\0", UNREADABLE);
+    const value = findHeader(headers, name) ?? "";
+    return value.includes("\0") ? UNREADABLE : value;
   } catch {
     return UNREADABLE;
   }

@@ -338,6 +338,10 @@ test("options that cannot be meant are refused before anything is sent", async (
     { clockToleranceSeconds: Infinity },
     { clockToleranceSeconds: "5" },
     { checkSession: "yes" },
+    "merchant-1",
+    ["merchant-1"],
+    7,
+    true,
   ]) {
     assertInstance(await assertRejects(verify(token, options)), SDKValidationError);
   }

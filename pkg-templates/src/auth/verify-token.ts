@@ -97,6 +97,10 @@ export class TokenVerification {
 
   async verify(token: string, given: VerifyTokenOptions | null | undefined): Promise<VerifiedToken> {
     const options = given ?? {};
+    // Passed over, a merchant id that stands here alone would let every merchant's tokens through.
+    if (typeof options !== "object" || Array.isArray(options)) {
+      throw refuse("verifyToken's second argument must be an object, such as { merchantId }", undefined);
+    }
     const expected = this.#expected(options);
     if (typeof token !== "string") {
       throw new TokenVerificationError(
