@@ -42,8 +42,7 @@ export function formatUsdc(atomic: number | bigint | string): string {
     );
   }
   const padded = digits.replace(/^0+/, "").padStart(DECIMALS + 1, "0");
-  const fraction = padded.slice(-DECIMALS).replace(/0+$/, "");
-  return `${padded.slice(0, -DECIMALS)}${fraction && `.${fraction}`} USDC`;
+  return `${padded.replace(/.{6}$/, ".$&").replace(/\.?0{1,6}$/, "")} USDC`;
 }
 
 /** A wallet: the parts of a subject. */

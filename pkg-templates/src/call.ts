@@ -3,12 +3,12 @@
  * so that a request that is cancelled in the middle leaves nothing behind for the next.
  */
 import { Core, fieldsOf, join, readRefusal, run, Task } from "./core.js";
-import { type Logger, logAttempt } from "./debug.js";
+import { type Attempt, type Logger, logAttempt } from "./debug.js";
 import { hide } from "./errors/brand.js";
 import { DEFAULT_TIMEOUT_MS, FAILURES, RESPONSE_BODY_BOUND, USER_AGENT } from "./generated/core.js";
 import { isFromHook, sentAs } from "./http-client.js";
-import { isSignal, onAbort, rejection } from "./race.js";
-import { sleep } from "./sleep.js";
+import { isSignal, onAbort, unless } from "./race.js";
+import { LONGEST_MS, sleep } from "./sleep.js";
 
 /** What sends a request: an `HTTPClient`, or anything with its `request`. */
 export interface Sender {
@@ -46,27 +46,28 @@ export interface RetryPolicy {
 export interface CallPlan {
   /** The operation's name, such as `invoices.get`. */
   operation: string;
-  /** The operation's argument. */
+  /** The operation's argument; an empty object where it takes none. */
   argument: unknown;
   /** Whether argument and answer are named as on the wire, the answer as it stands. */
   wire: boolean;
-  /** The invoice host; undefined for Gwop's own. */
-  agentsURL: string | undefined;
-  /** The identity host; undefined for Gwop's own. */
-  identityURL: string | undefined;
+  /** The invoice host; empty for Gwop's own. */
+  serverURL: string;
+  /** The identity host; empty for Gwop's own. */
+  identityURL: string;
   /** The merchant key. Not asked for by a public operation. */
-  merchantKey(): string | undefined | Promise<string>;
-  sender: Sender;
+  merchantApiKey(): string | undefined | Promise<string>;
+  /** What sends it. */
+  httpClient: Sender;
   /** Headers of the caller's, which win over the SDK's. */
-  headers: HeadersInit | undefined;
+  headers?: HeadersInit | undefined;
   /** Undefined for the SDK's own. */
-  userAgent: string | undefined;
+  userAgent?: string | undefined;
   /** How long one attempt may take, in milliseconds; undefined for 30,000. */
   timeoutMs: number | undefined;
   signal: AbortSignal | null | undefined;
   /** Reads the policy; undefined for the default. May throw an `SDKValidationError`. */
   retries?: (() => RetryPolicy | undefined) | undefined;
-  logger: Logger | undefined;
+  debugLogger: Logger | undefined;
   /** Makes the surface's error of a failed call. */
   toError(end: CallEnd): Error;
 }
@@ -102,246 +103,215 @@ export interface CallEnd {
 }
 
 /** One attempt. */
-interface Exchange {
-  request?: Request;
-  response?: Response;
+interface Exchange extends Partial<Attempt> {
   body: Uint8Array;
   truncated: boolean;
-  /** Why there is no answer: the name of the error's class. */
-  failure?: string;
   cause?: unknown;
 }
 
-/** What upstream's SDK takes for a part of `backoff` that is left out. */
+/** What upstream's SDK takes for a part of `backoff` that is left out, in the order that the wasm reads them in. */
 const BACKOFF: BackoffStrategy = { initialInterval: 500, maxInterval: 60_000, exponent: 1.5, maxElapsedTime: 3_600_000 };
-
-/** The longest that timers hold, in milliseconds; what is longer needs no timer. */
-const TIMER_BOUND_MS = 2_147_483_647;
 
 /** Browsers name themselves; elsewhere the SDK does. */
 const IN_BROWSER = "document" in globalThis || "importScripts" in globalThis;
 
 /** Makes the call. Rejects with what `plan.toError` makes, its `idempotencyKey` added. */
 export async function runCall(plan: CallPlan): Promise<CallSuccess> {
+  const { operation, wire, signal, timeoutMs = DEFAULT_TIMEOUT_MS } = plan;
   const call = new Core();
+  const keyName = wire ? "idempotency_key" : "idempotencyKey";
+  let given = plan.argument as { [name: string]: unknown } | null | undefined;
   /** The key of the latest attempt. */
   let key: string | undefined;
-  let given = plan.argument as { [name: string]: unknown } | undefined;
-  const keyName = plan.wire ? "idempotency_key" : "idempotencyKey";
-  const fail = (end: CallEnd) => withKey(plan.toError(end));
-  const withKey = <E extends object>(error: E): E => {
-    const idempotencyKey = key ?? given?.[keyName];
-    if (idempotencyKey && typeof idempotencyKey === "string" && Object.isExtensible(error)) hide(error, { idempotencyKey });
-    return error;
+  /** What the wasm is refusing, if it does. */
+  let rawValue: unknown;
+  const endIfAborted = () => {
+    const message = `${operation}: the caller's signal aborted it before anything was sent`;
+    if (signal?.aborted) throw ended("RequestAbortedError", message, signal.reason);
   };
-  /** What `ask` answers, or the error for what the wasm or an option threw. */
-  const asked = <T>(ask: () => T, rawValue: unknown): T => {
-    try {
-      return ask();
-    } catch (thrown) {
-      const refusal = readRefusal(thrown);
-      if (!refusal) {
-        // An option's own error has a code; anything else is a defect.
-        if (thrown instanceof Error && "code" in thrown) throw withKey(thrown);
-        throw fail({ kind: "UnexpectedClientError", message: "The SDK failed", cause: thrown });
-      }
-      const kind = refusal.code === "INVALID_REQUEST" ? "InvalidRequestError" : "SDKValidationError";
-      throw fail({ kind, ...refusal, rawValue });
-    }
-  };
-  const invalid = (message: string, rawValue: unknown, cause?: unknown) =>
-    fail({ kind: "SDKValidationError", message, rawValue, cause });
-  const { operation, signal, timeoutMs = DEFAULT_TIMEOUT_MS } = plan;
 
   try {
     if (!(typeof timeoutMs === "number" && timeoutMs > 0)) {
       throw invalid("timeoutMs must be a number of milliseconds, more than 0", timeoutMs);
     }
-    if (!isSignal(signal)) throw invalid("signal must be an AbortSignal", undefined);
+    if (!isSignal(signal)) throw invalid("signal must be an AbortSignal");
     let headers: Headers;
     try {
       headers = new Headers(plan.headers);
     } catch {
       // The runtime's own words quote the value, which may be a secret.
-      throw fail({ kind: "InvalidRequestError", message: "The headers option holds a name or value that HTTP does not allow" });
+      throw ended("InvalidRequestError", "The headers option holds a name or value that HTTP does not allow");
     }
     // A key among the headers is the caller's key like any other.
     const keyHeader = headers.get("idempotency-key");
     headers.delete("idempotency-key");
-    if (keyHeader && (given === undefined || (typeof given === "object" && given?.[keyName] === undefined))) {
-      given = { ...given, [keyName]: keyHeader };
-    }
+    if (keyHeader && typeof (given ?? {}) === "object" && given?.[keyName] === undefined) given = { ...given, [keyName]: keyHeader };
     let argument: string;
     try {
-      argument = given === undefined ? "{}" : (JSON.stringify(given) ?? "null");
+      argument = JSON.stringify(given) ?? "null";
     } catch (cause) {
       throw invalid(`The argument of ${operation} cannot be written as JSON`, given, cause);
     }
-    const begun = asked(() => {
-      const fields = join(operation, plan.agentsURL ?? "", plan.identityURL ?? "", argument);
-      return run(call, Task.CallBegin, fields, random(), Number(plan.wire));
-    }, given);
+    rawValue = given;
+    const random = crypto.getRandomValues(new Uint8Array(16));
+    const begun = run(call, Task.CallBegin, join(operation, plan.serverURL, plan.identityURL, argument), random, Number(wire));
+    rawValue = undefined;
     key = begun.slice(1);
-    asked(() => setRetries(call, plan.retries?.()), undefined);
-    if (begun[0] === "1" && !signal?.aborted) {
+    setRetries(call, plan.retries?.());
+    endIfAborted();
+    if (begun[0] === "1") {
       let merchantKey: unknown;
       try {
-        merchantKey = await untilAborted(Promise.resolve(plan.merchantKey()), signal);
+        merchantKey = await unless(plan.merchantApiKey(), (giveUp) => onAbort(signal, () => giveUp(signal?.reason)));
       } catch (cause) {
-        if (!signal?.aborted) {
-          throw fail({ kind: "UnexpectedClientError", message: "The merchantApiKey function failed", cause });
-        }
+        endIfAborted();
+        throw ended("UnexpectedClientError", "The merchantApiKey function failed", cause);
       }
+      endIfAborted();
       if (merchantKey !== undefined && typeof merchantKey !== "string") {
-        throw invalid("merchantApiKey must be a string, or a function that returns a promise of one", undefined);
+        throw invalid("merchantApiKey must be a string, or a function that returns a promise of one");
       }
-      if (!signal?.aborted) asked(() => run(call, Task.CallAuthorize, (merchantKey ?? "").trim()), undefined);
-    }
-    if (signal?.aborted) {
-      const message = `${operation}: the caller's signal aborted it before anything was sent`;
-      throw fail({ kind: "RequestAbortedError", message, cause: signal.reason });
+      run(call, Task.CallAuthorize, (merchantKey ?? "").trim());
     }
 
-    for (;;) {
-      const [url = "", method = "", body, ...named] = run(call, Task.CallAttempt, "", random(), Date.now()).split("\0");
-      const all = new Headers();
-      for (let at = 0; at < named.length; at += 2) all.set(named[at]!, named[at + 1]!);
+    attempts: for (;; crypto.getRandomValues(random)) {
+      const [url = "", method = "", body, ...named] = run(call, Task.CallAttempt, "", random, Date.now()).split("\0");
+      const all = new Map<string, string>();
+      while (named.length > 0) all.set(named.shift()!, named.shift()!);
       key = all.get("idempotency-key") ?? "";
       if (!IN_BROWSER) all.set("user-agent", plan.userAgent ?? USER_AGENT);
       headers.forEach((value, name) => all.set(name, value));
-      let exchange = await send(plan, url, { method, body: body || null, headers: all }, timeoutMs);
+      const exchange = await send(plan, url, { method, body: body || null, headers: [...all] }, timeoutMs);
+      const { request, response } = exchange;
       // A hook may have set another.
-      key = exchange.request?.headers.get("idempotency-key") ?? key;
-      const { response, truncated } = exchange;
-      let end: string;
-      if (response && exchange.failure === undefined) {
-        const { status, headers } = response;
-        const wait = headers.get("retry-after") ?? "";
-        end = run(call, Task.CallResponse, wait, exchange.body, Date.now(), Math.random(), status, Number(truncated));
-        if (end[0] === "d") return { text: end.slice(1), body: exchange.body, response };
-      } else {
-        end = failed(call, exchange.failure);
+      key = request?.headers.get("idempotency-key") ?? key;
+      for (;;) {
+        const { failure, truncated } = exchange;
+        const task = failure ? Task.CallFailure : Task.CallResponse;
+        const outcome = failure ? FAILURES.indexOf(failure) : response!.status;
+        const retryAfter = response?.headers.get("retry-after") ?? "";
+        const step = run(call, task, retryAfter, exchange.body, Date.now(), Math.random(), outcome, Number(truncated));
+        if (step[0] === "d") return { text: step.slice(1), body: exchange.body, response: response! };
+        if (step[0] !== "r") {
+          const [kind = "", exhausted, error, ...message] = fieldsOf(step);
+          throw {
+            ...ended(kind, message.join("\0"), exchange.cause),
+            exhausted: exhausted === "1",
+            ...(error && { error: JSON.parse(error) }),
+            ...(!failure && { answer: { request, response, body: new TextDecoder().decode(exchange.body) } }),
+          };
+        }
+        await sleep(Number(step.slice(1)), signal);
+        if (!signal?.aborted) continue attempts;
+        exchange.failure = "RequestAbortedError";
+        exchange.cause = signal.reason;
       }
-      if (end[0] === "r") {
-        await sleep(Number(end.slice(1)), signal);
-        if (!signal?.aborted) continue;
-        exchange = { ...exchange, failure: "RequestAbortedError", cause: signal.reason };
-        end = failed(call, exchange.failure);
-      }
-      const [kind = "", exhausted, error, ...message] = fieldsOf(end);
-      throw fail({
-        kind,
-        message: message.join("\0"),
-        exhausted: exhausted === "1",
-        ...(error && { error: JSON.parse(error) }),
-        cause: exchange.cause,
-        ...answered(exchange),
-      });
     }
+  } catch (thrown) {
+    let error = thrown;
+    // An option's own error has a code; any other is a defect.
+    if (!(thrown instanceof Error && "code" in thrown)) {
+      const refusal = readRefusal(thrown);
+      const kind = refusal?.code === "INVALID_REQUEST" ? "InvalidRequestError" : "SDKValidationError";
+      const end = thrown instanceof Error ? ended("UnexpectedClientError", "The SDK failed", thrown) : (thrown as CallEnd);
+      error = plan.toError(refusal ? { kind, ...refusal, rawValue } : end);
+    }
+    const idempotencyKey = key ?? given?.[keyName];
+    if (idempotencyKey && typeof idempotencyKey === "string") hide(error as Error, { idempotencyKey });
+    throw error;
   } finally {
     call.free();
   }
 }
 
-/** What becomes of an attempt without an answer. */
-function failed(call: Core, failure = "UnexpectedClientError"): string {
-  return run(call, Task.CallFailure, "", undefined, Date.now(), Math.random(), FAILURES.indexOf(failure));
+function ended(kind: string, message: string, cause?: unknown): CallEnd {
+  return { kind, message, cause };
 }
 
-/** The answer of an attempt, for its error. */
-function answered({ request, response, body, failure }: Exchange): Pick<CallEnd, "answer"> {
-  if (!request || !response || failure !== undefined) return {};
-  return { answer: { request, response, body: new TextDecoder().decode(body) } };
+function invalid(message: string, rawValue?: unknown, cause?: unknown): CallEnd {
+  return { ...ended("SDKValidationError", message, cause), rawValue };
 }
 
-function setRetries(call: Core, retries: RetryPolicy | undefined): void {
-  if (!retries) return;
-  const { most = -2, backoff, codes, connectionErrors = true, timeouts = true } = retries;
-  const { initialInterval, maxInterval, exponent, maxElapsedTime } = { ...BACKOFF, ...backoff };
-  const numbers = [backoff ? -1 : most, initialInterval, maxInterval, exponent, maxElapsedTime, connectionErrors, timeouts];
+/** Hands the policy over, where there is one. */
+function setRetries(call: Core, policy: RetryPolicy | undefined): void {
+  if (!policy) return;
+  const { most = -2, backoff, codes, connectionErrors = true, timeouts = true } = policy;
+  const parts = Object.entries(BACKOFF).map(([name, value]) => backoff?.[name as keyof BackoffStrategy] ?? value);
+  const numbers = [backoff ? -1 : most, ...parts, connectionErrors, timeouts];
   run(call, Task.CallPolicy, codes ? join("", ...codes) : "*", new Uint8Array(Float64Array.from(numbers, Number).buffer));
 }
 
-/** Makes one attempt. Never rejects. */
+/** Makes one attempt. Never rejects: without a `failure` there is a `response`. */
 async function send(plan: CallPlan, url: string, init: RequestInit, timeoutMs: number): Promise<Exchange> {
   const exchange: Exchange = { body: new Uint8Array(), truncated: false };
-  const { signal, logger, sender } = plan;
+  const { signal, debugLogger: logger } = plan;
   const controller = new AbortController();
-  // The request gets the controller's signal, and is raced with it besides: not every fetcher heeds its signal.
-  const [given, giveUp] = rejection();
-  const stop = (failure: string, reason: unknown) => {
-    exchange.failure ??= failure;
-    giveUp(reason);
-    controller.abort(reason);
-  };
-  const timer =
-    timeoutMs <= TIMER_BOUND_MS
-      ? setTimeout(() => stop("RequestTimeoutError", new DOMException("timeoutMs has passed", "TimeoutError")), timeoutMs)
-      : undefined;
-  const unlisten = onAbort(signal, () => stop("RequestAbortedError", signal?.reason));
   const begun = Date.now();
+  let request: Request;
   try {
-    let request: Request;
-    try {
-      request = new Request(url, { ...init, redirect: "manual", signal: controller.signal });
-    } catch {
-      exchange.failure = "InvalidRequestError";
-      return exchange;
-    }
-    exchange.request = request;
-    const response = await Promise.race([sender.request(request), given]);
-    exchange.request = sentAs(request);
+    request = new Request(url, { ...init, redirect: "manual", signal: controller.signal });
+  } catch {
+    exchange.failure = "InvalidRequestError";
+    return exchange;
+  }
+  /** Of a body that has not ended. */
+  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  const receive = async () => {
+    const response = await plan.httpClient.request(request);
+    // Too late.
+    if (exchange.failure) return;
     if (typeof response?.status !== "number" || typeof response.headers?.get !== "function" || response.bodyUsed) {
       exchange.failure = "UnexpectedClientError";
       throw new TypeError("httpClient must give a Response whose body nobody has read; a hook reads a clone of it");
     }
     exchange.response = response;
-    await readBody(response, given, exchange);
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    reader = response.body?.getReader();
+    while (reader && !exchange.truncated) {
+      const { done, value } = await reader.read();
+      if (done) {
+        reader = undefined;
+      } else {
+        chunks.push(value.subarray(0, RESPONSE_BODY_BOUND - size));
+        size += value.byteLength;
+        exchange.truncated = size > RESPONSE_BODY_BOUND;
+      }
+    }
+    exchange.body = new Uint8Array(Math.min(size, RESPONSE_BODY_BOUND));
+    size = 0;
+    for (const chunk of chunks) {
+      exchange.body.set(chunk, size);
+      size += chunk.byteLength;
+    }
+  };
+  try {
+    // The request gets the controller's signal, and is raced with it besides: not every fetcher heeds its signal.
+    await unless(receive(), (giveUp) => {
+      const stop = (failure: string, reason: unknown) => {
+        exchange.failure ??= failure;
+        giveUp(reason);
+        controller.abort(reason);
+      };
+      const late = () => stop("RequestTimeoutError", new DOMException("timeoutMs has passed", "TimeoutError"));
+      // What is longer needs no timer.
+      const timer = timeoutMs <= LONGEST_MS ? setTimeout(late, timeoutMs) : undefined;
+      const unlisten = onAbort(signal, () => stop("RequestAbortedError", signal?.reason));
+      return () => {
+        clearTimeout(timer);
+        unlisten();
+      };
+    });
   } catch (cause) {
-    if (exchange.request) exchange.request = sentAs(exchange.request);
     exchange.failure ??= classify(cause, exchange.response !== undefined);
     // A timeout has no other cause than the time.
     if (exchange.failure !== "RequestTimeoutError") exchange.cause = cause;
-  } finally {
-    clearTimeout(timer);
-    unlisten();
-    if (logger && exchange.request) {
-      const { request, response, failure } = exchange;
-      logAttempt(logger, { request, response, failure, milliseconds: Date.now() - begun });
-    }
   }
-  return exchange;
-}
-
-/** Reads the body up to the bound, or until `given` up. */
-async function readBody(response: Response, given: Promise<never>, exchange: Exchange): Promise<void> {
-  const reader = response.body?.getReader();
-  if (!reader) return;
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  let whole = false;
-  try {
-    while (size <= RESPONSE_BODY_BOUND) {
-      const { done, value } = await Promise.race([reader.read(), given]);
-      if (done) {
-        whole = true;
-        break;
-      }
-      chunks.push(value);
-      size += value.byteLength;
-    }
-  } finally {
-    // Not awaited: a stream may never answer.
-    if (!whole) reader.cancel().catch(() => {});
-  }
-  exchange.truncated = !whole;
-  const body = new Uint8Array(Math.min(size, RESPONSE_BODY_BOUND));
-  let at = 0;
-  for (const chunk of chunks) {
-    body.set(chunk.subarray(0, RESPONSE_BODY_BOUND - at), at);
-    at += chunk.byteLength;
-  }
-  exchange.body = body;
+  // Not awaited: a stream may never answer.
+  reader?.cancel().catch(() => {});
+  request = sentAs(request);
+  if (logger) logAttempt(logger, { ...exchange, request }, Date.now() - begun);
+  return { ...exchange, request };
 }
 
 /** The class of the error for what a fetcher threw, or a body that broke off. */
@@ -354,19 +324,4 @@ function classify(thrown: unknown, answering: boolean): string {
   const isConnection =
     answering || thrown instanceof TypeError || typeof code === "string" || /network|connection/i.test(String(message));
   return isConnection ? "ConnectionError" : "UnexpectedClientError";
-}
-
-/** `work`, unless the signal aborts first: then rejects with its reason. */
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | null | undefined): Promise<T> {
-  const [aborted, reject] = rejection();
-  const unlisten = onAbort(signal, () => reject(signal?.reason));
-  try {
-    return await Promise.race([aborted, work]);
-  } finally {
-    unlisten();
-  }
-}
-
-function random(): Uint8Array {
-  return crypto.getRandomValues(new Uint8Array(16));
 }

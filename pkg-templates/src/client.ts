@@ -79,20 +79,19 @@ export interface Answer<T> {
 
 /** Calls Gwop's operations for one client. */
 export class ApiClient {
-  readonly #options: ClientOptions;
-  readonly #sender: Sender;
+  readonly #options: ClientOptions & { httpClient: Sender };
 
   /** @throws SDKValidationError for a `serverIdx` that `ServerList` does not have. */
   constructor(options: ClientOptions) {
-    const { serverIdx, serverURL } = options;
-    if (serverURL === undefined && serverIdx !== undefined && !(typeof serverIdx === "number" && ServerList[serverIdx])) {
+    const { serverIdx, serverURL, httpClient = new HTTPClient() } = options;
+    const listed = ServerList[serverIdx ?? -1];
+    if (serverURL === undefined && serverIdx !== undefined && !(typeof serverIdx === "number" && listed)) {
       throw refuse("serverIdx must be an index of ServerList", serverIdx);
     }
-    if (options.httpClient !== undefined && typeof options.httpClient?.request !== "function") {
+    if (typeof httpClient?.request !== "function") {
       throw refuse("httpClient must be an HTTPClient, or have its request method");
     }
-    this.#options = { serverURL: ServerList[serverIdx ?? -1], ...options };
-    this.#sender = options.httpClient ?? new HTTPClient();
+    this.#options = { serverURL: listed, ...options, httpClient };
   }
 
   /** Makes a call. */
@@ -106,7 +105,7 @@ export class ApiClient {
 
   /** Makes one attempt to fetch the JWK Set, for its cache, which judges the body as it came. */
   async fetchJwks(): Promise<Uint8Array> {
-    const plan = { operation: "auth.getJwks", argument: undefined, wire: true };
+    const plan = { operation: "auth.getJwks", argument: {}, wire: true };
     const { body, response } = await this.#run(plan, { retries: { strategy: "none" } });
     if (response.status !== 200) throw new Error(`the JWK Set was answered with status ${response.status}, expected 200`);
     return body;
@@ -116,30 +115,29 @@ export class ApiClient {
     call: Pick<CallPlan, "operation" | "argument"> & Partial<CallPlan>,
     requestOptions: RequestOptions | null | undefined,
   ): Promise<CallSuccess> {
-    const { serverURL, headers, signal, ...given } = requestOptions ?? {};
     const options = this.#options;
+    const { serverURL, headers, signal, timeoutMs, retries, retryCodes } = requestOptions ?? {};
     const { merchantApiKey } = options;
     return runCall({
+      ...options,
       wire: false,
-      agentsURL: text(serverURL ?? options.serverURL),
+      serverURL: text(serverURL ?? options.serverURL),
       identityURL: text(serverURL ?? options.identityURL),
-      merchantKey: () =>
+      merchantApiKey: () =>
         typeof merchantApiKey === "function" ? merchantApiKey() : merchantApiKey || readEnv("GWOP_MERCHANT_API_KEY"),
-      sender: this.#sender,
       headers,
-      userAgent: options.userAgent,
-      timeoutMs: given.timeoutMs ?? options.timeoutMs,
+      timeoutMs: timeoutMs ?? options.timeoutMs,
       signal,
-      retries: () => readRetries(given.retries ?? options.retryConfig, given.retryCodes),
-      logger: debugLogger(options.debugLogger),
+      retries: () => readRetries(retries ?? options.retryConfig, retryCodes),
+      debugLogger: debugLogger(options.debugLogger),
       toError,
       ...call,
     });
   }
 }
 
-function text(url: string | URL | undefined): string | undefined {
-  return url === undefined ? undefined : String(url);
+function text(url: string | URL | undefined): string {
+  return url === undefined ? "" : String(url);
 }
 
 function readRetries(config: RetryConfig | undefined, codes: readonly string[] | undefined): RetryPolicy | undefined {
@@ -147,49 +145,36 @@ function readRetries(config: RetryConfig | undefined, codes: readonly string[] |
     throw refuse('retryCodes must be a list of statuses such as "429" or "5XX"', codes);
   }
   if (config === undefined) return codes && { codes };
-  switch (config?.strategy) {
-    case "none":
-      return { most: 0 };
-    case "backoff": {
-      const { backoff, retryConnectionErrors = true } = config;
-      const isBackoff =
-        typeof (backoff ?? {}) === "object" &&
-        !Array.isArray(backoff) &&
-        Object.values(backoff ?? {}).every((part) => typeof part === "number");
-      if (typeof retryConnectionErrors !== "boolean" || !isBackoff) {
-        throw refuse("retries: backoff must be an object of numbers, retryConnectionErrors a boolean", config);
-      }
-      return { backoff, codes, connectionErrors: retryConnectionErrors, timeouts: retryConnectionErrors };
-    }
-    default:
-      throw refuse('The retry strategy must be "none" or "backoff"', config);
+  if (config?.strategy === "none") return { most: 0 };
+  if (config?.strategy !== "backoff") throw refuse('The retry strategy must be "none" or "backoff"', config);
+  const { backoff, retryConnectionErrors: timeouts = true } = config;
+  const parts = backoff ?? {};
+  const isBackoff =
+    typeof parts === "object" && !Array.isArray(parts) && Object.values(parts).every((part) => typeof part === "number");
+  if (!(isBackoff && typeof timeouts === "boolean")) {
+    throw refuse("retries: backoff must be an object of numbers, retryConnectionErrors a boolean", config);
   }
+  return { backoff, codes, connectionErrors: timeouts, timeouts };
 }
 
-/** The classes of errors of calls that were sent but not answered, by name. */
-const UNANSWERED = /* @__PURE__ */ new Map<string, typeof errors.HTTPClientError>([
-  ["ConnectionError", errors.ConnectionError],
-  ["RequestTimeoutError", errors.RequestTimeoutError],
-  ["RequestAbortedError", errors.RequestAbortedError],
-]);
+/** The classes of errors of calls without an answer, by name. */
+const UNANSWERED: { readonly [kind: string]: typeof errors.HTTPClientError } = {
+  ConnectionError: errors.ConnectionError,
+  InvalidRequestError: errors.InvalidRequestError,
+  RequestAbortedError: errors.RequestAbortedError,
+  RequestTimeoutError: errors.RequestTimeoutError,
+};
 
 /** The SDK's error of a failed call. */
 function toError({ kind, message, code, error, answer, cause, rawValue }: CallEnd): Error {
-  if (answer) {
-    const meta = { ...answer };
-    if (error && kind === "RateLimitError") return new errors.RateLimitError({ error }, meta);
-    if (error) return new errors.ErrorResponse({ error }, meta);
-    if (kind !== "ResponseValidationError") return new errors.GwopDefaultError(message, meta);
-    return new errors.ResponseValidationError(message, {
-      ...meta,
-      cause: undefined,
-      rawValue: parsed(answer.body),
-      rawMessage: message,
-    });
+  if (!answer) {
+    if (kind === "SDKValidationError") return new errors.SDKValidationError(message, cause, rawValue, code);
+    return new (UNANSWERED[kind] ?? errors.UnexpectedClientError)(message, cause === undefined ? undefined : { cause });
   }
-  if (kind === "SDKValidationError") return new errors.SDKValidationError(message, cause, rawValue, code);
-  if (kind === "InvalidRequestError") return new errors.InvalidRequestError(message);
-  return new (UNANSWERED.get(kind) ?? errors.UnexpectedClientError)(message, { cause });
+  if (error) return new (kind === "RateLimitError" ? errors.RateLimitError : errors.ErrorResponse)({ error }, answer);
+  if (kind !== "ResponseValidationError") return new errors.GwopDefaultError(message, answer);
+  const meta = { ...answer, cause, rawValue: parsed(answer.body), rawMessage: message };
+  return new errors.ResponseValidationError(message, meta);
 }
 
 /** The body as JSON, or as text where it is none. */

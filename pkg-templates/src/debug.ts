@@ -11,17 +11,15 @@ export interface Logger {
 }
 
 /** Headers whose values are secrets, or lead to one. */
-const SECRET = new Set(["authorization", "idempotency-key", "cookie", "set-cookie", "proxy-authorization"]);
+const SECRET = /^((proxy-)?authorization|(set-)?cookie|idempotency-key)$/;
 
 /** One attempt, for the log. */
 export interface Attempt {
   request: Request;
   /** Undefined where none came. */
-  response: Response | undefined;
+  response?: Response;
   /** What came instead of an answer: the name of the error's class. */
-  failure: string | undefined;
-  /** How long it took, in milliseconds. */
-  milliseconds: number;
+  failure?: string;
 }
 
 /** The logger of now: the configured one, or the console while `GWOP_DEBUG` is set to anything but `0` and `false`. */
@@ -30,7 +28,7 @@ export function debugLogger(configured: Logger | undefined): Logger | undefined 
 }
 
 /** Logs an attempt, in one go so that calls at the same time do not mix. Never a body: an exchange's holds the token. */
-export function logAttempt(logger: Logger, { request, response, failure, milliseconds }: Attempt): void {
+export function logAttempt(logger: Logger, { request, response, failure }: Attempt, milliseconds: number): void {
   const requestId = response?.headers.get("x-request-id");
   const outcome = response ? `status ${response.status}` : failure;
   try {
@@ -45,6 +43,6 @@ export function logAttempt(logger: Logger, { request, response, failure, millise
 
 function logHeaders(logger: Logger, label: string, headers: Headers): void {
   logger.group(label);
-  headers.forEach((value, name) => logger.log(`${name}: ${SECRET.has(name) ? "[redacted]" : value}`));
+  headers.forEach((value, name) => logger.log(`${name}: ${SECRET.test(name) ? "[redacted]" : value}`));
   logger.groupEnd();
 }

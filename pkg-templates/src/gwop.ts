@@ -3,6 +3,7 @@ import type { JwksStore } from "./auth/jwks-cache.js";
 import { ApiClient, type ClientOptions } from "./client.js";
 import { AuthIntents } from "./operations/auth-intents.js";
 import { AuthSessions } from "./operations/auth-sessions.js";
+import type { TokenClient } from "./auth/verify-token.js";
 import { Invoices } from "./operations/invoices.js";
 import {
   type ValidateWebhookOptions,
@@ -48,11 +49,8 @@ export class Gwop {
     this.invoices = new Invoices(client);
     this.authIntents = new AuthIntents(client);
     this.authSessions = new AuthSessions(client);
-    const { merchantId, jwksStore, jwksCooldownSeconds } = options;
     this.auth = new Auth(client, {
-      merchantId,
-      jwksStore,
-      jwksCooldownSeconds,
+      ...(options as Pick<TokenClient, "merchantId" | "jwksStore" | "jwksCooldownSeconds">),
       fetchJwks: () => client.fetchJwks(),
       sessionStatus: async (sessionId) => (await this.authSessions.get({ sessionId })).result.status,
     });

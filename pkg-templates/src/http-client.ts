@@ -31,7 +31,7 @@ const thrownByHooks = new WeakSet<object>();
 
 /** Whether a hook threw it. */
 export function isFromHook(error: unknown): boolean {
-  return typeof error === "object" && error !== null && thrownByHooks.has(error);
+  return thrownByHooks.has(error as object);
 }
 
 /**
@@ -45,7 +45,7 @@ export function isFromHook(error: unknown): boolean {
  */
 export class HTTPClient {
   readonly #options: HTTPClientOptions;
-  #hooks: Hooks = { beforeRequest: [], requestError: [], response: [] };
+  readonly #hooks: Hooks = { beforeRequest: [], requestError: [], response: [] };
 
   constructor(options: HTTPClientOptions = {}) {
     this.#options = options;
@@ -54,19 +54,16 @@ export class HTTPClient {
   /** Sends one request, hooks included. Rejects with what the fetcher or a hook threw. */
   async request(request: Request): Promise<Response> {
     const given = request;
-    for (const hook of this.#hooks.beforeRequest) {
-      const next = await guarded(() => hook(request));
-      if (next) request = next;
-    }
+    for (const hook of this.#hooks.beforeRequest) request = (await guarded(hook, request)) || request;
     // A hook's own request would follow redirects, and carry the merchant key with it.
     if (request.redirect !== "manual") request = new Request(request, { redirect: "manual" });
     if (request !== given) replaced.set(given, request);
     try {
       const response = await (this.#options.fetcher ?? defaultFetcher)(request);
-      for (const hook of this.#hooks.response) await guarded(() => hook(response, request));
+      for (const hook of this.#hooks.response) await guarded(hook, response, request);
       return response;
     } catch (error) {
-      for (const hook of this.#hooks.requestError) await guarded(() => hook(error, request));
+      for (const hook of this.#hooks.requestError) await guarded(hook, error, request);
       throw error;
     }
   }
@@ -76,7 +73,7 @@ export class HTTPClient {
   addHook(moment: "requestError", hook: RequestErrorHook): this;
   addHook(moment: "response", hook: ResponseHook): this;
   addHook(moment: keyof Hooks, hook: BeforeRequestHook | RequestErrorHook | ResponseHook): this {
-    (this.#list(moment) as unknown[]).push(hook);
+    this.#list(moment).push(hook);
     return this;
   }
 
@@ -85,7 +82,7 @@ export class HTTPClient {
   removeHook(moment: "requestError", hook: RequestErrorHook): this;
   removeHook(moment: "response", hook: ResponseHook): this;
   removeHook(moment: keyof Hooks, hook: BeforeRequestHook | RequestErrorHook | ResponseHook): this {
-    const list = this.#list(moment) as unknown[];
+    const list = this.#list(moment);
     const index = list.indexOf(hook);
     if (index >= 0) list.splice(index, 1);
     return this;
@@ -94,16 +91,15 @@ export class HTTPClient {
   /** A client with the same fetcher and the same hooks, to which more can be added. */
   clone(): HTTPClient {
     const clone = new HTTPClient(this.#options);
-    const { beforeRequest, requestError, response } = this.#hooks;
-    clone.#hooks = { beforeRequest: [...beforeRequest], requestError: [...requestError], response: [...response] };
+    for (const [moment, hooks] of Object.entries(this.#hooks)) clone.#list(moment).push(...hooks);
     return clone;
   }
 
-  #list(moment: keyof Hooks): Hooks[keyof Hooks] {
+  #list(moment: string): unknown[] {
     if (!Object.hasOwn(this.#hooks, moment)) {
       throw new Error(`Invalid hook type: ${String(moment)}. Expected beforeRequest, requestError or response`);
     }
-    return this.#hooks[moment];
+    return this.#hooks[moment as keyof Hooks];
   }
 }
 
@@ -116,11 +112,12 @@ export function sentAs(request: Request): Request {
 }
 
 /** Calls a hook and remembers what it throws. */
-async function guarded<T>(hook: () => T | Promise<T>): Promise<T> {
+async function guarded<Given extends unknown[], T>(hook: (...given: Given) => T | Promise<T>, ...given: Given): Promise<T> {
   try {
-    return await hook();
+    return await hook(...given);
   } catch (error) {
-    if (typeof error === "object" && error !== null) thrownByHooks.add(error);
+    // Only objects can be remembered.
+    if (error === Object(error)) thrownByHooks.add(error as object);
     throw error;
   }
 }

@@ -1,11 +1,17 @@
-/** A promise that is never fulfilled, to race another with, and what rejects it. Left alone it harms nobody. */
-export function rejection(): [promise: Promise<never>, reject: (reason: unknown) => void] {
-  let giveUp!: (reason: unknown) => void;
-  const promise = new Promise<never>((_, reject) => {
-    giveUp = reject;
+/** `work`, unless `watch` gives it up first. `watch` returns what ends the watching. */
+export async function unless<T>(
+  work: T | PromiseLike<T>,
+  watch: (giveUp: (reason: unknown) => void) => () => void,
+): Promise<T> {
+  let end!: () => void;
+  const given = new Promise<never>((_, giveUp) => {
+    end = watch(giveUp);
   });
-  promise.catch(() => {});
-  return [promise, giveUp];
+  try {
+    return await Promise.race([work, given]);
+  } finally {
+    end();
+  }
 }
 
 /** Whether it can be listened to as a signal is. `undefined` and `null`, no signal at all, are one too. */

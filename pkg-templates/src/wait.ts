@@ -1,5 +1,5 @@
 import { onAbort } from "./race.js";
-import { sleep } from "./sleep.js";
+import { LONGEST_MS, sleep } from "./sleep.js";
 
 /** Statuses that an invoice never leaves (contract, "Response bodies"). */
 const FINAL: readonly string[] = ["PAID", "EXPIRED", "CANCELED"];
@@ -8,10 +8,10 @@ const FINAL: readonly string[] = ["PAID", "EXPIRED", "CANCELED"];
 export interface Polling {
   /** How long in all. */
   timeout: number;
-  /** Between the first two questions. It doubles from one to the next. */
-  initialInterval: number;
-  /** Between any two questions, at most. */
-  maxInterval: number;
+  /** Between the first two questions. It doubles from one to the next. Default 1,000. */
+  initialInterval?: number;
+  /** Between any two questions, at most. Default 15,000. */
+  maxInterval?: number;
   /** Ends the wait. */
   signal?: AbortSignal | null | undefined;
 }
@@ -19,35 +19,42 @@ export interface Polling {
 /**
  * Asks by `poll` until the status is one of `statuses`. Each interval is half fixed, half random.
  *
- * `fail` makes the error for a wait that ended without them: `last` is the invoice when its status is another final one,
- * and undefined when time ran out. An error of `poll` ends the wait; so does the caller's signal, which `poll` is handed
- * together with the end of the time.
+ * `fail` makes the error for a wait that ended without them: `final` is the status when it is another final one, and undefined when
+ * time ran out; `cause` is why the last look failed, if it did. An error of `poll` ends the wait unless it `isPassing`; so does the
+ * caller's signal, which `poll` is handed together with the end of the time.
  */
-export async function waitForStatus<Invoice extends { status: string }>(
-  poll: (signal: AbortSignal) => Promise<Invoice>,
+export async function waitForStatus(
+  poll: (signal: AbortSignal) => Promise<{ status: string }>,
+  isPassing: (error: unknown) => boolean,
   statuses: readonly string[],
-  { timeout, initialInterval, maxInterval, signal }: Polling,
-  fail: (last: Invoice | undefined) => Error,
-): Promise<Invoice> {
+  { timeout, initialInterval = 1_000, maxInterval = 15_000, signal }: Polling,
+  fail: (final: string | undefined, cause: unknown) => Error,
+): Promise<void> {
   const ended = new AbortController();
   const unlisten = onAbort(signal, () => ended.abort(signal?.reason));
   let late = false;
-  void sleep(timeout, ended.signal).then(() => {
-    late = !ended.signal.aborted;
+  const timer = setTimeout(() => {
+    late = true;
     ended.abort();
-  });
+  }, Math.min(timeout, LONGEST_MS));
+  let cause: unknown;
   try {
     for (let interval = initialInterval; !late; interval = Math.min(interval * 2, maxInterval)) {
-      const invoice = await poll(ended.signal);
-      if (statuses.includes(invoice.status)) return invoice;
-      if (FINAL.includes(invoice.status)) throw fail(invoice);
+      try {
+        const { status } = await poll(ended.signal);
+        cause = undefined;
+        if (statuses.includes(status)) return;
+        if (FINAL.includes(status)) throw fail(status, undefined);
+      } catch (error) {
+        if (late) break;
+        if (!isPassing(error)) throw error;
+        cause = error;
+      }
       await sleep(interval * (0.5 + Math.random() / 2), ended.signal);
     }
-  } catch (error) {
-    if (!late) throw error;
   } finally {
     unlisten();
-    ended.abort();
+    clearTimeout(timer);
   }
-  throw fail(undefined);
+  throw fail(undefined, cause);
 }

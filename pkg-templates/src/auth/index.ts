@@ -22,7 +22,7 @@ export class Auth {
 
   /** Gwop's public keys, fetched now. Needs no merchant key. To verify tokens use {@link verifyToken}, which caches them. */
   getJwks(options?: RequestOptions): Promise<Answer<Jwks>> {
-    return this.#client.call("auth.getJwks", undefined, options);
+    return this.#client.call("auth.getJwks", {}, options);
   }
 
   /**

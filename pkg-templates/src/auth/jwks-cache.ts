@@ -1,5 +1,5 @@
 import { type Core, run, Task } from "../core.js";
-import { rejection } from "../race.js";
+import { unless } from "../race.js";
 
 /** A public key of Gwop's JWK Set (RFC 7517, RFC 7518 section 6.3.1). */
 export interface StoredJwk {
@@ -93,12 +93,9 @@ export async function refresh(
 }
 
 /** `work`, but no longer than a store may take. */
-async function inTime<T>(work: T | PromiseLike<T>): Promise<T> {
-  const [late, reject] = rejection();
-  const timer = setTimeout(() => reject(new Error("the jwksStore took too long")), STORE_TIMEOUT_MS);
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+function inTime<T>(work: T | PromiseLike<T>): Promise<T> {
+  return unless(work, (giveUp) => {
+    const timer = setTimeout(() => giveUp(new Error("the jwksStore took too long")), STORE_TIMEOUT_MS);
+    return () => clearTimeout(timer);
+  });
 }

@@ -54,7 +54,7 @@ const CODES: Readonly<Record<string, string>> = {
   SDKValidationError: "VALIDATION_ERROR",
 };
 
-const sender = new HTTPClient();
+const httpClient = new HTTPClient();
 
 /** `console.debug` knows no groups. */
 const logger: Logger = {
@@ -90,16 +90,14 @@ export class GwopCheckout {
         operation,
         argument,
         wire: true,
-        agentsURL: baseUrl ? String(baseUrl) : undefined,
-        identityURL: undefined,
-        merchantKey: () => checkedKey(merchantApiKey || apiKey || readEnv("GWOP_CHECKOUT_API_KEY")),
-        sender,
-        headers: undefined,
-        userAgent: undefined,
+        serverURL: String(baseUrl || ""),
+        identityURL: "",
+        merchantApiKey: () => checkedKey(merchantApiKey || apiKey || readEnv("GWOP_CHECKOUT_API_KEY")),
+        httpClient,
         timeoutMs: timeout,
         signal,
         retries: () => ({ most: maxRetries, codes: ["429", "503"], timeouts: false }),
-        logger: debug || readEnv("GWOP_DEBUG") === "1" ? logger : undefined,
+        debugLogger: debug || readEnv("GWOP_DEBUG") === "1" ? logger : undefined,
         toError,
       });
       return revive(text);

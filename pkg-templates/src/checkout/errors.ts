@@ -29,7 +29,7 @@ export interface GwopCheckoutErrorOptions {
  */
 export class GwopCheckoutError extends Error {
   static {
-    brand(this, "checkout", "GwopCheckoutError");
+    brand(this, "GwopCheckoutError", "checkout");
   }
 
   /** What went wrong, for programs. */
@@ -57,27 +57,27 @@ export class GwopCheckoutError extends Error {
 /** 401: the merchant key is missing, does not start with `sk_m_`, or is not known to Gwop. */
 export class AuthenticationError extends GwopCheckoutError {
   static {
-    brand(this, "checkout", "AuthenticationError");
+    brand(this, "AuthenticationError", "checkout");
   }
 }
 
 /** 400 or 422: the request breaks a rule, or a webhook was refused. */
 export class InvalidRequestError extends GwopCheckoutError {
   static {
-    brand(this, "checkout", "InvalidRequestError");
+    brand(this, "InvalidRequestError", "checkout");
   }
 }
 
 /** 404: there is no such invoice. */
 export class NotFoundError extends GwopCheckoutError {
   static {
-    brand(this, "checkout", "NotFoundError");
+    brand(this, "NotFoundError", "checkout");
   }
 }
 
 /** 429: too many requests. `details.retry_after_seconds` is how long Gwop asks to wait, where it says so. */
 export class RateLimitError extends GwopCheckoutError {
   static {
-    brand(this, "checkout", "RateLimitError");
+    brand(this, "RateLimitError", "checkout");
   }
 }

@@ -30,7 +30,7 @@ export interface WaitForStatusOptions {
 }
 
 /** Makes a call and resolves to the wire JSON. */
-export type Run = <T>(operation: string, argument: object | undefined, signal?: AbortSignal) => Promise<T>;
+export type Run = <T>(operation: string, argument: object, signal?: AbortSignal) => Promise<T>;
 
 /** Invoices. Every method resolves to the wire JSON itself: snake_case, time stamps as strings. */
 export class Invoices {
@@ -65,7 +65,7 @@ export class Invoices {
    *
    * @throws InvalidRequestError, AuthenticationError, RateLimitError, GwopCheckoutError.
    */
-  list(params?: InvoicesListRequest): Promise<InvoiceList> {
+  list(params: InvoicesListRequest = {}): Promise<InvoiceList> {
     return this.#run("invoices.list", params);
   }
 
@@ -105,24 +105,18 @@ export class Invoices {
     if (!isSignal(signal)) throw invalid("signal must be an AbortSignal");
     const wanted = statuses.join(" or ");
     let invoice!: InvoicePublic;
-    let cause: unknown;
-    const look = async (ended: AbortSignal): Promise<{ status: string }> => {
-      try {
-        cause = undefined;
-        return (invoice = await this.#run<InvoicePublic>("invoices.get", { id }, ended));
-      } catch (error) {
-        if (!isPassing(error)) throw error;
-        cause = error;
-        return { status: "" };
-      }
-    };
-    await waitForStatus(look, statuses, { timeout, initialInterval, maxInterval, signal }, (last) =>
-      last
-        ? new GwopCheckoutError(`The invoice is ${last.status} for good, so it will not be ${wanted}`, {
-            code: "WAIT_STATUS_FINAL",
-            details: { status: last.status },
-          })
-        : new GwopCheckoutError(`The invoice was not ${wanted} within ${timeout} ms`, { code: "WAIT_TIMEOUT", cause }),
+    await waitForStatus(
+      async (signal) => (invoice = await this.#run<InvoicePublic>("invoices.get", { id }, signal)),
+      isPassing,
+      statuses,
+      { timeout, initialInterval, maxInterval, signal },
+      (final, cause) =>
+        final
+          ? new GwopCheckoutError(`The invoice is ${final} for good, so it will not be ${wanted}`, {
+              code: "WAIT_STATUS_FINAL",
+              details: { status: final },
+            })
+          : new GwopCheckoutError(`The invoice was not ${wanted} within ${timeout} ms`, { code: "WAIT_TIMEOUT", cause }),
     );
     return invoice;
   }

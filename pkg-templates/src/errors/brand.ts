@@ -5,28 +5,25 @@ export type Surface = "sdk" | "checkout";
  * Gives a class its name, and makes `instanceof` hold for instances of its copies too: bundlers duplicate packages.
  *
  * The name is set on the class and its prototype, so that minification does not change it. The mark is a `Symbol.for`,
- * which all copies share. `also` names further classes of the surface that instances answer to.
+ * which all copies share. `also` names a further class of the surface that instances answer to.
  *
  * The static `Symbol.hasInstance` is inherited, so subclasses that users make get the default rule.
  */
-export function brand(owner: new (...args: never[]) => Error, surface: Surface, name: string, ...also: string[]): void {
+export function brand(owner: new (...args: never[]) => Error, name: string, surface: Surface = "sdk", also = name): void {
   const mark = (of: string) => Symbol.for(`@gwop/${surface}:${of}`);
-  const own = mark(name);
-  for (const of of [name, ...also]) hide(owner.prototype, { [mark(of)]: true });
-  hide(owner.prototype, { name });
-  hide(owner, { name });
+  for (const of of [name, also]) hide(owner.prototype, { name, [mark(of)]: true });
   hide(owner, {
+    name,
     [Symbol.hasInstance](this: Function, value: { [mark: symbol]: unknown } | null | undefined): boolean {
-      return this === owner ? value?.[own] === true : Function.prototype[Symbol.hasInstance].call(this, value);
+      return this === owner ? value?.[mark(name)] === true : Function.prototype[Symbol.hasInstance].call(this, value);
     },
   });
 }
 
 /** Defines properties that printing, spreading and `JSON.stringify` pass over. */
-export function hide(target: object, properties: object): void {
+export function hide(target: object, properties: { readonly [key: string | symbol]: unknown }): void {
   for (const key of Reflect.ownKeys(properties)) {
-    const value: unknown = Reflect.get(properties, key);
-    Object.defineProperty(target, key, { value, writable: true, configurable: true });
+    Object.defineProperty(target, key, { value: properties[key], writable: true, configurable: true });
   }
 }
 

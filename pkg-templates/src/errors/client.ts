@@ -3,7 +3,7 @@ import { brand, explain } from "./brand.js";
 /** No answer came: nothing is known about whether Gwop saw the request. The base of the five classes below. */
 export class HTTPClientError extends Error {
   static {
-    brand(this, "sdk", "HTTPClientError");
+    brand(this, "HTTPClientError");
   }
 
   /** What went wrong, for programs. */
@@ -23,7 +23,7 @@ export class HTTPClientError extends Error {
 /** Something that no other class stands for, such as an exception in a hook. */
 export class UnexpectedClientError extends HTTPClientError {
   static {
-    brand(this, "sdk", "UnexpectedClientError");
+    brand(this, "UnexpectedClientError");
   }
 
   override readonly code = "UNEXPECTED_CLIENT_ERROR";
@@ -32,7 +32,7 @@ export class UnexpectedClientError extends HTTPClientError {
 /** The request could not be made, such as from a malformed URL. Nothing was sent. */
 export class InvalidRequestError extends HTTPClientError {
   static {
-    brand(this, "sdk", "InvalidRequestError");
+    brand(this, "InvalidRequestError");
   }
 
   override readonly code = "INVALID_REQUEST";
@@ -41,7 +41,7 @@ export class InvalidRequestError extends HTTPClientError {
 /** The caller's `AbortSignal` ended the call; `cause` is its reason. */
 export class RequestAbortedError extends HTTPClientError {
   static {
-    brand(this, "sdk", "RequestAbortedError");
+    brand(this, "RequestAbortedError");
   }
 
   override readonly code = "REQUEST_ABORTED";
@@ -50,7 +50,7 @@ export class RequestAbortedError extends HTTPClientError {
 /** No answer within `timeoutMs`. Whether Gwop saw the request is not known. */
 export class RequestTimeoutError extends HTTPClientError {
   static {
-    brand(this, "sdk", "RequestTimeoutError");
+    brand(this, "RequestTimeoutError");
   }
 
   override readonly code = "REQUEST_TIMEOUT";
@@ -59,7 +59,7 @@ export class RequestTimeoutError extends HTTPClientError {
 /** The connection could not be made, or broke. Whether Gwop saw the request is not known. */
 export class ConnectionError extends HTTPClientError {
   static {
-    brand(this, "sdk", "ConnectionError");
+    brand(this, "ConnectionError");
   }
 
   override readonly code = "CONNECTION_ERROR";

@@ -38,7 +38,7 @@ export interface ErrorResponseData {
  */
 export class GwopError extends Error {
   static {
-    brand(this, "sdk", "GwopError");
+    brand(this, "GwopError");
   }
 
   /** What went wrong, for programs: Gwop's own code, or `HTTP_ERROR` where the answer has none. */
@@ -88,20 +88,20 @@ class StructuredError extends GwopError {
 /** A failure that Gwop explains: `error` holds its code, message, details and the request's id. */
 export class ErrorResponse extends StructuredError {
   static {
-    brand(this, "sdk", "ErrorResponse");
+    brand(this, "ErrorResponse");
   }
 }
 
 /** 429: too many requests. `headers` may hold `Retry-After`, in seconds or as an HTTP date. */
 export class RateLimitError extends StructuredError {
   static {
-    brand(this, "sdk", "RateLimitError");
+    brand(this, "RateLimitError");
   }
 }
 
 /** A failing status without an explanation of Gwop's: `body` is all there is. */
 export class GwopDefaultError extends GwopError {
   static {
-    brand(this, "sdk", "GwopDefaultError");
+    brand(this, "GwopDefaultError");
   }
 }

@@ -17,7 +17,7 @@ export type TokenErrorCode =
 /** An access token that must not be trusted. The message holds nothing of the token. */
 export class TokenVerificationError extends Error {
   static {
-    brand(this, "sdk", "TokenVerificationError");
+    brand(this, "TokenVerificationError");
   }
 
   /** Why, for programs. `JWKS_UNAVAILABLE` tells nothing about the token: try again later. */

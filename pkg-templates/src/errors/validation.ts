@@ -24,7 +24,7 @@ export type ValidationErrorCode =
  */
 export class SDKValidationError extends Error {
   static {
-    brand(this, "sdk", "SDKValidationError");
+    brand(this, "SDKValidationError");
   }
 
   /** What was wrong, for programs: `WEBHOOK_…` for a rejected webhook, else `SDK_VALIDATION`. */
@@ -71,7 +71,7 @@ export interface ResponseValidationMeta extends HTTPMeta {
  */
 export class ResponseValidationError extends GwopError implements SDKValidationError {
   static {
-    brand(this, "sdk", "ResponseValidationError", "SDKValidationError");
+    brand(this, "ResponseValidationError", "sdk", "SDKValidationError");
   }
 
   override readonly code = "RESPONSE_VALIDATION";

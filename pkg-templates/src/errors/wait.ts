@@ -6,7 +6,7 @@ export type WaitErrorCode = "WAIT_TIMEOUT" | "WAIT_STATUS_FINAL";
 /** `invoices.waitForStatus` ended without the status. */
 export class WaitForStatusError extends Error {
   static {
-    brand(this, "sdk", "WaitForStatusError");
+    brand(this, "WaitForStatusError");
   }
 
   /** Why, for programs: the time ran out, or the invoice is in another final status. */

@@ -28,6 +28,6 @@ export class AuthIntents {
    * @throws ErrorResponse with code `AUTH_INTENT_NOT_SETTLED` while the agent has not paid.
    */
   exchange(request: AuthIntentsExchangeRequest, options?: RequestOptions): Promise<Answer<AuthToken>> {
-    return this.#client.call("authIntents.exchange", request ?? null, options);
+    return this.#client.call("authIntents.exchange", request, options);
   }
 }

@@ -11,11 +11,11 @@ export class AuthSessions {
 
   /** Looks a session up live. Only the status `active` is good: a token does not show that its session was revoked. */
   get(request: AuthSessionsGetRequest, options?: RequestOptions): Promise<Answer<AuthSession>> {
-    return this.#client.call("authSessions.get", request ?? null, options);
+    return this.#client.call("authSessions.get", request, options);
   }
 
   /** Revokes a session. Revoking it again is harmless, so it is retried like a read. */
   revoke(request: AuthSessionsRevokeRequest, options?: RequestOptions): Promise<Answer<Revoked>> {
-    return this.#client.call("authSessions.revoke", request ?? null, options);
+    return this.#client.call("authSessions.revoke", request, options);
   }
 }

@@ -51,7 +51,7 @@ export class Invoices {
    * timeout, say), create again with the error's `idempotencyKey`: that answers the same invoice instead of a second one.
    */
   create(request: InvoicesCreateRequest, options?: RequestOptions): Promise<Answer<Invoice>> {
-    return this.#client.call("invoices.create", request ?? null, options);
+    return this.#client.call("invoices.create", request, options);
   }
 
   /** One page of your invoices, newest first. */
@@ -89,7 +89,7 @@ export class Invoices {
 
   /** An invoice as anybody with its public id (`inv_*`) sees it. Needs no merchant key, and sends none. */
   get(request: InvoicesGetRequest, options?: RequestOptions): Promise<Answer<InvoicePublic>> {
-    return this.#client.call("invoices.get", request ?? null, options);
+    return this.#client.call("invoices.get", request, options);
   }
 
   /**
@@ -98,7 +98,7 @@ export class Invoices {
    * @throws ErrorResponse with code `INVOICE_CANCEL_NOT_ALLOWED` when it is paid, being paid, or expired.
    */
   cancel(request: InvoicesCancelRequest, options?: RequestOptions): Promise<Answer<InvoiceCancel>> {
-    return this.#client.call("invoices.cancel", request ?? null, options);
+    return this.#client.call("invoices.cancel", request, options);
   }
 
   /**
@@ -110,14 +110,10 @@ export class Invoices {
    * @throws WaitForStatusError with code `WAIT_TIMEOUT` when the time runs out, or `WAIT_STATUS_FINAL` as soon as the invoice
    * is in another final status.
    */
-  waitForStatus(request: WaitForStatusRequest, options: RequestOptions = {}): Promise<Answer<InvoicePublic>> {
-    return this.#wait(request, options);
-  }
-
-  async #wait(request: WaitForStatusRequest, options: RequestOptions): Promise<Answer<InvoicePublic>> {
+  async waitForStatus(request: WaitForStatusRequest, options?: RequestOptions): Promise<Answer<InvoicePublic>> {
     const { id, status, timeoutMs = 120_000, signal = options?.signal } = request ?? {};
-    const targets: readonly string[] = typeof status === "string" ? [status] : (status ?? []);
-    if (!(Array.isArray(targets) && targets.length > 0 && targets.every((target) => typeof target === "string" && target))) {
+    const targets: readonly string[] = [status ?? []].flat();
+    if (!(targets.length > 0 && targets.every((target) => typeof target === "string" && target))) {
       throw refuse("status must be an invoice status, or a list of at least one", status);
     }
     if (!(typeof timeoutMs === "number" && timeoutMs > 0 && timeoutMs < 2 ** 31)) {
@@ -126,29 +122,17 @@ export class Invoices {
     if (!isSignal(signal)) throw refuse("signal must be an AbortSignal");
     const wanted = targets.join(" or ");
     let answer!: Answer<InvoicePublic>;
-    let cause: unknown;
-    const look = async (signal: AbortSignal): Promise<{ status: string }> => {
-      try {
-        answer = await this.get({ id }, { ...options, signal });
-        cause = undefined;
-        return answer.result;
-      } catch (error) {
-        if (!isPassing(error)) throw error;
-        cause = error;
-        return { status: "" };
-      }
-    };
-    await waitForStatus(look, targets, { timeout: timeoutMs, initialInterval: 1_000, maxInterval: 15_000, signal }, (last) =>
-      last
-        ? new WaitForStatusError(`The invoice is ${last.status} for good, so it will not be ${wanted}`, {
-            code: "WAIT_STATUS_FINAL",
-            status: last.status,
-          })
-        : new WaitForStatusError(`The invoice was not ${wanted} within ${timeoutMs} ms`, {
-            code: "WAIT_TIMEOUT",
-            status: answer?.result.status,
-            cause,
-          }),
+    await waitForStatus(
+      async (signal) => (answer = await this.get({ id }, { ...options, signal })).result,
+      isPassing,
+      targets,
+      { timeout: timeoutMs, signal },
+      (final, cause) => {
+        const status = answer?.result.status;
+        return final
+          ? new WaitForStatusError(`The invoice is ${final} for good, so it will not be ${wanted}`, { code: "WAIT_STATUS_FINAL", status })
+          : new WaitForStatusError(`The invoice was not ${wanted} within ${timeoutMs} ms`, { code: "WAIT_TIMEOUT", status, cause });
+      },
     );
     return answer;
   }
