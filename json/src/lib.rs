@@ -1,8 +1,8 @@
 //! Strict JSON (RFC 8259) over bytes: a scanner that checks the whole text once, and a view of it.
 //!
-//! The npm boundary needs to read, check and rename JSON without allocating a tree of strings, so a
-//! [`Document`] keeps one flat list of nodes that point into the text. Nesting is bounded by
-//! [`MAX_DEPTH`]; a byte order mark, invalid UTF-8, trailing bytes and control characters are refused.
+//! The npm boundary needs to read, check and rename JSON without copying its strings, so the nodes of a
+//! [`Document`] point into the text. Nesting is bounded by [`MAX_DEPTH`]; a byte order mark, invalid UTF-8,
+//! trailing bytes and control characters are refused.
 
 use std::borrow::Cow;
 
@@ -16,31 +16,29 @@ pub const MAX_DISTINCT: usize = 64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Malformed;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Null,
-    True,
-    False,
-    Number,
-    String,
-    EscapedString,
-    Array,
-    Object,
-}
+/// What a value is, told by its first byte; [`ESCAPED`] for a string with escapes.
+type Kind = u8;
 
-#[derive(Debug, Clone, Copy)]
-struct Node {
+const OBJECT: Kind = b'{';
+const ARRAY: Kind = b'[';
+const STRING: Kind = b'"';
+const ESCAPED: Kind = b'\\';
+const TRUE: Kind = b't';
+const FALSE: Kind = b'f';
+const NULL: Kind = b'n';
+
+struct Node<'a> {
     kind: Kind,
-    start: u32,
-    end: u32,
-    /// Index of the first node after this one and all that is inside it.
-    next: u32,
+    /// The value's exact text.
+    text: &'a str,
+    /// The elements of an array, or the keys and values in turn of an object.
+    children: Vec<Node<'a>>,
 }
 
 /// A checked JSON text.
 pub struct Document<'a> {
-    text: &'a str,
-    nodes: Vec<Node>,
+    /// One.
+    nodes: Vec<Node<'a>>,
 }
 
 impl<'a> Document<'a> {
@@ -49,102 +47,75 @@ impl<'a> Document<'a> {
     /// # Errors
     /// [`Malformed`] when they are not UTF-8, not one JSON text, or nested deeper than [`MAX_DEPTH`].
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
-        if u32::try_from(bytes.len()).is_err() {
-            return Err(Malformed);
-        }
-        let text = std::str::from_utf8(bytes).map_err(|_| Malformed)?;
         let mut scanner = Scanner {
-            bytes,
+            text: std::str::from_utf8(bytes).map_err(|_| Malformed)?,
             at: 0,
-            nodes: Vec::with_capacity(64),
         };
-        scanner.value(MAX_DEPTH)?;
-        scanner.white_space();
+        let mut nodes = Vec::new();
+        scanner.value(MAX_DEPTH, &mut nodes)?;
         if scanner.at != bytes.len() {
             return Err(Malformed);
         }
-        Ok(Self {
-            text,
-            nodes: scanner.nodes,
-        })
+        Ok(Self { nodes })
     }
 
     /// The outermost value.
     #[must_use]
     pub fn root(&self) -> Value<'_> {
-        Value {
-            document: self,
-            index: 0,
-        }
+        // There is one; the fallback keeps this free of panics.
+        const NONE: &Node<'_> = &Node {
+            kind: NULL,
+            text: "null",
+            children: Vec::new(),
+        };
+        Value(self.nodes.first().unwrap_or(NONE))
     }
 }
 
-/// One value of a [`Document`]. Two words, so that it is handed on in registers.
+/// One value of a [`Document`]. One word, so that it is handed on in a register.
 #[derive(Clone, Copy)]
-pub struct Value<'d> {
-    document: &'d Document<'d>,
-    index: usize,
-}
+pub struct Value<'d>(&'d Node<'d>);
 
 impl<'d> Value<'d> {
-    fn node(self) -> Node {
-        // There is one; the fallback keeps this free of panics.
-        let node = self.document.nodes.get(self.index);
-        node.copied().unwrap_or(Node {
-            kind: Kind::Null,
-            start: 0,
-            end: 0,
-            next: 1,
-        })
-    }
-
     fn kind(self) -> Kind {
-        let node = self.document.nodes.get(self.index);
-        node.map_or(Kind::Null, |node| node.kind)
-    }
-
-    fn text(self, range: std::ops::Range<u32>) -> &'d str {
-        let range = range.start as usize..range.end as usize;
-        self.document.text.get(range).unwrap_or_default()
+        self.0.kind
     }
 
     /// The value's exact text.
     #[must_use]
-    #[inline(never)]
     pub fn raw(self) -> &'d str {
-        let node = self.node();
-        self.text(node.start..node.end)
+        self.0.text
     }
 
     /// What stands between the quotes of a string.
     #[inline(never)]
     fn inner(self) -> &'d str {
-        let node = self.node();
-        self.text(node.start.saturating_add(1)..node.end.saturating_sub(1))
+        let text = self.0.text;
+        text.get(1..text.len().wrapping_sub(1)).unwrap_or_default()
     }
 
     /// Whether this is `null`.
     #[must_use]
     pub fn is_null(self) -> bool {
-        self.kind() == Kind::Null
+        self.kind() == NULL
     }
 
     /// Whether this is an object.
     #[must_use]
     pub fn is_object(self) -> bool {
-        self.kind() == Kind::Object
+        self.kind() == OBJECT
     }
 
     /// Whether this is an array.
     #[must_use]
     pub fn is_array(self) -> bool {
-        self.kind() == Kind::Array
+        self.kind() == ARRAY
     }
 
     /// Whether this is a string.
     #[must_use]
     pub fn is_string(self) -> bool {
-        matches!(self.kind(), Kind::String | Kind::EscapedString)
+        matches!(self.kind(), STRING | ESCAPED)
     }
 
     /// The string with its escapes resolved; a lone surrogate becomes U+FFFD. `None` for other kinds.
@@ -152,8 +123,8 @@ impl<'d> Value<'d> {
     #[inline(never)]
     pub fn as_str(self) -> Option<Cow<'d, str>> {
         match self.kind() {
-            Kind::String => Some(Cow::Borrowed(self.inner())),
-            Kind::EscapedString => Some(Cow::Owned(unescape(self.inner()))),
+            STRING => Some(Cow::Borrowed(self.inner())),
+            ESCAPED => Some(Cow::Owned(unescape(self.inner()))),
             _ => None,
         }
     }
@@ -179,14 +150,12 @@ impl<'d> Value<'d> {
     #[must_use]
     #[inline(never)]
     pub fn is_str(self, expected: &str) -> bool {
-        let node = self.node();
-        match node.kind {
+        match self.kind() {
             // Keys are looked up by this, so a string without escapes is compared where it lies, and mostly by its length alone.
-            Kind::String => {
-                let length = (node.end as usize).wrapping_sub(node.start as usize);
-                length == expected.len().wrapping_add(2) && self.inner() == expected
+            STRING => {
+                matches!(self.raw().as_bytes(), [_, inner @ .., _] if inner == expected.as_bytes())
             }
-            Kind::EscapedString => unescape(self.inner()) == expected,
+            ESCAPED => unescape(self.inner()) == expected,
             _ => false,
         }
     }
@@ -195,8 +164,8 @@ impl<'d> Value<'d> {
     #[must_use]
     pub fn as_bool(self) -> Option<bool> {
         match self.kind() {
-            Kind::True => Some(true),
-            Kind::False => Some(false),
+            TRUE => Some(true),
+            FALSE => Some(false),
             _ => None,
         }
     }
@@ -231,32 +200,33 @@ impl<'d> Value<'d> {
     /// Whether this is a number of any form.
     #[must_use]
     pub fn is_number(self) -> bool {
-        self.kind() == Kind::Number
+        matches!(self.kind(), b'-' | b'0'..=b'9')
     }
 
-    /// The values inside an array, or the keys and values in turn inside an object; nothing where `kind` is another.
-    fn children(self, kind: Kind) -> Children<'d> {
-        let node = self.node();
-        let count = if node.kind == kind {
-            node.next as usize
+    /// What is inside; nothing where `kind` is another.
+    fn children(self, kind: Kind) -> &'d [Node<'d>] {
+        if self.kind() == kind {
+            &self.0.children
         } else {
-            0
-        };
-        Children {
-            document: self.document,
-            next: self.index.saturating_add(1),
-            end: self.index.saturating_add(count),
+            &[]
         }
     }
 
     /// The elements of an array; nothing for other kinds.
     pub fn elements(self) -> impl Iterator<Item = Value<'d>> + use<'d> {
-        self.children(Kind::Array)
+        self.children(ARRAY).iter().map(Value)
     }
 
     /// The members of an object, in the order of the text; nothing for other kinds.
     pub fn members(self) -> impl Iterator<Item = (Value<'d>, Value<'d>)> + use<'d> {
-        Pairs(self.children(Kind::Object))
+        let mut rest = self.children(OBJECT);
+        std::iter::from_fn(move || {
+            let [name, value, others @ ..] = rest else {
+                return None;
+            };
+            rest = others;
+            Some((Value(name), Value(value)))
+        })
     }
 
     /// The member called `key`: the last one, as `JSON.parse` has it, where a key is repeated.
@@ -276,200 +246,141 @@ impl<'d> Value<'d> {
     /// comparing them costs the square.
     #[must_use]
     pub fn is_distinct(self) -> bool {
-        if !self.is_object() || self.members().count() > MAX_DISTINCT {
+        let mut members = self.children(OBJECT);
+        if !self.is_object() || members.len() > 2 * MAX_DISTINCT {
             return false;
         }
-        let mut names = self.children(Kind::Object);
-        while let (Some(name), Some(_)) = (names.next(), names.next()) {
-            let text = name.as_str().unwrap_or_default();
-            let later = Pairs(Children { ..names });
-            for (other, _) in later {
-                if other.is_str(&text) {
+        while let [name, _, later @ ..] = members {
+            let name = Value(name).as_str().unwrap_or_default();
+            let mut others = later;
+            while let [other, _, rest @ ..] = others {
+                if Value(other).is_str(&name) {
                     return false;
                 }
+                others = rest;
             }
+            members = later;
         }
         true
     }
 }
 
-struct Children<'d> {
-    document: &'d Document<'d>,
-    next: usize,
-    end: usize,
-}
-
-impl<'d> Iterator for Children<'d> {
-    type Item = Value<'d>;
-
-    #[inline(never)]
-    fn next(&mut self) -> Option<Value<'d>> {
-        if self.next >= self.end {
-            return None;
-        }
-        let value = Value {
-            document: self.document,
-            index: self.next,
-        };
-        self.next = self.next.saturating_add(value.node().next as usize);
-        Some(value)
-    }
-}
-
-struct Pairs<'d>(Children<'d>);
-
-impl<'d> Iterator for Pairs<'d> {
-    type Item = (Value<'d>, Value<'d>);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        Some((self.0.next()?, self.0.next()?))
-    }
-}
-
 struct Scanner<'a> {
-    bytes: &'a [u8],
+    text: &'a str,
     at: usize,
-    nodes: Vec<Node>,
 }
 
-impl Scanner<'_> {
+impl<'a> Scanner<'a> {
+    /// The next byte. 0 at the end: NUL is refused wherever it stands.
     #[inline(always)] // Even where the crate is built for size: this runs for every byte.
-    fn peek(&self) -> Option<u8> {
-        self.bytes.get(self.at).copied()
+    fn peek(&self) -> u8 {
+        self.text.as_bytes().get(self.at).copied().unwrap_or(0)
     }
 
     #[inline(always)]
     fn bump(&mut self) {
-        self.at = self.at.saturating_add(1);
+        self.at = self.at.wrapping_add(1);
     }
 
+    #[inline(always)]
+    fn take(&mut self) -> u8 {
+        let byte = self.peek();
+        self.bump();
+        byte
+    }
+
+    #[inline(never)]
     fn white_space(&mut self) {
-        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
+        while let b' ' | b'\t' | b'\n' | b'\r' = self.peek() {
             self.bump();
         }
     }
 
-    fn open(&mut self, kind: Kind) -> usize {
-        let index = self.nodes.len();
-        // Offsets fit: `Document::parse` refuses texts of 4 GiB.
-        self.nodes.push(Node {
+    /// Appends one value, read with the white space around it. `depth` counts down.
+    fn value(&mut self, depth: usize, into: &mut Vec<Node<'a>>) -> Result<(), Malformed> {
+        self.white_space();
+        let start = self.at;
+        let mut kind = self.take();
+        let mut children = Vec::new();
+        match kind {
+            OBJECT | ARRAY => self.container(kind, depth, &mut children),
+            STRING => self.string(&mut kind),
+            TRUE => self.word(b"rue"),
+            FALSE => self.word(b"alse"),
+            NULL => self.word(b"ull"),
+            _ => self.number(kind),
+        }?;
+        into.push(Node {
             kind,
-            start: self.at as u32,
-            end: 0,
-            next: 1,
+            text: self.text.get(start..self.at).unwrap_or_default(),
+            children,
         });
-        index
-    }
-
-    fn close(&mut self, index: usize) {
-        let next = self.nodes.len().saturating_sub(index) as u32;
-        if let Some(node) = self.nodes.get_mut(index) {
-            node.end = self.at as u32;
-            node.next = next;
-        }
-    }
-
-    /// One value, with the white space before it. `depth` counts down.
-    fn value(&mut self, depth: usize) -> Result<(), Malformed> {
         self.white_space();
-        match self.peek() {
-            Some(b'{') => self.container(Kind::Object, b'}', depth),
-            Some(b'[') => self.container(Kind::Array, b']', depth),
-            Some(b'"') => self.string(),
-            Some(b'-' | b'0'..=b'9') => self.number(),
-            Some(b't') => self.word(Kind::True, b"true"),
-            Some(b'f') => self.word(Kind::False, b"false"),
-            Some(b'n') => self.word(Kind::Null, b"null"),
-            _ => Err(Malformed),
-        }
-    }
-
-    fn container(&mut self, kind: Kind, close: u8, depth: usize) -> Result<(), Malformed> {
-        let depth = depth.checked_sub(1).ok_or(Malformed)?;
-        let index = self.open(kind);
-        self.bump();
-        self.white_space();
-        if self.peek() == Some(close) {
-            self.bump();
-            self.close(index);
-            return Ok(());
-        }
-        loop {
-            if kind == Kind::Object {
-                self.white_space();
-                if self.peek() != Some(b'"') {
-                    return Err(Malformed);
-                }
-                self.string()?;
-                self.white_space();
-                if self.peek() != Some(b':') {
-                    return Err(Malformed);
-                }
-                self.bump();
-            }
-            self.value(depth)?;
-            self.white_space();
-            let byte = self.peek();
-            self.bump();
-            match byte {
-                Some(b',') => {}
-                Some(byte) if byte == close => {
-                    self.close(index);
-                    return Ok(());
-                }
-                _ => return Err(Malformed),
-            }
-        }
-    }
-
-    fn string(&mut self) -> Result<(), Malformed> {
-        let index = self.open(Kind::String);
-        self.bump();
-        loop {
-            // Nearly all bytes of a text are plain ones in strings: one tight loop for them.
-            let rest = self.bytes.get(self.at..).unwrap_or_default();
-            let plain = rest
-                .iter()
-                .position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))
-                .ok_or(Malformed)?;
-            self.at = self.at.saturating_add(plain);
-            let byte = self.peek();
-            self.bump();
-            match byte {
-                Some(b'"') => break,
-                Some(b'\\') => self.escape(index)?,
-                _ => return Err(Malformed),
-            }
-        }
-        self.close(index);
         Ok(())
     }
 
-    /// What follows a backslash in the string of the node at `index`.
-    fn escape(&mut self, index: usize) -> Result<(), Malformed> {
-        if let Some(node) = self.nodes.get_mut(index) {
-            node.kind = Kind::EscapedString;
+    fn container(
+        &mut self,
+        kind: Kind,
+        depth: usize,
+        children: &mut Vec<Node<'a>>,
+    ) -> Result<(), Malformed> {
+        let depth = depth.checked_sub(1).ok_or(Malformed)?;
+        // In ASCII, each bracket closes two places after the one that opens.
+        let close = kind.wrapping_add(2);
+        self.white_space();
+        if self.peek() == close {
+            self.bump();
+            return Ok(());
         }
-        let escape = self.peek();
-        self.bump();
-        match escape {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(()),
-            Some(b'u') => {
-                for _ in 0..4 {
-                    if !self.peek().is_some_and(|byte| byte.is_ascii_hexdigit()) {
-                        return Err(Malformed);
-                    }
-                    self.bump();
+        loop {
+            if kind == OBJECT {
+                self.white_space();
+                if self.peek() != STRING {
+                    return Err(Malformed);
                 }
-                Ok(())
+                self.value(depth, children)?;
+                if self.take() != b':' {
+                    return Err(Malformed);
+                }
             }
-            _ => Err(Malformed),
+            self.value(depth, children)?;
+            match self.take() {
+                b',' => {}
+                byte if byte == close => return Ok(()),
+                _ => return Err(Malformed),
+            }
         }
     }
 
+    fn string(&mut self, kind: &mut Kind) -> Result<(), Malformed> {
+        loop {
+            match self.take() {
+                b'"' => return Ok(()),
+                b'\\' => {
+                    *kind = ESCAPED;
+                    match self.take() {
+                        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {}
+                        b'u' => {
+                            for _ in 0..4 {
+                                if !self.take().is_ascii_hexdigit() {
+                                    return Err(Malformed);
+                                }
+                            }
+                        }
+                        _ => return Err(Malformed),
+                    }
+                }
+                0..=0x1f => return Err(Malformed),
+                _ => {}
+            }
+        }
+    }
+
+    #[inline(never)]
     fn digits(&mut self) -> Result<(), Malformed> {
         let from = self.at;
-        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
+        while self.peek().is_ascii_digit() {
             self.bump();
         }
         if self.at == from {
@@ -479,39 +390,35 @@ impl Scanner<'_> {
         }
     }
 
-    fn number(&mut self) -> Result<(), Malformed> {
-        let index = self.open(Kind::Number);
-        if self.peek() == Some(b'-') {
-            self.bump();
-        }
-        if self.peek() == Some(b'0') {
-            self.bump();
-        } else {
+    /// What follows the `first` byte of a number.
+    fn number(&mut self, first: Kind) -> Result<(), Malformed> {
+        let first = if first == b'-' { self.take() } else { first };
+        if first != b'0' {
+            // A digit at least, and it is the one that was taken.
+            self.at = self.at.wrapping_sub(1);
             self.digits()?;
         }
-        if self.peek() == Some(b'.') {
+        if self.peek() == b'.' {
             self.bump();
             self.digits()?;
         }
-        if let Some(b'e' | b'E') = self.peek() {
+        if let b'e' | b'E' = self.peek() {
             self.bump();
-            if let Some(b'+' | b'-') = self.peek() {
+            if let b'+' | b'-' = self.peek() {
                 self.bump();
             }
             self.digits()?;
         }
-        self.close(index);
         Ok(())
     }
 
-    fn word(&mut self, kind: Kind, word: &[u8]) -> Result<(), Malformed> {
-        let rest = self.bytes.get(self.at..).ok_or(Malformed)?;
-        if !rest.starts_with(word) {
-            return Err(Malformed);
+    /// The `rest` of a word.
+    fn word(&mut self, rest: &[u8]) -> Result<(), Malformed> {
+        for byte in rest {
+            if self.take() != *byte {
+                return Err(Malformed);
+            }
         }
-        let index = self.open(kind);
-        self.at = self.at.saturating_add(word.len());
-        self.close(index);
         Ok(())
     }
 }
@@ -521,62 +428,47 @@ impl Scanner<'_> {
 #[inline(never)]
 fn unescape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    // The first half of a surrogate pair, until it is known what follows it.
-    let mut lead = 0_u32;
+    let mut chars = text.chars();
+    // The first half of a surrogate pair, and where its stand-in is until the second half follows.
+    let (mut lead, mut lead_at) = (0, 0);
     loop {
-        let at = rest.bytes().position(|byte| byte == b'\\');
-        let (plain, escape) = rest
-            .split_at_checked(at.unwrap_or(rest.len()))
-            .unwrap_or_default();
-        if lead != 0 && !(plain.is_empty() && escape.starts_with("\\u")) {
-            out.push(char::REPLACEMENT_CHARACTER);
-            lead = 0;
+        let mut code = next_code(&mut chars);
+        if code == 0 {
+            return out;
         }
-        out.push_str(plain);
-        let mut length = 2;
-        let mut unit = match escape.as_bytes().get(1) {
-            None => return out,
-            Some(b'b') => 0x08,
-            Some(b'f') => 0x0c,
-            Some(b'n') => 0x0a,
-            Some(b'r') => 0x0d,
-            Some(b't') => 0x09,
-            Some(b'u') => {
-                length = 6;
-                let digits = escape.get(2..6).unwrap_or_default();
-                digits
-                    .bytes()
-                    .fold(0, |unit, digit| (unit << 4) | hex_value(digit))
-            }
-            Some(other) => u32::from(*other),
-        };
-        rest = escape.get(length..).unwrap_or_default();
-        if lead != 0 {
-            if (0xdc00..=0xdfff).contains(&unit) {
-                unit = 0x1_0000_u32.saturating_add(((lead & 0x3ff) << 10) | (unit & 0x3ff));
-            } else {
-                out.push(char::REPLACEMENT_CHARACTER);
-            }
-            lead = 0;
+        if code == u32::from(b'\\') {
+            code = next_code(&mut chars);
+            code = match code as u8 {
+                b'b' => 0x08,
+                b'f' => 0x0c,
+                b'n' => 0x0a,
+                b'r' => 0x0d,
+                b't' => 0x09,
+                b'u' => (0..4).fold(0, |code, _| (code << 4) | hex_value(next_code(&mut chars))),
+                _ => code,
+            };
         }
-        if (0xd800..=0xdbff).contains(&unit) {
-            lead = unit;
-        } else {
-            out.push(char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER));
+        let half = code;
+        if lead != 0 && half >> 10 == 0xdc00 >> 10 {
+            out.truncate(lead_at);
+            code = 0x1_0000_u32.wrapping_add(((lead & 0x3ff) << 10) | (half & 0x3ff));
         }
+        lead = if half >> 10 == 0xd800 >> 10 { half } else { 0 };
+        lead_at = out.len();
+        out.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
     }
 }
 
+/// 0 at the end: no string of a JSON text has NUL.
+#[inline(never)]
+fn next_code(chars: &mut std::str::Chars<'_>) -> u32 {
+    chars.next().map_or(0, u32::from)
+}
+
 /// The value of a hexadecimal digit.
-fn hex_value(digit: u8) -> u32 {
-    let value = u32::from(digit & 0x0f);
-    // Letters begin at 1 in their lower half.
-    if digit > b'9' {
-        value.wrapping_add(9)
-    } else {
-        value
-    }
+fn hex_value(digit: u32) -> u32 {
+    // Letters have the bit that digits do not, and begin at 1 in their lower half.
+    (digit & 0x0f).wrapping_add((digit >> 6).wrapping_mul(9))
 }
 
 /// Appends the two hexadecimal `digits` of `byte`.
@@ -617,24 +509,18 @@ pub fn push_string(out: &mut String, text: &str) {
 
 /// Appends the decimal digits of `number`.
 pub fn push_integer(out: &mut String, number: i64) {
-    let mut digits = [0_u8; 20];
-    let mut rest = number.unsigned_abs();
-    let mut length = 0;
-    for slot in &mut digits {
-        // A remainder of ten fits a digit.
-        *slot = b'0'.saturating_add((rest % 10) as u8);
-        rest /= 10;
-        length = usize::saturating_add(length, 1);
-        if rest == 0 {
-            break;
-        }
-    }
     if number < 0 {
         out.push('-');
     }
-    for digit in digits.iter().take(length).rev() {
-        out.push(*digit as char);
+    push_digits(out, number.unsigned_abs());
+}
+
+fn push_digits(out: &mut String, number: u64) {
+    if number > 9 {
+        push_digits(out, number / 10);
     }
+    // A remainder of ten fits a digit.
+    out.push((b'0' | (number % 10) as u8) as char);
 }
 
 #[cfg(test)]
