@@ -59,7 +59,7 @@ fn keys_that_can_verify_rs256_are_read_and_written_back() {
         let set = JwkSet::parse(with(&members).as_bytes()).unwrap();
         let key = set.candidates("k").next().unwrap();
         assert_eq!(
-            key.to_json(),
+            key.json(),
             format!(
                 "{{\"kty\":\"RSA\",\"alg\":\"RS256\",\"use\":\"sig\",\"kid\":\"k\",\"n\":\"{n}\",\"e\":\"AQAB\"}}"
             )
@@ -67,10 +67,8 @@ fn keys_that_can_verify_rs256_are_read_and_written_back() {
         assert!(!set.contains("K"));
     }
     for e in ["Aw", "EQ", "AQAB", "_____w"] {
-        assert!(
-            Jwk::from_parts("k".to_owned(), n.clone(), e.to_owned()).is_some(),
-            "{e}"
-        );
+        let members = format!("\"kty\":\"RSA\",\"kid\":\"k\",\"n\":\"{n}\",\"e\":\"{e}\"");
+        assert!(JwkSet::parse(with(&members).as_bytes()).is_ok(), "{e}");
     }
 }
 

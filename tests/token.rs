@@ -3,7 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
-use gwop::token::{Code, Expected, ISSUER, MAX_TOKEN_BYTES, UnverifiedToken};
+use gwop::token::{Code, Decoded, Expected, ISSUER, MAX_TOKEN_BYTES, UnverifiedToken};
 
 const NOW_SECONDS: i64 = 1_774_404_000;
 const NOW_MS: i64 = NOW_SECONDS * 1000;
@@ -40,18 +40,20 @@ fn claims(extra: &[(&str, &str)]) -> String {
     format!("{{{}}}", members.join(","))
 }
 
-fn verdict(token: &str, expected: &Expected) -> Result<String, Code> {
-    let token = UnverifiedToken::parse(token.as_bytes()).map_err(|refused| refused.code)?;
+fn verdict(token: &str, expected: &Expected<'_>) -> Result<String, Code> {
+    let mut decoded = Decoded::default();
+    let token =
+        UnverifiedToken::parse(token.as_bytes(), &mut decoded).map_err(|refused| refused.code)?;
     let claims = token
         .judge(expected, NOW_MS)
         .map_err(|refused| refused.code)?;
     let (chain, wallet) = claims.chain_and_wallet();
     Ok(format!(
         "{chain} {wallet} {:?} {:?} {:?} {} {}",
-        claims.session_id,
-        claims.merchant_id,
-        claims.issued_at_ms,
-        claims.expires_at_ms,
+        claims.session_id(),
+        claims.merchant_id(),
+        claims.issued_at_ms(),
+        claims.expires_at_ms(),
         claims.json()
     ))
 }
@@ -67,7 +69,8 @@ fn code_of_claims(extra: &[(&str, &str)]) -> Option<Code> {
 #[test]
 fn reads_what_gwop_issues() {
     let token = compact(HEADER, &claims(&[]));
-    let parsed = UnverifiedToken::parse(token.as_bytes()).unwrap();
+    let mut decoded = Decoded::default();
+    let parsed = UnverifiedToken::parse(token.as_bytes(), &mut decoded).unwrap();
     assert_eq!(parsed.kid(), Some("gwop-auth-v1"));
     assert_eq!(parsed.signature(), b"signature");
     let (signing_input, _) = token.rsplit_once('.').unwrap();
@@ -86,7 +89,7 @@ fn reads_what_gwop_issues() {
 fn rfc_7515_a2_is_taken_apart_as_the_rfc_does() {
     // Its claims set has neither `sub` nor a current `exp`, so it gets as far as the claims, and no further.
     let token = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw";
-    let refused = UnverifiedToken::parse(token.as_bytes()).unwrap_err();
+    let refused = UnverifiedToken::parse(token.as_bytes(), &mut Decoded::default()).unwrap_err();
     assert_eq!(refused.code, Code::TokenMalformed);
     assert!(refused.message.contains("`sub`"), "{}", refused.message);
 }
@@ -176,7 +179,9 @@ fn keys_that_a_token_brings_are_not_looked_at() {
             &claims(&[]),
         );
         assert_eq!(
-            UnverifiedToken::parse(token.as_bytes()).unwrap().kid(),
+            UnverifiedToken::parse(token.as_bytes(), &mut Decoded::default())
+                .unwrap()
+                .kid(),
             Some("k")
         );
     }
@@ -378,12 +383,12 @@ fn expiry_and_not_before_with_their_tolerance() {
 
 #[test]
 fn issuer_audience_and_merchant() {
-    let merchant = |id: &str| Expected {
-        merchant_id: Some(id.to_owned()),
+    let merchant = |id: &'static str| Expected {
+        merchant_id: Some(id),
         ..Expected::default()
     };
-    let audience = |names: &[&str]| Expected {
-        audience: names.iter().map(|name| (*name).to_owned()).collect(),
+    let audience = |names: &[&'static str]| Expected {
+        audience: names.to_vec(),
         ..Expected::default()
     };
     let judge = |extra: &[(&str, &str)], expected: &Expected| {
@@ -416,7 +421,7 @@ fn issuer_audience_and_merchant() {
         );
     }
     let other = Expected {
-        issuer: "https://identity.test".to_owned(),
+        issuer: "https://identity.test",
         ..Expected::default()
     };
     assert_eq!(judge(&[("iss", "\"https://identity.test\"")], &other), None);
@@ -452,8 +457,8 @@ fn one_code_when_several_rules_are_broken() {
         ("exp", "1"),
     ];
     let expected = Expected {
-        merchant_id: Some("merchant-1".to_owned()),
-        audience: vec!["shop".to_owned()],
+        merchant_id: Some("merchant-1"),
+        audience: vec!["shop"],
         ..Expected::default()
     };
     let order = [
@@ -477,7 +482,8 @@ fn one_code_when_several_rules_are_broken() {
 #[test]
 fn nothing_of_a_token_is_in_debug_output_or_messages() {
     let token = compact(HEADER, &claims(&[("secret", "\"s3cr3t\"")]));
-    let parsed = UnverifiedToken::parse(token.as_bytes()).unwrap();
+    let mut decoded = Decoded::default();
+    let parsed = UnverifiedToken::parse(token.as_bytes(), &mut decoded).unwrap();
     let judged = parsed.judge(&Expected::default(), NOW_MS).unwrap();
     for shown in [format!("{parsed:?}"), format!("{judged:?}")] {
         assert!(shown.ends_with("(redacted)"), "{shown}");
@@ -493,12 +499,13 @@ fn no_single_changed_byte_makes_a_panic() {
             if let Some(slot) = changed.get_mut(at) {
                 *slot = byte;
             }
-            if let Ok(parsed) = UnverifiedToken::parse(&changed) {
+            if let Ok(parsed) = UnverifiedToken::parse(&changed, &mut Decoded::default()) {
                 let _ = parsed
                     .judge(&Expected::default(), NOW_MS)
                     .map(|claims| claims.json().to_owned());
             }
         }
-        let _ = UnverifiedToken::parse(token.as_bytes().get(..at).unwrap());
+        let _ =
+            UnverifiedToken::parse(token.as_bytes().get(..at).unwrap(), &mut Decoded::default());
     }
 }

@@ -4,7 +4,7 @@ use super::{Answer, Input, field, fields, refusal};
 use crate::json::push_integer;
 use crate::task::Task;
 use crate::token::{
-    Attempt, Expected, ISSUER, Jwk, JwkSetCache, Plan, Rejection, Ticket, UnverifiedToken,
+    Attempt, Decoded, Expected, ISSUER, Jwk, JwkSetCache, Plan, Rejection, Ticket, UnverifiedToken,
 };
 
 impl From<Rejection> for String {
@@ -28,7 +28,7 @@ pub fn proceed(cache: &mut JwkSetCache, task: Task, input: &Input<'_>) -> Answer
     };
     match task {
         Task::TokenStep => return step(cache, ticket, input),
-        Task::TokenKey => return Ok(cache.key(input.text).map_or(String::new(), Jwk::to_json)),
+        Task::TokenKey => return Ok(cache.key(input.text).map_or("", Jwk::json).to_owned()),
         Task::TokenDiscard => cache.remove_key(input.text),
         Task::TokenAnswered if cache.answered(ticket, input.bytes, now_ms) => {
             return Ok(cache.to_stored());
@@ -45,7 +45,9 @@ pub fn proceed(cache: &mut JwkSetCache, task: Task, input: &Input<'_>) -> Answer
 /// [`Task::TokenStep`].
 fn step(cache: &mut JwkSetCache, ticket: Ticket, input: &Input<'_>) -> Answer {
     let now_ms = input.a as i64;
-    let token = UnverifiedToken::parse(input.bytes)?;
+    let mut decoded = Decoded::default();
+    let token = UnverifiedToken::parse(input.bytes, &mut decoded)?;
+    let kid = token.kid();
     let attempt = if input.c == 0.0 {
         Attempt::First
     } else if input.c > 0.0 {
@@ -54,20 +56,20 @@ fn step(cache: &mut JwkSetCache, ticket: Ticket, input: &Input<'_>) -> Answer {
         Attempt::Fetched
     };
     let mut answer = String::new();
-    match cache.plan(token.kid(), attempt, now_ms) {
+    match cache.plan(kid, attempt, now_ms) {
         Plan::Use => {
-            for key in cache.candidates(token.kid().unwrap_or_default()) {
+            for key in cache.candidates(kid.unwrap_or_default()) {
                 answer.push(if answer.is_empty() { 'v' } else { ',' });
                 answer.push_str(key.thumbprint());
             }
             answer.push('\0');
             match token.judge(&expected(input), now_ms) {
                 Ok(claims) => {
-                    if let Some(issued_at_ms) = claims.issued_at_ms {
+                    if let Some(issued_at_ms) = claims.issued_at_ms() {
                         push_integer(&mut answer, issued_at_ms);
                     }
                     answer.push('\0');
-                    push_integer(&mut answer, claims.expires_at_ms);
+                    push_integer(&mut answer, claims.expires_at_ms());
                     answer.push('\0');
                     answer.push_str(claims.json());
                 }
@@ -89,14 +91,18 @@ fn step(cache: &mut JwkSetCache, ticket: Ticket, input: &Input<'_>) -> Answer {
     Ok(answer)
 }
 
-fn expected(input: &Input<'_>) -> Expected {
+fn expected<'i>(input: &Input<'i>) -> Expected<'i> {
     let mut fields = fields(input);
     let merchant_id = field(&mut fields);
     let issuer = field(&mut fields);
+    let mut audience = Vec::new();
+    for name in fields {
+        audience.push(name);
+    }
     Expected {
-        merchant_id: (!merchant_id.is_empty()).then(|| merchant_id.to_owned()),
-        issuer: (if issuer.is_empty() { ISSUER } else { issuer }).to_owned(),
-        audience: fields.map(str::to_owned).collect(),
+        merchant_id: (!merchant_id.is_empty()).then_some(merchant_id),
+        issuer: if issuer.is_empty() { ISSUER } else { issuer },
+        audience,
         // The cast saturates.
         clock_tolerance_ms: input.b as i64,
     }

@@ -171,9 +171,8 @@ impl JwkSetCache {
 
     /// The keys to verify with after [`Plan::Use`].
     pub fn candidates<'s>(&'s self, kid: &'s str) -> impl Iterator<Item = &'s Jwk> {
-        self.held
-            .iter()
-            .flat_map(move |held| held.set.candidates(kid))
+        let keys = self.held.as_ref().map_or(&[][..], |held| held.set.keys());
+        keys.iter().filter(move |key| key.kid() == kid)
     }
 
     /// The fetch was answered with status 200 and `body`. Whether this answer is now the held set, and so worth storing.

@@ -1,5 +1,7 @@
 //! The claims set (RFC 7519 section 4): its types, and the rules that a merchant's expectations put on it.
 
+use std::borrow::Cow;
+
 use super::Rejection;
 use super::rejection::rejection;
 use crate::json::{Document, Value};
@@ -13,128 +15,113 @@ const MAX_MS: i64 = 253_402_300_799_999;
 
 /// What a merchant expects of a token.
 #[derive(Debug, Clone)]
-pub struct Expected {
+pub struct Expected<'e> {
     /// The merchant that the token must be for (`mid`). With `None` the tokens of every merchant pass.
-    pub merchant_id: Option<String>,
+    pub merchant_id: Option<&'e str>,
     /// The audiences of which the token must name at least one (`aud`). With none, `aud` is not looked at.
-    pub audience: Vec<String>,
+    pub audience: Vec<&'e str>,
     /// The issuer (`iss`).
-    pub issuer: String,
+    pub issuer: &'e str,
     /// How far the clocks may be apart, in milliseconds, for `exp` and `nbf`.
     pub clock_tolerance_ms: i64,
 }
 
-impl Default for Expected {
+impl Default for Expected<'_> {
     /// Gwop's issuer, 5 seconds of tolerance, any merchant, any audience.
     fn default() -> Self {
         Self {
             merchant_id: None,
             audience: Vec::new(),
-            issuer: ISSUER.to_owned(),
+            issuer: ISSUER,
             clock_tolerance_ms: 5_000,
         }
     }
 }
 
-/// A claims set whose types are right. Times are milliseconds since 1970.
-#[derive(Default)]
-pub struct Claims {
-    /// `sub`: `{chain}:{address}`, neither side empty.
-    pub subject: String,
-    /// `mid`.
-    pub merchant_id: Option<String>,
-    /// `sid`.
-    pub session_id: Option<String>,
-    /// `iat`.
-    pub issued_at_ms: Option<i64>,
-    /// `exp`.
-    pub expires_at_ms: i64,
-    not_before_ms: Option<i64>,
-    issuer: Option<String>,
-    audience: Vec<String>,
-    /// The claims set as it was signed.
-    pub(super) json: Vec<u8>,
-}
+/// A claims set whose types are right.
+pub struct Claims<'t>(Document<'t>);
 
-impl std::fmt::Debug for Claims {
+impl std::fmt::Debug for Claims<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("Claims(redacted)")
     }
 }
 
-impl Claims {
-    /// Fills the other members from `json`.
-    pub(super) fn read(&mut self) -> Result<(), Rejection> {
-        let document = Document::parse(&self.json)
-            .map_err(|_| rejection!(TokenMalformed, "The token's claims set is not JSON."))?;
+impl<'t> Claims<'t> {
+    /// Checks the types of a claims set.
+    pub(super) fn read(document: Document<'t>) -> Result<Self, Rejection> {
         let claims = document.root();
-        if !claims.is_distinct() {
+        time(claims, "exp")?;
+        if claims.get("exp").is_none() {
             return Err(rejection!(
                 TokenMalformed,
-                "The token's claims set is not a JSON object with distinct member names."
+                "The token has no `exp`: a token without an end is refused."
             ));
         }
-        let mut expires_at_ms = None;
-        time(claims, "exp", &mut expires_at_ms)?;
-        self.expires_at_ms = expires_at_ms.ok_or(rejection!(
-            TokenMalformed,
-            "The token has no `exp`: a token without an end is refused."
-        ))?;
-        let mut subject = None;
-        string(claims, "sub", &mut subject)?;
-        self.subject = subject.unwrap_or_default();
-        let (chain, address) = self.chain_and_wallet();
+        string(claims, "sub")?;
+        let subject = claims.get("sub").and_then(Value::as_str);
+        let subject = subject.unwrap_or_default();
+        let (chain, address) = split_once(&subject, b':').unwrap_or_default();
         if chain.is_empty() || address.is_empty() {
             return Err(rejection!(
                 TokenMalformed,
                 "The token's `sub` is missing, or not a chain and an address with a colon between them."
             ));
         }
-        if let Some(audience) = claims.get("aud") {
-            let audience = if audience.is_array() {
-                audience.to_texts()
-            } else {
-                audience.to_text().map(|one| vec![one])
-            };
-            self.audience = audience.ok_or(rejection!(
+        let audience_fits = claims.get("aud").is_none_or(|audience| {
+            audience.is_string()
+                || (audience.is_array() && audience.elements().all(Value::is_string))
+        });
+        if !audience_fits {
+            return Err(rejection!(
                 TokenMalformed,
                 "The token's `aud` is neither a string nor an array of strings."
-            ))?;
+            ));
         }
-        string(claims, "mid", &mut self.merchant_id)?;
-        string(claims, "sid", &mut self.session_id)?;
-        string(claims, "iss", &mut self.issuer)?;
-        time(claims, "iat", &mut self.issued_at_ms)?;
-        time(claims, "nbf", &mut self.not_before_ms)
+        string(claims, "mid")?;
+        string(claims, "sid")?;
+        string(claims, "iss")?;
+        time(claims, "iat")?;
+        time(claims, "nbf")?;
+        Ok(Self(document))
     }
 
-    pub(super) fn judge(&self, expected: &Expected, now_ms: i64) -> Result<(), Rejection> {
+    pub(super) fn judge(&self, expected: &Expected<'_>, now_ms: i64) -> Result<(), Rejection> {
         let tolerance = expected.clock_tolerance_ms;
-        let named = |one| expected.audience.contains(one);
-        Err(if self.issuer.as_ref() != Some(&expected.issuer) {
+        let claims = self.0.root();
+        let is = |name, expected| claims.get(name).is_some_and(|value| value.is_str(expected));
+        let named = |one: Value<'_>| expected.audience.iter().any(|name| one.is_str(name));
+        Err(if !is("iss", expected.issuer) {
             rejection!(
                 TokenIssuerMismatch,
                 "The token's `iss` is not the expected issuer. Refuse the request, or pass the right `issuer`."
             )
-        } else if !expected.audience.is_empty() && !self.audience.iter().any(named) {
+        } else if !expected.audience.is_empty()
+            && !claims
+                .get("aud")
+                .is_some_and(|audience| named(audience) || audience.elements().any(named))
+        {
             rejection!(
                 TokenAudienceMismatch,
                 "The token's `aud` does not name the expected audience. Refuse the request, or pass the right `audience`."
             )
-        } else if expected.merchant_id.is_some() && self.merchant_id != expected.merchant_id {
+        } else if expected
+            .merchant_id
+            .is_some_and(|merchant_id| !is("mid", merchant_id))
+        {
             rejection!(
                 TokenMerchantMismatch,
                 "The token's `mid` is not the expected merchant: it was issued for another one. Refuse the request."
             )
         } else if self
-            .not_before_ms
-            .is_some_and(|not_before| not_before > now_ms.saturating_add(tolerance))
+            .time("nbf")
+            .is_some_and(|not_before_ms| not_before_ms > now_ms.saturating_add(tolerance))
         {
             rejection!(
                 TokenNotYetValid,
                 "The token's `nbf` has not come yet. Refuse the request, and check this machine's clock."
             )
-        } else if self.expires_at_ms <= now_ms.saturating_sub(tolerance) {
+        } else if self.expires_at_ms() <= now_ms.saturating_sub(tolerance) {
             rejection!(
                 TokenExpired,
                 "The token's `exp` has passed. Refuse the request, so that the agent logs in again."
@@ -144,49 +131,82 @@ impl Claims {
         })
     }
 
+    /// `sub`: `{chain}:{address}`, neither side empty.
+    #[must_use]
+    pub fn subject(&self) -> Cow<'_, str> {
+        self.text("sub").unwrap_or_default()
+    }
+
     /// The chain and the wallet address that `sub` names.
     #[must_use]
-    pub fn chain_and_wallet(&self) -> (&str, &str) {
-        // `parse` has seen the colon.
-        split_once(&self.subject, b':').unwrap_or_default()
+    pub fn chain_and_wallet(&self) -> (String, String) {
+        // `read` has seen the colon.
+        let subject = self.subject();
+        let (chain, wallet) = split_once(&subject, b':').unwrap_or_default();
+        (chain.to_owned(), wallet.to_owned())
+    }
+
+    /// `mid`.
+    #[must_use]
+    pub fn merchant_id(&self) -> Option<Cow<'_, str>> {
+        self.text("mid")
+    }
+
+    /// `sid`.
+    #[must_use]
+    pub fn session_id(&self) -> Option<Cow<'_, str>> {
+        self.text("sid")
+    }
+
+    /// `iat`, in milliseconds since 1970.
+    #[must_use]
+    pub fn issued_at_ms(&self) -> Option<i64> {
+        self.time("iat")
+    }
+
+    /// `exp`, in milliseconds since 1970.
+    #[must_use]
+    pub fn expires_at_ms(&self) -> i64 {
+        self.time("exp").unwrap_or_default()
     }
 
     /// The claims set as it was signed: a JSON object.
     #[must_use]
     pub fn json(&self) -> &str {
-        // `read` has read it as JSON, so it is UTF-8.
-        std::str::from_utf8(&self.json).unwrap_or("{}")
+        self.0.root().raw()
+    }
+
+    fn text(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.0.root().get(name)?.as_str()
+    }
+
+    fn time(&self, name: &str) -> Option<i64> {
+        numeric_date_ms(self.0.root().get(name)?)
     }
 }
 
-/// Puts the claim `name` into `slot`, which stays empty where there is none.
+/// Refuses a claim `name` that is no string.
 #[inline(never)]
-fn string(claims: Value<'_>, name: &str, slot: &mut Option<String>) -> Result<(), Rejection> {
-    if let Some(value) = claims.get(name) {
-        *slot = value.to_text();
-        if slot.is_none() {
-            return Err(rejection!(
-                TokenMalformed,
-                "One of the token's `iss`, `sub`, `mid` and `sid` is not a string."
-            ));
-        }
+fn string(claims: Value<'_>, name: &str) -> Result<(), Rejection> {
+    match claims.get(name) {
+        Some(value) if !value.is_string() => Err(rejection!(
+            TokenMalformed,
+            "One of the token's `iss`, `sub`, `mid` and `sid` is not a string."
+        )),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
-/// As [`string`], in milliseconds.
+/// Refuses a claim `name` that is no time.
 #[inline(never)]
-fn time(claims: Value<'_>, name: &str, slot: &mut Option<i64>) -> Result<(), Rejection> {
-    if let Some(value) = claims.get(name) {
-        *slot = numeric_date_ms(value);
-        if slot.is_none() {
-            return Err(rejection!(
-                TokenMalformed,
-                "One of the token's `exp`, `nbf` and `iat` is not a number of seconds between the years 1970 and 9999."
-            ));
-        }
+fn time(claims: Value<'_>, name: &str) -> Result<(), Rejection> {
+    match claims.get(name) {
+        Some(value) if numeric_date_ms(value).is_none() => Err(rejection!(
+            TokenMalformed,
+            "One of the token's `exp`, `nbf` and `iat` is not a number of seconds between the years 1970 and 9999."
+        )),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// A NumericDate (RFC 7519 section 2: seconds, fractions allowed) in whole milliseconds, rounded down.

@@ -1,7 +1,7 @@
 //! RSA public keys as JSON Web Keys (RFC 7517, RFC 7518 section 6.3.1) and the set of them that Gwop publishes.
 
 use super::base64url;
-use crate::json::{Document, Value, push_string};
+use crate::json::{Document, Value};
 use sha2::{Digest, Sha256};
 
 /// The longest answer that is read as a JWK Set, in bytes.
@@ -10,70 +10,57 @@ pub const MAX_JWK_SET_BYTES: usize = 512 * 1024;
 /// A set with more keys than this is not used.
 const MAX_KEYS: usize = 64;
 
-/// The sizes of modulus that are used, in bits. RFC 7518 section 3.3 sets the lower end; the upper one bounds the work of a verification.
-const MODULUS_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
+/// The least and the most bits of a modulus. RFC 7518 section 3.3 sets the lower end; the upper one bounds the work of a verification.
+const MODULUS_BITS: (usize, usize) = (2048, 8192);
+
+/// Those of an exponent, which is not 1.
+const EXPONENT_BITS: (usize, usize) = (2, 32);
 
 /// A usable RS256 verification key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Jwk {
     kid: String,
-    n: String,
-    e: String,
     thumbprint: String,
+    json: String,
 }
 
 impl Jwk {
     /// Reads one member of a set. `None` for a key that cannot verify RS256: another `kty`, `alg` or `use`, `key_ops` without `verify`, no `kid`,
     /// a modulus outside 2048 to 8192 bits, an even or absurd exponent, numbers not in their one canonical form, or a repeated member name.
     fn from_json(key: Value<'_>) -> Option<Self> {
-        if !key.is_distinct() {
-            return None;
-        }
         let absent_or =
             |name, expected: &str| key.get(name).is_none_or(|value| value.is_str(expected));
         let may_verify = key
             .get("key_ops")
             .is_none_or(|operations| operations.elements().any(|one| one.is_str("verify")));
-        if !key.get("kty")?.is_str("RSA")
+        if !key.is_distinct()
+            || !key.get("kty")?.is_str("RSA")
             || !absent_or("alg", "RS256")
             || !absent_or("use", "sig")
             || !may_verify
         {
             return None;
         }
-        let kid = key.get("kid")?.to_text()?;
-        let n = key.get("n")?.to_text()?;
-        let e = key.get("e")?.to_text()?;
-        Self::from_parts(kid, n, e)
-    }
-
-    /// A key from its `kid` and its base64url modulus and exponent. `None` when a number is not canonical or out of range.
-    #[must_use]
-    pub fn from_parts(kid: String, n: String, e: String) -> Option<Self> {
-        let modulus = base64url::decode(n.as_bytes())?;
-        let exponent = base64url::decode(e.as_bytes())?;
-        // The fewest octets (RFC 7518 section 6.3.1), so that one key has one thumbprint.
-        let first = modulus.first().filter(|first| **first != 0)?;
-        exponent.first().filter(|first| **first != 0)?;
-        let bits = modulus
-            .len()
-            .saturating_mul(8)
-            .saturating_sub(first.leading_zeros() as usize);
-        let odd = |number: &[u8]| number.last().is_some_and(|last| last & 1 == 1);
-        if !MODULUS_BITS.contains(&bits)
-            || !odd(&modulus)
-            || !odd(&exponent)
-            || exponent == [1]
-            || exponent.len() > 4
-        {
+        let kid = key.get("kid")?;
+        let n = key.get("n")?.as_str()?;
+        let e = key.get("e")?.as_str()?;
+        if !is_odd(&n, MODULUS_BITS) || !is_odd(&e, EXPONENT_BITS) {
             return None;
         }
-        let thumbprint = thumbprint(&n, &e);
         Some(Self {
-            kid,
-            n,
-            e,
-            thumbprint,
+            kid: kid.to_text()?,
+            thumbprint: thumbprint(&n, &e),
+            // base64url needs no escapes.
+            json: [
+                r#"{"kty":"RSA","alg":"RS256","use":"sig","kid":"#,
+                kid.raw(),
+                r#","n":""#,
+                &n,
+                r#"","e":""#,
+                &e,
+                r#""}"#,
+            ]
+            .concat(),
         })
     }
 
@@ -91,26 +78,26 @@ impl Jwk {
 
     /// The public key as JWK text with the members `kty`, `n`, `e`, `kid`, `alg` and `use`.
     #[must_use]
-    pub fn to_json(&self) -> String {
-        let mut out = String::with_capacity(self.n.len().saturating_add(96));
-        out.push_str("{\"kty\":\"RSA\",\"alg\":\"RS256\",\"use\":\"sig\",\"kid\":");
-        push_string(&mut out, &self.kid);
-        out.push_str(",\"n\":");
-        push_string(&mut out, &self.n);
-        out.push_str(",\"e\":");
-        push_string(&mut out, &self.e);
-        out.push('}');
-        out
+    pub fn json(&self) -> &str {
+        &self.json
     }
+}
+
+/// Whether `text` encodes an odd number of so many bits, in the fewest octets (RFC 7518 section 6.3.1), so that one key has one thumbprint.
+fn is_odd(text: &str, (least, most): (usize, usize)) -> bool {
+    let number = base64url::decode(text.as_bytes()).unwrap_or_default();
+    let (Some(first), Some(last)) = (number.first(), number.last()) else {
+        return false;
+    };
+    let leading_zeros = first.leading_zeros() as usize;
+    let bits = number.len().wrapping_mul(8).wrapping_sub(leading_zeros);
+    leading_zeros < 8 && last & 1 == 1 && least <= bits && bits <= most
 }
 
 /// RFC 7638 section 3: the required members alone, in lexicographic order, without white space.
 fn thumbprint(n: &str, e: &str) -> String {
-    let mut hash = Sha256::new();
-    for part in ["{\"e\":\"", e, "\",\"kty\":\"RSA\",\"n\":\"", n, "\"}"] {
-        hash.update(part.as_bytes());
-    }
-    base64url::encode(&hash.finalize())
+    let members = [r#"{"e":""#, e, r#"","kty":"RSA","n":""#, n, r#""}"#].concat();
+    base64url::encode(&Sha256::digest(members))
 }
 
 /// An answer that must not be taken over.
@@ -149,18 +136,20 @@ impl JwkSet {
         if members.elements().count() > MAX_KEYS {
             return Err(Unusable::NotAJwkSet);
         }
-        let mut keys: Vec<Jwk> = Vec::new();
+        let mut set = Self { keys: Vec::new() };
         for member in members.elements() {
             if let Some(key) = Jwk::from_json(member)
-                && !keys.contains(&key)
+                && !set
+                    .candidates(&key.kid)
+                    .any(|other| other.thumbprint == key.thumbprint)
             {
-                keys.push(key);
+                set.keys.push(key);
             }
         }
-        if keys.is_empty() {
+        if set.keys.is_empty() {
             return Err(Unusable::NoUsableKey);
         }
-        Ok(Self { keys })
+        Ok(set)
     }
 
     /// The keys that are called `kid`. Mostly one; during a careless rotation there may be more, and any of them may verify.
@@ -174,6 +163,10 @@ impl JwkSet {
         self.candidates(kid).next().is_some()
     }
 
+    pub(super) fn keys(&self) -> &[Jwk] {
+        &self.keys
+    }
+
     /// The key with this thumbprint.
     pub(super) fn key(&self, thumbprint: &str) -> Option<&Jwk> {
         self.keys.iter().find(|key| key.thumbprint == thumbprint)
@@ -181,17 +174,20 @@ impl JwkSet {
 
     /// Leaves out the key with this thumbprint, which Web Crypto would not import.
     pub(super) fn remove(&mut self, thumbprint: &str) {
-        self.keys.retain(|key| key.thumbprint != thumbprint);
+        let position = |keys: &[Jwk]| keys.iter().position(|key| key.thumbprint == thumbprint);
+        while let Some(index) = position(&self.keys) {
+            self.keys.swap_remove(index);
+        }
     }
 
     /// Appends the keys as a JSON array.
     pub(super) fn push_keys(&self, out: &mut String) {
         out.push('[');
-        for (index, key) in self.keys.iter().enumerate() {
-            if index > 0 {
-                out.push(',');
-            }
-            out.push_str(&key.to_json());
+        let mut separator = "";
+        for key in &self.keys {
+            out.push_str(separator);
+            out.push_str(&key.json);
+            separator = ",";
         }
         out.push(']');
     }
@@ -206,8 +202,10 @@ mod tests {
     fn thumbprint_of_the_rfc_example() {
         // RFC 7638 section 3.1.
         let n = "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw";
-        let key =
-            Jwk::from_parts("2011-04-29".to_owned(), n.to_owned(), "AQAB".to_owned()).unwrap();
+        let set =
+            format!(r#"{{"keys":[{{"kty":"RSA","kid":"2011-04-29","n":"{n}","e":"AQAB"}}]}}"#);
+        let set = JwkSet::parse(set.as_bytes()).unwrap();
+        let key = set.candidates("2011-04-29").next().unwrap();
         assert_eq!(
             key.thumbprint(),
             "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"

@@ -3,18 +3,25 @@
 use super::claims::{Claims, Expected};
 use super::rejection::rejection;
 use super::{Rejection, base64url};
-use crate::json::Document;
+use crate::json::{Document, Value};
 use crate::port::Crypto;
 
 /// The longest token that is read, in bytes. Gwop's are under 1 KiB; common servers refuse headers longer than this.
 pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
+
+/// What the parts of a token decode to. Kept by the caller, since an [`UnverifiedToken`] points into it.
+#[derive(Default)]
+pub struct Decoded {
+    header: Vec<u8>,
+    claims: Vec<u8>,
+}
 
 /// A well-formed RS256 token whose signature nobody has checked yet.
 pub struct UnverifiedToken<'t> {
     kid: Option<String>,
     signing_input: &'t [u8],
     signature: Vec<u8>,
-    claims: Claims,
+    claims: Claims<'t>,
 }
 
 impl<'t> UnverifiedToken<'t> {
@@ -24,19 +31,7 @@ impl<'t> UnverifiedToken<'t> {
     /// # Errors
     /// [`Code::TokenAlgNotAllowed`](super::Code::TokenAlgNotAllowed) for any `alg` but `RS256`, otherwise
     /// [`Code::TokenMalformed`](super::Code::TokenMalformed).
-    pub fn parse(token: &'t [u8]) -> Result<Box<Self>, Rejection> {
-        // Boxed and filled in place: moving it about costs more code than reading it.
-        let mut read = Box::new(Self {
-            kid: None,
-            signing_input: token,
-            signature: Vec::new(),
-            claims: Claims::default(),
-        });
-        read.read(token)?;
-        Ok(read)
-    }
-
-    fn read(&mut self, token: &'t [u8]) -> Result<(), Rejection> {
+    pub fn parse(token: &'t [u8], decoded: &'t mut Decoded) -> Result<Self, Rejection> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(rejection!(
                 TokenMalformed,
@@ -53,20 +48,22 @@ impl<'t> UnverifiedToken<'t> {
             ));
         }
         let mut parts = token.split(|byte| *byte == b'.');
-        let header_text = parts.next().unwrap_or_default();
-        let header = base64url::decode(header_text).ok_or(rejection!(
-            TokenMalformed,
-            "The token is not a compact JWS: its header is not base64url without padding."
-        ))?;
-        let header = Document::parse(&header)
-            .map_err(|_| rejection!(TokenMalformed, "The token's header is not JSON."))?;
-        let header = header.root();
-        if !header.is_distinct() {
-            return Err(rejection!(
-                TokenMalformed,
-                "The token's header is not a JSON object with distinct member names."
-            ));
-        }
+        let document = object(
+            parts.next().unwrap_or_default(),
+            &mut decoded.header,
+            [
+                rejection!(
+                    TokenMalformed,
+                    "The token is not a compact JWS: its header is not base64url without padding."
+                ),
+                rejection!(TokenMalformed, "The token's header is not JSON."),
+                rejection!(
+                    TokenMalformed,
+                    "The token's header is not a JSON object with distinct member names."
+                ),
+            ],
+        )?;
+        let header = document.root();
         if !header.get("alg").is_some_and(|alg| alg.is_str("RS256")) {
             return Err(rejection!(
                 TokenAlgNotAllowed,
@@ -87,32 +84,39 @@ impl<'t> UnverifiedToken<'t> {
                 "The token's header has `crit` or `b64`: Gwop uses no JWS extension."
             ));
         }
-        if let Some(kid) = header.get("kid") {
-            self.kid = kid.to_text();
-            if self.kid.is_none() {
-                return Err(rejection!(
-                    TokenMalformed,
-                    "The token's `kid` is not a string."
-                ));
-            }
+        let kid = header.get("kid");
+        if kid.is_some_and(|kid| !kid.is_string()) {
+            return Err(rejection!(
+                TokenMalformed,
+                "The token's `kid` is not a string."
+            ));
         }
-
-        // In bounds: both parts were split off the token, with one dot between them.
-        let signed = header_text
-            .len()
-            .saturating_add(1)
-            .saturating_add(payload.len());
-        self.signing_input = token.get(..signed).unwrap_or_default();
-        self.claims.json = base64url::decode(payload).ok_or(rejection!(
-            TokenMalformed,
-            "The token's claims set is not base64url without padding."
-        ))?;
-        self.claims.read()?;
-        self.signature = base64url::decode(signature).ok_or(rejection!(
-            TokenMalformed,
-            "The token's signature is not base64url without padding."
-        ))?;
-        Ok(())
+        let claims = Claims::read(object(
+            payload,
+            &mut decoded.claims,
+            [
+                rejection!(
+                    TokenMalformed,
+                    "The token's claims set is not base64url without padding."
+                ),
+                rejection!(TokenMalformed, "The token's claims set is not JSON."),
+                rejection!(
+                    TokenMalformed,
+                    "The token's claims set is not a JSON object with distinct member names."
+                ),
+            ],
+        )?)?;
+        // In bounds: what comes after is the last part, with a dot before it.
+        let signed = token.len().wrapping_sub(signature.len()).wrapping_sub(1);
+        Ok(Self {
+            kid: kid.and_then(Value::to_text),
+            signing_input: token.get(..signed).unwrap_or_default(),
+            signature: base64url::decode(signature).ok_or(rejection!(
+                TokenMalformed,
+                "The token's signature is not base64url without padding."
+            ))?,
+            claims,
+        })
     }
 
     /// The `kid` of the header.
@@ -137,9 +141,24 @@ impl<'t> UnverifiedToken<'t> {
     ///
     /// # Errors
     /// The first that applies of the codes for issuer, audience, merchant, not before and expiry.
-    pub fn judge(&self, expected: &Expected, now_ms: i64) -> Result<&Claims, Rejection> {
+    pub fn judge(&self, expected: &Expected, now_ms: i64) -> Result<&Claims<'t>, Rejection> {
         self.claims.judge(expected, now_ms)?;
         Ok(&self.claims)
+    }
+}
+
+/// Decodes a part into `json` and reads it, or refuses it: as no base64url, as no JSON, or as no object with distinct member names.
+fn object<'t>(
+    part: &[u8],
+    json: &'t mut Vec<u8>,
+    [encoding, syntax, shape]: [Rejection; 3],
+) -> Result<Document<'t>, Rejection> {
+    *json = base64url::decode(part).ok_or(encoding)?;
+    let document = Document::parse(json).map_err(|_| syntax)?;
+    if document.root().is_distinct() {
+        Ok(document)
+    } else {
+        Err(shape)
     }
 }
 

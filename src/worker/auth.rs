@@ -1,6 +1,6 @@
 //! Auth: challenges for agents, tokens for whoever asked for them, and who a request comes from.
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -50,15 +50,15 @@ pub struct Identity {
 }
 
 impl Identity {
-    pub(super) fn of(claims: &Claims) -> Self {
+    pub(super) fn of(claims: &Claims<'_>) -> Self {
         let (chain, wallet_address) = claims.chain_and_wallet();
         Self {
-            subject: claims.subject.clone(),
-            chain: chain.to_owned(),
-            wallet_address: wallet_address.to_owned(),
-            session_id: claims.session_id.clone(),
-            merchant_id: claims.merchant_id.clone().unwrap_or_default(),
-            expires_at_ms: claims.expires_at_ms,
+            subject: claims.subject().into_owned(),
+            chain,
+            wallet_address,
+            session_id: claims.session_id().map(Cow::into_owned),
+            merchant_id: claims.merchant_id().unwrap_or_default().into_owned(),
+            expires_at_ms: claims.expires_at_ms(),
         }
     }
 

@@ -11,8 +11,8 @@ use worker::{Cache, Delay, Env, Response};
 use crate::client::{Host, operation};
 use crate::port::Crypto;
 use crate::token::{
-    Attempt, COOLDOWN_SECONDS, Expected, ISSUER, Jwk, JwkSetCache, Plan, Rejection, Ticket,
-    UnverifiedToken,
+    Attempt, COOLDOWN_SECONDS, Decoded, Expected, ISSUER, Jwk, JwkSetCache, Plan, Rejection,
+    Ticket, UnverifiedToken,
 };
 use crate::web::WebCrypto;
 
@@ -84,21 +84,25 @@ pub async fn verify(
     merchant_id: &str,
     token: &str,
 ) -> Result<Identity, Failure<Rejection>> {
+    let audience = config::list(env, config::TOKEN_AUDIENCE);
+    let issuer = config::text_or(env, config::TOKEN_ISSUER, ISSUER);
     let expected = Expected {
-        merchant_id: Some(merchant_id.to_owned()),
-        audience: config::list(env, config::TOKEN_AUDIENCE),
-        issuer: config::text_or(env, config::TOKEN_ISSUER, ISSUER),
+        merchant_id: Some(merchant_id),
+        audience: audience.iter().map(String::as_str).collect(),
+        issuer: &issuer,
         ..Expected::default()
     };
-    let token = UnverifiedToken::parse(token.as_bytes())?;
+    let mut decoded = Decoded::default();
+    let token = UnverifiedToken::parse(token.as_bytes(), &mut decoded)?;
+    let kid = token.kid();
     let path = operation("auth.getJwks").map_or("", |operation| operation.path);
     let base = host_url(env, Host::Identity);
     let url = [base.trim_end_matches('/'), path].concat();
     let mut attempt = Attempt::First;
     loop {
-        match with_keys(&url, |keys| keys.cache.plan(token.kid(), attempt, now_ms())) {
+        match with_keys(&url, |keys| keys.cache.plan(kid, attempt, now_ms())) {
             Plan::Use => {
-                let Some(keys) = imported(&url, token.kid().unwrap_or_default()).await? else {
+                let Some(keys) = imported(&url, kid.unwrap_or_default()).await? else {
                     continue;
                 };
                 let crypto = WebCrypto::global()?;
@@ -141,7 +145,7 @@ async fn imported(url: &str, kid: &str) -> Result<Option<Vec<CryptoKey>>, JsValu
             found.push(key);
             continue;
         }
-        let Ok(key) = JsFuture::from(WebCrypto::global()?.import_rs256_key(&jwk.to_json())?).await
+        let Ok(key) = JsFuture::from(WebCrypto::global()?.import_rs256_key(jwk.json())?).await
         else {
             with_keys(url, |keys| keys.cache.remove_key(jwk.thumbprint()));
             return Ok(None);
