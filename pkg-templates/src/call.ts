@@ -123,10 +123,12 @@ export async function runCall(plan: CallPlan): Promise<CallSuccess> {
   let given = plan.argument as { [name: string]: unknown } | null | undefined;
   /** The key of the latest attempt. */
   let key: string | undefined;
+  /** The latest attempt that was answered. */
+  let answered: Exchange | undefined;
   /** What the wasm is refusing, if it does. */
   let rawValue: unknown;
   const endIfAborted = () => {
-    const message = `${operation}: the caller's signal aborted it before anything was sent`;
+    const message = `${operation}: the caller's signal aborted it before it was sent`;
     if (signal?.aborted) throw ended("RequestAbortedError", message, signal.reason);
   };
 
@@ -181,12 +183,11 @@ export async function runCall(plan: CallPlan): Promise<CallSuccess> {
       key = all.get("idempotency-key") ?? "";
       if (!IN_BROWSER) all.set("user-agent", plan.userAgent ?? USER_AGENT);
       headers.forEach((value, name) => all.set(name, value));
-      const exchange = await send(plan, url, { method, body: body || null, headers: [...all] }, timeoutMs);
-      const { request, response } = exchange;
+      let exchange = await send(plan, url, { method, body: body || null, headers: [...all] }, timeoutMs);
       // A hook may have set another.
-      key = request?.headers.get("idempotency-key") ?? key;
+      key = exchange.request?.headers.get("idempotency-key") ?? key;
       for (;;) {
-        const { failure, truncated } = exchange;
+        const { failure, request, response, truncated } = exchange;
         const task = failure ? Task.CallFailure : Task.CallResponse;
         const outcome = failure ? FAILURES.indexOf(failure) : response!.status;
         const retryAfter = response?.headers.get("retry-after") ?? "";
@@ -194,6 +195,11 @@ export async function runCall(plan: CallPlan): Promise<CallSuccess> {
         if (step[0] === "d") return { text: step.slice(1), body: exchange.body, response: response! };
         if (step[0] !== "r") {
           const [kind = "", exhausted, error, ...message] = fieldsOf(step);
+          // Of retries that ran out, gwop-checkout tells the last answer (contract, "gwop-checkout 2.0.0").
+          if (wire && exhausted && failure && answered) {
+            exchange = { ...answered, cause: exchange.cause };
+            continue;
+          }
           throw {
             ...ended(kind, message.join("\0"), exchange.cause),
             exhausted: exhausted === "1",
@@ -202,6 +208,7 @@ export async function runCall(plan: CallPlan): Promise<CallSuccess> {
           };
         }
         await sleep(Number(step.slice(1)), signal);
+        if (!failure) answered = exchange;
         if (!signal?.aborted) continue attempts;
         exchange.failure = "RequestAbortedError";
         exchange.cause = signal.reason;

@@ -14,9 +14,11 @@ export async function unless<T>(
   }
 }
 
-/** Whether it can be listened to as a signal is. `undefined` and `null`, no signal at all, are one too. */
+/** Whether it can be asked and listened to as a signal is. `undefined` and `null`, no signal at all, are one too. */
 export function isSignal(signal: unknown): boolean {
-  return signal == null || typeof (signal as AbortSignal).addEventListener === "function";
+  if (signal == null) return true;
+  const { aborted, addEventListener } = signal as AbortSignal;
+  return typeof aborted === "boolean" && typeof addEventListener === "function";
 }
 
 /** Calls `act` once the signal aborts, now if it has already. Returns what ends that. */

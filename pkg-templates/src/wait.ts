@@ -12,8 +12,8 @@ export interface Polling {
   initialInterval?: number;
   /** Between any two questions, at most. Default 15,000. */
   maxInterval?: number;
-  /** Ends the wait. */
-  signal?: AbortSignal | null | undefined;
+  /** Any of them ends the wait. */
+  signals: readonly (AbortSignal | null | undefined)[];
 }
 
 /**
@@ -21,17 +21,17 @@ export interface Polling {
  *
  * `fail` makes the error for a wait that ended without them: `final` is the status when it is another final one, and undefined when
  * time ran out; `cause` is why the last look failed, if it did. An error of `poll` ends the wait unless it `isPassing`; so does the
- * caller's signal, which `poll` is handed together with the end of the time.
+ * caller's signals, which `poll` is handed together with the end of the time.
  */
 export async function waitForStatus(
   poll: (signal: AbortSignal) => Promise<{ status: string }>,
   isPassing: (error: unknown) => boolean,
   statuses: readonly string[],
-  { timeout, initialInterval = 1_000, maxInterval = 15_000, signal }: Polling,
+  { timeout, initialInterval = 1_000, maxInterval = 15_000, signals }: Polling,
   fail: (final: string | undefined, cause: unknown) => Error,
 ): Promise<void> {
   const ended = new AbortController();
-  const unlisten = onAbort(signal, () => ended.abort(signal?.reason));
+  const unlisten = signals.map((signal) => onAbort(signal, () => ended.abort(signal?.reason)));
   let late = false;
   const timer = setTimeout(() => {
     late = true;
@@ -53,7 +53,7 @@ export async function waitForStatus(
       await sleep(interval * (0.5 + Math.random() / 2), ended.signal);
     }
   } finally {
-    unlisten();
+    for (const end of unlisten) end();
     clearTimeout(timer);
   }
   throw fail(undefined, cause);

@@ -439,6 +439,25 @@ test("checkout: when retries run out the class follows the last status, and the 
   assertEquals(gone.error.idempotencyKey, gone.sent[0].headers["idempotency-key"]);
 });
 
+test("checkout: when the retries end without an answer, the error is that of the last answer all the same", async () => {
+  const limited = () => problem(429, "RATE_LIMITED", { details: { a: 1 }, requestId: "req_last" }, { "retry-after": "0" });
+  const down = () => json(503, "");
+  for (const [answers, Class, statusCode, details, requestId] of [
+    [[limited, limited], RateLimitError, 429, { a: 1, retry_after_seconds: 0 }, "req_last"],
+    [[down, limited], RateLimitError, 429, { a: 1, retry_after_seconds: 0 }, "req_last"],
+    [[limited, undefined], RateLimitError, 429, { a: 1, retry_after_seconds: 0 }, "req_last"],
+    [[limited, down], GwopCheckoutError, 503, undefined, "req_header"],
+  ]) {
+    const unreachable = new TypeError("fetch failed");
+    const answer = (_, count) => answers[count - 1]?.() ?? Promise.reject(unreachable);
+    const { sent, error } = await call(answer, (gwop) => gwop.invoices.create({ amount_usdc: 1 }), { maxRetries: 2 });
+    assertEquals([error.constructor, error.code, error.statusCode], [Class, "MAX_RETRIES_EXCEEDED", statusCode]);
+    assertEquals([error.details, error.requestId, sent.length], [details, requestId, 3]);
+    assertEquals([error.cause.constructor, error.cause.cause], [Class, unreachable]);
+    assertEquals(error.idempotencyKey, sent[2].headers["idempotency-key"]);
+  }
+});
+
 test("checkout: with maxRetries 0 the answer's own error is thrown", async () => {
   const make = (gwop) => gwop.invoices.create({ amount_usdc: 1 });
   const limited = await call(() => problem(429, "RATE_LIMITED"), make);

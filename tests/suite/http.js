@@ -850,6 +850,15 @@ test("http: listAll goes on where new invoices have shifted whole pages", async 
   assertEquals(ids, ["a", "b", "c", "d", "e", "f"]);
 });
 
+test("http: listAll refuses what list refuses, and lists nothing instead", async () => {
+  for (const request of ["PAID", 5, null, [], ["PAID"], true, Symbol("s"), { limit: "5" }, { status: null }, { limit: null }]) {
+    const { gwop, requests } = fake([WIRE.page([], false)]);
+    await assertRejects(gwop.invoices.list(request), SDKValidationError);
+    await assertRejects(gwop.invoices.listAll(request).next(), { code: "SDK_VALIDATION" });
+    assertEquals(requests.length, 0);
+  }
+});
+
 test("http: listAll fails as list does", async () => {
   const { gwop } = fake([WIRE.page(["a"], true), problem(401, "UNAUTHORIZED")]);
   const iterator = gwop.invoices.listAll();
@@ -900,15 +909,20 @@ test("http: waitForStatus outlasts passing failures, and fails on others", () =>
     assertInstance(error.cause, ErrorResponse);
   }));
 
-test("http: waitForStatus heeds the signal, in its first or its second argument", async () => {
-  for (const asOption of [false, true]) {
-    const { gwop } = fake([WIRE.invoicePublic("OPEN")]);
-    const controller = new AbortController();
-    const { signal } = controller;
-    setTimeout(() => controller.abort(), 100);
-    const request = { id: "a", status: "PAID", ...(asOption ? {} : { signal }) };
-    const [ms] = await timed(() => assertRejects(gwop.invoices.waitForStatus(request, asOption ? { signal } : {}), RequestAbortedError));
-    assert(ms < 3_000, `${ms} ms`);
+test("http: waitForStatus heeds the signal of its first argument, of its second, and of both", async () => {
+  for (const lasting of [undefined, null, new AbortController().signal]) {
+    for (const asOption of [false, true]) {
+      const { gwop, requests } = fake([WIRE.invoicePublic("OPEN")]);
+      const controller = new AbortController();
+      const [first, second] = asOption ? [lasting, controller.signal] : [controller.signal, lasting];
+      setTimeout(() => controller.abort(), 100);
+      const wait = () => gwop.invoices.waitForStatus({ id: "a", status: "PAID", signal: first }, { signal: second });
+      const [ms, error] = await timed(() => assertRejects(wait(), RequestAbortedError));
+      assert(ms < 3_000, `${ms} ms`);
+      // It was in a pause: something had been sent.
+      assertEquals(requests.length, 1);
+      assert(!error.message.includes("anything"), error.message);
+    }
   }
 });
 

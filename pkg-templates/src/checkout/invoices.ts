@@ -109,7 +109,7 @@ export class Invoices {
       async (signal) => (invoice = await this.#run<InvoicePublic>("invoices.get", { id }, signal)),
       isPassing,
       statuses,
-      { timeout, initialInterval, maxInterval, signal },
+      { timeout, initialInterval, maxInterval, signals: [signal] },
       (final, cause) =>
         final
           ? new GwopCheckoutError(`The invoice is ${final} for good, so it will not be ${wanted}`, {

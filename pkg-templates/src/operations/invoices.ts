@@ -18,6 +18,7 @@ import type {
   InvoicesListRequest,
   InvoiceStatus,
 } from "../generated/models.js";
+import { readOptions } from "../options.js";
 import { isSignal } from "../race.js";
 import { waitForStatus } from "../wait.js";
 
@@ -71,7 +72,7 @@ export class Invoices {
    */
   async *listAll(request: InvoicesListRequest = {}, options?: RequestOptions): AsyncGenerator<InvoiceListItem, void, undefined> {
     const seen = new Set<string>();
-    const page = { limit: LARGEST_PAGE, offset: 0, ...request };
+    const page = { limit: LARGEST_PAGE, offset: 0, ...readOptions(request, refuse, "request") };
     for (;;) {
       const { invoices, pagination } = (await this.list(page, options)).result;
       const known = seen.size;
@@ -111,7 +112,8 @@ export class Invoices {
    * is in another final status.
    */
   async waitForStatus(request: WaitForStatusRequest, options?: RequestOptions): Promise<Answer<InvoicePublic>> {
-    const { id, status, timeoutMs = 120_000, signal = options?.signal } = request ?? {};
+    const { id, status, timeoutMs = 120_000, signal } = readOptions(request, refuse, "request");
+    const signals = [signal, options?.signal];
     const targets: readonly string[] = [status ?? []].flat();
     if (!(targets.length > 0 && targets.every((target) => typeof target === "string" && target))) {
       throw refuse("status must be an invoice status, or a list of at least one", status);
@@ -119,14 +121,14 @@ export class Invoices {
     if (!(typeof timeoutMs === "number" && timeoutMs > 0 && timeoutMs < 2 ** 31)) {
       throw refuse("timeoutMs must be a number of milliseconds, more than 0 and less than 2^31", timeoutMs);
     }
-    if (!isSignal(signal)) throw refuse("signal must be an AbortSignal");
+    if (!signals.every(isSignal)) throw refuse("signal must be an AbortSignal");
     const wanted = targets.join(" or ");
     let answer!: Answer<InvoicePublic>;
     await waitForStatus(
       async (signal) => (answer = await this.get({ id }, { ...options, signal })).result,
       isPassing,
       targets,
-      { timeout: timeoutMs, signal },
+      { timeout: timeoutMs, signals },
       (final, cause) => {
         const status = answer?.result.status;
         return final
