@@ -34,11 +34,13 @@ pub fn push_component(out: &mut String, text: &str) {
 pub fn base(url: &str) -> Option<&str> {
     let (scheme, authority) = split_once(url, b':')?;
     let authority = authority.as_bytes().strip_prefix(b"//")?;
+    for byte in authority {
+        if *byte <= b' ' || matches!(byte, b'?' | b'#' | b'\\' | b'@' | 0x7f) {
+            return None;
+        }
+    }
     let known = scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http");
-    let plain = authority
-        .iter()
-        .all(|byte| *byte > b' ' && !matches!(byte, b'?' | b'#' | b'\\' | b'@' | 0x7f));
-    if !known || !plain || matches!(authority, [] | [b'/', ..]) {
+    if !known || matches!(authority, [] | [b'/', ..]) {
         return None;
     }
     let mut base = url;
