@@ -616,7 +616,7 @@ fn is_id(text: &str) -> bool {
 fn is_header_value(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
         && !text.is_empty()
-        && text.trim_ascii() == text
+        && text.trim_ascii().len() == text.len()
 }
 
 /// A random UUID, version 4 (RFC 9562 section 5.4).
