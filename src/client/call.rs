@@ -408,6 +408,7 @@ impl Call {
     ///
     /// # Errors
     /// [`Refusal`] when it is missing or holds what a header cannot.
+    #[inline]
     pub fn authorize(&mut self, merchant_key: &str) -> Result<(), Refusal> {
         let key = merchant_key.trim_ascii();
         if key.is_empty() {
