@@ -215,48 +215,49 @@ fn numeric_date_ms(value: Value<'_>) -> Option<i64> {
     if !value.is_number() {
         return None;
     }
-    let (negative, number) = match value.raw().as_bytes() {
-        [b'-', rest @ ..] => (true, rest),
-        number => (false, number),
-    };
-    // Both letters `e`, and the point, which has the bit already.
-    let place = |text: &[u8], byte| {
-        let at = text.iter().position(|other| *other | 0x20 == byte);
-        at.unwrap_or(text.len())
-    };
-    let (number, exponent) = number.split_at_checked(place(number, b'e'))?;
-    let exponent = match exponent {
-        [_, b'-', digits @ ..] => integer(digits).wrapping_neg(),
-        [_, b'+', digits @ ..] | [_, digits @ ..] => integer(digits),
-        [] => 0,
-    };
-    if !(-32..=32).contains(&exponent) {
-        return None;
-    }
-    // Three more digits than the seconds have.
-    let wanted = i32::try_from(place(number, b'.'))
-        .ok()?
-        .checked_add(exponent)?
-        .checked_add(3)?;
-    let mut digits = number.iter().filter(|byte| **byte != b'.');
-    let mut milliseconds = 0_i64;
-    for _ in 0..wanted {
-        let digit = digits.next().unwrap_or(&b'0').wrapping_sub(b'0');
-        // Ten times the bound still fits.
-        milliseconds = milliseconds.wrapping_mul(10).wrapping_add(i64::from(digit));
-        if milliseconds > MAX_MS {
-            return None;
+    let text = value.raw().as_bytes();
+    let mut number = 0_i64;
+    // The decimal point of the milliseconds is so many digits to the right of the last that was read.
+    let mut shift = 3_i32;
+    let mut exponent = 0_i32;
+    let (mut in_fraction, mut in_exponent, mut divides) = (false, false, false);
+    for byte in text {
+        let digit = byte.wrapping_sub(b'0');
+        match byte {
+            b'.' => in_fraction = true,
+            b'e' | b'E' => in_exponent = true,
+            b'-' => divides = in_exponent,
+            b'+' => {}
+            _ if in_exponent => {
+                exponent = exponent.saturating_mul(10).saturating_add(digit.into());
+            }
+            // Ten times the bound still fits.
+            _ if number <= MAX_MS => {
+                number = number.wrapping_mul(10).wrapping_add(digit.into());
+                shift = shift.wrapping_sub(in_fraction.into());
+            }
+            // No digit after these counts.
+            _ => shift = shift.wrapping_add((!in_fraction).into()),
         }
     }
-    (!negative || milliseconds == 0).then_some(milliseconds)
-}
-
-/// The number that decimal `digits` write, or one beyond any sense.
-fn integer(digits: &[u8]) -> i32 {
-    digits.iter().fold(0_i32, |number, byte| {
-        let digit = i32::from(byte.wrapping_sub(b'0'));
-        number.saturating_mul(10).saturating_add(digit)
-    })
+    if exponent > 32 {
+        return None;
+    }
+    shift = shift.wrapping_add(if divides {
+        exponent.wrapping_neg()
+    } else {
+        exponent
+    });
+    while shift > 0 && number <= MAX_MS {
+        number = number.wrapping_mul(10);
+        shift = shift.wrapping_sub(1);
+    }
+    while shift < 0 {
+        number /= 10;
+        shift = shift.wrapping_add(1);
+    }
+    let last = if text.first() == Some(&b'-') { 0 } else { MAX_MS };
+    (number <= last).then_some(number)
 }
 
 #[cfg(test)]
