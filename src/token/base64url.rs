@@ -23,19 +23,27 @@ pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
 
 /// The canonical text for `bytes`.
 pub fn encode(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(bytes.len().div_ceil(3).saturating_mul(4));
-    for group in bytes.chunks(3) {
-        let byte = |index| u32::from(group.get(index).copied().unwrap_or(0));
-        let bits = (byte(0) << 16) | (byte(1) << 8) | byte(2);
-        for shift in [18, 12, 6, 0]
-            .into_iter()
-            .take(group.len().saturating_add(1))
-        {
-            let digit = ALPHABET.get((bits >> shift) as usize & 63);
-            out.push(digit.copied().unwrap_or(b'A') as char);
+    let mut out = String::new();
+    // The lowest `pending` bits of `bits` have not made a digit yet.
+    let (mut bits, mut pending) = (0_u32, 0_u32);
+    for byte in bytes {
+        bits = (bits << 8) | u32::from(*byte);
+        pending = pending.wrapping_add(8);
+        while pending >= 6 {
+            pending = pending.wrapping_sub(6);
+            push_digit(&mut out, bits >> pending);
         }
     }
+    if pending > 0 {
+        push_digit(&mut out, bits << 6_u32.wrapping_sub(pending));
+    }
     out
+}
+
+/// Appends the digit for the lowest six bits.
+fn push_digit(out: &mut String, bits: u32) {
+    let digit = ALPHABET.get(bits as usize & 63);
+    out.push(digit.copied().unwrap_or_default() as char);
 }
 
 fn value(digit: u8) -> Option<u32> {
