@@ -67,13 +67,6 @@ struct Held {
     ordinal: Option<u32>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    Answered,
-    NoUsableKey,
-    Failed,
-}
-
 /// The JWK Set cache of one client.
 ///
 /// - A set is fresh for 1 hour from the start of its fetch, and refreshed early for an unknown `kid`.
@@ -87,8 +80,8 @@ pub struct JwkSetCache {
     cooldown_ms: i64,
     held: Option<Held>,
     begun: u32,
-    /// Ordinal and outcome of the latest fetch that has come to an end.
-    settled: (u32, Outcome),
+    /// Ordinal of the latest fetch that has come to an end, and what is said since of a token without a key.
+    settled: (u32, Rejection),
     /// The refresh that is under way while a set is held. It stays if its request dies, so nothing trusts it for longer than [`WAIT_MS`].
     refreshing: Option<u32>,
     refresh_begun_at_ms: Option<i64>,
@@ -104,7 +97,7 @@ impl JwkSetCache {
             cooldown_ms,
             held: None,
             begun: 0,
-            settled: (0, Outcome::Answered),
+            settled: (0, Rejection::KID_UNKNOWN),
             refreshing: None,
             refresh_begun_at_ms: None,
             failures: 0,
@@ -179,7 +172,7 @@ impl JwkSetCache {
     pub fn answered(&mut self, ticket: Ticket, body: &[u8], now_ms: i64) -> bool {
         match JwkSet::parse(body) {
             Ok(set) => {
-                self.settle(ticket, Outcome::Answered);
+                self.settle(ticket, Rejection::KID_UNKNOWN);
                 self.failures = 0;
                 self.failed_at_ms = None;
                 let outdated = self.held.as_ref().is_some_and(|held| match held.ordinal {
@@ -196,11 +189,11 @@ impl JwkSetCache {
                 !outdated
             }
             Err(reason) => {
-                let outcome = match reason {
-                    Unusable::NoUsableKey => Outcome::NoUsableKey,
-                    Unusable::NotAJwkSet => Outcome::Failed,
+                let refusal = match reason {
+                    Unusable::NoUsableKey => Rejection::KID_UNKNOWN,
+                    Unusable::NotAJwkSet => Rejection::JWKS_UNAVAILABLE,
                 };
-                self.unusable(ticket, outcome, now_ms);
+                self.unusable(ticket, refusal, now_ms);
                 false
             }
         }
@@ -208,7 +201,7 @@ impl JwkSetCache {
 
     /// The fetch failed: no answer, a status other than 200, or a body that was too long.
     pub fn failed(&mut self, ticket: Ticket, now_ms: i64) {
-        self.unusable(ticket, Outcome::Failed, now_ms);
+        self.unusable(ticket, Rejection::JWKS_UNAVAILABLE, now_ms);
     }
 
     /// Offers the value of a `jwksStore`: the JSON text of `{ keys, fetchedAt }`. It is taken over only if it is a usable JWK Set younger than 24 hours,
@@ -289,17 +282,17 @@ impl JwkSetCache {
         }
     }
 
-    fn settle(&mut self, ticket: Ticket, outcome: Outcome) {
+    fn settle(&mut self, ticket: Ticket, refusal: Rejection) {
         if self.refreshing == Some(ticket.ordinal) {
             self.refreshing = None;
         }
         if ticket.ordinal >= self.settled.0 {
-            self.settled = (ticket.ordinal, outcome);
+            self.settled = (ticket.ordinal, refusal);
         }
     }
 
-    fn unusable(&mut self, ticket: Ticket, outcome: Outcome, now_ms: i64) {
-        self.settle(ticket, outcome);
+    fn unusable(&mut self, ticket: Ticket, refusal: Rejection, now_ms: i64) {
+        self.settle(ticket, refusal);
         let counted_already = self
             .failed_at_ms
             .is_some_and(|failed_at_ms| (ticket.begun_at_ms..=now_ms).contains(&failed_at_ms));
@@ -322,10 +315,7 @@ impl JwkSetCache {
     }
 
     fn refuse(&self) -> Plan {
-        Plan::Refuse(match self.settled.1 {
-            Outcome::Failed => Rejection::JWKS_UNAVAILABLE,
-            Outcome::Answered | Outcome::NoUsableKey => Rejection::KID_UNKNOWN,
-        })
+        Plan::Refuse(self.settled.1)
     }
 }
 

@@ -256,7 +256,11 @@ fn numeric_date_ms(value: Value<'_>) -> Option<i64> {
         number /= 10;
         shift = shift.wrapping_add(1);
     }
-    let last = if text.first() == Some(&b'-') { 0 } else { MAX_MS };
+    let last = if text.first() == Some(&b'-') {
+        0
+    } else {
+        MAX_MS
+    };
     (number <= last).then_some(number)
 }
 
