@@ -42,14 +42,20 @@ export interface RetryPolicy {
   timeouts?: boolean | undefined;
 }
 
-/** What a surface's client decides about one call. */
-export interface CallPlan {
+/** What a surface's client calls. */
+export interface CallTarget {
   /** The operation's name, such as `invoices.get`. */
   operation: string;
   /** The operation's argument; an empty object where it takes none. */
   argument: unknown;
   /** Whether argument and answer are named as on the wire, the answer as it stands. */
   wire: boolean;
+  /** Makes the surface's error of a failed call. */
+  toError(end: CallEnd): Error;
+}
+
+/** What a surface's client decides about one call. */
+export interface CallPlan {
   /** The invoice host; empty for Gwop's own. */
   serverURL: string;
   /** The identity host; empty for Gwop's own. */
@@ -66,10 +72,8 @@ export interface CallPlan {
   timeoutMs: number | undefined;
   signal: AbortSignal | null | undefined;
   /** Reads the policy; undefined for the default. May throw an `SDKValidationError`. */
-  retries?: (() => RetryPolicy | undefined) | undefined;
+  retries(): RetryPolicy | undefined;
   debugLogger: Logger | undefined;
-  /** Makes the surface's error of a failed call. */
-  toError(end: CallEnd): Error;
 }
 
 /** A call that succeeded. */
@@ -115,28 +119,41 @@ const BACKOFF: BackoffStrategy = { initialInterval: 500, maxInterval: 60_000, ex
 /** Browsers name themselves; elsewhere the SDK does. */
 const IN_BROWSER = "document" in globalThis || "importScripts" in globalThis;
 
-/** Makes the call. Rejects with what `plan.toError` makes, its `idempotencyKey` added. */
-export async function runCall(plan: CallPlan): Promise<CallSuccess> {
-  const { operation, wire, signal, timeoutMs = DEFAULT_TIMEOUT_MS } = plan;
+/**
+ * Makes the call. Rejects with what `target.toError` makes, or the error with a `code` that `readPlan` throws for wrong options; its
+ * `idempotencyKey` is added.
+ */
+export async function runCall(target: CallTarget, readPlan: () => CallPlan): Promise<CallSuccess> {
+  const { operation, wire } = target;
   const call = new Core();
   const keyName = wire ? "idempotency_key" : "idempotencyKey";
-  let given = plan.argument as { [name: string]: unknown } | null | undefined;
-  /** The key of the latest attempt. */
-  let key: string | undefined;
+  let given = target.argument as { [name: string]: unknown } | null | undefined;
+  /** The key of the latest attempt, at first the caller's own. */
+  let key: unknown;
   /** The latest attempt that was answered. */
   let answered: Exchange | undefined;
   /** What the wasm is refusing, if it does. */
   let rawValue: unknown;
-  const endIfAborted = () => {
-    const message = `${operation}: the caller's signal aborted it before it was sent`;
-    if (signal?.aborted) throw ended("RequestAbortedError", message, signal.reason);
-  };
 
   try {
+    let argument: string;
+    try {
+      key = given?.[keyName];
+      argument = JSON.stringify(given) ?? "null";
+    } catch (cause) {
+      throw invalid(`The argument of ${operation} cannot be written as JSON`, given, cause);
+    }
+    const plan = readPlan();
+    const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = plan;
+    const endIfAborted = () => {
+      const message = `${operation}: the caller's signal aborted it before it was sent`;
+      if (signal?.aborted) throw ended("RequestAbortedError", message, signal.reason);
+    };
     if (!(typeof timeoutMs === "number" && timeoutMs > 0)) {
       throw invalid("timeoutMs must be a number of milliseconds, more than 0", timeoutMs);
     }
     if (!isSignal(signal)) throw invalid("signal must be an AbortSignal");
+    if (typeof (plan.headers ?? {}) !== "object") throw invalid("headers must be Headers, pairs, or an object of names and values");
     let headers: Headers;
     try {
       headers = new Headers(plan.headers);
@@ -147,19 +164,15 @@ export async function runCall(plan: CallPlan): Promise<CallSuccess> {
     // A key among the headers is the caller's key like any other.
     const keyHeader = headers.get("idempotency-key");
     headers.delete("idempotency-key");
-    if (keyHeader && typeof (given ?? {}) === "object" && given?.[keyName] === undefined) given = { ...given, [keyName]: keyHeader };
-    let argument: string;
-    try {
-      argument = JSON.stringify(given) ?? "null";
-    } catch (cause) {
-      throw invalid(`The argument of ${operation} cannot be written as JSON`, given, cause);
+    if (keyHeader && given && typeof given === "object" && key === undefined) {
+      argument = JSON.stringify((given = { ...given, [keyName]: keyHeader }));
     }
     rawValue = given;
     const random = crypto.getRandomValues(new Uint8Array(16));
     const begun = run(call, Task.CallBegin, join(operation, plan.serverURL, plan.identityURL, argument), random, Number(wire));
     rawValue = undefined;
     key = begun.slice(1);
-    setRetries(call, plan.retries?.());
+    setRetries(call, plan.retries());
     endIfAborted();
     if (begun[0] === "1") {
       let merchantKey: unknown;
@@ -221,10 +234,9 @@ export async function runCall(plan: CallPlan): Promise<CallSuccess> {
       const refusal = readRefusal(thrown);
       const kind = refusal?.code === "INVALID_REQUEST" ? "InvalidRequestError" : "SDKValidationError";
       const end = thrown instanceof Error ? ended("UnexpectedClientError", "The SDK failed", thrown) : (thrown as CallEnd);
-      error = plan.toError(refusal ? { kind, ...refusal, rawValue } : end);
+      error = target.toError(refusal ? { kind, ...refusal, rawValue } : end);
     }
-    const idempotencyKey = key ?? given?.[keyName];
-    if (idempotencyKey && typeof idempotencyKey === "string") hide(error as Error, { idempotencyKey });
+    if (key && typeof key === "string") hide(error as Error, { idempotencyKey: key });
     throw error;
   } finally {
     call.free();

@@ -1,9 +1,10 @@
-import { type BackoffStrategy, type CallEnd, type CallPlan, type CallSuccess, type RetryPolicy, runCall, type Sender } from "./call.js";
+import { type BackoffStrategy, type CallEnd, type CallPlan, type CallSuccess, type CallTarget, type RetryPolicy, runCall, type Sender } from "./call.js";
 import { debugLogger, type Logger } from "./debug.js";
 import { readEnv } from "./env.js";
 import * as errors from "./errors/index.js";
 import { refuse } from "./errors/refuse.js";
 import { HTTPClient } from "./http-client.js";
+import { readOptions, readURL } from "./options.js";
 import { revive } from "./revive.js";
 import { ServerList } from "./server-list.js";
 
@@ -79,11 +80,11 @@ export interface Answer<T> {
 
 /** Calls Gwop's operations for one client. */
 export class ApiClient {
-  readonly #options: ClientOptions & { httpClient: Sender };
+  readonly #options: ClientOptions & Pick<CallPlan, "serverURL" | "identityURL" | "httpClient">;
 
-  /** @throws SDKValidationError for a `serverIdx` that `ServerList` does not have. */
+  /** @throws SDKValidationError for an option of the wrong kind, and for a `serverIdx` that `ServerList` does not have. */
   constructor(options: ClientOptions) {
-    const { serverIdx, serverURL, httpClient = new HTTPClient() } = options;
+    const { serverIdx, serverURL, httpClient = new HTTPClient(), userAgent = "", debugLogger: logger = console } = options;
     const listed = ServerList[serverIdx ?? -1];
     if (serverURL === undefined && serverIdx !== undefined && !(typeof serverIdx === "number" && listed)) {
       throw refuse("serverIdx must be an index of ServerList", serverIdx);
@@ -91,7 +92,19 @@ export class ApiClient {
     if (typeof httpClient?.request !== "function") {
       throw refuse("httpClient must be an HTTPClient, or have its request method");
     }
-    this.#options = { serverURL: listed, ...options, httpClient };
+    // The same on every runtime: elsewhere headers take more, and a message would quote it.
+    if (typeof userAgent !== "string" || !/^[\t -~\x80-\xff]*$/.test(userAgent)) {
+      throw refuse("userAgent must be a string of printable Latin-1 characters");
+    }
+    if (![logger.group, logger.groupEnd, logger.log].every((method) => typeof method === "function")) {
+      throw refuse("debugLogger must have the functions group, groupEnd and log");
+    }
+    this.#options = {
+      ...options,
+      httpClient,
+      serverURL: readURL("serverURL", serverURL ?? listed),
+      identityURL: readURL("identityURL", options.identityURL),
+    };
   }
 
   /** Makes a call. */
@@ -111,33 +124,26 @@ export class ApiClient {
     return body;
   }
 
-  async #run(
-    call: Pick<CallPlan, "operation" | "argument"> & Partial<CallPlan>,
-    requestOptions: RequestOptions | null | undefined,
-  ): Promise<CallSuccess> {
-    const options = this.#options;
-    const { serverURL, headers, signal, timeoutMs, retries, retryCodes } = requestOptions ?? {};
-    const { merchantApiKey } = options;
-    return runCall({
-      ...options,
-      wire: false,
-      serverURL: text(serverURL ?? options.serverURL),
-      identityURL: text(serverURL ?? options.identityURL),
-      merchantApiKey: () =>
-        typeof merchantApiKey === "function" ? merchantApiKey() : merchantApiKey || readEnv("GWOP_MERCHANT_API_KEY"),
-      headers,
-      timeoutMs: timeoutMs ?? options.timeoutMs,
-      signal,
-      retries: () => readRetries(retries ?? options.retryConfig, retryCodes),
-      debugLogger: debugLogger(options.debugLogger),
-      toError,
-      ...call,
+  #run(target: Pick<CallTarget, "operation" | "argument"> & Partial<CallTarget>, options?: RequestOptions): Promise<CallSuccess> {
+    return runCall({ wire: false, toError, ...target }, () => {
+      const own = this.#options;
+      const { merchantApiKey } = own;
+      const { headers, signal, timeoutMs = own.timeoutMs, retries = own.retryConfig, retryCodes, ...given } = readOptions(options);
+      const serverURL = readURL("serverURL", given.serverURL);
+      return {
+        ...own,
+        serverURL: serverURL || own.serverURL,
+        identityURL: serverURL || own.identityURL,
+        merchantApiKey: () =>
+          typeof merchantApiKey === "function" ? merchantApiKey() : merchantApiKey || readEnv("GWOP_MERCHANT_API_KEY"),
+        headers,
+        timeoutMs,
+        signal,
+        retries: () => readRetries(retries, retryCodes),
+        debugLogger: debugLogger(own.debugLogger),
+      };
     });
   }
-}
-
-function text(url: string | URL | undefined): string {
-  return url === undefined ? "" : String(url);
 }
 
 function readRetries(config: RetryConfig | undefined, codes: readonly string[] | undefined): RetryPolicy | undefined {
@@ -145,13 +151,11 @@ function readRetries(config: RetryConfig | undefined, codes: readonly string[] |
     throw refuse('retryCodes must be a list of statuses such as "429" or "5XX"', codes);
   }
   if (config === undefined) return codes && { codes };
-  if (config?.strategy === "none") return { most: 0 };
-  if (config?.strategy !== "backoff") throw refuse('The retry strategy must be "none" or "backoff"', config);
-  const { backoff, retryConnectionErrors: timeouts = true } = config;
-  const parts = backoff ?? {};
-  const isBackoff =
-    typeof parts === "object" && !Array.isArray(parts) && Object.values(parts).every((part) => typeof part === "number");
-  if (!(isBackoff && typeof timeouts === "boolean")) {
+  if (config.strategy === "none") return { most: 0 };
+  if (config.strategy !== "backoff") throw refuse('The retry strategy must be "none" or "backoff"', config);
+  const { backoff, retryConnectionErrors: timeouts = true } = readOptions(config, refuse, "retries");
+  const parts: unknown[] = Object.values(readOptions(backoff, refuse, "backoff"));
+  if (!(parts.every((part) => part === undefined || typeof part === "number") && typeof timeouts === "boolean")) {
     throw refuse("retries: backoff must be an object of numbers, retryConnectionErrors a boolean", config);
   }
   return { backoff, codes, connectionErrors: timeouts, timeouts };

@@ -1,10 +1,12 @@
 import { Auth } from "./auth/index.js";
 import type { JwksStore } from "./auth/jwks-cache.js";
 import { ApiClient, type ClientOptions } from "./client.js";
+import { hide } from "./errors/brand.js";
 import { AuthIntents } from "./operations/auth-intents.js";
 import { AuthSessions } from "./operations/auth-sessions.js";
 import type { TokenClient } from "./auth/verify-token.js";
 import { Invoices } from "./operations/invoices.js";
+import { readOptions } from "./options.js";
 import {
   type ValidateWebhookOptions,
   type ValidateWebhookResponse,
@@ -32,6 +34,10 @@ export interface SDKOptions extends ClientOptions {
 
 /** Gwop's client. Make one and share it. */
 export class Gwop {
+  static {
+    hide(this, { name: "Gwop" });
+  }
+
   /** What agents pay. */
   readonly invoices: Invoices;
   /** Wallet log-in: challenge, then exchange. */
@@ -44,17 +50,18 @@ export class Gwop {
   readonly #webhooks: WebhookVerifier;
 
   /** @throws SDKValidationError for an option that makes no sense. */
-  constructor(options: SDKOptions = {}) {
-    const client = new ApiClient(options);
+  constructor(options?: SDKOptions) {
+    const given = readOptions(options);
+    const client = new ApiClient(given);
     this.invoices = new Invoices(client);
     this.authIntents = new AuthIntents(client);
     this.authSessions = new AuthSessions(client);
     this.auth = new Auth(client, {
-      ...(options as Pick<TokenClient, "merchantId" | "jwksStore" | "jwksCooldownSeconds">),
+      ...(given as Pick<TokenClient, "merchantId" | "jwksStore" | "jwksCooldownSeconds">),
       fetchJwks: () => client.fetchJwks(),
       sessionStatus: async (sessionId) => (await this.authSessions.get({ sessionId })).result.status,
     });
-    this.#webhooks = new WebhookVerifier(options.webhookSecret);
+    this.#webhooks = new WebhookVerifier(given.webhookSecret);
   }
 
   /**

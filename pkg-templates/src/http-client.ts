@@ -1,3 +1,7 @@
+import { hide } from "./errors/brand.js";
+import { refuse } from "./errors/refuse.js";
+import { readOptions } from "./options.js";
+
 /** Sends a request. `fetch` is one. */
 export type Fetcher = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>;
 
@@ -44,11 +48,18 @@ export function isFromHook(error: unknown): boolean {
  * ```
  */
 export class HTTPClient {
+  static {
+    hide(this, { name: "HTTPClient" });
+  }
+
   readonly #options: HTTPClientOptions;
   readonly #hooks: Hooks = { beforeRequest: [], requestError: [], response: [] };
 
-  constructor(options: HTTPClientOptions = {}) {
-    this.#options = options;
+  /** @throws SDKValidationError when `fetcher` is no function. */
+  constructor(options?: HTTPClientOptions) {
+    this.#options = readOptions(options);
+    const { fetcher = defaultFetcher } = this.#options;
+    if (typeof fetcher !== "function") throw refuse("fetcher must be a function, such as fetch");
   }
 
   /** Sends one request, hooks included. Rejects with what the fetcher or a hook threw. */
@@ -73,7 +84,9 @@ export class HTTPClient {
   addHook(moment: "requestError", hook: RequestErrorHook): this;
   addHook(moment: "response", hook: ResponseHook): this;
   addHook(moment: keyof Hooks, hook: BeforeRequestHook | RequestErrorHook | ResponseHook): this {
-    this.#list(moment).push(hook);
+    const list = this.#list(moment);
+    if (typeof hook !== "function") throw refuse("hook must be a function");
+    list.push(hook);
     return this;
   }
 

@@ -16,6 +16,12 @@ export interface Polling {
   signals: readonly (AbortSignal | null | undefined)[];
 }
 
+/** One status or several as a list; `undefined` where there is none, or one that is no non-empty string. */
+export function readStatuses(given: string | readonly string[]): readonly string[] | undefined {
+  const statuses = [given ?? []].flat();
+  return statuses.length > 0 && statuses.every((status) => typeof status === "string" && status) ? statuses : undefined;
+}
+
 /**
  * Asks by `poll` until the status is one of `statuses`. Each interval is half fixed, half random.
  *

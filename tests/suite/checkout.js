@@ -82,7 +82,11 @@ test("checkout: every refused webhook is an InvalidRequestError with WEBHOOK_SIG
   refused(check(...signed("[1]")), "WEBHOOK_PAYLOAD_INVALID");
   refused(check(...signed(new Uint8Array([0x7b, 0xff, 0x7d]))), "WEBHOOK_PAYLOAD_INVALID");
   refused(check(...signed(PAID.replace("invoice.paid", "invoice.refunded"))), "WEBHOOK_EVENT_UNKNOWN");
-  for (const tolerance of [-1, NaN, Infinity, "300"]) refused(check(PAID, header, { tolerance }), "SDK_VALIDATION");
+  const names = (fn, name) => assert(refused(fn, "SDK_VALIDATION").message.startsWith(name));
+  for (const tolerance of [-1, NaN, Infinity, "300"]) names(check(PAID, header, { tolerance }), "tolerance must");
+  for (const receivedAt of [7, new Date(NaN)]) names(check(PAID, header, { receivedAt }), "receivedAt must");
+  for (const secret of [7, {}, [7]]) names(() => webhooks.constructEvent(PAID, header, secret), "secret must");
+  for (const options of [7, "300", null, [], { tolerance: null }]) names(check(PAID, header, options), "options");
 });
 
 test("checkout: tolerance is 300 seconds either side, or as given", () => {
@@ -272,7 +276,7 @@ test("checkout: apiKey is an alias, baseUrl the host, ids are percent-encoded", 
   assertEquals(sent[0].headers.authorization, "Bearer sk_m_alias");
   const retrieve = (baseUrl) => call(() => json(200, {}), (gwop) => gwop.invoices.retrieve(ID), { baseUrl });
   assertEquals((await retrieve(new URL("http://127.0.0.1:4010"))).sent[0].url, `http://127.0.0.1:4010/v1/invoices/${ID}`);
-  for (const baseUrl of [7, {}, "agents.gwop.io"]) {
+  for (const baseUrl of [7, {}, [], true, "agents.gwop.io"]) {
     const wrong = await retrieve(baseUrl);
     assert(wrong.error instanceof InvalidRequestError, `a ${wrong.error?.name}: ${wrong.error?.message}`);
     assertEquals(wrong.sent, []);
@@ -317,7 +321,10 @@ test("checkout: bad arguments are an InvalidRequestError before any request", as
     (gwop) => gwop.invoices.create({}),
     (gwop) => gwop.invoices.create({ amount_usdc: "1000000" }),
     (gwop) => gwop.invoices.create({ amount_usdc: 1.5 }),
-    (gwop) => gwop.invoices.create({ amount_usdc: 1 }, { idempotencyKey: "" }),
+    ...["", 7, null].map((idempotencyKey) => (gwop) => gwop.invoices.create({ amount_usdc: 1 }, { idempotencyKey })),
+    ...["my-key", 7, null, [], true].map((options) => (gwop) => gwop.invoices.create({ amount_usdc: 1 }, options)),
+    ...[null, 7, "x", []].map((options) => (gwop) => gwop.invoices.waitForStatus(ID, "PAID", options)),
+    ...[[7], [""], "", ["PAID", null], null, 7].map((status) => (gwop) => gwop.invoices.waitForStatus(ID, status)),
     (gwop) => gwop.invoices.retrieve(),
     (gwop) => gwop.invoices.retrieve(""),
     (gwop) => gwop.invoices.cancel(7),
@@ -332,9 +339,17 @@ test("checkout: bad arguments are an InvalidRequestError before any request", as
     assert(error instanceof InvalidRequestError, `a ${error?.name}: ${error?.message}`);
     assertEquals([error.code, error.statusCode, sent.length], ["VALIDATION_ERROR", 400, 0]);
   }
-  for (const options of [{ maxRetries: -1 }, { maxRetries: 1.5 }, { timeout: 0 }, { timeout: NaN }]) {
+  const names = ["merchantApiKey", "apiKey", "baseUrl", "maxRetries", "timeout", "debug"];
+  for (const options of [
+    ...[{ maxRetries: -1 }, { maxRetries: 1.5 }, { timeout: 0 }, { timeout: NaN }, { debug: "no" }, { debug: 0 }],
+    ...names.map((name) => ({ [name]: null })),
+    ...[null, 7, "sk_m_x", []],
+  ]) {
     assertThrows(() => new GwopCheckout(options), InvalidRequestError);
   }
+  const { error } = await call(() => json(201, {}), (gwop) => gwop.invoices.create({ amount_usdc: 1 }, { idempotencyKey: 7 }));
+  assert(error.message.includes("`idempotencyKey`"), error.message);
+  assertEquals([GwopCheckout.name, Webhooks.name], ["GwopCheckout", "Webhooks"]);
 });
 
 test("checkout: the class follows the status; code, statusCode, requestId and details are the server's", async () => {

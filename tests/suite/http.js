@@ -349,18 +349,93 @@ test("http: options of the wrong kind, or that make no sense, are refused before
   const { gwop, requests } = fake([{}]);
   for (const options of [
     ...[0, -1, NaN, "100", {}].map((timeoutMs) => ({ timeoutMs })),
-    ...[{}, "now", 7, true, 0, "", false].map((signal) => ({ signal })),
+    ...[{}, "now", 7, true, 0, "", false, new EventTarget(), { addEventListener() {} }].map((signal) => ({ signal })),
     ...WRONG_RETRIES.map((retries) => ({ retries })),
     ...["429", 429, null, {}, [429], [null], ["429", "teapot"], ["*"], [""], ["429,418"]].map((retryCodes) => ({ retryCodes })),
+    ...[5, "x", true, Symbol("s"), () => {}].map((headers) => ({ headers })),
+    ...[5, true, [], {}, Symbol("s")].map((serverURL) => ({ serverURL })),
+    ...["timeoutMs", "retries", "retryCodes", "serverURL", "headers"].map((name) => ({ [name]: null })),
+    ...[5, "timeoutMs=5", true, Symbol("s"), null, [], () => {}],
   ]) {
     const error = await assertRejects(gwop.invoices.get({ id: "a" }, options), SDKValidationError);
     assertEquals(error.code, "SDK_VALIDATION", JSON.stringify(options));
+    await assertRejects(gwop.invoices.waitForStatus({ id: "a", status: "PAID" }, options), SDKValidationError);
   }
   assertEquals(requests.length, 0);
 });
 
+test("http: an option that is undefined is left out, and so is a signal that is null", async () => {
+  const absent = (names) => Object.fromEntries(names.map((name) => [name, undefined]));
+  const { gwop, requests } = fake([WIRE.invoicePublic()], {
+    ...absent(["webhookSecret", "serverURL", "serverIdx", "identityURL", "userAgent", "retryConfig", "timeoutMs"]),
+    ...absent(["debugLogger", "merchantId", "jwksStore", "jwksCooldownSeconds", "anOptionOfTomorrow"]),
+  });
+  const options = absent(["timeoutMs", "retries", "retryCodes", "serverURL", "headers"]);
+  await gwop.invoices.get({ id: "a" }, { ...options, signal: null });
+  const parts = absent(["initialInterval", "maxInterval", "exponent", "maxElapsedTime"]);
+  const retries = { strategy: "backoff", retryConnectionErrors: undefined };
+  for (const backoff of [undefined, parts]) await gwop.invoices.get({ id: "a" }, { ...options, retries: { ...retries, backoff } });
+  await gwop.invoices.waitForStatus({ id: "a", status: "OPEN", signal: null, timeoutMs: undefined }, undefined);
+  assertEquals(requests.length, 4);
+  for (const Class of [Gwop, HTTPClient]) for (const options of [[], [undefined], [{}]]) assertInstance(new Class(...options), Class);
+});
+
+test("http: options of the wrong kind are refused when the client is made", () => {
+  const kinds = [5, true, [], {}, Symbol("s"), null];
+  const names = ["webhookSecret", "retryConfig", "timeoutMs", "merchantId", "merchantApiKey", "jwksStore", "jwksCooldownSeconds"];
+  for (const options of [
+    ...[5, "x", true, null, [], Symbol("s")],
+    ...names.map((name) => ({ [name]: null })),
+    ...kinds.flatMap((kind) => [{ serverURL: kind }, { identityURL: kind }, { userAgent: kind }, { debugLogger: kind }]),
+    ...["log", { log() {} }].map((debugLogger) => ({ debugLogger })),
+    { get merchantApiKey() { throw new Error("CANARY"); } },
+    { retryConfig: null },
+  ]) {
+    const error = assertThrows(() => new Gwop(options), SDKValidationError);
+    assertEquals(error.code, "SDK_VALIDATION");
+    assert(!error.message.includes("CANARY"));
+  }
+  for (const options of [5, "x", null, [], { fetcher: 5 }, { fetcher: null }, { fetcher: {} }]) {
+    assertThrows(() => new HTTPClient(options), SDKValidationError);
+  }
+  for (const hook of [5, undefined, null, {}]) {
+    assertThrows(() => new HTTPClient().addHook("beforeRequest", hook), SDKValidationError);
+  }
+});
+
+test("http: a userAgent that no header can hold is refused when the client is made, and never quoted", () => {
+  for (const userAgent of ["CANARY \u2615", "CANARY\nb", "CANARY\0", "CANARY\x7f"]) {
+    const error = assertThrows(() => new Gwop({ userAgent }), SDKValidationError);
+    assert(!`${error.message}${error.rawValue}`.includes("CANARY"), error.message);
+  }
+});
+
+test("http: an argument that cannot be read is refused, nothing is sent, and the caller's key is kept", async () => {
+  const { gwop, requests } = fake([WIRE.invoice]);
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  for (const request of [
+    proxy,
+    { body: proxy },
+    { get idempotencyKey() { throw new Error("boom"); }, body: { amountUsdc: 1 } },
+    { get body() { throw new Error("boom"); } },
+  ]) {
+    await assertRejects(gwop.invoices.create(request), { name: "SDKValidationError", code: "SDK_VALIDATION" });
+  }
+  for (const options of [proxy, { get timeoutMs() { throw new RangeError("CANARY"); } }]) {
+    const error = await assertRejects(gwop.invoices.get({ id: "a" }, options), { name: "SDKValidationError" });
+    assert(!error.message.includes("CANARY"));
+  }
+  const error = await assertRejects(gwop.invoices.create({ idempotencyKey: "order-7", body: { amountUsdc: 1 } }, 5), SDKValidationError);
+  assertEquals([error.idempotencyKey, requests.length], ["order-7", 0]);
+});
+
+test("http: the classes keep their names", () => {
+  assertEquals([Gwop.name, HTTPClient.name, new Gwop().constructor.name], ["Gwop", "HTTPClient", "Gwop"]);
+});
+
 test("http: a retryConfig of the wrong kind is refused by each call, before any request", async () => {
-  for (const retryConfig of [null, ...WRONG_RETRIES]) {
+  for (const retryConfig of WRONG_RETRIES) {
     const { gwop, requests } = fake([{}], { retryConfig });
     await assertRejects(gwop.invoices.get({ id: "a" }), SDKValidationError);
     assertEquals(requests.length, 0);

@@ -2,7 +2,9 @@ import { type CallEnd, runCall } from "../call.js";
 import { ask, Task } from "../core.js";
 import type { Logger } from "../debug.js";
 import { readEnv } from "../env.js";
+import { hide } from "../errors/brand.js";
 import { HTTPClient } from "../http-client.js";
+import { readOptions, readURL } from "../options.js";
 import { revive } from "../revive.js";
 import {
   AuthenticationError,
@@ -73,6 +75,10 @@ const logger: Logger = {
  * ```
  */
 export class GwopCheckout {
+  static {
+    hide(this, { name: "GwopCheckout" });
+  }
+
   /** Webhooks, for code that needs no client. */
   static readonly webhooks = new Webhooks();
   /** Webhooks. */
@@ -80,17 +86,15 @@ export class GwopCheckout {
   /** Invoices. */
   readonly invoices: Invoices;
 
-  /** @throws InvalidRequestError when `maxRetries` is no whole number, 0 or more, or `timeout` not more than 0. */
-  constructor(options: GwopCheckoutOptions = {}) {
-    const { merchantApiKey, apiKey, baseUrl, maxRetries = 2, timeout, debug } = options;
+  /** @throws InvalidRequestError when `maxRetries` is no whole number, 0 or more, `timeout` not more than 0, or another option of the wrong kind. */
+  constructor(options?: GwopCheckoutOptions) {
+    const { merchantApiKey, apiKey, baseUrl, maxRetries = 2, timeout, debug = false } = readOptions(options, invalid);
     if (!Number.isSafeInteger(maxRetries) || maxRetries < 0) throw invalid("maxRetries must be a whole number, 0 or more");
     if (timeout !== undefined && !(timeout > 0)) throw invalid("timeout must be milliseconds, more than 0");
+    if (typeof debug !== "boolean") throw invalid("debug must be a boolean");
     this.invoices = new Invoices(async (operation, argument, signal) => {
-      const { text } = await runCall({
-        operation,
-        argument,
-        wire: true,
-        serverURL: String(baseUrl || ""),
+      const { text } = await runCall({ operation, argument, wire: true, toError }, () => ({
+        serverURL: readURL("baseUrl", baseUrl, invalid),
         identityURL: "",
         merchantApiKey: () => checkedKey(merchantApiKey || apiKey || readEnv("GWOP_CHECKOUT_API_KEY")),
         httpClient,
@@ -98,8 +102,7 @@ export class GwopCheckout {
         signal,
         retries: () => ({ most: maxRetries, codes: ["429", "503"], timeouts: false }),
         debugLogger: debug || readEnv("GWOP_DEBUG") === "1" ? logger : undefined,
-        toError,
-      });
+      }));
       return revive(text);
     });
   }
@@ -120,7 +123,7 @@ function toError(end: CallEnd): GwopCheckoutError {
   const { kind, error, exhausted, answer, cause } = end;
   if (cause instanceof AuthenticationError) return cause;
   // The core's names of what is called differently here.
-  const message = error ? end.message : end.message.replace("invoices.get", "invoices.retrieve").replace("timeoutMs", "timeout");
+  const message = error ? end.message : end.message.replace("invoices.get", "invoices.retrieve").replace("timeoutMs", "timeout").replace("idempotency_key", "idempotencyKey");
   const refused = kind === "SDKValidationError" || kind === "InvalidRequestError";
   const headers = answer?.response.headers;
   const statusCode = answer?.response.status ?? (refused ? 400 : undefined);

@@ -7,8 +7,9 @@ import type {
   InvoicesListRequest,
   InvoiceStatus,
 } from "../generated/wire.js";
+import { readOptions } from "../options.js";
 import { isSignal } from "../race.js";
-import { waitForStatus } from "../wait.js";
+import { readStatuses, waitForStatus } from "../wait.js";
 import { GwopCheckoutError, InvalidRequestError } from "./errors.js";
 
 /** How an invoice is created. */
@@ -47,8 +48,9 @@ export class Invoices {
    * @throws InvalidRequestError, AuthenticationError, RateLimitError, GwopCheckoutError. After an error without an answer,
    * repeat with its `idempotencyKey`: the invoice may exist.
    */
-  create(body: CreateInvoiceRequest, options?: CreateInvoiceOptions): Promise<Invoice> {
-    return this.#run("invoices.create", { body, idempotency_key: options?.idempotencyKey });
+  async create(body: CreateInvoiceRequest, options?: CreateInvoiceOptions): Promise<Invoice> {
+    const { idempotencyKey } = readOptions(options, invalid);
+    return this.#run("invoices.create", { body, idempotency_key: idempotencyKey });
   }
 
   /**
@@ -92,13 +94,13 @@ export class Invoices {
   async waitForStatus(
     id: string,
     status: InvoiceStatus | readonly InvoiceStatus[],
-    options: WaitForStatusOptions = {},
+    options?: WaitForStatusOptions,
   ): Promise<InvoicePublic> {
-    const statuses = typeof status === "string" ? [status] : status;
-    if (!Array.isArray(statuses) || statuses.length === 0) {
+    const statuses = readStatuses(status);
+    if (!statuses) {
       throw invalid("status must be a status such as PAID, or a list of at least one");
     }
-    const { timeout = 120_000, initialInterval = 1_000, maxInterval = 15_000, signal } = options;
+    const { timeout = 120_000, initialInterval = 1_000, maxInterval = 15_000, signal } = readOptions(options, invalid);
     for (const [name, value] of Object.entries({ timeout, initialInterval, maxInterval })) {
       if (!(typeof value === "number" && value > 0)) throw invalid(`${name} must be milliseconds, more than 0`);
     }

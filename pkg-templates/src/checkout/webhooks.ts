@@ -1,6 +1,8 @@
+import { hide } from "../errors/brand.js";
 import { SDKValidationError } from "../errors/index.js";
 import { ask, join, Task } from "../core.js";
 import type { InvoiceCanceledEvent, InvoiceExpiredEvent, InvoicePaidEvent } from "../generated/wire.js";
+import { readOptions } from "../options.js";
 import { readBody, readSecrets, WebhookVerifier } from "../webhooks.js";
 import { InvalidRequestError } from "./errors.js";
 
@@ -31,14 +33,12 @@ export interface WebhookHandlers {
   invoiceCanceled?(event: InvoiceCanceledEvent): unknown;
 }
 
-/** The messages that speak of this surface's own names. */
-const MESSAGES: Readonly<Record<string, string>> = {
-  SDK_VALIDATION: "tolerance must be a finite number of seconds, 0 or more, and receivedAt a valid Date",
-  WEBHOOK_SECRET_MISSING: "A webhook secret is required: pass it as an argument or set GWOP_WEBHOOK_SECRET",
-};
-
 /** Verifies webhooks, synchronously on every runtime, and hands them to handlers. */
 export class Webhooks {
+  static {
+    hide(this, { name: "Webhooks" });
+  }
+
   /**
    * Verifies a webhook on its raw bytes and gives the event as it stands on the wire: snake_case, time stamps as strings.
    * Verify first, then mutate state; deduplicate by `event_id`.
@@ -63,10 +63,11 @@ export class Webhooks {
     options?: ConstructEventOptions,
   ): WebhookEvent {
     return refusing(() => {
+      const { tolerance, receivedAt } = readOptions(options);
       const text = new WebhookVerifier(secret).verifyText({
         request: { body: payload, headers: { "x-gwop-signature": signatureHeader ?? undefined } },
-        toleranceSeconds: options?.tolerance,
-        receivedAt: options?.receivedAt,
+        toleranceSeconds: tolerance,
+        receivedAt,
       });
       return JSON.parse(text) as WebhookEvent;
     });
@@ -122,7 +123,12 @@ function refusing<T>(check: () => T): T {
     return check();
   } catch (error) {
     if (!(error instanceof SDKValidationError)) throw error;
-    throw new InvalidRequestError(MESSAGES[error.code] ?? error.message, {
+    // The names of this surface.
+    const message =
+      error.code === "WEBHOOK_SECRET_MISSING"
+        ? "A webhook secret is required: pass it as an argument or set GWOP_WEBHOOK_SECRET"
+        : error.message.replace("toleranceSeconds", "tolerance").replace("webhookSecret", "secret");
+    throw new InvalidRequestError(message, {
       code: "WEBHOOK_SIGNATURE_ERROR",
       statusCode: 400,
       details: { reason: error.code },

@@ -20,7 +20,7 @@ import type {
 } from "../generated/models.js";
 import { readOptions } from "../options.js";
 import { isSignal } from "../race.js";
-import { waitForStatus } from "../wait.js";
+import { readStatuses, waitForStatus } from "../wait.js";
 
 /** The argument of `invoices.waitForStatus`. */
 export interface WaitForStatusRequest {
@@ -113,9 +113,10 @@ export class Invoices {
    */
   async waitForStatus(request: WaitForStatusRequest, options?: RequestOptions): Promise<Answer<InvoicePublic>> {
     const { id, status, timeoutMs = 120_000, signal } = readOptions(request, refuse, "request");
-    const signals = [signal, options?.signal];
-    const targets: readonly string[] = [status ?? []].flat();
-    if (!(targets.length > 0 && targets.every((target) => typeof target === "string" && target))) {
+    const own = readOptions(options);
+    const signals = [signal, own.signal];
+    const targets = readStatuses(status);
+    if (!targets) {
       throw refuse("status must be an invoice status, or a list of at least one", status);
     }
     if (!(typeof timeoutMs === "number" && timeoutMs > 0 && timeoutMs < 2 ** 31)) {
@@ -125,7 +126,7 @@ export class Invoices {
     const wanted = targets.join(" or ");
     let answer!: Answer<InvoicePublic>;
     await waitForStatus(
-      async (signal) => (answer = await this.get({ id }, { ...options, signal })).result,
+      async (signal) => (answer = await this.get({ id }, { ...own, signal })).result,
       isPassing,
       targets,
       { timeout: timeoutMs, signals },
