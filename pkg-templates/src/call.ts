@@ -190,7 +190,8 @@ export async function runCall(target: CallTarget, readPlan: () => CallPlan): Pro
     }
 
     attempts: for (;; crypto.getRandomValues(random)) {
-      const [url = "", method = "", body, ...named] = run(call, Task.CallAttempt, "", random, Date.now()).split("\0");
+      const fields = run(call, Task.CallAttempt, "", random, Date.now()).split("\0");
+      const [url, method, body, ...named] = fields as [string, string, string, ...string[]];
       const all = new Map<string, string>();
       while (named.length > 0) all.set(named.shift()!, named.shift()!);
       key = all.get("idempotency-key") ?? "";
@@ -207,7 +208,7 @@ export async function runCall(target: CallTarget, readPlan: () => CallPlan): Pro
         const step = run(call, task, retryAfter, exchange.body, Date.now(), Math.random(), outcome, Number(truncated));
         if (step[0] === "d") return { text: step.slice(1), body: exchange.body, response: response! };
         if (step[0] !== "r") {
-          const [kind = "", exhausted, error, ...message] = fieldsOf(step);
+          const [kind, exhausted, error, ...message] = fieldsOf(step) as [string, string, string, ...string[]];
           // Of retries that ran out, gwop-checkout tells the last answer (contract, "gwop-checkout 2.0.0").
           if (wire && exhausted && failure && answered) {
             exchange = { ...answered, cause: exchange.cause };

@@ -2,6 +2,7 @@ import { type BackoffStrategy, type CallEnd, type CallPlan, type CallSuccess, ty
 import { debugLogger, type Logger } from "./debug.js";
 import { readEnv } from "./env.js";
 import * as errors from "./errors/index.js";
+import { parsed } from "./errors/parsed.js";
 import { refuse } from "./errors/refuse.js";
 import { HTTPClient } from "./http-client.js";
 import { readOptions, readURL } from "./options.js";
@@ -179,13 +180,4 @@ function toError({ kind, message, code, error, answer, cause, rawValue }: CallEn
   if (kind !== "ResponseValidationError") return new errors.GwopDefaultError(message, answer);
   const meta = { ...answer, cause, rawValue: parsed(answer.body), rawMessage: message };
   return new errors.ResponseValidationError(message, meta);
-}
-
-/** The body as JSON, or as text where it is none. */
-function parsed(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return body;
-  }
 }

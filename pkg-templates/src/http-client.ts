@@ -27,9 +27,6 @@ interface Hooks {
   response: ResponseHook[];
 }
 
-/** Bun drops a `Request`'s own method, headers and body when it gets an `init`, even an undefined one. */
-const defaultFetcher: Fetcher = (input, init) => (init === undefined ? fetch(input) : fetch(input, init));
-
 /** What hooks have thrown: their mistakes are no connection errors. */
 const thrownByHooks = new WeakSet<object>();
 
@@ -58,8 +55,8 @@ export class HTTPClient {
   /** @throws SDKValidationError when `fetcher` is no function. */
   constructor(options?: HTTPClientOptions) {
     this.#options = readOptions(options);
-    const { fetcher = defaultFetcher } = this.#options;
-    if (typeof fetcher !== "function") throw refuse("fetcher must be a function, such as fetch");
+    const { fetcher } = this.#options;
+    if (fetcher !== undefined && typeof fetcher !== "function") throw refuse("fetcher must be a function, such as fetch");
   }
 
   /** Sends one request, hooks included. Rejects with what the fetcher or a hook threw. */
@@ -70,7 +67,8 @@ export class HTTPClient {
     if (request.redirect !== "manual") request = new Request(request, { redirect: "manual" });
     if (request !== given) replaced.set(given, request);
     try {
-      const response = await (this.#options.fetcher ?? defaultFetcher)(request);
+      // Without an `init`: given one, even an undefined one, Bun drops a `Request`'s own method, headers and body.
+      const response = await (this.#options.fetcher ?? fetch)(request);
       for (const hook of this.#hooks.response) await guarded(hook, response, request);
       return response;
     } catch (error) {

@@ -1,4 +1,5 @@
 import { GwopError } from "./gwop.js";
+import { parsed } from "./parsed.js";
 
 /**
  * The codes of Gwop's error answers (contract, "Errors").
@@ -45,14 +46,5 @@ export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode];
  */
 export function isGwopError(err: unknown, code?: ErrorCode | (string & {})): err is GwopError {
   if (!(err instanceof GwopError)) return false;
-  return code === undefined || err.code === code || (!("error" in err) && codeIn(err.body) === code);
-}
-
-/** `error.code` of a body that may be anything. */
-function codeIn(body: string): unknown {
-  try {
-    return (JSON.parse(body) as { error?: { code?: unknown } } | null)?.error?.code;
-  } catch {
-    return undefined;
-  }
+  return code === undefined || err.code === code || (!("error" in err) && parsed(err.body)?.error?.code === code);
 }

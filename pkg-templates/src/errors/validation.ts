@@ -81,11 +81,11 @@ export class ResponseValidationError extends GwopError implements SDKValidationE
   declare readonly rawValue: unknown;
 
   /** @param message What was wrong, what was expected. */
-  constructor(message: string, { cause, rawValue, rawMessage, ...meta }: ResponseValidationMeta) {
+  constructor(message: string, meta: ResponseValidationMeta) {
     super(message, meta);
-    if (cause !== undefined) hide(this, { cause });
-    this.rawMessage = rawMessage;
-    hide(this, { rawValue });
+    const { cause, rawValue } = meta;
+    this.rawMessage = meta.rawMessage;
+    hide(this, cause === undefined ? { rawValue } : { rawValue, cause });
   }
 
   /** The message, with the cause on a line of its own. */
