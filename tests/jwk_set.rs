@@ -457,9 +457,10 @@ fn a_request_with_an_unknown_kid_waits_for_the_refresh_that_another_began() {
 fn a_refresh_whose_request_died_holds_nobody_up_for_long() {
     let mut cache = filled(&["a"]);
     let _lost = ticket(first(&mut cache, "new", T0 + MINUTE));
+    // Nothing was learnt of it, so the token is not refused for good.
     assert_eq!(
         refused(first(&mut cache, "new", T0 + MINUTE + 2 * SECOND)),
-        Code::TokenKidUnknown
+        Code::JwksUnavailable
     );
     let fetch = ticket(first(&mut cache, "new", T0 + MINUTE + 30 * SECOND));
     cache.answered(fetch, set(&["new"]).as_bytes(), T0 + MINUTE + 30 * SECOND);

@@ -596,7 +596,7 @@ fn status_fault(response: &Response) -> Fault {
     }
     let mut message = String::from("Unexpected answer: status ");
     crate::json::push_integer(&mut message, i64::from(response.status));
-    message.push_str(if matches!(response.status, 0 | 300..=399) {
+    message.push_str(if matches!(response.status, 0 | 300..=303 | 305..=399) {
         ", a redirect, which is never followed; check the server URL"
     } else {
         " without a structured error"

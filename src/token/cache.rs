@@ -122,7 +122,7 @@ impl JwkSetCache {
             return match attempt {
                 Attempt::StoreAsked(ticket) => Plan::Fetch(ticket),
                 Attempt::First if !self.pausing(now_ms) => Plan::Fetch(self.begin(now_ms)),
-                Attempt::First | Attempt::Fetched => self.refuse(),
+                Attempt::First | Attempt::Fetched => self.refuse(attempt),
             };
         };
         let known = held.set.contains(kid);
@@ -159,7 +159,7 @@ impl JwkSetCache {
         if attempt == Attempt::Fetched && self.refresh_begun_at_ms.is_none() {
             self.refresh_begun_at_ms = Some(now_ms);
         }
-        self.refuse()
+        self.refuse(attempt)
     }
 
     /// The keys to verify with after [`Plan::Use`].
@@ -314,8 +314,14 @@ impl JwkSetCache {
             .is_none_or(|begun_at_ms| elapsed(begun_at_ms, self.cooldown_ms, now_ms))
     }
 
-    fn refuse(&self) -> Plan {
-        Plan::Refuse(self.settled.1)
+    fn refuse(&self, attempt: Attempt) -> Plan {
+        // The refresh of another request has brought no answer, perhaps since that request died: nothing is known of this `kid`.
+        let unanswered = attempt != Attempt::Fetched && self.refreshing.is_some();
+        Plan::Refuse(if unanswered {
+            Rejection::JWKS_UNAVAILABLE
+        } else {
+            self.settled.1
+        })
     }
 }
 
