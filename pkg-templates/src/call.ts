@@ -65,7 +65,7 @@ export interface CallPlan {
   /** What sends it. */
   httpClient: Sender;
   /** Headers of the caller's, which win over the SDK's. */
-  headers?: HeadersInit | undefined;
+  headers?: ConstructorParameters<typeof Headers>[0];
   /** Undefined for the SDK's own. */
   userAgent?: string | undefined;
   /** How long one attempt may take, in milliseconds; undefined for 30,000. */

@@ -38,7 +38,7 @@ export interface RequestOptions {
   /** The host of this call. It may have a path. */
   serverURL?: string | URL | undefined;
   /** Headers that are added to the SDK's, or replace them. */
-  headers?: HeadersInit | undefined;
+  headers?: ConstructorParameters<typeof Headers>[0];
   /** Gives the call up. Whether Gwop carried it out is then not known. */
   signal?: AbortSignal | null | undefined;
 }

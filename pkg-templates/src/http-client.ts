@@ -3,7 +3,7 @@ import { refuse } from "./errors/refuse.js";
 import { readOptions } from "./options.js";
 
 /** Sends a request. `fetch` is one. */
-export type Fetcher = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>;
+export type Fetcher = (input: Request | URL | string, init?: RequestInit) => Promise<Response>;
 
 /** Sees each attempt before it is sent, and may replace it. */
 export type BeforeRequestHook = (request: Request) => Request | void | Promise<Request | void>;

@@ -3,26 +3,30 @@
 /** wasm-bindgen's glue of a module. */
 export interface Glue {
   /** What the module imports from its glue. */
-  readonly imports: WebAssembly.ModuleImports;
+  readonly imports: object;
   /** Gives the glue its instance. */
   __wbg_set_wasm(exports: object): void;
 }
 
-/** What a module is loaded from. */
-export type WasmSource = WebAssembly.Module | BufferSource | Response;
+/**
+ * What a module is loaded from: a `WebAssembly.Module`, its bytes (an `ArrayBuffer` or a view of one), or the `Response` of a `fetch` of it.
+ *
+ * It names none of them, since not every project's TypeScript declares `WebAssembly`.
+ */
+export type WasmSource = object;
 
 /** How a module gets loaded. */
 export interface Loading {
   /** The module's name: `NAME.wasm`. */
   readonly name: string;
   /** What the module imports. */
-  readonly imports: WebAssembly.Imports;
+  readonly imports: Readonly<Record<string, object>>;
   /** Whether an instance is in use. */
   started: boolean;
   /** Takes a finished instance into use. Later ones are ignored: state and classes belong to the first. */
-  use(exports: WebAssembly.Exports): void;
+  use(exports: object): void;
   /** Instantiates a compiled module synchronously. */
-  load(module: WebAssembly.Module): void;
+  load(module: object): void;
 }
 
 /**
@@ -31,7 +35,7 @@ export interface Loading {
  * @param hint What to do when it is used before it is loaded.
  */
 export function loading(glue: Glue, name: string, hint: string): Loading {
-  const imports: WebAssembly.Imports = { [`./${name}_bg.js`]: glue.imports };
+  const imports = { [`./${name}_bg.js`]: glue.imports };
 
   glue.__wbg_set_wasm(
     new Proxy(
@@ -51,11 +55,11 @@ export function loading(glue: Glue, name: string, hint: string): Loading {
     use(exports) {
       if (own.started) return;
       glue.__wbg_set_wasm(exports);
-      (exports["__wbindgen_start"] as () => void)();
+      (exports as { __wbindgen_start(): void }).__wbindgen_start();
       own.started = true;
     },
     load(module) {
-      if (!own.started) own.use(new WebAssembly.Instance(module, imports).exports);
+      if (!own.started) own.use(new WebAssembly.Instance(module, imports as WebAssembly.Imports).exports);
     },
   };
   return own;
@@ -67,14 +71,16 @@ export function loading(glue: Glue, name: string, hint: string): Loading {
  * It stands apart from {@link loading}, so that bundlers leave it out where the module comes compiled.
  */
 export async function start(own: Loading, source: WasmSource | PromiseLike<WasmSource>): Promise<void> {
-  const { name, imports } = own;
+  const { name } = own;
+  const imports = own.imports as WebAssembly.Imports;
   if (own.started) return;
   try {
     const given = await source;
     if (given instanceof WebAssembly.Module) {
       own.use((await WebAssembly.instantiate(given, imports)).exports);
     } else {
-      const { instance } = await (isResponse(given) ? fromResponse(given, name, imports) : WebAssembly.instantiate(given, imports));
+      const loaded = isResponse(given) ? fromResponse(given, name, imports) : WebAssembly.instantiate(given as BufferSource, imports);
+      const { instance } = await loaded;
       own.use(instance.exports);
     }
   } catch (cause) {

@@ -164,7 +164,7 @@ impl Module {
             "{declared}\n/** Gives the glue its instance. */\n\
              export function __wbg_set_wasm(exports: object): void;\n\
              /** What the wasm imports. */\n\
-             export const imports: WebAssembly.ModuleImports;\n"
+             export const imports: object;\n"
         );
         let file = format!("{name}_bg.d.ts");
         // Declarations refer to it, and tsc copies no declarations.

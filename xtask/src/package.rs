@@ -4,7 +4,7 @@
 use crate::process::Step;
 use crate::{Result, build, runtimes, tools};
 
-/// The declarations in strict TypeScript projects, one per way of resolving modules.
+/// The declarations in strict TypeScript projects: one per way of resolving modules, and one with the types of Node in place of browsers'.
 ///
 /// # Errors
 ///
@@ -12,7 +12,7 @@ use crate::{Result, build, runtimes, tools};
 pub fn types() -> Result {
     let consumer = runtimes::consumer()?;
     let tsc = tools::npm_program("tsc")?;
-    for project in ["nodenext", "bundler"] {
+    for project in ["nodenext", "bundler", "node"] {
         let config = format!("projects/types/tsconfig.{project}.json");
         Step::new(format!("tsc, {project}"), &tsc)
             .args(["--project", &config])

@@ -64,7 +64,9 @@ export interface SimulatorOptions {
   /** Start of the identifiers' sequence, a whole number: the same seed gives the same identifiers. By default random. */
   seed?: number | undefined;
   /** The first signing key: a private RSA key as JWK, 2048 bits or more. By default one is made on first use. */
-  signingKey?: JsonWebKey | undefined;
+  signingKey?:
+    | Readonly<Partial<Record<"kty" | "n" | "e" | "d" | "p" | "q" | "dp" | "dq" | "qi" | "alg" | "use", string>>>
+    | undefined;
   /** The real time in milliseconds since the epoch; it stamps signatures and tokens. Default `Date.now`. */
   wallClock?: (() => number) | undefined;
 }

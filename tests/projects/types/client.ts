@@ -6,7 +6,6 @@ import type { InvoicesCreateResponse } from "@gwop/sdk/models/operations";
 import type { InvoicePaidEvent } from "@gwop/sdk/models/webhooks";
 import type { RequestOptions } from "@gwop/sdk/types";
 import { Simulator } from "@gwop/sdk/simulator";
-import { init } from "@gwop/sdk/slim";
 
 const options: RequestOptions = { timeoutMs: 1000, retries: { strategy: "none" }, signal: AbortSignal.timeout(1) };
 
@@ -28,4 +27,3 @@ export async function sell(): Promise<Invoice> {
 export const client = new HTTPClient({ fetcher: (input, init) => fetch(input as Request, init) });
 export const transaction = (event: InvoicePaidEvent): string | undefined => event.data.txHash;
 export const status = (error: GwopError | ErrorResponse): number => error.statusCode;
-export const load = (module: WebAssembly.Module): Promise<void> => init(module);

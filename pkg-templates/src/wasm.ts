@@ -1,0 +1,5 @@
+/** The types of `@gwop/sdk/gwop.wasm` and `@gwop/sdk/simulator.wasm`: what the runtime or bundler makes of the import, for `init`. */
+import type { WasmSource } from "./loading.js";
+
+declare const source: WasmSource;
+export default source;
