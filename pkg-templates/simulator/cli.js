@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // `gwop-simulator`: the local Gwop over HTTP, on Node. What it answers is in `serve`.
-import { createServer } from "node:http";
+import { STATUS_CODES, createServer } from "node:http";
 import { parseArgs } from "node:util";
 import { Simulator, SimulatorError, serve } from "./simulator.node.js";
 
@@ -22,7 +22,7 @@ Usage: npx -p @gwop/sdk gwop-simulator [options]
 
 GET / explains the routes. Those under /_sim/ answer to this machine only.`;
 
-/** The longest request body, in bytes. */
+/** What is kept of a request body, in bytes: more than any route takes. */
 const MAX_BODY = 1 << 20;
 
 function fail(message) {
@@ -85,53 +85,50 @@ const options = Object.fromEntries(Object.entries(given).filter(([, value]) => v
 
 let sim;
 
+/** The body, read to its end: a client that is still sending would miss the answer. */
 async function bodyOf(incoming) {
   const chunks = [];
   let length = 0;
   for await (const chunk of incoming) {
+    if (length < MAX_BODY) chunks.push(chunk);
     length += chunk.length;
-    if (length > MAX_BODY) return undefined;
-    chunks.push(chunk);
   }
   return new Uint8Array(await new Blob(chunks).arrayBuffer());
 }
 
-async function answer(incoming, outgoing) {
-  const body = await bodyOf(incoming);
-  if (body === undefined) {
-    outgoing.writeHead(413, { connection: "close" }).end();
-    return;
-  }
+/** The request, or the answer to what is none. */
+function requestOf(incoming, body, signal) {
+  const { method, url, headersDistinct, socket } = incoming;
   const base = `http://${incoming.headers.host ?? "localhost"}`;
-  if (!URL.canParse(incoming.url, base)) {
-    outgoing.writeHead(400).end();
-    return;
+  if (!URL.canParse(url, base)) {
+    return new SimulatorError("VALIDATION_ERROR", "the Host header or the path is no part of a URL").toResponse();
   }
-  const asked = new URL(incoming.url, base);
-  const peer = incoming.socket.remoteAddress ?? "";
-  const local = peer === "::1" || /^(::ffff:)?127\./.test(peer);
-  if (asked.pathname.startsWith("/_sim/") && !local) {
-    outgoing.writeHead(403).end();
-    return;
+  const asked = new URL(url, base);
+  const peer = socket.remoteAddress ?? "";
+  if (asked.pathname.startsWith("/_sim/") && peer !== "::1" && !/^(::ffff:)?127\./.test(peer)) {
+    return new SimulatorError("NOT_ALLOWED", "the control routes answer to this machine only").toResponse(403);
   }
-  const gone = new AbortController();
-  outgoing.once("close", () => gone.abort());
   const headers = new Headers();
-  for (const [name, value] of Object.entries(incoming.headersDistinct)) {
+  for (const [name, value] of Object.entries(headersDistinct)) {
     for (const each of value) headers.append(name, each);
   }
-  const hasBody = incoming.method !== "GET" && incoming.method !== "HEAD" && body.length > 0;
+  const hasBody = method !== "GET" && method !== "HEAD" && body.length > 0;
+  try {
+    return new Request(asked, { method, headers, signal, ...(hasBody && { body }) });
+  } catch (error) {
+    // TRACE, or a user and password in the Host header.
+    return new SimulatorError("VALIDATION_ERROR", `no such request can be made: ${error.message}`).toResponse();
+  }
+}
+
+async function answer(incoming, outgoing) {
+  const gone = new AbortController();
+  outgoing.once("close", () => gone.abort());
+  const body = await bodyOf(incoming);
   let response;
   try {
-    response = await serve(
-      sim,
-      new Request(asked, {
-        method: incoming.method,
-        headers,
-        signal: gone.signal,
-        ...(hasBody && { body }),
-      }),
-    );
+    const request = requestOf(incoming, body, gone.signal);
+    response = request instanceof Response ? request : await serve(sim, request);
     outgoing.writeHead(response.status, [...response.headers].flat());
     outgoing.flushHeaders();
     for await (const chunk of response.body ?? []) outgoing.write(chunk);
@@ -143,8 +140,28 @@ async function answer(incoming, outgoing) {
   if (values.verbose) console.log(`${incoming.method} ${incoming.url} ${response?.status ?? "connection dropped"}`);
 }
 
-const server = createServer((incoming, outgoing) => {
+/** Answers what Node could not read as a request. */
+async function refuse(error, socket) {
+  if (!socket.writable || error.code === "ECONNRESET") return socket.destroy();
+  const status = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }[error.code] ?? 400;
+  const response = new SimulatorError("VALIDATION_ERROR", "this is no HTTP request that can be read").toResponse(status);
+  const body = await response.text();
+  const headers = [...response.headers, ["content-length", body.length], ["connection", "close"]];
+  socket.end([`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...headers.map((header) => header.join(": ")), "", body].join("\r\n"));
+}
+
+function handle(incoming, outgoing) {
   answer(incoming, outgoing).catch(() => incoming.socket.destroy());
+}
+
+// What Node would refuse or drop by itself is answered as everything else is.
+const server = createServer({ requireHostHeader: false }, handle);
+server.on("checkExpectation", handle);
+server.on("clientError", (error, socket) => {
+  refuse(error, socket).catch(() => socket.destroy());
+});
+server.on("connect", ({ socket }) => {
+  refuse({}, socket).catch(() => socket.destroy());
 });
 server.on("error", (error) => {
   if (error.code === "EADDRINUSE") fail(`port ${port} is taken: choose another with --port, or 0 for a free one`);

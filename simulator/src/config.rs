@@ -109,29 +109,60 @@ impl Default for Config {
     }
 }
 
+/// What [`is_http_url`] asks for.
+pub(crate) const HTTP_URL: &str = "an http:// or https:// URL";
+
+/// Whether it is an absolute URL that a request can go to.
+pub(crate) fn is_http_url(text: &str) -> bool {
+    let rest = text
+        .strip_prefix("http://")
+        .or_else(|| text.strip_prefix("https://"));
+    let visible = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
+    rest.is_some_and(|rest| visible(rest) && !rest.is_empty() && !rest.starts_with(['/', '?', '#']))
+}
+
+fn is_uuid(text: &str) -> bool {
+    let groups: Vec<&str> = text.split('-').collect();
+    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
+        && groups
+            .iter()
+            .all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
 impl Merchant {
-    /// Checks the fields against each other and against `others`.
+    /// Checks the fields against each other and against `others`. Errors name them after `place`, such as
+    /// `merchants[0].`.
     ///
     /// # Errors
     /// Says which field is wrong and what was expected; the key and the secret are not repeated.
-    pub fn check(&self, others: &[Merchant]) -> Result<(), CommandError> {
-        let wrong = |message: &str| Err(CommandError::new("INVALID_OPTION", message));
-        if self.id.is_empty() {
-            return wrong("a merchant's `id` is empty: give a UUID");
+    pub fn check(&self, place: &str, others: &[Merchant]) -> Result<(), CommandError> {
+        let wrong = |field: &str, expected: &str| {
+            Err(CommandError::invalid(&format!("{place}{field}"), expected))
+        };
+        if !is_uuid(&self.id) {
+            return wrong("id", "a UUID, such as 9e9c9ba5-3bab-4172-8a79-336f9ca0f163");
         }
-        if !self.api_key.starts_with("sk_m_") || self.api_key.len() <= "sk_m_".len() {
-            return wrong("a merchant's `apiKey` must start with `sk_m_` and go on after it");
+        let key = self.api_key.strip_prefix("sk_m_").unwrap_or_default();
+        if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return wrong(
+                "apiKey",
+                "`sk_m_` and, after it, visible ASCII characters without spaces",
+            );
         }
         if self.webhook_secret.is_empty() {
             return wrong(
-                "a merchant's `webhookSecret` is empty: give a string such as `whsec_local`",
+                "webhookSecret",
+                "a string that is not empty, such as `whsec_local`",
             );
         }
+        if !self.webhook_url.as_deref().is_none_or(is_http_url) {
+            return wrong("webhookUrl", HTTP_URL);
+        }
         if others.iter().any(|other| other.id == self.id) {
-            return wrong("two merchants have the same `id`: give each its own");
+            return wrong("id", "one that no other merchant has");
         }
         if others.iter().any(|other| other.api_key == self.api_key) {
-            return wrong("two merchants have the same `apiKey`: give each its own");
+            return wrong("apiKey", "one that no other merchant has");
         }
         Ok(())
     }
@@ -143,40 +174,39 @@ impl Config {
     /// # Errors
     /// Says which option is wrong and what was expected.
     pub fn check(&self) -> Result<(), CommandError> {
-        let wrong = |message: String| Err(CommandError::new("INVALID_OPTION", message));
+        let wrong = |field: &str, expected: &str| Err(CommandError::invalid(field, expected));
         if self.merchants.is_empty() {
-            return wrong("`merchants` is empty: give at least one".into());
+            return wrong("merchants", "at least one");
         }
         for (index, merchant) in self.merchants.iter().enumerate() {
-            merchant.check(self.merchants.get(..index).unwrap_or_default())?;
+            let others = self.merchants.get(..index).unwrap_or_default();
+            merchant.check(&format!("merchants[{index}]."), others)?;
         }
-        if !(self.agents_url.starts_with("http://") || self.agents_url.starts_with("https://"))
-            || self.agents_url.ends_with('/')
-        {
+        if !is_http_url(&self.agents_url) || self.agents_url.ends_with('/') {
             return wrong(
-                "`agentsUrl` must start with http:// or https:// and not end with a slash".into(),
+                "agentsUrl",
+                &format!("{HTTP_URL} without a slash at its end"),
             );
         }
-        for (name, seconds) in [
+        for (field, seconds) in [
             ("authIntentTtlSeconds", self.auth_intent_ttl_seconds),
             ("accessTokenTtlSeconds", self.access_token_ttl_seconds),
             ("sessionTtlSeconds", self.session_ttl_seconds),
         ] {
             if seconds == 0 || seconds > MAX_MS / 1_000 {
-                return wrong(format!("`{name}` must be 1 to {} seconds", MAX_MS / 1_000));
+                return wrong(field, &format!("1 to {} seconds", MAX_MS / 1_000));
             }
         }
-        let delays = self.webhook_retry_delays_ms.iter();
-        if delays
-            .chain([&self.settlement_delay_ms])
-            .any(|&ms| ms > MAX_MS)
-        {
-            return wrong(format!(
-                "`settlementDelayMs` and `webhookRetryDelaysMs` go up to {MAX_MS} milliseconds"
-            ));
+        let up_to = format!("at most {MAX_MS} milliseconds");
+        if self.settlement_delay_ms > MAX_MS {
+            return wrong("settlementDelayMs", &up_to);
+        }
+        let delays = &self.webhook_retry_delays_ms;
+        if let Some(index) = delays.iter().position(|&ms| ms > MAX_MS) {
+            return wrong(&format!("webhookRetryDelaysMs[{index}]"), &up_to);
         }
         if !matches!(self.cancel_not_allowed_status, 400 | 409) {
-            return wrong("`cancelNotAllowedStatus` must be 400 or 409".into());
+            return wrong("cancelNotAllowedStatus", "400 or 409");
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! The control side: what a test says to the simulator and an agent or Gwop itself would do.
 
 use crate::auth::{Session, UnsignedToken};
-use crate::config::{MAX_MS, Merchant};
+use crate::config::{HTTP_URL, MAX_MS, Merchant, is_http_url};
 use crate::fault::{Fault, Stage, Times};
 use crate::http::Answer;
 use crate::invoice::Status;
@@ -19,6 +19,9 @@ use serde_json::{Map, Value, json};
 pub struct CommandError {
     /// Stable: `INVALID_OPTION`, `NOT_FOUND`, `NOT_ALLOWED`.
     pub code: &'static str,
+    /// The path of the option or field that is wrong; `message` goes on after it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
     /// What was wrong, what was expected.
     pub message: String,
 }
@@ -28,8 +31,23 @@ impl CommandError {
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self {
             code,
+            field: None,
             message: message.into(),
         }
+    }
+
+    /// `INVALID_OPTION` about one option or field; the message does not name it.
+    pub fn about(field: &str, message: impl Into<String>) -> Self {
+        Self {
+            field: Some(field.into()),
+            ..Self::new("INVALID_OPTION", message)
+        }
+    }
+
+    /// `INVALID_OPTION` about one option or field, saying what was expected.
+    #[must_use]
+    pub fn invalid(field: &str, expected: &str) -> Self {
+        Self::about(field, format!("expected {expected}"))
     }
 }
 
@@ -251,9 +269,7 @@ impl Simulator {
                 Ok(serde_json::to_value(answer).unwrap_or_default())
             }
             Command::Misbehave { fault, times } => {
-                fault
-                    .check()
-                    .map_err(|message| CommandError::new("INVALID_OPTION", message))?;
+                fault.check()?;
                 // Otherwise the batch would never be full.
                 let times = match (&fault, times) {
                     (Fault::WebhookReorder { events }, Times::Left(times)) => {
@@ -274,7 +290,10 @@ impl Simulator {
             } => {
                 let secret = secret.unwrap_or_else(|| format!("whsec_{}", self.ids.hex(32)));
                 if secret.is_empty() {
-                    return Err(CommandError::new("INVALID_OPTION", "`secret` is empty"));
+                    return Err(CommandError::invalid(
+                        "secret",
+                        "a string that is not empty",
+                    ));
                 }
                 let state = self.merchant_or_first(merchant_id.as_deref())?;
                 let old = core::mem::replace(&mut state.merchant.webhook_secret, secret.clone());
@@ -288,6 +307,9 @@ impl Simulator {
                 Ok(json!({}))
             }
             Command::SetWebhookUrl { merchant_id, url } => {
+                if !url.as_deref().is_none_or(is_http_url) {
+                    return Err(CommandError::invalid("url", HTTP_URL));
+                }
                 self.merchant_or_first(merchant_id.as_deref())?
                     .merchant
                     .webhook_url = url;
@@ -308,7 +330,7 @@ impl Simulator {
                     .iter()
                     .map(|state| state.merchant.clone())
                     .collect();
-                merchant.check(&others)?;
+                merchant.check("", &others)?;
                 self.merchants.push(MerchantState {
                     merchant,
                     old_secrets: Vec::new(),
@@ -354,9 +376,9 @@ impl Simulator {
             .as_deref()
             .is_some_and(|wallet| !chain.is_wallet(wallet))
         {
-            return Err(CommandError::new(
-                "INVALID_OPTION",
-                format!("`wallet` is not an address on {}", chain.as_str()),
+            return Err(CommandError::invalid(
+                "wallet",
+                &format!("an address on {}", chain.as_str()),
             ));
         }
         self.check_payable(payable, now)

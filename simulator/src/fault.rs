@@ -1,5 +1,7 @@
 //! Misbehaviour on request.
 
+use crate::config::MAX_MS;
+use crate::control::CommandError;
 use crate::http::SlowBody;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +19,24 @@ pub const OPERATIONS: [&str; 11] = [
     "x402.pay",
     "x402.recover",
 ];
+
+/// The longest wait that JavaScript's timers take, in milliseconds.
+const MAX_TIMER_MS: u64 = 2_147_483_647;
+
+/// What [`is_header_value`] asks for.
+const HEADER_VALUE: &str = "what a header can hold: Latin-1 without control characters";
+
+/// Whether HTTP allows it (RFC 9110, section 5.5), and so `Headers`.
+fn is_header_value(text: &str) -> bool {
+    let fits = |c: char| c == '\t' || (' '..='\u{ff}').contains(&c) && c != '\u{7f}';
+    text.chars().all(fits)
+}
+
+/// Whether it is a token (RFC 9110, section 5.6.2).
+fn is_header_name(text: &str) -> bool {
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !text.is_empty() && text.bytes().all(token)
+}
 
 /// How often a fault strikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +74,7 @@ impl<'de> Deserialize<'de> for Times {
             Ok(Wire::Number(times)) if times > 0 => Ok(Self::Left(times)),
             Ok(Wire::Word(word)) if word == "always" => Ok(Self::Always),
             _ => Err(serde::de::Error::custom(
-                "`times` must be a whole number from 1, or \"always\"",
+                "expected a whole number from 1, or \"always\"",
             )),
         }
     }
@@ -243,31 +263,54 @@ impl Fault {
     /// Checks what the types do not say.
     ///
     /// # Errors
-    /// What is wrong and what was expected.
-    pub fn check(&self) -> Result<(), String> {
+    /// Which field is wrong and what was expected.
+    pub fn check(&self) -> Result<(), CommandError> {
+        let wrong = |field: &str, expected: &str| Err(CommandError::invalid(field, expected));
         if let Some(operation) = self.operation()
             && !OPERATIONS.contains(&operation)
         {
-            return Err(format!(
-                "`operation` must be one of: {}",
-                OPERATIONS.join(", ")
-            ));
+            return wrong("operation", &format!("one of: {}", OPERATIONS.join(", ")));
         }
         match self {
             Self::Error {
                 status: Some(status),
                 ..
-            } if !(400..600).contains(status) => Err("`status` must be 400 to 599".into()),
+            } if !(400..600).contains(status) => wrong("status", "400 to 599"),
+            Self::RateLimit {
+                retry_after: Some(value),
+                ..
+            } if !is_header_value(value) => wrong("retryAfter", HEADER_VALUE),
             Self::Replace { status, .. } if !(200..600).contains(status) => {
-                Err("`status` must be 200 to 599".into())
+                wrong("status", "200 to 599")
             }
-            Self::SlowBody { chunk_bytes: 0, .. } => Err("`chunkBytes` must be 1 or more".into()),
+            Self::Replace { headers, .. } => {
+                for (index, (name, value)) in headers.iter().enumerate() {
+                    if !is_header_name(name) {
+                        return wrong(&format!("headers[{index}][0]"), "the name of a header");
+                    }
+                    if !is_header_value(value) {
+                        return wrong(&format!("headers[{index}][1]"), HEADER_VALUE);
+                    }
+                }
+                Ok(())
+            }
+            Self::Delay { delay_ms, .. } if *delay_ms > MAX_TIMER_MS => {
+                wrong("delayMs", &format!("at most {MAX_TIMER_MS} milliseconds"))
+            }
+            Self::SlowBody { chunk_bytes: 0, .. } => wrong("chunkBytes", "1 or more"),
+            Self::SlowBody { interval_ms, .. } if *interval_ms > MAX_TIMER_MS => wrong(
+                "intervalMs",
+                &format!("at most {MAX_TIMER_MS} milliseconds"),
+            ),
+            Self::WebhookDelay { delay_ms } if *delay_ms > MAX_MS => {
+                wrong("delayMs", &format!("at most {MAX_MS} milliseconds"))
+            }
             Self::WebhookReorder { events } if !(2..=1_000).contains(events) => {
-                Err("`events` must be 2 to 1000".into())
+                wrong("events", "2 to 1000")
             }
             Self::WebhookDuplicate {
                 copies: Some(copies),
-            } if !(1..=100).contains(copies) => Err("`copies` must be 1 to 100".into()),
+            } if !(1..=100).contains(copies) => wrong("copies", "1 to 100"),
             _ => Ok(()),
         }
     }

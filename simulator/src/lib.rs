@@ -11,6 +11,7 @@
 //! | module | what lives there |
 //! |---|---|
 //! | [`config`] | options: merchants, addresses, lifetimes |
+//! | [`input`] | options and commands from JSON; errors name the field |
 //! | [`http`] | requests, answers, paths and queries |
 //! | [`error`] | Gwop's error codes and their statuses |
 //! | [`time`], [`id`] | time stamps on the wire; identifiers |
@@ -27,6 +28,7 @@ pub mod error;
 pub mod fault;
 pub mod http;
 pub mod id;
+pub mod input;
 pub mod invoice;
 mod routes;
 pub mod simulator;

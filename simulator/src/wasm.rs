@@ -1,6 +1,7 @@
 //! What JavaScript calls. JSON text goes in and out; a request's body goes in as bytes.
 
-use crate::{Command, CommandError, Now, Request, Simulator};
+use crate::input::read;
+use crate::{CommandError, Now, Request, Simulator};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
@@ -12,10 +13,10 @@ pub struct SimulatorCore {
 
 #[wasm_bindgen]
 impl SimulatorCore {
-    /// Makes a simulator from its options as JSON. Throws JSON `{ code, message }`.
+    /// Makes a simulator from its options as JSON. Throws JSON `{ code, field?, message }`.
     #[wasm_bindgen(constructor)]
     pub fn new(options: &str) -> Result<SimulatorCore, JsValue> {
-        let config = serde_json::from_str(options).map_err(|error| invalid(&error))?;
+        let config = read(options).map_err(|error| thrown(&error))?;
         let simulator = Simulator::new(config).map_err(|error| thrown(&error))?;
         Ok(Self { simulator })
     }
@@ -28,8 +29,7 @@ impl SimulatorCore {
         clock: f64,
         wall: f64,
     ) -> Result<String, JsValue> {
-        let mut request: Request =
-            serde_json::from_str(request).map_err(|error| invalid(&error))?;
+        let mut request: Request = read(request).map_err(|error| thrown(&error))?;
         request.body = body;
         Ok(text(&self.simulator.handle(&request, now(clock, wall))))
     }
@@ -40,11 +40,10 @@ impl SimulatorCore {
         Some(text(&reply))
     }
 
-    /// Carries out a command (JSON with its name in `command`). Throws JSON `{ code, message }`.
+    /// Carries out a command (JSON with its name in `command`). Throws JSON `{ code, field?, message }`.
     pub fn command(&mut self, command: &str, clock: f64, wall: f64) -> Result<String, JsValue> {
-        let command: Command = serde_json::from_str(command).map_err(|error| invalid(&error))?;
-        self.simulator
-            .command(command, now(clock, wall))
+        read(command)
+            .and_then(|command| self.simulator.command(command, now(clock, wall)))
             .map(|value| value.to_string())
             .map_err(|error| thrown(&error))
     }
@@ -61,10 +60,6 @@ fn now(clock: f64, wall: f64) -> Now {
 
 fn text<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_default()
-}
-
-fn invalid(error: &serde_json::Error) -> JsValue {
-    thrown(&CommandError::new("INVALID_OPTION", error.to_string()))
 }
 
 fn thrown(error: &CommandError) -> JsValue {

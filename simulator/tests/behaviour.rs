@@ -821,24 +821,232 @@ fn the_same_seed_gives_the_same_answers() {
 }
 
 #[test]
-fn wrong_options_are_refused() {
+fn wrong_options_are_refused_by_name() {
+    use gwop_simulator::input::read_value;
     use gwop_simulator::{Config, Simulator};
-    for options in [
-        json!({ "merchants": [] }),
-        json!({ "merchants": [{ "id": "1", "apiKey": "nope", "webhookSecret": "x" }] }),
-        json!({ "merchants": [{ "id": "1", "apiKey": "sk_m_1", "webhookSecret": "" }] }),
-        json!({ "merchants": [
-            { "id": "1", "apiKey": "sk_m_1", "webhookSecret": "x" }, { "id": "1", "apiKey": "sk_m_2", "webhookSecret": "x" },
-        ]}),
-        json!({ "agentsUrl": "127.0.0.1:4010" }),
-        json!({ "agentsUrl": "http://127.0.0.1:4010/" }),
-        json!({ "cancelNotAllowedStatus": 500 }),
-        json!({ "sessionTtlSeconds": 0 }),
+    let id = "11111111-1111-4111-8111-111111111111";
+    let merchant = json!({ "id": id, "apiKey": "sk_m_1", "webhookSecret": "x" });
+    let with = |field: &str, value: Value| {
+        let mut merchant = merchant.clone();
+        merchant[field] = value;
+        json!({ "merchants": [merchant] })
+    };
+    for (field, options) in [
+        ("merchants", json!({ "merchants": [] })),
+        ("merchants", json!({ "merchants": {} })),
+        ("merchants[0]", json!({ "merchants": ["x"] })),
+        ("merchants[0].id", json!({ "merchants": [{}] })),
+        (
+            "merchants[0].webhookSecret",
+            json!({ "merchants": [{ "id": id, "apiKey": "sk_m_1" }] }),
+        ),
+        ("merchants[0].id", with("id", json!("x"))),
+        ("merchants[0].id", with("id", json!(format!("{id}0")))),
+        ("merchants[0].apiKey", with("apiKey", json!("nope"))),
+        ("merchants[0].apiKey", with("apiKey", json!("sk_m_"))),
+        ("merchants[0].apiKey", with("apiKey", json!("sk_m_a b"))),
+        (
+            "merchants[0].webhookSecret",
+            with("webhookSecret", json!("")),
+        ),
+        ("merchants[0].webhookUrl", with("webhookUrl", json!("x"))),
+        ("merchants[0].verified", with("verified", json!("yes"))),
+        ("merchants[0].nmae", with("nmae", json!("x"))),
+        (
+            "merchants[1].id",
+            json!({ "merchants": [merchant, merchant] }),
+        ),
+        (
+            "merchants[1].name",
+            json!({ "merchants": [merchant, { "id": id, "name": 5, "apiKey": 5 }] }),
+        ),
+        ("agentsUrl", json!({ "agentsUrl": "127.0.0.1:4010" })),
+        (
+            "agentsUrl",
+            json!({ "agentsUrl": "http://127.0.0.1:4010/" }),
+        ),
+        ("agentsUrl", json!({ "agentsUrl": "http://" })),
+        (
+            "cancelNotAllowedStatus",
+            json!({ "cancelNotAllowedStatus": 500 }),
+        ),
+        (
+            "cancelNotAllowedStatus",
+            json!({ "cancelNotAllowedStatus": 70_000 }),
+        ),
+        ("sessionTtlSeconds", json!({ "sessionTtlSeconds": 0 })),
+        ("settlementDelayMs", json!({ "settlementDelayMs": 1.5 })),
+        ("seed", json!({ "seed": -1 })),
+        (
+            "webhookRetryDelaysMs[1]",
+            json!({ "webhookRetryDelaysMs": [1, "2", "3"] }),
+        ),
+        ("sesionTtlSeconds", json!({ "sesionTtlSeconds": 1 })),
     ] {
-        let config: Config = serde_json::from_value(options.clone()).unwrap();
-        assert!(Simulator::new(config).is_err(), "{options}");
+        let refusal = read_value::<Config>(&options).and_then(Simulator::new);
+        let refusal = refusal.unwrap_err();
+        assert_eq!(
+            (refusal.code, refusal.field.as_deref()),
+            ("INVALID_OPTION", Some(field)),
+            "{options}: {refusal:?}"
+        );
     }
-    assert!(serde_json::from_value::<Config>(json!({ "sesionTtlSeconds": 1 })).is_err());
+    assert!(read_value::<Config>(&json!(5)).is_err());
+}
+
+/// Of values that a person mistyped: the field, what was expected, never the text itself.
+#[test]
+fn wrong_commands_are_refused_by_name() {
+    let mut world = world();
+    let fault = |fields: Value| {
+        let mut fault = json!({ "fault": fields["fault"] });
+        fault
+            .as_object_mut()
+            .unwrap()
+            .extend(fields.as_object().unwrap().clone());
+        json!({ "command": "misbehave", "fault": fault })
+    };
+    let whole = "expected a whole number from 0";
+    for (field, message, command) in [
+        (
+            "target",
+            "required, but not given",
+            json!({ "command": "pay" }),
+        ),
+        (
+            "target",
+            "expected a string, got 7",
+            json!({ "command": "pay", "target": 7 }),
+        ),
+        (
+            "chain",
+            "expected `base` or `solana`",
+            json!({ "command": "pay", "target": "x", "chain": "eth" }),
+        ),
+        (
+            "wallet",
+            "expected a string, got an array",
+            json!({ "command": "pay", "target": "x", "wallet": [7] }),
+        ),
+        (
+            "tip",
+            "no such field; known are `target`, `chain`, `wallet`, `outcome`",
+            json!({ "command": "pay", "target": "x", "tip": 1 }),
+        ),
+        (
+            "fault.fault",
+            "expected one of `lose-answer`",
+            fault(json!({ "fault": "lose-anwser" })),
+        ),
+        (
+            "fault.retryAfter",
+            "expected a string, got 7",
+            fault(json!({ "fault": "rate-limit", "retryAfter": 7 })),
+        ),
+        (
+            "retryAfter",
+            "expected what a header can hold",
+            fault(json!({ "fault": "rate-limit", "retryAfter": "1\r\n" })),
+        ),
+        (
+            "fault.status",
+            "expected a whole number from 0 to 65535, got a string",
+            fault(json!({ "fault": "error", "status": "503" })),
+        ),
+        (
+            "fault.status",
+            "required, but not given",
+            fault(json!({ "fault": "replace", "headers": [] })),
+        ),
+        (
+            "fault.headers[1][0]",
+            "expected a string, got 5",
+            fault(json!({ "fault": "replace", "status": 200, "headers": [["a", "b"], [5, "c"]] })),
+        ),
+        (
+            "fault.headers[0]",
+            "expected an array of two, got an array",
+            fault(json!({ "fault": "replace", "status": 200, "headers": [["a"]] })),
+        ),
+        (
+            "headers[0][0]",
+            "expected the name of a header",
+            fault(json!({ "fault": "replace", "status": 200, "headers": [["a b", "c"]] })),
+        ),
+        (
+            "headers[0][1]",
+            "expected what a header can hold",
+            fault(json!({ "fault": "replace", "status": 200, "headers": [["a", "✓"]] })),
+        ),
+        (
+            "fault.delayMs",
+            whole,
+            fault(json!({ "fault": "delay", "delayMs": "5000" })),
+        ),
+        (
+            "delayMs",
+            "expected at most 2147483647 milliseconds",
+            fault(json!({ "fault": "delay", "delayMs": 3_000_000_000_u64 })),
+        ),
+        (
+            "intervalMs",
+            "expected at most",
+            fault(
+                json!({ "fault": "slow-body", "chunkBytes": 1, "intervalMs": 3_000_000_000_u64 }),
+            ),
+        ),
+        (
+            "times",
+            "expected a whole number from 1, or",
+            json!({ "command": "misbehave", "fault": { "fault": "delay", "delayMs": 1 }, "times": 0 }),
+        ),
+        (
+            "id",
+            "expected a whole number from 0",
+            json!({ "command": "behave", "id": "x" }),
+        ),
+        (
+            "url",
+            "expected an http:// or https:// URL",
+            json!({ "command": "setWebhookUrl", "url": "127.0.0.1" }),
+        ),
+        (
+            "expiresInSeconds",
+            "expected a whole number, got a string",
+            json!({ "command": "mintToken", "expiresInSeconds": "60" }),
+        ),
+        (
+            "claims",
+            "expected an object, got an array",
+            json!({ "command": "mintToken", "claims": [] }),
+        ),
+        (
+            "merchant.id",
+            "required, but not given",
+            json!({ "command": "addMerchant", "merchant": {} }),
+        ),
+        (
+            "id",
+            "expected a UUID",
+            json!({ "command": "addMerchant", "merchant": { "id": "x", "apiKey": "sk_m_x", "webhookSecret": "x" } }),
+        ),
+        (
+            "secret",
+            "expected a string, got 5",
+            json!({ "command": "rotateWebhookSecret", "secret": 5 }),
+        ),
+    ] {
+        let text = command.to_string();
+        let refusal = world.refused(command).unwrap_err();
+        assert_eq!(refusal.code, "INVALID_OPTION", "{text}");
+        assert_eq!(refusal.field.as_deref(), Some(field), "{text}: {refusal:?}");
+        assert!(refusal.message.starts_with(message), "{text}: {refusal:?}");
+    }
+    // Both the same mistake: the first is named. Long arrays take no time.
+    let seconds = vec![json!("x"); 100_000];
+    let refusal =
+        world.refused(json!({ "command": "mintToken", "claims": seconds, "header": seconds }));
+    assert_eq!(refusal.unwrap_err().field.as_deref(), Some("claims"));
 }
 
 #[test]

@@ -272,11 +272,91 @@ test("simulator: a merchant sees nothing of another one", async () => {
 });
 
 test("simulator: wrong options and targets say what was expected", async () => {
-  assertThrows(() => new Simulator({ merchantApiKey: "live_1" }), { code: "INVALID_OPTION", message: /sk_m_/ });
-  assertThrows(() => new Simulator({ sesionTtlSeconds: 1 }), { code: "INVALID_OPTION", message: /sesionTtlSeconds/ });
-  const { sim } = setUp();
-  assertThrows(() => sim.misbehave({ fault: "lose-anwser" }), { code: "INVALID_OPTION", message: /lose-answer/ });
-  assertInstance(await assertRejects(sim.pay("inv_none"), { code: "NOT_FOUND" }), SimulatorError);
+  const id = "11111111-1111-4111-8111-111111111111";
+  const cycle = {};
+  cycle.cycle = cycle;
+  for (const [field, options, message = /expected/] of [
+    ["options", null],
+    ["options", 5],
+    ["merchantApiKey", { merchantApiKey: "live_1" }, /sk_m_/],
+    ["merchantApiKey", { merchantApiKey: 5 }, /expected a string, got 5/],
+    ["merchantId", { merchantId: "x" }, /UUID/],
+    ["webhookSecret", { webhookSecret: "" }],
+    ["webhookUrl", { webhookUrl: "127.0.0.1" }, /http:/],
+    ["webhookUrl", { webhookUrl: () => "" }],
+    ["webhookHandler", { webhookHandler: 5 }, /function/],
+    ["merchants", { merchants: "sk_m_x" }, /expected an array, got a string$/],
+    ["merchants[0]", { merchants: [null] }],
+    ["merchants[0].apiKey", { merchants: [{ id, apiKey: "sk_m_simulator", webhookSecret: "x" }] }],
+    ["merchants[0].webhookSecret", { merchants: [{ id, apiKey: "sk_m_x" }] }, /required/],
+    ["sesionTtlSeconds", { sesionTtlSeconds: 1 }, /sessionTtlSeconds/],
+    ["seed", { seed: Number.NaN }],
+    ["seed", { seed: 5n }],
+    ["settlementDelayMs", { settlementDelayMs: "5" }],
+    ["webhookTimeoutMs", { webhookTimeoutMs: "5" }],
+    ["autoDeliver", { autoDeliver: "no" }],
+    ["wallClock", { wallClock: () => "5" }],
+    ["signingKey", { signingKey: {} }, /private RSA key/],
+    [undefined, { issuer: cycle }, /cycles/],
+  ]) {
+    const error = assertThrows(() => new Simulator(options), { name: "SimulatorError", code: "INVALID_OPTION", field, message });
+    if (field) assert(error.message.startsWith(`\`${field}\`: `), error.message);
+  }
+  const { sim, invoice } = setUp();
+  const { id: target } = await invoice();
+  for (const [field, call, message = /expected/] of [
+    ["fault", () => sim.misbehave(null), /expected an object, got null/],
+    ["fault", () => sim.misbehave({}), /required/],
+    ["fault", () => sim.misbehave({ fault: null }), /expected a string, got null/],
+    ["fault", () => sim.misbehave({ fault: "lose-anwser" }), /lose-answer/],
+    ["retryAfter", () => sim.misbehave({ retryAfter: 7, fault: "rate-limit" }), /expected a string, got 7/],
+    ["delayMs", () => sim.misbehave({ fault: "delay", delayMs: 3e9 })],
+    ["headers[0][1]", () => sim.misbehave({ fault: "replace", status: 200, headers: [["a", "\n"]] })],
+    ["times", () => sim.misbehave({ fault: "lose-answer", times: 0 })],
+    ["id", () => sim.behave(null)],
+    ["id", () => sim.behave(Number.NaN)],
+    ["target", () => sim.pay(), /required/],
+    ["options", () => sim.pay(target, "solana")],
+    ["command", () => sim.pay(target, { command: "takeDue" }), /no such field/],
+    ["wallet", () => sim.pay(target, { wallet: 5 })],
+    ["expiresInSeconds", () => sim.mintToken({ expiresInSeconds: Number.NaN })],
+    ["options", () => sim.rotateWebhookSecret(null)],
+    ["secret", () => sim.rotateWebhookSecret({ secret: 5 })],
+    ["url", () => sim.setWebhookUrl("127.0.0.1")],
+    ["merchant", () => sim.addMerchant()],
+    ["id", () => sim.addMerchant({ id: "x", apiKey: "sk_m_x", webhookSecret: "x" }), /UUID/],
+  ]) {
+    await assertRejects(async () => call(), { name: "SimulatorError", code: "INVALID_OPTION", field, message });
+  }
+  assertInstance(await assertRejects(sim.pay("inv_none"), { code: "NOT_FOUND", field: undefined }), SimulatorError);
+  assertEquals((await sim.pay(target)).status, "PAID");
+});
+
+test("simulator: only finite numbers and times move the clock", async () => {
+  const { sim, invoice } = setUp();
+  sim.clock.freeze();
+  const start = sim.clock.now();
+  for (const ms of ["5000", null, undefined, Number.NaN, Number.POSITIVE_INFINITY, -1, 1e13, 5n, {}, [5]]) {
+    await assertRejects(sim.clock.advance(ms), { code: "INVALID_OPTION", field: "ms", message: /a number of milliseconds from 0 to 1000000000000/ });
+  }
+  for (const time of ["x", null, undefined, true, [2030], Number.NaN, 1e15, new Date(Number.NaN)]) {
+    await assertRejects(sim.clock.set(time), { code: "INVALID_OPTION", field: "time", message: /1970 to 9999/ });
+  }
+  assertEquals(sim.clock.now(), start);
+  await sim.clock.set("9999-12-31T23:59:59Z");
+  await assertRejects(sim.clock.advance(1_000), { field: "ms", message: /to 999, got 1000/ });
+  assertEquals((await invoice()).created_at, "9999-12-31T23:59:59.000Z");
+});
+
+test("simulator: a webhook handler that breaks its promise is a failed attempt", async () => {
+  const gives = [() => undefined, () => ({ status: "200", arrayBuffer() {} }), () => Promise.reject(new Error("\ud800"))];
+  for (const webhookHandler of gives) {
+    const { sim, invoice } = setUp({ webhookHandler });
+    await sim.pay((await invoice()).id);
+    const [{ status, attempts }] = sim.deliveries;
+    assertEquals([status, attempts.length, attempts[0].statusCode, typeof attempts[0].error], ["pending", 1, null, "string"]);
+    sim.close();
+  }
 });
 
 test("simulator: the same seed gives the same identifiers", async () => {
@@ -312,6 +392,53 @@ test("simulator: serve() adds control routes for loopback", async () => {
   assertEquals(elsewhere.status, 403);
 });
 
+test("simulator: serve() answers mistakes with Gwop's error body, and everything with a request id", async () => {
+  const { sim, invoice } = setUp();
+  const { id } = await invoice();
+  sim.clock.freeze();
+  sim.misbehave({ fault: "lose-answer", operation: "invoices.list" });
+  await sim.fetch(`${IDENTITY}/.well-known/jwks.json`); // The signing key is made on first use.
+  const before = JSON.stringify(sim.state);
+  const ask = async (method, path, body) => {
+    const response = await serve(sim, new Request(`http://127.0.0.1:4010${path}`, { method, ...(body !== undefined && { body }) }));
+    assertMatch(response.headers.get("x-request-id"), /^req_\w+$/);
+    return response;
+  };
+  for (const [method, path, body, field] of [
+    ["POST", "clock", { advanceMs: "5000" }, "advanceMs"],
+    ["POST", "clock", { advanceMs: null }, "advanceMs"],
+    ["POST", "clock", { advance: 5_000 }, "advance"],
+    ["POST", "clock", { frozen: "no" }, "frozen"],
+    ["POST", "clock", { set: null }, "set"],
+    ["POST", "clock", { frozen: false, advanceMs: 1, set: "x" }, "set"],
+    ["POST", "pay", { target: 5 }, "target"],
+    ["POST", "pay", { target: id, command: "takeDue" }, "command"],
+    ["POST", "settle", {}, "target"],
+    ["POST", "fail-payment", { target: id, outcome: "hold" }, "outcome"],
+    ["POST", "faults", { fault: "rate-limit", retryAfter: 7 }, "retryAfter"],
+    ["DELETE", "faults?id=all", undefined, "id"],
+    ["DELETE", "faults?id=", undefined, "id"],
+    ["POST", "deliver", { eventId: 5 }, "eventId"],
+    ["POST", "tokens", { chain: 5 }, "chain"],
+    ["POST", "webhook-secret/rotate", { secret: 5 }, "secret"],
+    ["POST", "webhook-url", { url: 5 }, "url"],
+    ["POST", "merchants", { id: 5 }, "id"],
+    ["POST", "clock", [], undefined],
+  ]) {
+    const response = await ask(method, `/_sim/${path}`, body && JSON.stringify(body));
+    assertEquals(response.status, 400, path);
+    const { error } = await response.json();
+    assertEquals(Object.keys(error), ["code", "message", "details", "requestId"]);
+    assertEquals([error.code, error.details.field, error.requestId], ["INVALID_OPTION", field, response.headers.get("x-request-id")]);
+  }
+  assertEquals(JSON.stringify(sim.state), before);
+  assertEquals((await ask("POST", "/_sim/clock", "{")).status, 400);
+  assertEquals((await ask("GET", "/_sim/nothing")).status, 404);
+  assertEquals((await ask("GET", "/_sim/clock")).status, 200);
+  assertEquals((await ask("GET", "/")).status, 200);
+  assertEquals((await ask("GET", "/v1/nothing")).status, 404);
+});
+
 test("gwop-simulator serves over HTTP and tells how", { needs: ["command"], timeoutMs: 60_000 }, async () => {
   const { spawn } = process.getBuiltinModule("child_process");
   const run = (args) => {
@@ -330,6 +457,9 @@ test("gwop-simulator serves over HTTP and tells how", { needs: ["command"], time
   const wrong = run(["--port", "http"]);
   assertEquals(await wrong.exit, 1);
   assertMatch(wrong.said(), "--port takes a whole number");
+  const nobody = run(["--port", "0", "--merchant-id", "x"]);
+  assertEquals(await nobody.exit, 1);
+  assertMatch(nobody.said(), /merchantId.*UUID/);
 
   const { child, exit, listening, said } = run(["--port", "0", "--merchant-key", "sk_m_cli", "--seed", "1"]);
   try {
@@ -354,6 +484,38 @@ test("gwop-simulator serves over HTTP and tells how", { needs: ["command"], time
     assertEquals((await (await fetch(`${base}/v1/invoices/${created.public_invoice_id}`)).json()).status, "PAID");
     const { keys } = await (await fetch(`${base}/.well-known/jwks.json`)).json();
     assertEquals(keys.length, 1);
+    const refused = async (response) => {
+      const { error } = await response.json();
+      assertEquals([Object.keys(error), error.requestId], [["code", "message", "details", "requestId"], response.headers.get("x-request-id")]);
+      return [response.status, error.code];
+    };
+    assertEquals(await refused(await post("/_sim/clock", { advanceMs: "5000" })), [400, "INVALID_OPTION"]);
+    assertEquals(await refused(await post("/v1/invoices", { amount_usdc: 1, description: "x".repeat(2_000_000) })), [400, "VALIDATION_ERROR"]);
+    const { connect } = process.getBuiltinModule("net");
+    const raw = (text) =>
+      new Promise((done, failed) => {
+        let answer = "";
+        const socket = connect(Number(new URL(base).port), "127.0.0.1", () => socket.write(text));
+        socket.setEncoding("latin1").on("data", (chunk) => (answer += chunk));
+        socket.on("error", failed).on("end", () => done(answer));
+      });
+    for (const text of [
+      "GET /v1/invoices HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n",
+      "TRACE /v1/invoices HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+      "GET / HTTP/1.1\r\nHost: a\r\nno header\r\n\r\n",
+      "CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n",
+      "nothing\r\n\r\n",
+    ]) {
+      const answer = await raw(text);
+      assertMatch(answer, /^HTTP\/1\.1 400 /);
+      assertMatch(answer, /\r\nx-request-id: req_/i);
+      assertMatch(answer, /"code":"VALIDATION_ERROR".*"requestId":"req_/);
+    }
+    for (const header of ["", "Host: a\r\nExpect: the-unexpected\r\n"]) {
+      const answer = await raw(`GET /v1/invoices HTTP/1.1\r\n${header}Connection: close\r\n\r\n`);
+      assertMatch(answer, /^HTTP\/1\.1 401 /);
+      assertMatch(answer, /"code":"UNAUTHORIZED".*"requestId":"req_/);
+    }
   } finally {
     child.kill("SIGTERM");
     assertEquals(await exit, 0);

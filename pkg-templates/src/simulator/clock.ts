@@ -1,4 +1,10 @@
-import { SimulatorError } from "./error.js";
+import { invalid, numberOf } from "./input.js";
+
+/** The last millisecond of the year 9999: the latest that time stamps can say. */
+export const MAX_TIME_MS = 253_402_300_799_999;
+
+/** The most that {@link SimulatorClock.advance} takes, in milliseconds: about 31 years. */
+const MAX_ADVANCE_MS = 1e12;
 
 /**
  * A simulator's clock: the real time, until it is moved or frozen.
@@ -32,25 +38,20 @@ export class SimulatorClock {
    * Moves it forward by so many milliseconds. Resolves when what became due has happened: invoices expired, payments
    * settled, webhooks attempted once.
    *
-   * @throws SimulatorError `INVALID_OPTION` when `ms` is negative or not finite.
+   * @throws SimulatorError `INVALID_OPTION` when `ms` is not a number from 0 to 1e12, or leads past the year 9999.
    */
   async advance(ms: number): Promise<void> {
-    if (!(ms >= 0 && ms <= 1e12)) throw new SimulatorError("INVALID_OPTION", "`ms` must be 0 or more and finite");
-    if (this.#frozenAt === undefined) this.#offset += ms;
-    else this.#frozenAt += ms;
+    this.#move(advanced(this.now(), ms, "ms"));
     await this.#moved();
   }
 
   /**
    * Sets it to a time, from which it goes on (or stands still, when frozen). Resolves as {@link advance}.
    *
-   * @throws SimulatorError `INVALID_OPTION` when `time` is no time from 1970 on.
+   * @throws SimulatorError `INVALID_OPTION` when `time` is no time of the years 1970 to 9999.
    */
   async set(time: Date | number | string): Promise<void> {
-    const ms = new Date(time).getTime();
-    if (!(ms >= 0)) throw new SimulatorError("INVALID_OPTION", "`time` must be a Date, milliseconds or ISO 8601, from 1970 on");
-    if (this.#frozenAt === undefined) this.#offset = ms - this.#wall();
-    else this.#frozenAt = ms;
+    this.#move(timeOf(time, "time"));
     await this.#moved();
   }
 
@@ -65,4 +66,38 @@ export class SimulatorClock {
     this.#offset = this.#frozenAt - this.#wall();
     this.#frozenAt = undefined;
   }
+
+  /**
+   * Freezes or resumes, sets, then advances; nothing of it when one of the values is wrong.
+   *
+   * @internal
+   */
+  async change({ frozen, set, advanceMs }: { frozen?: unknown; set?: unknown; advanceMs?: unknown }): Promise<void> {
+    if (frozen !== undefined && typeof frozen !== "boolean") throw invalid("frozen", "a boolean", frozen);
+    let time = set === undefined ? this.now() : timeOf(set, "set");
+    if (advanceMs !== undefined) time = advanced(time, advanceMs, "advanceMs");
+    if (frozen === true) this.freeze();
+    if (frozen === false) this.resume();
+    if (set === undefined && advanceMs === undefined) return;
+    this.#move(time);
+    await this.#moved();
+  }
+
+  #move(time: number): void {
+    if (this.#frozenAt === undefined) this.#offset = time - this.#wall();
+    else this.#frozenAt = time;
+  }
+}
+
+/** A time as milliseconds since the epoch. */
+function timeOf(value: unknown, field: string): number {
+  const readable = value instanceof Date || typeof value === "number" || typeof value === "string";
+  const ms = readable ? new Date(value).getTime() : Number.NaN;
+  if (ms >= 0 && ms <= MAX_TIME_MS) return ms;
+  throw invalid(field, "a Date, milliseconds since the epoch or ISO 8601, of the years 1970 to 9999", value);
+}
+
+/** So much later than `time`. */
+function advanced(time: number, ms: unknown, field: string): number {
+  return time + numberOf(ms, field, "a number of milliseconds", 0, Math.min(MAX_ADVANCE_MS, Math.max(0, MAX_TIME_MS - time)));
 }

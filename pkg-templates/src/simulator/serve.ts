@@ -1,9 +1,8 @@
-import { SimulatorError } from "./error.js";
+import { SimulatorError, newRequestId } from "./error.js";
+import { onlyKnown } from "./input.js";
 import type { Simulator } from "./simulator.js";
+import { ConnectionDropped } from "./transport.js";
 import type { Fault, MintTokenOptions, PayOptions, SimulatorMerchant } from "./types.js";
-
-/** Statuses of a {@link SimulatorError}'s codes. */
-const STATUS: Record<string, number> = { INVALID_OPTION: 400, NOT_FOUND: 404, NOT_ALLOWED: 409 };
 
 type Body = Record<string, unknown>;
 type Route = (sim: Simulator, body: Body, query: URLSearchParams) => unknown;
@@ -14,23 +13,22 @@ const ROUTES: Record<string, Route> = {
   "GET /_sim/requests": (sim) => sim.requests,
   "GET /_sim/deliveries": (sim) => sim.deliveries,
   "GET /_sim/clock": (sim) => clock(sim),
-  "POST /_sim/clock": async (sim, { advanceMs, set, frozen }) => {
-    if (frozen === true) sim.clock.freeze();
-    if (frozen === false) sim.clock.resume();
-    if (set !== undefined) await sim.clock.set(set as string | number);
-    if (advanceMs !== undefined) await sim.clock.advance(advanceMs as number);
+  "POST /_sim/clock": async (sim, body) => {
+    await sim.clock.change(onlyKnown(body, ["frozen", "set", "advanceMs"]));
     return clock(sim);
   },
   "POST /_sim/pay": (sim, { target, ...options }) => sim.pay(target as string, options as PayOptions),
-  "POST /_sim/settle": (sim, { target }) => sim.settle(target as string),
-  "POST /_sim/fail-payment": (sim, { target }) => sim.failPayment(target as string),
+  "POST /_sim/settle": (sim, body) => sim.settle(onlyKnown(body, ["target"])["target"] as string),
+  "POST /_sim/fail-payment": (sim, body) => sim.failPayment(onlyKnown(body, ["target"])["target"] as string),
   "POST /_sim/faults": (sim, fault) => ({ id: sim.misbehave(fault as unknown as Fault) }),
   "DELETE /_sim/faults": (sim, _, query) => {
     const id = query.get("id");
-    sim.behave(id === null ? undefined : Number(id));
+    // An empty one is no number either: it must not end all.
+    sim.behave(id === null ? undefined : id === "" ? Number.NaN : Number(id));
     return {};
   },
-  "POST /_sim/deliver": async (sim, { eventId }) => {
+  "POST /_sim/deliver": async (sim, body) => {
+    const { eventId } = onlyKnown(body, ["eventId"]);
     if (eventId === undefined) await sim.settled();
     else await sim.redeliver(eventId as string);
     return sim.deliveries;
@@ -51,18 +49,35 @@ const clock = (sim: Simulator) => ({ now: new Date(sim.clock.now()).toISOString(
  * for `gwop-simulator`, `Deno.serve` or `Bun.serve`. The control routes answer only to loopback host names and refuse
  * pages of other origins; whoever listens on more than loopback must also check the peer's address.
  *
- * @throws TypeError when the connection is to be dropped, as asked for with `misbehave`.
+ * Every answer carries `x-request-id`; a mistake is answered with Gwop's error body.
+ *
+ * @throws TypeError when the connection is to be dropped, as asked for with `misbehave`; the signal's reason when the
+ *   client has left.
  */
 export async function serve(sim: Simulator, request: Request): Promise<Response> {
+  try {
+    return await answer(sim, request);
+  } catch (error) {
+    if (error instanceof SimulatorError) return error.toResponse();
+    if (error instanceof ConnectionDropped || request.signal.aborted) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    return new SimulatorError("INTERNAL_ERROR", `the simulator failed: ${message}`).toResponse();
+  }
+}
+
+async function answer(sim: Simulator, request: Request): Promise<Response> {
   const { pathname, hostname, searchParams } = new URL(request.url);
-  if (pathname === "/" && request.method === "GET") return new Response(explanation(), { headers: { "content-type": "text/plain; charset=utf-8" } });
+  const headers = { "x-request-id": newRequestId() };
+  if (pathname === "/" && request.method === "GET") {
+    return new Response(explanation(), { headers: { ...headers, "content-type": "text/plain; charset=utf-8" } });
+  }
   if (!pathname.startsWith("/_sim/")) return sim.fetch(request);
   const origin = request.headers.get("origin");
   if (!isLoopback(hostname) || (origin !== null && !isLoopback(hostOf(origin)))) {
-    return refuse(403, "NOT_ALLOWED", "the control routes answer on loopback only: use http://127.0.0.1 or http://localhost");
+    return new SimulatorError("NOT_ALLOWED", "the control routes answer on loopback only: use http://127.0.0.1 or http://localhost").toResponse(403);
   }
   const route = ROUTES[`${request.method} ${pathname}`];
-  if (!route) return refuse(404, "NOT_FOUND", "no such control route; GET / lists them");
+  if (!route) throw new SimulatorError("NOT_FOUND", "no such control route; GET / lists them");
   const text = await request.text();
   let body: unknown;
   try {
@@ -71,18 +86,9 @@ export async function serve(sim: Simulator, request: Request): Promise<Response>
     body = undefined;
   }
   if (typeof body !== "object" || body === null || Array.isArray(body)) {
-    return refuse(400, "INVALID_OPTION", "the body must be a JSON object");
+    throw new SimulatorError("INVALID_OPTION", "the body must be a JSON object");
   }
-  try {
-    return Response.json(await route(sim, body as Body, searchParams));
-  } catch (error) {
-    if (!(error instanceof SimulatorError)) throw error;
-    return refuse(STATUS[error.code] ?? 400, error.code, error.message);
-  }
-}
-
-function refuse(status: number, code: string, message: string): Response {
-  return Response.json({ error: { code, message } }, { status });
+  return Response.json(await route(sim, body as Body, searchParams), { headers });
 }
 
 function hostOf(origin: string): string {

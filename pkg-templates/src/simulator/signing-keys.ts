@@ -1,3 +1,6 @@
+import { SimulatorError } from "./error.js";
+import { invalid } from "./input.js";
+
 const ALGORITHM = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
 
 /** The public half of a key, as the JWK Set shows it. */
@@ -6,6 +9,21 @@ export interface PublicKey {
   n: string;
   /** Exponent, base64url. */
   e: string;
+}
+
+/** What a key that is handed over must hold: a private RSA key's numbers, base64url. */
+const NUMBERS = ["n", "e", "d", "p", "q", "dp", "dq", "qi"] as const;
+
+/** The base64url characters of 2,048 bits. */
+const MODULUS_LENGTH = 342;
+
+/** Checks what can be seen without importing the key. */
+export function checkSigningKey(jwk: unknown): void {
+  const { kty = "RSA", ...rest } = (jwk ?? {}) as Record<string, unknown>;
+  const numbers = NUMBERS.map((name) => rest[name]);
+  const fits = numbers.every((number) => typeof number === "string" && /^[\w-]+$/.test(number));
+  if (kty === "RSA" && fits && String(numbers[0]).length >= MODULUS_LENGTH) return;
+  throw invalid("signingKey", `a private RSA key of 2048 bits or more as JWK, with ${NUMBERS.join(", ")}`, jwk);
 }
 
 /** The private RSA keys, by `kid`; Web Crypto makes and uses them. */
@@ -28,7 +46,11 @@ export class SigningKeys {
       // A key operation or an algorithm of its own would only get in the way.
       const { kty = "RSA", n, e, d, p, q, dp, dq, qi } = jwk as Record<string, string>;
       const own = { kty, n, e, d, p, q, dp, dq, qi } as JsonWebKey;
-      privateKey = await crypto.subtle.importKey("jwk", own, ALGORITHM, false, ["sign"]);
+      try {
+        privateKey = await crypto.subtle.importKey("jwk", own, ALGORITHM, false, ["sign"]);
+      } catch {
+        throw new SimulatorError("INVALID_OPTION", "Web Crypto does not take it for a private RSA key: its numbers do not belong together", "signingKey");
+      }
       half = own;
     } else {
       const parameters = { ...ALGORITHM, modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) };

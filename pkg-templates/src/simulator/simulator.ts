@@ -1,9 +1,10 @@
 import { SimulatorCore } from "../generated/simulator_bg.js";
 import { HTTPClient } from "../http-client.js";
-import { SimulatorClock } from "./clock.js";
+import { MAX_TIME_MS, SimulatorClock } from "./clock.js";
 import { SimulatorError } from "./error.js";
-import { SigningKeys } from "./signing-keys.js";
-import { type Reply, pause, respond } from "./transport.js";
+import { invalid, json, numberOf, optional, optionsOf } from "./input.js";
+import { SigningKeys, checkSigningKey } from "./signing-keys.js";
+import { ConnectionDropped, MAX_TIMER_MS, type Reply, pause, respond } from "./transport.js";
 import type {
   Fault,
   MintTokenOptions,
@@ -35,8 +36,8 @@ interface Attempt {
 /** The URL that a `webhookHandler` sees when the merchant has none. */
 const HANDLER_URL = "http://localhost/webhooks/gwop";
 
-/** The longest wait that timers take, in milliseconds. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+/** The options of the first merchant, by the fields of a merchant. */
+const FIRST_MERCHANT: Record<string, string> = { id: "merchantId", name: "merchantName", apiKey: "merchantApiKey" };
 
 /**
  * A Gwop of one's own: both hosts, agents that pay, signed webhooks. For tests and development; it moves no money and
@@ -95,7 +96,13 @@ export class Simulator {
       wallClock = () => Date.now(),
       seed = randomSeed(),
       ...rest
-    } = options;
+    } = optionsOf(options);
+    optional("webhookHandler", webhookHandler, "function");
+    optional("wallClock", wallClock, "function");
+    optional("autoDeliver", autoDeliver, "boolean");
+    numberOf(webhookTimeoutMs, "webhookTimeoutMs", "a number of milliseconds", 1, MAX_TIMER_MS);
+    if (signingKey !== undefined) checkSigningKey(signingKey);
+    if (!Array.isArray(merchants)) throw invalid("merchants", "an array", merchants);
     this.merchantApiKey = merchantApiKey;
     this.merchantId = merchantId;
     this.#webhookSecret = webhookSecret;
@@ -103,12 +110,13 @@ export class Simulator {
     this.#autoDeliver = autoDeliver;
     this.#webhookTimeoutMs = webhookTimeoutMs;
     this.#signingKey = signingKey;
-    this.#wall = wallClock;
+    this.#wall = () => numberOf(wallClock(), "wallClock", "a function that gives milliseconds", 0, MAX_TIME_MS);
+    this.#wall();
     const first = { id: merchantId, name: merchantName, apiKey: merchantApiKey, webhookSecret };
     const all = [webhookUrl === undefined ? first : { ...first, webhookUrl }, ...merchants];
     const config = { ...rest, seed, merchants: all.map((merchant) => this.#withEndpoint(merchant)) };
-    this.#core = refusing(() => new SimulatorCore(JSON.stringify(config)));
-    this.clock = new SimulatorClock(wallClock, async () => {
+    this.#core = refusing(() => new SimulatorCore(json(config)), optionName);
+    this.clock = new SimulatorClock(this.#wall, async () => {
       await this.deliverDue();
     });
     this.httpClient = new HTTPClient({ fetcher: this.fetch });
@@ -135,7 +143,7 @@ export class Simulator {
     this.#changed();
     if (reply.delayMs > 0) await pause(reply.delayMs, request.signal);
     request.signal.throwIfAborted();
-    if (reply.lost) throw new TypeError("fetch failed: the simulator dropped the connection, as asked for");
+    if (reply.lost) throw new ConnectionDropped();
     return respond(reply, request.signal);
   };
 
@@ -167,7 +175,7 @@ export class Simulator {
    * @throws SimulatorError `NOT_FOUND`; `NOT_ALLOWED` when it cannot be paid now; `INVALID_OPTION`.
    */
   async pay(target: string, options: PayOptions = {}): Promise<SimulatorPayment> {
-    return this.#andDeliver(this.#command("pay", { target, ...options }) as SimulatorPayment);
+    return this.#andDeliver(this.#command("pay", { ...optionsOf(options), target }) as SimulatorPayment);
   }
 
   /**
@@ -209,7 +217,7 @@ export class Simulator {
   async mintToken(options: MintTokenOptions = {}): Promise<MintedToken> {
     const { kid, ready } = this.#command("signingKey") as { kid: string; ready: boolean };
     if (!ready) await this.#makeKey(kid);
-    const answer = this.#command("mintToken", { ...options }) as Answer & { kind: "needsSignature" };
+    const answer = this.#command("mintToken", options) as Answer & { kind: "needsSignature" };
     const { body } = JSON.parse(await this.#sign(answer)) as Reply;
     const { access_token: accessToken, session } = JSON.parse(body) as {
       access_token: string;
@@ -236,7 +244,7 @@ export class Simulator {
 
   /** Sets where a merchant's webhooks go; without `url` they are recorded and not sent. */
   setWebhookUrl(url: string | undefined, options: { merchantId?: string | undefined } = {}): void {
-    this.#command("setWebhookUrl", { url, ...options });
+    this.#command("setWebhookUrl", { ...optionsOf(options), url });
   }
 
   /**
@@ -245,7 +253,7 @@ export class Simulator {
    * @param options `timestamp` in Unix seconds, by default the real time; `merchantId`, by default the first merchant's.
    */
   signWebhook(body: string, options: { timestamp?: number | undefined; merchantId?: string | undefined } = {}): string {
-    return (this.#command("signWebhook", { body, ...options }) as { signature: string }).signature;
+    return (this.#command("signWebhook", { ...optionsOf(options), body }) as { signature: string }).signature;
   }
 
   /**
@@ -260,12 +268,14 @@ export class Simulator {
    *
    * @throws SimulatorError `INVALID_OPTION` when the fault is unknown or one of its fields is wrong.
    */
-  misbehave({ times, ...fault }: Fault): number {
-    return (this.#command("misbehave", { fault, times }) as { id: number }).id;
+  misbehave(fault: Fault): number {
+    const { times, fault: name, ...rest } = optionsOf(required(fault, "fault"), "fault");
+    return (this.#command("misbehave", { fault: { fault: name, ...rest }, times }) as { id: number }).id;
   }
 
   /** Ends one fault, or all. Held events go out. */
   behave(id?: number): void {
+    if (id !== undefined) numberOf(id, "id", "a fault's number", 0, 2 ** 32 - 1);
     this.#command("behave", { id });
     this.#changed();
   }
@@ -276,7 +286,7 @@ export class Simulator {
    * @throws SimulatorError `INVALID_OPTION`, also when its id or key is taken.
    */
   addMerchant(merchant: SimulatorMerchant): void {
-    this.#command("addMerchant", { merchant: this.#withEndpoint(merchant) });
+    this.#command("addMerchant", { merchant: this.#withEndpoint(optionsOf(required(merchant, "merchant"), "merchant")) });
   }
 
   /** The webhook deliveries so far, oldest first. */
@@ -333,8 +343,11 @@ export class Simulator {
   }
 
   #command(command: string, options: object = {}): unknown {
-    const text = JSON.stringify({ command, ...options });
-    return JSON.parse(refusing(() => this.#core.command(text, this.clock.now(), this.#wall())));
+    const fields = optionsOf(options);
+    // It would be another command.
+    if ("command" in fields) throw new SimulatorError("INVALID_OPTION", "no such field", "command");
+    const text = json({ command, ...fields });
+    return JSON.parse(refusing(() => this.#core.command(text, this.clock.now(), this.#wall()), argumentName));
   }
 
   async #andDeliver<T>(result: T): Promise<T> {
@@ -375,6 +388,7 @@ export class Simulator {
       const request = new Request(url, { method: "POST", headers, body, redirect: "manual", signal: late.signal });
       const answered = this.#handler ? this.#handler(request) : fetch(request);
       const response = await Promise.race([answered, failing(late.signal)]);
+      if (!Number.isInteger((response as Response | undefined)?.status)) return { error: "the `webhookHandler` gave no Response" };
       // Read, so that the connection is free again.
       await response.arrayBuffer();
       if (loseAnswer) return { error: "the answer was lost, as asked for" };
@@ -395,15 +409,33 @@ function failing(signal: AbortSignal): Promise<never> {
   });
 }
 
-/** Runs what the core may refuse. */
-function refusing<T>(run: () => T): T {
+/** Runs what the core may refuse; `name` gives the caller's name of the field that is wrong. */
+function refusing<T>(run: () => T, name: (field: string) => string): T {
   try {
     return run();
   } catch (refusal) {
     if (typeof refusal !== "string") throw refusal;
-    const { code, message } = JSON.parse(refusal) as { code: string; message: string };
-    throw new SimulatorError(code, message);
+    const { code, message, field } = JSON.parse(refusal) as { code: string; message: string; field?: string };
+    throw new SimulatorError(code, message, field === undefined ? undefined : name(field));
   }
+}
+
+/** The name of an option: the core's first merchant has options of its own. */
+function optionName(field: string): string {
+  return field.replace(/^merchants\[(\d+)\](?:\.(.+))?$/, (_, index: string, inner = "") => {
+    if (index === "0") return FIRST_MERCHANT[inner] ?? inner;
+    return `merchants[${Number(index) - 1}]${inner && `.${inner}`}`;
+  });
+}
+
+/** The name of a method's argument or option: faults and merchants are arguments themselves. */
+function argumentName(field: string): string {
+  return field.replace(/^(fault|merchant)\./, "");
+}
+
+function required<T>(value: T, field: string): T {
+  if (value === undefined) throw invalid(field, "an object", value);
+  return value;
 }
 
 function randomSeed(): number {

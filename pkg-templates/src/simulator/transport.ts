@@ -14,6 +14,16 @@ export interface Reply {
   slowBody: { chunkBytes: number; intervalMs: number } | null;
 }
 
+/** What `fetch` throws when a connection fails; here because a fault asked for it. */
+export class ConnectionDropped extends TypeError {
+  constructor() {
+    super("fetch failed: the simulator dropped the connection, as asked for");
+  }
+}
+
+/** The longest wait that timers take, in milliseconds. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
+
 /** Waits so many real milliseconds, or rejects with the signal's reason. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -25,7 +35,7 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
     const timer = setTimeout(() => {
       signal.removeEventListener("abort", stop);
       resolve();
-    }, ms);
+    }, Math.min(ms, MAX_TIMER_MS));
     signal.addEventListener("abort", stop, { once: true });
   });
 }

@@ -7,7 +7,8 @@
 )]
 
 use gwop_simulator::http::{Answer, Reply};
-use gwop_simulator::{Command, Config, Now, Request, Simulator};
+use gwop_simulator::input::read_value;
+use gwop_simulator::{Command, CommandError, Config, Now, Request, Simulator};
 use serde_json::{Value, json};
 
 pub const KEY: &str = "sk_m_simulator";
@@ -160,11 +161,13 @@ impl World {
     }
 
     pub fn try_command(&mut self, command: Value) -> Result<Value, String> {
-        let command: Command =
-            serde_json::from_value(command).map_err(|error| error.to_string())?;
-        self.simulator
-            .command(command, self.now)
-            .map_err(|error| error.code.into())
+        self.refused(command).map_err(|error| error.code.into())
+    }
+
+    /// What became of a command, with all that its refusal says.
+    pub fn refused(&mut self, command: Value) -> Result<Value, CommandError> {
+        let command: Command = read_value(&command)?;
+        self.simulator.command(command, self.now)
     }
 
     pub fn command(&mut self, command: Value) -> Value {

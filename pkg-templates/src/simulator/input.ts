@@ -1,0 +1,58 @@
+/** What callers hand over, checked: types do not hold at run time, least of all over HTTP. */
+import { SimulatorError } from "./error.js";
+
+/** The error about one option or argument. */
+export function invalid(field: string, expected: string, value: unknown): SimulatorError {
+  return new SimulatorError("INVALID_OPTION", `expected ${expected}, got ${kind(value)}`, field);
+}
+
+/** What a value is, without repeating a text: it may be a secret. */
+function kind(value: unknown): string {
+  if (typeof value === "number" || value === null || value === undefined) return String(value);
+  if (Array.isArray(value)) return "an array";
+  if (value instanceof Date) return "an invalid Date";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
+
+/** An object of options, or none. */
+export function optionsOf<T extends object>(value: T | undefined, field = "options"): T {
+  if (value === undefined) return {} as T;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw invalid(field, "an object", value);
+  return value;
+}
+
+/** An option of one type, or none. */
+export function optional(field: string, value: unknown, type: "boolean" | "function"): void {
+  if (value !== undefined && typeof value !== type) throw invalid(field, `a ${type}`, value);
+}
+
+/** A finite number within limits; `what` says what it counts. */
+export function numberOf(value: unknown, field: string, what: string, least: number, most: number): number {
+  if (typeof value === "number" && value >= least && value <= most) return value;
+  throw invalid(field, `${what} from ${least} to ${most}`, value);
+}
+
+/** The body, unless it has fields that `known` does not name. */
+export function onlyKnown<T extends object>(body: T, known: readonly string[]): T {
+  const unknown = Object.keys(body).find((name) => !known.includes(name));
+  if (unknown === undefined) return body;
+  throw new SimulatorError("INVALID_OPTION", `no such field; known are ${known.map((name) => `\`${name}\``).join(", ")}`, unknown);
+}
+
+/**
+ * `JSON.stringify`, but what JSON would change or leave out without a word is refused: NaN, functions, bigints. Halves of
+ * surrogate pairs become U+FFFD, as in URLs.
+ */
+export function json(value: unknown): string {
+  try {
+    return JSON.stringify(value, (field, part: unknown) => {
+      if (typeof part === "number" && !Number.isFinite(part)) throw invalid(field, "a finite number", part);
+      if (typeof part === "bigint") throw invalid(field, "a number", part);
+      if (typeof part === "function" || typeof part === "symbol") throw invalid(field, "a value that JSON has", part);
+      return typeof part === "string" ? part.replace(/\p{Surrogate}/gu, "\ufffd") : part;
+    });
+  } catch (error) {
+    if (error instanceof SimulatorError) throw error;
+    throw new SimulatorError("INVALID_OPTION", "expected what JSON can write: no cycles, no endless nesting");
+  }
+}
