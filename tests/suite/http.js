@@ -403,11 +403,12 @@ test("http: options of the wrong kind are refused when the client is made", () =
   }
 });
 
-test("http: a userAgent that no header can hold is refused when the client is made, and never quoted", () => {
+test("http: a userAgent that no header can hold is refused when the client is made, and never quoted", async () => {
   for (const userAgent of ["CANARY \u2615", "CANARY\nb", "CANARY\0", "CANARY\x7f"]) {
     const error = assertThrows(() => new Gwop({ userAgent }), SDKValidationError);
     assert(!`${error.message}${error.rawValue}`.includes("CANARY"), error.message);
   }
+  for (const userAgent of ["", "shop/2 (any 1)", "caf\u00e9"]) await fake([WIRE.jwks], { userAgent }).gwop.auth.getJwks();
 });
 
 test("http: an argument that cannot be read is refused, nothing is sent, and the caller's key is kept", async () => {
