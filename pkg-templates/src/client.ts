@@ -97,7 +97,8 @@ export class ApiClient {
     if (typeof userAgent !== "string" || !/^[\t -~\x80-\xff]*$/.test(userAgent)) {
       throw refuse("userAgent must be a string of printable Latin-1 characters");
     }
-    if (![logger.group, logger.groupEnd, logger.log].every((method) => typeof method === "function")) {
+    // The console of Next.js's edge runtime has no groups.
+    if (logger !== console && ![logger.group, logger.groupEnd, logger.log].every((method) => typeof method === "function")) {
       throw refuse("debugLogger must have the functions group, groupEnd and log");
     }
     this.#options = {
