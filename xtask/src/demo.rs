@@ -1,7 +1,7 @@
 //! `cargo xtask demo`: the whole story, told by `demo/demo.mjs` and `demo/worker.mjs`;
 //! with `--store` that of the sample store, told by its agent.
 
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use crate::process::{Step, say};
 use crate::{Result, patterns, runtimes, tools, worker};
@@ -22,16 +22,11 @@ pub fn command(arguments: &[String]) -> Result {
         [flag] if flag == "--store" => return patterns::sample_store(),
         _ => return Err("usage: cargo xtask demo [--serve | --store]".into()),
     };
-    // Installed before two builds ask for them at once.
-    tools::rust()?;
-    tools::npm()?;
-    tools::wasm_bindgen()?;
-    tools::WORKER_BUILD.program()?;
-    // Each build ends in one long link, so two of them share two cores well.
-    let worker = thread::spawn(move || match serve {
-        true => Ok(()),
-        false => worker::compile_shipped().map_err(|error| error.to_string()),
-    });
+    let worker = if serve {
+        None
+    } else {
+        Some(start_worker_build()?)
+    };
     let consumer = runtimes::consumer()?;
     say("The story");
     let limit = if serve { SERVE_LIMIT } else { 120 };
@@ -42,9 +37,9 @@ pub fn command(arguments: &[String]) -> Result {
         .limit(limit)
         .shown()
         .run()?;
-    if serve {
+    let Some(worker) = worker else {
         return Ok(());
-    }
+    };
     worker
         .join()
         .map_err(|_| "the Worker's build ended without a word")??;
@@ -55,4 +50,16 @@ pub fn command(arguments: &[String]) -> Result {
         .limit(limit)
         .shown()
         .run()
+}
+
+/// Compiles the Worker beside the package: each build ends in one long link, so two of them share two cores well.
+fn start_worker_build() -> Result<JoinHandle<std::result::Result<(), String>>> {
+    // Installed before two builds ask for them at once.
+    tools::rust()?;
+    tools::npm()?;
+    tools::wasm_bindgen()?;
+    tools::WORKER_BUILD.program()?;
+    Ok(thread::spawn(|| {
+        worker::compile_shipped().map_err(|error| error.to_string())
+    }))
 }
