@@ -53,11 +53,13 @@ pub fn make(home: &Path, make: impl FnOnce(&Path) -> Result) -> Result {
     staging.push(format!(".{}", std::process::id()));
     let staging = PathBuf::from(staging);
     fs::create_dir_all(&staging)?;
-    make(&staging)?;
-    match fs::rename(&staging, home) {
-        Err(_) if home.is_dir() => Ok(fs::remove_dir_all(&staging)?),
+    let made = make(&staging).and_then(|()| match fs::rename(&staging, home) {
+        Err(_) if home.is_dir() => Ok(()),
         done => Ok(done?),
-    }
+    });
+    // Still there when it could not be made, or came second: hundreds of megabytes that nobody else would remove.
+    let _ = fs::remove_dir_all(&staging);
+    made
 }
 
 /// Files from this size on are linked and not copied: of compiled crates those that are replaced and never written into.
@@ -156,4 +158,37 @@ fn compiled(directory: &Path) -> Result<PathBuf> {
     );
     let name = directory.file_name().unwrap_or_default();
     place(&format!("compiled-{}", name.to_string_lossy()), inputs)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    #[test]
+    fn what_cannot_be_made_leaves_nothing_behind() {
+        let parent = std::env::temp_dir().join(format!("gwop-kept-{}", std::process::id()));
+        let home = parent.join("home");
+        let left = || fs::read_dir(&parent).map(Iterator::count).ok();
+
+        let failed = super::make(&home, |staging| {
+            fs::write(staging.join("half"), "")?;
+            Err("no space".into())
+        });
+        assert_eq!(
+            failed.map_err(|error| error.to_string()),
+            Err("no space".into())
+        );
+        assert_eq!(left(), Some(0));
+
+        for text in ["first", "second"] {
+            let made = super::make(&home, |staging| Ok(fs::write(staging.join("whole"), text)?));
+            assert!(made.is_ok());
+        }
+        assert_eq!(
+            fs::read_to_string(home.join("whole")).ok().as_deref(),
+            Some("first")
+        );
+        assert_eq!(left(), Some(1));
+        assert!(fs::remove_dir_all(&parent).is_ok());
+    }
 }
