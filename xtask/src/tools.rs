@@ -438,14 +438,16 @@ pub fn better_sqlite3() -> Result<PathBuf> {
     }
     let pinned = format!("better-sqlite3@{BETTER_SQLITE3}");
     say(&format!("Compiling {pinned} into {}", home.display()));
-    fs::create_dir_all(&home)?;
-    Step::new(format!("npm install {pinned}"), "npm")
-        .args(["install", "--no-audit", "--no-fund", &pinned, "--prefix"])
-        .args([&home])
-        // Its install script would first look for a prebuilt program, where none can be had.
-        .env("npm_config_build_from_source", "true")
-        .limit(15 * 60)
-        .run()?;
+    let _ = fs::remove_dir_all(&home);
+    kept::make(&home, |staging| {
+        Step::new(format!("npm install {pinned}"), "npm")
+            .args(["install", "--no-audit", "--no-fund", &pinned, "--prefix"])
+            .args([staging])
+            // Its install script would first look for a prebuilt program, where none can be had.
+            .env("npm_config_build_from_source", "true")
+            .limit(15 * 60)
+            .run()
+    })?;
     Ok(module)
 }
 
