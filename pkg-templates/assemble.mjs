@@ -1,8 +1,9 @@
 // Makes the JavaScript side of the npm package: `node assemble.mjs OUT VERSION`, run by `cargo xtask build`
 // once OUT holds the wasm and its glue. TypeScript's declarations are emitted by tsc.
-import { build, transform } from "esbuild";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { transform } from "esbuild";
+import { readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { rolldown } from "rolldown";
 import { shrink } from "./glue.mjs";
 
 const [out, version] = process.argv.slice(2);
@@ -26,79 +27,88 @@ const SURFACES = { index: "gwop", checkout: "gwop", simulator: "simulator" };
 const PLAIN = ["slim", "errors", "models/errors", "handlers/index", "handlers/hono", "handlers/express", "handlers/next", "stores/index"];
 
 const minify = { minify: true, target: "es2022", legalComments: "none" };
-const source = (name) => join(here, "src", `${name}.ts`);
 const flat = (name) => name.replaceAll("/", "-");
 const surfaces = Object.keys(SURFACES);
-const wasms = new Set(Object.values(SURFACES));
+const wasms = [...new Set(Object.values(SURFACES))];
+const runtimes = [...new Set(Object.values(LOADERS))];
 
-// 1. The TypeScript. Splitting shares class identity over the subpaths. Every output lies at the top,
-//    so that `./gwop_bg.js` is right from each chunk; that glue stays a file of its own, since the wasm
-//    imports it too and both must get the same module.
-const glue = {
-  name: "glue",
-  setup: ({ onResolve }) =>
-    onResolve({ filter: /_bg\.js$/ }, ({ path }) => ({ path: `./${basename(path)}`, external: true })),
-};
-const instances = ["instance", "simulator-instance"];
-const modules = [...surfaces, ...PLAIN, ...instances];
-const { metafile } = await build({
-  ...minify,
-  metafile: true,
-  entryPoints: Object.fromEntries(modules.map((name) => [flat(name), source(name)])),
-  outdir: out,
-  bundle: true,
-  splitting: true,
-  chunkNames: "chunk-[hash]",
-  format: "esm",
-  plugins: [glue],
-  // A peer, for whoever has it.
-  external: ["next/server.js"],
-  logLevel: "warning",
-});
-
-// 2. The glue and the loaders, minified where they lie.
 const write = async (name, code, options) =>
   writeFileSync(join(out, name), (await transform(code, { ...minify, format: "esm", ...options })).code);
+
+// 1. The glue of each wasm.
 for (const wasm of wasms) {
-  const glued = `${wasm}_bg.js`;
-  shrink(join(out, `${wasm}.wasm`), join(out, glued));
-  await write(glued, readFileSync(join(out, glued), "utf8"), { mangleProps: /^__(wbg_ptr|destroy_into_raw)$/ });
-}
-for (const file of readdirSync(join(here, "entries"))) {
-  const code = readFileSync(join(here, "entries", file), "utf8");
-  await write(file, code);
-  // The same loaders, over the simulator's own wasm and instance.
-  const own = code.replaceAll("gwop.wasm", "simulator.wasm").replaceAll("./instance.js", "./simulator-instance.js");
-  await write(file.replace("load.", "load-simulator."), own);
+  const glue = join(out, `${wasm}_bg.js`);
+  shrink(join(out, `${wasm}.wasm`), glue);
+  await write(`${wasm}_bg.js`, readFileSync(glue, "utf8"), { mangleProps: /^__(wbg_ptr|destroy_into_raw)$/ });
 }
 
-// 3. One entry per surface and runtime: load, then re-export.
-for (const name of surfaces) {
-  const loader = SURFACES[name] === "gwop" ? "load" : `load-${SURFACES[name]}`;
-  for (const runtime of new Set(Object.values(LOADERS))) {
-    const code = `import "./${loader}.${runtime}.js";\nexport * from "./${name}.js";\n`;
-    writeFileSync(join(out, `${name}.${runtime}.js`), code);
+// 2. The modules. What several subpaths share lies in files of its own, so that they share each class too; and in few, since each
+//    costs a runtime that does not bundle about a millisecond.
+/** The shared files and what they hold. Each imports only those before it. */
+const SHARED = [
+  ["base", /\/src\/(errors|models\/errors|env)\b/],
+  ["handlers", /\/src\/handlers\/(auth|http|webhook)/],
+  // What the simulator needs besides.
+  ["http", /\/src\/(http-client|loading)\b/],
+  ["simulator", /\/src\/simulator|\/simulator_bg\.js$/],
+  ["core", /\/src\/(?!auth\/|checkout|gwop\b|handlers|index\b|operations\/|slim|stores)|\/gwop_bg\.js$/],
+  // What checkout does without.
+  ["gwop", /\/src\/(auth\/|gwop\b|index\b|operations\/)/],
+];
+const loader = (wasm, runtime) => (wasm === "gwop" ? `load.${runtime}` : `load-${wasm}.${runtime}`);
+/** The modules that no file holds: per surface and runtime the entry, which loads and then re-exports, and per wasm what it loads by. */
+const written = new Map();
+for (const runtime of runtimes) {
+  for (const name of surfaces) {
+    written.set(`${name}.${runtime}`, `import "./${loader(SURFACES[name], runtime)}.js"; export * from "./${name}.js";`);
   }
+  const code = readFileSync(join(here, "entries", `load.${runtime}.js`), "utf8");
+  written.set(loader("gwop", runtime), code);
+  written.set(loader("simulator", runtime), code.replaceAll("gwop.wasm", "simulator.wasm").replaceAll("./instance.js", "./simulator-instance.js"));
 }
+const resolver = {
+  name: "resolver",
+  resolveId(id, importer) {
+    // Every output lies at the top, as the wasm does.
+    if (/\.wasm(\?module)?$/.test(id)) return { id, external: true };
+    const name = basename(id, ".js");
+    if (written.has(name)) return `written:${name}`;
+    if (name.endsWith("_bg")) return join(out, `${name}.js`);
+    return importer?.startsWith("written:") ? join(here, "src", `${name}.ts`) : undefined;
+  },
+  load: (id) => written.get(id.replace("written:", "")),
+};
+const bundle = await rolldown({
+  input: {
+    ...Object.fromEntries([...written.keys()].filter((name) => !name.startsWith("load")).map((name) => [name, name])),
+    ...Object.fromEntries(PLAIN.map((name) => [flat(name), join(here, "src", `${name}.ts`)])),
+    // A runtime that loads a wasm as an ES module finds its imports there.
+    ...Object.fromEntries(wasms.map((wasm) => [`${wasm}_bg`, `${wasm}_bg`])),
+  },
+  plugins: [resolver],
+  // A peer, for whoever has it.
+  external: ["node:fs", "next/server.js"],
+  platform: "neutral",
+  tsconfig: false,
+  logLevel: "warn",
+});
+const { output } = await bundle.generate({
+  format: "esm",
+  chunkFileNames: ({ name, moduleIds }) => `${/^written:(.+)/.exec(moduleIds[0])?.[1] ?? name}.js`,
+  codeSplitting: { groups: SHARED.map(([name, test], at) => ({ name, test, priority: SHARED.length - at })) },
+});
+await bundle.close();
+for (const { fileName, code } of output) await write(fileName, code);
 writeFileSync(join(out, "types-only.js"), "export {};\n");
 
 await write("gwop-simulator.js", readFileSync(join(here, "simulator/cli.js"), "utf8"));
 
-// 4. package.json: the template's shorthands become conditional exports.
+// 3. package.json: the template's shorthands become conditional exports.
 const manifest = JSON.parse(readFileSync(join(here, "package.json"), "utf8"));
 manifest.version = version;
-// Loading has effects, and so have the instances, wherever splitting put them; bundlers may drop anything else that is not used.
-const effects = (inputs) => instances.some((name) => Object.keys(inputs).some((input) => input.endsWith(`/src/${name}.ts`)));
-const holders = Object.keys(metafile.outputs).filter((file) => effects(metafile.outputs[file].inputs));
-manifest.sideEffects = [
-  ...new Set([
-    ...surfaces.map((name) => `./${name}.*.js`),
-    "./load.*.js",
-    "./load-simulator.*.js",
-    ...instances.map((name) => `./${name}.js`),
-    ...holders.map((file) => `./${basename(file)}`),
-  ]),
-];
+// Loading has effects, and so have the instances; bundlers may drop anything else that is not used.
+const effects = output.filter(({ fileName, moduleIds }) => fileName.startsWith("load") || moduleIds.some((id) => id.endsWith("instance.ts")));
+manifest.sideEffects = [...surfaces.map((name) => `${name}.*.js`), ...effects.map(({ fileName }) => fileName)].map((file) => `./${file}`);
 for (const [subpath, value] of Object.entries(manifest.exports)) {
   const [, kind, name] = /^\((\w+)\) (.+)$/.exec(value) ?? [];
   if (!kind) continue;

@@ -92,7 +92,9 @@ async function browser(serverURL) {
 /** Bundles of two entries, minified, for the suite to import beside the installed ones: what a duplicated package is. */
 async function copyEntries() {
   await build({
-    entryPoints: ["errors", "checkout"].map((entry) => `node_modules/@gwop/sdk/${entry}.js`),
+    entryPoints: { errors: "node_modules/@gwop/sdk/errors.js", checkout: "node_modules/@gwop/sdk/checkout.browser.js" },
+    // Its classes need no wasm.
+    plugins: [{ name: "unloaded", setup: ({ onLoad }) => onLoad({ filter: /load\.browser\.js$/ }, () => ({ contents: "" })) }],
     bundle: true,
     minify: true,
     format: "esm",
