@@ -72,7 +72,8 @@ export class Invoices {
    */
   async *listAll(request: InvoicesListRequest = {}, options?: RequestOptions): AsyncGenerator<InvoiceListItem, void, undefined> {
     const seen = new Set<string>();
-    const page = { limit: LARGEST_PAGE, offset: 0, ...readOptions(request, refuse, "request") };
+    const { limit = LARGEST_PAGE, offset = 0, ...filter } = readOptions(request, refuse, "request");
+    const page = { ...filter, limit, offset };
     for (;;) {
       const { invoices, pagination } = (await this.list(page, options)).result;
       const known = seen.size;
@@ -81,7 +82,7 @@ export class Invoices {
         seen.add(invoice.id);
         yield invoice;
       }
-      page.offset = (page.offset ?? 0) + invoices.length;
+      page.offset += invoices.length;
       // New invoices may shift whole pages; but a server that repeats itself, and says for ever that more follow, has an end.
       const mayFollow = seen.size > known || (invoices.length > 0 && page.offset < pagination.total);
       if (!pagination.hasMore || !mayFollow) return;
