@@ -341,7 +341,7 @@ test("checkout: bad arguments are an InvalidRequestError before any request", as
   }
   const names = ["merchantApiKey", "apiKey", "baseUrl", "maxRetries", "timeout", "debug"];
   for (const options of [
-    ...[{ maxRetries: -1 }, { maxRetries: 1.5 }, { timeout: 0 }, { timeout: NaN }, { debug: "no" }, { debug: 0 }],
+    ...[{ maxRetries: -1 }, { maxRetries: 1.5 }, { timeout: 0 }, { timeout: NaN }, { timeout: "5" }, { debug: "no" }, { debug: 0 }],
     ...names.map((name) => ({ [name]: null })),
     ...[null, 7, "sk_m_x", []],
   ]) {

@@ -90,7 +90,7 @@ export class GwopCheckout {
   constructor(options?: GwopCheckoutOptions) {
     const { merchantApiKey, apiKey, baseUrl, maxRetries = 2, timeout, debug = false } = readOptions(options, invalid);
     if (!Number.isSafeInteger(maxRetries) || maxRetries < 0) throw invalid("maxRetries must be a whole number, 0 or more");
-    if (timeout !== undefined && !(timeout > 0)) throw invalid("timeout must be milliseconds, more than 0");
+    if (timeout !== undefined && !(typeof timeout === "number" && timeout > 0)) throw invalid("timeout must be milliseconds, more than 0");
     if (typeof debug !== "boolean") throw invalid("debug must be a boolean");
     this.invoices = new Invoices(async (operation, argument, signal) => {
       const { text } = await runCall({ operation, argument, wire: true, toError }, () => ({
