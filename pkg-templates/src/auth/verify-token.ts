@@ -4,6 +4,7 @@ import { type ErrorCode, isGwopError, type TokenErrorCode, TokenVerificationErro
 import { refuse } from "../errors/refuse.js";
 import { COOLDOWN_SECONDS } from "../generated/core.js";
 import { rs256Key, rs256Verify } from "../generated/gwop_bg.js";
+import { readOptions } from "../options.js";
 import { sleep } from "../sleep.js";
 import { askStore, refresh, type JwksStore } from "./jwks-cache.js";
 
@@ -96,11 +97,8 @@ export class TokenVerification {
   }
 
   async verify(token: string, given: VerifyTokenOptions | null | undefined): Promise<VerifiedToken> {
-    const options = given ?? {};
     // Passed over, a merchant id that stands here alone would let every merchant's tokens through.
-    if (typeof options !== "object" || Array.isArray(options)) {
-      throw refuse("verifyToken's second argument must be an object, such as { merchantId }", undefined);
-    }
+    const options = readOptions(given ?? undefined, refuse, "verifyToken's second argument");
     const expected = this.#expected(options);
     if (typeof token !== "string") {
       throw new TokenVerificationError(
