@@ -120,8 +120,8 @@ export class ApiClient {
 
   /** Makes one attempt to fetch the JWK Set, for its cache, which judges the body as it came. */
   async fetchJwks(): Promise<Uint8Array> {
-    const plan = { operation: "auth.getJwks", argument: {}, wire: true };
-    const { body, response } = await this.#run(plan, { retries: { strategy: "none" } });
+    const target = { operation: "auth.getJwks", argument: {}, wire: true };
+    const { body, response } = await this.#run(target, { retries: { strategy: "none" } });
     if (response.status !== 200) throw new Error(`the JWK Set was answered with status ${response.status}, expected 200`);
     return body;
   }

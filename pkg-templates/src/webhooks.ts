@@ -77,7 +77,7 @@ export class WebhookVerifier {
 
   async verify(options: ValidateWebhookOptions): Promise<ValidateWebhookResponse> {
     const secrets = readSecrets(this.#configured);
-    const { request, now, tolerance } = readOptions(options);
+    const { request, now, tolerance } = readVerification(options);
     const headers = readHeaders(request);
     const body = isRequest(request) ? await readRequest(request) : readBody(request.body);
     try {
@@ -108,7 +108,7 @@ export class WebhookVerifier {
 
   #verifySync(options: ValidateWebhookSyncOptions, wire: boolean): { headers: DeliveryHeaders; text: string } {
     const secrets = readSecrets(this.#configured);
-    const { request, now, tolerance } = readOptions(options);
+    const { request, now, tolerance } = readVerification(options);
     const headers = readHeaders(request);
     const body = readBody(request.body);
     try {
@@ -153,7 +153,7 @@ function rejection(thrown: unknown): unknown {
 }
 
 /** The options with their defaults; `now` and `tolerance` in seconds. */
-function readOptions(options: ValidateWebhookOptions): { request: Request | WebhookRequestParts; now: number; tolerance: number } {
+function readVerification(options: ValidateWebhookOptions): { request: Request | WebhookRequestParts; now: number; tolerance: number } {
   const { request, toleranceSeconds = 300, receivedAt } = (options ?? {}) as Partial<ValidateWebhookOptions>;
   if (typeof request !== "object" || request === null) {
     throw refuse("request is required: pass { request } with a Request, or { body, headers }");
