@@ -359,6 +359,30 @@ test("simulator: a webhook handler that breaks its promise is a failed attempt",
   }
 });
 
+test("simulator: a handler that never answers, or whose answer never ends, is given up after webhookTimeoutMs", async () => {
+  const never = new Promise(() => {});
+  for (const webhookHandler of [() => never, () => new Response(new ReadableStream({ pull: () => never }))]) {
+    const { sim, invoice } = setUp({ webhookHandler, webhookTimeoutMs: 20 });
+    await sim.pay((await invoice()).id);
+    assertEquals(sim.deliveries[0].attempts.map(({ statusCode, error }) => [statusCode, error]), [[null, "no answer in time"]]);
+    sim.close();
+  }
+});
+
+// An unhandled rejection ends the process on Node, Deno and Bun, and fails the run in browsers.
+test("simulator: a wallClock that goes wrong while nothing is awaited fails the next call, and nothing else", async () => {
+  let now = () => Date.now();
+  const { sim, invoice } = setUp({ wallClock: () => now() });
+  sim.misbehave({ fault: "webhook-delay", delayMs: 5 });
+  await sim.pay((await invoice()).id);
+  let asked = false;
+  now = () => ((asked = true), Number.NaN);
+  while (!asked) await new Promise((done) => setTimeout(done, 5));
+  await new Promise((done) => setTimeout(done));
+  assertThrows(() => sim.state, { code: "INVALID_OPTION", field: "wallClock" });
+  sim.close();
+});
+
 test("simulator: the same seed gives the same identifiers", async () => {
   const id = async (seed) => (await setUp(seed === undefined ? {} : { seed }).invoice()).public_invoice_id;
   assertEquals(await id(7), await id(7));

@@ -30,11 +30,6 @@ export function checkSigningKey(jwk: unknown): void {
 export class SigningKeys {
   readonly #keys = new Map<string, CryptoKey>();
 
-  /** Whether there is a key of this `kid`. */
-  has(kid: string): boolean {
-    return this.#keys.has(kid);
-  }
-
   /**
    * Makes a key, or takes `jwk`. The public half is `undefined` when another call has made this key meanwhile: calls do
    * not wait for each other, since workerd forbids it across requests.

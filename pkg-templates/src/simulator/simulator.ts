@@ -1,10 +1,12 @@
 import { SimulatorCore } from "../generated/simulator_bg.js";
 import { HTTPClient } from "../http-client.js";
+import { unless } from "../race.js";
+import { LONGEST_MS } from "../sleep.js";
 import { MAX_TIME_MS, SimulatorClock } from "./clock.js";
 import { SimulatorError } from "./error.js";
 import { invalid, json, numberOf, optional, optionsOf } from "./input.js";
 import { SigningKeys, checkSigningKey } from "./signing-keys.js";
-import { ConnectionDropped, MAX_TIMER_MS, type Reply, pause, respond } from "./transport.js";
+import { ConnectionDropped, type Reply, pause, respond } from "./transport.js";
 import type {
   Fault,
   MintTokenOptions,
@@ -100,7 +102,7 @@ export class Simulator {
     optional("webhookHandler", webhookHandler, "function");
     optional("wallClock", wallClock, "function");
     optional("autoDeliver", autoDeliver, "boolean");
-    numberOf(webhookTimeoutMs, "webhookTimeoutMs", "a number of milliseconds", 1, MAX_TIMER_MS);
+    numberOf(webhookTimeoutMs, "webhookTimeoutMs", "a number of milliseconds", 1, LONGEST_MS);
     if (signingKey !== undefined) checkSigningKey(signingKey);
     if (!Array.isArray(merchants)) throw invalid("merchants", "an array", merchants);
     this.merchantApiKey = merchantApiKey;
@@ -212,7 +214,7 @@ export class Simulator {
    * An access token without a payment, for tests of what a merchant's API does with it: expired, of another merchant,
    * with other claims. It starts a session, as an exchange does.
    *
-   * @throws SimulatorError `NOT_FOUND` when there is no such merchant.
+   * @throws SimulatorError `NOT_FOUND` when there is no such merchant; `INVALID_OPTION`.
    */
   async mintToken(options: MintTokenOptions = {}): Promise<MintedToken> {
     const { kid, ready } = this.#command("signingKey") as { kid: string; ready: boolean };
@@ -230,6 +232,7 @@ export class Simulator {
    * Gives a merchant a new webhook secret. Until {@link dropOldWebhookSecrets} the old one signs beside it: two `v1`.
    *
    * @param options `secret`: by default a random one. `merchantId`: by default the first merchant's.
+   * @throws SimulatorError as {@link mintToken}.
    */
   rotateWebhookSecret(options: { secret?: string | undefined; merchantId?: string | undefined } = {}): { webhookSecret: string } {
     const rotated = this.#command("rotateWebhookSecret", options) as { webhookSecret: string };
@@ -237,12 +240,20 @@ export class Simulator {
     return rotated;
   }
 
-  /** Stops signing with old webhook secrets. */
+  /**
+   * Stops signing with old webhook secrets.
+   *
+   * @throws SimulatorError as {@link mintToken}.
+   */
   dropOldWebhookSecrets(options: { merchantId?: string | undefined } = {}): void {
     this.#command("dropOldWebhookSecrets", options);
   }
 
-  /** Sets where a merchant's webhooks go; without `url` they are recorded and not sent. */
+  /**
+   * Sets where a merchant's webhooks go; without `url` they are recorded and not sent.
+   *
+   * @throws SimulatorError as {@link mintToken}.
+   */
   setWebhookUrl(url: string | undefined, options: { merchantId?: string | undefined } = {}): void {
     this.#command("setWebhookUrl", { ...optionsOf(options), url });
   }
@@ -251,6 +262,7 @@ export class Simulator {
    * The `X-Gwop-Signature` header for a body of one's own.
    *
    * @param options `timestamp` in Unix seconds, by default the real time; `merchantId`, by default the first merchant's.
+   * @throws SimulatorError as {@link mintToken}.
    */
   signWebhook(body: string, options: { timestamp?: number | undefined; merchantId?: string | undefined } = {}): string {
     return (this.#command("signWebhook", { ...optionsOf(options), body }) as { signature: string }).signature;
@@ -273,7 +285,11 @@ export class Simulator {
     return (this.#command("misbehave", { fault: { fault: name, ...rest }, times }) as { id: number }).id;
   }
 
-  /** Ends one fault, or all. Held events go out. */
+  /**
+   * Ends one fault, or all. Held events go out.
+   *
+   * @throws SimulatorError `INVALID_OPTION` when `id` is no number of a fault.
+   */
   behave(id?: number): void {
     if (id !== undefined) numberOf(id, "id", "a fault's number", 0, 2 ** 32 - 1);
     this.#command("behave", { id });
@@ -357,7 +373,12 @@ export class Simulator {
 
   /** Something may be due now or later. */
   #changed(): void {
-    if (this.#autoDeliver) void this.deliverDue();
+    if (this.#autoDeliver) this.#deliverInBackground();
+  }
+
+  /** What fails here (a `wallClock` that has gone wrong) fails the caller's next call as well; unhandled, it would end the process. */
+  #deliverInBackground(): void {
+    this.deliverDue().catch(() => {});
   }
 
   #schedule(): void {
@@ -365,8 +386,8 @@ export class Simulator {
     if (!this.#autoDeliver || this.#closed || this.clock.frozen) return;
     const { nextDue } = this.#command("tick") as { nextDue: number | null };
     if (nextDue === null) return;
-    const wait = Math.min(Math.max(nextDue - this.clock.now(), 0), MAX_TIMER_MS);
-    this.#timer = setTimeout(() => void this.deliverDue(), wait);
+    const wait = Math.min(Math.max(nextDue - this.clock.now(), 0), LONGEST_MS);
+    this.#timer = setTimeout(() => this.#deliverInBackground(), wait);
     unref(this.#timer);
   }
 
@@ -383,30 +404,31 @@ export class Simulator {
 
   async #send({ url, headers, body, loseAnswer }: Attempt): Promise<{ statusCode?: number; error?: string }> {
     const late = new AbortController();
-    const timer = setTimeout(() => late.abort(new Error("no answer in time")), this.#webhookTimeoutMs);
-    try {
+    const answered = async () => {
       const request = new Request(url, { method: "POST", headers, body, redirect: "manual", signal: late.signal });
-      const answered = this.#handler ? this.#handler(request) : fetch(request);
-      const response = await Promise.race([answered, failing(late.signal)]);
-      if (!Number.isInteger((response as Response | undefined)?.status)) return { error: "the `webhookHandler` gave no Response" };
+      const response: Response | undefined = await (this.#handler ?? fetch)(request);
+      if (!Number.isInteger(response?.status)) throw new Error("the `webhookHandler` gave no Response");
       // Read, so that the connection is free again.
-      await response.arrayBuffer();
+      await response!.arrayBuffer();
+      return response!.status;
+    };
+    try {
+      // Raced besides: a handler need not heed its request's signal, and its answer's body need not end.
+      const statusCode = await unless(answered(), (giveUp) => {
+        const timer = setTimeout(() => {
+          const reason = new Error("no answer in time");
+          late.abort(reason);
+          giveUp(reason);
+        }, this.#webhookTimeoutMs);
+        return () => clearTimeout(timer);
+      });
       if (loseAnswer) return { error: "the answer was lost, as asked for" };
-      if (response.status === 0) return { error: "the merchant redirects" };
-      return { statusCode: response.status };
+      if (statusCode === 0) return { error: "the merchant redirects" };
+      return { statusCode };
     } catch (error) {
       return { error: error instanceof Error ? error.message : String(error) };
-    } finally {
-      clearTimeout(timer);
     }
   }
-}
-
-/** Rejects when the signal aborts. */
-function failing(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
-  });
 }
 
 /** Runs what the core may refuse; `name` gives the caller's name of the field that is wrong. */

@@ -1,3 +1,5 @@
+import { sleep } from "../sleep.js";
+
 /** An answer of the core, and how it travels. */
 export interface Reply {
   /** HTTP status. */
@@ -21,23 +23,10 @@ export class ConnectionDropped extends TypeError {
   }
 }
 
-/** The longest wait that timers take, in milliseconds. */
-export const MAX_TIMER_MS = 2 ** 31 - 1;
-
 /** Waits so many real milliseconds, or rejects with the signal's reason. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted();
-    const stop = () => {
-      clearTimeout(timer);
-      reject(signal.reason as Error);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", stop);
-      resolve();
-    }, Math.min(ms, MAX_TIMER_MS));
-    signal.addEventListener("abort", stop, { once: true });
-  });
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, signal);
+  signal.throwIfAborted();
 }
 
 /** The answer as a `Response`. */
