@@ -26,7 +26,7 @@ export function readStatuses(given: string | readonly string[]): readonly string
  * Asks by `poll` until the status is one of `statuses`. Each interval is half fixed, half random.
  *
  * `fail` makes the error for a wait that ended without them: `final` is the status when it is another final one, and undefined when
- * time ran out; `cause` is why the last look failed, if it did. An error of `poll` ends the wait unless it `isPassing`; so does the
+ * time ran out; `cause` is why the last look failed, if it did. An error of `poll` ends the wait unless it `isPassing`; so do the
  * caller's signals, which `poll` is handed together with the end of the time.
  */
 export async function waitForStatus(

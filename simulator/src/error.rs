@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// A code of Gwop's error body. The last four are the simulator's own, for what the contract is silent about.
+/// A code of Gwop's error body. The last three are the simulator's own, for what the contract is silent about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorCode {
     /// No merchant key, or an unknown one.

@@ -19,8 +19,9 @@ const STALE_MS: i64 = 24 * 3_600_000;
 const FIRST_PAUSE_MS: i64 = 1_000;
 /// With no set held, the longest pause between two fetches.
 const LONGEST_PAUSE_MS: i64 = 30_000;
-/// How long a request waits for a refresh that another request has begun, and how often it looks.
+/// How long a request waits for a refresh that another request has begun.
 const WAIT_MS: i64 = 2_000;
+/// How often it looks meanwhile.
 const LOOK_AGAIN_MS: u32 = 25;
 /// How far ahead the clock of whoever filled the store may be.
 const STORE_SKEW_MS: i64 = 60_000;

@@ -210,7 +210,7 @@ fn time(claims: Value<'_>, name: &str) -> Result<(), Rejection> {
 }
 
 /// A NumericDate (RFC 7519 section 2: seconds, fractions allowed) in whole milliseconds, rounded down.
-/// `None` for another type, for a time before 1970 and for one after the year 9999.
+/// `None` for another type, for a time before 1970, for one after the year 9999, and for an exponent of more than 32.
 fn numeric_date_ms(value: Value<'_>) -> Option<i64> {
     if !value.is_number() {
         return None;
@@ -298,6 +298,7 @@ mod tests {
             "1774404248841",
             "1e12",
             "1e33",
+            "1e-33",
             "1e400",
             "1e99999999999",
             "9007199254740993",

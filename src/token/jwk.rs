@@ -109,7 +109,7 @@ pub enum Unusable {
     NoUsableKey,
 }
 
-/// The usable keys of a JWK Set: never empty.
+/// The usable keys of a JWK Set: at least one when it is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JwkSet {
     keys: Vec<Jwk>,

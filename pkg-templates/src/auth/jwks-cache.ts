@@ -3,9 +3,13 @@ import { unless } from "../race.js";
 
 /** A public key of Gwop's JWK Set (RFC 7517, RFC 7518 section 6.3.1). */
 export interface StoredJwk {
+  /** The key type. */
   kty: "RSA";
+  /** The algorithm that the key is for. */
   alg: "RS256";
+  /** The key verifies signatures. */
   use: "sig";
+  /** The key's id, which a token's header names. */
   kid: string;
   /** The modulus, base64url. */
   n: string;
@@ -15,6 +19,7 @@ export interface StoredJwk {
 
 /** What a {@link JwksStore} keeps: a JWK Set and its age. Plain JSON. */
 export interface StoredJwks {
+  /** The keys of the set that can verify RS256. */
   keys: StoredJwk[];
   /** When its fetch began, in milliseconds since 1970. */
   fetchedAt: number;
@@ -44,7 +49,9 @@ export interface JwksStore {
 
 /** Permission for one fetch, from the wasm. */
 export interface Ticket {
+  /** Counts up with each fetch. */
   ordinal: number;
+  /** When the fetch began, in milliseconds since 1970. */
   begunAt: number;
 }
 
