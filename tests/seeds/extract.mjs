@@ -74,7 +74,7 @@ const bodies = samples.map(({ name, lines }) => {
   // The README's are whole programs: nothing is imported for them, or given to them. What they export is called.
   const missing = known.find((word) => isWhole && new RegExp(`\\b${word}\\(`).test(code) && !importedBy(lines).includes(word));
   if (missing) throw new Error(`${name} uses ${missing} without importing it`);
-  if (isWhole && lines.length >= 15) throw new Error(`${name} has ${lines.length} lines`);
+  if (isWhole && lines.length >= 15) throw new Error(`${name} has ${lines.length} lines, expected fewer than 15: shorten it`);
   const exported = /^export (?:async function|const) (\w+)/m.exec(code)?.[1];
   const body = exported ? `${code.replace(/^export /gm, "")}\nreturn ${exported};` : code;
   // `// → VALUE` behind a line tells what it prints.
