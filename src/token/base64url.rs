@@ -5,10 +5,17 @@ const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 /// The bytes that `text` encodes. `None` for padding, white space, the standard alphabet, a length that no
 /// encoder makes, or unused bits that are not zero: two texts never decode to the same bytes.
 pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
-    let mut out = Vec::with_capacity(text.len());
+    let (quads, rest) = text.as_chunks();
+    let mut out = vec![0; quads.len().saturating_mul(3)];
+    let (triples, _) = out.as_chunks_mut();
+    for ([a, b, c, d], bytes) in quads.iter().zip(triples) {
+        let bits = (value(*a)? << 18) | (value(*b)? << 12) | (value(*c)? << 6) | value(*d)?;
+        let [_, triple @ ..] = bits.to_be_bytes();
+        *bytes = triple;
+    }
     // The lowest `pending` bits of `bits` have not made a byte yet.
     let (mut bits, mut pending) = (0_u32, 0_u32);
-    for digit in text {
+    for digit in rest {
         bits = (bits << 6) | value(*digit)?;
         pending = pending.wrapping_add(6);
         if pending >= 8 {
