@@ -1,6 +1,6 @@
 //! What the wasm knows of a model's fields at run time: one text, written at compile time from their declaration.
 //!
-//! A field is one control character, for its kind and presence, and its name. Structures of pointers would be 2 KB more of the
+//! A field is one control character for its kind and presence, one for its name's length, and its name. Structures of pointers would be 2 KB more of the
 //! wasm, gzip.
 
 // The functions that write a layout run in the compiler alone: what they would panic at is a compile error.
@@ -46,14 +46,12 @@ impl Model {
     /// The field that begins at `at` of the layout, and where the next one begins; `None` at its end.
     pub(super) fn entry(&self, at: usize) -> Option<(Entry, usize)> {
         let rest = self.layout.get(at..)?;
-        let mark = *rest.as_bytes().first()?;
-        let rest = rest.get(1..)?;
-        let length = rest
-            .bytes()
-            .position(|byte| byte < b' ')
-            .unwrap_or(rest.len());
+        let [mark, length, ..] = *rest.as_bytes() else {
+            return None;
+        };
+        let end = usize::from(length).saturating_add(2);
         let entry = Entry {
-            name: rest.get(..length)?,
+            name: rest.get(2..end)?,
             presence: match mark / STEP {
                 0 => Presence::Required,
                 1 => Presence::Optional,
@@ -61,7 +59,7 @@ impl Model {
             },
             place: mark % STEP,
         };
-        Some((entry, at.saturating_add(length).saturating_add(1)))
+        Some((entry, at.saturating_add(end)))
     }
 }
 
@@ -81,7 +79,7 @@ const fn place(kind: Kind) -> u8 {
 
 /// How long the layout of these fields is.
 pub(super) const fn layout_length(fields: &[Field]) -> usize {
-    let mut length = fields.len();
+    let mut length = 2 * fields.len();
     let mut rest = fields;
     while let [field, others @ ..] = rest {
         length += field.name.len();
@@ -97,7 +95,8 @@ pub(super) const fn layout<const LENGTH: usize>(fields: &[Field]) -> [u8; LENGTH
     let mut rest = fields;
     while let [field, others @ ..] = rest {
         layout[at] = place(field.kind) + STEP * field.presence as u8;
-        at += 1;
+        layout[at + 1] = field.name.len() as u8;
+        at += 2;
         let mut name = field.name.as_bytes();
         while let [byte, bytes @ ..] = name {
             layout[at] = *byte;
