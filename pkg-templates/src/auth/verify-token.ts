@@ -231,16 +231,14 @@ function verdict(issuedAt: string, [expiresAt, text]: readonly string[], signatu
   const claims = JSON.parse(text);
   const { sub: subject, sid: sessionId, mid: merchantId } = claims;
   const colon = subject.indexOf(":");
-  return {
-    subject,
-    chain: subject.slice(0, colon),
-    walletAddress: subject.slice(colon + 1),
-    ...(sessionId !== undefined && { sessionId }),
-    ...(merchantId !== undefined && { merchantId }),
-    ...(issuedAt && { issuedAt: new Date(Number(issuedAt)) }),
-    expiresAt: new Date(Number(expiresAt)),
-    claims,
-  };
+  // By assignments: spreading what may be absent takes Bun a tenth of a verification's own time.
+  const token = { subject, chain: subject.slice(0, colon), walletAddress: subject.slice(colon + 1) } as VerifiedToken;
+  if (sessionId !== undefined) token.sessionId = sessionId;
+  if (merchantId !== undefined) token.merchantId = merchantId;
+  if (issuedAt) token.issuedAt = new Date(Number(issuedAt));
+  token.expiresAt = new Date(Number(expiresAt));
+  token.claims = claims;
+  return token;
 }
 
 /** The error for a refusal of the wasm; anything else is handed on as it is. */
