@@ -49,7 +49,7 @@ const SHARED = [
   ["base", /\/src\/(errors|models\/errors|env)\b/],
   ["handlers", /\/src\/handlers\/(auth|http|webhook)/],
   // What the simulator needs besides.
-  ["http", /\/src\/(http-client|loading)\b/],
+  ["http", /\/src\/(http-client|loading|race|sleep)\b/],
   ["simulator", /\/src\/simulator|\/simulator_bg\.js$/],
   ["core", /\/src\/(?!auth\/|checkout|gwop\b|handlers|index\b|operations\/|slim|stores)|\/gwop_bg\.js$/],
   // What checkout does without.

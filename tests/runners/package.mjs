@@ -138,6 +138,26 @@ console.log(before, (await claim()).state);`);
       expect(!/\batob\(|data:application\/wasm/.test(code), `${file} carries wasm in a string`);
     }
   },
+  "each surface loads few files, and none that only another one needs": () => {
+    const reached = (file, all = new Set()) => {
+      if (all.has(file)) return all;
+      all.add(file);
+      const code = readFileSync(join(installed, file), "utf8");
+      for (const [, next] of code.matchAll(/(?:\bfrom|\bimport)"\.\/([\w.-]+\.js)"/g)) reached(next, all);
+      return all;
+    };
+    const shared = ["base.js", "http.js"];
+    const expected = {
+      "index.node.js": [...shared, "core.js", "gwop.js", "load.node.js"],
+      "checkout.node.js": [...shared, "core.js", "checkout.js", "load.node.js"],
+      "simulator.node.js": [...shared, "simulator.js"],
+      "errors.js": ["base.js"],
+      "handlers-hono.js": ["base.js", "handlers.js"],
+    };
+    for (const [entry, files] of Object.entries(expected)) {
+      expectEqual([...reached(entry)].sort().join(), [entry, ...files].sort().join(), entry);
+    }
+  },
   "only what loads by fetch awaits at the top level": () => {
     for (const file of files.filter((name) => /\.(workerd|edge-light|deno|bun|node)\.js$/.test(name))) {
       const code = readFileSync(join(installed, file), "utf8");
