@@ -142,6 +142,8 @@ async function answer(incoming, outgoing) {
 
 /** Answers what Node could not read as a request. */
 async function refuse(error, socket) {
+  // Node does not listen for errors of a socket that it has handed over: a client that resets it would end the process.
+  socket.on("error", () => socket.destroy());
   if (!socket.writable || error.code === "ECONNRESET") return socket.destroy();
   const status = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }[error.code] ?? 400;
   const response = new SimulatorError("VALIDATION_ERROR", "this is no HTTP request that can be read").toResponse(status);

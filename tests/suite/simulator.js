@@ -535,6 +535,15 @@ test("gwop-simulator serves over HTTP and tells how", { needs: ["command"], time
       assertMatch(answer, /\r\nx-request-id: req_/i);
       assertMatch(answer, /"code":"VALIDATION_ERROR".*"requestId":"req_/);
     }
+    // Clients that are gone before they are refused end nothing.
+    for (let round = 0; round < 50; round += 1) {
+      await new Promise((done) => {
+        const socket = connect(Number(new URL(base).port), "127.0.0.1", () => {
+          socket.write("CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", () => socket.resetAndDestroy());
+        });
+        socket.on("error", () => {}).on("close", done);
+      });
+    }
     for (const header of ["", "Host: a\r\nExpect: the-unexpected\r\n"]) {
       const answer = await raw(`GET /v1/invoices HTTP/1.1\r\n${header}Connection: close\r\n\r\n`);
       assertMatch(answer, /^HTTP\/1\.1 401 /);
