@@ -118,6 +118,22 @@ mod tests {
     }
 
     #[test]
+    fn longer_texts_come_back_whole_and_are_refused_for_one_wrong_digit() {
+        for length in 0..=64 {
+            let bytes: Vec<u8> = (0..length).map(|at: u8| at.wrapping_mul(167)).collect();
+            let text = encode(&bytes).into_bytes();
+            assert_eq!(decode(&text).unwrap(), bytes);
+            for at in 0..text.len() {
+                for wrong in *b"=+/ .\0\x80\xff" {
+                    let mut changed = text.clone();
+                    *changed.get_mut(at).unwrap() = wrong;
+                    assert_eq!(decode(&changed), None, "{wrong} at {at} of {}", text.len());
+                }
+            }
+        }
+    }
+
+    #[test]
     fn refuses_everything_else() {
         for text in [
             "Zg==", "Zg=", "Z", "Zm9vY", "Zh", "Zm9", "Zm 9", "+/+/", "Zm8\n", "Zmö",
