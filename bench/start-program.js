@@ -1,10 +1,18 @@
-// `start-program.js gwop|stripe BODY SIGNATURE SECRET`: from the import to the first verified webhook, in milliseconds,
-// in a process that has done nothing else.
+// `start-program.js gwop|stripe|floor BODY SIGNATURE SECRET`: from the import to the first verified webhook, in milliseconds,
+// in a process that has done nothing else. The floor imports nothing: it compiles the same wasm, imports the key and asks Web Crypto.
 const [, , library, body, signature, secret] = process.argv;
 const from = performance.now();
 if (library === "gwop") {
   const { Gwop } = await import("@gwop/sdk");
   await new Gwop({ webhookSecret: secret }).validateWebhook({ request: { body, headers: { "x-gwop-signature": signature } } });
+} else if (library === "floor") {
+  const { readFileSync } = globalThis.Deno ?? (await import("node:fs"));
+  new WebAssembly.Module(readFileSync(new URL(import.meta.resolve("@gwop/sdk/gwop.wasm"))));
+  const encoder = new TextEncoder();
+  const [, time, tag] = /^t=(\d+),v1=(\w+)$/.exec(signature);
+  const key = await crypto.subtle.importKey("raw", encoder.encode(secret), { name: "HMAC", hash: "SHA-256" }, false, ["verify"]);
+  const holds = await crypto.subtle.verify("HMAC", key, Uint8Array.from(tag.match(/../g), (hex) => parseInt(hex, 16)), encoder.encode(`${time}.${body}`));
+  if (!holds) throw new Error("the floor does not verify");
 } else {
   const { default: Stripe } = await import("stripe");
   await Stripe.webhooks.constructEventAsync(body, signature, secret);

@@ -15,7 +15,7 @@ export async function measureStart() {
   const signature = await signatureHeader(SECRET, new TextEncoder().encode(body));
   const times = {};
   for (const [runtime, [program, args]] of Object.entries(RUNTIMES)) {
-    const own = (times[runtime] = { gwop: [], stripe: [] });
+    const own = (times[runtime] = { floor: [], gwop: [], stripe: [] });
     for (let round = 0; round < ROUNDS; round++) {
       for (const library of Object.keys(own)) {
         const all = [...args, "bench/start-program.js", library, body, signature, SECRET];
