@@ -2,10 +2,10 @@
  * The loop around a call of the wasm: it sends, waits and gives up, and decides nothing. Nothing here outlives the call,
  * so that a request that is cancelled in the middle leaves nothing behind for the next.
  */
-import { Core, fieldsOf, join, readRefusal, run, Task } from "./core.js";
+import { Core, fieldsOf, join, NOTHING, readRefusal, run, Task } from "./core.js";
 import { type Attempt, type Logger, logAttempt } from "./debug.js";
 import { hide } from "./errors/brand.js";
-import { DEFAULT_TIMEOUT_MS, FAILURES, RESPONSE_BODY_BOUND, USER_AGENT } from "./generated/core.js";
+import { DEFAULT_TIMEOUT_MS, FAILURES, KEYED, RESPONSE_BODY_BOUND, USER_AGENT } from "./generated/core.js";
 import { isFromHook, sentAs } from "./http-client.js";
 import { isSignal, onAbort, unless } from "./race.js";
 import { LONGEST_MS, sleep } from "./sleep.js";
@@ -154,21 +154,22 @@ export async function runCall(target: CallTarget, readPlan: () => CallPlan): Pro
     }
     if (!isSignal(signal)) throw invalid("signal must be an AbortSignal");
     if (typeof (plan.headers ?? {}) !== "object") throw invalid("headers must be Headers, pairs, or an object of names and values");
-    let headers: Headers;
+    let headers: Headers | undefined;
     try {
-      headers = new Headers(plan.headers);
+      headers = plan.headers && new Headers(plan.headers);
     } catch {
       // The runtime's own words quote the value, which may be a secret.
       throw ended("InvalidRequestError", "The headers option holds a name or value that HTTP does not allow");
     }
     // A key among the headers is the caller's key like any other.
-    const keyHeader = headers.get("idempotency-key");
-    headers.delete("idempotency-key");
+    const keyHeader = headers?.get("idempotency-key");
+    headers?.delete("idempotency-key");
     if (keyHeader && given && typeof given === "object" && key === undefined) {
       argument = JSON.stringify((given = { ...given, [keyName]: keyHeader }));
     }
     rawValue = given;
-    const random = crypto.getRandomValues(new Uint8Array(16));
+    const random = new Uint8Array(16);
+    if (KEYED.includes(operation)) crypto.getRandomValues(random);
     const begun = run(call, Task.CallBegin, join(operation, plan.serverURL, plan.identityURL, argument), random, Number(wire));
     rawValue = undefined;
     key = begun.slice(1);
@@ -191,15 +192,13 @@ export async function runCall(target: CallTarget, readPlan: () => CallPlan): Pro
 
     attempts: for (;; crypto.getRandomValues(random)) {
       const fields = run(call, Task.CallAttempt, "", random, Date.now()).split("\0");
-      const [url, method, body, ...named] = fields as [string, string, string, ...string[]];
-      const all = new Map<string, string>();
-      while (named.length > 0) all.set(named.shift()!, named.shift()!);
-      key = all.get("idempotency-key") ?? "";
-      if (!IN_BROWSER) all.set("user-agent", plan.userAgent ?? USER_AGENT);
-      headers.forEach((value, name) => all.set(name, value));
-      let exchange = await send(plan, url, { method, body: body || null, headers: [...all] }, timeoutMs);
-      // A hook may have set another.
-      key = exchange.request?.headers.get("idempotency-key") ?? key;
+      const own: { [name: string]: string } = {};
+      for (let at = 3; at < fields.length; at += 2) own[fields[at]!] = fields[at + 1]!;
+      key = own["idempotency-key"];
+      if (!IN_BROWSER) own["user-agent"] = plan.userAgent ?? USER_AGENT;
+      const all = { ...own, ...(headers && Object.fromEntries(headers)) };
+      const init: RequestInit = { method: fields[1]!, body: fields[2] || null, headers: all, redirect: "manual" };
+      let exchange = await send(plan, fields[0]!, init, timeoutMs);
       for (;;) {
         const { failure, request, response, truncated } = exchange;
         const task = failure ? Task.CallFailure : Task.CallResponse;
@@ -208,6 +207,8 @@ export async function runCall(target: CallTarget, readPlan: () => CallPlan): Pro
         const step = run(call, task, retryAfter, exchange.body, Date.now(), Math.random(), outcome, Number(truncated));
         if (step[0] === "d") return { text: step.slice(1), body: exchange.body, response: response! };
         if (step[0] !== "r") {
+          // A hook may have set another.
+          key = request?.headers.get("idempotency-key") ?? key;
           const [kind, exhausted, error, ...message] = fieldsOf(step) as [string, string, string, ...string[]];
           // Of retries that ran out, gwop-checkout tells the last answer (contract, "gwop-checkout 2.0.0").
           if (wire && exhausted && failure && answered) {
@@ -217,7 +218,7 @@ export async function runCall(target: CallTarget, readPlan: () => CallPlan): Pro
           throw {
             ...ended(kind, message.join("\0"), exchange.cause),
             exhausted: exhausted === "1",
-            ...(error && { error: JSON.parse(error) }),
+            error: error && JSON.parse(error),
             ...(!failure && { answer: { request, response, body: new TextDecoder().decode(exchange.body) } }),
           };
         }
@@ -263,20 +264,20 @@ function setRetries(call: Core, policy: RetryPolicy | undefined): void {
 
 /** Makes one attempt. Never rejects: without a `failure` there is a `response`. */
 async function send(plan: CallPlan, url: string, init: RequestInit, timeoutMs: number): Promise<Exchange> {
-  const exchange: Exchange = { body: new Uint8Array(), truncated: false };
+  const exchange: Exchange = { body: NOTHING, truncated: false };
   const { signal, debugLogger: logger } = plan;
   const controller = new AbortController();
   const begun = Date.now();
-  let request: Request;
   try {
-    request = new Request(url, { ...init, redirect: "manual", signal: controller.signal });
+    init.signal = controller.signal;
+    exchange.request = new Request(url, init);
   } catch {
     exchange.failure = "InvalidRequestError";
     return exchange;
   }
   /** Of a body that has not ended. */
-  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
-  const receive = async () => {
+  let reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined;
+  const receive = async (request: Request) => {
     const response = await plan.httpClient.request(request);
     // Too late.
     if (exchange.failure) return;
@@ -285,7 +286,7 @@ async function send(plan: CallPlan, url: string, init: RequestInit, timeoutMs: n
       throw new TypeError("httpClient must give a Response whose body nobody has read; a hook reads a clone of it");
     }
     exchange.response = response;
-    const chunks: Uint8Array[] = [];
+    const chunks: Uint8Array<ArrayBuffer>[] = [];
     let size = 0;
     reader = response.body?.getReader();
     while (reader && !exchange.truncated) {
@@ -298,16 +299,12 @@ async function send(plan: CallPlan, url: string, init: RequestInit, timeoutMs: n
         exchange.truncated = size > RESPONSE_BODY_BOUND;
       }
     }
-    exchange.body = new Uint8Array(Math.min(size, RESPONSE_BODY_BOUND));
-    size = 0;
-    for (const chunk of chunks) {
-      exchange.body.set(chunk, size);
-      size += chunk.byteLength;
-    }
+    // One chunk needs no copy.
+    exchange.body = chunks.length > 1 ? new Uint8Array(await new Blob(chunks).arrayBuffer()) : (chunks[0] ?? NOTHING);
   };
   try {
     // The request gets the controller's signal, and is raced with it besides: not every fetcher heeds its signal.
-    await unless(receive(), (giveUp) => {
+    await unless(receive(exchange.request), (giveUp) => {
       const stop = (failure: string, reason: unknown) => {
         exchange.failure ??= failure;
         giveUp(reason);
@@ -329,9 +326,9 @@ async function send(plan: CallPlan, url: string, init: RequestInit, timeoutMs: n
   }
   // Not awaited: a stream may never answer.
   reader?.cancel().catch(() => {});
-  request = sentAs(request);
-  if (logger) logAttempt(logger, { ...exchange, request }, Date.now() - begun);
-  return { ...exchange, request };
+  exchange.request = sentAs(exchange.request);
+  if (logger) logAttempt(logger, exchange as Attempt, Date.now() - begun);
+  return exchange;
 }
 
 /** The class of the error for what a fetcher threw, or a body that broke off. */

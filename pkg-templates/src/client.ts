@@ -130,8 +130,8 @@ export class ApiClient {
     return runCall({ wire: false, toError, ...target }, () => {
       const own = this.#options;
       const { merchantApiKey } = own;
-      const { headers, signal, timeoutMs = own.timeoutMs, retries = own.retryConfig, retryCodes, ...given } = readOptions(options);
-      const serverURL = readURL("serverURL", given.serverURL);
+      const { headers, signal, timeoutMs = own.timeoutMs, retries = own.retryConfig, retryCodes, serverURL: url } = readOptions(options);
+      const serverURL = readURL("serverURL", url);
       return {
         ...own,
         serverURL: serverURL || own.serverURL,

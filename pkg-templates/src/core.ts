@@ -3,7 +3,8 @@ import { Core } from "./generated/gwop_bg.js";
 
 export { Core, Task };
 
-const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array();
+/** No bytes. */
+export const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array();
 
 /** Does a task of the wasm, and throws its refusal: see {@link readRefusal}. Each {@link Task} says what it is given and answers. */
 export function run(core: Core, task: Task, text = "", bytes = NOTHING, a = 0, b = 0, c = 0, d = 0): string {

@@ -4,11 +4,11 @@ export async function unless<T>(
   watch: (giveUp: (reason: unknown) => void) => () => void,
 ): Promise<T> {
   let end!: () => void;
-  const given = new Promise<never>((_, giveUp) => {
-    end = watch(giveUp);
-  });
   try {
-    return await Promise.race([work, given]);
+    return await new Promise<T>((done, giveUp) => {
+      end = watch(giveUp);
+      Promise.resolve(work).then(done, giveUp);
+    });
   } finally {
     end();
   }

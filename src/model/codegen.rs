@@ -2,7 +2,7 @@
 
 use super::Naming;
 use super::{Enum, Kind, Model, Presence, auth, invoice, operation, transcode::push_name, webhook};
-use crate::client::{DEFAULT_TIMEOUT_MS, Failure, RESPONSE_BODY_BOUND};
+use crate::client::{DEFAULT_TIMEOUT_MS, Failure, Idempotency, OPERATIONS, RESPONSE_BODY_BOUND};
 use crate::task::Task;
 use crate::token::COOLDOWN_SECONDS;
 
@@ -52,6 +52,15 @@ pub fn core() -> String {
         "\n/** The classes of errors of calls without an answer, in the order that the wasm knows them by. */\n\
          export const FAILURES = [{}];\n",
         failures.join(", ")
+    ));
+    let keyed: Vec<String> = OPERATIONS
+        .iter()
+        .filter(|operation| operation.idempotency != Idempotency::Natural)
+        .map(|operation| format!("{:?}", operation.name))
+        .collect();
+    out.push_str(&format!(
+        "\n/** The operations that are sent with an idempotency key. */\nexport const KEYED = [{}];\n",
+        keyed.join(", ")
     ));
     out
 }

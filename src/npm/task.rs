@@ -56,8 +56,8 @@ tasks! {
     TokenSignatureInvalid,
     /// The refusal of a session that the live look-up did not find active.
     TokenSessionRevoked,
-    /// Begins a call. Text: the operation, the URLs of the two hosts, empty for Gwop's own, and the argument as JSON. `bytes`: 16
-    /// random ones. `a`: 1 where argument and answer are named as on the wire. Answers 1 where the merchant key is needed, else 0, and the idempotency key.
+    /// Begins a call. Text: the operation, the URLs of the two hosts, empty for Gwop's own, and the argument as JSON. `bytes`: 16,
+    /// random ones where the operation is sent with an idempotency key. `a`: 1 where argument and answer are named as on the wire. Answers 1 where the merchant key is needed, else 0, and the idempotency key.
     CallBegin,
     /// Replaces the retry policy. Text: `*` for the default statuses, or an empty field and those that are retried. `bytes`: seven
     /// little-endian 64-bit numbers: so many retries, or -1 for as many as the elapsed time allows, or less for the default;
@@ -65,7 +65,7 @@ tasks! {
     CallPolicy,
     /// Takes the merchant key.
     CallAuthorize,
-    /// The next attempt. `a`: now, `bytes`: 16 random ones. Answers URL, method, body, empty where there is none, and the headers, names and values in turn.
+    /// The next attempt. `a`: now, `bytes`: as for `CallBegin`, others each time. Answers URL, method, body, empty where there is none, and the headers, names and values in turn.
     CallAttempt,
     /// Judges an answer. Text: `Retry-After`. `bytes`: its body. `a`: now, `b`: jitter, 0 to 1; `c`: the status; `d`: 1 where the body went on.
     ///
