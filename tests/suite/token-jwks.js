@@ -299,6 +299,7 @@ test("a kid that comes to name another key does not bring up the old one", async
   await verify(await old.sign());
   published = renewed;
   await refused(verify(await old.sign({}, { kid: "unknown" })), "TOKEN_KID_UNKNOWN");
+  await refused(verify(await old.sign()), "TOKEN_SIGNATURE_INVALID");
   await verify(await renewed.sign());
   await refused(verify(await old.sign()), "TOKEN_SIGNATURE_INVALID");
 });

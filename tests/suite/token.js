@@ -223,15 +223,19 @@ test("a changed token, or one signed with another key, has an invalid signature"
   const [gwop, attacker] = [await gwopIssuer(), await issuer("gwop-auth-v1")];
   const { verify } = clientOf([gwop]);
   const token = await gwop.sign();
-  const [header, , signature] = token.split(".");
+  const [header, payload, signature] = token.split(".");
+  // What follows has the header of a token that was good.
+  await verify(token);
+  await refused(verify(`${header}.${base64url("{}")}.${signature}`), "TOKEN_MALFORMED");
+  await refused(verify(`${header}.${payload}`), "TOKEN_MALFORMED");
   const forged = base64url(JSON.stringify(claims({ sub: "base:0xattacker" })));
   for (const wrong of [
     await attacker.sign(),
     `${header}.${forged}.${signature}`,
-    `${header}.${token.split(".")[1]}.`,
-    `${header}.${token.split(".")[1]}.AAAA`,
-    `${header}.${token.split(".")[1]}.${base64url(new Uint8Array(256))}`,
-    `${header}.${token.split(".")[1]}.${base64url(new Uint8Array(257).fill(255))}`,
+    `${header}.${payload}.`,
+    `${header}.${payload}.AAAA`,
+    `${header}.${payload}.${base64url(new Uint8Array(256))}`,
+    `${header}.${payload}.${base64url(new Uint8Array(257).fill(255))}`,
   ]) {
     await refused(verify(wrong), "TOKEN_SIGNATURE_INVALID");
   }
