@@ -159,7 +159,7 @@ export async function runCall(target: CallTarget, readPlan: () => CallPlan): Pro
       headers = plan.headers && new Headers(plan.headers);
     } catch {
       // The runtime's own words quote the value, which may be a secret.
-      throw ended("InvalidRequestError", "The headers option holds a name or value that HTTP does not allow");
+      throw ended("InvalidRequestError", "The headers option holds a name or value that HTTP does not allow: leave out control characters, and what is not Latin-1");
     }
     // A key among the headers is the caller's key like any other.
     const keyHeader = headers?.get("idempotency-key");

@@ -17,8 +17,8 @@ export async function unless<T>(
 /** Whether it can be asked and listened to as a signal is. `undefined` and `null`, no signal at all, are one too. */
 export function isSignal(signal: unknown): boolean {
   if (signal == null) return true;
-  const { aborted, addEventListener } = signal as AbortSignal;
-  return typeof aborted === "boolean" && typeof addEventListener === "function";
+  const { aborted, addEventListener, removeEventListener } = signal as AbortSignal;
+  return typeof aborted === "boolean" && typeof addEventListener === "function" && typeof removeEventListener === "function";
 }
 
 /** Calls `act` once the signal aborts, now if it has already. Returns what ends that. */
