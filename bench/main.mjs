@@ -41,7 +41,13 @@ const result = {
 for (const [name, run] of Object.entries(PARTS)) {
   if (only && !only.includes(name)) continue;
   console.log(`… ${name}`);
-  result.parts[name] = await run();
+  try {
+    result.parts[name] = await run();
+  } catch (error) {
+    // What the other parts have measured is not lost.
+    console.error(`${name} failed:`, error);
+    process.exitCode = 1;
+  }
 }
 printAll(result);
 writeFileSync(out, `${JSON.stringify(result, null, 1)}\n`);

@@ -29,7 +29,8 @@ export async function load({ port, requests, connections, milliseconds }) {
           };
           socket.on("connect", send);
           socket.on("close", done);
-          socket.on("error", fail);
+          // After the last answer a server may reset the connection as well as close it.
+          socket.on("error", (error) => (socket.writableEnded ? done() : fail(error)));
           socket.on("data", (chunk) => {
             if (missing < 0) {
               head += chunk.toString("latin1");

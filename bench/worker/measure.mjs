@@ -15,6 +15,9 @@ const ROUNDS = 9;
 const WINDOW_MS = 400;
 /** For how long each Worker is loaded before anything is measured, in milliseconds: engines compile what runs often. */
 const WARM_MS = 3000;
+/** The most new events of one window, and of warming up: the objects of each hold files open for ten seconds, and too many end a workerd. */
+const MOST_NEW = 400;
+const MOST_WARMING = 1500;
 /** How many invoices the duplicates are of. */
 const KNOWN = 64;
 
@@ -87,7 +90,7 @@ export async function measureWorker() {
 /** One window of load on one Worker. */
 async function run({ port, known, server }, name, kind, connections, milliseconds) {
   // Signing must not take the Worker's time: deliveries are made before the window.
-  const most = milliseconds * (name === "empty" || name === "hop" ? 15 : 4);
+  const most = milliseconds === WARM_MS ? MOST_WARMING : MOST_NEW;
   const fresh = kind === "duplicates" ? known : Array.from({ length: most }, () => delivery(port));
   const requests = kind === "duplicates" ? (index) => known[index % KNOWN] : (index) => fresh[index];
   const measured = await load({ port, requests, connections, milliseconds });
