@@ -32,8 +32,9 @@ export function compare(result, baseline) {
         const ratio = ({ gwop, stripe }) => (stripe ? gwop.ms / stripe.ms : gwop.ms);
         check(`start, ${row}`, ratio(entries), ratio(before), TOLERANCE.start);
       } else {
-        for (const [name, { ratio }] of Object.entries(entries)) {
-          if (OWN.test(name)) check(`${part}, ${row}, ${name}, × floor`, ratio, before[name]?.ratio, TOLERANCE.ratio);
+        // Worse is what three of four rounds are: a median alone is moved by one busy second.
+        for (const [name, { spread }] of Object.entries(entries)) {
+          if (OWN.test(name)) check(`${part}, ${row}, ${name}, × floor, first quartile`, spread[0], before[name]?.ratio, TOLERANCE.ratio);
         }
       }
     }
