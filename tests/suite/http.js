@@ -1017,6 +1017,7 @@ test("http: waitForStatus refuses what it cannot wait for", async () => {
     { id: "a", status: "PAID", timeoutMs: Infinity },
     { id: "a", status: "PAID", signal: {} },
     { id: "a", status: "PAID", signal: "now" },
+    { id: "a", status: "PAID", signal: { aborted: false, addEventListener() {} } },
     { id: "", status: "PAID" },
   ]) {
     await assertRejects(gwop.invoices.waitForStatus(request), SDKValidationError);
