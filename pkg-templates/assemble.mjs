@@ -87,7 +87,7 @@ const bundle = await rolldown({
   },
   plugins: [resolver],
   // A peer, for whoever has it.
-  external: ["next/server.js"],
+  external: ["node:fs", "next/server.js"],
   platform: "neutral",
   tsconfig: false,
   logLevel: "warn",

@@ -3,18 +3,16 @@ interface Globals {
   Deno?: { permissions: { querySync(query: { name: "env"; variable: string }): { state: string } } };
 }
 
-/** The variables that Deno lets us read: asking costs a fifth of a call. */
-const granted: { [variable: string]: boolean } = {};
-
 /**
  * An environment variable, read now; `undefined` where it is unset, empty, or this runtime has none.
  *
- * Deno is asked for the permission's state first, so that a missing `--allow-env` neither prompts nor throws; once it is granted, not again.
+ * Deno is asked for the permission's state first, so that a missing `--allow-env` neither prompts nor throws. It is asked each time:
+ * a permission may be revoked, and reading would prompt then.
  */
 export function readEnv(variable: string): string | undefined {
   const { process, Deno } = globalThis as Globals;
   try {
-    if (Deno && !(granted[variable] ||= Deno.permissions.querySync({ name: "env", variable }).state === "granted")) return undefined;
+    if (Deno && Deno.permissions.querySync({ name: "env", variable }).state !== "granted") return undefined;
     return process?.env?.[variable] || undefined;
   } catch {
     return undefined;

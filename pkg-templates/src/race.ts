@@ -3,11 +3,12 @@ export async function unless<T>(
   work: T | PromiseLike<T>,
   watch: (giveUp: (reason: unknown) => void) => () => void,
 ): Promise<T> {
-  let end!: () => void;
+  let end = () => {};
   try {
     return await new Promise<T>((done, giveUp) => {
-      end = watch(giveUp);
+      // First of all, so that no failure of the work is left unhandled.
       Promise.resolve(work).then(done, giveUp);
+      end = watch(giveUp);
     });
   } finally {
     end();

@@ -24,8 +24,8 @@ const browsers = {
   chromium: { program: process.env.GWOP_CHROMIUM, driver: process.env.GWOP_CHROMEDRIVER },
   firefox: { program: process.env.GWOP_FIREFOX, driver: process.env.GWOP_GECKODRIVER },
 };
-/** What may import Node's modules: the command line. */
-const NODE_ONLY = /^gwop-simulator\.js$/;
+/** What may import Node's modules: Node's own loaders and the command line. */
+const NODE_ONLY = /^((load|simulator)\.node|gwop-simulator)\.js$/;
 
 function expect(holds, message) {
   if (!holds) throw new Error(message);

@@ -597,6 +597,20 @@ test("http: a fetcher that heeds no signal neither outlasts a timeout nor an abo
   await assertRejects(gwop.auth.getJwks({ signal: controller.signal }), RequestAbortedError);
 });
 
+test("http: what a fetcher rejects with is handled, even where the signal refuses its listener", async () => {
+  const { gwop } = fake([() => Promise.reject(new TypeError("refused"))]);
+  const signal = {
+    aborted: false,
+    addEventListener() {
+      throw new Error("no listeners");
+    },
+    removeEventListener() {},
+  };
+  await assertRejects(gwop.invoices.get({ id: "a" }, { signal }));
+  // Left unhandled, it would end the process here.
+  await new Promise((done) => setTimeout(done, 10));
+});
+
 test("http: a call leaves no listener on the caller's signal", async () => {
   const listeners = new Set();
   const controller = new AbortController();

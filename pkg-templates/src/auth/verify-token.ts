@@ -85,6 +85,8 @@ export class TokenVerification {
   readonly #keys = new Map<string, CryptoKey>();
   /** The header of the last token that verified, and its key: that of most tokens. */
   #latest: { header: string; key: CryptoKey } | undefined;
+  /** How many verifications are under way. */
+  #running = 0;
 
   constructor(client: TokenClient) {
     const { jwksCooldownSeconds = COOLDOWN_SECONDS, jwksStore } = client;
@@ -108,7 +110,13 @@ export class TokenVerification {
         { code: "TOKEN_MALFORMED" },
       );
     }
-    const verified = await this.#verify(token.slice(0, LONGEST_READ), expected);
+    let verified: VerifiedToken;
+    this.#running++;
+    try {
+      verified = await this.#verify(token.slice(0, LONGEST_READ), expected);
+    } finally {
+      this.#running--;
+    }
     if (options.checkSession) await this.#checkSession(verified.sessionId);
     return verified;
   }
@@ -140,8 +148,8 @@ export class TokenVerification {
   async #verify(jws: string, { text, clockToleranceMs }: Expected): Promise<VerifiedToken> {
     const token = encoder.encode(jws);
     const header = jws.slice(0, jws.indexOf("."));
-    // Web Crypto works while the wasm reads the token. Its answer counts only if that names the same key.
-    const latest = this.#latest?.header === header ? this.#latest : undefined;
+    // Web Crypto works while the wasm reads the token, where nothing else keeps it busy. Its answer counts only if that names the same key.
+    const latest = this.#running === 1 && this.#latest?.header === header ? this.#latest : undefined;
     const early = latest && rs256Verify(subtle(), latest.key, token);
     early?.catch(() => {});
     if (!this.#tokens) run((this.#tokens = new Core()), Task.JwksCache, "", undefined, this.#cooldownSeconds);
