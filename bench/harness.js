@@ -5,6 +5,8 @@
  * after the others, in an order that turns from round to round, and its time is divided by the floor's of that very round.
  */
 
+import { PEERS } from "./catalogue.js";
+
 /**
  * @typedef {object} Candidate
  * @property {string} name
@@ -14,6 +16,7 @@
  * @property {number} us Microseconds per operation, median over the rounds.
  * @property {number} ratio To the floor, median over the rounds.
  * @property {[number, number]} spread The ratio's first and third quartile.
+ * @property {number} [ofPeer] The ratio to the peer's time, median over the rounds, where `PEERS` names one.
  */
 
 /** How long one batch takes, in milliseconds, and how many rounds there are. */
@@ -46,11 +49,17 @@ export async function measure(names, batch, { batchMs, rounds, warmMs } = DEFAUL
     }
   }
   const [floor] = names;
+  const ratios = (name, to) => times[name].map((time, round) => time / times[to][round]);
   return Object.fromEntries(
     names.map((name) => {
-      const ratios = times[name].map((time, round) => time / times[floor][round]);
-      const spread = [quantile(ratios, 0.25), quantile(ratios, 0.75)].map(rounded);
-      return [name, { us: rounded(quantile(times[name], 0.5) * 1000), ratio: rounded(quantile(ratios, 0.5)), spread }];
+      const toFloor = ratios(name, floor);
+      const figure = {
+        us: rounded(quantile(times[name], 0.5) * 1000),
+        ratio: rounded(quantile(toFloor, 0.5)),
+        spread: [quantile(toFloor, 0.25), quantile(toFloor, 0.75)].map(rounded),
+      };
+      const peer = PEERS[name];
+      return [name, peer ? { ...figure, ofPeer: rounded(quantile(ratios(name, peer), 0.5)) } : figure];
     }),
   );
 }

@@ -24,8 +24,9 @@ const PARTS = {
 };
 
 const args = process.argv.slice(2);
-const only = args.find((arg) => arg.startsWith("--only="))?.slice("--only=".length).split(",");
-const unknown = [...(only ?? []).filter((part) => !(part in PARTS)), ...args.filter((arg) => !/^--(only=|check$|keep-baseline$)/.test(arg))];
+const named = args.filter((arg) => arg.startsWith("--only=")).flatMap((arg) => arg.slice("--only=".length).split(","));
+const only = named.length > 0 ? named : Object.keys(PARTS);
+const unknown = [...only.filter((part) => !Object.hasOwn(PARTS, part)), ...args.filter((arg) => !/^--(only=|check$|keep-baseline$)/.test(arg))];
 if (unknown.length > 0) {
   console.error(`bench: not understood: ${unknown.join(", ")}; --only takes ${Object.keys(PARTS).join(", ")}`);
   process.exit(2);
@@ -39,7 +40,7 @@ const result = {
   parts: {},
 };
 for (const [name, run] of Object.entries(PARTS)) {
-  if (only && !only.includes(name)) continue;
+  if (!only.includes(name)) continue;
   console.log(`… ${name}`);
   try {
     result.parts[name] = await run();
@@ -53,14 +54,17 @@ printAll(result);
 writeFileSync(out, `${JSON.stringify(result, null, 1)}\n`);
 console.log(`\n${out}`);
 
-if (args.includes("--keep-baseline")) {
-  const kept = existsSync(baseline) ? JSON.parse(readFileSync(baseline, "utf8")) : { parts: {} };
-  writeFileSync(baseline, `${JSON.stringify({ ...result, parts: { ...kept.parts, ...result.parts } }, null, 1)}\n`);
-}
+const kept = existsSync(baseline) ? JSON.parse(readFileSync(baseline, "utf8")) : undefined;
 if (args.includes("--check")) {
-  if (!existsSync(baseline)) throw new Error(`${baseline} is not there: --keep-baseline writes it`);
-  const worse = compare(result, JSON.parse(readFileSync(baseline, "utf8")));
+  if (!kept) throw new Error(`${baseline} is not there: --keep-baseline writes it`);
+  const failed = only.filter((name) => !(name in result.parts));
+  const worse = [...failed.map((name) => `✗ ${name} was not measured`), ...compare(result, kept)];
   for (const line of worse) console.log(line);
-  console.log(worse.length === 0 ? "no figure is worse than the baseline" : `${worse.length} figures are worse than the baseline`);
+  console.log(worse.length === 0 ? "no figure is worse than the baseline" : `${worse.length} figures are worse than the baseline, or missing`);
   if (worse.length > 0) process.exitCode = 1;
+}
+if (args.includes("--keep-baseline")) {
+  const dates = Object.fromEntries(Object.keys(result.parts).map((name) => [name, result.date]));
+  const merged = { machine: result.machine, dates: { ...kept?.dates, ...dates }, parts: { ...kept?.parts, ...result.parts } };
+  writeFileSync(baseline, `${JSON.stringify(merged, null, 1)}\n`);
 }

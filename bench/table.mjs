@@ -20,11 +20,11 @@ function print(rows) {
 }
 
 function printGroups(groups) {
-  const rows = [["", "× floor", "quartiles", "µs"]];
+  const rows = [["", "× floor", "quartiles", "× peer", "µs"]];
   for (const [group, figures] of Object.entries(groups)) {
-    rows.push([group, "", "", ""]);
-    for (const [name, { us, ratio, spread }] of Object.entries(figures)) {
-      rows.push([`  ${name}`, ratio.toFixed(2), spread.map((one) => one.toFixed(2)).join("–"), us.toFixed(1)]);
+    rows.push([group, "", "", "", ""]);
+    for (const [name, { us, ratio, spread, ofPeer }] of Object.entries(figures)) {
+      rows.push([`  ${name}`, ratio.toFixed(2), spread.map((one) => one.toFixed(2)).join("–"), ofPeer?.toFixed(2) ?? "", us.toFixed(1)]);
     }
   }
   print(rows);

@@ -5,7 +5,7 @@
 use std::fs;
 
 use crate::process::Step;
-use crate::{Result, runtimes, tools, top};
+use crate::{Result, runtimes, tools, top, worker};
 
 /// Runs the benchmark; its tables are shown as they come.
 ///
@@ -23,6 +23,14 @@ pub fn command(arguments: &[String]) -> Result {
         } else {
             given.push(argument.clone());
         }
+    }
+    let parts = given.iter().filter_map(|one| one.strip_prefix("--only="));
+    if parts.clone().next().is_none()
+        || parts
+            .flat_map(|all| all.split(','))
+            .any(|part| part == "worker")
+    {
+        worker::build()?;
     }
     let consumer = runtimes::consumer()?;
     runtimes::copy(&top().join("bench"), &consumer.join("bench"))?;
