@@ -1,81 +1,337 @@
 /**
  * The webhook route of Gwop's Worker (`src/worker`) in plain JavaScript, for comparison: Web Crypto, the same statements in the
- * same Durable Object transaction, the same two objects, answers and log lines.
+ * same Durable Object transaction, the same two objects, the same checks in the same order, the same answers but for the wording
+ * of `message`, the same log lines. Fulfilment is switched off while this is measured, and so it is here.
  */
 import { DurableObject } from "cloudflare:workers";
 
 const MAX_BODY_BYTES = 256 * 1024;
+/** How much of a refused body is read before the answer. */
+const DRAIN_BYTES = 1024 * 1024;
+const MAX_HEADER_BYTES = 4096;
+const MAX_SIGNATURES = 16;
+const MAX_ID_BYTES = 255;
 const TOLERANCE_SECONDS = 300;
 const RETENTION_MS = 31 * 24 * 60 * 60 * 1000;
-const HEADERS = {
+const ALARM_AGAIN_MS = 5_000;
+
+const HEADERS = new Headers({
   "cache-control": "no-store",
   "x-content-type-options": "nosniff",
   "x-frame-options": "DENY",
   "referrer-policy": "no-referrer",
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
   "strict-transport-security": "max-age=31536000; includeSubDomains",
-};
-const STATUS = { "invoice.paid": "PAID", "invoice.expired": "EXPIRED", "invoice.canceled": "CANCELED" };
-const REQUIRED = ["invoice_id", "public_invoice_id", "merchant_id", "amount_usdc", "currency"];
-const REQUIRED_PAID = ["payment_chain", "paid_at", "payer_wallet"];
+});
 
 const encoder = new TextEncoder();
-const keys = new Map();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** An answer other than 200. */
+class Refusal {
+  constructor(status, code, headers = {}) {
+    Object.assign(this, { status, code, headers });
+  }
+}
 
 export default {
   async fetch(request, env) {
     const started = Date.now();
     const requestId = crypto.randomUUID();
-    const [status, outcome, body, about] = await answer(request, env);
-    const own = { request_id: requestId, route: "webhook", method: request.method, status, outcome, duration_ms: Date.now() - started };
-    log("request", { ...own, ...about });
-    return Response.json(body, { status, headers: { ...HEADERS, "x-request-id": requestId } });
+    const [route, handle] = isWebhookPath(request) ? ["webhook", webhook] : ["none", notFound];
+    const { status, outcome, body, about, headers } = await answer(() => handle(request, env));
+    const own = { request_id: requestId, route, method: request.method, status, outcome, duration_ms: Date.now() - started };
+    log(status >= 500 || outcome === "conflict" ? "error" : "info", "request", { ...own, ...about });
+    const all = new Headers(HEADERS);
+    all.set("x-request-id", requestId);
+    for (const name in headers) all.set(name, headers[name]);
+    return Response.json(body, { status, headers: all });
   },
 };
 
-async function answer(request, env) {
-  const bytes = await read(request);
-  if (!bytes) return refusal(413, "BODY_TOO_LARGE");
-  const refused = await verify(request.headers.get("x-gwop-signature") ?? "", bytes, env.GWOP_WEBHOOK_SECRET);
-  if (refused) return refusal(401, refused);
-  let event;
-  let text;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    event = JSON.parse(text);
-  } catch {
-    return refusal(400, "WEBHOOK_PAYLOAD_INVALID");
-  }
-  if (!isEvent(event)) return refusal(400, "WEBHOOK_PAYLOAD_INVALID");
-  const id = request.headers.get("x-gwop-event-id");
-  const type = request.headers.get("x-gwop-event-type");
-  if ((id && id !== event.event_id) || (type && type !== event.event_type)) return refusal(400, "WEBHOOK_HEADER_MISMATCH");
-  const { data } = event;
-  const path = `/apply/${encodeURIComponent(event.event_id)}`;
-  const key = [event.event_id, data.invoice_id, data.public_invoice_id].join("\n");
-  let outcome;
-  if (accepted.has(key) && (await env.GWOP_INVOICES.getByName(data.invoice_id).fetch(`https://object${path}`)).status === 200) {
-    outcome = "duplicate";
-  } else {
-    const [applied] = await Promise.all([send(env.GWOP_INVOICES, data.invoice_id, path, { event, text }), put(env, data)]);
-    outcome = applied.headers.get("gwop-outcome");
-  }
-  if (accepted.size >= 2_000) accepted.clear();
-  accepted.add(key);
-  const about = { invoice_id: data.invoice_id, event_id: event.event_id, event_type: event.event_type };
-  return [200, outcome, { received: true, outcome }, about];
+function isWebhookPath(request) {
+  const [, ...segments] = new URL(request.url).pathname.split("/").map(decoded);
+  return segments.length === 2 && segments[0] === "webhooks" && segments[1] === "gwop";
 }
+
+function decoded(segment) {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}
+
+async function notFound(request) {
+  await drain(request);
+  throw new Refusal(404, "NOT_FOUND");
+}
+
+async function answer(handle) {
+  try {
+    const { outcome, about } = await handle();
+    return { status: 200, outcome, body: { received: true, outcome }, about };
+  } catch (error) {
+    if (!(error instanceof Refusal)) log("error", "failed", { error: String(error) });
+    const { status, code, headers } = error instanceof Refusal ? error : new Refusal(503, "UNAVAILABLE", { "retry-after": "5" });
+    return { status, outcome: code, body: { error: { code, message: code } }, headers };
+  }
+}
+
+/** Verify, then apply, then answer. */
+async function webhook(request, env) {
+  if (request.method !== "POST") {
+    await drain(request);
+    throw new Refusal(405, "METHOD_NOT_ALLOWED", { allow: "POST" });
+  }
+  if (!mayBeJson(request)) {
+    await drain(request);
+    throw new Refusal(415, "UNSUPPORTED_MEDIA_TYPE");
+  }
+  const bytes = await read(request, Number(env.MAX_BODY_BYTES) || MAX_BODY_BYTES);
+  const secrets = list(env.GWOP_WEBHOOK_SECRET);
+  if (secrets.length === 0) {
+    log("error", "not_configured", { variable: "GWOP_WEBHOOK_SECRET" });
+    throw new Refusal(500, "INTERNAL_ERROR");
+  }
+  await verify(secrets, request.headers.get("x-gwop-signature") ?? "", bytes);
+  const delivery = deliveryOf(bytes, request.headers.get("x-gwop-event-id"), request.headers.get("x-gwop-event-type"));
+  const { invoice_id, event_id, event_type } = delivery;
+  if (!invoice_id) return { outcome: "ignored", about: { event_id: event_id.slice(0, MAX_ID_BYTES), event_type: event_type.slice(0, MAX_ID_BYTES) } };
+  const outcome = await store(env, delivery);
+  return { outcome, about: { invoice_id, event_id, event_type: event_type.slice(0, MAX_ID_BYTES) } };
+}
+
+function log(level, event, fields) {
+  const line = JSON.stringify({ level, event, ...fields });
+  if (level === "error") console.error(line);
+  else console.log(line);
+}
+
+/** The values of a variable: a comma-separated list. */
+const list = (variable) => (variable ?? "").split(",").map((item) => item.trim()).filter(Boolean);
+
+/** Whether the media type is JSON, or not told. A header that came twice is one, joined by a comma. */
+function mayBeJson(request) {
+  const types = (request.headers.get("content-type") ?? "").toLowerCase().split(",");
+  return types.every((type) => /^(application\/(json|.*\+json))?$/.test(type.split(";")[0].trim()));
+}
+
+/** A body's chunks. A stream that is not read to its end is left alone: cancelling it would harm the connection. */
+const chunksOf = (request) => request.body?.values({ preventCancel: true }) ?? [];
+
+async function read(request, most) {
+  const declared = request.headers.get("content-length");
+  if (declared > most) {
+    await drain(request);
+    throw new Refusal(413, "BODY_TOO_LARGE");
+  }
+  const chunks = [];
+  let length = 0;
+  try {
+    if (declared) return new Uint8Array(await request.arrayBuffer());
+    for await (const chunk of chunksOf(request)) {
+      length += chunk.length;
+      if (length <= most) chunks.push(chunk);
+      else if (length >= DRAIN_BYTES) break;
+    }
+  } catch {
+    throw new Refusal(400, "BODY_BROKEN");
+  }
+  if (length > most) throw new Refusal(413, "BODY_TOO_LARGE");
+  return new Uint8Array(await new Blob(chunks).arrayBuffer());
+}
+
+/** Reads and drops a body that nobody wants. */
+async function drain(request) {
+  if (request.headers.get("content-length") > DRAIN_BYTES) return;
+  let length = 0;
+  try {
+    for await (const chunk of chunksOf(request)) {
+      length += chunk.length;
+      if (length >= DRAIN_BYTES) return;
+    }
+  } catch {
+    // What cannot be read is dropped too.
+  }
+}
+
+/** Verifies the MAC over the raw bytes. Nothing of the body is decoded before. */
+async function verify(secrets, header, bytes) {
+  const { timestamp, tags } = parseSignature(header);
+  const distance = Math.abs(Math.floor(Date.now() / 1000) - Number(timestamp));
+  if (distance > TOLERANCE_SECONDS) throw new Refusal(401, "WEBHOOK_TIMESTAMP_OUTSIDE_TOLERANCE");
+  const prefix = encoder.encode(`${timestamp}.`);
+  const signed = new Uint8Array(prefix.length + bytes.length);
+  signed.set(prefix);
+  signed.set(bytes, prefix.length);
+  for (const secret of secrets) {
+    const key = await keyOf(secret);
+    for (const tag of tags) {
+      if (await crypto.subtle.verify("HMAC", key, tag, signed)) return;
+    }
+  }
+  throw new Refusal(401, "WEBHOOK_SIGNATURE_MISMATCH");
+}
+
+const malformed = () => new Refusal(401, "WEBHOOK_SIGNATURE_MALFORMED");
+
+/** `t={unix seconds},v1={hex}`: one `t`, at least one `v1`, items of other schemes are passed over. */
+function parseSignature(header) {
+  if (!header.trim()) throw new Refusal(401, "WEBHOOK_SIGNATURE_MISSING");
+  if (header.length > MAX_HEADER_BYTES) throw malformed();
+  let timestamp;
+  const tags = [];
+  for (const item of header.split(",")) {
+    const [name, value] = halves(item.trim());
+    if (name === "t" && timestamp === undefined) timestamp = value;
+    else if (name === "v1" && tags.length < MAX_SIGNATURES && /^[0-9a-f]{64}$/.test(value)) tags.push(bytesOf(value));
+    else if (name === "t" || name === "v1" || value === undefined) throw malformed();
+  }
+  if (timestamp === undefined || tags.length === 0) throw malformed();
+  if (!/^\d+$/.test(timestamp) || (timestamp.length > 19 && BigInt(timestamp) >= 2n ** 64n)) throw new Refusal(401, "WEBHOOK_TIMESTAMP_INVALID");
+  return { timestamp, tags };
+}
+
+/** What is before the first `=`, and what is after it. */
+function halves(item) {
+  const at = item.indexOf("=");
+  return at < 0 ? [item] : [item.slice(0, at), item.slice(at + 1)];
+}
+
+const bytesOf = (hex) => Uint8Array.from(hex.match(/../g), (pair) => parseInt(pair, 16));
+
+/** Imported keys by secret: enough for a rotation. */
+const keys = new Map();
+
+async function keyOf(secret) {
+  let key = keys.get(secret);
+  if (!key) {
+    key = await crypto.subtle.importKey("raw", encoder.encode(secret), { name: "HMAC", hash: "SHA-256" }, false, ["verify"]);
+    if (keys.size >= 4) keys.delete(keys.keys().next().value);
+    keys.set(secret, key);
+  }
+  return key;
+}
+
+const isText = (value) => typeof value === "string";
+const isId = (value) => isText(value) && value !== "";
+const isTimestamp = (value) => {
+  const date = isText(value) && RFC_3339.exec(value)?.[1];
+  // The 30th of February becomes the 2nd of March.
+  return Boolean(date) && new Date(date).toISOString().startsWith(date);
+};
+const optional = (isValid) => (value) => value === undefined || value === null || isValid(value);
+const RFC_3339 =
+  /^(\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/i;
+
+const EVENT = {
+  event_version: optional(Number.isSafeInteger),
+  created_at: optional(isTimestamp),
+  gwop_outcome: optional(isText),
+};
+const DATA = {
+  invoice_id: isId,
+  public_invoice_id: isId,
+  merchant_id: isId,
+  amount_usdc: isText,
+  currency: isText,
+  merchant_reference: optional(isText),
+};
+const PAID_DATA = {
+  ...DATA,
+  tx_hash: optional(isText),
+  tx_signature: optional(isText),
+  payment_chain: isText,
+  payment_chain_caip2: optional(isText),
+  paid_at: isTimestamp,
+  payer_wallet: isText,
+};
+/** What each type tells of its invoice. */
+const TYPES = new Map([
+  ["invoice.paid", { status: "PAID", data: PAID_DATA }],
+  ["invoice.expired", { status: "EXPIRED", data: DATA }],
+  ["invoice.canceled", { status: "CANCELED", data: DATA }],
+]);
+
+const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+
+function fits(value, schema) {
+  if (!isObject(value)) return false;
+  for (const name in schema) if (!schema[name](value[name])) return false;
+  return true;
+}
+
+const invalid = () => new Refusal(400, "WEBHOOK_PAYLOAD_INVALID");
+
+/** Text as it is stored: UTF-8 has no lone surrogates. */
+const textOf = (value) => (isId(value) ? value.toWellFormed() : null);
+
+/** The verified body as a delivery; without `invoice_id` where it is an event of an unknown type that names none. */
+function deliveryOf(bytes, idHeader, typeHeader) {
+  let body;
+  let event;
+  try {
+    body = decoder.decode(bytes);
+    event = JSON.parse(body);
+  } catch {
+    throw invalid();
+  }
+  if (!isObject(event)) throw invalid();
+  const { event_version, data } = event;
+  const event_id = textOf(event.event_id);
+  const event_type = textOf(event.event_type);
+  if (!event_id || !event_type) throw invalid();
+  if ((idHeader && idHeader !== event_id) || (typeHeader && typeHeader !== event_type)) throw new Refusal(400, "WEBHOOK_HEADER_MISMATCH");
+  const type = TYPES.get(event_type);
+  if (type && !(fits(event, EVENT) && fits(data, type.data) && data.status === type.status)) throw invalid();
+  const invoice_id = textOf(data?.invoice_id);
+  const public_invoice_id = textOf(data?.public_invoice_id);
+  if (invoice_id && [invoice_id, event_id, public_invoice_id].some(isTooLong)) throw invalid();
+  // Hexadecimal on Base, where case says nothing; Base58 on Solana, where it does.
+  const transactions = [textOf(data?.tx_hash)?.toLowerCase(), textOf(data?.tx_signature)].filter(Boolean);
+  return {
+    invoice_id,
+    public_invoice_id,
+    event_id,
+    event_type,
+    event_version: Number.isSafeInteger(event_version) ? event_version : null,
+    status: type?.status ?? null,
+    transaction: transactions.join(" ") || null,
+    body,
+  };
+}
+
+/** A character takes three bytes at most. */
+const isTooLong = (id) => id !== null && id.length * 3 > MAX_ID_BYTES && encoder.encode(id).length > MAX_ID_BYTES;
 
 /** Deliveries that were accepted: when one comes again, its object is asked for it by id alone. */
 const accepted = new Set();
 
-async function put(env, { public_invoice_id: publicId, invoice_id: invoiceId }) {
-  const known = await (await send(env.GWOP_INVOICE_INDEX, publicId, "/", { invoiceId })).json();
-  if (known !== invoiceId) log("index_contradiction", { invoice_id: invoiceId });
+async function store(env, delivery) {
+  const key = [delivery.event_id, delivery.invoice_id, delivery.public_invoice_id].join("\n");
+  let outcome = "duplicate";
+  if (!accepted.has(key) || !(await has(env, delivery))) {
+    const path = pathOf(delivery);
+    const [applied] = await Promise.all([send(env.GWOP_INVOICES, delivery.invoice_id, path, delivery), index(env, delivery)]);
+    outcome = applied.headers.get("gwop-outcome");
+  }
+  if (accepted.size >= 2_000) accepted.clear();
+  accepted.add(key);
+  return outcome;
 }
 
-const refusal = (status, code) => [status, code, { error: { code, message: code } }];
-const log = (event, fields) => console.log(JSON.stringify({ level: "info", event, ...fields }));
+/** The id is the query: `.` and `..` would be resolved in a path. */
+const pathOf = ({ event_id }) => `/apply?${encodeURIComponent(event_id)}`;
+
+async function has(env, delivery) {
+  try {
+    const response = await env.GWOP_INVOICES.getByName(delivery.invoice_id).fetch(`https://object${pathOf(delivery)}`);
+    return response.status === 200;
+  } catch {
+    return false;
+  }
+}
 
 async function send(namespace, name, path, argument) {
   const response = await namespace.getByName(name).fetch(`https://object${path}`, { method: "POST", body: JSON.stringify(argument) });
@@ -83,64 +339,24 @@ async function send(namespace, name, path, argument) {
   return response;
 }
 
-async function read(request) {
-  const declared = request.headers.get("content-length");
-  if (declared > MAX_BODY_BYTES) return undefined;
-  if (declared) return new Uint8Array(await request.arrayBuffer());
-  const chunks = [];
-  let length = 0;
-  for await (const chunk of request.body ?? []) {
-    length += chunk.length;
-    if (length > MAX_BODY_BYTES) return undefined;
-    chunks.push(chunk);
-  }
-  if (chunks.length === 1) return chunks[0];
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
-}
-
-async function verify(header, bytes, secret) {
-  const t = /(?:^|,)t=(\d+)/.exec(header)?.[1];
-  const tags = [...header.matchAll(/(?:^|,)v1=([0-9a-f]{64})(?=,|$)/g)].map((match) => match[1]);
-  if (!t || tags.length === 0) return "WEBHOOK_SIGNATURE_MALFORMED";
-  if (Math.abs(Math.floor(Date.now() / 1000) - Number(t)) > TOLERANCE_SECONDS) return "WEBHOOK_TIMESTAMP_OUTSIDE_TOLERANCE";
-  let key = keys.get(secret);
-  if (!key) {
-    key = await crypto.subtle.importKey("raw", encoder.encode(secret), { name: "HMAC", hash: "SHA-256" }, false, ["verify"]);
-    keys.set(secret, key);
-  }
-  const prefix = encoder.encode(`${t}.`);
-  const signed = new Uint8Array(prefix.length + bytes.length);
-  signed.set(prefix);
-  signed.set(bytes, prefix.length);
-  for (const hex of tags) {
-    const tag = Uint8Array.from(hex.match(/../g), (pair) => parseInt(pair, 16));
-    if (await crypto.subtle.verify("HMAC", key, tag, signed)) return undefined;
-  }
-  return "WEBHOOK_SIGNATURE_MISMATCH";
-}
-
-function isEvent(event) {
-  const { event_id: id, event_type: type, data } = event ?? {};
-  if (typeof id !== "string" || !id || !Object.hasOwn(STATUS, type) || typeof data !== "object" || data === null) return false;
-  const names = type === "invoice.paid" ? [...REQUIRED, ...REQUIRED_PAID] : REQUIRED;
-  if (!names.every((name) => typeof data[name] === "string")) return false;
-  return data.status === STATUS[type] && (type !== "invoice.paid" || !Number.isNaN(Date.parse(data.paid_at)));
+async function index(env, { public_invoice_id, invoice_id }) {
+  if (!public_invoice_id) return;
+  const response = await send(env.GWOP_INVOICE_INDEX, public_invoice_id, "/", { invoice_id });
+  const known = await response.json();
+  if (known !== invoice_id) log("error", "index_contradiction", { public_invoice_id, invoice_id, known });
 }
 
 /** One invoice: event, transition, outbox row and alarm in one transaction. */
 export class GwopInvoice extends DurableObject {
+  /** Ids of committed events; while it holds any, the alarm is armed too. */
+  committed = [];
+
   async fetch(request) {
-    const eventId = decodeURIComponent(new URL(request.url).pathname.slice("/apply/".length));
+    const eventId = decodeURIComponent(request.url.slice("https://object/apply?".length));
     let outcome = "duplicate";
     if (!(await this.recognise(eventId))) {
       if (request.method === "GET") return new Response("There is no such event", { status: 404 });
-      outcome = await this.apply(eventId, request);
+      outcome = await this.apply(await request.json());
     }
     return new Response(null, { headers: { "gwop-outcome": outcome } });
   }
@@ -156,21 +372,16 @@ export class GwopInvoice extends DurableObject {
     return stored;
   }
 
-  async apply(eventId, request) {
+  async apply(delivery) {
     const { storage } = this.ctx;
-    const { sql } = storage;
-    const { event, text } = JSON.parse(await request.text());
     const outcome = await storage.transaction(async () => {
-      const [own, due] = record(sql, event, text);
+      const [own, due] = record(storage.sql, delivery);
       await this.arm(due);
       return own;
     });
-    this.remember(eventId);
+    this.remember(delivery.event_id);
     return outcome;
   }
-
-  /** Ids of committed events. */
-  committed = [];
 
   remember(eventId) {
     this.committed = [eventId, ...this.committed].slice(0, 16);
@@ -181,16 +392,29 @@ export class GwopInvoice extends DurableObject {
     if (due !== undefined) await this.ctx.storage.setAlarm(due);
   }
 
-  // Fulfilment is switched off while this is measured: what is due is put off.
+  /** Never throws, so that the platform never gives up on it. */
   async alarm() {
+    try {
+      this.runDueJobs();
+      await this.arm();
+    } catch (error) {
+      log("error", "alarm_failed", { error: String(error) });
+      await this.ctx.storage.setAlarm(Date.now() + ALARM_AGAIN_MS).catch((lost) => {
+        this.committed = [];
+        log("error", "alarm_lost", { error: String(lost) });
+      });
+    }
+  }
+
+  runDueJobs() {
     const { sql } = this.ctx.storage;
-    const due = sql.exec("SELECT invoice_id, event_id, failures FROM outbox, invoice WHERE state <> 'dead' AND due_at <= ?1 ORDER BY due_at LIMIT 50", Date.now()).toArray();
+    const due = sql.exec("SELECT invoice_id, event_id, sends, failures FROM outbox, invoice WHERE state <> 'dead' AND due_at <= ?1 ORDER BY due_at LIMIT 50", Date.now()).toArray();
     for (const { event_id: id, failures } of due) {
       const dueAt = Date.now() + Math.min(15_000 * 2 ** failures, 6 * 60 * 60 * 1000);
       sql.exec("UPDATE outbox SET failures = failures + 1, due_at = ?2 WHERE event_id = ?1", id, dueAt);
     }
+    this.committed = [];
     sql.exec("DELETE FROM event WHERE received_at <= ?1 AND event_id NOT IN (SELECT event_id FROM outbox)", Date.now() - RETENTION_MS);
-    await this.arm();
   }
 }
 
@@ -210,50 +434,69 @@ function createTables(sql) {
 }
 
 /** What became of the event, and when the alarm has work next, if that is known. */
-function record(sql, event, text) {
+function record(sql, delivery) {
   let stored;
   if (hasTable(sql, "event")) {
-    if (isKnown(sql, event.event_id)) return ["duplicate"];
+    if (isKnown(sql, delivery.event_id)) return ["duplicate"];
     [stored] = sql.exec("SELECT invoice_id, public_invoice_id, status, version, transaction_id FROM invoice").toArray();
   } else {
     createTables(sql);
   }
-  const { data } = event;
-  const transaction = data.tx_hash?.toLowerCase() ?? data.tx_signature ?? null;
-  const outcome = judge(stored, data.status, transaction);
-  const applied = outcome === "applied" || !stored;
+  const invoice = { status: "OPEN", version: null, transaction_id: null, ...stored };
+  const outcome = judge(invoice, delivery);
+  if (outcome === "applied") {
+    invoice.status = delivery.status;
+    // A payment that overtook an older event keeps the newest version seen.
+    if (invoice.version === null || delivery.event_version > invoice.version) invoice.version = delivery.event_version;
+    invoice.transaction_id = delivery.transaction;
+  } else if (outcome === "duplicate") {
+    invoice.transaction_id ??= delivery.transaction;
+  }
   sql.exec(
     "INSERT OR REPLACE INTO invoice VALUES (0, ?1, ?2, ?3, ?4, ?5)",
-    data.invoice_id,
-    stored?.public_invoice_id ?? data.public_invoice_id,
-    applied ? data.status : stored.status,
-    (applied ? event.event_version : stored.version) ?? null,
-    applied ? transaction : stored.transaction_id,
+    delivery.invoice_id,
+    stored?.public_invoice_id ?? delivery.public_invoice_id,
+    invoice.status,
+    invoice.version,
+    invoice.transaction_id,
   );
   sql.exec(
     "INSERT INTO event (event_id, event_type, event_version, outcome, received_at, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    event.event_id,
-    event.event_type,
-    event.event_version ?? null,
+    delivery.event_id,
+    delivery.event_type,
+    delivery.event_version,
     outcome,
     Date.now(),
-    text,
+    delivery.body,
   );
   if (outcome !== "applied" && outcome !== "conflict") return [outcome];
   const now = Date.now();
   sql.exec(
     "INSERT OR REPLACE INTO outbox (event_id, state, due_at, sends, failures, deliveries) VALUES (?1, 'pending', ?2, 0, 0, 0)",
-    event.event_id,
+    delivery.event_id,
     now,
   );
   return [outcome, now];
 }
 
-function judge(stored, status, transaction) {
-  const before = stored?.status ?? "OPEN";
-  if (before === "OPEN" || before === "PAYING") return "applied";
-  if (before !== status) return "conflict";
-  return status === "PAID" && stored.transaction_id && transaction && stored.transaction_id !== transaction ? "conflict" : "duplicate";
+/** What the delivery does to the invoice. Every status that an event tells is final. */
+function judge(invoice, { status, event_version: version, transaction }) {
+  if (status === null) return "ignored";
+  // Money is never stale: an old version of it is money all the same.
+  if (status === "PAID") {
+    if (invoice.status === "OPEN") return "applied";
+    return invoice.status === "PAID" && !isAnother(invoice.transaction_id, transaction) ? "duplicate" : "conflict";
+  }
+  if (version !== null && invoice.version !== null && version < invoice.version) return "stale";
+  if (invoice.status === "OPEN") return "applied";
+  return invoice.status === status ? "duplicate" : "conflict";
+}
+
+/** Whether both name transactions, and none that the other names. */
+function isAnother(known, named) {
+  if (known === null || named === null) return false;
+  const names = known.split(" ");
+  return !named.split(" ").some((name) => names.includes(name));
 }
 
 function earliestJob(sql) {
@@ -266,13 +509,13 @@ function earliestJob(sql) {
 /** One public id: the invoice that it names. */
 export class GwopInvoiceIndex extends DurableObject {
   async fetch(request) {
-    const { invoiceId } = JSON.parse(await request.text());
+    const { invoice_id } = await request.json();
     const { sql } = this.ctx.storage;
     const known = hasTable(sql, "entry") ? sql.exec("SELECT invoice_id FROM entry").toArray()[0]?.invoice_id : undefined;
     if (known === undefined) {
       sql.exec("CREATE TABLE entry (only INTEGER PRIMARY KEY CHECK (only = 0), invoice_id TEXT NOT NULL)");
-      sql.exec("INSERT INTO entry VALUES (0, ?1)", invoiceId);
+      sql.exec("INSERT INTO entry VALUES (0, ?1)", invoice_id);
     }
-    return Response.json(known ?? invoiceId);
+    return Response.json(known ?? invoice_id);
   }
 }
