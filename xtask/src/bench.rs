@@ -24,12 +24,9 @@ pub fn command(arguments: &[String]) -> Result {
             given.push(argument.clone());
         }
     }
-    let parts = given.iter().filter_map(|one| one.strip_prefix("--only="));
-    if parts.clone().next().is_none()
-        || parts
-            .flat_map(|all| all.split(','))
-            .any(|part| part == "worker")
-    {
+    let named = given.iter().filter_map(|one| one.strip_prefix("--only="));
+    let parts: Vec<&str> = named.flat_map(|all| all.split(',')).collect();
+    if parts.is_empty() || parts.contains(&"worker") {
         worker::build()?;
     }
     let consumer = runtimes::consumer()?;

@@ -239,18 +239,21 @@ fn bundled(package: &Path, entry: &str) -> Result<PathBuf> {
     Ok(bundle)
 }
 
-/// The runtimes that have an entry of their own.
-const RUNTIMES: [&str; 6] = ["workerd", "edge-light", "deno", "bun", "node", "browser"];
-
 /// What a program that imports the main entry carries, on the runtime where that is most: the wasm and all JavaScript.
 ///
 /// # Errors
 ///
 /// When an entry cannot be bundled.
-pub fn main_entry_size(package: &Path) -> Result<Size> {
+fn main_entry_size(package: &Path) -> Result<Size> {
     let mut most: Option<Size> = None;
-    for runtime in RUNTIMES {
-        let entry = bundled(package, &format!("index.{runtime}.js"))?;
+    for file in fs::read_dir(package)? {
+        let name = file?.file_name();
+        let name = name.to_string_lossy();
+        // One per runtime: `index.node.js`.
+        if !name.starts_with("index.") || !name.ends_with(".js") {
+            continue;
+        }
+        let entry = bundled(package, &name)?;
         let size = Size::of_files([entry, package.join("gwop.wasm")])?;
         if most.as_ref().is_none_or(|most| most.gzip < size.gzip) {
             most = Some(size);
@@ -259,12 +262,12 @@ pub fn main_entry_size(package: &Path) -> Result<Size> {
     most.ok_or_else(|| "the package has no entries".into())
 }
 
-/// Prints what each module weighs, each entry's JavaScript, and the main entry.
+/// Prints what each module weighs, each entry's JavaScript, and the main entry, whose size it returns.
 ///
 /// # Errors
 ///
 /// When a file cannot be read, or an entry not be bundled.
-pub fn print_sizes(package: &Path) -> Result {
+pub fn print_sizes(package: &Path) -> Result<Size> {
     sizes::print_head();
     for entry in fs::read_dir(package)? {
         let path = entry?.path();
@@ -282,7 +285,8 @@ pub fn print_sizes(package: &Path) -> Result {
     ] {
         Size::of_file(&bundled(package, file)?)?.print(label);
     }
-    main_entry_size(package)?.print("@gwop/sdk, wasm and JavaScript, at most");
+    let main = main_entry_size(package)?;
+    main.print("@gwop/sdk, wasm and JavaScript, at most");
     println!("  {}", package.display());
-    Ok(())
+    Ok(main)
 }

@@ -242,8 +242,7 @@ fn webdriver_json(browser: &tools::Browser) -> Result<String> {
 
 fn size() -> Result {
     let package = build::package()?;
-    build::print_sizes(&package)?;
-    let size = build::main_entry_size(&package)?;
+    let size = build::print_sizes(&package)?;
     if size.gzip > SIZE_BUDGET {
         return Err(format!(
             "{} bytes with gzip, over the budget of {SIZE_BUDGET}",
