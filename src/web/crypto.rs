@@ -27,10 +27,25 @@ impl WebCrypto {
     /// # Errors
     /// Where there is none, as in a page without https.
     pub fn global() -> Result<Self, JsValue> {
-        let subtle = global::CRYPTO.with(|crypto| crypto.as_ref().map(web_sys::Crypto::subtle));
-        let subtle = subtle.filter(|subtle| !subtle.is_undefined());
-        subtle.map(Self).ok_or_else(|| {
+        thread_local! {
+            static GLOBAL: Option<WebCrypto> = global::CRYPTO.with(|crypto| {
+                let subtle = crypto.as_ref().map(web_sys::Crypto::subtle);
+                subtle.filter(|subtle| !subtle.is_undefined()).map(WebCrypto)
+            });
+        }
+        GLOBAL.with(Clone::clone).ok_or_else(|| {
             js_sys::Error::new("Web Crypto is not available: crypto.subtle needs a secure context (https or localhost)").into()
+        })
+    }
+
+    /// A version 4 UUID of its randomness; an empty text where there is none.
+    #[must_use]
+    pub fn random_uuid() -> String {
+        global::CRYPTO.with(|crypto| {
+            crypto
+                .as_ref()
+                .map(web_sys::Crypto::random_uuid)
+                .unwrap_or_default()
         })
     }
 

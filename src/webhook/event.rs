@@ -24,8 +24,29 @@ fn schema(event_type: &str) -> Option<&'static Model> {
 /// # Errors
 /// `PayloadInvalid`, `EventUnknown` or `HeaderMismatch`; the messages name fields, never values.
 pub fn read(body: &[u8], id_header: &str, type_header: &str) -> Result<Decoded, Rejection> {
-    let document = Document::parse(body).map_err(|_| invalid("it is not JSON"))?;
-    let event = document.root();
+    let document = parse(body)?;
+    read_parsed(document.root(), id_header, type_header)
+}
+
+/// The JSON of a body.
+///
+/// # Errors
+/// `PayloadInvalid`.
+#[inline]
+pub fn parse(body: &[u8]) -> Result<Document<'_>, Rejection> {
+    Document::parse(body).map_err(|_| invalid("it is not JSON"))
+}
+
+/// As [`read`], of a body that is parsed already.
+///
+/// # Errors
+/// As [`read`].
+#[inline]
+pub fn read_parsed(
+    event: Value<'_>,
+    id_header: &str,
+    type_header: &str,
+) -> Result<Decoded, Rejection> {
     if !event.is_object() {
         return Err(invalid("it is not a JSON object"));
     }

@@ -9,7 +9,8 @@ use worker::{Env, Request, Response, Result};
 use crate::token::{Claims, Code, Rejection};
 
 use super::exchange::{exchange_secret, idempotency_key, is_exchange_secret};
-use super::http::{Answer, bearer, drain, may_be_json, method, read_body, served};
+use super::http::{Answer, served};
+use super::incoming::Incoming;
 use super::session_object::{SessionCall, Standing};
 use super::transport::{CallError, call};
 use super::{config, log, objects, token};
@@ -162,19 +163,23 @@ pub async fn authenticate(
     request: impl Borrow<Request>,
     env: impl Borrow<Env>,
 ) -> std::result::Result<Identity, Denied> {
-    let env = env.borrow();
-    let identity = verified(request.borrow(), env).await?;
+    authenticated(&Incoming::from(request.borrow()), env.borrow()).await
+}
+
+/// As [`authenticate`], of a request that was looked at before.
+async fn authenticated(request: &Incoming, env: &Env) -> std::result::Result<Identity, Denied> {
+    let identity = verified(request, env).await?;
     check_session(env, &identity).await?;
     Ok(identity)
 }
 
 /// Who the request's token names, whatever became of its session.
-async fn verified(request: &Request, env: &Env) -> std::result::Result<Identity, Denied> {
+async fn verified(request: &Incoming, env: &Env) -> std::result::Result<Identity, Denied> {
     if !is_on(env) {
         return Err(Denied::NotConfigured);
     }
     let merchant_id = config::text(env, config::GWOP_MERCHANT_ID).ok_or(Denied::NotConfigured)?;
-    let token = bearer(request).ok_or(Denied::NoToken)?;
+    let token = request.bearer().ok_or(Denied::NoToken)?;
     let verified = token::verify(env, &merchant_id, &token).await;
     if let Ok(identity) = &verified
         && identity.session_id.as_deref() == Some("")
@@ -270,13 +275,13 @@ async fn ask_object(
 }
 
 /// Answers everything under `/auth/`.
-pub(super) async fn handle(request: &Request, env: &Env, path: &[&str]) -> Result<Response> {
-    let method = method(request);
+pub(super) async fn handle(request: &Incoming, env: &Env, path: &[&str]) -> Result<Response> {
+    let method = request.method.as_str();
     let cors = cors(request, env);
     let allowed = cors.iter().any(|(name, _)| *name == ALLOW_ORIGIN);
     let preflight = method == "OPTIONS" && allowed;
     let work = async {
-        let answer = match (path, method.as_str()) {
+        let answer = match (path, method) {
             _ if preflight => Answer::empty(204, "preflight")
                 .header("access-control-allow-methods", "GET, POST, DELETE")
                 .header(
@@ -293,7 +298,7 @@ pub(super) async fn handle(request: &Request, env: &Env, path: &[&str]) -> Resul
             (["session"], _) => refuse_method(request, "GET, DELETE").await,
             (["verify"], _) => refuse_method(request, "GET").await,
             _ => {
-                drain(request).await;
+                request.drain().await;
                 Answer::not_found()
             }
         };
@@ -307,17 +312,17 @@ pub(super) async fn handle(request: &Request, env: &Env, path: &[&str]) -> Resul
         ["verify"] => "auth_verify",
         _ => "none",
     };
-    served(route, &method, work).await
+    served(route, method, work).await
 }
 
-async fn refuse_method(request: &Request, allow: &'static str) -> Answer {
-    drain(request).await;
+async fn refuse_method(request: &Incoming, allow: &'static str) -> Answer {
+    request.drain().await;
     Answer::method_not_allowed(allow)
 }
 
 /// The headers that let a browser of a configured origin read the answer; none where CORS is off.
-fn cors(request: &Request, env: &Env) -> Vec<(&'static str, String)> {
-    let origin = request.headers().get("origin").ok().flatten();
+fn cors(request: &Incoming, env: &Env) -> Vec<(&'static str, String)> {
+    let origin = request.header("origin");
     let known = config::list(env, config::CORS_ORIGINS);
     match origin.filter(|origin| known.contains(origin)) {
         Some(origin) => vec![(ALLOW_ORIGIN, origin), ("vary", "origin".to_owned())],
@@ -328,15 +333,15 @@ fn cors(request: &Request, env: &Env) -> Vec<(&'static str, String)> {
 }
 
 /// 429 where the platform's rate limiter is bound and has enough of this client.
-async fn limited(request: &Request, env: &Env) -> Option<Answer> {
+async fn limited(request: &Incoming, env: &Env) -> Option<Answer> {
     let limiter = env.rate_limiter(config::AUTH_RATE_LIMITER).ok()?;
-    let client = request.headers().get("cf-connecting-ip").ok().flatten();
+    let client = request.header("cf-connecting-ip");
     let outcome = limiter
         .limit(client.unwrap_or_else(|| "unknown".to_owned()))
         .await;
     match outcome {
         Ok(outcome) if !outcome.success => {
-            drain(request).await;
+            request.drain().await;
             let answer = Answer::error(429, "RATE_LIMITED", "Too many requests: try again later");
             Some(answer.header("retry-after", "60"))
         }
@@ -353,24 +358,24 @@ async fn limited(request: &Request, env: &Env) -> Option<Answer> {
 }
 
 /// The JSON object of a request that auth, its rate limit and its media type let in; `{}` from an empty body.
-async fn admitted(request: &Request, env: &Env) -> std::result::Result<Value, Answer> {
+async fn admitted(request: &Incoming, env: &Env) -> std::result::Result<Value, Answer> {
     if !is_on(env) {
-        drain(request).await;
+        request.drain().await;
         return Err(Denied::NotConfigured.answer());
     }
     if let Some(answer) = limited(request, env).await {
         return Err(answer);
     }
-    if !may_be_json(request) {
-        drain(request).await;
+    if !request.may_be_json() {
+        request.drain().await;
         return Err(Answer::error(
             415,
             "UNSUPPORTED_MEDIA_TYPE",
             "Send application/json",
         ));
     }
-    let body = read_body(request, config::max_body_bytes(env)).await;
-    let body = body.map_err(super::http::BodyError::answer)?;
+    let body = request.read_body(config::max_body_bytes(env)).await;
+    let body = body.map_err(super::incoming::BodyError::answer)?;
     if body.is_empty() {
         return Ok(json!({}));
     }
@@ -385,7 +390,7 @@ fn invalid(message: &str) -> Answer {
 }
 
 /// `POST /auth/intents`: a challenge for the agent.
-async fn create_intent(request: &Request, env: &Env) -> Answer {
+async fn create_intent(request: &Incoming, env: &Env) -> Answer {
     let body = match admitted(request, env).await {
         Ok(body) => body,
         Err(answer) => return answer,
@@ -407,7 +412,7 @@ async fn create_intent(request: &Request, env: &Env) -> Answer {
 }
 
 /// `POST /auth/intents/{id}/exchange` with `{ "exchange_secret": "…" }`: the token, for whoever asked for the intent.
-async fn exchange(request: &Request, env: &Env, id: &str) -> Answer {
+async fn exchange(request: &Incoming, env: &Env, id: &str) -> Answer {
     #[derive(Deserialize)]
     struct Proof {
         exchange_secret: String,
@@ -480,8 +485,8 @@ fn gwop_error(operation: &str, error: &CallError) -> Answer {
 }
 
 /// `GET /auth/session`: the verified identity.
-async fn session(request: &Request, env: &Env) -> Answer {
-    match authenticate(request, env).await {
+async fn session(request: &Incoming, env: &Env) -> Answer {
+    match authenticated(request, env).await {
         Ok(identity) => Answer::json(
             200,
             "authenticated",
@@ -499,8 +504,8 @@ async fn session(request: &Request, env: &Env) -> Answer {
 }
 
 /// `GET /auth/verify`: forward auth for a gateway in front of an app.
-async fn forward_auth(request: &Request, env: &Env) -> Answer {
-    match authenticate(request, env).await {
+async fn forward_auth(request: &Incoming, env: &Env) -> Answer {
+    match authenticated(request, env).await {
         // A header cannot carry it, and no wallet of Gwop's looks like it.
         Ok(identity)
             if !identity
@@ -531,8 +536,8 @@ fn is_visible(value: &str) -> bool {
 }
 
 /// `DELETE /auth/session`: revokes the token's session, here at once, and at Gwop.
-async fn revoke(request: &Request, env: &Env) -> Answer {
-    drain(request).await;
+async fn revoke(request: &Incoming, env: &Env) -> Answer {
+    request.drain().await;
     let identity = match verified(request, env).await {
         Ok(identity) => identity,
         Err(denied) => return denied.answer(),

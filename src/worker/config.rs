@@ -1,7 +1,7 @@
 //! Variables, secrets and bindings, by name. `docs/worker.md` has the table.
 
 use js_sys::{Array, Reflect};
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsValue, intern};
 use worker::{Env, Url};
 
 use super::log;
@@ -85,7 +85,7 @@ enum Setting {
 }
 
 fn setting(env: &Env, name: &str) -> Setting {
-    let value = Reflect::get(env, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED);
+    let value = Reflect::get(env, &JsValue::from_str(intern(name))).unwrap_or(JsValue::UNDEFINED);
     if value.is_undefined() || value.is_null() {
         return Setting::Missing;
     }

@@ -12,7 +12,7 @@ use worker::{
 use crate::webhook::hmac;
 
 use super::config;
-use super::http::Chunks;
+use super::incoming::Chunks;
 use super::invoice_object::Claimed;
 use super::objects::now_ms;
 use super::payload::{fits_header, with_outcome};

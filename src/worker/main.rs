@@ -1,14 +1,23 @@
 //! The events that `dist/worker` answers.
+#![allow(unsafe_code)] // wasm-bindgen's generated glue.
 
+use js_sys::Promise;
 use wasm_bindgen::JsValue;
-use worker::{Context, Env, MessageBatch, Request, Response, Result, event};
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::{Context, Env, MessageBatch, Result, event};
 
-#[event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
-    super::handle(request, env).await
+use super::{handle_queue, promise, router};
+
+/// Called by the platform for a request. `event` would write this too, but run it by js-sys's executor and ask for `cf`.
+#[wasm_bindgen]
+pub fn fetch(request: web_sys::Request, env: Env, _context: JsValue) -> Promise {
+    promise::of(async move {
+        let answer = router::respond(&request.into(), &env).await?;
+        Ok(web_sys::Response::from(answer).into())
+    })
 }
 
 #[event(queue)]
 async fn queue(batch: MessageBatch<JsValue>, env: Env, _context: Context) -> Result<()> {
-    super::handle_queue(batch, env).await
+    handle_queue(batch, env).await
 }

@@ -28,6 +28,8 @@ mod fulfilment;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
 mod http;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
+mod incoming;
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
 mod index_object;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
 mod invoice_object;
@@ -39,6 +41,8 @@ mod main;
 mod objects;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
 mod operator;
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
+mod promise;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
 mod queue;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]

@@ -1,11 +1,12 @@
 //! Calls to Durable Objects: JSON in, JSON out.
 
-use js_sys::futures::JsFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::{JsCast, JsValue, intern};
 use worker::worker_sys::Fetcher;
 use worker::{Env, Error, Response, Result};
+
+use super::promise::settled;
 
 /// Before the path of every call; an object knows its callers by nothing else.
 pub const ORIGIN: &str = "https://object";
@@ -36,11 +37,11 @@ pub async fn send(
     call: &impl Serialize,
 ) -> Result<web_sys::Response> {
     let init = web_sys::RequestInit::new();
-    init.set_method("POST");
+    init.set_method(intern("POST"));
     init.set_body(&JsValue::from_str(&serde_json::to_string(call)?));
     let object = object(env, binding, name)?;
     let response = object.fetch_with_str_and_init(&url(path), &init)?;
-    let response: web_sys::Response = JsFuture::from(response).await?.unchecked_into();
+    let response: web_sys::Response = settled(response).await?.unchecked_into();
     if response.status() != 200 {
         return Err(Error::RustError(text(&response).await.unwrap_or_default()));
     }
@@ -53,12 +54,12 @@ pub async fn send(
 /// Where the binding is missing, or the object cannot be reached.
 pub async fn get(env: &Env, binding: &str, name: &str, path: &str) -> Result<web_sys::Response> {
     let response = object(env, binding, name)?.fetch_with_str(&url(path))?;
-    Ok(JsFuture::from(response).await?.unchecked_into())
+    Ok(settled(response).await?.unchecked_into())
 }
 
 fn object(env: &Env, binding: &str, name: &str) -> Result<Fetcher> {
     // The namespace must outlive the stub that is made from it.
-    let namespace = env.durable_object(binding)?;
+    let namespace = env.durable_object(intern(binding))?;
     Ok(namespace.get_by_name(name)?.into_rpc())
 }
 
@@ -67,7 +68,7 @@ fn url(path: &str) -> String {
 }
 
 async fn text(response: &web_sys::Response) -> Result<String> {
-    let text = JsFuture::from(response.text()?).await?;
+    let text = settled(response.text()?).await?;
     Ok(text.as_string().unwrap_or_default())
 }
 

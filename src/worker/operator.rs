@@ -2,9 +2,10 @@
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use worker::{Env, Request, Result};
+use worker::{Env, Result};
 
-use super::http::{Answer, bearer, drain, method, read_body};
+use super::http::Answer;
+use super::incoming::Incoming;
 use super::index_object::IndexCall;
 use super::invoice_object::{InvoiceCall, Replay, View};
 use super::objects::iso_8601;
@@ -16,8 +17,8 @@ const PUBLIC_ID_PREFIX: &str = "inv_";
 const REPLAY_BODY_BYTES: usize = 4 * 1024;
 
 /// Whether the request carries the operator's token. Compared in constant time.
-fn is_operator(request: &Request, env: &Env) -> bool {
-    let Some(given) = bearer(request) else {
+fn is_operator(request: &Incoming, env: &Env) -> bool {
+    let Some(given) = request.bearer() else {
         return false;
     };
     let tokens = config::list(env, config::OPERATOR_TOKEN);
@@ -28,13 +29,13 @@ fn is_operator(request: &Request, env: &Env) -> bool {
 }
 
 /// `GET /invoices/{id}`, by either id.
-pub async fn read_invoice(request: &Request, env: &Env, id: &str) -> Answer {
+pub async fn read_invoice(request: &Incoming, env: &Env, id: &str) -> Answer {
     if !is_operator(request, env) {
-        drain(request).await;
+        request.drain().await;
         return Answer::not_found();
     }
-    if method(request) != "GET" {
-        drain(request).await;
+    if request.method != "GET" {
+        request.drain().await;
         return Answer::method_not_allowed("GET");
     }
     match find(env, id).await {
@@ -49,20 +50,20 @@ pub async fn read_invoice(request: &Request, env: &Env, id: &str) -> Answer {
 }
 
 /// `POST /invoices/{id}/replay` with `{ "event_id": "…" }`.
-pub async fn replay(request: &Request, env: &Env, id: &str) -> Answer {
+pub async fn replay(request: &Incoming, env: &Env, id: &str) -> Answer {
     #[derive(Deserialize)]
     struct Wish {
         event_id: String,
     }
     if !is_operator(request, env) {
-        drain(request).await;
+        request.drain().await;
         return Answer::not_found();
     }
-    if method(request) != "POST" {
-        drain(request).await;
+    if request.method != "POST" {
+        request.drain().await;
         return Answer::method_not_allowed("POST");
     }
-    let body = match read_body(request, REPLAY_BODY_BYTES).await {
+    let body = match request.read_body(REPLAY_BODY_BYTES).await {
         Ok(body) => body,
         Err(error) => return error.answer(),
     };
@@ -155,9 +156,9 @@ fn presented(view: &View) -> Value {
 }
 
 /// `GET /healthz`: which parts are on, what the others miss, and whether storage can be reached.
-pub async fn health(request: &Request, env: &Env) -> Answer {
-    if method(request) != "GET" {
-        drain(request).await;
+pub async fn health(request: &Incoming, env: &Env) -> Answer {
+    if request.method != "GET" {
+        request.drain().await;
         return Answer::method_not_allowed("GET");
     }
     let reached: Result<Option<String>> =

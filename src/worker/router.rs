@@ -1,10 +1,11 @@
 //! Paths to handlers.
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 
 use worker::{Env, Request, Response, Result};
 
-use super::http::{Answer, drain, method, served};
+use super::http::{Answer, served};
+use super::incoming::Incoming;
 use super::{auth, operator, webhook};
 
 /// Answers any request to this Worker: webhooks, auth, reading and operating.
@@ -12,27 +13,30 @@ use super::{auth, operator, webhook};
 /// # Errors
 /// Only where the platform refuses to make a `Response`; everything else is an answer.
 pub async fn handle(request: Request, env: impl Borrow<Env>) -> Result<Response> {
-    let env = env.borrow();
-    let method = method(&request);
-    let method = method.as_str();
+    respond(&Incoming::from(&request), env.borrow()).await
+}
+
+/// As [`handle`], of a request that was looked at before.
+pub async fn respond(request: &Incoming, env: &Env) -> Result<Response> {
+    let method = request.method.as_str();
     let path = request.path();
-    let segments: Vec<String> = path.split('/').skip(1).map(decoded).collect();
-    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let segments: Vec<Cow<'_, str>> = path.split('/').skip(1).map(decoded).collect();
+    let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
     match segments.as_slice() {
-        ["webhooks", "gwop"] => webhook::handle_webhook(request, env).await,
-        ["auth", rest @ ..] => auth::handle(&request, env, rest).await,
+        ["webhooks", "gwop"] => webhook::respond(request, env).await,
+        ["auth", rest @ ..] => auth::handle(request, env, rest).await,
         ["invoices", id] if !id.is_empty() => {
-            served("invoice", method, operator::read_invoice(&request, env, id)).await
+            served("invoice", method, operator::read_invoice(request, env, id)).await
         }
         ["invoices", id, "replay"] if !id.is_empty() => {
-            served("replay", method, operator::replay(&request, env, id)).await
+            served("replay", method, operator::replay(request, env, id)).await
         }
-        ["healthz"] => served("healthz", method, operator::health(&request, env)).await,
+        ["healthz"] => served("healthz", method, operator::health(request, env)).await,
         #[cfg(feature = "worker-test")]
-        ["test", what] => super::test_routes::handle(&request, env, what).await,
+        ["test", what] => super::test_routes::handle(request, env, what).await,
         _ => {
             let nothing = async {
-                drain(&request).await;
+                request.drain().await;
                 Answer::not_found()
             };
             served("none", method, nothing).await
@@ -41,6 +45,10 @@ pub async fn handle(request: Request, env: impl Borrow<Env>) -> Result<Response>
 }
 
 /// A path segment without its percent-encoding; as it is where that is malformed.
-fn decoded(segment: &str) -> String {
-    js_sys::decode_uri_component(segment).map_or_else(|_| segment.to_owned(), String::from)
+fn decoded(segment: &str) -> Cow<'_, str> {
+    if !segment.contains('%') {
+        return segment.into();
+    }
+    let decoded = js_sys::decode_uri_component(segment).map(String::from);
+    decoded.map_or_else(|_| segment.into(), Cow::from)
 }

@@ -3,23 +3,30 @@
 
 use serde_json::{Value, json};
 use wasm_bindgen::JsValue;
-use worker::{Env, QueueContentType, RawMessageBuilder, Request, Response, Result};
+use worker::{Env, QueueContentType, RawMessageBuilder, Response, Result};
 
-use super::http::{Answer, read_body, served};
+use super::http::{Answer, served};
+use super::incoming::Incoming;
 use super::index_object::IndexCall;
 use super::invoice_object::InvoiceCall;
 use super::{config, objects};
 
 /// `POST /test/{what}`.
-pub async fn handle(request: &Request, env: &Env, what: &str) -> Result<Response> {
+pub async fn handle(request: &Incoming, env: &Env, what: &str) -> Result<Response> {
     let work = async {
-        let body = read_body(request, 1024 * 1024).await.unwrap_or_default();
+        let body = request.read_body(1024 * 1024).await.unwrap_or_default();
         let body: Value = serde_json::from_slice(&body).unwrap_or_default();
         let done = match what {
             "panic" => panic!("a panic on purpose"),
             "panic-later" => {
                 worker::Delay::from(std::time::Duration::from_millis(5)).await;
                 panic!("a panic on purpose, after an await")
+            }
+            "trap" => std::arch::wasm32::unreachable(),
+            "trap-later" => {
+                let _: Result<()> =
+                    objects::call(env, config::INVOICE_INDEX, what, &IndexCall::Get).await;
+                std::arch::wasm32::unreachable()
             }
             "fail-next" => {
                 let id = body.get("invoice_id").and_then(Value::as_str);

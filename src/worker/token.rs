@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use js_sys::futures::JsFuture;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::CryptoKey;
 use worker::{Cache, Delay, Env, Response};
@@ -19,6 +18,7 @@ use crate::web::WebCrypto;
 use super::auth::Identity;
 use super::failure::Failure;
 use super::objects::now_ms;
+use super::promise::settled;
 use super::transport::{fetch_public, host_url};
 use super::{config, log};
 
@@ -109,7 +109,7 @@ pub async fn verify(
                 for key in keys {
                     let verified =
                         crypto.verify_rs256(&key, token.signature(), token.signing_input())?;
-                    if JsFuture::from(verified).await?.is_truthy() {
+                    if settled(verified).await?.is_truthy() {
                         return Ok(Identity::of(token.judge(&expected, now_ms())?));
                     }
                 }
@@ -145,8 +145,7 @@ async fn imported(url: &str, kid: &str) -> Result<Option<Vec<CryptoKey>>, JsValu
             found.push(key);
             continue;
         }
-        let Ok(key) = JsFuture::from(WebCrypto::global()?.import_rs256_key(jwk.json())?).await
-        else {
+        let Ok(key) = settled(WebCrypto::global()?.import_rs256_key(jwk.json())?).await else {
             with_keys(url, |keys| keys.cache.remove_key(jwk.thumbprint()));
             return Ok(None);
         };

@@ -14,7 +14,7 @@ use crate::client::{
 use crate::model::Naming;
 use crate::port::{Transport, drive};
 
-use super::http::Chunks;
+use super::incoming::Chunks;
 use super::{config, log, objects};
 
 /// How long one attempt may take, in milliseconds.

@@ -5,22 +5,22 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use futures_util::future::join;
-use js_sys::futures::JsFuture;
 use serde_json::json;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::CryptoKey;
 use worker::{Env, Request, Response, Result};
 
 use crate::invoice::{Outcome, Status};
-use crate::json::Document;
 use crate::port::Crypto;
 use crate::web::WebCrypto;
 use crate::webhook::{self, Code, DEFAULT_TOLERANCE_SECONDS, Rejection, event};
 
 use super::failure::Failure;
-use super::http::{Answer, drain, may_be_json, method, read_body, served};
+use super::http::{Answer, served};
+use super::incoming::Incoming;
 use super::invoice_object::Delivery;
 use super::objects::now_ms;
+use super::promise::settled;
 use super::{config, index_object, invoice_object, log};
 
 /// The most bytes of an id. Gwop's have at most 40; names of objects and messages of queues are bounded.
@@ -31,20 +31,24 @@ const MAX_ID_BYTES: usize = 255;
 /// # Errors
 /// Only where the platform refuses to make a `Response`; everything else is an answer.
 pub async fn handle_webhook(request: Request, env: impl Borrow<Env>) -> Result<Response> {
-    let method = method(&request);
-    served("webhook", &method, answer(&request, env.borrow())).await
+    respond(&Incoming::from(&request), env.borrow()).await
 }
 
-async fn answer(request: &Request, env: &Env) -> Answer {
-    if method(request) != "POST" {
-        drain(request).await;
+/// As [`handle_webhook`], of a request that was looked at before.
+pub async fn respond(request: &Incoming, env: &Env) -> Result<Response> {
+    served("webhook", &request.method, answer(request, env)).await
+}
+
+async fn answer(request: &Incoming, env: &Env) -> Answer {
+    if request.method != "POST" {
+        request.drain().await;
         return Answer::method_not_allowed("POST");
     }
-    if !may_be_json(request) {
-        drain(request).await;
+    if !request.may_be_json() {
+        request.drain().await;
         return Answer::error(415, "UNSUPPORTED_MEDIA_TYPE", "Send application/json");
     }
-    let body = match read_body(request, config::max_body_bytes(env)).await {
+    let body = match request.read_body(config::max_body_bytes(env)).await {
         Ok(body) => body,
         Err(error) => return error.answer(),
     };
@@ -56,14 +60,7 @@ async fn answer(request: &Request, env: &Env) -> Answer {
         );
         return Answer::error(500, "INTERNAL_ERROR", "Internal error");
     }
-    let header = |name| {
-        request
-            .headers()
-            .get(name)
-            .ok()
-            .flatten()
-            .unwrap_or_default()
-    };
+    let header = |name| request.header(name).unwrap_or_default();
     match verify(&secrets, &header("x-gwop-signature"), &body).await {
         Ok(()) => {}
         Err(failure) => {
@@ -111,7 +108,7 @@ async fn verify(
             let asked =
                 webhook::verify::<_, Failure<Rejection>>(&crypto, header, index, body, time, &key)?;
             let Some(asked) = asked else { break };
-            if JsFuture::from(asked).await?.is_truthy() {
+            if settled(asked).await?.is_truthy() {
                 return Ok(());
             }
         }
@@ -135,7 +132,7 @@ async fn key(secret: &str) -> std::result::Result<CryptoKey, JsValue> {
     if let Some(key) = known {
         return Ok(key);
     }
-    let imported = JsFuture::from(WebCrypto::global()?.import_hmac_key(secret.as_bytes())?).await?;
+    let imported = settled(WebCrypto::global()?.import_hmac_key(secret.as_bytes())?).await?;
     let key: CryptoKey = imported.dyn_into()?;
     KEYS.with_borrow_mut(|keys| {
         keys.truncate(KEPT_KEYS.saturating_sub(1));
@@ -159,15 +156,15 @@ enum Signed {
 
 /// Reads the verified body. By the core's own JSON: what the SDK accepts is not refused here.
 fn read(body: &[u8], id: &str, kind: &str) -> std::result::Result<Signed, Rejection> {
-    let known = match event::read(body, id, kind) {
+    let document = event::parse(body)?;
+    let event = document.root();
+    let known = match event::read_parsed(event, id, kind) {
         Ok(_) => true,
         Err(rejection) if rejection.code == Code::EventUnknown => false,
         Err(rejection) => return Err(rejection),
     };
     let invalid = |reason| Rejection::because(Code::PayloadInvalid, reason);
     let text = std::str::from_utf8(body).map_err(|_| invalid("it is not UTF-8"))?;
-    let document = Document::parse(body).map_err(|_| invalid("it is not JSON"))?;
-    let event = document.root();
     let data = event.get("data");
     let text_of = |value: Option<crate::json::Value<'_>>| {
         let text = value.and_then(crate::json::Value::to_text);

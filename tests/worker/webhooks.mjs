@@ -386,12 +386,12 @@ suite('webhooks', async ({ test, after }) => {
     }
   });
 
-  test('a panic in one request leaves the next ones alone, and the objects too', async () => {
+  test('a panic or a trap in one request leaves the next ones alone, and the objects too', async () => {
     const invoice = newInvoice();
     const paid = event('paid', invoice);
     await outcome(paid, 'applied');
-    for (const panic of ['panic', 'panic-later', 'panic-later', 'panic']) {
-      assert.equal((await worker.fault(panic)).status, 500);
+    for (const fault of ['panic', 'panic-later', 'trap', 'trap-later', 'trap-later', 'panic-later', 'trap', 'panic']) {
+      assert.equal((await worker.fault(fault)).status, 500, fault);
       await outcome(event('expired', invoice, {}), 'conflict');
       await outcome(event('paid', newInvoice()), 'applied');
       assert.equal((await worker.invoice(invoice.invoice_id)).status, 'PAID');

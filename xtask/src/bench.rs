@@ -40,7 +40,7 @@ pub fn command(arguments: &[String]) -> Result {
         .env("GWOP_DENO", tools::npm_program("deno")?)
         .env("GWOP_BUN", tools::npm_program("bun")?)
         .env("GWOP_WORKERD", tools::npm_program("workerd")?)
-        .env("GWOP_BENCH_WORKER", path("dist/worker/index.js"))
+        .env("GWOP_BENCH_WORKER", path("dist/worker/entry.js"))
         .env("GWOP_BENCH_OUT", path("dist/bench.json"))
         .env("GWOP_BENCH_BASELINE", path("bench/baseline.json"))
         .limit(20 * 60)

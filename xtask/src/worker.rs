@@ -15,6 +15,8 @@ const TARGET: &str = "target/workers";
 pub const SHIPPED: &str = "dist/worker";
 /// The build with faults on purpose and shorter times, for the tests alone.
 const TESTED: &str = "build/worker-test";
+/// What stands around worker-build's module in both, from the top level; beside it once built.
+const ENTRY: &str = "src/worker/entry.js";
 /// A merchant's own Worker on this crate.
 const EXAMPLE: &str = "examples/worker-router";
 
@@ -28,7 +30,8 @@ pub fn build() -> Result {
     if DONE.get().is_none() {
         say("Building the Worker");
         compile_shipped()?;
-        let files = ["index.js", "index_bg.wasm"].map(|name| top().join(SHIPPED).join(name));
+        let files =
+            ["entry.js", "index.js", "index_bg.wasm"].map(|name| top().join(SHIPPED).join(name));
         sizes::print_head();
         Size::of_files(files)?.print("Worker, wasm and JavaScript");
         println!("  {}", top().join(SHIPPED).display());
@@ -47,10 +50,17 @@ pub fn compile_shipped() -> Result {
     if DONE.get().is_none() {
         let target = top().join(TARGET);
         kept::seed(&target)?;
-        compile(".", SHIPPED, &["--features", "worker-main"])?;
+        compile_main(SHIPPED, "worker-main")?;
         kept::keep(&target)?;
     }
     DONE.get_or_init(|| ());
+    Ok(())
+}
+
+/// Compiles this crate as a program into `out`, from the top level.
+fn compile_main(out: &str, feature: &str) -> Result {
+    compile(".", out, &["--features", feature])?;
+    fs::copy(top().join(ENTRY), top().join(out).join("entry.js"))?;
     Ok(())
 }
 
@@ -84,7 +94,7 @@ pub fn test() -> Result {
     // Fulfilment verifies what it gets with the SDK, and the local Gwop comes with it.
     build::package()?;
     build()?;
-    compile(".", TESTED, &["--features", "worker-test"])?;
+    compile_main(TESTED, "worker-test")?;
     // The versions of the workspace, so that its compiled dependencies serve again.
     fs::copy(
         top().join("Cargo.lock"),
@@ -122,7 +132,7 @@ pub fn dev() -> Result {
             built = SystemTime::now();
             say("A source has changed: building the Worker");
             // wrangler sees the new files and reloads; a build that fails leaves the last one running.
-            match compile(".", SHIPPED, &["--features", "worker-main"]) {
+            match compile_main(SHIPPED, "worker-main") {
                 Ok(()) => say("Reloaded"),
                 Err(error) => println!("{error}"),
             }

@@ -11,11 +11,11 @@ import { eventually, sleep } from './runner.mjs';
 /** The top level of the repository. */
 export const TOP = fileURLToPath(new URL('../../../', import.meta.url));
 /** The build with faults on purpose and shorter times. */
-export const TEST_BUILD = join(TOP, 'build/worker-test/index.js');
+export const TEST_BUILD = join(TOP, 'build/worker-test/entry.js');
 /** Where storage lies: in memory where that can be had, since workerd syncs each write. A `kill -9` is none the wiser. */
 export const SCRATCH = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 /** What is deployed. */
-export const SHIPPED_BUILD = join(TOP, 'dist/worker/index.js');
+export const SHIPPED_BUILD = join(TOP, 'dist/worker/entry.js');
 
 const running = new Set();
 process.on('exit', () => running.forEach((worker) => worker.killNow()));
@@ -48,7 +48,7 @@ export async function startWorker({ variables = {}, main = TEST_BUILD, storage, 
   const state = storage ?? join(directory, 'storage');
   mkdirSync(state, { recursive: true });
   const config = readFileSync(join(TOP, 'wrangler.toml'), 'utf8')
-    .replace('main = "dist/worker/index.js"', `main = ${JSON.stringify(main)}`)
+    .replace('main = "dist/worker/entry.js"', `main = ${JSON.stringify(main)}`)
     // Dead letters within seconds rather than hours.
     .replace('max_retries = 10', 'max_retries = 2');
   writeFileSync(join(directory, 'wrangler.toml'), configure(config));
