@@ -20,7 +20,9 @@ import { PEERS } from "./catalogue.js";
  */
 
 /** How long one batch takes, in milliseconds, and how many rounds there are. */
-export const DEFAULTS = { batchMs: 8, rounds: 15, warmMs: 150 };
+export const DEFAULTS = { batchMs: 8, rounds: 15, warmMs: 500 };
+/** The same where many operations run at once: a batch of a few waves would measure how its last one ends. */
+export const CONCURRENT_DEFAULTS = { ...DEFAULTS, batchMs: 50 };
 
 /**
  * Measures candidates against the first of them, the floor.

@@ -51,7 +51,7 @@ async function insideWorkerd(group, concurrency) {
     for (let round = 0; round < 50; round++) empty.push((await time("", 0))[0]);
     const overhead = quantile(empty.slice(10), 0.5);
     const batch = async (name, count) => Math.max(0.01, (await time(name, count))[0] - overhead);
-    return await measure(JSON.parse(names), batch, { batchMs: 30, rounds: 15, warmMs: 200 });
+    return await measure(JSON.parse(names), batch, { batchMs: 30, rounds: 15, warmMs: 500 });
   } finally {
     server.end();
   }
