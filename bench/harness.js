@@ -2,7 +2,7 @@
  * Measuring ways of doing one thing against a floor, in standard JavaScript only.
  *
  * Machines are noisy and clocks differ, so the result is a ratio: in every round each candidate runs one batch right
- * after the others, in an order that turns from round to round, and its time is divided by the floor's of that very round.
+ * after the others, in an order that changes from round to round, and its time is divided by the floor's of that very round.
  */
 
 import { PEERS } from "./catalogue.js";
@@ -20,9 +20,9 @@ import { PEERS } from "./catalogue.js";
  */
 
 /** How long one batch takes, in milliseconds, and how many rounds there are. */
-export const DEFAULTS = { batchMs: 8, rounds: 15, warmMs: 500 };
+export const DEFAULTS = { batchMs: 8, rounds: 31, warmMs: 500 };
 /** The same where many operations run at once: a batch of a few waves would measure how its last one ends. */
-export const CONCURRENT_DEFAULTS = { ...DEFAULTS, batchMs: 50 };
+export const CONCURRENT_DEFAULTS = { ...DEFAULTS, batchMs: 50, rounds: 15 };
 
 /**
  * Measures candidates against the first of them, the floor.
@@ -45,8 +45,7 @@ export async function measure(names, batch, { batchMs, rounds, warmMs } = DEFAUL
   }
   const times = Object.fromEntries(names.map((name) => [name, []]));
   for (let round = 0; round < rounds; round++) {
-    for (let place = 0; place < names.length; place++) {
-      const name = names[(place + round) % names.length];
+    for (const name of orderOf(names, round)) {
       times[name].push((await batch(name, counts[name])) / counts[name]);
     }
   }
@@ -64,6 +63,12 @@ export async function measure(names, batch, { batchMs, rounds, warmMs } = DEFAUL
       return [name, peer ? { ...figure, ofPeer: rounded(quantile(ratios(name, peer), 0.5)) } : figure];
     }),
   );
+}
+
+/** Who comes when: from round to round another one is first, and every other round runs backwards, so that nobody always follows the same one. */
+export function orderOf(names, round) {
+  const order = names.map((_, place) => names[(place + round) % names.length]);
+  return round % 2 === 1 ? order.reverse() : order;
 }
 
 /** Runs `count` operations, `concurrency` at a time. */

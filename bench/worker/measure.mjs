@@ -4,19 +4,19 @@ import { createHmac } from "node:crypto";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { startWorkerd } from "../../runners/workerd.mjs";
-import { quantile, rounded } from "../harness.js";
+import { orderOf, quantile, rounded } from "../harness.js";
 import { event } from "../deliveries.js";
 import { load } from "./load.mjs";
 
 const SECRET = "whsec_bench_worker";
 const CONNECTIONS = [1, 16, 64];
-const ROUNDS = 9;
+const ROUNDS = 13;
 /** How long one window of load is, in milliseconds. */
 const WINDOW_MS = 400;
 /** For how long each Worker is loaded before anything is measured, in milliseconds: engines compile what runs often. */
 const WARM_MS = 3000;
 /** The most new events of one window, and of warming up: the objects of each hold files open for ten seconds, and too many end a workerd. */
-const MOST_NEW = 400;
+const MOST_NEW = 200;
 const MOST_WARMING = 1500;
 /** How many invoices the duplicates are of. */
 const KNOWN = 64;
@@ -104,8 +104,7 @@ async function measureRow(servers, kind, connections) {
   const names = Object.keys(servers);
   const rounds = Object.fromEntries(names.map((name) => [name, { rates: [], latencies: [] }]));
   for (let round = -1; round < ROUNDS; round++) {
-    for (let place = 0; place < names.length; place++) {
-      const name = names[(place + Math.max(round, 0)) % names.length];
+    for (const name of orderOf(names, Math.max(round, 0))) {
       const { perSecond, latencies } = await run(servers[name], name, kind, connections, WINDOW_MS);
       // The first round warms up.
       if (round < 0) continue;
