@@ -55,11 +55,11 @@ function printSizes(entries) {
 }
 
 function printWorker(loads) {
-  const rows = [["webhooks on workerd", "per second", "of the empty Worker's", "of JavaScript's", "p50 ms", "p99 ms"]];
+  const rows = [["webhooks on workerd", "per second", "of the empty Worker's", "of JavaScript's", "p50 ms", "p99 ms", "processor µs", "of JavaScript's"]];
   for (const [row, workers] of Object.entries(loads)) {
-    rows.push([row, "", "", "", "", ""]);
-    for (const [name, { perSecond, ofEmpty, ofReference, p50Ms, p99Ms }] of Object.entries(workers)) {
-      rows.push([`  ${name}`, perSecond, ofEmpty.toFixed(2), ofReference.toFixed(2), p50Ms, p99Ms]);
+    rows.push([row, "", "", "", "", "", "", ""]);
+    for (const [name, { perSecond, ofEmpty, ofReference, p50Ms, p99Ms, cpuUs, cpuOfReference }] of Object.entries(workers)) {
+      rows.push([`  ${name}`, perSecond, ofEmpty.toFixed(2), ofReference.toFixed(2), p50Ms, p99Ms, cpuUs ?? "", cpuOfReference?.toFixed(2) ?? ""]);
     }
   }
   print(rows);

@@ -1,7 +1,7 @@
 // Webhooks per second and latency of Gwop's Worker on workerd, next to a Worker that does nothing, to one that does nothing but ask a
 // Durable Object, and to the same as Gwop's in JavaScript.
 import { createHmac } from "node:crypto";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { startWorkerd } from "../../runners/workerd.mjs";
 import { orderOf, quantile, rounded } from "../harness.js";
@@ -87,37 +87,59 @@ export async function measureWorker() {
   }
 }
 
+/** Processor time of a process group so far, in milliseconds, by Linux; NaN elsewhere. Unlike a rate it does not hang on what else runs. */
+function processorMs(group) {
+  if (!existsSync("/proc/self/stat")) return NaN;
+  let hundredths = 0;
+  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    try {
+      // proc(5): after the name in parentheses come state, ppid and pgrp; utime and stime are the 12th and 13th.
+      const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ").at(-1).split(" ").map(Number);
+      if (fields[2] === group) hundredths += fields[11] + fields[12];
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  return hundredths * 10;
+}
+
 /** One window of load on one Worker. */
 async function run({ port, known, server }, name, kind, connections, milliseconds) {
   // Signing must not take the Worker's time: deliveries are made before the window.
   const most = milliseconds === WARM_MS ? MOST_WARMING : MOST_NEW;
   const fresh = kind === "duplicates" ? known : Array.from({ length: most }, () => delivery(port));
   const requests = kind === "duplicates" ? (index) => known[index % KNOWN] : (index) => fresh[index];
+  const before = processorMs(server.pid);
   const measured = await load({ port, requests, connections, milliseconds });
+  const cpuUs = ((processorMs(server.pid) - before) * 1000) / measured.latencies.length;
   const wrong = Object.keys(measured.statuses).filter((status) => status !== "200" && status !== "204");
   if (wrong.length > 0) throw new Error(`${name} answered ${JSON.stringify(measured.statuses)}\n${server.output().slice(-3000)}`);
-  return measured;
+  return { ...measured, cpuUs };
 }
 
 /** One row: windows of load on each Worker in turn; rates are compared within a round. */
 async function measureRow(servers, kind, connections) {
   const names = Object.keys(servers);
-  const rounds = Object.fromEntries(names.map((name) => [name, { rates: [], latencies: [] }]));
+  const rounds = Object.fromEntries(names.map((name) => [name, { rates: [], latencies: [], cpu: [] }]));
   for (let round = -1; round < ROUNDS; round++) {
     for (const name of orderOf(names, Math.max(round, 0))) {
-      const { perSecond, latencies } = await run(servers[name], name, kind, connections, WINDOW_MS);
+      const { perSecond, latencies, cpuUs } = await run(servers[name], name, kind, connections, WINDOW_MS);
       // The first round warms up.
       if (round < 0) continue;
       rounds[name].rates.push(perSecond);
       rounds[name].latencies.push(...latencies);
+      rounds[name].cpu.push(cpuUs);
     }
   }
   return Object.fromEntries(
     names.map((name) => {
-      const { rates, latencies } = rounds[name];
-      const [ofEmpty, ofReference] = ["empty", "reference"].map((other) => rounded(quantile(rates.map((rate, round) => rate / rounds[other].rates[round]), 0.5)));
+      const { rates, latencies, cpu } = rounds[name];
+      const medianOf = (own, others) => rounded(quantile(own.map((one, round) => one / others[round]), 0.5));
+      const [ofEmpty, ofReference] = ["empty", "reference"].map((other) => medianOf(rates, rounds[other].rates));
       const [p50Ms, p99Ms] = [0.5, 0.99].map((part) => rounded(quantile(latencies, part)));
-      return [name, { perSecond: Math.round(quantile(rates, 0.5)), ofEmpty, ofReference, p50Ms, p99Ms }];
+      const figure = { perSecond: Math.round(quantile(rates, 0.5)), ofEmpty, ofReference, p50Ms, p99Ms };
+      if (cpu.some(Number.isNaN)) return [name, figure];
+      return [name, { ...figure, cpuUs: Math.round(quantile(cpu, 0.5)), cpuOfReference: medianOf(cpu, rounds.reference.cpu) }];
     }),
   );
 }

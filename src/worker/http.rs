@@ -11,6 +11,7 @@ use worker::{Headers, Response, ResponseBuilder, Result};
 use crate::web::WebCrypto;
 
 use super::log::{self, Level};
+use super::objects::now_ms;
 
 /// An answer, before it becomes a `Response`.
 pub struct Answer {
@@ -165,7 +166,7 @@ pub async fn served(
     method: &str,
     work: impl Future<Output = Answer>,
 ) -> Result<Response> {
-    let started = js_sys::Date::now();
+    let started = now_ms();
     let request_id = WebCrypto::random_uuid();
     let answer = work.await;
     let level = if answer.alarming {
@@ -179,7 +180,7 @@ pub async fn served(
         ("method", method.into()),
         ("status", answer.status.into()),
         ("outcome", answer.outcome.as_str().into()),
-        ("duration_ms", (js_sys::Date::now() - started).into()),
+        ("duration_ms", now_ms().saturating_sub(started).into()),
     ];
     log::line(level, "request", own.iter().chain(&answer.about));
     answer.into_response(&request_id)

@@ -10,7 +10,7 @@ const running = new Set();
 /**
  * Starts a program in a process group of its own, so that ending it ends its children.
  *
- * @returns {{ end(): void, exit: Promise<number | null>, output(): string }} `output`: the end of what it said so far.
+ * @returns {{ pid: number, end(): void, exit: Promise<number | null>, output(): string }} `output`: the end of what it said so far.
  */
 export function startProgram(program, args, options = {}) {
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], ...options, detached: true });
@@ -23,6 +23,7 @@ export function startProgram(program, args, options = {}) {
   child.stdout.on("data", keep);
   child.stderr.on("data", keep);
   const own = {
+    pid: child.pid,
     ended: false,
     output: () => said,
     exit: new Promise((done) => {

@@ -13,7 +13,7 @@ const head = (url) => fetch(url, { method: "HEAD" });
  *   untilAnswered?: (url: string) => Promise<Response> }} options
  *   `bindings`, `worker` and `services`: more of the Worker and the configuration, in workerd's Cap'n Proto text. `untilAnswered`:
  *   the first request, repeated until workerd listens; HEAD by default.
- * @returns {Promise<{ url: string, startedMs: number, output(): string, end(): void }>} `startedMs`: milliseconds from
+ * @returns {Promise<{ url: string, pid: number, startedMs: number, output(): string, end(): void }>} `startedMs`: milliseconds from
  *   the program's start to the first answer.
  */
 export async function startWorkerd(program, { entry, directory, variables = {}, bindings = [], worker = "", services = "", untilAnswered: ask = head }) {
@@ -67,5 +67,5 @@ const config :Workerd.Config = (
     server.end();
     throw error;
   }
-  return { url, startedMs: performance.now() - from, output: server.output, end: server.end };
+  return { url, pid: server.pid, startedMs: performance.now() - from, output: server.output, end: server.end };
 }
