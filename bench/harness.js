@@ -19,8 +19,8 @@ import { PEERS } from "./catalogue.js";
  * @property {number} [ofPeer] The ratio to the peer's time, median over the rounds, where `PEERS` names one.
  */
 
-/** How long one batch takes, in milliseconds, and how many rounds there are. */
-export const DEFAULTS = { batchMs: 8, rounds: 31, warmMs: 500 };
+/** How long one batch takes, in milliseconds, and how many rounds there are at least. */
+export const DEFAULTS = { batchMs: 8, rounds: 30, warmMs: 500 };
 /** The same where many operations run at once: a batch of a few waves would measure how its last one ends. */
 export const CONCURRENT_DEFAULTS = { ...DEFAULTS, batchMs: 50, rounds: 15 };
 
@@ -44,7 +44,7 @@ export async function measure(names, batch, { batchMs, rounds, warmMs } = DEFAUL
     counts[name] = Math.max(1, Math.round((count * batchMs) / took));
   }
   const times = Object.fromEntries(names.map((name) => [name, []]));
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < roundsOf(names, rounds); round++) {
     for (const name of orderOf(names, round)) {
       times[name].push((await batch(name, counts[name])) / counts[name]);
     }
@@ -65,11 +65,19 @@ export async function measure(names, batch, { batchMs, rounds, warmMs } = DEFAUL
   );
 }
 
-/** Who comes when: from round to round another one is first, and every other round runs backwards, so that nobody always follows the same one. */
+/**
+ * Who comes when, by Williams's design: over twice as many rounds as there are candidates each is equally often at each place, and
+ * equally often right after each other one.
+ */
 export function orderOf(names, round) {
-  const order = names.map((_, place) => names[(place + round) % names.length]);
-  return round % 2 === 1 ? order.reverse() : order;
+  const count = names.length;
+  const zigzag = names.map((_, index) => (index % 2 ? (index + 1) / 2 : (count - index / 2) % count));
+  const order = zigzag.map((place) => names[(place + round) % count]);
+  return Math.floor(round / count) % 2 ? order.reverse() : order;
 }
+
+/** At least so many rounds, and whole designs of {@link orderOf}. */
+export const roundsOf = (names, least) => Math.ceil(least / (2 * names.length)) * 2 * names.length;
 
 /** Runs `count` operations, `concurrency` at a time. */
 export async function repeat(run, count, concurrency) {

@@ -2,22 +2,23 @@
 import { runProgram } from "../runners/programs.mjs";
 import { startWorkerd } from "../runners/workerd.mjs";
 import { event, signatureHeader } from "./deliveries.js";
-import { quantile, rounded } from "./harness.js";
+import { orderOf, quantile, rounded, roundsOf } from "./harness.js";
 import { resultIn, RUNTIMES } from "./programs.mjs";
 
 const ROUNDS = 15;
-const WORKERD_ROUNDS = 7;
+const WORKERD_ROUNDS = 9;
 const SECRET = "whsec_Z3dvcC1iZW5jaG1hcmstc3RhcnQ=";
 
-/** Milliseconds with their quartiles, by runtime and library. */
+/** Milliseconds with their quartiles, by runtime and library; ours also as a ratio to the peer's of the same round. */
 export async function measureStart() {
   const body = event(620);
   const signature = await signatureHeader(SECRET, new TextEncoder().encode(body));
   const times = {};
   for (const [runtime, [program, args]] of Object.entries(RUNTIMES)) {
     const own = (times[runtime] = { floor: [], gwop: [], stripe: [] });
-    for (let round = 0; round < ROUNDS; round++) {
-      for (const library of Object.keys(own)) {
+    const libraries = Object.keys(own);
+    for (let round = 0; round < roundsOf(libraries, ROUNDS); round++) {
+      for (const library of orderOf(libraries, round)) {
         const all = [...args, "bench/start-program.js", library, body, signature, SECRET];
         own[library].push(resultIn(await runProgram(program, all)));
       }
@@ -26,8 +27,9 @@ export async function measureStart() {
   const workerd = (times.workerd = { empty: [], gwop: [], stripe: [] });
   times["workerd, one instance"] = { gwop: [] };
   const deliver = (url) => fetch(url, { method: "POST", body, headers: { "x-gwop-signature": signature } });
-  for (let round = 0; round < WORKERD_ROUNDS; round++) {
-    for (const library of Object.keys(workerd)) {
+  const libraries = Object.keys(workerd);
+  for (let round = 0; round < roundsOf(libraries, WORKERD_ROUNDS); round++) {
+    for (const library of orderOf(libraries, round)) {
       const server = await startWorkerd(process.env.GWOP_WORKERD, {
         entry: `bench/start-worker.${library}.js`,
         directory: `out/bench-start-${library}`,
@@ -52,10 +54,12 @@ export async function measureStart() {
     Object.entries(times).map(([runtime, libraries]) => [
       runtime,
       Object.fromEntries(
-        Object.entries(libraries).map(([library, list]) => [
-          library,
-          { ms: rounded(quantile(list, 0.5)), spread: [0.25, 0.75].map((part) => rounded(quantile(list, part))) },
-        ]),
+        Object.entries(libraries).map(([library, list]) => {
+          const figure = { ms: rounded(quantile(list, 0.5)), spread: [0.25, 0.75].map((part) => rounded(quantile(list, part))) };
+          const { stripe } = libraries;
+          if (library !== "gwop" || !stripe) return [library, figure];
+          return [library, { ...figure, ofPeer: rounded(quantile(list.map((ms, round) => ms / stripe[round]), 0.5)) }];
+        }),
       ),
     ]),
   );

@@ -19,21 +19,25 @@ function print(rows) {
   }
 }
 
+const range = (spread) => spread.map((one) => one.toFixed(2)).join("–");
+
 function printGroups(groups) {
   const rows = [["", "× floor", "quartiles", "× peer", "µs"]];
   for (const [group, figures] of Object.entries(groups)) {
     rows.push([group, "", "", "", ""]);
     for (const [name, { us, ratio, spread, ofPeer }] of Object.entries(figures)) {
-      rows.push([`  ${name}`, ratio.toFixed(2), spread.map((one) => one.toFixed(2)).join("–"), ofPeer?.toFixed(2) ?? "", us.toFixed(1)]);
+      rows.push([`  ${name}`, ratio.toFixed(2), range(spread), ofPeer?.toFixed(2) ?? "", us.toFixed(1)]);
     }
   }
   print(rows);
 }
 
 function printStart(runtimes) {
-  const rows = [["import to first verified webhook", "ms", "quartiles"]];
+  const rows = [["import to first verified webhook", "ms", "quartiles", "× stripe"]];
   for (const [runtime, libraries] of Object.entries(runtimes)) {
-    for (const [library, { ms, spread }] of Object.entries(libraries)) rows.push([`${runtime}: ${library}`, ms, spread.join("–")]);
+    for (const [library, { ms, spread, ofPeer }] of Object.entries(libraries)) {
+      rows.push([`${runtime}: ${library}`, ms, spread.join("–"), ofPeer?.toFixed(2) ?? ""]);
+    }
   }
   print(rows);
 }
@@ -47,19 +51,20 @@ function printMemory(runtimes) {
 }
 
 function printSizes(entries) {
-  const rows = [["bytes", "JavaScript", "wasm", "raw", "gzip", "brotli"]];
-  for (const [entry, { javascript, wasm, raw, gzip, brotli }] of Object.entries(entries)) {
-    rows.push([entry, javascript, wasm, raw, gzip, brotli]);
+  const kinds = ["raw", "gzip", "brotli"];
+  const rows = [["bytes", ...["JavaScript", "wasm", "both"].flatMap((what) => kinds.map((kind) => `${what}, ${kind}`))]];
+  for (const [entry, { javascript, wasm, ...both }] of Object.entries(entries)) {
+    rows.push([entry, ...[javascript, wasm, both].flatMap((bytes) => kinds.map((kind) => bytes[kind]))]);
   }
   print(rows);
 }
 
 function printWorker(loads) {
-  const rows = [["webhooks on workerd", "per second", "of the empty Worker's", "of JavaScript's", "p50 ms", "p99 ms", "processor µs", "of JavaScript's"]];
+  const rows = [["webhooks on workerd", "per second", "of the empty Worker's", "of JavaScript's", "quartiles", "p50 ms", "p99 ms", "processor µs", "of JavaScript's", "quartiles"]];
   for (const [row, workers] of Object.entries(loads)) {
-    rows.push([row, "", "", "", "", "", "", ""]);
-    for (const [name, { perSecond, ofEmpty, ofReference, p50Ms, p99Ms, cpuUs, cpuOfReference }] of Object.entries(workers)) {
-      rows.push([`  ${name}`, perSecond, ofEmpty.toFixed(2), ofReference.toFixed(2), p50Ms, p99Ms, cpuUs ?? "", cpuOfReference?.toFixed(2) ?? ""]);
+    rows.push([row, "", "", "", "", "", "", "", "", ""]);
+    for (const [name, { perSecond, ofEmpty, ofReference, spread, p50Ms, p99Ms, cpuUs, cpuOfReference, cpuSpread }] of Object.entries(workers)) {
+      rows.push([`  ${name}`, perSecond, ofEmpty.toFixed(2), ofReference.toFixed(2), range(spread), p50Ms, p99Ms, cpuUs ?? "", cpuOfReference?.toFixed(2) ?? "", cpuSpread ? range(cpuSpread) : ""]);
     }
   }
   print(rows);

@@ -4,13 +4,13 @@ import { createHmac } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { startWorkerd } from "../../runners/workerd.mjs";
-import { orderOf, quantile, rounded } from "../harness.js";
+import { orderOf, quantile, rounded, roundsOf } from "../harness.js";
 import { event } from "../deliveries.js";
 import { load } from "./load.mjs";
 
 const SECRET = "whsec_bench_worker";
 const CONNECTIONS = [1, 16, 64];
-const ROUNDS = 13;
+const ROUNDS = 16;
 /** How long one window of load is, in milliseconds. */
 const WINDOW_MS = 400;
 /** For how long each Worker is loaded before anything is measured, in milliseconds: engines compile what runs often. */
@@ -121,7 +121,7 @@ async function run({ port, known, server }, name, kind, connections, millisecond
 async function measureRow(servers, kind, connections) {
   const names = Object.keys(servers);
   const rounds = Object.fromEntries(names.map((name) => [name, { rates: [], latencies: [], cpu: [] }]));
-  for (let round = -1; round < ROUNDS; round++) {
+  for (let round = -1; round < roundsOf(names, ROUNDS); round++) {
     for (const name of orderOf(names, Math.max(round, 0))) {
       const { perSecond, latencies, cpuUs } = await run(servers[name], name, kind, connections, WINDOW_MS);
       // The first round warms up.
@@ -134,12 +134,14 @@ async function measureRow(servers, kind, connections) {
   return Object.fromEntries(
     names.map((name) => {
       const { rates, latencies, cpu } = rounds[name];
-      const medianOf = (own, others) => rounded(quantile(own.map((one, round) => one / others[round]), 0.5));
-      const [ofEmpty, ofReference] = ["empty", "reference"].map((other) => medianOf(rates, rounds[other].rates));
+      const quartiles = (own, others) => [0.25, 0.5, 0.75].map((part) => rounded(quantile(own.map((one, round) => one / others[round]), part)));
+      const [, ofEmpty] = quartiles(rates, rounds.empty.rates);
+      const [low, ofReference, high] = quartiles(rates, rounds.reference.rates);
       const [p50Ms, p99Ms] = [0.5, 0.99].map((part) => rounded(quantile(latencies, part)));
-      const figure = { perSecond: Math.round(quantile(rates, 0.5)), ofEmpty, ofReference, p50Ms, p99Ms };
+      const figure = { perSecond: Math.round(quantile(rates, 0.5)), ofEmpty, ofReference, spread: [low, high], p50Ms, p99Ms };
       if (cpu.some(Number.isNaN)) return [name, figure];
-      return [name, { ...figure, cpuUs: Math.round(quantile(cpu, 0.5)), cpuOfReference: medianOf(cpu, rounds.reference.cpu) }];
+      const [cpuLow, cpuOfReference, cpuHigh] = quartiles(cpu, rounds.reference.cpu);
+      return [name, { ...figure, cpuUs: Math.round(quantile(cpu, 0.5)), cpuOfReference, cpuSpread: [cpuLow, cpuHigh] }];
     }),
   );
 }
