@@ -18,13 +18,22 @@ pub struct Incoming {
     headers: web_sys::Headers,
     /// The method as it came: [`worker::Method`] takes one that it does not know for `GET`.
     pub method: String,
+    /// The path: that of the URL, or what a merchant's router has set by `Request::path_mut`.
+    pub path: String,
 }
 
 impl From<web_sys::Request> for Incoming {
     fn from(request: web_sys::Request) -> Self {
+        let url = request.url();
+        let path = url
+            .split_once("://")
+            .and_then(|(_, rest)| rest.find('/').and_then(|at| rest.get(at..)))
+            .unwrap_or("/");
+        let path = path.split(['?', '#']).next().unwrap_or(path).to_owned();
         Self {
             headers: request.headers(),
             method: request.method(),
+            path,
             request,
         }
     }
@@ -32,22 +41,18 @@ impl From<web_sys::Request> for Incoming {
 
 impl From<&Request> for Incoming {
     fn from(request: &Request) -> Self {
-        // Another handle to the same request: `request.inner().clone()` would be the Fetch API's method.
-        Clone::clone(request.inner()).into()
+        // Another handle to the same request: `inner().clone()` would be the Fetch API's method.
+        let inner = Clone::clone(request.inner());
+        Self {
+            headers: inner.headers(),
+            method: inner.method(),
+            path: request.path(),
+            request: inner,
+        }
     }
 }
 
 impl Incoming {
-    /// The path of its URL.
-    pub fn path(&self) -> String {
-        let url = self.request.url();
-        let path = url
-            .split_once("://")
-            .and_then(|(_, rest)| rest.find('/').and_then(|at| rest.get(at..)));
-        let path = path.unwrap_or("/");
-        path.split(['?', '#']).next().unwrap_or(path).to_owned()
-    }
-
     /// The value of a header; several are joined by commas.
     pub fn header(&self, name: &'static str) -> Option<String> {
         self.headers.get(intern(name)).ok().flatten()

@@ -4,15 +4,19 @@
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use worker::{Context, Env, MessageBatch, Result, event};
+use worker::{Context, Env, MessageBatch, Response, Result, event};
 
-use super::{handle_queue, promise, router};
+use super::{handle_queue, log, promise, router};
 
 /// Called by the platform for a request. `event` would write this too, but run it by js-sys's executor and ask for `cf`.
 #[wasm_bindgen]
 pub fn fetch(request: web_sys::Request, env: Env, _context: JsValue) -> Promise {
     promise::of(async move {
-        let answer = router::respond(&request.into(), &env).await?;
+        let answer = router::respond(&request.into(), &env).await;
+        let answer = answer.or_else(|error| {
+            log::error("failed", &[("error", error.to_string().into())]);
+            Response::error("Internal error", 500)
+        })?;
         Ok(web_sys::Response::from(answer).into())
     })
 }

@@ -100,9 +100,18 @@ pub fn of(future: impl Future<Output = Result<JsValue, JsValue>> + 'static) -> P
     })
 }
 
+// What is thrown in `then` would only reject a promise that nobody has: in a microtask it reaches worker-build's `error` listener, which
+// writes a trap into the log and instantiates the wasm anew.
 #[wasm_bindgen(inline_js = "
 export function listen(promise, number, settle) {
-  promise.then((value) => settle(number, true, value), (reason) => settle(number, false, reason));
+  const tell = (fulfilled, value) => {
+    try {
+      settle(number, fulfilled, value);
+    } catch (error) {
+      queueMicrotask(() => { throw error; });
+    }
+  };
+  promise.then((value) => tell(true, value), (reason) => tell(false, reason));
 }
 ")]
 extern "C" {

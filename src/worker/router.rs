@@ -19,8 +19,7 @@ pub async fn handle(request: Request, env: impl Borrow<Env>) -> Result<Response>
 /// As [`handle`], of a request that was looked at before.
 pub async fn respond(request: &Incoming, env: &Env) -> Result<Response> {
     let method = request.method.as_str();
-    let path = request.path();
-    let segments: Vec<Cow<'_, str>> = path.split('/').skip(1).map(decoded).collect();
+    let segments: Vec<Cow<'_, str>> = request.path.split('/').skip(1).map(decoded).collect();
     let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
     match segments.as_slice() {
         ["webhooks", "gwop"] => webhook::respond(request, env).await,

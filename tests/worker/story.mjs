@@ -64,6 +64,8 @@ suite('story', async ({ test, after }) => {
       const { accessToken, subject } = await simulator.control('POST', 'tokens', {});
       const mine = await worker.request('GET', '/me', { headers: { authorization: `Bearer ${accessToken}`, 'x-gwop-subject': 'base:0xmallory' } });
       assert.deepEqual([mine.status, mine.body], [200, { hello: subject }], mine.text);
+      const mounted = await worker.request('GET', '/gwop/healthz?x=1');
+      assert.deepEqual([mounted.status, mounted.body?.status], [200, 'ok'], mounted.text);
       const nobody = await worker.request('GET', '/me', { headers: { 'x-gwop-subject': subject } });
       assert.equal(nobody.status, 401);
       assert.match(nobody.headers.get('www-authenticate'), /^Bearer/);

@@ -391,10 +391,14 @@ suite('webhooks', async ({ test, after }) => {
     const paid = event('paid', invoice);
     await outcome(paid, 'applied');
     for (const fault of ['panic', 'panic-later', 'trap', 'trap-later', 'trap-later', 'panic-later', 'trap', 'panic']) {
-      assert.equal((await worker.fault(fault)).status, 500, fault);
-      await outcome(event('expired', invoice, {}), 'conflict');
-      await outcome(event('paid', newInvoice()), 'applied');
-      assert.equal((await worker.invoice(invoice.invoice_id)).status, 'PAID');
+      for (const method of ['POST', 'GET']) {
+        const before = worker.output().length;
+        assert.equal((await worker.fault(fault, {}, method)).status, 500, fault);
+        await outcome(event('expired', invoice, {}), 'conflict');
+        await outcome(event('paid', newInvoice()), 'applied');
+        assert.equal((await worker.invoice(invoice.invoice_id)).status, 'PAID');
+        assert.match(worker.output().slice(before), /RuntimeError/, `${method} ${fault} leaves a trace`);
+      }
     }
   });
 });

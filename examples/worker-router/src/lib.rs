@@ -27,6 +27,12 @@ async fn fetch(mut request: Request, env: Env, _context: Context) -> Result<Resp
                 Err(_) => Response::error("No invoice could be made: try again", 502),
             }
         }
+        // The same routes again, under a prefix.
+        (_, path) if path.starts_with("/gwop/") => {
+            let mut mounted = request.clone_mut()?;
+            *mounted.path_mut()? = path.strip_prefix("/gwop").unwrap_or(path).to_owned();
+            handle(mounted, env).await
+        }
         // Everything else that Gwop's Worker answers: /auth/…, /invoices/…, /healthz.
         _ => handle(request, env).await,
     }

@@ -165,8 +165,8 @@ class Worker {
   }
 
   /** A fault on purpose. */
-  fault(what, body = {}) {
-    return this.request('POST', `/test/${what}`, { body: JSON.stringify(body) });
+  fault(what, body = {}, method = 'POST') {
+    return this.request(method, `/test/${what}`, method === 'GET' ? {} : { body: JSON.stringify(body) });
   }
 }
 
