@@ -16,8 +16,8 @@ const WINDOW_MS = 400;
 /** For how long each Worker is loaded before anything is measured, in milliseconds: engines compile what runs often. */
 const WARM_MS = 3000;
 /** The most new events of one window, and of warming up: the objects of each hold files open for ten seconds, and too many end a workerd. */
-const MOST_NEW = 200;
-const MOST_WARMING = 1500;
+const MOST_NEW = 80;
+const MOST_WARMING = 300;
 /** How many invoices the duplicates are of. */
 const KNOWN = 64;
 
