@@ -341,7 +341,9 @@ impl Call {
             rest = tail;
             let (name, default) = split_once(name, b'=').unwrap_or((name, ""));
             let parameter = name.strip_prefix('&');
-            let value = match (wire.get(parameter.unwrap_or(name)), parameter) {
+            let mut member = String::new();
+            push_name(&mut member, parameter.unwrap_or(name), Naming::Wire);
+            let value = match (wire.get(&member), parameter) {
                 (Some(value), _) => value.to_text().unwrap_or_else(|| value.raw().to_owned()),
                 (None, None) => default.to_owned(),
                 (None, Some(_)) => continue,
@@ -361,7 +363,7 @@ impl Call {
             Body::Member => wire.get("body").map_or("{}", Value::raw),
             Body::Argument => {
                 if wire.get("session_id").is_some_and(|id| id.is_str("")) {
-                    return Err(self.misfit("session_id", "a non-empty string"));
+                    return Err(self.misfit("sessionId", "a non-empty string"));
                 }
                 wire.raw()
             }
@@ -370,7 +372,7 @@ impl Call {
         if let Some(key) = wire.get("idempotency_key").and_then(Value::to_text) {
             if !is_header_value(&key) {
                 return Err(self.misfit(
-                    "idempotency_key",
+                    "idempotencyKey",
                     "a non-empty string of printable ASCII characters",
                 ));
             }
@@ -380,7 +382,7 @@ impl Call {
         Ok(())
     }
 
-    /// The member that is called `name` on the wire is not what it should be.
+    /// The member that JavaScript calls `name` is not what it should be.
     fn misfit(&self, name: &str, expected: &'static str) -> Mismatch {
         let mut path = String::new();
         push_name(&mut path, name, self.naming);

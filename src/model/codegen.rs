@@ -106,10 +106,15 @@ fn push_model(out: &mut String, model: &Model, naming: Naming) {
     out.push_str("export interface ");
     out.push_str(model.name);
     out.push_str(" {\n");
+    let mut at = 0;
     for field in model.fields {
+        let Some((entry, next)) = model.entry(at) else {
+            return;
+        };
+        at = next;
         push_doc(out, field.doc, "  ");
         out.push_str("  ");
-        push_name(out, field.name, naming);
+        push_name(out, entry.name, naming);
         let (mark, tail) = match field.presence {
             Presence::Required => (": ", ";\n"),
             Presence::Optional => ("?: ", " | undefined;\n"),

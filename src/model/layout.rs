@@ -1,7 +1,7 @@
 //! What the wasm knows of a model's fields at run time: one text, written at compile time from their declaration.
 //!
-//! A field is one control character for its kind and presence, one for its name's length, and its name. Structures of pointers would be 2 KB more of the
-//! wasm, gzip.
+//! A field is one control character for its kind and presence, one for its name's length, and JavaScript's name of it, which is what is written most. Structures
+//! of pointers would be 2 KB more of the wasm, gzip.
 
 // The functions that write a layout run in the compiler alone: what they would panic at is a compile error.
 #![allow(
@@ -27,7 +27,7 @@ const STEP: u8 = 8;
 
 /// One field as the layout tells it.
 pub(super) struct Entry {
-    /// The name on the wire.
+    /// The name in JavaScript.
     pub name: &'static str,
     /// Whether it may be missing.
     pub presence: Presence,
@@ -82,8 +82,19 @@ pub(super) const fn layout_length(fields: &[Field]) -> usize {
     let mut length = 2 * fields.len();
     let mut rest = fields;
     while let [field, others @ ..] = rest {
-        length += field.name.len();
+        length += name_length(field.name.as_bytes());
         rest = others;
+    }
+    length
+}
+
+/// How long JavaScript's name is.
+const fn name_length(name: &[u8]) -> usize {
+    let mut length = 0;
+    let mut rest = name;
+    while let [byte, bytes @ ..] = rest {
+        length += (*byte != b'_') as usize;
+        rest = bytes;
     }
     length
 }
@@ -95,13 +106,16 @@ pub(super) const fn layout<const LENGTH: usize>(fields: &[Field]) -> [u8; LENGTH
     let mut rest = fields;
     while let [field, others @ ..] = rest {
         layout[at] = place(field.kind) + STEP * field.presence as u8;
-        layout[at + 1] = field.name.len() as u8;
-        at += 2;
         let mut name = field.name.as_bytes();
+        layout[at + 1] = name_length(name) as u8;
+        at += 2;
         while let [byte, bytes @ ..] = name {
-            layout[at] = *byte;
+            (layout[at], name) = match (*byte, bytes) {
+                (b'_', [first @ b'a'..=b'z', bytes @ ..]) => (first.to_ascii_uppercase(), bytes),
+                (b'a'..=b'z' | b'0'..=b'9', _) => (*byte, bytes),
+                _ => panic!("a field's name has no camel case that leads back to it"),
+            };
             at += 1;
-            name = bytes;
         }
         rest = others;
     }

@@ -137,7 +137,7 @@ impl Transcoder {
         if !value.is_object() {
             return Err(self.unfit(&Kind::Record));
         }
-        let mut separator = '{';
+        let mut separator = "{\"";
         let members = self.members(model, value);
         let mut members = members.into_iter();
         let mut nested = model.nested.iter();
@@ -147,9 +147,8 @@ impl Transcoder {
             let kind = field.kind(&mut nested);
             self.path.push(Segment::Name(field.name));
             if let Some(member) = self.present(field.presence, kind, members.next().flatten())? {
-                self.out.push(separator);
-                separator = ',';
-                self.out.push('"');
+                self.out.push_str(separator);
+                separator = ",\"";
                 push_name(&mut self.out, field.name, self.to);
                 self.out.push_str("\":");
                 if field.presence == Presence::Nullable && member.is_null() {
@@ -160,10 +159,7 @@ impl Transcoder {
             }
             self.path.pop();
         }
-        if separator == '{' {
-            self.out.push('{');
-        }
-        self.out.push('}');
+        self.out.push_str(if separator == "{\"" { "{}" } else { "}" });
         Ok(())
     }
 
@@ -189,10 +185,10 @@ impl Transcoder {
                 let here = index;
                 (at, index) = (next, index.saturating_add(1));
                 let is_key = match self.from {
-                    Naming::Wire => key.is_str(field.name),
-                    Naming::JavaScript => {
-                        key.as_str().is_some_and(|key| is_named(&key, field.name))
+                    Naming::Wire => {
+                        key.as_str().is_some_and(|key| is_wire_name(&key, field.name))
                     }
+                    Naming::JavaScript => key.is_str(field.name),
                 };
                 if is_key {
                     if found.len() <= here {
@@ -309,41 +305,28 @@ const fn expectation(kind: &Kind) -> &'static str {
     }
 }
 
-/// Appends a wire name in the given naming.
+/// Appends a name, given in JavaScript's naming, in another.
 pub(crate) fn push_name(out: &mut String, name: &str, naming: Naming) {
-    if naming == Naming::Wire {
+    if naming == Naming::JavaScript {
         out.push_str(name);
         return;
     }
-    // Word by word: a name's bytes are copied in runs.
-    let mut rest = name;
-    while let Some(at) = rest.bytes().position(|byte| byte == b'_') {
-        out.push_str(rest.get(..at).unwrap_or_default());
-        let mut word = rest.get(at.saturating_add(1)..).unwrap_or_default().chars();
-        if let Some(first) = word.next() {
-            out.push(first.to_ascii_uppercase());
+    for byte in name.bytes() {
+        if byte.is_ascii_uppercase() {
+            out.push('_');
         }
-        rest = word.as_str();
+        out.push(byte.to_ascii_lowercase() as char);
     }
-    out.push_str(rest);
 }
 
-/// Whether `key` is JavaScript's name for the wire name `name`.
-fn is_named(key: &str, name: &str) -> bool {
+/// Whether `key` is the wire's name for what JavaScript calls `name`.
+fn is_wire_name(key: &str, name: &str) -> bool {
     let mut rest = key.bytes();
-    let mut upper = false;
     for byte in name.bytes() {
-        if byte == b'_' {
-            upper = true;
-            continue;
+        if byte.is_ascii_uppercase() && rest.next() != Some(b'_') {
+            return false;
         }
-        let expected = if upper {
-            byte.to_ascii_uppercase()
-        } else {
-            byte
-        };
-        upper = false;
-        if rest.next() != Some(expected) {
+        if rest.next() != Some(byte.to_ascii_lowercase()) {
             return false;
         }
     }
