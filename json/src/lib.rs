@@ -333,6 +333,9 @@ impl<'a> Scanner<'a> {
             self.bump();
             return Ok(());
         }
+        if kind == OBJECT {
+            children.reserve(16);
+        }
         loop {
             if kind == OBJECT {
                 self.white_space();

@@ -54,6 +54,7 @@ pub struct Decoded {
 /// [`Mismatch`] when a required field is missing or a value is of another kind.
 pub fn decode(model: &Model, value: Value<'_>) -> Result<Decoded, Mismatch> {
     let mut transcoder = Transcoder::new(Naming::Wire, Naming::JavaScript);
+    transcoder.times.reserve(64);
     transcoder.times.push('[');
     transcoder.whole(model, value)?;
     transcoder.times.push(']');
@@ -165,7 +166,7 @@ impl Transcoder {
 
     /// The member for each field of `model`: the last one, as `JSON.parse` has it, where a key is repeated.
     fn members<'d>(&self, model: &Model, object: Value<'d>) -> Vec<Option<Value<'d>>> {
-        let mut found = Vec::new();
+        let mut found = Vec::with_capacity(object.members().count());
         // Servers keep to one order, so that the field after the last one is nearly always the next: the search goes round from there.
         let (mut at, mut index) = (0_usize, 0_usize);
         for (key, value) in object.members() {
