@@ -150,12 +150,16 @@ impl<'d> Value<'d> {
     #[must_use]
     #[inline(never)]
     pub fn is_str(self, expected: &str) -> bool {
+        self.is_str_by(|text| text == expected.as_bytes())
+    }
+
+    /// Whether this is a string, and the test holds of its UTF-8.
+    #[inline]
+    pub fn is_str_by(self, test: impl Fn(&[u8]) -> bool) -> bool {
         match self.kind() {
-            // Keys are looked up by this, so a string without escapes is compared where it lies, and mostly by its length alone.
-            STRING => {
-                matches!(self.raw().as_bytes(), [_, inner @ .., _] if inner == expected.as_bytes())
-            }
-            ESCAPED => unescape(self.inner()) == expected,
+            // Keys are looked up by this, so a string without escapes is tested where it lies.
+            STRING => matches!(self.raw().as_bytes(), [_, inner @ .., _] if test(inner)),
+            ESCAPED => test(unescape(self.inner()).as_bytes()),
             _ => false,
         }
     }

@@ -186,9 +186,7 @@ impl Transcoder {
                 let here = index;
                 (at, index) = (next, index.saturating_add(1));
                 let is_key = match self.from {
-                    Naming::Wire => {
-                        key.as_str().is_some_and(|key| is_wire_name(&key, field.name))
-                    }
+                    Naming::Wire => key.is_str_by(|key| is_wire_name(key, field.name)),
                     Naming::JavaScript => key.is_str(field.name),
                 };
                 if is_key {
@@ -321,13 +319,13 @@ pub(crate) fn push_name(out: &mut String, name: &str, naming: Naming) {
 }
 
 /// Whether `key` is the wire's name for what JavaScript calls `name`.
-fn is_wire_name(key: &str, name: &str) -> bool {
-    let mut rest = key.bytes();
+fn is_wire_name(key: &[u8], name: &str) -> bool {
+    let mut rest = key.iter();
     for byte in name.bytes() {
-        if byte.is_ascii_uppercase() && rest.next() != Some(b'_') {
+        if byte.is_ascii_uppercase() && rest.next() != Some(&b'_') {
             return false;
         }
-        if rest.next() != Some(byte.to_ascii_lowercase()) {
+        if rest.next() != Some(&byte.to_ascii_lowercase()) {
             return false;
         }
     }
