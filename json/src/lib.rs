@@ -293,8 +293,16 @@ impl<'a> Scanner<'a> {
         byte
     }
 
-    #[inline(never)]
+    #[inline(always)]
     fn white_space(&mut self) {
+        // Most texts are written without any.
+        if self.peek() <= b' ' {
+            self.skip_white_space();
+        }
+    }
+
+    #[inline(never)]
+    fn skip_white_space(&mut self) {
         while let b' ' | b'\t' | b'\n' | b'\r' = self.peek() {
             self.bump();
         }
