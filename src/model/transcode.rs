@@ -337,14 +337,9 @@ impl Decoded {
     /// The text that TypeScript parses.
     #[must_use]
     pub fn into_text(self) -> String {
-        let mut text = String::with_capacity(
-            self.json
-                .len()
-                .saturating_add(self.times.len())
-                .saturating_add(20),
-        );
-        text.push_str("{\"value\":");
-        text.push_str(&self.json);
+        // There is room for it in most: JavaScript's names are shorter than the wire's.
+        let mut text = self.json;
+        text.insert_str(0, "{\"value\":");
         text.push_str(",\"times\":");
         text.push_str(&self.times);
         text.push('}');
