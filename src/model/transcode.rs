@@ -160,7 +160,8 @@ impl Transcoder {
             }
             self.path.pop();
         }
-        self.out.push_str(if separator == "{\"" { "{}" } else { "}" });
+        self.out
+            .push_str(if separator == "{\"" { "{}" } else { "}" });
         Ok(())
     }
 
