@@ -50,17 +50,12 @@ export async function measure(names, batch, { batchMs, rounds, warmMs } = DEFAUL
     }
   }
   const [floor] = names;
-  const ratios = (name, to) => times[name].map((time, round) => time / times[to][round]);
   return Object.fromEntries(
     names.map((name) => {
-      const toFloor = ratios(name, floor);
-      const figure = {
-        us: rounded(quantile(times[name], 0.5) * 1000),
-        ratio: rounded(quantile(toFloor, 0.5)),
-        spread: [quantile(toFloor, 0.25), quantile(toFloor, 0.75)].map(rounded),
-      };
+      const [low, ratio, high] = quartiles(ratios(times[name], times[floor]));
+      const figure = { us: rounded(quantile(times[name], 0.5) * 1000), ratio, spread: [low, high] };
       const peer = PEERS[name];
-      return [name, peer ? { ...figure, ofPeer: rounded(quantile(ratios(name, peer), 0.5)) } : figure];
+      return [name, peer ? { ...figure, ofPeer: quartiles(ratios(times[name], times[peer]))[1] } : figure];
     }),
   );
 }
@@ -101,6 +96,12 @@ export function quantile(values, part) {
   const low = Math.floor(at);
   return sorted[low] + (sorted[Math.ceil(at)] - sorted[low]) * (at - low);
 }
+
+/** The first quartile, the median and the third quartile, rounded. */
+export const quartiles = (values) => [0.25, 0.5, 0.75].map((part) => rounded(quantile(values, part)));
+
+/** What was measured of one candidate, divided by what was measured of another in the same round. */
+export const ratios = (own, others) => own.map((one, round) => one / others[round]);
 
 /** Three significant digits. */
 export function rounded(number) {

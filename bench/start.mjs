@@ -2,7 +2,7 @@
 import { runProgram } from "../runners/programs.mjs";
 import { startWorkerd } from "../runners/workerd.mjs";
 import { event, signatureHeader } from "./deliveries.js";
-import { orderOf, quantile, rounded, roundsOf } from "./harness.js";
+import { orderOf, quartiles, ratios, roundsOf } from "./harness.js";
 import { resultIn, RUNTIMES } from "./programs.mjs";
 
 const ROUNDS = 15;
@@ -55,10 +55,11 @@ export async function measureStart() {
       runtime,
       Object.fromEntries(
         Object.entries(libraries).map(([library, list]) => {
-          const figure = { ms: rounded(quantile(list, 0.5)), spread: [0.25, 0.75].map((part) => rounded(quantile(list, part))) };
+          const [low, ms, high] = quartiles(list);
+          const figure = { ms, spread: [low, high] };
           const { stripe } = libraries;
           if (library !== "gwop" || !stripe) return [library, figure];
-          return [library, { ...figure, ofPeer: rounded(quantile(list.map((ms, round) => ms / stripe[round]), 0.5)) }];
+          return [library, { ...figure, ofPeer: quartiles(ratios(list, stripe))[1] }];
         }),
       ),
     ]),

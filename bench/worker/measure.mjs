@@ -4,7 +4,7 @@ import { createHmac } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { startWorkerd } from "../../runners/workerd.mjs";
-import { orderOf, quantile, rounded } from "../harness.js";
+import { orderOf, quantile, quartiles, ratios, rounded } from "../harness.js";
 import { event } from "../deliveries.js";
 import { load } from "./load.mjs";
 
@@ -134,13 +134,12 @@ async function measureRow(servers, kind, connections) {
   return Object.fromEntries(
     names.map((name) => {
       const { rates, latencies, cpu } = rounds[name];
-      const quartiles = (own, others) => [0.25, 0.5, 0.75].map((part) => rounded(quantile(own.map((one, round) => one / others[round]), part)));
-      const [, ofEmpty] = quartiles(rates, rounds.empty.rates);
-      const [low, ofReference, high] = quartiles(rates, rounds.reference.rates);
+      const [, ofEmpty] = quartiles(ratios(rates, rounds.empty.rates));
+      const [low, ofReference, high] = quartiles(ratios(rates, rounds.reference.rates));
       const [p50Ms, p99Ms] = [0.5, 0.99].map((part) => rounded(quantile(latencies, part)));
       const figure = { perSecond: Math.round(quantile(rates, 0.5)), ofEmpty, ofReference, spread: [low, high], p50Ms, p99Ms };
       if (cpu.some(Number.isNaN)) return [name, figure];
-      const [cpuLow, cpuOfReference, cpuHigh] = quartiles(cpu, rounds.reference.cpu);
+      const [cpuLow, cpuOfReference, cpuHigh] = quartiles(ratios(cpu, rounds.reference.cpu));
       return [name, { ...figure, cpuUs: Math.round(quantile(cpu, 0.5)), cpuOfReference, cpuSpread: [cpuLow, cpuHigh] }];
     }),
   );
