@@ -20,16 +20,21 @@ const LOADERS = {
   default: "browser",
 };
 
-/** Surfaces that load their wasm by themselves: the module's name, and the wasm that it needs. */
-const SURFACES = { index: "gwop", checkout: "gwop", simulator: "simulator" };
+/** Surfaces that load their wasm by themselves. */
+const SURFACES = ["index", "checkout", "simulator"];
+
+/** Each wasm, and what to do when it is used before it is loaded. */
+const WASMS = {
+  gwop: "Import @gwop/sdk (or /checkout), which loads it; with @gwop/sdk/slim, `await init(…)` before the first call.",
+  simulator: "Import it as @gwop/sdk/simulator.",
+};
 
 /** Subpaths that load nothing. */
 const PLAIN = ["slim", "errors", "models/errors", "handlers/index", "handlers/hono", "handlers/express", "handlers/next", "stores/index"];
 
 const minify = { minify: true, target: "es2022", legalComments: "none" };
 const flat = (name) => name.replaceAll("/", "-");
-const surfaces = Object.keys(SURFACES);
-const wasms = [...new Set(Object.values(SURFACES))];
+const wasms = Object.keys(WASMS);
 const runtimes = [...new Set(Object.values(LOADERS))];
 
 const write = async (name, code, options) =>
@@ -38,40 +43,37 @@ const write = async (name, code, options) =>
 // 1. The glue of each wasm.
 for (const wasm of wasms) {
   const glue = join(out, `${wasm}_bg.js`);
-  shrink(join(out, `${wasm}.wasm`), glue);
-  await write(`${wasm}_bg.js`, readFileSync(glue, "utf8"), { mangleProps: /^__(wbg_ptr|destroy_into_raw)$/ });
+  shrink(join(out, `${wasm}.wasm`), glue, `@gwop/sdk: ${wasm}.wasm is not loaded yet. ${WASMS[wasm]}`);
+  const { code } = await transform(readFileSync(glue, "utf8"), { mangleProps: /^__(wbg_ptr|destroy_into_raw)$/ });
+  writeFileSync(glue, code);
 }
 
 // 2. The modules. What several subpaths share lies in files of its own, so that they share each class too; and in few, since each
-//    costs a runtime that does not bundle about a millisecond.
+//    costs Node about a millisecond. Their code has no effect until it is used: bundlers take of it only what a program needs.
 /** The shared files and what they hold. Each imports only those before it. */
 const SHARED = [
-  ["base", /\/src\/(errors|models\/errors|env)\b/],
+  ["gwop", /\/src\/(?!checkout|handlers|simulator|slim|stores|errors\.ts|models\/errors\.ts)|\/gwop_bg\.js$/],
   ["handlers", /\/src\/handlers\/(auth|http|webhook)/],
-  // What the simulator needs besides.
-  ["http", /\/src\/(http-client|loading|race|sleep)\b/],
   ["simulator", /\/src\/simulator|\/simulator_bg\.js$/],
-  ["core", /\/src\/(?!auth\/|checkout|gwop\b|handlers|index\b|operations\/|slim|stores)|\/gwop_bg\.js$/],
-  // What checkout does without.
-  ["gwop", /\/src\/(auth\/|gwop\b|index\b|operations\/)/],
 ];
-const loader = (wasm, runtime) => (wasm === "gwop" ? `load.${runtime}` : `load-${wasm}.${runtime}`);
-/** The modules that no file holds: per surface and runtime the entry, which loads and then re-exports, and per wasm what it loads by. */
+/** The modules that no file holds: per surface and runtime the entry, which loads its wasm and re-exports. */
 const written = new Map();
 for (const runtime of runtimes) {
-  for (const name of surfaces) {
-    written.set(`${name}.${runtime}`, `import "./${loader(SURFACES[name], runtime)}.js"; export * from "./${name}.js";`);
-  }
-  const code = readFileSync(join(here, "entries", `load.${runtime}.js`), "utf8");
-  written.set(loader("gwop", runtime), code);
-  written.set(loader("simulator", runtime), code.replaceAll("gwop.wasm", "simulator.wasm").replaceAll("./instance.js", "./simulator-instance.js"));
+  const load = readFileSync(join(here, "entries", `load.${runtime}.js`), "utf8");
+  const loads = {
+    index: load,
+    // The same wasm, loaded once.
+    checkout: `import "./index.${runtime}.js";`,
+    simulator: load.replaceAll("gwop.wasm", "simulator.wasm").replaceAll("./instance.js", "./simulator-instance.js"),
+  };
+  for (const name of SURFACES) written.set(`${name}.${runtime}`, `${loads[name]}\nexport * from "./${name}.js";`);
 }
 const resolver = {
   name: "resolver",
   resolveId(id, importer) {
-    // Every output lies at the top, as the wasm does.
-    if (/\.wasm(\?module)?$/.test(id)) return { id, external: true };
     const name = basename(id, ".js");
+    // Every output lies at the top, as does the wasm, and an entry that another one imports.
+    if (/\.wasm(\?module)?$/.test(id) || (importer && written.has(name))) return { id, external: true };
     if (written.has(name)) return `written:${name}`;
     if (name.endsWith("_bg")) return join(out, `${name}.js`);
     return importer?.startsWith("written:") ? join(here, "src", `${name}.ts`) : undefined;
@@ -80,7 +82,7 @@ const resolver = {
 };
 const bundle = await rolldown({
   input: {
-    ...Object.fromEntries([...written.keys()].filter((name) => !name.startsWith("load")).map((name) => [name, name])),
+    ...Object.fromEntries([...written.keys()].map((name) => [name, name])),
     ...Object.fromEntries(PLAIN.map((name) => [flat(name), join(here, "src", `${name}.ts`)])),
     // A runtime that loads a wasm as an ES module finds its imports there.
     ...Object.fromEntries(wasms.map((wasm) => [`${wasm}_bg`, `${wasm}_bg`])),
@@ -94,11 +96,16 @@ const bundle = await rolldown({
 });
 const { output } = await bundle.generate({
   format: "esm",
+  minify: true,
   chunkFileNames: ({ name, moduleIds }) => `${/^written:(.+)/.exec(moduleIds[0])?.[1] ?? name}.js`,
   codeSplitting: { groups: SHARED.map(([name, test], at) => ({ name, test, priority: SHARED.length - at })) },
 });
 await bundle.close();
-for (const { fileName, code } of output) await write(fileName, code);
+// Rolldown keeps the annotations of what is without effect; esbuild the quotes by which bundlers know a file's name.
+for (const { fileName, code, isEntry } of output) {
+  if (isEntry) await write(fileName, code);
+  else writeFileSync(join(out, fileName), code);
+}
 writeFileSync(join(out, "types-only.js"), "export {};\n");
 
 await write("gwop-simulator.js", readFileSync(join(here, "simulator/cli.js"), "utf8"));
@@ -106,9 +113,8 @@ await write("gwop-simulator.js", readFileSync(join(here, "simulator/cli.js"), "u
 // 3. package.json: the template's shorthands become conditional exports.
 const manifest = JSON.parse(readFileSync(join(here, "package.json"), "utf8"));
 manifest.version = version;
-// Loading has effects, and so have the instances; bundlers may drop anything else that is not used.
-const effects = output.filter(({ fileName, moduleIds }) => fileName.startsWith("load") || moduleIds.some((id) => id.endsWith("instance.ts")));
-manifest.sideEffects = [...surfaces.map((name) => `${name}.*.js`), ...effects.map(({ fileName }) => fileName)].map((file) => `./${file}`);
+// Loading has effects; bundlers may drop anything else that is not used.
+manifest.sideEffects = SURFACES.map((name) => `./${name}.*.js`);
 for (const [subpath, value] of Object.entries(manifest.exports)) {
   const [, kind, name] = /^\((\w+)\) (.+)$/.exec(value) ?? [];
   if (!kind) continue;

@@ -86,7 +86,7 @@ const REWRITES = [
   [/^if \(Symbol\.dispose\) .*\n/gm, ""],
   [
     /^const (\w+) = \(typeof FinalizationRegistry === 'undefined'\)\s*\? .*\s*: new FinalizationRegistry\((.*)\);/gm,
-    "const $1 = finalization($2);",
+    "const $1 = /* @__PURE__ */ finalization($2);",
   ],
   [
     /let deferred\w+_0;\s*let deferred\w+_1;\s*try {([^]*?)(?:deferred\w+_[01] = [^;]+;\s*){2}return getStringFromWasm0\([^;]*\);\s*} finally {\s*wasm\.__wbindgen_free\([^;]*;\s*}/g,
@@ -102,7 +102,9 @@ const REWRITES = [
   [/, wasm\.__wbindgen_malloc(?:, wasm\.__wbindgen_realloc)?\)/g, ")"],
   [/\(\) { return handleError\(function (\(.*\)) {\n([^]*?)\n}, arguments\); }/g, "$1 { return handleError(() => {\n$2\n}); }"],
   [/^if \(!\('encodeInto' in cachedTextEncoder\)\) {[^]*?\n}\n/m, ""],
-  [/^let cachedTextDecoder = [^]*?function decodeText[^]*?\n}\n/m, "let cachedTextDecoder = newTextDecoder();\n"],
+  // What is not called has no effect, so that a bundler can leave it out.
+  [/^const cachedTextEncoder = new/m, "const cachedTextEncoder = /* @__PURE__ */ new"],
+  [/^let cachedTextDecoder = [^]*?function decodeText[^]*?\n}\n/m, "let cachedTextDecoder = /* @__PURE__ */ newTextDecoder();\n"],
 ];
 
 /** The glue with its repetitions taken out. */
@@ -182,10 +184,14 @@ const KNOWN = new Set(["memory", "__wbindgen_start"]);
 
 /**
  * Rewrites `NAME.wasm` and `NAME_bg.js` in place. The glue exports each import under its short name, for runtimes that load a wasm
- * as an ES module, and all of them as `imports`, so that a bundler can leave out what a program does not call.
+ * as an ES module, and all of them as `imports`, so that a bundler can leave out what a program does not call. Until it has an
+ * instance, whatever it calls throws `unloaded`.
  */
-export function shrink(wasmFile, glueFile) {
+export function shrink(wasmFile, glueFile, unloaded) {
   let glue = condense(readFileSync(glueFile, "utf8"));
+  const proxy = `/* @__PURE__ */ new Proxy({}, { get() { throw new Error(${JSON.stringify(unloaded)}); } })`;
+  glue = glue.replace(/^let wasm;$/m, () => `let wasm = ${proxy};`);
+  if (!glue.includes(proxy)) throw new Error("the glue has no `let wasm;`: wasm-bindgen writes another text than glue.mjs knows");
   const short = { imports: new Map(), exports: new Map() };
   const shorten = (map) => {
     const names = shortNames();

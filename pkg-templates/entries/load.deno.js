@@ -1,5 +1,5 @@
 // Deno: as an ES module, which needs no permission.
 import * as exports from "./gwop.wasm";
-import { use } from "./instance.js";
+import { own } from "./instance.js";
 
-use(exports);
+own.use(exports);

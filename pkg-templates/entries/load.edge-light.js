@@ -1,5 +1,5 @@
 // Vercel's Edge Runtime: compiled before the function starts.
 import module from "./gwop.wasm?module";
-import { load } from "./instance.js";
+import { own } from "./instance.js";
 
-load(module);
+own.load(module);

@@ -1,6 +1,6 @@
 // Node: from the file beside this one, synchronously, so that `require(esm)` works too.
 import { readFileSync } from "node:fs";
-import { load } from "./instance.js";
+import { own } from "./instance.js";
 
 const url = new URL("./gwop.wasm", import.meta.url);
 let bytes;
@@ -12,4 +12,4 @@ try {
     { cause },
   );
 }
-load(new WebAssembly.Module(bytes));
+own.load(new WebAssembly.Module(bytes));

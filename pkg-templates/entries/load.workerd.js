@@ -1,5 +1,5 @@
 // Cloudflare Workers: workerd compiles the module before the Worker starts.
 import module from "./gwop.wasm";
-import { load } from "./instance.js";
+import { own } from "./instance.js";
 
-load(module);
+own.load(module);

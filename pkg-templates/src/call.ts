@@ -117,7 +117,11 @@ interface Exchange extends Partial<Attempt> {
 const BACKOFF: BackoffStrategy = { initialInterval: 500, maxInterval: 60_000, exponent: 1.5, maxElapsedTime: 3_600_000 };
 
 /** Browsers name themselves; elsewhere the SDK does. */
-const IN_BROWSER = "document" in globalThis || "importScripts" in globalThis;
+const IN_BROWSER = /* @__PURE__ */ inBrowser();
+
+function inBrowser(): boolean {
+  return "document" in globalThis || "importScripts" in globalThis;
+}
 
 /**
  * Makes the call. Rejects with what `target.toError` makes, or the error with a `code` that `readPlan` throws for wrong options; its

@@ -3,6 +3,8 @@ import { Core } from "./generated/gwop_bg.js";
 
 export { Core, Task };
 
+export const encoder = /* @__PURE__ */ new TextEncoder();
+
 /** No bytes. */
 export const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array();
 

@@ -1,7 +1,6 @@
 import { Auth } from "./auth/index.js";
 import type { JwksStore } from "./auth/jwks-cache.js";
 import { ApiClient, type ClientOptions } from "./client.js";
-import { hide } from "./errors/brand.js";
 import { AuthIntents } from "./operations/auth-intents.js";
 import { AuthSessions } from "./operations/auth-sessions.js";
 import type { TokenClient } from "./auth/verify-token.js";
@@ -34,8 +33,9 @@ export interface SDKOptions extends ClientOptions {
 
 /** Gwop's client. Make one and share it. */
 export class Gwop {
-  static {
-    hide(this, { name: "Gwop" });
+  /** @internal As written, whatever a minifier calls it; a getter, so that bundlers can leave out the class. */
+  static get name(): string {
+    return "Gwop";
   }
 
   /** What agents pay. */

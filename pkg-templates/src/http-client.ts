@@ -1,4 +1,3 @@
-import { hide } from "./errors/brand.js";
 import { refuse } from "./errors/refuse.js";
 import { readOptions } from "./options.js";
 
@@ -45,8 +44,9 @@ export function isFromHook(error: unknown): boolean {
  * ```
  */
 export class HTTPClient {
-  static {
-    hide(this, { name: "HTTPClient" });
+  /** @internal As written, whatever a minifier calls it; a getter, so that bundlers can leave out the class. */
+  static get name(): string {
+    return "HTTPClient";
   }
 
   readonly #options: HTTPClientOptions;

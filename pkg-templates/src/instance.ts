@@ -8,12 +8,8 @@ import { loading, start, type WasmSource } from "./loading.js";
 
 export type { WasmSource };
 
-const own = loading(
-  { __wbg_set_wasm, imports },
-  "gwop",
-  "Import @gwop/sdk (or /checkout), which loads it; with @gwop/sdk/slim, `await init(…)` before the first call.",
-);
-export const { use, load } = own;
+/** How it gets loaded. */
+export const own = /* @__PURE__ */ loading({ __wbg_set_wasm, imports }, "gwop");
 
 /**
  * Loads `gwop.wasm` for `@gwop/sdk/slim`, from a compiled module, its bytes, or the `Response` of a `fetch` of it

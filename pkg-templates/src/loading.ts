@@ -4,7 +4,7 @@
 export interface Glue {
   /** What the module imports from its glue. */
   readonly imports: object;
-  /** Gives the glue its instance. */
+  /** Gives the glue its instance; before, whatever it calls throws. */
   __wbg_set_wasm(exports: object): void;
 }
 
@@ -29,25 +29,9 @@ export interface Loading {
   load(module: object): void;
 }
 
-/**
- * Makes the loading functions of `NAME.wasm`, which imports its glue as `./NAME_bg.js`.
- *
- * @param hint What to do when it is used before it is loaded.
- */
-export function loading(glue: Glue, name: string, hint: string): Loading {
+/** Makes the loading functions of `NAME.wasm`, which imports its glue as `./NAME_bg.js`. Without effect until one is called. */
+export function loading(glue: Glue, name: string): Loading {
   const imports = { [`./${name}_bg.js`]: glue.imports };
-
-  glue.__wbg_set_wasm(
-    new Proxy(
-      {},
-      {
-        get(): never {
-          throw new Error(`@gwop/sdk: ${name}.wasm is not loaded yet. ${hint}`);
-        },
-      },
-    ),
-  );
-
   const own: Loading = {
     name,
     imports,

@@ -2,9 +2,8 @@
 import { __wbg_set_wasm, imports } from "./generated/simulator_bg.js";
 import { loading, start, type WasmSource } from "./loading.js";
 
-const own = loading({ __wbg_set_wasm, imports }, "simulator", "Import it as @gwop/sdk/simulator.");
-
-export const { use, load } = own;
+/** How it gets loaded. */
+export const own = /* @__PURE__ */ loading({ __wbg_set_wasm, imports }, "simulator");
 
 /** Loads `simulator.wasm`, as the `init` of `@gwop/sdk/slim` does `gwop.wasm`. */
 export function init(source: WasmSource | PromiseLike<WasmSource>): Promise<void> {

@@ -1,5 +1,5 @@
 import { refuse } from "./errors/refuse.js";
-import { ask, join, readRefusal, refusalOf, subtle, Task } from "./core.js";
+import { ask, encoder, join, readRefusal, refusalOf, subtle, Task } from "./core.js";
 import { readEnvList } from "./env.js";
 import { hmacKey, hmacVerify } from "./generated/gwop_bg.js";
 import type { InvoiceCanceledEvent, InvoiceExpiredEvent, InvoicePaidEvent } from "./generated/models.js";
@@ -59,8 +59,6 @@ export interface ValidateWebhookSyncOptions extends WebhookVerification {
   /** The delivery, its body as a string or bytes: a `Request` cannot be read synchronously. */
   request: WebhookRequestParts;
 }
-
-const encoder = new TextEncoder();
 
 /** The most imported keys that are kept: a rotation has two, a bug must not grow without bound. */
 const MAX_KEYS = 16;

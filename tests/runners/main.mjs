@@ -94,7 +94,7 @@ async function copyEntries() {
   await build({
     entryPoints: { errors: "node_modules/@gwop/sdk/errors.js", checkout: "node_modules/@gwop/sdk/checkout.browser.js" },
     // Its classes need no wasm.
-    plugins: [{ name: "unloaded", setup: ({ onLoad }) => onLoad({ filter: /load\.browser\.js$/ }, () => ({ contents: "" })) }],
+    plugins: [{ name: "unloaded", setup: ({ onLoad }) => onLoad({ filter: /index\.browser\.js$/ }, () => ({ contents: "" })) }],
     bundle: true,
     minify: true,
     format: "esm",

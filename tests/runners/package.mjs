@@ -5,6 +5,7 @@ import { basename, dirname, join, relative, resolve } from "node:path";
 import { build as bundle } from "esbuild";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
+import { rolldown } from "rolldown";
 import { build as viteBuild, createServer } from "vite";
 import { EXPECTED } from "../projects/story.js";
 import { freePort, runProgram, serveDirectory, started, startProgram } from "./programs.mjs";
@@ -24,8 +25,8 @@ const browsers = {
   chromium: { program: process.env.GWOP_CHROMIUM, driver: process.env.GWOP_CHROMEDRIVER },
   firefox: { program: process.env.GWOP_FIREFOX, driver: process.env.GWOP_GECKODRIVER },
 };
-/** What may import Node's modules: Node's own loaders and the command line. */
-const NODE_ONLY = /^((load|simulator)\.node|gwop-simulator)\.js$/;
+/** What may import Node's modules: Node's own entries, which load the wasm, and the command line. */
+const NODE_ONLY = /^((index|simulator)\.node|gwop-simulator)\.js$/;
 
 function expect(holds, message) {
   if (!holds) throw new Error(message);
@@ -72,7 +73,7 @@ const checks = {
       return runProgram(process.execPath, args).then(() => "taken", (error) => error.message);
     };
     expectEqual(await check(() => {}), "taken", "the package as it is");
-    for (const file of ["base.js", "core.js", "stores/record.d.ts"]) {
+    for (const file of ["gwop.js", "handlers.js", "stores/record.d.ts"]) {
       const answer = await check((path) => rmSync(path(file)));
       expect(answer.includes(`/${file.replace(".d.ts", ".js").split("/").at(-1)}, which is not there`), `without ${file}: ${answer}`);
     }
@@ -146,16 +147,38 @@ console.log(before, (await claim()).state);`);
       for (const [, next] of code.matchAll(/(?:\bfrom|\bimport)"\.\/([\w.-]+\.js)"/g)) reached(next, all);
       return all;
     };
-    const shared = ["base.js", "http.js"];
     const expected = {
-      "index.node.js": [...shared, "core.js", "gwop.js", "load.node.js"],
-      "checkout.node.js": [...shared, "core.js", "checkout.js", "load.node.js"],
-      "simulator.node.js": [...shared, "simulator.js"],
-      "errors.js": ["base.js"],
-      "handlers-hono.js": ["base.js", "handlers.js"],
+      "index.node.js": ["gwop.js"],
+      "checkout.node.js": ["gwop.js", "index.node.js", "checkout.js"],
+      "simulator.node.js": ["gwop.js", "simulator.js"],
+      "errors.js": ["gwop.js"],
+      "handlers-hono.js": ["gwop.js", "handlers.js"],
     };
     for (const [entry, files] of Object.entries(expected)) {
       expectEqual([...reached(entry)].sort().join(), [entry, ...files].sort().join(), entry);
+    }
+  },
+  "a bundle holds only what it uses of the shared files": async () => {
+    const client = /validateWebhookSync|addHook/;
+    const loading = /WebAssembly|gwop\.wasm(?! is not loaded)/;
+    const absent = {
+      errors: [client, loading, /TextEncoder|TextDecoder/],
+      "models/errors": [client, loading, /TextEncoder|TextDecoder/],
+      hono: [/addHook/, loading],
+      stores: [client, loading],
+      checkout: [/validateWebhookSync/],
+      simulator: [/validateWebhookSync/],
+    };
+    for (const [subpath, patterns] of Object.entries(absent)) {
+      const file = join(out, `uses-${subpath.replace("/", "-")}.js`);
+      writeFileSync(file, `export * from "@gwop/sdk/${subpath}";\n`);
+      const settings = { bundle: true, format: "esm", platform: "neutral", minify: true, external: ["node:*", "*.wasm", "express"], write: false };
+      const { outputFiles } = await bundle({ entryPoints: [file], conditions: ["workerd"], ...settings });
+      const rolled = await rolldown({ input: file, resolve: { conditionNames: ["import", "workerd"] }, external: /\.wasm$|^node:/, logLevel: "warn" });
+      const { output } = await rolled.generate({ format: "esm" });
+      for (const code of [outputFiles[0].text, output.map((chunk) => chunk.code).join("\n")]) {
+        for (const pattern of patterns) expect(!pattern.test(code), `a bundle of ${subpath} holds ${pattern.exec(code)?.[0]}`);
+      }
     }
   },
   "only what loads by fetch awaits at the top level": () => {

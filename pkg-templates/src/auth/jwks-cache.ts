@@ -1,4 +1,4 @@
-import { type Core, run, Task } from "../core.js";
+import { type Core, encoder, run, Task } from "../core.js";
 import { unless } from "../race.js";
 
 /** A public key of Gwop's JWK Set (RFC 7517, RFC 7518 section 6.3.1). */
@@ -57,8 +57,6 @@ export interface Ticket {
 
 /** How long a store may take, in milliseconds. */
 const STORE_TIMEOUT_MS = 2_000;
-
-const encoder = new TextEncoder();
 
 /** Offers the store's value to the cache. It never fails: a store is a convenience. */
 export async function askStore(store: JwksStore, tokens: Core): Promise<void> {

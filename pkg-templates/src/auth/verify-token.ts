@@ -1,4 +1,4 @@
-import { Core, fieldsOf, join, readRefusal, refusalOf, run, subtle, Task } from "../core.js";
+import { Core, encoder, fieldsOf, join, readRefusal, refusalOf, run, subtle, Task } from "../core.js";
 import { readEnv } from "../env.js";
 import { type ErrorCode, isGwopError, type TokenErrorCode, TokenVerificationError } from "../errors/index.js";
 import { refuse } from "../errors/refuse.js";
@@ -72,8 +72,6 @@ interface Expected {
   /** Milliseconds. */
   clockToleranceMs: number;
 }
-
-const encoder = new TextEncoder();
 
 /** Verifies the access tokens of one client. */
 export class TokenVerification {

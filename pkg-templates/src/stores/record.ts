@@ -1,5 +1,4 @@
 // Says what to import where nothing has loaded the wasm.
-import "../instance.js";
 import { ask, join, Task } from "../core.js";
 import type { ClaimResult, EventClaim, Lease, WebhookOutcome, WebhookStore } from "./store.js";
 
