@@ -9,7 +9,7 @@ use worker::{Env, Request, Response, Result};
 use crate::token::{Claims, Code, Rejection};
 
 use super::exchange::{exchange_secret, idempotency_key, is_exchange_secret};
-use super::http::{Answer, served};
+use super::http::{Answer, Served, served};
 use super::incoming::Incoming;
 use super::session_object::{SessionCall, Standing};
 use super::transport::{CallError, call};
@@ -275,7 +275,7 @@ async fn ask_object(
 }
 
 /// Answers everything under `/auth/`.
-pub(super) async fn handle(request: &Incoming, env: &Env, path: &[&str]) -> Result<Response> {
+pub(super) async fn handle(request: &Incoming, env: &Env, path: &[&str]) -> Served {
     let method = request.method.as_str();
     let cors = cors(request, env);
     let allowed = cors.iter().any(|(name, _)| *name == ALLOW_ORIGIN);

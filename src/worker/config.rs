@@ -1,10 +1,10 @@
 //! Variables, secrets and bindings, by name. `docs/worker.md` has the table.
 
-use js_sys::{Array, Reflect};
-use wasm_bindgen::{JsValue, intern};
+use js_sys::Array;
+use wasm_bindgen::JsValue;
 use worker::{Env, Url};
 
-use super::log;
+use super::{log, platform};
 
 /// Secrets that Gwop signs webhooks with, comma-separated during a rotation.
 pub const GWOP_WEBHOOK_SECRET: &str = "GWOP_WEBHOOK_SECRET";
@@ -84,16 +84,16 @@ enum Setting {
     Unusable,
 }
 
-fn setting(env: &Env, name: &str) -> Setting {
-    let value = Reflect::get(env, &JsValue::from_str(intern(name))).unwrap_or(JsValue::UNDEFINED);
-    if value.is_undefined() || value.is_null() {
-        return Setting::Missing;
-    }
+fn setting(env: &Env, name: &'static str) -> Setting {
+    let value = platform::property(env, platform::constant(name)).unwrap_or(JsValue::UNDEFINED);
     if let Some(text) = value.as_string() {
         return match text.trim() {
             "" => Setting::Missing,
             trimmed => Setting::Text(trimmed.to_owned()),
         };
+    }
+    if value.is_null_or_undefined() {
+        return Setting::Missing;
     }
     if let Some(boolean) = value.as_bool() {
         return Setting::Text(boolean.to_string());
@@ -120,7 +120,7 @@ fn not_understood(name: &str) {
 }
 
 /// The value of a variable or secret; `None` where it is absent or blank, and, with a log line, where it is no text.
-pub fn text(env: &Env, name: &str) -> Option<String> {
+pub fn text(env: &Env, name: &'static str) -> Option<String> {
     match setting(env, name) {
         Setting::Missing => None,
         Setting::Text(text) => Some(text),
@@ -132,7 +132,7 @@ pub fn text(env: &Env, name: &str) -> Option<String> {
 }
 
 /// The value of a variable, or its default. Where it is no text: an empty one, with which nothing works.
-pub fn text_or(env: &Env, name: &str, default: &str) -> String {
+pub fn text_or(env: &Env, name: &'static str, default: &str) -> String {
     match setting(env, name) {
         Setting::Missing => default.to_owned(),
         _ => text(env, name).unwrap_or_default(),
@@ -140,7 +140,7 @@ pub fn text_or(env: &Env, name: &str, default: &str) -> String {
 }
 
 /// The values of a variable or secret: comma-separated, or an array of strings.
-pub fn list(env: &Env, name: &str) -> Vec<String> {
+pub fn list(env: &Env, name: &'static str) -> Vec<String> {
     let items = match setting(env, name) {
         Setting::Missing => vec![],
         Setting::Text(text) => text.split(',').map(str::to_owned).collect(),
@@ -158,7 +158,7 @@ pub fn list(env: &Env, name: &str) -> Vec<String> {
 }
 
 /// Whether a variable or secret has a value that can be used.
-pub fn is_set(env: &Env, name: &str) -> bool {
+pub fn is_set(env: &Env, name: &'static str) -> bool {
     if LISTS.contains(&name) {
         !list(env, name).is_empty()
     } else {

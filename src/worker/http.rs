@@ -5,13 +5,13 @@ use std::future::Future;
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use wasm_bindgen::intern;
 use worker::{Headers, Response, ResponseBuilder, Result};
 
 use crate::web::WebCrypto;
 
 use super::log::{self, Level};
 use super::objects::now_ms;
+use super::platform;
 
 /// An answer, before it becomes a `Response`.
 pub struct Answer {
@@ -106,19 +106,27 @@ impl Answer {
     }
 
     fn into_response(self, request_id: &str) -> Result<Response> {
-        let headers = common_headers()?;
-        headers.set(intern("x-request-id"), request_id)?;
-        for (name, value) in &self.headers {
-            headers.set(intern(name), value)?;
-        }
-        let builder = ResponseBuilder::new().with_status(self.status);
+        let made = self.platform_response(None, request_id)?;
+        let builder = ResponseBuilder::new()
+            .with_status(self.status)
+            .with_headers(Headers(made.headers()));
         Ok(match self.body {
-            Some(body) => {
-                headers.set(intern("content-type"), intern("application/json"))?;
-                builder.with_headers(headers).fixed(body.into_bytes())
-            }
-            None => builder.with_headers(headers).empty(),
+            Some(body) => builder.fixed(body.into_bytes()),
+            None => builder.empty(),
         })
+    }
+
+    fn platform_response(&self, body: Option<&str>, request_id: &str) -> Result<web_sys::Response> {
+        let response = with_common_headers(self.body.is_some(), |headers| {
+            Ok(platform::response(self.status, body, headers, request_id)?)
+        })?;
+        if !self.headers.is_empty() {
+            let headers = response.headers();
+            for (name, value) in &self.headers {
+                headers.set(name, value)?;
+            }
+        }
+        Ok(response)
     }
 }
 
@@ -137,35 +145,62 @@ const COMMON_HEADERS: [(&str, &str); 6] = [
     ),
 ];
 
-/// A copy of [`COMMON_HEADERS`]: one call to the platform instead of one per header.
-fn common_headers() -> Result<Headers> {
+/// Does something with [`COMMON_HEADERS`], and `Content-Type` where there is a body: an isolate makes them once.
+fn with_common_headers<T>(
+    has_body: bool,
+    work: impl FnOnce(&web_sys::Headers) -> Result<T>,
+) -> Result<T> {
     thread_local! {
-        static COMMON: RefCell<Option<Headers>> = const { RefCell::new(None) };
+        static COMMON: RefCell<[Option<web_sys::Headers>; 2]> = const { RefCell::new([None, None]) };
     }
-    COMMON.with_borrow_mut(|common| {
-        if common.is_none() {
-            let headers = Headers::new();
-            for (name, value) in COMMON_HEADERS {
-                headers.set(name, value)?;
-            }
-            *common = Some(headers);
+    COMMON.with_borrow_mut(|[without_body, with_body]| {
+        let common = if has_body { with_body } else { without_body };
+        if let Some(headers) = common {
+            return work(headers);
         }
-        match common {
-            Some(headers) => Ok(Headers(web_sys::Headers::new_with_headers(&headers.0)?)),
-            None => Ok(Headers::new()),
+        let headers = web_sys::Headers::new()?;
+        for (name, value) in COMMON_HEADERS {
+            headers.set(name, value)?;
         }
+        if has_body {
+            headers.set("content-type", "application/json")?;
+        }
+        work(common.insert(headers))
     })
 }
 
+/// The answer to a request whose log line is written.
+pub struct Served {
+    answer: Answer,
+    request_id: String,
+}
+
+impl Served {
+    /// The `Response` for a merchant's own Worker.
+    ///
+    /// # Errors
+    /// Only where the platform refuses to make one.
+    pub fn into_response(self) -> Result<Response> {
+        self.answer.into_response(&self.request_id)
+    }
+
+    /// The `Response` for the platform itself: without the other one on the way.
+    ///
+    /// # Errors
+    /// Only where the platform refuses to make one.
+    #[cfg(feature = "worker-main")]
+    pub fn into_platform_response(self) -> Result<web_sys::Response> {
+        let Self { answer, request_id } = self;
+        answer.platform_response(answer.body.as_deref(), &request_id)
+    }
+}
+
 /// Runs the work of one request, and writes its log line.
-///
-/// # Errors
-/// Only where the platform refuses to make a `Response`.
 pub async fn served(
     route: &'static str,
     method: &str,
     work: impl Future<Output = Answer>,
-) -> Result<Response> {
+) -> Served {
     let started = now_ms();
     let request_id = WebCrypto::random_uuid();
     let answer = work.await;
@@ -183,5 +218,5 @@ pub async fn served(
         ("duration_ms", now_ms().saturating_sub(started).into()),
     ];
     log::line(level, "request", own.iter().chain(&answer.about));
-    answer.into_response(&request_id)
+    Served { answer, request_id }
 }

@@ -1,21 +1,32 @@
 //! Requests: what is read of them at once, and bounded bodies.
 
 use js_sys::{Reflect, Uint8Array};
-use wasm_bindgen::{JsCast, JsValue, intern};
+use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{ReadableStream, ReadableStreamDefaultReader};
 use worker::Request;
 
 use super::http::Answer;
+use super::platform;
 use super::promise::settled;
 
 /// How much of a refused body is read before the answer. Cancelling the stream instead would poison the connection for the
 /// next request under wrangler.
 const DRAIN_BYTES: usize = 1024 * 1024;
 
+/// Headers that are read of every request: in one call with its method and URL. `platform.js` has them in the same order.
+const READ_AT_ONCE: [&str; 5] = [
+    "content-type",
+    "content-length",
+    "x-gwop-signature",
+    "x-gwop-event-id",
+    "x-gwop-event-type",
+];
+
 /// A request. Making a [`Request`] of the platform's own asks for `cf` too, which the platform then builds.
 pub struct Incoming {
     request: web_sys::Request,
-    headers: web_sys::Headers,
+    /// Values of [`READ_AT_ONCE`]; empty where there is none.
+    headers: Vec<String>,
     /// The method as it came: [`worker::Method`] takes one that it does not know for `GET`.
     pub method: String,
     /// The path: that of the URL, or what a merchant's router has set by `Request::path_mut`.
@@ -24,38 +35,42 @@ pub struct Incoming {
 
 impl From<web_sys::Request> for Incoming {
     fn from(request: web_sys::Request) -> Self {
-        let url = request.url();
-        let path = url
-            .split_once("://")
-            .and_then(|(_, rest)| rest.find('/').and_then(|at| rest.get(at..)))
-            .unwrap_or("/");
-        let path = path.split(['?', '#']).next().unwrap_or(path).to_owned();
-        Self {
-            headers: request.headers(),
-            method: request.method(),
-            path,
-            request,
-        }
+        Self::new(request, None)
     }
 }
 
 impl From<&Request> for Incoming {
     fn from(request: &Request) -> Self {
         // Another handle to the same request: `inner().clone()` would be the Fetch API's method.
-        let inner = Clone::clone(request.inner());
-        Self {
-            headers: inner.headers(),
-            method: inner.method(),
-            path: request.path(),
-            request: inner,
-        }
+        Self::new(Clone::clone(request.inner()), Some(request.path()))
     }
 }
 
 impl Incoming {
-    /// The value of a header; several are joined by commas.
+    /// With the path of its URL, unless another one is given.
+    fn new(request: web_sys::Request, path: Option<String>) -> Self {
+        let head = platform::head(&request);
+        let mut lines = head.split('\n');
+        let method = lines.next().unwrap_or_default().to_owned();
+        let url = lines.next().unwrap_or_default();
+        Self {
+            request,
+            headers: lines.map(str::to_owned).collect(),
+            method,
+            path: path.unwrap_or_else(|| path_of(url).to_owned()),
+        }
+    }
+
+    /// The value of a header; several are joined by commas. Without a value, those of [`READ_AT_ONCE`] are as if they were not there.
     pub fn header(&self, name: &'static str) -> Option<String> {
-        self.headers.get(intern(name)).ok().flatten()
+        match READ_AT_ONCE.iter().position(|known| *known == name) {
+            Some(at) => self
+                .headers
+                .get(at)
+                .filter(|value| !value.is_empty())
+                .cloned(),
+            None => platform::header(&self.request, platform::constant(name)),
+        }
     }
 
     /// Whether the body's media type is JSON, or not told.
@@ -122,7 +137,7 @@ impl Incoming {
 
     async fn whole_body(&self) -> std::result::Result<Vec<u8>, JsValue> {
         let bytes = settled(self.request.array_buffer()?).await?;
-        Ok(Uint8Array::new(&bytes).to_vec())
+        Ok(platform::bytes(&bytes))
     }
 
     /// Reads and drops a body that nobody wants, up to [`DRAIN_BYTES`]. One that says that it is longer is left alone: under wrangler half a
@@ -138,6 +153,14 @@ impl Incoming {
             chunks.drain().await;
         }
     }
+}
+
+/// The path of an absolute URL.
+fn path_of(url: &str) -> &str {
+    // After the two slashes of its scheme.
+    let third = url.match_indices('/').nth(2);
+    let path = third.and_then(|(at, _)| url.get(at..)).unwrap_or("/");
+    path.split(['?', '#']).next().unwrap_or(path)
 }
 
 /// Why a body was not read.

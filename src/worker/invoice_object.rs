@@ -6,17 +6,18 @@
 #[cfg(feature = "worker-test")]
 use std::cell::Cell;
 use std::cell::RefCell;
-use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
-use worker::{Env, Error, Method, Request, Response, ResponseBuilder, Result, SqlStorage, State};
+use worker::{Env, Error, Request, Response, Result, State};
 
 use crate::invoice::{Event, Invoice, Outcome, Status};
 
 use super::config::{self, Times};
-use super::objects::{alarm_at, answer, has_table, now_ms};
+use super::objects::{answer, now_ms, percent_encoded};
+use super::promise::settled;
 use super::queue::Message;
-use super::{log, objects, schedule};
+use super::storage::{NO_BINDINGS, Storage};
+use super::{log, objects, platform, schedule};
 
 /// The path of a delivery, before its event's id: a duplicate is recognised by it alone. The id is the query, since `.` and `..` would be
 /// resolved in a path.
@@ -47,8 +48,26 @@ pub struct Delivery {
     pub status: Option<Status>,
     /// The transaction that paid.
     pub transaction: Option<String>,
-    /// The event as it was signed.
+    /// The event as it was signed: on its way behind the JSON of the rest, so that it need not be escaped.
+    #[serde(skip)]
     pub body: String,
+}
+
+impl Delivery {
+    /// One line of JSON, and the event.
+    fn to_text(&self) -> Result<String> {
+        let mut text = serde_json::to_string(self)?;
+        text.push('\n');
+        text.push_str(&self.body);
+        Ok(text)
+    }
+
+    fn of_text(text: &str) -> Result<Self> {
+        let (head, body) = text.split_once('\n').unwrap_or((text, ""));
+        let mut delivery: Self = serde_json::from_str(head)?;
+        body.clone_into(&mut delivery.body);
+        Ok(delivery)
+    }
 }
 
 /// What else can be asked of the object.
@@ -165,6 +184,7 @@ pub struct OutboxView {
 /// is known in memory needs none.
 #[allow(unsafe_code)] // wasm-bindgen's generated glue.
 mod class {
+    use std::borrow::Cow;
     use std::rc::Rc;
 
     use js_sys::Promise;
@@ -173,8 +193,8 @@ mod class {
     use worker::worker_sys::DurableObjectState;
     use worker::{Env, State};
 
-    use super::super::promise;
-    use super::InvoiceObject;
+    use super::super::{objects, platform, promise};
+    use super::{APPLY, InvoiceObject};
 
     /// The Durable Object of one invoice, named by `invoice_id`.
     #[wasm_bindgen]
@@ -186,7 +206,7 @@ mod class {
         /// Called by the platform when it starts the object.
         #[wasm_bindgen(constructor)]
         pub fn new(state: DurableObjectState, env: Env) -> Self {
-            Self(Rc::new(InvoiceObject::new(State::from(state), env)))
+            Self(Rc::new(InvoiceObject::new(&State::from(state), env)))
         }
 
         /// Answers a call of this crate's: a `Response`, or a promise of one.
@@ -194,13 +214,23 @@ mod class {
         /// # Errors
         /// Where the platform refuses to make a `Response`.
         pub fn fetch(&self, request: web_sys::Request) -> Result<JsValue, JsValue> {
-            if self.0.has_committed(&request) {
+            let target = platform::target(&request);
+            let event_id = objects::query_of(&target, APPLY).map(Cow::into_owned);
+            let is_question = target.starts_with("GET ");
+            if is_question
+                && event_id
+                    .as_ref()
+                    .is_some_and(|event_id| self.0.remembers(event_id))
+            {
                 return web_sys::Response::new().map(JsValue::from);
             }
             let object = Rc::clone(&self.0);
             let answer = async move {
-                let answer = object.fetch(request.into()).await?;
-                Ok(web_sys::Response::from(answer).into())
+                let answer = match event_id {
+                    Some(event_id) => object.apply(&event_id, is_question, &request).await?,
+                    None => object.fetch(request.into()).await?.into(),
+                };
+                Ok(answer.into())
             };
             Ok(promise::of(answer).into())
         }
@@ -219,7 +249,7 @@ mod class {
 pub use class::GwopInvoice;
 
 struct InvoiceObject {
-    state: State,
+    storage: Storage,
     env: Env,
     /// Ids of committed events, so that a duplicate costs no read; while it holds any, the alarm is armed too. A write that the disk
     /// refuses ends the instance, and this with it.
@@ -235,9 +265,9 @@ impl std::fmt::Debug for InvoiceObject {
 }
 
 impl InvoiceObject {
-    fn new(state: State, env: Env) -> Self {
+    fn new(state: &State, env: Env) -> Self {
         Self {
-            state,
+            storage: Storage::of(state),
             env,
             committed: RefCell::new(vec![]),
             #[cfg(feature = "worker-test")]
@@ -245,31 +275,31 @@ impl InvoiceObject {
         }
     }
 
-    /// Whether the request asks for an event that this instance has committed.
-    fn has_committed(&self, request: &web_sys::Request) -> bool {
-        if request.method() != "GET" {
-            return false;
+    /// Answers whether the event is stored, or applies the delivery in the request's body.
+    async fn apply(
+        &self,
+        event_id: &str,
+        is_question: bool,
+        request: &web_sys::Request,
+    ) -> Result<web_sys::Response> {
+        let applied = match self.recognise(event_id).await {
+            Ok(true) => Ok(Outcome::Duplicate),
+            Ok(false) if is_question => {
+                return Ok(Response::error("There is no such event", 404)?.into());
+            }
+            Ok(false) => self.apply_new(event_id, request).await,
+            Err(error) => Err(error),
+        };
+        match applied {
+            Ok(outcome) => Ok(platform::marked(
+                platform::constant(OUTCOME),
+                outcome.as_str(),
+            )?),
+            Err(error) => Ok(answer(Err::<(), _>(error))?.into()),
         }
-        event_id_of(request).is_some_and(|event_id| self.remembers(&event_id))
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
-        if let Some(event_id) = event_id_of(request.inner()) {
-            let applied = match self.recognise(&event_id).await {
-                Ok(true) => Ok(Outcome::Duplicate),
-                Ok(false) if request.method() == Method::Get => {
-                    return Response::error("There is no such event", 404);
-                }
-                Ok(false) => self.apply(&event_id, request).await,
-                Err(error) => Err(error),
-            };
-            return match applied {
-                Ok(outcome) => Response::builder()
-                    .with_header(OUTCOME, outcome.as_str())
-                    .map(ResponseBuilder::empty),
-                Err(error) => answer(Err::<(), _>(error)),
-            };
-        }
         let call: InvoiceCall = serde_json::from_str(&request.text().await?)?;
         match call {
             InvoiceCall::Read => answer(self.read()),
@@ -295,46 +325,31 @@ impl InvoiceObject {
         };
         if let Err(error) = armed {
             log::error("alarm_failed", &[("error", error.to_string().into())]);
-            let again = alarm_at(now_ms().saturating_add(ALARM_AGAIN_MS));
-            if let Err(error) = self.state.storage().set_alarm(again).await {
+            let again = now_ms().saturating_add(ALARM_AGAIN_MS);
+            if let Err(error) = self.storage.set_alarm(again).await {
                 self.committed.take();
                 log::error("alarm_lost", &[("error", error.to_string().into())]);
             }
         }
     }
 
-    fn sql(&self) -> SqlStorage {
-        self.state.storage().sql()
-    }
-
     /// Runs `work` and arms the alarm for what it left to do, in one transaction: whatever fails undoes all of it. `work` tells when the
     /// alarm has work next, if it knows.
     async fn transact<T: 'static>(
         &self,
-        work: impl FnOnce(&SqlStorage) -> Result<(T, Option<i64>)> + 'static,
+        work: impl FnOnce(&Storage) -> Result<(T, Option<i64>)> + 'static,
     ) -> Result<T> {
         let times = config::times(&self.env);
-        let found = Rc::new(RefCell::new(None));
-        let result = Rc::clone(&found);
-        let storage = self.state.storage();
-        let inside = self.state.storage();
-        let transaction = storage.transaction(move |_| async move {
-            let sql = inside.sql();
-            let (value, due) = work(&sql)?;
+        let transaction = self.storage.transact(move |storage| {
+            let (value, due) = work(storage)?;
             let due = if due.is_some() {
                 due
             } else {
-                earliest_job(&sql, times)?
+                earliest_job(storage, times)?
             };
-            if let Some(due) = due {
-                inside.set_alarm(alarm_at(due)).await?;
-            }
-            result.replace(Some(value));
-            Ok(())
+            Ok((value, due))
         });
-        transaction.await?;
-        let found = found.borrow_mut().take();
-        found.ok_or_else(|| Error::RustError("the transaction did not run".to_owned()))
+        transaction.await
     }
 
     /// Whether the event is stored. A duplicate is told by this alone: no body, no transaction, nothing written.
@@ -342,10 +357,10 @@ impl InvoiceObject {
         if self.remembers(event_id) {
             return Ok(true);
         }
-        let stored = has_table(&self.sql(), "event")? && is_known(&self.sql(), event_id)?;
+        let stored = self.storage.has_table("event")? && is_known(&self.storage, event_id)?;
         if stored {
             // Where the alarm was lost, this is a chance to repair it.
-            if self.state.storage().get_alarm().await?.is_none() {
+            if !self.storage.has_alarm().await? {
                 self.arm().await?;
             }
             self.remember(event_id);
@@ -354,15 +369,16 @@ impl InvoiceObject {
     }
 
     /// Applies the delivery in the request's body.
-    async fn apply(&self, event_id: &str, mut request: Request) -> Result<Outcome> {
+    async fn apply_new(&self, event_id: &str, request: &web_sys::Request) -> Result<Outcome> {
         #[cfg(feature = "worker-test")]
         let fails = self.fail_next.take();
-        let delivery: Delivery = serde_json::from_str(&request.text().await?)?;
+        let text = settled(request.text()?).await?;
+        let delivery = Delivery::of_text(&text.as_string().unwrap_or_default())?;
         let applied = self.transact(move |sql| {
             let recorded = record(sql, &delivery)?;
             #[cfg(feature = "worker-test")]
             if fails {
-                sql.exec("INSERT INTO outbox (event_id) VALUES (NULL)", None)?;
+                sql.run("INSERT INTO outbox (event_id) VALUES (NULL)", &NO_BINDINGS)?;
             }
             Ok(recorded)
         });
@@ -383,20 +399,20 @@ impl InvoiceObject {
     }
 
     fn read(&self) -> Result<Option<View>> {
-        let sql = self.sql();
-        if !has_table(&sql, "invoice")? {
+        let sql = &self.storage;
+        if !sql.has_table("invoice")? {
             return Ok(None);
         }
-        let Some(row) = stored_invoice(&sql)? else {
+        let Some(row) = stored_invoice(sql)? else {
             return Ok(None);
         };
-        let events = sql.exec(
+        let events = sql.rows(
             "SELECT event_id, event_type, event_version, outcome, received_at, delivered_at FROM event ORDER BY rowid",
-            None,
+            &NO_BINDINGS,
         )?;
-        let outbox = sql.exec(
+        let outbox = sql.rows(
             "SELECT event_id, state, sends, deliveries, due_at FROM outbox ORDER BY rowid",
-            None,
+            &NO_BINDINGS,
         )?;
         Ok(Some(View {
             invoice_id: row.invoice_id,
@@ -404,46 +420,42 @@ impl InvoiceObject {
             status: row.status,
             version: row.version,
             transaction: row.transaction_id,
-            events: events.to_array()?,
-            outbox: outbox.to_array()?,
+            events,
+            outbox,
         }))
     }
 
     fn claim(&self, event_id: &str) -> Result<Option<Claimed>> {
-        let sql = self.sql();
-        if !has_table(&sql, "outbox")? {
+        let sql = &self.storage;
+        if !sql.has_table("outbox")? {
             return Ok(None);
         }
-        let claimed = sql.exec(
+        let claimed = sql.row(
             "SELECT event_type, outcome, body FROM event WHERE event_id = ?1 AND event_id IN (SELECT event_id FROM outbox)",
-            vec![event_id.into()],
+            &[event_id],
         )?;
-        let claimed = claimed.to_array()?.pop();
         if claimed.is_some() {
             // The consumer is at work: no second message before it can have reported.
             let report = now_ms()
                 .saturating_add(schedule::FULFILMENT_TIMEOUT_MS)
                 .saturating_add(config::times(&self.env).silence);
-            sql.exec(
+            sql.run(
                 "UPDATE outbox SET deliveries = deliveries + 1, due_at = MAX(due_at, ?2) WHERE event_id = ?1",
-                vec![event_id.into(), report.into()],
+                &(event_id, report),
             )?;
         }
         Ok(claimed)
     }
 
     fn confirm(&self, event_id: &str) -> Result<()> {
-        let sql = self.sql();
-        if has_table(&sql, "outbox")? {
+        let sql = &self.storage;
+        if sql.has_table("outbox")? {
             // Together: there is no await between the two, so both become durable, or neither.
-            sql.exec(
+            sql.run(
                 "UPDATE event SET delivered_at = ?2 WHERE event_id = ?1",
-                vec![event_id.into(), now_ms().into()],
+                &(event_id, now_ms()),
             )?;
-            sql.exec(
-                "DELETE FROM outbox WHERE event_id = ?1",
-                vec![event_id.into()],
-            )?;
+            sql.run("DELETE FROM outbox WHERE event_id = ?1", &[event_id])?;
         }
         Ok(())
     }
@@ -453,37 +465,35 @@ impl InvoiceObject {
         struct Row {
             deliveries: i64,
         }
-        let sql = self.sql();
-        if !has_table(&sql, "outbox")? {
+        let sql = &self.storage;
+        if !sql.has_table("outbox")? {
             return Ok(0);
         }
-        let rows = sql.exec(
+        let row: Option<Row> = sql.row(
             "SELECT deliveries FROM outbox WHERE event_id = ?1",
-            vec![event_id.into()],
+            &[event_id],
         )?;
-        let row: Option<Row> = rows.to_array()?.pop();
         let pause = schedule::retry_seconds(row.map_or(0, |row| row.deliveries));
         let report = now_ms()
             .saturating_add(i64::from(pause).saturating_mul(1_000))
             .saturating_add(config::times(&self.env).silence);
-        sql.exec(
+        sql.run(
             "UPDATE outbox SET due_at = ?2 WHERE event_id = ?1 AND state = 'sent'",
-            vec![event_id.into(), report.into()],
+            &(event_id, report),
         )?;
         Ok(pause)
     }
 
     fn bury(&self, event_id: &str) -> Result<bool> {
-        let sql = self.sql();
-        if !has_table(&sql, "outbox")? {
+        let sql = &self.storage;
+        if !sql.has_table("outbox")? {
             return Ok(false);
         }
         // A pending row was replayed meanwhile: its new message decides.
-        let buried = sql.exec(
+        sql.exists(
             "UPDATE outbox SET state = 'dead' WHERE event_id = ?1 AND state = 'sent' RETURNING event_id",
-            vec![event_id.into()],
-        )?;
-        Ok(!buried.to_array::<serde_json::Value>()?.is_empty())
+            event_id,
+        )
     }
 
     async fn replay(&self, event_id: String) -> Result<Replay> {
@@ -491,15 +501,15 @@ impl InvoiceObject {
         struct Row {
             outcome: Outcome,
         }
-        let sql = self.sql();
-        if !has_table(&sql, "event")? {
+        let sql = &self.storage;
+        if !sql.has_table("event")? {
             return Ok(Replay::Unknown);
         }
-        let rows = sql.exec(
+        let row = sql.row(
             "SELECT outcome FROM event WHERE event_id = ?1",
-            vec![event_id.as_str().into()],
+            &[&event_id],
         )?;
-        let Some(Row { outcome }) = rows.to_array()?.pop() else {
+        let Some(Row { outcome }) = row else {
             return Ok(Replay::Unknown);
         };
         if !outcome.reaches_fulfilment() {
@@ -518,14 +528,12 @@ impl InvoiceObject {
             sends: i64,
             failures: i64,
         }
-        let sql = self.sql();
+        let sql = &self.storage;
         let times = config::times(&self.env);
-        let due: Vec<Row> = sql
-            .exec(
-                "SELECT invoice_id, event_id, sends, failures FROM outbox, invoice WHERE state <> 'dead' AND due_at <= ?1 ORDER BY due_at LIMIT ?2",
-                vec![now_ms().into(), ROWS_PER_ALARM.into()],
-            )?
-            .to_array()?;
+        let due: Vec<Row> = sql.rows(
+            "SELECT invoice_id, event_id, sends, failures FROM outbox, invoice WHERE state <> 'dead' AND due_at <= ?1 ORDER BY due_at LIMIT ?2",
+            &(now_ms(), ROWS_PER_ALARM),
+        )?;
         for row in due {
             let sent = self.send(&row.invoice_id, &row.event_id).await;
             let now = now_ms();
@@ -533,21 +541,21 @@ impl InvoiceObject {
                 Sent::Taken => {
                     let sends = row.sends.saturating_add(1);
                     let report = now.saturating_add(schedule::resend_ms(times.silence, sends));
-                    sql.exec(
+                    sql.run(
                         "UPDATE outbox SET state = 'sent', sends = ?2, failures = 0, due_at = ?3 WHERE event_id = ?1 AND state <> 'dead'",
-                        vec![row.event_id.as_str().into(), sends.into(), report.into()],
+                        &(&row.event_id, sends, report),
                     )?;
                 }
                 Sent::Refused => {
                     postpone(
-                        &sql,
+                        sql,
                         &row.event_id,
                         now.saturating_add(schedule::enqueue_ms(row.failures)),
                     )?;
                 }
                 Sent::SwitchedOff => {
                     postpone(
-                        &sql,
+                        sql,
                         &row.event_id,
                         now.saturating_add(schedule::switched_off_ms(row.failures)),
                     )?;
@@ -556,9 +564,9 @@ impl InvoiceObject {
         }
         self.committed.take();
         let expired = now_ms().saturating_sub(times.retention);
-        sql.exec(
+        sql.run(
             "DELETE FROM event WHERE received_at <= ?1 AND event_id NOT IN (SELECT event_id FROM outbox)",
-            vec![expired.into()],
+            &[expired],
         )?;
         Ok(())
     }
@@ -594,8 +602,8 @@ impl InvoiceObject {
 
     /// Arms the alarm for the earliest due job.
     async fn arm(&self) -> Result<()> {
-        if let Some(due) = earliest_job(&self.sql(), config::times(&self.env))? {
-            self.state.storage().set_alarm(alarm_at(due)).await?;
+        if let Some(due) = earliest_job(&self.storage, config::times(&self.env))? {
+            self.storage.set_alarm(due).await?;
         }
         Ok(())
     }
@@ -613,48 +621,32 @@ enum Sent {
 /// # Errors
 /// Where the object cannot be reached or storage fails: then nothing of it is stored.
 pub async fn apply(env: &Env, delivery: &Delivery) -> Result<Outcome> {
-    let path = path_of(delivery);
-    let response = objects::send(env, config::INVOICES, &delivery.invoice_id, &path, delivery);
-    let outcome = response.await?.headers().get(OUTCOME)?;
-    outcome
+    let (name, path) = (&delivery.invoice_id, path_of(delivery));
+    let text = delivery.to_text()?;
+    let response = objects::ask(env, config::INVOICES, name, &path, Some(&text)).await?;
+    let response = objects::accepted(response).await?;
+    platform::header(&response, platform::constant(OUTCOME))
         .and_then(|outcome| Outcome::parse(&outcome))
         .ok_or_else(|| Error::RustError("the object answered no outcome".to_owned()))
 }
 
 /// Whether the object of its invoice has the event of a delivery; what cannot be told counts as no.
 pub async fn has(env: &Env, delivery: &Delivery) -> bool {
-    let path = path_of(delivery);
-    let response = objects::get(env, config::INVOICES, &delivery.invoice_id, &path).await;
+    let (name, path) = (&delivery.invoice_id, path_of(delivery));
+    let response = objects::ask(env, config::INVOICES, name, &path, None).await;
     response.is_ok_and(|response| response.status() == 200)
 }
 
 fn path_of(delivery: &Delivery) -> String {
-    let event_id = delivery.event_id.as_str();
-    // Gwop's ids are: one call to the platform less.
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    if event_id.bytes().all(is_plain) {
-        return [APPLY, event_id].concat();
-    }
-    [APPLY, &String::from(js_sys::encode_uri_component(event_id))].concat()
+    [APPLY, &percent_encoded(&delivery.event_id)].concat()
 }
 
-fn event_id_of(request: &web_sys::Request) -> Option<String> {
-    let url = request.url();
-    let event_id = url.strip_prefix(objects::ORIGIN)?.strip_prefix(APPLY)?;
-    if !event_id.contains('%') {
-        return Some(event_id.to_owned());
-    }
-    Some(js_sys::decode_uri_component(event_id).ok()?.into())
+fn is_known(sql: &Storage, event_id: &str) -> Result<bool> {
+    sql.exists("SELECT 1 FROM event WHERE event_id = ?1", event_id)
 }
 
-fn is_known(sql: &SqlStorage, event_id: &str) -> Result<bool> {
-    let query = "SELECT 1 FROM event WHERE event_id = ?1";
-    let mut known = sql.exec(query, vec![event_id.into()])?.raw();
-    Ok(known.next().transpose()?.is_some())
-}
-
-fn create_tables(sql: &SqlStorage) -> Result<()> {
-    sql.exec(
+fn create_tables(sql: &Storage) -> Result<()> {
+    sql.run(
         "CREATE TABLE invoice (
             only INTEGER PRIMARY KEY CHECK (only = 0), invoice_id TEXT NOT NULL, public_invoice_id TEXT,
             status TEXT NOT NULL, version INTEGER, transaction_id TEXT);
@@ -664,15 +656,14 @@ fn create_tables(sql: &SqlStorage) -> Result<()> {
          CREATE TABLE outbox (
             event_id TEXT PRIMARY KEY NOT NULL, state TEXT NOT NULL CHECK (state IN ('pending', 'sent', 'dead')),
             due_at INTEGER NOT NULL, sends INTEGER NOT NULL, failures INTEGER NOT NULL, deliveries INTEGER NOT NULL)",
-        None,
-    )?;
-    Ok(())
+        &NO_BINDINGS,
+    )
 }
 
 /// Everything that one delivery changes, but for the alarm, and when the alarm has work next, if that is known. Every failure must
 /// leave the transaction.
-fn record(sql: &SqlStorage, delivery: &Delivery) -> Result<(Outcome, Option<i64>)> {
-    let stored = if has_table(sql, "event")? {
+fn record(sql: &Storage, delivery: &Delivery) -> Result<(Outcome, Option<i64>)> {
+    let stored = if sql.has_table("event")? {
         // Of two copies that came together, the second one waited for this transaction's turn.
         if is_known(sql, &delivery.event_id)? {
             return Ok((Outcome::Duplicate, None));
@@ -697,26 +688,26 @@ fn record(sql: &SqlStorage, delivery: &Delivery) -> Result<(Outcome, Option<i64>
         None => Outcome::Ignored,
     };
     let public_id = known_public_id.or_else(|| delivery.public_invoice_id.clone());
-    sql.exec(
+    sql.run(
         "INSERT OR REPLACE INTO invoice VALUES (0, ?1, ?2, ?3, ?4, ?5)",
-        vec![
-            delivery.invoice_id.as_str().into(),
-            public_id.into(),
-            invoice.status().as_str().into(),
-            invoice.version().into(),
-            invoice.transaction().map(str::to_owned).into(),
-        ],
+        &(
+            &delivery.invoice_id,
+            public_id,
+            invoice.status().as_str(),
+            invoice.version(),
+            invoice.transaction(),
+        ),
     )?;
-    sql.exec(
+    sql.run(
         "INSERT INTO event (event_id, event_type, event_version, outcome, received_at, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        vec![
-            delivery.event_id.as_str().into(),
-            delivery.event_type.as_str().into(),
-            delivery.event_version.into(),
-            outcome.as_str().into(),
-            now_ms().into(),
-            delivery.body.as_str().into(),
-        ],
+        &(
+            &delivery.event_id,
+            &delivery.event_type,
+            delivery.event_version,
+            outcome.as_str(),
+            now_ms(),
+            &delivery.body,
+        ),
     )?;
     let due = if outcome.reaches_fulfilment() {
         Some(enqueue(sql, &delivery.event_id)?)
@@ -727,21 +718,20 @@ fn record(sql: &SqlStorage, delivery: &Delivery) -> Result<(Outcome, Option<i64>
 }
 
 /// Puts an event into the outbox, due now: in the answer, in milliseconds since the epoch.
-fn enqueue(sql: &SqlStorage, event_id: &str) -> Result<i64> {
+fn enqueue(sql: &Storage, event_id: &str) -> Result<i64> {
     let now = now_ms();
-    sql.exec(
+    sql.run(
         "INSERT OR REPLACE INTO outbox (event_id, state, due_at, sends, failures, deliveries) VALUES (?1, 'pending', ?2, 0, 0, 0)",
-        vec![event_id.into(), now.into()],
+        &(event_id, now),
     )?;
     Ok(now)
 }
 
-fn postpone(sql: &SqlStorage, event_id: &str, due_at: i64) -> Result<()> {
-    sql.exec(
+fn postpone(sql: &Storage, event_id: &str, due_at: i64) -> Result<()> {
+    sql.run(
         "UPDATE outbox SET failures = failures + 1, due_at = ?2 WHERE event_id = ?1",
-        vec![event_id.into(), due_at.into()],
-    )?;
-    Ok(())
+        &(event_id, due_at),
+    )
 }
 
 #[derive(Deserialize)]
@@ -753,27 +743,25 @@ struct InvoiceRow {
     transaction_id: Option<String>,
 }
 
-fn stored_invoice(sql: &SqlStorage) -> Result<Option<InvoiceRow>> {
-    let rows = sql.exec(
+fn stored_invoice(sql: &Storage) -> Result<Option<InvoiceRow>> {
+    sql.row(
         "SELECT invoice_id, public_invoice_id, status, version, transaction_id FROM invoice",
-        None,
-    )?;
-    Ok(rows.to_array()?.pop())
+        &NO_BINDINGS,
+    )
 }
 
 /// When the alarm has work next, in milliseconds since the epoch.
-fn earliest_job(sql: &SqlStorage, times: Times) -> Result<Option<i64>> {
+fn earliest_job(sql: &Storage, times: Times) -> Result<Option<i64>> {
     #[derive(Deserialize)]
     struct Row {
         due_at: Option<i64>,
         oldest: Option<i64>,
     }
-    let rows = sql.exec(
+    let row: Option<Row> = sql.row(
         "SELECT (SELECT MIN(due_at) FROM outbox WHERE state <> 'dead') AS due_at,
                 (SELECT MIN(received_at) FROM event WHERE event_id NOT IN (SELECT event_id FROM outbox)) AS oldest",
-        None,
+        &NO_BINDINGS,
     )?;
-    let row: Option<Row> = rows.to_array()?.pop();
     let Some(Row { due_at, oldest }) = row else {
         return Ok(None);
     };

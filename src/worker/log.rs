@@ -1,9 +1,10 @@
 //! Structured logs: one JSON object per line. Nothing that comes here may be a secret, a token, a signature or a body.
 
 use serde_json::Value;
-use wasm_bindgen::JsValue;
 
 use crate::json::push_string;
+
+use super::platform;
 
 /// How bad it is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,10 +37,9 @@ pub fn line<'f>(
         }
     }
     line.push('}');
-    let text = JsValue::from_str(&line);
     match level {
-        Level::Info => web_sys::console::log_1(&text),
-        Level::Error => web_sys::console::error_1(&text),
+        Level::Info => platform::log(&line),
+        Level::Error => platform::log_error(&line),
     }
 }
 

@@ -12,12 +12,12 @@ use super::{handle_queue, log, promise, router};
 #[wasm_bindgen]
 pub fn fetch(request: web_sys::Request, env: Env, _context: JsValue) -> Promise {
     promise::of(async move {
-        let answer = router::respond(&request.into(), &env).await;
-        let answer = answer.or_else(|error| {
+        let served = router::serve(&request.into(), &env).await;
+        let answer = served.into_platform_response().or_else(|error| {
             log::error("failed", &[("error", error.to_string().into())]);
-            Response::error("Internal error", 500)
+            Response::error("Internal error", 500).map(web_sys::Response::from)
         })?;
-        Ok(web_sys::Response::from(answer).into())
+        Ok(answer.into())
     })
 }
 

@@ -42,6 +42,8 @@ mod objects;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
 mod operator;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
+mod platform;
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
 mod promise;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
 mod queue;
@@ -49,6 +51,8 @@ mod queue;
 mod router;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
 mod session_object;
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
+mod storage;
 #[cfg(all(target_arch = "wasm32", feature = "worker-test"))]
 mod test_routes;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]

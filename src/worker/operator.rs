@@ -186,7 +186,7 @@ pub async fn health(request: &Incoming, env: &Env) -> Answer {
 }
 
 /// A part that needs one variable.
-fn part_of(env: &Env, variable: &str) -> Value {
+fn part_of(env: &Env, variable: &'static str) -> Value {
     let missing: &[&str] = if config::is_set(env, variable) {
         &[]
     } else {

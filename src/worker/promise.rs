@@ -1,7 +1,6 @@
 //! Futures as promises, and promises as futures. js-sys polls all futures of an isolate in microtasks, each of which workerd makes a
 //! native call, and makes two closures for every promise (docs/performance.md); here a future is polled where what it waits for has
 //! settled, and with that in the context of its own request.
-#![allow(unsafe_code)] // wasm-bindgen's generated glue.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -12,28 +11,32 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::task::{Context, Poll, Wake, Waker};
 
 use js_sys::Promise;
-use wasm_bindgen::prelude::*;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::closure::Closure;
+
+use super::platform;
 
 type Pending = Pin<Box<dyn Future<Output = ()>>>;
 
 thread_local! {
     /// Futures that wait, by their task's number.
-    static PENDING: RefCell<BTreeMap<u64, Pending>> = const { RefCell::new(BTreeMap::new()) };
+    static PENDING: RefCell<BTreeMap<u32, Pending>> = const { RefCell::new(BTreeMap::new()) };
     /// Promises that futures wait for, by number.
-    static AWAITED: RefCell<BTreeMap<u64, Awaited>> = const { RefCell::new(BTreeMap::new()) };
-    static SETTLE: Closure<dyn Fn(f64, bool, JsValue)> = Closure::new(settle);
+    static AWAITED: RefCell<BTreeMap<u32, Awaited>> = const { RefCell::new(BTreeMap::new()) };
+    static SETTLE: Closure<dyn Fn(u32, bool, JsValue)> = Closure::new(settle);
     /// Whether what is woken now waits for a promise that has settled, and may be polled at once.
     static SETTLING: Cell<bool> = const { Cell::new(false) };
-    static NEXT: Cell<u64> = const { Cell::new(0) };
+    static NEXT: Cell<u32> = const { Cell::new(0) };
 }
 
-fn next() -> u64 {
+/// A number that nothing has but what was abandoned long ago.
+fn next() -> u32 {
     NEXT.replace(NEXT.get().wrapping_add(1))
 }
 
 /// What wakes a future. It only names it: a waker must be `Send`, and a future that holds JavaScript's values is not.
 struct Task {
-    number: u64,
+    number: u32,
     woken: AtomicBool,
 }
 
@@ -82,40 +85,20 @@ fn poll(task: &Arc<Task>, mut future: Pending) {
 
 /// Runs a future: at once, as far as it comes. The promise settles as it does.
 pub fn of(future: impl Future<Output = Result<JsValue, JsValue>> + 'static) -> Promise {
-    let mut future = Some(future);
-    Promise::new(&mut |resolve, reject| {
-        let Some(future) = future.take() else { return };
-        let task = Arc::new(Task {
-            number: next(),
-            woken: AtomicBool::new(true),
-        });
-        let settled = async move {
-            // Neither function of a promise throws.
-            let _ = match future.await {
-                Ok(value) => resolve.call1(&JsValue::UNDEFINED, &value),
-                Err(reason) => reject.call1(&JsValue::UNDEFINED, &reason),
-            };
-        };
-        poll(&task, Box::pin(settled));
-    })
-}
-
-// What is thrown in `then` would only reject a promise that nobody has: in a microtask it reaches worker-build's `error` listener, which
-// writes a trap into the log and instantiates the wasm anew.
-#[wasm_bindgen(inline_js = "
-export function listen(promise, number, settle) {
-  const tell = (fulfilled, value) => {
-    try {
-      settle(number, fulfilled, value);
-    } catch (error) {
-      queueMicrotask(() => { throw error; });
-    }
-  };
-  promise.then((value) => tell(true, value), (reason) => tell(false, reason));
-}
-")]
-extern "C" {
-    fn listen(promise: &Promise, number: f64, settle: &Closure<dyn Fn(f64, bool, JsValue)>);
+    let pending = platform::pending();
+    let promise = pending.promise();
+    let task = Arc::new(Task {
+        number: next(),
+        woken: AtomicBool::new(true),
+    });
+    let future = async move {
+        match future.await {
+            Ok(value) => platform::settle(&pending, true, &value),
+            Err(reason) => platform::settle(&pending, false, &reason),
+        }
+    };
+    poll(&task, Box::pin(future));
+    promise
 }
 
 enum Awaited {
@@ -125,16 +108,14 @@ enum Awaited {
     Turn(Arc<Task>),
 }
 
-fn listen_for(promise: &Promise, what: Awaited) -> u64 {
+fn listen_for(promise: &Promise, what: Awaited) -> u32 {
     let number = next();
     AWAITED.with_borrow_mut(|awaited| awaited.insert(number, what));
-    // Exact: it counts promises.
-    SETTLE.with(|settle| listen(promise, number as f64, settle));
+    SETTLE.with(|settle| platform::listen(promise, number, settle));
     number
 }
 
-fn settle(number: f64, fulfilled: bool, value: JsValue) {
-    let number = number as u64;
+fn settle(number: u32, fulfilled: bool, value: JsValue) {
     let before = AWAITED.with_borrow_mut(|awaited| awaited.remove(&number));
     match before {
         Some(Awaited::Waiting(waker)) => {
@@ -160,7 +141,7 @@ pub fn settled(promise: Promise) -> Settled {
 
 /// The future of [`settled`].
 pub struct Settled {
-    number: u64,
+    number: u32,
 }
 
 impl Future for Settled {

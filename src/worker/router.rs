@@ -4,8 +4,9 @@ use std::borrow::{Borrow, Cow};
 
 use worker::{Env, Request, Response, Result};
 
-use super::http::{Answer, served};
+use super::http::{Answer, Served, served};
 use super::incoming::Incoming;
+use super::objects::percent_decoded;
 use super::{auth, operator, webhook};
 
 /// Answers any request to this Worker: webhooks, auth, reading and operating.
@@ -13,16 +14,22 @@ use super::{auth, operator, webhook};
 /// # Errors
 /// Only where the platform refuses to make a `Response`; everything else is an answer.
 pub async fn handle(request: Request, env: impl Borrow<Env>) -> Result<Response> {
-    respond(&Incoming::from(&request), env.borrow()).await
+    let served = serve(&Incoming::from(&request), env.borrow()).await;
+    served.into_response()
 }
 
 /// As [`handle`], of a request that was looked at before.
-pub async fn respond(request: &Incoming, env: &Env) -> Result<Response> {
+pub async fn serve(request: &Incoming, env: &Env) -> Served {
     let method = request.method.as_str();
-    let segments: Vec<Cow<'_, str>> = request.path.split('/').skip(1).map(decoded).collect();
+    let segments: Vec<Cow<'_, str>> = request
+        .path
+        .split('/')
+        .skip(1)
+        .map(percent_decoded)
+        .collect();
     let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
     match segments.as_slice() {
-        ["webhooks", "gwop"] => webhook::respond(request, env).await,
+        ["webhooks", "gwop"] => webhook::serve(request, env).await,
         ["auth", rest @ ..] => auth::handle(request, env, rest).await,
         ["invoices", id] if !id.is_empty() => {
             served("invoice", method, operator::read_invoice(request, env, id)).await
@@ -41,13 +48,4 @@ pub async fn respond(request: &Incoming, env: &Env) -> Result<Response> {
             served("none", method, nothing).await
         }
     }
-}
-
-/// A path segment without its percent-encoding; as it is where that is malformed.
-fn decoded(segment: &str) -> Cow<'_, str> {
-    if !segment.contains('%') {
-        return segment.into();
-    }
-    let decoded = js_sys::decode_uri_component(segment).map(String::from);
-    decoded.map_or_else(|_| segment.into(), Cow::from)
 }

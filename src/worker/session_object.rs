@@ -6,7 +6,8 @@ use std::cell::Cell;
 use serde::{Deserialize, Serialize};
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
-use super::objects::{alarm_at, answer, has_table, now_ms};
+use super::objects::{answer, now_ms};
+use super::storage::{NO_BINDINGS, Storage};
 
 /// How long a revocation is kept at least, in milliseconds: 31 days, or until the day after its token expires.
 const RETENTION_MS: i64 = 31 * 24 * 60 * 60 * 1_000;
@@ -50,7 +51,7 @@ pub enum Standing {
 /// The Durable Object of one session, named by its `sid`.
 #[durable_object(alarm)]
 pub struct GwopSession {
-    state: State,
+    storage: Storage,
     /// When the last live answer that said `active` was asked for. Memory is enough: without it Gwop is asked again.
     active_at: Cell<Option<i64>>,
     /// Whether a live answer said anything else.
@@ -60,7 +61,7 @@ pub struct GwopSession {
 impl DurableObject for GwopSession {
     fn new(state: State, _env: Env) -> Self {
         Self {
-            state,
+            storage: Storage::of(&state),
             active_at: Cell::new(None),
             ended: Cell::new(false),
         }
@@ -77,10 +78,10 @@ impl DurableObject for GwopSession {
 
     /// The revocation is old enough: every token of the session has expired.
     async fn alarm(&self) -> Result<Response> {
-        if let Err(error) = self.state.storage().delete_all().await {
+        if let Err(error) = self.storage.delete_all().await {
             super::log::error("alarm_failed", &[("error", error.to_string().into())]);
-            let again = alarm_at(now_ms().saturating_add(DAY_MS));
-            let _ = self.state.storage().set_alarm(again).await;
+            let again = now_ms().saturating_add(DAY_MS);
+            let _ = self.storage.set_alarm(again).await;
         }
         Response::empty()
     }
@@ -88,7 +89,7 @@ impl DurableObject for GwopSession {
 
 impl GwopSession {
     fn is_revoked(&self) -> Result<bool> {
-        has_table(&self.state.storage().sql(), "revocation")
+        self.storage.has_table("revocation")
     }
 
     fn check(&self, reuse_ms: i64) -> Result<Standing> {
@@ -116,15 +117,14 @@ impl GwopSession {
     }
 
     async fn revoke(&self, expires_at: i64) -> Result<Standing> {
-        let storage = self.state.storage();
-        storage.sql().exec(
+        self.storage.run(
             "CREATE TABLE IF NOT EXISTS revocation (revoked_at INTEGER NOT NULL)",
-            None,
+            &NO_BINDINGS,
         )?;
         let kept = now_ms()
             .saturating_add(RETENTION_MS)
             .max(expires_at.saturating_add(DAY_MS));
-        storage.set_alarm(alarm_at(kept)).await?;
+        self.storage.set_alarm(kept).await?;
         Ok(Standing::Ended)
     }
 }

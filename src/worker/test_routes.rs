@@ -3,16 +3,16 @@
 
 use serde_json::{Value, json};
 use wasm_bindgen::JsValue;
-use worker::{Env, QueueContentType, RawMessageBuilder, Response, Result};
+use worker::{Env, QueueContentType, RawMessageBuilder, Result};
 
-use super::http::{Answer, served};
+use super::http::{Answer, Served, served};
 use super::incoming::Incoming;
 use super::index_object::IndexCall;
 use super::invoice_object::InvoiceCall;
 use super::{config, objects};
 
 /// `POST /test/{what}`; by `GET`, whose body is not awaited, a fault strikes before the first `await`.
-pub async fn handle(request: &Incoming, env: &Env, what: &str) -> Result<Response> {
+pub async fn handle(request: &Incoming, env: &Env, what: &str) -> Served {
     let work = async {
         let body = if request.method == "GET" {
             vec![]

@@ -16,7 +16,7 @@ use crate::web::WebCrypto;
 use crate::webhook::{self, Code, DEFAULT_TOLERANCE_SECONDS, Rejection, event};
 
 use super::failure::Failure;
-use super::http::{Answer, served};
+use super::http::{Answer, Served, served};
 use super::incoming::Incoming;
 use super::invoice_object::Delivery;
 use super::objects::now_ms;
@@ -31,11 +31,12 @@ const MAX_ID_BYTES: usize = 255;
 /// # Errors
 /// Only where the platform refuses to make a `Response`; everything else is an answer.
 pub async fn handle_webhook(request: Request, env: impl Borrow<Env>) -> Result<Response> {
-    respond(&Incoming::from(&request), env.borrow()).await
+    let served = serve(&Incoming::from(&request), env.borrow()).await;
+    served.into_response()
 }
 
 /// As [`handle_webhook`], of a request that was looked at before.
-pub async fn respond(request: &Incoming, env: &Env) -> Result<Response> {
+pub async fn serve(request: &Incoming, env: &Env) -> Served {
     served("webhook", &request.method, answer(request, env)).await
 }
 

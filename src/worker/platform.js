@@ -1,0 +1,96 @@
+/**
+ * What the Worker asks of the platform, one call from the wasm instead of several: each call, and each string that goes with it, costs about
+ * as much as what it asks for (docs/performance.md). No decision is made here.
+ */
+
+/** A promise and the functions that settle it. Engines make this one faster than what `Promise.withResolvers` gives. */
+class Pending {
+  constructor() {
+    this.promise = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+  }
+}
+
+export const pending = () => new Pending();
+
+export function settle(pending, fulfilled, value) {
+  if (fulfilled) pending.resolve(value);
+  else pending.reject(value);
+}
+
+/**
+ * Tells `settled` what a promise becomes. What is thrown in `then` would only reject a promise that nobody has: in a microtask it reaches
+ * worker-build's `error` listener, which writes a trap into the log and instantiates the wasm anew.
+ */
+export function listen(promise, number, settled) {
+  const tell = (fulfilled, value) => {
+    try {
+      settled(number, fulfilled, value);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  };
+  promise.then(
+    (value) => tell(true, value),
+    (reason) => tell(false, reason),
+  );
+}
+
+/** The headers that are read of every request, in the order of `READ_AT_ONCE` in `incoming.rs`. */
+const READ_AT_ONCE = ["content-type", "content-length", "x-gwop-signature", "x-gwop-event-id", "x-gwop-event-type"];
+
+/** Method, URL and those headers, one per line, of which none of them can hold more. */
+export function head(request) {
+  const { method, url, headers } = request;
+  let text = `${method}\n${url}`;
+  for (const name of READ_AT_ONCE) text += `\n${headers.get(name) ?? ""}`;
+  return text;
+}
+
+/** Method and URL, with a space between. */
+export const target = ({ method, url }) => `${method} ${url}`;
+
+export const header = ({ headers }, name) => headers.get(name) ?? undefined;
+
+export const bytes = (buffer) => new Uint8Array(buffer);
+
+export const property = (object, name) => object[name];
+
+/** A `Response` with a copy of these headers and the request's id. */
+export function response(status, body, headers, requestId) {
+  const response = new Response(body, { status, headers });
+  response.headers.set("x-request-id", requestId);
+  return response;
+}
+
+/** An answer of status 200 with one header and no body. */
+export const marked = (name, value) => new Response(null, { headers: { [name]: value } });
+
+/** Asks the Durable Object of a name: with a body by `POST`, without one by `GET`. `undefined` where the binding is none of Durable Objects. */
+export function ask(env, binding, name, url, body) {
+  const namespace = env[binding];
+  if (namespace?.constructor?.name !== "DurableObjectNamespace") return undefined;
+  const object = namespace.getByName(name);
+  return body === undefined ? object.fetch(url) : object.fetch(url, { method: "POST", body });
+}
+
+/** Runs a statement; the bindings come as a JSON array. All rows as JSON text, `undefined` where there are none. */
+export function rows(sql, statement, bindings) {
+  const rows = sql.exec(statement, ...JSON.parse(bindings)).toArray();
+  return rows.length > 0 ? JSON.stringify(rows) : undefined;
+}
+
+/** As `rows`, but only whether there are any, with one binding that is a text. */
+export const exists = (sql, statement, binding) => sql.exec(statement, binding).toArray().length > 0;
+
+export const transaction = (storage, work) => storage.transaction(() => work());
+
+export const setAlarm = (storage, milliseconds) => storage.setAlarm(milliseconds);
+
+export const getAlarm = (storage) => storage.getAlarm();
+
+export const deleteAll = (storage) => storage.deleteAll();
