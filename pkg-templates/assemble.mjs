@@ -9,13 +9,16 @@ import { shrink } from "./glue.mjs";
 const [out, version] = process.argv.slice(2);
 const here = import.meta.dirname;
 
-/** What loads the wasm, by the condition under which a runtime or bundler picks it; the first match wins. */
+/**
+ * What loads the wasm, by the condition under which a runtime or bundler picks it; the first match wins. Where Node knows `module-sync`
+ * (20.19, 22.10) it has `process.getBuiltinModule` as well.
+ */
 const LOADERS = {
   workerd: "workerd",
   "edge-light": "edge-light",
   deno: "deno",
   bun: "bun",
-  node: "node",
+  node: { "module-sync": "node", default: "node-import" },
   browser: "browser",
   default: "browser",
 };
@@ -35,7 +38,7 @@ const PLAIN = ["slim", "errors", "models/errors", "handlers/index", "handlers/ho
 const minify = { minify: true, target: "es2022", legalComments: "none" };
 const flat = (name) => name.replaceAll("/", "-");
 const wasms = Object.keys(WASMS);
-const runtimes = [...new Set(Object.values(LOADERS))];
+const runtimes = [...new Set(Object.values(LOADERS).flatMap((loader) => (typeof loader === "string" ? loader : Object.values(loader))))];
 
 const write = async (name, code, options) =>
   writeFileSync(join(out, name), (await transform(code, { ...minify, format: "esm", ...options })).code);
@@ -56,10 +59,17 @@ const SHARED = [
   ["handlers", /\/src\/handlers\/(auth|http|webhook)/],
   ["simulator", /\/src\/simulator|\/simulator_bg\.js$/],
 ];
+/** The code that loads `gwop.wasm`. */
+function loaderOf(runtime) {
+  const read = (name) => readFileSync(join(here, "entries", `load.${name}.js`), "utf8");
+  if (runtime !== "node-import") return read(runtime);
+  return read("node").replace(/const (\{ \w+ \}) = process\.getBuiltinModule\(("node:fs")\)/, "import $1 from $2");
+}
+
 /** The modules that no file holds: per surface and runtime the entry, which loads its wasm and re-exports. */
 const written = new Map();
 for (const runtime of runtimes) {
-  const load = readFileSync(join(here, "entries", `load.${runtime}.js`), "utf8");
+  const load = loaderOf(runtime);
   const loads = {
     index: load,
     // The same wasm, loaded once.
@@ -124,8 +134,9 @@ for (const [subpath, value] of Object.entries(manifest.exports)) {
   } else if (kind === "plain") {
     manifest.exports[subpath] = { ...types, default: `./${flat(name)}.js` };
   } else {
-    const entries = Object.entries(LOADERS).map(([condition, runtime]) => [condition, `./${name}.${runtime}.js`]);
-    manifest.exports[subpath] = { ...types, ...Object.fromEntries(entries) };
+    const entry = (loader) => (typeof loader === "string" ? `./${name}.${loader}.js` : entries(loader));
+    const entries = (loaders) => Object.fromEntries(Object.entries(loaders).map(([condition, loader]) => [condition, entry(loader)]));
+    manifest.exports[subpath] = { ...types, ...entries(LOADERS) };
   }
 }
 writeFileSync(join(out, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);

@@ -26,7 +26,7 @@ const browsers = {
   firefox: { program: process.env.GWOP_FIREFOX, driver: process.env.GWOP_GECKODRIVER },
 };
 /** What may import Node's modules: Node's own entries, which load the wasm, and the command line. */
-const NODE_ONLY = /^((index|simulator)\.node|gwop-simulator)\.js$/;
+const NODE_ONLY = /^((index|simulator)\.node(-import)?|gwop-simulator)\.js$/;
 
 function expect(holds, message) {
   if (!holds) throw new Error(message);
@@ -40,14 +40,12 @@ function expectEqual(actual, expected, what) {
 const below = (directory, ending) =>
   readdirSync(directory, { recursive: true }).filter((file) => file.endsWith(ending));
 
-/** Everything that `exports` points to: [subpath, condition, file]. */
-const targets = Object.entries(manifest.exports).flatMap(([subpath, target]) =>
-  Object.entries(typeof target === "string" ? { default: target } : target).map(([condition, file]) => [
-    subpath,
-    condition,
-    file,
-  ]),
-);
+/** Everything that `exports` points to: [subpath, conditions, file]. */
+const targetsOf = (subpath, target, conditions = "") =>
+  typeof target === "string"
+    ? [[subpath, conditions, target]]
+    : Object.entries(target).flatMap(([condition, inner]) => targetsOf(subpath, inner, `${conditions} ${condition}`));
+const targets = Object.entries(manifest.exports).flatMap(([subpath, target]) => targetsOf(subpath, target));
 
 const checks = {
   "the tarball holds what it should and nothing else": () => {
@@ -182,7 +180,7 @@ console.log(before, (await claim()).state);`);
     }
   },
   "only what loads by fetch awaits at the top level": () => {
-    for (const file of files.filter((name) => /\.(workerd|edge-light|deno|bun|node)\.js$/.test(name))) {
+    for (const file of files.filter((name) => /\.(workerd|edge-light|deno|bun|node(-import)?)\.js$/.test(name))) {
       const code = readFileSync(join(installed, file), "utf8");
       expect(!/\bawait\b/.test(code), `${file} awaits`);
     }
@@ -202,6 +200,17 @@ console.log(before, (await claim()).state);`);
   "Node: import and require": async () => {
     await runProgram(process.execPath, ["projects/print.mjs"]);
     await runProgram(process.execPath, ["projects/require.cjs"]);
+  },
+  "Node before 20.19, which knows no `module-sync`": async () => {
+    const older = join(out, "older");
+    const copy = join(older, "node_modules/@gwop/sdk");
+    cpSync(installed, copy, { recursive: true });
+    writeFileSync(join(copy, "package.json"), JSON.stringify(manifest).replaceAll('"module-sync"', '"unknown"'));
+    cpSync("projects", join(older, "projects"), { recursive: true });
+    await runProgram(process.execPath, [join(older, "projects/print.mjs")]);
+    writeFileSync(join(older, "resolved.mjs"), 'await import("@gwop/sdk/checkout");\nawait import("@gwop/sdk/simulator");\nconsole.log(import.meta.resolve("@gwop/sdk"));\n');
+    const resolved = await runProgram(process.execPath, [join(older, "resolved.mjs")]);
+    expect(resolved.trim().endsWith("/index.node-import.js"), resolved);
   },
   "gwop-simulator, as npx finds it": async () => {
     const command = startProgram(join(consumer, "node_modules/.bin/gwop-simulator"), ["--port", "0"]);
