@@ -205,11 +205,19 @@ pub fn fulfilment_url(env: &Env) -> Option<String> {
 
 /// What fulfilment misses: variables and bindings.
 pub fn missing_for_fulfilment(env: &Env) -> Vec<&'static str> {
-    let place = env.service(FULFILLMENT).is_ok() || fulfilment_url(env).is_some();
+    // Asked first for what is mostly not there: `worker`'s own answer to that is an error with a text.
+    let is_bound = |name| {
+        platform::property(env, platform::constant(name)).is_ok_and(|value| !value.is_undefined())
+    };
+    let service = is_bound(FULFILLMENT) && env.service(FULFILLMENT).is_ok();
+    let place = service || fulfilment_url(env).is_some();
     let parts = [
         (FULFILLMENT_URL, place),
         (FULFILLMENT_SECRET, is_set(env, FULFILLMENT_SECRET)),
-        (FULFILMENT_QUEUE, env.queue(FULFILMENT_QUEUE).is_ok()),
+        (
+            FULFILMENT_QUEUE,
+            is_bound(FULFILMENT_QUEUE) && env.queue(FULFILMENT_QUEUE).is_ok(),
+        ),
     ];
     let missing = parts.into_iter().filter(|(_, there)| !there);
     missing.map(|(name, _)| name).collect()

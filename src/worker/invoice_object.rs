@@ -293,7 +293,7 @@ impl InvoiceObject {
         match applied {
             Ok(outcome) => Ok(platform::marked(
                 platform::constant(OUTCOME),
-                outcome.as_str(),
+                platform::constant(outcome.as_str()),
             )?),
             Err(error) => Ok(answer(Err::<(), _>(error))?.into()),
         }
@@ -698,7 +698,7 @@ fn record(sql: &Storage, delivery: &Delivery) -> Result<(Outcome, Option<i64>)> 
             invoice.transaction(),
         ),
     )?;
-    sql.run(
+    sql.run_with_text(
         "INSERT INTO event (event_id, event_type, event_version, outcome, received_at, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         &(
             &delivery.event_id,
@@ -706,8 +706,8 @@ fn record(sql: &Storage, delivery: &Delivery) -> Result<(Outcome, Option<i64>)> 
             delivery.event_version,
             outcome.as_str(),
             now_ms(),
-            &delivery.body,
         ),
+        Some(&delivery.body),
     )?;
     let due = if outcome.reaches_fulfilment() {
         Some(enqueue(sql, &delivery.event_id)?)

@@ -78,13 +78,23 @@ export function ask(env, binding, name, url, body) {
   return body === undefined ? object.fetch(url) : object.fetch(url, { method: "POST", body });
 }
 
-/** Runs a statement; the bindings come as a JSON array. All rows as JSON text, `undefined` where there are none. */
+/** A statement's bindings, of a JSON array. */
+const valuesOf = (bindings) => (bindings === undefined ? [] : JSON.parse(bindings));
+
+/** Runs a statement; the bindings come as a JSON array, if there are any. All rows as JSON text, `undefined` where there are none. */
 export function rows(sql, statement, bindings) {
-  const rows = sql.exec(statement, ...JSON.parse(bindings)).toArray();
+  const rows = sql.exec(statement, ...valuesOf(bindings)).toArray();
   return rows.length > 0 ? JSON.stringify(rows) : undefined;
 }
 
-/** As `rows`, but only whether there are any, with one binding that is a text. */
+/** As `rows`, of a statement that has none; a text may follow as its last binding, so that a long one need not become JSON. */
+export function run(sql, statement, bindings, text) {
+  const values = valuesOf(bindings);
+  if (text !== undefined) values.push(text);
+  sql.exec(statement, ...values);
+}
+
+/** As `rows`, but only whether there are any, with one binding. */
 export const exists = (sql, statement, binding) => sql.exec(statement, binding).toArray().length > 0;
 
 export const transaction = (storage, work) => storage.transaction(() => work());

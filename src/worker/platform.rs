@@ -45,7 +45,7 @@ extern "C" {
     ) -> Result<web_sys::Response, JsValue>;
     /// A `Response` of status 200 with one header and no body.
     #[wasm_bindgen(catch)]
-    pub fn marked(name: &JsValue, value: &str) -> Result<web_sys::Response, JsValue>;
+    pub fn marked(name: &JsValue, value: &JsValue) -> Result<web_sys::Response, JsValue>;
 
     /// Asks the Durable Object of a name: with a body by `POST`, without one by `GET`. `None` where the binding is none of Durable Objects.
     #[wasm_bindgen(catch)]
@@ -57,16 +57,24 @@ extern "C" {
         body: Option<&str>,
     ) -> Result<Option<Promise>, JsValue>;
 
-    /// Runs a statement; the bindings come as a JSON array. All rows as JSON text, `None` where there are none.
+    /// Runs a statement; the bindings come as a JSON array, if there are any. All rows as JSON text, `None` where there are none.
     #[wasm_bindgen(catch)]
     pub fn rows(
         sql: &JsValue,
         statement: &JsValue,
-        bindings: &str,
+        bindings: Option<&str>,
     ) -> Result<Option<String>, JsValue>;
-    /// As [`rows`], but only whether there are any, with one binding that is a text.
+    /// As [`rows`], of a statement that has none; a text may follow as its last binding, so that a long one need not become JSON.
     #[wasm_bindgen(catch)]
-    pub fn exists(sql: &JsValue, statement: &JsValue, binding: &str) -> Result<bool, JsValue>;
+    pub fn run(
+        sql: &JsValue,
+        statement: &JsValue,
+        bindings: Option<&str>,
+        text: Option<&str>,
+    ) -> Result<(), JsValue>;
+    /// As [`rows`], but only whether there are any, with one binding.
+    #[wasm_bindgen(catch)]
+    pub fn exists(sql: &JsValue, statement: &JsValue, binding: &JsValue) -> Result<bool, JsValue>;
     /// Runs `work` in a transaction, which is undone where its promise is rejected.
     #[wasm_bindgen(catch)]
     pub fn transaction(

@@ -43,7 +43,9 @@ impl Storage {
         statement: &'static str,
         bindings: &impl Serialize,
     ) -> Result<Vec<Row>> {
-        match self.ask(statement, bindings)? {
+        let bindings = json_of(bindings)?;
+        let statement = platform::constant(statement);
+        match platform::rows(&self.sql, statement, bindings.as_deref())? {
             Some(rows) => Ok(serde_json::from_str(&rows)?),
             None => Ok(vec![]),
         }
@@ -61,13 +63,32 @@ impl Storage {
         Ok(self.rows(statement, bindings)?.pop())
     }
 
-    /// Runs a statement that has no rows, or one whose rows nobody needs.
+    /// Runs a statement that has no rows.
     ///
     /// # Errors
     /// Where storage fails.
     pub fn run(&self, statement: &'static str, bindings: &impl Serialize) -> Result<()> {
-        self.ask(statement, bindings)?;
-        Ok(())
+        self.run_with_text(statement, bindings, None)
+    }
+
+    /// As [`Storage::run`], with a text that may be long as the last binding.
+    ///
+    /// # Errors
+    /// Where storage fails.
+    pub fn run_with_text(
+        &self,
+        statement: &'static str,
+        bindings: &impl Serialize,
+        text: Option<&str>,
+    ) -> Result<()> {
+        let bindings = json_of(bindings)?;
+        let statement = platform::constant(statement);
+        Ok(platform::run(
+            &self.sql,
+            statement,
+            bindings.as_deref(),
+            text,
+        )?)
     }
 
     /// Whether a statement with one binding has rows.
@@ -75,6 +96,10 @@ impl Storage {
     /// # Errors
     /// Where storage fails.
     pub fn exists(&self, statement: &'static str, binding: &str) -> Result<bool> {
+        self.exists_with(statement, &JsValue::from_str(binding))
+    }
+
+    fn exists_with(&self, statement: &'static str, binding: &JsValue) -> Result<bool> {
         let statement = platform::constant(statement);
         Ok(platform::exists(&self.sql, statement, binding)?)
     }
@@ -83,17 +108,11 @@ impl Storage {
     ///
     /// # Errors
     /// Where storage fails.
-    pub fn has_table(&self, name: &str) -> Result<bool> {
-        self.exists(
+    pub fn has_table(&self, name: &'static str) -> Result<bool> {
+        self.exists_with(
             "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?",
-            name,
+            platform::constant(name),
         )
-    }
-
-    fn ask(&self, statement: &'static str, bindings: &impl Serialize) -> Result<Option<String>> {
-        let bindings = serde_json::to_string(bindings)?;
-        let statement = platform::constant(statement);
-        Ok(platform::rows(&self.sql, statement, &bindings)?)
     }
 
     /// Runs `work` in one transaction, and arms the alarm for when `work` says, in milliseconds since the epoch: whatever fails undoes all of it.
@@ -154,4 +173,10 @@ impl Storage {
         settled(platform::delete_all(&self.storage)?).await?;
         Ok(())
     }
+}
+
+/// Bindings as a JSON array, `None` for [`NO_BINDINGS`].
+fn json_of(bindings: &impl Serialize) -> Result<Option<String>> {
+    let bindings = serde_json::to_string(bindings)?;
+    Ok((bindings != "[]").then_some(bindings))
 }

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use futures_util::future::join;
-use serde_json::json;
+use serde::Serialize;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::CryptoKey;
 use worker::{Env, Request, Response, Result};
@@ -90,7 +90,15 @@ fn rejected(status: u16, rejection: &Rejection) -> Answer {
 }
 
 fn received(outcome: Outcome) -> Answer {
-    let body = json!({ "received": true, "outcome": outcome });
+    #[derive(Serialize)]
+    struct Received {
+        outcome: Outcome,
+        received: bool,
+    }
+    let body = Received {
+        outcome,
+        received: true,
+    };
     Answer::json(200, outcome.as_str(), &body)
 }
 
