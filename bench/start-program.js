@@ -6,8 +6,10 @@ if (library === "gwop") {
   const { Gwop } = await import("@gwop/sdk");
   await new Gwop({ webhookSecret: secret }).validateWebhook({ request: { body, headers: { "x-gwop-signature": signature } } });
 } else if (library === "floor") {
-  const { readFileSync } = globalThis.Deno ?? (await import("node:fs"));
-  new WebAssembly.Module(readFileSync(new URL(import.meta.resolve("@gwop/sdk/gwop.wasm"))));
+  const url = new URL(import.meta.resolve("@gwop/sdk/gwop.wasm"));
+  // Each by the fastest way that it has.
+  const read = globalThis.Deno?.readFileSync ?? globalThis.Bun?.mmap ?? process.getBuiltinModule("node:fs").readFileSync;
+  new WebAssembly.Module(read(globalThis.Bun ? url.pathname : url));
   const encoder = new TextEncoder();
   const [, time, tag] = /^t=(\d+),v1=(\w+)$/.exec(signature);
   const key = await crypto.subtle.importKey("raw", encoder.encode(secret), { name: "HMAC", hash: "SHA-256" }, false, ["verify"]);

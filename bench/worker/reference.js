@@ -14,8 +14,11 @@ const MAX_ID_BYTES = 255;
 const TOLERANCE_SECONDS = 300;
 const RETENTION_MS = 31 * 24 * 60 * 60 * 1000;
 const ALARM_AGAIN_MS = 5_000;
+/** The status of the index's answer where another invoice is remembered. */
+const ANOTHER = 409;
 
 const HEADERS = new Headers({
+  "content-type": "application/json",
   "cache-control": "no-store",
   "x-content-type-options": "nosniff",
   "x-frame-options": "DENY",
@@ -42,10 +45,10 @@ export default {
     const { status, outcome, body, about, headers } = await answer(() => handle(request, env));
     const own = { request_id: requestId, route, method: request.method, status, outcome, duration_ms: Date.now() - started };
     log(status >= 500 || outcome === "conflict" ? "error" : "info", "request", { ...own, ...about });
-    const all = new Headers(HEADERS);
-    all.set("x-request-id", requestId);
-    for (const name in headers) all.set(name, headers[name]);
-    return Response.json(body, { status, headers: all });
+    const response = new Response(JSON.stringify(body), { status, headers: HEADERS });
+    response.headers.set("x-request-id", requestId);
+    for (const name in headers) response.headers.set(name, headers[name]);
+    return response;
   },
 };
 
@@ -312,8 +315,7 @@ async function store(env, delivery) {
   const key = [delivery.event_id, delivery.invoice_id, delivery.public_invoice_id].join("\n");
   let outcome = "duplicate";
   if (!accepted.has(key) || !(await has(env, delivery))) {
-    const path = pathOf(delivery);
-    const [applied] = await Promise.all([send(env.GWOP_INVOICES, delivery.invoice_id, path, delivery), index(env, delivery)]);
+    const [applied] = await Promise.all([apply(env, delivery), index(env, delivery)]);
     outcome = applied.headers.get("gwop-outcome");
   }
   if (accepted.size >= 2_000) accepted.clear();
@@ -333,17 +335,22 @@ async function has(env, delivery) {
   }
 }
 
-async function send(namespace, name, path, argument) {
-  const response = await namespace.getByName(name).fetch(`https://object${path}`, { method: "POST", body: JSON.stringify(argument) });
+/** The event goes behind the JSON of the rest, so that it need not be escaped. */
+async function apply(env, { body, ...rest }) {
+  const text = `${JSON.stringify(rest)}\n${body}`;
+  const response = await env.GWOP_INVOICES.getByName(rest.invoice_id).fetch(`https://object${pathOf(rest)}`, { method: "POST", body: text });
   if (response.status !== 200) throw new Error(await response.text());
   return response;
 }
 
 async function index(env, { public_invoice_id, invoice_id }) {
   if (!public_invoice_id) return;
-  const response = await send(env.GWOP_INVOICE_INDEX, public_invoice_id, "/", { invoice_id });
-  const known = await response.json();
-  if (known !== invoice_id) log("error", "index_contradiction", { public_invoice_id, invoice_id, known });
+  const url = `https://object/put?${encodeURIComponent(invoice_id)}`;
+  const response = await env.GWOP_INVOICE_INDEX.getByName(public_invoice_id).fetch(url);
+  if (response.status === 200) return;
+  const known = await response.text();
+  if (response.status !== ANOTHER) throw new Error(known);
+  log("error", "index_contradiction", { public_invoice_id, invoice_id, known });
 }
 
 /** One invoice: event, transition, outbox row and alarm in one transaction. */
@@ -362,7 +369,7 @@ export class GwopInvoice extends DurableObject {
     let outcome = "duplicate";
     if (!(await this.recognise(eventId))) {
       if (request.method === "GET") return new Response("There is no such event", { status: 404 });
-      outcome = await this.apply(await request.json());
+      outcome = await this.apply(await request.text());
     }
     return new Response(null, { headers: { "gwop-outcome": outcome } });
   }
@@ -378,8 +385,10 @@ export class GwopInvoice extends DurableObject {
     return stored;
   }
 
-  async apply(delivery) {
+  async apply(text) {
     const { storage } = this.ctx;
+    const end = text.indexOf("\n");
+    const delivery = { ...JSON.parse(text.slice(0, end)), body: text.slice(end + 1) };
     const outcome = await storage.transaction(async () => {
       const [own, due] = record(storage.sql, delivery);
       await this.arm(due);
@@ -514,14 +523,14 @@ function earliestJob(sql) {
 
 /** One public id: the invoice that it names. */
 export class GwopInvoiceIndex extends DurableObject {
-  async fetch(request) {
-    const { invoice_id } = await request.json();
+  fetch(request) {
+    const invoice_id = decodeURIComponent(request.url.slice("https://object/put?".length));
     const { sql } = this.ctx.storage;
     const known = hasTable(sql, "entry") ? sql.exec("SELECT invoice_id FROM entry").toArray()[0]?.invoice_id : undefined;
     if (known === undefined) {
       sql.exec("CREATE TABLE entry (only INTEGER PRIMARY KEY CHECK (only = 0), invoice_id TEXT NOT NULL)");
       sql.exec("INSERT INTO entry VALUES (0, ?1)", invoice_id);
     }
-    return Response.json(known ?? invoice_id);
+    return (known ?? invoice_id) === invoice_id ? new Response() : new Response(known, { status: ANOTHER });
   }
 }

@@ -49,7 +49,8 @@ const SDK: Module = Module {
     // More passes over MIR are 1.4 KB less, gzip. A panic, which no input reaches, traps without its message: 4 KB less, gzip. The compact
     // SHA-256 is 7 KB smaller, and 0.3 to 0.5 µs slower per event on V8.
     flags: "--cfg sha2_backend_soft=\"compact\" -Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none -Zmir-opt-level=3",
-    // Flattened code comes out 2.7 KB longer, and 370 bytes smaller after gzip.
+    // Flattened code comes out 2.7 KB longer, and 370 bytes smaller after gzip. Inlining as much as this saves another 200, and reads an event in 0.92
+    // of the time.
     optimize: &[
         "--low-memory-unused",
         "--zero-filled-memory",
@@ -57,7 +58,8 @@ const SDK: Module = Module {
         "--rereloop",
         "-Oz",
         "-Oz",
-        "-ocimfs=0",
+        "-ocimfs=400",
+        "-aimfs=8",
     ],
 };
 
@@ -174,11 +176,11 @@ impl Module {
     }
 }
 
-/// Makes a module small, unless the very same input was the last one.
+/// Makes a module small, unless the very same input and passes were the last ones.
 fn optimize(passes: &[&str], raw: &Path, optimized: &Path) -> Result {
     let stamp = raw.with_extension("optimized");
-    let bytes = fs::read(raw)?;
-    if optimized.is_file() && fs::read(&stamp).is_ok_and(|last| last == bytes) {
+    let input = [fs::read(raw)?, passes.join(" ").into_bytes()].concat();
+    if optimized.is_file() && fs::read(&stamp).is_ok_and(|last| last == input) {
         return Ok(());
     }
     let program = tools::npm_program("wasm-opt")?;
@@ -189,7 +191,7 @@ fn optimize(passes: &[&str], raw: &Path, optimized: &Path) -> Result {
         .args(FEATURES)
         .args([raw.as_os_str(), OsStr::new("-o"), optimized.as_os_str()])
         .run()?;
-    Ok(fs::write(stamp, bytes)?)
+    Ok(fs::write(stamp, input)?)
 }
 
 /// Writes the TypeScript of what Rust declares: the models in both namings, and the tasks of the wasm.
