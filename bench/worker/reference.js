@@ -528,7 +528,7 @@ export class GwopInvoiceIndex extends DurableObject {
     const { sql } = this.ctx.storage;
     const known = hasTable(sql, "entry") ? sql.exec("SELECT invoice_id FROM entry").toArray()[0]?.invoice_id : undefined;
     if (known === undefined) {
-      sql.exec("CREATE TABLE entry (only INTEGER PRIMARY KEY CHECK (only = 0), invoice_id TEXT NOT NULL)");
+      sql.exec("CREATE TABLE IF NOT EXISTS entry (only INTEGER PRIMARY KEY CHECK (only = 0), invoice_id TEXT NOT NULL)");
       sql.exec("INSERT INTO entry VALUES (0, ?1)", invoice_id);
     }
     return (known ?? invoice_id) === invoice_id ? new Response() : new Response(known, { status: ANOTHER });

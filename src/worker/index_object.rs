@@ -153,7 +153,8 @@ impl IndexObject {
             return Ok((known != invoice_id).then_some(known));
         }
         self.storage.run(
-            "CREATE TABLE entry (only INTEGER PRIMARY KEY CHECK (only = 0), invoice_id TEXT NOT NULL)",
+            // Where the statement after it failed, it is there.
+            "CREATE TABLE IF NOT EXISTS entry (only INTEGER PRIMARY KEY CHECK (only = 0), invoice_id TEXT NOT NULL)",
             &NO_BINDINGS,
         )?;
         self.storage

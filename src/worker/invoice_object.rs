@@ -63,7 +63,10 @@ impl Delivery {
     }
 
     fn of_text(text: &str) -> Result<Self> {
-        let (head, body) = text.split_once('\n').unwrap_or((text, ""));
+        // Without an event: of another version of this Worker, as there may be while it is deployed. Gwop delivers again.
+        let (head, body) = text
+            .split_once('\n')
+            .ok_or_else(|| Error::RustError("the delivery holds no event".to_owned()))?;
         let mut delivery: Self = serde_json::from_str(head)?;
         body.clone_into(&mut delivery.body);
         Ok(delivery)
@@ -103,7 +106,10 @@ pub enum InvoiceCall {
     },
     /// The next delivery fails in the middle of its transaction.
     #[cfg(feature = "worker-test")]
-    FailNext,
+    FailNext {
+        /// By a trap, instead of a statement that fails.
+        traps: bool,
+    },
 }
 
 /// What the consumer delivers.
@@ -255,7 +261,7 @@ struct InvoiceObject {
     /// refuses ends the instance, and this with it.
     committed: RefCell<Vec<String>>,
     #[cfg(feature = "worker-test")]
-    fail_next: Cell<bool>,
+    fail_next: Cell<Option<bool>>,
 }
 
 impl std::fmt::Debug for InvoiceObject {
@@ -271,7 +277,7 @@ impl InvoiceObject {
             env,
             committed: RefCell::new(vec![]),
             #[cfg(feature = "worker-test")]
-            fail_next: Cell::new(false),
+            fail_next: Cell::new(None),
         }
     }
 
@@ -309,8 +315,8 @@ impl InvoiceObject {
             InvoiceCall::Bury { event_id } => answer(self.bury(&event_id)),
             InvoiceCall::Replay { event_id } => answer(self.replay(event_id).await),
             #[cfg(feature = "worker-test")]
-            InvoiceCall::FailNext => {
-                self.fail_next.set(true);
+            InvoiceCall::FailNext { traps } => {
+                self.fail_next.set(Some(traps));
                 answer(Ok(()))
             }
         }
@@ -377,7 +383,10 @@ impl InvoiceObject {
         let applied = self.transact(move |sql| {
             let recorded = record(sql, &delivery)?;
             #[cfg(feature = "worker-test")]
-            if fails {
+            if let Some(traps) = fails {
+                if traps {
+                    std::arch::wasm32::unreachable();
+                }
                 sql.run("INSERT INTO outbox (event_id) VALUES (NULL)", &NO_BINDINGS)?;
             }
             Ok(recorded)

@@ -13,7 +13,10 @@ class Pending {
   }
 }
 
-export const pending = () => new Pending();
+/** What settles the promise of the future that is being polled, or was last. */
+let polled;
+
+export const pending = () => (polled = new Pending());
 
 export function settle(pending, fulfilled, value) {
   if (fulfilled) pending.resolve(value);
@@ -21,17 +24,26 @@ export function settle(pending, fulfilled, value) {
 }
 
 /**
- * Tells `settled` what a promise becomes. What is thrown in `then` would only reject a promise that nobody has: in a microtask it reaches
- * worker-build's `error` listener, which writes a trap into the log and instantiates the wasm anew.
+ * What is thrown in `then` would only reject a promise that nobody has: in a microtask it reaches worker-build's `error` listener, which
+ * writes a trap into the log and instantiates the wasm anew.
  */
+function report(error) {
+  queueMicrotask(() => {
+    throw error;
+  });
+}
+
+/** Tells `settled` what a promise becomes. */
 export function listen(promise, number, settled) {
+  const waiting = polled;
   const tell = (fulfilled, value) => {
+    polled = waiting;
     try {
       settled(number, fulfilled, value);
     } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
+      report(error);
+      // After a trap the wasm that knew the future is gone: nobody else would answer.
+      waiting?.reject(error);
     }
   };
   promise.then(
@@ -97,7 +109,15 @@ export function run(sql, statement, bindings, text) {
 /** As `rows`, but only whether there are any, with one binding. */
 export const exists = (sql, statement, binding) => sql.exec(statement, binding).toArray().length > 0;
 
-export const transaction = (storage, work) => storage.transaction(() => work());
+export const transaction = (storage, work) =>
+  storage.transaction(() => {
+    try {
+      return work();
+    } catch (error) {
+      report(error);
+      throw error;
+    }
+  });
 
 export const setAlarm = (storage, milliseconds) => storage.setAlarm(milliseconds);
 

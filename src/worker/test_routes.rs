@@ -32,10 +32,12 @@ pub async fn handle(request: &Incoming, env: &Env, what: &str) -> Served {
                     objects::call(env, config::INVOICE_INDEX, what, &IndexCall::Get).await;
                 std::arch::wasm32::unreachable()
             }
-            "fail-next" => {
+            "fail-next" | "trap-next" => {
                 let id = body.get("invoice_id").and_then(Value::as_str);
                 let id = id.unwrap_or_default();
-                objects::call::<()>(env, config::INVOICES, id, &InvoiceCall::FailNext).await
+                let traps = what == "trap-next";
+                objects::call::<()>(env, config::INVOICES, id, &InvoiceCall::FailNext { traps })
+                    .await
             }
             "fail-next-index" => {
                 let id = body.get("public_invoice_id").and_then(Value::as_str);

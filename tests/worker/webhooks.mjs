@@ -305,6 +305,21 @@ suite('webhooks', async ({ test, after }) => {
     await outcome(late, 'conflict');
   });
 
+  test('a trap inside the transaction is answered and leaves its trace; all of it is rolled back, and the next delivery applies', async () => {
+    for (const known of [false, true]) {
+      const invoice = newInvoice();
+      const paid = event('paid', invoice);
+      if (known) await outcome(event('expired', invoice), 'applied');
+      const before = worker.output().length;
+      await worker.fault('trap-next', { invoice_id: invoice.invoice_id });
+      const refused = await deliver(worker, paid, { signal: AbortSignal.timeout(10_000) });
+      assert.ok(refused.status >= 500, `status ${refused.status}`);
+      await eventually('its trace', () => /RuntimeError/.test(worker.output().slice(before)), { within: 5_000 });
+      assert.equal((await worker.invoice(invoice.invoice_id))?.events.length ?? 0, known ? 1 : 0);
+      await outcome(paid, known ? 'conflict' : 'applied');
+    }
+  });
+
   test('a delivery whose index entry was not written is not accepted, and its duplicate repairs the index', async () => {
     const invoice = newInvoice();
     const paid = event('paid', invoice);
