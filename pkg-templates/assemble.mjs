@@ -63,7 +63,8 @@ const SHARED = [
 function loaderOf(runtime) {
   const read = (name) => readFileSync(join(here, "entries", `load.${name}.js`), "utf8");
   if (runtime !== "node-import") return read(runtime);
-  return read("node").replace(/const (\{ \w+ \}) = process\.getBuiltinModule\(("node:fs")\)/, "import $1 from $2");
+  const [line, names, module] = /^ *const (\{ \w+ \}) = process\.getBuiltinModule\((.+)\);\n/m.exec(read("node"));
+  return `import ${names} from ${module};\n${read("node").replace(line, "")}`;
 }
 
 /** The modules that no file holds: per surface and runtime the entry, which loads its wasm and re-exports. */

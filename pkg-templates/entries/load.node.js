@@ -1,11 +1,11 @@
 // Node: from the file beside this one, synchronously, so that `require(esm)` works too.
 import { own } from "./instance.js";
 
-// Importing it would load all that `node:fs` can do, streams too: 1.5 ms.
-const { readFileSync } = process.getBuiltinModule("node:fs");
 const url = new URL("./gwop.wasm", import.meta.url);
 let bytes;
 try {
+  // Importing it would load all that `node:fs` can do, streams too: 1.5 ms.
+  const { readFileSync } = process.getBuiltinModule("node:fs");
   bytes = readFileSync(url);
 } catch (cause) {
   throw new Error(
