@@ -28,12 +28,12 @@ export function compare(result, baseline) {
         }
       } else if (part === "worker") {
         // Against the same in JavaScript, which shares the moment's noise.
-        const slower = (workers) => workers && 1 / workers.gwop.ofReference;
+        const slower = (workers) => workers?.gwop && 1 / workers.gwop.ofReference;
         check(`worker, ${row}, the JavaScript Worker's rate over this one's`, slower(entries), slower(before), TOLERANCE.worker);
-        check(`worker, ${row}, processor time × JavaScript's`, entries?.gwop.cpuOfReference, before.gwop.cpuOfReference, TOLERANCE.workerProcessor);
+        check(`worker, ${row}, processor time × JavaScript's`, entries?.gwop?.cpuOfReference, before.gwop.cpuOfReference, TOLERANCE.workerProcessor);
       } else if (part === "start") {
         // Against the peer started in turn with it, where there is one.
-        const ratio = (libraries) => libraries?.gwop.ofPeer ?? libraries?.gwop.ms;
+        const ratio = (libraries) => libraries?.gwop?.ofPeer ?? libraries?.gwop?.ms;
         check(`start, ${row}`, ratio(entries), ratio(before), TOLERANCE.start);
       } else {
         for (const [name, old] of Object.entries(before)) {

@@ -1,5 +1,5 @@
 // `start-program.js gwop|stripe|floor BODY SIGNATURE SECRET`: from the import to the first verified webhook, in milliseconds,
-// in a process that has done nothing else. The floor imports nothing: it compiles the same wasm, imports the key and asks Web Crypto.
+// in a process that has done nothing else. The floor imports nothing: it finds and compiles the same wasm, imports the key and asks Web Crypto.
 const [, , library, body, signature, secret] = process.argv;
 const from = performance.now();
 if (library === "gwop") {

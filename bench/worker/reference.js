@@ -1,7 +1,7 @@
 /**
  * The webhook route of Gwop's Worker (`src/worker`) in plain JavaScript, for comparison: Web Crypto, the same statements in the
  * same Durable Object transaction, the same two objects, the same checks in the same order, the same answers but for the wording
- * of `message`, the same log lines. Fulfilment is switched off while this is measured, and so it is here.
+ * of `message`, the same log lines but where storage fails. Fulfilment is switched off while this is measured, and so it is here.
  */
 import { DurableObject } from "cloudflare:workers";
 

@@ -4,7 +4,7 @@ import { own } from "./instance.js";
 const url = new URL("./gwop.wasm", import.meta.url);
 let bytes;
 try {
-  // Importing it would load all that `node:fs` can do, streams too: 1.5 ms.
+  // Importing it would load all that `node:fs` can do, streams too: 1 ms.
   const { readFileSync } = process.getBuiltinModule("node:fs");
   bytes = readFileSync(url);
 } catch (cause) {

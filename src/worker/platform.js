@@ -1,6 +1,6 @@
 /**
  * What the Worker asks of the platform, one call from the wasm instead of several: each call, and each string that goes with it, costs about
- * as much as what it asks for (docs/performance.md). No decision is made here.
+ * as much as what it asks for. No decision is made here.
  */
 
 /** A promise and the functions that settle it. Engines make this one faster than what `Promise.withResolvers` gives. */
