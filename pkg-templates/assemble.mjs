@@ -61,10 +61,10 @@ const SHARED = [
 ];
 /** The code that loads `gwop.wasm`. */
 function loaderOf(runtime) {
-  const read = (name) => readFileSync(join(here, "entries", `load.${name}.js`), "utf8");
-  if (runtime !== "node-import") return read(runtime);
-  const [line, names, module] = /^ *const (\{ \w+ \}) = process\.getBuiltinModule\((.+)\);\n/m.exec(read("node"));
-  return `import ${names} from ${module};\n${read("node").replace(line, "")}`;
+  const code = readFileSync(join(here, "entries", `load.${runtime.replace("-import", "")}.js`), "utf8");
+  if (runtime !== "node-import") return code;
+  const [line, names, module] = /^ *const (\{ \w+ \}) = process\.getBuiltinModule\((.+)\);\n/m.exec(code);
+  return `import ${names} from ${module};\n${code.replace(line, "")}`;
 }
 
 /** The modules that no file holds: per surface and runtime the entry, which loads its wasm and re-exports. */

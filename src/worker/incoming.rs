@@ -1,6 +1,6 @@
 //! Requests: what is read of them at once, and bounded bodies.
 
-use js_sys::{Reflect, Uint8Array};
+use js_sys::{Array, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{ReadableStream, ReadableStreamDefaultReader};
 use worker::Request;
@@ -13,7 +13,7 @@ use super::promise::settled;
 /// next request under wrangler.
 const DRAIN_BYTES: usize = 1024 * 1024;
 
-/// Headers that are read of every request: in one call with its method and URL. `platform.js` has them in the same order.
+/// Headers that are read of every request: in one call with its method and URL.
 const READ_AT_ONCE: [&str; 5] = [
     "content-type",
     "content-length",
@@ -49,7 +49,10 @@ impl From<&Request> for Incoming {
 impl Incoming {
     /// With the path of its URL, unless another one is given.
     fn new(request: web_sys::Request, path: Option<String>) -> Self {
-        let head = platform::head(&request);
+        thread_local! {
+            static NAMES: Array = READ_AT_ONCE.into_iter().map(platform::constant).collect();
+        }
+        let head = NAMES.with(|names| platform::head(&request, names));
         let mut lines = head.split('\n');
         let method = lines.next().unwrap_or_default().to_owned();
         let url = lines.next().unwrap_or_default();

@@ -4,7 +4,7 @@
  */
 
 /** A promise and the functions that settle it. Engines make this one faster than what `Promise.withResolvers` gives. */
-class Pending {
+class Deferred {
   constructor() {
     this.promise = new Promise((resolve, reject) => {
       this.resolve = resolve;
@@ -16,11 +16,11 @@ class Pending {
 /** What settles the promise of the future that is being polled, or was last. */
 let polled;
 
-export const pending = () => (polled = new Pending());
+export const deferred = () => (polled = new Deferred());
 
-export function settle(pending, fulfilled, value) {
-  if (fulfilled) pending.resolve(value);
-  else pending.reject(value);
+export function settle(deferred, fulfilled, value) {
+  if (fulfilled) deferred.resolve(value);
+  else deferred.reject(value);
 }
 
 /**
@@ -52,14 +52,11 @@ export function listen(promise, number, settled) {
   );
 }
 
-/** The headers that are read of every request, in the order of `READ_AT_ONCE` in `incoming.rs`. */
-const READ_AT_ONCE = ["content-type", "content-length", "x-gwop-signature", "x-gwop-event-id", "x-gwop-event-type"];
-
-/** Method, URL and those headers, one per line, of which none of them can hold more. */
-export function head(request) {
+/** Method, URL and the headers of these names, one per line, of which none of them can hold more. */
+export function head(request, names) {
   const { method, url, headers } = request;
   let text = `${method}\n${url}`;
-  for (const name of READ_AT_ONCE) text += `\n${headers.get(name) ?? ""}`;
+  for (const name of names) text += `\n${headers.get(name) ?? ""}`;
   return text;
 }
 

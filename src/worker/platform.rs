@@ -5,26 +5,26 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use js_sys::Promise;
+use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
 use worker::Env;
 
 #[wasm_bindgen(module = "/src/worker/platform.js")]
 extern "C" {
     /// A promise that waits for [`settle`].
-    pub type Pending;
+    pub type Deferred;
     /// Makes one.
-    pub fn pending() -> Pending;
+    pub fn deferred() -> Deferred;
     /// The promise itself.
     #[wasm_bindgen(method, getter)]
-    pub fn promise(this: &Pending) -> Promise;
+    pub fn promise(this: &Deferred) -> Promise;
     /// Fulfils the promise, or rejects it.
-    pub fn settle(pending: &Pending, fulfilled: bool, value: &JsValue);
+    pub fn settle(deferred: &Deferred, fulfilled: bool, value: &JsValue);
     /// Calls `settled` with the number, whether the promise was fulfilled, and the value or reason.
     pub fn listen(promise: &Promise, number: u32, settled: &Closure<dyn Fn(u32, bool, JsValue)>);
 
-    /// Method, URL and the headers `READ_AT_ONCE`, one per line.
-    pub fn head(request: &web_sys::Request) -> String;
+    /// Method, URL and the headers of these names, one per line.
+    pub fn head(request: &web_sys::Request, names: &Array) -> String;
     /// Method and URL, with a space between.
     pub fn target(request: &web_sys::Request) -> String;
     /// The value of a header of a `Request` or `Response`.

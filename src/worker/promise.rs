@@ -85,16 +85,16 @@ fn poll(task: &Arc<Task>, mut future: Pending) {
 
 /// Runs a future: at once, as far as it comes. The promise settles as it does.
 pub fn of(future: impl Future<Output = Result<JsValue, JsValue>> + 'static) -> Promise {
-    let pending = platform::pending();
-    let promise = pending.promise();
+    let deferred = platform::deferred();
+    let promise = deferred.promise();
     let task = Arc::new(Task {
         number: next(),
         woken: AtomicBool::new(true),
     });
     let future = async move {
         match future.await {
-            Ok(value) => platform::settle(&pending, true, &value),
-            Err(reason) => platform::settle(&pending, false, &reason),
+            Ok(value) => platform::settle(&deferred, true, &value),
+            Err(reason) => platform::settle(&deferred, false, &reason),
         }
     };
     poll(&task, Box::pin(future));
