@@ -4,7 +4,6 @@ import { transform } from "esbuild";
 import { readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { rolldown } from "rolldown";
-import { shrink } from "./glue.mjs";
 
 const [out, version] = process.argv.slice(2);
 const here = import.meta.dirname;
@@ -26,32 +25,20 @@ const LOADERS = {
 /** Surfaces that load their wasm by themselves. */
 const SURFACES = ["index", "checkout", "simulator"];
 
-/** Each wasm, and what to do when it is used before it is loaded. */
-const WASMS = {
-  gwop: "Import @gwop/sdk (or /checkout), which loads it; with @gwop/sdk/slim, `await init(…)` before the first call.",
-  simulator: "Import it as @gwop/sdk/simulator.",
-};
+/** Each wasm: `NAME.wasm` with its glue `NAME_bg.js`, as wasm-bindgen wrote them. */
+const wasms = ["gwop", "simulator"];
 
 /** Subpaths that load nothing. */
 const PLAIN = ["slim", "errors", "models/errors", "handlers/index", "handlers/hono", "handlers/express", "handlers/next", "stores/index"];
 
 const minify = { minify: true, target: "es2022", legalComments: "none" };
 const flat = (name) => name.replaceAll("/", "-");
-const wasms = Object.keys(WASMS);
 const runtimes = [...new Set(Object.values(LOADERS).flatMap((loader) => (typeof loader === "string" ? loader : Object.values(loader))))];
 
 const write = async (name, code, options) =>
   writeFileSync(join(out, name), (await transform(code, { ...minify, format: "esm", ...options })).code);
 
-// 1. The glue of each wasm.
-for (const wasm of wasms) {
-  const glue = join(out, `${wasm}_bg.js`);
-  shrink(join(out, `${wasm}.wasm`), glue, `@gwop/sdk: ${wasm}.wasm is not loaded yet. ${WASMS[wasm]}`);
-  const { code } = await transform(readFileSync(glue, "utf8"), { mangleProps: /^__(wbg_ptr|destroy_into_raw)$/ });
-  writeFileSync(glue, code);
-}
-
-// 2. The modules. What several subpaths share lies in files of its own, so that they share each class too; and in few, since each
+// 1. The modules. What several subpaths share lies in files of its own, so that they share each class too; and in few, since each
 //    costs Node about a millisecond. Their code has no effect until it is used: bundlers take of it only what a program needs.
 /** The shared files and what they hold. Each imports only those before it. */
 const SHARED = [
@@ -121,7 +108,7 @@ writeFileSync(join(out, "types-only.js"), "export {};\n");
 
 await write("gwop-simulator.js", readFileSync(join(here, "simulator/cli.js"), "utf8"));
 
-// 3. package.json: the template's shorthands become conditional exports.
+// 2. package.json: the template's shorthands become conditional exports.
 const manifest = JSON.parse(readFileSync(join(here, "package.json"), "utf8"));
 manifest.version = version;
 // Loading has effects; bundlers may drop anything else that is not used.

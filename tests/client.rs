@@ -14,8 +14,9 @@ use gwop::client::{
     Backoff, Bound, Call, Failure, Fault, FaultKind, OPERATIONS, RefusalCode, Request, Response,
     RetryCodes, RetryPolicy, operation,
 };
+use gwop::drive::drive;
 use gwop::model::{Decoded, Naming};
-use gwop::port::{Transport, drive};
+use gwop::port::Transport;
 
 const RANDOM: &[u8; 16] = &[0xa5; 16];
 
@@ -82,12 +83,12 @@ impl Transport for Double {
         self.now.get()
     }
 
-    fn random(&self) -> [u8; 16] {
+    fn random(&self) -> Result<[u8; 16], Failure> {
         self.randoms.set(self.randoms.get() + 1);
         // The first four bytes are the jitter: all of it.
         let mut random = [self.randoms.get(); 16];
         random[..4].fill(0xff);
-        random
+        Ok(random)
     }
 
     async fn send(&self, request: &Request<'_>) -> Result<Response, Failure> {
@@ -96,9 +97,10 @@ impl Transport for Double {
         self.answers.borrow_mut().remove(0)
     }
 
-    async fn sleep(&self, delay_ms: i64) {
+    async fn sleep(&self, delay_ms: i64) -> Result<(), Failure> {
         self.slept.borrow_mut().push(delay_ms);
         self.now.set(self.now.get() + delay_ms);
+        Ok(())
     }
 }
 

@@ -1,4 +1,14 @@
-import { type BackoffStrategy, type CallEnd, type CallPlan, type CallSuccess, type CallTarget, type RetryPolicy, runCall, type Sender } from "./call.js";
+import {
+  type BackoffStrategy,
+  type CallEnd,
+  type CallPlan,
+  type CallSuccess,
+  type CallTarget,
+  type Operation,
+  type RetryOptions,
+  runCall,
+  type Sender,
+} from "./call.js";
 import { debugLogger, type Logger } from "./debug.js";
 import { readEnv } from "./env.js";
 import * as errors from "./errors/index.js";
@@ -110,20 +120,20 @@ export class ApiClient {
   }
 
   /** Makes a call. */
-  async call<T>(operation: string, argument: unknown, options?: RequestOptions): Promise<Answer<T>> {
-    const { text, response } = await this.#run({ operation, argument }, options);
+  async call<T>(operation: Operation, argument: unknown, options?: RequestOptions): Promise<Answer<T>> {
+    const { text, times, response } = await this.#run({ operation, argument }, options);
     // Own members whatever the name: `constructor` and `__proto__` are names of headers like any other.
     const headers = new Map<string, string[]>();
     response.headers.forEach((value, name) => headers.set(name, [...(headers.get(name) ?? []), value]));
-    return { headers: Object.fromEntries(headers), result: revive<T>(text) };
+    return { headers: Object.fromEntries(headers), result: revive<T>(text, times) };
   }
 
   /** Makes one attempt to fetch the JWK Set, for its cache, which judges the body as it came. */
-  async fetchJwks(): Promise<Uint8Array> {
-    const target = { operation: "auth.getJwks", argument: {}, wire: true };
-    const { body, response } = await this.#run(target, { retries: { strategy: "none" } });
+  async fetchJwks(): Promise<string> {
+    const target = { operation: "auth.getJwks", argument: {}, wire: true } as const;
+    const { text, response } = await this.#run(target, { retries: { strategy: "none" } });
     if (response.status !== 200) throw new Error(`the JWK Set was answered with status ${response.status}, expected 200`);
-    return body;
+    return text;
   }
 
   #run(target: Pick<CallTarget, "operation" | "argument"> & Partial<CallTarget>, options?: RequestOptions): Promise<CallSuccess> {
@@ -148,7 +158,7 @@ export class ApiClient {
   }
 }
 
-function readRetries(config: RetryConfig | undefined, codes: readonly string[] | undefined): RetryPolicy | undefined {
+function readRetries(config: RetryConfig | undefined, codes: readonly string[] | undefined): RetryOptions | undefined {
   if (codes !== undefined && !(Array.isArray(codes) && codes.every((code) => typeof code === "string"))) {
     throw refuse('retryCodes must be a list of statuses such as "429" or "5XX"', codes);
   }

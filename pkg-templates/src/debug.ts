@@ -17,9 +17,9 @@ const SECRET = /^((proxy-)?authorization|(set-)?cookie|idempotency-key)$/;
 export interface Attempt {
   request: Request;
   /** Undefined where none came. */
-  response?: Response;
+  response?: Response | undefined;
   /** What came instead of an answer: the name of the error's class. */
-  failure?: string;
+  failure?: string | undefined;
 }
 
 /** The logger of now: the configured one, or the console while `GWOP_DEBUG` is set to anything but `0` and `false`. */

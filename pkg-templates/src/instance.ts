@@ -3,13 +3,17 @@
  *
  * An entry per runtime (`load.*.js`) hands over the module; `@gwop/sdk/slim` lets the caller do it.
  */
-import { __wbg_set_wasm, imports } from "./generated/gwop_bg.js";
-import { loading, start, type WasmSource } from "./loading.js";
+import * as glue from "./generated/gwop_bg.js";
+import { loading, notLoaded, start, type WasmSource } from "./loading.js";
 
 export type { WasmSource };
 
+glue.__wbg_set_wasm(
+  notLoaded("gwop", "Import @gwop/sdk (or /checkout), which loads it; with @gwop/sdk/slim, `await init(…)` before the first call."),
+);
+
 /** How it gets loaded. */
-export const own = /* @__PURE__ */ loading({ __wbg_set_wasm, imports }, "gwop");
+export const own = /* @__PURE__ */ loading(glue, "gwop");
 
 /**
  * Loads `gwop.wasm` for `@gwop/sdk/slim`, from a compiled module, its bytes, or the `Response` of a `fetch` of it

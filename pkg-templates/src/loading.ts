@@ -1,10 +1,8 @@
 /** The functions that load one wasm module, the same for every module of this package. */
 
-/** wasm-bindgen's glue of a module. */
+/** wasm-bindgen's glue of a module, which exports what the module imports. */
 export interface Glue {
-  /** What the module imports from its glue. */
-  readonly imports: object;
-  /** Gives the glue its instance; before, whatever it calls throws. */
+  /** Gives the glue its instance. */
   __wbg_set_wasm(exports: object): void;
 }
 
@@ -29,9 +27,21 @@ export interface Loading {
   load(module: object): void;
 }
 
+/** What stands for an instance until there is one: whatever the glue asks of it throws what to do. */
+export function notLoaded(name: string, advice: string): object {
+  return new Proxy(
+    {},
+    {
+      get() {
+        throw new Error(`@gwop/sdk: ${name}.wasm is not loaded yet. ${advice}`);
+      },
+    },
+  );
+}
+
 /** Makes the loading functions of `NAME.wasm`, which imports its glue as `./NAME_bg.js`. Without effect until one is called. */
 export function loading(glue: Glue, name: string): Loading {
-  const imports = { [`./${name}_bg.js`]: glue.imports };
+  const imports = { [`./${name}_bg.js`]: glue };
   const own: Loading = {
     name,
     imports,
@@ -43,7 +53,7 @@ export function loading(glue: Glue, name: string): Loading {
       own.started = true;
     },
     load(module) {
-      if (!own.started) own.use(new WebAssembly.Instance(module, imports as WebAssembly.Imports).exports);
+      if (!own.started) own.use(new WebAssembly.Instance(module, imports as unknown as WebAssembly.Imports).exports);
     },
   };
   return own;

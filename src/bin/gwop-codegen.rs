@@ -1,5 +1,4 @@
-//! Prints TypeScript: `gwop-codegen` the types of every model, `gwop-codegen wire` the same with the wire's own names,
-//! `gwop-codegen core` the tasks and constants of the wasm.
+//! Prints TypeScript: `gwop-codegen` the types of every model, `gwop-codegen wire` the same with the wire's own names.
 
 use gwop::model::{Naming, codegen};
 
@@ -7,7 +6,6 @@ fn main() {
     print!(
         "{}",
         match std::env::args().nth(1).as_deref() {
-            Some("core") => codegen::core(),
             Some("wire") => codegen::typescript(Naming::Wire),
             _ => codegen::typescript(Naming::JavaScript),
         }

@@ -4,9 +4,8 @@ use super::error_body::parse_error_body;
 use super::operation::{Body, Idempotency, Operation};
 use super::policy::{Outcome, RetryPolicy, Verdict};
 use super::url;
-use crate::json::{Document, LOWER_HEX, Value, push_hex};
+use crate::json::{Malformed, Value};
 use crate::model::{Decoded, Mismatch, Naming, decode, encode, push_name};
-use crate::text::split_once;
 
 /// The longest response body that is read, in bytes (10 MiB). The rest of a longer one is left unread.
 pub const RESPONSE_BODY_BOUND: usize = 10 * 1024 * 1024;
@@ -118,6 +117,14 @@ pub struct Response {
     pub truncated: bool,
 }
 
+impl Response {
+    /// Whether the status is 2xx.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        (200..=299).contains(&self.status)
+    }
+}
+
 impl std::fmt::Debug for Response {
     /// Without the body, which may hold a token.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -140,20 +147,13 @@ pub enum Failure {
     Aborted,
     /// The runtime refused the request itself: a header or the URL.
     InvalidRequest,
+    /// The platform gave no random bytes.
+    NoRandomness,
     /// Anything else.
     Unexpected,
 }
 
 impl Failure {
-    /// All of them.
-    pub const ALL: [Self; 5] = [
-        Self::Connection,
-        Self::Timeout,
-        Self::Aborted,
-        Self::InvalidRequest,
-        Self::Unexpected,
-    ];
-
     /// The name of the class in `@gwop/sdk/models/errors`.
     #[must_use]
     pub const fn class(self) -> &'static str {
@@ -162,7 +162,7 @@ impl Failure {
             Self::Timeout => "RequestTimeoutError",
             Self::Aborted => "RequestAbortedError",
             Self::InvalidRequest => "InvalidRequestError",
-            Self::Unexpected => "UnexpectedClientError",
+            Self::NoRandomness | Self::Unexpected => "UnexpectedClientError",
         }
     }
 }
@@ -269,7 +269,6 @@ impl Call {
     ///
     /// # Errors
     /// [`Refusal`] when a value is missing, of another kind, or an id that is empty, or when `base_url` is none.
-    #[inline]
     pub fn new(
         operation: &'static Operation,
         argument: &str,
@@ -305,15 +304,7 @@ impl Call {
                 }
                 Ok(call)
             }
-            Err(mismatch) => Err(Refusal::new(
-                RefusalCode::Argument,
-                &[
-                    "Invalid argument of ",
-                    operation.name,
-                    ": ",
-                    &mismatch.sentence("request"),
-                ],
-            )),
+            Err(mismatch) => Err(call.argument_refusal(&mismatch)),
         }
     }
 
@@ -325,25 +316,23 @@ impl Call {
         };
         let wire = match self.operation.argument {
             Some(model) => {
-                let document = Document::parse(argument.as_bytes()).map_err(no_object)?;
-                encode(model, document.root(), self.naming)?
+                let argument = Value::parse(argument.as_bytes()).map_err(no_object)?;
+                encode(model, argument, self.naming)?
             }
             None => String::from("{}"),
         };
-        // `encode` writes JSON, so this cannot fail.
-        let document = Document::parse(wire.as_bytes()).map_err(no_object)?;
-        let wire = document.root();
+        // `encode` writes an object, so this cannot fail.
+        let parsed = Value::parse(wire.as_bytes()).map_err(no_object)?;
+        let wire = parsed.as_object().ok_or(Malformed).map_err(no_object)?;
 
         let mut rest = self.operation.path;
-        while let Some((literal, tail)) = split_once(rest, b'{') {
+        while let Some((literal, tail)) = rest.split_once('{') {
             self.url.push_str(literal);
-            let (name, tail) = split_once(tail, b'}').unwrap_or_default();
+            let (name, tail) = tail.split_once('}').unwrap_or_default();
             rest = tail;
-            let (name, default) = split_once(name, b'=').unwrap_or((name, ""));
+            let (name, default) = name.split_once('=').unwrap_or((name, ""));
             let parameter = name.strip_prefix('&');
-            let mut member = String::new();
-            push_name(&mut member, parameter.unwrap_or(name), Naming::Wire);
-            let value = match (wire.get(&member), parameter) {
+            let value = match (wire.get(parameter.unwrap_or(name)), parameter) {
                 (Some(value), _) => value.to_text().unwrap_or_else(|| value.raw().to_owned()),
                 (None, None) => default.to_owned(),
                 (None, Some(_)) => continue,
@@ -363,26 +352,55 @@ impl Call {
             Body::Member => wire.get("body").map_or("{}", Value::raw),
             Body::Argument => {
                 if wire.get("session_id").is_some_and(|id| id.is_str("")) {
-                    return Err(self.misfit("sessionId", "a non-empty string"));
+                    return Err(self.misfit("session_id", "a non-empty string"));
                 }
-                wire.raw()
+                parsed.raw()
             }
         };
         self.body.push_str(body);
         if let Some(key) = wire.get("idempotency_key").and_then(Value::to_text) {
-            if !is_header_value(&key) {
-                return Err(self.misfit(
-                    "idempotencyKey",
-                    "a non-empty string of printable ASCII characters",
-                ));
-            }
-            self.idempotency_key = key;
-            self.key_is_the_callers = true;
+            self.take_key(&key)?;
         }
         Ok(())
     }
 
-    /// The member that JavaScript calls `name` is not what it should be.
+    /// Takes the caller's own idempotency key, unless the argument has one or the operation is sent without.
+    ///
+    /// # Errors
+    /// [`Refusal`] where a header cannot hold it.
+    pub fn adopt_key(&mut self, key: &str) -> Result<(), Refusal> {
+        if self.key_is_the_callers || self.operation.idempotency == Idempotency::Natural {
+            return Ok(());
+        }
+        self.take_key(key)
+            .map_err(|mismatch| self.argument_refusal(&mismatch))
+    }
+
+    fn take_key(&mut self, key: &str) -> Result<(), Mismatch> {
+        if !is_header_value(key) {
+            return Err(self.misfit(
+                "idempotency_key",
+                "a non-empty string of printable ASCII characters",
+            ));
+        }
+        key.clone_into(&mut self.idempotency_key);
+        self.key_is_the_callers = true;
+        Ok(())
+    }
+
+    fn argument_refusal(&self, mismatch: &Mismatch) -> Refusal {
+        Refusal::new(
+            RefusalCode::Argument,
+            &[
+                "Invalid argument of ",
+                self.operation.name,
+                ": ",
+                &mismatch.sentence("request"),
+            ],
+        )
+    }
+
+    /// The member that the wire calls `name` is not what it should be.
     fn misfit(&self, name: &str, expected: &'static str) -> Mismatch {
         let mut path = String::new();
         push_name(&mut path, name, self.naming);
@@ -410,7 +428,6 @@ impl Call {
     ///
     /// # Errors
     /// [`Refusal`] when it is missing or holds what a header cannot.
-    #[inline]
     pub fn authorize(&mut self, merchant_key: &str) -> Result<(), Refusal> {
         let key = merchant_key.trim_ascii();
         if key.is_empty() {
@@ -443,12 +460,19 @@ impl Call {
         (!self.idempotency_key.is_empty()).then_some(&*self.idempotency_key)
     }
 
+    /// Whether the next [`Self::attempt`] makes an idempotency key of its randomness.
+    #[must_use]
+    pub fn takes_random(&self) -> bool {
+        self.attempts > 0
+            && self.operation.idempotency == Idempotency::FreshKey
+            && !self.key_is_the_callers
+    }
+
     /// The next attempt. `random` becomes the idempotency key where every attempt takes a fresh one.
-    #[inline]
     pub fn attempt(&mut self, now_ms: i64, random: &[u8; 16]) -> Request<'_> {
         if self.attempts == 0 {
             self.started_ms = now_ms;
-        } else if self.operation.idempotency == Idempotency::FreshKey && !self.key_is_the_callers {
+        } else if self.takes_random() {
             self.idempotency_key = uuid_v4(random);
         }
         self.attempts = self.attempts.saturating_add(1);
@@ -463,9 +487,8 @@ impl Call {
     }
 
     /// Judges the answer to the latest attempt.
-    #[inline]
-    pub fn on_response(&mut self, response: &Response, moment: Moment) -> Step {
-        if (200..=299).contains(&response.status) {
+    pub fn on_response(&self, response: &Response, moment: Moment) -> Step {
+        if response.is_success() {
             return self.answer(response);
         }
         let outcome = Outcome::Status {
@@ -476,8 +499,7 @@ impl Call {
     }
 
     /// Judges the latest attempt, which had no answer.
-    #[inline]
-    pub fn on_failure(&mut self, failure: Failure, moment: Moment) -> Step {
+    pub fn on_failure(&self, failure: Failure, moment: Moment) -> Step {
         let outcome = match failure {
             Failure::Connection => Some(Outcome::Connection),
             Failure::Timeout => Some(Outcome::Timeout),
@@ -517,17 +539,18 @@ impl Call {
             "it is longer than 10 MiB"
         } else if response.body.is_empty() {
             "it is empty"
-        } else if let Ok(document) = Document::parse(&response.body) {
-            let root = document.root();
+        } else if let Ok(root) = Value::parse(&response.body) {
             if self.naming == Naming::JavaScript {
                 match decode(self.operation.answer, root) {
                     Ok(answer) => return Step::Done(answer),
                     Err(mismatch) => sentence.push_str(&mismatch.sentence("answer")),
                 }
                 &sentence
-            } else if root.is_object() {
+            } else if root.is_object()
+                && let Ok(body) = std::str::from_utf8(&response.body)
+            {
                 return Step::Done(Decoded {
-                    json: root.raw().to_owned(),
+                    json: body.to_owned(),
                     times: String::from("[]"),
                 });
             } else {
@@ -559,6 +582,7 @@ impl Call {
             Failure::InvalidRequest => {
                 "the runtime refused the request; check the server URL and the headers option"
             }
+            Failure::NoRandomness => "the platform gave no random bytes; try again",
             Failure::Unexpected => "the HTTP client failed; see cause",
         };
         let may_have_happened =
@@ -597,7 +621,7 @@ fn status_fault(response: &Response) -> Fault {
         };
     }
     let mut message = String::from("Unexpected answer: status ");
-    crate::json::push_integer(&mut message, i64::from(response.status));
+    message.push_str(&response.status.to_string());
     message.push_str(if matches!(response.status, 0 | 300..=303 | 305..=399) {
         ", a redirect, which is never followed; check the server URL"
     } else {
@@ -624,17 +648,6 @@ fn is_header_value(text: &str) -> bool {
 
 /// A random UUID, version 4 (RFC 9562 section 5.4).
 fn uuid_v4(random: &[u8; 16]) -> String {
-    let mut out = String::new();
-    for (index, byte) in random.iter().enumerate() {
-        if matches!(index, 4 | 6 | 8 | 10) {
-            out.push('-');
-        }
-        let byte = match index {
-            6 => (*byte & 0x0f) | 0x40,
-            8 => (*byte & 0x3f) | 0x80,
-            _ => *byte,
-        };
-        push_hex(&mut out, byte, LOWER_HEX);
-    }
-    out
+    let uuid = uuid::Builder::from_random_bytes(*random).into_uuid();
+    uuid.to_string()
 }

@@ -1,6 +1,6 @@
 //! The body of a failing answer: `{ "error": { "code", "message", "details"?, "requestId"? } }`.
 
-use crate::json::Document;
+use crate::json::Value;
 
 /// What went wrong, in Gwop's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,10 +13,8 @@ pub struct ErrorBody {
 
 /// Reads a structured error, or `None` when `body` has another shape.
 #[must_use]
-#[inline]
 pub fn parse_error_body(body: &[u8]) -> Option<ErrorBody> {
-    let document = Document::parse(body).ok()?;
-    let error = document.root().get("error")?;
+    let error = Value::parse(body).ok()?.get("error")?.as_object()?;
     let message = error.get("message")?.to_text()?;
     let mut json = String::new();
     for name in ["code", "message", "details", "requestId"] {

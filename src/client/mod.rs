@@ -4,8 +4,6 @@
 //! attempt, and judges what came of it by a [`RetryPolicy`]. TypeScript drives it in the npm package,
 //! [`crate::port::drive`] in the Worker, and both surfaces (`@gwop/sdk` and the older `@gwop/sdk/checkout`) use the same
 //! calls with another naming and policy.
-//!
-//! A public function that the npm wasm calls from one place is `#[inline]`: else a copy of it is compiled apart, and the wasm is larger.
 
 mod call;
 mod error_body;

@@ -59,7 +59,7 @@ pub struct Operation {
     pub host: Host,
     /// The HTTP method.
     pub method: &'static str,
-    /// The path and the query. `{name}` stands for the argument's member of that name, percent-encoded: in the path an id.
+    /// The path and the query. `{name}` stands for the argument's member that the wire calls so, percent-encoded: in the path an id.
     /// `{name=default}` has a default, and `{&name}` is a whole parameter, left out where the member is absent.
     pub path: &'static str,
     /// The argument's model; `None` where there is no argument.
@@ -135,7 +135,7 @@ pub static OPERATIONS: [Operation; 9] = [
         name: "authIntents.exchange",
         host: Host::Identity,
         method: "POST",
-        path: "/v1/auth-intents/{authIntentId}/exchange",
+        path: "/v1/auth-intents/{auth_intent_id}/exchange",
         argument: Some(AuthIntentsExchangeRequest::MODEL),
         body: Body::None,
         answer: AuthToken::MODEL,
@@ -146,7 +146,7 @@ pub static OPERATIONS: [Operation; 9] = [
         name: "authSessions.get",
         host: Host::Identity,
         method: "GET",
-        path: "/v1/auth-sessions/{sessionId}",
+        path: "/v1/auth-sessions/{session_id}",
         argument: Some(AuthSessionsGetRequest::MODEL),
         body: Body::None,
         answer: AuthSession::MODEL,

@@ -21,7 +21,6 @@ impl RetryCodes {
     ///
     /// # Errors
     /// The first code that is none.
-    #[inline]
     pub fn parse<'a>(codes: impl Iterator<Item = &'a str>) -> Result<Self, &'a str> {
         let mut parsed = String::new();
         for code in codes {
@@ -40,7 +39,6 @@ impl RetryCodes {
 
     /// Whether `status` is among them.
     #[must_use]
-    #[inline]
     pub fn contain(&self, status: u16) -> bool {
         self.0.as_bytes().chunks_exact(3).any(|code| {
             let mut rest = status;
@@ -166,7 +164,6 @@ impl RetryPolicy {
     ///
     /// # Errors
     /// What is wrong with the numbers, when one is negative or not finite.
-    #[inline]
     pub fn within(backoff: Backoff, max_elapsed_time: f64) -> Result<Self, &'static str> {
         let numbers = [
             backoff.initial_interval,
@@ -194,7 +191,6 @@ impl RetryPolicy {
     /// Judges an attempt. `retries` were made before it, `elapsed_ms` passed since the first attempt began, `now_ms` is
     /// milliseconds since the epoch, and `jitter` is random in 0 to 1.
     #[must_use]
-    #[inline]
     pub fn judge(
         &self,
         outcome: Outcome<'_>,

@@ -1,12 +1,20 @@
 //! `Retry-After` (RFC 9110 section 10.2.3): seconds, or an HTTP date (section 5.6.7).
 
-use crate::time::parse_rfc3339;
+use std::time::UNIX_EPOCH;
 
 /// Two-digit years that seem further ahead than this lie in the past (RFC 9110 section 5.6.7).
 const FIFTY_YEARS_MS: i64 = 50 * 365 * 24 * 60 * 60 * 1000;
 
-/// From a day of 1901 to 1999 to the same of 2001 to 2099.
-const CENTURY_MS: i64 = 36_525 * 24 * 60 * 60 * 1000;
+/// The days as RFC 850 spells them.
+const WEEKDAYS: [&str; 7] = [
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+    "Sunday",
+];
 
 /// How many milliseconds `value` asks to wait, counted from `now_ms` (milliseconds since the epoch); a date that has
 /// passed is 0.
@@ -36,52 +44,30 @@ pub fn parse_retry_after(value: &str, now_ms: i64) -> Option<i64> {
 
 /// Milliseconds since the epoch of an HTTP date: IMF-fixdate, RFC 850 or asctime. `now_ms` places two-digit years.
 fn parse_http_date(value: &str, now_ms: i64) -> Option<i64> {
-    let mut rest = value;
-    let weekday = word(&mut rest);
-    let (a, b, c, d) = (
-        word(&mut rest),
-        word(&mut rest),
-        word(&mut rest),
-        word(&mut rest),
-    );
-    let (day, month, year, time, zone) = if weekday.ends_with(",") {
-        (a, b, c, d, word(&mut rest))
-    } else {
-        (b, a, d, c, "GMT")
+    let Some((day, rest)) = value.split_once('-') else {
+        return milliseconds(value);
     };
-    // RFC 3339 allows a fraction where an HTTP date has none.
-    if zone != "GMT" || !word(&mut rest).is_empty() || time.len() != 8 {
+    // RFC 850. The crate reads 70 to 99 as 19xx, whatever the year is; the RFC counts from now.
+    let (weekday, day) = day.split_once(", ")?;
+    let (month, rest) = rest.split_once('-')?;
+    let (year, time) = rest.split_once(' ')?;
+    if year.len() != 2 || !WEEKDAYS.contains(&weekday) {
         return None;
     }
-    let mut months = "Jan01Feb02Mar03Apr04May05Jun06Jul07Aug08Sep09Oct10Nov11Dec12";
-    let month = loop {
-        let (name, tail) = months.split_at_checked(3)?;
-        let (number, tail) = tail.split_at_checked(2)?;
-        if name == month {
-            break number;
-        }
-        months = tail;
+    let short = weekday.get(..3)?;
+    let in_century = |century| {
+        milliseconds(&[short, ", ", day, " ", month, " ", century, year, " ", time].concat())
     };
-    let century = if year.len() == 2 { "20" } else { "" };
-    let pad = if day.len() == 1 { "0" } else { "" };
-    let date = parse_rfc3339(&[century, year, "-", month, "-", pad, day, "T", time, "Z"].concat())?;
-    if century.is_empty() || date.saturating_sub(now_ms) <= FIFTY_YEARS_MS {
-        return Some(date);
-    }
-    Some(date.wrapping_sub(CENTURY_MS))
+    in_century("20")
+        .filter(|date| date.saturating_sub(now_ms) <= FIFTY_YEARS_MS)
+        .or_else(|| in_century("19"))
 }
 
-/// Takes the next word; empty where there is none. RFC 850 has dashes between day, month and year; no form has them elsewhere.
-#[inline(never)]
-fn word<'a>(rest: &mut &'a str) -> &'a str {
-    loop {
-        let end = rest.bytes().position(|byte| matches!(byte, b' ' | b'-'));
-        let (word, tail) = rest.split_at(end.unwrap_or(rest.len()));
-        *rest = tail.get(1..).unwrap_or_default();
-        if !word.is_empty() || rest.is_empty() {
-            return word;
-        }
-    }
+/// The crate's reading: a date whose day of the week is wrong, or that lies before 1970, is none.
+fn milliseconds(date: &str) -> Option<i64> {
+    let time = httpdate::parse_http_date(date).ok()?;
+    let since = time.duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_millis()).ok()
 }
 
 #[cfg(test)]

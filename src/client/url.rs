@@ -1,38 +1,29 @@
 //! URLs of requests.
 
-use crate::json::push_hex;
-use crate::text::split_once;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// What JavaScript's `encodeURIComponent` encodes.
+const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'!')
+    .remove(b'~')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')');
 
 /// Appends `text` percent-encoded as JavaScript's `encodeURIComponent` does.
 pub fn push_component(out: &mut String, text: &str) {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z'
-            | b'a'..=b'z'
-            | b'0'..=b'9'
-            | b'-'
-            | b'_'
-            | b'.'
-            | b'!'
-            | b'~'
-            | b'*'
-            | b'\''
-            | b'('
-            | b')' => out.push(byte as char),
-            _ => {
-                out.push('%');
-                push_hex(out, byte, HEX);
-            }
-        }
-    }
+    out.extend(utf8_percent_encode(text, COMPONENT));
 }
 
 /// The base URL without the slashes at its end, or `None` when a path cannot be appended to it: it has to be absolute,
 /// http or https, without query, fragment and credentials (which not every runtime refuses, and errors would quote).
 #[must_use]
 pub fn base(url: &str) -> Option<&str> {
-    let (scheme, authority) = split_once(url, b':')?;
+    let (scheme, authority) = url.split_once(':')?;
     let authority = authority.as_bytes().strip_prefix(b"//")?;
     for byte in authority {
         if *byte <= b' ' || matches!(byte, b'?' | b'#' | b'\\' | b'@' | 0x7f) {
@@ -43,11 +34,7 @@ pub fn base(url: &str) -> Option<&str> {
     if !known || matches!(authority, [] | [b'/', ..]) {
         return None;
     }
-    let mut base = url;
-    while let Some(shorter) = base.strip_suffix("/") {
-        base = shorter;
-    }
-    Some(base)
+    Some(url.trim_end_matches('/'))
 }
 
 #[cfg(test)]

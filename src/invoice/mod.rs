@@ -7,15 +7,11 @@
 //! `PAID`, `EXPIRED` and `CANCELED` are final: nothing changes them (contract, "Response bodies"). Webhooks tell only of final
 //! states, many times and in any order, so an event may skip the steps that lead to its status. What becomes of it is its [`Outcome`].
 
-use crate::text::split;
-
 /// Where an invoice stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(rename_all = "UPPERCASE")
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize,
 )]
+#[serde(rename_all = "UPPERCASE")]
 pub enum Status {
     /// It can be paid. An invoice that nothing is known of counts as open.
     #[default]
@@ -78,12 +74,8 @@ impl Status {
 }
 
 /// What became of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(rename_all = "lowercase")
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// It changed the invoice.
     Applied,
@@ -235,8 +227,8 @@ impl Invoice {
         let (Some(known), Some(named)) = (&self.transaction, &event.transaction) else {
             return false;
         };
-        let is_known = |name| split(known, b' ').any(|known| known == name);
-        !split(named, b' ').any(is_known)
+        let is_known = |name| known.split(' ').any(|known| known == name);
+        !named.split(' ').any(is_known)
     }
 }
 

@@ -1,12 +1,11 @@
 //! Gwop's wire models, each declared once.
 //!
-//! `model!` and `open_enum!` turn one declaration into the Rust type (with serde under the feature `serde`), the
+//! `model!` and `open_enum!` turn one declaration into the Rust type with serde, the
 //! [`Model`] table that the npm boundary walks ([`decode`], [`encode`]), and, under the feature `codegen`,
 //! the documentation from which `gwop-codegen` writes the TypeScript types. So Rust and TypeScript cannot drift apart.
 
 mod auth;
 mod invoice;
-mod layout;
 mod operation;
 mod transcode;
 mod webhook;
@@ -17,9 +16,11 @@ pub mod codegen;
 pub use auth::*;
 pub use invoice::*;
 pub use operation::*;
-pub(crate) use transcode::push_name;
 pub use transcode::{Decoded, Mismatch, Naming, decode, encode};
+pub(crate) use transcode::{decode_object, push_name};
 pub use webhook::*;
+
+use serde::{Deserialize, Serialize};
 
 /// What a field's value has to be.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +37,8 @@ pub enum Kind {
     Boolean,
     /// An RFC 3339 time stamp: a string on the wire, a `Date` in JavaScript.
     Time,
+    /// An amount in atomic units: a string, or an integer from 0 to 2⁶³ − 1 that becomes its digits.
+    Amount,
     /// A free-form JSON object, passed through byte for byte.
     Record,
     /// Any JSON value, passed through byte for byte.
@@ -80,11 +83,7 @@ pub struct Model {
     #[cfg(feature = "codegen")]
     pub name: &'static str,
     /// The fields, in the order of the contract.
-    #[cfg(feature = "codegen")]
     pub fields: &'static [Field],
-    layout: &'static str,
-    /// The kinds of those fields whose kind is a literal, an object or a list.
-    nested: &'static [Kind],
     /// The type's documentation.
     #[cfg(feature = "codegen")]
     pub doc: &'static str,
@@ -118,12 +117,8 @@ pub trait Wire {
 }
 
 /// An RFC 3339 time stamp as it stands on the wire.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(transparent)
-)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Timestamp(pub String);
 
 impl Timestamp {
@@ -135,37 +130,37 @@ impl Timestamp {
 }
 
 /// An opaque identifier: a string that is not empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(transparent)
-)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Id(pub String);
 
-/// A free-form JSON object, byte for byte as it was written.
-#[cfg(feature = "serde")]
+/// An amount of USDC in atomic units (6 decimals), as decimal text.
+///
+/// Gwop sends a string. Older webhook deliveries hold a JSON integer, which is read as its digits where it has
+/// neither a fraction nor an exponent and is from 0 to 2⁶³ − 1.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct AtomicAmount(pub String);
+
+impl<'de> Deserialize<'de> for AtomicAmount {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value: Box<serde_json::value::RawValue> = Deserialize::deserialize(deserializer)?;
+        let text = transcode::amount(value.get());
+        text.and_then(|json| serde_json::from_str(&json).ok())
+            .map(Self)
+            .ok_or_else(|| serde::de::Error::custom("expected an amount in atomic units"))
+    }
+}
+
+/// A free-form JSON object.
 pub type Record = serde_json::Map<String, serde_json::Value>;
-/// A free-form JSON object, byte for byte as it was written.
-#[cfg(not(feature = "serde"))]
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record(pub String);
 
 /// Any JSON value.
-#[cfg(feature = "serde")]
 pub type Any = serde_json::Value;
-/// Any JSON value, byte for byte as it was written.
-#[cfg(not(feature = "serde"))]
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Any(pub String);
 
 /// A value that is always there and may be `null`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(transparent)
-)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Nullable<T>(pub Option<T>);
 
 macro_rules! wire {
@@ -174,7 +169,7 @@ macro_rules! wire {
     )* };
 }
 
-wire! { String => String, Id => Id, i64 => Integer, bool => Boolean, Timestamp => Time, Record => Record, Any => Any }
+wire! { String => String, Id => Id, i64 => Integer, bool => Boolean, Timestamp => Time, AtomicAmount => Amount, Record => Record, Any => Any }
 
 impl<T: Wire> Wire for Vec<T> {
     const KIND: Kind = Kind::List(&T::KIND);
@@ -208,11 +203,10 @@ macro_rules! model {
         pub struct $name:ident { $( $(#[doc = $field_doc:literal])* $field:ident: $type:ty ),* $(,)? }
     )*) => { $(
         $(#[doc = $doc])*
-        #[derive(Debug, Clone, PartialEq)]
-        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+        #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
         pub struct $name { $(
             $(#[doc = $field_doc])*
-            #[cfg_attr(feature = "serde", serde(skip_serializing_if = "crate::model::Wire::is_absent"))]
+            #[serde(skip_serializing_if = "crate::model::Wire::is_absent")]
             pub $field: $type,
         )* }
 
@@ -229,12 +223,7 @@ macro_rules! model {
             pub const MODEL: &'static crate::model::Model = &crate::model::Model {
                 #[cfg(feature = "codegen")]
                 name: stringify!($name),
-                #[cfg(feature = "codegen")]
                 fields: Self::FIELDS,
-                layout: crate::model::layout::text(
-                    const { &crate::model::layout::layout::<{ crate::model::layout::layout_length($name::FIELDS) }>(Self::FIELDS) },
-                ),
-                nested: const { &crate::model::layout::nested::<{ crate::model::layout::nested_length($name::FIELDS) }>(Self::FIELDS) },
                 #[cfg(feature = "codegen")]
                 doc: concat!($($doc, "\n"),*),
             };
@@ -253,11 +242,10 @@ macro_rules! model {
 macro_rules! literal {
     ($( $(#[doc = $doc:literal])* pub struct $name:ident = $value:literal; )*) => { $(
         $(#[doc = $doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
         pub enum $name {
             #[doc = concat!("`", $value, "`")]
-            #[cfg_attr(feature = "serde", serde(rename = $value))]
+            #[serde(rename = $value)]
             Literal,
         }
 
@@ -273,8 +261,8 @@ macro_rules! open_enum {
         pub enum $name:ident { $( $variant:ident = $value:literal ),* $(,)? }
     )*) => { $(
         $(#[doc = $doc])*
-        #[derive(Debug, Clone, PartialEq, Eq)]
-        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(from = "String", into = "String"))]
+        #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+        #[serde(from = "String", into = "String")]
         pub enum $name {
             $( #[doc = concat!("`", $value, "`")] $variant, )*
             /// A value that this version does not know, kept as it is.

@@ -1,7 +1,9 @@
 //! From the wire's JSON to JavaScript's and back, by the tables.
 
-use super::{Kind, Model, Presence};
-use crate::json::{Value, push_integer};
+use std::borrow::Cow;
+
+use super::{Field, Kind, Model, Presence};
+use crate::json::{Object, Value};
 
 /// How the members of an object are called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,16 +54,23 @@ pub struct Decoded {
 ///
 /// # Errors
 /// [`Mismatch`] when a required field is missing or a value is of another kind.
-pub fn decode(model: &Model, value: Value<'_>) -> Result<Decoded, Mismatch> {
-    let mut transcoder = Transcoder::new(Naming::Wire, Naming::JavaScript);
-    transcoder.times.reserve(64);
-    transcoder.times.push('[');
-    transcoder.whole(model, value)?;
-    transcoder.times.push(']');
-    Ok(Decoded {
-        json: transcoder.out,
-        times: transcoder.times,
-    })
+pub fn decode(model: &'static Model, value: Value<'_>) -> Result<Decoded, Mismatch> {
+    let mut transcoder = Transcoder::decoding();
+    let end = transcoder.value(&Kind::Object(model), value);
+    transcoder.decoded(end)
+}
+
+/// As [`decode`], of an object whose members were read before.
+///
+/// # Errors
+/// As [`decode`].
+pub(crate) fn decode_object(
+    model: &'static Model,
+    object: &Object<'_>,
+) -> Result<Decoded, Mismatch> {
+    let mut transcoder = Transcoder::decoding();
+    let end = transcoder.object(model, object);
+    transcoder.decoded(end)
 }
 
 /// Checks what a caller gave, named as `from` says, against `model`, and gives the wire's JSON.
@@ -70,16 +79,18 @@ pub fn decode(model: &Model, value: Value<'_>) -> Result<Decoded, Mismatch> {
 ///
 /// # Errors
 /// [`Mismatch`] when a required field is missing or a value is of another kind; `null` is of another kind.
-pub fn encode(model: &Model, value: Value<'_>, from: Naming) -> Result<String, Mismatch> {
+pub fn encode(model: &'static Model, value: Value<'_>, from: Naming) -> Result<String, Mismatch> {
     let mut transcoder = Transcoder::new(from, Naming::Wire);
-    transcoder.whole(model, value)?;
-    Ok(transcoder.out)
+    match transcoder.value(&Kind::Object(model), value) {
+        Ok(()) => Ok(transcoder.out),
+        Err(unfit) => Err(transcoder.mismatch(unfit)),
+    }
 }
 
 #[derive(Clone, Copy)]
 enum Segment {
     Name(&'static str),
-    Index(u32),
+    Index(usize),
 }
 
 struct Transcoder {
@@ -89,30 +100,42 @@ struct Transcoder {
     times: String,
     /// Where it is; after an [`Unfit`], where that was.
     path: Vec<Segment>,
-    /// After an [`Unfit`], what belongs there.
-    expected: &'static str,
 }
 
-/// The value at [`Transcoder::path`] does not fit. What about it stays in the transcoder, so that this fits in a register.
-struct Unfit;
+/// The value at [`Transcoder::path`] does not fit: what belongs there.
+struct Unfit(&'static str);
 
 impl Transcoder {
     fn new(from: Naming, to: Naming) -> Self {
         Self {
             from,
             to,
-            out: String::new(),
+            out: String::with_capacity(512),
             times: String::new(),
-            path: Vec::new(),
-            expected: "",
+            path: Vec::with_capacity(4),
         }
     }
 
-    fn whole(&mut self, model: &Model, value: Value<'_>) -> Result<(), Mismatch> {
-        self.out.reserve(value.raw().len());
-        if self.object(model, value).is_ok() {
-            return Ok(());
+    fn decoding() -> Self {
+        let mut transcoder = Self::new(Naming::Wire, Naming::JavaScript);
+        transcoder.times.push('[');
+        transcoder
+    }
+
+    fn decoded(mut self, end: Result<(), Unfit>) -> Result<Decoded, Mismatch> {
+        match end {
+            Ok(()) => {
+                self.times.push(']');
+                Ok(Decoded {
+                    json: self.out,
+                    times: self.times,
+                })
+            }
+            Err(unfit) => Err(self.mismatch(unfit)),
         }
+    }
+
+    fn mismatch(&self, Unfit(expected): Unfit) -> Mismatch {
         let mut path = String::new();
         for segment in &self.path {
             if !path.is_empty() {
@@ -120,86 +143,52 @@ impl Transcoder {
             }
             match *segment {
                 Segment::Name(name) => push_name(&mut path, name, self.from),
-                Segment::Index(index) => push_integer(&mut path, index.into()),
+                Segment::Index(index) => path.push_str(&index.to_string()),
             }
         }
-        Err(Mismatch {
-            path,
-            expected: self.expected,
-        })
+        Mismatch { path, expected }
     }
 
-    fn unfit(&mut self, kind: &Kind) -> Unfit {
-        self.expected = expectation(kind);
-        Unfit
-    }
-
-    fn object(&mut self, model: &Model, value: Value<'_>) -> Result<(), Unfit> {
-        if !value.is_object() {
-            return Err(self.unfit(&Kind::Record));
-        }
-        let mut separator = "{\"";
-        let members = self.members(model, value);
-        let mut members = members.into_iter();
-        let mut nested = model.nested.iter();
-        let mut at = 0;
-        while let Some((field, next)) = model.entry(at) {
-            at = next;
-            let kind = field.kind(&mut nested);
+    fn object(&mut self, model: &'static Model, object: &Object<'_>) -> Result<(), Unfit> {
+        let mut separator = '{';
+        let members = self.members(model, object);
+        for (field, member) in model.fields.iter().zip(members) {
             self.path.push(Segment::Name(field.name));
-            if let Some(member) = self.present(field.presence, kind, members.next().flatten())? {
-                self.out.push_str(separator);
-                separator = ",\"";
+            if let Some(member) = self.present(field, member)? {
+                self.out.push(separator);
+                separator = ',';
+                self.out.push('"');
                 push_name(&mut self.out, field.name, self.to);
                 self.out.push_str("\":");
                 if field.presence == Presence::Nullable && member.is_null() {
                     self.out.push_str("null");
                 } else {
-                    self.value(kind, member)?;
+                    self.value(&field.kind, member)?;
                 }
             }
             self.path.pop();
         }
-        self.out
-            .push_str(if separator == "{\"" { "{}" } else { "}" });
+        self.out.push_str(if separator == '{' { "{}" } else { "}" });
         Ok(())
     }
 
     /// The member for each field of `model`: the last one, as `JSON.parse` has it, where a key is repeated.
-    fn members<'d>(&self, model: &Model, object: Value<'d>) -> Vec<Option<Value<'d>>> {
-        let mut found = Vec::with_capacity(object.members().count());
-        // Servers keep to one order, so that the field after the last one is nearly always the next: the search goes round from there.
-        let (mut at, mut index) = (0_usize, 0_usize);
+    fn members<'d>(&self, model: &Model, object: &Object<'d>) -> Vec<Option<Value<'d>>> {
+        let fields = model.fields;
+        let mut found = vec![None; fields.len()];
+        // Servers keep to one order, so the search begins behind the last field that was found, and goes round.
+        let mut next = 0;
         for (key, value) in object.members() {
-            let start = at;
-            loop {
-                let Some((field, next)) = model.entry(at) else {
-                    // At the end, from which it goes round; or there are no fields.
-                    if at == 0 {
-                        break;
-                    }
-                    (at, index) = (0, 0);
-                    if start == 0 {
-                        break;
-                    }
-                    continue;
-                };
-                let here = index;
-                (at, index) = (next, index.saturating_add(1));
-                let is_key = match self.from {
-                    Naming::Wire => key.is_str_by(|key| is_wire_name(key, field.name)),
-                    Naming::JavaScript => key.is_str(field.name),
-                };
-                if is_key {
-                    if found.len() <= here {
-                        found.resize(index, None);
-                    }
-                    if let Some(slot) = found.get_mut(here) {
+            let indices = (next..fields.len()).chain(0..next);
+            for index in indices {
+                if fields
+                    .get(index)
+                    .is_some_and(|field| self.is_key(key, field))
+                {
+                    if let Some(slot) = found.get_mut(index) {
                         *slot = Some(value);
                     }
-                    break;
-                }
-                if at == start {
+                    next = index.saturating_add(1);
                     break;
                 }
             }
@@ -207,24 +196,32 @@ impl Transcoder {
         found
     }
 
+    fn is_key(&self, key: Value<'_>, field: &Field) -> bool {
+        match self.from {
+            Naming::Wire => key.is_str(field.name),
+            Naming::JavaScript => key
+                .as_str()
+                .is_some_and(|key| camel_case(field.name).eq(key.bytes())),
+        }
+    }
+
     /// The member of a field, or `None` where it may be and is absent.
     fn present<'d>(
-        &mut self,
-        presence: Presence,
-        kind: &Kind,
+        &self,
+        field: &Field,
         member: Option<Value<'d>>,
     ) -> Result<Option<Value<'d>>, Unfit> {
-        let optional = presence == Presence::Optional;
+        let optional = field.presence == Presence::Optional;
         match member {
             None if optional => Ok(None),
-            None => Err(self.unfit(kind)),
+            None => Err(Unfit(expectation(&field.kind))),
             // Only a server's null counts as absent: a caller's is a mistake.
             Some(value) if optional && self.to == Naming::JavaScript && value.is_null() => Ok(None),
             member => Ok(member),
         }
     }
 
-    fn value(&mut self, kind: &'static Kind, value: Value<'_>) -> Result<(), Unfit> {
+    fn value(&mut self, kind: &Kind, value: Value<'_>) -> Result<(), Unfit> {
         let fits = match kind {
             Kind::String | Kind::Enum(_) => value.is_string(),
             Kind::Id => value.is_string() && value.raw().len() > 2,
@@ -236,33 +233,42 @@ impl Transcoder {
             Kind::Time => {
                 let text = value.as_str();
                 if let Some(time) = text.and_then(|text| crate::time::parse_rfc3339(&text)) {
-                    push_integer(&mut self.out, time);
+                    self.out.push_str(&time.to_string());
                     self.push_time_path();
                     return Ok(());
                 }
                 false
             }
-            Kind::Object(model) => return self.object(model, value),
-            Kind::List(inner) => return self.list(inner, value),
+            Kind::Amount => {
+                if let Some(text) = amount(value.raw()) {
+                    self.out.push_str(&text);
+                    return Ok(());
+                }
+                false
+            }
+            Kind::Object(model) => match value.as_object() {
+                Some(object) => return self.object(model, &object),
+                None => false,
+            },
+            Kind::List(inner) => match value.as_array() {
+                Some(elements) => return self.list(inner, elements),
+                None => false,
+            },
         };
         if !fits {
-            return Err(self.unfit(kind));
+            return Err(Unfit(expectation(kind)));
         }
         self.out.push_str(value.raw());
         Ok(())
     }
 
-    fn list(&mut self, inner: &'static Kind, value: Value<'_>) -> Result<(), Unfit> {
-        if !value.is_array() {
-            return Err(self.unfit(&Kind::List(&Kind::Any)));
-        }
+    fn list(&mut self, inner: &Kind, elements: Vec<Value<'_>>) -> Result<(), Unfit> {
         self.out.push('[');
-        for (index, element) in value.elements().enumerate() {
+        for (index, element) in elements.into_iter().enumerate() {
             if index > 0 {
                 self.out.push(',');
             }
-            // Texts are shorter than 4 GiB.
-            self.path.push(Segment::Index(index as u32));
+            self.path.push(Segment::Index(index));
             self.value(inner, element)?;
             self.path.pop();
         }
@@ -284,11 +290,21 @@ impl Transcoder {
                     push_name(&mut self.times, name, self.to);
                     self.times.push('"');
                 }
-                Segment::Index(index) => push_integer(&mut self.times, index.into()),
+                Segment::Index(index) => self.times.push_str(&index.to_string()),
             }
         }
         self.times.push(']');
     }
+}
+
+/// The JSON string of an amount in atomic units: a string as it stands, or the digits of a JSON integer from 0 to 2⁶³ − 1.
+pub(super) fn amount(raw: &str) -> Option<Cow<'_, str>> {
+    if raw.starts_with('"') {
+        return Some(Cow::Borrowed(raw));
+    }
+    let digits = raw.bytes().all(|byte| byte.is_ascii_digit());
+    let number: i64 = raw.parse().ok().filter(|_| digits)?;
+    Some(Cow::Owned(["\"", &number.to_string(), "\""].concat()))
 }
 
 const fn expectation(kind: &Kind) -> &'static str {
@@ -299,43 +315,36 @@ const fn expectation(kind: &Kind) -> &'static str {
         Kind::Integer => "an integer",
         Kind::Boolean => "a boolean",
         Kind::Time => "an RFC 3339 time stamp",
+        Kind::Amount => "a string, or an integer of atomic units from 0 to 9223372036854775807",
         Kind::Record | Kind::Object(_) => "an object",
         Kind::Any => "a JSON value",
         Kind::List(_) => "a list",
     }
 }
 
-/// Appends a name, given in JavaScript's naming, in another.
+/// JavaScript's name for what the wire calls `name`: `paid_at` is `paidAt`. Names are ASCII.
+fn camel_case(name: &str) -> impl Iterator<Item = u8> {
+    let mut after_underscore = false;
+    name.bytes().filter_map(move |byte| {
+        let upper = std::mem::replace(&mut after_underscore, byte == b'_');
+        match byte {
+            b'_' => None,
+            _ if upper => Some(byte.to_ascii_uppercase()),
+            _ => Some(byte),
+        }
+    })
+}
+
+/// Appends a name of the wire in `naming`.
 pub(crate) fn push_name(out: &mut String, name: &str, naming: Naming) {
-    if naming == Naming::JavaScript {
-        out.push_str(name);
-        return;
-    }
-    for byte in name.bytes() {
-        if byte.is_ascii_uppercase() {
-            out.push('_');
-        }
-        out.push(byte.to_ascii_lowercase() as char);
+    match naming {
+        Naming::Wire => out.push_str(name),
+        Naming::JavaScript => out.extend(camel_case(name).map(char::from)),
     }
 }
 
-/// Whether `key` is the wire's name for what JavaScript calls `name`.
-fn is_wire_name(key: &[u8], name: &str) -> bool {
-    let mut rest = key.iter();
-    for byte in name.bytes() {
-        if byte.is_ascii_uppercase() && rest.next() != Some(&b'_') {
-            return false;
-        }
-        if rest.next() != Some(&byte.to_ascii_lowercase()) {
-            return false;
-        }
-    }
-    rest.next().is_none()
-}
-
-/// Wraps a decoded value and its time stamps for the npm boundary: `{"value":…,"times":…}`.
 impl Decoded {
-    /// The text that TypeScript parses.
+    /// The value and its time stamps as one JSON text for the npm boundary: `{"value":…,"times":…}`.
     #[must_use]
     pub fn into_text(self) -> String {
         // There is room for it in most: JavaScript's names are shorter than the wire's.
@@ -352,11 +361,11 @@ impl Decoded {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::json::Document;
+    use crate::json::Value;
     use crate::model::{AuthSession, CreateInvoiceRequest, InvoiceList, InvoicePublic};
 
-    fn decoded(model: &Model, text: &str) -> Result<Decoded, Mismatch> {
-        decode(model, Document::parse(text.as_bytes()).unwrap().root())
+    fn decoded(model: &'static Model, text: &str) -> Result<Decoded, Mismatch> {
+        decode(model, Value::parse(text.as_bytes()).unwrap())
     }
 
     #[test]
@@ -414,7 +423,7 @@ mod tests {
         let encoded = |text: &str| {
             encode(
                 CreateInvoiceRequest::MODEL,
-                Document::parse(text.as_bytes()).unwrap().root(),
+                Value::parse(text.as_bytes()).unwrap(),
                 Naming::JavaScript,
             )
         };

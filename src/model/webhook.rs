@@ -1,4 +1,4 @@
-use super::{Id, PaymentChain, Timestamp, literal, model, open_enum};
+use super::{AtomicAmount, Id, PaymentChain, Timestamp, literal, model, open_enum};
 
 literal! {
     /// The type of an [`InvoicePaidEvent`].
@@ -79,8 +79,8 @@ model! {
         merchant_id: Id,
         /// `EXPIRED`.
         status: ExpiredStatus,
-        /// The payable total in atomic USDC, as a string.
-        amount_usdc: String,
+        /// The payable total in atomic USDC, as decimal text.
+        amount_usdc: AtomicAmount,
         /// `USDC`.
         currency: String,
         /// The merchant's own reference.
@@ -97,8 +97,8 @@ model! {
         merchant_id: Id,
         /// `CANCELED`.
         status: CanceledStatus,
-        /// The payable total in atomic USDC, as a string.
-        amount_usdc: String,
+        /// The payable total in atomic USDC, as decimal text.
+        amount_usdc: AtomicAmount,
         /// `USDC`.
         currency: String,
         /// The merchant's own reference.
@@ -115,8 +115,8 @@ model! {
         merchant_id: Id,
         /// `PAID`.
         status: PaidStatus,
-        /// The payable total in atomic USDC, as a string.
-        amount_usdc: String,
+        /// The payable total in atomic USDC, as decimal text.
+        amount_usdc: AtomicAmount,
         /// `USDC`.
         currency: String,
         /// The merchant's own reference.

@@ -1,171 +1,845 @@
-//! Calls for TypeScript, which sends and waits.
+//! Gwop's operations over the caller's HTTP client: attempts, time limits, signals, bounded answers.
+//!
+//! TypeScript reads its caller's options and makes the errors' classes; everything between is here and in
+//! [`crate::client`]. Nothing of a call outlives it.
 
-use super::{Answer, Input, field, refusal};
+use std::cell::RefCell;
+
+use js_sys::{Object, Reflect, TypeError};
+use serde::{Deserialize, Serialize};
+use wasm_bindgen::prelude::*;
+use web_sys::{AbortController, AbortSignal, DomException, Headers, RequestInit, RequestRedirect};
+
+use super::refusal::{bad_argument, object};
 use crate::client::{
-    Backoff, Bound, Call, Failure, Host, Moment, Refusal, RefusalCode, Response, RetryCodes,
-    RetryPolicy, Step, operation, parse_retry_after,
+    Backoff, Bound, Call, Failure, Host, Idempotency, Moment, RESPONSE_BODY_BOUND, Refusal,
+    RefusalCode, Request, Response, RetryCodes, RetryPolicy, Step, operation, parse_retry_after,
 };
-use crate::json::push_integer;
+use crate::drive::{self, Attempts};
 use crate::model::Naming;
-use crate::task::Task;
+use crate::port::Transport;
+use crate::web::{Stop, now_ms, read_response, settled, sleep};
 
-impl From<Refusal> for String {
-    fn from(refused: Refusal) -> Self {
-        refusal(refused.code.as_str(), &refused.message)
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r#"
+/** One of Gwop's operations. */
+export type Operation =
+  | "invoices.create" | "invoices.list" | "invoices.get" | "invoices.cancel"
+  | "authIntents.create" | "authIntents.exchange" | "authSessions.get" | "authSessions.revoke" | "auth.getJwks";
+
+/** How a call is made. */
+export interface CallOptions {
+  /** Whether argument and answer are named as on the wire, the answer as it stands. */
+  readonly wire: boolean;
+  /** The URL of the invoice host; empty for Gwop's own. */
+  readonly serverURL: string;
+  /** The URL of the identity host; empty for Gwop's own. */
+  readonly identityURL: string;
+  /** What `User-Agent` says outside browsers; empty for the SDK's name. */
+  readonly userAgent: string;
+  /** How long one attempt may take, in milliseconds, from the request to the last byte of the answer. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** When an attempt is repeated. What is left out is the default: 2 retries, on 429, 500, 502, 503, 504, connection errors and timeouts. */
+export interface RetryOptions {
+  /** The most retries. */
+  readonly most?: number | undefined;
+  /** As many retries as this allows, instead of `most`. */
+  readonly backoff?: Backoff | undefined;
+  /** The statuses that are retried, such as `429` or `5XX`. */
+  readonly codes?: readonly string[] | undefined;
+  /** Whether connection errors are retried. Default true. */
+  readonly connectionErrors?: boolean | undefined;
+  /** Whether timeouts are retried. Default true. */
+  readonly timeouts?: boolean | undefined;
+}
+
+/** How long to wait between attempts, in milliseconds but `exponent`. What is left out is 500, 60,000, 1.5 and 3,600,000. */
+export interface Backoff {
+  /** Before the first retry, at most. */
+  readonly initialInterval?: number | undefined;
+  /** Before any retry, at most. */
+  readonly maxInterval?: number | undefined;
+  /** The factor from one retry to the next. */
+  readonly exponent?: number | undefined;
+  /** No retry begins later than this after the first attempt began. */
+  readonly maxElapsedTime?: number | undefined;
+}
+
+/** What a call needs of its caller. */
+export interface CallHost {
+  /** Sends one request. It must not follow redirects. */
+  request(request: Request): Promise<Response> | Response;
+  /** The merchant key, asked once by an operation that needs it. */
+  merchantApiKey(): string | undefined | Promise<string>;
+  /** What replaces the default retry policy. What it throws ends the call, before anything is sent. */
+  retries(): RetryOptions | undefined;
+  /** Whether a hook of the HTTP client threw this. */
+  isHookError(error: unknown): boolean;
+  /** Learns of each attempt, where it is logged. `failure` is the error's class where no answer came. */
+  readonly log?: ((request: Request, response: Response | undefined, failure: string | undefined, milliseconds: number) => void) | undefined;
+}
+
+/** A call that succeeded. */
+export interface CallSuccess {
+  /** The answer as JSON text, its time stamps as milliseconds since 1970; on the wire's terms as it stands. */
+  readonly text: string;
+  /** The paths of those time stamps as JSON text, such as `[["invoices",0,"createdAt"]]`. */
+  readonly times: string;
+  /** The answer's status and headers. Its body has been read. */
+  readonly response: Response;
+}
+
+/** How a failed call ended. Thrown as a plain object. */
+export interface CallFailure {
+  /** The name of the SDK's error class. */
+  readonly kind: string;
+  /** What went wrong, for people. */
+  readonly message: string;
+  /** The code of an `SDKValidationError`. */
+  readonly code?: string;
+  /** Whether it was the argument that was refused. */
+  readonly argumentRefused?: boolean;
+  /** A structured error as JSON text: `{ code, message, details?, requestId? }`. */
+  readonly error?: string;
+  /** Whether it was retried, and would have been again had the retries not run out. */
+  readonly exhausted?: boolean;
+  /** The last request, where one was made. */
+  readonly request?: Request;
+  /** Its answer, whose body has been read, where the end is about one. */
+  readonly response?: Response;
+  /** That body, as text. */
+  readonly body?: string;
+  /** What led to the end. */
+  readonly cause?: unknown;
+  /** What `retries` threw, to be thrown as it is. */
+  readonly thrown?: unknown;
+  /** The idempotency key of the latest attempt. */
+  readonly idempotencyKey?: string;
+}
+"#;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(typescript_type = "CallOptions")]
+    pub type CallOptions;
+
+    #[wasm_bindgen(typescript_type = "CallHost")]
+    pub type CallHost;
+    #[wasm_bindgen(method, catch)]
+    fn request(this: &CallHost, request: &web_sys::Request) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = merchantApiKey)]
+    fn merchant_api_key(this: &CallHost) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn retries(this: &CallHost) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, js_name = isHookError)]
+    fn is_hook_error(this: &CallHost, error: &JsValue) -> bool;
+    #[wasm_bindgen(method, getter, js_name = log)]
+    fn has_log(this: &CallHost) -> Option<js_sys::Function>;
+    #[wasm_bindgen(method)]
+    fn log(
+        this: &CallHost,
+        request: &web_sys::Request,
+        response: Option<&web_sys::Response>,
+        failure: Option<&str>,
+        milliseconds: f64,
+    );
+
+    /// What is looked at in an error that somebody else threw.
+    type Thrown;
+    #[wasm_bindgen(method, getter, catch)]
+    fn name(this: &Thrown) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, getter, catch)]
+    fn code(this: &Thrown) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, getter, catch)]
+    fn message(this: &Thrown) -> Result<JsValue, JsValue>;
+
+    /// What is looked at in an answer before it is taken for one.
+    type Answered;
+    #[wasm_bindgen(method, getter, catch)]
+    fn status(this: &Answered) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, getter, catch)]
+    fn headers(this: &Answered) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, getter, catch, js_name = bodyUsed)]
+    fn body_used(this: &Answered) -> Result<JsValue, JsValue>;
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Options {
+    wire: bool,
+    #[serde(rename = "serverURL")]
+    server_url: String,
+    #[serde(rename = "identityURL")]
+    identity_url: String,
+    user_agent: String,
+    timeout_ms: Option<f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Retries {
+    most: Option<f64>,
+    backoff: Option<BackoffOptions>,
+    codes: Option<Vec<String>>,
+    connection_errors: Option<bool>,
+    timeouts: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct BackoffOptions {
+    initial_interval: Option<f64>,
+    max_interval: Option<f64>,
+    exponent: Option<f64>,
+    max_elapsed_time: Option<f64>,
+}
+
+impl Retries {
+    fn policy(&self) -> Result<RetryPolicy, Refusal> {
+        let argument = |message: &str| Refusal::new(RefusalCode::Argument, &[message]);
+        let mut policy = RetryPolicy::default();
+        if let Some(given) = &self.backoff {
+            // What upstream's SDK takes for a part that is left out.
+            let backoff = Backoff {
+                initial_interval: given.initial_interval.unwrap_or(500.0),
+                max_interval: given.max_interval.unwrap_or(60_000.0),
+                exponent: given.exponent.unwrap_or(1.5),
+            };
+            let elapsed = given.max_elapsed_time.unwrap_or(3_600_000.0);
+            policy = RetryPolicy::within(backoff, elapsed).map_err(argument)?;
+        } else if let Some(most) = self.most {
+            // The cast saturates.
+            policy.bound = Bound::Retries(most as u32);
+        }
+        if let Some(codes) = &self.codes {
+            policy.codes = RetryCodes::parse(codes.iter().map(String::as_str)).map_err(|_| {
+                argument("`retryCodes` must hold statuses such as \"429\" or \"5XX\"")
+            })?;
+        }
+        policy.connection_errors = self.connection_errors.unwrap_or(true);
+        policy.timeouts = self.timeouts.unwrap_or(true);
+        Ok(policy)
     }
 }
 
-fn bad_argument(message: &str) -> String {
-    refusal(RefusalCode::Argument.as_str(), message)
+#[derive(Serialize)]
+struct Success {
+    text: String,
+    times: String,
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    response: web_sys::Response,
 }
 
-/// [`Task::CallBegin`].
-pub fn begin(input: &Input<'_>) -> Result<(Box<Call>, String), String> {
-    let mut fields = super::fields(input);
-    let operation =
-        operation(field(&mut fields)).ok_or_else(|| bad_argument("There is no such operation"))?;
-    let (agents_url, identity_url) = (field(&mut fields), field(&mut fields));
+#[derive(Serialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct End {
+    kind: &'static str,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+    #[serde(skip_serializing_if = "is_false")]
+    argument_refused: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(skip_serializing_if = "is_false")]
+    exhausted: bool,
+    #[serde(
+        skip_serializing_if = "JsValue::is_undefined",
+        with = "serde_wasm_bindgen::preserve"
+    )]
+    request: JsValue,
+    #[serde(
+        skip_serializing_if = "JsValue::is_undefined",
+        with = "serde_wasm_bindgen::preserve"
+    )]
+    response: JsValue,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<String>,
+    #[serde(
+        skip_serializing_if = "JsValue::is_undefined",
+        with = "serde_wasm_bindgen::preserve"
+    )]
+    cause: JsValue,
+    #[serde(
+        skip_serializing_if = "JsValue::is_undefined",
+        with = "serde_wasm_bindgen::preserve"
+    )]
+    thrown: JsValue,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    idempotency_key: Option<String>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's signature.
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+impl End {
+    fn new(kind: &'static str, message: &str) -> Self {
+        Self {
+            kind,
+            message: message.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    fn aborted(operation: &str, signal: &AbortSignal) -> Self {
+        Self {
+            cause: signal.reason(),
+            ..Self::new(
+                Failure::Aborted.class(),
+                &[
+                    operation,
+                    ": the caller's signal aborted it before it was sent",
+                ]
+                .concat(),
+            )
+        }
+    }
+}
+
+impl From<Refusal> for End {
+    fn from(refusal: Refusal) -> Self {
+        let kind = match refusal.code {
+            RefusalCode::ServerUrl => Failure::InvalidRequest.class(),
+            RefusalCode::Argument | RefusalCode::MerchantKeyMissing => "SDKValidationError",
+        };
+        Self {
+            code: Some(refusal.code.as_str()),
+            ..Self::new(kind, &refusal.message)
+        }
+    }
+}
+
+/// Makes one call of an operation, such as `invoices.get`, and repeats it as its retry policy says.
+///
+/// `argument` is the JSON text of the operation's argument, `{}` where it takes none. `headers` are the caller's
+/// own, in any form that `new Headers()` takes; they win over the SDK's, and an `Idempotency-Key` among them counts
+/// as the argument's. `signal` gives the call up.
+///
+/// Resolves to `CallSuccess`. Rejects with a `CallFailure`.
+#[wasm_bindgen(
+    js_name = callOperation,
+    wasm_bindgen_futures = crate::web::executor,
+    unchecked_return_type = "CallSuccess"
+)]
+pub async fn call_operation(
+    #[wasm_bindgen(js_name = operation, unchecked_param_type = "Operation")] name: String,
+    argument: String,
+    options: CallOptions,
+    host: CallHost,
+    #[wasm_bindgen(unchecked_param_type = "object | undefined")] headers: JsValue,
+    signal: Option<AbortSignal>,
+) -> Result<JsValue, JsValue> {
+    let options: Options = serde_wasm_bindgen::from_value(options.into())
+        .map_err(|_| bad_argument("an option of a call has a member of another kind"))?;
+    let mut key = None;
+    let made = make(
+        &name, &argument, &options, &host, &headers, signal, &mut key,
+    )
+    .await;
+    made.map_err(|mut end| {
+        end.idempotency_key = key.or(end.idempotency_key);
+        object(&*end)
+    })
+}
+
+/// The call from its first check to its end. `key` is the idempotency key so far.
+async fn make(
+    name: &str,
+    argument: &str,
+    options: &Options,
+    host: &CallHost,
+    headers: &JsValue,
+    signal: Option<AbortSignal>,
+    key: &mut Option<String>,
+) -> Result<JsValue, Box<End>> {
+    let refused = |refusal: Refusal| Box::new(End::from(refusal));
+    let argument_refused = |refusal: Refusal| {
+        Box::new(End {
+            argument_refused: true,
+            ..End::from(refusal)
+        })
+    };
+    let operation = operation(name).ok_or_else(|| {
+        refused(Refusal::new(
+            RefusalCode::Argument,
+            &["There is no such operation"],
+        ))
+    })?;
+    let own_headers = OwnHeaders::read(headers)?;
     let given = match operation.host {
-        Host::Agents => agents_url,
-        Host::Identity => identity_url,
+        Host::Agents => &options.server_url,
+        Host::Identity => &options.identity_url,
     };
     let base_url = if given.is_empty() {
         operation.host.url()
     } else {
         given
     };
-    let naming = if input.a == 1.0 {
+    let naming = if options.wire {
         Naming::Wire
     } else {
         Naming::JavaScript
     };
-    let argument = field(&mut fields);
-    let call = Call::new(operation, argument, naming, base_url, random(input)?)?;
-    let mut answer = String::from(if call.needs_key() { "1" } else { "0" });
-    answer.push_str(call.idempotency_key().unwrap_or_default());
-    Ok((call, answer))
-}
-
-/// The tasks of a call that has begun.
-pub fn proceed(call: &mut Call, task: Task, input: &Input<'_>) -> Answer {
-    let moment = Moment {
-        // The cast saturates; not-a-number is 0.
-        now_ms: input.a as i64,
-        jitter: input.b,
+    let random = match operation.idempotency {
+        Idempotency::Natural => [0; 16],
+        Idempotency::StoredKey | Idempotency::FreshKey => random().map_err(|failure| {
+            let message = "The platform gave no random bytes for an idempotency key; try again";
+            Box::new(End::new(failure.class(), message))
+        })?,
     };
-    let step = match task {
-        Task::CallResponse => call.on_response(
-            &Response {
-                status: input.c as u16,
-                retry_after: Some(input.text.to_owned()),
-                body: input.bytes.to_vec(),
-                truncated: input.d == 1.0,
-            },
-            moment,
-        ),
-        Task::CallFailure => {
-            let failure = Failure::ALL.get(input.c as usize).copied();
-            call.on_failure(failure.unwrap_or(Failure::Unexpected), moment)
-        }
-        Task::CallAttempt => return attempt(call, input),
-        Task::CallAuthorize => {
-            call.authorize(input.text)?;
-            return Ok(String::new());
-        }
-        _ => {
-            call.set_policy(policy(input)?);
-            return Ok(String::new());
-        }
-    };
-    Ok(end(step))
-}
-
-/// [`Task::CallPolicy`].
-fn policy(input: &Input<'_>) -> Result<RetryPolicy, String> {
-    let mut numbers = input
-        .bytes
-        .chunks_exact(8)
-        .map(|bytes| f64::from_le_bytes(bytes.try_into().unwrap_or_default()));
-    let mut number = || numbers.next().unwrap_or_default();
-    let most = number();
-    let backoff = Backoff {
-        initial_interval: number(),
-        max_interval: number(),
-        exponent: number(),
-    };
-    let elapsed = number();
-    let mut policy = RetryPolicy::default();
-    if most == -1.0 {
-        policy = RetryPolicy::within(backoff, elapsed).map_err(bad_argument)?;
-    } else if most >= 0.0 {
-        policy.bound = Bound::Retries(most as u32);
+    let mut call =
+        Call::new(operation, argument, naming, base_url, &random).map_err(argument_refused)?;
+    if let Some(own) = &own_headers.idempotency_key {
+        call.adopt_key(own).map_err(argument_refused)?;
     }
-    if input.text != "*" {
-        let mut codes = super::fields(input);
-        // Before the first code stands an empty field.
-        field(&mut codes);
-        policy.codes = RetryCodes::parse(codes).map_err(|_| {
-            bad_argument("`retryCodes` must hold statuses such as \"429\" or \"5XX\"")
+    *key = call.idempotency_key().map(str::to_owned);
+    let retries = host.retries().map_err(|thrown| {
+        Box::new(End {
+            thrown,
+            ..End::default()
+        })
+    })?;
+    if !retries.is_undefined() {
+        let retries: Retries = serde_wasm_bindgen::from_value(retries).map_err(|_| {
+            let message = "a retry option has a member of another kind";
+            refused(Refusal::new(RefusalCode::Argument, &[message]))
         })?;
+        call.set_policy(retries.policy().map_err(refused)?);
     }
-    policy.connection_errors = number() == 1.0;
-    policy.timeouts = number() == 1.0;
-    Ok(policy)
+    let aborted = || {
+        let signal = signal.as_ref().filter(|signal| signal.aborted());
+        signal.map(|signal| Box::new(End::aborted(name, signal)))
+    };
+    if let Some(end) = aborted() {
+        return Err(end);
+    }
+    if call.needs_key() {
+        let merchant_key = merchant_key(host, signal.as_ref()).await;
+        if let Some(end) = aborted() {
+            return Err(end);
+        }
+        call.authorize(&merchant_key?).map_err(refused)?;
+    }
+    let transport = Client {
+        host,
+        logs: host.has_log().is_some(),
+        headers: own_headers.all,
+        user_agent: (!in_browser()).then_some(if options.user_agent.is_empty() {
+            concat!("gwop-sdk/", env!("CARGO_PKG_VERSION"))
+        } else {
+            &options.user_agent
+        }),
+        timeout_ms: options
+            .timeout_ms
+            .unwrap_or_else(|| crate::client::DEFAULT_TIMEOUT_MS.into()),
+        signal,
+        latest: RefCell::new(Exchange::default()),
+        retried: RefCell::new(None),
+    };
+    let attempts = drive::attempts(&transport, &mut call).await;
+    *key = call.idempotency_key().map(str::to_owned);
+    transport
+        .end(&call, attempts, options.wire)
+        .map_err(Box::new)
 }
 
-/// [`Task::CallAttempt`].
-fn attempt(call: &mut Call, input: &Input<'_>) -> Answer {
-    let request = call.attempt(input.a as i64, random(input)?);
-    let mut text = String::from(request.url);
-    push_fields(&mut text, &[request.method, request.body]);
-    for (name, value) in &request.headers() {
-        if !value.is_empty() {
-            push_fields(&mut text, &[name, value]);
+/// The merchant key, empty where there is none.
+async fn merchant_key(host: &CallHost, signal: Option<&AbortSignal>) -> Result<String, Box<End>> {
+    let failed = |cause: JsValue| {
+        Box::new(End {
+            cause,
+            ..End::new(
+                "UnexpectedClientError",
+                "The merchantApiKey function failed",
+            )
+        })
+    };
+    let given = host.merchant_api_key().map_err(failed)?;
+    let given = if given.is_object() {
+        let mut stop = Stop::new();
+        if let Some(signal) = signal {
+            stop.on_abort(signal, |_| ()).map_err(failed)?;
+        }
+        // A signal that aborted is looked at by the caller.
+        stop.unless(settled(&given))
+            .await
+            .unwrap_or(Ok(JsValue::UNDEFINED))
+            .map_err(failed)?
+    } else {
+        given
+    };
+    if given.is_undefined() {
+        return Ok(String::new());
+    }
+    given
+        .as_string()
+        .map(|key| key.trim().to_owned())
+        .ok_or_else(|| {
+            Box::new(End::new(
+                "SDKValidationError",
+                "merchantApiKey must be a string, or a function that returns a promise of one",
+            ))
+        })
+}
+
+fn random() -> Result<[u8; 16], Failure> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|_| Failure::NoRandomness)?;
+    Ok(bytes)
+}
+
+/// Browsers name themselves; elsewhere the SDK does.
+fn in_browser() -> bool {
+    thread_local! {
+        static IN_BROWSER: bool = ["document", "importScripts"].into_iter().any(|name| {
+            Reflect::has(&js_sys::global(), &name.into()).unwrap_or(false)
+        });
+    }
+    IN_BROWSER.with(|in_browser| *in_browser)
+}
+
+/// The caller's own headers.
+struct OwnHeaders {
+    /// As an object of names and values; `None` where there are none.
+    all: Option<Object>,
+    idempotency_key: Option<String>,
+}
+
+impl OwnHeaders {
+    fn read(given: &JsValue) -> Result<Self, Box<End>> {
+        if given.is_undefined() {
+            return Ok(Self {
+                all: None,
+                idempotency_key: None,
+            });
+        }
+        // The runtime's own words quote the value, which may be a secret.
+        let refused = |_| {
+            Box::new(End::new(
+                Failure::InvalidRequest.class(),
+                "The headers option holds a name or value that HTTP does not allow: leave out control characters, and what is not Latin-1",
+            ))
+        };
+        let headers =
+            Headers::new_with_record_from_str_to_str(given.unchecked_ref()).map_err(refused)?;
+        // A key among the headers is the caller's key like any other.
+        let key = headers.get("idempotency-key").map_err(refused)?;
+        headers.delete("idempotency-key").map_err(refused)?;
+        Ok(Self {
+            all: Some(Object::from_entries(&headers).map_err(refused)?),
+            idempotency_key: key.filter(|key| !key.is_empty()),
+        })
+    }
+}
+
+/// One attempt, as far as it came.
+#[derive(Default, Clone)]
+struct Exchange {
+    request: Option<web_sys::Request>,
+    response: Option<web_sys::Response>,
+    cause: JsValue,
+}
+
+/// The caller's HTTP client.
+struct Client<'c> {
+    host: &'c CallHost,
+    logs: bool,
+    headers: Option<Object>,
+    user_agent: Option<&'c str>,
+    timeout_ms: f64,
+    signal: Option<AbortSignal>,
+    latest: RefCell<Exchange>,
+    /// The last attempt whose answer was worth another.
+    retried: RefCell<Option<Exchange>>,
+}
+
+/// Why an attempt was stopped, and the reason for whoever sends it.
+type Stopped = (Failure, JsValue);
+
+impl Client<'_> {
+    fn request(
+        &self,
+        request: &Request<'_>,
+        controller: &AbortController,
+    ) -> Result<web_sys::Request, JsValue> {
+        let all = Object::new();
+        let set = |name: &str, value: &str| Reflect::set(&all, &name.into(), &value.into());
+        for (name, value) in request.headers() {
+            if !value.is_empty() {
+                set(name, value)?;
+            }
+        }
+        if let Some(user_agent) = self.user_agent {
+            set("user-agent", user_agent)?;
+        }
+        if let Some(own) = &self.headers {
+            Object::assign(&all, own);
+        }
+        let init = RequestInit::new();
+        init.set_method(request.method);
+        init.set_headers(&all);
+        init.set_redirect(RequestRedirect::Manual);
+        init.set_signal(Some(&controller.signal()));
+        if !request.body.is_empty() {
+            init.set_body(&request.body.into());
+        }
+        web_sys::Request::new_with_str_and_init(request.url, &init)
+    }
+
+    /// Makes one attempt. What it comes to is in `exchange` even where it fails.
+    async fn attempt(
+        &self,
+        request: &Request<'_>,
+        exchange: &mut Exchange,
+    ) -> Result<Response, Failure> {
+        let controller = AbortController::new().map_err(|_| Failure::InvalidRequest)?;
+        let sent = self
+            .request(request, &controller)
+            .map_err(|_| Failure::InvalidRequest)?;
+        // `clone` alone is JavaScript's own.
+        exchange.request = Some(Clone::clone(&sent));
+        let mut stop: Stop<Stopped> = Stop::new();
+        stop.after(self.timeout_ms, || {
+            let reason =
+                DomException::new_with_message_and_name("timeoutMs has passed", "TimeoutError");
+            (
+                Failure::Timeout,
+                reason.map_or(JsValue::UNDEFINED, JsValue::from),
+            )
+        });
+        if let Some(signal) = &self.signal
+            && let Err(cause) = stop.on_abort(signal, |reason| (Failure::Aborted, reason))
+        {
+            exchange.cause = cause;
+            return Err(Failure::Unexpected);
+        }
+        // The request gets the controller's signal, and is raced with it besides: not every fetcher heeds its signal.
+        let received = stop.unless(self.receive(&sent, exchange)).await;
+        if let Some(received) = received {
+            return received;
+        }
+        let (failure, reason) = stop
+            .reason()
+            .unwrap_or((Failure::Aborted, JsValue::UNDEFINED));
+        controller.abort_with_reason(&reason);
+        // A timeout has no other cause than the time.
+        exchange.cause = if failure == Failure::Timeout {
+            JsValue::UNDEFINED
+        } else {
+            reason
+        };
+        Err(failure)
+    }
+
+    async fn receive(
+        &self,
+        request: &web_sys::Request,
+        exchange: &mut Exchange,
+    ) -> Result<Response, Failure> {
+        let answered = match self.host.request(request) {
+            Ok(promise) => settled(&promise).await,
+            Err(thrown) => Err(thrown),
+        };
+        let read = match answered {
+            Ok(response) if !is_unread_response(&response) => {
+                exchange.cause = TypeError::new(
+                    "httpClient must give a Response whose body nobody has read; a hook reads a clone of it",
+                )
+                .into();
+                return Err(Failure::Unexpected);
+            }
+            Ok(response) => {
+                let response: web_sys::Response = response.unchecked_into();
+                exchange.response = Some(Clone::clone(&response));
+                read_response(&response, RESPONSE_BODY_BOUND)
+                    .await
+                    .map(|answer| (response, answer))
+            }
+            Err(thrown) => Err(thrown),
+        };
+        match read {
+            Ok((response, answer)) => {
+                let status = response.status();
+                let retry_after = if response.ok() {
+                    None
+                } else {
+                    response.headers().get("retry-after").ok().flatten()
+                };
+                Ok(Response {
+                    status,
+                    retry_after,
+                    body: answer.body,
+                    truncated: answer.truncated,
+                })
+            }
+            Err(thrown) => {
+                let failure = self.classify(&thrown, exchange.response.is_some());
+                if failure != Failure::Timeout {
+                    exchange.cause = thrown;
+                }
+                Err(failure)
+            }
         }
     }
-    Ok(text)
-}
 
-fn push_fields(text: &mut String, fields: &[&str]) {
-    for field in fields {
-        text.push('\0');
-        text.push_str(field);
+    /// What an HTTP client threw, or a body that broke off, means.
+    fn classify(&self, thrown: &JsValue, answering: bool) -> Failure {
+        if self.host.is_hook_error(thrown) {
+            return Failure::Unexpected;
+        }
+        let (mut name, mut code, mut message) = (None, None, String::new());
+        if !thrown.is_undefined() && !thrown.is_null() {
+            let thrown: &Thrown = thrown.unchecked_ref();
+            name = thrown.name().ok().and_then(|name| name.as_string());
+            code = thrown.code().ok().and_then(|code| code.as_string());
+            message = thrown
+                .message()
+                .ok()
+                .and_then(|text| text.as_string())
+                .unwrap_or_default();
+        }
+        message.make_ascii_lowercase();
+        // `fetch` throws a TypeError, Bun an error with a code, workerd one with nothing but words.
+        match name.as_deref() {
+            Some("AbortError") => Failure::Aborted,
+            Some("TimeoutError") => Failure::Timeout,
+            _ if answering
+                || thrown.is_instance_of::<TypeError>()
+                || code.is_some()
+                || message.contains("network")
+                || message.contains("connection") =>
+            {
+                Failure::Connection
+            }
+            _ => Failure::Unexpected,
+        }
+    }
+
+    /// What the caller gets.
+    fn end(&self, call: &Call, attempts: Attempts, wire: bool) -> Result<JsValue, End> {
+        let Attempts {
+            result,
+            mut last,
+            retried,
+        } = attempts;
+        let mut exchange = self.latest.take();
+        let mut fault = match (result, exchange.response.clone()) {
+            (Ok(decoded), Some(response)) => {
+                return Ok(object(&Success {
+                    text: decoded.json,
+                    times: decoded.times,
+                    response,
+                }));
+            }
+            (Ok(_), None) => return Err(End::new("UnexpectedClientError", "The answer is lost")),
+            (Err(fault), _) => fault,
+        };
+        // Of retries that ran out, gwop-checkout tells the last answer (contract, "gwop-checkout 2.0.0").
+        if wire
+            && fault.exhausted
+            && last.is_err()
+            && let Some(answer) = retried
+            && let Some(answered) = self.retried.take()
+            && let Step::Fail(told) = call.on_response(
+                &answer,
+                Moment {
+                    now_ms: now_ms(),
+                    jitter: 0.0,
+                },
+            )
+        {
+            fault = told;
+            last = Ok(answer);
+            let cause = exchange.cause;
+            exchange = Exchange { cause, ..answered };
+        }
+        let mut end = End {
+            error: fault.error,
+            exhausted: fault.exhausted,
+            request: exchange.request.map_or(JsValue::UNDEFINED, JsValue::from),
+            cause: exchange.cause,
+            ..End::new(fault.kind.class(), &fault.message)
+        };
+        if let Ok(answer) = last {
+            end.response = exchange.response.map_or(JsValue::UNDEFINED, JsValue::from);
+            // As `TextDecoder` reads it.
+            let body = String::from_utf8_lossy(&answer.body);
+            end.body = Some(body.strip_prefix('\u{feff}').unwrap_or(&body).to_owned());
+        }
+        Err(end)
     }
 }
 
-fn end(step: Step) -> String {
-    let mut text = String::new();
-    match step {
-        Step::Retry { delay_ms } => {
-            text.push('r');
-            push_integer(&mut text, delay_ms);
-        }
-        Step::Done(answer) => {
-            text.push('d');
-            text.push_str(&answer.into_text());
-        }
-        Step::Fail(fault) => {
-            text.push('x');
-            text.push_str(fault.kind.class());
-            let exhausted = if fault.exhausted { "1" } else { "" };
-            let error = fault.error.as_deref().unwrap_or_default();
-            // The message is the server's: whatever it holds, it comes last.
-            push_fields(&mut text, &[exhausted, error, &fault.message]);
-        }
+impl Transport for Client<'_> {
+    fn now_ms(&self) -> i64 {
+        now_ms()
     }
-    text
+
+    fn random(&self) -> Result<[u8; 16], Failure> {
+        random()
+    }
+
+    async fn send(&self, request: &Request<'_>) -> Result<Response, Failure> {
+        let begun = js_sys::Date::now();
+        let mut exchange = Exchange::default();
+        let outcome = self.attempt(request, &mut exchange).await;
+        if self.logs
+            && let Some(request) = &exchange.request
+        {
+            let failure = outcome.as_ref().err().map(|failure| failure.class());
+            let milliseconds = js_sys::Date::now() - begun;
+            self.host
+                .log(request, exchange.response.as_ref(), failure, milliseconds);
+        }
+        *self.latest.borrow_mut() = exchange;
+        outcome
+    }
+
+    async fn sleep(&self, delay_ms: i64) -> Result<(), Failure> {
+        let answered = self.latest.borrow().clone();
+        // Milliseconds that a timer holds: exact.
+        let slept = sleep(delay_ms as f64, self.signal.as_ref()).await;
+        let aborted = self.signal.as_ref().filter(|signal| signal.aborted());
+        let (failure, cause) = match (slept, aborted) {
+            (_, Some(signal)) => (Failure::Aborted, signal.reason()),
+            (Err(cause), None) => (Failure::Unexpected, cause),
+            (Ok(()), None) => {
+                if answered.response.is_some() {
+                    *self.retried.borrow_mut() = Some(answered);
+                }
+                return Ok(());
+            }
+        };
+        self.latest.borrow_mut().cause = cause;
+        Err(failure)
+    }
 }
 
-/// [`Task::RetryAfter`].
-pub fn retry_after(input: &Input<'_>) -> String {
-    let mut text = String::new();
-    if let Some(wait) = parse_retry_after(input.text, input.a as i64) {
-        push_integer(&mut text, wait);
+/// Whether this is a `Response`, of any realm, whose body nobody has read.
+fn is_unread_response(response: &JsValue) -> bool {
+    if !response.is_object() {
+        return false;
     }
-    text
+    let response: &Answered = response.unchecked_ref();
+    let is_number = response
+        .status()
+        .is_ok_and(|status| status.as_f64().is_some());
+    let headers = response.headers().unwrap_or(JsValue::UNDEFINED);
+    let is_read = response.body_used().is_ok_and(|used| used.is_truthy());
+    let get = headers
+        .is_object()
+        .then(|| Reflect::get(&headers, &"get".into()));
+    is_number && !is_read && get.is_some_and(|get| get.is_ok_and(|get| get.is_function()))
 }
 
-fn random<'a>(input: &Input<'a>) -> Result<&'a [u8; 16], String> {
-    let bytes = input.bytes.try_into();
-    bytes.map_err(|_| bad_argument("16 random bytes are needed"))
+/// How many milliseconds the value of `Retry-After` asks to wait, counted from `now` (milliseconds since 1970): seconds, or an
+/// HTTP date. `undefined` where it says nothing.
+#[wasm_bindgen(js_name = parseRetryAfter)]
+pub fn parse_retry_after_header(value: &str, now: f64) -> Option<f64> {
+    // The casts saturate.
+    parse_retry_after(value, now as i64).map(|wait| wait as f64)
 }

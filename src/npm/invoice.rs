@@ -1,33 +1,69 @@
-//! The state machine of invoices for TypeScript.
+//! The state machine of invoices, for stores.
 
-use super::{Input, field, fields};
+use serde::Deserialize;
+use wasm_bindgen::prelude::*;
+
+use super::refusal::bad_argument;
 use crate::invoice::{Event, Invoice, Outcome, Status};
 
-/// [`Task::InvoiceJudge`](crate::task::Task::InvoiceJudge): [`Invoice::judge`]. A new status that this version does not know is [`Outcome::Ignored`].
-pub fn judge(input: &Input<'_>) -> String {
-    let mut fields = fields(input);
-    let known_status = field(&mut fields);
-    let status = field(&mut fields);
-    let known = Invoice::restore(
-        Status::parse(known_status).unwrap_or_default(),
-        whole(input.a),
-        text(field(&mut fields)),
-    );
-    let outcome = Status::parse(status).map_or(Outcome::Ignored, |status| {
-        known.judge(&Event {
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r#"
+/** Where an invoice stands, or what an event says of it. */
+export interface InvoiceState {
+  /** `OPEN`, `PAYING`, `PAID`, `EXPIRED` or `CANCELED`. Absent where nothing is known: the invoice counts as open. */
+  readonly status?: string | undefined;
+  /** The event's version. */
+  readonly version?: number | undefined;
+  /** The transactions that paid, separated by spaces. */
+  readonly transaction?: string | undefined;
+}
+"#;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(typescript_type = "InvoiceState")]
+    pub type InvoiceState;
+}
+
+#[derive(Deserialize)]
+struct State {
+    status: Option<String>,
+    version: Option<f64>,
+    transaction: Option<String>,
+}
+
+impl State {
+    fn read(state: InvoiceState) -> Result<Self, JsValue> {
+        serde_wasm_bindgen::from_value(state.into())
+            .map_err(|_| bad_argument("an invoice's state has a member of another kind"))
+    }
+
+    fn version(&self) -> Option<i64> {
+        // JavaScript's integers fit; the cast saturates for the rest.
+        self.version.map(|version| version as i64)
+    }
+}
+
+/// What an event would do to an invoice: `applied`, `duplicate`, `stale`, `conflict` or `ignored`.
+///
+/// A status that this version does not know makes the event `ignored`. Throws a `Refusal` where a member is of another kind.
+#[wasm_bindgen(js_name = judgeInvoiceEvent)]
+pub fn judge_invoice_event(known: InvoiceState, event: InvoiceState) -> Result<String, JsValue> {
+    let (known, event) = (State::read(known)?, State::read(event)?);
+    let version = known.version();
+    let status = known.status.as_deref().and_then(Status::parse);
+    let invoice = Invoice::restore(status.unwrap_or_default(), version, known.transaction);
+    let outcome = match event
+        .status
+        .as_deref()
+        .map_or(Some(Status::Open), Status::parse)
+    {
+        None => Outcome::Ignored,
+        Some(status) => invoice.judge(&Event {
             status,
-            version: whole(input.b),
-            transaction: text(field(&mut fields)),
-        })
-    });
-    outcome.as_str().to_owned()
-}
-
-fn whole(number: f64) -> Option<i64> {
-    // JavaScript's integers fit; the cast saturates for the rest.
-    (!number.is_nan()).then_some(number as i64)
-}
-
-fn text(text: &str) -> Option<String> {
-    (!text.is_empty()).then(|| text.to_owned())
+            version: event.version(),
+            transaction: event.transaction,
+        }),
+    };
+    Ok(outcome.as_str().to_owned())
 }

@@ -1,109 +1,456 @@
-//! Access tokens for TypeScript.
+//! Access tokens: the JWK Set cache, the imported keys, and the asynchronous verification over them.
 
-use super::{Answer, Input, field, fields, refusal};
-use crate::json::push_integer;
-use crate::task::Task;
+use std::cell::{Cell, RefCell};
+
+use js_sys::{Function, JSON, Promise};
+use serde::{Deserialize, Serialize};
+use wasm_bindgen::prelude::*;
+use web_sys::CryptoKey;
+
+use super::refusal::{bad_argument, object};
+use crate::port::Crypto;
 use crate::token::{
-    Attempt, Decoded, Expected, ISSUER, Jwk, JwkSetCache, Plan, Rejection, Ticket, UnverifiedToken,
+    Attempt, COOLDOWN_SECONDS, Decoded, Expected, ISSUER, JwkSetCache, Plan, Rejection, Ticket,
+    UnverifiedToken, verify_signature,
 };
+use crate::web::executor::JsFuture;
+use crate::web::{Stop, WebCrypto, ignore_rejection, now_ms, settled, sleep};
 
-impl From<Rejection> for String {
-    fn from(rejection: Rejection) -> Self {
-        refusal(rejection.code.as_str(), rejection.message)
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r#"
+/** What a token has to be. */
+export interface TokenExpectation {
+  /** What `mid` must equal. Absent: the tokens of every merchant pass. */
+  readonly merchantId?: string | undefined;
+  /** What `iss` must equal. Absent: Gwop's own. */
+  readonly issuer?: string | undefined;
+  /** What `aud` must name at least one of. Empty: `aud` is not looked at. */
+  readonly audience: readonly string[];
+  /** How far the clocks may be apart for `exp` and `nbf`, in milliseconds. */
+  readonly clockToleranceMs: number;
+}
+
+/** A token whose signature and claims hold. */
+export interface VerifiedClaims {
+  /** `sub`. */
+  readonly subject: string;
+  /** The chain of `sub`. */
+  readonly chain: string;
+  /** The wallet address of `sub`. */
+  readonly walletAddress: string;
+  /** `sid`. */
+  readonly sessionId?: string;
+  /** `mid`. */
+  readonly merchantId?: string;
+  /** `iat`, in milliseconds since 1970. */
+  readonly issuedAt?: number;
+  /** `exp`, in milliseconds since 1970. */
+  readonly expiresAt: number;
+  /** The claims set as it was signed, as JSON text. */
+  readonly claims: string;
+}
+
+/** Why a token was refused: a `Refusal`, and what led to it. */
+export interface TokenRefusal extends Refusal {
+  /** Why the JWK Set could not be fetched. */
+  readonly cause?: unknown;
+}
+
+/** Where the JWK Set is kept beside the cache. */
+export interface TokenStore {
+  /** The value last set. */
+  get(): unknown;
+  /** Keeps the value. */
+  set(value: unknown): unknown;
+}
+"#;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(typescript_type = "TokenExpectation")]
+    pub type TokenExpectation;
+
+    #[wasm_bindgen(typescript_type = "TokenStore")]
+    pub type TokenStore;
+    #[wasm_bindgen(method, catch)]
+    fn get(this: &TokenStore) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn set(this: &TokenStore, value: &JsValue) -> Result<JsValue, JsValue>;
+}
+
+/// How long a store may take, in milliseconds.
+const STORE_TIMEOUT_MS: f64 = 2_000.0;
+
+/// The most imported keys that are kept. Gwop publishes one or two at a time.
+const MAX_KEYS: usize = 16;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Expectation {
+    merchant_id: Option<String>,
+    issuer: Option<String>,
+    audience: Vec<String>,
+    clock_tolerance_ms: f64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Verified<'v> {
+    subject: &'v str,
+    chain: &'v str,
+    wallet_address: &'v str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_id: Option<&'v str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merchant_id: Option<&'v str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued_at: Option<f64>,
+    expires_at: f64,
+    claims: &'v str,
+}
+
+/// An imported key. The thumbprint (RFC 7638) tells one key from another.
+#[derive(Clone)]
+struct Imported {
+    thumbprint: String,
+    key: CryptoKey,
+}
+
+/// Verifies the access tokens of one client. Free it when the client is gone.
+///
+/// Nothing that one verification awaits is shared with another: on workerd no request may wait for another's promise.
+#[wasm_bindgen]
+pub struct TokenVerifier {
+    cache: RefCell<JwkSetCache>,
+    keys: RefCell<Vec<Imported>>,
+    /// The header of the last token that verified, and its key: that of most tokens.
+    latest: RefCell<Option<(String, Imported)>>,
+    running: Cell<u32>,
+    fetch_jwks: Function,
+    store: Option<TokenStore>,
+}
+
+#[wasm_bindgen(wasm_bindgen_futures = crate::web::executor)]
+impl TokenVerifier {
+    /// A verifier without a JWK Set.
+    ///
+    /// `fetchJwks` makes one bounded GET of Gwop's JWK Set. It resolves to the body as text where that was answered
+    /// with status 200, and rejects otherwise. `cooldownSeconds`: how long no second refresh is made, by default 30.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        #[wasm_bindgen(js_name = fetchJwks, unchecked_param_type = "() => Promise<string>")]
+        fetch_jwks: Function,
+        store: Option<TokenStore>,
+        #[wasm_bindgen(js_name = cooldownSeconds)] cooldown_seconds: Option<f64>,
+    ) -> Self {
+        let cooldown_seconds = cooldown_seconds.unwrap_or_else(|| COOLDOWN_SECONDS.into());
+        Self {
+            // The cast saturates.
+            cache: RefCell::new(JwkSetCache::new((cooldown_seconds * 1000.0) as i64)),
+            keys: RefCell::new(Vec::new()),
+            latest: RefCell::new(None),
+            running: Cell::new(0),
+            fetch_jwks,
+            store,
+        }
+    }
+
+    /// Verifies a compact JWS: its form, the key of its `kid`, the signature by Web Crypto, then the claims.
+    ///
+    /// Resolves to `VerifiedClaims`. Rejects with a `TokenRefusal`, or with an error where Web Crypto is missing.
+    #[wasm_bindgen(unchecked_return_type = "VerifiedClaims")]
+    pub async fn verify(
+        &self,
+        token: String,
+        expected: TokenExpectation,
+    ) -> Result<JsValue, JsValue> {
+        let expected: Expectation = serde_wasm_bindgen::from_value(expected.into())
+            .map_err(|_| bad_argument("an expectation of a token has a member of another kind"))?;
+        let expected = Expected {
+            merchant_id: expected.merchant_id.as_deref(),
+            audience: expected.audience.iter().map(String::as_str).collect(),
+            issuer: expected.issuer.as_deref().unwrap_or(ISSUER),
+            // The cast saturates.
+            clock_tolerance_ms: expected.clock_tolerance_ms as i64,
+        };
+        let running = Running::begin(&self.running);
+        let early = self.begin_early(&token, running.is_alone());
+        let result = self.decide(&token, &expected, early.as_ref()).await;
+        if let Some(early) = early.filter(|early| !early.awaited.get()) {
+            ignore_rejection(&early.answer);
+        }
+        result
     }
 }
 
-/// [`Task::JwksCache`].
-pub fn cache(input: &Input<'_>) -> JwkSetCache {
-    // The cast saturates.
-    JwkSetCache::new((input.a * 1000.0) as i64)
-}
+/// Counts the verifications under way.
+struct Running<'r>(&'r Cell<u32>);
 
-/// The tasks of tokens.
-pub fn proceed(cache: &mut JwkSetCache, task: Task, input: &Input<'_>) -> Answer {
-    let now_ms = input.a as i64;
-    let ticket = Ticket {
-        ordinal: input.c as u32,
-        begun_at_ms: input.d as i64,
-    };
-    match task {
-        Task::TokenStep => return step(cache, ticket, input),
-        Task::TokenKey => return Ok(cache.key(input.text).map_or("", Jwk::json).to_owned()),
-        Task::TokenDiscard => cache.remove_key(input.text),
-        Task::TokenAnswered if cache.answered(ticket, input.bytes, now_ms) => {
-            return Ok(cache.to_stored());
-        }
-        Task::TokenFailed => cache.failed(ticket, now_ms),
-        Task::TokenAdopt => {
-            cache.adopt(input.bytes, now_ms);
-        }
-        _ => {}
+impl<'r> Running<'r> {
+    fn begin(count: &'r Cell<u32>) -> Self {
+        count.set(count.get().saturating_add(1));
+        Self(count)
     }
-    Ok(String::new())
+
+    fn is_alone(&self) -> bool {
+        self.0.get() == 1
+    }
 }
 
-/// [`Task::TokenStep`].
-fn step(cache: &mut JwkSetCache, ticket: Ticket, input: &Input<'_>) -> Answer {
-    let now_ms = input.a as i64;
-    let mut decoded = Decoded::default();
-    let token = UnverifiedToken::parse(input.bytes, &mut decoded)?;
-    let kid = token.kid();
-    let attempt = if input.c == 0.0 {
-        Attempt::First
-    } else if input.c > 0.0 {
-        Attempt::StoreAsked(ticket)
-    } else {
-        Attempt::Fetched
-    };
-    let mut answer = String::new();
-    match cache.plan(kid, attempt, now_ms) {
-        Plan::Use => {
-            for key in cache.candidates(kid.unwrap_or_default()) {
-                answer.push(if answer.is_empty() { 'v' } else { ',' });
-                answer.push_str(key.thumbprint());
-            }
-            answer.push('\0');
-            match token.judge(&expected(input), now_ms) {
-                Ok(claims) => {
-                    if let Some(issued_at_ms) = claims.issued_at_ms() {
-                        push_integer(&mut answer, issued_at_ms);
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get().saturating_sub(1));
+    }
+}
+
+/// A verification that Web Crypto began while the token was still to be read.
+struct Early {
+    thumbprint: String,
+    answer: Promise,
+    awaited: Cell<bool>,
+}
+
+impl TokenVerifier {
+    /// Web Crypto works while the wasm reads the token, where nothing else keeps it busy and the header is that of
+    /// the last good token. Its answer counts only if the token's own `kid` leads to the same key.
+    fn begin_early(&self, token: &str, alone: bool) -> Option<Early> {
+        let latest = self.latest.try_borrow().ok()?;
+        let (header, imported) = latest.as_ref().filter(|_| alone)?;
+        if token.split_once('.')?.0 != header {
+            return None;
+        }
+        let crypto = WebCrypto::global().ok()?;
+        let answer = verify_signature(&crypto, token.as_bytes(), &imported.key).ok()?;
+        Some(Early {
+            thumbprint: imported.thumbprint.clone(),
+            answer,
+            awaited: Cell::new(false),
+        })
+    }
+
+    async fn decide(
+        &self,
+        token: &str,
+        expected: &Expected<'_>,
+        early: Option<&Early>,
+    ) -> Result<JsValue, JsValue> {
+        let mut decoded = Decoded::default();
+        let parsed = UnverifiedToken::parse(token.as_bytes(), &mut decoded)?;
+        let mut attempt = Attempt::First;
+        let mut cause = None;
+        loop {
+            let plan = self.cache()?.plan(parsed.kid(), attempt, now_ms());
+            match plan {
+                Plan::Use => {
+                    let verdict = verdict(&parsed, expected);
+                    let kid = parsed.kid().unwrap_or_default();
+                    let Some(keys) = self.imported(kid).await? else {
+                        continue;
+                    };
+                    for imported in keys {
+                        if holds(token, &imported, early).await? {
+                            self.remember(token, imported);
+                            return verdict;
+                        }
                     }
-                    answer.push('\0');
-                    push_integer(&mut answer, claims.expires_at_ms());
-                    answer.push('\0');
-                    answer.push_str(claims.json());
+                    return Err(Rejection::SIGNATURE_INVALID.into());
                 }
-                Err(rejection) => answer.push_str(&String::from(rejection)),
+                Plan::Fetch(ticket) => {
+                    let asked = matches!(attempt, Attempt::StoreAsked(_));
+                    if let Some(store) = self.store.as_ref().filter(|_| !asked) {
+                        self.ask(store).await;
+                        attempt = Attempt::StoreAsked(ticket);
+                    } else {
+                        cause = self.fetch(ticket).await?;
+                        attempt = Attempt::Fetched;
+                    }
+                }
+                Plan::Wait(milliseconds) => sleep(milliseconds.into(), None).await?,
+                Plan::Refuse(rejection) => return Err(with_cause(rejection, cause)),
             }
         }
-        Plan::Fetch(ticket) => {
-            answer.push('f');
-            push_integer(&mut answer, i64::from(ticket.ordinal));
-            answer.push('\0');
-            push_integer(&mut answer, ticket.begun_at_ms);
-        }
-        Plan::Wait(milliseconds) => {
-            answer.push('w');
-            push_integer(&mut answer, i64::from(milliseconds));
-        }
-        Plan::Refuse(rejection) => return Err(rejection.into()),
     }
-    Ok(answer)
+
+    /// The cache, for one synchronous step.
+    fn cache(&self) -> Result<std::cell::RefMut<'_, JwkSetCache>, JsValue> {
+        // Execution that was ended in the middle of a step may have left it borrowed.
+        let held = "the JWK Set cache is in use: make a new client";
+        self.cache
+            .try_borrow_mut()
+            .map_err(|_| js_sys::Error::new(held).into())
+    }
+
+    /// The keys that are called `kid`, imported; `None` where one could not be, and the plan is to be made again.
+    async fn imported(&self, kid: &str) -> Result<Option<Vec<Imported>>, JsValue> {
+        let candidates: Vec<String> = self
+            .cache()?
+            .candidates(kid)
+            .map(|key| key.thumbprint().to_owned())
+            .collect();
+        let mut keys = Vec::with_capacity(candidates.len());
+        for thumbprint in candidates {
+            if let Some(known) = self.known(&thumbprint) {
+                keys.push(known);
+                continue;
+            }
+            let jwk = self
+                .cache()?
+                .key(&thumbprint)
+                .map(|key| key.json().to_owned());
+            // Another request may have brought a new set meanwhile.
+            let Some(jwk) = jwk else { return Ok(None) };
+            let Ok(key) = JsFuture::from(WebCrypto::global()?.import_rs256_key(&jwk)?).await else {
+                self.cache()?.remove_key(&thumbprint);
+                return Ok(None);
+            };
+            let imported = Imported {
+                thumbprint,
+                key: key.unchecked_into(),
+            };
+            if let Ok(mut known) = self.keys.try_borrow_mut() {
+                if known.len() >= MAX_KEYS {
+                    known.clear();
+                }
+                known.push(imported.clone());
+            }
+            keys.push(imported);
+        }
+        Ok(Some(keys))
+    }
+
+    fn known(&self, thumbprint: &str) -> Option<Imported> {
+        let keys = self.keys.try_borrow().ok()?;
+        keys.iter()
+            .find(|key| key.thumbprint == thumbprint)
+            .cloned()
+    }
+
+    fn remember(&self, token: &str, imported: Imported) {
+        if let Some((header, _)) = token.split_once('.')
+            && let Ok(mut latest) = self.latest.try_borrow_mut()
+            && latest
+                .as_ref()
+                .is_none_or(|(known, key)| known != header || key.thumbprint != imported.thumbprint)
+        {
+            *latest = Some((header.to_owned(), imported));
+        }
+    }
+
+    /// Offers the store's value to the cache. It never fails: a store is a convenience.
+    async fn ask(&self, store: &TokenStore) {
+        if let Ok(value) = in_time(store.get()).await
+            && value.is_truthy()
+            && let Some(text) = JSON::stringify(&value)
+                .ok()
+                .and_then(|text| text.as_string())
+            && let Ok(mut cache) = self.cache()
+        {
+            cache.adopt(text.as_bytes(), now_ms());
+        }
+    }
+
+    /// Fetches the JWK Set and reports the outcome to the cache. Answers the reason of a failed fetch.
+    async fn fetch(&self, ticket: Ticket) -> Result<Option<JsValue>, JsValue> {
+        let fetched = match self.fetch_jwks.call0(&JsValue::UNDEFINED) {
+            Ok(promise) => settled(&promise).await,
+            Err(reason) => Err(reason),
+        };
+        let body = match fetched {
+            Ok(body) => body.as_string().unwrap_or_default(),
+            Err(reason) => {
+                self.cache()?.failed(ticket, now_ms());
+                return Ok(Some(reason));
+            }
+        };
+        let stored = {
+            let mut cache = self.cache()?;
+            let held = cache.answered(ticket, body.as_bytes(), now_ms());
+            held.then(|| cache.to_stored())
+        };
+        if let (Some(stored), Some(store)) = (stored, &self.store)
+            && let Ok(value) = JSON::parse(&stored)
+        {
+            // The set is held here, whatever becomes of it there.
+            let _ = in_time(store.set(&value)).await;
+        }
+        Ok(None)
+    }
 }
 
-fn expected<'i>(input: &Input<'i>) -> Expected<'i> {
-    let mut fields = fields(input);
-    let merchant_id = field(&mut fields);
-    let issuer = field(&mut fields);
-    let mut audience = Vec::new();
-    for name in fields {
-        audience.push(name);
+/// Imports an RS256 key, given as JWK text (RFC 7517). Resolves to a `CryptoKey`.
+///
+/// Throws where Web Crypto is missing, or refuses the key at once.
+#[wasm_bindgen(js_name = importTokenKey, unchecked_return_type = "Promise<CryptoKey>")]
+pub fn import_token_key(jwk: &str) -> Result<Promise, JsValue> {
+    WebCrypto::global()?.import_rs256_key(jwk)
+}
+
+/// Whether the RS256 signature of a compact JWS holds. One that is not base64url counts as empty. It says nothing of the claims.
+///
+/// Throws where Web Crypto is missing.
+#[wasm_bindgen(js_name = verifyTokenSignature, unchecked_return_type = "Promise<boolean>")]
+pub fn verify_token_signature(key: &CryptoKey, token: &[u8]) -> Result<Promise, JsValue> {
+    verify_signature(&WebCrypto::global()?, token, key)
+}
+
+/// The `Refusal` of a token whose session the live look-up did not find active.
+#[wasm_bindgen(js_name = sessionRevoked, unchecked_return_type = "Refusal")]
+pub fn session_revoked() -> JsValue {
+    Rejection::SESSION_REVOKED.into()
+}
+
+/// What to say of the token once its signature is known to hold.
+fn verdict(token: &UnverifiedToken<'_>, expected: &Expected<'_>) -> Result<JsValue, JsValue> {
+    let claims = token.judge(expected, now_ms())?;
+    let (chain, wallet_address) = claims.chain_and_wallet();
+    Ok(object(&Verified {
+        subject: &claims.subject(),
+        chain: &chain,
+        wallet_address: &wallet_address,
+        session_id: claims.session_id().as_deref(),
+        merchant_id: claims.merchant_id().as_deref(),
+        // Milliseconds of at most the year 9999: exact.
+        issued_at: claims.issued_at_ms().map(|at| at as f64),
+        expires_at: claims.expires_at_ms() as f64,
+        claims: claims.json(),
+    }))
+}
+
+/// Whether the signature holds under the key. A key that cannot even be tried does not verify; the next one may.
+async fn holds(token: &str, imported: &Imported, early: Option<&Early>) -> Result<bool, JsValue> {
+    let begun = early.filter(|early| early.thumbprint == imported.thumbprint);
+    let answer = match begun {
+        Some(early) => {
+            early.awaited.set(true);
+            early.answer.clone()
+        }
+        None => match verify_signature(&WebCrypto::global()?, token.as_bytes(), &imported.key) {
+            Ok(answer) => answer,
+            Err(_) => return Ok(false),
+        },
+    };
+    Ok(JsFuture::from(answer)
+        .await
+        .is_ok_and(|holds| holds.is_truthy()))
+}
+
+/// The refusal, and what led to it.
+fn with_cause(rejection: Rejection, cause: Option<JsValue>) -> JsValue {
+    let refusal = JsValue::from(rejection);
+    if let Some(cause) = cause {
+        // A plain object takes another member.
+        let _ = js_sys::Reflect::set(&refusal, &"cause".into(), &cause);
     }
-    Expected {
-        merchant_id: (!merchant_id.is_empty()).then_some(merchant_id),
-        issuer: if issuer.is_empty() { ISSUER } else { issuer },
-        audience,
-        // The cast saturates.
-        clock_tolerance_ms: input.b as i64,
+    refusal
+}
+
+/// What a store's call becomes, but no later than a store may take.
+async fn in_time(called: Result<JsValue, JsValue>) -> Result<JsValue, JsValue> {
+    let called = called?;
+    let mut stop = Stop::new();
+    stop.after(STORE_TIMEOUT_MS, || ());
+    match stop.unless(settled(&called)).await {
+        Some(settled) => settled,
+        None => Err(JsValue::UNDEFINED),
     }
 }

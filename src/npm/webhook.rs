@@ -1,60 +1,99 @@
-//! Webhooks for TypeScript.
+//! Webhooks: verification by Web Crypto or by the compiled-in HMAC, then the event.
 
-use super::{Answer, Input, field, fields, refusal};
-use crate::text::{split, split_once};
+use js_sys::{Array, Promise};
+use wasm_bindgen::prelude::*;
+use web_sys::CryptoKey;
+
+use crate::port::Crypto;
+use crate::web::WebCrypto;
 use crate::webhook::{Code, Rejection, SignatureHeader, event, hmac};
 
-impl From<Rejection> for String {
-    fn from(rejection: Rejection) -> Self {
-        refusal(rejection.code.as_str(), &rejection.message)
-    }
+/// Imports a webhook secret for [`verifySignatures`](verify_signatures). Resolves to a `CryptoKey`, to be kept per secret.
+///
+/// Throws where Web Crypto is missing.
+#[wasm_bindgen(js_name = importWebhookSecret, unchecked_return_type = "Promise<CryptoKey>")]
+pub fn import_webhook_secret(secret: &str) -> Result<Promise, JsValue> {
+    WebCrypto::global()?.import_hmac_key(secret.as_bytes())
 }
 
-/// [`Task::WebhookEvent`](crate::task::Task::WebhookEvent).
-pub fn event(input: &Input<'_>) -> Answer {
-    let mut fields = fields(input);
-    let event = event::read(input.bytes, field(&mut fields), field(&mut fields))?;
-    Ok(event.into_text())
+/// Checks the signature header and its time stamp, then asks Web Crypto about every signature in it at once:
+/// is it the HMAC-SHA256 of `{t}.{body}`? Answers a promise of a boolean for each. The body is the sender's
+/// once one of them is true.
+///
+/// `header` is `X-Gwop-Signature`, empty where there is none. `now` and `tolerance` are seconds.
+///
+/// Throws a `Refusal` with a code `WEBHOOK_SIGNATURE_…` or `WEBHOOK_TIMESTAMP_…`.
+#[wasm_bindgen(js_name = verifySignatures, unchecked_return_type = "Promise<boolean>[]")]
+pub fn verify_signatures(
+    key: &CryptoKey,
+    header: &str,
+    body: &[u8],
+    now: f64,
+    tolerance: f64,
+) -> Result<Array, JsValue> {
+    let header = SignatureHeader::parse(header)?;
+    header.check_time(now, tolerance)?;
+    let crypto = WebCrypto::global()?;
+    let signed = [&header.prefix(), body].concat();
+    let answers = Array::new();
+    for tag in header.signatures() {
+        answers.push(crypto.verify_hmac(key, tag, &signed)?.as_ref());
+    }
+    Ok(answers)
 }
 
-/// [`Task::WebhookSync`](crate::task::Task::WebhookSync).
-pub fn sync(input: &Input<'_>) -> Answer {
-    // The secrets come first and are counted: what a sender writes into a header never passes for one.
-    let mut rest = input.text;
-    for _ in 0..input.c as usize {
-        rest = split_once(rest, 0).map_or("", |(_, rest)| rest);
-    }
-    let secrets = input
-        .text
-        .get(..input.text.len().saturating_sub(rest.len()))
-        .unwrap_or_default();
-    let secrets = split(secrets, 0).filter(|secret| !secret.is_empty());
-    let mut fields = split(rest, 0);
-    let header = SignatureHeader::parse(field(&mut fields))?;
-    header.check_time(input.a, input.b)?;
-    if !hmac::verify(secrets, &header, input.bytes) {
-        return Err(mismatch());
-    }
-    let event = event::read(input.bytes, field(&mut fields), field(&mut fields))?;
-    Ok(if input.d == 1.0 {
-        super::from_utf8(input.bytes).unwrap_or_default().to_owned()
-    } else {
-        event.into_text()
-    })
+/// Reads a body whose MAC holds. Answers JSON text: `{"value": event, "times": paths}`, the event in JavaScript's
+/// naming with its time stamps as milliseconds since 1970, and the paths of those time stamps.
+///
+/// `idHeader` and `typeHeader` are `X-Gwop-Event-Id` and `X-Gwop-Event-Type`, empty where absent. They are not
+/// signed, so they must agree with the body.
+///
+/// Throws a `Refusal` with the code `WEBHOOK_PAYLOAD_INVALID`, `WEBHOOK_EVENT_UNKNOWN` or `WEBHOOK_HEADER_MISMATCH`.
+#[wasm_bindgen(js_name = readEvent)]
+pub fn read_event(
+    body: &[u8],
+    #[wasm_bindgen(js_name = idHeader)] id_header: &str,
+    #[wasm_bindgen(js_name = typeHeader)] type_header: &str,
+) -> Result<String, JsValue> {
+    Ok(event::read(body, id_header, type_header)?.into_text())
 }
 
-/// [`Task::WebhookMismatch`](crate::task::Task::WebhookMismatch).
-pub fn mismatch() -> String {
+/// Verifies a delivery by the HMAC-SHA256 compiled into this module, under any of the secrets, and reads it as
+/// [`readEvent`](read_event) does. For callers that cannot await Web Crypto.
+///
+/// Throws a `Refusal` as `verifySignatures` and `readEvent` do, and `WEBHOOK_SIGNATURE_MISMATCH`.
+#[wasm_bindgen(js_name = verifyWebhookSync)]
+pub fn verify_webhook_sync(
+    secrets: Vec<String>,
+    header: &str,
+    body: &[u8],
+    #[wasm_bindgen(js_name = idHeader)] id_header: &str,
+    #[wasm_bindgen(js_name = typeHeader)] type_header: &str,
+    now: f64,
+    tolerance: f64,
+) -> Result<String, JsValue> {
+    let header = SignatureHeader::parse(header)?;
+    header.check_time(now, tolerance)?;
+    if !hmac::verify(secrets.iter().map(String::as_str), &header, body) {
+        return Err(signature_mismatch());
+    }
+    read_event(body, id_header, type_header)
+}
+
+/// The `Refusal` of a delivery whose MAC does not hold.
+#[wasm_bindgen(js_name = signatureMismatch, unchecked_return_type = "Refusal")]
+pub fn signature_mismatch() -> JsValue {
     Rejection::new(Code::SignatureMismatch).into()
 }
 
-/// [`Task::WebhookNotRaw`](crate::task::Task::WebhookNotRaw).
-pub fn not_raw() -> String {
+/// The `Refusal` of a body that is not raw.
+#[wasm_bindgen(js_name = bodyNotRaw, unchecked_return_type = "Refusal")]
+pub fn body_not_raw() -> JsValue {
     Rejection::new(Code::BodyNotRaw).into()
 }
 
-/// [`Task::WebhookSign`](crate::task::Task::WebhookSign).
-pub fn sign(input: &Input<'_>) -> String {
-    let (timestamp, secret) = split_once(input.text, 0).unwrap_or_default();
-    hmac::sign(secret, timestamp, input.bytes)
+/// The `v1` value that Gwop would send for `body` at `timestamp` (unix seconds, as text): 64 lower-case hex digits.
+#[wasm_bindgen(js_name = signWebhook)]
+pub fn sign_webhook(secret: &str, timestamp: &str, body: &[u8]) -> String {
+    hmac::sign(secret, timestamp, body)
 }

@@ -3,7 +3,7 @@
 
 use super::jwk::{Jwk, JwkSet, MAX_JWK_SET_BYTES, Unusable};
 use super::rejection::Rejection;
-use crate::json::{Document, push_integer};
+use crate::json::Value;
 
 /// The default of `jwksCooldownSeconds`.
 pub const COOLDOWN_SECONDS: u32 = 30;
@@ -211,11 +211,10 @@ impl JwkSetCache {
         if value.len() > MAX_STORED_BYTES {
             return false;
         }
-        let Ok(document) = Document::parse(value) else {
+        let Some(value) = Value::parse(value).ok().and_then(Value::as_object) else {
             return false;
         };
-        let value = document.root();
-        let Some(fetched_at_ms) = value.get("fetchedAt").and_then(|at| at.as_integer()) else {
+        let Some(fetched_at_ms) = value.get("fetchedAt").and_then(Value::as_integer) else {
             return false;
         };
         let newer = self
@@ -229,7 +228,7 @@ impl JwkSetCache {
         {
             return false;
         }
-        let Ok(set) = JwkSet::from_json(value) else {
+        let Ok(set) = JwkSet::from_json(&value) else {
             return false;
         };
         self.held = Some(Held {
@@ -248,7 +247,7 @@ impl JwkSetCache {
             out.push_str("{\"keys\":");
             held.set.push_keys(&mut out);
             out.push_str(",\"fetchedAt\":");
-            push_integer(&mut out, held.fetched_at_ms);
+            out.push_str(&held.fetched_at_ms.to_string());
             out.push('}');
         }
         out

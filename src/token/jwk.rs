@@ -1,8 +1,9 @@
 //! RSA public keys as JSON Web Keys (RFC 7517, RFC 7518 section 6.3.1) and the set of them that Gwop publishes.
 
-use super::base64url;
-use crate::json::{Document, Value};
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 use sha2::{Digest, Sha256};
+
+use crate::json::{Object, Value};
 
 /// The longest answer that is read as a JWK Set, in bytes.
 pub const MAX_JWK_SET_BYTES: usize = 512 * 1024;
@@ -27,12 +28,13 @@ pub struct Jwk {
 impl Jwk {
     /// Reads one member of a set. `None` for a key that cannot verify RS256: another `kty`, `alg` or `use`, `key_ops` without `verify`, no `kid`,
     /// a modulus outside 2048 to 8192 bits, an even or absurd exponent, numbers not in their one canonical form, or a repeated member name.
-    fn from_json(key: Value<'_>) -> Option<Self> {
+    fn from_json(key: &Object<'_>) -> Option<Self> {
         let absent_or =
             |name, expected: &str| key.get(name).is_none_or(|value| value.is_str(expected));
-        let may_verify = key
-            .get("key_ops")
-            .is_none_or(|operations| operations.elements().any(|one| one.is_str("verify")));
+        let may_verify = key.get("key_ops").is_none_or(|operations| {
+            let operations = operations.as_array().unwrap_or_default();
+            operations.iter().any(|one| one.is_str("verify"))
+        });
         if !key.is_distinct()
             || !key.get("kty")?.is_str("RSA")
             || !absent_or("alg", "RS256")
@@ -85,7 +87,7 @@ impl Jwk {
 
 /// Whether `text` encodes an odd number of so many bits, in the fewest octets (RFC 7518 section 6.3.1), so that one key has one thumbprint.
 fn is_odd(text: &str, (least, most): (usize, usize)) -> bool {
-    let number = base64url::decode(text.as_bytes()).unwrap_or_default();
+    let number = Base64UrlUnpadded::decode_vec(text).unwrap_or_default();
     let (Some(first), Some(last)) = (number.first(), number.last()) else {
         return false;
     };
@@ -97,7 +99,7 @@ fn is_odd(text: &str, (least, most): (usize, usize)) -> bool {
 /// RFC 7638 section 3: the required members alone, in lexicographic order, without white space.
 fn thumbprint(n: &str, e: &str) -> String {
     let members = [r#"{"e":""#, e, r#"","kty":"RSA","n":""#, n, r#""}"#].concat();
-    base64url::encode(&Sha256::digest(members))
+    Base64UrlUnpadded::encode_string(&Sha256::digest(members))
 }
 
 /// An answer that must not be taken over.
@@ -124,21 +126,23 @@ impl JwkSet {
         if bytes.len() > MAX_JWK_SET_BYTES {
             return Err(Unusable::NotAJwkSet);
         }
-        let document = Document::parse(bytes).map_err(|_| Unusable::NotAJwkSet)?;
-        Self::from_json(document.root())
+        let set = Value::parse(bytes).map_err(|_| Unusable::NotAJwkSet)?;
+        Self::from_json(&set.as_object().ok_or(Unusable::NotAJwkSet)?)
     }
 
-    pub(super) fn from_json(set: Value<'_>) -> Result<Self, Unusable> {
+    pub(super) fn from_json(set: &Object<'_>) -> Result<Self, Unusable> {
         let members = set
             .get("keys")
-            .filter(|keys| set.is_distinct() && keys.is_array())
+            .filter(|_| set.is_distinct())
+            .and_then(Value::as_array)
             .ok_or(Unusable::NotAJwkSet)?;
-        if members.elements().count() > MAX_KEYS {
+        if members.len() > MAX_KEYS {
             return Err(Unusable::NotAJwkSet);
         }
         let mut set = Self { keys: Vec::new() };
-        for member in members.elements() {
-            if let Some(key) = Jwk::from_json(member)
+        for member in members {
+            if let Some(member) = member.as_object()
+                && let Some(key) = Jwk::from_json(&member)
                 && !set
                     .candidates(&key.kid)
                     .any(|other| other.thumbprint == key.thumbprint)

@@ -2,8 +2,10 @@
 
 use super::claims::{Claims, Expected};
 use super::rejection::rejection;
-use super::{Rejection, base64url};
-use crate::json::{Document, Value};
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+
+use super::Rejection;
+use crate::json::{Object, Value};
 use crate::port::Crypto;
 
 /// The longest token that is read, in bytes. Gwop's are under 1 KiB; common servers refuse headers longer than this.
@@ -48,7 +50,7 @@ impl<'t> UnverifiedToken<'t> {
             ));
         }
         let mut parts = token.split(|byte| *byte == b'.');
-        let document = object(
+        let (_, header) = object(
             parts.next().unwrap_or_default(),
             &mut decoded.header,
             [
@@ -63,7 +65,6 @@ impl<'t> UnverifiedToken<'t> {
                 ),
             ],
         )?;
-        let header = document.root();
         if !header.get("alg").is_some_and(|alg| alg.is_str("RS256")) {
             return Err(rejection!(
                 TokenAlgNotAllowed,
@@ -91,7 +92,7 @@ impl<'t> UnverifiedToken<'t> {
                 "The token's `kid` is not a string."
             ));
         }
-        let claims = Claims::read(object(
+        let (json, members) = object(
             payload,
             &mut decoded.claims,
             [
@@ -105,13 +106,14 @@ impl<'t> UnverifiedToken<'t> {
                     "The token's claims set is not a JSON object with distinct member names."
                 ),
             ],
-        )?)?;
+        )?;
+        let claims = Claims::read(json, members)?;
         // In bounds: what comes after is the last part, with a dot before it.
         let signed = token.len().wrapping_sub(signature.len()).wrapping_sub(1);
         Ok(Self {
             kid: kid.and_then(Value::to_text),
             signing_input: token.get(..signed).unwrap_or_default(),
-            signature: base64url::decode(signature).ok_or(rejection!(
+            signature: decode(signature).ok_or(rejection!(
                 TokenMalformed,
                 "The token's signature is not base64url without padding."
             ))?,
@@ -152,14 +154,17 @@ fn object<'t>(
     part: &[u8],
     json: &'t mut Vec<u8>,
     [encoding, syntax, shape]: [Rejection; 3],
-) -> Result<Document<'t>, Rejection> {
-    *json = base64url::decode(part).ok_or(encoding)?;
-    let document = Document::parse(json).map_err(|_| syntax)?;
-    if document.root().is_distinct() {
-        Ok(document)
-    } else {
-        Err(shape)
-    }
+) -> Result<(Value<'t>, Object<'t>), Rejection> {
+    *json = decode(part).ok_or(encoding)?;
+    let value = Value::parse(json).map_err(|_| syntax)?;
+    let members = value.as_object().filter(Object::is_distinct);
+    Ok((value, members.ok_or(shape)?))
+}
+
+/// The bytes of base64url without padding (RFC 4648 section 5), in its one canonical form: two texts never decode to the
+/// same bytes.
+fn decode(text: &[u8]) -> Option<Vec<u8>> {
+    Base64UrlUnpadded::decode_vec(std::str::from_utf8(text).ok()?).ok()
 }
 
 /// Asks whether the signature of a compact JWS holds. What has no signature is asked about with an empty one.
@@ -175,12 +180,92 @@ pub fn verify_signature<C: Crypto>(
     let (signed, signature) = token
         .split_at_checked(end.unwrap_or(token.len()))
         .unwrap_or_default();
-    let signature = base64url::decode(signature.get(1..).unwrap_or_default());
+    let signature = decode(signature.get(1..).unwrap_or_default());
     crypto.verify_rs256(key, &signature.unwrap_or_default(), signed)
 }
 
 impl std::fmt::Debug for UnverifiedToken<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("UnverifiedToken(redacted)")
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
+mod tests {
+    use super::*;
+
+    fn encode(bytes: &[u8]) -> String {
+        Base64UrlUnpadded::encode_string(bytes)
+    }
+
+    #[test]
+    fn decodes_the_rfc_examples() {
+        // RFC 4648 section 10, without its padding.
+        for (bytes, text) in [
+            ("", ""),
+            ("f", "Zg"),
+            ("fo", "Zm8"),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg"),
+            ("fooba", "Zm9vYmE"),
+            ("foobar", "Zm9vYmFy"),
+        ] {
+            assert_eq!(decode(text.as_bytes()).unwrap(), bytes.as_bytes());
+            assert_eq!(encode(bytes.as_bytes()), text);
+        }
+        assert_eq!(decode(b"-_-_").unwrap(), [0xfb, 0xff, 0xbf]);
+    }
+
+    #[test]
+    fn every_text_of_up_to_three_digits_is_canonical_or_refused() {
+        // Each text that is accepted is the one that its bytes encode to, and each one or two bytes have such a text.
+        let accepts = |text: &[u8]| {
+            let bytes = decode(text);
+            assert!(bytes.iter().all(|bytes| encode(bytes).as_bytes() == text));
+            usize::from(bytes.is_some())
+        };
+        let mut accepted = [0; 3];
+        for a in 0..=u8::MAX {
+            accepted[0] += accepts(&[a]);
+            for b in 0..=u8::MAX {
+                accepted[1] += accepts(&[a, b]);
+            }
+        }
+        let alphabet =
+            (0..=u8::MAX).filter(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte));
+        for a in alphabet.clone() {
+            for b in alphabet.clone() {
+                for c in alphabet.clone() {
+                    accepted[2] += accepts(&[a, b, c]);
+                }
+            }
+        }
+        assert_eq!(accepted, [0, 256, 65_536]);
+    }
+
+    #[test]
+    fn longer_texts_come_back_whole_and_are_refused_for_one_wrong_digit() {
+        for length in 0..=64 {
+            let bytes: Vec<u8> = (0..length).map(|at: u8| at.wrapping_mul(167)).collect();
+            let text = encode(&bytes).into_bytes();
+            assert_eq!(decode(&text).unwrap(), bytes);
+            for at in 0..text.len() {
+                for wrong in *b"=+/ .\0\x80\xff" {
+                    let mut changed = text.clone();
+                    *changed.get_mut(at).unwrap() = wrong;
+                    assert_eq!(decode(&changed), None, "{wrong} at {at} of {}", text.len());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn refuses_everything_else() {
+        for text in [
+            "Zg==", "Zg=", "Z", "Zm9vY", "Zh", "Zm9", "Zm 9", "+/+/", "Zm8\n", "Zmö",
+        ] {
+            assert_eq!(decode(text.as_bytes()), None, "{text}");
+        }
     }
 }

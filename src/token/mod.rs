@@ -10,7 +10,6 @@
 //! types; signature encoding; key; signature; issuer; audience; merchant; not before; expiry. Expiry comes last: [`Code::TokenExpired`]
 //! is only said of a token for which a fresh login would help.
 
-mod base64url;
 mod cache;
 mod claims;
 mod jwk;

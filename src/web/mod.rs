@@ -1,5 +1,17 @@
 //! What the core needs from outside, on web-sys.
 
 mod crypto;
+#[cfg(feature = "npm")]
+pub mod executor;
+#[cfg(feature = "npm")]
+mod http;
+#[cfg(feature = "npm")]
+mod stop;
 
 pub use crypto::WebCrypto;
+#[cfg(feature = "npm")]
+pub(crate) use http::ignore_rejection;
+#[cfg(feature = "npm")]
+pub use http::{Answer, read_response};
+#[cfg(feature = "npm")]
+pub(crate) use stop::{Stop, now_ms, settled, sleep};

@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
-use crate::json::{Document, Value};
+use crate::json::{Object, Value};
 use crate::model::{
-    Decoded, InvoiceCanceledEvent, InvoiceExpiredEvent, InvoicePaidEvent, Mismatch, Model, decode,
+    Decoded, InvoiceCanceledEvent, InvoiceExpiredEvent, InvoicePaidEvent, Mismatch, Model,
+    decode_object,
 };
 
 use super::{Code, Rejection};
@@ -24,32 +25,29 @@ fn schema(event_type: &str) -> Option<&'static Model> {
 /// # Errors
 /// `PayloadInvalid`, `EventUnknown` or `HeaderMismatch`; the messages name fields, never values.
 pub fn read(body: &[u8], id_header: &str, type_header: &str) -> Result<Decoded, Rejection> {
-    let document = parse(body)?;
-    read_parsed(document.root(), id_header, type_header)
+    read_parsed(&parse(body)?, id_header, type_header)
 }
 
-/// The JSON of a body.
+/// The members of a body.
 ///
 /// # Errors
 /// `PayloadInvalid`.
-#[inline]
-pub fn parse(body: &[u8]) -> Result<Document<'_>, Rejection> {
-    Document::parse(body).map_err(|_| invalid("it is not JSON"))
+pub fn parse(body: &[u8]) -> Result<Object<'_>, Rejection> {
+    let value = Value::parse(body).map_err(|_| invalid("it is not JSON"))?;
+    value
+        .as_object()
+        .ok_or_else(|| invalid("it is not a JSON object"))
 }
 
 /// As [`read`], of a body that is parsed already.
 ///
 /// # Errors
 /// As [`read`].
-#[inline]
 pub fn read_parsed(
-    event: Value<'_>,
+    event: &Object<'_>,
     id_header: &str,
     type_header: &str,
 ) -> Result<Decoded, Rejection> {
-    if !event.is_object() {
-        return Err(invalid("it is not a JSON object"));
-    }
     let id = non_empty(event, "event_id")?;
     let event_type = non_empty(event, "event_type")?;
     let agrees = |header: &str, signed: &str| header.is_empty() || header == signed;
@@ -57,15 +55,15 @@ pub fn read_parsed(
         return Err(Rejection::new(Code::HeaderMismatch));
     }
     let model = schema(&event_type).ok_or_else(|| Rejection::new(Code::EventUnknown))?;
-    decode(model, event).map_err(|mismatch| invalid(&mismatch.sentence("body")))
+    decode_object(model, event).map_err(|mismatch| invalid(&mismatch.sentence("body")))
 }
 
 fn invalid(reason: &str) -> Rejection {
     Rejection::because(Code::PayloadInvalid, reason)
 }
 
-fn non_empty<'d>(event: Value<'d>, field: &str) -> Result<Cow<'d, str>, Rejection> {
-    let text = event.get(field).and_then(|value| value.as_str());
+fn non_empty<'d>(event: &Object<'d>, field: &str) -> Result<Cow<'d, str>, Rejection> {
+    let text = event.get(field).and_then(Value::as_str);
     text.filter(|text| !text.is_empty()).ok_or_else(|| {
         let expected = "a non-empty string";
         let path = field.to_owned();
@@ -97,6 +95,16 @@ mod tests {
         assert_eq!(paid.times, r#"[["data","paidAt"]]"#);
         let expired = read(EXPIRED.as_bytes(), "", "").unwrap();
         assert!(expired.json.contains(r#""eventVersion":2"#));
+    }
+
+    #[test]
+    fn an_integer_amount_comes_out_as_its_decimal_text() {
+        for integer in ["0", "1025000", "9007199254740993", "9223372036854775807"] {
+            let body = PAID.replace("\"1025000\"", integer);
+            let paid = read(body.as_bytes(), "", "").unwrap();
+            let expected = format!("\"amountUsdc\":\"{integer}\"");
+            assert!(paid.json.contains(&expected), "{}", paid.json);
+        }
     }
 
     #[test]
@@ -143,7 +151,12 @@ mod tests {
             ("9e9c9ba5-3bab-4172-8a79-336f9ca0f163", ""),
             ("\"merchant_id\"", "\"merchant\""),
             ("\"PAID\"", "\"EXPIRED\""),
-            ("\"1025000\"", "1025000"),
+            ("\"1025000\"", "1025000.0"),
+            ("\"1025000\"", "1025e3"),
+            ("\"1025000\"", "-1"),
+            ("\"1025000\"", "-0"),
+            ("\"1025000\"", "9223372036854775808"),
+            ("\"1025000\"", "null"),
             ("2026-03-24T00:48:31.602Z", "yesterday"),
         ] {
             let body = PAID.replace(from, to);

@@ -5,7 +5,6 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use super::SignatureHeader;
-use crate::json::{LOWER_HEX, push_hex};
 
 /// The HMAC of `prefix` and `body` under `key`, which compares itself in constant time.
 fn tag(key: &[u8], prefix: &[u8], body: &[u8]) -> Option<CtOutput<Hmac<Sha256>>> {
@@ -42,13 +41,10 @@ pub fn tag_matches(key: &[u8], prefix: &[u8], body: &[u8], tags: &[[u8; 32]]) ->
 #[must_use]
 pub fn sign(secret: &str, timestamp: &str, body: &[u8]) -> String {
     let prefix = [timestamp.as_bytes(), b"."].concat();
-    let mut hex = String::with_capacity(64);
-    if let Some(tag) = tag(secret.as_bytes(), &prefix, body) {
-        for byte in tag.into_bytes() {
-            push_hex(&mut hex, byte, LOWER_HEX);
-        }
-    }
-    hex
+    let tag = tag(secret.as_bytes(), &prefix, body).map(|tag| tag.into_bytes());
+    let digits = |byte: u8| [byte >> 4, byte & 0xf].map(|half| char::from_digit(half.into(), 16));
+    let bytes = tag.iter().flatten().copied();
+    bytes.flat_map(digits).flatten().collect()
 }
 
 #[cfg(test)]

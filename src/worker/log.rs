@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::json::push_string;
+use crate::json::quote;
 
 use super::platform;
 
@@ -26,15 +26,12 @@ pub fn line<'f>(
         Level::Info => r#"{"level":"info","event":"#,
         Level::Error => r#"{"level":"error","event":"#,
     });
-    push_string(&mut line, event);
+    line.push_str(&quote(event));
     for (field, value) in fields {
         line.push(',');
-        push_string(&mut line, field);
+        line.push_str(&quote(field));
         line.push(':');
-        match value {
-            Value::String(text) => push_string(&mut line, text),
-            other => line.push_str(&other.to_string()),
-        }
+        line.push_str(&value.to_string());
     }
     line.push('}');
     match level {

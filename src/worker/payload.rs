@@ -1,7 +1,7 @@
 //! What fulfilment gets: the event as Gwop signed it, with its outcome.
 
 use crate::invoice::Outcome;
-use crate::json::{Document, push_string};
+use crate::json::{Value, quote};
 
 /// The member that is added to the event.
 const OUTCOME: &str = "gwop_outcome";
@@ -10,14 +10,11 @@ const OUTCOME: &str = "gwop_outcome";
 /// name it goes, and the text between the members with it.
 #[must_use]
 pub fn with_outcome(body: &str, outcome: Outcome) -> Option<String> {
-    let document = Document::parse(body.as_bytes()).ok()?;
-    let event = document.root();
-    if !event.is_object() {
-        return None;
-    }
+    let value = Value::parse(body.as_bytes()).ok()?;
+    let event = value.as_object()?;
     let mut text = String::with_capacity(body.len().saturating_add(32));
     if event.get(OUTCOME).is_none() {
-        text.push_str(event.raw().strip_suffix('}')?);
+        text.push_str(value.raw().strip_suffix('}')?);
     } else {
         text.push('{');
         let kept = event.members().filter(|(name, _)| !name.is_str(OUTCOME));
@@ -33,9 +30,9 @@ pub fn with_outcome(body: &str, outcome: Outcome) -> Option<String> {
     if event.members().any(|(name, _)| !name.is_str(OUTCOME)) {
         text.push(',');
     }
-    push_string(&mut text, OUTCOME);
+    text.push_str(&quote(OUTCOME));
     text.push(':');
-    push_string(&mut text, outcome.as_str());
+    text.push_str(&quote(outcome.as_str()));
     text.push('}');
     Some(text)
 }

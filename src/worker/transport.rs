@@ -4,18 +4,19 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsValue;
 use worker::{AbortController, Delay, Env, Fetch, Headers, Method, RequestInit, RequestRedirect};
 
 use crate::client::{
     Call, Failure, Fault, FaultKind, Host, RESPONSE_BODY_BOUND, Refusal, RefusalCode, Request,
     Response, operation,
 };
+use crate::drive::drive;
 use crate::model::Naming;
-use crate::port::{Transport, drive};
+use crate::port::Transport;
 
 use super::incoming::Chunks;
-use super::{config, log, objects};
+use super::{config, objects};
 
 /// How long one attempt may take, in milliseconds.
 const ATTEMPT_MS: u64 = 10_000;
@@ -28,15 +29,10 @@ impl Transport for Platform {
         objects::now_ms()
     }
 
-    fn random(&self) -> [u8; 16] {
+    fn random(&self) -> Result<[u8; 16], Failure> {
         let mut bytes = [0; 16];
-        let global: web_sys::WorkerGlobalScope = js_sys::global().unchecked_into();
-        if let Ok(crypto) = global.crypto()
-            && crypto.get_random_values_with_u8_array(&mut bytes).is_err()
-        {
-            log::error("randomness_failed", &[]);
-        }
-        bytes
+        getrandom::fill(&mut bytes).map_err(|_| Failure::NoRandomness)?;
+        Ok(bytes)
     }
 
     async fn send(&self, request: &Request<'_>) -> Result<Response, Failure> {
@@ -57,8 +53,9 @@ impl Transport for Platform {
         }
     }
 
-    async fn sleep(&self, delay_ms: i64) {
+    async fn sleep(&self, delay_ms: i64) -> Result<(), Failure> {
         Delay::from(Duration::from_millis(delay_ms.max(0).unsigned_abs())).await;
+        Ok(())
     }
 }
 
@@ -169,12 +166,20 @@ pub async fn call(
         CallError::Refused(Refusal::new(RefusalCode::Argument, &parts))
     };
     let operation = operation(name).ok_or_else(unknown)?;
+    let random = Platform.random().map_err(|failure| {
+        CallError::Failed(Fault {
+            kind: FaultKind::NoAnswer(failure),
+            message: String::from("the platform gave no random bytes; try again"),
+            error: None,
+            exhausted: false,
+        })
+    })?;
     let mut call = Call::new(
         operation,
         &argument.to_string(),
         Naming::Wire,
         &host_url(env, operation.host),
-        &Platform.random(),
+        &random,
     )
     .map_err(CallError::Refused)?;
     if call.needs_key() {

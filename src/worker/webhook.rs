@@ -165,21 +165,20 @@ enum Signed {
 
 /// Reads the verified body. By the core's own JSON: what the SDK accepts is not refused here.
 fn read(body: &[u8], id: &str, kind: &str) -> std::result::Result<Signed, Rejection> {
-    let document = event::parse(body)?;
-    let event = document.root();
-    let known = match event::read_parsed(event, id, kind) {
+    let event = event::parse(body)?;
+    let known = match event::read_parsed(&event, id, kind) {
         Ok(_) => true,
         Err(rejection) if rejection.code == Code::EventUnknown => false,
         Err(rejection) => return Err(rejection),
     };
     let invalid = |reason| Rejection::because(Code::PayloadInvalid, reason);
     let text = std::str::from_utf8(body).map_err(|_| invalid("it is not UTF-8"))?;
-    let data = event.get("data");
+    let data = event.get("data").and_then(crate::json::Value::as_object);
     let text_of = |value: Option<crate::json::Value<'_>>| {
         let text = value.and_then(crate::json::Value::to_text);
         text.filter(|text| !text.is_empty())
     };
-    let datum = |name| text_of(data.and_then(|data| data.get(name)));
+    let datum = |name| text_of(data.as_ref().and_then(|data| data.get(name)));
     let event_id = text_of(event.get("event_id"))
         .ok_or_else(|| invalid("`event_id` must be a non-empty string"))?;
     let event_type = text_of(event.get("event_type")).unwrap_or_default();

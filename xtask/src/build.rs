@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::process::{Step, say};
 use crate::sizes::{self, Size};
@@ -30,37 +31,15 @@ struct Module {
     features: &'static str,
     /// Its name in the npm package: `NAME.wasm` and `NAME_bg.js`.
     name: &'static str,
-    /// Arguments by which cargo builds the standard library too.
-    std: &'static [&'static str],
-    /// `RUSTFLAGS`.
-    flags: &'static str,
     /// How hard wasm-opt tries.
-    optimize: &'static [&'static str],
+    optimize: &'static str,
 }
 
 const SDK: Module = Module {
     krate: "gwop",
     features: "npm",
     name: "gwop",
-    std: &[
-        "-Zbuild-std=std,panic_abort",
-        "-Zbuild-std-features=optimize_for_size",
-    ],
-    // More passes over MIR are 1.4 KB less, gzip. A panic, which no input reaches, traps without its message: 4 KB less, gzip. The compact
-    // SHA-256 is 7 KB smaller, and 0.3 to 0.5 µs slower per event on V8.
-    flags: "--cfg sha2_backend_soft=\"compact\" -Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none -Zmir-opt-level=3",
-    // Flattened code comes out 2.7 KB longer, and 370 bytes smaller after gzip. Inlining as much as this saves another 200, and reads an event in 0.92
-    // of the time.
-    optimize: &[
-        "--low-memory-unused",
-        "--zero-filled-memory",
-        "--flatten",
-        "--rereloop",
-        "-Oz",
-        "-Oz",
-        "-ocimfs=400",
-        "-aimfs=8",
-    ],
+    optimize: "-O3",
 };
 
 /// The local Gwop: a wasm of its own, so that the SDK stays small.
@@ -68,11 +47,8 @@ const SIMULATOR: Module = Module {
     krate: "gwop-simulator",
     features: "",
     name: "simulator",
-    std: &[],
-    // Panics without their places: those would name the directories of whoever built it.
-    flags: "-Zlocation-detail=none",
-    // Nobody ships it: what -Oz saves is not worth a minute of each build.
-    optimize: &["-O1"],
+    // Nobody ships it: what more passes save is not worth a minute of each build.
+    optimize: "-O1",
 };
 
 /// Builds the package and prints its sizes.
@@ -135,11 +111,8 @@ impl Module {
             .args(["build", "--lib", "--package", krate])
             .args(["--features", self.features])
             .args(["--profile", "wasm", "--target", "wasm32-unknown-unknown"])
-            .args(self.std)
             .args([OsStr::new("--target-dir"), target.as_os_str()])
-            .env("RUSTFLAGS", self.flags)
-            // Building std for size, and leaving places out, are still unstable features of the pinned toolchain.
-            .env("RUSTC_BOOTSTRAP", "1")
+            .env("RUSTFLAGS", remapped_paths())
             .run()?;
         let crate_file = krate.replace('-', "_");
         let compiled = target
@@ -157,36 +130,51 @@ impl Module {
         let glue = format!("{name}_bg.js");
         fs::copy(optimized, package.join(format!("{name}.wasm")))?;
         fs::copy(bound.join(&glue), package.join(glue))?;
-        // wasm-bindgen declares the glue's exports under the name of the
-        // module that would load it; the package has loaders of its own.
-        // Nobody disposes of its classes, and projects older than `using` could not read that.
-        let declared = fs::read_to_string(bound.join(format!("{name}.d.ts")))?
-            .replace("    [Symbol.dispose](): void;\n", "");
+        // wasm-bindgen declares the glue's exports under the name of the module that would load it; the package has
+        // loaders of its own, which need one export more.
+        let declared = fs::read_to_string(bound.join(format!("{name}.d.ts")))?;
         let declared = format!(
             "{declared}\n/** Gives the glue its instance. */\n\
-             export function __wbg_set_wasm(exports: object): void;\n\
-             /** What the wasm imports. */\n\
-             export const imports: object;\n"
+             export function __wbg_set_wasm(exports: object): void;\n"
         );
         let file = format!("{name}_bg.d.ts");
-        // Declarations refer to it, and tsc copies no declarations.
+        write_if_changed(&generated.join(&file), &declared)?;
+        // The package's declarations refer to it, and tsc copies no declarations. Projects older than `using` cannot read
+        // the one line that is left out.
         fs::create_dir_all(package.join("generated"))?;
-        fs::write(package.join("generated").join(&file), &declared)?;
-        write_if_changed(&generated.join(file), &declared)
+        let readable = declared.replace("    [Symbol.dispose](): void;\n", "");
+        Ok(fs::write(package.join("generated").join(file), readable)?)
     }
 }
 
+/// Panics name their place in the sources, but not where those lay when they were built.
+fn remapped_paths() -> String {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
+    let mut flags = format!("--remap-path-prefix={}=gwop", top().display());
+    if let Ok(sysroot) = Command::new("rustc").args(["--print", "sysroot"]).output() {
+        let sysroot = String::from_utf8_lossy(&sysroot.stdout);
+        flags.push_str(&format!(
+            " --remap-path-prefix={}/lib/rustlib/src/rust=rust",
+            sysroot.trim()
+        ));
+    }
+    if let Some(home) = home {
+        flags.push_str(&format!(" --remap-path-prefix={}=cargo", home.display()));
+    }
+    flags
+}
+
 /// Makes a module small, unless the very same input and passes were the last ones.
-fn optimize(passes: &[&str], raw: &Path, optimized: &Path) -> Result {
+fn optimize(passes: &str, raw: &Path, optimized: &Path) -> Result {
     let stamp = raw.with_extension("optimized");
-    let input = [fs::read(raw)?, passes.join(" ").into_bytes()].concat();
+    let input = [fs::read(raw)?, passes.as_bytes().to_vec()].concat();
     if optimized.is_file() && fs::read(&stamp).is_ok_and(|last| last == input) {
         return Ok(());
     }
     let program = tools::npm_program("wasm-opt")?;
     Step::new("wasm-opt", program)
-        .args(passes)
-        .args(["--strip-debug", "--strip-producers"])
+        .args([passes, "--strip-debug", "--strip-producers"])
         .args(["--strip-target-features"])
         .args(FEATURES)
         .args([raw.as_os_str(), OsStr::new("-o"), optimized.as_os_str()])
@@ -194,13 +182,9 @@ fn optimize(passes: &[&str], raw: &Path, optimized: &Path) -> Result {
     Ok(fs::write(stamp, input)?)
 }
 
-/// Writes the TypeScript of what Rust declares: the models in both namings, and the tasks of the wasm.
+/// Writes the TypeScript of what Rust declares: the models in both namings.
 fn models(generated: &Path) -> Result {
-    for (file, part) in [
-        ("models.ts", "models"),
-        ("wire.ts", "wire"),
-        ("core.ts", "core"),
-    ] {
+    for (file, part) in [("models.ts", "models"), ("wire.ts", "wire")] {
         let text = Step::new("gwop-codegen", "cargo")
             .args(["run", "--quiet", "--package", "gwop"])
             .args(["--features", "codegen", "--bin", "gwop-codegen", part])

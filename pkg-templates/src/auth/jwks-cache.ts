@@ -1,6 +1,3 @@
-import { type Core, encoder, run, Task } from "../core.js";
-import { unless } from "../race.js";
-
 /** A public key of Gwop's JWK Set (RFC 7517, RFC 7518 section 6.3.1). */
 export interface StoredJwk {
   /** The key type. */
@@ -45,62 +42,4 @@ export interface JwksStore {
   get(): StoredJwks | null | undefined | Promise<StoredJwks | null | undefined>;
   /** Keeps `value`. */
   set(value: StoredJwks): unknown;
-}
-
-/** Permission for one fetch, from the wasm. */
-export interface Ticket {
-  /** Counts up with each fetch. */
-  ordinal: number;
-  /** When the fetch began, in milliseconds since 1970. */
-  begunAt: number;
-}
-
-/** How long a store may take, in milliseconds. */
-const STORE_TIMEOUT_MS = 2_000;
-
-/** Offers the store's value to the cache. It never fails: a store is a convenience. */
-export async function askStore(store: JwksStore, tokens: Core): Promise<void> {
-  try {
-    const value = await inTime(store.get());
-    if (value) run(tokens, Task.TokenAdopt, "", encoder.encode(JSON.stringify(value)), Date.now());
-  } catch {
-    // As if it had been empty.
-  }
-}
-
-/**
- * Fetches the JWK Set and reports the outcome to the cache.
- *
- * @returns The reason of a failed fetch, else `undefined`.
- */
-export async function refresh(
-  fetchJwks: () => Promise<Uint8Array>,
-  store: JwksStore | undefined,
-  tokens: Core,
-  { ordinal, begunAt }: Ticket,
-): Promise<unknown> {
-  let body: Uint8Array;
-  try {
-    body = await fetchJwks();
-  } catch (reason) {
-    run(tokens, Task.TokenFailed, "", undefined, Date.now(), 0, ordinal, begunAt);
-    return reason;
-  }
-  const stored = run(tokens, Task.TokenAnswered, "", body, Date.now(), 0, ordinal, begunAt);
-  if (stored && store) {
-    try {
-      await inTime(store.set(JSON.parse(stored) as StoredJwks));
-    } catch {
-      // The set is held here all the same.
-    }
-  }
-  return undefined;
-}
-
-/** `work`, but no longer than a store may take. */
-function inTime<T>(work: T | PromiseLike<T>): Promise<T> {
-  return unless(work, (giveUp) => {
-    const timer = setTimeout(() => giveUp(new Error("the jwksStore took too long")), STORE_TIMEOUT_MS);
-    return () => clearTimeout(timer);
-  });
 }

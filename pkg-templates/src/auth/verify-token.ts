@@ -1,12 +1,10 @@
-import { Core, encoder, fieldsOf, join, readRefusal, refusalOf, run, subtle, Task } from "../core.js";
 import { readEnv } from "../env.js";
 import { type ErrorCode, isGwopError, type TokenErrorCode, TokenVerificationError } from "../errors/index.js";
 import { refuse } from "../errors/refuse.js";
-import { COOLDOWN_SECONDS } from "../generated/core.js";
-import { rs256Key, rs256Verify } from "../generated/gwop_bg.js";
+import { sessionRevoked, type TokenExpectation, type TokenRefusal, TokenVerifier, type VerifiedClaims } from "../generated/gwop_bg.js";
 import { readOptions } from "../options.js";
-import { sleep } from "../sleep.js";
-import { askStore, refresh, type JwksStore } from "./jwks-cache.js";
+import { readRefusal } from "../refusal.js";
+import type { JwksStore } from "./jwks-cache.js";
 
 /** What is expected of an access token. */
 export interface VerifyTokenOptions {
@@ -54,7 +52,7 @@ export interface TokenClient {
   /** The constructor's `jwksCooldownSeconds`. */
   readonly jwksCooldownSeconds: number | undefined;
   /** One bounded GET of the JWK Set, never redirected; rejects unless it is answered with status 200. */
-  fetchJwks(): Promise<Uint8Array>;
+  fetchJwks(): Promise<string>;
   /** The live status of a session. */
   sessionStatus(sessionId: string): Promise<string>;
 }
@@ -62,40 +60,21 @@ export interface TokenClient {
 /** More than any token that is read, so that the wasm refuses what is longer without having seen it all. */
 const LONGEST_READ = 20_000;
 
-/** The most imported keys that are kept. Gwop publishes one or two at a time. */
-const MAX_KEYS = 16;
-
-/** What a token has to be, as the wasm reads it. */
-interface Expected {
-  /** Merchant id, issuer and audiences. */
-  text: string;
-  /** Milliseconds. */
-  clockToleranceMs: number;
-}
-
 /** Verifies the access tokens of one client. */
 export class TokenVerification {
   readonly #client: TokenClient;
-  readonly #cooldownSeconds: number;
-  /** The JWK Set cache. */
-  #tokens: Core | undefined;
-  /** Imported keys by JWK Thumbprint (RFC 7638), never promises: on workerd no request may wait for another's. */
-  readonly #keys = new Map<string, CryptoKey>();
-  /** The header of the last token that verified, and its key: that of most tokens. */
-  #latest: { header: string; key: CryptoKey } | undefined;
-  /** How many verifications are under way. */
-  #running = 0;
+  /** Made on first use, when the wasm is loaded. */
+  #verifier: TokenVerifier | undefined;
 
   constructor(client: TokenClient) {
-    const { jwksCooldownSeconds = COOLDOWN_SECONDS, jwksStore } = client;
-    if (!isDuration(jwksCooldownSeconds)) {
+    const { jwksCooldownSeconds, jwksStore } = client;
+    if (jwksCooldownSeconds !== undefined && !isDuration(jwksCooldownSeconds)) {
       throw refuse("jwksCooldownSeconds must be a finite number of seconds, 0 or more", jwksCooldownSeconds);
     }
     if (jwksStore !== undefined && (typeof jwksStore?.get !== "function" || typeof jwksStore.set !== "function")) {
       throw refuse("jwksStore must be an object with the functions get() and set(value)", undefined);
     }
     this.#client = client;
-    this.#cooldownSeconds = jwksCooldownSeconds;
   }
 
   async verify(token: string, given: VerifyTokenOptions | null | undefined): Promise<VerifiedToken> {
@@ -108,22 +87,27 @@ export class TokenVerification {
         { code: "TOKEN_MALFORMED" },
       );
     }
-    let verified: VerifiedToken;
-    this.#running++;
+    let claims: VerifiedClaims;
     try {
-      verified = await this.#verify(token.slice(0, LONGEST_READ), expected);
-    } finally {
-      this.#running--;
+      claims = await this.#tokens().verify(token.slice(0, LONGEST_READ), expected);
+    } catch (thrown) {
+      throw tokenError(thrown);
     }
+    const verified = readVerified(claims);
     if (options.checkSession) await this.#checkSession(verified.sessionId);
     return verified;
   }
 
+  #tokens(): TokenVerifier {
+    const { jwksStore, jwksCooldownSeconds } = this.#client;
+    return (this.#verifier ??= new TokenVerifier(() => this.#client.fetchJwks(), jwksStore, jwksCooldownSeconds));
+  }
+
   /**
-   * What is expected, as the wasm reads it. An empty or `null` expectation is a mistake in the configuration, never
+   * What is expected. An empty or `null` expectation is a mistake in the configuration, never
    * the wish to expect nothing.
    */
-  #expected({ merchantId, audience, issuer, clockToleranceSeconds = 5, checkSession = false }: VerifyTokenOptions): Expected {
+  #expected({ merchantId, audience, issuer, clockToleranceSeconds = 5, checkSession = false }: VerifyTokenOptions): TokenExpectation {
     if (merchantId === undefined) merchantId = this.#client.merchantId;
     if (merchantId === undefined) merchantId = readEnv("GWOP_MERCHANT_ID");
     const audiences = audience === undefined ? [] : Array.isArray(audience) ? audience : [audience];
@@ -139,94 +123,7 @@ export class TokenVerification {
     }
     if (typeof checkSession !== "boolean") throw refuse("checkSession must be a boolean", checkSession);
     const clockToleranceMs = Math.min(Math.round(clockToleranceSeconds * 1000), Number.MAX_SAFE_INTEGER);
-    return { text: join(merchantId ?? "", issuer ?? "", ...audiences), clockToleranceMs };
-  }
-
-  /** Drives the wasm from step to step. Everything awaited here was begun by this call. */
-  async #verify(jws: string, { text, clockToleranceMs }: Expected): Promise<VerifiedToken> {
-    const token = encoder.encode(jws);
-    const header = jws.slice(0, jws.indexOf("."));
-    // Web Crypto works while the wasm reads the token, where nothing else keeps it busy. Its answer counts only if that names the same key.
-    const latest = this.#running === 1 && this.#latest?.header === header ? this.#latest : undefined;
-    const early = latest && rs256Verify(subtle(), latest.key, token);
-    early?.catch(() => {});
-    if (!this.#tokens) run((this.#tokens = new Core()), Task.JwksCache, "", undefined, this.#cooldownSeconds);
-    const tokens = this.#tokens;
-    const { jwksStore } = this.#client;
-    let ordinal = 0;
-    let begunAt = 0;
-    let cause: unknown;
-    for (;;) {
-      let step: string;
-      try {
-        step = run(tokens, Task.TokenStep, text, token, Date.now(), clockToleranceMs, ordinal, begunAt);
-      } catch (refusal) {
-        throw tokenError(refusal, cause);
-      }
-      const [first = "", second = "", ...rest] = fieldsOf(step);
-      if (step[0] === "v") {
-        // Awaiting what is there already costs as much as a part of the work.
-        const known = this.#keys.get(first);
-        const keys = known ? [known] : await this.#imported(first.split(","));
-        if (!keys) continue;
-        const verified = readVerified(second, rest);
-        // Of many at once all are read first, and then begun together: threads that run out of work between two cost more than this turn.
-        if (!early) await undefined;
-        for (const key of keys) {
-          const answer = key === latest?.key ? early : rs256Verify(subtle(), key, token);
-          let holds = false;
-          try {
-            holds = (await answer) === true;
-          } catch {
-            // A key that cannot even be tried does not verify; the next one may.
-          }
-          if (holds) {
-            if (key !== latest?.key) this.#latest = { header, key };
-            // A refusal of the claims stands alone, in the place of `iat`.
-            if (!verified) throw tokenError(second);
-            return verified;
-          }
-        }
-        throw tokenError(refusalOf(Task.TokenSignatureInvalid));
-      } else if (step[0] === "f") {
-        const asked = ordinal !== 0;
-        ordinal = Number(first);
-        begunAt = Number(second);
-        if (!asked && jwksStore) {
-          await askStore(jwksStore, tokens);
-        } else {
-          cause = await refresh(() => this.#client.fetchJwks(), jwksStore, tokens, { ordinal, begunAt });
-          ordinal = -1;
-        }
-      } else {
-        await sleep(Number(first));
-      }
-    }
-  }
-
-  /** The keys of these thumbprints; undefined where one could not be imported, and the wasm is to be asked again. */
-  async #imported(thumbprints: readonly string[]): Promise<CryptoKey[] | undefined> {
-    const tokens = this.#tokens!;
-    const keys: CryptoKey[] = [];
-    for (const thumbprint of thumbprints) {
-      let key = this.#keys.get(thumbprint);
-      if (!key) {
-        const jwk = run(tokens, Task.TokenKey, thumbprint);
-        // Another request has brought a new set meanwhile.
-        if (!jwk) return undefined;
-        const imported = rs256Key(subtle(), jwk);
-        try {
-          key = (await imported) as CryptoKey;
-        } catch {
-          run(tokens, Task.TokenDiscard, thumbprint);
-          return undefined;
-        }
-        if (this.#keys.size >= MAX_KEYS) this.#keys.clear();
-        this.#keys.set(thumbprint, key);
-      }
-      keys.push(key);
-    }
-    return keys;
+    return { merchantId, issuer, audience: audiences, clockToleranceMs };
   }
 
   async #checkSession(sessionId: string | undefined): Promise<void> {
@@ -239,39 +136,36 @@ export class TokenVerification {
     try {
       status = await this.#client.sessionStatus(sessionId);
     } catch (error) {
-      if (isGwopError(error, "SESSION_NOT_FOUND" satisfies ErrorCode)) throw tokenError(refusalOf(Task.TokenSessionRevoked), error);
+      if (isGwopError(error, "SESSION_NOT_FOUND" satisfies ErrorCode)) throw tokenError(sessionRevoked(), error);
       throw error;
     }
-    if (status !== "active") throw tokenError(refusalOf(Task.TokenSessionRevoked));
+    if (status !== "active") throw tokenError(sessionRevoked());
   }
 }
 
-/** What is returned once the signature is known to hold; undefined where the claims are refused. */
-function readVerified(issuedAt: string, [expiresAt, text]: readonly string[]): VerifiedToken | undefined {
-  if (!text) return undefined;
-  const claims = JSON.parse(text);
-  const { sub: subject, sid: sessionId, mid: merchantId } = claims;
-  const colon = subject.indexOf(":");
+/** What is returned once the token is known to be good. */
+function readVerified({ subject, chain, walletAddress, sessionId, merchantId, issuedAt, expiresAt, claims }: VerifiedClaims): VerifiedToken {
   // By assignments: spreading what may be absent takes Bun a tenth of a verification's own time.
-  const token = { subject, chain: subject.slice(0, colon), walletAddress: subject.slice(colon + 1) } as VerifiedToken;
+  const token = { subject, chain, walletAddress } as VerifiedToken;
   if (sessionId !== undefined) token.sessionId = sessionId;
   if (merchantId !== undefined) token.merchantId = merchantId;
-  if (issuedAt) token.issuedAt = new Date(Number(issuedAt));
-  token.expiresAt = new Date(Number(expiresAt));
-  token.claims = claims;
+  if (issuedAt !== undefined) token.issuedAt = new Date(issuedAt);
+  token.expiresAt = new Date(expiresAt);
+  token.claims = JSON.parse(claims);
   return token;
 }
 
 /** The error for a refusal of the wasm; anything else is handed on as it is. */
 function tokenError(thrown: unknown, cause?: unknown): unknown {
-  const refusal = readRefusal(thrown);
+  const refusal = readRefusal<TokenRefusal>(thrown);
   if (!refusal) return thrown;
   const code = refusal.code as TokenErrorCode;
-  return new TokenVerificationError(refusal.message, cause === undefined ? { code } : { code, cause });
+  const reason = cause ?? refusal.cause;
+  return new TokenVerificationError(refusal.message, reason === undefined ? { code } : { code, cause: reason });
 }
 
 function isText(value: unknown): value is string {
-  // NUL separates texts on their way to the wasm.
+  // No id has a NUL: what has one is no text.
   return typeof value === "string" && value !== "" && !value.includes("\0");
 }
 

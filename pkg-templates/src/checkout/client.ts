@@ -1,8 +1,8 @@
 import { type CallEnd, runCall } from "../call.js";
-import { ask, Task } from "../core.js";
 import type { Logger } from "../debug.js";
 import { readEnv } from "../env.js";
 import { hide } from "../errors/brand.js";
+import { parseRetryAfter } from "../generated/gwop_bg.js";
 import { HTTPClient } from "../http-client.js";
 import { readOptions, readURL } from "../options.js";
 import { revive } from "../revive.js";
@@ -93,7 +93,7 @@ export class GwopCheckout {
     if (timeout !== undefined && !(typeof timeout === "number" && timeout > 0)) throw invalid("timeout must be milliseconds, more than 0");
     if (typeof debug !== "boolean") throw invalid("debug must be a boolean");
     this.invoices = new Invoices(async (operation, argument, signal) => {
-      const { text } = await runCall({ operation, argument, wire: true, toError }, () => ({
+      const { text, times } = await runCall({ operation, argument, wire: true, toError }, () => ({
         serverURL: readURL("baseUrl", baseUrl, invalid),
         identityURL: "",
         merchantApiKey: () => checkedKey(merchantApiKey || apiKey || readEnv("GWOP_CHECKOUT_API_KEY")),
@@ -103,7 +103,7 @@ export class GwopCheckout {
         retries: () => ({ most: maxRetries, codes: ["429", "503"], timeouts: false }),
         debugLogger: debug || readEnv("GWOP_DEBUG") === "1" ? logger : undefined,
       }));
-      return revive(text);
+      return revive(text, times);
     });
   }
 }
@@ -136,8 +136,8 @@ function toError(end: CallEnd): GwopCheckoutError {
     cause,
   };
   if (statusCode === 429) {
-    const wait = ask(Task.RetryAfter, headers?.get("retry-after") ?? "", undefined, Date.now());
-    options.details = { ...error?.details, ...(wait && { retry_after_seconds: Math.ceil(Number(wait) / 1000) }) };
+    const wait = parseRetryAfter(headers?.get("retry-after") ?? "", Date.now());
+    options.details = { ...error?.details, ...(wait !== undefined && { retry_after_seconds: Math.ceil(wait / 1000) }) };
   }
   const own = new Class(message, options);
   if (!exhausted) return own;

@@ -1,3 +1,4 @@
+import type { Operation } from "../call.js";
 import type {
   CreateInvoiceRequest,
   Invoice,
@@ -31,7 +32,7 @@ export interface WaitForStatusOptions {
 }
 
 /** Makes a call and resolves to the wire JSON. */
-export type Run = <T>(operation: string, argument: object, signal?: AbortSignal) => Promise<T>;
+export type Run = <T>(operation: Operation, argument: object, signal?: AbortSignal) => Promise<T>;
 
 /** Invoices. Every method resolves to the wire JSON itself: snake_case, time stamps as strings. */
 export class Invoices {

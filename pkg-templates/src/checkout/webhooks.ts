@@ -1,6 +1,6 @@
 import { hide } from "../errors/brand.js";
 import { SDKValidationError } from "../errors/index.js";
-import { ask, join, Task } from "../core.js";
+import { signWebhook } from "../generated/gwop_bg.js";
 import type { InvoiceCanceledEvent, InvoiceExpiredEvent, InvoicePaidEvent } from "../generated/wire.js";
 import { readOptions } from "../options.js";
 import { readBody, readSecrets, WebhookVerifier } from "../webhooks.js";
@@ -64,12 +64,11 @@ export class Webhooks {
   ): WebhookEvent {
     return refusing(() => {
       const { tolerance, receivedAt } = readOptions(options);
-      const text = new WebhookVerifier(secret).verifyText({
+      return new WebhookVerifier(secret).verifyWire<WebhookEvent>({
         request: { body: payload, headers: { "x-gwop-signature": signatureHeader ?? undefined } },
         toleranceSeconds: tolerance,
         receivedAt,
       });
-      return JSON.parse(text) as WebhookEvent;
     });
   }
 
@@ -94,7 +93,7 @@ export class Webhooks {
         });
       }
       const [first = ""] = readSecrets(secret);
-      return `t=${timestamp},v1=${ask(Task.WebhookSign, join(String(timestamp), first), readBody(payload))}`;
+      return `t=${timestamp},v1=${signWebhook(first, String(timestamp), readBody(payload))}`;
     });
   }
 

@@ -1,5 +1,5 @@
 // Says what to import where nothing has loaded the wasm.
-import { ask, join, Task } from "../core.js";
+import { judgeInvoiceEvent } from "../generated/gwop_bg.js";
 import type { ClaimResult, EventClaim, Lease, WebhookOutcome, WebhookStore } from "./store.js";
 
 /**
@@ -134,6 +134,6 @@ function settle(record: InvoiceRecord, { id, outcome, at }: Settled): void {
 
 /** The rule is Rust's (`src/invoice/`), the same that the Worker applies. */
 function judge(known: Known, told: Known): WebhookOutcome {
-  const fields = join(known.status ?? "", told.status ?? "", known.transaction ?? "", told.transaction ?? "");
-  return ask(Task.InvoiceJudge, fields, undefined, known.version ?? NaN, told.version ?? NaN) as WebhookOutcome;
+  const { status, version, transaction } = known;
+  return judgeInvoiceEvent({ status, version, transaction }, told) as WebhookOutcome;
 }

@@ -1,0 +1,59 @@
+//! How errors cross to JavaScript: as plain objects, since one of the wasm's own would live until somebody frees it.
+
+use serde::Serialize;
+use wasm_bindgen::prelude::*;
+
+use crate::client::{self, RefusalCode};
+use crate::token;
+use crate::webhook;
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r#"
+/** Why something was refused. Thrown as a plain object, never as an `Error`. */
+export interface Refusal {
+  /** The stable code, such as `TOKEN_EXPIRED`. */
+  readonly code: string;
+  /** What was wrong, what was expected, what to do. It holds nothing of a secret, a token or a payload. */
+  readonly message: string;
+}
+"#;
+
+#[derive(Serialize)]
+struct Refusal<'r> {
+    code: &'r str,
+    message: &'r str,
+}
+
+/// The plain object `{ code, message }`.
+fn refusal(code: &str, message: &str) -> JsValue {
+    object(&Refusal { code, message })
+}
+
+/// A plain object of named fields.
+pub(super) fn object(fields: &impl Serialize) -> JsValue {
+    // Strings, numbers, booleans and values of JavaScript's: none of them can fail.
+    serde_wasm_bindgen::to_value(fields).unwrap_or(JsValue::UNDEFINED)
+}
+
+/// An argument that is not as declared. TypeScript checks its callers' values, so this is a defect of the package.
+pub(super) fn bad_argument(message: &str) -> JsValue {
+    refusal(RefusalCode::Argument.as_str(), message)
+}
+
+impl From<webhook::Rejection> for JsValue {
+    fn from(rejection: webhook::Rejection) -> Self {
+        refusal(rejection.code.as_str(), &rejection.message)
+    }
+}
+
+impl From<token::Rejection> for JsValue {
+    fn from(rejection: token::Rejection) -> Self {
+        refusal(rejection.code.as_str(), rejection.message)
+    }
+}
+
+impl From<client::Refusal> for JsValue {
+    fn from(refused: client::Refusal) -> Self {
+        refusal(refused.code.as_str(), &refused.message)
+    }
+}
