@@ -51,6 +51,13 @@ pub const CARGO_FUZZ: CargoTool = CargoTool {
     programs: &["cargo-fuzz"],
 };
 
+/// Judges the crates of `Cargo.lock` before a release: vulnerabilities, licences, where they come from. Fetched only then.
+pub const CARGO_DENY: CargoTool = CargoTool {
+    krate: "cargo-deny",
+    version: "0.20.2",
+    programs: &["cargo-deny"],
+};
+
 const CARGO_TOOLS: [&CargoTool; 5] = [
     &WASM_BINDGEN,
     &WASM_PACK,
@@ -255,12 +262,15 @@ fn npm_installed(lock: &[u8]) -> Result<PathBuf> {
         for file in ["package.json", "package-lock.json"] {
             fs::copy(top().join(file), staging.join(file))?;
         }
-        Step::new("npm ci", "npm")
-            .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
-            .dir(staging)
-            .run()
+        npm_installing("npm ci", "ci").dir(staging).run()
     })?;
     Ok(modules)
+}
+
+/// A step in which npm installs by `command`, `ci` or `install`. No package's script runs, whatever is installed: a package that was taken over
+/// would otherwise run as whoever builds here. Audits are a part of `cargo xtask release`.
+pub fn npm_installing(name: impl Into<String>, command: &str) -> Step {
+    Step::new(name, "npm").args([command, "--ignore-scripts", "--no-audit", "--no-fund"])
 }
 
 /// A program of npm's tools, such as `esbuild`, to be run directly.
@@ -440,10 +450,15 @@ pub fn better_sqlite3() -> Result<PathBuf> {
     say(&format!("Compiling {pinned} into {}", home.display()));
     let _ = fs::remove_dir_all(&home);
     kept::make(&home, |staging| {
-        Step::new(format!("npm install {pinned}"), "npm")
-            .args(["install", "--no-audit", "--no-fund", &pinned, "--prefix"])
+        npm_installing(format!("npm install {pinned}"), "install")
+            .args([&pinned, "--prefix"])
             .args([staging])
-            // Its install script would first look for a prebuilt program, where none can be had.
+            .run()?;
+        // The one package whose script has to run, for it compiles; those that it depends on have none to run.
+        Step::new(format!("npm rebuild {pinned}"), "npm")
+            .args(["rebuild", "better-sqlite3", "--prefix"])
+            .args([staging])
+            // Its script would first look for a prebuilt program, where none can be had.
             .env("npm_config_build_from_source", "true")
             .limit(15 * 60)
             .run()

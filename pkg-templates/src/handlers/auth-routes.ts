@@ -64,7 +64,7 @@ const encoder = new TextEncoder();
  * What Gwop answers with 429 is not repeated, but passed on as 503 with Gwop's `Retry-After` (60 seconds at most).
  *
  * A session that is logged out is refused from then on, also when Gwop could not be told (502, or 503): until the token has expired, in
- * this process. Up to 100,000 such log-outs are remembered; the next one is 503 before anything is done.
+ * this process. Up to 20,000 such log-outs are remembered; the next one is 503 before anything is done.
  *
  * Secrets and keys are made as by the Worker, so that either can finish what the other began. A paid intent is exchanged only by whoever
  * asked for it: the `exchange_secret` is an HMAC of the intent's id, so nothing is stored. An exchange whose answer was lost can be repeated. Put a rate limit in front of `POST /auth/intents`.

@@ -36,7 +36,7 @@ export type Authenticate = (request: Pick<Request, "headers">) => Promise<AuthRe
 const MAX_LIVE_ANSWERS = 10_000;
 
 /** The most log-outs per client that Gwop could not be told of. None of them is forgotten before its token has expired. */
-const MAX_UNTOLD = 100_000;
+const MAX_UNTOLD = 20_000;
 
 /** For how long after its `exp` a token may still verify, in milliseconds: more than the tolerance of `verifyToken`. */
 const EXPIRY_GRACE_MS = 60_000;
