@@ -72,7 +72,9 @@ pub fn release(arguments: &[String]) -> Result {
         &["advisories", "bans", "licenses", "sources"]
     })?;
     if is_offline {
-        say("Not asked, for want of a network: known vulnerabilities. Run it without --offline before you publish.");
+        say(
+            "Not asked, for want of a network: known vulnerabilities. Run it without --offline before you publish.",
+        );
     } else {
         // What is published depends on nothing: these are the tools that make it.
         Step::new("npm audit", "npm")
@@ -99,4 +101,35 @@ fn checked_tarball() -> Result {
         .args([top()])
         .shown()
         .run()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use crate::top;
+
+    #[test]
+    fn security_md_names_tests_that_are_there() -> crate::Result {
+        let mut named = 0_usize;
+        let text = fs::read_to_string(top().join("SECURITY.md"))?;
+        for line in text
+            .lines()
+            .filter(|line| line.starts_with("| ") && line.contains("`tests/"))
+        {
+            let file = line
+                .split('`')
+                .find(|part| part.starts_with("tests/"))
+                .unwrap_or_default();
+            let title = line.split(['“', '”']).nth(1).unwrap_or_default();
+            let tests = fs::read_to_string(top().join(file))?;
+            assert!(
+                !title.is_empty() && tests.contains(title),
+                "{file} has no test called: {title}"
+            );
+            named += 1;
+        }
+        assert!(named >= 10, "only {named} tests are named");
+        Ok(())
+    }
 }

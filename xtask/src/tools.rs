@@ -490,6 +490,44 @@ pub fn all() -> Result {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    #[test]
+    fn no_install_runs_a_script() -> crate::Result {
+        // By xtask: in one function alone.
+        for entry in fs::read_dir(crate::top().join("xtask/src"))? {
+            let path = entry?.path();
+            let code: String = fs::read_to_string(&path)?.split_whitespace().collect();
+            for command in ["install", "ci", "add"] {
+                let by_itself = ["\"npm\").args([\"", command, "\""].concat();
+                assert!(
+                    !code.contains(&by_itself),
+                    "{}: use npm_installing",
+                    path.display()
+                );
+            }
+        }
+        // By people, as the documents tell them.
+        let mut told = 0_usize;
+        for page in [
+            "README.md",
+            "CONTRIBUTING.md",
+            "docs/worker.md",
+            "examples/store/README.md",
+        ] {
+            for line in fs::read_to_string(crate::top().join(page))?.lines() {
+                // Merchants install the package itself into projects of their own.
+                let line = line.replace("npm install @gwop/sdk", "");
+                if line.contains("npm ci") || line.contains("npm install") {
+                    assert!(line.contains("--ignore-scripts"), "{page}: {line}");
+                    told += 1;
+                }
+            }
+        }
+        assert!(told >= 3, "only {told} lines tell how to install");
+        Ok(())
+    }
+
     #[test]
     fn the_locked_version_is_that_of_the_very_crate() {
         let lock = "[[package]]\nname = \"wasm-bindgen-futures\"\nversion = \"0.4.1\"\n\n\
