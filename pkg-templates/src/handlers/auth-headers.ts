@@ -1,6 +1,6 @@
 /**
  * The headers by which `gwopProxy` tells routes who the agent is; the Worker's forward auth uses the same. Those of a request that comes
- * in are dropped, under every name that an app may take for one of them: see {@link withoutIdentityHeaders}.
+ * in are dropped, under every name that an app may take for one of them: in any case, and with `_` for `-`.
  */
 export const IDENTITY_HEADERS = ["x-gwop-subject", "x-gwop-chain", "x-gwop-wallet", "x-gwop-session"] as const;
 
