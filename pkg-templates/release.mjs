@@ -1,9 +1,9 @@
 // Checks a tarball before it is published, and lists what is in it: `release.mjs TARBALL VERSION TOP`, run by `cargo xtask release`.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { homedir, hostname, tmpdir } from "node:os";
-import { join, posix, relative } from "node:path";
+import { basename, dirname, join, posix, relative } from "node:path";
 
 const [tarball, version, top] = process.argv.slice(2);
 const directory = mkdtempSync(join(tmpdir(), "gwop-release-"));
@@ -55,6 +55,12 @@ for (const file of files) {
 
 for (const file of files) console.log(`${String(statSync(join(root, file)).size).padStart(9)}  ${file}`);
 const bytes = readFileSync(tarball);
-console.log(`\n${files.length} files, ${bytes.length} bytes packed\nsha256 ${createHash("sha256").update(bytes).digest("hex")}\n${tarball}`);
+console.log(`\n${files.length} files, ${bytes.length} bytes packed\n${tarball}`);
+// As `sha512sum --check` reads them, in a directory with the tarball and what was unpacked of it; the last line is npm's `dist.integrity`.
+const sha512 = (data) => createHash("sha512").update(data);
+const hashed = [[basename(tarball), bytes], ...files.filter((name) => name.endsWith(".wasm")).map((name) => [`package/${name}`, read(name)])];
+const sums = hashed.map(([name, data]) => `${sha512(data).digest("hex")}  ${name}\n`).join("");
+writeFileSync(join(dirname(tarball), "SHA512SUMS"), sums);
+console.log(`\nSHA-512, also in SHA512SUMS beside the tarball:\n${sums}integrity sha512-${sha512(bytes).digest("base64")}`);
 for (const problem of problems) console.error(`✗ ${problem}`);
 process.exitCode = problems.length > 0 ? 1 : 0;
