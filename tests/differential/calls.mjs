@@ -149,6 +149,10 @@ function respond(given, request) {
 /** A fetcher that gives the answers one after the other, then the last again, and what it saw. */
 function scripted(answers, log, clock, onRequest = () => {}) {
   return async (request) => {
+    // Both have set their timers by then.
+    await undefined;
+    // A request takes a while: a policy whose intervals shrink to nothing would go on for ever.
+    clock.now += 20;
     log.push({
       at: clock.now,
       method: request.method,

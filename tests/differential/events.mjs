@@ -141,8 +141,16 @@ function makeEvent(random, now) {
   return input;
 }
 
+const deliveries = new WeakMap();
+
 /** The delivery of an input: the same for both packages. */
-function delivery({ body, form, offset, header, more, container, now }) {
+function delivery(input) {
+  let made = deliveries.get(input);
+  if (!made) deliveries.set(input, (made = deliver(input)));
+  return made;
+}
+
+function deliver({ body, form, offset, header, more, now }) {
   const t = Math.floor(now / 1000) + offset;
   const given = form(body);
   const signed = typeof given === "string" ? Buffer.from(given) : ArrayBuffer.isView(given) ? Buffer.from(given.buffer, given.byteOffset, given.byteLength) : given instanceof ArrayBuffer ? Buffer.from(given) : body;
@@ -170,12 +178,13 @@ function client({ Gwop, clients }, secret) {
 
 const show = (input) => {
   const { body, headers } = delivery(input);
-  return { body, headers, secret: input.secret, options: input.options, container: String(input.container ?? "") };
+  const text = typeof body === "string" ? body : `${Object.prototype.toString.call(body)} of ${JSON.stringify(input.body.toString())}`;
+  return { body: text, headers, secret: input.secret, options: input.options, container: String(input.container ?? "") };
 };
 
 export const kinds = [
-  { name: "validateWebhookSync", weight: 50, make: makeEvent, show, run: (side, input) => outcomeOfSync(() => client(side, input.secret).validateWebhookSync(wrapped(input))) },
-  { name: "validateWebhook", weight: 12, make: makeEvent, show, run: (side, input) => outcomeOf(() => client(side, input.secret).validateWebhook(wrapped(input))) },
+  { name: "validateWebhookSync", weight: 250, make: makeEvent, show, run: (side, input) => outcomeOfSync(() => client(side, input.secret).validateWebhookSync(wrapped(input))) },
+  { name: "validateWebhook", weight: 8, make: makeEvent, show, run: (side, input) => outcomeOf(() => client(side, input.secret).validateWebhook(wrapped(input))) },
   {
     name: "validateWebhook of a Request",
     weight: 2,
@@ -192,7 +201,7 @@ export const kinds = [
   },
   {
     name: "checkout constructEvent",
-    weight: 20,
+    weight: 80,
     make: makeEvent,
     show,
     run: ({ GwopCheckout }, input) =>

@@ -41,7 +41,7 @@ const show = (value, limit = 1200) => {
 /** Alike differences come under one heading: without positions, numbers and long texts. */
 const heading = (value) => show(value, 160).replaceAll(/\s+/g, " ").replaceAll(/\d+/g, "0");
 
-const counts = new Map(kinds.map(({ name }) => [name, { cases: 0, good: 0 }]));
+const counts = new Map(kinds.map(({ name }) => [name, { cases: 0, good: 0, ms: 0 }]));
 const expected = new Map();
 const unexpected = new Map();
 
@@ -70,14 +70,16 @@ let told = 0;
 for (; performance.now() - from < seconds * 1000; cases++) {
   const random = new Random(Math.imul(seed, 0x9e3779b1) ^ Math.imul(cases, 0x85ebca6b));
   const kind = random.weighted(weights);
+  const begun = performance.now();
   reset();
   const input = kind.make(random, START);
   const was = await run(kind, before, input);
   const now = await run(kind, after, input);
   const count = counts.get(kind.name);
   count.cases++;
-  if ("value" in was || "value" in (was.outcome ?? {})) count.good++;
+  if ([was, was.outcome, ...(was.outcomes ?? [])].some((one) => one && "value" in one)) count.good++;
   if (!same(was, now)) await sort(kind, input, was, now);
+  count.ms += performance.now() - begun;
   if (cases % 1000 === 0 && performance.now() - told > 30_000) {
     told = performance.now();
     console.log(`… ${cases} cases, ${expected.size} expected and ${unexpected.size} unexpected kinds of difference`);
@@ -85,7 +87,7 @@ for (; performance.now() - from < seconds * 1000; cases++) {
 }
 
 console.log(`\n${cases} cases in ${Math.round((performance.now() - from) / 1000)} s, seed ${seed}`);
-for (const [name, count] of counts) console.log(`  ${String(count.cases).padStart(9)}  ${name} (${count.good} succeeded)`);
+for (const [name, count] of counts) console.log(`  ${String(count.cases).padStart(9)}  ${name} (${count.good} succeeded, ${Math.round((1000 * count.ms) / count.cases)} µs each)`);
 for (const { name, reason } of EXPECTED) {
   const group = expected.get(name);
   console.log(`\nexpected, ${group?.count ?? 0} times: ${name}\n  ${reason}`);

@@ -38,7 +38,10 @@ function plain(value, depth = 0) {
 
 function describe(error, depth) {
   const classes = [];
-  for (let at = Object.getPrototypeOf(error); at && at !== Object.prototype; at = Object.getPrototypeOf(at)) classes.push(at.constructor?.name);
+  for (let at = Object.getPrototypeOf(error); at && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
+    // Classes between the public ones have the names that the minifier gave them.
+    if (at.constructor?.name.length > 3) classes.push(at.constructor.name);
+  }
   const described = { name: error.name, classes: classes.join(" < "), message: error.message };
   for (const name of Reflect.ownKeys(error)) {
     if (["stack", "message", "name"].includes(name)) continue;

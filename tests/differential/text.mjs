@@ -38,7 +38,7 @@ const quoted = (string) => JSON.stringify(string);
 export function tree(value) {
   if (Array.isArray(value)) return { open: "[", items: value.map((one) => ({ value: tree(one) })) };
   if (value !== null && typeof value === "object") {
-    return { open: "{", items: Object.entries(value).map(([name, one]) => ({ name: quoted(name), value: tree(one) })) };
+    return { open: "{", items: Object.entries(value).filter(([, one]) => one !== undefined).map(([name, one]) => ({ name: quoted(name), value: tree(one) })) };
   }
   return { text: JSON.stringify(value) };
 }

@@ -15,7 +15,7 @@ function signed(header, claims, key = 0) {
 }
 
 function header(random) {
-  const kid = random.weighted([[8, "gwop-auth-v1"], [1, undefined], [0.5, "gwop-auth-v2"], [0.5, "unknown"]]);
+  const kid = random.weighted([[20, "gwop-auth-v1"], [1, undefined], [0.5, "gwop-auth-v2"], [0.5, "unknown"]]);
   return { alg: "RS256", typ: "JWT", ...(kid && { kid }) };
 }
 
@@ -25,13 +25,13 @@ function claims(random, now) {
   const maybe = (members) => (random.chance(0.6) ? members : {});
   return {
     iss: ISSUER,
-    sub: random.pick(["base:0xAbCdEf0123456789", "base:0xAbCdEf0123456789", "solana:So111", "base:", ":x", "x", "a:b:c", ""]),
+    sub: random.chance(0.9) ? "base:0xAbCdEf0123456789" : random.pick(["solana:So111", "base:", ":x", "x", "a:b:c", ""]),
     ...maybe({ mid: random.pick(["merchant-1", "merchant-2"]) }),
     ...maybe({ sid: "sess_1" }),
     ...maybe({ iat: near() }),
-    ...(random.chance(0.2) && { nbf: near() }),
-    ...(random.chance(0.3) && { aud: random.pick(["shop", ["shop"], ["a", "shop"], [], "a", ["shop", 1], 7]) }),
-    exp: random.chance(0.3) ? near() : seconds + 3600,
+    ...(random.chance(0.1) && { nbf: near() }),
+    ...(random.chance(0.2) && { aud: random.pick(["shop", ["shop"], ["a", "shop"], [], "a", ["shop", 1], 7]) }),
+    exp: random.chance(0.15) ? near() : seconds + 3600,
     ...(random.chance(0.2) && { extra: { nested: [1, "é", null] } }),
   };
 }
@@ -71,8 +71,8 @@ const EXPECTATIONS = [
 ];
 
 function makeToken(random, now) {
-  const head = random.chance(0.75) ? Buffer.from(write(random, tree(header(random)))) : nearly(random, header(random), 0);
-  const body = random.chance(0.25) ? Buffer.from(write(random, tree(claims(random, now)))) : nearly(random, claims(random, now), 0);
+  const head = random.chance(0.8) ? Buffer.from(write(random, tree(header(random)))) : nearly(random, header(random), 0);
+  const body = random.chance(0.4) ? Buffer.from(write(random, tree(claims(random, now)))) : nearly(random, claims(random, now), 0);
   let token = signed(head, body, random.chance(0.03) ? 1 : 0);
   if (random.chance(0.12)) token = random.pick(DAMAGE)(token);
   else if (random.chance(0.05)) token = edited(random, token);
