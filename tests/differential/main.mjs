@@ -1,5 +1,6 @@
 // Two builds of the package side by side in one process: the same random inputs for both, and what they say differently.
-// `main.mjs --old DIR --new DIR [--seconds N] [--seed N]`, run by `cargo xtask differential`.
+// `main.mjs --old DIR --new DIR [--seconds N] [--seed N] [--only TEXT]`, run by `cargo xtask differential`; `--only` takes the kinds
+// of case whose names hold the text.
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { inspect, parseArgs } from "node:util";
@@ -39,7 +40,10 @@ const show = (value, limit = 1200) => {
   return text.length > limit ? `${text.slice(0, limit)}…` : text;
 };
 /** Alike differences come under one heading: without positions, numbers and long texts. */
-const heading = (value) => show(value, 160).replaceAll(/\s+/g, " ").replaceAll(/\d+/g, "0");
+const heading = (path, value) => {
+  const tells = /\.(message|code|name|classes|headers\.\d+\.\d+)$/.test(path) || value === "(absent)";
+  return tells ? show(value, 160).replaceAll(/\s+/g, " ").replaceAll(/\d+/g, "0") : `(${value === null ? "null" : typeof value})`;
+};
 
 const counts = new Map(kinds.map(({ name }) => [name, { cases: 0, good: 0, ms: 0 }]));
 const expected = new Map();
@@ -56,7 +60,7 @@ async function sort(kind, input, was, now) {
     break;
   }
   const found = difference(was, now);
-  key ??= `${kind.name}: ${found.path.replaceAll(/\d+/g, "0")}: ${heading(found.one)} → ${heading(found.other)}`;
+  key ??= `${kind.name}: ${found.path.replaceAll(/\d+/g, "0")}: ${heading(found.path, found.one)} → ${heading(found.path, found.other)}`;
   const example = show(kind.show(input), 6000);
   const group = groups.get(key) ?? { count: 0, example: undefined };
   group.count++;

@@ -243,4 +243,21 @@ mod tests {
             assert!(error.contains(message), "{arguments:?}: {error}");
         }
     }
+
+    #[test]
+    fn another_build_goes_with_its_own_parts() -> Result {
+        let package = top().join("target/test-package");
+        fs::create_dir_all(&package)?;
+        fs::write(package.join("package.json"), r#"{ "name": "@gwop/sdk" }"#)?;
+        let against = format!("--against={}", package.display());
+        assert!(read(&[&against, "--only", "start"]).is_ok());
+        for (more, message) in [
+            ("--check", "--only alone"),
+            ("--only=sizes", "no part `sizes`"),
+        ] {
+            let error = read(&[&against, more]).err().unwrap_or_default();
+            assert!(error.contains(message), "{more}: {error}");
+        }
+        Ok(())
+    }
 }
