@@ -2,8 +2,9 @@
 import { runProgram } from "../runners/programs.mjs";
 import { startWorkerd } from "../runners/workerd.mjs";
 import { event, signatureHeader } from "./deliveries.js";
-import { orderOf, quartiles, ratios, rounded, quantile, roundsOf, timesOf } from "./harness.js";
+import { orderOf, quantile, quartiles, ratios, rounded, roundsOf, withProcessor } from "./harness.js";
 import { insideWorkerd } from "./inside.mjs";
+import { processorMs } from "./processor.mjs";
 import { resultIn, RUNTIMES } from "./programs.mjs";
 import { print } from "./table.mjs";
 
@@ -39,12 +40,16 @@ export async function measureAgainst(part) {
   if (part === "start") return measureStart();
   const figures = {};
   for (const group of GROUPS) {
-    const times = {};
+    const times = { wall: {}, processor: {} };
     for (let run = 0; run < PROCESSES; run++) {
-      for (const [name, list] of Object.entries(await oneProcess(part, group))) (times[name] ??= []).push(...list);
+      for (const [kind, lists] of Object.entries(await oneProcess(part, group))) {
+        for (const [name, list] of Object.entries(lists)) (times[kind][name] ??= []).push(...list);
+      }
     }
-    for (const [row, denominator] of [[group, "before"], ...peers(times).map((peer) => [`${group}, × ${peer}`, peer])]) {
-      figures[row] = figure(times, denominator, BOUNDS[row][ORDER.indexOf(part)]);
+    const { wall, processor } = times;
+    for (const [row, denominator] of [[group, "before"], ...peers(wall).map((peer) => [`${group}, × ${peer}`, peer])]) {
+      const taken = figure(processor, denominator);
+      figures[row] = { ...figure(wall, denominator, BOUNDS[row][ORDER.indexOf(part)]), processor: taken };
     }
   }
   return figures;
@@ -56,7 +61,7 @@ async function oneProcess(runtime, group) {
   if (runtime === "workerd") {
     const place = { entry: "bench/against-worker.js", directory: "out/bench-against", assetNames: "[name]-[hash]" };
     const options = { batchMs: 30, rounds: ROUNDS, warmMs: 500 };
-    return insideWorkerd(place, group, 1, (names, batch) => timesOf(names, batch, options));
+    return insideWorkerd(place, group, 1, (names, batch, pid) => withProcessor(() => processorMs(pid), names, batch, options));
   }
   const [program, args] = RUNTIMES[runtime];
   return resultIn(await runProgram(program, [...args, "bench/against-program.js", group, String(ROUNDS)], { limitMs: LIMIT_MS }));
@@ -128,19 +133,24 @@ async function measureInstances() {
 const range = (spread) => spread.map((one) => one.toFixed(2)).join("–");
 const verdict = ({ bound, holds }) => (bound === undefined ? "" : holds ? "holds" : "MISSED");
 
+const ratioCells = ({ ratio, spread, noise }) => [ratio.toFixed(2), range(spread), noise.toFixed(2)];
+const processorCells = ({ processor }) => (processor ? [...ratioCells(processor), processor.corrected.toFixed(2)] : ["", "", "", ""]);
+
 /** The tables that a person reads. */
 export function printAgainst({ date, machine, parts }) {
-  console.log(`\n${date}, ${machine}\nnow: this checkout's package; before: the other one. What counts is now/before, divided by the same of before's second copy.`);
+  console.log(`\n${date}, ${machine}`);
+  console.log("now: this checkout's package; before: the other one. What counts is now/before, divided by the same of before's second copy.");
+  console.log("The processor's time is told for a machine that does other work too; the bounds are of the time on the clock.");
   for (const [part, figures] of Object.entries(parts)) {
     const unit = part === "start" ? "ms" : "µs";
-    const rows = [["", unit, "now/before", "quartiles", "noise", "quartiles", "divided", "bound", "", "rounds"]];
+    const rows = [["", unit, "now/before", "quartiles", "noise", "quartiles", "divided", "bound", "", "processor", "quartiles", "noise", "divided", "rounds"]];
     for (const [row, of] of Object.entries(figures)) {
       if ("ms" in of) {
-        rows.push([`${row}, one instance`, of.ms, "", of.spread.join("–"), `before ${of.beforeMs}`, "", "", `${of.bound} ms`, verdict(of), of.rounds]);
+        rows.push([`${row}, one instance`, of.ms, "", of.spread.join("–"), `before ${of.beforeMs}`, "", "", `${of.bound} ms`, verdict(of), "", "", "", "", of.rounds]);
         continue;
       }
       const own = part === "start" ? rounded(of.us / 1000) : of.us;
-      rows.push([row, own, of.ratio.toFixed(2), range(of.spread), of.noise.toFixed(2), range(of.noiseSpread), of.corrected.toFixed(2), of.bound ?? "", verdict(of), of.rounds]);
+      rows.push([row, own, ...ratioCells(of), range(of.noiseSpread), of.corrected.toFixed(2), of.bound ?? "", verdict(of), ...processorCells(of), of.rounds]);
     }
     console.log(`\n── ${part}`);
     print(rows);

@@ -73,6 +73,28 @@ export async function timesOf(names, batch, { batchMs, rounds, warmMs }) {
 }
 
 /**
+ * As {@link timesOf}, and the same of the processor's time, which does not hang on what else runs. `processor` is what was taken so
+ * far, in milliseconds.
+ *
+ * @returns {Promise<{ wall: Record<string, number[]>, processor: Record<string, number[]> }>}
+ */
+export async function withProcessor(processor, names, batch, options) {
+  const taken = Object.fromEntries(names.map((name) => [name, []]));
+  const wall = await timesOf(
+    names,
+    async (name, count) => {
+      const before = processor();
+      const took = await batch(name, count);
+      taken[name].push((processor() - before) / count);
+      return took;
+    },
+    options,
+  );
+  // The first ones were for warming up.
+  return { wall, processor: Object.fromEntries(names.map((name) => [name, taken[name].slice(-wall[name].length)])) };
+}
+
+/**
  * Who comes when, by Williams's design: over twice as many rounds as there are candidates each is equally often at each place, and
  * equally often right after each other one.
  */

@@ -55,7 +55,7 @@ export async function insideWorkerd(place, group, concurrency, use) {
     for (let round = 0; round < 50; round++) empty.push((await time("", 0))[0]);
     const overhead = quantile(empty.slice(10), 0.5);
     const batch = async (name, count) => Math.max(0.01, (await time(name, count))[0] - overhead);
-    return await use(JSON.parse(names), batch);
+    return await use(JSON.parse(names), batch, server.pid);
   } finally {
     server.end();
   }
