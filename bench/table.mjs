@@ -11,7 +11,8 @@ export function printAll({ date, machine, parts }) {
 
 const PRINTERS = { start: printStart, memory: printMemory, worker: printWorker, sizes: printSizes };
 
-function print(rows) {
+/** One line per row, in columns. */
+export function print(rows) {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => String(row[column]).length)));
   for (const row of rows) {
     const cells = row.map((cell, column) => (column === 0 ? String(cell).padEnd(widths[0]) : String(cell).padStart(widths[column])));

@@ -6,7 +6,7 @@
 //! - [`mod@test`]: the table of test parts; [`package`] and [`runtimes`] are its larger ones.
 //! - [`patterns`]: stores, adapters and the sample store, on the real things.
 //! - [`demo`]: the story that a newcomer sees.
-//! - [`mod@bench`]: speed, memory and sizes next to other packages.
+//! - [`mod@bench`]: speed, memory and sizes next to other packages or another build, and what that says differently.
 //! - [`docs`]: the API reference, `llms.txt`, and the release.
 //! - [`fuzz`]: the cargo-fuzz targets.
 //! - [`worker`]: the Worker, into `dist/worker`, and its tests.
@@ -50,6 +50,11 @@ usage: cargo xtask COMMAND
   bench [--check] [--only PART,...] [--keep-baseline]
                          measure speed, memory and sizes into dist/bench.json;
                          --check compares with bench/baseline.json
+  bench --against DIR [--only PART,...]
+                         measure next to another built package, in the same processes
+  differential --against DIR [--seconds N] [--seed N]
+                         give another built package and this one the same random inputs, for
+                         N seconds (600 by default), and show what they say differently
   docs                   write the API reference into dist/docs and target/doc, and llms.txt
   release --dry-run [--offline]
                          judge the crates and the npm tools (cargo deny, npm audit), pack what would be
@@ -81,6 +86,7 @@ fn command(arguments: &[String]) -> Result {
         Some("release") => docs::release(rest),
         Some("dev") if rest.is_empty() => worker::dev(),
         Some("bench") => bench::command(rest),
+        Some("differential") => bench::differential(rest),
         Some("fuzz") => fuzz::command(rest),
         Some("tools") if rest.is_empty() => tools::all(),
         Some("help" | "--help" | "-h") => {
