@@ -5,7 +5,7 @@
 mod common;
 
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use common::{KEY, OTHER_KEY, SECRET, START, World, event, header, world, world_with};
 use gwop_simulator::webhook::mac;
 use serde_json::{Value, json};
@@ -263,7 +263,7 @@ fn tokens_say_who_and_until_when() {
     );
     assert_eq!(claims["iss"], "https://identity.gwop.io");
     assert_eq!(claims["aud"], "https://shop.example");
-    assert_eq!(claims["sub"], format!("base:{}"));
+    assert_eq!(claims["sub"], format!("base:{wallet}"));
     assert_eq!(claims["mid"], "9e9c9ba5-3bab-4172-8a79-336f9ca0f163");
     assert_eq!(claims["sid"], token["session"]["sid"]);
     assert_eq!(
