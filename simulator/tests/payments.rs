@@ -567,9 +567,10 @@ fn wrong_payments_on_solana_are_refused_by_name() {
         ("payload_transaction_fee_payer_transferring_funds", |m| {
             m[TRANSFER + 5] = 0
         }),
-        ("payload_transaction_fee_payer_transferring_funds", |m| {
-            m[TRANSFER + 2] = 0
-        }),
+        (
+            "payload_transaction_fee_payer_included_in_instruction_accounts",
+            |m| m[TRANSFER + 2] = 0,
+        ),
         ("payload_mint_mismatch", |m| m[ACCOUNTS + 4 * 32] ^= 1),
         ("payload_recipient_mismatch", |m| m[ACCOUNTS + 3 * 32] ^= 1),
         ("payload_amount_mismatch", |m| m[TRANSFER + 8] ^= 1),

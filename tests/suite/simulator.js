@@ -509,6 +509,12 @@ test("simulator: serve() adds control routes for loopback", async () => {
   assertEquals([code, payment.status, received.length], [200, "PAID", 1]);
   assertEquals((await control("/_sim/pay", { target: created.id }))[0], 409);
   const [, signed] = await control("/_sim/sign-payment", { target: (await invoice()).id, chain: "solana" });
+  const rpc = (method, params) => control("/_sim/solana-rpc", { jsonrpc: "2.0", id: 1, method, params });
+  const [, { result: mint }] = await rpc("getAccountInfo", ["EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v", { encoding: "base64" }]);
+  assertEquals([mint.value.owner, atob(mint.value.data[0]).charCodeAt(44)], ["TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA", 6]);
+  assertEquals((await rpc("getAccountInfo", [signed.wallet]))[1].result.value, null);
+  assertMatch((await rpc("getLatestBlockhash"))[1].result.value.blockhash, /^\w{32,44}$/);
+  assertEquals((await rpc("sendTransaction"))[1].error.code, -32601);
   const agent = await serve(sim, new Request(signed.url.replace("https://agents.gwop.io", base), signed));
   assertEquals([agent.status, (await agent.json()).status], [200, "PAID"]);
   assertEquals((await control("/_sim/pay", { target: "inv_none" }))[0], 404);
@@ -547,6 +553,7 @@ test("simulator: serve() answers mistakes with Gwop's error body, and everything
     ["POST", "pay", { target: 5 }, "target"],
     ["POST", "pay", { target: id, command: "takeDue" }, "command"],
     ["POST", "sign-payment", { target: id, payer: "1" }, "payer"],
+    ["POST", "solana-rpc", { jsonrpc: "2.0", method: 5 }, "method"],
     ["POST", "settle", {}, "target"],
     ["POST", "fail-payment", { target: id, outcome: "hold" }, "outcome"],
     ["POST", "faults", { fault: "rate-limit", retryAfter: 7 }, "retryAfter"],

@@ -19,6 +19,7 @@ const ROUTES: Record<string, Route> = {
   },
   "POST /_sim/pay": (sim, { target, ...options }) => sim.pay(target as string, options as PayOptions),
   "POST /_sim/sign-payment": (sim, { target, ...options }) => sim.signPayment(target as string, options as SignPaymentOptions),
+  "POST /_sim/solana-rpc": (sim, request) => sim.solanaRpc(request as Parameters<Simulator["solanaRpc"]>[0]),
   "POST /_sim/settle": (sim, body) => sim.settle(onlyKnown(body, ["target"])["target"] as string),
   "POST /_sim/fail-payment": (sim, body) => sim.failPayment(onlyKnown(body, ["target"])["target"] as string),
   "POST /_sim/faults": (sim, fault) => ({ id: sim.misbehave(fault as unknown as Fault) }),

@@ -201,6 +201,16 @@ export class Simulator {
   }
 
   /**
+   * Answers a request of Solana's JSON-RPC as far as x402 clients ask it before they sign: `getAccountInfo` of USDC's
+   * mint, `getLatestBlockhash` and `simulateTransaction`. Over HTTP it is `POST /_sim/solana-rpc`, for a client's `rpcUrl`.
+   *
+   * @throws SimulatorError `INVALID_OPTION` when it is no JSON-RPC request.
+   */
+  solanaRpc(request: { jsonrpc: string; id?: unknown; method: string; params?: unknown }): Record<string, unknown> {
+    return this.#command("solanaRpc", request) as Record<string, unknown>;
+  }
+
+  /**
    * Settles a payment made with `outcome: "hold"`: PAYING becomes PAID.
    *
    * @throws SimulatorError `NOT_FOUND`; `NOT_ALLOWED` when none is under way.

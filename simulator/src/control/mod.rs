@@ -1,6 +1,7 @@
 //! The control side: what a test says to the simulator and an agent or Gwop itself would do.
 
 mod payments;
+mod solana_rpc;
 mod state;
 mod tokens;
 mod webhooks;
@@ -98,6 +99,19 @@ pub enum Command {
         payer: u32,
         /// 1 or 2; by default the newest that the mode knows.
         x402_version: Option<u8>,
+    },
+    /// Answers what an x402 client asks Solana's JSON-RPC before it signs.
+    SolanaRpc {
+        /// `getAccountInfo`, `getLatestBlockhash` or `simulateTransaction`.
+        method: String,
+        /// Its parameters.
+        #[serde(default)]
+        params: Value,
+        /// Comes back in the answer.
+        #[serde(default)]
+        id: Value,
+        /// `"2.0"`.
+        jsonrpc: String,
     },
     /// Settles a payment that is held.
     Settle {
@@ -226,6 +240,9 @@ impl Simulator {
                 payer,
                 x402_version,
             } => self.sign_payment(&target, chain, payer, x402_version, now),
+            Command::SolanaRpc {
+                method, params, id, ..
+            } => Ok(self.solana_rpc(&method, &params, &id, now)),
             Command::Settle { target } => {
                 let payable = self.find(&target)?;
                 if !self.settle_payment(payable, now) {

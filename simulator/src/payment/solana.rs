@@ -310,17 +310,20 @@ pub fn judge(payload: &Value, demand: &Demand, rules: Rules<'_>) -> Result<Judge
     else {
         return Err(no_transfer);
     };
-    // The specification keeps the fee payer out of every instruction: its signature would stand for that, too.
-    let spends_for_itself = instructions.iter().any(|one| {
-        one.accounts.contains(&0)
-            || one
-                .accounts
-                .iter()
-                .any(|&index| transaction.accounts.get(usize::from(index)) == fee_payer)
-    });
-    if spends_for_itself {
+    if Some(&authority) == fee_payer {
         return refuse(
             "invalid_exact_svm_payload_transaction_fee_payer_transferring_funds",
+            "the agent, and not the fee payer, as the authority",
+        );
+    }
+    // The specification keeps it out of every instruction: its signature would stand for that, too.
+    let has_fee_payer = |one: &Instruction<'_>| {
+        let mut accounts = one.accounts.iter();
+        accounts.any(|&index| transaction.accounts.get(usize::from(index)) == fee_payer)
+    };
+    if instructions.iter().any(has_fee_payer) {
+        return refuse(
+            "invalid_exact_svm_payload_transaction_fee_payer_included_in_instruction_accounts",
             "the fee payer in no instruction",
         );
     }
