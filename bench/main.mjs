@@ -7,6 +7,7 @@ import { compare } from "./compare.mjs";
 import { measureGroups } from "./inside.mjs";
 import { measureMemory } from "./memory.mjs";
 import { measureSizes } from "./sizes.mjs";
+import { measureSimulator } from "./simulator.mjs";
 import { measureStart } from "./start.mjs";
 import { printAll } from "./table.mjs";
 import { measureWorker } from "./worker/measure.mjs";
@@ -20,6 +21,7 @@ const PARTS = {
   start: measureStart,
   memory: measureMemory,
   worker: measureWorker,
+  simulator: measureSimulator,
   sizes: measureSizes,
 };
 

@@ -3,9 +3,10 @@
 //! The measuring is JavaScript's (`bench/`, docs/performance.md); this gives it the project and the runtimes.
 
 use std::fs;
+use std::path::PathBuf;
 
 use crate::process::Step;
-use crate::{Result, runtimes, tools, top, worker};
+use crate::{Result, runtimes, tools, top, worker, x402};
 
 /// Runs the benchmark; its tables are shown as they come.
 ///
@@ -29,6 +30,12 @@ pub fn command(arguments: &[String]) -> Result {
     if parts.is_empty() || parts.contains(&"worker") {
         worker::build()?;
     }
+    let clients = if parts.is_empty() || parts.contains(&"simulator") {
+        // With viem among them.
+        x402::npm_clients()?
+    } else {
+        PathBuf::new()
+    };
     let consumer = runtimes::consumer()?;
     runtimes::copy(&top().join("bench"), &consumer.join("bench"))?;
     fs::create_dir_all(top().join("dist"))?;
@@ -40,6 +47,7 @@ pub fn command(arguments: &[String]) -> Result {
         .env("GWOP_DENO", tools::npm_program("deno")?)
         .env("GWOP_BUN", tools::npm_program("bun")?)
         .env("GWOP_WORKERD", tools::npm_program("workerd")?)
+        .env("GWOP_X402_CLIENTS", clients)
         .env("GWOP_BENCH_WORKER", path("dist/worker/entry.js"))
         .env("GWOP_BENCH_OUT", path("dist/bench.json"))
         .env("GWOP_BENCH_BASELINE", path("bench/baseline.json"))

@@ -35,7 +35,11 @@ pub fn test() -> Result {
 }
 
 /// The clients and facilitators from npm, as the lock file pins them.
-fn npm_clients() -> Result<PathBuf> {
+///
+/// # Errors
+///
+/// When npm cannot fetch them.
+pub fn npm_clients() -> Result<PathBuf> {
     installed(
         "x402-npm",
         &["package.json", "package-lock.json"],
