@@ -770,6 +770,19 @@ fn a_pending_payment_says_so_and_settles() {
 }
 
 #[test]
+fn a_pending_payment_that_fails_gives_back_what_it_used_up() {
+    for index in [0, 1] {
+        let mut world = world_with(json!({ "settlementDelayMs": 2_000 }));
+        let (invoice, urls) = payable(&mut world);
+        let payment = signed(&mut world, &urls[index], 2);
+        assert_eq!(send(&mut world, &urls[index], &payment).status, 202);
+        let failed = json!({ "command": "failPayment", "target": invoice["id"] });
+        assert_eq!(world.command(failed)["status"], "OPEN");
+        assert_eq!(send(&mut world, &urls[index], &payment).status, 202);
+    }
+}
+
+#[test]
 fn pages_may_pay_and_nothing_else() {
     let mut world = world();
     let (invoice, urls) = payable(&mut world);

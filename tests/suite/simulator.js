@@ -479,7 +479,8 @@ test("simulator: a handler that never answers, or whose answer never ends, is gi
 test("simulator: a wallClock that goes wrong while nothing is awaited fails the next call, and nothing else", async () => {
   let now = () => Date.now();
   const { sim, invoice } = setUp({ wallClock: () => now() });
-  sim.misbehave({ fault: "webhook-delay", delayMs: 5 });
+  // Long enough that a busy machine is not there first.
+  sim.misbehave({ fault: "webhook-delay", delayMs: 200 });
   await sim.pay((await invoice()).id);
   let asked = false;
   now = () => ((asked = true), Number.NaN);
