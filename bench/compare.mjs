@@ -27,11 +27,11 @@ export function compare(result, baseline) {
           for (const kind of ["raw", "gzip", "brotli"]) check(`size of ${row}, ${kind}`, entries?.[kind], before[kind], TOLERANCE.size);
         }
       } else if (part === "simulator") {
-        // Bars of their own: they compare within the run.
+        // Bars of their own, within the run; their first quartile, which three of four rounds exceed.
         for (const [name, figure] of Object.entries(entries ?? {})) {
           const where = `simulator, ${row}, ${name}`;
-          if ("ofFew" in figure) check(`${where}, with 100,000 invoices × with 10`, figure.ofFew, 1, TOLERANCE.held);
-          if ("ofViem" in figure) check(`${where}, × viem`, figure.ofViem, 1, TOLERANCE.viem);
+          if ("ofFew" in figure) check(`${where}, with 100,000 invoices × with 10`, figure.spread[0], 1, TOLERANCE.held);
+          if ("ofViem" in figure) check(`${where}, × viem`, figure.spread[0], 1, TOLERANCE.viem);
           if ("ms" in figure) check(`${where}, ms`, figure.ms, before[name]?.ms, TOLERANCE.start);
         }
       } else if (part === "worker") {
