@@ -8,6 +8,7 @@ import { compare } from "./compare.mjs";
 import { measureGroups } from "./inside.mjs";
 import { measureMemory } from "./memory.mjs";
 import { measureSizes } from "./sizes.mjs";
+import { measureSimulator } from "./simulator.mjs";
 import { measureStart } from "./start.mjs";
 import { printAll } from "./table.mjs";
 import { measureWorker } from "./worker/measure.mjs";
@@ -21,6 +22,7 @@ const PARTS = {
   start: measureStart,
   memory: measureMemory,
   worker: measureWorker,
+  simulator: measureSimulator,
   sizes: measureSizes,
 };
 

@@ -8,11 +8,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::process::Step;
-use crate::{Result, build, runtimes, tools, top, worker};
+use crate::{Result, build, runtimes, tools, top, worker, x402};
 
 /// What can be measured, in the order of a whole run.
-const PARTS: [&str; 8] = [
-    "node", "deno", "bun", "workerd", "start", "memory", "worker", "sizes",
+const PARTS: [&str; 9] = [
+    "node",
+    "deno",
+    "bun",
+    "workerd",
+    "start",
+    "memory",
+    "simulator",
+    "worker",
+    "sizes",
 ];
 /// What can be measured against another build.
 const PARTS_AGAINST: [&str; 5] = ["node", "deno", "bun", "workerd", "start"];
@@ -126,6 +134,12 @@ pub fn command(arguments: &[String]) -> Result {
     if plan.against.is_none() && plan.runs("worker") {
         worker::build()?;
     }
+    let clients = if plan.against.is_none() && plan.runs("simulator") {
+        // With viem among them.
+        x402::npm_clients()?
+    } else {
+        PathBuf::new()
+    };
     let consumer = runtimes::consumer()?;
     runtimes::copy(&top().join("bench"), &consumer.join("bench"))?;
     let mut out = "dist/bench.json";
@@ -146,6 +160,7 @@ pub fn command(arguments: &[String]) -> Result {
         .env("GWOP_DENO", tools::npm_program("deno")?)
         .env("GWOP_BUN", tools::npm_program("bun")?)
         .env("GWOP_WORKERD", tools::npm_program("workerd")?)
+        .env("GWOP_X402_CLIENTS", clients)
         .env("GWOP_BENCH_WORKER", path("dist/worker/entry.js"))
         .env("GWOP_BENCH_OUT", path(out))
         .env("GWOP_BENCH_BASELINE", path("bench/baseline.json"))

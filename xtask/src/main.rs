@@ -10,6 +10,7 @@
 //! - [`docs`]: the API reference, `llms.txt`, and the release.
 //! - [`fuzz`]: the cargo-fuzz targets.
 //! - [`worker`]: the Worker, into `dist/worker`, and its tests.
+//! - [`x402`]: x402's real clients and facilitators at the local Gwop.
 //! - [`process`]: running other programs with progress, logs and time limits.
 
 mod bench;
@@ -26,6 +27,7 @@ mod sizes;
 mod test;
 mod tools;
 mod worker;
+mod x402;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
