@@ -199,6 +199,9 @@ fn types(package: &Path) -> Result {
     Step::new("tsc declarations", tools::npm_program("tsc")?)
         .args(["--project", "pkg-templates/tsconfig.json", "--outDir"])
         .args([package])
+        .run()?;
+    Step::new("declarations for `require`", "node")
+        .args(["pkg-templates/types.mjs".as_ref(), package.as_os_str()])
         .run()
 }
 
@@ -263,11 +266,11 @@ pub fn print_sizes(package: &Path) -> Result<Size> {
         }
     }
     for (label, file) in [
-        ("@gwop/sdk, JavaScript", "index.workerd.js"),
-        ("@gwop/sdk/checkout, JavaScript", "checkout.workerd.js"),
+        ("@gwop/sdk, JavaScript", "index.static.js"),
+        ("@gwop/sdk/checkout, JavaScript", "checkout.static.js"),
         ("@gwop/sdk/slim, JavaScript", "slim.js"),
         ("@gwop/sdk/errors, JavaScript", "errors.js"),
-        ("@gwop/sdk/simulator, JavaScript", "simulator.workerd.js"),
+        ("@gwop/sdk/simulator, JavaScript", "simulator.static.js"),
     ] {
         Size::of_file(&bundled(package, file)?)?.print(label);
     }

@@ -3,6 +3,7 @@ import type { VerifiedToken } from "../auth/verify-token.js";
 import { ErrorCode, isGwopError, SDKValidationError, TokenVerificationError } from "../errors/index.js";
 import { refuse } from "../errors/refuse.js";
 import type { Gwop } from "../gwop.js";
+import { shared } from "../shared.js";
 import { checkOptions, isFunction, refusal, RETRY_SECONDS, tell, unavailable } from "./http.js";
 
 /**
@@ -36,14 +37,13 @@ const MAX_SESSIONS = 10_000;
 
 /** What is known of sessions, for all middleware and routes over one client. */
 export class Sessions {
-  static readonly #all = new WeakMap<object, Sessions>();
-
   /** By session id: when Gwop was asked, and said that it is active, in milliseconds since 1970; 0 when it is not, which is final. */
   readonly #known = new Map<string, number>();
 
   static of(client: object): Sessions {
-    let sessions = Sessions.#all.get(client);
-    if (!sessions) Sessions.#all.set(client, (sessions = new Sessions()));
+    const all = shared("sessions", () => new WeakMap<object, Sessions>());
+    let sessions = all.get(client);
+    if (!sessions) all.set(client, (sessions = new Sessions()));
     return sessions;
   }
 
