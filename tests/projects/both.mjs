@@ -53,9 +53,10 @@ expect((await copies[1](ask)).status === 401, "the other copy takes a revoked se
 
 // One memoryStore behind the handlers of both.
 const { secret, request: delivery } = await sign();
+const json = { ...delivery, headers: { ...delivery.headers, "content-type": "application/json" } };
 let paid = 0;
 const options = { onPaid: () => (paid += 1), onExpired() {}, onCanceled() {} };
-const deliver = (handle) => handle(new Request(delivery.url, delivery)).then((response) => response.json());
+const deliver = (handle) => handle(new Request(delivery.url, json)).then((response) => response.json());
 for (const store of [memoryStore(), stores.memoryStore()]) {
   paid = 0;
   const first = createWebhookHandler({ ...options, store, gwop: new required.Gwop({ webhookSecret: secret }) });

@@ -228,7 +228,23 @@ fn bundled(package: &Path, entry: &str) -> Result<PathBuf> {
     Ok(bundle)
 }
 
-/// What a program that imports the main entry carries, on the runtime where that is most: the wasm and all JavaScript.
+/// What a program carries that imports this entry: all JavaScript, and the wasm unless its bytes are in there.
+///
+/// # Errors
+///
+/// When the entry cannot be bundled.
+pub fn entry_size(package: &Path, entry: &str) -> Result<Size> {
+    let bundle = bundled(package, entry)?;
+    if EMBEDDED.contains(&entry) {
+        return Size::of_file(&bundle);
+    }
+    Size::of_files([bundle, package.join("gwop.wasm")])
+}
+
+/// The main entry where the wasm's bytes are in the JavaScript.
+pub const EMBEDDED: [&str; 2] = ["index.node.js", "index.embedded.js"];
+
+/// What a program that imports the main entry carries, on the runtime where that is most: the wasm file and all JavaScript.
 ///
 /// # Errors
 ///
@@ -238,12 +254,12 @@ fn main_entry_size(package: &Path) -> Result<Size> {
     for file in fs::read_dir(package)? {
         let name = file?.file_name();
         let name = name.to_string_lossy();
-        // One per runtime: `index.node.js`.
-        if !name.starts_with("index.") || !name.ends_with(".js") {
+        // One per kind of runtime: `index.static.js`.
+        let is_entry = name.starts_with("index.") && name.ends_with(".js");
+        if !is_entry || EMBEDDED.contains(&name.as_ref()) {
             continue;
         }
-        let entry = bundled(package, &name)?;
-        let size = Size::of_files([entry, package.join("gwop.wasm")])?;
+        let size = entry_size(package, &name)?;
         if most.as_ref().is_none_or(|most| most.gzip < size.gzip) {
             most = Some(size);
         }
@@ -276,6 +292,9 @@ pub fn print_sizes(package: &Path) -> Result<Size> {
     }
     let main = main_entry_size(package)?;
     main.print("@gwop/sdk, wasm and JavaScript, at most");
+    for entry in EMBEDDED {
+        entry_size(package, entry)?.print(&format!("{entry}, with the bytes"));
+    }
     println!("  {}", package.display());
     Ok(main)
 }

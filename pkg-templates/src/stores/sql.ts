@@ -48,6 +48,7 @@ function sqlStore(first: Statement): WebhookStore {
 /** What `node:sqlite` (`DatabaseSync`), `better-sqlite3` and `bun:sqlite` (`Database`) have in common. */
 export interface SqliteDatabase {
   prepare(sql: string): {
+    /** The first row, as an object by column or as an array (`node:sqlite`'s `returnArrays`). */
     get(...parameters: (string | number | bigint)[]): unknown;
     run(...parameters: (string | number | bigint)[]): unknown;
   };
@@ -63,7 +64,10 @@ export function sqliteStore(database: SqliteDatabase): WebhookStore {
   return sqlStore(async (sql, parameters) => {
     const statement = database.prepare(sql);
     // `better-sqlite3` refuses to get from a statement that gives no rows.
-    return sql === WEBHOOK_TABLE ? statement.run() : statement.get(...parameters);
+    if (sql === WEBHOOK_TABLE) return statement.run();
+    const row = statement.get(...parameters);
+    // The connection decides on the form of its rows (`returnArrays: true`); both columns are named by the statement.
+    return Array.isArray(row) ? { record: row[0], revision: row[1] } : row;
   });
 }
 
