@@ -1,9 +1,9 @@
 // Checks a tarball before it is published, and lists what is in it: `release.mjs TARBALL VERSION TOP`, run by `cargo xtask release`.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { homedir, hostname, tmpdir } from "node:os";
-import { join, posix, relative } from "node:path";
+import { basename, dirname, join, posix, relative } from "node:path";
 
 const [tarball, version, top] = process.argv.slice(2);
 const directory = mkdtempSync(join(tmpdir(), "gwop-release-"));
@@ -31,16 +31,16 @@ for (const target of targets([manifest.exports, manifest.types, manifest.bin])) 
   need(files.includes(target.replace(/^\.\//, "")), `package.json names ${target}, which is not there`);
 }
 // Every file that another one imports, or finds beside itself.
-for (const file of files.filter((name) => /\.(js|d\.ts)$/.test(name))) {
-  const pattern = /(?:\bfrom|\bimport|\bnew URL\()\s*\(?\s*["'](\.{1,2}\/[^"'?]+)/g;
+for (const file of files.filter((name) => /\.(c?js|d\.c?ts)$/.test(name))) {
+  const pattern = /(?:\bfrom|\bimport|\bnew URL\(|\brequire\()\s*\(?\s*["'](\.{1,2}\/[^"'?]+)/g;
   for (const [, target] of read(file).toString("utf8").matchAll(pattern)) {
     const path = posix.join(posix.dirname(file), target);
-    const isThere = files.includes(path) || (file.endsWith(".d.ts") && files.includes(path.replace(/\.js$/, ".d.ts")));
+    const isThere = files.includes(path) || (/\.d\.c?ts$/.test(file) && files.includes(path.replace(/\.(c?)js$/, ".d.$1ts")));
     need(isThere, `${file} imports ${target}, which is not there`);
   }
 }
-const agents = files.filter((name) => name.endsWith(".js")).flatMap((name) => read(name).toString("utf8").match(/\bgwop-sdk\/[\w.+-]+/g) ?? []);
-need(agents.length > 0, "no file names the User-Agent gwop-sdk/VERSION");
+const agents = read("gwop.wasm").toString("latin1").match(/gwop-sdk\/\d+\.\d+\.\d+/g) ?? [];
+need(agents.length > 0, "gwop.wasm does not name the User-Agent gwop-sdk/VERSION");
 for (const agent of agents) need(agent === `gwop-sdk/${version}`, `the User-Agent is ${agent}, expected gwop-sdk/${version}`);
 // Nothing of the machine that built it, and nothing that is secret.
 const host = hostname();
@@ -55,6 +55,12 @@ for (const file of files) {
 
 for (const file of files) console.log(`${String(statSync(join(root, file)).size).padStart(9)}  ${file}`);
 const bytes = readFileSync(tarball);
-console.log(`\n${files.length} files, ${bytes.length} bytes packed\nsha256 ${createHash("sha256").update(bytes).digest("hex")}\n${tarball}`);
+console.log(`\n${files.length} files, ${bytes.length} bytes packed\n${tarball}`);
+// As `sha512sum --check` reads them, in a directory with the tarball and what was unpacked of it; the last line is npm's `dist.integrity`.
+const sha512 = (data) => createHash("sha512").update(data);
+const hashed = [[basename(tarball), bytes], ...files.filter((name) => name.endsWith(".wasm")).map((name) => [`package/${name}`, read(name)])];
+const sums = hashed.map(([name, data]) => `${sha512(data).digest("hex")}  ${name}\n`).join("");
+writeFileSync(join(dirname(tarball), "SHA512SUMS"), sums);
+console.log(`\nSHA-512, also in SHA512SUMS beside the tarball:\n${sums}integrity sha512-${sha512(bytes).digest("base64")}`);
 for (const problem of problems) console.error(`✗ ${problem}`);
 process.exitCode = problems.length > 0 ? 1 : 0;

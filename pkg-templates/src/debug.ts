@@ -10,8 +10,12 @@ export interface Logger {
   log(message: any, ...args: any[]): void;
 }
 
-/** Headers whose values are secrets, or lead to one. */
-const SECRET = /^((proxy-)?authorization|(set-)?cookie|idempotency-key)$/;
+/**
+ * The headers whose values are written. Every other value is redacted: a caller may add headers of any name, and so may a proxy, and
+ * what their values are nobody here knows.
+ */
+const HARMLESS =
+  /^(accept|accept-(encoding|language)|age|allow|cache-control|cf-ray|connection|content-(encoding|language|length|type)|date|host|retry-after|server|transfer-encoding|user-agent|vary|via|x-request-id|(x-)?ratelimit(-(limit|policy|remaining|reset))?)$/;
 
 /** One attempt, for the log. */
 export interface Attempt {
@@ -43,6 +47,6 @@ export function logAttempt(logger: Logger, { request, response, failure }: Attem
 
 function logHeaders(logger: Logger, label: string, headers: Headers): void {
   logger.group(label);
-  headers.forEach((value, name) => logger.log(`${name}: ${SECRET.test(name) ? "[redacted]" : value}`));
+  headers.forEach((value, name) => logger.log(`${name}: ${HARMLESS.test(name) ? value : "[redacted]"}`));
   logger.groupEnd();
 }

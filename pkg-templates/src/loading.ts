@@ -48,7 +48,7 @@ export function loading(glue: Glue, name: string): Loading {
       if (own.started()) return;
       if (!isModule(module)) {
         throw new Error(
-          `@gwop/sdk: the bundler made something else of \`import … from "./${key}?module"\` than a WebAssembly.Module (${typeof module}). Turn on its WebAssembly modules (Nitro: experimental.wasm), or use @gwop/sdk/slim and \`await init(…)\`.`,
+          `@gwop/sdk: the bundler made something else of the import of ${key}?module than a WebAssembly.Module (${typeof module}). Turn on its WebAssembly modules (Nitro: experimental.wasm), or use @gwop/sdk/slim and \`await init(…)\`.`,
         );
       }
       own.use(new WebAssembly.Instance(module, imports as unknown as WebAssembly.Imports).exports);

@@ -2,13 +2,18 @@
 // `cargo xtask test --only handlers`, from the consumer project.
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
+import { request as requestOverHttp } from "node:http";
 import { connect, createServer } from "node:http2";
+import { connect as connectSocket } from "node:net";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { serve } from "@hono/node-server";
 import express from "express";
 import express4 from "express4";
 import { Hono } from "hono";
 import { Gwop } from "@gwop/sdk";
 import * as forExpress from "@gwop/sdk/express";
+import { createWebhookHandler } from "@gwop/sdk/handlers";
 import * as forHono from "@gwop/sdk/hono";
 import { Simulator } from "@gwop/sdk/simulator";
 import { memoryStore } from "@gwop/sdk/stores";
@@ -45,13 +50,15 @@ async function listening(server) {
 
 const paid = () => eventBody("invoice.paid", crypto.randomUUID());
 
+/** What the documented lines do not name, of a shop's options. */
+const unnamed = ({ onError, bodyTimeoutSeconds }) => ({ onError, bodyTimeoutSeconds });
+
 /** An app of a version of Express; `use` mounts what comes before. */
 const startExpress = (version) => async (options, use = () => {}) => {
   const app = version();
   use(app);
   const { gwopWebhook } = forExpress;
-  // The documented lines name the callbacks only; `onError` is the tests' own.
-  const names = { ...forExpress, ...options, gwopWebhook: (given) => gwopWebhook({ ...given, onError: options.onError }) };
+  const names = { ...forExpress, ...options, gwopWebhook: (given) => gwopWebhook({ ...given, ...unnamed(options) }) };
   runSample(sampleOfModule("handlers/express.d.ts"), { ...names, app });
   // A mounted router sees shortened paths.
   const router = version.Router();
@@ -65,7 +72,9 @@ const FRAMEWORKS = {
   "Express 4": startExpress(express4),
   async Hono(options) {
     const app = new Hono();
-    runSample(sampleOfModule("handlers/hono.d.ts"), { ...forHono, ...options, app });
+    const { gwopWebhook } = forHono;
+    const names = { ...forHono, ...options, gwopWebhook: (given) => gwopWebhook({ ...given, ...unnamed(options) }) };
+    runSample(sampleOfModule("handlers/hono.d.ts"), { ...names, app });
     const inner = new Hono();
     inner.all("/auth/*", forHono.gwopAuthRoutes({ gwop, basePath: "/inner/auth" }));
     app.route("/inner", inner);
@@ -124,6 +133,157 @@ for (const [name, start] of Object.entries(FRAMEWORKS)) {
     close();
   });
 }
+
+/** Headers by which a client may try to pass for somebody else: the four, as CGI would read them too. */
+const CLAIMS = {
+  ...{ "X-Gwop-Subject": "base:0xmallory", "X_Gwop_Subject": "base:0xmallory", "x-gwop_chain": "solana", "X_GWOP-WALLET": "0xmallory" },
+  ...{ "x_gwop_session": "sess_mallory", "X-Gwop-Session": "sess_mallory" },
+};
+
+/** What is left of {@link CLAIMS} behind `gwopAuth`, whose route `/headers` answers the names that it sees; and of other headers. */
+async function namesBehind(url) {
+  const { accessToken } = await sim.mintToken();
+  const headers = { authorization: `Bearer ${accessToken}`, ...CLAIMS, "X_Gwop_Other": "kept", "X-Shop": "kept" };
+  const request = requestOverHttp(`${url}/headers`, { headers }).end();
+  const [response] = await once(request, "response");
+  const names = JSON.parse((await response.setEncoding("utf8").toArray()).join(""));
+  return names.map((name) => name.toLowerCase()).filter((name) => /^x/.test(name)).sort();
+}
+
+for (const [name, version] of Object.entries({ "Express 5": express, "Express 4": express4 })) {
+  test(`${name}: behind gwopAuth no header claims an identity, however it is spelled`, async () => {
+    const app = version();
+    const seen = (req, res) => res.json([...Object.keys(req.headers), ...req.rawHeaders.filter((_, at) => at % 2 === 0)]);
+    app.get("/headers", forExpress.gwopAuth({ gwop }), seen);
+    const { url, close } = await listening(app.listen(0, "127.0.0.1"));
+    assertEquals(await namesBehind(url), ["x-shop", "x-shop", "x_gwop_other", "x_gwop_other"]);
+    close();
+  });
+}
+
+test("Hono: behind gwopAuth no header claims an identity, however it is spelled, and the body is there", async () => {
+  const app = new Hono();
+  app.use(forHono.gwopAuth({ gwop }));
+  app.get("/headers", (c) => c.json([...Object.keys(c.req.header()), ...c.req.raw.headers.keys()]));
+  app.post("/body", async (c) => c.json([c.req.header("x-gwop-subject") ?? null, c.var.gwop.chain, await c.req.text()]));
+  const { url, close } = await listening(serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" }));
+  assertEquals(await namesBehind(url), ["x-shop", "x-shop", "x_gwop_other", "x_gwop_other"]);
+  close();
+  // Headers that cannot be changed, as those of Cloudflare's requests.
+  const { accessToken } = await sim.mintToken();
+  for (const readBefore of [false, true]) {
+    const request = new Request("http://shop.example/body", { method: "POST", body: "order", headers: { ...CLAIMS, authorization: `Bearer ${accessToken}` } });
+    Object.defineProperty(request.headers, "delete", { value() { throw new TypeError("immutable"); } });
+    const outer = new Hono();
+    outer.use(async (c, next) => (readBefore && (await c.req.text()), next()));
+    outer.route("/", app);
+    const response = await outer.request(request);
+    assertEquals(await response.json(), [null, "base", "order"]);
+  }
+});
+
+/** The head of a delivery, of which nothing else may come. */
+const head = (length) => `POST /webhooks/gwop HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n${length}\r\n\r\n`;
+
+for (const [name, start] of Object.entries(FRAMEWORKS)) {
+  test(`${name}: a body that does not arrive in time is 408, and ends the connection or goes on`, async () => {
+    const { options, errors, calls } = shop();
+    const { url, close } = await start({ ...options, bodyTimeoutSeconds: 0.3 });
+    const socket = connectSocket(new URL(url).port, "127.0.0.1");
+    socket.write(`${head("content-length: 100")}{`);
+    const [chunk] = await once(socket, "data");
+    assertMatch(chunk.toString("latin1"), /^HTTP\/1\.1 408 /);
+    if (name !== "Hono") {
+      assertMatch(chunk.toString("latin1").toLowerCase(), "connection: close");
+      await once(socket, "close");
+    }
+    socket.destroy();
+    assertEquals([(await send(`${url}/webhooks/gwop`, paid())).status, errors.length, calls.length], [200, 0, 1]);
+    close();
+  });
+}
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc");
+
+/** The bytes of memory that are in use, once what is not is gone. */
+function memoryInUse() {
+  collectGarbage();
+  collectGarbage();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+/** How many bytes more are in use while a body of `size` pieces of one byte has arrived but for its end. */
+async function costOf(size, deliverPieces) {
+  const before = memoryInUse();
+  const { arrived, end } = deliverPieces(size);
+  await arrived;
+  const cost = memoryInUse() - before;
+  await end();
+  return cost;
+}
+
+/** The body of that many bytes whose pieces a stream gives, to a handler without a framework. */
+function piecesOfStream(handle) {
+  return (size) => {
+    let sent = 0;
+    let finish;
+    let arrive;
+    const arrived = new Promise((done) => (arrive = done));
+    const pull = async (controller) => {
+      if (sent === size) {
+        await new Promise((done) => {
+          finish = done;
+          arrive();
+        });
+        return controller.close();
+      }
+      sent += 1;
+      controller.enqueue(new Uint8Array(1));
+    };
+    const body = new ReadableStream({ pull }, { highWaterMark: 0 });
+    const answer = handle({ method: "POST", headers: new Headers(), bodyUsed: false, body });
+    return { arrived, end: async () => (finish(), assertEquals((await answer).status, 401)) };
+  };
+}
+
+test("a body of 260,000 pieces of one byte costs no more memory than its size and 1 MB", { timeoutMs: 60_000 }, async () => {
+  const handle = createWebhookHandler(shop().options);
+  // What is loaded and compiled at first costs more than a body.
+  await costOf(2_000, piecesOfStream(handle));
+  for (let round = 0; round < 3; round += 1) {
+    const cost = await costOf(260_000, piecesOfStream(handle));
+    assert(cost < 260_000 + 1_000_000, `${cost} bytes`);
+  }
+});
+
+test("Express 5: so does one over the network, in chunks of one byte", { timeoutMs: 60_000 }, async () => {
+  const { url, close } = await FRAMEWORKS["Express 5"](shop().options);
+  const chunks = (count) => "1\r\n{\r\n".repeat(count);
+  const overSocket = (size) => {
+    const socket = connectSocket(new URL(url).port, "127.0.0.1");
+    const answer = once(socket, "data");
+    socket.write(head("transfer-encoding: chunked"));
+    const arrived = (async () => {
+      for (let sent = 0; sent < size; sent += 10_000) {
+        if (!socket.write(chunks(10_000))) await once(socket, "drain");
+      }
+      // All is written; what is on its way arrives within this.
+      await new Promise((done) => setTimeout(done, 1_500));
+    })();
+    const end = async () => {
+      socket.write("0\r\n\r\n");
+      assertMatch((await answer)[0].toString("latin1"), /^HTTP\/1\.1 401 /);
+      socket.destroy();
+    };
+    return { arrived, end };
+  };
+  await costOf(20_000, overSocket);
+  const cost = await costOf(260_000, overSocket);
+  assert(cost < 260_000 + 1_000_000, `${cost} bytes`);
+  close();
+});
 
 for (const [name, version] of Object.entries({ "Express 5": express, "Express 4": express4 })) {
   const start = FRAMEWORKS[name];

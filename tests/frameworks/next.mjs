@@ -79,7 +79,7 @@ async function logIn() {
 /** Fails unless `/api/who`, behind the proxy, learns who the agent is, and strangers do not get there. */
 async function expectGuarded({ token, subject }) {
   // The proxy puts its own word in place of a client's.
-  const headers = { authorization: `Bearer ${token}`, "x-gwop-subject": "base:0xmallory" };
+  const headers = { authorization: `Bearer ${token}`, "x-gwop-subject": "base:0xmallory", "X_Gwop_Subject": "base:0xmallory" };
   const who = await fetch(`${url}/api/who`, { headers });
   assertEquals([who.status, await who.text()], [200, subject]);
   const stranger = await fetch(`${url}/api/who`, { headers: { "x-gwop-subject": subject } });

@@ -1,10 +1,14 @@
 // The conformance suite over one store, as tests of the runtime suite's harness.
 import { run, test } from "../suite/harness.js";
-import { checks, eventBody, shop } from "../suite/store-conformance.js";
+import { checks, clockChecks, eventBody, shop } from "../suite/store-conformance.js";
+
+/** The stores whose storage tells the time: those over SQL. */
+const TELLS_TIME = ["node:sqlite", "better-sqlite3", "bun:sqlite", "Postgres (pg)", "Postgres (postgres)", "D1"];
 
 /** Runs every check over the stores that `open` gives. */
 export async function conformance(name, open) {
-  for (const [sentence, check] of checks) test(`${name}: ${sentence}`, () => check(open));
+  const all = TELLS_TIME.includes(name) ? [...checks, ...clockChecks] : checks;
+  for (const [sentence, check] of all) test(`${name}: ${sentence}`, () => check(open));
   // The stores of one Worker share the list of tests.
   return run({ runtime: name, serverURL: "", only: `${name}: ` });
 }

@@ -4,6 +4,8 @@ import { SDKValidationError } from "@gwop/sdk/errors";
 import { createAuthMiddleware, createAuthRoutes } from "@gwop/sdk/handlers";
 import { Simulator } from "@gwop/sdk/simulator";
 import { assert, assertEquals, assertMatch, assertThrows, test } from "./harness.js";
+import { fake, problem, withoutJitter } from "./http-kit.js";
+import { clientWith, gwopIssuer, jwksAnswer } from "./token-kit.js";
 
 const AUTH_SECRET = "0123456789abcdef0123456789abcdef";
 const SHOP = "https://shop.example";
@@ -157,6 +159,9 @@ test("auth middleware: options are checked when it is made", () => {
   }
   for (const authSecret of ["short", 5, {}, ["short"], [AUTH_SECRET, 5]]) {
     assertThrows(() => createAuthRoutes({ gwop, authSecret }), SDKValidationError);
+  }
+  for (const bodyTimeoutSeconds of [0, -1, NaN, Infinity, "30", null, 3_601]) {
+    assertThrows(() => createAuthRoutes({ gwop, bodyTimeoutSeconds }), SDKValidationError);
   }
   for (const basePath of ["auth", "", 5, null, "https://shop.example/auth"]) {
     assertThrows(() => createAuthRoutes({ gwop, basePath }), SDKValidationError);
@@ -327,4 +332,168 @@ test("auth routes: exchange secrets are those of the Worker (HKDF and HMAC of RF
   const key = await hmac(pseudorandomKey, new Uint8Array([...bytes("gwop worker exchange_secret 1"), 1]));
   const mac = await hmac(key, bytes(body.auth_intent_id));
   assertEquals(body.exchange_secret, [...mac].map((byte) => byte.toString(16).padStart(2, "0")).join(""));
+});
+
+test("auth routes: one short value in a comma-separated AUTH_SECRET turns log-in off", { needs: ["env"] }, async () => {
+  const { env } = globalThis.process;
+  const set = env.AUTH_SECRET;
+  try {
+    for (const [value, status] of [[`${AUTH_SECRET},1`, 503], [`1, ${AUTH_SECRET}`, 503], [`${AUTH_SECRET}, 0123456789abcdef`, 201]]) {
+      env.AUTH_SECRET = value;
+      const { call, errors } = setUp({ authSecret: undefined });
+      const { body, ...answer } = await call("POST", "/auth/intents");
+      assertEquals(answer.status, status, value);
+      if (status === 201) continue;
+      assertEquals(body.error.code, "AUTH_NOT_CONFIGURED");
+      assertMatch(errors[0].message, "at least 16 characters");
+      assert(!errors[0].message.includes(AUTH_SECRET), errors[0].message);
+    }
+  } finally {
+    if (set === undefined) delete env.AUTH_SECRET;
+    else env.AUTH_SECRET = set;
+  }
+});
+
+test("auth routes: a body that does not arrive in time is 408", async () => {
+  const { gwop } = setUp();
+  const routes = createAuthRoutes({ gwop, authSecret: AUTH_SECRET, bodyTimeoutSeconds: 0.2 });
+  const body = new ReadableStream({ pull: () => new Promise(() => {}) });
+  const answer = await routes({ url: `${SHOP}/auth/intents`, method: "POST", headers: new Headers(), bodyUsed: false, body });
+  assertEquals([answer.status, (await answer.json()).error.code], [408, "BODY_TIMEOUT"]);
+});
+
+/** Creates an intent through routes over a Gwop that gives `answers`: status, code, Retry-After, and how often Gwop was called. */
+async function createOver(answers, options = {}) {
+  const { gwop, requests } = fake(answers, { merchantId: "m", ...options });
+  const routes = createAuthRoutes({ gwop, authSecret: AUTH_SECRET, onError() {} });
+  const answer = await withoutJitter(() => routes(new Request(`${SHOP}/auth/intents`, { method: "POST" })));
+  const { error } = await answer.json();
+  return [answer.status, error?.code, answer.headers.get("retry-after"), requests.length];
+}
+
+test("auth routes: 429 of Gwop's is one call, and 503 with its Retry-After, at most 60 seconds", async () => {
+  const inHalfAMinute = new Date(Date.now() + 30_500).toUTCString();
+  for (const [retryAfter, expected] of [["7", "7"], ["60", "60"], ["3600", "60"], ["0", "1"], ["soon", "5"], [undefined, "5"], [inHalfAMinute, /^(29|30|31)$/]]) {
+    const headers = retryAfter === undefined ? {} : { "retry-after": retryAfter };
+    for (const limited of [problem(429, "RATE_LIMITED", headers), new Response("slow down", { status: 429, headers })]) {
+      const [status, code, seconds, calls] = await createOver([limited]);
+      assertEquals([status, code, calls], [503, "GWOP_UNAVAILABLE", 1], retryAfter);
+      assertMatch(seconds, new RegExp(expected.source ?? `^${expected}$`));
+    }
+  }
+  // The merchant's own policy does not bring it back, and what else may pass is still tried again.
+  const backoff = { strategy: "backoff", backoff: { initialInterval: 1, maxInterval: 1, exponent: 1, maxElapsedTime: 50 } };
+  assertEquals(await createOver([problem(429, "RATE_LIMITED")], { retryConfig: backoff }), [503, "GWOP_UNAVAILABLE", "5", 1]);
+  assertEquals(await createOver([problem(503, "INTERNAL_ERROR")]), [502, "GWOP_UNAVAILABLE", "5", 3]);
+});
+
+test("auth routes: an exchange that Gwop answers with 429 is one call too", async () => {
+  const { gwop, requests } = fake([problem(429, "RATE_LIMITED", { "retry-after": "9" })], { merchantId: "m" });
+  const routes = createAuthRoutes({ gwop, authSecret: AUTH_SECRET, onError() {} });
+  const { body } = await setUp().call("POST", "/auth/intents");
+  const { auth_intent_id, exchange_secret } = body;
+  const headers = { "content-type": "application/json" };
+  const asked = new Request(`${SHOP}/auth/intents/${auth_intent_id}/exchange`, { method: "POST", headers, body: JSON.stringify({ exchange_secret }) });
+  const answer = await routes(asked);
+  assertEquals([answer.status, answer.headers.get("retry-after"), requests.length], [503, "9", 1]);
+});
+
+test("auth routes: an agent's metadata has at most 1,024 bytes and 16 levels; more is 400, and nobody is alarmed", async () => {
+  const nested = (levels) => `${'{"a":'.repeat(levels)}1${"}".repeat(levels)}`;
+  const filled = (bytes) => JSON.stringify({ a: "é".repeat((bytes - 8) / 2) });
+  for (const [metadata, status] of [[filled(1_024), 201], [filled(1_026), 400], [nested(16), 201], [nested(17), 400], [nested(600), 400]]) {
+    const { call, errors, sim } = setUp();
+    const { body, ...answer } = await call("POST", "/auth/intents", { body: `{"metadata":${metadata}}` });
+    assertEquals([answer.status, errors.length, sim.requests.length], [status, 0, status === 201 ? 1 : 0], `${metadata.length} characters`);
+    if (status === 400) assertMatch(body.error.message, "metadata must");
+  }
+});
+
+/** A client whose Gwop gives `session` as the answer about every session, and tokens with these claims. */
+async function clientOfSession(session, claims = {}) {
+  const { jwk, sign } = await gwopIssuer();
+  const { gwop, requests } = clientWith((request) => (request.url.endsWith("/jwks.json") ? jwksAnswer(jwk) : session(request)), { merchantId: "merchant-1" });
+  return { gwop, requests, token: await sign(claims) };
+}
+
+test("auth middleware: a session's answer of an unknown shape is 503 with Retry-After", async () => {
+  for (const wrong of [{}, { session_id: "sess_1", status: 5 }, { status: "active" }, []]) {
+    const { gwop, token } = await clientOfSession(() => Response.json(wrong));
+    const errors = [];
+    const { response } = await ask(createAuthMiddleware({ gwop, onError: (error) => errors.push(error) }), `Bearer ${token}`);
+    assertEquals([response.status, response.headers.get("retry-after"), errors.length], [503, "5", 1], JSON.stringify(wrong));
+    assertEquals((await response.json()).error.code, "UNAVAILABLE");
+  }
+});
+
+test("auth middleware and routes: a subject or session that a header cannot carry is 401 everywhere", async () => {
+  for (const claims of [{ sub: "base:0xé" }, { sub: "base:0x\u{1F980}" }, { sub: "base:a b" }, { sub: "base:a\r\nx-gwop-subject: b" }, { sub: "base:\u0000" }, { sid: "sess_é" }]) {
+    const { gwop, requests, token } = await clientOfSession(() => Response.error(), claims);
+    const authorization = `Bearer ${token}`;
+    for (const sessionCheck of ["never", "always"]) {
+      const result = await ask(createAuthMiddleware({ gwop, sessionCheck }), authorization);
+      assertEquals(await refused(result), [401, "TOKEN_MALFORMED", invalid("TOKEN_MALFORMED")], JSON.stringify(claims));
+    }
+    const routes = createAuthRoutes({ gwop, authSecret: AUTH_SECRET });
+    for (const method of ["GET", "DELETE"]) {
+      assertEquals((await routes(new Request(`${SHOP}/auth/session`, { method, headers: { authorization } }))).status, 401);
+    }
+    // Nothing but the keys was asked for.
+    assert(requests.every(({ url }) => url.endsWith("/jwks.json")));
+  }
+});
+
+test("auth routes: logging out with a token without a session is 401", async () => {
+  const { sim, call } = setUp();
+  const { accessToken: token } = await sim.mintToken({ claims: { sid: null } });
+  const { body, ...answer } = await call("DELETE", "/auth/session", { token });
+  assertEquals([answer.status, body.error.code, answer.headers.get("www-authenticate")], [401, "SESSION_REVOKED", invalid("SESSION_REVOKED")]);
+  assertEquals(sim.requests.filter(({ operation }) => operation === "authSessions.revoke").length, 0);
+});
+
+/**
+ * Auth over a client that takes every token for a session of that name, where Gwop says that all are active: real tokens would take
+ * minutes for so many sessions. `revoke` tells Gwop of a log-out.
+ */
+function manySessions(revoke) {
+  const verifyToken = async (token) => ({ subject: "base:0x1", chain: "base", walletAddress: "0x1", sessionId: token, expiresAt: new Date(Date.now() + 900_000) });
+  const gwop = {
+    auth: { merchantId: "m", verifyToken },
+    authIntents: { create() {}, exchange() {} },
+    authSessions: { get: async () => ({ result: { status: "active" } }), revoke },
+  };
+  const authenticate = createAuthMiddleware({ gwop, onError() {} });
+  const routes = createAuthRoutes({ gwop, authSecret: AUTH_SECRET, onError() {} });
+  const request = (session, method = "GET") => ({ url: `${SHOP}/auth/session`, method, headers: new Headers({ authorization: `Bearer ${session}` }) });
+  return {
+    isIn: async (session) => (await authenticate(request(session))).identity !== undefined,
+    logOut: async (session) => (await routes(request(session, "DELETE"))).status,
+  };
+}
+
+test("auth: a log-out that Gwop could not be told of is remembered, whatever other sessions are looked at", async () => {
+  const { isIn, logOut } = manySessions(() => Promise.reject(new TypeError("net")));
+  assertEquals([await isIn("sess_out"), await logOut("sess_out"), await isIn("sess_out")], [true, 502, false]);
+  for (let count = 0; count < 10_001; count += 1) await isIn(`sess_${count}`);
+  assertEquals([await isIn("sess_out"), await isIn("sess_0")], [false, true]);
+});
+
+test("auth: 20,000 log-outs that Gwop could not be told of are remembered until their tokens expire, and the next is 503", { timeoutMs: 60_000 }, async () => {
+  let reached = false;
+  const { isIn, logOut } = manySessions(() => (reached ? Promise.resolve() : Promise.reject(new TypeError("net"))));
+  for (let count = 0; count < 20_000; count += 1) await logOut(`sess_${count}`);
+  assertEquals([await logOut("sess_more"), await isIn("sess_more")], [503, true]);
+  assertEquals([await isIn("sess_0"), await logOut("sess_0"), await isIn("sess_0")], [false, 502, false]);
+  // Gwop is told of one at its second try, which makes room for another.
+  reached = true;
+  assertEquals([await logOut("sess_0"), await isIn("sess_0")], [200, false]);
+  reached = false;
+  assertEquals([await logOut("sess_more"), await logOut("sess_most")], [502, 503]);
+  const { now } = Date;
+  Date.now = () => now() + 1_000_000;
+  try {
+    assertEquals([await logOut("sess_most"), await isIn("sess_most")], [502, false]);
+  } finally {
+    Date.now = now;
+  }
 });

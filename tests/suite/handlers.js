@@ -112,6 +112,62 @@ test("webhook handler: a body over 256 KiB is 413, whether its length is declare
   assertEquals((await post(small, filled(11))).status, 413);
 });
 
+/** A request as a server may make it, whose body comes in `pieces` and, unless `end` is false, ends. */
+function streaming(pieces, { headers = {}, everyMs = 0, end = true } = {}) {
+  const left = [...pieces];
+  const body = new ReadableStream(
+    {
+      async pull(controller) {
+        if (left.length === 0 && !end) await new Promise(() => {});
+        if (left.length === 0) return controller.close();
+        if (everyMs > 0) await new Promise((done) => setTimeout(done, everyMs));
+        controller.enqueue(left.shift());
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  return { method: "POST", headers: new Headers(headers), bodyUsed: false, body };
+}
+
+test("webhook handler: a body in pieces of one byte is read whole", async () => {
+  const own = shop(memoryStore());
+  const body = eventBody("invoice.paid", invoice()).replace('"0x742d"', '"0x742d \u{1F980}"').padEnd(5_000);
+  const { headers } = await deliver(body);
+  const pieces = Array.from(new TextEncoder().encode(body), (byte) => Uint8Array.of(byte));
+  assertEquals(await read(await own.handle(streaming(pieces, { headers }))), [200, "applied", null]);
+  assertEquals(await read(await own.handle(streaming([new Uint8Array(), ...pieces, Uint8Array.of(32)], { headers }))), [401, "WEBHOOK_SIGNATURE_MISMATCH", null]);
+});
+
+test("webhook handler: a body that does not arrive in time is 408, and nobody is alarmed", async () => {
+  const own = shop(memoryStore(), { bodyTimeoutSeconds: 0.3 });
+  const body = eventBody("invoice.paid", invoice());
+  const { headers } = await deliver(body);
+  const whole = new TextEncoder().encode(body);
+  const begun = Date.now();
+  assertEquals(await read(await own.handle(streaming([whole], { headers, end: false }))), [408, "BODY_TIMEOUT", null]);
+  // Each piece comes soon after the one before, but there are many.
+  const drops = Array.from({ length: 1_000 }, () => new Uint8Array(1));
+  assertEquals(await read(await own.handle(streaming(drops, { headers, everyMs: 20 }))), [408, "BODY_TIMEOUT", null]);
+  const took = Date.now() - begun;
+  assert(took >= 590 && took < 4_000, `${took} ms`);
+  // What is too large is told so, although it does not end either.
+  assertEquals(await read(await own.handle(streaming([new Uint8Array(300_000)], { headers, end: false }))), [413, "BODY_TOO_LARGE", null]);
+  assertEquals(await read(await own.handle(streaming([whole], { headers, everyMs: 20 }))), [200, "applied", null]);
+  assertEquals([own.calls.length, own.errors], [1, []]);
+});
+
+test("webhook handler: a body has 30 seconds where the options say nothing", async () => {
+  const { setTimeout: real } = globalThis;
+  const delays = [];
+  globalThis.setTimeout = (work, delay, ...rest) => (delays.push(delay), real(work, delay === 30_000 ? 0 : delay, ...rest));
+  try {
+    assertEquals((await read(await shop(memoryStore()).handle(streaming([], { end: false }))))[0], 408);
+  } finally {
+    globalThis.setTimeout = real;
+  }
+  assert(delays.includes(30_000), `${delays}`);
+});
+
 test("webhook handler: a body that breaks off is 400, and a body that was read before is named in the log", async () => {
   const own = shop(memoryStore());
   const body = new ReadableStream({ pull: (controller) => controller.error(new Error("reset")) });
@@ -187,6 +243,31 @@ test("webhook handler: a conflict is told once, however late its copy comes", as
     Date.now = now;
   }
   assertEquals(own.calls.filter((call) => call.startsWith("conflict")).length, 1);
+});
+
+test("webhook handler: a renewal that storage refuses is told, tried again, and changes no answer", async () => {
+  let renewals = 0;
+  const store = memoryStore();
+  const flaky = {
+    ...store,
+    renew: (...given) => {
+      renewals += 1;
+      return renewals === 1 ? Promise.reject(new Error("disk full")) : store.renew(...given);
+    },
+  };
+  const work = () => new Promise((done) => setTimeout(done, 900));
+  const own = shop(flaky, { leaseSeconds: 0.6, work });
+  assertEquals(await read(await post(own, eventBody("invoice.paid", invoice()))), [200, "applied", null]);
+  assertEquals([renewals, own.errors.map(({ error, info }) => [error.message, info.code])], [2, [["disk full", "UNAVAILABLE"]]]);
+  // Nothing is renewed once the callback is done.
+  await new Promise((done) => setTimeout(done, 700));
+  assertEquals(renewals, 2);
+});
+
+test("webhook handler: a store that cannot renew is a store all the same", async () => {
+  const { claim, complete, release } = memoryStore();
+  const own = shop({ claim, complete, release }, { leaseSeconds: 0.2, work: () => new Promise((done) => setTimeout(done, 500)) });
+  assertEquals(await read(await post(own, eventBody("invoice.paid", invoice()))), [200, "applied", null]);
 });
 
 /** Workers KV, whose writes `put` delays or fails. */
@@ -323,6 +404,9 @@ test("webhook handler: options are checked when it is made", () => {
     [{ onError: "log" }, "onError"],
     [{ leaseSeconds: 0 }, "leaseSeconds"],
     [{ maxBodyBytes: -1 }, "maxBodyBytes"],
+    ...[0, -1, NaN, Infinity, "30", null, 3_601].map((bodyTimeoutSeconds) => [{ bodyTimeoutSeconds }, "bodyTimeoutSeconds"]),
+    ...[-1, NaN, Infinity, "600", null].map((maxCallbackSeconds) => [{ maxCallbackSeconds }, "maxCallbackSeconds"]),
+    [{ store: { ...memoryStore(), renew: 5 } }, "renew"],
   ]) {
     const error = assertThrows(() => createWebhookHandler({ ...good, ...change }), SDKValidationError);
     assert(error.message.includes(words), error.message);

@@ -849,6 +849,21 @@ test("http: the debug log has method, URL, status, duration, request id and head
   assert(!text.includes("CANARY"), text);
 });
 
+test("http: the debug log redacts every header but those that are known to be harmless", async () => {
+  const { lines, logger } = collect();
+  const secrets = ["x-api-key", "cookie", "x-forwarded-authorization", "x-merchant-token", "anything-else", "location", "set-cookie2", "x-gwop-signature"];
+  const headers = Object.fromEntries(secrets.map((name) => [name, `CANARY-${name}`]));
+  const answer = Response.json(WIRE.jwks, { headers: { ...headers, "retry-after": "3", "x-request-id": "req_1" } });
+  const { gwop } = fake([answer], { debugLogger: logger });
+  await gwop.auth.getJwks({ headers });
+  const text = lines.join("\n");
+  for (const name of secrets) if (name !== "cookie") assertMatch(text, `${name}: [redacted]`);
+  assertMatch(text, "retry-after: 3");
+  assertMatch(text, "x-request-id: req_1");
+  assertMatch(text, "content-type: application/json");
+  assert(!text.includes("CANARY"), text);
+});
+
 test("http: the debug log tells of attempts without an answer", async () => {
   const { lines, logger } = collect();
   const { gwop } = fake([() => Promise.reject(new TypeError("x"))], { debugLogger: logger });

@@ -1,5 +1,5 @@
 // What every store promises, shown through the webhook handler: `checks` of [sentence, function of `open`]. `open()` gives a store over
-// storage that all calls share; every check works on invoices of its own.
+// storage that all calls share; every check works on invoices of its own. `clockChecks` hold for stores that take the time from their storage.
 import { Gwop } from "@gwop/sdk";
 import { createWebhookHandler } from "@gwop/sdk/handlers";
 import { assert, assertEquals } from "./harness.js";
@@ -112,42 +112,63 @@ export const checks = [
     assertEquals(own.calls, [`paid ${id}`, `paid ${id}`]);
   }],
 
-  ["a crash in the middle: the claim ends after 60 seconds, and the event is processed", async (open) => {
+  ["a crash in the middle: the claim ends with its lease, and the event is processed", async (open) => {
     const store = await open();
-    const event = { ...PAID, eventId: crypto.randomUUID(), invoiceId: crypto.randomUUID() };
-    const now = Date.now();
-    const crashed = await store.claim({ ...event, now });
+    const event = { ...PAID, leaseMs: 1_000, eventId: crypto.randomUUID(), invoiceId: crypto.randomUUID() };
+    const claim = () => store.claim({ ...event, now: Date.now() });
+    const begun = Date.now();
+    const crashed = await claim();
     assertEquals(crashed.state, "claimed");
-    assertEquals(await store.claim({ ...event, now: now + 59_999 }), { state: "busy", retryAfterMs: 1 });
-    const second = await store.claim({ ...event, now: now + 60_000 });
+    const busy = await claim();
+    assert(busy.state === "busy" && busy.retryAfterMs > 0 && busy.retryAfterMs <= 1_000, JSON.stringify(busy));
+    let second = busy;
+    for (; second.state === "busy"; await sleep(20)) second = await claim();
+    assert(Date.now() - begun >= 990, `taken over after ${Date.now() - begun} ms`);
     assertEquals([second.state, second.outcome], ["claimed", "applied"]);
     // The first one was only slow: its claim is gone, and it must not say otherwise.
+    assertEquals(await store.renew(crashed.lease, { now: Date.now(), leaseMs: 60_000 }), false);
     assertEquals(await store.complete(crashed.lease), false);
     await store.release(crashed.lease);
-    assertEquals((await store.claim({ ...event, now: now + 60_001 })).state, "busy");
+    assertEquals((await claim()).state, "busy");
     assertEquals(await store.complete(second.lease), true);
     // Recorded by now, by whomever.
     assertEquals(await store.complete(crashed.lease), true);
-    assertEquals(await store.claim({ ...event, now: now + 60_002 }), { state: "settled", outcome: "duplicate" });
+    assertEquals(await claim(), { state: "settled", outcome: "duplicate" });
   }],
 
-  ["a callback that never ends: the delivery after the lease runs it again", async (open) => {
+  ["a callback that takes longer than its lease keeps its claim, which is renewed", async (open) => {
+    const own = shop(await open(), { leaseSeconds: 1, work: () => sleep(2_600) });
+    const body = eventBody("invoice.paid", crypto.randomUUID());
+    const begun = Date.now();
+    const first = own.send(body);
+    for (let at = 700; at < 2_600; at += 600) {
+      await sleep(begun + at - Date.now());
+      const [status, , retryAfter] = await own.send(body);
+      // Were it not renewed, it would be taken over after a second.
+      if (Date.now() - begun < 2_500) assertEquals([status, retryAfter], [503, "1"], `after ${Date.now() - begun} ms`);
+    }
+    assertEquals([await first, own.calls.length, own.errors], [applied, 1, []]);
+    assertEquals(await own.send(body), duplicate);
+  }],
+
+  ["a callback that never ends: its claim is renewed for maxCallbackSeconds, and the delivery after that runs it again", async (open) => {
     const own = shop(await open(), {
-      leaseSeconds: 60,
+      ...{ leaseSeconds: 1, maxCallbackSeconds: 0.6 },
       work: (_, call) => (call === 1 ? new Promise(() => {}) : undefined),
     });
     const body = eventBody("invoice.expired", crypto.randomUUID());
+    const begun = Date.now();
     void own.send(body);
     while (own.calls.length === 0) await sleep(1);
-    assertEquals((await own.send(body))[0], 503);
-    const { now } = Date;
-    Date.now = () => now() + 60_000;
-    try {
-      assertEquals(await own.send(body), applied);
-    } finally {
-      Date.now = now;
-    }
-    assertEquals(own.calls.length, 2);
+    let answer;
+    do {
+      answer = await own.send(body);
+      await sleep(50);
+    } while (answer[0] === 503 && Date.now() - begun < 10_000);
+    assertEquals([answer, own.calls.length], [applied, 2]);
+    // Renewed once, after half a second, for a second.
+    const lasted = Date.now() - begun;
+    assert(lasted >= 1_400 && lasted < 5_000, `${lasted} ms`);
   }],
 
   ["money that comes after the end is a conflict, never applied and never dropped", async (open) => {
@@ -216,5 +237,29 @@ export const checks = [
     await Promise.all(bodies.flatMap((body) => Array.from({ length: 5 }, () => untilTaken(body))));
     assertEquals(own.calls.length, 20);
     assertEquals(new Set(own.calls).size, 20);
+  }],
+];
+
+/** A process whose clock is an hour ahead, or behind. */
+const HOUR_MS = 3_600_000;
+
+export const clockChecks = [
+  ["a process whose clock is wrong neither takes a lease over early nor holds it for long", async (open) => {
+    const store = await open();
+    for (const offBy of [HOUR_MS, -HOUR_MS]) {
+      const event = { ...PAID, leaseMs: 1_000, eventId: crypto.randomUUID(), invoiceId: crypto.randomUUID() };
+      const claim = (off) => store.claim({ ...event, now: Date.now() + off });
+      assertEquals((await claim(0)).state, "claimed");
+      const early = await claim(offBy);
+      assert(early.state === "busy" && early.retryAfterMs > 0 && early.retryAfterMs <= 1_000, JSON.stringify(early));
+      await sleep(1_100);
+      // The wrong clock claims, renews and dies: a right one is not kept out for an hour.
+      const wrong = await claim(offBy);
+      assertEquals(wrong.state, "claimed");
+      assertEquals(await store.renew(wrong.lease, { now: Date.now() + offBy, leaseMs: 1_000 }), true);
+      assertEquals((await claim(0)).state, "busy");
+      await sleep(1_100);
+      assertEquals((await claim(0)).state, "claimed");
+    }
   }],
 ];

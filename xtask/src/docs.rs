@@ -34,11 +34,12 @@ pub fn docs() -> Result {
     Ok(())
 }
 
-/// Makes the documentation, refuses an `llms.txt` that was not the one committed, and rehearses a release.
+/// Makes the documentation, refuses an `llms.txt` that was not the one committed, and checks the tarball of a release: not what it is made
+/// of, for that changes from day to day with what others find.
 ///
 /// # Errors
 ///
-/// As [`docs`] and [`release`], and when `llms.txt` was out of date.
+/// As [`docs`] and [`checked_tarball`], and when `llms.txt` was out of date.
 pub fn test() -> Result {
     let path = top().join("llms.txt");
     let committed = fs::read_to_string(&path)?;
@@ -46,20 +47,53 @@ pub fn test() -> Result {
     if fs::read_to_string(&path)? != committed {
         return Err("llms.txt was out of date; it is written anew: commit it".into());
     }
-    release(&["--dry-run".to_owned()])
+    checked_tarball()
 }
 
-/// Packs what would be published, and checks and lists it. Publishing itself is left to whoever holds the rights.
+/// Judges what a release is made of, packs it, checks it and lists it with its SHA-512 hashes. Publishing itself is left to whoever holds the
+/// rights.
 ///
 /// # Errors
 ///
-/// When the tarball is not fit to be published; each problem has its line.
+/// When a crate or an npm package must not be used, when nobody can be asked about them, or when the tarball is not fit to be published.
 pub fn release(arguments: &[String]) -> Result {
-    if arguments != ["--dry-run"] {
-        return Err(
-            "usage: cargo xtask release --dry-run (publish the tarball that it makes with `npm publish`)".into(),
+    let is_offline = match arguments {
+        [dry_run] if dry_run == "--dry-run" => false,
+        [dry_run, offline] if dry_run == "--dry-run" && offline == "--offline" => true,
+        _ => {
+            return Err(
+                "usage: cargo xtask release --dry-run [--offline] (publish the tarball that it makes with `npm publish`)".into(),
+            );
+        }
+    };
+    crates(if is_offline {
+        &["bans", "licenses", "sources"]
+    } else {
+        &["advisories", "bans", "licenses", "sources"]
+    })?;
+    if is_offline {
+        say(
+            "Not asked, for want of a network: known vulnerabilities. Run it without --offline before you publish.",
         );
+    } else {
+        // What is published depends on nothing: these are the tools that make it.
+        Step::new("npm audit", "npm")
+            .args(["audit", "--package-lock-only", "--audit-level=high"])
+            .run()?;
     }
+    checked_tarball()
+}
+
+/// cargo-deny over the crates of the workspace, as `deny.toml` says: <https://embarkstudios.github.io/cargo-deny/>.
+fn crates(checks: &[&str]) -> Result {
+    Step::new("cargo deny", tools::CARGO_DENY.program()?)
+        .args(["--all-features", "check"])
+        .args(checks)
+        .run()
+}
+
+/// Packs what would be published, and checks and lists it.
+fn checked_tarball() -> Result {
     let tarball = runtimes::pack()?;
     Step::new("release checks", "node")
         .args(["pkg-templates/release.mjs".as_ref(), tarball.as_os_str()])
@@ -67,4 +101,35 @@ pub fn release(arguments: &[String]) -> Result {
         .args([top()])
         .shown()
         .run()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use crate::top;
+
+    #[test]
+    fn security_md_names_tests_that_are_there() -> crate::Result {
+        let mut named = 0_usize;
+        let text = fs::read_to_string(top().join("SECURITY.md"))?;
+        for line in text
+            .lines()
+            .filter(|line| line.starts_with("| ") && line.contains("`tests/"))
+        {
+            let file = line
+                .split('`')
+                .find(|part| part.starts_with("tests/"))
+                .unwrap_or_default();
+            let title = line.split(['“', '”']).nth(1).unwrap_or_default();
+            let tests = fs::read_to_string(top().join(file))?;
+            assert!(
+                !title.is_empty() && tests.contains(title),
+                "{file} has no test called: {title}"
+            );
+            named += 1;
+        }
+        assert!(named >= 10, "only {named} tests are named");
+        Ok(())
+    }
 }

@@ -51,7 +51,10 @@ usage: cargo xtask COMMAND
                          measure speed, memory and sizes into dist/bench.json;
                          --check compares with bench/baseline.json
   docs                   write the API reference into dist/docs and target/doc, and llms.txt
-  release --dry-run      pack what would be published; list and check it
+  release --dry-run [--offline]
+                         judge the crates and the npm tools (cargo deny, npm audit), pack what would be
+                         published, check it, and list it with SHA-512 hashes; --offline asks nobody
+                         about known vulnerabilities
   fuzz [--seconds N] [TARGET]...
                          fuzz each target for N seconds (60 by default)
   tools                  fetch every pinned tool now

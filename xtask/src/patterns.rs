@@ -60,9 +60,8 @@ pub fn next() -> Result {
     fs::copy(frameworks.join("next.mjs"), project.join("next.mjs"))?;
     // The same version again would be taken for installed.
     let _ = fs::remove_dir_all(project.join("node_modules/@gwop"));
-    Step::new("npm install Next.js and the tarball", "npm")
-        .args(["install", "--no-save", "--no-package-lock", "--no-audit"])
-        .args(["--no-fund", "--ignore-scripts", "--prefer-offline"])
+    tools::npm_installing("npm install Next.js and the tarball", "install")
+        .args(["--no-save", "--no-package-lock", "--prefer-offline"])
         .args(NEXT)
         .args([tarball])
         .dir(&project)

@@ -28,9 +28,8 @@ pub fn consumer() -> Result<PathBuf> {
         consumer.join("package.json"),
         "{ \"name\": \"consumer\", \"private\": true, \"type\": \"module\" }\n",
     )?;
-    Step::new("npm install the tarball", "npm")
-        .args(["install", "--offline", "--no-package-lock", "--no-audit"])
-        .args(["--no-fund"])
+    tools::npm_installing("npm install the tarball", "install")
+        .args(["--offline", "--no-package-lock"])
         .args([tarball])
         .dir(&consumer)
         .run()?;

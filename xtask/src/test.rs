@@ -149,7 +149,7 @@ fn clippy() -> Result {
         "clippy, native",
         &["clippy", "--workspace", "--all-targets"],
     )
-    .args(["--features", "gwop/serde,gwop/codegen"])
+    .args(["--features", "gwop/codegen"])
     .args(deny)
     .run()?;
     // What ships as wasm, one run per set of features, and the tests that run as wasm.

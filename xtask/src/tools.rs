@@ -51,6 +51,13 @@ pub const CARGO_FUZZ: CargoTool = CargoTool {
     programs: &["cargo-fuzz"],
 };
 
+/// Judges the crates of `Cargo.lock` before a release: vulnerabilities, licences, where they come from. Fetched only then.
+pub const CARGO_DENY: CargoTool = CargoTool {
+    krate: "cargo-deny",
+    version: "0.20.2",
+    programs: &["cargo-deny"],
+};
+
 const CARGO_TOOLS: [&CargoTool; 5] = [
     &WASM_BINDGEN,
     &WASM_PACK,
@@ -255,12 +262,15 @@ fn npm_installed(lock: &[u8]) -> Result<PathBuf> {
         for file in ["package.json", "package-lock.json"] {
             fs::copy(top().join(file), staging.join(file))?;
         }
-        Step::new("npm ci", "npm")
-            .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
-            .dir(staging)
-            .run()
+        npm_installing("npm ci", "ci").dir(staging).run()
     })?;
     Ok(modules)
+}
+
+/// A step in which npm installs by `command`, `ci` or `install`. No package's script runs, whatever is installed: a package that was taken over
+/// would otherwise run as whoever builds here. Audits are a part of `cargo xtask release`.
+pub fn npm_installing(name: impl Into<String>, command: &str) -> Step {
+    Step::new(name, "npm").args([command, "--ignore-scripts", "--no-audit", "--no-fund"])
 }
 
 /// A program of npm's tools, such as `esbuild`, to be run directly.
@@ -440,10 +450,15 @@ pub fn better_sqlite3() -> Result<PathBuf> {
     say(&format!("Compiling {pinned} into {}", home.display()));
     let _ = fs::remove_dir_all(&home);
     kept::make(&home, |staging| {
-        Step::new(format!("npm install {pinned}"), "npm")
-            .args(["install", "--no-audit", "--no-fund", &pinned, "--prefix"])
+        npm_installing(format!("npm install {pinned}"), "install")
+            .args([&pinned, "--prefix"])
             .args([staging])
-            // Its install script would first look for a prebuilt program, where none can be had.
+            .run()?;
+        // The one package whose script has to run, for it compiles; those that it depends on have none to run.
+        Step::new(format!("npm rebuild {pinned}"), "npm")
+            .args(["rebuild", "better-sqlite3", "--prefix"])
+            .args([staging])
+            // Its script would first look for a prebuilt program, where none can be had.
             .env("npm_config_build_from_source", "true")
             .limit(15 * 60)
             .run()
@@ -475,6 +490,44 @@ pub fn all() -> Result {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    #[test]
+    fn no_install_runs_a_script() -> crate::Result {
+        // By xtask: in one function alone.
+        for entry in fs::read_dir(crate::top().join("xtask/src"))? {
+            let path = entry?.path();
+            let code: String = fs::read_to_string(&path)?.split_whitespace().collect();
+            for command in ["install", "ci", "add"] {
+                let by_itself = ["\"npm\").args([\"", command, "\""].concat();
+                assert!(
+                    !code.contains(&by_itself),
+                    "{}: use npm_installing",
+                    path.display()
+                );
+            }
+        }
+        // By people, as the documents tell them.
+        let mut told = 0_usize;
+        for page in [
+            "README.md",
+            "CONTRIBUTING.md",
+            "docs/worker.md",
+            "examples/store/README.md",
+        ] {
+            for line in fs::read_to_string(crate::top().join(page))?.lines() {
+                // Merchants install the package itself into projects of their own.
+                let line = line.replace("npm install @gwop/sdk", "");
+                if line.contains("npm ci") || line.contains("npm install") {
+                    assert!(line.contains("--ignore-scripts"), "{page}: {line}");
+                    told += 1;
+                }
+            }
+        }
+        assert!(told >= 3, "only {told} lines tell how to install");
+        Ok(())
+    }
+
     #[test]
     fn the_locked_version_is_that_of_the_very_crate() {
         let lock = "[[package]]\nname = \"wasm-bindgen-futures\"\nversion = \"0.4.1\"\n\n\

@@ -1,9 +1,10 @@
 import { readEnvList } from "../env.js";
-import { ErrorCode, isGwopError, SDKValidationError } from "../errors/index.js";
+import { ErrorCode, GwopError, isGwopError } from "../errors/index.js";
 import { refuse } from "../errors/refuse.js";
 import type { Gwop } from "../gwop.js";
-import { type AuthOptions, createAuthMiddleware, merchantOf, notConfigured, report, Sessions } from "./auth.js";
+import { type AuthOptions, createAuthMiddleware, isMisconfigured, merchantOf, notConfigured, report, sessionEnded, Sessions } from "./auth.js";
 import { answer, bodyWasRead, checkOptions, isFunction, mayBeJson, methodNotAllowed, readBody, refusal, RETRY_SECONDS } from "./http.js";
+import { BODY_TIMEOUT_SECONDS, type BodyBounds, bodyTimeoutRule, unavailable } from "./http.js";
 
 /** The options of {@link createAuthRoutes}. */
 export interface AuthRoutesOptions extends AuthOptions {
@@ -11,11 +12,13 @@ export interface AuthRoutesOptions extends AuthOptions {
   gwop: Pick<Gwop, "auth" | "authIntents" | "authSessions">;
   /**
    * What exchange secrets are made from: at least 32 random bytes as text, or the current and the previous one during a
-   * rotation. Else `AUTH_SECRET`, comma-separated.
+   * rotation. Else `AUTH_SECRET`, in which a comma separates values. Each has at least 16 characters: a shorter one turns log-in off.
    */
   authSecret?: string | readonly string[] | undefined;
   /** The path that the routes start with. Default `/auth`. */
   basePath?: string | undefined;
+  /** How long a request's body may take to arrive, in seconds. Default 30. */
+  bodyTimeoutSeconds?: number | undefined;
 }
 
 /** Answers the requests that belong to the routes; `undefined` for all others. */
@@ -23,6 +26,18 @@ export type AuthRoutes = (request: Request) => Promise<Response | undefined>;
 
 /** The largest body that the routes read, in bytes. */
 const MAX_BODY_BYTES = 4_096;
+
+/** The largest metadata that is taken from an agent, in bytes of its JSON: as much as Gwop takes for an invoice. */
+const MAX_METADATA_BYTES = 1_024;
+
+/** How deep the objects and lists of an agent's metadata may be nested. */
+const MAX_METADATA_DEPTH = 16;
+
+/** The statuses on which a call for an agent is retried: not 429, or strangers could multiply their requests with the merchant key. */
+const AGENT_CALL = { retryCodes: ["500", "502", "503", "504"] };
+
+/** The longest `Retry-After` of Gwop's that is passed on, in seconds. */
+const MAX_RETRY_SECONDS = 60;
 
 /** How soon an agent that pays should ask again, in seconds. */
 const SETTLING_SECONDS = 2;
@@ -41,9 +56,15 @@ const encode = (text: string) => new TextEncoder().encode(text);
  * | `POST /auth/intents`, body optional: `{ "known_wallet_hint"?, "metadata"? }` | 201: the challenge, and an `exchange_secret` |
  * | `POST /auth/intents/{id}/exchange`, `{ "exchange_secret" }` | 200: the token; 402 with `Retry-After` until it is paid |
  * | `GET /auth/session`, with the token | 200: `subject`, `chain`, `walletAddress`, `sessionId`, `merchantId`, `expiresAt` |
- * | `DELETE /auth/session`, with the token | 200: `{ "revoked": true }` |
+ * | `DELETE /auth/session`, with the token | 200: `{ "revoked": true }`; 401 for a token without a session |
  *
- * A body that was read before, as by a body parser, is 500 `MISCONFIGURED`, and `onError` is told so.
+ * A body has at most 4,096 bytes and 30 seconds, `metadata` at most 1,024 bytes as JSON and 16 levels of nesting. A body that was read
+ * before, as by a body parser, is 500 `MISCONFIGURED`, and `onError` is told so.
+ *
+ * What Gwop answers with 429 is not repeated, but passed on as 503 with Gwop's `Retry-After` (60 seconds at most).
+ *
+ * A session that is logged out is refused from then on, also when Gwop could not be told (502, or 503): until the token has expired, in
+ * this process. Up to 20,000 such log-outs are remembered; the next one is 503 before anything is done.
  *
  * Secrets and keys are made as by the Worker, so that either can finish what the other began. A paid intent is exchanged only by whoever
  * asked for it: the `exchange_secret` is an HMAC of the intent's id, so nothing is stored. An exchange whose answer was lost can be repeated. Put a rate limit in front of `POST /auth/intents`.
@@ -51,7 +72,7 @@ const encode = (text: string) => new TextEncoder().encode(text);
  * @throws SDKValidationError when an option is missing or of another kind.
  */
 export function createAuthRoutes(options: AuthRoutesOptions): AuthRoutes {
-  const { gwop, authSecret, basePath = "/auth", onError } = options ?? {};
+  const { gwop, authSecret, basePath = "/auth", bodyTimeoutSeconds = BODY_TIMEOUT_SECONDS, onError } = options ?? {};
   const authenticate = createAuthMiddleware(options);
   const given = (Array.isArray(authSecret) ? authSecret : [authSecret ?? ""]).filter((secret: unknown) => secret !== "");
   checkOptions("createAuthRoutes", [
@@ -64,7 +85,9 @@ export function createAuthRoutes(options: AuthRoutesOptions): AuthRoutes {
       given.every((secret: unknown) => typeof secret === "string" && secret.length >= MIN_SECRET),
     ],
     ["basePath must be a path that starts with /", typeof basePath === "string" && basePath.startsWith("/")],
+    bodyTimeoutRule(bodyTimeoutSeconds),
   ]);
+  const bounds = { maxBodyBytes: MAX_BODY_BYTES, bodyTimeoutSeconds };
   // Logging out is for live and revoked sessions alike.
   const authenticateLocally = createAuthMiddleware({ ...options, sessionCheck: "never" });
   const base = basePath.replace(/\/+$/, "");
@@ -90,14 +113,22 @@ export function createAuthRoutes(options: AuthRoutesOptions): AuthRoutes {
     const [secret = ""] = secrets();
     // Nobody should pay for a token that is refused here.
     merchantOf(gwop);
-    const body = await readJson(request, wasRead);
+    const body = await readJson(request, bounds, wasRead);
     if (body instanceof Response) return body;
     const { known_wallet_hint: knownWalletHint, metadata } = body;
     if (knownWalletHint !== undefined && typeof knownWalletHint !== "string") {
       return refusal(400, "VALIDATION_ERROR", "known_wallet_hint must be a string such as base:0x742d…");
     }
-    if (metadata !== undefined && !isObject(metadata)) return refusal(400, "VALIDATION_ERROR", "metadata must be an object");
-    const { result } = await gwop.authIntents.create({ body: { knownWalletHint, metadata } });
+    if (metadata !== undefined) {
+      if (!isObject(metadata)) return refusal(400, "VALIDATION_ERROR", "metadata must be an object");
+      if (!isWithinDepth(metadata, MAX_METADATA_DEPTH)) {
+        return refusal(400, "VALIDATION_ERROR", `metadata must not be nested more than ${MAX_METADATA_DEPTH} levels deep`);
+      }
+      if (encode(JSON.stringify(metadata)).length > MAX_METADATA_BYTES) {
+        return refusal(400, "VALIDATION_ERROR", `metadata must have at most ${MAX_METADATA_BYTES} bytes as JSON`);
+      }
+    }
+    const { result } = await gwop.authIntents.create({ body: { knownWalletHint, metadata } }, AGENT_CALL);
     const mac = await crypto.subtle.sign("HMAC", await exchangeKey(secret), encode(result.authIntentId));
     return answer(201, { ...(toWire(result) as object), exchange_secret: toHex(mac) });
   }
@@ -105,7 +136,7 @@ export function createAuthRoutes(options: AuthRoutesOptions): AuthRoutes {
   async function exchange(request: Request, authIntentId: string): Promise<Response> {
     const known = secrets();
     merchantOf(gwop);
-    const body = await readJson(request, wasRead);
+    const body = await readJson(request, bounds, wasRead);
     if (body instanceof Response) return body;
     const given = body["exchange_secret"];
     if (typeof given !== "string") {
@@ -115,7 +146,7 @@ export function createAuthRoutes(options: AuthRoutesOptions): AuthRoutes {
       return refusal(403, "EXCHANGE_SECRET_INVALID", "The exchange_secret does not belong to this intent");
     }
     const idempotencyKey = await exchangeIdempotencyKey(authIntentId);
-    const { result } = await gwop.authIntents.exchange({ authIntentId, idempotencyKey });
+    const { result } = await gwop.authIntents.exchange({ authIntentId, idempotencyKey }, AGENT_CALL);
     return answer(200, toWire(result) as object);
   }
 
@@ -124,15 +155,19 @@ export function createAuthRoutes(options: AuthRoutesOptions): AuthRoutes {
     if (response) return response;
     const { subject, chain, walletAddress, sessionId, merchantId, expiresAt } = identity;
     if (request.method === "GET") return answer(200, { subject, chain, walletAddress, sessionId, merchantId, expiresAt });
-    if (sessionId) {
-      // Refused here from now on, whatever becomes of the call.
-      Sessions.of(gwop).note(sessionId, "ended");
-      try {
-        await gwop.authSessions.revoke({ sessionId });
-      } catch (error) {
-        if (!isGwopError(error, ErrorCode.SessionNotFound)) throw error;
-      }
+    if (!sessionId) return sessionEnded();
+    const sessions = Sessions.of(gwop);
+    // Refused here from now on, whatever becomes of the call.
+    if (!sessions.logOut(sessionId, expiresAt)) {
+      report(onError, new Error("Too many sessions were logged out of which Gwop could not be told: none more can be until it can be reached"));
+      return unavailable(RETRY_SECONDS);
     }
+    try {
+      await gwop.authSessions.revoke({ sessionId });
+    } catch (error) {
+      if (!isGwopError(error, ErrorCode.SessionNotFound)) throw error;
+    }
+    sessions.note(sessionId, "ended");
     return answer(200, { revoked: true });
   }
 
@@ -147,9 +182,12 @@ export function createAuthRoutes(options: AuthRoutesOptions): AuthRoutes {
       if (isGwopError(error, code)) return refusal(status, code, message);
     }
     report(onError, error);
-    if (error instanceof SDKValidationError && !isGwopError(error)) return notConfigured();
-    const status = isGwopError(error, ErrorCode.RateLimited) ? 503 : 502;
-    return refusal(status, "GWOP_UNAVAILABLE", "Gwop cannot be reached now: try again", { "retry-after": String(RETRY_SECONDS) });
+    if (isMisconfigured(error)) return notConfigured();
+    const answered = error instanceof GwopError ? error : undefined;
+    const status = answered?.statusCode === 429 ? 503 : 502;
+    return refusal(status, "GWOP_UNAVAILABLE", "Gwop cannot be reached now: try again", {
+      "retry-after": String(retrySeconds(answered?.headers.get("retry-after"))),
+    });
   }
 
   return async (request) => {
@@ -177,10 +215,23 @@ const AGENT_ERRORS = [
   [ErrorCode.AuthIntentUsed, 409, "The intent was exchanged before: create a new one"],
 ] as const;
 
+/** The seconds that a `Retry-After` names (RFC 9110, section 10.2.3), 1 to 60; what is usual here where it names none. */
+function retrySeconds(retryAfter: string | null | undefined): number {
+  if (!retryAfter) return RETRY_SECONDS;
+  const seconds = /^\d+$/.test(retryAfter) ? Number(retryAfter) : Math.ceil((Date.parse(retryAfter) - Date.now()) / 1000);
+  return Number.isNaN(seconds) ? RETRY_SECONDS : Math.min(Math.max(seconds, 1), MAX_RETRY_SECONDS);
+}
+
+/** Whether objects and lists within `value`, itself included, are nested at most so many levels deep. */
+function isWithinDepth(value: unknown, depth: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return depth > 0 && Object.values(value).every((inner) => isWithinDepth(inner, depth - 1));
+}
+
 /** A JSON object, empty for no body; or the answer to what is neither. */
-async function readJson(request: Request, wasRead: () => Response): Promise<Record<string, unknown> | Response> {
+async function readJson(request: Request, bounds: BodyBounds, wasRead: () => Response): Promise<Record<string, unknown> | Response> {
   if (!mayBeJson(request)) return refusal(415, "UNSUPPORTED_MEDIA_TYPE", "Send application/json");
-  const bytes = await readBody(request, MAX_BODY_BYTES, wasRead);
+  const bytes = await readBody(request, bounds, wasRead);
   if (bytes instanceof Response) return bytes;
   if (bytes.length === 0) return {};
   try {

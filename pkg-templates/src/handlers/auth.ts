@@ -4,6 +4,7 @@ import { ErrorCode, isGwopError, SDKValidationError, TokenVerificationError } fr
 import { refuse } from "../errors/refuse.js";
 import type { Gwop } from "../gwop.js";
 import { shared } from "../shared.js";
+import { isHeaderValue } from "./auth-headers.js";
 import { checkOptions, isFunction, refusal, RETRY_SECONDS, tell, unavailable } from "./http.js";
 
 /**
@@ -32,13 +33,21 @@ export type AuthResult =
 /** Says who sent a request. It never rejects. */
 export type Authenticate = (request: Pick<Request, "headers">) => Promise<AuthResult>;
 
-/** The most sessions that are remembered per client. */
-const MAX_SESSIONS = 10_000;
+/** The most sessions per client of which a live answer is remembered. The oldest is forgotten first: then Gwop is asked again. */
+const MAX_LIVE_ANSWERS = 10_000;
+
+/** The most log-outs per client that Gwop could not be told of. None of them is forgotten before its token has expired. */
+const MAX_UNTOLD = 20_000;
+
+/** For how long after its `exp` a token may still verify, in milliseconds: more than the tolerance of `verifyToken`. */
+const EXPIRY_GRACE_MS = 60_000;
 
 /** What is known of sessions, for all middleware and routes over one client. */
 export class Sessions {
   /** By session id: when Gwop was asked, and said that it is active, in milliseconds since 1970; 0 when it is not, which is final. */
-  readonly #known = new Map<string, number>();
+  readonly #answers = new Map<string, number>();
+  /** By session id: log-outs that Gwop has not confirmed, and until when they count, in milliseconds since 1970. */
+  readonly #untold = new Map<string, number>();
 
   static of(client: object): Sessions {
     const all = shared("sessions", () => new WeakMap<object, Sessions>());
@@ -49,22 +58,41 @@ export class Sessions {
 
   /** Whether the session is active, as far as an answer of the last `seconds` tells; `undefined` when nothing does. */
   recall(sessionId: string, seconds: number): boolean | undefined {
-    const at = this.#known.get(sessionId);
+    // Its token does not verify any more when the entry's time is over.
+    if (this.#untold.has(sessionId)) return false;
+    const at = this.#answers.get(sessionId);
     if (at === undefined) return undefined;
     if (at === 0) return false;
     const age = Date.now() - at;
     return age >= 0 && age < seconds * 1000 ? true : undefined;
   }
 
-  /** Remembers that the session was active when Gwop was asked at `askedAt`, or that it has ended. */
+  /** Remembers that the session was active when Gwop was asked at `askedAt`, or that Gwop says that it has ended. */
   note(sessionId: string, askedAt: number | "ended"): void {
-    const known = this.#known.get(sessionId) ?? 1;
+    if (askedAt === "ended") this.#untold.delete(sessionId);
+    const known = this.#answers.get(sessionId) ?? 1;
     // A late answer does not undo a revocation.
     if (known === 0) return;
-    this.#known.delete(sessionId);
-    this.#known.set(sessionId, askedAt === "ended" ? 0 : Math.max(known, askedAt));
-    const [oldest] = this.#known.keys();
-    if (this.#known.size > MAX_SESSIONS && oldest !== undefined) this.#known.delete(oldest);
+    this.#answers.delete(sessionId);
+    this.#answers.set(sessionId, askedAt === "ended" ? 0 : Math.max(known, askedAt));
+    const [oldest] = this.#answers.keys();
+    if (this.#answers.size > MAX_LIVE_ANSWERS && oldest !== undefined) this.#answers.delete(oldest);
+  }
+
+  /**
+   * Refuses the session from now on, until its token has expired or Gwop says that it has ended.
+   *
+   * @returns Whether there was room to remember it.
+   */
+  logOut(sessionId: string, expiresAt: Date): boolean {
+    const until = Math.max(this.#untold.get(sessionId) ?? 0, expiresAt.getTime() + EXPIRY_GRACE_MS);
+    if (this.#untold.size >= MAX_UNTOLD) {
+      const now = Date.now();
+      for (const [id, end] of this.#untold) if (end < now) this.#untold.delete(id);
+    }
+    if (this.#untold.size >= MAX_UNTOLD && !this.#untold.has(sessionId)) return false;
+    this.#untold.set(sessionId, until);
+    return true;
   }
 }
 
@@ -76,7 +104,8 @@ export class Sessions {
  * |---|---|
  * | no bearer token | 401 with `WWW-Authenticate: Bearer` |
  * | a token that does not verify, or whose session is revoked | 401 with `error="invalid_token"` and the code |
- * | Gwop cannot be asked | 503 with `Retry-After` |
+ * | a subject or session that a header cannot carry (anything but printable ASCII) | 401 `TOKEN_MALFORMED` |
+ * | Gwop cannot be asked, or its answer is not understood | 503 with `Retry-After` |
  * | no merchant id configured | 503 `AUTH_NOT_CONFIGURED` |
  *
  * Headers that claim an identity are never looked at.
@@ -134,8 +163,12 @@ export function createAuthMiddleware(options: AuthOptions): Authenticate {
       const merchantId = merchantOf(gwop);
       const identity = await gwop.auth.verifyToken(token, { merchantId, audience });
       const { sessionId } = identity;
+      // Whoever hands the identity on does so in headers, and no wallet of Gwop's looks like that.
+      if (![identity.subject, sessionId ?? ""].every(isHeaderValue)) {
+        return { response: unauthorized("TOKEN_MALFORMED", "The token's subject or session is not printable ASCII") };
+      }
       if (sessionCheck !== "never" && !(sessionId && (await isActive(sessionId)))) {
-        return { response: unauthorized("SESSION_REVOKED", "The token's session is not active: log in again") };
+        return { response: sessionEnded() };
       }
       return { identity };
     } catch (error) {
@@ -143,7 +176,7 @@ export function createAuthMiddleware(options: AuthOptions): Authenticate {
         return { response: unauthorized(error.code, error.message) };
       }
       report(onError, error);
-      return { response: error instanceof SDKValidationError ? notConfigured() : unavailable(RETRY_SECONDS) };
+      return { response: isMisconfigured(error) ? notConfigured() : unavailable(RETRY_SECONDS) };
     }
   };
 }
@@ -161,6 +194,14 @@ export function merchantOf({ auth }: AuthOptions["gwop"]): string {
 export function report(onError: AuthOptions["onError"], error: unknown): void {
   void tell(() => (onError ? onError(error) : console.error("Gwop auth:", error)));
 }
+
+/** Whether an option or a variable is missing or wrong. An answer of Gwop's that is not understood is an `SDKValidationError` too. */
+export function isMisconfigured(error: unknown): boolean {
+  return error instanceof SDKValidationError && !isGwopError(error);
+}
+
+/** 401 for a token without a session that is active. */
+export const sessionEnded = () => unauthorized("SESSION_REVOKED", "The token's session is not active: log in again");
 
 /** The log names what is missing; the answer does not. */
 export const notConfigured = () => refusal(503, "AUTH_NOT_CONFIGURED", "Auth is not configured here");

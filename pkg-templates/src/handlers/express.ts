@@ -12,6 +12,7 @@
  */
 import type { VerifiedToken } from "../auth/verify-token.js";
 import { type AuthOptions, createAuthMiddleware } from "./auth.js";
+import { isIdentityHeader } from "./auth-headers.js";
 import { type AuthRoutesOptions, createAuthRoutes } from "./auth-routes.js";
 import { createWebhookHandler, type WebhookHandlerOptions } from "./webhook.js";
 
@@ -21,7 +22,10 @@ export interface ExpressRequest extends AsyncIterable<Uint8Array | string> {
   /** The path as it came; Express changes `url` under a router. */
   originalUrl?: string | undefined;
   url?: string | undefined;
-  headers: Readonly<Record<string, string | string[] | undefined>>;
+  headers: Record<string, string | string[] | undefined>;
+  /** Names and values in turn, as they came. */
+  rawHeaders?: string[] | undefined;
+  httpVersionMajor?: number | undefined;
   /** What a body parser left. */
   body?: unknown;
   /** The raw body, where a parser's `verify` or the platform kept it (Firebase and Google Cloud Functions do). */
@@ -63,12 +67,18 @@ export function gwopWebhook(options: WebhookHandlerOptions): ExpressHandler {
   return answering((request) => handle(toRequest(request)));
 }
 
-/** Lets only verified agents pass, and sets `req.gwop`: see `createAuthMiddleware`. */
+/**
+ * Lets only verified agents pass, and sets `req.gwop`: see `createAuthMiddleware`. Headers that claim an identity (`X-Gwop-Subject` and the
+ * like) are dropped from the request, so that nothing behind it, such as a proxy, can take them for verified.
+ */
 export function gwopAuth(options: AuthOptions): ExpressHandler {
   const authenticate = createAuthMiddleware(options);
   return answering(async (request) => {
     const { identity, response } = await authenticate({ headers: toHeaders(request) });
-    if (identity) (request as { gwop?: VerifiedToken }).gwop = identity;
+    if (identity) {
+      dropIdentityHeaders(request);
+      (request as { gwop?: VerifiedToken }).gwop = identity;
+    }
     return response;
   });
 }
@@ -87,10 +97,20 @@ function answering(work: (request: ExpressRequest) => Promise<Response | undefin
         if (!answer) return next();
         response.statusCode = answer.status;
         for (const [name, value] of answer.headers) response.setHeader(name, value);
+        // The rest of a body that is not waited for would be read as the next request (RFC 9110, section 15.5.9). HTTP/2 has no such header.
+        if (answer.status === 408 && request.httpVersionMajor !== 2) response.setHeader("connection", "close");
         response.end(new Uint8Array(await answer.arrayBuffer()));
       })
       .catch(next);
   };
+}
+
+/** Node makes `headers` of `rawHeaders` when it is first asked for, and `headersDistinct` too. */
+function dropIdentityHeaders({ headers, rawHeaders = [] }: ExpressRequest): void {
+  for (const name of Object.keys(headers)) if (isIdentityHeader(name)) delete headers[name];
+  for (let at = rawHeaders.length - 2; at >= 0; at -= 2) {
+    if (isIdentityHeader(rawHeaders[at] ?? "")) rawHeaders.splice(at, 2);
+  }
 }
 
 function toHeaders({ headers }: ExpressRequest): Headers {

@@ -12,6 +12,7 @@
 import type { Context, Handler, MiddlewareHandler } from "hono";
 import type { VerifiedToken } from "../auth/verify-token.js";
 import { type AuthOptions, createAuthMiddleware } from "./auth.js";
+import { withoutIdentityHeaders } from "./auth-headers.js";
 import { type AuthRoutesOptions, createAuthRoutes } from "./auth-routes.js";
 import { createWebhookHandler, type HandlerContext, type WebhookHandlerOptions } from "./webhook.js";
 
@@ -36,12 +37,16 @@ export function gwopWebhook(options: WebhookHandlerOptions): Handler {
   return (c) => handle(c.req.raw, contextOf(c));
 }
 
-/** Lets only verified agents pass, and sets `c.var.gwop`: see `createAuthMiddleware`. */
+/**
+ * Lets only verified agents pass, and sets `c.var.gwop`: see `createAuthMiddleware`. Headers that claim an identity (`X-Gwop-Subject` and the
+ * like) are dropped from the request, so that nothing behind it can take them for verified.
+ */
 export function gwopAuth(options: AuthOptions): MiddlewareHandler<{ Variables: GwopVariables }> {
   const authenticate = createAuthMiddleware(options);
   return async (c, next) => {
     const { identity, response } = await authenticate(c.req.raw);
     if (response) return response;
+    c.req.raw = withoutIdentityHeaders(c.req.raw);
     c.set("gwop", identity);
     return next();
   };

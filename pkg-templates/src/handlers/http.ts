@@ -1,5 +1,6 @@
 import type { SDKValidationError } from "../errors/index.js";
 import { refuse } from "../errors/refuse.js";
+import { unless } from "../race.js";
 
 /** How much of a refused body is read before the answer, in bytes: some hosts drop the connection of a request that is not read. */
 const DRAIN_BYTES = 1024 * 1024;
@@ -67,38 +68,96 @@ export function bodyWasRead(handler: string, why: string): SDKValidationError {
   );
 }
 
+/** How much of a body is read, and for how long. */
+export interface BodyBounds {
+  /** The largest body, in bytes. */
+  maxBodyBytes: number;
+  /** How long a body may take, from the first byte that is asked for to the last, in seconds. */
+  bodyTimeoutSeconds: number;
+}
+
+/** How long a body may take where the options say nothing, in seconds. */
+export const BODY_TIMEOUT_SECONDS = 30;
+
+/** The longest time limit for a body, in seconds: an hour. A timer that is set for more than 24 days fires at once. */
+const MAX_BODY_TIMEOUT_SECONDS = 3_600;
+
+/** What `bodyTimeoutSeconds` has to be, for {@link checkOptions}. */
+export const bodyTimeoutRule = (seconds: number): readonly [rule: string, holds: boolean] => [
+  `bodyTimeoutSeconds must be a positive number of seconds, at most ${MAX_BODY_TIMEOUT_SECONDS}`,
+  Number.isFinite(seconds) && seconds > 0 && seconds <= MAX_BODY_TIMEOUT_SECONDS,
+];
+
 /**
- * The raw bytes of a body, or the answer to one that is too large or ends in an error. Counts while it streams; a stream
- * is never cancelled, since that breaks the connection for the next request on some hosts.
+ * The raw bytes of a body, or the answer to one that is too large, takes too long or ends in an error. Counts while it streams; a
+ * stream is never cancelled, since that breaks the connection for the next request on some hosts.
  *
  * @param wasRead Answers a request whose body somebody else has read, or is reading.
  */
-export async function readBody(request: Request, limit: number, wasRead: () => Response): Promise<Uint8Array | Response> {
+export async function readBody(
+  request: Request,
+  { maxBodyBytes, bodyTimeoutSeconds }: BodyBounds,
+  wasRead: () => Response,
+): Promise<Uint8Array | Response> {
   if (request.bodyUsed) return wasRead();
-  const tooLarge = () => refusal(413, "BODY_TOO_LARGE", "The body has too many bytes");
   const declared = Number(request.headers.get("content-length") ?? 0);
-  if (declared > DRAIN_BYTES && declared > limit) return tooLarge();
+  if (declared > DRAIN_BYTES && declared > maxBodyBytes) return tooLarge();
   if (request.body?.locked) return wasRead();
-  const chunks: Uint8Array[] = [];
-  let length = 0;
+  const gathered = new GatheredBytes(maxBodyBytes);
+  let late = false;
   try {
-    // Firefox's requests do not show their stream.
-    const stream = request.body ?? new Response(await request.arrayBuffer()).body;
-    const reader = stream?.getReader();
-    for (let read; reader && !(read = await reader.read()).done; ) {
-      length += read.value.length;
-      if (length <= limit) chunks.push(read.value);
-      else if (length > DRAIN_BYTES) break;
-    }
+    await unless(gather(request, gathered, () => late), (giveUp) => {
+      const timer = setTimeout(() => giveUp((late = true)), bodyTimeoutSeconds * 1000);
+      return () => clearTimeout(timer);
+    });
   } catch {
-    return refusal(400, "BODY_BROKEN", "The body could not be read to its end");
+    if (!late) return refusal(400, "BODY_BROKEN", "The body could not be read to its end");
   }
-  if (length > limit) return tooLarge();
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
+  if (gathered.length > maxBodyBytes) return tooLarge();
+  return late ? refusal(408, "BODY_TIMEOUT", "The body did not arrive in time: send it again") : gathered.bytes();
+}
+
+const tooLarge = () => refusal(413, "BODY_TOO_LARGE", "The body has too many bytes");
+
+/** Reads a body to its end, or until it is clear that it is refused. */
+async function gather(request: Request, gathered: GatheredBytes, isLate: () => boolean): Promise<void> {
+  // Firefox's requests do not show their stream.
+  const stream = request.body ?? new Response(await request.arrayBuffer()).body;
+  const reader = stream?.getReader();
+  for (let read; reader && !isLate() && !(read = await reader.read()).done; ) {
+    gathered.add(read.value);
+    if (gathered.length > gathered.limit && gathered.length > DRAIN_BYTES) return;
   }
-  return bytes;
+}
+
+/**
+ * The bytes of a body, in one buffer that grows. Chunks are copied at once and not kept: a chunk of one byte is an object of a hundred, and
+ * may hold on to the 64 KB that a host read with it.
+ */
+class GatheredBytes {
+  /** How many bytes came; those beyond the limit are counted and dropped. */
+  length = 0;
+  #buffer = new Uint8Array();
+
+  constructor(readonly limit: number) {}
+
+  add(chunk: Uint8Array): void {
+    const at = this.length;
+    this.length += chunk.length;
+    if (this.length > this.limit) {
+      this.#buffer = new Uint8Array();
+      return;
+    }
+    if (this.length > this.#buffer.length) {
+      // Exactly a first chunk, which often is all there is; then twice as much each time.
+      const grown = new Uint8Array(Math.min(this.limit, Math.max(this.length, 2 * at)));
+      grown.set(this.#buffer.subarray(0, at));
+      this.#buffer = grown;
+    }
+    this.#buffer.set(chunk, at);
+  }
+
+  bytes(): Uint8Array {
+    return this.#buffer.subarray(0, this.length);
+  }
 }

@@ -21,6 +21,7 @@
  */
 import type { VerifiedToken } from "../auth/verify-token.js";
 import { type AuthOptions, createAuthMiddleware } from "./auth.js";
+import { IDENTITY_HEADERS, isIdentityHeader, withoutIdentityHeaders } from "./auth-headers.js";
 import { type AuthRoutesOptions, createAuthRoutes } from "./auth-routes.js";
 import { refusal } from "./http.js";
 import { createWebhookHandler, type WebhookHandlerOptions } from "./webhook.js";
@@ -43,7 +44,7 @@ export function gwopAuthRoutes(options: AuthRoutesOptions): Record<"GET" | "POST
   return { GET: handle, POST: handle, DELETE: handle };
 }
 
-/** A route handler that only verified agents reach: see `createAuthMiddleware`. */
+/** A route handler that only verified agents reach: see `createAuthMiddleware`. Headers that claim an identity are dropped. */
 export function withGwopAuth<R extends Request, Rest extends unknown[]>(
   options: AuthOptions,
   handler: (request: R, identity: VerifiedToken, ...rest: Rest) => Response | Promise<Response>,
@@ -51,26 +52,23 @@ export function withGwopAuth<R extends Request, Rest extends unknown[]>(
   const authenticate = createAuthMiddleware(options);
   return async (request, ...rest) => {
     const { identity, response } = await authenticate(request);
-    return response ?? (await handler(request, identity, ...rest));
+    return response ?? (await handler(withoutIdentityHeaders(request), identity, ...rest));
   };
 }
 
-/**
- * The headers by which {@link gwopProxy} tells routes who the agent is; the Worker's forward auth uses the same. Those of a request
- * that comes in are dropped.
- */
-export const IDENTITY_HEADERS = ["x-gwop-subject", "x-gwop-chain", "x-gwop-wallet", "x-gwop-session"] as const;
+export { IDENTITY_HEADERS };
 
 /**
  * For `proxy.ts` or `middleware.ts`: lets only verified agents pass, and tells routes who they are in the request headers
- * {@link IDENTITY_HEADERS}. Trust them only in routes that the `matcher` covers.
+ * {@link IDENTITY_HEADERS}, in place of all that came in under these names, in any case and with `_` for `-`. Trust them only in routes
+ * that the `matcher` covers.
  */
 export function gwopProxy(options: AuthOptions): (request: Request) => Promise<Response> {
   const authenticate = createAuthMiddleware(options);
   return async (request) => {
     const { identity, response } = await authenticate(request);
     if (response) return response;
-    const headers = new Headers(request.headers);
+    const headers = new Headers([...request.headers].filter(([name]) => !isIdentityHeader(name)));
     const { subject, chain, walletAddress, sessionId = "" } = identity;
     const values = [subject, chain, walletAddress, sessionId];
     // On use: routes alone do not need it.

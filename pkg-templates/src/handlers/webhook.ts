@@ -2,10 +2,11 @@ import type { SDKValidationError } from "../errors/index.js";
 import { refuse } from "../errors/refuse.js";
 import type { InvoiceCanceledEvent, InvoiceExpiredEvent, InvoicePaidEvent } from "../generated/models.js";
 import type { Gwop } from "../gwop.js";
-import type { EventClaim, WebhookOutcome, WebhookStore } from "../stores/store.js";
+import { LONGEST_MS } from "../sleep.js";
+import type { EventClaim, Lease, WebhookOutcome, WebhookStore } from "../stores/store.js";
 import type { WebhookEvent } from "../webhooks.js";
 import { answer, mayBeJson, methodNotAllowed, readBody, refusal, RETRY_SECONDS, unavailable } from "./http.js";
-import { bodyWasRead, checkOptions, isFunction, tell } from "./http.js";
+import { BODY_TIMEOUT_SECONDS, bodyTimeoutRule, bodyWasRead, checkOptions, isFunction, tell } from "./http.js";
 
 /** What an error is about, for logs: nothing in it is secret. */
 export interface WebhookErrorInfo {
@@ -41,10 +42,20 @@ export interface WebhookHandlerOptions {
   onConflict?: ((event: WebhookEvent) => unknown) | undefined;
   /** Told of everything that is answered with 5xx; no answer waits for it. Default: `console.error`. */
   onError?: ((error: unknown, info: WebhookErrorInfo) => unknown) | undefined;
-  /** How long a claim is good for, in seconds: longer than any callback takes. Default 60. */
+  /**
+   * How long a claim is good for, in seconds. Default 60. While a callback runs it is renewed each time half of that has passed, so that
+   * this is how long a process that died holds up an invoice; more than two clocks of yours differ by.
+   */
   leaseSeconds?: number | undefined;
+  /**
+   * For how long a claim is renewed while its callback runs, in seconds. Default 600. A callback that takes longer, or that never ends,
+   * loses its claim within `leaseSeconds`: the next delivery runs it again.
+   */
+  maxCallbackSeconds?: number | undefined;
   /** The largest body that is read, in bytes. Default 262,144 (256 KiB). */
   maxBodyBytes?: number | undefined;
+  /** How long a body may take to arrive, in seconds. Default 30. */
+  bodyTimeoutSeconds?: number | undefined;
 }
 
 /** What a host gives beside the request: `ctx` of a Worker, Hono's `executionCtx`. */
@@ -70,7 +81,7 @@ export type WebhookHandler = (request: Request, context?: unknown, executionCont
  * | applied, duplicate, stale, conflict, ignored | 200 `{ "received": true, "outcome" }` |
  * | a missing, malformed, wrong or out-of-window signature | 401 with the code |
  * | well signed, but unusable, an id of more than 255 bytes, or headers that contradict it | 400 with the code |
- * | too large; not POST; a media type that is present and not JSON | 413; 405 with `Allow`; 415 |
+ * | too large; too slow; not POST; a media type that is present and not JSON | 413; 408; 405 with `Allow`; 415 |
  * | an event of the invoice is being processed; storage refuses | 503 with `Retry-After` |
  * | the callback throws: the claim is given back | 500 `CALLBACK_FAILED` |
  * | no secret configured; the body was read before | 500 `MISCONFIGURED` |
@@ -82,8 +93,9 @@ export type WebhookHandler = (request: Request, context?: unknown, executionCont
  * export default { fetch: handle };
  */
 export function createWebhookHandler(options: WebhookHandlerOptions): WebhookHandler {
-  const { gwop, store, onPaid, onExpired, onCanceled, onConflict, onError, leaseSeconds = 60, maxBodyBytes = 256 * 1024 } =
-    options ?? {};
+  const { gwop, store, onPaid, onExpired, onCanceled, onConflict, onError } = options ?? {};
+  const { leaseSeconds = 60, maxCallbackSeconds = 600 } = options ?? {};
+  const { maxBodyBytes = 256 * 1024, bodyTimeoutSeconds = BODY_TIMEOUT_SECONDS } = options ?? {};
   checkOptions("createWebhookHandler", [
     ["gwop must be a Gwop client", isFunction(gwop?.validateWebhook)],
     [
@@ -91,9 +103,12 @@ export function createWebhookHandler(options: WebhookHandlerOptions): WebhookHan
       [store?.claim, store?.complete, store?.release].every(isFunction),
     ],
     ["onPaid, onExpired and onCanceled must be functions", [onPaid, onExpired, onCanceled].every(isFunction)],
+    ["the store's renew must be a function", store?.renew === undefined || isFunction(store.renew)],
     ["onConflict must be a function", onConflict === undefined || isFunction(onConflict)],
     ["onError must be a function", onError === undefined || isFunction(onError)],
     ["leaseSeconds must be a positive number of seconds", Number.isFinite(leaseSeconds) && leaseSeconds > 0],
+    ["maxCallbackSeconds must be a number of seconds, 0 or more", Number.isFinite(maxCallbackSeconds) && maxCallbackSeconds >= 0],
+    bodyTimeoutRule(bodyTimeoutSeconds),
     ["maxBodyBytes must be a positive number of bytes", Number.isFinite(maxBodyBytes) && maxBodyBytes > 0],
   ]);
 
@@ -109,7 +124,7 @@ export function createWebhookHandler(options: WebhookHandlerOptions): WebhookHan
   async function handle(request: Request, later: Later): Promise<Response> {
     if (request.method !== "POST") return methodNotAllowed("POST");
     if (!mayBeJson(request)) return refusal(415, "UNSUPPORTED_MEDIA_TYPE", "Send application/json");
-    const body = await readBody(request, maxBodyBytes, () =>
+    const body = await readBody(request, { maxBodyBytes, bodyTimeoutSeconds }, () =>
       misconfigured(bodyWasRead("webhook handler", "the signature is over the raw bytes"), later),
     );
     if (body instanceof Response) return body;
@@ -168,8 +183,9 @@ export function createWebhookHandler(options: WebhookHandlerOptions): WebhookHan
     if (claim.state === "busy") return unavailable(Math.max(1, Math.ceil(claim.retryAfterMs / 1000)));
 
     const { outcome, lease } = claim;
+    const stopRenewing = keepRenewing(lease, (error) => report(later, error, { code: "UNAVAILABLE", ...about }));
     try {
-      await callBack(event, outcome, later);
+      await callBack(event, outcome, later).finally(stopRenewing);
     } catch (error) {
       report(later, error, { code: "CALLBACK_FAILED", ...about });
       await stored(() => store.release(lease));
@@ -177,6 +193,32 @@ export function createWebhookHandler(options: WebhookHandlerOptions): WebhookHan
     }
     const completed = await stored(() => store.complete(lease));
     return completed ? accepted(outcome) : unavailable(RETRY_SECONDS);
+  }
+
+  /** Renews a lease each time half of it has passed, until it is told to stop, the lease is lost, or `maxCallbackSeconds` are over. */
+  function keepRenewing(lease: Lease, failed: (error: unknown) => void): () => void {
+    const leaseMs = leaseSeconds * 1000;
+    const end = Date.now() + maxCallbackSeconds * 1000;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let stopped = store.renew === undefined;
+    const wait = () => {
+      if (stopped || Date.now() >= end) return;
+      timer = setTimeout(() => void renew(), Math.min(leaseMs / 2, LONGEST_MS));
+    };
+    const renew = async () => {
+      try {
+        if (!(await store.renew?.(lease, { now: Date.now(), leaseMs }))) stopped = true;
+      } catch (error) {
+        // The next time may be in time still.
+        if (!stopped) failed(error);
+      }
+      wait();
+    };
+    wait();
+    return () => {
+      stopped = true;
+      clearTimeout(timer);
+    };
   }
 
   async function callBack(event: WebhookEvent, outcome: WebhookOutcome, later: Later): Promise<void> {

@@ -23,7 +23,8 @@ export interface DurableObjectStorageLike {
 /**
  * Keeps invoices in the storage of the Durable Object in which the handler runs, `this.ctx.storage`, under keys that start with `gwop:invoice:`.
  *
- * An object does one thing at a time: name objects by invoice or by shop, not one for all the world.
+ * An object does one thing at a time: name objects by invoice or by shop, not one for all the world. Leases go by the clock of the machine
+ * that the object runs on. It may be moved to another one, whose clock must not differ by more than a third of `leaseSeconds`.
  */
 export function durableObjectStore(storage: DurableObjectStorageLike): WebhookStore {
   return recordStore<number>({
@@ -71,7 +72,8 @@ interface Kept extends Stored {
  * isolates within that minute may each run theirs. Claims live in memory only (KV takes one write per second and key), so that a crash
  * frees them at once.
  *
- * Use it where repeating a callback does no harm; else take D1 or a Durable Object.
+ * Use it where repeating a callback does no harm; else take D1 or a Durable Object. Leases go by the isolate's own clock, and no other isolate
+ * sees them.
  */
 export function kvStore(namespace: KVNamespaceLike): WebhookStore {
   const own = new Map<string, Kept>();

@@ -14,7 +14,11 @@ export interface DenoKvAtomicLike {
   commit(): Promise<{ ok: boolean }>;
 }
 
-/** Keeps invoices in Deno KV, such as `denoKvStore(await Deno.openKv())`, under keys that start with `gwop`, `invoice`. */
+/**
+ * Keeps invoices in Deno KV, such as `denoKvStore(await Deno.openKv())`, under keys that start with `gwop`, `invoice`.
+ *
+ * Deno KV tells no time: leases go by the clocks of the processes that share it, which must not differ by more than a third of `leaseSeconds`.
+ */
 export function denoKvStore(kv: DenoKvLike): WebhookStore {
   const keyOf = (invoiceId: string) => ["gwop", "invoice", invoiceId];
   return recordStore<string>({

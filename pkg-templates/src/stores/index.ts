@@ -16,6 +16,6 @@
 export * from "./cloudflare.js";
 export * from "./deno-kv.js";
 export * from "./memory.js";
-export { recordStore, type RecordBackend } from "./record.js";
+export { recordStore, type ReadRecord, type RecordBackend } from "./record.js";
 export * from "./sql.js";
 export type * from "./store.js";

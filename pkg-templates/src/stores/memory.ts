@@ -3,7 +3,7 @@ import type { WebhookStore } from "./store.js";
 
 /**
  * Keeps everything in this process: for tests, and for demonstrations in one process. A restart forgets it, and it grows with
- * the number of invoices.
+ * the number of invoices. Leases go by this process's clock.
  */
 export function memoryStore(): WebhookStore {
   const records = new Map<string, { record: string; revision: number }>();

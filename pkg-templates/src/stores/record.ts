@@ -1,5 +1,15 @@
 import { core } from "../core.js";
-import type { ClaimResult, EventClaim, Lease, WebhookOutcome, WebhookStore } from "./store.js";
+import type { ClaimResult, EventClaim, WebhookOutcome, WebhookStore } from "./store.js";
+
+/** What a {@link RecordBackend} reads. */
+export interface ReadRecord<Revision = unknown> {
+  /** The record; `undefined` where there is none. */
+  record?: string | undefined;
+  /** The revision of the record. */
+  revision?: Revision | undefined;
+  /** Now, by the storage's own clock, in milliseconds since 1970; leases go by it. Without one they go by the caller's clock. */
+  now?: number | undefined;
+}
 
 /**
  * A place for one text per invoice, with an atomic compare-and-set.
@@ -8,7 +18,7 @@ import type { ClaimResult, EventClaim, Lease, WebhookOutcome, WebhookStore } fro
  */
 export interface RecordBackend<Revision = unknown> {
   /** The record of an invoice, or `undefined`. Must not be older than the last write that succeeded. */
-  read(invoiceId: string): Promise<{ record: string; revision: Revision } | undefined>;
+  read(invoiceId: string): Promise<ReadRecord<Revision> | undefined>;
   /**
    * Writes the record, but only if it still has the `revision` that was read (`undefined`: if there is none still).
    *
@@ -54,18 +64,22 @@ const ATTEMPTS = 8;
  *
  * An invoice's events are processed one at a time. Its record is a few hundred bytes; event ids leave it after 30 days, its final
  * state and the ids of conflicts stay (100 ids at most).
+ *
+ * **Clocks.** Leases end by the clock of the storage where `read` gives its time (`now`), as the SQL stores do. Elsewhere they end by the clocks
+ * of the processes that claim: these must not differ by more than a third of `leaseSeconds`, which NTP keeps them to by far, or one process
+ * takes over an event whose callback still runs in another.
  */
 export function recordStore<Revision>(backend: RecordBackend<Revision>): WebhookStore {
   /** Reads, decides and writes, until no other write comes between. */
   async function update<Result>(
     invoiceId: string,
     overtaken: Result,
-    decide: (record: InvoiceRecord) => { result: Result; write: boolean },
+    decide: (record: InvoiceRecord, now: number | undefined) => { result: Result; write: boolean },
   ): Promise<Result> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const found = await backend.read(invoiceId);
-      const record: InvoiceRecord = found ? JSON.parse(found.record) : { events: [] };
-      const { result, write } = decide(record);
+      const record: InvoiceRecord = found?.record === undefined ? { events: [] } : JSON.parse(found.record);
+      const { result, write } = decide(record, found?.now);
       if (!write) return result;
       const text = JSON.stringify(record);
       if (await backend.write(invoiceId, text, found?.revision, record.lease?.until)) return result;
@@ -75,7 +89,9 @@ export function recordStore<Revision>(backend: RecordBackend<Revision>): Webhook
 
   return {
     claim: (event) =>
-      update<ClaimResult>(event.invoiceId, { state: "busy", retryAfterMs: 1_000 }, (record) => claim(record, event)),
+      update<ClaimResult>(event.invoiceId, { state: "busy", retryAfterMs: 1_000 }, (record, now = event.now) =>
+        claim(record, { ...event, now }),
+      ),
 
     complete: ({ invoiceId, eventId, token }) =>
       update(invoiceId, false, (record) => {
@@ -91,6 +107,13 @@ export function recordStore<Revision>(backend: RecordBackend<Revision>): Webhook
           if (version !== undefined) record.version = Math.max(version, lease.told.version ?? version);
         }
         return { result: true, write: true };
+      }),
+
+    renew: ({ invoiceId, token }, { now: callersNow, leaseMs }) =>
+      update(invoiceId, false, ({ lease }, now = callersNow) => {
+        const own = lease?.token === token;
+        if (own) lease.until = now + leaseMs;
+        return { result: own, write: own };
       }),
 
     release: ({ invoiceId, token }) =>

@@ -8,7 +8,14 @@ import type { WebhookStore } from "./store.js";
 export const WEBHOOK_TABLE =
   "CREATE TABLE IF NOT EXISTS gwop_invoices (invoice_id TEXT PRIMARY KEY, record TEXT NOT NULL, revision BIGINT NOT NULL)";
 
-const READ = "SELECT record, revision FROM gwop_invoices WHERE invoice_id = ?";
+/** One row in any case, for the database's time: leases go by it, whatever the clocks of the processes that share it say. */
+const reading = (now: string) =>
+  `SELECT ${now} AS now, record, revision FROM (SELECT 1 AS one) AS always LEFT JOIN gwop_invoices ON invoice_id = ?`;
+
+/** The time as SQLite tells it: milliseconds since 1970, from days since noon in Greenwich on 24 November 4714 BC. */
+const SQLITE_NOW = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)";
+/** The time of the clock, not of the transaction's start. */
+const POSTGRES_NOW = "CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS BIGINT)";
 const INSERT =
   "INSERT INTO gwop_invoices (record, invoice_id, revision) VALUES (?, ?, 1) ON CONFLICT (invoice_id) DO NOTHING RETURNING revision";
 const UPDATE =
@@ -20,7 +27,15 @@ type Revision = number | bigint | string;
 /** Runs one statement with `?` for its parameters; gives its first row. */
 type Statement = (sql: string, parameters: Revision[]) => Promise<unknown>;
 
-function sqlStore(first: Statement): WebhookStore {
+/** What {@link reading} gives. */
+interface Row {
+  now: Revision;
+  record: string | null;
+  revision: Revision | null;
+}
+
+function sqlStore(now: string, first: Statement): WebhookStore {
+  const READ = reading(now);
   /** Reads; where that fails, perhaps for want of the table, makes it and reads again. */
   async function read(invoiceId: string): Promise<unknown> {
     try {
@@ -35,7 +50,10 @@ function sqlStore(first: Statement): WebhookStore {
     }
   }
   return recordStore<Revision>({
-    read: async (invoiceId) => ((await read(invoiceId)) as { record: string; revision: Revision } | null) ?? undefined,
+    async read(invoiceId) {
+      const { now, record, revision } = (await read(invoiceId)) as Row;
+      return { now: Number(now), record: record ?? undefined, revision: revision ?? undefined };
+    },
     async write(invoiceId, record, revision) {
       const written = await (revision === undefined
         ? first(INSERT, [record, invoiceId])
@@ -58,10 +76,11 @@ export interface SqliteDatabase {
  * Keeps invoices in SQLite, in the table `gwop_invoices` of a database that you opened: `new DatabaseSync("shop.db")` of
  * `node:sqlite` on Node 22.13 or newer, one of `better-sqlite3`, or of `bun:sqlite`.
  *
- * Several processes may share the file: set `PRAGMA journal_mode = WAL` and `PRAGMA busy_timeout = 5000`.
+ * Several processes may share the file: set `PRAGMA journal_mode = WAL` and `PRAGMA busy_timeout = 5000`. Leases go by the time that SQLite
+ * tells, which is the machine's.
  */
 export function sqliteStore(database: SqliteDatabase): WebhookStore {
-  return sqlStore(async (sql, parameters) => {
+  return sqlStore(SQLITE_NOW, async (sql, parameters) => {
     const statement = database.prepare(sql);
     // `better-sqlite3` refuses to get from a statement that gives no rows.
     if (sql === WEBHOOK_TABLE) return statement.run();
@@ -76,9 +95,9 @@ export interface D1DatabaseLike {
   prepare(sql: string): { bind(...parameters: unknown[]): { first(): Promise<unknown> } };
 }
 
-/** Keeps invoices in Cloudflare D1, in the table `gwop_invoices`. */
+/** Keeps invoices in Cloudflare D1, in the table `gwop_invoices`. Leases go by the database's clock. */
 export function d1Store(database: D1DatabaseLike): WebhookStore {
-  return sqlStore((sql, parameters) => database.prepare(sql).bind(...parameters).first());
+  return sqlStore(SQLITE_NOW, (sql, parameters) => database.prepare(sql).bind(...parameters).first());
 }
 
 /** Runs a statement with `$1`, `$2` … for its parameters: resolves to the rows, or to an object whose `rows` are them. */
@@ -86,12 +105,12 @@ export type PostgresQuery = (text: string, values: unknown[]) => PromiseLike<rea
 
 /**
  * Keeps invoices in Postgres, in the table `gwop_invoices`, over any client: `(text, values) => pool.query(text, values)` with `pg`,
- * `(text, values) => sql.unsafe(text, values)` with `postgres`.
+ * `(text, values) => sql.unsafe(text, values)` with `postgres`. Leases go by the server's clock.
  *
  * @param query Must not be part of a transaction that may be rolled back: a claim has to be seen by others at once.
  */
 export function postgresStore(query: PostgresQuery): WebhookStore {
-  return sqlStore(async (sql, parameters) => {
+  return sqlStore(POSTGRES_NOW, async (sql, parameters) => {
     let count = 0;
     const answer = await query(
       sql.replace(/\?/g, () => `$${(count += 1)}`),

@@ -25,11 +25,14 @@ export interface EventClaim {
   transaction?: string | undefined;
   /** The event was delivered as a conflict already (`gwopOutcome`, by Gwop's Worker) and stays one. */
   conflict?: boolean | undefined;
-  /** Now, in milliseconds since 1970. */
+  /** Now, in milliseconds since 1970, by the caller's clock. A store that has a clock of its own, as a database has, goes by that. */
   now: number;
   /** How long the claim is good for, in milliseconds. */
   leaseMs: number;
 }
+
+/** Until when a lease is renewed. */
+export type LeaseRenewal = Pick<EventClaim, "now" | "leaseMs">;
 
 /** The right to work on one event of one invoice, for a while. */
 export interface Lease {
@@ -68,6 +71,12 @@ export interface WebhookStore {
    * @returns Whether the event is recorded now; `false` when the lease ran out and another claim took its place.
    */
   complete(lease: Lease): Promise<boolean>;
+  /**
+   * Lets a lease last for another `leaseMs` from now. Asked for while a callback runs; without this method a callback has to end within the lease.
+   *
+   * @returns Whether it does; `false` when the lease ran out and another claim took its place.
+   */
+  renew?(lease: Lease, renewal: LeaseRenewal): Promise<boolean>;
   /** Gives a claim back, as if it had not been made. Does nothing if it ran out. */
   release(lease: Lease): Promise<void>;
 }
