@@ -711,7 +711,8 @@ impl Client<'_> {
                 || thrown.is_instance_of::<TypeError>()
                 || code.is_some()
                 || message.contains("network")
-                || message.contains("connection") =>
+                || message.contains("connection")
+                || message.contains("dns") =>
             {
                 Failure::Connection
             }

@@ -42,6 +42,9 @@ const MAX_UNTOLD = 20_000;
 /** For how long after its `exp` a token may still verify, in milliseconds: more than the tolerance of `verifyToken`. */
 const EXPIRY_GRACE_MS = 60_000;
 
+/** Codes that tell nothing about the token: 503, not 401. */
+const SAYS_NOTHING: readonly string[] = ["JWKS_UNAVAILABLE", "TOKEN_KEY_UNSUPPORTED"];
+
 /** What is known of sessions, for all middleware and routes over one client. */
 export class Sessions {
   /** By session id: when Gwop was asked, and said that it is active, in milliseconds since 1970; 0 when it is not, which is final. */
@@ -172,7 +175,7 @@ export function createAuthMiddleware(options: AuthOptions): Authenticate {
       }
       return { identity };
     } catch (error) {
-      if (error instanceof TokenVerificationError && error.code !== "JWKS_UNAVAILABLE") {
+      if (error instanceof TokenVerificationError && !SAYS_NOTHING.includes(error.code)) {
         return { response: unauthorized(error.code, error.message) };
       }
       report(onError, error);
