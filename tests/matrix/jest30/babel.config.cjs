@@ -1,2 +1,2 @@
 // By the usual `transformIgnorePatterns`, packages are not transformed.
-module.exports = process.env.ESM ? {} : { presets: [["@babel/preset-env", { targets: { node: "current" } }]] };
+module.exports = { presets: [["@babel/preset-env", { targets: { node: "current" } }]] };

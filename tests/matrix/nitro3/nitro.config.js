@@ -1,3 +1,1 @@
-import { defineConfig } from "nitro";
-
-export default defineConfig({ serverDir: "./", compatibilityDate: "2025-07-15", wasm: {}, cloudflare: { nodeCompat: true, deployConfig: true } });
+export default { serverDir: "./", compatibilityDate: "2025-07-15", cloudflare: { nodeCompat: true, deployConfig: true } };

@@ -1,4 +1,5 @@
 import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
 
-export default defineConfig({ plugins: [cloudflareTest({ miniflare: { compatibilityDate: "2025-09-01", compatibilityFlags: ["nodejs_compat"] } })] });
+// As `create cloudflare` sets it up. Without a wrangler configuration the pool has no rule for WebAssembly modules.
+export default defineConfig({ plugins: [cloudflareTest({ wrangler: { configPath: "./wrangler.jsonc" } })] });
