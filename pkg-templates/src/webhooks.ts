@@ -141,7 +141,7 @@ export function readSecrets(configured: string | readonly string[] | undefined):
   const secrets = given.length > 0 ? given : readEnvList("GWOP_WEBHOOK_SECRET");
   if (secrets.length === 0) {
     throw refuse(
-      "webhookSecret is required to verify webhooks: pass it to new Gwop({ webhookSecret }) or set GWOP_WEBHOOK_SECRET",
+      "webhookSecret is required to verify webhooks: pass it to new Gwop({ webhookSecret }) or set GWOP_WEBHOOK_SECRET (on Cloudflare Workers, process.env needs nodejs_compat and a compatibility date of 2025-04-01 or later)",
       undefined,
       "WEBHOOK_SECRET_MISSING",
     );

@@ -464,9 +464,7 @@ async fn holds(
             Err(reason) => return Ok(Err(reason)),
         },
     };
-    Ok(JsFuture::from(answer)
-        .await
-        .map(|holds| holds.is_truthy()))
+    Ok(JsFuture::from(answer).await.map(|holds| holds.is_truthy()))
 }
 
 /// The refusal, and what led to it.

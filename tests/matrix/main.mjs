@@ -1,13 +1,13 @@
 // The tools that merchants build, bundle and test with: each row takes the packed package, builds a program with it and runs that with one signed webhook.
 // `main.mjs [--all] [--only ROW,...]`, in a directory that holds the projects of `tests/matrix` with their packages installed; run by
-// `cargo xtask test --only matrix`, which names programs in GWOP_NODE, GWOP_BUN and GWOP_WRANGLER, and the package in GWOP_TARBALL.
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+// `cargo xtask test --only matrix`, which names programs in GWOP_NODE, GWOP_BUN, GWOP_DENO and GWOP_WRANGLER, and the package in GWOP_TARBALL.
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { freePort, runProgram, started, startProgram } from "./programs.mjs";
 import { sign } from "./sign.js";
 
-const { GWOP_NODE, GWOP_BUN, GWOP_WRANGLER, GWOP_TARBALL } = process.env;
+const { GWOP_NODE, GWOP_BUN, GWOP_DENO, GWOP_WRANGLER, GWOP_TARBALL } = process.env;
 const top = process.cwd();
 const DELIVERED = "200 applied, 401";
 const env = {
@@ -227,18 +227,17 @@ for (const version of [2, 3]) {
 }
 {
   const { cwd, run, clean } = project("sveltekit");
-  const build = (ADAPTER) => run("vite", ["build"], { env: { ADAPTER } });
+  const build = (ADAPTER) => {
+    clean(".svelte-kit");
+    return run("vite", ["build"], { env: { ADAPTER } });
+  };
   rows["sveltekit: node"] = async () => {
     clean("build");
     await build("node");
     const directory = join(cwd, "build");
-    await expectServed(node(join(directory, "index.js"), { env: { ORIGIN: "" } }));
+    await expectServed(node(join(directory, "index.js")));
   };
   rows["sveltekit: cloudflare"] = async () => {
-    writeFileSync(
-      join(cwd, "wrangler.jsonc"),
-      JSON.stringify({ name: "hook", main: ".svelte-kit/cloudflare/_worker.js", compatibility_date: "2025-09-01", compatibility_flags: ["nodejs_compat"], assets: { binding: "ASSETS", directory: ".svelte-kit/cloudflare" } }),
-    );
     await build("cloudflare");
     await expectServed(wrangler(cwd));
   };
@@ -247,7 +246,7 @@ for (const version of [2, 3]) {
     await build("vercel");
     const functions = join(cwd, ".vercel/output/functions");
     const [name] = readdirSync(functions).filter((file) => file.endsWith(".func") && existsSync(join(functions, file, ".vc-config.json")));
-    const root = deployed(join(functions, name));
+    const root = deployed(realpathSync(join(functions, name)));
     const { handler } = JSON.parse(readFileSync(join(root, ".vc-config.json"), "utf8"));
     await expectServed(node(vercelServer(root, handler)));
   };
@@ -283,10 +282,8 @@ createServer((req, res) => serve(req, res).catch((error) => res.writeHead(500).e
   };
   rows["astro: cloudflare"] = async () => {
     clean("dist-cloudflare");
-    writeFileSync(join(cwd, "wrangler.jsonc"), JSON.stringify({ name: "hook", compatibility_date: "2025-09-01", compatibility_flags: ["nodejs_compat"] }));
     await build("cloudflare");
-    const config = ["server/wrangler.json", "wrangler.json"].map((file) => join(cwd, "dist-cloudflare", file)).find((file) => existsSync(file));
-    await expectServed(wrangler(cwd, ["-c", config]));
+    await expectServed(wrangler(cwd));
   };
 }
 {
@@ -334,6 +331,43 @@ createServer((req, res) => serve(req, res).catch((error) => res.writeHead(500).e
     expect(said.trim().split("\n").at(-1), DELIVERED, "with Yarn");
   };
   void bin;
+}
+
+// ── Types, strict and with the declarations of the package checked too.
+{
+  const { cwd } = project("types");
+  const tsc = async (directory, file, options) => {
+    const base = { target: "es2022", module: "nodenext", strict: true, exactOptionalPropertyTypes: true, skipLibCheck: false, noEmit: true, lib: ["es2022"] };
+    const config = join(directory, `tsconfig.${file}.json`);
+    writeFileSync(config, JSON.stringify({ compilerOptions: { ...base, ...options }, files: [file] }));
+    await runProgram(GWOP_NODE, [join(cwd, "node_modules/typescript5.9/bin/tsc"), "--project", config], { cwd: directory, env });
+  };
+  for (const version of [20, 22, 24, 25]) {
+    rows[`types: without DOM names, @types/node ${version === 25 ? "newest" : version}`] = () => tsc(cwd, "handle.ts", { types: [`node${version}`] });
+  }
+  rows["types: node10, node16, nodenext, bundler"] = async () => {
+    const resolutions = [
+      { module: "commonjs", moduleResolution: "node10" },
+      { module: "node16", moduleResolution: "node16" },
+      { module: "nodenext", moduleResolution: "nodenext" },
+      { module: "esnext", moduleResolution: "bundler" },
+    ];
+    // The peers' own declarations do not all pass with these options.
+    const more = { types: ["node22"], skipLibCheck: true, esModuleInterop: true };
+    for (const resolution of resolutions) await tsc(cwd, "every.ts", { ...resolution, ...more });
+    // A file that is CommonJS by its name.
+    writeFileSync(join(cwd, "every.cts"), readFileSync(join(cwd, "every.ts"), "utf8"));
+    for (const module of ["node16", "nodenext"]) await tsc(cwd, "every.cts", { module, ...more });
+  };
+  rows["types: handlers fit Bun, Workers, Hono, Next, SvelteKit, Astro, Deno"] = async () => {
+    const more = { skipLibCheck: true };
+    await tsc(cwd, "bun.ts", { types: ["bun"], ...more });
+    await tsc(cwd, "worker.ts", { types: ["@cloudflare/workers-types"], ...more });
+    await tsc(cwd, "hono.ts", { types: ["node22"], ...more });
+    const bundler = { module: "esnext", moduleResolution: "bundler", lib: ["es2022", "dom", "dom.iterable"], types: [], ...more };
+    for (const host of ["next16", "sveltekit", "astro"]) await tsc(join(top, host), "types.ts", bundler);
+    await runProgram(GWOP_DENO, ["check", "--no-lock", "--node-modules-dir=manual", "deno.ts"], { cwd, env });
+  };
 }
 
 /** Rows of `cargo xtask test --all` alone: what they show beyond the others does not pay for their time. */

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::process::{Step, say};
-use crate::{Result, build, docs, package, patterns, runtimes, tools, top, worker};
+use crate::{Result, build, docs, matrix, package, patterns, runtimes, tools, top, worker};
 
 /// What a program that imports `@gwop/sdk` may carry: wasm and JavaScript, gzip, in bytes. The aim is 28.3 KB
 /// (docs/performance.md says what was tried).
@@ -57,6 +57,11 @@ const PARTS: &[Part] = &[
         "the API reference, llms.txt, a release's rehearsal",
         docs::test,
     ),
+    (
+        "matrix",
+        "the tools that merchants build, bundle and test with",
+        matrix::matrix,
+    ),
     ("size", "the size budget", size),
     ("worker", "the Worker, on workerd", worker::test),
 ];
@@ -73,7 +78,12 @@ pub fn command(arguments: &[String]) -> Result {
         }
         return Ok(());
     }
-    let chosen = choose(arguments)?;
+    let mut arguments = arguments.to_vec();
+    if arguments.iter().any(|argument| argument == "--all") {
+        arguments.retain(|argument| argument != "--all");
+        let _ = matrix::ALL.set(());
+    }
+    let chosen = choose(&arguments)?;
     let mut summary = Vec::new();
     for (name, what, run) in chosen {
         say(&format!("\n── {name}: {what}"));
