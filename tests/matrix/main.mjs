@@ -343,7 +343,20 @@ createServer((req, res) => serve(req, res).catch((error) => res.writeHead(500).e
     await runProgram(GWOP_NODE, [join(cwd, "node_modules/typescript5.9/bin/tsc"), "--project", config], { cwd: directory, env });
   };
   for (const version of [20, 22, 24, 25]) {
-    rows[`types: without DOM names, @types/node ${version === 25 ? "newest" : version}`] = () => tsc(cwd, "handle.ts", { types: [`node${version}`] });
+    rows[`types: without DOM names, @types/node ${version === 25 ? "newest" : version}`] = async () => {
+      // In a project that has this version alone: the packages of types refer to each other by name.
+      const directory = join(cwd, `out/node${version}`);
+      const own = join(cwd, `node_modules/@types/node${version}`);
+      const undici = [join(own, "node_modules/undici-types"), join(cwd, "node_modules/undici-types")].find((path) => existsSync(path));
+      const modules = join(directory, "node_modules");
+      for (const [from, to] of [[own, "@types/node"], [undici, "undici-types"], [join(cwd, "node_modules/@gwop"), "@gwop"]]) {
+        rmSync(join(modules, to), { recursive: true, force: true });
+        cpSync(from, join(modules, to), { recursive: true });
+      }
+      cpSync(join(cwd, "handle.ts"), join(directory, "handle.ts"));
+      writeFileSync(join(directory, "package.json"), '{ "type": "module" }');
+      await tsc(directory, "handle.ts", { types: ["node"] });
+    };
   }
   rows["types: node10, node16, nodenext, bundler"] = async () => {
     const resolutions = [

@@ -143,6 +143,10 @@ impl Module {
         // the one line that is left out.
         fs::create_dir_all(package.join("generated"))?;
         let readable = declared.replace("    [Symbol.dispose](): void;\n", "");
+        // `@types/node` declares no type of that name before version 25.
+        let readable = readable
+            .replace(": CryptoKey", ": object")
+            .replace("<CryptoKey>", "<object>");
         Ok(fs::write(package.join("generated").join(file), readable)?)
     }
 }

@@ -85,8 +85,8 @@ export function sqliteStore(database: SqliteDatabase): WebhookStore {
     // `better-sqlite3` refuses to get from a statement that gives no rows.
     if (sql === WEBHOOK_TABLE) return statement.run();
     const row = statement.get(...parameters);
-    // The connection decides on the form of its rows (`returnArrays: true`); both columns are named by the statement.
-    return Array.isArray(row) ? { record: row[0], revision: row[1] } : row;
+    // The connection decides on the form of its rows (`returnArrays: true`); `reading` on the order of the columns.
+    return Array.isArray(row) ? ({ now: row[0], record: row[1], revision: row[2] } satisfies Row) : row;
   });
 }
 
