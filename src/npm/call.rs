@@ -703,6 +703,10 @@ impl Client<'_> {
                 .unwrap_or_default();
         }
         message.make_ascii_lowercase();
+        let says = |word: &str| {
+            let mut windows = message.as_bytes().windows(word.len());
+            windows.any(|window| window == word.as_bytes())
+        };
         // `fetch` throws a TypeError, Bun an error with a code, workerd one with nothing but words.
         match name.as_deref() {
             Some("AbortError") => Failure::Aborted,
@@ -710,9 +714,9 @@ impl Client<'_> {
             _ if answering
                 || thrown.is_instance_of::<TypeError>()
                 || code.is_some()
-                || message.contains("network")
-                || message.contains("connection")
-                || message.contains("dns") =>
+                || says("network")
+                || says("connection")
+                || says("dns") =>
             {
                 Failure::Connection
             }

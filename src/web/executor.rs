@@ -20,7 +20,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
 use js_sys::{Function, Promise};
-use send_wrapper::SendWrapper;
 use wasm_bindgen::prelude::*;
 
 pub use wasm_bindgen_futures::JsFuture;
@@ -37,8 +36,17 @@ struct Work {
     reject: Function,
 }
 
-/// What wakes a future. Wakers have to be `Send`; a JavaScript isolate has one thread.
-struct Task(SendWrapper<Work>);
+/// What wakes a future.
+struct Task(Work);
+
+// Wakers have to be `Send` and `Sync`. A JavaScript isolate has one thread, and without shared memory a wasm instance
+// belongs to one isolate, so no other thread ever sees a task.
+#[cfg(not(target_feature = "atomics"))]
+#[allow(unsafe_code)]
+unsafe impl Send for Task {}
+#[cfg(not(target_feature = "atomics"))]
+#[allow(unsafe_code)]
+unsafe impl Sync for Task {}
 
 impl Wake for Task {
     fn wake(self: Arc<Self>) {
@@ -116,7 +124,7 @@ where
             resolve,
             reject,
         };
-        run(&Arc::new(Task(SendWrapper::new(work))));
+        run(&Arc::new(Task(work)));
     })
 }
 

@@ -2,6 +2,7 @@
 import "./amounts.js";
 import "./auth-handlers.js";
 import "./handlers.js";
+import "./isolate-requests.js";
 import "./checkout.js";
 import "./errors.js";
 import "./http.js";
