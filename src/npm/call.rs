@@ -716,7 +716,8 @@ impl Client<'_> {
                 || code.is_some()
                 || says("network")
                 || says("connection")
-                || says("dns") =>
+                // What workerd says of a name that no DNS server knows.
+                || says("internal error; reference =") =>
             {
                 Failure::Connection
             }

@@ -634,6 +634,13 @@ test("http: a refused connection is a ConnectionError", async () => {
   assert(error.cause !== undefined);
 });
 
+test("http: a host that no DNS server knows is a ConnectionError", async ({ runtime }) => {
+  // Deno's permissions and pages' policies come before any look-up.
+  if (!["node", "bun", "workerd"].includes(runtime)) return;
+  const gwop = new Gwop({ serverURL: "http://no-such-host.invalid" });
+  await assertRejects(gwop.invoices.get({ id: "a" }, NEVER), ConnectionError);
+});
+
 test("http: a connection that is closed without an answer is a ConnectionError, and is retried", async (context) => {
   const { gwop, seen } = await scripted(context, [{ close: true }]);
   await withoutJitter(() => assertRejects(gwop.invoices.create({ body: { amountUsdc: 1 } }), ConnectionError));
