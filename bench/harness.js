@@ -31,7 +31,27 @@ export const CONCURRENT_DEFAULTS = { ...DEFAULTS, batchMs: 50, rounds: 15 };
  * @param {(name: string, count: number) => Promise<number>} batch Runs so many operations; resolves to milliseconds.
  * @returns {Promise<Record<string, Figure>>} By name.
  */
-export async function measure(names, batch, { batchMs, rounds, warmMs } = DEFAULTS) {
+export async function measure(names, batch, options = DEFAULTS) {
+  const times = await timesOf(names, batch, options);
+  const [floor] = names;
+  return Object.fromEntries(
+    names.map((name) => {
+      const [low, ratio, high] = quartiles(ratios(times[name], times[floor]));
+      const figure = { us: rounded(quantile(times[name], 0.5) * 1000), ratio, spread: [low, high] };
+      const peer = PEERS[name];
+      return [name, peer ? { ...figure, ofPeer: quartiles(ratios(times[name], times[peer]))[1] } : figure];
+    }),
+  );
+}
+
+/**
+ * Milliseconds per operation, by name, one for each round.
+ *
+ * @param {string[]} names
+ * @param {(name: string, count: number) => Promise<number>} batch As for {@link measure}.
+ * @returns {Promise<Record<string, number[]>>}
+ */
+export async function timesOf(names, batch, { batchMs, rounds, warmMs }) {
   const counts = {};
   for (const name of names) {
     let count = 1;
@@ -49,15 +69,29 @@ export async function measure(names, batch, { batchMs, rounds, warmMs } = DEFAUL
       times[name].push((await batch(name, counts[name])) / counts[name]);
     }
   }
-  const [floor] = names;
-  return Object.fromEntries(
-    names.map((name) => {
-      const [low, ratio, high] = quartiles(ratios(times[name], times[floor]));
-      const figure = { us: rounded(quantile(times[name], 0.5) * 1000), ratio, spread: [low, high] };
-      const peer = PEERS[name];
-      return [name, peer ? { ...figure, ofPeer: quartiles(ratios(times[name], times[peer]))[1] } : figure];
-    }),
+  return times;
+}
+
+/**
+ * As {@link timesOf}, and the same of the processor's time, which does not hang on what else runs. `processor` is what was taken so
+ * far, in milliseconds.
+ *
+ * @returns {Promise<{ wall: Record<string, number[]>, processor: Record<string, number[]> }>}
+ */
+export async function withProcessor(processor, names, batch, options) {
+  const taken = Object.fromEntries(names.map((name) => [name, []]));
+  const wall = await timesOf(
+    names,
+    async (name, count) => {
+      const before = processor();
+      const took = await batch(name, count);
+      taken[name].push((processor() - before) / count);
+      return took;
+    },
+    options,
   );
+  // The first ones were for warming up.
+  return { wall, processor: Object.fromEntries(names.map((name) => [name, taken[name].slice(-wall[name].length)])) };
 }
 
 /**
@@ -87,6 +121,23 @@ export async function repeat(run, count, concurrency) {
   for (let left = count; left > 0; left -= concurrency) {
     await Promise.all(Array.from({ length: Math.min(concurrency, left) }, run));
   }
+}
+
+/** What a Worker does for a benchmark: `/?group=…&name=…&count=…&concurrency=…` runs so many operations of one candidate, and answers the names of all. */
+export function batchWorker(prepare) {
+  const prepared = new Map();
+  return {
+    async fetch(request) {
+      const { searchParams } = new URL(request.url);
+      const group = searchParams.get("group");
+      if (!group) return new Response();
+      if (!prepared.has(group)) prepared.set(group, await prepare(group));
+      const candidates = prepared.get(group);
+      const count = Number(searchParams.get("count"));
+      if (count > 0) await repeat(candidates[searchParams.get("name")], count, Number(searchParams.get("concurrency")));
+      return Response.json(Object.keys(candidates));
+    },
+  };
 }
 
 /** The value below which the given part of the values lies. */

@@ -16,7 +16,11 @@ export async function measureGroups(runtime) {
   }
   const figures = {};
   if (runtime === "workerd") {
-    for (const [row, group, concurrency] of rows) figures[row] = await insideWorkerd(group, concurrency);
+    const options = { batchMs: 30, rounds: 15, warmMs: 500 };
+    for (const [row, group, concurrency] of rows) {
+      const place = { entry: "bench/inside-worker.js", directory: "out/bench" };
+      figures[row] = await insideWorkerd(place, group, concurrency, (names, batch) => measure(names, batch, options));
+    }
   } else {
     const [program, args] = RUNTIMES[runtime];
     for (const [row, group, concurrency] of rows) {
@@ -34,8 +38,8 @@ export async function measureGroups(runtime) {
  * kept-alive connection, and the median time of an empty batch is taken off. Batches are longer here, so that what is
  * left of the request's own time is small beside them.
  */
-async function insideWorkerd(group, concurrency) {
-  const server = await startWorkerd(process.env.GWOP_WORKERD, { entry: "bench/inside-worker.js", directory: "out/bench" });
+export async function insideWorkerd(place, group, concurrency, use) {
+  const server = await startWorkerd(process.env.GWOP_WORKERD, place);
   const time = async (name, count) => {
     const query = new URLSearchParams({ group, name, count, concurrency });
     const from = performance.now();
@@ -51,7 +55,7 @@ async function insideWorkerd(group, concurrency) {
     for (let round = 0; round < 50; round++) empty.push((await time("", 0))[0]);
     const overhead = quantile(empty.slice(10), 0.5);
     const batch = async (name, count) => Math.max(0.01, (await time(name, count))[0] - overhead);
-    return await measure(JSON.parse(names), batch, { batchMs: 30, rounds: 15, warmMs: 500 });
+    return await use(JSON.parse(names), batch, server.pid);
   } finally {
     server.end();
   }

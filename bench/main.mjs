@@ -1,12 +1,14 @@
-// The benchmark: `main.mjs [--only PART,…] [--check] [--keep-baseline]`, from the consumer project, which has the packed
+// The benchmark: `main.mjs [--only PART,…] [--check] [--keep-baseline]`, or `[--only PART,…] --against`, from the consumer project, which has the packed
 // tarball installed and `bench` and `runners` copied in. Run by `cargo xtask bench`, which names the programs in
 // GWOP_DENO, GWOP_BUN and GWOP_WORKERD and the files in GWOP_BENCH_OUT and GWOP_BENCH_BASELINE. See docs/performance.md.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
+import { measureAgainst, printAgainst, PARTS as AGAINST_PARTS } from "./against.mjs";
 import { compare } from "./compare.mjs";
 import { measureGroups } from "./inside.mjs";
 import { measureMemory } from "./memory.mjs";
 import { measureSizes } from "./sizes.mjs";
+import { measureSimulator } from "./simulator.mjs";
 import { measureStart } from "./start.mjs";
 import { printAll } from "./table.mjs";
 import { measureWorker } from "./worker/measure.mjs";
@@ -20,17 +22,16 @@ const PARTS = {
   start: measureStart,
   memory: measureMemory,
   worker: measureWorker,
+  simulator: measureSimulator,
   sizes: measureSizes,
 };
 
+// `cargo xtask bench` has judged the arguments.
 const args = process.argv.slice(2);
+const against = args.includes("--against");
+const parts = against ? Object.fromEntries(AGAINST_PARTS.map((part) => [part, () => measureAgainst(part)])) : PARTS;
 const named = args.filter((arg) => arg.startsWith("--only=")).flatMap((arg) => arg.slice("--only=".length).split(","));
-const only = named.length > 0 ? named : Object.keys(PARTS);
-const unknown = [...only.filter((part) => !Object.hasOwn(PARTS, part)), ...args.filter((arg) => !/^--(only=|check$|keep-baseline$)/.test(arg))];
-if (unknown.length > 0) {
-  console.error(`bench: not understood: ${unknown.join(", ")}; --only takes ${Object.keys(PARTS).join(", ")}`);
-  process.exit(2);
-}
+const only = named.length > 0 ? named : Object.keys(parts);
 
 const { GWOP_BENCH_OUT: out, GWOP_BENCH_BASELINE: baseline } = process.env;
 const [cpu] = cpus();
@@ -39,7 +40,7 @@ const result = {
   machine: `${cpus().length} × ${cpu?.model.trim() ?? "unknown"}, ${process.platform} ${process.arch}`,
   parts: {},
 };
-for (const [name, run] of Object.entries(PARTS)) {
+for (const [name, run] of Object.entries(parts)) {
   if (!only.includes(name)) continue;
   console.log(`… ${name}`);
   try {
@@ -50,7 +51,8 @@ for (const [name, run] of Object.entries(PARTS)) {
     process.exitCode = 1;
   }
 }
-printAll(result);
+if (against) printAgainst(result);
+else printAll(result);
 writeFileSync(out, `${JSON.stringify(result, null, 1)}\n`);
 console.log(`\n${out}`);
 

@@ -1,9 +1,9 @@
-// `start-program.js gwop|stripe|floor BODY SIGNATURE SECRET`: from the import to the first verified webhook, in milliseconds,
+// `start-program.js gwop|@gwop/NAME|stripe|floor BODY SIGNATURE SECRET`: from the import to the first verified webhook, in milliseconds,
 // in a process that has done nothing else. The floor imports nothing: it finds and compiles the same wasm, imports the key and asks Web Crypto.
 const [, , library, body, signature, secret] = process.argv;
 const from = performance.now();
-if (library === "gwop") {
-  const { Gwop } = await import("@gwop/sdk");
+if (library === "gwop" || library.startsWith("@gwop/")) {
+  const { Gwop } = await import(library === "gwop" ? "@gwop/sdk" : library);
   await new Gwop({ webhookSecret: secret }).validateWebhook({ request: { body, headers: { "x-gwop-signature": signature } } });
 } else if (library === "floor") {
   const url = new URL(import.meta.resolve("@gwop/sdk/gwop.wasm"));

@@ -9,9 +9,10 @@ export function printAll({ date, machine, parts }) {
   }
 }
 
-const PRINTERS = { start: printStart, memory: printMemory, worker: printWorker, sizes: printSizes };
+const PRINTERS = { start: printStart, memory: printMemory, worker: printWorker, simulator: printSimulator, sizes: printSizes };
 
-function print(rows) {
+/** One line per row, in columns. */
+export function print(rows) {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => String(row[column]).length)));
   for (const row of rows) {
     const cells = row.map((cell, column) => (column === 0 ? String(cell).padEnd(widths[0]) : String(cell).padStart(widths[column])));
@@ -46,6 +47,20 @@ function printMemory(runtimes) {
   const rows = [["verifications", "count", "refused", "rss MB, after a tenth", "at the end", "wasm KB", "at the end", "first tenth ms", "last"]];
   for (const [runtime, { count, refused, before, after, firstTenthMs, lastTenthMs }] of Object.entries(runtimes)) {
     rows.push([runtime, count, refused, before.rssMB, after.rssMB, before.wasmKB, after.wasmKB, firstTenthMs, lastTenthMs]);
+  }
+  print(rows);
+}
+
+function printSimulator({ start, judgement, ...calls }) {
+  print([["local Gwop", "ms", "quartiles"], ...Object.entries(start).map(([name, { ms, spread }]) => [name, ms, spread.join("–")])]);
+  const judged = Object.entries(judgement).map(([name, { judgeUs, viemUs, ofViem, spread }]) => [name, judgeUs, viemUs, ofViem.toFixed(2), range(spread)]);
+  print([["judging one payment on Base", "µs", "viem's recovery, µs", "× viem", "quartiles"], ...judged]);
+  const rows = [["calls per second", "10 invoices held", "100,000", "time × that of 10", "quartiles"]];
+  for (const [place, figures] of Object.entries(calls)) {
+    rows.push([place, "", "", "", ""]);
+    for (const [name, { perSecondFew, perSecondMany, ofFew, spread }] of Object.entries(figures)) {
+      rows.push([`  ${name}`, perSecondFew, perSecondMany, ofFew.toFixed(2), range(spread)]);
+    }
   }
   print(rows);
 }

@@ -7,8 +7,8 @@ import { freePort, started, startProgram } from "../runners/programs.mjs";
 const serve = process.argv.includes("--serve");
 /** The port that `--serve` promises; the story alone takes any. */
 const SERVE_PORT = 4010;
-/** The agent's wallet on Base. */
-const WALLET = "0x742d35cc6634c0532925a3b844bc9e7595f5ba16";
+/** The agent's wallet on Base: the first test wallet of the local Gwop. */
+const WALLET = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 
 const bold = (text) => (process.stdout.isTTY ? `\x1b[1m${text}\x1b[0m` : text);
 let step = { number: 0, title: "start the local Gwop" };
@@ -80,20 +80,16 @@ async function startMerchant() {
 /** Pays a payment URL as an x402 agent does: ask, get 402 with the price, ask again with the payment. */
 async function pay(paymentURL) {
   const asked = await fetch(paymentURL);
-  const challenge = await asked.json();
   expect(asked.status === 402, `the payment URL answered ${asked.status} instead of 402`);
-  const { network, payTo, maxAmountRequired: value } = challenge.accepts[0];
+  const challenge = JSON.parse(atob(asked.headers.get("payment-required")));
+  const [{ network, payTo, amount }] = challenge.accepts;
   say(`GET ${paymentURL}`);
-  say(`→ 402 Payment Required: ${usdc(value)} on ${network} to ${payTo}`);
-  const nonce = `0x${crypto.randomUUID().replaceAll("-", "").repeat(2)}`;
-  const validBefore = String(Math.floor(Date.now() / 1000) + 300);
-  const authorization = { from: WALLET, to: payTo, value, validAfter: "0", validBefore, nonce };
-  // The local Gwop checks everything but the wallet's signature, and moves no money.
-  const payload = { signature: `0x${"00".repeat(65)}`, authorization };
-  const payment = btoa(JSON.stringify({ x402Version: 1, scheme: "exact", network, payload }));
-  const paid = await fetch(paymentURL, { headers: { "X-PAYMENT": payment } });
+  say(`→ 402 Payment Required: ${usdc(amount)} on ${network} to ${payTo}`);
+  // An agent signs with its own wallet. This one has a test wallet of the local Gwop, which signs for it.
+  const signed = await json(await fetch(new URL("/_sim/sign-payment", paymentURL), { method: "POST", body: JSON.stringify({ target: paymentURL }) }));
+  const paid = await fetch(paymentURL, { method: "POST", headers: signed.headers });
   expect(paid.ok, `the payment was answered with ${paid.status}: ${await paid.text()}`);
-  say(`again with X-PAYMENT, from ${WALLET}`);
+  say(`again with ${Object.keys(signed.headers)}, signed by ${signed.wallet}`);
   say(`→ ${paid.status}, paid`);
 }
 
@@ -152,7 +148,7 @@ async function story(base, merchant) {
 
   tell("The token is verified locally, with Gwop's public keys");
   const identity = await gwop.auth.verifyToken(token.accessToken);
-  expect(identity.walletAddress.toLowerCase() === WALLET, `the token is of ${identity.walletAddress}`);
+  expect(identity.walletAddress === WALLET, `the token is of ${identity.walletAddress}`);
   say(`gwop.auth.verifyToken(token) → ${identity.subject}, until ${identity.expiresAt.toISOString()}`);
   await gwop.auth.verifyToken(token.accessToken, { checkSession: true });
   say("with checkSession: true → the session is active");

@@ -43,9 +43,25 @@ impl<'d> Value<'d> {
     pub fn parse(bytes: &'d [u8]) -> Result<Self, Malformed> {
         let text = std::str::from_utf8(bytes).map_err(|_| Malformed)?;
         let value = serde_json::from_str::<&RawValue>(text).map_err(|_| Malformed)?;
-        let value = Self(value.get());
-        if value.nests_within(MAX_DEPTH) {
-            Ok(value)
+        Self(value.get()).bounded()
+    }
+
+    /// Checks `bytes` as one JSON text and gives the members of its object; `None` where it is of another kind.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_object(bytes: &'d [u8]) -> Result<Option<Object<'d>>, Malformed> {
+        let text = std::str::from_utf8(bytes).map_err(|_| Malformed)?;
+        match serde_json::from_str(text) {
+            Ok(object) => Self(text).bounded().map(|_| Some(object)),
+            // Another kind, or no JSON.
+            Err(_) => Self::parse(bytes).map(|_| None),
+        }
+    }
+
+    fn bounded(self) -> Result<Self, Malformed> {
+        if self.nests_within(MAX_DEPTH) {
+            Ok(self)
         } else {
             Err(Malformed)
         }
@@ -107,6 +123,15 @@ impl<'d> Value<'d> {
         }
     }
 
+    /// Whether this is a string of Unicode text: one without lone surrogates.
+    #[must_use]
+    pub fn is_text(self) -> bool {
+        let quoted = self.quoted();
+        quoted.is_some_and(|quoted| {
+            !quoted.contains('\\') || serde_json::from_str::<String>(self.0).is_ok()
+        })
+    }
+
     /// The string of its own, as [`Self::as_str`].
     #[must_use]
     pub fn to_text(self) -> Option<String> {
@@ -116,7 +141,14 @@ impl<'d> Value<'d> {
     /// Whether this is the string `expected`.
     #[must_use]
     pub fn is_str(self, expected: &str) -> bool {
-        self.as_str().is_some_and(|text| text == expected)
+        let Some(quoted) = self.quoted() else {
+            return false;
+        };
+        // An escape is longer than what it stands for, so a text of the same length has none if it is equal.
+        if quoted.len() > expected.len() && quoted.contains('\\') {
+            return unescape(self.0).is_some_and(|text| text == expected);
+        }
+        quoted == expected && !expected.contains('\\')
     }
 
     /// The boolean, if it is one.

@@ -1,11 +1,12 @@
 // Webhooks per second and latency of Gwop's Worker on workerd, next to a Worker that does nothing, to one that does nothing but ask a
 // Durable Object, and to the same as Gwop's in JavaScript.
 import { createHmac } from "node:crypto";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { startWorkerd } from "../../runners/workerd.mjs";
 import { orderOf, quantile, quartiles, ratios, rounded } from "../harness.js";
 import { event } from "../deliveries.js";
+import { processorMs } from "../processor.mjs";
 import { load } from "./load.mjs";
 
 const SECRET = "whsec_bench_worker";
@@ -85,26 +86,6 @@ export async function measureWorker() {
     for (const { server } of Object.values(servers)) server.end();
     rmSync(storage, { recursive: true, force: true });
   }
-}
-
-/** Processor time of a process group so far, in milliseconds, by Linux; NaN elsewhere. Unlike a rate it does not hang on what else runs. */
-function processorMs(group) {
-  if (!existsSync("/proc/self/schedstat")) return NaN;
-  let nanoseconds = 0;
-  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
-    try {
-      // proc(5): after the name in parentheses come state, ppid and pgrp.
-      const [, , pgrp] = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ").at(-1).split(" ");
-      if (Number(pgrp) !== group) continue;
-      // By thread; what `stat` tells of all of them comes in hundredths of a second.
-      for (const thread of readdirSync(`/proc/${pid}/task`)) {
-        nanoseconds += parseInt(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "latin1"), 10);
-      }
-    } catch {
-      // It has ended meanwhile.
-    }
-  }
-  return nanoseconds / 1e6;
 }
 
 /** One window of load on one Worker. */

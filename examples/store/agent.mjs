@@ -1,5 +1,5 @@
 // A scripted agent: it knows the store's URL and has a wallet on Solana. It uses neither the SDK nor the store's code.
-const WALLET = "7sSiBeFyVkYJ4xkWhiZ3ap1aHkVhv1DVtUVJKNM8BDbt";
+const WALLET = "AKnL4NNf3DGWZJS6cPknBuEGnVsV4A4m5tgebLHaRSZ9";
 
 /** Plays the story; `tell` takes its lines. Throws at the first answer that is not as it has to be. */
 export async function play({ store, gwop, tell }) {
@@ -26,13 +26,14 @@ export async function play({ store, gwop, tell }) {
   /** Pays an x402 URL on Solana: ask, be told the price, ask again with the payment. */
   async function pay(url) {
     const asked = await fetch(url);
-    const [{ network, maxAmountRequired }] = (await asked.json()).accepts;
-    expect(asked.status === 402 && network === "solana", `402 on Solana, not ${asked.status} on ${network}`);
-    // The local Gwop moves no money, and takes any transaction that it has not seen.
-    const transaction = btoa(crypto.randomUUID());
-    const payment = { x402Version: 1, scheme: "exact", network, payload: { transaction, payer: WALLET } };
-    const paid = await fetch(url, { headers: { "X-PAYMENT": btoa(JSON.stringify(payment)) } });
-    tell(`  pays ${maxAmountRequired} atomic USDC on ${network} → ${paid.status}`);
+    const [{ network, amount }] = JSON.parse(atob(asked.headers.get("payment-required"))).accepts;
+    expect(asked.status === 402 && network.startsWith("solana:"), `402 on Solana, not ${asked.status} on ${network}`);
+    // An agent signs with its own wallet; this one's is a test wallet of the local Gwop, which signs for it.
+    const signed = await fetch(`${gwop}/_sim/sign-payment`, { method: "POST", body: JSON.stringify({ target: url }) });
+    const { headers, wallet } = await signed.json();
+    expect(wallet === WALLET, `its wallet to sign, not ${wallet}`);
+    const paid = await fetch(url, { method: "POST", headers });
+    tell(`  pays ${amount} atomic USDC on solana → ${paid.status}`);
     expect(paid.ok, `the payment to be taken: ${paid.status} ${await paid.text()}`);
   }
 

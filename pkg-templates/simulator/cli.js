@@ -15,6 +15,10 @@ Usage: npx -p @gwop/sdk gwop-simulator [options]
   --merchant-key KEY       merchant key, sk_m_… (default sk_m_simulator)
   --merchant-id UUID       merchant id
   --webhook-secret SECRET  webhook secret (default whsec_simulator)
+  --x402 MODE              how payments are judged: standard (default), gwop-docs or unchecked
+  --smart-wallet ADDRESS   a wallet on Base that is a contract: any signature of it is taken; repeatable
+  --strict-idempotency-keys
+                           refuse an Idempotency-Key that is no UUID v4
   --settlement-delay MS    how long a payment stays in PAYING (default 0)
   --seed N                 the same seed gives the same identifiers
   --verbose                print every request and its status
@@ -41,6 +45,9 @@ try {
       "merchant-key": { type: "string" },
       "merchant-id": { type: "string" },
       "webhook-secret": { type: "string" },
+      x402: { type: "string" },
+      "smart-wallet": { type: "string", multiple: true },
+      "strict-idempotency-keys": { type: "boolean" },
       "settlement-delay": { type: "string" },
       seed: { type: "string" },
       verbose: { type: "boolean", default: false },
@@ -78,6 +85,9 @@ const given = {
   merchantApiKey: values["merchant-key"],
   merchantId: values["merchant-id"],
   webhookSecret: values["webhook-secret"],
+  x402: values.x402,
+  smartWallets: values["smart-wallet"],
+  strictIdempotencyKeys: values["strict-idempotency-keys"],
   settlementDelayMs: whole("settlement-delay"),
   seed: whole("seed"),
 };

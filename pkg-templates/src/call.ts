@@ -100,7 +100,7 @@ export async function runCall(target: CallTarget, readPlan: () => CallPlan): Pro
       throw invalid(`The argument of ${operation} cannot be written as JSON`, given, cause);
     }
     const plan = readPlan();
-    const { serverURL, identityURL, userAgent = "", timeoutMs, signal, headers, debugLogger: logger } = plan;
+    const { serverURL, identityURL, userAgent, timeoutMs, signal, headers, debugLogger: logger } = plan;
     if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs > 0)) {
       throw invalid("timeoutMs must be a number of milliseconds, more than 0", timeoutMs);
     }

@@ -14,6 +14,8 @@ export type {
   MintedToken,
   PayOptions,
   RequestFault,
+  SignPaymentOptions,
+  SignedPayment,
   SimulatorChain,
   SimulatorDelivery,
   SimulatorMerchant,
@@ -21,5 +23,6 @@ export type {
   SimulatorOptions,
   SimulatorPayment,
   SimulatorRequest,
+  SimulatorX402,
   WebhookHandler,
 } from "./simulator/types.js";

@@ -1,7 +1,8 @@
 //! Auth intents, sessions, signing keys and access tokens.
 
+use crate::invoice::Status;
+use crate::payment::{Chain, Payment};
 use crate::time::{Now, iso};
-use crate::x402::{Chain, Payment};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
@@ -35,6 +36,23 @@ impl AuthIntent {
         self.payment
             .as_ref()
             .filter(|payment| payment.settled_at.is_some())
+    }
+
+    /// Where it stands, in an invoice's words: OPEN, PAYING or PAID.
+    #[must_use]
+    pub fn payment_status(&self) -> Status {
+        match &self.payment {
+            None => Status::Open,
+            Some(payment) if payment.settled_at.is_none() => Status::Paying,
+            Some(_) => Status::Paid,
+        }
+    }
+
+    /// When its payment settles by itself.
+    #[must_use]
+    pub fn due_at(&self) -> Option<u64> {
+        let payment = self.payment.as_ref()?;
+        payment.settles_at.filter(|_| payment.settled_at.is_none())
     }
 
     /// `AuthIntent` of the contract. URLs start with `base`.

@@ -1,6 +1,8 @@
 //! Options of a simulator.
 
 use crate::control::CommandError;
+use crate::payment::Mode;
+use crate::payment::base::Address;
 use serde::{Deserialize, Serialize};
 
 /// The public host of the invoice operations.
@@ -37,6 +39,12 @@ pub struct Config {
     pub webhook_retry_delays_ms: Vec<u64>,
     /// Status of `INVOICE_CANCEL_NOT_ALLOWED`: 400, or 409 as in Gwop's older documents.
     pub cancel_not_allowed_status: u16,
+    /// How x402 payments are judged.
+    pub x402: Mode,
+    /// Wallets on Base that are contracts: any signature of theirs is taken.
+    pub smart_wallets: Vec<String>,
+    /// Whether an `Idempotency-Key` that is no UUID v4 is refused.
+    pub strict_idempotency_keys: bool,
 }
 
 /// A merchant account.
@@ -105,6 +113,9 @@ impl Default for Config {
             settlement_delay_ms: 0,
             webhook_retry_delays_ms: vec![1_000, 5_000, 30_000, 120_000, 600_000],
             cancel_not_allowed_status: 400,
+            x402: Mode::Standard,
+            smart_wallets: Vec::new(),
+            strict_idempotency_keys: false,
         }
     }
 }
@@ -121,7 +132,8 @@ pub(crate) fn is_http_url(text: &str) -> bool {
     rest.is_some_and(|rest| visible(rest) && !rest.is_empty() && !rest.starts_with(['/', '?', '#']))
 }
 
-fn is_uuid(text: &str) -> bool {
+/// Whether it is a UUID of any version, in any case.
+pub(crate) fn is_uuid(text: &str) -> bool {
     let groups: Vec<&str> = text.split('-').collect();
     groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
         && groups
@@ -207,6 +219,11 @@ impl Config {
         }
         if !matches!(self.cancel_not_allowed_status, 400 | 409) {
             return wrong("cancelNotAllowedStatus", "400 or 409");
+        }
+        let no_wallet = |wallet: &String| Address::from_hex(wallet).is_none();
+        if let Some(index) = self.smart_wallets.iter().position(no_wallet) {
+            let expected = "an address on Base: 0x and 40 hexadecimal digits";
+            return wrong(&format!("smartWallets[{index}]"), expected);
         }
         Ok(())
     }

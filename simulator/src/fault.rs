@@ -152,6 +152,16 @@ pub enum Fault {
     /// A payment fails: PAYING goes back to OPEN.
     // Braces, here and below, so that further fields are refused.
     PaymentFail {},
+    /// A payment is answered as failed, and settles later: the invoice is OPEN until then.
+    PaymentLate {
+        /// Milliseconds of the simulator's clock until it settles.
+        delay_ms: u64,
+        /// What the agent is told.
+        #[serde(default)]
+        answer: LateAnswer,
+    },
+    /// The answer of the request that pays gets lost, and of no other.
+    PaymentLoseAnswer {},
     /// The event is delivered more than once.
     WebhookDuplicate {
         /// Further deliveries. Default 1.
@@ -186,6 +196,17 @@ pub enum Fault {
     WebhookMalformedJson {},
 }
 
+/// How a payment is answered that settles later.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LateAnswer {
+    /// As one that failed.
+    #[default]
+    Refused,
+    /// Not at all: the connection fails.
+    Timeout,
+}
+
 /// The stages at which faults strike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
@@ -193,6 +214,8 @@ pub enum Stage {
     Request,
     /// A payment settles.
     Payment,
+    /// A payment is answered over x402.
+    PaymentAnswer,
     /// An event is made.
     Event,
     /// An event is sent.
@@ -212,7 +235,8 @@ impl Fault {
             | Self::MalformedJson { .. }
             | Self::Delay { .. }
             | Self::SlowBody { .. } => Stage::Request,
-            Self::PaymentFail {} => Stage::Payment,
+            Self::PaymentFail {} | Self::PaymentLate { .. } => Stage::Payment,
+            Self::PaymentLoseAnswer {} => Stage::PaymentAnswer,
             Self::WebhookDuplicate { .. }
             | Self::WebhookReorder { .. }
             | Self::WebhookDelay { .. } => Stage::Event,
@@ -302,7 +326,9 @@ impl Fault {
                 "intervalMs",
                 &format!("at most {MAX_TIMER_MS} milliseconds"),
             ),
-            Self::WebhookDelay { delay_ms } if *delay_ms > MAX_MS => {
+            Self::WebhookDelay { delay_ms } | Self::PaymentLate { delay_ms, .. }
+                if *delay_ms > MAX_MS =>
+            {
                 wrong("delayMs", &format!("at most {MAX_MS} milliseconds"))
             }
             Self::WebhookReorder { events } if !(2..=1_000).contains(events) => {

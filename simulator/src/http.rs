@@ -56,6 +56,9 @@ pub struct Reply {
     pub delay_ms: u64,
     /// Fail the connection instead of answering.
     pub lost: bool,
+    /// Warn the person who runs this.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<&'static str>,
     /// Send the body in pieces.
     pub slow_body: Option<SlowBody>,
 }

@@ -7,7 +7,6 @@ pub struct Ids {
 }
 
 const BASE62: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-const BASE58: &[u8] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 const HEX: &[u8] = b"0123456789abcdef";
 
 impl Ids {
@@ -82,11 +81,15 @@ impl Ids {
 
     /// A transaction signature on Solana.
     pub fn solana_transaction(&mut self) -> String {
-        self.text(BASE58, 88)
+        bs58::encode(self.bytes::<64>()).into_string()
     }
 
-    /// A wallet address on Solana.
-    pub fn solana_wallet(&mut self) -> String {
-        self.text(BASE58, 44)
+    /// The nonce of an authorization.
+    pub fn nonce(&mut self) -> [u8; 32] {
+        self.bytes()
+    }
+
+    fn bytes<const N: usize>(&mut self) -> [u8; N] {
+        core::array::from_fn(|_| self.next().to_be_bytes().first().copied().unwrap_or(0))
     }
 }

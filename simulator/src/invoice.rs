@@ -1,7 +1,7 @@
 //! Invoices: the state machine and its JSON.
 
+use crate::payment::{Chain, Payment};
 use crate::time::iso;
-use crate::x402::{Chain, Payment};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 pub const MAX_AMOUNT: u64 = 10_000_000_000;
 
 /// Where an invoice stands. PAID, EXPIRED and CANCELED are final; a failed payment brings PAYING back to OPEN.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Status {
     /// Can be paid.
@@ -111,6 +111,16 @@ impl Invoice {
     pub fn become_status(&mut self, status: Status) {
         self.status = status;
         self.version = self.version.saturating_add(1);
+    }
+
+    /// When it changes by itself: its expiry, or its payment's settlement.
+    #[must_use]
+    pub fn due_at(&self) -> Option<u64> {
+        match self.status {
+            Status::Open => Some(self.expires_at),
+            Status::Paying => self.payment.as_ref()?.settles_at,
+            Status::Paid | Status::Expired | Status::Canceled => None,
+        }
     }
 
     fn pricing(&self) -> Value {

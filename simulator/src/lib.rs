@@ -10,33 +10,44 @@
 //!
 //! | module | what lives there |
 //! |---|---|
-//! | [`config`] | options: merchants, addresses, lifetimes |
+//! | [`config`] | options: merchants, addresses, lifetimes, how payments are judged |
 //! | [`input`] | options and commands from JSON; errors name the field |
 //! | [`http`] | requests, answers, paths and queries |
+//! | `routing` | which operation a request asks for |
+//! | `handling` | a request from its arrival to its answer, faults included |
+//! | `operations` | what Gwop does: invoices, auth, payment and recovery URLs |
+//! | `validation`, `idempotency` | what requests carry, checked; the first answer again |
 //! | [`error`] | Gwop's error codes and their statuses |
 //! | [`time`], [`id`] | time stamps on the wire; identifiers |
-//! | [`invoice`], [`auth`], [`x402`] | the three state machines and their JSON |
+//! | [`invoice`], [`auth`] | the state machines and their JSON |
+//! | [`payment`] | x402: both versions, one file per chain |
 //! | [`webhook`] | events, signatures, deliveries and their retries |
 //! | [`fault`] | misbehaviour on request |
-//! | [`simulator`], `routes`, [`control`] | the whole: state, Gwop's operations, commands |
+//! | [`simulator`], `collection` | the whole state, and what it holds many of |
+//! | [`control`] | commands: what a test says |
 #![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))]
 
 pub mod auth;
+mod collection;
 pub mod config;
 pub mod control;
 pub mod error;
 pub mod fault;
+mod handling;
 pub mod http;
 pub mod id;
+mod idempotency;
 pub mod input;
 pub mod invoice;
-mod routes;
+mod operations;
+pub mod payment;
+mod routing;
 pub mod simulator;
 pub mod time;
+mod validation;
 #[cfg(target_arch = "wasm32")]
 mod wasm;
 pub mod webhook;
-pub mod x402;
 
 pub use config::{Config, Merchant};
 pub use control::{Command, CommandError};

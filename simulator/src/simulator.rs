@@ -1,18 +1,21 @@
 //! The simulator's state, and how it moves with time.
 
-use crate::auth::{AuthIntent, KeyRing, Session, UnsignedToken};
+use crate::auth::{KeyRing, UnsignedToken};
+use crate::collection::{Deliveries, Intents, Invoices, Sessions};
 use crate::config::{Config, Merchant};
 use crate::control::CommandError;
-use crate::fault::{Fault, Faults, Stage};
+use crate::fault::{Fault, Faults, LateAnswer, Stage};
 use crate::http::Reply;
 use crate::id::Ids;
 use crate::invoice::{Invoice, Status};
+use crate::payment::base::Address;
+use crate::payment::offer::Offers;
+use crate::payment::{Chain, Mode, Once, Payment};
 use crate::time::Now;
 use crate::webhook::{Delivery, DeliveryStatus, event};
-use crate::x402::{Chain, Payment};
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// The local Gwop.
 #[derive(Debug)]
@@ -20,22 +23,35 @@ pub struct Simulator {
     pub(crate) config: Config,
     pub(crate) ids: Ids,
     pub(crate) merchants: Vec<MerchantState>,
-    pub(crate) invoices: Vec<Invoice>,
-    pub(crate) intents: Vec<AuthIntent>,
-    pub(crate) sessions: Vec<Session>,
+    pub(crate) invoices: Invoices,
+    pub(crate) intents: Intents,
+    pub(crate) sessions: Sessions,
     /// Subject to account id.
     pub(crate) accounts: BTreeMap<String, String>,
     pub(crate) keys: KeyRing,
     /// By (merchant id, operation, key).
     pub(crate) idempotency: BTreeMap<(String, &'static str, String), StoredAnswer>,
-    pub(crate) payment_nonces: BTreeSet<String>,
+    /// What settled and pending payments have used up.
+    pub(crate) spent: BTreeSet<Once>,
+    /// What is offered to agents, until it is paid or gone.
+    pub(crate) offers: BTreeMap<Payable, Offers>,
+    /// Payments that were answered as failed and settle later, by when they do.
+    pub(crate) late: BTreeMap<(u64, u64), LatePayment>,
+    /// Payments that settled when they were not awaited any more: money that somebody has to give back.
+    pub(crate) unmatched: Vec<(Payable, Payment)>,
     pub(crate) faults: Faults,
-    pub(crate) deliveries: Vec<Delivery>,
-    pub(crate) requests: Vec<RequestLog>,
+    pub(crate) deliveries: Deliveries,
+    pub(crate) requests: VecDeque<RequestLog>,
     pub(crate) pending: BTreeMap<u32, Pending>,
     pub(crate) tickets: u32,
-    /// Orders the deliveries that are due at the same time.
+    /// Orders what is due at the same time.
     pub(crate) order: u64,
+    /// What people were warned of.
+    warned: BTreeSet<&'static str>,
+    /// Warnings that nobody has seen yet.
+    warnings: Vec<&'static str>,
+    /// Wallets whose signatures are taken as they are.
+    pub(crate) smart_wallets: Vec<Address>,
 }
 
 /// A merchant, with the secrets of a rotation.
@@ -77,6 +93,10 @@ pub(crate) enum Success {
     Json(u16, Value, Vec<(String, String)>),
     /// An exchange's answer, but for the token's signature.
     Token(UnsignedToken, Value),
+    /// What a browser asks for before it pays from a page.
+    Preflight,
+    /// It was done, and nobody is told: the connection fails.
+    Lost,
 }
 
 /// What waits for a signature.
@@ -126,8 +146,32 @@ pub(crate) enum Settlement {
     Fail,
 }
 
-/// What a payment URL asks for.
+/// What became of a payment that was started.
+#[derive(Clone, Debug)]
+pub(crate) struct Started {
+    pub payment: Payment,
+    pub fate: Fate,
+}
+
+/// Where a payment stands when it is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Settled,
+    Pending,
+    Failed,
+    /// Answered so, although it settles later.
+    Late(LateAnswer),
+}
+
+/// A payment that was answered as failed, and settles later.
+#[derive(Clone, Debug)]
+pub(crate) struct LatePayment {
+    pub payable: Payable,
+    pub payment: Payment,
+}
+
+/// What a payment URL asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Payable {
     /// By index.
     Invoice(usize),
@@ -142,7 +186,11 @@ impl Simulator {
     /// Says which option is wrong.
     pub fn new(config: Config) -> Result<Self, CommandError> {
         config.check()?;
-        Ok(Self {
+        let smart_wallets = config.smart_wallets.iter();
+        let smart_wallets = smart_wallets
+            .filter_map(|wallet| Address::from_hex(wallet))
+            .collect();
+        let mut simulator = Self {
             ids: Ids::new(config.seed),
             merchants: config
                 .merchants
@@ -153,20 +201,45 @@ impl Simulator {
                 })
                 .collect(),
             config,
-            invoices: Vec::new(),
-            intents: Vec::new(),
-            sessions: Vec::new(),
+            invoices: Invoices::default(),
+            intents: Intents::default(),
+            sessions: Sessions::default(),
             accounts: BTreeMap::new(),
             keys: KeyRing::default(),
             idempotency: BTreeMap::new(),
-            payment_nonces: BTreeSet::new(),
+            spent: BTreeSet::new(),
+            offers: BTreeMap::new(),
+            late: BTreeMap::new(),
+            unmatched: Vec::new(),
             faults: Faults::default(),
-            deliveries: Vec::new(),
-            requests: Vec::new(),
+            deliveries: Deliveries::default(),
+            requests: VecDeque::new(),
             pending: BTreeMap::new(),
             tickets: 0,
             order: 0,
-        })
+            warned: BTreeSet::new(),
+            warnings: Vec::new(),
+            smart_wallets,
+        };
+        if simulator.config.x402 == Mode::Unchecked {
+            simulator.warn(
+                "x402: \"unchecked\" takes any signature: whoever claims to be a wallet is one, and a payment that passes \
+                 here can be refused by Gwop.",
+            );
+        }
+        Ok(simulator)
+    }
+
+    /// Warns, once.
+    pub(crate) fn warn(&mut self, of: &'static str) {
+        if self.warned.insert(of) {
+            self.warnings.push(of);
+        }
+    }
+
+    /// What people are to be warned of since the last call.
+    pub fn take_warnings(&mut self) -> Vec<&'static str> {
+        core::mem::take(&mut self.warnings)
     }
 
     pub(crate) fn merchant(&self, id: &str) -> Option<&MerchantState> {
@@ -174,74 +247,103 @@ impl Simulator {
     }
 
     pub(crate) fn payable(&self, public_id: &str) -> Option<Payable> {
-        let invoice = self
-            .invoices
-            .iter()
-            .position(|invoice| invoice.public_id == public_id);
+        let invoice = self.invoices.find_public(public_id);
         invoice.map(Payable::Invoice).or_else(|| {
-            let intent = self
-                .intents
-                .iter()
-                .position(|intent| intent.payable_id == public_id);
+            let intent = self.intents.find_payable(public_id);
             intent.map(Payable::Intent)
         })
     }
 
     /// Lets everything happen that was due by now, in its order: payments settle, OPEN invoices expire.
     pub(crate) fn catch_up(&mut self, now: Now) {
-        for intent in &mut self.intents {
-            if let Some(payment) = &mut intent.payment
-                && payment.settled_at.is_none()
-                && let Some(at) = payment.settles_at.filter(|at| *at <= now.clock)
-            {
-                payment.settled_at = Some(at);
+        while let Some((at, index)) = self.intents.next_due().filter(|(at, _)| *at <= now.clock) {
+            self.settle_intent(index, at);
+        }
+        loop {
+            let invoice = self.invoices.next_due().filter(|(at, _)| *at <= now.clock);
+            let late = self.late.first_key_value().map(|(key, _)| *key);
+            let late = late.filter(|(at, _)| *at <= now.clock);
+            match (invoice, late) {
+                (Some((at, index)), late) if late.is_none_or(|(other, _)| at <= other) => {
+                    match self.invoices.get(index).map(|invoice| invoice.status) {
+                        Some(Status::Paying) => self.settle_invoice(index, at),
+                        _ => self.finish_invoice(index, Status::Expired, at),
+                    }
+                }
+                (_, Some(key)) => self.settle_late(key),
+                _ => return,
             }
         }
-        let mut due: Vec<(u64, usize)> = self
-            .invoices
-            .iter()
-            .enumerate()
-            .filter_map(|(index, invoice)| Some((due_at(invoice)?, index)))
-            .filter(|(at, _)| *at <= now.clock)
-            .collect();
-        due.sort_unstable();
-        for (at, index) in due {
-            match self.invoices.get(index).map(|invoice| invoice.status) {
-                Some(Status::Paying) => self.settle_invoice(index, at),
-                Some(Status::Open) => self.finish_invoice(index, Status::Expired, at),
-                _ => {}
+    }
+
+    /// A late payment settles: what it pays for is paid, unless that is not awaited any more.
+    fn settle_late(&mut self, key: (u64, u64)) {
+        let Some(LatePayment {
+            payable,
+            mut payment,
+        }) = self.late.remove(&key)
+        else {
+            return;
+        };
+        let (at, _) = key;
+        payment.settled_at = Some(at);
+        let taken = match payable {
+            Payable::Invoice(index) => {
+                let taken = self.invoices.change(index, |invoice| {
+                    let is_open = invoice.status == Status::Open;
+                    if is_open {
+                        invoice.payment = Some(payment.clone());
+                    }
+                    is_open
+                }) == Some(true);
+                if taken {
+                    self.finish_invoice(index, Status::Paid, at);
+                }
+                taken
             }
+            Payable::Intent(index) => {
+                self.intents.change(index, |intent| {
+                    let is_open = intent.payment.is_none();
+                    if is_open {
+                        intent.payment = Some(payment.clone());
+                    }
+                    is_open
+                }) == Some(true)
+            }
+        };
+        if !taken {
+            self.unmatched.push((payable, payment));
         }
     }
 
     /// When something happens next by itself: a settlement, an expiry, a delivery. On the simulator's clock.
     #[must_use]
     pub fn next_due(&self) -> Option<u64> {
-        let invoices = self.invoices.iter().filter_map(due_at);
-        let intents = self.intents.iter().filter_map(|intent| {
-            let payment = intent.payment.as_ref()?;
-            payment.settles_at.filter(|_| payment.settled_at.is_none())
-        });
-        let deliveries = self
-            .deliveries
-            .iter()
-            .filter(|delivery| !delivery.in_flight)
-            .filter_map(|delivery| delivery.next_attempt_at);
-        invoices.chain(intents).chain(deliveries).min()
+        let invoices = self.invoices.next_due().map(|(at, _)| at);
+        let intents = self.intents.next_due().map(|(at, _)| at);
+        let late = self.late.keys().next().map(|(at, _)| *at);
+        let all = [invoices, intents, late, self.deliveries.next_due()];
+        all.into_iter().flatten().min()
     }
 
     /// Brings an invoice to a final state and sends its event.
     pub(crate) fn finish_invoice(&mut self, index: usize, status: Status, at: u64) {
-        let Some(invoice) = self.invoices.get_mut(index) else {
+        let finished = self.invoices.change(index, |invoice| {
+            invoice.become_status(status);
+            invoice.clone()
+        });
+        let Some(invoice) = finished else {
             return;
         };
-        invoice.become_status(status);
+        // By Gwop's own pages, the header that has paid gets the first answer again.
+        if status != Status::Paid || self.config.x402 != Mode::GwopDocs {
+            self.offers.remove(&Payable::Invoice(index));
+        }
         let event_type = match status {
             Status::Paid => "invoice.paid",
             Status::Expired => "invoice.expired",
             _ => "invoice.canceled",
         };
-        let invoice = invoice.clone();
         self.emit(&invoice, event_type, at);
     }
 
@@ -250,45 +352,84 @@ impl Simulator {
         &mut self,
         payable: Payable,
         chain: Chain,
-        wallet: Option<String>,
+        wallet: String,
+        once: Option<Once>,
         settlement: Settlement,
         now: Now,
-    ) -> Payment {
-        let fails = settlement == Settlement::Fail
-            || !self.faults.strike(Stage::Payment, "x402.pay").is_empty();
-        let settles_at = match settlement {
+    ) -> Started {
+        let mut fate = match settlement {
+            Settlement::Now => Fate::Settled,
+            Settlement::At(_) | Settlement::Hold => Fate::Pending,
+            Settlement::Fail => Fate::Failed,
+        };
+        let mut settles_at = match settlement {
             Settlement::Now => Some(now.clock),
             Settlement::At(at) => Some(at),
             Settlement::Hold | Settlement::Fail => None,
         };
+        for fault in self.faults.strike(Stage::Payment, "x402.pay") {
+            match fault {
+                Fault::PaymentFail {} => fate = Fate::Failed,
+                Fault::PaymentLate { delay_ms, answer } if fate != Fate::Failed => {
+                    fate = Fate::Late(answer);
+                    settles_at = Some(now.clock.saturating_add(delay_ms));
+                }
+                _ => {}
+            }
+        }
         let payment = Payment {
             chain,
-            wallet: wallet.unwrap_or_else(|| chain.default_wallet().into()),
+            wallet,
             transaction: match chain {
                 Chain::Base => self.ids.base_transaction(),
                 Chain::Solana => self.ids.solana_transaction(),
             },
+            once,
             settles_at,
             settled_at: None,
         };
+        if fate != Fate::Failed {
+            self.spent.extend(payment.once.clone());
+        }
         match payable {
             Payable::Invoice(index) => {
-                if let Some(invoice) = self.invoices.get_mut(index) {
+                self.invoices.change(index, |invoice| {
                     invoice.become_status(Status::Paying);
                     invoice.payment = Some(payment.clone());
-                }
-                if fails {
-                    self.fail_payment(payable);
-                }
+                });
             }
             Payable::Intent(index) => {
-                if let Some(intent) = self.intents.get_mut(index) {
-                    intent.payment = (!fails).then(|| payment.clone());
-                }
+                self.intents
+                    .change(index, |intent| intent.payment = Some(payment.clone()));
             }
         }
+        match fate {
+            Fate::Failed => _ = self.roll_back(payable),
+            Fate::Late(_) => {
+                self.roll_back(payable);
+                let order = self.next_order();
+                let at = settles_at.unwrap_or(now.clock);
+                let payment = payment.clone();
+                self.late
+                    .insert((at, order), LatePayment { payable, payment });
+            }
+            Fate::Settled | Fate::Pending => {}
+        }
         self.catch_up(now);
-        payment
+        // With its settlement's time.
+        let payment = match fate {
+            Fate::Settled => self.payment_of(payable).cloned().unwrap_or(payment),
+            _ => payment,
+        };
+        Started { payment, fate }
+    }
+
+    /// The payment under way or settled.
+    pub(crate) fn payment_of(&self, payable: Payable) -> Option<&Payment> {
+        match payable {
+            Payable::Invoice(index) => self.invoices.get(index)?.payment.as_ref(),
+            Payable::Intent(index) => self.intents.get(index)?.payment.as_ref(),
+        }
     }
 
     /// Settles a payment that is under way. `false` when there is none.
@@ -305,47 +446,70 @@ impl Simulator {
                 paying
             }
             Payable::Intent(index) => {
-                let payment = self
+                let paying = self
                     .intents
-                    .get_mut(index)
-                    .and_then(|intent| intent.payment.as_mut())
-                    .filter(|payment| payment.settled_at.is_none());
-                payment
-                    .map(|payment| payment.settled_at = Some(now.clock))
-                    .is_some()
+                    .get(index)
+                    .is_some_and(|intent| intent.payment_status() == Status::Paying);
+                if paying {
+                    self.settle_intent(index, now.clock);
+                }
+                paying
             }
         }
+    }
+
+    fn settle_intent(&mut self, index: usize, at: u64) {
+        self.intents.change(index, |intent| {
+            if let Some(payment) = &mut intent.payment {
+                payment.settled_at = Some(at);
+            }
+        });
     }
 
     fn settle_invoice(&mut self, index: usize, at: u64) {
-        if let Some(invoice) = self.invoices.get_mut(index)
-            && let Some(payment) = &mut invoice.payment
-        {
-            payment.settled_at = Some(at);
-            self.finish_invoice(index, Status::Paid, at);
+        self.invoices.change(index, |invoice| {
+            if let Some(payment) = &mut invoice.payment {
+                payment.settled_at = Some(at);
+            }
+        });
+        self.finish_invoice(index, Status::Paid, at);
+    }
+
+    /// Fails a payment that is under way: what it used up can be used again. `false` when there is none.
+    pub(crate) fn fail_payment(&mut self, payable: Payable) -> bool {
+        match self.roll_back(payable) {
+            Some(payment) => {
+                if let Some(once) = payment.once {
+                    self.spent.remove(&once);
+                }
+                true
+            }
+            None => false,
         }
     }
 
-    /// Fails a payment that is under way. `false` when there is none.
-    pub(crate) fn fail_payment(&mut self, payable: Payable) -> bool {
+    /// Takes back a payment that is under way: PAYING becomes OPEN again.
+    fn roll_back(&mut self, payable: Payable) -> Option<Payment> {
         match payable {
-            Payable::Invoice(index) => {
-                let invoice = self.invoices.get_mut(index);
-                invoice
-                    .filter(|invoice| invoice.status == Status::Paying)
-                    .map(|invoice| {
-                        invoice.become_status(Status::Open);
-                        invoice.payment = None;
-                    })
-                    .is_some()
-            }
-            Payable::Intent(index) => {
-                let intent = self.intents.get_mut(index);
-                intent
-                    .filter(|intent| intent.payment.is_some() && intent.settled().is_none())
-                    .map(|intent| intent.payment = None)
-                    .is_some()
-            }
+            Payable::Invoice(index) => self
+                .invoices
+                .change(index, |invoice| {
+                    if invoice.status != Status::Paying {
+                        return None;
+                    }
+                    invoice.become_status(Status::Open);
+                    invoice.payment.take()
+                })
+                .flatten(),
+            Payable::Intent(index) => self
+                .intents
+                .change(index, |intent| {
+                    if intent.settled().is_some() {
+                        return None;
+                    }
+                    intent.payment.take()
+                })
+                .flatten(),
         }
     }
 
@@ -378,10 +542,9 @@ impl Simulator {
             invoice.event_data(),
         );
         for _ in 0..copies {
-            let delivery = Delivery {
-                id: u32::try_from(self.deliveries.len())
-                    .unwrap_or(u32::MAX)
-                    .saturating_add(1),
+            let order = self.next_order();
+            self.deliveries.push(|id| Delivery {
+                id,
                 event_id: event_id.clone(),
                 event_type: event_type.into(),
                 merchant_id: invoice.merchant_id.clone(),
@@ -395,9 +558,8 @@ impl Simulator {
                 attempts: Vec::new(),
                 next_attempt_at: (has_endpoint && !held).then(|| at.saturating_add(delay)),
                 in_flight: false,
-                order: self.next_order(),
-            };
-            self.deliveries.push(delivery);
+                order,
+            });
         }
         if held {
             self.release_held(batch, at);
@@ -411,26 +573,29 @@ impl Simulator {
 
     /// Lets held deliveries go, newest first, once there are `batch` of them.
     pub(crate) fn release_held(&mut self, batch: u32, at: u64) {
-        let is_held = |delivery: &&mut Delivery| delivery.status == DeliveryStatus::Held;
-        let held = self.deliveries.iter_mut().filter(is_held).count();
-        if held < usize::try_from(batch).unwrap_or(usize::MAX) {
+        let all = self.deliveries.as_slice().iter().enumerate();
+        let held: Vec<usize> = all
+            .filter(|(_, delivery)| delivery.status == DeliveryStatus::Held)
+            .map(|(index, _)| index)
+            .collect();
+        if held.len() < usize::try_from(batch).unwrap_or(usize::MAX) {
             return;
         }
-        let mut order = self.order;
-        for delivery in self.deliveries.iter_mut().rev().filter(is_held) {
-            order = order.saturating_add(1);
-            delivery.order = order;
-            delivery.status = DeliveryStatus::Pending;
-            delivery.next_attempt_at = Some(at);
+        for index in held.into_iter().rev() {
+            let order = self.next_order();
+            self.deliveries.change(index, |delivery| {
+                delivery.order = order;
+                delivery.status = DeliveryStatus::Pending;
+                delivery.next_attempt_at = Some(at);
+            });
         }
-        self.order = order;
     }
 
     pub(crate) fn log_request(&mut self, entry: RequestLog) {
         if self.requests.len() >= MAX_REQUEST_LOG {
-            self.requests.remove(0);
+            self.requests.pop_front();
         }
-        self.requests.push(entry);
+        self.requests.push_back(entry);
     }
 
     /// Applies the faults that strike after processing.
@@ -446,15 +611,6 @@ impl Simulator {
                 _ => {}
             }
         }
-    }
-}
-
-/// When an invoice changes by itself.
-fn due_at(invoice: &Invoice) -> Option<u64> {
-    match invoice.status {
-        Status::Open => Some(invoice.expires_at),
-        Status::Paying => invoice.payment.as_ref()?.settles_at,
-        Status::Paid | Status::Expired | Status::Canceled => None,
     }
 }
 

@@ -21,6 +21,11 @@ impl SimulatorCore {
         Ok(Self { simulator })
     }
 
+    /// What people are to be warned of from the start, as a JSON array.
+    pub fn warnings(&mut self) -> String {
+        text(&self.simulator.take_warnings())
+    }
+
     /// Handles a request (JSON `{ method, url, headers }`) and gives an answer as JSON.
     pub fn handle(
         &mut self,

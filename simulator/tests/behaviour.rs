@@ -5,7 +5,7 @@
 mod common;
 
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use common::{KEY, OTHER_KEY, SECRET, START, World, event, header, world, world_with};
 use gwop_simulator::webhook::mac;
 use serde_json::{Value, json};
@@ -244,7 +244,7 @@ fn an_exchange_is_not_frozen_by_402_and_repeats_under_its_key() {
 #[test]
 fn tokens_say_who_and_until_when() {
     let mut world = world_with(json!({ "audience": "https://shop.example" }));
-    let wallet = "0x00000000000000000000000000000000000000aa";
+    let wallet = "0x00000000000000000000000000000000000000AA";
     let login = |world: &mut World| {
         let intent = world.post("/v1/auth-intents", json!({})).body["auth_intent_id"].clone();
         world.command(json!({ "command": "pay", "target": intent, "wallet": wallet }));
@@ -470,90 +470,6 @@ fn a_failed_payment_rolls_back_to_open() {
     );
 }
 
-fn x_payment(challenge: &Value, nonce: &str) -> String {
-    let accepts = &challenge["accepts"][0];
-    let payload = match accepts["network"].as_str() {
-        Some("base") => json!({ "signature": "0x00", "authorization": {
-            "from": "0x00000000000000000000000000000000000000aa", "to": accepts["payTo"],
-            "value": accepts["maxAmountRequired"], "validAfter": "0",
-            "validBefore": (START / 1_000 + 60).to_string(), "nonce": nonce,
-        }}),
-        _ => json!({ "transaction": STANDARD.encode(nonce) }),
-    };
-    STANDARD.encode(
-        json!({ "x402Version": 1, "scheme": "exact", "network": accepts["network"], "payload": payload }).to_string(),
-    )
-}
-
-#[test]
-fn agents_pay_over_x402_on_both_chains() {
-    for (index, chain) in ["base", "solana"].into_iter().enumerate() {
-        let mut world = world();
-        let invoice = world.invoice();
-        let method = world.public(&invoice)["payment_methods"][index].clone();
-        assert_eq!(method["chain"], chain);
-        let url = text(&method["payment_url"]).to_owned();
-        let asked = world.send("GET", &url, &[], b"");
-        assert_eq!(asked.status, 402);
-        assert_eq!(asked.body["x402Version"], 1);
-        let accepts = &asked.body["accepts"][0];
-        assert_eq!(accepts["scheme"], "exact");
-        assert_eq!(accepts["network"], chain);
-        assert_eq!(accepts["maxAmountRequired"], "1025000");
-        assert_eq!(accepts["payTo"], method["pay_to"]);
-        assert_eq!(accepts["asset"], method["asset"]["contract"]);
-        assert_eq!(accepts["resource"], method["payment_url"]);
-
-        world.misbehave(json!({ "fault": "payment-fail" }));
-        let payment = x_payment(&asked.body, "1");
-        let failed = world.send("GET", &url, &[("X-PAYMENT", &payment)], b"");
-        assert_eq!(
-            (failed.status, &failed.body["error"]),
-            (402, &json!("unexpected_settle_error"))
-        );
-        let refused = world.send("GET", &url, &[("X-PAYMENT", "nonsense")], b"");
-        assert_eq!(refused.status, 402);
-        let paid = world.send("POST", &url, &[("X-PAYMENT", &payment)], b"");
-        assert_eq!((paid.status, &paid.body["status"]), (200, &json!("PAID")));
-        let response = STANDARD
-            .decode(paid.header("x-payment-response").unwrap())
-            .unwrap();
-        let response: Value = serde_json::from_slice(&response).unwrap();
-        assert_eq!(response["success"], true);
-        assert_eq!(
-            response["transaction"],
-            world.public(&invoice)["paid_tx_hash"]
-        );
-        let again = world.send("GET", &url, &[("X-PAYMENT", &payment)], b"");
-        assert_eq!((again.status, again.code()), (409, "NOT_PAYABLE"));
-        let recovered = world.send("GET", text(&method["recover_url"]), &[], b"");
-        assert_eq!(recovered.body["status"], "PAID");
-
-        let next = world.invoice();
-        let url = world.public(&next)["payment_methods"][index]["payment_url"].clone();
-        let replayed = world.send("GET", text(&url), &[("X-PAYMENT", &payment)], b"");
-        assert_eq!(replayed.body["error"], "duplicate_settlement");
-    }
-}
-
-#[test]
-fn settlement_takes_its_time_when_asked_to() {
-    let mut world = world_with(json!({ "settlementDelayMs": 2_000 }));
-    let invoice = world.invoice();
-    let url = world.public(&invoice)["payment_methods"][0]["payment_url"].clone();
-    let asked = world.send("GET", text(&url), &[], b"").body;
-    let header = x_payment(&asked, "1");
-    let accepted = world.send("GET", text(&url), &[("X-PAYMENT", &header)], b"");
-    assert_eq!(
-        (accepted.status, &accepted.body["status"]),
-        (202, &json!("PAYING"))
-    );
-    world.advance(1_999);
-    assert_eq!(world.public(&invoice)["status"], "PAYING");
-    world.advance(1);
-    assert_eq!(world.public(&invoice)["status"], "PAID");
-}
-
 #[test]
 fn dust_payments_settle_auth_intents_in_time() {
     let mut world = world();
@@ -561,13 +477,7 @@ fn dust_payments_settle_auth_intents_in_time() {
     let url = intent["challenge"]["payment_methods"][1]["payment_url"].clone();
     let asked = world.send("GET", text(&url), &[], b"").body;
     assert_eq!(asked["accepts"][0]["maxAmountRequired"], "1000");
-    let header = x_payment(&asked, "1");
-    assert_eq!(
-        world
-            .send("GET", text(&url), &[("X-PAYMENT", &header)], b"")
-            .status,
-        200
-    );
+    assert_eq!(world.pay_by_x402(&url, json!({})).status, 200);
     world.advance(3_600_000);
     let path = format!(
         "/v1/auth-intents/{}/exchange",
@@ -1155,8 +1065,22 @@ fn whatever_arrives_is_answered() {
         ] {
             for method in ["GET", "POST", "PUT", "", "get"] {
                 for body in &bodies {
-                    for payment in ["", "e30=", "bnVsbA==", "eyJ4NDAyVmVyc2lvbiI6MX0="] {
+                    for payment in [
+                        "",
+                        "e30=",
+                        "bnVsbA==",
+                        "eyJ4NDAyVmVyc2lvbiI6MX0=",
+                        "eyJ4NDAyVmVyc2lvbiI6Mn0=",
+                    ] {
                         let headers = [
+                            (
+                                "payment-signature",
+                                if payment.ends_with("Mn0=") {
+                                    payment
+                                } else {
+                                    ""
+                                },
+                            ),
                             ("authorization", bearer.as_str()),
                             ("content-type", "application/json"),
                             ("x-payment", payment),

@@ -5,6 +5,12 @@ use std::time::UNIX_EPOCH;
 /// Two-digit years that seem further ahead than this lie in the past (RFC 9110 section 5.6.7).
 const FIFTY_YEARS_MS: i64 = 50 * 365 * 24 * 60 * 60 * 1000;
 
+/// 2000-01-01T00:00:00Z.
+const YEAR_2000_MS: i64 = 946_684_800_000;
+
+/// A year of the Gregorian calendar, on average.
+const MEAN_YEAR_MS: i64 = 31_556_952_000;
+
 /// The days as RFC 850 spells them.
 const WEEKDAYS: [&str; 7] = [
     "Monday",
@@ -58,9 +64,16 @@ fn parse_http_date(value: &str, now_ms: i64) -> Option<i64> {
     let in_century = |century| {
         milliseconds(&[short, ", ", day, " ", month, " ", century, year, " ", time].concat())
     };
-    in_century("20")
-        .filter(|date| date.saturating_sub(now_ms) <= FIFTY_YEARS_MS)
-        .or_else(|| in_century("19"))
+    let seems_ahead = match in_century("20") {
+        Some(date) if date.saturating_sub(now_ms) <= FIFTY_YEARS_MS => return Some(date),
+        Some(_) => true,
+        // The day of the week is that of another century, or wrong.
+        None => {
+            let years_since_2000 = now_ms.saturating_sub(YEAR_2000_MS) / MEAN_YEAR_MS;
+            year.parse::<i64>().ok()? > years_since_2000.saturating_add(50)
+        }
+    };
+    if seems_ahead { in_century("19") } else { None }
 }
 
 /// The crate's reading: a date whose day of the week is wrong, or that lies before 1970, is none.
@@ -128,6 +141,19 @@ mod tests {
             parse_retry_after("Sunday, 06-Nov-94 08:49:37 GMT", now_2026),
             Some(0)
         );
+    }
+
+    #[test]
+    fn a_wrong_day_of_the_week_says_nothing() {
+        let now_2026 = 1_774_404_403_000;
+        for value in [
+            "Mon, 06 Nov 1994 08:49:37 GMT",
+            "Monday, 06-Nov-94 08:49:37 GMT",
+            // A Wednesday in 2070, a Thursday in 1970.
+            "Thursday, 01-Jan-70 00:00:00 GMT",
+        ] {
+            assert_eq!(parse_retry_after(value, now_2026), None, "{value}");
+        }
     }
 
     #[test]

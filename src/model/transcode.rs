@@ -119,7 +119,7 @@ impl Transcoder {
         Self {
             from,
             to,
-            out: String::with_capacity(512),
+            out: String::with_capacity(1024),
             times: String::new(),
             path: Vec::with_capacity(4),
         }
@@ -214,7 +214,7 @@ impl Transcoder {
             Naming::Wire => key.is_str(field.name),
             Naming::JavaScript => key
                 .as_str()
-                .is_some_and(|key| camel_case(field.name).eq(key.bytes())),
+                .is_some_and(|key| is_camel_case(field.name, &key)),
         }
     }
 
@@ -341,24 +341,42 @@ const fn expectation(kind: &Kind) -> &'static str {
     }
 }
 
-/// JavaScript's name for what the wire calls `name`: `paid_at` is `paidAt`. Names are ASCII.
-fn camel_case(name: &str) -> impl Iterator<Item = u8> {
-    let mut after_underscore = false;
-    name.bytes().filter_map(move |byte| {
-        let upper = std::mem::replace(&mut after_underscore, byte == b'_');
-        match byte {
-            b'_' => None,
-            _ if upper => Some(byte.to_ascii_uppercase()),
-            _ => Some(byte),
+/// The parts of a name of the wire, each with JavaScript's capital in place of the underscore before it: `paid_at` is
+/// `paid`, `A`, `t`. Names are ASCII.
+fn camel_case(name: &str) -> impl Iterator<Item = (Option<char>, &str)> {
+    name.split('_').enumerate().map(|(at, part)| {
+        let mut chars = part.chars();
+        match chars.next().filter(|_| at > 0) {
+            Some(first) => (Some(first.to_ascii_uppercase()), chars.as_str()),
+            None => (None, part),
         }
     })
+}
+
+/// Whether JavaScript calls `name` of the wire `key`.
+fn is_camel_case(name: &str, key: &str) -> bool {
+    let mut rest = Some(key);
+    for (capital, part) in camel_case(name) {
+        rest = rest
+            .and_then(|rest| match capital {
+                Some(capital) => rest.strip_prefix(capital),
+                None => Some(rest),
+            })
+            .and_then(|rest| rest.strip_prefix(part));
+    }
+    rest == Some("")
 }
 
 /// Appends a name of the wire in `naming`.
 pub(crate) fn push_name(out: &mut String, name: &str, naming: Naming) {
     match naming {
         Naming::Wire => out.push_str(name),
-        Naming::JavaScript => out.extend(camel_case(name).map(char::from)),
+        Naming::JavaScript => {
+            for (capital, part) in camel_case(name) {
+                out.extend(capital);
+                out.push_str(part);
+            }
+        }
     }
 }
 

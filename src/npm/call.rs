@@ -35,8 +35,8 @@ export interface CallOptions {
   readonly serverURL: string;
   /** The URL of the identity host; empty for Gwop's own. */
   readonly identityURL: string;
-  /** What `User-Agent` says outside browsers; empty for the SDK's name. */
-  readonly userAgent: string;
+  /** What `User-Agent` says outside browsers. Default: the SDK's name. */
+  readonly userAgent?: string | undefined;
   /** How long one attempt may take, in milliseconds, from the request to the last byte of the answer. */
   readonly timeoutMs?: number | undefined;
 }
@@ -115,7 +115,7 @@ export interface CallFailure {
   readonly cause?: unknown;
   /** What `retries` threw, to be thrown as it is. */
   readonly thrown?: unknown;
-  /** The idempotency key of the latest attempt. */
+  /** The idempotency key of the latest attempt, empty where the operation is sent without. Absent where the argument was refused. */
   readonly idempotencyKey?: string;
 }
 "#;
@@ -173,7 +173,7 @@ struct Options {
     server_url: String,
     #[serde(rename = "identityURL")]
     identity_url: String,
-    user_agent: String,
+    user_agent: Option<String>,
     timeout_ms: Option<f64>,
 }
 
@@ -396,7 +396,7 @@ async fn make(
     if let Some(own) = &own_headers.idempotency_key {
         call.adopt_key(own).map_err(argument_refused)?;
     }
-    *key = call.idempotency_key().map(str::to_owned);
+    *key = Some(call.idempotency_key().unwrap_or_default().to_owned());
     let retries = host.retries().map_err(|thrown| {
         Box::new(End {
             thrown,
@@ -428,10 +428,9 @@ async fn make(
         host,
         logs: host.has_log().is_some(),
         headers: own_headers.all,
-        user_agent: (!in_browser()).then_some(if options.user_agent.is_empty() {
-            concat!("gwop-sdk/", env!("CARGO_PKG_VERSION"))
-        } else {
-            &options.user_agent
+        user_agent: (!in_browser()).then(|| {
+            let own = concat!("gwop-sdk/", env!("CARGO_PKG_VERSION"));
+            options.user_agent.as_deref().unwrap_or(own)
         }),
         timeout_ms: options
             .timeout_ms
@@ -441,7 +440,7 @@ async fn make(
         retried: RefCell::new(None),
     };
     let attempts = drive::attempts(&transport, &mut call).await;
-    *key = call.idempotency_key().map(str::to_owned);
+    *key = Some(call.idempotency_key().unwrap_or_default().to_owned());
     transport
         .end(&call, attempts, options.wire)
         .map_err(Box::new)
@@ -542,6 +541,8 @@ struct Exchange {
     request: Option<web_sys::Request>,
     response: Option<web_sys::Response>,
     cause: JsValue,
+    /// Whether the whole answer came.
+    answered: bool,
 }
 
 /// The caller's HTTP client.
@@ -793,6 +794,7 @@ impl Transport for Client<'_> {
         let begun = js_sys::Date::now();
         let mut exchange = Exchange::default();
         let outcome = self.attempt(request, &mut exchange).await;
+        exchange.answered = outcome.is_ok();
         if self.logs
             && let Some(request) = &exchange.request
         {
@@ -806,7 +808,7 @@ impl Transport for Client<'_> {
     }
 
     async fn sleep(&self, delay_ms: i64) -> Result<(), Failure> {
-        let answered = self.latest.borrow().clone();
+        let latest = self.latest.borrow().clone();
         // Milliseconds that a timer holds: exact.
         let slept = sleep(delay_ms as f64, self.signal.as_ref()).await;
         let aborted = self.signal.as_ref().filter(|signal| signal.aborted());
@@ -814,8 +816,8 @@ impl Transport for Client<'_> {
             (_, Some(signal)) => (Failure::Aborted, signal.reason()),
             (Err(cause), None) => (Failure::Unexpected, cause),
             (Ok(()), None) => {
-                if answered.response.is_some() {
-                    *self.retried.borrow_mut() = Some(answered);
+                if latest.answered {
+                    *self.retried.borrow_mut() = Some(latest);
                 }
                 return Ok(());
             }

@@ -199,9 +199,10 @@ impl<'t> Claims<'t> {
 /// Refuses a claim `name` that is no string.
 fn string(claims: &Object<'_>, name: &str) -> Result<(), Rejection> {
     match claims.get(name) {
-        Some(value) if !value.is_string() => Err(rejection!(
+        // Two subjects with lone surrogates would be one text wherever they are stored.
+        Some(value) if !value.is_text() => Err(rejection!(
             TokenMalformed,
-            "One of the token's `iss`, `sub`, `mid` and `sid` is not a string."
+            "One of the token's `iss`, `sub`, `mid` and `sid` is not a string of Unicode text."
         )),
         _ => Ok(()),
     }

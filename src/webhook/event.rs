@@ -33,10 +33,8 @@ pub fn read(body: &[u8], id_header: &str, type_header: &str) -> Result<Decoded, 
 /// # Errors
 /// `PayloadInvalid`.
 pub fn parse(body: &[u8]) -> Result<Object<'_>, Rejection> {
-    let value = Value::parse(body).map_err(|_| invalid("it is not JSON"))?;
-    value
-        .as_object()
-        .ok_or_else(|| invalid("it is not a JSON object"))
+    let object = Value::parse_object(body).map_err(|_| invalid("it is not JSON"))?;
+    object.ok_or_else(|| invalid("it is not a JSON object"))
 }
 
 /// As [`read`], of a body that is parsed already.

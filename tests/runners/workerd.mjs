@@ -17,13 +17,14 @@ const wasmModules = {
  *
  * @param {string} program workerd itself.
  * @param {{ entry: string, directory: string, variables?: Record<string, string>, bindings?: string[], worker?: string, services?: string,
- *   untilAnswered?: (url: string) => Promise<Response> }} options
- *   `bindings`, `worker` and `services`: more of the Worker and the configuration, in workerd's Cap'n Proto text. `untilAnswered`:
+ *   assetNames?: string, untilAnswered?: (url: string) => Promise<Response> }} options
+ *   `bindings`, `worker` and `services`: more of the Worker and the configuration, in workerd's Cap'n Proto text. `assetNames`: esbuild's,
+ *   where two wasm files have one name. `untilAnswered`:
  *   the first request, repeated until workerd listens; HEAD by default.
  * @returns {Promise<{ url: string, pid: number, startedMs: number, output(): string, end(): void }>} `startedMs`: milliseconds from
  *   the program's start to the first answer.
  */
-export async function startWorkerd(program, { entry, directory, variables = {}, bindings = [], worker = "", services = "", untilAnswered: ask = head }) {
+export async function startWorkerd(program, { entry, directory, variables = {}, bindings = [], worker = "", services = "", assetNames = "[name]", untilAnswered: ask = head }) {
   mkdirSync(directory, { recursive: true });
   const { outputFiles } = await build({
     entryPoints: [entry],
@@ -34,7 +35,7 @@ export async function startWorkerd(program, { entry, directory, variables = {}, 
     external: ["node:*", "cloudflare:*"],
     loader: { ".wasm": "copy" },
     plugins: [wasmModules],
-    assetNames: "[name]",
+    assetNames,
     outdir: directory,
     write: false,
   });

@@ -137,16 +137,117 @@ test("simulator: in real time, a settlement that takes a while comes by itself",
   const [{ payment_url: url }] = open.payment_methods;
   const { status: code, body } = await send("GET", url);
   assertEquals(code, 402);
-  const [{ network, payTo: to, maxAmountRequired: value }] = body.accepts;
-  const authorization = { from: "0x00000000000000000000000000000000000000aa", to, value, validAfter: "0", validBefore: "9999999999", nonce: "0x01" };
-  const payment = { x402Version: 1, scheme: "exact", network, payload: { signature: "0x00", authorization } };
-  const accepted = await send("GET", url, undefined, { "x-payment": btoa(JSON.stringify(payment)) });
+  assertEquals(body.accepts[0].maxAmountRequired, "1025000");
+  const accepted = await send("POST", url, undefined, sim.signPayment(url).headers);
   assertEquals([accepted.status, accepted.body.status], [202, "PAYING"]);
   const end = Date.now() + 5_000;
   while (received.length === 0 && Date.now() < end) await new Promise((done) => setTimeout(done, 10));
   assertEquals(await status(created), "PAID");
   assertEquals(received.length, 1);
   sim.close();
+});
+
+/** What an x402 header holds. */
+const x402 = (headers, name) => JSON.parse(atob(headers.get(name)));
+
+test("simulator: agents pay over x402 in both versions, on both chains, and are known by who signed", async () => {
+  const { sim, received, send, invoice, status, gwop } = setUp();
+  const wallets = new Set();
+  for (const [x402Version, answer] of [[1, "x-payment-response"], [2, "payment-response"]]) {
+    for (const chain of ["base", "solana"]) {
+      const created = await invoice();
+      const { url, method, headers, wallet } = sim.signPayment(created.id, { chain, payer: x402Version, x402Version });
+      const asked = await send("GET", url);
+      assertEquals([asked.status, asked.body.x402Version, x402(asked.headers, "payment-required").x402Version], [402, 1, 2]);
+      const paid = await send(method, url, undefined, headers);
+      assertEquals([paid.status, paid.body.status, await status(created)], [200, "PAID", "PAID"]);
+      const { success, transaction, payer } = x402(paid.headers, answer);
+      const { body: event } = await gwop.validateWebhook({ request: received.at(-1) });
+      assertEquals([success, payer, event.data.payerWallet], [true, wallet, wallet]);
+      assertEquals(transaction, chain === "base" ? event.data.txHash : event.data.txSignature);
+      wallets.add(wallet);
+    }
+  }
+  assertEquals(wallets.size, 4);
+});
+
+test("simulator: a payment that its wallet did not sign is refused, and says what takes it", async () => {
+  const warnings = [];
+  const { warn } = console;
+  console.warn = (text) => warnings.push(text);
+  try {
+    const pay = async (options) => {
+      const { sim, send, invoice } = setUp(options);
+      const { public_invoice_id: id } = await invoice();
+      const { url, headers } = sim.signPayment(id, { x402Version: 1 });
+      const payment = JSON.parse(atob(headers["X-PAYMENT"]));
+      payment.payload.signature = `0x${"00".repeat(65)}`;
+      return send("POST", url, undefined, { "x-payment": btoa(JSON.stringify(payment)) });
+    };
+    const refused = await pay({});
+    assertEquals([refused.status, refused.body.error], [402, "invalid_exact_evm_signature"]);
+    assertMatch(refused.body.message, /sim\.signPayment\(\)`; the option `x402: "unchecked"`/);
+    assertEquals(warnings, []);
+    assertEquals((await pay({ x402: "unchecked" })).status, 200);
+    assertMatch(warnings.join(), /^Simulator: x402: "unchecked" takes any signature/);
+  } finally {
+    console.warn = warn;
+  }
+});
+
+test("simulator: an agent follows Gwop's own pages where it is asked to", async () => {
+  const { sim, send, invoice, status } = setUp({ x402: "gwop-docs" });
+  const created = await invoice();
+  const { url, headers } = sim.signPayment(created.id);
+  assertEquals((await send("GET", url, undefined, headers)).status, 402);
+  const paid = await send("POST", url, undefined, headers);
+  const { paid_tx_hash: hash, payer_address: payer } = x402(paid.headers, "payment-response");
+  assertEquals([paid.status, paid.body.paid_tx_hash, payer, await status(created)], [200, hash, "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266", "PAID"]);
+  assertEquals((await send("POST", url, undefined, headers)).body, paid.body);
+});
+
+test("simulator: a payment settles although it was refused, or its answer got lost", async () => {
+  const { sim, send, invoice, status } = setUp();
+  const created = await invoice();
+  const { body: open } = await send("GET", `${INVOICES}/${created.public_invoice_id}`);
+  const [{ payment_url: url, recover_url: recover }] = open.payment_methods;
+  sim.misbehave({ fault: "payment-late", delayMs: 2_000 });
+  const { headers } = sim.signPayment(url);
+  assertEquals([(await send("POST", url, undefined, headers)).status, await status(created)], [402, "OPEN"]);
+  assertEquals((await send("POST", url, undefined, headers)).body.status, "PAYING");
+  await sim.clock.advance(2_000);
+  assertEquals(await status(created), "PAID");
+  const recovered = await send("GET", recover);
+  assertEquals(x402(recovered.headers, "payment-response").transaction, recovered.body.paid_tx_hash);
+
+  const next = await invoice();
+  sim.misbehave({ fault: "payment-lose-answer" });
+  const signed = sim.signPayment(next.id);
+  assertEquals((await send("GET", signed.url)).status, 402);
+  await assertRejects(send("POST", signed.url, undefined, signed.headers), TypeError);
+  assertEquals(await status(next), "PAID");
+});
+
+test("simulator: an idempotency key that is no UUID is warned of once, or refused", async () => {
+  const warnings = [];
+  const { warn } = console;
+  console.warn = (text) => warnings.push(text);
+  try {
+    const create = async (options, ...keys) => {
+      const { send } = setUp(options);
+      const statuses = [];
+      for (const key of keys) statuses.push((await send("POST", INVOICES, { amount_usdc: 1 }, { "idempotency-key": key })).status);
+      return statuses;
+    };
+    const uuid = crypto.randomUUID();
+    assertEquals(await create({ strictIdempotencyKeys: true }, uuid, "order_abc_v1"), [201, 400]);
+    assertEquals(warnings, []);
+    assertEquals(await create({}, uuid, "order_abc_v1", "order_abc_v2"), [201, 201, 201]);
+    assertEquals(warnings.length, 1);
+    assertMatch(warnings[0], /^Simulator: an Idempotency-Key is no UUID v4/);
+  } finally {
+    console.warn = warn;
+  }
 });
 
 test("simulator: a payment can be held, fail and succeed", async () => {
@@ -291,6 +392,8 @@ test("simulator: wrong options and targets say what was expected", async () => {
     ["merchants[0].webhookSecret", { merchants: [{ id, apiKey: "sk_m_x" }] }, /required/],
     ["sesionTtlSeconds", { sesionTtlSeconds: 1 }, /sessionTtlSeconds/],
     ["seed", { seed: Number.NaN }],
+    ["x402", { x402: "strict" }, /standard/],
+    ["smartWallets[1]", { smartWallets: [`0x${"aa".repeat(20)}`, "0x1"] }, /address on Base/],
     ["seed", { seed: 5n }],
     ["settlementDelayMs", { settlementDelayMs: "5" }],
     ["webhookTimeoutMs", { webhookTimeoutMs: "5" }],
@@ -311,6 +414,9 @@ test("simulator: wrong options and targets say what was expected", async () => {
     ["fault", () => sim.misbehave({ fault: "lose-anwser" }), /lose-answer/],
     ["retryAfter", () => sim.misbehave({ retryAfter: 7, fault: "rate-limit" }), /expected a string, got 7/],
     ["delayMs", () => sim.misbehave({ fault: "delay", delayMs: 3e9 })],
+    ["answer", () => sim.misbehave({ fault: "payment-late", delayMs: 1, answer: "lost" }), /refused/],
+    ["payer", () => sim.signPayment(target, { payer: -1 })],
+    ["x402Version", () => sim.signPayment(target, { x402Version: 3 }), /expected 1 or 2/],
     ["headers[0][1]", () => sim.misbehave({ fault: "replace", status: 200, headers: [["a", "\n"]] })],
     ["times", () => sim.misbehave({ fault: "lose-answer", times: 0 })],
     ["id", () => sim.behave(null)],
@@ -373,7 +479,8 @@ test("simulator: a handler that never answers, or whose answer never ends, is gi
 test("simulator: a wallClock that goes wrong while nothing is awaited fails the next call, and nothing else", async () => {
   let now = () => Date.now();
   const { sim, invoice } = setUp({ wallClock: () => now() });
-  sim.misbehave({ fault: "webhook-delay", delayMs: 5 });
+  // Long enough that a busy machine is not there first.
+  sim.misbehave({ fault: "webhook-delay", delayMs: 200 });
   await sim.pay((await invoice()).id);
   let asked = false;
   now = () => ((asked = true), Number.NaN);
@@ -402,9 +509,18 @@ test("simulator: serve() adds control routes for loopback", async () => {
   const [code, payment] = await control("/_sim/pay", { target: created.id });
   assertEquals([code, payment.status, received.length], [200, "PAID", 1]);
   assertEquals((await control("/_sim/pay", { target: created.id }))[0], 409);
+  const [, signed] = await control("/_sim/sign-payment", { target: (await invoice()).id, chain: "solana" });
+  const rpc = (method, params) => control("/_sim/solana-rpc", { jsonrpc: "2.0", id: 1, method, params });
+  const [, { result: mint }] = await rpc("getAccountInfo", ["EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v", { encoding: "base64" }]);
+  assertEquals([mint.value.owner, atob(mint.value.data[0]).charCodeAt(44)], ["TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA", 6]);
+  assertEquals((await rpc("getAccountInfo", [signed.wallet]))[1].result.value, null);
+  assertMatch((await rpc("getLatestBlockhash"))[1].result.value.blockhash, /^\w{32,44}$/);
+  assertEquals((await rpc("sendTransaction"))[1].error.code, -32601);
+  const agent = await serve(sim, new Request(signed.url.replace("https://agents.gwop.io", base), signed));
+  assertEquals([agent.status, (await agent.json()).status], [200, "PAID"]);
   assertEquals((await control("/_sim/pay", { target: "inv_none" }))[0], 404);
   assertEquals((await control("/_sim/nothing"))[0], 404);
-  assertEquals((await control("/_sim/state"))[1].invoices.length, 1);
+  assertEquals((await control("/_sim/state"))[1].invoices.length, 2);
   await control("/_sim/faults", { fault: "error", times: "always" });
   const get = () => serve(sim, new Request(`${base}/v1/invoices/${created.public_invoice_id}`));
   assertEquals((await get()).status, 503);
@@ -437,6 +553,8 @@ test("simulator: serve() answers mistakes with Gwop's error body, and everything
     ["POST", "clock", { frozen: false, advanceMs: 1, set: "x" }, "set"],
     ["POST", "pay", { target: 5 }, "target"],
     ["POST", "pay", { target: id, command: "takeDue" }, "command"],
+    ["POST", "sign-payment", { target: id, payer: "1" }, "payer"],
+    ["POST", "solana-rpc", { jsonrpc: "2.0", method: 5 }, "method"],
     ["POST", "settle", {}, "target"],
     ["POST", "fail-payment", { target: id, outcome: "hold" }, "outcome"],
     ["POST", "faults", { fault: "rate-limit", retryAfter: 7 }, "retryAfter"],
@@ -485,7 +603,11 @@ test("gwop-simulator serves over HTTP and tells how", { needs: ["command"], time
   assertEquals(await nobody.exit, 1);
   assertMatch(nobody.said(), /merchantId.*UUID/);
 
-  const { child, exit, listening, said } = run(["--port", "0", "--merchant-key", "sk_m_cli", "--seed", "1"]);
+  const unknown = run(["--port", "0", "--x402", "strict"]);
+  assertEquals(await unknown.exit, 1);
+  assertMatch(unknown.said(), /x402.*standard/);
+
+  const { child, exit, listening, said } = run(["--port", "0", "--merchant-key", "sk_m_cli", "--seed", "1", "--smart-wallet", `0x${"aa".repeat(20)}`]);
   try {
     await listening;
     const [base] = /http:\/\/127\.0\.0\.1:\d+/.exec(said());

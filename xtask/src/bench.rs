@@ -1,11 +1,121 @@
-//! `cargo xtask bench`: speed, memory and sizes of the packed package, next to other packages and to bare Web Crypto.
+//! `cargo xtask bench`: speed, memory and sizes of the packed package, next to other packages and to bare Web Crypto, or next to
+//! another build of it. `cargo xtask differential`: what two builds say to the same random inputs.
 //!
-//! The measuring is JavaScript's (`bench/`, docs/performance.md); this gives it the project and the runtimes.
+//! The measuring is JavaScript's (`bench/`, docs/performance.md), and so is the comparing (`tests/differential/`); this gives them
+//! the project and the runtimes.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use crate::process::Step;
-use crate::{Result, runtimes, tools, top, worker};
+use crate::{Result, build, runtimes, tools, top, worker, x402};
+
+/// What can be measured, in the order of a whole run.
+const PARTS: [&str; 9] = [
+    "node",
+    "deno",
+    "bun",
+    "workerd",
+    "start",
+    "memory",
+    "simulator",
+    "worker",
+    "sizes",
+];
+/// What can be measured against another build.
+const PARTS_AGAINST: [&str; 5] = ["node", "deno", "bun", "workerd", "start"];
+
+/// What the benchmark was asked for.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Plan {
+    /// All parts where there are none.
+    only: Vec<String>,
+    check: bool,
+    keep_baseline: bool,
+    against: Option<PathBuf>,
+}
+
+impl Plan {
+    fn read(arguments: &[String]) -> Result<Self> {
+        let mut plan = Self::default();
+        let mut rest = arguments.iter();
+        while let Some(argument) = rest.next() {
+            let (name, value) = match argument.split_once('=') {
+                Some((name, value)) => (name, Some(value)),
+                None => (argument.as_str(), None),
+            };
+            match (name, value) {
+                ("--check", None) => plan.check = true,
+                ("--keep-baseline", None) => plan.keep_baseline = true,
+                ("--only", _) => {
+                    let parts = value_of(name, value, &mut rest, "the names of parts")?;
+                    plan.only.extend(parts.split(',').map(str::to_owned));
+                }
+                ("--against", _) => {
+                    let directory = value_of(name, value, &mut rest, "a built package")?;
+                    plan.against = Some(package_in(directory)?);
+                }
+                _ => return Err(not_understood("bench", argument)),
+            }
+        }
+        if plan.against.is_some() && (plan.check || plan.keep_baseline) {
+            return Err(
+                "bench: --against goes with --only alone, the baseline is of one build".into(),
+            );
+        }
+        let known: &[&str] = if plan.against.is_some() {
+            &PARTS_AGAINST
+        } else {
+            &PARTS
+        };
+        if let Some(unknown) = plan
+            .only
+            .iter()
+            .find(|part| !known.contains(&part.as_str()))
+        {
+            let known = known.join(", ");
+            return Err(format!("bench: no part `{unknown}`: --only takes {known}").into());
+        }
+        Ok(plan)
+    }
+
+    fn runs(&self, part: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|one| one == part)
+    }
+}
+
+/// The value of an option: behind `=`, or the next argument.
+fn value_of<'a>(
+    name: &str,
+    value: Option<&'a str>,
+    rest: &mut impl Iterator<Item = &'a String>,
+    what: &str,
+) -> Result<&'a str> {
+    match value.or_else(|| rest.next().map(String::as_str)) {
+        Some(value) if !value.is_empty() => Ok(value),
+        _ => Err(format!("{name} needs {what}").into()),
+    }
+}
+
+fn not_understood(command: &str, argument: &str) -> crate::Error {
+    format!("{command}: `{argument}` is not understood, see `cargo xtask help`").into()
+}
+
+/// A directory that holds a built package, such as another worktree's `dist/npm`.
+fn package_in(directory: &str) -> Result<PathBuf> {
+    let path = Path::new(directory);
+    let manifest = path.join("package.json");
+    let text = fs::read_to_string(&manifest).map_err(|error| {
+        format!(
+            "{}: {error}; name a built package, such as another worktree's dist/npm",
+            manifest.display()
+        )
+    })?;
+    if !text.contains("\"@gwop/sdk\"") {
+        return Err(format!("{} is not of @gwop/sdk", manifest.display()).into());
+    }
+    Ok(fs::canonicalize(path)?)
+}
 
 /// Runs the benchmark; its tables are shown as they come.
 ///
@@ -14,23 +124,33 @@ use crate::{Result, runtimes, tools, top, worker};
 /// When something cannot be built or measured, an argument is not understood, or with `--check` when a figure is worse than
 /// `bench/baseline.json` allows.
 pub fn command(arguments: &[String]) -> Result {
+    let plan = Plan::read(arguments)?;
     let mut given = Vec::new();
-    let mut rest = arguments.iter();
-    while let Some(argument) = rest.next() {
-        if argument == "--only" {
-            let parts = rest.next().ok_or("--only needs the names of parts")?;
-            given.push(format!("--only={parts}"));
-        } else {
-            given.push(argument.clone());
-        }
+    if !plan.only.is_empty() {
+        given.push(format!("--only={}", plan.only.join(",")));
     }
-    let named = given.iter().filter_map(|one| one.strip_prefix("--only="));
-    let parts: Vec<&str> = named.flat_map(|all| all.split(',')).collect();
-    if parts.is_empty() || parts.contains(&"worker") {
+    given.extend(plan.check.then(|| "--check".to_owned()));
+    given.extend(plan.keep_baseline.then(|| "--keep-baseline".to_owned()));
+    if plan.against.is_none() && plan.runs("worker") {
         worker::build()?;
     }
+    let clients = if plan.against.is_none() && plan.runs("simulator") {
+        // With viem among them.
+        x402::npm_clients()?
+    } else {
+        PathBuf::new()
+    };
     let consumer = runtimes::consumer()?;
     runtimes::copy(&top().join("bench"), &consumer.join("bench"))?;
+    let mut out = "dist/bench.json";
+    if let Some(before) = &plan.against {
+        given.push("--against".to_owned());
+        out = "dist/bench-against.json";
+        let installed = consumer.join("node_modules/@gwop");
+        runtimes::copy(before, &installed.join("before"))?;
+        runtimes::copy(before, &installed.join("again"))?;
+        runtimes::copy(&build::package()?, &installed.join("now"))?;
+    }
     fs::create_dir_all(top().join("dist"))?;
     let path = |name: &str| top().join(name).into_os_string();
     Step::new("bench", "node")
@@ -40,10 +160,119 @@ pub fn command(arguments: &[String]) -> Result {
         .env("GWOP_DENO", tools::npm_program("deno")?)
         .env("GWOP_BUN", tools::npm_program("bun")?)
         .env("GWOP_WORKERD", tools::npm_program("workerd")?)
+        .env("GWOP_X402_CLIENTS", clients)
         .env("GWOP_BENCH_WORKER", path("dist/worker/entry.js"))
-        .env("GWOP_BENCH_OUT", path("dist/bench.json"))
+        .env("GWOP_BENCH_OUT", path(out))
         .env("GWOP_BENCH_BASELINE", path("bench/baseline.json"))
-        .limit(20 * 60)
+        .limit(60 * 60)
         .shown()
         .run()
+}
+
+/// Gives two builds of the package the same random inputs, and shows what they say differently.
+///
+/// # Errors
+///
+/// When the package cannot be built, an argument is not understood, or a difference is not expected.
+pub fn differential(arguments: &[String]) -> Result {
+    let (mut before, mut seconds, mut seed) = (None, 600_u64, 1_u32);
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        let (name, value) = match argument.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (argument.as_str(), None),
+        };
+        let whole = |text: &str| format!("{name} {text}: not a whole number");
+        match name {
+            "--against" => {
+                before = Some(package_in(value_of(
+                    name,
+                    value,
+                    &mut rest,
+                    "a built package",
+                )?)?);
+            }
+            "--seconds" => {
+                let text = value_of(name, value, &mut rest, "a number of seconds")?;
+                seconds = text.parse().map_err(|_| whole(text))?;
+            }
+            "--seed" => {
+                let text = value_of(name, value, &mut rest, "a number")?;
+                seed = text.parse().map_err(|_| whole(text))?;
+            }
+            _ => return Err(not_understood("differential", argument)),
+        }
+    }
+    let before = before.ok_or("differential needs --against DIR, another built package")?;
+    let now = build::package()?;
+    Step::new("differential", "node")
+        .args([
+            "tests/differential/main.mjs".as_ref(),
+            "--old".as_ref(),
+            before.as_os_str(),
+        ])
+        .args(["--new".as_ref(), now.as_os_str()])
+        .args([format!("--seconds={seconds}"), format!("--seed={seed}")])
+        .limit(seconds.saturating_add(10 * 60))
+        .shown()
+        .run()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(arguments: &[&str]) -> std::result::Result<Plan, String> {
+        let arguments: Vec<String> = arguments.iter().map(|one| (*one).to_owned()).collect();
+        Plan::read(&arguments).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn parts_in_both_forms() {
+        let only = vec!["node".to_owned(), "start".to_owned()];
+        for arguments in [
+            &["--only", "node,start"][..],
+            &["--only=node", "--only", "start"],
+        ] {
+            let plan = Plan {
+                only: only.clone(),
+                ..Plan::default()
+            };
+            assert_eq!(read(arguments), Ok(plan));
+        }
+    }
+
+    #[test]
+    fn refuses_before_anything_is_built() {
+        for (arguments, message) in [
+            (&["--only"][..], "--only needs"),
+            (&["--only", "nod"], "no part `nod`"),
+            (&["--chekc"], "`--chekc` is not understood"),
+            (&["--against"], "--against needs"),
+            (
+                &["--against", "no/such/place"],
+                "no/such/place/package.json",
+            ),
+        ] {
+            let error = read(arguments).err().unwrap_or_default();
+            assert!(error.contains(message), "{arguments:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn another_build_goes_with_its_own_parts() -> Result {
+        let package = top().join("target/test-package");
+        fs::create_dir_all(&package)?;
+        fs::write(package.join("package.json"), r#"{ "name": "@gwop/sdk" }"#)?;
+        let against = format!("--against={}", package.display());
+        assert!(read(&[&against, "--only", "start"]).is_ok());
+        for (more, message) in [
+            ("--check", "--only alone"),
+            ("--only=sizes", "no part `sizes`"),
+        ] {
+            let error = read(&[&against, more]).err().unwrap_or_default();
+            assert!(error.contains(message), "{more}: {error}");
+        }
+        Ok(())
+    }
 }

@@ -98,13 +98,23 @@ pub fn tree(from: &Path, to: &Path, skip: fn(&str) -> bool) -> Result {
     Ok(())
 }
 
+/// Makes `link` lead to `original`.
+///
+/// # Errors
+///
+/// When the file system does not let it.
 #[cfg(unix)]
-fn link(original: &Path, link: &Path) -> Result {
+pub fn link(original: &Path, link: &Path) -> Result {
     Ok(std::os::unix::fs::symlink(original, link)?)
 }
 
+/// Makes `link` lead to `original`.
+///
+/// # Errors
+///
+/// When the file system does not let it.
 #[cfg(not(unix))]
-fn link(original: &Path, link: &Path) -> Result {
+pub fn link(original: &Path, link: &Path) -> Result {
     Ok(fs::copy(original, link).map(|_| ())?)
 }
 

@@ -7,10 +7,11 @@
 //! - [`mod@matrix`]: the tools that merchants build, bundle and test with.
 //! - [`patterns`]: stores, adapters and the sample store, on the real things.
 //! - [`demo`]: the story that a newcomer sees.
-//! - [`mod@bench`]: speed, memory and sizes next to other packages.
+//! - [`mod@bench`]: speed, memory and sizes next to other packages or another build, and what that says differently.
 //! - [`docs`]: the API reference, `llms.txt`, and the release.
 //! - [`fuzz`]: the cargo-fuzz targets.
 //! - [`worker`]: the Worker, into `dist/worker`, and its tests.
+//! - [`x402`]: x402's real clients and facilitators at the local Gwop.
 //! - [`process`]: running other programs with progress, logs and time limits.
 
 mod bench;
@@ -28,6 +29,7 @@ mod sizes;
 mod test;
 mod tools;
 mod worker;
+mod x402;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -53,6 +55,11 @@ usage: cargo xtask COMMAND
   bench [--check] [--only PART,...] [--keep-baseline]
                          measure speed, memory and sizes into dist/bench.json;
                          --check compares with bench/baseline.json
+  bench --against DIR [--only PART,...]
+                         measure next to another built package, in the same processes
+  differential --against DIR [--seconds N] [--seed N]
+                         give another built package and this one the same random inputs, for
+                         N seconds (600 by default), and show what they say differently
   docs                   write the API reference into dist/docs and target/doc, and llms.txt
   release --dry-run [--offline]
                          judge the crates and the npm tools (cargo deny, npm audit), pack what would be
@@ -84,6 +91,7 @@ fn command(arguments: &[String]) -> Result {
         Some("release") => docs::release(rest),
         Some("dev") if rest.is_empty() => worker::dev(),
         Some("bench") => bench::command(rest),
+        Some("differential") => bench::differential(rest),
         Some("fuzz") => fuzz::command(rest),
         Some("tools") if rest.is_empty() => tools::all(),
         Some("help" | "--help" | "-h") => {

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::process::{Step, say};
-use crate::{Result, build, docs, matrix, package, patterns, runtimes, tools, top, worker};
+use crate::{Result, build, docs, matrix, package, patterns, runtimes, tools, top, worker, x402};
 
 /// What a program that imports `@gwop/sdk` may carry: wasm and JavaScript, gzip, in bytes. The aim is 28.3 KB
 /// (docs/performance.md says what was tried).
@@ -51,6 +51,11 @@ const PARTS: &[Part] = &[
         "store",
         "the sample store's story, on workerd, Node and Bun",
         patterns::sample_store,
+    ),
+    (
+        "x402",
+        "x402's real clients and facilitators, at the local Gwop",
+        x402::test,
     ),
     (
         "docs",

@@ -10,7 +10,8 @@ const MAX_ADVANCE_MS = 1e12;
  * A simulator's clock: the real time, until it is moved or frozen.
  *
  * It rules lifetimes, expiry, retries and the time stamps in bodies. What a receiver compares with its own clock keeps
- * to the real time: the `t` of webhook signatures, `iat` and `exp` of tokens, the validity of x402 payments.
+ * to the real time: the `t` of webhook signatures, `iat` and `exp` of tokens, `validAfter` and `validBefore` of x402
+ * payments. The block hashes of Solana challenges come from here, so they pass with this clock.
  */
 export class SimulatorClock {
   #offset = 0;

@@ -2,7 +2,7 @@ import { SimulatorError, newRequestId } from "./error.js";
 import { onlyKnown } from "./input.js";
 import type { Simulator } from "./simulator.js";
 import { ConnectionDropped } from "./transport.js";
-import type { Fault, MintTokenOptions, PayOptions, SimulatorMerchant } from "./types.js";
+import type { Fault, MintTokenOptions, PayOptions, SignPaymentOptions, SimulatorMerchant } from "./types.js";
 
 type Body = Record<string, unknown>;
 type Route = (sim: Simulator, body: Body, query: URLSearchParams) => unknown;
@@ -18,6 +18,8 @@ const ROUTES: Record<string, Route> = {
     return clock(sim);
   },
   "POST /_sim/pay": (sim, { target, ...options }) => sim.pay(target as string, options as PayOptions),
+  "POST /_sim/sign-payment": (sim, { target, ...options }) => sim.signPayment(target as string, options as SignPaymentOptions),
+  "POST /_sim/solana-rpc": (sim, request) => sim.solanaRpc(request as Parameters<Simulator["solanaRpc"]>[0]),
   "POST /_sim/settle": (sim, body) => sim.settle(onlyKnown(body, ["target"])["target"] as string),
   "POST /_sim/fail-payment": (sim, body) => sim.failPayment(onlyKnown(body, ["target"])["target"] as string),
   "POST /_sim/faults": (sim, fault) => ({ id: sim.misbehave(fault as unknown as Fault) }),
@@ -109,7 +111,8 @@ function explanation(): string {
 Both of Gwop's hosts answer here: /v1/invoices, /v1/auth-intents, /v1/auth-sessions, /.well-known/jwks.json.
   new Gwop({ serverURL: "<this address>", identityURL: "<this address>", … })
 
-An agent pays at an invoice's payment_url (x402), or by POST /_sim/pay { "target": "inv_…" }.
+An agent pays at an invoice's payment_url (x402, versions 1 and 2), or by POST /_sim/pay { "target": "inv_…" }. A payment
+signed by a public test wallet: POST /_sim/sign-payment { "target": "inv_…" } gives its URL and headers.
 
 Control routes (JSON in and out, loopback only):
 ${Object.keys(ROUTES)

@@ -13,6 +13,8 @@ import type {
   MintTokenOptions,
   MintedToken,
   PayOptions,
+  SignPaymentOptions,
+  SignedPayment,
   SimulatorDelivery,
   SimulatorMerchant,
   SimulatorOptions,
@@ -43,8 +45,8 @@ const HANDLER_URL = "http://localhost/webhooks/gwop";
 const FIRST_MERCHANT: Record<string, string> = { id: "merchantId", name: "merchantName", apiKey: "merchantApiKey" };
 
 /**
- * A Gwop of one's own: both hosts, agents that pay, signed webhooks. For tests and development; it moves no money and
- * checks no chain.
+ * A Gwop of one's own: both hosts, agents that pay, signed webhooks. For tests and development; it moves no money. It
+ * judges payments as a facilitator does, but knows no chain: every balance is sufficient.
  *
  * ```ts
  * const sim = new Simulator({ webhookHandler: (request) => app.fetch(request) });
@@ -119,6 +121,7 @@ export class Simulator {
     const all = [webhookUrl === undefined ? first : { ...first, webhookUrl }, ...merchants];
     const config = { ...rest, seed, merchants: all.map((merchant) => this.#withEndpoint(merchant)) };
     this.#core = refusing(() => new (simulatorCore().SimulatorCore)(json(config)), optionName);
+    warn(JSON.parse(this.#core.warnings()) as string[]);
     this.clock = new SimulatorClock(this.#wall, async () => {
       await this.deliverDue();
     });
@@ -153,8 +156,8 @@ export class Simulator {
   async #handle(head: string, body: Uint8Array): Promise<Reply> {
     for (;;) {
       const answer = JSON.parse(this.#core.handle(head, body, this.clock.now(), this.#wall())) as Answer;
-      if (answer.kind === "respond") return answer;
-      if (answer.kind === "needsSignature") return JSON.parse(await this.#sign(answer)) as Reply;
+      if (answer.kind === "respond") return warned(answer);
+      if (answer.kind === "needsSignature") return warned(JSON.parse(await this.#sign(answer)) as Reply);
       await this.#makeKey(answer.kid);
     }
   }
@@ -179,6 +182,33 @@ export class Simulator {
    */
   async pay(target: string, options: PayOptions = {}): Promise<SimulatorPayment> {
     return this.#andDeliver(this.#command("pay", { ...optionsOf(options), target }) as SimulatorPayment);
+  }
+
+  /**
+   * Signs an x402 payment by a public test wallet, for a test to send where `pay` would skip too much. `target` as in
+   * {@link pay}.
+   *
+   * ```ts
+   * const gwop = new Gwop({ httpClient: sim.httpClient, merchantApiKey: sim.merchantApiKey });
+   * const { result: invoice } = await gwop.invoices.create({ body: { amountUsdc: 1_000_000 } });
+   * const { url, method, headers } = sim.signPayment(invoice.publicInvoiceId, { payer: 1 });
+   * const paid = await sim.fetch(url, { method, headers });
+   * ```
+   *
+   * @throws SimulatorError as {@link pay}.
+   */
+  signPayment(target: string, options: SignPaymentOptions = {}): SignedPayment {
+    return this.#command("signPayment", { ...optionsOf(options), target }) as SignedPayment;
+  }
+
+  /**
+   * Answers a request of Solana's JSON-RPC as far as x402 clients ask it before they sign: `getAccountInfo` of USDC's
+   * mint, `getLatestBlockhash` and `simulateTransaction`. Over HTTP it is `POST /_sim/solana-rpc`, for a client's `rpcUrl`.
+   *
+   * @throws SimulatorError `INVALID_OPTION` when it is no JSON-RPC request.
+   */
+  solanaRpc(request: { jsonrpc: string; id?: unknown; method: string; params?: unknown }): Record<string, unknown> {
+    return this.#command("solanaRpc", request) as Record<string, unknown>;
   }
 
   /**
@@ -454,6 +484,16 @@ function optionName(field: string): string {
 /** The name of a method's argument or option: faults and merchants are arguments themselves. */
 function argumentName(field: string): string {
   return field.replace(/^(fault|merchant)\./, "");
+}
+
+/** Says what the person who runs this should know; the core says each once. */
+function warn(warnings: readonly string[]): void {
+  for (const warning of warnings) console.warn(`Simulator: ${warning}`);
+}
+
+function warned(reply: Reply): Reply {
+  warn(reply.warnings ?? []);
+  return reply;
 }
 
 function required<T>(value: T, field: string): T {

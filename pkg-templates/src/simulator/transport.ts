@@ -12,6 +12,8 @@ export interface Reply {
   delayMs: number;
   /** Fail the connection instead. */
   lost: boolean;
+  /** What the person who runs this should know. */
+  warnings?: string[];
   /** Send the body in pieces, with real milliseconds between them. */
   slowBody: { chunkBytes: number; intervalMs: number } | null;
 }

@@ -1,6 +1,9 @@
 /** A chain that pays invoices. */
 export type SimulatorChain = "base" | "solana";
 
+/** How a simulator judges x402 payments. */
+export type SimulatorX402 = "standard" | "gwop-docs" | "unchecked";
+
 /** A merchant account of a simulator. */
 export interface SimulatorMerchant {
   /** The merchant id, a UUID: `merchant_id` of invoices and `mid` of tokens. */
@@ -61,6 +64,15 @@ export interface SimulatorOptions {
   settlementDelayMs?: number | undefined;
   /** Status of `INVOICE_CANCEL_NOT_ALLOWED`. Default 400; 409 as in Gwop's older documents. */
   cancelNotAllowedStatus?: 400 | 409 | undefined;
+  /**
+   * How x402 payments are judged. Default `"standard"`: as the reference facilitators do, in both versions of the
+   * protocol. `"gwop-docs"`: as Gwop's own pages on x402 say. `"unchecked"`: as 1.0.0 did, without the wallet's signature.
+   */
+  x402?: SimulatorX402 | undefined;
+  /** Wallets on Base that are contracts: any signature of theirs is taken, as only their code could check it. */
+  smartWallets?: readonly string[] | undefined;
+  /** Refuse an `Idempotency-Key` that is no UUID v4. By default the first one is warned of. */
+  strictIdempotencyKeys?: boolean | undefined;
   /** Start of the identifiers' sequence, a whole number: the same seed gives the same identifiers. By default random. */
   seed?: number | undefined;
   /** The first signing key: a private RSA key as JWK, 2048 bits or more. By default one is made on first use. */
@@ -75,11 +87,35 @@ export interface SimulatorOptions {
 export interface PayOptions {
   /** On which chain. By default the payment URL's, otherwise Base. */
   chain?: SimulatorChain | undefined;
-  /** From which wallet. By default a fixed one per chain. */
+  /** From which wallet, in any spelling. By default the first public test wallet of the chain. */
   wallet?: string | undefined;
   /** `"settle"`: PAYING, then PAID. `"hold"`: stays in PAYING until `settle` or `failPayment`. `"fail"`: PAYING, then
    * OPEN again. Default `"settle"`. */
   outcome?: "settle" | "hold" | "fail" | undefined;
+}
+
+/** Options of {@link Simulator.signPayment}. */
+export interface SignPaymentOptions {
+  /** On which chain. By default the payment URL's, otherwise Base. */
+  chain?: SimulatorChain | undefined;
+  /** Which of the public test wallets signs, from 0. Default 0: the one from which `pay` pays. */
+  payer?: number | undefined;
+  /** The version of x402. Default 2; with `x402: "unchecked"` it is 1. */
+  x402Version?: 1 | 2 | undefined;
+}
+
+/** A signed x402 payment, to be sent. */
+export interface SignedPayment {
+  /** Where to. */
+  url: string;
+  /** How. */
+  method: "POST";
+  /** `PAYMENT-SIGNATURE` or, in version 1, `X-PAYMENT`. */
+  headers: Record<string, string>;
+  /** On which chain. */
+  chain: SimulatorChain;
+  /** The wallet that signed. Its key is known to everybody. */
+  wallet: string;
 }
 
 /** What became of a payment. */
@@ -144,6 +180,11 @@ export interface Faults {
   "slow-body": RequestFault & { chunkBytes: number; intervalMs: number };
   /** A payment fails: PAYING goes back to OPEN. */
   "payment-fail": unknown;
+  /** A payment is answered as failed (`"refused"`, the default) or not at all (`"timeout"`), and settles so many
+   * milliseconds of the simulator's clock later. */
+  "payment-late": { delayMs: number; answer?: "refused" | "timeout" | undefined };
+  /** The answer of the x402 request that pays gets lost, and of no other. */
+  "payment-lose-answer": unknown;
   /** An event is delivered more than once; `copies` (default 1) counts the further ones. */
   "webhook-duplicate": { copies?: number | undefined };
   /** So many events (2 or more) are held, then delivered newest first. */
@@ -231,7 +272,7 @@ export interface MintTokenOptions {
   merchantId?: string | undefined;
   /** The wallet's chain. Default Base. */
   chain?: SimulatorChain | undefined;
-  /** The wallet. By default a fixed one per chain. */
+  /** The wallet, in any spelling. By default the first public test wallet of the chain. */
   wallet?: string | undefined;
   /** Lifetime of the token in seconds; a negative one makes an expired token. Default `accessTokenTtlSeconds`. */
   expiresInSeconds?: number | undefined;

@@ -180,6 +180,35 @@ impl World {
         self.command(json!({ "command": "pay", "target": target }))
     }
 
+    /// The headers of a payment signed by a test wallet.
+    pub fn signed(&mut self, target: &Value, options: Value) -> Vec<(String, String)> {
+        let mut command = json!({ "command": "signPayment", "target": target });
+        command
+            .as_object_mut()
+            .unwrap()
+            .extend(options.as_object().unwrap().clone());
+        let signed = self.command(command);
+        let headers = signed["headers"].as_object().unwrap().iter();
+        headers
+            .map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()))
+            .collect()
+    }
+
+    /// Sends a payment to a payment URL.
+    pub fn send_payment(&mut self, url: &Value, headers: &[(String, String)]) -> Seen {
+        let headers: Vec<(&str, &str)> = headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        self.send("POST", url.as_str().unwrap(), &headers, b"")
+    }
+
+    /// Pays a payment URL as an agent does, from a test wallet.
+    pub fn pay_by_x402(&mut self, url: &Value, options: Value) -> Seen {
+        let headers = self.signed(url, options);
+        self.send_payment(url, &headers)
+    }
+
     /// The attempts due now; the merchant answers all with `status`.
     pub fn deliver(&mut self, status: u16) -> Vec<Value> {
         let attempts = self.command(json!({ "command": "takeDue" }));

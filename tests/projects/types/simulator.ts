@@ -1,6 +1,6 @@
 // What an editor knows about the local Gwop.
 import { Gwop, HTTPClient } from "@gwop/sdk";
-import { type Fault, Simulator, SimulatorError, type SimulatorPayment, serve } from "@gwop/sdk/simulator";
+import { type Fault, type SignedPayment, Simulator, SimulatorError, type SimulatorPayment, serve } from "@gwop/sdk/simulator";
 
 const sim = new Simulator({
   webhookHandler: (request) => new Response(request.url, { status: 204 }),
@@ -15,7 +15,15 @@ const hash: string | undefined = paid.transaction;
 const answer: Response = await sim.fetch("https://agents.gwop.io/v1/invoices", { method: "POST" });
 const served: Response = await serve(sim, new Request("http://127.0.0.1/"));
 
+const signed: SignedPayment = sim.signPayment("inv_1", { chain: "base", payer: 1, x402Version: 2 });
+await sim.fetch(signed.url, { method: signed.method, headers: signed.headers });
+new Simulator({ x402: "gwop-docs", smartWallets: [signed.wallet], strictIdempotencyKeys: true });
+// @ts-expect-error no such mode
+new Simulator({ x402: "strict" });
+
 const faults: Fault[] = [
+  { fault: "payment-late", delayMs: 1_000, answer: "timeout" },
+  { fault: "payment-lose-answer" },
   { fault: "lose-answer" },
   { fault: "error", status: 503, times: 2, operation: "invoices.create" },
   { fault: "webhook-stale", seconds: 400, times: "always" },

@@ -1,0 +1,298 @@
+//! What the simulator holds many of, findable without a walk through all: invoices, auth intents, sessions, deliveries.
+//!
+//! Whoever changes an element says so to its collection, which keeps its indexes true.
+
+use crate::auth::{AuthIntent, Session};
+use crate::invoice::{Invoice, Status};
+use crate::webhook::Delivery;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The invoices, in the order of their creation.
+#[derive(Debug, Default)]
+pub struct Invoices {
+    all: Vec<Invoice>,
+    by_id: BTreeMap<String, usize>,
+    by_public_id: BTreeMap<String, usize>,
+    by_merchant: BTreeMap<String, Vec<usize>>,
+    by_status: BTreeMap<(String, Status), BTreeSet<usize>>,
+    /// By when they change by themselves.
+    due: BTreeSet<(u64, usize)>,
+}
+
+impl Invoices {
+    /// Adds an invoice.
+    pub fn push(&mut self, invoice: Invoice) {
+        let index = self.all.len();
+        self.by_id.insert(invoice.id.clone(), index);
+        self.by_public_id.insert(invoice.public_id.clone(), index);
+        self.by_merchant
+            .entry(invoice.merchant_id.clone())
+            .or_default()
+            .push(index);
+        self.by_status
+            .entry((invoice.merchant_id.clone(), invoice.status))
+            .or_default()
+            .insert(index);
+        if let Some(at) = invoice.due_at() {
+            self.due.insert((at, index));
+        }
+        self.all.push(invoice);
+    }
+
+    /// Changes an invoice; `None` when there is none.
+    pub fn change<T>(&mut self, index: usize, change: impl FnOnce(&mut Invoice) -> T) -> Option<T> {
+        let invoice = self.all.get_mut(index)?;
+        if let Some(at) = invoice.due_at() {
+            self.due.remove(&(at, index));
+        }
+        let before = invoice.status;
+        let changed = change(invoice);
+        if let Some(at) = invoice.due_at() {
+            self.due.insert((at, index));
+        }
+        let after = invoice.status;
+        if before != after {
+            let of_merchant = |status| (invoice.merchant_id.clone(), status);
+            if let Some(others) = self.by_status.get_mut(&of_merchant(before)) {
+                others.remove(&index);
+            }
+            self.by_status
+                .entry(of_merchant(after))
+                .or_default()
+                .insert(index);
+        }
+        Some(changed)
+    }
+
+    /// The invoice at this index.
+    #[must_use]
+    pub fn get(&self, index: usize) -> Option<&Invoice> {
+        self.all.get(index)
+    }
+
+    /// The index of the invoice with this UUID.
+    #[must_use]
+    pub fn find(&self, id: &str) -> Option<usize> {
+        self.by_id.get(id).copied()
+    }
+
+    /// The index of the invoice with this `inv_*`.
+    #[must_use]
+    pub fn find_public(&self, public_id: &str) -> Option<usize> {
+        self.by_public_id.get(public_id).copied()
+    }
+
+    /// A page of a merchant's invoices, newest first, and how many there are in all.
+    #[must_use]
+    pub fn page(
+        &self,
+        merchant_id: &str,
+        status: Option<Status>,
+        offset: usize,
+        limit: usize,
+    ) -> (Vec<&Invoice>, usize) {
+        let mut total = 0;
+        let mut take = |length: usize, newest_first: &mut dyn Iterator<Item = &usize>| {
+            total = length;
+            newest_first
+                .skip(offset)
+                .take(limit)
+                .filter_map(|index| self.all.get(*index))
+                .collect()
+        };
+        let page = match status {
+            None => self
+                .by_merchant
+                .get(merchant_id)
+                .map(|all| take(all.len(), &mut all.iter().rev())),
+            Some(status) => self
+                .by_status
+                .get(&(merchant_id.to_owned(), status))
+                .map(|all| take(all.len(), &mut all.iter().rev())),
+        };
+        (page.unwrap_or_default(), total)
+    }
+
+    /// The first that changes by itself: when, and its index.
+    #[must_use]
+    pub fn next_due(&self) -> Option<(u64, usize)> {
+        self.due.first().copied()
+    }
+
+    /// All, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Invoice> {
+        self.all.iter()
+    }
+}
+
+/// The auth intents, in the order of their creation.
+#[derive(Debug, Default)]
+pub struct Intents {
+    all: Vec<AuthIntent>,
+    by_id: BTreeMap<String, usize>,
+    by_payable_id: BTreeMap<String, usize>,
+    /// By when their payments settle.
+    due: BTreeSet<(u64, usize)>,
+}
+
+impl Intents {
+    /// Adds an auth intent.
+    pub fn push(&mut self, intent: AuthIntent) {
+        let index = self.all.len();
+        self.by_id.insert(intent.id.clone(), index);
+        self.by_payable_id.insert(intent.payable_id.clone(), index);
+        self.all.push(intent);
+    }
+
+    /// Changes an auth intent; `None` when there is none.
+    pub fn change<T>(
+        &mut self,
+        index: usize,
+        change: impl FnOnce(&mut AuthIntent) -> T,
+    ) -> Option<T> {
+        let intent = self.all.get_mut(index)?;
+        if let Some(at) = intent.due_at() {
+            self.due.remove(&(at, index));
+        }
+        let changed = change(intent);
+        if let Some(at) = intent.due_at() {
+            self.due.insert((at, index));
+        }
+        Some(changed)
+    }
+
+    /// The auth intent at this index.
+    #[must_use]
+    pub fn get(&self, index: usize) -> Option<&AuthIntent> {
+        self.all.get(index)
+    }
+
+    /// The index of the auth intent with this `ai_*`.
+    #[must_use]
+    pub fn find(&self, id: &str) -> Option<usize> {
+        self.by_id.get(id).copied()
+    }
+
+    /// The index of the auth intent whose payment URLs have this `inv_*`.
+    #[must_use]
+    pub fn find_payable(&self, id: &str) -> Option<usize> {
+        self.by_payable_id.get(id).copied()
+    }
+
+    /// The first whose payment settles by itself: when, and its index.
+    #[must_use]
+    pub fn next_due(&self) -> Option<(u64, usize)> {
+        self.due.first().copied()
+    }
+
+    /// All, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &AuthIntent> {
+        self.all.iter()
+    }
+}
+
+/// The sessions, in the order of their start.
+#[derive(Debug, Default)]
+pub struct Sessions {
+    all: Vec<Session>,
+    by_id: BTreeMap<String, usize>,
+}
+
+impl Sessions {
+    /// Adds a session.
+    pub fn push(&mut self, session: Session) {
+        self.by_id.insert(session.id.clone(), self.all.len());
+        self.all.push(session);
+    }
+
+    /// The session with this `sess_*`.
+    #[must_use]
+    pub fn find(&self, id: &str) -> Option<&Session> {
+        self.all.get(*self.by_id.get(id)?)
+    }
+
+    /// As [`find`](Self::find), to be changed.
+    pub fn find_mut(&mut self, id: &str) -> Option<&mut Session> {
+        self.all.get_mut(*self.by_id.get(id)?)
+    }
+
+    /// All, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Session> {
+        self.all.iter()
+    }
+}
+
+/// The deliveries, in the order in which they were made: of number 1 the index is 0.
+#[derive(Debug, Default)]
+pub struct Deliveries {
+    all: Vec<Delivery>,
+    /// By when they are sent, then by their order.
+    due: BTreeSet<(u64, u64, usize)>,
+}
+
+impl Deliveries {
+    /// Adds a delivery with the next number, which `make` is told.
+    pub fn push(&mut self, make: impl FnOnce(u32) -> Delivery) -> u32 {
+        let index = self.all.len();
+        let id = u32::try_from(index).unwrap_or(u32::MAX).saturating_add(1);
+        let delivery = make(id);
+        self.due.extend(place(&delivery, index));
+        self.all.push(delivery);
+        id
+    }
+
+    /// Changes a delivery; `None` when there is none.
+    pub fn change<T>(
+        &mut self,
+        index: usize,
+        change: impl FnOnce(&mut Delivery) -> T,
+    ) -> Option<T> {
+        let delivery = self.all.get_mut(index)?;
+        if let Some(place) = place(delivery, index) {
+            self.due.remove(&place);
+        }
+        let changed = change(delivery);
+        self.due.extend(place(delivery, index));
+        Some(changed)
+    }
+
+    /// The delivery at this index.
+    #[must_use]
+    pub fn get(&self, index: usize) -> Option<&Delivery> {
+        self.all.get(index)
+    }
+
+    /// The indexes of those that are due, in their order.
+    #[must_use]
+    pub fn due_by(&self, clock: u64) -> Vec<usize> {
+        self.due
+            .iter()
+            .take_while(|(at, ..)| *at <= clock)
+            .map(|(.., index)| *index)
+            .collect()
+    }
+
+    /// When the next one is sent.
+    #[must_use]
+    pub fn next_due(&self) -> Option<u64> {
+        self.due.first().map(|(at, ..)| *at)
+    }
+
+    /// How many were made.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// All, oldest first.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Delivery] {
+        &self.all
+    }
+}
+
+/// Where a delivery stands among those that are due.
+fn place(delivery: &Delivery, index: usize) -> Option<(u64, u64, usize)> {
+    let at = delivery.next_attempt_at.filter(|_| !delivery.in_flight)?;
+    Some((at, delivery.order, index))
+}

@@ -1,0 +1,174 @@
+//! A request from its arrival to its answer: what the operation does, and what faults do around it.
+
+use crate::error;
+use crate::fault::{Fault, Stage};
+use crate::http::{Answer, Reply, Request};
+use crate::operations::payments::{PREFLIGHT_HEADERS, RESPONSE_HEADERS};
+use crate::routing::Operation;
+use crate::simulator::{Pending, RequestLog, Simulator, Success};
+use crate::time::Now;
+use serde_json::{Value, json};
+
+impl Simulator {
+    /// Answers a request to either of Gwop's hosts.
+    pub fn handle(&mut self, request: &Request, now: Now) -> Answer {
+        self.catch_up(now);
+        let operation = Operation::find(request);
+        if let Ok(Operation::Exchange(_) | Operation::Jwks) = operation
+            && let (kid, false) = self.keys.signing()
+        {
+            return Answer::NeedsKey { kid: kid.into() };
+        }
+        let request_id = self.ids.request();
+        // A preflight is the browser's affair.
+        let struck = operation.as_ref().ok();
+        let name = struck
+            .filter(|operation| **operation != Operation::Preflight)
+            .map(Operation::name);
+        let faults = name
+            .map(|name| self.faults.strike(Stage::Request, name))
+            .unwrap_or_default();
+        let lost = faults
+            .iter()
+            .any(|fault| matches!(fault, Fault::LoseAnswer { .. } | Fault::LoseRequest { .. }));
+        let answer = self.answer(request, operation, &request_id, faults, now);
+        self.log_request(RequestLog {
+            request_id,
+            operation: name.map(String::from),
+            method: request.method.clone(),
+            url: request.url.clone(),
+            authorized: request.header("authorization").is_some(),
+            idempotency_key: request.header("idempotency-key").map(String::from),
+            status: match &answer {
+                _ if lost => None,
+                Answer::Respond(reply) => (!reply.lost).then_some(reply.status),
+                _ => Some(200),
+            },
+            at: now.clock,
+        });
+        answer
+    }
+
+    /// Finishes an answer that waited for its signature. `None` when the ticket is unknown.
+    pub fn complete(&mut self, ticket: u32, signature: &[u8]) -> Option<Reply> {
+        let pending = self.pending.remove(&ticket)?;
+        let mut body = json!({ "access_token": pending.token.sign(signature) });
+        if let (Some(body), Value::Object(rest)) = (body.as_object_mut(), pending.body) {
+            body.extend(rest);
+        }
+        let mut reply = json_reply(200, &body, &pending.request_id);
+        Self::send(&mut reply, &pending.faults);
+        reply.warnings = self.take_warnings();
+        Some(reply)
+    }
+
+    pub(crate) fn answer(
+        &mut self,
+        request: &Request,
+        operation: Result<Operation, error::ApiError>,
+        request_id: &str,
+        faults: Vec<Fault>,
+        now: Now,
+    ) -> Answer {
+        let is_payment = matches!(operation, Ok(Operation::Pay(..)));
+        let mut reply = match instead_of_processing(&faults, request_id) {
+            Some(reply) => reply,
+            None => match operation.and_then(|operation| self.process(request, operation, now)) {
+                Ok(Success::Json(status, body, headers)) => {
+                    let mut reply = json_reply(status, &body, request_id);
+                    reply.headers.extend(headers);
+                    reply
+                }
+                Ok(Success::Preflight) => Reply {
+                    status: 204,
+                    headers: with_names(&PREFLIGHT_HEADERS)
+                        .chain([("x-request-id".into(), request_id.into())])
+                        .collect(),
+                    ..Reply::default()
+                },
+                Ok(Success::Lost) => Reply {
+                    lost: true,
+                    ..Reply::default()
+                },
+                Ok(Success::Token(token, body)) => {
+                    let ticket = self.wait_for_signature(Pending {
+                        token: token.clone(),
+                        body,
+                        request_id: request_id.into(),
+                        faults,
+                    });
+                    return Answer::NeedsSignature {
+                        ticket,
+                        kid: token.kid,
+                        signing_input: token.signing_input,
+                    };
+                }
+                Err(error) => json_reply(error.status(), &error.body(request_id), request_id),
+            },
+        };
+        if is_payment {
+            reply.headers.extend(with_names(&RESPONSE_HEADERS));
+        }
+        Self::send(&mut reply, &faults);
+        reply.warnings = self.take_warnings();
+        Answer::Respond(reply)
+    }
+}
+
+fn with_names<'a>(headers: &'a [(&str, &str)]) -> impl Iterator<Item = (String, String)> + 'a {
+    headers
+        .iter()
+        .map(|(name, value)| ((*name).into(), (*value).into()))
+}
+
+fn json_reply(status: u16, body: &Value, request_id: &str) -> Reply {
+    Reply {
+        status,
+        headers: vec![
+            ("content-type".into(), "application/json".into()),
+            ("x-request-id".into(), request_id.into()),
+        ],
+        body: body.to_string(),
+        ..Reply::default()
+    }
+}
+
+/// The answer of the fault that keeps the request from being processed.
+fn instead_of_processing(faults: &[Fault], request_id: &str) -> Option<Reply> {
+    faults.iter().find_map(|fault| match fault {
+        Fault::LoseRequest { .. } => Some(Reply {
+            lost: true,
+            ..Reply::default()
+        }),
+        Fault::Error { status, code, .. } => {
+            let by_code = code.as_deref().and_then(error::status_of);
+            let code = code.as_deref().unwrap_or("INTERNAL_ERROR");
+            let body = error::body(code, "Failed on request of the test", None, request_id);
+            let status = status.or(by_code).unwrap_or(503);
+            Some(json_reply(status, &body, request_id))
+        }
+        Fault::RateLimit { retry_after, .. } => {
+            let body = error::body("RATE_LIMITED", "Too many requests", None, request_id);
+            let mut reply = json_reply(429, &body, request_id);
+            let retry_after = retry_after.clone().unwrap_or_else(|| "1".into());
+            reply.headers.push(("retry-after".into(), retry_after));
+            Some(reply)
+        }
+        Fault::Replace {
+            status,
+            headers,
+            body,
+            ..
+        } => {
+            let mut all = vec![("x-request-id".into(), request_id.to_owned())];
+            all.extend(headers.iter().cloned());
+            Some(Reply {
+                status: *status,
+                headers: all,
+                body: body.clone(),
+                ..Reply::default()
+            })
+        }
+        _ => None,
+    })
+}

@@ -1,0 +1,90 @@
+//! What differs where the local Gwop follows Gwop's own pages on x402 (`docs.gwop.io/docs/x402`, an older generation of
+//! its documentation): a settlement id in each offer, and an answer of its own.
+
+use crate::invoice::put;
+use crate::payment::wire::Block;
+use crate::payment::{Chain, Demand, Judged, Once, Payment, Refusal, base, solana};
+use crate::time::iso;
+use serde_json::{Value, json};
+
+impl Demand {
+    /// One element of `accepts`.
+    #[must_use]
+    pub fn offer_of_gwop_docs(&self, settlement_id: &str, block: Block) -> Value {
+        let mut extra = json!({
+            "invoiceId": self.payable_id,
+            "settlementId": settlement_id,
+            "assetSymbol": "USDC",
+            "assetDecimals": 6,
+            "chain": self.chain.as_str(),
+        });
+        if let (Some(extra), Value::Object(own)) = (extra.as_object_mut(), self.extra(block)) {
+            extra.extend(own);
+        }
+        if self.chain == Chain::Base {
+            put(&mut extra, "assetTransferMethod", Some("eip3009"));
+        }
+        self.offer_with(extra)
+    }
+
+    /// What `PAYMENT-REQUIRED` and the body hold.
+    #[must_use]
+    pub fn challenge_of_gwop_docs(&self, error: &str, offer: &Value) -> Value {
+        json!({
+            "x402Version": 2,
+            "error": error,
+            "resource": { "method": "POST", "url": self.url },
+            "accepts": [offer],
+        })
+    }
+}
+
+/// Whether a payment names a transaction that the agent has sent itself.
+#[must_use]
+pub fn names_transaction(payload: &Value) -> bool {
+    payload.get("tx_hash").is_some()
+}
+
+/// Judges a payment by `tx_hash`. Without a chain nobody knows who sent it: the first public test wallet stands for them.
+///
+/// # Errors
+/// Why it cannot be one.
+pub fn judge_transaction(payload: &Value) -> Result<Judged, Refusal> {
+    let signature = payload.get("tx_hash").and_then(Value::as_str);
+    // 64 bytes have at most 88 digits.
+    let bytes = signature
+        .filter(|text| text.len() <= 88)
+        .and_then(|text| bs58::decode(text).into_vec().ok())
+        .filter(|bytes| bytes.len() == 64);
+    match bytes {
+        Some(bytes) if payload.get("transaction").is_none() => Ok(Judged {
+            wallet: Chain::Solana.default_wallet(),
+            once: Once::of("solana transaction", &[&bytes]),
+        }),
+        _ => Err(Refusal::new(
+            "invalid_payload",
+            "either `transaction`, or `tx_hash` with the base58 signature of one that was sent",
+        )),
+    }
+}
+
+/// What `PAYMENT-RESPONSE` says once a payment has settled.
+#[must_use]
+pub fn response(payment: &Payment, amount: u64) -> Value {
+    json!({
+        "paid_at": payment.settled_at.map(iso),
+        "paid_tx_hash": payment.transaction,
+        "payer_address": payment.wallet,
+        "paid_amount": amount.to_string(),
+        "tx_url": payment.url(),
+    })
+}
+
+/// The refusal of what was used, by its chain.
+#[must_use]
+pub const fn used(chain: Chain) -> Refusal {
+    match chain {
+        Chain::Base => base::USED,
+        Chain::Solana => solana::USED,
+    }
+}

@@ -1,0 +1,92 @@
+//! x402's real clients and reference facilitators, unchanged, at the local Gwop. The checks are JavaScript and Python:
+//! `tests/x402/`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::process::{Step, say};
+use crate::{Result, kept, runtimes, top};
+
+/// Where the checks are, from the top level.
+const CHECKS: &str = "tests/x402";
+
+/// Runs the checks.
+///
+/// # Errors
+///
+/// When one fails, each has its line; or when npm or pip cannot fetch the clients.
+pub fn test() -> Result {
+    let (npm, python) = (npm_clients()?, python_clients()?);
+    let simulator = runtimes::consumer()?.join("node_modules/@gwop/sdk/gwop-simulator.js");
+    // Beside the clients' packages, so that bare imports find them.
+    let project = top().join("build/x402");
+    let _ = fs::remove_dir_all(&project);
+    runtimes::copy(&top().join(CHECKS), &project)?;
+    kept::link(&npm.join("node_modules"), &project.join("node_modules"))?;
+    Step::new("x402", "node")
+        .args(["main.mjs"])
+        .dir(project)
+        .env("GWOP_SIMULATOR", simulator)
+        .env("GWOP_PYTHON", "python3")
+        .env("PYTHONPATH", python)
+        .limit(5 * 60)
+        .shown()
+        .run()
+}
+
+/// The clients and facilitators from npm, as the lock file pins them.
+///
+/// # Errors
+///
+/// When npm cannot fetch them.
+pub fn npm_clients() -> Result<PathBuf> {
+    installed(
+        "x402-npm",
+        &["package.json", "package-lock.json"],
+        |staging| {
+            Step::new("npm ci, the x402 clients", "npm")
+                .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+                .args(["--prefer-offline", "--omit-lockfile-registry-resolved"])
+                .dir(staging)
+                .limit(10 * 60)
+                .run()
+        },
+    )
+}
+
+/// The client from PyPI, as the requirements pin it.
+fn python_clients() -> Result<PathBuf> {
+    installed("x402-python", &["requirements.txt"], |staging| {
+        Step::new("pip install, the x402 client", "python3")
+            .args(["-m", "pip", "install", "--quiet", "--no-deps"])
+            .args(["--disable-pip-version-check", "--target", "."])
+            .args(["--requirement", "requirements.txt"])
+            .dir(staging)
+            .limit(10 * 60)
+            .run()
+    })
+}
+
+/// What an installer makes of these files, once per user.
+fn installed(name: &str, files: &[&str], install: impl FnOnce(&Path) -> Result) -> Result<PathBuf> {
+    let checks = top().join(CHECKS);
+    let texts = files
+        .iter()
+        .map(|file| fs::read(checks.join(file)))
+        .collect::<std::io::Result<Vec<_>>>()?;
+    let home = kept::place(name, texts)?;
+    if !home.is_dir() {
+        say(&format!(
+            "Installing {} into {}",
+            files.join(", "),
+            home.display()
+        ));
+        kept::make(&home, |staging| {
+            for file in files {
+                fs::copy(checks.join(file), staging.join(file))?;
+            }
+            install(staging)
+        })?;
+    }
+    Ok(home)
+}
