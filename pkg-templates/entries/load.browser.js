@@ -1,5 +1,4 @@
 // Browsers: fetched beside the script, which is smaller than bytes in JavaScript and compiled while it comes.
-import "./requirements.js";
 import { init } from "./instance.js";
 
 let url;
