@@ -1,6 +1,6 @@
 // Makes the JavaScript side of the npm package: `node assemble.mjs OUT VERSION`, run by `cargo xtask build`
-// once OUT holds the wasm and its glue. TypeScript's declarations are emitted by tsc.
-import { transform } from "esbuild";
+// once OUT holds the wasm and its glue. TypeScript's declarations are emitted by tsc, and completed by types.mjs.
+import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { rolldown } from "rolldown";
@@ -9,122 +9,134 @@ const [out, version] = process.argv.slice(2);
 const here = import.meta.dirname;
 
 /**
- * What loads the wasm, by the condition under which a runtime or bundler picks it; the first match wins. Where Node knows `module-sync`
- * (20.19, 22.10) it has `process.getBuiltinModule` as well.
+ * What loads the wasm (`entries/load.*.js`), by the condition under which a runtime or bundler picks it; the first match wins. There is none that
+ * only some tools know: what a tool copies or bundles must be what the runtime loads.
  */
-const LOADERS = {
-  workerd: "workerd",
-  "edge-light": "edge-light",
-  deno: "deno",
-  bun: "bun",
-  node: { "module-sync": "node", default: "node-import" },
-  browser: "browser",
-  default: "browser",
-};
+const LOADERS = { workerd: "static", "edge-light": "static", deno: "embedded", node: "node", browser: "browser", default: "embedded" };
+
+/** The same for `require`, which cannot wait and so has the bytes at hand. Where code is compiled ahead, bundlers take the ES module. */
+const REQUIRED = { node: "node", default: "embedded" };
 
 /** Surfaces that load their wasm by themselves. */
 const SURFACES = ["index", "checkout", "simulator"];
 
-/** Each wasm: `NAME.wasm` with its glue `NAME_bg.js`, as wasm-bindgen wrote them. */
-const wasms = ["gwop", "simulator"];
-
 /** Subpaths that load nothing. */
 const PLAIN = ["slim", "errors", "models/errors", "handlers/index", "handlers/hono", "handlers/express", "handlers/next", "stores/index"];
 
-const minify = { minify: true, target: "es2022", legalComments: "none" };
-const flat = (name) => name.replaceAll("/", "-");
-const runtimes = [...new Set(Object.values(LOADERS).flatMap((loader) => (typeof loader === "string" ? loader : Object.values(loader))))];
-
-const write = async (name, code, options) =>
-  writeFileSync(join(out, name), (await transform(code, { ...minify, format: "esm", ...options })).code);
-
-// 1. The modules. What several subpaths share lies in files of its own, so that they share each class too; and in few, since each
-//    costs Node about a millisecond. Their code has no effect until it is used: bundlers take of it only what a program needs.
-/** The shared files and what they hold. Each imports only those before it. */
+/** What several subpaths share lies in files of its own, so that they share each class too; and in few, since each costs Node about a millisecond. */
 const SHARED = [
-  ["gwop", /\/src\/(?!checkout|handlers|simulator|slim|stores|errors\.ts|models\/errors\.ts)|\/gwop_bg\.js$/],
+  ["gwop", /\/src\/(?!checkout|handlers|simulator|slim|stores|errors\.ts|models\/errors\.ts|instance|loading)/],
   ["handlers", /\/src\/handlers\/(auth|http|webhook)/],
-  ["simulator", /\/src\/simulator|\/simulator_bg\.js$/],
+  ["simulator", /\/src\/simulator(\/|\.ts)/],
+  ["gwop.base64", /^base64:.*\/gwop/],
+  ["simulator.base64", /^base64:.*\/simulator/],
 ];
-/** The code that loads `gwop.wasm`. */
-function loaderOf(runtime) {
-  const code = readFileSync(join(here, "entries", `load.${runtime.replace("-import", "")}.js`), "utf8");
-  if (runtime !== "node-import") return code;
-  const [line, names, module] = /^ *const (\{ \w+ \}) = process\.getBuiltinModule\((.+)\);\n/m.exec(code);
-  return `import ${names} from ${module};\n${code.replace(line, "")}`;
+
+const flat = (name) => name.replaceAll("/", "-");
+const bytesOf = (wasm) => readFileSync(join(out, wasm));
+const hash = createHash("sha256").update(bytesOf("gwop.wasm")).update(bytesOf("simulator.wasm")).digest("hex").slice(0, 12);
+
+/** The code of a loader, for the wasm of a surface. */
+function loaderOf(loader, surface) {
+  const code = readFileSync(join(here, "entries", `load.${loader}.js`), "utf8");
+  if (surface !== "simulator") return code;
+  return code.replaceAll("gwop.wasm", "simulator.wasm").replaceAll("./instance.js", "./simulator-instance.js");
 }
 
-/** The modules that no file holds: per surface and runtime the entry, which loads its wasm and re-exports. */
-const written = new Map();
-for (const runtime of runtimes) {
-  const load = loaderOf(runtime);
-  const loads = {
-    index: load,
-    // The same wasm, loaded once.
-    checkout: `import "./index.${runtime}.js";`,
-    simulator: load.replaceAll("gwop.wasm", "simulator.wasm").replaceAll("./instance.js", "./simulator-instance.js"),
+/**
+ * Writes one of the two builds: ES modules as `.js`, or CommonJS as `.cjs`.
+ *
+ * Every file keeps its names and lines, for the stacks that people read; bundlers minify.
+ */
+async function write(format, extension, loaders) {
+  /** The entries that no file holds: they load the wasm, and re-export. */
+  const written = new Map();
+  for (const loader of new Set(Object.values(loaders))) {
+    for (const name of SURFACES) {
+      // The same wasm for both, loaded once.
+      const load = name === "checkout" ? `import "./index.${loader}.js";` : loaderOf(loader, name);
+      written.set(`${name}.${loader}`, `${load}\nexport * from "./${name}.js";`);
+    }
+  }
+  const resolver = {
+    name: "resolver",
+    resolveId(id, importer) {
+      const name = basename(id, ".js");
+      // It lies beside the entry.
+      if (/\.wasm\?module$/.test(id)) return { id, external: true };
+      if (importer && written.has(name)) return { id: `./${name}${extension}`, external: true };
+      if (written.has(name)) return `written:${name}`;
+      // The code that loads is each entry's own: what loads nothing must not hold it.
+      const owner = /^written:(.+)/.exec(importer)?.[1] ?? /\?of=(.+)$/.exec(importer)?.[1];
+      if (!owner) return name.endsWith("_bg") ? join(out, `${name}.js`) : undefined;
+      if (name.endsWith("_bg")) return `${join(out, `${name}.js`)}?of=${owner}`;
+      if (/base64$/.test(id)) return `base64:${id}`;
+      if (name === "requirements") return `${join(here, "entries", id)}?of=${owner}`;
+      const own = /^(simulator-)?instance$|^loading$/.test(name);
+      return join(here, "src", `${name}.ts`) + (own ? `?of=${owner}` : "");
+    },
+    load(id) {
+      if (id.startsWith("written:")) return written.get(id.slice("written:".length));
+      if (id.startsWith("base64:")) {
+        // On a line of its own: a runtime that shows the line of an error does not show this one.
+        return `export default\n"${bytesOf(basename(id, ".base64")).toString("base64")}";`;
+      }
+      if (!id.includes("?of=")) return undefined;
+      const [file] = id.split("?");
+      return { code: readFileSync(file, "utf8"), moduleType: file.endsWith(".ts") ? "ts" : "js" };
+    },
   };
-  for (const name of SURFACES) written.set(`${name}.${runtime}`, `${loads[name]}\nexport * from "./${name}.js";`);
+  const bundle = await rolldown({
+    input: {
+      ...Object.fromEntries([...written.keys()].map((name) => [name, name])),
+      ...Object.fromEntries(PLAIN.map((name) => [flat(name), join(here, "src", `${name}.ts`)])),
+    },
+    plugins: [resolver],
+    // A peer, for whoever has it.
+    external: ["next/server.js"],
+    platform: "neutral",
+    tsconfig: false,
+    transform: { define: { GWOP_BUILD: JSON.stringify(`${version} ${hash}`) } },
+    // The wasm's bytes are a constant too.
+    optimization: { inlineConst: false },
+    logLevel: "warn",
+  });
+  const { output } = await bundle.generate({
+    format,
+    comments: false,
+    entryFileNames: `[name]${extension}`,
+    chunkFileNames: `[name]${extension}`,
+    codeSplitting: { groups: SHARED.map(([name, test], at) => ({ name, test, priority: SHARED.length - at })) },
+  });
+  await bundle.close();
+  for (const { fileName, code } of output) writeFileSync(join(out, fileName), code);
 }
-const resolver = {
-  name: "resolver",
-  resolveId(id, importer) {
-    const name = basename(id, ".js");
-    // Every output lies at the top, as does the wasm, and an entry that another one imports.
-    if (/\.wasm(\?module)?$/.test(id) || (importer && written.has(name))) return { id, external: true };
-    if (written.has(name)) return `written:${name}`;
-    if (name.endsWith("_bg")) return join(out, `${name}.js`);
-    return importer?.startsWith("written:") ? join(here, "src", `${name}.ts`) : undefined;
-  },
-  load: (id) => written.get(id.replace("written:", "")),
-};
-const bundle = await rolldown({
-  input: {
-    ...Object.fromEntries([...written.keys()].map((name) => [name, name])),
-    ...Object.fromEntries(PLAIN.map((name) => [flat(name), join(here, "src", `${name}.ts`)])),
-    // A runtime that loads a wasm as an ES module finds its imports there.
-    ...Object.fromEntries(wasms.map((wasm) => [`${wasm}_bg`, `${wasm}_bg`])),
-  },
-  plugins: [resolver],
-  // A peer, for whoever has it.
-  external: ["node:fs", "next/server.js"],
-  platform: "neutral",
-  tsconfig: false,
-  logLevel: "warn",
-});
-const { output } = await bundle.generate({
-  format: "esm",
-  minify: true,
-  chunkFileNames: ({ name, moduleIds }) => `${/^written:(.+)/.exec(moduleIds[0])?.[1] ?? name}.js`,
-  codeSplitting: { groups: SHARED.map(([name, test], at) => ({ name, test, priority: SHARED.length - at })) },
-});
-await bundle.close();
-// Rolldown keeps the annotations of what is without effect; esbuild the quotes by which bundlers know a file's name.
-for (const { fileName, code, isEntry } of output) {
-  if (isEntry) await write(fileName, code);
-  else writeFileSync(join(out, fileName), code);
-}
-writeFileSync(join(out, "types-only.js"), "export {};\n");
 
-await write("gwop-simulator.js", readFileSync(join(here, "simulator/cli.js"), "utf8"));
+// 1. The modules.
+await write("esm", ".js", LOADERS);
+await write("cjs", ".cjs", REQUIRED);
+writeFileSync(join(out, "types-only.js"), "export {};\n");
+writeFileSync(join(out, "types-only.cjs"), "");
+writeFileSync(join(out, "gwop-simulator.js"), readFileSync(join(here, "simulator/cli.js"), "utf8"));
 
 // 2. package.json: the template's shorthands become conditional exports.
 const manifest = JSON.parse(readFileSync(join(here, "package.json"), "utf8"));
 manifest.version = version;
 // Loading has effects; bundlers may drop anything else that is not used.
-manifest.sideEffects = SURFACES.map((name) => `./${name}.*.js`);
+manifest.sideEffects = SURFACES.flatMap((name) => [`./${name}.*.js`, `./${name}.*.cjs`]);
 for (const [subpath, value] of Object.entries(manifest.exports)) {
   const [, kind, name] = /^\((\w+)\) (.+)$/.exec(value) ?? [];
   if (!kind) continue;
-  const types = { types: `./${name}.d.ts` };
+  const types = { types: { require: `./${name}.d.cts`, default: `./${name}.d.ts` } };
   if (kind === "types") {
-    manifest.exports[subpath] = { ...types, default: "./types-only.js" };
+    manifest.exports[subpath] = { ...types, require: "./types-only.cjs", default: "./types-only.js" };
   } else if (kind === "plain") {
-    manifest.exports[subpath] = { ...types, default: `./${flat(name)}.js` };
+    manifest.exports[subpath] = { ...types, require: `./${flat(name)}.cjs`, default: `./${flat(name)}.js` };
   } else {
-    const entry = (loader) => (typeof loader === "string" ? `./${name}.${loader}.js` : entries(loader));
-    const entries = (loaders) => Object.fromEntries(Object.entries(loaders).map(([condition, loader]) => [condition, entry(loader)]));
-    manifest.exports[subpath] = { ...types, ...entries(LOADERS) };
+    const files = (loaders, extension) =>
+      Object.fromEntries(Object.entries(loaders).map(([condition, loader]) => [condition, `./${name}.${loader}${extension}`]));
+    const { workerd, "edge-light": edge, ...imported } = files(LOADERS, ".js");
+    manifest.exports[subpath] = { ...types, workerd, "edge-light": edge, require: files(REQUIRED, ".cjs"), ...imported };
   }
 }
 writeFileSync(join(out, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);

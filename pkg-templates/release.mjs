@@ -31,16 +31,16 @@ for (const target of targets([manifest.exports, manifest.types, manifest.bin])) 
   need(files.includes(target.replace(/^\.\//, "")), `package.json names ${target}, which is not there`);
 }
 // Every file that another one imports, or finds beside itself.
-for (const file of files.filter((name) => /\.(js|d\.ts)$/.test(name))) {
-  const pattern = /(?:\bfrom|\bimport|\bnew URL\()\s*\(?\s*["'](\.{1,2}\/[^"'?]+)/g;
+for (const file of files.filter((name) => /\.(c?js|d\.c?ts)$/.test(name))) {
+  const pattern = /(?:\bfrom|\bimport|\bnew URL\(|\brequire\()\s*\(?\s*["'](\.{1,2}\/[^"'?]+)/g;
   for (const [, target] of read(file).toString("utf8").matchAll(pattern)) {
     const path = posix.join(posix.dirname(file), target);
-    const isThere = files.includes(path) || (file.endsWith(".d.ts") && files.includes(path.replace(/\.js$/, ".d.ts")));
+    const isThere = files.includes(path) || (/\.d\.c?ts$/.test(file) && files.includes(path.replace(/\.(c?)js$/, ".d.$1ts")));
     need(isThere, `${file} imports ${target}, which is not there`);
   }
 }
-const agents = files.filter((name) => name.endsWith(".js")).flatMap((name) => read(name).toString("utf8").match(/\bgwop-sdk\/[\w.+-]+/g) ?? []);
-need(agents.length > 0, "no file names the User-Agent gwop-sdk/VERSION");
+const agents = read("gwop.wasm").toString("latin1").match(/gwop-sdk\/\d+\.\d+\.\d+/g) ?? [];
+need(agents.length > 0, "gwop.wasm does not name the User-Agent gwop-sdk/VERSION");
 for (const agent of agents) need(agent === `gwop-sdk/${version}`, `the User-Agent is ${agent}, expected gwop-sdk/${version}`);
 // Nothing of the machine that built it, and nothing that is secret.
 const host = hostname();

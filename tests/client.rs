@@ -296,7 +296,7 @@ fn what_does_not_fit_is_refused_before_any_request() {
         refused("invoices.create", r#"{"body":{"amountUsdc":"1"}}"#),
         "Invalid argument of invoices.create: `body.amountUsdc` must be an integer"
     );
-    assert!(refused("invoices.create", "{}").contains("`body` must be an object"));
+    assert!(refused("invoices.create", "{}").contains("`body` is missing: it must be an object"));
     assert!(refused("invoices.get", r#""inv_a""#).contains("`request` must be an object"));
     assert!(refused("invoices.get", "").contains("`request` must be an object"));
     for id in ["", ".", ".."] {

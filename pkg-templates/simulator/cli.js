@@ -195,6 +195,8 @@ server.listen(port, values.host, () => {
   GWOP_MERCHANT_API_KEY=${sim.merchantApiKey}
   GWOP_WEBHOOK_SECRET=${sim.webhookSecret}
   GWOP_MERCHANT_ID=${sim.merchantId}
+  GWOP_SERVER_URL=${base}
+  GWOP_IDENTITY_URL=${base}
 
   new Gwop({ serverURL: "${base}", identityURL: "${base}" })
   webhooks go ${options.webhookUrl ? `to ${options.webhookUrl}` : "nowhere: give --webhook-url"}

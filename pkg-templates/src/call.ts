@@ -1,11 +1,12 @@
 /**
  * What a call needs around the wasm: the caller's options on their way in, and the errors' classes on their way out.
  */
+import { core } from "./core.js";
 import { type Logger, logAttempt } from "./debug.js";
 import { hide } from "./errors/brand.js";
-import { callOperation, type CallFailure, type CallSuccess, type Operation, type RetryOptions } from "./generated/gwop_bg.js";
+import type { CallFailure, CallSuccess, Operation, RetryOptions } from "./generated/gwop_bg.js";
 import { isFromHook, sentAs } from "./http-client.js";
-import { isSignal } from "./race.js";
+import { follow, isSignal } from "./race.js";
 
 export type { CallSuccess, Operation, RetryOptions };
 
@@ -116,7 +117,12 @@ export async function runCall(target: CallTarget, readPlan: () => CallPlan): Pro
           logAttempt(logger, { request: sentAs(request), response, failure }, milliseconds)),
     };
     const options = { wire, serverURL, identityURL, userAgent, timeoutMs };
-    return await callOperation(operation, argument, options, host, headers ?? undefined, signal ?? undefined);
+    const following = follow(signal);
+    try {
+      return await core().callOperation(operation, argument, options, host, headers ?? undefined, following.signal);
+    } finally {
+      following.end();
+    }
   } catch (thrown) {
     let error = thrown;
     // An option's own error has a code.

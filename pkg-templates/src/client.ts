@@ -60,11 +60,11 @@ export interface ClientOptions {
    * Else `GWOP_MERCHANT_API_KEY`. Never give it to agents or browsers.
    */
   merchantApiKey?: string | (() => string | Promise<string>) | undefined;
-  /** The host of invoices. Default `https://agents.gwop.io`. It may have a path. */
+  /** The host of invoices. It may have a path. Else `serverIdx`, else `GWOP_SERVER_URL`, else `https://agents.gwop.io`. */
   serverURL?: string | URL | undefined;
   /** The host of invoices, as an index of `ServerList`. `serverURL` wins. */
   serverIdx?: number | undefined;
-  /** The host of auth intents, auth sessions and the JWK Set. Default `https://identity.gwop.io`. It may have a path. */
+  /** The host of auth intents, auth sessions and the JWK Set. It may have a path. Else `GWOP_IDENTITY_URL`, else `https://identity.gwop.io`. */
   identityURL?: string | URL | undefined;
   /** What requests are sent through. */
   httpClient?: Sender | undefined;
@@ -144,8 +144,8 @@ export class ApiClient {
       const serverURL = readURL("serverURL", url);
       return {
         ...own,
-        serverURL: serverURL || own.serverURL,
-        identityURL: serverURL || own.identityURL,
+        serverURL: serverURL || own.serverURL || readEnv("GWOP_SERVER_URL") || "",
+        identityURL: serverURL || own.identityURL || readEnv("GWOP_IDENTITY_URL") || "",
         merchantApiKey: () =>
           typeof merchantApiKey === "function" ? merchantApiKey() : merchantApiKey || readEnv("GWOP_MERCHANT_API_KEY"),
         headers,

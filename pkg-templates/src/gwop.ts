@@ -49,7 +49,12 @@ export class Gwop {
 
   readonly #webhooks: WebhookVerifier;
 
-  /** @throws SDKValidationError for an option that makes no sense. */
+  /**
+   * Makes a client of Gwop: invoices, wallet log-in, tokens and webhooks. Nothing is sent before the first call. What `options` leave out is read from
+   * the environment at the time of use: `GWOP_MERCHANT_API_KEY`, `GWOP_WEBHOOK_SECRET`, `GWOP_MERCHANT_ID`, `GWOP_SERVER_URL`, `GWOP_IDENTITY_URL`.
+   *
+   * @throws SDKValidationError for an option that makes no sense.
+   */
   constructor(options?: SDKOptions) {
     const given = readOptions(options);
     const client = new ApiClient(given);

@@ -1,5 +1,6 @@
 import { refuse } from "./errors/refuse.js";
 import { readOptions } from "./options.js";
+import { shared } from "./shared.js";
 
 /** Sends a request. `fetch` is one. */
 export type Fetcher = (input: Request | URL | string, init?: RequestInit) => Promise<Response>;
@@ -27,11 +28,11 @@ interface Hooks {
 }
 
 /** What hooks have thrown: their mistakes are no connection errors. */
-const thrownByHooks = new WeakSet<object>();
+const thrownByHooks = () => shared("errors of hooks", () => new WeakSet<object>());
 
 /** Whether a hook threw it. */
 export function isFromHook(error: unknown): boolean {
-  return thrownByHooks.has(error as object);
+  return thrownByHooks().has(error as object);
 }
 
 /**
@@ -65,7 +66,7 @@ export class HTTPClient {
     for (const hook of this.#hooks.beforeRequest) request = (await guarded(hook, request)) || request;
     // A hook's own request would follow redirects, and carry the merchant key with it.
     if (request.redirect !== "manual") request = new Request(request, { redirect: "manual" });
-    if (request !== given) replaced.set(given, request);
+    if (request !== given) replaced().set(given, request);
     try {
       // Without an `init`: given one, even an undefined one, Bun drops a `Request`'s own method, headers and body.
       const response = await (this.#options.fetcher ?? fetch)(request);
@@ -115,11 +116,11 @@ export class HTTPClient {
 }
 
 /** Requests that hooks have replaced, and by what. */
-const replaced = new WeakMap<Request, Request>();
+const replaced = () => shared("replaced requests", () => new WeakMap<Request, Request>());
 
 /** The request that was sent in this one's place: its own, unless a hook made another. */
 export function sentAs(request: Request): Request {
-  return replaced.get(request) ?? request;
+  return replaced().get(request) ?? request;
 }
 
 /** Calls a hook and remembers what it throws. */
@@ -128,7 +129,7 @@ async function guarded<Given extends unknown[], T>(hook: (...given: Given) => T 
     return await hook(...given);
   } catch (error) {
     // Only objects can be remembered.
-    if (error === Object(error)) thrownByHooks.add(error as object);
+    if (error === Object(error)) thrownByHooks().add(error as object);
     throw error;
   }
 }

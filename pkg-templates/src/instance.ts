@@ -1,16 +1,12 @@
 /**
  * The one instance of `gwop.wasm` behind every surface of this package.
  *
- * An entry per runtime (`load.*.js`) hands over the module; `@gwop/sdk/slim` lets the caller do it.
+ * An entry per kind of runtime (`load.*.js`) hands over the module; `@gwop/sdk/slim` lets the caller do it.
  */
 import * as glue from "./generated/gwop_bg.js";
-import { loading, notLoaded, start, type WasmSource } from "./loading.js";
+import { loading, start, type WasmSource } from "./loading.js";
 
 export type { WasmSource };
-
-glue.__wbg_set_wasm(
-  notLoaded("gwop", "Import @gwop/sdk (or /checkout), which loads it; with @gwop/sdk/slim, `await init(…)` before the first call."),
-);
 
 /** How it gets loaded. */
 export const own = /* @__PURE__ */ loading(glue, "gwop");

@@ -1,8 +1,6 @@
-/** The one instance of `simulator.wasm`; an entry per runtime (`load-simulator.*.js`) hands over the module. */
+/** The one instance of `simulator.wasm`; an entry per kind of runtime hands over the module. */
 import * as glue from "./generated/simulator_bg.js";
-import { loading, notLoaded, start, type WasmSource } from "./loading.js";
-
-glue.__wbg_set_wasm(notLoaded("simulator", "Import it as @gwop/sdk/simulator."));
+import { loading, start, type WasmSource } from "./loading.js";
 
 /** How it gets loaded. */
 export const own = /* @__PURE__ */ loading(glue, "simulator");

@@ -1,13 +1,6 @@
 import { refuse } from "./errors/refuse.js";
+import { core } from "./core.js";
 import { readEnvList } from "./env.js";
-import {
-  bodyNotRaw,
-  importWebhookSecret,
-  readEvent,
-  signatureMismatch,
-  verifySignatures,
-  verifyWebhookSync,
-} from "./generated/gwop_bg.js";
 import type { InvoiceCanceledEvent, InvoiceExpiredEvent, InvoicePaidEvent } from "./generated/models.js";
 import { readRefusal } from "./refusal.js";
 import { reviveEvent } from "./revive.js";
@@ -67,8 +60,8 @@ export interface ValidateWebhookSyncOptions extends WebhookVerification {
   request: WebhookRequestParts;
 }
 
-const encoder = /* @__PURE__ */ new TextEncoder();
-const decoder = /* @__PURE__ */ new TextDecoder();
+/** Made on first use: Jest's jsdom has none, and what only handles errors needs none. */
+let encoder: TextEncoder | undefined;
 
 /** The most imported keys that are kept: a rotation has two, a bug must not grow without bound. */
 const MAX_KEYS = 16;
@@ -91,16 +84,16 @@ export class WebhookVerifier {
     try {
       for (const secret of secrets) {
         const key = this.#keys.get(secret) ?? (await this.#import(secret));
-        const answers = verifySignatures(key, headers.xGwopSignature, body, now, tolerance);
+        const answers = core().verifySignatures(key, headers.xGwopSignature, body, now, tolerance);
         const holds = answers.length === 1 ? await answers[0] : (await Promise.all(answers)).includes(true);
         if (holds) {
-          return { ...headers, body: reviveEvent(readEvent(body, headers.xGwopEventId, headers.xGwopEventType)) };
+          return { ...headers, body: reviveEvent(core().readEvent(body, headers.xGwopEventId, headers.xGwopEventType)) };
         }
       }
     } catch (refusal) {
       throw rejection(refusal);
     }
-    throw rejection(signatureMismatch());
+    throw rejection(core().signatureMismatch());
   }
 
   verifySync(options: ValidateWebhookSyncOptions): ValidateWebhookResponse {
@@ -111,7 +104,7 @@ export class WebhookVerifier {
   /** As {@link verifySync}, but answers the verified body as it stands on the wire. Amounts are text. */
   verifyWire<Event extends { data: { amount_usdc: string } }>(options: ValidateWebhookSyncOptions): Event {
     const { event, body } = this.#verifySync(options);
-    const wire = JSON.parse(decoder.decode(body)) as Event;
+    const wire = JSON.parse(new TextDecoder().decode(body)) as Event;
     wire.data.amount_usdc = event.data.amountUsdc;
     return wire;
   }
@@ -123,7 +116,7 @@ export class WebhookVerifier {
     const body = readBody(request.body);
     try {
       const { xGwopSignature, xGwopEventId, xGwopEventType } = headers;
-      const text = verifyWebhookSync([...secrets], xGwopSignature, body, xGwopEventId, xGwopEventType, now, tolerance);
+      const text = core().verifyWebhookSync([...secrets], xGwopSignature, body, xGwopEventId, xGwopEventType, now, tolerance);
       return { headers, event: reviveEvent(text), body };
     } catch (refusal) {
       throw rejection(refusal);
@@ -131,7 +124,7 @@ export class WebhookVerifier {
   }
 
   async #import(secret: string): Promise<CryptoKey> {
-    const key = await importWebhookSecret(secret);
+    const key = await core().importWebhookSecret(secret);
     if (this.#keys.size >= MAX_KEYS) this.#keys.clear();
     this.#keys.set(secret, key);
     return key;
@@ -148,7 +141,7 @@ export function readSecrets(configured: string | readonly string[] | undefined):
   const secrets = given.length > 0 ? given : readEnvList("GWOP_WEBHOOK_SECRET");
   if (secrets.length === 0) {
     throw refuse(
-      "webhookSecret is required to verify webhooks: pass it to new Gwop({ webhookSecret }) or set GWOP_WEBHOOK_SECRET",
+      "webhookSecret is required to verify webhooks: pass it to new Gwop({ webhookSecret }) or set GWOP_WEBHOOK_SECRET (on Cloudflare Workers, process.env needs nodejs_compat and a compatibility date of 2025-04-01 or later)",
       undefined,
       "WEBHOOK_SECRET_MISSING",
     );
@@ -185,20 +178,20 @@ async function readRequest(request: Request): Promise<Uint8Array> {
     return new Uint8Array(await request.arrayBuffer());
   } catch {
     // Read before, locked by a reader, or broken off on its way.
-    throw rejection(bodyNotRaw());
+    throw rejection(core().bodyNotRaw());
   }
 }
 
 /** The body's bytes, in memory that nobody else can change between the MAC and the parsing. */
 export function readBody(body: unknown): Uint8Array {
-  if (typeof body === "string") return encoder.encode(body);
+  if (typeof body === "string") return (encoder ??= new TextEncoder()).encode(body);
   try {
     if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice();
     if (Object.prototype.toString.call(body) === "[object ArrayBuffer]") return new Uint8Array(body as ArrayBuffer).slice();
   } catch {
     // A buffer that was given away has no bytes any more.
   }
-  throw rejection(bodyNotRaw());
+  throw rejection(core().bodyNotRaw());
 }
 
 function readHeaders(request: Request | WebhookRequestParts): DeliveryHeaders {

@@ -313,6 +313,7 @@ impl Call {
         let no_object = |_| Mismatch {
             path: String::new(),
             expected: "an object",
+            missing: false,
         };
         let wire = match self.operation.argument {
             Some(model) => {
@@ -404,7 +405,11 @@ impl Call {
     fn misfit(&self, name: &str, expected: &'static str) -> Mismatch {
         let mut path = String::new();
         push_name(&mut path, name, self.naming);
-        Mismatch { path, expected }
+        Mismatch {
+            path,
+            expected,
+            missing: false,
+        }
     }
 
     /// The retry policy.

@@ -21,10 +21,12 @@ pub struct Mismatch {
     pub path: String,
     /// What belongs there, such as `a string`.
     pub expected: &'static str,
+    /// Whether there is nothing at all.
+    pub missing: bool,
 }
 
 impl Mismatch {
-    /// The sentence for a person: `` `data.paid_at` must be an RFC 3339 time stamp ``.
+    /// The sentence for a person: `` `data.paid_at` must be an RFC 3339 time stamp ``, or `` `data.paid_at` is missing: it must be … ``.
     #[must_use]
     pub fn sentence(&self, whole: &str) -> String {
         let mut text = String::from("`");
@@ -33,7 +35,11 @@ impl Mismatch {
         } else {
             &self.path
         });
-        text.push_str("` must be ");
+        text.push_str(if self.missing {
+            "` is missing: it must be "
+        } else {
+            "` must be "
+        });
         text.push_str(self.expected);
         text
     }
@@ -102,8 +108,11 @@ struct Transcoder {
     path: Vec<Segment>,
 }
 
-/// The value at [`Transcoder::path`] does not fit: what belongs there.
-struct Unfit(&'static str);
+/// The value at [`Transcoder::path`] does not fit: what belongs there, and whether there is none.
+struct Unfit {
+    expected: &'static str,
+    missing: bool,
+}
 
 impl Transcoder {
     fn new(from: Naming, to: Naming) -> Self {
@@ -135,7 +144,7 @@ impl Transcoder {
         }
     }
 
-    fn mismatch(&self, Unfit(expected): Unfit) -> Mismatch {
+    fn mismatch(&self, Unfit { expected, missing }: Unfit) -> Mismatch {
         let mut path = String::new();
         for segment in &self.path {
             if !path.is_empty() {
@@ -146,7 +155,11 @@ impl Transcoder {
                 Segment::Index(index) => path.push_str(&index.to_string()),
             }
         }
-        Mismatch { path, expected }
+        Mismatch {
+            path,
+            expected,
+            missing,
+        }
     }
 
     fn object(&mut self, model: &'static Model, object: &Object<'_>) -> Result<(), Unfit> {
@@ -214,7 +227,10 @@ impl Transcoder {
         let optional = field.presence == Presence::Optional;
         match member {
             None if optional => Ok(None),
-            None => Err(Unfit(expectation(&field.kind))),
+            None => Err(Unfit {
+                expected: expectation(&field.kind),
+                missing: true,
+            }),
             // Only a server's null counts as absent: a caller's is a mistake.
             Some(value) if optional && self.to == Naming::JavaScript && value.is_null() => Ok(None),
             member => Ok(member),
@@ -256,7 +272,10 @@ impl Transcoder {
             },
         };
         if !fits {
-            return Err(Unfit(expectation(kind)));
+            return Err(Unfit {
+                expected: expectation(kind),
+                missing: false,
+            });
         }
         self.out.push_str(value.raw());
         Ok(())

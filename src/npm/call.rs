@@ -716,7 +716,9 @@ impl Client<'_> {
                 || thrown.is_instance_of::<TypeError>()
                 || code.is_some()
                 || says("network")
-                || says("connection") =>
+                || says("connection")
+                // What workerd says of a name that no DNS server knows.
+                || says("internal error; reference =") =>
             {
                 Failure::Connection
             }

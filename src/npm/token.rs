@@ -125,6 +125,8 @@ pub struct TokenVerifier {
     keys: RefCell<Vec<Imported>>,
     /// The header of the last token that verified, and its key: that of most tokens.
     latest: RefCell<Option<(String, Imported)>>,
+    /// The `kid`s of keys that Web Crypto would not import, since the last fetch.
+    unsupported: RefCell<Vec<String>>,
     running: Cell<u32>,
     fetch_jwks: Function,
     store: Option<TokenStore>,
@@ -149,6 +151,7 @@ impl TokenVerifier {
             cache: RefCell::new(JwkSetCache::new((cooldown_seconds * 1000.0) as i64)),
             keys: RefCell::new(Vec::new()),
             latest: RefCell::new(None),
+            unsupported: RefCell::new(Vec::new()),
             running: Cell::new(0),
             fetch_jwks,
             store,
@@ -247,13 +250,22 @@ impl TokenVerifier {
                     let Some(keys) = self.imported(kid).await? else {
                         continue;
                     };
+                    let mut untried = None;
                     for imported in keys {
-                        if holds(token, &imported, early).await? {
-                            self.remember(token, imported);
-                            return verdict;
+                        match holds(token, &imported, early).await? {
+                            Ok(true) => {
+                                self.remember(token, imported);
+                                return verdict;
+                            }
+                            Ok(false) => {}
+                            Err(reason) => untried = Some(reason),
                         }
                     }
-                    return Err(Rejection::SIGNATURE_INVALID.into());
+                    return Err(if untried.is_some() || self.is_unsupported(kid) {
+                        with_cause(Rejection::KEY_UNSUPPORTED, untried)
+                    } else {
+                        Rejection::SIGNATURE_INVALID.into()
+                    });
                 }
                 Plan::Fetch(ticket) => {
                     let asked = matches!(attempt, Attempt::StoreAsked(_));
@@ -266,6 +278,11 @@ impl TokenVerifier {
                     }
                 }
                 Plan::Wait(milliseconds) => sleep(milliseconds.into(), None).await?,
+                Plan::Refuse(Rejection::KID_UNKNOWN)
+                    if parsed.kid().is_some_and(|kid| self.is_unsupported(kid)) =>
+                {
+                    return Err(with_cause(Rejection::KEY_UNSUPPORTED, cause));
+                }
                 Plan::Refuse(rejection) => return Err(with_cause(rejection, cause)),
             }
         }
@@ -301,6 +318,11 @@ impl TokenVerifier {
             let Some(jwk) = jwk else { return Ok(None) };
             let Ok(key) = JsFuture::from(WebCrypto::global()?.import_rs256_key(&jwk)?).await else {
                 self.cache()?.remove_key(&thumbprint);
+                if let Ok(mut unsupported) = self.unsupported.try_borrow_mut()
+                    && unsupported.len() < MAX_KEYS
+                {
+                    unsupported.push(kid.to_owned());
+                }
                 return Ok(None);
             };
             let imported = Imported {
@@ -316,6 +338,12 @@ impl TokenVerifier {
             keys.push(imported);
         }
         Ok(Some(keys))
+    }
+
+    /// Whether Web Crypto would not import a key of this `kid`.
+    fn is_unsupported(&self, kid: &str) -> bool {
+        let unsupported = self.unsupported.try_borrow();
+        unsupported.is_ok_and(|kids| kids.iter().any(|known| known == kid))
     }
 
     fn known(&self, thumbprint: &str) -> Option<Imported> {
@@ -365,6 +393,9 @@ impl TokenVerifier {
         let stored = {
             let mut cache = self.cache()?;
             let held = cache.answered(ticket, body.as_bytes(), now_ms());
+            if held && let Ok(mut unsupported) = self.unsupported.try_borrow_mut() {
+                unsupported.clear();
+            }
             held.then(|| cache.to_stored())
         };
         if let (Some(stored), Some(store)) = (stored, &self.store)
@@ -416,8 +447,12 @@ fn verdict(token: &UnverifiedToken<'_>, expected: &Expected<'_>) -> Result<JsVal
     }))
 }
 
-/// Whether the signature holds under the key. A key that cannot even be tried does not verify; the next one may.
-async fn holds(token: &str, imported: &Imported, early: Option<&Early>) -> Result<bool, JsValue> {
+/// Whether the signature holds under the key; the inner error is why this key cannot even be tried. The next one may.
+async fn holds(
+    token: &str,
+    imported: &Imported,
+    early: Option<&Early>,
+) -> Result<Result<bool, JsValue>, JsValue> {
     let begun = early.filter(|early| early.thumbprint == imported.thumbprint);
     let answer = match begun {
         Some(early) => {
@@ -426,12 +461,10 @@ async fn holds(token: &str, imported: &Imported, early: Option<&Early>) -> Resul
         }
         None => match verify_signature(&WebCrypto::global()?, token.as_bytes(), &imported.key) {
             Ok(answer) => answer,
-            Err(_) => return Ok(false),
+            Err(reason) => return Ok(Err(reason)),
         },
     };
-    Ok(JsFuture::from(answer)
-        .await
-        .is_ok_and(|holds| holds.is_truthy()))
+    Ok(JsFuture::from(answer).await.map(|holds| holds.is_truthy()))
 }
 
 /// The refusal, and what led to it.

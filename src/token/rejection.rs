@@ -9,6 +9,8 @@ pub enum Code {
     TokenAlgNotAllowed,
     /// No usable key of the JWK Set has the token's `kid`.
     TokenKidUnknown,
+    /// This runtime cannot use the key with the token's `kid`.
+    TokenKeyUnsupported,
     /// The signature does not hold under any key with the token's `kid`.
     TokenSignatureInvalid,
     /// `exp` has passed.
@@ -35,6 +37,7 @@ impl Code {
             Self::TokenMalformed => "TOKEN_MALFORMED",
             Self::TokenAlgNotAllowed => "TOKEN_ALG_NOT_ALLOWED",
             Self::TokenKidUnknown => "TOKEN_KID_UNKNOWN",
+            Self::TokenKeyUnsupported => "TOKEN_KEY_UNSUPPORTED",
             Self::TokenSignatureInvalid => "TOKEN_SIGNATURE_INVALID",
             Self::TokenExpired => "TOKEN_EXPIRED",
             Self::TokenNotYetValid => "TOKEN_NOT_YET_VALID",
@@ -90,6 +93,12 @@ impl Rejection {
     pub const KID_UNKNOWN: Self = rejection!(
         TokenKidUnknown,
         "Gwop's JWK Set has no usable key with the token's `kid`: the token was not issued by Gwop, or its key has been retired. Refuse the request."
+    );
+
+    /// The key cannot be used here, so the token can be neither accepted nor refused.
+    pub const KEY_UNSUPPORTED: Self = rejection!(
+        TokenKeyUnsupported,
+        "This runtime's Web Crypto cannot use the RSA key with the token's `kid`, for its size or its exponent, so the token can be neither accepted nor refused. Answer 503, and verify tokens on another runtime: the documentation of tokens has a table."
     );
 
     /// The session has ended.

@@ -65,7 +65,14 @@ fn non_empty<'d>(event: &Object<'d>, field: &str) -> Result<Cow<'d, str>, Reject
     text.filter(|text| !text.is_empty()).ok_or_else(|| {
         let expected = "a non-empty string";
         let path = field.to_owned();
-        invalid(&Mismatch { path, expected }.sentence(""))
+        invalid(
+            &Mismatch {
+                path,
+                expected,
+                missing: false,
+            }
+            .sentence(""),
+        )
     })
 }
 

@@ -15,7 +15,8 @@ const page = await init(html).then(
   () => "",
   (error) => error.message,
 );
-await init(wasm);
+// A server may add parameters to the media type, which streaming does not take.
+await init(new Response(wasm, { headers: { "content-type": "application/wasm; charset=binary" } }));
 await init(wasm);
 const { body } = gwop.validateWebhookSync({ request });
 if (!/await init/.test(early)) throw new Error(`before init: ${early}`);

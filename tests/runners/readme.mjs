@@ -1,7 +1,7 @@
 // The README's sample of each runtime, as packed: started there as a newcomer would, and used. Only the port is another.
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { build as viteBuild } from "vite";
 import { deliver, PAID } from "../suite/deliveries.js";
 import { sampleOfRuntime } from "./documented.mjs";
@@ -73,7 +73,7 @@ async function expectVerified(url) {
 export function readmeChecks({ directory, browsers }) {
   const { GWOP_DENO, GWOP_BUN, GWOP_WORKERD } = process.env;
   const write = (name, code) => {
-    mkdirSync(directory, { recursive: true });
+    mkdirSync(dirname(join(directory, name)), { recursive: true });
     writeFileSync(join(directory, name), code);
     return join(directory, name);
   };
@@ -86,7 +86,11 @@ export function readmeChecks({ directory, browsers }) {
   for (const [runtime, [program, ...args]] of Object.entries(commands)) {
     checks[`README: the sample for ${runtime}`] = async () => {
       const port = await freePort();
-      const file = write(`${runtime}.js`, sampleOfRuntime(runtime).replace("3000", String(port)));
+      // As `npm init -y` leaves a project: CommonJS.
+      const project = `project-${runtime}`;
+      write(`${project}/package.json`, '{ "name": "shop", "version": "1.0.0", "main": "index.js" }');
+      if (!existsSync(join(directory, project, "node_modules"))) symlinkSync(resolve("node_modules"), join(directory, project, "node_modules"));
+      const file = write(`${project}/app.mjs`, sampleOfRuntime(runtime).replace("3000", String(port)));
       const server = startProgram(program, [...args, file], { env: { ...process.env, GWOP_WEBHOOK_SECRET: SECRET } });
       const url = `http://127.0.0.1:${port}/`;
       try {

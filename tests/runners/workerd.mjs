@@ -5,6 +5,13 @@ import { freePort, started, startProgram } from "./programs.mjs";
 
 const head = (url) => fetch(url, { method: "HEAD" });
 
+/** wrangler's rule for `.wasm?module`, which is the module as well. */
+const wasmModules = {
+  name: "wasm modules",
+  setup: ({ onResolve, resolve }) =>
+    onResolve({ filter: /\.wasm\?module$/ }, ({ path, kind, resolveDir }) => resolve(path.replace("?module", ""), { kind, resolveDir })),
+};
+
 /**
  * Bundles one Worker's modules into `directory` and serves it on a free port of 127.0.0.1. It may reach loopback only.
  *
@@ -27,6 +34,7 @@ export async function startWorkerd(program, { entry, directory, variables = {}, 
     conditions: ["workerd", "worker", "browser"],
     external: ["node:*", "cloudflare:*"],
     loader: { ".wasm": "copy" },
+    plugins: [wasmModules],
     assetNames,
     outdir: directory,
     write: false,

@@ -118,6 +118,7 @@ async function postgres() {
 
 const parts = [
   () => processes("node:sqlite", join(directory, "node.db"), GWOP_NODE, ["--no-warnings"]),
+  () => processes("node:sqlite, rows as arrays", join(directory, "arrays.db"), GWOP_NODE, ["--no-warnings"]),
   () => processes("better-sqlite3", join(directory, "better.db"), process.execPath),
   () => processes("bun:sqlite", join(directory, "bun.db"), GWOP_BUN),
   () => processes("Deno KV", join(directory, "deno.db"), GWOP_DENO, DENO_FLAGS),

@@ -11,6 +11,12 @@ export const OPEN = {
     database.exec(SHARED);
     return sqliteStore(database);
   },
+  async "node:sqlite, rows as arrays"(place) {
+    const { DatabaseSync } = await import("node:sqlite");
+    const database = new DatabaseSync(place, { returnArrays: true });
+    database.exec(SHARED);
+    return sqliteStore(database);
+  },
   async "better-sqlite3"(place) {
     const { createRequire } = await import("node:module");
     const Database = createRequire(import.meta.url)(process.env.GWOP_BETTER_SQLITE3);

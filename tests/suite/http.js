@@ -82,7 +82,7 @@ test("http: the types of arguments are checked here, and nothing is sent", async
   const { gwop, requests } = fake([{}]);
   for (const [call, words] of [
     [() => gwop.invoices.create(), "`request` must be an object"],
-    [() => gwop.invoices.create({}), "`body` must be an object"],
+    [() => gwop.invoices.create({}), "`body` is missing: it must be an object"],
     [() => gwop.invoices.create({ body: { amountUsdc: "1" } }), "`body.amountUsdc` must be an integer"],
     [() => gwop.invoices.create({ body: { amountUsdc: 1.5 } }), "`body.amountUsdc` must be an integer"],
     [() => gwop.invoices.create({ body: { amountUsdc: NaN } }), "`body.amountUsdc` must be an integer"],
@@ -93,7 +93,7 @@ test("http: the types of arguments are checked here, and nothing is sent", async
     [() => gwop.invoices.list({ limit: "20" }), "`limit` must be an integer"],
     [() => gwop.invoices.list(null), "`request` must be an object"],
     [() => gwop.invoices.get("inv_1"), "`request` must be an object"],
-    [() => gwop.invoices.get({}), "`id` must be a string"],
+    [() => gwop.invoices.get({}), "`id` is missing: it must be a string"],
     [() => gwop.authIntents.exchange({ authIntentId: "" }), "`authIntentId` must be a non-empty string"],
     [() => gwop.authSessions.revoke({ sessionId: 7 }), "`sessionId` must be a string"],
   ]) {
@@ -632,6 +632,13 @@ test("http: a refused connection is a ConnectionError", async () => {
   const error = await assertRejects(gwop.invoices.get({ id: "a" }, NEVER), ConnectionError);
   assertEquals(error.code, "CONNECTION_ERROR");
   assert(error.cause !== undefined);
+});
+
+test("http: a host that no DNS server knows is a ConnectionError", async ({ runtime }) => {
+  // Deno's permissions and pages' policies come before any look-up.
+  if (!["node", "bun", "workerd"].includes(runtime)) return;
+  const gwop = new Gwop({ serverURL: "http://no-such-host.invalid" });
+  await assertRejects(gwop.invoices.get({ id: "a" }, NEVER), ConnectionError);
 });
 
 test("http: a connection that is closed without an answer is a ConnectionError, and is retried", async (context) => {

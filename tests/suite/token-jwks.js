@@ -1,8 +1,10 @@
 // The JWK Set behind verifyToken: when it is fetched, what of it is used, and what is kept. The hours of the policy are played through on
 // a made-up clock by the native tests (tests/jwk_set.rs); here they pass by way of a store's `fetchedAt`.
 import { TokenVerificationError } from "@gwop/sdk/errors";
+import { createAuthMiddleware } from "@gwop/sdk/handlers";
 import { assert, assertEquals, assertInstance, assertMatch, assertRejects, test } from "./harness.js";
 import { clientOf, clientWith, gwopIssuer, issuer, jwksAnswer } from "./token-kit.js";
+import { RSA_KEYS } from "./vectors/rsa-keys.js";
 
 const HOUR = 3_600_000;
 const sleep = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
@@ -271,6 +273,47 @@ test("a key under 2048 bits is refused, whatever it signs", async () => {
   const n = "rxLTu1JDdLXbZAT5Yvo9XHmfQFHsK7nr9lArSAvU2fyy3wMrGrH0LKzvQ_xJfcAKFEo6A5ZpWPMNlL0cLpaKzw";
   const tiny = { ...gwop.jwk, kid: "tiny", n };
   await refused(clientWith(() => jwksAnswer(tiny)).verify(await gwop.sign({}, { kid: "tiny" })), "TOKEN_KID_UNKNOWN");
+});
+
+/**
+ * Which of {@link RSA_KEYS} a runtime's Web Crypto cannot use (docs/tokens.md has the table for merchants). A runtime that learns to is a change to
+ * be told to merchants.
+ */
+const UNSUPPORTED = {
+  deno: ({ bits }) => bits > 4096,
+  workerd: ({ exponent }) => ![3, 17, 65537].includes(exponent),
+};
+
+test("a key that this runtime cannot use is called so, and no token forged", async ({ runtime }) => {
+  const found = [];
+  for (const { bits, exponent, jwk, token } of RSA_KEYS) {
+    const { verify } = clientWith(() => jwksAnswer(jwk), { merchantId: "merchant-1" });
+    for (const attempt of [1, 2]) {
+      const outcome = await verify(token).then(({ subject }) => subject && "good", (error) => error.code);
+      const good = !UNSUPPORTED[runtime]?.({ bits, exponent });
+      if (outcome !== (good ? "good" : "TOKEN_KEY_UNSUPPORTED")) found.push(`${bits} bits, exponent ${exponent}: ${outcome} (${attempt})`);
+      // Forged is forged wherever it can be told.
+      const forged = await verify(`${token.slice(0, -40)}${"A".repeat(40)}`).catch((error) => error.code);
+      if (good && forged !== "TOKEN_SIGNATURE_INVALID") found.push(`${bits} bits, exponent ${exponent}, forged: ${forged}`);
+    }
+  }
+  assertEquals(found.join("; "), "");
+});
+
+test("the middleware answers 503 to a token whose key this runtime cannot use", async ({ runtime }) => {
+  const gwop = await gwopIssuer();
+  // Deno alone refuses so many bits.
+  const { jwk, token } = RSA_KEYS.find(({ bits }) => bits === 8192);
+  const client = clientWith(() => jwksAnswer(jwk, gwop.jwk), { merchantId: "merchant-1" });
+  const told = [];
+  const authenticate = createAuthMiddleware({ gwop: client.gwop, sessionCheck: "never", onError: (error) => told.push(error.code) });
+  const { identity, response } = await authenticate(new Request("https://shop.example/", { headers: { authorization: `Bearer ${token}` } }));
+  if (runtime === "deno") {
+    assertEquals(response.status, 503);
+    assertEquals(told.join(), "TOKEN_KEY_UNSUPPORTED");
+  } else {
+    assertEquals(identity.subject, "base:0xAbCdEf0123456789");
+  }
 });
 
 test("a key of 3072 bits verifies", async () => {

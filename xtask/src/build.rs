@@ -143,6 +143,10 @@ impl Module {
         // the one line that is left out.
         fs::create_dir_all(package.join("generated"))?;
         let readable = declared.replace("    [Symbol.dispose](): void;\n", "");
+        // `@types/node` declares no type of that name before version 25.
+        let readable = readable
+            .replace(": CryptoKey", ": object")
+            .replace("<CryptoKey>", "<object>");
         Ok(fs::write(package.join("generated").join(file), readable)?)
     }
 }
@@ -199,6 +203,9 @@ fn types(package: &Path) -> Result {
     Step::new("tsc declarations", tools::npm_program("tsc")?)
         .args(["--project", "pkg-templates/tsconfig.json", "--outDir"])
         .args([package])
+        .run()?;
+    Step::new("declarations for `require`", "node")
+        .args(["pkg-templates/types.mjs".as_ref(), package.as_os_str()])
         .run()
 }
 
@@ -225,7 +232,23 @@ fn bundled(package: &Path, entry: &str) -> Result<PathBuf> {
     Ok(bundle)
 }
 
-/// What a program that imports the main entry carries, on the runtime where that is most: the wasm and all JavaScript.
+/// What a program carries that imports this entry: all JavaScript, and the wasm unless its bytes are in there.
+///
+/// # Errors
+///
+/// When the entry cannot be bundled.
+pub fn entry_size(package: &Path, entry: &str) -> Result<Size> {
+    let bundle = bundled(package, entry)?;
+    if EMBEDDED.contains(&entry) {
+        return Size::of_file(&bundle);
+    }
+    Size::of_files([bundle, package.join("gwop.wasm")])
+}
+
+/// The main entry where the wasm's bytes are in the JavaScript.
+pub const EMBEDDED: [&str; 2] = ["index.node.js", "index.embedded.js"];
+
+/// What a program that imports the main entry carries, on the runtime where that is most: the wasm file and all JavaScript.
 ///
 /// # Errors
 ///
@@ -235,12 +258,12 @@ fn main_entry_size(package: &Path) -> Result<Size> {
     for file in fs::read_dir(package)? {
         let name = file?.file_name();
         let name = name.to_string_lossy();
-        // One per runtime: `index.node.js`.
-        if !name.starts_with("index.") || !name.ends_with(".js") {
+        // One per kind of runtime: `index.static.js`.
+        let is_entry = name.starts_with("index.") && name.ends_with(".js");
+        if !is_entry || EMBEDDED.contains(&name.as_ref()) {
             continue;
         }
-        let entry = bundled(package, &name)?;
-        let size = Size::of_files([entry, package.join("gwop.wasm")])?;
+        let size = entry_size(package, &name)?;
         if most.as_ref().is_none_or(|most| most.gzip < size.gzip) {
             most = Some(size);
         }
@@ -263,16 +286,19 @@ pub fn print_sizes(package: &Path) -> Result<Size> {
         }
     }
     for (label, file) in [
-        ("@gwop/sdk, JavaScript", "index.workerd.js"),
-        ("@gwop/sdk/checkout, JavaScript", "checkout.workerd.js"),
+        ("@gwop/sdk, JavaScript", "index.static.js"),
+        ("@gwop/sdk/checkout, JavaScript", "checkout.static.js"),
         ("@gwop/sdk/slim, JavaScript", "slim.js"),
         ("@gwop/sdk/errors, JavaScript", "errors.js"),
-        ("@gwop/sdk/simulator, JavaScript", "simulator.workerd.js"),
+        ("@gwop/sdk/simulator, JavaScript", "simulator.static.js"),
     ] {
         Size::of_file(&bundled(package, file)?)?.print(label);
     }
     let main = main_entry_size(package)?;
     main.print("@gwop/sdk, wasm and JavaScript, at most");
+    for entry in EMBEDDED {
+        entry_size(package, entry)?.print(&format!("{entry}, with the bytes"));
+    }
     println!("  {}", package.display());
     Ok(main)
 }

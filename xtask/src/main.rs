@@ -4,6 +4,7 @@
 //! - [`kept`]: what is made once per user and serves every clone.
 //! - [`build`]: the npm package, into `dist/npm`.
 //! - [`mod@test`]: the table of test parts; [`package`] and [`runtimes`] are its larger ones.
+//! - [`mod@matrix`]: the tools that merchants build, bundle and test with.
 //! - [`patterns`]: stores, adapters and the sample store, on the real things.
 //! - [`demo`]: the story that a newcomer sees.
 //! - [`mod@bench`]: speed, memory and sizes next to other packages or another build, and what that says differently.
@@ -19,6 +20,7 @@ mod demo;
 mod docs;
 mod fuzz;
 mod kept;
+mod matrix;
 mod package;
 mod patterns;
 mod process;
@@ -43,6 +45,7 @@ usage: cargo xtask COMMAND
   build                  build the npm package into dist/npm and the Worker into
                          dist/worker, and print their sizes
   test [--only PART]...  run every test part, or the named ones (comma-separated or repeated)
+  test --all             every part, and the rows of the matrix that take too long for every run
   test --list            name the test parts
   demo [--serve | --store]
                          play the whole story against the local Gwop; --serve keeps that running,

@@ -41,6 +41,7 @@ export class Auth {
    * - `TOKEN_ALG_NOT_ALLOWED`, judged before anything else;
    * - `TOKEN_KID_UNKNOWN`, after at most one refresh of the JWK Set per cooldown; `TOKEN_SIGNATURE_INVALID`;
    * - `TOKEN_ISSUER_MISMATCH`, `TOKEN_AUDIENCE_MISMATCH`, `TOKEN_MERCHANT_MISMATCH`, `TOKEN_NOT_YET_VALID`, `TOKEN_EXPIRED`, the first that applies;
+   * - `TOKEN_KEY_UNSUPPORTED`: this runtime cannot use Gwop's key, for its size or its exponent: see docs/tokens.md. Answer 503, not 401;
    * - `SESSION_REVOKED`: with `checkSession`, the session is anything but `active`;
    * - `JWKS_UNAVAILABLE`: nothing is known about the token, since no JWK Set could be fetched (`cause` says why). Answer 503, not 401.
    * @throws SDKValidationError when an option is not as documented.

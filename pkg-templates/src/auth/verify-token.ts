@@ -1,7 +1,8 @@
+import { core } from "../core.js";
 import { readEnv } from "../env.js";
 import { type ErrorCode, isGwopError, type TokenErrorCode, TokenVerificationError } from "../errors/index.js";
 import { refuse } from "../errors/refuse.js";
-import { sessionRevoked, type TokenExpectation, type TokenRefusal, TokenVerifier, type VerifiedClaims } from "../generated/gwop_bg.js";
+import type { TokenExpectation, TokenRefusal, TokenVerifier, VerifiedClaims } from "../generated/gwop_bg.js";
 import { readOptions } from "../options.js";
 import { readRefusal } from "../refusal.js";
 import type { JwksStore } from "./jwks-cache.js";
@@ -100,7 +101,7 @@ export class TokenVerification {
 
   #tokens(): TokenVerifier {
     const { jwksStore, jwksCooldownSeconds } = this.#client;
-    return (this.#verifier ??= new TokenVerifier(() => this.#client.fetchJwks(), jwksStore, jwksCooldownSeconds));
+    return (this.#verifier ??= new (core().TokenVerifier)(() => this.#client.fetchJwks(), jwksStore, jwksCooldownSeconds));
   }
 
   /**
@@ -136,10 +137,10 @@ export class TokenVerification {
     try {
       status = await this.#client.sessionStatus(sessionId);
     } catch (error) {
-      if (isGwopError(error, "SESSION_NOT_FOUND" satisfies ErrorCode)) throw tokenError(sessionRevoked(), error);
+      if (isGwopError(error, "SESSION_NOT_FOUND" satisfies ErrorCode)) throw tokenError(core().sessionRevoked(), error);
       throw error;
     }
-    if (status !== "active") throw tokenError(sessionRevoked());
+    if (status !== "active") throw tokenError(core().sessionRevoked());
   }
 }
 

@@ -1,8 +1,8 @@
 import { type CallEnd, runCall } from "../call.js";
+import { core } from "../core.js";
 import type { Logger } from "../debug.js";
 import { readEnv } from "../env.js";
 import { hide } from "../errors/brand.js";
-import { parseRetryAfter } from "../generated/gwop_bg.js";
 import { HTTPClient } from "../http-client.js";
 import { readOptions, readURL } from "../options.js";
 import { revive } from "../revive.js";
@@ -136,7 +136,7 @@ function toError(end: CallEnd): GwopCheckoutError {
     cause,
   };
   if (statusCode === 429) {
-    const wait = parseRetryAfter(headers?.get("retry-after") ?? "", Date.now());
+    const wait = core().parseRetryAfter(headers?.get("retry-after") ?? "", Date.now());
     options.details = { ...error?.details, ...(wait !== undefined && { retry_after_seconds: Math.ceil(wait / 1000) }) };
   }
   const own = new Class(message, options);

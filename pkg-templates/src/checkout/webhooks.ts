@@ -1,6 +1,6 @@
+import { core } from "../core.js";
 import { hide } from "../errors/brand.js";
 import { SDKValidationError } from "../errors/index.js";
-import { signWebhook } from "../generated/gwop_bg.js";
 import type { InvoiceCanceledEvent, InvoiceExpiredEvent, InvoicePaidEvent } from "../generated/wire.js";
 import { readOptions } from "../options.js";
 import { readBody, readSecrets, WebhookVerifier } from "../webhooks.js";
@@ -93,7 +93,7 @@ export class Webhooks {
         });
       }
       const [first = ""] = readSecrets(secret);
-      return `t=${timestamp},v1=${signWebhook(first, String(timestamp), readBody(payload))}`;
+      return `t=${timestamp},v1=${core().signWebhook(first, String(timestamp), readBody(payload))}`;
     });
   }
 

@@ -5,6 +5,7 @@ export type TokenErrorCode =
   | "TOKEN_MALFORMED"
   | "TOKEN_ALG_NOT_ALLOWED"
   | "TOKEN_KID_UNKNOWN"
+  | "TOKEN_KEY_UNSUPPORTED"
   | "TOKEN_SIGNATURE_INVALID"
   | "TOKEN_EXPIRED"
   | "TOKEN_NOT_YET_VALID"
@@ -20,7 +21,7 @@ export class TokenVerificationError extends Error {
     brand(this, "TokenVerificationError");
   }
 
-  /** Why, for programs. `JWKS_UNAVAILABLE` tells nothing about the token: try again later. */
+  /** Why, for programs. `JWKS_UNAVAILABLE` and `TOKEN_KEY_UNSUPPORTED` tell nothing about the token: answer 503, not 401. */
   readonly code: TokenErrorCode;
 
   /**

@@ -45,7 +45,7 @@ const SETTLING_SECONDS = 2;
 /** The shortest secret that is taken, in characters. */
 const MIN_SECRET = 16;
 
-const encoder = new TextEncoder();
+const encode = (text: string) => new TextEncoder().encode(text);
 
 /**
  * Makes the routes by which agents log in with their wallet, those of the Worker; the merchant key never leaves the server. What comes from
@@ -124,12 +124,12 @@ export function createAuthRoutes(options: AuthRoutesOptions): AuthRoutes {
       if (!isWithinDepth(metadata, MAX_METADATA_DEPTH)) {
         return refusal(400, "VALIDATION_ERROR", `metadata must not be nested more than ${MAX_METADATA_DEPTH} levels deep`);
       }
-      if (encoder.encode(JSON.stringify(metadata)).length > MAX_METADATA_BYTES) {
+      if (encode(JSON.stringify(metadata)).length > MAX_METADATA_BYTES) {
         return refusal(400, "VALIDATION_ERROR", `metadata must have at most ${MAX_METADATA_BYTES} bytes as JSON`);
       }
     }
     const { result } = await gwop.authIntents.create({ body: { knownWalletHint, metadata } }, AGENT_CALL);
-    const mac = await crypto.subtle.sign("HMAC", await exchangeKey(secret), encoder.encode(result.authIntentId));
+    const mac = await crypto.subtle.sign("HMAC", await exchangeKey(secret), encode(result.authIntentId));
     return answer(201, { ...(toWire(result) as object), exchange_secret: toHex(mac) });
   }
 
@@ -249,8 +249,8 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 /** The HMAC key of exchange secrets, by HKDF (RFC 5869); the same as `src/worker/exchange.rs` derives. */
 async function exchangeKey(secret: string): Promise<CryptoKey> {
-  const key = await crypto.subtle.importKey("raw", encoder.encode(secret), "HKDF", false, ["deriveKey"]);
-  const hkdf = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: encoder.encode("gwop worker exchange_secret 1") };
+  const key = await crypto.subtle.importKey("raw", encode(secret), "HKDF", false, ["deriveKey"]);
+  const hkdf = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: encode("gwop worker exchange_secret 1") };
   return crypto.subtle.deriveKey(hkdf, key, { name: "HMAC", hash: "SHA-256", length: 256 }, false, ["sign", "verify"]);
 }
 
@@ -259,16 +259,16 @@ async function isExchangeSecret(secrets: readonly string[], authIntentId: string
   if (!/^[0-9a-f]{64}$/.test(given)) return false;
   const mac = Uint8Array.from(given.match(/../g) ?? [], (pair) => parseInt(pair, 16));
   for (const secret of secrets) {
-    if (await crypto.subtle.verify("HMAC", await exchangeKey(secret), mac, encoder.encode(authIntentId))) return true;
+    if (await crypto.subtle.verify("HMAC", await exchangeKey(secret), mac, encode(authIntentId))) return true;
   }
   return false;
 }
 
 /** A UUID of version 4's shape, always the same for an intent: Gwop repeats its answer to a repeated exchange. */
 async function exchangeIdempotencyKey(authIntentId: string): Promise<string> {
-  const raw = encoder.encode("gwop worker idempotency key 1");
+  const raw = encode("gwop worker idempotency key 1");
   const key = await crypto.subtle.importKey("raw", raw, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
-  const digits = toHex(await crypto.subtle.sign("HMAC", key, encoder.encode(authIntentId)));
+  const digits = toHex(await crypto.subtle.sign("HMAC", key, encode(authIntentId)));
   const variant = "89ab"[parseInt(digits.charAt(16), 16) >> 2];
   return digits.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, `$1-$2-4$3-${variant}$4-$5`);
 }

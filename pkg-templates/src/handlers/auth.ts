@@ -3,6 +3,7 @@ import type { VerifiedToken } from "../auth/verify-token.js";
 import { ErrorCode, isGwopError, SDKValidationError, TokenVerificationError } from "../errors/index.js";
 import { refuse } from "../errors/refuse.js";
 import type { Gwop } from "../gwop.js";
+import { shared } from "../shared.js";
 import { isHeaderValue } from "./auth-headers.js";
 import { checkOptions, isFunction, refusal, RETRY_SECONDS, tell, unavailable } from "./http.js";
 
@@ -41,18 +42,20 @@ const MAX_UNTOLD = 20_000;
 /** For how long after its `exp` a token may still verify, in milliseconds: more than the tolerance of `verifyToken`. */
 const EXPIRY_GRACE_MS = 60_000;
 
+/** Codes that tell nothing about the token: 503, not 401. */
+const SAYS_NOTHING: readonly string[] = ["JWKS_UNAVAILABLE", "TOKEN_KEY_UNSUPPORTED"];
+
 /** What is known of sessions, for all middleware and routes over one client. */
 export class Sessions {
-  static readonly #all = new WeakMap<object, Sessions>();
-
   /** By session id: when Gwop was asked, and said that it is active, in milliseconds since 1970; 0 when it is not, which is final. */
   readonly #answers = new Map<string, number>();
   /** By session id: log-outs that Gwop has not confirmed, and until when they count, in milliseconds since 1970. */
   readonly #untold = new Map<string, number>();
 
   static of(client: object): Sessions {
-    let sessions = Sessions.#all.get(client);
-    if (!sessions) Sessions.#all.set(client, (sessions = new Sessions()));
+    const all = shared("sessions", () => new WeakMap<object, Sessions>());
+    let sessions = all.get(client);
+    if (!sessions) all.set(client, (sessions = new Sessions()));
     return sessions;
   }
 
@@ -172,7 +175,7 @@ export function createAuthMiddleware(options: AuthOptions): Authenticate {
       }
       return { identity };
     } catch (error) {
-      if (error instanceof TokenVerificationError && error.code !== "JWKS_UNAVAILABLE") {
+      if (error instanceof TokenVerificationError && !SAYS_NOTHING.includes(error.code)) {
         return { response: unauthorized(error.code, error.message) };
       }
       report(onError, error);

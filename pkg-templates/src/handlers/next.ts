@@ -15,7 +15,7 @@
  *
  * Before Next.js 16, and for the edge runtime, the proxy is `middleware.ts` with `export const middleware`.
  * Next.js bundles each route by itself: what one route revokes, the others learn within `sessionCheck` seconds.
- * On Node, `serverExternalPackages: ["@gwop/sdk"]` in `next.config.js` keeps `gwop.wasm` where it is.
+ * It needs no setting in `next.config.js`.
  *
  * @module
  */

@@ -64,8 +64,13 @@ export interface HandlerContext {
   waitUntil?(work: Promise<unknown>): void;
 }
 
-/** A fetch-style handler of webhooks. It never rejects. */
-export type WebhookHandler = (request: Request, context?: HandlerContext) => Promise<Response>;
+/**
+ * A fetch-style handler of webhooks. It never rejects.
+ *
+ * Beside the request it takes whatever the host gives: the second or the third argument that is a {@link HandlerContext} is used, anything else is
+ * passed over. So the handler itself is Next's `POST`, `Deno.serve`'s and `Bun.serve`'s handler, and a Worker's `fetch`.
+ */
+export type WebhookHandler = (request: Request, context?: unknown, executionContext?: unknown) => Promise<Response>;
 
 /**
  * Makes the handler of Gwop's webhooks: reads the raw body, verifies it, tells copies, applies the state machine of invoices, and
@@ -85,7 +90,7 @@ export type WebhookHandler = (request: Request, context?: HandlerContext) => Pro
  * @example
  * import { env } from "cloudflare:workers";
  * const handle = createWebhookHandler({ gwop, store: d1Store(env.DB), onPaid, onExpired, onCanceled });
- * export default { fetch: (request, _env, ctx) => handle(request, ctx) };
+ * export default { fetch: handle };
  */
 export function createWebhookHandler(options: WebhookHandlerOptions): WebhookHandler {
   const { gwop, store, onPaid, onExpired, onCanceled, onConflict, onError } = options ?? {};
@@ -227,7 +232,8 @@ export function createWebhookHandler(options: WebhookHandlerOptions): WebhookHan
     else await onCanceled(event);
   }
 
-  return (request, context) => {
+  return (request, ...host) => {
+    const context = (host as (HandlerContext | null | undefined)[]).find((given) => isFunction(given?.waitUntil));
     const later: Later = [];
     const work = handle(request, later);
     void tell(() => context?.waitUntil?.(work.then(() => Promise.all(later))));

@@ -10,9 +10,12 @@ import type {
   InvoiceCancel,
   InvoiceList,
   InvoicePublic,
+  InvoicesListRequest as OpenInvoicesListRequest,
+  InvoiceStatus,
   Jwks,
   Revoked,
 } from "../generated/models.js";
+import type { Known } from "./known.js";
 
 export type {
   AuthIntentsCreateRequest,
@@ -22,9 +25,14 @@ export type {
   InvoicesCancelRequest,
   InvoicesCreateRequest,
   InvoicesGetRequest,
-  InvoicesListRequest,
 } from "../generated/models.js";
 export type { Answer };
+
+/** The argument of `invoices.list`. */
+export interface InvoicesListRequest extends Omit<OpenInvoicesListRequest, "status"> {
+  /** Only invoices of this status. */
+  status?: Known<InvoiceStatus> | undefined;
+}
 
 /** What `invoices.create` resolves to. */
 export type InvoicesCreateResponse = Answer<Invoice>;

@@ -15,9 +15,10 @@ import type {
   InvoicesCancelRequest,
   InvoicesCreateRequest,
   InvoicesGetRequest,
-  InvoicesListRequest,
   InvoiceStatus,
 } from "../generated/models.js";
+import type { Known } from "../models/known.js";
+import type { InvoicesListRequest } from "../models/operations.js";
 import { readOptions } from "../options.js";
 import { isSignal } from "../race.js";
 import { readStatuses, waitForStatus } from "../wait.js";
@@ -27,7 +28,7 @@ export interface WaitForStatusRequest {
   /** The public id (`inv_*`). */
   id: string;
   /** The status to wait for, or several of which any is enough. */
-  status: InvoiceStatus | readonly InvoiceStatus[];
+  status: Known<InvoiceStatus> | readonly Known<InvoiceStatus>[];
   /** How long to wait in all, in milliseconds. Default 120,000. */
   timeoutMs?: number | undefined;
   /** Gives the wait up. */

@@ -1,4 +1,5 @@
-import { SimulatorCore } from "../generated/simulator_bg.js";
+import { simulatorCore } from "../core.js";
+import type { SimulatorCore } from "../generated/simulator_bg.js";
 import { HTTPClient } from "../http-client.js";
 import { unless } from "../race.js";
 import { LONGEST_MS } from "../sleep.js";
@@ -119,7 +120,7 @@ export class Simulator {
     const first = { id: merchantId, name: merchantName, apiKey: merchantApiKey, webhookSecret };
     const all = [webhookUrl === undefined ? first : { ...first, webhookUrl }, ...merchants];
     const config = { ...rest, seed, merchants: all.map((merchant) => this.#withEndpoint(merchant)) };
-    this.#core = refusing(() => new SimulatorCore(json(config)), optionName);
+    this.#core = refusing(() => new (simulatorCore().SimulatorCore)(json(config)), optionName);
     warn(JSON.parse(this.#core.warnings()) as string[]);
     this.clock = new SimulatorClock(this.#wall, async () => {
       await this.deliverDue();

@@ -1,5 +1,4 @@
-// Says what to import where nothing has loaded the wasm.
-import { judgeInvoiceEvent } from "../generated/gwop_bg.js";
+import { core } from "../core.js";
 import type { ClaimResult, EventClaim, WebhookOutcome, WebhookStore } from "./store.js";
 
 /** What a {@link RecordBackend} reads. */
@@ -158,5 +157,5 @@ function settle(record: InvoiceRecord, { id, outcome, at }: Settled): void {
 /** The rule is Rust's (`src/invoice/`), the same that the Worker applies. */
 function judge(known: Known, told: Known): WebhookOutcome {
   const { status, version, transaction } = known;
-  return judgeInvoiceEvent({ status, version, transaction }, told) as WebhookOutcome;
+  return core().judgeInvoiceEvent({ status, version, transaction }, told) as WebhookOutcome;
 }

@@ -66,6 +66,7 @@ function sqlStore(now: string, first: Statement): WebhookStore {
 /** What `node:sqlite` (`DatabaseSync`), `better-sqlite3` and `bun:sqlite` (`Database`) have in common. */
 export interface SqliteDatabase {
   prepare(sql: string): {
+    /** The first row, as an object by column or as an array (`node:sqlite`'s `returnArrays`). */
     get(...parameters: (string | number | bigint)[]): unknown;
     run(...parameters: (string | number | bigint)[]): unknown;
   };
@@ -82,7 +83,10 @@ export function sqliteStore(database: SqliteDatabase): WebhookStore {
   return sqlStore(SQLITE_NOW, async (sql, parameters) => {
     const statement = database.prepare(sql);
     // `better-sqlite3` refuses to get from a statement that gives no rows.
-    return sql === WEBHOOK_TABLE ? statement.run() : statement.get(...parameters);
+    if (sql === WEBHOOK_TABLE) return statement.run();
+    const row = statement.get(...parameters);
+    // The connection decides on the form of its rows (`returnArrays: true`); `reading` on the order of the columns.
+    return Array.isArray(row) ? ({ now: row[0], record: row[1], revision: row[2] } satisfies Row) : row;
   });
 }
 

@@ -1,0 +1,9 @@
+// Whatever has no entry of its own, Deno, and `require` outside Node: from the bytes in this file, synchronously.
+import "./requirements.js";
+import text from "./gwop.wasm.base64";
+import { own } from "./instance.js";
+
+// `Uint8Array.fromBase64` is of 2025.
+const decode = (text) => Uint8Array.fromBase64?.(text) ?? Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+
+own.compile(() => decode(text));

@@ -1,0 +1,8 @@
+// Evaluated before wasm-bindgen's code, which asks for these at once and says less.
+for (const name of ["WebAssembly", "TextDecoder", "TextEncoder"]) {
+  if (typeof globalThis[name] === "undefined") {
+    throw new Error(
+      `@gwop/sdk: there is no ${name} here. In Jest's jsdom, put \`@jest-environment node\` at the top of the test, or set testEnvironment to jest-fixed-jsdom; @gwop/sdk/errors, /handlers and /stores load without it.`,
+    );
+  }
+}

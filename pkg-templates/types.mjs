@@ -1,0 +1,16 @@
+// Completes the declarations that tsc wrote: `node types.mjs OUT`, run by `cargo xtask build`.
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+const [out] = process.argv.slice(2);
+const declarations = () => readdirSync(out, { recursive: true }).filter((file) => file.endsWith(".d.ts"));
+
+// 1. TypeScript's `node10` knows no `exports`: what lies elsewhere needs a file of the subpath's name.
+for (const name of ["express", "hono", "next"]) writeFileSync(join(out, `${name}.d.ts`), `export * from "./handlers/${name}.js";\n`);
+
+// 2. The same for `require`: TypeScript reads a `.d.ts` of this package as an ES module, which older versions refuse to require.
+for (const file of declarations()) {
+  const text = readFileSync(join(out, file), "utf8");
+  const required = text.replaceAll(/((?:\bfrom |\bimport\()"\.{1,2}\/[^"]+)\.js"/g, '$1.cjs"');
+  writeFileSync(join(out, file.replace(/\.d\.ts$/, ".d.cts")), required);
+}

@@ -1,0 +1,4 @@
+import { handle } from "../../shop.js";
+
+export const prerender = false;
+export const POST = ({ request }) => handle(request);

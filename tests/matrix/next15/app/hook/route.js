@@ -1,0 +1,2 @@
+export { handle as POST } from "../../shop.js";
+export const dynamic = "force-dynamic";

@@ -1,0 +1,3 @@
+import { handle } from "../shop.js";
+
+export default defineEventHandler((event) => handle(toWebRequest(event)));

@@ -1,0 +1,3 @@
+import { deliver } from "./deliver.js";
+
+deliver().then(console.log);

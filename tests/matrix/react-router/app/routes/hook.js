@@ -1,0 +1,3 @@
+import { handle } from "../../shop.js";
+
+export const action = ({ request }) => handle(request);

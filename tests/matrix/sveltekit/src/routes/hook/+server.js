@@ -1,0 +1,3 @@
+import { handle } from "../../../shop.js";
+
+export const POST = ({ request, platform }) => handle(request, platform?.ctx);

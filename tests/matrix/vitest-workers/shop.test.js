@@ -1,0 +1,6 @@
+import { expect, test } from "vitest";
+import { deliver } from "./deliver.js";
+
+test("a webhook is verified", async () => {
+  expect(await deliver()).toBe("200 applied, 401");
+});

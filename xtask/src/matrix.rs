@@ -1,0 +1,103 @@
+//! The tools that merchants build, bundle and test with: each takes the packed package, builds a program and runs it with one signed
+//! webhook. The rows are JavaScript: `tests/matrix/main.mjs`; each directory beside it is one install, which several rows share.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use crate::process::{Step, say};
+use crate::{Result, kept, runtimes, tools, top};
+
+/// Whether rows run that are too long for every run: `cargo xtask test --all`.
+pub static ALL: OnceLock<()> = OnceLock::new();
+
+/// The whole matrix.
+///
+/// # Errors
+///
+/// When a row fails, each has its line; or when npm cannot fetch a tool.
+pub fn matrix() -> Result {
+    let tarball = runtimes::pack()?;
+    let rows = top().join("tests/matrix");
+    let matrix = top().join("build/matrix");
+    fs::create_dir_all(&matrix)?;
+    let mut shared = vec![top().join("tests/projects/sign.js")];
+    for entry in fs::read_dir(&rows)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "js") {
+            shared.push(path);
+        }
+    }
+    for entry in fs::read_dir(&rows)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            install(
+                &entry.path(),
+                &matrix.join(entry.file_name()),
+                &shared,
+                &tarball,
+            )?;
+        }
+    }
+    for file in [
+        rows.join("main.mjs"),
+        top().join("tests/runners/programs.mjs"),
+        top().join("tests/projects/sign.js"),
+    ] {
+        fs::copy(&file, matrix.join(file.file_name().unwrap_or_default()))?;
+    }
+    Step::new("matrix", "node")
+        .args(["main.mjs"])
+        .args(ALL.get().map(|()| "--all"))
+        .env("GWOP_NODE", tools::newer_node()?)
+        .env("GWOP_BUN", tools::npm_program("bun")?)
+        .env("GWOP_DENO", tools::npm_program("deno")?)
+        .env("GWOP_WRANGLER", tools::npm_program("wrangler")?)
+        .env("GWOP_TARBALL", tarball)
+        .dir(matrix)
+        .limit(40 * 60)
+        .shown()
+        .run()
+}
+
+/// Makes `project` what `source` is, with its tools and the packed package installed. The tools outlive the run: they are large.
+fn install(source: &Path, project: &Path, shared: &[PathBuf], tarball: &Path) -> Result {
+    let manifest = fs::read(source.join("package.json"))?;
+    runtimes::copy(source, project)?;
+    for file in shared {
+        fs::copy(file, project.join(file.file_name().unwrap_or_default()))?;
+    }
+    let modules = project.join("node_modules");
+    let stamp = modules.join(".gwop-manifest");
+    if fs::read(&stamp).is_ok_and(|made_from| made_from == manifest) {
+        return unpack(tarball, &modules.join("@gwop/sdk"));
+    }
+    let name = source.file_name().unwrap_or_default().to_string_lossy();
+    let home = kept::place(&format!("matrix-{name}"), &manifest)?;
+    if !home.is_dir() {
+        say(&format!("Installing the tools of {name}"));
+        kept::make(&home, |staging| {
+            fs::write(staging.join("package.json"), &manifest)?;
+            Step::new(format!("npm install {name}"), "npm")
+                .args(["install", "--ignore-scripts", "--no-package-lock"])
+                .args(["--no-audit", "--no-fund"])
+                .dir(staging)
+                .run()
+        })?;
+    }
+    let _ = fs::remove_dir_all(&modules);
+    kept::tree(&home.join("node_modules"), &modules, |_| false)?;
+    fs::write(stamp, manifest)?;
+    unpack(tarball, &modules.join("@gwop/sdk"))
+}
+
+/// Installs the package as npm does, which for one without dependencies is unpacking it.
+fn unpack(tarball: &Path, package: &Path) -> Result {
+    let _ = fs::remove_dir_all(package);
+    fs::create_dir_all(package)?;
+    Step::new("unpack the package", "tar")
+        .args(["xzf".as_ref(), tarball.as_os_str()])
+        .args(["--strip-components=1", "-C"])
+        .args([package])
+        .run()
+}
