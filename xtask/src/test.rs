@@ -7,7 +7,7 @@ use crate::{Result, build, docs, matrix, package, patterns, runtimes, tools, top
 
 /// What a program that imports `@gwop/sdk` may carry: wasm and JavaScript, gzip, in bytes. The aim is 28.3 KB
 /// (docs/performance.md says what was tried).
-const SIZE_BUDGET: usize = 126_500;
+const SIZE_BUDGET: usize = 125_000;
 
 /// A part: its name, what it shows, and how it runs. A part whose runtime cannot
 /// be had fails.
