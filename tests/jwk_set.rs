@@ -703,7 +703,8 @@ fn a_stored_set_saves_the_fetch_only_if_it_is_fresh_and_has_the_kid() {
 #[test]
 fn requests_that_adopt_a_stale_set_together_make_one_refresh() {
     let mut cache = cache();
-    let tickets: Vec<_> = (0..5).map(|_| ticket(first(&mut cache, "a", T0))).collect();
+    let (tickets, ..) = flood(&mut cache, 4);
+    assert_eq!(tickets.len(), 4);
     let mut fetches = Vec::new();
     for one in tickets {
         cache.adopt(stored(&["a"], &(T0 - 2 * HOUR).to_string()).as_bytes(), T0);

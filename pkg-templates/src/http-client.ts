@@ -1,5 +1,6 @@
 import { refuse } from "./errors/refuse.js";
-import { readOptions } from "./options.js";
+import { isSimulated, markSimulated } from "./hosts.js";
+import { type Names, readOptions } from "./options.js";
 
 /** Sends a request. `fetch` is one. */
 export type Fetcher = (input: Request | URL | string, init?: RequestInit) => Promise<Response>;
@@ -18,6 +19,8 @@ export interface HTTPClientOptions {
   /** What sends. Default: `globalThis.fetch`, looked up for each request. It must leave `redirect: "manual"` as it is. */
   fetcher?: Fetcher | undefined;
 }
+
+const OPTIONS: Names<HTTPClientOptions> = { fetcher: 1 };
 
 /** The hooks, by the name of their moment. */
 interface Hooks {
@@ -54,9 +57,10 @@ export class HTTPClient {
 
   /** @throws SDKValidationError when `fetcher` is no function. */
   constructor(options?: HTTPClientOptions) {
-    this.#options = readOptions(options);
+    this.#options = readOptions(options, OPTIONS);
     const { fetcher } = this.#options;
     if (fetcher !== undefined && typeof fetcher !== "function") throw refuse("fetcher must be a function, such as fetch");
+    if (isSimulated(fetcher)) markSimulated(this);
   }
 
   /** Sends one request, hooks included. Rejects with what the fetcher or a hook threw. */

@@ -1,23 +1,72 @@
 import { refuse } from "./errors/refuse.js";
 
+/** The names of all options of a function. What is not among them is refused. */
+export type Names<T> = { readonly [name in keyof Required<T>]: 1 };
+
 /**
- * The members of an object of options, each read once; none where it is left out. `null` stands for "left out" in `signal` alone.
+ * The members of an object of options, each read once. Whatever is left out is an own member that is `undefined`, so that no code which
+ * asks for it, nor a copy of the object, reads what somebody has put into `Object.prototype`.
+ *
+ * Options that are not understood are refused: an own member that `names` does not have, and an object that is not plain, such as the
+ * promise of a forgotten `await`. `null` stands for "left out" in `signal` alone.
  *
  * @throws what `refused` makes: an `SDKValidationError`.
  */
-export function readOptions<T extends object>(given: T | undefined, refused: (message: string) => Error = refuse, name = "options"): T {
+export function readOptions<T extends object>(
+  given: T | undefined,
+  names: Names<T>,
+  refused: (message: string) => Error = refuse,
+  subject = "options",
+): T {
   let wrong = " must be an object whose members can be read";
   try {
-    if (given === undefined || (typeof given === "object" && given && !Array.isArray(given))) {
-      const members = { ...given } as T;
-      const empty = Object.entries(members).find(([member, value]) => value === null && member !== "signal");
-      if (!empty) return members;
-      wrong = `.${empty[0]} must be left out, not null`;
+    if (given === undefined || isPlain(given)) {
+      const members: Record<string, unknown> = { ...names };
+      const known = Object.keys(members);
+      const own = given === undefined ? [] : Reflect.ownKeys(given);
+      const unknown = own.find((name) => !Object.hasOwn(names, name));
+      if (unknown === undefined) {
+        for (const name of known) members[name] = given && own.includes(name) ? given[name as keyof T] : undefined;
+        const empty = known.find((name) => members[name] === null && name !== "signal");
+        if (empty === undefined) return members as T;
+        wrong = `.${empty} must be left out, not null`;
+      } else {
+        const shown = String(unknown).slice(0, 60);
+        wrong = `.${shown} is not known: did you mean ${nearest(shown, known)}?`;
+      }
+    } else {
+      wrong = " must be a plain object: no promise, list, Map or instance of a class";
     }
   } catch {
     // Thrown by the caller's own getter: it may hold anything.
   }
-  throw refused(name + wrong);
+  throw refused(subject + wrong);
+}
+
+/** Whether its prototype is none, or `Object.prototype`: also that of another realm, as in a test runner or a frame. */
+function isPlain(given: unknown): boolean {
+  if (typeof given !== "object" || given === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(given);
+  return (
+    prototype === null ||
+    prototype === Object.prototype ||
+    (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, "isPrototypeOf"))
+  );
+}
+
+/** The known name that has the most pairs of letters in common with the one that was given, whatever case and separators. */
+function nearest(given: string, known: readonly string[]): string {
+  const wanted = pairsOf(given);
+  const likeness = (name: string) => {
+    const pairs = pairsOf(name);
+    return pairs.filter((pair) => wanted.includes(pair)).length / (pairs.length + wanted.length);
+  };
+  return known.reduce((best, name) => (likeness(name) > likeness(best) ? name : best));
+}
+
+function pairsOf(name: string): string[] {
+  const letters = name.toLowerCase().replace(/[^a-z0-9]/g, "");
+  return Array.from({ length: Math.max(letters.length - 1, 0) }, (_, at) => letters.slice(at, at + 2));
 }
 
 /** The text of the option `name`, a URL; empty where it is left out. */

@@ -5,6 +5,8 @@ import "./handlers.js";
 import "./checkout.js";
 import "./errors.js";
 import "./http.js";
+import "./hosts.js";
+import "./options.js";
 import "./package.test.js";
 import "./seeds.js";
 import "./simulator.js";

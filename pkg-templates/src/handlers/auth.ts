@@ -3,6 +3,7 @@ import type { VerifiedToken } from "../auth/verify-token.js";
 import { ErrorCode, isGwopError, SDKValidationError, TokenVerificationError } from "../errors/index.js";
 import { refuse } from "../errors/refuse.js";
 import type { Gwop } from "../gwop.js";
+import { type Names, readOptions } from "../options.js";
 import { isHeaderValue } from "./auth-headers.js";
 import { checkOptions, isFunction, refusal, RETRY_SECONDS, tell, unavailable } from "./http.js";
 
@@ -23,6 +24,9 @@ export interface AuthOptions {
   /** Told of everything that is answered with 5xx; no answer waits for it. Default: `console.error`. */
   onError?: ((error: unknown) => unknown) | undefined;
 }
+
+/** The names of {@link AuthOptions}. */
+export const AUTH_OPTIONS: Names<AuthOptions> = { gwop: 1, audience: 1, sessionCheck: 1, onError: 1 };
 
 /** Either who the agent is, or the answer to give instead. */
 export type AuthResult =
@@ -110,7 +114,7 @@ export class Sessions {
  *
  * Headers that claim an identity are never looked at.
  *
- * @throws SDKValidationError when an option is missing or of another kind.
+ * @throws SDKValidationError when an option is missing, not known or of another kind.
  * @example
  * ```ts
  * const authenticate = createAuthMiddleware({ gwop });
@@ -120,7 +124,8 @@ export class Sessions {
  * ```
  */
 export function createAuthMiddleware(options: AuthOptions): Authenticate {
-  const { gwop, audience, sessionCheck = 30, onError } = options ?? {};
+  const named = (message: string) => refuse(`createAuthMiddleware: ${message}`);
+  const { gwop, audience, sessionCheck = 30, onError } = readOptions(options, AUTH_OPTIONS, named);
   const audiences: readonly unknown[] = Array.isArray(audience) ? audience : [audience];
   const isNamed = (value: unknown) => typeof value === "string" && value !== "";
   checkOptions("createAuthMiddleware", [
@@ -187,6 +192,8 @@ export function merchantOf({ auth }: AuthOptions["gwop"]): string {
   if (merchantId) return merchantId;
   throw refuse(
     "The merchant id is not known, and tokens of all merchants carry the same issuer and keys: pass it to new Gwop({ merchantId }) or set GWOP_MERCHANT_ID",
+    undefined,
+    "MERCHANT_ID_MISSING",
   );
 }
 

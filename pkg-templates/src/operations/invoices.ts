@@ -1,4 +1,4 @@
-import type { Answer, ApiClient, RequestOptions } from "../client.js";
+import { type Answer, type ApiClient, REQUEST_OPTIONS, type RequestOptions } from "../client.js";
 import {
   ConnectionError,
   GwopError,
@@ -18,7 +18,7 @@ import type {
   InvoicesListRequest,
   InvoiceStatus,
 } from "../generated/models.js";
-import { readOptions } from "../options.js";
+import { type Names, readOptions } from "../options.js";
 import { isSignal } from "../race.js";
 import { readStatuses, waitForStatus } from "../wait.js";
 
@@ -33,6 +33,9 @@ export interface WaitForStatusRequest {
   /** Gives the wait up. */
   signal?: AbortSignal | null | undefined;
 }
+
+const WAIT_REQUEST: Names<WaitForStatusRequest> = { id: 1, status: 1, timeoutMs: 1, signal: 1 };
+const LIST_REQUEST: Names<InvoicesListRequest> = { limit: 1, offset: 1, status: 1 };
 
 /** The most invoices that Gwop puts into a page. */
 const LARGEST_PAGE = 100;
@@ -72,7 +75,7 @@ export class Invoices {
    */
   async *listAll(request: InvoicesListRequest = {}, options?: RequestOptions): AsyncGenerator<InvoiceListItem, void, undefined> {
     const seen = new Set<string>();
-    const { limit = LARGEST_PAGE, offset = 0, ...filter } = readOptions(request, refuse, "request");
+    const { limit = LARGEST_PAGE, offset = 0, ...filter } = readOptions(request, LIST_REQUEST, refuse, "request");
     const page = { ...filter, limit, offset };
     for (;;) {
       const { invoices, pagination } = (await this.list(page, options)).result;
@@ -113,8 +116,8 @@ export class Invoices {
    * is in another final status.
    */
   async waitForStatus(request: WaitForStatusRequest, options?: RequestOptions): Promise<Answer<InvoicePublic>> {
-    const { id, status, timeoutMs = 120_000, signal } = readOptions(request, refuse, "request");
-    const own = readOptions(options);
+    const { id, status, timeoutMs = 120_000, signal } = readOptions(request, WAIT_REQUEST, refuse, "request");
+    const own = readOptions(options, REQUEST_OPTIONS);
     const signals = [signal, own.signal];
     const targets = readStatuses(status);
     if (!targets) {
