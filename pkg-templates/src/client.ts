@@ -97,24 +97,24 @@ export interface Answer<T> {
 
 /** The names of {@link ClientOptions}. */
 export const CLIENT_OPTIONS: Names<ClientOptions> = {
-  merchantApiKey: 1,
-  serverURL: 1,
-  serverIdx: 1,
-  identityURL: 1,
-  httpClient: 1,
-  userAgent: 1,
-  retryConfig: 1,
-  timeoutMs: 1,
-  debugLogger: 1,
-  allowInsecure: 1,
+  merchantApiKey: undefined,
+  serverURL: undefined,
+  serverIdx: undefined,
+  identityURL: undefined,
+  httpClient: undefined,
+  userAgent: undefined,
+  retryConfig: undefined,
+  timeoutMs: undefined,
+  debugLogger: undefined,
+  allowInsecure: undefined,
 };
 
 /** The names of {@link RequestOptions}. */
-export const REQUEST_OPTIONS: Names<RequestOptions> = { timeoutMs: 1, retries: 1, retryCodes: 1, serverURL: 1, headers: 1, signal: 1 };
+export const REQUEST_OPTIONS: Names<RequestOptions> = { timeoutMs: undefined, retries: undefined, retryCodes: undefined, serverURL: undefined, headers: undefined, signal: undefined };
 
 type Backoff = Extract<RetryConfig, { strategy: "backoff" }>;
-const RETRY_CONFIG: Names<Backoff> = { strategy: 1, backoff: 1, retryConnectionErrors: 1 };
-const BACKOFF: Names<Partial<BackoffStrategy>> = { initialInterval: 1, maxInterval: 1, exponent: 1, maxElapsedTime: 1 };
+const RETRY_CONFIG: Names<Backoff> = { strategy: undefined, backoff: undefined, retryConnectionErrors: undefined };
+const BACKOFF: Names<Partial<BackoffStrategy>> = { initialInterval: undefined, maxInterval: undefined, exponent: undefined, maxElapsedTime: undefined };
 
 /** The longest that a fetch of the JWK Set may take, in milliseconds: its cache takes what lasts longer for dead. */
 const JWKS_TIMEOUT_MS = 30_000;

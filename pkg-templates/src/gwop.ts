@@ -31,7 +31,7 @@ export interface SDKOptions extends ClientOptions {
   jwksCooldownSeconds?: number | undefined;
 }
 
-const OPTIONS: Names<SDKOptions> = { ...CLIENT_OPTIONS, webhookSecret: 1, merchantId: 1, jwksStore: 1, jwksCooldownSeconds: 1 };
+const OPTIONS: Names<SDKOptions> = { ...CLIENT_OPTIONS, webhookSecret: undefined, merchantId: undefined, jwksStore: undefined, jwksCooldownSeconds: undefined };
 
 /** Gwop's client. Make one and share it. */
 export class Gwop {

@@ -20,7 +20,7 @@ export interface HTTPClientOptions {
   fetcher?: Fetcher | undefined;
 }
 
-const OPTIONS: Names<HTTPClientOptions> = { fetcher: 1 };
+const OPTIONS: Names<HTTPClientOptions> = { fetcher: undefined };
 
 /** The hooks, by the name of their moment. */
 interface Hooks {

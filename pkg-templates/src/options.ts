@@ -1,7 +1,7 @@
 import { refuse } from "./errors/refuse.js";
 
-/** The names of all options of a function. What is not among them is refused. */
-export type Names<T> = { readonly [name in keyof Required<T>]: 1 };
+/** The names of all options of a function, none of them given. What is not among them is refused. */
+export type Names<T> = { readonly [name in keyof Required<T>]: undefined };
 
 /**
  * The members of an object of options, each read once. Whatever is left out is an own member that is `undefined`, so that no code which
@@ -18,29 +18,30 @@ export function readOptions<T extends object>(
   refused: (message: string) => Error = refuse,
   subject = "options",
 ): T {
-  let wrong = " must be an object whose members can be read";
+  const members: Record<string | symbol, unknown> = { ...names };
+  const wrong = given === undefined ? undefined : take(given, members);
+  if (wrong !== undefined) throw refused(subject + wrong);
+  return members as T;
+}
+
+/** Puts the options that were given into `members`, which has all that are known. Tells what is wrong with them. */
+function take(given: object, members: Record<string | symbol, unknown>): string | undefined {
   try {
-    if (given === undefined || isPlain(given)) {
-      const members: Record<string, unknown> = { ...names };
-      const known = Object.keys(members);
-      const own = given === undefined ? [] : Reflect.ownKeys(given);
-      const unknown = own.find((name) => !Object.hasOwn(names, name));
-      if (unknown === undefined) {
-        for (const name of known) members[name] = given && own.includes(name) ? given[name as keyof T] : undefined;
-        const empty = known.find((name) => members[name] === null && name !== "signal");
-        if (empty === undefined) return members as T;
-        wrong = `.${empty} must be left out, not null`;
-      } else {
-        const shown = String(unknown).slice(0, 60);
-        wrong = `.${shown} is not known: did you mean ${nearest(shown, known)}?`;
+    if (!isPlain(given)) return " must be a plain object: no promise, list, Map or instance of a class";
+    for (const name of Reflect.ownKeys(given)) {
+      if (!Object.hasOwn(members, name)) {
+        const shown = String(name).slice(0, 60);
+        return `.${shown} is not known: did you mean ${nearest(shown, Object.keys(members))}?`;
       }
-    } else {
-      wrong = " must be a plain object: no promise, list, Map or instance of a class";
+      const value = (given as typeof members)[name];
+      if (value === null && name !== "signal") return `.${String(name)} must be left out, not null`;
+      members[name] = value;
     }
+    return undefined;
   } catch {
     // Thrown by the caller's own getter: it may hold anything.
+    return " must be an object whose members can be read";
   }
-  throw refused(subject + wrong);
 }
 
 /** Whether its prototype is none, or `Object.prototype`: also that of another realm, as in a test runner or a frame. */

@@ -73,7 +73,7 @@ export interface ValidateWebhookSyncOptions extends WebhookVerification {
   request: WebhookRequestParts;
 }
 
-const OPTIONS: Names<ValidateWebhookOptions> = { request: 1, toleranceSeconds: 1, receivedAt: 1, maxBodyBytes: 1 };
+const OPTIONS: Names<ValidateWebhookOptions> = { request: undefined, toleranceSeconds: undefined, receivedAt: undefined, maxBodyBytes: undefined };
 
 /** The largest body that is taken where the options say nothing, in bytes. */
 const MAX_BODY_BYTES = 1024 * 1024;

@@ -29,7 +29,7 @@ export interface VerifyTokenOptions {
   checkSession?: boolean | undefined;
 }
 
-const OPTIONS: Names<VerifyTokenOptions> = { merchantId: 1, audience: 1, issuer: 1, clockToleranceSeconds: 1, checkSession: 1 };
+const OPTIONS: Names<VerifyTokenOptions> = { merchantId: undefined, audience: undefined, issuer: undefined, clockToleranceSeconds: undefined, checkSession: undefined };
 
 /** A verified access token. */
 export interface VerifiedToken {

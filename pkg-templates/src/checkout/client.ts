@@ -40,13 +40,13 @@ export interface GwopCheckoutOptions {
 }
 
 const OPTIONS: Names<GwopCheckoutOptions> = {
-  merchantApiKey: 1,
-  apiKey: 1,
-  baseUrl: 1,
-  maxRetries: 1,
-  timeout: 1,
-  debug: 1,
-  allowInsecure: 1,
+  merchantApiKey: undefined,
+  apiKey: undefined,
+  baseUrl: undefined,
+  maxRetries: undefined,
+  timeout: undefined,
+  debug: undefined,
+  allowInsecure: undefined,
 };
 
 /** The class for an answer's status. */

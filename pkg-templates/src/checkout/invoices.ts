@@ -31,8 +31,8 @@ export interface WaitForStatusOptions {
   signal?: AbortSignal | null | undefined;
 }
 
-const CREATE_OPTIONS: Names<CreateInvoiceOptions> = { idempotencyKey: 1 };
-const WAIT_OPTIONS: Names<WaitForStatusOptions> = { timeout: 1, initialInterval: 1, maxInterval: 1, signal: 1 };
+const CREATE_OPTIONS: Names<CreateInvoiceOptions> = { idempotencyKey: undefined };
+const WAIT_OPTIONS: Names<WaitForStatusOptions> = { timeout: undefined, initialInterval: undefined, maxInterval: undefined, signal: undefined };
 
 /** Makes a call and resolves to the wire JSON. */
 export type Run = <T>(operation: Operation, argument: object, signal?: AbortSignal) => Promise<T>;

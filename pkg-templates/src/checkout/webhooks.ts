@@ -25,7 +25,7 @@ export interface ConstructEventOptions {
   maxBodyBytes?: number | undefined;
 }
 
-const OPTIONS: Names<ConstructEventOptions> = { tolerance: 1, receivedAt: 1, maxBodyBytes: 1 };
+const OPTIONS: Names<ConstructEventOptions> = { tolerance: undefined, receivedAt: undefined, maxBodyBytes: undefined };
 
 /** What {@link Webhooks.dispatch} calls. An event without a handler is passed over. */
 export interface WebhookHandlers {

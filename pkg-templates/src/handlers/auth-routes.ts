@@ -22,7 +22,7 @@ export interface AuthRoutesOptions extends AuthOptions {
   bodyTimeoutSeconds?: number | undefined;
 }
 
-const OPTIONS: Names<AuthRoutesOptions> = { ...AUTH_OPTIONS, authSecret: 1, basePath: 1, bodyTimeoutSeconds: 1 };
+const OPTIONS: Names<AuthRoutesOptions> = { ...AUTH_OPTIONS, authSecret: undefined, basePath: undefined, bodyTimeoutSeconds: undefined };
 
 /** Answers the requests that belong to the routes; `undefined` for all others. */
 export type AuthRoutes = (request: Request) => Promise<Response | undefined>;

@@ -26,7 +26,7 @@ export interface AuthOptions {
 }
 
 /** The names of {@link AuthOptions}. */
-export const AUTH_OPTIONS: Names<AuthOptions> = { gwop: 1, audience: 1, sessionCheck: 1, onError: 1 };
+export const AUTH_OPTIONS: Names<AuthOptions> = { gwop: undefined, audience: undefined, sessionCheck: undefined, onError: undefined };
 
 /** Either who the agent is, or the answer to give instead. */
 export type AuthResult =

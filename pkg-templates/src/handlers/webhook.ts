@@ -61,17 +61,17 @@ export interface WebhookHandlerOptions {
 }
 
 const OPTIONS: Names<WebhookHandlerOptions> = {
-  gwop: 1,
-  store: 1,
-  onPaid: 1,
-  onExpired: 1,
-  onCanceled: 1,
-  onConflict: 1,
-  onError: 1,
-  leaseSeconds: 1,
-  maxCallbackSeconds: 1,
-  maxBodyBytes: 1,
-  bodyTimeoutSeconds: 1,
+  gwop: undefined,
+  store: undefined,
+  onPaid: undefined,
+  onExpired: undefined,
+  onCanceled: undefined,
+  onConflict: undefined,
+  onError: undefined,
+  leaseSeconds: undefined,
+  maxCallbackSeconds: undefined,
+  maxBodyBytes: undefined,
+  bodyTimeoutSeconds: undefined,
 };
 
 /** What a host gives beside the request: `ctx` of a Worker, Hono's `executionCtx`. */

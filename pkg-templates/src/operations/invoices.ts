@@ -34,8 +34,8 @@ export interface WaitForStatusRequest {
   signal?: AbortSignal | null | undefined;
 }
 
-const WAIT_REQUEST: Names<WaitForStatusRequest> = { id: 1, status: 1, timeoutMs: 1, signal: 1 };
-const LIST_REQUEST: Names<InvoicesListRequest> = { limit: 1, offset: 1, status: 1 };
+const WAIT_REQUEST: Names<WaitForStatusRequest> = { id: undefined, status: undefined, timeoutMs: undefined, signal: undefined };
+const LIST_REQUEST: Names<InvoicesListRequest> = { limit: undefined, offset: undefined, status: undefined };
 
 /** The most invoices that Gwop puts into a page. */
 const LARGEST_PAGE = 100;
