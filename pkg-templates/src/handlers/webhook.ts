@@ -164,6 +164,8 @@ export function createWebhookHandler(options: WebhookHandlerOptions): WebhookHan
       case "WEBHOOK_EVENT_UNKNOWN":
         // Well signed: a type of later versions. Refusing it would make Gwop deliver it for ever.
         return accepted("ignored");
+      case "WEBHOOK_BODY_TOO_LARGE":
+        return refusal(413, "BODY_TOO_LARGE", message);
       case "WEBHOOK_PAYLOAD_INVALID":
       case "WEBHOOK_HEADER_MISMATCH":
         return refusal(400, code, message);
