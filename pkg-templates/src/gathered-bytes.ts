@@ -1,11 +1,11 @@
 /** The largest `maxBodyBytes`. */
 const LARGEST_MAX_BODY_BYTES = 8 * 1024 * 1024;
 
-/** What a `maxBodyBytes` has to be, and whether this one is. */
-export const bodyBoundRule = (bytes: unknown): readonly [rule: string, holds: boolean] => [
-  `maxBodyBytes must be a positive number of bytes, at most ${LARGEST_MAX_BODY_BYTES}`,
-  typeof bytes === "number" && bytes > 0 && bytes <= LARGEST_MAX_BODY_BYTES,
-];
+/** Whether it may be a `maxBodyBytes`. */
+export const isBodyBound = (bytes: unknown): boolean => typeof bytes === "number" && bytes > 0 && bytes <= LARGEST_MAX_BODY_BYTES;
+
+/** What a `maxBodyBytes` has to be. */
+export const BODY_BOUND_RULE = `maxBodyBytes must be a positive number of bytes, at most ${LARGEST_MAX_BODY_BYTES}`;
 
 /**
  * The bytes of a body, in one buffer that grows. Chunks are copied at once and not kept: a chunk of one byte is an object of a hundred, and

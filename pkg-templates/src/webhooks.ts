@@ -1,6 +1,6 @@
 import { refuse } from "./errors/refuse.js";
 import { readEnvList } from "./env.js";
-import { bodyBoundRule, GatheredBytes } from "./gathered-bytes.js";
+import { BODY_BOUND_RULE, GatheredBytes, isBodyBound } from "./gathered-bytes.js";
 import {
   bodyNotRaw,
   checkSignatureHeader,
@@ -214,8 +214,7 @@ function readVerification(options: ValidateWebhookOptions): Verification {
   }
   const now = receivedAt === undefined ? Date.now() : receivedAt instanceof Date ? receivedAt.getTime() : NaN;
   if (Number.isNaN(now)) throw refuse("receivedAt must be a valid Date");
-  const [rule, holds] = bodyBoundRule(maxBodyBytes);
-  if (!holds) throw refuse(rule);
+  if (!isBodyBound(maxBodyBytes)) throw refuse(BODY_BOUND_RULE);
   return { request, now: now / 1000, tolerance: toleranceSeconds, maxBodyBytes };
 }
 

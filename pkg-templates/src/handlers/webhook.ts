@@ -1,7 +1,7 @@
 import type { SDKValidationError } from "../errors/index.js";
 import { refuse } from "../errors/refuse.js";
 import type { InvoiceCanceledEvent, InvoiceExpiredEvent, InvoicePaidEvent } from "../generated/models.js";
-import { bodyBoundRule } from "../gathered-bytes.js";
+import { BODY_BOUND_RULE, isBodyBound } from "../gathered-bytes.js";
 import type { Gwop } from "../gwop.js";
 import { type Names, readOptions } from "../options.js";
 import { LONGEST_MS } from "../sleep.js";
@@ -121,7 +121,7 @@ export function createWebhookHandler(options: WebhookHandlerOptions): WebhookHan
     ["leaseSeconds must be a positive number of seconds", Number.isFinite(leaseSeconds) && leaseSeconds > 0],
     ["maxCallbackSeconds must be a number of seconds, 0 or more", Number.isFinite(maxCallbackSeconds) && maxCallbackSeconds >= 0],
     bodyTimeoutRule(bodyTimeoutSeconds),
-    bodyBoundRule(maxBodyBytes),
+    [BODY_BOUND_RULE, isBodyBound(maxBodyBytes)],
   ]);
 
   /** What a request leaves to be done once it is answered. */
