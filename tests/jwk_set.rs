@@ -287,32 +287,128 @@ fn a_token_without_a_kid_never_makes_a_fetch() {
 }
 
 #[test]
-fn the_cooldown_is_the_callers_choice() {
-    let mut cache = JwkSetCache::new(0);
-    let fetch = ticket(first(&mut cache, "a", T0));
-    cache.answered(fetch, set(&["a"]).as_bytes(), T0);
-    for _ in 0..3 {
-        let fetch = ticket(first(&mut cache, "unknown", T0));
+fn the_cooldown_is_the_callers_choice_but_a_second_at_least() {
+    for (chosen, counted) in [
+        (10 * SECOND, 10 * SECOND),
+        (999, SECOND),
+        (0, SECOND),
+        (-1, SECOND),
+        (i64::MIN, SECOND),
+    ] {
+        let mut cache = JwkSetCache::new(chosen);
+        let fetch = ticket(first(&mut cache, "a", T0));
         cache.answered(fetch, set(&["a"]).as_bytes(), T0);
-        // Even so a verification fetches once at most.
-        assert_eq!(
-            refused(cache.plan(Some("unknown"), Attempt::Fetched, T0)),
-            Code::TokenKidUnknown
-        );
+        for round in 0..3 {
+            let now = T0 + round * counted;
+            let fetch = ticket(first(&mut cache, "unknown", now));
+            cache.answered(fetch, set(&["a"]).as_bytes(), now);
+            // A verification fetches once at most.
+            assert_eq!(
+                refused(cache.plan(Some("unknown"), Attempt::Fetched, now)),
+                Code::TokenKidUnknown
+            );
+            assert_eq!(
+                refused(first(&mut cache, "unknown", now + counted - 1)),
+                Code::TokenKidUnknown,
+                "{chosen}"
+            );
+        }
     }
 }
 
+/// Each of `requests` plans until it has a ticket or a refusal, on a clock that goes on by what they are told to wait.
+fn flood(cache: &mut JwkSetCache, requests: usize) -> (Vec<Ticket>, usize, i64) {
+    let (mut waiting, mut fetches, mut refusals, mut now) = (requests, Vec::new(), 0, T0);
+    while waiting > 0 {
+        let mut pause = 0;
+        for _ in 0..waiting {
+            match first(cache, "a", now) {
+                Plan::Fetch(fetch) => fetches.push(fetch),
+                Plan::Refuse(rejection) => {
+                    assert_eq!(rejection.code, Code::JwksUnavailable);
+                    refusals += 1;
+                }
+                Plan::Wait(milliseconds) => {
+                    pause = i64::from(milliseconds);
+                    continue;
+                }
+                Plan::Use => panic!("nothing is held"),
+            }
+            waiting -= 1;
+        }
+        assert!(waiting == 0 || pause > 0);
+        now += pause;
+    }
+    (fetches, refusals, now - T0)
+}
+
 #[test]
-fn with_nothing_held_each_request_fetches_for_itself() {
+fn with_nothing_held_one_request_fetches_and_the_others_wait_for_it() {
     let mut cache = cache();
-    let fetches: Vec<_> = (0..5).map(|_| ticket(first(&mut cache, "a", T0))).collect();
-    // One that never comes back (its request was cancelled) stands in nobody's way.
-    assert!(cache.answered(
-        *fetches.get(3).unwrap(),
-        set(&["a"]).as_bytes(),
-        T0 + SECOND
-    ));
+    let fetch = ticket(first(&mut cache, "a", T0));
+    for now in [T0, T0 + SECOND, T0 + 2 * SECOND - 1] {
+        for _ in 0..500 {
+            let Plan::Wait(milliseconds) = first(&mut cache, "forged", now) else {
+                panic!("expected to wait")
+            };
+            assert!((1..=100).contains(&milliseconds));
+        }
+    }
+    assert!(cache.answered(fetch, set(&["a"]).as_bytes(), T0 + SECOND));
     assert_eq!(first(&mut cache, "a", T0 + SECOND), Plan::Use);
+}
+
+#[test]
+fn a_first_fetch_that_hangs_is_followed_by_three_more_and_then_by_refusals() {
+    let mut cache = cache();
+    let (fetches, refusals, took) = flood(&mut cache, 500);
+    assert_eq!((fetches.len(), refusals), (4, 496));
+    assert!((2 * SECOND..=4 * SECOND).contains(&took), "{took} ms");
+    // Any of them heals the cache.
+    let third = *fetches.get(2).unwrap();
+    assert!(cache.answered(third, set(&["a"]).as_bytes(), T0 + 5 * SECOND));
+    assert_eq!(first(&mut cache, "a", T0 + 5 * SECOND), Plan::Use);
+}
+
+#[test]
+fn a_fetch_that_ends_makes_room_for_the_next() {
+    let mut cache = cache();
+    let (fetches, ..) = flood(&mut cache, 5);
+    let mut now = T0 + 10 * SECOND;
+    assert_eq!(
+        refused(first(&mut cache, "a", now)),
+        Code::JwksUnavailable,
+        "four are under way"
+    );
+    cache.failed(*fetches.first().unwrap(), now);
+    now += SECOND;
+    ticket(first(&mut cache, "a", now));
+}
+
+#[test]
+fn fetches_whose_requests_died_stand_in_nobodys_way_after_30_seconds() {
+    let mut cache = cache();
+    flood(&mut cache, 500);
+    let Plan::Refuse(rejection) = first(&mut cache, "a", T0 + 30 * SECOND - 1) else {
+        panic!("expected a refusal")
+    };
+    assert_eq!(rejection.code, Code::JwksUnavailable);
+    let fetch = ticket(first(&mut cache, "a", T0 + 30 * SECOND));
+    assert!(cache.answered(fetch, set(&["a"]).as_bytes(), T0 + 31 * SECOND));
+    // A clock that was set back does not lengthen that.
+    let mut cache = JwkSetCache::new(0);
+    flood(&mut cache, 500);
+    ticket(first(&mut cache, "a", T0 - HOUR));
+}
+
+#[test]
+fn a_set_from_the_store_makes_the_fetches_under_way_needless() {
+    let mut cache = cache();
+    let (fetches, ..) = flood(&mut cache, 5);
+    let stored = stored(&["a"], &T0.to_string());
+    assert!(cache.adopt(stored.as_bytes(), T0 + 5 * SECOND));
+    let asked = Attempt::StoreAsked(*fetches.last().unwrap());
+    assert_eq!(cache.plan(Some("a"), asked, T0 + 5 * SECOND), Plan::Use);
 }
 
 #[test]
@@ -350,13 +446,12 @@ fn one_bad_first_answer_costs_a_second() {
 #[test]
 fn failures_of_overlapping_fetches_count_once() {
     let mut cache = cache();
-    let burst: Vec<_> = (0..100)
-        .map(|_| ticket(first(&mut cache, "a", T0)))
-        .collect();
-    for (index, fetch) in burst.into_iter().enumerate() {
-        cache.failed(fetch, T0 + 10 + index as i64);
+    let (fetches, _, took) = flood(&mut cache, 100);
+    let now = T0 + took;
+    for (index, fetch) in fetches.into_iter().enumerate() {
+        cache.failed(fetch, now + 10 + index as i64);
     }
-    ticket(first(&mut cache, "a", T0 + 10 + SECOND));
+    ticket(first(&mut cache, "a", now + 10 + SECOND));
 }
 
 #[test]
@@ -421,8 +516,8 @@ fn a_refresh_replaces_the_set_and_drops_retired_keys() {
 fn an_older_answer_never_overwrites_a_newer_one() {
     let mut cache = cache();
     let older = ticket(first(&mut cache, "a", T0));
-    let newer = ticket(first(&mut cache, "a", T0));
-    assert!(cache.answered(newer, set(&["bb"]).as_bytes(), T0 + SECOND));
+    let newer = ticket(first(&mut cache, "a", T0 + 2 * SECOND));
+    assert!(cache.answered(newer, set(&["bb"]).as_bytes(), T0 + 3 * SECOND));
     assert!(!cache.answered(older, set(&["a"]).as_bytes(), T0 + 9 * SECOND));
     assert_eq!(cache.candidates("bb").count(), 1);
     assert_eq!(cache.candidates("a").count(), 0);
@@ -608,7 +703,8 @@ fn a_stored_set_saves_the_fetch_only_if_it_is_fresh_and_has_the_kid() {
 #[test]
 fn requests_that_adopt_a_stale_set_together_make_one_refresh() {
     let mut cache = cache();
-    let tickets: Vec<_> = (0..5).map(|_| ticket(first(&mut cache, "a", T0))).collect();
+    let (tickets, ..) = flood(&mut cache, 4);
+    assert_eq!(tickets.len(), 4);
     let mut fetches = Vec::new();
     for one in tickets {
         cache.adopt(stored(&["a"], &(T0 - 2 * HOUR).to_string()).as_bytes(), T0);

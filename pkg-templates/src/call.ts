@@ -40,7 +40,7 @@ export interface CallTarget {
   toError(end: CallEnd): Error;
 }
 
-/** What a surface's client decides about one call. */
+/** What a surface's client decides about one call. Every member is there, so that none is read through `Object.prototype`. */
 export interface CallPlan {
   /** The invoice host; empty for Gwop's own. */
   serverURL: string;
@@ -51,9 +51,9 @@ export interface CallPlan {
   /** What sends it. */
   httpClient: Sender;
   /** Headers of the caller's, which win over the SDK's. */
-  headers?: ConstructorParameters<typeof Headers>[0];
+  headers: ConstructorParameters<typeof Headers>[0];
   /** Undefined for the SDK's own. */
-  userAgent?: string | undefined;
+  userAgent: string | undefined;
   /** How long one attempt may take, in milliseconds; undefined for 30,000. */
   timeoutMs: number | undefined;
   signal: AbortSignal | null | undefined;

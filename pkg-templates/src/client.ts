@@ -14,8 +14,9 @@ import { readEnv } from "./env.js";
 import * as errors from "./errors/index.js";
 import { parsed } from "./errors/parsed.js";
 import { refuse } from "./errors/refuse.js";
+import { isGwops, isSimulated, readAllowInsecure, readHost, refuseSimulators } from "./hosts.js";
 import { HTTPClient } from "./http-client.js";
-import { readOptions, readURL } from "./options.js";
+import { type Names, readOptions } from "./options.js";
 import { revive } from "./revive.js";
 import { ServerList } from "./server-list.js";
 
@@ -79,6 +80,11 @@ export interface ClientOptions {
    * redacted, and never a body. Default: the console while `GWOP_DEBUG` is set.
    */
   debugLogger?: Logger | undefined;
+  /**
+   * Whether hosts may be plain `http:`, by which anybody on the way reads the merchant key. Default false: then only loopback, `*.local`,
+   * `*.internal` and names of a single label may.
+   */
+  allowInsecure?: boolean | undefined;
 }
 
 /** What a call resolves to. */
@@ -89,11 +95,39 @@ export interface Answer<T> {
   result: T;
 }
 
+/** The names of {@link ClientOptions}. */
+export const CLIENT_OPTIONS: Names<ClientOptions> = {
+  merchantApiKey: undefined,
+  serverURL: undefined,
+  serverIdx: undefined,
+  identityURL: undefined,
+  httpClient: undefined,
+  userAgent: undefined,
+  retryConfig: undefined,
+  timeoutMs: undefined,
+  debugLogger: undefined,
+  allowInsecure: undefined,
+};
+
+/** The names of {@link RequestOptions}. */
+export const REQUEST_OPTIONS: Names<RequestOptions> = { timeoutMs: undefined, retries: undefined, retryCodes: undefined, serverURL: undefined, headers: undefined, signal: undefined };
+
+type Backoff = Extract<RetryConfig, { strategy: "backoff" }>;
+const RETRY_CONFIG: Names<Backoff> = { strategy: undefined, backoff: undefined, retryConnectionErrors: undefined };
+const BACKOFF: Names<Partial<BackoffStrategy>> = { initialInterval: undefined, maxInterval: undefined, exponent: undefined, maxElapsedTime: undefined };
+
+/** The longest that a fetch of the JWK Set may take, in milliseconds: its cache takes what lasts longer for dead. */
+const JWKS_TIMEOUT_MS = 30_000;
+
 /** Calls Gwop's operations for one client. */
 export class ApiClient {
-  readonly #options: ClientOptions & Pick<CallPlan, "serverURL" | "identityURL" | "httpClient">;
+  readonly #options: ClientOptions & Pick<CallPlan, "serverURL" | "identityURL" | "httpClient"> & { allowInsecure: boolean };
 
-  /** @throws SDKValidationError for an option of the wrong kind, and for a `serverIdx` that `ServerList` does not have. */
+  /**
+   * @param options What {@link readOptions} gives.
+   * @throws SDKValidationError for an option of the wrong kind, a plain `http:` host that is not allowed, and a `serverIdx` that
+   * `ServerList` does not have.
+   */
   constructor(options: ClientOptions) {
     const { serverIdx, serverURL, httpClient = new HTTPClient(), userAgent = "", debugLogger: logger = console } = options;
     const listed = ServerList[serverIdx ?? -1];
@@ -111,12 +145,19 @@ export class ApiClient {
     if (logger !== console && ![logger.group, logger.groupEnd, logger.log].every((method) => typeof method === "function")) {
       throw refuse("debugLogger must have the functions group, groupEnd and log");
     }
+    const allowInsecure = readAllowInsecure(options.allowInsecure);
     this.#options = {
       ...options,
+      allowInsecure,
       httpClient,
-      serverURL: readURL("serverURL", serverURL ?? listed),
-      identityURL: readURL("identityURL", options.identityURL),
+      serverURL: readHost("serverURL", serverURL ?? listed, allowInsecure),
+      identityURL: readHost("identityURL", options.identityURL, allowInsecure),
     };
+  }
+
+  /** Whether the identity host is Gwop's own, and no simulator answers in its place. */
+  get reachesGwop(): boolean {
+    return isGwops(this.#host("identityURL", "GWOP_IDENTITY_URL")) && !isSimulated(this.#options.httpClient);
   }
 
   /** Makes a call. */
@@ -128,10 +169,18 @@ export class ApiClient {
     return { headers: Object.fromEntries(headers), result: revive<T>(text, times) };
   }
 
+  /** The client's host: the constructor's, else that of the environment now; empty for Gwop's own. */
+  #host(option: "serverURL" | "identityURL", variable: string): string {
+    const { [option]: configured, allowInsecure } = this.#options;
+    return configured || readHost(variable, readEnv(variable), allowInsecure);
+  }
+
   /** Makes one attempt to fetch the JWK Set, for its cache, which judges the body as it came. */
   async fetchJwks(): Promise<string> {
     const target = { operation: "auth.getJwks", argument: {}, wire: true } as const;
-    const { text, response } = await this.#run(target, { retries: { strategy: "none" } });
+    const { timeoutMs = JWKS_TIMEOUT_MS } = this.#options;
+    const options = { retries: { strategy: "none" }, timeoutMs: Math.min(timeoutMs, JWKS_TIMEOUT_MS) } as const;
+    const { text, response } = await this.#run(target, options);
     if (response.status !== 200) throw new Error(`the JWK Set was answered with status ${response.status}, expected 200`);
     return text;
   }
@@ -140,14 +189,28 @@ export class ApiClient {
     return runCall({ wire: false, toError, ...target }, () => {
       const own = this.#options;
       const { merchantApiKey } = own;
-      const { headers, signal, timeoutMs = own.timeoutMs, retries = own.retryConfig, retryCodes, serverURL: url } = readOptions(options);
-      const serverURL = readURL("serverURL", url);
+      const { headers, signal, timeoutMs = own.timeoutMs, retries = own.retryConfig, retryCodes, ...call } = readOptions(
+        options,
+        REQUEST_OPTIONS,
+      );
+      const called = readHost("serverURL", call.serverURL, own.allowInsecure);
+      const serverURL = called || this.#host("serverURL", "GWOP_SERVER_URL");
+      const identityURL = called || this.#host("identityURL", "GWOP_IDENTITY_URL");
+      const host = target.operation.startsWith("invoices.") ? serverURL : identityURL;
+      const reachesGwop = isGwops(host) && !isSimulated(own.httpClient);
+      const check = (key: string | undefined) => {
+        if (reachesGwop) refuseSimulators("merchantApiKey", key);
+        return key as string;
+      };
       return {
-        ...own,
-        serverURL: serverURL || own.serverURL || readEnv("GWOP_SERVER_URL") || "",
-        identityURL: serverURL || own.identityURL || readEnv("GWOP_IDENTITY_URL") || "",
-        merchantApiKey: () =>
-          typeof merchantApiKey === "function" ? merchantApiKey() : merchantApiKey || readEnv("GWOP_MERCHANT_API_KEY"),
+        httpClient: own.httpClient,
+        userAgent: own.userAgent,
+        serverURL,
+        identityURL,
+        merchantApiKey: () => {
+          const key = typeof merchantApiKey === "function" ? merchantApiKey() : merchantApiKey || readEnv("GWOP_MERCHANT_API_KEY");
+          return key instanceof Promise ? key.then(check) : check(key as string);
+        },
         headers,
         timeoutMs,
         signal,
@@ -162,15 +225,19 @@ function readRetries(config: RetryConfig | undefined, codes: readonly string[] |
   if (codes !== undefined && !(Array.isArray(codes) && codes.every((code) => typeof code === "string"))) {
     throw refuse('retryCodes must be a list of statuses such as "429" or "5XX"', codes);
   }
-  if (config === undefined) return codes && { codes };
-  if (config.strategy === "none") return { most: 0 };
-  if (config.strategy !== "backoff") throw refuse('The retry strategy must be "none" or "backoff"', config);
-  const { backoff, retryConnectionErrors: timeouts = true } = readOptions(config, refuse, "retries");
-  const parts: unknown[] = Object.values(readOptions(backoff, refuse, "backoff"));
+  // Whole, so that the wasm reads nothing through `Object.prototype`.
+  const policy = { most: undefined, backoff: undefined, codes, connectionErrors: undefined, timeouts: undefined };
+  if (config === undefined) return codes && policy;
+  const given = readOptions<Partial<Backoff>>(config as Partial<Backoff>, RETRY_CONFIG, refuse, "retries");
+  const { strategy, retryConnectionErrors: timeouts = true } = given;
+  if ((strategy as string | undefined) === "none") return { ...policy, most: 0 };
+  if (strategy !== "backoff") throw refuse('The retry strategy must be "none" or "backoff"', config);
+  const backoff = given.backoff === undefined ? undefined : readOptions(given.backoff, BACKOFF, refuse, "backoff");
+  const parts: unknown[] = Object.values(backoff ?? {});
   if (!(parts.every((part) => part === undefined || typeof part === "number") && typeof timeouts === "boolean")) {
     throw refuse("retries: backoff must be an object of numbers, retryConnectionErrors a boolean", config);
   }
-  return { backoff, codes, connectionErrors: timeouts, timeouts };
+  return { ...policy, backoff, connectionErrors: timeouts, timeouts };
 }
 
 /** The classes of errors of calls without an answer, by name. */
@@ -184,6 +251,7 @@ const UNANSWERED: { readonly [kind: string]: typeof errors.HTTPClientError } = {
 /** The SDK's error of a failed call. */
 function toError({ kind, message, code, error, answer, cause, rawValue }: CallEnd): Error {
   if (!answer) {
+    if (cause instanceof errors.SDKValidationError && cause.code === "SIMULATOR_CREDENTIALS") return cause;
     if (kind === "SDKValidationError") return new errors.SDKValidationError(message, cause, rawValue, code);
     return new (UNANSWERED[kind] ?? errors.UnexpectedClientError)(message, cause === undefined ? undefined : { cause });
   }

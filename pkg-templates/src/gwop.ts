@@ -1,11 +1,11 @@
 import { Auth } from "./auth/index.js";
 import type { JwksStore } from "./auth/jwks-cache.js";
-import { ApiClient, type ClientOptions } from "./client.js";
+import { ApiClient, CLIENT_OPTIONS, type ClientOptions } from "./client.js";
 import { AuthIntents } from "./operations/auth-intents.js";
 import { AuthSessions } from "./operations/auth-sessions.js";
-import type { TokenClient } from "./auth/verify-token.js";
+import type { ANY_MERCHANT, TokenClient } from "./auth/verify-token.js";
 import { Invoices } from "./operations/invoices.js";
-import { readOptions } from "./options.js";
+import { type Names, readOptions } from "./options.js";
 import {
   type ValidateWebhookOptions,
   type ValidateWebhookResponse,
@@ -17,19 +17,21 @@ import {
 export interface SDKOptions extends ClientOptions {
   /**
    * The secret of the webhook endpoint (`whsec_…`), or several during a rotation: any that matches is enough.
-   * Else `GWOP_WEBHOOK_SECRET`, comma-separated where there are several.
+   * Else `GWOP_WEBHOOK_SECRET`, comma-separated where there are several. Each has at least 8 characters.
    */
   webhookSecret?: string | readonly string[] | undefined;
   /**
    * Your merchant id, which `auth.verifyToken` expects in a token's `mid`. Else `GWOP_MERCHANT_ID`.
-   * With neither **tokens that were issued for other merchants verify**.
+   * With neither no token verifies, unless `ANY_MERCHANT` stands here: then **tokens that were issued for other merchants do, too**.
    */
-  merchantId?: string | undefined;
+  merchantId?: string | typeof ANY_MERCHANT | undefined;
   /** A place that keeps Gwop's JWK Set, such as Workers KV. */
   jwksStore?: JwksStore | undefined;
-  /** How long no second refresh of the JWK Set is made, in seconds. Default 30. */
+  /** How long no second refresh of the JWK Set is made, in seconds. Default 30; less than 1 counts as 1. */
   jwksCooldownSeconds?: number | undefined;
 }
+
+const OPTIONS: Names<SDKOptions> = { ...CLIENT_OPTIONS, webhookSecret: undefined, merchantId: undefined, jwksStore: undefined, jwksCooldownSeconds: undefined };
 
 /** Gwop's client. Make one and share it. */
 export class Gwop {
@@ -53,10 +55,10 @@ export class Gwop {
    * Makes a client of Gwop: invoices, wallet log-in, tokens and webhooks. Nothing is sent before the first call. What `options` leave out is read from
    * the environment at the time of use: `GWOP_MERCHANT_API_KEY`, `GWOP_WEBHOOK_SECRET`, `GWOP_MERCHANT_ID`, `GWOP_SERVER_URL`, `GWOP_IDENTITY_URL`.
    *
-   * @throws SDKValidationError for an option that makes no sense.
+   * @throws SDKValidationError for an option that is not known or makes no sense.
    */
   constructor(options?: SDKOptions) {
-    const given = readOptions(options);
+    const given = readOptions(options, OPTIONS);
     const client = new ApiClient(given);
     this.invoices = new Invoices(client);
     this.authIntents = new AuthIntents(client);
@@ -66,17 +68,19 @@ export class Gwop {
       fetchJwks: () => client.fetchJwks(),
       sessionStatus: async (sessionId) => (await this.authSessions.get({ sessionId })).result.status,
     });
-    this.#webhooks = new WebhookVerifier(given.webhookSecret);
+    this.#webhooks = new WebhookVerifier(given.webhookSecret, client.reachesGwop);
   }
 
   /**
    * Verifies a webhook on its raw bytes and gives the typed event. Verify first, then mutate state; deduplicate by `body.eventId`.
    *
-   * Web Crypto decides; no network call is made.
+   * Web Crypto decides; no network call is made. The signature header and its time stamp are judged before anything of the body is read, and no more of
+   * it than `maxBodyBytes`. What is left of a refused `Request`'s body is the caller's to read or to cancel.
    *
    * @throws SDKValidationError with a `code`: `WEBHOOK_SIGNATURE_MISSING`, `WEBHOOK_SIGNATURE_MALFORMED`, `WEBHOOK_TIMESTAMP_INVALID`,
-   * `WEBHOOK_TIMESTAMP_OUTSIDE_TOLERANCE`, `WEBHOOK_SIGNATURE_MISMATCH`, `WEBHOOK_BODY_NOT_RAW`, `WEBHOOK_PAYLOAD_INVALID`, `WEBHOOK_EVENT_UNKNOWN`,
-   * `WEBHOOK_HEADER_MISMATCH`; `WEBHOOK_SECRET_MISSING` where no secret is configured.
+   * `WEBHOOK_TIMESTAMP_OUTSIDE_TOLERANCE`, `WEBHOOK_BODY_TOO_LARGE`, `WEBHOOK_BODY_NOT_RAW`, `WEBHOOK_SIGNATURE_MISMATCH`, `WEBHOOK_PAYLOAD_INVALID`,
+   * `WEBHOOK_EVENT_UNKNOWN`, `WEBHOOK_HEADER_MISMATCH`; `WEBHOOK_SECRET_MISSING` where no secret is configured, `SIMULATOR_CREDENTIALS` where it is a simulator's
+   * while the identity host is Gwop's own.
    */
   validateWebhook(options: ValidateWebhookOptions): Promise<ValidateWebhookResponse> {
     return this.#webhooks.verify(options);

@@ -1,5 +1,6 @@
 import { refuse } from "./errors/refuse.js";
-import { readOptions } from "./options.js";
+import { isSimulated, markSimulated } from "./hosts.js";
+import { type Names, readOptions } from "./options.js";
 import { shared } from "./shared.js";
 
 /** Sends a request. `fetch` is one. */
@@ -19,6 +20,8 @@ export interface HTTPClientOptions {
   /** What sends. Default: `globalThis.fetch`, looked up for each request. It must leave `redirect: "manual"` as it is. */
   fetcher?: Fetcher | undefined;
 }
+
+const OPTIONS: Names<HTTPClientOptions> = { fetcher: undefined };
 
 /** The hooks, by the name of their moment. */
 interface Hooks {
@@ -55,9 +58,10 @@ export class HTTPClient {
 
   /** @throws SDKValidationError when `fetcher` is no function. */
   constructor(options?: HTTPClientOptions) {
-    this.#options = readOptions(options);
+    this.#options = readOptions(options, OPTIONS);
     const { fetcher } = this.#options;
     if (fetcher !== undefined && typeof fetcher !== "function") throw refuse("fetcher must be a function, such as fetch");
+    if (isSimulated(fetcher)) markSimulated(this);
   }
 
   /** Sends one request, hooks included. Rejects with what the fetcher or a hook threw. */

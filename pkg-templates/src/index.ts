@@ -1,7 +1,7 @@
 export { formatUsdc, parseSubject, type Subject, usdc } from "./amounts.js";
 export type { Auth } from "./auth/index.js";
 export type { JwksStore, StoredJwk, StoredJwks } from "./auth/jwks-cache.js";
-export type { VerifiedToken, VerifyTokenOptions } from "./auth/verify-token.js";
+export { ANY_MERCHANT, type VerifiedToken, type VerifyTokenOptions } from "./auth/verify-token.js";
 export type { BackoffStrategy, Sender } from "./call.js";
 export type { Answer, ClientOptions, RequestOptions, RetryConfig } from "./client.js";
 export type { Logger } from "./debug.js";

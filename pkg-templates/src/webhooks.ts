@@ -1,7 +1,10 @@
 import { refuse } from "./errors/refuse.js";
 import { core } from "./core.js";
 import { readEnvList } from "./env.js";
+import { BODY_BOUND_RULE, GatheredBytes, isBodyBound } from "./gathered-bytes.js";
 import type { InvoiceCanceledEvent, InvoiceExpiredEvent, InvoicePaidEvent } from "./generated/models.js";
+import { refuseSimulators } from "./hosts.js";
+import { type Names, readOptions } from "./options.js";
 import { readRefusal } from "./refusal.js";
 import { reviveEvent } from "./revive.js";
 
@@ -46,6 +49,8 @@ export interface WebhookVerification {
   toleranceSeconds?: number | undefined;
   /** When the delivery was received, for one that is verified later. Default now. */
   receivedAt?: Date | undefined;
+  /** The largest body that is taken, in bytes, at most 8,388,608 (8 MiB). Default 1,048,576 (1 MiB); Gwop's own have less than 4 KiB. */
+  maxBodyBytes?: number | undefined;
 }
 
 /** The argument of `gwop.validateWebhook`. */
@@ -62,6 +67,14 @@ export interface ValidateWebhookSyncOptions extends WebhookVerification {
 
 /** Made on first use: Jest's jsdom has none, and what only handles errors needs none. */
 let encoder: TextEncoder | undefined;
+const OPTIONS: Names<ValidateWebhookOptions> = { request: undefined, toleranceSeconds: undefined, receivedAt: undefined, maxBodyBytes: undefined };
+
+/** The largest body that is taken where the options say nothing, in bytes. */
+const MAX_BODY_BYTES = 1024 * 1024;
+
+/** The shortest secret that is taken, in characters. */
+const MIN_SECRET = 8;
+
 
 /** The most imported keys that are kept: a rotation has two, a bug must not grow without bound. */
 const MAX_KEYS = 16;
@@ -69,18 +82,28 @@ const MAX_KEYS = 16;
 /** Verifies deliveries for one client. */
 export class WebhookVerifier {
   readonly #configured: string | readonly string[] | undefined;
+  /** Whether webhooks come from Gwop itself, and not from a simulator. */
+  readonly #reachesGwop: boolean;
   /** Imported keys, never promises: on workerd no request may wait for another's. */
   readonly #keys = new Map<string, CryptoKey>();
 
-  constructor(configured: string | readonly string[] | undefined) {
+  constructor(configured: string | readonly string[] | undefined, reachesGwop: boolean) {
     this.#configured = configured;
+    this.#reachesGwop = reachesGwop;
   }
 
   async verify(options: ValidateWebhookOptions): Promise<ValidateWebhookResponse> {
-    const secrets = readSecrets(this.#configured);
-    const { request, now, tolerance } = readVerification(options);
+    const secrets = this.#secrets();
+    const verification = readVerification(options);
+    const { request, now, tolerance, maxBodyBytes } = verification;
     const headers = readHeaders(request);
-    const body = isRequest(request) ? await readRequest(request) : readBody(request.body);
+    let body: Uint8Array;
+    if (isRequest(request)) {
+      checkHeader(headers, verification);
+      body = await readRequest(request, maxBodyBytes);
+    } else {
+      body = readParts(request.body, headers, verification);
+    }
     try {
       for (const secret of secrets) {
         const key = this.#keys.get(secret) ?? (await this.#import(secret));
@@ -110,10 +133,11 @@ export class WebhookVerifier {
   }
 
   #verifySync(options: ValidateWebhookSyncOptions): { headers: DeliveryHeaders; event: WebhookEvent; body: Uint8Array } {
-    const secrets = readSecrets(this.#configured);
-    const { request, now, tolerance } = readVerification(options);
+    const secrets = this.#secrets();
+    const verification = readVerification(options);
+    const { request, now, tolerance } = verification;
     const headers = readHeaders(request);
-    const body = readBody(request.body);
+    const body = readParts(request.body, headers, verification);
     try {
       const { xGwopSignature, xGwopEventId, xGwopEventType } = headers;
       const text = core().verifyWebhookSync([...secrets], xGwopSignature, body, xGwopEventId, xGwopEventType, now, tolerance);
@@ -121,6 +145,12 @@ export class WebhookVerifier {
     } catch (refusal) {
       throw rejection(refusal);
     }
+  }
+
+  #secrets(): readonly string[] {
+    const secrets = readSecrets(this.#configured);
+    if (this.#reachesGwop) for (const secret of secrets) refuseSimulators("webhookSecret", secret);
+    return secrets;
   }
 
   async #import(secret: string): Promise<CryptoKey> {
@@ -146,6 +176,9 @@ export function readSecrets(configured: string | readonly string[] | undefined):
       "WEBHOOK_SECRET_MISSING",
     );
   }
+  if (secrets.some((secret) => secret.length < MIN_SECRET)) {
+    throw refuse(`webhookSecret must have at least ${MIN_SECRET} characters, and in GWOP_WEBHOOK_SECRET each of several`);
+  }
   return secrets;
 }
 
@@ -156,9 +189,16 @@ function rejection(thrown: unknown): unknown {
 }
 
 /** The options with their defaults; `now` and `tolerance` in seconds. */
-function readVerification(options: ValidateWebhookOptions): { request: Request | WebhookRequestParts; now: number; tolerance: number } {
-  const { request, toleranceSeconds = 300, receivedAt } = (options ?? {}) as Partial<ValidateWebhookOptions>;
-  if (typeof request !== "object" || request === null) {
+interface Verification {
+  request: Request | WebhookRequestParts;
+  now: number;
+  tolerance: number;
+  maxBodyBytes: number;
+}
+
+function readVerification(options: ValidateWebhookOptions): Verification {
+  const { request, toleranceSeconds = 300, receivedAt, maxBodyBytes = MAX_BODY_BYTES } = readOptions(options, OPTIONS);
+  if (typeof request !== "object") {
     throw refuse("request is required: pass { request } with a Request, or { body, headers }");
   }
   if (!(typeof toleranceSeconds === "number" && toleranceSeconds >= 0 && toleranceSeconds < Infinity)) {
@@ -166,25 +206,77 @@ function readVerification(options: ValidateWebhookOptions): { request: Request |
   }
   const now = receivedAt === undefined ? Date.now() : receivedAt instanceof Date ? receivedAt.getTime() : NaN;
   if (Number.isNaN(now)) throw refuse("receivedAt must be a valid Date");
-  return { request, now: now / 1000, tolerance: toleranceSeconds };
+  if (!isBodyBound(maxBodyBytes)) throw refuse(BODY_BOUND_RULE);
+  return { request, now: now / 1000, tolerance: toleranceSeconds, maxBodyBytes };
+}
+
+/** Refuses a delivery whose header or time stamp does not do, before anything of its body is read. */
+function checkHeader({ xGwopSignature }: DeliveryHeaders, { now, tolerance }: Verification): void {
+  try {
+    core().checkSignatureHeader(xGwopSignature, now, tolerance);
+  } catch (refusal) {
+    throw rejection(refusal);
+  }
 }
 
 function isRequest(request: Request | WebhookRequestParts): request is Request {
   return typeof (request as Partial<Request>).arrayBuffer === "function";
 }
 
-async function readRequest(request: Request): Promise<Uint8Array> {
+/**
+ * The body of a request, counted as it comes. What is not read of one that is too large is left to the caller: to cancel it breaks the
+ * connection on some hosts, and with it the answer.
+ */
+async function readRequest(request: Request, maxBodyBytes: number): Promise<Uint8Array> {
+  const { headers, body, bodyUsed } = request;
+  if (Number(readHeader(headers, "content-length")) > maxBodyBytes) throw tooLarge(maxBodyBytes);
+  const gathered = new GatheredBytes(maxBodyBytes);
   try {
-    return new Uint8Array(await request.arrayBuffer());
+    if (bodyUsed) throw undefined;
+    // Firefox's requests do not show their stream.
+    if (!body) gathered.add(new Uint8Array(await request.arrayBuffer()));
+    const reader = body?.getReader();
+    for (let read; reader && gathered.length <= maxBodyBytes && !(read = await reader.read()).done; ) {
+      if (Object.prototype.toString.call(read.value) !== "[object Uint8Array]") throw undefined;
+      gathered.add(read.value);
+    }
+    reader?.releaseLock();
   } catch {
     // Read before, locked by a reader, or broken off on its way.
     throw rejection(core().bodyNotRaw());
   }
+  if (gathered.length > maxBodyBytes) throw tooLarge(maxBodyBytes);
+  return gathered.bytes();
+}
+
+/** The body's bytes. Where they are not to be had, what is wrong with the header is said first, as for a body that has yet to come. */
+function readParts(body: unknown, headers: DeliveryHeaders, verification: Verification): Uint8Array {
+  try {
+    return readBody(body, verification.maxBodyBytes);
+  } catch (error) {
+    checkHeader(headers, verification);
+    throw error;
+  }
+}
+
+function tooLarge(maxBodyBytes: number): Error {
+  return refuse(
+    `The webhook's body has more than ${maxBodyBytes} bytes: Gwop's are far smaller; where you do expect one, pass maxBodyBytes`,
+    undefined,
+    "WEBHOOK_BODY_TOO_LARGE",
+  );
 }
 
 /** The body's bytes, in memory that nobody else can change between the MAC and the parsing. */
-export function readBody(body: unknown): Uint8Array {
-  if (typeof body === "string") return (encoder ??= new TextEncoder()).encode(body);
+export function readBody(body: unknown, maxBodyBytes = Infinity): Uint8Array {
+  // Not one copy of what is too large is made. A text has as many bytes as characters, or more.
+  const least = typeof body === "string" ? body.length : ((body as ArrayBuffer | undefined)?.byteLength ?? 0);
+  if (least > maxBodyBytes) throw tooLarge(maxBodyBytes);
+  if (typeof body === "string") {
+    const bytes = (encoder ??= new TextEncoder()).encode(body);
+    if (bytes.length > maxBodyBytes) throw tooLarge(maxBodyBytes);
+    return bytes;
+  }
   try {
     if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice();
     if (Object.prototype.toString.call(body) === "[object ArrayBuffer]") return new Uint8Array(body as ArrayBuffer).slice();

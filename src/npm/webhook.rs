@@ -16,6 +16,17 @@ pub fn import_webhook_secret(secret: &str) -> Result<Promise, JsValue> {
     WebCrypto::global()?.import_hmac_key(secret.as_bytes())
 }
 
+/// Checks the form of the signature header and its time stamp, so that a body need not be read where these do not hold.
+/// It says nothing of the signature.
+///
+/// `header` is `X-Gwop-Signature`, empty where there is none. `now` and `tolerance` are seconds.
+///
+/// Throws a `Refusal` with a code `WEBHOOK_SIGNATURE_…` or `WEBHOOK_TIMESTAMP_…`.
+#[wasm_bindgen(js_name = checkSignatureHeader)]
+pub fn check_signature_header(header: &str, now: f64, tolerance: f64) -> Result<(), JsValue> {
+    Ok(SignatureHeader::parse(header)?.check_time(now, tolerance)?)
+}
+
 /// Checks the signature header and its time stamp, then asks Web Crypto about every signature in it at once:
 /// is it the HMAC-SHA256 of `{t}.{body}`? Answers a promise of a boolean for each. The body is the sender's
 /// once one of them is true.

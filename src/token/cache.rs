@@ -23,6 +23,13 @@ const LONGEST_PAUSE_MS: i64 = 30_000;
 const WAIT_MS: i64 = 2_000;
 /// How often it looks meanwhile.
 const LOOK_AGAIN_MS: u32 = 25;
+/// With no set held, the most fetches under way at a time.
+const MAX_FETCHES: usize = 4;
+/// A fetch that has not been reported on for so long is taken for dead, as its request may have been cancelled: longer
+/// than a fetch may take.
+const FETCH_MS: i64 = 30_000;
+/// The shortest cooldown, in milliseconds.
+const SHORTEST_COOLDOWN_MS: i64 = 1_000;
 /// How far ahead the clock of whoever filled the store may be.
 const STORE_SKEW_MS: i64 = 60_000;
 
@@ -53,7 +60,8 @@ pub enum Plan {
     Use,
     /// Ask the store, if there is one, then fetch.
     Fetch(Ticket),
-    /// Another request is refreshing the set: plan again after so many milliseconds. Bounded to 2 seconds in all.
+    /// Another request is fetching the set: plan again after so many milliseconds. Bounded to 2 seconds for each fetch
+    /// that is waited for, and to 4 in all.
     Wait(u32),
     /// There is no key: [`Rejection::KID_UNKNOWN`] or [`Rejection::JWKS_UNAVAILABLE`].
     Refuse(Rejection),
@@ -72,8 +80,9 @@ struct Held {
 ///
 /// - A set is fresh for 1 hour from the start of its fetch, and refreshed early for an unknown `kid`.
 /// - Once a set is held, at most one refresh begins per cooldown, whatever becomes of it. A fetch that brought a set without the `kid` it was made for counts too.
-/// - While none is held each request may fetch for itself, but after a failure nobody does for 1 second, doubling up to 30; failures of
-///   fetches that overlapped count once.
+/// - While none is held one request fetches, and the others look again for up to 2 seconds whether it has. Where it has not by then, up to 4
+///   fetch at a time; whoever finds 4 that have been under way for 2 seconds is refused. A fetch that is not reported on ends by itself after 30.
+/// - After a failure with none held nobody fetches for 1 second, doubling up to 30; failures of fetches that overlapped count once.
 /// - While refreshing fails, the last good set serves until 24 hours after its fetch.
 /// - Of two answers the one whose fetch began later stays. An answer without a usable key counts as a failure, so it never displaces a good set.
 #[derive(Debug)]
@@ -83,6 +92,8 @@ pub struct JwkSetCache {
     begun: u32,
     /// Ordinal of the latest fetch that has come to an end, and what is said since of a token without a key.
     settled: (u32, Rejection),
+    /// The fetches that are under way while no set is held: [`MAX_FETCHES`] at most, the oldest first.
+    fetching: Vec<Ticket>,
     /// The refresh that is under way while a set is held. It stays if its request dies, so nothing trusts it for longer than [`WAIT_MS`].
     refreshing: Option<u32>,
     refresh_begun_at_ms: Option<i64>,
@@ -91,14 +102,15 @@ pub struct JwkSetCache {
 }
 
 impl JwkSetCache {
-    /// An empty cache. `cooldown_ms` is in milliseconds.
+    /// An empty cache. `cooldown_ms` is in milliseconds; less than a second counts as one.
     #[must_use]
     pub fn new(cooldown_ms: i64) -> Self {
         Self {
-            cooldown_ms,
+            cooldown_ms: cooldown_ms.max(SHORTEST_COOLDOWN_MS),
             held: None,
             begun: 0,
             settled: (0, Rejection::KID_UNKNOWN),
+            fetching: Vec::new(),
             refreshing: None,
             refresh_begun_at_ms: None,
             failures: 0,
@@ -122,7 +134,7 @@ impl JwkSetCache {
         let Some(held) = &self.held else {
             return match attempt {
                 Attempt::StoreAsked(ticket) => Plan::Fetch(ticket),
-                Attempt::First if !self.pausing(now_ms) => Plan::Fetch(self.begin(now_ms)),
+                Attempt::First if !self.pausing(now_ms) => self.fetch_first_set(now_ms),
                 Attempt::First | Attempt::Fetched => self.refuse(attempt),
             };
         };
@@ -163,6 +175,30 @@ impl JwkSetCache {
         self.refuse(attempt)
     }
 
+    /// With no set held: one request fetches, the others wait for it, and no more than [`MAX_FETCHES`] fetch at a time.
+    fn fetch_first_set(&mut self, now_ms: i64) -> Plan {
+        self.fetching
+            .retain(|fetch| !elapsed(fetch.begun_at_ms, FETCH_MS, now_ms));
+        let waited = |fetch: Option<&Ticket>| {
+            fetch.is_none_or(|fetch| elapsed(fetch.begun_at_ms, WAIT_MS, now_ms))
+        };
+        let full = self.fetching.len() >= MAX_FETCHES;
+        let awaited = if full {
+            self.fetching.last()
+        } else {
+            self.fetching.first()
+        };
+        match (waited(awaited), full) {
+            (false, _) => Plan::Wait(LOOK_AGAIN_MS),
+            (true, true) => Plan::Refuse(Rejection::JWKS_UNAVAILABLE),
+            (true, false) => {
+                let ticket = self.begin(now_ms);
+                self.fetching.push(ticket);
+                Plan::Fetch(ticket)
+            }
+        }
+    }
+
     /// The keys to verify with after [`Plan::Use`].
     pub fn candidates<'s>(&'s self, kid: &'s str) -> impl Iterator<Item = &'s Jwk> {
         let keys = self.held.as_ref().map_or(&[][..], |held| held.set.keys());
@@ -181,7 +217,7 @@ impl JwkSetCache {
                     None => held.fetched_at_ms > ticket.begun_at_ms,
                 });
                 if !outdated {
-                    self.held = Some(Held {
+                    self.hold(Held {
                         set,
                         fetched_at_ms: ticket.begun_at_ms,
                         ordinal: Some(ticket.ordinal),
@@ -231,7 +267,7 @@ impl JwkSetCache {
         let Ok(set) = JwkSet::from_json(&value) else {
             return false;
         };
-        self.held = Some(Held {
+        self.hold(Held {
             set,
             fetched_at_ms: fetched_at_ms.min(now_ms),
             ordinal: None,
@@ -266,6 +302,11 @@ impl JwkSetCache {
         }
     }
 
+    fn hold(&mut self, held: Held) {
+        self.held = Some(held);
+        self.fetching.clear();
+    }
+
     fn begin(&mut self, now_ms: i64) -> Ticket {
         self.begun = self.begun.saturating_add(1);
         Ticket {
@@ -283,6 +324,8 @@ impl JwkSetCache {
     }
 
     fn settle(&mut self, ticket: Ticket, refusal: Rejection) {
+        self.fetching
+            .retain(|fetch| fetch.ordinal != ticket.ordinal);
         if self.refreshing == Some(ticket.ordinal) {
             self.refreshing = None;
         }

@@ -15,9 +15,10 @@ function setUp(options = {}) {
   const { httpClient, merchantApiKey, merchantId } = sim;
   const gwop = new Gwop({ httpClient, merchantApiKey, merchantId, retryConfig: { strategy: "none" } });
   const errors = [];
-  const common = { gwop, onError: (error) => errors.push(error), ...options };
+  const { audience, sessionCheck, ...ofRoutes } = options;
+  const common = { gwop, onError: (error) => errors.push(error), audience, sessionCheck };
   const authenticate = createAuthMiddleware(common);
-  const routes = createAuthRoutes({ authSecret: AUTH_SECRET, ...common });
+  const routes = createAuthRoutes({ authSecret: AUTH_SECRET, ...common, ...ofRoutes });
   const call = async (method, path, { body, token, headers = {} } = {}) => {
     if (body !== undefined) headers = { "content-type": "application/json", ...headers };
     if (token) headers = { ...headers, authorization: `Bearer ${token}` };

@@ -1,15 +1,17 @@
 const COMMAND = "the package's command runs on Node; shown there";
+const REALMS = "node:vm is Node's; frames need a page of their own";
 const REQUESTS = "only on workerd does a cancelled request take its promises with it; shown there";
 
 /** Every capability exception of a runtime, in this one file: what it cannot do, and why. */
 const LACKS = {
   node: { requests: REQUESTS },
-  deno: { command: COMMAND, requests: REQUESTS },
-  bun: { command: COMMAND, requests: REQUESTS },
-  workerd: { command: COMMAND },
-  chromium: { command: COMMAND, requests: REQUESTS, env: "pages have no environment variables" },
+  deno: { command: COMMAND, realms: REALMS, requests: REQUESTS },
+  bun: { command: COMMAND, realms: REALMS, requests: REQUESTS },
+  workerd: { command: COMMAND, realms: REALMS },
+  chromium: { command: COMMAND, realms: REALMS, requests: REQUESTS, env: "pages have no environment variables" },
   firefox: {
     command: COMMAND,
+    realms: REALMS,
     requests: REQUESTS,
     env: "pages have no environment variables",
     requestBody: "Firefox has no Request.body, so nothing can lock one",

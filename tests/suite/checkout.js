@@ -143,6 +143,18 @@ test("checkout: dispatch passes over events without a handler, and hands on what
   }
 });
 
+test("checkout: a payload has at most 1 MiB or maxBodyBytes, and a secret at least 8 characters", async () => {
+  const long = PAID.padEnd(1024 * 1024 + 1);
+  const { headers } = await deliver(long);
+  const signature = headers["x-gwop-signature"];
+  for (const payload of [long, new TextEncoder().encode(long)]) {
+    refused(() => webhooks.constructEvent(payload, signature, SECRET), "WEBHOOK_BODY_TOO_LARGE");
+    assertEquals(webhooks.constructEvent(payload, signature, SECRET, { maxBodyBytes: long.length }).event_id, "evt_abc123");
+  }
+  refused(() => webhooks.constructEvent(PAID, signature, "whsec_x"), "SDK_VALIDATION");
+  assertThrows(() => webhooks.generateTestSignature(PAID, "whsec_x"), { details: { reason: "SDK_VALIDATION" } });
+});
+
 test("checkout: webhooks can be used from an instance, from the class and alone", async () => {
   const { headers } = await deliver(PAID);
   for (const { constructEvent } of [new GwopCheckout().webhooks, GwopCheckout.webhooks, new Webhooks()]) {

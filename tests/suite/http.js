@@ -370,7 +370,7 @@ test("http: an option that is undefined is left out, and so is a signal that is 
   const absent = (names) => Object.fromEntries(names.map((name) => [name, undefined]));
   const { gwop, requests } = fake([WIRE.invoicePublic()], {
     ...absent(["webhookSecret", "serverURL", "serverIdx", "identityURL", "userAgent", "retryConfig", "timeoutMs"]),
-    ...absent(["debugLogger", "merchantId", "jwksStore", "jwksCooldownSeconds", "anOptionOfTomorrow"]),
+    ...absent(["debugLogger", "merchantId", "jwksStore", "jwksCooldownSeconds", "allowInsecure"]),
   });
   const options = absent(["timeoutMs", "retries", "retryCodes", "serverURL", "headers"]);
   await gwop.invoices.get({ id: "a" }, { ...options, signal: null });

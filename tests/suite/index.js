@@ -6,6 +6,8 @@ import "./isolate-requests.js";
 import "./checkout.js";
 import "./errors.js";
 import "./http.js";
+import "./hosts.js";
+import "./options.js";
 import "./package.test.js";
 import "./seeds.js";
 import "./simulator.js";

@@ -32,7 +32,7 @@ function setUp(options = {}) {
   };
   const invoice = async () => (await send("POST", INVOICES, { amount_usdc: 1_000_000 })).body;
   const status = async ({ public_invoice_id: id }) => (await send("GET", `${INVOICES}/${id}`)).body.status;
-  const gwop = new Gwop({ webhookSecret: sim.webhookSecret });
+  const gwop = new Gwop({ httpClient: sim.httpClient, webhookSecret: sim.webhookSecret });
   return { sim, received, send, invoice, status, gwop };
 }
 

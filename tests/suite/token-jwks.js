@@ -114,9 +114,13 @@ test("the cooldown is the caller's choice", async () => {
     Date.now = now;
   }
   assertEquals(requests.length, 4);
+  // Less than a second counts as one.
   const eager = clientOf([gwop], { jwksCooldownSeconds: 0 });
   for (let i = 0; i < 3; i++) await refused(eager.verify(unknown), "TOKEN_KID_UNKNOWN");
-  assertEquals(eager.requests.length, 3);
+  assertEquals(eager.requests.length, 1);
+  await sleep(1_100);
+  for (let i = 0; i < 3; i++) await refused(eager.verify(unknown), "TOKEN_KID_UNKNOWN");
+  assertEquals(eager.requests.length, 2);
 });
 
 test("a token without a kid is refused without a fetch", async () => {
@@ -178,14 +182,60 @@ test("JWKS_UNAVAILABLE says why in its cause", async () => {
   assertMatch(String((await refused(unavailable.verify(await gwop.sign()), "JWKS_UNAVAILABLE")).cause), "503");
 });
 
-test("while nothing is held each request fetches for itself, so one that hangs holds up no other", async () => {
+test("500 tokens with forged kids that meet an empty cache make one fetch, or two", async () => {
+  const gwop = await gwopIssuer();
+  const { verify, requests } = clientWith(async () => {
+    await sleep(200);
+    return jwksAnswer(gwop.jwk);
+  });
+  const token = await gwop.sign({}, { kid: "forged" });
+  const outcomes = await Promise.allSettled(Array.from({ length: 500 }, () => verify(token)));
+  for (const { reason } of outcomes) assertEquals(reason.code, "TOKEN_KID_UNKNOWN");
+  assert(requests.length <= 2, `${requests.length} fetches`);
+  await verify(await gwop.sign());
+});
+
+test("good tokens that meet an empty cache together wait for the one that fetches", async () => {
+  const gwop = await gwopIssuer();
+  const { verify, requests } = clientWith(async () => {
+    await sleep(500);
+    return jwksAnswer(gwop.jwk);
+  });
+  const token = await gwop.sign();
+  await Promise.all(Array.from({ length: 500 }, () => verify(token)));
+  assertEquals(requests.length, 1);
+});
+
+test("a first fetch that hangs holds up others for 2 seconds; then four fetch at a time, and the rest is JWKS_UNAVAILABLE", async () => {
+  const gwop = await gwopIssuer();
+  let atOnce = 0;
+  let most = 0;
+  const { verify } = clientWith(async () => {
+    most = Math.max(most, (atOnce += 1));
+    await new Promise(() => {});
+  });
+  const token = await gwop.sign();
+  const begun = Date.now();
+  let ended = 0;
+  const count = (error) => {
+    assertEquals(error.code, "JWKS_UNAVAILABLE");
+    ended += 1;
+  };
+  for (let i = 0; i < 500; i++) verify(token).then(() => assert(false), count);
+  while (ended < 496) await sleep(50);
+  const took = Date.now() - begun;
+  assert(took >= 2_000 && took < 6_000, `${took} ms`);
+  assertEquals(most, 4);
+});
+
+test("a fetch that hangs does not keep a good token out", async () => {
   const gwop = await gwopIssuer();
   const { verify, requests } = clientWith((_, count) => (count === 1 ? new Promise(() => {}) : jwksAnswer(gwop.jwk)));
   const token = await gwop.sign();
   const hanging = verify(token);
   hanging.catch(() => {});
-  await verify(token);
-  assertEquals(requests.length, 2);
+  await Promise.all(Array.from({ length: 50 }, () => verify(token)));
+  assert(requests.length >= 2 && requests.length <= 4, `${requests.length} fetches`);
 });
 
 test("a refresh that hangs holds up no token with a known kid, and others only for a while", async () => {

@@ -75,6 +75,7 @@ export function clientWith(answer, options = {}) {
   };
   const gwop = new Gwop({
     merchantApiKey: "sk_m_test",
+    merchantId: "merchant-1",
     httpClient: new HTTPClient({ fetcher }),
     retryConfig: { strategy: "none" },
     ...options,
@@ -84,4 +85,4 @@ export function clientWith(answer, options = {}) {
 
 /** A client that knows the keys of these issuers. */
 export const clientOf = (issuers, options) =>
-  clientWith(() => jwksAnswer(...issuers.map(({ jwk }) => jwk)), { merchantId: "merchant-1", ...options });
+  clientWith(() => jwksAnswer(...issuers.map(({ jwk }) => jwk)), options);

@@ -1,3 +1,4 @@
+import { ANY_MERCHANT } from "@gwop/sdk";
 import { SDKValidationError, TokenVerificationError } from "@gwop/sdk/errors";
 import { assert, assertEquals, assertInstance, assertMatch, assertRejects, test } from "./harness.js";
 import { base64url, claims, clientOf, clientWith, fromBase64url, gwopIssuer, issuer, jwksAnswer } from "./token-kit.js";
@@ -34,7 +35,7 @@ test("verifyToken resolves to who the agent is", async () => {
 
 test("a token without iat, mid or sid verifies where none is asked for", async () => {
   const gwop = await gwopIssuer();
-  const { verify } = clientOf([gwop], { merchantId: undefined });
+  const { verify } = clientOf([gwop], { merchantId: ANY_MERCHANT });
   const token = await verify(await gwop.sign({ iat: undefined, mid: undefined, sid: undefined }));
   assertEquals([token.issuedAt, token.merchantId, token.sessionId], [undefined, undefined, undefined]);
   assertEquals(token.walletAddress, "0xAbCdEf0123456789");
@@ -46,13 +47,6 @@ test("fractions of a second in exp, nbf and iat are allowed, as RFC 7519 has the
   const token = await verify(await gwop.sign({ exp: 4102444800.25, iat: 1774404248.841 }));
   assertEquals(token.expiresAt.getTime(), 4102444800250);
   assertEquals(token.issuedAt.getTime(), 1774404248841);
-});
-
-test("options that are null are as if they were left out", async () => {
-  const gwop = await gwopIssuer();
-  const { verify } = clientOf([gwop]);
-  assertEquals((await verify(await gwop.sign(), null)).merchantId, "merchant-1");
-  await refused(verify(await gwop.sign({ mid: "merchant-2" }), null), "TOKEN_MERCHANT_MISMATCH");
 });
 
 // ---- Every code ----
@@ -300,8 +294,36 @@ test("the merchant id comes from the call, then from the client", async () => {
   await refused(verify(await gwop.sign({ mid: "Merchant-1" })), "TOKEN_MERCHANT_MISMATCH");
   await verify(await gwop.sign({ mid: "merchant-2" }), { merchantId: "merchant-2" });
   await refused(verify(await gwop.sign(), { merchantId: "merchant-2" }), "TOKEN_MERCHANT_MISMATCH");
-  // As documented, loudly: with none, any merchant's token verifies.
-  await clientOf([gwop], { merchantId: undefined }).verify(await gwop.sign({ mid: "merchant-2" }));
+});
+
+test("without a merchant id no token verifies, and no request is made", async () => {
+  const gwop = await gwopIssuer();
+  const { verify, requests } = clientOf([gwop], { merchantId: undefined });
+  for (const token of [await gwop.sign(), await gwop.sign({ mid: undefined }), "x"]) {
+    for (const options of [undefined, {}, { audience: "shop" }, { merchantId: undefined }]) {
+      const error = await assertRejects(verify(token, options), { code: "MERCHANT_ID_MISSING" });
+      assertInstance(error, SDKValidationError);
+      for (const name of ["merchantId", "GWOP_MERCHANT_ID", "ANY_MERCHANT"]) assertMatch(error.message, name);
+    }
+  }
+  assertEquals(requests.length, 0);
+});
+
+test("ANY_MERCHANT, of the call or of the client, lets every merchant's tokens verify, and nothing else does", async () => {
+  const gwop = await gwopIssuer();
+  const token = await gwop.sign({ mid: "merchant-2" });
+  for (const [client, call] of [[undefined, ANY_MERCHANT], [ANY_MERCHANT, undefined], ["merchant-1", ANY_MERCHANT]]) {
+    const { verify } = clientOf([gwop], { merchantId: client });
+    assertEquals((await verify(token, { merchantId: call })).merchantId, "merchant-2");
+  }
+  const { gwop: any, verify } = clientOf([gwop], { merchantId: ANY_MERCHANT });
+  assertEquals(any.auth.merchantId, undefined);
+  await refused(verify(token, { merchantId: "merchant-1" }), "TOKEN_MERCHANT_MISMATCH");
+  for (const merchantId of [Symbol("any"), Symbol.for("any"), "ANY_MERCHANT", "*", true]) {
+    const outcome = await verify(token, { merchantId }).catch((error) => error);
+    assert(outcome instanceof Error, "it verified");
+  }
+  assertEquals(typeof ANY_MERCHANT, "symbol");
 });
 
 test("the merchant id is read from GWOP_MERCHANT_ID at the time of use", { needs: ["env"] }, async () => {
@@ -314,7 +336,11 @@ test("the merchant id is read from GWOP_MERCHANT_ID at the time of use", { needs
     env.GWOP_MERCHANT_ID = "merchant-1";
     await verify(await gwop.sign());
     env.GWOP_MERCHANT_ID = "";
-    await verify(await gwop.sign({ mid: "merchant-2" }));
+    await assertRejects(verify(await gwop.sign()), { code: "MERCHANT_ID_MISSING" });
+    env.GWOP_MERCHANT_ID = "merchant-1";
+    const any = clientOf([gwop], { merchantId: ANY_MERCHANT });
+    await any.verify(await gwop.sign({ mid: "merchant-2" }));
+    assertEquals(any.gwop.auth.merchantId, undefined);
     env.GWOP_MERCHANT_ID = "merchant-2";
     await verify(await gwop.sign(), { merchantId: "merchant-1" });
   } finally {

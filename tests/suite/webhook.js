@@ -266,10 +266,128 @@ test("a Request whose body is locked by a reader is not raw any more", { needs: 
   await refused(gwop.validateWebhook({ request }), "WEBHOOK_BODY_NOT_RAW");
 });
 
-both("bodies of 8 MB are verified", async (validate) => {
-  const padding = " ".repeat(8 * 1024 * 1024);
-  const event = await validate(gwop, { request: await deliver(PAID + padding) });
-  assertEquals(event.body.eventId, "evt_abc123");
+const MIB = 1024 * 1024;
+
+/** `PAID` with so many bytes, white space at its end. */
+const ofSize = (bytes) => PAID.padEnd(bytes);
+
+both("a body has at most 1 MiB, or what maxBodyBytes says, up to 8 MiB", async (validate) => {
+  for (const [size, maxBodyBytes] of [[MIB, undefined], [8 * MIB, 8 * MIB], [PAID.length, PAID.length]]) {
+    for (const body of [ofSize(size), new TextEncoder().encode(ofSize(size))]) {
+      const event = await validate(gwop, { request: await deliver(body, { eventId: "", eventType: "" }), maxBodyBytes });
+      assertEquals(event.body.eventId, "evt_abc123");
+      const longer = typeof body === "string" ? `${body} ` : new TextEncoder().encode(ofSize(size + 1));
+      await refused(validate(gwop, { request: await deliver(longer), maxBodyBytes }), "WEBHOOK_BODY_TOO_LARGE", `${size} bytes`);
+      await refused(validate(gwop, { request: { ...(await deliver(PAID)), body: new ArrayBuffer(size + 1) }, maxBodyBytes }), "WEBHOOK_BODY_TOO_LARGE");
+    }
+  }
+  // Bytes count, not characters.
+  await refused(validate(gwop, { request: await deliver("é".repeat(600)), maxBodyBytes: 1_000 }), "WEBHOOK_BODY_TOO_LARGE");
+});
+
+both("a maxBodyBytes that makes no sense is refused", async (validate) => {
+  const request = await deliver(PAID);
+  for (const maxBodyBytes of [0, -1, NaN, Infinity, 8 * MIB + 1, "1000", null]) {
+    await refused(validate(gwop, { request, maxBodyBytes }), "SDK_VALIDATION", "maxBodyBytes");
+  }
+});
+
+both("what is wrong with the header is said before what is wrong with the body", async (validate) => {
+  const stale = (await deliver(PAID, { t: 1_700_000_000 })).headers;
+  for (const [headers, code] of [
+    [{}, "WEBHOOK_SIGNATURE_MISSING"],
+    [{ "x-gwop-signature": "garbage" }, "WEBHOOK_SIGNATURE_MALFORMED"],
+    [{ "x-gwop-signature": `t=x,v1=${"0".repeat(64)}` }, "WEBHOOK_TIMESTAMP_INVALID"],
+    [stale, "WEBHOOK_TIMESTAMP_OUTSIDE_TOLERANCE"],
+  ]) {
+    for (const body of [ofSize(MIB + 1), new Uint8Array(MIB + 1), JSON.parse(PAID), undefined]) {
+      await refused(validate(gwop, { request: { body, headers } }), code);
+    }
+  }
+});
+
+/** A request whose body would have 300 MB, in pieces of 64 KiB, and how many bytes of it were asked for. */
+async function flood(headers, { forges = true } = {}) {
+  const piece = new Uint8Array(64 * 1024).fill(0x20);
+  const asked = { bytes: 0 };
+  const body = new ReadableStream({
+    pull(controller) {
+      if (asked.bytes > 300_000_000) return controller.close();
+      asked.bytes += piece.length;
+      controller.enqueue(piece.slice());
+    },
+  }, { highWaterMark: 0 });
+  const signed = forges ? { "x-gwop-signature": `t=${Math.floor(Date.now() / 1000)},v1=${"0".repeat(64)}` } : {};
+  const request = new Request("https://shop.example/webhooks/gwop", { method: "POST", headers: { ...signed, ...headers }, body, duplex: "half" });
+  return { request, asked };
+}
+
+test("nothing is read of the body of an unsigned or stale delivery, or of one whose Content-Length is too large", { needs: ["requestBody"] }, async () => {
+  const stale = (await deliver(PAID, { t: 1_700_000_000 })).headers;
+  for (const [headers, forges, code] of [
+    [{}, false, "WEBHOOK_SIGNATURE_MISSING"],
+    [{ "x-gwop-signature": "garbage" }, false, "WEBHOOK_SIGNATURE_MALFORMED"],
+    [stale, false, "WEBHOOK_TIMESTAMP_OUTSIDE_TOLERANCE"],
+    [{ "content-length": "300000000" }, true, "WEBHOOK_BODY_TOO_LARGE"],
+  ]) {
+    const { request, asked } = await flood(headers, { forges });
+    const begun = Date.now();
+    // Browsers do not let a page set a length.
+    if (headers["content-length"] && !request.headers.has("content-length")) continue;
+    await refused(gwop.validateWebhook({ request }), code);
+    assert(Date.now() - begun < 50, `${Date.now() - begun} ms`);
+    assert(asked.bytes <= 64 * 1024, `${asked.bytes} bytes were read`);
+    assertEquals(request.bodyUsed, false);
+  }
+});
+
+test("a body that streams is read up to maxBodyBytes, and then left to the caller", { needs: ["requestBody"] }, async () => {
+  for (const [maxBodyBytes, most] of [[undefined, MIB], [100_000, 100_000], [8 * MIB, 8 * MIB]]) {
+    const { request, asked } = await flood({});
+    await refused(gwop.validateWebhook({ request, maxBodyBytes }), "WEBHOOK_BODY_TOO_LARGE");
+    assert(asked.bytes <= most + 3 * 64 * 1024, `${asked.bytes} bytes were read`);
+    await request.body.cancel();
+  }
+});
+
+test("a Request's body of many pieces is verified, and one of exactly maxBodyBytes", { needs: ["requestBody"] }, async () => {
+  for (const size of [1, 7, 100_000]) {
+    const { headers, body: text } = await deliver(PAID);
+    const bytes = new TextEncoder().encode(text);
+    let at = 0;
+    const body = new ReadableStream({
+      pull(controller) {
+        if (at >= bytes.length) return controller.close();
+        controller.enqueue(bytes.slice(at, (at += size)));
+      },
+    });
+    const request = new Request("https://shop.example/", { method: "POST", headers, body, duplex: "half" });
+    assertEquals((await gwop.validateWebhook({ request, maxBodyBytes: bytes.length })).body.eventId, "evt_abc123");
+  }
+  const { headers, body } = await deliver(PAID);
+  const request = () => new Request("https://shop.example/", { method: "POST", headers, body });
+  await gwop.validateWebhook({ request: request(), maxBodyBytes: PAID.length });
+  await refused(gwop.validateWebhook({ request: request(), maxBodyBytes: PAID.length - 1 }), "WEBHOOK_BODY_TOO_LARGE");
+});
+
+both("a secret has at least 8 characters, and so has each of several", async (validate) => {
+  for (const webhookSecret of ["1", "whsec_x", [SECRET, "1"], ["whsec_1", SECRET]]) {
+    const request = await deliver(PAID, { secret: typeof webhookSecret === "string" ? webhookSecret : SECRET });
+    await refused(validate(new Gwop({ webhookSecret }), { request }), "SDK_VALIDATION", "8 characters");
+  }
+  const request = await deliver(PAID, { secret: "whsec_12" });
+  assertEquals((await validate(new Gwop({ webhookSecret: "whsec_12" }), { request })).body.eventId, "evt_abc123");
+});
+
+test("one short value in a comma-separated GWOP_WEBHOOK_SECRET verifies nothing", { needs: ["env"] }, async () => {
+  for (const value of [`${SECRET},1`, "whsec_x"]) {
+    await withEnv("GWOP_WEBHOOK_SECRET", value, async () => {
+      for (const secret of [SECRET, "1"]) {
+        const request = await deliver(PAID, { secret });
+        await refused(new Gwop().validateWebhook({ request }), "SDK_VALIDATION", "GWOP_WEBHOOK_SECRET");
+      }
+    });
+  }
 });
 
 /** Runs `fn` while an environment variable has another value, where the runtime has variables. */

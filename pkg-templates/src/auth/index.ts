@@ -1,13 +1,13 @@
 import { readEnv } from "../env.js";
 import type { Answer, ApiClient, RequestOptions } from "../client.js";
 import type { Jwks } from "../generated/models.js";
-import { type TokenClient, TokenVerification, type VerifiedToken, type VerifyTokenOptions } from "./verify-token.js";
+import { ANY_MERCHANT, type TokenClient, TokenVerification, type VerifiedToken, type VerifyTokenOptions } from "./verify-token.js";
 
 /** Access tokens and the keys that verify them. */
 export class Auth {
   readonly #client: ApiClient;
   readonly #tokens: TokenVerification;
-  readonly #merchantId: string | undefined;
+  readonly #merchantId: TokenClient["merchantId"];
 
   constructor(client: ApiClient, tokens: TokenClient) {
     this.#client = client;
@@ -15,9 +15,9 @@ export class Auth {
     this.#merchantId = tokens.merchantId;
   }
 
-  /** Your merchant id, which {@link verifyToken} expects: the constructor's, else that of `GWOP_MERCHANT_ID` now. */
+  /** Your merchant id, which {@link verifyToken} expects: the constructor's, else that of `GWOP_MERCHANT_ID` now. `undefined` for `ANY_MERCHANT`. */
   get merchantId(): string | undefined {
-    return this.#merchantId ?? readEnv("GWOP_MERCHANT_ID");
+    return this.#merchantId === ANY_MERCHANT ? undefined : (this.#merchantId ?? readEnv("GWOP_MERCHANT_ID"));
   }
 
   /** Gwop's public keys, fetched now. Needs no merchant key. To verify tokens use {@link verifyToken}, which caches them. */
@@ -28,9 +28,9 @@ export class Auth {
   /**
    * Verifies an access token of Gwop's and says who the agent is.
    *
-   * **WARNING: all merchants share Gwop's issuer and keys.** Only the claim `mid` tells for which merchant a token was issued. Without a merchant id (in this call, in
-   * `new Gwop({ merchantId })` or in `GWOP_MERCHANT_ID`), **a token that an agent got from any other merchant, a hostile one included, verifies here too**, and that merchant can act as the
-   * agent towards you. Always configure your merchant id.
+   * All merchants share Gwop's issuer and keys. Only the claim `mid` tells for which merchant a token was issued, so your merchant id is needed: in this call, in
+   * `new Gwop({ merchantId })` or in `GWOP_MERCHANT_ID`. **With `merchantId: ANY_MERCHANT` a token that an agent got from any other merchant, a hostile one included,
+   * verifies here too**, and that merchant can act as the agent towards you.
    *
    * The signature is checked locally, by Web Crypto, with Gwop's JWK Set, which is fetched on first use and cached: see `jwksStore` and `jwksCooldownSeconds`.
    * Only RS256 is accepted, with keys of at least 2048 bits; a key that the token brings along (`jwk`, `jku`, `x5u`, `x5c`) is never followed. A token outlives the revocation of its session: where that matters, pass `checkSession: true`.
@@ -44,7 +44,7 @@ export class Auth {
    * - `TOKEN_KEY_UNSUPPORTED`: this runtime cannot use Gwop's key, for its size or its exponent: see docs/tokens.md. Answer 503, not 401;
    * - `SESSION_REVOKED`: with `checkSession`, the session is anything but `active`;
    * - `JWKS_UNAVAILABLE`: nothing is known about the token, since no JWK Set could be fetched (`cause` says why). Answer 503, not 401.
-   * @throws SDKValidationError when an option is not as documented.
+   * @throws SDKValidationError when an option is not as documented; with the code `MERCHANT_ID_MISSING` where nothing tells your merchant id.
    * @throws GwopError or HTTPClientError when `checkSession` could not look the session up. That is not a pass.
    */
   verifyToken(token: string, options?: VerifyTokenOptions): Promise<VerifiedToken> {

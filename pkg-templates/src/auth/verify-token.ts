@@ -3,17 +3,23 @@ import { readEnv } from "../env.js";
 import { type ErrorCode, isGwopError, type TokenErrorCode, TokenVerificationError } from "../errors/index.js";
 import { refuse } from "../errors/refuse.js";
 import type { TokenExpectation, TokenRefusal, TokenVerifier, VerifiedClaims } from "../generated/gwop_bg.js";
-import { readOptions } from "../options.js";
+import { type Names, readOptions } from "../options.js";
 import { readRefusal } from "../refusal.js";
 import type { JwksStore } from "./jwks-cache.js";
+
+/**
+ * As a `merchantId`: tokens verify whatever merchant they were issued for. All merchants share Gwop's keys, so that whoever asks for this has to
+ * look at `merchantId` of the verified token before the agent may do anything.
+ */
+export const ANY_MERCHANT: unique symbol = /* @__PURE__ */ Symbol.for("@gwop/sdk:any-merchant") as never;
 
 /** What is expected of an access token. */
 export interface VerifyTokenOptions {
   /**
    * Your merchant id, which the token's `mid` must equal. Default: `new Gwop({ merchantId })`, then `GWOP_MERCHANT_ID`.
-   * With none of them **tokens that were issued for other merchants verify**.
+   * With none of them no token verifies, unless {@link ANY_MERCHANT} stands here.
    */
-  merchantId?: string | undefined;
+  merchantId?: string | typeof ANY_MERCHANT | undefined;
   /** The audience, or several, of which `aud` must name at least one. Default: `aud` is not looked at. */
   audience?: string | readonly string[] | undefined;
   /** The issuer that `iss` must equal. Default `https://identity.gwop.io`. */
@@ -23,6 +29,8 @@ export interface VerifyTokenOptions {
   /** Whether to look the session up live as well (one call to Gwop), which alone sees a revocation. Default false. */
   checkSession?: boolean | undefined;
 }
+
+const OPTIONS: Names<VerifyTokenOptions> = { merchantId: undefined, audience: undefined, issuer: undefined, clockToleranceSeconds: undefined, checkSession: undefined };
 
 /** A verified access token. */
 export interface VerifiedToken {
@@ -47,7 +55,7 @@ export interface VerifiedToken {
 /** What the verification needs of the client. */
 export interface TokenClient {
   /** The constructor's `merchantId`. */
-  readonly merchantId: string | undefined;
+  readonly merchantId: string | typeof ANY_MERCHANT | undefined;
   /** The constructor's `jwksStore`. */
   readonly jwksStore: JwksStore | undefined;
   /** The constructor's `jwksCooldownSeconds`. */
@@ -78,9 +86,8 @@ export class TokenVerification {
     this.#client = client;
   }
 
-  async verify(token: string, given: VerifyTokenOptions | null | undefined): Promise<VerifiedToken> {
-    // Passed over, a merchant id that stands here alone would let every merchant's tokens through.
-    const options = readOptions(given ?? undefined, refuse, "verifyToken's second argument");
+  async verify(token: string, given: VerifyTokenOptions | undefined): Promise<VerifiedToken> {
+    const options = readOptions(given, OPTIONS, refuse, "options");
     const expected = this.#expected(options);
     if (typeof token !== "string") {
       throw new TokenVerificationError(
@@ -111,9 +118,11 @@ export class TokenVerification {
   #expected({ merchantId, audience, issuer, clockToleranceSeconds = 5, checkSession = false }: VerifyTokenOptions): TokenExpectation {
     if (merchantId === undefined) merchantId = this.#client.merchantId;
     if (merchantId === undefined) merchantId = readEnv("GWOP_MERCHANT_ID");
+    if (merchantId === undefined) throw merchantIdMissing();
+    const anyMerchant = merchantId === ANY_MERCHANT;
     const audiences = audience === undefined ? [] : Array.isArray(audience) ? audience : [audience];
-    if (merchantId !== undefined && !isText(merchantId)) {
-      throw refuse("merchantId must be a non-empty string", merchantId);
+    if (!anyMerchant && !isText(merchantId)) {
+      throw refuse("merchantId must be a non-empty string, or ANY_MERCHANT", merchantId);
     }
     if (!audiences.every(isText) || (audience !== undefined && audiences.length === 0)) {
       throw refuse("audience must be a non-empty string, or an array of at least one", audience);
@@ -124,7 +133,7 @@ export class TokenVerification {
     }
     if (typeof checkSession !== "boolean") throw refuse("checkSession must be a boolean", checkSession);
     const clockToleranceMs = Math.min(Math.round(clockToleranceSeconds * 1000), Number.MAX_SAFE_INTEGER);
-    return { merchantId, issuer, audience: audiences, clockToleranceMs };
+    return { merchantId: anyMerchant ? undefined : (merchantId as string), issuer, audience: audiences, clockToleranceMs };
   }
 
   async #checkSession(sessionId: string | undefined): Promise<void> {
@@ -142,6 +151,15 @@ export class TokenVerification {
     }
     if (status !== "active") throw tokenError(core().sessionRevoked());
   }
+}
+
+/** The error for a merchant id that nothing tells. */
+export function merchantIdMissing(): Error {
+  return refuse(
+    "merchantId is required to verify tokens, since those of all merchants carry Gwop's issuer and keys: pass it to new Gwop({ merchantId }) or set GWOP_MERCHANT_ID. Where any merchant's tokens are meant, merchantId: ANY_MERCHANT says so",
+    undefined,
+    "MERCHANT_ID_MISSING",
+  );
 }
 
 /** What is returned once the token is known to be good. */

@@ -3,8 +3,9 @@ import { core } from "../core.js";
 import type { Logger } from "../debug.js";
 import { readEnv } from "../env.js";
 import { hide } from "../errors/brand.js";
+import { isGwops, readAllowInsecure, readHost } from "../hosts.js";
 import { HTTPClient } from "../http-client.js";
-import { readOptions, readURL } from "../options.js";
+import { type Names, readOptions } from "../options.js";
 import { revive } from "../revive.js";
 import {
   AuthenticationError,
@@ -34,7 +35,19 @@ export interface GwopCheckoutOptions {
    * Default false; `GWOP_DEBUG=1` does the same.
    */
   debug?: boolean | undefined;
+  /** Whether `baseUrl` may be plain `http:`. Default false: then only loopback, `*.local`, `*.internal` and names of a single label may. */
+  allowInsecure?: boolean | undefined;
 }
+
+const OPTIONS: Names<GwopCheckoutOptions> = {
+  merchantApiKey: undefined,
+  apiKey: undefined,
+  baseUrl: undefined,
+  maxRetries: undefined,
+  timeout: undefined,
+  debug: undefined,
+  allowInsecure: undefined,
+};
 
 /** The class for an answer's status. */
 const CLASSES: Readonly<Record<number, typeof GwopCheckoutError>> = {
@@ -88,28 +101,48 @@ export class GwopCheckout {
 
   /** @throws InvalidRequestError when `maxRetries` is no whole number, 0 or more, `timeout` not more than 0, or another option of the wrong kind. */
   constructor(options?: GwopCheckoutOptions) {
-    const { merchantApiKey, apiKey, baseUrl, maxRetries = 2, timeout, debug = false } = readOptions(options, invalid);
+    const { merchantApiKey, apiKey, baseUrl, maxRetries = 2, timeout, debug = false, ...host } = readOptions(options, OPTIONS, invalid);
     if (!Number.isSafeInteger(maxRetries) || maxRetries < 0) throw invalid("maxRetries must be a whole number, 0 or more");
     if (timeout !== undefined && !(typeof timeout === "number" && timeout > 0)) throw invalid("timeout must be milliseconds, more than 0");
     if (typeof debug !== "boolean") throw invalid("debug must be a boolean");
+    const allowInsecure = readAllowInsecure(host.allowInsecure, invalid);
     this.invoices = new Invoices(async (operation, argument, signal) => {
-      const { text, times } = await runCall({ operation, argument, wire: true, toError }, () => ({
-        serverURL: readURL("baseUrl", baseUrl, invalid),
-        identityURL: "",
-        merchantApiKey: () => checkedKey(merchantApiKey || apiKey || readEnv("GWOP_CHECKOUT_API_KEY")),
-        httpClient,
-        timeoutMs: timeout,
-        signal,
-        retries: () => ({ most: maxRetries, codes: ["429", "503"], timeouts: false }),
-        debugLogger: debug || readEnv("GWOP_DEBUG") === "1" ? logger : undefined,
-      }));
+      const { text, times } = await runCall({ operation, argument, wire: true, toError }, () => {
+        const serverURL = readHost("baseUrl", baseUrl, allowInsecure, invalid);
+        return {
+          serverURL,
+          identityURL: "",
+          merchantApiKey: () => checkedKey(merchantApiKey || apiKey || readEnv("GWOP_CHECKOUT_API_KEY"), isGwops(serverURL)),
+          headers: undefined,
+          userAgent: undefined,
+          httpClient,
+          timeoutMs: timeout,
+          signal,
+          retries: () => ({
+            most: maxRetries,
+            backoff: undefined,
+            codes: ["429", "503"],
+            connectionErrors: undefined,
+            timeouts: false,
+          }),
+          debugLogger: debug || readEnv("GWOP_DEBUG") === "1" ? logger : undefined,
+        };
+      });
       return revive(text, times);
     });
   }
 }
 
-function checkedKey(key: unknown): string {
-  if (typeof key === "string" && /^\s*sk_m_[!-~]+\s*$/.test(key)) return key;
+function checkedKey(key: unknown, reachesGwop: boolean): string {
+  if (typeof key === "string" && /^\s*sk_m_[!-~]+\s*$/.test(key)) {
+    if (reachesGwop && key.trim() === "sk_m_simulator") {
+      throw new AuthenticationError("merchantApiKey is a simulator's, and baseUrl is Gwop's own: pass your own key, or the simulator's URL", {
+        code: "UNAUTHORIZED",
+        statusCode: 401,
+      });
+    }
+    return key;
+  }
   throw new AuthenticationError(
     key
       ? "merchantApiKey must be sk_m_ and printable ASCII: copy it whole and alone from the dashboard's settings"

@@ -8,7 +8,7 @@ import type {
   InvoicesListRequest,
   InvoiceStatus,
 } from "../generated/wire.js";
-import { readOptions } from "../options.js";
+import { type Names, readOptions } from "../options.js";
 import { isSignal } from "../race.js";
 import { readStatuses, waitForStatus } from "../wait.js";
 import { GwopCheckoutError, InvalidRequestError } from "./errors.js";
@@ -31,6 +31,9 @@ export interface WaitForStatusOptions {
   signal?: AbortSignal | null | undefined;
 }
 
+const CREATE_OPTIONS: Names<CreateInvoiceOptions> = { idempotencyKey: undefined };
+const WAIT_OPTIONS: Names<WaitForStatusOptions> = { timeout: undefined, initialInterval: undefined, maxInterval: undefined, signal: undefined };
+
 /** Makes a call and resolves to the wire JSON. */
 export type Run = <T>(operation: Operation, argument: object, signal?: AbortSignal) => Promise<T>;
 
@@ -50,7 +53,7 @@ export class Invoices {
    * repeat with its `idempotencyKey`: the invoice may exist.
    */
   async create(body: CreateInvoiceRequest, options?: CreateInvoiceOptions): Promise<Invoice> {
-    const { idempotencyKey } = readOptions(options, invalid);
+    const { idempotencyKey } = readOptions(options, CREATE_OPTIONS, invalid);
     return this.#run("invoices.create", { body, idempotency_key: idempotencyKey });
   }
 
@@ -101,7 +104,7 @@ export class Invoices {
     if (!statuses) {
       throw invalid("status must be a status such as PAID, or a list of at least one");
     }
-    const { timeout = 120_000, initialInterval = 1_000, maxInterval = 15_000, signal } = readOptions(options, invalid);
+    const { timeout = 120_000, initialInterval = 1_000, maxInterval = 15_000, signal } = readOptions(options, WAIT_OPTIONS, invalid);
     for (const [name, value] of Object.entries({ timeout, initialInterval, maxInterval })) {
       if (!(typeof value === "number" && value > 0)) throw invalid(`${name} must be milliseconds, more than 0`);
     }

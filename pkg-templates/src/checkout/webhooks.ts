@@ -2,7 +2,7 @@ import { core } from "../core.js";
 import { hide } from "../errors/brand.js";
 import { SDKValidationError } from "../errors/index.js";
 import type { InvoiceCanceledEvent, InvoiceExpiredEvent, InvoicePaidEvent } from "../generated/wire.js";
-import { readOptions } from "../options.js";
+import { type Names, readOptions } from "../options.js";
 import { readBody, readSecrets, WebhookVerifier } from "../webhooks.js";
 import { InvalidRequestError } from "./errors.js";
 
@@ -21,7 +21,11 @@ export interface ConstructEventOptions {
   tolerance?: number | undefined;
   /** When the delivery was received, for one that is verified later. Default now. */
   receivedAt?: Date | undefined;
+  /** The largest payload that is taken, in bytes, at most 8,388,608 (8 MiB). Default 1,048,576 (1 MiB). */
+  maxBodyBytes?: number | undefined;
 }
+
+const OPTIONS: Names<ConstructEventOptions> = { tolerance: undefined, receivedAt: undefined, maxBodyBytes: undefined };
 
 /** What {@link Webhooks.dispatch} calls. An event without a handler is passed over. */
 export interface WebhookHandlers {
@@ -54,7 +58,8 @@ export class Webhooks {
    * @throws InvalidRequestError with code `WEBHOOK_SIGNATURE_ERROR`. `details.reason` is the SDK's own code:
    * `WEBHOOK_SIGNATURE_MISSING`, `WEBHOOK_SIGNATURE_MALFORMED`, `WEBHOOK_TIMESTAMP_INVALID`,
    * `WEBHOOK_TIMESTAMP_OUTSIDE_TOLERANCE`, `WEBHOOK_SIGNATURE_MISMATCH`, `WEBHOOK_BODY_NOT_RAW`, `WEBHOOK_PAYLOAD_INVALID`,
-   * `WEBHOOK_EVENT_UNKNOWN`; `WEBHOOK_SECRET_MISSING` where no secret is configured, `SDK_VALIDATION` for a wrong option.
+   * `WEBHOOK_EVENT_UNKNOWN`, `WEBHOOK_BODY_TOO_LARGE`; `WEBHOOK_SECRET_MISSING` where no secret is configured, `SIMULATOR_CREDENTIALS` for
+   * `whsec_simulator`, which everybody knows (give a simulator another one), `SDK_VALIDATION` for a wrong option.
    */
   constructEvent(
     payload: WebhookPayload,
@@ -63,11 +68,12 @@ export class Webhooks {
     options?: ConstructEventOptions,
   ): WebhookEvent {
     return refusing(() => {
-      const { tolerance, receivedAt } = readOptions(options);
-      return new WebhookVerifier(secret).verifyWire<WebhookEvent>({
+      const { tolerance, receivedAt, maxBodyBytes } = readOptions(options, OPTIONS, (message) => refusal(message, "SDK_VALIDATION"));
+      return new WebhookVerifier(secret, true).verifyWire<WebhookEvent>({
         request: { body: payload, headers: { "x-gwop-signature": signatureHeader ?? undefined } },
         toleranceSeconds: tolerance,
         receivedAt,
+        maxBodyBytes,
       });
     });
   }
@@ -127,10 +133,10 @@ function refusing<T>(check: () => T): T {
       error.code === "WEBHOOK_SECRET_MISSING"
         ? "A webhook secret is required: pass it as an argument or set GWOP_WEBHOOK_SECRET"
         : error.message.replace("toleranceSeconds", "tolerance").replace("webhookSecret", "secret");
-    throw new InvalidRequestError(message, {
-      code: "WEBHOOK_SIGNATURE_ERROR",
-      statusCode: 400,
-      details: { reason: error.code },
-    });
+    throw refusal(message, error.code);
   }
+}
+
+function refusal(message: string, reason: string): InvalidRequestError {
+  return new InvalidRequestError(message, { code: "WEBHOOK_SIGNATURE_ERROR", statusCode: 400, details: { reason } });
 }

@@ -6,7 +6,7 @@
  * | `ErrorResponse`, `RateLimitError` | Gwop's own, see `ErrorCode` |
  * | `GwopError`, `GwopDefaultError` | `HTTP_ERROR` |
  * | `ResponseValidationError` | `RESPONSE_VALIDATION` |
- * | `SDKValidationError` | `SDK_VALIDATION`, `MERCHANT_API_KEY_MISSING`, `WEBHOOK_…` |
+ * | `SDKValidationError` | `SDK_VALIDATION`, `MERCHANT_API_KEY_MISSING`, `MERCHANT_ID_MISSING`, `SIMULATOR_CREDENTIALS`, `WEBHOOK_…` |
  * | `TokenVerificationError` | `TOKEN_…`, `SESSION_REVOKED`, `JWKS_UNAVAILABLE` |
  * | `WaitForStatusError` | `WAIT_TIMEOUT`, `WAIT_STATUS_FINAL` |
  * | `ConnectionError` | `CONNECTION_ERROR` |

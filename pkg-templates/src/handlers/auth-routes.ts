@@ -2,7 +2,8 @@ import { readEnvList } from "../env.js";
 import { ErrorCode, GwopError, isGwopError } from "../errors/index.js";
 import { refuse } from "../errors/refuse.js";
 import type { Gwop } from "../gwop.js";
-import { type AuthOptions, createAuthMiddleware, isMisconfigured, merchantOf, notConfigured, report, sessionEnded, Sessions } from "./auth.js";
+import { type Names, readOptions } from "../options.js";
+import { AUTH_OPTIONS, type AuthOptions, createAuthMiddleware, isMisconfigured, merchantOf, notConfigured, report, sessionEnded, Sessions } from "./auth.js";
 import { answer, bodyWasRead, checkOptions, isFunction, mayBeJson, methodNotAllowed, readBody, refusal, RETRY_SECONDS } from "./http.js";
 import { BODY_TIMEOUT_SECONDS, type BodyBounds, bodyTimeoutRule, unavailable } from "./http.js";
 
@@ -20,6 +21,8 @@ export interface AuthRoutesOptions extends AuthOptions {
   /** How long a request's body may take to arrive, in seconds. Default 30. */
   bodyTimeoutSeconds?: number | undefined;
 }
+
+const OPTIONS: Names<AuthRoutesOptions> = { ...AUTH_OPTIONS, authSecret: undefined, basePath: undefined, bodyTimeoutSeconds: undefined };
 
 /** Answers the requests that belong to the routes; `undefined` for all others. */
 export type AuthRoutes = (request: Request) => Promise<Response | undefined>;
@@ -69,11 +72,13 @@ const encode = (text: string) => new TextEncoder().encode(text);
  * Secrets and keys are made as by the Worker, so that either can finish what the other began. A paid intent is exchanged only by whoever
  * asked for it: the `exchange_secret` is an HMAC of the intent's id, so nothing is stored. An exchange whose answer was lost can be repeated. Put a rate limit in front of `POST /auth/intents`.
  *
- * @throws SDKValidationError when an option is missing or of another kind.
+ * @throws SDKValidationError when an option is missing, not known or of another kind.
  */
 export function createAuthRoutes(options: AuthRoutesOptions): AuthRoutes {
-  const { gwop, authSecret, basePath = "/auth", bodyTimeoutSeconds = BODY_TIMEOUT_SECONDS, onError } = options ?? {};
-  const authenticate = createAuthMiddleware(options);
+  const named = (message: string) => refuse(`createAuthRoutes: ${message}`);
+  const { authSecret, basePath = "/auth", bodyTimeoutSeconds = BODY_TIMEOUT_SECONDS, ...auth } = readOptions(options, OPTIONS, named);
+  const { gwop, onError } = auth;
+  const authenticate = createAuthMiddleware(auth);
   const given = (Array.isArray(authSecret) ? authSecret : [authSecret ?? ""]).filter((secret: unknown) => secret !== "");
   checkOptions("createAuthRoutes", [
     [
@@ -89,7 +94,7 @@ export function createAuthRoutes(options: AuthRoutesOptions): AuthRoutes {
   ]);
   const bounds = { maxBodyBytes: MAX_BODY_BYTES, bodyTimeoutSeconds };
   // Logging out is for live and revoked sessions alike.
-  const authenticateLocally = createAuthMiddleware({ ...options, sessionCheck: "never" });
+  const authenticateLocally = createAuthMiddleware({ ...auth, sessionCheck: "never" });
   const base = basePath.replace(/\/+$/, "");
 
   function secrets(): readonly string[] {

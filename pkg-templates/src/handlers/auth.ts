@@ -3,6 +3,7 @@ import type { VerifiedToken } from "../auth/verify-token.js";
 import { ErrorCode, isGwopError, SDKValidationError, TokenVerificationError } from "../errors/index.js";
 import { refuse } from "../errors/refuse.js";
 import type { Gwop } from "../gwop.js";
+import { type Names, readOptions } from "../options.js";
 import { shared } from "../shared.js";
 import { isHeaderValue } from "./auth-headers.js";
 import { checkOptions, isFunction, refusal, RETRY_SECONDS, tell, unavailable } from "./http.js";
@@ -24,6 +25,9 @@ export interface AuthOptions {
   /** Told of everything that is answered with 5xx; no answer waits for it. Default: `console.error`. */
   onError?: ((error: unknown) => unknown) | undefined;
 }
+
+/** The names of {@link AuthOptions}. */
+export const AUTH_OPTIONS: Names<AuthOptions> = { gwop: undefined, audience: undefined, sessionCheck: undefined, onError: undefined };
 
 /** Either who the agent is, or the answer to give instead. */
 export type AuthResult =
@@ -113,7 +117,7 @@ export class Sessions {
  *
  * Headers that claim an identity are never looked at.
  *
- * @throws SDKValidationError when an option is missing or of another kind.
+ * @throws SDKValidationError when an option is missing, not known or of another kind.
  * @example
  * ```ts
  * const authenticate = createAuthMiddleware({ gwop });
@@ -123,7 +127,8 @@ export class Sessions {
  * ```
  */
 export function createAuthMiddleware(options: AuthOptions): Authenticate {
-  const { gwop, audience, sessionCheck = 30, onError } = options ?? {};
+  const named = (message: string) => refuse(`createAuthMiddleware: ${message}`);
+  const { gwop, audience, sessionCheck = 30, onError } = readOptions(options, AUTH_OPTIONS, named);
   const audiences: readonly unknown[] = Array.isArray(audience) ? audience : [audience];
   const isNamed = (value: unknown) => typeof value === "string" && value !== "";
   checkOptions("createAuthMiddleware", [
@@ -190,6 +195,8 @@ export function merchantOf({ auth }: AuthOptions["gwop"]): string {
   if (merchantId) return merchantId;
   throw refuse(
     "The merchant id is not known, and tokens of all merchants carry the same issuer and keys: pass it to new Gwop({ merchantId }) or set GWOP_MERCHANT_ID",
+    undefined,
+    "MERCHANT_ID_MISSING",
   );
 }
 

@@ -1,5 +1,6 @@
 import type { SDKValidationError } from "../errors/index.js";
 import { refuse } from "../errors/refuse.js";
+import { GatheredBytes } from "../gathered-bytes.js";
 import { unless } from "../race.js";
 
 /** How much of a refused body is read before the answer, in bytes: some hosts drop the connection of a request that is not read. */
@@ -127,37 +128,5 @@ async function gather(request: Request, gathered: GatheredBytes, isLate: () => b
   for (let read; reader && !isLate() && !(read = await reader.read()).done; ) {
     gathered.add(read.value);
     if (gathered.length > gathered.limit && gathered.length > DRAIN_BYTES) return;
-  }
-}
-
-/**
- * The bytes of a body, in one buffer that grows. Chunks are copied at once and not kept: a chunk of one byte is an object of a hundred, and
- * may hold on to the 64 KB that a host read with it.
- */
-class GatheredBytes {
-  /** How many bytes came; those beyond the limit are counted and dropped. */
-  length = 0;
-  #buffer = new Uint8Array();
-
-  constructor(readonly limit: number) {}
-
-  add(chunk: Uint8Array): void {
-    const at = this.length;
-    this.length += chunk.length;
-    if (this.length > this.limit) {
-      this.#buffer = new Uint8Array();
-      return;
-    }
-    if (this.length > this.#buffer.length) {
-      // Exactly a first chunk, which often is all there is; then twice as much each time.
-      const grown = new Uint8Array(Math.min(this.limit, Math.max(this.length, 2 * at)));
-      grown.set(this.#buffer.subarray(0, at));
-      this.#buffer = grown;
-    }
-    this.#buffer.set(chunk, at);
-  }
-
-  bytes(): Uint8Array {
-    return this.#buffer.subarray(0, this.length);
   }
 }

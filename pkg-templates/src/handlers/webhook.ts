@@ -1,7 +1,9 @@
 import type { SDKValidationError } from "../errors/index.js";
 import { refuse } from "../errors/refuse.js";
 import type { InvoiceCanceledEvent, InvoiceExpiredEvent, InvoicePaidEvent } from "../generated/models.js";
+import { BODY_BOUND_RULE, isBodyBound } from "../gathered-bytes.js";
 import type { Gwop } from "../gwop.js";
+import { type Names, readOptions } from "../options.js";
 import { LONGEST_MS } from "../sleep.js";
 import type { EventClaim, Lease, WebhookOutcome, WebhookStore } from "../stores/store.js";
 import type { WebhookEvent } from "../webhooks.js";
@@ -52,11 +54,25 @@ export interface WebhookHandlerOptions {
    * loses its claim within `leaseSeconds`: the next delivery runs it again.
    */
   maxCallbackSeconds?: number | undefined;
-  /** The largest body that is read, in bytes. Default 262,144 (256 KiB). */
+  /** The largest body that is read, in bytes, at most 8,388,608 (8 MiB). Default 262,144 (256 KiB). */
   maxBodyBytes?: number | undefined;
   /** How long a body may take to arrive, in seconds. Default 30. */
   bodyTimeoutSeconds?: number | undefined;
 }
+
+const OPTIONS: Names<WebhookHandlerOptions> = {
+  gwop: undefined,
+  store: undefined,
+  onPaid: undefined,
+  onExpired: undefined,
+  onCanceled: undefined,
+  onConflict: undefined,
+  onError: undefined,
+  leaseSeconds: undefined,
+  maxCallbackSeconds: undefined,
+  maxBodyBytes: undefined,
+  bodyTimeoutSeconds: undefined,
+};
 
 /** What a host gives beside the request: `ctx` of a Worker, Hono's `executionCtx`. */
 export interface HandlerContext {
@@ -86,16 +102,17 @@ export type WebhookHandler = (request: Request, context?: unknown, executionCont
  * | the callback throws: the claim is given back | 500 `CALLBACK_FAILED` |
  * | no secret configured; the body was read before | 500 `MISCONFIGURED` |
  *
- * @throws SDKValidationError when an option is missing or of another kind.
+ * @throws SDKValidationError when an option is missing, not known or of another kind.
  * @example
  * import { env } from "cloudflare:workers";
  * const handle = createWebhookHandler({ gwop, store: d1Store(env.DB), onPaid, onExpired, onCanceled });
  * export default { fetch: handle };
  */
 export function createWebhookHandler(options: WebhookHandlerOptions): WebhookHandler {
-  const { gwop, store, onPaid, onExpired, onCanceled, onConflict, onError } = options ?? {};
-  const { leaseSeconds = 60, maxCallbackSeconds = 600 } = options ?? {};
-  const { maxBodyBytes = 256 * 1024, bodyTimeoutSeconds = BODY_TIMEOUT_SECONDS } = options ?? {};
+  const given = readOptions(options, OPTIONS, (message) => refuse(`createWebhookHandler: ${message}`));
+  const { gwop, store, onPaid, onExpired, onCanceled, onConflict, onError } = given;
+  const { leaseSeconds = 60, maxCallbackSeconds = 600 } = given;
+  const { maxBodyBytes = 256 * 1024, bodyTimeoutSeconds = BODY_TIMEOUT_SECONDS } = given;
   checkOptions("createWebhookHandler", [
     ["gwop must be a Gwop client", isFunction(gwop?.validateWebhook)],
     [
@@ -109,7 +126,7 @@ export function createWebhookHandler(options: WebhookHandlerOptions): WebhookHan
     ["leaseSeconds must be a positive number of seconds", Number.isFinite(leaseSeconds) && leaseSeconds > 0],
     ["maxCallbackSeconds must be a number of seconds, 0 or more", Number.isFinite(maxCallbackSeconds) && maxCallbackSeconds >= 0],
     bodyTimeoutRule(bodyTimeoutSeconds),
-    ["maxBodyBytes must be a positive number of bytes", Number.isFinite(maxBodyBytes) && maxBodyBytes > 0],
+    [BODY_BOUND_RULE, isBodyBound(maxBodyBytes)],
   ]);
 
   /** What a request leaves to be done once it is answered. */
@@ -130,7 +147,7 @@ export function createWebhookHandler(options: WebhookHandlerOptions): WebhookHan
     if (body instanceof Response) return body;
     let event: WebhookEvent;
     try {
-      ({ body: event } = await gwop.validateWebhook({ request: { body, headers: request.headers } }));
+      ({ body: event } = await gwop.validateWebhook({ request: { body, headers: request.headers }, maxBodyBytes }));
     } catch (error) {
       return rejected(error, later);
     }
@@ -152,6 +169,8 @@ export function createWebhookHandler(options: WebhookHandlerOptions): WebhookHan
       case "WEBHOOK_EVENT_UNKNOWN":
         // Well signed: a type of later versions. Refusing it would make Gwop deliver it for ever.
         return accepted("ignored");
+      case "WEBHOOK_BODY_TOO_LARGE":
+        return refusal(413, "BODY_TOO_LARGE", message);
       case "WEBHOOK_PAYLOAD_INVALID":
       case "WEBHOOK_HEADER_MISMATCH":
         return refusal(400, code, message);

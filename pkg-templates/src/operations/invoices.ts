@@ -1,4 +1,4 @@
-import type { Answer, ApiClient, RequestOptions } from "../client.js";
+import { type Answer, type ApiClient, REQUEST_OPTIONS, type RequestOptions } from "../client.js";
 import {
   ConnectionError,
   GwopError,
@@ -19,7 +19,7 @@ import type {
 } from "../generated/models.js";
 import type { Known } from "../models/known.js";
 import type { InvoicesListRequest } from "../models/operations.js";
-import { readOptions } from "../options.js";
+import { type Names, readOptions } from "../options.js";
 import { isSignal } from "../race.js";
 import { readStatuses, waitForStatus } from "../wait.js";
 
@@ -34,6 +34,9 @@ export interface WaitForStatusRequest {
   /** Gives the wait up. */
   signal?: AbortSignal | null | undefined;
 }
+
+const WAIT_REQUEST: Names<WaitForStatusRequest> = { id: undefined, status: undefined, timeoutMs: undefined, signal: undefined };
+const LIST_REQUEST: Names<InvoicesListRequest> = { limit: undefined, offset: undefined, status: undefined };
 
 /** The most invoices that Gwop puts into a page. */
 const LARGEST_PAGE = 100;
@@ -73,7 +76,7 @@ export class Invoices {
    */
   async *listAll(request: InvoicesListRequest = {}, options?: RequestOptions): AsyncGenerator<InvoiceListItem, void, undefined> {
     const seen = new Set<string>();
-    const { limit = LARGEST_PAGE, offset = 0, ...filter } = readOptions(request, refuse, "request");
+    const { limit = LARGEST_PAGE, offset = 0, ...filter } = readOptions(request, LIST_REQUEST, refuse, "request");
     const page = { ...filter, limit, offset };
     for (;;) {
       const { invoices, pagination } = (await this.list(page, options)).result;
@@ -114,8 +117,8 @@ export class Invoices {
    * is in another final status.
    */
   async waitForStatus(request: WaitForStatusRequest, options?: RequestOptions): Promise<Answer<InvoicePublic>> {
-    const { id, status, timeoutMs = 120_000, signal } = readOptions(request, refuse, "request");
-    const own = readOptions(options);
+    const { id, status, timeoutMs = 120_000, signal } = readOptions(request, WAIT_REQUEST, refuse, "request");
+    const own = readOptions(options, REQUEST_OPTIONS);
     const signals = [signal, own.signal];
     const targets = readStatuses(status);
     if (!targets) {

@@ -1,5 +1,6 @@
 import { simulatorCore } from "../core.js";
 import type { SimulatorCore } from "../generated/simulator_bg.js";
+import { markSimulated } from "../hosts.js";
 import { HTTPClient } from "../http-client.js";
 import { unless } from "../race.js";
 import { LONGEST_MS } from "../sleep.js";
@@ -125,6 +126,7 @@ export class Simulator {
     this.clock = new SimulatorClock(this.#wall, async () => {
       await this.deliverDue();
     });
+    markSimulated(this.fetch);
     this.httpClient = new HTTPClient({ fetcher: this.fetch });
   }
 
