@@ -5,71 +5,49 @@
 //! `queue` event. `docs/worker.md` tells about variables, bindings and what is guaranteed.
 //!
 //! ```text
-//! Gwop ─ signed delivery → handle_webhook ─ one transaction → GwopInvoice (event, state, outbox, alarm) → 200
-//!                                                                  └─ alarm → queue → handle_queue → fulfilment
+//! Gwop ─ signed delivery → handle_webhook ─ one transaction → GwopLedger, one shard (event, state, outbox, alarm) → 200
+//!                                                                  └─ alarm → queue → handle_queue → fulfillment
 //! ```
 //!
-//! Policy ([`schedule`], [`secret`], [`payload`]) is plain Rust; what talks to the platform is there on `wasm32` only.
+//! Policy ([`schedule`], [`exchange`], [`payload`], [`ledger::store`]) is plain Rust; what talks to the platform is there on `wasm32` only.
 #![cfg_attr(not(target_arch = "wasm32"), allow(rustdoc::broken_intra_doc_links))]
 
 pub mod exchange;
+#[cfg(any(feature = "worker", feature = "serde"))]
+pub mod ledger;
+#[cfg(any(feature = "worker", feature = "serde"))]
 pub mod payload;
 pub mod schedule;
-pub mod secret;
 
-#[cfg(all(target_arch = "wasm32", feature = "worker"))]
-mod auth;
-#[cfg(all(target_arch = "wasm32", feature = "worker"))]
-mod config;
-#[cfg(all(target_arch = "wasm32", feature = "worker"))]
-mod failure;
-#[cfg(all(target_arch = "wasm32", feature = "worker"))]
-mod fulfilment;
-#[cfg(all(target_arch = "wasm32", feature = "worker"))]
-mod http;
-#[cfg(all(target_arch = "wasm32", feature = "worker"))]
-mod incoming;
-#[cfg(all(target_arch = "wasm32", feature = "worker"))]
-mod index_object;
-#[cfg(all(target_arch = "wasm32", feature = "worker"))]
-mod invoice_object;
-#[cfg(all(target_arch = "wasm32", feature = "worker"))]
-mod log;
+/// What talks to the platform.
+macro_rules! on_the_platform {
+    ($($item:item)*) => { $(#[cfg(all(target_arch = "wasm32", feature = "worker"))] $item)* };
+}
+
+on_the_platform! {
+    mod auth;
+    mod fulfillment;
+    mod gwop;
+    mod platform;
+    mod queue;
+    mod router;
+    mod routes;
+    mod scheduled;
+    mod sessions;
+    mod verify;
+
+    pub use auth::{AuthError, Identity, authenticate, without_identity_headers};
+    pub use gwop::{CallError, call};
+    pub use ledger::legacy::{GwopInvoice, GwopInvoiceIndex};
+    pub use ledger::object::GwopLedger;
+    pub use queue::handle_queue;
+    pub use router::handle;
+    pub use routes::webhook::handle_webhook;
+    pub use scheduled::handle_scheduled;
+    pub use sessions::object::GwopSession;
+}
+
 #[cfg(all(target_arch = "wasm32", feature = "worker-main"))]
 mod main;
-#[cfg(all(target_arch = "wasm32", feature = "worker"))]
-mod objects;
-#[cfg(all(target_arch = "wasm32", feature = "worker"))]
-mod operator;
-#[cfg(all(target_arch = "wasm32", feature = "worker"))]
-mod platform;
-#[cfg(all(target_arch = "wasm32", feature = "worker"))]
-mod promise;
-#[cfg(all(target_arch = "wasm32", feature = "worker"))]
-mod queue;
-#[cfg(all(target_arch = "wasm32", feature = "worker"))]
-mod router;
-#[cfg(all(target_arch = "wasm32", feature = "worker"))]
-mod session_object;
-#[cfg(all(target_arch = "wasm32", feature = "worker"))]
-mod storage;
 #[cfg(all(target_arch = "wasm32", feature = "worker-test"))]
 mod test_routes;
-#[cfg(all(target_arch = "wasm32", feature = "worker"))]
-mod token;
-#[cfg(all(target_arch = "wasm32", feature = "worker"))]
-mod transport;
-#[cfg(all(target_arch = "wasm32", feature = "worker"))]
-mod webhook;
-
-#[cfg(all(target_arch = "wasm32", feature = "worker"))]
-pub use {
-    auth::{Denied, Identity, authenticate, without_identity_headers},
-    index_object::GwopInvoiceIndex,
-    invoice_object::GwopInvoice,
-    queue::handle_queue,
-    router::handle,
-    session_object::GwopSession,
-    transport::{CallError, call},
-    webhook::handle_webhook,
-};

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsValue;
 use worker::{AbortController, Delay, Env, Fetch, Headers, Method, RequestInit, RequestRedirect};
 
 use crate::client::{
@@ -14,8 +14,8 @@ use crate::client::{
 use crate::model::Naming;
 use crate::port::{Transport, drive};
 
-use super::incoming::Chunks;
-use super::{config, log, objects};
+use super::platform::body::Chunks;
+use super::platform::{config, log, now_ms};
 
 /// How long one attempt may take, in milliseconds.
 const ATTEMPT_MS: u64 = 10_000;
@@ -25,15 +25,12 @@ pub struct Platform;
 
 impl Transport for Platform {
     fn now_ms(&self) -> i64 {
-        objects::now_ms()
+        now_ms()
     }
 
     fn random(&self) -> [u8; 16] {
         let mut bytes = [0; 16];
-        let global: web_sys::WorkerGlobalScope = js_sys::global().unchecked_into();
-        if let Ok(crypto) = global.crypto()
-            && crypto.get_random_values_with_u8_array(&mut bytes).is_err()
-        {
+        if getrandom::fill(&mut bytes).is_err() {
             log::error("randomness_failed", &[]);
         }
         bytes

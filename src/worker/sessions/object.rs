@@ -4,10 +4,10 @@
 use std::cell::Cell;
 
 use serde::{Deserialize, Serialize};
-use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
+use worker::{DurableObject, Env, Request, Response, Result, ScheduledTime, SqlStorage, State, Storage, durable_object};
 
-use super::objects::{answer, now_ms};
-use super::storage::{NO_BINDINGS, Storage};
+use crate::worker::platform::objects::answer;
+use crate::worker::platform::{log, now_ms};
 
 /// How long a revocation is kept at least, in milliseconds: 31 days, or until the day after its token expires.
 const RETENTION_MS: i64 = 31 * 24 * 60 * 60 * 1_000;
@@ -52,6 +52,7 @@ pub enum Standing {
 #[durable_object(alarm)]
 pub struct GwopSession {
     storage: Storage,
+    sql: SqlStorage,
     /// When the last live answer that said `active` was asked for. Memory is enough: without it Gwop is asked again.
     active_at: Cell<Option<i64>>,
     /// Whether a live answer said anything else.
@@ -60,8 +61,10 @@ pub struct GwopSession {
 
 impl DurableObject for GwopSession {
     fn new(state: State, _env: Env) -> Self {
+        let storage = state.storage();
         Self {
-            storage: Storage::of(&state),
+            sql: storage.sql(),
+            storage,
             active_at: Cell::new(None),
             ended: Cell::new(false),
         }
@@ -79,9 +82,9 @@ impl DurableObject for GwopSession {
     /// The revocation is old enough: every token of the session has expired.
     async fn alarm(&self) -> Result<Response> {
         if let Err(error) = self.storage.delete_all().await {
-            super::log::error("alarm_failed", &[("error", error.to_string().into())]);
+            log::error("alarm_failed", &[("error", error.to_string().into())]);
             let again = now_ms().saturating_add(DAY_MS);
-            let _ = self.storage.set_alarm(again).await;
+            let _ = self.arm(again).await;
         }
         Response::empty()
     }
@@ -89,7 +92,15 @@ impl DurableObject for GwopSession {
 
 impl GwopSession {
     fn is_revoked(&self) -> Result<bool> {
-        self.storage.has_table("revocation")
+        let statement = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'revocation'";
+        let rows = self.sql.exec(statement, None)?.raw();
+        Ok(rows.collect::<Result<Vec<_>>>()?.first().is_some())
+    }
+
+    /// Sets the alarm, in milliseconds since the epoch.
+    async fn arm(&self, due: i64) -> Result<()> {
+        let date = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(due as f64));
+        self.storage.set_alarm(ScheduledTime::new(date)).await
     }
 
     fn check(&self, reuse_ms: i64) -> Result<Standing> {
@@ -117,14 +128,14 @@ impl GwopSession {
     }
 
     async fn revoke(&self, expires_at: i64) -> Result<Standing> {
-        self.storage.run(
+        self.sql.exec(
             "CREATE TABLE IF NOT EXISTS revocation (revoked_at INTEGER NOT NULL)",
-            &NO_BINDINGS,
+            None,
         )?;
         let kept = now_ms()
             .saturating_add(RETENTION_MS)
             .max(expires_at.saturating_add(DAY_MS));
-        self.storage.set_alarm(kept).await?;
+        self.arm(kept).await?;
         Ok(Standing::Ended)
     }
 }

@@ -1,32 +1,21 @@
 //! Requests: what is read of them at once, and bounded bodies.
 
-use js_sys::{Array, Reflect, Uint8Array};
+use js_sys::futures::JsFuture;
+use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{ReadableStream, ReadableStreamDefaultReader};
 use worker::Request;
 
-use super::http::Answer;
-use super::platform;
-use super::promise::settled;
+use super::response::Answer;
 
 /// How much of a refused body is read before the answer. Cancelling the stream instead would poison the connection for the
 /// next request under wrangler.
 const DRAIN_BYTES: usize = 1024 * 1024;
 
-/// Headers that are read of every request: in one call with its method and URL.
-const READ_AT_ONCE: [&str; 5] = [
-    "content-type",
-    "content-length",
-    "x-gwop-signature",
-    "x-gwop-event-id",
-    "x-gwop-event-type",
-];
-
-/// A request. Making a [`Request`] of the platform's own asks for `cf` too, which the platform then builds.
+/// A request as the platform has it. Making `worker`'s own of it asks for `cf` too, which the platform then builds.
 pub struct Incoming {
     request: web_sys::Request,
-    /// Values of [`READ_AT_ONCE`]; empty where there is none.
-    headers: Vec<String>,
+    headers: web_sys::Headers,
     /// The method as it came: [`worker::Method`] takes one that it does not know for `GET`.
     pub method: String,
     /// The path: that of the URL, or what a merchant's router has set by `Request::path_mut`.
@@ -35,45 +24,31 @@ pub struct Incoming {
 
 impl From<web_sys::Request> for Incoming {
     fn from(request: web_sys::Request) -> Self {
-        Self::new(request, None)
+        let path = path_of(&request.url()).to_owned();
+        Self::new(request, path)
     }
 }
 
 impl From<&Request> for Incoming {
     fn from(request: &Request) -> Self {
         // Another handle to the same request: `inner().clone()` would be the Fetch API's method.
-        Self::new(Clone::clone(request.inner()), Some(request.path()))
+        Self::new(Clone::clone(request.inner()), request.path())
     }
 }
 
 impl Incoming {
-    /// With the path of its URL, unless another one is given.
-    fn new(request: web_sys::Request, path: Option<String>) -> Self {
-        thread_local! {
-            static NAMES: Array = READ_AT_ONCE.into_iter().map(platform::constant).collect();
-        }
-        let head = NAMES.with(|names| platform::head(&request, names));
-        let mut lines = head.split('\n');
-        let method = lines.next().unwrap_or_default().to_owned();
-        let url = lines.next().unwrap_or_default();
+    fn new(request: web_sys::Request, path: String) -> Self {
         Self {
+            headers: request.headers(),
+            method: request.method(),
+            path,
             request,
-            headers: lines.map(str::to_owned).collect(),
-            method,
-            path: path.unwrap_or_else(|| path_of(url).to_owned()),
         }
     }
 
-    /// The value of a header; several are joined by commas. Without a value, those of [`READ_AT_ONCE`] are as if they were not there.
-    pub fn header(&self, name: &'static str) -> Option<String> {
-        match READ_AT_ONCE.iter().position(|known| *known == name) {
-            Some(at) => self
-                .headers
-                .get(at)
-                .filter(|value| !value.is_empty())
-                .cloned(),
-            None => platform::header(&self.request, platform::constant(name)),
-        }
+    /// The value of a header; several are joined by commas.
+    pub fn header(&self, name: &str) -> Option<String> {
+        self.headers.get(name).ok().flatten()
     }
 
     /// Whether the body's media type is JSON, or not told.
@@ -139,8 +114,8 @@ impl Incoming {
     }
 
     async fn whole_body(&self) -> std::result::Result<Vec<u8>, JsValue> {
-        let bytes = settled(self.request.array_buffer()?).await?;
-        Ok(platform::bytes(&bytes))
+        let bytes = JsFuture::from(self.request.array_buffer()?).await?;
+        Ok(Uint8Array::new(&bytes).to_vec())
     }
 
     /// Reads and drops a body that nobody wants, up to [`DRAIN_BYTES`]. One that says that it is longer is left alone: under wrangler half a
@@ -209,7 +184,7 @@ impl Chunks {
     /// # Errors
     /// Where the stream ends in an error.
     pub async fn next(&mut self) -> std::result::Result<Option<Uint8Array>, JsValue> {
-        let chunk = settled(self.reader.read()).await?;
+        let chunk = JsFuture::from(self.reader.read()).await?;
         let done = Reflect::get(&chunk, &"done".into())?;
         if done.is_truthy() {
             return Ok(None);

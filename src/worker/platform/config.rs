@@ -1,10 +1,15 @@
 //! Variables, secrets and bindings, by name. `docs/worker.md` has the table.
 
-use js_sys::Array;
-use wasm_bindgen::JsValue;
-use worker::{Env, Url};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 
-use super::{log, platform};
+use js_sys::{Array, Reflect};
+use wasm_bindgen::JsValue;
+use worker::{Env, Queue, Url};
+
+use super::log;
+use crate::worker::ledger::shard::{DEFAULT_SHARDS, MAX_SHARDS};
+use crate::worker::schedule::{self, Times};
 
 /// Secrets that Gwop signs webhooks with, comma-separated during a rotation.
 pub const GWOP_WEBHOOK_SECRET: &str = "GWOP_WEBHOOK_SECRET";
@@ -26,7 +31,7 @@ pub const TOKEN_AUDIENCE: &str = "TOKEN_AUDIENCE";
 pub const SESSION_CHECK: &str = "SESSION_CHECK";
 /// Where events are delivered, unless the service binding [`FULFILLMENT`] is there.
 pub const FULFILLMENT_URL: &str = "FULFILLMENT_URL";
-/// Secrets that deliveries to fulfilment are signed with, comma-separated during a rotation.
+/// Secrets that deliveries to fulfillment are signed with, comma-separated during a rotation.
 pub const FULFILLMENT_SECRET: &str = "FULFILLMENT_SECRET";
 /// The operator's bearer token, comma-separated during a rotation.
 pub const OPERATOR_TOKEN: &str = "OPERATOR_TOKEN";
@@ -35,16 +40,24 @@ pub const MAX_BODY_BYTES: &str = "MAX_BODY_BYTES";
 /// Origins that may use the auth routes from a browser, comma-separated.
 pub const CORS_ORIGINS: &str = "CORS_ORIGINS";
 
-/// Service binding: fulfilment as a Worker.
+/// Service binding: fulfillment as a Worker.
 pub const FULFILLMENT: &str = "FULFILLMENT";
-/// Durable Objects: one per invoice, named by `invoice_id`.
+/// Into how many shards the ledger is divided. It cannot be changed once anything is stored.
+pub const LEDGER_SHARDS: &str = "LEDGER_SHARDS";
+/// For how many days an invoice is kept after its last event.
+pub const RETENTION_DAYS: &str = "RETENTION_DAYS";
+/// Durable Objects: the ledger, one per shard.
+pub const LEDGER: &str = "GWOP_LEDGER";
+/// Durable Objects of 1.0.0: one per invoice, named by `invoice_id`. Bound only where a deployment began with 1.0.0.
 pub const INVOICES: &str = "GWOP_INVOICES";
-/// Durable Objects: one per public id, named by `public_invoice_id`.
+/// Durable Objects of 1.0.0: one per public id, named by `public_invoice_id`.
 pub const INVOICE_INDEX: &str = "GWOP_INVOICE_INDEX";
 /// Durable Objects: one per auth session, named by `sid`.
 pub const SESSIONS: &str = "GWOP_SESSIONS";
-/// Queue producer: events on their way to fulfilment.
-pub const FULFILMENT_QUEUE: &str = "GWOP_FULFILMENT_QUEUE";
+/// Queue producer: events on their way to fulfillment.
+pub const FULFILLMENT_QUEUE: &str = "GWOP_FULFILLMENT_QUEUE";
+/// What 1.0.0 called [`FULFILLMENT_QUEUE`].
+const OLD_FULFILLMENT_QUEUE: &str = "GWOP_FULFILMENT_QUEUE";
 /// Rate limiter of the auth routes, optional.
 pub const AUTH_RATE_LIMITER: &str = "GWOP_AUTH_RATE_LIMITER";
 
@@ -84,8 +97,12 @@ enum Setting {
     Unusable,
 }
 
+fn value(env: &Env, name: &str) -> JsValue {
+    Reflect::get(env, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED)
+}
+
 fn setting(env: &Env, name: &'static str) -> Setting {
-    let value = platform::property(env, platform::constant(name)).unwrap_or(JsValue::UNDEFINED);
+    let value = value(env, name);
     if let Some(text) = value.as_string() {
         return match text.trim() {
             "" => Setting::Missing,
@@ -193,7 +210,7 @@ pub fn missing_for_auth(env: &Env) -> Vec<&'static str> {
 }
 
 /// Where events are delivered without a service binding; `None`, and a log line where there is a value, unless it is a URL of HTTP.
-pub fn fulfilment_url(env: &Env) -> Option<String> {
+pub fn fulfillment_url(env: &Env) -> Option<String> {
     let text = text(env, FULFILLMENT_URL)?;
     let usable = Url::parse(&text)
         .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
@@ -203,40 +220,94 @@ pub fn fulfilment_url(env: &Env) -> Option<String> {
     usable.then_some(text)
 }
 
-/// What fulfilment misses: variables and bindings.
-pub fn missing_for_fulfilment(env: &Env) -> Vec<&'static str> {
+/// Whether something is bound under a name.
+pub fn is_bound(env: &Env, name: &str) -> bool {
+    !value(env, name).is_undefined()
+}
+
+/// The queue of events on their way to fulfillment, under its name or the one that 1.0.0 gave it.
+///
+/// # Errors
+/// Where neither is bound to a queue.
+pub fn fulfillment_queue(env: &Env) -> worker::Result<Queue> {
+    if is_bound(env, FULFILLMENT_QUEUE) || !is_bound(env, OLD_FULFILLMENT_QUEUE) {
+        return env.queue(FULFILLMENT_QUEUE);
+    }
+    warn_of_old_names(env);
+    env.queue(OLD_FULFILLMENT_QUEUE)
+}
+
+/// Names of 1.0.0 that are configured, each with the name that it has now.
+pub fn old_names(env: &Env) -> Vec<(&'static str, &'static str)> {
+    let renamed = [(OLD_FULFILLMENT_QUEUE, FULFILLMENT_QUEUE)];
+    let old = renamed.into_iter().filter(|(old, _)| is_bound(env, old));
+    old.collect()
+}
+
+/// Says once per isolate which names should be changed.
+pub fn warn_of_old_names(env: &Env) {
+    thread_local! {
+        static SAID: RefCell<BTreeSet<&'static str>> = const { RefCell::new(BTreeSet::new()) };
+    }
+    for (old, new) in old_names(env) {
+        if SAID.with_borrow_mut(|said| said.insert(old)) {
+            log::warning("old_name", &[("name", old.into()), ("use", new.into())]);
+        }
+    }
+}
+
+/// What fulfillment misses: variables and bindings.
+pub fn missing_for_fulfillment(env: &Env) -> Vec<&'static str> {
     // Asked first for what is mostly not there: `worker`'s own answer to that is an error with a text.
-    let is_bound = |name| {
-        platform::property(env, platform::constant(name)).is_ok_and(|value| !value.is_undefined())
-    };
-    let service = is_bound(FULFILLMENT) && env.service(FULFILLMENT).is_ok();
-    let place = service || fulfilment_url(env).is_some();
+    let service = is_bound(env, FULFILLMENT) && env.service(FULFILLMENT).is_ok();
+    let place = service || fulfillment_url(env).is_some();
+    let queue = is_bound(env, FULFILLMENT_QUEUE) || is_bound(env, OLD_FULFILLMENT_QUEUE);
     let parts = [
         (FULFILLMENT_URL, place),
         (FULFILLMENT_SECRET, is_set(env, FULFILLMENT_SECRET)),
-        (
-            FULFILMENT_QUEUE,
-            is_bound(FULFILMENT_QUEUE) && env.queue(FULFILMENT_QUEUE).is_ok(),
-        ),
+        (FULFILLMENT_QUEUE, queue && fulfillment_queue(env).is_ok()),
     ];
     let missing = parts.into_iter().filter(|(_, there)| !there);
     missing.map(|(name, _)| name).collect()
 }
 
-/// Times of the outbox in milliseconds. Fixed, but for the build that `tests/worker` runs.
-#[derive(Clone, Copy)]
-pub struct Times {
-    /// How long events are kept.
-    pub retention: i64,
-    /// How long the queue may be silent.
-    pub silence: i64,
+/// Into how many shards the ledger is divided.
+///
+/// # Errors
+/// `()`, and a log line, where [`LEDGER_SHARDS`] is no number from 1 to 32: another number than the one that was meant would look for stored
+/// invoices elsewhere.
+pub fn shards(env: &Env) -> Result<u32, ()> {
+    if matches!(setting(env, LEDGER_SHARDS), Setting::Missing) {
+        return Ok(DEFAULT_SHARDS);
+    }
+    let shards = text(env, LEDGER_SHARDS).and_then(|text| text.parse().ok());
+    match shards.filter(|shards| (1..=MAX_SHARDS).contains(shards)) {
+        Some(shards) => Ok(shards),
+        None => {
+            not_understood(LEDGER_SHARDS);
+            Err(())
+        }
+    }
 }
 
-/// The times of the outbox.
+/// For how many days an invoice is kept after its last event. A value that cannot be used counts as absent: it must not delete sooner than was meant.
+fn retention_days(env: &Env) -> i64 {
+    if matches!(setting(env, RETENTION_DAYS), Setting::Missing) {
+        return schedule::RETENTION_DAYS;
+    }
+    let days = text(env, RETENTION_DAYS).and_then(|text| text.parse::<u32>().ok());
+    let days = days.map(i64::from).filter(|days| *days >= schedule::LEAST_RETENTION_DAYS);
+    days.unwrap_or_else(|| {
+        not_understood(RETENTION_DAYS);
+        schedule::RETENTION_DAYS
+    })
+}
+
+/// The times of the ledger: fixed but for [`RETENTION_DAYS`], and for the build that `tests/worker` runs.
 pub fn times(env: &Env) -> Times {
     let times = Times {
-        retention: super::schedule::RETENTION_MS,
-        silence: super::schedule::SILENCE_MS,
+        invoices: schedule::days(retention_days(env)),
+        ..Times::default()
     };
     #[cfg(feature = "worker-test")]
     let times = {
@@ -248,10 +319,9 @@ pub fn times(env: &Env) -> Times {
         Times {
             retention: milliseconds("TEST_RETENTION_MS", times.retention),
             silence: milliseconds("TEST_SILENCE_MS", times.silence),
+            invoices: milliseconds("TEST_INVOICE_RETENTION_MS", times.invoices),
         }
     };
-    #[cfg(not(feature = "worker-test"))]
-    let _ = env;
     times
 }
 

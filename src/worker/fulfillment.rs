@@ -1,4 +1,4 @@
-//! Delivery to fulfilment: the event as Gwop signed it, with `gwop_outcome` added, signed anew in Gwop's own header format.
+//! Delivery to fulfillment: the event as Gwop signed it, with `gwop_outcome` added, signed anew in Gwop's own header format.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -11,10 +11,9 @@ use worker::{
 
 use crate::webhook::hmac;
 
-use super::config;
-use super::incoming::Chunks;
-use super::invoice_object::Claimed;
-use super::objects::now_ms;
+use super::ledger::messages::Claimed;
+use super::platform::body::Chunks;
+use super::platform::{config, now_ms};
 use super::payload::{fits_header, with_outcome};
 use super::schedule::FULFILMENT_TIMEOUT_MS;
 
@@ -27,14 +26,14 @@ const REST_OF_ANSWER: Duration = Duration::from_secs(1);
 /// Delivers one event.
 ///
 /// # Errors
-/// Why fulfilment did not take it, for the log: it answered other than 2xx, too late, or not at all.
+/// Why fulfillment did not take it, for the log: it answered other than 2xx, too late, or not at all.
 pub async fn deliver(env: &Env, event_id: &str, event: &Claimed) -> Result<(), String> {
     if config::list(env, config::FULFILLMENT_SECRET).is_empty() {
         return Err("FULFILLMENT_SECRET is not configured".to_owned());
     }
     let body =
         with_outcome(&event.body, event.outcome).ok_or("the stored event is no JSON object")?;
-    let url = config::fulfilment_url(env);
+    let url = config::fulfillment_url(env);
     let service = env.service(config::FULFILLMENT).ok();
     let abort = AbortController::default();
     let signal = abort.signal();

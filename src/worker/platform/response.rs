@@ -1,17 +1,13 @@
 //! Answers: the headers that every one carries, one log line per request.
 
-use std::cell::RefCell;
 use std::future::Future;
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use worker::{Headers, Response, ResponseBuilder, Result};
-
-use crate::web::WebCrypto;
+use worker::{Response, Result};
 
 use super::log::{self, Level};
-use super::objects::now_ms;
-use super::platform;
+use super::{now_ms, random_uuid};
 
 /// An answer, before it becomes a `Response`.
 pub struct Answer {
@@ -100,33 +96,31 @@ impl Answer {
     /// The `Response`, with a request id of its own.
     ///
     /// # Errors
-    /// Only where the platform refuses to make one.
+    /// Where the platform refuses to make one, or has no randomness.
     pub fn respond(self) -> Result<Response> {
-        self.into_response(&WebCrypto::random_uuid())
+        let request_id = random_uuid()?;
+        Ok(self.platform_response(&request_id)?.into())
     }
 
-    fn into_response(self, request_id: &str) -> Result<Response> {
-        let made = self.platform_response(None, request_id)?;
-        let builder = ResponseBuilder::new()
-            .with_status(self.status)
-            .with_headers(Headers(made.headers()));
-        Ok(match self.body {
-            Some(body) => builder.fixed(body.into_bytes()),
-            None => builder.empty(),
-        })
-    }
-
-    fn platform_response(&self, body: Option<&str>, request_id: &str) -> Result<web_sys::Response> {
-        let response = with_common_headers(self.body.is_some(), |headers| {
-            Ok(platform::response(self.status, body, headers, request_id)?)
-        })?;
-        if !self.headers.is_empty() {
-            let headers = response.headers();
-            for (name, value) in &self.headers {
-                headers.set(name, value)?;
-            }
+    fn platform_response(&self, request_id: &str) -> Result<web_sys::Response> {
+        let headers = web_sys::Headers::new()?;
+        for (name, value) in COMMON_HEADERS {
+            headers.set(name, value)?;
         }
-        Ok(response)
+        headers.set("x-request-id", request_id)?;
+        if self.body.is_some() {
+            headers.set("content-type", "application/json")?;
+        }
+        for (name, value) in &self.headers {
+            headers.set(name, value)?;
+        }
+        let init = web_sys::ResponseInit::new();
+        init.set_status(self.status);
+        init.set_headers(headers.as_ref());
+        Ok(web_sys::Response::new_with_opt_str_and_init(
+            self.body.as_deref(),
+            &init,
+        )?)
     }
 }
 
@@ -145,30 +139,6 @@ const COMMON_HEADERS: [(&str, &str); 6] = [
     ),
 ];
 
-/// Does something with [`COMMON_HEADERS`], and `Content-Type` where there is a body: an isolate makes them once.
-fn with_common_headers<T>(
-    has_body: bool,
-    work: impl FnOnce(&web_sys::Headers) -> Result<T>,
-) -> Result<T> {
-    thread_local! {
-        static COMMON: RefCell<[Option<web_sys::Headers>; 2]> = const { RefCell::new([None, None]) };
-    }
-    COMMON.with_borrow_mut(|[without_body, with_body]| {
-        let common = if has_body { with_body } else { without_body };
-        if let Some(headers) = common {
-            return work(headers);
-        }
-        let headers = web_sys::Headers::new()?;
-        for (name, value) in COMMON_HEADERS {
-            headers.set(name, value)?;
-        }
-        if has_body {
-            headers.set("content-type", "application/json")?;
-        }
-        work(common.insert(headers))
-    })
-}
-
 /// The answer to a request whose log line is written.
 pub struct Served {
     answer: Answer,
@@ -181,17 +151,15 @@ impl Served {
     /// # Errors
     /// Only where the platform refuses to make one.
     pub fn into_response(self) -> Result<Response> {
-        self.answer.into_response(&self.request_id)
+        Ok(self.into_platform_response()?.into())
     }
 
-    /// The `Response` for the platform itself: without the other one on the way.
+    /// The `Response` for the platform itself.
     ///
     /// # Errors
     /// Only where the platform refuses to make one.
-    #[cfg(feature = "worker-main")]
     pub fn into_platform_response(self) -> Result<web_sys::Response> {
-        let Self { answer, request_id } = self;
-        answer.platform_response(answer.body.as_deref(), &request_id)
+        self.answer.platform_response(&self.request_id)
     }
 }
 
@@ -202,8 +170,14 @@ pub async fn served(
     work: impl Future<Output = Answer>,
 ) -> Served {
     let started = now_ms();
-    let request_id = WebCrypto::random_uuid();
-    let answer = work.await;
+    let (request_id, answer) = match random_uuid() {
+        Ok(request_id) => (request_id, work.await),
+        Err(error) => {
+            log::error("randomness_failed", &[("error", error.to_string().into())]);
+            let answer = Answer::error(500, "INTERNAL_ERROR", "Internal error");
+            (String::new(), answer)
+        }
+    };
     let level = if answer.alarming {
         Level::Error
     } else {

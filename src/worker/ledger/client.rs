@@ -1,0 +1,189 @@
+//! The ledger as the Worker, its consumer and its shards ask it: which shard, and what it answered.
+
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+use worker::{Env, Response};
+
+use super::messages::{Call, Delivery, Envelope, Parcel, Request, VERSION, View};
+use super::shard::{name_of, shard_of};
+use crate::invoice::Outcome;
+use crate::worker::platform::response::Answer;
+use crate::worker::platform::{config, log, objects};
+
+/// The path of a delivery.
+pub const APPLY: &str = "/apply";
+/// The header of the answer to a delivery.
+pub const OUTCOME: &str = "gwop-outcome";
+/// The status by which a shard says that it counts another number of shards.
+pub const ANOTHER_COUNT: u16 = 409;
+
+/// Why the ledger did not answer.
+#[derive(Debug)]
+pub enum LedgerError {
+    /// `LEDGER_SHARDS` is no number that can be used, or not the one that the ledger was begun with.
+    Shards(String),
+    /// It cannot be reached, or its storage failed: the same call later may work.
+    Unavailable(String),
+}
+
+impl fmt::Display for LedgerError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::Shards(reason) | Self::Unavailable(reason)) = self;
+        formatter.write_str(reason)
+    }
+}
+
+impl From<worker::Error> for LedgerError {
+    fn from(error: worker::Error) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<serde_json::Error> for LedgerError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl LedgerError {
+    /// The answer to a request that needs the ledger, after a line in the log: `about` says what it was about.
+    pub fn answer(&self, about: &[(&'static str, serde_json::Value)]) -> Answer {
+        let error = [("error", self.to_string().into())];
+        let fields: Vec<_> = about.iter().cloned().chain(error).collect();
+        match self {
+            Self::Shards(_) => {
+                log::error("shard_count", &fields);
+                Answer::error(500, "INTERNAL_ERROR", "Internal error")
+            }
+            Self::Unavailable(_) => {
+                log::error("storage_refused", &fields);
+                Answer::unavailable()
+            }
+        }
+    }
+}
+
+/// The number of shards that is configured.
+///
+/// # Errors
+/// [`LedgerError::Shards`].
+pub fn shards(env: &Env) -> Result<u32, LedgerError> {
+    config::shards(env).map_err(|()| {
+        LedgerError::Shards("LEDGER_SHARDS must be a whole number from 1 to 32".to_owned())
+    })
+}
+
+/// The envelope of a message about an invoice.
+///
+/// # Errors
+/// As [`shards`].
+fn envelope(env: &Env, merchant: &str, invoice_id: &str) -> Result<Envelope, LedgerError> {
+    let shards = shards(env)?;
+    Ok(Envelope {
+        v: VERSION,
+        shard: shard_of(merchant, invoice_id, shards),
+        shards,
+        merchant: merchant.to_owned(),
+    })
+}
+
+/// Stores a delivery.
+///
+/// # Errors
+/// [`LedgerError`]: then nothing of it is stored, or it is stored and a repetition will be told as a duplicate.
+pub async fn apply(env: &Env, delivery: &Delivery) -> Result<Outcome, LedgerError> {
+    let envelope = envelope(env, &delivery.merchant, &delivery.invoice_id)?;
+    let parcel = Parcel {
+        envelope: &envelope,
+        delivery,
+    };
+    let text = parcel.to_text()?;
+    let stub = env
+        .durable_object(config::LEDGER)?
+        .get_by_name(&name_of(envelope.shard))?;
+    let response = accepted(objects::post(&stub, APPLY, &text).await?).await?;
+    let outcome = response.headers().get(OUTCOME)?;
+    outcome
+        .as_deref()
+        .and_then(Outcome::parse)
+        .ok_or_else(|| LedgerError::Unavailable("the shard answered no outcome".to_owned()))
+}
+
+/// Asks the shard of an invoice.
+///
+/// # Errors
+/// [`LedgerError`].
+pub async fn call<A: DeserializeOwned>(
+    env: &Env,
+    merchant: &str,
+    invoice_id: &str,
+    call: Call,
+) -> Result<A, LedgerError> {
+    let envelope = envelope(env, merchant, invoice_id)?;
+    call_shard(env, Request { envelope, call }).await
+}
+
+/// Asks the shard that the envelope names.
+///
+/// # Errors
+/// [`LedgerError`].
+pub async fn call_shard<A: DeserializeOwned>(env: &Env, request: Request) -> Result<A, LedgerError> {
+    let stub = env
+        .durable_object(config::LEDGER)?
+        .get_by_name(&name_of(request.envelope.shard))?;
+    let response = accepted(objects::ask(&stub, &request).await?).await?;
+    Ok(objects::answer_of(response).await?)
+}
+
+/// Asks every shard, one after another: a request has six connections at once.
+///
+/// # Errors
+/// [`LedgerError`], of the first one that did not answer.
+pub async fn call_each<A: DeserializeOwned>(
+    env: &Env,
+    merchant: &str,
+    call: &Call,
+    mut enough: impl FnMut(A) -> bool,
+) -> Result<(), LedgerError> {
+    let shards = shards(env)?;
+    for shard in 0..shards {
+        let envelope = Envelope {
+            v: VERSION,
+            shard,
+            shards,
+            merchant: merchant.to_owned(),
+        };
+        let call = call.clone();
+        if enough(call_shard(env, Request { envelope, call }).await?) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Everything that is known of the invoice with this public id.
+///
+/// # Errors
+/// [`LedgerError`].
+pub async fn find(env: &Env, merchant: &str, public_invoice_id: &str) -> Result<Option<View>, LedgerError> {
+    let call = Call::Find {
+        public_invoice_id: public_invoice_id.to_owned(),
+    };
+    let mut found = None;
+    call_each(env, merchant, &call, |view: Option<View>| {
+        found = view;
+        found.is_some()
+    })
+    .await?;
+    Ok(found)
+}
+
+/// An answer of status 200.
+async fn accepted(mut response: Response) -> Result<Response, LedgerError> {
+    match response.status_code() {
+        200 => Ok(response),
+        ANOTHER_COUNT => Err(LedgerError::Shards(response.text().await?)),
+        _ => Err(LedgerError::Unavailable(response.text().await?)),
+    }
+}

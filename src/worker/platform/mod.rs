@@ -1,0 +1,34 @@
+//! Clock, randomness, environment, bodies, answers and logs: what the routes ask of the platform.
+
+pub mod body;
+pub mod config;
+pub mod log;
+pub mod objects;
+pub mod panic;
+pub mod response;
+
+use js_sys::Date;
+use wasm_bindgen::JsValue;
+
+/// Milliseconds since the epoch.
+#[must_use]
+pub fn now_ms() -> i64 {
+    Date::now() as i64
+}
+
+/// ISO 8601, from milliseconds since the epoch.
+#[must_use]
+pub fn iso_8601(milliseconds: i64) -> String {
+    Date::new(&JsValue::from_f64(milliseconds as f64)).to_iso_string().into()
+}
+
+/// A version 4 UUID (RFC 9562 section 5.4).
+///
+/// # Errors
+/// Where the platform has no randomness.
+pub fn random_uuid() -> worker::Result<String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)
+        .map_err(|_| worker::Error::RustError("the platform has no randomness".to_owned()))?;
+    Ok(uuid::Builder::from_random_bytes(bytes).into_uuid().to_string())
+}
