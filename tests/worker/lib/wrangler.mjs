@@ -106,9 +106,10 @@ class Worker {
     return existsSync(this.log) ? readFileSync(this.log, 'utf8') : '';
   }
 
-  /** The structured log lines so far. */
-  logLines() {
+  /** The structured log lines so far, from this length of the output on. */
+  logLines(from = 0) {
     return this.output()
+      .slice(from)
       .split('\n')
       .map((line) => line.replaceAll(/\u001b\[[0-9;]*m/g, ''))
       .map((line) => line.slice(line.indexOf('{')))
