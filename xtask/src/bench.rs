@@ -41,6 +41,10 @@ pub fn command(arguments: &[String]) -> Result {
         .env("GWOP_BUN", tools::npm_program("bun")?)
         .env("GWOP_WORKERD", tools::npm_program("workerd")?)
         .env("GWOP_BENCH_WORKER", path("dist/worker/entry.js"))
+        .env(
+            "GWOP_BENCH_REFERENCE",
+            path("tests/worker/fixtures/1.0.0/entry.js"),
+        )
         .env("GWOP_BENCH_OUT", path("dist/bench.json"))
         .env("GWOP_BENCH_BASELINE", path("bench/baseline.json"))
         .limit(20 * 60)

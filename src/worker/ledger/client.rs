@@ -1,7 +1,10 @@
 //! The ledger as the Worker, its consumer and its shards ask it: which shard, and what it answered.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fmt;
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use worker::{Env, Response};
 
@@ -13,6 +16,8 @@ use crate::worker::platform::{config, log, objects};
 
 /// The path of a delivery.
 pub const APPLY: &str = "/apply";
+/// Before the path of a question for a stored event: see [`known_path`].
+pub const KNOWN: &str = "/known/";
 /// The header of the answer to a delivery.
 pub const OUTCOME: &str = "gwop-outcome";
 /// The status by which a shard says that it counts another number of shards.
@@ -88,26 +93,60 @@ fn envelope(env: &Env, merchant: &str, invoice_id: &str) -> Result<Envelope, Led
     })
 }
 
+/// The path by which a shard is asked whether it has an event in mind: whom the message is for, and the event's key.
+pub fn known_path(envelope: &Envelope, delivery: &Delivery) -> String {
+    let encoded = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
+    format!(
+        "{KNOWN}{}/{}/{}/{}/{}",
+        envelope.shard,
+        envelope.shards,
+        encoded(&delivery.merchant),
+        encoded(&delivery.invoice_id),
+        encoded(&delivery.event_id),
+    )
+}
+
+thread_local! {
+    /// Paths of deliveries that this isolate has seen stored. When one comes again, its shard is asked for it by a question without a body.
+    static STORED: RefCell<BTreeSet<String>> = const { RefCell::new(BTreeSet::new()) };
+}
+
+/// How many stored deliveries an isolate keeps in mind.
+const STORED_DELIVERIES: usize = 2_000;
+
 /// Stores a delivery.
 ///
 /// # Errors
 /// [`LedgerError`]: then nothing of it is stored, or it is stored and a repetition will be told as a duplicate.
 pub async fn apply(env: &Env, delivery: &Delivery) -> Result<Outcome, LedgerError> {
     let envelope = envelope(env, &delivery.merchant, &delivery.invoice_id)?;
+    let stub = env
+        .durable_object(config::LEDGER)?
+        .get_by_name(&name_of(envelope.shard))?;
+    let path = known_path(&envelope, delivery);
+    if STORED.with_borrow(|stored| stored.contains(&path))
+        && objects::get(&stub, &path).await?.status_code() == 200
+    {
+        return Ok(Outcome::Duplicate);
+    }
     let parcel = Parcel {
         envelope: &envelope,
         delivery,
     };
     let text = parcel.to_text()?;
-    let stub = env
-        .durable_object(config::LEDGER)?
-        .get_by_name(&name_of(envelope.shard))?;
     let response = accepted(objects::post(&stub, APPLY, &text).await?).await?;
     let outcome = response.headers().get(OUTCOME)?;
-    outcome
+    let outcome = outcome
         .as_deref()
         .and_then(Outcome::parse)
-        .ok_or_else(|| LedgerError::Unavailable("the shard answered no outcome".to_owned()))
+        .ok_or_else(|| LedgerError::Unavailable("the shard answered no outcome".to_owned()))?;
+    STORED.with_borrow_mut(|stored| {
+        if stored.len() >= STORED_DELIVERIES {
+            stored.clear();
+        }
+        stored.insert(path);
+    });
+    Ok(outcome)
 }
 
 /// Asks the shard of an invoice.

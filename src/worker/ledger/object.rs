@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use worker::{DurableObject, Env, Headers, Request, Response, ScheduledTime, State, Storage, durable_object};
 
-use super::client::{ANOTHER_COUNT, APPLY, LedgerError, OUTCOME, call_shard};
+use super::client::{ANOTHER_COUNT, APPLY, KNOWN, LedgerError, OUTCOME, call_shard, known_path};
 use super::legacy;
 use super::messages::{Call, Delivery, Envelope, Export, Parcel, Request as Message};
 use super::object_sql::ObjectSql;
@@ -33,12 +33,13 @@ pub struct GwopLedger {
     pub(super) store: Store<ObjectSql>,
     storage: Storage,
     pub(super) env: Env,
+    pub(super) times: Times,
     /// What the shard has stored of itself, once it was read.
     settings: Cell<Option<Settings>>,
     /// When the alarm is armed for, at the latest, in milliseconds since the epoch; `None` where that is not known. A write that the disk refuses
     /// ends the instance, and this with it.
     armed: Cell<Option<i64>>,
-    /// Keys of stored events.
+    /// Stored events, as [`known_path`] has them: a shard of another number has other paths.
     remembered: RefCell<BTreeSet<String>>,
     /// How often the alarm found fulfillment switched off, one time after another.
     pub(super) switched_off: Cell<i64>,
@@ -52,6 +53,7 @@ impl DurableObject for GwopLedger {
         Self {
             store: Store::new(ObjectSql::of(&storage)),
             storage,
+            times: config::times(&env),
             env,
             settings: Cell::new(None),
             armed: Cell::new(None),
@@ -63,8 +65,13 @@ impl DurableObject for GwopLedger {
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
+        let path = request.path();
+        if path.starts_with(KNOWN) {
+            let status = if self.has_in_mind(&path) { 200 } else { 404 };
+            return Ok(Response::empty()?.with_status(status));
+        }
         let text = request.text().await?;
-        if request.path() == APPLY {
+        if path == APPLY {
             return match self.apply(&text).await {
                 Ok(outcome) => {
                     let headers = Headers::new();
@@ -111,10 +118,6 @@ fn refusal(error: &LedgerError) -> worker::Result<Response> {
 }
 
 impl GwopLedger {
-    pub(super) fn times(&self) -> Times {
-        config::times(&self.env)
-    }
-
     /// What the shard knows of itself; `None` where it has stored nothing.
     pub(super) fn settings(&self) -> Result<Option<Settings>> {
         if self.settings.get().is_none() {
@@ -167,11 +170,9 @@ impl GwopLedger {
                 "this version of the ledger cannot read the delivery".to_owned(),
             ));
         };
-        let known = self.settings()?.is_some();
         self.admit(&envelope, true).await?;
-        let key = key_of(&delivery);
-        if known && self.remembered.borrow().contains(&key) {
-            self.repair_alarm().await?;
+        let path = known_path(&envelope, &delivery);
+        if self.has_in_mind(&path) {
             return Ok(Outcome::Duplicate);
         }
         self.adopt_unknown(&delivery.merchant, &delivery.invoice_id)
@@ -191,13 +192,13 @@ impl GwopLedger {
         } else {
             self.repair_alarm().await?;
         }
-        self.remember(key);
+        self.remember(path);
         Ok(outcome)
     }
 
     #[cfg(not(feature = "worker-test"))]
     fn record(&self, delivery: &Delivery, known: Known, now: i64) -> Result<Outcome> {
-        Ok(self.store.record(delivery, known, now, self.times())?)
+        Ok(self.store.record(delivery, known, now, self.times)?)
     }
 
     /// As it is deployed, but for faults on purpose.
@@ -205,10 +206,10 @@ impl GwopLedger {
     fn record(&self, delivery: &Delivery, known: Known, now: i64) -> Result<Outcome> {
         use super::sql::Sql as _;
         let Some(panics) = self.fail_next.take() else {
-            return Ok(self.store.record(delivery, known, now, self.times())?);
+            return Ok(self.store.record(delivery, known, now, self.times)?);
         };
         Ok(self.store.sql().transaction(|| {
-            self.store.record(delivery, known, now, self.times())?;
+            self.store.record(delivery, known, now, self.times)?;
             #[allow(clippy::panic)]
             if panics {
                 panic!("a panic on purpose, inside a transaction");
@@ -232,7 +233,7 @@ impl GwopLedger {
             Some(invoice_id) => self.adopt_into(envelope, invoice_id).await? || stored,
             None => stored,
         };
-        let (now, times) = (now_ms(), self.times());
+        let (now, times) = (now_ms(), self.times);
         let answer = match call {
             #[cfg(feature = "worker-test")]
             Call::FailNext { panics } => {
@@ -311,7 +312,7 @@ impl GwopLedger {
     }
 
     async fn take_over(&self, merchant: &str, export: &Export) -> Result<()> {
-        self.store.adopt(merchant, export, now_ms(), self.times())?;
+        self.store.adopt(merchant, export, now_ms(), self.times)?;
         if let Some(next) = self.store.next_job(true)? {
             self.arm(next).await?;
         }
@@ -322,12 +323,17 @@ impl GwopLedger {
         Ok(())
     }
 
-    fn remember(&self, key: String) {
+    /// Whether an event is stored and the alarm armed, as far as memory tells: without a look at the database.
+    fn has_in_mind(&self, path: &str) -> bool {
+        self.armed.get().is_some() && self.remembered.borrow().contains(path)
+    }
+
+    fn remember(&self, path: String) {
         let mut remembered = self.remembered.borrow_mut();
         if remembered.len() >= REMEMBERED_EVENTS {
             remembered.clear();
         }
-        remembered.insert(key);
+        remembered.insert(path);
     }
 
     /// Forgets which events are stored: some of them were deleted.
@@ -358,15 +364,6 @@ impl GwopLedger {
         }
         Ok(())
     }
-}
-
-fn key_of(delivery: &Delivery) -> String {
-    [
-        delivery.merchant.as_str(),
-        delivery.invoice_id.as_str(),
-        delivery.event_id.as_str(),
-    ]
-    .join("\0")
 }
 
 fn another_count(known: Settings, sent: Settings) -> LedgerError {

@@ -23,7 +23,7 @@ impl GwopLedger {
         let Some(settings) = self.settings()? else {
             return Ok(None);
         };
-        let times = self.times();
+        let times = self.times;
         let on = config::missing_for_fulfillment(&self.env).is_empty();
         let mut more = false;
         if on {

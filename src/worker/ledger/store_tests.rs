@@ -203,3 +203,70 @@ fn messages_ignore_what_a_newer_version_adds() {
     let old: QueueMessage = serde_json::from_str(r#"{"invoice_id":"a","event_id":"e"}"#).unwrap();
     assert_eq!((old.v, old.merchant.as_str(), old.shards), (0, "", None));
 }
+
+/// What `bench/worker/targets.mjs` does to the ledger's files, named by `GWOP_LEDGER_FILES`.
+mod tools {
+    use super::*;
+
+    fn files() -> Vec<Native> {
+        let files = std::env::var("GWOP_LEDGER_FILES").unwrap();
+        let open = |path: &str| Native {
+            connection: Connection::open(path).unwrap(),
+            depth: Cell::new(0),
+        };
+        files.split(':').map(open).collect()
+    }
+
+    #[test]
+    #[ignore = "a tool of the benchmark"]
+    fn checkpoint() {
+        for native in files() {
+            let pragma = native.connection.prepare("PRAGMA wal_checkpoint(TRUNCATE)");
+            let busy: i64 = pragma.unwrap().query_row([], |row| row.get(0)).unwrap();
+            assert_eq!(busy, 0);
+        }
+    }
+
+    /// Writes `GWOP_LEDGER_ROWS` paid and confirmed invoices into each file.
+    #[test]
+    #[ignore = "a tool of the benchmark"]
+    fn fill() {
+        let rows: u64 = std::env::var("GWOP_LEDGER_ROWS").unwrap().parse().unwrap();
+        for (file, native) in files().into_iter().enumerate() {
+            let store = Store::new(&native);
+            let sql = store.sql();
+            sql.transaction(|| {
+                for row in 0..rows {
+                    // As random as Gwop's ids.
+                    let digest = <sha2::Sha256 as sha2::Digest>::digest(format!("{file} {row}"));
+                    let id: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+                    let delivery = Delivery {
+                        merchant: String::new(),
+                        invoice_id: id.clone(),
+                        public_invoice_id: Some(format!("inv_{id}")),
+                        event_id: format!("evt_{id}"),
+                        event_type: "invoice.paid".to_owned(),
+                        event_version: Some(1),
+                        status: Some(Status::Paid),
+                        transaction: Some(format!("0x{id}{id}")),
+                        body: "x".repeat(620),
+                    };
+                    let now = 1_790_000_000_000;
+                    let times = crate::worker::schedule::Times {
+                        // Not due while it is measured.
+                        retention: 400 * 24 * 60 * 60 * 1_000,
+                        ..Default::default()
+                    };
+                    store.record(&delivery, super::super::store::Known::Nothing, now, times)?;
+                    let key = super::super::messages::EventKey {
+                        invoice_id: delivery.invoice_id,
+                        event_id: delivery.event_id,
+                    };
+                    store.confirm("", &key, now, times)?;
+                }
+                Ok(())
+            })
+            .unwrap();
+        }
+    }
+}

@@ -44,6 +44,14 @@ pub async fn post(stub: &Stub, path: &str, body: &str) -> Result<Response> {
     stub.fetch_with_request(request).await
 }
 
+/// Asks an object by a path alone.
+///
+/// # Errors
+/// Where the object cannot be reached.
+pub async fn get(stub: &Stub, path: &str) -> Result<Response> {
+    stub.fetch_with_str(&[ORIGIN, path].concat()).await
+}
+
 /// What an answer of status 200 holds.
 ///
 /// # Errors

@@ -1,5 +1,6 @@
 //! Answers: the headers that every one carries, one log line per request.
 
+use std::cell::RefCell;
 use std::future::Future;
 
 use serde::Serialize;
@@ -103,10 +104,7 @@ impl Answer {
     }
 
     fn platform_response(&self, request_id: &str) -> Result<web_sys::Response> {
-        let headers = web_sys::Headers::new()?;
-        for (name, value) in COMMON_HEADERS {
-            headers.set(name, value)?;
-        }
+        let headers = common_headers()?;
         headers.set("x-request-id", request_id)?;
         if self.body.is_some() {
             headers.set("content-type", "application/json")?;
@@ -138,6 +136,26 @@ const COMMON_HEADERS: [(&str, &str); 6] = [
         "max-age=31536000; includeSubDomains",
     ),
 ];
+
+/// A copy of [`COMMON_HEADERS`], which an isolate makes once.
+fn common_headers() -> Result<web_sys::Headers> {
+    thread_local! {
+        static COMMON: RefCell<Option<web_sys::Headers>> = const { RefCell::new(None) };
+    }
+    COMMON.with_borrow_mut(|common| {
+        if common.is_none() {
+            let headers = web_sys::Headers::new()?;
+            for (name, value) in COMMON_HEADERS {
+                headers.set(name, value)?;
+            }
+            *common = Some(headers);
+        }
+        match common {
+            Some(common) => Ok(web_sys::Headers::new_with_headers(common)?),
+            None => Ok(web_sys::Headers::new()?),
+        }
+    })
+}
 
 /// The answer to a request whose log line is written.
 pub struct Served {
