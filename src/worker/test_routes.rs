@@ -36,6 +36,11 @@ pub async fn handle(request: &Incoming, env: &Env, what: &str) -> Served {
                 worker::Delay::from(std::time::Duration::from_millis(300)).await;
                 Ok(())
             }
+            "clock" => {
+                let offset = body.get("offset_ms").and_then(Value::as_i64);
+                super::platform::CLOCK_OFFSET_MS.set(offset.unwrap_or_default());
+                Ok(())
+            }
             "store" => return store_checks(env).await,
             "fail-next" | "panic-next" => {
                 let id = body.get("invoice_id").and_then(Value::as_str);

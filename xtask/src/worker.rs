@@ -113,20 +113,38 @@ const guard = (call) =>
     call.then(resolve, reject).finally(() => inFlight.delete(reject));
   }});
 
-/** A Durable Object class whose calls end when the wasm panics. */
-const guarded = (Class) =>
-  class {{
+/**
+ * A Durable Object class whose calls end when the wasm panics. It holds the wasm's own object, without worker-build's two proxies for every call, and
+ * makes it anew where the wasm is: what an object knows lies in its storage.
+ */
+function guarded(Proxied) {{
+  const Class = Proxied.prototype.constructor;
+  return class {{
+    #state;
+    #env;
+    #instance;
     #object;
-    constructor(state, env) {{
-      this.#object = new Class(state, env);
+    constructor(objectState, env) {{
+      this.#state = objectState;
+      this.#env = env;
+    }}
+    #current() {{
+      // Constructing one of worker-build's classes is what instantiates the wasm anew.
+      if (state.criticalError) new Proxied(this.#state, this.#env);
+      if (this.#instance !== state.instanceId) {{
+        this.#object = new Class(this.#state, this.#env);
+        this.#instance = state.instanceId;
+      }}
+      return this.#object;
     }}
     fetch(request) {{
-      return guard(this.#object.fetch(request));
+      return guard(this.#current().fetch(request));
     }}
     alarm() {{
-      return guard(this.#object.alarm());
+      return guard(this.#current().alarm());
     }}
   }};
+}}
 
 {classes}"#
     )

@@ -155,7 +155,7 @@ impl GwopLedger {
         // Another message may have been first meanwhile.
         match self.settings()? {
             None => {
-                self.store.create(sent, now_ms())?;
+                self.store.create(sent, now_ms(), self.times)?;
                 self.settings.set(Some(sent));
                 Ok(true)
             }

@@ -163,13 +163,13 @@ impl<S: Sql> Store<S> {
     ///
     /// # Errors
     /// Where storage fails.
-    pub fn create(&self, settings: Settings, now: i64) -> Result<()> {
+    pub fn create(&self, settings: Settings, now: i64, times: Times) -> Result<()> {
         self.sql.transaction(|| {
             self.migrate(0)?;
             for (name, value) in [
                 ("shard", i64::from(settings.shard)),
                 ("shards", i64::from(settings.shards)),
-                ("sweep_at", now.saturating_add(SWEEP_MS)),
+                ("sweep_at", now.saturating_add(sweep_pause(times))),
             ] {
                 self.set_meta(name, value)?;
             }
@@ -578,8 +578,7 @@ impl<S: Sql> Store<S> {
                 done.invoices = invoices;
                 done.more |= is_full(invoices);
                 if !is_full(invoices) {
-                    let pause = SWEEP_MS.min(times.invoices).max(1);
-                    self.set_meta("sweep_at", now.saturating_add(pause))?;
+                    self.set_meta("sweep_at", now.saturating_add(sweep_pause(times)))?;
                 }
             }
             Ok(done)
@@ -686,6 +685,11 @@ impl<S: Sql> Store<S> {
 
 fn bindings<'k>(merchant: &'k str, key: &'k EventKey) -> [Binding<'k>; 3] {
     [merchant.into(), (&key.invoice_id).into(), (&key.event_id).into()]
+}
+
+/// How long after one look at old invoices the next one comes, in milliseconds.
+fn sweep_pause(times: Times) -> i64 {
+    SWEEP_MS.min(times.invoices).max(1)
 }
 
 /// Whether a step deleted as many rows as it may.

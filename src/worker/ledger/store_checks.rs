@@ -81,7 +81,7 @@ impl From<super::sql::SqlError> for String {
 }
 
 fn created<S: Sql>(store: &Store<S>) -> Checked {
-    Ok(store.create(Settings { shard: 3, shards: 8 }, NOW)?)
+    Ok(store.create(Settings { shard: 3, shards: 8 }, NOW, Times::default())?)
 }
 
 fn paid(invoice_id: &str, event_id: &str) -> Delivery {

@@ -13,6 +13,7 @@ use super::sql::{Binding, Column, Row, Sql, SqlError};
 use super::store::{SCHEMA, Settings, Store};
 use super::store_checks;
 use crate::invoice::Status;
+use crate::worker::schedule::Times;
 
 struct Native {
     connection: Connection,
@@ -95,7 +96,7 @@ fn every_check_holds_on_rusqlite() {
 fn the_first_schema_is_as_it_was_released() {
     let native = Native::new();
     let store = Store::new(&native);
-    store.create(Settings { shard: 0, shards: 8 }, 0).unwrap();
+    store.create(Settings { shard: 0, shards: 8 }, 0, Times::default()).unwrap();
     let rows = native
         .run("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name", &[])
         .unwrap();
@@ -111,7 +112,7 @@ fn an_older_schema_is_migrated_and_a_newer_one_is_left_alone() {
     let native = Native::new();
     let store = Store::new(&native);
     let settings = Settings { shard: 2, shards: 8 };
-    store.create(settings, 0).unwrap();
+    store.create(settings, 0, Times::default()).unwrap();
     native
         .run("UPDATE meta SET value = ?1 WHERE name = 'schema'", &[(SCHEMA + 1).into()])
         .unwrap();
@@ -124,7 +125,7 @@ fn an_older_schema_is_migrated_and_a_newer_one_is_left_alone() {
 fn what_the_alarm_and_the_retention_ask_is_answered_by_an_index() {
     let native = Native::new();
     let store = Store::new(&native);
-    store.create(Settings { shard: 0, shards: 8 }, 0).unwrap();
+    store.create(Settings { shard: 0, shards: 8 }, 0, Times::default()).unwrap();
     for statement in [
         "SELECT due_at FROM outbox WHERE state <> 'dead' ORDER BY due_at LIMIT 1",
         "SELECT sequence FROM outbox WHERE state <> 'dead' AND due_at <= 5 ORDER BY due_at LIMIT 9",

@@ -13,7 +13,16 @@ use wasm_bindgen::JsValue;
 /// Milliseconds since the epoch.
 #[must_use]
 pub fn now_ms() -> i64 {
-    Date::now() as i64
+    let now = Date::now() as i64;
+    #[cfg(feature = "worker-test")]
+    let now = now.saturating_add(CLOCK_OFFSET_MS.get());
+    now
+}
+
+#[cfg(feature = "worker-test")]
+thread_local! {
+    /// By how many milliseconds the clock of this isolate is wrong.
+    pub static CLOCK_OFFSET_MS: std::cell::Cell<i64> = const { std::cell::Cell::new(0) };
 }
 
 /// ISO 8601, from milliseconds since the epoch.

@@ -104,21 +104,19 @@ impl Answer {
     }
 
     fn platform_response(&self, request_id: &str) -> Result<web_sys::Response> {
-        let headers = common_headers()?;
+        let response = with_common_headers(self.body.is_some(), |common| {
+            let init = web_sys::ResponseInit::new();
+            init.set_status(self.status);
+            init.set_headers(common.as_ref());
+            let body = self.body.as_deref();
+            Ok(web_sys::Response::new_with_opt_str_and_init(body, &init)?)
+        })?;
+        let headers = response.headers();
         headers.set("x-request-id", request_id)?;
-        if self.body.is_some() {
-            headers.set("content-type", "application/json")?;
-        }
         for (name, value) in &self.headers {
             headers.set(name, value)?;
         }
-        let init = web_sys::ResponseInit::new();
-        init.set_status(self.status);
-        init.set_headers(headers.as_ref());
-        Ok(web_sys::Response::new_with_opt_str_and_init(
-            self.body.as_deref(),
-            &init,
-        )?)
+        Ok(response)
     }
 }
 
@@ -137,23 +135,27 @@ const COMMON_HEADERS: [(&str, &str); 6] = [
     ),
 ];
 
-/// A copy of [`COMMON_HEADERS`], which an isolate makes once.
-fn common_headers() -> Result<web_sys::Headers> {
+/// Does something with [`COMMON_HEADERS`], and `Content-Type` where there is a body: an isolate makes them once, and each `Response` copies them.
+fn with_common_headers<T>(
+    has_body: bool,
+    work: impl FnOnce(&web_sys::Headers) -> Result<T>,
+) -> Result<T> {
     thread_local! {
-        static COMMON: RefCell<Option<web_sys::Headers>> = const { RefCell::new(None) };
+        static COMMON: RefCell<[Option<web_sys::Headers>; 2]> = const { RefCell::new([None, None]) };
     }
-    COMMON.with_borrow_mut(|common| {
-        if common.is_none() {
-            let headers = web_sys::Headers::new()?;
-            for (name, value) in COMMON_HEADERS {
-                headers.set(name, value)?;
-            }
-            *common = Some(headers);
+    COMMON.with_borrow_mut(|[without_body, with_body]| {
+        let common = if has_body { with_body } else { without_body };
+        if let Some(headers) = common {
+            return work(headers);
         }
-        match common {
-            Some(common) => Ok(web_sys::Headers::new_with_headers(common)?),
-            None => Ok(web_sys::Headers::new()?),
+        let headers = web_sys::Headers::new()?;
+        for (name, value) in COMMON_HEADERS {
+            headers.set(name, value)?;
         }
+        if has_body {
+            headers.set("content-type", "application/json")?;
+        }
+        work(common.insert(headers))
     })
 }
 
