@@ -12,7 +12,7 @@ use super::messages::{
 use super::object_sql::ObjectSql;
 use super::sql::{Binding, Row, Sql, SqlError};
 use crate::invoice::{Outcome, Status};
-use crate::worker::platform::{config, log, now_ms, objects};
+use crate::worker::platform::{alarm_date, config, log, now_ms, objects};
 use crate::worker::schedule;
 
 /// The path of a delivery of 1.0.0.
@@ -173,8 +173,8 @@ impl DurableObject for GwopInvoice {
         if let Err(error) = self.hand_over().await {
             log::error("hand_over_failed", &[("error", error.to_string().into())]);
             let again = now_ms().saturating_add(schedule::HAND_OVER_AGAIN_MS);
-            let date = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(again as f64));
-            if let Err(error) = self.storage.set_alarm(ScheduledTime::new(date)).await {
+            let time = ScheduledTime::new(alarm_date(again));
+            if let Err(error) = self.storage.set_alarm(time).await {
                 log::error("alarm_lost", &[("error", error.to_string().into())]);
             }
         }

@@ -13,7 +13,7 @@ use super::object_sql::ObjectSql;
 use super::sql::SqlError;
 use super::store::{Known, Settings, Store};
 use crate::invoice::Outcome;
-use crate::worker::platform::{config, log, now_ms};
+use crate::worker::platform::{alarm_date, config, log, now_ms};
 use crate::worker::schedule::{self, Times};
 
 /// How many stored events an instance keeps in mind, so that a duplicate costs no read.
@@ -201,10 +201,23 @@ impl GwopLedger {
         Ok(self.store.record(delivery, known, now, self.times)?)
     }
 
-    /// As it is deployed, but for faults on purpose.
+    /// As it is deployed, but for faults on purpose. `TEST_BREAK` breaks the ledger, to show that the checker of histories sees it.
     #[cfg(feature = "worker-test")]
     fn record(&self, delivery: &Delivery, known: Known, now: i64) -> Result<Outcome> {
         use super::sql::Sql as _;
+        let broken = config::text(&self.env, "TEST_BREAK").unwrap_or_default();
+        let known = match known {
+            Known::Invoice { public_invoice_id, .. } if broken == "apply-twice" => Known::Invoice {
+                invoice: crate::invoice::Invoice::default(),
+                public_invoice_id,
+            },
+            known => known,
+        };
+        if broken == "forget-outbox" {
+            let outcome = self.store.record(delivery, known, now, self.times)?;
+            self.store.sql().run("DELETE FROM outbox", &[])?;
+            return Ok(outcome);
+        }
         let Some(panics) = self.fail_next.take() else {
             return Ok(self.store.record(delivery, known, now, self.times)?);
         };
@@ -347,7 +360,7 @@ impl GwopLedger {
             return Ok(());
         }
         self.armed.set(Some(due));
-        let time = ScheduledTime::new(js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(due as f64)));
+        let time = ScheduledTime::new(alarm_date(due));
         if let Err(error) = self.storage.set_alarm(time).await {
             self.armed.set(None);
             return Err(error.into());

@@ -19,6 +19,14 @@ pub fn now_ms() -> i64 {
     now
 }
 
+/// When the platform's own clock shows what [`now_ms`] will show as `due`: the same, but where a test has set the clock wrong.
+#[must_use]
+pub fn alarm_date(due: i64) -> Date {
+    #[cfg(feature = "worker-test")]
+    let due = due.saturating_sub(CLOCK_OFFSET_MS.get());
+    Date::new(&JsValue::from_f64(due as f64))
+}
+
 #[cfg(feature = "worker-test")]
 thread_local! {
     /// By how many milliseconds the clock of this isolate is wrong.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use worker::{DurableObject, Env, Request, Response, Result, ScheduledTime, SqlStorage, State, Storage, durable_object};
 
 use crate::worker::platform::objects::answer;
-use crate::worker::platform::{log, now_ms};
+use crate::worker::platform::{alarm_date, log, now_ms};
 
 /// How long a revocation is kept at least, in milliseconds: 31 days, or until the day after its token expires.
 const RETENTION_MS: i64 = 31 * 24 * 60 * 60 * 1_000;
@@ -99,8 +99,9 @@ impl GwopSession {
 
     /// Sets the alarm, in milliseconds since the epoch.
     async fn arm(&self, due: i64) -> Result<()> {
-        let date = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(due as f64));
-        self.storage.set_alarm(ScheduledTime::new(date)).await
+        self.storage
+            .set_alarm(ScheduledTime::new(alarm_date(due)))
+            .await
     }
 
     fn check(&self, reuse_ms: i64) -> Result<Standing> {
