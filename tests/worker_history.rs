@@ -6,7 +6,13 @@
 //! moment after its start, or not at all.
 //!
 //! `GWOP_HISTORY` names a file of JSON lines to check as well.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -66,19 +72,34 @@ struct Delivery {
 
 /// Whether the deliveries can be put in an order that the model follows, and that ends in what was read in the end.
 fn is_linearizable(deliveries: &[Delivery], last: &Value) -> bool {
-    assert!(deliveries.len() <= 20, "an invoice has {} deliveries", deliveries.len());
+    assert!(
+        deliveries.len() <= 20,
+        "an invoice has {} deliveries",
+        deliveries.len()
+    );
     search(deliveries, 0, &Model::default(), last, &mut HashSet::new())
 }
 
-fn search(deliveries: &[Delivery], done: u32, model: &Model, last: &Value, tried: &mut HashSet<(u32, Model)>) -> bool {
+fn search(
+    deliveries: &[Delivery],
+    done: u32,
+    model: &Model,
+    last: &Value,
+    tried: &mut HashSet<(u32, Model)>,
+) -> bool {
     if !tried.insert((done, model.clone())) {
         return false;
     }
-    let open: Vec<usize> = (0..deliveries.len()).filter(|at| done & (1 << at) == 0).collect();
+    let open: Vec<usize> = (0..deliveries.len())
+        .filter(|at| done & (1 << at) == 0)
+        .collect();
     if open.iter().all(|at| deliveries[*at].outcome.is_none()) && model_is(model, last) {
         return true;
     }
-    let earliest_end = open.iter().map(|at| deliveries[*at].end).fold(f64::INFINITY, f64::min);
+    let earliest_end = open
+        .iter()
+        .map(|at| deliveries[*at].end)
+        .fold(f64::INFINITY, f64::min);
     open.iter().any(|at| {
         let delivery = &deliveries[*at];
         // Another one ended before this one began.
@@ -87,7 +108,10 @@ fn search(deliveries: &[Delivery], done: u32, model: &Model, last: &Value, tried
         }
         let mut next = model.clone();
         let outcome = next.apply(&delivery.event);
-        let fits = delivery.outcome.as_deref().is_none_or(|answered| answered == outcome);
+        let fits = delivery
+            .outcome
+            .as_deref()
+            .is_none_or(|answered| answered == outcome);
         fits && search(deliveries, done | (1 << at), &next, last, tried)
     })
 }
@@ -100,7 +124,11 @@ fn model_is(model: &Model, last: &Value) -> bool {
         .iter()
         .map(|event| (text(&event["event_id"]), text(&event["outcome"])))
         .collect();
-    let seen: BTreeMap<String, String> = model.seen.iter().map(|(id, outcome)| (id.clone(), (*outcome).to_owned())).collect();
+    let seen: BTreeMap<String, String> = model
+        .seen
+        .iter()
+        .map(|(id, outcome)| (id.clone(), (*outcome).to_owned()))
+        .collect();
     events == seen && last["status"].as_str() == Some(model.status.as_deref().unwrap_or("OPEN"))
 }
 
@@ -144,27 +172,40 @@ fn violations(lines: &str) -> Vec<String> {
             continue;
         };
         if !is_linearizable(deliveries, last) {
-            found.push(format!("{invoice}: no order of its deliveries explains what was answered and stored"));
+            found.push(format!(
+                "{invoice}: no order of its deliveries explains what was answered and stored"
+            ));
         }
         let events = last["events"].as_array().unwrap();
-        if events.iter().filter(|event| event["outcome"] == "applied").count() > 1 {
+        if events
+            .iter()
+            .filter(|event| event["outcome"] == "applied")
+            .count()
+            > 1
+        {
             found.push(format!("{invoice}: applied twice"));
         }
         for event in events {
             let (id, outcome) = (text(&event["event_id"]), text(&event["outcome"]));
-            let heard = fulfilled.remove(&(invoice.clone(), id.clone())).unwrap_or_default();
+            let heard = fulfilled
+                .remove(&(invoice.clone(), id.clone()))
+                .unwrap_or_default();
             let expected: BTreeSet<String> = ["applied", "conflict"]
                 .contains(&outcome.as_str())
                 .then_some(outcome)
                 .into_iter()
                 .collect();
             if heard != expected {
-                found.push(format!("{invoice}: fulfillment heard {heard:?} of {id} instead of {expected:?}"));
+                found.push(format!(
+                    "{invoice}: fulfillment heard {heard:?} of {id} instead of {expected:?}"
+                ));
             }
         }
     }
     for (invoice, id) in fulfilled.keys() {
-        found.push(format!("{invoice}: fulfillment heard of {id}, which is not stored"));
+        found.push(format!(
+            "{invoice}: fulfillment heard of {id}, which is not stored"
+        ));
     }
     found
 }
@@ -176,9 +217,21 @@ fn the_recorded_history_holds() {
     };
     let lines = std::fs::read_to_string(&path).unwrap();
     let violations = violations(&lines);
-    let invoices = lines.lines().filter(|line| line.contains("\"kind\":\"last\"")).count();
+    let invoices = lines
+        .lines()
+        .filter(|line| line.contains("\"kind\":\"last\""))
+        .count();
     println!("{invoices} invoices, {} violations", violations.len());
-    assert!(violations.is_empty(), "{}", violations.iter().take(20).cloned().collect::<Vec<_>>().join("\n"));
+    assert!(
+        violations.is_empty(),
+        "{}",
+        violations
+            .iter()
+            .take(20)
+            .cloned()
+            .collect::<Vec<_>>()
+            .join("\n")
+    );
 }
 
 fn delivered(id: &str, status: &str, start: u32, end: Option<u32>, outcome: Option<&str>) -> Value {
@@ -187,7 +240,10 @@ fn delivered(id: &str, status: &str, start: u32, end: Option<u32>, outcome: Opti
 }
 
 fn last(status: &str, events: &[(&str, &str)]) -> Value {
-    let events: Vec<Value> = events.iter().map(|(id, outcome)| json!({ "event_id": id, "outcome": outcome })).collect();
+    let events: Vec<Value> = events
+        .iter()
+        .map(|(id, outcome)| json!({ "event_id": id, "outcome": outcome }))
+        .collect();
     json!({ "kind": "last", "invoice": "i", "view": { "status": status, "events": events } })
 }
 
@@ -196,20 +252,68 @@ fn fulfilled(id: &str, outcome: &str) -> Value {
 }
 
 fn count(entries: &[Value]) -> usize {
-    violations(&entries.iter().map(Value::to_string).collect::<Vec<_>>().join("\n")).len()
+    violations(
+        &entries
+            .iter()
+            .map(Value::to_string)
+            .collect::<Vec<_>>()
+            .join("\n"),
+    )
+    .len()
 }
 
 #[test]
 fn good_histories_hold() {
     let paid = fulfilled("a", "applied");
     // One after the other, side by side in either order, and lost answers.
-    assert_eq!(count(&[delivered("a", "PAID", 0, Some(1), Some("applied")), delivered("a", "PAID", 2, Some(3), Some("duplicate")), last("PAID", &[("a", "applied")]), paid.clone()]), 0);
-    assert_eq!(count(&[delivered("a", "PAID", 0, Some(9), Some("duplicate")), delivered("a", "PAID", 1, Some(8), Some("applied")), last("PAID", &[("a", "applied")]), paid.clone()]), 0);
-    assert_eq!(count(&[delivered("a", "PAID", 0, None, None), delivered("a", "PAID", 1, Some(2), Some("duplicate")), last("PAID", &[("a", "applied")]), paid.clone()]), 0);
+    assert_eq!(
+        count(&[
+            delivered("a", "PAID", 0, Some(1), Some("applied")),
+            delivered("a", "PAID", 2, Some(3), Some("duplicate")),
+            last("PAID", &[("a", "applied")]),
+            paid.clone()
+        ]),
+        0
+    );
+    assert_eq!(
+        count(&[
+            delivered("a", "PAID", 0, Some(9), Some("duplicate")),
+            delivered("a", "PAID", 1, Some(8), Some("applied")),
+            last("PAID", &[("a", "applied")]),
+            paid.clone()
+        ]),
+        0
+    );
+    assert_eq!(
+        count(&[
+            delivered("a", "PAID", 0, None, None),
+            delivered("a", "PAID", 1, Some(2), Some("duplicate")),
+            last("PAID", &[("a", "applied")]),
+            paid.clone()
+        ]),
+        0
+    );
     // Without an answer it may have happened late, or never.
     let expired = [("b", "applied"), ("a", "conflict")];
-    assert_eq!(count(&[delivered("a", "PAID", 0, None, None), delivered("b", "EXPIRED", 1, Some(2), Some("applied")), last("EXPIRED", &expired), fulfilled("b", "applied"), fulfilled("a", "conflict")]), 0);
-    assert_eq!(count(&[delivered("a", "PAID", 0, None, None), delivered("b", "EXPIRED", 1, Some(2), Some("applied")), last("EXPIRED", &expired[..1]), fulfilled("b", "applied")]), 0);
+    assert_eq!(
+        count(&[
+            delivered("a", "PAID", 0, None, None),
+            delivered("b", "EXPIRED", 1, Some(2), Some("applied")),
+            last("EXPIRED", &expired),
+            fulfilled("b", "applied"),
+            fulfilled("a", "conflict")
+        ]),
+        0
+    );
+    assert_eq!(
+        count(&[
+            delivered("a", "PAID", 0, None, None),
+            delivered("b", "EXPIRED", 1, Some(2), Some("applied")),
+            last("EXPIRED", &expired[..1]),
+            fulfilled("b", "applied")
+        ]),
+        0
+    );
 }
 
 #[test]
@@ -217,10 +321,43 @@ fn bad_histories_do_not() {
     let one = delivered("a", "PAID", 0, Some(1), Some("applied"));
     let stored = last("PAID", &[("a", "applied")]);
     // Applied twice; forgotten by the outbox; lost; answered before it was there; heard of twice with different outcomes; not known.
-    assert_ne!(count(&[one.clone(), delivered("b", "PAID", 2, Some(3), Some("applied")), last("PAID", &[("a", "applied"), ("b", "applied")]), fulfilled("a", "applied"), fulfilled("b", "applied")]), 0);
+    assert_ne!(
+        count(&[
+            one.clone(),
+            delivered("b", "PAID", 2, Some(3), Some("applied")),
+            last("PAID", &[("a", "applied"), ("b", "applied")]),
+            fulfilled("a", "applied"),
+            fulfilled("b", "applied")
+        ]),
+        0
+    );
     assert_ne!(count(&[one.clone(), stored.clone()]), 0);
     assert_ne!(count(std::slice::from_ref(&one)), 0);
-    assert_ne!(count(&[delivered("a", "PAID", 0, Some(1), Some("duplicate")), delivered("a", "PAID", 2, Some(3), Some("applied")), stored.clone(), fulfilled("a", "applied")]), 0);
-    assert_ne!(count(&[one.clone(), stored.clone(), fulfilled("a", "applied"), fulfilled("a", "conflict")]), 0);
-    assert_ne!(count(&[one, stored, fulfilled("a", "applied"), fulfilled("z", "applied")]), 0);
+    assert_ne!(
+        count(&[
+            delivered("a", "PAID", 0, Some(1), Some("duplicate")),
+            delivered("a", "PAID", 2, Some(3), Some("applied")),
+            stored.clone(),
+            fulfilled("a", "applied")
+        ]),
+        0
+    );
+    assert_ne!(
+        count(&[
+            one.clone(),
+            stored.clone(),
+            fulfilled("a", "applied"),
+            fulfilled("a", "conflict")
+        ]),
+        0
+    );
+    assert_ne!(
+        count(&[
+            one,
+            stored,
+            fulfilled("a", "applied"),
+            fulfilled("z", "applied")
+        ]),
+        0
+    );
 }

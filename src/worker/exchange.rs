@@ -86,8 +86,14 @@ mod tests {
     #[test]
     fn values_are_those_of_1_0_0() {
         // An intent that was created before an upgrade is exchanged after it.
-        assert_eq!(exchange_secret("auth_secret_of_the_tests", "ai_1"), SECRET_OF_AI_1);
-        assert_eq!(KEYS.map(|(intent, _)| idempotency_key(intent)), KEYS.map(|(_, key)| key));
+        assert_eq!(
+            exchange_secret("auth_secret_of_the_tests", "ai_1"),
+            SECRET_OF_AI_1
+        );
+        assert_eq!(
+            KEYS.map(|(intent, _)| idempotency_key(intent)),
+            KEYS.map(|(_, key)| key)
+        );
     }
 
     #[test]

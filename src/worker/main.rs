@@ -13,7 +13,11 @@ fn start() {
 
 /// Takes the platform's own request, which `worker`'s would be made from at the price of asking for `cf` too.
 #[event(fetch)]
-async fn fetch(request: web_sys::Request, env: Env, _context: Context) -> Result<web_sys::Response> {
+async fn fetch(
+    request: web_sys::Request,
+    env: Env,
+    _context: Context,
+) -> Result<web_sys::Response> {
     let served = router::serve(&request.into(), &env).await;
     served.into_platform_response()
 }

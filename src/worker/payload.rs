@@ -62,9 +62,13 @@ impl<'t> Deserialize<'t> for Members<'t> {
 }
 
 fn is_named(written: &RawValue, name: &str) -> bool {
-    let plain = written.get().strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+    let plain = written
+        .get()
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'));
     // Most names have no escapes.
-    plain == Some(name) || (written.get().contains('\\') && text_of(written.get()).as_deref() == Some(name))
+    plain == Some(name)
+        || (written.get().contains('\\') && text_of(written.get()).as_deref() == Some(name))
 }
 
 /// The text of a JSON string; `None` for other kinds. A surrogate without its other half becomes U+FFFD.

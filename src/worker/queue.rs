@@ -107,6 +107,13 @@ async fn ask<Answer: DeserializeOwned>(
     env: &Env,
     call: impl FnOnce(EventKey) -> Call,
 ) -> std::result::Result<Answer, LedgerError> {
+    if let Some(sent) = message.shards
+        && sent != client::shards(env)?
+    {
+        return Err(LedgerError::Shards(format!(
+            "the message counts {sent} shards: LEDGER_SHARDS must be what it was when the first event was stored"
+        )));
+    }
     let call = call(EventKey {
         invoice_id: message.invoice_id.clone(),
         event_id: message.event_id.clone(),

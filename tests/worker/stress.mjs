@@ -1,7 +1,7 @@
 // 1,000 invoices against a model, and the same under `kill -9`.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { createWriteStream, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { FULFILLMENT_SECRET, startFulfilment } from './lib/fulfilment.mjs';
@@ -82,6 +82,19 @@ async function check(worker, fulfilment, invoice, model) {
   }
 }
 
+/** After a kill: every shard that has rows has an alarm, by a look into its files. */
+function alarmsAreArmed(storage) {
+  const directory = join(storage, 'v3/do/gwop-GwopLedger');
+  const files = existsSync(directory) ? readdirSync(directory).filter((name) => /^[0-9a-f]{64}\.sqlite$/.test(name)) : [];
+  if (files.length === 0) return;
+  const { status, stdout, stderr } = spawnSync('cargo', ['test', '--quiet', '--features', 'serde', '--lib', 'worker::ledger::store_tests::tools::alarms_are_armed', '--', '--ignored', '--exact'], {
+    cwd: TOP,
+    encoding: 'utf8',
+    env: { ...process.env, GWOP_LEDGER_FILES: files.map((name) => join(directory, name)).join(':') },
+  });
+  assert.equal(status, 0, `${stdout}${stderr}`);
+}
+
 suite('stress', async ({ test, after, quick }) => {
   const fulfilment = await startFulfilment();
   after(() => fulfilment.stop());
@@ -160,6 +173,7 @@ suite('crash', async ({ test, after, quick }) => {
       last = accepted;
       await sleep(dice.below(600));
       await worker.kill();
+      alarmsAreArmed(storage);
       await worker.start();
     }
     running = false;
@@ -243,6 +257,7 @@ suite('history', async ({ test, after, quick }) => {
       last = invoices.length;
       await sleep(dice.below(800));
       await worker.kill();
+      alarmsAreArmed(storage);
       await worker.start();
     }
     await lanes;

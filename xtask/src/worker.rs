@@ -16,7 +16,12 @@ pub const SHIPPED: &str = "dist/worker";
 /// The build with faults on purpose and shorter times, for the tests alone.
 const TESTED: &str = "build/worker-test";
 /// The Durable Object classes of the crate.
-const CLASSES: [&str; 4] = ["GwopLedger", "GwopSession", "GwopInvoice", "GwopInvoiceIndex"];
+const CLASSES: [&str; 4] = [
+    "GwopLedger",
+    "GwopSession",
+    "GwopInvoice",
+    "GwopInvoiceIndex",
+];
 /// The events that the Worker handles.
 const EVENTS: [&str; 3] = ["fetch", "queue", "scheduled"];
 /// A merchant's own Worker on this crate.
@@ -71,7 +76,9 @@ fn entry() -> String {
     let events = EVENTS.join(", ");
     let handlers: String = EVENTS
         .map(|event| {
-            format!("  {event}: (message, env, ctx) => {event}.call(invocation(env, ctx), message),\n")
+            format!(
+                "  {event}: (message, env, ctx) => {event}.call(invocation(env, ctx), message),\n"
+            )
         })
         .concat();
     let classes: String = CLASSES
@@ -189,7 +196,10 @@ fn remapped() -> Result<String> {
         format!("--remap-path-prefix={}=rust", sysroot.trim()),
     ];
     for entry in fs::read_dir(&registry).into_iter().flatten().flatten() {
-        flags.push(format!("--remap-path-prefix={}=crates", entry.path().display()));
+        flags.push(format!(
+            "--remap-path-prefix={}=crates",
+            entry.path().display()
+        ));
     }
     Ok(flags.join(" "))
 }

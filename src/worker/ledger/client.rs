@@ -167,7 +167,10 @@ pub async fn call<A: DeserializeOwned>(
 ///
 /// # Errors
 /// [`LedgerError`].
-pub async fn call_shard<A: DeserializeOwned>(env: &Env, request: Request) -> Result<A, LedgerError> {
+pub async fn call_shard<A: DeserializeOwned>(
+    env: &Env,
+    request: Request,
+) -> Result<A, LedgerError> {
     let stub = env
         .durable_object(config::LEDGER)?
         .get_by_name(&name_of(request.envelope.shard))?;
@@ -205,7 +208,11 @@ pub async fn call_each<A: DeserializeOwned>(
 ///
 /// # Errors
 /// [`LedgerError`].
-pub async fn find(env: &Env, merchant: &str, public_invoice_id: &str) -> Result<Option<View>, LedgerError> {
+pub async fn find(
+    env: &Env,
+    merchant: &str,
+    public_invoice_id: &str,
+) -> Result<Option<View>, LedgerError> {
     let call = Call::Find {
         public_invoice_id: public_invoice_id.to_owned(),
     };

@@ -3,7 +3,10 @@
 #![allow(missing_docs)] // `durable_object` writes public methods without any.
 
 use serde::{Deserialize, Serialize};
-use worker::{DurableObject, Env, Error, Headers, Method, Request, Response, Result, ScheduledTime, State, Storage, durable_object};
+use worker::{
+    DurableObject, Env, Error, Headers, Method, Request, Response, Result, ScheduledTime, State,
+    Storage, durable_object,
+};
 
 use super::client::{self, LedgerError, OUTCOME};
 use super::messages::{
@@ -101,7 +104,13 @@ pub async fn invoice_of(env: &Env, public_invoice_id: &str) -> Result<Option<Str
     if !config::is_bound(env, config::INVOICE_INDEX) {
         return Ok(None);
     }
-    objects::call(env, config::INVOICE_INDEX, public_invoice_id, &IndexCall::Get).await
+    objects::call(
+        env,
+        config::INVOICE_INDEX,
+        public_invoice_id,
+        &IndexCall::Get,
+    )
+    .await
 }
 
 impl From<LedgerError> for Error {
@@ -249,7 +258,9 @@ impl GwopInvoice {
         };
         let adopted: bool = client::call(&self.env, "", &invoice_id, call).await?;
         if !adopted {
-            return Err(Error::RustError("the ledger did not take the invoice over: is GWOP_INVOICES bound?".to_owned()));
+            return Err(Error::RustError(
+                "the ledger did not take the invoice over: is GWOP_INVOICES bound?".to_owned(),
+            ));
         }
         Ok(HandOver::Moved)
     }
@@ -258,8 +269,12 @@ impl GwopInvoice {
         if !has_table(&self.sql, "invoice")? || has_table(&self.sql, "moved")? {
             return Ok(None);
         }
-        let row = self.first("SELECT invoice_id, public_invoice_id, status, version, transaction_id FROM invoice")?;
-        row.map(|row| self.export_of(row)).transpose().map_err(refused)
+        let row = self.first(
+            "SELECT invoice_id, public_invoice_id, status, version, transaction_id FROM invoice",
+        )?;
+        row.map(|row| self.export_of(row))
+            .transpose()
+            .map_err(refused)
     }
 
     fn export_of(&self, mut row: Row) -> std::result::Result<Export, SqlError> {
@@ -315,8 +330,12 @@ impl GwopInvoice {
         }
         let now: [Binding<'_>; 1] = [now_ms().into()];
         let marked = self.sql.transaction(|| {
-            self.sql.run("CREATE TABLE IF NOT EXISTS moved (moved_at INTEGER NOT NULL)", &[])?;
-            self.sql.run("INSERT INTO moved (moved_at) VALUES (?1)", &now)?;
+            self.sql.run(
+                "CREATE TABLE IF NOT EXISTS moved (moved_at INTEGER NOT NULL)",
+                &[],
+            )?;
+            self.sql
+                .run("INSERT INTO moved (moved_at) VALUES (?1)", &now)?;
             self.sql.run("DELETE FROM outbox", &[])?;
             self.sql.run("DELETE FROM event", &[])?;
             Ok(())
@@ -364,7 +383,10 @@ impl GwopInvoiceIndex {
         if !has_table(&self.sql, "entry")? {
             return Ok(None);
         }
-        let rows = self.sql.run("SELECT invoice_id FROM entry", &[]).map_err(refused)?;
+        let rows = self
+            .sql
+            .run("SELECT invoice_id FROM entry", &[])
+            .map_err(refused)?;
         let row = rows.into_iter().next();
         row.map(|mut row| row.required(0).map_err(refused))
             .transpose()

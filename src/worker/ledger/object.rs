@@ -4,7 +4,9 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
-use worker::{DurableObject, Env, Headers, Request, Response, ScheduledTime, State, Storage, durable_object};
+use worker::{
+    DurableObject, Env, Headers, Request, Response, ScheduledTime, State, Storage, durable_object,
+};
 
 use super::client::{ANOTHER_COUNT, APPLY, KNOWN, LedgerError, OUTCOME, call_shard, known_path};
 use super::legacy;
@@ -147,7 +149,8 @@ impl GwopLedger {
                 ..envelope.clone()
             };
             let call = Call::Shards { keep: writes };
-            let _: Option<u32> = Box::pin(call_shard(&self.env, Message { envelope, call })).await?;
+            let _: Option<u32> =
+                Box::pin(call_shard(&self.env, Message { envelope, call })).await?;
         }
         if !writes {
             return Ok(false);
@@ -179,9 +182,9 @@ impl GwopLedger {
             .await?;
         // From here to the alarm nothing is awaited: what is read is what is changed, and all of it becomes durable together.
         let now = now_ms();
-        let known = self
-            .store
-            .known(&delivery.merchant, &delivery.invoice_id, &delivery.event_id)?;
+        let known =
+            self.store
+                .known(&delivery.merchant, &delivery.invoice_id, &delivery.event_id)?;
         let outcome = if known == Known::Event {
             Outcome::Duplicate
         } else {
@@ -207,7 +210,9 @@ impl GwopLedger {
         use super::sql::Sql as _;
         let broken = config::text(&self.env, "TEST_BREAK").unwrap_or_default();
         let known = match known {
-            Known::Invoice { public_invoice_id, .. } if broken == "apply-twice" => Known::Invoice {
+            Known::Invoice {
+                public_invoice_id, ..
+            } if broken == "apply-twice" => Known::Invoice {
                 invoice: crate::invoice::Invoice::default(),
                 public_invoice_id,
             },
@@ -227,19 +232,25 @@ impl GwopLedger {
             if panics {
                 panic!("a panic on purpose, inside a transaction");
             }
-            self.store.sql().run("INSERT INTO outbox (sequence) VALUES (NULL)", &[])?;
+            self.store
+                .sql()
+                .run("INSERT INTO outbox (sequence) VALUES (NULL)", &[])?;
             Ok(Outcome::Ignored)
         })?)
     }
 
     async fn answer(&self, envelope: &Envelope, call: Call) -> Result<Response> {
         let merchant = &envelope.merchant;
-        let stored = self.admit(envelope, matches!(call, Call::Adopt { .. })).await?;
+        let stored = self
+            .admit(envelope, matches!(call, Call::Adopt { .. }))
+            .await?;
         let invoice_id = match &call {
             Call::Read { invoice_id } => Some(invoice_id),
-            Call::Claim(event) | Call::Confirm(event) | Call::Failed(event) | Call::Bury(event) | Call::Replay(event) => {
-                Some(&event.invoice_id)
-            }
+            Call::Claim(event)
+            | Call::Confirm(event)
+            | Call::Failed(event)
+            | Call::Bury(event)
+            | Call::Replay(event) => Some(&event.invoice_id),
             _ => None,
         };
         let stored = match invoice_id {
@@ -271,14 +282,26 @@ impl GwopLedger {
                 }
                 Response::from_json(&())
             }
-            Call::Read { .. } | Call::Find { .. } | Call::Claim(_) if !stored => Response::from_json(&()),
-            Call::Read { invoice_id } => Response::from_json(&self.store.read(merchant, &invoice_id)?),
-            Call::Find { public_invoice_id } => Response::from_json(&self.store.find(merchant, &public_invoice_id)?),
-            Call::Claim(event) => Response::from_json(&self.store.claim(merchant, &event, now, times)?),
+            Call::Read { .. } | Call::Find { .. } | Call::Claim(_) if !stored => {
+                Response::from_json(&())
+            }
+            Call::Read { invoice_id } => {
+                Response::from_json(&self.store.read(merchant, &invoice_id)?)
+            }
+            Call::Find { public_invoice_id } => {
+                Response::from_json(&self.store.find(merchant, &public_invoice_id)?)
+            }
+            Call::Claim(event) => {
+                Response::from_json(&self.store.claim(merchant, &event, now, times)?)
+            }
             Call::Confirm(_) if !stored => Response::from_json(&()),
-            Call::Confirm(event) => Response::from_json(&self.store.confirm(merchant, &event, now, times)?),
+            Call::Confirm(event) => {
+                Response::from_json(&self.store.confirm(merchant, &event, now, times)?)
+            }
             Call::Failed(_) if !stored => Response::from_json(&0),
-            Call::Failed(event) => Response::from_json(&self.store.failed(merchant, &event, now, times)?),
+            Call::Failed(event) => {
+                Response::from_json(&self.store.failed(merchant, &event, now, times)?)
+            }
             Call::Bury(_) if !stored => Response::from_json(&false),
             Call::Bury(event) => Response::from_json(&self.store.bury(merchant, &event)?),
             Call::Replay(_) if !stored => Response::from_json(&super::messages::Replay::Unknown),

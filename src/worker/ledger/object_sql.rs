@@ -103,7 +103,13 @@ fn row_of(values: Vec<worker::SqlStorageValue>) -> Result<Row, SqlError> {
         SqlStorageValue::Float(number) if Number::is_integer(&number.into()) => {
             Ok(Column::Integer(number as i64))
         }
-        _ => Err(SqlError("a column of the ledger has an unknown type".to_owned())),
+        _ => Err(SqlError(
+            "a column of the ledger has an unknown type".to_owned(),
+        )),
     };
-    values.into_iter().map(column).collect::<Result<_, _>>().map(Row)
+    values
+        .into_iter()
+        .map(column)
+        .collect::<Result<_, _>>()
+        .map(Row)
 }

@@ -40,7 +40,10 @@ impl GwopLedger {
                     Err(error) => {
                         log::error(
                             "enqueue_failed",
-                            &[("rows", rows.len().into()), ("error", error.to_string().into())],
+                            &[
+                                ("rows", rows.len().into()),
+                                ("error", error.to_string().into()),
+                            ],
                         );
                         self.store.refused(&rows, now_ms())?;
                         break;
@@ -61,7 +64,8 @@ impl GwopLedger {
         }
         // Nothing is changed in the rows: they go out with the first alarm after fulfillment is switched on.
         let again = now_ms().saturating_add(schedule::switched_off_ms(self.switched_off.get()));
-        self.switched_off.set(self.switched_off.get().saturating_add(1));
+        self.switched_off
+            .set(self.switched_off.get().saturating_add(1));
         Ok(Some(next.map_or(again, |next| next.min(again))))
     }
 

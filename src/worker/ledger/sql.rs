@@ -54,9 +54,9 @@ pub struct Row(pub Vec<Column>);
 
 impl Row {
     fn take(&mut self, at: usize) -> Column {
-        self.0
-            .get_mut(at)
-            .map_or(Column::Null, |column| std::mem::replace(column, Column::Null))
+        self.0.get_mut(at).map_or(Column::Null, |column| {
+            std::mem::replace(column, Column::Null)
+        })
     }
 
     /// The text of a column; `None` where it is NULL.
@@ -108,7 +108,9 @@ pub struct SqlError(pub String);
 
 impl SqlError {
     fn shape(expected: &str, at: usize) -> Self {
-        Self(format!("column {at} of the ledger does not hold {expected}"))
+        Self(format!(
+            "column {at} of the ledger does not hold {expected}"
+        ))
     }
 }
 

@@ -3,9 +3,7 @@
 //! A delivery is one transaction: event, transition and outbox row, or nothing of it. Deleting is by age and in bounded steps: an event 31 days
 //! after it came, unless the outbox has it; an invoice so many days after its last event, unless the outbox has one of its events.
 
-use super::messages::{
-    Claimed, Delivery, EventKey, EventView, Export, OutboxView, Replay, View,
-};
+use super::messages::{Claimed, Delivery, EventKey, EventView, Export, OutboxView, Replay, View};
 use super::sql::{Binding, Row, Sql, SqlError};
 use crate::invoice::{Event, Invoice, Outcome, Status};
 use crate::worker::schedule::{self, Times};
@@ -229,7 +227,13 @@ impl<S: Sql> Store<S> {
     ///
     /// # Errors
     /// Where storage fails: then nothing of it is stored.
-    pub fn record(&self, delivery: &Delivery, known: Known, now: i64, times: Times) -> Result<Outcome> {
+    pub fn record(
+        &self,
+        delivery: &Delivery,
+        known: Known,
+        now: i64,
+        times: Times,
+    ) -> Result<Outcome> {
         let (mut invoice, known_public_id) = match known {
             Known::Event => return Ok(Outcome::Duplicate),
             Known::Invoice {
@@ -246,7 +250,9 @@ impl<S: Sql> Store<S> {
             }),
             None => Outcome::Ignored,
         };
-        let public_id = known_public_id.as_ref().or(delivery.public_invoice_id.as_ref());
+        let public_id = known_public_id
+            .as_ref()
+            .or(delivery.public_invoice_id.as_ref());
         self.sql.transaction(|| {
             self.run(
                 "INSERT INTO invoice (merchant, invoice_id, public_invoice_id, status, version, transaction_id, last_event_at)
@@ -370,7 +376,13 @@ impl<S: Sql> Store<S> {
     ///
     /// # Errors
     /// Where storage fails.
-    pub fn claim(&self, merchant: &str, key: &EventKey, now: i64, times: Times) -> Result<Option<Claimed>> {
+    pub fn claim(
+        &self,
+        merchant: &str,
+        key: &EventKey,
+        now: i64,
+        times: Times,
+    ) -> Result<Option<Claimed>> {
         let row = self.first(
             "SELECT sequence, event_type, outcome, body FROM event JOIN outbox USING (sequence)
              WHERE event.merchant = ?1 AND event.invoice_id = ?2 AND event.event_id = ?3",
@@ -473,7 +485,10 @@ impl<S: Sql> Store<S> {
         }
         let sequence = row.number(0)?;
         self.sql.transaction(|| {
-            self.run("UPDATE event SET expires_at = NULL WHERE sequence = ?1", &[sequence.into()])?;
+            self.run(
+                "UPDATE event SET expires_at = NULL WHERE sequence = ?1",
+                &[sequence.into()],
+            )?;
             self.enqueue(sequence, merchant, now)
         })?;
         Ok(Replay::Queued)
@@ -590,7 +605,12 @@ impl<S: Sql> Store<S> {
         let mut swept = 0_usize;
         let mut merchant = self.first("SELECT MIN(merchant) FROM invoice", &[])?;
         // By merchant, since the index is: there are few.
-        while let Some(this) = merchant.as_mut().map(|row| row.text(0)).transpose()?.flatten() {
+        while let Some(this) = merchant
+            .as_mut()
+            .map(|row| row.text(0))
+            .transpose()?
+            .flatten()
+        {
             let old = self.run(
                 "SELECT invoice_id FROM invoice WHERE merchant = ?1 AND last_event_at <= ?2
                     AND NOT EXISTS (SELECT 1 FROM event JOIN outbox USING (sequence)
@@ -601,8 +621,14 @@ impl<S: Sql> Store<S> {
             for mut row in old {
                 let invoice_id = row.required(0)?;
                 let key = [(&this).into(), (&invoice_id).into()];
-                self.run("DELETE FROM event WHERE merchant = ?1 AND invoice_id = ?2", &key)?;
-                self.run("DELETE FROM invoice WHERE merchant = ?1 AND invoice_id = ?2", &key)?;
+                self.run(
+                    "DELETE FROM event WHERE merchant = ?1 AND invoice_id = ?2",
+                    &key,
+                )?;
+                self.run(
+                    "DELETE FROM invoice WHERE merchant = ?1 AND invoice_id = ?2",
+                    &key,
+                )?;
                 swept = swept.saturating_add(1);
             }
             if is_full(swept) {
@@ -684,7 +710,11 @@ impl<S: Sql> Store<S> {
 }
 
 fn bindings<'k>(merchant: &'k str, key: &'k EventKey) -> [Binding<'k>; 3] {
-    [merchant.into(), (&key.invoice_id).into(), (&key.event_id).into()]
+    [
+        merchant.into(),
+        (&key.invoice_id).into(),
+        (&key.event_id).into(),
+    ]
 }
 
 /// How long after one look at old invoices the next one comes, in milliseconds.
@@ -707,13 +737,18 @@ fn grouped(rows: &[Due], of: fn(&Due) -> i64) -> Vec<(i64, String)> {
         let keys: Vec<String> = keys.iter().map(i64::to_string).collect();
         ["[", &keys.join(","), "]"].concat()
     };
-    groups.into_iter().map(|(of, keys)| (of, json(keys))).collect()
+    groups
+        .into_iter()
+        .map(|(of, keys)| (of, json(keys)))
+        .collect()
 }
 
 fn status(text: &str) -> Result<Status> {
-    Status::parse(text).ok_or_else(|| SqlError("the ledger holds a status that is not known".to_owned()))
+    Status::parse(text)
+        .ok_or_else(|| SqlError("the ledger holds a status that is not known".to_owned()))
 }
 
 fn outcome(text: &str) -> Result<Outcome> {
-    Outcome::parse(text).ok_or_else(|| SqlError("the ledger holds an outcome that is not known".to_owned()))
+    Outcome::parse(text)
+        .ok_or_else(|| SqlError("the ledger holds an outcome that is not known".to_owned()))
 }

@@ -2,7 +2,9 @@
 //! holds of the second.
 #![allow(clippy::arithmetic_side_effects)]
 
-use super::messages::{Delivery, EventKey, EventView, Export, ExportedEvent, ExportedRow, OutboxView, Replay};
+use super::messages::{
+    Delivery, EventKey, EventView, Export, ExportedEvent, ExportedRow, OutboxView, Replay,
+};
 use super::sql::Sql;
 use super::store::{Due, Known, Settings, Store};
 use crate::invoice::{Outcome, Status};
@@ -27,8 +29,14 @@ pub fn failures<'s, S: Sql>(sql: &'s S) -> Vec<String> {
         ("the queue refuses", refused),
         ("an event is buried and replayed", buried),
         ("more rows than parameters are sent at once", many),
-        ("events are deleted after 31 days, but for the outbox's", events_expire),
-        ("invoices are deleted after their retention, but for the outbox's", invoices_expire),
+        (
+            "events are deleted after 31 days, but for the outbox's",
+            events_expire,
+        ),
+        (
+            "invoices are deleted after their retention, but for the outbox's",
+            invoices_expire,
+        ),
         ("an invoice of 1.0.0 is taken over", adopted),
         ("long texts, NUL and every character are kept", texts),
     ];
@@ -81,7 +89,14 @@ impl From<super::sql::SqlError> for String {
 }
 
 fn created<S: Sql>(store: &Store<S>) -> Checked {
-    Ok(store.create(Settings { shard: 3, shards: 8 }, NOW, Times::default())?)
+    Ok(store.create(
+        Settings {
+            shard: 3,
+            shards: 8,
+        },
+        NOW,
+        Times::default(),
+    )?)
 }
 
 fn paid(invoice_id: &str, event_id: &str) -> Delivery {
@@ -131,7 +146,13 @@ fn unknown<S: Sql>(store: &Store<S>) -> Checked {
 
 fn settings<S: Sql>(store: &Store<S>) -> Checked {
     created(store)?;
-    equal(store.open()?, Some(Settings { shard: 3, shards: 8 }))
+    equal(
+        store.open()?,
+        Some(Settings {
+            shard: 3,
+            shards: 8,
+        }),
+    )
 }
 
 fn delivery<S: Sql>(store: &Store<S>) -> Checked {
@@ -164,7 +185,10 @@ fn delivery<S: Sql>(store: &Store<S>) -> Checked {
             due_at: NOW,
         }],
     )?;
-    equal(store.find("", "inv_a")?.map(|view| view.invoice_id), Some("a".to_owned()))?;
+    equal(
+        store.find("", "inv_a")?.map(|view| view.invoice_id),
+        Some("a".to_owned()),
+    )?;
     equal(store.find("", "inv_b")?, None)?;
     equal(store.next_job(true)?, Some(NOW))
 }
@@ -193,8 +217,14 @@ fn merchants<S: Sql>(store: &Store<S>) -> Checked {
     };
     equal(record(store, &own, NOW)?, Outcome::Applied)?;
     equal(record(store, &other, NOW)?, Outcome::Applied)?;
-    equal(store.read("", "a")?.map(|view| view.status), Some(Status::Paid))?;
-    equal(store.read("m2", "a")?.map(|view| view.status), Some(Status::Expired))?;
+    equal(
+        store.read("", "a")?.map(|view| view.status),
+        Some(Status::Paid),
+    )?;
+    equal(
+        store.read("m2", "a")?.map(|view| view.status),
+        Some(Status::Expired),
+    )?;
     equal(store.find("m3", "inv_a")?, None)?;
     store.confirm("m2", &key(&own), NOW, Times::default())?;
     equal(store.read("", "a")?.map(|view| view.outbox.len()), Some(1))
@@ -204,7 +234,9 @@ fn rollback<S: Sql>(store: &Store<S>) -> Checked {
     created(store)?;
     let failed = store.sql().transaction(|| {
         store.record(&paid("a", "e1"), Known::Nothing, NOW, Times::default())?;
-        store.sql().run("INSERT INTO outbox (sequence) VALUES (NULL)", &[])
+        store
+            .sql()
+            .run("INSERT INTO outbox (sequence) VALUES (NULL)", &[])
     });
     equal(failed.is_err(), true)?;
     equal(store.read("", "a")?, None)?;
@@ -236,15 +268,26 @@ fn outbox<S: Sql>(store: &Store<S>) -> Checked {
     equal(again.first().map(|row| row.sends), Some(1))?;
     store.sent(&again, NOW, times)?;
     equal(store.next_job(true)?, Some(NOW + 2 * times.silence))?;
-    let claimed = store.claim("", &key(&delivery), NOW, times)?.ok_or("it is not claimed")?;
-    equal((claimed.outcome, claimed.body), (Outcome::Applied, delivery.body.clone()))?;
-    equal(store.failed("", &key(&delivery), NOW, times)?, schedule::retry_seconds(1))?;
+    let claimed = store
+        .claim("", &key(&delivery), NOW, times)?
+        .ok_or("it is not claimed")?;
+    equal(
+        (claimed.outcome, claimed.body),
+        (Outcome::Applied, delivery.body.clone()),
+    )?;
+    equal(
+        store.failed("", &key(&delivery), NOW, times)?,
+        schedule::retry_seconds(1),
+    )?;
     store.claim("", &key(&delivery), NOW, times)?;
     store.confirm("", &key(&delivery), NOW + 5, times)?;
     equal(store.claim("", &key(&delivery), NOW, times)?, None)?;
     let view = store.read("", "a")?.ok_or("it is not there")?;
     equal(view.outbox, vec![])?;
-    equal(view.events.first().and_then(|event| event.delivered_at), Some(NOW + 5))
+    equal(
+        view.events.first().and_then(|event| event.delivered_at),
+        Some(NOW + 5),
+    )
 }
 
 fn refused<S: Sql>(store: &Store<S>) -> Checked {
@@ -265,10 +308,13 @@ fn refused<S: Sql>(store: &Store<S>) -> Checked {
 
 fn buried<S: Sql>(store: &Store<S>) -> Checked {
     created(store)?;
-    let (delivery, stale) = (paid("a", "e1"), Delivery {
-        event_version: Some(3),
-        ..expired("a", "e2")
-    });
+    let (delivery, stale) = (
+        paid("a", "e1"),
+        Delivery {
+            event_version: Some(3),
+            ..expired("a", "e2")
+        },
+    );
     record(store, &delivery, NOW)?;
     equal(record(store, &stale, NOW)?, Outcome::Stale)?;
     // A pending row was replayed meanwhile.
@@ -278,8 +324,14 @@ fn buried<S: Sql>(store: &Store<S>) -> Checked {
     equal(store.due(NOW + 100 * DAY, 10)?, vec![])?;
     equal(store.replay("", &key(&delivery), NOW)?, Replay::Queued)?;
     equal(store.due(NOW, 10)?.len(), 1)?;
-    equal(store.replay("", &key(&stale), NOW)?, Replay::NotForFulfilment)?;
-    equal(store.replay("", &key(&paid("a", "e9")), NOW)?, Replay::Unknown)
+    equal(
+        store.replay("", &key(&stale), NOW)?,
+        Replay::NotForFulfilment,
+    )?;
+    equal(
+        store.replay("", &key(&paid("a", "e9")), NOW)?,
+        Replay::Unknown,
+    )
 }
 
 fn many<S: Sql>(store: &Store<S>) -> Checked {
@@ -311,7 +363,9 @@ fn events_expire<S: Sql>(store: &Store<S>) -> Checked {
     equal(store.compact(NOW + times.retention - 1, times)?.events, 0)?;
     equal(store.compact(NOW + times.retention, times)?.events, 2)?;
     let events = |invoice_id| -> Result<usize, String> {
-        Ok(store.read("", invoice_id)?.map_or(0, |view| view.events.len()))
+        Ok(store
+            .read("", invoice_id)?
+            .map_or(0, |view| view.events.len()))
     };
     equal([events("a")?, events("b")?, events("c")?], [1, 0, 1])?;
     // The final state stays, and so does its judgement.
@@ -346,7 +400,10 @@ fn invoices_expire<S: Sql>(store: &Store<S>) -> Checked {
     let next = store.next_job(false)?;
     equal(next.is_some_and(|next| next > later + DAY), true)?;
     // Whatever comes of it now is new.
-    equal(record(store, &paid("a", "e1"), later + DAY)?, Outcome::Applied)
+    equal(
+        record(store, &paid("a", "e1"), later + DAY)?,
+        Outcome::Applied,
+    )
 }
 
 fn adopted<S: Sql>(store: &Store<S>) -> Checked {
@@ -389,7 +446,11 @@ fn adopted<S: Sql>(store: &Store<S>) -> Checked {
     for _ in 0..2 {
         store.adopt("", &export, NOW, times)?;
         let view = store.read("", "a")?.ok_or("it is not there")?;
-        let expected: Vec<_> = export.events.iter().map(|event| event.view.clone()).collect();
+        let expected: Vec<_> = export
+            .events
+            .iter()
+            .map(|event| event.view.clone())
+            .collect();
         equal(view.events, expected)?;
         let expected: Vec<_> = export.outbox.iter().map(|row| row.view.clone()).collect();
         equal(view.outbox, expected)?;
@@ -410,7 +471,10 @@ fn adopted<S: Sql>(store: &Store<S>) -> Checked {
 
 fn texts<S: Sql>(store: &Store<S>) -> Checked {
     created(store)?;
-    for (at, id) in ["\0", "a\0b", "é☃\u{1f600}", "'\"%?1", &"x".repeat(255)].into_iter().enumerate() {
+    for (at, id) in ["\0", "a\0b", "é☃\u{1f600}", "'\"%?1", &"x".repeat(255)]
+        .into_iter()
+        .enumerate()
+    {
         let delivery = Delivery {
             body: "ü\0\u{10ffff}".repeat(20_000),
             ..paid(id, &format!("e{at}{id}"))

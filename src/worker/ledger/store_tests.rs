@@ -1,5 +1,10 @@
 //! The store on `rusqlite`, held to what Durable Object SQL does: numbers are doubles, at most 100 parameters, no `BEGIN`, no pragma.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 use std::cell::Cell;
 
@@ -47,7 +52,10 @@ impl Sql for Native {
     fn run(&self, statement: &str, bindings: &[Binding<'_>]) -> Result<Vec<Row>, SqlError> {
         let first = statement.split_whitespace().next().unwrap_or_default();
         assert!(
-            ["SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER"].contains(&first),
+            [
+                "SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER"
+            ]
+            .contains(&first),
             "Durable Object SQL has no {first}"
         );
         let values = bindings.iter().map(|binding| match binding {
@@ -66,7 +74,9 @@ impl Sql for Native {
                 ValueRef::Text(text) => Ok(Column::Text(String::from_utf8(text.to_vec()).unwrap())),
                 other => panic!("the ledger stores no {:?}", other.data_type()),
             };
-            found.push(Row((0..columns).map(column).collect::<Result<_, SqlError>>()?));
+            found.push(Row((0..columns)
+                .map(column)
+                .collect::<Result<_, SqlError>>()?));
         }
         Ok(found)
     }
@@ -96,28 +106,61 @@ fn every_check_holds_on_rusqlite() {
 fn the_first_schema_is_as_it_was_released() {
     let native = Native::new();
     let store = Store::new(&native);
-    store.create(Settings { shard: 0, shards: 8 }, 0, Times::default()).unwrap();
-    let rows = native
-        .run("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name", &[])
+    store
+        .create(
+            Settings {
+                shard: 0,
+                shards: 8,
+            },
+            0,
+            Times::default(),
+        )
         .unwrap();
-    let text: Vec<String> = rows.into_iter().map(|mut row| row.required(0).unwrap()).collect();
-    let squeezed = text.join("\n").split_whitespace().collect::<Vec<_>>().join(" ");
-    assert_eq!(SCHEMA, 1, "freeze the schema before this one as a fixture, and migrate from it");
+    let rows = native
+        .run(
+            "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name",
+            &[],
+        )
+        .unwrap();
+    let text: Vec<String> = rows
+        .into_iter()
+        .map(|mut row| row.required(0).unwrap())
+        .collect();
+    let squeezed = text
+        .join("\n")
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    assert_eq!(
+        SCHEMA, 1,
+        "freeze the schema before this one as a fixture, and migrate from it"
+    );
     let released = include_str!("../../../tests/worker/fixtures/ledger-schema-1.sql");
-    assert_eq!(squeezed, released.split_whitespace().collect::<Vec<_>>().join(" "));
+    assert_eq!(
+        squeezed,
+        released.split_whitespace().collect::<Vec<_>>().join(" ")
+    );
 }
 
 #[test]
 fn an_older_schema_is_migrated_and_a_newer_one_is_left_alone() {
     let native = Native::new();
     let store = Store::new(&native);
-    let settings = Settings { shard: 2, shards: 8 };
+    let settings = Settings {
+        shard: 2,
+        shards: 8,
+    };
     store.create(settings, 0, Times::default()).unwrap();
     native
-        .run("UPDATE meta SET value = ?1 WHERE name = 'schema'", &[(SCHEMA + 1).into()])
+        .run(
+            "UPDATE meta SET value = ?1 WHERE name = 'schema'",
+            &[(SCHEMA + 1).into()],
+        )
         .unwrap();
     assert_eq!(store.open().unwrap(), Some(settings));
-    let schema = native.run("SELECT value FROM meta WHERE name = 'schema'", &[]).unwrap();
+    let schema = native
+        .run("SELECT value FROM meta WHERE name = 'schema'", &[])
+        .unwrap();
     assert_eq!(schema, [Row(vec![Column::Integer(SCHEMA + 1)])]);
 }
 
@@ -125,7 +168,16 @@ fn an_older_schema_is_migrated_and_a_newer_one_is_left_alone() {
 fn what_the_alarm_and_the_retention_ask_is_answered_by_an_index() {
     let native = Native::new();
     let store = Store::new(&native);
-    store.create(Settings { shard: 0, shards: 8 }, 0, Times::default()).unwrap();
+    store
+        .create(
+            Settings {
+                shard: 0,
+                shards: 8,
+            },
+            0,
+            Times::default(),
+        )
+        .unwrap();
     for statement in [
         "SELECT due_at FROM outbox WHERE state <> 'dead' ORDER BY due_at LIMIT 1",
         "SELECT sequence FROM outbox WHERE state <> 'dead' AND due_at <= 5 ORDER BY due_at LIMIT 9",
@@ -136,37 +188,65 @@ fn what_the_alarm_and_the_retention_ask_is_answered_by_an_index() {
         "SELECT MIN(merchant) FROM invoice WHERE merchant > 'm'",
         "SELECT sequence FROM outbox WHERE merchant = 'm' AND state = 'dead' ORDER BY sequence",
     ] {
-        let mut plan = native.connection.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
-        let steps: Vec<String> = plan.query_map([], |row| row.get(3)).unwrap().map(Result::unwrap).collect();
+        let mut plan = native
+            .connection
+            .prepare(&format!("EXPLAIN QUERY PLAN {statement}"))
+            .unwrap();
+        let steps: Vec<String> = plan
+            .query_map([], |row| row.get(3))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
         let steps = steps.join("; ");
-        assert!(steps.contains("INDEX") || steps.contains("PRIMARY KEY"), "{statement}: {steps}");
+        assert!(
+            steps.contains("INDEX") || steps.contains("PRIMARY KEY"),
+            "{statement}: {steps}"
+        );
         let sorts_few = statement.contains("public_invoice_id");
-        assert!(sorts_few || !steps.contains("TEMP B-TREE"), "{statement}: {steps}");
+        assert!(
+            sorts_few || !steps.contains("TEMP B-TREE"),
+            "{statement}: {steps}"
+        );
     }
 }
 
 /// Fixed for ever: another rule would look for stored invoices elsewhere. The digests are those of `sha256sum`.
 #[test]
 fn the_shard_of_an_invoice_is_fixed() {
-    let vectors: Vec<(&str, &str, u32, u32)> = include_str!("../../../tests/worker/fixtures/shards.tsv")
-        .lines()
-        .map(|line| {
-            let [merchant, invoice_id, shards, shard] = line.split('\t').collect::<Vec<_>>()[..] else {
-                panic!("{line}");
-            };
-            (merchant, invoice_id, shards.parse().unwrap(), shard.parse().unwrap())
-        })
-        .collect();
+    let vectors: Vec<(&str, &str, u32, u32)> =
+        include_str!("../../../tests/worker/fixtures/shards.tsv")
+            .lines()
+            .map(|line| {
+                let [merchant, invoice_id, shards, shard] =
+                    line.split('\t').collect::<Vec<_>>()[..]
+                else {
+                    panic!("{line}");
+                };
+                (
+                    merchant,
+                    invoice_id,
+                    shards.parse().unwrap(),
+                    shard.parse().unwrap(),
+                )
+            })
+            .collect();
     assert!(vectors.len() >= 10);
     for (merchant, invoice_id, shards, shard) in vectors {
-        assert_eq!(shard_of(merchant, invoice_id, shards), shard, "{merchant} {invoice_id} {shards}");
+        assert_eq!(
+            shard_of(merchant, invoice_id, shards),
+            shard,
+            "{merchant} {invoice_id} {shards}"
+        );
     }
     // Evenly: each of 8 shards has about an eighth.
     let mut counts = [0; 8];
     for at in 0..8_000 {
         counts[shard_of("", &format!("invoice-{at}"), 8) as usize] += 1;
     }
-    assert!(counts.iter().all(|count| (900..1_100).contains(count)), "{counts:?}");
+    assert!(
+        counts.iter().all(|count| (900..1_100).contains(count)),
+        "{counts:?}"
+    );
 }
 
 #[test]
@@ -194,7 +274,10 @@ fn messages_ignore_what_a_newer_version_adds() {
     }
     .to_text()
     .unwrap();
-    for text in [text.clone(), text.replace("\"v\":1", "\"v\":2,\"more\":[1]")] {
+    for text in [
+        text.clone(),
+        text.replace("\"v\":1", "\"v\":2,\"more\":[1]"),
+    ] {
         assert_eq!(Parcel::of_text(&text).unwrap().delivery, delivery);
     }
     assert!(Parcel::of_text("{}").is_none());
@@ -205,7 +288,7 @@ fn messages_ignore_what_a_newer_version_adds() {
     assert_eq!((old.v, old.merchant.as_str(), old.shards), (0, "", None));
 }
 
-/// What `bench/worker/targets.mjs` does to the ledger's files, named by `GWOP_LEDGER_FILES`.
+/// What `bench/worker/targets.mjs` and `tests/worker/stress.mjs` do to the ledger's files, named by `GWOP_LEDGER_FILES`.
 mod tools {
     use super::*;
 
@@ -216,6 +299,30 @@ mod tools {
             depth: Cell::new(0),
         };
         files.split(':').map(open).collect()
+    }
+
+    /// Rows and alarm become durable together: after a kill at any moment a shard with rows has an alarm. workerd keeps it in a table of its own.
+    #[test]
+    #[ignore = "a tool of the kill tests"]
+    fn alarms_are_armed() {
+        for native in files() {
+            let count = |statement: &str| {
+                native
+                    .connection
+                    .query_row(statement, [], |row| row.get::<_, i64>(0))
+            };
+            // Killed before its first transaction.
+            let Ok(rows) = count("SELECT count(*) FROM invoice") else {
+                continue;
+            };
+            let alarms =
+                count("SELECT count(*) FROM _cf_METADATA WHERE key = 1 AND value IS NOT NULL")
+                    .unwrap_or_default();
+            assert!(
+                rows == 0 || alarms == 1,
+                "a shard with {rows} invoices has no alarm"
+            );
+        }
     }
 
     #[test]
@@ -240,7 +347,11 @@ mod tools {
                 for row in 0..rows {
                     // As random as Gwop's ids.
                     let digest = <sha2::Sha256 as sha2::Digest>::digest(format!("{file} {row}"));
-                    let id: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+                    let id: String = digest
+                        .iter()
+                        .take(16)
+                        .map(|byte| format!("{byte:02x}"))
+                        .collect();
                     let delivery = Delivery {
                         merchant: String::new(),
                         invoice_id: id.clone(),
