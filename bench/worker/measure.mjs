@@ -57,7 +57,7 @@ export async function startOne(name, storage, { directory = mkdtempSync(`${stora
   const objects = Object.entries(OBJECTS[name]);
   const server = await startWorkerd(process.env.GWOP_WORKERD, {
     entry,
-    directory: `out/bench-worker-${name}${process.env.GWOP_BENCH_WORKER.replaceAll("/", "_")}`,
+    directory: `build/bench-worker-${name}`,
     variables: { GWOP_WEBHOOK_SECRET: SECRET, ...variables },
     bindings: objects.map(([className, binding]) => `(name = "${binding}", durableObjectNamespace = "${className}")`),
     worker:

@@ -179,7 +179,13 @@ fn clippy() -> Result {
 }
 
 fn native() -> Result {
-    cargo("cargo test", &["test", "--workspace"]).shown().run()
+    // With serde, which the Worker's ledger and its messages need.
+    cargo(
+        "cargo test",
+        &["test", "--workspace", "--features", "gwop/serde"],
+    )
+    .shown()
+    .run()
 }
 
 fn rustdoc() -> Result {

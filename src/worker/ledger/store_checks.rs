@@ -11,6 +11,8 @@ use crate::invoice::{Outcome, Status};
 use crate::worker::schedule::{self, Times};
 
 type Checked = Result<(), String>;
+/// A check, by what it says.
+type Check<S> = (&'static str, fn(&Store<S>) -> Checked);
 
 /// Any moment.
 const NOW: i64 = 1_800_000_000_000;
@@ -18,7 +20,7 @@ const DAY: i64 = 24 * 60 * 60 * 1_000;
 
 /// Runs every check on an empty database, and names those that fail.
 pub fn failures<'s, S: Sql>(sql: &'s S) -> Vec<String> {
-    let checks: [(&str, fn(&Store<&'s S>) -> Checked); 14] = [
+    let checks: [Check<&'s S>; 14] = [
         ("an unknown database stays empty", unknown),
         ("settings are kept", settings),
         ("a delivery is stored whole", delivery),
@@ -40,7 +42,7 @@ pub fn failures<'s, S: Sql>(sql: &'s S) -> Vec<String> {
         ("an invoice of 1.0.0 is taken over", adopted),
         ("long texts, NUL and every character are kept", texts),
     ];
-    let failed = |(name, check): (&str, fn(&Store<&'s S>) -> Checked)| {
+    let failed = |(name, check): Check<&'s S>| {
         let store = Store::new(sql);
         let ran = emptied(sql).and_then(|()| check(&store));
         ran.err().map(|error| format!("{name}: {error}"))

@@ -163,11 +163,11 @@ pub async fn upgrade(request: &Incoming, env: &Env) -> Answer {
             "Send { \"object_ids\": [\"…\"] } with at most 10 ids",
         );
     };
-    let (mut moved, mut empty, mut failed) = (0, 0, vec![]);
+    let (mut moved, mut empty, mut failed) = (0_u32, 0_u32, vec![]);
     for object_id in object_ids {
         match legacy::hand_over(env, &object_id).await {
-            Ok(HandOver::Moved) => moved += 1,
-            Ok(HandOver::Empty) => empty += 1,
+            Ok(HandOver::Moved) => moved = moved.saturating_add(1),
+            Ok(HandOver::Empty) => empty = empty.saturating_add(1),
             Err(error) => {
                 log::error("hand_over_failed", &[("error", error.to_string().into())]);
                 failed.push(object_id);

@@ -94,7 +94,7 @@ impl GwopSession {
     fn is_revoked(&self) -> Result<bool> {
         let statement = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'revocation'";
         let rows = self.sql.exec(statement, None)?.raw();
-        Ok(rows.collect::<Result<Vec<_>>>()?.first().is_some())
+        Ok(!rows.collect::<Result<Vec<_>>>()?.is_empty())
     }
 
     /// Sets the alarm, in milliseconds since the epoch.
