@@ -44,7 +44,9 @@ function tool(name, environment) {
 async function fill(one, count) {
   const requests = Array.from({ length: count }, () => delivery(one.port));
   const { load } = await import("./load.mjs");
-  const { statuses } = await load({ port: one.port, requests: (index) => requests[index], connections: 64, milliseconds: 600_000 });
+  const { statuses } = await load({ port: one.port, requests: (index) => requests[index], connections: 16, milliseconds: 600_000 }).catch((error) => {
+    throw new Error(`${error}\n${one.server.output().slice(-3_000)}`);
+  });
   if (Object.keys(statuses).join() !== "200") throw new Error(JSON.stringify(statuses));
 }
 

@@ -1,6 +1,7 @@
 //! The store on `rusqlite`, held to what Durable Object SQL does: numbers are doubles, at most 100 parameters, no `BEGIN`, no pragma.
 #![allow(
     clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing
