@@ -162,18 +162,25 @@ pub async fn authenticate(
 }
 
 /// As [`authenticate`], of a request that was looked at before.
-pub(super) async fn authenticated(request: &Incoming, env: &Env) -> std::result::Result<Identity, AuthError> {
+pub(super) async fn authenticated(
+    request: &Incoming,
+    env: &Env,
+) -> std::result::Result<Identity, AuthError> {
     let identity = verified(request, env).await?;
     check_session(env, &identity).await?;
     Ok(identity)
 }
 
 /// Who the request's token names, whatever became of its session.
-pub(super) async fn verified(request: &Incoming, env: &Env) -> std::result::Result<Identity, AuthError> {
+pub(super) async fn verified(
+    request: &Incoming,
+    env: &Env,
+) -> std::result::Result<Identity, AuthError> {
     if !is_on(env) {
         return Err(AuthError::NotConfigured);
     }
-    let merchant_id = config::text(env, config::GWOP_MERCHANT_ID).ok_or(AuthError::NotConfigured)?;
+    let merchant_id =
+        config::text(env, config::GWOP_MERCHANT_ID).ok_or(AuthError::NotConfigured)?;
     let token = request.bearer().ok_or(AuthError::NoToken)?;
     let verified = verify::token(env, &merchant_id, &token).await;
     if let Ok(identity) = &verified
@@ -268,4 +275,3 @@ pub(super) async fn ask_object(
         AuthError::Unavailable
     })
 }
-

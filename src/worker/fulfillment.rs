@@ -12,9 +12,9 @@ use worker::{
 use crate::webhook::hmac;
 
 use super::ledger::messages::Claimed;
+use super::payload::{fits_header, with_outcome};
 use super::platform::body::Chunks;
 use super::platform::{config, now_ms};
-use super::payload::{fits_header, with_outcome};
 use super::schedule::FULFILMENT_TIMEOUT_MS;
 
 /// The URL that a service binding sees where `FULFILLMENT_URL` is absent.

@@ -19,35 +19,42 @@ pub mod ledger;
 pub mod payload;
 pub mod schedule;
 
-/// What talks to the platform.
-macro_rules! on_the_platform {
-    ($($item:item)*) => { $(#[cfg(all(target_arch = "wasm32", feature = "worker"))] $item)* };
-}
-
-on_the_platform! {
-    mod auth;
-    mod fulfillment;
-    mod gwop;
-    mod platform;
-    mod queue;
-    mod router;
-    mod routes;
-    mod scheduled;
-    mod sessions;
-    mod verify;
-
-    pub use auth::{AuthError, Identity, authenticate, without_identity_headers};
-    pub use gwop::{CallError, call};
-    pub use ledger::legacy::{GwopInvoice, GwopInvoiceIndex};
-    pub use ledger::object::GwopLedger;
-    pub use queue::handle_queue;
-    pub use router::handle;
-    pub use routes::webhook::handle_webhook;
-    pub use scheduled::handle_scheduled;
-    pub use sessions::object::GwopSession;
-}
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
+mod auth;
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
+mod fulfillment;
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
+mod gwop;
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
+mod platform;
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
+mod queue;
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
+mod router;
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
+mod routes;
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
+mod scheduled;
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
+mod sessions;
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
+mod verify;
 
 #[cfg(all(target_arch = "wasm32", feature = "worker-main"))]
 mod main;
 #[cfg(all(target_arch = "wasm32", feature = "worker-test"))]
 mod test_routes;
+
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
+pub use {
+    auth::{AuthError, Identity, authenticate, without_identity_headers},
+    gwop::{CallError, call},
+    ledger::legacy::{GwopInvoice, GwopInvoiceIndex},
+    ledger::object::GwopLedger,
+    platform::panic::log_panics,
+    queue::handle_queue,
+    router::handle,
+    routes::webhook::handle_webhook,
+    scheduled::handle_scheduled,
+    sessions::object::GwopSession,
+};

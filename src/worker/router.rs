@@ -21,12 +21,7 @@ pub async fn handle(request: Request, env: impl Borrow<Env>) -> Result<Response>
 /// As [`handle`], of a request that was looked at before.
 pub async fn serve(request: &Incoming, env: &Env) -> Served {
     let method = request.method.as_str();
-    let segments: Vec<Cow<'_, str>> = request
-        .path
-        .split('/')
-        .skip(1)
-        .map(decoded)
-        .collect();
+    let segments: Vec<Cow<'_, str>> = request.path.split('/').skip(1).map(decoded).collect();
     let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
     match segments.as_slice() {
         ["webhooks", "gwop"] => webhook::serve(request, env).await,

@@ -318,7 +318,8 @@ async fn imported(url: &str, kid: &str) -> Result<Option<Vec<CryptoKey>>, JsValu
             found.push(key);
             continue;
         }
-        let Ok(key) = JsFuture::from(WebCrypto::global()?.import_rs256_key(jwk.json())?).await else {
+        let Ok(key) = JsFuture::from(WebCrypto::global()?.import_rs256_key(jwk.json())?).await
+        else {
             with_keys(url, |keys| keys.cache.remove_key(jwk.thumbprint()));
             return Ok(None);
         };

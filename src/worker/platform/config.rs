@@ -296,7 +296,9 @@ fn retention_days(env: &Env) -> i64 {
         return schedule::RETENTION_DAYS;
     }
     let days = text(env, RETENTION_DAYS).and_then(|text| text.parse::<u32>().ok());
-    let days = days.map(i64::from).filter(|days| *days >= schedule::LEAST_RETENTION_DAYS);
+    let days = days
+        .map(i64::from)
+        .filter(|days| *days >= schedule::LEAST_RETENTION_DAYS);
     days.unwrap_or_else(|| {
         not_understood(RETENTION_DAYS);
         schedule::RETENTION_DAYS

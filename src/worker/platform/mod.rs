@@ -36,7 +36,9 @@ thread_local! {
 /// ISO 8601, from milliseconds since the epoch.
 #[must_use]
 pub fn iso_8601(milliseconds: i64) -> String {
-    Date::new(&JsValue::from_f64(milliseconds as f64)).to_iso_string().into()
+    Date::new(&JsValue::from_f64(milliseconds as f64))
+        .to_iso_string()
+        .into()
 }
 
 /// A version 4 UUID (RFC 9562 section 5.4).
@@ -47,5 +49,7 @@ pub fn random_uuid() -> worker::Result<String> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes)
         .map_err(|_| worker::Error::RustError("the platform has no randomness".to_owned()))?;
-    Ok(uuid::Builder::from_random_bytes(bytes).into_uuid().to_string())
+    Ok(uuid::Builder::from_random_bytes(bytes)
+        .into_uuid()
+        .to_string())
 }

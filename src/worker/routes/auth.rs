@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use worker::Env;
 
 use crate::token::Rejection;
-use crate::worker::auth::{AuthError, CHALLENGE, LATER_SECONDS, ask_object, authenticated, is_on, verified};
+use crate::worker::auth::{
+    AuthError, CHALLENGE, LATER_SECONDS, ask_object, authenticated, is_on, verified,
+};
 use crate::worker::exchange::{exchange_secret, idempotency_key, is_exchange_secret};
 use crate::worker::gwop::{CallError, call};
 use crate::worker::platform::body::{BodyError, Incoming};

@@ -95,22 +95,25 @@ async fn replayed(env: &Env, id: &str, event_id: &str) -> Result<Answer, LedgerE
         invoice_id: invoice_id.clone(),
         event_id: event_id.to_owned(),
     });
-    Ok(match client::call(env, MERCHANT, &invoice_id, call).await? {
-        Replay::Queued => {
-            let body = json!({ "replayed": true, "invoice_id": invoice_id, "event_id": event_id });
-            Answer::json(200, "replayed", &body)
-        }
-        Replay::Unknown => Answer::error(
-            404,
-            "EVENT_NOT_FOUND",
-            "This invoice has no such event, or not any more",
-        ),
-        Replay::NotForFulfilment => Answer::error(
-            409,
-            "EVENT_NOT_REPLAYABLE",
-            "Only events that were applied, or are a conflict, reach fulfillment",
-        ),
-    })
+    Ok(
+        match client::call(env, MERCHANT, &invoice_id, call).await? {
+            Replay::Queued => {
+                let body =
+                    json!({ "replayed": true, "invoice_id": invoice_id, "event_id": event_id });
+                Answer::json(200, "replayed", &body)
+            }
+            Replay::Unknown => Answer::error(
+                404,
+                "EVENT_NOT_FOUND",
+                "This invoice has no such event, or not any more",
+            ),
+            Replay::NotForFulfilment => Answer::error(
+                409,
+                "EVENT_NOT_REPLAYABLE",
+                "Only events that were applied, or are a conflict, reach fulfillment",
+            ),
+        },
+    )
 }
 
 /// Finds an invoice by either id. A public id is asked of every shard.
@@ -231,9 +234,9 @@ pub async fn health(request: &Incoming, env: &Env) -> Answer {
         );
     }
     config::warn_of_old_names(env);
-    let warnings = config::old_names(env).into_iter().map(|(old, new)| {
-        [old, " is the name of 1.0.0: call it ", new].concat()
-    });
+    let warnings = config::old_names(env)
+        .into_iter()
+        .map(|(old, new)| [old, " is the name of 1.0.0: call it ", new].concat());
     let body = json!({
         "status": if storage { "ok" } else { "unavailable" },
         "storage": storage,

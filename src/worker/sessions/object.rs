@@ -4,7 +4,10 @@
 use std::cell::Cell;
 
 use serde::{Deserialize, Serialize};
-use worker::{DurableObject, Env, Request, Response, Result, ScheduledTime, SqlStorage, State, Storage, durable_object};
+use worker::{
+    DurableObject, Env, Request, Response, Result, ScheduledTime, SqlStorage, State, Storage,
+    durable_object,
+};
 
 use crate::worker::platform::objects::answer;
 use crate::worker::platform::{alarm_date, log, now_ms};
