@@ -67,7 +67,7 @@ async function bytes(count = 20_000) {
 
 /** Time per new event with 500,000 invoices held against 1,000: in all shards, and in one. */
 async function held(count = 500_000) {
-  for (const shards of [8, 1]) {
+  for (const shards of (process.env.GWOP_BENCH_SHARDS ?? "8,1").split(",").map(Number)) {
     const storage = mkdtempSync(`${RAM}/gwop-targets-`);
     const servers = {};
     try {

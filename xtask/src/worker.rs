@@ -230,6 +230,7 @@ pub fn test() -> Result {
     )?;
     Step::new("the Worker on workerd", "node")
         .args(["tests/worker/run.mjs"])
+        .limit(45 * 60)
         .shown()
         .run()
 }
