@@ -37,8 +37,8 @@ export function compare(result, baseline) {
       } else if (part === "worker") {
         // Against the same in JavaScript, which shares the moment's noise.
         const slower = (workers) => workers?.gwop && 1 / workers.gwop.ofReference;
-        check(`worker, ${row}, the JavaScript Worker's rate over this one's`, slower(entries), slower(before), TOLERANCE.worker);
-        check(`worker, ${row}, processor time × JavaScript's`, entries?.gwop?.cpuOfReference, before.gwop.cpuOfReference, TOLERANCE.workerProcessor);
+        check(`worker, ${row}, the rate of 1.0.0's Worker over this one's`, slower(entries), slower(before), TOLERANCE.worker);
+        check(`worker, ${row}, processor time × 1.0.0's`, entries?.gwop?.cpuOfReference, before.gwop.cpuOfReference, TOLERANCE.workerProcessor);
       } else if (part === "start") {
         // Against the peer started in turn with it, where there is one.
         const ratio = (libraries) => libraries?.gwop?.ofPeer ?? libraries?.gwop?.ms;

@@ -75,7 +75,7 @@ function printSizes(entries) {
 }
 
 function printWorker(loads) {
-  const rows = [["webhooks on workerd", "per second", "of the empty Worker's", "of JavaScript's", "quartiles", "p50 ms", "p99 ms", "processor µs", "of JavaScript's", "quartiles"]];
+  const rows = [["webhooks on workerd", "per second", "of the empty Worker's", "of 1.0.0's", "quartiles", "p50 ms", "p99 ms", "processor µs", "of 1.0.0's", "quartiles"]];
   for (const [row, workers] of Object.entries(loads)) {
     rows.push([row, "", "", "", "", "", "", "", "", ""]);
     for (const [name, { perSecond, ofEmpty, ofReference, spread, p50Ms, p99Ms, cpuUs, cpuOfReference, cpuSpread }] of Object.entries(workers)) {

@@ -37,11 +37,11 @@ async function story(worker, simulator, fulfilment) {
   const [{ event_id, event_type, outcome }] = view.events;
   say(`GET /invoices/${invoice.publicInvoiceId} → ${view.status}; ${event_type}: ${outcome}`);
 
-  tell('The queue takes it to fulfilment, signed anew and verified by the SDK');
-  const [delivered] = await eventually('fulfilment has it', () => fulfilment.of(event_id).length > 0 && fulfilment.of(event_id));
+  tell('The queue takes it to fulfillment, signed anew and verified by the SDK');
+  const [delivered] = await eventually('fulfillment has it', () => fulfilment.of(event_id).length > 0 && fulfilment.of(event_id));
   say(`→ ${delivered.type}, ${delivered.outcome}, event ${delivered.eventId}`);
   await eventually('it is confirmed', async () => (await worker.invoice(invoice.publicInvoiceId)).outbox.length === 0);
-  say('the outbox is empty: fulfilment has confirmed');
+  say('the outbox is empty: fulfillment has confirmed');
 
   tell('Gwop delivers the same event again: a duplicate changes nothing');
   await simulator.control('POST', 'deliver', { eventId: event_id });

@@ -1,4 +1,4 @@
-// The Worker on workerd with a local Gwop and a fulfilment that prints: run by `cargo xtask dev`.
+// The Worker on workerd with a local Gwop and a fulfillment that prints: run by `cargo xtask dev`.
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
@@ -26,10 +26,10 @@ createServer(async (request, response) => {
   for await (const chunk of request) chunks.push(chunk);
   try {
     const event = await gwop.validateWebhook({ request: { body: Buffer.concat(chunks).toString(), headers: request.headers, url: request.url, method: request.method } });
-    console.log(`fulfilment: ${event.body.eventType} ${event.body.gwopOutcome} ${event.body.data.publicInvoiceId}`);
+    console.log(`fulfillment: ${event.body.eventType} ${event.body.gwopOutcome} ${event.body.data.publicInvoiceId}`);
     response.writeHead(204).end();
   } catch (error) {
-    console.log(`fulfilment: refused, ${error.message}`);
+    console.log(`fulfillment: refused, ${error.message}`);
     response.writeHead(400).end();
   }
 }).listen(FULFILMENT_PORT, '127.0.0.1');

@@ -1,13 +1,16 @@
-// Webhooks per second and latency of Gwop's Worker on workerd, next to a Worker that does nothing, to one that does nothing but ask a
-// Durable Object, and to the same as Gwop's in JavaScript.
+// Webhooks per second and latency of Gwop's Worker on workerd, next to a Worker that does nothing, and to Gwop's Worker of 1.0.0
+// (`reference`: tests/worker/fixtures/1.0.0).
 import { createHmac } from "node:crypto";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { startWorkerd } from "../../runners/workerd.mjs";
 import { orderOf, quantile, quartiles, ratios, rounded } from "../harness.js";
 import { event } from "../deliveries.js";
 import { processorMs } from "../processor.mjs";
 import { load } from "./load.mjs";
+
+// Beside `bench` in the consumer project, below `tests` in the repository.
+const runners = ["../../runners/workerd.mjs", "../../tests/runners/workerd.mjs"].find((path) => existsSync(new URL(path, import.meta.url)));
+const { startWorkerd } = await import(runners);
 
 const SECRET = "whsec_bench_worker";
 const CONNECTIONS = [1, 16, 64];
@@ -16,7 +19,7 @@ const ROUNDS = { duplicates: 16, "new events": 9 };
 const WINDOW_MS = 400;
 /** For how long each Worker is loaded before anything is measured, in milliseconds: engines compile what runs often. */
 const WARM_MS = 3000;
-/** The most new events of one window, and of warming up: the objects of each hold files open as long as alarms come, and some 2,400 of them end a workerd that may open 20,000. */
+/** The most new events of one window, and of warming up: the objects of 1.0.0 hold files open as long as alarms come, and some 2,400 of them end a workerd that may open 20,000. */
 const MOST_NEW = 64;
 const MOST_WARMING = 300;
 /** How many invoices the duplicates are of. */
@@ -27,7 +30,7 @@ const base = event(620);
 let serial = 0;
 
 /** One signed delivery of an invoice of its own, as a whole request. */
-function delivery(port) {
+export function delivery(port) {
   const id = String((serial += 1)).padStart(12, "0");
   const body = base
     .replace("evt_abc123", `evt_${id}`)
@@ -41,40 +44,47 @@ function delivery(port) {
   );
 }
 
+/** Durable Object classes and bindings of each Worker. */
+const OBJECTS = {
+  empty: {},
+  gwop: { GwopLedger: "GWOP_LEDGER" },
+  reference: { GwopInvoice: "GWOP_INVOICES", GwopInvoiceIndex: "GWOP_INVOICE_INDEX" },
+};
+
+/** Starts one of the Workers on storage of its own below `storage`. */
+export async function startOne(name, storage, { directory = mkdtempSync(`${storage}/${name}-`), variables = {} } = {}) {
+  const { GWOP_BENCH_WORKER: gwop, GWOP_BENCH_REFERENCE: reference } = process.env;
+  const entry = { empty: "bench/worker/empty.js", gwop, reference }[name];
+  const objects = Object.entries(OBJECTS[name]);
+  const server = await startWorkerd(process.env.GWOP_WORKERD, {
+    entry,
+    directory: `build/bench-worker-${name}`,
+    variables: { GWOP_WEBHOOK_SECRET: SECRET, ...variables },
+    bindings: objects.map(([className, binding]) => `(name = "${binding}", durableObjectNamespace = "${className}")`),
+    worker:
+      objects.length > 0
+        ? `
+      durableObjectNamespaces = [${objects.map(([className]) => `(className = "${className}", uniqueKey = "${className}", enableSql = true)`).join(", ")}],
+      durableObjectStorage = (localDisk = "storage"),`
+        : "",
+    services: objects.length > 0 ? `\n    (name = "storage", disk = (path = "${directory}", writable = true)),` : "",
+  });
+  const { port } = new URL(server.url);
+  return { server, port, directory, known: Array.from({ length: KNOWN }, () => delivery(port)) };
+}
+
 /** Figures by kind of event and number of connections, for each Worker. */
 export async function measureWorker() {
-  const gwop = process.env.GWOP_BENCH_WORKER;
-  if (!existsSync(gwop)) throw new Error(`${gwop} is not there: cargo xtask build makes it`);
-  const entries = { empty: "bench/worker/empty.js", hop: "bench/worker/hop.js", gwop, reference: "bench/worker/reference.js" };
+  for (const variable of ["GWOP_BENCH_WORKER", "GWOP_BENCH_REFERENCE"]) {
+    const entry = process.env[variable];
+    if (!existsSync(entry)) throw new Error(`${entry} is not there: cargo xtask build makes it`);
+  }
   // In memory where the system has such a directory: the disk's flushes would be all that is measured.
   const storage = mkdtempSync(`${existsSync("/dev/shm") ? "/dev/shm" : tmpdir()}/gwop-bench-`);
   const servers = {};
   try {
-    for (const [name, entry] of Object.entries(entries)) {
-      const objects = name !== "empty";
-      const server = await startWorkerd(process.env.GWOP_WORKERD, {
-        entry,
-        directory: `out/bench-worker-${name}`,
-        variables: { GWOP_WEBHOOK_SECRET: SECRET },
-        bindings: objects
-          ? [
-              '(name = "GWOP_INVOICES", durableObjectNamespace = "GwopInvoice")',
-              '(name = "GWOP_INVOICE_INDEX", durableObjectNamespace = "GwopInvoiceIndex")',
-            ]
-          : [],
-        worker: objects
-          ? `
-      durableObjectNamespaces = [
-        (className = "GwopInvoice", uniqueKey = "invoice", enableSql = true),
-        (className = "GwopInvoiceIndex", uniqueKey = "index", enableSql = true),
-      ],
-      durableObjectStorage = (localDisk = "storage"),`
-          : "",
-        services: objects ? `\n    (name = "storage", disk = (path = "${mkdtempSync(`${storage}/${name}-`)}", writable = true)),` : "",
-      });
-      const { port } = new URL(server.url);
-      const known = Array.from({ length: KNOWN }, () => delivery(port));
-      servers[name] = { server, port, known };
+    for (const name of ["empty", "gwop", "reference"]) {
+      servers[name] = await startOne(name, storage);
       for (const kind of KINDS) await run(servers[name], name, kind, 16, WARM_MS);
     }
     const figures = {};
@@ -89,7 +99,7 @@ export async function measureWorker() {
 }
 
 /** One window of load on one Worker. */
-async function run({ port, known, server }, name, kind, connections, milliseconds) {
+export async function run({ port, known, server }, name, kind, connections, milliseconds) {
   // Signing must not take the Worker's time: deliveries are made before the window.
   const most = milliseconds === WARM_MS ? MOST_WARMING : MOST_NEW;
   const fresh = kind === "duplicates" ? known : Array.from({ length: most }, () => delivery(port));
@@ -103,7 +113,7 @@ async function run({ port, known, server }, name, kind, connections, millisecond
 }
 
 /** One row: windows of load on each Worker in turn; rates are compared within a round. */
-async function measureRow(servers, kind, connections) {
+export async function measureRow(servers, kind, connections) {
   const names = Object.keys(servers);
   const rounds = Object.fromEntries(names.map((name) => [name, { rates: [], latencies: [], cpu: [] }]));
   for (let round = -1; round < ROUNDS[kind]; round++) {
@@ -119,7 +129,7 @@ async function measureRow(servers, kind, connections) {
   return Object.fromEntries(
     names.map((name) => {
       const { rates, latencies, cpu } = rounds[name];
-      const [, ofEmpty] = quartiles(ratios(rates, rounds.empty.rates));
+      const [, ofEmpty] = rounds.empty ? quartiles(ratios(rates, rounds.empty.rates)) : [0, 0];
       const [low, ofReference, high] = quartiles(ratios(rates, rounds.reference.rates));
       const [p50Ms, p99Ms] = [0.5, 0.99].map((part) => rounded(quantile(latencies, part)));
       const figure = { perSecond: Math.round(quantile(rates, 0.5)), ofEmpty, ofReference, spread: [low, high], p50Ms, p99Ms };

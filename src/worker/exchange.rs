@@ -1,96 +1,98 @@
 //! What ties an auth intent to whoever asked for it, without storing anything.
 
+use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-
-use super::secret;
+use subtle::{Choice, ConstantTimeEq};
 
 /// The context of the derived key (`info` of RFC 5869).
 const CONTEXT: &[u8] = b"gwop worker exchange_secret 1";
 
-/// The first 32 bytes of HKDF-SHA256 (RFC 5869) with an empty salt.
-fn hkdf(secret: &[u8], info: &[u8]) -> [u8; 32] {
-    let pseudorandom_key = hmac(&[0; 32], &[secret]);
-    hmac(&pseudorandom_key, &[info, &[1]])
-}
-
-fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
     // HMAC takes keys of every length; the `Result` is the trait's.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
+    let Ok(mac) = Hmac::<Sha256>::new_from_slice(key) else {
         return [0; 32];
     };
-    for part in parts {
-        mac.update(part);
-    }
-    mac.finalize().into_bytes().into()
+    mac.chain_update(message).finalize().into_bytes().into()
 }
 
 /// The `exchange_secret` of an intent: 64 lower-case hex digits.
 #[must_use]
 pub fn exchange_secret(auth_secret: &str, intent_id: &str) -> String {
-    let key = hkdf(auth_secret.as_bytes(), CONTEXT);
-    hex(&hmac(&key, &[intent_id.as_bytes()]))
+    let mut key = [0; 32];
+    // HKDF-SHA256 with an empty salt (RFC 5869). It gives up to 8,160 bytes, so 32 of them are never too many.
+    let derived = Hkdf::<Sha256>::new(None, auth_secret.as_bytes()).expand(CONTEXT, &mut key);
+    debug_assert!(derived.is_ok());
+    hex(&hmac(&key, intent_id.as_bytes()))
 }
 
 /// Whether `given` is the `exchange_secret` of the intent under one of `auth_secrets`, the current one or a previous. In constant time.
 #[must_use]
 pub fn is_exchange_secret(auth_secrets: &[String], intent_id: &str, given: &str) -> bool {
-    auth_secrets.iter().fold(false, |found, auth_secret| {
-        let expected = exchange_secret(auth_secret, intent_id);
-        secret::equal(given.as_bytes(), expected.as_bytes()) | found
-    })
+    let expected = auth_secrets
+        .iter()
+        .map(|auth_secret| exchange_secret(auth_secret, intent_id));
+    is_one_of(given, expected)
+}
+
+/// Whether `given` is one of the secrets. How long it takes tells nothing but lengths: not where they differ, nor which one matched.
+#[must_use]
+pub fn is_one_of(given: &str, secrets: impl IntoIterator<Item = impl AsRef<str>>) -> bool {
+    let found = secrets.into_iter().fold(Choice::from(0), |found, secret| {
+        found | given.as_bytes().ct_eq(secret.as_ref().as_bytes())
+    });
+    found.into()
 }
 
 /// The idempotency key under which an intent is exchanged: a UUID in the shape of version 4 (RFC 9562 section 5.4), always the
 /// same one, so that an exchange whose answer was lost can be repeated.
 #[must_use]
 pub fn idempotency_key(intent_id: &str) -> String {
-    let digest = hmac(b"gwop worker idempotency key 1", &[intent_id.as_bytes()]);
-    let digits = hex(&digest);
-    let part = |from: usize, to: usize| digits.get(from..to).unwrap_or_default();
-    // The variant's digit is one of 8, 9, a and b.
-    let variant = match digits.as_bytes().get(16) {
-        Some(b'0'..=b'3') => "8",
-        Some(b'4'..=b'7') => "9",
-        Some(b'8' | b'9' | b'a' | b'b') => "a",
-        _ => "b",
-    };
-    [
-        part(0, 8),
-        "-",
-        part(8, 12),
-        "-4",
-        part(13, 16),
-        "-",
-        variant,
-        part(17, 20),
-        "-",
-        part(20, 32),
-    ]
-    .concat()
+    let digest = hmac(b"gwop worker idempotency key 1", intent_id.as_bytes());
+    let mut bytes = [0; 16];
+    for (to, from) in bytes.iter_mut().zip(digest) {
+        *to = from;
+    }
+    // 1.0.0 took the variant's two bits from the upper half of this digit: the same intent keeps its key.
+    if let Some(variant) = bytes.get_mut(8) {
+        *variant = (*variant >> 2 & 0x30) | (*variant & 0x0f);
+    }
+    uuid::Builder::from_random_bytes(bytes)
+        .into_uuid()
+        .to_string()
 }
 
 fn hex(bytes: &[u8]) -> String {
-    let mut hex = String::with_capacity(bytes.len().saturating_mul(2));
-    for byte in bytes {
-        for nibble in [byte >> 4, byte & 0xf] {
-            hex.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
-        }
-    }
-    hex
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        // A string takes everything that is written to it.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const SECRET_OF_AI_1: &str = "9fc9599353d1044a9eef7ac640179c86f88baae4c7f49d20b645b7a1eb4ddfc0";
+    const KEYS: [(&str, &str); 4] = [
+        ("ai_1", "4ae4f0a9-63e6-4d01-88a4-111c46608465"),
+        ("ai_2", "7c7bddcd-9482-49e6-a2ac-07e63a00bf96"),
+        ("ai_3", "7fe9e7c4-5e75-4bfc-94d3-1a1ef84e450b"),
+        ("ai_4", "9d60f986-272c-4e71-a35e-05a459d957b9"),
+    ];
+
     #[test]
-    fn hkdf_is_that_of_rfc_5869() {
-        // Appendix A.3: no salt, no info.
-        let output = hkdf(&[0x0b; 22], b"");
+    fn values_are_those_of_1_0_0() {
+        // An intent that was created before an upgrade is exchanged after it.
         assert_eq!(
-            hex(&output),
-            "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d"
+            exchange_secret("auth_secret_of_the_tests", "ai_1"),
+            SECRET_OF_AI_1
+        );
+        assert_eq!(
+            KEYS.map(|(intent, _)| idempotency_key(intent)),
+            KEYS.map(|(_, key)| key)
         );
     }
 

@@ -1,42 +1,143 @@
-//! What fulfilment gets: the event as Gwop signed it, with its outcome.
+//! The signed event as JSON text: what is read of it, and what fulfillment gets. Nothing of it is rewritten: numbers and strings that other JSON
+//! libraries would change stay as they were signed.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
 use crate::invoice::Outcome;
-use crate::json::{Value, quote};
 
 /// The member that is added to the event.
 const OUTCOME: &str = "gwop_outcome";
+
+/// A JSON object as it is written: names and values in their order.
+#[derive(Debug)]
+pub struct Members<'t>(Vec<(&'t RawValue, &'t RawValue)>);
+
+impl<'t> Members<'t> {
+    /// Reads an object; `None` where `text` is something else.
+    #[must_use]
+    pub fn of(text: &'t str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+
+    /// The value of a member: the last one, as `JSON.parse` has it, where a name is repeated.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&'t str> {
+        let mut members = self.0.iter().rev();
+        let found = members.find(|(written, _)| is_named(written, name));
+        found.map(|(_, value)| value.get())
+    }
+
+    /// The text of a member, unless it is empty or no string.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<String> {
+        text_of(self.get(name)?).filter(|text| !text.is_empty())
+    }
+}
+
+impl<'t> Deserialize<'t> for Members<'t> {
+    fn deserialize<D: Deserializer<'t>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'t> Visitor<'t> for Object {
+            type Value = Members<'t>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'t>>(self, mut map: A) -> Result<Members<'t>, A::Error> {
+                let mut members = vec![];
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+
+        deserializer.deserialize_map(Object)
+    }
+}
+
+fn is_named(written: &RawValue, name: &str) -> bool {
+    let plain = written
+        .get()
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'));
+    // Most names have no escapes.
+    plain == Some(name)
+        || (written.get().contains('\\') && text_of(written.get()).as_deref() == Some(name))
+}
+
+/// The text of a JSON string; `None` for other kinds. A surrogate without its other half becomes U+FFFD.
+#[must_use]
+pub fn text_of(json: &str) -> Option<String> {
+    struct Lossy(String);
+
+    impl<'t> Deserialize<'t> for Lossy {
+        fn deserialize<D: Deserializer<'t>>(deserializer: D) -> Result<Self, D::Error> {
+            struct Bytes;
+
+            impl Visitor<'_> for Bytes {
+                type Value = Lossy;
+
+                fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    formatter.write_str("a JSON string")
+                }
+
+                fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Lossy, E> {
+                    Ok(Lossy(String::from_utf8_lossy(bytes).into_owned()))
+                }
+            }
+
+            // As bytes, since as text serde_json refuses half a surrogate pair.
+            deserializer.deserialize_bytes(Bytes)
+        }
+    }
+
+    json.starts_with('"')
+        .then(|| serde_json::from_str(json).ok())
+        .flatten()
+        .map(|Lossy(text)| text)
+}
 
 /// The event, byte for byte, with `gwop_outcome` as its last member; `None` where `body` is no JSON object. Where one came in under that
 /// name it goes, and the text between the members with it.
 #[must_use]
 pub fn with_outcome(body: &str, outcome: Outcome) -> Option<String> {
-    let value = Value::parse(body.as_bytes()).ok()?;
-    let event = value.as_object()?;
+    let Members(members) = Members::of(body)?;
     let mut text = String::with_capacity(body.len().saturating_add(32));
-    if event.get(OUTCOME).is_none() {
-        text.push_str(value.raw().strip_suffix('}')?);
+    let kept: Vec<_> = members
+        .iter()
+        .filter(|(name, _)| !is_named(name, OUTCOME))
+        .collect();
+    if kept.len() == members.len() {
+        // JSON's white space (RFC 8259 section 2).
+        let object = body.trim_matches([' ', '\t', '\n', '\r']);
+        text.push_str(object.strip_suffix('}')?);
     } else {
         text.push('{');
-        let kept = event.members().filter(|(name, _)| !name.is_str(OUTCOME));
-        for (at, (name, value)) in kept.enumerate() {
+        for (at, (name, value)) in kept.iter().enumerate() {
             if at > 0 {
                 text.push(',');
             }
-            text.push_str(name.raw());
+            text.push_str(name.get());
             text.push(':');
-            text.push_str(value.raw());
+            text.push_str(value.get());
         }
     }
-    if event.members().any(|(name, _)| !name.is_str(OUTCOME)) {
+    if !kept.is_empty() {
         text.push(',');
     }
-    text.push_str(&quote(OUTCOME));
-    text.push(':');
-    text.push_str(&quote(outcome.as_str()));
-    text.push('}');
+    text.push('"');
+    text.push_str(OUTCOME);
+    text.push_str("\":\"");
+    text.push_str(outcome.as_str());
+    text.push_str("\"}");
     Some(text)
 }
-
 /// Whether a header carries the text, and the receiver reads it as it was: printable ASCII without white space around it.
 #[must_use]
 pub fn fits_header(text: &str) -> bool {

@@ -2,12 +2,12 @@
 
 use std::borrow::{Borrow, Cow};
 
-use worker::{Env, Request, Response, Result};
+use percent_encoding::percent_decode_str;
 
-use super::http::{Answer, Served, served};
-use super::incoming::Incoming;
-use super::objects::percent_decoded;
-use super::{auth, operator, webhook};
+use super::platform::body::Incoming;
+use super::platform::response::{Answer, Served, served};
+use super::routes::{auth, operator, webhook};
+use worker::{Env, Request, Response, Result};
 
 /// Answers any request to this Worker: webhooks, auth, reading and operating.
 ///
@@ -21,12 +21,7 @@ pub async fn handle(request: Request, env: impl Borrow<Env>) -> Result<Response>
 /// As [`handle`], of a request that was looked at before.
 pub async fn serve(request: &Incoming, env: &Env) -> Served {
     let method = request.method.as_str();
-    let segments: Vec<Cow<'_, str>> = request
-        .path
-        .split('/')
-        .skip(1)
-        .map(percent_decoded)
-        .collect();
+    let segments: Vec<Cow<'_, str>> = request.path.split('/').skip(1).map(decoded).collect();
     let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
     match segments.as_slice() {
         ["webhooks", "gwop"] => webhook::serve(request, env).await,
@@ -37,6 +32,7 @@ pub async fn serve(request: &Incoming, env: &Env) -> Served {
         ["invoices", id, "replay"] if !id.is_empty() => {
             served("replay", method, operator::replay(request, env, id)).await
         }
+        ["upgrade"] => served("upgrade", method, operator::upgrade(request, env)).await,
         ["healthz"] => served("healthz", method, operator::health(request, env)).await,
         #[cfg(feature = "worker-test")]
         ["test", what] => super::test_routes::handle(request, env, what).await,
@@ -48,4 +44,10 @@ pub async fn serve(request: &Incoming, env: &Env) -> Served {
             served("none", method, nothing).await
         }
     }
+}
+
+/// A segment without its percent-encoding; as it is where that is no UTF-8.
+fn decoded(segment: &str) -> Cow<'_, str> {
+    let decoded = percent_decode_str(segment).decode_utf8();
+    decoded.unwrap_or(Cow::Borrowed(segment))
 }

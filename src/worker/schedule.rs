@@ -1,10 +1,10 @@
-//! When the outbox does what. Seconds in the tables, milliseconds in the answers.
+//! When the outbox and the retention do what. Seconds in the tables, milliseconds in the answers.
 
-/// Pauses before each new attempt at fulfilment, in seconds; the last one repeats. How many attempts there are says
+/// Pauses before each new attempt at fulfillment, in seconds; the last one repeats. How many attempts there are says
 /// `max_retries` of the queue.
 const RETRY_SECONDS: [u32; 10] = [2, 8, 20, 60, 120, 300, 600, 1_200, 1_800, 3_600];
 
-/// How long the Worker waits for fulfilment's answer, in milliseconds.
+/// How long the Worker waits for fulfillment's answer, in milliseconds.
 pub const FULFILMENT_TIMEOUT_MS: i64 = 15_000;
 
 /// How long an event is kept for recognising duplicates, in milliseconds: 30 days at least.
@@ -12,6 +12,48 @@ pub const RETENTION_MS: i64 = 31 * 24 * 60 * 60 * 1_000;
 
 /// How long the queue may be silent about a row before it is sent again, in milliseconds, the first time.
 pub const SILENCE_MS: i64 = 20_000;
+
+/// How long an invoice is kept after its last event, in days, where `RETENTION_DAYS` says nothing.
+pub const RETENTION_DAYS: i64 = 400;
+
+/// The fewest days that `RETENTION_DAYS` may say: events must be gone long before.
+pub const LEAST_RETENTION_DAYS: i64 = 90;
+
+/// How long rows wait for others before the alarm sends them together, in milliseconds.
+pub const GATHER_MS: i64 = 100;
+
+/// How soon the alarm comes again after storage failed inside it, in milliseconds.
+pub const ALARM_AGAIN_MS: i64 = 5_000;
+
+/// How soon an object of 1.0.0 tries again to hand over, in milliseconds.
+pub const HAND_OVER_AGAIN_MS: i64 = 60_000;
+
+/// Times of the ledger, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Times {
+    /// How long events are kept.
+    pub retention: i64,
+    /// How long the queue may be silent.
+    pub silence: i64,
+    /// How long invoices are kept after their last event.
+    pub invoices: i64,
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Self {
+            retention: RETENTION_MS,
+            silence: SILENCE_MS,
+            invoices: days(RETENTION_DAYS),
+        }
+    }
+}
+
+/// So many days, in milliseconds.
+#[must_use]
+pub const fn days(days: i64) -> i64 {
+    days.saturating_mul(24 * 60 * 60 * 1_000)
+}
 
 /// The pause before the next attempt after `deliveries` failed ones, in seconds.
 #[must_use]
@@ -33,7 +75,7 @@ pub fn enqueue_ms(failures: i64) -> i64 {
     doubling(2_000, failures, 10 * 60 * 1_000)
 }
 
-/// The pause after finding fulfilment switched off `failures` times, in milliseconds: 15 s doubling up to 6 hours.
+/// The pause after finding fulfillment switched off `failures` times, in milliseconds: 15 s doubling up to 6 hours.
 #[must_use]
 pub fn switched_off_ms(failures: i64) -> i64 {
     doubling(15_000, failures, 6 * 60 * 60 * 1_000)

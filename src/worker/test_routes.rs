@@ -5,11 +5,12 @@ use serde_json::{Value, json};
 use wasm_bindgen::JsValue;
 use worker::{Env, QueueContentType, RawMessageBuilder, Result};
 
-use super::http::{Answer, Served, served};
-use super::incoming::Incoming;
-use super::index_object::IndexCall;
-use super::invoice_object::InvoiceCall;
-use super::{config, objects};
+use super::ledger::client;
+use super::ledger::messages::{Call, Envelope, Request, VERSION};
+use super::ledger::shard::name_of;
+use super::platform::body::Incoming;
+use super::platform::response::{Answer, Served, served};
+use super::platform::{config, objects};
 
 /// `POST /test/{what}`; by `GET`, whose body is not awaited, a fault strikes before the first `await`.
 pub async fn handle(request: &Incoming, env: &Env, what: &str) -> Served {
@@ -28,21 +29,27 @@ pub async fn handle(request: &Incoming, env: &Env, what: &str) -> Served {
             }
             "trap" => std::arch::wasm32::unreachable(),
             "trap-later" => {
-                let _: Result<()> =
-                    objects::call(env, config::INVOICE_INDEX, what, &IndexCall::Get).await;
+                worker::Delay::from(std::time::Duration::from_millis(5)).await;
                 std::arch::wasm32::unreachable()
             }
-            "fail-next" | "trap-next" => {
-                let id = body.get("invoice_id").and_then(Value::as_str);
-                let id = id.unwrap_or_default();
-                let traps = what == "trap-next";
-                objects::call::<()>(env, config::INVOICES, id, &InvoiceCall::FailNext { traps })
-                    .await
+            "slow" => {
+                worker::Delay::from(std::time::Duration::from_millis(300)).await;
+                Ok(())
             }
-            "fail-next-index" => {
-                let id = body.get("public_invoice_id").and_then(Value::as_str);
-                let id = id.unwrap_or_default();
-                objects::call::<()>(env, config::INVOICE_INDEX, id, &IndexCall::FailNext).await
+            "clock" => {
+                let offset = body.get("offset_ms").and_then(Value::as_i64);
+                super::platform::CLOCK_OFFSET_MS.set(offset.unwrap_or_default());
+                Ok(())
+            }
+            "store" => return store_checks(env).await,
+            "fail-next" | "panic-next" => {
+                let id = body.get("invoice_id").and_then(Value::as_str);
+                let call = Call::FailNext {
+                    panics: what == "panic-next",
+                };
+                client::call::<()>(env, "", id.unwrap_or_default(), call)
+                    .await
+                    .map_err(|error| worker::Error::RustError(error.to_string()))
             }
             "enqueue" => enqueue(env, &body).await,
             _ => return Answer::not_found(),
@@ -60,5 +67,24 @@ async fn enqueue(env: &Env, body: &Value) -> Result<()> {
     let text = body.get("message").unwrap_or(&Value::Null).to_string();
     let message = js_sys::JSON::parse(&text).unwrap_or(JsValue::NULL);
     let message = RawMessageBuilder::new(message).build_with_content_type(QueueContentType::Json);
-    env.queue(config::FULFILMENT_QUEUE)?.send_raw(message).await
+    config::fulfillment_queue(env)?.send_raw(message).await
+}
+
+/// Runs the store's own tests on a database of their own, and answers which of them failed.
+async fn store_checks(env: &Env) -> Answer {
+    let request = Request {
+        envelope: Envelope {
+            v: VERSION,
+            shard: 0,
+            shards: 1,
+            merchant: String::new(),
+        },
+        call: Call::SelfTest,
+    };
+    let failures: Result<Vec<String>> =
+        objects::call(env, config::LEDGER, &name_of(u32::MAX), &request).await;
+    match failures {
+        Ok(failures) => Answer::json(200, "done", &json!({ "failures": failures })),
+        Err(error) => Answer::error(500, "TEST_FAILED", &error.to_string()),
+    }
 }

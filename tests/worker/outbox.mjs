@@ -217,7 +217,7 @@ suite('settings', async ({ test, after }) => {
     const { body } = await worker.request('GET', '/healthz');
     const off = (...missing) => ({ on: false, missing });
     assert.deepEqual([body.webhooks, body.operator, body.auth], [off('GWOP_WEBHOOK_SECRET'), off('OPERATOR_TOKEN'), off('AUTH_SECRET')]);
-    assert.deepEqual(body.fulfilment, off('FULFILLMENT_URL', 'FULFILLMENT_SECRET', 'GWOP_FULFILMENT_QUEUE'));
+    assert.deepEqual(body.fulfilment, off('FULFILLMENT_URL', 'FULFILLMENT_SECRET', 'GWOP_FULFILLMENT_QUEUE'));
     await notUnderstood(worker, 'FULFILLMENT_URL');
     assert.ok(!worker.output().includes('SEKRIT'));
   });

@@ -6,6 +6,8 @@ import './webhooks.mjs';
 import './outbox.mjs';
 import './auth.mjs';
 import './story.mjs';
+import './upgrade.mjs';
+import './faults.mjs';
 import './stress.mjs';
 
 const only = [];

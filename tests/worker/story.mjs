@@ -1,14 +1,14 @@
 // The whole way with the local Gwop: an invoice is created by the SDK, paid, delivered, stored, and reaches fulfilment; what is
 // deployed runs from the top level as it is; the library example builds.
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import { FULFILLMENT_SECRET, startFulfilment } from './lib/fulfilment.mjs';
 import { eventually, suite } from './lib/runner.mjs';
 import { startSimulator } from './lib/simulator.mjs';
-import { OPERATOR_TOKEN, SHIPPED_BUILD, TOP, startWorker } from './lib/wrangler.mjs';
+import { OPERATOR_TOKEN, SCRATCH, SHIPPED_BUILD, TOP, startWorker } from './lib/wrangler.mjs';
 
 suite('story', async ({ test, after }) => {
   const { Gwop } = await import(pathToFileURL(join(TOP, 'dist/npm/index.node.js')));
@@ -55,8 +55,35 @@ suite('story', async ({ test, after }) => {
     }
   });
 
+  test('a merchant’s JavaScript calls `fetch` of the default export, an object, and exports the classes', async () => {
+    const build = JSON.stringify(SHIPPED_BUILD);
+    const directory = mkdtempSync(join(SCRATCH, 'gwop-merchant-'));
+    const main = join(directory, 'index.mjs');
+    writeFileSync(
+      main,
+      `import gwop from ${build};
+export * from ${build};
+export default {
+  fetch: (request, env, ctx) => (new URL(request.url).pathname === '/mine' ? Response.json(Object.keys(gwop)) : gwop.fetch(request, env, ctx)),
+  queue: (batch, env, ctx) => gwop.queue(batch, env, ctx),
+  scheduled: (controller, env, ctx) => gwop.scheduled(controller, env, ctx),
+};
+`,
+    );
+    const worker = await startWorker({ variables, main, configure: (text) => text.replace('# [triggers]', '[triggers]').replace('# crons', 'crons') });
+    try {
+      assert.deepEqual((await worker.request('GET', '/mine')).body, ['fetch', 'queue', 'scheduled']);
+      await play(worker);
+      assert.match((await worker.request('GET', '/cdn-cgi/handler/scheduled')).text, /ok/);
+      assert.deepEqual(worker.logLines().filter((line) => line.event === 'wake_failed'), []);
+    } finally {
+      await worker.stop();
+      rmSync(directory, { recursive: true, force: true });
+    }
+  });
+
   test('the example router, a merchant’s own Worker on this crate, plays it too', async () => {
-    const main = join(TOP, 'build/worker-example/index.js');
+    const main = join(TOP, 'build/worker-example/entry.js');
     assert.ok(existsSync(main), `${main} is not there`);
     const worker = await startWorker({ variables, main });
     try {

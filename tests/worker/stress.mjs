@@ -1,12 +1,13 @@
 // 1,000 invoices against a model, and the same under `kill -9`.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { FULFILLMENT_SECRET, startFulfilment } from './lib/fulfilment.mjs';
 import { WEBHOOK_SECRET, deliver, deliverUntilAccepted, event, newInvoice } from './lib/gwop.mjs';
 import { eventually, parallel, random, sleep, suite } from './lib/runner.mjs';
-import { OPERATOR_TOKEN, SCRATCH, startWorker } from './lib/wrangler.mjs';
+import { OPERATOR_TOKEN, SCRATCH, TOP, startWorker } from './lib/wrangler.mjs';
 
 /** What the issue says of an event, written down a second time, in order of the text. */
 class Model {
@@ -79,6 +80,19 @@ async function check(worker, fulfilment, invoice, model) {
       assert.equal(delivered.length, 0, `${outcome} ${eventId} reached fulfilment`);
     }
   }
+}
+
+/** After a kill: every shard that has rows has an alarm, by a look into its files. */
+function alarmsAreArmed(storage) {
+  const directory = join(storage, 'v3/do/gwop-GwopLedger');
+  const files = existsSync(directory) ? readdirSync(directory).filter((name) => /^[0-9a-f]{64}\.sqlite$/.test(name)) : [];
+  if (files.length === 0) return;
+  const { status, stdout, stderr } = spawnSync('cargo', ['test', '--quiet', '--features', 'serde', '--lib', 'worker::ledger::store_tests::tools::alarms_are_armed', '--', '--ignored', '--exact'], {
+    cwd: TOP,
+    encoding: 'utf8',
+    env: { ...process.env, GWOP_LEDGER_FILES: files.map((name) => join(directory, name)).join(':') },
+  });
+  assert.equal(status, 0, `${stdout}${stderr}`);
 }
 
 suite('stress', async ({ test, after, quick }) => {
@@ -159,6 +173,7 @@ suite('crash', async ({ test, after, quick }) => {
       last = accepted;
       await sleep(dice.below(600));
       await worker.kill();
+      alarmsAreArmed(storage);
       await worker.start();
     }
     running = false;
@@ -168,4 +183,116 @@ suite('crash', async ({ test, after, quick }) => {
     assert.deepEqual(fulfilment.refused, []);
     console.log(`        ${invoices.length} invoices, ${accepted} accepted deliveries, ${fulfilment.received.length} deliveries to fulfilment`);
   });
+});
+
+/** Records what happens to invoices, for the checker in tests/worker_history.rs. */
+class History {
+  constructor(name) {
+    mkdirSync(join(TOP, 'build'), { recursive: true });
+    this.path = join(TOP, 'build', `${name}.jsonl`);
+    this.file = createWriteStream(this.path);
+  }
+
+  add(entry) {
+    this.file.write(`${JSON.stringify(entry)}\n`);
+  }
+
+  /** Delivers once, and writes down what is known of it: nothing but the start where no answer came, or none of 2xx. */
+  async deliver(worker, what) {
+    const { event_id, event_version, data } = what;
+    const event = { event_id, status: data.status, version: event_version ?? null, transaction: data.tx_hash?.toLowerCase() ?? null };
+    const start = performance.now();
+    const answer = await deliver(worker, what, { signal: AbortSignal.timeout(20_000) }).catch(() => undefined);
+    const accepted = answer?.status === 200;
+    this.add({ kind: 'delivery', invoice: data.invoice_id, event, start, end: accepted ? performance.now() : null, outcome: accepted ? answer.body.outcome : null });
+    return accepted;
+  }
+
+  /** Reads every invoice, and what fulfillment heard of it. */
+  async finish(worker, fulfilment, invoices) {
+    await parallel(invoices, 16, async ({ invoice_id }) => {
+      const view = await eventually('it is read', () => worker.request('GET', `/invoices/${invoice_id}`, { headers: { authorization: `Bearer ${OPERATOR_TOKEN}` } }).then((answer) => [200, 404].includes(answer.status) && answer), { within: 60_000 });
+      if (view.status === 200) this.add({ kind: 'last', invoice: invoice_id, view: { status: view.body.status, events: view.body.events } });
+    });
+    for (const { invoiceId, eventId, outcome } of fulfilment.received) this.add({ kind: 'fulfilled', invoice: invoiceId, event_id: eventId, outcome });
+    await new Promise((done) => this.file.end(done));
+  }
+
+  /** The checker's exit code and words. */
+  check() {
+    const { status, stdout, stderr } = spawnSync('cargo', ['test', '--quiet', '--features', 'serde', '--test', 'worker_history', 'the_recorded_history_holds', '--', '--exact', '--nocapture'], { cwd: TOP, encoding: 'utf8', env: { ...process.env, GWOP_HISTORY: this.path } });
+    return { status, words: `${stdout}${stderr}` };
+  }
+}
+
+suite('history', async ({ test, after, quick }) => {
+  const count = quick ? 300 : 5_000;
+
+  test(`${count} invoices under kill -9: an order of the deliveries explains every answer, what is stored, and what fulfillment heard`, async () => {
+    const fulfilment = await startFulfilment();
+    after(() => fulfilment.stop());
+    const storage = mkdtempSync(join(SCRATCH, 'gwop-storage-'));
+    after(() => rmSync(storage, { recursive: true, force: true }));
+    const worker = await startWorker({ variables: { ...variables(fulfilment), TEST_SILENCE_MS: '3000' }, storage, configure });
+    after(() => worker.stop());
+    const dice = random(29);
+    const history = new History('history');
+    const invoices = [];
+    const lane = async () => {
+      while (invoices.length < count) {
+        const invoice = newInvoice();
+        invoices.push(invoice);
+        // Side by side: copies of one event, and events that contradict each other.
+        await parallel(deliveriesOf(invoice, dice), 3, async (what) => {
+          for (let time = 0; time < 3 && !(await history.deliver(worker, what)); time += 1) await sleep(200 + dice.below(2_000));
+        });
+      }
+    };
+    const lanes = Promise.all(Array.from({ length: 12 }, lane));
+    let running = true;
+    lanes.finally(() => (running = false));
+    let kills = 0;
+    for (let last = 0; running && kills < (quick ? 3 : 15); kills += 1) {
+      await eventually('invoices come', () => !running || invoices.length > last + 20, { within: 120_000 });
+      last = invoices.length;
+      await sleep(dice.below(800));
+      await worker.kill();
+      alarmsAreArmed(storage);
+      await worker.start();
+    }
+    await lanes;
+    await parallel(invoices, 16, ({ invoice_id }) =>
+      eventually('fulfillment has confirmed everything', async () => {
+        const found = await worker.invoice(invoice_id);
+        return !found || found.outbox.length === 0;
+      }, { within: 240_000, every: 250 }),
+    );
+    await history.finish(worker, fulfilment, invoices);
+    const { status, words } = history.check();
+    assert.equal(status, 0, words);
+    console.log(`        ${invoices.length} invoices, ${kills} kills`);
+  });
+
+  for (const [broken, expected] of [['apply-twice', /applied twice|no order of its deliveries/], ['forget-outbox', /fulfillment heard \{\} of/]]) {
+    test(`the checker sees a Worker that is broken on purpose: ${broken}`, async () => {
+      const fulfilment = await startFulfilment();
+      const worker = await startWorker({ variables: { ...variables(fulfilment), TEST_BREAK: broken }, configure });
+      try {
+        const dice = random(31);
+        const history = new History(`history-${broken}`);
+        const invoices = Array.from({ length: 40 }, newInvoice);
+        await parallel(invoices, 8, async (invoice) => {
+          for (const what of deliveriesOf(invoice, dice)) await history.deliver(worker, what);
+        });
+        await sleep(3_000);
+        await history.finish(worker, fulfilment, invoices);
+        const { status, words } = history.check();
+        assert.notEqual(status, 0, 'the checker found nothing');
+        assert.match(words, expected);
+      } finally {
+        await worker.stop();
+        await fulfilment.stop();
+      }
+    });
+  }
 });

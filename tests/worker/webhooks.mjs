@@ -36,6 +36,9 @@ suite('webhooks', async ({ test, after }) => {
     assert.equal(typeof answer.body.error.message, 'string');
   };
 
+  /** The panics that the log tells of, from this length of the output on. */
+  const panics = (before) => worker.logLines(before).filter((line) => line.event === 'panic');
+
   test('an event is applied, stored and read by either id', async () => {
     const invoice = newInvoice();
     const paid = event('paid', invoice, { version: 3 });
@@ -305,28 +308,28 @@ suite('webhooks', async ({ test, after }) => {
     await outcome(late, 'conflict');
   });
 
-  test('a trap inside the transaction is answered and leaves its trace; all of it is rolled back, and the next delivery applies', async () => {
+  test('a panic inside the transaction is answered, and the log has its message and place; all of it is rolled back, and the next delivery applies', async () => {
     for (const known of [false, true]) {
       const invoice = newInvoice();
       const paid = event('paid', invoice);
       if (known) await outcome(event('expired', invoice), 'applied');
       const before = worker.output().length;
-      await worker.fault('trap-next', { invoice_id: invoice.invoice_id });
+      await worker.fault('panic-next', { invoice_id: invoice.invoice_id });
       const refused = await deliver(worker, paid, { signal: AbortSignal.timeout(10_000) });
       assert.ok(refused.status >= 500, `status ${refused.status}`);
-      await eventually('its trace', () => /RuntimeError/.test(worker.output().slice(before)), { within: 5_000 });
+      await eventually('its message and place', () => panics(before).some(({ message, place }) => message === 'a panic on purpose, inside a transaction' && /^src\/worker\/ledger\/object.rs:\d+:\d+$/.test(place)), { within: 5_000 });
       assert.equal((await worker.invoice(invoice.invoice_id))?.events.length ?? 0, known ? 1 : 0);
       await outcome(paid, known ? 'conflict' : 'applied');
     }
   });
 
-  test('a delivery whose index entry was not written is not accepted, and its duplicate repairs the index', async () => {
+  test('the public id is stored with the event: a refused delivery leaves neither, and the next one both', async () => {
     const invoice = newInvoice();
     const paid = event('paid', invoice);
-    await worker.fault('fail-next-index', { public_invoice_id: invoice.public_invoice_id });
+    await worker.fault('fail-next', { invoice_id: invoice.invoice_id });
     await rejected(await deliver(worker, paid), 503, 'UNAVAILABLE');
-    assert.equal(await worker.invoice(invoice.public_invoice_id), undefined);
-    await outcome(paid, 'duplicate');
+    for (const id of [invoice.invoice_id, invoice.public_invoice_id]) assert.equal(await worker.invoice(id), undefined);
+    await outcome(paid, 'applied');
     assert.equal((await worker.invoice(invoice.public_invoice_id)).invoice_id, invoice.invoice_id);
   });
 
@@ -408,14 +411,40 @@ suite('webhooks', async ({ test, after }) => {
     for (const fault of ['panic', 'panic-later', 'trap', 'trap-later', 'trap-later', 'panic-later', 'trap', 'panic']) {
       for (const method of ['POST', 'GET']) {
         const before = worker.output().length;
-        assert.equal((await worker.fault(fault, {}, method)).status, 500, fault);
+        const from = performance.now();
+        const answer = await worker.fault(fault, {}, method);
+        assert.ok(answer.status >= 500, `${fault}: ${answer.status}`);
+        assert.ok(performance.now() - from < 10_000, `${fault} was answered after ${performance.now() - from} ms`);
         await outcome(event('expired', invoice, {}), 'conflict');
         await outcome(event('paid', newInvoice()), 'applied');
         assert.equal((await worker.invoice(invoice.invoice_id)).status, 'PAID');
         // The log comes another way than the answers.
         await eventually(`a trace of ${method} ${fault}`, () => /RuntimeError/.test(worker.output().slice(before)), { within: 5_000 });
+        if (!fault.startsWith('panic')) continue;
+        const [{ message, place }] = await eventually('its message and place', () => panics(before).length > 0 && panics(before), { within: 5_000 });
+        assert.match(message, /^a panic on purpose/);
+        assert.match(place, /^src\/worker\/test_routes.rs:\d+:\d+$/);
       }
     }
+  });
+
+  test('interleaved requests, and requests cancelled between two awaits, leave the isolate as it was', async () => {
+    const invoice = newInvoice();
+    const slow = Array.from({ length: 12 }, () => worker.fault('slow'));
+    const cancelled = Array.from({ length: 12 }, async (_, at) => {
+      const gone = new AbortController();
+      setTimeout(() => gone.abort(), 20 + at * 20);
+      await assert.rejects(worker.request('POST', '/test/slow', { body: '{}', signal: gone.signal }), { name: 'AbortError' });
+    });
+    const others = Array.from({ length: 24 }, () => deliverUntilAccepted(worker, event('expired', newInvoice())));
+    await Promise.all([...cancelled, ...others]);
+    for (const answer of await Promise.all(slow)) assert.equal(answer.status, 200);
+    await outcome(event('paid', invoice), 'applied');
+  });
+
+  test('the store holds on the database of a Durable Object what it holds on rusqlite', async () => {
+    const answer = await worker.fault('store');
+    assert.deepEqual([answer.status, answer.body], [200, { failures: [] }], answer.text);
   });
 });
 
@@ -427,7 +456,7 @@ export function storedObjects(worker) {
     for (const file of readdirSync(join(root, directory))) {
       if (file.startsWith('metadata') || file.endsWith('-shm')) continue;
       const bytes = readFileSync(join(root, directory, file), 'latin1');
-      found += /CREATE TABLE (invoice|entry|revocation) /.test(bytes) ? 1 : 0;
+      found += /CREATE TABLE (meta|invoice|entry|revocation) /.test(bytes) ? 1 : 0;
     }
   }
   return found;

@@ -162,6 +162,10 @@ pub fn command(arguments: &[String]) -> Result {
         .env("GWOP_WORKERD", tools::npm_program("workerd")?)
         .env("GWOP_X402_CLIENTS", clients)
         .env("GWOP_BENCH_WORKER", path("dist/worker/entry.js"))
+        .env(
+            "GWOP_BENCH_REFERENCE",
+            path("tests/worker/fixtures/1.0.0/entry.js"),
+        )
         .env("GWOP_BENCH_OUT", path(out))
         .env("GWOP_BENCH_BASELINE", path("bench/baseline.json"))
         .limit(60 * 60)

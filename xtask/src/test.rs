@@ -194,6 +194,7 @@ fn clippy() -> Result {
 }
 
 fn native() -> Result {
+    // With serde, which the Worker's ledger and its messages need.
     cargo("cargo test", &["test", "--workspace"]).shown().run()
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use worker::{Context, Env, MessageBatch, Method, Request, Response, Result, event};
 
 // The Durable Objects come with the crate; naming them keeps them in the build.
-pub use gwop::worker::{GwopInvoice, GwopInvoiceIndex, GwopSession};
+pub use gwop::worker::{GwopInvoice, GwopInvoiceIndex, GwopLedger, GwopSession};
 
 #[event(fetch)]
 async fn fetch(mut request: Request, env: Env, _context: Context) -> Result<Response> {

@@ -40,24 +40,33 @@ export function freePort() {
  * - `main`: the build; the test build by default.
  * - `storage`: a directory that outlives this worker; a fresh one by default.
  * - `configure(text)`: changes the text of the top level's `wrangler.toml`.
- * - `neighbours`: other Workers that run beside it, by name: the text of their modules.
+ * - `template`: the `wrangler.toml` to begin with; the top level's by default.
+ * - `neighbours`: other Workers that run beside it, by name: the text of their modules, or `{ main, configure }` of another build of this Worker.
  */
-export async function startWorker({ variables = {}, main = TEST_BUILD, storage, configure = (text) => text, neighbours = {} } = {}) {
-  if (!existsSync(main)) throw new Error(`${main} is not there: run \`cargo xtask test --only worker\`, which builds it`);
+export async function startWorker({ variables = {}, main = TEST_BUILD, storage, template, configure = (text) => text, neighbours = {} } = {}) {
   const directory = mkdtempSync(join(SCRATCH, 'gwop-worker-'));
   const state = storage ?? join(directory, 'storage');
   mkdirSync(state, { recursive: true });
-  const config = readFileSync(join(TOP, 'wrangler.toml'), 'utf8')
-    .replace('main = "dist/worker/entry.js"', `main = ${JSON.stringify(main)}`)
-    // Dead letters within seconds rather than hours.
-    .replace('max_retries = 10', 'max_retries = 2');
-  writeFileSync(join(directory, 'wrangler.toml'), configure(config));
-  const lines = Object.entries(variables).map(([name, value]) => `${name}=${JSON.stringify(value)}\n`);
-  writeFileSync(join(directory, '.dev.vars'), lines.join(''));
-  const configs = [join(directory, 'wrangler.toml')];
-  for (const [name, text] of Object.entries(neighbours)) {
+  const write = (where, build, change) => {
+    if (!existsSync(build)) throw new Error(`${build} is not there: run \`cargo xtask test --only worker\`, which builds it`);
+    const config = readFileSync(template ?? join(TOP, 'wrangler.toml'), 'utf8')
+      .replace('main = "dist/worker/entry.js"', `main = ${JSON.stringify(build)}`)
+      // Dead letters within seconds rather than hours.
+      .replaceAll('max_retries = 10\n', 'max_retries = 2\n');
+    mkdirSync(where, { recursive: true });
+    writeFileSync(join(where, 'wrangler.toml'), change(config));
+    const lines = Object.entries(variables).map(([name, value]) => `${name}=${JSON.stringify(value)}\n`);
+    writeFileSync(join(where, '.dev.vars'), lines.join(''));
+    return join(where, 'wrangler.toml');
+  };
+  const configs = [write(directory, main, configure)];
+  for (const [name, neighbour] of Object.entries(neighbours)) {
+    if (typeof neighbour !== 'string') {
+      configs.push(write(join(directory, name), neighbour.main, neighbour.configure));
+      continue;
+    }
     mkdirSync(join(directory, name));
-    writeFileSync(join(directory, name, 'index.js'), text);
+    writeFileSync(join(directory, name, 'index.js'), neighbour);
     writeFileSync(join(directory, name, 'wrangler.toml'), `name = "${name}"\nmain = "index.js"\ncompatibility_date = "2026-05-01"\n`);
     configs.push(join(directory, name, 'wrangler.toml'));
   }
@@ -106,9 +115,10 @@ class Worker {
     return existsSync(this.log) ? readFileSync(this.log, 'utf8') : '';
   }
 
-  /** The structured log lines so far. */
-  logLines() {
+  /** The structured log lines so far, from this length of the output on. */
+  logLines(from = 0) {
     return this.output()
+      .slice(from)
       .split('\n')
       .map((line) => line.replaceAll(/\u001b\[[0-9;]*m/g, ''))
       .map((line) => line.slice(line.indexOf('{')))

@@ -1,0 +1,213 @@
+//! Gwop's operations from the Worker: the port's transport on the platform's `fetch`.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use wasm_bindgen::JsValue;
+use worker::{AbortController, Delay, Env, Fetch, Headers, Method, RequestInit, RequestRedirect};
+
+use crate::client::{
+    Call, Failure, Fault, FaultKind, Host, RESPONSE_BODY_BOUND, Refusal, RefusalCode, Request,
+    Response, operation,
+};
+use crate::drive::drive;
+use crate::model::Naming;
+use crate::port::Transport;
+
+use super::platform::body::Chunks;
+use super::platform::{config, now_ms};
+
+/// How long one attempt may take, in milliseconds.
+const ATTEMPT_MS: u64 = 10_000;
+
+/// The platform's clock, randomness, HTTP and timers.
+pub struct Platform;
+
+impl Transport for Platform {
+    fn now_ms(&self) -> i64 {
+        now_ms()
+    }
+
+    fn random(&self) -> Result<[u8; 16], Failure> {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes).map_err(|_| Failure::NoRandomness)?;
+        Ok(bytes)
+    }
+
+    async fn send(&self, request: &Request<'_>) -> Result<Response, Failure> {
+        let abort = AbortController::default();
+        let signal = abort.signal();
+        let attempt = pin!(async {
+            let sent = platform_request(request).map_err(|_| Failure::InvalidRequest)?;
+            let response = Fetch::Request(sent).send_with_signal(&signal).await;
+            let response = response.map_err(|_| Failure::Connection)?;
+            received(response).await
+        });
+        match select(attempt, Delay::from(Duration::from_millis(ATTEMPT_MS))).await {
+            Either::Left((outcome, _)) => outcome,
+            Either::Right(_) => {
+                abort.abort();
+                Err(Failure::Timeout)
+            }
+        }
+    }
+
+    async fn sleep(&self, delay_ms: i64) -> Result<(), Failure> {
+        Delay::from(Duration::from_millis(delay_ms.max(0).unsigned_abs())).await;
+        Ok(())
+    }
+}
+
+fn platform_request(request: &Request<'_>) -> worker::Result<worker::Request> {
+    let headers = Headers::new();
+    for (name, value) in request.headers() {
+        if !value.is_empty() {
+            headers.set(name, value)?;
+        }
+    }
+    let mut init = RequestInit::new();
+    init.with_method(Method::from(request.method.to_owned()))
+        .with_headers(headers)
+        .with_redirect(RequestRedirect::Manual)
+        .with_body((!request.body.is_empty()).then(|| JsValue::from_str(request.body)));
+    worker::Request::new_with_init(request.url, &init)
+}
+
+async fn received(response: worker::Response) -> Result<Response, Failure> {
+    let status = response.status_code();
+    let retry_after = response.headers().get("retry-after").ok().flatten();
+    let response: web_sys::Response = response.into();
+    let mut body = Vec::new();
+    let mut truncated = false;
+    if let Some(mut chunks) = response.body().and_then(|stream| Chunks::of(&stream)) {
+        loop {
+            match chunks.next().await {
+                Ok(Some(chunk)) => body.extend(chunk.to_vec()),
+                Ok(None) => break,
+                Err(_) => return Err(Failure::Connection),
+            }
+            if body.len() > RESPONSE_BODY_BOUND {
+                body.truncate(RESPONSE_BODY_BOUND);
+                truncated = true;
+                break;
+            }
+        }
+    }
+    Ok(Response {
+        status,
+        retry_after,
+        body,
+        truncated,
+    })
+}
+
+/// The URL of one of Gwop's hosts, as configured.
+pub fn host_url(env: &Env, host: Host) -> String {
+    let name = match host {
+        Host::Agents => config::GWOP_SERVER_URL,
+        Host::Identity => config::GWOP_IDENTITY_URL,
+    };
+    config::text_or(env, name, host.url())
+}
+
+/// Why [`call`] has no answer.
+#[derive(Debug)]
+pub enum CallError {
+    /// The call never reached the network: the operation's name, its argument, or a variable is wrong.
+    Refused(Refusal),
+    /// It failed.
+    Failed(Fault),
+}
+
+impl CallError {
+    /// Gwop's error code, where it answered one (contract, "Errors").
+    #[must_use]
+    pub fn code(&self) -> Option<String> {
+        let Self::Failed(fault) = self else {
+            return None;
+        };
+        let error: serde_json::Value = serde_json::from_str(fault.error.as_deref()?).ok()?;
+        Some(error.get("code")?.as_str()?.to_owned())
+    }
+
+    /// What happened, for the log: a class and a code, never what Gwop said.
+    pub(super) fn brief(&self) -> String {
+        let class = match self {
+            Self::Refused(refusal) => refusal.code.as_str(),
+            Self::Failed(fault) => fault.kind.class(),
+        };
+        [class, " ", &self.code().unwrap_or_default()].concat()
+    }
+
+    /// Whether the argument was wrong.
+    pub(super) fn is_argument(&self) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.code == RefusalCode::Argument)
+    }
+
+    /// Whether Gwop said that it is too much.
+    pub(super) fn is_rate_limit(&self) -> bool {
+        matches!(self, Self::Failed(fault) if fault.kind == FaultKind::RateLimit)
+    }
+}
+
+/// Calls one of Gwop's operations (`invoices.create`, `authIntents.create`, …) with this Worker's merchant key, and retries as the
+/// SDK does. `argument` is the JSON of its argument, and the answer is Gwop's JSON, both with the names of the wire.
+///
+/// # Errors
+/// [`CallError`].
+pub async fn call(
+    env: &Env,
+    name: &str,
+    argument: &serde_json::Value,
+) -> Result<serde_json::Value, CallError> {
+    let unknown = || {
+        let parts = ["There is no operation `", name, "` at Gwop"];
+        CallError::Refused(Refusal::new(RefusalCode::Argument, &parts))
+    };
+    let operation = operation(name).ok_or_else(unknown)?;
+    let random = Platform.random().map_err(|failure| {
+        CallError::Failed(Fault {
+            kind: FaultKind::NoAnswer(failure),
+            message: String::from("the platform gave no random bytes; try again"),
+            error: None,
+            exhausted: false,
+        })
+    })?;
+    let mut call = Call::new(
+        operation,
+        &argument.to_string(),
+        Naming::Wire,
+        &host_url(env, operation.host),
+        &random,
+    )
+    .map_err(CallError::Refused)?;
+    if call.needs_key() {
+        let key = config::text(env, config::GWOP_MERCHANT_API_KEY).unwrap_or_default();
+        call.authorize(&key).map_err(CallError::Refused)?;
+    }
+    let answer = drive(&Platform, &mut call)
+        .await
+        .map_err(CallError::Failed)?;
+    serde_json::from_str(&answer.json).map_err(|_| {
+        CallError::Failed(Fault {
+            kind: FaultKind::ResponseValidation,
+            message: "The answer holds a string that is not Unicode".to_owned(),
+            error: None,
+            exhausted: false,
+        })
+    })
+}
+
+/// Fetches a public document; `None` unless it is a whole answer with status 200.
+pub async fn fetch_public(url: &str) -> Option<Vec<u8>> {
+    let request = Request {
+        method: "GET",
+        url,
+        body: "",
+        authorization: "",
+        idempotency_key: "",
+    };
+    let response = Platform.send(&request).await.ok()?;
+    (response.status == 200 && !response.truncated).then_some(response.body)
+}

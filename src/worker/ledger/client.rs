@@ -1,0 +1,235 @@
+//! The ledger as the Worker, its consumer and its shards ask it: which shard, and what it answered.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::fmt;
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::DeserializeOwned;
+use worker::{Env, Response};
+
+use super::messages::{Call, Delivery, Envelope, Parcel, Request, VERSION, View};
+use super::shard::{name_of, shard_of};
+use crate::invoice::Outcome;
+use crate::worker::platform::response::Answer;
+use crate::worker::platform::{config, log, objects};
+
+/// The path of a delivery.
+pub const APPLY: &str = "/apply";
+/// Before the path of a question for a stored event: see [`known_path`].
+pub const KNOWN: &str = "/known/";
+/// The header of the answer to a delivery.
+pub const OUTCOME: &str = "gwop-outcome";
+/// The status by which a shard says that it counts another number of shards.
+pub const ANOTHER_COUNT: u16 = 409;
+
+/// Why the ledger did not answer.
+#[derive(Debug)]
+pub enum LedgerError {
+    /// `LEDGER_SHARDS` is no number that can be used, or not the one that the ledger was begun with.
+    Shards(String),
+    /// It cannot be reached, or its storage failed: the same call later may work.
+    Unavailable(String),
+}
+
+impl fmt::Display for LedgerError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::Shards(reason) | Self::Unavailable(reason)) = self;
+        formatter.write_str(reason)
+    }
+}
+
+impl From<worker::Error> for LedgerError {
+    fn from(error: worker::Error) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<serde_json::Error> for LedgerError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl LedgerError {
+    /// The answer to a request that needs the ledger, after a line in the log: `about` says what it was about.
+    pub fn answer(&self, about: &[(&'static str, serde_json::Value)]) -> Answer {
+        let error = [("error", self.to_string().into())];
+        let fields: Vec<_> = about.iter().cloned().chain(error).collect();
+        match self {
+            Self::Shards(_) => {
+                log::error("shard_count", &fields);
+                Answer::error(500, "INTERNAL_ERROR", "Internal error")
+            }
+            Self::Unavailable(_) => {
+                log::error("storage_refused", &fields);
+                Answer::unavailable()
+            }
+        }
+    }
+}
+
+/// The number of shards that is configured.
+///
+/// # Errors
+/// [`LedgerError::Shards`].
+pub fn shards(env: &Env) -> Result<u32, LedgerError> {
+    config::shards(env).map_err(|()| {
+        LedgerError::Shards("LEDGER_SHARDS must be a whole number from 1 to 32".to_owned())
+    })
+}
+
+/// The envelope of a message about an invoice.
+///
+/// # Errors
+/// As [`shards`].
+fn envelope(env: &Env, merchant: &str, invoice_id: &str) -> Result<Envelope, LedgerError> {
+    let shards = shards(env)?;
+    Ok(Envelope {
+        v: VERSION,
+        shard: shard_of(merchant, invoice_id, shards),
+        shards,
+        merchant: merchant.to_owned(),
+    })
+}
+
+/// The path by which a shard is asked whether it has an event in mind: whom the message is for, and the event's key.
+pub fn known_path(envelope: &Envelope, delivery: &Delivery) -> String {
+    let encoded = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
+    format!(
+        "{KNOWN}{}/{}/{}/{}/{}",
+        envelope.shard,
+        envelope.shards,
+        encoded(&delivery.merchant),
+        encoded(&delivery.invoice_id),
+        encoded(&delivery.event_id),
+    )
+}
+
+thread_local! {
+    /// Paths of deliveries that this isolate has seen stored. When one comes again, its shard is asked for it by a question without a body.
+    static STORED: RefCell<BTreeSet<String>> = const { RefCell::new(BTreeSet::new()) };
+}
+
+/// How many stored deliveries an isolate keeps in mind.
+const STORED_DELIVERIES: usize = 2_000;
+
+/// Stores a delivery.
+///
+/// # Errors
+/// [`LedgerError`]: then nothing of it is stored, or it is stored and a repetition will be told as a duplicate.
+pub async fn apply(env: &Env, delivery: &Delivery) -> Result<Outcome, LedgerError> {
+    let envelope = envelope(env, &delivery.merchant, &delivery.invoice_id)?;
+    let stub = env
+        .durable_object(config::LEDGER)?
+        .get_by_name(&name_of(envelope.shard))?;
+    let path = known_path(&envelope, delivery);
+    if STORED.with_borrow(|stored| stored.contains(&path))
+        && objects::get(&stub, &path).await?.status_code() == 200
+    {
+        return Ok(Outcome::Duplicate);
+    }
+    let parcel = Parcel {
+        envelope: &envelope,
+        delivery,
+    };
+    let text = parcel.to_text()?;
+    let response = accepted(objects::post(&stub, APPLY, &text).await?).await?;
+    let outcome = response.headers().get(OUTCOME)?;
+    let outcome = outcome
+        .as_deref()
+        .and_then(Outcome::parse)
+        .ok_or_else(|| LedgerError::Unavailable("the shard answered no outcome".to_owned()))?;
+    STORED.with_borrow_mut(|stored| {
+        if stored.len() >= STORED_DELIVERIES {
+            stored.clear();
+        }
+        stored.insert(path);
+    });
+    Ok(outcome)
+}
+
+/// Asks the shard of an invoice.
+///
+/// # Errors
+/// [`LedgerError`].
+pub async fn call<A: DeserializeOwned>(
+    env: &Env,
+    merchant: &str,
+    invoice_id: &str,
+    call: Call,
+) -> Result<A, LedgerError> {
+    let envelope = envelope(env, merchant, invoice_id)?;
+    call_shard(env, Request { envelope, call }).await
+}
+
+/// Asks the shard that the envelope names.
+///
+/// # Errors
+/// [`LedgerError`].
+pub async fn call_shard<A: DeserializeOwned>(
+    env: &Env,
+    request: Request,
+) -> Result<A, LedgerError> {
+    let stub = env
+        .durable_object(config::LEDGER)?
+        .get_by_name(&name_of(request.envelope.shard))?;
+    let response = accepted(objects::ask(&stub, &request).await?).await?;
+    Ok(objects::answer_of(response).await?)
+}
+
+/// Asks every shard, one after another: a request has six connections at once.
+///
+/// # Errors
+/// [`LedgerError`], of the first one that did not answer.
+pub async fn call_each<A: DeserializeOwned>(
+    env: &Env,
+    merchant: &str,
+    call: &Call,
+    mut enough: impl FnMut(A) -> bool,
+) -> Result<(), LedgerError> {
+    let shards = shards(env)?;
+    for shard in 0..shards {
+        let envelope = Envelope {
+            v: VERSION,
+            shard,
+            shards,
+            merchant: merchant.to_owned(),
+        };
+        let call = call.clone();
+        if enough(call_shard(env, Request { envelope, call }).await?) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Everything that is known of the invoice with this public id.
+///
+/// # Errors
+/// [`LedgerError`].
+pub async fn find(
+    env: &Env,
+    merchant: &str,
+    public_invoice_id: &str,
+) -> Result<Option<View>, LedgerError> {
+    let call = Call::Find {
+        public_invoice_id: public_invoice_id.to_owned(),
+    };
+    let mut found = None;
+    call_each(env, merchant, &call, |view: Option<View>| {
+        found = view;
+        found.is_some()
+    })
+    .await?;
+    Ok(found)
+}
+
+/// An answer of status 200.
+async fn accepted(mut response: Response) -> Result<Response, LedgerError> {
+    match response.status_code() {
+        200 => Ok(response),
+        ANOTHER_COUNT => Err(LedgerError::Shards(response.text().await?)),
+        _ => Err(LedgerError::Unavailable(response.text().await?)),
+    }
+}

@@ -1,0 +1,280 @@
+//! What Worker, shards and queue say to each other.
+//!
+//! While a deployment rolls out, both versions of the code talk to each other, so these types change by one rule: a message carries its version,
+//! fields are only ever added, each with a default, and a reader ignores fields that it does not know. A call that an older shard does not know is
+//! refused by it, and repeated by the sender later.
+
+use serde::{Deserialize, Serialize};
+
+use crate::invoice::{Outcome, Status};
+
+/// The version of the messages that this code writes.
+pub const VERSION: u32 = 1;
+
+/// Whom a message is for. Every message to a shard begins with it.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct Envelope {
+    /// [`VERSION`] of the sender.
+    pub v: u32,
+    /// The shard that it is for, from 0.
+    pub shard: u32,
+    /// How many shards the sender counts.
+    pub shards: u32,
+    /// The merchant's key; empty where there is one merchant.
+    #[serde(default)]
+    pub merchant: String,
+}
+
+/// A verified event, on its way into the ledger.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// The key of the merchant whose secret verified it; empty where there is one merchant.
+    #[serde(default)]
+    pub merchant: String,
+    /// The merchant-side id.
+    pub invoice_id: String,
+    /// The public id, where the event names one.
+    pub public_invoice_id: Option<String>,
+    /// The event's id.
+    pub event_id: String,
+    /// The event's type.
+    pub event_type: String,
+    /// Counts up per invoice.
+    pub event_version: Option<i64>,
+    /// The status that the invoice has reached; `None` for a type that this version does not know.
+    pub status: Option<Status>,
+    /// The transaction that paid; of several names each, parted by a space.
+    pub transaction: Option<String>,
+    /// The event as it was signed: on its way behind the JSON of the rest, so that it need not be escaped.
+    #[serde(skip)]
+    pub body: String,
+}
+
+/// A delivery as a shard gets it: [`Envelope`] and [`Delivery`] as one line of JSON, then the event.
+#[derive(Serialize, Deserialize)]
+pub struct Parcel<E = Envelope, D = Delivery> {
+    /// Whom it is for.
+    pub envelope: E,
+    /// The event.
+    pub delivery: D,
+}
+
+impl Parcel<&Envelope, &Delivery> {
+    /// The text to send.
+    ///
+    /// # Errors
+    /// Where serde_json fails, which these types give no reason to.
+    pub fn to_text(&self) -> Result<String, serde_json::Error> {
+        let mut text = serde_json::to_string(self)?;
+        text.push('\n');
+        text.push_str(&self.delivery.body);
+        Ok(text)
+    }
+}
+
+impl Parcel {
+    /// Reads what [`Parcel::to_text`] wrote. `None` where it is something else.
+    #[must_use]
+    pub fn of_text(text: &str) -> Option<Self> {
+        let (head, body) = text.split_once('\n')?;
+        let mut parcel: Self = serde_json::from_str(head).ok()?;
+        body.clone_into(&mut parcel.delivery.body);
+        Some(parcel)
+    }
+}
+
+/// One event of one invoice.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct EventKey {
+    /// The merchant-side id of the invoice.
+    pub invoice_id: String,
+    /// The event's id.
+    pub event_id: String,
+}
+
+/// What can be asked of a shard, apart from a [`Parcel`].
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+#[serde(tag = "operation", rename_all = "snake_case")]
+pub enum Call {
+    /// Everything about an invoice, for the operator; answers `Option<View>`.
+    Read {
+        /// The merchant-side id.
+        invoice_id: String,
+    },
+    /// The same by the public id.
+    Find {
+        /// The public id.
+        public_invoice_id: String,
+    },
+    /// The consumer starts on a message; answers `Option<Claimed>`, `None` when there is nothing left to do.
+    Claim(EventKey),
+    /// Fulfillment took it.
+    Confirm(EventKey),
+    /// Fulfillment did not take it; answers after how many seconds to try again.
+    Failed(EventKey),
+    /// The queue gave up; answers whether the row is dead now.
+    Bury(EventKey),
+    /// The operator wants it delivered again; answers [`Replay`].
+    Replay(EventKey),
+    /// An invoice of 1.0.0 is to be taken over from its object; answers whether the ledger has it now.
+    Adopt {
+        /// The merchant-side id.
+        invoice_id: String,
+    },
+    /// Another shard, about to store its first row, asks shard 0 for the number of shards; answers `Option<u32>`.
+    Shards {
+        /// Whether shard 0 keeps the sender's number where it has none.
+        keep: bool,
+    },
+    /// A look at the alarm, by the cron trigger: answers whether storage works.
+    Wake,
+    /// The next transaction fails in the middle.
+    #[cfg(feature = "worker-test")]
+    FailNext {
+        /// By a panic, instead of a statement that fails.
+        panics: bool,
+    },
+    /// The store's own tests, on this database.
+    #[cfg(feature = "worker-test")]
+    SelfTest,
+}
+
+/// A [`Call`] and whom it is for.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// Whom it is for.
+    pub envelope: Envelope,
+    /// What is asked.
+    pub call: Call,
+}
+
+/// What the consumer delivers.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct Claimed {
+    /// The event's type.
+    pub event_type: String,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The event as it was signed.
+    pub body: String,
+}
+
+/// What became of the wish to replay.
+#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Replay {
+    /// It is in the outbox again.
+    Queued,
+    /// There is no such event, or not any more.
+    Unknown,
+    /// Fulfillment never hears of events with this outcome.
+    NotForFulfilment,
+}
+
+/// Everything that is known of an invoice.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct View {
+    /// The merchant-side id.
+    pub invoice_id: String,
+    /// The public id.
+    pub public_invoice_id: Option<String>,
+    /// Where it stands.
+    pub status: Status,
+    /// The version of the last applied event.
+    pub version: Option<i64>,
+    /// The transaction that paid it.
+    pub transaction: Option<String>,
+    /// Its events, oldest first.
+    pub events: Vec<EventView>,
+    /// What fulfillment must still hear.
+    pub outbox: Vec<OutboxView>,
+}
+
+/// One event of a [`View`].
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct EventView {
+    /// Its id.
+    pub event_id: String,
+    /// Its type.
+    pub event_type: String,
+    /// Its version.
+    pub event_version: Option<i64>,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// When it came, in milliseconds since the epoch.
+    pub received_at: i64,
+    /// When fulfillment took it, in milliseconds since the epoch.
+    pub delivered_at: Option<i64>,
+}
+
+/// One row of the outbox in a [`View`].
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct OutboxView {
+    /// The event.
+    pub event_id: String,
+    /// `pending`, `sent` or `dead`.
+    pub state: String,
+    /// How often it was put into the queue.
+    pub sends: i64,
+    /// How often the consumer tried.
+    pub deliveries: i64,
+    /// When something happens to it next unless the consumer reports, in milliseconds since the epoch.
+    pub due_at: i64,
+}
+
+/// A message of the queue: only where to find the event. A queue refuses more than 128,000 bytes.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct QueueMessage {
+    /// [`VERSION`] of the sender; 0 in a message of 1.0.0, which has ids alone.
+    #[serde(default)]
+    pub v: u32,
+    /// The merchant's key; empty where there is one merchant.
+    #[serde(default)]
+    pub merchant: String,
+    /// The merchant-side id of the invoice.
+    pub invoice_id: String,
+    /// The event's id.
+    pub event_id: String,
+    /// How many shards the sender counts; absent in a message of 1.0.0.
+    #[serde(default)]
+    pub shards: Option<u32>,
+}
+
+/// Everything that an object of 1.0.0 holds of its invoice.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct Export {
+    /// The merchant-side id.
+    pub invoice_id: String,
+    /// The public id.
+    pub public_invoice_id: Option<String>,
+    /// Where it stands.
+    pub status: Status,
+    /// The version of the last applied event.
+    pub version: Option<i64>,
+    /// The transaction that paid it.
+    pub transaction: Option<String>,
+    /// Its events, oldest first.
+    pub events: Vec<ExportedEvent>,
+    /// What fulfillment must still hear.
+    pub outbox: Vec<ExportedRow>,
+}
+
+/// One event of an [`Export`].
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct ExportedEvent {
+    /// What the operator sees of it.
+    #[serde(flatten)]
+    pub view: EventView,
+    /// The event as it was signed.
+    pub body: String,
+}
+
+/// One row of the outbox in an [`Export`].
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct ExportedRow {
+    /// What the operator sees of it.
+    #[serde(flatten)]
+    pub view: OutboxView,
+    /// How often the queue refused it, since it last took it.
+    pub failures: i64,
+}

@@ -1,0 +1,410 @@
+//! The Durable Object of one shard: says whether a message is for it, and passes it to the store. What is due, [`super::outbox`] sends.
+#![allow(missing_docs)] // `durable_object` writes public methods without any.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+
+use worker::{
+    DurableObject, Env, Headers, Request, Response, ScheduledTime, State, Storage, durable_object,
+};
+
+use super::client::{ANOTHER_COUNT, APPLY, KNOWN, LedgerError, OUTCOME, call_shard, known_path};
+use super::legacy;
+use super::messages::{Call, Delivery, Envelope, Export, Parcel, Request as Message};
+use super::object_sql::ObjectSql;
+use super::sql::SqlError;
+use super::store::{Known, Settings, Store};
+use crate::invoice::Outcome;
+use crate::worker::platform::{alarm_date, config, log, now_ms};
+use crate::worker::schedule::{self, Times};
+
+/// How many stored events an instance keeps in mind, so that a duplicate costs no read.
+const REMEMBERED_EVENTS: usize = 4_000;
+
+type Result<T> = std::result::Result<T, LedgerError>;
+
+impl From<SqlError> for LedgerError {
+    fn from(error: SqlError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+/// The Durable Object of one shard of the ledger, named `shard-0`, `shard-1` and so on.
+#[durable_object(alarm)]
+pub struct GwopLedger {
+    pub(super) store: Store<ObjectSql>,
+    storage: Storage,
+    pub(super) env: Env,
+    pub(super) times: Times,
+    /// What the shard has stored of itself, once it was read.
+    settings: Cell<Option<Settings>>,
+    /// When the alarm is armed for, at the latest, in milliseconds since the epoch; `None` where that is not known. A write that the disk refuses
+    /// ends the instance, and this with it.
+    armed: Cell<Option<i64>>,
+    /// Stored events, as [`known_path`] has them: a shard of another number has other paths.
+    remembered: RefCell<BTreeSet<String>>,
+    /// How often the alarm found fulfillment switched off, one time after another.
+    pub(super) switched_off: Cell<i64>,
+    #[cfg(feature = "worker-test")]
+    fail_next: Cell<Option<bool>>,
+}
+
+impl DurableObject for GwopLedger {
+    fn new(state: State, env: Env) -> Self {
+        let storage = state.storage();
+        Self {
+            store: Store::new(ObjectSql::of(&storage)),
+            storage,
+            times: config::times(&env),
+            env,
+            settings: Cell::new(None),
+            armed: Cell::new(None),
+            remembered: RefCell::default(),
+            switched_off: Cell::new(0),
+            #[cfg(feature = "worker-test")]
+            fail_next: Cell::new(None),
+        }
+    }
+
+    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
+        let path = request.path();
+        if path.starts_with(KNOWN) {
+            let status = if self.has_in_mind(&path) { 200 } else { 404 };
+            return Ok(Response::empty()?.with_status(status));
+        }
+        let text = request.text().await?;
+        if path == APPLY {
+            return match self.apply(&text).await {
+                Ok(outcome) => {
+                    let headers = Headers::new();
+                    headers.set(OUTCOME, outcome.as_str())?;
+                    Ok(Response::empty()?.with_status(200).with_headers(headers))
+                }
+                Err(error) => refusal(&error),
+            };
+        }
+        let Ok(Message { envelope, call }) = serde_json::from_str(&text) else {
+            return Response::error("this version of the ledger does not know the call", 400);
+        };
+        self.answer(&envelope, call)
+            .await
+            .or_else(|error| refusal(&error))
+    }
+
+    /// Never throws, so that the platform never gives up on it. It arms itself last: workerd does not repeat an alarm that armed another one and then
+    /// failed.
+    async fn alarm(&self) -> worker::Result<Response> {
+        self.armed.set(None);
+        let next = match self.run_due_jobs().await {
+            Ok(next) => next,
+            Err(error) => {
+                log::error("alarm_failed", &[("error", error.to_string().into())]);
+                Some(now_ms().saturating_add(schedule::ALARM_AGAIN_MS))
+            }
+        };
+        if let Some(next) = next
+            && let Err(error) = self.arm(next).await
+        {
+            log::error("alarm_lost", &[("error", error.to_string().into())]);
+        }
+        Response::empty()
+    }
+}
+
+fn refusal(error: &LedgerError) -> worker::Result<Response> {
+    let status = match error {
+        LedgerError::Shards(_) => ANOTHER_COUNT,
+        LedgerError::Unavailable(_) => 500,
+    };
+    Response::error(error.to_string(), status)
+}
+
+impl GwopLedger {
+    /// What the shard knows of itself; `None` where it has stored nothing.
+    pub(super) fn settings(&self) -> Result<Option<Settings>> {
+        if self.settings.get().is_none() {
+            self.settings.set(self.store.open()?);
+        }
+        Ok(self.settings.get())
+    }
+
+    /// Whether a message is for this shard, by the number of shards that its sender counts. Answers whether anything is stored; where `writes`, the
+    /// tables are there afterwards.
+    async fn admit(&self, envelope: &Envelope, writes: bool) -> Result<bool> {
+        let sent = Settings {
+            shard: envelope.shard,
+            shards: envelope.shards,
+        };
+        if let Some(known) = self.settings()? {
+            return if known == sent {
+                Ok(true)
+            } else {
+                Err(another_count(known, sent))
+            };
+        }
+        if envelope.shard != 0 {
+            // Shard 0 refuses a number that is not its own.
+            let envelope = Envelope {
+                shard: 0,
+                ..envelope.clone()
+            };
+            let call = Call::Shards { keep: writes };
+            let _: Option<u32> =
+                Box::pin(call_shard(&self.env, Message { envelope, call })).await?;
+        }
+        if !writes {
+            return Ok(false);
+        }
+        // Another message may have been first meanwhile.
+        match self.settings()? {
+            None => {
+                self.store.create(sent, now_ms(), self.times)?;
+                self.settings.set(Some(sent));
+                Ok(true)
+            }
+            Some(known) if known == sent => Ok(true),
+            Some(known) => Err(another_count(known, sent)),
+        }
+    }
+
+    async fn apply(&self, text: &str) -> Result<Outcome> {
+        let Some(Parcel { envelope, delivery }) = Parcel::of_text(text) else {
+            return Err(LedgerError::Unavailable(
+                "this version of the ledger cannot read the delivery".to_owned(),
+            ));
+        };
+        self.admit(&envelope, true).await?;
+        let path = known_path(&envelope, &delivery);
+        if self.has_in_mind(&path) {
+            return Ok(Outcome::Duplicate);
+        }
+        self.adopt_unknown(&delivery.merchant, &delivery.invoice_id)
+            .await?;
+        // From here to the alarm nothing is awaited: what is read is what is changed, and all of it becomes durable together.
+        let now = now_ms();
+        let known =
+            self.store
+                .known(&delivery.merchant, &delivery.invoice_id, &delivery.event_id)?;
+        let outcome = if known == Known::Event {
+            Outcome::Duplicate
+        } else {
+            self.record(&delivery, known, now)?
+        };
+        if outcome.reaches_fulfilment() {
+            self.arm(now.saturating_add(schedule::GATHER_MS)).await?;
+        } else {
+            self.repair_alarm().await?;
+        }
+        self.remember(path);
+        Ok(outcome)
+    }
+
+    #[cfg(not(feature = "worker-test"))]
+    fn record(&self, delivery: &Delivery, known: Known, now: i64) -> Result<Outcome> {
+        Ok(self.store.record(delivery, known, now, self.times)?)
+    }
+
+    /// As it is deployed, but for faults on purpose. `TEST_BREAK` breaks the ledger, to show that the checker of histories sees it.
+    #[cfg(feature = "worker-test")]
+    fn record(&self, delivery: &Delivery, known: Known, now: i64) -> Result<Outcome> {
+        use super::sql::Sql as _;
+        let broken = config::text(&self.env, "TEST_BREAK").unwrap_or_default();
+        let known = match known {
+            Known::Invoice {
+                public_invoice_id, ..
+            } if broken == "apply-twice" => Known::Invoice {
+                invoice: crate::invoice::Invoice::default(),
+                public_invoice_id,
+            },
+            known => known,
+        };
+        if broken == "forget-outbox" {
+            let outcome = self.store.record(delivery, known, now, self.times)?;
+            self.store.sql().run("DELETE FROM outbox", &[])?;
+            return Ok(outcome);
+        }
+        let Some(panics) = self.fail_next.take() else {
+            return Ok(self.store.record(delivery, known, now, self.times)?);
+        };
+        Ok(self.store.sql().transaction(|| {
+            self.store.record(delivery, known, now, self.times)?;
+            #[allow(clippy::panic)]
+            if panics {
+                panic!("a panic on purpose, inside a transaction");
+            }
+            self.store
+                .sql()
+                .run("INSERT INTO outbox (sequence) VALUES (NULL)", &[])?;
+            Ok(Outcome::Ignored)
+        })?)
+    }
+
+    async fn answer(&self, envelope: &Envelope, call: Call) -> Result<Response> {
+        let merchant = &envelope.merchant;
+        let stored = self
+            .admit(envelope, matches!(call, Call::Adopt { .. }))
+            .await?;
+        let invoice_id = match &call {
+            Call::Read { invoice_id } => Some(invoice_id),
+            Call::Claim(event)
+            | Call::Confirm(event)
+            | Call::Failed(event)
+            | Call::Bury(event)
+            | Call::Replay(event) => Some(&event.invoice_id),
+            _ => None,
+        };
+        let stored = match invoice_id {
+            Some(invoice_id) => self.adopt_into(envelope, invoice_id).await? || stored,
+            None => stored,
+        };
+        let (now, times) = (now_ms(), self.times);
+        let answer = match call {
+            #[cfg(feature = "worker-test")]
+            Call::FailNext { panics } => {
+                self.fail_next.set(Some(panics));
+                Response::from_json(&())
+            }
+            #[cfg(feature = "worker-test")]
+            Call::SelfTest => Response::from_json(&super::store_checks::failures(self.store.sql())),
+            Call::Adopt { invoice_id } => {
+                self.adopt(merchant, &invoice_id).await?;
+                Response::from_json(&self.store.has_invoice(merchant, &invoice_id)?)
+            }
+            Call::Shards { keep } => {
+                if keep {
+                    self.admit(envelope, true).await?;
+                }
+                Response::from_json(&self.settings()?.map(|settings| settings.shards))
+            }
+            Call::Wake => {
+                if stored {
+                    self.repair_alarm().await?;
+                }
+                Response::from_json(&())
+            }
+            Call::Read { .. } | Call::Find { .. } | Call::Claim(_) if !stored => {
+                Response::from_json(&())
+            }
+            Call::Read { invoice_id } => {
+                Response::from_json(&self.store.read(merchant, &invoice_id)?)
+            }
+            Call::Find { public_invoice_id } => {
+                Response::from_json(&self.store.find(merchant, &public_invoice_id)?)
+            }
+            Call::Claim(event) => {
+                Response::from_json(&self.store.claim(merchant, &event, now, times)?)
+            }
+            Call::Confirm(_) if !stored => Response::from_json(&()),
+            Call::Confirm(event) => {
+                Response::from_json(&self.store.confirm(merchant, &event, now, times)?)
+            }
+            Call::Failed(_) if !stored => Response::from_json(&0),
+            Call::Failed(event) => {
+                Response::from_json(&self.store.failed(merchant, &event, now, times)?)
+            }
+            Call::Bury(_) if !stored => Response::from_json(&false),
+            Call::Bury(event) => Response::from_json(&self.store.bury(merchant, &event)?),
+            Call::Replay(_) if !stored => Response::from_json(&super::messages::Replay::Unknown),
+            Call::Replay(event) => {
+                let replay = self.store.replay(merchant, &event, now)?;
+                if replay == super::messages::Replay::Queued {
+                    self.arm(now).await?;
+                }
+                Response::from_json(&replay)
+            }
+        };
+        Ok(answer?)
+    }
+
+    /// Takes over an invoice that this shard knows nothing of, where 1.0.0 may have kept it.
+    async fn adopt_unknown(&self, merchant: &str, invoice_id: &str) -> Result<()> {
+        if legacy::may_hold(&self.env, merchant) && !self.store.has_invoice(merchant, invoice_id)? {
+            self.adopt(merchant, invoice_id).await?;
+        }
+        Ok(())
+    }
+
+    /// As [`Self::adopt_unknown`], of a shard that may have stored nothing. Answers whether it took anything over.
+    async fn adopt_into(&self, envelope: &Envelope, invoice_id: &str) -> Result<bool> {
+        let merchant = &envelope.merchant;
+        if !legacy::may_hold(&self.env, merchant)
+            || (self.settings()?.is_some() && self.store.has_invoice(merchant, invoice_id)?)
+        {
+            return Ok(false);
+        }
+        let Some(export) = legacy::export(&self.env, invoice_id).await? else {
+            return Ok(false);
+        };
+        self.admit(envelope, true).await?;
+        self.take_over(merchant, &export).await?;
+        Ok(true)
+    }
+
+    async fn adopt(&self, merchant: &str, invoice_id: &str) -> Result<()> {
+        match legacy::export(&self.env, invoice_id).await? {
+            Some(export) => self.take_over(merchant, &export).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn take_over(&self, merchant: &str, export: &Export) -> Result<()> {
+        self.store.adopt(merchant, export, now_ms(), self.times)?;
+        if let Some(next) = self.store.next_job(true)? {
+            self.arm(next).await?;
+        }
+        // It is stored here. Where the old object does not hear of it, its alarm or the next call hands it over again, which changes nothing.
+        if let Err(error) = legacy::moved(&self.env, &export.invoice_id).await {
+            log::warning("hand_over_unmarked", &[("error", error.to_string().into())]);
+        }
+        Ok(())
+    }
+
+    /// Whether an event is stored and the alarm armed, as far as memory tells: without a look at the database.
+    fn has_in_mind(&self, path: &str) -> bool {
+        self.armed.get().is_some() && self.remembered.borrow().contains(path)
+    }
+
+    fn remember(&self, path: String) {
+        let mut remembered = self.remembered.borrow_mut();
+        if remembered.len() >= REMEMBERED_EVENTS {
+            remembered.clear();
+        }
+        remembered.insert(path);
+    }
+
+    /// Forgets which events are stored: some of them were deleted.
+    pub(super) fn forget(&self) {
+        self.remembered.borrow_mut().clear();
+    }
+
+    /// Arms the alarm, in milliseconds since the epoch, unless it is armed for sooner. The call to the platform is made before anything is awaited.
+    pub(super) async fn arm(&self, due: i64) -> Result<()> {
+        if self.armed.get().is_some_and(|armed| armed <= due) {
+            return Ok(());
+        }
+        self.armed.set(Some(due));
+        let time = ScheduledTime::new(alarm_date(due));
+        if let Err(error) = self.storage.set_alarm(time).await {
+            self.armed.set(None);
+            return Err(error.into());
+        }
+        Ok(())
+    }
+
+    /// Arms the alarm where an instance does not know whether it is.
+    async fn repair_alarm(&self) -> Result<()> {
+        if self.armed.get().is_none()
+            && let Some(next) = self.store.next_job(true)?
+        {
+            self.arm(next).await?;
+        }
+        Ok(())
+    }
+}
+
+fn another_count(known: Settings, sent: Settings) -> LedgerError {
+    LedgerError::Shards(format!(
+        "this shard is number {} of {} and got a message for number {} of {}: LEDGER_SHARDS must be {}, as it was when the first event was stored",
+        known.shard, known.shards, sent.shard, sent.shards, known.shards
+    ))
+}

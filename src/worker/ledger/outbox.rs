@@ -1,0 +1,101 @@
+//! What the alarm of a shard does: sends what is due to the queue, in batches, and deletes what is old enough.
+
+use js_sys::Object;
+use serde::Serialize;
+use wasm_bindgen::JsValue;
+use worker::{BatchMessageBuilder, QueueContentType, RawMessageBuilder};
+
+use super::client::LedgerError;
+use super::messages::{QueueMessage, VERSION};
+use super::object::GwopLedger;
+use super::store::Due;
+use crate::worker::platform::{config, log, now_ms};
+use crate::worker::schedule;
+
+/// How many messages the queue takes in one batch.
+const BATCH: usize = 100;
+/// How many batches one alarm sends: the next alarm follows at once.
+const BATCHES_PER_ALARM: usize = 10;
+
+impl GwopLedger {
+    /// Runs what is due, and answers when there is work next, in milliseconds since the epoch.
+    pub(super) async fn run_due_jobs(&self) -> Result<Option<i64>, LedgerError> {
+        let Some(settings) = self.settings()? else {
+            return Ok(None);
+        };
+        let times = self.times;
+        let on = config::missing_for_fulfillment(&self.env).is_empty();
+        let mut more = false;
+        if on {
+            self.switched_off.set(0);
+            for batch in 1..=BATCHES_PER_ALARM {
+                let limit = i64::try_from(BATCH).unwrap_or(1);
+                let rows = self.store.due(now_ms(), limit)?;
+                if rows.is_empty() {
+                    break;
+                }
+                more = batch == BATCHES_PER_ALARM && rows.len() == BATCH;
+                match self.send(&rows, settings.shards).await {
+                    Ok(()) => self.store.sent(&rows, now_ms(), times)?,
+                    Err(error) => {
+                        log::error(
+                            "enqueue_failed",
+                            &[
+                                ("rows", rows.len().into()),
+                                ("error", error.to_string().into()),
+                            ],
+                        );
+                        self.store.refused(&rows, now_ms())?;
+                        break;
+                    }
+                }
+            }
+        }
+        let compacted = self.store.compact(now_ms(), times)?;
+        if compacted.events > 0 || compacted.invoices > 0 {
+            self.forget();
+        }
+        if more || compacted.more {
+            return Ok(Some(now_ms()));
+        }
+        let next = self.store.next_job(on)?;
+        if on {
+            return Ok(next);
+        }
+        // Nothing is changed in the rows: they go out with the first alarm after fulfillment is switched on.
+        let again = now_ms().saturating_add(schedule::switched_off_ms(self.switched_off.get()));
+        self.switched_off
+            .set(self.switched_off.get().saturating_add(1));
+        Ok(Some(next.map_or(again, |next| next.min(again))))
+    }
+
+    /// Puts messages into the queue: all of them, or none that is known of.
+    async fn send(&self, rows: &[Due], shards: u32) -> worker::Result<()> {
+        let mut batch = BatchMessageBuilder::new();
+        for row in rows {
+            let message = QueueMessage {
+                v: VERSION,
+                merchant: row.merchant.clone(),
+                invoice_id: row.event.invoice_id.clone(),
+                event_id: row.event.event_id.clone(),
+                shards: Some(shards),
+            };
+            let message = RawMessageBuilder::new(json_object(&message)?);
+            batch = batch.message(message.build_with_content_type(QueueContentType::Json));
+        }
+        config::fulfillment_queue(&self.env)?
+            .send_raw_batch(batch.build())
+            .await
+    }
+}
+
+/// A value as plain JavaScript, as `JSON.parse` would make it. With serde-wasm-bindgen's own defaults, which `Queue::send` takes, a map becomes a `Map`,
+/// and arrives as `{}`.
+fn json_object(value: &impl Serialize) -> worker::Result<JsValue> {
+    let serializer = serde_wasm_bindgen::Serializer::json_compatible();
+    let object = value
+        .serialize(&serializer)
+        .map_err(|error| worker::Error::RustError(error.to_string()))?;
+    debug_assert!(Object::try_from(&object).is_some());
+    Ok(object)
+}

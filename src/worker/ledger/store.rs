@@ -1,0 +1,754 @@
+//! The ledger of one shard in SQL: invoices, their events, and the outbox of what fulfillment must still hear.
+//!
+//! A delivery is one transaction: event, transition and outbox row, or nothing of it. Deleting is by age and in bounded steps: an event 31 days
+//! after it came, unless the outbox has it; an invoice so many days after its last event, unless the outbox has one of its events.
+
+use super::messages::{Claimed, Delivery, EventKey, EventView, Export, OutboxView, Replay, View};
+use super::sql::{Binding, Row, Sql, SqlError};
+use crate::invoice::{Event, Invoice, Outcome, Status};
+use crate::worker::schedule::{self, Times};
+
+/// What the newest schema is called in the table `meta`.
+pub const SCHEMA: i64 = 1;
+/// How many rows one step of the retention deletes at most, of events and of invoices.
+const ROWS_PER_STEP: i64 = 200;
+/// How often invoices are looked at whose last event is long ago, in milliseconds, at least.
+const SWEEP_MS: i64 = 24 * 60 * 60 * 1_000;
+
+type Result<T> = std::result::Result<T, SqlError>;
+
+/// The steps to the newest schema. Step `n` leads from schema `n` to `n + 1`; one that was released never changes.
+const MIGRATIONS: [&[&str]; 1] = [&[
+    "CREATE TABLE meta (name TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    // `last_event_at`: the age by which it is deleted, and the order of lists.
+    "CREATE TABLE invoice (
+        merchant TEXT NOT NULL, invoice_id TEXT NOT NULL, public_invoice_id TEXT, status TEXT NOT NULL, version INTEGER,
+        transaction_id TEXT, last_event_at INTEGER NOT NULL, PRIMARY KEY (merchant, invoice_id)) STRICT, WITHOUT ROWID",
+    "CREATE INDEX invoice_by_public_id ON invoice (merchant, public_invoice_id) WHERE public_invoice_id IS NOT NULL",
+    "CREATE INDEX invoice_by_time ON invoice (merchant, last_event_at)",
+    // `sequence`: the order in which they came. `expires_at`: when it may be deleted, NULL while the outbox has it.
+    "CREATE TABLE event (
+        sequence INTEGER PRIMARY KEY, merchant TEXT NOT NULL, invoice_id TEXT NOT NULL, event_id TEXT NOT NULL, event_type TEXT NOT NULL,
+        event_version INTEGER, outcome TEXT NOT NULL, received_at INTEGER NOT NULL, delivered_at INTEGER, expires_at INTEGER,
+        body TEXT NOT NULL) STRICT",
+    "CREATE UNIQUE INDEX event_by_id ON event (merchant, invoice_id, event_id)",
+    "CREATE INDEX event_by_expiry ON event (expires_at, merchant) WHERE expires_at IS NOT NULL",
+    // A row is `pending`, then `sent` once the queue has taken it, and leaves when the consumer has confirmed it; `dead` once the queue has given up.
+    "CREATE TABLE outbox (
+        sequence INTEGER PRIMARY KEY, merchant TEXT NOT NULL, state TEXT NOT NULL CHECK (state IN ('pending', 'sent', 'dead')),
+        due_at INTEGER NOT NULL, sends INTEGER NOT NULL, failures INTEGER NOT NULL, deliveries INTEGER NOT NULL) STRICT",
+    "CREATE INDEX outbox_by_due ON outbox (due_at, merchant) WHERE state <> 'dead'",
+    "CREATE INDEX outbox_dead ON outbox (merchant, sequence) WHERE state = 'dead'",
+]];
+
+/// What a shard knows of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// Which one it is, from 0.
+    pub shard: u32,
+    /// How many there are.
+    pub shards: u32,
+}
+
+/// What is stored of a delivery's invoice, before the delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Known {
+    /// The event is stored: the delivery is a duplicate.
+    Event,
+    /// The invoice is, but not this event.
+    Invoice {
+        /// Where it stands.
+        invoice: Invoice,
+        /// Its public id.
+        public_invoice_id: Option<String>,
+    },
+    /// Nothing.
+    Nothing,
+}
+
+/// A row of the outbox that is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// Its key.
+    pub sequence: i64,
+    /// The merchant's key.
+    pub merchant: String,
+    /// The invoice and the event.
+    pub event: EventKey,
+    /// How often it was put into the queue.
+    pub sends: i64,
+    /// How often the queue refused it since.
+    pub failures: i64,
+}
+
+/// What one step of the retention did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Compacted {
+    /// How many events it deleted.
+    pub events: usize,
+    /// How many invoices it deleted.
+    pub invoices: usize,
+    /// Whether there may be more to delete now.
+    pub more: bool,
+}
+
+/// The ledger of one shard.
+#[derive(Debug)]
+pub struct Store<S> {
+    sql: S,
+}
+
+impl<S: Sql> Store<S> {
+    /// The ledger in this database.
+    pub const fn new(sql: S) -> Self {
+        Self { sql }
+    }
+
+    /// The database.
+    pub const fn sql(&self) -> &S {
+        &self.sql
+    }
+
+    fn run(&self, statement: &str, bindings: &[Binding<'_>]) -> Result<Vec<Row>> {
+        self.sql.run(statement, bindings)
+    }
+
+    fn first(&self, statement: &str, bindings: &[Binding<'_>]) -> Result<Option<Row>> {
+        Ok(self.run(statement, bindings)?.into_iter().next())
+    }
+
+    fn meta(&self, name: &str) -> Result<Option<i64>> {
+        let row = self.first("SELECT value FROM meta WHERE name = ?1", &[name.into()])?;
+        row.map(|mut row| row.number(0)).transpose()
+    }
+
+    fn set_meta(&self, name: &str, value: i64) -> Result<()> {
+        self.run(
+            "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            &[name.into(), value.into()],
+        )?;
+        Ok(())
+    }
+
+    /// Brings an older schema up to date, and tells what the shard knows of itself; `None` where nothing was ever stored. Writes nothing then. A
+    /// schema that is newer than this code is left alone: it only has more.
+    ///
+    /// # Errors
+    /// Where storage fails.
+    pub fn open(&self) -> Result<Option<Settings>> {
+        let found = self.first(
+            "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1",
+            &["meta".into()],
+        )?;
+        if found.is_none() {
+            return Ok(None);
+        }
+        let schema = self.meta("schema")?.unwrap_or_default();
+        if schema < SCHEMA {
+            self.sql.transaction(|| self.migrate(schema))?;
+        }
+        let (shard, shards) = (self.meta("shard")?, self.meta("shards")?);
+        Ok(match (shard, shards) {
+            (Some(shard), Some(shards)) => Some(Settings {
+                shard: u32::try_from(shard).unwrap_or(u32::MAX),
+                shards: u32::try_from(shards).unwrap_or_default(),
+            }),
+            _ => None,
+        })
+    }
+
+    /// Makes the tables, and stores the number of shards: before the first row of anything else. Numbers that are stored stay.
+    ///
+    /// # Errors
+    /// Where storage fails.
+    pub fn create(&self, settings: Settings, now: i64, times: Times) -> Result<()> {
+        self.sql.transaction(|| {
+            self.migrate(0)?;
+            for (name, value) in [
+                ("shard", i64::from(settings.shard)),
+                ("shards", i64::from(settings.shards)),
+                ("sweep_at", now.saturating_add(sweep_pause(times))),
+            ] {
+                self.set_meta(name, value)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Runs the steps from this schema on. Each transaction that calls it must undo a step that fails.
+    fn migrate(&self, from: i64) -> Result<()> {
+        let from = usize::try_from(from).unwrap_or(usize::MAX);
+        for step in MIGRATIONS.iter().skip(from) {
+            for statement in *step {
+                self.run(statement, &[])?;
+            }
+        }
+        self.set_meta("schema", SCHEMA)
+    }
+
+    /// What is stored of an event and its invoice.
+    ///
+    /// # Errors
+    /// Where storage fails.
+    pub fn known(&self, merchant: &str, invoice_id: &str, event_id: &str) -> Result<Known> {
+        let row = self.first(
+            "SELECT status, version, transaction_id, public_invoice_id,
+                EXISTS (SELECT 1 FROM event WHERE merchant = ?1 AND invoice_id = ?2 AND event_id = ?3)
+             FROM invoice WHERE merchant = ?1 AND invoice_id = ?2",
+            &[merchant.into(), invoice_id.into(), event_id.into()],
+        )?;
+        let Some(mut row) = row else {
+            return Ok(Known::Nothing);
+        };
+        if row.number(4)? != 0 {
+            return Ok(Known::Event);
+        }
+        let invoice = Invoice::restore(status(&row.required(0)?)?, row.integer(1)?, row.text(2)?);
+        let public_invoice_id = row.text(3)?;
+        Ok(Known::Invoice {
+            invoice,
+            public_invoice_id,
+        })
+    }
+
+    /// Whether anything is stored of an invoice.
+    ///
+    /// # Errors
+    /// Where storage fails.
+    pub fn has_invoice(&self, merchant: &str, invoice_id: &str) -> Result<bool> {
+        let row = self.first(
+            "SELECT 1 FROM invoice WHERE merchant = ?1 AND invoice_id = ?2",
+            &[merchant.into(), invoice_id.into()],
+        )?;
+        Ok(row.is_some())
+    }
+
+    /// Everything that one delivery changes, in one transaction. `known` must be what [`Store::known`] has just answered, with nothing awaited since.
+    ///
+    /// # Errors
+    /// Where storage fails: then nothing of it is stored.
+    pub fn record(
+        &self,
+        delivery: &Delivery,
+        known: Known,
+        now: i64,
+        times: Times,
+    ) -> Result<Outcome> {
+        let (mut invoice, known_public_id) = match known {
+            Known::Event => return Ok(Outcome::Duplicate),
+            Known::Invoice {
+                invoice,
+                public_invoice_id,
+            } => (invoice, public_invoice_id),
+            Known::Nothing => (Invoice::default(), None),
+        };
+        let outcome = match delivery.status {
+            Some(status) => invoice.apply(Event {
+                status,
+                version: delivery.event_version,
+                transaction: delivery.transaction.clone(),
+            }),
+            None => Outcome::Ignored,
+        };
+        let public_id = known_public_id
+            .as_ref()
+            .or(delivery.public_invoice_id.as_ref());
+        self.sql.transaction(|| {
+            self.run(
+                "INSERT INTO invoice (merchant, invoice_id, public_invoice_id, status, version, transaction_id, last_event_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                 ON CONFLICT (merchant, invoice_id) DO UPDATE SET public_invoice_id = excluded.public_invoice_id,
+                    status = excluded.status, version = excluded.version, transaction_id = excluded.transaction_id,
+                    last_event_at = MAX(last_event_at, excluded.last_event_at)",
+                &[
+                    (&delivery.merchant).into(),
+                    (&delivery.invoice_id).into(),
+                    public_id.into(),
+                    invoice.status().as_str().into(),
+                    invoice.version().into(),
+                    invoice.transaction().into(),
+                    now.into(),
+                ],
+            )?;
+            let waits = outcome.reaches_fulfilment();
+            let expires_at = (!waits).then(|| now.saturating_add(times.retention));
+            let row = self.first(
+                "INSERT INTO event (merchant, invoice_id, event_id, event_type, event_version, outcome, received_at, expires_at, body)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) RETURNING sequence",
+                &[
+                    (&delivery.merchant).into(),
+                    (&delivery.invoice_id).into(),
+                    (&delivery.event_id).into(),
+                    (&delivery.event_type).into(),
+                    delivery.event_version.into(),
+                    outcome.as_str().into(),
+                    now.into(),
+                    expires_at.into(),
+                    (&delivery.body).into(),
+                ],
+            )?;
+            if waits {
+                self.enqueue(row.unwrap_or_default().number(0)?, &delivery.merchant, now)?;
+            }
+            Ok(outcome)
+        })
+    }
+
+    /// Puts an event into the outbox, due now.
+    fn enqueue(&self, sequence: i64, merchant: &str, now: i64) -> Result<()> {
+        self.run(
+            "INSERT OR REPLACE INTO outbox (sequence, merchant, state, due_at, sends, failures, deliveries)
+             VALUES (?1, ?2, 'pending', ?3, 0, 0, 0)",
+            &[sequence.into(), merchant.into(), now.into()],
+        )?;
+        Ok(())
+    }
+
+    /// Everything that is known of an invoice.
+    ///
+    /// # Errors
+    /// Where storage fails.
+    pub fn read(&self, merchant: &str, invoice_id: &str) -> Result<Option<View>> {
+        let row = self.first(
+            "SELECT invoice_id, public_invoice_id, status, version, transaction_id FROM invoice WHERE merchant = ?1 AND invoice_id = ?2",
+            &[merchant.into(), invoice_id.into()],
+        )?;
+        row.map(|row| self.view(merchant, row)).transpose()
+    }
+
+    /// The same by the public id. Where two invoices came with one public id, the one that came first.
+    ///
+    /// # Errors
+    /// Where storage fails.
+    pub fn find(&self, merchant: &str, public_invoice_id: &str) -> Result<Option<View>> {
+        let row = self.first(
+            "SELECT invoice_id, public_invoice_id, status, version, transaction_id FROM invoice
+             WHERE merchant = ?1 AND public_invoice_id = ?2 ORDER BY last_event_at LIMIT 1",
+            &[merchant.into(), public_invoice_id.into()],
+        )?;
+        row.map(|row| self.view(merchant, row)).transpose()
+    }
+
+    fn view(&self, merchant: &str, mut row: Row) -> Result<View> {
+        let invoice_id = row.required(0)?;
+        let key = [merchant.into(), (&invoice_id).into()];
+        let mut events = vec![];
+        for mut event in self.run(
+            "SELECT event_id, event_type, event_version, outcome, received_at, delivered_at FROM event
+             WHERE merchant = ?1 AND invoice_id = ?2 ORDER BY sequence",
+            &key,
+        )? {
+            events.push(EventView {
+                event_id: event.required(0)?,
+                event_type: event.required(1)?,
+                event_version: event.integer(2)?,
+                outcome: outcome(&event.required(3)?)?,
+                received_at: event.number(4)?,
+                delivered_at: event.integer(5)?,
+            });
+        }
+        let mut outbox = vec![];
+        for mut row in self.run(
+            "SELECT event_id, state, sends, deliveries, due_at FROM event JOIN outbox USING (sequence)
+             WHERE event.merchant = ?1 AND event.invoice_id = ?2 ORDER BY sequence",
+            &key,
+        )? {
+            outbox.push(OutboxView {
+                event_id: row.required(0)?,
+                state: row.required(1)?,
+                sends: row.number(2)?,
+                deliveries: row.number(3)?,
+                due_at: row.number(4)?,
+            });
+        }
+        Ok(View {
+            public_invoice_id: row.text(1)?,
+            status: status(&row.required(2)?)?,
+            version: row.integer(3)?,
+            transaction: row.text(4)?,
+            invoice_id,
+            events,
+            outbox,
+        })
+    }
+
+    /// The consumer starts on an event: `None` where nothing is left to do. No second message goes out before it can have reported.
+    ///
+    /// # Errors
+    /// Where storage fails.
+    pub fn claim(
+        &self,
+        merchant: &str,
+        key: &EventKey,
+        now: i64,
+        times: Times,
+    ) -> Result<Option<Claimed>> {
+        let row = self.first(
+            "SELECT sequence, event_type, outcome, body FROM event JOIN outbox USING (sequence)
+             WHERE event.merchant = ?1 AND event.invoice_id = ?2 AND event.event_id = ?3",
+            &bindings(merchant, key),
+        )?;
+        let Some(mut row) = row else {
+            return Ok(None);
+        };
+        let report = now
+            .saturating_add(schedule::FULFILMENT_TIMEOUT_MS)
+            .saturating_add(times.silence);
+        self.run(
+            "UPDATE outbox SET deliveries = deliveries + 1, due_at = MAX(due_at, ?2) WHERE sequence = ?1",
+            &[row.number(0)?.into(), report.into()],
+        )?;
+        Ok(Some(Claimed {
+            event_type: row.required(1)?,
+            outcome: outcome(&row.required(2)?)?,
+            body: row.required(3)?,
+        }))
+    }
+
+    /// The key of an event's row, where the outbox has it.
+    fn waiting(&self, merchant: &str, key: &EventKey) -> Result<Option<(i64, i64)>> {
+        let row = self.first(
+            "SELECT sequence, deliveries FROM event JOIN outbox USING (sequence)
+             WHERE event.merchant = ?1 AND event.invoice_id = ?2 AND event.event_id = ?3",
+            &bindings(merchant, key),
+        )?;
+        row.map(|mut row| Ok((row.number(0)?, row.number(1)?)))
+            .transpose()
+    }
+
+    /// Fulfillment took an event: its row leaves the outbox.
+    ///
+    /// # Errors
+    /// Where storage fails: then the row is still there.
+    pub fn confirm(&self, merchant: &str, key: &EventKey, now: i64, times: Times) -> Result<()> {
+        let Some((sequence, _)) = self.waiting(merchant, key)? else {
+            return Ok(());
+        };
+        self.sql.transaction(|| {
+            self.run(
+                "UPDATE event SET delivered_at = ?2, expires_at = received_at + ?3 WHERE sequence = ?1",
+                &[sequence.into(), now.into(), times.retention.into()],
+            )?;
+            self.run("DELETE FROM outbox WHERE sequence = ?1", &[sequence.into()])?;
+            Ok(())
+        })
+    }
+
+    /// Fulfillment did not take an event. Answers after how many seconds to try again.
+    ///
+    /// # Errors
+    /// Where storage fails.
+    pub fn failed(&self, merchant: &str, key: &EventKey, now: i64, times: Times) -> Result<u32> {
+        let Some((sequence, deliveries)) = self.waiting(merchant, key)? else {
+            return Ok(0);
+        };
+        let pause = schedule::retry_seconds(deliveries);
+        let report = now
+            .saturating_add(i64::from(pause).saturating_mul(1_000))
+            .saturating_add(times.silence);
+        self.run(
+            "UPDATE outbox SET due_at = ?2 WHERE sequence = ?1 AND state = 'sent'",
+            &[sequence.into(), report.into()],
+        )?;
+        Ok(pause)
+    }
+
+    /// The queue gave up on an event. A pending row was replayed meanwhile: its new message decides.
+    ///
+    /// # Errors
+    /// Where storage fails.
+    pub fn bury(&self, merchant: &str, key: &EventKey) -> Result<bool> {
+        let Some((sequence, _)) = self.waiting(merchant, key)? else {
+            return Ok(false);
+        };
+        let buried = self.run(
+            "UPDATE outbox SET state = 'dead' WHERE sequence = ?1 AND state = 'sent' RETURNING sequence",
+            &[sequence.into()],
+        )?;
+        Ok(!buried.is_empty())
+    }
+
+    /// Puts an event into the outbox again.
+    ///
+    /// # Errors
+    /// Where storage fails.
+    pub fn replay(&self, merchant: &str, key: &EventKey, now: i64) -> Result<Replay> {
+        let row = self.first(
+            "SELECT sequence, outcome FROM event WHERE merchant = ?1 AND invoice_id = ?2 AND event_id = ?3",
+            &bindings(merchant, key),
+        )?;
+        let Some(mut row) = row else {
+            return Ok(Replay::Unknown);
+        };
+        if !outcome(&row.required(1)?)?.reaches_fulfilment() {
+            return Ok(Replay::NotForFulfilment);
+        }
+        let sequence = row.number(0)?;
+        self.sql.transaction(|| {
+            self.run(
+                "UPDATE event SET expires_at = NULL WHERE sequence = ?1",
+                &[sequence.into()],
+            )?;
+            self.enqueue(sequence, merchant, now)
+        })?;
+        Ok(Replay::Queued)
+    }
+
+    /// Rows of the outbox that are due, at most so many.
+    ///
+    /// # Errors
+    /// Where storage fails.
+    pub fn due(&self, now: i64, limit: i64) -> Result<Vec<Due>> {
+        let rows = self.run(
+            "SELECT sequence, outbox.merchant, invoice_id, event_id, sends, failures FROM outbox JOIN event USING (sequence)
+             WHERE state <> 'dead' AND due_at <= ?1 ORDER BY due_at LIMIT ?2",
+            &[now.into(), limit.into()],
+        )?;
+        let read = |mut row: Row| {
+            Ok(Due {
+                sequence: row.number(0)?,
+                merchant: row.required(1)?,
+                event: EventKey {
+                    invoice_id: row.required(2)?,
+                    event_id: row.required(3)?,
+                },
+                sends: row.number(4)?,
+                failures: row.number(5)?,
+            })
+        };
+        rows.into_iter().map(read).collect()
+    }
+
+    /// The queue took these rows. One that it gave up meanwhile stays dead.
+    ///
+    /// # Errors
+    /// Where storage fails: then they are sent again.
+    pub fn sent(&self, rows: &[Due], now: i64, times: Times) -> Result<()> {
+        self.sql.transaction(|| {
+            for (sends, sequences) in grouped(rows, |row| row.sends) {
+                let sends = sends.saturating_add(1);
+                let report = now.saturating_add(schedule::resend_ms(times.silence, sends));
+                self.run(
+                    "UPDATE outbox SET state = 'sent', sends = ?2, failures = 0, due_at = ?3
+                     WHERE sequence IN (SELECT value FROM json_each(?1)) AND state <> 'dead'",
+                    &[(&sequences).into(), sends.into(), report.into()],
+                )?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The queue refused these rows.
+    ///
+    /// # Errors
+    /// Where storage fails.
+    pub fn refused(&self, rows: &[Due], now: i64) -> Result<()> {
+        self.sql.transaction(|| {
+            for (failures, sequences) in grouped(rows, |row| row.failures) {
+                let again = now.saturating_add(schedule::enqueue_ms(failures));
+                self.run(
+                    "UPDATE outbox SET failures = failures + 1, due_at = ?2 WHERE sequence IN (SELECT value FROM json_each(?1))",
+                    &[(&sequences).into(), again.into()],
+                )?;
+            }
+            Ok(())
+        })
+    }
+
+    /// When there is work next, in milliseconds since the epoch. `sends`: whether the outbox counts.
+    ///
+    /// # Errors
+    /// Where storage fails.
+    pub fn next_job(&self, sends: bool) -> Result<Option<i64>> {
+        let mut next = self.meta("sweep_at")?;
+        let of_outbox = "SELECT due_at FROM outbox WHERE state <> 'dead' ORDER BY due_at LIMIT 1";
+        let of_events =
+            "SELECT expires_at FROM event WHERE expires_at IS NOT NULL ORDER BY expires_at LIMIT 1";
+        for statement in sends.then_some(of_outbox).into_iter().chain([of_events]) {
+            if let Some(mut row) = self.first(statement, &[])? {
+                let at = row.number(0)?;
+                next = Some(next.map_or(at, |next| next.min(at)));
+            }
+        }
+        Ok(next)
+    }
+
+    /// One step of the retention.
+    ///
+    /// # Errors
+    /// Where storage fails: then the step deleted nothing.
+    pub fn compact(&self, now: i64, times: Times) -> Result<Compacted> {
+        self.sql.transaction(|| {
+            let mut done = Compacted::default();
+            let events = self.run(
+                "DELETE FROM event WHERE sequence IN (
+                    SELECT sequence FROM event WHERE expires_at IS NOT NULL AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2)
+                 RETURNING sequence",
+                &[now.into(), ROWS_PER_STEP.into()],
+            )?;
+            done.events = events.len();
+            done.more = is_full(events.len());
+            if self.meta("sweep_at")?.is_none_or(|at| at <= now) {
+                let invoices = self.sweep(now.saturating_sub(times.invoices))?;
+                done.invoices = invoices;
+                done.more |= is_full(invoices);
+                if !is_full(invoices) {
+                    self.set_meta("sweep_at", now.saturating_add(sweep_pause(times)))?;
+                }
+            }
+            Ok(done)
+        })
+    }
+
+    /// Deletes invoices whose last event came at `before` or earlier, and answers how many.
+    fn sweep(&self, before: i64) -> Result<usize> {
+        let mut swept = 0_usize;
+        let mut merchant = self.first("SELECT MIN(merchant) FROM invoice", &[])?;
+        // By merchant, since the index is: there are few.
+        while let Some(this) = merchant
+            .as_mut()
+            .map(|row| row.text(0))
+            .transpose()?
+            .flatten()
+        {
+            let old = self.run(
+                "SELECT invoice_id FROM invoice WHERE merchant = ?1 AND last_event_at <= ?2
+                    AND NOT EXISTS (SELECT 1 FROM event JOIN outbox USING (sequence)
+                        WHERE event.merchant = invoice.merchant AND event.invoice_id = invoice.invoice_id)
+                 ORDER BY last_event_at LIMIT ?3",
+                &[(&this).into(), before.into(), ROWS_PER_STEP.into()],
+            )?;
+            for mut row in old {
+                let invoice_id = row.required(0)?;
+                let key = [(&this).into(), (&invoice_id).into()];
+                self.run(
+                    "DELETE FROM event WHERE merchant = ?1 AND invoice_id = ?2",
+                    &key,
+                )?;
+                self.run(
+                    "DELETE FROM invoice WHERE merchant = ?1 AND invoice_id = ?2",
+                    &key,
+                )?;
+                swept = swept.saturating_add(1);
+            }
+            if is_full(swept) {
+                break;
+            }
+            merchant = self.first(
+                "SELECT MIN(merchant) FROM invoice WHERE merchant > ?1",
+                &[(&this).into()],
+            )?;
+        }
+        Ok(swept)
+    }
+
+    /// Takes over what an object of 1.0.0 held. What is known already stays as it is: taking over twice changes nothing.
+    ///
+    /// # Errors
+    /// Where storage fails: then nothing of it is stored.
+    pub fn adopt(&self, merchant: &str, export: &Export, now: i64, times: Times) -> Result<()> {
+        self.sql.transaction(|| {
+            let last_event_at = export.events.iter().map(|event| event.view.received_at).max();
+            self.run(
+                "INSERT INTO invoice (merchant, invoice_id, public_invoice_id, status, version, transaction_id, last_event_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (merchant, invoice_id) DO NOTHING",
+                &[
+                    merchant.into(),
+                    (&export.invoice_id).into(),
+                    export.public_invoice_id.as_ref().into(),
+                    export.status.as_str().into(),
+                    export.version.into(),
+                    export.transaction.as_ref().into(),
+                    // 1.0.0 kept no other time: where its events are gone, it counts from now.
+                    last_event_at.unwrap_or(now).into(),
+                ],
+            )?;
+            for event in &export.events {
+                let view = &event.view;
+                let mut rows = export.outbox.iter();
+                let waits = rows.find(|row| row.view.event_id == view.event_id);
+                let expires_at = waits
+                    .is_none()
+                    .then(|| view.received_at.saturating_add(times.retention));
+                let row = self.first(
+                    "INSERT INTO event (merchant, invoice_id, event_id, event_type, event_version, outcome, received_at, delivered_at,
+                        expires_at, body)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+                     ON CONFLICT (merchant, invoice_id, event_id) DO NOTHING RETURNING sequence",
+                    &[
+                        merchant.into(),
+                        (&export.invoice_id).into(),
+                        (&view.event_id).into(),
+                        (&view.event_type).into(),
+                        view.event_version.into(),
+                        view.outcome.as_str().into(),
+                        view.received_at.into(),
+                        view.delivered_at.into(),
+                        expires_at.into(),
+                        (&event.body).into(),
+                    ],
+                )?;
+                let (Some(mut row), Some(waits)) = (row, waits) else {
+                    continue;
+                };
+                self.run(
+                    "INSERT INTO outbox (sequence, merchant, state, due_at, sends, failures, deliveries) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                    &[
+                        row.number(0)?.into(),
+                        merchant.into(),
+                        (&waits.view.state).into(),
+                        waits.view.due_at.into(),
+                        waits.view.sends.into(),
+                        waits.failures.into(),
+                        waits.view.deliveries.into(),
+                    ],
+                )?;
+            }
+            Ok(())
+        })
+    }
+}
+
+fn bindings<'k>(merchant: &'k str, key: &'k EventKey) -> [Binding<'k>; 3] {
+    [
+        merchant.into(),
+        (&key.invoice_id).into(),
+        (&key.event_id).into(),
+    ]
+}
+
+/// How long after one look at old invoices the next one comes, in milliseconds.
+fn sweep_pause(times: Times) -> i64 {
+    SWEEP_MS.min(times.invoices).max(1)
+}
+
+/// Whether a step deleted as many rows as it may.
+fn is_full(rows: usize) -> bool {
+    i64::try_from(rows).is_ok_and(|rows| rows >= ROWS_PER_STEP)
+}
+
+/// Keys of rows as JSON arrays, by what `of` says of them.
+fn grouped(rows: &[Due], of: fn(&Due) -> i64) -> Vec<(i64, String)> {
+    let mut groups: std::collections::BTreeMap<i64, Vec<i64>> = std::collections::BTreeMap::new();
+    for row in rows {
+        groups.entry(of(row)).or_default().push(row.sequence);
+    }
+    let json = |keys: Vec<i64>| {
+        let keys: Vec<String> = keys.iter().map(i64::to_string).collect();
+        ["[", &keys.join(","), "]"].concat()
+    };
+    groups
+        .into_iter()
+        .map(|(of, keys)| (of, json(keys)))
+        .collect()
+}
+
+fn status(text: &str) -> Result<Status> {
+    Status::parse(text)
+        .ok_or_else(|| SqlError("the ledger holds a status that is not known".to_owned()))
+}
+
+fn outcome(text: &str) -> Result<Outcome> {
+    Outcome::parse(text)
+        .ok_or_else(|| SqlError("the ledger holds an outcome that is not known".to_owned()))
+}

@@ -1,0 +1,490 @@
+//! The store's tests. They run on `rusqlite` by `cargo test`, and on the database of a Durable Object by `tests/worker`, so that what the first shows
+//! holds of the second.
+#![allow(clippy::arithmetic_side_effects)]
+
+use super::messages::{
+    Delivery, EventKey, EventView, Export, ExportedEvent, ExportedRow, OutboxView, Replay,
+};
+use super::sql::Sql;
+use super::store::{Due, Known, Settings, Store};
+use crate::invoice::{Outcome, Status};
+use crate::worker::schedule::{self, Times};
+
+type Checked = Result<(), String>;
+/// A check, by what it says.
+type Check<S> = (&'static str, fn(&Store<S>) -> Checked);
+
+/// Any moment.
+const NOW: i64 = 1_800_000_000_000;
+const DAY: i64 = 24 * 60 * 60 * 1_000;
+
+/// Runs every check on an empty database, and names those that fail.
+pub fn failures<'s, S: Sql>(sql: &'s S) -> Vec<String> {
+    let checks: [Check<&'s S>; 14] = [
+        ("an unknown database stays empty", unknown),
+        ("settings are kept", settings),
+        ("a delivery is stored whole", delivery),
+        ("an event is known by its invoice and id", duplicates),
+        ("merchants are apart", merchants),
+        ("an error undoes the whole transaction", rollback),
+        ("an event goes through the outbox", outbox),
+        ("the queue refuses", refused),
+        ("an event is buried and replayed", buried),
+        ("more rows than parameters are sent at once", many),
+        (
+            "events are deleted after 31 days, but for the outbox's",
+            events_expire,
+        ),
+        (
+            "invoices are deleted after their retention, but for the outbox's",
+            invoices_expire,
+        ),
+        ("an invoice of 1.0.0 is taken over", adopted),
+        ("long texts, NUL and every character are kept", texts),
+    ];
+    let failed = |(name, check): Check<&'s S>| {
+        let store = Store::new(sql);
+        let ran = emptied(sql).and_then(|()| check(&store));
+        ran.err().map(|error| format!("{name}: {error}"))
+    };
+    checks.into_iter().filter_map(failed).collect()
+}
+
+fn emptied(sql: &impl Sql) -> Checked {
+    for table in ["meta", "invoice", "event", "outbox"] {
+        sql.run(&format!("DROP TABLE IF EXISTS {table}"), &[])
+            .map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
+impl<S: Sql> Sql for &S {
+    fn run(
+        &self,
+        statement: &str,
+        bindings: &[super::sql::Binding<'_>],
+    ) -> Result<Vec<super::sql::Row>, super::sql::SqlError> {
+        S::run(self, statement, bindings)
+    }
+
+    fn transaction<T>(
+        &self,
+        work: impl FnOnce() -> Result<T, super::sql::SqlError>,
+    ) -> Result<T, super::sql::SqlError> {
+        S::transaction(self, work)
+    }
+}
+
+/// Fails with both values.
+fn equal<T: PartialEq + std::fmt::Debug>(actual: T, expected: T) -> Checked {
+    if actual == expected {
+        Ok(())
+    } else {
+        Err(format!("{actual:?} instead of {expected:?}"))
+    }
+}
+
+impl From<super::sql::SqlError> for String {
+    fn from(error: super::sql::SqlError) -> Self {
+        error.0
+    }
+}
+
+fn created<S: Sql>(store: &Store<S>) -> Checked {
+    Ok(store.create(
+        Settings {
+            shard: 3,
+            shards: 8,
+        },
+        NOW,
+        Times::default(),
+    )?)
+}
+
+fn paid(invoice_id: &str, event_id: &str) -> Delivery {
+    Delivery {
+        merchant: String::new(),
+        invoice_id: invoice_id.to_owned(),
+        public_invoice_id: Some(format!("inv_{invoice_id}")),
+        event_id: event_id.to_owned(),
+        event_type: "invoice.paid".to_owned(),
+        event_version: Some(4),
+        status: Some(Status::Paid),
+        transaction: Some("0xa".to_owned()),
+        body: format!("{{\"event_id\":\"{event_id}\"}}"),
+    }
+}
+
+fn expired(invoice_id: &str, event_id: &str) -> Delivery {
+    Delivery {
+        event_type: "invoice.expired".to_owned(),
+        status: Some(Status::Expired),
+        transaction: None,
+        ..paid(invoice_id, event_id)
+    }
+}
+
+fn key(delivery: &Delivery) -> EventKey {
+    EventKey {
+        invoice_id: delivery.invoice_id.clone(),
+        event_id: delivery.event_id.clone(),
+    }
+}
+
+/// Stores a delivery as an object does.
+fn record<S: Sql>(store: &Store<S>, delivery: &Delivery, now: i64) -> Result<Outcome, String> {
+    let known = store.known(&delivery.merchant, &delivery.invoice_id, &delivery.event_id)?;
+    Ok(store.record(delivery, known, now, Times::default())?)
+}
+
+fn unknown<S: Sql>(store: &Store<S>) -> Checked {
+    equal(store.open()?, None)?;
+    let tables = store.sql().run(
+        "SELECT name FROM sqlite_master WHERE name IN ('meta', 'invoice', 'event', 'outbox')",
+        &[],
+    )?;
+    equal(tables.len(), 0)
+}
+
+fn settings<S: Sql>(store: &Store<S>) -> Checked {
+    created(store)?;
+    equal(
+        store.open()?,
+        Some(Settings {
+            shard: 3,
+            shards: 8,
+        }),
+    )
+}
+
+fn delivery<S: Sql>(store: &Store<S>) -> Checked {
+    created(store)?;
+    let delivery = paid("a", "e1");
+    equal(record(store, &delivery, NOW)?, Outcome::Applied)?;
+    let view = store.read("", "a")?.ok_or("it is not there")?;
+    equal(
+        (view.status, view.version, view.transaction.as_deref()),
+        (Status::Paid, Some(4), Some("0xa")),
+    )?;
+    equal(
+        view.events,
+        vec![EventView {
+            event_id: "e1".to_owned(),
+            event_type: "invoice.paid".to_owned(),
+            event_version: Some(4),
+            outcome: Outcome::Applied,
+            received_at: NOW,
+            delivered_at: None,
+        }],
+    )?;
+    equal(
+        view.outbox,
+        vec![OutboxView {
+            event_id: "e1".to_owned(),
+            state: "pending".to_owned(),
+            sends: 0,
+            deliveries: 0,
+            due_at: NOW,
+        }],
+    )?;
+    equal(
+        store.find("", "inv_a")?.map(|view| view.invoice_id),
+        Some("a".to_owned()),
+    )?;
+    equal(store.find("", "inv_b")?, None)?;
+    equal(store.next_job(true)?, Some(NOW))
+}
+
+fn duplicates<S: Sql>(store: &Store<S>) -> Checked {
+    created(store)?;
+    equal(record(store, &paid("a", "e1"), NOW)?, Outcome::Applied)?;
+    equal(store.known("", "a", "e1")?, Known::Event)?;
+    equal(record(store, &paid("a", "e1"), NOW)?, Outcome::Duplicate)?;
+    // The same id names another event where the invoice is another one.
+    equal(store.known("", "b", "e1")?, Known::Nothing)?;
+    equal(record(store, &paid("b", "e1"), NOW)?, Outcome::Applied)?;
+    equal(record(store, &paid("a", "e2"), NOW)?, Outcome::Duplicate)?;
+    equal(record(store, &expired("a", "e3"), NOW)?, Outcome::Conflict)?;
+    let view = store.read("", "a")?.ok_or("it is not there")?;
+    equal(view.events.len(), 3)?;
+    equal(view.outbox.len(), 2)
+}
+
+fn merchants<S: Sql>(store: &Store<S>) -> Checked {
+    created(store)?;
+    let own = paid("a", "e1");
+    let other = Delivery {
+        merchant: "m2".to_owned(),
+        ..expired("a", "e1")
+    };
+    equal(record(store, &own, NOW)?, Outcome::Applied)?;
+    equal(record(store, &other, NOW)?, Outcome::Applied)?;
+    equal(
+        store.read("", "a")?.map(|view| view.status),
+        Some(Status::Paid),
+    )?;
+    equal(
+        store.read("m2", "a")?.map(|view| view.status),
+        Some(Status::Expired),
+    )?;
+    equal(store.find("m3", "inv_a")?, None)?;
+    store.confirm("m2", &key(&own), NOW, Times::default())?;
+    equal(store.read("", "a")?.map(|view| view.outbox.len()), Some(1))
+}
+
+fn rollback<S: Sql>(store: &Store<S>) -> Checked {
+    created(store)?;
+    let failed = store.sql().transaction(|| {
+        store.record(&paid("a", "e1"), Known::Nothing, NOW, Times::default())?;
+        store
+            .sql()
+            .run("INSERT INTO outbox (sequence) VALUES (NULL)", &[])
+    });
+    equal(failed.is_err(), true)?;
+    equal(store.read("", "a")?, None)?;
+    equal(store.due(NOW, 10)?, vec![])?;
+    equal(record(store, &paid("a", "e1"), NOW)?, Outcome::Applied)
+}
+
+fn outbox<S: Sql>(store: &Store<S>) -> Checked {
+    created(store)?;
+    let times = Times::default();
+    let delivery = paid("a", "e1");
+    record(store, &delivery, NOW)?;
+    let due = store.due(NOW, 10)?;
+    equal(
+        due.clone(),
+        vec![Due {
+            sequence: 1,
+            merchant: String::new(),
+            event: key(&delivery),
+            sends: 0,
+            failures: 0,
+        }],
+    )?;
+    store.sent(&due, NOW, times)?;
+    equal(store.due(NOW, 10)?, vec![])?;
+    // Nothing is heard of it: it is sent again.
+    equal(store.next_job(true)?, Some(NOW + times.silence))?;
+    let again = store.due(NOW + times.silence, 10)?;
+    equal(again.first().map(|row| row.sends), Some(1))?;
+    store.sent(&again, NOW, times)?;
+    equal(store.next_job(true)?, Some(NOW + 2 * times.silence))?;
+    let claimed = store
+        .claim("", &key(&delivery), NOW, times)?
+        .ok_or("it is not claimed")?;
+    equal(
+        (claimed.outcome, claimed.body),
+        (Outcome::Applied, delivery.body.clone()),
+    )?;
+    equal(
+        store.failed("", &key(&delivery), NOW, times)?,
+        schedule::retry_seconds(1),
+    )?;
+    store.claim("", &key(&delivery), NOW, times)?;
+    store.confirm("", &key(&delivery), NOW + 5, times)?;
+    equal(store.claim("", &key(&delivery), NOW, times)?, None)?;
+    let view = store.read("", "a")?.ok_or("it is not there")?;
+    equal(view.outbox, vec![])?;
+    equal(
+        view.events.first().and_then(|event| event.delivered_at),
+        Some(NOW + 5),
+    )
+}
+
+fn refused<S: Sql>(store: &Store<S>) -> Checked {
+    created(store)?;
+    record(store, &paid("a", "e1"), NOW)?;
+    let mut now = NOW;
+    for failures in 0..3 {
+        let due = store.due(now, 10)?;
+        equal(due.first().map(|row| row.failures), Some(failures))?;
+        store.refused(&due, now)?;
+        let next = now + schedule::enqueue_ms(failures);
+        equal(store.next_job(true)?, Some(next))?;
+        now = next;
+    }
+    store.sent(&store.due(now, 10)?, now, Times::default())?;
+    equal(store.read("", "a")?.map(|view| view.outbox.len()), Some(1))
+}
+
+fn buried<S: Sql>(store: &Store<S>) -> Checked {
+    created(store)?;
+    let (delivery, stale) = (
+        paid("a", "e1"),
+        Delivery {
+            event_version: Some(3),
+            ..expired("a", "e2")
+        },
+    );
+    record(store, &delivery, NOW)?;
+    equal(record(store, &stale, NOW)?, Outcome::Stale)?;
+    // A pending row was replayed meanwhile.
+    equal(store.bury("", &key(&delivery))?, false)?;
+    store.sent(&store.due(NOW, 10)?, NOW, Times::default())?;
+    equal(store.bury("", &key(&delivery))?, true)?;
+    equal(store.due(NOW + 100 * DAY, 10)?, vec![])?;
+    equal(store.replay("", &key(&delivery), NOW)?, Replay::Queued)?;
+    equal(store.due(NOW, 10)?.len(), 1)?;
+    equal(
+        store.replay("", &key(&stale), NOW)?,
+        Replay::NotForFulfilment,
+    )?;
+    equal(
+        store.replay("", &key(&paid("a", "e9")), NOW)?,
+        Replay::Unknown,
+    )
+}
+
+fn many<S: Sql>(store: &Store<S>) -> Checked {
+    created(store)?;
+    for at in 0..150 {
+        record(store, &paid(&format!("i{at}"), "e"), NOW)?;
+    }
+    let due = store.due(NOW, 120)?;
+    equal(due.len(), 120)?;
+    store.sent(&due, NOW, Times::default())?;
+    equal(store.due(NOW, 120)?.len(), 30)
+}
+
+fn events_expire<S: Sql>(store: &Store<S>) -> Checked {
+    created(store)?;
+    let times = Times::default();
+    let (waiting, done, dead) = (paid("a", "e1"), paid("b", "e2"), paid("c", "e3"));
+    for delivery in [&waiting, &done, &dead] {
+        record(store, delivery, NOW)?;
+    }
+    let stale = Delivery {
+        event_version: Some(1),
+        ..expired("b", "e4")
+    };
+    record(store, &stale, NOW)?;
+    store.confirm("", &key(&done), NOW, times)?;
+    store.sent(&store.due(NOW, 10)?, NOW, times)?;
+    store.bury("", &key(&dead))?;
+    equal(store.compact(NOW + times.retention - 1, times)?.events, 0)?;
+    equal(store.compact(NOW + times.retention, times)?.events, 2)?;
+    let events = |invoice_id| -> Result<usize, String> {
+        Ok(store
+            .read("", invoice_id)?
+            .map_or(0, |view| view.events.len()))
+    };
+    equal([events("a")?, events("b")?, events("c")?], [1, 0, 1])?;
+    // The final state stays, and so does its judgement.
+    equal(record(store, &done, NOW + 40 * DAY)?, Outcome::Duplicate)?;
+    equal(store.due(NOW + 40 * DAY, 10)?.len(), 1)?;
+    // Confirmed late: it goes at once.
+    store.confirm("", &key(&waiting), NOW + 50 * DAY, times)?;
+    equal(store.compact(NOW + 50 * DAY, times)?.events, 1)
+}
+
+fn invoices_expire<S: Sql>(store: &Store<S>) -> Checked {
+    created(store)?;
+    let times = Times::default();
+    let other = Delivery {
+        merchant: "m2".to_owned(),
+        ..paid("c", "e3")
+    };
+    for delivery in [&paid("a", "e1"), &paid("b", "e2"), &other] {
+        record(store, delivery, NOW)?;
+    }
+    store.confirm("", &key(&paid("a", "e1")), NOW, times)?;
+    store.confirm("m2", &key(&other), NOW, times)?;
+    let later = NOW + times.invoices;
+    equal(store.compact(later - 1, times)?.invoices, 0)?;
+    // That step was the last one for a day.
+    equal(store.compact(later, times)?.invoices, 0)?;
+    equal(store.compact(later + DAY, times)?.invoices, 2)?;
+    equal(store.read("", "a")?, None)?;
+    equal(store.read("m2", "c")?, None)?;
+    // The outbox has an event of it.
+    equal(store.read("", "b")?.map(|view| view.events.len()), Some(1))?;
+    let next = store.next_job(false)?;
+    equal(next.is_some_and(|next| next > later + DAY), true)?;
+    // Whatever comes of it now is new.
+    equal(
+        record(store, &paid("a", "e1"), later + DAY)?,
+        Outcome::Applied,
+    )
+}
+
+fn adopted<S: Sql>(store: &Store<S>) -> Checked {
+    created(store)?;
+    let times = Times::default();
+    let event = |event_id: &str, outcome| ExportedEvent {
+        view: EventView {
+            event_id: event_id.to_owned(),
+            event_type: "invoice.paid".to_owned(),
+            event_version: None,
+            outcome,
+            received_at: NOW - DAY,
+            delivered_at: None,
+        },
+        body: "{}".to_owned(),
+    };
+    let row = |event_id: &str, state: &str| ExportedRow {
+        view: OutboxView {
+            event_id: event_id.to_owned(),
+            state: state.to_owned(),
+            sends: 2,
+            deliveries: 3,
+            due_at: NOW + 7,
+        },
+        failures: 1,
+    };
+    let export = Export {
+        invoice_id: "a".to_owned(),
+        public_invoice_id: Some("inv_a".to_owned()),
+        status: Status::Paid,
+        version: Some(2),
+        transaction: Some("0xa".to_owned()),
+        events: vec![
+            event("e1", Outcome::Applied),
+            event("e2", Outcome::Conflict),
+            event("e3", Outcome::Duplicate),
+        ],
+        outbox: vec![row("e1", "sent"), row("e2", "dead")],
+    };
+    for _ in 0..2 {
+        store.adopt("", &export, NOW, times)?;
+        let view = store.read("", "a")?.ok_or("it is not there")?;
+        let expected: Vec<_> = export
+            .events
+            .iter()
+            .map(|event| event.view.clone())
+            .collect();
+        equal(view.events, expected)?;
+        let expected: Vec<_> = export.outbox.iter().map(|row| row.view.clone()).collect();
+        equal(view.outbox, expected)?;
+    }
+    equal(store.next_job(true)?, Some(NOW + 7))?;
+    // Confirmed here, handed over once more: it is not delivered again.
+    let first = EventKey {
+        invoice_id: "a".to_owned(),
+        event_id: "e1".to_owned(),
+    };
+    store.confirm("", &first, NOW, times)?;
+    store.adopt("", &export, NOW, times)?;
+    equal(store.read("", "a")?.map(|view| view.outbox.len()), Some(1))?;
+    // It is judged as before.
+    equal(record(store, &paid("a", "e1"), NOW)?, Outcome::Duplicate)?;
+    equal(record(store, &expired("a", "e9"), NOW)?, Outcome::Conflict)
+}
+
+fn texts<S: Sql>(store: &Store<S>) -> Checked {
+    created(store)?;
+    for (at, id) in ["\0", "a\0b", "é☃\u{1f600}", "'\"%?1", &"x".repeat(255)]
+        .into_iter()
+        .enumerate()
+    {
+        let delivery = Delivery {
+            body: "ü\0\u{10ffff}".repeat(20_000),
+            ..paid(id, &format!("e{at}{id}"))
+        };
+        record(store, &delivery, NOW)?;
+        equal(store.known("", id, &delivery.event_id)?, Known::Event)?;
+        let claimed = store.claim("", &key(&delivery), NOW, Times::default())?;
+        equal(claimed.map(|claimed| claimed.body), Some(delivery.body))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,385 @@
+//! The store on `rusqlite`, held to what Durable Object SQL does: numbers are doubles, at most 100 parameters, no `BEGIN`, no pragma.
+#![allow(
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+use std::cell::Cell;
+
+use rusqlite::limits::Limit;
+use rusqlite::types::{Value, ValueRef};
+use rusqlite::{Connection, params_from_iter};
+
+use super::messages::{Delivery, Envelope, Parcel, QueueMessage, Request, VERSION};
+use super::shard::shard_of;
+use super::sql::{Binding, Column, Row, Sql, SqlError};
+use super::store::{SCHEMA, Settings, Store};
+use super::store_checks;
+use crate::invoice::Status;
+use crate::worker::schedule::Times;
+
+struct Native {
+    connection: Connection,
+    depth: Cell<u32>,
+}
+
+impl Native {
+    fn new() -> Self {
+        let connection = Connection::open_in_memory().unwrap();
+        for (limit, value) in [
+            (Limit::SQLITE_LIMIT_VARIABLE_NUMBER, 100),
+            (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 5),
+            (Limit::SQLITE_LIMIT_COLUMN, 100),
+            (Limit::SQLITE_LIMIT_EXPR_DEPTH, 100),
+            (Limit::SQLITE_LIMIT_ATTACHED, 0),
+        ] {
+            connection.set_limit(limit, value).unwrap();
+        }
+        Self {
+            connection,
+            depth: Cell::new(0),
+        }
+    }
+}
+
+fn failed(error: rusqlite::Error) -> SqlError {
+    SqlError(error.to_string())
+}
+
+impl Sql for Native {
+    fn run(&self, statement: &str, bindings: &[Binding<'_>]) -> Result<Vec<Row>, SqlError> {
+        let first = statement.split_whitespace().next().unwrap_or_default();
+        assert!(
+            [
+                "SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER"
+            ]
+            .contains(&first),
+            "Durable Object SQL has no {first}"
+        );
+        let values = bindings.iter().map(|binding| match binding {
+            Binding::Null => Value::Null,
+            Binding::Number(number) => Value::Real(*number as f64),
+            Binding::Text(text) => Value::Text((*text).to_owned()),
+        });
+        let mut statement = self.connection.prepare(statement).map_err(failed)?;
+        let columns = statement.column_count();
+        let mut rows = statement.query(params_from_iter(values)).map_err(failed)?;
+        let mut found = vec![];
+        while let Some(row) = rows.next().map_err(failed)? {
+            let column = |at| match row.get_ref(at).map_err(failed)? {
+                ValueRef::Null => Ok(Column::Null),
+                ValueRef::Integer(integer) => Ok(Column::Integer(integer)),
+                ValueRef::Text(text) => Ok(Column::Text(String::from_utf8(text.to_vec()).unwrap())),
+                other => panic!("the ledger stores no {:?}", other.data_type()),
+            };
+            found.push(Row((0..columns)
+                .map(column)
+                .collect::<Result<_, SqlError>>()?));
+        }
+        Ok(found)
+    }
+
+    fn transaction<T>(&self, work: impl FnOnce() -> Result<T, SqlError>) -> Result<T, SqlError> {
+        let name = format!("depth{}", self.depth.get());
+        self.depth.set(self.depth.get() + 1);
+        let statement = |text: &str| self.connection.execute_batch(text).map_err(failed);
+        statement(&format!("SAVEPOINT {name}"))?;
+        let result = work();
+        if result.is_err() {
+            statement(&format!("ROLLBACK TO {name}"))?;
+        }
+        statement(&format!("RELEASE {name}"))?;
+        self.depth.set(self.depth.get() - 1);
+        result
+    }
+}
+
+#[test]
+fn every_check_holds_on_rusqlite() {
+    assert_eq!(store_checks::failures(&Native::new()), Vec::<String>::new());
+}
+
+/// The first schema, as it was released. A migration must lead from it to the newest.
+#[test]
+fn the_first_schema_is_as_it_was_released() {
+    let native = Native::new();
+    let store = Store::new(&native);
+    store
+        .create(
+            Settings {
+                shard: 0,
+                shards: 8,
+            },
+            0,
+            Times::default(),
+        )
+        .unwrap();
+    let rows = native
+        .run(
+            "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name",
+            &[],
+        )
+        .unwrap();
+    let text: Vec<String> = rows
+        .into_iter()
+        .map(|mut row| row.required(0).unwrap())
+        .collect();
+    let squeezed = text
+        .join("\n")
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    assert_eq!(
+        SCHEMA, 1,
+        "freeze the schema before this one as a fixture, and migrate from it"
+    );
+    let released = include_str!("../../../tests/worker/fixtures/ledger-schema-1.sql");
+    assert_eq!(
+        squeezed,
+        released.split_whitespace().collect::<Vec<_>>().join(" ")
+    );
+}
+
+#[test]
+fn an_older_schema_is_migrated_and_a_newer_one_is_left_alone() {
+    let native = Native::new();
+    let store = Store::new(&native);
+    let settings = Settings {
+        shard: 2,
+        shards: 8,
+    };
+    store.create(settings, 0, Times::default()).unwrap();
+    native
+        .run(
+            "UPDATE meta SET value = ?1 WHERE name = 'schema'",
+            &[(SCHEMA + 1).into()],
+        )
+        .unwrap();
+    assert_eq!(store.open().unwrap(), Some(settings));
+    let schema = native
+        .run("SELECT value FROM meta WHERE name = 'schema'", &[])
+        .unwrap();
+    assert_eq!(schema, [Row(vec![Column::Integer(SCHEMA + 1)])]);
+}
+
+#[test]
+fn what_the_alarm_and_the_retention_ask_is_answered_by_an_index() {
+    let native = Native::new();
+    let store = Store::new(&native);
+    store
+        .create(
+            Settings {
+                shard: 0,
+                shards: 8,
+            },
+            0,
+            Times::default(),
+        )
+        .unwrap();
+    for statement in [
+        "SELECT due_at FROM outbox WHERE state <> 'dead' ORDER BY due_at LIMIT 1",
+        "SELECT sequence FROM outbox WHERE state <> 'dead' AND due_at <= 5 ORDER BY due_at LIMIT 9",
+        "SELECT expires_at FROM event WHERE expires_at IS NOT NULL ORDER BY expires_at LIMIT 1",
+        "SELECT sequence FROM event WHERE expires_at IS NOT NULL AND expires_at <= 5 ORDER BY expires_at LIMIT 9",
+        "SELECT invoice_id FROM invoice WHERE merchant = 'm' AND last_event_at <= 5 ORDER BY last_event_at LIMIT 9",
+        "SELECT invoice_id FROM invoice WHERE merchant = 'm' AND public_invoice_id = 'p' ORDER BY last_event_at LIMIT 1",
+        "SELECT MIN(merchant) FROM invoice WHERE merchant > 'm'",
+        "SELECT sequence FROM outbox WHERE merchant = 'm' AND state = 'dead' ORDER BY sequence",
+    ] {
+        let mut plan = native
+            .connection
+            .prepare(&format!("EXPLAIN QUERY PLAN {statement}"))
+            .unwrap();
+        let steps: Vec<String> = plan
+            .query_map([], |row| row.get(3))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        let steps = steps.join("; ");
+        assert!(
+            steps.contains("INDEX") || steps.contains("PRIMARY KEY"),
+            "{statement}: {steps}"
+        );
+        let sorts_few = statement.contains("public_invoice_id");
+        assert!(
+            sorts_few || !steps.contains("TEMP B-TREE"),
+            "{statement}: {steps}"
+        );
+    }
+}
+
+/// Fixed for ever: another rule would look for stored invoices elsewhere. The digests are those of `sha256sum`.
+#[test]
+fn the_shard_of_an_invoice_is_fixed() {
+    let vectors: Vec<(&str, &str, u32, u32)> =
+        include_str!("../../../tests/worker/fixtures/shards.tsv")
+            .lines()
+            .map(|line| {
+                let [merchant, invoice_id, shards, shard] =
+                    line.split('\t').collect::<Vec<_>>()[..]
+                else {
+                    panic!("{line}");
+                };
+                (
+                    merchant,
+                    invoice_id,
+                    shards.parse().unwrap(),
+                    shard.parse().unwrap(),
+                )
+            })
+            .collect();
+    assert!(vectors.len() >= 10);
+    for (merchant, invoice_id, shards, shard) in vectors {
+        assert_eq!(
+            shard_of(merchant, invoice_id, shards),
+            shard,
+            "{merchant} {invoice_id} {shards}"
+        );
+    }
+    // Evenly: each of 8 shards has about an eighth.
+    let mut counts = [0; 8];
+    for at in 0..8_000 {
+        counts[shard_of("", &format!("invoice-{at}"), 8) as usize] += 1;
+    }
+    assert!(
+        counts.iter().all(|count| (900..1_100).contains(count)),
+        "{counts:?}"
+    );
+}
+
+#[test]
+fn messages_ignore_what_a_newer_version_adds() {
+    let delivery = Delivery {
+        merchant: String::new(),
+        invoice_id: "a".to_owned(),
+        public_invoice_id: None,
+        event_id: "e\n1".to_owned(),
+        event_type: "invoice.paid".to_owned(),
+        event_version: Some(1),
+        status: Some(Status::Paid),
+        transaction: None,
+        body: "{\n}\n".to_owned(),
+    };
+    let envelope = Envelope {
+        v: VERSION,
+        shard: 1,
+        shards: 8,
+        merchant: String::new(),
+    };
+    let text = Parcel {
+        envelope: &envelope,
+        delivery: &delivery,
+    }
+    .to_text()
+    .unwrap();
+    for text in [
+        text.clone(),
+        text.replace("\"v\":1", "\"v\":2,\"more\":[1]"),
+    ] {
+        assert_eq!(Parcel::of_text(&text).unwrap().delivery, delivery);
+    }
+    assert!(Parcel::of_text("{}").is_none());
+    let request = r#"{"envelope":{"v":2,"shard":1,"shards":8,"x":1},"call":{"operation":"claim","invoice_id":"a","event_id":"e","x":1}}"#;
+    assert!(serde_json::from_str::<Request>(request).is_ok());
+    // A message of 1.0.0 has ids alone.
+    let old: QueueMessage = serde_json::from_str(r#"{"invoice_id":"a","event_id":"e"}"#).unwrap();
+    assert_eq!((old.v, old.merchant.as_str(), old.shards), (0, "", None));
+}
+
+/// What `bench/worker/targets.mjs` and `tests/worker/stress.mjs` do to the ledger's files, named by `GWOP_LEDGER_FILES`.
+mod tools {
+    use super::*;
+
+    fn files() -> Vec<Native> {
+        let files = std::env::var("GWOP_LEDGER_FILES").unwrap();
+        let open = |path: &str| Native {
+            connection: Connection::open(path).unwrap(),
+            depth: Cell::new(0),
+        };
+        files.split(':').map(open).collect()
+    }
+
+    /// Rows and alarm become durable together: after a kill at any moment a shard with rows has an alarm. workerd keeps it in a table of its own.
+    #[test]
+    #[ignore = "a tool of the kill tests"]
+    fn alarms_are_armed() {
+        for native in files() {
+            let count = |statement: &str| {
+                native
+                    .connection
+                    .query_row(statement, [], |row| row.get::<_, i64>(0))
+            };
+            // Killed before its first transaction.
+            let Ok(rows) = count("SELECT count(*) FROM invoice") else {
+                continue;
+            };
+            let alarms =
+                count("SELECT count(*) FROM _cf_METADATA WHERE key = 1 AND value IS NOT NULL")
+                    .unwrap_or_default();
+            assert!(
+                rows == 0 || alarms == 1,
+                "a shard with {rows} invoices has no alarm"
+            );
+        }
+    }
+
+    #[test]
+    #[ignore = "a tool of the benchmark"]
+    fn checkpoint() {
+        for native in files() {
+            let pragma = native.connection.prepare("PRAGMA wal_checkpoint(TRUNCATE)");
+            let busy: i64 = pragma.unwrap().query_row([], |row| row.get(0)).unwrap();
+            assert_eq!(busy, 0);
+        }
+    }
+
+    /// Writes `GWOP_LEDGER_ROWS` paid and confirmed invoices into each file.
+    #[test]
+    #[ignore = "a tool of the benchmark"]
+    fn fill() {
+        let rows: u64 = std::env::var("GWOP_LEDGER_ROWS").unwrap().parse().unwrap();
+        for (file, native) in files().into_iter().enumerate() {
+            let store = Store::new(&native);
+            let sql = store.sql();
+            sql.transaction(|| {
+                for row in 0..rows {
+                    // As random as Gwop's ids.
+                    let digest = <sha2::Sha256 as sha2::Digest>::digest(format!("{file} {row}"));
+                    let id: String = digest
+                        .iter()
+                        .take(16)
+                        .map(|byte| format!("{byte:02x}"))
+                        .collect();
+                    let delivery = Delivery {
+                        merchant: String::new(),
+                        invoice_id: id.clone(),
+                        public_invoice_id: Some(format!("inv_{id}")),
+                        event_id: format!("evt_{id}"),
+                        event_type: "invoice.paid".to_owned(),
+                        event_version: Some(1),
+                        status: Some(Status::Paid),
+                        transaction: Some(format!("0x{id}{id}")),
+                        body: "x".repeat(620),
+                    };
+                    let now = 1_790_000_000_000;
+                    let times = crate::worker::schedule::Times {
+                        // Not due while it is measured.
+                        retention: 400 * 24 * 60 * 60 * 1_000,
+                        ..Default::default()
+                    };
+                    store.record(&delivery, super::super::store::Known::Nothing, now, times)?;
+                    let key = super::super::messages::EventKey {
+                        invoice_id: delivery.invoice_id,
+                        event_id: delivery.event_id,
+                    };
+                    store.confirm("", &key, now, times)?;
+                }
+                Ok(())
+            })
+            .unwrap();
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Requests: what is read of them at once, and bounded bodies.
+
+use js_sys::futures::JsFuture;
+use js_sys::{Reflect, Uint8Array};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{ReadableStream, ReadableStreamDefaultReader};
+use worker::Request;
+
+use super::response::Answer;
+
+/// How much of a refused body is read before the answer. Cancelling the stream instead would poison the connection for the
+/// next request under wrangler.
+const DRAIN_BYTES: usize = 1024 * 1024;
+
+/// A request as the platform has it. Making `worker`'s own of it asks for `cf` too, which the platform then builds.
+pub struct Incoming {
+    request: web_sys::Request,
+    headers: web_sys::Headers,
+    /// The method as it came: [`worker::Method`] takes one that it does not know for `GET`.
+    pub method: String,
+    /// The path: that of the URL, or what a merchant's router has set by `Request::path_mut`.
+    pub path: String,
+}
+
+impl From<web_sys::Request> for Incoming {
+    fn from(request: web_sys::Request) -> Self {
+        let path = path_of(&request.url()).to_owned();
+        Self::new(request, path)
+    }
+}
+
+impl From<&Request> for Incoming {
+    fn from(request: &Request) -> Self {
+        // Another handle to the same request: `inner().clone()` would be the Fetch API's method.
+        Self::new(Clone::clone(request.inner()), request.path())
+    }
+}
+
+impl Incoming {
+    fn new(request: web_sys::Request, path: String) -> Self {
+        Self {
+            headers: request.headers(),
+            method: request.method(),
+            path,
+            request,
+        }
+    }
+
+    /// The value of a header; several are joined by commas.
+    pub fn header(&self, name: &str) -> Option<String> {
+        self.headers.get(name).ok().flatten()
+    }
+
+    /// Whether the body's media type is JSON, or not told.
+    pub fn may_be_json(&self) -> bool {
+        let value = self.header("content-type");
+        let value = value.unwrap_or_default().to_ascii_lowercase();
+        // A header that came twice is one, joined by a comma.
+        value.split(',').all(|value| {
+            let media_type = value.split(';').next().unwrap_or_default().trim();
+            media_type.is_empty()
+                || media_type == "application/json"
+                || (media_type.starts_with("application/") && media_type.ends_with("+json"))
+        })
+    }
+
+    /// The credentials of `Authorization: Bearer …` (RFC 6750 section 2.1); `None` where there are none.
+    pub fn bearer(&self) -> Option<String> {
+        let value = self.header("authorization")?;
+        let (scheme, credentials) = value.trim().split_once(' ')?;
+        let credentials = credentials.trim();
+        (scheme.eq_ignore_ascii_case("bearer") && !credentials.is_empty())
+            .then(|| credentials.to_owned())
+    }
+
+    /// How many bytes a body has, as far as it says so.
+    fn declared_length(&self) -> Option<usize> {
+        let value = self.header("content-length")?;
+        value.parse().ok()
+    }
+
+    /// Reads the raw bytes of a body.
+    ///
+    /// # Errors
+    /// [`BodyError`], after up to [`DRAIN_BYTES`] were read and dropped.
+    pub async fn read_body(&self, limit: usize) -> std::result::Result<Vec<u8>, BodyError> {
+        let declared = self.declared_length();
+        if declared.is_some_and(|length| length > limit) {
+            self.drain().await;
+            return Err(BodyError::TooLarge);
+        }
+        if declared.is_some() {
+            // The platform holds the body to its declared length.
+            return self.whole_body().await.map_err(|_| BodyError::Broken);
+        }
+        let Some(mut chunks) = self.request.body().and_then(|body| Chunks::of(&body)) else {
+            return Ok(vec![]);
+        };
+        let mut body = Vec::new();
+        loop {
+            match chunks.next().await {
+                Ok(Some(chunk)) => {
+                    let length = usize::try_from(chunk.length()).unwrap_or(usize::MAX);
+                    if body.len().saturating_add(length) > limit {
+                        chunks.drain().await;
+                        return Err(BodyError::TooLarge);
+                    }
+                    body.extend(chunk.to_vec());
+                }
+                Ok(None) => return Ok(body),
+                Err(_) => return Err(BodyError::Broken),
+            }
+        }
+    }
+
+    async fn whole_body(&self) -> std::result::Result<Vec<u8>, JsValue> {
+        let bytes = JsFuture::from(self.request.array_buffer()?).await?;
+        Ok(Uint8Array::new(&bytes).to_vec())
+    }
+
+    /// Reads and drops a body that nobody wants, up to [`DRAIN_BYTES`]. One that says that it is longer is left alone: under wrangler half a
+    /// body that was read is worse than none.
+    pub async fn drain(&self) {
+        if self
+            .declared_length()
+            .is_some_and(|length| length > DRAIN_BYTES)
+        {
+            return;
+        }
+        if let Some(mut chunks) = self.request.body().and_then(|body| Chunks::of(&body)) {
+            chunks.drain().await;
+        }
+    }
+}
+
+/// The path of an absolute URL.
+fn path_of(url: &str) -> &str {
+    // After the two slashes of its scheme.
+    let third = url.match_indices('/').nth(2);
+    let path = third.and_then(|(at, _)| url.get(at..)).unwrap_or("/");
+    path.split(['?', '#']).next().unwrap_or(path)
+}
+
+/// Why a body was not read.
+pub enum BodyError {
+    /// It has more bytes than allowed.
+    TooLarge,
+    /// It ended in an error.
+    Broken,
+}
+
+impl BodyError {
+    /// The answer to it.
+    pub fn answer(self) -> Answer {
+        match self {
+            Self::TooLarge => Answer::error(413, "BODY_TOO_LARGE", "The body has too many bytes"),
+            Self::Broken => {
+                Answer::error(400, "BODY_BROKEN", "The body could not be read to its end")
+            }
+        }
+    }
+}
+
+/// A body's stream. Unlike a Rust stream it is not cancelled when it is dropped.
+pub struct Chunks {
+    reader: ReadableStreamDefaultReader,
+    read: usize,
+}
+
+impl Chunks {
+    /// The chunks of a stream that nobody reads yet.
+    pub fn of(stream: &ReadableStream) -> Option<Self> {
+        if stream.locked() {
+            return None;
+        }
+        Some(Self {
+            reader: stream.get_reader().unchecked_into(),
+            read: 0,
+        })
+    }
+
+    /// The next chunk; `None` at the end.
+    ///
+    /// # Errors
+    /// Where the stream ends in an error.
+    pub async fn next(&mut self) -> std::result::Result<Option<Uint8Array>, JsValue> {
+        let chunk = JsFuture::from(self.reader.read()).await?;
+        let done = Reflect::get(&chunk, &"done".into())?;
+        if done.is_truthy() {
+            return Ok(None);
+        }
+        let value: Uint8Array = Reflect::get(&chunk, &"value".into())?.dyn_into()?;
+        let length = usize::try_from(value.length()).unwrap_or(usize::MAX);
+        self.read = self.read.saturating_add(length);
+        Ok(Some(value))
+    }
+
+    /// Reads and drops, up to [`DRAIN_BYTES`] in all.
+    pub async fn drain(&mut self) {
+        while self.read < DRAIN_BYTES {
+            if !matches!(self.next().await, Ok(Some(_))) {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! Variables, secrets and bindings, by name. `docs/worker.md` has the table.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use js_sys::{Array, Reflect};
+use wasm_bindgen::JsValue;
+use worker::{Env, Queue, Url};
+
+use super::log;
+use crate::worker::ledger::shard::{DEFAULT_SHARDS, MAX_SHARDS};
+use crate::worker::schedule::{self, Times};
+
+/// Secrets that Gwop signs webhooks with, comma-separated during a rotation.
+pub const GWOP_WEBHOOK_SECRET: &str = "GWOP_WEBHOOK_SECRET";
+/// The merchant key (`sk_m_…`), for auth.
+pub const GWOP_MERCHANT_API_KEY: &str = "GWOP_MERCHANT_API_KEY";
+/// The merchant's id, which tokens must carry as `mid`.
+pub const GWOP_MERCHANT_ID: &str = "GWOP_MERCHANT_ID";
+/// Secrets that `exchange_secret` is derived from, comma-separated, the current one first.
+pub const AUTH_SECRET: &str = "AUTH_SECRET";
+/// Gwop's identity host.
+pub const GWOP_IDENTITY_URL: &str = "GWOP_IDENTITY_URL";
+/// Gwop's host of invoices.
+pub const GWOP_SERVER_URL: &str = "GWOP_SERVER_URL";
+/// Who issues tokens.
+pub const TOKEN_ISSUER: &str = "TOKEN_ISSUER";
+/// The audience that tokens must carry; none is asked for where it is absent.
+pub const TOKEN_AUDIENCE: &str = "TOKEN_AUDIENCE";
+/// `never`, `always`, or for how many seconds a live answer may be reused.
+pub const SESSION_CHECK: &str = "SESSION_CHECK";
+/// Where events are delivered, unless the service binding [`FULFILLMENT`] is there.
+pub const FULFILLMENT_URL: &str = "FULFILLMENT_URL";
+/// Secrets that deliveries to fulfillment are signed with, comma-separated during a rotation.
+pub const FULFILLMENT_SECRET: &str = "FULFILLMENT_SECRET";
+/// The operator's bearer token, comma-separated during a rotation.
+pub const OPERATOR_TOKEN: &str = "OPERATOR_TOKEN";
+/// The most bytes of a request body.
+pub const MAX_BODY_BYTES: &str = "MAX_BODY_BYTES";
+/// Origins that may use the auth routes from a browser, comma-separated.
+pub const CORS_ORIGINS: &str = "CORS_ORIGINS";
+
+/// Service binding: fulfillment as a Worker.
+pub const FULFILLMENT: &str = "FULFILLMENT";
+/// Into how many shards the ledger is divided. It cannot be changed once anything is stored.
+pub const LEDGER_SHARDS: &str = "LEDGER_SHARDS";
+/// For how many days an invoice is kept after its last event.
+pub const RETENTION_DAYS: &str = "RETENTION_DAYS";
+/// Durable Objects: the ledger, one per shard.
+pub const LEDGER: &str = "GWOP_LEDGER";
+/// Durable Objects of 1.0.0: one per invoice, named by `invoice_id`. Bound only where a deployment began with 1.0.0.
+pub const INVOICES: &str = "GWOP_INVOICES";
+/// Durable Objects of 1.0.0: one per public id, named by `public_invoice_id`.
+pub const INVOICE_INDEX: &str = "GWOP_INVOICE_INDEX";
+/// Durable Objects: one per auth session, named by `sid`.
+pub const SESSIONS: &str = "GWOP_SESSIONS";
+/// Queue producer: events on their way to fulfillment.
+pub const FULFILLMENT_QUEUE: &str = "GWOP_FULFILLMENT_QUEUE";
+/// What 1.0.0 called [`FULFILLMENT_QUEUE`].
+const OLD_FULFILLMENT_QUEUE: &str = "GWOP_FULFILMENT_QUEUE";
+/// Rate limiter of the auth routes, optional.
+pub const AUTH_RATE_LIMITER: &str = "GWOP_AUTH_RATE_LIMITER";
+
+/// What auth cannot do without: every merchant's tokens carry the same issuer and keys.
+const AUTH_VARIABLES: [&str; 3] = [GWOP_MERCHANT_API_KEY, GWOP_MERCHANT_ID, AUTH_SECRET];
+
+/// The most bytes of a request body where [`MAX_BODY_BYTES`] says nothing: 256 KiB.
+const DEFAULT_MAX_BODY_BYTES: usize = 256 * 1024;
+
+/// What auth can do without, but not with a value that cannot be used: that would weaken it.
+const AUTH_SETTINGS: [&str; 4] = [
+    TOKEN_ISSUER,
+    TOKEN_AUDIENCE,
+    SESSION_CHECK,
+    GWOP_IDENTITY_URL,
+];
+
+/// Variables that take several values.
+const LISTS: [&str; 6] = [
+    GWOP_WEBHOOK_SECRET,
+    AUTH_SECRET,
+    TOKEN_AUDIENCE,
+    FULFILLMENT_SECRET,
+    OPERATOR_TOKEN,
+    CORS_ORIGINS,
+];
+
+/// What is configured under a name. `[vars]` takes any JSON, not only strings.
+enum Setting {
+    /// Nothing, or a blank text.
+    Missing,
+    /// One text, trimmed; a number or a boolean as it is written.
+    Text(String),
+    /// The strings of an array.
+    Texts(Vec<String>),
+    /// Anything else.
+    Unusable,
+}
+
+fn value(env: &Env, name: &str) -> JsValue {
+    Reflect::get(env, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED)
+}
+
+fn setting(env: &Env, name: &'static str) -> Setting {
+    let value = value(env, name);
+    if let Some(text) = value.as_string() {
+        return match text.trim() {
+            "" => Setting::Missing,
+            trimmed => Setting::Text(trimmed.to_owned()),
+        };
+    }
+    if value.is_null_or_undefined() {
+        return Setting::Missing;
+    }
+    if let Some(boolean) = value.as_bool() {
+        return Setting::Text(boolean.to_string());
+    }
+    if let Some(number) = value.as_f64() {
+        // A larger integer is not what was written any more.
+        let exact = number.abs() <= js_sys::Number::MAX_SAFE_INTEGER;
+        return if exact {
+            Setting::Text(number.to_string())
+        } else {
+            Setting::Unusable
+        };
+    }
+    if Array::is_array(&value) {
+        let items = Array::from(&value);
+        let texts: Option<Vec<String>> = items.iter().map(|item| item.as_string()).collect();
+        return texts.map_or(Setting::Unusable, Setting::Texts);
+    }
+    Setting::Unusable
+}
+
+fn not_understood(name: &str) {
+    log::error("not_understood", &[("variable", name.into())]);
+}
+
+/// The value of a variable or secret; `None` where it is absent or blank, and, with a log line, where it is no text.
+pub fn text(env: &Env, name: &'static str) -> Option<String> {
+    match setting(env, name) {
+        Setting::Missing => None,
+        Setting::Text(text) => Some(text),
+        Setting::Texts(_) | Setting::Unusable => {
+            not_understood(name);
+            None
+        }
+    }
+}
+
+/// The value of a variable, or its default. Where it is no text: an empty one, with which nothing works.
+pub fn text_or(env: &Env, name: &'static str, default: &str) -> String {
+    match setting(env, name) {
+        Setting::Missing => default.to_owned(),
+        _ => text(env, name).unwrap_or_default(),
+    }
+}
+
+/// The values of a variable or secret: comma-separated, or an array of strings.
+pub fn list(env: &Env, name: &'static str) -> Vec<String> {
+    let items = match setting(env, name) {
+        Setting::Missing => vec![],
+        Setting::Text(text) => text.split(',').map(str::to_owned).collect(),
+        Setting::Texts(texts) => texts,
+        Setting::Unusable => {
+            not_understood(name);
+            vec![]
+        }
+    };
+    let items = items.iter().map(|item| item.trim());
+    items
+        .filter(|item| !item.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Whether a variable or secret has a value that can be used.
+pub fn is_set(env: &Env, name: &'static str) -> bool {
+    if LISTS.contains(&name) {
+        !list(env, name).is_empty()
+    } else {
+        text(env, name).is_some()
+    }
+}
+
+/// The most bytes of a request body.
+pub fn max_body_bytes(env: &Env) -> usize {
+    if matches!(setting(env, MAX_BODY_BYTES), Setting::Missing) {
+        return DEFAULT_MAX_BODY_BYTES;
+    }
+    let configured = text(env, MAX_BODY_BYTES);
+    match configured.as_deref().map(str::parse) {
+        Some(Ok(bytes)) if bytes > 0 => bytes,
+        // Said by `text` already.
+        None => DEFAULT_MAX_BODY_BYTES,
+        Some(_) => {
+            not_understood(MAX_BODY_BYTES);
+            DEFAULT_MAX_BODY_BYTES
+        }
+    }
+}
+
+/// What auth misses: variables that are absent, and those whose value cannot be used.
+pub fn missing_for_auth(env: &Env) -> Vec<&'static str> {
+    let missing = AUTH_VARIABLES.into_iter().filter(|name| !is_set(env, name));
+    let unusable = AUTH_SETTINGS
+        .into_iter()
+        .filter(|name| !matches!(setting(env, name), Setting::Missing) && !is_set(env, name));
+    missing.chain(unusable).collect()
+}
+
+/// Where events are delivered without a service binding; `None`, and a log line where there is a value, unless it is a URL of HTTP.
+pub fn fulfillment_url(env: &Env) -> Option<String> {
+    let text = text(env, FULFILLMENT_URL)?;
+    let usable = Url::parse(&text)
+        .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    if !usable {
+        not_understood(FULFILLMENT_URL);
+    }
+    usable.then_some(text)
+}
+
+/// Whether something is bound under a name.
+pub fn is_bound(env: &Env, name: &str) -> bool {
+    !value(env, name).is_undefined()
+}
+
+/// The queue of events on their way to fulfillment, under its name or the one that 1.0.0 gave it.
+///
+/// # Errors
+/// Where neither is bound to a queue.
+pub fn fulfillment_queue(env: &Env) -> worker::Result<Queue> {
+    if is_bound(env, FULFILLMENT_QUEUE) || !is_bound(env, OLD_FULFILLMENT_QUEUE) {
+        return env.queue(FULFILLMENT_QUEUE);
+    }
+    warn_of_old_names(env);
+    env.queue(OLD_FULFILLMENT_QUEUE)
+}
+
+/// Names of 1.0.0 that are configured, each with the name that it has now.
+pub fn old_names(env: &Env) -> Vec<(&'static str, &'static str)> {
+    let renamed = [(OLD_FULFILLMENT_QUEUE, FULFILLMENT_QUEUE)];
+    let old = renamed.into_iter().filter(|(old, _)| is_bound(env, old));
+    old.collect()
+}
+
+/// Says once per isolate which names should be changed.
+pub fn warn_of_old_names(env: &Env) {
+    thread_local! {
+        static SAID: RefCell<BTreeSet<&'static str>> = const { RefCell::new(BTreeSet::new()) };
+    }
+    for (old, new) in old_names(env) {
+        if SAID.with_borrow_mut(|said| said.insert(old)) {
+            log::warning("old_name", &[("name", old.into()), ("use", new.into())]);
+        }
+    }
+}
+
+/// What fulfillment misses: variables and bindings.
+pub fn missing_for_fulfillment(env: &Env) -> Vec<&'static str> {
+    // Asked first for what is mostly not there: `worker`'s own answer to that is an error with a text.
+    let service = is_bound(env, FULFILLMENT) && env.service(FULFILLMENT).is_ok();
+    let place = service || fulfillment_url(env).is_some();
+    let queue = is_bound(env, FULFILLMENT_QUEUE) || is_bound(env, OLD_FULFILLMENT_QUEUE);
+    let parts = [
+        (FULFILLMENT_URL, place),
+        (FULFILLMENT_SECRET, is_set(env, FULFILLMENT_SECRET)),
+        (FULFILLMENT_QUEUE, queue && fulfillment_queue(env).is_ok()),
+    ];
+    let missing = parts.into_iter().filter(|(_, there)| !there);
+    missing.map(|(name, _)| name).collect()
+}
+
+/// Into how many shards the ledger is divided.
+///
+/// # Errors
+/// `()`, and a log line, where [`LEDGER_SHARDS`] is no number from 1 to 32: another number than the one that was meant would look for stored
+/// invoices elsewhere.
+pub fn shards(env: &Env) -> Result<u32, ()> {
+    if matches!(setting(env, LEDGER_SHARDS), Setting::Missing) {
+        return Ok(DEFAULT_SHARDS);
+    }
+    let shards = text(env, LEDGER_SHARDS).and_then(|text| text.parse().ok());
+    match shards.filter(|shards| (1..=MAX_SHARDS).contains(shards)) {
+        Some(shards) => Ok(shards),
+        None => {
+            not_understood(LEDGER_SHARDS);
+            Err(())
+        }
+    }
+}
+
+/// For how many days an invoice is kept after its last event. A value that cannot be used counts as absent: it must not delete sooner than was meant.
+fn retention_days(env: &Env) -> i64 {
+    if matches!(setting(env, RETENTION_DAYS), Setting::Missing) {
+        return schedule::RETENTION_DAYS;
+    }
+    let days = text(env, RETENTION_DAYS).and_then(|text| text.parse::<u32>().ok());
+    let days = days
+        .map(i64::from)
+        .filter(|days| *days >= schedule::LEAST_RETENTION_DAYS);
+    days.unwrap_or_else(|| {
+        not_understood(RETENTION_DAYS);
+        schedule::RETENTION_DAYS
+    })
+}
+
+/// The times of the ledger: fixed but for [`RETENTION_DAYS`], and for the build that `tests/worker` runs.
+pub fn times(env: &Env) -> Times {
+    let times = Times {
+        invoices: schedule::days(retention_days(env)),
+        ..Times::default()
+    };
+    #[cfg(feature = "worker-test")]
+    let times = {
+        let milliseconds = |name, usual| {
+            text(env, name)
+                .and_then(|value| value.parse().ok())
+                .unwrap_or(usual)
+        };
+        Times {
+            retention: milliseconds("TEST_RETENTION_MS", times.retention),
+            silence: milliseconds("TEST_SILENCE_MS", times.silence),
+            invoices: milliseconds("TEST_INVOICE_RETENTION_MS", times.invoices),
+        }
+    };
+    times
+}
+
+/// Whether the JWK Set of a Gwop on this machine is stored too: only in the build that `tests/worker` runs.
+pub fn stores_local_keys(env: &Env) -> bool {
+    cfg!(feature = "worker-test") && text(env, "TEST_STORE_KEYS").is_some()
+}

@@ -1,0 +1,64 @@
+//! Structured logs: one JSON object per line. Nothing that comes here may be a secret, a token, a signature or a body.
+
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
+use serde_json::Value;
+use worker::{console_error, console_log};
+
+/// How bad it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// As it should be.
+    Info,
+    /// Somebody should look when there is time.
+    Warning,
+    /// Somebody has to look.
+    Error,
+}
+
+struct Line<'f, F>(Level, &'f str, F);
+
+impl<'f, F: Iterator<Item = &'f (&'static str, Value)> + Clone> Serialize for Line<'f, F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(level, event, fields) = self;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry(
+            "level",
+            match level {
+                Level::Info => "info",
+                Level::Warning => "warn",
+                Level::Error => "error",
+            },
+        )?;
+        map.serialize_entry("event", event)?;
+        for (name, value) in fields.clone() {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
+/// Writes one line.
+pub fn line<'f>(
+    level: Level,
+    event: &'f str,
+    fields: impl Iterator<Item = &'f (&'static str, Value)> + Clone,
+) {
+    // Texts, numbers and booleans always serialise.
+    let line = serde_json::to_string(&Line(level, event, fields)).unwrap_or_default();
+    if level == Level::Error {
+        console_error!("{line}");
+    } else {
+        console_log!("{line}");
+    }
+}
+
+/// Something went wrong.
+pub fn error(event: &str, fields: &[(&'static str, Value)]) {
+    line(Level::Error, event, fields.iter());
+}
+
+/// Something should be changed, but works.
+pub fn warning(event: &str, fields: &[(&'static str, Value)]) {
+    line(Level::Warning, event, fields.iter());
+}

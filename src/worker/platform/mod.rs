@@ -1,0 +1,55 @@
+//! Clock, randomness, environment, bodies, answers and logs: what the routes ask of the platform.
+
+pub mod body;
+pub mod config;
+pub mod log;
+pub mod objects;
+pub mod panic;
+pub mod response;
+
+use js_sys::Date;
+use wasm_bindgen::JsValue;
+
+/// Milliseconds since the epoch.
+#[must_use]
+pub fn now_ms() -> i64 {
+    let now = Date::now() as i64;
+    #[cfg(feature = "worker-test")]
+    let now = now.saturating_add(CLOCK_OFFSET_MS.get());
+    now
+}
+
+/// When the platform's own clock shows what [`now_ms`] will show as `due`: the same, but where a test has set the clock wrong.
+#[must_use]
+pub fn alarm_date(due: i64) -> Date {
+    #[cfg(feature = "worker-test")]
+    let due = due.saturating_sub(CLOCK_OFFSET_MS.get());
+    Date::new(&JsValue::from_f64(due as f64))
+}
+
+#[cfg(feature = "worker-test")]
+thread_local! {
+    /// By how many milliseconds the clock of this isolate is wrong.
+    pub static CLOCK_OFFSET_MS: std::cell::Cell<i64> = const { std::cell::Cell::new(0) };
+}
+
+/// ISO 8601, from milliseconds since the epoch.
+#[must_use]
+pub fn iso_8601(milliseconds: i64) -> String {
+    Date::new(&JsValue::from_f64(milliseconds as f64))
+        .to_iso_string()
+        .into()
+}
+
+/// A version 4 UUID (RFC 9562 section 5.4).
+///
+/// # Errors
+/// Where the platform has no randomness.
+pub fn random_uuid() -> worker::Result<String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)
+        .map_err(|_| worker::Error::RustError("the platform has no randomness".to_owned()))?;
+    Ok(uuid::Builder::from_random_bytes(bytes)
+        .into_uuid()
+        .to_string())
+}

@@ -1,0 +1,216 @@
+//! Answers: the headers that every one carries, one log line per request.
+
+use std::cell::RefCell;
+use std::future::Future;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use worker::{Response, Result};
+
+use super::log::{self, Level};
+use super::{now_ms, random_uuid};
+
+/// An answer, before it becomes a `Response`.
+pub struct Answer {
+    status: u16,
+    body: Option<String>,
+    headers: Vec<(&'static str, String)>,
+    /// What the log line calls it.
+    outcome: String,
+    /// More of the log line.
+    about: Vec<(&'static str, Value)>,
+    /// Somebody has to look, whatever the status.
+    alarming: bool,
+}
+
+impl Answer {
+    /// An answer with a JSON body.
+    pub fn json(status: u16, outcome: &str, body: &impl Serialize) -> Self {
+        Self {
+            status,
+            body: serde_json::to_string(body).ok(),
+            ..Self::empty(status, outcome)
+        }
+    }
+
+    /// An answer without a body.
+    pub fn empty(status: u16, outcome: &str) -> Self {
+        Self {
+            status,
+            body: None,
+            headers: vec![],
+            outcome: outcome.to_owned(),
+            about: vec![],
+            alarming: status >= 500,
+        }
+    }
+
+    /// `{ "error": { "code", "message" } }`, as Gwop itself answers. The code is the log line's outcome.
+    pub fn error(status: u16, code: &str, message: &str) -> Self {
+        let body = json!({ "error": { "code": code, "message": message } });
+        Self::json(status, code, &body)
+    }
+
+    /// There is nothing at this path.
+    pub fn not_found() -> Self {
+        Self::error(404, "NOT_FOUND", "There is nothing here")
+    }
+
+    /// The path is there, for other methods.
+    pub fn method_not_allowed(allow: &'static str) -> Self {
+        Self::error(
+            405,
+            "METHOD_NOT_ALLOWED",
+            "Use a method that the Allow header names",
+        )
+        .header("allow", allow)
+    }
+
+    /// Storage cannot be reached: the same request later may work.
+    pub fn unavailable() -> Self {
+        Self::error(
+            503,
+            "UNAVAILABLE",
+            "Storage is not available now: try again",
+        )
+        .header("retry-after", "5")
+    }
+
+    /// Adds a header.
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// Adds fields to the log line: nothing secret.
+    pub fn about(mut self, fields: impl IntoIterator<Item = (&'static str, Value)>) -> Self {
+        self.about.extend(fields);
+        self
+    }
+
+    /// Makes the log line an error, whatever the status.
+    pub fn alarming(mut self) -> Self {
+        self.alarming = true;
+        self
+    }
+
+    /// The `Response`, with a request id of its own.
+    ///
+    /// # Errors
+    /// Where the platform refuses to make one, or has no randomness.
+    pub fn respond(self) -> Result<Response> {
+        let request_id = random_uuid()?;
+        Ok(self.platform_response(&request_id)?.into())
+    }
+
+    fn platform_response(&self, request_id: &str) -> Result<web_sys::Response> {
+        let response = with_common_headers(self.body.is_some(), |common| {
+            let init = web_sys::ResponseInit::new();
+            init.set_status(self.status);
+            init.set_headers(common.as_ref());
+            let body = self.body.as_deref();
+            Ok(web_sys::Response::new_with_opt_str_and_init(body, &init)?)
+        })?;
+        let headers = response.headers();
+        headers.set("x-request-id", request_id)?;
+        for (name, value) in &self.headers {
+            headers.set(name, value)?;
+        }
+        Ok(response)
+    }
+}
+
+const COMMON_HEADERS: [(&str, &str); 6] = [
+    ("cache-control", "no-store"),
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+    ("referrer-policy", "no-referrer"),
+    (
+        "content-security-policy",
+        "default-src 'none'; frame-ancestors 'none'",
+    ),
+    (
+        "strict-transport-security",
+        "max-age=31536000; includeSubDomains",
+    ),
+];
+
+/// Does something with [`COMMON_HEADERS`], and `Content-Type` where there is a body: an isolate makes them once, and each `Response` copies them.
+fn with_common_headers<T>(
+    has_body: bool,
+    work: impl FnOnce(&web_sys::Headers) -> Result<T>,
+) -> Result<T> {
+    thread_local! {
+        static COMMON: RefCell<[Option<web_sys::Headers>; 2]> = const { RefCell::new([None, None]) };
+    }
+    COMMON.with_borrow_mut(|[without_body, with_body]| {
+        let common = if has_body { with_body } else { without_body };
+        if let Some(headers) = common {
+            return work(headers);
+        }
+        let headers = web_sys::Headers::new()?;
+        for (name, value) in COMMON_HEADERS {
+            headers.set(name, value)?;
+        }
+        if has_body {
+            headers.set("content-type", "application/json")?;
+        }
+        work(common.insert(headers))
+    })
+}
+
+/// The answer to a request whose log line is written.
+pub struct Served {
+    answer: Answer,
+    request_id: String,
+}
+
+impl Served {
+    /// The `Response` for a merchant's own Worker.
+    ///
+    /// # Errors
+    /// Only where the platform refuses to make one.
+    pub fn into_response(self) -> Result<Response> {
+        Ok(self.into_platform_response()?.into())
+    }
+
+    /// The `Response` for the platform itself.
+    ///
+    /// # Errors
+    /// Only where the platform refuses to make one.
+    pub fn into_platform_response(self) -> Result<web_sys::Response> {
+        self.answer.platform_response(&self.request_id)
+    }
+}
+
+/// Runs the work of one request, and writes its log line.
+pub async fn served(
+    route: &'static str,
+    method: &str,
+    work: impl Future<Output = Answer>,
+) -> Served {
+    let started = now_ms();
+    let (request_id, answer) = match random_uuid() {
+        Ok(request_id) => (request_id, work.await),
+        Err(error) => {
+            log::error("randomness_failed", &[("error", error.to_string().into())]);
+            let answer = Answer::error(500, "INTERNAL_ERROR", "Internal error");
+            (String::new(), answer)
+        }
+    };
+    let level = if answer.alarming {
+        Level::Error
+    } else {
+        Level::Info
+    };
+    let own = [
+        ("request_id", request_id.as_str().into()),
+        ("route", route.into()),
+        ("method", method.into()),
+        ("status", answer.status.into()),
+        ("outcome", answer.outcome.as_str().into()),
+        ("duration_ms", now_ms().saturating_sub(started).into()),
+    ];
+    log::line(level, "request", own.iter().chain(&answer.about));
+    Served { answer, request_id }
+}

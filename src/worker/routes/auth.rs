@@ -1,0 +1,313 @@
+//! `/auth/…`: challenges for agents, tokens for whoever asked for them, and who a request comes from.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use worker::Env;
+
+use crate::token::Rejection;
+use crate::worker::auth::{
+    AuthError, CHALLENGE, LATER_SECONDS, ask_object, authenticated, is_on, verified,
+};
+use crate::worker::exchange::{exchange_secret, idempotency_key, is_exchange_secret};
+use crate::worker::gwop::{CallError, call};
+use crate::worker::platform::body::{BodyError, Incoming};
+use crate::worker::platform::response::{Answer, Served, served};
+use crate::worker::platform::{config, iso_8601, log};
+use crate::worker::sessions::object::SessionCall;
+
+/// Says to a browser that a page of this origin may read the answer.
+const ALLOW_ORIGIN: &str = "access-control-allow-origin";
+/// When an agent should ask again for a token that it has not paid for yet, in seconds.
+const NOT_SETTLED_SECONDS: &str = "2";
+/// Answers everything under `/auth/`.
+pub async fn handle(request: &Incoming, env: &Env, path: &[&str]) -> Served {
+    let method = request.method.as_str();
+    let cors = cors(request, env);
+    let allowed = cors.iter().any(|(name, _)| *name == ALLOW_ORIGIN);
+    let preflight = method == "OPTIONS" && allowed;
+    let work = async {
+        let answer = match (path, method) {
+            _ if preflight => Answer::empty(204, "preflight")
+                .header("access-control-allow-methods", "GET, POST, DELETE")
+                .header(
+                    "access-control-allow-headers",
+                    "authorization, content-type",
+                )
+                .header("access-control-max-age", "600"),
+            (["intents"], "POST") => create_intent(request, env).await,
+            (["intents", id, "exchange"], "POST") => exchange(request, env, id).await,
+            (["session"], "GET") => session(request, env).await,
+            (["session"], "DELETE") => revoke(request, env).await,
+            (["verify"], "GET") => forward_auth(request, env).await,
+            (["intents"] | ["intents", _, "exchange"], _) => refuse_method(request, "POST").await,
+            (["session"], _) => refuse_method(request, "GET, DELETE").await,
+            (["verify"], _) => refuse_method(request, "GET").await,
+            _ => {
+                request.drain().await;
+                Answer::not_found()
+            }
+        };
+        cors.into_iter()
+            .fold(answer, |answer, (name, value)| answer.header(name, value))
+    };
+    let route = match path {
+        ["intents"] => "auth_intent",
+        ["intents", ..] => "auth_exchange",
+        ["session"] => "auth_session",
+        ["verify"] => "auth_verify",
+        _ => "none",
+    };
+    served(route, method, work).await
+}
+
+async fn refuse_method(request: &Incoming, allow: &'static str) -> Answer {
+    request.drain().await;
+    Answer::method_not_allowed(allow)
+}
+
+/// The headers that let a browser of a configured origin read the answer; none where CORS is off.
+fn cors(request: &Incoming, env: &Env) -> Vec<(&'static str, String)> {
+    let origin = request.header("origin");
+    let known = config::list(env, config::CORS_ORIGINS);
+    match origin.filter(|origin| known.contains(origin)) {
+        Some(origin) => vec![(ALLOW_ORIGIN, origin), ("vary", "origin".to_owned())],
+        None if known.is_empty() => vec![],
+        // The answer depends on the origin all the same.
+        None => vec![("vary", "origin".to_owned())],
+    }
+}
+
+/// 429 where the platform's rate limiter is bound and has enough of this client.
+async fn limited(request: &Incoming, env: &Env) -> Option<Answer> {
+    let limiter = env.rate_limiter(config::AUTH_RATE_LIMITER).ok()?;
+    let client = request.header("cf-connecting-ip");
+    let outcome = limiter
+        .limit(client.unwrap_or_else(|| "unknown".to_owned()))
+        .await;
+    match outcome {
+        Ok(outcome) if !outcome.success => {
+            request.drain().await;
+            let answer = Answer::error(429, "RATE_LIMITED", "Too many requests: try again later");
+            Some(answer.header("retry-after", "60"))
+        }
+        Ok(_) => None,
+        Err(error) => {
+            // A limiter that fails must not lock everybody out.
+            log::error(
+                "rate_limiter_failed",
+                &[("error", error.to_string().into())],
+            );
+            None
+        }
+    }
+}
+
+/// The JSON object of a request that auth, its rate limit and its media type let in; `{}` from an empty body.
+async fn admitted(request: &Incoming, env: &Env) -> std::result::Result<Value, Answer> {
+    if !is_on(env) {
+        request.drain().await;
+        return Err(AuthError::NotConfigured.answer());
+    }
+    if let Some(answer) = limited(request, env).await {
+        return Err(answer);
+    }
+    if !request.may_be_json() {
+        request.drain().await;
+        return Err(Answer::error(
+            415,
+            "UNSUPPORTED_MEDIA_TYPE",
+            "Send application/json",
+        ));
+    }
+    let body = request.read_body(config::max_body_bytes(env)).await;
+    let body = body.map_err(BodyError::answer)?;
+    if body.is_empty() {
+        return Ok(json!({}));
+    }
+    match serde_json::from_slice(&body) {
+        Ok(Value::Object(members)) => Ok(Value::Object(members)),
+        _ => Err(invalid("The body must be a JSON object")),
+    }
+}
+
+fn invalid(message: &str) -> Answer {
+    Answer::error(400, "VALIDATION_ERROR", message)
+}
+
+/// `POST /auth/intents`: a challenge for the agent.
+async fn create_intent(request: &Incoming, env: &Env) -> Answer {
+    let body = match admitted(request, env).await {
+        Ok(body) => body,
+        Err(answer) => return answer,
+    };
+    let auth_secrets = config::list(env, config::AUTH_SECRET);
+    let Some(auth_secret) = auth_secrets.first() else {
+        return AuthError::NotConfigured.answer();
+    };
+    let mut intent = match call(env, "authIntents.create", &json!({ "body": body })).await {
+        Ok(intent) => intent,
+        Err(error) => return gwop_error("authIntents.create", &error),
+    };
+    let id = intent.get("auth_intent_id").and_then(Value::as_str);
+    let secret = exchange_secret(auth_secret, id.unwrap_or_default());
+    if let Some(members) = intent.as_object_mut() {
+        members.insert("exchange_secret".to_owned(), secret.into());
+    }
+    Answer::json(201, "created", &intent)
+}
+
+/// `POST /auth/intents/{id}/exchange` with `{ "exchange_secret": "…" }`: the token, for whoever asked for the intent.
+async fn exchange(request: &Incoming, env: &Env, id: &str) -> Answer {
+    #[derive(Deserialize)]
+    struct Proof {
+        exchange_secret: String,
+    }
+    let body = match admitted(request, env).await {
+        Ok(body) => body,
+        Err(answer) => return answer,
+    };
+    let Ok(Proof { exchange_secret }) = serde_json::from_value(body) else {
+        return invalid(
+            "Send { \"exchange_secret\": \"…\" } of the answer that created the intent",
+        );
+    };
+    if !is_exchange_secret(
+        &config::list(env, config::AUTH_SECRET),
+        id,
+        &exchange_secret,
+    ) {
+        return Answer::error(
+            403,
+            "EXCHANGE_SECRET_INVALID",
+            "The exchange_secret does not belong to this intent",
+        );
+    }
+    let argument = json!({ "auth_intent_id": id, "idempotency_key": idempotency_key(id) });
+    match call(env, "authIntents.exchange", &argument).await {
+        Ok(token) => Answer::json(200, "exchanged", &token),
+        Err(error) => gwop_error("authIntents.exchange", &error),
+    }
+}
+
+/// What an agent is told of Gwop's errors: those that it can do something about as they are, others not at all.
+fn gwop_error(operation: &str, error: &CallError) -> Answer {
+    let code = error.code().unwrap_or_default();
+    match code.as_str() {
+        "AUTH_INTENT_NOT_SETTLED" => Answer::error(
+            402,
+            &code,
+            "The challenge is not paid yet: pay it, then ask again",
+        )
+        .header("retry-after", NOT_SETTLED_SECONDS),
+        "AUTH_INTENT_NOT_FOUND" => Answer::error(404, &code, "There is no such intent"),
+        "AUTH_INTENT_EXPIRED" => {
+            Answer::error(409, &code, "The intent has expired: create another one")
+        }
+        "AUTH_INTENT_USED" => Answer::error(
+            409,
+            &code,
+            "The intent has been exchanged: create another one",
+        ),
+        "VALIDATION_ERROR" => invalid("Gwop does not accept these values"),
+        _ if error.is_argument() => invalid("These values are not of the kind that Gwop takes"),
+        _ => {
+            log::error(
+                "gwop_failed",
+                &[
+                    ("operation", operation.into()),
+                    ("error", error.brief().into()),
+                ],
+            );
+            let status = if error.is_rate_limit() { 503 } else { 502 };
+            Answer::error(
+                status,
+                "GWOP_UNAVAILABLE",
+                "Gwop cannot be reached now: try again",
+            )
+            .header("retry-after", LATER_SECONDS)
+        }
+    }
+}
+
+/// `GET /auth/session`: the verified identity.
+async fn session(request: &Incoming, env: &Env) -> Answer {
+    match authenticated(request, env).await {
+        Ok(identity) => Answer::json(
+            200,
+            "authenticated",
+            &json!({
+                "subject": identity.subject,
+                "chain": identity.chain,
+                "walletAddress": identity.wallet_address,
+                "sessionId": identity.session_id,
+                "merchantId": identity.merchant_id,
+                "expiresAt": iso_8601(identity.expires_at_ms),
+            }),
+        ),
+        Err(denied) => denied.answer(),
+    }
+}
+
+/// `GET /auth/verify`: forward auth for a gateway in front of an app.
+async fn forward_auth(request: &Incoming, env: &Env) -> Answer {
+    match authenticated(request, env).await {
+        // A header cannot carry it, and no wallet of Gwop's looks like it.
+        Ok(identity)
+            if !identity
+                .headers()
+                .iter()
+                .all(|(_, value)| is_visible(value)) =>
+        {
+            Answer::error(
+                401,
+                "TOKEN_MALFORMED",
+                "The token's subject or session is not printable ASCII",
+            )
+            .header(
+                "www-authenticate",
+                [CHALLENGE, ", error=\"invalid_token\""].concat(),
+            )
+        }
+        Ok(identity) => identity.headers().into_iter().fold(
+            Answer::empty(204, "authenticated"),
+            |answer, (name, value)| answer.header(name, value),
+        ),
+        Err(denied) => denied.answer(),
+    }
+}
+
+fn is_visible(value: &str) -> bool {
+    value.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// `DELETE /auth/session`: revokes the token's session, here at once, and at Gwop.
+async fn revoke(request: &Incoming, env: &Env) -> Answer {
+    request.drain().await;
+    let identity = match verified(request, env).await {
+        Ok(identity) => identity,
+        Err(denied) => return denied.answer(),
+    };
+    let Some(session_id) = &identity.session_id else {
+        return AuthError::Token(Rejection::SESSION_REVOKED).answer();
+    };
+    let revocation = SessionCall::Revoke {
+        expires_at: identity.expires_at_ms,
+    };
+    // Here first: from now on no isolate accepts it, whatever becomes of the call to Gwop.
+    if let Err(denied) = ask_object(env, session_id, &revocation).await {
+        return denied.answer();
+    }
+    match call(
+        env,
+        "authSessions.revoke",
+        &json!({ "session_id": session_id }),
+    )
+    .await
+    {
+        Ok(_) => Answer::json(200, "revoked", &json!({ "revoked": true })),
+        Err(error) if error.code().as_deref() == Some("SESSION_NOT_FOUND") => {
+            Answer::json(200, "revoked", &json!({ "revoked": true }))
+        }
+        Err(error) => gwop_error("authSessions.revoke", &error),
+    }
+}

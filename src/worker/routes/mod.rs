@@ -1,0 +1,5 @@
+//! What each path does: read the request, ask the parts, answer.
+
+pub mod auth;
+pub mod operator;
+pub mod webhook;

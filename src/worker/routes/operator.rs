@@ -1,0 +1,268 @@
+//! Reading and operating: `/invoices/…` and `/upgrade` for whoever holds the operator's token, `/healthz` for everybody.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use worker::Env;
+
+use crate::worker::exchange::is_one_of;
+use crate::worker::ledger::client::{self, LedgerError};
+use crate::worker::ledger::legacy::{self, HandOver};
+use crate::worker::ledger::messages::{Call, EventKey, Replay, View};
+use crate::worker::platform::body::Incoming;
+use crate::worker::platform::response::Answer;
+use crate::worker::platform::{config, iso_8601, log};
+
+/// What public ids begin with.
+const PUBLIC_ID_PREFIX: &str = "inv_";
+/// The most bytes of a replay's body.
+const REPLAY_BODY_BYTES: usize = 4 * 1024;
+/// The most bytes of an upgrade's body.
+const UPGRADE_BODY_BYTES: usize = 16 * 1024;
+
+/// The key of the merchant whose invoices the operator sees: empty, since there is one merchant.
+const MERCHANT: &str = "";
+/// How many objects one call of `/upgrade` hands over. Each is up to four subrequests, and Workers Free allows 50.
+const OBJECTS_PER_UPGRADE: usize = 10;
+
+/// Whether the request carries the operator's token. Compared in constant time.
+fn is_operator(request: &Incoming, env: &Env) -> bool {
+    let tokens = config::list(env, config::OPERATOR_TOKEN);
+    request
+        .bearer()
+        .is_some_and(|given| is_one_of(&given, tokens))
+}
+
+/// Lets in whoever holds the operator's token and uses this method.
+async fn admit(request: &Incoming, env: &Env, method: &'static str) -> Result<(), Answer> {
+    let refusal = if !is_operator(request, env) {
+        Answer::not_found()
+    } else if request.method != method {
+        Answer::method_not_allowed(method)
+    } else {
+        return Ok(());
+    };
+    request.drain().await;
+    Err(refusal)
+}
+
+/// `GET /invoices/{id}`, by either id.
+pub async fn read_invoice(request: &Incoming, env: &Env, id: &str) -> Answer {
+    if let Err(refusal) = admit(request, env, "GET").await {
+        return refusal;
+    }
+    match find(env, id).await {
+        Ok(Some(view)) => Answer::json(200, "found", &presented(&view)),
+        Ok(None) => unknown_invoice(),
+        Err(error) => error.answer(&[]),
+    }
+}
+
+fn unknown_invoice() -> Answer {
+    Answer::error(
+        404,
+        "INVOICE_NOT_FOUND",
+        "No event of this invoice is stored",
+    )
+}
+
+/// `POST /invoices/{id}/replay` with `{ "event_id": "…" }`.
+pub async fn replay(request: &Incoming, env: &Env, id: &str) -> Answer {
+    #[derive(Deserialize)]
+    struct Wish {
+        event_id: String,
+    }
+    if let Err(refusal) = admit(request, env, "POST").await {
+        return refusal;
+    }
+    let body = match request.read_body(REPLAY_BODY_BYTES).await {
+        Ok(body) => body,
+        Err(error) => return error.answer(),
+    };
+    let Ok(Wish { event_id }) = serde_json::from_slice(&body) else {
+        return Answer::error(400, "VALIDATION_ERROR", "Send { \"event_id\": \"…\" }");
+    };
+    match replayed(env, id, &event_id).await {
+        Ok(answer) => answer,
+        Err(error) => error.answer(&[]),
+    }
+}
+
+async fn replayed(env: &Env, id: &str, event_id: &str) -> Result<Answer, LedgerError> {
+    let Some(View { invoice_id, .. }) = find(env, id).await? else {
+        return Ok(unknown_invoice());
+    };
+    let call = Call::Replay(EventKey {
+        invoice_id: invoice_id.clone(),
+        event_id: event_id.to_owned(),
+    });
+    Ok(
+        match client::call(env, MERCHANT, &invoice_id, call).await? {
+            Replay::Queued => {
+                let body =
+                    json!({ "replayed": true, "invoice_id": invoice_id, "event_id": event_id });
+                Answer::json(200, "replayed", &body)
+            }
+            Replay::Unknown => Answer::error(
+                404,
+                "EVENT_NOT_FOUND",
+                "This invoice has no such event, or not any more",
+            ),
+            Replay::NotForFulfilment => Answer::error(
+                409,
+                "EVENT_NOT_REPLAYABLE",
+                "Only events that were applied, or are a conflict, reach fulfillment",
+            ),
+        },
+    )
+}
+
+/// Finds an invoice by either id. A public id is asked of every shard.
+async fn find(env: &Env, id: &str) -> Result<Option<View>, LedgerError> {
+    if id.starts_with(PUBLIC_ID_PREFIX) {
+        if let Some(view) = client::find(env, MERCHANT, id).await? {
+            return Ok(Some(view));
+        }
+        if let Some(invoice_id) = legacy::invoice_of(env, id).await? {
+            return read(env, &invoice_id).await;
+        }
+    }
+    read(env, id).await
+}
+
+async fn read(env: &Env, invoice_id: &str) -> Result<Option<View>, LedgerError> {
+    let call = Call::Read {
+        invoice_id: invoice_id.to_owned(),
+    };
+    client::call(env, MERCHANT, invoice_id, call).await
+}
+
+/// `POST /upgrade` with `{ "object_ids": ["…"] }`: objects of 1.0.0 hand over to the ledger. Ids are those that Cloudflare's API lists.
+pub async fn upgrade(request: &Incoming, env: &Env) -> Answer {
+    #[derive(Deserialize)]
+    struct Wish {
+        object_ids: Vec<String>,
+    }
+    if let Err(refusal) = admit(request, env, "POST").await {
+        return refusal;
+    }
+    if !legacy::may_hold(env, MERCHANT) {
+        return Answer::error(
+            409,
+            "NOTHING_TO_UPGRADE",
+            "Bind the objects of 1.0.0 as GWOP_INVOICES first: docs/worker.md has the steps",
+        );
+    }
+    let body = match request.read_body(UPGRADE_BODY_BYTES).await {
+        Ok(body) => body,
+        Err(error) => return error.answer(),
+    };
+    let wish = serde_json::from_slice(&body).ok();
+    let Some(Wish { object_ids }) =
+        wish.filter(|wish: &Wish| wish.object_ids.len() <= OBJECTS_PER_UPGRADE)
+    else {
+        return Answer::error(
+            400,
+            "VALIDATION_ERROR",
+            "Send { \"object_ids\": [\"…\"] } with at most 10 ids",
+        );
+    };
+    let (mut moved, mut empty, mut failed) = (0_u32, 0_u32, vec![]);
+    for object_id in object_ids {
+        match legacy::hand_over(env, &object_id).await {
+            Ok(HandOver::Moved) => moved = moved.saturating_add(1),
+            Ok(HandOver::Empty) => empty = empty.saturating_add(1),
+            Err(error) => {
+                log::error("hand_over_failed", &[("error", error.to_string().into())]);
+                failed.push(object_id);
+            }
+        }
+    }
+    let outcome = if failed.is_empty() { "moved" } else { "failed" };
+    let body = json!({ "moved": moved, "empty": empty, "failed": failed });
+    let answer = Answer::json(200, outcome, &body);
+    if failed.is_empty() {
+        answer
+    } else {
+        answer.alarming()
+    }
+}
+
+fn presented(view: &View) -> Value {
+    let events = view.events.iter().map(|event| {
+        json!({
+            "event_id": event.event_id,
+            "event_type": event.event_type,
+            "event_version": event.event_version,
+            "outcome": event.outcome,
+            "received_at": iso_8601(event.received_at),
+            "delivered_at": event.delivered_at.map(iso_8601),
+        })
+    });
+    let outbox = view.outbox.iter().map(|row| {
+        json!({
+            "event_id": row.event_id,
+            "state": row.state,
+            "sends": row.sends,
+            "deliveries": row.deliveries,
+            "due_at": iso_8601(row.due_at),
+        })
+    });
+    json!({
+        "invoice_id": view.invoice_id,
+        "public_invoice_id": view.public_invoice_id,
+        "status": view.status,
+        "version": view.version,
+        "transaction": view.transaction,
+        "events": events.collect::<Vec<_>>(),
+        "outbox": outbox.collect::<Vec<_>>(),
+    })
+}
+
+/// `GET /healthz`: which parts are on, what the others miss, and whether storage can be reached.
+pub async fn health(request: &Incoming, env: &Env) -> Answer {
+    if request.method != "GET" {
+        request.drain().await;
+        return Answer::method_not_allowed("GET");
+    }
+    // Reading an id that nobody has writes nothing.
+    let reached = read(env, "healthz").await;
+    let storage = reached.is_ok();
+    if let Err(error) = reached {
+        log::error(
+            "storage_unreachable",
+            &[("error", error.to_string().into())],
+        );
+    }
+    config::warn_of_old_names(env);
+    let warnings = config::old_names(env)
+        .into_iter()
+        .map(|(old, new)| [old, " is the name of 1.0.0: call it ", new].concat());
+    let body = json!({
+        "status": if storage { "ok" } else { "unavailable" },
+        "storage": storage,
+        "webhooks": part_of(env, config::GWOP_WEBHOOK_SECRET),
+        "fulfilment": part(&config::missing_for_fulfillment(env)),
+        "auth": part(&config::missing_for_auth(env)),
+        "operator": part_of(env, config::OPERATOR_TOKEN),
+        "warnings": warnings.collect::<Vec<_>>(),
+    });
+    if storage {
+        Answer::json(200, "ok", &body)
+    } else {
+        Answer::json(503, "unavailable", &body).header("retry-after", "5")
+    }
+}
+
+/// A part that needs one variable.
+fn part_of(env: &Env, variable: &'static str) -> Value {
+    let missing: &[&str] = if config::is_set(env, variable) {
+        &[]
+    } else {
+        &[variable]
+    };
+    part(missing)
+}
+
+fn part(missing: &[&str]) -> Value {
+    json!({ "on": missing.is_empty(), "missing": missing })
+}

@@ -1,0 +1,118 @@
+//! `POST /webhooks/gwop`: verify, then apply, then answer.
+
+use std::borrow::Borrow;
+
+use serde::Serialize;
+use worker::{Env, Request, Response, Result};
+
+use crate::invoice::Outcome;
+use crate::webhook::Rejection;
+use crate::worker::ledger::client;
+use crate::worker::ledger::messages::Delivery;
+use crate::worker::platform::body::Incoming;
+use crate::worker::platform::response::{Answer, Served, served};
+use crate::worker::platform::{config, log};
+use crate::worker::verify::{self, Failure, Signed};
+
+/// The most bytes that a log line has of a text without a bound of its own.
+const LOGGED_BYTES: usize = 255;
+
+/// Answers a webhook of Gwop's. The answer is given when everything is stored.
+///
+/// # Errors
+/// Only where the platform refuses to make a `Response`; everything else is an answer.
+pub async fn handle_webhook(request: Request, env: impl Borrow<Env>) -> Result<Response> {
+    let served = serve(&Incoming::from(&request), env.borrow()).await;
+    served.into_response()
+}
+
+/// As [`handle_webhook`], of a request that was looked at before.
+pub async fn serve(request: &Incoming, env: &Env) -> Served {
+    served("webhook", &request.method, answer(request, env)).await
+}
+
+async fn answer(request: &Incoming, env: &Env) -> Answer {
+    if request.method != "POST" {
+        request.drain().await;
+        return Answer::method_not_allowed("POST");
+    }
+    if !request.may_be_json() {
+        request.drain().await;
+        return Answer::error(415, "UNSUPPORTED_MEDIA_TYPE", "Send application/json");
+    }
+    let body = match request.read_body(config::max_body_bytes(env)).await {
+        Ok(body) => body,
+        Err(error) => return error.answer(),
+    };
+    let secrets = config::list(env, config::GWOP_WEBHOOK_SECRET);
+    if secrets.is_empty() {
+        log::error(
+            "not_configured",
+            &[("variable", config::GWOP_WEBHOOK_SECRET.into())],
+        );
+        return Answer::error(500, "INTERNAL_ERROR", "Internal error");
+    }
+    let header = |name| request.header(name).unwrap_or_default();
+    match verify::webhook(&secrets, &header("x-gwop-signature"), &body).await {
+        Ok(()) => {}
+        Err(failure) => {
+            return Failure::rejection(failure)
+                .map_or_else(Answer::unavailable, |rejection| rejected(401, &rejection));
+        }
+    }
+    let (id, kind) = (header("x-gwop-event-id"), header("x-gwop-event-type"));
+    match verify::event(&body, &id, &kind) {
+        Ok(Signed::Delivery(delivery)) => store(env, delivery).await,
+        // The log line is all that remains of it.
+        Ok(Signed::OfNoInvoice {
+            event_id,
+            event_type,
+        }) => received(Outcome::Ignored).about([
+            ("event_id", bounded(&event_id).into()),
+            ("event_type", bounded(&event_type).into()),
+        ]),
+        Err(rejection) => rejected(400, &rejection),
+    }
+}
+
+fn rejected(status: u16, rejection: &Rejection) -> Answer {
+    Answer::error(status, rejection.code.as_str(), &rejection.message)
+}
+
+fn received(outcome: Outcome) -> Answer {
+    #[derive(Serialize)]
+    struct Received {
+        outcome: Outcome,
+        received: bool,
+    }
+    let body = Received {
+        outcome,
+        received: true,
+    };
+    Answer::json(200, outcome.as_str(), &body)
+}
+
+/// What a log line may hold of a text that has no bound of its own.
+fn bounded(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(LOGGED_BYTES))
+        .unwrap_or_default()
+}
+
+async fn store(env: &Env, delivery: Delivery) -> Answer {
+    let about = [
+        ("invoice_id", delivery.invoice_id.as_str().into()),
+        ("event_id", delivery.event_id.as_str().into()),
+    ];
+    let outcome = match client::apply(env, &delivery).await {
+        Ok(outcome) => outcome,
+        Err(error) => return error.answer(&about),
+    };
+    let answer = received(outcome)
+        .about(about)
+        .about([("event_type", bounded(&delivery.event_type).into())]);
+    if outcome == Outcome::Conflict {
+        answer.alarming()
+    } else {
+        answer
+    }
+}

@@ -1,0 +1,14 @@
+//! A session's object, as auth asks it.
+
+use worker::{Env, Result};
+
+use super::object::{SessionCall, Standing};
+use crate::worker::platform::{config, objects};
+
+/// Asks the object of a session.
+///
+/// # Errors
+/// Where the object cannot be reached or its storage fails.
+pub async fn ask(env: &Env, session_id: &str, question: &SessionCall) -> Result<Standing> {
+    objects::call(env, config::SESSIONS, session_id, question).await
+}

@@ -1,0 +1,145 @@
+//! The Durable Object of one auth session: whether it was revoked through this Worker, and how old the last live answer is.
+#![allow(missing_docs)] // `durable_object` writes public methods without any.
+
+use std::cell::Cell;
+
+use serde::{Deserialize, Serialize};
+use worker::{
+    DurableObject, Env, Request, Response, Result, ScheduledTime, SqlStorage, State, Storage,
+    durable_object,
+};
+
+use crate::worker::platform::objects::answer;
+use crate::worker::platform::{alarm_date, log, now_ms};
+
+/// How long a revocation is kept at least, in milliseconds: 31 days, or until the day after its token expires.
+const RETENTION_MS: i64 = 31 * 24 * 60 * 60 * 1_000;
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+
+/// What can be asked of the object. Each answers [`Standing`].
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "operation", rename_all = "snake_case")]
+pub enum SessionCall {
+    /// Whether it is known to be good; a live answer may be `reuse_ms` old. Writes nothing.
+    Check {
+        /// Milliseconds.
+        reuse_ms: i64,
+    },
+    /// Gwop has just said whether it is active. Writes nothing.
+    Seen {
+        /// What Gwop said.
+        active: bool,
+        /// When it was asked, in milliseconds since the epoch.
+        asked_at: i64,
+    },
+    /// It is revoked through this Worker.
+    Revoke {
+        /// When its token expires, in milliseconds since the epoch.
+        expires_at: i64,
+    },
+}
+
+/// What is known of a session.
+#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// A live answer that is young enough said so.
+    Active,
+    /// Not active any more: revoked here, or Gwop said so.
+    Ended,
+    /// Gwop has to be asked.
+    Unknown,
+}
+
+/// The Durable Object of one session, named by its `sid`.
+#[durable_object(alarm)]
+pub struct GwopSession {
+    storage: Storage,
+    sql: SqlStorage,
+    /// When the last live answer that said `active` was asked for. Memory is enough: without it Gwop is asked again.
+    active_at: Cell<Option<i64>>,
+    /// Whether a live answer said anything else.
+    ended: Cell<bool>,
+}
+
+impl DurableObject for GwopSession {
+    fn new(state: State, _env: Env) -> Self {
+        let storage = state.storage();
+        Self {
+            sql: storage.sql(),
+            storage,
+            active_at: Cell::new(None),
+            ended: Cell::new(false),
+        }
+    }
+
+    async fn fetch(&self, mut request: Request) -> Result<Response> {
+        let call: SessionCall = serde_json::from_str(&request.text().await?)?;
+        match call {
+            SessionCall::Check { reuse_ms } => answer(self.check(reuse_ms)),
+            SessionCall::Seen { active, asked_at } => answer(self.seen(active, asked_at)),
+            SessionCall::Revoke { expires_at } => answer(self.revoke(expires_at).await),
+        }
+    }
+
+    /// The revocation is old enough: every token of the session has expired.
+    async fn alarm(&self) -> Result<Response> {
+        if let Err(error) = self.storage.delete_all().await {
+            log::error("alarm_failed", &[("error", error.to_string().into())]);
+            let again = now_ms().saturating_add(DAY_MS);
+            let _ = self.arm(again).await;
+        }
+        Response::empty()
+    }
+}
+
+impl GwopSession {
+    fn is_revoked(&self) -> Result<bool> {
+        let statement = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'revocation'";
+        let rows = self.sql.exec(statement, None)?.raw();
+        Ok(!rows.collect::<Result<Vec<_>>>()?.is_empty())
+    }
+
+    /// Sets the alarm, in milliseconds since the epoch.
+    async fn arm(&self, due: i64) -> Result<()> {
+        self.storage
+            .set_alarm(ScheduledTime::new(alarm_date(due)))
+            .await
+    }
+
+    fn check(&self, reuse_ms: i64) -> Result<Standing> {
+        if self.ended.get() || self.is_revoked()? {
+            return Ok(Standing::Ended);
+        }
+        let age = self
+            .active_at
+            .get()
+            .map(|active_at| now_ms().saturating_sub(active_at));
+        Ok(match age {
+            Some(age) if age >= 0 && age < reuse_ms => Standing::Active,
+            _ => Standing::Unknown,
+        })
+    }
+
+    fn seen(&self, active: bool, asked_at: i64) -> Result<Standing> {
+        // A revocation that came meanwhile stays.
+        if !active || self.ended.get() || self.is_revoked()? {
+            self.ended.set(true);
+            return Ok(Standing::Ended);
+        }
+        self.active_at.set(self.active_at.get().max(Some(asked_at)));
+        Ok(Standing::Active)
+    }
+
+    async fn revoke(&self, expires_at: i64) -> Result<Standing> {
+        self.sql.exec(
+            "CREATE TABLE IF NOT EXISTS revocation (revoked_at INTEGER NOT NULL)",
+            None,
+        )?;
+        let kept = now_ms()
+            .saturating_add(RETENTION_MS)
+            .max(expires_at.saturating_add(DAY_MS));
+        self.arm(kept).await?;
+        Ok(Standing::Ended)
+    }
+}

@@ -1,0 +1,374 @@
+//! Verifying what came signed: webhooks by their MAC, access tokens by RS256. The rules are the core's, the cryptography is Web Crypto's.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use js_sys::futures::JsFuture;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::CryptoKey;
+use worker::{Cache, Delay, Env, Response};
+
+use super::auth::Identity;
+use super::gwop::{fetch_public, host_url};
+use super::ledger::messages::Delivery;
+use super::payload::Members;
+use super::platform::{config, log, now_ms};
+use crate::client::{Host, operation};
+use crate::invoice::Status;
+use crate::port::Crypto;
+use crate::token::{
+    self, Attempt, COOLDOWN_SECONDS, Decoded, Expected, ISSUER, Jwk, JwkSetCache, Plan, Ticket,
+    UnverifiedToken,
+};
+use crate::web::WebCrypto;
+use crate::webhook::{self, Code, DEFAULT_TOLERANCE_SECONDS, Rejection, event};
+
+/// The most bytes of an id. Gwop's have at most 40; messages of queues are bounded.
+const MAX_ID_BYTES: usize = 255;
+
+/// Why something signed did not verify; `R` says what is wrong with it.
+pub enum Failure<R> {
+    /// It does not hold, or the keys to tell so cannot be had.
+    Rejected(R),
+    /// Web Crypto failed.
+    Platform(JsValue),
+}
+
+impl<R> Failure<R> {
+    /// The rejection; `None`, and a log line, where Web Crypto failed.
+    pub fn rejection(self) -> Option<R> {
+        match self {
+            Self::Rejected(rejection) => Some(rejection),
+            Self::Platform(error) => {
+                log::error("crypto_failed", &[("error", format!("{error:?}").into())]);
+                None
+            }
+        }
+    }
+}
+
+impl<R> From<JsValue> for Failure<R> {
+    fn from(error: JsValue) -> Self {
+        Self::Platform(error)
+    }
+}
+
+impl From<Rejection> for Failure<Rejection> {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
+impl From<token::Rejection> for Failure<token::Rejection> {
+    fn from(rejection: token::Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
+/// Verifies the MAC over the raw bytes with Web Crypto. Nothing of the body is decoded before.
+pub async fn webhook(
+    secrets: &[String],
+    header: &str,
+    body: &[u8],
+) -> std::result::Result<(), Failure<Rejection>> {
+    let now = now_ms() as f64 / 1_000.0;
+    let time = (now, DEFAULT_TOLERANCE_SECONDS);
+    let crypto = WebCrypto::global()?;
+    for secret in secrets {
+        let key = key(secret).await?;
+        for index in 0.. {
+            let asked =
+                webhook::verify::<_, Failure<Rejection>>(&crypto, header, index, body, time, &key)?;
+            let Some(asked) = asked else { break };
+            if JsFuture::from(asked).await?.is_truthy() {
+                return Ok(());
+            }
+        }
+    }
+    Err(Rejection::new(Code::SignatureMismatch).into())
+}
+
+thread_local! {
+    /// Imported keys by secret. Keys only, never a promise: another request's promise must not be awaited.
+    static WEBHOOK_KEYS: RefCell<Vec<(String, CryptoKey)>> = const { RefCell::new(vec![]) };
+}
+
+/// How many imported keys are kept: enough for a rotation.
+const KEPT_KEYS: usize = 4;
+
+async fn key(secret: &str) -> std::result::Result<CryptoKey, JsValue> {
+    let known = WEBHOOK_KEYS.with_borrow(|keys| {
+        let found = keys.iter().find(|(of, _)| of == secret);
+        found.map(|(_, key)| key.clone())
+    });
+    if let Some(key) = known {
+        return Ok(key);
+    }
+    let imported = JsFuture::from(WebCrypto::global()?.import_hmac_key(secret.as_bytes())?).await?;
+    let key: CryptoKey = imported.dyn_into()?;
+    WEBHOOK_KEYS.with_borrow_mut(|keys| {
+        keys.truncate(KEPT_KEYS.saturating_sub(1));
+        keys.insert(0, (secret.to_owned(), key.clone()));
+    });
+    Ok(key)
+}
+
+/// What a verified body is.
+pub enum Signed {
+    /// An event of an invoice.
+    Delivery(Delivery),
+    /// An event of an unknown type that names no invoice.
+    OfNoInvoice {
+        /// Its id.
+        event_id: String,
+        /// Its type.
+        event_type: String,
+    },
+}
+
+/// Reads the verified body. By the core's own rules: what the SDK accepts is not refused here.
+///
+/// # Errors
+/// [`Rejection`], where it is no event, or its headers contradict it.
+pub fn event(body: &[u8], id: &str, kind: &str) -> std::result::Result<Signed, Rejection> {
+    let known = match event::read(body, id, kind) {
+        Ok(_) => true,
+        Err(rejection) if rejection.code == Code::EventUnknown => false,
+        Err(rejection) => return Err(rejection),
+    };
+    let invalid = |reason| Rejection::because(Code::PayloadInvalid, reason);
+    let text = std::str::from_utf8(body).map_err(|_| invalid("it is not UTF-8"))?;
+    let event = Members::of(text).ok_or_else(|| invalid("it is not a JSON object"))?;
+    let data = event.get("data").and_then(Members::of);
+    let datum = |name| data.as_ref().and_then(|data| data.text(name));
+    let event_id = event
+        .text("event_id")
+        .ok_or_else(|| invalid("`event_id` must be a non-empty string"))?;
+    let event_type = event.text("event_type").unwrap_or_default();
+    let Some(invoice_id) = datum("invoice_id") else {
+        return if known {
+            Err(invalid("`data.invoice_id` must be a non-empty string"))
+        } else {
+            Ok(Signed::OfNoInvoice {
+                event_id,
+                event_type,
+            })
+        };
+    };
+    let public_invoice_id = datum("public_invoice_id");
+    let ids = [
+        Some(&invoice_id),
+        Some(&event_id),
+        public_invoice_id.as_ref(),
+    ];
+    if ids.into_iter().flatten().any(|id| id.len() > MAX_ID_BYTES) {
+        return Err(invalid("an id has more than 255 bytes"));
+    }
+    let status = if known {
+        datum("status").and_then(|status| Status::parse(&status))
+    } else {
+        None
+    };
+    // Hexadecimal on Base, where case says nothing; Base58 on Solana, where it does.
+    let names = [
+        datum("tx_hash").map(|hash| hash.to_ascii_lowercase()),
+        datum("tx_signature"),
+    ];
+    let names: Vec<String> = names.into_iter().flatten().collect();
+    Ok(Signed::Delivery(Delivery {
+        merchant: String::new(),
+        event_version: event.get("event_version").and_then(integer),
+        event_type,
+        status,
+        transaction: (!names.is_empty()).then(|| names.join(" ")),
+        invoice_id,
+        public_invoice_id,
+        event_id,
+        body: text.to_owned(),
+    }))
+}
+
+/// An integer that JavaScript and Durable Object SQL hold exactly, however it is written: `4`, `4.0`, `4e0`.
+fn integer(json: &str) -> Option<i64> {
+    let number: f64 = serde_json::from_str(json).ok()?;
+    let exact = number.fract() == 0.0 && number.abs() <= js_sys::Number::MAX_SAFE_INTEGER;
+    exact.then_some(number as i64)
+}
+
+/// How long the Cache API keeps a JWK Set, in seconds.
+const STORED_SECONDS: &str = "public, max-age=3600";
+
+/// What an isolate knows of one host's keys. Keys and sets only, never a promise: no request waits for another's.
+struct Keys {
+    url: String,
+    cache: JwkSetCache,
+    imported: KeyRing,
+}
+
+/// The most imported keys that are kept. Gwop publishes one or two at a time.
+const MAX_KEYS: usize = 16;
+
+/// Imported keys by JWK Thumbprint (RFC 7638), so that a `kid` that comes to name another key cannot bring up the old one.
+#[derive(Default)]
+struct KeyRing {
+    /// The oldest first.
+    keys: Vec<(String, CryptoKey)>,
+}
+
+impl KeyRing {
+    fn get(&self, thumbprint: &str) -> Option<&CryptoKey> {
+        let mut keys = self.keys.iter();
+        keys.find(|(of, _)| of == thumbprint).map(|(_, key)| key)
+    }
+
+    fn keep(&mut self, thumbprint: String, key: CryptoKey) {
+        self.keys.retain(|(of, _)| *of != thumbprint);
+        if self.keys.len() >= MAX_KEYS {
+            self.keys.remove(0);
+        }
+        self.keys.push((thumbprint, key));
+    }
+}
+
+thread_local! {
+    static KEYS: RefCell<Option<Keys>> = const { RefCell::new(None) };
+}
+
+/// Does something with what is known of the keys at `url`. Synchronous, so a request that dies leaves nothing half-made.
+fn with_keys<T>(url: &str, work: impl FnOnce(&mut Keys) -> T) -> T {
+    KEYS.with_borrow_mut(|known| {
+        if known.as_ref().is_some_and(|keys| keys.url != url) {
+            *known = None;
+        }
+        work(known.get_or_insert_with(|| Keys {
+            url: url.to_owned(),
+            cache: JwkSetCache::new(i64::from(COOLDOWN_SECONDS).saturating_mul(1_000)),
+            imported: KeyRing::default(),
+        }))
+    })
+}
+
+/// Verifies a token of this merchant's.
+///
+/// # Errors
+/// [`Failure`]; a rejection also where no JWK Set could be had.
+pub async fn token(
+    env: &Env,
+    merchant_id: &str,
+    token: &str,
+) -> Result<Identity, Failure<token::Rejection>> {
+    let audience = config::list(env, config::TOKEN_AUDIENCE);
+    let issuer = config::text_or(env, config::TOKEN_ISSUER, ISSUER);
+    let expected = Expected {
+        merchant_id: Some(merchant_id),
+        audience: audience.iter().map(String::as_str).collect(),
+        issuer: &issuer,
+        ..Expected::default()
+    };
+    let mut decoded = Decoded::default();
+    let token = UnverifiedToken::parse(token.as_bytes(), &mut decoded)?;
+    let kid = token.kid();
+    let path = operation("auth.getJwks").map_or("", |operation| operation.path);
+    let base = host_url(env, Host::Identity);
+    let url = [base.trim_end_matches('/'), path].concat();
+    let mut attempt = Attempt::First;
+    loop {
+        match with_keys(&url, |keys| keys.cache.plan(kid, attempt, now_ms())) {
+            Plan::Use => {
+                let Some(keys) = imported(&url, kid.unwrap_or_default()).await? else {
+                    continue;
+                };
+                let crypto = WebCrypto::global()?;
+                for key in keys {
+                    let verified =
+                        crypto.verify_rs256(&key, token.signature(), token.signing_input())?;
+                    if JsFuture::from(verified).await?.is_truthy() {
+                        return Ok(Identity::of(token.judge(&expected, now_ms())?));
+                    }
+                }
+                return Err(token::Rejection::SIGNATURE_INVALID.into());
+            }
+            Plan::Fetch(ticket) if attempt == Attempt::First => {
+                ask_store(env, &url).await;
+                attempt = Attempt::StoreAsked(ticket);
+            }
+            Plan::Fetch(ticket) => {
+                fetch(env, &url, ticket).await;
+                attempt = Attempt::Fetched;
+            }
+            Plan::Wait(milliseconds) => {
+                Delay::from(Duration::from_millis(milliseconds.into())).await;
+            }
+            Plan::Refuse(rejection) => return Err(rejection.into()),
+        }
+    }
+}
+
+/// The keys that may have signed; `None` when one of them could not be imported and the plan must be made anew.
+async fn imported(url: &str, kid: &str) -> Result<Option<Vec<CryptoKey>>, JsValue> {
+    let candidates: Vec<(Jwk, Option<CryptoKey>)> = with_keys(url, |keys| {
+        let candidates = keys.cache.candidates(kid);
+        candidates
+            .map(|jwk| (jwk.clone(), keys.imported.get(jwk.thumbprint()).cloned()))
+            .collect()
+    });
+    let mut found = Vec::with_capacity(candidates.len());
+    for (jwk, known) in candidates {
+        if let Some(key) = known {
+            found.push(key);
+            continue;
+        }
+        let Ok(key) = JsFuture::from(WebCrypto::global()?.import_rs256_key(jwk.json())?).await
+        else {
+            with_keys(url, |keys| keys.cache.remove_key(jwk.thumbprint()));
+            return Ok(None);
+        };
+        let key: CryptoKey = key.unchecked_into();
+        with_keys(url, |keys| {
+            keys.imported.keep(jwk.thumbprint().to_owned(), key.clone())
+        });
+        found.push(key);
+    }
+    Ok(Some(found))
+}
+
+async fn fetch(env: &Env, url: &str, ticket: Ticket) {
+    let Some(body) = fetch_public(url).await else {
+        with_keys(url, |keys| keys.cache.failed(ticket, now_ms()));
+        return;
+    };
+    let stored = with_keys(url, |keys| {
+        let adopted = keys.cache.answered(ticket, &body, now_ms());
+        adopted.then(|| keys.cache.to_stored())
+    });
+    if let Some(stored) = stored.filter(|_| may_store(env, url)) {
+        // A convenience: whatever goes wrong, the set is held here all the same.
+        if let Err(error) = store(url, stored).await {
+            log::error("key_store_failed", &[("error", error.to_string().into())]);
+        }
+    }
+}
+
+async fn store(url: &str, stored: String) -> worker::Result<()> {
+    let mut response = Response::ok(stored)?;
+    response
+        .headers_mut()
+        .set("cache-control", STORED_SECONDS)?;
+    Cache::default().put(url, response).await
+}
+
+async fn ask_store(env: &Env, url: &str) {
+    if !may_store(env, url) {
+        return;
+    }
+    if let Ok(Some(mut response)) = Cache::default().get(url, true).await
+        && let Ok(stored) = response.bytes().await
+    {
+        with_keys(url, |keys| keys.cache.adopt(&stored, now_ms()));
+    }
+}
+
+/// A Gwop on this machine has other keys after each start, under the same `kid`: nothing of it is stored.
+fn may_store(env: &Env, url: &str) -> bool {
+    url.starts_with("https://") || config::stores_local_keys(env)
+}
