@@ -39,7 +39,7 @@ const SDK: Module = Module {
     krate: "gwop",
     features: "npm",
     name: "gwop",
-    optimize: "-O3",
+    optimize: "-Oz",
 };
 
 /// The local Gwop: a wasm of its own, so that the SDK stays small.
