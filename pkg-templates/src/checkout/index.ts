@@ -20,7 +20,6 @@ export type {
   InvoicePaidEvent,
   InvoicePricing,
   InvoicePublic,
-  InvoicesListRequest as ListInvoicesParams,
   InvoiceStatus,
   NextAction,
   Pagination,
@@ -35,5 +34,5 @@ export type {
 } from "../generated/wire.js";
 export { GwopCheckout, type GwopCheckoutOptions } from "./client.js";
 export * from "./errors.js";
-export type { CreateInvoiceOptions, Invoices, WaitForStatusOptions } from "./invoices.js";
+export type { CreateInvoiceOptions, Invoices, InvoicesListRequest as ListInvoicesParams, WaitForStatusOptions } from "./invoices.js";
 export * from "./webhooks.js";

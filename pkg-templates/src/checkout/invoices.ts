@@ -5,13 +5,20 @@ import type {
   InvoiceCancel,
   InvoiceList,
   InvoicePublic,
-  InvoicesListRequest,
+  InvoicesListRequest as OpenInvoicesListRequest,
   InvoiceStatus,
 } from "../generated/wire.js";
+import type { Known } from "../models/known.js";
 import { type Names, readOptions } from "../options.js";
 import { isSignal } from "../race.js";
 import { readStatuses, waitForStatus } from "../wait.js";
 import { GwopCheckoutError, InvalidRequestError } from "./errors.js";
+
+/** The argument of `invoices.list`. */
+export interface InvoicesListRequest extends Omit<OpenInvoicesListRequest, "status"> {
+  /** Only invoices of this status. */
+  status?: Known<InvoiceStatus> | undefined;
+}
 
 /** How an invoice is created. */
 export interface CreateInvoiceOptions {
@@ -97,7 +104,7 @@ export class Invoices {
    */
   async waitForStatus(
     id: string,
-    status: InvoiceStatus | readonly InvoiceStatus[],
+    status: Known<InvoiceStatus> | readonly Known<InvoiceStatus>[],
     options?: WaitForStatusOptions,
   ): Promise<InvoicePublic> {
     const statuses = readStatuses(status);

@@ -29,6 +29,10 @@ export async function sell(signal: AbortSignal): Promise<string> {
     await gwop.invoices.create({ amountUsdc: 1_000_000 });
     // @ts-expect-error A status is needed.
     await gwop.invoices.waitForStatus(invoice.public_invoice_id);
+    // @ts-expect-error The contract closes the set of statuses, and has them in capitals.
+    await gwop.invoices.list({ status: "paid" });
+    // @ts-expect-error Likewise.
+    await gwop.invoices.waitForStatus(invoice.public_invoice_id, ["PAID", "expired"]);
     return (await gwop.invoices.cancel(invoice.id)).canceled_at;
   } catch (error) {
     if (error instanceof RateLimitError) return String(error.details?.["retry_after_seconds"]);
