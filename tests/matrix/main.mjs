@@ -336,11 +336,11 @@ createServer((req, res) => serve(req, res).catch((error) => res.writeHead(500).e
 // ── Types, strict and with the declarations of the package checked too.
 {
   const { cwd } = project("types");
-  const tsc = async (directory, file, options) => {
+  const tsc = async (directory, file, options, typescript = "typescript5.9") => {
     const base = { target: "es2022", module: "nodenext", strict: true, exactOptionalPropertyTypes: true, skipLibCheck: false, noEmit: true, lib: ["es2022"] };
     const config = join(directory, `tsconfig.${file}.json`);
     writeFileSync(config, JSON.stringify({ compilerOptions: { ...base, ...options }, files: [file] }));
-    await runProgram(GWOP_NODE, [join(cwd, "node_modules/typescript5.9/bin/tsc"), "--project", config], { cwd: directory, env });
+    await runProgram(GWOP_NODE, [join(cwd, `node_modules/${typescript}/bin/tsc`), "--project", config], { cwd: directory, env });
   };
   for (const version of [20, 22, 24, 25]) {
     rows[`types: without DOM names, @types/node ${version === 25 ? "newest" : version}`] = async () => {
@@ -380,6 +380,42 @@ createServer((req, res) => serve(req, res).catch((error) => res.writeHead(500).e
     const bundler = { module: "esnext", moduleResolution: "bundler", lib: ["es2022", "dom", "dom.iterable"], types: [], ...more };
     for (const host of ["next16", "sveltekit", "astro"]) await tsc(join(top, host), "types.ts", bundler);
     await runProgram(GWOP_DENO, ["check", "--no-lock", "--node-modules-dir=manual", "deno.ts"], { cwd, env });
+  };
+  rows["types: the README's sample of each runtime, as pasted"] = async () => {
+    const readme = readFileSync(join(cwd, "node_modules/@gwop/sdk/README.md"), "utf8");
+    const paste = (runtime) => {
+      const [, sample] = new RegExp(`^\`\`\`[jt]s ${runtime}\\n([^]*?)^\`\`\``, "m").exec(readme) ?? [];
+      if (!sample) throw new Error(`README.md has no sample for ${runtime}`);
+      writeFileSync(join(cwd, `readme-${runtime}.ts`), sample);
+      return `readme-${runtime}.ts`;
+    };
+    const libraries = { node: ["node22"], bun: ["bun"], workerd: ["@cloudflare/workers-types"] };
+    for (const [runtime, types] of Object.entries(libraries)) await tsc(cwd, paste(runtime), { types, skipLibCheck: true });
+    await tsc(cwd, paste("browser"), { types: [], lib: ["es2022", "dom", "dom.iterable"] });
+    await runProgram(GWOP_DENO, ["check", "--no-lock", "--node-modules-dir=manual", paste("deno")], { cwd, env });
+  };
+  // Of what `tests/seeds/extract.mjs` leaves out, the frameworks' samples are checked by `tests/frameworks`.
+  rows["types: samples of /checkout and /slim"] = async () => {
+    const sampleOf = (file) => {
+      const [, sample] = /^[ *]*```ts\n([^]*?)^[ *]*```/m.exec(readFileSync(join(cwd, "node_modules/@gwop/sdk", file), "utf8")) ?? [];
+      if (!sample) throw new Error(`${file} has no sample`);
+      return sample.replace(/^ +\* ?/gm, "");
+    };
+    const names = `import { GwopCheckout } from "@gwop/sdk/checkout";
+declare const request: { headers: import("node:http").IncomingHttpHeaders };
+declare const rawBody: Buffer;
+declare const secret: string;
+`;
+    writeFileSync(join(cwd, "documented.ts"), `${names}${sampleOf("checkout/client.d.ts")}${sampleOf("checkout/webhooks.d.ts")}`);
+    await tsc(cwd, "documented.ts", { types: ["node22"], skipLibCheck: true });
+    writeFileSync(join(cwd, "documented-slim.ts"), sampleOf("slim.d.ts"));
+    await tsc(cwd, "documented-slim.ts", { types: [], lib: ["es2022", "dom"] });
+  };
+  rows["types: TypeScript 7"] = async () => {
+    const more = { types: ["node22"], skipLibCheck: true };
+    for (const [module, moduleResolution] of [["node16", "node16"], ["nodenext", "nodenext"], ["esnext", "bundler"]]) {
+      await tsc(cwd, "every.ts", { module, moduleResolution, ...more }, "typescript7");
+    }
   };
 }
 

@@ -19,9 +19,9 @@ export function exampleOf(file) {
   return sample.replace(/^ +\* ?/gm, "");
 }
 
-/** The README's sample for one runtime, a block of `js` that names it. */
+/** The README's sample for one runtime, a block of `js` or `ts` that names it. */
 export function sampleOfRuntime(runtime) {
-  const [, sample] = new RegExp(`^\`\`\`js ${runtime}\\n([^]*?)^\`\`\``, "m").exec(packed("README.md")) ?? [];
+  const [, sample] = new RegExp(`^\`\`\`[jt]s ${runtime}\\n([^]*?)^\`\`\``, "m").exec(packed("README.md")) ?? [];
   if (!sample) throw new Error(`README.md has no sample for ${runtime}`);
   return sample;
 }

@@ -102,7 +102,7 @@ export function readmeChecks({ directory, browsers }) {
     };
   }
   checks["README: the sample for workerd"] = async () => {
-    const entry = write("workerd.js", sampleOfRuntime("workerd"));
+    const entry = write("workerd.ts", sampleOfRuntime("workerd"));
     const out = join(directory, "workerd");
     const server = await startWorkerd(GWOP_WORKERD, { entry, directory: out, variables: { GWOP_WEBHOOK_SECRET: SECRET } });
     try {

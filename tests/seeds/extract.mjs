@@ -34,8 +34,8 @@ const fenced = (text, language) =>
     code.trimEnd().split("\n").map((line) => line.slice(indent.length)),
   );
 const add = (name, found) => found.forEach((lines, index) => samples.push({ name: `${name}, sample ${index + 1}`, lines }));
-// The README's tasks: its blocks of plain `js` (those of one runtime name it behind).
-add("README.md", fenced(readFileSync(join(top, "README.md"), "utf8"), "js"));
+// The README's tasks: its blocks of plain `js` or `ts` (those of one runtime name it behind).
+add("README.md", fenced(readFileSync(join(top, "README.md"), "utf8"), "[jt]s"));
 add("docs/worker.md", fenced(readFileSync(join(top, "docs/worker.md"), "utf8"), "ts"));
 add("docs/simulator.md", fenced(readFileSync(join(top, "docs/simulator.md"), "utf8"), "ts"));
 
@@ -85,8 +85,8 @@ const bodies = samples.map(({ name, lines }) => {
 const names = "gwop, sim, app, intent, token, request, rawBody, signatureHeader, eventId, eventType, error, alreadyDone, tellSomebody, fulfil";
 const functions = (typed) => bodies.map(({ name, body, prints, isWhole, readsEnvironment, asksGwop }) => {
   const head = `  { name: ${JSON.stringify(name)}, prints: ${JSON.stringify(prints)}, readsEnvironment: ${readsEnvironment}, asksGwop: ${asksGwop}`;
-  // The README's JavaScript does not name its parameter's type.
-  const text = typed ? body.replace("POST(request)", "POST(request: Request)") : body;
+  // As the README says: in JavaScript, the type of the parameter is left out.
+  const text = typed ? body : body.replace("(request: Request)", "(request)");
   return `${head}, run: async (${isWhole ? "" : `{ ${names} }`}) => {{\n${text}\n}} },`;
 });
 const declared = [
