@@ -19,6 +19,9 @@ export function readEnv(variable: string): string | undefined {
   }
 }
 
+/** What an error adds that asks for a variable. */
+export const ON_WORKERS = "(on Cloudflare Workers, process.env needs nodejs_compat and a compatibility date of 2025-04-01 or later)";
+
 /** The items of a comma-separated variable, without white space around them; empty ones are left out. */
 export function readEnvList(variable: string): string[] {
   return (readEnv(variable) ?? "")

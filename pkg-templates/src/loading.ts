@@ -101,12 +101,12 @@ async function fromResponse(
   imports: WebAssembly.Imports,
 ): Promise<WebAssembly.WebAssemblyInstantiatedSource> {
   const type = response.headers.get("content-type") ?? "none";
-  if (!response.ok) throw new Error(`the server answered ${response.status} for ${response.url}`);
+  if (!response.ok) throw new Error(`the server answered ${response.status} for ${response.url || "the module"}`);
   // Streaming insists on exactly this media type, without parameters; not every server gives it so.
   if (type.trim().toLowerCase() === "application/wasm") return WebAssembly.instantiateStreaming(response, imports);
   const bytes = new Uint8Array(await response.arrayBuffer());
   if (bytes[0] !== 0 || bytes[1] !== 0x61) {
-    throw new Error(`${response.url} is not WebAssembly (media type ${type}); is ${name}.wasm deployed there?`);
+    throw new Error(`${response.url || "the response"} is not WebAssembly (media type ${type}); is ${name}.wasm deployed there?`);
   }
   return WebAssembly.instantiate(bytes, imports);
 }

@@ -1,6 +1,6 @@
 import { refuse } from "./errors/refuse.js";
 import { core } from "./core.js";
-import { readEnvList } from "./env.js";
+import { ON_WORKERS, readEnvList } from "./env.js";
 import { BODY_BOUND_RULE, GatheredBytes, isBodyBound } from "./gathered-bytes.js";
 import type { InvoiceCanceledEvent, InvoiceExpiredEvent, InvoicePaidEvent } from "./generated/models.js";
 import { refuseSimulators } from "./hosts.js";
@@ -171,7 +171,7 @@ export function readSecrets(configured: string | readonly string[] | undefined):
   const secrets = given.length > 0 ? given : readEnvList("GWOP_WEBHOOK_SECRET");
   if (secrets.length === 0) {
     throw refuse(
-      "webhookSecret is required to verify webhooks: pass it to new Gwop({ webhookSecret }) or set GWOP_WEBHOOK_SECRET (on Cloudflare Workers, process.env needs nodejs_compat and a compatibility date of 2025-04-01 or later)",
+      `webhookSecret is required to verify webhooks: pass it to new Gwop({ webhookSecret }) or set GWOP_WEBHOOK_SECRET ${ON_WORKERS}`,
       undefined,
       "WEBHOOK_SECRET_MISSING",
     );

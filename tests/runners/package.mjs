@@ -235,9 +235,10 @@ for (const subpath of ${JSON.stringify(subpaths.map((subpath) => `@gwop/sdk${sub
     await runProgram(process.execPath, ["projects/require.cjs"]);
     await runProgram(process.execPath, ["projects/both.mjs"]);
   },
-  "Node: one signal for many calls, and the hosts of the environment": async () => {
+  "Node: one signal for many calls, the hosts of the environment, and errors about it": async () => {
     await runProgram(process.execPath, ["projects/signal.mjs"]);
     await runProgram(process.execPath, ["projects/hosts.mjs"]);
+    await runProgram(process.execPath, ["projects/variables.mjs"]);
   },
   "gwop-simulator, as npx finds it": async () => {
     const command = startProgram(join(consumer, "node_modules/.bin/gwop-simulator"), ["--port", "0"]);

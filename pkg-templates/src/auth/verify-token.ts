@@ -1,5 +1,5 @@
 import { core } from "../core.js";
-import { readEnv } from "../env.js";
+import { ON_WORKERS, readEnv } from "../env.js";
 import { type ErrorCode, isGwopError, type TokenErrorCode, TokenVerificationError } from "../errors/index.js";
 import { refuse } from "../errors/refuse.js";
 import type { TokenExpectation, TokenRefusal, TokenVerifier, VerifiedClaims } from "../generated/gwop_bg.js";
@@ -156,7 +156,7 @@ export class TokenVerification {
 /** The error for a merchant id that nothing tells. */
 export function merchantIdMissing(): Error {
   return refuse(
-    "merchantId is required to verify tokens, since those of all merchants carry Gwop's issuer and keys: pass it to new Gwop({ merchantId }) or set GWOP_MERCHANT_ID. Where any merchant's tokens are meant, merchantId: ANY_MERCHANT says so",
+    `merchantId is required to verify tokens, since those of all merchants carry Gwop's issuer and keys: pass it to new Gwop({ merchantId }) or set GWOP_MERCHANT_ID ${ON_WORKERS}. Where any merchant's tokens are meant, merchantId: ANY_MERCHANT says so`,
     undefined,
     "MERCHANT_ID_MISSING",
   );

@@ -1,7 +1,7 @@
 import { type CallEnd, runCall } from "../call.js";
 import { core } from "../core.js";
 import type { Logger } from "../debug.js";
-import { readEnv } from "../env.js";
+import { ON_WORKERS, readEnv } from "../env.js";
 import { hide } from "../errors/brand.js";
 import { isGwops, readAllowInsecure, readHost } from "../hosts.js";
 import { HTTPClient } from "../http-client.js";
@@ -146,7 +146,7 @@ function checkedKey(key: unknown, reachesGwop: boolean): string {
   throw new AuthenticationError(
     key
       ? "merchantApiKey must be sk_m_ and printable ASCII: copy it whole and alone from the dashboard's settings"
-      : "A merchant key is required: pass merchantApiKey to new GwopCheckout() or set GWOP_CHECKOUT_API_KEY",
+      : `A merchant key is required: pass merchantApiKey to new GwopCheckout() or set GWOP_CHECKOUT_API_KEY ${ON_WORKERS}`,
     { code: "UNAUTHORIZED", statusCode: 401 },
   );
 }

@@ -1,4 +1,5 @@
 import { core } from "../core.js";
+import { ON_WORKERS } from "../env.js";
 import { hide } from "../errors/brand.js";
 import { SDKValidationError } from "../errors/index.js";
 import type { InvoiceCanceledEvent, InvoiceExpiredEvent, InvoicePaidEvent } from "../generated/wire.js";
@@ -131,7 +132,7 @@ function refusing<T>(check: () => T): T {
     // The names of this surface.
     const message =
       error.code === "WEBHOOK_SECRET_MISSING"
-        ? "A webhook secret is required: pass it as an argument or set GWOP_WEBHOOK_SECRET"
+        ? `A webhook secret is required: pass it as an argument or set GWOP_WEBHOOK_SECRET ${ON_WORKERS}`
         : error.message.replace("toleranceSeconds", "tolerance").replace("webhookSecret", "secret");
     throw refusal(message, error.code);
   }

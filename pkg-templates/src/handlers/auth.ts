@@ -1,5 +1,6 @@
 import type { Auth } from "../auth/index.js";
 import type { VerifiedToken } from "../auth/verify-token.js";
+import { ON_WORKERS } from "../env.js";
 import { ErrorCode, isGwopError, SDKValidationError, TokenVerificationError } from "../errors/index.js";
 import { refuse } from "../errors/refuse.js";
 import type { Gwop } from "../gwop.js";
@@ -194,7 +195,7 @@ export function merchantOf({ auth }: AuthOptions["gwop"]): string {
   const { merchantId } = auth;
   if (merchantId) return merchantId;
   throw refuse(
-    "The merchant id is not known, and tokens of all merchants carry the same issuer and keys: pass it to new Gwop({ merchantId }) or set GWOP_MERCHANT_ID",
+    `The merchant id is not known, and tokens of all merchants carry the same issuer and keys: pass it to new Gwop({ merchantId }) or set GWOP_MERCHANT_ID ${ON_WORKERS}`,
     undefined,
     "MERCHANT_ID_MISSING",
   );
