@@ -320,7 +320,7 @@ fn the_cooldown_is_the_callers_choice_but_a_second_at_least() {
 fn flood(cache: &mut JwkSetCache, requests: usize) -> (Vec<Ticket>, usize, i64) {
     let (mut waiting, mut fetches, mut refusals, mut now) = (requests, Vec::new(), 0, T0);
     while waiting > 0 {
-        let mut pause = 0;
+        let (mut pause, mut waits) = (0, 0);
         for _ in 0..waiting {
             match first(cache, "a", now) {
                 Plan::Fetch(fetch) => fetches.push(fetch),
@@ -330,12 +330,12 @@ fn flood(cache: &mut JwkSetCache, requests: usize) -> (Vec<Ticket>, usize, i64) 
                 }
                 Plan::Wait(milliseconds) => {
                     pause = i64::from(milliseconds);
-                    continue;
+                    waits += 1;
                 }
                 Plan::Use => panic!("nothing is held"),
             }
-            waiting -= 1;
         }
+        waiting = waits;
         assert!(waiting == 0 || pause > 0);
         now += pause;
     }

@@ -1,9 +1,8 @@
 //! Gwop's operations over HTTP, without any I/O.
 //!
 //! [`OPERATIONS`] is the contract's table. A [`Call`] is one use of an operation: it checks the argument, builds each
-//! attempt, and judges what came of it by a [`RetryPolicy`]. TypeScript drives it in the npm package,
-//! [`crate::port::drive`] in the Worker, and both surfaces (`@gwop/sdk` and the older `@gwop/sdk/checkout`) use the same
-//! calls with another naming and policy.
+//! attempt, and judges what came of it by a [`RetryPolicy`]. [`crate::drive`] runs it, in the npm package and in the
+//! Worker. Both surfaces (`@gwop/sdk` and the older `@gwop/sdk/checkout`) use the same calls with another naming and policy.
 
 mod call;
 mod error_body;

@@ -78,9 +78,8 @@ fn install(source: &Path, project: &Path, shared: &[PathBuf], tarball: &Path) ->
         say(&format!("Installing the tools of {name}"));
         kept::make(&home, |staging| {
             fs::write(staging.join("package.json"), &manifest)?;
-            Step::new(format!("npm install {name}"), "npm")
-                .args(["install", "--ignore-scripts", "--no-package-lock"])
-                .args(["--no-audit", "--no-fund"])
+            tools::npm_installing(format!("npm install {name}"), "install")
+                .args(["--no-package-lock"])
                 .dir(staging)
                 .run()
         })?;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::process::{Step, say};
-use crate::{Result, kept, runtimes, top};
+use crate::{Result, kept, runtimes, top, tools};
 
 /// Where the checks are, from the top level.
 const CHECKS: &str = "tests/x402";
@@ -44,8 +44,7 @@ pub fn npm_clients() -> Result<PathBuf> {
         "x402-npm",
         &["package.json", "package-lock.json"],
         |staging| {
-            Step::new("npm ci, the x402 clients", "npm")
-                .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+            tools::npm_installing("npm ci, the x402 clients", "ci")
                 .args(["--prefer-offline", "--omit-lockfile-registry-resolved"])
                 .dir(staging)
                 .limit(10 * 60)
