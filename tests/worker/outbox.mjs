@@ -277,7 +277,7 @@ suite('rotation', async ({ test, after }) => {
   test('without fulfilment configured events wait in the outbox', async () => {
     const invoice = newInvoice();
     await deliverUntilAccepted(worker, event('expired', invoice), { secrets: ['whsec_new'] });
-    const [row] = (await worker.invoice(invoice.invoice_id, 'next')).outbox;
+    const [row] = (await worker.invoice(invoice.invoice_id, NEXT_TOKEN)).outbox;
     assert.deepEqual([row.state, row.sends], ['pending', 0]);
   });
 
