@@ -91,7 +91,7 @@ suite('bounds', async ({ test, after }) => {
     for (const [header, code] of [[undefined, 'WEBHOOK_SIGNATURE_MISSING'], ['t=1', 'WEBHOOK_SIGNATURE_MALFORMED'], [old, 'WEBHOOK_TIMESTAMP_OUTSIDE_TOLERANCE']]) {
       const before = performance.now();
       // The body never ends.
-      const answer = await trickle(worker, '/webhooks/gwop', header === undefined ? {} : { 'x-gwop-signature': header });
+      const answer = await unlessRestarted(() => trickle(worker, '/webhooks/gwop', header === undefined ? {} : { 'x-gwop-signature': header }));
       refused(answer, 401, code);
       assert.ok(performance.now() - before < 10_000, `${code} after ${performance.now() - before} ms`);
     }
@@ -111,6 +111,14 @@ suite('bounds', async ({ test, after }) => {
     await deliverUntilAccepted(worker, event('paid', newInvoice()));
   });
 });
+
+/** wrangler's own proxy answers 503 to a request that meets the connection of another whose body was never read to its end. */
+async function unlessRestarted(ask) {
+  for (let time = 1; ; time += 1) {
+    const answer = await ask();
+    if (time === 3 || !answer.text.startsWith('Your worker restarted mid-request')) return answer;
+  }
+}
 
 /** Sends a body of which a byte comes every half a second, without an end. */
 function trickle(worker, path, headers) {
