@@ -32,7 +32,7 @@ for (const { Gwop } of [imported, required]) {
 }
 
 // One JWK Set: the client of one copy, the middleware of both. What one of them revokes, the other one refuses at once.
-const sim = new Simulator();
+const sim = new Simulator({ merchantApiKey: "sk_m_of_the_test" });
 let fetches = 0;
 const request = (asked) => {
   fetches += asked.url.includes("jwks");
