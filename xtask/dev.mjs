@@ -13,8 +13,8 @@ const settings = {
   GWOP_MERCHANT_ID: '9e9c9ba5-3bab-4172-8a79-336f9ca0f163',
   GWOP_SERVER_URL: on(GWOP_PORT),
   GWOP_IDENTITY_URL: on(GWOP_PORT),
-  AUTH_SECRET: 'auth_secret_dev',
-  OPERATOR_TOKEN: 'operator_dev',
+  AUTH_SECRET: 'auth_secret_for_development',
+  OPERATOR_TOKEN: 'operator_for_development',
   FULFILLMENT_URL: on(FULFILMENT_PORT),
   FULFILLMENT_SECRET,
 };

@@ -106,14 +106,27 @@ async function bodyOf(incoming) {
   return new Uint8Array(await new Blob(chunks).arrayBuffer());
 }
 
+/**
+ * The URL that `Host` and the request's target make; `undefined` where they make none, or name two hosts. Resolving the target as a link
+ * would let `//127.0.0.1/_sim/state` choose the host that is checked.
+ */
+function urlOf(target, host) {
+  if (!URL.canParse(`http://${host}`)) return undefined;
+  const base = new URL(`http://${host}`);
+  if (base.href !== `${base.origin}/`) return undefined;
+  const text = target.startsWith("/") ? base.origin + target : target;
+  if (target.startsWith("//") || !URL.canParse(text)) return undefined;
+  const asked = new URL(text);
+  return asked.origin === base.origin ? asked : undefined;
+}
+
 /** The request, or the answer to what is none. */
 function requestOf(incoming, body, signal) {
   const { method, url, headersDistinct, socket } = incoming;
-  const base = `http://${incoming.headers.host ?? "localhost"}`;
-  if (!URL.canParse(url, base)) {
-    return new SimulatorError("VALIDATION_ERROR", "the Host header or the path is no part of a URL").toResponse();
+  const asked = urlOf(url, incoming.headers.host ?? "localhost");
+  if (asked === undefined) {
+    return new SimulatorError("VALIDATION_ERROR", "the Host header and the path make no URL, or the path names another host").toResponse();
   }
-  const asked = new URL(url, base);
   const peer = socket.remoteAddress ?? "";
   if (asked.pathname.startsWith("/_sim/") && peer !== "::1" && !/^(::ffff:)?127\./.test(peer)) {
     return new SimulatorError("NOT_ALLOWED", "the control routes answer to this machine only").toResponse(403);
@@ -126,7 +139,7 @@ function requestOf(incoming, body, signal) {
   try {
     return new Request(asked, { method, headers, signal, ...(hasBody && { body }) });
   } catch (error) {
-    // TRACE, or a user and password in the Host header.
+    // TRACE.
     return new SimulatorError("VALIDATION_ERROR", `no such request can be made: ${error.message}`).toResponse();
   }
 }

@@ -5,6 +5,7 @@ use std::borrow::{Borrow, Cow};
 use serde_json::{Value, json};
 use worker::{Env, Request, Response, Result};
 
+use super::bounds::{IDENTITY_HEADERS, claims_identity, is_visible};
 use super::gwop::call;
 use super::platform::body::Incoming;
 use super::platform::response::Answer;
@@ -15,14 +16,7 @@ use super::verify::{self, Failure};
 use crate::token::{Claims, Code, Rejection};
 
 /// What `WWW-Authenticate` names as the protected area (RFC 9110 section 11.5).
-pub(super) const CHALLENGE: &str = "Bearer realm=\"gwop\"";
-/// Headers that tell an app who a request comes from. Whatever comes in under these names is not ours.
-const IDENTITY_HEADERS: [&str; 4] = [
-    "x-gwop-subject",
-    "x-gwop-chain",
-    "x-gwop-wallet",
-    "x-gwop-session",
-];
+const CHALLENGE: &str = "Bearer realm=\"gwop\"";
 /// How long a live answer may be reused where `SESSION_CHECK` says nothing, in milliseconds.
 const REUSE_MS: i64 = 30_000;
 /// When to come back to what is overloaded or out of reach, in seconds.
@@ -83,13 +77,15 @@ impl Identity {
     }
 }
 
-/// The request without `X-Gwop-Subject`, `X-Gwop-Chain`, `X-Gwop-Wallet` and `X-Gwop-Session`, which only this Worker may set.
+/// The request without `X-Gwop-Subject`, `X-Gwop-Chain`, `X-Gwop-Wallet` and `X-Gwop-Session`, which only this Worker may set, also where `_` stands
+/// for `-`: WSGI, Rack and PHP take both for the same.
 ///
 /// # Errors
 /// Where the platform refuses to copy the request.
 pub fn without_identity_headers(request: &Request) -> Result<Request> {
     let stripped = request.clone_mut()?;
-    for name in IDENTITY_HEADERS {
+    let names: Vec<String> = stripped.headers().keys().collect();
+    for name in names.iter().filter(|name| claims_identity(name)) {
         stripped.headers().delete(name)?;
     }
     Ok(stripped)
@@ -104,6 +100,8 @@ pub enum AuthError {
     NoToken,
     /// The token does not hold.
     Token(Rejection),
+    /// Its subject or session is nothing that a header can carry, so no app could be told of it.
+    NotForHeaders,
     /// Neither yes nor no: keys or sessions cannot be looked up now.
     Unavailable,
 }
@@ -131,6 +129,15 @@ impl AuthError {
                 Answer::error(401, rejection.code.as_str(), rejection.message)
                     .header("www-authenticate", challenge.concat())
             }
+            Self::NotForHeaders => Answer::error(
+                401,
+                Code::TokenMalformed.as_str(),
+                "The token's subject or session is not printable ASCII",
+            )
+            .header(
+                "www-authenticate",
+                [CHALLENGE, ", error=\"invalid_token\""].concat(),
+            ),
             Self::Unavailable => Answer::error(
                 503,
                 "UNAVAILABLE",
@@ -183,11 +190,18 @@ pub(super) async fn verified(
         config::text(env, config::GWOP_MERCHANT_ID).ok_or(AuthError::NotConfigured)?;
     let token = request.bearer().ok_or(AuthError::NoToken)?;
     let verified = verify::token(env, &merchant_id, &token).await;
-    if let Ok(identity) = &verified
-        && identity.session_id.as_deref() == Some("")
-    {
-        // It names no session, and no object either.
-        return Err(AuthError::Token(Rejection::SESSION_REVOKED));
+    if let Ok(identity) = &verified {
+        if identity.session_id.as_deref() == Some("") {
+            // It names no session, and no object either.
+            return Err(AuthError::Token(Rejection::SESSION_REVOKED));
+        }
+        if !identity
+            .headers()
+            .iter()
+            .all(|(_, value)| is_visible(value))
+        {
+            return Err(AuthError::NotForHeaders);
+        }
     }
     verified.map_err(|failure| match Failure::rejection(failure) {
         Some(rejection)

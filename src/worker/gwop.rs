@@ -9,10 +9,10 @@ use worker::{AbortController, Delay, Env, Fetch, Headers, Method, RequestInit, R
 
 use crate::client::{
     Call, Failure, Fault, FaultKind, Host, RESPONSE_BODY_BOUND, Refusal, RefusalCode, Request,
-    Response, operation,
+    Response, RetryCodes, RetryPolicy, operation, parse_retry_after,
 };
-use crate::drive::drive;
-use crate::model::Naming;
+use crate::drive::{Attempts, attempts};
+use crate::model::{Decoded, Naming};
 use crate::port::Transport;
 
 use super::platform::body::Chunks;
@@ -20,6 +20,12 @@ use super::platform::{config, now_ms};
 
 /// How long one attempt may take, in milliseconds.
 const ATTEMPT_MS: u64 = 10_000;
+
+/// The statuses on which a call for an agent is repeated: not 429, or strangers could multiply their requests with the merchant key.
+const AGENT_RETRIES: [&str; 4] = ["500", "502", "503", "504"];
+
+/// The longest `Retry-After` of Gwop's that is passed on, in seconds.
+const MAX_WAIT_SECONDS: i64 = 60;
 
 /// The platform's clock, randomness, HTTP and timers.
 pub struct Platform;
@@ -161,6 +167,46 @@ pub async fn call(
     name: &str,
     argument: &serde_json::Value,
 ) -> Result<serde_json::Value, CallError> {
+    let mut call = prepared(env, name, argument)?;
+    read(attempts(&Platform, &mut call).await.result)
+}
+
+/// As [`call`], for an agent: what Gwop answers with 429 is not repeated.
+///
+/// # Errors
+/// [`CallError`], and for how many seconds Gwop asks to be left alone, 1 to 60, where it answered 429 and says so.
+pub(super) async fn call_for_agent(
+    env: &Env,
+    name: &str,
+    argument: &serde_json::Value,
+) -> Result<serde_json::Value, (CallError, Option<i64>)> {
+    let mut call = prepared(env, name, argument).map_err(|error| (error, None))?;
+    let codes = RetryCodes::parse(AGENT_RETRIES.into_iter()).map_err(|code| {
+        let parts = ["`", code, "` is no status"];
+        let refusal = Refusal::new(RefusalCode::Argument, &parts);
+        (CallError::Refused(refusal), None)
+    })?;
+    call.set_policy(RetryPolicy {
+        codes,
+        ..RetryPolicy::default()
+    });
+    let Attempts { result, last, .. } = attempts(&Platform, &mut call).await;
+    read(result).map_err(|error| {
+        let limited = last.ok().filter(|response| response.status == 429);
+        let value = limited.and_then(|response| response.retry_after);
+        (error, value.as_deref().and_then(seconds_of))
+    })
+}
+
+/// The seconds that a `Retry-After` names, in bounds.
+fn seconds_of(retry_after: &str) -> Option<i64> {
+    let milliseconds = parse_retry_after(retry_after, now_ms())?;
+    let seconds = milliseconds.saturating_add(999).checked_div(1_000)?;
+    Some(seconds.clamp(1, MAX_WAIT_SECONDS))
+}
+
+/// The call of an operation, ready to be driven.
+fn prepared(env: &Env, name: &str, argument: &serde_json::Value) -> Result<Box<Call>, CallError> {
     let unknown = || {
         let parts = ["There is no operation `", name, "` at Gwop"];
         CallError::Refused(Refusal::new(RefusalCode::Argument, &parts))
@@ -186,9 +232,12 @@ pub async fn call(
         let key = config::text(env, config::GWOP_MERCHANT_API_KEY).unwrap_or_default();
         call.authorize(&key).map_err(CallError::Refused)?;
     }
-    let answer = drive(&Platform, &mut call)
-        .await
-        .map_err(CallError::Failed)?;
+    Ok(call)
+}
+
+/// Gwop's JSON.
+fn read(result: Result<Decoded, Fault>) -> Result<serde_json::Value, CallError> {
+    let answer = result.map_err(CallError::Failed)?;
     serde_json::from_str(&answer.json).map_err(|_| {
         CallError::Failed(Fault {
             kind: FaultKind::ResponseValidation,

@@ -42,6 +42,7 @@ pub async fn handle(request: &Incoming, env: &Env, what: &str) -> Served {
                 Ok(())
             }
             "store" => return store_checks(env).await,
+            "stripped" => return stripped(&request.whole()),
             "fail-next" | "panic-next" => {
                 let id = body.get("invoice_id").and_then(Value::as_str);
                 let call = Call::FailNext {
@@ -68,6 +69,17 @@ async fn enqueue(env: &Env, body: &Value) -> Result<()> {
     let message = js_sys::JSON::parse(&text).unwrap_or(JsValue::NULL);
     let message = RawMessageBuilder::new(message).build_with_content_type(QueueContentType::Json);
     config::fulfillment_queue(env)?.send_raw(message).await
+}
+
+/// The names of the headers that an app behind `without_identity_headers` sees.
+fn stripped(request: &worker::Request) -> Answer {
+    match super::without_identity_headers(request) {
+        Ok(stripped) => {
+            let names: Vec<String> = stripped.headers().keys().collect();
+            Answer::json(200, "done", &json!({ "names": names }))
+        }
+        Err(error) => Answer::error(500, "TEST_FAILED", &error.to_string()),
+    }
 }
 
 /// Runs the store's own tests on a database of their own, and answers which of them failed.

@@ -21,7 +21,7 @@ use crate::token::{
     UnverifiedToken,
 };
 use crate::web::WebCrypto;
-use crate::webhook::{self, Code, DEFAULT_TOLERANCE_SECONDS, Rejection, event};
+use crate::webhook::{self, Code, DEFAULT_TOLERANCE_SECONDS, Rejection, SignatureHeader, event};
 
 /// The most bytes of an id. Gwop's have at most 40; messages of queues are bounded.
 const MAX_ID_BYTES: usize = 255;
@@ -63,6 +63,15 @@ impl From<token::Rejection> for Failure<token::Rejection> {
     fn from(rejection: token::Rejection) -> Self {
         Self::Rejected(rejection)
     }
+}
+
+/// Judges the signature header and its time stamp, as far as that goes without the body.
+///
+/// # Errors
+/// [`Rejection`]: nothing that the body says could make it good.
+pub fn signature_header(header: &str) -> std::result::Result<(), Rejection> {
+    let now = now_ms() as f64 / 1_000.0;
+    SignatureHeader::parse(header)?.check_time(now, DEFAULT_TOLERANCE_SECONDS)
 }
 
 /// Verifies the MAC over the raw bytes with Web Crypto. Nothing of the body is decoded before.

@@ -32,8 +32,7 @@ for (const { Gwop } of [imported, required]) {
 }
 
 // One JWK Set: the client of one copy, the middleware of both. What one of them revokes, the other one refuses at once.
-// With a key of its own: what carries the key that everybody knows is a simulator's `httpClient` itself, not one around it.
-const sim = new Simulator({ merchantApiKey: "sk_m_of_a_test_project" });
+const sim = new Simulator({ merchantApiKey: "sk_m_of_the_test" });
 let fetches = 0;
 const request = (asked) => {
   fetches += asked.url.includes("jwks");

@@ -390,7 +390,11 @@ test("simulator: wrong options and targets say what was expected", async () => {
     ["merchants[0]", { merchants: [null] }],
     ["merchants[0].apiKey", { merchants: [{ id, apiKey: "sk_m_simulator", webhookSecret: "x" }] }],
     ["merchants[0].webhookSecret", { merchants: [{ id, apiKey: "sk_m_x" }] }, /required/],
-    ["sesionTtlSeconds", { sesionTtlSeconds: 1 }, /sessionTtlSeconds/],
+    ["sesionTtlSeconds", { sesionTtlSeconds: 1 }, /did you mean sessionTtlSeconds/],
+    ["options", new Map([["seed", 1]]), /plain object/],
+    ["options", Promise.resolve({ seed: 1 }), /plain object/],
+    ["options", [], /expected an object/],
+    ["webhookUrl", { webhookUrl: null }, /left out/],
     ["seed", { seed: Number.NaN }],
     ["x402", { x402: "strict" }, /standard/],
     ["smartWallets[1]", { smartWallets: [`0x${"aa".repeat(20)}`, "0x1"] }, /address on Base/],
@@ -581,6 +585,28 @@ test("simulator: serve() answers mistakes with Gwop's error body, and everything
   assertEquals((await ask("GET", "/v1/nothing")).status, 404);
 });
 
+test("simulator: control routes answer to this machine alone, whatever Host, path and proxies say", async () => {
+  const { sim } = setUp();
+  const ask = (url, headers = {}) => {
+    const request = new Request(url);
+    // Some runtimes' own Request takes no Host, but requests that come in have one.
+    const all = new Headers(headers);
+    Object.defineProperty(request, "headers", { value: { get: (name) => headers[name] ?? all.get(name), has: (name) => all.has(name) } });
+    return serve(sim, request);
+  };
+  const state = "http://127.0.0.1:4010/_sim/state";
+  for (const host of [undefined, "127.0.0.1:4010", "localhost", "[::1]:4010"]) assertEquals((await ask(state, host && { host })).status, 200, host);
+  for (const host of ["evil.example", "127.0.0.1.evil.example:4010", "", "a b"]) assertEquals((await ask(state, { host })).status, 403, host);
+  for (const name of ["x-forwarded-for", "forwarded", "cf-connecting-ip"]) {
+    assertEquals((await ask(state, { [name]: "127.0.0.1", host: "127.0.0.1:4010" })).status, 403, name);
+  }
+  assertEquals((await ask("http://evil.example/_sim/state")).status, 403);
+  for (const path of ["//127.0.0.1/_sim/state", "/\\127.0.0.1/_sim/state", "//_sim/state"]) {
+    const answer = await ask(`http://evil.example${path}`, { host: "evil.example" });
+    assertEquals([answer.status, (await answer.json()).error.code], [400, "VALIDATION_ERROR"], path);
+  }
+});
+
 test("gwop-simulator serves over HTTP and tells how", { needs: ["command"], timeoutMs: 60_000 }, async () => {
   const { spawn } = process.getBuiltinModule("child_process");
   const run = (args) => {
@@ -650,12 +676,28 @@ test("gwop-simulator serves over HTTP and tells how", { needs: ["command"], time
       "TRACE /v1/invoices HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
       "GET / HTTP/1.1\r\nHost: a\r\nno header\r\n\r\n",
       "CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n",
+      // The target names a host of its own.
+      "GET //127.0.0.1/_sim/state HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n",
+      "GET /\\127.0.0.1/_sim/state HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n",
+      "GET http://127.0.0.1/_sim/state HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n",
+      "GET http:/_sim/state HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n",
+      "GET /state HTTP/1.1\r\nHost: 127.0.0.1/_sim?\r\nConnection: close\r\n\r\n",
       "nothing\r\n\r\n",
     ]) {
       const answer = await raw(text);
       assertMatch(answer, /^HTTP\/1\.1 400 /);
       assertMatch(answer, /\r\nx-request-id: req_/i);
       assertMatch(answer, /"code":"VALIDATION_ERROR".*"requestId":"req_/);
+    }
+    for (const [target, headers, status] of [
+      ["/_sim/state", "Host: 127.0.0.1", 200],
+      ["http://127.0.0.1/_sim/state", "Host: 127.0.0.1", 200],
+      ["/_sim/state", "Host: evil.example", 403],
+      ["/_sim/state", "Host: 127.0.0.1\r\nX-Forwarded-For: 203.0.113.7", 403],
+      ["/_sim/state", "Host: 127.0.0.1\r\nForwarded: for=203.0.113.7", 403],
+      ["/_sim/state", "Host: 127.0.0.1\r\nCF-Connecting-IP: 203.0.113.7", 403],
+    ]) {
+      assertMatch(await raw(`GET ${target} HTTP/1.1\r\n${headers}\r\nConnection: close\r\n\r\n`), new RegExp(`^HTTP/1\\.1 ${status} `));
     }
     // Clients that are gone before they are refused end nothing.
     for (let round = 0; round < 50; round += 1) {

@@ -5,6 +5,7 @@ import { run } from './lib/runner.mjs';
 import './webhooks.mjs';
 import './outbox.mjs';
 import './auth.mjs';
+import './bounds.mjs';
 import './story.mjs';
 import './upgrade.mjs';
 import './faults.mjs';

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::process::{Step, say};
-use crate::{Result, kept, runtimes, top, tools};
+use crate::{Result, kept, runtimes, tools, top};
 
 /// Where the checks are, from the top level.
 const CHECKS: &str = "tests/x402";

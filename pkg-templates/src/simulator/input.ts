@@ -1,4 +1,5 @@
 /** What callers hand over, checked: types do not hold at run time, least of all over HTTP. */
+import { type Names, readOptions } from "../options.js";
 import { SimulatorError } from "./error.js";
 
 /** The error about one option or argument. */
@@ -19,6 +20,17 @@ export function optionsOf<T extends object>(value: T | undefined, field = "optio
   if (value === undefined) return {} as T;
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw invalid(field, "an object", value);
   return value;
+}
+
+/** The options that `names` has, each read once, and no others: what is not understood is refused. */
+export function knownOptions<T extends object>(given: T, names: Names<T>): T {
+  return readOptions(optionsOf(given), names, unknownOption, "");
+}
+
+/** What {@link readOptions} says without a subject, about one option or about all of them. */
+function unknownOption(wrong: string): SimulatorError {
+  const [, field = "options", message = wrong.trim()] = /^\.(.*?) ((?:is not known|must be left out).*)$/s.exec(wrong) ?? [];
+  return new SimulatorError("INVALID_OPTION", message, field);
 }
 
 /** An option of one type, or none. */

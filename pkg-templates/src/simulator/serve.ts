@@ -44,12 +44,15 @@ const ROUTES: Record<string, Route> = {
   "POST /_sim/merchants": (sim, merchant) => (sim.addMerchant(merchant as unknown as SimulatorMerchant), {}),
 };
 
+/** What a proxy says of the client that it stands in for. A request with one of these comes from elsewhere, whatever its address is. */
+const FORWARDED = ["x-forwarded-for", "forwarded", "cf-connecting-ip"];
+
 const clock = (sim: Simulator) => ({ now: new Date(sim.clock.now()).toISOString(), frozen: sim.clock.frozen });
 
 /**
  * Answers over HTTP: Gwop's operations of both hosts, `GET /` with an explanation, and the control routes under `/_sim/`,
- * for `gwop-simulator`, `Deno.serve` or `Bun.serve`. The control routes answer only to loopback host names and refuse
- * pages of other origins; whoever listens on more than loopback must also check the peer's address.
+ * for `gwop-simulator`, `Deno.serve` or `Bun.serve`. The control routes answer only to loopback host names, in the URL and in `Host`, and refuse
+ * pages of other origins and what a proxy has passed on; whoever listens on more than loopback must also check the peer's address.
  *
  * Every answer carries `x-request-id`; a mistake is answered with Gwop's error body.
  *
@@ -73,10 +76,16 @@ async function answer(sim: Simulator, request: Request): Promise<Response> {
   if (pathname === "/" && request.method === "GET") {
     return new Response(explanation(), { headers: { ...headers, "content-type": "text/plain; charset=utf-8" } });
   }
+  if (pathname.startsWith("//")) throw new SimulatorError("VALIDATION_ERROR", "the path must not start with two slashes: it would name a host");
   if (!pathname.startsWith("/_sim/")) return sim.fetch(request);
   const origin = request.headers.get("origin");
-  if (!isLoopback(hostname) || (origin !== null && !isLoopback(hostOf(origin)))) {
-    return new SimulatorError("NOT_ALLOWED", "the control routes answer on loopback only: use http://127.0.0.1 or http://localhost").toResponse(403);
+  const host = request.headers.get("host");
+  const hosts = [hostname, host === null ? hostname : hostOf(`http://${host}`), origin === null ? hostname : hostOf(origin)];
+  if (!hosts.every(isLoopback) || FORWARDED.some((name) => request.headers.has(name))) {
+    return new SimulatorError(
+      "NOT_ALLOWED",
+      "the control routes answer on loopback only, and not through a proxy: use http://127.0.0.1 or http://localhost",
+    ).toResponse(403);
   }
   const route = ROUTES[`${request.method} ${pathname}`];
   if (!route) throw new SimulatorError("NOT_FOUND", "no such control route; GET / lists them");

@@ -2,11 +2,12 @@ import { simulatorCore } from "../core.js";
 import type { SimulatorCore } from "../generated/simulator_bg.js";
 import { markSimulated } from "../hosts.js";
 import { HTTPClient } from "../http-client.js";
+import type { Names } from "../options.js";
 import { unless } from "../race.js";
 import { LONGEST_MS } from "../sleep.js";
 import { MAX_TIME_MS, SimulatorClock } from "./clock.js";
 import { SimulatorError } from "./error.js";
-import { invalid, json, numberOf, optional, optionsOf } from "./input.js";
+import { invalid, json, knownOptions, numberOf, optional, optionsOf } from "./input.js";
 import { SigningKeys, checkSigningKey } from "./signing-keys.js";
 import { ConnectionDropped, type Reply, pause, respond } from "./transport.js";
 import type {
@@ -41,6 +42,34 @@ interface Attempt {
 
 /** The URL that a `webhookHandler` sees when the merchant has none. */
 const HANDLER_URL = "http://localhost/webhooks/gwop";
+
+/** The options of a simulator. */
+const OPTIONS: Names<SimulatorOptions> = {
+  merchantApiKey: undefined,
+  webhookSecret: undefined,
+  merchantId: undefined,
+  merchantName: undefined,
+  webhookUrl: undefined,
+  webhookHandler: undefined,
+  merchants: undefined,
+  autoDeliver: undefined,
+  webhookRetryDelaysMs: undefined,
+  webhookTimeoutMs: undefined,
+  agentsUrl: undefined,
+  issuer: undefined,
+  audience: undefined,
+  authIntentTtlSeconds: undefined,
+  accessTokenTtlSeconds: undefined,
+  sessionTtlSeconds: undefined,
+  settlementDelayMs: undefined,
+  cancelNotAllowedStatus: undefined,
+  x402: undefined,
+  smartWallets: undefined,
+  strictIdempotencyKeys: undefined,
+  seed: undefined,
+  signingKey: undefined,
+  wallClock: undefined,
+};
 
 /** The options of the first merchant, by the fields of a merchant. */
 const FIRST_MERCHANT: Record<string, string> = { id: "merchantId", name: "merchantName", apiKey: "merchantApiKey" };
@@ -102,7 +131,7 @@ export class Simulator {
       wallClock = () => Date.now(),
       seed = randomSeed(),
       ...rest
-    } = optionsOf(options);
+    } = knownOptions(options, OPTIONS);
     optional("webhookHandler", webhookHandler, "function");
     optional("wallClock", wallClock, "function");
     optional("autoDeliver", autoDeliver, "boolean");

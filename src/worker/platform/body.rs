@@ -1,16 +1,25 @@
 //! Requests: what is read of them at once, and bounded bodies.
 
+use std::future::Future;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
 use js_sys::futures::JsFuture;
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{ReadableStream, ReadableStreamDefaultReader};
-use worker::Request;
+use worker::{Delay, Request};
 
 use super::response::Answer;
 
 /// How much of a refused body is read before the answer. Cancelling the stream instead would poison the connection for the
 /// next request under wrangler.
 const DRAIN_BYTES: usize = 1024 * 1024;
+/// How long a refused body is read before the answer.
+const DRAIN_TIME: Duration = Duration::from_secs(1);
+/// How long a body may take to arrive.
+const BODY_TIME: Duration = Duration::from_secs(30);
 
 /// A request as the platform has it. Making `worker`'s own of it asks for `cf` too, which the platform then builds.
 pub struct Incoming {
@@ -46,6 +55,12 @@ impl Incoming {
         }
     }
 
+    /// The request as `worker` has it.
+    #[cfg(feature = "worker-test")]
+    pub fn whole(&self) -> Request {
+        Clone::clone(&self.request).into()
+    }
+
     /// The value of a header; several are joined by commas.
     pub fn header(&self, name: &str) -> Option<String> {
         self.headers.get(name).ok().flatten()
@@ -79,14 +94,25 @@ impl Incoming {
         value.parse().ok()
     }
 
-    /// Reads the raw bytes of a body.
+    /// Reads the raw bytes of a body, within [`BODY_TIME`].
     ///
     /// # Errors
     /// [`BodyError`], after up to [`DRAIN_BYTES`] were read and dropped.
     pub async fn read_body(&self, limit: usize) -> std::result::Result<Vec<u8>, BodyError> {
+        if self.request.body().is_none() {
+            return Ok(vec![]);
+        }
+        let body = within(BODY_TIME, self.read_all(limit)).await;
+        let body = body.unwrap_or(Err(BodyError::Late));
+        if matches!(body, Err(BodyError::TooLarge)) {
+            self.drain().await;
+        }
+        body
+    }
+
+    async fn read_all(&self, limit: usize) -> std::result::Result<Vec<u8>, BodyError> {
         let declared = self.declared_length();
         if declared.is_some_and(|length| length > limit) {
-            self.drain().await;
             return Err(BodyError::TooLarge);
         }
         if declared.is_some() {
@@ -102,7 +128,7 @@ impl Incoming {
                 Ok(Some(chunk)) => {
                     let length = usize::try_from(chunk.length()).unwrap_or(usize::MAX);
                     if body.len().saturating_add(length) > limit {
-                        chunks.drain().await;
+                        within(DRAIN_TIME, chunks.drain()).await;
                         return Err(BodyError::TooLarge);
                     }
                     body.extend(chunk.to_vec());
@@ -118,7 +144,7 @@ impl Incoming {
         Ok(Uint8Array::new(&bytes).to_vec())
     }
 
-    /// Reads and drops a body that nobody wants, up to [`DRAIN_BYTES`]. One that says that it is longer is left alone: under wrangler half a
+    /// Reads and drops a body that nobody wants, up to [`DRAIN_BYTES`] and for [`DRAIN_TIME`]. One that says that it is longer is left alone: under wrangler half a
     /// body that was read is worse than none.
     pub async fn drain(&self) {
         if self
@@ -128,8 +154,16 @@ impl Incoming {
             return;
         }
         if let Some(mut chunks) = self.request.body().and_then(|body| Chunks::of(&body)) {
-            chunks.drain().await;
+            within(DRAIN_TIME, chunks.drain()).await;
         }
+    }
+}
+
+/// The outcome of some work, unless it takes longer.
+async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+    match select(pin!(work), Delay::from(limit)).await {
+        Either::Left((outcome, _)) => Some(outcome),
+        Either::Right(_) => None,
     }
 }
 
@@ -147,6 +181,8 @@ pub enum BodyError {
     TooLarge,
     /// It ended in an error.
     Broken,
+    /// It did not arrive in time.
+    Late,
 }
 
 impl BodyError {
@@ -154,6 +190,7 @@ impl BodyError {
     pub fn answer(self) -> Answer {
         match self {
             Self::TooLarge => Answer::error(413, "BODY_TOO_LARGE", "The body has too many bytes"),
+            Self::Late => Answer::error(408, "BODY_TIMEOUT", "The body did not arrive in time"),
             Self::Broken => {
                 Answer::error(400, "BODY_BROKEN", "The body could not be read to its end")
             }

@@ -8,6 +8,7 @@ use wasm_bindgen::JsValue;
 use worker::{Env, Queue, Url};
 
 use super::log;
+use crate::worker::bounds;
 use crate::worker::ledger::shard::{DEFAULT_SHARDS, MAX_SHARDS};
 use crate::worker::schedule::{self, Times};
 
@@ -35,6 +36,8 @@ pub const FULFILLMENT_URL: &str = "FULFILLMENT_URL";
 pub const FULFILLMENT_SECRET: &str = "FULFILLMENT_SECRET";
 /// The operator's bearer token, comma-separated during a rotation.
 pub const OPERATOR_TOKEN: &str = "OPERATOR_TOKEN";
+/// `true`: Gwop's hosts may be called over plain HTTP wherever they are.
+pub const ALLOW_INSECURE: &str = "ALLOW_INSECURE";
 /// The most bytes of a request body.
 pub const MAX_BODY_BYTES: &str = "MAX_BODY_BYTES";
 /// Origins that may use the auth routes from a browser, comma-separated.
@@ -83,6 +86,14 @@ const LISTS: [&str; 6] = [
     FULFILLMENT_SECRET,
     OPERATOR_TOKEN,
     CORS_ORIGINS,
+];
+
+/// How many characters each value has at least. One that is shorter can be guessed, so it turns its part off.
+const LEAST_CHARACTERS: [(&str, usize); 4] = [
+    (AUTH_SECRET, 16),
+    (OPERATOR_TOKEN, 16),
+    (GWOP_WEBHOOK_SECRET, 8),
+    (FULFILLMENT_SECRET, 8),
 ];
 
 /// What is configured under a name. `[vars]` takes any JSON, not only strings.
@@ -140,12 +151,66 @@ fn not_understood(name: &str) {
 pub fn text(env: &Env, name: &'static str) -> Option<String> {
     match setting(env, name) {
         Setting::Missing => None,
-        Setting::Text(text) => Some(text),
+        Setting::Text(text) => is_allowed(env, name, &[&text]).then_some(text),
         Setting::Texts(_) | Setting::Unusable => {
             not_understood(name);
             None
         }
     }
+}
+
+/// Whether values may be used; where not, a log line that names the variable says why, and the part that needs it is off.
+fn is_allowed(env: &Env, name: &'static str, values: &[&str]) -> bool {
+    let least = LEAST_CHARACTERS.iter().find(|(of, _)| *of == name);
+    if let Some((_, least)) = least
+        && !bounds::are_long_enough(values, *least)
+    {
+        let at_least = ("at_least", (*least).into());
+        log::error("too_short", &[("variable", name.into()), at_least]);
+        return false;
+    }
+    let reason = match name {
+        GWOP_WEBHOOK_SECRET if values.contains(&bounds::SIMULATOR_WEBHOOK_SECRET) => {
+            talks_to_gwop(env).then_some("simulator_credentials")
+        }
+        GWOP_MERCHANT_API_KEY if values.contains(&bounds::SIMULATOR_MERCHANT_KEY) => {
+            talks_to_gwop(env).then_some("simulator_credentials")
+        }
+        GWOP_IDENTITY_URL | GWOP_SERVER_URL => {
+            let insecure = values.iter().any(|url| is_insecure(url)) && !allows_insecure(env);
+            insecure.then_some("insecure_host")
+        }
+        _ => None,
+    };
+    if let Some(reason) = reason {
+        log::error(reason, &[("variable", name.into())]);
+    }
+    reason.is_none()
+}
+
+/// Whether the identity host is Gwop's own, as it is where none is set. What is no URL is not known to be another's.
+fn talks_to_gwop(env: &Env) -> bool {
+    let Setting::Text(url) = setting(env, GWOP_IDENTITY_URL) else {
+        return true;
+    };
+    let Ok(url) = Url::parse(&url) else {
+        return true;
+    };
+    url.host_str().is_none_or(bounds::is_gwops)
+}
+
+/// Whether anybody on the way to the host could read the merchant key. What is no URL is refused where it is used.
+fn is_insecure(url: &str) -> bool {
+    Url::parse(url)
+        .is_ok_and(|url| url.scheme() == "http" && !url.host_str().is_some_and(bounds::is_private))
+}
+
+fn allows_insecure(env: &Env) -> bool {
+    let value = text(env, ALLOW_INSECURE);
+    if !matches!(value.as_deref(), None | Some("true" | "false")) {
+        not_understood(ALLOW_INSECURE);
+    }
+    value.as_deref() == Some("true")
 }
 
 /// The value of a variable, or its default. Where it is no text: an empty one, with which nothing works.
@@ -156,7 +221,7 @@ pub fn text_or(env: &Env, name: &'static str, default: &str) -> String {
     }
 }
 
-/// The values of a variable or secret: comma-separated, or an array of strings.
+/// The values of a variable or secret: comma-separated, or an array of strings. None at all where one of them may not be used.
 pub fn list(env: &Env, name: &'static str) -> Vec<String> {
     let items = match setting(env, name) {
         Setting::Missing => vec![],
@@ -168,10 +233,11 @@ pub fn list(env: &Env, name: &'static str) -> Vec<String> {
         }
     };
     let items = items.iter().map(|item| item.trim());
-    items
-        .filter(|item| !item.is_empty())
-        .map(str::to_owned)
-        .collect()
+    let items: Vec<&str> = items.filter(|item| !item.is_empty()).collect();
+    if !is_allowed(env, name, &items) {
+        return vec![];
+    }
+    items.into_iter().map(str::to_owned).collect()
 }
 
 /// Whether a variable or secret has a value that can be used.

@@ -5,20 +5,22 @@ use serde_json::{Value, json};
 use worker::Env;
 
 use crate::token::Rejection;
-use crate::worker::auth::{
-    AuthError, CHALLENGE, LATER_SECONDS, ask_object, authenticated, is_on, verified,
-};
+use crate::worker::auth::{AuthError, LATER_SECONDS, ask_object, authenticated, is_on, verified};
+use crate::worker::bounds::metadata_problem;
 use crate::worker::exchange::{exchange_secret, idempotency_key, is_exchange_secret};
-use crate::worker::gwop::{CallError, call};
+use crate::worker::gwop::{CallError, call, call_for_agent};
 use crate::worker::platform::body::{BodyError, Incoming};
 use crate::worker::platform::response::{Answer, Served, served};
 use crate::worker::platform::{config, iso_8601, log};
 use crate::worker::sessions::object::SessionCall;
 
+use super::limit::limited;
+
 /// Says to a browser that a page of this origin may read the answer.
 const ALLOW_ORIGIN: &str = "access-control-allow-origin";
 /// When an agent should ask again for a token that it has not paid for yet, in seconds.
 const NOT_SETTLED_SECONDS: &str = "2";
+
 /// Answers everything under `/auth/`.
 pub async fn handle(request: &Incoming, env: &Env, path: &[&str]) -> Served {
     let method = request.method.as_str();
@@ -77,38 +79,13 @@ fn cors(request: &Incoming, env: &Env) -> Vec<(&'static str, String)> {
     }
 }
 
-/// 429 where the platform's rate limiter is bound and has enough of this client.
-async fn limited(request: &Incoming, env: &Env) -> Option<Answer> {
-    let limiter = env.rate_limiter(config::AUTH_RATE_LIMITER).ok()?;
-    let client = request.header("cf-connecting-ip");
-    let outcome = limiter
-        .limit(client.unwrap_or_else(|| "unknown".to_owned()))
-        .await;
-    match outcome {
-        Ok(outcome) if !outcome.success => {
-            request.drain().await;
-            let answer = Answer::error(429, "RATE_LIMITED", "Too many requests: try again later");
-            Some(answer.header("retry-after", "60"))
-        }
-        Ok(_) => None,
-        Err(error) => {
-            // A limiter that fails must not lock everybody out.
-            log::error(
-                "rate_limiter_failed",
-                &[("error", error.to_string().into())],
-            );
-            None
-        }
-    }
-}
-
 /// The JSON object of a request that auth, its rate limit and its media type let in; `{}` from an empty body.
 async fn admitted(request: &Incoming, env: &Env) -> std::result::Result<Value, Answer> {
     if !is_on(env) {
         request.drain().await;
         return Err(AuthError::NotConfigured.answer());
     }
-    if let Some(answer) = limited(request, env).await {
+    if let Some(answer) = limited(request, env, "auth").await {
         return Err(answer);
     }
     if !request.may_be_json() {
@@ -144,9 +121,13 @@ async fn create_intent(request: &Incoming, env: &Env) -> Answer {
     let Some(auth_secret) = auth_secrets.first() else {
         return AuthError::NotConfigured.answer();
     };
-    let mut intent = match call(env, "authIntents.create", &json!({ "body": body })).await {
+    if let Some(problem) = body.get("metadata").and_then(metadata_problem) {
+        return invalid(problem);
+    }
+    let argument = json!({ "body": body });
+    let mut intent = match call_for_agent(env, "authIntents.create", &argument).await {
         Ok(intent) => intent,
-        Err(error) => return gwop_error("authIntents.create", &error),
+        Err((error, wait)) => return gwop_error("authIntents.create", &error, wait),
     };
     let id = intent.get("auth_intent_id").and_then(Value::as_str);
     let secret = exchange_secret(auth_secret, id.unwrap_or_default());
@@ -183,14 +164,15 @@ async fn exchange(request: &Incoming, env: &Env, id: &str) -> Answer {
         );
     }
     let argument = json!({ "auth_intent_id": id, "idempotency_key": idempotency_key(id) });
-    match call(env, "authIntents.exchange", &argument).await {
+    match call_for_agent(env, "authIntents.exchange", &argument).await {
         Ok(token) => Answer::json(200, "exchanged", &token),
-        Err(error) => gwop_error("authIntents.exchange", &error),
+        Err((error, wait)) => gwop_error("authIntents.exchange", &error, wait),
     }
 }
 
-/// What an agent is told of Gwop's errors: those that it can do something about as they are, others not at all.
-fn gwop_error(operation: &str, error: &CallError) -> Answer {
+/// What an agent is told of Gwop's errors: those that it can do something about as they are, others not at all. `wait` is how many seconds Gwop
+/// asks to wait.
+fn gwop_error(operation: &str, error: &CallError, wait: Option<i64>) -> Answer {
     let code = error.code().unwrap_or_default();
     match code.as_str() {
         "AUTH_INTENT_NOT_SETTLED" => Answer::error(
@@ -224,7 +206,10 @@ fn gwop_error(operation: &str, error: &CallError) -> Answer {
                 "GWOP_UNAVAILABLE",
                 "Gwop cannot be reached now: try again",
             )
-            .header("retry-after", LATER_SECONDS)
+            .header(
+                "retry-after",
+                wait.map_or_else(|| LATER_SECONDS.to_owned(), |seconds| seconds.to_string()),
+            )
         }
     }
 }
@@ -251,33 +236,12 @@ async fn session(request: &Incoming, env: &Env) -> Answer {
 /// `GET /auth/verify`: forward auth for a gateway in front of an app.
 async fn forward_auth(request: &Incoming, env: &Env) -> Answer {
     match authenticated(request, env).await {
-        // A header cannot carry it, and no wallet of Gwop's looks like it.
-        Ok(identity)
-            if !identity
-                .headers()
-                .iter()
-                .all(|(_, value)| is_visible(value)) =>
-        {
-            Answer::error(
-                401,
-                "TOKEN_MALFORMED",
-                "The token's subject or session is not printable ASCII",
-            )
-            .header(
-                "www-authenticate",
-                [CHALLENGE, ", error=\"invalid_token\""].concat(),
-            )
-        }
         Ok(identity) => identity.headers().into_iter().fold(
             Answer::empty(204, "authenticated"),
             |answer, (name, value)| answer.header(name, value),
         ),
         Err(denied) => denied.answer(),
     }
-}
-
-fn is_visible(value: &str) -> bool {
-    value.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// `DELETE /auth/session`: revokes the token's session, here at once, and at Gwop.
@@ -308,6 +272,6 @@ async fn revoke(request: &Incoming, env: &Env) -> Answer {
         Err(error) if error.code().as_deref() == Some("SESSION_NOT_FOUND") => {
             Answer::json(200, "revoked", &json!({ "revoked": true }))
         }
-        Err(error) => gwop_error("authSessions.revoke", &error),
+        Err(error) => gwop_error("authSessions.revoke", &error, None),
     }
 }

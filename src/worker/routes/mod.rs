@@ -1,5 +1,6 @@
 //! What each path does: read the request, ask the parts, answer.
 
 pub mod auth;
+mod limit;
 pub mod operator;
 pub mod webhook;

@@ -12,6 +12,8 @@ use crate::worker::platform::body::Incoming;
 use crate::worker::platform::response::Answer;
 use crate::worker::platform::{config, iso_8601, log};
 
+use super::limit::limited;
+
 /// What public ids begin with.
 const PUBLIC_ID_PREFIX: &str = "inv_";
 /// The most bytes of a replay's body.
@@ -32,9 +34,12 @@ fn is_operator(request: &Incoming, env: &Env) -> bool {
         .is_some_and(|given| is_one_of(&given, tokens))
 }
 
-/// Lets in whoever holds the operator's token and uses this method.
+/// Lets in whoever holds the operator's token and uses this method. Whoever does not is counted by the rate limiter.
 async fn admit(request: &Incoming, env: &Env, method: &'static str) -> Result<(), Answer> {
     let refusal = if !is_operator(request, env) {
+        if let Some(answer) = limited(request, env, "operator").await {
+            return Err(answer);
+        }
         Answer::not_found()
     } else if request.method != method {
         Answer::method_not_allowed(method)

@@ -40,20 +40,32 @@ async fn answer(request: &Incoming, env: &Env) -> Answer {
         request.drain().await;
         return Answer::error(415, "UNSUPPORTED_MEDIA_TYPE", "Send application/json");
     }
-    let body = match request.read_body(config::max_body_bytes(env)).await {
-        Ok(body) => body,
-        Err(error) => return error.answer(),
-    };
     let secrets = config::list(env, config::GWOP_WEBHOOK_SECRET);
     if secrets.is_empty() {
         log::error(
             "not_configured",
             &[("variable", config::GWOP_WEBHOOK_SECRET.into())],
         );
-        return Answer::error(500, "INTERNAL_ERROR", "Internal error");
+        request.drain().await;
+        // Gwop delivers again, so nothing is lost while the secret is put right.
+        return Answer::error(
+            503,
+            "WEBHOOKS_NOT_CONFIGURED",
+            "Webhooks are not configured here",
+        );
     }
     let header = |name| request.header(name).unwrap_or_default();
-    match verify::webhook(&secrets, &header("x-gwop-signature"), &body).await {
+    let signature = header("x-gwop-signature");
+    // Before the body: nobody's memory is spent on what nobody signed, or on an old delivery.
+    if let Err(rejection) = verify::signature_header(&signature) {
+        request.drain().await;
+        return rejected(401, &rejection);
+    }
+    let body = match request.read_body(config::max_body_bytes(env)).await {
+        Ok(body) => body,
+        Err(error) => return error.answer(),
+    };
+    match verify::webhook(&secrets, &signature, &body).await {
         Ok(()) => {}
         Err(failure) => {
             return Failure::rejection(failure)

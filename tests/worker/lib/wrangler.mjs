@@ -52,7 +52,9 @@ export async function startWorker({ variables = {}, main = TEST_BUILD, storage, 
     const config = readFileSync(template ?? join(TOP, 'wrangler.toml'), 'utf8')
       .replace('main = "dist/worker/entry.js"', `main = ${JSON.stringify(build)}`)
       // Dead letters within seconds rather than hours.
-      .replaceAll('max_retries = 10\n', 'max_retries = 2\n');
+      .replaceAll('max_retries = 10\n', 'max_retries = 2\n')
+      // Every test is the same client.
+      .replace('limit = 30,', 'limit = 100000,');
     mkdirSync(where, { recursive: true });
     writeFileSync(join(where, 'wrangler.toml'), change(config));
     const lines = Object.entries(variables).map(([name, value]) => `${name}=${JSON.stringify(value)}\n`);

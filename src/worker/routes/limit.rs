@@ -1,0 +1,31 @@
+//! The platform's rate limiter, where it is bound.
+
+use worker::Env;
+
+use crate::worker::bounds::client_of;
+use crate::worker::platform::body::Incoming;
+use crate::worker::platform::response::Answer;
+use crate::worker::platform::{config, log};
+
+/// 429 where the rate limiter has enough of this client. `what` keeps apart what is counted.
+pub async fn limited(request: &Incoming, env: &Env, what: &str) -> Option<Answer> {
+    let limiter = env.rate_limiter(config::AUTH_RATE_LIMITER).ok()?;
+    let client = request.header("cf-connecting-ip");
+    let client = client.map_or_else(|| "unknown".to_owned(), |address| client_of(&address));
+    match limiter.limit([what, " ", &client].concat()).await {
+        Ok(outcome) if !outcome.success => {
+            request.drain().await;
+            let answer = Answer::error(429, "RATE_LIMITED", "Too many requests: try again later");
+            Some(answer.header("retry-after", "60"))
+        }
+        Ok(_) => None,
+        Err(error) => {
+            // A limiter that fails must not lock everybody out.
+            log::error(
+                "rate_limiter_failed",
+                &[("error", error.to_string().into())],
+            );
+            None
+        }
+    }
+}
