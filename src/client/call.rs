@@ -441,7 +441,8 @@ impl Call {
                 &[
                     "merchantApiKey is required by ",
                     self.operation.name,
-                    ": pass it to the constructor, or set GWOP_MERCHANT_API_KEY",
+                    ": pass it to the constructor, or set GWOP_MERCHANT_API_KEY (on Cloudflare Workers, process.env needs \
+                     nodejs_compat and a compatibility date of 2025-04-01 or later)",
                 ],
             ));
         }

@@ -74,7 +74,7 @@ suite('bounds', async ({ test, after }) => {
     assert.deepEqual(outbox.map(({ state, sends }) => [state, sends]), [['pending', 0]]);
   });
 
-  test('refused operator requests go through the rate limiter, the operator\'s own do not', async () => {
+  test("refused operator requests go through the rate limiter, the operator's own do not", async () => {
     const worker = await start({ variables: { OPERATOR_TOKEN }, configure: (text) => text.replace('limit = 100000,', 'limit = 5,') });
     const guesses = [];
     for (let time = 0; time < 12; time += 1) guesses.push((await worker.request('GET', '/invoices/x', { headers: { authorization: `Bearer guess-${time}` } })).status);
