@@ -146,7 +146,7 @@ suite('bounds of agents', async ({ test, after }) => {
   after(() => worker.stop());
   const attempts = async (path) => (await simulator.control('GET', 'requests')).filter((request) => JSON.stringify(request).includes(path)).length;
 
-  test('429 of Gwop\'s is one call, and 503 with its Retry-After, 1 to 60 seconds', async () => {
+  test("429 of Gwop's is one call, and 503 with its Retry-After, 1 to 60 seconds", async () => {
     const { body: intent } = await post(worker, '/auth/intents', {});
     for (const [operation, path, body] of [
       ['authIntents.create', '/auth/intents', {}],
@@ -202,7 +202,7 @@ suite('simulator credentials', async ({ test, after }) => {
     return worker;
   };
 
-  test('a simulator\'s credentials are refused where the identity host is Gwop\'s own, and taken elsewhere', async () => {
+  test("a simulator's credentials are refused where the identity host is Gwop's own, and taken elsewhere", async () => {
     const given = { GWOP_WEBHOOK_SECRET: 'whsec_of_the_tests, whsec_simulator ', GWOP_MERCHANT_API_KEY: ' sk_m_simulator ', GWOP_MERCHANT_ID: 'm', AUTH_SECRET: 'auth_secret_of_the_tests' };
     for (const identity of [undefined, 'https://identity.gwop.io', ' https://GWOP.io. ']) {
       const worker = await start({ ...given, ...(identity && { GWOP_IDENTITY_URL: identity }) });
