@@ -385,6 +385,7 @@ pub fn judge(payload: &Value, demand: &Demand, rules: Rules<'_>) -> Result<Judge
     Ok(Judged {
         wallet: authorization.from.to_string(),
         once: Once::of("base", &[&authorization.from.0, &authorization.nonce]),
+        transaction: None,
     })
 }
 
