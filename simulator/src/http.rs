@@ -137,9 +137,13 @@ impl Target<'_> {
                 return Err(ApiError::invalid("query", "percent-encoded UTF-8"));
             };
             if !known.contains(&name.as_str()) {
+                let expected = match known {
+                    [] => "none: this path takes no query".into(),
+                    known => format!("one of: {}", known.join(", ")),
+                };
                 return Err(ApiError::invalid(
                     &format!("query parameter {name}"),
-                    &format!("one of: {}", known.join(", ")),
+                    &expected,
                 ));
             }
             if parameters.iter().any(|(other, _)| *other == name) {
@@ -196,6 +200,12 @@ mod tests {
         );
         assert!(target.query(&["limit"]).is_err());
         assert!(target.serves_invoices() && !target.serves_identity());
+        let refused = target.query(&[]).unwrap_err();
+        let message = refused.body("req_1")["error"]["message"].to_string();
+        assert!(
+            message.contains("expected none: this path takes no query"),
+            "{message}"
+        );
     }
 
     #[test]

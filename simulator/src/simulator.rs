@@ -10,7 +10,7 @@ use crate::id::Ids;
 use crate::invoice::{Invoice, Status};
 use crate::payment::base::Address;
 use crate::payment::offer::Offers;
-use crate::payment::{Chain, Mode, Once, Payment};
+use crate::payment::{Chain, Judged, Mode, Once, Payment};
 use crate::time::Now;
 use crate::webhook::{Delivery, DeliveryStatus, event};
 use serde::Serialize;
@@ -144,6 +144,38 @@ pub(crate) enum Settlement {
     Hold,
     /// Back to OPEN.
     Fail,
+}
+
+/// Who pays, and by what.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    /// Normalised.
+    pub wallet: String,
+    /// What it uses up; absent where a test pays without a payload.
+    pub once: Option<Once>,
+    /// The transaction, where the agent has sent it itself.
+    pub transaction: Option<String>,
+}
+
+impl Source {
+    /// A wallet that pays without a payload.
+    pub const fn wallet(wallet: String) -> Self {
+        Self {
+            wallet,
+            once: None,
+            transaction: None,
+        }
+    }
+}
+
+impl From<Judged> for Source {
+    fn from(judged: Judged) -> Self {
+        Self {
+            wallet: judged.wallet,
+            once: Some(judged.once),
+            transaction: judged.transaction,
+        }
+    }
 }
 
 /// What became of a payment that was started.
@@ -352,8 +384,7 @@ impl Simulator {
         &mut self,
         payable: Payable,
         chain: Chain,
-        wallet: String,
-        once: Option<Once>,
+        source: Source,
         settlement: Settlement,
         now: Now,
     ) -> Started {
@@ -379,12 +410,12 @@ impl Simulator {
         }
         let payment = Payment {
             chain,
-            wallet,
-            transaction: match chain {
+            wallet: source.wallet,
+            transaction: source.transaction.unwrap_or_else(|| match chain {
                 Chain::Base => self.ids.base_transaction(),
                 Chain::Solana => self.ids.solana_transaction(),
-            },
-            once,
+            }),
+            once: source.once,
             settles_at,
             settled_at: None,
         };

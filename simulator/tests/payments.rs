@@ -463,10 +463,6 @@ fn wrong_payments_on_base_are_refused_by_name() {
             "invalid_payload",
             Box::new(|payload| payload["authorization"] = json!([])),
         ),
-        (
-            "unsupported_payload_type",
-            Box::new(|payload| *payload = json!({ "permit2Authorization": {} })),
-        ),
     ] {
         for version in [1, 2] {
             let mut payment = signed(&mut world, &urls[0], version);
@@ -479,6 +475,17 @@ fn wrong_payments_on_base_are_refused_by_name() {
             );
         }
     }
+    // Permit2 came with version 2: version 1 does not look at it.
+    let mut permit2 = signed(&mut world, &urls[0], 2);
+    permit2["payload"]["permit2Authorization"] = json!({});
+    assert_eq!(
+        refused(&send(&mut world, &urls[0], &permit2)),
+        "unsupported_payload_type"
+    );
+    let (_, other_urls) = payable(&mut world);
+    let mut permit2 = signed(&mut world, &other_urls[0], 1);
+    permit2["payload"]["permit2Authorization"] = json!({});
+    assert_eq!(send(&mut world, &other_urls[0], &permit2).status, 200);
     // The other half of a signature, and what a chain writes `v` as inside.
     let honest = signed(&mut world, &urls[0], 2);
     let bytes = hex(text(&honest["payload"]["signature"])).unwrap();
@@ -1087,7 +1094,7 @@ fn gwop_docs_are_followed_on_request() {
     // On Solana, a transaction that was sent, or one to send.
     let sent =
         "5J8WNmNyhbLvHy8QoWgrGLK1DMxZbwLBcyhBYzpoPfpQBVqRkRdgYFQkLvdcrCVcjJGMzLHGmEWWHzt8NdbAXFiC";
-    let (_, urls) = payable(&mut world);
+    let (invoice, urls) = payable(&mut world);
     let mut payment = signed(&mut world, &urls[1], 2);
     assert_eq!(
         payment["accepted"]["extra"]["assetTransferMethod"],
@@ -1100,10 +1107,15 @@ fn gwop_docs_are_followed_on_request() {
         "invalid_payload"
     );
     payment["payload"] = json!({ "tx_hash": sent });
-    assert_eq!(
-        world.send_payment(&urls[1], &with_header(&payment)).status,
-        200
-    );
+    let paid = world.send_payment(&urls[1], &with_header(&payment));
+    assert_eq!(paid.status, 200);
+    // It is the transaction that the agent named.
+    assert_eq!(response(&paid)["paid_tx_hash"], sent);
+    assert_eq!(paid.body["paid_tx_hash"], sent);
+    assert_eq!(world.public(&invoice)["paid_tx_hash"], sent);
+    let delivered = world.deliver(200);
+    let event = common::event(delivered.last().unwrap());
+    assert_eq!(event["data"]["tx_signature"], sent);
     let (_, urls) = payable(&mut world);
     let mut payment = signed(&mut world, &urls[1], 2);
     let honest = payment.clone();
@@ -1116,6 +1128,83 @@ fn gwop_docs_are_followed_on_request() {
         world.send_payment(&urls[1], &with_header(&honest)).status,
         200
     );
+}
+
+#[test]
+fn gwop_docs_free_a_settlement_id_whose_payment_failed() {
+    let mut world = world_with(json!({ "x402": "gwop-docs", "settlementDelayMs": 5_000 }));
+    let (invoice, urls) = payable(&mut world);
+    let headers = world.signed(&urls[0], json!({}));
+    let first = world.send_payment(&urls[0], &headers);
+    assert_eq!(first.status, 202);
+    let again = world.send_payment(&urls[0], &headers);
+    assert_eq!((again.status, &again.body), (202, &first.body));
+    world.command(json!({ "command": "failPayment", "target": invoice["public_invoice_id"] }));
+    assert_eq!(world.public(&invoice)["status"], "OPEN");
+    // The same header pays anew, with another transaction.
+    let anew = world.send_payment(&urls[0], &headers);
+    assert_eq!(anew.status, 202);
+    assert_ne!(
+        response(&anew)["transaction"],
+        response(&first)["transaction"]
+    );
+    assert_eq!(world.public(&invoice)["status"], "PAYING");
+    world.advance(5_000);
+    assert_eq!(
+        world.public(&invoice)["paid_tx_hash"],
+        response(&anew)["transaction"]
+    );
+}
+
+#[test]
+fn gwop_docs_say_why_a_payment_failed_and_know_a_late_one_again() {
+    let mut world = world_with(json!({ "x402": "gwop-docs" }));
+    let (invoice, urls) = payable(&mut world);
+    world.misbehave(json!({ "fault": "payment-fail" }));
+    let failed = world.pay_by_x402(&urls[0], json!({}));
+    assert_eq!(failed.status, 402);
+    let said = response(&failed);
+    assert_eq!(
+        (&said["success"], &said["errorReason"], &said["transaction"]),
+        (
+            &json!(false),
+            &json!("invalid_exact_evm_transaction_failed"),
+            &json!("")
+        )
+    );
+    for answer in ["refused", "timeout"] {
+        let (invoice, urls) = payable(&mut world);
+        world.misbehave(json!({ "fault": "payment-late", "delayMs": 5_000, "answer": answer }));
+        let headers = world.signed(&urls[0], json!({}));
+        let late = world.send_payment(&urls[0], &headers);
+        assert_eq!(late.reply.lost, answer == "timeout");
+        if answer == "refused" {
+            assert_eq!(response(&late)["errorReason"], "unexpected_settle_error");
+        }
+        // The same header again: it is on its way.
+        let again = world.send_payment(&urls[0], &headers);
+        let said = response(&again);
+        assert_eq!(
+            (again.status, &said["errorReason"]),
+            (202, &json!("settlement_pending"))
+        );
+        // Its settlement id takes no other payload.
+        let mut other = decoded(&headers[0].1);
+        other["payload"]["authorization"]["nonce"] = json!(format!("0x{}", "22".repeat(32)));
+        sign_again(&mut other);
+        let headers = [(headers[0].0.clone(), encoded(&other))];
+        assert_eq!(
+            world.send_payment(&urls[0], &headers).code(),
+            "IDEMPOTENCY_CONFLICT"
+        );
+        world.advance(5_000);
+        let public = world.public(&invoice);
+        assert_eq!(
+            (&public["status"], &public["paid_tx_hash"]),
+            (&json!("PAID"), &said["transaction"])
+        );
+    }
+    assert_eq!(world.public(&invoice)["status"], "OPEN");
 }
 
 #[test]

@@ -55,7 +55,7 @@ const VALUE = { 1: "invalid_exact_evm_authorization_value", 2: "invalid_exact_ev
 const NO_OFFER = "No matching payment requirements";
 const SIMULATION = "invalid_exact_evm_transaction_simulation_failed";
 const BY_THE_CONTRACT = "the facilitator leaves this to USDC's contract, in the simulation; without a chain it is judged with the signature";
-const NOT_DECIMAL = "JavaScript's BigInt reads it; the specification has decimal strings, and Python's facilitator refuses it";
+const NOT_DECIMAL = "JavaScript's BigInt reads it; the specification has strings of decimal digits alone";
 const BY_THE_SERVER = "a facilitator does not compare `accepted`; the resource server (@x402/core) does, before it asks one";
 const MIXED_CASE = (address) => address.replace(/[a-fA-F]/g, (digit) => (digit < "a" ? digit.toLowerCase() : digit.toUpperCase()));
 const UPPER = (text) => `0x${text.slice(2).toUpperCase()}`;
@@ -141,6 +141,13 @@ export async function basePayloads() {
     { name: "a value in hex", expected: SIGNATURE, differs: { facilitator: "valid", why: NOT_DECIMAL }, make: withField("value", (value) => toHex(BigInt(value))) },
     { name: "a value with blanks", expected: SIGNATURE, differs: { facilitator: "valid", why: NOT_DECIMAL }, make: withField("value", (value) => ` ${value} `) },
     { name: "a value that is a number", expected: SIGNATURE, differs: { facilitator: "valid", why: NOT_DECIMAL }, make: withField("value", Number) },
+    { name: "a value with a sign", expected: SIGNATURE, differs: { facilitator: "valid", why: NOT_DECIMAL }, make: withField("value", (value) => `+${value}`) },
+    { name: "an empty validAfter", expected: SIGNATURE, differs: { facilitator: "valid", why: NOT_DECIMAL }, make: withField("validAfter", () => "") },
+    { name: "a signature as v, r and s", expected: SIGNATURE, differs: { facilitator: "throws", why: "the specification has 65 bytes of hex; `x402: \"gwop-docs\"` takes the parts" }, make: withSignature(
+      (signature) => ({ r: signature.slice(0, 66), s: `0x${signature.slice(66, 130)}`, v: Number.parseInt(signature.slice(130), 16) })) },
+    { name: "a Permit2 authorization beside it", versions: [1], expected: "valid", make: changed((payload) => void (payload.permit2Authorization = {})) },
+    { name: "a Permit2 authorization beside it", versions: [2], expected: "unsupported_payload_type", differs: { facilitator: "throws", why: "the facilitator judges it by Permit2, of which this one is empty; the offer names no other method than EIP-3009" }, make: changed(
+      (payload) => void (payload.permit2Authorization = {})) },
     { name: "no authorization", expected: "invalid_payload", differs: { facilitator: "throws", why: "the facilitator reads members of what is not there" }, make: changed(
       (payload) => void delete payload.authorization) },
     { name: "no signature", expected: "invalid_payload", differs: { facilitator: "throws", why: "the facilitator reads members of what is not there" }, make: changed(

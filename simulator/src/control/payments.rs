@@ -4,7 +4,7 @@ use crate::control::{CommandError, PaymentOutcome};
 use crate::invoice::{Status, put};
 use crate::payment::wire::{Block, encode};
 use crate::payment::{Chain, Mode, Version, payer};
-use crate::simulator::{Payable, Settlement, Simulator, Started};
+use crate::simulator::{Payable, Settlement, Simulator, Source, Started};
 use crate::time::Now;
 use serde_json::{Value, json};
 
@@ -30,8 +30,8 @@ impl Simulator {
             PaymentOutcome::Hold => Settlement::Hold,
             PaymentOutcome::Fail => Settlement::Fail,
         };
-        let Started { payment, .. } =
-            self.start_payment(payable, chain, wallet, None, settlement, now);
+        let source = Source::wallet(wallet);
+        let Started { payment, .. } = self.start_payment(payable, chain, source, settlement, now);
         let mut answer = self.payable_json(payable);
         for (name, value) in [
             ("chain", chain.as_str()),

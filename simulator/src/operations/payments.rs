@@ -34,6 +34,9 @@ pub(crate) const RESPONSE_HEADERS: [(&str, &str); 2] = [
     ),
 ];
 
+/// The answer to a payment that settles late, as a facilitator names what it did not foresee.
+const LATE: &str = "unexpected_settle_error";
+
 /// A payment that is judged: what is paid, and what for.
 struct Asked<'a> {
     payable: Payable,
@@ -194,12 +197,22 @@ impl Simulator {
                 return self.delivered(202, paid_body(asked, &payment, Status::Paying), headers);
             }
             Fate::Late(LateAnswer::Timeout) => return Success::Lost,
-            Fate::Late(LateAnswer::Refused) => "unexpected_settle_error",
+            Fate::Late(LateAnswer::Refused) => LATE,
             Fate::Failed => wire::failed(asked.demand.chain, version),
         };
+        self.ask_again(asked, failed, response(&payment, Settled::No(failed)))
+    }
+
+    /// The 402 after a settlement that failed, with the response header that says so.
+    fn ask_again(
+        &mut self,
+        asked: &Asked<'_>,
+        failed: &str,
+        response: Vec<(String, String)>,
+    ) -> Success {
         let mut answer = self.ask(asked, failed, None);
         if let Success::Json(_, _, headers) = &mut answer {
-            headers.extend(response(&payment, Settled::No(failed)));
+            headers.extend(response);
         }
         answer
     }
@@ -224,8 +237,7 @@ impl Simulator {
         self.start_payment(
             asked.payable,
             asked.demand.chain,
-            judged.wallet,
-            Some(judged.once),
+            judged.into(),
             settlement,
             asked.now,
         )
@@ -316,7 +328,7 @@ impl Simulator {
         }
     }
 
-    /// The first answer to this very header, where its settlement id has paid.
+    /// The first answer to this very header, where its settlement id has paid or still may.
     fn bound_answer(
         &self,
         request: &Request,
@@ -336,7 +348,8 @@ impl Simulator {
             return Ok(None);
         };
         let offers = self.offers.get(&payable);
-        match offers.and_then(|offers| offers.settlement(&id)) {
+        let bound = offers.and_then(|offers| offers.settlement(&id));
+        match bound.filter(|bound| self.spent.contains(&bound.once)) {
             None => Ok(None),
             Some(bound) if bound.header == header => {
                 let (status, body, headers) = bound.answer.clone();
@@ -373,37 +386,43 @@ impl Simulator {
         if self.spent.contains(&judged.once) {
             return self.refuse(asked, gwop_docs::used(asked.demand.chain));
         }
+        let once = judged.once.clone();
         let Started { payment, fate } = self.settle(asked, judged);
-        let (status, code, response) = match fate {
+        let response = |response: &Value| {
+            let name = Version::V2.response_header();
+            vec![(name.to_owned(), encode(response))]
+        };
+        // What the pages do not say is as x402 has it.
+        let standard = |settled| response(&wire::settlement(&payment, Version::V2, settled));
+        let (status, code, headers) = match fate {
             Fate::Settled => {
-                let response = gwop_docs::response(&payment, asked.demand.amount);
-                (Status::Paid, 200, response)
+                let settled = gwop_docs::response(&payment, asked.demand.amount);
+                (Status::Paid, 200, response(&settled))
             }
-            // The pages do not say.
-            Fate::Pending => {
-                let response = wire::settlement(&payment, Version::V2, Settled::Pending);
-                (Status::Paying, 202, response)
-            }
-            Fate::Late(LateAnswer::Timeout) => return Success::Lost,
-            Fate::Late(LateAnswer::Refused) => {
-                return self.ask(asked, "unexpected_settle_error", None);
-            }
+            // A late payment is on its way, whatever it was answered.
+            Fate::Pending | Fate::Late(_) => (Status::Paying, 202, standard(Settled::Pending)),
             Fate::Failed => {
                 let failed = wire::failed(asked.demand.chain, Version::V2);
-                return self.ask(asked, failed, None);
+                return self.ask_again(asked, failed, standard(Settled::No(failed)));
             }
         };
         let body = paid_body(asked, &payment, status);
-        let headers = vec![("payment-response".to_owned(), encode(&response))];
         let bound = Bound {
             header: header.to_owned(),
             answer: (code, body.clone(), headers.clone()),
+            once,
         };
         self.offers
             .entry(asked.payable)
             .or_default()
             .bind(id, bound);
-        self.delivered(code, body, headers)
+        match fate {
+            Fate::Late(LateAnswer::Timeout) => Success::Lost,
+            Fate::Late(LateAnswer::Refused) => {
+                self.ask_again(asked, LATE, standard(Settled::No(LATE)))
+            }
+            _ => self.delivered(code, body, headers),
+        }
     }
 
     /// By version 1.0.0.
@@ -436,7 +455,7 @@ impl Simulator {
             ),
             Fate::Late(LateAnswer::Timeout) => Success::Lost,
             Fate::Failed | Fate::Late(LateAnswer::Refused) => {
-                let body = unchecked::challenge(asked.demand, "unexpected_settle_error");
+                let body = unchecked::challenge(asked.demand, LATE);
                 Success::Json(402, body, response(false))
             }
         }

@@ -316,7 +316,8 @@ pub fn judge(payload: &Value, demand: &Demand, rules: Rules<'_>) -> Result<Judge
         "invalid_payload",
         "`payload` with `signature` and `authorization` of EIP-3009",
     );
-    if payload.get("permit2Authorization").is_some() {
+    // Version 1 knows no Permit2.
+    if rules.version == Version::V2 && payload.get("permit2Authorization").is_some() {
         return Err(Refusal::new(
             "unsupported_payload_type",
             "an EIP-3009 authorization: the offer names no other `assetTransferMethod`",
@@ -385,6 +386,7 @@ pub fn judge(payload: &Value, demand: &Demand, rules: Rules<'_>) -> Result<Judge
     Ok(Judged {
         wallet: authorization.from.to_string(),
         once: Once::of("base", &[&authorization.from.0, &authorization.nonce]),
+        transaction: None,
     })
 }
 

@@ -52,14 +52,15 @@ pub fn names_transaction(payload: &Value) -> bool {
 pub fn judge_transaction(payload: &Value) -> Result<Judged, Refusal> {
     let signature = payload.get("tx_hash").and_then(Value::as_str);
     // 64 bytes have at most 88 digits.
-    let bytes = signature
+    let sent = signature
         .filter(|text| text.len() <= 88)
-        .and_then(|text| bs58::decode(text).into_vec().ok())
-        .filter(|bytes| bytes.len() == 64);
-    match bytes {
-        Some(bytes) if payload.get("transaction").is_none() => Ok(Judged {
+        .and_then(|text| Some((text, bs58::decode(text).into_vec().ok()?)))
+        .filter(|(_, bytes)| bytes.len() == 64);
+    match sent {
+        Some((text, bytes)) if payload.get("transaction").is_none() => Ok(Judged {
             wallet: Chain::Solana.default_wallet(),
             once: Once::of("solana transaction", &[&bytes]),
+            transaction: Some(text.to_owned()),
         }),
         _ => Err(Refusal::new(
             "invalid_payload",

@@ -172,6 +172,8 @@ pub struct Judged {
     pub wallet: String,
     /// What it uses up.
     pub once: Once,
+    /// The transaction, where the agent has sent it itself.
+    pub transaction: Option<String>,
 }
 
 /// A payment that a facilitator would not settle.

@@ -1,6 +1,6 @@
 //! The offers made for what can be paid: version 2 echoes one of them whole, and it has to be one.
 
-use crate::payment::Chain;
+use crate::payment::{Chain, Once};
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -34,6 +34,8 @@ pub struct Settlement {
     pub header: String,
     /// Its answer: status, body, further headers.
     pub answer: (u16, Value, Vec<(String, String)>),
+    /// What it used up. Once that is free again, the payment has failed, and the id is bound no longer.
+    pub once: Once,
 }
 
 impl Offers {

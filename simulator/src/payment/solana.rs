@@ -370,6 +370,7 @@ pub fn judge(payload: &Value, demand: &Demand, rules: Rules<'_>) -> Result<Judge
     Ok(Judged {
         wallet: authority.to_string(),
         once: Once::of("solana", &[transaction.message]),
+        transaction: None,
     })
 }
 

@@ -95,6 +95,7 @@ pub fn judge(header: &str, demand: &Demand, wall: u64) -> Result<Judged, &'stati
     Ok(Judged {
         wallet: wallet.ok_or("invalid_payload")?,
         once: Once::of("unchecked", &[nonce.as_bytes()]),
+        transaction: None,
     })
 }
 
