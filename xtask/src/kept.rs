@@ -118,7 +118,7 @@ pub fn link(original: &Path, link: &Path) -> Result {
     Ok(fs::copy(original, link).map(|_| ())?)
 }
 
-/// Crates of crates.io, compiled, for a clone that has compiled nothing into `directory` yet.
+/// crates of the registry, compiled, for a clone that has compiled nothing into `directory` yet.
 ///
 /// # Errors
 ///

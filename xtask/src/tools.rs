@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use crate::process::{Step, say};
 use crate::{Result, kept, top};
 
-/// A Rust program from crates.io.
+/// A Rust program from the crate registry.
 pub struct CargoTool {
     krate: &'static str,
     version: &'static str,
@@ -74,7 +74,7 @@ impl CargoTool {
     ///
     /// # Errors
     ///
-    /// When it cannot be built from crates.io.
+    /// When it cannot be built from the crate registry.
     pub fn program(&self) -> Result<PathBuf> {
         let name = self.programs.first().copied().unwrap_or(self.krate);
         Ok(self.directory()?.join(name))
@@ -84,7 +84,7 @@ impl CargoTool {
     ///
     /// # Errors
     ///
-    /// When it cannot be built from crates.io.
+    /// When it cannot be built from the crate registry.
     pub fn directory(&self) -> Result<PathBuf> {
         let home = kept::directory()?.join(format!("{}-{}", self.krate, self.version));
         let bin = home.join("bin");
