@@ -86,6 +86,8 @@ export class WebhookVerifier {
   readonly #reachesGwop: boolean;
   /** Imported keys, never promises: on workerd no request may wait for another's. */
   readonly #keys = new Map<string, CryptoKey>();
+  /** The secret that was configured as a text, once it was found good: it cannot change. */
+  #judged: readonly string[] | undefined;
 
   constructor(configured: string | readonly string[] | undefined, reachesGwop: boolean) {
     this.#configured = configured;
@@ -148,8 +150,12 @@ export class WebhookVerifier {
   }
 
   #secrets(): readonly string[] {
-    const secrets = readSecrets(this.#configured);
+    if (this.#judged) return this.#judged;
+    const configured = this.#configured;
+    const secrets = readSecrets(configured);
     if (this.#reachesGwop) for (const secret of secrets) refuseSimulators("webhookSecret", secret);
+    // The environment may change while the process runs, and so may a list of the caller's.
+    if (typeof configured === "string" && configured !== "") this.#judged = secrets;
     return secrets;
   }
 
