@@ -32,14 +32,15 @@ struct Module {
     /// Its name in the npm package: `NAME.wasm` and `NAME_bg.js`.
     name: &'static str,
     /// How hard wasm-opt tries.
-    optimize: &'static str,
+    optimize: &'static [&'static str],
 }
 
 const SDK: Module = Module {
     krate: "gwop",
     features: "npm",
     name: "gwop",
-    optimize: "-Oz",
+    // Flattened first, the same passes find more: 900 bytes less, gzip.
+    optimize: &["--flatten", "--rereloop", "-Oz", "-Oz"],
 };
 
 /// The local Gwop: a wasm of its own, so that the SDK stays small.
@@ -48,7 +49,7 @@ const SIMULATOR: Module = Module {
     features: "",
     name: "simulator",
     // Nobody ships it: what more passes save is not worth a minute of each build.
-    optimize: "-O1",
+    optimize: &["-O1"],
 };
 
 /// Builds the package and prints its sizes.
@@ -170,15 +171,16 @@ fn remapped_paths() -> String {
 }
 
 /// Makes a module small, unless the very same input and passes were the last ones.
-fn optimize(passes: &str, raw: &Path, optimized: &Path) -> Result {
+fn optimize(passes: &[&str], raw: &Path, optimized: &Path) -> Result {
     let stamp = raw.with_extension("optimized");
-    let input = [fs::read(raw)?, passes.as_bytes().to_vec()].concat();
+    let input = [fs::read(raw)?, passes.join(" ").into_bytes()].concat();
     if optimized.is_file() && fs::read(&stamp).is_ok_and(|last| last == input) {
         return Ok(());
     }
     let program = tools::npm_program("wasm-opt")?;
     Step::new("wasm-opt", program)
-        .args([passes, "--strip-debug", "--strip-producers"])
+        .args(passes)
+        .args(["--strip-debug", "--strip-producers"])
         .args(["--strip-target-features"])
         .args(FEATURES)
         .args([raw.as_os_str(), OsStr::new("-o"), optimized.as_os_str()])
