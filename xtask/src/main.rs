@@ -45,7 +45,8 @@ usage: cargo xtask COMMAND
   build                  build the npm package into dist/npm and the Worker into
                          dist/worker, and print their sizes
   test [--only PART]...  run every test part, or the named ones (comma-separated or repeated)
-  test --all             every part, and the rows of the matrix that take too long for every run
+  test --all             every part at full length: the Worker under 1,000 and 5,000 invoices and
+                         20 kills, and what of the matrix takes too long for every run
   test --list            name the test parts
   demo [--serve | --store]
                          play the whole story against the local Gwop; --serve keeps that running,

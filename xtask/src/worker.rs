@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::process::{Step, say};
 use crate::sizes::{self, Size};
-use crate::{Result, build, kept, tools, top};
+use crate::{Result, build, kept, matrix, tools, top};
 
 /// Where Workers are compiled, from the top level.
 const TARGET: &str = "target/workers";
@@ -230,6 +230,8 @@ pub fn test() -> Result {
     )?;
     Step::new("the Worker on workerd", "node")
         .args(["tests/worker/run.mjs"])
+        // Fewer invoices and kills, for a run that fits beside all other parts: `test --all` has all of them.
+        .args(matrix::ALL.get().is_none().then_some("--quick"))
         .limit(45 * 60)
         .shown()
         .run()
