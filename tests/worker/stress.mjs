@@ -87,7 +87,7 @@ function alarmsAreArmed(storage) {
   const directory = join(storage, 'v3/do/gwop-GwopLedger');
   const files = existsSync(directory) ? readdirSync(directory).filter((name) => /^[0-9a-f]{64}\.sqlite$/.test(name)) : [];
   if (files.length === 0) return;
-  const { status, stdout, stderr } = spawnSync('cargo', ['test', '--quiet', '--features', 'serde', '--lib', 'worker::ledger::store_tests::tools::alarms_are_armed', '--', '--ignored', '--exact'], {
+  const { status, stdout, stderr } = spawnSync('cargo', ['test', '--quiet', '--lib', 'worker::ledger::store_tests::tools::alarms_are_armed', '--', '--ignored', '--exact'], {
     cwd: TOP,
     encoding: 'utf8',
     env: { ...process.env, GWOP_LEDGER_FILES: files.map((name) => join(directory, name)).join(':') },
@@ -220,7 +220,7 @@ class History {
 
   /** The checker's exit code and words. */
   check() {
-    const { status, stdout, stderr } = spawnSync('cargo', ['test', '--quiet', '--features', 'serde', '--test', 'worker_history', 'the_recorded_history_holds', '--', '--exact', '--nocapture'], { cwd: TOP, encoding: 'utf8', env: { ...process.env, GWOP_HISTORY: this.path } });
+    const { status, stdout, stderr } = spawnSync('cargo', ['test', '--quiet', '--test', 'worker_history', 'the_recorded_history_holds', '--', '--exact', '--nocapture'], { cwd: TOP, encoding: 'utf8', env: { ...process.env, GWOP_HISTORY: this.path } });
     return { status, words: `${stdout}${stderr}` };
   }
 }

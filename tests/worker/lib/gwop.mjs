@@ -45,15 +45,14 @@ export function event(type, invoice, { version, data = {}, ...overrides } = {}) 
   };
 }
 
+/** How long a sender waits for an answer, in milliseconds, before it gives the delivery up. */
+const PATIENCE_MS = 40_000;
+
 /** Delivers an event as Gwop does. Resolves to the worker's answer. */
-export function deliver(worker, what, { secrets, time, headers = {}, signal } = {}) {
+export function deliver(worker, what, { secrets, time, headers = {}, signal = AbortSignal.timeout(PATIENCE_MS) } = {}) {
   const body = typeof what === 'string' || what instanceof Uint8Array ? what : JSON.stringify(what);
   return worker.request('POST', '/webhooks/gwop', {
-    body,
-    signal,
-    headers: {
-      'content-type': 'application/json',
-      'x-gwop-signature': signature(body, { secrets, time }),
+XX: signature(body, { secrets, time }),
       ...(what.event_id ? { 'x-gwop-event-id': what.event_id, 'x-gwop-event-type': what.event_type } : {}),
       ...headers,
     },
