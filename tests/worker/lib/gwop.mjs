@@ -52,7 +52,11 @@ const PATIENCE_MS = 40_000;
 export function deliver(worker, what, { secrets, time, headers = {}, signal = AbortSignal.timeout(PATIENCE_MS) } = {}) {
   const body = typeof what === 'string' || what instanceof Uint8Array ? what : JSON.stringify(what);
   return worker.request('POST', '/webhooks/gwop', {
-XX: signature(body, { secrets, time }),
+    body,
+    signal,
+    headers: {
+      'content-type': 'application/json',
+      'x-gwop-signature': signature(body, { secrets, time }),
       ...(what.event_id ? { 'x-gwop-event-id': what.event_id, 'x-gwop-event-type': what.event_type } : {}),
       ...headers,
     },
