@@ -44,6 +44,27 @@ function loaderOf(loader, surface) {
 }
 
 /**
+ * The page of the local Gwop as a module: its styles and program stand in the HTML, and their hashes are what its policy
+ * allows. Line by line, so that no line of the package is long.
+ */
+function pageModule() {
+  const part = (name) => readFileSync(join(here, "simulator/page", name), "utf8");
+  const [style, script] = [part("page.css"), part("page.js")].map((text) => `\n${text}`);
+  const hashed = (text) => `sha256-${createHash("sha256").update(text).digest("base64")}`;
+  const html = part("index.html")
+    .replace("<style></style>", () => `<style>${style}</style>`)
+    .replace('<script type="module"></script>', () => `<script type="module">${script}</script>`);
+  const lines = html.split("\n").map((line) => JSON.stringify(line));
+  return `export default {
+html: [
+${lines.join(",\n")}
+].join("\\n"),
+style: ${JSON.stringify(hashed(style))},
+script: ${JSON.stringify(hashed(script))},
+};`;
+}
+
+/**
  * Writes one of the two builds: ES modules as `.js`, or CommonJS as `.cjs`.
  *
  * Every file keeps its names and lines, for the stacks that people read; bundlers minify.
@@ -66,6 +87,7 @@ async function write(format, extension, loaders) {
       if (/\.wasm\?module$/.test(id)) return { id, external: true };
       if (importer && written.has(name)) return { id: `./${name}${extension}`, external: true };
       if (written.has(name)) return `written:${name}`;
+      if (name === "page") return "page:";
       // The code that loads is each entry's own: what loads nothing must not hold it.
       const owner = /^written:(.+)/.exec(importer)?.[1] ?? /\?of=(.+)$/.exec(importer)?.[1];
       if (!owner) return name.endsWith("_bg") ? join(out, `${name}.js`) : undefined;
@@ -77,6 +99,7 @@ async function write(format, extension, loaders) {
     },
     load(id) {
       if (id.startsWith("written:")) return written.get(id.slice("written:".length));
+      if (id === "page:") return pageModule();
       if (id.startsWith("base64:")) {
         // On a line of its own: a runtime that shows the line of an error does not show this one.
         return `export default\n"${bytesOf(basename(id, ".base64")).toString("base64")}";`;
@@ -118,6 +141,7 @@ await write("cjs", ".cjs", REQUIRED);
 writeFileSync(join(out, "types-only.js"), "export {};\n");
 writeFileSync(join(out, "types-only.cjs"), "");
 writeFileSync(join(out, "gwop-simulator.js"), readFileSync(join(here, "simulator/cli.js"), "utf8"));
+writeFileSync(join(out, "gwop-simulator-state.js"), readFileSync(join(here, "simulator/state-file.js"), "utf8"));
 
 // 2. package.json: the template's shorthands become conditional exports.
 const manifest = JSON.parse(readFileSync(join(here, "package.json"), "utf8"));

@@ -2,6 +2,8 @@
 // `gwop-simulator`: the local Gwop over HTTP, on Node. What it answers is in `serve`.
 import { STATUS_CODES, createServer } from "node:http";
 import { parseArgs } from "node:util";
+import { readFileSync } from "node:fs";
+import { openState } from "./gwop-simulator-state.js";
 import { Simulator, SimulatorError, serve } from "./simulator.node.js";
 
 const HELP = `gwop-simulator: a local Gwop over HTTP, for tests and development. It moves no money.
@@ -21,10 +23,13 @@ Usage: npx -p @gwop/sdk gwop-simulator [options]
                            refuse an Idempotency-Key that is no UUID v4
   --settlement-delay MS    how long a payment stays in PAYING (default 0)
   --seed N                 the same seed gives the same identifiers
+  --state FILE             keep everything in this file, and go on where it ends; it holds keys and secrets
+  --seed-file FILE         begin with its invoices, auth intents and faults (JSON), also after a reset
+  --allowed-host NAME      a further host name to which the page and /_sim/ answer; repeatable
   --verbose                print every request and its status
   --help                   this text
 
-GET / explains the routes. Those under /_sim/ answer to this machine only.`;
+GET / is a page for browsers, and explains the routes to other clients. Those under /_sim/ answer to this machine only.`;
 
 /** What is kept of a request body, in bytes: more than any route takes. */
 const MAX_BODY = 1 << 20;
@@ -50,6 +55,9 @@ try {
       "strict-idempotency-keys": { type: "boolean" },
       "settlement-delay": { type: "string" },
       seed: { type: "string" },
+      state: { type: "string" },
+      "seed-file": { type: "string" },
+      "allowed-host": { type: "string", multiple: true, default: [] },
       verbose: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
@@ -91,6 +99,34 @@ const given = {
   settlementDelayMs: whole("settlement-delay"),
   seed: whole("seed"),
 };
+for (const name of values["allowed-host"]) {
+  if (!URL.canParse(`http://${name}`) || new URL(`http://${name}`).hostname !== name.toLowerCase()) {
+    fail("--allowed-host takes a host name without a port, such as gwop.local");
+  }
+}
+
+/** What a seed file holds, or the end. */
+function seedOf(path) {
+  try {
+    return JSON.parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    // The parser's message repeats the text.
+    fail(error instanceof SyntaxError ? `--seed-file ${path} is not JSON` : `--seed-file: ${error.message}`);
+  }
+}
+
+/** The journal of a state file, or the end. */
+function stateOf(path) {
+  try {
+    return openState(path);
+  } catch (error) {
+    fail(`--state: ${error.message}`);
+  }
+}
+
+const seed = values["seed-file"] === undefined ? undefined : seedOf(values["seed-file"]);
+const state = values.state === undefined ? undefined : stateOf(values.state);
+if (state) process.once("exit", () => state.close());
 const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 
 let sim;
@@ -128,7 +164,9 @@ function requestOf(incoming, body, signal) {
     return new SimulatorError("VALIDATION_ERROR", "the Host header and the path make no URL, or the path names another host").toResponse();
   }
   const peer = socket.remoteAddress ?? "";
-  if (asked.pathname.startsWith("/_sim/") && peer !== "::1" && !/^(::ffff:)?127\./.test(peer)) {
+  // Its own address is this machine's too.
+  const isHere = peer === "::1" || /^(::ffff:)?127\./.test(peer) || peer === socket.localAddress;
+  if (asked.pathname.startsWith("/_sim/") && !isHere) {
     return new SimulatorError("NOT_ALLOWED", "the control routes answer to this machine only").toResponse(403);
   }
   const headers = new Headers();
@@ -144,6 +182,18 @@ function requestOf(incoming, body, signal) {
   }
 }
 
+/** Resolves when a connection takes more, or has ended. */
+function drained(outgoing) {
+  return new Promise((done) => {
+    const end = () => {
+      outgoing.off("drain", end).off("close", end);
+      done();
+    };
+    outgoing.on("drain", end).on("close", end);
+    if (outgoing.destroyed) end();
+  });
+}
+
 async function answer(incoming, outgoing) {
   const gone = new AbortController();
   outgoing.once("close", () => gone.abort());
@@ -151,10 +201,12 @@ async function answer(incoming, outgoing) {
   let response;
   try {
     const request = requestOf(incoming, body, gone.signal);
-    response = request instanceof Response ? request : await serve(sim, request);
+    response = request instanceof Response ? request : await serve(sim, request, { allowedHosts: values["allowed-host"] });
     outgoing.writeHead(response.status, [...response.headers].flat());
     outgoing.flushHeaders();
-    for await (const chunk of response.body ?? []) outgoing.write(chunk);
+    for await (const chunk of response.body ?? []) {
+      if (!outgoing.write(chunk)) await drained(outgoing);
+    }
     outgoing.end();
   } catch {
     // Asked for by a fault, or the client has left: either way the connection fails.
@@ -192,17 +244,21 @@ server.on("error", (error) => {
   if (error.code === "EADDRINUSE") fail(`port ${port} is taken: choose another with --port, or 0 for a free one`);
   fail(error.message);
 });
-server.listen(port, values.host, () => {
+server.listen(port, values.host, async () => {
   const { address, port: actual } = server.address();
   // All addresses of the machine: this one is always there.
   const reached = address === "0.0.0.0" || address === "::" ? "127.0.0.1" : address;
   const base = `http://${reached.includes(":") ? `[${reached}]` : reached}:${actual}`;
   try {
-    sim = new Simulator({ ...options, agentsUrl: publicUrl ?? base });
+    sim = new Simulator({ ...options, agentsUrl: publicUrl ?? base, ...(state && { journal: state }) });
+    // What was kept has begun already.
+    if (seed !== undefined && !state?.kept?.length) await sim.load(seed);
+    await sim.saved();
   } catch (error) {
     if (!(error instanceof SimulatorError)) throw error;
     fail(`${error.message} (see gwop-simulator --help)`);
   }
+  const goesTo = sim.state.merchants[0].webhookUrl;
   console.log(`gwop-simulator listens on ${base}
 
   GWOP_MERCHANT_API_KEY=${sim.merchantApiKey}
@@ -212,7 +268,8 @@ server.listen(port, values.host, () => {
   GWOP_IDENTITY_URL=${base}
 
   new Gwop({ serverURL: "${base}", identityURL: "${base}" })
-  webhooks go ${options.webhookUrl ? `to ${options.webhookUrl}` : "nowhere: give --webhook-url"}
+  webhooks go ${goesTo === null ? "nowhere: give --webhook-url" : `to ${goesTo}`}
+  ${base}/ is a page for your browser
 
 For tests and development only: it moves no money. Ctrl-C ends it.`);
 });
@@ -220,7 +277,11 @@ For tests and development only: it moves no money. Ctrl-C ends it.`);
 for (const signal of ["SIGINT", "SIGTERM"]) {
   process.on(signal, () => {
     sim?.close();
-    server.close(() => process.exit(0));
+    server.close(async () => {
+      // A snapshot alone, which any later version reads.
+      await sim?.compact().catch(() => {});
+      process.exit(0);
+    });
     server.closeAllConnections();
   });
 }

@@ -6,23 +6,29 @@
 export { Simulator } from "./simulator/simulator.js";
 export { SimulatorError } from "./simulator/error.js";
 export type { SimulatorClock } from "./simulator/clock.js";
-export { serve } from "./simulator/serve.js";
+export type { SimulatorJournal } from "./simulator/journal.js";
+export { serve, type ServeOptions } from "./simulator/serve.js";
 export type {
   Fault,
   Faults,
   MintTokenOptions,
   MintedToken,
   PayOptions,
+  RedeliverOptions,
   RequestFault,
   SignPaymentOptions,
   SignedPayment,
   SimulatorChain,
   SimulatorDelivery,
   SimulatorMerchant,
+  SimulatorNewAuthIntent,
+  SimulatorNewInvoice,
   SimulatorOperation,
   SimulatorOptions,
   SimulatorPayment,
   SimulatorRequest,
+  SimulatorSeed,
+  SimulatorVariant,
   SimulatorX402,
   WebhookHandler,
 } from "./simulator/types.js";

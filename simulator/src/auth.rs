@@ -5,13 +5,14 @@ use crate::payment::{Chain, Payment};
 use crate::time::{Now, iso};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 /// The dust payment that proves a wallet: $0.001 in atomic USDC.
 pub const DUST: u64 = 1_000;
 
 /// A challenge that an agent settles with a dust payment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AuthIntent {
     /// `ai_*`.
     pub id: String,
@@ -85,7 +86,7 @@ impl AuthIntent {
 }
 
 /// A wallet's session with a merchant.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Session {
     /// `sess_*`.
     pub id: String,
@@ -139,7 +140,7 @@ impl Session {
 }
 
 /// The public half of a signing key; `None` until the driver has made it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct SigningKey {
     /// Its `kid`.
     pub kid: String,
@@ -147,10 +148,21 @@ pub struct SigningKey {
     pub public: Option<(String, String)>,
     /// Whether the JWK Set holds it.
     pub published: bool,
+    /// The whole key as JWK, where the driver wants it back from a journal.
+    pub private: Option<Value>,
+}
+
+impl core::fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("SigningKey")
+            .field("kid", &self.kid)
+            .field("published", &self.published)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The signing keys, newest last.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct KeyRing {
     keys: Vec<SigningKey>,
 }
@@ -171,14 +183,27 @@ impl KeyRing {
             kid: kid.clone(),
             public: None,
             published: true,
+            private: None,
         });
         kid
     }
 
     /// Sets the public half of a key; the first one handed over stays. `false` when there is no such `kid`.
-    pub fn add(&mut self, kid: &str, n: String, e: String) -> bool {
-        let key = self.keys.iter_mut().find(|key| key.kid == kid);
-        key.map(|key| key.public.get_or_insert((n, e))).is_some()
+    pub fn add(&mut self, kid: &str, n: String, e: String, private: Option<Value>) -> bool {
+        let Some(key) = self.keys.iter_mut().find(|key| key.kid == kid) else {
+            return false;
+        };
+        if key.public.is_none() {
+            key.public = Some((n, e));
+            key.private = private;
+        }
+        true
+    }
+
+    /// Every key, oldest first.
+    #[must_use]
+    pub fn all(&self) -> &[SigningKey] {
+        &self.keys
     }
 
     /// Takes all but the signing key out of the JWK Set.
@@ -217,7 +242,7 @@ impl KeyRing {
 }
 
 /// An access token that waits for its signature. RS256 is deterministic: signing it again gives the same token.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct UnsignedToken {
     /// The signing key.
     pub kid: String,

@@ -5,12 +5,48 @@
 use crate::auth::{AuthIntent, Session};
 use crate::invoice::{Invoice, Status};
 use crate::webhook::Delivery;
+use serde::{Deserialize, Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The invoices, in the order of their creation.
+/// Which elements have changed since somebody asked, while somebody asks.
 #[derive(Debug, Default)]
+pub struct Changed {
+    watched: bool,
+    indexes: BTreeSet<usize>,
+}
+
+impl Changed {
+    /// Begins to note changes, or stops.
+    pub fn watch(&mut self, watched: bool) {
+        self.watched = watched;
+        self.indexes.clear();
+    }
+
+    /// Whether changes are noted.
+    #[must_use]
+    pub const fn is_watched(&self) -> bool {
+        self.watched
+    }
+
+    fn note(&mut self, index: usize) {
+        if self.watched {
+            self.indexes.insert(index);
+        }
+    }
+
+    /// The indexes of what has changed since the last call.
+    pub fn take(&mut self) -> BTreeSet<usize> {
+        core::mem::take(&mut self.indexes)
+    }
+}
+
+/// The invoices, in the order of their creation.
+#[derive(Debug, Default, Deserialize)]
+#[serde(from = "Vec<Invoice>")]
 pub struct Invoices {
     all: Vec<Invoice>,
+    /// What has changed, for whoever watches.
+    pub changed: Changed,
     by_id: BTreeMap<String, usize>,
     by_public_id: BTreeMap<String, usize>,
     by_merchant: BTreeMap<String, Vec<usize>>,
@@ -19,10 +55,27 @@ pub struct Invoices {
     due: BTreeSet<(u64, usize)>,
 }
 
+impl From<Vec<Invoice>> for Invoices {
+    fn from(all: Vec<Invoice>) -> Self {
+        let mut collection = Self::default();
+        for one in all {
+            collection.push(one);
+        }
+        collection
+    }
+}
+
+impl Serialize for Invoices {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.all.serialize(serializer)
+    }
+}
+
 impl Invoices {
     /// Adds an invoice.
     pub fn push(&mut self, invoice: Invoice) {
         let index = self.all.len();
+        self.changed.note(index);
         self.by_id.insert(invoice.id.clone(), index);
         self.by_public_id.insert(invoice.public_id.clone(), index);
         self.by_merchant
@@ -42,6 +95,7 @@ impl Invoices {
     /// Changes an invoice; `None` when there is none.
     pub fn change<T>(&mut self, index: usize, change: impl FnOnce(&mut Invoice) -> T) -> Option<T> {
         let invoice = self.all.get_mut(index)?;
+        self.changed.note(index);
         if let Some(at) = invoice.due_at() {
             self.due.remove(&(at, index));
         }
@@ -126,21 +180,44 @@ impl Invoices {
 }
 
 /// The auth intents, in the order of their creation.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(from = "Vec<AuthIntent>")]
 pub struct Intents {
     all: Vec<AuthIntent>,
+    /// What has changed, for whoever watches.
+    pub changed: Changed,
     by_id: BTreeMap<String, usize>,
     by_payable_id: BTreeMap<String, usize>,
     /// By when their payments settle.
     due: BTreeSet<(u64, usize)>,
 }
 
+impl From<Vec<AuthIntent>> for Intents {
+    fn from(all: Vec<AuthIntent>) -> Self {
+        let mut collection = Self::default();
+        for one in all {
+            collection.push(one);
+        }
+        collection
+    }
+}
+
+impl Serialize for Intents {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.all.serialize(serializer)
+    }
+}
+
 impl Intents {
     /// Adds an auth intent.
     pub fn push(&mut self, intent: AuthIntent) {
         let index = self.all.len();
+        self.changed.note(index);
         self.by_id.insert(intent.id.clone(), index);
         self.by_payable_id.insert(intent.payable_id.clone(), index);
+        if let Some(at) = intent.due_at() {
+            self.due.insert((at, index));
+        }
         self.all.push(intent);
     }
 
@@ -151,6 +228,7 @@ impl Intents {
         change: impl FnOnce(&mut AuthIntent) -> T,
     ) -> Option<T> {
         let intent = self.all.get_mut(index)?;
+        self.changed.note(index);
         if let Some(at) = intent.due_at() {
             self.due.remove(&(at, index));
         }
@@ -192,15 +270,35 @@ impl Intents {
 }
 
 /// The sessions, in the order of their start.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(from = "Vec<Session>")]
 pub struct Sessions {
     all: Vec<Session>,
+    /// What has changed, for whoever watches.
+    pub changed: Changed,
     by_id: BTreeMap<String, usize>,
+}
+
+impl From<Vec<Session>> for Sessions {
+    fn from(all: Vec<Session>) -> Self {
+        let mut collection = Self::default();
+        for one in all {
+            collection.push(one);
+        }
+        collection
+    }
+}
+
+impl Serialize for Sessions {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.all.serialize(serializer)
+    }
 }
 
 impl Sessions {
     /// Adds a session.
     pub fn push(&mut self, session: Session) {
+        self.changed.note(self.all.len());
         self.by_id.insert(session.id.clone(), self.all.len());
         self.all.push(session);
     }
@@ -213,7 +311,15 @@ impl Sessions {
 
     /// As [`find`](Self::find), to be changed.
     pub fn find_mut(&mut self, id: &str) -> Option<&mut Session> {
-        self.all.get_mut(*self.by_id.get(id)?)
+        let index = *self.by_id.get(id)?;
+        self.changed.note(index);
+        self.all.get_mut(index)
+    }
+
+    /// The session at this index.
+    #[must_use]
+    pub fn get(&self, index: usize) -> Option<&Session> {
+        self.all.get(index)
     }
 
     /// All, oldest first.
@@ -223,11 +329,30 @@ impl Sessions {
 }
 
 /// The deliveries, in the order in which they were made: of number 1 the index is 0.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(from = "Vec<Delivery>")]
 pub struct Deliveries {
     all: Vec<Delivery>,
+    /// What has changed, for whoever watches.
+    pub changed: Changed,
     /// By when they are sent, then by their order.
     due: BTreeSet<(u64, u64, usize)>,
+}
+
+impl From<Vec<Delivery>> for Deliveries {
+    fn from(all: Vec<Delivery>) -> Self {
+        let mut collection = Self::default();
+        for one in all {
+            collection.push(|_| one);
+        }
+        collection
+    }
+}
+
+impl Serialize for Deliveries {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.all.serialize(serializer)
+    }
 }
 
 impl Deliveries {
@@ -236,6 +361,7 @@ impl Deliveries {
         let index = self.all.len();
         let id = u32::try_from(index).unwrap_or(u32::MAX).saturating_add(1);
         let delivery = make(id);
+        self.changed.note(index);
         self.due.extend(place(&delivery, index));
         self.all.push(delivery);
         id
@@ -248,6 +374,7 @@ impl Deliveries {
         change: impl FnOnce(&mut Delivery) -> T,
     ) -> Option<T> {
         let delivery = self.all.get_mut(index)?;
+        self.changed.note(index);
         if let Some(place) = place(delivery, index) {
             self.due.remove(&place);
         }

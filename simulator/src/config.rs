@@ -14,7 +14,7 @@ pub const IDENTITY_HOST: &str = "identity.gwop.io";
 pub const MAX_MS: u64 = 1_000_000_000_000;
 
 /// Options, as JavaScript hands them over (camelCase JSON). Every field has a default.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Config {
     /// Start of the identifiers' sequence: the same seed gives the same identifiers.

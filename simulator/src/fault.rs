@@ -359,7 +359,7 @@ impl Fault {
 }
 
 /// A fault that still strikes.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ActiveFault {
     /// Names it.
     pub id: u32,
@@ -371,7 +371,7 @@ pub struct ActiveFault {
 }
 
 /// The active faults, oldest first.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Faults {
     active: Vec<ActiveFault>,
     made: u32,

@@ -5,8 +5,9 @@ use crate::fault::{Fault, Stage};
 use crate::http::{Answer, Reply, Request};
 use crate::operations::payments::{PREFLIGHT_HEADERS, RESPONSE_HEADERS};
 use crate::routing::Operation;
-use crate::simulator::{Pending, RequestLog, Simulator, Success};
+use crate::simulator::{Exchange, Pending, RequestLog, Simulator, Success};
 use crate::time::Now;
+use crate::webhook::{MAX_KEPT_BODY, beginning};
 use serde_json::{Value, json};
 
 impl Simulator {
@@ -45,8 +46,40 @@ impl Simulator {
                 _ => Some(200),
             },
             at: now.clock,
+            exchange: self.shown(request, &answer),
         });
         answer
+    }
+
+    /// What is shown of a request and its answer.
+    fn shown(&self, request: &Request, answer: &Answer) -> Exchange {
+        let headers = request.headers.iter();
+        let visible = |(name, value): &(String, String)| {
+            let value = match name.eq_ignore_ascii_case("authorization") {
+                true => "(hidden)".into(),
+                false => value.clone(),
+            };
+            (name.clone(), value)
+        };
+        let kept = |text: String| beginning(text, MAX_KEPT_BODY);
+        let (answer_headers, answer_body) = match answer {
+            Answer::Respond(reply) if !reply.lost => (reply.headers.clone(), reply.body.clone()),
+            Answer::NeedsSignature { ticket, .. } => {
+                let mut body = json!({ "access_token": "(hidden)" });
+                let rest = self.pending.get(ticket).map(|pending| pending.body.clone());
+                if let (Some(body), Some(Value::Object(rest))) = (body.as_object_mut(), rest) {
+                    body.extend(rest);
+                }
+                (Vec::new(), body.to_string())
+            }
+            _ => (Vec::new(), String::new()),
+        };
+        Exchange {
+            headers: headers.map(visible).collect(),
+            body: kept(String::from_utf8_lossy(&request.body).into_owned()),
+            answer_headers,
+            answer_body: kept(answer_body),
+        }
     }
 
     /// Finishes an answer that waited for its signature. `None` when the ticket is unknown.

@@ -5,7 +5,7 @@ use crate::error::ApiError;
 use serde::{Deserialize, Serialize};
 
 /// A request to either of Gwop's hosts.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Request {
     /// Upper-case method.
     pub method: String,

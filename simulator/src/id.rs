@@ -1,7 +1,9 @@
 //! Identifiers: random-looking, and reproducible from a seed.
 
+use serde::{Deserialize, Serialize};
+
 /// SplitMix64: enough for identifiers of a development tool, and not for secrets.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Ids {
     state: u64,
 }
@@ -14,6 +16,12 @@ impl Ids {
     #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self { state: seed }
+    }
+
+    /// Where the sequence stands.
+    #[must_use]
+    pub const fn position(&self) -> u64 {
+        self.state
     }
 
     fn next(&mut self) -> u64 {

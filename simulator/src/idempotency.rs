@@ -16,7 +16,7 @@ impl Simulator {
         asked: &Value,
     ) -> Result<Option<Success>, ApiError> {
         let stored = key.and_then(|key| {
-            let place = (merchant_id.to_owned(), operation, key.to_owned());
+            let place = (merchant_id.to_owned(), operation.to_owned(), key.to_owned());
             self.idempotency.get(&place)
         });
         match stored {
@@ -43,7 +43,7 @@ impl Simulator {
                 answered: answered.clone(),
             };
             self.idempotency
-                .insert((merchant_id, operation, key), answer);
+                .insert((merchant_id, operation.to_owned(), key), answer);
         }
     }
 

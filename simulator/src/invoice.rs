@@ -2,14 +2,14 @@
 
 use crate::payment::{Chain, Payment};
 use crate::time::iso;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 /// The most an invoice may ask for, in atomic USDC.
 pub const MAX_AMOUNT: u64 = 10_000_000_000;
 
 /// Where an invoice stands. PAID, EXPIRED and CANCELED are final; a failed payment brings PAYING back to OPEN.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Status {
     /// Can be paid.
@@ -53,7 +53,7 @@ impl Status {
 }
 
 /// An invoice.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Invoice {
     /// The merchant-side id, a UUID.
     pub id: String,
@@ -81,6 +81,8 @@ pub struct Invoice {
     pub canceled_at: Option<u64>,
     /// The payment under way or settled.
     pub payment: Option<Payment>,
+    /// The states after the first, and when each began.
+    pub timeline: Vec<(u64, Status)>,
 }
 
 /// Gwop's fee: 2.5 % of the amount sent, to the nearest atomic unit, halves up.
@@ -108,8 +110,9 @@ impl Invoice {
     }
 
     /// Goes to another state.
-    pub fn become_status(&mut self, status: Status) {
+    pub fn become_status(&mut self, status: Status, at: u64) {
         self.status = status;
+        self.timeline.push((at, status));
         self.version = self.version.saturating_add(1);
     }
 

@@ -24,7 +24,8 @@
 //! | [`webhook`] | events, signatures, deliveries and their retries |
 //! | [`fault`] | misbehaviour on request |
 //! | [`simulator`], `collection` | the whole state, and what it holds many of |
-//! | [`control`] | commands: what a test says |
+//! | [`control`] | commands: what a test says, and what a page shows |
+//! | [`journal`] | the state in a file: format, snapshot, replay |
 #![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))]
 
 pub mod auth;
@@ -39,6 +40,7 @@ pub mod id;
 mod idempotency;
 pub mod input;
 pub mod invoice;
+pub mod journal;
 mod operations;
 pub mod payment;
 mod routing;
@@ -52,5 +54,6 @@ pub mod webhook;
 pub use config::{Config, Merchant};
 pub use control::{Command, CommandError};
 pub use http::{Answer, Reply, Request};
+pub use journal::Kept;
 pub use simulator::Simulator;
 pub use time::Now;

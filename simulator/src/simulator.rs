@@ -3,7 +3,7 @@
 use crate::auth::{KeyRing, UnsignedToken};
 use crate::collection::{Deliveries, Intents, Invoices, Sessions};
 use crate::config::{Config, Merchant};
-use crate::control::CommandError;
+use crate::control::{CommandError, Seed};
 use crate::fault::{Fault, Faults, LateAnswer, Stage};
 use crate::http::Reply;
 use crate::id::Ids;
@@ -13,12 +13,12 @@ use crate::payment::offer::Offers;
 use crate::payment::{Chain, Judged, Mode, Once, Payment};
 use crate::time::Now;
 use crate::webhook::{Delivery, DeliveryStatus, event};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// The local Gwop.
-#[derive(Debug)]
+/// The local Gwop. As JSON it is the snapshot of a [journal](crate::journal).
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Simulator {
     pub(crate) config: Config,
     pub(crate) ids: Ids,
@@ -30,32 +30,73 @@ pub struct Simulator {
     pub(crate) accounts: BTreeMap<String, String>,
     pub(crate) keys: KeyRing,
     /// By (merchant id, operation, key).
-    pub(crate) idempotency: BTreeMap<(String, &'static str, String), StoredAnswer>,
+    #[serde(with = "pairs")]
+    pub(crate) idempotency: BTreeMap<(String, String, String), StoredAnswer>,
     /// What settled and pending payments have used up.
     pub(crate) spent: BTreeSet<Once>,
     /// What is offered to agents, until it is paid or gone.
+    #[serde(with = "pairs")]
     pub(crate) offers: BTreeMap<Payable, Offers>,
     /// Payments that were answered as failed and settle later, by when they do.
+    #[serde(with = "pairs")]
     pub(crate) late: BTreeMap<(u64, u64), LatePayment>,
     /// Payments that settled when they were not awaited any more: money that somebody has to give back.
     pub(crate) unmatched: Vec<(Payable, Payment)>,
     pub(crate) faults: Faults,
     pub(crate) deliveries: Deliveries,
     pub(crate) requests: VecDeque<RequestLog>,
+    /// Requests that arrived since somebody who watches asked.
+    #[serde(skip)]
+    pub(crate) new_requests: usize,
+    #[serde(skip)]
     pub(crate) pending: BTreeMap<u32, Pending>,
     pub(crate) tickets: u32,
     /// Orders what is due at the same time.
     pub(crate) order: u64,
     /// What people were warned of.
+    #[serde(skip)]
     warned: BTreeSet<&'static str>,
     /// Warnings that nobody has seen yet.
+    #[serde(skip)]
     warnings: Vec<&'static str>,
     /// Wallets whose signatures are taken as they are.
+    #[serde(skip)]
     pub(crate) smart_wallets: Vec<Address>,
+    /// How the driver's clock stands to the real time.
+    pub(crate) clock: Clock,
+    /// What it held at its start, and holds again after a reset.
+    pub(crate) seed: Seed,
+}
+
+/// A clock that was moved or frozen, in milliseconds. The driver keeps it; a journal brings it back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Clock {
+    /// How far it is from the real time.
+    pub offset_ms: f64,
+    /// Where it stands still.
+    pub frozen_at: Option<f64>,
+}
+
+impl Clock {
+    /// Both clocks at a real time.
+    // A float to an integer saturates; negative and NaN become 0.
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss
+    )]
+    pub(crate) fn at(self, wall: u64) -> Now {
+        let clock = self.frozen_at.unwrap_or(wall as f64 + self.offset_ms);
+        Now {
+            clock: clock as u64,
+            wall,
+        }
+    }
 }
 
 /// A merchant, with the secrets of a rotation.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct MerchantState {
     pub merchant: Merchant,
     /// Secrets that still sign beside the current one, newest first.
@@ -78,7 +119,7 @@ impl MerchantState {
 }
 
 /// The first successful answer under an idempotency key.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct StoredAnswer {
     /// What tells requests under one key apart; another one is a conflict. Null where the key alone decides.
     pub asked: Value,
@@ -87,7 +128,7 @@ pub(crate) struct StoredAnswer {
 }
 
 /// A successful answer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Success {
     /// A status and JSON, and further headers.
     Json(u16, Value, Vec<(String, String)>),
@@ -109,7 +150,7 @@ pub(crate) struct Pending {
 }
 
 /// A request that arrived, for tests to look at.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RequestLog {
     /// Its `x-request-id`.
@@ -128,6 +169,40 @@ pub struct RequestLog {
     pub status: Option<u16>,
     /// When it arrived, on the simulator's clock.
     pub at: u64,
+    /// Both messages.
+    pub exchange: Exchange,
+}
+
+/// What was asked and answered, for people to look at: without keys and tokens, and each body cut.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Exchange {
+    /// The request's headers.
+    pub headers: Vec<(String, String)>,
+    /// The request's body.
+    pub body: String,
+    /// The answer's headers.
+    pub answer_headers: Vec<(String, String)>,
+    /// The answer's body.
+    pub answer_body: String,
+}
+
+impl RequestLog {
+    /// As programs see it, in a list.
+    #[must_use]
+    pub fn row(&self) -> Value {
+        let mut body = self.json();
+        if let Some(fields) = body.as_object_mut() {
+            fields.shift_remove("exchange");
+        }
+        body
+    }
+
+    /// All of it.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::to_value(self).unwrap_or_default()
+    }
 }
 
 /// The most requests that are remembered.
@@ -144,6 +219,8 @@ pub(crate) enum Settlement {
     Hold,
     /// Back to OPEN.
     Fail,
+    /// Answered as failed, and PAID at this time of the simulator's clock.
+    Late(u64),
 }
 
 /// Who pays, and by what.
@@ -196,14 +273,14 @@ pub(crate) enum Fate {
 }
 
 /// A payment that was answered as failed, and settles later.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct LatePayment {
     pub payable: Payable,
     pub payment: Payment,
 }
 
 /// What a payment URL asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Payable {
     /// By index.
     Invoice(usize),
@@ -218,10 +295,7 @@ impl Simulator {
     /// Says which option is wrong.
     pub fn new(config: Config) -> Result<Self, CommandError> {
         config.check()?;
-        let smart_wallets = config.smart_wallets.iter();
-        let smart_wallets = smart_wallets
-            .filter_map(|wallet| Address::from_hex(wallet))
-            .collect();
+        let smart_wallets = addresses(&config);
         let mut simulator = Self {
             ids: Ids::new(config.seed),
             merchants: config
@@ -246,20 +320,62 @@ impl Simulator {
             faults: Faults::default(),
             deliveries: Deliveries::default(),
             requests: VecDeque::new(),
+            new_requests: 0,
             pending: BTreeMap::new(),
             tickets: 0,
             order: 0,
             warned: BTreeSet::new(),
             warnings: Vec::new(),
             smart_wallets,
+            clock: Clock::default(),
+            seed: Seed::default(),
         };
-        if simulator.config.x402 == Mode::Unchecked {
-            simulator.warn(
+        simulator.warn_of_options();
+        Ok(simulator)
+    }
+
+    /// Warns of what its options allow.
+    pub(crate) fn warn_of_options(&mut self) {
+        if self.config.x402 == Mode::Unchecked {
+            self.warn(
                 "x402: \"unchecked\" takes any signature: whoever claims to be a wallet is one, and a payment that passes \
                  here can be refused by Gwop.",
             );
         }
-        Ok(simulator)
+    }
+
+    /// Empties it, but for the merchants, their secrets and the signing keys. Identifiers go on, so that none comes twice.
+    pub(crate) fn empty(&mut self) {
+        let watched = self.invoices.changed.is_watched();
+        self.invoices = Invoices::default();
+        self.intents = Intents::default();
+        self.sessions = Sessions::default();
+        self.deliveries = Deliveries::default();
+        self.watch(watched);
+        self.accounts.clear();
+        self.idempotency.clear();
+        self.spent.clear();
+        self.offers.clear();
+        self.late.clear();
+        self.unmatched.clear();
+        self.faults.clear(None);
+        self.requests.clear();
+        self.clock = Clock::default();
+    }
+
+    /// Begins to note what changes, or stops.
+    pub(crate) fn watch(&mut self, watched: bool) {
+        self.invoices.changed.watch(watched);
+        self.intents.changed.watch(watched);
+        self.sessions.changed.watch(watched);
+        self.deliveries.changed.watch(watched);
+        self.new_requests = 0;
+    }
+
+    /// What of it is not in its JSON.
+    pub(crate) fn complete_snapshot(&mut self) {
+        self.smart_wallets = addresses(&self.config);
+        self.warn_of_options();
     }
 
     /// Warns, once.
@@ -361,7 +477,7 @@ impl Simulator {
     /// Brings an invoice to a final state and sends its event.
     pub(crate) fn finish_invoice(&mut self, index: usize, status: Status, at: u64) {
         let finished = self.invoices.change(index, |invoice| {
-            invoice.become_status(status);
+            invoice.become_status(status, at);
             invoice.clone()
         });
         let Some(invoice) = finished else {
@@ -392,10 +508,11 @@ impl Simulator {
             Settlement::Now => Fate::Settled,
             Settlement::At(_) | Settlement::Hold => Fate::Pending,
             Settlement::Fail => Fate::Failed,
+            Settlement::Late(_) => Fate::Late(LateAnswer::Refused),
         };
         let mut settles_at = match settlement {
             Settlement::Now => Some(now.clock),
-            Settlement::At(at) => Some(at),
+            Settlement::At(at) | Settlement::Late(at) => Some(at),
             Settlement::Hold | Settlement::Fail => None,
         };
         for fault in self.faults.strike(Stage::Payment, "x402.pay") {
@@ -425,7 +542,7 @@ impl Simulator {
         match payable {
             Payable::Invoice(index) => {
                 self.invoices.change(index, |invoice| {
-                    invoice.become_status(Status::Paying);
+                    invoice.become_status(Status::Paying, now.clock);
                     invoice.payment = Some(payment.clone());
                 });
             }
@@ -435,9 +552,9 @@ impl Simulator {
             }
         }
         match fate {
-            Fate::Failed => _ = self.roll_back(payable),
+            Fate::Failed => _ = self.roll_back(payable, now.clock),
             Fate::Late(_) => {
-                self.roll_back(payable);
+                self.roll_back(payable, now.clock);
                 let order = self.next_order();
                 let at = settles_at.unwrap_or(now.clock);
                 let payment = payment.clone();
@@ -507,8 +624,8 @@ impl Simulator {
     }
 
     /// Fails a payment that is under way: what it used up can be used again. `false` when there is none.
-    pub(crate) fn fail_payment(&mut self, payable: Payable) -> bool {
-        match self.roll_back(payable) {
+    pub(crate) fn fail_payment(&mut self, payable: Payable, now: Now) -> bool {
+        match self.roll_back(payable, now.clock) {
             Some(payment) => {
                 if let Some(once) = payment.once {
                     self.spent.remove(&once);
@@ -520,7 +637,7 @@ impl Simulator {
     }
 
     /// Takes back a payment that is under way: PAYING becomes OPEN again.
-    fn roll_back(&mut self, payable: Payable) -> Option<Payment> {
+    fn roll_back(&mut self, payable: Payable, at: u64) -> Option<Payment> {
         match payable {
             Payable::Invoice(index) => self
                 .invoices
@@ -528,7 +645,7 @@ impl Simulator {
                     if invoice.status != Status::Paying {
                         return None;
                     }
-                    invoice.become_status(Status::Open);
+                    invoice.become_status(Status::Open, at);
                     invoice.payment.take()
                 })
                 .flatten(),
@@ -588,6 +705,8 @@ impl Simulator {
                 },
                 attempts: Vec::new(),
                 next_attempt_at: (has_endpoint && !held).then(|| at.saturating_add(delay)),
+                variant: None,
+                url: None,
                 in_flight: false,
                 order,
             });
@@ -627,6 +746,7 @@ impl Simulator {
             self.requests.pop_front();
         }
         self.requests.push_back(entry);
+        self.new_requests = self.new_requests.saturating_add(1);
     }
 
     /// Applies the faults that strike after processing.
@@ -642,6 +762,36 @@ impl Simulator {
                 _ => {}
             }
         }
+    }
+}
+
+/// The addresses of the wallets that are contracts.
+fn addresses(config: &Config) -> Vec<Address> {
+    let wallets = config.smart_wallets.iter();
+    wallets
+        .filter_map(|wallet| Address::from_hex(wallet))
+        .collect()
+}
+
+/// Maps whose keys are no texts: as lists of pairs.
+mod pairs {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use std::collections::BTreeMap;
+
+    pub fn serialize<S: Serializer, K: Serialize, V: Serialize>(
+        map: &BTreeMap<K, V>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(map)
+    }
+
+    pub fn deserialize<'de, D, K, V>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
+    where
+        D: Deserializer<'de>,
+        K: Deserialize<'de> + Ord,
+        V: Deserialize<'de>,
+    {
+        Vec::<(K, V)>::deserialize(deserializer).map(|pairs| pairs.into_iter().collect())
     }
 }
 

@@ -1,14 +1,14 @@
 //! What JavaScript calls. JSON text goes in and out; a request's body goes in as bytes.
 
 use crate::input::read;
-use crate::{CommandError, Now, Request, Simulator};
+use crate::{CommandError, Kept, Now, Request, Simulator};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 /// The simulator's core. Times are milliseconds since the epoch: `clock` the simulator's, `wall` the real one.
 #[wasm_bindgen]
 pub struct SimulatorCore {
-    simulator: Simulator,
+    simulator: Kept,
 }
 
 #[wasm_bindgen]
@@ -18,7 +18,33 @@ impl SimulatorCore {
     pub fn new(options: &str) -> Result<SimulatorCore, JsValue> {
         let config = read(options).map_err(|error| thrown(&error))?;
         let simulator = Simulator::new(config).map_err(|error| thrown(&error))?;
+        Ok(Self {
+            simulator: Kept::new(simulator),
+        })
+    }
+
+    /// Goes on where a journal ends; `given` are the options of this start. Throws as the constructor.
+    pub fn open(file: &[u8], given: &str, wall: f64) -> Result<SimulatorCore, JsValue> {
+        let given = read(given).map_err(|error| thrown(&error))?;
+        let simulator =
+            Kept::open(file, &given, now(wall, wall).wall).map_err(|error| thrown(&error))?;
         Ok(Self { simulator })
+    }
+
+    /// Begins a journal.
+    pub fn begin(&mut self) {
+        self.simulator.begin();
+    }
+
+    /// The lines that a journal begins with: all that happened so far.
+    pub fn snapshot(&mut self) -> String {
+        self.simulator.snapshot()
+    }
+
+    /// The lines to be appended to the journal since the last call.
+    #[wasm_bindgen(js_name = takeLines)]
+    pub fn take_lines(&mut self) -> String {
+        self.simulator.take_lines()
     }
 
     /// What people are to be warned of from the start, as a JSON array.
@@ -36,7 +62,7 @@ impl SimulatorCore {
     ) -> Result<String, JsValue> {
         let mut request: Request = read(request).map_err(|error| thrown(&error))?;
         request.body = body;
-        Ok(text(&self.simulator.handle(&request, now(clock, wall))))
+        Ok(text(&self.simulator.handle(request, now(clock, wall))))
     }
 
     /// Finishes an answer that waited for a signature; `undefined` when the ticket is unknown.
@@ -47,8 +73,8 @@ impl SimulatorCore {
 
     /// Carries out a command (JSON with its name in `command`). Throws JSON `{ code, field?, message }`.
     pub fn command(&mut self, command: &str, clock: f64, wall: f64) -> Result<String, JsValue> {
-        read(command)
-            .and_then(|command| self.simulator.command(command, now(clock, wall)))
+        self.simulator
+            .command(command, now(clock, wall))
             .map(|value| value.to_string())
             .map_err(|error| thrown(&error))
     }

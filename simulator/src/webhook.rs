@@ -1,5 +1,6 @@
 //! Webhooks: events, signatures, deliveries with retries.
 
+use crate::fault::Fault;
 use crate::time::iso;
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
@@ -48,7 +49,7 @@ pub fn event(id: &str, event_type: &str, version: u32, created_at: u64, data: Va
 }
 
 /// How a delivery stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DeliveryStatus {
     /// To be sent, or to be sent again.
@@ -63,8 +64,38 @@ pub enum DeliveryStatus {
     NoEndpoint,
 }
 
+/// In which way an event is sent again, instead of as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Variant {
+    /// The body is changed after it was signed.
+    Tampered,
+    /// Signed with an old time stamp.
+    Stale,
+    /// Signed with a secret that the merchant does not know.
+    WrongSecret,
+    /// The headers name another event than the body.
+    HeaderMismatch,
+    /// The body's JSON breaks off, and is signed so.
+    MalformedJson,
+}
+
+impl Variant {
+    /// The fault that makes it.
+    #[must_use]
+    pub const fn fault(self) -> Fault {
+        match self {
+            Self::Tampered => Fault::WebhookTamper {},
+            Self::Stale => Fault::WebhookStale { seconds: None },
+            Self::WrongSecret => Fault::WebhookWrongSecret {},
+            Self::HeaderMismatch => Fault::WebhookHeaderMismatch {},
+            Self::MalformedJson => Fault::WebhookMalformedJson {},
+        }
+    }
+}
+
 /// One event on its way to a merchant.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Delivery {
     /// Counts the deliveries of this simulator, from 1.
@@ -85,16 +116,21 @@ pub struct Delivery {
     pub attempts: Vec<AttemptLog>,
     /// When it is sent next, on the simulator's clock.
     pub next_attempt_at: Option<u64>,
+    /// In which way it is sent, when not as it is. It is then sent once.
+    pub variant: Option<Variant>,
+    /// Where it is sent, when not to the merchant's endpoint. It is then sent once.
+    pub url: Option<String>,
     /// An attempt is with the driver.
-    #[serde(skip)]
     pub in_flight: bool,
     /// Order among deliveries due at the same time.
-    #[serde(skip)]
     pub order: u64,
 }
 
+/// The most that is kept of the body of one answer, in bytes.
+pub const MAX_KEPT_BODY: usize = 8_192;
+
 /// One attempt.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AttemptLog {
     /// When, on the simulator's clock.
@@ -105,6 +141,21 @@ pub struct AttemptLog {
     pub error: Option<String>,
     /// The faults that it was sent with.
     pub faults: Vec<String>,
+    /// Where it was sent; absent when it was lost before.
+    #[serde(default)]
+    pub url: Option<String>,
+    /// The headers that were sent.
+    #[serde(default)]
+    pub headers: Vec<(String, String)>,
+    /// The body that was sent, where it is another than the event's.
+    #[serde(default)]
+    pub body: Option<String>,
+    /// The headers of the merchant's answer.
+    #[serde(default)]
+    pub answer_headers: Vec<(String, String)>,
+    /// The body of the merchant's answer, or its first 8,192 bytes.
+    #[serde(default)]
+    pub answer_body: Option<String>,
 }
 
 /// What the driver sends.
@@ -113,6 +164,8 @@ pub struct AttemptLog {
 pub struct Attempt {
     /// Which delivery.
     pub delivery: u32,
+    /// Which event.
+    pub event_id: String,
     /// Where to.
     pub url: String,
     /// Its headers.
@@ -124,7 +177,7 @@ pub struct Attempt {
 }
 
 /// How an attempt went.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Outcome {
     /// Which delivery.
@@ -135,12 +188,67 @@ pub struct Outcome {
     /// Why there was none.
     #[serde(default)]
     pub error: Option<String>,
+    /// Which event was sent. A report of an event that a reset has removed says nothing.
+    #[serde(default)]
+    pub event_id: Option<String>,
+    /// The headers of the merchant's answer.
+    #[serde(default)]
+    pub headers: Vec<(String, String)>,
+    /// The body of the merchant's answer.
+    #[serde(default)]
+    pub body: Option<String>,
+}
+
+/// The beginning of a text that is at most so many bytes long.
+#[must_use]
+pub fn beginning(mut text: String, bytes: usize) -> String {
+    if text.len() > bytes {
+        let cut = (0..=bytes).rev().find(|at| text.is_char_boundary(*at));
+        text.truncate(cut.unwrap_or_default());
+    }
+    text
 }
 
 impl Delivery {
+    /// As people and programs see it.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        let mut body = serde_json::to_value(self).unwrap_or_default();
+        if let Some(fields) = body.as_object_mut() {
+            fields.shift_remove("inFlight");
+            fields.shift_remove("order");
+        }
+        body
+    }
+
+    /// What a list shows of it.
+    #[must_use]
+    pub fn row(&self) -> Value {
+        let last = self.attempts.last();
+        json!({
+            "id": self.id,
+            "eventId": self.event_id,
+            "eventType": self.event_type,
+            "merchantId": self.merchant_id,
+            "publicInvoiceId": self.public_invoice_id,
+            "status": self.status,
+            "attempts": self.attempts.len(),
+            "lastAttemptAt": last.map(|attempt| attempt.at),
+            "lastStatusCode": last.and_then(|attempt| attempt.status_code),
+            "lastError": last.and_then(|attempt| attempt.error.as_deref()),
+            "nextAttemptAt": self.next_attempt_at,
+            "variant": self.variant,
+            "url": self.url,
+        })
+    }
+
     /// Takes an attempt's outcome: delivered, the next retry, or given up.
     pub fn report(&mut self, outcome: Outcome, retry_delays: &[u64], clock: u64) {
-        if !self.in_flight {
+        let of_another = outcome
+            .event_id
+            .as_ref()
+            .is_some_and(|id| *id != self.event_id);
+        if !self.in_flight || of_another {
             return;
         }
         self.in_flight = false;
@@ -150,6 +258,8 @@ impl Delivery {
         if let Some(attempt) = self.attempts.last_mut() {
             attempt.status_code = outcome.status_code;
             attempt.error = outcome.error;
+            attempt.answer_headers = outcome.headers;
+            attempt.answer_body = outcome.body.map(|body| beginning(body, MAX_KEPT_BODY));
         }
         if accepted {
             self.status = DeliveryStatus::Delivered;
@@ -157,9 +267,11 @@ impl Delivery {
             return;
         }
         let tried = self.attempts.len();
+        let is_sent_once = self.variant.is_some() || self.url.is_some();
         match tried
             .checked_sub(1)
             .and_then(|index| retry_delays.get(index))
+            .filter(|_| !is_sent_once)
         {
             Some(delay) => self.next_attempt_at = Some(clock.saturating_add(*delay)),
             None => {

@@ -26,7 +26,7 @@ const browsers = {
   firefox: { program: process.env.GWOP_FIREFOX, driver: process.env.GWOP_GECKODRIVER },
 };
 /** What may use what is Node's: its own entries, which load the wasm, and the command line. */
-const NODE_ONLY = /^((index|simulator)\.node\.c?js|gwop-simulator\.js)$/;
+const NODE_ONLY = /^((index|simulator)\.node\.c?js|gwop-simulator(-state)?\.js)$/;
 
 function expect(holds, message) {
   if (!holds) throw new Error(message);
@@ -49,7 +49,7 @@ const targets = Object.entries(manifest.exports).flatMap(([subpath, target]) => 
 
 const checks = {
   "the tarball holds what it should and nothing else": () => {
-    const expected = /^([\w-]+(\.[\w-]+)?\.c?js|[\w/-]+\.d\.c?ts|(gwop|simulator)\.wasm|package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|docs\/[\w-]+\.md)$/;
+    const expected = /^([\w-]+(\.[\w-]+)?\.c?js|[\w/-]+\.d\.c?ts|(gwop|simulator)\.wasm|package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|docs\/[\w-]+\.(md|png))$/;
     const stray = files.filter((file) => !expected.test(file));
     expectEqual(stray.join(", "), "", "unexpected files");
     for (const file of ["README.md", "LICENSE", "CHANGELOG.md", "SECURITY.md", "gwop.wasm", "gwop_bg.js"]) {
@@ -133,7 +133,7 @@ console.log(before, (await claim()).state);`);
   "no JavaScript needs Node, Buffer, or code from strings": () => {
     for (const file of files.filter((name) => /\.c?js$/.test(name))) {
       const code = readFileSync(join(installed, file), "utf8");
-      if (file !== "gwop-simulator.js") expect(!/["'`]node:/.test(code), `${file} imports from Node`);
+      if (!/^gwop-simulator(-state)?\.js$/.test(file)) expect(!/["'`]node:/.test(code), `${file} imports from Node`);
       expect(file.endsWith(".cjs") || !/\brequire\(/.test(code), `${file} requires`);
       if (!NODE_ONLY.test(file)) expect(!/\bBuffer\b/.test(code), `${file} uses Buffer`);
       // wasm-bindgen's glue writes `Function(name)` into a message.

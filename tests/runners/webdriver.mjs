@@ -62,6 +62,17 @@ export async function startBrowser(name, { program, driver }) {
     open: (url) => call("POST", `${session}/url`, { url }),
     /** The value of a function body that runs in the page. */
     evaluate: (script, ...args) => call("POST", `${session}/execute/sync`, { script, args }),
+    /** The same, of one that calls its last argument with the value. */
+    evaluateAsync: (script, ...args) => call("POST", `${session}/execute/async`, { script, args }),
+    /** Presses keys, one after the other, on whatever has the focus. */
+    keys: (text) => {
+      const actions = [...text].flatMap((value) => ["keyDown", "keyUp"].map((type) => ({ type, value })));
+      return call("POST", `${session}/actions`, { actions: [{ type: "key", id: "keyboard", actions }] });
+    },
+    /** Sets the window's size. */
+    resize: (width, height) => call("POST", `${session}/window/rect`, { width, height }),
+    /** What is seen, as PNG in base64. */
+    screenshot: () => call("GET", `${session}/screenshot`),
     close,
   };
 }

@@ -500,6 +500,75 @@ test("simulator: the same seed gives the same identifiers", async () => {
   assert((await id()) !== (await id()), "random without a seed");
 });
 
+test("simulator: a journal keeps everything, answers wait for it, and what it cannot write is not answered", async () => {
+  let [text, fails, isWriting] = ["", false, false];
+  const journal = {
+    get kept() {
+      return text === "" ? undefined : new TextEncoder().encode(text);
+    },
+    append: (lines) => write(() => (text += lines)),
+    replace: (snapshot) => write(() => (text = snapshot)),
+  };
+  async function write(done) {
+    assert(!isWriting, "one write at a time");
+    isWriting = true;
+    await Promise.resolve();
+    isWriting = false;
+    if (fails) throw new Error("the disk is full");
+    done();
+  }
+  const first = setUp({ journal, webhookSecret: "whsec_kept", seed: 3 });
+  const created = await first.invoice();
+  const another = { ...journal, append: async () => {}, replace: async () => {} };
+  assertEquals(await setUp({ journal: another }).status(created), "OPEN", "written before it was answered");
+  await first.sim.pay(created.id);
+  const { accessToken } = await first.sim.mintToken();
+  first.sim.rotateWebhookSecret({ secret: "whsec_newer" });
+  first.sim.clock.freeze();
+  await first.sim.saved();
+  // Another process; and, of the options, one is given anew.
+  const second = setUp({ journal, merchantName: "Renamed" });
+  assertEquals([second.sim.webhookSecret, second.sim.merchantId], ["whsec_newer", first.sim.merchantId]);
+  assertEquals([await second.status(created), second.sim.clock.frozen, second.sim.clock.now()], ["PAID", true, first.sim.clock.now()]);
+  assertEquals(second.sim.state.merchants[0].name, "Renamed");
+  assertEquals(second.sim.deliveries, first.sim.deliveries);
+  const { body: jwks } = await second.send("GET", `${IDENTITY}/.well-known/jwks.json`);
+  assert((await verified(accessToken, jwks.keys)).sub, "the signing key was kept");
+  assert((await verified((await second.sim.mintToken()).accessToken, jwks.keys)).sub, "and signs");
+  fails = true;
+  await assertRejects(second.invoice(), { code: "INTERNAL_ERROR" });
+  await assertRejects(second.sim.saved(), { code: "INTERNAL_ERROR" });
+  const answer = await serve(second.sim, new Request("http://127.0.0.1:4010/_sim/state"));
+  assertEquals(answer.status, 500);
+  assertThrows(() => new Simulator({ journal: { ...journal, kept: new TextEncoder().encode("a letter\n") } }), { code: "INVALID_STATE" });
+});
+
+test("simulator: load() and reset(), and events sent again in other ways and elsewhere", async () => {
+  const { sim, received, invoice } = setUp();
+  await sim.load({ invoices: [{ amountUsdc: 5 }, { amountUsdc: 6, status: "PAID", chain: "solana" }], authIntents: [{ paid: true }], faults: [{ fault: "delay", delayMs: 1 }] });
+  const statuses = () => sim.state.invoices.map(({ status }) => status);
+  assertEquals([statuses(), sim.state.authIntents[0].settled, sim.state.faults.length, received.length], [["OPEN", "PAID"], true, 1, 1]);
+  await assertRejects(sim.load({ webhookSecret: "whsec_x" }), { code: "INVALID_OPTION", field: "webhookSecret" });
+  const { id } = await invoice();
+  await sim.pay(id, { outcome: "late", delayMs: 1_000 });
+  assertEquals(statuses()[2], "OPEN");
+  await sim.clock.advance(1_000);
+  assertEquals(statuses()[2], "PAID");
+  const { eventId, attempts } = sim.deliveries.at(-1);
+  const [, ownSignature] = attempts[0].headers.find(([name]) => name === "x-gwop-signature");
+  assertEquals([attempts[0].url, ownSignature, attempts[0].answerBody], ["http://localhost/webhooks/gwop", received.at(-1).headers["x-gwop-signature"], ""]);
+  await sim.redeliver(eventId, { variant: "tampered", url: "http://localhost/elsewhere" });
+  assertEquals(received.at(-1).url, "http://localhost/elsewhere");
+  const { gwop } = setUp();
+  const { body, headers } = received.at(-1);
+  await assertRejects(gwop.validateWebhook({ request: new Request("http://x/", { method: "POST", body, headers }) }), { code: "WEBHOOK_SIGNATURE_MISMATCH" });
+  await assertRejects(sim.redeliver(eventId, { variant: "odd" }), { code: "INVALID_OPTION", field: "variant" });
+  await sim.reset();
+  assertEquals([statuses(), sim.requests, sim.deliveries.length], [["OPEN", "PAID"], [], 1]);
+  assertEquals((await sim.cancel(sim.state.invoices[0].id)).status, "CANCELED");
+  await assertRejects(sim.cancel(sim.state.invoices[0].id), { code: "NOT_ALLOWED" });
+});
+
 test("simulator: serve() adds control routes for loopback", async () => {
   const { sim, invoice, received } = setUp();
   const base = "http://127.0.0.1:4010";

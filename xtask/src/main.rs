@@ -68,6 +68,7 @@ usage: cargo xtask COMMAND
                          about known vulnerabilities
   fuzz [--seconds N] [TARGET]...
                          fuzz each target for N seconds (60 by default)
+  screenshot             draw the local Gwop's page into docs/simulator-page.png
   tools                  fetch every pinned tool now
 
 Tools are fetched once into GWOP_TOOLS, by default the user's cache directory
@@ -94,6 +95,7 @@ fn command(arguments: &[String]) -> Result {
         Some("bench") => bench::command(rest),
         Some("differential") => bench::differential(rest),
         Some("fuzz") => fuzz::command(rest),
+        Some("screenshot") if rest.is_empty() => patterns::screenshot(),
         Some("tools") if rest.is_empty() => tools::all(),
         Some("help" | "--help" | "-h") => {
             println!("{USAGE}");

@@ -74,6 +74,45 @@ pub fn next() -> Result {
         .run()
 }
 
+/// The local Gwop as it is installed: its page in real browsers, its state file, its guards on every runtime that serves
+/// it, its documentation.
+///
+/// # Errors
+///
+/// When a check fails; each has its line.
+pub fn simulator() -> Result {
+    let chromium = tools::chromium()?;
+    let firefox = tools::firefox()?;
+    Step::new("simulator", "node")
+        .args(["simulator/main.mjs"])
+        .dir(runtimes::consumer()?)
+        .env("GWOP_BUN", tools::npm_program("bun")?)
+        .env("GWOP_DENO", tools::npm_program("deno")?)
+        .env("GWOP_CHROMIUM", chromium.program)
+        .env("GWOP_CHROMEDRIVER", chromium.driver)
+        .env("GWOP_FIREFOX", firefox.program)
+        .env("GWOP_GECKODRIVER", firefox.driver)
+        .limit(5 * 60)
+        .shown()
+        .run()
+}
+
+/// Draws the page of the local Gwop into `docs/`, for the README.
+///
+/// # Errors
+///
+/// When the package cannot be built, or Chromium does not show the page.
+pub fn screenshot() -> Result {
+    let chromium = tools::chromium()?;
+    Step::new("screenshot", "node")
+        .args(["simulator/screenshot.mjs".as_ref(), top().join("docs/simulator-page.png").as_os_str()])
+        .dir(runtimes::consumer()?)
+        .env("GWOP_CHROMIUM", chromium.program)
+        .env("GWOP_CHROMEDRIVER", chromium.driver)
+        .shown()
+        .run()
+}
+
 /// The sample store: its types, and its story on every runtime, with the same transcript on each.
 ///
 /// # Errors

@@ -38,6 +38,7 @@ pub fn consumer() -> Result<PathBuf> {
         "tests/suite",
         "tests/runners",
         "tests/projects",
+        "tests/simulator",
         "tests/stores",
         "tests/frameworks",
         "examples/store",

@@ -53,6 +53,11 @@ const PARTS: &[Part] = &[
         patterns::sample_store,
     ),
     (
+        "simulator",
+        "the local Gwop's page, state, guards and documented commands",
+        patterns::simulator,
+    ),
+    (
         "x402",
         "x402's real clients and facilitators, at the local Gwop",
         x402::test,

@@ -6,6 +6,14 @@ export const MAX_TIME_MS = 253_402_300_799_999;
 /** The most that {@link SimulatorClock.advance} takes, in milliseconds: about 31 years. */
 const MAX_ADVANCE_MS = 1e12;
 
+/** How a clock stands to the real time, in milliseconds. */
+export interface ClockState {
+  /** How far it is ahead, unless it is frozen. */
+  offsetMs: number;
+  /** Where it is frozen. */
+  frozenAt: number | null;
+}
+
 /**
  * A simulator's clock: the real time, until it is moved or frozen.
  *
@@ -18,11 +26,15 @@ export class SimulatorClock {
   #frozenAt: number | undefined;
   readonly #wall: () => number;
   readonly #moved: () => Promise<void>;
+  readonly #changed: (state: ClockState) => void;
 
   /** @internal */
-  constructor(wall: () => number, moved: () => Promise<void>) {
+  constructor(wall: () => number, moved: () => Promise<void>, changed: (state: ClockState) => void, kept?: ClockState) {
     this.#wall = wall;
     this.#moved = moved;
+    this.#changed = changed;
+    this.#offset = kept?.offsetMs ?? 0;
+    this.#frozenAt = kept?.frozenAt ?? undefined;
   }
 
   /** The time in milliseconds since the epoch. */
@@ -59,6 +71,7 @@ export class SimulatorClock {
   /** Stops it. */
   freeze(): void {
     this.#frozenAt = this.now();
+    this.#tell();
   }
 
   /** Lets it go on from where it stands. */
@@ -66,6 +79,18 @@ export class SimulatorClock {
     if (this.#frozenAt === undefined) return;
     this.#offset = this.#frozenAt - this.#wall();
     this.#frozenAt = undefined;
+    this.#tell();
+  }
+
+  /**
+   * Back to the real time.
+   *
+   * @internal
+   */
+  restart(): void {
+    this.#offset = 0;
+    this.#frozenAt = undefined;
+    this.#tell();
   }
 
   /**
@@ -87,6 +112,11 @@ export class SimulatorClock {
   #move(time: number): void {
     if (this.#frozenAt === undefined) this.#offset = time - this.#wall();
     else this.#frozenAt = time;
+    this.#tell();
+  }
+
+  #tell(): void {
+    this.#changed({ offsetMs: this.#offset, frozenAt: this.#frozenAt ?? null });
   }
 }
 

@@ -4,7 +4,7 @@ const STATUS: Record<string, number> = { INVALID_OPTION: 400, NOT_FOUND: 404, NO
 /** A simulator was asked for something that it cannot do: an unknown target, a wrong option. */
 export class SimulatorError extends Error {
   override readonly name = "SimulatorError";
-  /** Stable: `INVALID_OPTION`, `NOT_FOUND` or `NOT_ALLOWED`. Answers of {@link serve} may hold `VALIDATION_ERROR` or `INTERNAL_ERROR` besides. */
+  /** Stable: `INVALID_OPTION`, `NOT_FOUND`, `NOT_ALLOWED`, or `INVALID_STATE` of a journal. Answers of {@link serve} may hold `VALIDATION_ERROR` or `INTERNAL_ERROR` besides. */
   readonly code: string;
   /** The option, argument or field that is wrong, such as `merchants[0].apiKey`; `undefined` when it is not about one. */
   readonly field: string | undefined;

@@ -29,14 +29,20 @@ export function checkSigningKey(jwk: unknown): void {
 /** The private RSA keys, by `kid`; Web Crypto makes and uses them. */
 export class SigningKeys {
   readonly #keys = new Map<string, CryptoKey>();
+  readonly #kept = new Map<string, JsonWebKey>();
+
+  /** Takes a key that a journal has kept. */
+  restore(kid: string, jwk: JsonWebKey): void {
+    this.#kept.set(kid, jwk);
+  }
 
   /**
    * Makes a key, or takes `jwk`. The public half is `undefined` when another call has made this key meanwhile: calls do
    * not wait for each other, since workerd forbids it across requests.
    */
-  async make(kid: string, jwk?: JsonWebKey): Promise<PublicKey | undefined> {
+  async make(kid: string, jwk?: JsonWebKey): Promise<(PublicKey & { private: JsonWebKey }) | undefined> {
     let privateKey: CryptoKey;
-    let half: JsonWebKey;
+    let whole: JsonWebKey;
     if (jwk) {
       // A key operation or an algorithm of its own would only get in the way.
       const { kty = "RSA", n, e, d, p, q, dp, dq, qi } = jwk as Record<string, string>;
@@ -46,20 +52,22 @@ export class SigningKeys {
       } catch {
         throw new SimulatorError("INVALID_OPTION", "Web Crypto does not take it for a private RSA key: its numbers do not belong together", "signingKey");
       }
-      half = own;
+      whole = own;
     } else {
       const parameters = { ...ALGORITHM, modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) };
       const pair = (await crypto.subtle.generateKey(parameters, true, ["sign", "verify"])) as CryptoKeyPair;
       privateKey = pair.privateKey;
-      half = (await crypto.subtle.exportKey("jwk", pair.publicKey)) as JsonWebKey;
+      whole = (await crypto.subtle.exportKey("jwk", pair.privateKey)) as JsonWebKey;
     }
     if (this.#keys.has(kid)) return undefined;
     this.#keys.set(kid, privateKey);
-    return { n: half.n ?? "", e: half.e ?? "" };
+    return { n: whole.n ?? "", e: whole.e ?? "", private: whole };
   }
 
   /** Signs with RS256. */
   async sign(kid: string, input: string): Promise<Uint8Array> {
+    const kept = this.#kept.get(kid);
+    if (kept && !this.#keys.has(kid)) this.#keys.set(kid, await crypto.subtle.importKey("jwk", kept, ALGORITHM, false, ["sign"]));
     const key = this.#keys.get(kid);
     if (!key) throw new Error(`the simulator has no signing key ${kid}`);
     return new Uint8Array(await crypto.subtle.sign(ALGORITHM.name, key, new TextEncoder().encode(input)));

@@ -5,8 +5,9 @@ import { HTTPClient } from "../http-client.js";
 import type { Names } from "../options.js";
 import { unless } from "../race.js";
 import { LONGEST_MS } from "../sleep.js";
-import { MAX_TIME_MS, SimulatorClock } from "./clock.js";
+import { type ClockState, MAX_TIME_MS, SimulatorClock } from "./clock.js";
 import { SimulatorError } from "./error.js";
+import { JournalWriter } from "./journal.js";
 import { invalid, json, knownOptions, numberOf, optional, optionsOf } from "./input.js";
 import { SigningKeys, checkSigningKey } from "./signing-keys.js";
 import { ConnectionDropped, type Reply, pause, respond } from "./transport.js";
@@ -15,13 +16,17 @@ import type {
   MintTokenOptions,
   MintedToken,
   PayOptions,
+  RedeliverOptions,
   SignPaymentOptions,
   SignedPayment,
   SimulatorDelivery,
   SimulatorMerchant,
+  SimulatorNewAuthIntent,
+  SimulatorNewInvoice,
   SimulatorOptions,
   SimulatorPayment,
   SimulatorRequest,
+  SimulatorSeed,
   WebhookHandler,
 } from "./types.js";
 
@@ -34,11 +39,26 @@ type Answer =
 /** A webhook to send. */
 interface Attempt {
   delivery: number;
+  eventId: string;
   url: string;
   headers: [string, string][];
   body: string;
   loseAnswer: boolean;
 }
+
+/** How an attempt went. */
+interface Outcome {
+  statusCode?: number;
+  error?: string;
+  headers?: [string, string][];
+  body?: string;
+}
+
+/** What is read of a merchant's answer, in bytes. */
+const MAX_ANSWER = 8_192;
+
+/** How long changes are gathered before whoever watches is told, in milliseconds. */
+const GATHER_MS = 5;
 
 /** The URL that a `webhookHandler` sees when the merchant has none. */
 const HANDLER_URL = "http://localhost/webhooks/gwop";
@@ -68,6 +88,7 @@ const OPTIONS: Names<SimulatorOptions> = {
   strictIdempotencyKeys: undefined,
   seed: undefined,
   signingKey: undefined,
+  journal: undefined,
   wallClock: undefined,
 };
 
@@ -111,12 +132,21 @@ export class Simulator {
   readonly #autoDeliver: boolean;
   readonly #webhookTimeoutMs: number;
   readonly #sending = new Set<Promise<unknown>>();
+  readonly #writer: JournalWriter | undefined;
+  readonly #watchers = new Set<(changes: string) => void>();
+  #telling = false;
+  /** Counts resets: what was under way before one is of no interest any more. */
+  #round = 0;
   #webhookSecret: string;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
-  /** @throws SimulatorError `INVALID_OPTION`, saying which option is wrong. */
+  /**
+   * @throws SimulatorError `INVALID_OPTION`, saying which option is wrong; `INVALID_STATE` where the journal cannot be
+   *   read.
+   */
   constructor(options: SimulatorOptions = {}) {
+    const known = knownOptions(options, OPTIONS);
     const {
       merchantApiKey = "sk_m_simulator",
       webhookSecret = "whsec_simulator",
@@ -130,31 +160,48 @@ export class Simulator {
       signingKey,
       wallClock = () => Date.now(),
       seed = randomSeed(),
+      journal,
       ...rest
-    } = knownOptions(options, OPTIONS);
+    } = known;
     optional("webhookHandler", webhookHandler, "function");
     optional("wallClock", wallClock, "function");
     optional("autoDeliver", autoDeliver, "boolean");
     numberOf(webhookTimeoutMs, "webhookTimeoutMs", "a number of milliseconds", 1, LONGEST_MS);
     if (signingKey !== undefined) checkSigningKey(signingKey);
     if (!Array.isArray(merchants)) throw invalid("merchants", "an array", merchants);
-    this.merchantApiKey = merchantApiKey;
-    this.merchantId = merchantId;
-    this.#webhookSecret = webhookSecret;
     this.#handler = webhookHandler;
     this.#autoDeliver = autoDeliver;
     this.#webhookTimeoutMs = webhookTimeoutMs;
     this.#signingKey = signingKey;
     this.#wall = () => numberOf(wallClock(), "wallClock", "a function that gives milliseconds", 0, MAX_TIME_MS);
     this.#wall();
-    const first = { id: merchantId, name: merchantName, apiKey: merchantApiKey, webhookSecret };
-    const all = [webhookUrl === undefined ? first : { ...first, webhookUrl }, ...merchants];
-    const config = { ...rest, seed, merchants: all.map((merchant) => this.#withEndpoint(merchant)) };
-    this.#core = refusing(() => new (simulatorCore().SimulatorCore)(json(config)), optionName);
+    const { SimulatorCore } = simulatorCore();
+    const { kept } = journal ?? {};
+    const others = merchants.map((merchant) => this.#withEndpoint(merchant));
+    if (kept === undefined || kept.length === 0) {
+      const first = { id: merchantId, name: merchantName, apiKey: merchantApiKey, webhookSecret, webhookUrl };
+      const config = { ...rest, seed, merchants: [this.#withEndpoint(first), ...others] };
+      this.#core = refusing(() => new SimulatorCore(json(config)), optionName);
+      if (journal) this.#core.begin();
+    } else {
+      // What is not given stays as it was kept.
+      const { merchantId: id, merchantName: name, merchantApiKey: apiKey, webhookSecret: secret } = known;
+      const first = this.#withEndpoint({ id, name, apiKey, webhookSecret: secret, webhookUrl });
+      const given = { ...rest, seed: known.seed, merchants: [first, ...others] };
+      this.#core = refusing(() => SimulatorCore.open(kept, json(given), this.#wall()), optionName);
+    }
+    if (journal) this.#writer = new JournalWriter(journal, () => this.#core.snapshot());
     warn(JSON.parse(this.#core.warnings()) as string[]);
-    this.clock = new SimulatorClock(this.#wall, async () => {
-      await this.deliverDue();
-    });
+    const ask = (command: string): unknown => JSON.parse(this.#core.command(json({ command }), 0, 0));
+    const changed = (state: ClockState) => void this.#command("setClock", state);
+    this.clock = new SimulatorClock(this.#wall, () => this.deliverDue(), changed, ask("clock") as ClockState);
+    const identity = ask("identity") as { merchantId: string; merchantApiKey: string; webhookSecret: string };
+    this.merchantId = identity.merchantId;
+    this.merchantApiKey = identity.merchantApiKey;
+    this.#webhookSecret = identity.webhookSecret;
+    for (const { kid, jwk } of ask("privateKeys") as { kid: string; jwk: JsonWebKey }[]) this.#keys.restore(kid, jwk);
+    void this.#writer?.compact();
+    if (kept !== undefined) this.#changed();
     markSimulated(this.fetch);
     this.httpClient = new HTTPClient({ fetcher: this.fetch });
   }
@@ -178,6 +225,7 @@ export class Simulator {
     const body = new Uint8Array(await request.arrayBuffer());
     const reply = await this.#handle(head, body);
     this.#changed();
+    await this.saved();
     if (reply.delayMs > 0) await pause(reply.delayMs, request.signal);
     request.signal.throwIfAborted();
     if (reply.lost) throw new ConnectionDropped();
@@ -187,6 +235,7 @@ export class Simulator {
   async #handle(head: string, body: Uint8Array): Promise<Reply> {
     for (;;) {
       const answer = JSON.parse(this.#core.handle(head, body, this.clock.now(), this.#wall())) as Answer;
+      this.#happened();
       if (answer.kind === "respond") return warned(answer);
       if (answer.kind === "needsSignature") return warned(JSON.parse(await this.#sign(answer)) as Reply);
       await this.#makeKey(answer.kid);
@@ -202,7 +251,9 @@ export class Simulator {
   async #makeKey(kid: string): Promise<void> {
     const given = kid === "gwop-auth-v1" ? this.#signingKey : undefined;
     const half = await this.#keys.make(kid, given);
-    if (half) this.#command("addKey", { kid, ...half });
+    if (!half) return;
+    const { private: whole, ...shown } = half;
+    this.#command("addKey", { kid, ...shown, ...(this.#writer && { private: whole }) });
   }
 
   /**
@@ -367,6 +418,95 @@ export class Simulator {
     this.#command("addMerchant", { merchant: this.#withEndpoint(optionsOf(required(merchant, "merchant"), "merchant")) });
   }
 
+  /**
+   * Makes an invoice, as a merchant's request would, for pages and tests that have no merchant at hand.
+   *
+   * @throws SimulatorError `INVALID_OPTION`; `NOT_FOUND` when there is no such merchant.
+   */
+  async createInvoice(invoice: SimulatorNewInvoice): Promise<SimulatorPayment> {
+    return this.#andDeliver(this.#command("createInvoice", required(invoice, "invoice")) as SimulatorPayment);
+  }
+
+  /**
+   * Makes an auth intent, likewise.
+   *
+   * @throws SimulatorError as {@link createInvoice}.
+   */
+  async createAuthIntent(intent: SimulatorNewAuthIntent = {}): Promise<SimulatorPayment> {
+    return this.#andDeliver(this.#command("createAuthIntent", intent) as SimulatorPayment);
+  }
+
+  /**
+   * Cancels an OPEN invoice, as its merchant would.
+   *
+   * @throws SimulatorError `NOT_FOUND`; `NOT_ALLOWED` when it is not OPEN.
+   */
+  async cancel(target: string): Promise<SimulatorPayment> {
+    return this.#andDeliver(this.#command("cancel", { target }) as SimulatorPayment);
+  }
+
+  /**
+   * Makes invoices, auth intents and faults, and makes them again after each {@link reset}.
+   *
+   * @throws SimulatorError `INVALID_OPTION`, saying which field is wrong: there is none for keys or secrets.
+   */
+  async load(seed: SimulatorSeed): Promise<void> {
+    await this.#andDeliver(this.#command("load", required(seed, "seed")));
+  }
+
+  /**
+   * Begins again: without invoices, intents, sessions, deliveries, requests and faults, but with what {@link load} was
+   * given, on the real time. Merchants, secrets and signing keys stay, and no identifier comes twice.
+   */
+  async reset(): Promise<void> {
+    this.#round += 1;
+    this.clock.restart();
+    this.#command("reset");
+    for (const tell of this.#watchers) tell(JSON.stringify({ reset: true }));
+    await this.#andDeliver(undefined);
+  }
+
+  /** Resolves when all that happened so far is in the `journal`; at once without one. Rejects when it cannot be written. */
+  async saved(): Promise<void> {
+    await this.#writer?.written();
+  }
+
+  /** Writes the `journal` anew, as a snapshot alone. */
+  async compact(): Promise<void> {
+    await this.#writer?.compact();
+  }
+
+  /**
+   * One of the views of a page: a command of the core that changes nothing.
+   *
+   * @internal
+   */
+  view(command: "overview" | "invoice" | "delivery" | "request" | "secrets", options?: object): unknown {
+    return this.#command(command, options);
+  }
+
+  /**
+   * Revokes a session, as its merchant would.
+   *
+   * @throws SimulatorError `NOT_FOUND`.
+   */
+  revokeSession(sessionId: string): Record<string, unknown> {
+    return this.#command("revokeSession", { sessionId }) as Record<string, unknown>;
+  }
+
+  /**
+   * Tells what has changed, as JSON, until the function that it gives is called.
+   *
+   * @internal
+   */
+  watch(tell: (changes: string) => void): () => void {
+    this.#watchers.add(tell);
+    if (this.#watchers.size === 1) this.#command("watch", { on: true });
+    return () => {
+      if (this.#watchers.delete(tell) && this.#watchers.size === 0) this.#command("watch", { on: false });
+    };
+  }
+
   /** The webhook deliveries so far, oldest first. */
   get deliveries(): SimulatorDelivery[] {
     return this.#command("deliveries") as SimulatorDelivery[];
@@ -383,12 +523,13 @@ export class Simulator {
   }
 
   /**
-   * Sends an event once more, as Gwop may. Resolves when it was attempted.
+   * Sends an event once more, as Gwop may; or in another way, or to another URL, and then once. Resolves when it was
+   * attempted.
    *
-   * @throws SimulatorError `NOT_FOUND`; `NOT_ALLOWED` when the merchant has no endpoint.
+   * @throws SimulatorError `NOT_FOUND`; `NOT_ALLOWED` when the merchant has no endpoint; `INVALID_OPTION`.
    */
-  async redeliver(eventId: string): Promise<void> {
-    this.#command("redeliver", { eventId });
+  async redeliver(eventId: string, options: RedeliverOptions = {}): Promise<void> {
+    this.#command("redeliver", { ...optionsOf(options), eventId });
     await this.deliverDue();
   }
 
@@ -416,8 +557,8 @@ export class Simulator {
     clearTimeout(this.#timer);
   }
 
-  #withEndpoint(merchant: SimulatorMerchant): SimulatorMerchant {
-    return this.#handler ? { webhookUrl: HANDLER_URL, ...merchant } : merchant;
+  #withEndpoint<T extends { webhookUrl?: string | undefined }>(merchant: T): T {
+    return this.#handler && merchant.webhookUrl === undefined ? { ...merchant, webhookUrl: HANDLER_URL } : merchant;
   }
 
   #command(command: string, options: object = {}): unknown {
@@ -425,11 +566,34 @@ export class Simulator {
     // It would be another command.
     if ("command" in fields) throw new SimulatorError("INVALID_OPTION", "no such field", "command");
     const text = json({ command, ...fields });
-    return JSON.parse(refusing(() => this.#core.command(text, this.clock.now(), this.#wall()), argumentName));
+    try {
+      return JSON.parse(refusing(() => this.#core.command(text, this.clock.now(), this.#wall()), argumentName));
+    } finally {
+      if (command !== "changes" && command !== "watch") this.#happened();
+    }
+  }
+
+  /** After each call of the core: what it has to write is written, and whoever watches is told. */
+  #happened(): void {
+    if (this.#writer) {
+      const lines = this.#core.takeLines();
+      if (lines !== "") this.#writer.add(lines);
+    }
+    if (this.#watchers.size === 0 || this.#telling) return;
+    this.#telling = true;
+    unref(
+      setTimeout(() => {
+        this.#telling = false;
+        if (this.#watchers.size === 0) return;
+        const changes = JSON.stringify(this.#command("changes"));
+        for (const tell of this.#watchers) tell(changes);
+      }, GATHER_MS),
+    );
   }
 
   async #andDeliver<T>(result: T): Promise<T> {
     if (this.#autoDeliver) await this.deliverDue();
+    await this.saved();
     return result;
   }
 
@@ -457,26 +621,32 @@ export class Simulator {
     for (;;) {
       const attempts = this.#command("takeDue") as Attempt[];
       if (attempts.length === 0) return;
+      const round = this.#round;
+      // A merchant must not learn of what the next process would not know.
+      await this.saved();
       for (const attempt of attempts) {
+        if (round !== this.#round) return;
         const outcome = await this.#send(attempt);
-        this.#command("report", { delivery: attempt.delivery, ...outcome });
+        const { delivery, eventId } = attempt;
+        this.#command("report", { delivery, eventId, ...outcome });
       }
     }
   }
 
-  async #send({ url, headers, body, loseAnswer }: Attempt): Promise<{ statusCode?: number; error?: string }> {
+  async #send({ url, headers, body, loseAnswer }: Attempt): Promise<Outcome> {
     const late = new AbortController();
-    const answered = async () => {
+    const answered = async (): Promise<Outcome> => {
       const request = new Request(url, { method: "POST", headers, body, redirect: "manual", signal: late.signal });
       const response: Response | undefined = await (this.#handler ?? fetch)(request);
       if (!Number.isInteger(response?.status)) throw new Error("the `webhookHandler` gave no Response");
       // Read, so that the connection is free again.
-      await response!.arrayBuffer();
-      return response!.status;
+      const bytes = new Uint8Array(await response!.arrayBuffer());
+      const text = new TextDecoder().decode(bytes.subarray(0, MAX_ANSWER));
+      return { statusCode: response!.status, headers: [...response!.headers], body: text };
     };
     try {
       // Raced besides: a handler need not heed its request's signal, and its answer's body need not end.
-      const statusCode = await unless(answered(), (giveUp) => {
+      const answer = await unless(answered(), (giveUp) => {
         const timer = setTimeout(() => {
           const reason = new Error("no answer in time");
           late.abort(reason);
@@ -485,8 +655,8 @@ export class Simulator {
         return () => clearTimeout(timer);
       });
       if (loseAnswer) return { error: "the answer was lost, as asked for" };
-      if (statusCode === 0) return { error: "the merchant redirects" };
-      return { statusCode };
+      if (answer.statusCode === 0) return { error: "the merchant redirects" };
+      return answer;
     } catch (error) {
       return { error: error instanceof Error ? error.message : String(error) };
     }

@@ -1,3 +1,5 @@
+import type { SimulatorJournal } from "./journal.js";
+
 /** A chain that pays invoices. */
 export type SimulatorChain = "base" | "solana";
 
@@ -79,6 +81,11 @@ export interface SimulatorOptions {
   signingKey?:
     | Readonly<Partial<Record<"kty" | "n" | "e" | "d" | "p" | "q" | "dp" | "dq" | "qi" | "alg" | "use", string>>>
     | undefined;
+  /**
+   * Keeps the state beyond the process. What a journal has kept goes on: options that are given take the place of those
+   * that it holds, and those that are left out stay as they were. Answers wait until the journal is written.
+   */
+  journal?: SimulatorJournal | undefined;
   /** The real time in milliseconds since the epoch; it stamps signatures and tokens. Default `Date.now`. */
   wallClock?: (() => number) | undefined;
 }
@@ -90,8 +97,67 @@ export interface PayOptions {
   /** From which wallet, in any spelling. By default the first public test wallet of the chain. */
   wallet?: string | undefined;
   /** `"settle"`: PAYING, then PAID. `"hold"`: stays in PAYING until `settle` or `failPayment`. `"fail"`: PAYING, then
-   * OPEN again. Default `"settle"`. */
-  outcome?: "settle" | "hold" | "fail" | undefined;
+   * OPEN again. `"late"`: as `"fail"`, but the payment settles later, like the fault `payment-late`. Default `"settle"`. */
+  outcome?: "settle" | "hold" | "fail" | "late" | undefined;
+  /** How late it settles with `"late"`, in milliseconds of the simulator's clock. Default 5,000. */
+  delayMs?: number | undefined;
+}
+
+/** Options of {@link Simulator.redeliver}. With one of them, the event is sent once and not again. */
+export interface RedeliverOptions {
+  /**
+   * In which way. `"tampered"`: the body is changed after signing. `"stale"`: signed 301 s ago. `"wrong-secret"`: signed
+   * with another secret. `"header-mismatch"`: the id and type headers name another event. `"malformed-json"`: the JSON
+   * breaks off, correctly signed. By default as it is.
+   */
+  variant?: SimulatorVariant | undefined;
+  /** Where to; by default the merchant's endpoint. */
+  url?: string | undefined;
+}
+
+/** In which way an event is sent again. */
+export type SimulatorVariant = "tampered" | "stale" | "wrong-secret" | "header-mismatch" | "malformed-json";
+
+/** An invoice that a simulator makes by itself. */
+export interface SimulatorNewInvoice {
+  /** Whose; by default the first merchant's. */
+  merchantId?: string | undefined;
+  /** Atomic USDC, without Gwop's fee. */
+  amountUsdc: number;
+  /** Free text. */
+  description?: string | undefined;
+  /** The merchant's metadata. */
+  metadata?: Record<string, unknown> | undefined;
+  /** Whether the public view shows the metadata. Default `false`. */
+  metadataPublic?: boolean | undefined;
+  /** How long it can be paid, in seconds. Default 900. */
+  expiresInSeconds?: number | undefined;
+  /** Where it stands. Default `"OPEN"`. */
+  status?: SimulatorPayment["status"] | undefined;
+  /** On which chain it is paid, when it is. Default Base. */
+  chain?: SimulatorChain | undefined;
+}
+
+/** An auth intent that a simulator makes by itself. */
+export interface SimulatorNewAuthIntent {
+  /** Whose; by default the first merchant's. */
+  merchantId?: string | undefined;
+  /** The wallet that the merchant expects. */
+  knownWalletHint?: string | undefined;
+  /** Whether it is paid. Default `false`. */
+  paid?: boolean | undefined;
+  /** On which chain it is paid, when it is. Default Base. */
+  chain?: SimulatorChain | undefined;
+}
+
+/** What a simulator holds from its start on, and again after a reset: never keys or secrets. */
+export interface SimulatorSeed {
+  /** Made in this order. */
+  invoices?: readonly SimulatorNewInvoice[] | undefined;
+  /** Made in this order. */
+  authIntents?: readonly SimulatorNewAuthIntent[] | undefined;
+  /** As {@link Simulator.misbehave} takes them. */
+  faults?: readonly Fault[] | undefined;
 }
 
 /** Options of {@link Simulator.signPayment}. */
@@ -241,9 +307,23 @@ export interface SimulatorDelivery {
     error: string | null;
     /** The faults that it was sent with. */
     faults: string[];
+    /** Where it was sent; `null` when it was lost before. */
+    url: string | null;
+    /** The headers that were sent. */
+    headers: [name: string, value: string][];
+    /** The body that was sent, where it is another than the event's. */
+    body: string | null;
+    /** The headers of the merchant's answer. */
+    answerHeaders: [name: string, value: string][];
+    /** The body of the merchant's answer, at most its first 8,192 bytes. */
+    answerBody: string | null;
   }[];
   /** When it is sent next, on the simulator's clock. */
   nextAttemptAt: number | null;
+  /** In which way it was asked to be sent again. */
+  variant: SimulatorVariant | null;
+  /** Where it was asked to be sent. */
+  url: string | null;
 }
 
 /** A request that reached the simulator. */

@@ -1,6 +1,8 @@
 //! The control side: what a test says to the simulator and an agent or Gwop itself would do.
 
+mod page;
 mod payments;
+mod seed;
 mod solana_rpc;
 mod state;
 mod tokens;
@@ -10,17 +12,18 @@ use crate::config::{HTTP_URL, Merchant, is_http_url};
 use crate::fault::{Fault, Times};
 use crate::http::Answer;
 use crate::payment::Chain;
-use crate::simulator::{MerchantState, Pending, Simulator};
+use crate::simulator::{Clock, MerchantState, Pending, RequestLog, Simulator};
 use crate::time::Now;
-use crate::webhook::{Delivery, Outcome, signature_header};
+use crate::webhook::{Delivery, Outcome, Variant, signature_header};
 use payments::{no_payment, wallet_or_default};
+pub use seed::{NewIntent, NewInvoice, Seed};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 /// A command that could not be carried out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CommandError {
-    /// Stable: `INVALID_OPTION`, `NOT_FOUND`, `NOT_ALLOWED`.
+    /// Stable: `INVALID_OPTION`, `NOT_FOUND`, `NOT_ALLOWED`, `INVALID_STATE`.
     pub code: &'static str,
     /// The path of the option or field that is wrong; `message` goes on after it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,6 +68,8 @@ pub enum PaymentOutcome {
     Hold,
     /// PAYING, then OPEN again.
     Fail,
+    /// As `Fail`, but the payment settles later.
+    Late,
 }
 
 /// What can be commanded. `target` is an `inv_*`, an invoice's UUID, an `ai_*` or a payment URL.
@@ -87,6 +92,8 @@ pub enum Command {
         /// What becomes of it.
         #[serde(default)]
         outcome: PaymentOutcome,
+        /// How late it settles with [`PaymentOutcome::Late`], in milliseconds of the simulator's clock; by default 5,000.
+        delay_ms: Option<u64>,
     },
     /// Signs a payment by a public test wallet, for a test to send. Answers `{ url, method, headers, chain, wallet }`.
     SignPayment {
@@ -137,7 +144,11 @@ pub enum Command {
         n: String,
         /// Exponent, base64url.
         e: String,
+        /// The whole key as JWK, where it is to be kept in a journal.
+        private: Option<Value>,
     },
+    /// The keys that a journal has brought back: `[{ kid, jwk }]`.
+    PrivateKeys {},
     /// A token without a payment; starts a session. Answers what to sign.
     MintToken {
         /// Whose; by default the first merchant's.
@@ -201,10 +212,38 @@ pub enum Command {
         /// Who.
         merchant: Merchant,
     },
+    /// Makes an invoice, as a merchant's request would.
+    CreateInvoice(NewInvoice),
+    /// Makes an auth intent, as a merchant's request would.
+    CreateAuthIntent(NewIntent),
+    /// Cancels an OPEN invoice.
+    Cancel {
+        /// Which.
+        target: String,
+    },
+    /// Revokes a session.
+    RevokeSession {
+        /// Which, `sess_*`.
+        session_id: String,
+    },
+    /// Takes what the simulator holds from its start on, and again after a reset.
+    Load(Seed),
+    /// Begins again: merchants, secrets and keys stay, and the clock is the driver's affair.
+    Reset {},
+    /// Keeps how the driver's clock stands.
+    SetClock(Clock),
+    /// How the clock stands, by what a journal says.
+    Clock {},
+    /// The first merchant's id, key and webhook secret.
+    Identity {},
     /// Sends an event again.
     Redeliver {
         /// Which event.
         event_id: String,
+        /// In which way; by default as it is. It is then sent once.
+        variant: Option<Variant>,
+        /// Where to; by default to the merchant's endpoint. It is then sent once.
+        url: Option<String>,
     },
     /// Lets happen what is due. Answers `{ nextDue }`.
     Tick {},
@@ -218,6 +257,82 @@ pub enum Command {
     Requests {},
     /// All of the state, without keys and secrets.
     State {},
+    /// What lists show, in rows.
+    Overview {},
+    /// Begins to note what changes, or stops.
+    Watch {
+        /// Whether somebody asks for it.
+        on: bool,
+    },
+    /// The rows that have changed since the last time.
+    Changes {},
+    /// One invoice with its timeline.
+    Invoice {
+        /// Which.
+        target: String,
+    },
+    /// One delivery.
+    Delivery {
+        /// Its number.
+        delivery: u32,
+    },
+    /// One request with its answer.
+    Request {
+        /// Its `x-request-id`.
+        request_id: String,
+    },
+    /// The merchants' keys and secrets.
+    Secrets {},
+}
+
+impl Command {
+    /// Whether it can change what a journal keeps. [`Command::TakeDue`] does where something is due.
+    #[must_use]
+    pub const fn changes(&self) -> bool {
+        match self {
+            Self::Pay { .. }
+            | Self::SignPayment { .. }
+            | Self::Settle { .. }
+            | Self::FailPayment { .. }
+            | Self::RotateKeys {}
+            | Self::DropOldKeys {}
+            | Self::AddKey { .. }
+            | Self::MintToken { .. }
+            | Self::Misbehave { .. }
+            | Self::Behave { .. }
+            | Self::RotateWebhookSecret { .. }
+            | Self::DropOldWebhookSecrets { .. }
+            | Self::SetWebhookUrl { .. }
+            | Self::AddMerchant { .. }
+            | Self::CreateInvoice(_)
+            | Self::CreateAuthIntent(_)
+            | Self::Cancel { .. }
+            | Self::RevokeSession { .. }
+            | Self::Load(_)
+            | Self::Reset {}
+            | Self::SetClock(_)
+            | Self::Redeliver { .. }
+            | Self::TakeDue {}
+            | Self::Report(_) => true,
+            Self::SolanaRpc { .. }
+            | Self::SigningKey {}
+            | Self::PrivateKeys {}
+            | Self::SignWebhook { .. }
+            | Self::Clock {}
+            | Self::Identity {}
+            | Self::Tick {}
+            | Self::Deliveries {}
+            | Self::Requests {}
+            | Self::State {}
+            | Self::Overview {}
+            | Self::Watch { .. }
+            | Self::Changes {}
+            | Self::Invoice { .. }
+            | Self::Delivery { .. }
+            | Self::Request { .. }
+            | Self::Secrets {} => false,
+        }
+    }
 }
 
 impl Simulator {
@@ -233,7 +348,8 @@ impl Simulator {
                 chain,
                 wallet,
                 outcome,
-            } => self.pay(&target, chain, wallet, outcome, now),
+                delay_ms,
+            } => self.pay(&target, chain, wallet, outcome, delay_ms, now),
             Command::SignPayment {
                 target,
                 chain,
@@ -252,7 +368,7 @@ impl Simulator {
             }
             Command::FailPayment { target } => {
                 let payable = self.find(&target)?;
-                if !self.fail_payment(payable) {
+                if !self.fail_payment(payable, now) {
                     return Err(no_payment());
                 }
                 self.catch_up(now);
@@ -267,8 +383,8 @@ impl Simulator {
                 let (kid, ready) = self.keys.signing();
                 Ok(json!({ "kid": kid, "ready": ready }))
             }
-            Command::AddKey { kid, n, e } => {
-                if !self.keys.add(&kid, n, e) {
+            Command::AddKey { kid, n, e, private } => {
+                if !self.keys.add(&kid, n, e, private) {
                     return Err(CommandError::new(
                         "NOT_FOUND",
                         "no such `kid`: rotate first",
@@ -308,14 +424,7 @@ impl Simulator {
             }
             Command::Misbehave { fault, times } => {
                 fault.check()?;
-                // Otherwise the batch would never be full.
-                let times = match (&fault, times) {
-                    (Fault::WebhookReorder { events }, Times::Left(times)) => {
-                        Times::Left(times.saturating_mul(*events))
-                    }
-                    _ => times,
-                };
-                Ok(json!({ "id": self.faults.add(fault, times) }))
+                Ok(json!({ "id": self.misbehave(fault, times) }))
             }
             Command::Behave { id } => {
                 self.faults.clear(id);
@@ -375,25 +484,76 @@ impl Simulator {
                 });
                 Ok(json!({}))
             }
-            Command::Redeliver { event_id } => self.redeliver(&event_id, now),
-            Command::Tick {} => Ok(json!({ "nextDue": self.next_due() })),
-            Command::TakeDue {} => Ok(serde_json::to_value(self.take_due(now)).unwrap_or_default()),
-            Command::Report(outcome) => {
-                let delays = &self.config.webhook_retry_delays_ms;
-                let index = usize::try_from(outcome.delivery).ok();
-                let index = index.and_then(|number| number.checked_sub(1));
-                let report = |delivery: &mut Delivery| delivery.report(outcome, delays, now.clock);
-                index
-                    .and_then(|index| self.deliveries.change(index, report))
-                    .ok_or_else(|| CommandError::new("NOT_FOUND", "no such delivery"))?;
+            Command::CreateInvoice(new) => self.new_invoice(new, now),
+            Command::CreateAuthIntent(new) => self.new_intent(new, now),
+            Command::Cancel { target } => self.cancel(&target, now),
+            Command::RevokeSession { session_id } => {
+                let Some(session) = self.sessions.find_mut(&session_id) else {
+                    return Err(CommandError::new("NOT_FOUND", "no session has this id"));
+                };
+                session.revoked_at.get_or_insert(now.clock);
+                Ok(session.json(now))
+            }
+            Command::Load(seed) => self.load(seed, now).map(|()| json!({})),
+            Command::Reset {} => self.reset(now).map(|()| json!({})),
+            Command::SetClock(clock) => {
+                self.clock = clock;
                 Ok(json!({}))
             }
-            Command::Deliveries {} => {
-                Ok(serde_json::to_value(self.deliveries.as_slice()).unwrap_or_default())
+            Command::Clock {} => Ok(serde_json::to_value(self.clock).unwrap_or_default()),
+            Command::Identity {} => {
+                let first = &self.merchant_or_first(None)?.merchant;
+                Ok(json!({
+                    "merchantId": first.id,
+                    "merchantApiKey": first.api_key,
+                    "webhookSecret": first.webhook_secret,
+                }))
             }
-            Command::Requests {} => Ok(serde_json::to_value(&self.requests).unwrap_or_default()),
+            Command::PrivateKeys {} => {
+                let keys = self.keys.all().iter();
+                let keys = keys.filter_map(|key| {
+                    let jwk = key.private.as_ref()?;
+                    Some(json!({ "kid": key.kid, "jwk": jwk }))
+                });
+                Ok(keys.collect())
+            }
+            Command::Redeliver {
+                event_id,
+                variant,
+                url,
+            } => self.redeliver(&event_id, variant, url, now),
+            Command::Tick {} => Ok(json!({ "nextDue": self.next_due() })),
+            Command::TakeDue {} => Ok(serde_json::to_value(self.take_due(now)).unwrap_or_default()),
+            Command::Report(outcome) => self.report(outcome, now),
+            Command::Deliveries {} => {
+                let all = self.deliveries.as_slice().iter();
+                Ok(all.map(Delivery::json).collect())
+            }
+            Command::Requests {} => Ok(self.requests.iter().map(RequestLog::row).collect()),
             Command::State {} => Ok(self.state(now)),
+            Command::Overview {} => Ok(self.overview(now)),
+            Command::Watch { on } => {
+                self.watch(on);
+                Ok(json!({}))
+            }
+            Command::Changes {} => Ok(self.changes(now)),
+            Command::Invoice { target } => self.invoice_detail(&target),
+            Command::Delivery { delivery } => self.delivery_detail(delivery),
+            Command::Request { request_id } => self.request_detail(&request_id),
+            Command::Secrets {} => Ok(self.secrets()),
         }
+    }
+
+    /// Begins to misbehave; the caller has checked the fault. Gives its id.
+    fn misbehave(&mut self, fault: Fault, times: Times) -> u32 {
+        // Otherwise the batch would never be full.
+        let times = match (&fault, times) {
+            (Fault::WebhookReorder { events }, Times::Left(times)) => {
+                Times::Left(times.saturating_mul(*events))
+            }
+            _ => times,
+        };
+        self.faults.add(fault, times)
     }
 
     fn merchant_or_first(&mut self, id: Option<&str>) -> Result<&mut MerchantState, CommandError> {

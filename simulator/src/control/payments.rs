@@ -1,5 +1,6 @@
 //! Payments without an agent, and payments that a test sends itself.
 
+use crate::config::MAX_MS;
 use crate::control::{CommandError, PaymentOutcome};
 use crate::invoice::{Status, put};
 use crate::payment::wire::{Block, encode};
@@ -11,6 +12,9 @@ use serde_json::{Value, json};
 /// The shortest validity of a payment made for a test, in seconds: the clocks need not agree.
 const LEAST_VALIDITY: u64 = 60;
 
+/// How late a payment settles when nothing else is said, in milliseconds.
+const LATE_MS: u64 = 5_000;
+
 impl Simulator {
     pub(super) fn pay(
         &mut self,
@@ -18,8 +22,18 @@ impl Simulator {
         chain: Option<Chain>,
         wallet: Option<String>,
         outcome: PaymentOutcome,
+        delay_ms: Option<u64>,
         now: Now,
     ) -> Result<Value, CommandError> {
+        if delay_ms.is_some() && outcome != PaymentOutcome::Late {
+            let expected = "to be given with the outcome \"late\" only";
+            return Err(CommandError::invalid("delayMs", expected));
+        }
+        let delay_ms = delay_ms.unwrap_or(LATE_MS);
+        if delay_ms > MAX_MS {
+            let expected = format!("at most {MAX_MS} milliseconds");
+            return Err(CommandError::invalid("delayMs", &expected));
+        }
         let payable = self.find(target)?;
         let chain = chain.or(chain_of(target)).unwrap_or(Chain::Base);
         let wallet = wallet_or_default(chain, wallet.as_deref())?;
@@ -29,6 +43,7 @@ impl Simulator {
             PaymentOutcome::Settle => Settlement::Now,
             PaymentOutcome::Hold => Settlement::Hold,
             PaymentOutcome::Fail => Settlement::Fail,
+            PaymentOutcome::Late => Settlement::Late(now.clock.saturating_add(delay_ms)),
         };
         let source = Source::wallet(wallet);
         let Started { payment, .. } = self.start_payment(payable, chain, source, settlement, now);

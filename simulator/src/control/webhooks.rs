@@ -1,16 +1,26 @@
 //! Webhooks on their way: attempts, retries, what faults do to them.
 
+use crate::config::{HTTP_URL, is_http_url};
 use crate::control::CommandError;
 use crate::fault::{Fault, Stage};
 use crate::simulator::{Simulator, cut_in_half};
 use crate::time::Now;
 use crate::webhook::{
-    Attempt, AttemptLog, Delivery, DeliveryStatus, Outcome, mac, signature_header,
+    Attempt, AttemptLog, Delivery, DeliveryStatus, Outcome, Variant, mac, signature_header,
 };
 use serde_json::{Value, json};
 
 impl Simulator {
-    pub(super) fn redeliver(&mut self, event_id: &str, now: Now) -> Result<Value, CommandError> {
+    pub(super) fn redeliver(
+        &mut self,
+        event_id: &str,
+        variant: Option<Variant>,
+        url: Option<String>,
+        now: Now,
+    ) -> Result<Value, CommandError> {
+        if !url.as_deref().is_none_or(is_http_url) {
+            return Err(CommandError::invalid("url", HTTP_URL));
+        }
         let first = self
             .deliveries
             .as_slice()
@@ -21,10 +31,10 @@ impl Simulator {
         let has_endpoint = self
             .merchant(&first.merchant_id)
             .is_some_and(|state| state.merchant.webhook_url.is_some());
-        if !has_endpoint {
+        if !has_endpoint && url.is_none() {
             return Err(CommandError::new(
                 "NOT_ALLOWED",
-                "the merchant has no webhook endpoint: set one",
+                "the merchant has no webhook endpoint: set one, or say to which `url` it goes",
             ));
         }
         let order = self.next_order();
@@ -33,6 +43,8 @@ impl Simulator {
             status: DeliveryStatus::Pending,
             attempts: Vec::new(),
             next_attempt_at: Some(now.clock),
+            variant,
+            url,
             in_flight: false,
             order,
             ..first
@@ -51,8 +63,12 @@ impl Simulator {
     pub(super) fn attempt(&mut self, index: usize, now: Now) -> Option<Attempt> {
         let delivery = self.deliveries.get(index)?;
         let state = self.merchant(&delivery.merchant_id)?;
-        let (mut secrets, url) = (state.secrets(), state.merchant.webhook_url.clone());
-        let faults = self.faults.strike(Stage::Attempt, "");
+        let url = delivery.url.clone();
+        let url = url.or_else(|| state.merchant.webhook_url.clone());
+        let mut secrets = state.secrets();
+        let variant = delivery.variant;
+        let mut faults = self.faults.strike(Stage::Attempt, "");
+        faults.extend(variant.map(Variant::fault));
         let retry_delays = &self.config.webhook_retry_delays_ms;
         let lost = match &url {
             None => Some("the merchant has no endpoint any more"),
@@ -65,15 +81,14 @@ impl Simulator {
             delivery.in_flight = true;
             delivery.attempts.push(AttemptLog {
                 at: now.clock,
-                status_code: None,
-                error: None,
                 faults: faults.iter().map(Fault::name).collect(),
+                ..AttemptLog::default()
             });
             if let Some(error) = lost {
                 let outcome = Outcome {
                     delivery: delivery.id,
-                    status_code: None,
                     error: Some(error.into()),
+                    ..Outcome::default()
                 };
                 delivery.report(outcome, retry_delays, now.clock);
             }
@@ -109,18 +124,60 @@ impl Simulator {
         if tampers {
             body = body.replacen(r#""amount_usdc":""#, r#""amount_usdc":"9"#, 1);
         }
+        let headers: Vec<(String, String)> = vec![
+            ("content-type".into(), "application/json".into()),
+            ("user-agent".into(), "gwop-simulator".into()),
+            ("x-gwop-signature".into(), signature),
+            ("x-gwop-event-id".into(), event_id),
+            ("x-gwop-event-type".into(), event_type),
+        ];
+        self.deliveries.change(index, |delivery| {
+            if let Some(attempt) = delivery.attempts.last_mut() {
+                attempt.url = Some(url.clone());
+                attempt.headers = headers.clone();
+                attempt.body = (body != delivery.body).then(|| body.clone());
+            }
+        });
         Some(Attempt {
             delivery: delivery.id,
+            event_id: delivery.event_id,
             url,
-            headers: vec![
-                ("content-type".into(), "application/json".into()),
-                ("user-agent".into(), "gwop-simulator".into()),
-                ("x-gwop-signature".into(), signature),
-                ("x-gwop-event-id".into(), event_id),
-                ("x-gwop-event-type".into(), event_type),
-            ],
+            headers,
             body,
             lose_answer,
         })
+    }
+
+    pub(super) fn report(&mut self, outcome: Outcome, now: Now) -> Result<Value, CommandError> {
+        let delays = &self.config.webhook_retry_delays_ms;
+        let index = usize::try_from(outcome.delivery).ok();
+        let index = index.and_then(|number| number.checked_sub(1));
+        // A reset has removed it, unless nobody has ever made it.
+        let is_of_event = outcome.event_id.is_some();
+        let report = |delivery: &mut Delivery| delivery.report(outcome, delays, now.clock);
+        match index.and_then(|index| self.deliveries.change(index, report)) {
+            None if !is_of_event => Err(CommandError::new("NOT_FOUND", "no such delivery")),
+            _ => Ok(json!({})),
+        }
+    }
+
+    /// Reports the attempts that a former process has not reported: they come again as after no answer.
+    pub(crate) fn interrupted(&mut self, now: Now) {
+        let all = self.deliveries.as_slice().iter().enumerate();
+        let under_way: Vec<usize> = all
+            .filter(|(_, delivery)| delivery.in_flight)
+            .map(|(index, _)| index)
+            .collect();
+        let delays = &self.config.webhook_retry_delays_ms;
+        for index in under_way {
+            self.deliveries.change(index, |delivery| {
+                let outcome = Outcome {
+                    delivery: delivery.id,
+                    error: Some("the local Gwop ended before an answer came".into()),
+                    ..Outcome::default()
+                };
+                delivery.report(outcome, delays, now.clock);
+            });
+        }
     }
 }

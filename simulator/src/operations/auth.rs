@@ -34,7 +34,11 @@ impl Simulator {
             .transpose()?;
         metadata(&body)?;
         if let Some(key) = &key {
-            let place = (merchant_id.clone(), "authIntents.create", key.clone());
+            let place = (
+                merchant_id.clone(),
+                "authIntents.create".to_owned(),
+                key.clone(),
+            );
             if self.idempotency.contains_key(&place) {
                 return Err(ApiError::new(
                     ErrorCode::IdempotencyConflict,

@@ -76,6 +76,7 @@ impl Simulator {
             version: 1,
             canceled_at: None,
             payment: None,
+            timeline: Vec::new(),
         };
         let answered = ok(201, invoice.created_json());
         self.invoices.push(invoice);

@@ -117,7 +117,7 @@ impl Chain {
 }
 
 /// A payment of an invoice or of an auth intent's dust amount.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Payment {
     /// On which chain.
     pub chain: Chain,
@@ -147,7 +147,7 @@ impl Payment {
 
 /// What a chain takes once, in bytes: the wallet and nonce of an authorization, the hash of a message. One that is
 /// written in another way is the same.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Once([u8; 32]);
 
 impl Once {

@@ -1,6 +1,7 @@
 //! The offers made for what can be paid: version 2 echoes one of them whole, and it has to be one.
 
 use crate::payment::{Chain, Once};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -11,7 +12,7 @@ pub const MAX_OFFERS: usize = 32;
 const TIME_LEFT: &str = "maxTimeoutSeconds";
 
 /// An offer without its `maxTimeoutSeconds`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Offer {
     chain: Chain,
     terms: Value,
@@ -20,7 +21,7 @@ struct Offer {
 }
 
 /// The offers of one invoice or auth intent, and what its settlement ids are bound to.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Offers {
     kept: VecDeque<Offer>,
     /// By settlement id, in the mode of Gwop's own pages.
@@ -28,7 +29,7 @@ pub struct Offers {
 }
 
 /// The one payment of a settlement id.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Settlement {
     /// The header that paid.
     pub header: String,

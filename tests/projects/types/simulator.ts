@@ -1,6 +1,6 @@
 // What an editor knows about the local Gwop.
 import { Gwop, HTTPClient } from "@gwop/sdk";
-import { type Fault, type SignedPayment, Simulator, SimulatorError, type SimulatorPayment, serve } from "@gwop/sdk/simulator";
+import { type Fault, type SignedPayment, Simulator, SimulatorError, type SimulatorJournal, type SimulatorPayment, serve } from "@gwop/sdk/simulator";
 
 const sim = new Simulator({
   webhookHandler: (request) => new Response(request.url, { status: 204 }),
@@ -20,6 +20,16 @@ await sim.fetch(signed.url, { method: signed.method, headers: signed.headers });
 new Simulator({ x402: "gwop-docs", smartWallets: [signed.wallet], strictIdempotencyKeys: true });
 // @ts-expect-error no such mode
 new Simulator({ x402: "strict" });
+
+const journal: SimulatorJournal = { append: async () => {}, replace: async () => {} };
+const kept = new Simulator({ journal });
+await kept.load({ invoices: [{ amountUsdc: 1, status: "PAID" }], faults: [{ fault: "payment-fail" }] });
+await kept.redeliver("e", { variant: "stale", url: undefined });
+await kept.pay("inv_1", { outcome: "late", delayMs: 5 });
+await kept.saved();
+// @ts-expect-error no such variant
+await kept.redeliver("e", { variant: "old" });
+await serve(kept, new Request("http://gwop.local/"), { allowedHosts: ["gwop.local"] });
 
 const faults: Fault[] = [
   { fault: "payment-late", delayMs: 1_000, answer: "timeout" },

@@ -1,0 +1,10 @@
+/** The page, made of `pkg-templates/simulator/page/` by `assemble.mjs`. */
+declare const page: {
+  /** One HTML file with its styles and its program. */
+  html: string;
+  /** The hash of its `<style>`, for `style-src`. */
+  style: string;
+  /** The hash of its `<script>`, for `script-src`. */
+  script: string;
+};
+export default page;
