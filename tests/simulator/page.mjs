@@ -28,6 +28,11 @@ export async function openPage(browser, url) {
         return Boolean(button);`, name);
       await until(press, `a button ${name}`);
     },
+    /** Clicks on the first of these that there is. */
+    click: (selector) => until(() => browser.evaluate(`
+      const element = document.querySelector(arguments[0]);
+      element?.click();
+      return Boolean(element);`, selector), `something to click: ${selector}`),
     fill: (selector, value) => browser.evaluate(`
       const field = document.querySelector(arguments[0]);
       field.value = arguments[1];
@@ -72,7 +77,7 @@ async function story(browser, directory) {
     await page.sees(["PAID by base", "invoice.paid: 200"], "#timeline");
     await page.press("Deliveries");
     await page.seesRow("invoice.paid", "delivered", "200");
-    await browser.evaluate("document.querySelector('.row').click()");
+    await page.click(".row");
     await page.sees(["x-gwop-signature: t=", '"event_type": "invoice.paid"', "x-merchant: yes", '"answered": 200', "next attempt\nnone"], "#detail");
     expect(isSigned(merchant.seen[0], "whsec_simulator"), "the delivery verifies");
     // It fails, and waits for its next attempt.
@@ -81,7 +86,7 @@ async function story(browser, directory) {
     await page.sees("Resume", "#clock");
     await page.press("Send again");
     await page.seesRow("2 · invoice.paid", "pending", "attempt 2");
-    await browser.evaluate("document.querySelector('.row').click()");
+    await page.click(".row");
     await page.sees(["503", '"answered": 503'], "#detail");
     // Again; tampered with; stale; to another URL.
     merchant.status = 200;
@@ -103,7 +108,7 @@ async function story(browser, directory) {
     await fetch(`${gwop.url}/v1/invoices?limit=0`, { headers: { authorization: "Bearer sk_m_simulator" } });
     await page.press("Requests");
     await page.seesRow("invoices.list", "400");
-    await browser.evaluate("document.querySelector('.row').click()");
+    await page.click(".row");
     await page.sees(["authorization: (hidden)", "VALIDATION_ERROR"], "#detail");
     // A fault begins and ends.
     await page.press("Faults");
@@ -115,7 +120,7 @@ async function story(browser, directory) {
     // Held, failed and late payments, on the other chain.
     await page.press("Invoices");
     await page.press("New invoice");
-    await browser.evaluate(`document.querySelector('[data-k="chain-solana"]').click()`);
+    await page.click('[data-k="chain-solana"]');
     await page.press("Held");
     await page.seesRow("1.025 USDC", "PAYING");
     await page.press("Fail");

@@ -26,7 +26,7 @@ try {
   await gwop.post("clock", { advanceMs: 2_000 });
   await browser.resize(1080, 760);
   const opened = await openPage(browser, gwop.url);
-  await browser.evaluate("document.querySelectorAll('.row')[1].click()");
+  await opened.click(".row:nth-child(2)");
   await opened.sees("invoice.paid: 200", "#timeline");
   writeFileSync(file, Buffer.from(await browser.screenshot(), "base64"));
 } finally {

@@ -2,7 +2,7 @@
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, expectEqual, startGwop, startMerchant } from "./lib.mjs";
+import { expect, expectEqual, startGwop, startMerchant, until } from "./lib.mjs";
 
 const directory = mkdtempSync(join(tmpdir(), "gwop-state-"));
 process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
@@ -19,6 +19,7 @@ async function untilKilled(gwop, ask, width, ms) {
     while (!isOver) await ask().then((answer) => answered.push(answer), () => (isOver = true));
   });
   await new Promise((done) => setTimeout(done, ms));
+  await until(() => answered.length >= 10, "ten answers");
   gwop.program.end();
   await Promise.all([...all, gwop.program.exit]);
   return answered;

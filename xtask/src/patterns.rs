@@ -105,7 +105,10 @@ pub fn simulator() -> Result {
 pub fn screenshot() -> Result {
     let chromium = tools::chromium()?;
     Step::new("screenshot", "node")
-        .args(["simulator/screenshot.mjs".as_ref(), top().join("docs/simulator-page.png").as_os_str()])
+        .args([
+            "simulator/screenshot.mjs".as_ref(),
+            top().join("docs/simulator-page.png").as_os_str(),
+        ])
         .dir(runtimes::consumer()?)
         .env("GWOP_CHROMIUM", chromium.program)
         .env("GWOP_CHROMEDRIVER", chromium.driver)

@@ -247,6 +247,8 @@ function drawList() {
   const first = Math.max(0, Math.floor(list.scrollTop / ROW) - 4);
   const last = Math.min(count, Math.ceil((list.scrollTop + list.clientHeight) / ROW) + 4);
   const next = new Map();
+  const wanted = new Set(shown.slice(count - last, count - first));
+  for (const [id, { element }] of drawn) if (!wanted.has(id)) element.remove();
   for (let at = first; at < last; at += 1) {
     const id = shown[count - 1 - at];
     const row = rowOf(id);
@@ -262,10 +264,11 @@ function drawList() {
     own.element.setAttribute("aria-selected", String(id === selected[tab]));
     own.element.setAttribute("aria-posinset", String(at + 1));
     own.element.setAttribute("aria-setsize", String(count));
-    if (!own.element.isConnected) rowsBox.append(own.element);
+    // In the order in which they are seen, for whoever hears them read.
+    const there = rowsBox.children[at - first];
+    if (there !== own.element) rowsBox.insertBefore(own.element, there ?? null);
     next.set(id, own);
   }
-  for (const [id, { element }] of drawn) if (!next.has(id)) element.remove();
   drawn = next;
   if (next.has(selected[tab])) list.setAttribute("aria-activedescendant", `row-${selected[tab]}`);
   else list.removeAttribute("aria-activedescendant");
