@@ -13,16 +13,22 @@ const EXITS = "Exit codes: 0 yes, 1 the answer is no or cannot be had, 2 wrong u
 
 /** The options of a command, as lines. */
 function optionLines({ options = {} }) {
-  const rows = Object.entries({ ...options, ...COMMON }).map(([name, { value, about, multiple }]) => [
-    `  --${name}${value ? ` ${value}` : ""}`,
-    about + (multiple ? "; repeatable" : ""),
-  ]);
+  const rows = Object.entries({ ...options, ...COMMON }).map(
+    ([name, { value, about, multiple }]) => [
+      `  --${name}${value ? ` ${value}` : ""}`,
+      about + (multiple ? "; repeatable" : ""),
+    ],
+  );
   const width = Math.max(...rows.map(([flag]) => flag.length)) + 2;
-  return rows.map(([flag, about]) => flag.padEnd(width) + wrap(about, " ".repeat(width), 98 - width).replaceAll("\n", "\n"));
+  return rows.map(
+    ([flag, about]) =>
+      flag.padEnd(width) + wrap(about, " ".repeat(width), 98 - width).replaceAll("\n", "\n"),
+  );
 }
 
 /** The line that shows how a command is called. */
-const usageOf = ({ name, positionals, raw }) => `gwop ${name}${positionals ? ` ${positionals}` : ""} [options]${raw ? "" : " [--json]"}`;
+const usageOf = ({ name, positionals, raw }) =>
+  `gwop ${name}${positionals ? ` ${positionals}` : ""} [options]${raw ? "" : " [--json]"}`;
 
 /** The help of one command. */
 export function helpOf(command) {
@@ -31,7 +37,9 @@ export function helpOf(command) {
     `Usage: ${usageOf(command)}`,
     ...command.about.map((paragraph) => wrap(paragraph)),
     optionLines(command).join("\n"),
-    ...(command.examples.length > 0 ? [["Examples:", ...command.examples.map((line) => `  ${line}`)].join("\n")] : []),
+    ...(command.examples.length > 0
+      ? [["Examples:", ...command.examples.map((line) => `  ${line}`)].join("\n")]
+      : []),
     wrap(`${EXITS}${command.no ? ` 1: ${command.no}.` : ""}`),
   ].join("\n\n");
 }
@@ -44,16 +52,31 @@ export function help() {
     "Usage: npx -p @gwop/sdk gwop COMMAND [options]",
     columns(rows).join("\n"),
     "gwop COMMAND --help explains a command, gwop --version names the version.",
-    wrap("Secrets come from the environment, from --secret-file FILE, or from standard input where FILE is -. They are no arguments, and are never printed."),
+    wrap(
+      "Secrets come from the environment, from --secret-file FILE, or from standard input where " +
+        "FILE is -. They are no arguments, and are never printed.",
+    ),
     EXITS,
   ].join("\n\n");
 }
 
 /** The reference of all commands, as Markdown. */
 export function reference() {
-  return COMMANDS.map((command) => `### gwop ${command.name}\n\n\`\`\`text\n${command.raw ? rawHelp(command) : helpOf(command)}\n\`\`\``).join("\n\n");
+  return COMMANDS.map((command) =>
+    [
+      `### gwop ${command.name}`,
+      "",
+      "```text",
+      command.raw ? rawHelp(command) : helpOf(command),
+      "```",
+    ].join("\n"),
+  ).join("\n\n");
 }
 
 /** The help of a command that reads its arguments itself, apart from its options. */
 const rawHelp = (command) =>
-  [`gwop ${command.name}: ${command.summary}`, `Usage: ${usageOf(command)}`, ...command.about.map((paragraph) => wrap(paragraph))].join("\n\n");
+  [
+    `gwop ${command.name}: ${command.summary}`,
+    `Usage: ${usageOf(command)}`,
+    ...command.about.map((paragraph) => wrap(paragraph)),
+  ].join("\n\n");

@@ -10,8 +10,15 @@ const LOCAL = "http://127.0.0.1:4010";
 /** The options that choose one. */
 export const PLACE = {
   url: { type: "string", value: "URL", about: `the local Gwop (default ${LOCAL})` },
-  worker: { type: "string", value: "URL", about: "a Worker instead, whose OPERATOR_TOKEN is in the environment" },
-  "secret-file": { ...SECRET_FILE, about: "read the Worker's OPERATOR_TOKEN from a file (- is standard input)" },
+  worker: {
+    type: "string",
+    value: "URL",
+    about: "a Worker instead, whose OPERATOR_TOKEN is in the environment",
+  },
+  "secret-file": {
+    ...SECRET_FILE,
+    about: "read the Worker's OPERATOR_TOKEN from a file (- is standard input)",
+  },
 };
 
 /**
@@ -22,11 +29,13 @@ export const PLACE = {
 export async function placeOf(values) {
   const isWorker = values.worker !== undefined;
   if (isWorker && values.url !== undefined) throw new UsageError("give either --url or --worker");
-  if (!isWorker && values["secret-file"] !== undefined) throw new UsageError("--secret-file belongs to --worker: the local Gwop asks for no secret");
+  if (!isWorker && values["secret-file"] !== undefined)
+    throw new UsageError("--secret-file belongs to --worker: the local Gwop asks for no secret");
   const base = await urlOf(isWorker ? "--worker" : "--url", values.worker ?? values.url ?? LOCAL);
   const token = isWorker ? readSecret(values, "OPERATOR_TOKEN").secret.trim() : undefined;
   return {
     isWorker,
-    ask: (path, init = {}) => ask(new URL(base.pathname.replace(/\/$/, "") + path, base), { token, ...init }),
+    ask: (path, init = {}) =>
+      ask(new URL(base.pathname.replace(/\/$/, "") + path, base), { token, ...init }),
   };
 }

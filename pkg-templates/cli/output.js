@@ -1,10 +1,15 @@
-// What is printed. Two things never are: a secret that this process has read, and a character that moves a terminal's cursor.
+// What is printed. Two things never are: a secret that this process has read, and a character that
+// moves a terminal's cursor.
 
 /** Secrets that were read, longest first. */
 const known = [];
 
-/** What a secret looks like, wherever it comes from: a webhook secret, a merchant key, a JWS, a signature's `v1`. */
-const SHAPES = /\bwhsec_\w[^\s"',]*|\bsk_m_\w[^\s"',]*|\beyJ[\w-]+\.[\w-]+\.[\w-]*|\bv1=[0-9a-fA-F]{16,}/g;
+/**
+ * What a secret looks like, wherever it comes from: a webhook secret, a merchant key, a JWS, a
+ * signature's `v1`.
+ */
+const SHAPES =
+  /\bwhsec_\w[^\s"',]*|\bsk_m_\w[^\s"',]*|\beyJ[\w-]+\.[\w-]+\.[\w-]*|\bv1=[0-9a-fA-F]{16,}/g;
 
 /** C0 and C1 controls without tab and newline, and what turns the direction of text. */
 // eslint-disable-next-line no-control-regex
@@ -30,7 +35,9 @@ function cleanValue(value) {
   if (typeof value === "string") return clean(value);
   if (Array.isArray(value)) return value.map(cleanValue);
   if (typeof value !== "object" || value === null || value instanceof Date) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, each]) => [clean(name), cleanValue(each)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]) => [clean(name), cleanValue(each)]),
+  );
 }
 
 /** The output of one command: lines for people, or one JSON document for programs. */
@@ -60,8 +67,14 @@ export class Output {
 /** Rows as columns of equal width, the last one as it is. */
 export function columns(rows) {
   const widths = [];
-  for (const row of rows) row.slice(0, -1).forEach((cell, at) => (widths[at] = Math.max(widths[at] ?? 0, cell.length)));
-  return rows.map((row) => row.map((cell, at) => (at < row.length - 1 ? cell.padEnd(widths[at]) : cell)).join("  ").trimEnd());
+  for (const row of rows)
+    row.slice(0, -1).forEach((cell, at) => (widths[at] = Math.max(widths[at] ?? 0, cell.length)));
+  return rows.map((row) =>
+    row
+      .map((cell, at) => (at < row.length - 1 ? cell.padEnd(widths[at]) : cell))
+      .join("  ")
+      .trimEnd(),
+  );
 }
 
 /** A text in lines of at most `width` characters, those after the first behind `indent`. */

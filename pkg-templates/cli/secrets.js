@@ -1,4 +1,5 @@
-// Where secrets come from: the environment, a file, or standard input. Never an argument, which a shell's history and `ps` show.
+// Where secrets come from: the environment, a file, or standard input. Never an argument, which a
+// shell's history and `ps` show.
 import { readFileSync } from "node:fs";
 import { UsageError } from "./errors.js";
 import { keepOut } from "./output.js";
@@ -20,7 +21,9 @@ export function readBytes(file, what) {
   }
 }
 
-/** The text of a secret's file, without the one line ending that editors and `echo` put behind it. */
+/**
+ * The text of a secret's file, without the one line ending that editors and `echo` put behind it.
+ */
 export function readSecretFile(file, what = "--secret-file") {
   let text;
   try {
@@ -40,18 +43,26 @@ export function readSecretFile(file, what = "--secret-file") {
  *
  * @param {{ "secret-file"?: string }} values The options that were given.
  * @param {string} variable The environment variable that it is read from otherwise.
- * @returns {{ secret: string, source: string, endsWithNewline: boolean }} The text as it was given, white space included.
+ * @returns {{ secret: string, source: string, endsWithNewline: boolean }} The text as it was given,
+ *   white space included.
  */
 export function readSecret(values, variable) {
   const file = values["secret-file"];
-  if (file !== undefined) return { ...readSecretFile(file), source: file === "-" ? "standard input" : "--secret-file" };
+  if (file !== undefined)
+    return { ...readSecretFile(file), source: file === "-" ? "standard input" : "--secret-file" };
   const secret = process.env[variable];
-  if (!secret) throw new UsageError(`no secret is given: set ${variable}, or give --secret-file FILE (- is standard input)`);
+  if (!secret)
+    throw new UsageError(
+      `no secret is given: set ${variable}, or give --secret-file FILE (- is standard input)`,
+    );
   keepOut(secret);
   return { secret, source: variable, endsWithNewline: false };
 }
 
-/** The secrets of a comma-separated text, as `GWOP_WEBHOOK_SECRET` has them during a rotation; white space stays. */
+/**
+ * The secrets of a comma-separated text, as `GWOP_WEBHOOK_SECRET` has them during a rotation; white
+ * space stays.
+ */
 export function separate(text) {
   const secrets = text.split(",").filter((secret) => secret.trim() !== "");
   secrets.forEach(keepOut);

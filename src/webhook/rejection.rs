@@ -69,15 +69,15 @@ impl Rejection {
         Self { code, message }
     }
 
-    /// The rejection of a delivery that none of `secrets` signed. White space at a secret's ends is named, without its
-    /// length or anything of the secret: it comes with copying, and nobody sees it.
+    /// The rejection of a delivery that none of `secrets` signed. White space at a secret's end is
+    /// named, since nobody sees it: not how much, and nothing of the secret.
     #[must_use]
     pub fn mismatch(secrets: &[String]) -> Self {
         let padded = |secret: &String| secret.as_bytes().trim_ascii().len() != secret.len();
         if secrets.iter().any(padded) {
             Self::because(
                 Code::SignatureMismatch,
-                "webhookSecret has white space at an end",
+                "a secret has white space at an end",
             )
         } else {
             Self::new(Code::SignatureMismatch)

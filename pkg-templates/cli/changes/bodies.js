@@ -8,7 +8,9 @@ const utf8 = (text) => encoder.encode(text);
 /** Bodies from here on, in bytes, are tried with one change only. */
 const LARGE = 64 * 1024;
 
-/** What windows-1252 has at 0x80 to 0x9f (https://encoding.spec.whatwg.org/index-windows-1252.txt). */
+/**
+ * What windows-1252 has at 0x80 to 0x9f (https://encoding.spec.whatwg.org/index-windows-1252.txt).
+ */
 const WINDOWS = "€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ";
 
 /** The bytes of a text in windows-1252 or ISO 8859-1; `undefined` where a character has none. */
@@ -25,7 +27,9 @@ function singleBytes(text) {
 
 /** The text of bytes that are one character each. */
 const ofSingleBytes = (bytes, table) =>
-  Array.from(bytes, (byte) => (table && byte >= 0x80 && byte <= 0x9f ? table[byte - 0x80] : String.fromCharCode(byte))).join("");
+  Array.from(bytes, (byte) =>
+    table && byte >= 0x80 && byte <= 0x9f ? table[byte - 0x80] : String.fromCharCode(byte),
+  ).join("");
 
 /** Makes an `undo` of bytes from one of text. It does nothing where the bytes are no UTF-8. */
 const onText = (undo) => (bytes) => {
@@ -34,44 +38,107 @@ const onText = (undo) => (bytes) => {
   return undone === undefined || undone === text ? undefined : utf8(undone);
 };
 
-const CHARSET = "Take the raw bytes, before anything decodes them; no step between Gwop and the verification may read the body as text in another charset.";
-const NEWLINE = "Keep the body's bytes as they came: echo, editors and templates add or drop line ends.";
+const CHARSET =
+  "Take the raw bytes, before anything decodes them; no step between Gwop and the verification " +
+  "may read the body as text in another charset.";
+const NEWLINE =
+  "Keep the body's bytes as they came: echo, editors and templates add or drop line ends.";
 
-/** @type {{ cause: string, what: string, fix: string, undo(bytes: Uint8Array): Uint8Array | undefined }[]} */
+/**
+ * @type {{ cause: string, what: string, fix: string, undo(bytes: Uint8Array): Uint8Array |
+ * undefined }[]}
+ */
 const CHANGES = [
   {
     cause: "NEWLINE_ADDED",
     what: "A newline was added at the end of the body.",
     fix: NEWLINE,
-    undo: (bytes) => (bytes.at(-1) === 10 ? bytes.slice(0, bytes.at(-2) === 13 ? -2 : -1) : undefined),
+    undo: (bytes) =>
+      bytes.at(-1) === 10 ? bytes.slice(0, bytes.at(-2) === 13 ? -2 : -1) : undefined,
   },
-  { cause: "NEWLINE_LOST", what: "The newline at the end of the body was lost.", fix: NEWLINE, undo: onText((text) => `${text}\n`) },
-  { cause: "NEWLINE_LOST", what: "The CR LF at the end of the body was lost.", fix: NEWLINE, undo: onText((text) => `${text}\r\n`) },
-  { cause: "NEWLINE_CHANGED", what: "The body's LF were changed to CR LF.", fix: NEWLINE, undo: onText((text) => text.replaceAll("\r\n", "\n")) },
-  { cause: "NEWLINE_CHANGED", what: "The body's CR LF were changed to LF.", fix: NEWLINE, undo: onText((text) => text.replace(/\r?\n/g, "\r\n")) },
-  { cause: "NEWLINE_ADDED", what: "White space was added around the body.", fix: NEWLINE, undo: onText((text) => text.trim()) },
+  {
+    cause: "NEWLINE_LOST",
+    what: "The newline at the end of the body was lost.",
+    fix: NEWLINE,
+    undo: onText((text) => `${text}\n`),
+  },
+  {
+    cause: "NEWLINE_LOST",
+    what: "The CR LF at the end of the body was lost.",
+    fix: NEWLINE,
+    undo: onText((text) => `${text}\r\n`),
+  },
+  {
+    cause: "NEWLINE_CHANGED",
+    what: "The body's LF were changed to CR LF.",
+    fix: NEWLINE,
+    undo: onText((text) => text.replaceAll("\r\n", "\n")),
+  },
+  {
+    cause: "NEWLINE_CHANGED",
+    what: "The body's CR LF were changed to LF.",
+    fix: NEWLINE,
+    undo: onText((text) => text.replace(/\r?\n/g, "\r\n")),
+  },
+  {
+    cause: "NEWLINE_ADDED",
+    what: "White space was added around the body.",
+    fix: NEWLINE,
+    undo: onText((text) => text.trim()),
+  },
   {
     cause: "CHARSET",
     what: "The body was decoded as ISO 8859-1 or windows-1252, and written as UTF-8.",
     fix: CHARSET,
     undo: (bytes) => singleBytes(strict.decode(bytes)),
   },
-  { cause: "CHARSET", what: "The body was written in ISO 8859-1.", fix: CHARSET, undo: (bytes) => utf8(ofSingleBytes(bytes)) },
-  { cause: "CHARSET", what: "The body was written in windows-1252.", fix: CHARSET, undo: (bytes) => utf8(ofSingleBytes(bytes, WINDOWS)) },
-  { cause: "CHARSET", what: "The body was written in UTF-16.", fix: CHARSET, undo: (bytes) => ofUtf16(bytes) },
+  {
+    cause: "CHARSET",
+    what: "The body was written in ISO 8859-1.",
+    fix: CHARSET,
+    undo: (bytes) => utf8(ofSingleBytes(bytes)),
+  },
+  {
+    cause: "CHARSET",
+    what: "The body was written in windows-1252.",
+    fix: CHARSET,
+    undo: (bytes) => utf8(ofSingleBytes(bytes, WINDOWS)),
+  },
+  {
+    cause: "CHARSET",
+    what: "The body was written in UTF-16.",
+    fix: CHARSET,
+    undo: (bytes) => ofUtf16(bytes),
+  },
   {
     cause: "CHARSET",
     what: "A byte order mark was put before the body.",
     fix: CHARSET,
-    undo: (bytes) => (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.slice(3) : undefined),
+    undo: (bytes) =>
+      bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.slice(3) : undefined,
   },
-  { cause: "CHARSET", what: "The body's characters were decomposed (Unicode NFD).", fix: CHARSET, undo: onText((text) => text.normalize("NFC")) },
-  { cause: "CHARSET", what: "The body's characters were composed (Unicode NFC).", fix: CHARSET, undo: onText((text) => text.normalize("NFD")) },
+  {
+    cause: "CHARSET",
+    what: "The body's characters were decomposed (Unicode NFD).",
+    fix: CHARSET,
+    undo: onText((text) => text.normalize("NFC")),
+  },
+  {
+    cause: "CHARSET",
+    what: "The body's characters were composed (Unicode NFC).",
+    fix: CHARSET,
+    undo: onText((text) => text.normalize("NFD")),
+  },
   {
     cause: "BODY_ENCODED",
     what: "The body was saved in Base64.",
-    fix: "Decode it before it is verified: some functions get a body so, and say it in isBase64Encoded.",
-    undo: (bytes) => (/^[\w+/\s-]+=*\s*$/.test(strict.decode(bytes)) ? singleBytes(atob(strict.decode(bytes).trim())) : undefined),
+    fix:
+      "Decode it before it is verified: some functions get a body so, and say it in " +
+      "isBase64Encoded.",
+    undo: (bytes) =>
+      /^[\w+/\s-]+=*\s*$/.test(strict.decode(bytes))
+        ? singleBytes(atob(strict.decode(bytes).trim()))
+        : undefined,
   },
   {
     cause: "BODY_ENCODED",
@@ -86,7 +153,11 @@ const CHANGES = [
     cause: "BODY_ENCODED",
     what: "The body was percent-encoded.",
     fix: "Verify the raw body: it is no form.",
-    undo: onText((text) => (/%[0-9A-F]{2}/i.test(text) ? decodeURIComponent(text.replaceAll("+", " ").replace(/=$/, "")) : undefined)),
+    undo: onText((text) =>
+      /%[0-9A-F]{2}/i.test(text)
+        ? decodeURIComponent(text.replaceAll("+", " ").replace(/=$/, ""))
+        : undefined,
+    ),
   },
 ];
 
@@ -124,8 +195,10 @@ function* rewritten(bytes, ordersOf) {
         bytes: utf8(write(ordered)),
         change: {
           cause: "BODY_RESERIALISED",
-          what: `The body was parsed and written anew. What was signed is the same JSON ${how}${order}.`,
-          fix: "Verify the raw body, before a parser (express.json(), a framework's body, a queue) has it.",
+          what: `The body was parsed and written anew. The same JSON was signed ${how}${order}.`,
+          fix:
+            "Verify the raw body, before a parser (express.json(), a framework's body, a queue) " +
+            "has it.",
         },
       };
     }
@@ -135,7 +208,8 @@ function* rewritten(bytes, ordersOf) {
 /**
  * The bodies that may have been signed, the likely ones first: as it is, one change, two changes.
  *
- * @returns {Generator<{ bytes: Uint8Array, changes: { cause: string, what: string, fix: string }[] }>}
+ * @returns {Generator<{ bytes: Uint8Array, changes: { cause: string, what: string, fix: string }[]
+ *   }>}
  */
 export function* bodiesBefore(saved) {
   const seen = new Set();
@@ -154,7 +228,10 @@ export function* bodiesBefore(saved) {
     first.push({ bytes, change });
   }
   const second = [];
-  for (const { bytes, change } of rewritten(saved, isSmall ? quickOrders : (value) => [{ value, how: "" }])) {
+  for (const { bytes, change } of rewritten(
+    saved,
+    isSmall ? quickOrders : (value) => [{ value, how: "" }],
+  )) {
     if (!isNew(bytes)) continue;
     yield { bytes, changes: [change] };
     second.push({ bytes, change });

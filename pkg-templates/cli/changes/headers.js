@@ -43,14 +43,18 @@ function decoded(value) {
 /**
  * The headers as they may have been.
  *
- * @returns {{ headers?: [string, string][], change?: object, lost?: object }[]} First as they are. `lost`: there is no signature in any header.
+ * @returns {{ headers?: [string, string][], change?: object, lost?: object }[]} First as they are.
+ *   `lost`: there is no signature in any header.
  */
 export function headersBefore(headers) {
   const own = headers.filter(isSignature);
   const rest = headers.filter((header) => !isSignature(header));
   const value = own.map(([, each]) => each).join(", ");
   if (value.trim() !== "") {
-    const changed = CHANGES.map((change) => ({ headers: [...rest, [NAME, change.undo(value)]], change }));
+    const changed = CHANGES.map((change) => ({
+      headers: [...rest, [NAME, change.undo(value)]],
+      change,
+    }));
     return [{ headers }, ...changed.filter((each) => each.headers.at(-1)[1] !== value)];
   }
   const renamed = rest.filter(([, each]) => shaped(each));
@@ -65,13 +69,21 @@ export function headersBefore(headers) {
     }));
   }
   const gwops = rest.filter(([name]) => /gwop/i.test(name)).map(([name]) => name);
+  const others =
+    gwops.length > 0
+      ? `Of Gwop's there are only: ${gwops.join(", ")}.`
+      : "None of Gwop's headers is there.";
   return [
     {
       lost: {
         cause: "HEADER_LOST",
-        what: `There is no X-Gwop-Signature header${own.length > 0 ? " with a value" : ""}. ${gwops.length > 0 ? `Of Gwop's there are only: ${gwops.join(", ")}.` : "None of Gwop's headers is there."}`,
-        fix: "Let proxies, gateways and queues pass on all three: X-Gwop-Signature, X-Gwop-Event-Id, X-Gwop-Event-Type.",
-        proof: `None of the ${headers.length} saved headers holds a signature, so there is nothing that a MAC could be compared with.`,
+        what: `There is no X-Gwop-Signature header${own.length > 0 ? " with a value" : ""}. ${others}`,
+        fix:
+          "Let proxies, gateways and queues pass on all three: X-Gwop-Signature, " +
+          "X-Gwop-Event-Id, X-Gwop-Event-Type.",
+        proof:
+          `None of the ${headers.length} saved headers holds a signature, so there is nothing ` +
+          "that a MAC could be compared with.",
       },
     },
   ];

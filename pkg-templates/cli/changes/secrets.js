@@ -14,7 +14,9 @@ const CHANGES = [
   {
     cause: "SECRET_WHITESPACE",
     what: "The secret has white space at an end.",
-    fix: "Take the white space away where the secret is kept. new Gwop() does that with GWOP_WEBHOOK_SECRET; a webhookSecret that is passed is used as it is.",
+    fix:
+      "Take the white space away where the secret is kept. new Gwop() does that with " +
+      "GWOP_WEBHOOK_SECRET; a webhookSecret that is passed is used as it is.",
     undo: (secret) => secret.trim(),
   },
   {
@@ -44,27 +46,37 @@ const CHANGES = [
 ];
 
 /**
- * The secrets that may have signed: those that were given, those that they may have been, and those of others.
+ * The secrets that may have signed: those that were given, those that they may have been, and those
+ * of others.
  *
  * @returns {{ secret: string, change?: { cause: string, what: string, fix: string } }[]}
  */
 export function secretsBefore(given, others) {
   const tries = given.map((secret) => ({ secret }));
   const add = (secret, change) => {
-    if (secret.length >= FEWEST && !secret.includes("\0") && !tries.some((known) => known.secret === secret)) tries.push({ secret, change });
+    if (
+      secret.length >= FEWEST &&
+      !secret.includes("\0") &&
+      !tries.some((known) => known.secret === secret)
+    )
+      tries.push({ secret, change });
   };
   for (const secret of given) for (const change of CHANGES) add(change.undo(secret), change);
   for (const { secret, name } of others) {
     add(secret.trim(), {
       cause: "WRONG_SECRET",
       what: `Another secret signed it: the one of ${name}.`,
-      fix: "Use the secret of the endpoint that receives it. Each endpoint, and each environment, has its own.",
+      fix:
+        "Use the secret of the endpoint that receives it. Each endpoint, and each environment, " +
+        "has its own.",
     });
   }
   add(OF_SIMULATORS, {
     cause: "WRONG_SECRET",
     what: "A local Gwop signed it, with the public secret that simulators have.",
-    fix: "Set the receiver to the simulator's secret in tests; never accept that secret in production.",
+    fix:
+      "Set the receiver to the simulator's secret in tests; never accept that secret in " +
+      "production.",
   });
   return tries;
 }

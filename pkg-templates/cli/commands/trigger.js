@@ -21,18 +21,29 @@ const MOST_SHOWN = 300;
  * The variants: what is sent, and whether a good receiver accepts (2xx) or refuses (4xx) it.
  *
  * @type {Record<string, { about: string, accepted: boolean, make(base: Base): Delivery[] }>}
- * @typedef {{ event: object, sign(body: string, change?: { t?: number, secret?: string }): string }} Base
+ * @typedef {{ event: object, sign(body: string, change?: { t?: number, secret?: string }): string
+ *   }} Base
  * @typedef {{ event: object, body: string, signature?: string }} Delivery
  */
 const VARIANTS = {
-  valid: { about: "as Gwop sends it", accepted: true, make: ({ event, sign }) => [signed(event, sign)] },
-  duplicate: { about: "the same event twice", accepted: true, make: ({ event, sign }) => [signed(event, sign), signed(event, sign)] },
+  valid: {
+    about: "as Gwop sends it",
+    accepted: true,
+    make: ({ event, sign }) => [signed(event, sign)],
+  },
+  duplicate: {
+    about: "the same event twice",
+    accepted: true,
+    make: ({ event, sign }) => [signed(event, sign), signed(event, sign)],
+  },
   "older-version": {
     about: "an event of a later version, then an older one",
     accepted: true,
     make: ({ event, sign }) => {
       const version = (event.event_version ?? 1) + 1;
-      return [version, version - 1].map((event_version, at) => signed({ ...event, event_version, ...(at > 0 && { event_id: randomUUID() }) }, sign));
+      return [version, version - 1].map((event_version, at) =>
+        signed({ ...event, event_version, ...(at > 0 && { event_id: randomUUID() }) }, sign),
+      );
     },
   },
   tampered: {
@@ -40,20 +51,28 @@ const VARIANTS = {
     accepted: false,
     make: ({ event, sign }) => {
       const delivery = signed(event, sign);
-      return [{ ...delivery, body: delivery.body.replace(/"amount_usdc":"\d+"/, '"amount_usdc":"1"') }];
+      return [
+        { ...delivery, body: delivery.body.replace(/"amount_usdc":"\d+"/, '"amount_usdc":"1"') },
+      ];
     },
   },
   stale: {
     about: `signed ${STALE_SECONDS} seconds ago`,
     accepted: false,
-    make: ({ event, sign }) => [signed(event, sign, { t: Math.floor(Date.now() / 1000) - STALE_SECONDS })],
+    make: ({ event, sign }) => [
+      signed(event, sign, { t: Math.floor(Date.now() / 1000) - STALE_SECONDS }),
+    ],
   },
   "other-secret": {
     about: "signed with another secret",
     accepted: false,
     make: ({ event, sign }) => [signed(event, sign, { secret: `whsec_${randomUUID()}` })],
   },
-  unsigned: { about: "without X-Gwop-Signature", accepted: false, make: ({ event }) => [{ event, body: JSON.stringify(event) }] },
+  unsigned: {
+    about: "without X-Gwop-Signature",
+    accepted: false,
+    make: ({ event }) => [{ event, body: JSON.stringify(event) }],
+  },
 };
 
 function signed(event, sign, change) {
@@ -66,23 +85,44 @@ export const trigger = {
   summary: "send a signed delivery to your endpoint",
   positionals: "EVENT",
   about: [
-    `EVENT is ${EVENTS.join(", ")}, or all. The event is one that the local Gwop makes, signed by the SDK with your endpoint's secret: GWOP_WEBHOOK_SECRET, or --secret-file.`,
+    `EVENT is ${EVENTS.join(", ")}, or all. The event is one that the local Gwop makes, ` +
+      "signed by the SDK with your endpoint's secret: GWOP_WEBHOOK_SECRET, or --secret-file.",
     `--variant chooses what is sent: ${Object.entries(VARIANTS)
-      .map(([name, { about, accepted }]) => `${name} (${about}; to be ${accepted ? "accepted" : "refused"})`)
+      .map(
+        ([name, { about, accepted }]) =>
+          `${name} (${about}; to be ${accepted ? "accepted" : "refused"})`,
+      )
       .join(", ")}; or all. Accepted is a status 2xx, refused a status 4xx.`,
-    "A delivery that verifies can make your shop fulfil. So it goes to this machine and to networks of your own alone, unless --remote says that you mean it.",
+    "A delivery that verifies can make your shop fulfil. So it goes to this machine and to " +
+      "networks of your own alone, unless --remote says that you mean it.",
   ],
   options: {
     to: { type: "string", value: "URL", about: "your endpoint" },
-    save: { type: "string", value: "FILE", about: "write the (last) delivery into a file, for gwop verify; --to may be left out then" },
+    save: {
+      type: "string",
+      value: "FILE",
+      about: "write the (last) delivery into a file, for gwop verify; --to may be left out then",
+    },
     variant: { type: "string", value: "VARIANT", about: "what is sent (default valid)" },
     "secret-file": SECRET_FILE,
     remote: { type: "boolean", about: "let it go to a host of the internet" },
-    amount: { type: "string", value: "UNITS", about: "the price in atomic USDC, 6 decimals (default 1000000)" },
+    amount: {
+      type: "string",
+      value: "UNITS",
+      about: "the price in atomic USDC, 6 decimals (default 1000000)",
+    },
     chain: { type: "string", value: "CHAIN", about: "base (default) or solana, for invoice.paid" },
-    "invoice-id": { type: "string", value: "UUID", about: "the merchant-side id of the invoice, such as that of an order of yours" },
+    "invoice-id": {
+      type: "string",
+      value: "UUID",
+      about: "the merchant-side id of the invoice, such as that of an order of yours",
+    },
     "public-invoice-id": { type: "string", value: "ID", about: "its public id, inv_…" },
-    "merchant-id": { type: "string", value: "UUID", about: "your merchant id (default GWOP_MERCHANT_ID, then a made-up one)" },
+    "merchant-id": {
+      type: "string",
+      value: "UUID",
+      about: "your merchant id (default GWOP_MERCHANT_ID, then a made-up one)",
+    },
   },
   examples: [
     "gwop trigger invoice.paid --to http://127.0.0.1:3000/webhooks/gwop",
@@ -96,14 +136,18 @@ export const trigger = {
 async function run({ values, positionals, output }) {
   const [asked] = positionals;
   const types = asked === "all" ? EVENTS : EVENTS.filter((known) => known === asked);
-  if (types.length === 0) throw new UsageError(`EVENT is ${EVENTS.join(", ")}, or all. See gwop trigger --help`);
+  if (types.length === 0)
+    throw new UsageError(`EVENT is ${EVENTS.join(", ")}, or all. See gwop trigger --help`);
   const variants = values.variant === "all" ? Object.keys(VARIANTS) : [values.variant ?? "valid"];
-  if (!variants.every((variant) => Object.hasOwn(VARIANTS, variant))) throw new UsageError(`--variant is ${Object.keys(VARIANTS).join(", ")}, or all`);
-  if (values.to === undefined && values.save === undefined) throw new UsageError("give --to URL, your endpoint, or --save FILE");
+  if (!variants.every((variant) => Object.hasOwn(VARIANTS, variant)))
+    throw new UsageError(`--variant is ${Object.keys(VARIANTS).join(", ")}, or all`);
+  if (values.to === undefined && values.save === undefined)
+    throw new UsageError("give --to URL, your endpoint, or --save FILE");
   const to = values.to === undefined ? undefined : await urlOf("--to", values.to);
   if (to && !values.remote && !(await isOwn(to))) {
     throw new UsageError(
-      "--to is a host of the internet, and a delivery that verifies there can make a shop fulfil what nobody paid: add --remote where you mean it",
+      "--to is a host of the internet, and a delivery that verifies there can make a shop " +
+        "fulfil what nobody paid: add --remote where you mean it",
     );
   }
   const sign = await signer(readSecret(values, "GWOP_WEBHOOK_SECRET").secret);
@@ -114,7 +158,8 @@ async function run({ values, positionals, output }) {
       const event = await eventOf(type, values);
       for (const delivery of VARIANTS[variant].make({ event, sign })) {
         last = delivery;
-        if (to) sent.push({ variant, ...(await deliver(to, delivery, VARIANTS[variant].accepted)) });
+        if (to)
+          sent.push({ variant, ...(await deliver(to, delivery, VARIANTS[variant].accepted)) });
       }
     }
   }
@@ -135,7 +180,10 @@ async function run({ values, positionals, output }) {
   return isGood ? 0 : 1;
 }
 
-/** Whether plain http would be allowed there, by the SDK's rule: this machine, and networks of one's own. */
+/**
+ * Whether plain http would be allowed there, by the SDK's rule: this machine, and networks of one's
+ * own.
+ */
 async function isOwn(url) {
   const { Gwop } = await sdk();
   try {
@@ -169,18 +217,31 @@ async function eventOf(type, values) {
   try {
     sim = new Simulator({ autoDeliver: false, ...(merchantId !== undefined && { merchantId }) });
     const { httpClient, merchantApiKey } = sim;
-    const gwop = new Gwop({ httpClient, merchantApiKey, serverURL: "http://127.0.0.1:9", retryConfig: { strategy: "none" } });
+    const gwop = new Gwop({
+      httpClient,
+      merchantApiKey,
+      serverURL: "http://127.0.0.1:9",
+      retryConfig: { strategy: "none" },
+    });
     if (type === "invoice.expired") await sim.clock.set(Date.now() - SHORTEST_LIFE_SECONDS * 1000);
-    const { result: invoice } = await gwop.invoices.create({ body: { amountUsdc, expiresInSeconds: SHORTEST_LIFE_SECONDS } });
-    if (type === "invoice.paid") await sim.pay(invoice.publicInvoiceId, { chain: values.chain ?? "base" });
+    const { result: invoice } = await gwop.invoices.create({
+      body: { amountUsdc, expiresInSeconds: SHORTEST_LIFE_SECONDS },
+    });
+    if (type === "invoice.paid")
+      await sim.pay(invoice.publicInvoiceId, { chain: values.chain ?? "base" });
     if (type === "invoice.expired") await sim.clock.advance(SHORTEST_LIFE_SECONDS * 1000);
     if (type === "invoice.canceled") await gwop.invoices.cancel({ id: invoice.id });
     const event = JSON.parse(sim.deliveries.at(-1).body);
     if (values["invoice-id"] !== undefined) event.data.invoice_id = values["invoice-id"];
-    if (values["public-invoice-id"] !== undefined) event.data.public_invoice_id = values["public-invoice-id"];
+    if (values["public-invoice-id"] !== undefined)
+      event.data.public_invoice_id = values["public-invoice-id"];
     return event;
   } catch (error) {
-    if (error instanceof SimulatorError || error.name === "SDKValidationError" || error.statusCode === 400) {
+    if (
+      error instanceof SimulatorError ||
+      error.name === "SDKValidationError" ||
+      error.statusCode === 400
+    ) {
       throw new UsageError(`no such event can be made: ${error.message}`);
     }
     throw error;
@@ -198,7 +259,11 @@ const headersOf = ({ event, signature }) => ({
 });
 
 async function deliver(to, delivery, accepted) {
-  const { status, text, ms } = await send(to, { method: "POST", headers: headersOf(delivery), body: delivery.body });
+  const { status, text, ms } = await send(to, {
+    method: "POST",
+    headers: headersOf(delivery),
+    body: delivery.body,
+  });
   const isAccepted = status >= 200 && status < 300;
   const isRefused = status >= 400 && status < 500;
   return {
@@ -215,7 +280,11 @@ async function deliver(to, delivery, accepted) {
 /** Writes a delivery as an HTTP message, for its owner alone. */
 function save(file, delivery, to) {
   const target = to ? to.pathname + to.search : "/webhooks/gwop";
-  const lines = [`POST ${target} HTTP/1.1`, `host: ${to ? to.host : "127.0.0.1"}`, ...Object.entries(headersOf(delivery)).map((pair) => pair.join(": "))];
+  const lines = [
+    `POST ${target} HTTP/1.1`,
+    `host: ${to ? to.host : "127.0.0.1"}`,
+    ...Object.entries(headersOf(delivery)).map((pair) => pair.join(": ")),
+  ];
   try {
     writeFileSync(file, `${lines.join("\r\n")}\r\n\r\n${delivery.body}`, { mode: 0o600 });
   } catch (error) {

@@ -7,8 +7,8 @@ import { readMessage } from "./message.js";
 /**
  * A saved delivery.
  *
- * @typedef {{ name: string, headers: [string, string][], body: Uint8Array, at?: Date, notes: string[] }} Delivery
- * `at` is when it was received, where that was saved too.
+ * @typedef {{ name: string, headers: [string, string][], body: Uint8Array, at?: Date, notes:
+ *   string[] }} Delivery `at` is when it was received, where that was saved too.
  */
 
 /** The text of a file, which may be UTF-16 where PowerShell has written it. */
@@ -29,8 +29,8 @@ function jsonOf(text) {
 }
 
 /**
- * The deliveries in a file: a HAR file, a curl command, an HTTP message (headers, an empty line, the body), or a JSON object with `headers` and
- * `body`, as functions of cloud providers get it.
+ * The deliveries in a file: a HAR file, a curl command, an HTTP message (headers, an empty line,
+ * the body), or a JSON object with `headers` and `body`, as functions of cloud providers get it.
  *
  * @returns {Delivery[]}
  */
@@ -40,8 +40,16 @@ export function readDeliveries(name, bytes) {
   if (start.startsWith("{")) {
     const value = jsonOf(start);
     if (Array.isArray(value?.log?.entries)) return readHar(name, value);
-    if (typeof value?.headers === "object" && value.headers !== null && typeof value.body === "string") return [readObject(name, value)];
-    throw new UsageError("this JSON is neither a HAR file nor an object with `headers` and `body`: where it is the body alone, give --headers FILE --body FILE");
+    if (
+      typeof value?.headers === "object" &&
+      value.headers !== null &&
+      typeof value.body === "string"
+    )
+      return [readObject(name, value)];
+    throw new UsageError(
+      "this JSON is neither a HAR file nor an object with `headers` and `body`: where it is the " +
+        "body alone, give --headers FILE --body FILE",
+    );
   }
   if (/^curl(\.exe)?\s/.test(start)) return [readCurl(name, start)];
   const isUtf16 = bytes[0] === 0xff || bytes[0] === 0xfe;
@@ -50,7 +58,12 @@ export function readDeliveries(name, bytes) {
 
 /** `{ headers, body, isBase64Encoded? }`. */
 function readObject(name, { headers, body, isBase64Encoded }) {
-  const pairs = Object.entries(headers).flatMap(([key, value]) => [value].flat().map((each) => [key, String(each)]));
-  const bytes = isBase64Encoded === true ? Uint8Array.from(atob(body), (character) => character.charCodeAt(0)) : new TextEncoder().encode(body);
+  const pairs = Object.entries(headers).flatMap(([key, value]) =>
+    [value].flat().map((each) => [key, String(each)]),
+  );
+  const bytes =
+    isBase64Encoded === true
+      ? Uint8Array.from(atob(body), (character) => character.charCodeAt(0))
+      : new TextEncoder().encode(body);
   return { name, headers: pairs, body: bytes, notes: [] };
 }
