@@ -20,10 +20,7 @@ function optionLines({ options = {} }) {
     ],
   );
   const width = Math.max(...rows.map(([flag]) => flag.length)) + 2;
-  return rows.map(
-    ([flag, about]) =>
-      flag.padEnd(width) + wrap(about, " ".repeat(width), 98 - width).replaceAll("\n", "\n"),
-  );
+  return rows.map(([flag, about]) => wrap(about, flag.padEnd(width), " ".repeat(width)));
 }
 
 /** The line that shows how a command is called. */

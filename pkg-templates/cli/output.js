@@ -1,6 +1,9 @@
 // What is printed. Two things never are: a secret that this process has read, and a character that
 // moves a terminal's cursor.
 
+/** The most characters of a line for people. */
+const WIDTH = 100;
+
 /** Secrets that were read, longest first. */
 const known = [];
 
@@ -77,14 +80,19 @@ export function columns(rows) {
   );
 }
 
-/** A text in lines of at most `width` characters, those after the first behind `indent`. */
-export function wrap(text, indent = "", width = 100) {
-  const lines = [""];
+/** A text in lines of at most 100 characters: the first behind `first`, others behind `rest`. */
+export function wrap(text, first = "", rest = first) {
+  const lines = [];
+  let line = first;
+  let isEmpty = true;
   for (const word of text.split(" ")) {
-    const last = lines.at(-1);
-    if (last === "" || last === indent) lines[lines.length - 1] += word;
-    else if (last.length + 1 + word.length <= width) lines[lines.length - 1] += ` ${word}`;
-    else lines.push(indent + word);
+    if (!isEmpty && line.length + 1 + word.length > WIDTH) {
+      lines.push(line);
+      line = rest;
+      isEmpty = true;
+    }
+    line += isEmpty ? word : ` ${word}`;
+    isEmpty = false;
   }
-  return lines.join("\n");
+  return [...lines, line].join("\n");
 }

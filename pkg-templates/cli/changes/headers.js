@@ -77,7 +77,7 @@ export function headersBefore(headers) {
     {
       lost: {
         cause: "HEADER_LOST",
-        what: `There is no X-Gwop-Signature header${own.length > 0 ? " with a value" : ""}. ${others}`,
+        what: `There is no X-Gwop-Signature${own.length > 0 ? " with a value" : ""}. ${others}`,
         fix:
           "Let proxies, gateways and queues pass on all three: X-Gwop-Signature, " +
           "X-Gwop-Event-Id, X-Gwop-Event-Type.",

@@ -52,7 +52,7 @@ export const doctor = {
   summary: "check the runtime, the environment, the clock, Gwop's hosts and the package",
   about: [
     "Tells of each variable whether it is set, never its value. Compares this machine's clock " +
-      "with the Date header of Gwop's hosts. Finds out which @gwop/sdk an import resolves to from " +
+      "with the Date header of Gwop's hosts. Tells which @gwop/sdk an import resolves to from " +
       "the working directory, and whether its .wasm is the one of this command.",
   ],
   options: {
@@ -80,7 +80,7 @@ async function run({ values, output }) {
     what,
   ]);
   for (const line of columns(rows)) output.line(line);
-  for (const { check, fix } of checks) if (fix) output.line(`\n${check}: ${wrap(fix)}`);
+  for (const { check, fix } of checks) if (fix) output.line(`\n${wrap(`${check}: ${fix}`)}`);
   return isGood ? 0 : 1;
 }
 

@@ -217,9 +217,9 @@ function tell({ verified, decoded, problems }, output) {
         : "The token does not verify.",
   );
   for (const { problem, what, detail, proof, fix } of problems) {
-    output.line(`\n  ${problem}\n  ${wrap(what, "  ")}`);
+    output.line(`\n  ${problem}\n${wrap(what, "  ")}`);
     for (const text of [detail, proof && `Proof: ${proof}`, `Do: ${fix}`])
-      if (text) output.line(`  ${wrap(text, "  ")}`);
+      if (text) output.line(wrap(text, "  "));
   }
   if (!decoded) return;
   output.line(`\nDecoded${verified ? "" : ", and not to be trusted"}:`);

@@ -169,5 +169,5 @@ function tell({ name, verified, code, message, event, causes, possible, notes },
 /** Prints a line, and paragraphs below it. */
 function told(output, first, ...paragraphs) {
   output.line(first);
-  for (const text of paragraphs) output.line(`  ${wrap(text, "  ")}`);
+  for (const text of paragraphs) output.line(wrap(text, "  "));
 }
