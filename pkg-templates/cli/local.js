@@ -7,6 +7,10 @@ import { urlOf } from "./sdk.js";
 /** Where `gwop sim` listens by default. */
 const LOCAL = "http://127.0.0.1:4010";
 
+/** What a Worker's `NOT_FOUND` may mean. */
+const WHY_NOT_FOUND =
+  " (the token is not its OPERATOR_TOKEN, or this Worker is older than the route)";
+
 /** The options that choose one. */
 export const PLACE = {
   url: { type: "string", value: "URL", about: `the local Gwop (default ${LOCAL})` },
@@ -35,7 +39,15 @@ export async function placeOf(values) {
   const token = isWorker ? readSecret(values, "OPERATOR_TOKEN").secret.trim() : undefined;
   return {
     isWorker,
-    ask: (path, init = {}) =>
-      ask(new URL(base.pathname.replace(/\/$/, "") + path, base), { token, ...init }),
+    async ask(path, init = {}) {
+      try {
+        const url = new URL(base.pathname.replace(/\/$/, "") + path, base);
+        return await ask(url, { token, ...init });
+      } catch (error) {
+        // Whoever is not the operator sees no route at all.
+        if (isWorker && error.code === "NOT_FOUND") error.message += WHY_NOT_FOUND;
+        throw error;
+      }
+    },
   };
 }

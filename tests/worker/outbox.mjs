@@ -5,6 +5,7 @@ import { FULFILLMENT_SECRET, startFulfilment } from './lib/fulfilment.mjs';
 import { WEBHOOK_SECRET, deliverUntilAccepted, event, newInvoice } from './lib/gwop.mjs';
 import { eventually, sleep, suite } from './lib/runner.mjs';
 import { OPERATOR_TOKEN, startWorker } from './lib/wrangler.mjs';
+import { gwop } from './lib/command.mjs';
 import { storedObjects } from './webhooks.mjs';
 
 suite('outbox', async ({ test, after }) => {
@@ -136,6 +137,24 @@ suite('outbox', async ({ test, after }) => {
     await eventually('it is delivered', () => fulfilment.of(paid.event_id).length === 1);
     await eventually('it is confirmed', async () => (await worker.invoice(invoice.invoice_id)).outbox.length === 0);
     assert.equal((await replay(invoice.public_invoice_id, { event_id: paid.event_id })).status, 200);
+    await eventually('it is delivered again', () => fulfilment.of(paid.event_id).length === 2);
+  });
+
+  test('gwop replay: the command line replays an event, and shows no token', async () => {
+    const { invoice, paid } = paidInvoice();
+    await deliverUntilAccepted(worker, paid);
+    await eventually('it is delivered', () => fulfilment.of(paid.event_id).length === 1);
+    await eventually('it is confirmed', async () => (await worker.invoice(invoice.invoice_id)).outbox.length === 0);
+    const call = async (token) => {
+      const args = ['replay', paid.event_id, '--invoice', invoice.public_invoice_id, '--worker', worker.url, '--json'];
+      const { code, said } = await gwop(args, { OPERATOR_TOKEN: token });
+      assert.ok(!said.includes(token), said);
+      return { code, answer: JSON.parse(said) };
+    };
+    const wrong = await call('not-the-token');
+    assert.deepEqual([wrong.code, wrong.answer.error.code], [1, 'NOT_FOUND']);
+    const { code, answer } = await call(OPERATOR_TOKEN);
+    assert.deepEqual([code, answer.event], [0, { eventId: paid.event_id, invoiceId: invoice.invoice_id, state: 'queued' }]);
     await eventually('it is delivered again', () => fulfilment.of(paid.event_id).length === 2);
   });
 

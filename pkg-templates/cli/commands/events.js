@@ -5,6 +5,9 @@ import { columns } from "../output.js";
 /** The states that a Worker lists. */
 const OF_WORKERS = ["dead", "pending", "conflict"];
 
+/** The most events that a Worker lists in one answer. */
+const MOST_OF_PAGE = 1_000;
+
 /** How many events are listed where nothing is said. */
 const MOST = 100;
 
@@ -107,11 +110,8 @@ async function ofWorker(place, { state = "dead", cursor: from }, limit) {
   const rows = [];
   let cursor = from ?? null;
   do {
-    const query = new URLSearchParams({
-      state,
-      limit: String(limit - rows.length),
-      ...(cursor && { cursor }),
-    });
+    const most = Math.min(limit - rows.length, MOST_OF_PAGE);
+    const query = new URLSearchParams({ state, limit: String(most), ...(cursor && { cursor }) });
     const page = await place.ask(`/events?${query}`);
     rows.push(...page.events.map(ofRow));
     cursor = page.cursor ?? null;

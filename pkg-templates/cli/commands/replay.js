@@ -2,27 +2,37 @@ import { Unavailable, UsageError } from "../errors.js";
 import { PLACE, placeOf } from "../local.js";
 import { ofDelivery } from "./events.js";
 
+/** The lists of a Worker that can be replayed: what is pending is on its way. */
+const LISTS = ["dead", "conflict"];
+
 export const replay = {
   name: "replay",
   summary: "deliver an event once more",
   positionals: "ID",
   about: [
-    "ID is the id of an event, as gwop events shows it. The local Gwop sends it at once, and " +
-      "the exit code says whether it was accepted. A Worker puts it back into its queue; " +
-      "--invoice names its invoice.",
+    "ID is the id of an event, as gwop events shows it. The local Gwop sends it at once, and the " +
+      "exit code says whether it was accepted.",
+    "A Worker puts it back into its queue: --invoice names its invoice. In place of ID, --state " +
+      "replays a whole list of a Worker; --dry-run only counts it.",
   ],
   options: {
     ...PLACE,
     invoice: {
       type: "string",
       value: "ID",
-      about: "the event's invoice, by either id; a Worker needs it",
+      about: "the event's invoice at a Worker, by either id",
     },
+    state: {
+      type: "string",
+      value: "STATE",
+      about: `all events of a Worker's list: ${LISTS.join(" or ")}`,
+    },
+    "dry-run": { type: "boolean", about: "say what would be replayed, and replay nothing" },
   },
   examples: [
     "gwop replay evt_abc123",
-    "gwop replay evt_abc123 --worker https://gwop.example.com --invoice " +
-      "inv_7dbeeaad8ebf4f5298c380c90e4b3576",
+    "gwop replay evt_abc123 --worker https://gwop.example.com --invoice inv_7dbeeaad8ebf4f52",
+    "gwop replay --state dead --dry-run --worker https://gwop.example.com",
   ],
   no: "there is no such event, or it was not accepted",
   run,
@@ -30,12 +40,23 @@ export const replay = {
 
 async function run({ values, positionals, output }) {
   const [eventId] = positionals;
-  if (eventId === undefined)
-    throw new UsageError("give the id of an event. See gwop replay --help");
+  const { state, invoice } = values;
+  if ((eventId === undefined) === (state === undefined)) {
+    throw new UsageError("give the id of an event, or --state. See gwop replay --help");
+  }
+  const isDry = values["dry-run"] ?? false;
   const place = await placeOf(values);
-  return place.isWorker
-    ? atWorker(place, eventId, values.invoice, output)
-    : atSimulator(place, eventId, output);
+  if (!place.isWorker) {
+    if (state !== undefined || invoice !== undefined || isDry) {
+      throw new UsageError("--state, --invoice and --dry-run belong to --worker");
+    }
+    return atSimulator(place, eventId, output);
+  }
+  if (state !== undefined) return listAtWorker(place, state, isDry, output);
+  if (invoice === undefined) {
+    throw new UsageError("a Worker finds an event by its invoice: give --invoice ID");
+  }
+  return atWorker(place, { eventId, invoice, isDry }, output);
 }
 
 async function atSimulator(place, eventId, output) {
@@ -51,17 +72,33 @@ async function atSimulator(place, eventId, output) {
   return isAccepted ? 0 : 1;
 }
 
-async function atWorker(place, eventId, invoice, output) {
-  if (invoice === undefined)
-    throw new UsageError("a Worker finds an event by its invoice: give --invoice ID");
-  const answer = await place.ask(`/invoices/${encodeURIComponent(invoice)}/replay`, {
-    method: "POST",
-    body: { event_id: eventId },
-  });
+async function atWorker(place, { eventId, invoice, isDry }, output) {
+  // The first is there since 1.0.0; only the second knows dry runs.
+  const [path, body] = isDry
+    ? ["/events/replay", { invoice_id: invoice, event_id: eventId, dry_run: true }]
+    : [`/invoices/${encodeURIComponent(invoice)}/replay`, { event_id: eventId }];
+  const answer = await place.ask(path, { method: "POST", body });
+  const state = isDry ? "replayable" : "queued";
   output.document({
     ok: true,
-    event: { eventId: answer.event_id, invoiceId: answer.invoice_id, state: "queued" },
+    event: { eventId: answer.event_id, invoiceId: answer.invoice_id, state },
   });
-  output.line(`${answer.event_id} is queued again`);
+  output.line(`${answer.event_id} ${isDry ? "can be replayed" : "is queued again"}`);
+  return 0;
+}
+
+/** Replays a list, request by request: each is bounded, and says where to go on. */
+async function listAtWorker(place, state, isDry, output) {
+  if (!LISTS.includes(state)) throw new UsageError(`--state is ${LISTS.join(" or ")}`);
+  let events = 0;
+  let cursor = null;
+  do {
+    const body = { state, dry_run: isDry, ...(cursor && { cursor }) };
+    const answer = await place.ask("/events/replay", { method: "POST", body });
+    events += answer.events;
+    cursor = answer.cursor ?? null;
+  } while (cursor);
+  output.document({ ok: true, state, events, dryRun: isDry });
+  output.line(`${events} ${state} events ${isDry ? "can be replayed" : "are queued again"}`);
   return 0;
 }

@@ -297,6 +297,70 @@ export function serverChecks(caller, { isFirst, consumer }) {
         echo.close();
       }
     },
+    "events and replay: a Worker's lists, page by page, with the operator's token": async () => {
+      const token = secret("operator_token_of_the_checks_41");
+      const asked = [];
+      // The routes as docs/worker.md has them; tests/worker asks the real ones.
+      const worker = await listening(async (request) => {
+        const { pathname, searchParams } = new URL(request.url);
+        const body = request.method === "POST" ? await request.json() : undefined;
+        asked.push([request.method, pathname, body ?? Object.fromEntries(searchParams)]);
+        if (request.headers.get("authorization") !== `Bearer ${token}`) {
+          return Response.json({ error: { code: "NOT_FOUND", message: "" } }, { status: 404 });
+        }
+        const cursor = body ? body.cursor : searchParams.get("cursor");
+        if (pathname === "/events/replay") {
+          return Response.json({ dry_run: body.dry_run, events: 2, cursor: cursor ? null : "1.2" });
+        }
+        const event = {
+          invoice_id: "i",
+          public_invoice_id: "inv_1",
+          event_id: cursor ? "evt_2" : "evt_1",
+          event_type: "invoice.paid",
+          outcome: "applied",
+          state: "dead",
+          deliveries: 7,
+          due_at: null,
+          last_answer: { status: 503, reason: "no 2xx", at: "2026-01-01T00:00:00Z" },
+        };
+        return Response.json({ events: [event], cursor: cursor ? null : "1.2" });
+      });
+      try {
+        const as = { env: { OPERATOR_TOKEN: token } };
+        const { code, json } = await caller.ask(["events", "--worker", worker.url], as);
+        const rows = json.events.map(({ eventId, state, attempts, lastStatus }) => [
+          eventId,
+          state,
+          attempts,
+          lastStatus,
+        ]);
+        const expected = ["evt_1", "evt_2"].map((id) => [id, "dead", 7, 503]);
+        expectEqual([code, rows, json.cursor], [0, expected, null], "events");
+        const first = await caller.ask(["events", "--worker", worker.url, "--limit", "1"], as);
+        expectEqual([first.json.events.length, first.json.cursor], [1, "1.2"], "a limit");
+        const all = ["replay", "--worker", worker.url, "--state", "dead"];
+        const dry = await caller.ask([...all, "--dry-run"], as);
+        expectEqual([dry.code, dry.json.events, dry.json.dryRun], [0, 4, true], "a dry run");
+        const done = await caller.run(all, as);
+        expectEqual(done.stdout, "4 dead events are queued again\n", "a replay");
+        const bodies = asked.filter(([method]) => method === "POST").map(([, , body]) => body);
+        expectEqual(
+          bodies.map(({ dry_run, cursor }) => [dry_run, cursor ?? null]),
+          [true, false].flatMap((dry) => [
+            [dry, null],
+            [dry, "1.2"],
+          ]),
+          "the requests",
+        );
+        const wrong = await caller.ask(["events", "--worker", worker.url, "--secret-file", "-"], {
+          input: secret("another_operator_token_42"),
+        });
+        expectEqual([wrong.code, wrong.json.error.code], [1, "NOT_FOUND"], "another token");
+        expect(/OPERATOR_TOKEN/.test(wrong.json.error.message), wrong.json.error.message);
+      } finally {
+        worker.close();
+      }
+    },
     "doctor: another version in the project": async () => {
       const { cpSync, mkdirSync, readFileSync, writeFileSync } = await import("node:fs");
       const root = join(caller.directory, "elsewhere/node_modules/@gwop/sdk");
