@@ -1,8 +1,12 @@
 // Where secrets come from: the environment, a file, or standard input. Never an argument, which a
 // shell's history and `ps` show.
-import { readFileSync } from "node:fs";
+import { Buffer } from "node:buffer";
+import { readFileSync, readSync } from "node:fs";
 import { UsageError } from "./errors.js";
 import { keepOut } from "./output.js";
+
+/** How long a pipe without data is left alone, in milliseconds. */
+const WAIT_MS = 10;
 
 /** The option that every command with a secret has. */
 export const SECRET_FILE = {
@@ -11,13 +15,31 @@ export const SECRET_FILE = {
   about: "read the secret from a file, or from standard input where FILE is -",
 };
 
-/** The bytes of a file, or of standard input. */
+/** The bytes of a file, or of standard input where it is `-`. */
 export function readBytes(file, what) {
   try {
-    return new Uint8Array(readFileSync(file === "-" ? 0 : file));
+    return new Uint8Array(file === "-" ? readInput() : readFileSync(file));
   } catch (error) {
     // Not its name: a secret that was passed by mistake would be shown.
     throw new UsageError(`${what} cannot be read (${error.code ?? "unknown reason"})`);
+  }
+}
+
+/** Standard input to its end. A pipe that does not block has nothing yet: it is asked again. */
+function readInput() {
+  const chunks = [];
+  const chunk = Buffer.alloc(65_536);
+  for (;;) {
+    try {
+      const length = readSync(0, chunk);
+      if (length === 0) return Buffer.concat(chunks);
+      chunks.push(Buffer.from(chunk.subarray(0, length)));
+    } catch (error) {
+      // Windows says so where others give 0 bytes.
+      if (error.code === "EOF") return Buffer.concat(chunks);
+      if (error.code !== "EAGAIN") throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, WAIT_MS);
+    }
   }
 }
 

@@ -54,9 +54,7 @@ pub fn test() -> Result {
     docs()?;
     for ((page, before), after) in WRITTEN.iter().zip(committed).zip(read()) {
         if before? != after? {
-            return Err(
-                format!("{page} was out of date; it is written anew: commit it").into(),
-            );
+            return Err(format!("{page} was out of date; it is written anew: commit it").into());
         }
     }
     checked_tarball()

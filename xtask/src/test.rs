@@ -36,7 +36,11 @@ const PARTS: &[Part] = &[
     ("firefox", "the runtime suite in Firefox", runtimes::firefox),
     ("wasm-pack", "Rust tests in Chromium and Firefox", wasm_pack),
     ("package", "the tarball, in real projects", package::package),
-    ("cli", "the command line `gwop`, from the tarball", package::cli),
+    (
+        "cli",
+        "the command line `gwop`, from the tarball",
+        package::cli,
+    ),
     (
         "stores",
         "the webhook stores, on the real databases",
