@@ -6,9 +6,6 @@ import { headersBefore } from "./changes/headers.js";
 import { secretsBefore } from "./changes/secrets.js";
 import { verifierOf } from "./sdk.js";
 
-/** The largest body that the SDK takes, in bytes. */
-const MAX_BODY_BYTES = 8 * 1024 * 1024;
-
 /** How long causes are looked for, in milliseconds. */
 const PATIENCE_MS = 20_000;
 
@@ -22,7 +19,6 @@ function judge(verifier, { headers, body }, { at, toleranceSeconds }) {
       request: { headers, body },
       receivedAt: at,
       toleranceSeconds,
-      maxBodyBytes: MAX_BODY_BYTES,
     });
     return {
       verified: true,
@@ -80,10 +76,15 @@ export async function diagnose(delivery, { secrets, others, at, toleranceSeconds
     );
     return answer;
   }
+  if (code === "WEBHOOK_BODY_TOO_LARGE") {
+    answer.causes.push(tooLarge(message, delivery));
+    return answer;
+  }
   const found = await search(delivery, secrets, others);
   if (!found) {
     const [{ lost }] = headersBefore(delivery.headers);
     if (lost) answer.causes.push(lost);
+    else if (UNREADABLE.test(code)) answer.causes.push(unreadable(message));
     else answer.possible.push(...guesses(delivery));
     return answer;
   }
@@ -95,6 +96,23 @@ export async function diagnose(delivery, { secrets, others, at, toleranceSeconds
   if (!whenever.verified) answer.causes.push(ofNoUse(whenever, "with the changes above undone"));
   return answer;
 }
+
+/** Codes of a signature header in which there is nothing to compare. */
+const UNREADABLE = /^WEBHOOK_(SIGNATURE_MALFORMED|TIMESTAMP_INVALID)$/;
+
+const unreadable = (message) => ({
+  cause: "HEADER_MALFORMED",
+  what: message,
+  fix: "Pass X-Gwop-Signature on as it came, whole.",
+  proof: "The SDK cannot read the header, so there is nothing that a MAC could be compared with.",
+});
+
+const tooLarge = (message, { body }) => ({
+  cause: "BODY_TOO_LARGE",
+  what: message,
+  fix: "Save one delivery per file. Where a body of this size is meant, pass maxBodyBytes.",
+  proof: `The body has ${body.length} bytes.`,
+});
 
 /** The cause where the MAC holds, and the event is refused. */
 const ofNoUse = ({ code, message }, how) => ({

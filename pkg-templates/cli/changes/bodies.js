@@ -1,9 +1,13 @@
 // What may have happened to the body: each change, undone. Two changes in a row are tried as well.
+import { gunzipSync } from "node:zlib";
 import { orders, quickOrders, writers } from "./json.js";
 
 const encoder = new TextEncoder();
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const utf8 = (text) => encoder.encode(text);
+
+/** The largest body that comes of a compressed one, in bytes: what the SDK takes by default. */
+const LARGEST = 1024 * 1024;
 
 /** Bodies from here on, in bytes, are tried with one change only. */
 const LARGE = 64 * 1024;
@@ -151,6 +155,21 @@ const CHANGES = [
   },
   {
     cause: "BODY_ENCODED",
+    what: "The body was compressed by gzip.",
+    fix: "Decompress it before it is verified: what is signed is the JSON.",
+    undo: (bytes) =>
+      bytes[0] === 0x1f && bytes[1] === 0x8b
+        ? new Uint8Array(gunzipSync(bytes, { maxOutputLength: LARGEST }))
+        : undefined,
+  },
+  {
+    cause: "BODY_ENCODED",
+    what: "The body holds the sizes of its chunks (Transfer-Encoding: chunked).",
+    fix: "Save the body as the server hands it out, not the bytes of the connection.",
+    undo: ofChunks,
+  },
+  {
+    cause: "BODY_ENCODED",
     what: "The body was percent-encoded.",
     fix: "Verify the raw body: it is no form.",
     undo: onText((text) =>
@@ -160,6 +179,24 @@ const CHANGES = [
     ),
   },
 ];
+
+/** What a chunked body holds (RFC 9112, 7.1); `undefined` where it is none. */
+function ofChunks(bytes) {
+  // One character per byte.
+  const text = ofSingleBytes(bytes);
+  let held = "";
+  for (let at = 0; ;) {
+    const [line, size] = /^([0-9a-f]{1,7})(?:;[^\r\n]*)?\r\n/i.exec(text.slice(at, at + 200)) ?? [];
+    if (line === undefined) return undefined;
+    const length = Number.parseInt(size, 16);
+    if (length === 0) return held === "" ? undefined : singleBytes(held);
+    at += line.length;
+    held += text.slice(at, at + length);
+    at += length;
+    if (text.slice(at, at + 2) !== "\r\n") return undefined;
+    at += 2;
+  }
+}
 
 function ofUtf16(bytes) {
   if (bytes.length < 2 || bytes.length % 2 !== 0) return undefined;

@@ -38,12 +38,26 @@ const CHANGES = [
     undo: (secret) => secret.replace(/^[^]*?[=:]\s*["']?(whsec_\S+?)["']?\s*$/, "$1"),
   },
   {
+    cause: "SECRET_ENCODED",
+    what: "The secret is in Base64.",
+    fix: "Decode it where it is read: Kubernetes shows its secrets so.",
+    undo: (secret) => (/^[\w+/]+=*\s*$/.test(secret) ? decoded(secret.trim()).trim() : secret),
+  },
+  {
     cause: "SECRET_PREFIX",
     what: "The secret lacks its prefix whsec_, which belongs to it.",
     fix: "Use the whole secret, with whsec_.",
     undo: (secret) => (secret.startsWith("whsec_") ? secret : `whsec_${secret.trim()}`),
   },
 ];
+
+function decoded(text) {
+  try {
+    return atob(text);
+  } catch {
+    return text;
+  }
+}
 
 /**
  * The secrets that may have signed: those that were given, those that they may have been, and those

@@ -1,4 +1,5 @@
 // `gwop verify`: every cause, with deliveries that were really signed, by Web Crypto.
+import { gzipSync } from "node:zlib";
 import { deliver, PAID } from "../../suite/deliveries.js";
 import { ENDPOINT, expect, expectEqual, secret } from "./caller.mjs";
 
@@ -39,6 +40,10 @@ const latin1 = (text) => Uint8Array.from(text, (character) => character.charCode
 /** UTF-8 that somebody has read as windows-1252, and written as UTF-8. */
 const mojibake = (text) => bytesOf(new TextDecoder("windows-1252").decode(bytesOf(text)));
 const utf16 = (text) => new Uint8Array(Buffer.from(`\ufeff${text}`, "utf16le"));
+const chunked = (text) =>
+  [text.slice(0, 100), text.slice(100)]
+    .map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`)
+    .join("") + "0\r\n\r\n";
 const withBom = (text) => new Uint8Array([0xef, 0xbb, 0xbf, ...bytesOf(text)]);
 
 /**
@@ -59,6 +64,10 @@ const CASES = {
   "the secret with its variable": {
     given: `GWOP_WEBHOOK_SECRET=${ENDPOINT}`,
     causes: ["SECRET_WITH_NAME"],
+  },
+  "the secret in Base64": {
+    given: secret(Buffer.from(`${ENDPOINT}\n`).toString("base64")),
+    causes: ["SECRET_ENCODED"],
   },
   "the secret without its prefix": {
     given: ENDPOINT.slice("whsec_".length),
@@ -107,6 +116,8 @@ const CASES = {
     causes: ["HEADER_CHANGED"],
   },
   "the signature percent-encoded": { header: encodeURIComponent, causes: ["HEADER_CHANGED"] },
+  "the signature cut": { header: (text) => text.slice(0, -3), causes: ["HEADER_MALFORMED"] },
+  "a body that is too large": { saved: " ".repeat(1_048_577), causes: ["BODY_TOO_LARGE"] },
   "the event's id of another": {
     headers: { "x-gwop-event-id": "evt_other" },
     causes: ["SIGNED_BUT_REFUSED"],
@@ -121,6 +132,8 @@ const CASES = {
     saved: Buffer.from(NAMED).toString("base64"),
     causes: ["BODY_ENCODED"],
   },
+  "compressed by gzip": { signed: NAMED, saved: gzipSync(NAMED), causes: ["BODY_ENCODED"] },
+  "with its chunks": { saved: chunked(PAID), causes: ["BODY_ENCODED"] },
   "as a JSON text": { signed: NAMED, saved: JSON.stringify(NAMED), causes: ["BODY_ENCODED"] },
   "a space behind the secret, and a newline": {
     given: `${ENDPOINT} `,
