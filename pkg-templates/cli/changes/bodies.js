@@ -88,7 +88,7 @@ const CHANGES = [
     cause: "NEWLINE_ADDED",
     what: "White space was added around the body.",
     fix: NEWLINE,
-    undo: onText((text) => text.trim()),
+    undo: onText((text) => text.replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, "")),
   },
   {
     cause: "CHARSET",

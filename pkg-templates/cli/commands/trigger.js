@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { UsageError } from "../errors.js";
 import { send } from "../http.js";
-import { columns } from "../output.js";
+import { clean, columns } from "../output.js";
 import { checkout, sdk, simulator, urlOf } from "../sdk.js";
 import { readSecret, SECRET_FILE, separate } from "../secrets.js";
 
@@ -273,7 +273,8 @@ async function deliver(to, delivery, accepted) {
     ms: Math.round(ms),
     expected: accepted ? "accepted" : "refused",
     asExpected: accepted ? isAccepted : isRefused,
-    answer: text.slice(0, MOST_SHOWN),
+    // Cleaned before it is cut: half a secret is not known as one.
+    answer: clean(text).slice(0, MOST_SHOWN),
   };
 }
 

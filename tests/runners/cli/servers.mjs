@@ -129,7 +129,7 @@ export function serverChecks(caller, { isFirst, consumer }) {
           merchantApiKey: "sk_m_simulator",
         });
         const { result } = await gwop.invoices.create({ body: { amountUsdc: 1_000_000 } });
-        await control("faults", { fault: "webhook-tamper" });
+        await control("faults", { fault: "webhook-tamper", times: "always" });
         await control("pay", { target: result.publicInvoiceId });
         const list = await caller.ask(["events", "--url", url]);
         const [event] = list.json.events;
@@ -143,6 +143,7 @@ export function serverChecks(caller, { isFirst, consumer }) {
           "eventId,eventType,publicInvoiceId,state,attempts,lastStatus,lastError,nextAttemptAt",
           "an event's members",
         );
+        await fetch(`${url}/_sim/faults`, { method: "DELETE" });
         const replayed = await caller.ask(["replay", event.eventId, "--url", url]);
         expectEqual(
           [replayed.code, replayed.json.ok, replayed.json.event.state, fulfilled.length],
@@ -285,16 +286,21 @@ export function serverChecks(caller, { isFirst, consumer }) {
         [1, "UNREACHABLE"],
         "an endpoint that is down",
       );
-      // What it echoes is not shown.
-      const echo = await listening((request) =>
-        Response.json(Object.fromEntries(request.headers), { status: 500 }),
-      );
-      try {
-        const { stdout } = await caller.run(["trigger", "invoice.paid", "--to", echo.url], { env });
-        const shown = /t=\d+,v1=([0-9a-f]+)/.exec(stdout);
-        expect(shown === null && stdout.includes("[secret]"), `the signature is shown:\n${stdout}`);
-      } finally {
-        echo.close();
+      // What it echoes is not shown, and not half of it where the answer is cut.
+      for (const before of [0, 260]) {
+        const echo = await listening((request) => {
+          const text = "x".repeat(before) + request.headers.get("x-gwop-signature");
+          return new Response(text, { status: 500 });
+        });
+        try {
+          const { stdout } = await caller.run(["trigger", "invoice.paid", "--to", echo.url], {
+            env,
+          });
+          const isHidden = !/v1=/.test(stdout) && stdout.includes("[secret]");
+          expect(isHidden, `the signature is shown:\n${stdout}`);
+        } finally {
+          echo.close();
+        }
       }
     },
     "events and replay: a Worker's lists, page by page, with the operator's token": async () => {
@@ -387,11 +393,11 @@ async function moreOfTokens(caller, url, control, good) {
   const mint = async (options) => secret((await control("tokens", options)).accessToken);
   const cases = [
     [await mint({ expiresInSeconds: -60 }), ["TOKEN_EXPIRED"], /6\d seconds ago/],
-    [await mint({ claims: { mid: "another" } }), ["TOKEN_MERCHANT_MISMATCH"], /"another"/],
+    [await mint({ claims: { mid: "another" } }), ["TOKEN_MERCHANT_MISMATCH"], /mid is .+another/],
     [
       await mint({ claims: { iss: "https://elsewhere.example" } }),
       ["TOKEN_ISSUER_MISMATCH"],
-      /elsewhere/,
+      /iss is .+elsewhere/,
     ],
     [await mint({ header: { kid: "of-nobody" } }), ["TOKEN_KID_UNKNOWN"], /of-nobody/],
     [`${good.slice(0, -8)}AAAAAAAA`, ["TOKEN_SIGNATURE_INVALID"], /did not sign/],
