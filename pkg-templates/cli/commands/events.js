@@ -1,5 +1,5 @@
 import { UsageError } from "../errors.js";
-import { PLACE, placeOf } from "../local.js";
+import { PLACE, placeOf } from "../place.js";
 import { columns } from "../output.js";
 
 /** The states that a Worker lists. */

@@ -1,5 +1,5 @@
 import { Unavailable, UsageError } from "../errors.js";
-import { PLACE, placeOf } from "../local.js";
+import { PLACE, placeOf } from "../place.js";
 import { ofDelivery } from "./events.js";
 
 /** The lists of a Worker that can be replayed: what is pending is on its way. */
