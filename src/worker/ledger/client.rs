@@ -120,12 +120,10 @@ const STORED_DELIVERIES: usize = 2_000;
 /// [`LedgerError`]: then nothing of it is stored, or it is stored and a repetition will be told as a duplicate.
 pub async fn apply(env: &Env, delivery: &Delivery) -> Result<Outcome, LedgerError> {
     let envelope = envelope(env, &delivery.merchant, &delivery.invoice_id)?;
-    let stub = env
-        .durable_object(config::LEDGER)?
-        .get_by_name(&name_of(envelope.shard))?;
+    let object = objects::platform_object(env, config::LEDGER, &name_of(envelope.shard))?;
     let path = known_path(&envelope, delivery);
     if STORED.with_borrow(|stored| stored.contains(&path))
-        && objects::get(&stub, &path).await?.status_code() == 200
+        && objects::get(&object, &path).await?.status() == 200
     {
         return Ok(Outcome::Duplicate);
     }
@@ -134,8 +132,12 @@ pub async fn apply(env: &Env, delivery: &Delivery) -> Result<Outcome, LedgerErro
         delivery,
     };
     let text = parcel.to_text()?;
-    let response = accepted(objects::post(&stub, APPLY, &text).await?).await?;
-    let outcome = response.headers().get(OUTCOME)?;
+    let response = objects::post(&object, APPLY, &text).await?;
+    let outcome = response.headers().get(OUTCOME);
+    let outcome = outcome.map_err(worker::Error::from)?;
+    if response.status() != 200 {
+        accepted(response.into()).await?;
+    }
     let outcome = outcome
         .as_deref()
         .and_then(Outcome::parse)
@@ -174,8 +176,8 @@ pub async fn call_shard<A: DeserializeOwned>(
     let stub = env
         .durable_object(config::LEDGER)?
         .get_by_name(&name_of(request.envelope.shard))?;
-    let response = accepted(objects::ask(&stub, &request).await?).await?;
-    Ok(objects::answer_of(response).await?)
+    let response = objects::ask(&stub, &request).await?;
+    Ok(objects::answer_of(accepted(response).await?).await?)
 }
 
 /// Asks every shard, one after another: a request has six connections at once.

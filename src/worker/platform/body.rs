@@ -99,7 +99,8 @@ impl Incoming {
     /// # Errors
     /// [`BodyError`], after up to [`DRAIN_BYTES`] were read and dropped.
     pub async fn read_body(&self, limit: usize) -> std::result::Result<Vec<u8>, BodyError> {
-        if self.request.body().is_none() {
+        // Where the length is declared, nobody asks for the body: that makes a stream of it.
+        if self.declared_length().is_none() && self.request.body().is_none() {
             return Ok(vec![]);
         }
         let body = within(BODY_TIME, self.read_all(limit)).await;
