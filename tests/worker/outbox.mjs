@@ -49,6 +49,26 @@ suite('outbox', async ({ test, after }) => {
     await eventually('it is confirmed', async () => (await worker.invoice(invoice.invoice_id)).outbox.length === 0);
   });
 
+  for (const [fault, when] of [['panic-in-alarm', 'at its beginning'], ['panic-in-alarm-later', 'once its messages are in the queue']]) {
+    test(`a panic inside an alarm, ${when}: the log has its message and place, the next request is answered, and the event arrives`, async () => {
+      const { invoice, paid } = paidInvoice();
+      const before = worker.output().length;
+      assert.equal((await worker.fault(fault, { invoice_id: invoice.invoice_id })).status, 200);
+      await deliverUntilAccepted(worker, paid);
+      const { message, place } = await eventually('the log tells of it', () => worker.logLines(before).find((line) => line.event === 'panic'));
+      assert.equal(message, 'a panic on purpose, in an alarm');
+      assert.match(place, /^src\/worker\/ledger\/object.rs:\d+:\d+$/);
+      const next = await worker.request('GET', '/nothing', { signal: AbortSignal.timeout(10_000) });
+      assert.equal(next.status, 404, next.text);
+      // By the alarm alone, which runs again: nobody else asks its shard meanwhile.
+      await eventually('it arrives', () => fulfilment.of(paid.event_id).length > 0, { within: 30_000 });
+      await eventually('it is confirmed', async () => (await worker.invoice(invoice.invoice_id)).outbox.length === 0);
+      assert.deepEqual((await worker.invoice(invoice.invoice_id)).events.map(({ event_id, outcome }) => [event_id, outcome]), [[paid.event_id, 'applied']]);
+      assert.equal((await deliverUntilAccepted(worker, paid)).body.outcome, 'duplicate');
+      assert.equal(worker.logLines(before).filter((line) => line.event === 'panic').length, 1);
+    });
+  }
+
   test('a fulfilment that never recovers: the dead letter queue marks the row, and the operator replays it', async () => {
     const { invoice, paid } = paidInvoice();
     let works = false;
