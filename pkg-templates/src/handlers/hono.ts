@@ -11,16 +11,22 @@
  */
 import type { Context, Handler, MiddlewareHandler } from "hono";
 import type { VerifiedToken } from "../auth/verify-token.js";
-import { type AuthOptions, createAuthMiddleware } from "./auth.js";
-import { withoutIdentityHeaders } from "./auth-headers.js";
-import { type AuthRoutesOptions, createAuthRoutes } from "./auth-routes.js";
-import { createWebhookHandler, type HandlerContext, type WebhookHandlerOptions } from "./webhook.js";
+import type { AuthOptions } from "./auth.js";
+import { type AuthRoutesOptions, authRoutes } from "./auth-routes.js";
+import { fetchAdapter, incomingRequest } from "./fetch.js";
+import { type Incoming, toResponse } from "./http.js";
+import { type AnyWebhookHandlerOptions, type HandlerContext, webhookHandling } from "./webhook.js";
 
 /** What {@link gwopAuth} sets: `c.var.gwop`. */
 export interface GwopVariables {
   /** Who the agent is. */
   gwop: VerifiedToken;
 }
+
+const { authenticate } = fetchAdapter<Context>({
+  request: (c) => c.req.raw,
+  place: (c) => [c.req, "raw"],
+});
 
 /** The context of a Worker; Hono throws where there is none. */
 function contextOf(c: Context): HandlerContext | undefined {
@@ -31,10 +37,23 @@ function contextOf(c: Context): HandlerContext | undefined {
   }
 }
 
-/** The handler of Gwop's webhooks, for `app.post`: see `createWebhookHandler`. Nothing may read the body before. */
-export function gwopWebhook(options: WebhookHandlerOptions): Handler {
-  const handle = createWebhookHandler(options);
-  return (c) => handle(c.req.raw, contextOf(c));
+/** What Hono keeps of a body that `c.req` has read, or is reading. What is left of JSON alone is not what was signed. */
+function cachedBody(c: Context): Promise<Uint8Array> | undefined {
+  const { arrayBuffer, text, blob } = c.req.bodyCache as Partial<Record<string, Promise<unknown>>>;
+  if (arrayBuffer) return arrayBuffer.then((buffer) => new Uint8Array(buffer as ArrayBuffer));
+  if (text) return text.then((read) => new TextEncoder().encode(read as string));
+  return blob?.then(async (read) => new Uint8Array(await (read as Blob).arrayBuffer()));
+}
+
+const incoming = (c: Context): Incoming => incomingRequest(c.req.raw, () => cachedBody(c));
+
+/**
+ * The handler of Gwop's webhooks, for `app.post`: see `createWebhookHandler`. A body that was read before by `c.req.text()`, `.json()` or
+ * `.arrayBuffer()` is taken as Hono keeps it; nothing else may read it before.
+ */
+export function gwopWebhook(options: AnyWebhookHandlerOptions): Handler {
+  const handle = webhookHandling(options);
+  return async (c) => toResponse(await handle(incoming(c), [contextOf(c)]));
 }
 
 /**
@@ -42,18 +61,20 @@ export function gwopWebhook(options: WebhookHandlerOptions): Handler {
  * like) are dropped from the request, so that nothing behind it can take them for verified.
  */
 export function gwopAuth(options: AuthOptions): MiddlewareHandler<{ Variables: GwopVariables }> {
-  const authenticate = createAuthMiddleware(options);
+  const ask = authenticate(options);
   return async (c, next) => {
-    const { identity, response } = await authenticate(c.req.raw);
-    if (response) return response;
-    c.req.raw = withoutIdentityHeaders(c.req.raw);
-    c.set("gwop", identity);
+    const authenticated = await ask(c);
+    if (authenticated.response) return authenticated.response;
+    c.set("gwop", authenticated.identity);
     return next();
   };
 }
 
 /** The routes of wallet log-in, for `app.all("/auth/*", …)`: see `createAuthRoutes`. */
 export function gwopAuthRoutes(options: AuthRoutesOptions): MiddlewareHandler {
-  const routes = createAuthRoutes(options);
-  return async (c, next) => (await routes(c.req.raw)) ?? next();
+  const routes = authRoutes(options);
+  return async (c, next) => {
+    const answer = await routes(incoming(c));
+    return answer ? toResponse(answer) : next();
+  };
 }

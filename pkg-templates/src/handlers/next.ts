@@ -22,25 +22,22 @@
 import type { VerifiedToken } from "../auth/verify-token.js";
 import { type AuthOptions, createAuthMiddleware } from "./auth.js";
 import { IDENTITY_HEADERS, isIdentityHeader, withoutIdentityHeaders } from "./auth-headers.js";
-import { type AuthRoutesOptions, createAuthRoutes } from "./auth-routes.js";
-import { refusal } from "./http.js";
-import { createWebhookHandler, type WebhookHandlerOptions } from "./webhook.js";
+import type { AuthRoutesOptions } from "./auth-routes.js";
+import { fetchAdapter } from "./fetch.js";
+import type { AnyWebhookHandlerOptions } from "./webhook.js";
+
+// Next's second argument is no execution context.
+const adapter = fetchAdapter<Request>({ request: (request) => request });
 
 /** A route handler without parameters. */
 export type RouteHandler = (request: Request) => Promise<Response>;
 
 /** The route handler of Gwop's webhooks, for `export const POST`: see `createWebhookHandler`. */
-export function gwopWebhook(options: WebhookHandlerOptions): RouteHandler {
-  const handle = createWebhookHandler(options);
-  // Next's second argument is no execution context.
-  return (request) => handle(request);
-}
+export const gwopWebhook = (options: AnyWebhookHandlerOptions): RouteHandler => adapter.webhook(options);
 
 /** The route handlers of wallet log-in, for a catch-all route under `basePath`: see `createAuthRoutes`. */
 export function gwopAuthRoutes(options: AuthRoutesOptions): Record<"GET" | "POST" | "DELETE", RouteHandler> {
-  const routes = createAuthRoutes(options);
-  const handle = async (request: Request) =>
-    (await routes(request)) ?? refusal(404, "NOT_FOUND", "There is nothing here");
+  const handle = adapter.authRoutes(options);
   return { GET: handle, POST: handle, DELETE: handle };
 }
 
