@@ -16,10 +16,16 @@ export function incomingRequest(request: Request, cached?: () => Promise<Uint8Ar
     async read(bounds, wasRead) {
       const kept = cached?.();
       if (kept) return wholeBody(await kept, bounds);
-      if (request.bodyUsed) return wasRead();
-      const refused = declaredTooLarge(incoming, bounds);
-      if (refused) return refused;
-      return request.body?.locked ? wasRead() : readStream(request, bounds);
+      try {
+        if (request.bodyUsed) return wasRead();
+        const refused = declaredTooLarge(incoming, bounds);
+        if (refused) return refused;
+        if (request.body?.locked) return wasRead();
+      } catch {
+        // Requests that wrap Node's, such as srvx's, cannot tell once Node's was read.
+        return wasRead();
+      }
+      return readStream(request, bounds);
     },
   };
   return incoming;
