@@ -102,7 +102,7 @@ export const SITUATIONS = [
     (server, path) => post(server, path, paid(), { headers: { "content-type": "application/json; charset=utf-8" } }), [200, "applied"]],
   ["a media type that ends in +json", "",
     (server, path) => post(server, path, paid(), { headers: { "content-type": "application/cloudevents+json" } }), [200, "applied"]],
-  ["no media type", "", async (server, path) => {
+  ["no media type", "any media type", async (server, path) => {
     const { body, headers: { "content-type": _, ...headers } } = await signed(server, paid());
     return send(server.url + path, { body, headers });
   }, [200, "applied"]],
@@ -139,9 +139,9 @@ export const SITUATIONS = [
     const { body, headers } = await signed(server, paid(), { chunked: true, headers: { "content-encoding": "gzip" } });
     return send(server.url + path, { body: gzipSync(body), headers });
   }, [415, "UNSUPPORTED_MEDIA_TYPE"]],
-  ["text/plain", "", (server, path) => post(server, path, paid(), { headers: { "content-type": "text/plain" } }), [415, "UNSUPPORTED_MEDIA_TYPE"]],
-  ["GET", "", (server, path) => send(server.url + path, { method: "GET" }), [405, "METHOD_NOT_ALLOWED"]],
-  ["PUT", "", (server, path) => post(server, path, paid(), { sending: { method: "PUT" } }), [405, "METHOD_NOT_ALLOWED"]],
+  ["text/plain", "any media type", (server, path) => post(server, path, paid(), { headers: { "content-type": "text/plain" } }), [415, "UNSUPPORTED_MEDIA_TYPE"]],
+  ["GET", "any method", (server, path) => send(server.url + path, { method: "GET" }), [405, "METHOD_NOT_ALLOWED"]],
+  ["PUT", "any method", (server, path) => post(server, path, paid(), { sending: { method: "PUT" } }), [405, "METHOD_NOT_ALLOWED"]],
   ["300 KB, as its length says", "", (server, path) => post(server, path, paid().padEnd(300_000)), [413, "BODY_TOO_LARGE"]],
   ["300 KB, chunked", "", (server, path) => post(server, path, paid().padEnd(300_000), { chunked: true }), [413, "BODY_TOO_LARGE"]],
   ["nothing, signed", "", (server, path) => post(server, path, ""), [400, "WEBHOOK_PAYLOAD_INVALID"]],
@@ -193,6 +193,9 @@ export const SITUATIONS = [
     }
   }, [200, "applied"]],
 ];
+
+/** What a server is able to, unless something in front of the handlers answers by itself. */
+export const ABLE = ["any bytes", "any media type", "any method"];
 
 /** Whether a server can be in a situation: by its mounts, or by what it is able to. */
 export const applies = (server, needs) => needs === "" || server.has.includes(needs);

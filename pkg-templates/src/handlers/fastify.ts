@@ -13,7 +13,7 @@ import type { VerifiedToken } from "../auth/verify-token.js";
 import { type AuthOptions, authenticator } from "./auth.js";
 import { type AuthRoutesOptions, authRoutes } from "./auth-routes.js";
 import { type Answer, type Incoming, notFound } from "./http.js";
-import { closing, dropIdentityHeaders, incomingOf, type NodeRequest, type NodeStream } from "./node.js";
+import { dropIdentityHeaders, headersFor, incomingOf, type NodeRequest, type NodeStream } from "./node.js";
 import { type AnyWebhookHandlerOptions, webhookHandling } from "./webhook.js";
 
 /** What is used of Fastify's request. */
@@ -92,16 +92,15 @@ function mount(instance: FastifyInstanceParts, path: string, work: (incoming: In
   // The stream itself, which hooks may have put in the place of Node's.
   instance.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
   instance.all(path, async (request: FastifyRequestParts, reply: FastifyReplyParts) => {
-    const { raw, body } = request;
-    const given = (request as { rawBody?: unknown }).rawBody;
+    const { body, rawBody } = request as { body?: unknown; rawBody?: unknown };
     const isStream = typeof (body as NodeStream | null | undefined)?.on === "function";
-    const parts = isStream ? { body: given, stream: body as NodeStream } : { body: given ?? body };
-    return respond(await work(incomingOf(raw, parts)), request, reply);
+    const parts = isStream ? { body: rawBody, stream: body as NodeStream } : { body: rawBody ?? body };
+    return respond(await work(incomingOf(request.raw, parts)), request, reply);
   });
 }
 
 function respond(answer: Answer, { raw }: FastifyRequestParts, reply: FastifyReplyParts): unknown {
   reply.code(answer.status);
-  reply.headers({ ...answer.headers, ...closing(answer, raw) });
+  reply.headers(headersFor(answer, raw));
   return reply.send(answer.body);
 }

@@ -81,7 +81,7 @@ export function fetchAdapter<Event>({ request: requestOf, context = () => undefi
   return {
     webhook(options: AnyWebhookHandlerOptions): (event: Event) => Promise<Response> {
       const handle = webhookHandling(options);
-      return async (event) => toResponse(await handle(incomingRequest(requestOf(event)), [context(event)]));
+      return async (event) => toResponse(await handle(incomingRequest(requestOf(event)), context(event)));
     },
     /** What belongs to none of the routes is 404. */
     authRoutes(options: AuthRoutesOptions): (event: Event) => Promise<Response> {

@@ -15,6 +15,7 @@ import type { AuthOptions } from "./auth.js";
 import { type AuthRoutesOptions, authRoutes } from "./auth-routes.js";
 import { fetchAdapter, incomingRequest } from "./fetch.js";
 import { type Incoming, toResponse } from "./http.js";
+import { incomingOf, type NodeRequest } from "./node.js";
 import { type AnyWebhookHandlerOptions, type HandlerContext, webhookHandling } from "./webhook.js";
 
 /** What {@link gwopAuth} sets: `c.var.gwop`. */
@@ -28,8 +29,9 @@ const { authenticate } = fetchAdapter<Context>({
   place: (c) => [c.req, "raw"],
 });
 
-/** The context of a Worker; Hono throws where there is none. */
+/** The context of a Worker; Hono throws where there is none, as on Node, which takes its time. */
 function contextOf(c: Context): HandlerContext | undefined {
+  if (bindingsOf(c)) return undefined;
   try {
     return c.executionCtx;
   } catch {
@@ -45,7 +47,30 @@ function cachedBody(c: Context): Promise<Uint8Array> | undefined {
   return blob?.then(async (read) => new Uint8Array(await (read as Blob).arrayBuffer()));
 }
 
-const incoming = (c: Context): Incoming => incomingRequest(c.req.raw, () => cachedBody(c));
+function incoming(c: Context): Incoming {
+  const { raw } = c.req;
+  return fromNode(c, raw) ?? incomingRequest(raw, () => cachedBody(c));
+}
+
+/** What `@hono/node-server` gives beside a request. */
+const bindingsOf = (c: Context) => (c.env as { incoming?: NodeRequest } | undefined)?.incoming;
+
+/**
+ * Node's own request, where it is all that there is yet: `@hono/node-server` makes a `Request` of it when it is first asked for more
+ * than its method and URL, which costs more than all else here. Whatever somebody has read, changed or put in its place counts.
+ */
+function fromNode(c: Context, raw: Request): Incoming | undefined {
+  const request = bindingsOf(c);
+  if (!request?.on || request.readableDidRead !== false || request.listenerCount?.("data") !== 0) return undefined;
+  if (raw.bodyUsed || Object.keys(c.req.bodyCache).length > 0) return undefined;
+  let isWrapped = false;
+  for (const symbol of Object.getOwnPropertySymbols(raw)) {
+    const part = (raw as unknown as Record<symbol, unknown>)[symbol];
+    if (part === request) isWrapped = true;
+    else if (part instanceof Headers || part instanceof Request) return undefined;
+  }
+  return isWrapped ? incomingOf(request) : undefined;
+}
 
 /**
  * The handler of Gwop's webhooks, for `app.post`: see `createWebhookHandler`. A body that was read before by `c.req.text()`, `.json()` or
@@ -53,7 +78,7 @@ const incoming = (c: Context): Incoming => incomingRequest(c.req.raw, () => cach
  */
 export function gwopWebhook(options: AnyWebhookHandlerOptions): Handler {
   const handle = webhookHandling(options);
-  return async (c) => toResponse(await handle(incoming(c), [contextOf(c)]));
+  return async (c) => toResponse(await handle(incoming(c), contextOf(c)));
 }
 
 /**

@@ -12,8 +12,8 @@ export const RETRY_SECONDS = 5;
 /** An answer before a host makes its own object of it. */
 export interface Answer {
   readonly status: number;
-  /** Names in lower case. */
-  readonly headers: Readonly<Record<string, string>>;
+  /** Names in lower case. Several answers share it: copy it to change it. */
+  readonly headers: Record<string, string>;
   /** JSON. */
   readonly body: string;
 }
@@ -38,23 +38,20 @@ export interface Incoming {
   read(bounds: BodyBounds, wasRead: () => Answer): Promise<Uint8Array | Answer>;
 }
 
+const HEADERS = /* @__PURE__ */ Object.freeze({
+  "content-type": "application/json",
+  "cache-control": "no-store",
+  "x-content-type-options": "nosniff",
+});
+
 /** A JSON answer that nobody may keep. */
 export function answer(status: number, body: object, headers?: Record<string, string>): Answer {
-  return {
-    status,
-    headers: {
-      "content-type": "application/json",
-      "cache-control": "no-store",
-      "x-content-type-options": "nosniff",
-      ...headers,
-    },
-    body: JSON.stringify(body),
-  };
+  return { status, headers: headers ? { ...HEADERS, ...headers } : HEADERS, body: JSON.stringify(body) };
 }
 
 /** The answer as fetch-style hosts take it. */
 export function toResponse({ status, headers, body }: Answer): Response {
-  return new Response(body, { status, headers });
+  return new Response(body, { status, headers: { ...headers } });
 }
 
 /** `{ "error": { "code", "message" } }`, as Gwop itself answers. */
@@ -80,10 +77,12 @@ export function unavailable(seconds: number): Answer {
  * is not taken: the signature is over other bytes than arrive (RFC 9110, section 15.5.16).
  */
 export function unsupported(incoming: Incoming): Answer | undefined {
-  if (!/^(application\/([^;\s]+\+)?json)?\s*(;|$)/i.test((incoming.header("content-type") ?? "").trim())) {
+  const type = incoming.header("content-type") ?? "";
+  if (type !== "application/json" && !/^(application\/([^;\s]+\+)?json)?\s*(;|$)/i.test(type.trim())) {
     return refusal(415, "UNSUPPORTED_MEDIA_TYPE", "Send application/json");
   }
-  if (!/^(identity)?$/i.test((incoming.header("content-encoding") ?? "").trim())) {
+  const encoding = incoming.header("content-encoding");
+  if (encoding && !/^(identity)?$/i.test(encoding.trim())) {
     return refusal(415, "UNSUPPORTED_MEDIA_TYPE", "Send it without Content-Encoding", { "accept-encoding": "identity" });
   }
   return undefined;
@@ -140,6 +139,8 @@ export const bodyTimeoutRule = (seconds: number): readonly [rule: string, holds:
 interface BodySink {
   /** Whether more is wanted. */
   add(chunk: Uint8Array): boolean;
+  /** The whole body at once: it is not copied. */
+  whole(bytes: Uint8Array): void;
   end(): void;
   /** The body ended before its end. */
   broken(): void;
@@ -155,7 +156,7 @@ export function declaredTooLarge(incoming: Incoming, { maxBodyBytes }: BodyBound
 }
 
 /** A body that is at hand. */
-export function wholeBody(bytes: Uint8Array, { maxBodyBytes }: BodyBounds): Uint8Array | Answer {
+export function wholeBody(bytes: Uint8Array, { maxBodyBytes }: Pick<BodyBounds, "maxBodyBytes">): Uint8Array | Answer {
   return bytes.length > maxBodyBytes ? tooLarge() : bytes;
 }
 
@@ -163,34 +164,42 @@ export function wholeBody(bytes: Uint8Array, { maxBodyBytes }: BodyBounds): Uint
  * The raw bytes of a body, or the answer to one that is too large, takes too long or breaks off.
  * Counts while it comes, and gives up once it is clear that it is refused.
  *
- * @param start Lets the pieces flow into the sink; what it gives back ends that.
+ * @param start Lets the pieces flow into the sink; what it gives back ends that, where it has not
+ *   come to its end.
  */
 export function gatherBody(
   { maxBodyBytes, bodyTimeoutSeconds }: BodyBounds,
   start: (sink: BodySink) => () => void,
 ): Promise<Uint8Array | Answer> {
   return new Promise((resolve) => {
-    const gathered = new GatheredBytes(maxBodyBytes);
-    let stop = () => {};
+    // Not made for a body that comes whole, as most do.
+    let gathered: GatheredBytes | undefined;
+    let stop: (() => void) | undefined;
     let isDone = false;
     const done = (result: Uint8Array | Answer) => {
       if (isDone) return;
       isDone = true;
       clearTimeout(timer);
-      stop();
-      resolve(gathered.length > maxBodyBytes ? tooLarge() : result);
+      if (!(result instanceof Uint8Array)) stop?.();
+      resolve(gathered && gathered.length > maxBodyBytes ? tooLarge() : result);
     };
     const late = () => done(refusal(408, "BODY_TIMEOUT", "The body did not arrive in time: send it again"));
     const timer = setTimeout(late, bodyTimeoutSeconds * 1000);
     stop = start({
       add(chunk) {
+        if (isDone) return false;
+        gathered ??= new GatheredBytes(maxBodyBytes);
         gathered.add(chunk);
         if (gathered.length > maxBodyBytes && gathered.length > DRAIN_BYTES) done(tooLarge());
         return !isDone;
       },
-      end: () => done(gathered.bytes()),
-      broken: () => done(broken()),
+      whole: (bytes) => done(wholeBody(bytes, { maxBodyBytes })),
+      end() {
+        if (!isDone) done(gathered?.bytes() ?? new Uint8Array());
+      },
+      broken() {
+        if (!isDone) done(broken());
+      },
     });
-    if (isDone) stop();
   });
 }

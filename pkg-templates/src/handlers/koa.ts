@@ -12,7 +12,7 @@
 import { type AuthOptions, authenticator } from "./auth.js";
 import { type AuthRoutesOptions, authRoutes } from "./auth-routes.js";
 import type { Answer, Incoming } from "./http.js";
-import { closing, dropIdentityHeaders, incomingOf, type NodeRequest } from "./node.js";
+import { dropIdentityHeaders, headersFor, incomingOf, type NodeRequest } from "./node.js";
 import { type AnyWebhookHandlerOptions, webhookHandling } from "./webhook.js";
 
 /** What is used of Koa's context. */
@@ -72,6 +72,6 @@ function incoming({ req, request, originalUrl }: KoaContext): Incoming {
 
 function respond(answer: Answer, context: KoaContext): void {
   context.status = answer.status;
-  context.set({ ...answer.headers, ...closing(answer, context.req) });
+  context.set(headersFor(answer, context.req));
   context.body = answer.body;
 }

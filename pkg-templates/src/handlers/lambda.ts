@@ -54,7 +54,7 @@ export function gwopWebhook(options: AnyWebhookHandlerOptions): LambdaHandler {
   const handle = webhookHandling(options);
   return async (event) => {
     const kept: Promise<unknown>[] = [];
-    const answer = await handle(incoming(event), [{ waitUntil: (work: Promise<unknown>) => kept.push(work) }]);
+    const answer = await handle(incoming(event), { waitUntil: (work: Promise<unknown>) => kept.push(work) });
     await Promise.all(kept);
     return respond(answer, event);
   };
@@ -82,6 +82,9 @@ export function withGwopAuth<Event extends LambdaEvent, Rest extends unknown[], 
   };
 }
 
+let encoder: TextEncoder | undefined;
+const encode = (text: string) => (encoder ??= new TextEncoder()).encode(text);
+
 interface Context {
   http?: { method?: string };
   elb?: object;
@@ -105,8 +108,8 @@ function incoming(event: LambdaEvent): Incoming {
       return Array.isArray(own) ? own.join(", ") : own;
     },
     read: async (bounds, wasRead) => {
-      const body = bodyOf({ ...event, isBase64Encoded: event.isBase64Encoded === true });
-      const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
+      const body = bodyOf({ body: event.body, isBase64Encoded: event.isBase64Encoded === true });
+      const bytes = typeof body === "string" ? encode(body) : body;
       return bytes instanceof Uint8Array ? wholeBody(bytes, bounds) : wasRead();
     },
   };

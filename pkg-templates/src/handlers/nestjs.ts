@@ -14,11 +14,10 @@
  *
  * @module
  */
+export { gwopAuthRoutes, gwopWebhook } from "./express.js";
 import type { VerifiedToken } from "../auth/verify-token.js";
 import { type AuthOptions, authenticator } from "./auth.js";
 import { dropIdentityHeaders, incomingOf, type NodeRequest } from "./node.js";
-
-export { gwopAuthRoutes, gwopWebhook } from "./express.js";
 
 /** What is used of Nest's `ExecutionContext`. */
 export interface NestContext {

@@ -7,6 +7,7 @@ export interface NodeStream extends AsyncIterable<Uint8Array | string> {
   on?(event: string, listener: (...values: never[]) => void): unknown;
   removeListener?(event: string, listener: (...values: never[]) => void): unknown;
   listenerCount?(event: string): number;
+  isPaused?(): boolean;
   resume?(): unknown;
   pause?(): unknown;
   /** Whether anything was read of the stream. */
@@ -68,11 +69,14 @@ export function incomingOf(request: NodeRequest, { url, body, stream = request }
       if (headers["content-length"] === "0") return new Uint8Array();
       if (isEmptyToItsEnd(stream)) return new Uint8Array();
       if (isTaken(stream, given)) return wasRead();
-      return declaredTooLarge(incoming, bounds) ?? readStream(stream, bounds);
+      return declaredTooLarge(incoming, bounds) ?? readStream(stream, bounds, stream === request ? lengthOf(headers) : NaN);
     },
   };
   return incoming;
 }
+
+/** How many bytes the request says that it has, which Node sees to. */
+const lengthOf = (headers: NodeRequest["headers"]) => Number(headers["content-length"] ?? NaN);
 
 /** Whether it ended, and nothing came. */
 const isEmptyToItsEnd = ({ readableEnded, readableDidRead }: NodeStream) => readableEnded === true && readableDidRead === false;
@@ -89,48 +93,47 @@ function isTaken({ readableDidRead, readableEnded, readableEncoding }: NodeStrea
  * Reads beside whoever else has begun to, and got nothing yet: to listeners all pieces come, while
  * an iterator would take them from each other.
  */
-function readStream(stream: NodeStream, bounds: BodyBounds): Promise<Uint8Array | Answer> {
+function readStream(stream: NodeStream, bounds: BodyBounds, length: number): Promise<Uint8Array | Answer> {
   return gatherBody(bounds, (sink) => {
-    const add = (chunk: Uint8Array | string) => sink.add(typeof chunk === "string" ? encode(chunk) : chunk);
-    if (!stream.on || !stream.removeListener) {
+    const add = (chunk: Uint8Array | string) => {
+      const bytes = typeof chunk === "string" ? encode(chunk) : chunk;
+      // All that the request said it has: most bodies come in one piece.
+      if (bytes.length === length) sink.whole(bytes);
+      else sink.add(bytes);
+    };
+    if (!stream.on) {
       void (async () => {
-        for await (const chunk of stream) if (!add(chunk)) return;
+        for await (const chunk of stream) add(chunk);
         sink.end();
       })().catch(() => sink.broken());
       return () => {};
     }
-    if (stream.destroyed) {
-      sink.broken();
-      return () => {};
-    }
-    const listeners: [event: string, listener: (...values: never[]) => void][] = [
-      ["data", add],
-      ["end", () => sink.end()],
-      ["error", () => sink.broken()],
-      ["close", () => sink.broken()],
-    ];
-    for (const [event, listener] of listeners) stream.on(event, listener);
+    if (stream.destroyed) sink.broken();
+    stream.on("data", add);
+    stream.on("end", () => sink.end());
+    stream.on("close", () => sink.broken());
+    // It stays: what fails later concerns nobody, and would end the process if nobody listened.
+    stream.on("error", () => sink.broken());
     // Whoever reads by `readable` is not disturbed by it.
-    stream.resume?.();
+    if (stream.isPaused?.()) stream.resume?.();
     return () => {
-      // What fails later concerns nobody, and would end the process if nobody listened.
-      for (const [event, listener] of listeners) if (event !== "error") stream.removeListener?.(event, listener);
-      if (stream.readableEnded !== true && stream.listenerCount?.("data") === 0) stream.pause?.();
+      stream.removeListener?.("data", add);
+      if (stream.listenerCount?.("data") === 0) stream.pause?.();
     };
   });
 }
 
-/** Headers of an answer that Node has to be told of besides. */
-export function closing({ status }: Answer, { httpVersionMajor }: NodeRequest): Record<string, string> {
+/** The headers of an answer, for a server of Node's. */
+export function headersFor({ status, headers }: Answer, { httpVersionMajor }: NodeRequest): Record<string, string> {
   // The rest of a body that is not waited for would be read as the next request (RFC 9110, section
   // 15.5.9). HTTP/2 has no such header.
-  return status === 408 && httpVersionMajor !== 2 ? { connection: "close" } : {};
+  return status === 408 && httpVersionMajor !== 2 ? { ...headers, connection: "close" } : headers;
 }
 
 /** Sends an answer. */
 export function send(answer: Answer, request: NodeRequest, response: NodeResponse): void {
+  const headers = headersFor(answer, request);
   response.statusCode = answer.status;
-  const headers = { ...answer.headers, ...closing(answer, request) };
   for (const name in headers) response.setHeader(name, headers[name] ?? "");
   response.end(answer.body);
 }

@@ -152,11 +152,11 @@ export type WebhookHandler = (request: Request, context?: unknown, executionCont
  */
 export function createWebhookHandler(options: AnyWebhookHandlerOptions): WebhookHandler {
   const handle = webhookHandling(options);
-  return async (request, ...host) => toResponse(await handle(incomingRequest(request), host));
+  return async (request, ...host) => toResponse(await handle(incomingRequest(request), ...host));
 }
 
-/** What {@link createWebhookHandler} and every adapter make their handlers of. `host` is what the host gives beside the request. */
-export function webhookHandling(options: AnyWebhookHandlerOptions): (incoming: Incoming, host?: readonly unknown[]) => Promise<Answer> {
+/** What {@link createWebhookHandler} and every adapter make their handlers of. */
+export function webhookHandling(options: AnyWebhookHandlerOptions): WebhookHandling {
   const named = (message: string) => refuse(`createWebhookHandler: ${message}`);
   const given = readOptions(options as WebhookHandlerOptions & WebhookHandlerOnOptions, OPTIONS, named);
   const { gwop, store, onConflict, onUnknown, onError } = given;
@@ -211,7 +211,7 @@ export function webhookHandling(options: AnyWebhookHandlerOptions): (incoming: I
       return rejected(error, later);
     }
     for (const id of [event.eventId, event.data.invoiceId, event.data.publicInvoiceId]) {
-      if (byteLength(id) > MAX_ID_BYTES) return refusal(400, "WEBHOOK_PAYLOAD_INVALID", `An id has more than ${MAX_ID_BYTES} bytes`);
+      if (isTooLong(id)) return refusal(400, "WEBHOOK_PAYLOAD_INVALID", `An id has more than ${MAX_ID_BYTES} bytes`);
     }
     return process(event, later);
   }
@@ -321,14 +321,19 @@ export function webhookHandling(options: AnyWebhookHandlerOptions): (incoming: I
     else await onCanceled(event);
   }
 
-  return (incoming, host) => {
-    const context = (host as (HandlerContext | null | undefined)[] | undefined)?.find((given) => isFunction(given?.waitUntil));
+  return (incoming, ...host) => {
+    const context = host.find(isContext);
     const later: Later = [];
     const work = handle(incoming, later);
-    if (context) void tell(() => context.waitUntil?.(work.then(() => Promise.all(later))));
+    if (context) void tell(() => context.waitUntil(work.then<unknown>(() => later.length > 0 && Promise.all(later))));
     return work;
   };
 }
+
+/** Answers a request. `host` is what the host gives beside it, of which a {@link HandlerContext} is used. */
+type WebhookHandling = (incoming: Incoming, ...host: unknown[]) => Promise<Answer>;
+
+const isContext = (given: unknown): given is Required<HandlerContext> => isFunction((given as HandlerContext | null | undefined)?.waitUntil);
 
 /** The callbacks, in whichever of the two forms they were given; not yet checked. */
 function readCallbacks(given: Partial<Callbacks & WebhookHandlerOnOptions>, named: (message: string) => Error): Callbacks {
@@ -344,10 +349,16 @@ const callbackFailed = () => refusal(500, "CALLBACK_FAILED", "The event could no
 /** The longest id that is taken, in bytes of UTF-8, as by the Worker. */
 const MAX_ID_BYTES = 255;
 
-const byteLength = (text: string) => new TextEncoder().encode(text).length;
+// A character has three bytes at most, in UTF-16 a surrogate two of its pair's four.
+const isTooLong = (text: string) => text.length * 3 > MAX_ID_BYTES && new TextEncoder().encode(text).length > MAX_ID_BYTES;
+
+/** The same for all requests of an outcome. */
+const ACCEPTED = /* @__PURE__ */ new Map<WebhookOutcome, Answer>();
 
 function accepted(outcome: WebhookOutcome): Answer {
-  return answer(200, { received: true, outcome });
+  let found = ACCEPTED.get(outcome);
+  if (!found) ACCEPTED.set(outcome, (found = answer(200, { received: true, outcome })));
+  return found;
 }
 
 function claimOf({ eventId, eventVersion, gwopOutcome, data }: WebhookEvent, leaseSeconds: number): EventClaim {
@@ -356,11 +367,8 @@ function claimOf({ eventId, eventVersion, gwopOutcome, data }: WebhookEvent, lea
   const names = status === "PAID" ? [data.txHash?.toLowerCase(), data.txSignature] : [];
   const transaction = names.filter(Boolean).join(" ") || undefined;
   const conflict = gwopOutcome === "conflict";
-  return {
-    ...{ eventId, invoiceId, status, version: eventVersion, transaction, conflict },
-    now: Date.now(),
-    leaseMs: leaseSeconds * 1000,
-  };
+  const [now, leaseMs] = [Date.now(), leaseSeconds * 1000];
+  return { eventId, invoiceId, status, version: eventVersion, transaction, conflict, now, leaseMs };
 }
 
 function unhandledConflict({ eventType, data }: WebhookEvent): Error {

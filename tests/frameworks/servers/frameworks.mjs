@@ -31,7 +31,9 @@ import * as forKoa from "@gwop/sdk/koa";
 import * as forLambda from "@gwop/sdk/lambda";
 import * as forNest from "@gwop/sdk/nestjs";
 import { freePort } from "./runners/programs.mjs";
+import { served } from "./function-platform.mjs";
 import { FORMS } from "./lambda-forms.mjs";
+import { ABLE } from "./situations.js";
 
 export const WEBHOOK = "/webhooks/gwop";
 
@@ -56,7 +58,7 @@ const drain = (stream) => new Promise((done) => stream.resume().once("end", done
 const readPartly = (stream) => new Promise((done) => stream.once("data", done));
 
 /** What every server of Node's can do. */
-const NODE = ["streams", "any bytes", "/prefix", "/slow", "/read", "/reading", "/partly", "/throwing", "/no-secret"];
+const NODE = ["streams", ...ABLE, "/prefix", "/slow", "/read", "/reading", "/partly", "/throwing", "/no-secret"];
 
 function startExpress(version) {
   return async (shop) => {
@@ -235,7 +237,7 @@ async function startH3v2(shop) {
   app.all("/prefix/auth/**", define(forH3.gwopAuthRoutes({ gwop: shop.gwop, basePath: "/prefix/auth" })));
   const server = h3.serve(app, { port: 0, hostname: "127.0.0.1", silent: true, gracefulShutdown: false });
   await server.ready();
-  const has = ["streams", "any bytes", "/prefix", "/slow", "/parsed", "/read", "/throwing", "/no-secret"];
+  const has = ["streams", ...ABLE, "/prefix", "/slow", "/parsed", "/read", "/throwing", "/no-secret"];
   return { url: server.url.replace(/\/$/, ""), close: () => server.close(true), has };
 }
 
@@ -281,7 +283,7 @@ async function startElysia(shop) {
   app.get("/me", withGwopAuth({ gwop: shop.gwop }, ({ request }, identity) => [identity.subject, [...request.headers.keys()]]));
   const port = await freePort();
   await new Promise((done) => app.listen({ port, hostname: "127.0.0.1" }, done));
-  return { url: `http://127.0.0.1:${port}`, close: () => app.stop(true), has: ["streams", "any bytes", "/prefix", "/slow", "/parsed", "/read", "/throwing", "/no-secret"] };
+  return { url: `http://127.0.0.1:${port}`, close: () => app.stop(true), has: ["streams", ...ABLE, "/prefix", "/slow", "/parsed", "/read", "/throwing", "/no-secret"] };
 }
 
 /** Google's framework reads every body before the function is called, keeps the bytes as `rawBody`, and refuses itself what is no JSON. */
@@ -298,7 +300,7 @@ async function startGoogle(shop) {
     if (req.path === "/me") return me(req, res, () => res.json([req.gwop.subject, Object.keys(req.headers)]));
     return routes[req.path.startsWith("/prefix") ? 1 : 0](req, res);
   });
-  return { ...(await listening(getTestServer("shop").listen(0, "127.0.0.1"))), has: ["streams", "/prefix", "/throwing", "/no-secret"] };
+  return { ...(await listening(getTestServer("shop").listen(0, "127.0.0.1"))), has: ["streams", "any method", "any media type", "/prefix", "/throwing", "/no-secret"] };
 }
 
 /** The requests of Azure's own library. Its host, a .NET program, hands a function the whole body. */
@@ -314,7 +316,7 @@ async function startAzure(shop) {
     const handler = mounts.get(pathname) ?? (pathname === "/me" ? me : routes[pathname.startsWith("/prefix") ? 1 : 0]);
     const { status = 200, headers: given = {}, body: text, jsonBody } = await handler(request);
     return { status, headers: given, body: text ?? JSON.stringify(jsonBody) };
-  }, ["any bytes", "/prefix", "/throwing", "/no-secret", "/read"]);
+  }, [...ABLE, "/prefix", "/throwing", "/no-secret", "/read"]);
 }
 
 /** One of the four forms of Lambda's events; with `base64`, as AWS gives bodies that it takes for binary. */
@@ -329,25 +331,8 @@ const startLambda = (form, base64) => async (shop) => {
     const path = request.url.split("?")[0];
     const handler = mounts.get(path) ?? (path === "/me" ? me : routes[path.startsWith("/prefix") ? 1 : 0]);
     return FORMS[form].answer(await handler(FORMS[form].event(request, base64)));
-  }, ["any bytes", "/prefix", "/throwing", "/no-secret"]);
+  }, [...ABLE, "/prefix", "/throwing", "/no-secret"]);
 };
-
-/** A server that reads a whole request and gives it to a function, as the gateways of function platforms do. */
-async function served(call, has) {
-  const server = createServer(async (incoming, outgoing) => {
-    const chunks = [];
-    try {
-      for await (const chunk of incoming) chunks.push(chunk);
-      const { method, url, rawHeaders } = incoming;
-      const pairs = rawHeaders.flatMap((name, at) => (at % 2 === 0 ? [[name, rawHeaders[at + 1]]] : []));
-      const { status, headers, body } = await call({ method, url, pairs, headers: Object.fromEntries(new Headers(pairs)), body: Buffer.concat(chunks) });
-      outgoing.writeHead(status, headers).end(body);
-    } catch (error) {
-      outgoing.writeHead(599).end(String(error.stack));
-    }
-  }).listen(0, "127.0.0.1");
-  return { ...(await listening(server)), has };
-}
 
 export const FRAMEWORKS = {
   "Express 5": startExpress(express),
