@@ -86,12 +86,7 @@ pub fn servers() -> Result<PathBuf> {
         let from = top().join("examples").join(example);
         runtimes::copy(&from, &project.join("examples").join(example))?;
     }
-    matrix::install_tools(
-        "servers",
-        &source.join("package.json"),
-        &project,
-        &tarball,
-    )?;
+    matrix::install_tools("servers", &source.join("package.json"), &project, &tarball)?;
     Ok(project)
 }
 
