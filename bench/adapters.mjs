@@ -1,14 +1,19 @@
-// What the adapters cost: `adapters.mjs [--check]`, from the project of `tests/frameworks/servers`; run by `cargo xtask bench --only adapters`.
+// What the adapters cost: `adapters.mjs [--check]`, from the project of `tests/frameworks/servers`;
+// run by `cargo xtask bench --only adapters`.
 //
-// Each framework runs in a process of its own, with two routes: one reads the raw body and answers 204, the other is the adapter, whose
-// verification and store answer at once. A client in this process sends the same delivery to both in turn, over 16 connections. What counts is
-// the processor time of the server's process per request, so that the client's does not.
+// Each framework runs in a process of its own, with two routes: one reads the raw body and answers
+// 204, the other is the adapter, whose verification and store answer at once. A client in this
+// process sends the same delivery to both in turn, over 16 connections. What counts is the
+// processor time of the server's process per request, so that the client's does not.
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { fileURLToPath } from "node:url";
 
-/** The most that an adapter may cost, as a multiple of the framework reading the body and answering 204. */
+/**
+ * The most that an adapter may cost, as a multiple of the framework reading the body and answering
+ * 204.
+ */
 const LIMIT = 1.15;
 const FRAMEWORKS = ["Fastify", "Express", "Hono", "Lambda"];
 const CONNECTIONS = 16;
@@ -20,7 +25,14 @@ const BODY = JSON.stringify({
   event_type: "invoice.paid",
   event_version: 1,
   created_at: "2026-01-02T03:04:05.000Z",
-  data: { invoice_id: "5b3f0c9e-8f0e-4b0e-9c39-6f1f5f6c8a01", public_invoice_id: "inv_1", merchant_id: "m", status: "PAID", amount_usdc: "1025000", currency: "USDC" },
+  data: {
+    invoice_id: "5b3f0c9e-8f0e-4b0e-9c39-6f1f5f6c8a01",
+    public_invoice_id: "inv_1",
+    merchant_id: "m",
+    status: "PAID",
+    amount_usdc: "1025000",
+    currency: "USDC",
+  },
   padding: "x".repeat(300),
 });
 const HEADERS = {
@@ -35,13 +47,36 @@ const HEADERS = {
 function options() {
   const { data, ...event } = JSON.parse(BODY);
   const body = {
-    ...{ eventId: event.event_id, eventType: event.event_type, eventVersion: 1, createdAt: new Date() },
-    data: { invoiceId: data.invoice_id, publicInvoiceId: data.public_invoice_id, merchantId: "m", status: "PAID", amountUsdc: 1025000, currency: "USDC" },
+    ...{
+      eventId: event.event_id,
+      eventType: event.event_type,
+      eventVersion: 1,
+      createdAt: new Date(),
+    },
+    data: {
+      invoiceId: data.invoice_id,
+      publicInvoiceId: data.public_invoice_id,
+      merchantId: "m",
+      status: "PAID",
+      amountUsdc: 1025000,
+      currency: "USDC",
+    },
   };
-  const answer = Promise.resolve({ xGwopSignature: "", xGwopEventId: "", xGwopEventType: "", body });
+  const answer = Promise.resolve({
+    xGwopSignature: "",
+    xGwopEventId: "",
+    xGwopEventType: "",
+    body,
+  });
   const settled = Promise.resolve({ state: "settled", outcome: "duplicate" });
   const store = { claim: () => settled, complete: async () => true, release: async () => {} };
-  return { gwop: { validateWebhook: () => answer }, store, onPaid() {}, onExpired() {}, onCanceled() {} };
+  return {
+    gwop: { validateWebhook: () => answer },
+    store,
+    onPaid() {},
+    onExpired() {},
+    onCanceled() {},
+  };
 }
 
 /** Each answers where it listens; both routes are there. */
@@ -52,7 +87,9 @@ const SERVERS = {
     const app = Fastify();
     app.register(async (scope) => {
       scope.removeAllContentTypeParsers();
-      scope.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+      scope.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) =>
+        done(null, body),
+      );
       scope.post("/bare", async (request, reply) => {
         if (request.body.length !== BODY.length) throw new Error("not the body");
         return reply.code(204).send();
@@ -88,14 +125,18 @@ const SERVERS = {
     if (!server.listening) await once(server, "listening");
     return server.address().port;
   },
-  // Lambda hands events to a process over HTTP, as JSON: the runtime's part is done here as its API says.
+  // Lambda hands events to a process over HTTP, as JSON: the runtime's part is done here as its API
+  // says.
   async Lambda() {
     const { createServer } = await import("node:http");
     const { gwopWebhook } = await import("@gwop/sdk/lambda");
     const handlers = {
       "/gwop": gwopWebhook(options()),
       "/bare": async (event) => {
-        if (Buffer.from(event.body, event.isBase64Encoded ? "base64" : "utf8").length !== BODY.length) throw new Error("not the body");
+        if (
+          Buffer.from(event.body, event.isBase64Encoded ? "base64" : "utf8").length !== BODY.length
+        )
+          throw new Error("not the body");
         return { statusCode: 204 };
       },
     };
@@ -113,12 +154,40 @@ const SERVERS = {
 /** What one request is: the delivery itself, or Lambda's event of it. */
 function requestOf(framework, path) {
   const event = {
-    ...{ version: "2.0", routeKey: "$default", rawPath: path, rawQueryString: "", headers: HEADERS, isBase64Encoded: false, body: BODY },
-    requestContext: { accountId: "anonymous", apiId: "api", domainName: "api.lambda-url.eu-west-1.on.aws", http: { method: "POST", path, protocol: "HTTP/1.1", sourceIp: "192.0.2.1", userAgent: "Gwop-Webhooks/1" }, requestId: "id", routeKey: "$default", stage: "$default", time: "02/Jan/2026:03:04:05 +0000", timeEpoch: 1767312245000 },
+    ...{
+      version: "2.0",
+      routeKey: "$default",
+      rawPath: path,
+      rawQueryString: "",
+      headers: HEADERS,
+      isBase64Encoded: false,
+      body: BODY,
+    },
+    requestContext: {
+      accountId: "anonymous",
+      apiId: "api",
+      domainName: "api.lambda-url.eu-west-1.on.aws",
+      http: {
+        method: "POST",
+        path,
+        protocol: "HTTP/1.1",
+        sourceIp: "192.0.2.1",
+        userAgent: "Gwop-Webhooks/1",
+      },
+      requestId: "id",
+      routeKey: "$default",
+      stage: "$default",
+      time: "02/Jan/2026:03:04:05 +0000",
+      timeEpoch: 1767312245000,
+    },
   };
   const body = framework === "Lambda" ? JSON.stringify(event) : BODY;
   const headers = framework === "Lambda" ? { "content-type": "application/json" } : HEADERS;
-  const lines = Object.entries({ host: "127.0.0.1", ...headers, "content-length": Buffer.byteLength(body) }).map(([name, value]) => `${name}: ${value}\r\n`);
+  const lines = Object.entries({
+    host: "127.0.0.1",
+    ...headers,
+    "content-length": Buffer.byteLength(body),
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
   return Buffer.from(`POST ${path} HTTP/1.1\r\n${lines.join("")}\r\n${body}`);
 }
 
@@ -168,7 +237,14 @@ async function measure(framework) {
       }),
     );
     const cost = async (path) => {
-      const expected = framework === "Lambda" ? (path === "/bare" ? /"statusCode":204/ : /"statusCode":200/) : path === "/bare" ? /^HTTP\/1.1 204/ : /^HTTP\/1.1 200/;
+      const expected =
+        framework === "Lambda"
+          ? path === "/bare"
+            ? /"statusCode":204/
+            : /"statusCode":200/
+          : path === "/bare"
+            ? /^HTTP\/1.1 204/
+            : /^HTTP\/1.1 200/;
       const ask = async () => (child.send("cpu"), (await once(child, "message"))[0]);
       const before = await ask();
       await load(sockets, requestOf(framework, path), expected);
@@ -184,7 +260,11 @@ async function measure(framework) {
     }
     for (const socket of sockets) socket.destroy();
     const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
-    return { bare: median(rows.map(([bare]) => bare)), gwop: median(rows.map(([, gwop]) => gwop)), ratio: median(rows.map(([bare, gwop]) => gwop / bare)) };
+    return {
+      bare: median(rows.map(([bare]) => bare)),
+      gwop: median(rows.map(([, gwop]) => gwop)),
+      ratio: median(rows.map(([bare, gwop]) => gwop / bare)),
+    };
   } finally {
     child.kill();
   }
@@ -199,13 +279,17 @@ if (process.argv[2] === "--serve") {
   process.send(port);
 } else {
   const only = process.env.GWOP_BENCH_FRAMEWORK;
-  console.log(`\nadapters: µs of the server's processor time per request, median of ${ROUNDS} rounds of ${REQUESTS}`);
+  console.log(
+    `\nadapters: µs of the server's processor time per request, median of ${ROUNDS} rounds of ${REQUESTS}`,
+  );
   console.log("  framework   raw body, 204   adapter   ratio");
   let isOver = false;
   for (const framework of FRAMEWORKS.filter((name) => !only || name === only)) {
     const { bare, gwop, ratio } = await measure(framework);
     isOver ||= ratio > LIMIT;
-    console.log(`  ${framework.padEnd(10)} ${bare.toFixed(1).padStart(14)} ${gwop.toFixed(1).padStart(9)} ${ratio.toFixed(3).padStart(7)}${ratio > LIMIT ? `  over ${LIMIT}` : ""}`);
+    console.log(
+      `  ${framework.padEnd(10)} ${bare.toFixed(1).padStart(14)} ${gwop.toFixed(1).padStart(9)} ${ratio.toFixed(3).padStart(7)}${ratio > LIMIT ? `  over ${LIMIT}` : ""}`,
+    );
   }
   process.exit(isOver ? 1 : 0);
 }

@@ -1,5 +1,6 @@
-//! Every framework that merchants use: one list of requests, sent to each of them and to each folder of `examples/`. The checks
-//! themselves are JavaScript: `tests/frameworks/`; each project here is one install, those of `tests/matrix` among them.
+//! Every framework that merchants use: one list of requests, sent to each of them and to each folder
+//! of `examples/`. The checks themselves are JavaScript: `tests/frameworks/`; each project here is one
+//! install, those of `tests/matrix` among them.
 
 use std::fs;
 use std::path::PathBuf;

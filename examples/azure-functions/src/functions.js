@@ -7,6 +7,16 @@ const { app } = functions;
 const authLevel = "anonymous";
 const me = withGwopAuth({ gwop }, (_request, identity) => ({ body: identity.subject }));
 
-app.http("webhook", { authLevel, methods: ["POST"], route: "webhooks/gwop", handler: gwopWebhook(webhook) });
-app.http("auth", { authLevel, methods: ["GET", "POST", "DELETE"], route: "auth/{*path}", handler: gwopAuthRoutes({ gwop, basePath: "/api/auth" }) });
+app.http("webhook", {
+  authLevel,
+  methods: ["POST"],
+  route: "webhooks/gwop",
+  handler: gwopWebhook(webhook),
+});
+app.http("auth", {
+  authLevel,
+  methods: ["GET", "POST", "DELETE"],
+  route: "auth/{*path}",
+  handler: gwopAuthRoutes({ gwop, basePath: "/api/auth" }),
+});
 app.http("me", { authLevel, methods: ["GET"], route: "me", handler: me });

@@ -39,13 +39,20 @@ const adapter = fetchAdapter<AstroContext>({
 /** An endpoint of Astro's. */
 export type AstroHandler = (context: AstroContext) => Promise<Response>;
 
-/** The endpoint of Gwop's webhooks, for `export const POST` or `ALL`: see `createWebhookHandler`. */
-export const gwopWebhook = (options: AnyWebhookHandlerOptions): AstroHandler => adapter.webhook(options);
+/**
+ * The endpoint of Gwop's webhooks, for `export const POST` or `ALL`: see `createWebhookHandler`.
+ */
+export const gwopWebhook = (options: AnyWebhookHandlerOptions): AstroHandler =>
+  adapter.webhook(options);
 
 /** The routes of wallet log-in, for `export const ALL` of a rest route: see `createAuthRoutes`. */
-export const gwopAuthRoutes = (options: AuthRoutesOptions): AstroHandler => adapter.authRoutes(options);
+export const gwopAuthRoutes = (options: AuthRoutesOptions): AstroHandler =>
+  adapter.authRoutes(options);
 
-/** An endpoint that only verified agents reach: see `createAuthMiddleware`. Headers that claim an identity are dropped. */
+/**
+ * An endpoint that only verified agents reach: see `createAuthMiddleware`. Headers that claim an
+ * identity are dropped.
+ */
 export function withGwopAuth<Context extends AstroContext>(
   options: AuthOptions,
   handler: (context: Context, identity: VerifiedToken) => Response | Promise<Response>,

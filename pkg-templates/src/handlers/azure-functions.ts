@@ -1,12 +1,21 @@
 /**
- * `@gwop/sdk/azure-functions`: the handlers of `@gwop/sdk/handlers` for Azure Functions, programming model 4.
+ * `@gwop/sdk/azure-functions`: the handlers of `@gwop/sdk/handlers` for Azure Functions,
+ * programming model 4.
  *
  * ```ts
  * const open = { authLevel: "anonymous" } as const; // Gwop and agents have no key of yours
- * const methods = ["GET", "POST", "DELETE"] as const;
- * app.http("webhook", { ...open, methods: ["POST"], route: "webhooks/gwop", handler: gwopWebhook({ gwop, store, onPaid, onExpired, onCanceled }) });
- * app.http("auth", { ...open, methods: [...methods], route: "auth/{*path}", handler: gwopAuthRoutes({ gwop, basePath: "/api/auth" }) });
- * app.http("me", { ...open, handler: withGwopAuth({ gwop }, (request, identity) => ({ body: identity.subject })) });
+ * const webhook = gwopWebhook({ gwop, store, onPaid, onExpired, onCanceled });
+ * const auth = gwopAuthRoutes({ gwop, basePath: "/api/auth" });
+ * const me = withGwopAuth({ gwop }, (request, identity) => ({ body: identity.subject }));
+ *
+ * app.http("webhook", { ...open, methods: ["POST"], route: "webhooks/gwop", handler: webhook });
+ * app.http("auth", {
+ *   ...open,
+ *   methods: ["GET", "POST", "DELETE"],
+ *   route: "auth/{*path}",
+ *   handler: auth,
+ * });
+ * app.http("me", { ...open, handler: me });
  * ```
  *
  * Azure puts `/api` before every route, unless `host.json` says otherwise.
@@ -25,7 +34,11 @@ import { type AnyWebhookHandlerOptions, webhookHandling } from "./webhook.js";
 export interface AzureRequest {
   method: string;
   url: string;
-  headers: { get(name: string): string | null; delete(name: string): void; keys(): Iterable<string> };
+  headers: {
+    get(name: string): string | null;
+    delete(name: string): void;
+    keys(): Iterable<string>;
+  };
   body: unknown;
   bodyUsed: boolean;
   arrayBuffer(): Promise<ArrayBuffer>;
@@ -53,7 +66,10 @@ export function gwopAuthRoutes(options: AuthRoutesOptions): AzureHandler {
   return async (request) => respond((await routes(incoming(request))) ?? notFound());
 }
 
-/** A handler that only verified agents reach: see `createAuthMiddleware`. Headers that claim an identity are dropped. */
+/**
+ * A handler that only verified agents reach: see `createAuthMiddleware`. Headers that claim an
+ * identity are dropped.
+ */
 export function withGwopAuth<R extends AzureRequest, Rest extends unknown[], Result>(
   options: AuthOptions,
   handler: (request: R, identity: VerifiedToken, ...rest: Rest) => Result | Promise<Result>,
@@ -62,11 +78,16 @@ export function withGwopAuth<R extends AzureRequest, Rest extends unknown[], Res
   return async (request, ...rest) => {
     const { identity, answer } = await authenticate(request.headers.get("authorization"));
     if (answer) return respond(answer);
-    for (const name of [...request.headers.keys()].filter(isIdentityHeader)) request.headers.delete(name);
+    for (const name of [...request.headers.keys()].filter(isIdentityHeader))
+      request.headers.delete(name);
     return await handler(request, identity, ...rest);
   };
 }
 
 const incoming = (request: AzureRequest) => incomingRequest(request as unknown as Request);
 
-const respond = ({ status, headers, body }: Answer): AzureResponse => ({ status, headers: { ...headers }, body });
+const respond = ({ status, headers, body }: Answer): AzureResponse => ({
+  status,
+  headers: { ...headers },
+  body,
+});

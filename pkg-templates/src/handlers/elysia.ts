@@ -2,7 +2,8 @@
  * `@gwop/sdk/elysia`: the handlers of `@gwop/sdk/handlers` for Elysia.
  *
  * ```ts
- * app.all("/webhooks/gwop", gwopWebhook({ gwop, store, onPaid, onExpired, onCanceled }), { parse: "none" });
+ * const webhook = gwopWebhook({ gwop, store, onPaid, onExpired, onCanceled });
+ * app.all("/webhooks/gwop", webhook, { parse: "none" });
  * app.all("/auth/*", gwopAuthRoutes({ gwop }), { parse: "none" });
  * app.get("/me", withGwopAuth({ gwop }, (context, identity) => identity.subject));
  * ```
@@ -31,12 +32,20 @@ const adapter = fetchAdapter<ElysiaContext>({
 export type ElysiaHandler = (context: ElysiaContext) => Promise<Response>;
 
 /** The handler of Gwop's webhooks, for a route with `parse: "none"`: see `createWebhookHandler`. */
-export const gwopWebhook = (options: AnyWebhookHandlerOptions): ElysiaHandler => adapter.webhook(options);
+export const gwopWebhook = (options: AnyWebhookHandlerOptions): ElysiaHandler =>
+  adapter.webhook(options);
 
-/** The routes of wallet log-in, for `app.all("/auth/*", …)` with `parse: "none"`: see `createAuthRoutes`. */
-export const gwopAuthRoutes = (options: AuthRoutesOptions): ElysiaHandler => adapter.authRoutes(options);
+/**
+ * The routes of wallet log-in, for `app.all("/auth/*", …)` with `parse: "none"`: see
+ * `createAuthRoutes`.
+ */
+export const gwopAuthRoutes = (options: AuthRoutesOptions): ElysiaHandler =>
+  adapter.authRoutes(options);
 
-/** A handler that only verified agents reach: see `createAuthMiddleware`. Headers that claim an identity are dropped. */
+/**
+ * A handler that only verified agents reach: see `createAuthMiddleware`. Headers that claim an
+ * identity are dropped.
+ */
 export function withGwopAuth<Context extends ElysiaContext, Result>(
   options: AuthOptions,
   handler: (context: Context, identity: VerifiedToken) => Result | Promise<Result>,

@@ -1,6 +1,6 @@
 /**
- * `@gwop/sdk/express`: the handlers of `@gwop/sdk/handlers` for Express 4 and 5, and for anything else with Node's requests and
- * answers.
+ * `@gwop/sdk/express`: the handlers of `@gwop/sdk/handlers` for Express 4 and 5, and for anything
+ * else with Node's requests and answers.
  *
  * ```ts
  * app.post("/webhooks/gwop", gwopWebhook({ gwop, store, onPaid, onExpired, onCanceled })); // before express.json()
@@ -23,14 +23,20 @@ export interface ExpressRequest extends NodeRequest {
   originalUrl?: string | undefined;
   /** What a body parser left. */
   body?: unknown;
-  /** The raw body, where a parser's `verify` or the platform kept it (Firebase and Google Cloud Functions do). */
+  /**
+   * The raw body, where a parser's `verify` or the platform kept it (Firebase and Google Cloud
+   * Functions do).
+   */
   rawBody?: unknown;
 }
 
 /** What is used of Express's `Response`. */
 export type ExpressResponse = NodeResponse;
 
-/** A handler of Express's. Google's Functions Framework and Node's own server call it without `next`. */
+/**
+ * A handler of Express's. Google's Functions Framework and Node's own server call it without
+ * `next`.
+ */
 export type ExpressHandler = (request: ExpressRequest, response: ExpressResponse, next?: (error?: unknown) => void) => void;
 
 /** Made known to TypeScript by `declare global`, where `@types/express` is installed. */
@@ -46,8 +52,9 @@ declare global {
 /**
  * The handler of Gwop's webhooks, for `app.post`: see `createWebhookHandler`.
  *
- * The signature is over the raw bytes: mount it before any body parser, behind `express.raw({ type: "application/json" })`, or behind what keeps
- * them as `req.rawBody`. When a parser has read the body, every delivery is answered with 500 and `onError` is told so.
+ * The signature is over the raw bytes: mount it before any body parser, behind `express.raw({ type:
+ * "application/json" })`, or behind what keeps them as `req.rawBody`. When a parser has read the
+ * body, every delivery is answered with 500 and `onError` is told so.
  */
 export function gwopWebhook(options: AnyWebhookHandlerOptions): ExpressHandler {
   const handle = webhookHandling(options);
@@ -55,8 +62,9 @@ export function gwopWebhook(options: AnyWebhookHandlerOptions): ExpressHandler {
 }
 
 /**
- * Lets only verified agents pass, and sets `req.gwop`: see `createAuthMiddleware`. Headers that claim an identity (`X-Gwop-Subject` and the
- * like) are dropped from the request, so that nothing behind it, such as a proxy, can take them for verified.
+ * Lets only verified agents pass, and sets `req.gwop`: see `createAuthMiddleware`. Headers that
+ * claim an identity (`X-Gwop-Subject` and the like) are dropped from the request, so that nothing
+ * behind it, such as a proxy, can take them for verified.
  */
 export function gwopAuth(options: AuthOptions): ExpressHandler {
   const authenticate = authenticator(options);
@@ -70,7 +78,10 @@ export function gwopAuth(options: AuthOptions): ExpressHandler {
   });
 }
 
-/** The routes of wallet log-in, for `app.use`: see `createAuthRoutes`. Mount it before any body parser. */
+/**
+ * The routes of wallet log-in, for `app.use`: see `createAuthRoutes`. Mount it before any body
+ * parser.
+ */
 export function gwopAuthRoutes(options: AuthRoutesOptions): ExpressHandler {
   const routes = authRoutes(options);
   return answering((request) => routes(incoming(request)));

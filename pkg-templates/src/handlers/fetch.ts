@@ -3,11 +3,23 @@ import type { VerifiedToken } from "../auth/verify-token.js";
 import { type AuthOptions, type AuthResult, authenticator } from "./auth.js";
 import { withoutIdentityHeaders } from "./auth-headers.js";
 import { type AuthRoutesOptions, authRoutes } from "./auth-routes.js";
-import { type Answer, type BodyBounds, declaredTooLarge, gatherBody, type Incoming, notFound, toResponse, wholeBody } from "./http.js";
+import {
+  type Answer,
+  type BodyBounds,
+  declaredTooLarge,
+  gatherBody,
+  type Incoming,
+  notFound,
+  toResponse,
+  wholeBody,
+} from "./http.js";
 import { type AnyWebhookHandlerOptions, webhookHandling } from "./webhook.js";
 
 /** The request, for the handlers. `cached` gives its body where the framework has kept it. */
-export function incomingRequest(request: Request, cached?: () => Promise<Uint8Array> | undefined): Incoming {
+export function incomingRequest(
+  request: Request,
+  cached?: () => Promise<Uint8Array> | undefined,
+): Incoming {
   const incoming: Incoming = {
     method: request.method,
     headers: request.headers,
@@ -39,7 +51,7 @@ function readStream(request: Request, bounds: BodyBounds): Promise<Uint8Array | 
         // Firefox's requests do not show their stream.
         const stream = request.body ?? new Response(await request.arrayBuffer()).body;
         const reader = stream?.getReader();
-        for (let read; reader && !(read = await reader.read()).done; ) {
+        for (let read; reader && !(read = await reader.read()).done;) {
           if (!sink.add(read.value)) return;
         }
         sink.end();
@@ -56,12 +68,19 @@ export interface FetchHost<Event> {
   request(event: Event): Request;
   /** Where its execution context is, if it has one. */
   context?(event: Event): unknown;
-  /** The object and its member that is the request, where headers that claim an identity are to be gone. */
+  /**
+   * The object and its member that is the request, where headers that claim an identity are to be
+   * gone.
+   */
   place?(event: Event): readonly [holder: object, member: string];
 }
 
 /** The handlers of a fetch-style framework, which differ in where the request is. */
-export function fetchAdapter<Event>({ request: requestOf, context = () => undefined, place }: FetchHost<Event>) {
+export function fetchAdapter<Event>({
+  request: requestOf,
+  context = () => undefined,
+  place,
+}: FetchHost<Event>) {
   /** The answer to give, or who the agent is. */
   function authenticate(options: AuthOptions): (event: Event) => Promise<AuthResult> {
     const ask = authenticator(options);
@@ -73,7 +92,12 @@ export function fetchAdapter<Event>({ request: requestOf, context = () => undefi
       if (cleaned !== request && place) {
         const [holder, member] = place(event);
         // Some frameworks have a getter there.
-        Object.defineProperty(holder, member, { value: cleaned, configurable: true, enumerable: true, writable: true });
+        Object.defineProperty(holder, member, {
+          value: cleaned,
+          configurable: true,
+          enumerable: true,
+          writable: true,
+        });
       }
       return { identity };
     };
@@ -81,12 +105,14 @@ export function fetchAdapter<Event>({ request: requestOf, context = () => undefi
   return {
     webhook(options: AnyWebhookHandlerOptions): (event: Event) => Promise<Response> {
       const handle = webhookHandling(options);
-      return async (event) => toResponse(await handle(incomingRequest(requestOf(event)), context(event)));
+      return async (event) =>
+        toResponse(await handle(incomingRequest(requestOf(event)), context(event)));
     },
     /** What belongs to none of the routes is 404. */
     authRoutes(options: AuthRoutesOptions): (event: Event) => Promise<Response> {
       const routes = authRoutes(options);
-      return async (event) => toResponse((await routes(incomingRequest(requestOf(event)))) ?? notFound());
+      return async (event) =>
+        toResponse((await routes(incomingRequest(requestOf(event)))) ?? notFound());
     },
     authenticate,
     /** A handler that only verified agents reach. */

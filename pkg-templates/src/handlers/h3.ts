@@ -21,7 +21,10 @@ import { type Incoming, notFound, toResponse } from "./http.js";
 import { dropIdentityHeaders, incomingOf, type NodeRequest } from "./node.js";
 import { type AnyWebhookHandlerOptions, webhookHandling } from "./webhook.js";
 
-/** What is used of h3's event: version 2 has a `Request` in `req`, version 1 Node's request in `node.req`. */
+/**
+ * What is used of h3's event: version 2 has a `Request` in `req`, version 1 Node's request in
+ * `node.req`.
+ */
 export interface H3EventParts {
   /** `gwopAuth` sets `context.gwop`. */
   context: object;
@@ -53,10 +56,13 @@ export function gwopAuthRoutes(options: AuthRoutesOptions): H3Handler {
 }
 
 /**
- * The middleware that lets only verified agents pass, and sets `event.context.gwop`: see `createAuthMiddleware`. Headers that claim an
- * identity (`X-Gwop-Subject` and the like) are dropped from the request.
+ * The middleware that lets only verified agents pass, and sets `event.context.gwop`: see
+ * `createAuthMiddleware`. Headers that claim an identity (`X-Gwop-Subject` and the like) are
+ * dropped from the request.
  */
-export function gwopAuth(options: AuthOptions): (event: H3EventParts) => Promise<Response | undefined> {
+export function gwopAuth(
+  options: AuthOptions,
+): (event: H3EventParts) => Promise<Response | undefined> {
   const authenticate = authenticator(options);
   return async (event) => {
     const { identity, answer } = await authenticate(incoming(event).header("authorization"));
@@ -81,10 +87,15 @@ export function withGwopAuth<Event extends H3EventParts, Result>(
 
 /** The request of version 2, or the one that version 1 was called with. */
 function requestOf({ req, web }: Parts): Request | undefined {
-  return typeof (req as Partial<Request> | undefined)?.arrayBuffer === "function" ? req : web?.request;
+  return typeof (req as Partial<Request> | undefined)?.arrayBuffer === "function"
+    ? req
+    : web?.request;
 }
 
-/** Under this symbol version 1 keeps the promise of the bytes that `readBody` or `readRawBody` asked for first. */
+/**
+ * Under this symbol version 1 keeps the promise of the bytes that `readBody` or `readRawBody` asked
+ * for first.
+ */
 const RAW_BODY = /* @__PURE__ */ Symbol.for("h3RawBody");
 
 function incoming(given: H3EventParts): Incoming {
@@ -92,9 +103,15 @@ function incoming(given: H3EventParts): Incoming {
   const request = requestOf(event);
   if (request) return incomingRequest(request);
   const { req } = event.node ?? {};
-  if (!req) throw new Error("@gwop/sdk/h3: this is no event of h3's: pass the handler to defineEventHandler");
+  if (!req)
+    throw new Error(
+      "@gwop/sdk/h3: this is no event of h3's: pass the handler to defineEventHandler",
+    );
   const kept = (req as { [RAW_BODY]?: unknown })[RAW_BODY];
-  return incomingOf(req, { url: req.originalUrl, body: kept ?? event._requestBody ?? req.rawBody ?? req.body });
+  return incomingOf(req, {
+    url: req.originalUrl,
+    body: kept ?? event._requestBody ?? req.rawBody ?? req.body,
+  });
 }
 
 function dropClaims(event: Parts): void {
@@ -107,4 +124,5 @@ function dropClaims(event: Parts): void {
   else (event as { req: Request }).req = cleaned;
 }
 
-const contextOf = ({ runtime, context }: Parts): unknown => runtime?.cloudflare?.context ?? context.cloudflare?.context;
+const contextOf = ({ runtime, context }: Parts): unknown =>
+  runtime?.cloudflare?.context ?? context.cloudflare?.context;

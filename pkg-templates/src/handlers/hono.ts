@@ -39,7 +39,10 @@ function contextOf(c: Context): HandlerContext | undefined {
   }
 }
 
-/** What Hono keeps of a body that `c.req` has read, or is reading. What is left of JSON alone is not what was signed. */
+/**
+ * What Hono keeps of a body that `c.req` has read, or is reading. What is left of JSON alone is not
+ * what was signed.
+ */
 function cachedBody(c: Context): Promise<Uint8Array> | undefined {
   const { arrayBuffer, text, blob } = c.req.bodyCache as Partial<Record<string, Promise<unknown>>>;
   if (arrayBuffer) return arrayBuffer.then((buffer) => new Uint8Array(buffer as ArrayBuffer));
@@ -56,8 +59,9 @@ function incoming(c: Context): Incoming {
 const bindingsOf = (c: Context) => (c.env as { incoming?: NodeRequest } | undefined)?.incoming;
 
 /**
- * Node's own request, where it is all that there is yet: `@hono/node-server` makes a `Request` of it when it is first asked for more
- * than its method and URL, which costs more than all else here. Whatever somebody has read, changed or put in its place counts.
+ * Node's own request, where it is all that there is yet: `@hono/node-server` makes a `Request` of
+ * it when it is first asked for more than its method and URL, which costs more than all else here.
+ * Whatever somebody has read, changed or put in its place counts.
  */
 function fromNode(c: Context, raw: Request): Incoming | undefined {
   const request = bindingsOf(c);
@@ -73,8 +77,9 @@ function fromNode(c: Context, raw: Request): Incoming | undefined {
 }
 
 /**
- * The handler of Gwop's webhooks, for `app.post`: see `createWebhookHandler`. A body that was read before by `c.req.text()`, `.json()` or
- * `.arrayBuffer()` is taken as Hono keeps it; nothing else may read it before.
+ * The handler of Gwop's webhooks, for `app.post`: see `createWebhookHandler`. A body that was read
+ * before by `c.req.text()`, `.json()` or `.arrayBuffer()` is taken as Hono keeps it; nothing else
+ * may read it before.
  */
 export function gwopWebhook(options: AnyWebhookHandlerOptions): Handler {
   const handle = webhookHandling(options);
@@ -82,8 +87,9 @@ export function gwopWebhook(options: AnyWebhookHandlerOptions): Handler {
 }
 
 /**
- * Lets only verified agents pass, and sets `c.var.gwop`: see `createAuthMiddleware`. Headers that claim an identity (`X-Gwop-Subject` and the
- * like) are dropped from the request, so that nothing behind it can take them for verified.
+ * Lets only verified agents pass, and sets `c.var.gwop`: see `createAuthMiddleware`. Headers that
+ * claim an identity (`X-Gwop-Subject` and the like) are dropped from the request, so that nothing
+ * behind it can take them for verified.
  */
 export function gwopAuth(options: AuthOptions): MiddlewareHandler<{ Variables: GwopVariables }> {
   const ask = authenticate(options);

@@ -3,7 +3,10 @@ import { refuse } from "../errors/refuse.js";
 import { GatheredBytes } from "../gathered-bytes.js";
 import type { WebhookHeaders } from "../webhooks.js";
 
-/** How much of a refused body is read before the answer, in bytes: some hosts drop the connection of a request that is not read. */
+/**
+ * How much of a refused body is read before the answer, in bytes: some hosts drop the connection of
+ * a request that is not read.
+ */
 const DRAIN_BYTES = 1024 * 1024;
 
 /** After how many seconds a request should come again when storage or Gwop could not be reached. */
@@ -97,7 +100,10 @@ export function checkOptions(name: string, rules: readonly (readonly [rule: stri
 
 export const isFunction = (value: unknown) => typeof value === "function";
 
-/** Calls a listener. Nothing waits for it, and what it throws changes nothing: there is nobody left to tell. */
+/**
+ * Calls a listener. Nothing waits for it, and what it throws changes nothing: there is nobody left
+ * to tell.
+ */
 export async function tell(listener: () => unknown): Promise<void> {
   try {
     await listener();
@@ -126,7 +132,10 @@ export interface BodyBounds {
 /** How long a body may take where the options say nothing, in seconds. */
 export const BODY_TIMEOUT_SECONDS = 30;
 
-/** The longest time limit for a body, in seconds: an hour. A timer that is set for more than 24 days fires at once. */
+/**
+ * The longest time limit for a body, in seconds: an hour. A timer that is set for more than 24 days
+ * fires at once.
+ */
 const MAX_BODY_TIMEOUT_SECONDS = 3_600;
 
 /** What `bodyTimeoutSeconds` has to be, for {@link checkOptions}. */

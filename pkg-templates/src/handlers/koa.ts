@@ -33,8 +33,9 @@ export interface KoaContext {
 export type KoaMiddleware = (context: KoaContext, next: () => Promise<unknown>) => Promise<unknown>;
 
 /**
- * The handler of Gwop's webhooks, for a route or `app.use`: see `createWebhookHandler`. The signature is over the raw bytes:
- * mount it before any body parser, or behind one that keeps them as `ctx.request.rawBody`, as `koa-bodyparser` does.
+ * The handler of Gwop's webhooks, for a route or `app.use`: see `createWebhookHandler`. The
+ * signature is over the raw bytes: mount it before any body parser, or behind one that keeps them
+ * as `ctx.request.rawBody`, as `koa-bodyparser` does.
  */
 export function gwopWebhook(options: AnyWebhookHandlerOptions): KoaMiddleware {
   const handle = webhookHandling(options);
@@ -42,8 +43,8 @@ export function gwopWebhook(options: AnyWebhookHandlerOptions): KoaMiddleware {
 }
 
 /**
- * Lets only verified agents pass, and sets `ctx.state.gwop`: see `createAuthMiddleware`. Headers that claim an identity
- * (`X-Gwop-Subject` and the like) are dropped from the request.
+ * Lets only verified agents pass, and sets `ctx.state.gwop`: see `createAuthMiddleware`. Headers
+ * that claim an identity (`X-Gwop-Subject` and the like) are dropped from the request.
  */
 export function gwopAuth(options: AuthOptions): KoaMiddleware {
   const authenticate = authenticator(options);
@@ -56,7 +57,10 @@ export function gwopAuth(options: AuthOptions): KoaMiddleware {
   };
 }
 
-/** The routes of wallet log-in, for `app.use`: see `createAuthRoutes`. Mount it before any body parser. */
+/**
+ * The routes of wallet log-in, for `app.use`: see `createAuthRoutes`. Mount it before any body
+ * parser.
+ */
 export function gwopAuthRoutes(options: AuthRoutesOptions): KoaMiddleware {
   const routes = authRoutes(options);
   return async (context, next) => {

@@ -1,14 +1,18 @@
 /**
- * `@gwop/sdk/lambda`: the handlers of `@gwop/sdk/handlers` for AWS Lambda, behind API Gateway's REST and HTTP APIs, a function URL or an
- * Application Load Balancer.
+ * `@gwop/sdk/lambda`: the handlers of `@gwop/sdk/handlers` for AWS Lambda, behind API Gateway's
+ * REST and HTTP APIs, a function URL or an Application Load Balancer.
  *
  * ```ts
  * export const webhook = gwopWebhook({ gwop, store, onPaid, onExpired, onCanceled });
  * export const auth = gwopAuthRoutes({ gwop });
- * export const me = withGwopAuth({ gwop }, async (event, identity) => ({ statusCode: 200, body: identity.subject }));
+ * export const me = withGwopAuth({ gwop }, async (event, identity) => ({
+ *   statusCode: 200,
+ *   body: identity.subject,
+ * }));
  * ```
  *
- * Lambda stops a process between two calls: what `onError` began is waited for before the answer is given.
+ * Lambda stops a process between two calls: what `onError` began is waited for before the answer is
+ * given.
  *
  * @module
  */
@@ -20,7 +24,10 @@ import { type AuthRoutesOptions, authRoutes } from "./auth-routes.js";
 import { type Answer, type Incoming, notFound, wholeBody } from "./http.js";
 import { type AnyWebhookHandlerOptions, webhookHandling } from "./webhook.js";
 
-/** What is used of an event of API Gateway's (payload format 1.0 or 2.0), a function URL's or a load balancer's. */
+/**
+ * What is used of an event of API Gateway's (payload format 1.0 or 2.0), a function URL's or a load
+ * balancer's.
+ */
 export interface LambdaEvent {
   /** 2.0 has `requestContext.http.method`. */
   httpMethod?: string;
@@ -28,7 +35,9 @@ export interface LambdaEvent {
   path?: string;
   rawPath?: string;
   headers?: Record<string, string | undefined> | null;
-  /** A load balancer has these in place of `headers` where its target group says so; 1.0 has both. */
+  /**
+   * A load balancer has these in place of `headers` where its target group says so; 1.0 has both.
+   */
   multiValueHeaders?: Record<string, string[] | undefined> | null;
   body?: string | null;
   isBase64Encoded?: boolean;
@@ -49,12 +58,17 @@ export interface LambdaResult {
 /** A handler of Lambda's. */
 export type LambdaHandler = (event: LambdaEvent) => Promise<LambdaResult>;
 
-/** The handler of Gwop's webhooks: see `createWebhookHandler`. `memoryStore` does not do: many processes share the work. */
+/**
+ * The handler of Gwop's webhooks: see `createWebhookHandler`. `memoryStore` does not do: many
+ * processes share the work.
+ */
 export function gwopWebhook(options: AnyWebhookHandlerOptions): LambdaHandler {
   const handle = webhookHandling(options);
   return async (event) => {
     const kept: Promise<unknown>[] = [];
-    const answer = await handle(incoming(event), { waitUntil: (work: Promise<unknown>) => kept.push(work) });
+    const answer = await handle(incoming(event), {
+      waitUntil: (work: Promise<unknown>) => kept.push(work),
+    });
     await Promise.all(kept);
     return respond(answer, event);
   };
@@ -66,7 +80,10 @@ export function gwopAuthRoutes(options: AuthRoutesOptions): LambdaHandler {
   return async (event) => respond((await routes(incoming(event))) ?? notFound(), event);
 }
 
-/** A handler that only verified agents reach: see `createAuthMiddleware`. Headers that claim an identity are dropped from the event. */
+/**
+ * A handler that only verified agents reach: see `createAuthMiddleware`. Headers that claim an
+ * identity are dropped from the event.
+ */
 export function withGwopAuth<Event extends LambdaEvent, Rest extends unknown[], Result>(
   options: AuthOptions,
   handler: (event: Event, identity: VerifiedToken, ...rest: Rest) => Result | Promise<Result>,
@@ -76,7 +93,8 @@ export function withGwopAuth<Event extends LambdaEvent, Rest extends unknown[], 
     const { identity, answer } = await authenticate(incoming(event).header("authorization"));
     if (answer) return respond(answer, event);
     for (const headers of [event.headers, event.multiValueHeaders]) {
-      for (const name of Object.keys(headers ?? {})) if (isIdentityHeader(name)) delete headers?.[name];
+      for (const name of Object.keys(headers ?? {}))
+        if (isIdentityHeader(name)) delete headers?.[name];
     }
     return await handler(event, identity, ...rest);
   };
@@ -101,10 +119,14 @@ function incoming(event: LambdaEvent): Incoming {
     path() {
       const path = event.rawPath ?? event.path ?? "/";
       // 2.0 puts the stage before the path, unless it is the default one.
-      return event.rawPath && stage && path.startsWith(`/${stage}/`) ? path.slice(stage.length + 1) : path;
+      return event.rawPath && stage && path.startsWith(`/${stage}/`)
+        ? path.slice(stage.length + 1)
+        : path;
     },
     header: (name) => {
-      const own = headers[name] ?? Object.entries(headers).find(([given]) => given.toLowerCase() === name)?.[1];
+      const own =
+        headers[name] ??
+        Object.entries(headers).find(([given]) => given.toLowerCase() === name)?.[1];
       return Array.isArray(own) ? own.join(", ") : own;
     },
     read: async (bounds, wasRead) => {
@@ -117,10 +139,13 @@ function incoming(event: LambdaEvent): Incoming {
 
 function respond({ status, headers, body }: Answer, event: LambdaEvent): LambdaResult {
   const isMulti = event.multiValueHeaders && !event.headers;
-  const lists = () => Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]));
+  const lists = () =>
+    Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]));
   return {
     statusCode: status,
-    ...((event.requestContext as Context | undefined)?.elb && { statusDescription: `${status} ${STATUS[status] ?? "Answer"}` }),
+    ...((event.requestContext as Context | undefined)?.elb && {
+      statusDescription: `${status} ${STATUS[status] ?? "Answer"}`,
+    }),
     ...(isMulti ? { multiValueHeaders: lists() } : { headers: { ...headers } }),
     body,
     isBase64Encoded: false,

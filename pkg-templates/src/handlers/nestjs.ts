@@ -38,8 +38,9 @@ interface PlatformResponse {
 }
 
 /**
- * The guard that lets only verified agents pass, and sets `request.gwop`: see `createAuthMiddleware`. It throws Nest's `HttpException`,
- * so that your exception filters see it. Headers that claim an identity (`X-Gwop-Subject` and the like) are dropped from the request.
+ * The guard that lets only verified agents pass, and sets `request.gwop`: see
+ * `createAuthMiddleware`. It throws Nest's `HttpException`, so that your exception filters see it.
+ * Headers that claim an identity (`X-Gwop-Subject` and the like) are dropped from the request.
  */
 export function gwopAuth(options: AuthOptions): NestGuard {
   const authenticate = authenticator(options);

@@ -1,6 +1,13 @@
 /** What all hosts with Node's requests and answers share. */
 import { isIdentityHeader } from "./auth-headers.js";
-import { type Answer, type BodyBounds, declaredTooLarge, gatherBody, type Incoming, wholeBody } from "./http.js";
+import {
+  type Answer,
+  type BodyBounds,
+  declaredTooLarge,
+  gatherBody,
+  type Incoming,
+  wholeBody,
+} from "./http.js";
 
 /** What is used of Node's `IncomingMessage`, or of a stream in its place. */
 export interface NodeStream extends AsyncIterable<Uint8Array | string> {
@@ -49,7 +56,10 @@ export interface NodeExtras {
 const encode = (text: string) => new TextEncoder().encode(text);
 
 /** The request, for the handlers. */
-export function incomingOf(request: NodeRequest, { url, body, stream = request }: NodeExtras = {}): Incoming {
+export function incomingOf(
+  request: NodeRequest,
+  { url, body, stream = request }: NodeExtras = {},
+): Incoming {
   const { headers } = request;
   const incoming: Incoming = {
     method: request.method ?? "GET",
@@ -69,7 +79,10 @@ export function incomingOf(request: NodeRequest, { url, body, stream = request }
       if (headers["content-length"] === "0") return new Uint8Array();
       if (isEmptyToItsEnd(stream)) return new Uint8Array();
       if (isTaken(stream, given)) return wasRead();
-      return declaredTooLarge(incoming, bounds) ?? readStream(stream, bounds, stream === request ? lengthOf(headers) : NaN);
+      return (
+        declaredTooLarge(incoming, bounds) ??
+        readStream(stream, bounds, stream === request ? lengthOf(headers) : NaN)
+      );
     },
   };
   return incoming;
@@ -79,10 +92,17 @@ export function incomingOf(request: NodeRequest, { url, body, stream = request }
 const lengthOf = (headers: NodeRequest["headers"]) => Number(headers["content-length"] ?? NaN);
 
 /** Whether it ended, and nothing came. */
-const isEmptyToItsEnd = ({ readableEnded, readableDidRead }: NodeStream) => readableEnded === true && readableDidRead === false;
+const isEmptyToItsEnd = ({ readableEnded, readableDidRead }: NodeStream) =>
+  readableEnded === true && readableDidRead === false;
 
-/** Whether somebody else has pieces of the body that do not come again, or the bytes are not to be had as they are. */
-function isTaken({ readableDidRead, readableEnded, readableEncoding }: NodeStream, parsed: unknown): boolean {
+/**
+ * Whether somebody else has pieces of the body that do not come again, or the bytes are not to be
+ * had as they are.
+ */
+function isTaken(
+  { readableDidRead, readableEnded, readableEncoding }: NodeStream,
+  parsed: unknown,
+): boolean {
   if (readableDidRead === true || readableEnded === true) return true;
   if (readableEncoding && !/^utf-?8$/i.test(readableEncoding)) return true;
   // Express 4's parsers leave `{}` behind for the media types that they do not read.
@@ -93,7 +113,11 @@ function isTaken({ readableDidRead, readableEnded, readableEncoding }: NodeStrea
  * Reads beside whoever else has begun to, and got nothing yet: to listeners all pieces come, while
  * an iterator would take them from each other.
  */
-function readStream(stream: NodeStream, bounds: BodyBounds, length: number): Promise<Uint8Array | Answer> {
+function readStream(
+  stream: NodeStream,
+  bounds: BodyBounds,
+  length: number,
+): Promise<Uint8Array | Answer> {
   return gatherBody(bounds, (sink) => {
     const add = (chunk: Uint8Array | string) => {
       const bytes = typeof chunk === "string" ? encode(chunk) : chunk;
@@ -124,7 +148,10 @@ function readStream(stream: NodeStream, bounds: BodyBounds, length: number): Pro
 }
 
 /** The headers of an answer, for a server of Node's. */
-export function headersFor({ status, headers }: Answer, { httpVersionMajor }: NodeRequest): Record<string, string> {
+export function headersFor(
+  { status, headers }: Answer,
+  { httpVersionMajor }: NodeRequest,
+): Record<string, string> {
   // The rest of a body that is not waited for would be read as the next request (RFC 9110, section
   // 15.5.9). HTTP/2 has no such header.
   return status === 408 && httpVersionMajor !== 2 ? { ...headers, connection: "close" } : headers;
@@ -139,7 +166,10 @@ export function send(answer: Answer, request: NodeRequest, response: NodeRespons
 }
 
 /** Node makes `headers` of `rawHeaders` when it is first asked for, and `headersDistinct` too. */
-export function dropIdentityHeaders({ headers, rawHeaders = [] }: Pick<NodeRequest, "headers" | "rawHeaders">): void {
+export function dropIdentityHeaders({
+  headers,
+  rawHeaders = [],
+}: Pick<NodeRequest, "headers" | "rawHeaders">): void {
   for (const name of Object.keys(headers)) if (isIdentityHeader(name)) delete headers[name];
   for (let at = rawHeaders.length - 2; at >= 0; at -= 2) {
     if (isIdentityHeader(rawHeaders[at] ?? "")) rawHeaders.splice(at, 2);

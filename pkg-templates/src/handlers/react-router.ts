@@ -1,5 +1,6 @@
 /**
- * `@gwop/sdk/react-router`: the handlers of `@gwop/sdk/handlers` for React Router's resource routes (and Remix 2's).
+ * `@gwop/sdk/react-router`: the handlers of `@gwop/sdk/handlers` for React Router's resource routes
+ * (and Remix 2's).
  *
  * ```ts
  * // app/routes/webhooks.gwop.ts
@@ -27,14 +28,17 @@ export interface RouteArgs {
 
 const adapter = fetchAdapter<RouteArgs>({
   request: (args) => args.request,
-  context: ({ context }) => (context as { cloudflare?: { ctx?: unknown } } | undefined)?.cloudflare?.ctx,
+  context: ({ context }) =>
+    (context as { cloudflare?: { ctx?: unknown } } | undefined)?.cloudflare?.ctx,
   place: (args) => [args, "request"],
 });
 
 /** A loader or an action. */
 export type RouteFunction = (args: RouteArgs) => Promise<Response>;
 
-/** What a resource route exports: GET and HEAD go to its loader, all other methods to its action. */
+/**
+ * What a resource route exports: GET and HEAD go to its loader, all other methods to its action.
+ */
 export interface RouteModule {
   loader: RouteFunction;
   action: RouteFunction;
@@ -43,12 +47,17 @@ export interface RouteModule {
 const both = (handle: RouteFunction): RouteModule => ({ loader: handle, action: handle });
 
 /** The resource route of Gwop's webhooks: see `createWebhookHandler`. */
-export const gwopWebhook = (options: AnyWebhookHandlerOptions): RouteModule => both(adapter.webhook(options));
+export const gwopWebhook = (options: AnyWebhookHandlerOptions): RouteModule =>
+  both(adapter.webhook(options));
 
 /** The routes of wallet log-in, for a splat route: see `createAuthRoutes`. */
-export const gwopAuthRoutes = (options: AuthRoutesOptions): RouteModule => both(adapter.authRoutes(options));
+export const gwopAuthRoutes = (options: AuthRoutesOptions): RouteModule =>
+  both(adapter.authRoutes(options));
 
-/** A loader or action that only verified agents reach: see `createAuthMiddleware`. Headers that claim an identity are dropped. */
+/**
+ * A loader or action that only verified agents reach: see `createAuthMiddleware`. Headers that
+ * claim an identity are dropped.
+ */
 export function withGwopAuth<Args extends RouteArgs, Result>(
   options: AuthOptions,
   handler: (args: Args, identity: VerifiedToken) => Result | Promise<Result>,

@@ -37,13 +37,23 @@ const adapter = fetchAdapter<SvelteKitEvent>({
 /** A handler of `+server.ts`. */
 export type SvelteKitHandler = (event: SvelteKitEvent) => Promise<Response>;
 
-/** The handler of Gwop's webhooks, for `export const POST` or `fallback`: see `createWebhookHandler`. */
-export const gwopWebhook = (options: AnyWebhookHandlerOptions): SvelteKitHandler => adapter.webhook(options);
+/**
+ * The handler of Gwop's webhooks, for `export const POST` or `fallback`: see
+ * `createWebhookHandler`.
+ */
+export const gwopWebhook = (options: AnyWebhookHandlerOptions): SvelteKitHandler =>
+  adapter.webhook(options);
 
-/** The routes of wallet log-in, for `export const fallback` of a rest route: see `createAuthRoutes`. */
-export const gwopAuthRoutes = (options: AuthRoutesOptions): SvelteKitHandler => adapter.authRoutes(options);
+/**
+ * The routes of wallet log-in, for `export const fallback` of a rest route: see `createAuthRoutes`.
+ */
+export const gwopAuthRoutes = (options: AuthRoutesOptions): SvelteKitHandler =>
+  adapter.authRoutes(options);
 
-/** A handler that only verified agents reach: see `createAuthMiddleware`. Headers that claim an identity are dropped. */
+/**
+ * A handler that only verified agents reach: see `createAuthMiddleware`. Headers that claim an
+ * identity are dropped.
+ */
 export function withGwopAuth<Event extends SvelteKitEvent>(
   options: AuthOptions,
   handler: (event: Event, identity: VerifiedToken) => Response | Promise<Response>,

@@ -24,8 +24,9 @@ export interface WebhookErrorInfo {
 /**
  * The options of {@link createWebhookHandler}.
  *
- * A callback runs once per event that changes an invoice. It has to be idempotent all the same (key what it does by
- * `event.eventId`): a process that dies between its end and the recording lets it run again.
+ * A callback runs once per event that changes an invoice. It has to be idempotent all the same (key
+ * what it does by `event.eventId`): a process that dies between its end and the recording lets it
+ * run again.
  */
 export interface WebhookHandlerOptions {
   /** The shared client; it holds the webhook secret. */
@@ -39,28 +40,36 @@ export interface WebhookHandlerOptions {
   /** An invoice was canceled. */
   onCanceled(event: InvoiceCanceledEvent): unknown;
   /**
-   * An event contradicts a final state: money for an invoice that had expired or was canceled, or a second payment. Nothing is
-   * applied; a person has to decide. Default: it is recorded, and told to `onError`.
+   * An event contradicts a final state: money for an invoice that had expired or was canceled, or a
+   * second payment. Nothing is applied; a person has to decide. Default: it is recorded, and told
+   * to `onError`.
    */
   onConflict?: ((event: WebhookEvent) => unknown) | undefined;
   /**
-   * A signed event of a type that this version does not know, so that no invoice is kept of it: it may come more than once.
-   * What it throws is answered with 500, and the event comes again. Default: it is answered with 200, and nobody is told.
+   * A signed event of a type that this version does not know, so that no invoice is kept of it: it
+   * may come more than once. What it throws is answered with 500, and the event comes again.
+   * Default: it is answered with 200, and nobody is told.
    */
   onUnknown?: ((event: UnknownWebhookEvent) => unknown) | undefined;
-  /** Told of everything that is answered with 5xx; no answer waits for it. Default: `console.error`. */
+  /**
+   * Told of everything that is answered with 5xx; no answer waits for it. Default: `console.error`.
+   */
   onError?: ((error: unknown, info: WebhookErrorInfo) => unknown) | undefined;
   /**
-   * How long a claim is good for, in seconds. Default 60. While a callback runs it is renewed each time half of that has passed, so that
-   * this is how long a process that died holds up an invoice; more than two clocks of yours differ by.
+   * How long a claim is good for, in seconds. Default 60. While a callback runs it is renewed each
+   * time half of that has passed, so that this is how long a process that died holds up an invoice;
+   * more than two clocks of yours differ by.
    */
   leaseSeconds?: number | undefined;
   /**
-   * For how long a claim is renewed while its callback runs, in seconds. Default 600. A callback that takes longer, or that never ends,
-   * loses its claim within `leaseSeconds`: the next delivery runs it again.
+   * For how long a claim is renewed while its callback runs, in seconds. Default 600. A callback
+   * that takes longer, or that never ends, loses its claim within `leaseSeconds`: the next delivery
+   * runs it again.
    */
   maxCallbackSeconds?: number | undefined;
-  /** The largest body that is read, in bytes, at most 8,388,608 (8 MiB). Default 262,144 (256 KiB). */
+  /**
+   * The largest body that is read, in bytes, at most 8,388,608 (8 MiB). Default 262,144 (256 KiB).
+   */
   maxBodyBytes?: number | undefined;
   /** How long a body may take to arrive, in seconds. Default 30. */
   bodyTimeoutSeconds?: number | undefined;
@@ -124,14 +133,16 @@ export interface HandlerContext {
 /**
  * A fetch-style handler of webhooks. It never rejects.
  *
- * Beside the request it takes whatever the host gives: the second or the third argument that is a {@link HandlerContext} is used, anything else is
- * passed over. So the handler itself is Next's `POST`, `Deno.serve`'s and `Bun.serve`'s handler, and a Worker's `fetch`.
+ * Beside the request it takes whatever the host gives: the second or the third argument that is a
+ * {@link HandlerContext} is used, anything else is passed over. So the handler itself is Next's
+ * `POST`, `Deno.serve`'s and `Bun.serve`'s handler, and a Worker's `fetch`.
  */
 export type WebhookHandler = (request: Request, context?: unknown, executionContext?: unknown) => Promise<Response>;
 
 /**
- * Makes the handler of Gwop's webhooks: reads the raw body, verifies it, tells copies, applies the state machine of invoices, and
- * calls back, each once; 200 is answered only after the callback is done and recorded.
+ * Makes the handler of Gwop's webhooks: reads the raw body, verifies it, tells copies, applies the
+ * state machine of invoices, and calls back, each once; 200 is answered only after the callback is
+ * done and recorded.
  *
  * | request | answer |
  * |---|---|
@@ -147,8 +158,8 @@ export type WebhookHandler = (request: Request, context?: unknown, executionCont
  * @throws SDKValidationError when an option is missing, not known or of another kind.
  * @example
  * import { env } from "cloudflare:workers";
- * const handle = createWebhookHandler({ gwop, store: d1Store(env.DB), onPaid, onExpired, onCanceled });
- * export default { fetch: handle };
+ * const handle = createWebhookHandler({ gwop, store: d1Store(env.DB), onPaid, onExpired, onCanceled
+ * }); export default { fetch: handle };
  */
 export function createWebhookHandler(options: AnyWebhookHandlerOptions): WebhookHandler {
   const handle = webhookHandling(options);
@@ -284,7 +295,10 @@ export function webhookHandling(options: AnyWebhookHandlerOptions): WebhookHandl
     return completed ? accepted(outcome) : unavailable(RETRY_SECONDS);
   }
 
-  /** Renews a lease each time half of it has passed, until it is told to stop, the lease is lost, or `maxCallbackSeconds` are over. */
+  /**
+   * Renews a lease each time half of it has passed, until it is told to stop, the lease is lost, or
+   * `maxCallbackSeconds` are over.
+   */
   function keepRenewing(lease: Lease, failed: (error: unknown) => void): () => void {
     const leaseMs = leaseSeconds * 1000;
     const end = Date.now() + maxCallbackSeconds * 1000;
@@ -330,7 +344,10 @@ export function webhookHandling(options: AnyWebhookHandlerOptions): WebhookHandl
   };
 }
 
-/** Answers a request. `host` is what the host gives beside it, of which a {@link HandlerContext} is used. */
+/**
+ * Answers a request. `host` is what the host gives beside it, of which a {@link HandlerContext} is
+ * used.
+ */
 type WebhookHandling = (incoming: Incoming, ...host: unknown[]) => Promise<Answer>;
 
 const isContext = (given: unknown): given is Required<HandlerContext> => isFunction((given as HandlerContext | null | undefined)?.waitUntil);
@@ -363,7 +380,8 @@ function accepted(outcome: WebhookOutcome): Answer {
 
 function claimOf({ eventId, eventVersion, gwopOutcome, data }: WebhookEvent, leaseSeconds: number): EventClaim {
   const { invoiceId, status } = data;
-  // A payment may have a hash and a signature: each names it. A hash is hexadecimal, whose case says nothing; Solana's signatures are Base58.
+  // A payment may have a hash and a signature: each names it. A hash is hexadecimal, whose case
+  // says nothing; Solana's signatures are Base58.
   const names = status === "PAID" ? [data.txHash?.toLowerCase(), data.txSignature] : [];
   const transaction = names.filter(Boolean).join(" ") || undefined;
   const conflict = gwopOutcome === "conflict";

@@ -1,4 +1,5 @@
-// The frameworks that run in one process, each with the same mounts in front of the same webhook handler.
+// The frameworks that run in one process, each with the same mounts in front of the same webhook
+// handler.
 import "reflect-metadata";
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -40,7 +41,10 @@ export const WEBHOOK = "/webhooks/gwop";
 async function listening(server) {
   if (!server.listening) await once(server, "listening");
   const { port } = server.address();
-  return { url: `http://127.0.0.1:${port}`, close: () => (server.closeAllConnections?.(), server.close()) };
+  return {
+    url: `http://127.0.0.1:${port}`,
+    close: () => (server.closeAllConnections?.(), server.close()),
+  };
 }
 
 /** A second server on HTTP/2 for a handler of Node's requests. */
@@ -58,13 +62,24 @@ const drain = (stream) => new Promise((done) => stream.resume().once("end", done
 const readPartly = (stream) => new Promise((done) => stream.once("data", done));
 
 /** What every server of Node's can do. */
-const NODE = ["streams", ...ABLE, "/prefix", "/slow", "/read", "/reading", "/partly", "/throwing", "/no-secret"];
+const NODE = [
+  "streams",
+  ...ABLE,
+  "/prefix",
+  "/slow",
+  "/read",
+  "/reading",
+  "/partly",
+  "/throwing",
+  "/no-secret",
+];
 
 function startExpress(version) {
   return async (shop) => {
     const { gwopWebhook, gwopAuth, gwopAuthRoutes } = forExpress;
     const app = version();
-    const mount = (prefix, before = []) => app.use(prefix + WEBHOOK, ...[before].flat(), gwopWebhook(shop.at(prefix)));
+    const mount = (prefix, before = []) =>
+      app.use(prefix + WEBHOOK, ...[before].flat(), gwopWebhook(shop.at(prefix)));
     mount("");
     mount("/slow");
     mount("/throwing");
@@ -79,7 +94,9 @@ function startExpress(version) {
     router.use(gwopAuthRoutes({ gwop: shop.gwop, basePath: "/prefix/auth" }));
     app.use("/prefix", router);
     app.use(gwopAuthRoutes({ gwop: shop.gwop }));
-    app.get("/me", gwopAuth({ gwop: shop.gwop }), (req, res) => res.json([req.gwop.subject, Object.keys(req.headers)]));
+    app.get("/me", gwopAuth({ gwop: shop.gwop }), (req, res) =>
+      res.json([req.gwop.subject, Object.keys(req.headers)]),
+    );
     return { ...(await listening(app.listen(0, "127.0.0.1"))), has: [...NODE, "/parsed", "/kept"] };
   };
 }
@@ -88,7 +105,8 @@ async function startKoa(shop) {
   const { gwopWebhook, gwopAuth, gwopAuthRoutes } = forKoa;
   const app = new Koa();
   const router = new Router();
-  const mount = (prefix, ...before) => router.all(prefix + WEBHOOK, ...before, gwopWebhook(shop.at(prefix)));
+  const mount = (prefix, ...before) =>
+    router.all(prefix + WEBHOOK, ...before, gwopWebhook(shop.at(prefix)));
   mount("");
   mount("/slow");
   mount("/throwing");
@@ -99,14 +117,23 @@ async function startKoa(shop) {
   mount("/reading", (ctx, next) => (ctx.req.pipe(nowhere()), next()));
   mount("/partly", async (ctx, next) => (await readPartly(ctx.req), next()));
   mount("/prefix");
-  router.get("/me", gwopAuth({ gwop: shop.gwop }), (ctx) => (ctx.body = [ctx.state.gwop.subject, Object.keys(ctx.headers)]));
+  router.get(
+    "/me",
+    gwopAuth({ gwop: shop.gwop }),
+    (ctx) => (ctx.body = [ctx.state.gwop.subject, Object.keys(ctx.headers)]),
+  );
   app.use(gwopAuthRoutes({ gwop: shop.gwop }));
   app.use(gwopAuthRoutes({ gwop: shop.gwop, basePath: "/prefix/auth" }));
   app.use(router.routes());
   const first = await listening(app.listen(0, "127.0.0.1"));
   const second = await overHTTP2(app.callback());
   const close = () => (first.close(), second.close());
-  return { url: first.url, http2: second.http2, close, has: [...NODE, "/parsed", "/kept", "http2"] };
+  return {
+    url: first.url,
+    http2: second.http2,
+    close,
+    has: [...NODE, "/parsed", "/kept", "http2"],
+  };
 }
 
 /** What Fastify's own servers share; `options` are Fastify's. */
@@ -133,11 +160,18 @@ async function fastify(shop, options = {}) {
     });
   });
   mount("/read", (scope) => scope.addHook("onRequest", async (request) => drain(request.raw)));
-  mount("/reading", (scope) => scope.addHook("onRequest", async (request) => void request.raw.pipe(nowhere())));
-  mount("/partly", (scope) => scope.addHook("onRequest", async (request) => void (await readPartly(request.raw))));
+  mount("/reading", (scope) =>
+    scope.addHook("onRequest", async (request) => void request.raw.pipe(nowhere())),
+  );
+  mount("/partly", (scope) =>
+    scope.addHook("onRequest", async (request) => void (await readPartly(request.raw))),
+  );
   app.register(gwopAuthRoutes({ gwop: shop.gwop }));
   app.register(gwopAuthRoutes({ gwop: shop.gwop }), { prefix: "/prefix" });
-  app.get("/me", { onRequest: gwopAuth({ gwop: shop.gwop }) }, (request) => [request.gwop.subject, Object.keys(request.headers)]);
+  app.get("/me", { onRequest: gwopAuth({ gwop: shop.gwop }) }, (request) => [
+    request.gwop.subject,
+    Object.keys(request.headers),
+  ]);
   // Elsewhere Fastify parses as ever.
   app.post("/order", async (request) => request.body.item);
   const url = await app.listen({ port: 0, host: "127.0.0.1" });
@@ -147,7 +181,11 @@ async function fastify(shop, options = {}) {
 async function startFastify(shop) {
   const first = await fastify(shop, { forceCloseConnections: true });
   const second = await fastify(shop, { http2: true });
-  const order = await fetch(`${first.url}/order`, { method: "POST", headers: { "content-type": "application/json" }, body: '{"item":"tea"}' });
+  const order = await fetch(`${first.url}/order`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: '{"item":"tea"}',
+  });
   if ((await order.text()) !== "tea") throw new Error("Fastify parses no other routes any more");
   const close = () => (first.close(), second.close());
   return { url: first.url, http2: second.url, close, has: [...NODE, "/kept", "http2"] };
@@ -162,18 +200,28 @@ const startNest = (adapter) => async (shop) => {
     }
   }
   Controller("me")(MeController);
-  Get()(MeController.prototype, "me", Object.getOwnPropertyDescriptor(MeController.prototype, "me"));
+  Get()(
+    MeController.prototype,
+    "me",
+    Object.getOwnPropertyDescriptor(MeController.prototype, "me"),
+  );
   Req()(MeController.prototype, "me", 0);
   UseGuards(gwopAuth({ gwop: shop.gwop }))(MeController);
   class AppModule {
     configure(consumer) {
       // Behind Nest's parsers, which keep the raw body where they are asked to.
       consumer.apply(gwopWebhook(shop.at("/kept"))).forRoutes(`kept${WEBHOOK}`);
-      consumer.apply((req, _res, next) => (delete req.rawBody, next()), gwopWebhook(shop.at("/parsed"))).forRoutes(`parsed${WEBHOOK}`);
+      consumer
+        .apply((req, _res, next) => (delete req.rawBody, next()), gwopWebhook(shop.at("/parsed")))
+        .forRoutes(`parsed${WEBHOOK}`);
     }
   }
   Module({ controllers: [MeController] })(AppModule);
-  const app = await NestFactory.create(AppModule, ...(adapter ? [adapter()] : []), { logger: false, rawBody: true, abortOnError: false });
+  const app = await NestFactory.create(AppModule, ...(adapter ? [adapter()] : []), {
+    logger: false,
+    rawBody: true,
+    abortOnError: false,
+  });
   const mount = (prefix, ...before) => {
     for (const use of [...before, gwopWebhook(shop.at(prefix))]) app.use(prefix + WEBHOOK, use);
   };
@@ -198,7 +246,10 @@ async function h3App(shop, app, define, readBody) {
   const { gwopWebhook, gwopAuthRoutes, withGwopAuth } = forH3;
   const mount = (prefix, before) => {
     const handle = gwopWebhook(shop.at(prefix));
-    app.use(prefix + WEBHOOK, define(async (event) => (await before?.(event), handle(event))));
+    app.use(
+      prefix + WEBHOOK,
+      define(async (event) => (await before?.(event), handle(event))),
+    );
   };
   mount("");
   mount("/slow");
@@ -219,7 +270,10 @@ async function startH3v1(shop) {
   const seen = (event, identity) => [identity.subject, Object.keys(event.node.req.headers)];
   app.use("/me", define(forH3.withGwopAuth({ gwop: shop.gwop }, seen)));
   app.use("/auth", define(forH3.gwopAuthRoutes({ gwop: shop.gwop })));
-  app.use("/prefix/auth", define(forH3.gwopAuthRoutes({ gwop: shop.gwop, basePath: "/prefix/auth" })));
+  app.use(
+    "/prefix/auth",
+    define(forH3.gwopAuthRoutes({ gwop: shop.gwop, basePath: "/prefix/auth" })),
+  );
   const server = createServer(h3v1.toNodeListener(app)).listen(0, "127.0.0.1");
   return { ...(await listening(server)), has: [...NODE, "/kept"] };
 }
@@ -234,17 +288,35 @@ async function startH3v2(shop) {
   const seen = (event, identity) => [identity.subject, [...event.req.headers.keys()]];
   app.get("/me", define(forH3.withGwopAuth({ gwop: shop.gwop }, seen)));
   app.all("/auth/**", define(forH3.gwopAuthRoutes({ gwop: shop.gwop })));
-  app.all("/prefix/auth/**", define(forH3.gwopAuthRoutes({ gwop: shop.gwop, basePath: "/prefix/auth" })));
-  const server = h3.serve(app, { port: 0, hostname: "127.0.0.1", silent: true, gracefulShutdown: false });
+  app.all(
+    "/prefix/auth/**",
+    define(forH3.gwopAuthRoutes({ gwop: shop.gwop, basePath: "/prefix/auth" })),
+  );
+  const server = h3.serve(app, {
+    port: 0,
+    hostname: "127.0.0.1",
+    silent: true,
+    gracefulShutdown: false,
+  });
   await server.ready();
-  const has = ["streams", ...ABLE, "/prefix", "/slow", "/parsed", "/read", "/throwing", "/no-secret"];
+  const has = [
+    "streams",
+    ...ABLE,
+    "/prefix",
+    "/slow",
+    "/parsed",
+    "/read",
+    "/throwing",
+    "/no-secret",
+  ];
   return { url: server.url.replace(/\/$/, ""), close: () => server.close(true), has };
 }
 
 async function startHono(shop) {
   const { gwopWebhook, gwopAuth, gwopAuthRoutes } = forHono;
   const app = new Hono();
-  const mount = (prefix, before) => app.all(prefix + WEBHOOK, ...(before ? [before] : []), gwopWebhook(shop.at(prefix)));
+  const mount = (prefix, before) =>
+    app.all(prefix + WEBHOOK, ...(before ? [before] : []), gwopWebhook(shop.at(prefix)));
   mount("");
   mount("/slow");
   mount("/throwing");
@@ -264,7 +336,9 @@ async function startHono(shop) {
   inner.all("/auth/*", gwopAuthRoutes({ gwop: shop.gwop, basePath: "/prefix/auth" }));
   app.route("/prefix", inner);
   app.all("/auth/*", gwopAuthRoutes({ gwop: shop.gwop }));
-  app.get("/me", gwopAuth({ gwop: shop.gwop }), (c) => c.json([c.var.gwop.subject, Object.keys(c.req.header())]));
+  app.get("/me", gwopAuth({ gwop: shop.gwop }), (c) =>
+    c.json([c.var.gwop.subject, Object.keys(c.req.header())]),
+  );
   const server = serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" });
   return { ...(await listening(server)), has: [...NODE, "/parsed", "/kept"] };
 }
@@ -273,81 +347,158 @@ async function startElysia(shop) {
   const { gwopWebhook, gwopAuthRoutes, withGwopAuth } = forElysia;
   const app = new Elysia({ adapter: elysiaNode() });
   const raw = { parse: "none" };
-  for (const prefix of ["", "/slow", "/throwing", "/no-secret", "/prefix"]) app.all(prefix + WEBHOOK, gwopWebhook(shop.at(prefix)), raw);
+  for (const prefix of ["", "/slow", "/throwing", "/no-secret", "/prefix"])
+    app.all(prefix + WEBHOOK, gwopWebhook(shop.at(prefix)), raw);
   const lost = gwopWebhook(shop.at("/parsed"));
-  app.post(`/parsed${WEBHOOK}`, async (context) => (JSON.stringify(context.body), lost(context)), { parse: "json" });
+  app.post(`/parsed${WEBHOOK}`, async (context) => (JSON.stringify(context.body), lost(context)), {
+    parse: "json",
+  });
   const read = gwopWebhook(shop.at("/read"));
-  app.post(`/read${WEBHOOK}`, async (context) => (await context.request.text(), read(context)), raw);
+  app.post(
+    `/read${WEBHOOK}`,
+    async (context) => (await context.request.text(), read(context)),
+    raw,
+  );
   app.all("/auth/*", gwopAuthRoutes({ gwop: shop.gwop }), raw);
   app.all("/prefix/auth/*", gwopAuthRoutes({ gwop: shop.gwop, basePath: "/prefix/auth" }), raw);
-  app.get("/me", withGwopAuth({ gwop: shop.gwop }, ({ request }, identity) => [identity.subject, [...request.headers.keys()]]));
+  app.get(
+    "/me",
+    withGwopAuth({ gwop: shop.gwop }, ({ request }, identity) => [
+      identity.subject,
+      [...request.headers.keys()],
+    ]),
+  );
   const port = await freePort();
   await new Promise((done) => app.listen({ port, hostname: "127.0.0.1" }, done));
-  return { url: `http://127.0.0.1:${port}`, close: () => app.stop(true), has: ["streams", ...ABLE, "/prefix", "/slow", "/parsed", "/read", "/throwing", "/no-secret"] };
+  return {
+    url: `http://127.0.0.1:${port}`,
+    close: () => app.stop(true),
+    has: ["streams", ...ABLE, "/prefix", "/slow", "/parsed", "/read", "/throwing", "/no-secret"],
+  };
 }
 
-/** Google's framework reads every body before the function is called, keeps the bytes as `rawBody`, and refuses itself what is no JSON. */
+/**
+ * Google's framework reads every body before the function is called, keeps the bytes as `rawBody`,
+ * and refuses itself what is no JSON.
+ */
 async function startGoogle(shop) {
-  const { getTestServer } = createRequire(import.meta.url)("@google-cloud/functions-framework/testing");
+  const { getTestServer } = createRequire(import.meta.url)(
+    "@google-cloud/functions-framework/testing",
+  );
   const { http } = createRequire(import.meta.url)("@google-cloud/functions-framework");
   const { gwopWebhook, gwopAuth, gwopAuthRoutes } = forExpress;
-  const mounts = ["", "/prefix", "/throwing", "/no-secret"].map((prefix) => [prefix + WEBHOOK, gwopWebhook(shop.at(prefix))]);
-  const routes = [gwopAuthRoutes({ gwop: shop.gwop }), gwopAuthRoutes({ gwop: shop.gwop, basePath: "/prefix/auth" })];
+  const mounts = ["", "/prefix", "/throwing", "/no-secret"].map((prefix) => [
+    prefix + WEBHOOK,
+    gwopWebhook(shop.at(prefix)),
+  ]);
+  const routes = [
+    gwopAuthRoutes({ gwop: shop.gwop }),
+    gwopAuthRoutes({ gwop: shop.gwop, basePath: "/prefix/auth" }),
+  ];
   const me = gwopAuth({ gwop: shop.gwop });
   http("shop", (req, res) => {
     const found = mounts.find(([path]) => path === req.path);
     if (found) return found[1](req, res);
-    if (req.path === "/me") return me(req, res, () => res.json([req.gwop.subject, Object.keys(req.headers)]));
+    if (req.path === "/me")
+      return me(req, res, () => res.json([req.gwop.subject, Object.keys(req.headers)]));
     return routes[req.path.startsWith("/prefix") ? 1 : 0](req, res);
   });
-  return { ...(await listening(getTestServer("shop").listen(0, "127.0.0.1"))), has: ["streams", "any method", "any media type", "/prefix", "/throwing", "/no-secret"] };
+  return {
+    ...(await listening(getTestServer("shop").listen(0, "127.0.0.1"))),
+    has: ["streams", "any method", "any media type", "/prefix", "/throwing", "/no-secret"],
+  };
 }
 
-/** The requests of Azure's own library. Its host, a .NET program, hands a function the whole body. */
+/**
+ * The requests of Azure's own library. Its host, a .NET program, hands a function the whole body.
+ */
 async function startAzure(shop) {
   const { gwopWebhook, gwopAuthRoutes, withGwopAuth } = forAzure;
-  const mounts = new Map(["", "/prefix", "/throwing", "/no-secret", "/read"].map((prefix) => [prefix + WEBHOOK, gwopWebhook(shop.at(prefix))]));
-  const routes = [gwopAuthRoutes({ gwop: shop.gwop }), gwopAuthRoutes({ gwop: shop.gwop, basePath: "/prefix/auth" })];
-  const me = withGwopAuth({ gwop: shop.gwop }, (request, identity) => ({ jsonBody: [identity.subject, [...request.headers.keys()]] }));
-  return served(async ({ method, url, headers, body }) => {
-    const request = new azure.HttpRequest({ method, url: `http://shop.example${url}`, headers, ...(body.length > 0 && { body: { bytes: body } }) });
-    const { pathname } = new URL(request.url);
-    if (pathname.startsWith("/read")) await request.text();
-    const handler = mounts.get(pathname) ?? (pathname === "/me" ? me : routes[pathname.startsWith("/prefix") ? 1 : 0]);
-    const { status = 200, headers: given = {}, body: text, jsonBody } = await handler(request);
-    return { status, headers: given, body: text ?? JSON.stringify(jsonBody) };
-  }, [...ABLE, "/prefix", "/throwing", "/no-secret", "/read"]);
+  const mounts = new Map(
+    ["", "/prefix", "/throwing", "/no-secret", "/read"].map((prefix) => [
+      prefix + WEBHOOK,
+      gwopWebhook(shop.at(prefix)),
+    ]),
+  );
+  const routes = [
+    gwopAuthRoutes({ gwop: shop.gwop }),
+    gwopAuthRoutes({ gwop: shop.gwop, basePath: "/prefix/auth" }),
+  ];
+  const me = withGwopAuth({ gwop: shop.gwop }, (request, identity) => ({
+    jsonBody: [identity.subject, [...request.headers.keys()]],
+  }));
+  return served(
+    async ({ method, url, headers, body }) => {
+      const request = new azure.HttpRequest({
+        method,
+        url: `http://shop.example${url}`,
+        headers,
+        ...(body.length > 0 && { body: { bytes: body } }),
+      });
+      const { pathname } = new URL(request.url);
+      if (pathname.startsWith("/read")) await request.text();
+      const handler =
+        mounts.get(pathname) ??
+        (pathname === "/me" ? me : routes[pathname.startsWith("/prefix") ? 1 : 0]);
+      const { status = 200, headers: given = {}, body: text, jsonBody } = await handler(request);
+      return { status, headers: given, body: text ?? JSON.stringify(jsonBody) };
+    },
+    [...ABLE, "/prefix", "/throwing", "/no-secret", "/read"],
+  );
 }
 
-/** One of the four forms of Lambda's events; with `base64`, as AWS gives bodies that it takes for binary. */
+/**
+ * One of the four forms of Lambda's events; with `base64`, as AWS gives bodies that it takes for
+ * binary.
+ */
 const startLambda = (form, base64) => async (shop) => {
   const { gwopWebhook, gwopAuthRoutes, withGwopAuth } = forLambda;
-  const mounts = new Map(["", "/prefix", "/throwing", "/no-secret"].map((prefix) => [prefix + WEBHOOK, gwopWebhook(shop.at(prefix))]));
-  const routes = [gwopAuthRoutes({ gwop: shop.gwop }), gwopAuthRoutes({ gwop: shop.gwop, basePath: "/prefix/auth" })];
-  const me = withGwopAuth({ gwop: shop.gwop }, (event, identity) =>
-    FORMS[form].result(200, JSON.stringify([identity.subject, Object.keys(event.headers ?? event.multiValueHeaders)])),
+  const mounts = new Map(
+    ["", "/prefix", "/throwing", "/no-secret"].map((prefix) => [
+      prefix + WEBHOOK,
+      gwopWebhook(shop.at(prefix)),
+    ]),
   );
-  return served(async (request) => {
-    const path = request.url.split("?")[0];
-    const handler = mounts.get(path) ?? (path === "/me" ? me : routes[path.startsWith("/prefix") ? 1 : 0]);
-    return FORMS[form].answer(await handler(FORMS[form].event(request, base64)));
-  }, [...ABLE, "/prefix", "/throwing", "/no-secret"]);
+  const routes = [
+    gwopAuthRoutes({ gwop: shop.gwop }),
+    gwopAuthRoutes({ gwop: shop.gwop, basePath: "/prefix/auth" }),
+  ];
+  const me = withGwopAuth({ gwop: shop.gwop }, (event, identity) =>
+    FORMS[form].result(
+      200,
+      JSON.stringify([identity.subject, Object.keys(event.headers ?? event.multiValueHeaders)]),
+    ),
+  );
+  return served(
+    async (request) => {
+      const path = request.url.split("?")[0];
+      const handler =
+        mounts.get(path) ?? (path === "/me" ? me : routes[path.startsWith("/prefix") ? 1 : 0]);
+      return FORMS[form].answer(await handler(FORMS[form].event(request, base64)));
+    },
+    [...ABLE, "/prefix", "/throwing", "/no-secret"],
+  );
 };
 
 export const FRAMEWORKS = {
   "Express 5": startExpress(express),
   "Express 4": startExpress(express4),
-  "Fastify": startFastify,
-  "Koa": startKoa,
+  Fastify: startFastify,
+  Koa: startKoa,
   "NestJS on Express": startNest(),
   "NestJS on Fastify": startNest(() => new FastifyAdapter({ forceCloseConnections: true })),
   "h3 1": startH3v1,
   "h3 2": startH3v2,
-  "Hono": startHono,
-  "Elysia": startElysia,
+  Hono: startHono,
+  Elysia: startElysia,
   "Google Functions Framework": startGoogle,
   "Azure Functions": startAzure,
   ...Object.fromEntries(
-    Object.keys(FORMS).flatMap((form) => [false, true].map((base64) => [`Lambda, ${form}${base64 ? ", base64" : ""}`, startLambda(form, base64)])),
+    Object.keys(FORMS).flatMap((form) =>
+      [false, true].map((base64) => [
+        `Lambda, ${form}${base64 ? ", base64" : ""}`,
+        startLambda(form, base64),
+      ]),
+    ),
   ),
 };

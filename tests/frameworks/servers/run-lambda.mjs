@@ -5,4 +5,9 @@ import { FORMS } from "./lambda-forms.mjs";
 
 const { event, answer } = FORMS["API Gateway 2.0"];
 const handlers = { "/webhooks/gwop": webhook, "/me": me };
-await served(async (request) => answer(await (handlers[request.url.split("?")[0]] ?? auth)(event(request, true))), [], Number(process.env.PORT));
+await served(
+  async (request) =>
+    answer(await (handlers[request.url.split("?")[0]] ?? auth)(event(request, true))),
+  [],
+  Number(process.env.PORT),
+);
