@@ -1,10 +1,11 @@
-// What the adapters cost: `adapters.mjs [--check]`, from the project of `tests/frameworks/servers`;
-// run by `cargo xtask bench --only adapters`.
+// What the adapters cost: `adapters.mjs`, from the project of `tests/frameworks/servers`; run by
+// `cargo xtask bench --only adapters`.
 //
-// Each framework runs in a process of its own, with two routes: one reads the raw body and answers
-// 204, the other is the adapter, whose verification and store answer at once. A client in this
-// process sends the same delivery to both in turn, over 16 connections. What counts is the
-// processor time of the server's process per request, so that the client's does not.
+// Each framework runs in a process of its own, with three routes. One reads the raw body and answers
+// 204; one answers it with the very bytes that the adapter answers with; one is the adapter, whose
+// verification and store answer at once. A client in this process sends the same delivery to all in
+// turn, over 16 connections. What counts is the processor time of the server's process per request,
+// so that the client's does not.
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
@@ -79,7 +80,15 @@ function options() {
   };
 }
 
-/** Each answers where it listens; both routes are there. */
+/** What the adapter answers with. */
+const ANSWER = JSON.stringify({ received: true, outcome: "duplicate" });
+const ANSWER_HEADERS = {
+  "content-type": "application/json",
+  "cache-control": "no-store",
+  "x-content-type-options": "nosniff",
+};
+
+/** Each answers where it listens; the three routes are there. */
 const SERVERS = {
   async Fastify() {
     const { default: Fastify } = await import("fastify");
@@ -94,6 +103,10 @@ const SERVERS = {
         if (request.body.length !== BODY.length) throw new Error("not the body");
         return reply.code(204).send();
       });
+      scope.post("/same", async (request, reply) => {
+        if (request.body.length !== BODY.length) throw new Error("not the body");
+        return reply.code(200).headers(ANSWER_HEADERS).send(ANSWER);
+      });
     });
     app.register(gwopWebhook(options()), { prefix: "/gwop" });
     return Number(new URL(await app.listen({ port: 0, host: "127.0.0.1" })).port);
@@ -105,6 +118,10 @@ const SERVERS = {
     app.post("/bare", express.raw({ type: "*/*" }), (req, res) => {
       if (req.body.length !== BODY.length) throw new Error("not the body");
       res.status(204).end();
+    });
+    app.post("/same", express.raw({ type: "*/*" }), (req, res) => {
+      if (req.body.length !== BODY.length) throw new Error("not the body");
+      res.status(200).set(ANSWER_HEADERS).end(ANSWER);
     });
     app.post("/gwop", gwopWebhook(options()));
     const server = app.listen(0, "127.0.0.1");
@@ -120,6 +137,10 @@ const SERVERS = {
       if ((await c.req.arrayBuffer()).byteLength !== BODY.length) throw new Error("not the body");
       return c.body(null, 204);
     });
+    app.post("/same", async (c) => {
+      if ((await c.req.arrayBuffer()).byteLength !== BODY.length) throw new Error("not the body");
+      return new Response(ANSWER, { status: 200, headers: ANSWER_HEADERS });
+    });
     app.post("/gwop", gwopWebhook(options()));
     const server = serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" });
     if (!server.listening) await once(server, "listening");
@@ -130,15 +151,15 @@ const SERVERS = {
   async Lambda() {
     const { createServer } = await import("node:http");
     const { gwopWebhook } = await import("@gwop/sdk/lambda");
+    const read = ({ body, isBase64Encoded }) => {
+      const bytes = Buffer.from(body, isBase64Encoded ? "base64" : "utf8");
+      if (bytes.length !== BODY.length) throw new Error("not the body");
+    };
+    const same = { statusCode: 200, headers: ANSWER_HEADERS, body: ANSWER, isBase64Encoded: false };
     const handlers = {
       "/gwop": gwopWebhook(options()),
-      "/bare": async (event) => {
-        if (
-          Buffer.from(event.body, event.isBase64Encoded ? "base64" : "utf8").length !== BODY.length
-        )
-          throw new Error("not the body");
-        return { statusCode: 204 };
-      },
+      "/bare": async (event) => (read(event), { statusCode: 204 }),
+      "/same": async (event) => (read(event), same),
     };
     const server = createServer(async (incoming, outgoing) => {
       const chunks = [];
@@ -213,7 +234,7 @@ async function load(sockets, request, expected) {
             if (end < 0) return;
             const length = Number(/content-length: (\d+)/i.exec(text)?.[1] ?? 0);
             if (text.length < end + 4 + length) return;
-            if (!expected.test(text)) return failed(new Error(text));
+            if (!text.includes(expected)) return failed(new Error(text));
             text = "";
             next();
           };
@@ -237,14 +258,8 @@ async function measure(framework) {
       }),
     );
     const cost = async (path) => {
-      const expected =
-        framework === "Lambda"
-          ? path === "/bare"
-            ? /"statusCode":204/
-            : /"statusCode":200/
-          : path === "/bare"
-            ? /^HTTP\/1.1 204/
-            : /^HTTP\/1.1 200/;
+      const status = path === "/bare" ? 204 : 200;
+      const expected = framework === "Lambda" ? `"statusCode":${status}` : `HTTP/1.1 ${status} `;
       const ask = async () => (child.send("cpu"), (await once(child, "message"))[0]);
       const before = await ask();
       await load(sockets, requestOf(framework, path), expected);
@@ -252,18 +267,23 @@ async function measure(framework) {
     };
     const rows = [];
     for (let round = -3; round < ROUNDS; round += 1) {
-      const order = round % 2 === 0 ? ["/bare", "/gwop"] : ["/gwop", "/bare"];
-      const costs = {};
-      for (const path of order) costs[path] = await cost(path);
+      const row = {};
+      const paths = ["/bare", "/same", "/gwop"];
+      for (const path of round % 2 === 0 ? paths : paths.toReversed()) row[path] = await cost(path);
       // What is compiled at first is not counted.
-      if (round >= 0) rows.push([costs["/bare"], costs["/gwop"]]);
+      if (round >= 0) rows.push(row);
     }
     for (const socket of sockets) socket.destroy();
-    const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+    const median = (of) => {
+      const values = rows.map(of).sort((a, b) => a - b);
+      return values[Math.floor(values.length / 2)];
+    };
     return {
-      bare: median(rows.map(([bare]) => bare)),
-      gwop: median(rows.map(([, gwop]) => gwop)),
-      ratio: median(rows.map(([bare, gwop]) => gwop / bare)),
+      bare: median((row) => row["/bare"]),
+      same: median((row) => row["/same"]),
+      gwop: median((row) => row["/gwop"]),
+      ratio: median((row) => row["/gwop"] / row["/bare"]),
+      sameRatio: median((row) => row["/gwop"] / row["/same"]),
     };
   } finally {
     child.kill();
@@ -282,14 +302,21 @@ if (process.argv[2] === "--serve") {
   console.log(
     `\nadapters: µs of the server's processor time per request, median of ${ROUNDS} rounds of ${REQUESTS}`,
   );
-  console.log("  framework   raw body, 204   adapter   ratio");
+  console.log("  framework   204   same answer   adapter   to 204   to the same answer");
   let isOver = false;
   for (const framework of FRAMEWORKS.filter((name) => !only || name === only)) {
-    const { bare, gwop, ratio } = await measure(framework);
+    const { bare, same, gwop, ratio, sameRatio } = await measure(framework);
     isOver ||= ratio > LIMIT;
-    console.log(
-      `  ${framework.padEnd(10)} ${bare.toFixed(1).padStart(14)} ${gwop.toFixed(1).padStart(9)} ${ratio.toFixed(3).padStart(7)}${ratio > LIMIT ? `  over ${LIMIT}` : ""}`,
-    );
+    const cells = [
+      framework.padEnd(9),
+      bare.toFixed(1).padStart(5),
+      same.toFixed(1).padStart(13),
+      gwop.toFixed(1).padStart(9),
+      ratio.toFixed(3).padStart(8),
+      sameRatio.toFixed(3).padStart(20),
+      ratio > LIMIT ? `  over ${LIMIT}` : "",
+    ];
+    console.log(`  ${cells.join("")}`);
   }
   process.exit(isOver ? 1 : 0);
 }

@@ -82,6 +82,15 @@ const cut = (text, size) => {
 const now = () => Math.floor(Date.now() / 1000);
 const FORGED = () => `t=${now()},v1=${"0".repeat(64)}`;
 
+/** Sends a delivery of which the body comes piece by piece. */
+function sendInPieces(server, path) {
+  const body = paid();
+  return post(server, path, body, {
+    chunked: true,
+    sending: { pieces: cut(body, 150), everyMs: 10 },
+  });
+}
+
 /**
  * Each situation: what it is, what it needs of a server (nothing, for most), what is sent, and the
  * answer. `needs` names a mount, a path that such a server has in front of the webhook handler, or
@@ -114,18 +123,7 @@ export const SITUATIONS = [
     (server, path) => post(server, path, paid(), { chunked: true }),
     [200, "applied"],
   ],
-  [
-    "in pieces, slowly",
-    "streams",
-    (server, path) => {
-      const body = paid();
-      return post(server, path, body, {
-        chunked: true,
-        sending: { pieces: cut(body, 150), everyMs: 20 },
-      });
-    },
-    [200, "applied"],
-  ],
+  ["in pieces, slowly", "streams", sendInPieces, [200, "applied"]],
   [
     "in pieces of one byte",
     "",
@@ -379,28 +377,12 @@ export const SITUATIONS = [
     [200, "applied"],
   ],
   ["read to its end before", "/read", (server, path) => post(server, path), [500, "MISCONFIGURED"]],
-  [
-    "being read by somebody else, who got nothing yet",
-    "/reading",
-    (server, path) => {
-      const body = paid();
-      return post(server, path, body, {
-        chunked: true,
-        sending: { pieces: cut(body, 150), everyMs: 10 },
-      });
-    },
-    [200, "applied"],
-  ],
+  ["being read by somebody else, who got nothing yet", "/reading", sendInPieces, [200, "applied"]],
+  ["being read by an iterator, which got nothing yet", "/iterating", sendInPieces, [200, "applied"]],
   [
     "being read by somebody else, who got a part of it",
     "/partly",
-    (server, path) => {
-      const body = paid();
-      return post(server, path, body, {
-        chunked: true,
-        sending: { pieces: cut(body, 150), everyMs: 10 },
-      });
-    },
+    sendInPieces,
     [500, "MISCONFIGURED"],
   ],
   [

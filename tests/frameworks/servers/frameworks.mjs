@@ -56,10 +56,21 @@ async function overHTTP2(handler) {
 
 /** Reads Node's stream as a logger may, and keeps nothing. */
 const nowhere = () => new Writable({ write: (_chunk, _encoding, done) => done() });
-/** Reads all of it, and only then lets the next one have its turn. */
-const drain = (stream) => new Promise((done) => stream.resume().once("end", done));
-/** Reads on, and lets the next one have its turn after the first piece. */
-const readPartly = (stream) => new Promise((done) => stream.once("data", done));
+
+/** What reads Node's stream before a webhook handler, by its mount; a promise has to be waited for. */
+const READERS = {
+  "/read": (stream) => new Promise((done) => stream.resume().once("end", done)),
+  "/reading": (stream) => void stream.pipe(nowhere()),
+  "/iterating": (stream) => void stream.toArray(),
+  // Reads on, and lets the next one have its turn after the first piece.
+  "/partly": (stream) => new Promise((done) => stream.once("data", () => done())),
+};
+/** Such a reader as a middleware of Express's. */
+const connectStyle = (read) => (req, _res, next) => {
+  const done = read(req);
+  if (done) void done.then(() => next());
+  else next();
+};
 
 /** What every server of Node's can do. */
 const NODE = [
@@ -67,11 +78,9 @@ const NODE = [
   ...ABLE,
   "/prefix",
   "/slow",
-  "/read",
-  "/reading",
-  "/partly",
   "/throwing",
   "/no-secret",
+  ...Object.keys(READERS),
 ];
 
 function startExpress(version) {
@@ -86,9 +95,7 @@ function startExpress(version) {
     mount("/no-secret");
     mount("/parsed", version.json());
     mount("/kept", version.json({ verify: (req, _res, bytes) => void (req.rawBody = bytes) }));
-    mount("/read", (req, _res, next) => void drain(req).then(next));
-    mount("/reading", (req, _res, next) => (req.pipe(nowhere()), next()));
-    mount("/partly", (req, _res, next) => void readPartly(req).then(() => next()));
+    for (const [prefix, read] of Object.entries(READERS)) mount(prefix, connectStyle(read));
     const router = version.Router();
     router.post(WEBHOOK, gwopWebhook(shop.at("/prefix")));
     router.use(gwopAuthRoutes({ gwop: shop.gwop, basePath: "/prefix/auth" }));
@@ -113,9 +120,9 @@ async function startKoa(shop) {
   mount("/no-secret");
   mount("/parsed", bodyParser(), (ctx, next) => (delete ctx.request.rawBody, next()));
   mount("/kept", bodyParser());
-  mount("/read", async (ctx, next) => (await drain(ctx.req), next()));
-  mount("/reading", (ctx, next) => (ctx.req.pipe(nowhere()), next()));
-  mount("/partly", async (ctx, next) => (await readPartly(ctx.req), next()));
+  for (const [prefix, read] of Object.entries(READERS)) {
+    mount(prefix, (ctx, next) => read(ctx.req)?.then(next) ?? next());
+  }
   mount("/prefix");
   router.get(
     "/me",
@@ -159,13 +166,9 @@ async function fastify(shop, options = {}) {
       return payload;
     });
   });
-  mount("/read", (scope) => scope.addHook("onRequest", async (request) => drain(request.raw)));
-  mount("/reading", (scope) =>
-    scope.addHook("onRequest", async (request) => void request.raw.pipe(nowhere())),
-  );
-  mount("/partly", (scope) =>
-    scope.addHook("onRequest", async (request) => void (await readPartly(request.raw))),
-  );
+  for (const [prefix, read] of Object.entries(READERS)) {
+    mount(prefix, (scope) => scope.addHook("onRequest", async (request) => read(request.raw)));
+  }
   app.register(gwopAuthRoutes({ gwop: shop.gwop }));
   app.register(gwopAuthRoutes({ gwop: shop.gwop }), { prefix: "/prefix" });
   app.get("/me", { onRequest: gwopAuth({ gwop: shop.gwop }) }, (request) => [
@@ -230,9 +233,7 @@ const startNest = (adapter) => async (shop) => {
   mount("/throwing");
   mount("/no-secret");
   mount("/prefix");
-  mount("/read", (req, _res, next) => void drain(req).then(() => next()));
-  mount("/reading", (req, _res, next) => (req.pipe(nowhere()), next()));
-  mount("/partly", (req, _res, next) => void readPartly(req).then(() => next()));
+  for (const [prefix, read] of Object.entries(READERS)) mount(prefix, connectStyle(read));
   app.use(gwopAuthRoutes({ gwop: shop.gwop }));
   app.use(gwopAuthRoutes({ gwop: shop.gwop, basePath: "/prefix/auth" }));
   await app.listen(0, "127.0.0.1");
@@ -264,9 +265,7 @@ async function startH3v1(shop) {
   const { defineEventHandler: define } = h3v1;
   const { mount } = await h3App(shop, app, define);
   mount("/kept", (event) => h3v1.readBody(event));
-  mount("/read", (event) => drain(event.node.req));
-  mount("/reading", (event) => void event.node.req.pipe(nowhere()));
-  mount("/partly", (event) => readPartly(event.node.req));
+  for (const [prefix, read] of Object.entries(READERS)) mount(prefix, (event) => read(event.node.req));
   const seen = (event, identity) => [identity.subject, Object.keys(event.node.req.headers)];
   app.use("/me", define(forH3.withGwopAuth({ gwop: shop.gwop }, seen)));
   app.use("/auth", define(forH3.gwopAuthRoutes({ gwop: shop.gwop })));
@@ -324,6 +323,7 @@ async function startHono(shop) {
   mount("/kept", async (c, next) => (await c.req.json(), next()));
   // Not waited for: Hono keeps the promise.
   mount("/reading", (c, next) => (void c.req.text(), next()));
+  mount("/iterating", (c, next) => (void READERS["/iterating"](c.env.incoming), next()));
   mount("/parsed", async (c, next) => (await c.req.raw.json(), next()));
   mount("/read", async (c, next) => (await c.req.raw.text(), next()));
   mount("/partly", async (c, next) => {
