@@ -95,9 +95,7 @@ function answering(work: (request: ExpressRequest) => Promise<Answer | undefined
   return (request, response, next) => {
     work(request)
       .then((answer) => (answer || !next ? send(answer ?? notFound(), request, response) : next()))
-      .catch((error: unknown) => {
-        if (!next) throw error;
-        next(error);
-      });
+      // Such as an answer that somebody else has sent already; without `next` nobody is to be told.
+      .catch((error: unknown) => next?.(error));
   };
 }

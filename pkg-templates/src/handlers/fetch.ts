@@ -11,7 +11,7 @@ import {
   type Incoming,
   notFound,
   toResponse,
-  wholeBody,
+  keptBody,
 } from "./http.js";
 import { type AnyWebhookHandlerOptions, webhookHandling } from "./webhook.js";
 
@@ -27,7 +27,7 @@ export function incomingRequest(
     header: (name) => request.headers.get(name) ?? undefined,
     async read(bounds, wasRead) {
       const kept = cached?.();
-      if (kept) return wholeBody(await kept, bounds);
+      if (kept) return keptBody(kept, bounds);
       try {
         if (request.bodyUsed) return wasRead();
         const refused = declaredTooLarge(incoming, bounds);

@@ -169,6 +169,17 @@ export function wholeBody(bytes: Uint8Array, { maxBodyBytes }: Pick<BodyBounds, 
   return bytes.length > maxBodyBytes ? tooLarge() : bytes;
 }
 
+/** A body that somebody else is reading, and keeps whole. */
+export function keptBody(
+  kept: Promise<Uint8Array>,
+  bounds: BodyBounds,
+): Promise<Uint8Array | Answer> {
+  return gatherBody(bounds, (sink) => {
+    void kept.then(sink.whole, sink.broken);
+    return () => {};
+  });
+}
+
 /**
  * The raw bytes of a body, or the answer to one that is too large, takes too long or breaks off.
  * Counts while it comes, and gives up once it is clear that it is refused.

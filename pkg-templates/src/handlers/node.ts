@@ -6,6 +6,7 @@ import {
   declaredTooLarge,
   gatherBody,
   type Incoming,
+  keptBody,
   wholeBody,
 } from "./http.js";
 
@@ -55,6 +56,10 @@ export interface NodeExtras {
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
+/** The bytes of what was read as text or as bytes; no body counts as an empty one. */
+const bytesOf = (read: unknown): Uint8Array =>
+  read instanceof Uint8Array ? read : encode(typeof read === "string" ? read : "");
+
 /** The request, for the handlers. */
 export function incomingOf(
   request: NodeRequest,
@@ -71,14 +76,14 @@ export function incomingOf(
       return Array.isArray(value) ? value.join(", ") : value;
     },
     async read(bounds, wasRead) {
-      // A framework may still be reading it: then this is a promise.
-      const given: unknown = body instanceof Promise ? await body : body;
-      if (given instanceof Uint8Array) return wholeBody(given, bounds);
-      if (typeof given === "string") return wholeBody(encode(given), bounds);
+      if (body instanceof Uint8Array) return wholeBody(body, bounds);
+      if (typeof body === "string") return wholeBody(encode(body), bounds);
+      // A framework may still be reading it.
+      if (body instanceof Promise) return keptBody(body.then(bytesOf), bounds);
       // Parsers leave `{}` behind for an empty body too, of which nothing is lost.
       if (headers["content-length"] === "0") return new Uint8Array();
       if (isEmptyToItsEnd(stream)) return new Uint8Array();
-      if (isTaken(stream, given)) return wasRead();
+      if (isTaken(stream, body)) return wasRead();
       return (
         declaredTooLarge(incoming, bounds) ??
         readStream(stream, bounds, stream === request ? lengthOf(headers) : NaN)
