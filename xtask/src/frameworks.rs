@@ -24,15 +24,36 @@ const SHARED: [&str; 9] = [
     "nestjs",
 ];
 
-/// The examples that a framework builds, and the directory below `tests/` whose `package.json` pins its tools.
-const BUILT: [(&str, &str); 6] = [
-    ("astro", "matrix/astro"),
-    ("next", "matrix/next16"),
-    ("next-cloudflare", "frameworks/next-cloudflare"),
-    ("nitro", "matrix/nitro3"),
-    ("react-router", "matrix/react-router"),
-    ("sveltekit", "matrix/sveltekit"),
+/// A project that a framework builds.
+struct Built {
+    project: &'static str,
+    example: &'static str,
+    /// The directory below `tests/` whose `package.json` pins its tools.
+    pinned: &'static str,
+}
+
+const BUILT: [Built; 7] = [
+    built("astro", "astro", "matrix/astro"),
+    built("next", "next", "matrix/next16"),
+    built(
+        "next-cloudflare",
+        "next-cloudflare",
+        "frameworks/next-cloudflare",
+    ),
+    built("nitro", "nitro", "matrix/nitro3"),
+    // The same handlers, as Nitro 2 and with it Nuxt take them: `examples.mjs` changes what differs.
+    built("nitro2", "nitro", "matrix/nitro2"),
+    built("react-router", "react-router", "matrix/react-router"),
+    built("sveltekit", "sveltekit", "matrix/sveltekit"),
 ];
+
+const fn built(project: &'static str, example: &'static str, pinned: &'static str) -> Built {
+    Built {
+        project,
+        example,
+        pinned,
+    }
+}
 
 /// Every situation at every framework, the examples, and the documentation's samples.
 ///
@@ -42,10 +63,15 @@ const BUILT: [(&str, &str); 6] = [
 pub fn frameworks() -> Result {
     let servers = servers()?;
     let tarball = runtimes::pack()?;
-    for (example, install) in BUILT {
-        let project = top().join(PROJECTS).join(example);
+    for Built {
+        project,
+        example,
+        pinned,
+    } in BUILT
+    {
+        let project = top().join(PROJECTS).join(project);
         runtimes::copy(&top().join("examples").join(example), &project)?;
-        let pinned = top().join("tests").join(install);
+        let pinned = top().join("tests").join(pinned);
         let name = pinned.file_name().unwrap_or_default().to_string_lossy();
         matrix::install_tools(&name, &pinned.join("package.json"), &project, &tarball)?;
     }
@@ -117,9 +143,8 @@ mod tests {
     fn every_example_is_run_and_small() -> crate::Result {
         // A whole store, and a crate.
         let others = ["store", "worker-router"];
-        let run = |name: &str| {
-            SHARED.contains(&name) || BUILT.iter().any(|(example, _)| *example == name)
-        };
+        let run =
+            |name: &str| SHARED.contains(&name) || BUILT.iter().any(|built| built.example == name);
         for entry in fs::read_dir(top().join("examples"))? {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();

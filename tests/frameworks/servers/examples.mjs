@@ -1,6 +1,7 @@
 // Every folder of `examples/` as it stands, built and started, and the situations that a program
 // without further mounts can be in. `examples.mjs [--only NAME]`, beside `main.mjs`; run by `cargo
 // xtask test --only frameworks`, which names programs in GWOP_NODE and GWOP_BUN.
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { serve, Simulator } from "@gwop/sdk/simulator";
@@ -59,6 +60,20 @@ const vite = (name, build, file) => {
 const all = ["streams", ...ABLE];
 const served = (name, file = "server.js") => ({ start: node(near(name), file), has: all });
 
+/** Makes the example of Nitro 3 one of Nitro 2, as docs/frameworks.md says. */
+function nitro2() {
+  const cwd = beside("nitro2");
+  for (const file of ["webhooks/gwop.js", "auth/[...path].js", "me.js"]) {
+    const path = join(cwd, "routes", file);
+    const text = readFileSync(path, "utf8").replace(/^import .* from "nitro\/h3";\n/, "");
+    writeFileSync(path, text.replaceAll("defineHandler", "defineEventHandler"));
+  }
+  writeFileSync(
+    join(cwd, "nitro.config.js"),
+    'export default { compatibilityDate: "2025-07-15", imports: {} };\n',
+  );
+}
+
 const EXAMPLES = {
   express: served("express"),
   fastify: served("fastify"),
@@ -105,6 +120,15 @@ const EXAMPLES = {
   },
   nitro: {
     ...vite("nitro", ["nitro", "build", "--preset", "node_server"], [".output/server/index.mjs"]),
+    has: all,
+  },
+  nitro2: {
+    prepare: nitro2,
+    ...vite(
+      "nitro2",
+      ["nitropack", "build", "--preset", "node_server"],
+      [".output/server/index.mjs"],
+    ),
     has: all,
   },
   // Next answers the methods that a route does not export.
@@ -158,12 +182,13 @@ const EXAMPLES = {
 const only = process.argv.includes("--only")
   ? process.argv[process.argv.indexOf("--only") + 1]
   : undefined;
-for (const [name, { build, start, has, prefix = "" }] of Object.entries(EXAMPLES).filter(
+for (const [name, { prepare, build, start, has, prefix = "" }] of Object.entries(EXAMPLES).filter(
   ([name]) => !only || name === only,
 )) {
   const server = { secret: sim.webhookSecret, has, path: () => `${prefix}/webhooks/gwop` };
   let program;
   test(`examples/${name}: it is built, and starts`, { timeoutMs: 240_000 }, async () => {
+    prepare?.();
     if (build)
       await runProgram(build.program, build.args, { cwd: build.cwd, env, limitMs: 200_000 });
     const port = await freePort();
