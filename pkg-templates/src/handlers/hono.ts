@@ -68,12 +68,16 @@ function fromNode(c: Context, raw: Request): Incoming | undefined {
   if (!request?.on || request.readableDidRead !== false || request.listenerCount?.("data") !== 0) return undefined;
   if (raw.bodyUsed || Object.keys(c.req.bodyCache).length > 0) return undefined;
   let isWrapped = false;
+  let headers: Headers | undefined;
   for (const symbol of Object.getOwnPropertySymbols(raw)) {
     const part = (raw as unknown as Record<symbol, unknown>)[symbol];
     if (part === request) isWrapped = true;
-    else if (part instanceof Headers || part instanceof Request) return undefined;
+    else if (part instanceof Headers) headers = part;
+    else if (part instanceof Request) return undefined;
   }
-  return isWrapped ? incomingOf(request) : undefined;
+  if (!isWrapped) return undefined;
+  const incoming = incomingOf(request);
+  return headers ? { ...incoming, headers, header: (name) => headers.get(name) ?? undefined } : incoming;
 }
 
 /**

@@ -332,6 +332,8 @@ async function startHono(shop) {
     return next();
   });
   const inner = new Hono();
+  // As loggers do: from here on there are `Headers`, and Hono's own.
+  inner.use((c, next) => (c.req.header("user-agent"), next()));
   inner.post(WEBHOOK, gwopWebhook(shop.at("/prefix")));
   inner.all("/auth/*", gwopAuthRoutes({ gwop: shop.gwop, basePath: "/prefix/auth" }));
   app.route("/prefix", inner);
