@@ -10,7 +10,8 @@
  * export const GET = withGwopAuth({ gwop }, (context, identity) => new Response(identity.subject));
  * ```
  *
- * Each of these files needs `export const prerender = false`, unless `output` is `server`.
+ * Each of these files needs `export const prerender = false`, unless `output` is `server`; and agents,
+ * which send no `Origin`, need `security: { checkOrigin: false }`.
  *
  * @module
  */

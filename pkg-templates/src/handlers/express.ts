@@ -17,6 +17,8 @@ import { type Answer, type Incoming, notFound } from "./http.js";
 import { dropIdentityHeaders, incomingOf, type NodeRequest, type NodeResponse, send } from "./node.js";
 import { type AnyWebhookHandlerOptions, webhookHandling } from "./webhook.js";
 
+export type { NodeRequest, NodeResponse, NodeStream } from "./node.js";
+
 /** What is used of Express's `Request`. */
 export interface ExpressRequest extends NodeRequest {
   /** The path as it came; Express changes `url` under a router. */

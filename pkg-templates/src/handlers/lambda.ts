@@ -103,6 +103,8 @@ export function withGwopAuth<Event extends LambdaEvent, Rest extends unknown[], 
 let encoder: TextEncoder | undefined;
 const encode = (text: string) => (encoder ??= new TextEncoder()).encode(text);
 
+type Values = Record<string, string | string[] | undefined>;
+
 interface Context {
   http?: { method?: string };
   elb?: object;
@@ -110,9 +112,11 @@ interface Context {
 }
 
 function incoming(event: LambdaEvent): Incoming {
-  const { http, stage } = (event.requestContext ?? {}) as Context;
+  const { http, elb, stage } = (event.requestContext ?? {}) as Context;
+  // Format 1.0 leaves names as they came.
+  const isLowerCase = http !== undefined || elb !== undefined;
   // Values that came several times are all in these alone.
-  const headers = event.multiValueHeaders ?? event.headers ?? {};
+  const headers: Values = event.multiValueHeaders ?? event.headers ?? {};
   return {
     method: event.httpMethod ?? http?.method ?? "GET",
     headers,
@@ -123,10 +127,8 @@ function incoming(event: LambdaEvent): Incoming {
         ? path.slice(stage.length + 1)
         : path;
     },
-    header: (name) => {
-      const own =
-        headers[name] ??
-        Object.entries(headers).find(([given]) => given.toLowerCase() === name)?.[1];
+    header(name) {
+      const own = headers[name] ?? (isLowerCase ? undefined : find(headers, name));
       return Array.isArray(own) ? own.join(", ") : own;
     },
     read: async (bounds, wasRead) => {
@@ -137,19 +139,22 @@ function incoming(event: LambdaEvent): Incoming {
   };
 }
 
+/** A header whose name is in any case. */
+const find = (headers: Values, name: string) =>
+  Object.entries(headers).find(([given]) => given.toLowerCase() === name)?.[1];
+
 function respond({ status, headers, body }: Answer, event: LambdaEvent): LambdaResult {
-  const isMulti = event.multiValueHeaders && !event.headers;
-  const lists = () =>
-    Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]));
-  return {
-    statusCode: status,
-    ...((event.requestContext as Context | undefined)?.elb && {
-      statusDescription: `${status} ${STATUS[status] ?? "Answer"}`,
-    }),
-    ...(isMulti ? { multiValueHeaders: lists() } : { headers: { ...headers } }),
-    body,
-    isBase64Encoded: false,
-  };
+  const result: LambdaResult = { statusCode: status, body, isBase64Encoded: false };
+  if ((event.requestContext as Context | undefined)?.elb) {
+    result.statusDescription = `${status} ${STATUS[status] ?? "Answer"}`;
+  }
+  if (event.multiValueHeaders && !event.headers) {
+    const lists = Object.entries(headers).map(([name, value]) => [name, [value]]);
+    result.multiValueHeaders = Object.fromEntries(lists) as Record<string, string[]>;
+  } else {
+    result.headers = { ...headers };
+  }
+  return result;
 }
 
 /** The reason phrases of what the handlers answer (RFC 9110, section 15). */

@@ -101,15 +101,12 @@ const EXAMPLES = {
     prefix: "/api",
   },
   lambda: { start: node(process.cwd(), "run-lambda.mjs"), has: ABLE },
-  // What may be a form of another site is refused by these two.
   sveltekit: {
     ...vite("sveltekit", ["vite", "build"], ["build"]),
+    // It refuses what may be a form of another site.
     has: ["streams", "any bytes", "any method"],
   },
-  astro: {
-    ...vite("astro", ["astro", "build"], ["dist/server/entry.mjs"]),
-    has: ["streams", "any bytes", "any method"],
-  },
+  astro: { ...vite("astro", ["astro", "build"], ["dist/server/entry.mjs"]), has: all },
   "react-router": {
     ...vite(
       "react-router",
