@@ -46,7 +46,7 @@ export const first = [define1(gwopWebhook(options)), define1(gwopAuthRoutes({ gw
 
 test(
   "the documented lines are good TypeScript, beside the frameworks' own types",
-  { timeoutMs: 120_000 },
+  { timeoutMs: 300_000 },
   async () => {
     mkdirSync("samples", { recursive: true });
     for (const [name, own] of Object.entries(SAMPLES)) {
@@ -95,7 +95,7 @@ ${whole}`,
 
 test(
   "the declarations pass, strict, where no framework is installed: node10, node16, nodenext, bundler",
-  { timeoutMs: 120_000 },
+  { timeoutMs: 300_000 },
   async () => {
     const modules = "strict/node_modules";
     rmSync("strict", { recursive: true, force: true });

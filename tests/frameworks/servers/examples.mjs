@@ -184,10 +184,10 @@ for (const [name, { prepare, build, start, has, prefix = "" }] of Object.entries
 )) {
   const server = { secret: sim.webhookSecret, has, path: () => `${prefix}/webhooks/gwop` };
   let program;
-  test(`examples/${name}: it is built, and starts`, { timeoutMs: 240_000 }, async () => {
+  test(`examples/${name}: it is built, and starts`, { timeoutMs: 420_000 }, async () => {
     prepare?.();
     if (build)
-      await runProgram(build.program, build.args, { cwd: build.cwd, env, limitMs: 200_000 });
+      await runProgram(build.program, build.args, { cwd: build.cwd, env, limitMs: 400_000 });
     const port = await freePort();
     server.url = `http://127.0.0.1:${port}`;
     const given = typeof start === "function" ? await start(port) : start;
