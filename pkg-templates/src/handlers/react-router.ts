@@ -4,9 +4,11 @@
  *
  * ```ts
  * // app/routes/webhooks.gwop.ts
- * export const { loader, action } = gwopWebhook({ gwop, store, onPaid, onExpired, onCanceled });
- * // app/routes/auth.$.ts
- * export const { loader, action } = gwopAuthRoutes({ gwop });
+ * const webhook = gwopWebhook({ gwop, store, onPaid, onExpired, onCanceled });
+ * export const loader = webhook.loader;
+ * export const action = webhook.action;
+ * // app/routes/auth.$.ts, likewise
+ * const auth = gwopAuthRoutes({ gwop });
  * // app/routes/me.ts
  * export const loader = withGwopAuth({ gwop }, (args, identity) => new Response(identity.subject));
  * ```

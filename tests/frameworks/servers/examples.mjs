@@ -138,6 +138,8 @@ const EXAMPLES = {
     has: ["streams", "any bytes", "any media type"],
   },
   "next-cloudflare": {
+    // OpenNext looks for the top of a monorepo, which the first lock file upwards marks.
+    prepare: () => writeFileSync(join(beside("next-cloudflare"), "package-lock.json"), "{}\n"),
     build: {
       cwd: beside("next-cloudflare"),
       program: bin(beside("next-cloudflare"), "opennextjs-cloudflare"),

@@ -1,4 +1,6 @@
 import { gwopAuthRoutes } from "@gwop/sdk/react-router";
 import { gwop } from "../gwop.server.js";
 
-export const { loader, action } = gwopAuthRoutes({ gwop });
+const route = gwopAuthRoutes({ gwop });
+export const loader = route.loader;
+export const action = route.action;
