@@ -1,2 +1,5 @@
-// Nothing about @gwop/sdk: it needs no configuration.
-export default { turbopack: { root: import.meta.dirname } };
+export default {
+  // Not bundled by Next, so that OpenNext finds what Workers need: they take no bytes of a wasm.
+  serverExternalPackages: ["@gwop/sdk"],
+  turbopack: { root: import.meta.dirname },
+};

@@ -12,8 +12,8 @@ import {
 
 /** What is used of Node's `IncomingMessage`, or of a stream in its place. */
 export interface NodeStream extends AsyncIterable<Uint8Array | string> {
-  on?(event: string, listener: (...values: never[]) => void): unknown;
-  removeListener?(event: string, listener: (...values: never[]) => void): unknown;
+  on?(event: string, listener: (...values: any[]) => void): unknown;
+  removeListener?(event: string, listener: (...values: any[]) => void): unknown;
   listenerCount?(event: string): number;
   isPaused?(): boolean;
   resume?(): unknown;

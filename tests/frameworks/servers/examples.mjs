@@ -3,7 +3,7 @@
 // xtask test --only frameworks`, which names programs in GWOP_NODE and GWOP_BUN.
 import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { serve, Simulator } from "@gwop/sdk/simulator";
 import { freePort, runProgram, started, startProgram } from "./runners/programs.mjs";
 import { ABLE, applies, check, SITUATIONS } from "./situations.js";
@@ -31,6 +31,8 @@ const gwopURL = `http://127.0.0.1:${gwop.address().port}`;
 
 const env = {
   ...process.env,
+  // wrangler needs a newer Node than this repository.
+  PATH: `${dirname(GWOP_NODE)}${delimiter}${process.env.PATH}`,
   GWOP_SERVER_URL: gwopURL,
   GWOP_IDENTITY_URL: gwopURL,
   GWOP_MERCHANT_API_KEY: sim.merchantApiKey,
