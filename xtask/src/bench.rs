@@ -128,7 +128,7 @@ pub fn command(arguments: &[String]) -> Result {
     let mut plan = Plan::read(arguments)?;
     let mut adapters_judged = Ok(());
     if plan.against.is_none() && plan.runs("adapters") {
-        adapters_judged = adapters();
+        adapters_judged = adapters(plan.check);
         if !plan.only.is_empty() {
             plan.only.retain(|part| part != "adapters");
             if plan.only.is_empty() {
@@ -187,7 +187,8 @@ pub fn command(arguments: &[String]) -> Result {
 }
 
 /// What the adapters cost beside the frameworks themselves, in the project that has the frameworks.
-fn adapters() -> Result {
+/// With `check` it fails where that is over the bound.
+fn adapters(check: bool) -> Result {
     let project = frameworks::servers()?;
     fs::copy(
         top().join("bench/adapters.mjs"),
@@ -195,6 +196,7 @@ fn adapters() -> Result {
     )?;
     Step::new("bench, adapters", tools::newer_node()?)
         .args(["adapters.mjs"])
+        .args(check.then_some("--check"))
         .dir(project)
         .limit(8 * 60)
         .shown()
