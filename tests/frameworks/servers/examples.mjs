@@ -113,7 +113,7 @@ const EXAMPLES = {
     ...vite(
       "react-router",
       ["react-router", "build"],
-      ["node_modules/@react-router/serve/bin.cjs", "build/server/index.js"],
+      ["node_modules/@react-router/serve/bin.js", "build/server/index.js"],
     ),
     has: all,
   },
