@@ -6,7 +6,7 @@ import type { InvoiceCanceledEvent, InvoiceExpiredEvent, InvoicePaidEvent } from
 import { refuseSimulators } from "./hosts.js";
 import { type Names, readOptions } from "./options.js";
 import { readRefusal } from "./refusal.js";
-import { reviveEvent } from "./revive.js";
+import { revive } from "./revive.js";
 
 /** The event of a webhook. Narrow it by `eventType`. */
 export type WebhookEvent = InvoicePaidEvent | InvoiceExpiredEvent | InvoiceCanceledEvent;
@@ -112,7 +112,7 @@ export class WebhookVerifier {
         const answers = core().verifySignatures(key, headers.xGwopSignature, body, now, tolerance);
         const holds = answers.length === 1 ? await answers[0] : (await Promise.all(answers)).includes(true);
         if (holds) {
-          return { ...headers, body: reviveEvent(core().readEvent(body, headers.xGwopEventId, headers.xGwopEventType)) };
+          return { ...headers, body: revive(core().readEvent(body, headers.xGwopEventId, headers.xGwopEventType)) };
         }
       }
     } catch (refusal) {
@@ -142,11 +142,14 @@ export class WebhookVerifier {
     const body = readParts(request.body, headers, verification);
     try {
       const { xGwopSignature, xGwopEventId, xGwopEventType } = headers;
-      const text = core().verifyWebhookSync([...secrets], xGwopSignature, body, xGwopEventId, xGwopEventType, now, tolerance);
-      return { headers, event: reviveEvent(text), body };
+      for (const secret of secrets) {
+        const text = core().verifyWebhookSync(secret, xGwopSignature, body, xGwopEventId, xGwopEventType, now, tolerance);
+        if (text !== undefined) return { headers, event: revive(text), body };
+      }
     } catch (refusal) {
       throw rejection(refusal);
     }
+    throw rejection(core().signatureMismatch());
   }
 
   #secrets(): readonly string[] {

@@ -341,30 +341,19 @@ const fn expectation(kind: &Kind) -> &'static str {
     }
 }
 
-/// The parts of a name of the wire, each with JavaScript's capital in place of the underscore before it: `paid_at` is
-/// `paid`, `A`, `t`. Names are ASCII.
-fn camel_case(name: &str) -> impl Iterator<Item = (Option<char>, &str)> {
-    name.split('_').enumerate().map(|(at, part)| {
-        let mut chars = part.chars();
-        match chars.next().filter(|_| at > 0) {
-            Some(first) => (Some(first.to_ascii_uppercase()), chars.as_str()),
-            None => (None, part),
-        }
+/// What JavaScript calls `name` of the wire, in which a capital stands for an underscore and the letter behind it:
+/// `paid_at` is `paidAt`. Names are ASCII.
+fn camel_case(name: &str) -> impl Iterator<Item = u8> {
+    let mut bytes = name.bytes();
+    std::iter::from_fn(move || match bytes.next() {
+        Some(b'_') => bytes.next().map(|byte| byte.to_ascii_uppercase()),
+        byte => byte,
     })
 }
 
 /// Whether JavaScript calls `name` of the wire `key`.
 fn is_camel_case(name: &str, key: &str) -> bool {
-    let mut rest = Some(key);
-    for (capital, part) in camel_case(name) {
-        rest = rest
-            .and_then(|rest| match capital {
-                Some(capital) => rest.strip_prefix(capital),
-                None => Some(rest),
-            })
-            .and_then(|rest| rest.strip_prefix(part));
-    }
-    rest == Some("")
+    camel_case(name).eq(key.bytes())
 }
 
 /// Appends a name of the wire in `naming`.
@@ -372,9 +361,8 @@ pub(crate) fn push_name(out: &mut String, name: &str, naming: Naming) {
     match naming {
         Naming::Wire => out.push_str(name),
         Naming::JavaScript => {
-            for (capital, part) in camel_case(name) {
-                out.extend(capital);
-                out.push_str(part);
+            for byte in camel_case(name) {
+                out.push(char::from(byte));
             }
         }
     }

@@ -1,12 +1,14 @@
 //! Access tokens: the JWK Set cache, the imported keys, and the asynchronous verification over them.
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 use js_sys::{Function, JSON, Promise};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use wasm_bindgen::prelude::*;
 use web_sys::CryptoKey;
 
+use super::options::Given;
 use super::refusal::{bad_argument, object};
 use crate::port::Crypto;
 use crate::token::{
@@ -84,15 +86,6 @@ const STORE_TIMEOUT_MS: f64 = 2_000.0;
 /// The most imported keys that are kept. Gwop publishes one or two at a time.
 const MAX_KEYS: usize = 16;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Expectation {
-    merchant_id: Option<String>,
-    issuer: Option<String>,
-    audience: Vec<String>,
-    clock_tolerance_ms: f64,
-}
-
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Verified<'v> {
@@ -125,6 +118,8 @@ pub struct TokenVerifier {
     keys: RefCell<Vec<Imported>>,
     /// The header of the last token that verified, and its key: that of most tokens.
     latest: RefCell<Option<(String, Imported)>>,
+    /// The last expectation, as it was given and as it was read: mostly that of the next token.
+    expectation: RefCell<Option<(JsValue, Rc<Given>)>>,
     /// The `kid`s of keys that Web Crypto would not import, since the last fetch.
     unsupported: RefCell<Vec<String>>,
     running: Cell<u32>,
@@ -151,6 +146,7 @@ impl TokenVerifier {
             cache: RefCell::new(JwkSetCache::new((cooldown_seconds * 1000.0) as i64)),
             keys: RefCell::new(Vec::new()),
             latest: RefCell::new(None),
+            expectation: RefCell::new(None),
             unsupported: RefCell::new(Vec::new()),
             running: Cell::new(0),
             fetch_jwks,
@@ -160,6 +156,8 @@ impl TokenVerifier {
 
     /// Verifies a compact JWS: its form, the key of its `kid`, the signature by Web Crypto, then the claims.
     ///
+    /// An `expected` that is the same object as the last time is not read again: never change one.
+    ///
     /// Resolves to `VerifiedClaims`. Rejects with a `TokenRefusal`, or with an error where Web Crypto is missing.
     #[wasm_bindgen(unchecked_return_type = "VerifiedClaims")]
     pub async fn verify(
@@ -167,14 +165,14 @@ impl TokenVerifier {
         token: String,
         expected: TokenExpectation,
     ) -> Result<JsValue, JsValue> {
-        let expected: Expectation = serde_wasm_bindgen::from_value(expected.into())
-            .map_err(|_| bad_argument("an expectation of a token has a member of another kind"))?;
+        let given = self.expectation(expected.into())?;
+        let audience = given.audience.iter().flatten();
         let expected = Expected {
-            merchant_id: expected.merchant_id.as_deref(),
-            audience: expected.audience.iter().map(String::as_str).collect(),
-            issuer: expected.issuer.as_deref().unwrap_or(ISSUER),
+            merchant_id: given.merchant_id.as_deref(),
+            audience: audience.map(String::as_str).collect(),
+            issuer: given.issuer.as_deref().unwrap_or(ISSUER),
             // The cast saturates.
-            clock_tolerance_ms: expected.clock_tolerance_ms as i64,
+            clock_tolerance_ms: given.clock_tolerance_ms.unwrap_or_default() as i64,
         };
         let running = Running::begin(&self.running);
         let early = self.begin_early(&token, running.is_alone());
@@ -214,6 +212,22 @@ struct Early {
 }
 
 impl TokenVerifier {
+    /// Reads an expectation, unless it is the very object that the last token was verified against.
+    fn expectation(&self, given: JsValue) -> Result<Rc<Given>, JsValue> {
+        if let Ok(last) = self.expectation.try_borrow()
+            && let Some((_, read)) = last.as_ref().filter(|(last, _)| *last == given)
+        {
+            return Ok(Rc::clone(read));
+        }
+        let read = Given::read(given.clone())
+            .map_err(|()| bad_argument("an expectation of a token has a member of another kind"))?;
+        let read = Rc::new(read);
+        if let Ok(mut last) = self.expectation.try_borrow_mut() {
+            *last = Some((given, Rc::clone(&read)));
+        }
+        Ok(read)
+    }
+
     /// Web Crypto works while the wasm reads the token, where nothing else keeps it busy and the header is that of
     /// the last good token. Its answer counts only if the token's own `kid` leads to the same key.
     fn begin_early(&self, token: &str, alone: bool) -> Option<Early> {
