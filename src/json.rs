@@ -330,7 +330,10 @@ fn unescape(quoted: &str) -> Vec<u16> {
         let unit = match char {
             '\\' => match chars.next() {
                 Some('u') => {
-                    let digits = chars.by_ref().take(4).filter_map(|digit| digit.to_digit(16));
+                    let digits = chars
+                        .by_ref()
+                        .take(4)
+                        .filter_map(|digit| digit.to_digit(16));
                     // Sixteen bits of four digits.
                     digits.fold(0, |number, digit| (number << 4) | digit as u16)
                 }
@@ -449,7 +452,10 @@ mod tests {
                     let value: serde_json::Value = serde_json::from_str(value.raw()).unwrap();
                     (name.to_text().unwrap(), value)
                 };
-                object.members().map(member).collect::<serde_json::Map<_, _>>()
+                object
+                    .members()
+                    .map(member)
+                    .collect::<serde_json::Map<_, _>>()
             });
             let is_object = expected.as_ref().is_some_and(serde_json::Value::is_object);
             assert_eq!(members.is_some(), is_object, "{text}");
@@ -513,7 +519,8 @@ mod tests {
         let document = Value::parse(br#""\ud800x\udc00\ud83d\ude00""#).unwrap();
         assert_eq!(document.as_str().unwrap(), "\u{fffd}x\u{fffd}😀");
         assert!(!document.is_text());
-        let document = Value::parse("\"\\ud83d😀\\uD83D\\uDe00\\b\\f\\n\\r\\t\\/\\\\\\\"é\"".as_bytes());
+        let document =
+            Value::parse("\"\\ud83d😀\\uD83D\\uDe00\\b\\f\\n\\r\\t\\/\\\\\\\"é\"".as_bytes());
         let text = "\u{fffd}😀😀\u{8}\u{c}\n\r\t/\\\"é";
         assert_eq!(document.unwrap().as_str().unwrap(), text);
         assert!(document.unwrap().is_str(text) && !document.unwrap().is_text());

@@ -19,7 +19,7 @@ use crate::client::{
 use crate::drive::{self, Attempts};
 use crate::model::Naming;
 use crate::port::Transport;
-use crate::web::{Stop, now_ms, read_response, settled, sleep};
+use crate::web::{Stop, constant, now_ms, read_response, settled, sleep};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
@@ -185,9 +185,8 @@ fn policy(given: &Given) -> Result<RetryPolicy, Refusal> {
         policy.bound = Bound::Retries(most as u32);
     }
     if let Some(codes) = &given.codes {
-        policy.codes = RetryCodes::parse(codes.iter().map(String::as_str)).map_err(|_| {
-            argument("`retryCodes` must hold statuses such as \"429\" or \"5XX\"")
-        })?;
+        policy.codes = RetryCodes::parse(codes.iter().map(String::as_str))
+            .map_err(|_| argument("`retryCodes` must hold statuses such as \"429\" or \"5XX\""))?;
     }
     policy.connection_errors = given.connection_errors.unwrap_or(true);
     policy.timeouts = given.timeouts.unwrap_or(true);
@@ -401,8 +400,8 @@ async fn make(
         logs: host.has_log().is_some(),
         headers: own_headers.all,
         user_agent: (!in_browser()).then(|| {
-            let own = concat!("gwop-sdk/", env!("CARGO_PKG_VERSION"));
-            options.user_agent.as_deref().unwrap_or(own)
+            let own = options.user_agent.as_deref().map(JsValue::from_str);
+            own.unwrap_or_else(|| constant(concat!("gwop-sdk/", env!("CARGO_PKG_VERSION"))))
         }),
         timeout_ms: options
             .timeout_ms
@@ -413,9 +412,7 @@ async fn make(
     };
     let attempts = drive::attempts(&transport, &mut call).await;
     *key = Some(call.idempotency_key().unwrap_or_default().to_owned());
-    transport
-        .end(&call, attempts, wire)
-        .map_err(Box::new)
+    transport.end(&call, attempts, wire).map_err(Box::new)
 }
 
 /// The merchant key, empty where there is none.
@@ -522,7 +519,7 @@ struct Client<'c> {
     host: &'c CallHost,
     logs: bool,
     headers: Option<Object>,
-    user_agent: Option<&'c str>,
+    user_agent: Option<JsValue>,
     timeout_ms: f64,
     signal: Option<AbortSignal>,
     latest: RefCell<Exchange>,
@@ -540,20 +537,25 @@ impl Client<'_> {
         controller: &AbortController,
     ) -> Result<web_sys::Request, JsValue> {
         let all = Object::new();
-        let set = |name: &str, value: &str| Reflect::set(&all, &name.into(), &value.into());
         for (name, value) in request.headers() {
             if !value.is_empty() {
-                set(name, value)?;
+                let json = "application/json";
+                let value = if value == json {
+                    constant(json)
+                } else {
+                    value.into()
+                };
+                Reflect::set(&all, &constant(name), &value)?;
             }
         }
-        if let Some(user_agent) = self.user_agent {
-            set("user-agent", user_agent)?;
+        if let Some(user_agent) = &self.user_agent {
+            Reflect::set(&all, &constant("user-agent"), user_agent)?;
         }
         if let Some(own) = &self.headers {
             Object::assign(&all, own);
         }
         let init = RequestInit::new();
-        init.set_method(request.method);
+        Reflect::set(&init, &constant("method"), &constant(request.method))?;
         init.set_headers(&all);
         init.set_redirect(RequestRedirect::Manual);
         init.set_signal(Some(&controller.signal()));
@@ -813,7 +815,7 @@ fn is_unread_response(response: &JsValue) -> bool {
     let is_read = response.body_used().is_ok_and(|used| used.is_truthy());
     let get = headers
         .is_object()
-        .then(|| Reflect::get(&headers, &"get".into()));
+        .then(|| Reflect::get(&headers, &constant("get")));
     is_number && !is_read && get.is_some_and(|get| get.is_ok_and(|get| get.is_function()))
 }
 

@@ -42,7 +42,11 @@ fn version(state: &Given) -> Option<i64> {
 pub fn judge_invoice_event(known: InvoiceState, event: InvoiceState) -> Result<String, JsValue> {
     let (known, event) = (read(known)?, read(event)?);
     let status = known.status.as_deref().and_then(Status::parse);
-    let invoice = Invoice::restore(status.unwrap_or_default(), version(&known), known.transaction);
+    let invoice = Invoice::restore(
+        status.unwrap_or_default(),
+        version(&known),
+        known.transaction,
+    );
     let outcome = match event
         .status
         .as_deref()

@@ -1,6 +1,6 @@
 //! The port's [`Crypto`] by `crypto.subtle`, with keys that are imported once and kept by the caller.
 
-use js_sys::{JSON, Object, Promise, Uint8Array};
+use js_sys::{JSON, JsString, Object, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 use web_sys::{CryptoKey, SubtleCrypto};
 
@@ -8,12 +8,19 @@ use crate::port::Crypto;
 
 #[allow(unsafe_code)] // wasm-bindgen's generated glue.
 mod global {
+    use js_sys::JsString;
+
     use super::wasm_bindgen;
 
     #[wasm_bindgen]
     extern "C" {
         #[wasm_bindgen(thread_local_v2, js_name = crypto)]
         pub static CRYPTO: Option<web_sys::Crypto>;
+        // Made once: a text of Rust's would be decoded for each verification.
+        #[wasm_bindgen(thread_local_v2, static_string)]
+        pub static HMAC: JsString;
+        #[wasm_bindgen(thread_local_v2, static_string)]
+        pub static RS256: JsString;
     }
 }
 
@@ -59,13 +66,15 @@ impl WebCrypto {
     /// The runtime copies the bytes before it answers (Web Cryptography API, 14.3.4), so it may be given the wasm's own memory.
     fn verify(
         &self,
-        algorithm: &str,
+        algorithm: &JsString,
         key: &CryptoKey,
         signature: &[u8],
         signed: &[u8],
     ) -> Result<Promise, JsValue> {
         let Self(subtle) = self;
-        subtle.verify_with_str_and_u8_array_and_u8_array(algorithm, key, signature, signed)
+        // Declared as an object or a text; a text it is.
+        let algorithm = algorithm.unchecked_ref();
+        subtle.verify_with_object_and_u8_array_and_u8_array(algorithm, key, signature, signed)
     }
 }
 
@@ -80,7 +89,7 @@ impl Crypto for WebCrypto {
     }
 
     fn verify_hmac(&self, key: &CryptoKey, tag: &[u8], signed: &[u8]) -> Result<Promise, JsValue> {
-        self.verify("HMAC", key, tag, signed)
+        global::HMAC.with(|hmac| self.verify(hmac, key, tag, signed))
     }
 
     fn import_rs256_key(&self, jwk: &str) -> Result<Promise, JsValue> {
@@ -94,7 +103,7 @@ impl Crypto for WebCrypto {
         signature: &[u8],
         signed: &[u8],
     ) -> Result<Promise, JsValue> {
-        self.verify("RSASSA-PKCS1-v1_5", key, signature, signed)
+        global::RS256.with(|rs256| self.verify(rs256, key, signature, signed))
     }
 }
 
