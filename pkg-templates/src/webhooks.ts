@@ -7,6 +7,7 @@ import { refuseSimulators } from "./hosts.js";
 import { type Names, readOptions } from "./options.js";
 import { readRefusal } from "./refusal.js";
 import { revive } from "./revive.js";
+import { encode } from "./text.js";
 
 /** The event of a webhook. Narrow it by `eventType`. */
 export type WebhookEvent = InvoicePaidEvent | InvoiceExpiredEvent | InvoiceCanceledEvent;
@@ -65,8 +66,6 @@ export interface ValidateWebhookSyncOptions extends WebhookVerification {
   request: WebhookRequestParts;
 }
 
-/** Made on first use: Jest's jsdom has none, and what only handles errors needs none. */
-let encoder: TextEncoder | undefined;
 const OPTIONS: Names<ValidateWebhookOptions> = { request: undefined, toleranceSeconds: undefined, receivedAt: undefined, maxBodyBytes: undefined };
 
 /** The largest body that is taken where the options say nothing, in bytes. */
@@ -282,7 +281,7 @@ export function readBody(body: unknown, maxBodyBytes = Infinity): Uint8Array {
   const least = typeof body === "string" ? body.length : ((body as ArrayBuffer | undefined)?.byteLength ?? 0);
   if (least > maxBodyBytes) throw tooLarge(maxBodyBytes);
   if (typeof body === "string") {
-    const bytes = (encoder ??= new TextEncoder()).encode(body);
+    const bytes = encode(body);
     if (bytes.length > maxBodyBytes) throw tooLarge(maxBodyBytes);
     return bytes;
   }

@@ -1,26 +1,20 @@
 //! The port's [`Crypto`] by `crypto.subtle`, with keys that are imported once and kept by the caller.
 
-use js_sys::{JSON, JsString, Object, Promise, Uint8Array};
+use js_sys::{JSON, Object, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 use web_sys::{CryptoKey, SubtleCrypto};
 
+use super::text::constant;
 use crate::port::Crypto;
 
 #[allow(unsafe_code)] // wasm-bindgen's generated glue.
 mod global {
-    use js_sys::JsString;
-
     use super::wasm_bindgen;
 
     #[wasm_bindgen]
     extern "C" {
         #[wasm_bindgen(thread_local_v2, js_name = crypto)]
         pub static CRYPTO: Option<web_sys::Crypto>;
-        // Made once: a text of Rust's would be decoded for each verification.
-        #[wasm_bindgen(thread_local_v2, static_string)]
-        pub static HMAC: JsString;
-        #[wasm_bindgen(thread_local_v2, static_string)]
-        pub static RS256: JsString;
     }
 }
 
@@ -66,15 +60,15 @@ impl WebCrypto {
     /// The runtime copies the bytes before it answers (Web Cryptography API, 14.3.4), so it may be given the wasm's own memory.
     fn verify(
         &self,
-        algorithm: &JsString,
+        algorithm: &'static str,
         key: &CryptoKey,
         signature: &[u8],
         signed: &[u8],
     ) -> Result<Promise, JsValue> {
         let Self(subtle) = self;
         // Declared as an object or a text; a text it is.
-        let algorithm = algorithm.unchecked_ref();
-        subtle.verify_with_object_and_u8_array_and_u8_array(algorithm, key, signature, signed)
+        let algorithm: Object = constant(algorithm).unchecked_into();
+        subtle.verify_with_object_and_u8_array_and_u8_array(&algorithm, key, signature, signed)
     }
 }
 
@@ -89,7 +83,7 @@ impl Crypto for WebCrypto {
     }
 
     fn verify_hmac(&self, key: &CryptoKey, tag: &[u8], signed: &[u8]) -> Result<Promise, JsValue> {
-        global::HMAC.with(|hmac| self.verify(hmac, key, tag, signed))
+        self.verify("HMAC", key, tag, signed)
     }
 
     fn import_rs256_key(&self, jwk: &str) -> Result<Promise, JsValue> {
@@ -103,7 +97,7 @@ impl Crypto for WebCrypto {
         signature: &[u8],
         signed: &[u8],
     ) -> Result<Promise, JsValue> {
-        global::RS256.with(|rs256| self.verify(rs256, key, signature, signed))
+        self.verify("RSASSA-PKCS1-v1_5", key, signature, signed)
     }
 }
 

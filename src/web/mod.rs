@@ -7,7 +7,6 @@ pub mod executor;
 mod http;
 #[cfg(feature = "npm")]
 mod stop;
-#[cfg(feature = "npm")]
 mod text;
 
 pub use crypto::WebCrypto;

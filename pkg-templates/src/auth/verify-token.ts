@@ -5,6 +5,7 @@ import { refuse } from "../errors/refuse.js";
 import type { TokenExpectation, TokenRefusal, TokenVerifier, VerifiedClaims } from "../generated/gwop_bg.js";
 import { bare, type Names, readOptions } from "../options.js";
 import { readRefusal } from "../refusal.js";
+import { encode } from "../text.js";
 import type { JwksStore } from "./jwks-cache.js";
 
 /**
@@ -106,7 +107,7 @@ export class TokenVerification {
     }
     let claims: VerifiedClaims;
     try {
-      claims = await this.#tokens().verify(token.slice(0, LONGEST_READ), expected);
+      claims = await this.#tokens().verify(encode(token.slice(0, LONGEST_READ)), expected);
     } catch (thrown) {
       throw tokenError(thrown);
     }
