@@ -117,7 +117,7 @@ export class WebhookVerifier {
     } catch (refusal) {
       throw rejection(refusal);
     }
-    throw rejection(core().signatureMismatch());
+    throw rejection(core().signatureMismatch([...secrets]));
   }
 
   verifySync(options: ValidateWebhookSyncOptions): ValidateWebhookResponse {
@@ -148,7 +148,7 @@ export class WebhookVerifier {
     } catch (refusal) {
       throw rejection(refusal);
     }
-    throw rejection(core().signatureMismatch());
+    throw rejection(core().signatureMismatch([...secrets]));
   }
 
   #secrets(): readonly string[] {

@@ -91,10 +91,10 @@ pub fn verify_webhook_sync(
     read_event(body, id_header, type_header).map(Some)
 }
 
-/// The `Refusal` of a delivery whose MAC does not hold.
+/// The `Refusal` of a delivery whose MAC holds under none of the secrets.
 #[wasm_bindgen(js_name = signatureMismatch, unchecked_return_type = "Refusal")]
-pub fn signature_mismatch() -> JsValue {
-    Rejection::new(Code::SignatureMismatch).into()
+pub fn signature_mismatch(secrets: Vec<String>) -> JsValue {
+    Rejection::mismatch(&secrets).into()
 }
 
 /// The `Refusal` of a body that is not raw.
