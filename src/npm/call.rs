@@ -301,7 +301,7 @@ pub async fn call_operation(
     #[wasm_bindgen(unchecked_param_type = "object | undefined")] headers: JsValue,
     signal: Option<AbortSignal>,
 ) -> Result<JsValue, JsValue> {
-    // Most calls have none, and reading them takes a tenth of such a call.
+    // Most calls have none.
     let options = match options {
         Some(options) => Given::read(options.into())
             .map_err(|()| bad_argument("an option of a call has a member of another kind"))?,

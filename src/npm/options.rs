@@ -5,7 +5,7 @@ use wasm_bindgen::JsValue;
 
 /// Every option of every function. What is left out, or `undefined`, is `None`.
 ///
-/// One struct instead of one for each function: each visitor of its own takes half a kilobyte (gzip).
+/// One struct instead of one for each function, whose visitors would each be as large.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Given {
