@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer as _, MapAccess, SeqAccess, Visitor};
+use serde_json::Deserializer;
 use serde_json::value::RawValue;
 
 /// The deepest nesting that is read. A deeper text is refused as [`Malformed`].
@@ -52,10 +52,10 @@ impl<'d> Value<'d> {
     /// As [`Self::parse`].
     pub fn parse_object(bytes: &'d [u8]) -> Result<Option<Object<'d>>, Malformed> {
         let text = std::str::from_utf8(bytes).map_err(|_| Malformed)?;
-        match serde_json::from_str(text) {
-            Ok(object) => Self(text).bounded().map(|_| Some(object)),
+        match read_object(text) {
+            Some(object) => Self(text).bounded().map(|_| Some(object)),
             // Another kind, or no JSON.
-            Err(_) => Self::parse(bytes).map(|_| None),
+            None => Self::parse(bytes).map(|_| None),
         }
     }
 
@@ -116,19 +116,18 @@ impl<'d> Value<'d> {
     #[must_use]
     pub fn as_str(self) -> Option<Cow<'d, str>> {
         let quoted = self.quoted()?;
-        if quoted.contains('\\') {
-            unescape(self.0).map(Cow::Owned)
+        Some(if has_escapes(quoted) {
+            Cow::Owned(String::from_utf16_lossy(&unescape(quoted)))
         } else {
-            Some(Cow::Borrowed(quoted))
-        }
+            Cow::Borrowed(quoted)
+        })
     }
 
     /// Whether this is a string of Unicode text: one without lone surrogates.
     #[must_use]
     pub fn is_text(self) -> bool {
-        let quoted = self.quoted();
-        quoted.is_some_and(|quoted| {
-            !quoted.contains('\\') || serde_json::from_str::<String>(self.0).is_ok()
+        self.quoted().is_some_and(|quoted| {
+            !has_escapes(quoted) || String::from_utf16(&unescape(quoted)).is_ok()
         })
     }
 
@@ -145,10 +144,12 @@ impl<'d> Value<'d> {
             return false;
         };
         // An escape is longer than what it stands for, so a text of the same length has none if it is equal.
-        if quoted.len() > expected.len() && quoted.contains('\\') {
-            return unescape(self.0).is_some_and(|text| text == expected);
+        if quoted.len() == expected.len() {
+            return quoted == expected && !has_escapes(expected);
         }
-        quoted == expected && !expected.contains('\\')
+        quoted.len() > expected.len()
+            && has_escapes(quoted)
+            && self.as_str().is_some_and(|text| text == expected)
     }
 
     /// The boolean, if it is one.
@@ -173,21 +174,26 @@ impl<'d> Value<'d> {
     /// The members of an object; `None` for other kinds.
     #[must_use]
     pub fn as_object(self) -> Option<Object<'d>> {
-        if !self.is_object() {
-            return None;
-        }
-        serde_json::from_str(self.0).ok()
+        read_object(self.0)
     }
 
     /// The elements of an array; `None` for other kinds.
     #[must_use]
     pub fn as_array(self) -> Option<Vec<Value<'d>>> {
-        if !self.is_array() {
-            return None;
+        let mut rest = after(self.0, b'[')?;
+        if after(rest, b']').is_some() {
+            return Some(Vec::new());
         }
-        serde_json::from_str::<Elements<'d>>(self.0)
-            .ok()
-            .map(|elements| elements.0)
+        let mut elements = Vec::with_capacity(4);
+        loop {
+            let (element, following) = first_value(rest)?;
+            elements.push(element);
+            match after(following, b',') {
+                Some(next) => rest = next,
+                // It is one JSON text, so nothing follows.
+                None => return after(following, b']').map(|_| elements),
+            }
+        }
     }
 
     /// The member of an object that is called `name`: the last one where it is repeated. Look several up in
@@ -223,13 +229,6 @@ impl<'d> Value<'d> {
             }
         }
         true
-    }
-}
-
-impl<'de: 'd, 'd> Deserialize<'de> for Value<'d> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value: &'de RawValue = Deserialize::deserialize(deserializer)?;
-        Ok(Self(value.get()))
     }
 }
 
@@ -272,85 +271,88 @@ impl<'d> Object<'d> {
     }
 }
 
-impl<'de: 'd, 'd> Deserialize<'de> for Object<'d> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-
-        impl<'de> Visitor<'de> for Members {
-            type Value = Object<'de>;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
-                let mut members = Vec::with_capacity(16);
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
+/// The members of the object that `text` is; `None` where it is none, or no JSON.
+///
+/// `serde_json` reads each name and each value; only the punctuation between them is read here. Its own visitors of maps
+/// bring the words of their errors along, and with them all that reads and writes numbers (docs/performance.md).
+fn read_object(text: &str) -> Option<Object<'_>> {
+    let mut rest = after(text, b'{')?;
+    let mut members = Vec::new();
+    let end = match after(rest, b'}') {
+        Some(end) => end,
+        None => {
+            members.reserve(16);
+            loop {
+                let (name, following) = first_value(rest).filter(|(name, _)| name.is_string())?;
+                let (value, following) = first_value(after(following, b':')?)?;
+                members.push((name, value));
+                match after(following, b',') {
+                    Some(next) => rest = next,
+                    None => break after(following, b'}')?,
                 }
-                Ok(Object { members })
             }
         }
-
-        deserializer.deserialize_map(Members)
-    }
+    };
+    let ended = end.bytes().all(is_space);
+    ended.then_some(Object { members })
 }
 
-/// The elements of an array.
-struct Elements<'d>(Vec<Value<'d>>);
-
-impl<'de: 'd, 'd> Deserialize<'de> for Elements<'d> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Seq;
-
-        impl<'de> Visitor<'de> for Seq {
-            type Value = Elements<'de>;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an array")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Elements<'de>, A::Error> {
-                let mut elements = Vec::new();
-                while let Some(element) = seq.next_element()? {
-                    elements.push(element);
-                }
-                Ok(Elements(elements))
-            }
-        }
-
-        deserializer.deserialize_seq(Seq)
-    }
+/// The first JSON value of `text`, and what follows it.
+fn first_value(text: &str) -> Option<(Value<'_>, &str)> {
+    let mut values = Deserializer::from_str(text).into_iter::<&RawValue>();
+    let value = values.next()?.ok()?;
+    Some((Value(value.get()), text.get(values.byte_offset()..)?))
 }
 
-/// Resolves the escapes of a quoted string. `serde_json` refuses lone surrogates in a `str` and takes them
-/// as bytes (WTF-8: `ED`, `A0` to `BF`, a third byte), which here become U+FFFD.
+/// What follows `mark`, where `text` begins with it but for white space.
+fn after(text: &str, mark: u8) -> Option<&str> {
+    let at = text.bytes().position(|byte| !is_space(byte))?;
+    (text.as_bytes().get(at) == Some(&mark))
+        .then(|| text.get(at.wrapping_add(1)..))
+        .flatten()
+}
+
+/// JSON's white space (RFC 8259 section 2).
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+fn has_escapes(quoted: &str) -> bool {
+    quoted.bytes().any(|byte| byte == b'\\')
+}
+
+/// The UTF-16 of what stands between quotes, where `serde_json` has found the escapes to be good.
 #[cold]
-fn unescape(quoted: &str) -> Option<String> {
-    struct Bytes;
-
-    impl Visitor<'_> for Bytes {
-        type Value = Vec<u8>;
-
-        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-            formatter.write_str("a string")
-        }
-
-        fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
-            Ok(bytes.to_vec())
-        }
+fn unescape(quoted: &str) -> Vec<u16> {
+    let mut units = Vec::with_capacity(quoted.len());
+    let mut chars = quoted.chars();
+    while let Some(char) = chars.next() {
+        let unit = match char {
+            '\\' => match chars.next() {
+                Some('u') => {
+                    let digits = chars
+                        .by_ref()
+                        .take(4)
+                        .filter_map(|digit| digit.to_digit(16));
+                    // Sixteen bits of four digits.
+                    digits.fold(0, |number, digit| (number << 4) | digit as u16)
+                }
+                Some('b') => 0x08,
+                Some('f') => 0x0c,
+                Some('n') => 0x0a,
+                Some('r') => 0x0d,
+                Some('t') => 0x09,
+                // A quote, a backslash or a slash.
+                other => other.map_or(0, |other| other as u16),
+            },
+            _ => {
+                units.extend_from_slice(char.encode_utf16(&mut [0; 2]));
+                continue;
+            }
+        };
+        units.push(unit);
     }
-
-    let mut deserializer = serde_json::Deserializer::from_str(quoted);
-    let mut bytes = deserializer.deserialize_bytes(Bytes).ok()?;
-    let mut rest = bytes.as_mut_slice();
-    while let [first, tail @ ..] = rest {
-        if let (0xed, [second @ 0xa0..=0xbf, third, ..]) = (*first, &mut *tail) {
-            (*first, *second, *third) = (0xef, 0xbf, 0xbd);
-        }
-        rest = tail;
-    }
-    String::from_utf8(bytes).ok()
+    units
 }
 
 /// `text` as a JSON string, quotes included.
@@ -407,6 +409,71 @@ mod tests {
     }
 
     #[test]
+    fn objects_and_arrays_are_read_as_serde_json_reads_them() {
+        for text in [
+            "{}",
+            " \r\n\t{ } ",
+            "{\"a\":1}",
+            " { \"a\" : 1 , \"b\" : [ 1 , -2.5e3 , \"]\" , { } ] } ",
+            "{\"\\u0061\\\"\":\"}\",\"b\":{\"c\":[]}}",
+            "{\"a\":true,\"b\":false,\"c\":null}",
+            "{,}",
+            "{\"a\":1,}",
+            "{\"a\":1,,\"b\":2}",
+            "{\"a\":1 \"b\":2}",
+            "{\"a\" 1}",
+            "{\"a\":}",
+            "{\"a\"}",
+            "{\"a\":1x}",
+            "{\"a\":nulll}",
+            "{\"a\":1}}",
+            "{\"a\":1}x",
+            "{\"a\":1",
+            "{\"a\":\u{a0}1}",
+            "{1:2}",
+            "{null:2}",
+            "{[\"a\"]:2}",
+            "{\"a\":01}",
+            "{\"a\":\"\n\"}",
+            "[]",
+            "[ ]",
+            "[1,]",
+            "[1 2]",
+            "[,1]",
+            "[1]]",
+            "",
+            " ",
+        ] {
+            let expected = serde_json::from_str::<serde_json::Value>(text).ok();
+            let read = Value::parse_object(text.as_bytes());
+            assert_eq!(read.is_ok(), expected.is_some(), "{text}");
+            let members = read.ok().flatten().map(|object| {
+                let member = |(name, value): (Value<'_>, Value<'_>)| {
+                    let value: serde_json::Value = serde_json::from_str(value.raw()).unwrap();
+                    (name.to_text().unwrap(), value)
+                };
+                object
+                    .members()
+                    .map(member)
+                    .collect::<serde_json::Map<_, _>>()
+            });
+            let is_object = expected.as_ref().is_some_and(serde_json::Value::is_object);
+            assert_eq!(members.is_some(), is_object, "{text}");
+            if let (Some(members), Some(expected)) = (members, &expected) {
+                assert_eq!(&serde_json::Value::Object(members), expected, "{text}");
+            }
+            if let Some(serde_json::Value::Array(expected)) = expected {
+                let elements = Value::parse(text.as_bytes()).unwrap().as_array();
+                assert_eq!(elements.unwrap().len(), expected.len(), "{text}");
+            }
+        }
+        let array = Value::parse(b" [ 1 , [2,3] , \"],\" ] ").unwrap();
+        let array = array.as_array().unwrap();
+        let raw: Vec<&str> = array.iter().map(|element| element.raw()).collect();
+        assert_eq!(raw, ["1", "[2,3]", "\"],\""]);
+    }
+
+    #[test]
     fn nesting_is_bounded() {
         let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
         assert!(Value::parse(nested(MAX_DEPTH).as_bytes()).is_ok());
@@ -451,6 +518,13 @@ mod tests {
         }
         let document = Value::parse(br#""\ud800x\udc00\ud83d\ude00""#).unwrap();
         assert_eq!(document.as_str().unwrap(), "\u{fffd}x\u{fffd}😀");
+        assert!(!document.is_text());
+        let document =
+            Value::parse("\"\\ud83d😀\\uD83D\\uDe00\\b\\f\\n\\r\\t\\/\\\\\\\"é\"".as_bytes());
+        let text = "\u{fffd}😀😀\u{8}\u{c}\n\r\t/\\\"é";
+        assert_eq!(document.unwrap().as_str().unwrap(), text);
+        assert!(document.unwrap().is_str(text) && !document.unwrap().is_text());
+        assert!(Value::parse(br#""\ud83d\ude00""#).unwrap().is_text());
     }
 
     #[test]

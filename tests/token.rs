@@ -3,7 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
-use gwop::token::{Code, Decoded, Expected, ISSUER, MAX_TOKEN_BYTES, UnverifiedToken};
+use gwop::token::{Begun, Code, Decoded, Expected, ISSUER, MAX_TOKEN_BYTES, UnverifiedToken};
 
 const NOW_SECONDS: i64 = 1_774_404_000;
 const NOW_MS: i64 = NOW_SECONDS * 1000;
@@ -40,10 +40,27 @@ fn claims(extra: &[(&str, &str)]) -> String {
     format!("{{{}}}", members.join(","))
 }
 
+/// What is said of a token, whether its header was known before or not.
 fn verdict(token: &str, expected: &Expected<'_>) -> Result<String, Code> {
+    let header = BASE64URL.encode(HEADER);
+    let begun = Begun::new(token.as_bytes(), header.as_bytes(), "gwop-auth-v1");
+    let fresh = verdict_of(token, expected, None);
+    if let Some((begun, signed)) = begun {
+        let (signing_input, _) = token.rsplit_once('.').unwrap();
+        assert_eq!(signed, signing_input.as_bytes());
+        assert_eq!(verdict_of(token, expected, Some(begun)), fresh, "{token}");
+    }
+    fresh
+}
+
+fn verdict_of(
+    token: &str,
+    expected: &Expected<'_>,
+    begun: Option<Begun<'_>>,
+) -> Result<String, Code> {
     let mut decoded = Decoded::default();
-    let token =
-        UnverifiedToken::parse(token.as_bytes(), &mut decoded).map_err(|refused| refused.code)?;
+    let token = UnverifiedToken::parse_begun(token.as_bytes(), &mut decoded, begun)
+        .map_err(|refused| refused.code)?;
     let claims = token
         .judge(expected, NOW_MS)
         .map_err(|refused| refused.code)?;
@@ -64,6 +81,35 @@ fn code_of_header(header: &str) -> Option<Code> {
 
 fn code_of_claims(extra: &[(&str, &str)]) -> Option<Code> {
     verdict(&compact(HEADER, &claims(extra)), &Expected::default()).err()
+}
+
+#[test]
+fn what_was_begun_counts_for_its_own_token_alone() {
+    let token = compact(HEADER, &claims(&[]));
+    let header = BASE64URL.encode(HEADER);
+    let begin = |token: &str, header: &str| {
+        Begun::new(token.as_bytes(), header.as_bytes(), "gwop-auth-v1").is_some()
+    };
+    assert!(begin(&token, &header));
+    assert!(!begin(&token, header.get(1..).unwrap()) && !begin(&token, header.get(..9).unwrap()));
+    assert!(!begin(&token, "") && !begin(&header, &header));
+    assert!(!begin(&format!("{token}="), &header) && !begin("", &header));
+
+    // Another token's signature and `kid` are not taken over.
+    let other = token.replace(&BASE64URL.encode("signature"), &BASE64URL.encode("another"));
+    let (begun, _) = Begun::new(other.as_bytes(), header.as_bytes(), "another-kid").unwrap();
+    let mut decoded = Decoded::default();
+    let parsed = UnverifiedToken::parse_begun(token.as_bytes(), &mut decoded, Some(begun)).unwrap();
+    assert_eq!(parsed.signature(), b"signature");
+    assert_eq!(parsed.kid(), Some("gwop-auth-v1"));
+    // That of the very token is.
+    let (begun, _) = Begun::new(token.as_bytes(), header.as_bytes(), "known").unwrap();
+    let mut decoded = Decoded::default();
+    let parsed = UnverifiedToken::parse_begun(token.as_bytes(), &mut decoded, Some(begun)).unwrap();
+    assert_eq!(
+        (parsed.kid(), parsed.signature()),
+        (Some("known"), &b"signature"[..])
+    );
 }
 
 #[test]

@@ -6,6 +6,7 @@ import { type Logger, logAttempt } from "./debug.js";
 import { hide } from "./errors/brand.js";
 import type { CallFailure, CallSuccess, Operation, RetryOptions } from "./generated/gwop_bg.js";
 import { isFromHook, sentAs } from "./http-client.js";
+import { bare } from "./options.js";
 import { follow, isSignal } from "./race.js";
 
 export type { CallSuccess, Operation, RetryOptions };
@@ -109,14 +110,18 @@ export async function runCall(target: CallTarget, readPlan: () => CallPlan): Pro
     const host = {
       request: (request: Request) => plan.httpClient.request(request),
       merchantApiKey: plan.merchantApiKey,
-      retries: plan.retries,
+      retries: () => {
+        const retries = plan.retries();
+        return retries && bare(retries);
+      },
       isHookError: isFromHook,
       log:
         logger &&
         ((request: Request, response: Response | undefined, failure: string | undefined, milliseconds: number) =>
           logAttempt(logger, { request: sentAs(request), response, failure }, milliseconds)),
     };
-    const options = { wire, serverURL, identityURL, userAgent, timeoutMs };
+    const isUsual = !wire && !serverURL && !identityURL && userAgent === undefined && timeoutMs === undefined;
+    const options = isUsual ? undefined : bare({ wire, serverURL, identityURL, userAgent, timeoutMs });
     const following = follow(signal);
     try {
       return await core().callOperation(operation, argument, options, host, headers ?? undefined, following.signal);

@@ -16,7 +16,7 @@ import { parsed } from "./errors/parsed.js";
 import { refuse } from "./errors/refuse.js";
 import { isGwops, isSimulated, readAllowInsecure, readHost, refuseSimulators } from "./hosts.js";
 import { HTTPClient } from "./http-client.js";
-import { type Names, readOptions } from "./options.js";
+import { bare, type Names, readOptions } from "./options.js";
 import { revive } from "./revive.js";
 import { ServerList } from "./server-list.js";
 
@@ -162,11 +162,15 @@ export class ApiClient {
 
   /** Makes a call. */
   async call<T>(operation: Operation, argument: unknown, options?: RequestOptions): Promise<Answer<T>> {
-    const { text, times, response } = await this.#run({ operation, argument }, options);
+    const { text, response } = await this.#run({ operation, argument }, options);
     // Own members whatever the name: `constructor` and `__proto__` are names of headers like any other.
     const headers = new Map<string, string[]>();
-    response.headers.forEach((value, name) => headers.set(name, [...(headers.get(name) ?? []), value]));
-    return { headers: Object.fromEntries(headers), result: revive<T>(text, times) };
+    response.headers.forEach((value, name) => {
+      const before = headers.get(name);
+      if (before) before.push(value);
+      else headers.set(name, [value]);
+    });
+    return { headers: Object.fromEntries(headers), result: revive<T>(text) };
   }
 
   /** The client's host: the constructor's, else that of the environment now; empty for Gwop's own. */
@@ -194,19 +198,18 @@ export class ApiClient {
         REQUEST_OPTIONS,
       );
       const called = readHost("serverURL", call.serverURL, own.allowInsecure);
-      const serverURL = called || this.#host("serverURL", "GWOP_SERVER_URL");
-      const identityURL = called || this.#host("identityURL", "GWOP_IDENTITY_URL");
-      const host = target.operation.startsWith("invoices.") ? serverURL : identityURL;
-      const reachesGwop = isGwops(host) && !isSimulated(own.httpClient);
+      // Only the host that is called: Deno takes some microseconds for each variable.
+      const ofInvoices = target.operation.startsWith("invoices.");
+      const host = called || (ofInvoices ? this.#host("serverURL", "GWOP_SERVER_URL") : this.#host("identityURL", "GWOP_IDENTITY_URL"));
       const check = (key: string | undefined) => {
-        if (reachesGwop) refuseSimulators("merchantApiKey", key);
+        if (isGwops(host) && !isSimulated(own.httpClient)) refuseSimulators("merchantApiKey", key);
         return key as string;
       };
       return {
         httpClient: own.httpClient,
         userAgent: own.userAgent,
-        serverURL,
-        identityURL,
+        serverURL: ofInvoices ? host : "",
+        identityURL: ofInvoices ? "" : host,
         merchantApiKey: () => {
           const key = typeof merchantApiKey === "function" ? merchantApiKey() : merchantApiKey || readEnv("GWOP_MERCHANT_API_KEY");
           return key instanceof Promise ? key.then(check) : check(key as string);
@@ -225,19 +228,17 @@ function readRetries(config: RetryConfig | undefined, codes: readonly string[] |
   if (codes !== undefined && !(Array.isArray(codes) && codes.every((code) => typeof code === "string"))) {
     throw refuse('retryCodes must be a list of statuses such as "429" or "5XX"', codes);
   }
-  // Whole, so that the wasm reads nothing through `Object.prototype`.
-  const policy = { most: undefined, backoff: undefined, codes, connectionErrors: undefined, timeouts: undefined };
-  if (config === undefined) return codes && policy;
+  if (config === undefined) return codes && { codes };
   const given = readOptions<Partial<Backoff>>(config as Partial<Backoff>, RETRY_CONFIG, refuse, "retries");
   const { strategy, retryConnectionErrors: timeouts = true } = given;
-  if ((strategy as string | undefined) === "none") return { ...policy, most: 0 };
+  if ((strategy as string | undefined) === "none") return { codes, most: 0 };
   if (strategy !== "backoff") throw refuse('The retry strategy must be "none" or "backoff"', config);
   const backoff = given.backoff === undefined ? undefined : readOptions(given.backoff, BACKOFF, refuse, "backoff");
   const parts: unknown[] = Object.values(backoff ?? {});
   if (!(parts.every((part) => part === undefined || typeof part === "number") && typeof timeouts === "boolean")) {
     throw refuse("retries: backoff must be an object of numbers, retryConnectionErrors a boolean", config);
   }
-  return { ...policy, backoff, connectionErrors: timeouts, timeouts };
+  return { codes, backoff: backoff && bare(backoff), connectionErrors: timeouts, timeouts };
 }
 
 /** The classes of errors of calls without an answer, by name. */

@@ -20,6 +20,8 @@ export function readHost(
   refused: (message: string) => Error = refuse,
 ): string {
   const text = readURL(name, given, refused);
+  // Of nearly every call: to find out that nothing is no URL costs as much as the rest of it.
+  if (text === "") return text;
   const url = parsed(text);
   if (url?.protocol === "http:" && !allowInsecure && !isPrivate(url.hostname)) {
     throw refused(
@@ -41,12 +43,20 @@ function isPrivate(hostname: string): boolean {
   return /^(127\.\d+\.\d+\.\d+|\[::1\]|[^.:]+|.+\.(localhost|local|internal))$/.test(host);
 }
 
-function parsed(url: string): URL | undefined {
-  try {
-    return new URL(url);
-  } catch {
-    return undefined;
+/** The last one that was parsed: a client calls one host. */
+let latest: { text: string; url: URL | undefined } | undefined;
+
+function parsed(text: string): URL | undefined {
+  if (latest?.text !== text) {
+    let url: URL | undefined;
+    try {
+      url = new URL(text);
+    } catch {
+      // None.
+    }
+    latest = { text, url };
   }
+  return latest.url;
 }
 
 /** The credentials of every simulator that is given none. They are public. */
@@ -67,6 +77,7 @@ export function isSimulated(sender: object | undefined): boolean {
 
 /** Whether a URL is Gwop's own. An empty one stands for it, and what is no URL is not known to be another's. */
 export function isGwops(url: string): boolean {
+  if (url === "") return true;
   const hostname = parsed(url)?.hostname.replace(/\.$/, "") ?? "gwop.io";
   return hostname === "gwop.io" || hostname.endsWith(".gwop.io");
 }

@@ -24,6 +24,11 @@ export function readOptions<T extends object>(
   return members as T;
 }
 
+/** The same members without a prototype: the wasm asks for more names than one object has, and must not find any in `Object.prototype`. */
+export function bare<T extends object>(members: T): T {
+  return Object.assign(Object.create(null) as T, members);
+}
+
 /** Puts the options that were given into `members`, which has all that are known. Tells what is wrong with them. */
 function take(given: object, members: Record<string | symbol, unknown>): string | undefined {
   try {

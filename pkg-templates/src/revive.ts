@@ -4,17 +4,9 @@ interface Decoded {
   times: (string | number)[][];
 }
 
-/** The value of a JSON text of the wasm's, with the time stamps at the paths `times`, a JSON text too, as `Date`. */
-export function revive<T>(text: string, times: string): T {
-  return withDates({ value: JSON.parse(text), times: JSON.parse(times) });
-}
-
-/** The event in a text of the wasm's `readEvent`, with its time stamps as `Date`. */
-export function reviveEvent<T>(text: string): T {
-  return withDates(JSON.parse(text) as Decoded);
-}
-
-function withDates({ value, times }: Decoded): any {
+/** The value in a text of the wasm's, `{"value": …, "times": …}`, with its time stamps as `Date`. */
+export function revive<T>(text: string): T {
+  const { value, times } = JSON.parse(text) as Decoded;
   for (const path of times) {
     let target = value;
     const last = path.length - 1;

@@ -7,7 +7,8 @@ import { refuseSimulators } from "./hosts.js";
 import { bodyOf } from "./lambda-body.js";
 import { type Names, readOptions } from "./options.js";
 import { readRefusal } from "./refusal.js";
-import { reviveEvent } from "./revive.js";
+import { revive } from "./revive.js";
+import { encode } from "./text.js";
 
 /** The event of a webhook. Narrow it by `eventType`. */
 export type WebhookEvent = InvoicePaidEvent | InvoiceExpiredEvent | InvoiceCanceledEvent;
@@ -77,8 +78,6 @@ export interface ValidateWebhookSyncOptions extends WebhookVerification {
   request: WebhookRequestParts | WebhookLambdaEvent;
 }
 
-/** Made on first use: Jest's jsdom has none, and what only handles errors needs none. */
-let encoder: TextEncoder | undefined;
 const OPTIONS: Names<ValidateWebhookOptions> = { request: undefined, toleranceSeconds: undefined, receivedAt: undefined, maxBodyBytes: undefined };
 
 /** The largest body that is taken where the options say nothing, in bytes. */
@@ -124,7 +123,7 @@ export class WebhookVerifier {
         const answers = core().verifySignatures(key, headers.xGwopSignature, body, now, tolerance);
         const holds = answers.length === 1 ? await answers[0] : (await Promise.all(answers)).includes(true);
         if (holds) {
-          return { ...headers, body: reviveEvent(core().readEvent(body, headers.xGwopEventId, headers.xGwopEventType)) };
+          return { ...headers, body: revive(core().readEvent(body, headers.xGwopEventId, headers.xGwopEventType)) };
         }
       }
     } catch (refusal) {
@@ -154,11 +153,14 @@ export class WebhookVerifier {
     const body = readParts(request, headers, verification);
     try {
       const { xGwopSignature, xGwopEventId, xGwopEventType } = headers;
-      const text = core().verifyWebhookSync([...secrets], xGwopSignature, body, xGwopEventId, xGwopEventType, now, tolerance);
-      return { headers, event: reviveEvent(text), body };
+      for (const secret of secrets) {
+        const text = core().verifyWebhookSync(secret, xGwopSignature, body, xGwopEventId, xGwopEventType, now, tolerance);
+        if (text !== undefined) return { headers, event: revive(text), body };
+      }
     } catch (refusal) {
       throw rejection(refusal);
     }
+    throw rejection(core().signatureMismatch([...secrets]));
   }
 
   #secrets(): readonly string[] {
@@ -293,7 +295,7 @@ export function readBody(body: unknown, maxBodyBytes = Infinity): Uint8Array {
   const least = typeof body === "string" ? body.length : ((body as ArrayBuffer | undefined)?.byteLength ?? 0);
   if (least > maxBodyBytes) throw tooLarge(maxBodyBytes);
   if (typeof body === "string") {
-    const bytes = (encoder ??= new TextEncoder()).encode(body);
+    const bytes = encode(body);
     if (bytes.length > maxBodyBytes) throw tooLarge(maxBodyBytes);
     return bytes;
   }

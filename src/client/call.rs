@@ -5,7 +5,7 @@ use super::operation::{Body, Idempotency, Operation};
 use super::policy::{Outcome, RetryPolicy, Verdict};
 use super::url;
 use crate::json::{Malformed, Value};
-use crate::model::{Decoded, Mismatch, Naming, decode, encode, push_name};
+use crate::model::{Decoded, Mismatch, Naming, decode, encode};
 
 /// The longest response body that is read, in bytes (10 MiB). The rest of a longer one is left unread.
 pub const RESPONSE_BODY_BOUND: usize = 10 * 1024 * 1024;
@@ -403,10 +403,14 @@ impl Call {
 
     /// The member that the wire calls `name` is not what it should be.
     fn misfit(&self, name: &str, expected: &'static str) -> Mismatch {
-        let mut path = String::new();
-        push_name(&mut path, name, self.naming);
+        let fields = self
+            .operation
+            .argument
+            .map_or(&[][..], |model| model.fields);
+        let field = fields.iter().find(|field| field.name == name);
+        let called = field.map_or(name, |field| field.called(self.naming));
         Mismatch {
-            path,
+            path: called.to_owned(),
             expected,
             missing: false,
         }

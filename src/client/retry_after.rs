@@ -54,7 +54,8 @@ fn parse_http_date(value: &str, now_ms: i64) -> Option<i64> {
         return milliseconds(value);
     };
     // RFC 850. The crate reads 70 to 99 as 19xx, whatever the year is; the RFC counts from now.
-    let (weekday, day) = day.split_once(", ")?;
+    let (weekday, day) = day.split_once(',')?;
+    let day = day.strip_prefix(' ')?;
     let (month, rest) = rest.split_once('-')?;
     let (year, time) = rest.split_once(' ')?;
     if year.len() != 2 || !WEEKDAYS.contains(&weekday) {

@@ -1,7 +1,7 @@
 //! The TypeScript types of every model, written from the tables.
 
 use super::Naming;
-use super::{Enum, Kind, Model, Presence, auth, invoice, operation, transcode::push_name, webhook};
+use super::{Enum, Kind, Model, Presence, auth, invoice, operation, webhook};
 
 /// The source of `models.ts` in JavaScript's naming, of `wire.ts` in the wire's, where time stamps are strings.
 #[must_use]
@@ -67,7 +67,7 @@ fn push_model(out: &mut String, model: &Model, naming: Naming) {
     for field in model.fields {
         push_doc(out, field.doc, "  ");
         out.push_str("  ");
-        push_name(out, field.name, naming);
+        out.push_str(field.called(naming));
         let (mark, tail) = match field.presence {
             Presence::Required => (": ", ";\n"),
             Presence::Optional => ("?: ", " | undefined;\n"),

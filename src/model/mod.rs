@@ -16,8 +16,8 @@ pub mod codegen;
 pub use auth::*;
 pub use invoice::*;
 pub use operation::*;
+pub(crate) use transcode::decode_object;
 pub use transcode::{Decoded, Mismatch, Naming, decode, encode};
-pub(crate) use transcode::{decode_object, push_name};
 pub use webhook::*;
 
 use serde::{Deserialize, Serialize};
@@ -65,8 +65,10 @@ pub enum Presence {
 /// One field of a [`Model`].
 #[derive(Debug)]
 pub struct Field {
-    /// The name on the wire, in snake case. JavaScript's name is its camel case.
+    /// The name on the wire, in snake case.
     pub name: &'static str,
+    /// The name in JavaScript, in camel case.
+    pub js_name: &'static str,
     /// What the value has to be.
     pub kind: Kind,
     /// Whether it may be missing.
@@ -197,6 +199,39 @@ const fn plain(name: &'static str) -> &'static str {
     }
 }
 
+/// How long [`camel_case`] makes a name.
+const fn camel_length(name: &str) -> usize {
+    let (mut rest, mut length) = (name.as_bytes(), 0_usize);
+    while let [byte, tail @ ..] = rest {
+        length = length.wrapping_add((*byte != b'_') as usize);
+        rest = tail;
+    }
+    length
+}
+
+/// What JavaScript calls `name` of the wire, where a capital stands for an underscore and the letter behind it: `paid_at` is `paidAt`.
+/// Names are ASCII. The compiler does it, so that nothing is left to do for each member that is written.
+#[allow(clippy::indexing_slicing)] // The compiler would say so.
+const fn camel_case<const LENGTH: usize>(name: &str) -> [u8; LENGTH] {
+    let (mut rest, mut at, mut upper) = (name.as_bytes(), 0_usize, false);
+    let mut camel = [0; LENGTH];
+    while let [byte, tail @ ..] = rest {
+        rest = tail;
+        if *byte == b'_' {
+            upper = true;
+            continue;
+        }
+        camel[at] = if upper {
+            byte.to_ascii_uppercase()
+        } else {
+            *byte
+        };
+        at = at.wrapping_add(1);
+        upper = false;
+    }
+    camel
+}
+
 macro_rules! model {
     ($(
         $(#[doc = $doc:literal])*
@@ -213,6 +248,14 @@ macro_rules! model {
         impl $name {
             const FIELDS: &'static [crate::model::Field] = &[ $( crate::model::Field {
                 name: crate::model::plain(stringify!($field)),
+                js_name: {
+                    const NAME: &str = crate::model::plain(stringify!($field));
+                    const CAMEL: &[u8] = &crate::model::camel_case::<{ crate::model::camel_length(NAME) }>(NAME);
+                    match std::str::from_utf8(CAMEL) {
+                        Ok(name) => name,
+                        Err(_) => NAME,
+                    }
+                },
                 kind: <$type as crate::model::Wire>::KIND,
                 presence: <$type as crate::model::Wire>::PRESENCE,
                 #[cfg(feature = "codegen")]

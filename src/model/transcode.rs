@@ -95,7 +95,7 @@ pub fn encode(model: &'static Model, value: Value<'_>, from: Naming) -> Result<S
 
 #[derive(Clone, Copy)]
 enum Segment {
-    Name(&'static str),
+    Name(&'static Field),
     Index(usize),
 }
 
@@ -151,7 +151,7 @@ impl Transcoder {
                 path.push('.');
             }
             match *segment {
-                Segment::Name(name) => push_name(&mut path, name, self.from),
+                Segment::Name(field) => path.push_str(field.called(self.from)),
                 Segment::Index(index) => path.push_str(&index.to_string()),
             }
         }
@@ -166,12 +166,12 @@ impl Transcoder {
         let mut separator = '{';
         let members = self.members(model, object);
         for (field, member) in model.fields.iter().zip(members) {
-            self.path.push(Segment::Name(field.name));
+            self.path.push(Segment::Name(field));
             if let Some(member) = self.present(field, member)? {
                 self.out.push(separator);
                 separator = ',';
                 self.out.push('"');
-                push_name(&mut self.out, field.name, self.to);
+                self.out.push_str(field.called(self.to));
                 self.out.push_str("\":");
                 if field.presence == Presence::Nullable && member.is_null() {
                     self.out.push_str("null");
@@ -210,12 +210,7 @@ impl Transcoder {
     }
 
     fn is_key(&self, key: Value<'_>, field: &Field) -> bool {
-        match self.from {
-            Naming::Wire => key.is_str(field.name),
-            Naming::JavaScript => key
-                .as_str()
-                .is_some_and(|key| is_camel_case(field.name, &key)),
-        }
+        key.is_str(field.called(self.from))
     }
 
     /// The member of a field, or `None` where it may be and is absent.
@@ -304,9 +299,9 @@ impl Transcoder {
             self.times.push(separator);
             separator = ',';
             match *segment {
-                Segment::Name(name) => {
+                Segment::Name(field) => {
                     self.times.push('"');
-                    push_name(&mut self.times, name, self.to);
+                    self.times.push_str(field.called(self.to));
                     self.times.push('"');
                 }
                 Segment::Index(index) => self.times.push_str(&index.to_string()),
@@ -341,41 +336,13 @@ const fn expectation(kind: &Kind) -> &'static str {
     }
 }
 
-/// The parts of a name of the wire, each with JavaScript's capital in place of the underscore before it: `paid_at` is
-/// `paid`, `A`, `t`. Names are ASCII.
-fn camel_case(name: &str) -> impl Iterator<Item = (Option<char>, &str)> {
-    name.split('_').enumerate().map(|(at, part)| {
-        let mut chars = part.chars();
-        match chars.next().filter(|_| at > 0) {
-            Some(first) => (Some(first.to_ascii_uppercase()), chars.as_str()),
-            None => (None, part),
-        }
-    })
-}
-
-/// Whether JavaScript calls `name` of the wire `key`.
-fn is_camel_case(name: &str, key: &str) -> bool {
-    let mut rest = Some(key);
-    for (capital, part) in camel_case(name) {
-        rest = rest
-            .and_then(|rest| match capital {
-                Some(capital) => rest.strip_prefix(capital),
-                None => Some(rest),
-            })
-            .and_then(|rest| rest.strip_prefix(part));
-    }
-    rest == Some("")
-}
-
-/// Appends a name of the wire in `naming`.
-pub(crate) fn push_name(out: &mut String, name: &str, naming: Naming) {
-    match naming {
-        Naming::Wire => out.push_str(name),
-        Naming::JavaScript => {
-            for (capital, part) in camel_case(name) {
-                out.extend(capital);
-                out.push_str(part);
-            }
+impl Field {
+    /// Its name.
+    #[must_use]
+    pub const fn called(&self, naming: Naming) -> &'static str {
+        match naming {
+            Naming::Wire => self.name,
+            Naming::JavaScript => self.js_name,
         }
     }
 }

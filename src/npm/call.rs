@@ -6,10 +6,11 @@
 use std::cell::RefCell;
 
 use js_sys::{Object, Reflect, TypeError};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use wasm_bindgen::prelude::*;
 use web_sys::{AbortController, AbortSignal, DomException, Headers, RequestInit, RequestRedirect};
 
+use super::options::Given;
 use super::refusal::{bad_argument, object};
 use crate::client::{
     Backoff, Bound, Call, Failure, Host, Idempotency, Moment, RESPONSE_BODY_BOUND, Refusal,
@@ -18,7 +19,7 @@ use crate::client::{
 use crate::drive::{self, Attempts};
 use crate::model::Naming;
 use crate::port::{Transport, random};
-use crate::web::{Stop, now_ms, read_response, settled, sleep};
+use crate::web::{Stop, constant, now_ms, read_response, settled, sleep};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
@@ -29,12 +30,12 @@ export type Operation =
 
 /** How a call is made. */
 export interface CallOptions {
-  /** Whether argument and answer are named as on the wire, the answer as it stands. */
-  readonly wire: boolean;
-  /** The URL of the invoice host; empty for Gwop's own. */
-  readonly serverURL: string;
-  /** The URL of the identity host; empty for Gwop's own. */
-  readonly identityURL: string;
+  /** Whether argument and answer are named as on the wire, the answer as it stands. Default false. */
+  readonly wire?: boolean | undefined;
+  /** The URL of the invoice host. Absent or empty: Gwop's own. */
+  readonly serverURL?: string | undefined;
+  /** The URL of the identity host. Absent or empty: Gwop's own. */
+  readonly identityURL?: string | undefined;
   /** What `User-Agent` says outside browsers. Default: the SDK's name. */
   readonly userAgent?: string | undefined;
   /** How long one attempt may take, in milliseconds, from the request to the last byte of the answer. */
@@ -83,10 +84,11 @@ export interface CallHost {
 
 /** A call that succeeded. */
 export interface CallSuccess {
-  /** The answer as JSON text, its time stamps as milliseconds since 1970; on the wire's terms as it stands. */
+  /**
+   * JSON text: `{"value": answer, "times": paths}`, the answer with its time stamps as milliseconds since 1970, and the paths
+   * of those time stamps, such as `[["invoices",0,"createdAt"]]`. On the wire's terms the answer as it stands.
+   */
   readonly text: string;
-  /** The paths of those time stamps as JSON text, such as `[["invoices",0,"createdAt"]]`. */
-  readonly times: string;
   /** The answer's status and headers. Its body has been read. */
   readonly response: Response;
 }
@@ -165,69 +167,35 @@ extern "C" {
     fn body_used(this: &Answered) -> Result<JsValue, JsValue>;
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Options {
-    wire: bool,
-    #[serde(rename = "serverURL")]
-    server_url: String,
-    #[serde(rename = "identityURL")]
-    identity_url: String,
-    user_agent: Option<String>,
-    timeout_ms: Option<f64>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Retries {
-    most: Option<f64>,
-    backoff: Option<BackoffOptions>,
-    codes: Option<Vec<String>>,
-    connection_errors: Option<bool>,
-    timeouts: Option<bool>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct BackoffOptions {
-    initial_interval: Option<f64>,
-    max_interval: Option<f64>,
-    exponent: Option<f64>,
-    max_elapsed_time: Option<f64>,
-}
-
-impl Retries {
-    fn policy(&self) -> Result<RetryPolicy, Refusal> {
-        let argument = |message: &str| Refusal::new(RefusalCode::Argument, &[message]);
-        let mut policy = RetryPolicy::default();
-        if let Some(given) = &self.backoff {
-            // What upstream's SDK takes for a part that is left out.
-            let backoff = Backoff {
-                initial_interval: given.initial_interval.unwrap_or(500.0),
-                max_interval: given.max_interval.unwrap_or(60_000.0),
-                exponent: given.exponent.unwrap_or(1.5),
-            };
-            let elapsed = given.max_elapsed_time.unwrap_or(3_600_000.0);
-            policy = RetryPolicy::within(backoff, elapsed).map_err(argument)?;
-        } else if let Some(most) = self.most {
-            // The cast saturates.
-            policy.bound = Bound::Retries(most as u32);
-        }
-        if let Some(codes) = &self.codes {
-            policy.codes = RetryCodes::parse(codes.iter().map(String::as_str)).map_err(|_| {
-                argument("`retryCodes` must hold statuses such as \"429\" or \"5XX\"")
-            })?;
-        }
-        policy.connection_errors = self.connection_errors.unwrap_or(true);
-        policy.timeouts = self.timeouts.unwrap_or(true);
-        Ok(policy)
+/// The retry policy that a caller wants.
+fn policy(given: &Given) -> Result<RetryPolicy, Refusal> {
+    let argument = |message: &str| Refusal::new(RefusalCode::Argument, &[message]);
+    let mut policy = RetryPolicy::default();
+    if let Some(given) = &given.backoff {
+        // What upstream's SDK takes for a part that is left out.
+        let backoff = Backoff {
+            initial_interval: given.initial_interval.unwrap_or(500.0),
+            max_interval: given.max_interval.unwrap_or(60_000.0),
+            exponent: given.exponent.unwrap_or(1.5),
+        };
+        let elapsed = given.max_elapsed_time.unwrap_or(3_600_000.0);
+        policy = RetryPolicy::within(backoff, elapsed).map_err(argument)?;
+    } else if let Some(most) = given.most {
+        // The cast saturates.
+        policy.bound = Bound::Retries(most as u32);
     }
+    if let Some(codes) = &given.codes {
+        policy.codes = RetryCodes::parse(codes.iter().map(String::as_str))
+            .map_err(|_| argument("`retryCodes` must hold statuses such as \"429\" or \"5XX\""))?;
+    }
+    policy.connection_errors = given.connection_errors.unwrap_or(true);
+    policy.timeouts = given.timeouts.unwrap_or(true);
+    Ok(policy)
 }
 
 #[derive(Serialize)]
 struct Success {
     text: String,
-    times: String,
     #[serde(with = "serde_wasm_bindgen::preserve")]
     response: web_sys::Response,
 }
@@ -315,7 +283,7 @@ impl From<Refusal> for End {
 
 /// Makes one call of an operation, such as `invoices.get`, and repeats it as its retry policy says.
 ///
-/// `argument` is the JSON text of the operation's argument, `{}` where it takes none. `headers` are the caller's
+/// `argument` is the JSON text of the operation's argument, `{}` where it takes none. `options` may be left out. `headers` are the caller's
 /// own, in any form that `new Headers()` takes; they win over the SDK's, and an `Idempotency-Key` among them counts
 /// as the argument's. `signal` gives the call up.
 ///
@@ -328,13 +296,17 @@ impl From<Refusal> for End {
 pub async fn call_operation(
     #[wasm_bindgen(js_name = operation, unchecked_param_type = "Operation")] name: String,
     argument: String,
-    options: CallOptions,
+    options: Option<CallOptions>,
     host: CallHost,
     #[wasm_bindgen(unchecked_param_type = "object | undefined")] headers: JsValue,
     signal: Option<AbortSignal>,
 ) -> Result<JsValue, JsValue> {
-    let options: Options = serde_wasm_bindgen::from_value(options.into())
-        .map_err(|_| bad_argument("an option of a call has a member of another kind"))?;
+    // Most calls have none.
+    let options = match options {
+        Some(options) => Given::read(options.into())
+            .map_err(|()| bad_argument("an option of a call has a member of another kind"))?,
+        None => Given::default(),
+    };
     let mut key = None;
     let made = make(
         &name, &argument, &options, &host, &headers, signal, &mut key,
@@ -350,7 +322,7 @@ pub async fn call_operation(
 async fn make(
     name: &str,
     argument: &str,
-    options: &Options,
+    options: &Given,
     host: &CallHost,
     headers: &JsValue,
     signal: Option<AbortSignal>,
@@ -371,15 +343,14 @@ async fn make(
     })?;
     let own_headers = OwnHeaders::read(headers)?;
     let given = match operation.host {
-        Host::Agents => &options.server_url,
-        Host::Identity => &options.identity_url,
+        Host::Agents => options.server_url.as_deref(),
+        Host::Identity => options.identity_url.as_deref(),
     };
-    let base_url = if given.is_empty() {
-        operation.host.url()
-    } else {
-        given
-    };
-    let naming = if options.wire {
+    let base_url = given
+        .filter(|url| !url.is_empty())
+        .unwrap_or(operation.host.url());
+    let wire = options.wire == Some(true);
+    let naming = if wire {
         Naming::Wire
     } else {
         Naming::JavaScript
@@ -404,11 +375,11 @@ async fn make(
         })
     })?;
     if !retries.is_undefined() {
-        let retries: Retries = serde_wasm_bindgen::from_value(retries).map_err(|_| {
+        let retries = Given::read(retries).map_err(|()| {
             let message = "a retry option has a member of another kind";
             refused(Refusal::new(RefusalCode::Argument, &[message]))
         })?;
-        call.set_policy(retries.policy().map_err(refused)?);
+        call.set_policy(policy(&retries).map_err(refused)?);
     }
     let aborted = || {
         let signal = signal.as_ref().filter(|signal| signal.aborted());
@@ -429,8 +400,8 @@ async fn make(
         logs: host.has_log().is_some(),
         headers: own_headers.all,
         user_agent: (!in_browser()).then(|| {
-            let own = concat!("gwop-sdk/", env!("CARGO_PKG_VERSION"));
-            options.user_agent.as_deref().unwrap_or(own)
+            let own = options.user_agent.as_deref().map(JsValue::from_str);
+            own.unwrap_or_else(|| constant(concat!("gwop-sdk/", env!("CARGO_PKG_VERSION"))))
         }),
         timeout_ms: options
             .timeout_ms
@@ -441,9 +412,7 @@ async fn make(
     };
     let attempts = drive::attempts(&transport, &mut call).await;
     *key = Some(call.idempotency_key().unwrap_or_default().to_owned());
-    transport
-        .end(&call, attempts, options.wire)
-        .map_err(Box::new)
+    transport.end(&call, attempts, wire).map_err(Box::new)
 }
 
 /// The merchant key, empty where there is none.
@@ -544,7 +513,7 @@ struct Client<'c> {
     host: &'c CallHost,
     logs: bool,
     headers: Option<Object>,
-    user_agent: Option<&'c str>,
+    user_agent: Option<JsValue>,
     timeout_ms: f64,
     signal: Option<AbortSignal>,
     latest: RefCell<Exchange>,
@@ -562,20 +531,25 @@ impl Client<'_> {
         controller: &AbortController,
     ) -> Result<web_sys::Request, JsValue> {
         let all = Object::new();
-        let set = |name: &str, value: &str| Reflect::set(&all, &name.into(), &value.into());
         for (name, value) in request.headers() {
             if !value.is_empty() {
-                set(name, value)?;
+                let json = "application/json";
+                let value = if value == json {
+                    constant(json)
+                } else {
+                    value.into()
+                };
+                Reflect::set(&all, &constant(name), &value)?;
             }
         }
-        if let Some(user_agent) = self.user_agent {
-            set("user-agent", user_agent)?;
+        if let Some(user_agent) = &self.user_agent {
+            Reflect::set(&all, &constant("user-agent"), user_agent)?;
         }
         if let Some(own) = &self.headers {
             Object::assign(&all, own);
         }
         let init = RequestInit::new();
-        init.set_method(request.method);
+        Reflect::set(&init, &constant("method"), &constant(request.method))?;
         init.set_headers(&all);
         init.set_redirect(RequestRedirect::Manual);
         init.set_signal(Some(&controller.signal()));
@@ -730,11 +704,12 @@ impl Client<'_> {
         let mut exchange = self.latest.take();
         let mut fault = match (result, exchange.response.clone()) {
             (Ok(decoded), Some(response)) => {
-                return Ok(object(&Success {
-                    text: decoded.json,
-                    times: decoded.times,
-                    response,
-                }));
+                let text = if wire {
+                    decoded.json
+                } else {
+                    decoded.into_text()
+                };
+                return Ok(object(&Success { text, response }));
             }
             (Ok(_), None) => return Err(End::new("UnexpectedClientError", "The answer is lost")),
             (Err(fault), _) => fault,
@@ -785,7 +760,7 @@ impl Transport for Client<'_> {
     }
 
     async fn send(&self, request: &Request<'_>) -> Result<Response, Failure> {
-        let begun = js_sys::Date::now();
+        let begun = if self.logs { js_sys::Date::now() } else { 0.0 };
         let mut exchange = Exchange::default();
         let outcome = self.attempt(request, &mut exchange).await;
         exchange.answered = outcome.is_ok();
@@ -826,7 +801,12 @@ fn is_unread_response(response: &JsValue) -> bool {
     if !response.is_object() {
         return false;
     }
+    // One of this realm, as nearly always: two steps instead of eight.
+    let is_own = response.is_instance_of::<web_sys::Response>();
     let response: &Answered = response.unchecked_ref();
+    if is_own {
+        return response.body_used().is_ok_and(|used| used.is_falsy());
+    }
     let is_number = response
         .status()
         .is_ok_and(|status| status.as_f64().is_some());
@@ -834,7 +814,7 @@ fn is_unread_response(response: &JsValue) -> bool {
     let is_read = response.body_used().is_ok_and(|used| used.is_truthy());
     let get = headers
         .is_object()
-        .then(|| Reflect::get(&headers, &"get".into()));
+        .then(|| Reflect::get(&headers, &constant("get")));
     is_number && !is_read && get.is_some_and(|get| get.is_ok_and(|get| get.is_function()))
 }
 

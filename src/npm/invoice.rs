@@ -1,8 +1,8 @@
 //! The state machine of invoices, for stores.
 
-use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 
+use super::options::Given;
 use super::refusal::bad_argument;
 use crate::invoice::{Event, Invoice, Outcome, Status};
 
@@ -25,23 +25,14 @@ extern "C" {
     pub type InvoiceState;
 }
 
-#[derive(Deserialize)]
-struct State {
-    status: Option<String>,
-    version: Option<f64>,
-    transaction: Option<String>,
+fn read(state: InvoiceState) -> Result<Given, JsValue> {
+    Given::read(state.into())
+        .map_err(|()| bad_argument("an invoice's state has a member of another kind"))
 }
 
-impl State {
-    fn read(state: InvoiceState) -> Result<Self, JsValue> {
-        serde_wasm_bindgen::from_value(state.into())
-            .map_err(|_| bad_argument("an invoice's state has a member of another kind"))
-    }
-
-    fn version(&self) -> Option<i64> {
-        // JavaScript's integers fit; the cast saturates for the rest.
-        self.version.map(|version| version as i64)
-    }
+fn version(state: &Given) -> Option<i64> {
+    // JavaScript's integers fit; the cast saturates for the rest.
+    state.version.map(|version| version as i64)
 }
 
 /// What an event would do to an invoice: `applied`, `duplicate`, `stale`, `conflict` or `ignored`.
@@ -49,10 +40,13 @@ impl State {
 /// A status that this version does not know makes the event `ignored`. Throws a `Refusal` where a member is of another kind.
 #[wasm_bindgen(js_name = judgeInvoiceEvent)]
 pub fn judge_invoice_event(known: InvoiceState, event: InvoiceState) -> Result<String, JsValue> {
-    let (known, event) = (State::read(known)?, State::read(event)?);
-    let version = known.version();
+    let (known, event) = (read(known)?, read(event)?);
     let status = known.status.as_deref().and_then(Status::parse);
-    let invoice = Invoice::restore(status.unwrap_or_default(), version, known.transaction);
+    let invoice = Invoice::restore(
+        status.unwrap_or_default(),
+        version(&known),
+        known.transaction,
+    );
     let outcome = match event
         .status
         .as_deref()
@@ -61,7 +55,7 @@ pub fn judge_invoice_event(known: InvoiceState, event: InvoiceState) -> Result<S
         None => Outcome::Ignored,
         Some(status) => invoice.judge(&Event {
             status,
-            version: event.version(),
+            version: version(&event),
             transaction: event.transaction,
         }),
     };

@@ -1,17 +1,19 @@
 //! Access tokens: the JWK Set cache, the imported keys, and the asynchronous verification over them.
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 use js_sys::{Function, JSON, Promise};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use wasm_bindgen::prelude::*;
 use web_sys::CryptoKey;
 
+use super::options::Given;
 use super::refusal::{bad_argument, object};
 use crate::port::Crypto;
 use crate::token::{
-    Attempt, COOLDOWN_SECONDS, Decoded, Expected, ISSUER, JwkSetCache, Plan, Rejection, Ticket,
-    UnverifiedToken, verify_signature,
+    Attempt, Begun, COOLDOWN_SECONDS, Decoded, Expected, ISSUER, JwkSetCache, Plan, Rejection,
+    Ticket, UnverifiedToken, verify_signature,
 };
 use crate::web::executor::JsFuture;
 use crate::web::{Stop, WebCrypto, ignore_rejection, now_ms, settled, sleep};
@@ -84,15 +86,6 @@ const STORE_TIMEOUT_MS: f64 = 2_000.0;
 /// The most imported keys that are kept. Gwop publishes one or two at a time.
 const MAX_KEYS: usize = 16;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Expectation {
-    merchant_id: Option<String>,
-    issuer: Option<String>,
-    audience: Vec<String>,
-    clock_tolerance_ms: f64,
-}
-
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Verified<'v> {
@@ -116,6 +109,14 @@ struct Imported {
     key: CryptoKey,
 }
 
+/// The header of the last token that verified, and its key.
+struct Latest {
+    /// As it stands in the token.
+    header: Vec<u8>,
+    kid: String,
+    imported: Imported,
+}
+
 /// Verifies the access tokens of one client. Free it when the client is gone.
 ///
 /// Nothing that one verification awaits is shared with another: on workerd no request may wait for another's promise.
@@ -123,8 +124,10 @@ struct Imported {
 pub struct TokenVerifier {
     cache: RefCell<JwkSetCache>,
     keys: RefCell<Vec<Imported>>,
-    /// The header of the last token that verified, and its key: that of most tokens.
-    latest: RefCell<Option<(String, Imported)>>,
+    /// That of most tokens.
+    latest: RefCell<Option<Latest>>,
+    /// The last expectation, as it was given and as it was read: mostly that of the next token.
+    expectation: RefCell<Option<(JsValue, Rc<Given>)>>,
     /// The `kid`s of keys that Web Crypto would not import, since the last fetch.
     unsupported: RefCell<Vec<String>>,
     running: Cell<u32>,
@@ -151,6 +154,7 @@ impl TokenVerifier {
             cache: RefCell::new(JwkSetCache::new((cooldown_seconds * 1000.0) as i64)),
             keys: RefCell::new(Vec::new()),
             latest: RefCell::new(None),
+            expectation: RefCell::new(None),
             unsupported: RefCell::new(Vec::new()),
             running: Cell::new(0),
             fetch_jwks,
@@ -158,27 +162,29 @@ impl TokenVerifier {
         }
     }
 
-    /// Verifies a compact JWS: its form, the key of its `kid`, the signature by Web Crypto, then the claims.
+    /// Verifies a compact JWS, given as its bytes: its form, the key of its `kid`, the signature by Web Crypto, then the claims.
+    ///
+    /// An `expected` that is the same object as the last time is not read again: never change one.
     ///
     /// Resolves to `VerifiedClaims`. Rejects with a `TokenRefusal`, or with an error where Web Crypto is missing.
     #[wasm_bindgen(unchecked_return_type = "VerifiedClaims")]
     pub async fn verify(
         &self,
-        token: String,
+        token: Vec<u8>,
         expected: TokenExpectation,
     ) -> Result<JsValue, JsValue> {
-        let expected: Expectation = serde_wasm_bindgen::from_value(expected.into())
-            .map_err(|_| bad_argument("an expectation of a token has a member of another kind"))?;
+        let given = self.expectation(expected.into())?;
+        let audience = given.audience.iter().flatten();
         let expected = Expected {
-            merchant_id: expected.merchant_id.as_deref(),
-            audience: expected.audience.iter().map(String::as_str).collect(),
-            issuer: expected.issuer.as_deref().unwrap_or(ISSUER),
+            merchant_id: given.merchant_id.as_deref(),
+            audience: audience.map(String::as_str).collect(),
+            issuer: given.issuer.as_deref().unwrap_or(ISSUER),
             // The cast saturates.
-            clock_tolerance_ms: expected.clock_tolerance_ms as i64,
+            clock_tolerance_ms: given.clock_tolerance_ms.unwrap_or_default() as i64,
         };
         let running = Running::begin(&self.running);
-        let early = self.begin_early(&token, running.is_alone());
-        let result = self.decide(&token, &expected, early.as_ref()).await;
+        let (early, begun) = self.begin_early(&token, running.is_alone()).unzip();
+        let result = self.decide(&token, &expected, early.as_ref(), begun).await;
         if let Some(early) = early.filter(|early| !early.awaited.get()) {
             ignore_rejection(&early.answer);
         }
@@ -214,31 +220,53 @@ struct Early {
 }
 
 impl TokenVerifier {
+    /// Reads an expectation, unless it is the very object that the last token was verified against.
+    fn expectation(&self, given: JsValue) -> Result<Rc<Given>, JsValue> {
+        if let Ok(last) = self.expectation.try_borrow()
+            && let Some((_, read)) = last.as_ref().filter(|(last, _)| *last == given)
+        {
+            return Ok(Rc::clone(read));
+        }
+        let read = Given::read(given.clone())
+            .map_err(|()| bad_argument("an expectation of a token has a member of another kind"))?;
+        let read = Rc::new(read);
+        if let Ok(mut last) = self.expectation.try_borrow_mut() {
+            *last = Some((given, Rc::clone(&read)));
+        }
+        Ok(read)
+    }
+
     /// Web Crypto works while the wasm reads the token, where nothing else keeps it busy and the header is that of
     /// the last good token. Its answer counts only if the token's own `kid` leads to the same key.
-    fn begin_early(&self, token: &str, alone: bool) -> Option<Early> {
+    fn begin_early<'t>(&self, token: &'t [u8], alone: bool) -> Option<(Early, Begun<'t>)> {
         let latest = self.latest.try_borrow().ok()?;
-        let (header, imported) = latest.as_ref().filter(|_| alone)?;
-        if token.split_once('.')?.0 != header {
-            return None;
-        }
+        let Latest {
+            header,
+            kid,
+            imported,
+        } = latest.as_ref().filter(|_| alone)?;
+        let (begun, signed) = Begun::new(token, header, kid)?;
         let crypto = WebCrypto::global().ok()?;
-        let answer = verify_signature(&crypto, token.as_bytes(), &imported.key).ok()?;
-        Some(Early {
+        let answer = crypto
+            .verify_rs256(&imported.key, begun.signature(), signed)
+            .ok()?;
+        let early = Early {
             thumbprint: imported.thumbprint.clone(),
             answer,
             awaited: Cell::new(false),
-        })
+        };
+        Some((early, begun))
     }
 
     async fn decide(
         &self,
-        token: &str,
+        token: &[u8],
         expected: &Expected<'_>,
         early: Option<&Early>,
+        begun: Option<Begun<'_>>,
     ) -> Result<JsValue, JsValue> {
         let mut decoded = Decoded::default();
-        let parsed = UnverifiedToken::parse(token.as_bytes(), &mut decoded)?;
+        let parsed = UnverifiedToken::parse_begun(token, &mut decoded, begun)?;
         let mut attempt = Attempt::First;
         let mut cause = None;
         loop {
@@ -252,9 +280,9 @@ impl TokenVerifier {
                     };
                     let mut untried = None;
                     for imported in keys {
-                        match holds(token, &imported, early).await? {
+                        match holds(&parsed, &imported, early).await? {
                             Ok(true) => {
-                                self.remember(token, imported);
+                                self.remember(token, kid, imported);
                                 return verdict;
                             }
                             Ok(false) => {}
@@ -353,14 +381,19 @@ impl TokenVerifier {
             .cloned()
     }
 
-    fn remember(&self, token: &str, imported: Imported) {
-        if let Some((header, _)) = token.split_once('.')
+    fn remember(&self, token: &[u8], kid: &str, imported: Imported) {
+        let header = token.split(|byte| *byte == b'.').next();
+        if let Some(header) = header
             && let Ok(mut latest) = self.latest.try_borrow_mut()
-            && latest
-                .as_ref()
-                .is_none_or(|(known, key)| known != header || key.thumbprint != imported.thumbprint)
+            && latest.as_ref().is_none_or(|latest| {
+                latest.header != header || latest.imported.thumbprint != imported.thumbprint
+            })
         {
-            *latest = Some((header.to_owned(), imported));
+            *latest = Some(Latest {
+                header: header.to_owned(),
+                kid: kid.to_owned(),
+                imported,
+            });
         }
     }
 
@@ -449,7 +482,7 @@ fn verdict(token: &UnverifiedToken<'_>, expected: &Expected<'_>) -> Result<JsVal
 
 /// Whether the signature holds under the key; the inner error is why this key cannot even be tried. The next one may.
 async fn holds(
-    token: &str,
+    token: &UnverifiedToken<'_>,
     imported: &Imported,
     early: Option<&Early>,
 ) -> Result<Result<bool, JsValue>, JsValue> {
@@ -459,10 +492,13 @@ async fn holds(
             early.awaited.set(true);
             early.answer.clone()
         }
-        None => match verify_signature(&WebCrypto::global()?, token.as_bytes(), &imported.key) {
-            Ok(answer) => answer,
-            Err(reason) => return Ok(Err(reason)),
-        },
+        None => {
+            let (signature, signed) = (token.signature(), token.signing_input());
+            match WebCrypto::global()?.verify_rs256(&imported.key, signature, signed) {
+                Ok(answer) => answer,
+                Err(reason) => return Ok(Err(reason)),
+            }
+        }
     };
     Ok(JsFuture::from(answer).await.map(|holds| holds.is_truthy()))
 }

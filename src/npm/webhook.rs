@@ -69,26 +69,26 @@ pub fn read_event(
     Ok(event::read(body, id_header, type_header)?.into_text())
 }
 
-/// Verifies a delivery by the HMAC-SHA256 compiled into this module, under any of the secrets, and reads it as
-/// [`readEvent`](read_event) does. For callers that cannot await Web Crypto.
+/// Verifies a delivery by the HMAC-SHA256 compiled into this module, and reads it as [`readEvent`](read_event) does.
+/// Answers `undefined` where no signature is of this secret. For callers that cannot await Web Crypto.
 ///
-/// Throws a `Refusal` as `verifySignatures` and `readEvent` do, and `WEBHOOK_SIGNATURE_MISMATCH`.
+/// Throws a `Refusal` as `verifySignatures` and `readEvent` do.
 #[wasm_bindgen(js_name = verifyWebhookSync)]
 pub fn verify_webhook_sync(
-    secrets: Vec<String>,
+    secret: &str,
     header: &str,
     body: &[u8],
     #[wasm_bindgen(js_name = idHeader)] id_header: &str,
     #[wasm_bindgen(js_name = typeHeader)] type_header: &str,
     now: f64,
     tolerance: f64,
-) -> Result<String, JsValue> {
+) -> Result<Option<String>, JsValue> {
     let header = SignatureHeader::parse(header)?;
     header.check_time(now, tolerance)?;
-    if !hmac::verify(secrets.iter().map(String::as_str), &header, body) {
-        return Err(Rejection::mismatch(&secrets).into());
+    if !hmac::verify([secret], &header, body) {
+        return Ok(None);
     }
-    read_event(body, id_header, type_header)
+    read_event(body, id_header, type_header).map(Some)
 }
 
 /// The `Refusal` of a delivery whose MAC holds under none of the secrets.

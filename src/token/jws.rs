@@ -18,6 +18,37 @@ pub struct Decoded {
     claims: Vec<u8>,
 }
 
+/// What is known of a token before it is read: its header is one that was good before, and its signature is decoded.
+pub struct Begun<'b> {
+    token: &'b [u8],
+    kid: String,
+    signature: Vec<u8>,
+}
+
+impl<'b> Begun<'b> {
+    /// `None` where the token's first part is not `header`, the text of a header that was good and had this `kid`, or where its
+    /// last part is no base64url. Beside it stands what was signed.
+    #[must_use]
+    pub fn new(token: &'b [u8], header: &[u8], kid: &str) -> Option<(Self, &'b [u8])> {
+        if token.len() > MAX_TOKEN_BYTES || token.strip_prefix(header)?.first() != Some(&b'.') {
+            return None;
+        }
+        let (signed, signature) = split(token);
+        let begun = Self {
+            token,
+            kid: kid.to_owned(),
+            signature: decode(signature)?,
+        };
+        Some((begun, signed))
+    }
+
+    /// The signature's bytes.
+    #[must_use]
+    pub fn signature(&self) -> &[u8] {
+        &self.signature
+    }
+}
+
 /// A well-formed RS256 token whose signature nobody has checked yet.
 pub struct UnverifiedToken<'t> {
     kid: Option<String>,
@@ -34,6 +65,18 @@ impl<'t> UnverifiedToken<'t> {
     /// [`Code::TokenAlgNotAllowed`](super::Code::TokenAlgNotAllowed) for any `alg` but `RS256`, otherwise
     /// [`Code::TokenMalformed`](super::Code::TokenMalformed).
     pub fn parse(token: &'t [u8], decoded: &'t mut Decoded) -> Result<Self, Rejection> {
+        Self::parse_begun(token, decoded, None)
+    }
+
+    /// As [`Self::parse`], and does nothing twice that was done when it was begun.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_begun(
+        token: &'t [u8],
+        decoded: &'t mut Decoded,
+        begun: Option<Begun<'_>>,
+    ) -> Result<Self, Rejection> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(rejection!(
                 TokenMalformed,
@@ -50,28 +93,12 @@ impl<'t> UnverifiedToken<'t> {
             ));
         }
         let mut parts = token.split(|byte| *byte == b'.');
-        let (_, header) = object(
-            parts.next().unwrap_or_default(),
-            &mut decoded.header,
-            [
-                rejection!(
-                    TokenMalformed,
-                    "The token is not a compact JWS: its header is not base64url without padding."
-                ),
-                rejection!(TokenMalformed, "The token's header is not JSON."),
-                rejection!(
-                    TokenMalformed,
-                    "The token's header is not a JSON object with distinct member names."
-                ),
-            ],
-        )?;
-        if !header.get("alg").is_some_and(|alg| alg.is_str("RS256")) {
-            return Err(rejection!(
-                TokenAlgNotAllowed,
-                "The token's `alg` is not RS256, the only one that Gwop signs with. Refuse the request."
-            ));
+        let first = parts.next().unwrap_or_default();
+        let (mut known, mut header) =
+            (begun.filter(|begun| std::ptr::eq(begun.token, token)), None);
+        if known.is_none() {
+            header = Some(read_header(first, &mut decoded.header)?);
         }
-
         let (Some(payload), Some(signature), None) = (parts.next(), parts.next(), parts.next())
         else {
             return Err(rejection!(
@@ -79,19 +106,10 @@ impl<'t> UnverifiedToken<'t> {
                 "The token is not a compact JWS: expected exactly three parts with a dot between them."
             ));
         };
-        if header.get("crit").is_some() || header.get("b64").is_some() {
-            return Err(rejection!(
-                TokenMalformed,
-                "The token's header has `crit` or `b64`: Gwop uses no JWS extension."
-            ));
-        }
-        let kid = header.get("kid");
-        if kid.is_some_and(|kid| !kid.is_string()) {
-            return Err(rejection!(
-                TokenMalformed,
-                "The token's `kid` is not a string."
-            ));
-        }
+        let kid = match (&header, &mut known) {
+            (Some(header), _) => kid_of(header)?,
+            (None, known) => known.as_mut().map(|known| std::mem::take(&mut known.kid)),
+        };
         let (json, members) = object(
             payload,
             &mut decoded.claims,
@@ -111,12 +129,15 @@ impl<'t> UnverifiedToken<'t> {
         // In bounds: what comes after is the last part, with a dot before it.
         let signed = token.len().wrapping_sub(signature.len()).wrapping_sub(1);
         Ok(Self {
-            kid: kid.and_then(Value::to_text),
+            kid,
             signing_input: token.get(..signed).unwrap_or_default(),
-            signature: decode(signature).ok_or(rejection!(
-                TokenMalformed,
-                "The token's signature is not base64url without padding."
-            ))?,
+            signature: match known {
+                Some(known) => known.signature,
+                None => decode(signature).ok_or(rejection!(
+                    TokenMalformed,
+                    "The token's signature is not base64url without padding."
+                ))?,
+            },
             claims,
         })
     }
@@ -149,6 +170,60 @@ impl<'t> UnverifiedToken<'t> {
     }
 }
 
+/// The members of a header whose `alg` is the only one.
+fn read_header<'t>(part: &[u8], json: &'t mut Vec<u8>) -> Result<Object<'t>, Rejection> {
+    let (_, header) = object(
+        part,
+        json,
+        [
+            rejection!(
+                TokenMalformed,
+                "The token is not a compact JWS: its header is not base64url without padding."
+            ),
+            rejection!(TokenMalformed, "The token's header is not JSON."),
+            rejection!(
+                TokenMalformed,
+                "The token's header is not a JSON object with distinct member names."
+            ),
+        ],
+    )?;
+    if header.get("alg").is_some_and(|alg| alg.is_str("RS256")) {
+        Ok(header)
+    } else {
+        Err(rejection!(
+            TokenAlgNotAllowed,
+            "The token's `alg` is not RS256, the only one that Gwop signs with. Refuse the request."
+        ))
+    }
+}
+
+/// The `kid` of a header without extensions.
+fn kid_of(header: &Object<'_>) -> Result<Option<String>, Rejection> {
+    if header.get("crit").is_some() || header.get("b64").is_some() {
+        return Err(rejection!(
+            TokenMalformed,
+            "The token's header has `crit` or `b64`: Gwop uses no JWS extension."
+        ));
+    }
+    let kid = header.get("kid");
+    if kid.is_some_and(|kid| !kid.is_string()) {
+        return Err(rejection!(
+            TokenMalformed,
+            "The token's `kid` is not a string."
+        ));
+    }
+    Ok(kid.and_then(Value::to_text))
+}
+
+/// What was signed, and the signature's text: what stands before and after the last dot.
+fn split(token: &[u8]) -> (&[u8], &[u8]) {
+    let end = token.iter().rposition(|byte| *byte == b'.');
+    let (signed, signature) = token
+        .split_at_checked(end.unwrap_or(token.len()))
+        .unwrap_or_default();
+    (signed, signature.get(1..).unwrap_or_default())
+}
+
 /// Decodes a part into `json` and reads it, or refuses it: as no base64url, as no JSON, or as no object with distinct member names.
 fn object<'t>(
     part: &[u8],
@@ -176,11 +251,8 @@ pub fn verify_signature<C: Crypto>(
     token: &[u8],
     key: &C::Key,
 ) -> Result<C::Pending, C::Error> {
-    let end = token.iter().rposition(|byte| *byte == b'.');
-    let (signed, signature) = token
-        .split_at_checked(end.unwrap_or(token.len()))
-        .unwrap_or_default();
-    let signature = decode(signature.get(1..).unwrap_or_default());
+    let (signed, signature) = split(token);
+    let signature = decode(signature);
     crypto.verify_rs256(key, &signature.unwrap_or_default(), signed)
 }
 

@@ -19,5 +19,5 @@ mod rejection;
 pub use cache::{Attempt, COOLDOWN_SECONDS, JwkSetCache, MAX_STORED_BYTES, Plan, Ticket};
 pub use claims::{Claims, Expected, ISSUER};
 pub use jwk::{Jwk, JwkSet, MAX_JWK_SET_BYTES, Unusable};
-pub use jws::{Decoded, MAX_TOKEN_BYTES, UnverifiedToken, verify_signature};
+pub use jws::{Begun, Decoded, MAX_TOKEN_BYTES, UnverifiedToken, verify_signature};
 pub use rejection::{Code, Reason, Rejection};

@@ -4,6 +4,7 @@ use js_sys::{JSON, Object, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 use web_sys::{CryptoKey, SubtleCrypto};
 
+use super::text::constant;
 use crate::port::Crypto;
 
 #[allow(unsafe_code)] // wasm-bindgen's generated glue.
@@ -59,13 +60,15 @@ impl WebCrypto {
     /// The runtime copies the bytes before it answers (Web Cryptography API, 14.3.4), so it may be given the wasm's own memory.
     fn verify(
         &self,
-        algorithm: &str,
+        algorithm: &'static str,
         key: &CryptoKey,
         signature: &[u8],
         signed: &[u8],
     ) -> Result<Promise, JsValue> {
         let Self(subtle) = self;
-        subtle.verify_with_str_and_u8_array_and_u8_array(algorithm, key, signature, signed)
+        // Declared as an object or a text; a text it is.
+        let algorithm: Object = constant(algorithm).unchecked_into();
+        subtle.verify_with_object_and_u8_array_and_u8_array(&algorithm, key, signature, signed)
     }
 }
 

@@ -7,6 +7,7 @@ pub mod executor;
 mod http;
 #[cfg(feature = "npm")]
 mod stop;
+mod text;
 
 pub use crypto::WebCrypto;
 #[cfg(feature = "npm")]
@@ -15,3 +16,5 @@ pub(crate) use http::ignore_rejection;
 pub use http::{Answer, read_response};
 #[cfg(feature = "npm")]
 pub(crate) use stop::{Stop, now_ms, settled, sleep};
+#[cfg(feature = "npm")]
+pub(crate) use text::constant;

@@ -142,7 +142,7 @@ console.log(before, (await claim()).state);`);
       // wasm-bindgen's glue writes `Function(name)` into a message.
       expect(!/\beval\(|new Function\(|(?<!`)\bFunction\(/.test(code), `${file} makes code from strings`);
       // What is compiled ahead of the program must not carry the bytes, in whatever form.
-      const carries = /\.base64\.c?js["']/.test(code);
+      const carries = /\.base64\.c?js["']|"AGFzbQ/.test(code) && !/\.base64\./.test(file);
       expectEqual(carries, /^(index|simulator)\.(node|embedded)\.c?js$/.test(file), `${file} carries the wasm's bytes`);
     }
   },
@@ -159,8 +159,10 @@ console.log(before, (await claim()).state);`);
     expect(/options\.timeoutMs must be left out, not null/.test(said), said);
     expect(/at readOptions \(.*\/gwop\.js:\d+:\d+\)\n +at new Gwop \(/.test(said), `names are lost: ${said.slice(0, 2_000)}`);
     expect(said.length < 3_000, `${said.length} characters`);
-    const longest = (file) => Math.max(...readFileSync(join(installed, file), "utf8").split("\n").map((line) => line.length));
-    for (const file of files.filter((name) => /\.c?js$/.test(name) && !/\.base64\./.test(name))) {
+    // The wasm's bytes have a line of their own, on which nothing is thrown.
+    const lines = (file) => readFileSync(join(installed, file), "utf8").split("\n").filter((line) => !/^(\w+ \w+ = )?"[\w+/=]+";$/.test(line));
+    const longest = (file) => Math.max(...lines(file).map((line) => line.length));
+    for (const file of files.filter((name) => /\.c?js$/.test(name))) {
       expect(longest(file) < 2_000, `${file} has a line of ${longest(file)} characters`);
     }
   },
@@ -173,9 +175,9 @@ console.log(before, (await claim()).state);`);
       return all;
     };
     const expected = {
-      "index.node.js": ["gwop.js", "gwop.base64.js", "rolldown-runtime.js"],
-      "checkout.node.js": ["gwop.js", "gwop.base64.js", "rolldown-runtime.js", "index.node.js", "checkout.js"],
-      "simulator.node.js": ["gwop.js", "simulator.base64.js", "rolldown-runtime.js", "simulator.js"],
+      "index.node.js": ["gwop.js"],
+      "checkout.node.js": ["gwop.js", "index.node.js", "checkout.js"],
+      "simulator.node.js": ["gwop.js", "simulator.base64.js", "simulator.js"],
       "errors.js": ["gwop.js"],
       "handlers-hono.js": ["gwop.js", "handlers.js"],
     };

@@ -3,8 +3,9 @@ import { ON_WORKERS, readEnv } from "../env.js";
 import { type ErrorCode, isGwopError, type TokenErrorCode, TokenVerificationError } from "../errors/index.js";
 import { refuse } from "../errors/refuse.js";
 import type { TokenExpectation, TokenRefusal, TokenVerifier, VerifiedClaims } from "../generated/gwop_bg.js";
-import { type Names, readOptions } from "../options.js";
+import { bare, type Names, readOptions } from "../options.js";
 import { readRefusal } from "../refusal.js";
+import { encode } from "../text.js";
 import type { JwksStore } from "./jwks-cache.js";
 
 /**
@@ -72,6 +73,8 @@ const LONGEST_READ = 20_000;
 /** Verifies the access tokens of one client. */
 export class TokenVerification {
   readonly #client: TokenClient;
+  /** What is expected where a call says nothing, by merchant id. It never changes: the wasm reads the same object once. */
+  #usual: TokenExpectation | undefined;
   /** Made on first use, when the wasm is loaded. */
   #verifier: TokenVerifier | undefined;
 
@@ -88,7 +91,14 @@ export class TokenVerification {
 
   async verify(token: string, given: VerifyTokenOptions | undefined): Promise<VerifiedToken> {
     const options = readOptions(given, OPTIONS, refuse, "options");
-    const expected = this.#expected(options);
+    let expected = this.#expected(options);
+    if (given === undefined) {
+      // Everything else of it is a default.
+      if (this.#usual && this.#usual.merchantId === expected.merchantId) expected = this.#usual;
+      else this.#usual = expected = bare(expected);
+    } else {
+      expected = bare(expected);
+    }
     if (typeof token !== "string") {
       throw new TokenVerificationError(
         `The token is not a string but ${token === null ? "null" : typeof token}: pass what follows \`Bearer \` in the Authorization header.`,
@@ -97,7 +107,7 @@ export class TokenVerification {
     }
     let claims: VerifiedClaims;
     try {
-      claims = await this.#tokens().verify(token.slice(0, LONGEST_READ), expected);
+      claims = await this.#tokens().verify(encode(token.slice(0, LONGEST_READ)), expected);
     } catch (thrown) {
       throw tokenError(thrown);
     }

@@ -6,7 +6,6 @@ import { hide } from "../errors/brand.js";
 import { isGwops, readAllowInsecure, readHost } from "../hosts.js";
 import { HTTPClient } from "../http-client.js";
 import { type Names, readOptions } from "../options.js";
-import { revive } from "../revive.js";
 import {
   AuthenticationError,
   GwopCheckoutError,
@@ -107,7 +106,7 @@ export class GwopCheckout {
     if (typeof debug !== "boolean") throw invalid("debug must be a boolean");
     const allowInsecure = readAllowInsecure(host.allowInsecure, invalid);
     this.invoices = new Invoices(async (operation, argument, signal) => {
-      const { text, times } = await runCall({ operation, argument, wire: true, toError }, () => {
+      const { text } = await runCall({ operation, argument, wire: true, toError }, () => {
         const serverURL = readHost("baseUrl", baseUrl, allowInsecure, invalid);
         return {
           serverURL,
@@ -118,17 +117,11 @@ export class GwopCheckout {
           httpClient,
           timeoutMs: timeout,
           signal,
-          retries: () => ({
-            most: maxRetries,
-            backoff: undefined,
-            codes: ["429", "503"],
-            connectionErrors: undefined,
-            timeouts: false,
-          }),
+          retries: () => ({ most: maxRetries, codes: ["429", "503"], timeouts: false }),
           debugLogger: debug || readEnv("GWOP_DEBUG") === "1" ? logger : undefined,
         };
       });
-      return revive(text, times);
+      return JSON.parse(text);
     });
   }
 }

@@ -1,4 +1,5 @@
 import { core } from "../core.js";
+import { bare } from "../options.js";
 import type { ClaimResult, EventClaim, WebhookOutcome, WebhookStore } from "./store.js";
 
 /** What a {@link RecordBackend} reads. */
@@ -157,5 +158,5 @@ function settle(record: InvoiceRecord, { id, outcome, at }: Settled): void {
 /** The rule is Rust's (`src/invoice/`), the same that the Worker applies. */
 function judge(known: Known, told: Known): WebhookOutcome {
   const { status, version, transaction } = known;
-  return core().judgeInvoiceEvent({ status, version, transaction }, told) as WebhookOutcome;
+  return core().judgeInvoiceEvent(bare({ status, version, transaction }), bare(told)) as WebhookOutcome;
 }

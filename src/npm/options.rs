@@ -1,0 +1,50 @@
+//! How options come in: by serde-wasm-bindgen, all as one struct.
+
+use serde::Deserialize;
+use wasm_bindgen::JsValue;
+
+/// Every option of every function. What is left out, or `undefined`, is `None`.
+///
+/// One struct instead of one for each function, whose visitors would each be as large.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Given {
+    // `CallOptions`.
+    pub wire: Option<bool>,
+    #[serde(rename = "serverURL")]
+    pub server_url: Option<String>,
+    #[serde(rename = "identityURL")]
+    pub identity_url: Option<String>,
+    pub user_agent: Option<String>,
+    pub timeout_ms: Option<f64>,
+    // `RetryOptions`.
+    pub most: Option<f64>,
+    pub backoff: Option<Box<Given>>,
+    pub codes: Option<Vec<String>>,
+    pub connection_errors: Option<bool>,
+    pub timeouts: Option<bool>,
+    // `Backoff`.
+    pub initial_interval: Option<f64>,
+    pub max_interval: Option<f64>,
+    pub exponent: Option<f64>,
+    pub max_elapsed_time: Option<f64>,
+    // `TokenExpectation`.
+    pub merchant_id: Option<String>,
+    pub issuer: Option<String>,
+    pub audience: Option<Vec<String>>,
+    pub clock_tolerance_ms: Option<f64>,
+    // `InvoiceState`.
+    pub status: Option<String>,
+    pub version: Option<f64>,
+    pub transaction: Option<String>,
+}
+
+impl Given {
+    /// Reads an object of options.
+    ///
+    /// # Errors
+    /// Where a member is of another kind; the reason holds its value.
+    pub fn read(options: JsValue) -> Result<Self, ()> {
+        serde_wasm_bindgen::from_value(options).map_err(|_| ())
+    }
+}
