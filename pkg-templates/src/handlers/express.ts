@@ -25,6 +25,8 @@ export interface ExpressRequest extends AsyncIterable<Uint8Array | string> {
   headers: Record<string, string | string[] | undefined>;
   /** Names and values in turn, as they came. */
   rawHeaders?: string[] | undefined;
+  /** As `headers`, with a list of values for each name. */
+  headersDistinct?: Record<string, string[] | undefined> | undefined;
   httpVersionMajor?: number | undefined;
   /** What a body parser left. */
   body?: unknown;
@@ -105,9 +107,17 @@ function answering(work: (request: ExpressRequest) => Promise<Response | undefin
   };
 }
 
-/** Node makes `headers` of `rawHeaders` when it is first asked for, and `headersDistinct` too. */
-function dropIdentityHeaders({ headers, rawHeaders = [] }: ExpressRequest): void {
-  for (const name of Object.keys(headers)) if (isIdentityHeader(name)) delete headers[name];
+/**
+ * Node makes `headersDistinct` of `rawHeaders` when it is first asked for, and of as many as came: it is asked before any of them goes,
+ * or it would throw.
+ */
+function dropIdentityHeaders(request: ExpressRequest): void {
+  const { headers, rawHeaders = [] } = request;
+  const isClaimed = [...Object.keys(headers), ...rawHeaders.filter((_, at) => at % 2 === 0)].some(isIdentityHeader);
+  if (!isClaimed) return;
+  for (const made of [headers, request.headersDistinct ?? {}]) {
+    for (const name of Object.keys(made)) if (isIdentityHeader(name)) delete made[name];
+  }
   for (let at = rawHeaders.length - 2; at >= 0; at -= 2) {
     if (isIdentityHeader(rawHeaders[at] ?? "")) rawHeaders.splice(at, 2);
   }
