@@ -21,10 +21,14 @@ export function readEnv(variable: string): string | undefined {
 }
 
 /**
- * A member that is not `Object.prototype`'s. The environment and the global object have a prototype like any other: what somebody has put
- * into it would be read for every variable that is unset. Hosts differ in what is their own, so the values are compared.
+ * A member that is not `Object.prototype`'s. The environment and the global object have a prototype
+ * like any other: what somebody has put into it would be read for every variable that is unset. Hosts
+ * differ in what is their own, so the values are compared.
  */
-function unshared<T extends object, K extends keyof T>(object: T | undefined, name: K): T[K] | undefined {
+function unshared<T extends object, K extends keyof T>(
+  object: T | undefined,
+  name: K,
+): T[K] | undefined {
   const value = object?.[name];
   return value === (Object.prototype as T)[name] ? undefined : value;
 }

@@ -75,8 +75,9 @@ function pairsOf(name: string): string[] {
 
 /** The text of the option `name`, a URL; empty where it is left out. */
 export function readURL(name: string, url: string | URL = "", refused: (message: string) => Error = refuse): string {
-  // Of a URL alone: any other value would have the `href` that somebody has put into `Object.prototype`.
-  const text: unknown = Object.prototype.toString.call(url) === "[object URL]" ? (url as URL).href : url;
+  // Of a URL alone: any other value has the `href` that somebody has put into `Object.prototype`.
+  const isURL = Object.prototype.toString.call(url) === "[object URL]";
+  const text: unknown = isURL ? (url as URL).href : url;
   if (typeof text !== "string") throw refused(`${name} must be a string or a URL`);
   return text;
 }

@@ -449,7 +449,8 @@ test("simulator: wrong options and targets say what was expected", async () => {
   };
   for (const call of Object.values(methods)) {
     class Options {}
-    for (const strange of [Promise.resolve({}), new Map(), new Options(), Object.create({ merchantId: id })]) {
+    const foreign = Object.create({ merchantId: id });
+    for (const strange of [Promise.resolve({}), new Map(), new Options(), foreign]) {
       const expected = { code: "INVALID_OPTION", field: "options", message: /plain object/ };
       await assertRejects(async () => call(strange), expected);
     }

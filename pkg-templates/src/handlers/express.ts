@@ -108,12 +108,13 @@ function answering(work: (request: ExpressRequest) => Promise<Response | undefin
 }
 
 /**
- * Node makes `headersDistinct` of `rawHeaders` when it is first asked for, and of as many as came: it is asked before any of them goes,
- * or it would throw.
+ * Node makes `headersDistinct` of `rawHeaders` when it is first asked for, and of as many as came: it
+ * is asked before any of them goes, or it would throw.
  */
 function dropIdentityHeaders(request: ExpressRequest): void {
   const { headers, rawHeaders = [] } = request;
-  const isClaimed = [...Object.keys(headers), ...rawHeaders.filter((_, at) => at % 2 === 0)].some(isIdentityHeader);
+  const rawNames = rawHeaders.filter((_, at) => at % 2 === 0);
+  const isClaimed = [...Object.keys(headers), ...rawNames].some(isIdentityHeader);
   if (!isClaimed) return;
   for (const made of [headers, request.headersDistinct ?? {}]) {
     for (const name of Object.keys(made)) if (isIdentityHeader(name)) delete made[name];

@@ -74,7 +74,11 @@ const OPTIONS: Names<SimulatorOptions> = {
 /** The options of methods. */
 const OF_MERCHANT: Names<{ merchantId?: string | undefined }> = { merchantId: undefined };
 const PAY: Names<PayOptions> = { chain: undefined, wallet: undefined, outcome: undefined };
-const SIGN_PAYMENT: Names<SignPaymentOptions> = { chain: undefined, payer: undefined, x402Version: undefined };
+const SIGN_PAYMENT: Names<SignPaymentOptions> = {
+  chain: undefined,
+  payer: undefined,
+  x402Version: undefined,
+};
 const ROTATE = { ...OF_MERCHANT, secret: undefined };
 const SIGN_WEBHOOK = { ...OF_MERCHANT, timestamp: undefined };
 const MINT_TOKEN: Names<MintTokenOptions> = {
@@ -227,7 +231,8 @@ export class Simulator {
    * @throws SimulatorError `NOT_FOUND`; `NOT_ALLOWED` when it cannot be paid now; `INVALID_OPTION`.
    */
   async pay(target: string, options: PayOptions = {}): Promise<SimulatorPayment> {
-    return this.#andDeliver(this.#command("pay", { ...knownOptions(options, PAY), target }) as SimulatorPayment);
+    const known = knownOptions(options, PAY);
+    return this.#andDeliver(this.#command("pay", { ...known, target }) as SimulatorPayment);
   }
 
   /**
@@ -244,7 +249,8 @@ export class Simulator {
    * @throws SimulatorError as {@link pay}.
    */
   signPayment(target: string, options: SignPaymentOptions = {}): SignedPayment {
-    return this.#command("signPayment", { ...knownOptions(options, SIGN_PAYMENT), target }) as SignedPayment;
+    const known = knownOptions(options, SIGN_PAYMENT);
+    return this.#command("signPayment", { ...known, target }) as SignedPayment;
   }
 
   /**
@@ -313,7 +319,7 @@ export class Simulator {
    * @throws SimulatorError as {@link mintToken}.
    */
   rotateWebhookSecret(options: { secret?: string | undefined; merchantId?: string | undefined } = {}): { webhookSecret: string } {
-    const known = knownOptions<{ secret?: string | undefined; merchantId?: string | undefined }>(options, ROTATE);
+    const known = knownOptions<NonNullable<typeof options>>(options, ROTATE);
     const rotated = this.#command("rotateWebhookSecret", known) as { webhookSecret: string };
     if ((known.merchantId ?? this.merchantId) === this.merchantId) this.#webhookSecret = rotated.webhookSecret;
     return rotated;
@@ -344,7 +350,7 @@ export class Simulator {
    * @throws SimulatorError as {@link mintToken}.
    */
   signWebhook(body: string, options: { timestamp?: number | undefined; merchantId?: string | undefined } = {}): string {
-    const known = knownOptions<{ timestamp?: number | undefined; merchantId?: string | undefined }>(options, SIGN_WEBHOOK);
+    const known = knownOptions<NonNullable<typeof options>>(options, SIGN_WEBHOOK);
     return (this.#command("signWebhook", { ...known, body }) as { signature: string }).signature;
   }
 
