@@ -95,7 +95,8 @@ export async function runCall(target: CallTarget, readPlan: () => CallPlan): Pro
   try {
     let argument: string;
     try {
-      key = given?.[wire ? "idempotency_key" : "idempotencyKey"];
+      const name = wire ? "idempotency_key" : "idempotencyKey";
+      key = given != null && Object.hasOwn(given, name) ? given[name] : undefined;
       argument = JSON.stringify(given) ?? "null";
     } catch (cause) {
       throw invalid(`The argument of ${operation} cannot be written as JSON`, given, cause);

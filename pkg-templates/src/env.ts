@@ -10,13 +10,27 @@ interface Globals {
  * a permission may be revoked, and reading would prompt then.
  */
 export function readEnv(variable: string): string | undefined {
-  const { process, Deno } = globalThis as Globals;
+  const globals = globalThis as Globals;
+  const Deno = unshared(globals, "Deno");
   try {
     if (Deno && Deno.permissions.querySync({ name: "env", variable }).state !== "granted") return undefined;
-    return process?.env?.[variable] || undefined;
+    return unshared(unshared(unshared(globals, "process"), "env"), variable) || undefined;
   } catch {
     return undefined;
   }
+}
+
+/**
+ * A member that is not `Object.prototype`'s. The environment and the global object have a prototype
+ * like any other: what somebody has put into it would be read for every variable that is unset. Hosts
+ * differ in what is their own, so the values are compared.
+ */
+function unshared<T extends object, K extends keyof T>(
+  object: T | undefined,
+  name: K,
+): T[K] | undefined {
+  const value = object?.[name];
+  return value === (Object.prototype as T)[name] ? undefined : value;
 }
 
 /** What an error adds that asks for a variable. */

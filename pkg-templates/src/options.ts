@@ -29,10 +29,13 @@ export function bare<T extends object>(members: T): T {
   return Object.assign(Object.create(null) as T, members);
 }
 
+/** What every object of options is. */
+export const PLAIN = "must be a plain object: no promise, list, Map or instance of a class";
+
 /** Puts the options that were given into `members`, which has all that are known. Tells what is wrong with them. */
 function take(given: object, members: Record<string | symbol, unknown>): string | undefined {
   try {
-    if (!isPlain(given)) return " must be a plain object: no promise, list, Map or instance of a class";
+    if (!isPlain(given)) return ` ${PLAIN}`;
     for (const name of Reflect.ownKeys(given)) {
       if (!Object.hasOwn(members, name)) {
         const shown = String(name).slice(0, 60);
@@ -50,7 +53,7 @@ function take(given: object, members: Record<string | symbol, unknown>): string 
 }
 
 /** Whether its prototype is none, or `Object.prototype`: also that of another realm, as in a test runner or a frame. */
-function isPlain(given: unknown): boolean {
+export function isPlain(given: unknown): boolean {
   if (typeof given !== "object" || given === null) return false;
   const prototype: unknown = Object.getPrototypeOf(given);
   return (
@@ -77,7 +80,9 @@ function pairsOf(name: string): string[] {
 
 /** The text of the option `name`, a URL; empty where it is left out. */
 export function readURL(name: string, url: string | URL = "", refused: (message: string) => Error = refuse): string {
-  const text: unknown = (url as URL).href ?? url;
+  // Of a URL alone: any other value has the `href` that somebody has put into `Object.prototype`.
+  const isURL = Object.prototype.toString.call(url) === "[object URL]";
+  const text: unknown = isURL ? (url as URL).href : url;
   if (typeof text !== "string") throw refused(`${name} must be a string or a URL`);
   return text;
 }

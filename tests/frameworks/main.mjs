@@ -154,10 +154,17 @@ async function namesBehind(url) {
 for (const [name, version] of Object.entries({ "Express 5": express, "Express 4": express4 })) {
   test(`${name}: behind gwopAuth no header claims an identity, however it is spelled`, async () => {
     const app = version();
-    const seen = (req, res) => res.json([...Object.keys(req.headers), ...req.rawHeaders.filter((_, at) => at % 2 === 0)]);
+    const seen = (req, res) =>
+      // `headersDistinct` is made when it is first asked for, of as many raw headers as came.
+      res.json([
+        ...Object.keys(req.headers),
+        ...Object.keys(req.headersDistinct),
+        ...req.rawHeaders.filter((_, at) => at % 2 === 0),
+      ]);
     app.get("/headers", forExpress.gwopAuth({ gwop }), seen);
     const { url, close } = await listening(app.listen(0, "127.0.0.1"));
-    assertEquals(await namesBehind(url), ["x-shop", "x-shop", "x_gwop_other", "x_gwop_other"]);
+    const kept = ["x-shop", "x-shop", "x-shop", "x_gwop_other", "x_gwop_other", "x_gwop_other"];
+    assertEquals(await namesBehind(url), kept);
     close();
   });
 }

@@ -239,3 +239,47 @@ test("options: those of another realm are plain objects too", { needs: ["realms"
   const error = await assertRejects(async () => new Gwop(runInNewContext('Object.create({ merchantId: "merchant-1" })')));
   assertInstance(error, SDKValidationError);
 });
+
+test("options: what somebody put into Object.prototype is no host, variable or key", async () => {
+  const polluted = {
+    href: "https://attacker.example",
+    GWOP_SERVER_URL: "https://attacker.example",
+    GWOP_IDENTITY_URL: "https://attacker.example",
+    GWOP_MERCHANT_ID: "attacker",
+    GWOP_WEBHOOK_SECRET: "whsec_attacker",
+    process: { env: { GWOP_SERVER_URL: "https://attacker.example" } },
+    idempotencyKey: "attacker",
+  };
+  for (const [name, value] of Object.entries(polluted)) {
+    if (globalThis.process?.env?.[name]) continue;
+    const sent = [];
+    const fetcher = async (request) => {
+      sent.push(new URL(request.url).hostname);
+      return Response.json(WIRE.invoicePublic());
+    };
+    const httpClient = new HTTPClient({ fetcher });
+    Object.defineProperty(Object.prototype, name, { value, configurable: true, writable: true });
+    try {
+      const options = { httpClient, merchantApiKey: "sk_m_x", retryConfig: { strategy: "none" } };
+      await new Gwop(options).invoices.get({ id: "inv_1" });
+      const shop = new Gwop({ ...options, serverURL: "https://shop.example" });
+      await shop.invoices.get({ id: "inv_1" });
+      assertEquals([name, ...sent], [name, "agents.gwop.io", "shop.example"]);
+      await assertRejects(async () => new Gwop({ serverURL: "http://shop.example" }));
+      const wrong = { body: { amountUsdc: 0 } };
+      const error = await assertRejects(new Gwop({ httpClient }).invoices.create(wrong));
+      assert(error.idempotencyKey !== "attacker", name);
+      if (name === "GWOP_MERCHANT_ID") {
+        const { code } = await assertRejects(new Gwop().auth.verifyToken("e.e.e"));
+        assertEquals(code, "MERCHANT_ID_MISSING");
+      }
+      if (name === "GWOP_WEBHOOK_SECRET") {
+        const request = await deliver(PAID);
+        const { code } = await assertRejects(new Gwop().validateWebhook({ request }));
+        assertEquals(code, "WEBHOOK_SECRET_MISSING");
+      }
+    } finally {
+      delete Object.prototype[name];
+    }
+  }
+});

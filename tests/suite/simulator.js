@@ -427,7 +427,7 @@ test("simulator: wrong options and targets say what was expected", async () => {
     ["id", () => sim.behave(Number.NaN)],
     ["target", () => sim.pay(), /required/],
     ["options", () => sim.pay(target, "solana")],
-    ["command", () => sim.pay(target, { command: "takeDue" }), /no such field/],
+    ["command", () => sim.pay(target, { command: "takeDue" }), /is not known/],
     ["wallet", () => sim.pay(target, { wallet: 5 })],
     ["expiresInSeconds", () => sim.mintToken({ expiresInSeconds: Number.NaN })],
     ["options", () => sim.rotateWebhookSecret(null)],
@@ -437,6 +437,35 @@ test("simulator: wrong options and targets say what was expected", async () => {
     ["id", () => sim.addMerchant({ id: "x", apiKey: "sk_m_x", webhookSecret: "x" }), /UUID/],
   ]) {
     await assertRejects(async () => call(), { name: "SimulatorError", code: "INVALID_OPTION", field, message });
+  }
+  const methods = {
+    pay: (options) => sim.pay(target, options),
+    signPayment: (options) => sim.signPayment(target, options),
+    mintToken: (options) => sim.mintToken(options),
+    rotateWebhookSecret: (options) => sim.rotateWebhookSecret(options),
+    dropOldWebhookSecrets: (options) => sim.dropOldWebhookSecrets(options),
+    setWebhookUrl: (options) => sim.setWebhookUrl(undefined, options),
+    signWebhook: (options) => sim.signWebhook("{}", options),
+  };
+  for (const call of Object.values(methods)) {
+    class Options {}
+    const foreign = Object.create({ merchantId: id });
+    for (const strange of [Promise.resolve({}), new Map(), new Options(), foreign]) {
+      const expected = { code: "INVALID_OPTION", field: "options", message: /plain object/ };
+      await assertRejects(async () => call(strange), expected);
+    }
+    await assertRejects(async () => call({ nonsense: 1 }), { field: "nonsense", message: /did you mean/ });
+  }
+  for (const name of ["merchantId", "wallet", "command", "times"]) {
+    Object.defineProperty(Object.prototype, name, { value: "polluted", configurable: true });
+    try {
+      const { webhookSecret } = sim.rotateWebhookSecret();
+      assertEquals(sim.webhookSecret, webhookSecret);
+      await sim.mintToken({});
+      sim.behave(sim.misbehave({ fault: "lose-answer" }));
+    } finally {
+      delete Object.prototype[name];
+    }
   }
   assertInstance(await assertRejects(sim.pay("inv_none"), { code: "NOT_FOUND", field: undefined }), SimulatorError);
   assertEquals((await sim.pay(target)).status, "PAID");

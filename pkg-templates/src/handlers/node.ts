@@ -34,6 +34,8 @@ export interface NodeRequest extends NodeStream {
   headers: Record<string, string | string[] | undefined>;
   /** Names and values in turn, as they came. */
   rawHeaders?: string[] | undefined;
+  /** As `headers`, with a list of values for each name. */
+  headersDistinct?: Record<string, string[] | undefined> | undefined;
   httpVersionMajor?: number | undefined;
 }
 
@@ -170,12 +172,20 @@ export function send(answer: Answer, request: NodeRequest, response: NodeRespons
   response.end(answer.body);
 }
 
-/** Node makes `headers` of `rawHeaders` when it is first asked for, and `headersDistinct` too. */
-export function dropIdentityHeaders({
-  headers,
-  rawHeaders = [],
-}: Pick<NodeRequest, "headers" | "rawHeaders">): void {
-  for (const name of Object.keys(headers)) if (isIdentityHeader(name)) delete headers[name];
+/**
+ * Node makes `headersDistinct` of `rawHeaders` when it is first asked for, and of as many as came: it
+ * is asked before any of them goes, or it would throw.
+ */
+export function dropIdentityHeaders(
+  request: Pick<NodeRequest, "headers" | "rawHeaders" | "headersDistinct">,
+): void {
+  const { headers, rawHeaders = [] } = request;
+  const rawNames = rawHeaders.filter((_, at) => at % 2 === 0);
+  const isClaimed = [...Object.keys(headers), ...rawNames].some(isIdentityHeader);
+  if (!isClaimed) return;
+  for (const made of [headers, request.headersDistinct ?? {}]) {
+    for (const name of Object.keys(made)) if (isIdentityHeader(name)) delete made[name];
+  }
   for (let at = rawHeaders.length - 2; at >= 0; at -= 2) {
     if (isIdentityHeader(rawHeaders[at] ?? "")) rawHeaders.splice(at, 2);
   }

@@ -1,5 +1,5 @@
 /** What callers hand over, checked: types do not hold at run time, least of all over HTTP. */
-import { type Names, readOptions } from "../options.js";
+import { type Names, PLAIN, isPlain, readOptions } from "../options.js";
 import { SimulatorError } from "./error.js";
 
 /** The error about one option or argument. */
@@ -19,11 +19,13 @@ function kind(value: unknown): string {
 export function optionsOf<T extends object>(value: T | undefined, field = "options"): T {
   if (value === undefined) return {} as T;
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw invalid(field, "an object", value);
-  return value;
+  if (!isPlain(value)) throw new SimulatorError("INVALID_OPTION", PLAIN, field);
+  // A copy without a prototype: nobody reads what somebody has put into `Object.prototype`.
+  return Object.assign(Object.create(null) as T, value);
 }
 
 /** The options that `names` has, each read once, and no others: what is not understood is refused. */
-export function knownOptions<T extends object>(given: T, names: Names<T>): T {
+export function knownOptions<T extends object>(given: T | undefined, names: Names<T>): T {
   return readOptions(optionsOf(given), names, unknownOption, "");
 }
 

@@ -92,6 +92,30 @@ const OPTIONS: Names<SimulatorOptions> = {
   wallClock: undefined,
 };
 
+/** The options of methods. */
+const OF_MERCHANT: Names<{ merchantId?: string | undefined }> = { merchantId: undefined };
+const PAY: Names<PayOptions> = {
+  chain: undefined,
+  wallet: undefined,
+  outcome: undefined,
+  delayMs: undefined,
+};
+const SIGN_PAYMENT: Names<SignPaymentOptions> = {
+  chain: undefined,
+  payer: undefined,
+  x402Version: undefined,
+};
+const ROTATE = { ...OF_MERCHANT, secret: undefined };
+const SIGN_WEBHOOK = { ...OF_MERCHANT, timestamp: undefined };
+const MINT_TOKEN: Names<MintTokenOptions> = {
+  ...OF_MERCHANT,
+  chain: undefined,
+  wallet: undefined,
+  expiresInSeconds: undefined,
+  claims: undefined,
+  header: undefined,
+};
+
 /** The options of the first merchant, by the fields of a merchant. */
 const FIRST_MERCHANT: Record<string, string> = { id: "merchantId", name: "merchantName", apiKey: "merchantApiKey" };
 
@@ -263,7 +287,8 @@ export class Simulator {
    * @throws SimulatorError `NOT_FOUND`; `NOT_ALLOWED` when it cannot be paid now; `INVALID_OPTION`.
    */
   async pay(target: string, options: PayOptions = {}): Promise<SimulatorPayment> {
-    return this.#andDeliver(this.#command("pay", { ...optionsOf(options), target }) as SimulatorPayment);
+    const known = knownOptions(options, PAY);
+    return this.#andDeliver(this.#command("pay", { ...known, target }) as SimulatorPayment);
   }
 
   /**
@@ -280,7 +305,8 @@ export class Simulator {
    * @throws SimulatorError as {@link pay}.
    */
   signPayment(target: string, options: SignPaymentOptions = {}): SignedPayment {
-    return this.#command("signPayment", { ...optionsOf(options), target }) as SignedPayment;
+    const known = knownOptions(options, SIGN_PAYMENT);
+    return this.#command("signPayment", { ...known, target }) as SignedPayment;
   }
 
   /**
@@ -330,9 +356,10 @@ export class Simulator {
    * @throws SimulatorError `NOT_FOUND` when there is no such merchant; `INVALID_OPTION`.
    */
   async mintToken(options: MintTokenOptions = {}): Promise<MintedToken> {
+    const known = knownOptions(options, MINT_TOKEN);
     const { kid, ready } = this.#command("signingKey") as { kid: string; ready: boolean };
     if (!ready) await this.#makeKey(kid);
-    const answer = this.#command("mintToken", options) as Answer & { kind: "needsSignature" };
+    const answer = this.#command("mintToken", known) as Answer & { kind: "needsSignature" };
     const { body } = JSON.parse(await this.#sign(answer)) as Reply;
     const { access_token: accessToken, session } = JSON.parse(body) as {
       access_token: string;
@@ -348,8 +375,9 @@ export class Simulator {
    * @throws SimulatorError as {@link mintToken}.
    */
   rotateWebhookSecret(options: { secret?: string | undefined; merchantId?: string | undefined } = {}): { webhookSecret: string } {
-    const rotated = this.#command("rotateWebhookSecret", options) as { webhookSecret: string };
-    if ((options.merchantId ?? this.merchantId) === this.merchantId) this.#webhookSecret = rotated.webhookSecret;
+    const known = knownOptions<NonNullable<typeof options>>(options, ROTATE);
+    const rotated = this.#command("rotateWebhookSecret", known) as { webhookSecret: string };
+    if ((known.merchantId ?? this.merchantId) === this.merchantId) this.#webhookSecret = rotated.webhookSecret;
     return rotated;
   }
 
@@ -359,7 +387,7 @@ export class Simulator {
    * @throws SimulatorError as {@link mintToken}.
    */
   dropOldWebhookSecrets(options: { merchantId?: string | undefined } = {}): void {
-    this.#command("dropOldWebhookSecrets", options);
+    this.#command("dropOldWebhookSecrets", knownOptions(options, OF_MERCHANT));
   }
 
   /**
@@ -368,7 +396,7 @@ export class Simulator {
    * @throws SimulatorError as {@link mintToken}.
    */
   setWebhookUrl(url: string | undefined, options: { merchantId?: string | undefined } = {}): void {
-    this.#command("setWebhookUrl", { ...optionsOf(options), url });
+    this.#command("setWebhookUrl", { ...knownOptions(options, OF_MERCHANT), url });
   }
 
   /**
@@ -378,7 +406,8 @@ export class Simulator {
    * @throws SimulatorError as {@link mintToken}.
    */
   signWebhook(body: string, options: { timestamp?: number | undefined; merchantId?: string | undefined } = {}): string {
-    return (this.#command("signWebhook", { ...optionsOf(options), body }) as { signature: string }).signature;
+    const known = knownOptions<NonNullable<typeof options>>(options, SIGN_WEBHOOK);
+    return (this.#command("signWebhook", { ...known, body }) as { signature: string }).signature;
   }
 
   /**
@@ -564,7 +593,7 @@ export class Simulator {
   #command(command: string, options: object = {}): unknown {
     const fields = optionsOf(options);
     // It would be another command.
-    if ("command" in fields) throw new SimulatorError("INVALID_OPTION", "no such field", "command");
+    if (Object.hasOwn(fields, "command")) throw new SimulatorError("INVALID_OPTION", "no such field", "command");
     const text = json({ command, ...fields });
     try {
       return JSON.parse(refusing(() => this.#core.command(text, this.clock.now(), this.#wall()), argumentName));
