@@ -1,11 +1,13 @@
-// Checks a tarball before it is published, and lists what is in it: `release.mjs TARBALL VERSION TOP`, run by `cargo xtask release`.
+// Checks a tarball before it is published, and lists what is in it: `release.mjs TARBALL VERSION TOP
+// [WORKER]`, run by `cargo xtask release`. WORKER is the directory of the built Worker: it is packed
+// beside the tarball.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { homedir, hostname, tmpdir } from "node:os";
 import { basename, dirname, join, posix, relative } from "node:path";
 
-const [tarball, version, top] = process.argv.slice(2);
+const [tarball, version, top, worker] = process.argv.slice(2);
 const directory = mkdtempSync(join(tmpdir(), "gwop-release-"));
 process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
 execFileSync("tar", ["xzf", tarball, "-C", directory]);
@@ -59,6 +61,14 @@ console.log(`\n${files.length} files, ${bytes.length} bytes packed\n${tarball}`)
 // As `sha512sum --check` reads them, in a directory with the tarball and what was unpacked of it; the last line is npm's `dist.integrity`.
 const sha512 = (data) => createHash("sha512").update(data);
 const hashed = [[basename(tarball), bytes], ...files.filter((name) => name.endsWith(".wasm")).map((name) => [`package/${name}`, read(name)])];
+if (worker) {
+  const packed = join(dirname(tarball), `gwop-worker-${version}.tgz`);
+  execFileSync("tar", ["czf", packed, "-C", dirname(worker), basename(worker)]);
+  hashed.push([basename(packed), readFileSync(packed)]);
+  const wasm = readdirSync(worker).filter((name) => name.endsWith(".wasm"));
+  need(wasm.length > 0, "the Worker has no .wasm: build it");
+  hashed.push(...wasm.map((name) => [posix.join(basename(worker), name), readFileSync(join(worker, name))]));
+}
 const sums = hashed.map(([name, data]) => `${sha512(data).digest("hex")}  ${name}\n`).join("");
 writeFileSync(join(dirname(tarball), "SHA512SUMS"), sums);
 console.log(`\nSHA-512, also in SHA512SUMS beside the tarball:\n${sums}integrity sha512-${sha512(bytes).digest("base64")}`);

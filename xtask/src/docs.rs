@@ -1,9 +1,10 @@
 //! `cargo xtask docs` and `cargo xtask release`: the API reference, `llms.txt`, and the tarball to publish.
 
 use std::fs;
+use std::path::Path;
 
 use crate::process::{Step, say};
-use crate::{Result, build, runtimes, tools, top};
+use crate::{Result, build, runtimes, tools, top, worker};
 
 /// Where the API reference lies, from the top level.
 const REFERENCE: &str = "dist/docs";
@@ -57,11 +58,11 @@ pub fn test() -> Result {
             return Err(format!("{page} was out of date; it is written anew: commit it").into());
         }
     }
-    checked_tarball()
+    checked_tarball(None)
 }
 
-/// Judges what a release is made of, packs it, checks it and lists it with its SHA-512 hashes. Publishing itself is left to whoever holds the
-/// rights.
+/// Judges what a release is made of, packs it and the Worker, checks it and lists it with its SHA-512
+/// hashes. Publishing itself is left to whoever holds the rights.
 ///
 /// # Errors
 ///
@@ -91,7 +92,8 @@ pub fn release(arguments: &[String]) -> Result {
             .args(["audit", "--package-lock-only", "--audit-level=high"])
             .run()?;
     }
-    checked_tarball()
+    worker::build()?;
+    checked_tarball(Some(&top().join("dist/worker")))
 }
 
 /// cargo-deny over the crates of the workspace, as `deny.toml` says: <https://embarkstudios.github.io/cargo-deny/>.
@@ -102,13 +104,14 @@ fn crates(checks: &[&str]) -> Result {
         .run()
 }
 
-/// Packs what would be published, and checks and lists it.
-fn checked_tarball() -> Result {
+/// Packs what would be published, and checks and lists it, with the directory of a built Worker.
+fn checked_tarball(worker: Option<&Path>) -> Result {
     let tarball = runtimes::pack()?;
     Step::new("release checks", "node")
         .args(["pkg-templates/release.mjs".as_ref(), tarball.as_os_str()])
         .args([env!("CARGO_PKG_VERSION")])
         .args([top()])
+        .args(worker)
         .shown()
         .run()
 }
