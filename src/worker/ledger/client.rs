@@ -112,9 +112,9 @@ pub fn known_path(envelope: &Envelope, delivery: &Delivery) -> String {
 struct Stored {
     /// The ledger's binding: JavaScript may call this Worker with several, each for a merchant.
     ledger: JsValue,
-    /// Paths of deliveries, and when each was seen stored, in milliseconds since the epoch. When one
-    /// comes again soon, it is a duplicate; later its shard is asked for it by a question without a
-    /// body.
+    /// Paths of deliveries, and when each was seen stored, in milliseconds since the epoch. When
+    /// one comes again soon, it is a duplicate; later its shard is asked for it by a question
+    /// without a body.
     seen: BTreeMap<String, i64>,
 }
 
@@ -124,8 +124,8 @@ thread_local! {
     };
 }
 
-/// Does something with what was seen stored in the ledger that is bound here: nothing, where the one
-/// before was another.
+/// Does something with what was seen stored in the ledger that is bound here: nothing, where the
+/// one before was another.
 fn with_stored<T>(env: &Env, work: impl FnOnce(&mut BTreeMap<String, i64>) -> T) -> T {
     let ledger = config::value(env, config::LEDGER);
     STORED.with_borrow_mut(|stored| {
