@@ -215,7 +215,7 @@ suite('upgrade script', async ({ test, after }) => {
     return new Promise((done) => shell.once('exit', done));
   };
 
-  test('that of docs/worker.md takes every page of this Worker’s objects, and no other’s', async () => {
+  test('that of docs/worker.md takes every page of this Worker’s objects alone', async () => {
     assert.equal(await play('gwop'), 0);
     assert.deepEqual([moved.length, new Set(moved).size], [38, 38]);
   });
