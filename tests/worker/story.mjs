@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import { FULFILLMENT_SECRET, startFulfilment } from './lib/fulfilment.mjs';
+import { deliver, event, newInvoice } from './lib/gwop.mjs';
 import { eventually, suite } from './lib/runner.mjs';
 import { startSimulator } from './lib/simulator.mjs';
 import { OPERATOR_TOKEN, SCRATCH, SHIPPED_BUILD, TOP, startWorker } from './lib/wrangler.mjs';
@@ -76,6 +77,59 @@ export default {
       await play(worker);
       assert.match((await worker.request('GET', '/cdn-cgi/handler/scheduled')).text, /ok/);
       assert.deepEqual(worker.logLines().filter((line) => line.event === 'wake_failed'), []);
+    } finally {
+      await worker.stop();
+      rmSync(directory, { recursive: true, force: true });
+    }
+  });
+
+  test('one Worker with two ledgers: what one has stored is new to the other', async () => {
+    const build = JSON.stringify(SHIPPED_BUILD);
+    const directory = mkdtempSync(join(SCRATCH, 'gwop-merchant-'));
+    const main = join(directory, 'index.mjs');
+    writeFileSync(
+      main,
+      `import gwop, { GwopLedger } from ${build};
+export * from ${build};
+const second = (env) => ({ ...env, GWOP_LEDGER: env.SECOND_LEDGER });
+export class SecondLedger extends GwopLedger {
+  constructor(state, env) {
+    super(state, second(env));
+  }
+}
+export default {
+  ...gwop,
+  fetch: (request, env, ctx) =>
+    gwop.fetch(request, request.headers.has('x-second') ? second(env) : env, ctx),
+};
+`,
+    );
+    const binding = '[[durable_objects.bindings]]';
+    const second = `${binding}\nname = "SECOND_LEDGER"\nclass_name = "SecondLedger"\n`;
+    const worker = await startWorker({
+      variables,
+      main,
+      configure: (text) =>
+        text
+          .replace(binding, `${second}\n${binding}`)
+          .replace('["GwopLedger"]', '["GwopLedger", "SecondLedger"]'),
+    });
+    try {
+      const paid = event('paid', newInvoice());
+      const headers = { 'x-second': '1' };
+      const secrets = [simulator.webhookSecret];
+      const outcomes = [];
+      for (const options of [{}, { headers }, {}, { headers }]) {
+        const answer = await deliver(worker, paid, { secrets, ...options });
+        outcomes.push(answer.body.outcome);
+      }
+      assert.deepEqual(outcomes, ['applied', 'applied', 'duplicate', 'duplicate']);
+      for (const more of [{}, headers]) {
+        const authorization = `Bearer ${OPERATOR_TOKEN}`;
+        const path = `/invoices/${paid.data.invoice_id}`;
+        const answer = await worker.read(path, { authorization, ...more });
+        assert.deepEqual([answer.status, answer.body.status], [200, 'PAID'], answer.text);
+      }
     } finally {
       await worker.stop();
       rmSync(directory, { recursive: true, force: true });

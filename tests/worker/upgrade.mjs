@@ -1,7 +1,9 @@
 // From 1.0.0 to this Worker on the same storage; a number of shards that was changed; two versions of this Worker at once.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 
 import { FULFILLMENT_SECRET, startFulfilment } from './lib/fulfilment.mjs';
@@ -166,6 +168,62 @@ suite('upgrade', async ({ test, after }) => {
     assert.equal((await deliverUntilAccepted(worker, events.pending)).body.outcome, 'duplicate');
     await sleep(3_000);
     assert.equal(fulfilment.of(events.pending.event_id).length, 1);
+  });
+});
+
+suite('upgrade script', async ({ test, after }) => {
+  const [, upgrading] = readFileSync(join(TOP, 'docs/worker.md'), 'utf8').split('## Upgrading');
+  const [, indented] = /   ```sh\n([\s\S]*?)   ```/.exec(upgrading);
+  const script = indented.replace(/^   /gm, '');
+  const ours = { id: 'ours', script: 'gwop', class: 'GwopInvoice' };
+  const others = [
+    { id: 'staging', script: 'gwop-staging', class: 'GwopInvoice' },
+    ...Array.from({ length: 30 }, (_, at) => ({ id: `${at}`, script: 'other', class: 'Other' })),
+  ];
+  const pages = { '': ['a=', 25], 'a=': ['b+/', 10], 'b+/': [undefined, 3] };
+  const moved = [];
+  /** Cloudflare's API and the Worker, as far as the script asks them. */
+  const server = createServer(async (request, response) => {
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    const { pathname, searchParams } = new URL(request.url, 'http://here');
+    const answer = (value) => response.end(JSON.stringify(value));
+    if (pathname.endsWith('/namespaces')) {
+      const count = Number(searchParams.get('per_page') ?? 20);
+      answer({ result: [...others, ours].slice(0, count) });
+    } else if (pathname.endsWith('/namespaces/ours/objects')) {
+      const cursor = searchParams.get('cursor') ?? '';
+      const [next, count] = pages[cursor];
+      const result = Array.from({ length: count }, (_, at) => ({ id: `${cursor}-${at}` }));
+      answer({ result, result_info: { cursor: next } });
+    } else if (pathname === '/upgrade') {
+      moved.push(...JSON.parse(body).object_ids);
+      answer({ moved: 1, empty: 0, failed: [] });
+    } else {
+      response.writeHead(404);
+      answer({ result: null });
+    }
+  });
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  after(() => server.close());
+  const here = `http://127.0.0.1:${server.address().port}`;
+  const play = (name) => {
+    const text = script.replaceAll('https://api.cloudflare.com', here);
+    const variables = { ACCOUNT: 'a', CLOUDFLARE_API_TOKEN: 't', OPERATOR_TOKEN, WORKER: here };
+    const env = { PATH: process.env.PATH, ...variables, SCRIPT: name };
+    const shell = spawn('sh', ['-c', text], { env });
+    return new Promise((done) => shell.once('exit', done));
+  };
+
+  test('that of docs/worker.md takes every page of this Worker’s objects alone', async () => {
+    assert.equal(await play('gwop'), 0);
+    assert.deepEqual([moved.length, new Set(moved).size], [38, 38]);
+  });
+
+  test('it stops where there is no such Worker', async () => {
+    moved.length = 0;
+    assert.notEqual(await play('another'), 0);
+    assert.deepEqual(moved, []);
   });
 });
 

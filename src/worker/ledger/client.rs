@@ -6,6 +6,7 @@ use std::fmt;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
+use wasm_bindgen::JsValue;
 use worker::{Env, Response};
 
 use super::messages::{Call, Delivery, Envelope, Parcel, Request, VERSION, View};
@@ -107,10 +108,33 @@ pub fn known_path(envelope: &Envelope, delivery: &Delivery) -> String {
     )
 }
 
+/// What an isolate has seen stored in one ledger.
+struct Stored {
+    /// The ledger's binding: JavaScript may call this Worker with several, each for a merchant.
+    ledger: JsValue,
+    /// Paths of deliveries, and when each was seen stored, in milliseconds since the epoch. When
+    /// one comes again soon, it is a duplicate; later its shard is asked for it by a question
+    /// without a body.
+    seen: BTreeMap<String, i64>,
+}
+
 thread_local! {
-    /// Paths of deliveries that this isolate has seen stored, and when, in milliseconds since the epoch. When one comes again soon, it is a
-    /// duplicate; later its shard is asked for it by a question without a body.
-    static STORED: RefCell<BTreeMap<String, i64>> = const { RefCell::new(BTreeMap::new()) };
+    static STORED: RefCell<Stored> = const {
+        RefCell::new(Stored { ledger: JsValue::UNDEFINED, seen: BTreeMap::new() })
+    };
+}
+
+/// Does something with what was seen stored in the ledger that is bound here: nothing, where the
+/// one before was another.
+fn with_stored<T>(env: &Env, work: impl FnOnce(&mut BTreeMap<String, i64>) -> T) -> T {
+    let ledger = config::value(env, config::LEDGER);
+    STORED.with_borrow_mut(|stored| {
+        if stored.ledger != ledger {
+            stored.seen.clear();
+            stored.ledger = ledger;
+        }
+        work(&mut stored.seen)
+    })
 }
 
 /// How many stored deliveries an isolate keeps in mind.
@@ -123,7 +147,7 @@ const STORED_DELIVERIES: usize = 2_000;
 pub async fn apply(env: &Env, delivery: &Delivery) -> Result<Outcome, LedgerError> {
     let envelope = envelope(env, &delivery.merchant, &delivery.invoice_id)?;
     let path = known_path(&envelope, delivery);
-    let seen = STORED.with_borrow(|stored| stored.get(&path).copied());
+    let seen = with_stored(env, |stored| stored.get(&path).copied());
     if seen.is_some_and(|seen| schedule::is_still_stored(seen, now_ms())) {
         return Ok(Outcome::Duplicate);
     }
@@ -131,7 +155,7 @@ pub async fn apply(env: &Env, delivery: &Delivery) -> Result<Outcome, LedgerErro
     // Before the question: what is stored by then is stored for as long as anything is.
     let asked = now_ms();
     if seen.is_some() && objects::get(&object, &path).await?.status() == 200 {
-        remember(path, asked);
+        remember(env, path, asked);
         return Ok(Outcome::Duplicate);
     }
     let parcel = Parcel {
@@ -149,13 +173,13 @@ pub async fn apply(env: &Env, delivery: &Delivery) -> Result<Outcome, LedgerErro
         .as_deref()
         .and_then(Outcome::parse)
         .ok_or_else(|| LedgerError::Unavailable("the shard answered no outcome".to_owned()))?;
-    remember(path, asked);
+    remember(env, path, asked);
     Ok(outcome)
 }
 
 /// Keeps in mind that a delivery was stored at `seen`, or later.
-fn remember(path: String, seen: i64) {
-    STORED.with_borrow_mut(|stored| {
+fn remember(env: &Env, path: String, seen: i64) {
+    with_stored(env, |stored| {
         if stored.len() >= STORED_DELIVERIES {
             stored.clear();
         }

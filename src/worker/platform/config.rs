@@ -108,7 +108,8 @@ enum Setting {
     Unusable,
 }
 
-fn value(env: &Env, name: &str) -> JsValue {
+/// What is bound or set under a name, as the platform has it.
+pub fn value(env: &Env, name: &str) -> JsValue {
     Reflect::get(env, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED)
 }
 

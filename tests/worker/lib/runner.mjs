@@ -13,11 +13,13 @@ export async function run({ only, quick }) {
   let passed = 0;
   let failed = 0;
   const known = suites.map((one) => one.name);
+  // From the beginning of a word on: `story` does not mean `history`.
+  const isMeant = (name, wanted) => ` ${name}`.includes(` ${wanted}`);
   for (const wanted of only) {
-    if (!known.some((name) => name.includes(wanted))) throw new Error(`no suite \`${wanted}\`: there are ${known.join(', ')}`);
+    if (!known.some((name) => isMeant(name, wanted))) throw new Error(`no suite \`${wanted}\`: there are ${known.join(', ')}`);
   }
-  const chosen = suites.filter(({ name }) => only.length === 0 || only.some((wanted) => name.includes(wanted)));
-  for (const { name, body } of chosen) {
+  const among = (name) => only.length === 0 || only.some((wanted) => isMeant(name, wanted));
+  for (const { name, body } of suites.filter((one) => among(one.name))) {
     console.log(`\n${name}`);
     const tests = [];
     const cleanups = [];
