@@ -18,18 +18,23 @@ Usage: npx -p @gwop/sdk gwop-simulator [options]
   --merchant-id UUID       merchant id
   --webhook-secret SECRET  webhook secret (default whsec_simulator)
   --x402 MODE              how payments are judged: standard (default), gwop-docs or unchecked
-  --smart-wallet ADDRESS   a wallet on Base that is a contract: any signature of it is taken; repeatable
+  --smart-wallet ADDRESS   a wallet on Base that is a contract: any signature of it is taken;
+                           repeatable
   --strict-idempotency-keys
                            refuse an Idempotency-Key that is no UUID v4
   --settlement-delay MS    how long a payment stays in PAYING (default 0)
   --seed N                 the same seed gives the same identifiers
-  --state FILE             keep everything in this file, and go on where it ends; it holds keys and secrets
-  --seed-file FILE         begin with its invoices, auth intents and faults (JSON), also after a reset
-  --allowed-host NAME      a further host name to which the page and /_sim/ answer; repeatable
+  --state FILE             keep everything in this file, and go on where it ends; it holds keys and
+                           secrets
+  --seed-file FILE         begin with its invoices, auth intents and faults (JSON), also after a
+                           reset
+  --allowed-host NAME      a further host name to which /_sim/ answers, and so the page works;
+                           repeatable
   --verbose                print every request and its status
   --help                   this text
 
-GET / is a page for browsers, and explains the routes to other clients. Those under /_sim/ answer to this machine only.`;
+GET / is a page for browsers, and explains the routes to other clients. Those under /_sim/ answer to
+this machine only.`;
 
 /** What is kept of a request body, in bytes: more than any route takes. */
 const MAX_BODY = 1 << 20;
@@ -249,14 +254,20 @@ server.listen(port, values.host, async () => {
   // All addresses of the machine: this one is always there.
   const reached = address === "0.0.0.0" || address === "::" ? "127.0.0.1" : address;
   const base = `http://${reached.includes(":") ? `[${reached}]` : reached}:${actual}`;
+  // The option that a refusal is about.
+  let about = "";
   try {
     sim = new Simulator({ ...options, agentsUrl: publicUrl ?? base, ...(state && { journal: state }) });
     // What was kept has begun already.
-    if (seed !== undefined && !state?.kept?.length) await sim.load(seed);
+    if (seed !== undefined && !state?.kept?.length) {
+      about = `--seed-file ${values["seed-file"]}: `;
+      await sim.load(seed);
+    }
     await sim.saved();
   } catch (error) {
     if (!(error instanceof SimulatorError)) throw error;
-    fail(`${error.message} (see gwop-simulator --help)`);
+    if (error.code === "INVALID_STATE") about = `--state ${values.state}: `;
+    fail(`${about}${error.message} (see gwop-simulator --help)`);
   }
   const goesTo = sim.state.merchants[0].webhookUrl;
   console.log(`gwop-simulator listens on ${base}

@@ -85,6 +85,7 @@ export const checks = {
       writeFileSync(file, text);
       const answer = await refused(["--state", file]);
       expect(answer.includes(message), `${message}: ${answer.slice(-400)}`);
+      expect(answer.includes(`--state ${file}: `), `whose it is: ${answer.slice(-400)}`);
       expectEqual(readFileSync(file, "utf8"), text, "the file after it was refused");
     }
   },
@@ -133,5 +134,6 @@ export const checks = {
     writeFileSync(file, JSON.stringify({ merchantApiKey: "sk_m_of_somebody" }));
     const answer = await refused(["--seed-file", file]);
     expect(answer.includes("merchantApiKey") && !answer.includes("sk_m_of_somebody"), answer);
+    expect(answer.includes(`--seed-file ${file}: `), answer);
   },
 };
