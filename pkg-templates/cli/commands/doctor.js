@@ -122,7 +122,14 @@ function runtime() {
   ];
 }
 
+const COPY =
+  "Copy it anew into the environment. new Gwop() trims webhook secrets; other readers may not.";
+const OWN =
+  "Use your own, or set GWOP_SERVER_URL and GWOP_IDENTITY_URL where it is meant for the local Gwop.";
+
 function environment() {
+  // Plain http is for hosts that are not Gwop's: there a simulator's secrets are the right ones.
+  const isLocal = /^http:/i.test(process.env.GWOP_SERVER_URL ?? "");
   return VARIABLES.map(({ name, starts, isList }) => {
     const value = process.env[name];
     if (!value) return checked(name, "note", "not set");
@@ -132,11 +139,10 @@ function environment() {
     if (/^\s*["'`]/.test(value)) problems.push("it begins with a quote");
     if (starts && !items.every((item) => item.trim().startsWith(starts)))
       problems.push(`it does not start with ${starts}…`);
-    if (/^(whsec|sk_m)_simulator$/.test(value.trim()))
+    const isCopiedBadly = problems.length > 0;
+    if (!isLocal && items.some((item) => /^(whsec|sk_m)_simulator$/.test(item.trim())))
       problems.push("it is a simulator's, which everybody knows");
-    const fix =
-      problems.length > 0 &&
-      `Copy it anew into the environment. new Gwop() trims webhook secrets; other readers may not.`;
+    const fix = problems.length > 0 && (isCopiedBadly ? COPY : OWN);
     return checked(
       name,
       problems.length > 0 ? "wrong" : "good",

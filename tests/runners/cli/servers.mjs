@@ -244,6 +244,16 @@ export function serverChecks(caller, { isFirst, consumer }) {
           seconds >= 398 && seconds <= 402 && of(bad, "clock").state === "wrong",
           `the clock: ${seconds}`,
         );
+        const known = { GWOP_MERCHANT_API_KEY: "sk_m_simulator" };
+        const local = await caller.ask(["doctor"], { env: { ...hosts(host.url), ...known } });
+        expectEqual(
+          [local.code, of(local, "GWOP_MERCHANT_API_KEY").what],
+          [0, "set"],
+          "the local Gwop's key, for the local Gwop",
+        );
+        const live = await caller.ask(["doctor", "--offline"], { env: known });
+        expectEqual(live.code, 1, "the local Gwop's key, for Gwop");
+        expect(/GWOP_SERVER_URL/.test(of(live, "GWOP_MERCHANT_API_KEY").fix), "what to do");
         const gone = await caller.ask(["doctor", "--timeout", "2"], {
           env: { ...env, ...hosts(`http://127.0.0.1:${await freePort()}`) },
         });
@@ -286,6 +296,12 @@ export function serverChecks(caller, { isFirst, consumer }) {
         [1, "UNREACHABLE"],
         "an endpoint that is down",
       );
+      // Nor is the secret of the endpoint, right behind a word.
+      const own = secret("whsec_of_another_endpoint_31");
+      const teller = await listening(() => new Response(`unchanged${own}`, { status: 401 }));
+      const told = await caller.ask(["trigger", "invoice.paid", "--to", teller.url], { env });
+      teller.close();
+      expectEqual(told.json.deliveries[0].answer, "unchanged[secret]", "what an endpoint tells");
       // What it echoes is not shown, and not half of it where the answer is cut.
       for (const before of [0, 260]) {
         const echo = await listening((request) => {
