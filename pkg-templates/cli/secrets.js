@@ -15,8 +15,15 @@ export const SECRET_FILE = {
   about: "read the secret from a file, or from standard input where FILE is -",
 };
 
+/** Whether standard input was read: it has nothing more then. */
+let isInputRead = false;
+
 /** The bytes of a file, or of standard input where it is `-`. */
 export function readBytes(file, what) {
+  if (file === "-") {
+    if (isInputRead) throw new UsageError("standard input is read once: give only one file as -");
+    isInputRead = true;
+  }
   try {
     return new Uint8Array(file === "-" ? readInput() : readFileSync(file));
   } catch (error) {

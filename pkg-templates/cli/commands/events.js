@@ -5,6 +5,9 @@ import { columns } from "../output.js";
 /** The states that a Worker lists. */
 const OF_WORKERS = ["dead", "pending", "conflict"];
 
+/** The states that a delivery of the local Gwop has. */
+const OF_LOCAL = ["pending", "held", "delivered", "failed", "no-endpoint"];
+
 /** The most events that a Worker lists in one answer. */
 const MOST_OF_PAGE = 1_000;
 
@@ -18,7 +21,8 @@ export const events = {
     "Lists the events of the local Gwop, newest first, or of a Worker with --worker URL, oldest " +
       "first.",
     `A Worker has lists of what needs attention: --state ${OF_WORKERS.join(", ")} (default ` +
-      "dead). The local Gwop has pending, held, delivered, failed and no-endpoint (default all).",
+      `dead). The local Gwop has ${OF_LOCAL.slice(0, -1).join(", ")} and ${OF_LOCAL.at(-1)} ` +
+      "(default all).",
   ],
   options: {
     ...PLACE,
@@ -74,6 +78,8 @@ function limitOf(text) {
 
 /** What the simulator's `deliveries` tell. */
 async function ofSimulator(place, { state }, limit) {
+  if (state !== undefined && !OF_LOCAL.includes(state))
+    throw new UsageError(`--state of the local Gwop is ${OF_LOCAL.join(", ")}`);
   const deliveries = await place.ask("/_sim/deliveries");
   const chosen = deliveries
     .reverse()

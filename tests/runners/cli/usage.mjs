@@ -68,6 +68,7 @@ const WRONG = [
     /either --url or --worker/,
   ],
   [["events", "--limit", "0"], {}, /--limit/],
+  [["events", "--state", "dead"], {}, /--state of the local Gwop is pending, held/],
   [["replay"], {}, /the id of an event/],
   [["token"], { GWOP_MERCHANT_ID: "m" }, /GWOP_ACCESS_TOKEN/],
   [["token"], { GWOP_ACCESS_TOKEN: "a.b.c" }, /merchantId is required/],
@@ -111,6 +112,11 @@ export function usageChecks(caller, { isFirst, version }) {
         env: { GWOP_WEBHOOK_SECRET: ENDPOINT },
       });
       expectEqual([code, json.error.code], [2, "USAGE"], "with --json");
+      const twice = await caller.run(["verify", "-", "--secret-file", "-"], {
+        input: "x-gwop-signature: t=1,v1=00\n\n{}",
+      });
+      expectEqual(twice.code, 2, "standard input for two files");
+      expect(/standard input is read once/.test(twice.stderr), twice.stderr);
     },
   };
 }
