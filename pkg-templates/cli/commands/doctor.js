@@ -125,7 +125,7 @@ function runtime() {
 const COPY =
   "Copy it anew into the environment. new Gwop() trims webhook secrets; other readers may not.";
 const OWN =
-  "Use your own, or set GWOP_SERVER_URL and GWOP_IDENTITY_URL where it is meant for the local Gwop.";
+  "Use your own. Where the local Gwop is meant, set GWOP_SERVER_URL and GWOP_IDENTITY_URL to it.";
 
 function environment() {
   // Plain http is for hosts that are not Gwop's: there a simulator's secrets are the right ones.
