@@ -2,6 +2,13 @@
 // `gwop`: the command line of `@gwop/sdk`, on Node, Deno and Bun.
 import { main } from "./main.js";
 
+// A reader that has seen enough, such as `head`, does not change the answer.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+}
+
 main(process.argv.slice(2)).then((code) => {
   // The exit waits until a pipe has taken the output. `gwop sim` has no code: it goes on.
   if (code !== undefined) process.exitCode = code;

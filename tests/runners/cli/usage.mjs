@@ -1,5 +1,6 @@
 // `--help`, `--version`, and every wrong use: exit code 2, and nothing of an argument that may be a
 // secret.
+import { spawn } from "node:child_process";
 import { ENDPOINT, expect, expectEqual, secret } from "./caller.mjs";
 
 const COMMANDS = ["sim", "trigger", "events", "replay", "verify", "token", "doctor"];
@@ -94,6 +95,18 @@ export function usageChecks(caller, { isFirst, version }) {
       await Promise.all(COMMANDS.map(helpOf));
       expectEqual((await caller.run(["--version"])).stdout, `${version}\n`, "--version");
       expectEqual((await caller.run([])).code, 2, "without a command");
+    },
+    "a reader that leaves early does not change the exit code": async () => {
+      const [program, ...first] = caller.command;
+      const child = spawn(program, [...first, "doctor", "--offline"], {
+        cwd: caller.directory,
+        stdio: ["ignore", "pipe", "pipe"],
+      });
+      child.stdout.destroy();
+      let said = "";
+      child.stderr.on("data", (chunk) => (said += chunk));
+      const code = await new Promise((done) => child.once("close", done));
+      expectEqual([code, said], [0, ""], "gwop doctor");
     },
     "wrong use is exit code 2, says what to do, and shows no secret": async () => {
       caller.file("empty.json", "{}");
