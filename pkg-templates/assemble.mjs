@@ -26,7 +26,7 @@ const PLAIN = ["slim", "errors", "models/errors", "handlers/index", "handlers/ho
 /** What several subpaths share lies in files of its own, so that they share each class too; and in few, since each costs Node about a millisecond. */
 const SHARED = [
   ["gwop", /\/src\/(?!checkout|handlers|simulator|slim|stores|errors\.ts|models\/errors\.ts|instance|loading)/],
-  ["handlers", /\/src\/handlers\/(auth|http|webhook)/],
+  ["handlers", /\/src\/handlers\/(apply|auth|http|reconcile|webhook)/],
   ["simulator", /\/src\/simulator(\/|\.ts)/],
   ["gwop.base64", /^base64:.*\/gwop/],
   ["simulator.base64", /^base64:.*\/simulator/],

@@ -4,6 +4,7 @@
 //! - `token`: access tokens, verified by a [`token::TokenVerifier`] per client.
 //! - `call`: Gwop's operations over the caller's HTTP client.
 //! - `invoice`: the state machine, for stores.
+//! - `reconcile`: what webhooks did not bring, for stores.
 //! - `refusal`: how errors cross.
 //!
 //! Options come in by serde-wasm-bindgen, payloads as JSON text.
@@ -11,6 +12,7 @@
 
 mod call;
 mod invoice;
+mod reconcile;
 mod refusal;
 mod token;
 mod webhook;

@@ -81,6 +81,12 @@ pub fn switched_off_ms(failures: i64) -> i64 {
     doubling(15_000, failures, 6 * 60 * 60 * 1_000)
 }
 
+/// The pause after a step of reconciliation failed `failures` times before, in milliseconds: 5 s doubling up to 10 minutes.
+#[must_use]
+pub fn walk_ms(failures: i64) -> i64 {
+    doubling(5_000, failures, 10 * 60 * 1_000)
+}
+
 fn doubling(first: i64, times: i64, most: i64) -> i64 {
     let times = u32::try_from(times.clamp(0, 32)).unwrap_or(0);
     let factor = 2_i64.checked_pow(times).unwrap_or(i64::MAX);
@@ -109,5 +115,6 @@ mod tests {
         assert_eq!(enqueue_ms(0), 2_000);
         assert_eq!(enqueue_ms(-1), 2_000);
         assert_eq!(switched_off_ms(90), 21_600_000);
+        assert_eq!([0, 1, 90].map(walk_ms), [5_000, 10_000, 600_000]);
     }
 }

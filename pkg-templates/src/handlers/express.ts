@@ -14,7 +14,7 @@ import type { VerifiedToken } from "../auth/verify-token.js";
 import { type AuthOptions, createAuthMiddleware } from "./auth.js";
 import { isIdentityHeader } from "./auth-headers.js";
 import { type AuthRoutesOptions, createAuthRoutes } from "./auth-routes.js";
-import { createWebhookHandler, type WebhookHandlerOptions } from "./webhook.js";
+import { createWebhookHandler, type ReconciledWebhookHandlerOptions, type WebhookHandlerOptions } from "./webhook.js";
 
 /** What is used of Express's `Request`. */
 export interface ExpressRequest extends AsyncIterable<Uint8Array | string> {
@@ -62,7 +62,7 @@ declare global {
  * The signature is over the raw bytes: mount it before any body parser, behind `express.raw({ type: "application/json" })`, or behind what keeps
  * them as `req.rawBody`. When a parser has read the body, every delivery is answered with 500 and `onError` is told so.
  */
-export function gwopWebhook(options: WebhookHandlerOptions): ExpressHandler {
+export function gwopWebhook(options: WebhookHandlerOptions | ReconciledWebhookHandlerOptions): ExpressHandler {
   const handle = createWebhookHandler(options);
   return answering((request) => handle(toRequest(request)));
 }

@@ -14,7 +14,7 @@ import type { VerifiedToken } from "../auth/verify-token.js";
 import { type AuthOptions, createAuthMiddleware } from "./auth.js";
 import { withoutIdentityHeaders } from "./auth-headers.js";
 import { type AuthRoutesOptions, createAuthRoutes } from "./auth-routes.js";
-import { createWebhookHandler, type HandlerContext, type WebhookHandlerOptions } from "./webhook.js";
+import { createWebhookHandler, type HandlerContext, type ReconciledWebhookHandlerOptions, type WebhookHandlerOptions } from "./webhook.js";
 
 /** What {@link gwopAuth} sets: `c.var.gwop`. */
 export interface GwopVariables {
@@ -32,7 +32,7 @@ function contextOf(c: Context): HandlerContext | undefined {
 }
 
 /** The handler of Gwop's webhooks, for `app.post`: see `createWebhookHandler`. Nothing may read the body before. */
-export function gwopWebhook(options: WebhookHandlerOptions): Handler {
+export function gwopWebhook(options: WebhookHandlerOptions | ReconciledWebhookHandlerOptions): Handler {
   const handle = createWebhookHandler(options);
   return (c) => handle(c.req.raw, contextOf(c));
 }

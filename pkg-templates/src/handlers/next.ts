@@ -24,13 +24,13 @@ import { type AuthOptions, createAuthMiddleware } from "./auth.js";
 import { IDENTITY_HEADERS, isIdentityHeader, withoutIdentityHeaders } from "./auth-headers.js";
 import { type AuthRoutesOptions, createAuthRoutes } from "./auth-routes.js";
 import { refusal } from "./http.js";
-import { createWebhookHandler, type WebhookHandlerOptions } from "./webhook.js";
+import { createWebhookHandler, type ReconciledWebhookHandlerOptions, type WebhookHandlerOptions } from "./webhook.js";
 
 /** A route handler without parameters. */
 export type RouteHandler = (request: Request) => Promise<Response>;
 
 /** The route handler of Gwop's webhooks, for `export const POST`: see `createWebhookHandler`. */
-export function gwopWebhook(options: WebhookHandlerOptions): RouteHandler {
+export function gwopWebhook(options: WebhookHandlerOptions | ReconciledWebhookHandlerOptions): RouteHandler {
   const handle = createWebhookHandler(options);
   // Next's second argument is no execution context.
   return (request) => handle(request);

@@ -2,11 +2,10 @@ import type { SDKValidationError } from "../errors/index.js";
 import { refuse } from "../errors/refuse.js";
 import type { InvoiceCanceledEvent, InvoiceExpiredEvent, InvoicePaidEvent } from "../generated/models.js";
 import { BODY_BOUND_RULE, isBodyBound } from "../gathered-bytes.js";
-import type { Gwop } from "../gwop.js";
 import { type Names, readOptions } from "../options.js";
-import { LONGEST_MS } from "../sleep.js";
-import type { EventClaim, Lease, WebhookOutcome, WebhookStore } from "../stores/store.js";
-import type { WebhookEvent } from "../webhooks.js";
+import type { WebhookOutcome, WebhookStore } from "../stores/store.js";
+import type { ReconciledEvent, ReconciledPaidEvent, ValidateWebhookOptions, ValidateWebhookResponse, WebhookEvent } from "../webhooks.js";
+import { applier, callbackRules, type Callbacks, claimOf } from "./apply.js";
 import { answer, mayBeJson, methodNotAllowed, readBody, refusal, RETRY_SECONDS, unavailable } from "./http.js";
 import { BODY_TIMEOUT_SECONDS, bodyTimeoutRule, bodyWasRead, checkOptions, isFunction, tell } from "./http.js";
 
@@ -28,7 +27,7 @@ export interface WebhookErrorInfo {
  */
 export interface WebhookHandlerOptions {
   /** The shared client; it holds the webhook secret. */
-  gwop: Pick<Gwop, "validateWebhook">;
+  gwop: { validateWebhook(options: ValidateWebhookOptions): Promise<ValidateWebhookResponse> };
   /** Where invoices are kept: see `@gwop/sdk/stores`. */
   store: WebhookStore;
   /** An invoice is paid: fulfil. */
@@ -58,6 +57,21 @@ export interface WebhookHandlerOptions {
   maxBodyBytes?: number | undefined;
   /** How long a body may take to arrive, in seconds. Default 30. */
   bodyTimeoutSeconds?: number | undefined;
+  /**
+   * Whether events are taken that reconciliation derived from an invoice, as Gwop's Worker delivers them to fulfillment. Default false: they are
+   * answered with 400 `WEBHOOK_SOURCE_NOT_ACCEPTED`.
+   */
+  reconciled?: false | undefined;
+}
+
+/** The options of a {@link createWebhookHandler} that takes what reconciliation derived too. */
+export interface ReconciledWebhookHandlerOptions extends Omit<WebhookHandlerOptions, "reconciled" | "onPaid" | "onConflict"> {
+  /** Events are taken that reconciliation derived from an invoice: they name no payer, and may name no chain. */
+  reconciled: true;
+  /** An invoice is paid: fulfil. */
+  onPaid(event: ReconciledPaidEvent): unknown;
+  /** As `onConflict` of {@link WebhookHandlerOptions}. */
+  onConflict?: ((event: ReconciledEvent) => unknown) | undefined;
 }
 
 const OPTIONS: Names<WebhookHandlerOptions> = {
@@ -72,6 +86,7 @@ const OPTIONS: Names<WebhookHandlerOptions> = {
   maxCallbackSeconds: undefined,
   maxBodyBytes: undefined,
   bodyTimeoutSeconds: undefined,
+  reconciled: undefined,
 };
 
 /** What a host gives beside the request: `ctx` of a Worker, Hono's `executionCtx`. */
@@ -108,26 +123,20 @@ export type WebhookHandler = (request: Request, context?: unknown, executionCont
  * const handle = createWebhookHandler({ gwop, store: d1Store(env.DB), onPaid, onExpired, onCanceled });
  * export default { fetch: handle };
  */
-export function createWebhookHandler(options: WebhookHandlerOptions): WebhookHandler {
-  const given = readOptions(options, OPTIONS, (message) => refuse(`createWebhookHandler: ${message}`));
-  const { gwop, store, onPaid, onExpired, onCanceled, onConflict, onError } = given;
-  const { leaseSeconds = 60, maxCallbackSeconds = 600 } = given;
+export function createWebhookHandler(options: WebhookHandlerOptions | ReconciledWebhookHandlerOptions): WebhookHandler {
+  const given = readOptions(options as WebhookHandlerOptions, OPTIONS, (message) => refuse(`createWebhookHandler: ${message}`));
+  const { gwop, store, onError, leaseSeconds = 60, maxCallbackSeconds = 600 } = given;
   const { maxBodyBytes = 256 * 1024, bodyTimeoutSeconds = BODY_TIMEOUT_SECONDS } = given;
+  const reconciled: boolean = given.reconciled ?? false;
   checkOptions("createWebhookHandler", [
     ["gwop must be a Gwop client", isFunction(gwop?.validateWebhook)],
-    [
-      "store must be a store, such as one of @gwop/sdk/stores: it has claim, complete and release",
-      [store?.claim, store?.complete, store?.release].every(isFunction),
-    ],
-    ["onPaid, onExpired and onCanceled must be functions", [onPaid, onExpired, onCanceled].every(isFunction)],
-    ["the store's renew must be a function", store?.renew === undefined || isFunction(store.renew)],
-    ["onConflict must be a function", onConflict === undefined || isFunction(onConflict)],
-    ["onError must be a function", onError === undefined || isFunction(onError)],
-    ["leaseSeconds must be a positive number of seconds", Number.isFinite(leaseSeconds) && leaseSeconds > 0],
-    ["maxCallbackSeconds must be a number of seconds, 0 or more", Number.isFinite(maxCallbackSeconds) && maxCallbackSeconds >= 0],
+    ...callbackRules({ ...given, leaseSeconds, maxCallbackSeconds }),
+    ["reconciled must be a boolean", typeof reconciled === "boolean"],
     bodyTimeoutRule(bodyTimeoutSeconds),
     [BODY_BOUND_RULE, isBodyBound(maxBodyBytes)],
   ]);
+
+  const apply = applier({ ...given, leaseSeconds, maxCallbackSeconds } as Callbacks);
 
   /** What a request leaves to be done once it is answered. */
   type Later = Promise<void>[];
@@ -147,7 +156,7 @@ export function createWebhookHandler(options: WebhookHandlerOptions): WebhookHan
     if (body instanceof Response) return body;
     let event: WebhookEvent;
     try {
-      ({ body: event } = await gwop.validateWebhook({ request: { body, headers: request.headers }, maxBodyBytes }));
+      ({ body: event } = await gwop.validateWebhook({ request: { body, headers: request.headers }, maxBodyBytes, reconciled }));
     } catch (error) {
       return rejected(error, later);
     }
@@ -173,6 +182,7 @@ export function createWebhookHandler(options: WebhookHandlerOptions): WebhookHan
         return refusal(413, "BODY_TOO_LARGE", message);
       case "WEBHOOK_PAYLOAD_INVALID":
       case "WEBHOOK_HEADER_MISMATCH":
+      case "WEBHOOK_SOURCE_NOT_ACCEPTED":
         return refusal(400, code, message);
       case "WEBHOOK_SIGNATURE_MISSING":
       case "WEBHOOK_SIGNATURE_MALFORMED":
@@ -187,68 +197,17 @@ export function createWebhookHandler(options: WebhookHandlerOptions): WebhookHan
 
   async function process(event: WebhookEvent, later: Later): Promise<Response> {
     const about = { eventId: event.eventId, invoiceId: event.data.invoiceId };
-    /** What `work` gives, or `undefined` when storage refuses. */
-    const stored = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
-      try {
-        return await work();
-      } catch (error) {
-        report(later, error, { code: "UNAVAILABLE", ...about });
-        return undefined;
-      }
-    };
-    const claim = await stored(() => store.claim(claimOf(event, leaseSeconds)));
-    if (!claim) return unavailable(RETRY_SECONDS);
-    if (claim.state === "settled") return accepted(claim.outcome);
-    if (claim.state === "busy") return unavailable(Math.max(1, Math.ceil(claim.retryAfterMs / 1000)));
-
-    const { outcome, lease } = claim;
-    const stopRenewing = keepRenewing(lease, (error) => report(later, error, { code: "UNAVAILABLE", ...about }));
-    try {
-      await callBack(event, outcome, later).finally(stopRenewing);
-    } catch (error) {
-      report(later, error, { code: "CALLBACK_FAILED", ...about });
-      await stored(() => store.release(lease));
-      return refusal(500, "CALLBACK_FAILED", "The event could not be processed: deliver it again");
+    const done = await apply(claimOf(event, leaseSeconds), () => event, (error, code) => report(later, error, { code, ...about }));
+    switch (done.state) {
+      case "settled":
+        return accepted(done.outcome);
+      case "busy":
+        return unavailable(Math.max(1, Math.ceil(done.retryAfterMs / 1000)));
+      case "failed":
+        return refusal(500, "CALLBACK_FAILED", "The event could not be processed: deliver it again");
+      case "unavailable":
+        return unavailable(RETRY_SECONDS);
     }
-    const completed = await stored(() => store.complete(lease));
-    return completed ? accepted(outcome) : unavailable(RETRY_SECONDS);
-  }
-
-  /** Renews a lease each time half of it has passed, until it is told to stop, the lease is lost, or `maxCallbackSeconds` are over. */
-  function keepRenewing(lease: Lease, failed: (error: unknown) => void): () => void {
-    const leaseMs = leaseSeconds * 1000;
-    const end = Date.now() + maxCallbackSeconds * 1000;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let stopped = store.renew === undefined;
-    const wait = () => {
-      if (stopped || Date.now() >= end) return;
-      timer = setTimeout(() => void renew(), Math.min(leaseMs / 2, LONGEST_MS));
-    };
-    const renew = async () => {
-      try {
-        if (!(await store.renew?.(lease, { now: Date.now(), leaseMs }))) stopped = true;
-      } catch (error) {
-        // The next time may be in time still.
-        if (!stopped) failed(error);
-      }
-      wait();
-    };
-    wait();
-    return () => {
-      stopped = true;
-      clearTimeout(timer);
-    };
-  }
-
-  async function callBack(event: WebhookEvent, outcome: WebhookOutcome, later: Later): Promise<void> {
-    const { eventId, eventType } = event;
-    if (outcome === "conflict") {
-      const { invoiceId } = event.data;
-      if (onConflict) await onConflict(event);
-      else report(later, unhandledConflict(event), { code: "CONFLICT", eventId, invoiceId });
-    } else if (eventType === "invoice.paid") await onPaid(event);
-    else if (eventType === "invoice.expired") await onExpired(event);
-    else await onCanceled(event);
   }
 
   return (request, ...host) => {
@@ -267,23 +226,4 @@ const byteLength = (text: string) => new TextEncoder().encode(text).length;
 
 function accepted(outcome: WebhookOutcome): Response {
   return answer(200, { received: true, outcome });
-}
-
-function claimOf({ eventId, eventVersion, gwopOutcome, data }: WebhookEvent, leaseSeconds: number): EventClaim {
-  const { invoiceId, status } = data;
-  // A payment may have a hash and a signature: each names it. A hash is hexadecimal, whose case says nothing; Solana's signatures are Base58.
-  const names = status === "PAID" ? [data.txHash?.toLowerCase(), data.txSignature] : [];
-  const transaction = names.filter(Boolean).join(" ") || undefined;
-  const conflict = gwopOutcome === "conflict";
-  return {
-    ...{ eventId, invoiceId, status, version: eventVersion, transaction, conflict },
-    now: Date.now(),
-    leaseMs: leaseSeconds * 1000,
-  };
-}
-
-function unhandledConflict({ eventType, data }: WebhookEvent): Error {
-  return new Error(
-    `${eventType} contradicts the final state of invoice ${data.invoiceId}: it is recorded, nothing was applied. Look into it, and pass onConflict to handle the next one.`,
-  );
 }
