@@ -10,11 +10,25 @@ const MAX_ID_BYTES: usize = 200;
 /// What the ids of these events begin with; the status follows, then the invoice's id.
 const ID_PREFIX: &str = "evt_reconciled_";
 
-/// The id of the event that tells of an invoice's status. The same for every run, so that two of them do the work once.
+/// The status as event types and ids have it; `None` where it is not final.
+const fn name(status: Status) -> Option<&'static str> {
+    match status {
+        Status::Paid => Some("paid"),
+        Status::Expired => Some("expired"),
+        Status::Canceled => Some("canceled"),
+        Status::Open | Status::Paying => None,
+    }
+}
+
+/// The id of the event that tells of an invoice's final status. The same for every run, so that two of them do the work once.
 #[must_use]
 pub fn event_id(status: Status, invoice_id: &str) -> String {
-    let status = status.as_str().to_ascii_lowercase();
-    [ID_PREFIX, &status, "_", invoice_id].concat()
+    [ID_PREFIX, name(status).unwrap_or_default(), "_", invoice_id].concat()
+}
+
+/// What stands between the quotes of a JSON string.
+fn unquoted(raw: &str) -> &str {
+    raw.get(1..raw.len().saturating_sub(1)).unwrap_or_default()
 }
 
 /// One page of `invoices.list`, as it stands on the wire.
@@ -100,25 +114,25 @@ impl<'d> Found<'d> {
     #[must_use]
     pub fn event(&self, merchant: &str, details: Option<&Object<'_>>) -> Option<String> {
         let status = self.status()?;
-        let id = self.get("id")?.raw().trim_matches('"');
+        let kind = name(status)?;
+        let id = unquoted(self.get("id")?.raw());
         if id.len() > MAX_ID_BYTES {
             return None;
         }
         let mut text = String::new();
-        let mut put = |parts: [&str; 4]| parts.iter().for_each(|part| text.push_str(part));
-        put([
+        let mut put = |parts: &[&str]| parts.iter().for_each(|part| text.push_str(part));
+        put(&[
             "{\"event_id\":\"",
-            &event_id(status, id),
+            ID_PREFIX,
+            kind,
+            "_",
+            id,
             "\",\"event_type\":\"invoice.",
-            "",
-        ]);
-        put([
-            &status.as_str().to_ascii_lowercase(),
+            kind,
             "\",\"gwop_source\":\"reconciliation\",\"data\":{\"merchant_id\":",
             merchant,
-            "",
         ]);
-        for (name, of, needed) in MEMBERS {
+        for &(name, of, needed) in &MEMBERS {
             if status != Status::Paid && !needed {
                 break;
             }
@@ -133,14 +147,9 @@ impl<'d> Found<'d> {
             };
             let value = value.unwrap_or_default();
             // An amount is a text of digits in events, and a number in the list.
-            let quoted = name == "amount_usdc";
-            let (quote, value) = if quoted {
-                ("\"", value.trim_matches('"'))
-            } else {
-                ("", value)
-            };
-            put([",\"", name, "\":", quote]);
-            put([value, quote, "", ""]);
+            let is_number = name == "amount_usdc" && !value.starts_with('"');
+            let quote = if is_number { "\"" } else { "" };
+            put(&[",\"", name, "\":", quote, value, quote]);
         }
         text.push_str("}}");
         Some(text)

@@ -8,4 +8,4 @@ mod found;
 mod walk;
 
 pub use found::{Found, Page, event_id};
-pub use walk::{Next, Walk, floor, numbers};
+pub use walk::{Next, PAGE, Walk, floor, numbers};

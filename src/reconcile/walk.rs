@@ -3,7 +3,7 @@
 use crate::invoice::Status;
 
 /// How many invoices a page has at most: the most that Gwop gives.
-const PAGE: i64 = 100;
+pub const PAGE: i64 = 100;
 
 /// How many invoices of a page are asked for again with the next one. So many may leave the list meanwhile without another
 /// one being passed over.

@@ -11,7 +11,7 @@ use super::object::GwopLedger;
 use super::reconciliation::{Counts, Run};
 use super::shard::shard_of;
 use crate::json::Value;
-use crate::reconcile::{Found, Next, Page, Walk, floor};
+use crate::reconcile::{Found, Next, PAGE, Page, Walk, floor};
 use crate::worker::gwop::{Refused, call_once};
 use crate::worker::platform::{config, log, now_ms};
 use crate::worker::{schedule, verify};
@@ -116,7 +116,7 @@ impl GwopLedger {
             if spent || budget <= i64::from(shards) {
                 break;
             }
-            let argument = json!({ "status": status.as_str(), "limit": 100, "offset": offset });
+            let argument = json!({ "status": status.as_str(), "limit": PAGE, "offset": offset });
             budget = budget.saturating_sub(1);
             let text = call_once(&self.env, "invoices.list", &argument).await?;
             let page = Page::read(&text).ok_or_else(|| Refused {
