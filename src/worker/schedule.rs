@@ -25,6 +25,9 @@ pub const GATHER_MS: i64 = 100;
 /// How soon the alarm comes again after storage failed inside it, in milliseconds.
 pub const ALARM_AGAIN_MS: i64 = 5_000;
 
+/// By how much an alarm may be late before it is armed again, in milliseconds.
+pub const ALARM_LATE_MS: i64 = 60_000;
+
 /// How soon an object of 1.0.0 tries again to hand over, in milliseconds.
 pub const HAND_OVER_AGAIN_MS: i64 = 60_000;
 

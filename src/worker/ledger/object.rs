@@ -444,7 +444,13 @@ impl GwopLedger {
 
     /// Arms the alarm, in milliseconds since the epoch, unless it is armed for sooner. The call to the platform is made before anything is awaited.
     pub(super) async fn arm(&self, due: i64) -> Result<()> {
-        if self.armed.get().is_some_and(|armed| armed <= due) {
+        // One that is long past should have struck: it is armed again rather than trusted.
+        let late = now_ms().saturating_sub(schedule::ALARM_LATE_MS);
+        if self
+            .armed
+            .get()
+            .is_some_and(|armed| armed <= due && armed > late)
+        {
             return Ok(());
         }
         self.armed.set(Some(due));
