@@ -146,7 +146,7 @@ export class WebhookVerifier {
     } catch (refusal) {
       throw rejection(refusal);
     }
-    throw rejection(core().signatureMismatch());
+    throw rejection(core().signatureMismatch([...secrets]));
   }
 
   verifySync(options: ValidateWebhookSyncOptions): ValidateWebhookResponse {

@@ -53,6 +53,8 @@ pub struct GwopLedger {
     since_kept: Cell<bool>,
     #[cfg(feature = "worker-test")]
     fail_next: Cell<Option<bool>>,
+    #[cfg(feature = "worker-test")]
+    panic_in_alarm: Cell<Option<bool>>,
 }
 
 impl DurableObject for GwopLedger {
@@ -71,6 +73,8 @@ impl DurableObject for GwopLedger {
             since_kept: Cell::new(false),
             #[cfg(feature = "worker-test")]
             fail_next: Cell::new(None),
+            #[cfg(feature = "worker-test")]
+            panic_in_alarm: Cell::new(None),
         }
     }
 
@@ -103,6 +107,8 @@ impl DurableObject for GwopLedger {
     /// failed.
     async fn alarm(&self) -> worker::Result<Response> {
         self.armed.set(None);
+        #[cfg(feature = "worker-test")]
+        self.panic_on_purpose(false);
         let again = |error: LedgerError| {
             log::error("alarm_failed", &[("error", error.to_string().into())]);
             Some(now_ms().saturating_add(schedule::ALARM_AGAIN_MS))
@@ -293,6 +299,15 @@ impl GwopLedger {
         })?)
     }
 
+    /// Panics where [`Call::PanicInAlarm`] asked for it: before messages are in the queue, or after.
+    #[cfg(feature = "worker-test")]
+    #[allow(clippy::panic)]
+    pub(super) fn panic_on_purpose(&self, sent: bool) {
+        if self.panic_in_alarm.get() == Some(sent) {
+            panic!("a panic on purpose, in an alarm");
+        }
+    }
+
     async fn answer(&self, envelope: &Envelope, call: Call) -> Result<Response> {
         let merchant = &envelope.merchant;
         let writes = matches!(call, Call::Adopt { .. } | Call::Compare { .. })
@@ -316,6 +331,11 @@ impl GwopLedger {
             #[cfg(feature = "worker-test")]
             Call::FailNext { panics } => {
                 self.fail_next.set(Some(panics));
+                Response::from_json(&())
+            }
+            #[cfg(feature = "worker-test")]
+            Call::PanicInAlarm { sent } => {
+                self.panic_in_alarm.set(Some(sent));
                 Response::from_json(&())
             }
             #[cfg(feature = "worker-test")]

@@ -37,7 +37,10 @@ impl GwopLedger {
                 }
                 more = batch == BATCHES_PER_ALARM && rows.len() == BATCH;
                 self.batches.set(self.batches.get().saturating_add(1));
-                match self.send(&rows, settings.shards).await {
+                let sent = self.send(&rows, settings.shards).await;
+                #[cfg(feature = "worker-test")]
+                self.panic_on_purpose(true);
+                match sent {
                     Ok(()) => self.store.sent(&rows, now_ms(), times)?,
                     Err(error) => {
                         log::error(
