@@ -432,6 +432,17 @@ mod tests {
     }
 
     #[test]
+    fn ten_that_leave_the_list_between_two_pages_hide_nothing_else() {
+        let mut gwop = Gwop::default();
+        gwop.lists[0] = newest_first(1_000, DAY);
+        let (found, ..) = run(&mut gwop, &mut String::new(), DAY, 0, &mut |gwop| {
+            let leaving = gwop.lists[0].len().min(10);
+            gwop.lists[0].drain(..leaving);
+        });
+        assert_eq!(found.len(), 1_000);
+    }
+
+    #[test]
     fn a_failure_leaves_the_last_complete_run_as_it_was() {
         let text = r#"{"invoices":[],"pagination":{"has_more":false}}"#;
         let page = Page::read(text).unwrap();
