@@ -228,8 +228,14 @@ pub fn test() -> Result {
         top().join(EXAMPLE_BUILD).join("entry.js"),
         entry(&EVENTS[..2]),
     )?;
+    // The console is tested in both.
+    let (chromium, firefox) = (tools::chromium()?, tools::firefox()?);
     Step::new("the Worker on workerd", "node")
         .args(["tests/worker/run.mjs"])
+        .env("GWOP_CHROMIUM", chromium.program)
+        .env("GWOP_CHROMEDRIVER", chromium.driver)
+        .env("GWOP_FIREFOX", firefox.program)
+        .env("GWOP_GECKODRIVER", firefox.driver)
         // Fewer invoices and kills, for a run that fits beside all other parts: `test --all` has all of them.
         .args(matrix::ALL.get().is_none().then_some("--quick"))
         .limit(45 * 60)

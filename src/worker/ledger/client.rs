@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt;
 
+use futures_util::future::join_all;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use worker::{Env, Response};
@@ -111,6 +112,9 @@ thread_local! {
     static STORED: RefCell<BTreeSet<String>> = const { RefCell::new(BTreeSet::new()) };
 }
 
+/// How many shards are asked at once.
+const AT_ONCE: usize = 5;
+
 /// How many stored deliveries an isolate keeps in mind.
 const STORED_DELIVERIES: usize = 2_000;
 
@@ -176,6 +180,48 @@ pub async fn call_shard<A: DeserializeOwned>(
         .get_by_name(&name_of(request.envelope.shard))?;
     let response = accepted(objects::ask(&stub, &request).await?).await?;
     Ok(objects::answer_of(response).await?)
+}
+
+/// Asks shard 0, which keeps what concerns all of them.
+///
+/// # Errors
+/// [`LedgerError`].
+pub async fn call_first<A: DeserializeOwned>(env: &Env, call: Call) -> Result<A, LedgerError> {
+    call_at(env, 0, call).await
+}
+
+/// Asks the shard of this number, about the one merchant that there is.
+///
+/// # Errors
+/// [`LedgerError`].
+pub async fn call_at<A: DeserializeOwned>(
+    env: &Env,
+    shard: u32,
+    call: Call,
+) -> Result<A, LedgerError> {
+    let envelope = Envelope {
+        v: VERSION,
+        shard,
+        shards: shards(env)?,
+        merchant: String::new(),
+    };
+    call_shard(env, Request { envelope, call }).await
+}
+
+/// Asks every shard, a few at a time: a request has six connections at once.
+///
+/// # Errors
+/// [`LedgerError`], of one that did not answer.
+pub async fn call_all<A: DeserializeOwned>(env: &Env, call: &Call) -> Result<Vec<A>, LedgerError> {
+    let every: Vec<u32> = (0..shards(env)?).collect();
+    let mut answers = Vec::with_capacity(every.len());
+    for some in every.chunks(AT_ONCE) {
+        let calls = some.iter().map(|shard| call_at(env, *shard, call.clone()));
+        for answer in join_all(calls).await {
+            answers.push(answer?);
+        }
+    }
+    Ok(answers)
 }
 
 /// Asks every shard, one after another: a request has six connections at once.

@@ -6,10 +6,13 @@
 //!                                  └── outbox: alarm ──▶ queue
 //! ```
 
+pub mod listing;
 pub mod messages;
+pub mod operator_messages;
 pub mod shard;
 pub mod sql;
 pub mod store;
+pub mod watch;
 
 #[cfg(any(test, all(target_arch = "wasm32", feature = "worker-test")))]
 pub mod store_checks;
@@ -23,6 +26,6 @@ pub mod legacy;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
 pub mod object;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
-mod object_sql;
+pub mod object_sql;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
 mod outbox;

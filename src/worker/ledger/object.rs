@@ -10,18 +10,27 @@ use worker::{
 
 use super::client::{ANOTHER_COUNT, APPLY, KNOWN, LedgerError, OUTCOME, call_shard, known_path};
 use super::legacy;
-use super::messages::{Call, Delivery, Envelope, Export, Parcel, Request as Message};
+use super::messages::{Call, Delivery, Envelope, EventKey, Export, Parcel, Request as Message};
 use super::object_sql::ObjectSql;
-use super::sql::SqlError;
+use super::operator_messages::{
+    AlertKind, Counts, EventPage, EventState, InvoicePage, ReconciliationGauges, ReplayedStep,
+};
+use super::sql::{Sql as _, SqlError};
 use super::store::{Known, Settings, Store};
 use crate::invoice::Outcome;
+use crate::worker::alerting;
 use crate::worker::platform::{alarm_date, config, log, now_ms};
 use crate::worker::schedule::{self, Times};
 
 /// How many stored events an instance keeps in mind, so that a duplicate costs no read.
 const REMEMBERED_EVENTS: usize = 4_000;
 
+/// How long a count may be told again, in milliseconds, at least; and how many rows it may read per second.
+const COUNT_MS: i64 = 10_000;
+const COUNTED_ROWS_PER_MS: i64 = 1;
+
 type Result<T> = std::result::Result<T, LedgerError>;
+type Stored<T> = std::result::Result<T, SqlError>;
 
 impl From<SqlError> for LedgerError {
     fn from(error: SqlError) -> Self {
@@ -45,6 +54,8 @@ pub struct GwopLedger {
     remembered: RefCell<BTreeSet<String>>,
     /// How often the alarm found fulfillment switched off, one time after another.
     pub(super) switched_off: Cell<i64>,
+    /// What waits here, and until when that may be told again.
+    counted: Cell<Option<(Counts, i64)>>,
     #[cfg(feature = "worker-test")]
     fail_next: Cell<Option<bool>>,
 }
@@ -61,6 +72,7 @@ impl DurableObject for GwopLedger {
             armed: Cell::new(None),
             remembered: RefCell::default(),
             switched_off: Cell::new(0),
+            counted: Cell::new(None),
             #[cfg(feature = "worker-test")]
             fail_next: Cell::new(None),
         }
@@ -187,6 +199,14 @@ impl GwopLedger {
                 .known(&delivery.merchant, &delivery.invoice_id, &delivery.event_id)?;
         let outcome = if known == Known::Event {
             Outcome::Duplicate
+        } else if alerting::is_on(&self.env) {
+            self.store.sql().transaction(|| {
+                let outcome = self.record(&delivery, known, now)?;
+                if outcome == Outcome::Conflict {
+                    self.store.note(AlertKind::Conflict, 1)?;
+                }
+                Ok(outcome)
+            })?
         } else {
             self.record(&delivery, known, now)?
         };
@@ -200,14 +220,13 @@ impl GwopLedger {
     }
 
     #[cfg(not(feature = "worker-test"))]
-    fn record(&self, delivery: &Delivery, known: Known, now: i64) -> Result<Outcome> {
-        Ok(self.store.record(delivery, known, now, self.times)?)
+    fn record(&self, delivery: &Delivery, known: Known, now: i64) -> Stored<Outcome> {
+        self.store.record(delivery, known, now, self.times)
     }
 
     /// As it is deployed, but for faults on purpose. `TEST_BREAK` breaks the ledger, to show that the checker of histories sees it.
     #[cfg(feature = "worker-test")]
-    fn record(&self, delivery: &Delivery, known: Known, now: i64) -> Result<Outcome> {
-        use super::sql::Sql as _;
+    fn record(&self, delivery: &Delivery, known: Known, now: i64) -> Stored<Outcome> {
         let broken = config::text(&self.env, "TEST_BREAK").unwrap_or_default();
         let known = match known {
             Known::Invoice {
@@ -224,9 +243,9 @@ impl GwopLedger {
             return Ok(outcome);
         }
         let Some(panics) = self.fail_next.take() else {
-            return Ok(self.store.record(delivery, known, now, self.times)?);
+            return self.store.record(delivery, known, now, self.times);
         };
-        Ok(self.store.sql().transaction(|| {
+        self.store.sql().transaction(|| {
             self.store.record(delivery, known, now, self.times)?;
             #[allow(clippy::panic)]
             if panics {
@@ -236,21 +255,18 @@ impl GwopLedger {
                 .sql()
                 .run("INSERT INTO outbox (sequence) VALUES (NULL)", &[])?;
             Ok(Outcome::Ignored)
-        })?)
+        })
     }
 
     async fn answer(&self, envelope: &Envelope, call: Call) -> Result<Response> {
         let merchant = &envelope.merchant;
-        let stored = self
-            .admit(envelope, matches!(call, Call::Adopt { .. }))
-            .await?;
+        let stored = self.admit(envelope, writes_anyway(&call)).await?;
         let invoice_id = match &call {
             Call::Read { invoice_id } => Some(invoice_id),
-            Call::Claim(event)
-            | Call::Confirm(event)
-            | Call::Failed(event)
-            | Call::Bury(event)
-            | Call::Replay(event) => Some(&event.invoice_id),
+            Call::Failed(attempt) => Some(&attempt.event.invoice_id),
+            Call::Claim(event) | Call::Confirm(event) | Call::Bury(event) | Call::Replay(event) => {
+                Some(&event.invoice_id)
+            }
             _ => None,
         };
         let stored = match invoice_id {
@@ -299,11 +315,11 @@ impl GwopLedger {
                 Response::from_json(&self.store.confirm(merchant, &event, now, times)?)
             }
             Call::Failed(_) if !stored => Response::from_json(&0),
-            Call::Failed(event) => {
-                Response::from_json(&self.store.failed(merchant, &event, now, times)?)
+            Call::Failed(attempt) => {
+                Response::from_json(&self.store.failed(merchant, &attempt, now, times)?)
             }
             Call::Bury(_) if !stored => Response::from_json(&false),
-            Call::Bury(event) => Response::from_json(&self.store.bury(merchant, &event)?),
+            Call::Bury(event) => Response::from_json(&self.bury(merchant, &event).await?),
             Call::Replay(_) if !stored => Response::from_json(&super::messages::Replay::Unknown),
             Call::Replay(event) => {
                 let replay = self.store.replay(merchant, &event, now)?;
@@ -312,8 +328,115 @@ impl GwopLedger {
                 }
                 Response::from_json(&replay)
             }
+            Call::ListEvents(_) if !stored => Response::from_json(&EventPage::default()),
+            Call::ListEvents(step) => {
+                Response::from_json(&self.store.list_events(merchant, &step)?)
+            }
+            Call::ReplayEvents { .. } if !stored => Response::from_json(&ReplayedStep::default()),
+            Call::ReplayEvents { step, dry_run } => {
+                let done = self.store.replay_events(merchant, &step, dry_run, now)?;
+                if !dry_run && done.events > 0 {
+                    self.recounted(step.filter.state, done.events);
+                    self.arm(now).await?;
+                }
+                Response::from_json(&done)
+            }
+            Call::ListInvoices(_) if !stored => Response::from_json(&InvoicePage::default()),
+            Call::ListInvoices(step) => {
+                Response::from_json(&self.store.list_invoices(merchant, &step)?)
+            }
+            Call::Count => Response::from_json(&self.count(merchant, stored, now)?),
+            Call::Tally(tally) => {
+                let alerts_on = alerting::is_on(&self.env);
+                self.store.tally(&tally, alerts_on, now)?;
+                self.arm_for_alerts().await?;
+                Response::from_json(&())
+            }
+            Call::Counters if !stored => Response::from_json(&[(); 0]),
+            Call::Counters => Response::from_json(&self.store.counters()?),
+            Call::Raise { kind, count } => {
+                self.store.raise(kind, count, now)?;
+                self.arm_for_alerts().await?;
+                Response::from_json(&())
+            }
+            #[cfg(feature = "worker-test")]
+            Call::FillDead { rows, prefix } => {
+                super::store_checks::fill_dead(&self.store, &prefix, rows, now, times)?;
+                Response::from_json(&())
+            }
         };
         Ok(answer?)
+    }
+
+    /// The queue gave up on an event. Whoever is to be told of it hears of it by the alarm.
+    async fn bury(&self, merchant: &str, event: &EventKey) -> Result<bool> {
+        if !alerting::is_on(&self.env) {
+            return Ok(self.store.bury(merchant, event)?);
+        }
+        let buried = self.store.sql().transaction(|| {
+            let buried = self.store.bury(merchant, event)?;
+            if buried {
+                self.store.note(AlertKind::DeadLetter, 1)?;
+            }
+            Ok(buried)
+        })?;
+        if buried {
+            self.arm(now_ms().saturating_add(schedule::GATHER_MS))
+                .await?;
+        }
+        Ok(buried)
+    }
+
+    /// What waits here: counted at most every ten seconds, and seldomer where there is much.
+    fn count(&self, merchant: &str, stored: bool, now: i64) -> Result<Counts> {
+        if let Some((counts, until)) = self.counted.get()
+            && (counts.counted_at..until).contains(&now)
+        {
+            return Ok(counts);
+        }
+        let mut counts = Counts {
+            counted_at: now,
+            ..Counts::default()
+        };
+        if stored {
+            counts = self.store.count(merchant, now)?;
+            counts.reconciliation = self.reconciliation_gauges()?;
+        }
+        let rows = counts
+            .pending
+            .saturating_add(counts.dead)
+            .saturating_add(counts.conflicts);
+        let pause = COUNT_MS.max(rows.saturating_div(COUNTED_ROWS_PER_MS));
+        self.counted.set(Some((counts, now.saturating_add(pause))));
+        Ok(counts)
+    }
+
+    /// A replay has moved so many events: the count that may still be told follows, without another look.
+    fn recounted(&self, from: EventState, events: usize) {
+        if let Some((mut counts, until)) = self.counted.get() {
+            let events = i64::try_from(events).unwrap_or_default();
+            counts.pending = counts.pending.saturating_add(events);
+            if from == EventState::Dead {
+                counts.dead = counts.dead.saturating_sub(events).max(0);
+            }
+            self.counted.set(Some((counts, until)));
+        }
+    }
+
+    /// The hook for the reconciliation: what shard 0 knows of its last complete run. `None` in other shards, and
+    /// where there is no reconciliation.
+    fn reconciliation_gauges(&self) -> Result<Option<ReconciliationGauges>> {
+        Ok(None)
+    }
+
+    /// Arms the alarm for the next alert.
+    async fn arm_for_alerts(&self) -> Result<()> {
+        if alerting::is_on(&self.env)
+            && let Some(next) = self.store.next_alert(self.times)?
+        {
+            self.arm(next).await?;
+        }
+        Ok(())
     }
 
     /// Takes over an invoice that this shard knows nothing of, where 1.0.0 may have kept it.
@@ -397,9 +520,22 @@ impl GwopLedger {
             && let Some(next) = self.store.next_job(true)?
         {
             self.arm(next).await?;
+            self.arm_for_alerts().await?;
         }
         Ok(())
     }
+}
+
+/// Whether a call may make the tables of a shard that has none.
+const fn writes_anyway(call: &Call) -> bool {
+    #[cfg(feature = "worker-test")]
+    if matches!(call, Call::FillDead { .. }) {
+        return true;
+    }
+    matches!(
+        call,
+        Call::Adopt { .. } | Call::Tally(_) | Call::Raise { .. }
+    )
 }
 
 fn another_count(known: Settings, sent: Settings) -> LedgerError {
