@@ -65,11 +65,13 @@ export async function startBrowser(name, { program, driver }) {
     evaluate: (script, ...args) => call("POST", `${session}/execute/sync`, { script, args }),
     /** What a function body passes to its last argument. */
     evaluateAsync: (script, ...args) => call("POST", `${session}/execute/async`, { script, args }),
-    /** Presses keys, one after another, wherever the focus is. */
-    keys: (text) =>
-      call("POST", `${session}/actions`, {
-        actions: [{ type: "key", id: "keyboard", actions: [...text].flatMap((value) => ["keyDown", "keyUp"].map((type) => ({ type, value }))) }],
-      }),
+    /** Presses keys, one after another, wherever the focus is, while others are held. */
+    keys(text, held = "") {
+      const press = (type, keys) => [...keys].map((value) => ({ type, value }));
+      const pressed = [...text].flatMap((key) => [...press("keyDown", key), ...press("keyUp", key)]);
+      const actions = [...press("keyDown", held), ...pressed, ...press("keyUp", held)];
+      return call("POST", `${session}/actions`, { actions: [{ type: "key", id: "keyboard", actions }] });
+    },
     /** The bytes of a PNG of what is seen. */
     screenshot: async () => Buffer.from(await call("GET", `${session}/screenshot`), "base64"),
     /** Sets the size of the page. Firefox's window has a least width of some 450 pixels. */

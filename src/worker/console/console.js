@@ -44,18 +44,19 @@ async function ask(method, path, body) {
   throw error;
 }
 
-/** Runs what a control does: it is off meanwhile, and what fails is said. */
+/** Runs what a control does, once at a time; what fails is said. It keeps the focus meanwhile. */
 function on(id, event, work) {
-  $(id).addEventListener(event, async (happened) => {
+  const control = $(id);
+  control.addEventListener(event, async (happened) => {
     happened.preventDefault();
-    const control = happened.submitter ?? $(id);
-    control.disabled = true;
+    if (control.ariaBusy === "true") return;
+    control.ariaBusy = "true";
     try {
       await work();
     } catch (error) {
       say(error.message, true);
     } finally {
-      control.disabled = false;
+      control.ariaBusy = "false";
     }
   });
 }
@@ -112,6 +113,8 @@ async function replay(invoice, event) {
   try {
     await ask("POST", "/events/replay", { invoice_id: invoice, event_id: event });
     await list();
+    // Its row is gone.
+    document.querySelector(".tab[aria-pressed=true]").focus();
     say("The event is on its way again.");
     await counts();
   } catch (error) {

@@ -347,14 +347,16 @@ impl GwopLedger {
             }
             Call::Count => Response::from_json(&self.count(merchant, stored, now)?),
             Call::Tally(tally) => {
+                self.store.prepare()?;
                 let alerts_on = alerting::is_on(&self.env);
                 self.store.tally(&tally, alerts_on, now)?;
                 self.arm_for_alerts().await?;
                 Response::from_json(&())
             }
-            Call::Counters if !stored => Response::from_json(&[(); 0]),
+            Call::Counters if !self.store.has_tables()? => Response::from_json(&[(); 0]),
             Call::Counters => Response::from_json(&self.store.counters()?),
             Call::Raise { kind, count } => {
+                self.store.prepare()?;
                 self.store.raise(kind, count, now)?;
                 self.arm_for_alerts().await?;
                 Response::from_json(&())
@@ -516,26 +518,23 @@ impl GwopLedger {
 
     /// Arms the alarm where an instance does not know whether it is.
     async fn repair_alarm(&self) -> Result<()> {
-        if self.armed.get().is_none()
-            && let Some(next) = self.store.next_job(true)?
-        {
-            self.arm(next).await?;
+        if self.armed.get().is_none() {
+            if let Some(next) = self.store.next_job(true)? {
+                self.arm(next).await?;
+            }
             self.arm_for_alerts().await?;
         }
         Ok(())
     }
 }
 
-/// Whether a call may make the tables of a shard that has none.
+/// Whether a call stores what belongs to this number of shards, where nothing is stored yet.
 const fn writes_anyway(call: &Call) -> bool {
     #[cfg(feature = "worker-test")]
     if matches!(call, Call::FillDead { .. }) {
         return true;
     }
-    matches!(
-        call,
-        Call::Adopt { .. } | Call::Tally(_) | Call::Raise { .. }
-    )
+    matches!(call, Call::Adopt { .. })
 }
 
 fn another_count(known: Settings, sent: Settings) -> LedgerError {

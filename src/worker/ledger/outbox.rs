@@ -9,7 +9,7 @@ use super::client::{self, LedgerError};
 use super::messages::{Call, QueueMessage, VERSION};
 use super::object::GwopLedger;
 use super::sql::Sql as _;
-use super::store::{Due, Settings};
+use super::store::Due;
 use crate::worker::alerting;
 use crate::worker::platform::{config, log, now_ms};
 use crate::worker::schedule;
@@ -23,7 +23,13 @@ impl GwopLedger {
     /// Runs what is due, and answers when there is work next, in milliseconds since the epoch.
     pub(super) async fn run_due_jobs(&self) -> Result<Option<i64>, LedgerError> {
         let Some(settings) = self.settings()? else {
-            return Ok(None);
+            // Before the first event shard 0 may have alerts.
+            let has_tables = self.store.has_tables()?;
+            return Ok(if has_tables {
+                self.tell_of_alerts(0).await
+            } else {
+                None
+            });
         };
         let times = self.times;
         let on = config::missing_for_fulfillment(&self.env).is_empty();
@@ -53,7 +59,7 @@ impl GwopLedger {
                 }
             }
         }
-        let alert = self.tell_of_alerts(settings).await;
+        let alert = self.tell_of_alerts(settings.shard).await;
         let compacted = self.store.compact(now_ms(), times)?;
         if compacted.events > 0 || compacted.invoices > 0 {
             self.forget();
@@ -78,13 +84,13 @@ impl GwopLedger {
 
     /// Shard 0 hears what this shard has noted, and sends the alerts that are due. Answers when there is work of this
     /// kind next. What fails is logged, and holds up nothing else.
-    async fn tell_of_alerts(&self, settings: Settings) -> Option<i64> {
+    async fn tell_of_alerts(&self, shard: u32) -> Option<i64> {
         if !alerting::is_on(&self.env) {
             return None;
         }
         let next = async {
             for (kind, count) in self.store.noted()? {
-                if settings.shard == 0 {
+                if shard == 0 {
                     self.store.sql().transaction(|| {
                         self.store.raise(kind, count, now_ms())?;
                         self.store.note(kind, count.saturating_neg())

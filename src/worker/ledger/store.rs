@@ -158,11 +158,7 @@ impl<S: Sql> Store<S> {
     /// # Errors
     /// Where storage fails.
     pub fn open(&self) -> Result<Option<Settings>> {
-        let found = self.first(
-            "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1",
-            &["meta".into()],
-        )?;
-        if found.is_none() {
+        if !self.has_tables()? {
             return Ok(None);
         }
         let schema = self.meta("schema")?.unwrap_or_default();
@@ -179,13 +175,37 @@ impl<S: Sql> Store<S> {
         })
     }
 
+    /// Whether the tables are there.
+    ///
+    /// # Errors
+    /// Where storage fails.
+    pub fn has_tables(&self) -> Result<bool> {
+        let found = self.first(
+            "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1",
+            &["meta".into()],
+        )?;
+        Ok(found.is_some())
+    }
+
+    /// Makes the tables where they are missing, and stores no number of shards: for what shard 0 keeps before the
+    /// first event.
+    ///
+    /// # Errors
+    /// Where storage fails.
+    pub fn prepare(&self) -> Result<()> {
+        if self.has_tables()? {
+            return Ok(());
+        }
+        self.sql.transaction(|| self.migrate(0))
+    }
+
     /// Makes the tables, and stores the number of shards: before the first row of anything else. Numbers that are stored stay.
     ///
     /// # Errors
     /// Where storage fails.
     pub fn create(&self, settings: Settings, now: i64, times: Times) -> Result<()> {
         self.sql.transaction(|| {
-            self.migrate(0)?;
+            self.prepare()?;
             for (name, value) in [
                 ("shard", i64::from(settings.shard)),
                 ("shards", i64::from(settings.shards)),

@@ -525,22 +525,22 @@ pub fn fill_dead<S: Sql>(
             } else {
                 paid(&id, &format!("evt-{id}"))
             };
-            let body = serde_json::json!({
-                "event_id": delivery.event_id,
-                "event_type": delivery.event_type,
-                "data": {
-                    "invoice_id": id,
-                    "public_invoice_id": delivery.public_invoice_id,
-                    "merchant_id": "m",
-                    "status": if expires { "EXPIRED" } else { "PAID" },
-                    "amount_usdc": "1000000",
-                    "currency": "USDC",
-                },
-            });
-            let delivery = Delivery {
-                body: body.to_string(),
-                ..delivery
+            let (status, payment) = if expires {
+                ("EXPIRED", "")
+            } else {
+                (
+                    "PAID",
+                    ",\"tx_hash\":\"0xa\",\"payment_chain\":\"base\",\"paid_at\":\"2026-03-24T00:48:31.602Z\",
+                     \"payer_wallet\":\"0x742d35Cc6634C0532925a3b844Bc9e7595f5bA16\"",
+                )
             };
+            let body = format!(
+                "{{\"event_id\":\"{}\",\"event_type\":\"{}\",\"data\":{{\"invoice_id\":\"{id}\",
+                 \"public_invoice_id\":\"inv_{id}\",\"merchant_id\":\"9e9c9ba5-3bab-4172-8a79-336f9ca0f163\",
+                 \"status\":\"{status}\",\"amount_usdc\":\"1000000\",\"currency\":\"USDC\"{payment}}}}}",
+                delivery.event_id, delivery.event_type
+            );
+            let delivery = Delivery { body, ..delivery };
             store.record(&delivery, Known::Nothing, now, times)?;
             store.failed("", &attempt(&delivery), now, times)?;
         }
@@ -765,7 +765,9 @@ fn invoices<S: Sql>(store: &Store<S>) -> Checked {
 }
 
 fn counters<S: Sql>(store: &Store<S>) -> Checked {
-    created(store)?;
+    // Before the first event, and without a number of shards.
+    store.prepare()?;
+    store.prepare()?;
     let mut tally = Tally::default();
     tally.delivered(Outcome::Applied);
     tally.applied_after(40);
@@ -780,6 +782,10 @@ fn counters<S: Sql>(store: &Store<S>) -> Checked {
     ];
     let expected = expected.map(|(name, value)| (name.to_owned(), value));
     equal(store.counters()?, expected.to_vec())?;
+    equal(store.open()?, None)?;
+    created(store)?;
+    equal(store.counters()?, expected.to_vec())?;
+    equal(store.open()?.map(|settings| settings.shards), Some(8))?;
     equal(store.next_alert(Times::default())?, None)
 }
 
