@@ -277,7 +277,7 @@ suite('dead rows', async ({ test, after, quick }) => {
     const listing = performance.now() - started;
     assert.equal(new Set(rows.map((row) => row.event_id)).size, 10_000);
     assert.equal(rows.length, 10_000);
-    assert.deepEqual(await replayList(worker, { state: 'dead', dry_run: true }), { events: 10_000, requests: 2 });
+    assert.equal((await replayList(worker, { state: 'dead', dry_run: true })).events, 10_000);
     const { events, requests } = await replayList(worker, { state: 'dead' });
     assert.equal(events, 10_000);
     const whole = performance.now() - started;

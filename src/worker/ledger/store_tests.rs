@@ -232,8 +232,9 @@ fn what_the_alarm_and_the_retention_ask_is_answered_by_an_index() {
             .connection
             .prepare(&format!("EXPLAIN QUERY PLAN {statement}"))
             .unwrap();
+        let anything = vec![Value::Integer(1); plan.parameter_count()];
         let steps: Vec<String> = plan
-            .query_map([], |row| row.get(3))
+            .query_map(params_from_iter(anything), |row| row.get(3))
             .unwrap()
             .map(Result::unwrap)
             .collect();
