@@ -12,9 +12,17 @@ import { OPERATOR_TOKEN, SCRATCH, startWorker } from './lib/wrangler.mjs';
 
 const authorization = { authorization: `Bearer ${OPERATOR_TOKEN}` };
 
-/** Asks a route as the operator. */
-export const ask = (worker, method, path, body) =>
-  worker.request(method, path, { headers: authorization, ...(body && { body: JSON.stringify(body) }) });
+/** Asks a route as the operator. What reads is asked again after 20 seconds: wrangler now and then loses a connection under load. */
+export async function ask(worker, method, path, body) {
+  const options = { headers: authorization, ...(body && { body: JSON.stringify(body) }) };
+  for (let left = method === 'GET' ? 2 : 0; ; left -= 1) {
+    try {
+      return await worker.request(method, path, { ...options, signal: AbortSignal.timeout(left > 0 ? 20_000 : 60_000) });
+    } catch (error) {
+      if (left === 0 || error.name !== 'TimeoutError') throw error;
+    }
+  }
+}
 
 /** Every row of a list, page by page. */
 async function everyRow(worker, path, name) {
