@@ -1,5 +1,5 @@
 // Makes docs/console.png, the picture of the console in docs/worker.md: `node tests/worker/screenshot.mjs [light|dark]`,
-// after `cargo xtask test --only worker` has built what it needs.
+// after `cargo xtask build`.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -8,11 +8,12 @@ import { CHROMIUM } from './lib/browsers.mjs';
 import { FULFILLMENT_SECRET, startFulfilment } from './lib/fulfilment.mjs';
 import { WEBHOOK_SECRET, deliverUntilAccepted, event, newInvoice } from './lib/gwop.mjs';
 import { eventually } from './lib/runner.mjs';
-import { OPERATOR_TOKEN, TOP, startWorker } from './lib/wrangler.mjs';
+import { OPERATOR_TOKEN, SHIPPED_BUILD, TOP, startWorker } from './lib/wrangler.mjs';
 
 const [scheme = 'light'] = process.argv.slice(2);
 const fulfilment = await startFulfilment();
 const worker = await startWorker({
+  main: SHIPPED_BUILD,
   variables: { GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET, OPERATOR_TOKEN, FULFILLMENT_URL: fulfilment.url, FULFILLMENT_SECRET },
 });
 const browser = await startBrowser('chromium', CHROMIUM());

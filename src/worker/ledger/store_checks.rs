@@ -518,6 +518,8 @@ pub fn fill_dead<S: Sql>(
     let of_shard = |id: &String| shard_of("", id, settings.shards) == settings.shard;
     let ids = (0..).map(|at: u64| format!("{prefix}-{at}"));
     store.sql().transaction(|| {
+        let before = store.first("SELECT MAX(sequence) FROM event", &[])?;
+        let before = before.unwrap_or_default().integer(0)?.unwrap_or_default();
         for id in ids.filter(of_shard).take(rows) {
             let expires = id.ends_with(['0', '2', '4', '6', '8']);
             let delivery = if expires {
@@ -545,8 +547,8 @@ pub fn fill_dead<S: Sql>(
             store.failed("", &attempt(&delivery), now, times)?;
         }
         store.sql().run(
-            "UPDATE outbox SET state = 'dead', sends = 1, deliveries = 11 WHERE state = 'pending'",
-            &[],
+            "UPDATE outbox SET state = 'dead', sends = 1, deliveries = 11 WHERE sequence > ?1",
+            &[before.into()],
         )?;
         Ok(())
     })
