@@ -1,7 +1,7 @@
 // Makes the JavaScript side of the npm package: `node assemble.mjs OUT VERSION`, run by `cargo xtask build`
 // once OUT holds the wasm and its glue. TypeScript's declarations are emitted by tsc, and completed by types.mjs.
 import { createHash } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { rolldown } from "rolldown";
 
@@ -118,6 +118,8 @@ await write("cjs", ".cjs", REQUIRED);
 writeFileSync(join(out, "types-only.js"), "export {};\n");
 writeFileSync(join(out, "types-only.cjs"), "");
 writeFileSync(join(out, "gwop-simulator.js"), readFileSync(join(here, "simulator/cli.js"), "utf8"));
+// Programs that import the entries: nothing of them is bundled, and no entry knows of them.
+cpSync(join(here, "cli"), join(out, "cli"), { recursive: true });
 
 // 2. package.json: the template's shorthands become conditional exports.
 const manifest = JSON.parse(readFileSync(join(here, "package.json"), "utf8"));

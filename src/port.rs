@@ -54,6 +54,17 @@ pub trait Crypto {
     ) -> Result<Self::Pending, Self::Error>;
 }
 
+/// Sixteen bytes of the platform's randomness, for [`Transport::random`] and all else that must not be guessed.
+///
+/// # Errors
+/// [`Failure::NoRandomness`].
+#[cfg(any(feature = "npm", feature = "worker"))]
+pub fn random() -> Result<[u8; 16], Failure> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|_| Failure::NoRandomness)?;
+    Ok(bytes)
+}
+
 /// Clock, randomness, HTTP and sleep.
 pub trait Transport {
     /// Milliseconds since the epoch.

@@ -1,4 +1,4 @@
-// The targets of the ledger, against the Worker of 1.0.0 (docs/performance.md): `node bench/worker/targets.mjs [rates|disk|bytes|held]…`, from the
+// The targets of the ledger, against the Worker of 1.0.0 (docs/performance.md): `node bench/worker/targets.mjs [rates|disk|bytes|held|shards]…`, from the
 // repository's top level, after `cargo xtask build`.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
@@ -90,8 +90,38 @@ async function held(count = 500_000) {
   }
 }
 
+/** What 1, 8 and 32 shards carry here: new events per second on the disk, in turn. */
+async function shards(rounds = 3) {
+  const storage = mkdtempSync(`${tmpdir()}/gwop-targets-`);
+  const servers = new Map();
+  const { load } = await import("./load.mjs");
+  const perSecond = async ({ port, server }, connections, milliseconds) => {
+    const requests = Array.from({ length: milliseconds * 2 }, () => delivery(port));
+    const loaded = await load({ port, requests: (index) => requests[index], connections, milliseconds });
+    if (Object.keys(loaded.statuses).join() !== "200") throw new Error(`${JSON.stringify(loaded.statuses)}\n${server.output().slice(-3_000)}`);
+    return loaded.perSecond;
+  };
+  try {
+    for (const count of [1, 8, 32]) {
+      servers.set(count, await startOne("gwop", storage, { variables: { LEDGER_SHARDS: String(count) } }));
+      await perSecond(servers.get(count), 16, 3_000);
+    }
+    for (const connections of [16, 64]) {
+      const rates = new Map([...servers.keys()].map((count) => [count, []]));
+      for (let round = 0; round < rounds; round += 1) {
+        for (const [count, one] of servers) rates.get(count).push(await perSecond(one, connections, 1_500));
+      }
+      for (const [count, of] of rates) console.log(`${count} shards, ${connections} connections: ${of.map(Math.round).sort((a, b) => a - b).join(", ")} new events per second`);
+    }
+  } finally {
+    for (const { server } of servers.values()) server.end();
+    rmSync(storage, { recursive: true, force: true });
+  }
+}
+
 if (wants("rates")) await rates(RAM, [["duplicates", 16], ["duplicates", 64], ["new events", 16], ["new events", 64]]);
 if (wants("disk")) await rates(tmpdir(), [["new events", 16], ["new events", 64]]);
 if (wants("bytes")) await bytes();
 if (wants("held")) await held();
+if (wants("shards")) await shards();
 process.exit(0);

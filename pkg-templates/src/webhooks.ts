@@ -118,7 +118,7 @@ export class WebhookVerifier {
     } catch (refusal) {
       throw rejection(refusal);
     }
-    throw rejection(core().signatureMismatch());
+    throw rejection(core().signatureMismatch([...secrets]));
   }
 
   verifySync(options: ValidateWebhookSyncOptions): ValidateWebhookResponse {

@@ -17,7 +17,7 @@ use crate::client::{
 };
 use crate::drive::{self, Attempts};
 use crate::model::Naming;
-use crate::port::Transport;
+use crate::port::{Transport, random};
 use crate::web::{Stop, now_ms, read_response, settled, sleep};
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -483,12 +483,6 @@ async fn merchant_key(host: &CallHost, signal: Option<&AbortSignal>) -> Result<S
                 "merchantApiKey must be a string, or a function that returns a promise of one",
             ))
         })
-}
-
-fn random() -> Result<[u8; 16], Failure> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|_| Failure::NoRandomness)?;
-    Ok(bytes)
 }
 
 /// Browsers name themselves; elsewhere the SDK does.

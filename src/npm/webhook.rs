@@ -86,15 +86,15 @@ pub fn verify_webhook_sync(
     let header = SignatureHeader::parse(header)?;
     header.check_time(now, tolerance)?;
     if !hmac::verify(secrets.iter().map(String::as_str), &header, body) {
-        return Err(signature_mismatch());
+        return Err(Rejection::mismatch(&secrets).into());
     }
     read_event(body, id_header, type_header)
 }
 
-/// The `Refusal` of a delivery whose MAC does not hold.
+/// The `Refusal` of a delivery whose MAC holds under none of the secrets.
 #[wasm_bindgen(js_name = signatureMismatch, unchecked_return_type = "Refusal")]
-pub fn signature_mismatch() -> JsValue {
-    Rejection::new(Code::SignatureMismatch).into()
+pub fn signature_mismatch(secrets: Vec<String>) -> JsValue {
+    Rejection::mismatch(&secrets).into()
 }
 
 /// The `Refusal` of a body that is not raw.

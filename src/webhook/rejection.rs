@@ -68,6 +68,21 @@ impl Rejection {
         message.push_str(reason);
         Self { code, message }
     }
+
+    /// The rejection of a delivery that none of `secrets` signed. White space at a secret's end is
+    /// named, since nobody sees it: not how much, and nothing of the secret.
+    #[must_use]
+    pub fn mismatch(secrets: &[String]) -> Self {
+        let padded = |secret: &String| secret.as_bytes().trim_ascii().len() != secret.len();
+        if secrets.iter().any(padded) {
+            Self::because(
+                Code::SignatureMismatch,
+                "a secret has white space at an end",
+            )
+        } else {
+            Self::new(Code::SignatureMismatch)
+        }
+    }
 }
 
 impl std::fmt::Display for Rejection {

@@ -13,7 +13,7 @@ use crate::client::{
 };
 use crate::drive::{Attempts, attempts};
 use crate::model::{Decoded, Naming};
-use crate::port::Transport;
+use crate::port::{Transport, random};
 
 use super::platform::body::Chunks;
 use super::platform::{config, now_ms};
@@ -36,9 +36,7 @@ impl Transport for Platform {
     }
 
     fn random(&self) -> Result<[u8; 16], Failure> {
-        let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes).map_err(|_| Failure::NoRandomness)?;
-        Ok(bytes)
+        random()
     }
 
     async fn send(&self, request: &Request<'_>) -> Result<Response, Failure> {
@@ -212,7 +210,7 @@ fn prepared(env: &Env, name: &str, argument: &serde_json::Value) -> Result<Box<C
         CallError::Refused(Refusal::new(RefusalCode::Argument, &parts))
     };
     let operation = operation(name).ok_or_else(unknown)?;
-    let random = Platform.random().map_err(|failure| {
+    let random = random().map_err(|failure| {
         CallError::Failed(Fault {
             kind: FaultKind::NoAnswer(failure),
             message: String::from("the platform gave no random bytes; try again"),

@@ -24,6 +24,14 @@ pub const LEAST_RETENTION_DAYS: i64 = 90;
 /// How long rows wait for others before the alarm sends them together, in milliseconds.
 pub const GATHER_MS: i64 = 100;
 
+/// For how long an isolate that has seen an event stored calls its copies duplicates without asking the shard, in milliseconds. Less than
+/// anything is kept for; short in the build that `tests/worker` runs, whose retention is short too.
+pub const SEEN_STORED_MS: i64 = if cfg!(feature = "worker-test") {
+    500
+} else {
+    60_000
+};
+
 /// How soon the alarm comes again after storage failed inside it, in milliseconds.
 pub const ALARM_AGAIN_MS: i64 = 5_000;
 
@@ -86,6 +94,13 @@ pub fn switched_off_ms(failures: i64) -> i64 {
     doubling(15_000, failures, 6 * 60 * 60 * 1_000)
 }
 
+/// Whether an event that was seen stored at `seen` is stored still at `now`, both in milliseconds since the epoch, so that nobody need be asked.
+/// A clock that was put back knows nothing.
+#[must_use]
+pub fn is_still_stored(seen: i64, now: i64) -> bool {
+    (0..SEEN_STORED_MS).contains(&now.saturating_sub(seen))
+}
+
 fn doubling(first: i64, times: i64, most: i64) -> i64 {
     let times = u32::try_from(times.clamp(0, 32)).unwrap_or(0);
     let factor = 2_i64.checked_pow(times).unwrap_or(i64::MAX);
@@ -102,6 +117,17 @@ mod tests {
         assert_eq!(retry_seconds(0), 2);
         assert_eq!(retry_seconds(10), 3_600);
         assert_eq!(retry_seconds(i64::MAX), 3_600);
+    }
+
+    #[test]
+    fn what_was_seen_stored_is_believed_for_a_while_shorter_than_anything_is_kept() {
+        assert!(is_still_stored(1_000, 1_000));
+        assert!(is_still_stored(1_000, 999 + SEEN_STORED_MS));
+        assert!(!is_still_stored(1_000, 1_000 + SEEN_STORED_MS));
+        assert!(!is_still_stored(1_000, 999));
+        assert!(!is_still_stored(i64::MIN, i64::MAX));
+        assert!(SEEN_STORED_MS < days(LEAST_RETENTION_DAYS));
+        assert!(SEEN_STORED_MS < Times::default().retention);
     }
 
     #[test]

@@ -43,10 +43,15 @@ pub async fn handle(request: &Incoming, env: &Env, what: &str) -> Served {
             }
             "store" => return store_checks(env).await,
             "stripped" => return stripped(&request.whole()),
-            "fail-next" | "panic-next" => {
+            "forward" => return forwarded(&request.whole(), env).await,
+            "fail-next" | "panic-next" | "panic-in-alarm" | "panic-in-alarm-later" => {
                 let id = body.get("invoice_id").and_then(Value::as_str);
-                let call = Call::FailNext {
-                    panics: what == "panic-next",
+                let call = match what {
+                    "panic-in-alarm" => Call::PanicInAlarm { sent: false },
+                    "panic-in-alarm-later" => Call::PanicInAlarm { sent: true },
+                    _ => Call::FailNext {
+                        panics: what == "panic-next",
+                    },
                 };
                 client::call::<()>(env, "", id.unwrap_or_default(), call)
                     .await
@@ -95,6 +100,21 @@ fn stripped(request: &worker::Request) -> Answer {
         Ok(stripped) => {
             let names: Vec<String> = stripped.headers().keys().collect();
             Answer::json(200, "done", &json!({ "names": names }))
+        }
+        Err(error) => Answer::error(500, "TEST_FAILED", &error.to_string()),
+    }
+}
+
+/// The headers that an app behind `Identity::forward` sees.
+async fn forwarded(request: &worker::Request, env: &Env) -> Answer {
+    let identity = match super::authenticate(request, env).await {
+        Ok(identity) => identity,
+        Err(error) => return error.answer(),
+    };
+    match identity.forward(request) {
+        Ok(forwarded) => {
+            let headers: Vec<(String, String)> = forwarded.headers().entries().collect();
+            Answer::json(200, "done", &json!({ "headers": headers }))
         }
         Err(error) => Answer::error(500, "TEST_FAILED", &error.to_string()),
     }

@@ -25,8 +25,10 @@ const browsers = {
   chromium: { program: process.env.GWOP_CHROMIUM, driver: process.env.GWOP_CHROMEDRIVER },
   firefox: { program: process.env.GWOP_FIREFOX, driver: process.env.GWOP_GECKODRIVER },
 };
-/** What may use what is Node's: its own entries, which load the wasm, and the command line. */
-const NODE_ONLY = /^((index|simulator)\.node\.c?js|gwop-simulator\.js)$/;
+/** The programs: what `bin` names, and what only these import. */
+const PROGRAMS = /^(gwop-simulator\.js|cli\/.+)$/;
+/** What may use what is Node's: its own entries, which load the wasm, and the programs. */
+const isForNode = (file) => PROGRAMS.test(file) || /^(index|simulator)\.node\.c?js$/.test(file);
 
 function expect(holds, message) {
   if (!holds) throw new Error(message);
@@ -49,7 +51,7 @@ const targets = Object.entries(manifest.exports).flatMap(([subpath, target]) => 
 
 const checks = {
   "the tarball holds what it should and nothing else": () => {
-    const expected = /^([\w-]+(\.[\w-]+)?\.c?js|[\w/-]+\.d\.c?ts|(gwop|simulator)\.wasm|package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|docs\/[\w-]+\.md)$/;
+    const expected = /^([\w-]+(\.[\w-]+)?\.c?js|cli\/([\w-]+\/)?[\w-]+\.js|[\w/-]+\.d\.c?ts|(gwop|simulator)\.wasm|package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|docs\/[\w-]+\.md)$/;
     const stray = files.filter((file) => !expected.test(file));
     expectEqual(stray.join(", "), "", "unexpected files");
     for (const file of ["README.md", "LICENSE", "CHANGELOG.md", "SECURITY.md", "gwop.wasm", "gwop_bg.js"]) {
@@ -133,9 +135,9 @@ console.log(before, (await claim()).state);`);
   "no JavaScript needs Node, Buffer, or code from strings": () => {
     for (const file of files.filter((name) => /\.c?js$/.test(name))) {
       const code = readFileSync(join(installed, file), "utf8");
-      if (file !== "gwop-simulator.js") expect(!/["'`]node:/.test(code), `${file} imports from Node`);
+      if (!PROGRAMS.test(file)) expect(!/["'`]node:/.test(code), `${file} imports from Node`);
       expect(file.endsWith(".cjs") || !/\brequire\(/.test(code), `${file} requires`);
-      if (!NODE_ONLY.test(file)) expect(!/\bBuffer\b/.test(code), `${file} uses Buffer`);
+      if (!isForNode(file)) expect(!/\bBuffer\b/.test(code), `${file} uses Buffer`);
       // wasm-bindgen's glue writes `Function(name)` into a message.
       expect(!/\beval\(|new Function\(|(?<!`)\bFunction\(/.test(code), `${file} makes code from strings`);
       // What is compiled ahead of the program must not carry the bytes, in whatever form.
@@ -204,7 +206,7 @@ console.log(before, (await claim()).state);`);
     }
   },
   "only what loads by fetch awaits at the top level": async () => {
-    for (const file of files.filter((name) => name.endsWith(".js") && name !== "gwop-simulator.js")) {
+    for (const file of files.filter((name) => name.endsWith(".js") && !PROGRAMS.test(name))) {
       // Refuses an `await` at the top level, in this format.
       const awaits = await transform(readFileSync(join(installed, file), "utf8"), { format: "cjs", logLevel: "silent" }).then(() => false, () => true);
       expectEqual(awaits, file.endsWith(".browser.js") && !file.startsWith("checkout"), `${file} awaits`);
@@ -247,6 +249,10 @@ for (const subpath of ${JSON.stringify(subpaths.map((subpath) => `@gwop/sdk${sub
     } finally {
       command.end();
     }
+  },
+  "gwop, as npx finds it": async () => {
+    const said = await runProgram(join(consumer, "node_modules/.bin/gwop"), ["--version"]);
+    expectEqual(said.trim(), manifest.version, "gwop --version");
   },
   "Deno, without any permission": () =>
     runProgram(process.env.GWOP_DENO, ["run", "--no-prompt", "--node-modules-dir=manual", "projects/print.mjs"]),

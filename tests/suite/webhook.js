@@ -116,6 +116,19 @@ both("several secrets and several signatures: any that matches is enough", async
   await refused(validate(rotating, { request: await deliver(PAID, { secret: "whsec_other" }) }), "WEBHOOK_SIGNATURE_MISMATCH");
 });
 
+both("white space at a secret's end is named, without its length or content", async (validate) => {
+  const words = new Set();
+  for (const webhookSecret of [`${SECRET} `, ` ${SECRET}`, `${SECRET}\n`, `\t${SECRET}\r\n  `, ["whsec_new", `${SECRET} `]]) {
+    const { message } = await refused(validate(new Gwop({ webhookSecret }), { request: await deliver(PAID) }), "WEBHOOK_SIGNATURE_MISMATCH", "a secret has white space at an end");
+    words.add(message);
+  }
+  assertEquals(words.size, 1);
+  for (const webhookSecret of ["whsec_other", "whsec_with space"]) {
+    const error = await refused(validate(new Gwop({ webhookSecret }), { request: await deliver(PAID) }), "WEBHOOK_SIGNATURE_MISMATCH");
+    assert(!error.message.includes("white space"), error.message);
+  }
+});
+
 both("300 seconds either side are inside, 301 are not", async (validate) => {
   const receivedAt = new Date(1_774_404_403_000);
   const t = receivedAt.getTime() / 1000;

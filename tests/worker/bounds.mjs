@@ -183,6 +183,27 @@ suite('bounds of agents', async ({ test, after }) => {
     assert.deepEqual(body.names.filter((name) => /gwop/i.test(name)).sort(), ['x-gwop-other', 'x_gwop']);
   });
 
+  test('an app behind identity.forward sees who was verified, whatever came in under these names, and the rest as it came', async () => {
+    const { accessToken } = await simulator.control('POST', 'tokens', {});
+    const authorization = `Bearer ${accessToken}`;
+    const { body: session } = await worker.request('GET', '/auth/session', { headers: { authorization } });
+    const claims = ['x-gwop-subject', 'X_Gwop_Chain', 'X-GWOP_WALLET', 'x_gwop-session', 'x-gwop-session'];
+    const headers = { authorization, 'x-mine': 'kept', ...Object.fromEntries(claims.map((name) => [name, 'mallory'])) };
+    const { status, body, text } = await worker.request('GET', '/test/forward', { headers });
+    assert.equal(status, 200, text);
+    const seen = body.headers.filter(([name]) => /gwop|mine/i.test(name)).sort(([a], [b]) => (a < b ? -1 : 1));
+    assert.deepEqual(seen, [
+      ['x-gwop-chain', session.chain],
+      ['x-gwop-session', session.sessionId],
+      ['x-gwop-subject', session.subject],
+      ['x-gwop-wallet', session.walletAddress],
+      ['x-mine', 'kept'],
+    ]);
+    assert.ok(session.subject && session.sessionId, JSON.stringify(session));
+    const { authorization: _, ...nobody } = headers;
+    refused(await worker.request('GET', '/test/forward', { headers: nobody }), 401, 'TOKEN_REQUIRED');
+  });
+
   test('a subject or session that a header cannot carry is 401 everywhere', async () => {
     for (const claims of [{ sub: 'base:0x1\u00e9' }, { sub: 'base:0x1 2' }, { sid: 'sess_\u2028' }, { sid: 'sess_\n' }]) {
       const { accessToken } = await simulator.control('POST', 'tokens', { claims });
@@ -230,6 +251,27 @@ suite('simulator credentials', async ({ test, after }) => {
       const worker = await start({ ...given, ...more });
       assert.deepEqual((await health(worker)).auth, expected, JSON.stringify(more));
       if (!expected.on) await logged(worker, 'insecure_host', 'GWOP_IDENTITY_URL');
+      await worker.stop();
+    }
+  });
+
+  test('plain http to any other host turns fulfillment off, unless ALLOW_INSECURE is true; events are held', async () => {
+    for (const [more, expected] of [
+      [{ FULFILLMENT_URL: 'http://user:SEKRIT@shop.example/SEKRIT' }, off('FULFILLMENT_URL')],
+      [{ FULFILLMENT_URL: 'HTTP://10.0.0.1/fulfil', ALLOW_INSECURE: 'false' }, off('FULFILLMENT_URL')],
+      [{ FULFILLMENT_URL: 'http://10.0.0.1/fulfil', ALLOW_INSECURE: 'true' }, on],
+      [{ FULFILLMENT_URL: 'http://shop.internal/fulfil' }, on],
+    ]) {
+      const worker = await start({ GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET, OPERATOR_TOKEN, FULFILLMENT_SECRET, ...more });
+      assert.deepEqual((await health(worker)).fulfilment, expected, JSON.stringify(more));
+      if (!expected.on) {
+        await logged(worker, 'insecure_host', 'FULFILLMENT_URL');
+        const invoice = newInvoice();
+        await deliverUntilAccepted(worker, event('paid', invoice));
+        await sleep(1_500);
+        assert.deepEqual((await worker.invoice(invoice.invoice_id)).outbox.map(({ state, sends }) => [state, sends]), [['pending', 0]]);
+        assert.ok(!worker.output().includes('SEKRIT'));
+      }
       await worker.stop();
     }
   });

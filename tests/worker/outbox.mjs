@@ -5,6 +5,7 @@ import { FULFILLMENT_SECRET, startFulfilment } from './lib/fulfilment.mjs';
 import { WEBHOOK_SECRET, deliverUntilAccepted, event, newInvoice } from './lib/gwop.mjs';
 import { eventually, sleep, suite } from './lib/runner.mjs';
 import { OPERATOR_TOKEN, startWorker } from './lib/wrangler.mjs';
+import { gwop } from './lib/command.mjs';
 import { storedObjects } from './webhooks.mjs';
 
 suite('outbox', async ({ test, after }) => {
@@ -47,6 +48,26 @@ suite('outbox', async ({ test, after }) => {
     assert.ok(attempts[2] - attempts[0] < 15_500, `the second retry came after ${attempts[2] - attempts[0]} ms`);
     await eventually('it is confirmed', async () => (await worker.invoice(invoice.invoice_id)).outbox.length === 0);
   });
+
+  for (const [fault, when] of [['panic-in-alarm', 'at its beginning'], ['panic-in-alarm-later', 'once its messages are in the queue']]) {
+    test(`a panic inside an alarm, ${when}: the log has its message and place, the next request is answered, and the event arrives`, async () => {
+      const { invoice, paid } = paidInvoice();
+      const before = worker.output().length;
+      assert.equal((await worker.fault(fault, { invoice_id: invoice.invoice_id })).status, 200);
+      await deliverUntilAccepted(worker, paid);
+      const { message, place } = await eventually('the log tells of it', () => worker.logLines(before).find((line) => line.event === 'panic'));
+      assert.equal(message, 'a panic on purpose, in an alarm');
+      assert.match(place, /^src\/worker\/ledger\/object.rs:\d+:\d+$/);
+      const next = await worker.request('GET', '/nothing', { signal: AbortSignal.timeout(10_000) });
+      assert.equal(next.status, 404, next.text);
+      // By the alarm alone, which runs again: nobody else asks its shard meanwhile.
+      await eventually('it arrives', () => fulfilment.of(paid.event_id).length > 0, { within: 30_000 });
+      await eventually('it is confirmed', async () => (await worker.invoice(invoice.invoice_id)).outbox.length === 0);
+      assert.deepEqual((await worker.invoice(invoice.invoice_id)).events.map(({ event_id, outcome }) => [event_id, outcome]), [[paid.event_id, 'applied']]);
+      assert.equal((await deliverUntilAccepted(worker, paid)).body.outcome, 'duplicate');
+      assert.equal(worker.logLines(before).filter((line) => line.event === 'panic').length, 1);
+    });
+  }
 
   test('a fulfilment that never recovers: the dead letter queue marks the row, and the operator replays it', async () => {
     const { invoice, paid } = paidInvoice();
@@ -136,6 +157,24 @@ suite('outbox', async ({ test, after }) => {
     await eventually('it is delivered', () => fulfilment.of(paid.event_id).length === 1);
     await eventually('it is confirmed', async () => (await worker.invoice(invoice.invoice_id)).outbox.length === 0);
     assert.equal((await replay(invoice.public_invoice_id, { event_id: paid.event_id })).status, 200);
+    await eventually('it is delivered again', () => fulfilment.of(paid.event_id).length === 2);
+  });
+
+  test('gwop replay: the command line replays an event, and shows no token', async () => {
+    const { invoice, paid } = paidInvoice();
+    await deliverUntilAccepted(worker, paid);
+    await eventually('it is delivered', () => fulfilment.of(paid.event_id).length === 1);
+    await eventually('it is confirmed', async () => (await worker.invoice(invoice.invoice_id)).outbox.length === 0);
+    const call = async (token) => {
+      const args = ['replay', paid.event_id, '--invoice', invoice.public_invoice_id, '--worker', worker.url, '--json'];
+      const { code, said } = await gwop(args, { OPERATOR_TOKEN: token });
+      assert.ok(!said.includes(token), said);
+      return { code, answer: JSON.parse(said) };
+    };
+    const wrong = await call('not-the-token');
+    assert.deepEqual([wrong.code, wrong.answer.error.code], [1, 'NOT_FOUND']);
+    const { code, answer } = await call(OPERATOR_TOKEN);
+    assert.deepEqual([code, answer.event], [0, { eventId: paid.event_id, invoiceId: invoice.invoice_id, state: 'queued' }]);
     await eventually('it is delivered again', () => fulfilment.of(paid.event_id).length === 2);
   });
 

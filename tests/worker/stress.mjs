@@ -95,6 +95,23 @@ function alarmsAreArmed(storage) {
   assert.equal(status, 0, `${stdout}${stderr}`);
 }
 
+/**
+ * `kill -9` of workerd up to `kills` times, while `running()`: each strikes at any moment once `progress()` has grown by more than `step` since
+ * the one before, and every shard's alarm is armed afterwards. Resolves to the number of kills.
+ */
+async function killInTheMiddle(worker, storage, { kills, dice, progress, step = 0, running = () => true }) {
+  let done = 0;
+  for (let last = 0; running() && done < kills; done += 1) {
+    await eventually('something happens', () => !running() || progress() > last + step, { within: 120_000 });
+    last = progress();
+    await sleep(dice.below(800));
+    await worker.kill();
+    alarmsAreArmed(storage);
+    await worker.start();
+  }
+  return done;
+}
+
 suite('stress', async ({ test, after, quick }) => {
   const fulfilment = await startFulfilment();
   after(() => fulfilment.stop());
@@ -134,6 +151,7 @@ suite('stress', async ({ test, after, quick }) => {
     });
     await parallel(invoices, 16, ({ invoice, model }) => check(worker, fulfilment, invoice, model));
     assert.deepEqual(fulfilment.refused, []);
+    console.log(`        ${worker.unanswered} reads were asked again`);
   });
 });
 
@@ -166,16 +184,7 @@ suite('crash', async ({ test, after, quick }) => {
       }
     };
     const lanes = Array.from({ length: 4 }, lane);
-    let last = 0;
-    for (let kill = 0; kill < kills; kill += 1) {
-      // Something must have happened since the last kill, which then strikes at any moment.
-      await eventually('events are accepted', () => accepted > last, { within: 60_000 });
-      last = accepted;
-      await sleep(dice.below(600));
-      await worker.kill();
-      alarmsAreArmed(storage);
-      await worker.start();
-    }
+    await killInTheMiddle(worker, storage, { kills, dice, progress: () => accepted });
     running = false;
     await Promise.all(lanes);
     assert.ok(invoices.length >= kills, `only ${invoices.length} invoices`);
@@ -211,7 +220,7 @@ class History {
   /** Reads every invoice, and what fulfillment heard of it. */
   async finish(worker, fulfilment, invoices) {
     await parallel(invoices, 16, async ({ invoice_id }) => {
-      const view = await eventually('it is read', () => worker.request('GET', `/invoices/${invoice_id}`, { headers: { authorization: `Bearer ${OPERATOR_TOKEN}` } }).then((answer) => [200, 404].includes(answer.status) && answer), { within: 60_000 });
+      const view = await eventually('it is read', () => worker.read(`/invoices/${invoice_id}`, { authorization: `Bearer ${OPERATOR_TOKEN}` }).then((answer) => [200, 404].includes(answer.status) && answer), { within: 60_000 });
       if (view.status === 200) this.add({ kind: 'last', invoice: invoice_id, view: { status: view.body.status, events: view.body.events } });
     });
     for (const { invoiceId, eventId, outcome } of fulfilment.received) this.add({ kind: 'fulfilled', invoice: invoiceId, event_id: eventId, outcome });
@@ -251,15 +260,7 @@ suite('history', async ({ test, after, quick }) => {
     const lanes = Promise.all(Array.from({ length: 12 }, lane));
     let running = true;
     lanes.finally(() => (running = false));
-    let kills = 0;
-    for (let last = 0; running && kills < (quick ? 3 : 15); kills += 1) {
-      await eventually('invoices come', () => !running || invoices.length > last + 20, { within: 120_000 });
-      last = invoices.length;
-      await sleep(dice.below(800));
-      await worker.kill();
-      alarmsAreArmed(storage);
-      await worker.start();
-    }
+    const kills = await killInTheMiddle(worker, storage, { kills: quick ? 3 : 15, dice, progress: () => invoices.length, step: 20, running: () => running });
     await lanes;
     await parallel(invoices, 16, ({ invoice_id }) =>
       eventually('fulfillment has confirmed everything', async () => {

@@ -8,7 +8,11 @@ use crate::{Result, build, runtimes, tools, top};
 /// Where the API reference lies, from the top level.
 const REFERENCE: &str = "dist/docs";
 
-/// Writes the reference of the npm package (typedoc, no warnings), that of the crate (rustdoc), and `llms.txt`.
+/// Pages that are written from the sources, and committed: from the top level.
+const WRITTEN: [&str; 2] = ["llms.txt", "docs/cli.md"];
+
+/// Writes the reference of the npm package (typedoc, no warnings), that of the crate (rustdoc), that of the commands
+/// in `docs/cli.md`, and `llms.txt`.
 ///
 /// # Errors
 ///
@@ -24,6 +28,10 @@ pub fn docs() -> Result {
         .args(["doc", "--no-deps", "--package", "gwop"])
         .env("RUSTDOCFLAGS", "-D warnings")
         .run()?;
+    Step::new("the reference in docs/cli.md", "node")
+        .args(["pkg-templates/cli-docs.mjs"])
+        .args([top()])
+        .run()?;
     Step::new("llms.txt", "node")
         .args(["pkg-templates/llms.mjs"])
         .args([top()])
@@ -34,18 +42,20 @@ pub fn docs() -> Result {
     Ok(())
 }
 
-/// Makes the documentation, refuses an `llms.txt` that was not the one committed, and checks the tarball of a release: not what it is made
+/// Makes the documentation, refuses a page that was not the one committed, and checks the tarball of a release: not what it is made
 /// of, for that changes from day to day with what others find.
 ///
 /// # Errors
 ///
-/// As [`docs`] and [`checked_tarball`], and when `llms.txt` was out of date.
+/// As [`docs`] and [`checked_tarball`], and when a page was out of date.
 pub fn test() -> Result {
-    let path = top().join("llms.txt");
-    let committed = fs::read_to_string(&path)?;
+    let read = || WRITTEN.map(|page| fs::read_to_string(top().join(page)));
+    let committed = read();
     docs()?;
-    if fs::read_to_string(&path)? != committed {
-        return Err("llms.txt was out of date; it is written anew: commit it".into());
+    for ((page, before), after) in WRITTEN.iter().zip(committed).zip(read()) {
+        if before? != after? {
+            return Err(format!("{page} was out of date; it is written anew: commit it").into());
+        }
     }
     checked_tarball()
 }

@@ -22,6 +22,22 @@ pub fn types() -> Result {
     Ok(())
 }
 
+/// The command line `gwop`, from the installed package, on every runtime that has one.
+///
+/// # Errors
+///
+/// When a check fails; each has its line.
+pub fn cli() -> Result {
+    Step::new("checks of the command line", "node")
+        .args(["runners/cli.mjs"])
+        .env("GWOP_NODE", tools::newer_node()?)
+        .env("GWOP_DENO", tools::npm_program("deno")?)
+        .env("GWOP_BUN", tools::npm_program("bun")?)
+        .dir(runtimes::consumer()?)
+        .shown()
+        .run()
+}
+
 /// Everything that concerns the tarball as others install it.
 ///
 /// # Errors

@@ -37,6 +37,11 @@ const PARTS: &[Part] = &[
     ("wasm-pack", "Rust tests in Chromium and Firefox", wasm_pack),
     ("package", "the tarball, in real projects", package::package),
     (
+        "cli",
+        "the command line `gwop`, from the tarball",
+        package::cli,
+    ),
+    (
         "stores",
         "the webhook stores, on the real databases",
         patterns::stores,

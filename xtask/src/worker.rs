@@ -60,6 +60,7 @@ pub fn compile_shipped() -> Result {
         let target = top().join(TARGET);
         kept::seed(&target)?;
         compile_main(SHIPPED, "worker-main")?;
+        strip_names(&top().join(SHIPPED).join("index_bg.wasm"))?;
         kept::keep(&target)?;
     }
     DONE.get_or_init(|| ());
@@ -71,6 +72,15 @@ fn compile_main(out: &str, feature: &str) -> Result {
     compile(".", out, &["--features", feature])?;
     fs::write(top().join(out).join("entry.js"), entry(&EVENTS))?;
     Ok(())
+}
+
+/// Takes the functions' names out of a module, a tenth of what is deployed: a panic says its message and place without them. worker-build keeps them, and
+/// has no setting for it.
+fn strip_names(module: &Path) -> Result {
+    Step::new("wasm-opt --strip-debug", tools::npm_program("wasm-opt")?)
+        .args(["--strip-debug", "--strip-producers"])
+        .args([module.as_os_str(), "-o".as_ref(), module.as_os_str()])
+        .run()
 }
 
 /// The module that is deployed, around worker-build's `index.js`.

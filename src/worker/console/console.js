@@ -254,9 +254,9 @@ on("all", "click", async () => {
 on("reconcile", "click", async () => {
   say("Comparing with Gwop…");
   try {
-    const { applied, conflicts, complete } = await ask("POST", "/reconcile", {});
-    const more = complete ? "" : " There is more: press it again.";
-    say(`Reconciled: ${applied} applied, ${conflicts} conflicts.${more}`);
+    const { applied = 0, conflicts = 0, complete, running } = await ask("POST", "/reconcile", {});
+    const more = complete || running === false ? "" : " It goes on: press it again to see how far.";
+    say(`Reconciliation: ${applied} applied, ${conflicts} conflicts.${more}`);
     await Promise.all([counts(), list()]);
   } catch (error) {
     if (error.status !== 404) throw error;

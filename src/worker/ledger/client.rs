@@ -1,7 +1,7 @@
 //! The ledger as the Worker, its consumer and its shards ask it: which shard, and what it answered.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use futures_util::future::join_all;
@@ -13,7 +13,8 @@ use super::messages::{Call, Delivery, Envelope, Parcel, Request, VERSION, View};
 use super::shard::{name_of, shard_of};
 use crate::invoice::Outcome;
 use crate::worker::platform::response::Answer;
-use crate::worker::platform::{config, log, objects};
+use crate::worker::platform::{config, log, now_ms, objects};
+use crate::worker::schedule;
 
 /// The path of a delivery.
 pub const APPLY: &str = "/apply";
@@ -108,8 +109,9 @@ pub fn known_path(envelope: &Envelope, delivery: &Delivery) -> String {
 }
 
 thread_local! {
-    /// Paths of deliveries that this isolate has seen stored. When one comes again, its shard is asked for it by a question without a body.
-    static STORED: RefCell<BTreeSet<String>> = const { RefCell::new(BTreeSet::new()) };
+    /// Paths of deliveries that this isolate has seen stored, and when, in milliseconds since the epoch. When one comes again soon, it is a
+    /// duplicate; later its shard is asked for it by a question without a body.
+    static STORED: RefCell<BTreeMap<String, i64>> = const { RefCell::new(BTreeMap::new()) };
 }
 
 /// How many shards are asked at once.
@@ -124,13 +126,16 @@ const STORED_DELIVERIES: usize = 2_000;
 /// [`LedgerError`]: then nothing of it is stored, or it is stored and a repetition will be told as a duplicate.
 pub async fn apply(env: &Env, delivery: &Delivery) -> Result<Outcome, LedgerError> {
     let envelope = envelope(env, &delivery.merchant, &delivery.invoice_id)?;
-    let stub = env
-        .durable_object(config::LEDGER)?
-        .get_by_name(&name_of(envelope.shard))?;
     let path = known_path(&envelope, delivery);
-    if STORED.with_borrow(|stored| stored.contains(&path))
-        && objects::get(&stub, &path).await?.status_code() == 200
-    {
+    let seen = STORED.with_borrow(|stored| stored.get(&path).copied());
+    if seen.is_some_and(|seen| schedule::is_still_stored(seen, now_ms())) {
+        return Ok(Outcome::Duplicate);
+    }
+    let object = objects::platform_object(env, config::LEDGER, &name_of(envelope.shard))?;
+    // Before the question: what is stored by then is stored for as long as anything is.
+    let asked = now_ms();
+    if seen.is_some() && objects::get(&object, &path).await?.status() == 200 {
+        remember(path, asked);
         return Ok(Outcome::Duplicate);
     }
     let parcel = Parcel {
@@ -138,19 +143,28 @@ pub async fn apply(env: &Env, delivery: &Delivery) -> Result<Outcome, LedgerErro
         delivery,
     };
     let text = parcel.to_text()?;
-    let response = accepted(objects::post(&stub, APPLY, &text).await?).await?;
-    let outcome = response.headers().get(OUTCOME)?;
+    let response = objects::post(&object, APPLY, &text).await?;
+    let outcome = response.headers().get(OUTCOME);
+    let outcome = outcome.map_err(worker::Error::from)?;
+    if response.status() != 200 {
+        accepted(response.into()).await?;
+    }
     let outcome = outcome
         .as_deref()
         .and_then(Outcome::parse)
         .ok_or_else(|| LedgerError::Unavailable("the shard answered no outcome".to_owned()))?;
+    remember(path, asked);
+    Ok(outcome)
+}
+
+/// Keeps in mind that a delivery was stored at `seen`, or later.
+fn remember(path: String, seen: i64) {
     STORED.with_borrow_mut(|stored| {
         if stored.len() >= STORED_DELIVERIES {
             stored.clear();
         }
-        stored.insert(path);
+        stored.insert(path, seen);
     });
-    Ok(outcome)
 }
 
 /// Asks the shard of an invoice.
@@ -178,8 +192,8 @@ pub async fn call_shard<A: DeserializeOwned>(
     let stub = env
         .durable_object(config::LEDGER)?
         .get_by_name(&name_of(request.envelope.shard))?;
-    let response = accepted(objects::ask(&stub, &request).await?).await?;
-    Ok(objects::answer_of(response).await?)
+    let response = objects::ask(&stub, &request).await?;
+    Ok(objects::answer_of(accepted(response).await?).await?)
 }
 
 /// Asks shard 0, which keeps what concerns all of them.

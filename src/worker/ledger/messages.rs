@@ -163,6 +163,12 @@ pub enum Call {
         /// By a panic, instead of a statement that fails.
         panics: bool,
     },
+    /// The next alarm panics.
+    #[cfg(feature = "worker-test")]
+    PanicInAlarm {
+        /// Once messages are in the queue, instead of at its beginning.
+        sent: bool,
+    },
     /// The store's own tests, on this database.
     #[cfg(feature = "worker-test")]
     SelfTest,

@@ -58,6 +58,8 @@ pub struct GwopLedger {
     counted: Cell<Option<(Counts, i64)>>,
     #[cfg(feature = "worker-test")]
     fail_next: Cell<Option<bool>>,
+    #[cfg(feature = "worker-test")]
+    panic_in_alarm: Cell<Option<bool>>,
 }
 
 impl DurableObject for GwopLedger {
@@ -75,6 +77,8 @@ impl DurableObject for GwopLedger {
             counted: Cell::new(None),
             #[cfg(feature = "worker-test")]
             fail_next: Cell::new(None),
+            #[cfg(feature = "worker-test")]
+            panic_in_alarm: Cell::new(None),
         }
     }
 
@@ -107,6 +111,8 @@ impl DurableObject for GwopLedger {
     /// failed.
     async fn alarm(&self) -> worker::Result<Response> {
         self.armed.set(None);
+        #[cfg(feature = "worker-test")]
+        self.panic_on_purpose(false);
         let next = match self.run_due_jobs().await {
             Ok(next) => next,
             Err(error) => {
@@ -258,6 +264,15 @@ impl GwopLedger {
         })
     }
 
+    /// Panics where [`Call::PanicInAlarm`] asked for it: before messages are in the queue, or after.
+    #[cfg(feature = "worker-test")]
+    #[allow(clippy::panic)]
+    pub(super) fn panic_on_purpose(&self, sent: bool) {
+        if self.panic_in_alarm.get() == Some(sent) {
+            panic!("a panic on purpose, in an alarm");
+        }
+    }
+
     async fn answer(&self, envelope: &Envelope, call: Call) -> Result<Response> {
         let merchant = &envelope.merchant;
         let stored = self.admit(envelope, writes_anyway(&call)).await?;
@@ -278,6 +293,11 @@ impl GwopLedger {
             #[cfg(feature = "worker-test")]
             Call::FailNext { panics } => {
                 self.fail_next.set(Some(panics));
+                Response::from_json(&())
+            }
+            #[cfg(feature = "worker-test")]
+            Call::PanicInAlarm { sent } => {
+                self.panic_in_alarm.set(Some(sent));
                 Response::from_json(&())
             }
             #[cfg(feature = "worker-test")]

@@ -43,7 +43,10 @@ impl GwopLedger {
                     break;
                 }
                 more = batch == BATCHES_PER_ALARM && rows.len() == BATCH;
-                match self.send(&rows, settings.shards).await {
+                let sent = self.send(&rows, settings.shards).await;
+                #[cfg(feature = "worker-test")]
+                self.panic_on_purpose(true);
+                match sent {
                     Ok(()) => self.store.sent(&rows, now_ms(), times)?,
                     Err(error) => {
                         log::error(

@@ -106,10 +106,12 @@ impl Incoming {
     /// # Errors
     /// [`BodyError`], after up to [`DRAIN_BYTES`] were read and dropped.
     pub async fn read_body(&self, limit: usize) -> std::result::Result<Vec<u8>, BodyError> {
-        if self.request.body().is_none() {
+        let declared = self.declared_length();
+        // Where the length is declared, nobody asks for the body: that makes a stream of it.
+        if declared.is_none() && self.request.body().is_none() {
             return Ok(vec![]);
         }
-        let body = within(BODY_TIME, self.read_all(limit)).await;
+        let body = within(BODY_TIME, self.read_all(declared, limit)).await;
         let body = body.unwrap_or(Err(BodyError::Late));
         if matches!(body, Err(BodyError::TooLarge)) {
             self.drain().await;
@@ -117,8 +119,11 @@ impl Incoming {
         body
     }
 
-    async fn read_all(&self, limit: usize) -> std::result::Result<Vec<u8>, BodyError> {
-        let declared = self.declared_length();
+    async fn read_all(
+        &self,
+        declared: Option<usize>,
+        limit: usize,
+    ) -> std::result::Result<Vec<u8>, BodyError> {
         if declared.is_some_and(|length| length > limit) {
             return Err(BodyError::TooLarge);
         }

@@ -40,7 +40,7 @@ pub const ALERT_URL: &str = "ALERT_URL";
 pub const ALERT_SECRET: &str = "ALERT_SECRET";
 /// The operator's bearer token, comma-separated during a rotation.
 pub const OPERATOR_TOKEN: &str = "OPERATOR_TOKEN";
-/// `true`: Gwop's hosts may be called over plain HTTP wherever they are.
+/// `true`: Gwop's hosts and fulfillment may be called over plain HTTP wherever they are.
 pub const ALLOW_INSECURE: &str = "ALLOW_INSECURE";
 /// The most bytes of a request body.
 pub const MAX_BODY_BYTES: &str = "MAX_BODY_BYTES";
@@ -182,7 +182,9 @@ fn is_allowed(env: &Env, name: &'static str, values: &[&str]) -> bool {
         GWOP_MERCHANT_API_KEY if values.contains(&bounds::SIMULATOR_MERCHANT_KEY) => {
             talks_to_gwop(env).then_some("simulator_credentials")
         }
-        GWOP_IDENTITY_URL | GWOP_SERVER_URL => {
+        // A service binding goes over no network, whatever the URL is that it sees.
+        FULFILLMENT_URL if is_bound(env, FULFILLMENT) => None,
+        GWOP_IDENTITY_URL | GWOP_SERVER_URL | FULFILLMENT_URL | ALERT_URL => {
             let insecure = values.iter().any(|url| is_insecure(url)) && !allows_insecure(env);
             insecure.then_some("insecure_host")
         }
@@ -205,7 +207,7 @@ fn talks_to_gwop(env: &Env) -> bool {
     url.host_str().is_none_or(bounds::is_gwops)
 }
 
-/// Whether anybody on the way to the host could read the merchant key. What is no URL is refused where it is used.
+/// Whether anybody on the way to the host could read what is sent there. What is no URL is refused where it is used.
 fn is_insecure(url: &str) -> bool {
     Url::parse(url)
         .is_ok_and(|url| url.scheme() == "http" && !url.host_str().is_some_and(bounds::is_private))

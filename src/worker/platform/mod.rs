@@ -46,8 +46,7 @@ pub fn iso_8601(milliseconds: i64) -> String {
 /// # Errors
 /// Where the platform has no randomness.
 pub fn random_uuid() -> worker::Result<String> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes)
+    let bytes = crate::port::random()
         .map_err(|_| worker::Error::RustError("the platform has no randomness".to_owned()))?;
     Ok(uuid::Builder::from_random_bytes(bytes)
         .into_uuid()

@@ -1,8 +1,11 @@
 //! Calls to Durable Objects: JSON in, JSON out.
 
+use js_sys::Promise;
+use js_sys::futures::JsFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
+use worker::worker_sys::DurableObject;
 use worker::{Env, Error, Method, Request, RequestInit, Response, Result, Stub};
 
 /// Before the path of every call.
@@ -29,27 +32,46 @@ pub async fn call<Answer: DeserializeOwned>(
 /// # Errors
 /// Where the object cannot be reached.
 pub async fn ask(stub: &Stub, call: &impl Serialize) -> Result<Response> {
-    post(stub, CALL, &serde_json::to_string(call)?).await
+    let text = serde_json::to_string(call)?;
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post)
+        .with_body(Some(JsValue::from_str(&text)));
+    let request = Request::new_with_init(&[ORIGIN, CALL].concat(), &init)?;
+    stub.fetch_with_request(request).await
+}
+
+/// The object of this name as the platform has it, for what every delivery asks. `worker`'s own `Request` and `Response` would be made at the price of
+/// asking for method, headers, `cf`, socket and body, each a call out of the wasm.
+///
+/// # Errors
+/// Where the binding is missing.
+pub fn platform_object(env: &Env, binding: &str, name: &str) -> Result<DurableObject> {
+    let stub = env.durable_object(binding)?.get_by_name(name)?;
+    Ok(stub.into_rpc())
 }
 
 /// Sends a text to a path of an object.
 ///
 /// # Errors
 /// Where the object cannot be reached.
-pub async fn post(stub: &Stub, path: &str, body: &str) -> Result<Response> {
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post)
-        .with_body(Some(JsValue::from_str(body)));
-    let request = Request::new_with_init(&[ORIGIN, path].concat(), &init)?;
-    stub.fetch_with_request(request).await
+pub async fn post(object: &DurableObject, path: &str, body: &str) -> Result<web_sys::Response> {
+    let init = web_sys::RequestInit::new();
+    init.set_method("POST");
+    init.set_body(&JsValue::from_str(body));
+    let request = web_sys::Request::new_with_str_and_init(&[ORIGIN, path].concat(), &init)?;
+    answered(object.fetch_with_request(&request)?).await
 }
 
 /// Asks an object by a path alone.
 ///
 /// # Errors
 /// Where the object cannot be reached.
-pub async fn get(stub: &Stub, path: &str) -> Result<Response> {
-    stub.fetch_with_str(&[ORIGIN, path].concat()).await
+pub async fn get(object: &DurableObject, path: &str) -> Result<web_sys::Response> {
+    answered(object.fetch_with_str(&[ORIGIN, path].concat())?).await
+}
+
+async fn answered(promise: Promise) -> Result<web_sys::Response> {
+    Ok(JsFuture::from(promise).await?.unchecked_into())
 }
 
 /// What an answer of status 200 holds.

@@ -45,11 +45,8 @@ export function event(type, invoice, { version, data = {}, ...overrides } = {}) 
   };
 }
 
-/** How long a sender waits for an answer, in milliseconds, before it gives the delivery up. */
-const PATIENCE_MS = 40_000;
-
 /** Delivers an event as Gwop does. Resolves to the worker's answer. */
-export function deliver(worker, what, { secrets, time, headers = {}, signal = AbortSignal.timeout(PATIENCE_MS) } = {}) {
+export function deliver(worker, what, { secrets, time, headers = {}, signal } = {}) {
   const body = typeof what === 'string' || what instanceof Uint8Array ? what : JSON.stringify(what);
   return worker.request('POST', '/webhooks/gwop', {
     body,

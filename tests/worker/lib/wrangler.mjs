@@ -17,6 +17,16 @@ export const SCRATCH = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 /** What is deployed. */
 export const SHIPPED_BUILD = join(TOP, 'dist/worker/entry.js');
 
+/**
+ * How long a request waits for its answer, in milliseconds. wrangler's own proxy never answers a GET whose connection to workerd broke, until another
+ * request comes (`findings/wrangler-dev-get-unanswered.sh`): nothing here may wait for ever.
+ */
+const PATIENCE_MS = 40_000;
+/** The same for a read, which is asked again instead. */
+const READ_PATIENCE_MS = 5_000;
+/** How often a read is asked. */
+const READS = 8;
+
 const running = new Set();
 process.on('exit', () => running.forEach((worker) => worker.killNow()));
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
@@ -83,6 +93,8 @@ class Worker {
     this.configs = configs;
     this.state = state;
     this.log = join(directory, 'wrangler.log');
+    /** How many reads were asked again. */
+    this.unanswered = 0;
   }
 
   /** Starts, or starts again on the same storage. */
@@ -157,8 +169,8 @@ class Worker {
     if (!process.env.GWOP_KEEP) rmSync(this.directory, { recursive: true, force: true });
   }
 
-  /** Sends a request; resolves to `{ status, headers, body }` with the body parsed where it is JSON. */
-  async request(method, path, { body, headers = {}, signal: abort } = {}) {
+  /** Sends a request; resolves to `{ status, headers, body }` with the body parsed where it is JSON. Fails where no answer comes in time. */
+  async request(method, path, { body, headers = {}, signal: abort = AbortSignal.timeout(PATIENCE_MS) } = {}) {
     const response = await fetch(this.url + path, { method, body, headers, signal: abort, redirect: 'manual', duplex: 'half' });
     const text = await response.text();
     let parsed;
@@ -170,9 +182,21 @@ class Worker {
     return { status: response.status, headers: response.headers, body: parsed, text };
   }
 
+  /** Gets a path; asks again where no answer comes. */
+  async read(path, headers = {}) {
+    for (let time = 1; ; time += 1) {
+      try {
+        return await this.request('GET', path, { headers, signal: AbortSignal.timeout(READ_PATIENCE_MS) });
+      } catch (error) {
+        if (error.name !== 'TimeoutError' || time === READS) throw error;
+        this.unanswered += 1;
+      }
+    }
+  }
+
   /** What the operator sees of an invoice. */
   async invoice(id, token = OPERATOR_TOKEN) {
-    const answer = await this.request('GET', `/invoices/${encodeURIComponent(id)}`, { headers: { authorization: `Bearer ${token}` } });
+    const answer = await this.read(`/invoices/${encodeURIComponent(id)}`, { authorization: `Bearer ${token}` });
     return answer.status === 200 ? answer.body : undefined;
   }
 

@@ -1,0 +1,24 @@
+// The table of commands. `--help`, the parser and docs/cli.md are made of it; a new command is a
+// file in `commands/` and a row here.
+//
+// A command is an object:
+//   name        what is typed
+//   summary     one line, for the list
+//   positionals what follows the name, such as "EVENT"
+//   about       paragraphs that say what it does
+// options     by name: { type, multiple?, value?, default?, about }, for `parseArgs` and for the
+// help
+//   examples    lines that can be typed
+//   no          when the exit code is 1
+//   run         ({ values, positionals, output }) => Promise<number | undefined>, the exit code
+// raw         ([argument]) => Promise, in place of `options` and `run`, of a program that reads its
+// arguments itself
+import { doctor } from "./commands/doctor.js";
+import { events } from "./commands/events.js";
+import { replay } from "./commands/replay.js";
+import { sim } from "./commands/sim.js";
+import { token } from "./commands/token.js";
+import { trigger } from "./commands/trigger.js";
+import { verify } from "./commands/verify.js";
+
+export const COMMANDS = [sim, trigger, events, replay, verify, token, doctor];

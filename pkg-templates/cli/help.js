@@ -1,0 +1,79 @@
+// What `--help` prints, and the reference in docs/cli.md: both made of the table of commands.
+import { COMMANDS } from "./commands.js";
+import { columns, wrap } from "./output.js";
+
+/** The options of every command. */
+export const COMMON = {
+  json: { type: "boolean", about: "print one JSON document, for programs" },
+  help: { type: "boolean", about: "print this text" },
+};
+
+/** How every help ends. */
+const EXITS = "Exit codes: 0 yes, 1 the answer is no or cannot be had, 2 wrong use.";
+
+/** The options of a command, as lines. */
+function optionLines({ options = {} }) {
+  const rows = Object.entries({ ...options, ...COMMON }).map(
+    ([name, { value, about, multiple }]) => [
+      `  --${name}${value ? ` ${value}` : ""}`,
+      about + (multiple ? "; repeatable" : ""),
+    ],
+  );
+  const width = Math.max(...rows.map(([flag]) => flag.length)) + 2;
+  return rows.map(([flag, about]) => wrap(about, flag.padEnd(width), " ".repeat(width)));
+}
+
+/** The line that shows how a command is called. */
+const usageOf = ({ name, positionals, raw }) =>
+  `gwop ${name}${positionals ? ` ${positionals}` : ""} [options]${raw ? "" : " [--json]"}`;
+
+/** The help of one command. */
+export function helpOf(command) {
+  return [
+    `gwop ${command.name}: ${command.summary}`,
+    `Usage: ${usageOf(command)}`,
+    ...command.about.map((paragraph) => wrap(paragraph)),
+    optionLines(command).join("\n"),
+    ...(command.examples.length > 0
+      ? [["Examples:", ...command.examples.map((line) => `  ${line}`)].join("\n")]
+      : []),
+    wrap(`${EXITS}${command.no ? ` 1: ${command.no}.` : ""}`),
+  ].join("\n\n");
+}
+
+/** The help of all commands. */
+export function help() {
+  const rows = COMMANDS.map(({ name, summary }) => [`  ${name}`, summary]);
+  return [
+    "gwop: the command line of @gwop/sdk",
+    "Usage: npx -p @gwop/sdk gwop COMMAND [options]",
+    columns(rows).join("\n"),
+    "gwop COMMAND --help explains a command, gwop --version names the version.",
+    wrap(
+      "Secrets come from the environment, from --secret-file FILE, or from standard input where " +
+        "FILE is -. They are no arguments, and are never printed.",
+    ),
+    EXITS,
+  ].join("\n\n");
+}
+
+/** The reference of all commands, as Markdown. */
+export function reference() {
+  return COMMANDS.map((command) =>
+    [
+      `### gwop ${command.name}`,
+      "",
+      "```text",
+      command.raw ? rawHelp(command) : helpOf(command),
+      "```",
+    ].join("\n"),
+  ).join("\n\n");
+}
+
+/** The help of a command that reads its arguments itself, apart from its options. */
+const rawHelp = (command) =>
+  [
+    `gwop ${command.name}: ${command.summary}`,
+    `Usage: ${usageOf(command)}`,
+    ...command.about.map((paragraph) => wrap(paragraph)),
+  ].join("\n\n");

@@ -1,0 +1,98 @@
+// What is printed. Two things never are: a secret that this process has read, and a character that
+// moves a terminal's cursor.
+
+/** The most characters of a line for people. */
+const WIDTH = 100;
+
+/** Secrets that were read, longest first. */
+const known = [];
+
+/**
+ * What a secret looks like, wherever it comes from: a webhook secret, a merchant key, a JWS, a
+ * signature's `v1`.
+ */
+const SHAPES =
+  /\bwhsec_\w[^\s"',]*|\bsk_m_\w[^\s"',]*|\beyJ[\w-]+\.[\w-]+\.[\w-]*|\bv1=[0-9a-fA-F]{16,}/g;
+
+/** C0 and C1 controls without tab and newline, and what turns the direction of text. */
+// eslint-disable-next-line no-control-regex
+const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/** Keeps a secret out of every line that is printed from now on. */
+export function keepOut(secret) {
+  const bare = secret.trim();
+  if (bare.length < 4 || known.includes(bare)) return;
+  known.push(bare);
+  known.sort((a, b) => b.length - a.length);
+}
+
+/** A text as it may be shown. */
+export function clean(text) {
+  let shown = text;
+  for (const secret of known) shown = shown.replaceAll(secret, "[secret]");
+  return shown.replace(SHAPES, "[secret]").replace(CONTROLS, "\ufffd");
+}
+
+/** A value as it may be shown, with every text in it cleaned. */
+function cleanValue(value) {
+  if (typeof value === "string") return clean(value);
+  if (Array.isArray(value)) return value.map(cleanValue);
+  if (typeof value !== "object" || value === null || value instanceof Date) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]) => [clean(name), cleanValue(each)]),
+  );
+}
+
+/** The output of one command: lines for people, or one JSON document for programs. */
+export class Output {
+  /** @param {boolean} json Whether programs read it. */
+  constructor(json) {
+    this.json = json;
+  }
+
+  /** A line for people. */
+  line(text = "") {
+    if (!this.json) process.stdout.write(`${clean(text)}\n`);
+  }
+
+  /** The document for programs. */
+  document(value) {
+    if (this.json) process.stdout.write(`${JSON.stringify(cleanValue(value), null, 2)}\n`);
+  }
+
+  /** Why there is no answer. */
+  failure(code, message) {
+    if (this.json) this.document({ error: { code, message } });
+    else process.stderr.write(`gwop: ${clean(message)}\n`);
+  }
+}
+
+/** Rows as columns of equal width, the last one as it is. */
+export function columns(rows) {
+  const widths = [];
+  for (const row of rows)
+    row.slice(0, -1).forEach((cell, at) => (widths[at] = Math.max(widths[at] ?? 0, cell.length)));
+  return rows.map((row) =>
+    row
+      .map((cell, at) => (at < row.length - 1 ? cell.padEnd(widths[at]) : cell))
+      .join("  ")
+      .trimEnd(),
+  );
+}
+
+/** A text in lines of at most 100 characters: the first behind `first`, others behind `rest`. */
+export function wrap(text, first = "", rest = first) {
+  const lines = [];
+  let line = first;
+  let isEmpty = true;
+  for (const word of text.split(" ")) {
+    if (!isEmpty && line.length + 1 + word.length > WIDTH) {
+      lines.push(line);
+      line = rest;
+      isEmpty = true;
+    }
+    line += isEmpty ? word : ` ${word}`;
+    isEmpty = false;
+  }
+  return [...lines, line].join("\n");
+}
