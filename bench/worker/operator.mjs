@@ -45,7 +45,7 @@ async function replay() {
   }
   console.log(`they are pending after ${seconds()} s`);
   const from = performance.now();
-  const window = 120_000;
+  const window = 60_000;
   await sleep(window);
   const delivered = fulfilment.received.length - before;
   console.log(`${delivered} were delivered in ${Math.round((performance.now() - from) / 1_000)} s: ${(delivered / (window / 1_000)).toFixed(1)} per second`);
