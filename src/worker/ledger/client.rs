@@ -189,11 +189,18 @@ pub async fn call_shard<A: DeserializeOwned>(
     env: &Env,
     request: Request,
 ) -> Result<A, LedgerError> {
+    // What waits is compiled once, not for each kind of answer.
+    let text = Box::pin(answer_of_shard(env, request)).await?;
+    Ok(serde_json::from_str(&text)?)
+}
+
+/// The text of a shard's answer.
+async fn answer_of_shard(env: &Env, request: Request) -> Result<String, LedgerError> {
     let stub = env
         .durable_object(config::LEDGER)?
         .get_by_name(&name_of(request.envelope.shard))?;
     let response = objects::ask(&stub, &request).await?;
-    Ok(objects::answer_of(accepted(response).await?).await?)
+    Ok(accepted(response).await?.text().await?)
 }
 
 /// Asks shard 0, which keeps what concerns all of them.

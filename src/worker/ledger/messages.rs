@@ -137,7 +137,6 @@ pub enum Call {
     /// Puts some events of the shard into the outbox again; answers `ReplayedStep`.
     ReplayEvents {
         /// Which.
-        #[serde(flatten)]
         step: EventStep,
         /// Only says how many there are.
         dry_run: bool,
