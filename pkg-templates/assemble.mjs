@@ -21,12 +21,18 @@ const REQUIRED = { node: "node", default: "embedded" };
 const SURFACES = ["index", "checkout", "simulator"];
 
 /** Subpaths that load nothing. */
-const PLAIN = ["slim", "errors", "models/errors", "handlers/index", "handlers/hono", "handlers/express", "handlers/next", "stores/index"];
+const PLAIN = ["slim", "errors", "models/errors", "handlers/index", "stores/index", ...adapters()];
+
+/** What package.json names below `handlers/`, beside the handlers themselves. */
+function adapters() {
+  const { exports } = JSON.parse(readFileSync(join(import.meta.dirname, "package.json"), "utf8"));
+  return Object.values(exports).flatMap((value) => /^\(plain\) (handlers\/(?!index).+)$/.exec(value)?.[1] ?? []);
+}
 
 /** What several subpaths share lies in files of its own, so that they share each class too; and in few, since each costs Node about a millisecond. */
 const SHARED = [
   ["gwop", /\/src\/(?!checkout|handlers|simulator|slim|stores|errors\.ts|models\/errors\.ts|instance|loading)/],
-  ["handlers", /\/src\/handlers\/(auth|http|webhook)/],
+  ["handlers", /\/src\/handlers\/(auth|fetch|http|node|webhook)/],
   ["simulator", /\/src\/simulator(\/|\.ts)/],
   ["gwop.base64", /^base64:.*\/gwop/],
   ["simulator.base64", /^base64:.*\/simulator/],
@@ -92,8 +98,8 @@ async function write(format, extension, loaders) {
       ...Object.fromEntries(PLAIN.map((name) => [flat(name), join(here, "src", `${name}.ts`)])),
     },
     plugins: [resolver],
-    // A peer, for whoever has it.
-    external: ["next/server.js"],
+    // Peers, for whoever has them.
+    external: ["next/server.js", "@nestjs/common"],
     platform: "neutral",
     tsconfig: false,
     transform: { define: { GWOP_BUILD: JSON.stringify(`${version} ${hash}`) } },

@@ -35,7 +35,7 @@ function subpath([name, target]) {
 
 const manifest = JSON.parse(read("pkg-templates/package.json"));
 const guides = ["README.md", ...readdirSync(join(top, "docs")).filter((name) => name.endsWith(".md")).sort().map((name) => `docs/${name}`)];
-const more = ["examples/store/README.md", "SECURITY.md", "CHANGELOG.md", "CONTRIBUTING.md"];
+const more = ["examples/README.md", "examples/store/README.md", "SECURITY.md", "CHANGELOG.md", "CONTRIBUTING.md"];
 writeFileSync(
   join(top, "llms.txt"),
   `# Gwop SDK

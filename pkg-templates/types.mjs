@@ -6,7 +6,11 @@ const [out] = process.argv.slice(2);
 const declarations = () => readdirSync(out, { recursive: true }).filter((file) => file.endsWith(".d.ts"));
 
 // 1. TypeScript's `node10` knows no `exports`: what lies elsewhere needs a file of the subpath's name.
-for (const name of ["express", "hono", "next"]) writeFileSync(join(out, `${name}.d.ts`), `export * from "./handlers/${name}.js";\n`);
+for (const file of readdirSync(join(out, "handlers")).filter((name) => name.endsWith(".d.ts"))) {
+  const name = file.replace(/\.d\.ts$/, "");
+  const subpath = JSON.parse(readFileSync(join(out, "package.json"), "utf8")).exports[`./${name}`];
+  if (subpath) writeFileSync(join(out, `${name}.d.ts`), `export * from "./handlers/${name}.js";\n`);
+}
 
 // 2. The same for `require`: TypeScript reads a `.d.ts` of this package as an ES module, which older versions refuse to require.
 for (const file of declarations()) {

@@ -4,6 +4,7 @@ import { ON_WORKERS, readEnvList } from "./env.js";
 import { BODY_BOUND_RULE, GatheredBytes, isBodyBound } from "./gathered-bytes.js";
 import type { InvoiceCanceledEvent, InvoiceExpiredEvent, InvoicePaidEvent } from "./generated/models.js";
 import { refuseSimulators } from "./hosts.js";
+import { bodyOf } from "./lambda-body.js";
 import { type Names, readOptions } from "./options.js";
 import { readRefusal } from "./refusal.js";
 import { reviveEvent } from "./revive.js";
@@ -43,6 +44,17 @@ export interface WebhookRequestParts {
   method?: string | undefined;
 }
 
+/** An event of AWS Lambda's, whichever of API Gateway, a function URL and a load balancer made it. */
+export interface WebhookLambdaEvent {
+  /** Null where there is none. */
+  body?: string | null | undefined;
+  /** Whether `body` is base64 of the bytes that came. */
+  isBase64Encoded: boolean;
+  headers?: Readonly<Record<string, string | undefined>> | null | undefined;
+  /** Used in place of `headers` where it is there: it alone has repeated ones. */
+  multiValueHeaders?: Readonly<Record<string, readonly string[] | undefined>> | null | undefined;
+}
+
 /** How a delivery is verified. */
 export interface WebhookVerification {
   /** How far, in seconds, the time stamp may be from `receivedAt`, either side. Default 300. */
@@ -56,13 +68,13 @@ export interface WebhookVerification {
 /** The argument of `gwop.validateWebhook`. */
 export interface ValidateWebhookOptions extends WebhookVerification {
   /** The delivery. The body of a `Request` is consumed: clone it first if it is needed again. */
-  request: Request | WebhookRequestParts;
+  request: Request | WebhookRequestParts | WebhookLambdaEvent;
 }
 
 /** The argument of `gwop.validateWebhookSync`. */
 export interface ValidateWebhookSyncOptions extends WebhookVerification {
   /** The delivery, its body as a string or bytes: a `Request` cannot be read synchronously. */
-  request: WebhookRequestParts;
+  request: WebhookRequestParts | WebhookLambdaEvent;
 }
 
 /** Made on first use: Jest's jsdom has none, and what only handles errors needs none. */
@@ -104,7 +116,7 @@ export class WebhookVerifier {
       checkHeader(headers, verification);
       body = await readRequest(request, maxBodyBytes);
     } else {
-      body = readParts(request.body, headers, verification);
+      body = readParts(request, headers, verification);
     }
     try {
       for (const secret of secrets) {
@@ -139,7 +151,7 @@ export class WebhookVerifier {
     const verification = readVerification(options);
     const { request, now, tolerance } = verification;
     const headers = readHeaders(request);
-    const body = readParts(request.body, headers, verification);
+    const body = readParts(request, headers, verification);
     try {
       const { xGwopSignature, xGwopEventId, xGwopEventType } = headers;
       const text = core().verifyWebhookSync([...secrets], xGwopSignature, body, xGwopEventId, xGwopEventType, now, tolerance);
@@ -194,9 +206,11 @@ function rejection(thrown: unknown): unknown {
   return refusal ? refuse(refusal.message, undefined, refusal.code) : thrown;
 }
 
+type Delivery = ValidateWebhookOptions["request"];
+
 /** The options with their defaults; `now` and `tolerance` in seconds. */
 interface Verification {
-  request: Request | WebhookRequestParts;
+  request: Delivery;
   now: number;
   tolerance: number;
   maxBodyBytes: number;
@@ -225,7 +239,7 @@ function checkHeader({ xGwopSignature }: DeliveryHeaders, { now, tolerance }: Ve
   }
 }
 
-function isRequest(request: Request | WebhookRequestParts): request is Request {
+function isRequest(request: Delivery): request is Request {
   return typeof (request as Partial<Request>).arrayBuffer === "function";
 }
 
@@ -256,9 +270,9 @@ async function readRequest(request: Request, maxBodyBytes: number): Promise<Uint
 }
 
 /** The body's bytes. Where they are not to be had, what is wrong with the header is said first, as for a body that has yet to come. */
-function readParts(body: unknown, headers: DeliveryHeaders, verification: Verification): Uint8Array {
+function readParts(request: Delivery, headers: DeliveryHeaders, verification: Verification): Uint8Array {
   try {
-    return readBody(body, verification.maxBodyBytes);
+    return readBody(bodyOf(request as WebhookLambdaEvent), verification.maxBodyBytes);
   } catch (error) {
     checkHeader(headers, verification);
     throw error;
@@ -292,8 +306,8 @@ export function readBody(body: unknown, maxBodyBytes = Infinity): Uint8Array {
   throw rejection(core().bodyNotRaw());
 }
 
-function readHeaders(request: Request | WebhookRequestParts): DeliveryHeaders {
-  const { headers } = request;
+function readHeaders(request: Delivery): DeliveryHeaders {
+  const headers = ((request as WebhookLambdaEvent).multiValueHeaders ?? request.headers) as WebhookHeaders | undefined;
   return {
     xGwopSignature: readHeader(headers, "x-gwop-signature"),
     xGwopEventId: readHeader(headers, "x-gwop-event-id"),

@@ -121,7 +121,8 @@ console.log(before, (await claim()).state);`);
     }
     expectEqual(manifest.type, "module", "type");
     const subpaths = [".", "./slim", "./checkout", "./errors", "./models/errors", "./models", "./models/operations"];
-    const patterns = ["./handlers", "./stores", "./hono", "./express", "./next"];
+    const adapters = ["astro", "azure-functions", "elysia", "express", "fastify", "h3", "hono", "koa", "lambda", "nestjs", "next", "react-router", "sveltekit"];
+    const patterns = ["./handlers", "./stores", ...adapters.map((name) => `./${name}`)];
     for (const subpath of [...subpaths, ...patterns, "./models/webhooks", "./types", "./simulator", "./package.json"]) {
       expect(subpath in manifest.exports, `exports lacks ${subpath}`);
     }
@@ -189,6 +190,10 @@ console.log(before, (await claim()).state);`);
       errors: [client, loading, /TextEncoder|TextDecoder/],
       "models/errors": [client, loading, /TextEncoder|TextDecoder/],
       hono: [/addHook/, loading],
+      // Of the four forms of Lambda's events nothing is in the others, and base64 is no loading.
+      fastify: [/addHook/, loading, /statusDescription/],
+      koa: [/addHook/, loading, /statusDescription/],
+      lambda: [/addHook/, /WebAssembly\.|\.wasm\?module|__wbg_/, /readableDidRead/],
       stores: [client, loading],
       checkout: [/validateWebhookSync/],
       simulator: [/validateWebhookSync/],

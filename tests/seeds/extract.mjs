@@ -40,10 +40,9 @@ add("docs/worker.md", fenced(readFileSync(join(top, "docs/worker.md"), "utf8"), 
 add("docs/simulator.md", fenced(readFileSync(join(top, "docs/simulator.md"), "utf8"), "ts"));
 
 /** Sources whose samples are shown elsewhere, and where. */
+const ADAPTERS = ["astro", "azure-functions", "elysia", "express", "fastify", "h3", "hono", "koa", "lambda", "nestjs", "next", "react-router", "sveltekit"];
 const ELSEWHERE = {
-  "handlers/express.ts": "tests/frameworks",
-  "handlers/hono.ts": "tests/frameworks",
-  "handlers/next.ts": "tests/frameworks",
+  ...Object.fromEntries(ADAPTERS.map((name) => [`handlers/${name}.ts`, "tests/frameworks"])),
   "slim.ts": "tests/projects/slim.mjs",
   "checkout/client.ts": "tests/suite/checkout.js",
   "checkout/webhooks.ts": "tests/suite/checkout.js",

@@ -70,6 +70,54 @@ test("webhook handler: well signed, but of no use: 400, and 200 for events of la
   assertEquals([own.calls, own.errors], [[], []]);
 });
 
+test("webhook handler: callbacks by the types of events, in place of the three", async () => {
+  const got = [];
+  const note = (name) => (event) => void got.push([name, event.eventType]);
+  const on = { "invoice.paid": note("paid"), "invoice.expired": note("expired"), "invoice.canceled": note("canceled") };
+  const gwop = new Gwop({ webhookSecret: SECRET });
+  const own = { handle: createWebhookHandler({ gwop, store: memoryStore(), on }) };
+  for (const type of Object.keys(on)) assertEquals((await post(own, eventBody(type, invoice()))).status, 200);
+  assertEquals(got, [["paid", "invoice.paid"], ["expired", "invoice.expired"], ["canceled", "invoice.canceled"]]);
+  for (const [options, message] of [
+    [{ on: { ...on, "invoice.paid": undefined } }, /on must have a function for each/],
+    [{ on: { ...on, "invoice.refunded": () => {} } }, /on\.invoice\.refunded is not known/],
+    [{ on, onPaid() {} }, /give one of the two forms/],
+    [{ on: null }, /on must be left out, not null/],
+    [{ on, onUnknown: true }, /onUnknown must be a function/],
+    [{}, /onPaid, onExpired and onCanceled must be functions/],
+  ]) {
+    const error = assertThrows(() => createWebhookHandler({ gwop, store: memoryStore(), ...options }), SDKValidationError);
+    assert(message.test(error.message), error.message);
+  }
+});
+
+test("webhook handler: onUnknown is told of signed events of types of later versions, and of nothing else", async () => {
+  const told = [];
+  const own = shop(memoryStore(), { onUnknown: (event) => void told.push(event) });
+  const body = eventBody("invoice.paid", invoice(), { id: "evt_later" }).replace("invoice.paid", "invoice.refunded");
+  assertEquals(await read(await post(own, body)), [200, "ignored", null]);
+  assertEquals((await post(own, body, { signing: { secret: "whsec_other" } })).status, 401);
+  assertEquals((await post(own, "[1]")).status, 400);
+  assertEquals((await post(own, eventBody("invoice.paid", invoice()))).status, 200);
+  assertEquals(told.map(({ eventType, eventId, wire }) => [eventType, eventId, wire.data.amount_usdc]), [["invoice.refunded", "evt_later", "1025000"]]);
+  // What cannot be kept comes again.
+  const failing = shop(memoryStore(), {
+    onUnknown() {
+      throw new Error("no room");
+    },
+  });
+  assertEquals(await read(await post(failing, body)), [500, "CALLBACK_FAILED", null]);
+  assertEquals([failing.errors[0].error.message, failing.errors[0].info], ["no room", { code: "CALLBACK_FAILED", eventId: "evt_later" }]);
+});
+
+test("webhook handler: a compressed body is 415, and asks for none", async () => {
+  const own = shop(memoryStore());
+  const body = eventBody("invoice.paid", invoice());
+  const response = await post(own, body, { headers: { "content-encoding": "gzip" } });
+  assertEquals([response.headers.get("accept-encoding"), ...(await read(response))], ["identity", 415, "UNSUPPORTED_MEDIA_TYPE", null]);
+  assertEquals((await post(own, body, { headers: { "content-encoding": "identity" } })).status, 200);
+});
+
 test("webhook handler: other methods 405 with Allow, other media types 415", async () => {
   const own = shop(memoryStore());
   for (const method of ["GET", "PUT", "DELETE", "OPTIONS"]) {

@@ -24,6 +24,45 @@ async function refused(promise, code, words) {
   return error;
 }
 
+/** A delivery as the four callers of AWS Lambda hand it over. */
+function lambdaEvents(body, headers) {
+  const base64 = { body: btoa(Array.from(new TextEncoder().encode(body), (byte) => String.fromCharCode(byte)).join("")), isBase64Encoded: true };
+  const lists = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]));
+  const capitals = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.replace(/\b[a-z]/g, (letter) => letter.toUpperCase()), value]));
+  const text = { body, isBase64Encoded: false };
+  return {
+    "API Gateway, format 1.0": { resource: "/{proxy+}", httpMethod: "POST", headers: capitals, multiValueHeaders: lists, ...text },
+    "API Gateway, format 1.0, base64": { httpMethod: "POST", headers: capitals, multiValueHeaders: lists, ...base64 },
+    "API Gateway, format 2.0": { version: "2.0", rawPath: "/", headers, requestContext: { http: { method: "POST" } }, ...text },
+    "a function URL, base64": { version: "2.0", rawPath: "/", headers, requestContext: { http: { method: "POST" } }, ...base64 },
+    "a load balancer": { requestContext: { elb: {} }, httpMethod: "POST", headers, ...text },
+    "a load balancer with multi-value headers": { requestContext: { elb: {} }, httpMethod: "POST", multiValueHeaders: lists, ...base64 },
+  };
+}
+
+both("the events of AWS Lambda are taken as they come, in all their forms", async (validate) => {
+  const text = PAID.replace('"base"', '"base" ').replace("0x742d", "0x742d\u00e9\u{1F980}");
+  const { headers } = await deliver(text);
+  for (const [form, request] of Object.entries(lambdaEvents(text, headers))) {
+    assertEquals((await validate(gwop, { request })).body.eventId, "evt_abc123", form);
+    await refused(validate(gwop, { request: { ...request, isBase64Encoded: !request.isBase64Encoded } }), request.isBase64Encoded ? "WEBHOOK_SIGNATURE_MISMATCH" : "WEBHOOK_BODY_NOT_RAW");
+  }
+});
+
+both("events of AWS Lambda: no body is an empty one, and a repeated signature header is seen whole", async (validate) => {
+  const empty = await deliver("");
+  for (const body of [null, undefined]) {
+    await refused(validate(gwop, { request: { body, headers: empty.headers, isBase64Encoded: false } }), "WEBHOOK_PAYLOAD_INVALID");
+  }
+  const { body, headers } = await deliver(PAID);
+  const signature = headers["x-gwop-signature"];
+  const twice = { "x-gwop-signature": [signature, `t=1,v1=${"0".repeat(64)}`] };
+  const error = await assertRejects(validate(gwop, { request: { body, headers, multiValueHeaders: twice, isBase64Encoded: false } }));
+  assert(/^WEBHOOK_(SIGNATURE|TIMESTAMP)_/.test(error.code), error.code);
+  const big = { body: btoa("x".repeat(200)), headers, isBase64Encoded: true };
+  await refused(validate(gwop, { request: big, maxBodyBytes: 100 }), "WEBHOOK_BODY_TOO_LARGE");
+});
+
 both("a signed event is verified and typed", async (validate) => {
   const event = await validate(gwop, { request: await deliver(PAID) });
   assertEquals(event.body.eventType, "invoice.paid");

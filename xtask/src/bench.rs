@@ -8,10 +8,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::process::Step;
-use crate::{Result, build, runtimes, tools, top, worker, x402};
+use crate::{Result, build, frameworks, runtimes, tools, top, worker, x402};
 
 /// What can be measured, in the order of a whole run.
-const PARTS: [&str; 9] = [
+const PARTS: [&str; 10] = [
     "node",
     "deno",
     "bun",
@@ -21,6 +21,7 @@ const PARTS: [&str; 9] = [
     "simulator",
     "worker",
     "sizes",
+    "adapters",
 ];
 /// What can be measured against another build.
 const PARTS_AGAINST: [&str; 5] = ["node", "deno", "bun", "workerd", "start"];
@@ -124,7 +125,17 @@ fn package_in(directory: &str) -> Result<PathBuf> {
 /// When something cannot be built or measured, an argument is not understood, or with `--check` when a figure is worse than
 /// `bench/baseline.json` allows.
 pub fn command(arguments: &[String]) -> Result {
-    let plan = Plan::read(arguments)?;
+    let mut plan = Plan::read(arguments)?;
+    let mut adapters_judged = Ok(());
+    if plan.against.is_none() && plan.runs("adapters") {
+        adapters_judged = adapters(plan.check);
+        if !plan.only.is_empty() {
+            plan.only.retain(|part| part != "adapters");
+            if plan.only.is_empty() {
+                return adapters_judged;
+            }
+        }
+    }
     let mut given = Vec::new();
     if !plan.only.is_empty() {
         given.push(format!("--only={}", plan.only.join(",")));
@@ -169,6 +180,25 @@ pub fn command(arguments: &[String]) -> Result {
         .env("GWOP_BENCH_OUT", path(out))
         .env("GWOP_BENCH_BASELINE", path("bench/baseline.json"))
         .limit(60 * 60)
+        .shown()
+        .run()?;
+    // What the other parts have measured is not lost.
+    adapters_judged
+}
+
+/// What the adapters cost beside the frameworks themselves, in the project that has the frameworks.
+/// With `check` it fails where that is over the bound.
+fn adapters(check: bool) -> Result {
+    let project = frameworks::servers()?;
+    fs::copy(
+        top().join("bench/adapters.mjs"),
+        project.join("adapters.mjs"),
+    )?;
+    Step::new("bench, adapters", tools::newer_node()?)
+        .args(["adapters.mjs"])
+        .args(check.then_some("--check"))
+        .dir(project)
+        .limit(8 * 60)
         .shown()
         .run()
 }

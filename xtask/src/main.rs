@@ -18,6 +18,7 @@ mod bench;
 mod build;
 mod demo;
 mod docs;
+mod frameworks;
 mod fuzz;
 mod kept;
 mod matrix;

@@ -60,19 +60,29 @@ pub fn matrix() -> Result {
         .run()
 }
 
-/// Makes `project` what `source` is, with its tools and the packed package installed. The tools outlive the run: they are large.
+/// Makes `project` what `source` is, with its tools and the packed package installed.
 fn install(source: &Path, project: &Path, shared: &[PathBuf], tarball: &Path) -> Result {
-    let manifest = fs::read(source.join("package.json"))?;
     runtimes::copy(source, project)?;
     for file in shared {
         fs::copy(file, project.join(file.file_name().unwrap_or_default()))?;
     }
+    let name = source.file_name().unwrap_or_default().to_string_lossy();
+    install_tools(&name, &source.join("package.json"), project, tarball)
+}
+
+/// Gives `project` the tools that `manifest` pins, and the packed package. The tools outlive the run: they are large, and whoever
+/// names the same manifest shares them.
+///
+/// # Errors
+///
+/// When npm cannot fetch a tool.
+pub fn install_tools(name: &str, manifest: &Path, project: &Path, tarball: &Path) -> Result {
+    let manifest = fs::read(manifest)?;
     let modules = project.join("node_modules");
     let stamp = modules.join(".gwop-manifest");
     if fs::read(&stamp).is_ok_and(|made_from| made_from == manifest) {
         return unpack(tarball, &modules.join("@gwop/sdk"));
     }
-    let name = source.file_name().unwrap_or_default().to_string_lossy();
     let home = kept::place(&format!("matrix-{name}"), &manifest)?;
     if !home.is_dir() {
         say(&format!("Installing the tools of {name}"));

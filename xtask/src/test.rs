@@ -3,7 +3,9 @@
 use std::time::Instant;
 
 use crate::process::{Step, say};
-use crate::{Result, build, docs, matrix, package, patterns, runtimes, tools, top, worker, x402};
+use crate::{
+    Result, build, docs, frameworks, matrix, package, patterns, runtimes, tools, top, worker, x402,
+};
 
 /// What a program that imports `@gwop/sdk` may carry: wasm and JavaScript, gzip, in bytes. The aim is 100 KB
 /// (docs/performance.md says what was tried).
@@ -50,6 +52,11 @@ const PARTS: &[Part] = &[
         "handlers",
         "the adapters, in the real frameworks",
         patterns::handlers,
+    ),
+    (
+        "frameworks",
+        "one list of requests, at every framework and example",
+        frameworks::frameworks,
     ),
     ("next", "the adapter, in Next.js", patterns::next),
     (

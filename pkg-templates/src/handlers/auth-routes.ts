@@ -3,9 +3,10 @@ import { ErrorCode, GwopError, isGwopError } from "../errors/index.js";
 import { refuse } from "../errors/refuse.js";
 import type { Gwop } from "../gwop.js";
 import { type Names, readOptions } from "../options.js";
-import { AUTH_OPTIONS, type AuthOptions, createAuthMiddleware, isMisconfigured, merchantOf, notConfigured, report, sessionEnded, Sessions } from "./auth.js";
-import { answer, bodyWasRead, checkOptions, isFunction, mayBeJson, methodNotAllowed, readBody, refusal, RETRY_SECONDS } from "./http.js";
-import { BODY_TIMEOUT_SECONDS, type BodyBounds, bodyTimeoutRule, unavailable } from "./http.js";
+import { AUTH_OPTIONS, type AuthOptions, authenticator, isMisconfigured, merchantOf, notConfigured, report, sessionEnded, Sessions } from "./auth.js";
+import { incomingRequest } from "./fetch.js";
+import { type Answer, answer, bodyWasRead, checkOptions, isFunction, methodNotAllowed, refusal, RETRY_SECONDS } from "./http.js";
+import { BODY_TIMEOUT_SECONDS, type BodyBounds, bodyTimeoutRule, type Incoming, toResponse, unavailable, unsupported } from "./http.js";
 
 /** The options of {@link createAuthRoutes}. */
 export interface AuthRoutesOptions extends AuthOptions {
@@ -75,10 +76,19 @@ const encode = (text: string) => new TextEncoder().encode(text);
  * @throws SDKValidationError when an option is missing, not known or of another kind.
  */
 export function createAuthRoutes(options: AuthRoutesOptions): AuthRoutes {
+  const routes = authRoutes(options);
+  return async (request) => {
+    const found = await routes(incomingRequest(request));
+    return found && toResponse(found);
+  };
+}
+
+/** What {@link createAuthRoutes} and every adapter make their routes of. */
+export function authRoutes(options: AuthRoutesOptions): (incoming: Incoming) => Promise<Answer | undefined> {
   const named = (message: string) => refuse(`createAuthRoutes: ${message}`);
   const { authSecret, basePath = "/auth", bodyTimeoutSeconds = BODY_TIMEOUT_SECONDS, ...auth } = readOptions(options, OPTIONS, named);
   const { gwop, onError } = auth;
-  const authenticate = createAuthMiddleware(auth);
+  const authenticate = authenticator(auth);
   const given = (Array.isArray(authSecret) ? authSecret : [authSecret ?? ""]).filter((secret: unknown) => secret !== "");
   checkOptions("createAuthRoutes", [
     [
@@ -94,7 +104,7 @@ export function createAuthRoutes(options: AuthRoutesOptions): AuthRoutes {
   ]);
   const bounds = { maxBodyBytes: MAX_BODY_BYTES, bodyTimeoutSeconds };
   // Logging out is for live and revoked sessions alike.
-  const authenticateLocally = createAuthMiddleware({ ...auth, sessionCheck: "never" });
+  const authenticateLocally = authenticator({ ...auth, sessionCheck: "never" });
   const base = basePath.replace(/\/+$/, "");
 
   function secrets(): readonly string[] {
@@ -108,19 +118,19 @@ export function createAuthRoutes(options: AuthRoutesOptions): AuthRoutes {
   }
 
   /** Answers a request that a body parser has had before. */
-  function wasRead(): Response {
+  function wasRead(): Answer {
     report(onError, bodyWasRead("auth routes", "they read it themselves"));
     // The log names the reason; the answer does not.
     return refusal(500, "MISCONFIGURED", "The server is not set up for auth");
   }
 
-  async function createIntent(request: Request): Promise<Response> {
+  async function createIntent(request: Incoming): Promise<Answer> {
     const [secret = ""] = secrets();
     // Nobody should pay for a token that is refused here.
     merchantOf(gwop);
     const body = await readJson(request, bounds, wasRead);
-    if (body instanceof Response) return body;
-    const { known_wallet_hint: knownWalletHint, metadata } = body;
+    if (isAnswer(body)) return body;
+    const { known_wallet_hint: knownWalletHint, metadata } = body.value;
     if (knownWalletHint !== undefined && typeof knownWalletHint !== "string") {
       return refusal(400, "VALIDATION_ERROR", "known_wallet_hint must be a string such as base:0x742d…");
     }
@@ -138,12 +148,12 @@ export function createAuthRoutes(options: AuthRoutesOptions): AuthRoutes {
     return answer(201, { ...(toWire(result) as object), exchange_secret: toHex(mac) });
   }
 
-  async function exchange(request: Request, authIntentId: string): Promise<Response> {
+  async function exchange(request: Incoming, authIntentId: string): Promise<Answer> {
     const known = secrets();
     merchantOf(gwop);
     const body = await readJson(request, bounds, wasRead);
-    if (body instanceof Response) return body;
-    const given = body["exchange_secret"];
+    if (isAnswer(body)) return body;
+    const given = body.value["exchange_secret"];
     if (typeof given !== "string") {
       return refusal(400, "VALIDATION_ERROR", 'Send { "exchange_secret": "…" } of the answer that created the intent');
     }
@@ -155,9 +165,10 @@ export function createAuthRoutes(options: AuthRoutesOptions): AuthRoutes {
     return answer(200, toWire(result) as object);
   }
 
-  async function session(request: Request): Promise<Response> {
-    const { identity, response } = await (request.method === "GET" ? authenticate : authenticateLocally)(request);
-    if (response) return response;
+  async function session(request: Incoming): Promise<Answer> {
+    const authenticated = await (request.method === "GET" ? authenticate : authenticateLocally)(request.header("authorization"));
+    if (authenticated.answer) return authenticated.answer;
+    const { identity } = authenticated;
     const { subject, chain, walletAddress, sessionId, merchantId, expiresAt } = identity;
     if (request.method === "GET") return answer(200, { subject, chain, walletAddress, sessionId, merchantId, expiresAt });
     if (!sessionId) return sessionEnded();
@@ -177,7 +188,7 @@ export function createAuthRoutes(options: AuthRoutesOptions): AuthRoutes {
   }
 
   /** What Gwop's refusal means for the agent. */
-  function failed(error: unknown): Response {
+  function failed(error: unknown): Answer {
     if (isGwopError(error, ErrorCode.AuthIntentNotSettled)) {
       return refusal(402, ErrorCode.AuthIntentNotSettled, "The challenge is not paid yet: pay, then exchange again", {
         "retry-after": String(SETTLING_SECONDS),
@@ -196,7 +207,7 @@ export function createAuthRoutes(options: AuthRoutesOptions): AuthRoutes {
   }
 
   return async (request) => {
-    const { pathname } = new URL(request.url);
+    const pathname = request.path();
     if (!pathname.startsWith(`${base}/`)) return undefined;
     const [route, id, action, ...rest] = pathname.slice(base.length + 1).split("/");
     const { method } = request;
@@ -233,15 +244,21 @@ function isWithinDepth(value: unknown, depth: number): boolean {
   return depth > 0 && Object.values(value).every((inner) => isWithinDepth(inner, depth - 1));
 }
 
+/** What is read of a request, or the answer to give instead. */
+type JSONBody = { value: Record<string, unknown>; status?: undefined };
+
+const isAnswer = (body: JSONBody | Answer): body is Answer => body.status !== undefined;
+
 /** A JSON object, empty for no body; or the answer to what is neither. */
-async function readJson(request: Request, bounds: BodyBounds, wasRead: () => Response): Promise<Record<string, unknown> | Response> {
-  if (!mayBeJson(request)) return refusal(415, "UNSUPPORTED_MEDIA_TYPE", "Send application/json");
-  const bytes = await readBody(request, bounds, wasRead);
-  if (bytes instanceof Response) return bytes;
-  if (bytes.length === 0) return {};
+async function readJson(request: Incoming, bounds: BodyBounds, wasRead: () => Answer): Promise<JSONBody | Answer> {
+  const refused = unsupported(request);
+  if (refused) return refused;
+  const bytes = await request.read(bounds, wasRead);
+  if (!(bytes instanceof Uint8Array)) return bytes;
+  if (bytes.length === 0) return { value: {} };
   try {
     const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-    if (isObject(value)) return value;
+    if (isObject(value)) return { value };
   } catch {
     // Answered below.
   }

@@ -7,7 +7,7 @@ import type { Gwop } from "../gwop.js";
 import { type Names, readOptions } from "../options.js";
 import { shared } from "../shared.js";
 import { isHeaderValue } from "./auth-headers.js";
-import { checkOptions, isFunction, refusal, RETRY_SECONDS, tell, unavailable } from "./http.js";
+import { type Answer, checkOptions, isFunction, refusal, RETRY_SECONDS, tell, toResponse, unavailable } from "./http.js";
 
 /**
  * How live a session has to be: `never` trusts the token until it expires, `always` asks Gwop for every request, a number is for
@@ -128,6 +128,18 @@ export class Sessions {
  * ```
  */
 export function createAuthMiddleware(options: AuthOptions): Authenticate {
+  const authenticate = authenticator(options);
+  return async ({ headers }) => {
+    const { identity, answer } = await authenticate(headers.get("authorization"));
+    return answer ? { response: toResponse(answer) } : { identity };
+  };
+}
+
+/** Either who the agent is, or the answer to give instead. */
+export type Authenticated = { identity: VerifiedToken; answer?: undefined } | { identity?: undefined; answer: Answer };
+
+/** What {@link createAuthMiddleware} and every adapter ask, by the `Authorization` header. */
+export function authenticator(options: AuthOptions): (authorization: string | null | undefined) => Promise<Authenticated> {
   const named = (message: string) => refuse(`createAuthMiddleware: ${message}`);
   const { gwop, audience, sessionCheck = 30, onError } = readOptions(options, AUTH_OPTIONS, named);
   const audiences: readonly unknown[] = Array.isArray(audience) ? audience : [audience];
@@ -165,27 +177,27 @@ export function createAuthMiddleware(options: AuthOptions): Authenticate {
     return active && sessions.recall(sessionId, Infinity) !== false;
   }
 
-  return async ({ headers }) => {
-    const token = bearerToken(headers);
-    if (token === undefined) return { response: unauthorized() };
+  return async (authorization) => {
+    const token = bearerToken(authorization);
+    if (token === undefined) return { answer: unauthorized() };
     try {
       const merchantId = merchantOf(gwop);
       const identity = await gwop.auth.verifyToken(token, { merchantId, audience });
       const { sessionId } = identity;
       // Whoever hands the identity on does so in headers, and no wallet of Gwop's looks like that.
       if (![identity.subject, sessionId ?? ""].every(isHeaderValue)) {
-        return { response: unauthorized("TOKEN_MALFORMED", "The token's subject or session is not printable ASCII") };
+        return { answer: unauthorized("TOKEN_MALFORMED", "The token's subject or session is not printable ASCII") };
       }
       if (sessionCheck !== "never" && !(sessionId && (await isActive(sessionId)))) {
-        return { response: sessionEnded() };
+        return { answer: sessionEnded() };
       }
       return { identity };
     } catch (error) {
       if (error instanceof TokenVerificationError && !SAYS_NOTHING.includes(error.code)) {
-        return { response: unauthorized(error.code, error.message) };
+        return { answer: unauthorized(error.code, error.message) };
       }
       report(onError, error);
-      return { response: isMisconfigured(error) ? notConfigured() : unavailable(RETRY_SECONDS) };
+      return { answer: isMisconfigured(error) ? notConfigured() : unavailable(RETRY_SECONDS) };
     }
   };
 }
@@ -218,12 +230,12 @@ export const sessionEnded = () => unauthorized("SESSION_REVOKED", "The token's s
 export const notConfigured = () => refusal(503, "AUTH_NOT_CONFIGURED", "Auth is not configured here");
 
 /** What follows `Bearer` (RFC 6750, section 2.1; the scheme in any case); `undefined` where there is none. */
-function bearerToken(headers: Headers): string | undefined {
-  return /^bearer +(\S+) *$/i.exec(headers.get("authorization") ?? "")?.[1];
+function bearerToken(authorization: string | null | undefined): string | undefined {
+  return /^bearer +(\S+) *$/i.exec(authorization ?? "")?.[1];
 }
 
 /** 401 with its challenge, which holds no error where no token came (RFC 6750, section 3.1). */
-function unauthorized(code?: string, message = "Send an access token as Authorization: Bearer …"): Response {
+function unauthorized(code?: string, message = "Send an access token as Authorization: Bearer …"): Answer {
   const error = code ? `, error="invalid_token", error_description="${code}"` : "";
   return refusal(401, code ?? "TOKEN_REQUIRED", message, { "www-authenticate": `Bearer realm="gwop"${error}` });
 }

@@ -11,10 +11,12 @@
  */
 import type { Context, Handler, MiddlewareHandler } from "hono";
 import type { VerifiedToken } from "../auth/verify-token.js";
-import { type AuthOptions, createAuthMiddleware } from "./auth.js";
-import { withoutIdentityHeaders } from "./auth-headers.js";
-import { type AuthRoutesOptions, createAuthRoutes } from "./auth-routes.js";
-import { createWebhookHandler, type HandlerContext, type WebhookHandlerOptions } from "./webhook.js";
+import type { AuthOptions } from "./auth.js";
+import { type AuthRoutesOptions, authRoutes } from "./auth-routes.js";
+import { fetchAdapter, incomingRequest } from "./fetch.js";
+import { type Incoming, toResponse } from "./http.js";
+import { incomingOf, type NodeRequest } from "./node.js";
+import { type AnyWebhookHandlerOptions, type HandlerContext, webhookHandling } from "./webhook.js";
 
 /** What {@link gwopAuth} sets: `c.var.gwop`. */
 export interface GwopVariables {
@@ -22,8 +24,14 @@ export interface GwopVariables {
   gwop: VerifiedToken;
 }
 
-/** The context of a Worker; Hono throws where there is none. */
+const { authenticate } = fetchAdapter<Context>({
+  request: (c) => c.req.raw,
+  place: (c) => [c.req, "raw"],
+});
+
+/** The context of a Worker; Hono throws where there is none, as on Node, which takes its time. */
 function contextOf(c: Context): HandlerContext | undefined {
+  if (bindingsOf(c)) return undefined;
   try {
     return c.executionCtx;
   } catch {
@@ -31,29 +39,77 @@ function contextOf(c: Context): HandlerContext | undefined {
   }
 }
 
-/** The handler of Gwop's webhooks, for `app.post`: see `createWebhookHandler`. Nothing may read the body before. */
-export function gwopWebhook(options: WebhookHandlerOptions): Handler {
-  const handle = createWebhookHandler(options);
-  return (c) => handle(c.req.raw, contextOf(c));
+/**
+ * What Hono keeps of a body that `c.req` has read, or is reading. What is left of JSON alone is not
+ * what was signed.
+ */
+function cachedBody(c: Context): Promise<Uint8Array> | undefined {
+  const { arrayBuffer, text, blob } = c.req.bodyCache as Partial<Record<string, Promise<unknown>>>;
+  if (arrayBuffer) return arrayBuffer.then((buffer) => new Uint8Array(buffer as ArrayBuffer));
+  if (text) return text.then((read) => new TextEncoder().encode(read as string));
+  return blob?.then(async (read) => new Uint8Array(await (read as Blob).arrayBuffer()));
+}
+
+function incoming(c: Context): Incoming {
+  const { raw } = c.req;
+  return fromNode(c, raw) ?? incomingRequest(raw, () => cachedBody(c));
+}
+
+/** What `@hono/node-server` gives beside a request. */
+const bindingsOf = (c: Context) => (c.env as { incoming?: NodeRequest } | undefined)?.incoming;
+
+/**
+ * Node's own request, where it is all that there is yet: `@hono/node-server` makes a `Request` of
+ * it when it is first asked for more than its method and URL, which costs more than all else here.
+ * Whatever somebody has read, changed or put in its place counts.
+ */
+function fromNode(c: Context, raw: Request): Incoming | undefined {
+  const request = bindingsOf(c);
+  if (!request?.on || request.readableDidRead !== false || request.listenerCount?.("data") !== 0) return undefined;
+  if (raw.bodyUsed || Object.keys(c.req.bodyCache).length > 0) return undefined;
+  let isWrapped = false;
+  let headers: Headers | undefined;
+  for (const symbol of Object.getOwnPropertySymbols(raw)) {
+    const part = (raw as unknown as Record<symbol, unknown>)[symbol];
+    if (part === request) isWrapped = true;
+    else if (part instanceof Headers) headers = part;
+    else if (part instanceof Request) return undefined;
+  }
+  if (!isWrapped) return undefined;
+  const incoming = incomingOf(request);
+  return headers ? { ...incoming, headers, header: (name) => headers.get(name) ?? undefined } : incoming;
 }
 
 /**
- * Lets only verified agents pass, and sets `c.var.gwop`: see `createAuthMiddleware`. Headers that claim an identity (`X-Gwop-Subject` and the
- * like) are dropped from the request, so that nothing behind it can take them for verified.
+ * The handler of Gwop's webhooks, for `app.post`: see `createWebhookHandler`. A body that was read
+ * before by `c.req.text()`, `.json()` or `.arrayBuffer()` is taken as Hono keeps it; nothing else
+ * may read it before.
+ */
+export function gwopWebhook(options: AnyWebhookHandlerOptions): Handler {
+  const handle = webhookHandling(options);
+  return async (c) => toResponse(await handle(incoming(c), contextOf(c)));
+}
+
+/**
+ * Lets only verified agents pass, and sets `c.var.gwop`: see `createAuthMiddleware`. Headers that
+ * claim an identity (`X-Gwop-Subject` and the like) are dropped from the request, so that nothing
+ * behind it can take them for verified.
  */
 export function gwopAuth(options: AuthOptions): MiddlewareHandler<{ Variables: GwopVariables }> {
-  const authenticate = createAuthMiddleware(options);
+  const ask = authenticate(options);
   return async (c, next) => {
-    const { identity, response } = await authenticate(c.req.raw);
-    if (response) return response;
-    c.req.raw = withoutIdentityHeaders(c.req.raw);
-    c.set("gwop", identity);
+    const authenticated = await ask(c);
+    if (authenticated.response) return authenticated.response;
+    c.set("gwop", authenticated.identity);
     return next();
   };
 }
 
 /** The routes of wallet log-in, for `app.all("/auth/*", …)`: see `createAuthRoutes`. */
 export function gwopAuthRoutes(options: AuthRoutesOptions): MiddlewareHandler {
-  const routes = createAuthRoutes(options);
-  return async (c, next) => (await routes(c.req.raw)) ?? next();
+  const routes = authRoutes(options);
+  return async (c, next) => {
+    const answer = await routes(incoming(c));
+    return answer ? toResponse(answer) : next();
+  };
 }

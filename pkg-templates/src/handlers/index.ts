@@ -8,9 +8,13 @@ export type { WebhookOutcome, WebhookStore } from "../stores/store.js";
 export { type AuthOptions, type Authenticate, type AuthResult, createAuthMiddleware, type SessionCheck } from "./auth.js";
 export { type AuthRoutes, type AuthRoutesOptions, createAuthRoutes } from "./auth-routes.js";
 export {
+  type AnyWebhookHandlerOptions,
   createWebhookHandler,
   type HandlerContext,
+  type UnknownWebhookEvent,
+  type WebhookCallbacks,
   type WebhookErrorInfo,
   type WebhookHandler,
+  type WebhookHandlerOnOptions,
   type WebhookHandlerOptions,
 } from "./webhook.js";

@@ -1,5 +1,6 @@
 /**
- * `@gwop/sdk/next`: the handlers of `@gwop/sdk/handlers` for Next.js route handlers, and its middleware (`proxy.ts` from Next 16 on).
+ * `@gwop/sdk/next`: the handlers of `@gwop/sdk/handlers` for Next.js route handlers, and its
+ * middleware (`proxy.ts` from Next 16 on).
  *
  * ```ts
  * // app/webhooks/gwop/route.ts
@@ -13,38 +14,41 @@
  * export const config = { matcher: "/api/:path*" };
  * ```
  *
- * Before Next.js 16, and for the edge runtime, the proxy is `middleware.ts` with `export const middleware`.
- * Next.js bundles each route by itself: what one route revokes, the others learn within `sessionCheck` seconds.
- * It needs no setting in `next.config.js`.
+ * Before Next.js 16, and for the edge runtime, the proxy is `middleware.ts` with `export const
+ * middleware`. Next.js bundles each route by itself: what one route revokes, the others learn
+ * within `sessionCheck` seconds. It needs no setting in `next.config.js`.
  *
  * @module
  */
 import type { VerifiedToken } from "../auth/verify-token.js";
 import { type AuthOptions, createAuthMiddleware } from "./auth.js";
 import { IDENTITY_HEADERS, isIdentityHeader, withoutIdentityHeaders } from "./auth-headers.js";
-import { type AuthRoutesOptions, createAuthRoutes } from "./auth-routes.js";
-import { refusal } from "./http.js";
-import { createWebhookHandler, type WebhookHandlerOptions } from "./webhook.js";
+import type { AuthRoutesOptions } from "./auth-routes.js";
+import { fetchAdapter } from "./fetch.js";
+import type { AnyWebhookHandlerOptions } from "./webhook.js";
+
+// Next's second argument is no execution context.
+const adapter = fetchAdapter<Request>({ request: (request) => request });
 
 /** A route handler without parameters. */
 export type RouteHandler = (request: Request) => Promise<Response>;
 
 /** The route handler of Gwop's webhooks, for `export const POST`: see `createWebhookHandler`. */
-export function gwopWebhook(options: WebhookHandlerOptions): RouteHandler {
-  const handle = createWebhookHandler(options);
-  // Next's second argument is no execution context.
-  return (request) => handle(request);
-}
+export const gwopWebhook = (options: AnyWebhookHandlerOptions): RouteHandler => adapter.webhook(options);
 
-/** The route handlers of wallet log-in, for a catch-all route under `basePath`: see `createAuthRoutes`. */
+/**
+ * The route handlers of wallet log-in, for a catch-all route under `basePath`: see
+ * `createAuthRoutes`.
+ */
 export function gwopAuthRoutes(options: AuthRoutesOptions): Record<"GET" | "POST" | "DELETE", RouteHandler> {
-  const routes = createAuthRoutes(options);
-  const handle = async (request: Request) =>
-    (await routes(request)) ?? refusal(404, "NOT_FOUND", "There is nothing here");
+  const handle = adapter.authRoutes(options);
   return { GET: handle, POST: handle, DELETE: handle };
 }
 
-/** A route handler that only verified agents reach: see `createAuthMiddleware`. Headers that claim an identity are dropped. */
+/**
+ * A route handler that only verified agents reach: see `createAuthMiddleware`. Headers that claim
+ * an identity are dropped.
+ */
 export function withGwopAuth<R extends Request, Rest extends unknown[]>(
   options: AuthOptions,
   handler: (request: R, identity: VerifiedToken, ...rest: Rest) => Response | Promise<Response>,
@@ -59,9 +63,9 @@ export function withGwopAuth<R extends Request, Rest extends unknown[]>(
 export { IDENTITY_HEADERS };
 
 /**
- * For `proxy.ts` or `middleware.ts`: lets only verified agents pass, and tells routes who they are in the request headers
- * {@link IDENTITY_HEADERS}, in place of all that came in under these names, in any case and with `_` for `-`. Trust them only in routes
- * that the `matcher` covers.
+ * For `proxy.ts` or `middleware.ts`: lets only verified agents pass, and tells routes who they are
+ * in the request headers {@link IDENTITY_HEADERS}, in place of all that came in under these names,
+ * in any case and with `_` for `-`. Trust them only in routes that the `matcher` covers.
  */
 export function gwopProxy(options: AuthOptions): (request: Request) => Promise<Response> {
   const authenticate = createAuthMiddleware(options);

@@ -7,7 +7,8 @@ import { type Names, readOptions } from "../options.js";
 import { LONGEST_MS } from "../sleep.js";
 import type { EventClaim, Lease, WebhookOutcome, WebhookStore } from "../stores/store.js";
 import type { WebhookEvent } from "../webhooks.js";
-import { answer, mayBeJson, methodNotAllowed, readBody, refusal, RETRY_SECONDS, unavailable } from "./http.js";
+import { incomingRequest } from "./fetch.js";
+import { type Answer, answer, type Incoming, methodNotAllowed, refusal, RETRY_SECONDS, toResponse, unavailable, unsupported } from "./http.js";
 import { BODY_TIMEOUT_SECONDS, bodyTimeoutRule, bodyWasRead, checkOptions, isFunction, tell } from "./http.js";
 
 /** What an error is about, for logs: nothing in it is secret. */
@@ -23,8 +24,9 @@ export interface WebhookErrorInfo {
 /**
  * The options of {@link createWebhookHandler}.
  *
- * A callback runs once per event that changes an invoice. It has to be idempotent all the same (key what it does by
- * `event.eventId`): a process that dies between its end and the recording lets it run again.
+ * A callback runs once per event that changes an invoice. It has to be idempotent all the same (key
+ * what it does by `event.eventId`): a process that dies between its end and the recording lets it
+ * run again.
  */
 export interface WebhookHandlerOptions {
   /** The shared client; it holds the webhook secret. */
@@ -38,41 +40,89 @@ export interface WebhookHandlerOptions {
   /** An invoice was canceled. */
   onCanceled(event: InvoiceCanceledEvent): unknown;
   /**
-   * An event contradicts a final state: money for an invoice that had expired or was canceled, or a second payment. Nothing is
-   * applied; a person has to decide. Default: it is recorded, and told to `onError`.
+   * An event contradicts a final state: money for an invoice that had expired or was canceled, or a
+   * second payment. Nothing is applied; a person has to decide. Default: it is recorded, and told
+   * to `onError`.
    */
   onConflict?: ((event: WebhookEvent) => unknown) | undefined;
-  /** Told of everything that is answered with 5xx; no answer waits for it. Default: `console.error`. */
+  /**
+   * A signed event of a type that this version does not know, so that no invoice is kept of it: it
+   * may come more than once. What it throws is answered with 500, and the event comes again.
+   * Default: it is answered with 200, and nobody is told.
+   */
+  onUnknown?: ((event: UnknownWebhookEvent) => unknown) | undefined;
+  /**
+   * Told of everything that is answered with 5xx; no answer waits for it. Default: `console.error`.
+   */
   onError?: ((error: unknown, info: WebhookErrorInfo) => unknown) | undefined;
   /**
-   * How long a claim is good for, in seconds. Default 60. While a callback runs it is renewed each time half of that has passed, so that
-   * this is how long a process that died holds up an invoice; more than two clocks of yours differ by.
+   * How long a claim is good for, in seconds. Default 60. While a callback runs it is renewed each
+   * time half of that has passed, so that this is how long a process that died holds up an invoice;
+   * more than two clocks of yours differ by.
    */
   leaseSeconds?: number | undefined;
   /**
-   * For how long a claim is renewed while its callback runs, in seconds. Default 600. A callback that takes longer, or that never ends,
-   * loses its claim within `leaseSeconds`: the next delivery runs it again.
+   * For how long a claim is renewed while its callback runs, in seconds. Default 600. A callback
+   * that takes longer, or that never ends, loses its claim within `leaseSeconds`: the next delivery
+   * runs it again.
    */
   maxCallbackSeconds?: number | undefined;
-  /** The largest body that is read, in bytes, at most 8,388,608 (8 MiB). Default 262,144 (256 KiB). */
+  /**
+   * The largest body that is read, in bytes, at most 8,388,608 (8 MiB). Default 262,144 (256 KiB).
+   */
   maxBodyBytes?: number | undefined;
   /** How long a body may take to arrive, in seconds. Default 30. */
   bodyTimeoutSeconds?: number | undefined;
 }
 
-const OPTIONS: Names<WebhookHandlerOptions> = {
+/** What is called for each type of event. */
+export interface WebhookCallbacks {
+  /** An invoice is paid: fulfil. */
+  "invoice.paid"(event: InvoicePaidEvent): unknown;
+  /** An invoice expired unpaid. */
+  "invoice.expired"(event: InvoiceExpiredEvent): unknown;
+  /** An invoice was canceled. */
+  "invoice.canceled"(event: InvoiceCanceledEvent): unknown;
+}
+
+/** The options of {@link createWebhookHandler}, with its callbacks by the types of events. */
+export interface WebhookHandlerOnOptions extends Omit<WebhookHandlerOptions, "onPaid" | "onExpired" | "onCanceled"> {
+  /** In place of `onPaid`, `onExpired` and `onCanceled`. */
+  on: WebhookCallbacks;
+}
+
+/** Either form of the options. */
+export type AnyWebhookHandlerOptions = WebhookHandlerOptions | WebhookHandlerOnOptions;
+
+/** A signed event of a type that this version does not know. */
+export interface UnknownWebhookEvent {
+  /** Such as `invoice.refunded`. */
+  eventType: string;
+  /** The event's id, empty where it has none. */
+  eventId: string;
+  /** The whole event as it was signed, in the names of the wire. */
+  wire: Record<string, unknown>;
+}
+
+type Callbacks = Pick<WebhookHandlerOptions, "onPaid" | "onExpired" | "onCanceled">;
+
+const OPTIONS: Names<WebhookHandlerOptions & WebhookHandlerOnOptions> = {
   gwop: undefined,
   store: undefined,
   onPaid: undefined,
   onExpired: undefined,
   onCanceled: undefined,
+  on: undefined,
   onConflict: undefined,
+  onUnknown: undefined,
   onError: undefined,
   leaseSeconds: undefined,
   maxCallbackSeconds: undefined,
   maxBodyBytes: undefined,
   bodyTimeoutSeconds: undefined,
 };
+
+const ON: Names<WebhookCallbacks> = { "invoice.paid": undefined, "invoice.expired": undefined, "invoice.canceled": undefined };
 
 /** What a host gives beside the request: `ctx` of a Worker, Hono's `executionCtx`. */
 export interface HandlerContext {
@@ -83,34 +133,45 @@ export interface HandlerContext {
 /**
  * A fetch-style handler of webhooks. It never rejects.
  *
- * Beside the request it takes whatever the host gives: the second or the third argument that is a {@link HandlerContext} is used, anything else is
- * passed over. So the handler itself is Next's `POST`, `Deno.serve`'s and `Bun.serve`'s handler, and a Worker's `fetch`.
+ * Beside the request it takes whatever the host gives: the second or the third argument that is a
+ * {@link HandlerContext} is used, anything else is passed over. So the handler itself is Next's
+ * `POST`, `Deno.serve`'s and `Bun.serve`'s handler, and a Worker's `fetch`.
  */
 export type WebhookHandler = (request: Request, context?: unknown, executionContext?: unknown) => Promise<Response>;
 
 /**
- * Makes the handler of Gwop's webhooks: reads the raw body, verifies it, tells copies, applies the state machine of invoices, and
- * calls back, each once; 200 is answered only after the callback is done and recorded.
+ * Makes the handler of Gwop's webhooks: reads the raw body, verifies it, tells copies, applies the
+ * state machine of invoices, and calls back, each once; 200 is answered only after the callback is
+ * done and recorded.
  *
  * | request | answer |
  * |---|---|
  * | applied, duplicate, stale, conflict, ignored | 200 `{ "received": true, "outcome" }` |
  * | a missing, malformed, wrong or out-of-window signature | 401 with the code |
  * | well signed, but unusable, an id of more than 255 bytes, or headers that contradict it | 400 with the code |
- * | too large; too slow; not POST; a media type that is present and not JSON | 413; 408; 405 with `Allow`; 415 |
+ * | too large; too slow; not POST | 413; 408; 405 with `Allow` |
+ * | a media type that is present and not JSON; a `Content-Encoding`, such as gzip | 415 |
  * | an event of the invoice is being processed; storage refuses | 503 with `Retry-After` |
  * | the callback throws: the claim is given back | 500 `CALLBACK_FAILED` |
- * | no secret configured; the body was read before | 500 `MISCONFIGURED` |
+ * | no secret configured; somebody else has read the body, or a part of it | 500 `MISCONFIGURED` |
  *
  * @throws SDKValidationError when an option is missing, not known or of another kind.
  * @example
  * import { env } from "cloudflare:workers";
- * const handle = createWebhookHandler({ gwop, store: d1Store(env.DB), onPaid, onExpired, onCanceled });
- * export default { fetch: handle };
+ * const handle = createWebhookHandler({ gwop, store: d1Store(env.DB), onPaid, onExpired, onCanceled
+ * }); export default { fetch: handle };
  */
-export function createWebhookHandler(options: WebhookHandlerOptions): WebhookHandler {
-  const given = readOptions(options, OPTIONS, (message) => refuse(`createWebhookHandler: ${message}`));
-  const { gwop, store, onPaid, onExpired, onCanceled, onConflict, onError } = given;
+export function createWebhookHandler(options: AnyWebhookHandlerOptions): WebhookHandler {
+  const handle = webhookHandling(options);
+  return async (request, ...host) => toResponse(await handle(incomingRequest(request), ...host));
+}
+
+/** What {@link createWebhookHandler} and every adapter make their handlers of. */
+export function webhookHandling(options: AnyWebhookHandlerOptions): WebhookHandling {
+  const named = (message: string) => refuse(`createWebhookHandler: ${message}`);
+  const given = readOptions(options as WebhookHandlerOptions & WebhookHandlerOnOptions, OPTIONS, named);
+  const { gwop, store, onConflict, onUnknown, onError } = given;
+  const { onPaid, onExpired, onCanceled } = readCallbacks(given, named);
   const { leaseSeconds = 60, maxCallbackSeconds = 600 } = given;
   const { maxBodyBytes = 256 * 1024, bodyTimeoutSeconds = BODY_TIMEOUT_SECONDS } = given;
   checkOptions("createWebhookHandler", [
@@ -119,9 +180,13 @@ export function createWebhookHandler(options: WebhookHandlerOptions): WebhookHan
       "store must be a store, such as one of @gwop/sdk/stores: it has claim, complete and release",
       [store?.claim, store?.complete, store?.release].every(isFunction),
     ],
-    ["onPaid, onExpired and onCanceled must be functions", [onPaid, onExpired, onCanceled].every(isFunction)],
+    [
+      given.on ? 'on must have a function for each of "invoice.paid", "invoice.expired" and "invoice.canceled"' : "onPaid, onExpired and onCanceled must be functions",
+      [onPaid, onExpired, onCanceled].every(isFunction),
+    ],
     ["the store's renew must be a function", store?.renew === undefined || isFunction(store.renew)],
     ["onConflict must be a function", onConflict === undefined || isFunction(onConflict)],
+    ["onUnknown must be a function", onUnknown === undefined || isFunction(onUnknown)],
     ["onError must be a function", onError === undefined || isFunction(onError)],
     ["leaseSeconds must be a positive number of seconds", Number.isFinite(leaseSeconds) && leaseSeconds > 0],
     ["maxCallbackSeconds must be a number of seconds, 0 or more", Number.isFinite(maxCallbackSeconds) && maxCallbackSeconds >= 0],
@@ -138,37 +203,53 @@ export function createWebhookHandler(options: WebhookHandlerOptions): WebhookHan
     );
   }
 
-  async function handle(request: Request, later: Later): Promise<Response> {
-    if (request.method !== "POST") return methodNotAllowed("POST");
-    if (!mayBeJson(request)) return refusal(415, "UNSUPPORTED_MEDIA_TYPE", "Send application/json");
-    const body = await readBody(request, { maxBodyBytes, bodyTimeoutSeconds }, () =>
+  const bounds = { maxBodyBytes, bodyTimeoutSeconds };
+
+  async function handle(incoming: Incoming, later: Later): Promise<Answer> {
+    if (incoming.method !== "POST") return methodNotAllowed("POST");
+    const refused = unsupported(incoming);
+    if (refused) return refused;
+    const body = await incoming.read(bounds, () =>
       misconfigured(bodyWasRead("webhook handler", "the signature is over the raw bytes"), later),
     );
-    if (body instanceof Response) return body;
+    if (!(body instanceof Uint8Array)) return body;
     let event: WebhookEvent;
     try {
-      ({ body: event } = await gwop.validateWebhook({ request: { body, headers: request.headers }, maxBodyBytes }));
+      ({ body: event } = await gwop.validateWebhook({ request: { body, headers: incoming.headers }, maxBodyBytes }));
     } catch (error) {
+      // Well signed: a type of later versions. Refusing it would make Gwop deliver it for ever.
+      if ((error as SDKValidationError).code === "WEBHOOK_EVENT_UNKNOWN") return unknown(body, later);
       return rejected(error, later);
     }
     for (const id of [event.eventId, event.data.invoiceId, event.data.publicInvoiceId]) {
-      if (byteLength(id) > MAX_ID_BYTES) return refusal(400, "WEBHOOK_PAYLOAD_INVALID", `An id has more than ${MAX_ID_BYTES} bytes`);
+      if (isTooLong(id)) return refusal(400, "WEBHOOK_PAYLOAD_INVALID", `An id has more than ${MAX_ID_BYTES} bytes`);
     }
     return process(event, later);
   }
 
-  function misconfigured(error: unknown, later: Later): Response {
+  async function unknown(body: Uint8Array, later: Later): Promise<Answer> {
+    if (!onUnknown) return accepted("ignored");
+    const wire = JSON.parse(new TextDecoder().decode(body)) as Record<string, unknown>;
+    const text = (value: unknown) => (typeof value === "string" ? value : "");
+    const eventId = text(wire["event_id"]);
+    try {
+      await onUnknown({ eventType: text(wire["event_type"]), eventId, wire });
+    } catch (error) {
+      report(later, error, { code: "CALLBACK_FAILED", eventId });
+      return callbackFailed();
+    }
+    return accepted("ignored");
+  }
+
+  function misconfigured(error: unknown, later: Later): Answer {
     report(later, error, { code: "MISCONFIGURED" });
     // The log names what is missing; the answer does not.
     return refusal(500, "MISCONFIGURED", "The server is not set up for webhooks");
   }
 
-  function rejected(error: unknown, later: Later): Response {
+  function rejected(error: unknown, later: Later): Answer {
     const { code, message } = error as SDKValidationError;
     switch (code) {
-      case "WEBHOOK_EVENT_UNKNOWN":
-        // Well signed: a type of later versions. Refusing it would make Gwop deliver it for ever.
-        return accepted("ignored");
       case "WEBHOOK_BODY_TOO_LARGE":
         return refusal(413, "BODY_TOO_LARGE", message);
       case "WEBHOOK_PAYLOAD_INVALID":
@@ -185,7 +266,7 @@ export function createWebhookHandler(options: WebhookHandlerOptions): WebhookHan
     }
   }
 
-  async function process(event: WebhookEvent, later: Later): Promise<Response> {
+  async function process(event: WebhookEvent, later: Later): Promise<Answer> {
     const about = { eventId: event.eventId, invoiceId: event.data.invoiceId };
     /** What `work` gives, or `undefined` when storage refuses. */
     const stored = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
@@ -208,13 +289,16 @@ export function createWebhookHandler(options: WebhookHandlerOptions): WebhookHan
     } catch (error) {
       report(later, error, { code: "CALLBACK_FAILED", ...about });
       await stored(() => store.release(lease));
-      return refusal(500, "CALLBACK_FAILED", "The event could not be processed: deliver it again");
+      return callbackFailed();
     }
     const completed = await stored(() => store.complete(lease));
     return completed ? accepted(outcome) : unavailable(RETRY_SECONDS);
   }
 
-  /** Renews a lease each time half of it has passed, until it is told to stop, the lease is lost, or `maxCallbackSeconds` are over. */
+  /**
+   * Renews a lease each time half of it has passed, until it is told to stop, the lease is lost, or
+   * `maxCallbackSeconds` are over.
+   */
   function keepRenewing(lease: Lease, failed: (error: unknown) => void): () => void {
     const leaseMs = leaseSeconds * 1000;
     const end = Date.now() + maxCallbackSeconds * 1000;
@@ -251,35 +335,58 @@ export function createWebhookHandler(options: WebhookHandlerOptions): WebhookHan
     else await onCanceled(event);
   }
 
-  return (request, ...host) => {
-    const context = (host as (HandlerContext | null | undefined)[]).find((given) => isFunction(given?.waitUntil));
+  return (incoming, ...host) => {
+    const context = host.find(isContext);
     const later: Later = [];
-    const work = handle(request, later);
-    void tell(() => context?.waitUntil?.(work.then(() => Promise.all(later))));
+    const work = handle(incoming, later);
+    if (context) void tell(() => context.waitUntil(work.then<unknown>(() => later.length > 0 && Promise.all(later))));
     return work;
   };
 }
 
+/**
+ * Answers a request. `host` is what the host gives beside it, of which a {@link HandlerContext} is
+ * used.
+ */
+type WebhookHandling = (incoming: Incoming, ...host: unknown[]) => Promise<Answer>;
+
+const isContext = (given: unknown): given is Required<HandlerContext> => isFunction((given as HandlerContext | null | undefined)?.waitUntil);
+
+/** The callbacks, in whichever of the two forms they were given; not yet checked. */
+function readCallbacks(given: Partial<Callbacks & WebhookHandlerOnOptions>, named: (message: string) => Error): Callbacks {
+  const { on, onPaid, onExpired, onCanceled } = given;
+  if (on === undefined) return { onPaid, onExpired, onCanceled } as Callbacks;
+  if (onPaid ?? onExpired ?? onCanceled) throw named("on takes the place of onPaid, onExpired and onCanceled: give one of the two forms");
+  const callbacks = readOptions(on, ON, named, "on");
+  return { onPaid: callbacks["invoice.paid"], onExpired: callbacks["invoice.expired"], onCanceled: callbacks["invoice.canceled"] };
+}
+
+const callbackFailed = () => refusal(500, "CALLBACK_FAILED", "The event could not be processed: deliver it again");
+
 /** The longest id that is taken, in bytes of UTF-8, as by the Worker. */
 const MAX_ID_BYTES = 255;
 
-const byteLength = (text: string) => new TextEncoder().encode(text).length;
+// A character has three bytes at most, in UTF-16 a surrogate two of its pair's four.
+const isTooLong = (text: string) => text.length * 3 > MAX_ID_BYTES && new TextEncoder().encode(text).length > MAX_ID_BYTES;
 
-function accepted(outcome: WebhookOutcome): Response {
-  return answer(200, { received: true, outcome });
+/** The same for all requests of an outcome. */
+const ACCEPTED = /* @__PURE__ */ new Map<WebhookOutcome, Answer>();
+
+function accepted(outcome: WebhookOutcome): Answer {
+  let found = ACCEPTED.get(outcome);
+  if (!found) ACCEPTED.set(outcome, (found = answer(200, { received: true, outcome })));
+  return found;
 }
 
 function claimOf({ eventId, eventVersion, gwopOutcome, data }: WebhookEvent, leaseSeconds: number): EventClaim {
   const { invoiceId, status } = data;
-  // A payment may have a hash and a signature: each names it. A hash is hexadecimal, whose case says nothing; Solana's signatures are Base58.
+  // A payment may have a hash and a signature: each names it. A hash is hexadecimal, whose case
+  // says nothing; Solana's signatures are Base58.
   const names = status === "PAID" ? [data.txHash?.toLowerCase(), data.txSignature] : [];
   const transaction = names.filter(Boolean).join(" ") || undefined;
   const conflict = gwopOutcome === "conflict";
-  return {
-    ...{ eventId, invoiceId, status, version: eventVersion, transaction, conflict },
-    now: Date.now(),
-    leaseMs: leaseSeconds * 1000,
-  };
+  const [now, leaseMs] = [Date.now(), leaseSeconds * 1000];
+  return { eventId, invoiceId, status, version: eventVersion, transaction, conflict, now, leaseMs };
 }
 
 function unhandledConflict({ eventType, data }: WebhookEvent): Error {

@@ -15,6 +15,7 @@ export type {
   ValidateWebhookSyncOptions,
   WebhookEvent,
   WebhookHeaders,
+  WebhookLambdaEvent,
   WebhookRequestParts,
   WebhookVerification,
 } from "../webhooks.js";

@@ -1,0 +1,15 @@
+// Google's framework has Express's requests and answers, and keeps the raw body: Express's adapter
+// is all that it needs.
+import functions from "@google-cloud/functions-framework";
+import { gwopAuth, gwopAuthRoutes, gwopWebhook } from "@gwop/sdk/express";
+import { gwop, webhook } from "./gwop.js";
+
+const handleWebhook = gwopWebhook(webhook);
+const handleAuth = gwopAuthRoutes({ gwop });
+const authenticate = gwopAuth({ gwop });
+
+functions.http("shop", (req, res) => {
+  if (req.path === "/webhooks/gwop") return handleWebhook(req, res);
+  if (req.path === "/me") return authenticate(req, res, () => res.send(req.gwop.subject));
+  return handleAuth(req, res);
+});

@@ -1,0 +1,1 @@
+export default { serverDir: "./", compatibilityDate: "2025-07-15" };

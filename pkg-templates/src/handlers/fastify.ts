@@ -1,0 +1,140 @@
+/**
+ * `@gwop/sdk/fastify`: the handlers of `@gwop/sdk/handlers` for Fastify 4 and 5.
+ *
+ * ```ts
+ * const webhook = gwopWebhook({ gwop, store, onPaid, onExpired, onCanceled });
+ * app.register(webhook, { prefix: "/webhooks/gwop" });
+ * app.register(gwopAuthRoutes({ gwop }));
+ * app.get("/me", { onRequest: gwopAuth({ gwop }) }, (request) => request.gwop?.subject);
+ * ```
+ *
+ * @module
+ */
+import type { VerifiedToken } from "../auth/verify-token.js";
+import { type AuthOptions, authenticator } from "./auth.js";
+import { type AuthRoutesOptions, authRoutes } from "./auth-routes.js";
+import { type Answer, type Incoming, notFound } from "./http.js";
+import {
+  dropIdentityHeaders,
+  headersFor,
+  incomingOf,
+  type NodeRequest,
+  type NodeStream,
+} from "./node.js";
+import { type AnyWebhookHandlerOptions, webhookHandling } from "./webhook.js";
+
+/** What is used of Fastify's request. */
+export interface FastifyRequestParts {
+  raw: NodeRequest;
+  headers: NodeRequest["headers"];
+  body?: unknown;
+}
+
+/** What is used of Fastify's reply. */
+export interface FastifyReplyParts {
+  code(status: number): unknown;
+  headers(values: Record<string, string>): unknown;
+  send(body: string): unknown;
+}
+
+/** What is used of a Fastify instance, whose own types overload these. */
+interface Instance {
+  prefix: string;
+  removeAllContentTypeParsers(): unknown;
+  addContentTypeParser(
+    type: string,
+    parser: (
+      request: never,
+      payload: never,
+      done: (error: Error | null, body?: unknown) => void,
+    ) => void,
+  ): unknown;
+  all(path: string, handler: (request: never, reply: never) => Promise<unknown>): unknown;
+}
+
+/** A plugin of Fastify's, for `app.register`. */
+export type FastifyPlugin = (instance: object) => Promise<void>;
+
+/** A hook of Fastify's, for `onRequest`, `preValidation` or `preHandler`. */
+export type FastifyHook = (
+  request: FastifyRequestParts,
+  reply: FastifyReplyParts,
+) => Promise<unknown>;
+
+/** @ts-ignore Made known to TypeScript where Fastify is installed. */
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Who the agent is, after `gwopAuth`. */
+    gwop?: VerifiedToken;
+  }
+}
+
+/**
+ * The plugin that answers Gwop's webhooks at its `prefix`: see `createWebhookHandler`. Fastify
+ * parses bodies before any handler; within this plugin it does not, and elsewhere it does as
+ * before.
+ */
+export function gwopWebhook(options: AnyWebhookHandlerOptions): FastifyPlugin {
+  const handle = webhookHandling(options);
+  return async (instance) => mount(instance as Instance, "/", (incoming) => handle(incoming));
+}
+
+/**
+ * Lets only verified agents pass, and sets `request.gwop`: see `createAuthMiddleware`. Headers that
+ * claim an identity (`X-Gwop-Subject` and the like) are dropped from the request.
+ */
+export function gwopAuth(options: AuthOptions): FastifyHook {
+  const authenticate = authenticator(options);
+  return async (request, reply) => {
+    const { identity, answer } = await authenticate(
+      incomingOf(request.raw).header("authorization"),
+    );
+    if (answer) return respond(answer, request, reply);
+    dropIdentityHeaders(request.raw);
+    (request as { gwop?: VerifiedToken }).gwop = identity;
+    return undefined;
+  };
+}
+
+/**
+ * The plugin of the routes of wallet log-in: see `createAuthRoutes`. `basePath` is below the
+ * plugin's `prefix`.
+ */
+export function gwopAuthRoutes(options: AuthRoutesOptions): FastifyPlugin {
+  // What is wrong with the options is said here, not when Fastify starts.
+  authRoutes(options);
+  return async (given) => {
+    const instance = given as Instance;
+    const { basePath = "/auth" } = options;
+    const routes = authRoutes({ ...options, basePath: instance.prefix + basePath });
+    mount(
+      instance,
+      `${basePath.replace(/\/+$/, "")}/*`,
+      async (incoming) => (await routes(incoming)) ?? notFound(),
+    );
+  };
+}
+
+function mount(
+  instance: Instance,
+  path: string,
+  work: (incoming: Incoming) => Promise<Answer>,
+): void {
+  instance.removeAllContentTypeParsers();
+  // The stream itself, which hooks may have put in the place of Node's.
+  instance.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
+  instance.all(path, async (request: FastifyRequestParts, reply: FastifyReplyParts) => {
+    const { body, rawBody } = request as { body?: unknown; rawBody?: unknown };
+    const isStream = typeof (body as NodeStream | null | undefined)?.on === "function";
+    const parts = isStream
+      ? { body: rawBody, stream: body as NodeStream }
+      : { body: rawBody ?? body };
+    return respond(await work(incomingOf(request.raw, parts)), request, reply);
+  });
+}
+
+function respond(answer: Answer, { raw }: FastifyRequestParts, reply: FastifyReplyParts): unknown {
+  reply.code(answer.status);
+  reply.headers(headersFor(answer, raw));
+  return reply.send(answer.body);
+}

@@ -1,0 +1,128 @@
+/**
+ * `@gwop/sdk/h3`: the handlers of `@gwop/sdk/handlers` for h3 1 and 2, Nitro 2 and 3, and Nuxt.
+ *
+ * ```ts
+ * // server/routes/webhooks/gwop.ts
+ * export default defineEventHandler(gwopWebhook({ gwop, store, onPaid, onExpired, onCanceled }));
+ * // server/routes/auth/[...path].ts
+ * export default defineEventHandler(gwopAuthRoutes({ gwop }));
+ * // server/routes/me.ts
+ * export default defineEventHandler(withGwopAuth({ gwop }, (event, identity) => identity.subject));
+ * ```
+ *
+ * @module
+ */
+import type { VerifiedToken } from "../auth/verify-token.js";
+import { type AuthOptions, authenticator } from "./auth.js";
+import { withoutIdentityHeaders } from "./auth-headers.js";
+import { type AuthRoutesOptions, authRoutes } from "./auth-routes.js";
+import { incomingRequest } from "./fetch.js";
+import { type Incoming, notFound, toResponse } from "./http.js";
+import { dropIdentityHeaders, incomingOf, type NodeRequest } from "./node.js";
+import { type AnyWebhookHandlerOptions, webhookHandling } from "./webhook.js";
+
+/**
+ * What is used of h3's event: version 2 has a `Request` in `req`, version 1 Node's request in
+ * `node.req`.
+ */
+export interface H3EventParts {
+  /** `gwopAuth` sets `context.gwop`. */
+  context: object;
+}
+
+interface Parts {
+  /** A `Request` in version 2. */
+  req?: Request;
+  web?: { request?: Request };
+  node?: { req?: NodeRequest & { rawBody?: unknown; body?: unknown; originalUrl?: string } };
+  runtime?: { cloudflare?: { context?: unknown } };
+  context: { cloudflare?: { context?: unknown } };
+  _requestBody?: unknown;
+}
+
+/** A handler of h3's. */
+export type H3Handler = (event: H3EventParts) => Promise<Response>;
+
+/** The handler of Gwop's webhooks, for `defineEventHandler`: see `createWebhookHandler`. */
+export function gwopWebhook(options: AnyWebhookHandlerOptions): H3Handler {
+  const handle = webhookHandling(options);
+  return async (event) => toResponse(await handle(incoming(event), contextOf(event as Parts)));
+}
+
+/** The routes of wallet log-in, for a catch-all route: see `createAuthRoutes`. */
+export function gwopAuthRoutes(options: AuthRoutesOptions): H3Handler {
+  const routes = authRoutes(options);
+  return async (event) => toResponse((await routes(incoming(event))) ?? notFound());
+}
+
+/**
+ * The middleware that lets only verified agents pass, and sets `event.context.gwop`: see
+ * `createAuthMiddleware`. Headers that claim an identity (`X-Gwop-Subject` and the like) are
+ * dropped from the request.
+ */
+export function gwopAuth(
+  options: AuthOptions,
+): (event: H3EventParts) => Promise<Response | undefined> {
+  const authenticate = authenticator(options);
+  return async (event) => {
+    const { identity, answer } = await authenticate(incoming(event).header("authorization"));
+    if (answer) return toResponse(answer);
+    dropClaims(event as Parts);
+    Object.assign(event.context, { gwop: identity });
+    return undefined;
+  };
+}
+
+/** A handler that only verified agents reach: see {@link gwopAuth}. */
+export function withGwopAuth<Event extends H3EventParts, Result>(
+  options: AuthOptions,
+  handler: (event: Event, identity: VerifiedToken) => Result | Promise<Result>,
+): (event: Event) => Promise<Result | Response> {
+  const authenticate = gwopAuth(options);
+  return async (event) => {
+    const response = await authenticate(event);
+    return response ?? (await handler(event, (event.context as { gwop: VerifiedToken }).gwop));
+  };
+}
+
+/** The request of version 2, or the one that version 1 was called with. */
+function requestOf({ req, web }: Parts): Request | undefined {
+  return typeof (req as Partial<Request> | undefined)?.arrayBuffer === "function"
+    ? req
+    : web?.request;
+}
+
+/**
+ * Under this symbol version 1 keeps the promise of the bytes that `readBody` or `readRawBody` asked
+ * for first.
+ */
+const RAW_BODY = /* @__PURE__ */ Symbol.for("h3RawBody");
+
+function incoming(given: H3EventParts): Incoming {
+  const event = given as Parts;
+  const request = requestOf(event);
+  if (request) return incomingRequest(request);
+  const { req } = event.node ?? {};
+  if (!req)
+    throw new Error(
+      "@gwop/sdk/h3: this is no event of h3's: pass the handler to defineEventHandler",
+    );
+  const kept = (req as { [RAW_BODY]?: unknown })[RAW_BODY];
+  return incomingOf(req, {
+    url: req.originalUrl,
+    body: kept ?? event._requestBody ?? req.rawBody ?? req.body,
+  });
+}
+
+function dropClaims(event: Parts): void {
+  const request = requestOf(event);
+  if (!request) return dropIdentityHeaders(event.node?.req ?? { headers: {} });
+  const cleaned = withoutIdentityHeaders(request);
+  if (cleaned === request) return;
+  if (event.web) event.web.request = cleaned;
+  // Read-only to TypeScript, and to nobody else.
+  else (event as { req: Request }).req = cleaned;
+}
+
+const contextOf = ({ runtime, context }: Parts): unknown =>
+  runtime?.cloudflare?.context ?? context.cloudflare?.context;

@@ -1,0 +1,127 @@
+// Every situation at every framework, from the project that has the frameworks and the packed
+// package installed; run by `cargo xtask test --only frameworks`. `main.mjs [--only NAME]`.
+import { Gwop } from "@gwop/sdk";
+import { Simulator } from "@gwop/sdk/simulator";
+import { memoryStore } from "@gwop/sdk/stores";
+import { FRAMEWORKS } from "./frameworks.mjs";
+import { applies, check, SITUATIONS } from "./situations.js";
+import { assertEquals, assertMatch, run, test } from "./suite/harness.js";
+import { request as httpRequest } from "node:http";
+import { once } from "node:events";
+
+const sim = new Simulator();
+const { httpClient, merchantApiKey, merchantId, webhookSecret } = sim;
+const gwop = new Gwop({ httpClient, merchantApiKey, merchantId, webhookSecret });
+const withoutSecret = new Gwop({ httpClient, merchantApiKey, merchantId });
+process.env.AUTH_SECRET = "0123456789abcdef0123456789abcdef";
+
+/** One merchant, whose webhook is mounted several times: each mount has its own options. */
+function shop() {
+  const errors = [];
+  const unknown = [];
+  const store = memoryStore();
+  const options = {
+    gwop,
+    store,
+    onPaid() {},
+    onExpired() {},
+    onCanceled() {},
+    onUnknown: (event) => unknown.push(event),
+    onError: (error) => errors.push(error),
+  };
+  const own = {
+    "/slow": { bodyTimeoutSeconds: 0.3 },
+    "/throwing": {
+      onPaid() {
+        throw new Error("out of stock");
+      },
+    },
+    "/no-secret": { gwop: withoutSecret },
+  };
+  return { gwop, errors, unknown, at: (mount) => ({ ...options, ...own[mount] }) };
+}
+
+const only = process.argv.includes("--only")
+  ? process.argv[process.argv.indexOf("--only") + 1]
+  : "";
+let count = 0;
+const open = [];
+for (const [name, start] of Object.entries(FRAMEWORKS).filter(([name]) => name.includes(only))) {
+  let server;
+  const own = shop();
+  test(`${name}: it starts`, async () => {
+    server = { secret: webhookSecret, ...(await start(own)) };
+    open.push(server);
+  });
+  for (const situation of SITUATIONS) {
+    const [what, needs, , [status, said]] = situation;
+    test(`${name}: ${what}`, async () => {
+      if (!applies(server, needs)) return;
+      count += 1;
+      own.errors.length = 0;
+      own.unknown.length = 0;
+      await check(server, situation);
+      // 5xx is told, and nothing else is.
+      assertEquals(own.errors.length, status >= 500 ? 1 : 0, own.errors[0]?.message);
+      if (status >= 500 && /read/.test(needs))
+        assertEquals(own.errors[0].code, "WEBHOOK_BODY_NOT_RAW");
+      assertEquals(
+        own.unknown.map(({ eventType }) => eventType),
+        said === "ignored" ? ["invoice.refunded"] : [],
+      );
+    });
+  }
+  test(`${name}: an agent logs in, is known, logs out, and is refused; no header claims an identity`, async () => {
+    const post = async (path, body) => {
+      const headers = { "content-type": "application/json" };
+      return (
+        await fetch(server.url + path, { method: "POST", headers, body: JSON.stringify(body) })
+      ).json();
+    };
+    for (const base of ["/auth", "/prefix/auth"]) {
+      const { auth_intent_id: id, exchange_secret } = await post(`${base}/intents`, {});
+      await sim.pay(id, { chain: "solana" });
+      const { access_token, principal } = await post(`${base}/intents/${id}/exchange`, {
+        exchange_secret,
+      });
+      const headers = { authorization: `Bearer ${access_token}` };
+      const request = httpRequest(`${server.url}/me`, {
+        headers: {
+          ...headers,
+          "X-Gwop-Subject": "base:0xmallory",
+          X_Gwop_Subject: "base:0xmallory",
+          "X-Shop": "1",
+        },
+      }).end();
+      const [me] = await once(request, "response");
+      const text = (await me.setEncoding("utf8").toArray()).join("");
+      assertEquals(me.statusCode, 200, text);
+      const [subject, names] = JSON.parse(text);
+      assertEquals(subject, principal.sub);
+      assertEquals(
+        names.map((one) => one.toLowerCase()).filter((one) => /^x/.test(one)),
+        ["x-shop"],
+      );
+      assertEquals(
+        (await fetch(`${server.url}${base}/session`, { method: "DELETE", headers })).status,
+        200,
+      );
+      const out = await fetch(`${server.url}/me`, { headers });
+      assertEquals([out.status, (await out.json()).error.code], [401, "SESSION_REVOKED"]);
+      assertMatch(out.headers.get("www-authenticate"), "invalid_token");
+    }
+    assertEquals(
+      (await fetch(`${server.url}/me`)).headers.get("www-authenticate"),
+      'Bearer realm="gwop"',
+    );
+    assertEquals((await fetch(`${server.url}/auth/other`)).status, 404);
+  });
+}
+
+const { passed, failed, failures } = await run({ runtime: "node", serverURL: "" });
+for (const { name, message } of failures)
+  console.log(`✗ ${name}\n  ${message.replaceAll("\n", "\n  ")}`);
+console.log(
+  `frameworks: ${passed} passed, ${failed} failed; ${SITUATIONS.length} situations, ${count} requests at ${open.length} servers`,
+);
+process.exit(failed > 0 || passed === 0 ? 1 : 0);
