@@ -26,7 +26,7 @@ const browsers = {
   firefox: { program: process.env.GWOP_FIREFOX, driver: process.env.GWOP_GECKODRIVER },
 };
 /** What may use what is Node's: its own entries, which load the wasm, and the command line. */
-const NODE_ONLY = /^((index|simulator)\.node\.c?js|gwop-simulator\.js)$/;
+const NODE_ONLY = /^((index|simulator|agent)\.node\.c?js|gwop-simulator\.js)$/;
 
 function expect(holds, message) {
   if (!holds) throw new Error(message);
@@ -49,7 +49,7 @@ const targets = Object.entries(manifest.exports).flatMap(([subpath, target]) => 
 
 const checks = {
   "the tarball holds what it should and nothing else": () => {
-    const expected = /^([\w-]+(\.[\w-]+)?\.c?js|[\w/-]+\.d\.c?ts|(gwop|simulator)\.wasm|package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|docs\/[\w-]+\.md)$/;
+    const expected = /^([\w-]+(\.[\w-]+)?\.c?js|[\w/-]+\.d\.c?ts|(gwop|simulator|agent)\.wasm|package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|docs\/[\w-]+\.md)$/;
     const stray = files.filter((file) => !expected.test(file));
     expectEqual(stray.join(", "), "", "unexpected files");
     for (const file of ["README.md", "LICENSE", "CHANGELOG.md", "SECURITY.md", "gwop.wasm", "gwop_bg.js"]) {
@@ -120,10 +120,10 @@ console.log(before, (await claim()).state);`);
     expectEqual(manifest.type, "module", "type");
     const subpaths = [".", "./slim", "./checkout", "./errors", "./models/errors", "./models", "./models/operations"];
     const patterns = ["./handlers", "./stores", "./hono", "./express", "./next"];
-    for (const subpath of [...subpaths, ...patterns, "./models/webhooks", "./types", "./simulator", "./package.json"]) {
+    for (const subpath of [...subpaths, ...patterns, "./models/webhooks", "./types", "./simulator", "./agent", "./package.json"]) {
       expect(subpath in manifest.exports, `exports lacks ${subpath}`);
     }
-    for (const surface of [".", "./checkout", "./simulator"]) {
+    for (const surface of [".", "./checkout", "./simulator", "./agent"]) {
       // None that only some tools know, so that what they copy is what the runtime loads; and one file for Node.
       const order = Object.keys(manifest.exports[surface]).join(" ");
       expectEqual(order, "types workerd edge-light require deno node browser default", `conditions of ${surface}`);
@@ -140,11 +140,11 @@ console.log(before, (await claim()).state);`);
       expect(!/\beval\(|new Function\(|(?<!`)\bFunction\(/.test(code), `${file} makes code from strings`);
       // What is compiled ahead of the program must not carry the bytes, in whatever form.
       const carries = /\.base64\.c?js["']/.test(code);
-      expectEqual(carries, /^(index|simulator)\.(node|embedded)\.c?js$/.test(file), `${file} carries the wasm's bytes`);
+      expectEqual(carries, /^(index|simulator|agent)\.(node|embedded)\.c?js$/.test(file), `${file} carries the wasm's bytes`);
     }
   },
   "workerd and edge runtimes get their wasm by a static import": () => {
-    for (const [file, wasm] of [["index.static.js", "gwop.wasm"], ["simulator.static.js", "simulator.wasm"]]) {
+    for (const [file, wasm] of [["index.static.js", "gwop.wasm"], ["simulator.static.js", "simulator.wasm"], ["agent.static.js", "agent.wasm"]]) {
       const code = readFileSync(join(installed, file), "utf8");
       expect(new RegExp(`^import \\w+ from "\\./${wasm}\\?module";$`, "m").test(code), `${file} does not import ${wasm} statically`);
       expect(!/new WebAssembly\.Module|\bfetch\(/.test(code.replace(/^\t\tcompile\(bytes\) \{[^}]*\}/m, "")), `${file} compiles code`);
@@ -173,6 +173,7 @@ console.log(before, (await claim()).state);`);
       "index.node.js": ["gwop.js", "gwop.base64.js", "rolldown-runtime.js"],
       "checkout.node.js": ["gwop.js", "gwop.base64.js", "rolldown-runtime.js", "index.node.js", "checkout.js"],
       "simulator.node.js": ["gwop.js", "simulator.base64.js", "rolldown-runtime.js", "simulator.js"],
+      "agent.node.js": ["agent.base64.js", "agent-rolldown-runtime.js", "agent.js"],
       "errors.js": ["gwop.js"],
       "handlers-hono.js": ["gwop.js", "handlers.js"],
     };

@@ -1,4 +1,5 @@
 // x402's real clients and facilitators at the local Gwop: `main.mjs [part of a name]`. Run by `cargo xtask test --only x402`.
+import { checksOfAgent } from "./agent.mjs";
 import { checksOfClients } from "./clients.mjs";
 import { checksOfJudges } from "./judges.mjs";
 import { startGwop } from "./local.mjs";
@@ -10,7 +11,7 @@ const python = startPython();
 let passed = 0;
 let failed = 0;
 try {
-  const checks = { ...checksOfClients(gwop), ...checksOfPython(gwop, python), ...(await checksOfJudges(gwop)) };
+  const checks = { ...checksOfClients(gwop), ...checksOfPython(gwop, python), ...(await checksOfJudges(gwop)), ...checksOfAgent(gwop) };
   for (const [name, check] of Object.entries(checks)) {
     if (!name.includes(wanted)) continue;
     try {
