@@ -730,9 +730,11 @@ fn never_twice_never_over_the_limit_and_all_reported() {
             let seed: u64 = seed.parse().unwrap();
             seed..seed + 1
         }
-        Err(_) => 0..1_000,
+        // Fewer, to see a rule that was broken fail.
+        Err(_) => 0..std::env::var("GWOP_SEEDS").map_or(1_000, |count| count.parse().unwrap()),
     };
-    let single = seeds.end - seeds.start == 1;
+    let count = seeds.end - seeds.start;
+    let single = count == 1;
     let (mut settled, mut headers) = (0, 0);
     for seed in seeds {
         let world = run(seed);
@@ -744,6 +746,9 @@ fn never_twice_never_over_the_limit_and_all_reported() {
         headers += world.headers;
     }
     // A world in which nothing is paid would prove nothing.
-    assert!(single || settled > 1_500, "{settled} invoices were paid");
+    assert!(
+        single || u64::try_from(settled).unwrap() > count * 3 / 2,
+        "{settled} invoices were paid"
+    );
     println!("{settled} invoices paid with {headers} headers");
 }

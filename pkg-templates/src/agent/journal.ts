@@ -145,7 +145,7 @@ export function memoryJournal(): Journal {
   const attempts: Attempt[] = [];
   return {
     last: async (invoice) =>
-      structuredClone(attempts.findLast((attempt) => attempt.invoice === invoice) ?? null),
+      structuredClone(attempts.filter((attempt) => attempt.invoice === invoice).at(-1) ?? null),
     async reserve(attempt, limits) {
       const verdict = judgeReservation(attempt, limits, attempts);
       if (verdict === "reserved") attempts.push(structuredClone(attempt));
