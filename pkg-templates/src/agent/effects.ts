@@ -77,6 +77,7 @@ const MAX_BODY = 1 << 20;
 /** Runs a task to its end. @internal */
 export async function drive(task: AgentTask, means: Means): Promise<Outcome> {
   let reply: string | undefined;
+  // What the journal, a signer or a callback threw last: the rules may have tidied up since.
   let cause: unknown;
   try {
     for (;;) {
@@ -88,7 +89,6 @@ export async function drive(task: AgentTask, means: Means): Promise<Outcome> {
       if (next.outcome) return next.outcome;
       if (next.failure) throw new AgentError(next.failure, cause);
       try {
-        cause = undefined;
         reply = JSON.stringify(await perform(next.effect as Effect, means));
       } catch (error) {
         cause = error;
