@@ -15,6 +15,9 @@ use serde_json::{Value, json};
 
 const WALLET: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 
+/// Something that is done to an offer.
+type Change = dyn Fn(&mut Value);
+
 fn offer() -> Value {
     json!({
         "scheme": "exact", "network": "eip155:8453", "amount": "1000", "payTo": WALLET,
@@ -30,13 +33,13 @@ fn read(challenge: &Value) -> Result<Challenge, &'static str> {
 
 #[test]
 fn only_what_is_pinned_is_an_offer() {
-    let with = |change: &dyn Fn(&mut Value)| {
+    let with = |change: &Change| {
         let mut offer = offer();
         change(&mut offer);
         read(&json!({ "x402Version": 2, "accepts": [offer] })).unwrap()
     };
     assert_eq!(with(&|_| {}).offers.len(), 1);
-    let refused: [(&str, &dyn Fn(&mut Value)); 9] = [
+    let refused: [(&str, &Change); 9] = [
         ("asset", &|offer| offer["asset"] = json!(WALLET)),
         ("payTo", &|offer| offer["payTo"] = json!("0x12")),
         ("amount", &|offer| offer["amount"] = json!("1e3")),
@@ -62,7 +65,7 @@ fn only_what_is_pinned_is_an_offer() {
             (0, Some(member))
         );
     }
-    let foreign: [&dyn Fn(&mut Value); 3] = [
+    let foreign: [&Change; 3] = [
         &|offer| offer["network"] = json!("eip155:1"),
         &|offer| offer["scheme"] = json!("upto"),
         &|offer| offer["extra"]["assetTransferMethod"] = json!("permit2"),
