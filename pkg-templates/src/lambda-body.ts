@@ -3,7 +3,7 @@ export function bodyOf({ body, isBase64Encoded }: { body?: unknown; isBase64Enco
   if (isBase64Encoded === undefined) return body;
   if (!isBase64Encoded) return body ?? "";
   try {
-    const text = atob(body as string);
+    const text = atob((body ?? "") as string);
     const bytes = new Uint8Array(text.length);
     for (let at = 0; at < text.length; at += 1) bytes[at] = text.charCodeAt(at);
     return bytes;

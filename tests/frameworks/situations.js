@@ -143,6 +143,15 @@ export const SITUATIONS = [
     [200, "applied"],
   ],
   [
+    "the media type twice, of which the first counts",
+    "any media type",
+    (server, path) =>
+      post(server, path, paid(), {
+        headers: { "content-type": ["application/json", "application/json"] },
+      }),
+    [200, "applied"],
+  ],
+  [
     "a media type that ends in +json",
     "",
     (server, path) =>

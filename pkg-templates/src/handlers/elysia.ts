@@ -14,6 +14,7 @@
  */
 import type { VerifiedToken } from "../auth/verify-token.js";
 import type { AuthOptions } from "./auth.js";
+import { isIdentityHeader } from "./auth-headers.js";
 import type { AuthRoutesOptions } from "./auth-routes.js";
 import { fetchAdapter } from "./fetch.js";
 import type { AnyWebhookHandlerOptions } from "./webhook.js";
@@ -50,5 +51,10 @@ export function withGwopAuth<Context extends ElysiaContext, Result>(
   options: AuthOptions,
   handler: (context: Context, identity: VerifiedToken) => Result | Promise<Result>,
 ): (context: Context) => Promise<Result | Response> {
-  return adapter.guard(options, handler);
+  return adapter.guard(options, (context: Context, identity) => {
+    // Elysia has made a copy of the request's headers before.
+    const { headers = {} } = context as { headers?: Record<string, unknown> };
+    for (const name of Object.keys(headers)) if (isIdentityHeader(name)) delete headers[name];
+    return handler(context, identity);
+  });
 }

@@ -14,11 +14,17 @@
  */
 import type { VerifiedToken } from "../auth/verify-token.js";
 import { type AuthOptions, authenticator } from "./auth.js";
-import { withoutIdentityHeaders } from "./auth-headers.js";
+import { isIdentityHeader, withoutIdentityHeaders } from "./auth-headers.js";
 import { type AuthRoutesOptions, authRoutes } from "./auth-routes.js";
 import { incomingRequest } from "./fetch.js";
-import { type Incoming, notFound, toResponse } from "./http.js";
-import { dropIdentityHeaders, incomingOf, type NodeRequest } from "./node.js";
+import { type Answer, type Incoming, notFound, toResponse } from "./http.js";
+import {
+  dropIdentityHeaders,
+  incomingOf,
+  type NodeRequest,
+  type NodeResponse,
+  send,
+} from "./node.js";
 import { type AnyWebhookHandlerOptions, webhookHandling } from "./webhook.js";
 
 /**
@@ -34,7 +40,12 @@ interface Parts {
   /** A `Request` in version 2. */
   req?: Request;
   web?: { request?: Request };
-  node?: { req?: NodeRequest & { rawBody?: unknown; body?: unknown; originalUrl?: string } };
+  node?: {
+    req?: NodeRequest & { rawBody?: unknown; body?: unknown; originalUrl?: string };
+    res?: NodeResponse;
+  };
+  /** A copy of version 1's, which it makes when it is first asked for. */
+  headers?: Headers;
   runtime?: { cloudflare?: { context?: unknown } };
   context: { cloudflare?: { context?: unknown } };
   _requestBody?: unknown;
@@ -57,19 +68,16 @@ export function gwopAuthRoutes(options: AuthRoutesOptions): H3Handler {
 
 /**
  * The middleware that lets only verified agents pass, and sets `event.context.gwop`: see
- * `createAuthMiddleware`. Headers that claim an identity (`X-Gwop-Subject` and the like) are
- * dropped from the request.
+ * `createAuthMiddleware`. In h3 1 it is a hook of a handler too: `onRequest: [gwopAuth({ gwop })]`.
+ * Headers that claim an identity (`X-Gwop-Subject` and the like) are dropped from the request.
  */
 export function gwopAuth(
   options: AuthOptions,
 ): (event: H3EventParts) => Promise<Response | undefined> {
-  const authenticate = authenticator(options);
+  const admit = admission(options);
   return async (event) => {
-    const { identity, answer } = await authenticate(incoming(event).header("authorization"));
-    if (answer) return toResponse(answer);
-    dropClaims(event as Parts);
-    Object.assign(event.context, { gwop: identity });
-    return undefined;
+    const answer = await admit(event);
+    return answer && answered(answer, event as Parts);
   };
 }
 
@@ -78,18 +86,43 @@ export function withGwopAuth<Event extends H3EventParts, Result>(
   options: AuthOptions,
   handler: (event: Event, identity: VerifiedToken) => Result | Promise<Result>,
 ): (event: Event) => Promise<Result | Response> {
-  const authenticate = gwopAuth(options);
+  const admit = admission(options);
   return async (event) => {
-    const response = await authenticate(event);
-    return response ?? (await handler(event, (event.context as { gwop: VerifiedToken }).gwop));
+    const answer = await admit(event);
+    if (answer) return toResponse(answer);
+    return await handler(event, (event.context as { gwop: VerifiedToken }).gwop);
   };
 }
 
+/** Lets an agent in, or gives the answer for it. */
+function admission(options: AuthOptions): (event: H3EventParts) => Promise<Answer | undefined> {
+  const authenticate = authenticator(options);
+  return async (event) => {
+    const { identity, answer } = await authenticate(incoming(event).header("authorization"));
+    if (answer) return answer;
+    dropClaims(event as Parts);
+    Object.assign(event.context, { gwop: identity });
+    return undefined;
+  };
+}
+
+/**
+ * Version 1 passes over what a hook returns, and calls the handler unless an answer was sent: so it
+ * is sent here. What a middleware returns is sent as well: nothing is left of it to be sent.
+ */
+function answered(answer: Answer, event: Parts): Response {
+  const { req, res } = event.node ?? {};
+  if (isVersion2(event) || !req || !res) return toResponse(answer);
+  send(answer, req, res);
+  return new Response(null, { status: answer.status });
+}
+
+const isVersion2 = ({ req }: Parts) =>
+  typeof (req as Partial<Request> | undefined)?.arrayBuffer === "function";
+
 /** The request of version 2, or the one that version 1 was called with. */
-function requestOf({ req, web }: Parts): Request | undefined {
-  return typeof (req as Partial<Request> | undefined)?.arrayBuffer === "function"
-    ? req
-    : web?.request;
+function requestOf(event: Parts): Request | undefined {
+  return isVersion2(event) ? event.req : event.web?.request;
 }
 
 /**
@@ -116,12 +149,19 @@ function incoming(given: H3EventParts): Incoming {
 
 function dropClaims(event: Parts): void {
   const request = requestOf(event);
-  if (!request) return dropIdentityHeaders(event.node?.req ?? { headers: {} });
-  const cleaned = withoutIdentityHeaders(request);
-  if (cleaned === request) return;
-  if (event.web) event.web.request = cleaned;
-  // Read-only to TypeScript, and to nobody else.
-  else (event as { req: Request }).req = cleaned;
+  const cleaned = request && withoutIdentityHeaders(request);
+  if (isVersion2(event)) {
+    // Read-only to TypeScript, and to nobody else.
+    if (cleaned !== request) (event as { req: Request | undefined }).req = cleaned;
+    return;
+  }
+  if (cleaned && event.web) event.web.request = cleaned;
+  // Version 1 has them in Node's request and in a copy too, whatever it was called with.
+  if (event.node?.req) dropIdentityHeaders(event.node.req);
+  const { headers } = event;
+  for (const name of [...(headers?.keys() ?? [])]) {
+    if (isIdentityHeader(name)) headers?.delete(name);
+  }
 }
 
 const contextOf = ({ runtime, context }: Parts): unknown =>

@@ -81,7 +81,8 @@ export function unavailable(seconds: number): Answer {
  */
 export function unsupported(incoming: Incoming): Answer | undefined {
   const type = incoming.header("content-type") ?? "";
-  if (type !== "application/json" && !/^(application\/([^;\s]+\+)?json)?\s*(;|$)/i.test(type.trim())) {
+  // Of several, which some hosts join, the first counts: Node keeps no other.
+  if (type !== "application/json" && !/^(application\/([^;,\s]+\+)?json)?\s*([;,]|$)/i.test(type.trim())) {
     return refusal(415, "UNSUPPORTED_MEDIA_TYPE", "Send application/json");
   }
   const encoding = incoming.header("content-encoding");

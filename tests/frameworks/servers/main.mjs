@@ -3,6 +3,10 @@
 import { Gwop } from "@gwop/sdk";
 import { Simulator } from "@gwop/sdk/simulator";
 import { memoryStore } from "@gwop/sdk/stores";
+import { Elysia } from "elysia";
+import * as h3v1 from "h3v1";
+import * as forElysia from "@gwop/sdk/elysia";
+import * as forH3 from "@gwop/sdk/h3";
 import { FRAMEWORKS } from "./frameworks.mjs";
 import { applies, check, SITUATIONS } from "./situations.js";
 import { assertEquals, assertMatch, run, test } from "./suite/harness.js";
@@ -117,6 +121,44 @@ for (const [name, start] of Object.entries(FRAMEWORKS).filter(([name]) => name.i
     assertEquals((await fetch(`${server.url}/auth/other`)).status, 404);
   });
 }
+
+/** A request to `/me` with a good token, and with headers that claim an identity. */
+async function claiming() {
+  const { accessToken } = await sim.mintToken();
+  const headers = {
+    authorization: `Bearer ${accessToken}`,
+    "x-gwop-subject": "base:0xmallory",
+    x_gwop_subject: "base:0xmallory",
+    "x-shop": "1",
+  };
+  return new Request("http://shop.example/me", { headers });
+}
+const KEPT = ["authorization", "x-shop"];
+
+test("h3 1: gwopAuth as a hook of a handler keeps out who is not verified", async () => {
+  let calls = 0;
+  const app = h3v1.createApp();
+  const handler = (event) => {
+    calls += 1;
+    return [Object.keys(h3v1.getHeaders(event)), [...event.headers.keys()]];
+  };
+  app.use(h3v1.defineEventHandler((event) => void event.headers));
+  app.use("/me", h3v1.defineEventHandler({ onRequest: [forH3.gwopAuth({ gwop })], handler }));
+  const send = h3v1.toWebHandler(app);
+  const refused = await send(new Request("http://shop.example/me"));
+  assertEquals(refused.status, 401);
+  assertEquals((await refused.json()).error.code, "TOKEN_REQUIRED");
+  assertEquals(refused.headers.get("www-authenticate"), 'Bearer realm="gwop"');
+  assertEquals(calls, 0);
+  assertEquals(await (await send(await claiming())).json(), [KEPT, KEPT]);
+  assertEquals(calls, 1);
+});
+
+test("Elysia: its own copy of the headers claims no identity", async () => {
+  const seen = ({ headers, request }) => [Object.keys(headers), [...request.headers.keys()]];
+  const app = new Elysia().get("/me", forElysia.withGwopAuth({ gwop }, seen));
+  assertEquals(await (await app.handle(await claiming())).json(), [KEPT, KEPT]);
+});
 
 const { passed, failed, failures } = await run({ runtime: "node", serverURL: "" });
 for (const { name, message } of failures)
