@@ -52,7 +52,10 @@ both("the events of AWS Lambda are taken as they come, in all their forms", asyn
 both("events of AWS Lambda: no body is an empty one, and a repeated signature header is seen whole", async (validate) => {
   const empty = await deliver("");
   for (const body of [null, undefined]) {
-    await refused(validate(gwop, { request: { body, headers: empty.headers, isBase64Encoded: false } }), "WEBHOOK_PAYLOAD_INVALID");
+    for (const isBase64Encoded of [false, true]) {
+      const request = { body, headers: empty.headers, isBase64Encoded };
+      await refused(validate(gwop, { request }), "WEBHOOK_PAYLOAD_INVALID");
+    }
   }
   const { body, headers } = await deliver(PAID);
   const signature = headers["x-gwop-signature"];
