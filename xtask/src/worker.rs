@@ -238,6 +238,12 @@ pub fn test() -> Result {
         top().join(EXAMPLE_BUILD).join("entry.js"),
         entry(&EVENTS[..2]),
     )?;
+    // Between a kill and the next start files are looked into by native tests: a compiler there would
+    // keep the senders waiting.
+    Step::new("the tests that look into files", "cargo")
+        .args(["test", "--quiet", "--no-run", "--lib"])
+        .args(["--test", "worker_history"])
+        .run()?;
     Step::new("the Worker on workerd", "node")
         .args(["tests/worker/run.mjs"])
         // Fewer invoices and kills, for a run that fits beside all other parts: `test --all` has all of them.
