@@ -31,13 +31,8 @@ function adapters() {
 
 /** What several subpaths share lies in files of its own, so that they share each class too; and in few, since each costs Node about a millisecond. */
 const SHARED = [
-<<<<<<< HEAD
   ["gwop", /\/src\/(?!checkout|handlers|simulator|slim|stores|errors\.ts|models\/errors\.ts|instance|loading)|rolldown\/runtime/],
-  ["handlers", /\/src\/handlers\/(auth|http|webhook)/],
-=======
-  ["gwop", /\/src\/(?!checkout|handlers|simulator|slim|stores|errors\.ts|models\/errors\.ts|instance|loading)/],
   ["handlers", /\/src\/handlers\/(auth|fetch|http|node|webhook)/],
->>>>>>> main
   ["simulator", /\/src\/simulator(\/|\.ts)/],
   ["simulator.base64", /^base64:.*\/simulator/],
 ];
