@@ -31,7 +31,7 @@ function adapters() {
 
 /** What several subpaths share lies in files of its own, so that they share each class too; and in few, since each costs Node about a millisecond. */
 const SHARED = [
-  ["gwop", /\/src\/(?!checkout|handlers|simulator|slim|stores|errors\.ts|models\/errors\.ts|instance|loading)|rolldown\/runtime/],
+  ["gwop", /\/src\/(?!checkout|handlers|simulator|slim|stores|errors\.ts|models\/errors\.ts|instance|loading)/],
   ["handlers", /\/src\/handlers\/(auth|fetch|http|node|webhook)/],
   ["simulator", /\/src\/simulator(\/|\.ts)/],
   ["simulator.base64", /^base64:.*\/simulator/],

@@ -175,9 +175,9 @@ console.log(before, (await claim()).state);`);
       return all;
     };
     const expected = {
-      "index.node.js": ["gwop.js"],
-      "checkout.node.js": ["gwop.js", "index.node.js", "checkout.js"],
-      "simulator.node.js": ["gwop.js", "simulator.base64.js", "simulator.js"],
+      "index.node.js": ["gwop.js", "rolldown-runtime.js"],
+      "checkout.node.js": ["gwop.js", "rolldown-runtime.js", "index.node.js", "checkout.js"],
+      "simulator.node.js": ["gwop.js", "simulator.base64.js", "rolldown-runtime.js", "simulator.js"],
       "errors.js": ["gwop.js"],
       "handlers-hono.js": ["gwop.js", "handlers.js"],
     };
