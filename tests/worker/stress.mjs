@@ -242,7 +242,10 @@ suite('history', async ({ test, after, quick }) => {
     after(() => fulfilment.stop());
     const storage = mkdtempSync(join(SCRATCH, 'gwop-storage-'));
     after(() => rmSync(storage, { recursive: true, force: true }));
-    const worker = await startWorker({ variables: { ...variables(fulfilment), TEST_SILENCE_MS: '3000' }, storage, configure });
+    // What a kill takes from the local queue is sent again after this time. With thousands waiting it
+    // has to be long: the queue would fill with copies faster than it is emptied.
+    const silence = quick ? '3000' : '30000';
+    const worker = await startWorker({ variables: { ...variables(fulfilment), TEST_SILENCE_MS: silence }, storage, configure });
     after(() => worker.stop());
     const dice = random(29);
     const history = new History('history');
