@@ -3,6 +3,7 @@
 // here), GWOP_DENO and GWOP_BUN.
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { runChecks } from "./checks.mjs";
 import { Caller, SECRETS } from "./cli/caller.mjs";
 import { deliveryChecks } from "./cli/deliveries.mjs";
 import { documentChecks } from "./cli/documents.mjs";
@@ -55,16 +56,4 @@ checks["no output of any command holds a secret, a token, a signature or a paylo
   }
 };
 
-let failed = 0;
-for (const [name, check] of Object.entries(checks)) {
-  const start = performance.now();
-  try {
-    await check();
-    console.log(`✓ ${name} (${Math.round(performance.now() - start)} ms)`);
-  } catch (error) {
-    failed += 1;
-    console.log(`✗ ${name}\n  ${String(error.stack ?? error).replaceAll("\n", "\n  ")}`);
-  }
-}
-console.log(`cli: ${Object.keys(checks).length - failed} passed, ${failed} failed`);
-process.exit(failed > 0 ? 1 : 0);
+process.exit((await runChecks("cli", checks)) > 0 ? 1 : 0);

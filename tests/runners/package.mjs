@@ -8,6 +8,7 @@ import { formatMessage } from "publint/utils";
 import { rolldown } from "rolldown";
 import { build as viteBuild, createServer } from "vite";
 import { EXPECTED } from "../projects/story.js";
+import { runChecks } from "./checks.mjs";
 import { freePort, runProgram, serveDirectory, started, startProgram } from "./programs.mjs";
 import { readmeChecks } from "./readme.mjs";
 import { resultOfPage, startBrowser } from "./webdriver.mjs";
@@ -366,16 +367,4 @@ for (const [name, paths] of Object.entries(browsers)) {
 
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
-let failed = 0;
-for (const [name, check] of Object.entries(checks)) {
-  const start = performance.now();
-  try {
-    await check();
-    console.log(`✓ ${name} (${Math.round(performance.now() - start)} ms)`);
-  } catch (error) {
-    failed += 1;
-    console.log(`✗ ${name}\n  ${String(error.message ?? error).replaceAll("\n", "\n  ")}`);
-  }
-}
-console.log(`package: ${Object.keys(checks).length - failed} passed, ${failed} failed`);
-process.exit(failed > 0 ? 1 : 0);
+process.exit((await runChecks("package", checks)) > 0 ? 1 : 0);

@@ -88,18 +88,7 @@ impl Simulator {
 
     /// What is small enough to be told with every change.
     fn rest(&self, now: Now) -> Value {
-        let merchants: Vec<Value> = self
-            .merchants
-            .iter()
-            .map(|state| {
-                json!({
-                    "id": state.merchant.id,
-                    "name": state.merchant.name,
-                    "webhookUrl": state.merchant.webhook_url,
-                    "signingSecrets": state.secrets().len(),
-                })
-            })
-            .collect();
+        let merchants = self.merchants_json();
         let (signing, _) = self.keys.signing();
         let keys: Vec<Value> = self
             .keys

@@ -5,6 +5,21 @@ use crate::time::{Now, iso};
 use serde_json::{Value, json};
 
 impl Simulator {
+    /// The merchants, without their secrets.
+    pub(super) fn merchants_json(&self) -> Vec<Value> {
+        self.merchants
+            .iter()
+            .map(|state| {
+                json!({
+                    "id": state.merchant.id,
+                    "name": state.merchant.name,
+                    "webhookUrl": state.merchant.webhook_url,
+                    "signingSecrets": state.secrets().len(),
+                })
+            })
+            .collect()
+    }
+
     pub(super) fn state(&self, now: Now) -> Value {
         let invoices: Vec<Value> = self
             .invoices
@@ -33,18 +48,7 @@ impl Simulator {
             .iter()
             .map(|session| session.json(now))
             .collect();
-        let merchants: Vec<Value> = self
-            .merchants
-            .iter()
-            .map(|state| {
-                json!({
-                    "id": state.merchant.id,
-                    "name": state.merchant.name,
-                    "webhookUrl": state.merchant.webhook_url,
-                    "signingSecrets": state.secrets().len(),
-                })
-            })
-            .collect();
+        let merchants = self.merchants_json();
         // Money that arrived when it was not awaited any more.
         let unmatched: Vec<Value> = self
             .unmatched
