@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 
 use super::platform::body::Incoming;
 use super::platform::response::{Answer, Served, served};
-use super::routes::{auth, operator, webhook};
+use super::routes::{auth, operator, reconcile, webhook};
 use worker::{Env, Request, Response, Result};
 
 /// Answers any request to this Worker: webhooks, auth, reading and operating.
@@ -33,6 +33,7 @@ pub async fn serve(request: &Incoming, env: &Env) -> Served {
             served("replay", method, operator::replay(request, env, id)).await
         }
         ["upgrade"] => served("upgrade", method, operator::upgrade(request, env)).await,
+        ["reconcile"] => served("reconcile", method, reconcile::reconcile(request, env)).await,
         ["healthz"] => served("healthz", method, operator::health(request, env)).await,
         #[cfg(feature = "worker-test")]
         ["test", what] => super::test_routes::handle(request, env, what).await,

@@ -33,6 +33,9 @@ pub const SEEN_STORED_MS: i64 = if cfg!(feature = "worker-test") {
 /// How soon the alarm comes again after storage failed inside it, in milliseconds.
 pub const ALARM_AGAIN_MS: i64 = 5_000;
 
+/// By how much an alarm may be late before it is armed again, in milliseconds.
+pub const ALARM_LATE_MS: i64 = 60_000;
+
 /// How soon an object of 1.0.0 tries again to hand over, in milliseconds.
 pub const HAND_OVER_AGAIN_MS: i64 = 60_000;
 
@@ -89,6 +92,12 @@ pub fn switched_off_ms(failures: i64) -> i64 {
     doubling(15_000, failures, 6 * 60 * 60 * 1_000)
 }
 
+/// The pause after a step of reconciliation failed `failures` times before, in milliseconds: 5 s doubling up to 10 minutes.
+#[must_use]
+pub fn walk_ms(failures: i64) -> i64 {
+    doubling(5_000, failures, 10 * 60 * 1_000)
+}
+
 /// Whether an event that was seen stored at `seen` is stored still at `now`, both in milliseconds since the epoch, so that nobody need be asked.
 /// A clock that was put back knows nothing.
 #[must_use]
@@ -135,5 +144,6 @@ mod tests {
         assert_eq!(enqueue_ms(0), 2_000);
         assert_eq!(enqueue_ms(-1), 2_000);
         assert_eq!(switched_off_ms(90), 21_600_000);
+        assert_eq!([0, 1, 90].map(walk_ms), [5_000, 10_000, 600_000]);
     }
 }

@@ -9,6 +9,7 @@ import './bounds.mjs';
 import './story.mjs';
 import './upgrade.mjs';
 import './faults.mjs';
+import './reconcile.mjs';
 import './stress.mjs';
 
 const only = [];

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
 use worker::{Env, Response};
 
-use super::messages::{Call, Delivery, Envelope, Parcel, Request, VERSION, View};
+use super::messages::{Call, Delivery, Envelope, Parcel, Reconciliation, Request, VERSION, View};
 use super::shard::{name_of, shard_of};
 use crate::invoice::Outcome;
 use crate::worker::platform::response::Answer;
@@ -240,6 +240,36 @@ pub async fn call_each<A: DeserializeOwned>(
         }
     }
     Ok(())
+}
+
+/// Asks shard 0, which keeps what belongs to no invoice.
+///
+/// # Errors
+/// [`LedgerError`].
+pub async fn call_first<A: DeserializeOwned>(
+    env: &Env,
+    merchant: &str,
+    call: Call,
+) -> Result<A, LedgerError> {
+    let envelope = Envelope {
+        v: VERSION,
+        shard: 0,
+        shards: shards(env)?,
+        merchant: merchant.to_owned(),
+    };
+    call_shard(env, Request { envelope, call }).await
+}
+
+/// How reconciliation stands; `begin`: a run begins, unless one is under way.
+///
+/// # Errors
+/// [`LedgerError`].
+pub async fn reconciliation(
+    env: &Env,
+    merchant: &str,
+    begin: bool,
+) -> Result<Option<Reconciliation>, LedgerError> {
+    call_first(env, merchant, Call::Reconciliation { begin }).await
 }
 
 /// Everything that is known of the invoice with this public id.

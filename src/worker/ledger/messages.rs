@@ -128,6 +128,16 @@ pub enum Call {
     },
     /// A look at the alarm, by the cron trigger: answers whether storage works.
     Wake,
+    /// Asked of shard 0: how reconciliation stands; answers `Option<Reconciliation>`.
+    Reconciliation {
+        /// Whether a run begins, unless one is under way.
+        begin: bool,
+    },
+    /// Final states that Gwop's list shows: those that are missing here are applied; answers a [`Verdict`] for each.
+    Compare {
+        /// The events that reconciliation derived.
+        candidates: Vec<Candidate>,
+    },
     /// The next transaction fails in the middle.
     #[cfg(feature = "worker-test")]
     FailNext {
@@ -152,6 +162,56 @@ pub struct Request {
     pub envelope: Envelope,
     /// What is asked.
     pub call: Call,
+}
+
+/// An event that reconciliation derived, to be compared with what is stored.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// The event without its body.
+    pub delivery: Delivery,
+    /// Its body.
+    pub body: String,
+    /// Whether Gwop's public invoice may tell more of it: then it is not applied yet.
+    #[serde(default)]
+    pub lacking: bool,
+}
+
+/// What became of a [`Candidate`].
+#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It was missing, and is applied.
+    Applied,
+    /// It contradicts a final state that is stored, and is stored as a conflict.
+    Conflict,
+    /// It says nothing new.
+    Known,
+    /// It is missing: ask for the public invoice, and send it again.
+    Wanted,
+}
+
+/// How reconciliation stands. The counts are those of the run that is under way, or of the last one.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct Reconciliation {
+    /// Invoices that were created before this are never applied, in milliseconds since the epoch, as shard 0 stored it. `RECONCILE_SINCE`
+    /// overrides it.
+    pub since: i64,
+    /// When the next step of the run is due, in milliseconds since the epoch; `None` where no run is under way.
+    pub due_at: Option<i64>,
+    /// When the last complete run began, in milliseconds since the epoch: what is behind it is reconciled.
+    pub completed_at: Option<i64>,
+    /// Pages that were asked for.
+    pub pages: i64,
+    /// Invoices that no webhook had told of: the gap.
+    pub applied: i64,
+    /// Those of them that contradict what is stored.
+    pub conflicts: i64,
+    /// Those of which no event can be made.
+    pub unusable: i64,
+    /// How often the present step has failed, one time after another.
+    pub failures: i64,
+    /// Why it failed the last time: a class and a code.
+    pub error: Option<String>,
 }
 
 /// What the consumer delivers.

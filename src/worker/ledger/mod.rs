@@ -3,10 +3,12 @@
 //!
 //! ```text
 //! client ── Parcel, Request ──▶ object (GwopLedger) ──▶ store ──▶ sql ◀── object_sql (Durable Object), rusqlite (native tests)
-//!                                  └── outbox: alarm ──▶ queue
+//!                                  ├── outbox: alarm ──▶ queue
+//!                                  └── walk: alarm of shard 0 ──▶ Gwop's list ──▶ every shard
 //! ```
 
 pub mod messages;
+pub mod reconciliation;
 pub mod shard;
 pub mod sql;
 pub mod store;
@@ -26,3 +28,5 @@ pub mod object;
 mod object_sql;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
 mod outbox;
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
+mod walk;

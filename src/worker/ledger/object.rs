@@ -10,7 +10,9 @@ use worker::{
 
 use super::client::{ANOTHER_COUNT, APPLY, KNOWN, LedgerError, OUTCOME, call_shard, known_path};
 use super::legacy;
-use super::messages::{Call, Delivery, Envelope, Export, Parcel, Request as Message};
+use super::messages::{
+    Call, Candidate, Delivery, Envelope, Export, Parcel, Request as Message, Verdict,
+};
 use super::object_sql::ObjectSql;
 use super::sql::SqlError;
 use super::store::{Known, Settings, Store};
@@ -45,6 +47,10 @@ pub struct GwopLedger {
     remembered: RefCell<BTreeSet<String>>,
     /// How often the alarm found fulfillment switched off, one time after another.
     pub(super) switched_off: Cell<i64>,
+    /// How many batches the alarm has just sent: each is a subrequest.
+    pub(super) batches: Cell<i64>,
+    /// Whether this instance has seen that shard 0 has a time from which on invoices are reconciled.
+    since_kept: Cell<bool>,
     #[cfg(feature = "worker-test")]
     fail_next: Cell<Option<bool>>,
     #[cfg(feature = "worker-test")]
@@ -63,6 +69,8 @@ impl DurableObject for GwopLedger {
             armed: Cell::new(None),
             remembered: RefCell::default(),
             switched_off: Cell::new(0),
+            batches: Cell::new(0),
+            since_kept: Cell::new(false),
             #[cfg(feature = "worker-test")]
             fail_next: Cell::new(None),
             #[cfg(feature = "worker-test")]
@@ -101,12 +109,15 @@ impl DurableObject for GwopLedger {
         self.armed.set(None);
         #[cfg(feature = "worker-test")]
         self.panic_on_purpose(false);
-        let next = match self.run_due_jobs().await {
+        let again = |error: LedgerError| {
+            log::error("alarm_failed", &[("error", error.to_string().into())]);
+            Some(now_ms().saturating_add(schedule::ALARM_AGAIN_MS))
+        };
+        let sent = self.run_due_jobs().await.unwrap_or_else(again);
+        let next = match self.walk_due_step().await {
+            Ok(None) => sent,
             Ok(next) => next,
-            Err(error) => {
-                log::error("alarm_failed", &[("error", error.to_string().into())]);
-                Some(now_ms().saturating_add(schedule::ALARM_AGAIN_MS))
-            }
+            Err(error) => again(error),
         };
         if let Some(next) = next
             && let Err(error) = self.arm(next).await
@@ -141,6 +152,10 @@ impl GwopLedger {
             shard: envelope.shard,
             shards: envelope.shards,
         };
+        if envelope.shard == 0 && !self.since_kept.get() {
+            self.store.keep_since(&envelope.merchant, now_ms())?;
+            self.since_kept.set(true);
+        }
         if let Some(known) = self.settings()? {
             return if known == sent {
                 Ok(true)
@@ -205,6 +220,45 @@ impl GwopLedger {
         Ok(outcome)
     }
 
+    /// Applies those final states of Gwop's list that are missing here. Its shard must be admitted.
+    pub(super) async fn compare(&self, candidates: Vec<Candidate>) -> Result<Vec<Verdict>> {
+        for Candidate { delivery, .. } in &candidates {
+            self.adopt_unknown(&delivery.merchant, &delivery.invoice_id)
+                .await?;
+        }
+        // As in `apply`, nothing is awaited from here to the alarm.
+        let now = now_ms();
+        let mut verdicts = Vec::with_capacity(candidates.len());
+        for candidate in candidates {
+            let Candidate {
+                mut delivery,
+                body,
+                lacking,
+            } = candidate;
+            delivery.body = body;
+            let known =
+                self.store
+                    .known(&delivery.merchant, &delivery.invoice_id, &delivery.event_id)?;
+            let verdict = match self.store.news(&delivery, &known)? {
+                None => Verdict::Known,
+                Some(outcome) if lacking && outcome.reaches_fulfilment() => Verdict::Wanted,
+                Some(_) => match self.record(&delivery, known, now)? {
+                    Outcome::Applied => Verdict::Applied,
+                    Outcome::Conflict => Verdict::Conflict,
+                    _ => Verdict::Known,
+                },
+            };
+            verdicts.push(verdict);
+        }
+        if verdicts
+            .iter()
+            .any(|verdict| matches!(verdict, Verdict::Applied | Verdict::Conflict))
+        {
+            self.arm(now.saturating_add(schedule::GATHER_MS)).await?;
+        }
+        Ok(verdicts)
+    }
+
     #[cfg(not(feature = "worker-test"))]
     fn record(&self, delivery: &Delivery, known: Known, now: i64) -> Result<Outcome> {
         Ok(self.store.record(delivery, known, now, self.times)?)
@@ -256,9 +310,9 @@ impl GwopLedger {
 
     async fn answer(&self, envelope: &Envelope, call: Call) -> Result<Response> {
         let merchant = &envelope.merchant;
-        let stored = self
-            .admit(envelope, matches!(call, Call::Adopt { .. }))
-            .await?;
+        let writes = matches!(call, Call::Adopt { .. } | Call::Compare { .. })
+            || matches!(call, Call::Reconciliation { begin: true });
+        let stored = self.admit(envelope, writes).await?;
         let invoice_id = match &call {
             Call::Read { invoice_id } => Some(invoice_id),
             Call::Claim(event)
@@ -302,6 +356,17 @@ impl GwopLedger {
                 }
                 Response::from_json(&())
             }
+            Call::Reconciliation { begin } => {
+                if begin {
+                    self.store.begin_walk(merchant, now)?;
+                }
+                let found = self.store.reconciliation(merchant)?;
+                if let Some(due) = found.as_ref().and_then(|found| found.due_at) {
+                    self.arm(due.max(now)).await?;
+                }
+                Response::from_json(&found)
+            }
+            Call::Compare { candidates } => Response::from_json(&self.compare(candidates).await?),
             Call::Read { .. } | Call::Find { .. } | Call::Claim(_) if !stored => {
                 Response::from_json(&())
             }
@@ -399,7 +464,13 @@ impl GwopLedger {
 
     /// Arms the alarm, in milliseconds since the epoch, unless it is armed for sooner. The call to the platform is made before anything is awaited.
     pub(super) async fn arm(&self, due: i64) -> Result<()> {
-        if self.armed.get().is_some_and(|armed| armed <= due) {
+        // One that is long past should have struck: it is armed again rather than trusted.
+        let late = now_ms().saturating_sub(schedule::ALARM_LATE_MS);
+        if self
+            .armed
+            .get()
+            .is_some_and(|armed| armed <= due && armed > late)
+        {
             return Ok(());
         }
         self.armed.set(Some(due));

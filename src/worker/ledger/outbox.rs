@@ -26,6 +26,7 @@ impl GwopLedger {
         let times = self.times;
         let on = config::missing_for_fulfillment(&self.env).is_empty();
         let mut more = false;
+        self.batches.set(0);
         if on {
             self.switched_off.set(0);
             for batch in 1..=BATCHES_PER_ALARM {
@@ -35,6 +36,7 @@ impl GwopLedger {
                     break;
                 }
                 more = batch == BATCHES_PER_ALARM && rows.len() == BATCH;
+                self.batches.set(self.batches.get().saturating_add(1));
                 let sent = self.send(&rows, settings.shards).await;
                 #[cfg(feature = "worker-test")]
                 self.panic_on_purpose(true);

@@ -1,7 +1,7 @@
 //! The ledger of one shard in SQL: invoices, their events, and the outbox of what fulfillment must still hear.
 //!
 //! A delivery is one transaction: event, transition and outbox row, or nothing of it. Deleting is by age and in bounded steps: an event 31 days
-//! after it came, unless the outbox has it; an invoice so many days after its last event, unless the outbox has one of its events.
+//! after it came, unless the outbox has it or it is a conflict; an invoice so many days after its last event, unless the outbox has one of its events.
 
 use super::messages::{Claimed, Delivery, EventKey, EventView, Export, OutboxView, Replay, View};
 use super::sql::{Binding, Row, Sql, SqlError};
@@ -9,16 +9,16 @@ use crate::invoice::{Event, Invoice, Outcome, Status};
 use crate::worker::schedule::{self, Times};
 
 /// What the newest schema is called in the table `meta`.
-pub const SCHEMA: i64 = 1;
+pub const SCHEMA: i64 = 2;
 /// How many rows one step of the retention deletes at most, of events and of invoices.
 const ROWS_PER_STEP: i64 = 200;
 /// How often invoices are looked at whose last event is long ago, in milliseconds, at least.
 const SWEEP_MS: i64 = 24 * 60 * 60 * 1_000;
 
-type Result<T> = std::result::Result<T, SqlError>;
+pub(super) type Result<T> = std::result::Result<T, SqlError>;
 
 /// The steps to the newest schema. Step `n` leads from schema `n` to `n + 1`; one that was released never changes.
-const MIGRATIONS: [&[&str]; 1] = [&[
+const MIGRATIONS: [&[&str]; 2] = [&[
     "CREATE TABLE meta (name TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL) STRICT, WITHOUT ROWID",
     // `last_event_at`: the age by which it is deleted, and the order of lists.
     "CREATE TABLE invoice (
@@ -39,6 +39,13 @@ const MIGRATIONS: [&[&str]; 1] = [&[
         due_at INTEGER NOT NULL, sends INTEGER NOT NULL, failures INTEGER NOT NULL, deliveries INTEGER NOT NULL) STRICT",
     "CREATE INDEX outbox_by_due ON outbox (due_at, merchant) WHERE state <> 'dead'",
     "CREATE INDEX outbox_dead ON outbox (merchant, sequence) WHERE state = 'dead'",
+], &[
+    // Of shard 0 only. `since`: invoices from before are never applied. `cursor`: where the run stands. `due_at`: when its next step is due, NULL
+    // where no run is under way. The counts are those of this run, or of the last one.
+    "CREATE TABLE reconciliation (
+        merchant TEXT PRIMARY KEY NOT NULL, since INTEGER NOT NULL, cursor TEXT NOT NULL, due_at INTEGER, completed_at INTEGER,
+        pages INTEGER NOT NULL, applied INTEGER NOT NULL, conflicts INTEGER NOT NULL, unusable INTEGER NOT NULL, failures INTEGER NOT NULL,
+        error TEXT) STRICT, WITHOUT ROWID",
 ]];
 
 /// What a shard knows of itself.
@@ -109,11 +116,11 @@ impl<S: Sql> Store<S> {
         &self.sql
     }
 
-    fn run(&self, statement: &str, bindings: &[Binding<'_>]) -> Result<Vec<Row>> {
+    pub(super) fn run(&self, statement: &str, bindings: &[Binding<'_>]) -> Result<Vec<Row>> {
         self.sql.run(statement, bindings)
     }
 
-    fn first(&self, statement: &str, bindings: &[Binding<'_>]) -> Result<Option<Row>> {
+    pub(super) fn first(&self, statement: &str, bindings: &[Binding<'_>]) -> Result<Option<Row>> {
         Ok(self.run(statement, bindings)?.into_iter().next())
     }
 
@@ -136,14 +143,10 @@ impl<S: Sql> Store<S> {
     /// # Errors
     /// Where storage fails.
     pub fn open(&self) -> Result<Option<Settings>> {
-        let found = self.first(
-            "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1",
-            &["meta".into()],
-        )?;
-        if found.is_none() {
+        let schema = self.schema()?;
+        if schema == 0 {
             return Ok(None);
         }
-        let schema = self.meta("schema")?.unwrap_or_default();
         if schema < SCHEMA {
             self.sql.transaction(|| self.migrate(schema))?;
         }
@@ -157,13 +160,34 @@ impl<S: Sql> Store<S> {
         })
     }
 
+    /// The schema of the tables; 0 where there are none.
+    fn schema(&self) -> Result<i64> {
+        let found = self.first(
+            "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1",
+            &["meta".into()],
+        )?;
+        if found.is_none() {
+            return Ok(0);
+        }
+        Ok(self.meta("schema")?.unwrap_or_default())
+    }
+
+    /// Makes the tables where they are missing.
+    pub(super) fn make_tables(&self) -> Result<()> {
+        let schema = self.schema()?;
+        if schema < SCHEMA {
+            self.migrate(schema)?;
+        }
+        Ok(())
+    }
+
     /// Makes the tables, and stores the number of shards: before the first row of anything else. Numbers that are stored stay.
     ///
     /// # Errors
     /// Where storage fails.
     pub fn create(&self, settings: Settings, now: i64, times: Times) -> Result<()> {
         self.sql.transaction(|| {
-            self.migrate(0)?;
+            self.make_tables()?;
             for (name, value) in [
                 ("shard", i64::from(settings.shard)),
                 ("shards", i64::from(settings.shards)),
@@ -249,6 +273,11 @@ impl<S: Sql> Store<S> {
                 transaction: delivery.transaction.clone(),
             }),
             None => Outcome::Ignored,
+        };
+        let outcome = if outcome == Outcome::Conflict && self.is_told(delivery)? {
+            Outcome::Duplicate
+        } else {
+            outcome
         };
         let public_id = known_public_id
             .as_ref()
@@ -426,8 +455,15 @@ impl<S: Sql> Store<S> {
         };
         self.sql.transaction(|| {
             self.run(
-                "UPDATE event SET delivered_at = ?2, expires_at = received_at + ?3 WHERE sequence = ?1",
-                &[sequence.into(), now.into(), times.retention.into()],
+                // A conflict is kept as long as its invoice: reconciliation finds it again with each walk, and must know it.
+                "UPDATE event SET delivered_at = ?2, expires_at = CASE outcome WHEN ?4 THEN NULL ELSE received_at + ?3 END
+                 WHERE sequence = ?1",
+                &[
+                    sequence.into(),
+                    now.into(),
+                    times.retention.into(),
+                    Outcome::Conflict.as_str().into(),
+                ],
             )?;
             self.run("DELETE FROM outbox WHERE sequence = ?1", &[sequence.into()])?;
             Ok(())
@@ -564,7 +600,10 @@ impl<S: Sql> Store<S> {
         let of_outbox = "SELECT due_at FROM outbox WHERE state <> 'dead' ORDER BY due_at LIMIT 1";
         let of_events =
             "SELECT expires_at FROM event WHERE expires_at IS NOT NULL ORDER BY expires_at LIMIT 1";
-        for statement in sends.then_some(of_outbox).into_iter().chain([of_events]) {
+        let of_walks =
+            "SELECT due_at FROM reconciliation WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1";
+        let statements = sends.then_some(of_outbox).into_iter();
+        for statement in statements.chain([of_events, of_walks]) {
             if let Some(mut row) = self.first(statement, &[])? {
                 let at = row.number(0)?;
                 next = Some(next.map_or(at, |next| next.min(at)));

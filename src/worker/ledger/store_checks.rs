@@ -5,9 +5,11 @@
 use super::messages::{
     Delivery, EventKey, EventView, Export, ExportedEvent, ExportedRow, OutboxView, Replay,
 };
+use super::reconciliation::Counts;
 use super::sql::Sql;
 use super::store::{Due, Known, Settings, Store};
 use crate::invoice::{Outcome, Status};
+use crate::reconcile::{Page, Walk, event_id};
 use crate::worker::schedule::{self, Times};
 
 type Checked = Result<(), String>;
@@ -20,7 +22,7 @@ const DAY: i64 = 24 * 60 * 60 * 1_000;
 
 /// Runs every check on an empty database, and names those that fail.
 pub fn failures<'s, S: Sql>(sql: &'s S) -> Vec<String> {
-    let checks: [Check<&'s S>; 14] = [
+    let checks: [Check<&'s S>; 17] = [
         ("an unknown database stays empty", unknown),
         ("settings are kept", settings),
         ("a delivery is stored whole", delivery),
@@ -41,6 +43,12 @@ pub fn failures<'s, S: Sql>(sql: &'s S) -> Vec<String> {
         ),
         ("an invoice of 1.0.0 is taken over", adopted),
         ("long texts, NUL and every character are kept", texts),
+        (
+            "the time from which on is kept without anything else",
+            since,
+        ),
+        ("a run begins once, and goes on where it stood", walks),
+        ("what reconciliation finds is news only once", news),
     ];
     let failed = |(name, check): Check<&'s S>| {
         let store = Store::new(sql);
@@ -51,7 +59,7 @@ pub fn failures<'s, S: Sql>(sql: &'s S) -> Vec<String> {
 }
 
 fn emptied(sql: &impl Sql) -> Checked {
-    for table in ["meta", "invoice", "event", "outbox"] {
+    for table in ["meta", "invoice", "event", "outbox", "reconciliation"] {
         sql.run(&format!("DROP TABLE IF EXISTS {table}"), &[])
             .map_err(|error| error.to_string())?;
     }
@@ -487,4 +495,157 @@ fn texts<S: Sql>(store: &Store<S>) -> Checked {
         equal(claimed.map(|claimed| claimed.body), Some(delivery.body))?;
     }
     Ok(())
+}
+
+fn since<S: Sql>(store: &Store<S>) -> Checked {
+    store.keep_since("", NOW)?;
+    store.keep_since("", NOW + 5)?;
+    // The number of shards is not settled by it.
+    equal(store.open()?, None)?;
+    equal(
+        store.reconciliation("")?.map(|found| found.since),
+        Some(NOW),
+    )?;
+    created(store)?;
+    equal(store.open()?.map(|settings| settings.shards), Some(8))?;
+    equal(record(store, &paid("a", "e1"), NOW)?, Outcome::Applied)?;
+    store.keep_since("", NOW + 9)?;
+    equal(
+        store.reconciliation("")?.map(|found| found.since),
+        Some(NOW),
+    )
+}
+
+fn walks<S: Sql>(store: &Store<S>) -> Checked {
+    created(store)?;
+    equal(store.begin_walk("", NOW)?, false)?;
+    store.keep_since("", NOW)?;
+    equal(store.begin_walk("", NOW)?, true)?;
+    equal(store.begin_walk("", NOW + 1)?, false)?;
+    equal(store.next_job(false)?, Some(NOW))?;
+    let run = store.walk("")?.ok_or("no run")?;
+    equal((run.since, run.cursor.as_str(), run.failures), (NOW, "", 0))?;
+    store.walk_failed("", Some(NOW + 7), "RateLimitError RATE_LIMITED")?;
+    let failed = store.walk("")?.ok_or("no run")?;
+    equal((failed.due_at, failed.failures), (NOW + 7, 1))?;
+    let text = r#"{"invoices":[],"pagination":{"has_more":false}}"#;
+    let page = Page::read(text).ok_or("no page")?;
+    let mut walk = Walk::resume(&run.cursor, NOW).ok_or("no walk")?;
+    let counts = Counts {
+        pages: 1,
+        applied: 2,
+        ..Counts::default()
+    };
+    for step in 1..=3 {
+        walk.turn(&page.created(), page.more, 0, false);
+        store.walked("", &walk, counts, NOW + 9)?;
+        let found = store.reconciliation("")?.ok_or("nothing")?;
+        equal(
+            (found.pages, found.applied, found.failures),
+            (step, 2 * step, 0),
+        )?;
+        equal(found.error, None)?;
+        equal(found.due_at, (step < 3).then_some(NOW + 9))?;
+        equal(found.completed_at, (step == 3).then_some(NOW))?;
+    }
+    equal(store.walk("")?, None)?;
+    equal(store.begin_walk("", NOW + 20)?, true)?;
+    let run = store.walk("")?.ok_or("no run")?;
+    equal(run.cursor, walk.cursor())
+}
+
+/// The event that reconciliation derives, of `delivery`'s status.
+fn derived(delivery: Delivery) -> Delivery {
+    let status = delivery.status.unwrap_or_default();
+    let names = match &delivery.transaction {
+        Some(name) => format!(
+            "{{\"data\":{{\"tx_hash\":\"{}\"}}}}",
+            name.to_uppercase().replace("0X", "0x")
+        ),
+        None => "{}".to_owned(),
+    };
+    Delivery {
+        event_id: event_id(status, &delivery.invoice_id),
+        event_version: None,
+        body: names,
+        ..delivery
+    }
+}
+
+fn news<S: Sql>(store: &Store<S>) -> Checked {
+    created(store)?;
+    let asked = |delivery: &Delivery| -> Result<Option<Outcome>, String> {
+        let known = store.known("", &delivery.invoice_id, &delivery.event_id)?;
+        Ok(store.news(delivery, &known)?)
+    };
+    let unnamed = |delivery: Delivery| Delivery {
+        transaction: None,
+        ..delivery
+    };
+    // Missing, then known; a webhook that comes later is a duplicate, whichever of the two names the transaction.
+    for (invoice, found, webhook) in [
+        ("a", derived(paid("a", "")), paid("a", "e1")),
+        ("b", derived(unnamed(paid("b", ""))), paid("b", "e1")),
+        ("c", derived(paid("c", "")), unnamed(paid("c", "e1"))),
+        ("d", derived(expired("d", "")), expired("d", "e1")),
+    ] {
+        equal(asked(&found)?, Some(Outcome::Applied))?;
+        equal(record(store, &found, NOW)?, Outcome::Applied)?;
+        equal(asked(&found)?, None)?;
+        equal(record(store, &webhook, NOW)?, Outcome::Duplicate)?;
+        let view = store.read("", invoice)?.ok_or("it is not there")?;
+        equal(view.outbox.len(), 1)?;
+    }
+    // Told by a webhook: nothing is written.
+    equal(record(store, &paid("e", "e1"), NOW)?, Outcome::Applied)?;
+    equal(asked(&derived(paid("e", "")))?, None)?;
+    equal(asked(&derived(unnamed(paid("e", ""))))?, None)?;
+    // But for the transaction that it did not name.
+    equal(
+        record(store, &unnamed(paid("f", "e1")), NOW)?,
+        Outcome::Applied,
+    )?;
+    let found = derived(paid("f", ""));
+    equal(asked(&found)?, Some(Outcome::Duplicate))?;
+    equal(record(store, &found, NOW)?, Outcome::Duplicate)?;
+    let second = Delivery {
+        transaction: Some("0xb".to_owned()),
+        ..paid("f", "e2")
+    };
+    equal(record(store, &second, NOW)?, Outcome::Conflict)?;
+    // A conflict is told once, by whichever way it is seen first, and for as long as the invoice is kept.
+    equal(record(store, &expired("g", "e1"), NOW)?, Outcome::Applied)?;
+    let found = derived(paid("g", ""));
+    equal(asked(&found)?, Some(Outcome::Conflict))?;
+    equal(record(store, &found, NOW)?, Outcome::Conflict)?;
+    equal(record(store, &paid("g", "e2"), NOW)?, Outcome::Duplicate)?;
+    equal(record(store, &second_of("g"), NOW)?, Outcome::Conflict)?;
+    equal(record(store, &expired("h", "e1"), NOW)?, Outcome::Applied)?;
+    equal(record(store, &paid("h", "e2"), NOW)?, Outcome::Conflict)?;
+    let with_names = Delivery {
+        body: "{\"data\":{\"tx_hash\":\"0xA\"}}".to_owned(),
+        ..paid("i", "e2")
+    };
+    equal(record(store, &expired("i", "e1"), NOW)?, Outcome::Applied)?;
+    equal(record(store, &with_names, NOW)?, Outcome::Conflict)?;
+    for (invoice, event) in [("h", "e2"), ("i", "e2")] {
+        store.confirm("", &key(&paid(invoice, event)), NOW, Times::default())?;
+    }
+    let later = NOW + 40 * DAY;
+    while store.compact(later, Times::default())?.more {}
+    equal(asked(&derived(paid("h", "")))?, None)?;
+    equal(asked(&derived(paid("i", "")))?, None)?;
+    let other = Delivery {
+        transaction: Some("0xb".to_owned()),
+        ..paid("i", "")
+    };
+    equal(asked(&derived(other))?, Some(Outcome::Conflict))
+}
+
+/// A second payment of an invoice.
+fn second_of(invoice_id: &str) -> Delivery {
+    Delivery {
+        transaction: Some("0xb".to_owned()),
+        ..paid(invoice_id, "e3")
+    }
 }

@@ -102,45 +102,63 @@ fn every_check_holds_on_rusqlite() {
     assert_eq!(store_checks::failures(&Native::new()), Vec::<String>::new());
 }
 
-/// The first schema, as it was released. A migration must lead from it to the newest.
-#[test]
-fn the_first_schema_is_as_it_was_released() {
-    let native = Native::new();
-    let store = Store::new(&native);
-    store
-        .create(
-            Settings {
-                shard: 0,
-                shards: 8,
-            },
-            0,
-            Times::default(),
-        )
-        .unwrap();
+/// The schema of a database, as one line per table and index.
+fn schema_of(native: &Native) -> String {
     let rows = native
         .run(
             "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name",
             &[],
         )
         .unwrap();
-    let text: Vec<String> = rows
-        .into_iter()
+    rows.into_iter()
         .map(|mut row| row.required(0).unwrap())
-        .collect();
-    let squeezed = text
-        .join("\n")
-        .split_whitespace()
+        .map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "))
         .collect::<Vec<_>>()
-        .join(" ");
-    assert_eq!(
-        SCHEMA, 1,
-        "freeze the schema before this one as a fixture, and migrate from it"
-    );
-    let released = include_str!("../../../tests/worker/fixtures/ledger-schema-1.sql");
-    assert_eq!(
-        squeezed,
-        released.split_whitespace().collect::<Vec<_>>().join(" ")
-    );
+        .join("\n")
+}
+
+/// Each schema as it was released. A migration must lead from each to the newest.
+const RELEASED: [&str; 1] = [include_str!(
+    "../../../tests/worker/fixtures/ledger-schema-1.sql"
+)];
+
+#[test]
+fn every_released_schema_leads_to_the_newest_with_its_rows() {
+    let settings = Settings {
+        shard: 0,
+        shards: 8,
+    };
+    let newest = Native::new();
+    Store::new(&newest)
+        .create(settings, 0, Times::default())
+        .unwrap();
+    for (at, released) in RELEASED.into_iter().enumerate() {
+        let native = Native::new();
+        native
+            .connection
+            .execute_batch(&released.replace('\n', ";\n"))
+            .unwrap();
+        assert_eq!(schema_of(&native), released.trim());
+        native
+            .connection
+            .execute_batch(&format!(
+                "INSERT INTO meta VALUES ('schema', {}), ('shard', 0), ('shards', 8);
+                 INSERT INTO invoice VALUES ('', 'a', 'inv_a', 'PAID', 1, '0xa', 5);
+                 INSERT INTO event VALUES (1, '', 'a', 'e', 'invoice.paid', 1, 'applied', 5, NULL, NULL, '{{}}');
+                 INSERT INTO outbox VALUES (1, '', 'pending', 5, 0, 0, 0);",
+                at + 1
+            ))
+            .unwrap();
+        let store = Store::new(&native);
+        assert_eq!(store.open().unwrap(), Some(settings));
+        assert_eq!(schema_of(&native), schema_of(&newest), "schema {}", at + 1);
+        assert_eq!(store.open().unwrap(), Some(settings));
+        store.keep_since("", 7).unwrap();
+        assert_eq!(store.reconciliation("").unwrap().unwrap().since, 7);
+        let view = store.read("", "a").unwrap().unwrap();
+        assert_eq!((view.status, view.outbox.len()), (Status::Paid, 1));
+    }
+    assert_eq!(usize::try_from(SCHEMA).unwrap(), RELEASED.len() + 1);
 }
 
 #[test]

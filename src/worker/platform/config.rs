@@ -49,6 +49,10 @@ pub const FULFILLMENT: &str = "FULFILLMENT";
 pub const LEDGER_SHARDS: &str = "LEDGER_SHARDS";
 /// For how many days an invoice is kept after its last event.
 pub const RETENTION_DAYS: &str = "RETENTION_DAYS";
+/// The time before which no invoice is reconciled, where that is not when this version was first asked anything.
+pub const RECONCILE_SINCE: &str = "RECONCILE_SINCE";
+/// How many subrequests one step of reconciliation may make.
+pub const RECONCILE_SUBREQUESTS: &str = "RECONCILE_SUBREQUESTS";
 /// Durable Objects: the ledger, one per shard.
 pub const LEDGER: &str = "GWOP_LEDGER";
 /// Durable Objects of 1.0.0: one per invoice, named by `invoice_id`. Bound only where a deployment began with 1.0.0.
@@ -69,6 +73,16 @@ const AUTH_VARIABLES: [&str; 3] = [GWOP_MERCHANT_API_KEY, GWOP_MERCHANT_ID, AUTH
 
 /// The most bytes of a request body where [`MAX_BODY_BYTES`] says nothing: 256 KiB.
 const DEFAULT_MAX_BODY_BYTES: usize = 256 * 1024;
+
+/// What reconciliation cannot do without: the key for Gwop's list, and the merchant whose events it derives.
+const RECONCILIATION_VARIABLES: [&str; 2] = [GWOP_MERCHANT_API_KEY, GWOP_MERCHANT_ID];
+
+/// How many subrequests a step of reconciliation may make where [`RECONCILE_SUBREQUESTS`] says nothing: Workers Free allows 50 per
+/// invocation, of which the outbox takes up to 10.
+const DEFAULT_RECONCILE_SUBREQUESTS: i64 = 40;
+
+/// The most that it may be set to: Workers Paid allows 1,000.
+const MAX_RECONCILE_SUBREQUESTS: i64 = 800;
 
 /// What auth can do without, but not with a value that cannot be used: that would weaken it.
 const AUTH_SETTINGS: [&str; 4] = [
@@ -276,6 +290,45 @@ pub fn missing_for_auth(env: &Env) -> Vec<&'static str> {
         .into_iter()
         .filter(|name| !matches!(setting(env, name), Setting::Missing) && !is_set(env, name));
     missing.chain(unusable).collect()
+}
+
+/// What reconciliation misses: variables that are absent, and those whose value cannot be used.
+pub fn missing_for_reconciliation(env: &Env) -> Vec<&'static str> {
+    let missing = RECONCILIATION_VARIABLES
+        .into_iter()
+        .filter(|name| !is_set(env, name));
+    let is_unusable = match setting(env, RECONCILE_SINCE) {
+        Setting::Missing => false,
+        _ => reconcile_since(env).is_none(),
+    };
+    missing
+        .chain(is_unusable.then_some(RECONCILE_SINCE))
+        .collect()
+}
+
+/// The time before which no invoice is reconciled, in milliseconds since the epoch; `None` where none is set, or, with a log line, where it is no
+/// RFC 3339 time stamp. Then nothing is reconciled: another time than the one that was meant would bring up the past.
+pub fn reconcile_since(env: &Env) -> Option<i64> {
+    let text = text(env, RECONCILE_SINCE)?;
+    let since = crate::time::parse_rfc3339(&text);
+    if since.is_none() {
+        not_understood(RECONCILE_SINCE);
+    }
+    since
+}
+
+/// How many subrequests one step of reconciliation may make.
+pub fn reconcile_subrequests(env: &Env) -> i64 {
+    let Some(text) = text(env, RECONCILE_SUBREQUESTS) else {
+        return DEFAULT_RECONCILE_SUBREQUESTS;
+    };
+    let count = text.parse().ok();
+    count
+        .filter(|count| (DEFAULT_RECONCILE_SUBREQUESTS..=MAX_RECONCILE_SUBREQUESTS).contains(count))
+        .unwrap_or_else(|| {
+            not_understood(RECONCILE_SUBREQUESTS);
+            DEFAULT_RECONCILE_SUBREQUESTS
+        })
 }
 
 /// Where events are delivered without a service binding; `None`, and a log line where there is a value, unless it is a URL of HTTP.

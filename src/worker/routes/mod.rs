@@ -3,4 +3,5 @@
 pub mod auth;
 mod limit;
 pub mod operator;
+pub mod reconcile;
 pub mod webhook;
