@@ -1,5 +1,7 @@
 //! When the outbox and the retention do what. Seconds in the tables, milliseconds in the answers.
 
+use super::alerts;
+
 /// Pauses before each new attempt at fulfillment, in seconds; the last one repeats. How many attempts there are says
 /// `max_retries` of the queue.
 const RETRY_SECONDS: [u32; 10] = [2, 8, 20, 60, 120, 300, 600, 1_200, 1_800, 3_600];
@@ -48,6 +50,8 @@ pub struct Times {
     pub silence: i64,
     /// How long invoices are kept after their last event.
     pub invoices: i64,
+    /// The least time between two alerts of one kind.
+    pub alert_pause: i64,
 }
 
 impl Default for Times {
@@ -56,6 +60,7 @@ impl Default for Times {
             retention: RETENTION_MS,
             silence: SILENCE_MS,
             invoices: days(RETENTION_DAYS),
+            alert_pause: alerts::PAUSE_MS,
         }
     }
 }

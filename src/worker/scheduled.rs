@@ -16,7 +16,7 @@ pub async fn handle_scheduled(env: &Env) {
         log::error("wake_failed", &[("error", error.to_string().into())]);
     }
     if config::missing_for_reconciliation(env).is_empty()
-        && let Err(error) = client::reconciliation(env, MERCHANT, true).await
+        && let Err(error) = client::reconciliation(env, true).await
     {
         let error = ("error", error.to_string().into());
         log::error("reconcile_failed", &[error]);

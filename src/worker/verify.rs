@@ -208,11 +208,28 @@ fn read(text: &str, known: bool) -> std::result::Result<Signed, Rejection> {
         event_type,
         status,
         transaction: (!names.is_empty()).then(|| names.join(" ")),
+        traceparent: None,
         invoice_id,
         public_invoice_id,
         event_id,
         body: text.to_owned(),
     }))
+}
+
+/// When a verified event says that it was made, in milliseconds since the epoch; `None` where it does not say.
+pub fn created_at(body: &str) -> Option<i64> {
+    let text = Members::of(body)?.text("created_at")?;
+    let time = js_sys::Date::parse(&text);
+    time.is_finite().then_some(time as i64)
+}
+
+/// When a delivery was signed, in milliseconds since the epoch, from a header that has verified.
+pub fn signed_at(header: &str) -> Option<i64> {
+    let seconds = header
+        .split(',')
+        .find_map(|part| part.trim().strip_prefix("t="))?;
+    let seconds: i64 = seconds.parse().ok()?;
+    seconds.checked_mul(1_000)
 }
 
 /// An integer that JavaScript and Durable Object SQL hold exactly, however it is written: `4`, `4.0`, `4e0`.

@@ -4,9 +4,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
+import { ALERT_SECRET, startAlerts } from './lib/alerts.mjs';
 import { FULFILLMENT_SECRET, startFulfilment } from './lib/fulfilment.mjs';
 import { WEBHOOK_SECRET, deliver, deliverUntilAccepted, event, signature } from './lib/gwop.mjs';
 import { eventually, parallel, random, sleep, suite } from './lib/runner.mjs';
+import { shopAt } from './lib/shop.mjs';
 import { startSimulator } from './lib/simulator.mjs';
 import { OPERATOR_TOKEN, SCRATCH, TOP, startWorker } from './lib/wrangler.mjs';
 
@@ -54,30 +56,6 @@ const over = (worker, within = 60_000) =>
     const found = await standing(worker);
     return found.running ? undefined : found;
   }, { within, every: 100 });
-
-/** A merchant at a local Gwop whose webhooks go nowhere. */
-function shopAt(simulator) {
-  const gwop = new Gwop({ merchantApiKey: simulator.merchantApiKey, serverURL: simulator.url });
-  const create = async (expiresInSeconds = 86_400) => (await gwop.invoices.create({ body: { amountUsdc: 1_000_000, expiresInSeconds } })).result;
-  const shop = {
-    clock: (body) => simulator.control('POST', 'clock', body),
-    create,
-    pay: (invoice, chain = 'base') => simulator.control('POST', 'pay', { target: invoice.publicInvoiceId, chain }),
-    async paid(chain) {
-      const invoice = await create();
-      const { transaction } = await shop.pay(invoice, chain);
-      return { ...invoice, status: 'PAID', transaction };
-    },
-    async canceled() {
-      const invoice = await create();
-      await gwop.invoices.cancel({ id: invoice.id });
-      return { ...invoice, status: 'CANCELED' };
-    },
-    /** Expires with the clock. */
-    expired: async () => ({ ...(await create(60)), status: 'EXPIRED' }),
-  };
-  return shop;
-}
 
 /** So many invoices with every final state: six in ten paid, three expired once the clock goes on, one canceled. */
 async function many(shop, count) {
@@ -305,6 +283,38 @@ suite('reconciliation', async ({ test, after, quick }) => {
     assert.deepEqual([run.applied, run.failures, run.error], [1, 0, null]);
     assert.ok(worker.logLines().filter((line) => line.event === 'reconcile_failed').length >= 2);
     await allApplied(worker, fulfilment, [invoice]);
+  });
+
+  test('a run that fails and a contradiction that it finds are told by alerts; metrics show the gap and the age', async () => {
+    const alerts = await startAlerts();
+    after(() => alerts.stop());
+    const { simulator, worker, shop, fulfilment } = await world({ since: Date.now() - HOUR, variables: { ALERT_URL: alerts.url, ALERT_SECRET } });
+    const metric = async (name) => {
+      const { text } = await worker.request('GET', '/metrics', { headers: operator });
+      const line = text.split('\n').find((one) => one.startsWith(`${name} `));
+      return line && Number(line.slice(name.length + 1));
+    };
+    const [invoice, late] = [await shop.paid(), await shop.paid()];
+    await deliverUntilAccepted(worker, event('expired', { invoice_id: late.id, public_invoice_id: late.publicInvoiceId, merchant_id: simulator.merchantId }));
+    assert.equal(await metric('gwop_reconciliation_age_seconds'), undefined, 'there was no run');
+    await simulator.control('POST', 'faults', { fault: 'error', operation: 'invoices.list', status: 503, times: 'always' });
+    const began = Date.now();
+    await begin(worker);
+    const failed = await eventually('it is told', () => alerts.of('reconciliation_failed')[0], { within: 60_000 });
+    assert.ok(failed.at - began < 60_000);
+    assert.match(failed.text, /reconciliation with Gwop failed/);
+    assert.ok((await standing(worker)).failures >= 3, 'one that is over soon is no alert');
+    await simulator.control('DELETE', 'faults');
+    const run = await over(worker);
+    assert.deepEqual([run.applied, run.conflicts, run.error], [1, 1, null]);
+    await eventually('the conflict is told', () => alerts.of('conflict').length === 1, { within: 60_000 });
+    await eventually('the gap is counted', async () => (await metric('gwop_reconciliation_gap')) === 2, { within: 30_000, every: 500 });
+    assert.ok((await metric('gwop_reconciliation_age_seconds')) < 120);
+    const { counts } = (await worker.request('GET', '/healthz', { headers: operator })).body;
+    assert.deepEqual(counts.reconciliation, { gap: 2, complete_at: run.completed_at });
+    assert.deepEqual(alerts.refused, []);
+    await eventually('all is delivered', () => fulfilment.received.length === 3, { within: 60_000 });
+    assert.ok(fulfilment.received.some(({ invoiceId, outcome }) => invoiceId === invoice.id && outcome === 'applied'));
   });
 
   test('what the list does not say comes from the public invoice, in the steps that the platform allows', async () => {

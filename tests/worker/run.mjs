@@ -4,6 +4,8 @@ import { run } from './lib/runner.mjs';
 
 import './webhooks.mjs';
 import './outbox.mjs';
+import './operator.mjs';
+import './console.mjs';
 import './auth.mjs';
 import './bounds.mjs';
 import './story.mjs';

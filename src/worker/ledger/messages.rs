@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::operator_messages::{AlertKind, EventStep, InvoiceStep, LastAnswer, Tally};
 use crate::invoice::{Outcome, Status};
 
 /// The version of the messages that this code writes.
@@ -45,6 +46,9 @@ pub struct Delivery {
     pub status: Option<Status>,
     /// The transaction that paid; of several names each, parted by a space.
     pub transaction: Option<String>,
+    /// The `traceparent` that it came with, for fulfillment.
+    #[serde(default)]
+    pub traceparent: Option<String>,
     /// The event as it was signed: on its way behind the JSON of the rest, so that it need not be escaped.
     #[serde(skip)]
     pub body: String,
@@ -111,7 +115,7 @@ pub enum Call {
     /// Fulfillment took it.
     Confirm(EventKey),
     /// Fulfillment did not take it; answers after how many seconds to try again.
-    Failed(EventKey),
+    Failed(FailedAttempt),
     /// The queue gave up; answers whether the row is dead now.
     Bury(EventKey),
     /// The operator wants it delivered again; answers [`Replay`].
@@ -138,6 +142,30 @@ pub enum Call {
         /// The events that reconciliation derived.
         candidates: Vec<Candidate>,
     },
+    /// Some events of the shard, for the operator; answers `EventPage`.
+    ListEvents(EventStep),
+    /// Puts some events of the shard into the outbox again; answers `ReplayedStep`.
+    ReplayEvents {
+        /// Which.
+        step: EventStep,
+        /// Only says how many there are.
+        dry_run: bool,
+    },
+    /// Some invoices of the shard; answers `InvoicePage`.
+    ListInvoices(InvoiceStep),
+    /// What waits in the shard; answers `Counts`, counted at most every 10 seconds.
+    Count,
+    /// Shard 0 adds to its counters.
+    Tally(Tally),
+    /// Shard 0's counters, by name.
+    Counters,
+    /// Shard 0 is told of something that somebody should be told of.
+    Raise {
+        /// What.
+        kind: AlertKind,
+        /// How often since the last time that it was told.
+        count: i64,
+    },
     /// The next transaction fails in the middle.
     #[cfg(feature = "worker-test")]
     FailNext {
@@ -153,6 +181,25 @@ pub enum Call {
     /// The store's own tests, on this database.
     #[cfg(feature = "worker-test")]
     SelfTest,
+    /// Writes so many dead events into the shard.
+    #[cfg(feature = "worker-test")]
+    FillDead {
+        /// How many.
+        rows: usize,
+        /// What their invoices are called before their number.
+        prefix: String,
+    },
+}
+
+/// An attempt that fulfillment did not take.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct FailedAttempt {
+    /// The event.
+    #[serde(flatten)]
+    pub event: EventKey,
+    /// What fulfillment answered; absent from older consumers.
+    #[serde(default)]
+    pub answer: Option<LastAnswer>,
 }
 
 /// A [`Call`] and whom it is for.
@@ -223,6 +270,12 @@ pub struct Claimed {
     pub outcome: Outcome,
     /// The event as it was signed.
     pub body: String,
+    /// When it came, in milliseconds since the epoch; absent from older shards.
+    #[serde(default)]
+    pub received_at: Option<i64>,
+    /// The `traceparent` that it came with.
+    #[serde(default)]
+    pub traceparent: Option<String>,
 }
 
 /// What became of the wish to replay.
@@ -286,6 +339,9 @@ pub struct OutboxView {
     pub deliveries: i64,
     /// When something happens to it next unless the consumer reports, in milliseconds since the epoch.
     pub due_at: i64,
+    /// What fulfillment answered last.
+    #[serde(default)]
+    pub last_answer: Option<LastAnswer>,
 }
 
 /// A message of the queue: only where to find the event. A queue refuses more than 128,000 bytes.

@@ -7,11 +7,14 @@
 //!                                  └── walk: alarm of shard 0 ──▶ Gwop's list ──▶ every shard
 //! ```
 
+pub mod listing;
 pub mod messages;
+pub mod operator_messages;
 pub mod reconciliation;
 pub mod shard;
 pub mod sql;
 pub mod store;
+pub mod watch;
 
 #[cfg(any(test, all(target_arch = "wasm32", feature = "worker-test")))]
 pub mod store_checks;
@@ -25,7 +28,7 @@ pub mod legacy;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
 pub mod object;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
-mod object_sql;
+pub mod object_sql;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
 mod outbox;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]

@@ -11,19 +11,28 @@ use worker::{
 use super::client::{ANOTHER_COUNT, APPLY, KNOWN, LedgerError, OUTCOME, call_shard, known_path};
 use super::legacy;
 use super::messages::{
-    Call, Candidate, Delivery, Envelope, Export, Parcel, Request as Message, Verdict,
+    Call, Candidate, Delivery, Envelope, EventKey, Export, Parcel, Request as Message, Verdict,
 };
 use super::object_sql::ObjectSql;
-use super::sql::SqlError;
+use super::operator_messages::{
+    AlertKind, Counts, EventPage, EventState, InvoicePage, ReconciliationGauges, ReplayedStep,
+};
+use super::sql::{Sql as _, SqlError};
 use super::store::{Known, Settings, Store};
 use crate::invoice::Outcome;
+use crate::worker::alerting;
 use crate::worker::platform::{alarm_date, config, log, now_ms};
 use crate::worker::schedule::{self, Times};
 
 /// How many stored events an instance keeps in mind, so that a duplicate costs no read.
 const REMEMBERED_EVENTS: usize = 4_000;
 
+/// How long a count may be told again, in milliseconds, at least; and how many rows it may read per second.
+const COUNT_MS: i64 = 10_000;
+const COUNTED_ROWS_PER_MS: i64 = 1;
+
 type Result<T> = std::result::Result<T, LedgerError>;
+type Stored<T> = std::result::Result<T, SqlError>;
 
 impl From<SqlError> for LedgerError {
     fn from(error: SqlError) -> Self {
@@ -51,6 +60,8 @@ pub struct GwopLedger {
     pub(super) batches: Cell<i64>,
     /// Whether this instance has seen that shard 0 has a time from which on invoices are reconciled.
     since_kept: Cell<bool>,
+    /// What waits here, and until when that may be told again.
+    counted: Cell<Option<(Counts, i64)>>,
     #[cfg(feature = "worker-test")]
     fail_next: Cell<Option<bool>>,
     #[cfg(feature = "worker-test")]
@@ -71,6 +82,7 @@ impl DurableObject for GwopLedger {
             switched_off: Cell::new(0),
             batches: Cell::new(0),
             since_kept: Cell::new(false),
+            counted: Cell::new(None),
             #[cfg(feature = "worker-test")]
             fail_next: Cell::new(None),
             #[cfg(feature = "worker-test")]
@@ -209,7 +221,7 @@ impl GwopLedger {
         let outcome = if known == Known::Event {
             Outcome::Duplicate
         } else {
-            self.record(&delivery, known, now)?
+            self.record_noted(&delivery, known, now)?
         };
         if outcome.reaches_fulfilment() {
             self.arm(now.saturating_add(schedule::GATHER_MS)).await?;
@@ -218,6 +230,20 @@ impl GwopLedger {
         }
         self.remember(path);
         Ok(outcome)
+    }
+
+    /// As [`Self::record`]; whoever is to be told of a conflict hears of it by the alarm.
+    fn record_noted(&self, delivery: &Delivery, known: Known, now: i64) -> Result<Outcome> {
+        if !alerting::is_on(&self.env) {
+            return Ok(self.record(delivery, known, now)?);
+        }
+        Ok(self.store.sql().transaction(|| {
+            let outcome = self.record(delivery, known, now)?;
+            if outcome == Outcome::Conflict {
+                self.store.note(AlertKind::Conflict, 1)?;
+            }
+            Ok(outcome)
+        })?)
     }
 
     /// Applies those final states of Gwop's list that are missing here. Its shard must be admitted.
@@ -242,7 +268,7 @@ impl GwopLedger {
             let verdict = match self.store.news(&delivery, &known)? {
                 None => Verdict::Known,
                 Some(outcome) if lacking && outcome.reaches_fulfilment() => Verdict::Wanted,
-                Some(_) => match self.record(&delivery, known, now)? {
+                Some(_) => match self.record_noted(&delivery, known, now)? {
                     Outcome::Applied => Verdict::Applied,
                     Outcome::Conflict => Verdict::Conflict,
                     _ => Verdict::Known,
@@ -260,14 +286,13 @@ impl GwopLedger {
     }
 
     #[cfg(not(feature = "worker-test"))]
-    fn record(&self, delivery: &Delivery, known: Known, now: i64) -> Result<Outcome> {
-        Ok(self.store.record(delivery, known, now, self.times)?)
+    fn record(&self, delivery: &Delivery, known: Known, now: i64) -> Stored<Outcome> {
+        self.store.record(delivery, known, now, self.times)
     }
 
     /// As it is deployed, but for faults on purpose. `TEST_BREAK` breaks the ledger, to show that the checker of histories sees it.
     #[cfg(feature = "worker-test")]
-    fn record(&self, delivery: &Delivery, known: Known, now: i64) -> Result<Outcome> {
-        use super::sql::Sql as _;
+    fn record(&self, delivery: &Delivery, known: Known, now: i64) -> Stored<Outcome> {
         let broken = config::text(&self.env, "TEST_BREAK").unwrap_or_default();
         let known = match known {
             Known::Invoice {
@@ -284,9 +309,9 @@ impl GwopLedger {
             return Ok(outcome);
         }
         let Some(panics) = self.fail_next.take() else {
-            return Ok(self.store.record(delivery, known, now, self.times)?);
+            return self.store.record(delivery, known, now, self.times);
         };
-        Ok(self.store.sql().transaction(|| {
+        self.store.sql().transaction(|| {
             self.store.record(delivery, known, now, self.times)?;
             #[allow(clippy::panic)]
             if panics {
@@ -296,7 +321,7 @@ impl GwopLedger {
                 .sql()
                 .run("INSERT INTO outbox (sequence) VALUES (NULL)", &[])?;
             Ok(Outcome::Ignored)
-        })?)
+        })
     }
 
     /// Panics where [`Call::PanicInAlarm`] asked for it: before messages are in the queue, or after.
@@ -310,16 +335,13 @@ impl GwopLedger {
 
     async fn answer(&self, envelope: &Envelope, call: Call) -> Result<Response> {
         let merchant = &envelope.merchant;
-        let writes = matches!(call, Call::Adopt { .. } | Call::Compare { .. })
-            || matches!(call, Call::Reconciliation { begin: true });
-        let stored = self.admit(envelope, writes).await?;
+        let stored = self.admit(envelope, writes_anyway(&call)).await?;
         let invoice_id = match &call {
             Call::Read { invoice_id } => Some(invoice_id),
-            Call::Claim(event)
-            | Call::Confirm(event)
-            | Call::Failed(event)
-            | Call::Bury(event)
-            | Call::Replay(event) => Some(&event.invoice_id),
+            Call::Failed(attempt) => Some(&attempt.event.invoice_id),
+            Call::Claim(event) | Call::Confirm(event) | Call::Bury(event) | Call::Replay(event) => {
+                Some(&event.invoice_id)
+            }
             _ => None,
         };
         let stored = match invoice_id {
@@ -384,11 +406,11 @@ impl GwopLedger {
                 Response::from_json(&self.store.confirm(merchant, &event, now, times)?)
             }
             Call::Failed(_) if !stored => Response::from_json(&0),
-            Call::Failed(event) => {
-                Response::from_json(&self.store.failed(merchant, &event, now, times)?)
+            Call::Failed(attempt) => {
+                Response::from_json(&self.store.failed(merchant, &attempt, now, times)?)
             }
             Call::Bury(_) if !stored => Response::from_json(&false),
-            Call::Bury(event) => Response::from_json(&self.store.bury(merchant, &event)?),
+            Call::Bury(event) => Response::from_json(&self.bury(merchant, &event).await?),
             Call::Replay(_) if !stored => Response::from_json(&super::messages::Replay::Unknown),
             Call::Replay(event) => {
                 let replay = self.store.replay(merchant, &event, now)?;
@@ -397,8 +419,121 @@ impl GwopLedger {
                 }
                 Response::from_json(&replay)
             }
+            Call::ListEvents(_) if !stored => Response::from_json(&EventPage::default()),
+            Call::ListEvents(step) => {
+                Response::from_json(&self.store.list_events(merchant, &step)?)
+            }
+            Call::ReplayEvents { .. } if !stored => Response::from_json(&ReplayedStep::default()),
+            Call::ReplayEvents { step, dry_run } => {
+                let done = self.store.replay_events(merchant, &step, dry_run, now)?;
+                if !dry_run && done.events > 0 {
+                    self.recounted(step.filter.state, done.events);
+                    self.arm(now).await?;
+                }
+                Response::from_json(&done)
+            }
+            Call::ListInvoices(_) if !stored => Response::from_json(&InvoicePage::default()),
+            Call::ListInvoices(step) => {
+                Response::from_json(&self.store.list_invoices(merchant, &step)?)
+            }
+            Call::Count => Response::from_json(&self.count(merchant, stored, now)?),
+            // Of shard 0, as the next two: it has its tables since it was admitted.
+            Call::Tally(tally) => {
+                let alerts_on = alerting::is_on(&self.env);
+                self.store.tally(&tally, alerts_on, now)?;
+                self.arm_for_alerts().await?;
+                Response::from_json(&())
+            }
+            Call::Counters => Response::from_json(&self.store.counters()?),
+            Call::Raise { kind, count } => {
+                self.store.raise(kind, count, now)?;
+                self.arm_for_alerts().await?;
+                Response::from_json(&())
+            }
+            #[cfg(feature = "worker-test")]
+            Call::FillDead { rows, prefix } => {
+                super::store_checks::fill_dead(&self.store, &prefix, rows, now, times)?;
+                Response::from_json(&())
+            }
         };
         Ok(answer?)
+    }
+
+    /// The queue gave up on an event. Whoever is to be told of it hears of it by the alarm.
+    async fn bury(&self, merchant: &str, event: &EventKey) -> Result<bool> {
+        if !alerting::is_on(&self.env) {
+            return Ok(self.store.bury(merchant, event)?);
+        }
+        let buried = self.store.sql().transaction(|| {
+            let buried = self.store.bury(merchant, event)?;
+            if buried {
+                self.store.note(AlertKind::DeadLetter, 1)?;
+            }
+            Ok(buried)
+        })?;
+        if buried {
+            self.arm(now_ms().saturating_add(schedule::GATHER_MS))
+                .await?;
+        }
+        Ok(buried)
+    }
+
+    /// What waits here: counted at most every ten seconds, and seldomer where there is much.
+    fn count(&self, merchant: &str, stored: bool, now: i64) -> Result<Counts> {
+        if let Some((counts, until)) = self.counted.get()
+            && (counts.counted_at..until).contains(&now)
+        {
+            return Ok(counts);
+        }
+        let mut counts = Counts {
+            counted_at: now,
+            ..Counts::default()
+        };
+        if stored {
+            counts = self.store.count(merchant, now)?;
+            counts.reconciliation = self.reconciliation_gauges(merchant)?;
+        }
+        let rows = counts
+            .pending
+            .saturating_add(counts.dead)
+            .saturating_add(counts.conflicts);
+        let pause = COUNT_MS.max(rows.saturating_div(COUNTED_ROWS_PER_MS));
+        self.counted.set(Some((counts, now.saturating_add(pause))));
+        Ok(counts)
+    }
+
+    /// A replay has moved so many events: the count that may still be told follows, without another look.
+    fn recounted(&self, from: EventState, events: usize) {
+        if let Some((mut counts, until)) = self.counted.get() {
+            let events = i64::try_from(events).unwrap_or_default();
+            counts.pending = counts.pending.saturating_add(events);
+            if from == EventState::Dead {
+                counts.dead = counts.dead.saturating_sub(events).max(0);
+            }
+            self.counted.set(Some((counts, until)));
+        }
+    }
+
+    /// What shard 0 knows of the last run of reconciliation. `None` in other shards, and before the
+    /// first run.
+    fn reconciliation_gauges(&self, merchant: &str) -> Result<Option<ReconciliationGauges>> {
+        let found = self.store.reconciliation(merchant)?;
+        Ok(found
+            .filter(|found| found.pages > 0 || found.completed_at.is_some())
+            .map(|found| ReconciliationGauges {
+                gap: found.applied.saturating_add(found.conflicts),
+                complete_at: found.completed_at,
+            }))
+    }
+
+    /// Arms the alarm for the next alert.
+    async fn arm_for_alerts(&self) -> Result<()> {
+        if alerting::is_on(&self.env)
+            && let Some(next) = self.store.next_alert(self.times)?
+        {
+            self.arm(next).await?;
+        }
+        Ok(())
     }
 
     /// Takes over an invoice that this shard knows nothing of, where 1.0.0 may have kept it.
@@ -484,13 +619,26 @@ impl GwopLedger {
 
     /// Arms the alarm where an instance does not know whether it is.
     async fn repair_alarm(&self) -> Result<()> {
-        if self.armed.get().is_none()
-            && let Some(next) = self.store.next_job(true)?
-        {
-            self.arm(next).await?;
+        if self.armed.get().is_none() {
+            if let Some(next) = self.store.next_job(true)? {
+                self.arm(next).await?;
+            }
+            self.arm_for_alerts().await?;
         }
         Ok(())
     }
+}
+
+/// Whether a call stores what belongs to this number of shards, where nothing is stored yet.
+const fn writes_anyway(call: &Call) -> bool {
+    #[cfg(feature = "worker-test")]
+    if matches!(call, Call::FillDead { .. }) {
+        return true;
+    }
+    matches!(
+        call,
+        Call::Adopt { .. } | Call::Compare { .. } | Call::Reconciliation { begin: true }
+    )
 }
 
 fn another_count(known: Settings, sent: Settings) -> LedgerError {

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::client::{LedgerError, call_shard, shards};
+use super::client::{LedgerError, call_at, shards};
 use super::legacy;
-use super::messages::{Call, Candidate, Envelope, Request, VERSION, Verdict};
+use super::messages::{Call, Candidate, Verdict};
 use super::object::GwopLedger;
+use super::operator_messages::AlertKind;
 use super::reconciliation::{Counts, Run};
 use super::shard::shard_of;
 use crate::json::Value;
@@ -21,6 +22,10 @@ const MERCHANT: &str = "";
 
 /// How long one step may take, in milliseconds: the outbox of this shard waits meanwhile.
 const STEP_MS: i64 = 5_000;
+
+/// How many failures of a step, one after another, are no alert yet: Gwop may be well again soon. The
+/// one after them comes within 20 seconds.
+const QUIET_FAILURES: i64 = 2;
 
 /// Why a step ends before its time.
 enum Stop {
@@ -86,7 +91,17 @@ impl GwopLedger {
             ],
         );
         let due_at = now_ms().saturating_add(pause);
-        Ok(self.store.walk_failed(MERCHANT, Some(due_at), &error)?)
+        self.store.walk_failed(MERCHANT, Some(due_at), &error)?;
+        if run.failures >= QUIET_FAILURES {
+            self.raise_failed()?;
+        }
+        Ok(())
+    }
+
+    /// Somebody should be told that reconciliation fails.
+    fn raise_failed(&self) -> Result<(), LedgerError> {
+        let kind = AlertKind::ReconciliationFailed;
+        Ok(self.store.raise(kind, 1, now_ms())?)
     }
 
     async fn walk_step(&self, run: &Run) -> Result<(), Stop> {
@@ -97,7 +112,7 @@ impl GwopLedger {
             self.store
                 .walk_failed(MERCHANT, None, &error)
                 .map_err(LedgerError::from)?;
-            return Ok(());
+            return Ok(self.raise_failed()?);
         }
         let shards = shards(&self.env)?;
         let began = now_ms();
@@ -241,14 +256,7 @@ impl GwopLedger {
                 self.compare(candidates).await?
             } else {
                 *budget = budget.saturating_sub(1);
-                let envelope = Envelope {
-                    v: VERSION,
-                    shard,
-                    shards,
-                    merchant: MERCHANT.to_owned(),
-                };
-                let call = Call::Compare { candidates };
-                call_shard(&self.env, Request { envelope, call }).await?
+                call_at(&self.env, shard, Call::Compare { candidates }).await?
             };
             for (at, verdict) in places.into_iter().zip(verdicts) {
                 match verdict {

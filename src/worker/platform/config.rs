@@ -34,6 +34,10 @@ pub const SESSION_CHECK: &str = "SESSION_CHECK";
 pub const FULFILLMENT_URL: &str = "FULFILLMENT_URL";
 /// Secrets that deliveries to fulfillment are signed with, comma-separated during a rotation.
 pub const FULFILLMENT_SECRET: &str = "FULFILLMENT_SECRET";
+/// Where alerts are sent.
+pub const ALERT_URL: &str = "ALERT_URL";
+/// Secrets that alerts are signed with, comma-separated during a rotation.
+pub const ALERT_SECRET: &str = "ALERT_SECRET";
 /// The operator's bearer token, comma-separated during a rotation.
 pub const OPERATOR_TOKEN: &str = "OPERATOR_TOKEN";
 /// `true`: Gwop's hosts and fulfillment may be called over plain HTTP wherever they are.
@@ -93,7 +97,8 @@ const AUTH_SETTINGS: [&str; 4] = [
 ];
 
 /// Variables that take several values.
-const LISTS: [&str; 6] = [
+const LISTS: [&str; 7] = [
+    ALERT_SECRET,
     GWOP_WEBHOOK_SECRET,
     AUTH_SECRET,
     TOKEN_AUDIENCE,
@@ -103,7 +108,8 @@ const LISTS: [&str; 6] = [
 ];
 
 /// How many characters each value has at least. One that is shorter can be guessed, so it turns its part off.
-const LEAST_CHARACTERS: [(&str, usize); 4] = [
+const LEAST_CHARACTERS: [(&str, usize); 5] = [
+    (ALERT_SECRET, 8),
     (AUTH_SECRET, 16),
     (OPERATOR_TOKEN, 16),
     (GWOP_WEBHOOK_SECRET, 8),
@@ -193,7 +199,7 @@ fn is_allowed(env: &Env, name: &'static str, values: &[&str]) -> bool {
         }
         // A service binding goes over no network, whatever the URL is that it sees.
         FULFILLMENT_URL if is_bound(env, FULFILLMENT) => None,
-        GWOP_IDENTITY_URL | GWOP_SERVER_URL | FULFILLMENT_URL => {
+        GWOP_IDENTITY_URL | GWOP_SERVER_URL | FULFILLMENT_URL | ALERT_URL => {
             let insecure = values.iter().any(|url| is_insecure(url)) && !allows_insecure(env);
             insecure.then_some("insecure_host")
         }
@@ -333,13 +339,32 @@ pub fn reconcile_subrequests(env: &Env) -> i64 {
 
 /// Where events are delivered without a service binding; `None`, and a log line where there is a value, unless it is a URL of HTTP.
 pub fn fulfillment_url(env: &Env) -> Option<String> {
-    let text = text(env, FULFILLMENT_URL)?;
+    http_url(env, FULFILLMENT_URL)
+}
+
+/// Where alerts are sent; `None`, and a log line where there is a value, unless it is a URL of HTTP.
+pub fn alert_url(env: &Env) -> Option<String> {
+    http_url(env, ALERT_URL)
+}
+
+fn http_url(env: &Env, name: &'static str) -> Option<String> {
+    let text = text(env, name)?;
     let usable = Url::parse(&text)
         .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     if !usable {
-        not_understood(FULFILLMENT_URL);
+        not_understood(name);
     }
     usable.then_some(text)
+}
+
+/// What alerts miss.
+pub fn missing_for_alerts(env: &Env) -> Vec<&'static str> {
+    let parts = [
+        (ALERT_URL, alert_url(env).is_some()),
+        (ALERT_SECRET, is_set(env, ALERT_SECRET)),
+    ];
+    let missing = parts.into_iter().filter(|(_, there)| !there);
+    missing.map(|(name, _)| name).collect()
 }
 
 /// Whether something is bound under a name.
@@ -444,9 +469,20 @@ pub fn times(env: &Env) -> Times {
             retention: milliseconds("TEST_RETENTION_MS", times.retention),
             silence: milliseconds("TEST_SILENCE_MS", times.silence),
             invoices: milliseconds("TEST_INVOICE_RETENTION_MS", times.invoices),
+            alert_pause: milliseconds("TEST_ALERT_PAUSE_MS", times.alert_pause),
         }
     };
     times
+}
+
+/// At most how often an isolate tells shard 0 what it counted, in milliseconds.
+pub fn flush_ms(env: &Env) -> i64 {
+    #[cfg(feature = "worker-test")]
+    if let Some(milliseconds) = text(env, "TEST_FLUSH_MS").and_then(|text| text.parse().ok()) {
+        return milliseconds;
+    }
+    let _ = env;
+    crate::worker::metrics::FLUSH_MS
 }
 
 /// Whether the JWK Set of a Gwop on this machine is stored too: only in the build that `tests/worker` runs.

@@ -9,7 +9,7 @@ use crate::worker::platform::body::Incoming;
 use crate::worker::platform::response::Answer;
 use crate::worker::platform::{config, iso_8601};
 
-use super::operator::{MERCHANT, admit};
+use super::operator::admit;
 
 /// `POST /reconcile` begins a run, unless one is under way; `GET /reconcile` only says how it stands. Neither waits for the run: the alarm of
 /// shard 0 does the work.
@@ -24,7 +24,7 @@ pub async fn reconcile(request: &Incoming, env: &Env) -> Answer {
         let message = ["Set ", &missing.join(", "), " to reconcile"].concat();
         return Answer::error(503, "RECONCILE_NOT_CONFIGURED", &message);
     }
-    match client::reconciliation(env, MERCHANT, begin).await {
+    match client::reconciliation(env, begin).await {
         Ok(found) => {
             let (status, outcome) = if begin {
                 (202, "begun")
