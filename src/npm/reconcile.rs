@@ -7,12 +7,13 @@ use crate::reconcile::{Found, Next, Walk, numbers};
 
 /// Goes on from a cursor, which is empty at first. `since` and `now` are milliseconds since 1970.
 ///
-/// `more` tells of the page that the last call asked for, once all of it is applied, whether pages follow; it is `undefined` where
-/// there is none. `created` has when its invoices were created, in milliseconds since 1970, with points between. `failed`: something
-/// of it could not be applied.
+/// `more` tells of the page that the last call asked for, once all of it is applied, whether pages
+/// follow; it is `undefined` where there is none. `created` has when its invoices were created, in
+/// milliseconds since 1970, with points between. `failed`: something of it could not be applied.
 ///
-/// Answers `cursor status offset`: the page to ask for next. Where the run is over, `cursor` alone if it is complete, and
-/// `cursor ` if something could not be applied. `undefined` where `cursor` or `created` is none.
+/// Answers `cursor status offset`: the page to ask for next. Where the run is over, `cursor` alone
+/// if it is complete, and `cursor ` if something could not be applied. `undefined` where `cursor`
+/// or `created` is none.
 #[wasm_bindgen(js_name = walkInvoices)]
 pub fn walk_invoices(
     cursor: &str,
@@ -39,12 +40,12 @@ pub fn walk_invoices(
     Some(answer)
 }
 
-/// The event that reconciliation derives from an invoice, as JSON of the wire. `invoice` is the JSON of one in a list, `details`
-/// that of its public invoice, `{}` where it was not asked for, both with the names of the wire; `merchant` is the merchant's id as
-/// JSON.
+/// The event that reconciliation derives from an invoice, as JSON of the wire. `invoice` is the
+/// JSON of one in a list, `details` that of its public invoice, `{}` where it was not asked for,
+/// both with the names of the wire; `merchant` is the merchant's id as JSON.
 ///
-/// Empty where the invoice has no final status, or was created before `since`. Begins with a space where the public invoice may
-/// tell more.
+/// Empty where the invoice has no final status, or was created before `since`. Begins with a space
+/// where the public invoice may tell more.
 #[wasm_bindgen(js_name = reconciledEvent)]
 pub fn reconciled_event(invoice: &str, details: &str, merchant: &str, since: f64) -> String {
     let event = || {

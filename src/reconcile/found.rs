@@ -3,8 +3,8 @@
 use crate::invoice::Status;
 use crate::json::{Object, Value};
 
-/// The longest merchant-side id of which an event is made, in bytes. Gwop's have 36; with what is put before it, the event's
-/// id stays below the 255 bytes that stores take.
+/// The longest merchant-side id of which an event is made, in bytes. Gwop's have 36; with what is
+/// put before it, the event's id stays below the 255 bytes that stores take.
 const MAX_ID_BYTES: usize = 200;
 
 /// What the ids of these events begin with; the status follows, then the invoice's id.
@@ -20,7 +20,8 @@ const fn name(status: Status) -> Option<&'static str> {
     }
 }
 
-/// The id of the event that tells of an invoice's final status. The same for every run, so that two of them do the work once.
+/// The id of the event that tells of an invoice's final status. The same for every run, so that two
+/// of them do the work once.
 #[must_use]
 pub fn event_id(status: Status, invoice_id: &str) -> String {
     [ID_PREFIX, name(status).unwrap_or_default(), "_", invoice_id].concat()
@@ -47,7 +48,8 @@ pub struct Found<'d> {
 }
 
 impl<'d> Page<'d> {
-    /// Reads the JSON of an answer. `None` where it is no page, or one of its invoices has no id or no time.
+    /// Reads the JSON of an answer. `None` where it is no page, or one of its invoices has no id or
+    /// no time.
     #[must_use]
     pub fn read(text: &'d str) -> Option<Self> {
         let page = Value::parse(text.as_bytes()).ok()?;
@@ -108,9 +110,10 @@ impl<'d> Found<'d> {
         self.status() == Some(Status::Paid) && names.iter().any(|name| self.get(name).is_none())
     }
 
-    /// The event that tells of its status, as JSON of the wire. `merchant` is the merchant's id as a JSON string. `details` is
-    /// the public invoice, where it was asked for. Nothing is invented: what neither of them says is left out. `None` where the
-    /// invoice has no final status, or no ids that can be used.
+    /// The event that tells of its status, as JSON of the wire. `merchant` is the merchant's id as
+    /// a JSON string. `details` is the public invoice, where it was asked for. Nothing is invented:
+    /// what neither of them says is left out. `None` where the invoice has no final status, or no
+    /// ids that can be used.
     #[must_use]
     pub fn event(&self, merchant: &str, details: Option<&Object<'_>>) -> Option<String> {
         let status = self.status()?;
@@ -156,7 +159,8 @@ impl<'d> Found<'d> {
     }
 }
 
-/// What an event has of an invoice: under which name, from which member, and whether it must be there. Those of payments are last.
+/// What an event has of an invoice: under which name, from which member, and whether it must be
+/// there. Those of payments are last.
 const MEMBERS: [(&str, &str, bool); 9] = [
     ("invoice_id", "id", true),
     ("public_invoice_id", "public_invoice_id", true),

@@ -5,12 +5,13 @@ use crate::invoice::Status;
 /// How many invoices a page has at most: the most that Gwop gives.
 pub const PAGE: i64 = 100;
 
-/// How many invoices of a page are asked for again with the next one. So many may leave the list meanwhile without another
-/// one being passed over.
+/// How many invoices of a page are asked for again with the next one. So many may leave the list
+/// meanwhile without another one being passed over.
 const OVERLAP: i64 = 10;
 
-/// How far before the last complete run a run looks, in milliseconds: 25 hours. An invoice can be paid for 24 hours at most
-/// (contract, "Request bodies"), so what was created before had reached its end by then.
+/// How far before the last complete run a run looks, in milliseconds: 25 hours. An invoice can be
+/// paid for 24 hours at most (contract, "Request bodies"), so what was created before had reached
+/// its end by then.
 const LOOK_BACK_MS: i64 = 25 * HOUR_MS;
 
 /// How long a walk through everything is good for, in milliseconds: a day.
@@ -29,8 +30,9 @@ const LEFT: i64 = 1;
 /// Set where something that was found could not be applied.
 const FAILED: i64 = 2;
 
-/// An invoice that was created before this is never applied, in milliseconds since 1970: not before `since`, and, where final
-/// states are kept for `kept_ms` only, not within the last 30 days of that, in which they may be gone.
+/// An invoice that was created before this is never applied, in milliseconds since 1970: not before
+/// `since`, and, where final states are kept for `kept_ms` only, not within the last 30 days of
+/// that, in which they may be gone.
 #[must_use]
 pub fn floor(since: i64, kept_ms: Option<i64>, now: i64) -> i64 {
     let oldest = kept_ms.map_or(i64::MIN, |kept| {
@@ -51,7 +53,8 @@ pub enum Next {
     },
     /// Nothing: the run is over.
     Over {
-        /// Whether everything that was found is applied. Where not, the next run looks as far back as this one did.
+        /// Whether everything that was found is applied. Where not, the next run looks as far back
+        /// as this one did.
         complete: bool,
     },
 }
@@ -82,8 +85,8 @@ pub struct Walk {
 }
 
 impl Walk {
-    /// Goes on from a cursor, or begins a run where the cursor is empty or that of a run that is over. `now` is in
-    /// milliseconds since 1970. `None` where the text is no cursor.
+    /// Goes on from a cursor, or begins a run where the cursor is empty or that of a run that is
+    /// over. `now` is in milliseconds since 1970. `None` where the text is no cursor.
     #[must_use]
     pub fn resume(cursor: &str, now: i64) -> Option<Self> {
         let mut walk = Self {
@@ -161,9 +164,10 @@ impl Walk {
         self.started
     }
 
-    /// Takes the page that [`Self::next`] named, once all of it is applied that is not older than `floor`. `created` tells of its
-    /// invoices, in Gwop's order, when they were created; `more` whether pages follow. `failed`: something of it could not be
-    /// applied, so that the run will not count as complete.
+    /// Takes the page that [`Self::next`] named, once all of it is applied that is not older than
+    /// `floor`. `created` tells of its invoices, in Gwop's order, when they were created; `more`
+    /// whether pages follow. `failed`: something of it could not be applied, so that the run will
+    /// not count as complete.
     pub fn turn(&mut self, created: &[i64], more: bool, floor: i64, failed: bool) {
         if failed {
             self.flags |= FAILED;
@@ -201,8 +205,8 @@ impl Walk {
     }
 }
 
-/// The numbers of a text such as `1.20.3`; none of an empty one. `None` where there is anything but digits and points. What is
-/// beyond 2⁶³ wraps: no number of ours is.
+/// The numbers of a text such as `1.20.3`; none of an empty one. `None` where there is anything but
+/// digits and points. What is beyond 2⁶³ wraps: no number of ours is.
 #[must_use]
 pub fn numbers(text: &str) -> Option<Vec<i64>> {
     let mut found = Vec::new();
@@ -275,7 +279,8 @@ mod tests {
         }
     }
 
-    /// Runs to the end; answers what was found at `floor` or later, how many pages were asked for, and whether it is complete.
+    /// Runs to the end; answers what was found at `floor` or later, how many pages were asked for,
+    /// and whether it is complete.
     fn run(
         gwop: &mut Gwop,
         cursor: &mut String,
@@ -387,7 +392,8 @@ mod tests {
     #[test]
     fn invoices_of_one_moment_show_no_order() {
         let mut gwop = Gwop::default();
-        // Oldest first, and the first page is of one moment: more than a day behind that, one that is new.
+        // Oldest first, and the first page is of one moment: more than a day behind that, one that
+        // is new.
         gwop.lists[0] = (0..150).map(|id| (DAY, id)).collect();
         gwop.lists[0].push((10 * DAY, 150));
         let mut cursor = format!("1.{0}.{0}.3.0.0.0", 9 * DAY);
@@ -422,7 +428,8 @@ mod tests {
             assert!(complete);
             let missing: Vec<u32> = (0..3_000).filter(|id| !found.contains(id)).collect();
             assert_eq!(missing, [0_u32; 0], "{order}");
-            // What came meanwhile, the next run finds; where the list is not newest first, that of the next day.
+            // What came meanwhile, the next run finds; where the list is not newest first, that of
+            // the next day.
             let (later, ..) = run(&mut gwop, &mut cursor, now + DAY, 0, &mut |_| {});
             assert!(
                 gwop.lists[0].iter().all(|(_, id)| later.contains(id)),

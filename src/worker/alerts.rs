@@ -1,4 +1,5 @@
-//! When an alert is due, and what it says. [`crate::worker::ledger::watch`] keeps the times; shard 0 decides.
+//! When an alert is due, and what it says. [`crate::worker::ledger::watch`] keeps the times; shard
+//! 0 decides.
 
 use serde_json::{Value, json};
 
@@ -28,8 +29,8 @@ pub struct Alert {
     pub last_at: i64,
 }
 
-/// When an alert is due whose kind was first heard of then, and last tried at `sent_at`; `pause` is the least time
-/// between two of one kind. All in milliseconds.
+/// When an alert is due whose kind was first heard of then, and last tried at `sent_at`; `pause` is
+/// the least time between two of one kind. All in milliseconds.
 #[must_use]
 pub fn due_at(first_at: i64, sent_at: Option<i64>, pause: i64) -> i64 {
     let gathered = first_at.saturating_add(GATHER_MS);

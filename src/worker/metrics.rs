@@ -1,7 +1,8 @@
 //! What is counted, and how Prometheus reads it (text format 0.0.4).
 //!
-//! An isolate counts in memory and tells shard 0 at most every 10 seconds. A counter's name in storage is its series
-//! without the metric's own name: `deliveries:applied`, `applied:3` for the fourth bucket of a histogram.
+//! An isolate counts in memory and tells shard 0 at most every 10 seconds. A counter's name in
+//! storage is its series without the metric's own name: `deliveries:applied`, `applied:3` for the
+//! fourth bucket of a histogram.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

@@ -1,11 +1,12 @@
-//! Pages over the shards: what a cursor says, how many shards one request asks, how their answers become one page.
+//! Pages over the shards: what a cursor says, how many shards one request asks, how their answers
+//! become one page.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 
 use super::ledger::operator_messages::{InvoiceKey, InvoicePage, ListedInvoice};
 
-/// How many calls of shards one request makes at most. With its flush of the counters it stays below 40
-/// subrequests; Workers Free allows 50.
+/// How many calls of shards one request makes at most. With its flush of the counters it stays
+/// below 40 subrequests; Workers Free allows 50.
 pub const MOST_CALLS: u32 = 36;
 /// How many rows a page has where the request says nothing.
 pub const USUAL_ROWS: usize = 100;
@@ -62,12 +63,13 @@ impl InvoiceKey {
     }
 }
 
-/// Goes from shard to shard until there are `limit` rows, no more shards, or [`MOST_CALLS`] were made. `ask` gets a
-/// place and how many rows it may take; it answers how many it took, and after which row its shard goes on. Answers
-/// where the next request goes on; `None` at the end.
+/// Goes from shard to shard until there are `limit` rows, no more shards, or [`MOST_CALLS`] were
+/// made. `ask` gets a place and how many rows it may take; it answers how many it took, and after
+/// which row its shard goes on. Answers where the next request goes on; `None` at the end.
 ///
 /// # Errors
-/// That of the first call. One that fails later ends the walk in front of it: the next request meets it first.
+/// That of the first call. One that fails later ends the walk in front of it: the next request
+/// meets it first.
 pub async fn walk<E>(
     shards: u32,
     from: Place,
@@ -97,7 +99,8 @@ pub async fn walk<E>(
     Ok((place.shard < shards).then_some(place))
 }
 
-/// The newest invoices of all shards, at most `limit`, and behind which one to go on; `None` at the end.
+/// The newest invoices of all shards, at most `limit`, and behind which one to go on; `None` at the
+/// end.
 #[must_use]
 pub fn merged(pages: Vec<InvoicePage>, limit: usize) -> (Vec<ListedInvoice>, Option<InvoiceKey>) {
     // What is older than this, some shard has not looked at yet.

@@ -1,4 +1,5 @@
-//! The cron trigger: a second look at every shard's alarm, and the beginning of a run of reconciliation.
+//! The cron trigger: a second look at every shard's alarm, and the beginning of a run of
+//! reconciliation.
 
 use worker::Env;
 
@@ -9,8 +10,9 @@ use super::platform::{config, log};
 /// The key of the merchant: empty, since there is one.
 const MERCHANT: &str = "";
 
-/// Asks every shard to look whether its alarm is armed for what it has to do: one that was lost, which no delivery of Gwop's repaired meanwhile,
-/// is armed again. Then begins a run of reconciliation where that is configured, unless one is under way.
+/// Asks every shard to look whether its alarm is armed for what it has to do: one that was lost,
+/// which no delivery of Gwop's repaired meanwhile, is armed again. Then begins a run of
+/// reconciliation where that is configured, unless one is under way.
 pub async fn handle_scheduled(env: &Env) {
     if let Err(error) = client::call_each(env, MERCHANT, &Call::Wake, |()| false).await {
         log::error("wake_failed", &[("error", error.to_string().into())]);

@@ -1,5 +1,5 @@
-//! Counting in this isolate, and telling shard 0 of it at most every 10 seconds, after the answer. What an isolate
-//! has not told when it is evicted is lost: at most the last 10 seconds of it.
+//! Counting in this isolate, and telling shard 0 of it at most every 10 seconds, after the answer.
+//! What an isolate has not told when it is evicted is lost: at most the last 10 seconds of it.
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -15,8 +15,8 @@ use super::ledger::messages::Call;
 use super::ledger::operator_messages::Tally;
 use super::platform::{config, log, now_ms};
 
-/// What `worker` 0.8.7 has no binding for: `waitUntil` without the event's context, which a merchant's own Worker
-/// may not have passed on.
+/// What `worker` 0.8.7 has no binding for: `waitUntil` without the event's context, which a
+/// merchant's own Worker may not have passed on.
 #[allow(unsafe_code)] // wasm-bindgen's generated glue.
 mod platform_context {
     use super::{JsValue, Promise};
@@ -29,7 +29,8 @@ mod platform_context {
     }
 }
 
-/// How long after its time a flush counts as lost with the request that it belonged to, in milliseconds.
+/// How long after its time a flush counts as lost with the request that it belonged to, in
+/// milliseconds.
 const LOST_MS: i64 = 20_000;
 
 thread_local! {
@@ -45,8 +46,8 @@ pub fn count(work: impl FnOnce(&mut Tally)) {
     TALLY.with_borrow_mut(work);
 }
 
-/// Has what was counted told to shard 0 after the answer: now, or 10 seconds after the last time. Call it when a
-/// request or a batch is done.
+/// Has what was counted told to shard 0 after the answer: now, or 10 seconds after the last time.
+/// Call it when a request or a batch is done.
 pub fn flush_later(env: &Env) {
     if TALLY.with_borrow(Tally::is_empty) {
         return;
@@ -86,7 +87,8 @@ async fn flush(env: &Env) {
     }
 }
 
-/// Runs `work` after the answer of the request or the end of the batch, as the platform's `waitUntil` does.
+/// Runs `work` after the answer of the request or the end of the batch, as the platform's
+/// `waitUntil` does.
 fn after_the_answer(work: impl Future<Output = ()> + 'static) {
     let promise = future_to_promise(async move {
         work.await;

@@ -1,12 +1,13 @@
-//! `traceparent` of W3C Trace Context (level 1, section 3.2): taken in, logged, passed on to fulfillment unchanged.
+//! `traceparent` of W3C Trace Context (level 1, section 3.2): taken in, logged, passed on to
+//! fulfillment unchanged.
 
 /// What a header of ours begins with: version 00.
 const VERSION: &str = "00";
 /// How long a header of version 00 is.
 const LENGTH: usize = 55;
 
-/// The header to pass on; `None` where what came is not valid, and is dropped as the standard says. A header of a
-/// later version is read as far as version 00 goes.
+/// The header to pass on; `None` where what came is not valid, and is dropped as the standard says.
+/// A header of a later version is read as far as version 00 goes.
 #[must_use]
 pub fn parent(header: &str) -> Option<String> {
     let text = header.trim();

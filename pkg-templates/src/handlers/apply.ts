@@ -52,7 +52,10 @@ export function callbackRules(given: {
   ];
 }
 
-/** Applies events to a store: claims, calls back, records, each once. `event` is asked for once the claim is held. */
+/**
+ * Applies events to a store: claims, calls back, records, each once. `event` is asked for once the
+ * claim is held.
+ */
 export function applier({ store, leaseSeconds, maxCallbackSeconds, onConflict, onPaid, onExpired, onCanceled }: Callbacks) {
   return async function apply(
     claimed: EventClaim,
@@ -88,7 +91,10 @@ export function applier({ store, leaseSeconds, maxCallbackSeconds, onConflict, o
     return completed ? { state: "settled", outcome, called: true } : { state: "unavailable" };
   };
 
-  /** Renews a lease each time half of it has passed, until it is told to stop, the lease is lost, or `maxCallbackSeconds` are over. */
+  /**
+   * Renews a lease each time half of it has passed, until it is told to stop, the lease is lost, or
+   * `maxCallbackSeconds` are over.
+   */
   function keepRenewing(lease: Lease, failed: (error: unknown) => void): () => void {
     const leaseMs = leaseSeconds * 1000;
     const end = Date.now() + maxCallbackSeconds * 1000;
@@ -134,7 +140,8 @@ type Claimable = Pick<ReconciledEvent, "eventId" | "eventVersion" | "gwopOutcome
 export function claimOf(event: Claimable | ReconciledEvent, leaseSeconds: number): EventClaim {
   const { eventId, eventVersion, gwopOutcome, data } = event as Claimable;
   const { invoiceId, status } = data;
-  // A payment may have a hash and a signature: each names it. A hash is hexadecimal, whose case says nothing; Solana's signatures are Base58.
+  // A payment may have a hash and a signature: each names it. A hash is hexadecimal, whose case
+  // says nothing; Solana's signatures are Base58.
   const names = status === "PAID" ? [data.txHash?.toLowerCase(), data.txSignature] : [];
   const transaction = names.filter(Boolean).join(" ") || undefined;
   const conflict = gwopOutcome === "conflict";

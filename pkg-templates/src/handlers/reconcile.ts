@@ -15,13 +15,19 @@ import { applier, type Applied, callbackRules, type Callbacks, claimOf } from ".
 import { checkOptions, isFunction, tell } from "./http.js";
 import type { WebhookErrorInfo } from "./webhook.js";
 
-/** The options of {@link reconcile}. The callbacks are those of `createWebhookHandler`, and so are the leases. */
+/**
+ * The options of {@link reconcile}. The callbacks are those of `createWebhookHandler`, and so are
+ * the leases.
+ */
 export interface ReconcileOptions {
   /** The shared client; it holds the merchant key and the merchant id. */
   gwop: Pick<Gwop, "invoices" | "auth">;
   /** Where invoices are kept: the very store of `createWebhookHandler`. */
   store: WebhookStore;
-  /** Invoices that were created before are never applied: the time at which you went live with webhooks. */
+  /**
+   * Invoices that were created before are never applied: the time at which you went live with
+   * webhooks.
+   */
   since: Date | string;
   /** An invoice is paid: fulfil. Gwop's list names no payer, and may name no chain. */
   onPaid(event: ReconciledPaidEvent): unknown;
@@ -29,15 +35,24 @@ export interface ReconcileOptions {
   onExpired(event: InvoiceExpiredEvent): unknown;
   /** An invoice was canceled. */
   onCanceled(event: InvoiceCanceledEvent): unknown;
-  /** A final state of Gwop's contradicts the one that is stored. Default: it is recorded, and told to `onError`. */
+  /**
+   * A final state of Gwop's contradicts the one that is stored. Default: it is recorded, and told
+   * to `onError`.
+   */
   onConflict?: ((event: ReconciledEvent) => unknown) | undefined;
   /** Told of what could not be applied; nothing waits for it. Default: `console.error`. */
   onError?: ((error: unknown, info: WebhookErrorInfo) => unknown) | undefined;
-  /** The `cursor` of the last call, so that this one goes on, or need not look as far back. Keep it where the store is. */
+  /**
+   * The `cursor` of the last call, so that this one goes on, or need not look as far back. Keep it
+   * where the store is.
+   */
   after?: string | undefined;
   /** After how many pages the call ends, though there are more. Default: none. */
   maxPages?: number | undefined;
-  /** How long a 429 or an outage of Gwop's is waited out, in seconds, before the call ends. Default 600. */
+  /**
+   * How long a 429 or an outage of Gwop's is waited out, in seconds, before the call ends. Default
+   * 600.
+   */
   maxWaitSeconds?: number | undefined;
   /** How long a claim is good for, in seconds. Default 60. */
   leaseSeconds?: number | undefined;
@@ -53,7 +68,10 @@ export interface Reconciled {
   applied: number;
   /** How many contradict what is stored. */
   conflicts: number;
-  /** Whether everything was looked at and applied. Otherwise call again, at once or later, with `after: cursor`. */
+  /**
+   * Whether everything was looked at and applied. Otherwise call again, at once or later, with
+   * `after: cursor`.
+   */
   complete: boolean;
   /** Where to go on: pass it as `after`, after a complete call too. */
   cursor: string;
@@ -83,16 +101,22 @@ const LANES = 8;
 const PAGE = 100;
 
 /**
- * Looks through Gwop's list for final states that no webhook brought, and applies them as a webhook would: each once, however many calls run at one
- * time, and whatever webhooks come later. Call it every 15 minutes or so, with the `cursor` of the call before.
+ * Looks through Gwop's list for final states that no webhook brought, and applies them as a webhook
+ * would: each once, however many calls run at one time, and whatever webhooks come later. Call it
+ * every 15 minutes or so, with the `cursor` of the call before.
  *
- * The event has `gwopSource: "reconciliation"`, and an id that follows from invoice and status. Where pages are newest first, a call looks 25 hours
- * further back than the last complete one; in any other order everything is looked through once a day.
+ * The event has `gwopSource: "reconciliation"`, and an id that follows from invoice and status.
+ * Where pages are newest first, a call looks 25 hours further back than the last complete one; in
+ * any other order everything is looked through once a day.
  *
- * @throws SDKValidationError when an option is missing, not known or of another kind; `MERCHANT_ID_MISSING` where the client has no merchant id. What
- * Gwop refuses for good (a wrong merchant key, say) is thrown as `gwop.invoices.list` throws it.
+ * @throws SDKValidationError when an option is missing, not known or of another kind;
+ * `MERCHANT_ID_MISSING` where the client has no merchant id. What Gwop refuses for good (a wrong
+ * merchant key, say) is thrown as `gwop.invoices.list` throws it.
  * @example
- * const { complete, cursor } = await reconcile({ gwop, store, since: "2026-03-01T00:00:00Z", onPaid, onExpired, onCanceled, after: await load("cursor") });
+ * const callbacks = { onPaid, onExpired, onCanceled };
+ * const since = "2026-03-01T00:00:00Z";
+ * const after = await load("cursor");
+ * const { cursor } = await reconcile({ gwop, store, since, after, ...callbacks });
  * await save("cursor", cursor);
  */
 export async function reconcile(options: ReconcileOptions): Promise<Reconciled> {
@@ -132,7 +156,10 @@ export async function reconcile(options: ReconcileOptions): Promise<Reconciled> 
     void tell(() => (onError ? onError(error, info) : console.error(`Gwop reconcile: ${info.code}`, info.invoiceId ?? "", error)));
   }
 
-  /** What `ask` gives, however long Gwop takes to be well again; `undefined` where that is too long, or the signal aborts. */
+  /**
+   * What `ask` gives, however long Gwop takes to be well again; `undefined` where that is too long,
+   * or the signal aborts.
+   */
   async function patiently<T>(ask: () => Promise<T>): Promise<T | undefined> {
     const end = Date.now() + maxWaitSeconds * 1000;
     for (let pause = 1_000; !signal?.aborted; pause = Math.min(pause * 2, 60_000)) {
@@ -153,7 +180,10 @@ export async function reconcile(options: ReconcileOptions): Promise<Reconciled> 
     return undefined;
   }
 
-  /** The event of an invoice, with what only its public invoice says. Throws a refusal of the wasm's where it is no whole event all the same. */
+  /**
+   * The event of an invoice, with what only its public invoice says. Throws a refusal of the wasm's
+   * where it is no whole event all the same.
+   */
   async function eventOf(invoice: InvoiceListItem, text: string): Promise<ReconciledEvent> {
     let event = text;
     if (event.startsWith(" ")) {
@@ -171,7 +201,10 @@ export async function reconcile(options: ReconcileOptions): Promise<Reconciled> 
     return revive(core().readEvent(new TextEncoder().encode(event.trim()), "", "", true));
   }
 
-  /** Applies one invoice. While another call works on it, waits, but for no longer than a claim lasts. */
+  /**
+   * Applies one invoice. While another call works on it, waits, but for no longer than a claim
+   * lasts.
+   */
   async function applyInvoice(invoice: InvoiceListItem): Promise<Applied["state"]> {
     const text = core().reconciledEvent(listed(invoice), "{}", merchant, sinceMs);
     if (text === "") return "settled";

@@ -1,5 +1,5 @@
-//! The operator's lists of one shard, in SQL. Every step is bounded: it looks at so many rows and says where to go
-//! on, so that a page of few matches costs no more than a full one.
+//! The operator's lists of one shard, in SQL. Every step is bounded: it looks at so many rows and
+//! says where to go on, so that a page of few matches costs no more than a full one.
 
 use super::operator_messages::{
     Counts, EventPage, EventState, EventStep, InvoiceKey, InvoicePage, InvoiceStep, ListedEvent,

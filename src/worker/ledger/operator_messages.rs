@@ -1,5 +1,5 @@
-//! What the operator's routes ask of the shards, and what these answer. The rule of [`super::messages`] holds here
-//! too: fields are only ever added, each with a default.
+//! What the operator's routes ask of the shards, and what these answer. The rule of
+//! [`super::messages`] holds here too: fields are only ever added, each with a default.
 
 use std::collections::BTreeMap;
 
@@ -251,8 +251,8 @@ impl Counts {
 /// The two gauges of the reconciliation.
 #[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ReconciliationGauges {
-    /// How many final states that no webhook had brought were found by the run that is under way, or by
-    /// the last one.
+    /// How many final states that no webhook had brought were found by the run that is under way,
+    /// or by the last one.
     pub gap: i64,
     /// When the last complete run began, in milliseconds since the epoch: what is behind that is
     /// reconciled. `None` before the first.

@@ -1,4 +1,5 @@
-//! Reconciliation in SQL: from when on invoices are looked at, where a run stands, and what of a page is news.
+//! Reconciliation in SQL: from when on invoices are looked at, where a run stands, and what of a
+//! page is news.
 
 use super::messages::{Delivery, Reconciliation};
 use super::sql::{Row, Sql};
@@ -37,7 +38,8 @@ const COLUMNS: &str =
     "since, cursor, due_at, completed_at, pages, applied, conflicts, unusable, failures, error";
 
 impl<S: Sql> Store<S> {
-    /// Stores `now` as the time from which on invoices are looked at, unless there is one. Makes the tables where they are missing.
+    /// Stores `now` as the time from which on invoices are looked at, unless there is one. Makes
+    /// the tables where they are missing.
     ///
     /// # Errors
     /// Where storage fails.
@@ -118,7 +120,8 @@ impl<S: Sql> Store<S> {
         Ok(!begun.is_empty())
     }
 
-    /// A page, or a part of one, is done with. `walk` is where the run stands now; it goes on at `now`, unless it is over.
+    /// A page, or a part of one, is done with. `walk` is where the run stands now; it goes on at
+    /// `now`, unless it is over.
     ///
     /// # Errors
     /// Where storage fails: then the page is done again.
@@ -142,7 +145,8 @@ impl<S: Sql> Store<S> {
         Ok(())
     }
 
-    /// A step failed: it is done again at `due_at`; where that is `None`, the run ends, and the next one goes on from where it stood.
+    /// A step failed: it is done again at `due_at`; where that is `None`, the run ends, and the
+    /// next one goes on from where it stood.
     ///
     /// # Errors
     /// Where storage fails.
@@ -154,7 +158,8 @@ impl<S: Sql> Store<S> {
         Ok(())
     }
 
-    /// What an event that reconciliation derived would do; `None` where it says nothing new: nothing is written for it then.
+    /// What an event that reconciliation derived would do; `None` where it says nothing new:
+    /// nothing is written for it then.
     ///
     /// # Errors
     /// Where storage fails.
@@ -182,8 +187,8 @@ impl<S: Sql> Store<S> {
         Ok(is_news.then_some(outcome))
     }
 
-    /// Whether this conflict is stored already, by the other way: a webhook where reconciliation finds it, or reconciliation where a webhook
-    /// comes later.
+    /// Whether this conflict is stored already, by the other way: a webhook where reconciliation
+    /// finds it, or reconciliation where a webhook comes later.
     pub(super) fn is_told(&self, delivery: &Delivery) -> Result<bool> {
         let Some(status) = delivery.status else {
             return Ok(false);

@@ -1,4 +1,5 @@
-//! What the alarm of shard 0 does for reconciliation: asks Gwop for a page, and every shard for what of it is missing there.
+//! What the alarm of shard 0 does for reconciliation: asks Gwop for a page, and every shard for
+//! what of it is missing there.
 
 use std::collections::BTreeMap;
 
@@ -23,8 +24,8 @@ const MERCHANT: &str = "";
 /// How long one step may take, in milliseconds: the outbox of this shard waits meanwhile.
 const STEP_MS: i64 = 5_000;
 
-/// How many failures of a step, one after another, are no alert yet: Gwop may be well again soon. The
-/// one after them comes within 20 seconds.
+/// How many failures of a step, one after another, are no alert yet: Gwop may be well again soon.
+/// The one after them comes within 20 seconds.
 const QUIET_FAILURES: i64 = 2;
 
 /// Why a step ends before its time.
@@ -55,7 +56,8 @@ struct Paged {
 }
 
 impl GwopLedger {
-    /// Does the step of the run that is due. Answers when there is work next, in milliseconds since the epoch; `None` where no step was due.
+    /// Does the step of the run that is due. Answers when there is work next, in milliseconds since
+    /// the epoch; `None` where no step was due.
     pub(super) async fn walk_due_step(&self) -> Result<Option<i64>, LedgerError> {
         if self.settings()?.is_none_or(|settings| settings.shard != 0) {
             return Ok(None);

@@ -1,5 +1,5 @@
-//! What shard 0 keeps for all: counters, and the alerts that are due. And what every shard notes until shard 0 has
-//! heard of it.
+//! What shard 0 keeps for all: counters, and the alerts that are due. And what every shard notes
+//! until shard 0 has heard of it.
 
 use super::operator_messages::{AlertKind, Tally};
 use super::sql::{Sql, SqlError};
@@ -83,8 +83,8 @@ impl<S: Sql> Store<S> {
             .min())
     }
 
-    /// Takes the alerts that are due, in one transaction with the time of the last: nobody else gets them for ten
-    /// minutes, whether they are delivered or not.
+    /// Takes the alerts that are due, in one transaction with the time of the last: nobody else
+    /// gets them for ten minutes, whether they are delivered or not.
     ///
     /// # Errors
     /// Where storage fails: then none is taken.

@@ -1,4 +1,5 @@
-//! `GET /console`: one static page, which asks the operator's routes with a token that it keeps in memory alone.
+//! `GET /console`: one static page, which asks the operator's routes with a token that it keeps in
+//! memory alone.
 
 use base64ct::{Base64, Encoding};
 use sha2::{Digest, Sha256};

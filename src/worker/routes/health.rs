@@ -14,8 +14,8 @@ use crate::worker::platform::{config, iso_8601, log, now_ms};
 use super::limit::limited;
 use super::operator::{admit, is_operator};
 
-/// `GET /healthz`: which parts are on, what the others miss, and whether storage can be reached. With the operator's
-/// token what waits, too.
+/// `GET /healthz`: which parts are on, what the others miss, and whether storage can be reached.
+/// With the operator's token what waits, too.
 pub async fn health(request: &Incoming, env: &Env) -> Answer {
     if request.method != "GET" {
         request.drain().await;

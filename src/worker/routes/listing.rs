@@ -232,7 +232,8 @@ async fn listed_invoices(request: &Incoming, env: &Env) -> Result<Answer, Answer
     Ok(Answer::json(200, "listed", &body).about([("rows", invoices.len().into())]))
 }
 
-/// The body of `POST /events/replay`: one event by its ids, or those of a list that the filter takes.
+/// The body of `POST /events/replay`: one event by its ids, or those of a list that the filter
+/// takes.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wish {
