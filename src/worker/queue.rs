@@ -38,7 +38,7 @@ pub async fn handle_queue<T>(batch: MessageBatch<T>, env: Env) -> Result<()> {
         settle(&raw, &next);
     });
     join_all(work).await;
-    telemetry::flush_later(env);
+    telemetry::flush_now(env);
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use worker::Env;
 use super::ledger::client;
 use super::ledger::messages::Call;
 use super::platform::{config, log};
+use super::telemetry;
 
 /// The key of the merchant: empty, since there is one.
 const MERCHANT: &str = "";
@@ -23,4 +24,5 @@ pub async fn handle_scheduled(env: &Env) {
         let error = ("error", error.to_string().into());
         log::error("reconcile_failed", &[error]);
     }
+    telemetry::flush_now(env);
 }

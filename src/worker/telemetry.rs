@@ -1,5 +1,6 @@
 //! Counting in this isolate, and telling shard 0 of it at most every 10 seconds, after the answer.
-//! What an isolate has not told when it is evicted is lost: at most the last 10 seconds of it.
+//! What an isolate has not told when it is evicted is lost: the last 10 seconds of it, and what its
+//! last batches of the queue counted where no request came after them.
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -46,9 +47,21 @@ pub fn count(work: impl FnOnce(&mut Tally)) {
     TALLY.with_borrow_mut(work);
 }
 
-/// Has what was counted told to shard 0 after the answer: now, or 10 seconds after the last time.
-/// Call it when a request or a batch is done.
+/// Has what was counted told to shard 0 after the answer: now, or 10 seconds after the last time. Call
+/// it when a request is done.
 pub fn flush_later(env: &Env) {
+    flush_within(env, config::flush_ms(env));
+}
+
+/// The same at the end of a batch of the queue, which must not wait: the queue holds the next batch
+/// back until then. Where the last time is less than 10 seconds ago, the next request or batch tells
+/// it.
+pub fn flush_now(env: &Env) {
+    flush_within(env, 0);
+}
+
+/// Has it told where that is due within so many milliseconds.
+fn flush_within(env: &Env, patience: i64) {
     if TALLY.with_borrow(Tally::is_empty) {
         return;
     }
@@ -65,12 +78,16 @@ pub fn flush_later(env: &Env) {
         .get()
         .saturating_add(pause)
         .clamp(now, now.saturating_add(pause));
+    let wait = due.saturating_sub(now);
+    if wait > patience {
+        return;
+    }
     DUE.set(Some(due));
     let env = env.clone();
-    let pause = u64::try_from(due.saturating_sub(now)).unwrap_or_default();
+    let wait = u64::try_from(wait).unwrap_or_default();
     after_the_answer(async move {
-        if pause > 0 {
-            Delay::from(Duration::from_millis(pause)).await;
+        if wait > 0 {
+            Delay::from(Duration::from_millis(wait)).await;
         }
         flush(&env).await;
     });
