@@ -328,6 +328,43 @@ suite('reconciliation', async ({ test, after, quick }) => {
     assert.ok(fulfilment.received.some(({ invoiceId, outcome }) => invoiceId === invoice.id && outcome === 'applied'));
   });
 
+  test('with the most shards every step comes further, though a page takes nearly all that it may ask', async () => {
+    const { worker, shop, fulfilment } = await world({ flags: ['--no-list-payments'], since: Date.now() - HOUR, variables: { LEDGER_SHARDS: '32' } });
+    const invoices = [];
+    for (let at = 0; at < 40; at += 1) invoices.push(await shop.paid(at % 2 === 0 ? 'base' : 'solana'));
+    const run = await reconcile(worker);
+    assert.deepEqual([run.applied, run.unusable], [40, 0]);
+    await allApplied(worker, fulfilment, invoices);
+  });
+
+  test('a public invoice that Gwop never answers for holds up no other', async () => {
+    const { simulator, worker, shop, fulfilment } = await world({ flags: ['--no-list-payments'], since: Date.now() - HOUR });
+    const known = await shop.paid();
+    assert.equal((await reconcile(worker)).applied, 1);
+    const [one, other] = [await shop.paid(), await shop.paid('solana')];
+    await simulator.control('POST', 'faults', { fault: 'error', operation: 'invoices.get', status: 500, times: 'always' });
+    await begin(worker);
+    // The pauses between the steps are minutes: the clock goes on instead.
+    let offset = 0;
+    const run = await eventually('the run is over', async () => {
+      const found = await standing(worker);
+      if (found.running && found.failures > 0) {
+        // More than an alarm may be late: it is armed again.
+        offset += 700_000;
+        await worker.fault('clock', { offset_ms: offset });
+        await worker.request('GET', '/cdn-cgi/handler/scheduled');
+      }
+      return found.running ? undefined : found;
+    }, { within: 90_000, every: 1_000 });
+    assert.deepEqual([run.applied, run.unusable], [0, 2]);
+    assert.equal(worker.logLines().filter((line) => line.event === 'reconcile_unanswered').length, 2);
+    // The next run asks again.
+    await simulator.control('DELETE', 'faults');
+    await worker.fault('clock', { offset_ms: 0 });
+    assert.equal((await reconcile(worker, 120_000)).applied, 2);
+    await allApplied(worker, fulfilment, [known, one, other]);
+  });
+
   test('what the list does not say comes from the public invoice, in the steps that the platform allows', async () => {
     const { simulator, worker, shop, fulfilment } = await world({ flags: ['--no-list-payments'], since: Date.now() - HOUR });
     const invoices = [];

@@ -58,6 +58,8 @@ pub struct GwopLedger {
     pub(super) switched_off: Cell<i64>,
     /// How many batches the alarm has just sent: each is a subrequest.
     pub(super) batches: Cell<i64>,
+    /// Public ids of invoices of which this run can make no event.
+    pub(super) passed_over: RefCell<BTreeSet<String>>,
     /// Whether this instance has seen that shard 0 has a time from which on invoices are reconciled.
     since_kept: Cell<bool>,
     /// What waits here, and until when that may be told again.
@@ -81,6 +83,7 @@ impl DurableObject for GwopLedger {
             remembered: RefCell::default(),
             switched_off: Cell::new(0),
             batches: Cell::new(0),
+            passed_over: RefCell::default(),
             since_kept: Cell::new(false),
             counted: Cell::new(None),
             #[cfg(feature = "worker-test")]
@@ -528,12 +531,18 @@ impl GwopLedger {
 
     /// Arms the alarm for the next alert.
     async fn arm_for_alerts(&self) -> Result<()> {
-        if alerting::is_on(&self.env)
-            && let Some(next) = self.store.next_alert(self.times)?
-        {
+        if let Some(next) = self.next_alert()? {
             self.arm(next).await?;
         }
         Ok(())
+    }
+
+    /// When the next alert is due; `None` where there is none, or alerts are off.
+    pub(super) fn next_alert(&self) -> Result<Option<i64>> {
+        if !alerting::is_on(&self.env) {
+            return Ok(None);
+        }
+        Ok(self.store.next_alert(self.times)?)
     }
 
     /// Takes over an invoice that this shard knows nothing of, where 1.0.0 may have kept it.

@@ -1,7 +1,7 @@
 //! What the alarm of shard 0 does for reconciliation: asks Gwop for a page, and every shard for
 //! what of it is missing there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
@@ -27,6 +27,13 @@ const STEP_MS: i64 = 5_000;
 /// How many failures of a step, one after another, are no alert yet: Gwop may be well again soon.
 /// The one after them comes within 20 seconds.
 const QUIET_FAILURES: i64 = 2;
+
+/// After how many failures of a step, one after another, a public invoice that Gwop does not answer
+/// for is passed over: some three minutes.
+const PATIENT_FAILURES: i64 = 5;
+
+/// How many invoices are kept in mind that were passed over.
+const PASSED_OVER: usize = 10_000;
 
 /// Why a step ends before its time.
 enum Stop {
@@ -74,7 +81,9 @@ impl GwopLedger {
         let on = config::missing_for_fulfillment(&self.env).is_empty();
         // Where fulfillment is switched off, when to look again is for the next alarm to say.
         let next = if on { self.store.next_job(on)? } else { None };
-        Ok(Some(next.unwrap_or_else(now_ms)))
+        let next = next.unwrap_or_else(now_ms);
+        let alert = self.next_alert()?;
+        Ok(Some(alert.map_or(next, |alert| alert.min(next))))
     }
 
     /// Keeps in mind when the step is tried again.
@@ -141,7 +150,9 @@ impl GwopLedger {
                 wait_ms: None,
                 is_missing: false,
             })?;
-            let paged = self.apply_page(&page, floor, shards, &mut budget).await?;
+            let paged = self
+                .apply_page(&page, floor, shards, run.failures, &mut budget)
+                .await?;
             if paged.whole {
                 walk.turn(&page.created(), page.more, floor, false);
             }
@@ -153,6 +164,7 @@ impl GwopLedger {
             }
         }
         if let Next::Over { complete } = walk.next() {
+            self.passed_over.borrow_mut().clear();
             let run = self.store.reconciliation(MERCHANT);
             if let Some(run) = run.map_err(LedgerError::from)? {
                 log::line(
@@ -178,6 +190,7 @@ impl GwopLedger {
         page: &Page<'_>,
         floor: i64,
         shards: u32,
+        failures: i64,
         budget: &mut i64,
     ) -> Result<Paged, Stop> {
         let merchant_id = config::text(&self.env, config::GWOP_MERCHANT_ID).unwrap_or_default();
@@ -201,20 +214,45 @@ impl GwopLedger {
             }
         }
         let wanted = self.ask(candidates, shards, budget, &mut counts).await?;
-        let (mut detailed, mut whole) = (vec![], true);
+        let (mut detailed, mut whole, mut is_first) = (vec![], true, true);
+        // What the shards cost that have to be asked again.
+        let (mut again, mut reserve) = (BTreeSet::new(), 0_i64);
+        let may_adopt = legacy::may_hold(&self.env, MERCHANT);
         for at in wanted {
-            // What is left of the budget must do for the shards again.
-            if *budget <= i64::from(shards) {
+            let Some(found) = found.get(at) else { continue };
+            let id = found.public_invoice_id().unwrap_or_default();
+            if self.passed_over.borrow().contains(&id) {
+                continue;
+            }
+            let invoice_id = found.invoice_id().unwrap_or_default();
+            let shard = shard_of(MERCHANT, &invoice_id, shards);
+            let cost = match shard {
+                0 if may_adopt => 2,
+                0 => 0,
+                _ => i64::from(again.insert(shard)),
+            };
+            reserve = reserve.saturating_add(cost);
+            // One is asked for whatever is left, so that every step comes further.
+            if !is_first && *budget <= reserve {
                 whole = false;
                 break;
             }
-            let Some(found) = found.get(at) else { continue };
+            is_first = false;
             *budget = budget.saturating_sub(1);
-            let id = found.public_invoice_id().unwrap_or_default();
             let text = match call_once(&self.env, "invoices.get", &json!({ "id": id })).await {
                 Ok(text) => text,
                 // What the list says has to do.
                 Err(refused) if refused.is_missing => "{}".to_owned(),
+                // Gwop answers for the list, and never for this one: it holds up no other.
+                Err(refused) if failures >= PATIENT_FAILURES => {
+                    let error = ("error", refused.brief.as_str().into());
+                    log::error(
+                        "reconcile_unanswered",
+                        &[("invoice_id", invoice_id.as_str().into()), error],
+                    );
+                    self.pass_over(found, &mut counts);
+                    continue;
+                }
                 Err(refused) => {
                     // What is known by now is applied before the wait.
                     self.ask(detailed, shards, budget, &mut counts).await?;
@@ -227,11 +265,23 @@ impl GwopLedger {
             let event = found.event(&merchant_id, details.as_ref());
             match event.and_then(|event| candidate(event, false)) {
                 Some(candidate) => detailed.push((at, candidate)),
-                None => unusable(found, &mut counts),
+                None => self.pass_over(found, &mut counts),
             }
         }
         self.ask(detailed, shards, budget, &mut counts).await?;
         Ok(Paged { counts, whole })
+    }
+
+    /// Keeps in mind that no event can be made of an invoice in this run: the next step does not
+    /// begin with it again.
+    fn pass_over(&self, found: &Found<'_>, counts: &mut Counts) {
+        unusable(found, counts);
+        let id = found.public_invoice_id().unwrap_or_default();
+        let mut passed_over = self.passed_over.borrow_mut();
+        if passed_over.len() >= PASSED_OVER {
+            passed_over.clear();
+        }
+        passed_over.insert(id);
     }
 
     /// Asks each shard about its candidates. Answers those that want the public invoice.
