@@ -2,7 +2,7 @@
 #![allow(missing_docs)] // `durable_object` writes public methods without any.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use worker::{
     DurableObject, Env, Headers, Request, Response, ScheduledTime, State, Storage, durable_object,
@@ -58,8 +58,8 @@ pub struct GwopLedger {
     pub(super) switched_off: Cell<i64>,
     /// How many batches the alarm has just sent: each is a subrequest.
     pub(super) batches: Cell<i64>,
-    /// Public ids of invoices of which this run can make no event.
-    pub(super) passed_over: RefCell<BTreeSet<String>>,
+    /// Public ids of invoices of which this run can make no event, and whether Gwop did not answer.
+    pub(super) passed_over: RefCell<BTreeMap<String, bool>>,
     /// Whether this instance has seen that shard 0 has a time from which on invoices are reconciled.
     since_kept: Cell<bool>,
     /// What waits here, and until when that may be told again.

@@ -60,6 +60,8 @@ struct Paged {
     counts: Counts,
     /// Whether all of it is done: otherwise the next step begins with it again.
     whole: bool,
+    /// Whether something of it could not be applied, and the next run has to look at it again.
+    failed: bool,
 }
 
 impl GwopLedger {
@@ -154,7 +156,7 @@ impl GwopLedger {
                 .apply_page(&page, floor, shards, run.failures, &mut budget)
                 .await?;
             if paged.whole {
-                walk.turn(&page.created(), page.more, floor, false);
+                walk.turn(&page.created(), page.more, floor, paged.failed);
             }
             self.store
                 .walked(MERCHANT, &walk, paged.counts, now_ms())
@@ -214,14 +216,15 @@ impl GwopLedger {
             }
         }
         let wanted = self.ask(candidates, shards, budget, &mut counts).await?;
-        let (mut detailed, mut whole, mut is_first) = (vec![], true, true);
+        let (mut detailed, mut whole, mut is_first, mut failed) = (vec![], true, true, false);
         // What the shards cost that have to be asked again.
         let (mut again, mut reserve) = (BTreeSet::new(), 0_i64);
         let may_adopt = legacy::may_hold(&self.env, MERCHANT);
         for at in wanted {
             let Some(found) = found.get(at) else { continue };
             let id = found.public_invoice_id().unwrap_or_default();
-            if self.passed_over.borrow().contains(&id) {
+            if let Some(unanswered) = self.passed_over.borrow().get(&id) {
+                failed |= unanswered;
                 continue;
             }
             let invoice_id = found.invoice_id().unwrap_or_default();
@@ -243,14 +246,16 @@ impl GwopLedger {
                 Ok(text) => text,
                 // What the list says has to do.
                 Err(refused) if refused.is_missing => "{}".to_owned(),
-                // Gwop answers for the list, and never for this one: it holds up no other.
-                Err(refused) if failures >= PATIENT_FAILURES => {
+                // Gwop answers for the list, and never for this one: it holds up no other, and the
+                // next run asks again.
+                Err(refused) if failures >= PATIENT_FAILURES && refused.wait_ms.is_none() => {
                     let error = ("error", refused.brief.as_str().into());
                     log::error(
                         "reconcile_unanswered",
                         &[("invoice_id", invoice_id.as_str().into()), error],
                     );
-                    self.pass_over(found, &mut counts);
+                    self.pass_over(found, true, &mut counts);
+                    failed = true;
                     continue;
                 }
                 Err(refused) => {
@@ -265,23 +270,27 @@ impl GwopLedger {
             let event = found.event(&merchant_id, details.as_ref());
             match event.and_then(|event| candidate(event, false)) {
                 Some(candidate) => detailed.push((at, candidate)),
-                None => self.pass_over(found, &mut counts),
+                None => self.pass_over(found, false, &mut counts),
             }
         }
         self.ask(detailed, shards, budget, &mut counts).await?;
-        Ok(Paged { counts, whole })
+        Ok(Paged {
+            counts,
+            whole,
+            failed,
+        })
     }
 
     /// Keeps in mind that no event can be made of an invoice in this run: the next step does not
     /// begin with it again.
-    fn pass_over(&self, found: &Found<'_>, counts: &mut Counts) {
+    fn pass_over(&self, found: &Found<'_>, unanswered: bool, counts: &mut Counts) {
         unusable(found, counts);
         let id = found.public_invoice_id().unwrap_or_default();
         let mut passed_over = self.passed_over.borrow_mut();
         if passed_over.len() >= PASSED_OVER {
             passed_over.clear();
         }
-        passed_over.insert(id);
+        passed_over.insert(id, unanswered);
     }
 
     /// Asks each shard about its candidates. Answers those that want the public invoice.
