@@ -55,7 +55,8 @@ export function statusOf(url, method, headers, body) {
   });
 }
 
-export async function until(ready, what, limitMs = 10_000) {
+/** Asks until `ready` gives something truthy. The limit is for what never comes: a busy machine may take its time. */
+export async function until(ready, what, limitMs = 60_000) {
   const end = Date.now() + limitMs;
   let last;
   while (Date.now() < end) {

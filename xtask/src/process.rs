@@ -3,9 +3,10 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Read, Write as _};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use crate::{Result, top};
@@ -14,11 +15,13 @@ use crate::{Result, top};
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How much of a failed step's log is shown.
 const TAIL_LINES: usize = 60;
+/// How many lines are shown from a failed check on.
+const CHECK_LINES: usize = 8;
 
 /// Where a step's output goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Output {
-    /// To the person, as it comes.
+    /// To the person, as it comes, and to `build/logs`.
     Shown,
     /// To `build/logs`, shown only when the step fails.
     Logged,
@@ -83,26 +86,33 @@ impl Step {
     /// limit; the message holds the end of its log.
     pub fn run(mut self) -> Result {
         let log = log_path(&self.name)?;
-        if self.output == Output::Logged {
-            let file = File::create(&log)?;
-            self.command.stdout(file.try_clone()?).stderr(file);
+        match self.output {
+            Output::Shown => {
+                self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
+            }
+            Output::Logged => {
+                let file = File::create(&log)?;
+                self.command.stdout(file.try_clone()?).stderr(file);
+            }
         }
         let status = self.wait()?;
         if status.success() {
             return Ok(());
         }
         let mut message = format!("{}: failed ({status})", self.name);
-        if self.output == Output::Logged {
-            let text = String::from_utf8_lossy(&fs::read(&log)?).into_owned();
-            let lines: Vec<&str> = text.lines().collect();
-            let from = lines.len().saturating_sub(TAIL_LINES);
-            for line in lines.iter().skip(from) {
-                message.push_str("\n  | ");
-                message.push_str(line);
-            }
-            if from > 0 {
-                message.push_str(&format!("\n  (all of it: {})", log.display()));
-            }
+        let text = String::from_utf8_lossy(&fs::read(&log)?).into_owned();
+        let lines: Vec<&str> = text.lines().collect();
+        let from = lines.len().saturating_sub(TAIL_LINES);
+        let told = match self.output {
+            Output::Logged => lines.iter().skip(from).copied().collect(),
+            Output::Shown => failures(&lines),
+        };
+        for line in told {
+            message.push_str("\n  | ");
+            message.push_str(line);
+        }
+        if from > 0 {
+            message.push_str(&format!("\n  (all of it: {})", log.display()));
         }
         Err(message.into())
     }
@@ -136,10 +146,12 @@ impl Step {
             let program = self.command.get_program().to_string_lossy();
             format!("{}: cannot start `{program}`: {error}", self.name)
         })?;
+        let shown = Shown::begin(&mut child, &self.name)?;
         let started = Instant::now();
         let mut next_beat = HEARTBEAT;
         loop {
             if let Some(status) = child.try_wait()? {
+                shown.end();
                 return Ok(status);
             }
             let elapsed = started.elapsed();
@@ -159,6 +171,66 @@ impl Step {
             std::thread::sleep(Duration::from_millis(20));
         }
     }
+}
+
+/// The copying of a shown step's output to the person and to its log.
+struct Shown {
+    ended: mpsc::Receiver<()>,
+    streams: usize,
+}
+
+impl Shown {
+    /// Copies what `child` has as pipes: nothing for a step that is not shown.
+    fn begin(child: &mut Child, name: &str) -> Result<Self> {
+        let (tell, ended) = mpsc::channel();
+        let pipes: [Option<Box<dyn Read + Send>>; 2] = [
+            child.stdout.take().map(|pipe| Box::new(pipe) as _),
+            child.stderr.take().map(|pipe| Box::new(pipe) as _),
+        ];
+        let mut streams = 0_usize;
+        if pipes.iter().any(Option::is_some) {
+            let log = File::create(log_path(name)?)?;
+            for mut pipe in pipes.into_iter().flatten() {
+                let (tell, mut log) = (tell.clone(), log.try_clone()?);
+                streams = streams.saturating_add(1);
+                std::thread::spawn(move || {
+                    let mut chunk = [0; 8192];
+                    while let Ok(length @ 1..) = pipe.read(&mut chunk) {
+                        let bytes = chunk.get(..length).unwrap_or_default();
+                        let _ = log.write_all(bytes);
+                        let mut out = std::io::stdout().lock();
+                        let _ = out.write_all(bytes).and_then(|()| out.flush());
+                    }
+                    let _ = tell.send(());
+                });
+            }
+        }
+        Ok(Self { ended, streams })
+    }
+
+    /// Waits for the last lines, but not for a grandchild that keeps a pipe open.
+    fn end(self) {
+        for _ in 0..self.streams {
+            let _ = self.ended.recv_timeout(Duration::from_secs(2));
+        }
+    }
+}
+
+/// The lines from each failed check on, as the runners mark them.
+fn failures<'a>(lines: &[&'a str]) -> Vec<&'a str> {
+    let marks = ["✗", "FAILED", "panicked at", "not ok", "Error:"];
+    let mut kept = Vec::new();
+    let mut left = 0_usize;
+    for line in lines {
+        if marks.iter().any(|mark| line.contains(mark)) {
+            left = CHECK_LINES;
+        }
+        if left > 0 && kept.len() < TAIL_LINES {
+            kept.push(*line);
+        }
+        left = left.saturating_sub(1);
+    }
+    kept
 }
 
 /// Says what is being done.

@@ -115,14 +115,23 @@ pub fn command(arguments: &[String]) -> Result {
         if let Err(error) = &result {
             println!("{error}");
         }
-        summary.push((*name, result.is_ok(), seconds));
+        summary.push((*name, result, seconds));
     }
     say("\n── summary");
-    for (name, good, seconds) in &summary {
-        let verdict = if *good { "passed" } else { "FAILED" };
+    // Here too, since the end of a long output is what people and CI look at.
+    for (name, result, _) in &summary {
+        if let Err(error) = result {
+            println!("{name}: {error}");
+        }
+    }
+    for (name, result, seconds) in &summary {
+        let verdict = if result.is_ok() { "passed" } else { "FAILED" };
         println!("{verdict} {name:<10} {seconds:>7.1} s");
     }
-    let passed = summary.iter().filter(|(_, good, _)| *good).count();
+    let passed = summary
+        .iter()
+        .filter(|(_, result, _)| result.is_ok())
+        .count();
     let failed = summary.len().saturating_sub(passed);
     println!("{passed} passed, {failed} failed");
     if failed > 0 {
