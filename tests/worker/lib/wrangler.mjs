@@ -11,7 +11,7 @@ import { eventually, sleep } from './runner.mjs';
 /** The top level of the repository. */
 export const TOP = fileURLToPath(new URL('../../../', import.meta.url));
 /** The build with faults on purpose and shorter times. */
-export const TEST_BUILD = join(TOP, process.env.W18_B ? 'build/worker-test-b/entry.js' : 'build/worker-test/entry.js');
+export const TEST_BUILD = join(TOP, 'build/worker-test/entry.js');
 /** Where storage lies: in memory where that can be had, since workerd syncs each write. A `kill -9` is none the wiser. */
 export const SCRATCH = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 /** What is deployed. */
