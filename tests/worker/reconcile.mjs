@@ -183,6 +183,9 @@ suite('reconciliation', async ({ test, after, quick }) => {
     assert.ok(calls <= count / 90 + 10, `${calls} list calls`);
     assert.equal(run.pages, calls);
     await allApplied(worker, fulfilment, invoices, quick ? 120_000 : 600_000);
+    // Wrangler's own server leaves workerd a socket per batch and line: after 10,000 it has no more.
+    await worker.kill();
+    await worker.start();
     // Gwop's webhooks, late: with the transaction and without one.
     const late = invoices.filter(({ status }) => status === 'PAID').slice(0, 40);
     for (const [at, { id, publicInvoiceId, transaction }] of late.entries()) {
