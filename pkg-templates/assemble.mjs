@@ -32,7 +32,7 @@ function adapters() {
 /** What several subpaths share lies in files of its own, so that they share each class too; and in few, since each costs Node about a millisecond. */
 const SHARED = [
   ["gwop", /\/src\/(?!checkout|handlers|simulator|slim|stores|errors\.ts|models\/errors\.ts|instance|loading)/],
-  ["handlers", /\/src\/handlers\/(auth|fetch|http|node|webhook)/],
+  ["handlers", /\/src\/handlers\/(apply|auth|fetch|http|node|reconcile|webhook)/],
   ["simulator", /\/src\/simulator(\/|\.ts)/],
   ["simulator.base64", /^base64:.*\/simulator/],
 ];

@@ -7,6 +7,7 @@ pub mod invoice;
 pub mod json;
 pub mod model;
 pub mod port;
+pub mod reconcile;
 pub mod time;
 pub mod token;
 pub mod webhook;

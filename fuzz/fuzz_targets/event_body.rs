@@ -13,7 +13,7 @@ fuzz_target!(|body: &[u8]| {
     if reference.is_ok() {
         assert!(ours.is_ok(), "serde_json takes what we refuse");
     }
-    match event::read(body, "", "") {
+    match event::read(body, "", "", false) {
         Ok(decoded) => {
             if reference.is_ok() {
                 let value: Value = serde_json::from_str(&decoded.json).expect("the event is JSON");

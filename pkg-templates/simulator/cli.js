@@ -22,6 +22,8 @@ Usage: npx -p @gwop/sdk gwop-simulator [options]
                            repeatable
   --strict-idempotency-keys
                            refuse an Idempotency-Key that is no UUID v4
+  --list-order ORDER       of the list of invoices: newest-first (default), oldest-first or random
+  --no-list-payments       the list of invoices says nothing of payments
   --settlement-delay MS    how long a payment stays in PAYING (default 0)
   --seed N                 the same seed gives the same identifiers
   --state FILE             keep everything in this file, and go on where it ends; it holds keys and
@@ -58,6 +60,8 @@ try {
       x402: { type: "string" },
       "smart-wallet": { type: "string", multiple: true },
       "strict-idempotency-keys": { type: "boolean" },
+      "list-order": { type: "string" },
+      "no-list-payments": { type: "boolean" },
       "settlement-delay": { type: "string" },
       seed: { type: "string" },
       state: { type: "string" },
@@ -101,6 +105,8 @@ const given = {
   x402: values.x402,
   smartWallets: values["smart-wallet"],
   strictIdempotencyKeys: values["strict-idempotency-keys"],
+  listOrder: values["list-order"],
+  listPayments: values["no-list-payments"] ? false : undefined,
   settlementDelayMs: whole("settlement-delay"),
   seed: whole("seed"),
 };

@@ -7,6 +7,7 @@ import type { ANY_MERCHANT, TokenClient } from "./auth/verify-token.js";
 import { Invoices } from "./operations/invoices.js";
 import { type Names, readOptions } from "./options.js";
 import {
+  type ReconciledWebhookResponse,
   type ValidateWebhookOptions,
   type ValidateWebhookResponse,
   type ValidateWebhookSyncOptions,
@@ -79,9 +80,12 @@ export class Gwop {
    *
    * @throws SDKValidationError with a `code`: `WEBHOOK_SIGNATURE_MISSING`, `WEBHOOK_SIGNATURE_MALFORMED`, `WEBHOOK_TIMESTAMP_INVALID`,
    * `WEBHOOK_TIMESTAMP_OUTSIDE_TOLERANCE`, `WEBHOOK_BODY_TOO_LARGE`, `WEBHOOK_BODY_NOT_RAW`, `WEBHOOK_SIGNATURE_MISMATCH`, `WEBHOOK_PAYLOAD_INVALID`,
-   * `WEBHOOK_EVENT_UNKNOWN`, `WEBHOOK_HEADER_MISMATCH`; `WEBHOOK_SECRET_MISSING` where no secret is configured, `SIMULATOR_CREDENTIALS` where it is a simulator's
+   * `WEBHOOK_EVENT_UNKNOWN`, `WEBHOOK_HEADER_MISMATCH`, `WEBHOOK_SOURCE_NOT_ACCEPTED`; `WEBHOOK_SECRET_MISSING` where no secret is configured, `SIMULATOR_CREDENTIALS` where it is a simulator's
    * while the identity host is Gwop's own.
    */
+  validateWebhook(options: ValidateWebhookOptions & { reconciled?: false | undefined }): Promise<ValidateWebhookResponse>;
+  /** As above. With `reconciled: true` events are taken too that reconciliation derived from an invoice: their payer and their chain may be missing. */
+  validateWebhook(options: ValidateWebhookOptions): Promise<ReconciledWebhookResponse>;
   validateWebhook(options: ValidateWebhookOptions): Promise<ValidateWebhookResponse> {
     return this.#webhooks.verify(options);
   }
@@ -91,6 +95,9 @@ export class Gwop {
    *
    * @throws SDKValidationError as {@link validateWebhook} rejects.
    */
+  validateWebhookSync(options: ValidateWebhookSyncOptions & { reconciled?: false | undefined }): ValidateWebhookResponse;
+  /** As above, with `reconciled` as {@link validateWebhook} has it. */
+  validateWebhookSync(options: ValidateWebhookSyncOptions): ReconciledWebhookResponse;
   validateWebhookSync(options: ValidateWebhookSyncOptions): ValidateWebhookResponse {
     return this.#webhooks.verifySync(options);
   }

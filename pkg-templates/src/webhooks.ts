@@ -2,7 +2,7 @@ import { refuse } from "./errors/refuse.js";
 import { core } from "./core.js";
 import { ON_WORKERS, readEnvList } from "./env.js";
 import { BODY_BOUND_RULE, GatheredBytes, isBodyBound } from "./gathered-bytes.js";
-import type { InvoiceCanceledEvent, InvoiceExpiredEvent, InvoicePaidEvent } from "./generated/models.js";
+import type { InvoiceCanceledEvent, InvoiceExpiredEvent, InvoicePaidData, InvoicePaidEvent } from "./generated/models.js";
 import { refuseSimulators } from "./hosts.js";
 import { bodyOf } from "./lambda-body.js";
 import { type Names, readOptions } from "./options.js";
@@ -12,6 +12,29 @@ import { encode } from "./text.js";
 
 /** The event of a webhook. Narrow it by `eventType`. */
 export type WebhookEvent = InvoicePaidEvent | InvoiceExpiredEvent | InvoiceCanceledEvent;
+
+/** What a {@link ReconciledPaidEvent} says: as a webhook's data, but Gwop's list of invoices names no payer, and may name no chain. */
+export interface ReconciledPaidData extends Omit<InvoicePaidData, "payerWallet" | "paymentChain"> {
+  /** Who paid. Undefined in what reconciliation derived. */
+  payerWallet?: InvoicePaidData["payerWallet"] | undefined;
+  /** The chain that it was paid on. May be undefined in what reconciliation derived. */
+  paymentChain?: InvoicePaidData["paymentChain"] | undefined;
+}
+
+/** `invoice.paid`, from a webhook or derived by reconciliation: then `gwopSource` is `"reconciliation"`. */
+export interface ReconciledPaidEvent extends Omit<InvoicePaidEvent, "data"> {
+  /** What happened. */
+  data: ReconciledPaidData;
+}
+
+/** An event of a webhook, or one that reconciliation derived from an invoice. Narrow it by `eventType`. */
+export type ReconciledEvent = ReconciledPaidEvent | InvoiceExpiredEvent | InvoiceCanceledEvent;
+
+/** A verified delivery whose event may come from reconciliation. */
+export interface ReconciledWebhookResponse extends Omit<ValidateWebhookResponse, "body"> {
+  /** The signed event. */
+  body: ReconciledEvent;
+}
 
 /** A verified delivery. */
 export interface ValidateWebhookResponse {
@@ -64,6 +87,11 @@ export interface WebhookVerification {
   receivedAt?: Date | undefined;
   /** The largest body that is taken, in bytes, at most 8,388,608 (8 MiB). Default 1,048,576 (1 MiB); Gwop's own have less than 4 KiB. */
   maxBodyBytes?: number | undefined;
+  /**
+   * Whether events are taken that reconciliation derived from an invoice (`gwopSource`), as Gwop's Worker delivers them to fulfillment. They name no
+   * payer, and may name no chain. Default false: they are refused with `WEBHOOK_SOURCE_NOT_ACCEPTED`.
+   */
+  reconciled?: boolean | undefined;
 }
 
 /** The argument of `gwop.validateWebhook`. */
@@ -78,7 +106,13 @@ export interface ValidateWebhookSyncOptions extends WebhookVerification {
   request: WebhookRequestParts | WebhookLambdaEvent;
 }
 
-const OPTIONS: Names<ValidateWebhookOptions> = { request: undefined, toleranceSeconds: undefined, receivedAt: undefined, maxBodyBytes: undefined };
+const OPTIONS: Names<ValidateWebhookOptions> = {
+  request: undefined,
+  toleranceSeconds: undefined,
+  receivedAt: undefined,
+  maxBodyBytes: undefined,
+  reconciled: undefined,
+};
 
 /** The largest body that is taken where the options say nothing, in bytes. */
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -108,7 +142,7 @@ export class WebhookVerifier {
   async verify(options: ValidateWebhookOptions): Promise<ValidateWebhookResponse> {
     const secrets = this.#secrets();
     const verification = readVerification(options);
-    const { request, now, tolerance, maxBodyBytes } = verification;
+    const { request, now, tolerance, maxBodyBytes, reconciled } = verification;
     const headers = readHeaders(request);
     let body: Uint8Array;
     if (isRequest(request)) {
@@ -123,7 +157,7 @@ export class WebhookVerifier {
         const answers = core().verifySignatures(key, headers.xGwopSignature, body, now, tolerance);
         const holds = answers.length === 1 ? await answers[0] : (await Promise.all(answers)).includes(true);
         if (holds) {
-          return { ...headers, body: revive(core().readEvent(body, headers.xGwopEventId, headers.xGwopEventType)) };
+          return { ...headers, body: revive(core().readEvent(body, headers.xGwopEventId, headers.xGwopEventType, reconciled)) };
         }
       }
     } catch (refusal) {
@@ -148,13 +182,13 @@ export class WebhookVerifier {
   #verifySync(options: ValidateWebhookSyncOptions): { headers: DeliveryHeaders; event: WebhookEvent; body: Uint8Array } {
     const secrets = this.#secrets();
     const verification = readVerification(options);
-    const { request, now, tolerance } = verification;
+    const { request, now, tolerance, reconciled } = verification;
     const headers = readHeaders(request);
     const body = readParts(request, headers, verification);
     try {
       const { xGwopSignature, xGwopEventId, xGwopEventType } = headers;
       for (const secret of secrets) {
-        const text = core().verifyWebhookSync(secret, xGwopSignature, body, xGwopEventId, xGwopEventType, now, tolerance);
+        const text = core().verifyWebhookSync(secret, xGwopSignature, body, xGwopEventId, xGwopEventType, now, tolerance, reconciled);
         if (text !== undefined) return { headers, event: revive(text), body };
       }
     } catch (refusal) {
@@ -216,10 +250,11 @@ interface Verification {
   now: number;
   tolerance: number;
   maxBodyBytes: number;
+  reconciled: boolean;
 }
 
 function readVerification(options: ValidateWebhookOptions): Verification {
-  const { request, toleranceSeconds = 300, receivedAt, maxBodyBytes = MAX_BODY_BYTES } = readOptions(options, OPTIONS);
+  const { request, toleranceSeconds = 300, receivedAt, maxBodyBytes = MAX_BODY_BYTES, reconciled = false } = readOptions(options, OPTIONS);
   if (typeof request !== "object") {
     throw refuse("request is required: pass { request } with a Request, or { body, headers }");
   }
@@ -229,7 +264,8 @@ function readVerification(options: ValidateWebhookOptions): Verification {
   const now = receivedAt === undefined ? Date.now() : receivedAt instanceof Date ? receivedAt.getTime() : NaN;
   if (Number.isNaN(now)) throw refuse("receivedAt must be a valid Date");
   if (!isBodyBound(maxBodyBytes)) throw refuse(BODY_BOUND_RULE);
-  return { request, now: now / 1000, tolerance: toleranceSeconds, maxBodyBytes };
+  if (typeof reconciled !== "boolean") throw refuse("reconciled must be a boolean");
+  return { request, now: now / 1000, tolerance: toleranceSeconds, maxBodyBytes, reconciled };
 }
 
 /** Refuses a delivery whose header or time stamp does not do, before anything of its body is read. */

@@ -3,6 +3,7 @@
 //! Whoever changes an element says so to its collection, which keeps its indexes true.
 
 use crate::auth::{AuthIntent, Session};
+use crate::config::ListOrder;
 use crate::invoice::{Invoice, Status};
 use crate::webhook::Delivery;
 use serde::{Deserialize, Serialize, Serializer};
@@ -136,7 +137,7 @@ impl Invoices {
         self.by_public_id.get(public_id).copied()
     }
 
-    /// A page of a merchant's invoices, newest first, and how many there are in all.
+    /// A page of a merchant's invoices, and how many there are in all.
     #[must_use]
     pub fn page(
         &self,
@@ -144,25 +145,43 @@ impl Invoices {
         status: Option<Status>,
         offset: usize,
         limit: usize,
+        order: ListOrder,
     ) -> (Vec<&Invoice>, usize) {
         let mut total = 0;
-        let mut take = |length: usize, newest_first: &mut dyn Iterator<Item = &usize>| {
-            total = length;
-            newest_first
-                .skip(offset)
-                .take(limit)
-                .filter_map(|index| self.all.get(*index))
-                .collect()
-        };
+        let mut take =
+            |length: usize, oldest_first: &mut dyn DoubleEndedIterator<Item = &usize>| {
+                total = length;
+                let all = |index: &usize| self.all.get(*index);
+                match order {
+                    ListOrder::NewestFirst => {
+                        let newest_first = oldest_first.rev();
+                        newest_first
+                            .skip(offset)
+                            .take(limit)
+                            .filter_map(all)
+                            .collect()
+                    }
+                    ListOrder::OldestFirst => oldest_first
+                        .skip(offset)
+                        .take(limit)
+                        .filter_map(all)
+                        .collect(),
+                    ListOrder::Random => {
+                        let mut sorted: Vec<&Invoice> = oldest_first.filter_map(all).collect();
+                        sorted.sort_by(|a, b| a.id.cmp(&b.id));
+                        sorted.into_iter().skip(offset).take(limit).collect()
+                    }
+                }
+            };
         let page = match status {
             None => self
                 .by_merchant
                 .get(merchant_id)
-                .map(|all| take(all.len(), &mut all.iter().rev())),
+                .map(|all| take(all.len(), &mut all.iter())),
             Some(status) => self
                 .by_status
                 .get(&(merchant_id.to_owned(), status))
-                .map(|all| take(all.len(), &mut all.iter().rev())),
+                .map(|all| take(all.len(), &mut all.iter())),
         };
         (page.unwrap_or_default(), total)
     }

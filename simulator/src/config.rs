@@ -45,6 +45,23 @@ pub struct Config {
     pub smart_wallets: Vec<String>,
     /// Whether an `Idempotency-Key` that is no UUID v4 is refused.
     pub strict_idempotency_keys: bool,
+    /// The order of `invoices.list`, which Gwop does not document.
+    pub list_order: ListOrder,
+    /// Whether the list tells of a payment when, on which chain and by which transaction. All three may be absent (contract).
+    pub list_payments: bool,
+}
+
+/// The order of a list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ListOrder {
+    /// By the time of creation, the newest first.
+    #[default]
+    NewestFirst,
+    /// By the time of creation, the oldest first.
+    OldestFirst,
+    /// By the identifier, which says nothing of the time. The same in each answer.
+    Random,
 }
 
 /// A merchant account.
@@ -116,6 +133,8 @@ impl Default for Config {
             x402: Mode::Standard,
             smart_wallets: Vec::new(),
             strict_idempotency_keys: false,
+            list_order: ListOrder::default(),
+            list_payments: true,
         }
     }
 }

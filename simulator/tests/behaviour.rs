@@ -381,6 +381,42 @@ fn lists_page_newest_first() {
 }
 
 #[test]
+fn the_list_has_the_order_that_is_asked_for_and_tells_of_payments_or_not() {
+    for (order, payments) in [
+        ("newest-first", true),
+        ("oldest-first", false),
+        ("random", false),
+    ] {
+        let mut world = world_with(json!({ "listOrder": order, "listPayments": payments }));
+        let mut made = vec![];
+        for _ in 0..12 {
+            let invoice = world.invoice();
+            world.pay(&invoice["id"]);
+            world.advance(1_000);
+            made.push(invoice["id"].clone());
+        }
+        let mut listed = vec![];
+        for offset in [0, 5, 10] {
+            let path = format!("/v1/invoices?status=PAID&limit=5&offset={offset}");
+            let page = world.get(&path).body;
+            for item in page["invoices"].as_array().unwrap() {
+                assert_eq!(item["paid_tx_hash"].is_string(), payments, "{order}");
+                assert_eq!(item["paid_at"].is_string(), payments, "{order}");
+                listed.push(item["id"].clone());
+            }
+        }
+        let newest_first: Vec<Value> = made.iter().rev().cloned().collect();
+        assert_eq!(listed == newest_first, order == "newest-first");
+        assert_eq!(listed == made, order == "oldest-first");
+        let sorted = |mut ids: Vec<Value>| {
+            ids.sort_by_key(Value::to_string);
+            ids
+        };
+        assert_eq!(sorted(listed), sorted(made), "each once");
+    }
+}
+
+#[test]
 fn cancel_is_idempotent_and_only_for_open_invoices() {
     let mut world = world_with(json!({ "cancelNotAllowedStatus": 409 }));
     let cancel = |world: &mut World, invoice: &Value| {
@@ -785,6 +821,7 @@ fn wrong_options_are_refused_by_name() {
             json!({ "cancelNotAllowedStatus": 70_000 }),
         ),
         ("sessionTtlSeconds", json!({ "sessionTtlSeconds": 0 })),
+        ("listOrder", json!({ "listOrder": "shuffled" })),
         ("settlementDelayMs", json!({ "settlementDelayMs": 1.5 })),
         ("seed", json!({ "seed": -1 })),
         (

@@ -69,7 +69,7 @@ fn push_model(out: &mut String, model: &Model, naming: Naming) {
         out.push_str("  ");
         out.push_str(field.called(naming));
         let (mark, tail) = match field.presence {
-            Presence::Required => (": ", ";\n"),
+            Presence::Required | Presence::Usual => (": ", ";\n"),
             Presence::Optional => ("?: ", " | undefined;\n"),
             Presence::Nullable => (": ", " | null;\n"),
         };

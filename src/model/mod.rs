@@ -58,6 +58,8 @@ pub enum Presence {
     Required,
     /// May be absent; a `null` from the server counts as absent.
     Optional,
+    /// Always there in what Gwop signs; may be absent in an event that reconciliation derived.
+    Usual,
     /// Always there, perhaps `null`.
     Nullable,
 }
@@ -165,6 +167,11 @@ pub type Any = serde_json::Value;
 #[serde(transparent)]
 pub struct Nullable<T>(pub Option<T>);
 
+/// A value that is always there in what Gwop signs, and may be missing in an event that reconciliation derived.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Usually<T>(pub T);
+
 macro_rules! wire {
     ($($type:ty => $kind:ident),* $(,)?) => { $(
         impl Wire for $type { const KIND: Kind = Kind::$kind; }
@@ -189,6 +196,11 @@ impl<T: Wire> Wire for Option<T> {
 impl<T: Wire> Wire for Nullable<T> {
     const KIND: Kind = T::KIND;
     const PRESENCE: Presence = Presence::Nullable;
+}
+
+impl<T: Wire> Wire for Usually<T> {
+    const KIND: Kind = T::KIND;
+    const PRESENCE: Presence = Presence::Usual;
 }
 
 /// The field's name without the `r#` of a Rust keyword.

@@ -66,15 +66,17 @@ pub fn decode(model: &'static Model, value: Value<'_>) -> Result<Decoded, Mismat
     transcoder.decoded(end)
 }
 
-/// As [`decode`], of an object whose members were read before.
+/// As [`decode`], of an object whose members were read before. `derived`: it is an event that reconciliation derived.
 ///
 /// # Errors
 /// As [`decode`].
 pub(crate) fn decode_object(
     model: &'static Model,
     object: &Object<'_>,
+    derived: bool,
 ) -> Result<Decoded, Mismatch> {
     let mut transcoder = Transcoder::decoding();
+    transcoder.derived = derived;
     let end = transcoder.object(model, object);
     transcoder.decoded(end)
 }
@@ -106,6 +108,8 @@ struct Transcoder {
     times: String,
     /// Where it is; after an [`Unfit`], where that was.
     path: Vec<Segment>,
+    /// Whether fields may be missing whose presence is [`Presence::Usual`].
+    derived: bool,
 }
 
 /// The value at [`Transcoder::path`] does not fit: what belongs there, and whether there is none.
@@ -122,6 +126,7 @@ impl Transcoder {
             out: String::with_capacity(1024),
             times: String::new(),
             path: Vec::with_capacity(4),
+            derived: false,
         }
     }
 
@@ -219,7 +224,11 @@ impl Transcoder {
         field: &Field,
         member: Option<Value<'d>>,
     ) -> Result<Option<Value<'d>>, Unfit> {
-        let optional = field.presence == Presence::Optional;
+        let optional = match field.presence {
+            Presence::Optional => true,
+            Presence::Usual => self.derived,
+            Presence::Required | Presence::Nullable => false,
+        };
         match member {
             None if optional => Ok(None),
             None => Err(Unfit {

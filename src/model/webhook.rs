@@ -1,4 +1,4 @@
-use super::{AtomicAmount, Id, PaymentChain, Timestamp, literal, model, open_enum};
+use super::{AtomicAmount, Id, PaymentChain, Timestamp, Usually, literal, model, open_enum};
 
 literal! {
     /// The type of an [`InvoicePaidEvent`].
@@ -18,6 +18,8 @@ literal! {
 open_enum! {
     /// What Gwop's Worker found when it applied an event, in deliveries from the Worker to fulfilment.
     pub enum GwopOutcome { Applied = "applied", Conflict = "conflict" }
+    /// Where an event comes from that Gwop did not send.
+    pub enum GwopSource { Reconciliation = "reconciliation" }
 }
 
 model! {
@@ -35,6 +37,8 @@ model! {
         data: InvoicePaidData,
         /// Only in deliveries from Gwop's Worker to fulfilment.
         gwop_outcome: Option<GwopOutcome>,
+        /// Only in events that reconciliation derived from an invoice: those of `{ reconciled: true }`.
+        gwop_source: Option<GwopSource>,
     }
 
     /// `invoice.expired`: nobody paid in time.
@@ -51,6 +55,8 @@ model! {
         data: InvoiceExpiredData,
         /// Only in deliveries from Gwop's Worker to fulfilment.
         gwop_outcome: Option<GwopOutcome>,
+        /// Only in events that reconciliation derived from an invoice: those of `{ reconciled: true }`.
+        gwop_source: Option<GwopSource>,
     }
 
     /// `invoice.canceled`: the merchant canceled before payment arrived.
@@ -67,6 +73,8 @@ model! {
         data: InvoiceCanceledData,
         /// Only in deliveries from Gwop's Worker to fulfilment.
         gwop_outcome: Option<GwopOutcome>,
+        /// Only in events that reconciliation derived from an invoice: those of `{ reconciled: true }`.
+        gwop_source: Option<GwopSource>,
     }
 
     /// The invoice that expired.
@@ -126,12 +134,12 @@ model! {
         /// The transaction on Solana.
         tx_signature: Option<String>,
         /// The chain that it was paid on.
-        payment_chain: PaymentChain,
+        payment_chain: Usually<PaymentChain>,
         /// The chain that it was paid on, as CAIP-2, such as `eip155:8453`.
         payment_chain_caip2: Option<String>,
         /// When it was paid.
         paid_at: Timestamp,
         /// Who paid.
-        payer_wallet: String,
+        payer_wallet: Usually<String>,
     }
 }

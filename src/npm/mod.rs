@@ -5,6 +5,7 @@
 //! - `call`: Gwop's operations over the caller's HTTP client.
 //! - `invoice`: the state machine, for stores.
 //! - `options`: how options cross.
+//! - `reconcile`: what webhooks did not bring, for stores.
 //! - `refusal`: how errors cross.
 //!
 //! Options come in by serde-wasm-bindgen, payloads as JSON text.
@@ -13,6 +14,7 @@
 mod call;
 mod invoice;
 mod options;
+mod reconcile;
 mod refusal;
 mod token;
 mod webhook;

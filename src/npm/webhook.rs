@@ -57,16 +57,18 @@ pub fn verify_signatures(
 /// naming with its time stamps as milliseconds since 1970, and the paths of those time stamps.
 ///
 /// `idHeader` and `typeHeader` are `X-Gwop-Event-Id` and `X-Gwop-Event-Type`, empty where absent. They are not
-/// signed, so they must agree with the body.
+/// signed, so they must agree with the body. `reconciled`: events that reconciliation derived are taken too.
 ///
-/// Throws a `Refusal` with the code `WEBHOOK_PAYLOAD_INVALID`, `WEBHOOK_EVENT_UNKNOWN` or `WEBHOOK_HEADER_MISMATCH`.
+/// Throws a `Refusal` with the code `WEBHOOK_PAYLOAD_INVALID`, `WEBHOOK_EVENT_UNKNOWN`, `WEBHOOK_HEADER_MISMATCH` or
+/// `WEBHOOK_SOURCE_NOT_ACCEPTED`.
 #[wasm_bindgen(js_name = readEvent)]
 pub fn read_event(
     body: &[u8],
     #[wasm_bindgen(js_name = idHeader)] id_header: &str,
     #[wasm_bindgen(js_name = typeHeader)] type_header: &str,
+    reconciled: bool,
 ) -> Result<String, JsValue> {
-    Ok(event::read(body, id_header, type_header)?.into_text())
+    Ok(event::read(body, id_header, type_header, reconciled)?.into_text())
 }
 
 /// Verifies a delivery by the HMAC-SHA256 compiled into this module, and reads it as [`readEvent`](read_event) does.
@@ -82,13 +84,14 @@ pub fn verify_webhook_sync(
     #[wasm_bindgen(js_name = typeHeader)] type_header: &str,
     now: f64,
     tolerance: f64,
+    reconciled: bool,
 ) -> Result<Option<String>, JsValue> {
     let header = SignatureHeader::parse(header)?;
     header.check_time(now, tolerance)?;
     if !hmac::verify([secret], &header, body) {
         return Ok(None);
     }
-    read_event(body, id_header, type_header).map(Some)
+    read_event(body, id_header, type_header, reconciled).map(Some)
 }
 
 /// The `Refusal` of a delivery whose MAC holds under none of the secrets.

@@ -21,11 +21,17 @@ fn schema(event_type: &str) -> Option<&'static Model> {
 }
 
 /// Reads a body whose MAC holds. The two header values, empty where absent, are not signed: they must agree with the body.
+/// `reconciled`: events that reconciliation derived are taken too. They may lack the payer and the chain.
 ///
 /// # Errors
-/// `PayloadInvalid`, `EventUnknown` or `HeaderMismatch`; the messages name fields, never values.
-pub fn read(body: &[u8], id_header: &str, type_header: &str) -> Result<Decoded, Rejection> {
-    read_parsed(&parse(body)?, id_header, type_header)
+/// `PayloadInvalid`, `EventUnknown`, `HeaderMismatch` or `SourceNotAccepted`; the messages name fields, never values.
+pub fn read(
+    body: &[u8],
+    id_header: &str,
+    type_header: &str,
+    reconciled: bool,
+) -> Result<Decoded, Rejection> {
+    read_parsed(&parse(body)?, id_header, type_header, reconciled)
 }
 
 /// The members of a body.
@@ -45,6 +51,7 @@ pub fn read_parsed(
     event: &Object<'_>,
     id_header: &str,
     type_header: &str,
+    reconciled: bool,
 ) -> Result<Decoded, Rejection> {
     let id = non_empty(event, "event_id")?;
     let event_type = non_empty(event, "event_type")?;
@@ -52,8 +59,13 @@ pub fn read_parsed(
     if !agrees(id_header, &id) || !agrees(type_header, &event_type) {
         return Err(Rejection::new(Code::HeaderMismatch));
     }
+    let source = event.get("gwop_source").filter(|source| !source.is_null());
+    if source.is_some_and(|source| !(reconciled && source.is_str("reconciliation"))) {
+        return Err(Rejection::new(Code::SourceNotAccepted));
+    }
     let model = schema(&event_type).ok_or_else(|| Rejection::new(Code::EventUnknown))?;
-    decode_object(model, event).map_err(|mismatch| invalid(&mismatch.sentence("body")))
+    decode_object(model, event, source.is_some())
+        .map_err(|mismatch| invalid(&mismatch.sentence("body")))
 }
 
 fn invalid(reason: &str) -> Rejection {
@@ -85,12 +97,14 @@ mod tests {
     const EXPIRED: &str = include_str!("../../tests/wire/webhook.invoice.expired.json");
 
     fn code(body: &str) -> Option<Code> {
-        read(body.as_bytes(), "", "").err().map(|error| error.code)
+        read(body.as_bytes(), "", "", false)
+            .err()
+            .map(|error| error.code)
     }
 
     #[test]
     fn reads_the_wire_examples() {
-        let paid = read(PAID.as_bytes(), "evt_abc123", "invoice.paid").unwrap();
+        let paid = read(PAID.as_bytes(), "evt_abc123", "invoice.paid", false).unwrap();
         assert!(
             paid.json.contains(r#""paidAt":1774313311602"#),
             "{}",
@@ -98,7 +112,7 @@ mod tests {
         );
         assert!(!paid.json.contains("eventVersion") && !paid.json.contains("createdAt"));
         assert_eq!(paid.times, r#"[["data","paidAt"]]"#);
-        let expired = read(EXPIRED.as_bytes(), "", "").unwrap();
+        let expired = read(EXPIRED.as_bytes(), "", "", false).unwrap();
         assert!(expired.json.contains(r#""eventVersion":2"#));
     }
 
@@ -106,7 +120,7 @@ mod tests {
     fn an_integer_amount_comes_out_as_its_decimal_text() {
         for integer in ["0", "1025000", "9007199254740993", "9223372036854775807"] {
             let body = PAID.replace("\"1025000\"", integer);
-            let paid = read(body.as_bytes(), "", "").unwrap();
+            let paid = read(body.as_bytes(), "", "", false).unwrap();
             let expected = format!("\"amountUsdc\":\"{integer}\"");
             assert!(paid.json.contains(&expected), "{}", paid.json);
         }
@@ -119,9 +133,44 @@ mod tests {
             ("", "invoice.expired"),
             ("evt_abc123 ", ""),
         ] {
-            let error = read(PAID.as_bytes(), id, event_type).unwrap_err();
+            let error = read(PAID.as_bytes(), id, event_type, false).unwrap_err();
             assert_eq!(error.code, Code::HeaderMismatch);
         }
+    }
+
+    #[test]
+    fn a_derived_event_is_taken_only_by_who_asks_for_it_and_may_lack_payer_and_chain() {
+        let derived = PAID.replacen('{', "{\"gwop_source\":\"reconciliation\",", 1);
+        let without = |body: &str, name: &str| {
+            let (before, rest) = body.split_once(&format!("\"{name}\"")).unwrap();
+            let (_, rest) = rest.split_once('"').unwrap();
+            let (_, rest) = rest.split_once('"').unwrap();
+            format!("{before}\"x_{name}\": \"\"{rest}")
+        };
+        let bare = without(&without(&derived, "payment_chain"), "payer_wallet");
+        let code = |body: &str, reconciled| {
+            let read = read(body.as_bytes(), "", "", reconciled);
+            read.err().map(|error| error.code)
+        };
+        for body in [&derived, &bare] {
+            assert_eq!(code(body, false), Some(Code::SourceNotAccepted));
+            assert_eq!(code(body, true), None);
+        }
+        let read = read(derived.as_bytes(), "", "", true).unwrap();
+        assert!(read.json.contains(r#""gwopSource":"reconciliation""#));
+        // What Gwop signs lacks nothing, whoever reads it, and no other source is known.
+        let lacking = without(PAID, "payer_wallet");
+        assert_eq!(code(&lacking, true), Some(Code::PayloadInvalid));
+        assert_eq!(
+            code(&without(&derived, "paid_at"), true),
+            Some(Code::PayloadInvalid)
+        );
+        let other = derived.replace("reconciliation", "elsewhere");
+        assert_eq!(code(&other, true), Some(Code::SourceNotAccepted));
+        assert_eq!(
+            code(&derived.replace("\"reconciliation\"", "null"), false),
+            None
+        );
     }
 
     #[test]
@@ -146,7 +195,7 @@ mod tests {
             assert_eq!(code(body), Some(expected));
         }
         assert_eq!(
-            read(b"{\"a\":\"\xff\"}", "", "").unwrap_err().code,
+            read(b"{\"a\":\"\xff\"}", "", "", false).unwrap_err().code,
             PayloadInvalid
         );
         for (from, to) in [
@@ -168,7 +217,13 @@ mod tests {
             assert_ne!(body, PAID);
             assert_eq!(code(&body), Some(PayloadInvalid), "{to}");
         }
-        let error = read(PAID.replace("\"PAID\"", "\"SECRET\"").as_bytes(), "", "").unwrap_err();
+        let error = read(
+            PAID.replace("\"PAID\"", "\"SECRET\"").as_bytes(),
+            "",
+            "",
+            false,
+        )
+        .unwrap_err();
         assert!(!error.message.contains("SECRET"));
     }
 }

@@ -21,6 +21,8 @@ pub enum Code {
     EventUnknown,
     /// The unsigned event headers contradict the signed body.
     HeaderMismatch,
+    /// The event was derived by reconciliation, and the caller takes only what Gwop sent.
+    SourceNotAccepted,
 }
 
 impl Code {
@@ -37,6 +39,7 @@ impl Code {
             Self::PayloadInvalid => "WEBHOOK_PAYLOAD_INVALID",
             Self::EventUnknown => "WEBHOOK_EVENT_UNKNOWN",
             Self::HeaderMismatch => "WEBHOOK_HEADER_MISMATCH",
+            Self::SourceNotAccepted => "WEBHOOK_SOURCE_NOT_ACCEPTED",
         }
     }
 }
@@ -120,6 +123,9 @@ const fn usual_words(code: Code) -> &'static str {
         }
         Code::HeaderMismatch => {
             "Webhook headers contradict the signed body: X-Gwop-Event-Id and X-Gwop-Event-Type must equal event_id and event_type"
+        }
+        Code::SourceNotAccepted => {
+            "The event was derived by reconciliation: pass reconciled: true to take such events too"
         }
     }
 }

@@ -23,13 +23,30 @@ const SERVICE_URL: &str = "https://fulfilment/webhooks/gwop";
 /// How long the rest of an answer may take.
 const REST_OF_ANSWER: Duration = Duration::from_secs(1);
 
+/// Why fulfillment did not take an event, for the log and the operator: in our own words, nothing of a body or a URL.
+pub struct NotTaken {
+    /// The status of its answer; `None` where there was none.
+    pub status: Option<u16>,
+    /// What that was.
+    pub reason: String,
+}
+
+impl From<&str> for NotTaken {
+    fn from(reason: &str) -> Self {
+        Self {
+            status: None,
+            reason: reason.to_owned(),
+        }
+    }
+}
+
 /// Delivers one event.
 ///
 /// # Errors
-/// Why fulfillment did not take it, for the log: it answered other than 2xx, too late, or not at all.
-pub async fn deliver(env: &Env, event_id: &str, event: &Claimed) -> Result<(), String> {
+/// [`NotTaken`]: it answered other than 2xx, too late, or not at all.
+pub async fn deliver(env: &Env, event_id: &str, event: &Claimed) -> Result<(), NotTaken> {
     if config::list(env, config::FULFILLMENT_SECRET).is_empty() {
-        return Err("FULFILLMENT_SECRET is not configured".to_owned());
+        return Err("FULFILLMENT_SECRET is not configured".into());
     }
     let body =
         with_outcome(&event.body, event.outcome).ok_or("the stored event is no JSON object")?;
@@ -53,14 +70,25 @@ pub async fn deliver(env: &Env, event_id: &str, event: &Claimed) -> Result<(), S
     let attempt = pin!(attempt);
     let response = match select(attempt, Delay::from(limit)).await {
         Either::Left((Ok(response), _)) => response,
-        Either::Left((Err(reason), _)) => return Err(reason.to_owned()),
+        Either::Left((Err(reason), _)) => return Err(reason.into()),
         Either::Right(_) => {
             abort.abort();
-            return Err("no answer in time".to_owned());
+            return Err("no answer in time".into());
         }
     };
     let status = response.status_code();
-    // Nobody needs the body, but a connection whose answer was read can serve the next delivery.
+    drain(response, abort).await;
+    if (200..300).contains(&status) {
+        return Ok(());
+    }
+    Err(NotTaken {
+        status: Some(status),
+        reason: ["answered ", &status.to_string()].concat(),
+    })
+}
+
+/// Reads an answer to its end. Nobody needs the body, but a connection whose answer was read can serve the next delivery.
+pub async fn drain(response: worker::Response, abort: AbortController) {
     let response: web_sys::Response = response.into();
     if let Some(mut rest) = response.body().and_then(|body| Chunks::of(&body)) {
         let drained = pin!(rest.drain());
@@ -68,10 +96,18 @@ pub async fn deliver(env: &Env, event_id: &str, event: &Claimed) -> Result<(), S
             abort.abort();
         }
     }
-    if (200..300).contains(&status) {
-        return Ok(());
+}
+
+/// The signature header of a body, in Gwop's format, under each of these secrets.
+pub fn signature(secrets: &[String], body: &str) -> String {
+    let timestamp = now_ms().checked_div(1_000).unwrap_or(0).to_string();
+    let mut signature = String::from("t=");
+    signature.push_str(&timestamp);
+    for secret in secrets {
+        signature.push_str(",v1=");
+        signature.push_str(&hmac::sign(secret, &timestamp, body.as_bytes()));
     }
-    Err(["answered ", &status.to_string()].concat())
+    signature
 }
 
 fn request(
@@ -81,17 +117,13 @@ fn request(
     body: &str,
     url: &str,
 ) -> worker::Result<Request> {
-    let secrets = config::list(env, config::FULFILLMENT_SECRET);
-    let timestamp = now_ms().checked_div(1_000).unwrap_or(0).to_string();
-    let mut signature = String::from("t=");
-    signature.push_str(&timestamp);
-    for secret in &secrets {
-        signature.push_str(",v1=");
-        signature.push_str(&hmac::sign(secret, &timestamp, body.as_bytes()));
-    }
     let headers = Headers::new();
     headers.set("content-type", "application/json")?;
-    headers.set("x-gwop-signature", &signature)?;
+    let secrets = config::list(env, config::FULFILLMENT_SECRET);
+    headers.set("x-gwop-signature", &signature(&secrets, body))?;
+    if let Some(traceparent) = &event.traceparent {
+        headers.set("traceparent", traceparent)?;
+    }
     // Conveniences, and not signed: what a header would change is in the signed body alone.
     for (name, value) in [
         ("x-gwop-event-id", event_id),
@@ -101,6 +133,11 @@ fn request(
             headers.set(name, value)?;
         }
     }
+    post(url, headers, body)
+}
+
+/// A `POST` that follows no redirect.
+pub fn post(url: &str, headers: Headers, body: &str) -> worker::Result<Request> {
     let mut init = RequestInit::new();
     init.with_method(Method::Post)
         .with_headers(headers)

@@ -8,8 +8,8 @@ use wasm_bindgen::JsValue;
 use worker::{AbortController, Delay, Env, Fetch, Headers, Method, RequestInit, RequestRedirect};
 
 use crate::client::{
-    Call, Failure, Fault, FaultKind, Host, RESPONSE_BODY_BOUND, Refusal, RefusalCode, Request,
-    Response, RetryCodes, RetryPolicy, operation, parse_retry_after,
+    Bound, Call, Failure, Fault, FaultKind, Host, RESPONSE_BODY_BOUND, Refusal, RefusalCode,
+    Request, Response, RetryCodes, RetryPolicy, operation, parse_retry_after,
 };
 use crate::drive::{Attempts, attempts};
 use crate::model::{Decoded, Naming};
@@ -26,6 +26,9 @@ const AGENT_RETRIES: [&str; 4] = ["500", "502", "503", "504"];
 
 /// The longest `Retry-After` of Gwop's that is passed on, in seconds.
 const MAX_WAIT_SECONDS: i64 = 60;
+
+/// The longest `Retry-After` of Gwop's that reconciliation follows, in milliseconds: an hour.
+const MAX_PATIENCE_MS: i64 = 60 * 60 * 1_000;
 
 /// The platform's clock, randomness, HTTP and timers.
 pub struct Platform;
@@ -194,6 +197,51 @@ pub(super) async fn call_for_agent(
         let value = limited.and_then(|response| response.retry_after);
         (error, value.as_deref().and_then(seconds_of))
     })
+}
+
+/// Why [`call_once`] has no answer.
+#[derive(Debug)]
+pub(super) struct Refused {
+    /// What happened, for the log: a class and a code.
+    pub brief: String,
+    /// How long Gwop asks to be left alone, in milliseconds, where it says so.
+    pub wait_ms: Option<i64>,
+    /// Whether Gwop has no such thing.
+    pub is_missing: bool,
+}
+
+/// As [`call`], of one attempt. The answer is Gwop's JSON as it came.
+///
+/// # Errors
+/// [`Refused`].
+pub(super) async fn call_once(
+    env: &Env,
+    name: &str,
+    argument: &serde_json::Value,
+) -> Result<String, Refused> {
+    let refused = |error: CallError| Refused {
+        brief: error.brief(),
+        wait_ms: None,
+        is_missing: error.code().as_deref() == Some("INVOICE_NOT_FOUND"),
+    };
+    let mut call = prepared(env, name, argument).map_err(refused)?;
+    call.set_policy(RetryPolicy {
+        bound: Bound::Retries(0),
+        ..RetryPolicy::default()
+    });
+    let Attempts { result, last, .. } = attempts(&Platform, &mut call).await;
+    match result {
+        Ok(answer) => Ok(answer.json),
+        Err(fault) => {
+            let value = last.ok().and_then(|response| response.retry_after);
+            Err(Refused {
+                wait_ms: value
+                    .and_then(|value| parse_retry_after(&value, now_ms()))
+                    .map(|wait| wait.clamp(0, MAX_PATIENCE_MS)),
+                ..refused(CallError::Failed(fault))
+            })
+        }
+    }
 }
 
 /// The seconds that a `Retry-After` names, in bounds.

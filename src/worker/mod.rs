@@ -12,12 +12,18 @@
 //! Policy ([`schedule`], [`bounds`], [`exchange`], [`payload`], [`ledger::store`]) is plain Rust; what talks to the platform is there on `wasm32` only.
 #![cfg_attr(not(target_arch = "wasm32"), allow(rustdoc::broken_intra_doc_links))]
 
+pub mod alerts;
 pub mod bounds;
 pub mod exchange;
 pub mod ledger;
+pub mod metrics;
+pub mod pages;
 pub mod payload;
 pub mod schedule;
+pub mod trace;
 
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
+mod alerting;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
 mod auth;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
@@ -36,6 +42,8 @@ mod routes;
 mod scheduled;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
 mod sessions;
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
+mod telemetry;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
 mod verify;
 

@@ -138,6 +138,17 @@ pub fn with_outcome(body: &str, outcome: Outcome) -> Option<String> {
     text.push_str("\"}");
     Some(text)
 }
+
+/// The transactions that an event names: a hash in lower case, since hexadecimal on Base has no case; a signature as it stands.
+#[must_use]
+pub fn transactions(body: &str) -> Vec<String> {
+    let data = Members::of(body).and_then(|event| event.get("data"));
+    let data = data.and_then(Members::of);
+    let name = |member| data.as_ref().and_then(|data| data.text(member));
+    let hash = name("tx_hash").map(|hash| hash.to_ascii_lowercase());
+    hash.into_iter().chain(name("tx_signature")).collect()
+}
+
 /// Whether a header carries the text, and the receiver reads it as it was: printable ASCII without white space around it.
 #[must_use]
 pub fn fits_header(text: &str) -> bool {

@@ -6,8 +6,11 @@ use worker::{Env, MessageBatch, MessageExt, QueueRetryOptionsBuilder, RawMessage
 
 use super::fulfillment::deliver;
 use super::ledger::client::{self, LedgerError};
-use super::ledger::messages::{Call, Claimed, EventKey, QueueMessage as Message};
-use super::platform::log;
+use super::ledger::messages::{Call, Claimed, EventKey, FailedAttempt, QueueMessage as Message};
+use super::ledger::operator_messages::LastAnswer;
+use super::platform::{log, now_ms};
+use super::telemetry::{self, count};
+use super::{trace, verify};
 
 /// What the names of dead letter queues end in.
 const DEAD_LETTER_SUFFIX: &str = "-dead";
@@ -35,6 +38,7 @@ pub async fn handle_queue<T>(batch: MessageBatch<T>, env: Env) -> Result<()> {
         settle(&raw, &next);
     });
     join_all(work).await;
+    telemetry::flush_later(env);
     Ok(())
 }
 
@@ -71,15 +75,40 @@ async fn fulfil(message: &Message, env: &Env) -> Next {
     let Some(claimed) = claimed else {
         return Next::Done;
     };
-    if let Err(reason) = deliver(env, &message.event_id, &claimed).await {
-        log::error("fulfilment_failed", &about(message, &reason));
-        return match ask(message, env, Call::Failed).await {
+    if let Err(not_taken) = deliver(env, &message.event_id, &claimed).await {
+        let mut about: Vec<_> = about(message, &not_taken.reason).into();
+        if let Some(traceparent) = &claimed.traceparent {
+            about.push(("trace_id", trace::trace_id(traceparent).into()));
+        }
+        log::error("fulfilment_failed", &about);
+        count(|tally| tally.attempted("failed"));
+        let answer = LastAnswer {
+            status: not_taken.status.map(i64::from),
+            reason: not_taken.reason,
+            at: now_ms(),
+        };
+        let failed = |event| {
+            Call::Failed(FailedAttempt {
+                event,
+                answer: Some(answer),
+            })
+        };
+        return match ask(message, env, failed).await {
             Ok(seconds) => Next::Again(seconds),
             Err(error) => unreachable(message, &error),
         };
     }
     match ask::<()>(message, env, Call::Confirm).await {
-        Ok(()) => Next::Done,
+        Ok(()) => {
+            let happened_at = verify::created_at(&claimed.body).or(claimed.received_at);
+            count(|tally| {
+                tally.attempted("confirmed");
+                if let Some(at) = happened_at {
+                    tally.confirmed_after(now_ms().saturating_sub(at));
+                }
+            });
+            Next::Done
+        }
         Err(error) => unreachable(message, &error),
     }
 }
@@ -88,6 +117,7 @@ async fn bury(message: &Message, env: &Env) -> Next {
     match ask::<bool>(message, env, Call::Bury).await {
         Ok(buried) => {
             if buried {
+                count(|tally| tally.attempted("dead"));
                 log::error(
                     "fulfilment_dead",
                     &about(

@@ -6,7 +6,8 @@ use percent_encoding::percent_decode_str;
 
 use super::platform::body::Incoming;
 use super::platform::response::{Answer, Served, served};
-use super::routes::{auth, operator, webhook};
+use super::routes::{auth, console, health, listing, operator, reconcile, webhook};
+use super::telemetry;
 use worker::{Env, Request, Response, Result};
 
 /// Answers any request to this Worker: webhooks, auth, reading and operating.
@@ -20,20 +21,33 @@ pub async fn handle(request: Request, env: impl Borrow<Env>) -> Result<Response>
 
 /// As [`handle`], of a request that was looked at before.
 pub async fn serve(request: &Incoming, env: &Env) -> Served {
-    let method = request.method.as_str();
+    let served = routed(request, env).await;
+    telemetry::flush_later(env);
+    served
+}
+
+async fn routed(request: &Incoming, env: &Env) -> Served {
     let segments: Vec<Cow<'_, str>> = request.path.split('/').skip(1).map(decoded).collect();
     let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
     match segments.as_slice() {
         ["webhooks", "gwop"] => webhook::serve(request, env).await,
         ["auth", rest @ ..] => auth::handle(request, env, rest).await,
+        ["invoices"] => served("invoices", request, listing::invoices(request, env)).await,
         ["invoices", id] if !id.is_empty() => {
-            served("invoice", method, operator::read_invoice(request, env, id)).await
+            served("invoice", request, operator::read_invoice(request, env, id)).await
         }
         ["invoices", id, "replay"] if !id.is_empty() => {
-            served("replay", method, operator::replay(request, env, id)).await
+            served("replay", request, operator::replay(request, env, id)).await
         }
-        ["upgrade"] => served("upgrade", method, operator::upgrade(request, env)).await,
-        ["healthz"] => served("healthz", method, operator::health(request, env)).await,
+        ["events"] => served("events", request, listing::events(request, env)).await,
+        ["events", "replay"] => {
+            served("events_replay", request, listing::replay(request, env)).await
+        }
+        ["upgrade"] => served("upgrade", request, operator::upgrade(request, env)).await,
+        ["reconcile"] => served("reconcile", request, reconcile::reconcile(request, env)).await,
+        ["healthz"] => served("healthz", request, health::health(request, env)).await,
+        ["metrics"] => served("metrics", request, health::metrics(request, env)).await,
+        ["console"] => served("console", request, console::page(request, env)).await,
         #[cfg(feature = "worker-test")]
         ["test", what] => super::test_routes::handle(request, env, what).await,
         _ => {
@@ -41,7 +55,7 @@ pub async fn serve(request: &Incoming, env: &Env) -> Served {
                 request.drain().await;
                 Answer::not_found()
             };
-            served("none", method, nothing).await
+            served("none", request, nothing).await
         }
     }
 }

@@ -1,5 +1,7 @@
 //! When the outbox and the retention do what. Seconds in the tables, milliseconds in the answers.
 
+use super::alerts;
+
 /// Pauses before each new attempt at fulfillment, in seconds; the last one repeats. How many attempts there are says
 /// `max_retries` of the queue.
 const RETRY_SECONDS: [u32; 10] = [2, 8, 20, 60, 120, 300, 600, 1_200, 1_800, 3_600];
@@ -33,6 +35,9 @@ pub const SEEN_STORED_MS: i64 = if cfg!(feature = "worker-test") {
 /// How soon the alarm comes again after storage failed inside it, in milliseconds.
 pub const ALARM_AGAIN_MS: i64 = 5_000;
 
+/// By how much an alarm may be late before it is armed again, in milliseconds.
+pub const ALARM_LATE_MS: i64 = 60_000;
+
 /// How soon an object of 1.0.0 tries again to hand over, in milliseconds.
 pub const HAND_OVER_AGAIN_MS: i64 = 60_000;
 
@@ -45,6 +50,8 @@ pub struct Times {
     pub silence: i64,
     /// How long invoices are kept after their last event.
     pub invoices: i64,
+    /// The least time between two alerts of one kind.
+    pub alert_pause: i64,
 }
 
 impl Default for Times {
@@ -53,6 +60,7 @@ impl Default for Times {
             retention: RETENTION_MS,
             silence: SILENCE_MS,
             invoices: days(RETENTION_DAYS),
+            alert_pause: alerts::PAUSE_MS,
         }
     }
 }
@@ -87,6 +95,12 @@ pub fn enqueue_ms(failures: i64) -> i64 {
 #[must_use]
 pub fn switched_off_ms(failures: i64) -> i64 {
     doubling(15_000, failures, 6 * 60 * 60 * 1_000)
+}
+
+/// The pause after a step of reconciliation failed `failures` times before, in milliseconds: 5 s doubling up to 10 minutes.
+#[must_use]
+pub fn walk_ms(failures: i64) -> i64 {
+    doubling(5_000, failures, 10 * 60 * 1_000)
 }
 
 /// Whether an event that was seen stored at `seen` is stored still at `now`, both in milliseconds since the epoch, so that nobody need be asked.
@@ -135,5 +149,6 @@ mod tests {
         assert_eq!(enqueue_ms(0), 2_000);
         assert_eq!(enqueue_ms(-1), 2_000);
         assert_eq!(switched_off_ms(90), 21_600_000);
+        assert_eq!([0, 1, 90].map(walk_ms), [5_000, 10_000, 600_000]);
     }
 }

@@ -58,6 +58,11 @@ pub async fn handle(request: &Incoming, env: &Env, what: &str) -> Served {
                     .map_err(|error| worker::Error::RustError(error.to_string()))
             }
             "enqueue" => enqueue(env, &body).await,
+            "rows" => {
+                let (read, written) = super::ledger::object_sql::ROWS.get();
+                return Answer::json(200, "done", &json!({ "read": read, "written": written }));
+            }
+            "fill-dead" => fill_dead(env, &body).await,
             _ => return Answer::not_found(),
         };
         match done {
@@ -65,7 +70,7 @@ pub async fn handle(request: &Incoming, env: &Env, what: &str) -> Served {
             Err(error) => Answer::error(500, "TEST_FAILED", &error.to_string()),
         }
     };
-    served("test", "POST", work).await
+    served("test", request, work).await
 }
 
 /// Puts `{ "message": … }` into the queue as it is.
@@ -74,6 +79,19 @@ async fn enqueue(env: &Env, body: &Value) -> Result<()> {
     let message = js_sys::JSON::parse(&text).unwrap_or(JsValue::NULL);
     let message = RawMessageBuilder::new(message).build_with_content_type(QueueContentType::Json);
     config::fulfillment_queue(env)?.send_raw(message).await
+}
+
+/// Writes `{ "rows" }` dead events into each shard; their invoices' ids begin with `{ "prefix" }`.
+async fn fill_dead(env: &Env, body: &Value) -> Result<()> {
+    let rows = body.get("rows").and_then(Value::as_u64).unwrap_or(1);
+    let prefix = body.get("prefix").and_then(Value::as_str).unwrap_or("dead");
+    let call = Call::FillDead {
+        rows: usize::try_from(rows).unwrap_or(1),
+        prefix: prefix.to_owned(),
+    };
+    let done = client::call_all::<()>(env, &call).await;
+    done.map(drop)
+        .map_err(|error| worker::Error::RustError(error.to_string()))
 }
 
 /// The names of the headers that an app behind `without_identity_headers` sees.

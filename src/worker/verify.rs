@@ -11,7 +11,7 @@ use worker::{Cache, Delay, Env, Response};
 use super::auth::Identity;
 use super::gwop::{fetch_public, host_url};
 use super::ledger::messages::Delivery;
-use super::payload::Members;
+use super::payload::{Members, transactions};
 use super::platform::{config, log, now_ms};
 use crate::client::{Host, operation};
 use crate::invoice::Status;
@@ -140,13 +140,36 @@ pub enum Signed {
 /// # Errors
 /// [`Rejection`], where it is no event, or its headers contradict it.
 pub fn event(body: &[u8], id: &str, kind: &str) -> std::result::Result<Signed, Rejection> {
-    let known = match event::read(body, id, kind) {
+    let known = match event::read(body, id, kind, false) {
         Ok(_) => true,
         Err(rejection) if rejection.code == Code::EventUnknown => false,
         Err(rejection) => return Err(rejection),
     };
-    let invalid = |reason| Rejection::because(Code::PayloadInvalid, reason);
     let text = std::str::from_utf8(body).map_err(|_| invalid("it is not UTF-8"))?;
+    read(text, known)
+}
+
+/// An event that reconciliation derived. `lacking`: something of it is still to be asked for, so that it need not be whole. `None` where it
+/// is none.
+pub fn derived(text: &str, lacking: bool) -> Option<Delivery> {
+    if !lacking && event::read(text.as_bytes(), "", "", true).is_err() {
+        return None;
+    }
+    match read(text, true) {
+        Ok(Signed::Delivery(delivery)) => Some(Delivery {
+            body: String::new(),
+            ..delivery
+        }),
+        _ => None,
+    }
+}
+
+fn invalid(reason: &str) -> Rejection {
+    Rejection::because(Code::PayloadInvalid, reason)
+}
+
+/// What the text of an event says; `known`: whether its type is.
+fn read(text: &str, known: bool) -> std::result::Result<Signed, Rejection> {
     let event = Members::of(text).ok_or_else(|| invalid("it is not a JSON object"))?;
     let data = event.get("data").and_then(Members::of);
     let datum = |name| data.as_ref().and_then(|data| data.text(name));
@@ -178,23 +201,35 @@ pub fn event(body: &[u8], id: &str, kind: &str) -> std::result::Result<Signed, R
     } else {
         None
     };
-    // Hexadecimal on Base, where case says nothing; Base58 on Solana, where it does.
-    let names = [
-        datum("tx_hash").map(|hash| hash.to_ascii_lowercase()),
-        datum("tx_signature"),
-    ];
-    let names: Vec<String> = names.into_iter().flatten().collect();
+    let names = transactions(text);
     Ok(Signed::Delivery(Delivery {
         merchant: String::new(),
         event_version: event.get("event_version").and_then(integer),
         event_type,
         status,
         transaction: (!names.is_empty()).then(|| names.join(" ")),
+        traceparent: None,
         invoice_id,
         public_invoice_id,
         event_id,
         body: text.to_owned(),
     }))
+}
+
+/// When a verified event says that it was made, in milliseconds since the epoch; `None` where it does not say.
+pub fn created_at(body: &str) -> Option<i64> {
+    let text = Members::of(body)?.text("created_at")?;
+    let time = js_sys::Date::parse(&text);
+    time.is_finite().then_some(time as i64)
+}
+
+/// When a delivery was signed, in milliseconds since the epoch, from a header that has verified.
+pub fn signed_at(header: &str) -> Option<i64> {
+    let seconds = header
+        .split(',')
+        .find_map(|part| part.trim().strip_prefix("t="))?;
+    let seconds: i64 = seconds.parse().ok()?;
+    seconds.checked_mul(1_000)
 }
 
 /// An integer that JavaScript and Durable Object SQL hold exactly, however it is written: `4`, `4.0`, `4e0`.

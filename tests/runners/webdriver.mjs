@@ -27,7 +27,8 @@ const CAPABILITIES = {
   }),
   firefox: (program) => ({
     browserName: "firefox",
-    "moz:firefoxOptions": { binary: program, args: ["-headless"] },
+    // Dark: the other scheme than Chromium's own.
+    "moz:firefoxOptions": { binary: program, args: ["-headless"], prefs: { "layout.css.prefers-color-scheme.content-override": 0 } },
   }),
 };
 
@@ -62,17 +63,32 @@ export async function startBrowser(name, { program, driver }) {
     open: (url) => call("POST", `${session}/url`, { url }),
     /** The value of a function body that runs in the page. */
     evaluate: (script, ...args) => call("POST", `${session}/execute/sync`, { script, args }),
-    /** The same, of one that calls its last argument with the value. */
+    /** What a function body passes to its last argument. */
     evaluateAsync: (script, ...args) => call("POST", `${session}/execute/async`, { script, args }),
-    /** Presses keys, one after the other, on whatever has the focus. */
-    keys: (text) => {
-      const actions = [...text].flatMap((value) => ["keyDown", "keyUp"].map((type) => ({ type, value })));
+    /** Presses keys, one after another, wherever the focus is, while others are held. */
+    keys(text, held = "") {
+      const press = (type, keys) => [...keys].map((value) => ({ type, value }));
+      const pressed = [...text].flatMap((key) => [...press("keyDown", key), ...press("keyUp", key)]);
+      const actions = [...press("keyDown", held), ...pressed, ...press("keyUp", held)];
       return call("POST", `${session}/actions`, { actions: [{ type: "key", id: "keyboard", actions }] });
     },
-    /** Sets the window's size. */
-    resize: (width, height) => call("POST", `${session}/window/rect`, { width, height }),
-    /** What is seen, as PNG in base64. */
-    screenshot: () => call("GET", `${session}/screenshot`),
+    /** The bytes of a PNG of what is seen. */
+    screenshot: async () => Buffer.from(await call("GET", `${session}/screenshot`), "base64"),
+    /** Sets the size of the page. Firefox's window has a least width of some 450 pixels. */
+    async resize(width, height) {
+      if (name === "firefox") return call("POST", `${session}/window/rect`, { width, height });
+      const params = { width, height, deviceScaleFactor: 1, mobile: false };
+      return call("POST", `${session}/goog/cdp/execute`, { cmd: "Emulation.setDeviceMetricsOverride", params });
+    },
+    /** Has the user prefer a color scheme. Answers whether the browser now says so: Firefox has one per profile. */
+    async scheme(value) {
+      if (name === "chromium") {
+        const params = { features: [{ name: "prefers-color-scheme", value }] };
+        await call("POST", `${session}/goog/cdp/execute`, { cmd: "Emulation.setEmulatedMedia", params });
+      }
+      const query = `(prefers-color-scheme: ${value})`;
+      return call("POST", `${session}/execute/sync`, { script: "return matchMedia(arguments[0]).matches", args: [query] });
+    },
     close,
   };
 }

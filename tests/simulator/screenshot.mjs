@@ -28,7 +28,7 @@ try {
   const opened = await openPage(browser, gwop.url);
   await opened.click(".row:nth-child(2)");
   await opened.sees("invoice.paid: 200", "#timeline");
-  writeFileSync(file, Buffer.from(await browser.screenshot(), "base64"));
+  writeFileSync(file, await browser.screenshot());
 } finally {
   await browser.close();
   gwop.program.end();

@@ -1,5 +1,7 @@
 // The conformance suite over one store, as tests of the runtime suite's harness.
+import { Gwop } from "@gwop/sdk";
 import { run, test } from "../suite/harness.js";
+import { callsOf, market, reconciler } from "../suite/reconciliation.js";
 import { checks, clockChecks, eventBody, shop } from "../suite/store-conformance.js";
 
 /** The stores whose storage tells the time: those over SQL. */
@@ -13,14 +15,34 @@ export async function conformance(name, open) {
   return run({ runtime: name, serverURL: "", only: `${name}: ` });
 }
 
+/** A day without webhooks: so many invoices, which one run applies. Gives what went wrong; nothing where all is well. */
+export async function day(store, count) {
+  const shop = market();
+  const invoices = await shop.many(count);
+  const own = reconciler(shop.gwop, store);
+  const { applied, complete } = await own.run();
+  const pages = shop.asked("invoices.list");
+  const wrong = [];
+  if (!complete || applied !== count) wrong.push(`${applied} of ${count} applied`);
+  if (own.calls.sort().join() !== callsOf(invoices).join()) wrong.push(`${own.calls.length} calls, not those that were to be made`);
+  if (pages > count / 90 + 10) wrong.push(`${pages} list calls`);
+  if ((await own.run()).applied !== 0) wrong.push("a second run applied something");
+  return wrong;
+}
+
 /**
  * One of several processes on the same storage.
  *
+ * - `day`: `invoice` is a number of invoices; see {@link day}.
+ * - `reconcile`: `invoice` is JSON, `{ client, done, cursor }`. Runs until it is complete; appends to the file `done` a line for each callback that has ended,
+ *   and keeps its cursor in the file `cursor`. Gives how many it applied.
  * - `race`: delivers 25 copies of one event; gives the number of callbacks.
  * - `crash`: is killed in the middle of the callback. The claim is good for 2 seconds.
  * - `after-crash`: delivers the same event, until it is taken; gives the statuses of the answers.
  */
 export async function step(kind, invoice, store) {
+  if (kind === "day") return day(store, Number(invoice));
+  if (kind === "reconcile") return reconcileAll(store, JSON.parse(invoice));
   const body = eventBody("invoice.paid", invoice, { id: `evt_${invoice}` });
   if (kind === "crash") {
     const killed = shop(store, { leaseSeconds: 2, work: () => process.kill(process.pid, "SIGKILL") });
@@ -39,4 +61,19 @@ export async function step(kind, invoice, store) {
     statuses.push(status);
   }
   return statuses;
+}
+
+async function reconcileAll(store, { client, done, cursor }) {
+  const { appendFileSync, existsSync, readFileSync, writeFileSync } = await import("node:fs");
+  const work = ({ data }) => appendFileSync(done, `${data.status} ${data.invoiceId}\n`);
+  const own = reconciler(new Gwop(client), store, { work, leaseSeconds: 2 });
+  let applied = 0;
+  for (let complete = false; !complete; ) {
+    const after = existsSync(cursor) ? readFileSync(cursor, "utf8") : undefined;
+    const run = await own.run({ after, maxPages: 1 });
+    ({ complete } = run);
+    applied += run.applied;
+    writeFileSync(cursor, run.cursor);
+  }
+  return applied;
 }

@@ -1,14 +1,18 @@
 // The conformance suite over every real store, run by `cargo xtask test --only stores` from the consumer project. The programs are named
 // by GWOP_NODE (22.13 or newer), GWOP_BUN, GWOP_DENO, GWOP_WRANGLER, GWOP_POSTGRES (a directory) and GWOP_BETTER_SQLITE3 (a module).
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { exampleOf } from "../runners/documented.mjs";
 import { freePort, runProgram, started, startProgram } from "../runners/programs.mjs";
 import { deliver, PAID, SECRET } from "../suite/deliveries.js";
+import { callsOf } from "../suite/reconciliation.js";
 import { startPostgres } from "./postgres.mjs";
+import { startShop } from "./shop.mjs";
 
-const { GWOP_NODE, GWOP_BUN, GWOP_DENO, GWOP_WRANGLER, GWOP_POSTGRES } = process.env;
+const { GWOP_NODE, GWOP_BUN, GWOP_DENO, GWOP_WRANGLER, GWOP_POSTGRES, GWOP_ALL } = process.env;
+/** Of a day without webhooks, and of the processes that are killed in the middle of a run. */
+const [INVOICES, KILLS] = GWOP_ALL ? [10_000, 20] : [300, 3];
 const DENO_FLAGS = ["run", "--unstable-kv", "--no-prompt", "--no-config", "--node-modules-dir=manual", "-A"];
 const directory = mkdtempSync(join(tmpdir(), "gwop-stores-"));
 const inside = "stores/inside.mjs";
@@ -52,6 +56,37 @@ async function processes(kind, place, program, flags = []) {
   const statuses = code === null ? await start("after-crash", crashed) : [killed.output()];
   const taken = statuses.length > 1 && statuses.at(-1) === 200 && statuses.slice(0, -1).every((status) => status === 503);
   count(`${kind}: killed in the middle: 503 while the claim lasts, then processed`, taken, `code ${code}, ${statuses}`);
+
+  const wrong = await start("day", String(INVOICES));
+  count(`${kind}: a day without webhooks, ${INVOICES} invoices`, wrong.length === 0, wrong.join("; "));
+  await killedRuns(kind, (argument) => startProgram(program, [...flags, inside, kind, place, "reconcile", argument]), (argument) => start("reconcile", argument));
+}
+
+/** Processes that reconcile, each killed at a random moment; the last one runs to its end. */
+async function killedRuns(kind, begin, finish) {
+  const shop = await startShop();
+  try {
+    const [done, cursor] = ["done", "cursor"].map((name) => join(directory, `${name}-${crypto.randomUUID()}`));
+    const argument = JSON.stringify({ client: shop.client, done, cursor });
+    const invoices = [];
+    for (let kill = 0; kill < KILLS; kill += 1) {
+      invoices.push(...(await shop.many(40)));
+      const program = begin(argument);
+      await started(() => existsSync(done) || existsSync(cursor) || program.ended, program, "a run");
+      await new Promise((after) => setTimeout(after, Math.random() * 400));
+      program.end();
+      await program.exit;
+    }
+    await finish(argument);
+    const again = await finish(argument);
+    const calls = readFileSync(done, "utf8").trim().split("\n");
+    const once = [...new Set(calls)].sort().join() === callsOf(invoices).join();
+    // A callback that had ended, but was not recorded, may run again: at most those that one killed process had under way.
+    const few = calls.length - invoices.length <= KILLS * 8;
+    count(`${kind}: reconcile, killed ${KILLS} times: each is applied`, once && few && again === 0, `${calls.length} calls of ${invoices.length}, then ${again}`);
+  } finally {
+    shop.end();
+  }
 }
 
 /** What surrounds the sample of `createWebhookHandler`. */
@@ -99,6 +134,9 @@ async function cloudflare() {
       const response = await fetch(`${url}?${new URLSearchParams({ store })}`, { signal: AbortSignal.timeout(60_000) });
       if (!response.ok) throw new Error(`${store}: ${await response.text()}\n${server.output().slice(-3000)}`);
       add(await response.json());
+      const day = await fetch(`${url}?${new URLSearchParams({ store, day: String(Math.min(INVOICES, 2_000)) })}`);
+      const wrong = day.ok ? (await day.json()).join("; ") : await day.text();
+      count(`${store}: a day without webhooks`, wrong === "", wrong);
     }
     await documentedWorker(url, server);
   } finally {

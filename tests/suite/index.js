@@ -9,6 +9,7 @@ import "./http.js";
 import "./hosts.js";
 import "./options.js";
 import "./package.test.js";
+import "./reconcile.js";
 import "./seeds.js";
 import "./simulator.js";
 import "./token-jose.js";

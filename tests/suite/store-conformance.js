@@ -4,6 +4,7 @@ import { Gwop } from "@gwop/sdk";
 import { createWebhookHandler } from "@gwop/sdk/handlers";
 import { assert, assertEquals } from "./harness.js";
 import { deliver, SECRET } from "./deliveries.js";
+import { callsOf, market, reconciler } from "./reconciliation.js";
 
 const gwop = new Gwop({ webhookSecret: SECRET });
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -237,6 +238,54 @@ export const checks = [
     await Promise.all(bodies.flatMap((body) => Array.from({ length: 5 }, () => untilTaken(body))));
     assertEquals(own.calls.length, 20);
     assertEquals(new Set(own.calls).size, 20);
+  }],
+
+  ["what no webhook brought is reconciled once, and webhooks that come later are duplicates", async (open) => {
+    const own = market();
+    const invoices = await own.many(20);
+    const [store, shopped] = [await open(), shop(await open())];
+    // Three came in time.
+    const told = own.sim.deliveries.slice(0, 3);
+    for (const { body } of told) assertEquals((await shopped.send(body))[1], "applied");
+    const missing = invoices.filter(({ publicInvoiceId }) => !told.some((one) => one.publicInvoiceId === publicInvoiceId));
+    const reconciled = reconciler(own.gwop, store);
+    const run = await reconciled.run();
+    assertEquals([run.applied, run.conflicts, run.complete], [17, 0, true]);
+    assertEquals([...reconciled.calls].sort(), callsOf(missing));
+    for (const { body } of own.sim.deliveries) assertEquals((await shopped.send(body))[1], "duplicate");
+    assertEquals(shopped.calls.length, 3);
+    assertEquals((await reconciled.run()).applied, 0);
+  }],
+
+  ["100 runs at one time do the work once", async (open) => {
+    const own = market();
+    const invoices = await own.many(10);
+    const store = await open();
+    const reconciled = reconciler(own.gwop, store, { work: () => sleep(2) });
+    const runs = await Promise.all(Array.from({ length: 100 }, () => reconciled.run()));
+    assertEquals([...reconciled.calls].sort(), callsOf(invoices));
+    assertEquals(runs.reduce((sum, { applied }) => sum + applied, 0), 10);
+  }],
+
+  ["a status that contradicts the known one is a conflict, once", async (open) => {
+    const own = market();
+    const { id } = await own.paid();
+    const store = await open();
+    assertEquals(await shop(store).send(eventBody("invoice.expired", id)), applied);
+    const reconciled = reconciler(own.gwop, store);
+    assertEquals((await reconciled.run()).conflicts, 1);
+    assertEquals((await reconciled.run()).conflicts, 0);
+    assertEquals(reconciled.calls, [`conflict ${id}`]);
+    // The webhook of that payment, late; and another payment.
+    const shopped = shop(store);
+    const [{ body }] = own.sim.deliveries;
+    assertEquals(await shopped.send(body), duplicate);
+    assertEquals(await shopped.send(eventBody("invoice.paid", id, { tx: "0xbb" })), conflict);
+    // The other way round.
+    const other = await own.paid();
+    await shopped.send(eventBody("invoice.expired", other.id));
+    assertEquals(await shopped.send(own.sim.deliveries[1].body), conflict);
+    assertEquals((await reconciled.run()).conflicts, 0);
   }],
 ];
 

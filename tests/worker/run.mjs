@@ -4,11 +4,14 @@ import { run } from './lib/runner.mjs';
 
 import './webhooks.mjs';
 import './outbox.mjs';
+import './operator.mjs';
+import './console.mjs';
 import './auth.mjs';
 import './bounds.mjs';
 import './story.mjs';
 import './upgrade.mjs';
 import './faults.mjs';
+import './reconcile.mjs';
 import './stress.mjs';
 
 const only = [];

@@ -71,7 +71,7 @@ export default {
 };
 `,
     );
-    const worker = await startWorker({ variables, main, configure: (text) => text.replace('# [triggers]', '[triggers]').replace('# crons', 'crons') });
+    const worker = await startWorker({ variables, main });
     try {
       assert.deepEqual((await worker.request('GET', '/mine')).body, ['fetch', 'queue', 'scheduled']);
       await play(worker);

@@ -4,7 +4,7 @@
 use std::fs;
 
 use crate::process::Step;
-use crate::{Result, runtimes, tools, top};
+use crate::{Result, matrix, runtimes, tools, top};
 
 /// The conformance suite over every webhook store.
 ///
@@ -21,7 +21,12 @@ pub fn stores() -> Result {
         .env("GWOP_WRANGLER", tools::npm_program("wrangler")?)
         .env("GWOP_POSTGRES", tools::postgres()?)
         .env("GWOP_BETTER_SQLITE3", tools::better_sqlite3()?)
-        .limit(5 * 60)
+        // Fewer invoices and kills, as in the Worker's tests, unless all of them are asked for.
+        .env(
+            "GWOP_ALL",
+            if matrix::ALL.get().is_some() { "1" } else { "" },
+        )
+        .limit(30 * 60)
         .shown()
         .run()
 }

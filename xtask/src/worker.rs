@@ -274,19 +274,21 @@ pub fn test() -> Result {
         top().join(EXAMPLE).join("Cargo.lock"),
     )?;
     compile(EXAMPLE, EXAMPLE_BUILD, &[])?;
-    // It handles no cron trigger: its entry has the other events.
-    fs::write(
-        top().join(EXAMPLE_BUILD).join("entry.js"),
-        entry(&EVENTS[..2]),
-    )?;
+    fs::write(top().join(EXAMPLE_BUILD).join("entry.js"), entry(&EVENTS))?;
     // Between a kill and the next start files are looked into by native tests: a compiler there would
     // keep the senders waiting.
     Step::new("the tests that look into files", "cargo")
         .args(["test", "--quiet", "--no-run", "--lib"])
         .args(["--test", "worker_history"])
         .run()?;
+    // The console is tested in both.
+    let (chromium, firefox) = (tools::chromium()?, tools::firefox()?);
     Step::new("the Worker on workerd", "node")
         .args(["tests/worker/run.mjs"])
+        .env("GWOP_CHROMIUM", chromium.program)
+        .env("GWOP_CHROMEDRIVER", chromium.driver)
+        .env("GWOP_FIREFOX", firefox.program)
+        .env("GWOP_GECKODRIVER", firefox.driver)
         // Fewer invoices and kills, for a run that fits beside all other parts: `test --all` has all of them.
         .args(matrix::ALL.get().is_none().then_some("--quick"))
         .limit(45 * 60)

@@ -2,9 +2,12 @@
 //!
 //! Build it with `worker-build --profile worker`; `wrangler.toml` is the one at the top level of Gwop's repository, with this build as `main`.
 
-use gwop::worker::{authenticate, call, handle, handle_queue, handle_webhook};
+use gwop::worker::{authenticate, call, handle, handle_queue, handle_scheduled, handle_webhook};
 use serde_json::{Value, json};
-use worker::{Context, Env, MessageBatch, Method, Request, Response, Result, event};
+use worker::{
+    Context, Env, MessageBatch, Method, Request, Response, Result, ScheduleContext, ScheduledEvent,
+    event,
+};
 
 // The Durable Objects come with the crate; naming them keeps them in the build.
 pub use gwop::worker::{GwopInvoice, GwopInvoiceIndex, GwopLedger, GwopSession};
@@ -41,4 +44,10 @@ async fn fetch(mut request: Request, env: Env, _context: Context) -> Result<Resp
 #[event(queue)]
 async fn queue(batch: MessageBatch<Value>, env: Env, _context: Context) -> Result<()> {
     handle_queue(batch, env).await
+}
+
+/// The cron trigger of `wrangler.toml`: reconciliation, and a look at every shard's alarm.
+#[event(scheduled)]
+async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+    handle_scheduled(&env).await;
 }

@@ -18,6 +18,7 @@ export type ValidationErrorCode =
   | "WEBHOOK_PAYLOAD_INVALID"
   | "WEBHOOK_EVENT_UNKNOWN"
   | "WEBHOOK_HEADER_MISMATCH"
+  | "WEBHOOK_SOURCE_NOT_ACCEPTED"
   | (string & {});
 
 /**

@@ -2,11 +2,10 @@ import type { SDKValidationError } from "../errors/index.js";
 import { refuse } from "../errors/refuse.js";
 import type { InvoiceCanceledEvent, InvoiceExpiredEvent, InvoicePaidEvent } from "../generated/models.js";
 import { BODY_BOUND_RULE, isBodyBound } from "../gathered-bytes.js";
-import type { Gwop } from "../gwop.js";
 import { type Names, readOptions } from "../options.js";
-import { LONGEST_MS } from "../sleep.js";
-import type { EventClaim, Lease, WebhookOutcome, WebhookStore } from "../stores/store.js";
-import type { WebhookEvent } from "../webhooks.js";
+import type { WebhookOutcome, WebhookStore } from "../stores/store.js";
+import type { ReconciledEvent, ReconciledPaidEvent, ValidateWebhookOptions, ValidateWebhookResponse, WebhookEvent } from "../webhooks.js";
+import { applier, callbackRules, type Callbacks, claimOf } from "./apply.js";
 import { incomingRequest } from "./fetch.js";
 import { type Answer, answer, type Incoming, methodNotAllowed, refusal, RETRY_SECONDS, toResponse, unavailable, unsupported } from "./http.js";
 import { BODY_TIMEOUT_SECONDS, bodyTimeoutRule, bodyWasRead, checkOptions, isFunction, tell } from "./http.js";
@@ -30,7 +29,7 @@ export interface WebhookErrorInfo {
  */
 export interface WebhookHandlerOptions {
   /** The shared client; it holds the webhook secret. */
-  gwop: Pick<Gwop, "validateWebhook">;
+  gwop: { validateWebhook(options: ValidateWebhookOptions): Promise<ValidateWebhookResponse> };
   /** Where invoices are kept: see `@gwop/sdk/stores`. */
   store: WebhookStore;
   /** An invoice is paid: fulfil. */
@@ -73,6 +72,25 @@ export interface WebhookHandlerOptions {
   maxBodyBytes?: number | undefined;
   /** How long a body may take to arrive, in seconds. Default 30. */
   bodyTimeoutSeconds?: number | undefined;
+  /**
+   * Whether events are taken that reconciliation derived from an invoice, as Gwop's Worker delivers
+   * them to fulfillment. Default false: they are answered with 400 `WEBHOOK_SOURCE_NOT_ACCEPTED`.
+   */
+  reconciled?: false | undefined;
+}
+
+/** The options of a {@link createWebhookHandler} that takes what reconciliation derived too. */
+export interface ReconciledWebhookHandlerOptions
+  extends Omit<WebhookHandlerOptions, "reconciled" | "onPaid" | "onConflict"> {
+  /**
+   * Events are taken that reconciliation derived from an invoice: they name no payer, and may name
+   * no chain.
+   */
+  reconciled: true;
+  /** An invoice is paid: fulfil. */
+  onPaid(event: ReconciledPaidEvent): unknown;
+  /** As `onConflict` of {@link WebhookHandlerOptions}. */
+  onConflict?: ((event: ReconciledEvent) => unknown) | undefined;
 }
 
 /** What is called for each type of event. */
@@ -91,8 +109,25 @@ export interface WebhookHandlerOnOptions extends Omit<WebhookHandlerOptions, "on
   on: WebhookCallbacks;
 }
 
-/** Either form of the options. */
-export type AnyWebhookHandlerOptions = WebhookHandlerOptions | WebhookHandlerOnOptions;
+/** What is called for each type of event where what reconciliation derived is taken too. */
+export interface ReconciledWebhookCallbacks extends Omit<WebhookCallbacks, "invoice.paid"> {
+  /** An invoice is paid: fulfil. */
+  "invoice.paid"(event: ReconciledPaidEvent): unknown;
+}
+
+/** {@link ReconciledWebhookHandlerOptions}, with the callbacks by the types of events. */
+export interface ReconciledWebhookHandlerOnOptions
+  extends Omit<ReconciledWebhookHandlerOptions, "onPaid" | "onExpired" | "onCanceled"> {
+  /** In place of `onPaid`, `onExpired` and `onCanceled`. */
+  on: ReconciledWebhookCallbacks;
+}
+
+/** Every form of the options. */
+export type AnyWebhookHandlerOptions =
+  | WebhookHandlerOptions
+  | WebhookHandlerOnOptions
+  | ReconciledWebhookHandlerOptions
+  | ReconciledWebhookHandlerOnOptions;
 
 /** A signed event of a type that this version does not know. */
 export interface UnknownWebhookEvent {
@@ -104,7 +139,8 @@ export interface UnknownWebhookEvent {
   wire: Record<string, unknown>;
 }
 
-type Callbacks = Pick<WebhookHandlerOptions, "onPaid" | "onExpired" | "onCanceled">;
+/** The callbacks of the first form. */
+type ByName = Pick<WebhookHandlerOptions, "onPaid" | "onExpired" | "onCanceled">;
 
 const OPTIONS: Names<WebhookHandlerOptions & WebhookHandlerOnOptions> = {
   gwop: undefined,
@@ -120,6 +156,7 @@ const OPTIONS: Names<WebhookHandlerOptions & WebhookHandlerOnOptions> = {
   maxCallbackSeconds: undefined,
   maxBodyBytes: undefined,
   bodyTimeoutSeconds: undefined,
+  reconciled: undefined,
 };
 
 const ON: Names<WebhookCallbacks> = { "invoice.paid": undefined, "invoice.expired": undefined, "invoice.canceled": undefined };
@@ -170,29 +207,20 @@ export function createWebhookHandler(options: AnyWebhookHandlerOptions): Webhook
 export function webhookHandling(options: AnyWebhookHandlerOptions): WebhookHandling {
   const named = (message: string) => refuse(`createWebhookHandler: ${message}`);
   const given = readOptions(options as WebhookHandlerOptions & WebhookHandlerOnOptions, OPTIONS, named);
-  const { gwop, store, onConflict, onUnknown, onError } = given;
-  const { onPaid, onExpired, onCanceled } = readCallbacks(given, named);
-  const { leaseSeconds = 60, maxCallbackSeconds = 600 } = given;
+  const { gwop, onUnknown, onError, leaseSeconds = 60, maxCallbackSeconds = 600 } = given;
+  const callbacks = { ...given, ...readCallbacks(given, named), leaseSeconds, maxCallbackSeconds };
   const { maxBodyBytes = 256 * 1024, bodyTimeoutSeconds = BODY_TIMEOUT_SECONDS } = given;
+  const reconciled: boolean = given.reconciled ?? false;
   checkOptions("createWebhookHandler", [
     ["gwop must be a Gwop client", isFunction(gwop?.validateWebhook)],
-    [
-      "store must be a store, such as one of @gwop/sdk/stores: it has claim, complete and release",
-      [store?.claim, store?.complete, store?.release].every(isFunction),
-    ],
-    [
-      given.on ? 'on must have a function for each of "invoice.paid", "invoice.expired" and "invoice.canceled"' : "onPaid, onExpired and onCanceled must be functions",
-      [onPaid, onExpired, onCanceled].every(isFunction),
-    ],
-    ["the store's renew must be a function", store?.renew === undefined || isFunction(store.renew)],
-    ["onConflict must be a function", onConflict === undefined || isFunction(onConflict)],
+    ...callbackRules(callbacks),
     ["onUnknown must be a function", onUnknown === undefined || isFunction(onUnknown)],
-    ["onError must be a function", onError === undefined || isFunction(onError)],
-    ["leaseSeconds must be a positive number of seconds", Number.isFinite(leaseSeconds) && leaseSeconds > 0],
-    ["maxCallbackSeconds must be a number of seconds, 0 or more", Number.isFinite(maxCallbackSeconds) && maxCallbackSeconds >= 0],
+    ["reconciled must be a boolean", typeof reconciled === "boolean"],
     bodyTimeoutRule(bodyTimeoutSeconds),
     [BODY_BOUND_RULE, isBodyBound(maxBodyBytes)],
   ]);
+
+  const apply = applier(callbacks as Callbacks);
 
   /** What a request leaves to be done once it is answered. */
   type Later = Promise<void>[];
@@ -215,7 +243,7 @@ export function webhookHandling(options: AnyWebhookHandlerOptions): WebhookHandl
     if (!(body instanceof Uint8Array)) return body;
     let event: WebhookEvent;
     try {
-      ({ body: event } = await gwop.validateWebhook({ request: { body, headers: incoming.headers }, maxBodyBytes }));
+      ({ body: event } = await gwop.validateWebhook({ request: { body, headers: incoming.headers }, maxBodyBytes, reconciled }));
     } catch (error) {
       // Well signed: a type of later versions. Refusing it would make Gwop deliver it for ever.
       if ((error as SDKValidationError).code === "WEBHOOK_EVENT_UNKNOWN") return unknown(body, later);
@@ -254,6 +282,7 @@ export function webhookHandling(options: AnyWebhookHandlerOptions): WebhookHandl
         return refusal(413, "BODY_TOO_LARGE", message);
       case "WEBHOOK_PAYLOAD_INVALID":
       case "WEBHOOK_HEADER_MISMATCH":
+      case "WEBHOOK_SOURCE_NOT_ACCEPTED":
         return refusal(400, code, message);
       case "WEBHOOK_SIGNATURE_MISSING":
       case "WEBHOOK_SIGNATURE_MALFORMED":
@@ -268,71 +297,18 @@ export function webhookHandling(options: AnyWebhookHandlerOptions): WebhookHandl
 
   async function process(event: WebhookEvent, later: Later): Promise<Answer> {
     const about = { eventId: event.eventId, invoiceId: event.data.invoiceId };
-    /** What `work` gives, or `undefined` when storage refuses. */
-    const stored = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
-      try {
-        return await work();
-      } catch (error) {
-        report(later, error, { code: "UNAVAILABLE", ...about });
-        return undefined;
-      }
-    };
-    const claim = await stored(() => store.claim(claimOf(event, leaseSeconds)));
-    if (!claim) return unavailable(RETRY_SECONDS);
-    if (claim.state === "settled") return accepted(claim.outcome);
-    if (claim.state === "busy") return unavailable(Math.max(1, Math.ceil(claim.retryAfterMs / 1000)));
-
-    const { outcome, lease } = claim;
-    const stopRenewing = keepRenewing(lease, (error) => report(later, error, { code: "UNAVAILABLE", ...about }));
-    try {
-      await callBack(event, outcome, later).finally(stopRenewing);
-    } catch (error) {
-      report(later, error, { code: "CALLBACK_FAILED", ...about });
-      await stored(() => store.release(lease));
-      return callbackFailed();
+    const claim = claimOf(event, leaseSeconds);
+    const done = await apply(claim, () => event, (error, code) => report(later, error, { code, ...about }));
+    switch (done.state) {
+      case "settled":
+        return accepted(done.outcome);
+      case "busy":
+        return unavailable(Math.max(1, Math.ceil(done.retryAfterMs / 1000)));
+      case "failed":
+        return callbackFailed();
+      case "unavailable":
+        return unavailable(RETRY_SECONDS);
     }
-    const completed = await stored(() => store.complete(lease));
-    return completed ? accepted(outcome) : unavailable(RETRY_SECONDS);
-  }
-
-  /**
-   * Renews a lease each time half of it has passed, until it is told to stop, the lease is lost, or
-   * `maxCallbackSeconds` are over.
-   */
-  function keepRenewing(lease: Lease, failed: (error: unknown) => void): () => void {
-    const leaseMs = leaseSeconds * 1000;
-    const end = Date.now() + maxCallbackSeconds * 1000;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let stopped = store.renew === undefined;
-    const wait = () => {
-      if (stopped || Date.now() >= end) return;
-      timer = setTimeout(() => void renew(), Math.min(leaseMs / 2, LONGEST_MS));
-    };
-    const renew = async () => {
-      try {
-        if (!(await store.renew?.(lease, { now: Date.now(), leaseMs }))) stopped = true;
-      } catch (error) {
-        // The next time may be in time still.
-        if (!stopped) failed(error);
-      }
-      wait();
-    };
-    wait();
-    return () => {
-      stopped = true;
-      clearTimeout(timer);
-    };
-  }
-
-  async function callBack(event: WebhookEvent, outcome: WebhookOutcome, later: Later): Promise<void> {
-    const { eventId, eventType } = event;
-    if (outcome === "conflict") {
-      const { invoiceId } = event.data;
-      if (onConflict) await onConflict(event);
-      else report(later, unhandledConflict(event), { code: "CONFLICT", eventId, invoiceId });
-    } else if (eventType === "invoice.paid") await onPaid(event);
-    else if (eventType === "invoice.expired") await onExpired(event);
-    else await onCanceled(event);
   }
 
   return (incoming, ...host) => {
@@ -353,9 +329,9 @@ type WebhookHandling = (incoming: Incoming, ...host: unknown[]) => Promise<Answe
 const isContext = (given: unknown): given is Required<HandlerContext> => isFunction((given as HandlerContext | null | undefined)?.waitUntil);
 
 /** The callbacks, in whichever of the two forms they were given; not yet checked. */
-function readCallbacks(given: Partial<Callbacks & WebhookHandlerOnOptions>, named: (message: string) => Error): Callbacks {
+function readCallbacks(given: Partial<ByName & WebhookHandlerOnOptions>, named: (message: string) => Error): ByName {
   const { on, onPaid, onExpired, onCanceled } = given;
-  if (on === undefined) return { onPaid, onExpired, onCanceled } as Callbacks;
+  if (on === undefined) return { onPaid, onExpired, onCanceled } as ByName;
   if (onPaid ?? onExpired ?? onCanceled) throw named("on takes the place of onPaid, onExpired and onCanceled: give one of the two forms");
   const callbacks = readOptions(on, ON, named, "on");
   return { onPaid: callbacks["invoice.paid"], onExpired: callbacks["invoice.expired"], onCanceled: callbacks["invoice.canceled"] };
@@ -376,21 +352,4 @@ function accepted(outcome: WebhookOutcome): Answer {
   let found = ACCEPTED.get(outcome);
   if (!found) ACCEPTED.set(outcome, (found = answer(200, { received: true, outcome })));
   return found;
-}
-
-function claimOf({ eventId, eventVersion, gwopOutcome, data }: WebhookEvent, leaseSeconds: number): EventClaim {
-  const { invoiceId, status } = data;
-  // A payment may have a hash and a signature: each names it. A hash is hexadecimal, whose case
-  // says nothing; Solana's signatures are Base58.
-  const names = status === "PAID" ? [data.txHash?.toLowerCase(), data.txSignature] : [];
-  const transaction = names.filter(Boolean).join(" ") || undefined;
-  const conflict = gwopOutcome === "conflict";
-  const [now, leaseMs] = [Date.now(), leaseSeconds * 1000];
-  return { eventId, invoiceId, status, version: eventVersion, transaction, conflict, now, leaseMs };
-}
-
-function unhandledConflict({ eventType, data }: WebhookEvent): Error {
-  return new Error(
-    `${eventType} contradicts the final state of invoice ${data.invoiceId}: it is recorded, nothing was applied. Look into it, and pass onConflict to handle the next one.`,
-  );
 }

@@ -10,6 +10,10 @@ export type {
   InvoicePaidEvent,
 } from "../generated/models.js";
 export type {
+  ReconciledEvent,
+  ReconciledPaidData,
+  ReconciledPaidEvent,
+  ReconciledWebhookResponse,
   ValidateWebhookOptions,
   ValidateWebhookResponse,
   ValidateWebhookSyncOptions,

@@ -86,6 +86,8 @@ const OPTIONS: Names<SimulatorOptions> = {
   x402: undefined,
   smartWallets: undefined,
   strictIdempotencyKeys: undefined,
+  listOrder: undefined,
+  listPayments: undefined,
   seed: undefined,
   signingKey: undefined,
   journal: undefined,

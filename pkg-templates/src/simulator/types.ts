@@ -75,6 +75,10 @@ export interface SimulatorOptions {
   smartWallets?: readonly string[] | undefined;
   /** Refuse an `Idempotency-Key` that is no UUID v4. By default the first one is warned of. */
   strictIdempotencyKeys?: boolean | undefined;
+  /** The order of `invoices.list`, which Gwop does not document. Default `"newest-first"`; `"random"` is the same in each answer. */
+  listOrder?: "newest-first" | "oldest-first" | "random" | undefined;
+  /** Whether `invoices.list` tells of a payment when, on which chain and by which transaction. Default `true`; all three may be absent. */
+  listPayments?: boolean | undefined;
   /** Start of the identifiers' sequence, a whole number: the same seed gives the same identifiers. By default random. */
   seed?: number | undefined;
   /** The first signing key: a private RSA key as JWK, 2048 bits or more. By default one is made on first use. */

@@ -42,6 +42,8 @@ interface Settled {
   outcome: WebhookOutcome;
   /** When it was claimed, in milliseconds since 1970. */
   at: number;
+  /** What a conflict said. */
+  told?: Known;
 }
 
 /** What is stored per invoice, as JSON. */
@@ -49,6 +51,9 @@ interface InvoiceRecord extends Known {
   events: Settled[];
   lease?: Settled & { token: string; until: number; told: Known };
 }
+
+/** What the ids of events begin with that reconciliation derived (`src/reconcile/found.rs`). */
+const DERIVED = "evt_reconciled_";
 
 /** How long event ids are kept, in milliseconds. The final state stays, and knows later copies too; but not those of conflicts, whose ids stay. */
 const KEEP_MS = 30 * 24 * 3_600_000;
@@ -135,11 +140,12 @@ function claim(record: InvoiceRecord, event: EventClaim): { result: ClaimResult;
   }
   delete record.lease;
   const told = { status, version, transaction };
-  const outcome = event.conflict ? "conflict" : judge(record, told);
+  const judged = event.conflict ? "conflict" : judge(record, told);
+  const outcome = judged === "conflict" && isTold(record, id, told) ? "duplicate" : judged;
   const settled = { id, outcome, at: now };
   if (outcome !== "applied" && outcome !== "conflict") {
     // As the Worker has it: the first transaction that is named counts, so that a second one is told from it.
-    if (outcome === "duplicate" && transaction) record.transaction ??= transaction;
+    if (judged === "duplicate" && transaction) record.transaction ??= transaction;
     settle(record, settled);
     return { result: { state: "settled", outcome }, write: true };
   }
@@ -150,9 +156,15 @@ function claim(record: InvoiceRecord, event: EventClaim): { result: ClaimResult;
 
 const isSettled = ({ events }: InvoiceRecord, eventId: string) => events.some(({ id }) => id === eventId);
 
-function settle(record: InvoiceRecord, { id, outcome, at }: Settled): void {
+/** Whether this conflict is recorded already, by the other way: a webhook where reconciliation finds it, or reconciliation where a webhook comes later. */
+function isTold({ events }: InvoiceRecord, eventId: string, told: Known): boolean {
+  const isDerived = (id: string) => id.startsWith(DERIVED);
+  return events.some((event) => event.told && isDerived(event.id) !== isDerived(eventId) && judge(event.told, told) === "duplicate");
+}
+
+function settle(record: InvoiceRecord, { id, outcome, at, told }: Settled): void {
   const kept = record.events.filter((event) => event.outcome === "conflict" || event.at > at - KEEP_MS).slice(1 - KEEP_EVENTS);
-  record.events = [...kept, { id, outcome, at }];
+  record.events = [...kept, { id, outcome, at, ...(outcome === "conflict" && { told }) }];
 }
 
 /** The rule is Rust's (`src/invoice/`), the same that the Worker applies. */

@@ -108,8 +108,18 @@ impl Simulator {
                 }
             }
         }
-        let (invoices, total) = self.invoices.page(merchant_id, status, offset, limit);
-        let page: Vec<Value> = invoices.into_iter().map(Invoice::list_json).collect();
+        let order = self.config.list_order;
+        let (invoices, total) = self
+            .invoices
+            .page(merchant_id, status, offset, limit, order);
+        let mut page: Vec<Value> = invoices.into_iter().map(Invoice::list_json).collect();
+        if !self.config.list_payments {
+            for item in page.iter_mut().filter_map(Value::as_object_mut) {
+                item.retain(|name, _| {
+                    !["paid_at", "paid_tx_hash", "payment_chain"].contains(&name.as_str())
+                });
+            }
+        }
         let has_more = offset.saturating_add(page.len()) < total;
         Ok(ok(
             200,

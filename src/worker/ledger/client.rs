@@ -4,12 +4,13 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use futures_util::future::join_all;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
 use worker::{Env, Response};
 
-use super::messages::{Call, Delivery, Envelope, Parcel, Request, VERSION, View};
+use super::messages::{Call, Delivery, Envelope, Parcel, Reconciliation, Request, VERSION, View};
 use super::shard::{name_of, shard_of};
 use crate::invoice::Outcome;
 use crate::worker::platform::response::Answer;
@@ -137,6 +138,9 @@ fn with_stored<T>(env: &Env, work: impl FnOnce(&mut BTreeMap<String, i64>) -> T)
     })
 }
 
+/// How many shards are asked at once.
+const AT_ONCE: usize = 5;
+
 /// How many stored deliveries an isolate keeps in mind.
 const STORED_DELIVERIES: usize = 2_000;
 
@@ -209,11 +213,60 @@ pub async fn call_shard<A: DeserializeOwned>(
     env: &Env,
     request: Request,
 ) -> Result<A, LedgerError> {
+    // What waits is compiled once, not for each kind of answer.
+    let text = Box::pin(answer_of_shard(env, request)).await?;
+    Ok(serde_json::from_str(&text)?)
+}
+
+/// The text of a shard's answer.
+async fn answer_of_shard(env: &Env, request: Request) -> Result<String, LedgerError> {
     let stub = env
         .durable_object(config::LEDGER)?
         .get_by_name(&name_of(request.envelope.shard))?;
     let response = objects::ask(&stub, &request).await?;
-    Ok(objects::answer_of(accepted(response).await?).await?)
+    Ok(accepted(response).await?.text().await?)
+}
+
+/// Asks shard 0, which keeps what concerns all of them.
+///
+/// # Errors
+/// [`LedgerError`].
+pub async fn call_first<A: DeserializeOwned>(env: &Env, call: Call) -> Result<A, LedgerError> {
+    call_at(env, 0, call).await
+}
+
+/// Asks the shard of this number, about the one merchant that there is.
+///
+/// # Errors
+/// [`LedgerError`].
+pub async fn call_at<A: DeserializeOwned>(
+    env: &Env,
+    shard: u32,
+    call: Call,
+) -> Result<A, LedgerError> {
+    let envelope = Envelope {
+        v: VERSION,
+        shard,
+        shards: shards(env)?,
+        merchant: String::new(),
+    };
+    call_shard(env, Request { envelope, call }).await
+}
+
+/// Asks every shard, a few at a time: a request has six connections at once.
+///
+/// # Errors
+/// [`LedgerError`], of one that did not answer.
+pub async fn call_all<A: DeserializeOwned>(env: &Env, call: &Call) -> Result<Vec<A>, LedgerError> {
+    let every: Vec<u32> = (0..shards(env)?).collect();
+    let mut answers = Vec::with_capacity(every.len());
+    for some in every.chunks(AT_ONCE) {
+        let calls = some.iter().map(|shard| call_at(env, *shard, call.clone()));
+        for answer in join_all(calls).await {
+            answers.push(answer?);
+        }
+    }
+    Ok(answers)
 }
 
 /// Asks every shard, one after another: a request has six connections at once.
@@ -240,6 +293,14 @@ pub async fn call_each<A: DeserializeOwned>(
         }
     }
     Ok(())
+}
+
+/// How reconciliation stands; `begin`: a run begins, unless one is under way.
+///
+/// # Errors
+/// [`LedgerError`].
+pub async fn reconciliation(env: &Env, begin: bool) -> Result<Option<Reconciliation>, LedgerError> {
+    call_first(env, Call::Reconciliation { begin }).await
 }
 
 /// Everything that is known of the invoice with this public id.

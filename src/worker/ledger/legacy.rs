@@ -10,7 +10,8 @@ use worker::{
 
 use super::client::{self, LedgerError, OUTCOME};
 use super::messages::{
-    Call, Delivery, EventKey, EventView, Export, ExportedEvent, ExportedRow, OutboxView,
+    Call, Delivery, EventKey, EventView, Export, ExportedEvent, ExportedRow, FailedAttempt,
+    OutboxView,
 };
 use super::object_sql::ObjectSql;
 use super::sql::{Binding, Row, Sql, SqlError};
@@ -222,7 +223,10 @@ impl GwopInvoice {
             },
             InvoiceCall::Claim { event_id } => Call::Claim(event(event_id)?),
             InvoiceCall::Confirm { event_id } => Call::Confirm(event(event_id)?),
-            InvoiceCall::Failed { event_id } => Call::Failed(event(event_id)?),
+            InvoiceCall::Failed { event_id } => Call::Failed(FailedAttempt {
+                event: event(event_id)?,
+                answer: None,
+            }),
             InvoiceCall::Bury { event_id } => Call::Bury(event(event_id)?),
             InvoiceCall::Replay { event_id } => Call::Replay(event(event_id)?),
         };
@@ -308,6 +312,7 @@ impl GwopInvoice {
                     sends: row.number(2)?,
                     deliveries: row.number(3)?,
                     due_at: row.number(4)?,
+                    last_answer: None,
                 },
                 failures: row.number(5)?,
             });

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::operator_messages::{AlertKind, EventStep, InvoiceStep, LastAnswer, Tally};
 use crate::invoice::{Outcome, Status};
 
 /// The version of the messages that this code writes.
@@ -45,6 +46,9 @@ pub struct Delivery {
     pub status: Option<Status>,
     /// The transaction that paid; of several names each, parted by a space.
     pub transaction: Option<String>,
+    /// The `traceparent` that it came with, for fulfillment.
+    #[serde(default)]
+    pub traceparent: Option<String>,
     /// The event as it was signed: on its way behind the JSON of the rest, so that it need not be escaped.
     #[serde(skip)]
     pub body: String,
@@ -111,7 +115,7 @@ pub enum Call {
     /// Fulfillment took it.
     Confirm(EventKey),
     /// Fulfillment did not take it; answers after how many seconds to try again.
-    Failed(EventKey),
+    Failed(FailedAttempt),
     /// The queue gave up; answers whether the row is dead now.
     Bury(EventKey),
     /// The operator wants it delivered again; answers [`Replay`].
@@ -128,6 +132,40 @@ pub enum Call {
     },
     /// A look at the alarm, by the cron trigger: answers whether storage works.
     Wake,
+    /// Asked of shard 0: how reconciliation stands; answers `Option<Reconciliation>`.
+    Reconciliation {
+        /// Whether a run begins, unless one is under way.
+        begin: bool,
+    },
+    /// Final states that Gwop's list shows: those that are missing here are applied; answers a [`Verdict`] for each.
+    Compare {
+        /// The events that reconciliation derived.
+        candidates: Vec<Candidate>,
+    },
+    /// Some events of the shard, for the operator; answers `EventPage`.
+    ListEvents(EventStep),
+    /// Puts some events of the shard into the outbox again; answers `ReplayedStep`.
+    ReplayEvents {
+        /// Which.
+        step: EventStep,
+        /// Only says how many there are.
+        dry_run: bool,
+    },
+    /// Some invoices of the shard; answers `InvoicePage`.
+    ListInvoices(InvoiceStep),
+    /// What waits in the shard; answers `Counts`, counted at most every 10 seconds.
+    Count,
+    /// Shard 0 adds to its counters.
+    Tally(Tally),
+    /// Shard 0's counters, by name.
+    Counters,
+    /// Shard 0 is told of something that somebody should be told of.
+    Raise {
+        /// What.
+        kind: AlertKind,
+        /// How often since the last time that it was told.
+        count: i64,
+    },
     /// The next transaction fails in the middle.
     #[cfg(feature = "worker-test")]
     FailNext {
@@ -143,6 +181,25 @@ pub enum Call {
     /// The store's own tests, on this database.
     #[cfg(feature = "worker-test")]
     SelfTest,
+    /// Writes so many dead events into the shard.
+    #[cfg(feature = "worker-test")]
+    FillDead {
+        /// How many.
+        rows: usize,
+        /// What their invoices are called before their number.
+        prefix: String,
+    },
+}
+
+/// An attempt that fulfillment did not take.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct FailedAttempt {
+    /// The event.
+    #[serde(flatten)]
+    pub event: EventKey,
+    /// What fulfillment answered; absent from older consumers.
+    #[serde(default)]
+    pub answer: Option<LastAnswer>,
 }
 
 /// A [`Call`] and whom it is for.
@@ -154,6 +211,56 @@ pub struct Request {
     pub call: Call,
 }
 
+/// An event that reconciliation derived, to be compared with what is stored.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// The event without its body.
+    pub delivery: Delivery,
+    /// Its body.
+    pub body: String,
+    /// Whether Gwop's public invoice may tell more of it: then it is not applied yet.
+    #[serde(default)]
+    pub lacking: bool,
+}
+
+/// What became of a [`Candidate`].
+#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It was missing, and is applied.
+    Applied,
+    /// It contradicts a final state that is stored, and is stored as a conflict.
+    Conflict,
+    /// It says nothing new.
+    Known,
+    /// It is missing: ask for the public invoice, and send it again.
+    Wanted,
+}
+
+/// How reconciliation stands. The counts are those of the run that is under way, or of the last one.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct Reconciliation {
+    /// Invoices that were created before this are never applied, in milliseconds since the epoch, as shard 0 stored it. `RECONCILE_SINCE`
+    /// overrides it.
+    pub since: i64,
+    /// When the next step of the run is due, in milliseconds since the epoch; `None` where no run is under way.
+    pub due_at: Option<i64>,
+    /// When the last complete run began, in milliseconds since the epoch: what is behind it is reconciled.
+    pub completed_at: Option<i64>,
+    /// Pages that were asked for.
+    pub pages: i64,
+    /// Invoices that no webhook had told of: the gap.
+    pub applied: i64,
+    /// Those of them that contradict what is stored.
+    pub conflicts: i64,
+    /// Those of which no event can be made.
+    pub unusable: i64,
+    /// How often the present step has failed, one time after another.
+    pub failures: i64,
+    /// Why it failed the last time: a class and a code.
+    pub error: Option<String>,
+}
+
 /// What the consumer delivers.
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 pub struct Claimed {
@@ -163,6 +270,12 @@ pub struct Claimed {
     pub outcome: Outcome,
     /// The event as it was signed.
     pub body: String,
+    /// When it came, in milliseconds since the epoch; absent from older shards.
+    #[serde(default)]
+    pub received_at: Option<i64>,
+    /// The `traceparent` that it came with.
+    #[serde(default)]
+    pub traceparent: Option<String>,
 }
 
 /// What became of the wish to replay.
@@ -226,6 +339,9 @@ pub struct OutboxView {
     pub deliveries: i64,
     /// When something happens to it next unless the consumer reports, in milliseconds since the epoch.
     pub due_at: i64,
+    /// What fulfillment answered last.
+    #[serde(default)]
+    pub last_answer: Option<LastAnswer>,
 }
 
 /// A message of the queue: only where to find the event. A queue refuses more than 128,000 bytes.

@@ -3,13 +3,18 @@
 //!
 //! ```text
 //! client ── Parcel, Request ──▶ object (GwopLedger) ──▶ store ──▶ sql ◀── object_sql (Durable Object), rusqlite (native tests)
-//!                                  └── outbox: alarm ──▶ queue
+//!                                  ├── outbox: alarm ──▶ queue
+//!                                  └── walk: alarm of shard 0 ──▶ Gwop's list ──▶ every shard
 //! ```
 
+pub mod listing;
 pub mod messages;
+pub mod operator_messages;
+pub mod reconciliation;
 pub mod shard;
 pub mod sql;
 pub mod store;
+pub mod watch;
 
 #[cfg(any(test, all(target_arch = "wasm32", feature = "worker-test")))]
 pub mod store_checks;
@@ -23,6 +28,8 @@ pub mod legacy;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
 pub mod object;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
-mod object_sql;
+pub mod object_sql;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
 mod outbox;
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
+mod walk;

@@ -10,18 +10,29 @@ use worker::{
 
 use super::client::{ANOTHER_COUNT, APPLY, KNOWN, LedgerError, OUTCOME, call_shard, known_path};
 use super::legacy;
-use super::messages::{Call, Delivery, Envelope, Export, Parcel, Request as Message};
+use super::messages::{
+    Call, Candidate, Delivery, Envelope, EventKey, Export, Parcel, Request as Message, Verdict,
+};
 use super::object_sql::ObjectSql;
-use super::sql::SqlError;
+use super::operator_messages::{
+    AlertKind, Counts, EventPage, EventState, InvoicePage, ReconciliationGauges, ReplayedStep,
+};
+use super::sql::{Sql as _, SqlError};
 use super::store::{Known, Settings, Store};
 use crate::invoice::Outcome;
+use crate::worker::alerting;
 use crate::worker::platform::{alarm_date, config, log, now_ms};
 use crate::worker::schedule::{self, Times};
 
 /// How many stored events an instance keeps in mind, so that a duplicate costs no read.
 const REMEMBERED_EVENTS: usize = 4_000;
 
+/// How long a count may be told again, in milliseconds, at least; and how many rows it may read per second.
+const COUNT_MS: i64 = 10_000;
+const COUNTED_ROWS_PER_MS: i64 = 1;
+
 type Result<T> = std::result::Result<T, LedgerError>;
+type Stored<T> = std::result::Result<T, SqlError>;
 
 impl From<SqlError> for LedgerError {
     fn from(error: SqlError) -> Self {
@@ -45,6 +56,12 @@ pub struct GwopLedger {
     remembered: RefCell<BTreeSet<String>>,
     /// How often the alarm found fulfillment switched off, one time after another.
     pub(super) switched_off: Cell<i64>,
+    /// How many batches the alarm has just sent: each is a subrequest.
+    pub(super) batches: Cell<i64>,
+    /// Whether this instance has seen that shard 0 has a time from which on invoices are reconciled.
+    since_kept: Cell<bool>,
+    /// What waits here, and until when that may be told again.
+    counted: Cell<Option<(Counts, i64)>>,
     #[cfg(feature = "worker-test")]
     fail_next: Cell<Option<bool>>,
     #[cfg(feature = "worker-test")]
@@ -63,6 +80,9 @@ impl DurableObject for GwopLedger {
             armed: Cell::new(None),
             remembered: RefCell::default(),
             switched_off: Cell::new(0),
+            batches: Cell::new(0),
+            since_kept: Cell::new(false),
+            counted: Cell::new(None),
             #[cfg(feature = "worker-test")]
             fail_next: Cell::new(None),
             #[cfg(feature = "worker-test")]
@@ -101,12 +121,15 @@ impl DurableObject for GwopLedger {
         self.armed.set(None);
         #[cfg(feature = "worker-test")]
         self.panic_on_purpose(false);
-        let next = match self.run_due_jobs().await {
+        let again = |error: LedgerError| {
+            log::error("alarm_failed", &[("error", error.to_string().into())]);
+            Some(now_ms().saturating_add(schedule::ALARM_AGAIN_MS))
+        };
+        let sent = self.run_due_jobs().await.unwrap_or_else(again);
+        let next = match self.walk_due_step().await {
+            Ok(None) => sent,
             Ok(next) => next,
-            Err(error) => {
-                log::error("alarm_failed", &[("error", error.to_string().into())]);
-                Some(now_ms().saturating_add(schedule::ALARM_AGAIN_MS))
-            }
+            Err(error) => again(error),
         };
         if let Some(next) = next
             && let Err(error) = self.arm(next).await
@@ -141,6 +164,10 @@ impl GwopLedger {
             shard: envelope.shard,
             shards: envelope.shards,
         };
+        if envelope.shard == 0 && !self.since_kept.get() {
+            self.store.keep_since(&envelope.merchant, now_ms())?;
+            self.since_kept.set(true);
+        }
         if let Some(known) = self.settings()? {
             return if known == sent {
                 Ok(true)
@@ -194,7 +221,7 @@ impl GwopLedger {
         let outcome = if known == Known::Event {
             Outcome::Duplicate
         } else {
-            self.record(&delivery, known, now)?
+            self.record_noted(&delivery, known, now)?
         };
         if outcome.reaches_fulfilment() {
             self.arm(now.saturating_add(schedule::GATHER_MS)).await?;
@@ -205,15 +232,67 @@ impl GwopLedger {
         Ok(outcome)
     }
 
+    /// As [`Self::record`]; whoever is to be told of a conflict hears of it by the alarm.
+    fn record_noted(&self, delivery: &Delivery, known: Known, now: i64) -> Result<Outcome> {
+        if !alerting::is_on(&self.env) {
+            return Ok(self.record(delivery, known, now)?);
+        }
+        Ok(self.store.sql().transaction(|| {
+            let outcome = self.record(delivery, known, now)?;
+            if outcome == Outcome::Conflict {
+                self.store.note(AlertKind::Conflict, 1)?;
+            }
+            Ok(outcome)
+        })?)
+    }
+
+    /// Applies those final states of Gwop's list that are missing here. Its shard must be admitted.
+    pub(super) async fn compare(&self, candidates: Vec<Candidate>) -> Result<Vec<Verdict>> {
+        for Candidate { delivery, .. } in &candidates {
+            self.adopt_unknown(&delivery.merchant, &delivery.invoice_id)
+                .await?;
+        }
+        // As in `apply`, nothing is awaited from here to the alarm.
+        let now = now_ms();
+        let mut verdicts = Vec::with_capacity(candidates.len());
+        for candidate in candidates {
+            let Candidate {
+                mut delivery,
+                body,
+                lacking,
+            } = candidate;
+            delivery.body = body;
+            let known =
+                self.store
+                    .known(&delivery.merchant, &delivery.invoice_id, &delivery.event_id)?;
+            let verdict = match self.store.news(&delivery, &known)? {
+                None => Verdict::Known,
+                Some(outcome) if lacking && outcome.reaches_fulfilment() => Verdict::Wanted,
+                Some(_) => match self.record_noted(&delivery, known, now)? {
+                    Outcome::Applied => Verdict::Applied,
+                    Outcome::Conflict => Verdict::Conflict,
+                    _ => Verdict::Known,
+                },
+            };
+            verdicts.push(verdict);
+        }
+        if verdicts
+            .iter()
+            .any(|verdict| matches!(verdict, Verdict::Applied | Verdict::Conflict))
+        {
+            self.arm(now.saturating_add(schedule::GATHER_MS)).await?;
+        }
+        Ok(verdicts)
+    }
+
     #[cfg(not(feature = "worker-test"))]
-    fn record(&self, delivery: &Delivery, known: Known, now: i64) -> Result<Outcome> {
-        Ok(self.store.record(delivery, known, now, self.times)?)
+    fn record(&self, delivery: &Delivery, known: Known, now: i64) -> Stored<Outcome> {
+        self.store.record(delivery, known, now, self.times)
     }
 
     /// As it is deployed, but for faults on purpose. `TEST_BREAK` breaks the ledger, to show that the checker of histories sees it.
     #[cfg(feature = "worker-test")]
-    fn record(&self, delivery: &Delivery, known: Known, now: i64) -> Result<Outcome> {
-        use super::sql::Sql as _;
+    fn record(&self, delivery: &Delivery, known: Known, now: i64) -> Stored<Outcome> {
         let broken = config::text(&self.env, "TEST_BREAK").unwrap_or_default();
         let known = match known {
             Known::Invoice {
@@ -230,9 +309,9 @@ impl GwopLedger {
             return Ok(outcome);
         }
         let Some(panics) = self.fail_next.take() else {
-            return Ok(self.store.record(delivery, known, now, self.times)?);
+            return self.store.record(delivery, known, now, self.times);
         };
-        Ok(self.store.sql().transaction(|| {
+        self.store.sql().transaction(|| {
             self.store.record(delivery, known, now, self.times)?;
             #[allow(clippy::panic)]
             if panics {
@@ -242,7 +321,7 @@ impl GwopLedger {
                 .sql()
                 .run("INSERT INTO outbox (sequence) VALUES (NULL)", &[])?;
             Ok(Outcome::Ignored)
-        })?)
+        })
     }
 
     /// Panics where [`Call::PanicInAlarm`] asked for it: before messages are in the queue, or after.
@@ -256,16 +335,13 @@ impl GwopLedger {
 
     async fn answer(&self, envelope: &Envelope, call: Call) -> Result<Response> {
         let merchant = &envelope.merchant;
-        let stored = self
-            .admit(envelope, matches!(call, Call::Adopt { .. }))
-            .await?;
+        let stored = self.admit(envelope, writes_anyway(&call)).await?;
         let invoice_id = match &call {
             Call::Read { invoice_id } => Some(invoice_id),
-            Call::Claim(event)
-            | Call::Confirm(event)
-            | Call::Failed(event)
-            | Call::Bury(event)
-            | Call::Replay(event) => Some(&event.invoice_id),
+            Call::Failed(attempt) => Some(&attempt.event.invoice_id),
+            Call::Claim(event) | Call::Confirm(event) | Call::Bury(event) | Call::Replay(event) => {
+                Some(&event.invoice_id)
+            }
             _ => None,
         };
         let stored = match invoice_id {
@@ -302,6 +378,17 @@ impl GwopLedger {
                 }
                 Response::from_json(&())
             }
+            Call::Reconciliation { begin } => {
+                if begin {
+                    self.store.begin_walk(merchant, now)?;
+                }
+                let found = self.store.reconciliation(merchant)?;
+                if let Some(due) = found.as_ref().and_then(|found| found.due_at) {
+                    self.arm(due.max(now)).await?;
+                }
+                Response::from_json(&found)
+            }
+            Call::Compare { candidates } => Response::from_json(&self.compare(candidates).await?),
             Call::Read { .. } | Call::Find { .. } | Call::Claim(_) if !stored => {
                 Response::from_json(&())
             }
@@ -319,11 +406,11 @@ impl GwopLedger {
                 Response::from_json(&self.store.confirm(merchant, &event, now, times)?)
             }
             Call::Failed(_) if !stored => Response::from_json(&0),
-            Call::Failed(event) => {
-                Response::from_json(&self.store.failed(merchant, &event, now, times)?)
+            Call::Failed(attempt) => {
+                Response::from_json(&self.store.failed(merchant, &attempt, now, times)?)
             }
             Call::Bury(_) if !stored => Response::from_json(&false),
-            Call::Bury(event) => Response::from_json(&self.store.bury(merchant, &event)?),
+            Call::Bury(event) => Response::from_json(&self.bury(merchant, &event).await?),
             Call::Replay(_) if !stored => Response::from_json(&super::messages::Replay::Unknown),
             Call::Replay(event) => {
                 let replay = self.store.replay(merchant, &event, now)?;
@@ -332,8 +419,121 @@ impl GwopLedger {
                 }
                 Response::from_json(&replay)
             }
+            Call::ListEvents(_) if !stored => Response::from_json(&EventPage::default()),
+            Call::ListEvents(step) => {
+                Response::from_json(&self.store.list_events(merchant, &step)?)
+            }
+            Call::ReplayEvents { .. } if !stored => Response::from_json(&ReplayedStep::default()),
+            Call::ReplayEvents { step, dry_run } => {
+                let done = self.store.replay_events(merchant, &step, dry_run, now)?;
+                if !dry_run && done.events > 0 {
+                    self.recounted(step.filter.state, done.events);
+                    self.arm(now).await?;
+                }
+                Response::from_json(&done)
+            }
+            Call::ListInvoices(_) if !stored => Response::from_json(&InvoicePage::default()),
+            Call::ListInvoices(step) => {
+                Response::from_json(&self.store.list_invoices(merchant, &step)?)
+            }
+            Call::Count => Response::from_json(&self.count(merchant, stored, now)?),
+            // Of shard 0, as the next two: it has its tables since it was admitted.
+            Call::Tally(tally) => {
+                let alerts_on = alerting::is_on(&self.env);
+                self.store.tally(&tally, alerts_on, now)?;
+                self.arm_for_alerts().await?;
+                Response::from_json(&())
+            }
+            Call::Counters => Response::from_json(&self.store.counters()?),
+            Call::Raise { kind, count } => {
+                self.store.raise(kind, count, now)?;
+                self.arm_for_alerts().await?;
+                Response::from_json(&())
+            }
+            #[cfg(feature = "worker-test")]
+            Call::FillDead { rows, prefix } => {
+                super::store_checks::fill_dead(&self.store, &prefix, rows, now, times)?;
+                Response::from_json(&())
+            }
         };
         Ok(answer?)
+    }
+
+    /// The queue gave up on an event. Whoever is to be told of it hears of it by the alarm.
+    async fn bury(&self, merchant: &str, event: &EventKey) -> Result<bool> {
+        if !alerting::is_on(&self.env) {
+            return Ok(self.store.bury(merchant, event)?);
+        }
+        let buried = self.store.sql().transaction(|| {
+            let buried = self.store.bury(merchant, event)?;
+            if buried {
+                self.store.note(AlertKind::DeadLetter, 1)?;
+            }
+            Ok(buried)
+        })?;
+        if buried {
+            self.arm(now_ms().saturating_add(schedule::GATHER_MS))
+                .await?;
+        }
+        Ok(buried)
+    }
+
+    /// What waits here: counted at most every ten seconds, and seldomer where there is much.
+    fn count(&self, merchant: &str, stored: bool, now: i64) -> Result<Counts> {
+        if let Some((counts, until)) = self.counted.get()
+            && (counts.counted_at..until).contains(&now)
+        {
+            return Ok(counts);
+        }
+        let mut counts = Counts {
+            counted_at: now,
+            ..Counts::default()
+        };
+        if stored {
+            counts = self.store.count(merchant, now)?;
+            counts.reconciliation = self.reconciliation_gauges(merchant)?;
+        }
+        let rows = counts
+            .pending
+            .saturating_add(counts.dead)
+            .saturating_add(counts.conflicts);
+        let pause = COUNT_MS.max(rows.saturating_div(COUNTED_ROWS_PER_MS));
+        self.counted.set(Some((counts, now.saturating_add(pause))));
+        Ok(counts)
+    }
+
+    /// A replay has moved so many events: the count that may still be told follows, without another look.
+    fn recounted(&self, from: EventState, events: usize) {
+        if let Some((mut counts, until)) = self.counted.get() {
+            let events = i64::try_from(events).unwrap_or_default();
+            counts.pending = counts.pending.saturating_add(events);
+            if from == EventState::Dead {
+                counts.dead = counts.dead.saturating_sub(events).max(0);
+            }
+            self.counted.set(Some((counts, until)));
+        }
+    }
+
+    /// What shard 0 knows of the last run of reconciliation. `None` in other shards, and before the
+    /// first run.
+    fn reconciliation_gauges(&self, merchant: &str) -> Result<Option<ReconciliationGauges>> {
+        let found = self.store.reconciliation(merchant)?;
+        Ok(found
+            .filter(|found| found.pages > 0 || found.completed_at.is_some())
+            .map(|found| ReconciliationGauges {
+                gap: found.applied.saturating_add(found.conflicts),
+                complete_at: found.completed_at,
+            }))
+    }
+
+    /// Arms the alarm for the next alert.
+    async fn arm_for_alerts(&self) -> Result<()> {
+        if alerting::is_on(&self.env)
+            && let Some(next) = self.store.next_alert(self.times)?
+        {
+            self.arm(next).await?;
+        }
+        Ok(())
     }
 
     /// Takes over an invoice that this shard knows nothing of, where 1.0.0 may have kept it.
@@ -399,7 +599,13 @@ impl GwopLedger {
 
     /// Arms the alarm, in milliseconds since the epoch, unless it is armed for sooner. The call to the platform is made before anything is awaited.
     pub(super) async fn arm(&self, due: i64) -> Result<()> {
-        if self.armed.get().is_some_and(|armed| armed <= due) {
+        // One that is long past should have struck: it is armed again rather than trusted.
+        let late = now_ms().saturating_sub(schedule::ALARM_LATE_MS);
+        if self
+            .armed
+            .get()
+            .is_some_and(|armed| armed <= due && armed > late)
+        {
             return Ok(());
         }
         self.armed.set(Some(due));
@@ -413,13 +619,26 @@ impl GwopLedger {
 
     /// Arms the alarm where an instance does not know whether it is.
     async fn repair_alarm(&self) -> Result<()> {
-        if self.armed.get().is_none()
-            && let Some(next) = self.store.next_job(true)?
-        {
-            self.arm(next).await?;
+        if self.armed.get().is_none() {
+            if let Some(next) = self.store.next_job(true)? {
+                self.arm(next).await?;
+            }
+            self.arm_for_alerts().await?;
         }
         Ok(())
     }
+}
+
+/// Whether a call stores what belongs to this number of shards, where nothing is stored yet.
+const fn writes_anyway(call: &Call) -> bool {
+    #[cfg(feature = "worker-test")]
+    if matches!(call, Call::FillDead { .. }) {
+        return true;
+    }
+    matches!(
+        call,
+        Call::Adopt { .. } | Call::Compare { .. } | Call::Reconciliation { begin: true }
+    )
 }
 
 fn another_count(known: Settings, sent: Settings) -> LedgerError {

@@ -52,10 +52,19 @@ impl Sql for ObjectSql {
         let bindings: Vec<JsValue> = bindings.iter().map(|binding| value_of(*binding)).collect();
         let cursor = self.sql.exec_raw(statement, bindings).map_err(refused)?;
         // To its end, before anything else happens: a cursor that is left open holds the statement.
-        cursor
+        let rows = cursor
             .raw()
             .map(|row| row.map_err(refused).and_then(row_of))
-            .collect()
+            .collect();
+        #[cfg(feature = "worker-test")]
+        {
+            let (read, written) = ROWS.get();
+            ROWS.set((
+                read.saturating_add(cursor.rows_read()),
+                written.saturating_add(cursor.rows_written()),
+            ));
+        }
+        rows
     }
 
     fn transaction<T>(&self, work: impl FnOnce() -> Result<T, SqlError>) -> Result<T, SqlError> {
@@ -79,6 +88,12 @@ impl Sql for ObjectSql {
             (None, Ok(_)) => Err(SqlError("the transaction did not run".to_owned())),
         }
     }
+}
+
+#[cfg(feature = "worker-test")]
+thread_local! {
+    /// How many rows the objects of this isolate have read and written, as Cloudflare counts them.
+    pub static ROWS: std::cell::Cell<(usize, usize)> = const { std::cell::Cell::new((0, 0)) };
 }
 
 fn refused(error: worker::Error) -> SqlError {

@@ -5,10 +5,12 @@ use serde::Serialize;
 use wasm_bindgen::JsValue;
 use worker::{BatchMessageBuilder, QueueContentType, RawMessageBuilder};
 
-use super::client::LedgerError;
-use super::messages::{QueueMessage, VERSION};
+use super::client::{self, LedgerError};
+use super::messages::{Call, QueueMessage, VERSION};
 use super::object::GwopLedger;
+use super::sql::Sql as _;
 use super::store::Due;
+use crate::worker::alerting;
 use crate::worker::platform::{config, log, now_ms};
 use crate::worker::schedule;
 
@@ -21,11 +23,18 @@ impl GwopLedger {
     /// Runs what is due, and answers when there is work next, in milliseconds since the epoch.
     pub(super) async fn run_due_jobs(&self) -> Result<Option<i64>, LedgerError> {
         let Some(settings) = self.settings()? else {
-            return Ok(None);
+            // Before the first event shard 0 may have alerts.
+            let has_tables = self.store.has_tables()?;
+            return Ok(if has_tables {
+                self.tell_of_alerts(0).await
+            } else {
+                None
+            });
         };
         let times = self.times;
         let on = config::missing_for_fulfillment(&self.env).is_empty();
         let mut more = false;
+        self.batches.set(0);
         if on {
             self.switched_off.set(0);
             for batch in 1..=BATCHES_PER_ALARM {
@@ -35,6 +44,7 @@ impl GwopLedger {
                     break;
                 }
                 more = batch == BATCHES_PER_ALARM && rows.len() == BATCH;
+                self.batches.set(self.batches.get().saturating_add(1));
                 let sent = self.send(&rows, settings.shards).await;
                 #[cfg(feature = "worker-test")]
                 self.panic_on_purpose(true);
@@ -54,6 +64,7 @@ impl GwopLedger {
                 }
             }
         }
+        let alert = self.tell_of_alerts(settings.shard).await;
         let compacted = self.store.compact(now_ms(), times)?;
         if compacted.events > 0 || compacted.invoices > 0 {
             self.forget();
@@ -62,6 +73,10 @@ impl GwopLedger {
             return Ok(Some(now_ms()));
         }
         let next = self.store.next_job(on)?;
+        let next = match (next, alert) {
+            (Some(next), Some(alert)) => Some(next.min(alert)),
+            (next, alert) => next.or(alert),
+        };
         if on {
             return Ok(next);
         }
@@ -70,6 +85,49 @@ impl GwopLedger {
         self.switched_off
             .set(self.switched_off.get().saturating_add(1));
         Ok(Some(next.map_or(again, |next| next.min(again))))
+    }
+
+    /// Shard 0 hears what this shard has noted, and sends the alerts that are due. Answers when there is work of this
+    /// kind next. What fails is logged, and holds up nothing else.
+    async fn tell_of_alerts(&self, shard: u32) -> Option<i64> {
+        if !alerting::is_on(&self.env) {
+            return None;
+        }
+        let next = async {
+            for (kind, count) in self.store.noted()? {
+                if shard == 0 {
+                    self.store.sql().transaction(|| {
+                        self.store.raise(kind, count, now_ms())?;
+                        self.store.note(kind, count.saturating_neg())
+                    })?;
+                } else {
+                    // Where the answer is lost, it is told again: a count may be too high, never too low.
+                    let call = Call::Raise { kind, count };
+                    client::call_first::<()>(&self.env, call).await?;
+                    self.store.note(kind, count.saturating_neg())?;
+                }
+            }
+            for alert in self.store.take_alerts(now_ms(), self.times)? {
+                match alerting::send(&self.env, &alert).await {
+                    Ok(()) => self.store.alerted(&alert)?,
+                    Err(reason) => log::error(
+                        "alert_failed",
+                        &[
+                            ("kind", alert.kind.as_str().into()),
+                            ("reason", reason.into()),
+                        ],
+                    ),
+                }
+            }
+            Ok::<_, LedgerError>(self.store.next_alert(self.times)?)
+        };
+        match next.await {
+            Ok(next) => next,
+            Err(error) => {
+                log::error("alerts_failed", &[("error", error.to_string().into())]);
+                Some(now_ms().saturating_add(schedule::ALARM_AGAIN_MS))
+            }
+        }
     }
 
     /// Puts messages into the queue: all of them, or none that is known of.

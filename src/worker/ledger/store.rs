@@ -1,24 +1,30 @@
 //! The ledger of one shard in SQL: invoices, their events, and the outbox of what fulfillment must still hear.
 //!
 //! A delivery is one transaction: event, transition and outbox row, or nothing of it. Deleting is by age and in bounded steps: an event 31 days
-//! after it came, unless the outbox has it; an invoice so many days after its last event, unless the outbox has one of its events.
+//! after it came, unless the outbox has it or it is a conflict; an invoice so many days after its last event, unless the outbox has one of its events.
 
-use super::messages::{Claimed, Delivery, EventKey, EventView, Export, OutboxView, Replay, View};
+use super::messages::{
+    Claimed, Delivery, EventKey, EventView, Export, FailedAttempt, OutboxView, Replay, View,
+};
+use super::operator_messages::LastAnswer;
 use super::sql::{Binding, Row, Sql, SqlError};
 use crate::invoice::{Event, Invoice, Outcome, Status};
 use crate::worker::schedule::{self, Times};
 
 /// What the newest schema is called in the table `meta`.
-pub const SCHEMA: i64 = 1;
+pub const SCHEMA: i64 = 3;
 /// How many rows one step of the retention deletes at most, of events and of invoices.
 const ROWS_PER_STEP: i64 = 200;
 /// How often invoices are looked at whose last event is long ago, in milliseconds, at least.
 const SWEEP_MS: i64 = 24 * 60 * 60 * 1_000;
 
-type Result<T> = std::result::Result<T, SqlError>;
+pub(super) type Result<T> = std::result::Result<T, SqlError>;
 
 /// The steps to the newest schema. Step `n` leads from schema `n` to `n + 1`; one that was released never changes.
-const MIGRATIONS: [&[&str]; 1] = [&[
+pub(super) const MIGRATIONS: [&[&str]; 3] = [FIRST, RECONCILIATION, OPERATOR];
+
+/// As the first version with a ledger made them.
+const FIRST: &[&str] = &[
     "CREATE TABLE meta (name TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL) STRICT, WITHOUT ROWID",
     // `last_event_at`: the age by which it is deleted, and the order of lists.
     "CREATE TABLE invoice (
@@ -39,7 +45,35 @@ const MIGRATIONS: [&[&str]; 1] = [&[
         due_at INTEGER NOT NULL, sends INTEGER NOT NULL, failures INTEGER NOT NULL, deliveries INTEGER NOT NULL) STRICT",
     "CREATE INDEX outbox_by_due ON outbox (due_at, merchant) WHERE state <> 'dead'",
     "CREATE INDEX outbox_dead ON outbox (merchant, sequence) WHERE state = 'dead'",
-]];
+];
+
+/// Where reconciliation stands.
+const RECONCILIATION: &[&str] = &[
+    // Of shard 0 only. `since`: invoices from before are never applied. `cursor`: where the run stands. `due_at`: when its next step is due, NULL
+    // where no run is under way. The counts are those of this run, or of the last one.
+    "CREATE TABLE reconciliation (
+        merchant TEXT PRIMARY KEY NOT NULL, since INTEGER NOT NULL, cursor TEXT NOT NULL, due_at INTEGER, completed_at INTEGER,
+        pages INTEGER NOT NULL, applied INTEGER NOT NULL, conflicts INTEGER NOT NULL, unusable INTEGER NOT NULL, failures INTEGER NOT NULL,
+        error TEXT) STRICT, WITHOUT ROWID",
+];
+
+/// What the operator's routes need: the last answer of fulfillment, the trace of an event, a list of
+/// conflicts; in shard 0 counters and alerts.
+const OPERATOR: &[&str] = &[
+    "ALTER TABLE event ADD COLUMN traceparent TEXT",
+    "CREATE INDEX event_conflict ON event (merchant, sequence) WHERE outcome = 'conflict'",
+    // Those that an older version had delivered are kept as long as their invoice from now on.
+    "UPDATE event SET expires_at = NULL WHERE outcome = 'conflict'",
+    // Status NULL: there was no answer. `answer` is in our own words, never a body.
+    "ALTER TABLE outbox ADD COLUMN answer_status INTEGER",
+    "ALTER TABLE outbox ADD COLUMN answer TEXT",
+    "ALTER TABLE outbox ADD COLUMN answered_at INTEGER",
+    "CREATE TABLE counter (name TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    // `count`: what no alert has told of. `sent_at`: when the last alert of this kind was tried.
+    "CREATE TABLE alert (
+        kind TEXT PRIMARY KEY NOT NULL, count INTEGER NOT NULL, first_at INTEGER NOT NULL, last_at INTEGER NOT NULL,
+        sent_at INTEGER) STRICT, WITHOUT ROWID",
+];
 
 /// What a shard knows of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,20 +143,20 @@ impl<S: Sql> Store<S> {
         &self.sql
     }
 
-    fn run(&self, statement: &str, bindings: &[Binding<'_>]) -> Result<Vec<Row>> {
+    pub(super) fn run(&self, statement: &str, bindings: &[Binding<'_>]) -> Result<Vec<Row>> {
         self.sql.run(statement, bindings)
     }
 
-    fn first(&self, statement: &str, bindings: &[Binding<'_>]) -> Result<Option<Row>> {
+    pub(super) fn first(&self, statement: &str, bindings: &[Binding<'_>]) -> Result<Option<Row>> {
         Ok(self.run(statement, bindings)?.into_iter().next())
     }
 
-    fn meta(&self, name: &str) -> Result<Option<i64>> {
+    pub(super) fn meta(&self, name: &str) -> Result<Option<i64>> {
         let row = self.first("SELECT value FROM meta WHERE name = ?1", &[name.into()])?;
         row.map(|mut row| row.number(0)).transpose()
     }
 
-    fn set_meta(&self, name: &str, value: i64) -> Result<()> {
+    pub(super) fn set_meta(&self, name: &str, value: i64) -> Result<()> {
         self.run(
             "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
             &[name.into(), value.into()],
@@ -136,14 +170,10 @@ impl<S: Sql> Store<S> {
     /// # Errors
     /// Where storage fails.
     pub fn open(&self) -> Result<Option<Settings>> {
-        let found = self.first(
-            "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1",
-            &["meta".into()],
-        )?;
-        if found.is_none() {
+        let schema = self.schema()?;
+        if schema == 0 {
             return Ok(None);
         }
-        let schema = self.meta("schema")?.unwrap_or_default();
         if schema < SCHEMA {
             self.sql.transaction(|| self.migrate(schema))?;
         }
@@ -157,13 +187,42 @@ impl<S: Sql> Store<S> {
         })
     }
 
+    /// Whether the tables are there.
+    ///
+    /// # Errors
+    /// Where storage fails.
+    pub fn has_tables(&self) -> Result<bool> {
+        Ok(self.schema()? > 0)
+    }
+
+    /// The schema of the tables; 0 where there are none.
+    fn schema(&self) -> Result<i64> {
+        let found = self.first(
+            "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1",
+            &["meta".into()],
+        )?;
+        if found.is_none() {
+            return Ok(0);
+        }
+        Ok(self.meta("schema")?.unwrap_or_default())
+    }
+
+    /// Makes the tables where they are missing.
+    pub(super) fn make_tables(&self) -> Result<()> {
+        let schema = self.schema()?;
+        if schema < SCHEMA {
+            self.migrate(schema)?;
+        }
+        Ok(())
+    }
+
     /// Makes the tables, and stores the number of shards: before the first row of anything else. Numbers that are stored stay.
     ///
     /// # Errors
     /// Where storage fails.
     pub fn create(&self, settings: Settings, now: i64, times: Times) -> Result<()> {
         self.sql.transaction(|| {
-            self.migrate(0)?;
+            self.make_tables()?;
             for (name, value) in [
                 ("shard", i64::from(settings.shard)),
                 ("shards", i64::from(settings.shards)),
@@ -250,6 +309,11 @@ impl<S: Sql> Store<S> {
             }),
             None => Outcome::Ignored,
         };
+        let outcome = if outcome == Outcome::Conflict && self.is_told(delivery)? {
+            Outcome::Duplicate
+        } else {
+            outcome
+        };
         let public_id = known_public_id
             .as_ref()
             .or(delivery.public_invoice_id.as_ref());
@@ -273,8 +337,9 @@ impl<S: Sql> Store<S> {
             let waits = outcome.reaches_fulfilment();
             let expires_at = (!waits).then(|| now.saturating_add(times.retention));
             let row = self.first(
-                "INSERT INTO event (merchant, invoice_id, event_id, event_type, event_version, outcome, received_at, expires_at, body)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) RETURNING sequence",
+                "INSERT INTO event (merchant, invoice_id, event_id, event_type, event_version, outcome, received_at, expires_at, body,
+                    traceparent)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) RETURNING sequence",
                 &[
                     (&delivery.merchant).into(),
                     (&delivery.invoice_id).into(),
@@ -285,6 +350,7 @@ impl<S: Sql> Store<S> {
                     now.into(),
                     expires_at.into(),
                     (&delivery.body).into(),
+                    delivery.traceparent.as_ref().into(),
                 ],
             )?;
             if waits {
@@ -294,11 +360,13 @@ impl<S: Sql> Store<S> {
         })
     }
 
-    /// Puts an event into the outbox, due now.
+    /// Puts an event into the outbox, due now. What fulfillment answered last stays.
     fn enqueue(&self, sequence: i64, merchant: &str, now: i64) -> Result<()> {
         self.run(
-            "INSERT OR REPLACE INTO outbox (sequence, merchant, state, due_at, sends, failures, deliveries)
-             VALUES (?1, ?2, 'pending', ?3, 0, 0, 0)",
+            "INSERT INTO outbox (sequence, merchant, state, due_at, sends, failures, deliveries)
+             VALUES (?1, ?2, 'pending', ?3, 0, 0, 0)
+             ON CONFLICT (sequence) DO UPDATE SET state = 'pending', due_at = excluded.due_at, sends = 0, failures = 0,
+                deliveries = 0",
             &[sequence.into(), merchant.into(), now.into()],
         )?;
         Ok(())
@@ -349,7 +417,8 @@ impl<S: Sql> Store<S> {
         }
         let mut outbox = vec![];
         for mut row in self.run(
-            "SELECT event_id, state, sends, deliveries, due_at FROM event JOIN outbox USING (sequence)
+            "SELECT event_id, state, sends, deliveries, due_at, answer_status, answer, answered_at
+             FROM event JOIN outbox USING (sequence)
              WHERE event.merchant = ?1 AND event.invoice_id = ?2 ORDER BY sequence",
             &key,
         )? {
@@ -359,6 +428,7 @@ impl<S: Sql> Store<S> {
                 sends: row.number(2)?,
                 deliveries: row.number(3)?,
                 due_at: row.number(4)?,
+                last_answer: last_answer(&mut row, 5)?,
             });
         }
         Ok(View {
@@ -373,6 +443,7 @@ impl<S: Sql> Store<S> {
     }
 
     /// The consumer starts on an event: `None` where nothing is left to do. No second message goes out before it can have reported.
+    /// A dead row waits for its replay: a message of it that is still under way does nothing.
     ///
     /// # Errors
     /// Where storage fails.
@@ -384,8 +455,8 @@ impl<S: Sql> Store<S> {
         times: Times,
     ) -> Result<Option<Claimed>> {
         let row = self.first(
-            "SELECT sequence, event_type, outcome, body FROM event JOIN outbox USING (sequence)
-             WHERE event.merchant = ?1 AND event.invoice_id = ?2 AND event.event_id = ?3",
+            "SELECT sequence, event_type, outcome, body, received_at, traceparent FROM event JOIN outbox USING (sequence)
+             WHERE event.merchant = ?1 AND event.invoice_id = ?2 AND event.event_id = ?3 AND state <> 'dead'",
             &bindings(merchant, key),
         )?;
         let Some(mut row) = row else {
@@ -402,6 +473,8 @@ impl<S: Sql> Store<S> {
             event_type: row.required(1)?,
             outcome: outcome(&row.required(2)?)?,
             body: row.required(3)?,
+            received_at: row.integer(4)?,
+            traceparent: row.text(5)?,
         }))
     }
 
@@ -416,7 +489,8 @@ impl<S: Sql> Store<S> {
             .transpose()
     }
 
-    /// Fulfillment took an event: its row leaves the outbox.
+    /// Fulfillment took an event: its row leaves the outbox. Where the queue gave it up meanwhile, the time
+    /// is noted and the row stays: it leaves the list of dead rows by a replay alone.
     ///
     /// # Errors
     /// Where storage fails: then the row is still there.
@@ -425,11 +499,23 @@ impl<S: Sql> Store<S> {
             return Ok(());
         };
         self.sql.transaction(|| {
-            self.run(
-                "UPDATE event SET delivered_at = ?2, expires_at = received_at + ?3 WHERE sequence = ?1",
-                &[sequence.into(), now.into(), times.retention.into()],
+            let left = self.run(
+                "DELETE FROM outbox WHERE sequence = ?1 AND state <> 'dead' RETURNING sequence",
+                &[sequence.into()],
             )?;
-            self.run("DELETE FROM outbox WHERE sequence = ?1", &[sequence.into()])?;
+            self.run(
+                // A conflict is kept as long as its invoice: reconciliation finds it again with each walk, and must know it.
+                "UPDATE event SET delivered_at = ?2, expires_at =
+                    CASE WHEN ?4 = 0 THEN expires_at WHEN outcome = ?5 THEN NULL ELSE received_at + ?3 END
+                 WHERE sequence = ?1",
+                &[
+                    sequence.into(),
+                    now.into(),
+                    times.retention.into(),
+                    i64::from(!left.is_empty()).into(),
+                    Outcome::Conflict.as_str().into(),
+                ],
+            )?;
             Ok(())
         })
     }
@@ -438,7 +524,14 @@ impl<S: Sql> Store<S> {
     ///
     /// # Errors
     /// Where storage fails.
-    pub fn failed(&self, merchant: &str, key: &EventKey, now: i64, times: Times) -> Result<u32> {
+    pub fn failed(
+        &self,
+        merchant: &str,
+        attempt: &FailedAttempt,
+        now: i64,
+        times: Times,
+    ) -> Result<u32> {
+        let FailedAttempt { event: key, answer } = attempt;
         let Some((sequence, deliveries)) = self.waiting(merchant, key)? else {
             return Ok(0);
         };
@@ -447,8 +540,15 @@ impl<S: Sql> Store<S> {
             .saturating_add(i64::from(pause).saturating_mul(1_000))
             .saturating_add(times.silence);
         self.run(
-            "UPDATE outbox SET due_at = ?2 WHERE sequence = ?1 AND state = 'sent'",
-            &[sequence.into(), report.into()],
+            "UPDATE outbox SET due_at = CASE WHEN state = 'sent' THEN ?2 ELSE due_at END,
+                answer_status = ?3, answer = ?4, answered_at = ?5 WHERE sequence = ?1",
+            &[
+                sequence.into(),
+                report.into(),
+                answer.as_ref().and_then(|answer| answer.status).into(),
+                answer.as_ref().map(|answer| answer.reason.as_str()).into(),
+                answer.as_ref().map(|_| now).into(),
+            ],
         )?;
         Ok(pause)
     }
@@ -564,7 +664,10 @@ impl<S: Sql> Store<S> {
         let of_outbox = "SELECT due_at FROM outbox WHERE state <> 'dead' ORDER BY due_at LIMIT 1";
         let of_events =
             "SELECT expires_at FROM event WHERE expires_at IS NOT NULL ORDER BY expires_at LIMIT 1";
-        for statement in sends.then_some(of_outbox).into_iter().chain([of_events]) {
+        let of_walks =
+            "SELECT due_at FROM reconciliation WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1";
+        let statements = sends.then_some(of_outbox).into_iter();
+        for statement in statements.chain([of_events, of_walks]) {
             if let Some(mut row) = self.first(statement, &[])? {
                 let at = row.number(0)?;
                 next = Some(next.map_or(at, |next| next.min(at)));
@@ -667,9 +770,8 @@ impl<S: Sql> Store<S> {
                 let view = &event.view;
                 let mut rows = export.outbox.iter();
                 let waits = rows.find(|row| row.view.event_id == view.event_id);
-                let expires_at = waits
-                    .is_none()
-                    .then(|| view.received_at.saturating_add(times.retention));
+                let kept = waits.is_some() || view.outcome == Outcome::Conflict;
+                let expires_at = (!kept).then(|| view.received_at.saturating_add(times.retention));
                 let row = self.first(
                     "INSERT INTO event (merchant, invoice_id, event_id, event_type, event_version, outcome, received_at, delivered_at,
                         expires_at, body)
@@ -743,12 +845,22 @@ fn grouped(rows: &[Due], of: fn(&Due) -> i64) -> Vec<(i64, String)> {
         .collect()
 }
 
-fn status(text: &str) -> Result<Status> {
+/// What fulfillment answered last, from three columns; `None` where it has not answered yet.
+pub(super) fn last_answer(row: &mut Row, at: usize) -> Result<Option<LastAnswer>> {
+    let status = row.integer(at)?;
+    let reason = row.text(at.saturating_add(1))?;
+    let answered_at = row.integer(at.saturating_add(2))?;
+    Ok(reason
+        .zip(answered_at)
+        .map(|(reason, at)| LastAnswer { status, reason, at }))
+}
+
+pub(super) fn status(text: &str) -> Result<Status> {
     Status::parse(text)
         .ok_or_else(|| SqlError("the ledger holds a status that is not known".to_owned()))
 }
 
-fn outcome(text: &str) -> Result<Outcome> {
+pub(super) fn outcome(text: &str) -> Result<Outcome> {
     Outcome::parse(text)
         .ok_or_else(|| SqlError("the ledger holds an outcome that is not known".to_owned()))
 }

@@ -3,11 +3,18 @@
 #![allow(clippy::arithmetic_side_effects)]
 
 use super::messages::{
-    Delivery, EventKey, EventView, Export, ExportedEvent, ExportedRow, OutboxView, Replay,
+    Delivery, EventKey, EventView, Export, ExportedEvent, ExportedRow, FailedAttempt, OutboxView,
+    Replay,
 };
-use super::sql::Sql;
+use super::operator_messages::{
+    AlertKind, EventFilter, EventState, EventStep, InvoiceStep, LastAnswer, ReplayedStep, Tally,
+};
+use super::reconciliation::Counts;
+use super::shard::shard_of;
+use super::sql::{Sql, SqlError};
 use super::store::{Due, Known, Settings, Store};
 use crate::invoice::{Outcome, Status};
+use crate::reconcile::{Page, Walk, event_id};
 use crate::worker::schedule::{self, Times};
 
 type Checked = Result<(), String>;
@@ -20,7 +27,7 @@ const DAY: i64 = 24 * 60 * 60 * 1_000;
 
 /// Runs every check on an empty database, and names those that fail.
 pub fn failures<'s, S: Sql>(sql: &'s S) -> Vec<String> {
-    let checks: [Check<&'s S>; 14] = [
+    let checks: [Check<&'s S>; 23] = [
         ("an unknown database stays empty", unknown),
         ("settings are kept", settings),
         ("a delivery is stored whole", delivery),
@@ -40,7 +47,22 @@ pub fn failures<'s, S: Sql>(sql: &'s S) -> Vec<String> {
             invoices_expire,
         ),
         ("an invoice of 1.0.0 is taken over", adopted),
+        ("events are listed by state, page by page", lists),
+        (
+            "a dead row leaves the list by a replay alone",
+            dead_rows_stay,
+        ),
+        ("a list of events is replayed in steps", replays),
+        ("invoices are listed newest first", invoices),
+        ("counters add up", counters),
+        ("an alert is due once in ten minutes", alerts),
         ("long texts, NUL and every character are kept", texts),
+        (
+            "the time from which on is kept without anything else",
+            since,
+        ),
+        ("a run begins once, and goes on where it stood", walks),
+        ("what reconciliation finds is news only once", news),
     ];
     let failed = |(name, check): Check<&'s S>| {
         let store = Store::new(sql);
@@ -51,7 +73,15 @@ pub fn failures<'s, S: Sql>(sql: &'s S) -> Vec<String> {
 }
 
 fn emptied(sql: &impl Sql) -> Checked {
-    for table in ["meta", "invoice", "event", "outbox"] {
+    for table in [
+        "meta",
+        "invoice",
+        "event",
+        "outbox",
+        "reconciliation",
+        "counter",
+        "alert",
+    ] {
         sql.run(&format!("DROP TABLE IF EXISTS {table}"), &[])
             .map_err(|error| error.to_string())?;
     }
@@ -111,6 +141,7 @@ fn paid(invoice_id: &str, event_id: &str) -> Delivery {
         event_version: Some(4),
         status: Some(Status::Paid),
         transaction: Some("0xa".to_owned()),
+        traceparent: None,
         body: format!("{{\"event_id\":\"{event_id}\"}}"),
     }
 }
@@ -185,6 +216,7 @@ fn delivery<S: Sql>(store: &Store<S>) -> Checked {
             sends: 0,
             deliveries: 0,
             due_at: NOW,
+            last_answer: None,
         }],
     )?;
     equal(
@@ -274,11 +306,11 @@ fn outbox<S: Sql>(store: &Store<S>) -> Checked {
         .claim("", &key(&delivery), NOW, times)?
         .ok_or("it is not claimed")?;
     equal(
-        (claimed.outcome, claimed.body),
-        (Outcome::Applied, delivery.body.clone()),
+        (claimed.outcome, claimed.body, claimed.received_at),
+        (Outcome::Applied, delivery.body.clone(), Some(NOW)),
     )?;
     equal(
-        store.failed("", &key(&delivery), NOW, times)?,
+        store.failed("", &attempt(&delivery), NOW, times)?,
         schedule::retry_seconds(1),
     )?;
     store.claim("", &key(&delivery), NOW, times)?;
@@ -290,6 +322,18 @@ fn outbox<S: Sql>(store: &Store<S>) -> Checked {
         view.events.first().and_then(|event| event.delivered_at),
         Some(NOW + 5),
     )
+}
+
+/// An attempt at this event that was answered with 503.
+fn attempt(delivery: &Delivery) -> FailedAttempt {
+    FailedAttempt {
+        event: key(delivery),
+        answer: Some(LastAnswer {
+            status: Some(503),
+            reason: "answered 503".to_owned(),
+            at: NOW,
+        }),
+    }
 }
 
 fn refused<S: Sql>(store: &Store<S>) -> Checked {
@@ -429,6 +473,7 @@ fn adopted<S: Sql>(store: &Store<S>) -> Checked {
             sends: 2,
             deliveries: 3,
             due_at: NOW + 7,
+            last_answer: None,
         },
         failures: 1,
     };
@@ -471,6 +516,347 @@ fn adopted<S: Sql>(store: &Store<S>) -> Checked {
     equal(record(store, &expired("a", "e9"), NOW)?, Outcome::Conflict)
 }
 
+/// Writes dead events, as the queue would leave them, of invoices that belong into this shard.
+///
+/// # Errors
+/// Where storage fails.
+pub fn fill_dead<S: Sql>(
+    store: &Store<S>,
+    prefix: &str,
+    rows: usize,
+    now: i64,
+    times: Times,
+) -> Result<(), SqlError> {
+    let settings = store.open()?.unwrap_or(Settings {
+        shard: 0,
+        shards: 1,
+    });
+    let of_shard = |id: &String| shard_of("", id, settings.shards) == settings.shard;
+    let ids = (0..).map(|at: u64| format!("{prefix}-{at}"));
+    store.sql().transaction(|| {
+        let before = store.first("SELECT MAX(sequence) FROM event", &[])?;
+        let before = before.unwrap_or_default().integer(0)?.unwrap_or_default();
+        for id in ids.filter(of_shard).take(rows) {
+            let expires = id.ends_with(['0', '2', '4', '6', '8']);
+            let delivery = if expires {
+                expired(&id, &format!("evt-{id}"))
+            } else {
+                paid(&id, &format!("evt-{id}"))
+            };
+            let (status, payment) = if expires {
+                ("EXPIRED", "")
+            } else {
+                (
+                    "PAID",
+                    ",\"tx_hash\":\"0xa\",\"payment_chain\":\"base\",\"paid_at\":\"2026-03-24T00:48:31.602Z\",
+                     \"payer_wallet\":\"0x742d35Cc6634C0532925a3b844Bc9e7595f5bA16\"",
+                )
+            };
+            let body = format!(
+                "{{\"event_id\":\"{}\",\"event_type\":\"{}\",\"data\":{{\"invoice_id\":\"{id}\",
+                 \"public_invoice_id\":\"inv_{id}\",\"merchant_id\":\"9e9c9ba5-3bab-4172-8a79-336f9ca0f163\",
+                 \"status\":\"{status}\",\"amount_usdc\":\"1000000\",\"currency\":\"USDC\"{payment}}}}}",
+                delivery.event_id, delivery.event_type
+            );
+            let delivery = Delivery { body, ..delivery };
+            store.record(&delivery, Known::Nothing, now, times)?;
+            store.failed("", &attempt(&delivery), now, times)?;
+        }
+        store.sql().run(
+            "UPDATE outbox SET state = 'dead', sends = 1, deliveries = 11 WHERE sequence > ?1",
+            &[before.into()],
+        )?;
+        Ok(())
+    })
+}
+
+/// Every event id of a list, with how many steps that took.
+fn listed<S: Sql>(
+    store: &Store<S>,
+    filter: &EventFilter,
+    limit: i64,
+) -> Result<(Vec<String>, usize), String> {
+    let (mut found, mut steps, mut after) = (vec![], 0, Some(0));
+    while let Some(from) = after {
+        let step = EventStep {
+            filter: filter.clone(),
+            after: from,
+            limit,
+        };
+        let page = store.list_events("", &step)?;
+        found.extend(page.events.into_iter().map(|event| event.event_id));
+        after = page.next;
+        steps += 1;
+    }
+    Ok((found, steps))
+}
+
+fn lists<S: Sql>(store: &Store<S>) -> Checked {
+    created(store)?;
+    for at in 0..25 {
+        record(store, &paid(&format!("i{at}"), &format!("e{at}")), NOW + at)?;
+    }
+    let other = Delivery {
+        merchant: "m2".to_owned(),
+        ..paid("i0", "other")
+    };
+    record(store, &other, NOW)?;
+    store.sent(&store.due(NOW + 9, 100)?, NOW, Times::default())?;
+    for at in 0..10 {
+        store.bury("", &key(&paid(&format!("i{at}"), &format!("e{at}"))))?;
+    }
+    // An invoice that was paid twice, and one whose event was confirmed.
+    let twice = Delivery {
+        transaction: Some("0xb".to_owned()),
+        ..paid("i24", "twice")
+    };
+    equal(record(store, &twice, NOW + 30)?, Outcome::Conflict)?;
+    store.confirm("", &key(&paid("i20", "e20")), NOW, Times::default())?;
+    let ids = |range: std::ops::Range<i32>| range.map(|at| format!("e{at}")).collect::<Vec<_>>();
+    let all = EventFilter::all;
+    for limit in [1, 3, 1_000] {
+        equal(listed(store, &all(EventState::Dead), limit)?.0, ids(0..10))?;
+        let pending = [ids(10..20), ids(21..25), vec!["twice".to_owned()]].concat();
+        equal(listed(store, &all(EventState::Pending), limit)?.0, pending)?;
+        let conflicts = listed(store, &all(EventState::Conflict), limit)?.0;
+        equal(conflicts, vec!["twice".to_owned()])?;
+    }
+    let filter = EventFilter {
+        since: Some(NOW + 3),
+        until: Some(NOW + 7),
+        event_type: Some("invoice.paid".to_owned()),
+        outcome: Some(Outcome::Applied),
+        ..all(EventState::Dead)
+    };
+    equal(listed(store, &filter, 2)?.0, ids(3..7))?;
+    let nothing = EventFilter {
+        event_type: Some("invoice.expired".to_owned()),
+        ..all(EventState::Dead)
+    };
+    equal(listed(store, &nothing, 2)?, (vec![], 1))?;
+    let counts = store.count("", NOW + 50)?;
+    equal((counts.pending, counts.dead, counts.conflicts), (15, 10, 1))?;
+    equal(
+        (counts.oldest_pending_at, counts.oldest_dead_at),
+        (Some(NOW + 10), Some(NOW)),
+    )?;
+    equal(store.count("m3", NOW)?.oldest_dead_at, None)
+}
+
+fn dead_rows_stay<S: Sql>(store: &Store<S>) -> Checked {
+    created(store)?;
+    let times = Times::default();
+    let delivery = paid("a", "e1");
+    let dead = || listed(store, &EventFilter::all(EventState::Dead), 10).map(|(ids, _)| ids);
+    record(store, &delivery, NOW)?;
+    store.sent(&store.due(NOW, 10)?, NOW, times)?;
+    store.failed("", &attempt(&delivery), NOW + 1, times)?;
+    store.bury("", &key(&delivery))?;
+    let is_listed = || equal(dead()?, vec!["e1".to_owned()]);
+    is_listed()?;
+    // A second message of it that is still under way.
+    equal(store.claim("", &key(&delivery), NOW, times)?, None)?;
+    store.failed("", &attempt(&delivery), NOW + 2, times)?;
+    is_listed()?;
+    // And one that was claimed before.
+    store.confirm("", &key(&delivery), NOW + 3, times)?;
+    is_listed()?;
+    equal(record(store, &delivery, NOW + 4)?, Outcome::Duplicate)?;
+    store.sent(&store.due(NOW + 400 * DAY, 10)?, NOW, times)?;
+    store.compact(NOW + 900 * DAY, times)?;
+    is_listed()?;
+    let view = store.read("", "a")?.ok_or("it is not there")?;
+    let event = view.events.first().and_then(|event| event.delivered_at);
+    equal(event, Some(NOW + 3))?;
+    let answer = view.outbox.first().and_then(|row| row.last_answer.clone());
+    let status = answer.map(|answer| (answer.status, answer.reason, answer.at));
+    let expected = Some((Some(503), "answered 503".to_owned(), NOW + 2));
+    equal(status.clone(), expected)?;
+    store.replay("", &key(&delivery), NOW)?;
+    equal(dead()?, Vec::<String>::new())?;
+    // The last answer stays until there is another.
+    let view = store.read("", "a")?.ok_or("it is not there")?;
+    let kept = view.outbox.first().and_then(|row| row.last_answer.clone());
+    equal(kept.and_then(|answer| answer.status), Some(503))
+}
+
+fn replays<S: Sql>(store: &Store<S>) -> Checked {
+    created(store)?;
+    let times = Times::default();
+    fill_dead(store, "dead", 50, NOW, times)?;
+    let pending = || listed(store, &EventFilter::all(EventState::Pending), 9).map(|(ids, _)| ids);
+    let dead = || listed(store, &EventFilter::all(EventState::Dead), 9).map(|(ids, _)| ids);
+    let (all, paid_ones) = (
+        dead()?,
+        EventFilter {
+            event_type: Some("invoice.paid".to_owned()),
+            ..EventFilter::all(EventState::Dead)
+        },
+    );
+    equal(all.len(), 50)?;
+    let (wanted, _) = listed(store, &paid_ones, 10)?;
+    equal(wanted.is_empty() || wanted.len() == 50, false)?;
+    let mut total = 0;
+    for dry_run in [true, false] {
+        let mut after = Some(0);
+        total = 0;
+        while let Some(from) = after {
+            let step = EventStep {
+                filter: paid_ones.clone(),
+                after: from,
+                limit: 7,
+            };
+            let ReplayedStep { events, next } =
+                store.replay_events("", &step, dry_run, NOW + DAY)?;
+            total += events;
+            after = next;
+        }
+        equal(total, wanted.len())?;
+        let moved = if dry_run { 0 } else { total };
+        equal(pending()?.len(), moved)?;
+    }
+    equal(pending()?, wanted.clone())?;
+    equal(dead()?.len(), 50 - total)?;
+    equal(store.next_job(true)?, Some(NOW + DAY))?;
+    equal(store.due(NOW + DAY, 100)?.len(), total)?;
+    // A conflict that was delivered is delivered again.
+    let (first, late) = (expired("x", "e1"), paid("x", "e2"));
+    record(store, &first, NOW)?;
+    equal(record(store, &late, NOW)?, Outcome::Conflict)?;
+    store.confirm("", &key(&late), NOW, times)?;
+    let step = EventStep {
+        filter: EventFilter::all(EventState::Conflict),
+        after: 0,
+        limit: 9,
+    };
+    equal(store.replay_events("", &step, false, NOW)?.events, 1)?;
+    let view = store.read("", "x")?.ok_or("it is not there")?;
+    equal(view.outbox.len(), 2)?;
+    // Its event is kept while the outbox has it.
+    equal(store.compact(NOW + 40 * DAY, times)?.events, 0)
+}
+
+fn invoices<S: Sql>(store: &Store<S>) -> Checked {
+    created(store)?;
+    for at in 0..30 {
+        let id = format!("i{at:02}");
+        // Three of each time.
+        let came = NOW + i64::from(at / 3);
+        if at % 5 == 0 {
+            record(store, &expired(&id, "e"), came)?;
+        } else {
+            record(store, &paid(&id, "e"), came)?;
+        }
+    }
+    let listed = |status: Option<Status>, since, limit| -> Result<Vec<String>, String> {
+        let (mut found, mut behind) = (vec![], None);
+        loop {
+            let step = InvoiceStep {
+                status,
+                since,
+                behind,
+                limit,
+            };
+            let page = store.list_invoices("", &step)?;
+            found.extend(page.invoices.into_iter().map(|one| one.key.invoice_id));
+            behind = page.scanned_to;
+            if behind.is_none() {
+                return Ok(found);
+            }
+        }
+    };
+    let expected = |takes: fn(&i32) -> bool| -> Vec<String> {
+        let ids = (0..30).rev().filter(takes);
+        ids.map(|at| format!("i{at:02}")).collect()
+    };
+    for limit in [1, 4, 30, 1_000] {
+        equal(listed(None, None, limit)?, expected(|_| true))?;
+        let of_status = listed(Some(Status::Expired), None, limit)?;
+        equal(of_status, expected(|at| at % 5 == 0))?;
+        let since = listed(None, Some(NOW + 5), limit)?;
+        equal(since, expected(|at| *at >= 15))?;
+    }
+    equal(
+        listed(Some(Status::Canceled), None, 3)?,
+        Vec::<String>::new(),
+    )
+}
+
+fn counters<S: Sql>(store: &Store<S>) -> Checked {
+    // Before the first event, and without a number of shards.
+    store.make_tables()?;
+    store.make_tables()?;
+    let mut tally = Tally::default();
+    tally.delivered(Outcome::Applied);
+    tally.applied_after(40);
+    store.tally(&tally, false, NOW)?;
+    tally.refused("WEBHOOK_SIGNATURE_MISMATCH");
+    store.tally(&tally, false, NOW)?;
+    let expected = [
+        ("applied:0", 2),
+        ("applied:sum_ms", 80),
+        ("deliveries:applied", 2),
+        ("refused:WEBHOOK_SIGNATURE_MISMATCH", 1),
+    ];
+    let expected = expected.map(|(name, value)| (name.to_owned(), value));
+    equal(store.counters()?, expected.to_vec())?;
+    equal(store.open()?, None)?;
+    created(store)?;
+    equal(store.counters()?, expected.to_vec())?;
+    equal(store.open()?.map(|settings| settings.shards), Some(8))?;
+    equal(store.next_alert(Times::default())?, None)
+}
+
+fn alerts<S: Sql>(store: &Store<S>) -> Checked {
+    use crate::worker::alerts::{BURST, GATHER_MS, PAUSE_MS};
+    let times = Times::default();
+    created(store)?;
+    store.note(AlertKind::Conflict, 2)?;
+    store.note(AlertKind::Conflict, 1)?;
+    equal(store.noted()?, vec![(AlertKind::Conflict, 3)])?;
+    store.note(AlertKind::Conflict, -3)?;
+    equal(store.noted()?, vec![])?;
+    store.raise(AlertKind::DeadLetter, 2, NOW)?;
+    store.raise(AlertKind::DeadLetter, 1, NOW + 1_000)?;
+    equal(store.next_alert(times)?, Some(NOW + GATHER_MS))?;
+    equal(store.take_alerts(NOW + GATHER_MS - 1, times)?, vec![])?;
+    let taken = store.take_alerts(NOW + GATHER_MS, times)?;
+    let told: Vec<_> = taken
+        .iter()
+        .map(|alert| (alert.kind, alert.count, alert.first_at, alert.last_at))
+        .collect();
+    equal(told, vec![(AlertKind::DeadLetter, 3, NOW, NOW + 1_000)])?;
+    // Nobody else takes it, whether it arrives or not.
+    equal(store.take_alerts(NOW + GATHER_MS, times)?, vec![])?;
+    let again = NOW + GATHER_MS + PAUSE_MS;
+    equal(store.next_alert(times)?, Some(again))?;
+    equal(store.take_alerts(again - 1, times)?, vec![])?;
+    // It did not arrive: what happened meanwhile is told with it.
+    store.raise(AlertKind::DeadLetter, 1, NOW + 60_000)?;
+    let taken = store.take_alerts(again, times)?;
+    equal(taken.first().map(|alert| alert.count), Some(4))?;
+    store.raise(AlertKind::DeadLetter, 5, again)?;
+    for alert in &taken {
+        store.alerted(alert)?;
+    }
+    equal(store.next_alert(times)?, Some(again + PAUSE_MS))?;
+    let taken = store.take_alerts(again + PAUSE_MS, times)?;
+    equal(taken.first().map(|alert| alert.count), Some(5))?;
+    store.alerted(taken.first().ok_or("none is taken")?)?;
+    equal(store.next_alert(times)?, None)?;
+    // Refused signatures: from so many within a minute on.
+    let mut tally = Tally::default();
+    for _ in 1..BURST {
+        tally.refused("X");
+    }
+    store.tally(&tally, true, NOW)?;
+    equal(store.next_alert(times)?, None)?;
+    let mut one = Tally::default();
+    one.refused("X");
+    store.tally(&one, true, NOW + 1)?;
+    equal(store.next_alert(times)?, Some(NOW + 1 + GATHER_MS))
+}
+
 fn texts<S: Sql>(store: &Store<S>) -> Checked {
     created(store)?;
     for (at, id) in ["\0", "a\0b", "é☃\u{1f600}", "'\"%?1", &"x".repeat(255)]
@@ -487,4 +873,157 @@ fn texts<S: Sql>(store: &Store<S>) -> Checked {
         equal(claimed.map(|claimed| claimed.body), Some(delivery.body))?;
     }
     Ok(())
+}
+
+fn since<S: Sql>(store: &Store<S>) -> Checked {
+    store.keep_since("", NOW)?;
+    store.keep_since("", NOW + 5)?;
+    // The number of shards is not settled by it.
+    equal(store.open()?, None)?;
+    equal(
+        store.reconciliation("")?.map(|found| found.since),
+        Some(NOW),
+    )?;
+    created(store)?;
+    equal(store.open()?.map(|settings| settings.shards), Some(8))?;
+    equal(record(store, &paid("a", "e1"), NOW)?, Outcome::Applied)?;
+    store.keep_since("", NOW + 9)?;
+    equal(
+        store.reconciliation("")?.map(|found| found.since),
+        Some(NOW),
+    )
+}
+
+fn walks<S: Sql>(store: &Store<S>) -> Checked {
+    created(store)?;
+    equal(store.begin_walk("", NOW)?, false)?;
+    store.keep_since("", NOW)?;
+    equal(store.begin_walk("", NOW)?, true)?;
+    equal(store.begin_walk("", NOW + 1)?, false)?;
+    equal(store.next_job(false)?, Some(NOW))?;
+    let run = store.walk("")?.ok_or("no run")?;
+    equal((run.since, run.cursor.as_str(), run.failures), (NOW, "", 0))?;
+    store.walk_failed("", Some(NOW + 7), "RateLimitError RATE_LIMITED")?;
+    let failed = store.walk("")?.ok_or("no run")?;
+    equal((failed.due_at, failed.failures), (NOW + 7, 1))?;
+    let text = r#"{"invoices":[],"pagination":{"has_more":false}}"#;
+    let page = Page::read(text).ok_or("no page")?;
+    let mut walk = Walk::resume(&run.cursor, NOW).ok_or("no walk")?;
+    let counts = Counts {
+        pages: 1,
+        applied: 2,
+        ..Counts::default()
+    };
+    for step in 1..=3 {
+        walk.turn(&page.created(), page.more, 0, false);
+        store.walked("", &walk, counts, NOW + 9)?;
+        let found = store.reconciliation("")?.ok_or("nothing")?;
+        equal(
+            (found.pages, found.applied, found.failures),
+            (step, 2 * step, 0),
+        )?;
+        equal(found.error, None)?;
+        equal(found.due_at, (step < 3).then_some(NOW + 9))?;
+        equal(found.completed_at, (step == 3).then_some(NOW))?;
+    }
+    equal(store.walk("")?, None)?;
+    equal(store.begin_walk("", NOW + 20)?, true)?;
+    let run = store.walk("")?.ok_or("no run")?;
+    equal(run.cursor, walk.cursor())
+}
+
+/// The event that reconciliation derives, of `delivery`'s status.
+fn derived(delivery: Delivery) -> Delivery {
+    let status = delivery.status.unwrap_or_default();
+    let names = match &delivery.transaction {
+        Some(name) => format!(
+            "{{\"data\":{{\"tx_hash\":\"{}\"}}}}",
+            name.to_uppercase().replace("0X", "0x")
+        ),
+        None => "{}".to_owned(),
+    };
+    Delivery {
+        event_id: event_id(status, &delivery.invoice_id),
+        event_version: None,
+        body: names,
+        ..delivery
+    }
+}
+
+fn news<S: Sql>(store: &Store<S>) -> Checked {
+    created(store)?;
+    let asked = |delivery: &Delivery| -> Result<Option<Outcome>, String> {
+        let known = store.known("", &delivery.invoice_id, &delivery.event_id)?;
+        Ok(store.news(delivery, &known)?)
+    };
+    let unnamed = |delivery: Delivery| Delivery {
+        transaction: None,
+        ..delivery
+    };
+    // Missing, then known; a webhook that comes later is a duplicate, whichever of the two names the transaction.
+    for (invoice, found, webhook) in [
+        ("a", derived(paid("a", "")), paid("a", "e1")),
+        ("b", derived(unnamed(paid("b", ""))), paid("b", "e1")),
+        ("c", derived(paid("c", "")), unnamed(paid("c", "e1"))),
+        ("d", derived(expired("d", "")), expired("d", "e1")),
+    ] {
+        equal(asked(&found)?, Some(Outcome::Applied))?;
+        equal(record(store, &found, NOW)?, Outcome::Applied)?;
+        equal(asked(&found)?, None)?;
+        equal(record(store, &webhook, NOW)?, Outcome::Duplicate)?;
+        let view = store.read("", invoice)?.ok_or("it is not there")?;
+        equal(view.outbox.len(), 1)?;
+    }
+    // Told by a webhook: nothing is written.
+    equal(record(store, &paid("e", "e1"), NOW)?, Outcome::Applied)?;
+    equal(asked(&derived(paid("e", "")))?, None)?;
+    equal(asked(&derived(unnamed(paid("e", ""))))?, None)?;
+    // But for the transaction that it did not name.
+    equal(
+        record(store, &unnamed(paid("f", "e1")), NOW)?,
+        Outcome::Applied,
+    )?;
+    let found = derived(paid("f", ""));
+    equal(asked(&found)?, Some(Outcome::Duplicate))?;
+    equal(record(store, &found, NOW)?, Outcome::Duplicate)?;
+    let second = Delivery {
+        transaction: Some("0xb".to_owned()),
+        ..paid("f", "e2")
+    };
+    equal(record(store, &second, NOW)?, Outcome::Conflict)?;
+    // A conflict is told once, by whichever way it is seen first, and for as long as the invoice is kept.
+    equal(record(store, &expired("g", "e1"), NOW)?, Outcome::Applied)?;
+    let found = derived(paid("g", ""));
+    equal(asked(&found)?, Some(Outcome::Conflict))?;
+    equal(record(store, &found, NOW)?, Outcome::Conflict)?;
+    equal(record(store, &paid("g", "e2"), NOW)?, Outcome::Duplicate)?;
+    equal(record(store, &second_of("g"), NOW)?, Outcome::Conflict)?;
+    equal(record(store, &expired("h", "e1"), NOW)?, Outcome::Applied)?;
+    equal(record(store, &paid("h", "e2"), NOW)?, Outcome::Conflict)?;
+    let with_names = Delivery {
+        body: "{\"data\":{\"tx_hash\":\"0xA\"}}".to_owned(),
+        ..paid("i", "e2")
+    };
+    equal(record(store, &expired("i", "e1"), NOW)?, Outcome::Applied)?;
+    equal(record(store, &with_names, NOW)?, Outcome::Conflict)?;
+    for (invoice, event) in [("h", "e2"), ("i", "e2")] {
+        store.confirm("", &key(&paid(invoice, event)), NOW, Times::default())?;
+    }
+    let later = NOW + 40 * DAY;
+    while store.compact(later, Times::default())?.more {}
+    equal(asked(&derived(paid("h", "")))?, None)?;
+    equal(asked(&derived(paid("i", "")))?, None)?;
+    let other = Delivery {
+        transaction: Some("0xb".to_owned()),
+        ..paid("i", "")
+    };
+    equal(asked(&derived(other))?, Some(Outcome::Conflict))
+}
+
+/// A second payment of an invoice.
+fn second_of(invoice_id: &str) -> Delivery {
+    Delivery {
+        transaction: Some("0xb".to_owned()),
+        ..paid(invoice_id, "e3")
+    }
 }

@@ -61,6 +61,13 @@ impl Incoming {
         Clone::clone(&self.request).into()
     }
 
+    /// The parameters of the query, decoded, in their order.
+    pub fn query(&self) -> Vec<(String, String)> {
+        let url = worker::Url::parse(&self.request.url());
+        url.map(|url| url.query_pairs().into_owned().collect())
+            .unwrap_or_default()
+    }
+
     /// The value of a header; several are joined by commas.
     pub fn header(&self, name: &str) -> Option<String> {
         self.headers.get(name).ok().flatten()

@@ -34,6 +34,10 @@ pub const SESSION_CHECK: &str = "SESSION_CHECK";
 pub const FULFILLMENT_URL: &str = "FULFILLMENT_URL";
 /// Secrets that deliveries to fulfillment are signed with, comma-separated during a rotation.
 pub const FULFILLMENT_SECRET: &str = "FULFILLMENT_SECRET";
+/// Where alerts are sent.
+pub const ALERT_URL: &str = "ALERT_URL";
+/// Secrets that alerts are signed with, comma-separated during a rotation.
+pub const ALERT_SECRET: &str = "ALERT_SECRET";
 /// The operator's bearer token, comma-separated during a rotation.
 pub const OPERATOR_TOKEN: &str = "OPERATOR_TOKEN";
 /// `true`: Gwop's hosts and fulfillment may be called over plain HTTP wherever they are.
@@ -49,6 +53,10 @@ pub const FULFILLMENT: &str = "FULFILLMENT";
 pub const LEDGER_SHARDS: &str = "LEDGER_SHARDS";
 /// For how many days an invoice is kept after its last event.
 pub const RETENTION_DAYS: &str = "RETENTION_DAYS";
+/// The time before which no invoice is reconciled, where that is not when this version was first asked anything.
+pub const RECONCILE_SINCE: &str = "RECONCILE_SINCE";
+/// How many subrequests one step of reconciliation may make.
+pub const RECONCILE_SUBREQUESTS: &str = "RECONCILE_SUBREQUESTS";
 /// Durable Objects: the ledger, one per shard.
 pub const LEDGER: &str = "GWOP_LEDGER";
 /// Durable Objects of 1.0.0: one per invoice, named by `invoice_id`. Bound only where a deployment began with 1.0.0.
@@ -70,6 +78,16 @@ const AUTH_VARIABLES: [&str; 3] = [GWOP_MERCHANT_API_KEY, GWOP_MERCHANT_ID, AUTH
 /// The most bytes of a request body where [`MAX_BODY_BYTES`] says nothing: 256 KiB.
 const DEFAULT_MAX_BODY_BYTES: usize = 256 * 1024;
 
+/// What reconciliation cannot do without: the key for Gwop's list, and the merchant whose events it derives.
+const RECONCILIATION_VARIABLES: [&str; 2] = [GWOP_MERCHANT_API_KEY, GWOP_MERCHANT_ID];
+
+/// How many subrequests a step of reconciliation may make where [`RECONCILE_SUBREQUESTS`] says nothing: Workers Free allows 50 per
+/// invocation, of which the outbox takes up to 10.
+const DEFAULT_RECONCILE_SUBREQUESTS: i64 = 40;
+
+/// The most that it may be set to: Workers Paid allows 1,000.
+const MAX_RECONCILE_SUBREQUESTS: i64 = 800;
+
 /// What auth can do without, but not with a value that cannot be used: that would weaken it.
 const AUTH_SETTINGS: [&str; 4] = [
     TOKEN_ISSUER,
@@ -79,7 +97,8 @@ const AUTH_SETTINGS: [&str; 4] = [
 ];
 
 /// Variables that take several values.
-const LISTS: [&str; 6] = [
+const LISTS: [&str; 7] = [
+    ALERT_SECRET,
     GWOP_WEBHOOK_SECRET,
     AUTH_SECRET,
     TOKEN_AUDIENCE,
@@ -89,7 +108,8 @@ const LISTS: [&str; 6] = [
 ];
 
 /// How many characters each value has at least. One that is shorter can be guessed, so it turns its part off.
-const LEAST_CHARACTERS: [(&str, usize); 4] = [
+const LEAST_CHARACTERS: [(&str, usize); 5] = [
+    (ALERT_SECRET, 8),
     (AUTH_SECRET, 16),
     (OPERATOR_TOKEN, 16),
     (GWOP_WEBHOOK_SECRET, 8),
@@ -179,7 +199,7 @@ fn is_allowed(env: &Env, name: &'static str, values: &[&str]) -> bool {
         }
         // A service binding goes over no network, whatever the URL is that it sees.
         FULFILLMENT_URL if is_bound(env, FULFILLMENT) => None,
-        GWOP_IDENTITY_URL | GWOP_SERVER_URL | FULFILLMENT_URL => {
+        GWOP_IDENTITY_URL | GWOP_SERVER_URL | FULFILLMENT_URL | ALERT_URL => {
             let insecure = values.iter().any(|url| is_insecure(url)) && !allows_insecure(env);
             insecure.then_some("insecure_host")
         }
@@ -278,15 +298,73 @@ pub fn missing_for_auth(env: &Env) -> Vec<&'static str> {
     missing.chain(unusable).collect()
 }
 
+/// What reconciliation misses: variables that are absent, and those whose value cannot be used.
+pub fn missing_for_reconciliation(env: &Env) -> Vec<&'static str> {
+    let missing = RECONCILIATION_VARIABLES
+        .into_iter()
+        .filter(|name| !is_set(env, name));
+    let is_unusable = match setting(env, RECONCILE_SINCE) {
+        Setting::Missing => false,
+        _ => reconcile_since(env).is_none(),
+    };
+    missing
+        .chain(is_unusable.then_some(RECONCILE_SINCE))
+        .collect()
+}
+
+/// The time before which no invoice is reconciled, in milliseconds since the epoch; `None` where none is set, or, with a log line, where it is no
+/// RFC 3339 time stamp. Then nothing is reconciled: another time than the one that was meant would bring up the past.
+pub fn reconcile_since(env: &Env) -> Option<i64> {
+    let text = text(env, RECONCILE_SINCE)?;
+    let since = crate::time::parse_rfc3339(&text);
+    if since.is_none() {
+        not_understood(RECONCILE_SINCE);
+    }
+    since
+}
+
+/// How many subrequests one step of reconciliation may make.
+pub fn reconcile_subrequests(env: &Env) -> i64 {
+    let Some(text) = text(env, RECONCILE_SUBREQUESTS) else {
+        return DEFAULT_RECONCILE_SUBREQUESTS;
+    };
+    let count = text.parse().ok();
+    count
+        .filter(|count| (DEFAULT_RECONCILE_SUBREQUESTS..=MAX_RECONCILE_SUBREQUESTS).contains(count))
+        .unwrap_or_else(|| {
+            not_understood(RECONCILE_SUBREQUESTS);
+            DEFAULT_RECONCILE_SUBREQUESTS
+        })
+}
+
 /// Where events are delivered without a service binding; `None`, and a log line where there is a value, unless it is a URL of HTTP.
 pub fn fulfillment_url(env: &Env) -> Option<String> {
-    let text = text(env, FULFILLMENT_URL)?;
+    http_url(env, FULFILLMENT_URL)
+}
+
+/// Where alerts are sent; `None`, and a log line where there is a value, unless it is a URL of HTTP.
+pub fn alert_url(env: &Env) -> Option<String> {
+    http_url(env, ALERT_URL)
+}
+
+fn http_url(env: &Env, name: &'static str) -> Option<String> {
+    let text = text(env, name)?;
     let usable = Url::parse(&text)
         .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     if !usable {
-        not_understood(FULFILLMENT_URL);
+        not_understood(name);
     }
     usable.then_some(text)
+}
+
+/// What alerts miss.
+pub fn missing_for_alerts(env: &Env) -> Vec<&'static str> {
+    let parts = [
+        (ALERT_URL, alert_url(env).is_some()),
+        (ALERT_SECRET, is_set(env, ALERT_SECRET)),
+    ];
+    let missing = parts.into_iter().filter(|(_, there)| !there);
+    missing.map(|(name, _)| name).collect()
 }
 
 /// Whether something is bound under a name.
@@ -391,9 +469,20 @@ pub fn times(env: &Env) -> Times {
             retention: milliseconds("TEST_RETENTION_MS", times.retention),
             silence: milliseconds("TEST_SILENCE_MS", times.silence),
             invoices: milliseconds("TEST_INVOICE_RETENTION_MS", times.invoices),
+            alert_pause: milliseconds("TEST_ALERT_PAUSE_MS", times.alert_pause),
         }
     };
     times
+}
+
+/// At most how often an isolate tells shard 0 what it counted, in milliseconds.
+pub fn flush_ms(env: &Env) -> i64 {
+    #[cfg(feature = "worker-test")]
+    if let Some(milliseconds) = text(env, "TEST_FLUSH_MS").and_then(|text| text.parse().ok()) {
+        return milliseconds;
+    }
+    let _ = env;
+    crate::worker::metrics::FLUSH_MS
 }
 
 /// Whether the JWK Set of a Gwop on this machine is stored too: only in the build that `tests/worker` runs.

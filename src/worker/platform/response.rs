@@ -7,8 +7,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use worker::{Response, Result};
 
+use super::body::Incoming;
 use super::log::{self, Level};
 use super::{now_ms, random_uuid};
+use crate::worker::trace;
 
 /// An answer, before it becomes a `Response`.
 pub struct Answer {
@@ -43,6 +45,15 @@ impl Answer {
             about: vec![],
             alarming: status >= 500,
         }
+    }
+
+    /// An answer with a text of another media type.
+    pub fn text(outcome: &str, media_type: &'static str, body: String) -> Self {
+        Self {
+            body: Some(body),
+            ..Self::empty(200, outcome)
+        }
+        .header("content-type", media_type)
     }
 
     /// `{ "error": { "code", "message" } }`, as Gwop itself answers. The code is the log line's outcome.
@@ -186,10 +197,12 @@ impl Served {
 /// Runs the work of one request, and writes its log line.
 pub async fn served(
     route: &'static str,
-    method: &str,
+    request: &Incoming,
     work: impl Future<Output = Answer>,
 ) -> Served {
     let started = now_ms();
+    let traceparent = request.header("traceparent");
+    let traceparent = traceparent.as_deref().and_then(trace::parent);
     let (request_id, answer) = match random_uuid() {
         Ok(request_id) => (request_id, work.await),
         Err(error) => {
@@ -206,11 +219,13 @@ pub async fn served(
     let own = [
         ("request_id", request_id.as_str().into()),
         ("route", route.into()),
-        ("method", method.into()),
+        ("method", request.method.as_str().into()),
         ("status", answer.status.into()),
         ("outcome", answer.outcome.as_str().into()),
         ("duration_ms", now_ms().saturating_sub(started).into()),
     ];
-    log::line(level, "request", own.iter().chain(&answer.about));
+    let traced = traceparent.map(|parent| ("trace_id", trace::trace_id(&parent).into()));
+    let fields = own.iter().chain(&answer.about).chain(&traced);
+    log::line(level, "request", fields);
     Served { answer, request_id }
 }

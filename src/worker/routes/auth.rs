@@ -59,7 +59,7 @@ pub async fn handle(request: &Incoming, env: &Env, path: &[&str]) -> Served {
         ["verify"] => "auth_verify",
         _ => "none",
     };
-    served(route, method, work).await
+    served(route, request, work).await
 }
 
 async fn refuse_method(request: &Incoming, allow: &'static str) -> Answer {

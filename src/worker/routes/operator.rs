@@ -1,4 +1,4 @@
-//! Reading and operating: `/invoices/…` and `/upgrade` for whoever holds the operator's token, `/healthz` for everybody.
+//! Reading one invoice, replaying one event, `/upgrade`: for whoever holds the operator's token.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -13,6 +13,7 @@ use crate::worker::platform::response::Answer;
 use crate::worker::platform::{config, iso_8601, log};
 
 use super::limit::limited;
+use super::listing::presented_answer;
 
 /// What public ids begin with.
 const PUBLIC_ID_PREFIX: &str = "inv_";
@@ -22,12 +23,12 @@ const REPLAY_BODY_BYTES: usize = 4 * 1024;
 const UPGRADE_BODY_BYTES: usize = 16 * 1024;
 
 /// The key of the merchant whose invoices the operator sees: empty, since there is one merchant.
-const MERCHANT: &str = "";
+pub(super) const MERCHANT: &str = "";
 /// How many objects one call of `/upgrade` hands over. Each is up to four subrequests, and Workers Free allows 50.
 const OBJECTS_PER_UPGRADE: usize = 10;
 
 /// Whether the request carries the operator's token. Compared in constant time.
-fn is_operator(request: &Incoming, env: &Env) -> bool {
+pub(super) fn is_operator(request: &Incoming, env: &Env) -> bool {
     let tokens = config::list(env, config::OPERATOR_TOKEN);
     request
         .bearer()
@@ -35,7 +36,11 @@ fn is_operator(request: &Incoming, env: &Env) -> bool {
 }
 
 /// Lets in whoever holds the operator's token and uses this method. Whoever does not is counted by the rate limiter.
-async fn admit(request: &Incoming, env: &Env, method: &'static str) -> Result<(), Answer> {
+pub(super) async fn admit(
+    request: &Incoming,
+    env: &Env,
+    method: &'static str,
+) -> Result<(), Answer> {
     let refusal = if !is_operator(request, env) {
         if let Some(answer) = limited(request, env, "operator").await {
             return Err(answer);
@@ -86,39 +91,63 @@ pub async fn replay(request: &Incoming, env: &Env, id: &str) -> Answer {
     let Ok(Wish { event_id }) = serde_json::from_slice(&body) else {
         return Answer::error(400, "VALIDATION_ERROR", "Send { \"event_id\": \"…\" }");
     };
-    match replayed(env, id, &event_id).await {
+    match replayed(env, id, &event_id, false).await {
         Ok(answer) => answer,
         Err(error) => error.answer(&[]),
     }
 }
 
-async fn replayed(env: &Env, id: &str, event_id: &str) -> Result<Answer, LedgerError> {
-    let Some(View { invoice_id, .. }) = find(env, id).await? else {
+/// Replays one event of the invoice with this id, by either id; a dry run only says whether it can be.
+pub(super) async fn replayed(
+    env: &Env,
+    id: &str,
+    event_id: &str,
+    dry_run: bool,
+) -> Result<Answer, LedgerError> {
+    let Some(View {
+        invoice_id, events, ..
+    }) = find(env, id).await?
+    else {
         return Ok(unknown_invoice());
     };
+    if dry_run {
+        let found = events.iter().find(|event| event.event_id == event_id);
+        let replay = match found {
+            None => Replay::Unknown,
+            Some(event) if event.outcome.reaches_fulfilment() => Replay::Queued,
+            Some(_) => Replay::NotForFulfilment,
+        };
+        return Ok(replay_answer(replay, &invoice_id, event_id, dry_run));
+    }
     let call = Call::Replay(EventKey {
         invoice_id: invoice_id.clone(),
         event_id: event_id.to_owned(),
     });
-    Ok(
-        match client::call(env, MERCHANT, &invoice_id, call).await? {
-            Replay::Queued => {
-                let body =
-                    json!({ "replayed": true, "invoice_id": invoice_id, "event_id": event_id });
-                Answer::json(200, "replayed", &body)
+    let replay = client::call(env, MERCHANT, &invoice_id, call).await?;
+    Ok(replay_answer(replay, &invoice_id, event_id, dry_run))
+}
+
+fn replay_answer(replay: Replay, invoice_id: &str, event_id: &str, dry_run: bool) -> Answer {
+    match replay {
+        Replay::Queued => {
+            let mut body =
+                json!({ "replayed": !dry_run, "invoice_id": invoice_id, "event_id": event_id });
+            if dry_run && let Some(members) = body.as_object_mut() {
+                members.insert("dry_run".to_owned(), true.into());
             }
-            Replay::Unknown => Answer::error(
-                404,
-                "EVENT_NOT_FOUND",
-                "This invoice has no such event, or not any more",
-            ),
-            Replay::NotForFulfilment => Answer::error(
-                409,
-                "EVENT_NOT_REPLAYABLE",
-                "Only events that were applied, or are a conflict, reach fulfillment",
-            ),
-        },
-    )
+            Answer::json(200, "replayed", &body)
+        }
+        Replay::Unknown => Answer::error(
+            404,
+            "EVENT_NOT_FOUND",
+            "This invoice has no such event, or not any more",
+        ),
+        Replay::NotForFulfilment => Answer::error(
+            409,
+            "EVENT_NOT_REPLAYABLE",
+            "Only events that were applied, or are a conflict, reach fulfillment",
+        ),
+    }
 }
 
 /// Finds an invoice by either id. A public id is asked of every shard.
@@ -210,6 +239,7 @@ fn presented(view: &View) -> Value {
             "sends": row.sends,
             "deliveries": row.deliveries,
             "due_at": iso_8601(row.due_at),
+            "last_answer": row.last_answer.as_ref().map(presented_answer),
         })
     });
     json!({
@@ -221,53 +251,4 @@ fn presented(view: &View) -> Value {
         "events": events.collect::<Vec<_>>(),
         "outbox": outbox.collect::<Vec<_>>(),
     })
-}
-
-/// `GET /healthz`: which parts are on, what the others miss, and whether storage can be reached.
-pub async fn health(request: &Incoming, env: &Env) -> Answer {
-    if request.method != "GET" {
-        request.drain().await;
-        return Answer::method_not_allowed("GET");
-    }
-    // Reading an id that nobody has writes nothing.
-    let reached = read(env, "healthz").await;
-    let storage = reached.is_ok();
-    if let Err(error) = reached {
-        log::error(
-            "storage_unreachable",
-            &[("error", error.to_string().into())],
-        );
-    }
-    config::warn_of_old_names(env);
-    let warnings = config::old_names(env)
-        .into_iter()
-        .map(|(old, new)| [old, " is the name of 1.0.0: call it ", new].concat());
-    let body = json!({
-        "status": if storage { "ok" } else { "unavailable" },
-        "storage": storage,
-        "webhooks": part_of(env, config::GWOP_WEBHOOK_SECRET),
-        "fulfilment": part(&config::missing_for_fulfillment(env)),
-        "auth": part(&config::missing_for_auth(env)),
-        "operator": part_of(env, config::OPERATOR_TOKEN),
-        "warnings": warnings.collect::<Vec<_>>(),
-    });
-    if storage {
-        Answer::json(200, "ok", &body)
-    } else {
-        Answer::json(503, "unavailable", &body).header("retry-after", "5")
-    }
-}
-
-/// A part that needs one variable.
-fn part_of(env: &Env, variable: &'static str) -> Value {
-    let missing: &[&str] = if config::is_set(env, variable) {
-        &[]
-    } else {
-        &[variable]
-    };
-    part(missing)
-}
-
-fn part(missing: &[&str]) -> Value {
-    json!({ "on": missing.is_empty(), "missing": missing })
 }

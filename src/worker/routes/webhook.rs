@@ -11,7 +11,9 @@ use crate::worker::ledger::client;
 use crate::worker::ledger::messages::Delivery;
 use crate::worker::platform::body::Incoming;
 use crate::worker::platform::response::{Answer, Served, served};
-use crate::worker::platform::{config, log};
+use crate::worker::platform::{config, log, now_ms};
+use crate::worker::telemetry::count;
+use crate::worker::trace;
 use crate::worker::verify::{self, Failure, Signed};
 
 /// The most bytes that a log line has of a text without a bound of its own.
@@ -28,7 +30,7 @@ pub async fn handle_webhook(request: Request, env: impl Borrow<Env>) -> Result<R
 
 /// As [`handle_webhook`], of a request that was looked at before.
 pub async fn serve(request: &Incoming, env: &Env) -> Served {
-    served("webhook", &request.method, answer(request, env)).await
+    served("webhook", request, answer(request, env)).await
 }
 
 async fn answer(request: &Incoming, env: &Env) -> Answer {
@@ -59,7 +61,7 @@ async fn answer(request: &Incoming, env: &Env) -> Answer {
     // Before the body: nobody's memory is spent on what nobody signed, or on an old delivery.
     if let Err(rejection) = verify::signature_header(&signature) {
         request.drain().await;
-        return rejected(401, &rejection);
+        return refused(&rejection);
     }
     let body = match request.read_body(config::max_body_bytes(env)).await {
         Ok(body) => body,
@@ -69,22 +71,37 @@ async fn answer(request: &Incoming, env: &Env) -> Answer {
         Ok(()) => {}
         Err(failure) => {
             return Failure::rejection(failure)
-                .map_or_else(Answer::unavailable, |rejection| rejected(401, &rejection));
+                .map_or_else(Answer::unavailable, |rejection| refused(&rejection));
         }
     }
     let (id, kind) = (header("x-gwop-event-id"), header("x-gwop-event-type"));
     match verify::event(&body, &id, &kind) {
-        Ok(Signed::Delivery(delivery)) => store(env, delivery).await,
+        Ok(Signed::Delivery(delivery)) => {
+            let delivery = Delivery {
+                traceparent: trace::parent(&header("traceparent")),
+                ..delivery
+            };
+            store(env, delivery, &signature).await
+        }
         // The log line is all that remains of it.
         Ok(Signed::OfNoInvoice {
             event_id,
             event_type,
-        }) => received(Outcome::Ignored).about([
-            ("event_id", bounded(&event_id).into()),
-            ("event_type", bounded(&event_type).into()),
-        ]),
+        }) => {
+            count(|tally| tally.delivered(Outcome::Ignored));
+            received(Outcome::Ignored).about([
+                ("event_id", bounded(&event_id).into()),
+                ("event_type", bounded(&event_type).into()),
+            ])
+        }
         Err(rejection) => rejected(400, &rejection),
     }
+}
+
+/// A signature that is refused: counted, and nothing is written for it.
+fn refused(rejection: &Rejection) -> Answer {
+    count(|tally| tally.refused(rejection.code.as_str()));
+    rejected(401, rejection)
 }
 
 fn rejected(status: u16, rejection: &Rejection) -> Answer {
@@ -110,7 +127,7 @@ fn bounded(text: &str) -> &str {
         .unwrap_or_default()
 }
 
-async fn store(env: &Env, delivery: Delivery) -> Answer {
+async fn store(env: &Env, delivery: Delivery, signature: &str) -> Answer {
     let about = [
         ("invoice_id", delivery.invoice_id.as_str().into()),
         ("event_id", delivery.event_id.as_str().into()),
@@ -119,6 +136,15 @@ async fn store(env: &Env, delivery: Delivery) -> Answer {
         Ok(outcome) => outcome,
         Err(error) => return error.answer(&about),
     };
+    count(|tally| {
+        tally.delivered(outcome);
+        if outcome == Outcome::Applied {
+            let happened_at = verify::created_at(&delivery.body);
+            if let Some(at) = happened_at.or_else(|| verify::signed_at(signature)) {
+                tally.applied_after(now_ms().saturating_sub(at));
+            }
+        }
+    });
     let answer = received(outcome)
         .about(about)
         .about([("event_type", bounded(&delivery.event_type).into())]);

@@ -1,7 +1,7 @@
 // The handlers, stores and adapters as a merchant's TypeScript sees them, checked by the compiler alone.
 import { formatUsdc, Gwop, parseSubject, usdc } from "@gwop/sdk";
 import { gwopWebhook as forExpress } from "@gwop/sdk/express";
-import { createAuthMiddleware, createAuthRoutes, createWebhookHandler, type WebhookHandlerOptions } from "@gwop/sdk/handlers";
+import { createAuthMiddleware, createAuthRoutes, createWebhookHandler, reconcile, type WebhookHandlerOptions } from "@gwop/sdk/handlers";
 import { withGwopAuth } from "@gwop/sdk/next";
 import { kvStore, memoryStore, postgresStore, recordStore, sqliteStore, type WebhookStore } from "@gwop/sdk/stores";
 
@@ -41,6 +41,22 @@ const options: WebhookHandlerOptions = {
 };
 export const handlers = [createWebhookHandler(options), createAuthRoutes({ gwop, authSecret: "…" })];
 export const express = forExpress(options);
+createWebhookHandler({ gwop, store: memoryStore(), onPaid: ({ data }) => same<typeof data.payerWallet, string>(true), onExpired() {}, onCanceled() {} });
+export const derived = createWebhookHandler({
+  gwop,
+  store: memoryStore(),
+  reconciled: true,
+  onPaid: ({ data }) => same<typeof data.payerWallet, string | undefined>(true),
+  onExpired: ({ eventType }) => same<typeof eventType, "invoice.expired">(true),
+  onCanceled() {},
+});
+export async function everyQuarterOfAnHour(after?: string): Promise<string> {
+  const done = await reconcile({ gwop, store: memoryStore(), since: new Date(), onPaid() {}, onExpired() {}, onCanceled() {}, after });
+  same<typeof done.complete, boolean>(true);
+  return done.cursor;
+}
+// @ts-expect-error From when on?
+void reconcile({ gwop, store: memoryStore(), onPaid() {}, onExpired() {}, onCanceled() {} });
 // @ts-expect-error Nobody hears of expiries.
 createWebhookHandler({ gwop, store: memoryStore(), onPaid() {}, onCanceled() {} });
 

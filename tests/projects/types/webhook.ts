@@ -16,6 +16,13 @@ export async function handle(request: Request): Promise<Response> {
     if (event.body.eventType === "invoice.paid") {
       same<typeof event.body.data.paidAt, Date>(true);
       same<typeof event.body.data.amountUsdc, string>(true);
+      same<typeof event.body.data.payerWallet, string>(true);
+    }
+    const derived = await gwop.validateWebhook({ request, reconciled: true });
+    if (derived.body.eventType === "invoice.paid") {
+      same<typeof derived.body.data.payerWallet, string | undefined>(true);
+      same<undefined extends typeof derived.body.data.paymentChain ? true : false, true>(true);
+      same<typeof derived.body.data.paidAt, Date>(true);
     }
     // @ts-expect-error A field that no event has.
     void event.body.data.nothing;

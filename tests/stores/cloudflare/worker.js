@@ -1,13 +1,16 @@
 // Runs the conformance suite over the stores of Cloudflare's platform, on the real workerd: `/?store=NAME`.
 import { DurableObject } from "cloudflare:workers";
 import { d1Store, durableObjectStore, kvStore } from "@gwop/sdk/stores";
-import { conformance } from "../checks.js";
+import { conformance, day } from "../checks.js";
 // The sample of `createWebhookHandler`, which the runner writes.
 import documented from "./documented.js";
 
 export class Shop extends DurableObject {
   conformance() {
     return conformance("Durable Object", () => durableObjectStore(this.ctx.storage));
+  }
+  day(count) {
+    return day(durableObjectStore(this.ctx.storage), count);
   }
 }
 
@@ -17,10 +20,18 @@ const STORES = {
   "Durable Object": (env) => env.SHOP.get(env.SHOP.idFromName("shop")).conformance(),
 };
 
+const DAYS = {
+  D1: (env, count) => day(d1Store(env.DB), count),
+  KV: (env, count) => day(kvStore(env.KV), count),
+  "Durable Object": (env, count) => env.SHOP.get(env.SHOP.idFromName("shop")).day(count),
+};
+
 export default {
   async fetch(request, env, ctx) {
     if (request.method === "POST") return documented.fetch(request, env, ctx);
-    const store = new URL(request.url).searchParams.get("store");
+    const { searchParams } = new URL(request.url);
+    const [store, count] = [searchParams.get("store"), searchParams.get("day")];
+    if (count) return Response.json(await DAYS[store](env, Number(count)));
     return store ? Response.json(await STORES[store](env)) : new Response("ready");
   },
 };

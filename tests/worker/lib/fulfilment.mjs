@@ -18,11 +18,11 @@ async function sdk() {
 
 /**
  * Starts a fulfilment endpoint. `received` lists the verified deliveries, `refused` what did not verify.
- * `answer(event)` decides the status; 200 by default.
+ * `answer(event)` decides the status; 200 by default. `offsetMs` is by how much its clock is ahead.
  */
 export async function startFulfilment() {
   const gwop = await sdk();
-  const endpoint = { received: [], refused: [], attempts: 0, answer: () => 200 };
+  const endpoint = { received: [], refused: [], attempts: 0, offsetMs: 0, answer: () => 200 };
   const server = createServer(async (request, response) => {
     const chunks = [];
     try {
@@ -35,7 +35,7 @@ export async function startFulfilment() {
     endpoint.attempts += 1;
     let status = 400;
     try {
-      const event = await gwop.validateWebhook({ request: { body, headers: request.headers, url: request.url, method: request.method } });
+      const event = await gwop.validateWebhook({ request: { body, headers: request.headers, url: request.url, method: request.method }, reconciled: true, receivedAt: new Date(Date.now() + endpoint.offsetMs) });
       const delivery = { eventId: event.body.eventId, outcome: event.body.gwopOutcome, type: event.body.eventType, invoiceId: event.body.data.invoiceId, at: Date.now(), event, body, headers: request.headers };
       status = await endpoint.answer(delivery);
       if (status >= 200 && status < 300) endpoint.received.push(delivery);

@@ -1,0 +1,52 @@
+//! Sending alerts to `ALERT_URL`, signed in Gwop's own header format under `ALERT_SECRET`.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use worker::{AbortController, Delay, Env, Fetch, Headers};
+
+use super::alerts::{Alert, TIMEOUT_MS, body};
+use super::fulfillment::{drain, post, signature};
+use super::platform::{config, iso_8601, random_uuid};
+
+/// Whether alerts are sent.
+pub fn is_on(env: &Env) -> bool {
+    // Asked for every delivery: mostly there is no such variable.
+    config::is_bound(env, config::ALERT_URL) && config::missing_for_alerts(env).is_empty()
+}
+
+/// Sends one alert.
+///
+/// # Errors
+/// Why it was not taken, in our own words: nothing of the URL, which may hold credentials.
+pub async fn send(env: &Env, alert: &Alert) -> Result<(), String> {
+    let url = config::alert_url(env).ok_or("ALERT_URL is not configured")?;
+    let id = random_uuid().map_err(|_| "the platform has no randomness")?;
+    let text = body(alert, &id, iso_8601).to_string();
+    let abort = AbortController::default();
+    let signal = abort.signal();
+    let attempt = async {
+        let secrets = config::list(env, config::ALERT_SECRET);
+        let headers = Headers::new();
+        headers.set("content-type", "application/json")?;
+        headers.set("x-gwop-signature", &signature(&secrets, &text))?;
+        let request = post(&url, headers, &text)?;
+        Fetch::Request(request).send_with_signal(&signal).await
+    };
+    let limit = Delay::from(Duration::from_millis(TIMEOUT_MS));
+    let response = match select(pin!(attempt), limit).await {
+        Either::Left((Ok(response), _)) => response,
+        Either::Left((Err(_), _)) => return Err("it cannot be reached".to_owned()),
+        Either::Right(_) => {
+            abort.abort();
+            return Err("no answer in time".to_owned());
+        }
+    };
+    let status = response.status_code();
+    drain(response, abort).await;
+    if (200..300).contains(&status) {
+        return Ok(());
+    }
+    Err(["answered ", &status.to_string()].concat())
+}

@@ -1,0 +1,160 @@
+//! When an alert is due, and what it says. [`crate::worker::ledger::watch`] keeps the times; shard
+//! 0 decides.
+
+use serde_json::{Value, json};
+
+use super::ledger::operator_messages::AlertKind;
+
+/// How long the first alert waits for others of its kind, in milliseconds: one alert tells of all.
+pub const GATHER_MS: i64 = 5_000;
+/// The least time between two calls about one kind, in milliseconds.
+pub const PAUSE_MS: i64 = 10 * 60 * 1_000;
+/// How many refused signatures within [`BURST_MS`] are a burst.
+pub const BURST: i64 = 20;
+/// The time in which a burst is counted, in milliseconds.
+pub const BURST_MS: i64 = 60_000;
+/// How long `ALERT_URL` may take to answer, in milliseconds.
+pub const TIMEOUT_MS: u64 = 10_000;
+
+/// Something that somebody should be told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Alert {
+    /// What.
+    pub kind: AlertKind,
+    /// How often it happened since the last alert that was delivered.
+    pub count: i64,
+    /// When it was first heard of since then, in milliseconds since the epoch.
+    pub first_at: i64,
+    /// When it was last heard of.
+    pub last_at: i64,
+}
+
+/// When an alert is due whose kind was first heard of then, and last tried at `sent_at`; `pause` is
+/// the least time between two of one kind. All in milliseconds.
+#[must_use]
+pub fn due_at(first_at: i64, sent_at: Option<i64>, pause: i64) -> i64 {
+    let gathered = first_at.saturating_add(GATHER_MS);
+    sent_at.map_or(gathered, |at| gathered.max(at.saturating_add(pause)))
+}
+
+/// The refused signatures of the running minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refused {
+    /// When the minute began, in milliseconds since the epoch.
+    pub since: i64,
+    /// How many it has that no alert tells of.
+    pub rest: i64,
+    /// How many an alert has to tell of; 0 where they are no burst.
+    pub burst: i64,
+}
+
+/// Counts `more` refused signatures to a minute that began at `since` with `before` of them.
+#[must_use]
+pub fn refused_within(since: i64, before: i64, more: i64, now: i64) -> Refused {
+    let same_minute = (0..BURST_MS).contains(&now.saturating_sub(since));
+    let (since, before) = if same_minute {
+        (since, before)
+    } else {
+        (now, 0)
+    };
+    let rest = before.saturating_add(more);
+    if rest < BURST {
+        return Refused {
+            since,
+            rest,
+            burst: 0,
+        };
+    }
+    Refused {
+        since,
+        rest: 0,
+        burst: rest,
+    }
+}
+
+/// The body of an alert. `id` is new for each call; times are ISO 8601.
+#[must_use]
+pub fn body(alert: &Alert, id: &str, iso_8601: impl Fn(i64) -> String) -> Value {
+    let count = alert.count;
+    let text = match alert.kind {
+        AlertKind::DeadLetter => format!(
+            "{count} event(s) could not be delivered to fulfillment. GET /events?state=dead lists them."
+        ),
+        AlertKind::Conflict => format!(
+            "{count} event(s) contradict their invoice: money may have come too late or twice. \
+             GET /events?state=conflict lists them."
+        ),
+        AlertKind::RefusedSignatures => format!(
+            "{count} deliveries did not verify. GWOP_WEBHOOK_SECRET may be another than Gwop's."
+        ),
+        AlertKind::ReconciliationFailed => {
+            format!("The reconciliation with Gwop failed {count} time(s). The log says why.")
+        }
+    };
+    json!({
+        "alert_id": id,
+        "kind": alert.kind.as_str(),
+        "count": count,
+        "first_at": iso_8601(alert.first_at),
+        "last_at": iso_8601(alert.last_at),
+        "text": text,
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alert_waits_for_others_and_comes_once_in_ten_minutes() {
+        let due_at = |first_at, sent_at| due_at(first_at, sent_at, PAUSE_MS);
+        assert_eq!(due_at(1_000, None), 1_000 + GATHER_MS);
+        assert_eq!(due_at(1_000, Some(500)), 500 + PAUSE_MS);
+        assert_eq!(due_at(900_000, Some(1_000)), 900_000 + GATHER_MS);
+        const { assert!(GATHER_MS < 60_000) };
+    }
+
+    #[test]
+    fn twenty_refused_signatures_within_a_minute_are_a_burst() {
+        let refused = |since, rest, burst| Refused { since, rest, burst };
+        assert_eq!(refused_within(0, 0, 5, 100_000), refused(100_000, 5, 0));
+        assert_eq!(
+            refused_within(100_000, 5, 14, 159_999),
+            refused(100_000, 19, 0)
+        );
+        assert_eq!(
+            refused_within(100_000, 19, 1, 159_999),
+            refused(100_000, 0, 20)
+        );
+        // Another minute: those before are forgotten.
+        assert_eq!(
+            refused_within(100_000, 19, 1, 160_000),
+            refused(160_000, 1, 0)
+        );
+        // A clock that was set back begins anew.
+        assert_eq!(
+            refused_within(100_000, 19, 1, 99_999),
+            refused(99_999, 1, 0)
+        );
+        assert_eq!(refused_within(0, 0, i64::MAX, 1).burst, i64::MAX);
+    }
+
+    #[test]
+    fn the_body_has_the_kind_the_count_and_a_sentence() {
+        for kind in AlertKind::ALL {
+            let alert = Alert {
+                kind,
+                count: 3,
+                first_at: 1,
+                last_at: 2,
+            };
+            let body = body(&alert, "id", |at| at.to_string());
+            assert_eq!(body.get("kind"), Some(&kind.as_str().into()));
+            assert_eq!(body.get("count"), Some(&3.into()));
+            let text = body.get("text").and_then(Value::as_str).unwrap_or_default();
+            assert!(text.contains('3'), "{text}");
+            assert_eq!(AlertKind::parse(kind.as_str()), Some(kind));
+        }
+    }
+}

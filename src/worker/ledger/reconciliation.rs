@@ -1,0 +1,222 @@
+//! Reconciliation in SQL: from when on invoices are looked at, where a run stands, and what of a
+//! page is news.
+
+use super::messages::{Delivery, Reconciliation};
+use super::sql::{Row, Sql};
+use super::store::{Known, Result, Store};
+use crate::invoice::{Event, Outcome};
+use crate::reconcile::{Next, Walk, event_id};
+use crate::worker::payload::transactions;
+
+/// What a step of a run did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Pages that were asked for.
+    pub pages: i64,
+    /// Invoices whose final status was applied.
+    pub applied: i64,
+    /// Invoices whose status contradicts a final one.
+    pub conflicts: i64,
+    /// Invoices of which no event can be made.
+    pub unusable: i64,
+}
+
+/// A run that is under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// From when on, in milliseconds since the epoch, as it was stored.
+    pub since: i64,
+    /// Where it stands.
+    pub cursor: String,
+    /// When its next step is due.
+    pub due_at: i64,
+    /// How often the step has failed, one time after another.
+    pub failures: i64,
+}
+
+const COLUMNS: &str =
+    "since, cursor, due_at, completed_at, pages, applied, conflicts, unusable, failures, error";
+
+impl<S: Sql> Store<S> {
+    /// Stores `now` as the time from which on invoices are looked at, unless there is one. Makes
+    /// the tables where they are missing.
+    ///
+    /// # Errors
+    /// Where storage fails.
+    pub fn keep_since(&self, merchant: &str, now: i64) -> Result<()> {
+        self.sql().transaction(|| {
+            self.make_tables()?;
+            self.run(
+                "INSERT INTO reconciliation (merchant, since, cursor, pages, applied, conflicts, unusable, failures)
+                 VALUES (?1, ?2, '', 0, 0, 0, 0, 0) ON CONFLICT (merchant) DO NOTHING",
+                &[merchant.into(), now.into()],
+            )?;
+            Ok(())
+        })
+    }
+
+    fn row(&self, merchant: &str) -> Result<Option<Row>> {
+        self.first(
+            &[
+                "SELECT ",
+                COLUMNS,
+                " FROM reconciliation WHERE merchant = ?1",
+            ]
+            .concat(),
+            &[merchant.into()],
+        )
+    }
+
+    /// How reconciliation stands: for the operator, and for metrics.
+    ///
+    /// # Errors
+    /// Where storage fails.
+    pub fn reconciliation(&self, merchant: &str) -> Result<Option<Reconciliation>> {
+        let Some(mut row) = self.row(merchant)? else {
+            return Ok(None);
+        };
+        Ok(Some(Reconciliation {
+            since: row.number(0)?,
+            due_at: row.integer(2)?,
+            completed_at: row.integer(3)?,
+            pages: row.number(4)?,
+            applied: row.number(5)?,
+            conflicts: row.number(6)?,
+            unusable: row.number(7)?,
+            failures: row.number(8)?,
+            error: row.text(9)?,
+        }))
+    }
+
+    /// The run that is under way, if one is.
+    ///
+    /// # Errors
+    /// Where storage fails.
+    pub fn walk(&self, merchant: &str) -> Result<Option<Run>> {
+        let Some(mut row) = self.row(merchant)? else {
+            return Ok(None);
+        };
+        let Some(due_at) = row.integer(2)? else {
+            return Ok(None);
+        };
+        Ok(Some(Run {
+            since: row.number(0)?,
+            cursor: row.required(1)?,
+            due_at,
+            failures: row.number(8)?,
+        }))
+    }
+
+    /// Begins a run, unless one is under way. Answers whether it did.
+    ///
+    /// # Errors
+    /// Where storage fails.
+    pub fn begin_walk(&self, merchant: &str, now: i64) -> Result<bool> {
+        let begun = self.run(
+            "UPDATE reconciliation SET due_at = ?2, pages = 0, applied = 0, conflicts = 0, unusable = 0, failures = 0
+             WHERE merchant = ?1 AND due_at IS NULL RETURNING merchant",
+            &[merchant.into(), now.into()],
+        )?;
+        Ok(!begun.is_empty())
+    }
+
+    /// A page, or a part of one, is done with. `walk` is where the run stands now; it goes on at
+    /// `now`, unless it is over.
+    ///
+    /// # Errors
+    /// Where storage fails: then the page is done again.
+    pub fn walked(&self, merchant: &str, walk: &Walk, counts: Counts, now: i64) -> Result<()> {
+        let over = matches!(walk.next(), Next::Over { .. });
+        let completed = walk.completed();
+        self.run(
+            "UPDATE reconciliation SET cursor = ?2, due_at = ?3, completed_at = ?4, pages = pages + ?5, applied = applied + ?6,
+                conflicts = conflicts + ?7, unusable = unusable + ?8, failures = 0, error = NULL WHERE merchant = ?1",
+            &[
+                merchant.into(),
+                (&walk.cursor()).into(),
+                (!over).then_some(now).into(),
+                (completed > 0).then_some(completed).into(),
+                counts.pages.into(),
+                counts.applied.into(),
+                counts.conflicts.into(),
+                counts.unusable.into(),
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// A step failed: it is done again at `due_at`; where that is `None`, the run ends, and the
+    /// next one goes on from where it stood.
+    ///
+    /// # Errors
+    /// Where storage fails.
+    pub fn walk_failed(&self, merchant: &str, due_at: Option<i64>, error: &str) -> Result<()> {
+        self.run(
+            "UPDATE reconciliation SET due_at = ?2, failures = failures + 1, error = ?3 WHERE merchant = ?1",
+            &[merchant.into(), due_at.into(), error.into()],
+        )?;
+        Ok(())
+    }
+
+    /// What an event that reconciliation derived would do; `None` where it says nothing new:
+    /// nothing is written for it then.
+    ///
+    /// # Errors
+    /// Where storage fails.
+    pub fn news(&self, delivery: &Delivery, known: &Known) -> Result<Option<Outcome>> {
+        let Some(status) = delivery.status else {
+            return Ok(None);
+        };
+        let invoice = match known {
+            Known::Event => return Ok(None),
+            Known::Nothing => return Ok(Some(Outcome::Applied)),
+            Known::Invoice { invoice, .. } => invoice,
+        };
+        let outcome = invoice.judge(&Event {
+            status,
+            version: delivery.event_version,
+            transaction: delivery.transaction.clone(),
+        });
+        let is_news = match outcome {
+            Outcome::Applied => true,
+            Outcome::Conflict => !self.is_told(delivery)?,
+            // It brings the transaction that a second payment is told by.
+            Outcome::Duplicate => invoice.transaction().is_none() && delivery.transaction.is_some(),
+            Outcome::Stale | Outcome::Ignored => false,
+        };
+        Ok(is_news.then_some(outcome))
+    }
+
+    /// Whether this conflict is stored already, by the other way: a webhook where reconciliation
+    /// finds it, or reconciliation where a webhook comes later.
+    pub(super) fn is_told(&self, delivery: &Delivery) -> Result<bool> {
+        let Some(status) = delivery.status else {
+            return Ok(false);
+        };
+        let derived = event_id(status, &delivery.invoice_id);
+        let told = self.run(
+            "SELECT event_id, body FROM event WHERE merchant = ?1 AND invoice_id = ?2 AND event_type = ?3 AND outcome = ?4",
+            &[
+                (&delivery.merchant).into(),
+                (&delivery.invoice_id).into(),
+                (&delivery.event_type).into(),
+                Outcome::Conflict.as_str().into(),
+            ],
+        )?;
+        for mut row in told {
+            let (id, body) = (row.required(0)?, row.required(1)?);
+            let other_way = (id == derived) != (delivery.event_id == derived);
+            let names = transactions(&body);
+            let same = match &delivery.transaction {
+                Some(named) if !names.is_empty() => named
+                    .split(' ')
+                    .any(|name| names.iter().any(|known| known == name)),
+                _ => true,
+            };
+            if other_way && same {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}

@@ -1,0 +1,100 @@
+//! Counting in this isolate, and telling shard 0 of it at most every 10 seconds, after the answer.
+//! What an isolate has not told when it is evicted is lost: at most the last 10 seconds of it.
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::time::Duration;
+
+use js_sys::Promise;
+use js_sys::futures::future_to_promise;
+use wasm_bindgen::JsValue;
+use worker::{Delay, Env};
+
+use super::ledger::client;
+use super::ledger::messages::Call;
+use super::ledger::operator_messages::Tally;
+use super::platform::{config, log, now_ms};
+
+/// What `worker` 0.8.7 has no binding for: `waitUntil` without the event's context, which a
+/// merchant's own Worker may not have passed on.
+#[allow(unsafe_code)] // wasm-bindgen's generated glue.
+mod platform_context {
+    use super::{JsValue, Promise};
+    use wasm_bindgen::prelude::wasm_bindgen;
+
+    #[wasm_bindgen(module = "cloudflare:workers")]
+    extern "C" {
+        #[wasm_bindgen(catch, js_name = waitUntil)]
+        pub fn wait_until(promise: &Promise) -> Result<(), JsValue>;
+    }
+}
+
+/// How long after its time a flush counts as lost with the request that it belonged to, in
+/// milliseconds.
+const LOST_MS: i64 = 20_000;
+
+thread_local! {
+    static TALLY: RefCell<Tally> = RefCell::default();
+    /// When the flush that is under way is due, in milliseconds since the epoch.
+    static DUE: Cell<Option<i64>> = const { Cell::new(None) };
+    /// When the last one began.
+    static LAST: Cell<i64> = const { Cell::new(0) };
+}
+
+/// Counts something.
+pub fn count(work: impl FnOnce(&mut Tally)) {
+    TALLY.with_borrow_mut(work);
+}
+
+/// Has what was counted told to shard 0 after the answer: now, or 10 seconds after the last time.
+/// Call it when a request or a batch is done.
+pub fn flush_later(env: &Env) {
+    if TALLY.with_borrow(Tally::is_empty) {
+        return;
+    }
+    let now = now_ms();
+    let pause = config::flush_ms(env);
+    // Whatever a clock that is set back says, no flush is further away than that.
+    let waits = DUE
+        .get()
+        .is_some_and(|due| (due.saturating_sub(pause)..due.saturating_add(LOST_MS)).contains(&now));
+    if waits {
+        return;
+    }
+    let due = LAST
+        .get()
+        .saturating_add(pause)
+        .clamp(now, now.saturating_add(pause));
+    DUE.set(Some(due));
+    let env = env.clone();
+    let pause = u64::try_from(due.saturating_sub(now)).unwrap_or_default();
+    after_the_answer(async move {
+        if pause > 0 {
+            Delay::from(Duration::from_millis(pause)).await;
+        }
+        flush(&env).await;
+    });
+}
+
+async fn flush(env: &Env) {
+    DUE.set(None);
+    LAST.set(now_ms());
+    let tally = TALLY.take();
+    if let Err(error) = client::call_first::<()>(env, Call::Tally(tally.clone())).await {
+        log::warning("metrics_unflushed", &[("error", error.to_string().into())]);
+        // Next time. Where it was stored and the answer was lost, it counts twice.
+        TALLY.with_borrow_mut(|counted| counted.merge(tally));
+    }
+}
+
+/// Runs `work` after the answer of the request or the end of the batch, as the platform's
+/// `waitUntil` does.
+fn after_the_answer(work: impl Future<Output = ()> + 'static) {
+    let promise = future_to_promise(async move {
+        work.await;
+        Ok(JsValue::UNDEFINED)
+    });
+    if platform_context::wait_until(&promise).is_err() {
+        log::warning("wait_until_failed", &[]);
+    }
+}
