@@ -3,15 +3,47 @@
  * The types of the platform (`DurableObjectNamespace`, `Queue`, …) are those of `wrangler types`,
  * or of `@cloudflare/workers-types`.
  */
-import type { InvoiceCanceledEvent, InvoiceExpiredEvent, InvoicePaidEvent } from "./models.js";
+import type {
+  InvoiceCanceledEvent,
+  InvoiceExpiredEvent,
+  InvoicePaidData,
+  InvoicePaidEvent,
+} from "./models.js";
 
 export type * from "./models.js";
 
-/**
- * An event that was applied, or is a conflict, as `gwopOutcome` says. Narrow it by `eventType`. The
- * same as the `body` that `validateWebhook` of `@gwop/sdk` gives.
- */
-export type WebhookEvent = InvoicePaidEvent | InvoiceExpiredEvent | InvoiceCanceledEvent;
+/** As a webhook's data. What reconciliation derived names no payer, and may name no chain. */
+export interface ReconciledPaidData extends Omit<InvoicePaidData, "payerWallet" | "paymentChain"> {
+  /** Who paid. */
+  payerWallet?: InvoicePaidData["payerWallet"] | undefined;
+  /** The chain that it was paid on. */
+  paymentChain?: InvoicePaidData["paymentChain"] | undefined;
+}
+
+/** `invoice.paid`, from a webhook or derived by reconciliation, as `gwopSource` says. */
+export interface ReconciledPaidEvent extends Omit<InvoicePaidEvent, "data"> {
+  /** What happened. */
+  data: ReconciledPaidData;
+}
+
+/** An event of Gwop's, or one that reconciliation derived. Narrow it by `eventType`. */
+export type ReconciledEvent = ReconciledPaidEvent | InvoiceExpiredEvent | InvoiceCanceledEvent;
+
+/** What `onAlert` is told of. `docs/worker.md`, "Alerts", says when each comes. */
+export interface Alert {
+  /** New for each call. */
+  alertId: string;
+  /** What. */
+  kind: "dead_letter" | "conflict" | "refused_signatures" | "reconciliation_failed" | (string & {});
+  /** How often it happened since the last alert of this kind that was taken. */
+  count: number;
+  /** When it was first heard of since then. */
+  firstAt: Date;
+  /** When it was last heard of. */
+  lastAt: Date;
+  /** A sentence for a person. */
+  text: string;
+}
 
 /** Variables of `vars` are any JSON: a text, a number, a boolean; several values also as an array. */
 type Variable = string | number | boolean;
@@ -45,6 +77,10 @@ export interface Env {
   FULFILLMENT_URL?: string;
   /** Deliveries to fulfillment are signed with each of them. */
   FULFILLMENT_SECRET?: List;
+  /** Where alerts are sent. */
+  ALERT_URL?: string;
+  /** Alerts are signed with each of them. */
+  ALERT_SECRET?: List;
   /** The bearer token of the operator's routes. */
   OPERATOR_TOKEN?: List;
   /** The merchant key, `sk_m_…`. */
@@ -73,19 +109,32 @@ export interface Env {
   LEDGER_SHARDS?: Variable;
   /** For how many days an invoice is kept after its last event. */
   RETENTION_DAYS?: Variable;
+  /** The time before which no invoice is reconciled, RFC 3339. */
+  RECONCILE_SINCE?: string;
+  /** How many subrequests one step of reconciliation may make. */
+  RECONCILE_SUBREQUESTS?: Variable;
 }
 
 /** Hooks of `createWorker`. */
 export interface WorkerOptions<E extends Env = Env> {
   /**
-   * Fulfillment as a function, instead of `FULFILLMENT_URL` and `FULFILLMENT`. It is called from the
+   * Fulfillment as a function, instead of `FULFILLMENT_URL` and `FULFILLMENT`: events that were
+   * applied, or are a conflict, as `gwopOutcome` says. They are as `validateWebhook` of `@gwop/sdk`
+   * gives them with `reconciled: true`. It is called from the
    * queue's consumer, which waits for it: once its promise resolves, the event is confirmed and not
    * given again. Where it rejects, or takes longer than 15 seconds, the event comes again, after 2 s,
    * 8 s, 20 s, 1 min, … 1 h, and is then `dead` until the operator replays it.
    *
    * At least once, as with a URL: a confirmation can be lost. Deduplicate by `eventId`.
    */
-  onEvent?(event: WebhookEvent, env: E, ctx: ExecutionContext): unknown;
+  onEvent?(event: ReconciledEvent, env: E, ctx: ExecutionContext): unknown;
+  /**
+   * Told of dead letters, conflicts, bursts of refused signatures and failed reconciliation, instead
+   * of `ALERT_URL`: within 60 seconds, at most once per kind and 10 minutes. Where its promise
+   * rejects, or takes longer than 10 seconds, the next alert of that kind tells of it again. It is
+   * called from the ledger, whose state takes the place of the context.
+   */
+  onAlert?(alert: Alert, env: E, ctx: DurableObjectState): unknown;
 }
 
 /** The three events of the Worker, for a module's default export. */

@@ -4,7 +4,7 @@ import * as worker from "./worker/entry.js";
 /** The hooks of `createWorker`, for the Durable Objects too: they live in the same isolates. */
 let hooks;
 
-const NAMES = ["onEvent"];
+const NAMES = ["onEvent", "onAlert"];
 
 /** An event as the SDK gives it: its time stamps are `Date`. */
 function revive(text) {
@@ -17,16 +17,31 @@ function revive(text) {
   return value;
 }
 
+/** An alert in JavaScript's naming. */
+function alertOf(text) {
+  const { alert_id: alertId, kind, count, first_at, last_at, text: said } = JSON.parse(text);
+  return { alertId, kind, count, firstAt: new Date(first_at), lastAt: new Date(last_at), text: said };
+}
+
+/** A hook as the Worker calls it. What it throws is the merchant's to read: the Worker only retries. */
+const called = (name, read, env, ctx) =>
+  hooks[name] &&
+  (async (text) => {
+    try {
+      await hooks[name](read(text), env, ctx);
+    } catch (error) {
+      console.error(`${name}:`, error);
+      throw error;
+    }
+  });
+
 /** The environment with the hooks, as the Worker asks for them; itself where there are none. */
 function hooked(env, ctx) {
   if (!hooks) return env;
-  const { onEvent } = hooks;
-  return {
-    ...env,
-    GWOP_HOOKS: {
-      onEvent: onEvent && (async (event) => void (await onEvent(revive(event), env, ctx))),
-    },
-  };
+  const onEvent = called("onEvent", revive, env, ctx);
+  const onAlert = called("onAlert", alertOf, env, ctx);
+  // No variable can have such a name.
+  return { ...env, "gwop:hooks": { onEvent, onAlert } };
 }
 
 /** A Durable Object class whose environment has the hooks. */

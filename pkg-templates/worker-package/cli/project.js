@@ -91,6 +91,7 @@ function required({ fulfillment, ...wishes }) {
         simple: { limit: 30, period: 60 },
       },
     },
+    { path: ["triggers"], value: { crons: ["*/15 * * * *"] } },
     ...(fulfillment === "service"
       ? [
           {
@@ -127,6 +128,7 @@ const ABOUT = {
   ratelimits:
     "How often one client may ask /auth/…, and be told that it is no operator. The namespace_id " +
     "is any number that no other rate limiter of your account has.",
+  triggers: "When the Worker looks for what webhooks did not bring, and at every shard's alarm.",
   services: "Fulfillment: the Worker in ./fulfillment, or another one of yours.",
 };
 
@@ -315,7 +317,7 @@ export default {
   async fetch(request: Request, env: Env): Promise<Response> {
     const gwop = new Gwop({ webhookSecret: env.FULFILLMENT_SECRET });
     try {
-      const { body: event } = await gwop.validateWebhook({ request });
+      const { body: event } = await gwop.validateWebhook({ request, reconciled: true });
       console.log(\`\${event.eventType} of \${event.data.publicInvoiceId}\`);
       return new Response(null, { status: 204 });
     } catch {
