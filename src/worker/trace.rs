@@ -3,8 +3,6 @@
 
 /// What a header of ours begins with: version 00.
 const VERSION: &str = "00";
-/// How long a header of version 00 is.
-const LENGTH: usize = 55;
 
 /// The header to pass on; `None` where what came is not valid, and is dropped as the standard says.
 /// A header of a later version is read as far as version 00 goes.
@@ -16,12 +14,11 @@ pub fn parent(header: &str) -> Option<String> {
     let (version, trace_id, parent_id, flags) = (part(2)?, part(32)?, part(16)?, part(2)?);
     let more = parts.next().is_some();
     let all_zero = |id: &str| id.bytes().all(|byte| byte == b'0');
-    let valid = version != "ff"
-        && !(version == VERSION && more)
-        && !all_zero(trace_id)
-        && !all_zero(parent_id)
-        && text.len() >= LENGTH;
-    valid.then(|| [VERSION, trace_id, parent_id, flags].join("-"))
+    let is_refused = version == "ff"
+        || (version == VERSION && more)
+        || all_zero(trace_id)
+        || all_zero(parent_id);
+    (!is_refused).then(|| [VERSION, trace_id, parent_id, flags].join("-"))
 }
 
 /// The trace id of a header that [`parent`] gave.
