@@ -26,7 +26,14 @@ pub fn is_on(env: &Env) -> bool {
 /// Why it was not taken, in our own words: nothing of the URL, which may hold credentials.
 pub async fn send(env: &Env, alert: &Alert) -> Result<(), String> {
     let id = random_uuid().map_err(|_| "the platform has no randomness")?;
-    let text = body(alert, &id, iso_8601).to_string();
+    let mut body = body(alert, &id, iso_8601);
+    let merchant = config::merchant(env);
+    if !merchant.is_empty()
+        && let Some(members) = body.as_object_mut()
+    {
+        members.insert("merchant".to_owned(), merchant.into());
+    }
+    let text = body.to_string();
     let limit = Duration::from_millis(TIMEOUT_MS);
     if let Some(hook) = config::hook(env, config::ON_ALERT) {
         return Ok(hooks::call(&hook, &text, limit).await?);

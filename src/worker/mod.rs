@@ -33,6 +33,8 @@ mod gwop;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
 mod hooks;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
+mod merchants;
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
 mod platform;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
 mod queue;

@@ -8,6 +8,7 @@ use super::fulfillment::deliver;
 use super::ledger::client::{self, LedgerError};
 use super::ledger::messages::{Call, Claimed, EventKey, FailedAttempt, QueueMessage as Message};
 use super::ledger::operator_messages::LastAnswer;
+use super::merchants;
 use super::platform::{log, now_ms};
 use super::telemetry::{self, count};
 use super::{trace, verify};
@@ -32,13 +33,20 @@ pub async fn handle_queue<T>(batch: MessageBatch<T>, env: Env) -> Result<()> {
                 log::error("message_undecodable", &[("message_id", raw.id().into())]);
                 Next::Done
             }
-            Some(message) if dead => bury(&message, env).await,
-            Some(message) => fulfil(&message, env).await,
+            Some(message) => {
+                let env = &merchants::env_of(env, &message.merchant).await;
+                let next = if dead {
+                    bury(&message, env).await
+                } else {
+                    fulfil(&message, env).await
+                };
+                telemetry::flush_later(env);
+                next
+            }
         };
         settle(&raw, &next);
     });
     join_all(work).await;
-    telemetry::flush_later(env);
     Ok(())
 }
 
@@ -81,7 +89,7 @@ async fn fulfil(message: &Message, env: &Env) -> Next {
             about.push(("trace_id", trace::trace_id(traceparent).into()));
         }
         log::error("fulfilment_failed", &about);
-        count(|tally| tally.attempted("failed"));
+        count(env, |tally| tally.attempted("failed"));
         let answer = LastAnswer {
             status: not_taken.status.map(i64::from),
             reason: not_taken.reason,
@@ -101,7 +109,7 @@ async fn fulfil(message: &Message, env: &Env) -> Next {
     match ask::<()>(message, env, Call::Confirm).await {
         Ok(()) => {
             let happened_at = verify::created_at(&claimed.body).or(claimed.received_at);
-            count(|tally| {
+            count(env, |tally| {
                 tally.attempted("confirmed");
                 if let Some(at) = happened_at {
                     tally.confirmed_after(now_ms().saturating_sub(at));
@@ -117,7 +125,7 @@ async fn bury(message: &Message, env: &Env) -> Next {
     match ask::<bool>(message, env, Call::Bury).await {
         Ok(buried) => {
             if buried {
-                count(|tally| tally.attempted("dead"));
+                count(env, |tally| tally.attempted("dead"));
                 log::error(
                     "fulfilment_dead",
                     &about(

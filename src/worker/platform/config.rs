@@ -69,9 +69,13 @@ pub const SESSIONS: &str = "GWOP_SESSIONS";
 pub const FULFILLMENT_QUEUE: &str = "GWOP_FULFILLMENT_QUEUE";
 /// What 1.0.0 called [`FULFILLMENT_QUEUE`].
 const OLD_FULFILLMENT_QUEUE: &str = "GWOP_FULFILMENT_QUEUE";
+/// Several merchants in one Worker: [`crate::worker::merchants`].
+pub const MERCHANTS: &str = "GWOP_MERCHANTS";
+/// The key of the merchant whose environment this is. No variable can have such a name.
+pub const MERCHANT: &str = "gwop:merchant";
 /// What [`crate::worker::hooks`] finds, from `createWorker` of `@gwop/worker`: no variable can have
 /// such a name.
-const HOOKS: &str = "gwop:hooks";
+pub const HOOKS: &str = "gwop:hooks";
 /// Hook: fulfillment as a function.
 pub const ON_EVENT: &str = "onEvent";
 /// Hook: whoever is told of alerts, as a function.
@@ -380,6 +384,11 @@ pub fn missing_for_alerts(env: &Env) -> Vec<&'static str> {
 /// Whether something is bound under a name.
 pub fn is_bound(env: &Env, name: &str) -> bool {
     !value(env, name).is_undefined()
+}
+
+/// The key of the merchant whose environment this is; empty where there is one merchant.
+pub fn merchant(env: &Env) -> String {
+    value(env, MERCHANT).as_string().unwrap_or_default()
 }
 
 /// A function of the merchant's own, in front of this Worker in JavaScript.
