@@ -1,13 +1,11 @@
 // What wrangler says of the projects: `deploy --dry-run`, and `types` against the shipped `Env`.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeFileSync } from 'node:fs';
 
-import { FIXTURES, folder, gwopWorker, program } from './lib.mjs';
+import { FIXTURES, firstProject, folder, gwopWorker, program } from './lib.mjs';
 import { suite } from '../worker/lib/runner.mjs';
 import { TOP } from '../worker/lib/wrangler.mjs';
-import { firstProject } from './upgrade.mjs';
 
 const toml = readFileSync(join(TOP, 'tests/worker/fixtures/1.0.0/wrangler.toml'), 'utf8');
 

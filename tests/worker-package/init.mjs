@@ -1,10 +1,34 @@
 // `npx @gwop/worker init`, in folders that are empty and that are not.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { VERSION, WORKSHOP, filesOf, folder, gwopWorker, modeOf, run, variablesOf } from './lib.mjs';
+import { VERSION, WORKSHOP, filesOf, firstProject, folder, gwopWorker, modeOf, variablesOf } from './lib.mjs';
 import { suite } from '../worker/lib/runner.mjs';
+
+/** Runs `init` on a terminal of its own (by util-linux), and types each answer when it is asked for. */
+function talk(directory, answers) {
+  const bin = join(WORKSHOP, 'node_modules/@gwop/worker/cli/gwop-worker.js');
+  const child = spawn('script', ['-qec', `"${process.execPath}" "${bin}" init`, '/dev/null'], { cwd: directory, env: { PATH: process.env.PATH, HOME: process.env.HOME, TERM: 'dumb' } });
+  const left = [...answers];
+  let [said, from] = ['', 0];
+  child.stdout.on('data', (chunk) => {
+    said += chunk;
+    if (left.length === 0 || !left[0][0].test(said.slice(from))) return;
+    from = said.length;
+    const [, answer] = left.shift();
+    // What ends the input is typed without a new line.
+    child.stdin.write(answer === '\x04' ? answer : `${answer}\n`);
+  });
+  const limit = setTimeout(() => child.kill('SIGKILL'), 30_000);
+  return new Promise((resolve) =>
+    child.once('close', (code) => {
+      clearTimeout(limit);
+      resolve({ code, said: said.replaceAll('\r', '') });
+    }),
+  );
+}
 
 const made = async (name, args, files) => {
   const directory = folder(name, files);
@@ -100,15 +124,24 @@ suite('init', async ({ test }) => {
 
   test('on a terminal it asks, says what an answer should be, and takes the answers', async () => {
     const directory = folder('asked');
-    const bin = join(WORKSHOP, 'node_modules/@gwop/worker/cli/gwop-worker.js');
-    // A terminal of its own, by util-linux.
-    const typed = ['My Shop', 'kiosk', 'service', 'y', ''].join('\n');
-    const { code, said } = await run('script', ['-qec', `${process.execPath} ${bin} init`, '/dev/null'], { cwd: directory, input: typed });
+    const { code, said } = await talk(directory, [[/name\?/, 'My Shop'], [/A name has .*name\?/s, 'kiosk'], [/service\)\?/, 'service'], [/auth too\?/, 'y']]);
     assert.equal(code, 0, said);
     assert.match(said, /The Worker's name\? \(asked\)/);
     assert.match(said, /A name has 1 to 46 lower-case letters/);
     assert.match(readFileSync(join(directory, 'wrangler.jsonc'), 'utf8'), /"name": "kiosk"[\s\S]*kiosk-fulfillment/);
     assert.ok(existsSync(join(directory, 'fulfillment/index.ts')));
     assert.ok(variablesOf(directory).AUTH_SECRET);
+  });
+
+  test('on a terminal an upgrade is asked about; whoever breaks off has changed nothing', async () => {
+    const directory = firstProject('asked-upgrade');
+    const before = filesOf(directory);
+    const no = await talk(directory, [[/Change these files\?/, 'n']]);
+    assert.deepEqual([no.code, filesOf(directory)], [1, before], no.said);
+    const off = await talk(directory, [[/Change these files\?/, '\x04']]);
+    assert.deepEqual([off.code, filesOf(directory)], [1, before], off.said);
+    assert.match(off.said, /Broken off: nothing was written/);
+    assert.equal((await talk(directory, [[/Change these files\?/, 'y']])).code, 0);
+    assert.notDeepEqual(filesOf(directory), before);
   });
 });

@@ -82,6 +82,13 @@ export function filesOf(directory) {
   return Object.fromEntries(entries.map((entry) => join(entry.parentPath, entry.name)).map((path) => [relative(directory, path), readFileSync(path, 'utf8')]));
 }
 
+/** A project as the first version made it, with changes of its merchant. */
+export function firstProject(name) {
+  const stored = filesOf(join(FIXTURES, 'project-1'));
+  const named = { gitignore: '.gitignore', 'dev.vars': '.dev.vars' };
+  return folder(name, Object.fromEntries(Object.entries(stored).map(([path, text]) => [named[path] ?? path, text])));
+}
+
 /** The permissions of a file. */
 export const modeOf = (path) => statSync(path).mode & 0o777;
 

@@ -3,16 +3,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { FIXTURES, VERSION, filesOf, folder, gwopWorker } from './lib.mjs';
+import { VERSION, filesOf, firstProject, folder, gwopWorker } from './lib.mjs';
 import { suite } from '../worker/lib/runner.mjs';
 import { TOP } from '../worker/lib/wrangler.mjs';
-
-/** A project as the first version made it, with changes of its merchant. */
-export function firstProject(name) {
-  const stored = filesOf(join(FIXTURES, 'project-1'));
-  const named = { gitignore: '.gitignore', 'dev.vars': '.dev.vars' };
-  return folder(name, Object.fromEntries(Object.entries(stored).map(([path, text]) => [named[path] ?? path, text])));
-}
 
 suite('upgrade', async ({ test }) => {
   test('a project of the first version: the difference is shown, and without a yes nothing is changed', async () => {

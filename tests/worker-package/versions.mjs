@@ -1,6 +1,6 @@
 // @gwop/worker and @gwop/sdk go together, or somebody says so: npm, `gwop-worker dev`, `gwop doctor`.
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { VERSION, WORKER, WORKSHOP, folder, gwopWorker, run } from './lib.mjs';
@@ -41,13 +41,12 @@ suite('versions', async ({ test }) => {
     });
   }
 
-  test('npm refuses to install both where they do not go together', async () => {
+  test('npm says so where both are installed and do not go together', async () => {
     const sdk = folder('old-sdk', { 'package.json': '{ "name": "@gwop/sdk", "version": "1.0.0" }' });
     const tarball = (await run('npm', ['pack', '--silent'], { cwd: sdk })).stdout.trim();
     const directory = folder('refused', { 'package.json': '{ "name": "refused", "private": true }' });
-    const { code, said } = await run('npm', ['install', '--offline', '--ignore-scripts', WORKER, join(sdk, tarball)], { cwd: directory });
-    assert.notEqual(code, 0);
-    assert.match(said, /ERESOLVE/);
-    assert.ok(!readFileSync(join(directory, 'package.json'), 'utf8').includes('@gwop'));
+    // Of tarballs npm warns; of versions from a registry, which it knows beforehand, it refuses.
+    const { said } = await run('npm', ['install', '--offline', '--ignore-scripts', WORKER, join(sdk, tarball)], { cwd: directory });
+    assert.ok(said.includes(`peerOptional @gwop/sdk@"^${VERSION}" from @gwop/worker@${VERSION}`), said);
   });
 });

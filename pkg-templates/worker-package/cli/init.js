@@ -58,6 +58,11 @@ export async function init(args) {
     if (before) refuseOthers(values, wishes);
     const plan = planOf(wishes, read, before !== undefined);
     return await carryOut(plan, wishes, { before, questions, isAgreed: values.yes ?? false });
+  } catch (error) {
+    // Ctrl-C and Ctrl-D at a question, which come before anything is written.
+    if (error.name !== "AbortError") throw error;
+    console.log("\nBroken off: nothing was written.");
+    return 1;
   } finally {
     questions?.close();
   }
