@@ -25,7 +25,7 @@ createServer(async (request, response) => {
   const chunks = [];
   for await (const chunk of request) chunks.push(chunk);
   try {
-    const event = await gwop.validateWebhook({ request: { body: Buffer.concat(chunks).toString(), headers: request.headers, url: request.url, method: request.method } });
+    const event = await gwop.validateWebhook({ request: { body: Buffer.concat(chunks).toString(), headers: request.headers, url: request.url, method: request.method }, reconciled: true });
     console.log(`fulfillment: ${event.body.eventType} ${event.body.gwopOutcome} ${event.body.data.publicInvoiceId}`);
     response.writeHead(204).end();
   } catch (error) {

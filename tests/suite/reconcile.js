@@ -206,10 +206,17 @@ test("an event of reconciliation is taken with { reconciled: true } alone, and m
 
 test("createWebhookHandler takes them with { reconciled: true }, and answers 400 without", async () => {
   const gwop = new Gwop({ webhookSecret: SECRET });
-  for (const [reconciled, expected] of [[undefined, "WEBHOOK_SOURCE_NOT_ACCEPTED"], [true, "applied"]]) {
+  const named = (onPaid) => ({ onPaid, onExpired() {}, onCanceled() {} });
+  const typed = (paid) => ({ on: { "invoice.paid": paid, "invoice.expired"() {}, "invoice.canceled"() {} } });
+  for (const [reconciled, expected, form] of [
+    [undefined, "WEBHOOK_SOURCE_NOT_ACCEPTED", named],
+    [false, "WEBHOOK_SOURCE_NOT_ACCEPTED", typed],
+    [true, "applied", named],
+    [true, "applied", typed],
+  ]) {
     const calls = [];
-    const options = { gwop, store: memoryStore(), onPaid: ({ eventId }) => calls.push(eventId), onExpired() {}, onCanceled() {}, reconciled };
-    const handle = createWebhookHandler(options);
+    const callbacks = form(({ eventId }) => calls.push(eventId));
+    const handle = createWebhookHandler({ gwop, store: memoryStore(), ...callbacks, reconciled });
     const { headers } = await deliver(BARE, { eventId: "evt_abc123", eventType: "invoice.paid" });
     const [status, outcome] = await read(await handle(new Request("https://shop.example/", { method: "POST", headers, body: BARE })));
     assertEquals([status, outcome, calls.length], reconciled ? [200, expected, 1] : [400, expected, 0]);

@@ -50,6 +50,16 @@ export const derived = createWebhookHandler({
   onExpired: ({ eventType }) => same<typeof eventType, "invoice.expired">(true),
   onCanceled() {},
 });
+export const derivedByType = createWebhookHandler({
+  gwop,
+  store: memoryStore(),
+  reconciled: true,
+  on: {
+    "invoice.paid": ({ data }) => same<typeof data.payerWallet, string | undefined>(true),
+    "invoice.expired": ({ eventType }) => same<typeof eventType, "invoice.expired">(true),
+    "invoice.canceled"() {},
+  },
+});
 export async function everyQuarterOfAnHour(after?: string): Promise<string> {
   const done = await reconcile({ gwop, store: memoryStore(), since: new Date(), onPaid() {}, onExpired() {}, onCanceled() {}, after });
   same<typeof done.complete, boolean>(true);
