@@ -43,6 +43,8 @@ export interface Alert {
   lastAt: Date;
   /** A sentence for a person. */
   text: string;
+  /** The key of the merchant, where `GWOP_MERCHANTS` has several. */
+  merchant?: string | undefined;
 }
 
 /** Variables of `vars` are any JSON: a text, a number, a boolean; several values also as an array. */
@@ -70,6 +72,12 @@ export interface Env {
   GWOP_INVOICE_INDEX?: DurableObjectNamespace<any>;
   /** What 1.0.0 called `GWOP_FULFILLMENT_QUEUE`. */
   GWOP_FULFILMENT_QUEUE?: Queue<any>;
+
+  /**
+   * Several merchants by the first segment of their paths, each with secrets of its own: JSON, or a KV
+   * namespace that holds the JSON of each under its segment.
+   */
+  GWOP_MERCHANTS?: string | Record<string, Record<string, Variable | string[]>> | KVNamespace<any>;
 
   /** The endpoint's secret, `whsec_…`. */
   GWOP_WEBHOOK_SECRET?: List;

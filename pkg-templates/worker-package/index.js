@@ -18,9 +18,10 @@ function revive(text) {
 }
 
 /** An alert in JavaScript's naming. */
-function alertOf(text) {
-  const { alert_id: alertId, kind, count, first_at, last_at, text: said } = JSON.parse(text);
-  return { alertId, kind, count, firstAt: new Date(first_at), lastAt: new Date(last_at), text: said };
+function alertOf(json) {
+  const { alert_id: alertId, kind, count, first_at, last_at, text, merchant } = JSON.parse(json);
+  const alert = { alertId, kind, count, firstAt: new Date(first_at), lastAt: new Date(last_at), text };
+  return merchant === undefined ? alert : { ...alert, merchant };
 }
 
 /** A hook as the Worker calls it. What it throws is the merchant's to read: the Worker only retries. */
