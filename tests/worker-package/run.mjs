@@ -4,6 +4,7 @@ import { openWorkshop } from './lib.mjs';
 import { run } from '../worker/lib/runner.mjs';
 
 import './tarball.mjs';
+import './jsonc.mjs';
 import './init.mjs';
 import './upgrade.mjs';
 import './configurations.mjs';

@@ -114,21 +114,21 @@ export function withValue(text, path, value, isItem) {
   for (const name of left.slice(1).reverse()) added = { [name]: added };
   const isEmpty = node.kind === "array" ? node.items.length === 0 : node.members.size === 0;
   const children = node.kind === "array" ? node.items : [...node.members.values()];
-  const indentOf = (at) => /[ \t]*$/.exec(/[^\n]*$/.exec(text.slice(0, at))[0].match(/^[ \t]*/)[0])[0];
-  const outer = indentOf(node.start);
+  const [, outer] = /(?:^|\n)([ \t]*)[^\n]*$/.exec(text.slice(0, node.start));
   const inner = `${outer}  `;
   const label = left.length > 0 ? `${JSON.stringify(left[0])}: ` : "";
   const written = `${inner}${label}${pretty(added, inner)}`;
   if (isEmpty) return `${text.slice(0, node.end - 1).trimEnd()}\n${written}\n${outer}${text.slice(node.end - 1)}`;
   // Behind the last value, and behind the comma and the comment that may follow it on its line.
   const { end } = children.at(-1);
-  const rest = text.slice(end, node.end - 1);
-  const comma = /^(?:\s|\/\/[^\n]*|\/\*[\s\S]*?\*\/)*?,/.exec(rest)?.[0];
-  const before = comma === undefined ? `${text.slice(0, end)},` : text.slice(0, end + comma.length);
-  const behind = text.slice(before.length - (comma === undefined ? 1 : 0));
+  SPACE.lastIndex = end;
+  const at = end + SPACE.exec(text)[0].length;
+  const hasComma = text[at] === ",";
+  const before = hasComma ? text.slice(0, at + 1) : `${text.slice(0, end)},`;
+  const behind = text.slice(hasComma ? at + 1 : end);
   const line = /^[ \t]*(?:\/\/[^\n]*)?(?=\n)/.exec(behind)?.[0] ?? "";
   const tail = behind.slice(line.length);
-  const ends = comma === undefined ? "" : ",";
+  const ends = hasComma ? "," : "";
   return `${before}${line}\n${written}${ends}${/^\s*\n/.test(tail) ? "" : `\n${outer}`}${tail}`;
 }
 
