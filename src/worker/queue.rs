@@ -1,5 +1,7 @@
 //! The consumers of the queues. Each message stands for itself: one that cannot be read or delivered holds up no other.
 
+use std::collections::BTreeMap;
+
 use futures_util::future::join_all;
 use serde::de::DeserializeOwned;
 use worker::{Env, MessageBatch, MessageExt, QueueRetryOptionsBuilder, RawMessage, Result};
@@ -27,26 +29,27 @@ pub async fn handle_queue<T>(batch: MessageBatch<T>, env: Env) -> Result<()> {
     let dead = batch.queue().ends_with(DEAD_LETTER_SUFFIX);
     let env = &env;
     let work = batch.raw_iter().map(|raw| async move {
-        let next = match read(&raw) {
+        let Some(message) = read(&raw) else {
             // Nobody will ever be able to read it; if it was ours, the outbox sends it again.
-            None => {
-                log::error("message_undecodable", &[("message_id", raw.id().into())]);
-                Next::Done
-            }
-            Some(message) => {
-                let env = &merchants::env_of(env, &message.merchant).await;
-                let next = if dead {
-                    bury(&message, env).await
-                } else {
-                    fulfil(&message, env).await
-                };
-                telemetry::flush_later(env);
-                next
-            }
+            log::error("message_undecodable", &[("message_id", raw.id().into())]);
+            settle(&raw, &Next::Done);
+            return None;
+        };
+        let env = merchants::env_of(env, &message.merchant).await;
+        let next = if dead {
+            bury(&message, &env).await
+        } else {
+            fulfil(&message, &env).await
         };
         settle(&raw, &next);
+        Some((message.merchant, env))
     });
-    join_all(work).await;
+    let served = join_all(work).await;
+    // Once for each merchant, with all that was counted.
+    let served: BTreeMap<String, Env> = served.into_iter().flatten().collect();
+    for env in served.into_values() {
+        telemetry::flush_now(&env);
+    }
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use super::ledger::messages::Call;
 use super::merchants;
 use super::platform::{config, log, now_ms};
 use super::schedule::some_of;
+use super::telemetry;
 
 /// Asks every shard to look whether its alarm is armed for what it has to do: one that was lost,
 /// which no delivery of Gwop's repaired meanwhile, is armed again. Then begins a run of
@@ -41,4 +42,5 @@ async fn look_after(env: &Env) {
         let error = ("error", error.to_string().into());
         log::error("reconcile_failed", &[error]);
     }
+    telemetry::flush_now(env);
 }

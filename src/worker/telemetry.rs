@@ -1,5 +1,6 @@
 //! Counting in this isolate, and telling shard 0 of it at most every 10 seconds, after the answer.
-//! What an isolate has not told when it is evicted is lost: at most the last 10 seconds of it.
+//! What an isolate has not told when it is evicted is lost: the last 10 seconds of it, and what its
+//! last batches of the queue counted where no request came after them.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -60,12 +61,24 @@ pub fn count(env: &Env, work: impl FnOnce(&mut Tally)) {
     with_counted(env, |counted| work(&mut counted.tally));
 }
 
-/// Has what was counted told to shard 0 after the answer: now, or 10 seconds after the last time.
-/// Call it when a request or a message is done.
+/// Has what was counted told to shard 0 after the answer: now, or 10 seconds after the last time. Call
+/// it when a request is done.
 pub fn flush_later(env: &Env) {
+    flush_within(env, config::flush_ms(env));
+}
+
+/// The same at the end of a batch of the queue, which must not wait: the queue holds the next batch
+/// back until then. Where the last time is less than 10 seconds ago, the next request or batch tells
+/// it.
+pub fn flush_now(env: &Env) {
+    flush_within(env, 0);
+}
+
+/// Has it told where that is due within so many milliseconds.
+fn flush_within(env: &Env, patience: i64) {
     let now = now_ms();
     let pause = config::flush_ms(env);
-    let due = with_counted(env, |counted| {
+    let wait = with_counted(env, |counted| {
         if counted.tally.is_empty() {
             return None;
         }
@@ -73,20 +86,21 @@ pub fn flush_later(env: &Env) {
         let waits = counted.due.is_some_and(|due| {
             (due.saturating_sub(pause)..due.saturating_add(LOST_MS)).contains(&now)
         });
-        if waits {
-            return None;
-        }
         let due = counted.last.saturating_add(pause);
         let due = due.clamp(now, now.saturating_add(pause));
+        let wait = due.saturating_sub(now);
+        if waits || wait > patience {
+            return None;
+        }
         counted.due = Some(due);
-        Some(due)
+        Some(wait)
     });
-    let Some(due) = due else { return };
+    let Some(wait) = wait else { return };
     let env = env.clone();
-    let pause = u64::try_from(due.saturating_sub(now)).unwrap_or_default();
+    let wait = u64::try_from(wait).unwrap_or_default();
     after_the_answer(async move {
-        if pause > 0 {
-            Delay::from(Duration::from_millis(pause)).await;
+        if wait > 0 {
+            Delay::from(Duration::from_millis(wait)).await;
         }
         flush(&env).await;
     });

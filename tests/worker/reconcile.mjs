@@ -106,6 +106,17 @@ suite('reconciliation', async ({ test, after, quick }) => {
     assert.deepEqual(body.reconciliation, { on: false, missing: ['GWOP_MERCHANT_API_KEY', 'GWOP_MERCHANT_ID'] });
   });
 
+  test('where RECONCILE_SINCE is not set, /healthz alone says from when on', async () => {
+    const { worker } = await world();
+    assert.equal((await worker.request('GET', '/healthz')).status, 200);
+    const asked = Date.now();
+    await sleep(1_500);
+    const { since } = await standing(worker);
+    assert.ok(Date.parse(since) <= asked && Date.parse(since) > asked - 60_000, `${since}, and asked at ${iso(asked)}`);
+    await sleep(200);
+    assert.equal((await standing(worker)).since, since, 'it stays');
+  });
+
   test('the first run over old paid invoices delivers nothing, nor does one right after the upgrade; newer ones it does', async () => {
     const count = quick ? 120 : 1_000;
     const simulator = await startSimulator();

@@ -12,7 +12,7 @@ use crate::worker::ledger::messages::Delivery;
 use crate::worker::platform::body::Incoming;
 use crate::worker::platform::response::{Answer, Served, served};
 use crate::worker::platform::{config, log, now_ms};
-use crate::worker::telemetry::count;
+use crate::worker::telemetry::{self, count};
 use crate::worker::trace;
 use crate::worker::verify::{self, Failure, Signed};
 
@@ -24,7 +24,9 @@ const LOGGED_BYTES: usize = 255;
 /// # Errors
 /// Only where the platform refuses to make a `Response`; everything else is an answer.
 pub async fn handle_webhook(request: Request, env: impl Borrow<Env>) -> Result<Response> {
-    let served = serve(&Incoming::from(&request), env.borrow()).await;
+    let env = env.borrow();
+    let served = serve(&Incoming::from(&request), env).await;
+    telemetry::flush_later(env);
     served.into_response()
 }
 
