@@ -242,6 +242,7 @@ suite('operator', async ({ test, after }) => {
     assert.equal(shown.counts, undefined);
     const guessed = await worker.request('GET', '/healthz', { headers: { authorization: 'Bearer another-token-of-nobody' } });
     assert.deepEqual([guessed.status, guessed.body.counts], [200, undefined]);
+    await eventually('everything before is delivered', async () => (await listed(worker, 'state=pending')).length === 0, { within: 60_000, every: 250 });
     const started = performance.now();
     const first = (await ask(worker, 'GET', '/healthz')).body.counts;
     assert.deepEqual(Object.keys(first).sort(), ['conflicts', 'counted_at', 'dead', 'oldest_dead_seconds', 'oldest_pending_seconds', 'pending', 'reconciliation']);
