@@ -1,5 +1,6 @@
 // Puts the npm package `@gwop/worker` together: `assemble.mjs OUT WORKER SDK VERSION`, run by
-// `cargo xtask build`. WORKER is the directory of a built Worker, SDK that of the built `@gwop/sdk`.
+// `cargo xtask build`. WORKER is the directory of a built Worker, SDK that of the built
+// `@gwop/sdk`.
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -19,7 +20,8 @@ for (const file of ["index.js", "index.d.ts", "README.md", "cli"]) {
 cpSync(join(sdk, "generated/models.d.ts"), join(out, "models.d.ts"));
 mkdirSync(join(out, "docs"));
 cpSync(join(top, "docs/worker.md"), join(out, "docs/worker.md"));
-for (const file of ["LICENSE", "CHANGELOG.md", "SECURITY.md"]) cpSync(join(top, file), join(out, file));
+for (const file of ["LICENSE", "CHANGELOG.md", "SECURITY.md"])
+  cpSync(join(top, file), join(out, file));
 
 const manifest = JSON.parse(readFileSync(join(here, "package.json"), "utf8"));
 manifest.version = version;

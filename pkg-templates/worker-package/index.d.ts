@@ -1,7 +1,7 @@
 /**
- * Gwop's Worker, prebuilt: a webhook and auth endpoint that loses nothing and applies nothing twice.
- * The types of the platform (`DurableObjectNamespace`, `Queue`, …) are those of `wrangler types`,
- * or of `@cloudflare/workers-types`.
+ * Gwop's Worker, prebuilt: a webhook and auth endpoint that loses nothing and applies nothing
+ * twice. The types of the platform (`DurableObjectNamespace`, `Queue`, …) are those of `wrangler
+ * types`, or of `@cloudflare/workers-types`.
  */
 import type {
   InvoiceCanceledEvent,
@@ -52,8 +52,8 @@ type Variable = string | number | boolean;
 type List = string | string[];
 
 /**
- * The bindings, secrets and variables of the Worker. `docs/worker.md` explains each. The bindings of
- * a Worker of yours may have more.
+ * The bindings, secrets and variables of the Worker. `docs/worker.md` explains each. The bindings
+ * of a Worker of yours may have more.
  */
 export interface Env {
   /** The ledger, one object per shard. */
@@ -74,8 +74,8 @@ export interface Env {
   GWOP_FULFILMENT_QUEUE?: Queue<any>;
 
   /**
-   * Several merchants by the first segment of their paths, each with secrets of its own: JSON, or a KV
-   * namespace that holds the JSON of each under its segment.
+   * Several merchants by the first segment of their paths, each with secrets of its own: JSON, or a
+   * KV namespace that holds the JSON of each under its segment.
    */
   GWOP_MERCHANTS?: string | Record<string, Record<string, Variable | string[]>> | KVNamespace<any>;
 
@@ -128,19 +128,19 @@ export interface WorkerOptions<E extends Env = Env> {
   /**
    * Fulfillment as a function, instead of `FULFILLMENT_URL` and `FULFILLMENT`: events that were
    * applied, or are a conflict, as `gwopOutcome` says. They are as `validateWebhook` of `@gwop/sdk`
-   * gives them with `reconciled: true`. It is called from the
-   * queue's consumer, which waits for it: once its promise resolves, the event is confirmed and not
-   * given again. Where it rejects, or takes longer than 15 seconds, the event comes again, after 2 s,
-   * 8 s, 20 s, 1 min, … 1 h, and is then `dead` until the operator replays it.
+   * gives them with `reconciled: true`. It is called from the queue's consumer, which waits for it:
+   * once its promise resolves, the event is confirmed and not given again. Where it rejects, or
+   * takes longer than 15 seconds, the event comes again, after 2 s, 8 s, 20 s, 1 min, … 1 h, and is
+   * then `dead` until the operator replays it.
    *
    * At least once, as with a URL: a confirmation can be lost. Deduplicate by `eventId`.
    */
   onEvent?(event: ReconciledEvent, env: E, ctx: ExecutionContext): unknown;
   /**
-   * Told of dead letters, conflicts, bursts of refused signatures and failed reconciliation, instead
-   * of `ALERT_URL`: within 60 seconds, at most once per kind and 10 minutes. Where its promise
-   * rejects, or takes longer than 10 seconds, the next alert of that kind tells of it again. It is
-   * called from the ledger, whose state takes the place of the context.
+   * Told of dead letters, conflicts, bursts of refused signatures and failed reconciliation,
+   * instead of `ALERT_URL`: within 60 seconds, at most once per kind and 10 minutes. Where its
+   * promise rejects, or takes longer than 10 seconds, the next alert of that kind tells of it
+   * again. It is called from the ledger, whose state takes the place of the context.
    */
   onAlert?(alert: Alert, env: E, ctx: DurableObjectState): unknown;
 }

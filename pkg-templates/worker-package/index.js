@@ -20,7 +20,14 @@ function revive(text) {
 /** An alert in JavaScript's naming. */
 function alertOf(json) {
   const { alert_id: alertId, kind, count, first_at, last_at, text, merchant } = JSON.parse(json);
-  const alert = { alertId, kind, count, firstAt: new Date(first_at), lastAt: new Date(last_at), text };
+  const alert = {
+    alertId,
+    kind,
+    count,
+    firstAt: new Date(first_at),
+    lastAt: new Date(last_at),
+    text,
+  };
   return merchant === undefined ? alert : { ...alert, merchant };
 }
 
@@ -70,7 +77,8 @@ export function createWorker(options = {}) {
     }
   }
   // The ledger would not know whose hooks are meant.
-  if (hooks) throw new TypeError("createWorker was called before: call it once, and export what it returns");
+  if (hooks)
+    throw new TypeError("createWorker was called before: call it once, and export what it returns");
   hooks = { ...options };
   const { fetch, queue, scheduled } = worker.default;
   return {

@@ -4,13 +4,25 @@ import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { VERSION, WORKSHOP, filesOf, firstProject, folder, gwopWorker, modeOf, variablesOf } from './lib.mjs';
+import {
+  VERSION,
+  WORKSHOP,
+  filesOf,
+  firstProject,
+  folder,
+  gwopWorker,
+  modeOf,
+  variablesOf,
+} from './lib.mjs';
 import { suite } from '../worker/lib/runner.mjs';
 
 /** Runs `init` on a terminal of its own (by util-linux), and types each answer when it is asked for. */
 function talk(directory, answers) {
   const bin = join(WORKSHOP, 'node_modules/@gwop/worker/cli/gwop-worker.js');
-  const child = spawn('script', ['-qec', `"${process.execPath}" "${bin}" init`, '/dev/null'], { cwd: directory, env: { PATH: process.env.PATH, HOME: process.env.HOME, TERM: 'dumb' } });
+  const child = spawn('script', ['-qec', `"${process.execPath}" "${bin}" init`, '/dev/null'], {
+    cwd: directory,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, TERM: 'dumb' },
+  });
   const left = [...answers];
   let [said, from] = ['', 0];
   child.stdout.on('data', (chunk) => {
@@ -40,18 +52,37 @@ suite('init', async ({ test }) => {
   test('makes a whole project, asks nothing with --yes, and says the next three commands', async () => {
     const { directory, code, said } = await made('shop', ['--yes']);
     assert.equal(code, 0, said);
-    assert.deepEqual(Object.keys(filesOf(directory)).sort(), ['.dev.vars', '.gitignore', 'package.json', 'src/index.ts', 'wrangler.jsonc']);
+    assert.deepEqual(Object.keys(filesOf(directory)).sort(), [
+      '.dev.vars',
+      '.gitignore',
+      'package.json',
+      'src/index.ts',
+      'wrangler.jsonc',
+    ]);
     assert.match(said, /Next:\n  npm install\n  npm run dev .*\n  npm run deploy/);
     const manifest = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
-    assert.deepEqual([manifest.name, manifest.dependencies['@gwop/worker'], manifest.devDependencies['@gwop/sdk']], ['shop', VERSION, VERSION]);
+    assert.deepEqual(
+      [manifest.name, manifest.dependencies['@gwop/worker'], manifest.devDependencies['@gwop/sdk']],
+      ['shop', VERSION, VERSION],
+    );
     assert.equal(manifest.scripts.dev, 'gwop-worker dev');
     assert.match(readFileSync(join(directory, '.gitignore'), 'utf8'), /^\.dev\.vars\*$/m);
   });
 
   test('the secrets are new in each project, for the owner’s eyes alone, and never printed', async () => {
-    const projects = [await made('one', ['--yes', '--with-auth']), await made('two', ['--yes', '--with-auth'])];
+    const projects = [
+      await made('one', ['--yes', '--with-auth']),
+      await made('two', ['--yes', '--with-auth']),
+    ];
     const secrets = projects.map(({ directory }) => variablesOf(directory));
-    const names = ['GWOP_WEBHOOK_SECRET', 'OPERATOR_TOKEN', 'FULFILLMENT_SECRET', 'GWOP_MERCHANT_API_KEY', 'AUTH_SECRET', 'GWOP_MERCHANT_ID'];
+    const names = [
+      'GWOP_WEBHOOK_SECRET',
+      'OPERATOR_TOKEN',
+      'FULFILLMENT_SECRET',
+      'GWOP_MERCHANT_API_KEY',
+      'AUTH_SECRET',
+      'GWOP_MERCHANT_ID',
+    ];
     const values = secrets.flatMap((variables) => names.map((name) => variables[name]));
     assert.equal(new Set(values).size, 2 * names.length);
     for (const value of values) {
@@ -62,14 +93,26 @@ suite('init', async ({ test }) => {
   });
 
   test('--name, --fulfillment and --with-auth say what is written', async () => {
-    const { directory } = await made('flags', ['--yes', '--name', 'kiosk', '--fulfillment', 'service', '--with-auth']);
+    const { directory } = await made('flags', [
+      '--yes',
+      '--name',
+      'kiosk',
+      '--fulfillment',
+      'service',
+      '--with-auth',
+    ]);
     const config = readFileSync(join(directory, 'wrangler.jsonc'), 'utf8');
     assert.match(config, /"name": "kiosk"/);
     assert.match(config, /"binding": "FULFILLMENT", "service": "kiosk-fulfillment"/);
     const variables = variablesOf(directory);
-    assert.ok(variables.AUTH_SECRET && variables.GWOP_MERCHANT_ID && !('FULFILLMENT_URL' in variables));
+    assert.ok(
+      variables.AUTH_SECRET && variables.GWOP_MERCHANT_ID && !('FULFILLMENT_URL' in variables),
+    );
     // Both sides of the binding have the same secret.
-    assert.equal(variablesOf(join(directory, 'fulfillment')).FULFILLMENT_SECRET, variables.FULFILLMENT_SECRET);
+    assert.equal(
+      variablesOf(join(directory, 'fulfillment')).FULFILLMENT_SECRET,
+      variables.FULFILLMENT_SECRET,
+    );
     assert.equal(modeOf(join(directory, 'fulfillment/.dev.vars')), 0o600);
     const plain = variablesOf((await made('plain', ['--yes'])).directory);
     assert.ok(plain.FULFILLMENT_URL && !('AUTH_SECRET' in plain));
@@ -77,7 +120,8 @@ suite('init', async ({ test }) => {
 
   test('never overwrites: what is there stays byte for byte, and what it lacks is shown', async () => {
     const files = {
-      'package.json': '{ "name": "mine", "scripts": { "dev": "mine" }, "dependencies": { "hono": "4" } }\n',
+      'package.json':
+        '{ "name": "mine", "scripts": { "dev": "mine" }, "dependencies": { "hono": "4" } }\n',
       'wrangler.jsonc': '{ "name": "mine", "main": "src/index.ts" }\n',
       'src/index.ts': 'export default {};\n',
       '.dev.vars': 'MINE="kept"\n',
@@ -88,7 +132,10 @@ suite('init', async ({ test }) => {
     assert.deepEqual(filesOf(directory), files);
     assert.match(said, /What it lacks is for you to add/);
     assert.match(said, /\+ .*"name": "GWOP_LEDGER"/);
-    assert.match(said, /src\/index\.ts must also say: export \{ GwopLedger, GwopSession \} from "@gwop\/worker"/);
+    assert.match(
+      said,
+      /src\/index\.ts must also say: export \{ GwopLedger, GwopSession \} from "@gwop\/worker"/,
+    );
     assert.match(said, /^\+ OPERATOR_TOKEN=…$/m);
   });
 
@@ -114,21 +161,38 @@ suite('init', async ({ test }) => {
       assert.match(said, expected);
       assert.deepEqual(filesOf(directory), {});
     }
-    const broken = { 'package.json': '{ "dependencies": { "@gwop/worker": "1.0.0" } }', 'wrangler.jsonc': '{\n  "name": }\n' };
+    const broken = {
+      'package.json': '{ "dependencies": { "@gwop/worker": "1.0.0" } }',
+      'wrangler.jsonc': '{\n  "name": }\n',
+    };
     const { directory, code, said } = await made('broken', ['--yes'], broken);
     assert.deepEqual([code, filesOf(directory)], [2, broken]);
     assert.match(said, /wrangler\.jsonc cannot be read \(line 2: a value is expected\)/);
-    const later = { 'package.json': '{ "dependencies": { "@gwop/worker": "99.1.0" } }', 'wrangler.jsonc': '{ "name": "x" }' };
-    assert.match((await made('later', ['--yes'], later)).said, /is of @gwop\/worker 99\.1\.0, and this command of .*@latest/);
+    const later = {
+      'package.json': '{ "dependencies": { "@gwop/worker": "99.1.0" } }',
+      'wrangler.jsonc': '{ "name": "x" }',
+    };
+    assert.match(
+      (await made('later', ['--yes'], later)).said,
+      /is of @gwop\/worker 99\.1\.0, and this command of .*@latest/,
+    );
   });
 
   test('on a terminal it asks, says what an answer should be, and takes the answers', async () => {
     const directory = folder('asked');
-    const { code, said } = await talk(directory, [[/name\?/, 'My Shop'], [/A name has .*name\?/s, 'kiosk'], [/service\)\?/, 'service'], [/auth too\?/, 'y']]);
+    const { code, said } = await talk(directory, [
+      [/name\?/, 'My Shop'],
+      [/A name has .*name\?/s, 'kiosk'],
+      [/service\)\?/, 'service'],
+      [/auth too\?/, 'y'],
+    ]);
     assert.equal(code, 0, said);
     assert.match(said, /The Worker's name\? \(asked\)/);
     assert.match(said, /A name has 1 to 46 lower-case letters/);
-    assert.match(readFileSync(join(directory, 'wrangler.jsonc'), 'utf8'), /"name": "kiosk"[\s\S]*kiosk-fulfillment/);
+    assert.match(
+      readFileSync(join(directory, 'wrangler.jsonc'), 'utf8'),
+      /"name": "kiosk"[\s\S]*kiosk-fulfillment/,
+    );
     assert.ok(existsSync(join(directory, 'fulfillment/index.ts')));
     assert.ok(variablesOf(directory).AUTH_SECRET);
   });

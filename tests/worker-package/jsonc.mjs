@@ -7,13 +7,24 @@ import { WORKSHOP } from './lib.mjs';
 import { random, suite } from '../worker/lib/runner.mjs';
 
 suite('jsonc', async ({ test }) => {
-  const { parse, valueOf, withValue } = await import(pathToFileURL(join(WORKSHOP, 'node_modules/@gwop/worker/cli/jsonc.js')));
+  const { parse, valueOf, withValue } = await import(
+    pathToFileURL(join(WORKSHOP, 'node_modules/@gwop/worker/cli/jsonc.js'))
+  );
   const read = (text) => valueOf(parse(text));
 
   test('comments, commas at an end and escapes are read as wrangler reads them', () => {
-    const text = '\ufeff// one {\r\n{ /* } */ "a": [1, -2.5e3, true, null,], // ]\r\n  "b\\u0020\\"": "// no comment", "c": {},\r\n}\n// end';
+    const text =
+      '\ufeff// one {\r\n{ /* } */ "a": [1, -2.5e3, true, null,], // ]\r\n  "b\\u0020\\"": "// no comment", "c": {},\r\n}\n// end';
     assert.deepEqual(read(text), { a: [1, -2500, true, null], 'b "': '// no comment', c: {} });
-    for (const [broken, expected] of [['{ "a" 1 }', /: is expected/], ['{ a: 1 }', /a name in double quotes/], ['[1 2]', /, or \] is expected/], ['{} x', /the end is expected/], ['', /a value/], ['{\n"a": "x', /line 2: a value/], ['[,]', /a value/]]) {
+    for (const [broken, expected] of [
+      ['{ "a" 1 }', /: is expected/],
+      ['{ a: 1 }', /a name in double quotes/],
+      ['[1 2]', /, or \] is expected/],
+      ['{} x', /the end is expected/],
+      ['', /a value/],
+      ['{\n"a": "x', /line 2: a value/],
+      ['[,]', /a value/],
+    ]) {
       assert.throws(() => parse(broken), expected, broken);
     }
   });
@@ -26,7 +37,11 @@ suite('jsonc', async ({ test }) => {
       if (depth === 0 || next() < 0.3) return pick(scalars);
       const count = below(4);
       const isList = next() < 0.5;
-      const items = Array.from({ length: count }, (_, at) => `${space()}${isList ? '' : `"k${at}"${space()}:${space()}`}${write(depth - 1)}${space()}`);
+      const items = Array.from(
+        { length: count },
+        (_, at) =>
+          `${space()}${isList ? '' : `"k${at}"${space()}:${space()}`}${write(depth - 1)}${space()}`,
+      );
       const end = count > 0 && next() < 0.3 ? `,${space()}` : '';
       return `${isList ? '[' : '{'}${items.join(',')}${end}${space()}${isList ? ']' : '}'}`;
     };
@@ -43,7 +58,11 @@ suite('jsonc', async ({ test }) => {
         const after = withValue(text, path, value, isItem);
         const expected = structuredClone(before);
         change(expected);
-        assert.deepEqual(read(after), expected, `${JSON.stringify(text)}\n${JSON.stringify(after)}`);
+        assert.deepEqual(
+          read(after),
+          expected,
+          `${JSON.stringify(text)}\n${JSON.stringify(after)}`,
+        );
         for (const comment of comments) assert.ok(after.includes(comment));
       }
     }

@@ -1,6 +1,17 @@
 // Projects of `npx @gwop/worker init`, made from the packed tarballs.
 import { execFile, spawn } from 'node:child_process';
-import { createWriteStream, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  createWriteStream,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 
@@ -9,15 +20,17 @@ import { eventually, sleep } from '../worker/lib/runner.mjs';
 import { TOP, freePort } from '../worker/lib/wrangler.mjs';
 
 /** The tarballs, as `cargo xtask test --only worker-package` packs them. */
-export const { version: VERSION } = JSON.parse(readFileSync(join(TOP, 'dist/npm-worker/package.json'), 'utf8'));
+export const { version: VERSION } = JSON.parse(
+  readFileSync(join(TOP, 'dist/npm-worker/package.json'), 'utf8'),
+);
 const packed = (name) => join(TOP, `build/pack/${name}-${VERSION}.tgz`);
 export const SDK = process.env.GWOP_SDK_TARBALL ?? packed('gwop-sdk');
 export const WORKER = process.env.GWOP_WORKER_TARBALL ?? packed('gwop-worker');
 export const FIXTURES = join(TOP, 'tests/worker-package/fixtures');
 
 /**
- * Where projects are made. It has both packages as they are installed, and wrangler and TypeScript of
- * this repository: a project in it finds them.
+ * Where projects are made. It has both packages as they are installed, and wrangler and TypeScript
+ * of this repository: a project in it finds them.
  */
 export const WORKSHOP = join(TOP, 'build/worker-package');
 const BIN = join(WORKSHOP, 'node_modules/@gwop/worker/cli/gwop-worker.js');
@@ -35,8 +48,21 @@ export function run(program, args, { cwd = WORKSHOP, env = {}, timeout = 120_000
 
 /** The environment without what this test was started with. */
 function clean() {
-  const kept = ['PATH', 'HOME', 'npm_config_registry', 'npm_config_cache', 'NPM_CONFIG_USERCONFIG', 'NODE_EXTRA_CA_CERTS', 'HTTPS_PROXY', 'https_proxy', 'NO_PROXY', 'no_proxy'];
-  const own = Object.fromEntries(kept.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
+  const kept = [
+    'PATH',
+    'HOME',
+    'npm_config_registry',
+    'npm_config_cache',
+    'NPM_CONFIG_USERCONFIG',
+    'NODE_EXTRA_CA_CERTS',
+    'HTTPS_PROXY',
+    'https_proxy',
+    'NO_PROXY',
+    'no_proxy',
+  ];
+  const own = Object.fromEntries(
+    kept.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])),
+  );
   return { ...own, WRANGLER_SEND_METRICS: 'false', CI: '1' };
 }
 
@@ -44,17 +70,24 @@ function clean() {
 export async function openWorkshop() {
   rmSync(WORKSHOP, { recursive: true, force: true });
   mkdirSync(join(WORKSHOP, 'node_modules/@gwop'), { recursive: true });
-  for (const [name, tarball] of [['sdk', SDK], ['worker', WORKER]]) {
+  for (const [name, tarball] of [
+    ['sdk', SDK],
+    ['worker', WORKER],
+  ]) {
     const { code, said } = await run('tar', ['xzf', tarball, '-C', WORKSHOP]);
     if (code !== 0) throw new Error(said);
-    cpSync(join(WORKSHOP, 'package'), join(WORKSHOP, 'node_modules/@gwop', name), { recursive: true });
+    cpSync(join(WORKSHOP, 'package'), join(WORKSHOP, 'node_modules/@gwop', name), {
+      recursive: true,
+    });
     rmSync(join(WORKSHOP, 'package'), { recursive: true });
   }
-  for (const name of ['wrangler', 'typescript']) symlinkSync(join(TOP, 'node_modules', name), join(WORKSHOP, 'node_modules', name));
+  for (const name of ['wrangler', 'typescript'])
+    symlinkSync(join(TOP, 'node_modules', name), join(WORKSHOP, 'node_modules', name));
 }
 
 /** Runs the command of the package. */
-export const gwopWorker = (args, cwd, options = {}) => run(process.execPath, [BIN, ...args], { cwd, ...options });
+export const gwopWorker = (args, cwd, options = {}) =>
+  run(process.execPath, [BIN, ...args], { cwd, ...options });
 
 /** Runs a program of a package that the workshop has. */
 export function program(name, args, cwd) {
@@ -78,22 +111,36 @@ export function folder(name, files = {}) {
 
 /** Every file of a directory with its text. */
 export function filesOf(directory) {
-  const entries = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  return Object.fromEntries(entries.map((entry) => join(entry.parentPath, entry.name)).map((path) => [relative(directory, path), readFileSync(path, 'utf8')]));
+  const entries = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  );
+  return Object.fromEntries(
+    entries
+      .map((entry) => join(entry.parentPath, entry.name))
+      .map((path) => [relative(directory, path), readFileSync(path, 'utf8')]),
+  );
 }
 
 /** A project as the first version made it, with changes of its merchant. */
 export function firstProject(name) {
   const stored = filesOf(join(FIXTURES, 'project-1'));
   const named = { gitignore: '.gitignore', 'dev.vars': '.dev.vars' };
-  return folder(name, Object.fromEntries(Object.entries(stored).map(([path, text]) => [named[path] ?? path, text])));
+  return folder(
+    name,
+    Object.fromEntries(Object.entries(stored).map(([path, text]) => [named[path] ?? path, text])),
+  );
 }
 
 /** The permissions of a file. */
 export const modeOf = (path) => statSync(path).mode & 0o777;
 
 /** The variables of a `.dev.vars`. */
-export const variablesOf = (directory) => Object.fromEntries([...readFileSync(join(directory, '.dev.vars'), 'utf8').matchAll(/^(\w+)="(.*)"$/gm)].map(([, name, value]) => [name, value]));
+export const variablesOf = (directory) =>
+  Object.fromEntries(
+    [...readFileSync(join(directory, '.dev.vars'), 'utf8').matchAll(/^(\w+)="(.*)"$/gm)].map(
+      ([, name, value]) => [name, value],
+    ),
+  );
 
 /** Changes variables of a `.dev.vars`, as a merchant does in an editor. */
 export function setVariables(directory, changes) {
@@ -101,7 +148,9 @@ export function setVariables(directory, changes) {
   let text = readFileSync(path, 'utf8');
   for (const [name, value] of Object.entries(changes)) {
     const line = `${name}="${value}"`;
-    text = new RegExp(`^${name}=`, 'm').test(text) ? text.replace(new RegExp(`^${name}=.*$`, 'm'), line) : `${text}${line}\n`;
+    text = new RegExp(`^${name}=`, 'm').test(text)
+      ? text.replace(new RegExp(`^${name}=.*$`, 'm'), line)
+      : `${text}${line}\n`;
   }
   writeFileSync(path, text);
 }
@@ -125,13 +174,29 @@ function end(child, signal) {
 }
 
 /** `npm run dev` of a project, on this port; `waits`: until it answers. */
-export async function startProject(directory, port, { command = [process.execPath, BIN, 'dev'], waits = true } = {}) {
+export async function startProject(
+  directory,
+  port,
+  { command = [process.execPath, BIN, 'dev'], waits = true } = {},
+) {
   const inspector = await freePort();
-  const more = ['--', '--ip', '127.0.0.1', '--inspector-port', String(inspector), '--show-interactive-dev-session=false'];
+  const more = [
+    '--',
+    '--ip',
+    '127.0.0.1',
+    '--inspector-port',
+    String(inspector),
+    '--show-interactive-dev-session=false',
+  ];
   const [name, ...args] = [...command, '--port', String(port), ...more];
   const log = join(directory, 'dev.log');
   // A group of its own, so that ending it reaches everything it started.
-  const child = spawn(name, args, { cwd: directory, detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: { ...clean(), WRANGLER_LOG_PATH: directory } });
+  const child = spawn(name, args, {
+    cwd: directory,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...clean(), WRANGLER_LOG_PATH: directory },
+  });
   running.add(child);
   const file = createWriteStream(log);
   for (const stream of [child.stdout, child.stderr]) stream.pipe(file, { end: false });
@@ -140,9 +205,19 @@ export async function startProject(directory, port, { command = [process.execPat
     url: `http://127.0.0.1:${port}`,
     output: () => (existsSync(log) ? readFileSync(log, 'utf8') : ''),
     async request(method, path, { body, headers = {} } = {}) {
-      const response = await fetch(project.url + path, { method, body, headers, signal: AbortSignal.timeout(30_000) });
+      const response = await fetch(project.url + path, {
+        method,
+        body,
+        headers,
+        signal: AbortSignal.timeout(30_000),
+      });
       const text = await response.text();
-      return { status: response.status, headers: response.headers, text, body: text.startsWith('{') ? JSON.parse(text) : undefined };
+      return {
+        status: response.status,
+        headers: response.headers,
+        text,
+        body: text.startsWith('{') ? JSON.parse(text) : undefined,
+      };
     },
     async stop() {
       end(child, 'SIGTERM');
@@ -156,7 +231,14 @@ export async function startProject(directory, port, { command = [process.execPat
     throw new Error(`dev ended early (${code}):\n${project.output()}`);
   });
   early.catch(() => {});
-  await Promise.race([eventually('the Worker answers', async () => (await fetch(`${project.url}/healthz`)).status > 0, { within: 90_000, every: 100 }), early]);
+  await Promise.race([
+    eventually(
+      'the Worker answers',
+      async () => (await fetch(`${project.url}/healthz`)).status > 0,
+      { within: 90_000, every: 100 },
+    ),
+    early,
+  ]);
   return project;
 }
 

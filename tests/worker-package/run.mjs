@@ -15,7 +15,8 @@ const only = [];
 const rest = process.argv.slice(2);
 while (rest.length > 0) {
   const argument = rest.shift();
-  if (argument !== '--only') throw new Error(`\`${argument}\` is not understood: run.mjs [--only SUITE]...`);
+  if (argument !== '--only')
+    throw new Error(`\`${argument}\` is not understood: run.mjs [--only SUITE]...`);
   only.push(...(rest.shift() ?? '').split(','));
 }
 await openWorkshop();

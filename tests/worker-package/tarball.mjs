@@ -8,10 +8,29 @@ import { suite } from '../worker/lib/runner.mjs';
 import { TOP } from '../worker/lib/wrangler.mjs';
 
 const FILES = [
-  'CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md',
-  ...['dev', 'difference', 'errors', 'gwop-worker', 'init', 'jsonc', 'project', 'toml', 'versions'].map((name) => `cli/${name}.js`),
-  'docs/worker.md', 'index.d.ts', 'index.js', 'models.d.ts', 'package.json',
-  'worker/entry.js', 'worker/index.js', 'worker/index_bg.wasm',
+  'CHANGELOG.md',
+  'LICENSE',
+  'README.md',
+  'SECURITY.md',
+  ...[
+    'dev',
+    'difference',
+    'errors',
+    'gwop-worker',
+    'init',
+    'jsonc',
+    'project',
+    'toml',
+    'versions',
+  ].map((name) => `cli/${name}.js`),
+  'docs/worker.md',
+  'index.d.ts',
+  'index.js',
+  'models.d.ts',
+  'package.json',
+  'worker/entry.js',
+  'worker/index.js',
+  'worker/index_bg.wasm',
 ];
 
 suite('tarball', async ({ test }) => {
@@ -23,23 +42,35 @@ suite('tarball', async ({ test }) => {
   });
 
   test('it brings no package and runs nothing where it is installed', () => {
-    for (const member of ['dependencies', 'optionalDependencies', 'bundleDependencies', 'scripts']) assert.ok(!(member in manifest), member);
+    for (const member of ['dependencies', 'optionalDependencies', 'bundleDependencies', 'scripts'])
+      assert.ok(!(member in manifest), member);
     assert.deepEqual(manifest.peerDependenciesMeta, { '@gwop/sdk': { optional: true } });
   });
 
   test('it holds the very Worker that `wrangler.toml` deploys', () => {
     for (const name of ['entry.js', 'index.js', 'index_bg.wasm']) {
-      assert.ok(readFileSync(join(root, 'worker', name)).equals(readFileSync(join(TOP, 'dist/worker', name))), name);
+      assert.ok(
+        readFileSync(join(root, 'worker', name)).equals(
+          readFileSync(join(TOP, 'dist/worker', name)),
+        ),
+        name,
+      );
     }
   });
 
   test('its version is that of @gwop/sdk, and its peer no older', () => {
-    const sdk = JSON.parse(readFileSync(join(WORKSHOP, 'node_modules/@gwop/sdk/package.json'), 'utf8'));
-    assert.deepEqual([manifest.version, sdk.version, manifest.peerDependencies['@gwop/sdk']], [VERSION, VERSION, `^${VERSION}`]);
+    const sdk = JSON.parse(
+      readFileSync(join(WORKSHOP, 'node_modules/@gwop/sdk/package.json'), 'utf8'),
+    );
+    assert.deepEqual(
+      [manifest.version, sdk.version, manifest.peerDependencies['@gwop/sdk']],
+      [VERSION, VERSION, `^${VERSION}`],
+    );
   });
 
   test('the release checks take both tarballs, and refuse one of another version', async () => {
-    const check = (version) => run(process.execPath, [join(TOP, 'pkg-templates/release.mjs'), SDK, version, TOP, WORKER]);
+    const check = (version) =>
+      run(process.execPath, [join(TOP, 'pkg-templates/release.mjs'), SDK, version, TOP, WORKER]);
     const good = await check(VERSION);
     assert.equal(good.code, 0, good.said);
     assert.match(good.said, /package\/worker\/index_bg\.wasm/);

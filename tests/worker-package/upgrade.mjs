@@ -40,12 +40,18 @@ suite('upgrade', async ({ test }) => {
     assert.ok(after['.dev.vars'].startsWith(before['.dev.vars']));
     assert.equal(after['src/index.ts'], before['src/index.ts']);
     const again = await gwopWorker(['init', '--yes'], directory);
-    assert.deepEqual([again.code, filesOf(directory)], [0, after], 'a second time there is nothing to do');
+    assert.deepEqual(
+      [again.code, filesOf(directory)],
+      [0, after],
+      'a second time there is nothing to do',
+    );
   });
 
   test('a deployment of 1.0.0 from source keeps its name, objects, migrations and queues', async () => {
     const toml = readFileSync(join(TOP, 'tests/worker/fixtures/1.0.0/wrangler.toml'), 'utf8');
-    const directory = folder('from-1', { 'wrangler.toml': `${toml}\n[vars]\nCORS_ORIGINS = "https://shop.example"\n` });
+    const directory = folder('from-1', {
+      'wrangler.toml': `${toml}\n[vars]\nCORS_ORIGINS = "https://shop.example"\n`,
+    });
     const { code, said } = await gwopWorker(['init', '--yes'], directory);
     assert.equal(code, 0, said);
     assert.match(said, /Not taken over, for you to copy: vars\./);
@@ -61,9 +67,13 @@ suite('upgrade', async ({ test }) => {
       /"queue": "gwop-fulfilment",/,
       /"queue": "gwop-fulfilment-dead",/,
       /"binding": "GWOP_FULFILLMENT_QUEUE", "queue": "gwop-fulfillment"/,
-    ]) assert.match(config, part);
+    ])
+      assert.match(config, part);
     assert.match(after['src/index.ts'], /GwopLedger, GwopSession, GwopInvoice, GwopInvoiceIndex/);
-    const other = await gwopWorker(['init', '--yes', '--name', 'shop'], folder('renamed', { 'wrangler.toml': toml }));
+    const other = await gwopWorker(
+      ['init', '--yes', '--name', 'shop'],
+      folder('renamed', { 'wrangler.toml': toml }),
+    );
     assert.equal(other.code, 2);
     assert.match(other.said, /--name is gwop in wrangler\.toml/);
   });
@@ -73,7 +83,10 @@ suite('upgrade', async ({ test }) => {
     const directory = folder('from-source', { 'wrangler.toml': toml });
     assert.equal((await gwopWorker(['init', '--yes'], directory)).code, 0);
     const config = filesOf(directory)['wrangler.jsonc'];
-    assert.match(config, /"GwopInvoiceIndex", "GwopSession"\][\s\S]*"tag": "v2", "new_sqlite_classes": \["GwopLedger"\]/);
+    assert.match(
+      config,
+      /"GwopInvoiceIndex", "GwopSession"\][\s\S]*"tag": "v2", "new_sqlite_classes": \["GwopLedger"\]/,
+    );
     assert.ok(!config.includes('"v3"') && !config.includes('GWOP_INVOICES'));
   });
 });

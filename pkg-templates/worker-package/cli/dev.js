@@ -27,13 +27,16 @@ export async function dev(args) {
     console.log(HELP);
     return 0;
   }
-  if (!existsSync(".dev.vars")) throw new UsageError("there is no .dev.vars here: npx @gwop/worker init");
+  if (!existsSync(".dev.vars"))
+    throw new UsageError("there is no .dev.vars here: npx @gwop/worker init");
   const problem = mismatch(process.cwd());
   if (problem) throw new UsageError(problem);
   const port = values.port ?? String(WORKER_PORT);
   if (!/^[1-9]\d{0,4}$/.test(port)) throw new UsageError("--port takes a port");
   const variables = variablesOf(readFileSync(".dev.vars", "utf8"));
-  const configs = ["wrangler.jsonc", "fulfillment/wrangler.jsonc"].filter((path) => existsSync(path));
+  const configs = ["wrangler.jsonc", "fulfillment/wrangler.jsonc"].filter((path) =>
+    existsSync(path),
+  );
   const programs = [
     ...gwopOf(variables, port),
     [
@@ -82,7 +85,10 @@ function gwopOf(variables, port) {
   };
   const given = Object.entries(options).filter(([, value]) => value);
   return [
-    [programOf("@gwop/sdk", "gwop-simulator"), ...given.flatMap(([name, value]) => [`--${name}`, value])],
+    [
+      programOf("@gwop/sdk", "gwop-simulator"),
+      ...given.flatMap(([name, value]) => [`--${name}`, value]),
+    ],
   ];
 }
 

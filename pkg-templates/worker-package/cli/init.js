@@ -41,9 +41,12 @@ export async function init(args) {
   }
   if (positionals.length > 0) throw new UsageError("init takes options only: init --help");
   const here = process.cwd();
-  const read = (path) => (existsSync(join(here, path)) ? readFileSync(join(here, path), "utf8") : undefined);
+  const read = (path) =>
+    existsSync(join(here, path)) ? readFileSync(join(here, path), "utf8") : undefined;
   const asks = !values.yes && process.stdin.isTTY && process.stdout.isTTY;
-  const questions = asks ? createInterface({ input: process.stdin, output: process.stdout }) : undefined;
+  const questions = asks
+    ? createInterface({ input: process.stdin, output: process.stdout })
+    : undefined;
   try {
     const before = projectOf(read);
     if (before && isLater(before.version, VERSION)) {
@@ -132,7 +135,10 @@ async function wished(values, { here, read, questions }) {
   const isPlace = (place) => ["url", "service"].includes(place);
   const aboutPlace = "It takes url or service";
   let { name, fulfillment, "with-auth": withAuth } = values;
-  const folder = basename(here).toLowerCase().replace(/[^a-z0-9]+/g, "-").slice(0, 46);
+  const folder = basename(here)
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .slice(0, 46);
   const usualName = old?.name ?? (folder.replace(/^-+|-+$/g, "") || "gwop");
   if (questions) {
     name ??= await ask("The Worker's name?", usualName, isName, aboutName);
@@ -148,7 +154,8 @@ async function wished(values, { here, read, questions }) {
   }
   name ??= usualName;
   fulfillment ??= "url";
-  if (!isName(name)) throw new UsageError(`--name: ${aboutName[0].toLowerCase()}${aboutName.slice(1)}`);
+  if (!isName(name))
+    throw new UsageError(`--name: ${aboutName[0].toLowerCase()}${aboutName.slice(1)}`);
   if (old?.name !== undefined && old.name !== name) {
     // Under another name nothing of what is stored would be found.
     throw new UsageError(`--name is ${old.name} in wrangler.toml: it has to stay`);
@@ -187,7 +194,9 @@ async function carryOut(plan, wishes, { before, questions, isAgreed }) {
     console.log(`${said.padEnd(8)} ${file.path}${file.secret ? " (for your eyes alone)" : ""}`);
   }
   for (const file of plan.filter(({ action }) => action === "advise")) {
-    console.log(`\n${file.path} was there before. What it lacks is for you to add:\n${shown(file)}`);
+    console.log(
+      `\n${file.path} was there before. What it lacks is for you to add:\n${shown(file)}`,
+    );
   }
   if (wishes.old && before === undefined) tellOfOld(wishes.old);
   adviseExports(wishes);

@@ -118,7 +118,8 @@ export function withValue(text, path, value, isItem) {
   const inner = `${outer}  `;
   const label = left.length > 0 ? `${JSON.stringify(left[0])}: ` : "";
   const written = `${inner}${label}${pretty(added, inner)}`;
-  if (isEmpty) return `${text.slice(0, node.end - 1).trimEnd()}\n${written}\n${outer}${text.slice(node.end - 1)}`;
+  if (isEmpty)
+    return `${text.slice(0, node.end - 1).trimEnd()}\n${written}\n${outer}${text.slice(node.end - 1)}`;
   // Behind the last value, and behind the comma and the comment that may follow it on its line.
   const { end } = children.at(-1);
   SPACE.lastIndex = end;
@@ -148,6 +149,8 @@ export function pretty(value, indent = "") {
 function shortened(value) {
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(shortened).join(", ")}]`;
-  const members = Object.entries(value).map(([name, each]) => `${JSON.stringify(name)}: ${shortened(each)}`);
+  const members = Object.entries(value).map(
+    ([name, each]) => `${JSON.stringify(name)}: ${shortened(each)}`,
+  );
   return members.length === 0 ? "{}" : `{ ${members.join(", ")} }`;
 }

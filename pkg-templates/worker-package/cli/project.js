@@ -247,7 +247,8 @@ function devVarsOf(wishes) {
 ${lines.join("")}`;
 }
 
-const namesOf = (text) => [...text.matchAll(/^\s*(?:export\s+)?(\w+)\s*=/gm)].map(([, name]) => name);
+const namesOf = (text) =>
+  [...text.matchAll(/^\s*(?:export\s+)?(\w+)\s*=/gm)].map(([, name]) => name);
 
 /** `.dev.vars` with the variables that it lacks. */
 function upgradedDevVars(text, wishes) {
@@ -256,7 +257,10 @@ function upgradedDevVars(text, wishes) {
   const missing = Object.entries(variables({ ...wishes, withAuth })).filter(
     ([name]) => !known.includes(name),
   );
-  return missing.reduce((all, [name, value]) => `${all.replace(/\n?$/, "\n")}${line(name, value)}`, text);
+  return missing.reduce(
+    (all, [name, value]) => `${all.replace(/\n?$/, "\n")}${line(name, value)}`,
+    text,
+  );
 }
 
 const IGNORED = ["node_modules/", ".wrangler/", ".dev.vars*", "worker-configuration.d.ts"];
@@ -328,7 +332,9 @@ export default {
 };
 `;
 
-const fulfillmentConfig = ({ name }) => `// Fulfillment: the Worker that ../wrangler.jsonc binds as FULFILLMENT. It has no URL of its own.
+const fulfillmentConfig = ({
+  name,
+}) => `// Fulfillment: the Worker that ../wrangler.jsonc binds as FULFILLMENT. It has no URL of its own.
 ${pretty({
   $schema: "../node_modules/wrangler/config-schema.json",
   name: `${name}-fulfillment`,
