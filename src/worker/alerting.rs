@@ -1,4 +1,5 @@
-//! Sending alerts to `ALERT_URL`, signed in Gwop's own header format under `ALERT_SECRET`.
+//! Sending alerts to `ALERT_URL`, signed in Gwop's own header format under `ALERT_SECRET`; or giving
+//! them to the hook `onAlert`.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -8,12 +9,15 @@ use worker::{AbortController, Delay, Env, Fetch, Headers};
 
 use super::alerts::{Alert, TIMEOUT_MS, body};
 use super::fulfillment::{drain, post, signature};
+use super::hooks;
 use super::platform::{config, iso_8601, random_uuid};
 
 /// Whether alerts are sent.
 pub fn is_on(env: &Env) -> bool {
-    // Asked for every delivery: mostly there is no such variable.
-    config::is_bound(env, config::ALERT_URL) && config::missing_for_alerts(env).is_empty()
+    // Asked for every delivery: mostly there is neither such a hook nor such a variable.
+    let is_told = || config::hook(env, config::ON_ALERT).is_some();
+    (config::is_bound(env, config::ALERT_URL) || is_told())
+        && config::missing_for_alerts(env).is_empty()
 }
 
 /// Sends one alert.
@@ -21,9 +25,20 @@ pub fn is_on(env: &Env) -> bool {
 /// # Errors
 /// Why it was not taken, in our own words: nothing of the URL, which may hold credentials.
 pub async fn send(env: &Env, alert: &Alert) -> Result<(), String> {
-    let url = config::alert_url(env).ok_or("ALERT_URL is not configured")?;
     let id = random_uuid().map_err(|_| "the platform has no randomness")?;
-    let text = body(alert, &id, iso_8601).to_string();
+    let mut body = body(alert, &id, iso_8601);
+    let merchant = config::merchant(env);
+    if !merchant.is_empty()
+        && let Some(members) = body.as_object_mut()
+    {
+        members.insert("merchant".to_owned(), merchant.into());
+    }
+    let text = body.to_string();
+    let limit = Duration::from_millis(TIMEOUT_MS);
+    if let Some(hook) = config::hook(env, config::ON_ALERT) {
+        return Ok(hooks::call(&hook, &text, limit).await?);
+    }
+    let url = config::alert_url(env).ok_or("ALERT_URL is not configured")?;
     let abort = AbortController::default();
     let signal = abort.signal();
     let attempt = async {
@@ -34,8 +49,7 @@ pub async fn send(env: &Env, alert: &Alert) -> Result<(), String> {
         let request = post(&url, headers, &text)?;
         Fetch::Request(request).send_with_signal(&signal).await
     };
-    let limit = Delay::from(Duration::from_millis(TIMEOUT_MS));
-    let response = match select(pin!(attempt), limit).await {
+    let response = match select(pin!(attempt), Delay::from(limit)).await {
         Either::Left((Ok(response), _)) => response,
         Either::Left((Err(_), _)) => return Err("it cannot be reached".to_owned()),
         Either::Right(_) => {

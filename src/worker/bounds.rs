@@ -17,10 +17,37 @@ pub const IDENTITY_HEADERS: [&str; 4] = [
     "x-gwop-session",
 ];
 
+/// What a path of this Worker's own begins with: no key of a merchant.
+const ROUTES: [&str; 10] = [
+    "auth",
+    "console",
+    "events",
+    "healthz",
+    "invoices",
+    "metrics",
+    "reconcile",
+    "test",
+    "upgrade",
+    "webhooks",
+];
+/// The most characters of a merchant's key.
+const MAX_MERCHANT_KEY: usize = 63;
+
 /// The most bytes that an agent's metadata has as JSON: as much as Gwop takes for an invoice.
 const MAX_METADATA_BYTES: usize = 1024;
 /// How deep the objects and lists of an agent's metadata may be nested.
 const MAX_METADATA_DEPTH: usize = 16;
+
+/// Whether a text may be the key of one merchant among several: lower-case letters, digits and
+/// dashes, and none of this Worker's own paths.
+#[must_use]
+pub fn is_merchant_key(text: &str) -> bool {
+    let is_good = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+    (1..=MAX_MERCHANT_KEY).contains(&text.len())
+        && text.as_bytes().iter().all(is_good)
+        && !text.starts_with('-')
+        && !ROUTES.contains(&text)
+}
 
 /// Whether each of the values has at least `least` characters.
 #[must_use]
@@ -199,6 +226,28 @@ mod tests {
             "",
         ] {
             assert!(!is_private(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_merchants_key_is_a_segment_that_means_nothing_else() {
+        for key in ["a", "7", "shop-a", "constructor", &"a".repeat(63)] {
+            assert!(is_merchant_key(key), "{key}");
+        }
+        for text in [
+            "",
+            "-a",
+            "A",
+            "a.b",
+            "a/b",
+            "shop a",
+            "ä",
+            "healthz",
+            "webhooks",
+            "test",
+            &"a".repeat(64),
+        ] {
+            assert!(!is_merchant_key(text), "{text}");
         }
     }
 

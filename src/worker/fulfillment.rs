@@ -1,4 +1,5 @@
-//! Delivery to fulfillment: the event as Gwop signed it, with `gwop_outcome` added, signed anew in Gwop's own header format.
+//! Delivery to fulfillment: the event as Gwop signed it, with `gwop_outcome` added, signed anew in Gwop's own header format;
+//! or given to the hook `onEvent`.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -9,8 +10,9 @@ use worker::{
     AbortController, Delay, Env, Fetch, Headers, Method, Request, RequestInit, RequestRedirect,
 };
 
-use crate::webhook::hmac;
+use crate::webhook::{event, hmac};
 
+use super::hooks;
 use super::ledger::messages::Claimed;
 use super::payload::{fits_header, with_outcome};
 use super::platform::body::Chunks;
@@ -22,6 +24,9 @@ const SERVICE_URL: &str = "https://fulfilment/webhooks/gwop";
 
 /// How long the rest of an answer may take.
 const REST_OF_ANSWER: Duration = Duration::from_secs(1);
+
+/// How long fulfillment may take.
+const LIMIT: Duration = Duration::from_millis(FULFILMENT_TIMEOUT_MS.unsigned_abs());
 
 /// Why fulfillment did not take an event, for the log and the operator: in our own words, nothing of a body or a URL.
 pub struct NotTaken {
@@ -45,6 +50,9 @@ impl From<&str> for NotTaken {
 /// # Errors
 /// [`NotTaken`]: it answered other than 2xx, too late, or not at all.
 pub async fn deliver(env: &Env, event_id: &str, event: &Claimed) -> Result<(), NotTaken> {
+    if let Some(hook) = config::hook(env, config::ON_EVENT) {
+        return Ok(hooks::call(&hook, &told(event)?, LIMIT).await?);
+    }
     if config::list(env, config::FULFILLMENT_SECRET).is_empty() {
         return Err("FULFILLMENT_SECRET is not configured".into());
     }
@@ -66,9 +74,8 @@ pub async fn deliver(env: &Env, event_id: &str, event: &Claimed) -> Result<(), N
         };
         response.map_err(|_| "it cannot be reached")
     };
-    let limit = Duration::from_millis(FULFILMENT_TIMEOUT_MS.unsigned_abs());
     let attempt = pin!(attempt);
-    let response = match select(attempt, Delay::from(limit)).await {
+    let response = match select(attempt, Delay::from(LIMIT)).await {
         Either::Left((Ok(response), _)) => response,
         Either::Left((Err(reason), _)) => return Err(reason.into()),
         Either::Right(_) => {
@@ -85,6 +92,14 @@ pub async fn deliver(env: &Env, event_id: &str, event: &Claimed) -> Result<(), N
         status: Some(status),
         reason: ["answered ", &status.to_string()].concat(),
     })
+}
+
+/// The event as `onEvent` gets it: in JavaScript's naming, by the rules of `validateWebhook`.
+fn told(event: &Claimed) -> Result<String, &'static str> {
+    let unreadable = "the stored event cannot be read";
+    let body = with_outcome(&event.body, event.outcome).ok_or(unreadable)?;
+    let decoded = event::read(body.as_bytes(), "", "", true).map_err(|_| unreadable)?;
+    Ok(decoded.into_text())
 }
 
 /// Reads an answer to its end. Nobody needs the body, but a connection whose answer was read can serve the next delivery.

@@ -31,6 +31,10 @@ mod fulfillment;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
 mod gwop;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
+mod hooks;
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
+mod merchants;
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
 mod platform;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
 mod queue;

@@ -1,5 +1,7 @@
 //! The consumers of the queues. Each message stands for itself: one that cannot be read or delivered holds up no other.
 
+use std::collections::BTreeMap;
+
 use futures_util::future::join_all;
 use serde::de::DeserializeOwned;
 use worker::{Env, MessageBatch, MessageExt, QueueRetryOptionsBuilder, RawMessage, Result};
@@ -8,6 +10,7 @@ use super::fulfillment::deliver;
 use super::ledger::client::{self, LedgerError};
 use super::ledger::messages::{Call, Claimed, EventKey, FailedAttempt, QueueMessage as Message};
 use super::ledger::operator_messages::LastAnswer;
+use super::merchants;
 use super::platform::{log, now_ms};
 use super::telemetry::{self, count};
 use super::{trace, verify};
@@ -26,19 +29,27 @@ pub async fn handle_queue<T>(batch: MessageBatch<T>, env: Env) -> Result<()> {
     let dead = batch.queue().ends_with(DEAD_LETTER_SUFFIX);
     let env = &env;
     let work = batch.raw_iter().map(|raw| async move {
-        let next = match read(&raw) {
+        let Some(message) = read(&raw) else {
             // Nobody will ever be able to read it; if it was ours, the outbox sends it again.
-            None => {
-                log::error("message_undecodable", &[("message_id", raw.id().into())]);
-                Next::Done
-            }
-            Some(message) if dead => bury(&message, env).await,
-            Some(message) => fulfil(&message, env).await,
+            log::error("message_undecodable", &[("message_id", raw.id().into())]);
+            settle(&raw, &Next::Done);
+            return None;
+        };
+        let env = merchants::env_of(env, &message.merchant).await;
+        let next = if dead {
+            bury(&message, &env).await
+        } else {
+            fulfil(&message, &env).await
         };
         settle(&raw, &next);
+        Some((message.merchant, env))
     });
-    join_all(work).await;
-    telemetry::flush_now(env);
+    let served = join_all(work).await;
+    // Once for each merchant, with all that was counted.
+    let served: BTreeMap<String, Env> = served.into_iter().flatten().collect();
+    for env in served.into_values() {
+        telemetry::flush_now(&env);
+    }
     Ok(())
 }
 
@@ -81,7 +92,7 @@ async fn fulfil(message: &Message, env: &Env) -> Next {
             about.push(("trace_id", trace::trace_id(traceparent).into()));
         }
         log::error("fulfilment_failed", &about);
-        count(|tally| tally.attempted("failed"));
+        count(env, |tally| tally.attempted("failed"));
         let answer = LastAnswer {
             status: not_taken.status.map(i64::from),
             reason: not_taken.reason,
@@ -101,7 +112,7 @@ async fn fulfil(message: &Message, env: &Env) -> Next {
     match ask::<()>(message, env, Call::Confirm).await {
         Ok(()) => {
             let happened_at = verify::created_at(&claimed.body).or(claimed.received_at);
-            count(|tally| {
+            count(env, |tally| {
                 tally.attempted("confirmed");
                 if let Some(at) = happened_at {
                     tally.confirmed_after(now_ms().saturating_sub(at));
@@ -117,7 +128,7 @@ async fn bury(message: &Message, env: &Env) -> Next {
     match ask::<bool>(message, env, Call::Bury).await {
         Ok(buried) => {
             if buried {
-                count(|tally| tally.attempted("dead"));
+                count(env, |tally| tally.attempted("dead"));
                 log::error(
                     "fulfilment_dead",
                     &about(

@@ -4,6 +4,7 @@ use std::borrow::{Borrow, Cow};
 
 use percent_encoding::percent_decode_str;
 
+use super::merchants::{self, Unusable};
 use super::platform::body::Incoming;
 use super::platform::response::{Answer, Served, served};
 use super::routes::{auth, console, health, listing, operator, reconcile, webhook};
@@ -21,15 +22,40 @@ pub async fn handle(request: Request, env: impl Borrow<Env>) -> Result<Response>
 
 /// As [`handle`], of a request that was looked at before.
 pub async fn serve(request: &Incoming, env: &Env) -> Served {
-    let served = routed(request, env).await;
+    let segments: Vec<Cow<'_, str>> = request.path.split('/').skip(1).map(decoded).collect();
+    let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
+    if let [key, rest @ ..] = segments.as_slice()
+        && !rest.is_empty()
+        && merchants::is_on(env)
+    {
+        match merchants::find(env, key).await {
+            Ok(Some(of_merchant)) => return served_by(&request.of(key), &of_merchant, rest).await,
+            Ok(None) => {}
+            // Gwop delivers again, and nobody is told that there is no such merchant.
+            Err(Unusable) => return served("none", request, unusable(request)).await,
+        }
+    }
+    served_by(request, env, &segments).await
+}
+
+async fn unusable(request: &Incoming) -> Answer {
+    request.drain().await;
+    Answer::error(
+        503,
+        "MERCHANTS_NOT_CONFIGURED",
+        "GWOP_MERCHANTS cannot be used: the log says of whom",
+    )
+}
+
+/// Serves the path, and sees to it that what was counted is told.
+async fn served_by(request: &Incoming, env: &Env, path: &[&str]) -> Served {
+    let served = routed(request, env, path).await;
     telemetry::flush_later(env);
     served
 }
 
-async fn routed(request: &Incoming, env: &Env) -> Served {
-    let segments: Vec<Cow<'_, str>> = request.path.split('/').skip(1).map(decoded).collect();
-    let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
-    match segments.as_slice() {
+async fn routed(request: &Incoming, env: &Env, path: &[&str]) -> Served {
+    match path {
         ["webhooks", "gwop"] => webhook::serve(request, env).await,
         ["auth", rest @ ..] => auth::handle(request, env, rest).await,
         ["invoices"] => served("invoices", request, listing::invoices(request, env)).await,

@@ -116,6 +116,21 @@ fn doubling(first: i64, times: i64, most: i64) -> i64 {
     first.saturating_mul(factor).min(most)
 }
 
+/// As many of `all` as there are turns, other ones in each quarter of an hour: after some of them
+/// everybody has had one.
+pub fn some_of<T>(all: &[T], turns: i64, now: i64) -> impl Iterator<Item = &T> {
+    let turns = usize::try_from(turns)
+        .unwrap_or_default()
+        .clamp(1, all.len().max(1));
+    let quarter = now.checked_div(15 * 60 * 1_000).unwrap_or_default();
+    let quarter = usize::try_from(quarter).unwrap_or_default();
+    let first = quarter.saturating_mul(turns).checked_rem(all.len());
+    all.iter()
+        .cycle()
+        .skip(first.unwrap_or_default())
+        .take(turns.min(all.len()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,5 +165,19 @@ mod tests {
         assert_eq!(enqueue_ms(-1), 2_000);
         assert_eq!(switched_off_ms(90), 21_600_000);
         assert_eq!([0, 1, 90].map(walk_ms), [5_000, 10_000, 600_000]);
+    }
+
+    #[test]
+    fn everybody_has_a_turn() {
+        let all = ["a", "b", "c", "d", "e"];
+        let at = |quarter: i64, turns| {
+            some_of(&all, turns, quarter * 15 * 60 * 1_000)
+                .copied()
+                .collect::<String>()
+        };
+        assert_eq!([at(0, 2), at(1, 2), at(2, 2)], ["ab", "cd", "ea"]);
+        assert_eq!(at(0, 9), "abcde");
+        assert_eq!(at(3, 0).len(), 1);
+        assert_eq!(some_of::<u8>(&[], 4, 0).count(), 0);
     }
 }

@@ -5,17 +5,35 @@ use worker::Env;
 
 use super::ledger::client;
 use super::ledger::messages::Call;
-use super::platform::{config, log};
+use super::merchants;
+use super::platform::{config, log, now_ms};
+use super::schedule::some_of;
 use super::telemetry;
-
-/// The key of the merchant: empty, since there is one.
-const MERCHANT: &str = "";
 
 /// Asks every shard to look whether its alarm is armed for what it has to do: one that was lost,
 /// which no delivery of Gwop's repaired meanwhile, is armed again. Then begins a run of
 /// reconciliation where that is configured, unless one is under way.
+///
+/// Of several merchants as many have their turn as the subrequests of one invocation allow, and the
+/// next ones the next time.
 pub async fn handle_scheduled(env: &Env) {
-    if let Err(error) = client::call_each(env, MERCHANT, &Call::Wake, |()| false).await {
+    look_after(env).await;
+    if !merchants::is_on(env) {
+        return;
+    }
+    let Ok(keys) = merchants::keys(env).await else {
+        return;
+    };
+    let calls = i64::from(client::shards(env).unwrap_or(1)).saturating_add(2);
+    let turns = config::reconcile_subrequests(env).checked_div(calls);
+    for key in some_of(&keys, turns.unwrap_or(1), now_ms()) {
+        look_after(&merchants::env_of(env, key).await).await;
+    }
+}
+
+/// The same of one merchant.
+async fn look_after(env: &Env) {
+    if let Err(error) = client::call_each(env, &Call::Wake, |()| false).await {
         log::error("wake_failed", &[("error", error.to_string().into())]);
     }
     if config::missing_for_reconciliation(env).is_empty()

@@ -2,7 +2,8 @@
 //! What an isolate has not told when it is evicted is lost: the last 10 seconds of it, and what its
 //! last batches of the queue counted where no request came after them.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
@@ -34,17 +35,30 @@ mod platform_context {
 /// milliseconds.
 const LOST_MS: i64 = 20_000;
 
-thread_local! {
-    static TALLY: RefCell<Tally> = RefCell::default();
+/// What was counted of one merchant, and when it is told.
+#[derive(Default)]
+struct Counted {
+    tally: Tally,
     /// When the flush that is under way is due, in milliseconds since the epoch.
-    static DUE: Cell<Option<i64>> = const { Cell::new(None) };
+    due: Option<i64>,
     /// When the last one began.
-    static LAST: Cell<i64> = const { Cell::new(0) };
+    last: i64,
+}
+
+thread_local! {
+    /// By the merchant's key.
+    static COUNTED: RefCell<BTreeMap<String, Counted>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// Does something with what was counted of the merchant whose environment this is.
+fn with_counted<T>(env: &Env, work: impl FnOnce(&mut Counted) -> T) -> T {
+    let merchant = config::merchant(env);
+    COUNTED.with_borrow_mut(|counted| work(counted.entry(merchant).or_default()))
 }
 
 /// Counts something.
-pub fn count(work: impl FnOnce(&mut Tally)) {
-    TALLY.with_borrow_mut(work);
+pub fn count(env: &Env, work: impl FnOnce(&mut Tally)) {
+    with_counted(env, |counted| work(&mut counted.tally));
 }
 
 /// Has what was counted told to shard 0 after the answer: now, or 10 seconds after the last time. Call
@@ -62,27 +76,26 @@ pub fn flush_now(env: &Env) {
 
 /// Has it told where that is due within so many milliseconds.
 fn flush_within(env: &Env, patience: i64) {
-    if TALLY.with_borrow(Tally::is_empty) {
-        return;
-    }
     let now = now_ms();
     let pause = config::flush_ms(env);
-    // Whatever a clock that is set back says, no flush is further away than that.
-    let waits = DUE
-        .get()
-        .is_some_and(|due| (due.saturating_sub(pause)..due.saturating_add(LOST_MS)).contains(&now));
-    if waits {
-        return;
-    }
-    let due = LAST
-        .get()
-        .saturating_add(pause)
-        .clamp(now, now.saturating_add(pause));
-    let wait = due.saturating_sub(now);
-    if wait > patience {
-        return;
-    }
-    DUE.set(Some(due));
+    let wait = with_counted(env, |counted| {
+        if counted.tally.is_empty() {
+            return None;
+        }
+        // Whatever a clock that is set back says, no flush is further away than that.
+        let waits = counted.due.is_some_and(|due| {
+            (due.saturating_sub(pause)..due.saturating_add(LOST_MS)).contains(&now)
+        });
+        let due = counted.last.saturating_add(pause);
+        let due = due.clamp(now, now.saturating_add(pause));
+        let wait = due.saturating_sub(now);
+        if waits || wait > patience {
+            return None;
+        }
+        counted.due = Some(due);
+        Some(wait)
+    });
+    let Some(wait) = wait else { return };
     let env = env.clone();
     let wait = u64::try_from(wait).unwrap_or_default();
     after_the_answer(async move {
@@ -94,13 +107,15 @@ fn flush_within(env: &Env, patience: i64) {
 }
 
 async fn flush(env: &Env) {
-    DUE.set(None);
-    LAST.set(now_ms());
-    let tally = TALLY.take();
+    let tally = with_counted(env, |counted| {
+        counted.due = None;
+        counted.last = now_ms();
+        std::mem::take(&mut counted.tally)
+    });
     if let Err(error) = client::call_first::<()>(env, Call::Tally(tally.clone())).await {
         log::warning("metrics_unflushed", &[("error", error.to_string().into())]);
         // Next time. Where it was stored and the answer was lost, it counts twice.
-        TALLY.with_borrow_mut(|counted| counted.merge(tally));
+        with_counted(env, |counted| counted.tally.merge(tally));
     }
 }
 

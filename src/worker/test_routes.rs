@@ -132,7 +132,7 @@ async fn store_checks(env: &Env) -> Answer {
         call: Call::SelfTest,
     };
     let failures: Result<Vec<String>> =
-        objects::call(env, config::LEDGER, &name_of(u32::MAX), &request).await;
+        objects::call(env, config::LEDGER, &name_of("", u32::MAX), &request).await;
     match failures {
         Ok(failures) => Answer::json(200, "done", &json!({ "failures": failures })),
         Err(error) => Answer::error(500, "TEST_FAILED", &error.to_string()),

@@ -12,6 +12,7 @@ import './story.mjs';
 import './upgrade.mjs';
 import './faults.mjs';
 import './reconcile.mjs';
+import './merchants.mjs';
 import './stress.mjs';
 
 const only = [];

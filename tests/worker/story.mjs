@@ -9,7 +9,7 @@ import { FULFILLMENT_SECRET, startFulfilment } from './lib/fulfilment.mjs';
 import { deliver, event, newInvoice } from './lib/gwop.mjs';
 import { eventually, suite } from './lib/runner.mjs';
 import { startSimulator } from './lib/simulator.mjs';
-import { OPERATOR_TOKEN, SCRATCH, SHIPPED_BUILD, TOP, startWorker } from './lib/wrangler.mjs';
+import { BARE_BUILD, OPERATOR_TOKEN, SCRATCH, SHIPPED_BUILD, TOP, startWorker } from './lib/wrangler.mjs';
 
 suite('story', async ({ test, after }) => {
   const { Gwop } = await import(pathToFileURL(join(TOP, 'dist/npm/index.node.js')));
@@ -44,8 +44,8 @@ suite('story', async ({ test, after }) => {
     assert.equal(delivered[0].event.body.data.amountUsdc, String(invoice.amountUsdc));
   };
 
-  test('what is deployed plays the whole story', async () => {
-    const worker = await startWorker({ variables, main: SHIPPED_BUILD });
+  for (const [what, main] of [['the npm package', SHIPPED_BUILD], ['what `wrangler.toml` deploys', BARE_BUILD]]) test(`${what} plays the whole story`, async () => {
+    const worker = await startWorker({ variables, main });
     try {
       await play(worker);
       assert.equal((await worker.fault('panic')).status, 404, 'faults on purpose are not deployed');

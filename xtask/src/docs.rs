@@ -48,7 +48,7 @@ pub fn docs() -> Result {
 ///
 /// # Errors
 ///
-/// As [`docs`] and [`checked_tarball`], and when a page was out of date.
+/// As [`docs`] and [`checked_tarballs`], and when a page was out of date.
 pub fn test() -> Result {
     let read = || WRITTEN.map(|page| fs::read_to_string(top().join(page)));
     let committed = read();
@@ -58,22 +58,22 @@ pub fn test() -> Result {
             return Err(format!("{page} was out of date; it is written anew: commit it").into());
         }
     }
-    checked_tarball(None)
+    checked_tarballs(None)
 }
 
-/// Judges what a release is made of, packs it and the Worker, checks it and lists it with its SHA-512
+/// Judges what a release is made of, packs both packages, checks them and lists them with their SHA-512
 /// hashes. Publishing itself is left to whoever holds the rights.
 ///
 /// # Errors
 ///
-/// When a crate or an npm package must not be used, when nobody can be asked about them, or when the tarball is not fit to be published.
+/// When a crate or an npm package must not be used, when nobody can be asked about them, or when a tarball is not fit to be published.
 pub fn release(arguments: &[String]) -> Result {
     let is_offline = match arguments {
         [dry_run] if dry_run == "--dry-run" => false,
         [dry_run, offline] if dry_run == "--dry-run" && offline == "--offline" => true,
         _ => {
             return Err(
-                "usage: cargo xtask release --dry-run [--offline] (publish the tarball that it makes with `npm publish`)".into(),
+                "usage: cargo xtask release --dry-run [--offline] (publish the tarballs that it makes with `npm publish`)".into(),
             );
         }
     };
@@ -92,8 +92,7 @@ pub fn release(arguments: &[String]) -> Result {
             .args(["audit", "--package-lock-only", "--audit-level=high"])
             .run()?;
     }
-    worker::build()?;
-    checked_tarball(Some(&top().join("dist/worker")))
+    checked_tarballs(Some(&worker::pack()?))
 }
 
 /// cargo-deny over the crates of the workspace, as `deny.toml` says: <https://embarkstudios.github.io/cargo-deny/>.
@@ -104,8 +103,8 @@ fn crates(checks: &[&str]) -> Result {
         .run()
 }
 
-/// Packs what would be published, and checks and lists it, with the directory of a built Worker.
-fn checked_tarball(worker: Option<&Path>) -> Result {
+/// Packs `@gwop/sdk`, and checks and lists it, with the tarball of `@gwop/worker`.
+fn checked_tarballs(worker: Option<&Path>) -> Result {
     let tarball = runtimes::pack()?;
     Step::new("release checks", "node")
         .args(["pkg-templates/release.mjs".as_ref(), tarball.as_os_str()])

@@ -43,8 +43,8 @@ pub type Result<T = ()> = std::result::Result<T, Error>;
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  build                  build the npm package into dist/npm and the Worker into
-                         dist/worker, and print their sizes
+  build                  build the npm package into dist/npm, the Worker into dist/worker and its npm
+                         package into dist/npm-worker, and print their sizes
   test [--only PART]...  run every test part, or the named ones (comma-separated or repeated)
   test --all             every part at full length: the Worker under 1,000 and 5,000 invoices and
                          20 kills, and what of the matrix takes too long for every run
@@ -87,7 +87,9 @@ pub fn top() -> &'static Path {
 fn command(arguments: &[String]) -> Result {
     let rest = arguments.get(1..).unwrap_or_default();
     match arguments.first().map(String::as_str) {
-        Some("build") if rest.is_empty() => build::build().and_then(|_| worker::build()),
+        Some("build") if rest.is_empty() => build::build()
+            .and_then(|_| worker::build())
+            .and_then(|()| worker::package().map(drop)),
         Some("test") => test::command(rest),
         Some("demo") => demo::command(rest),
         Some("docs") if rest.is_empty() => docs::docs(),

@@ -65,7 +65,16 @@ pub fn pack() -> Result<PathBuf> {
     if let Some(tarball) = DONE.get() {
         return Ok(tarball.clone());
     }
-    let package = build::package()?;
+    let tarball = packed(&build::package()?)?;
+    Ok(DONE.get_or_init(|| tarball).clone())
+}
+
+/// A package's directory as `npm publish` would send it.
+///
+/// # Errors
+///
+/// When npm cannot pack it.
+pub fn packed(package: &Path) -> Result<PathBuf> {
     let directory = top().join("build/pack");
     fs::create_dir_all(&directory)?;
     let name = Step::new("npm pack", "npm")
@@ -73,7 +82,7 @@ pub fn pack() -> Result<PathBuf> {
         .args([&directory])
         .dir(package)
         .read()?;
-    Ok(DONE.get_or_init(|| directory.join(name.trim())).clone())
+    Ok(directory.join(name.trim()))
 }
 
 /// Copies a directory with everything in it.

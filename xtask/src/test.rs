@@ -85,6 +85,11 @@ const PARTS: &[Part] = &[
         matrix::matrix,
     ),
     ("size", "the size budget", size),
+    (
+        "worker-package",
+        "the Worker's tarball, and the projects of `npx @gwop/worker init`",
+        worker::test_package,
+    ),
     ("worker", "the Worker, on workerd", worker::test),
 ];
 
@@ -96,7 +101,7 @@ const PARTS: &[Part] = &[
 pub fn command(arguments: &[String]) -> Result {
     if arguments == ["--list"] {
         for (name, what, _) in PARTS {
-            println!("{name:<10} {what}");
+            println!("{name:<14} {what}");
         }
         return Ok(());
     }
@@ -126,7 +131,7 @@ pub fn command(arguments: &[String]) -> Result {
     }
     for (name, result, seconds) in &summary {
         let verdict = if result.is_ok() { "passed" } else { "FAILED" };
-        println!("{verdict} {name:<10} {seconds:>7.1} s");
+        println!("{verdict} {name:<14} {seconds:>7.1} s");
     }
     let passed = summary
         .iter()

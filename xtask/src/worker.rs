@@ -1,20 +1,24 @@
 //! The Worker: built by worker-build, tested on the real workerd.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 use crate::process::{Step, say};
 use crate::sizes::{self, Size};
-use crate::{Result, build, kept, matrix, tools, top};
+use crate::{Result, build, kept, matrix, runtimes, tools, top};
 
 /// Where Workers are compiled, from the top level.
 const TARGET: &str = "target/workers";
 /// What is deployed, from the top level.
 pub const SHIPPED: &str = "dist/worker";
+/// The npm package around it, from the top level.
+const PACKAGE: &str = "dist/npm-worker";
 /// The build with faults on purpose and shorter times, for the tests alone.
 const TESTED: &str = "build/worker-test";
+/// The npm package around that one.
+const TESTED_PACKAGE: &str = "build/npm-worker-test";
 /// The Durable Object classes of the crate.
 const CLASSES: [&str; 4] = [
     "GwopLedger",
@@ -47,6 +51,42 @@ pub fn build() -> Result {
     }
     DONE.get_or_init(|| ());
     Ok(())
+}
+
+/// Puts the npm package `@gwop/worker` together, around what is deployed. A second call in one run does
+/// nothing.
+///
+/// # Errors
+///
+/// As [`build()`].
+pub fn package() -> Result<PathBuf> {
+    static DONE: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
+    if let Some(package) = DONE.get() {
+        return Ok(package.clone());
+    }
+    build()?;
+    let package = assemble(SHIPPED, PACKAGE)?;
+    Ok(DONE.get_or_init(|| package).clone())
+}
+
+/// The npm package as `npm publish` would send it.
+///
+/// # Errors
+///
+/// As [`package`].
+pub fn pack() -> Result<PathBuf> {
+    runtimes::packed(&package()?)
+}
+
+/// Puts the npm package together around a build, in `out`; both from the top level.
+fn assemble(build: &str, out: &str) -> Result<PathBuf> {
+    // The types of events are the SDK's.
+    let sdk = build::package()?;
+    Step::new(format!("assemble {out}"), "node")
+        .args(["pkg-templates/worker-package/assemble.mjs", out, build])
+        .args([sdk.as_os_str(), env!("CARGO_PKG_VERSION").as_ref()])
+        .run()?;
+    Ok(top().join(out))
 }
 
 /// Compiles what is deployed, without a word. A second call in one run does nothing.
@@ -225,8 +265,9 @@ fn remapped() -> Result<String> {
 pub fn test() -> Result {
     // Fulfilment verifies what it gets with the SDK, and the local Gwop comes with it.
     build::package()?;
-    build()?;
+    package()?;
     compile_main(TESTED, "worker-test")?;
+    assemble(TESTED, TESTED_PACKAGE)?;
     // The versions of the workspace, so that its compiled dependencies serve again.
     fs::copy(
         top().join("Cargo.lock"),
@@ -251,6 +292,23 @@ pub fn test() -> Result {
         // Fewer invoices and kills, for a run that fits beside all other parts: `test --all` has all of them.
         .args(matrix::ALL.get().is_none().then_some("--quick"))
         .limit(45 * 60)
+        .shown()
+        .run()
+}
+
+/// The npm package `@gwop/worker`: its tarball, `init`, and the projects that it makes.
+///
+/// # Errors
+///
+/// When a build or a test fails.
+pub fn test_package() -> Result {
+    let sdk = runtimes::pack()?;
+    let worker = pack()?;
+    Step::new("the Worker's npm package", "node")
+        .args(["tests/worker-package/run.mjs"])
+        .env("GWOP_SDK_TARBALL", sdk)
+        .env("GWOP_WORKER_TARBALL", worker)
+        .limit(15 * 60)
         .shown()
         .run()
 }

@@ -53,7 +53,8 @@ export const doctor = {
   about: [
     "Tells of each variable whether it is set, never its value. Compares this machine's clock " +
       "with the Date header of Gwop's hosts. Tells which @gwop/sdk an import resolves to from " +
-      "the working directory, and whether its .wasm is the one of this command.",
+      "the working directory, whether its .wasm is the one of this command, and whether the " +
+      "@gwop/worker there goes with it.",
   ],
   options: {
     offline: { type: "boolean", about: "ask no host" },
@@ -156,6 +157,7 @@ function environment() {
 function installed() {
   const own = packageIn(HOME);
   const found = resolved(process.cwd());
+  const worker = withWorker(found?.version);
   const mine = checked(
     "this command",
     "good",
@@ -172,6 +174,7 @@ function installed() {
         "no @gwop/sdk is installed here",
         "npm install @gwop/sdk, or go to the project's directory.",
       ),
+      ...worker,
     ];
   }
   const isSame = found.version === own.version && found.wasm === own.wasm;
@@ -189,7 +192,28 @@ function installed() {
       wasm: found.wasm,
       differs: !isSame,
     }),
+    ...worker,
   ];
+}
+
+/**
+ * Whether the project's @gwop/worker goes with its @gwop/sdk, which must be able to read what the
+ * Worker sends: its `peerDependencies` name the oldest.
+ */
+function withWorker(version) {
+  const root = rootOf(process.cwd(), "@gwop/worker");
+  if (!root) return [];
+  const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const least = String(manifest.peerDependencies?.["@gwop/sdk"]).replace(/^\^/, "");
+  const what = `@gwop/worker ${manifest.version}, with @gwop/sdk ${version ?? "not installed"}`;
+  if (version === undefined) return [checked("Worker", "note", what)];
+  const [[major, ...rest], [wanted, ...oldest]] = [version, least].map((each) =>
+    each.split(/[.-]/, 3).map(Number),
+  );
+  const at = rest.findIndex((part, index) => part !== oldest[index]);
+  const isGood = major === wanted && (at < 0 || rest[at] > oldest[at]);
+  const fix = !isGood && `They do not go together: npm install @gwop/sdk@^${least}`;
+  return [checked("Worker", isGood ? "good" : "wrong", what, fix)];
 }
 
 /**
@@ -198,10 +222,18 @@ function installed() {
  */
 function resolved(directory) {
   try {
-    const required = createRequire(join(directory, "program.js")).resolve("@gwop/sdk");
-    let root = dirname(required);
+    return packageIn(rootOf(directory, "@gwop/sdk"));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The directory of a package that a program there would import; `undefined` where there is none. */
+function rootOf(directory, name) {
+  try {
+    let root = dirname(createRequire(join(directory, "program.js")).resolve(name));
     while (!existsSync(join(root, "package.json")) && dirname(root) !== root) root = dirname(root);
-    return packageIn(root);
+    return root;
   } catch {
     return undefined;
   }

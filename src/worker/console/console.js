@@ -33,7 +33,7 @@ async function ask(method, path, body) {
   const init = { method, headers, cache: "no-store", credentials: "omit", redirect: "error" };
   let response;
   try {
-    response = await fetch(path, { ...init, body: body && JSON.stringify(body) });
+    response = await fetch(new URL(`.${path}`, location.href), { ...init, body: body && JSON.stringify(body) });
   } catch {
     throw new Error("The Worker cannot be reached. Check the network, then try again.");
   }

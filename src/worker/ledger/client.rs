@@ -155,7 +155,11 @@ pub async fn apply(env: &Env, delivery: &Delivery) -> Result<Outcome, LedgerErro
     if seen.is_some_and(|seen| schedule::is_still_stored(seen, now_ms())) {
         return Ok(Outcome::Duplicate);
     }
-    let object = objects::platform_object(env, config::LEDGER, &name_of(envelope.shard))?;
+    let object = objects::platform_object(
+        env,
+        config::LEDGER,
+        &name_of(&delivery.merchant, envelope.shard),
+    )?;
     // Before the question: what is stored by then is stored for as long as anything is.
     let asked = now_ms();
     if seen.is_some() && objects::get(&object, &path).await?.status() == 200 {
@@ -220,9 +224,12 @@ pub async fn call_shard<A: DeserializeOwned>(
 
 /// The text of a shard's answer.
 async fn answer_of_shard(env: &Env, request: Request) -> Result<String, LedgerError> {
+    let Envelope {
+        merchant, shard, ..
+    } = &request.envelope;
     let stub = env
         .durable_object(config::LEDGER)?
-        .get_by_name(&name_of(request.envelope.shard))?;
+        .get_by_name(&name_of(merchant, *shard))?;
     let response = objects::ask(&stub, &request).await?;
     Ok(accepted(response).await?.text().await?)
 }
@@ -235,7 +242,7 @@ pub async fn call_first<A: DeserializeOwned>(env: &Env, call: Call) -> Result<A,
     call_at(env, 0, call).await
 }
 
-/// Asks the shard of this number, about the one merchant that there is.
+/// Asks the shard of this number, of the merchant whose environment this is.
 ///
 /// # Errors
 /// [`LedgerError`].
@@ -248,7 +255,7 @@ pub async fn call_at<A: DeserializeOwned>(
         v: VERSION,
         shard,
         shards: shards(env)?,
-        merchant: String::new(),
+        merchant: config::merchant(env),
     };
     call_shard(env, Request { envelope, call }).await
 }
@@ -275,7 +282,6 @@ pub async fn call_all<A: DeserializeOwned>(env: &Env, call: &Call) -> Result<Vec
 /// [`LedgerError`], of the first one that did not answer.
 pub async fn call_each<A: DeserializeOwned>(
     env: &Env,
-    merchant: &str,
     call: &Call,
     mut enough: impl FnMut(A) -> bool,
 ) -> Result<(), LedgerError> {
@@ -285,7 +291,7 @@ pub async fn call_each<A: DeserializeOwned>(
             v: VERSION,
             shard,
             shards,
-            merchant: merchant.to_owned(),
+            merchant: config::merchant(env),
         };
         let call = call.clone();
         if enough(call_shard(env, Request { envelope, call }).await?) {
@@ -307,16 +313,12 @@ pub async fn reconciliation(env: &Env, begin: bool) -> Result<Option<Reconciliat
 ///
 /// # Errors
 /// [`LedgerError`].
-pub async fn find(
-    env: &Env,
-    merchant: &str,
-    public_invoice_id: &str,
-) -> Result<Option<View>, LedgerError> {
+pub async fn find(env: &Env, public_invoice_id: &str) -> Result<Option<View>, LedgerError> {
     let call = Call::Find {
         public_invoice_id: public_invoice_id.to_owned(),
     };
     let mut found = None;
-    call_each(env, merchant, &call, |view: Option<View>| {
+    call_each(env, &call, |view: Option<View>| {
         found = view;
         found.is_some()
     })

@@ -21,6 +21,7 @@ use super::sql::{Sql as _, SqlError};
 use super::store::{Known, Settings, Store};
 use crate::invoice::Outcome;
 use crate::worker::alerting;
+use crate::worker::merchants;
 use crate::worker::platform::{alarm_date, config, log, now_ms};
 use crate::worker::schedule::{self, Times};
 
@@ -45,7 +46,10 @@ impl From<SqlError> for LedgerError {
 pub struct GwopLedger {
     pub(super) store: Store<ObjectSql>,
     storage: Storage,
-    pub(super) env: Env,
+    /// As the platform gave it.
+    base: Env,
+    /// The key of the merchant whose shard this is, once it is known, and its environment.
+    merchant: RefCell<Option<(String, Env)>>,
     pub(super) times: Times,
     /// What the shard has stored of itself, once it was read.
     settings: Cell<Option<Settings>>,
@@ -77,7 +81,8 @@ impl DurableObject for GwopLedger {
             store: Store::new(ObjectSql::of(&storage)),
             storage,
             times: config::times(&env),
-            env,
+            base: env,
+            merchant: RefCell::new(None),
             settings: Cell::new(None),
             armed: Cell::new(None),
             remembered: RefCell::default(),
@@ -122,6 +127,14 @@ impl DurableObject for GwopLedger {
     /// failed.
     async fn alarm(&self) -> worker::Result<Response> {
         self.armed.set(None);
+        if let Err(error) = self.recall_merchant().await {
+            log::error("alarm_failed", &[("error", error.to_string().into())]);
+            let again = now_ms().saturating_add(schedule::ALARM_AGAIN_MS);
+            if self.arm(again).await.is_err() {
+                log::error("alarm_lost", &[]);
+            }
+            return Response::empty();
+        }
         #[cfg(feature = "worker-test")]
         self.panic_on_purpose(false);
         let again = |error: LedgerError| {
@@ -152,6 +165,55 @@ fn refusal(error: &LedgerError) -> worker::Result<Response> {
 }
 
 impl GwopLedger {
+    /// The environment of the merchant whose shard this is.
+    pub(super) fn env(&self) -> Env {
+        let merchant = self.merchant.borrow();
+        let own = merchant.as_ref().map(|(_, env)| env);
+        own.unwrap_or(&self.base).clone()
+    }
+
+    /// The key of the merchant whose shard this is; empty where there is one merchant.
+    pub(super) fn merchant(&self) -> String {
+        let merchant = self.merchant.borrow();
+        merchant
+            .as_ref()
+            .map(|(key, _)| key.clone())
+            .unwrap_or_default()
+    }
+
+    /// Goes on as the shard of this merchant, with what is configured now.
+    async fn act_for(&self, key: &str) -> Result<()> {
+        let known = self
+            .merchant
+            .borrow()
+            .as_ref()
+            .map(|(known, _)| known == key);
+        match known {
+            Some(false) => {
+                return Err(LedgerError::Unavailable(
+                    "this shard is another merchant's".to_owned(),
+                ));
+            }
+            // Nobody configures the one merchant anew while this instance lives.
+            Some(true) if key.is_empty() => return Ok(()),
+            _ => {}
+        }
+        let env = merchants::env_of(&self.base, key).await;
+        self.merchant.replace(Some((key.to_owned(), env)));
+        Ok(())
+    }
+
+    /// As [`Self::act_for`], of what is stored: an alarm does not say for whom it is.
+    async fn recall_merchant(&self) -> Result<()> {
+        let known = self.merchant.borrow().as_ref().map(|(key, _)| key.clone());
+        let key = match known {
+            Some(key) => key,
+            None if self.store.has_tables()? => self.store.merchant()?,
+            None => return Ok(()),
+        };
+        self.act_for(&key).await
+    }
+
     /// What the shard knows of itself; `None` where it has stored nothing.
     pub(super) fn settings(&self) -> Result<Option<Settings>> {
         if self.settings.get().is_none() {
@@ -167,8 +229,10 @@ impl GwopLedger {
             shard: envelope.shard,
             shards: envelope.shards,
         };
+        self.act_for(&envelope.merchant).await?;
         if envelope.shard == 0 && !self.since_kept.get() {
             self.store.keep_since(&envelope.merchant, now_ms())?;
+            self.store.keep_merchant(&envelope.merchant)?;
             self.since_kept.set(true);
         }
         if let Some(known) = self.settings()? {
@@ -186,7 +250,7 @@ impl GwopLedger {
             };
             let call = Call::Shards { keep: writes };
             let _: Option<u32> =
-                Box::pin(call_shard(&self.env, Message { envelope, call })).await?;
+                Box::pin(call_shard(&self.env(), Message { envelope, call })).await?;
         }
         if !writes {
             return Ok(false);
@@ -195,6 +259,7 @@ impl GwopLedger {
         match self.settings()? {
             None => {
                 self.store.create(sent, now_ms(), self.times)?;
+                self.store.keep_merchant(&envelope.merchant)?;
                 self.settings.set(Some(sent));
                 Ok(true)
             }
@@ -237,7 +302,7 @@ impl GwopLedger {
 
     /// As [`Self::record`]; whoever is to be told of a conflict hears of it by the alarm.
     fn record_noted(&self, delivery: &Delivery, known: Known, now: i64) -> Result<Outcome> {
-        if !alerting::is_on(&self.env) {
+        if !alerting::is_on(&self.env()) {
             return Ok(self.record(delivery, known, now)?);
         }
         Ok(self.store.sql().transaction(|| {
@@ -296,7 +361,7 @@ impl GwopLedger {
     /// As it is deployed, but for faults on purpose. `TEST_BREAK` breaks the ledger, to show that the checker of histories sees it.
     #[cfg(feature = "worker-test")]
     fn record(&self, delivery: &Delivery, known: Known, now: i64) -> Stored<Outcome> {
-        let broken = config::text(&self.env, "TEST_BREAK").unwrap_or_default();
+        let broken = config::text(&self.env(), "TEST_BREAK").unwrap_or_default();
         let known = match known {
             Known::Invoice {
                 public_invoice_id, ..
@@ -442,7 +507,7 @@ impl GwopLedger {
             Call::Count => Response::from_json(&self.count(merchant, stored, now)?),
             // Of shard 0, as the next two: it has its tables since it was admitted.
             Call::Tally(tally) => {
-                let alerts_on = alerting::is_on(&self.env);
+                let alerts_on = alerting::is_on(&self.env());
                 self.store.tally(&tally, alerts_on, now)?;
                 self.arm_for_alerts().await?;
                 Response::from_json(&())
@@ -464,7 +529,7 @@ impl GwopLedger {
 
     /// The queue gave up on an event. Whoever is to be told of it hears of it by the alarm.
     async fn bury(&self, merchant: &str, event: &EventKey) -> Result<bool> {
-        if !alerting::is_on(&self.env) {
+        if !alerting::is_on(&self.env()) {
             return Ok(self.store.bury(merchant, event)?);
         }
         let buried = self.store.sql().transaction(|| {
@@ -539,7 +604,7 @@ impl GwopLedger {
 
     /// When the next alert is due; `None` where there is none, or alerts are off.
     pub(super) fn next_alert(&self) -> Result<Option<i64>> {
-        if !alerting::is_on(&self.env) {
+        if !alerting::is_on(&self.env()) {
             return Ok(None);
         }
         Ok(self.store.next_alert(self.times)?)
@@ -547,7 +612,9 @@ impl GwopLedger {
 
     /// Takes over an invoice that this shard knows nothing of, where 1.0.0 may have kept it.
     async fn adopt_unknown(&self, merchant: &str, invoice_id: &str) -> Result<()> {
-        if legacy::may_hold(&self.env, merchant) && !self.store.has_invoice(merchant, invoice_id)? {
+        if legacy::may_hold(&self.env(), merchant)
+            && !self.store.has_invoice(merchant, invoice_id)?
+        {
             self.adopt(merchant, invoice_id).await?;
         }
         Ok(())
@@ -556,12 +623,12 @@ impl GwopLedger {
     /// As [`Self::adopt_unknown`], of a shard that may have stored nothing. Answers whether it took anything over.
     async fn adopt_into(&self, envelope: &Envelope, invoice_id: &str) -> Result<bool> {
         let merchant = &envelope.merchant;
-        if !legacy::may_hold(&self.env, merchant)
+        if !legacy::may_hold(&self.env(), merchant)
             || (self.settings()?.is_some() && self.store.has_invoice(merchant, invoice_id)?)
         {
             return Ok(false);
         }
-        let Some(export) = legacy::export(&self.env, invoice_id).await? else {
+        let Some(export) = legacy::export(&self.env(), invoice_id).await? else {
             return Ok(false);
         };
         self.admit(envelope, true).await?;
@@ -570,7 +637,7 @@ impl GwopLedger {
     }
 
     async fn adopt(&self, merchant: &str, invoice_id: &str) -> Result<()> {
-        match legacy::export(&self.env, invoice_id).await? {
+        match legacy::export(&self.env(), invoice_id).await? {
             Some(export) => self.take_over(merchant, &export).await,
             None => Ok(()),
         }
@@ -582,7 +649,7 @@ impl GwopLedger {
             self.arm(next).await?;
         }
         // It is stored here. Where the old object does not hear of it, its alarm or the next call hands it over again, which changes nothing.
-        if let Err(error) = legacy::moved(&self.env, &export.invoice_id).await {
+        if let Err(error) = legacy::moved(&self.env(), &export.invoice_id).await {
             log::warning("hand_over_unmarked", &[("error", error.to_string().into())]);
         }
         Ok(())

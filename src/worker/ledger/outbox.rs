@@ -32,7 +32,7 @@ impl GwopLedger {
             });
         };
         let times = self.times;
-        let on = config::missing_for_fulfillment(&self.env).is_empty();
+        let on = config::missing_for_fulfillment(&self.env()).is_empty();
         let mut more = false;
         self.batches.set(0);
         if on {
@@ -90,7 +90,7 @@ impl GwopLedger {
     /// Shard 0 hears what this shard has noted, and sends the alerts that are due. Answers when there is work of this
     /// kind next. What fails is logged, and holds up nothing else.
     async fn tell_of_alerts(&self, shard: u32) -> Option<i64> {
-        if !alerting::is_on(&self.env) {
+        if !alerting::is_on(&self.env()) {
             return None;
         }
         let next = async {
@@ -103,12 +103,12 @@ impl GwopLedger {
                 } else {
                     // Where the answer is lost, it is told again: a count may be too high, never too low.
                     let call = Call::Raise { kind, count };
-                    client::call_first::<()>(&self.env, call).await?;
+                    client::call_first::<()>(&self.env(), call).await?;
                     self.store.note(kind, count.saturating_neg())?;
                 }
             }
             for alert in self.store.take_alerts(now_ms(), self.times)? {
-                match alerting::send(&self.env, &alert).await {
+                match alerting::send(&self.env(), &alert).await {
                     Ok(()) => self.store.alerted(&alert)?,
                     Err(reason) => log::error(
                         "alert_failed",
@@ -144,7 +144,7 @@ impl GwopLedger {
             let message = RawMessageBuilder::new(json_object(&message)?);
             batch = batch.message(message.build_with_content_type(QueueContentType::Json));
         }
-        config::fulfillment_queue(&self.env)?
+        config::fulfillment_queue(&self.env())?
             .send_raw_batch(batch.build())
             .await
     }

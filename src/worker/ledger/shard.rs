@@ -27,8 +27,13 @@ pub fn shard_of(merchant: &str, invoice_id: &str, shards: u32) -> u32 {
     u32::try_from(shard).unwrap_or_default()
 }
 
-/// The name of a shard's object.
+/// The name of a shard's object. Every merchant has shards of its own; those of the one merchant
+/// that there usually is have no more than a number.
 #[must_use]
-pub fn name_of(shard: u32) -> String {
-    format!("shard-{shard}")
+pub fn name_of(merchant: &str, shard: u32) -> String {
+    if merchant.is_empty() {
+        format!("shard-{shard}")
+    } else {
+        format!("{merchant}/shard-{shard}")
+    }
 }

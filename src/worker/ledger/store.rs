@@ -75,6 +75,11 @@ const OPERATOR: &[&str] = &[
         sent_at INTEGER) STRICT, WITHOUT ROWID",
 ];
 
+/// What the name in `meta` begins with that holds the merchant's key, and what comes behind all such
+/// names.
+const MERCHANT_IS: &str = "merchant:";
+const MERCHANT_ENDS: &str = "merchant;";
+
 /// What a shard knows of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
@@ -162,6 +167,37 @@ impl<S: Sql> Store<S> {
             &[name.into(), value.into()],
         )?;
         Ok(())
+    }
+
+    /// Keeps in mind whose shard this is: an alarm does not say for whom it is. Nothing is kept
+    /// where there is one merchant.
+    ///
+    /// # Errors
+    /// Where storage fails.
+    pub fn keep_merchant(&self, merchant: &str) -> Result<()> {
+        if !merchant.is_empty() {
+            self.set_meta(&[MERCHANT_IS, merchant].concat(), 1)?;
+        }
+        Ok(())
+    }
+
+    /// The key of the merchant whose shard this is; empty where there is one merchant.
+    ///
+    /// # Errors
+    /// Where storage fails.
+    pub fn merchant(&self) -> Result<String> {
+        let found = self.first(
+            "SELECT name FROM meta WHERE name >= ?1 AND name < ?2",
+            &[MERCHANT_IS.into(), MERCHANT_ENDS.into()],
+        )?;
+        let name: String = match found {
+            Some(mut row) => row.required(0)?,
+            None => return Ok(String::new()),
+        };
+        Ok(name
+            .strip_prefix(MERCHANT_IS)
+            .unwrap_or_default()
+            .to_owned())
     }
 
     /// Brings an older schema up to date, and tells what the shard knows of itself; `None` where nothing was ever stored. Writes nothing then. A

@@ -27,12 +27,13 @@ const DAY: i64 = 24 * 60 * 60 * 1_000;
 
 /// Runs every check on an empty database, and names those that fail.
 pub fn failures<'s, S: Sql>(sql: &'s S) -> Vec<String> {
-    let checks: [Check<&'s S>; 23] = [
+    let checks: [Check<&'s S>; 24] = [
         ("an unknown database stays empty", unknown),
         ("settings are kept", settings),
         ("a delivery is stored whole", delivery),
         ("an event is known by its invoice and id", duplicates),
         ("merchants are apart", merchants),
+        ("a shard knows whose it is", owner),
         ("an error undoes the whole transaction", rollback),
         ("an event goes through the outbox", outbox),
         ("the queue refuses", refused),
@@ -262,6 +263,19 @@ fn merchants<S: Sql>(store: &Store<S>) -> Checked {
     equal(store.find("m3", "inv_a")?, None)?;
     store.confirm("m2", &key(&own), NOW, Times::default())?;
     equal(store.read("", "a")?.map(|view| view.outbox.len()), Some(1))
+}
+
+fn owner<S: Sql>(store: &Store<S>) -> Checked {
+    created(store)?;
+    equal(store.merchant()?, String::new())?;
+    store.keep_merchant("")?;
+    equal(store.merchant()?, String::new())?;
+    for _ in 0..2 {
+        store.keep_merchant("shop-a")?;
+        equal(store.merchant()?, "shop-a".to_owned())?;
+    }
+    // What the shard knows of itself stays.
+    equal(store.open()?.is_some(), true)
 }
 
 fn rollback<S: Sql>(store: &Store<S>) -> Checked {

@@ -18,9 +18,6 @@ use crate::worker::gwop::{Refused, call_once};
 use crate::worker::platform::{config, log, now_ms};
 use crate::worker::{schedule, verify};
 
-/// The key of the merchant whose invoices are walked: empty, since there is one merchant.
-const MERCHANT: &str = "";
-
 /// How long one step may take, in milliseconds: the outbox of this shard waits meanwhile.
 const STEP_MS: i64 = 5_000;
 
@@ -71,7 +68,7 @@ impl GwopLedger {
         if self.settings()?.is_none_or(|settings| settings.shard != 0) {
             return Ok(None);
         }
-        let Some(run) = self.store.walk(MERCHANT)? else {
+        let Some(run) = self.store.walk(&self.merchant())? else {
             return Ok(None);
         };
         if run.due_at > now_ms() {
@@ -80,7 +77,7 @@ impl GwopLedger {
         if let Err(stop) = self.walk_step(&run).await {
             self.stopped(&run, &stop)?;
         }
-        let on = config::missing_for_fulfillment(&self.env).is_empty();
+        let on = config::missing_for_fulfillment(&self.env()).is_empty();
         // Where fulfillment is switched off, when to look again is for the next alarm to say.
         let next = if on { self.store.next_job(on)? } else { None };
         let next = next.unwrap_or_else(now_ms);
@@ -104,7 +101,8 @@ impl GwopLedger {
             ],
         );
         let due_at = now_ms().saturating_add(pause);
-        self.store.walk_failed(MERCHANT, Some(due_at), &error)?;
+        self.store
+            .walk_failed(&self.merchant(), Some(due_at), &error)?;
         if run.failures >= QUIET_FAILURES {
             self.raise_failed()?;
         }
@@ -118,26 +116,26 @@ impl GwopLedger {
     }
 
     async fn walk_step(&self, run: &Run) -> Result<(), Stop> {
-        let missing = config::missing_for_reconciliation(&self.env);
+        let missing = config::missing_for_reconciliation(&self.env());
         if !missing.is_empty() {
             let error = ["not configured: ", &missing.join(", ")].concat();
             log::error("reconcile_failed", &[("error", error.as_str().into())]);
             self.store
-                .walk_failed(MERCHANT, None, &error)
+                .walk_failed(&self.merchant(), None, &error)
                 .map_err(LedgerError::from)?;
             return Ok(self.raise_failed()?);
         }
-        let shards = shards(&self.env)?;
+        let shards = shards(&self.env())?;
         let began = now_ms();
         // A cursor that cannot be read is one of a later version, whose Worker was rolled back.
         let resumed = Walk::resume(&run.cursor, began);
         let Some(mut walk) = resumed.or_else(|| Walk::resume("", began)) else {
             return Ok(());
         };
-        let since = config::reconcile_since(&self.env).unwrap_or(run.since);
+        let since = config::reconcile_since(&self.env()).unwrap_or(run.since);
         let floor = floor(since, Some(self.times.invoices), began);
         let mut budget =
-            config::reconcile_subrequests(&self.env).saturating_sub(self.batches.get());
+            config::reconcile_subrequests(&self.env()).saturating_sub(self.batches.get());
         while let Next::Page { status, offset } = walk.next() {
             // A page needs the list and every shard, and time is for the outbox too.
             let spent = now_ms().saturating_sub(began) > STEP_MS;
@@ -146,7 +144,7 @@ impl GwopLedger {
             }
             let argument = json!({ "status": status.as_str(), "limit": PAGE, "offset": offset });
             budget = budget.saturating_sub(1);
-            let text = call_once(&self.env, "invoices.list", &argument).await?;
+            let text = call_once(&self.env(), "invoices.list", &argument).await?;
             let page = Page::read(&text).ok_or_else(|| Refused {
                 brief: "ResponseValidationError invoices.list".to_owned(),
                 wait_ms: None,
@@ -159,7 +157,7 @@ impl GwopLedger {
                 walk.turn(&page.created(), page.more, floor, paged.failed);
             }
             self.store
-                .walked(MERCHANT, &walk, paged.counts, now_ms())
+                .walked(&self.merchant(), &walk, paged.counts, now_ms())
                 .map_err(LedgerError::from)?;
             if !paged.whole {
                 break;
@@ -167,7 +165,7 @@ impl GwopLedger {
         }
         if let Next::Over { complete } = walk.next() {
             self.passed_over.borrow_mut().clear();
-            let run = self.store.reconciliation(MERCHANT);
+            let run = self.store.reconciliation(&self.merchant());
             if let Some(run) = run.map_err(LedgerError::from)? {
                 log::line(
                     log::Level::Info,
@@ -195,7 +193,7 @@ impl GwopLedger {
         failures: i64,
         budget: &mut i64,
     ) -> Result<Paged, Stop> {
-        let merchant_id = config::text(&self.env, config::GWOP_MERCHANT_ID).unwrap_or_default();
+        let merchant_id = config::text(&self.env(), config::GWOP_MERCHANT_ID).unwrap_or_default();
         let merchant_id = json!(merchant_id).to_string();
         let mut counts = Counts {
             pages: 1,
@@ -219,7 +217,7 @@ impl GwopLedger {
         let (mut detailed, mut whole, mut is_first, mut failed) = (vec![], true, true, false);
         // What the shards cost that have to be asked again.
         let (mut again, mut reserve) = (BTreeSet::new(), 0_i64);
-        let may_adopt = legacy::may_hold(&self.env, MERCHANT);
+        let may_adopt = legacy::may_hold(&self.env(), &self.merchant());
         for at in wanted {
             let Some(found) = found.get(at) else { continue };
             let id = found.public_invoice_id().unwrap_or_default();
@@ -228,7 +226,7 @@ impl GwopLedger {
                 continue;
             }
             let invoice_id = found.invoice_id().unwrap_or_default();
-            let shard = shard_of(MERCHANT, &invoice_id, shards);
+            let shard = shard_of(&self.merchant(), &invoice_id, shards);
             let cost = match shard {
                 0 if may_adopt => 2,
                 0 => 0,
@@ -242,7 +240,7 @@ impl GwopLedger {
             }
             is_first = false;
             *budget = budget.saturating_sub(1);
-            let text = match call_once(&self.env, "invoices.get", &json!({ "id": id })).await {
+            let text = match call_once(&self.env(), "invoices.get", &json!({ "id": id })).await {
                 Ok(text) => text,
                 // What the list says has to do.
                 Err(refused) if refused.is_missing => "{}".to_owned(),
@@ -301,23 +299,25 @@ impl GwopLedger {
         budget: &mut i64,
         counts: &mut Counts,
     ) -> Result<Vec<usize>, Stop> {
+        let merchant = self.merchant();
         let mut by_shard: BTreeMap<u32, Vec<(usize, Candidate)>> = BTreeMap::new();
-        for (at, candidate) in candidates {
-            let shard = shard_of(MERCHANT, &candidate.delivery.invoice_id, shards);
+        for (at, mut candidate) in candidates {
+            candidate.delivery.merchant.clone_from(&merchant);
+            let shard = shard_of(&merchant, &candidate.delivery.invoice_id, shards);
             by_shard.entry(shard).or_default().push((at, candidate));
         }
         let mut wanted = vec![];
         for (shard, of_shard) in by_shard {
             let (places, candidates): (Vec<usize>, Vec<Candidate>) = of_shard.into_iter().unzip();
             let verdicts = if shard == 0 {
-                if legacy::may_hold(&self.env, MERCHANT) {
+                if legacy::may_hold(&self.env(), &merchant) {
                     let asked = i64::try_from(candidates.len()).unwrap_or(i64::MAX);
                     *budget = budget.saturating_sub(asked.saturating_mul(2));
                 }
                 self.compare(candidates).await?
             } else {
                 *budget = budget.saturating_sub(1);
-                call_at(&self.env, shard, Call::Compare { candidates }).await?
+                call_at(&self.env(), shard, Call::Compare { candidates }).await?
             };
             for (at, verdict) in places.into_iter().zip(verdicts) {
                 match verdict {

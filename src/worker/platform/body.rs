@@ -29,6 +29,8 @@ pub struct Incoming {
     pub method: String,
     /// The path: that of the URL, or what a merchant's router has set by `Request::path_mut`.
     pub path: String,
+    /// The key of the merchant whom the path names; empty where there is one merchant.
+    pub merchant: String,
 }
 
 impl From<web_sys::Request> for Incoming {
@@ -51,7 +53,17 @@ impl Incoming {
             headers: request.headers(),
             method: request.method(),
             path,
+            merchant: String::new(),
             request,
+        }
+    }
+
+    /// The same request, of a merchant.
+    pub fn of(&self, merchant: &str) -> Self {
+        let request = Clone::clone(&self.request);
+        Self {
+            merchant: merchant.to_owned(),
+            ..Self::new(request, self.path.clone())
         }
     }
 

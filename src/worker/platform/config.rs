@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use js_sys::{Array, Reflect};
-use wasm_bindgen::JsValue;
+use js_sys::{Array, Function, Reflect};
+use wasm_bindgen::{JsCast, JsValue};
 use worker::{Env, Queue, Url};
 
 use super::log;
@@ -69,6 +69,17 @@ pub const SESSIONS: &str = "GWOP_SESSIONS";
 pub const FULFILLMENT_QUEUE: &str = "GWOP_FULFILLMENT_QUEUE";
 /// What 1.0.0 called [`FULFILLMENT_QUEUE`].
 const OLD_FULFILLMENT_QUEUE: &str = "GWOP_FULFILMENT_QUEUE";
+/// Several merchants in one Worker: [`crate::worker::merchants`].
+pub const MERCHANTS: &str = "GWOP_MERCHANTS";
+/// The key of the merchant whose environment this is. No variable can have such a name.
+pub const MERCHANT: &str = "gwop:merchant";
+/// What [`crate::worker::hooks`] finds, from `createWorker` of `@gwop/worker`: no variable can have
+/// such a name.
+pub const HOOKS: &str = "gwop:hooks";
+/// Hook: fulfillment as a function.
+pub const ON_EVENT: &str = "onEvent";
+/// Hook: whoever is told of alerts, as a function.
+pub const ON_ALERT: &str = "onAlert";
 /// Rate limiter of the auth routes, optional.
 pub const AUTH_RATE_LIMITER: &str = "GWOP_AUTH_RATE_LIMITER";
 
@@ -359,6 +370,9 @@ fn http_url(env: &Env, name: &'static str) -> Option<String> {
 
 /// What alerts miss.
 pub fn missing_for_alerts(env: &Env) -> Vec<&'static str> {
+    if hook(env, ON_ALERT).is_some() {
+        return vec![];
+    }
     let parts = [
         (ALERT_URL, alert_url(env).is_some()),
         (ALERT_SECRET, is_set(env, ALERT_SECRET)),
@@ -370,6 +384,21 @@ pub fn missing_for_alerts(env: &Env) -> Vec<&'static str> {
 /// Whether something is bound under a name.
 pub fn is_bound(env: &Env, name: &str) -> bool {
     !value(env, name).is_undefined()
+}
+
+/// The key of the merchant whose environment this is; empty where there is one merchant.
+pub fn merchant(env: &Env) -> String {
+    value(env, MERCHANT).as_string().unwrap_or_default()
+}
+
+/// A function of the merchant's own, in front of this Worker in JavaScript.
+pub fn hook(env: &Env, name: &str) -> Option<Function> {
+    let hooks = value(env, HOOKS);
+    if !hooks.is_object() {
+        return None;
+    }
+    let hook = Reflect::get(&hooks, &JsValue::from_str(name)).ok()?;
+    hook.dyn_into().ok()
 }
 
 /// The queue of events on their way to fulfillment, under its name or the one that 1.0.0 gave it.
@@ -407,11 +436,14 @@ pub fn warn_of_old_names(env: &Env) {
 pub fn missing_for_fulfillment(env: &Env) -> Vec<&'static str> {
     // Asked first for what is mostly not there: `worker`'s own answer to that is an error with a text.
     let service = is_bound(env, FULFILLMENT) && env.service(FULFILLMENT).is_ok();
-    let place = service || fulfillment_url(env).is_some();
+    let hooked = hook(env, ON_EVENT).is_some();
+    let place = hooked || service || fulfillment_url(env).is_some();
+    // What stays in this Worker is not signed.
+    let signed = hooked || is_set(env, FULFILLMENT_SECRET);
     let queue = is_bound(env, FULFILLMENT_QUEUE) || is_bound(env, OLD_FULFILLMENT_QUEUE);
     let parts = [
         (FULFILLMENT_URL, place),
-        (FULFILLMENT_SECRET, is_set(env, FULFILLMENT_SECRET)),
+        (FULFILLMENT_SECRET, signed),
         (FULFILLMENT_QUEUE, queue && fulfillment_queue(env).is_ok()),
     ];
     let missing = parts.into_iter().filter(|(_, there)| !there);

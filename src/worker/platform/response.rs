@@ -224,8 +224,14 @@ pub async fn served(
         ("outcome", answer.outcome.as_str().into()),
         ("duration_ms", now_ms().saturating_sub(started).into()),
     ];
+    let merchant =
+        (!request.merchant.is_empty()).then(|| ("merchant", request.merchant.as_str().into()));
     let traced = traceparent.map(|parent| ("trace_id", trace::trace_id(&parent).into()));
-    let fields = own.iter().chain(&answer.about).chain(&traced);
+    let fields = own
+        .iter()
+        .chain(&merchant)
+        .chain(&answer.about)
+        .chain(&traced);
     log::line(level, "request", fields);
     Served { answer, request_id }
 }

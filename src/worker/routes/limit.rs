@@ -12,7 +12,13 @@ pub async fn limited(request: &Incoming, env: &Env, what: &str) -> Option<Answer
     let limiter = env.rate_limiter(config::AUTH_RATE_LIMITER).ok()?;
     let client = request.header("cf-connecting-ip");
     let client = client.map_or_else(|| "unknown".to_owned(), |address| client_of(&address));
-    match limiter.limit([what, " ", &client].concat()).await {
+    // The same client at two merchants counts for each.
+    let key = if request.merchant.is_empty() {
+        [what, " ", &client].concat()
+    } else {
+        [what, " ", &request.merchant, " ", &client].concat()
+    };
+    match limiter.limit(key).await {
         Ok(outcome) if !outcome.success => {
             request.drain().await;
             let answer = Answer::error(429, "RATE_LIMITED", "Too many requests: try again later");

@@ -22,8 +22,6 @@ const REPLAY_BODY_BYTES: usize = 4 * 1024;
 /// The most bytes of an upgrade's body.
 const UPGRADE_BODY_BYTES: usize = 16 * 1024;
 
-/// The key of the merchant whose invoices the operator sees: empty, since there is one merchant.
-pub(super) const MERCHANT: &str = "";
 /// How many objects one call of `/upgrade` hands over. Each is up to four subrequests, and Workers Free allows 50.
 const OBJECTS_PER_UPGRADE: usize = 10;
 
@@ -123,7 +121,7 @@ pub(super) async fn replayed(
         invoice_id: invoice_id.clone(),
         event_id: event_id.to_owned(),
     });
-    let replay = client::call(env, MERCHANT, &invoice_id, call).await?;
+    let replay = client::call(env, &config::merchant(env), &invoice_id, call).await?;
     Ok(replay_answer(replay, &invoice_id, event_id, dry_run))
 }
 
@@ -153,10 +151,12 @@ fn replay_answer(replay: Replay, invoice_id: &str, event_id: &str, dry_run: bool
 /// Finds an invoice by either id. A public id is asked of every shard.
 async fn find(env: &Env, id: &str) -> Result<Option<View>, LedgerError> {
     if id.starts_with(PUBLIC_ID_PREFIX) {
-        if let Some(view) = client::find(env, MERCHANT, id).await? {
+        if let Some(view) = client::find(env, id).await? {
             return Ok(Some(view));
         }
-        if let Some(invoice_id) = legacy::invoice_of(env, id).await? {
+        if legacy::may_hold(env, &config::merchant(env))
+            && let Some(invoice_id) = legacy::invoice_of(env, id).await?
+        {
             return read(env, &invoice_id).await;
         }
     }
@@ -167,7 +167,7 @@ async fn read(env: &Env, invoice_id: &str) -> Result<Option<View>, LedgerError> 
     let call = Call::Read {
         invoice_id: invoice_id.to_owned(),
     };
-    client::call(env, MERCHANT, invoice_id, call).await
+    client::call(env, &config::merchant(env), invoice_id, call).await
 }
 
 /// `POST /upgrade` with `{ "object_ids": ["…"] }`: objects of 1.0.0 hand over to the ledger. Ids are those that Cloudflare's API lists.
@@ -179,7 +179,7 @@ pub async fn upgrade(request: &Incoming, env: &Env) -> Answer {
     if let Err(refusal) = admit(request, env, "POST").await {
         return refusal;
     }
-    if !legacy::may_hold(env, MERCHANT) {
+    if !legacy::may_hold(env, &config::merchant(env)) {
         return Answer::error(
             409,
             "NOTHING_TO_UPGRADE",

@@ -63,7 +63,7 @@ async fn answer(request: &Incoming, env: &Env) -> Answer {
     // Before the body: nobody's memory is spent on what nobody signed, or on an old delivery.
     if let Err(rejection) = verify::signature_header(&signature) {
         request.drain().await;
-        return refused(&rejection);
+        return refused(env, &rejection);
     }
     let body = match request.read_body(config::max_body_bytes(env)).await {
         Ok(body) => body,
@@ -73,13 +73,14 @@ async fn answer(request: &Incoming, env: &Env) -> Answer {
         Ok(()) => {}
         Err(failure) => {
             return Failure::rejection(failure)
-                .map_or_else(Answer::unavailable, |rejection| refused(&rejection));
+                .map_or_else(Answer::unavailable, |rejection| refused(env, &rejection));
         }
     }
     let (id, kind) = (header("x-gwop-event-id"), header("x-gwop-event-type"));
     match verify::event(&body, &id, &kind) {
         Ok(Signed::Delivery(delivery)) => {
             let delivery = Delivery {
+                merchant: config::merchant(env),
                 traceparent: trace::parent(&header("traceparent")),
                 ..delivery
             };
@@ -90,7 +91,7 @@ async fn answer(request: &Incoming, env: &Env) -> Answer {
             event_id,
             event_type,
         }) => {
-            count(|tally| tally.delivered(Outcome::Ignored));
+            count(env, |tally| tally.delivered(Outcome::Ignored));
             received(Outcome::Ignored).about([
                 ("event_id", bounded(&event_id).into()),
                 ("event_type", bounded(&event_type).into()),
@@ -101,8 +102,8 @@ async fn answer(request: &Incoming, env: &Env) -> Answer {
 }
 
 /// A signature that is refused: counted, and nothing is written for it.
-fn refused(rejection: &Rejection) -> Answer {
-    count(|tally| tally.refused(rejection.code.as_str()));
+fn refused(env: &Env, rejection: &Rejection) -> Answer {
+    count(env, |tally| tally.refused(rejection.code.as_str()));
     rejected(401, rejection)
 }
 
@@ -138,7 +139,7 @@ async fn store(env: &Env, delivery: Delivery, signature: &str) -> Answer {
         Ok(outcome) => outcome,
         Err(error) => return error.answer(&about),
     };
-    count(|tally| {
+    count(env, |tally| {
         tally.delivered(outcome);
         if outcome == Outcome::Applied {
             let happened_at = verify::created_at(&delivery.body);

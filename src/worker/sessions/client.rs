@@ -10,5 +10,10 @@ use crate::worker::platform::{config, objects};
 /// # Errors
 /// Where the object cannot be reached or its storage fails.
 pub async fn ask(env: &Env, session_id: &str, question: &SessionCall) -> Result<Standing> {
-    objects::call(env, config::SESSIONS, session_id, question).await
+    let merchant = config::merchant(env);
+    if merchant.is_empty() {
+        return objects::call(env, config::SESSIONS, session_id, question).await;
+    }
+    let name = [&merchant, "/", session_id].concat();
+    objects::call(env, config::SESSIONS, &name, question).await
 }

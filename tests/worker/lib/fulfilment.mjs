@@ -9,19 +9,19 @@ import { TOP } from './wrangler.mjs';
 /** The fulfilment secret of every worker that is started here. */
 export const FULFILLMENT_SECRET = 'whsec_fulfilment_of_the_tests';
 
-async function sdk() {
+async function sdk(webhookSecret) {
   const entry = join(TOP, 'dist/npm/index.node.js');
   if (!existsSync(entry)) throw new Error(`${entry} is not there: run \`cargo xtask build\``);
   const { Gwop } = await import(pathToFileURL(entry));
-  return new Gwop({ webhookSecret: FULFILLMENT_SECRET });
+  return new Gwop({ webhookSecret });
 }
 
 /**
  * Starts a fulfilment endpoint. `received` lists the verified deliveries, `refused` what did not verify.
  * `answer(event)` decides the status; 200 by default. `offsetMs` is by how much its clock is ahead.
  */
-export async function startFulfilment() {
-  const gwop = await sdk();
+export async function startFulfilment(secret = FULFILLMENT_SECRET) {
+  const gwop = await sdk(secret);
   const endpoint = { received: [], refused: [], attempts: 0, offsetMs: 0, answer: () => 200 };
   const server = createServer(async (request, response) => {
     const chunks = [];

@@ -10,12 +10,14 @@ import { eventually, sleep } from './runner.mjs';
 
 /** The top level of the repository. */
 export const TOP = fileURLToPath(new URL('../../../', import.meta.url));
-/** The build with faults on purpose and shorter times. */
-export const TEST_BUILD = join(TOP, 'build/worker-test/entry.js');
+/** The build with faults on purpose and shorter times, in the npm package around it. */
+export const TEST_BUILD = join(TOP, 'build/npm-worker-test/index.js');
 /** Where storage lies: in memory where that can be had, since workerd syncs each write. A `kill -9` is none the wiser. */
 export const SCRATCH = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
-/** What is deployed. */
-export const SHIPPED_BUILD = join(TOP, 'dist/worker/entry.js');
+/** What is deployed, in the npm package around it. */
+export const SHIPPED_BUILD = join(TOP, 'dist/npm-worker/index.js');
+/** The same without the package, as `wrangler.toml` names it. */
+export const BARE_BUILD = join(TOP, 'dist/worker/entry.js');
 
 /**
  * How long a request waits for its answer, in milliseconds. wrangler's own proxy never answers a GET whose connection to workerd broke, until another

@@ -1,0 +1,30 @@
+// Puts the npm package `@gwop/worker` together: `assemble.mjs OUT WORKER SDK VERSION`, run by
+// `cargo xtask build`. WORKER is the directory of a built Worker, SDK that of the built
+// `@gwop/sdk`.
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+const [out, worker, sdk, version] = process.argv.slice(2);
+const here = import.meta.dirname;
+const top = join(here, "../..");
+
+rmSync(out, { recursive: true, force: true });
+mkdirSync(join(out, "worker"), { recursive: true });
+for (const file of ["entry.js", "index.js", "index_bg.wasm"]) {
+  cpSync(join(worker, file), join(out, "worker", file));
+}
+for (const file of ["index.js", "index.d.ts", "README.md", "cli"]) {
+  cpSync(join(here, file), join(out, file), { recursive: true });
+}
+// Its events are the SDK's.
+cpSync(join(sdk, "generated/models.d.ts"), join(out, "models.d.ts"));
+mkdirSync(join(out, "docs"));
+cpSync(join(top, "docs/worker.md"), join(out, "docs/worker.md"));
+for (const file of ["LICENSE", "CHANGELOG.md", "SECURITY.md"])
+  cpSync(join(top, file), join(out, file));
+
+const manifest = JSON.parse(readFileSync(join(here, "package.json"), "utf8"));
+manifest.version = version;
+// The SDK must be able to read what this Worker sends.
+manifest.peerDependencies["@gwop/sdk"] = `^${version}`;
+writeFileSync(join(out, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);

@@ -1,0 +1,258 @@
+// `init`: makes a project, or upgrades one of an earlier version. A file that is there is never
+// overwritten: in a project of `init` it gets what it lacks, once the difference was shown.
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { createInterface } from "node:readline/promises";
+import { parseArgs } from "node:util";
+import { difference } from "./difference.js";
+import { UsageError } from "./errors.js";
+import { classesOf, filesOf, secretsOf, wishesOf } from "./project.js";
+import { readOld } from "./toml.js";
+import { isLater, VERSION } from "./versions.js";
+
+const HELP = `npx @gwop/worker init: makes a project of Gwop's Worker in this folder, or upgrades it
+
+  --name NAME                the Worker's name (default: the folder's)
+  --fulfillment url|service  where paid events go: to a URL of yours by POST (default), or to
+                             a Worker of yours by a service binding, which is begun for you
+  --with-auth                wallet auth too: needs a merchant key and the merchant's id
+  --yes                      ask nothing: take what the other options say, and upgrade at once
+  --help                     this text
+
+It never overwrites a file. In a project of an earlier version it shows what would change first.`;
+
+const OPTIONS = {
+  name: { type: "string" },
+  fulfillment: { type: "string" },
+  "with-auth": { type: "boolean" },
+  yes: { type: "boolean", short: "y" },
+  help: { type: "boolean", short: "h" },
+};
+
+/** What Cloudflare takes as a Worker's name, with room for `-fulfillment-dead` of its queues. */
+const NAME = /^[a-z0-9](?:[a-z0-9-]{0,44}[a-z0-9])?$/;
+
+/** Runs the command in the working directory. Resolves to the exit code. */
+export async function init(args) {
+  const { values, positionals } = argumentsOf(args);
+  if (values.help) {
+    console.log(HELP);
+    return 0;
+  }
+  if (positionals.length > 0) throw new UsageError("init takes options only: init --help");
+  const here = process.cwd();
+  const read = (path) =>
+    existsSync(join(here, path)) ? readFileSync(join(here, path), "utf8") : undefined;
+  const asks = !values.yes && process.stdin.isTTY && process.stdout.isTTY;
+  const questions = asks
+    ? createInterface({ input: process.stdin, output: process.stdout })
+    : undefined;
+  try {
+    const before = projectOf(read);
+    if (before && isLater(before.version, VERSION)) {
+      throw new UsageError(
+        `this project is of @gwop/worker ${before.version}, and this command of ${VERSION}: ` +
+          "npx @gwop/worker@latest init",
+      );
+    }
+    const wishes = before
+      ? { ...before.wishes, withAuth: values["with-auth"] ?? false }
+      : await wished(values, { here, read, questions });
+    if (before) refuseOthers(values, wishes);
+    const plan = planOf(wishes, read, before !== undefined);
+    return await carryOut(plan, wishes, { before, questions, isAgreed: values.yes ?? false });
+  } catch (error) {
+    // Ctrl-C and Ctrl-D at a question, which come before anything is written.
+    if (error.name !== "AbortError") throw error;
+    console.log("\nBroken off: nothing was written.");
+    return 1;
+  } finally {
+    questions?.close();
+  }
+}
+
+function argumentsOf(args) {
+  try {
+    return parseArgs({ args, options: OPTIONS, allowPositionals: true });
+  } catch (error) {
+    throw new UsageError(`${error.message.split(". ")[0]}. See gwop-worker init --help`);
+  }
+}
+
+/** The project of `init` that is here; `undefined` where there is none. */
+function projectOf(read) {
+  const [manifest, config] = [read("package.json"), read("wrangler.jsonc")];
+  if (manifest === undefined || config === undefined) return undefined;
+  const { dependencies = {}, devDependencies = {} } = understood("package.json", () =>
+    JSON.parse(manifest),
+  );
+  const range = dependencies["@gwop/worker"] ?? devDependencies["@gwop/worker"];
+  if (range === undefined) return undefined;
+  return {
+    version: /\d+\.\d+\.\d+/.exec(range)?.[0] ?? VERSION,
+    wishes: understood("wrangler.jsonc", () => wishesOf(config)),
+  };
+}
+
+function understood(path, work) {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new UsageError(`${path} cannot be read (${error.message}): put it right, then try again`);
+  }
+}
+
+/** What a project has is not changed by an option. */
+function refuseOthers({ name, fulfillment }, wishes) {
+  for (const [option, given, there] of [
+    ["--name", name, wishes.name],
+    ["--fulfillment", fulfillment, wishes.fulfillment],
+  ]) {
+    if (given !== undefined && given !== there) {
+      throw new UsageError(`${option} is ${there} in this project: change wrangler.jsonc itself`);
+    }
+  }
+}
+
+async function wished(values, { here, read, questions }) {
+  const toml = read("wrangler.toml");
+  const old = toml === undefined ? undefined : readOld(toml);
+  if (toml !== undefined && old.migrations.length === 0) {
+    throw new UsageError(
+      "here is a wrangler.toml of something else: start in a folder of its own, or rename it",
+    );
+  }
+  const ask = async (question, usual, isGood, expected) => {
+    for (;;) {
+      const answer = (await questions.question(`${question} (${usual}) `)).trim() || usual;
+      if (isGood(answer)) return answer;
+      console.log(expected);
+    }
+  };
+  const isName = (name) => NAME.test(name);
+  const aboutName = "A name has 1 to 46 lower-case letters, digits and dashes: shop-gwop";
+  const isPlace = (place) => ["url", "service"].includes(place);
+  const aboutPlace = "It takes url or service";
+  let { name, fulfillment, "with-auth": withAuth } = values;
+  const folder = basename(here)
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .slice(0, 46);
+  const usualName = old?.name ?? (folder.replace(/^-+|-+$/g, "") || "gwop");
+  if (questions) {
+    name ??= await ask("The Worker's name?", usualName, isName, aboutName);
+    fulfillment ??= await ask(
+      "Where do paid events go: to a url of yours, or to a Worker of yours (service)?",
+      "url",
+      isPlace,
+      aboutPlace,
+    );
+    withAuth ??= /^y/i.test(
+      await ask("Wallet auth too? y/n", "n", (answer) => /^[yn]/i.test(answer), "y or n"),
+    );
+  }
+  name ??= usualName;
+  fulfillment ??= "url";
+  if (!isName(name))
+    throw new UsageError(`--name: ${aboutName[0].toLowerCase()}${aboutName.slice(1)}`);
+  if (old?.name !== undefined && old.name !== name) {
+    // Under another name nothing of what is stored would be found.
+    throw new UsageError(`--name is ${old.name} in wrangler.toml: it has to stay`);
+  }
+  if (!isPlace(fulfillment)) throw new UsageError("--fulfillment takes url or service");
+  return { name, fulfillment, withAuth: withAuth ?? false, old };
+}
+
+/** What would be done to each file. */
+function planOf(wishes, read, isUpgrade) {
+  return filesOf(wishes, VERSION, read).map((file) => {
+    const text = read(file.path);
+    if (text === undefined) return { ...file, action: "create" };
+    const upgraded = understood(file.path, () => file.upgrade?.(text) ?? text);
+    if (upgraded === text) return { ...file, action: "keep" };
+    return { ...file, action: isUpgrade ? "change" : "advise", text, upgraded };
+  });
+}
+
+async function carryOut(plan, wishes, { before, questions, isAgreed }) {
+  const changes = plan.filter(({ action }) => action === "change");
+  if (changes.length > 0) {
+    console.log(`From @gwop/worker ${before.version} to ${VERSION}:\n`);
+    for (const change of changes) console.log(shown(change));
+    const answer = questions && (await questions.question("Change these files? y/n (n) "));
+    if (!isAgreed && !/^y/i.test(answer?.trim() ?? "")) {
+      console.log(`Nothing was changed.${questions ? "" : " With --yes it is."}`);
+      return 1;
+    }
+  }
+  for (const file of plan) {
+    if (file.action === "create") create(file);
+    if (file.action === "change") writeFileSync(file.path, file.upgraded);
+    if (file.secret) closeUp(file.path);
+    const said = { create: "made", change: "changed", keep: "kept", advise: "kept" }[file.action];
+    console.log(`${said.padEnd(8)} ${file.path}${file.secret ? " (for your eyes alone)" : ""}`);
+  }
+  for (const file of plan.filter(({ action }) => action === "advise")) {
+    console.log(
+      `\n${file.path} was there before. What it lacks is for you to add:\n${shown(file)}`,
+    );
+  }
+  if (wishes.old && before === undefined) tellOfOld(wishes.old);
+  adviseExports(wishes);
+  if (before === undefined) tellOfNext(wishes);
+  else console.log("\nNext:\n  npm install\n  npm run dev\n  npm run deploy");
+  return 0;
+}
+
+/** The difference, with values of secrets left out. */
+function shown({ path, text, upgraded, secret }) {
+  const all = difference(path, text, upgraded);
+  return secret ? all.replace(/^([-+ ] \s*(?:export\s+)?\w+\s*=).*$/gm, "$1…") : all;
+}
+
+/** Makes a file that is not there; one that came meanwhile is not overwritten. */
+function create({ path, make, mode = 0o644 }) {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, make(), { flag: "wx", mode });
+}
+
+/** A file with secrets is nobody else's to read. */
+function closeUp(path) {
+  if (process.platform !== "win32" && statSync(path).mode & 0o077) chmodSync(path, 0o600);
+}
+
+function tellOfOld({ left }) {
+  console.log(
+    "\nwrangler takes wrangler.jsonc from now on: remove wrangler.toml once you have looked. " +
+      "Its Durable Objects, migrations and queues were taken over." +
+      (left.length > 0 ? `\nNot taken over, for you to copy: ${left.join(", ")}.` : ""),
+  );
+}
+
+/** The code is the merchant's: it is told what is missing, and not changed. */
+function adviseExports(wishes) {
+  const path = "src/index.ts";
+  const text = readFileSync(path, "utf8");
+  const missing = classesOf(wishes).filter((name) => !new RegExp(`\\b${name}\\b`).test(text));
+  if (missing.length > 0 && !/export\s*\*\s*from\s*["']@gwop\/worker/.test(text)) {
+    console.log(`\n${path} must also say: export { ${missing.join(", ")} } from "@gwop/worker";`);
+  }
+}
+
+function tellOfNext(wishes) {
+  console.log(`
+Next:
+  npm install
+  npm run dev       the Worker on this machine, with a local Gwop beside it
+  npm run deploy    to Cloudflare, after these, once:
+
+  npm run queues
+${secretsOf(wishes)
+  .map((name) => `  npx wrangler secret put ${name}`)
+  .join("\n")}${
+    wishes.fulfillment === "service"
+      ? "\n  npx wrangler secret put FULFILLMENT_SECRET -c fulfillment/wrangler.jsonc"
+      : ""
+  }`);
+}

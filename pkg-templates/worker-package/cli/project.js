@@ -1,0 +1,402 @@
+// The files of a project, as `init` writes them, and what a project of an earlier version lacks.
+import { randomBytes, randomUUID } from "node:crypto";
+import { parse, pretty, valueOf, withValue } from "./jsonc.js";
+
+/** wrangler, as it is asked of npm. */
+const WRANGLER = "^4.86.0";
+
+/** Where the Worker and the local Gwop listen in development, and where fulfillment is looked for. */
+export const WORKER_PORT = 8787;
+const GWOP_URL = "http://127.0.0.1:4010";
+const FULFILLMENT_URL = "http://127.0.0.1:3000/webhooks/gwop";
+
+/** The Durable Object classes, and those of 1.0.0, which hand over to them. */
+const CLASSES = ["GwopLedger", "GwopSession"];
+const OLD_CLASSES = ["GwopInvoice", "GwopInvoiceIndex"];
+
+const BINDINGS = { GWOP_LEDGER: "GwopLedger", GWOP_SESSIONS: "GwopSession" };
+const OLD_BINDINGS = { GWOP_INVOICES: "GwopInvoice", GWOP_INVOICE_INDEX: "GwopInvoiceIndex" };
+
+/**
+ * What is asked before a project is made.
+ *
+ * @typedef {{ name: string, fulfillment: "url" | "service", withAuth: boolean,
+ *   old?: import("./toml.js").Old }} Wishes `old`: the deployment by `wrangler.toml` that it
+ *   goes on from.
+ */
+
+const isOld = ({ old }) => old?.classes.some((name) => OLD_CLASSES.includes(name)) ?? false;
+
+/** Queues with their dead letters, by the name of the first: the newest, then those of 1.0.0. */
+const queuesOf = ({ name, old }) => ({
+  main: old?.producers.GWOP_FULFILLMENT_QUEUE ?? `${name}-fulfillment`,
+  // What is on its way in them is consumed; nothing new comes.
+  older: (old?.consumers ?? []).filter(
+    (queue) => !queue.endsWith("-dead") && queue !== old.producers.GWOP_FULFILLMENT_QUEUE,
+  ),
+});
+
+const consumersOf = (queue) => [
+  {
+    queue,
+    max_batch_size: 5,
+    max_batch_timeout: 1,
+    max_retries: 10,
+    retry_delay: 5,
+    dead_letter_queue: `${queue}-dead`,
+  },
+  {
+    queue: `${queue}-dead`,
+    max_batch_size: 20,
+    max_batch_timeout: 1,
+    max_retries: 100,
+    retry_delay: 60,
+  },
+];
+
+/**
+ * What `wrangler.jsonc` must hold: a path, a value, and by which of its members it is known.
+ *
+ * @returns {{ path: string[], by?: string, value: any, about?: string }[]} `by`: the path leads to
+ *   an array, and the value is one of its items.
+ */
+function required({ fulfillment, ...wishes }) {
+  const { main, older } = queuesOf(wishes);
+  const bound = {
+    ...BINDINGS,
+    ...(isOld(wishes) && wishes.old.isBound && OLD_BINDINGS),
+  };
+  return [
+    ...Object.entries(bound).map(([name, class_name]) => ({
+      path: ["durable_objects", "bindings"],
+      by: "name",
+      value: { name, class_name },
+    })),
+    {
+      path: ["queues", "producers"],
+      by: "binding",
+      value: { binding: "GWOP_FULFILLMENT_QUEUE", queue: main },
+    },
+    ...[main, ...older].flatMap(consumersOf).map((value) => ({
+      path: ["queues", "consumers"],
+      by: "queue",
+      value,
+    })),
+    {
+      path: ["ratelimits"],
+      by: "name",
+      value: {
+        name: "GWOP_AUTH_RATE_LIMITER",
+        namespace_id: "1001",
+        simple: { limit: 30, period: 60 },
+      },
+    },
+    { path: ["triggers"], value: { crons: ["*/15 * * * *"] } },
+    ...(fulfillment === "service"
+      ? [
+          {
+            path: ["services"],
+            by: "binding",
+            value: { binding: "FULFILLMENT", service: `${wishes.name}-fulfillment` },
+          },
+        ]
+      : []),
+  ];
+}
+
+/** The migrations: those that were deployed, and one more for the classes that are in none. */
+function migrationsOf(deployed) {
+  const known = deployed.flatMap(({ new_sqlite_classes = [] }) => new_sqlite_classes);
+  const missing = CLASSES.filter((name) => !known.includes(name));
+  if (missing.length === 0) return deployed;
+  return [...deployed, { tag: freeTag(deployed), new_sqlite_classes: missing }];
+}
+
+function freeTag(deployed) {
+  const tags = deployed.map(({ tag }) => tag);
+  let number = deployed.length + 1;
+  while (tags.includes(`v${number}`)) number += 1;
+  return `v${number}`;
+}
+
+/** What is written above a member of `wrangler.jsonc`. */
+const ABOUT = {
+  main: "Your code in front of the Worker: paths of your own, hooks.",
+  durable_objects: "The ledger, in shards, and the auth sessions.",
+  migrations: "Never delete or reorder: Cloudflare remembers the tags.",
+  queues: "Events on their way to fulfillment; `npm run queues` creates both, once.",
+  ratelimits:
+    "How often one client may ask /auth/…, and be told that it is no operator. The namespace_id " +
+    "is any number that no other rate limiter of your account has.",
+  triggers: "When the Worker looks for what webhooks did not bring, and at every shard's alarm.",
+  services: "Fulfillment: the Worker in ./fulfillment, or another one of yours.",
+};
+
+/** `wrangler.jsonc` of a new project. */
+function configOf(wishes) {
+  const config = {
+    $schema: "node_modules/wrangler/config-schema.json",
+    name: wishes.name,
+    main: "src/index.ts",
+    compatibility_date: "2026-05-01",
+    observability: { enabled: true },
+    durable_objects: { bindings: [] },
+    migrations: migrationsOf(wishes.old?.migrations ?? []),
+    queues: { producers: [], consumers: [] },
+    ratelimits: [],
+  };
+  for (const { path, by, value } of required(wishes)) {
+    const last = path.at(-1);
+    const holder = path.slice(0, -1).reduce((object, name) => object[name], config);
+    if (by) (holder[last] ??= []).push(value);
+    else holder[last] = value;
+  }
+  const members = Object.entries(config).map(([name, value]) => {
+    const about = ABOUT[name] ? `\n${commented(ABOUT[name])}` : "";
+    return `${about}  ${JSON.stringify(name)}: ${pretty(value, "  ")}`;
+  });
+  const head =
+    "// Gwop's Worker: docs/worker.md of @gwop/worker has every variable, secret and binding.\n";
+  return `${head}{\n${members.join(",\n")}\n}\n`;
+}
+
+function commented(text) {
+  const lines = [];
+  for (const word of text.split(" ")) {
+    if (lines.length === 0 || `${lines.at(-1)} ${word}`.length > 92) lines.push(`  // ${word}`);
+    else lines[lines.length - 1] += ` ${word}`;
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+/**
+ * `wrangler.jsonc` of a project of an earlier version with what it lacks. What is there stays as it
+ * is, comments too.
+ */
+function upgradedConfig(text, wishes) {
+  let upgraded = text;
+  for (const { path, by, value } of required(wishes)) {
+    const there = path.reduce((object, name) => object?.[name], valueOf(parse(upgraded)));
+    const isThere = by ? there?.some((item) => item[by] === value[by]) : there !== undefined;
+    if (!isThere) upgraded = withValue(upgraded, path, value, by !== undefined);
+  }
+  const { migrations = [] } = valueOf(parse(upgraded));
+  const [migration] = migrationsOf(migrations).slice(migrations.length);
+  return migration ? withValue(upgraded, ["migrations"], migration, true) : upgraded;
+}
+
+/** What `wrangler.jsonc` says of what was wished for. */
+export function wishesOf(text) {
+  const { name, services = [], queues, migrations = [] } = valueOf(parse(text));
+  const producers = Object.fromEntries(
+    (queues?.producers ?? []).map(({ binding, queue }) => [binding, queue]),
+  );
+  const isService = services.some(({ binding }) => binding === "FULFILLMENT");
+  return {
+    name: String(name),
+    fulfillment: isService ? "service" : "url",
+    old: {
+      producers,
+      consumers: [],
+      classes: migrations.flatMap(({ new_sqlite_classes = [] }) => new_sqlite_classes),
+      migrations,
+      // A binding that was taken out is not wanted back.
+      isBound: false,
+    },
+  };
+}
+
+/** The classes that the main module must export. */
+export const classesOf = (wishes) => [...CLASSES, ...(isOld(wishes) ? OLD_CLASSES : [])];
+
+function indexOf(wishes) {
+  const classes = classesOf(wishes).join(", ");
+  return `// Gwop's Worker. Yours can stand before it: docs/worker.md of @gwop/worker, "In front of it".
+export { default, ${classes} } from "@gwop/worker";
+`;
+}
+
+/** The variables of development: a local Gwop, and secrets of this project alone. */
+function variables({ fulfillment, withAuth }) {
+  const secret = (prefix = "") => `${prefix}${randomBytes(24).toString("hex")}`;
+  const url = fulfillment === "url" && {
+    FULFILLMENT_URL: [FULFILLMENT_URL, "Where your app takes events, once it verified them."],
+  };
+  const auth = withAuth && {
+    GWOP_MERCHANT_API_KEY: [secret("sk_m_"), "Auth: the merchant key, the merchant, any secret."],
+    GWOP_MERCHANT_ID: [randomUUID()],
+    AUTH_SECRET: [secret()],
+  };
+  return {
+    GWOP_WEBHOOK_SECRET: [secret("whsec_"), "What the local Gwop signs webhooks with."],
+    OPERATOR_TOKEN: [secret(), "Who may read and replay: Authorization: Bearer …"],
+    FULFILLMENT_SECRET: [secret("whsec_"), "What deliveries to fulfillment are signed with."],
+    ...url,
+    ...auth,
+    GWOP_SERVER_URL: [GWOP_URL, "The local Gwop of `npm run dev`: not for production."],
+    GWOP_IDENTITY_URL: [GWOP_URL],
+  };
+}
+
+const line = (name, [value, about]) => `${about ? `# ${about}\n` : ""}${name}="${value}"\n`;
+
+function devVarsOf(wishes) {
+  const lines = Object.entries(variables(wishes)).map(([name, value]) => line(name, value));
+  return `# Secrets and variables of \`npm run dev\`, on this machine alone. Those of production are set by
+# \`npx wrangler secret put NAME\`.
+${lines.join("")}`;
+}
+
+const namesOf = (text) =>
+  [...text.matchAll(/^\s*(?:export\s+)?(\w+)\s*=/gm)].map(([, name]) => name);
+
+/** `.dev.vars` with the variables that it lacks. */
+function upgradedDevVars(text, wishes) {
+  const known = namesOf(text);
+  const withAuth = wishes.withAuth || known.includes("AUTH_SECRET");
+  const missing = Object.entries(variables({ ...wishes, withAuth })).filter(
+    ([name]) => !known.includes(name),
+  );
+  return missing.reduce(
+    (all, [name, value]) => `${all.replace(/\n?$/, "\n")}${line(name, value)}`,
+    text,
+  );
+}
+
+const IGNORED = ["node_modules/", ".wrangler/", ".dev.vars*", "worker-configuration.d.ts"];
+
+const upgradedIgnored = (text) => {
+  const missing = IGNORED.filter((entry) => !text.split("\n").includes(entry));
+  return missing.reduce((all, entry) => `${all.replace(/([^\n])$/, "$1\n")}${entry}\n`, text);
+};
+
+function manifestOf(wishes, version) {
+  const { main } = queuesOf(wishes);
+  const isService = wishes.fulfillment === "service";
+  const deployed = isService ? "wrangler deploy -c fulfillment/wrangler.jsonc && " : "";
+  return {
+    name: wishes.name,
+    private: true,
+    type: "module",
+    scripts: {
+      dev: "gwop-worker dev",
+      queues: `wrangler queues create ${main} && wrangler queues create ${main}-dead`,
+      deploy: `${deployed}wrangler deploy`,
+      types: "wrangler types",
+    },
+    dependencies: { "@gwop/worker": version, ...(isService && { "@gwop/sdk": version }) },
+    devDependencies: { ...(!isService && { "@gwop/sdk": version }), wrangler: WRANGLER },
+  };
+}
+
+/** `package.json` with this version of both packages, and the scripts that it lacks. */
+function upgradedManifest(text, wishes, version) {
+  const manifest = JSON.parse(text);
+  const wanted = manifestOf(wishes, version);
+  const kinds = ["dependencies", "devDependencies"];
+  const homes = (name) => kinds.filter((kind) => Object.hasOwn(manifest[kind] ?? {}, name));
+  for (const kind of kinds) {
+    for (const [name, range] of Object.entries(wanted[kind])) {
+      const isOurs = name.startsWith("@gwop/");
+      if (homes(name).length === 0) (manifest[kind] ??= {})[name] = range;
+      else if (isOurs) for (const home of homes(name)) manifest[home][name] = range;
+    }
+  }
+  manifest.scripts = { ...wanted.scripts, ...manifest.scripts };
+  const same = JSON.stringify(manifest) === JSON.stringify(JSON.parse(text));
+  if (same) return text;
+  const indent = /^[ \t]+(?=")/m.exec(text)?.[0] ?? "  ";
+  return `${JSON.stringify(manifest, null, indent)}\n`;
+}
+
+/** Fulfillment as a Worker: verified, and then yours. */
+const FULFILLMENT_INDEX = `// Fulfillment: takes each event at least once. Deduplicate by eventId before you act.
+import { Gwop } from "@gwop/sdk";
+
+interface Env {
+  FULFILLMENT_SECRET: string;
+}
+
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    const gwop = new Gwop({ webhookSecret: env.FULFILLMENT_SECRET });
+    try {
+      const { body: event } = await gwop.validateWebhook({ request, reconciled: true });
+      console.log(\`\${event.eventType} of \${event.data.publicInvoiceId}\`);
+      return new Response(null, { status: 204 });
+    } catch {
+      // Not signed by the Worker. Any answer but 2xx is followed by another delivery.
+      return new Response(null, { status: 400 });
+    }
+  },
+};
+`;
+
+const fulfillmentConfig = ({
+  name,
+}) => `// Fulfillment: the Worker that ../wrangler.jsonc binds as FULFILLMENT. It has no URL of its own.
+${pretty({
+  $schema: "../node_modules/wrangler/config-schema.json",
+  name: `${name}-fulfillment`,
+  main: "index.ts",
+  compatibility_date: "2026-05-01",
+  workers_dev: false,
+})}
+`;
+
+/**
+ * The files of a project.
+ *
+ * @param {Wishes} wishes
+ * @param {string} version Of this package.
+ * @param {(path: string) => string | undefined} read What stands in a file, if it is there.
+ * @returns {{ path: string, make(): string, upgrade?(text: string): string, mode?: number,
+ *   secret?: boolean }[]} `upgrade` answers what an earlier version's file becomes.
+ */
+export function filesOf(wishes, version, read) {
+  const isService = wishes.fulfillment === "service";
+  const ownSecret = () =>
+    /^\s*FULFILLMENT_SECRET\s*=\s*"?([^"\s]+)/m.exec(read(".dev.vars") ?? "")?.[1];
+  return [
+    {
+      path: "package.json",
+      make: () => `${JSON.stringify(manifestOf(wishes, version), null, 2)}\n`,
+      upgrade: (text) => upgradedManifest(text, wishes, version),
+    },
+    {
+      path: "wrangler.jsonc",
+      make: () => configOf(wishes),
+      upgrade: (text) => upgradedConfig(text, wishes),
+    },
+    { path: "src/index.ts", make: () => indexOf(wishes) },
+    {
+      path: ".dev.vars",
+      make: () => devVarsOf(wishes),
+      upgrade: (text) => upgradedDevVars(text, wishes),
+      mode: 0o600,
+      secret: true,
+    },
+    { path: ".gitignore", make: () => upgradedIgnored(""), upgrade: upgradedIgnored },
+    ...(isService
+      ? [
+          { path: "fulfillment/index.ts", make: () => FULFILLMENT_INDEX },
+          { path: "fulfillment/wrangler.jsonc", make: () => fulfillmentConfig(wishes) },
+          {
+            path: "fulfillment/.dev.vars",
+            make: () => line("FULFILLMENT_SECRET", [ownSecret() ?? ""]),
+            mode: 0o600,
+            secret: true,
+          },
+        ]
+      : []),
+  ];
+}
+
+/** The secrets of production, in the order in which they are missed. */
+export const secretsOf = ({ fulfillment, withAuth }) => [
+  "GWOP_WEBHOOK_SECRET",
+  "FULFILLMENT_SECRET",
+  ...(fulfillment === "url" ? ["FULFILLMENT_URL"] : []),
+  "OPERATOR_TOKEN",
+  ...(withAuth ? ["GWOP_MERCHANT_API_KEY", "GWOP_MERCHANT_ID", "AUTH_SECRET"] : []),
+];

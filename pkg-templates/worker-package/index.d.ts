@@ -1,0 +1,189 @@
+/**
+ * Gwop's Worker, prebuilt: a webhook and auth endpoint that loses nothing and applies nothing
+ * twice. The types of the platform (`DurableObjectNamespace`, `Queue`, …) are those of `wrangler
+ * types`, or of `@cloudflare/workers-types`.
+ */
+import type {
+  InvoiceCanceledEvent,
+  InvoiceExpiredEvent,
+  InvoicePaidData,
+  InvoicePaidEvent,
+} from "./models.js";
+
+export type * from "./models.js";
+
+/** As a webhook's data. What reconciliation derived names no payer, and may name no chain. */
+export interface ReconciledPaidData extends Omit<InvoicePaidData, "payerWallet" | "paymentChain"> {
+  /** Who paid. */
+  payerWallet?: InvoicePaidData["payerWallet"] | undefined;
+  /** The chain that it was paid on. */
+  paymentChain?: InvoicePaidData["paymentChain"] | undefined;
+}
+
+/** `invoice.paid`, from a webhook or derived by reconciliation, as `gwopSource` says. */
+export interface ReconciledPaidEvent extends Omit<InvoicePaidEvent, "data"> {
+  /** What happened. */
+  data: ReconciledPaidData;
+}
+
+/** An event of Gwop's, or one that reconciliation derived. Narrow it by `eventType`. */
+export type ReconciledEvent = ReconciledPaidEvent | InvoiceExpiredEvent | InvoiceCanceledEvent;
+
+/** What `onAlert` is told of. `docs/worker.md`, "Alerts", says when each comes. */
+export interface Alert {
+  /** New for each call. */
+  alertId: string;
+  /** What. */
+  kind: "dead_letter" | "conflict" | "refused_signatures" | "reconciliation_failed" | (string & {});
+  /** How often it happened since the last alert of this kind that was taken. */
+  count: number;
+  /** When it was first heard of since then. */
+  firstAt: Date;
+  /** When it was last heard of. */
+  lastAt: Date;
+  /** A sentence for a person. */
+  text: string;
+  /** The key of the merchant, where `GWOP_MERCHANTS` has several. */
+  merchant?: string | undefined;
+}
+
+/** Variables of `vars` are any JSON: a text, a number, a boolean; several values also as an array. */
+type Variable = string | number | boolean;
+type List = string | string[];
+
+/**
+ * The bindings, secrets and variables of the Worker. `docs/worker.md` explains each. The bindings
+ * of a Worker of yours may have more.
+ */
+export interface Env {
+  /** The ledger, one object per shard. */
+  GWOP_LEDGER: DurableObjectNamespace<any>;
+  /** One object per auth session. */
+  GWOP_SESSIONS: DurableObjectNamespace<any>;
+  /** Events on their way to fulfillment. */
+  GWOP_FULFILLMENT_QUEUE?: Queue<any>;
+  /** Asked by `POST /auth/…`, and for operator requests that are refused. */
+  GWOP_AUTH_RATE_LIMITER?: RateLimit;
+  /** Fulfillment as a Worker, instead of `FULFILLMENT_URL`. */
+  FULFILLMENT?: Fetcher;
+  /** Objects of 1.0.0, to hand over. */
+  GWOP_INVOICES?: DurableObjectNamespace<any>;
+  /** Objects of 1.0.0, to hand over. */
+  GWOP_INVOICE_INDEX?: DurableObjectNamespace<any>;
+  /** What 1.0.0 called `GWOP_FULFILLMENT_QUEUE`. */
+  GWOP_FULFILMENT_QUEUE?: Queue<any>;
+
+  /**
+   * Several merchants by the first segment of their paths, each with secrets of its own: JSON, or a
+   * KV namespace that holds the JSON of each under its segment.
+   */
+  GWOP_MERCHANTS?: string | Record<string, Record<string, Variable | string[]>> | KVNamespace<any>;
+
+  /** The endpoint's secret, `whsec_…`. */
+  GWOP_WEBHOOK_SECRET?: List;
+  /** Where events are delivered by `POST`. */
+  FULFILLMENT_URL?: string;
+  /** Deliveries to fulfillment are signed with each of them. */
+  FULFILLMENT_SECRET?: List;
+  /** Where alerts are sent. */
+  ALERT_URL?: string;
+  /** Alerts are signed with each of them. */
+  ALERT_SECRET?: List;
+  /** The bearer token of the operator's routes. */
+  OPERATOR_TOKEN?: List;
+  /** The merchant key, `sk_m_…`. */
+  GWOP_MERCHANT_API_KEY?: string;
+  /** The merchant's id. */
+  GWOP_MERCHANT_ID?: string;
+  /** `exchange_secret` is derived from the first, and checked with all. */
+  AUTH_SECRET?: List;
+  /** The `iss` of tokens. */
+  TOKEN_ISSUER?: string;
+  /** The `aud` of tokens: one of these. */
+  TOKEN_AUDIENCE?: List;
+  /** `never`, `always`, or for how many seconds a live answer about a session may be reused. */
+  SESSION_CHECK?: Variable;
+  /** Gwop's host of auth and the JWK Set. */
+  GWOP_IDENTITY_URL?: string;
+  /** Gwop's host of invoices. */
+  GWOP_SERVER_URL?: string;
+  /** `true`: hosts may be called over plain `http:` wherever they are. */
+  ALLOW_INSECURE?: Variable;
+  /** The longest request body. */
+  MAX_BODY_BYTES?: Variable;
+  /** Origins whose pages may call `/auth/…`. */
+  CORS_ORIGINS?: List;
+  /** Into how many shards the ledger is divided. It cannot be changed later. */
+  LEDGER_SHARDS?: Variable;
+  /** For how many days an invoice is kept after its last event. */
+  RETENTION_DAYS?: Variable;
+  /** The time before which no invoice is reconciled, RFC 3339. */
+  RECONCILE_SINCE?: string;
+  /** How many subrequests one step of reconciliation may make. */
+  RECONCILE_SUBREQUESTS?: Variable;
+}
+
+/** Hooks of `createWorker`. */
+export interface WorkerOptions<E extends Env = Env> {
+  /**
+   * Fulfillment as a function, instead of `FULFILLMENT_URL` and `FULFILLMENT`: events that were
+   * applied, or are a conflict, as `gwopOutcome` says. They are as `validateWebhook` of `@gwop/sdk`
+   * gives them with `reconciled: true`. It is called from the queue's consumer, which waits for it:
+   * once its promise resolves, the event is confirmed and not given again. Where it rejects, or
+   * takes longer than 15 seconds, the event comes again, after 2 s, 8 s, 20 s, 1 min, … 1 h, and is
+   * then `dead` until the operator replays it.
+   *
+   * At least once, as with a URL: a confirmation can be lost. Deduplicate by `eventId`.
+   */
+  onEvent?(event: ReconciledEvent, env: E, ctx: ExecutionContext): unknown;
+  /**
+   * Told of dead letters, conflicts, bursts of refused signatures and failed reconciliation,
+   * instead of `ALERT_URL`: within 60 seconds, at most once per kind and 10 minutes. Where its
+   * promise rejects, or takes longer than 10 seconds, the next alert of that kind tells of it
+   * again. It is called from the ledger, whose state takes the place of the context.
+   */
+  onAlert?(alert: Alert, env: E, ctx: DurableObjectState): unknown;
+}
+
+/** The three events of the Worker, for a module's default export. */
+export interface Worker<E extends Env = Env> {
+  fetch(request: Request<any, any>, env: E, ctx: ExecutionContext<any>): Promise<Response>;
+  queue(batch: MessageBatch<any>, env: E, ctx: ExecutionContext<any>): Promise<void>;
+  scheduled(controller: ScheduledController, env: E, ctx: ExecutionContext<any>): Promise<void>;
+}
+
+/**
+ * The Worker with hooks. Call it once, at the top level of the main module, and export the classes
+ * beside it:
+ *
+ * ```ts
+ * import { createWorker } from "@gwop/worker";
+ * export { GwopLedger, GwopSession } from "@gwop/worker";
+ *
+ * export default createWorker({
+ *   async onEvent(event, env) {
+ *     if (event.eventType === "invoice.paid") await fulfil(event.data, env);
+ *   },
+ * });
+ * ```
+ */
+export declare function createWorker<E extends Env = Env>(options?: WorkerOptions<E>): Worker<E>;
+
+/** The Worker as it is: `gwop.fetch(request, env, ctx)` answers every route of `docs/worker.md`. */
+declare const gwop: Worker;
+export default gwop;
+
+declare class GwopObject implements Rpc.DurableObjectBranded {
+  [Rpc.__DURABLE_OBJECT_BRAND]: never;
+  constructor(state: DurableObjectState<any>, env: Env);
+  fetch(request: Request<any, any>): Promise<Response>;
+  alarm(): Promise<void>;
+}
+/** A shard of the ledger. Export it from the main module. */
+export declare class GwopLedger extends GwopObject {}
+/** An auth session. Export it from the main module. */
+export declare class GwopSession extends GwopObject {}
+/** An invoice of 1.0.0. Export it where the deployment began with that version. */
+export declare class GwopInvoice extends GwopObject {}
+/** A public id of 1.0.0. Export it where the deployment began with that version. */
+export declare class GwopInvoiceIndex extends GwopObject {}

@@ -1,0 +1,92 @@
+// Projects of earlier versions: of the first `init`, and of Workers that were built from source.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { VERSION, filesOf, firstProject, folder, gwopWorker } from './lib.mjs';
+import { suite } from '../worker/lib/runner.mjs';
+import { TOP } from '../worker/lib/wrangler.mjs';
+
+suite('upgrade', async ({ test }) => {
+  test('a project of the first version: the difference is shown, and without a yes nothing is changed', async () => {
+    const directory = firstProject('first-asked');
+    const before = filesOf(directory);
+    const { code, said } = await gwopWorker(['init'], directory);
+    assert.equal(code, 1, said);
+    assert.match(said, /^--- wrangler\.jsonc$/m);
+    assert.match(said, /^\+ +"triggers": \{ "crons": \["\*\/15 \* \* \* \*"\] \}/m);
+    assert.match(said, /Nothing was changed\. With --yes it is\./);
+    assert.deepEqual(filesOf(directory), before);
+  });
+
+  test('with --yes it has what it lacked, and the merchant’s own stays, comments too', async () => {
+    const directory = firstProject('first');
+    const before = filesOf(directory);
+    const { code, said } = await gwopWorker(['init', '--yes'], directory);
+    assert.equal(code, 0, said);
+    const after = filesOf(directory);
+    // Every line that was there is there, in its order, but for a comma.
+    const kept = (text) => text.split('\n').map((line) => line.replace(/,(?=\s*(\/\/.*)?$)/, ''));
+    let from = 0;
+    for (const line of kept(before['wrangler.jsonc'])) {
+      const at = kept(after['wrangler.jsonc']).indexOf(line, from);
+      assert.ok(at >= 0, `the line is gone: ${line}`);
+      from = at + 1;
+    }
+    assert.match(after['wrangler.jsonc'], /"crons": \["\*\/15/);
+    assert.match(after['wrangler.jsonc'], /"limit": 300/);
+    const manifest = JSON.parse(after['package.json']);
+    assert.equal(manifest.dependencies['@gwop/worker'], VERSION);
+    assert.ok(after['.dev.vars'].startsWith(before['.dev.vars']));
+    assert.equal(after['src/index.ts'], before['src/index.ts']);
+    const again = await gwopWorker(['init', '--yes'], directory);
+    assert.deepEqual(
+      [again.code, filesOf(directory)],
+      [0, after],
+      'a second time there is nothing to do',
+    );
+  });
+
+  test('a deployment of 1.0.0 from source keeps its name, objects, migrations and queues', async () => {
+    const toml = readFileSync(join(TOP, 'tests/worker/fixtures/1.0.0/wrangler.toml'), 'utf8');
+    const directory = folder('from-1', {
+      'wrangler.toml': `${toml}\n[vars]\nCORS_ORIGINS = "https://shop.example"\n`,
+    });
+    const { code, said } = await gwopWorker(['init', '--yes'], directory);
+    assert.equal(code, 0, said);
+    assert.match(said, /Not taken over, for you to copy: vars\./);
+    const after = filesOf(directory);
+    assert.ok(after['wrangler.toml'].startsWith(toml));
+    const config = after['wrangler.jsonc'];
+    for (const part of [
+      /"name": "gwop"/,
+      /"name": "GWOP_INVOICES", "class_name": "GwopInvoice"/,
+      /"name": "GWOP_INVOICE_INDEX", "class_name": "GwopInvoiceIndex"/,
+      /"tag": "v1",\s*"new_sqlite_classes": \["GwopInvoice", "GwopInvoiceIndex", "GwopSession"\]/,
+      /"tag": "v2", "new_sqlite_classes": \["GwopLedger"\]/,
+      /"queue": "gwop-fulfilment",/,
+      /"queue": "gwop-fulfilment-dead",/,
+      /"binding": "GWOP_FULFILLMENT_QUEUE", "queue": "gwop-fulfillment"/,
+    ])
+      assert.match(config, part);
+    assert.match(after['src/index.ts'], /GwopLedger, GwopSession, GwopInvoice, GwopInvoiceIndex/);
+    const other = await gwopWorker(
+      ['init', '--yes', '--name', 'shop'],
+      folder('renamed', { 'wrangler.toml': toml }),
+    );
+    assert.equal(other.code, 2);
+    assert.match(other.said, /--name is gwop in wrangler\.toml/);
+  });
+
+  test('a deployment of today’s source keeps the migrations that it has', async () => {
+    const toml = readFileSync(join(TOP, 'wrangler.toml'), 'utf8');
+    const directory = folder('from-source', { 'wrangler.toml': toml });
+    assert.equal((await gwopWorker(['init', '--yes'], directory)).code, 0);
+    const config = filesOf(directory)['wrangler.jsonc'];
+    assert.match(
+      config,
+      /"GwopInvoiceIndex", "GwopSession"\][\s\S]*"tag": "v2", "new_sqlite_classes": \["GwopLedger"\]/,
+    );
+    assert.ok(!config.includes('"v3"') && !config.includes('GWOP_INVOICES'));
+  });
+});

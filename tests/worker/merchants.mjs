@@ -1,0 +1,648 @@
+// Several merchants in one Worker: each has its own ledger, routes, counters and secrets, and none
+// sees another's.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+import { ALERT_SECRET, startAlerts } from './lib/alerts.mjs';
+import { FULFILLMENT_SECRET, startFulfilment } from './lib/fulfilment.mjs';
+import { WEBHOOK_SECRET, event, newInvoice, signature } from './lib/gwop.mjs';
+import { eventually, suite } from './lib/runner.mjs';
+import { startSimulator } from './lib/simulator.mjs';
+import { OPERATOR_TOKEN, SCRATCH, TOP, startWorker } from './lib/wrangler.mjs';
+
+const json = { 'content-type': 'application/json' };
+
+/** The secrets of a merchant, each its own. */
+const merchant = (name, more = {}) => ({
+  GWOP_MERCHANT_ID: randomUUID(),
+  GWOP_WEBHOOK_SECRET: `whsec_of_${name}_${randomUUID()}`,
+  GWOP_MERCHANT_API_KEY: `sk_m_${name}${randomUUID().replaceAll('-', '')}`,
+  AUTH_SECRET: `auth-secret-of-${name}-${randomUUID()}`,
+  OPERATOR_TOKEN: `operator-of-${name}-${randomUUID()}`,
+  ...more,
+});
+
+/** A configuration with these merchants, as a JSON text or as an object of `[vars]`. */
+const configured =
+  (merchants, asText = true) =>
+  (text) => {
+    const value = asText
+      ? JSON.stringify(JSON.stringify(merchants))
+      : `{ ${Object.entries(merchants)
+          .map(
+            ([key, own]) =>
+              `${key} = { ${Object.entries(own)
+                .map(([name, each]) => `${name} = ${JSON.stringify(each)}`)
+                .join(', ')} }`,
+          )
+          .join(', ')} }`;
+    return `${text}\n[vars]\nGWOP_MERCHANTS = ${value}\n`;
+  };
+
+/** Delivers at a place (`''` or `/alpha`), signed with a secret. */
+const deliverAt = (worker, place, what, secret) => {
+  const body = JSON.stringify(what);
+  return worker.request('POST', `${place}/webhooks/gwop`, {
+    body,
+    headers: { ...json, 'x-gwop-signature': signature(body, { secrets: [secret] }) },
+  });
+};
+
+const ask = (worker, method, path, token, body) =>
+  worker.request(method, path, {
+    headers: { ...(token && { authorization: `Bearer ${token}` }), ...(body && json) },
+    body: body && JSON.stringify(body),
+  });
+
+suite('merchants', async ({ test, after }) => {
+  const simulator = await startSimulator();
+  after(() => simulator.stop());
+  const [own, shared, alerts] = [
+    await startFulfilment('whsec_fulfilment_of_alpha'),
+    await startFulfilment(),
+    await startAlerts(),
+  ];
+  for (const one of [own, shared, alerts]) after(() => one.stop());
+  const alpha = merchant('alpha', {
+    FULFILLMENT_URL: own.url,
+    FULFILLMENT_SECRET: 'whsec_fulfilment_of_alpha',
+    ALERT_URL: alerts.url,
+    ALERT_SECRET,
+  });
+  const beta = merchant('beta');
+  for (const [
+    name,
+    { GWOP_MERCHANT_ID: id, GWOP_MERCHANT_API_KEY: apiKey, GWOP_WEBHOOK_SECRET: webhookSecret },
+  ] of Object.entries({ alpha, beta })) {
+    await simulator.control('POST', 'merchants', { id, name, apiKey, webhookSecret });
+  }
+  const variables = {
+    GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET,
+    OPERATOR_TOKEN,
+    FULFILLMENT_URL: shared.url,
+    FULFILLMENT_SECRET,
+    GWOP_IDENTITY_URL: simulator.url,
+    GWOP_SERVER_URL: simulator.url,
+    TEST_FLUSH_MS: '200',
+    TEST_STORE_KEYS: '1',
+  };
+  const worker = await startWorker({ variables, configure: configured({ alpha, beta }) });
+  after(() => worker.stop());
+  /** Every place with its secrets. */
+  const places = {
+    '': { token: OPERATOR_TOKEN, secret: WEBHOOK_SECRET, fulfilment: shared },
+    '/alpha': { token: alpha.OPERATOR_TOKEN, secret: alpha.GWOP_WEBHOOK_SECRET, fulfilment: own },
+    '/beta': { token: beta.OPERATOR_TOKEN, secret: beta.GWOP_WEBHOOK_SECRET, fulfilment: shared },
+  };
+  const refusing = new Set();
+  for (const fulfilment of [own, shared])
+    fulfilment.answer = ({ eventId }) => (refusing.has(eventId) ? 503 : 200);
+
+  test('the same event is new to each, refused under another’s secret, and reaches its own fulfillment once', async () => {
+    const paid = event('paid', newInvoice());
+    for (const [place, { secret }] of Object.entries(places)) {
+      for (const [other, { secret: wrong }] of Object.entries(places)) {
+        if (other === place) continue;
+        const answer = await deliverAt(worker, place, paid, wrong);
+        assert.deepEqual(
+          [answer.status, answer.body.error.code],
+          [401, 'WEBHOOK_SIGNATURE_MISMATCH'],
+          `${other || 'the Worker'} at ${place}`,
+        );
+      }
+      const outcomes = [];
+      for (let time = 0; time < 2; time += 1)
+        outcomes.push((await deliverAt(worker, place, paid, secret)).body.outcome);
+      assert.deepEqual(outcomes, ['applied', 'duplicate'], place);
+    }
+    await eventually(
+      'all three are delivered',
+      () => own.of(paid.event_id).length === 1 && shared.of(paid.event_id).length === 2,
+    );
+    assert.deepEqual([own.refused, shared.refused], [[], []]);
+  });
+
+  test('one merchant’s token sees nothing of another’s, on any route', async () => {
+    const marks = {};
+    for (const [place, { secret, token }] of Object.entries(places)) {
+      const [invoice, stuck] = [newInvoice(), newInvoice()];
+      const [paid, second, dead] = [
+        event('paid', invoice),
+        event('paid', invoice, { data: { tx_hash: `0x${randomUUID().replaceAll('-', '')}` } }),
+        event('paid', stuck),
+      ];
+      refusing.add(dead.event_id);
+      for (const one of [paid, second, dead])
+        assert.equal((await deliverAt(worker, place, one, secret)).status, 200);
+      marks[place] = { invoice, stuck, paid, second, dead };
+      await eventually(
+        'one is dead',
+        async () =>
+          (await ask(worker, 'GET', `${place}/events?state=dead`, token)).body.events.length === 1,
+        { within: 60_000, every: 500 },
+      );
+    }
+    const idsOf = (place) =>
+      Object.values(marks[place])
+        .flatMap((one) => [one.event_id, one.invoice_id, one.public_invoice_id])
+        .filter(Boolean);
+    const routesOf = ({ invoice, stuck, paid, dead }) => [
+      ['GET', `/invoices/${invoice.invoice_id}`],
+      ['GET', `/invoices/${invoice.public_invoice_id}`],
+      ['GET', '/invoices'],
+      ['GET', '/events?state=dead'],
+      ['GET', '/events?state=pending'],
+      ['GET', '/events?state=conflict'],
+      ['POST', `/invoices/${invoice.invoice_id}/replay`, { event_id: paid.event_id }],
+      ['POST', '/events/replay', { invoice_id: stuck.public_invoice_id, event_id: dead.event_id }],
+      ['POST', '/events/replay', { state: 'dead' }],
+      ['GET', '/metrics'],
+      ['GET', '/reconcile'],
+      ['POST', '/reconcile'],
+      ['POST', '/upgrade', { object_ids: ['x'] }],
+    ];
+    const snapshot = async () =>
+      JSON.stringify(
+        await Promise.all(
+          Object.entries(places).flatMap(([place, { token }]) =>
+            ['dead', 'pending', 'conflict'].map(async (state) =>
+              (await ask(worker, 'GET', `${place}/events?state=${state}`, token)).body.events.map(
+                (row) => [row.event_id, row.state, row.deliveries],
+              ),
+            ),
+          ),
+        ),
+      );
+    const before = await snapshot();
+    for (const place of Object.keys(places)) {
+      for (const [holder, { token }] of [
+        ...Object.entries(places),
+        ['nobody', { token: 'operator-token-of-nobody' }],
+        ['none', {}],
+      ]) {
+        if (holder === place) continue;
+        for (const [method, path, body] of routesOf(marks[place])) {
+          const answer = await ask(worker, method, place + path, token, body);
+          assert.deepEqual(
+            [answer.status, answer.body.error.code],
+            [404, 'NOT_FOUND'],
+            `${holder} at ${method} ${place}${path}: ${answer.text}`,
+          );
+        }
+        const health = await ask(worker, 'GET', `${place}/healthz`, token);
+        assert.deepEqual(
+          [health.status, 'counts' in health.body],
+          [200, false],
+          `${holder} at ${place}/healthz`,
+        );
+      }
+      // With its own token, but another's ids.
+      for (const other of Object.keys(places).filter((each) => each !== place)) {
+        const { token } = places[place];
+        const { invoice, paid, stuck, dead } = marks[other];
+        for (const [method, path, body] of [
+          ['GET', `/invoices/${invoice.invoice_id}`],
+          ['GET', `/invoices/${invoice.public_invoice_id}`],
+          ['POST', `/invoices/${invoice.invoice_id}/replay`, { event_id: paid.event_id }],
+          ['POST', '/events/replay', { invoice_id: stuck.invoice_id, event_id: dead.event_id }],
+        ]) {
+          const answer = await ask(worker, method, place + path, token, body);
+          assert.deepEqual(
+            [answer.status, answer.body.error.code],
+            [404, 'INVOICE_NOT_FOUND'],
+            `${other}'s at ${place}${path}`,
+          );
+        }
+      }
+    }
+    assert.equal(await snapshot(), before, 'nothing was replayed by anybody');
+    // And what each does see is its own.
+    for (const [place, { token }] of Object.entries(places)) {
+      const answers = [];
+      for (const path of [
+        `/invoices/${marks[place].invoice.public_invoice_id}`,
+        '/invoices',
+        '/events?state=dead',
+        '/events?state=conflict',
+      ]) {
+        const answer = await ask(worker, 'GET', place + path, token);
+        assert.equal(answer.status, 200, answer.text);
+        answers.push(answer.text);
+      }
+      const all = answers.join();
+      for (const id of idsOf(place)) assert.ok(all.includes(id), `${place} sees ${id}`);
+      for (const other of Object.keys(places).filter((each) => each !== place))
+        for (const id of idsOf(other))
+          assert.ok(!all.includes(id), `${place} sees ${other}'s ${id}`);
+      const { counts } = (await ask(worker, 'GET', `${place}/healthz`, token)).body;
+      assert.deepEqual([counts.dead, counts.conflicts], [1, 1], place);
+    }
+    // The log says of whom a line is.
+    assert.ok(
+      worker.logLines().some((line) => line.route === 'webhook' && line.merchant === 'alpha'),
+    );
+    assert.ok(worker.logLines().some((line) => line.route === 'webhook' && !('merchant' in line)));
+  });
+
+  test('a replay reaches the merchant’s own fulfillment, and no other row', async () => {
+    const [dead] = (await ask(worker, 'GET', '/alpha/events?state=dead', alpha.OPERATOR_TOKEN)).body
+      .events;
+    refusing.delete(dead.event_id);
+    const answer = await ask(worker, 'POST', '/alpha/events/replay', alpha.OPERATOR_TOKEN, {
+      state: 'dead',
+    });
+    assert.deepEqual([answer.status, answer.body.events], [200, 1], answer.text);
+    await eventually('it is delivered', () => own.of(dead.event_id).length === 1);
+    for (const [place, { token }] of Object.entries(places)) {
+      if (place !== '/alpha')
+        assert.equal(
+          (await ask(worker, 'GET', `${place}/events?state=dead`, token)).body.events.length,
+          1,
+          place,
+        );
+    }
+  });
+
+  test('metrics count each for itself', async () => {
+    const read = async (place) => {
+      const { text } = await ask(worker, 'GET', `${place}/metrics`, places[place].token);
+      return (series) =>
+        Number(new RegExp(`^${series.replace(/[{}"]/g, '\\$&')} (\\d+)`, 'm').exec(text)?.[1] ?? 0);
+    };
+    const series = [
+      'gwop_webhook_deliveries_total{outcome="applied"}',
+      'gwop_webhook_refused_total{code="WEBHOOK_SIGNATURE_MISMATCH"}',
+    ];
+    const values = async () =>
+      Object.fromEntries(
+        await Promise.all(
+          Object.keys(places).map(async (place) => [place, series.map(await read(place))]),
+        ),
+      );
+    const before = await values();
+    for (let time = 0; time < 3; time += 1)
+      assert.equal(
+        (await deliverAt(worker, '/beta', event('paid', newInvoice()), beta.GWOP_WEBHOOK_SECRET))
+          .body.outcome,
+        'applied',
+      );
+    await deliverAt(worker, '/beta', event('paid', newInvoice()), 'whsec_of_nobody');
+    await eventually(
+      'they are counted',
+      async () => (await values())['/beta'][0] === before['/beta'][0] + 3,
+    );
+    await eventually(
+      'the refused one too',
+      async () => (await values())['/beta'][1] === before['/beta'][1] + 1,
+    );
+    const after = await values();
+    assert.deepEqual([after[''], after['/alpha']], [before[''], before['/alpha']]);
+  });
+
+  test('an alert goes to the merchant’s own receiver, and names the merchant', async () => {
+    await eventually('the conflict of alpha is told', () => alerts.of('conflict').length > 0, {
+      within: 60_000,
+    });
+    assert.deepEqual(new Set(alerts.received.map((alert) => alert.merchant)), new Set(['alpha']));
+    assert.deepEqual(alerts.refused, []);
+  });
+
+  test('tokens and exchange secrets are the merchant’s own, and revoking ends nobody else’s session', async () => {
+    const mint = (merchantId) => simulator.control('POST', 'tokens', { merchantId });
+    const session = (place, token) =>
+      worker.request('GET', `${place}/auth/session`, {
+        headers: { authorization: `Bearer ${token}` },
+      });
+    const { accessToken } = await mint(alpha.GWOP_MERCHANT_ID);
+    assert.deepEqual(
+      [
+        (await session('/alpha', accessToken)).status,
+        (await session('/alpha', accessToken)).body.merchantId,
+      ],
+      [200, alpha.GWOP_MERCHANT_ID],
+    );
+    const refused = await session('/beta', accessToken);
+    assert.deepEqual(
+      [refused.status, refused.body.error.code],
+      [401, 'TOKEN_MERCHANT_MISMATCH'],
+      refused.text,
+    );
+    // The Worker's own auth is off: it borrows nobody's.
+    assert.deepEqual(
+      [
+        (await session('', accessToken)).status,
+        (await worker.request('GET', '/healthz')).body.auth.on,
+      ],
+      [503, false],
+    );
+    const created = await worker.request('POST', '/alpha/auth/intents', {
+      body: '{}',
+      headers: json,
+    });
+    assert.equal(created.status, 201, created.text);
+    const { auth_intent_id: id, exchange_secret } = created.body;
+    await simulator.control('POST', 'pay', { target: id, chain: 'base' });
+    const exchange = (place) =>
+      worker.request('POST', `${place}/auth/intents/${id}/exchange`, {
+        body: JSON.stringify({ exchange_secret }),
+        headers: json,
+      });
+    const elsewhere = await exchange('/beta');
+    assert.deepEqual(
+      [elsewhere.status, elsewhere.body.error.code],
+      [403, 'EXCHANGE_SECRET_INVALID'],
+      elsewhere.text,
+    );
+    assert.equal((await exchange('/alpha')).status, 200);
+    const others = await mint(beta.GWOP_MERCHANT_ID);
+    assert.equal(
+      (
+        await worker.request('DELETE', '/alpha/auth/session', {
+          headers: { authorization: `Bearer ${accessToken}` },
+        })
+      ).status,
+      200,
+    );
+    assert.deepEqual(
+      [
+        (await session('/alpha', accessToken)).status,
+        (await session('/beta', others.accessToken)).status,
+      ],
+      [401, 200],
+    );
+  });
+
+  test('reconciliation walks each merchant’s own list, with its own key', async () => {
+    const { Gwop } = await import(pathToFileURL(join(TOP, 'dist/npm/index.node.js')));
+    const gwop = new Gwop({ merchantApiKey: beta.GWOP_MERCHANT_API_KEY, serverURL: simulator.url });
+    const { result: invoice } = await gwop.invoices.create({ body: { amountUsdc: 1_000_000 } });
+    await simulator.control('POST', 'pay', { target: invoice.publicInvoiceId, chain: 'base' });
+    for (const name of ['alpha', 'beta']) {
+      const begun = await ask(worker, 'POST', `/${name}/reconcile`, places[`/${name}`].token);
+      assert.equal(begun.status, 202, begun.text);
+    }
+    await eventually(
+      'beta has it',
+      async () =>
+        (await ask(worker, 'GET', `/beta/invoices/${invoice.id}`, beta.OPERATOR_TOKEN)).body
+          .status === 'PAID',
+    );
+    await eventually('fulfillment too', () =>
+      shared.received.some((delivery) => delivery.invoiceId === invoice.id),
+    );
+    await eventually(
+      'alpha’s run is over',
+      async () =>
+        (await ask(worker, 'GET', '/alpha/reconcile', alpha.OPERATOR_TOKEN)).body.completed_at,
+    );
+    for (const place of ['', '/alpha'])
+      assert.equal(
+        (await ask(worker, 'GET', `${place}/invoices/${invoice.id}`, places[place].token)).status,
+        404,
+        place,
+      );
+    assert.equal(
+      (await ask(worker, 'POST', '/reconcile', OPERATOR_TOKEN)).status,
+      503,
+      'the Worker’s own is off: it borrows nobody’s key',
+    );
+  });
+
+  test('the cron trigger looks after every merchant', async () => {
+    const { Gwop } = await import(pathToFileURL(join(TOP, 'dist/npm/index.node.js')));
+    const gwop = new Gwop({
+      merchantApiKey: alpha.GWOP_MERCHANT_API_KEY,
+      serverURL: simulator.url,
+    });
+    const { result: invoice } = await gwop.invoices.create({ body: { amountUsdc: 1_000_000 } });
+    await simulator.control('POST', 'pay', { target: invoice.publicInvoiceId, chain: 'base' });
+    assert.match((await worker.request('GET', '/cdn-cgi/handler/scheduled')).text, /ok/);
+    await eventually(
+      'alpha has it',
+      async () =>
+        (await ask(worker, 'GET', `/alpha/invoices/${invoice.id}`, alpha.OPERATOR_TOKEN)).body
+          .status === 'PAID',
+    );
+  });
+
+  test('the console of a merchant asks that merchant’s routes', async () => {
+    for (const place of Object.keys(places)) {
+      const page = await worker.request('GET', `${place}/console`);
+      assert.equal(page.status, 200);
+      // Relative to the page: /alpha/console asks /alpha/events.
+      assert.match(page.text, /new URL\(`\.\$\{path\}`, location\.href\)/);
+      for (const { token } of Object.values(places)) assert.ok(!page.text.includes(token));
+    }
+  });
+
+  test('who is no merchant is nobody: no answer tells, whatever the segment', async () => {
+    for (const key of [
+      'gamma',
+      'constructor',
+      '__proto__',
+      'toString',
+      'Alpha',
+      'alpha%2Fx',
+      '%61lpha-',
+      '-alpha',
+      'a'.repeat(64),
+    ]) {
+      const answer = await deliverAt(
+        worker,
+        `/${key}`,
+        event('paid', newInvoice()),
+        alpha.GWOP_WEBHOOK_SECRET,
+      );
+      assert.deepEqual([answer.status, answer.body.error.code], [404, 'NOT_FOUND'], key);
+    }
+    assert.equal(
+      (await ask(worker, 'GET', '/alpha/beta/events?state=dead', beta.OPERATOR_TOKEN)).status,
+      404,
+      'merchants are not nested',
+    );
+  });
+});
+
+suite('merchants as they are configured', async ({ test, after }) => {
+  const fulfilment = await startFulfilment();
+  after(() => fulfilment.stop());
+  const variables = {
+    GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET,
+    OPERATOR_TOKEN,
+    FULFILLMENT_URL: fulfilment.url,
+    FULFILLMENT_SECRET,
+  };
+  const started = async (options) => {
+    const worker = await startWorker({ variables, ...options });
+    after(() => worker.stop());
+    return worker;
+  };
+
+  test('without GWOP_MERCHANTS a segment is no merchant', async () => {
+    const worker = await started({});
+    assert.equal((await worker.request('GET', '/alpha/healthz')).status, 404);
+  });
+
+  test('what cannot be used turns that merchant off, and the log names whom, never what', async () => {
+    const good = merchant('good');
+    const worker = await started({
+      configure: configured({
+        good,
+        typo: { ...merchant('typo'), OPERATOR_TOKN: 'x' },
+        list: ['no object'],
+        short: merchant('short', { OPERATOR_TOKEN: 'short' }),
+      }),
+    });
+    for (const name of ['typo', 'list']) {
+      const answer = await ask(worker, 'GET', `/${name}/healthz`);
+      assert.deepEqual(
+        [answer.status, answer.body.error.code],
+        [503, 'MERCHANTS_NOT_CONFIGURED'],
+        name,
+      );
+      await eventually('the log says so', () =>
+        worker
+          .logLines()
+          .some(
+            (line) =>
+              line.event === 'not_understood' &&
+              line.variable === 'GWOP_MERCHANTS' &&
+              line.merchant === name,
+          ),
+      );
+    }
+    const { body } = await ask(worker, 'GET', '/short/healthz');
+    assert.deepEqual(
+      [body.webhooks.on, body.operator],
+      [true, { on: false, missing: ['OPERATOR_TOKEN'] }],
+    );
+    assert.equal(
+      (await deliverAt(worker, '/good', event('paid', newInvoice()), good.GWOP_WEBHOOK_SECRET)).body
+        .outcome,
+      'applied',
+    );
+    for (const secret of Object.values(good)) assert.ok(!worker.output().includes(secret));
+    const broken = await started({
+      configure: (text) => `${text}\n[vars]\nGWOP_MERCHANTS = "{"\n`,
+    });
+    assert.equal((await ask(broken, 'GET', '/good/healthz')).status, 503);
+    assert.equal((await broken.request('GET', '/healthz')).status, 200, 'the Worker’s own goes on');
+  });
+
+  test('as an object of `vars`; a merchant that is taken out keeps what waits, and gets it when it is back', async () => {
+    const storage = mkdtempSync(join(SCRATCH, 'gwop-storage-'));
+    after(() => rmSync(storage, { recursive: true, force: true }));
+    const own = await startFulfilment('whsec_fulfilment_of_alpha');
+    after(() => own.stop());
+    const settings = merchant('alpha');
+    // Without fulfillment of its own a merchant has the Worker's: none here.
+    const { FULFILLMENT_URL, FULFILLMENT_SECRET: secret, ...bare } = variables;
+    const first = await started({
+      storage,
+      variables: bare,
+      configure: configured({ alpha: settings }, false),
+    });
+    const paid = event('paid', newInvoice());
+    assert.equal(
+      (await deliverAt(first, '/alpha', paid, settings.GWOP_WEBHOOK_SECRET)).body.outcome,
+      'applied',
+    );
+    await first.stop();
+    const without = await started({
+      storage,
+      configure: configured({ other: merchant('other') }, false),
+    });
+    assert.equal((await ask(without, 'GET', '/alpha/healthz')).status, 404);
+    await eventually(
+      'its alarm finds nobody',
+      () =>
+        without
+          .logLines()
+          .some((line) => line.event === 'merchant_unknown' && line.merchant === 'alpha'),
+      { within: 60_000 },
+    );
+    await without.stop();
+    assert.deepEqual(
+      [fulfilment.of(paid.event_id).length, fulfilment.refused],
+      [0, []],
+      'it went to nobody else',
+    );
+    const back = await started({
+      storage,
+      configure: configured(
+        {
+          alpha: {
+            ...settings,
+            FULFILLMENT_URL: own.url,
+            FULFILLMENT_SECRET: 'whsec_fulfilment_of_alpha',
+          },
+        },
+        false,
+      ),
+    });
+    // Any call wakes the shard; its alarm knows by itself whose it is.
+    await ask(back, 'GET', `/alpha/invoices/${paid.data.invoice_id}`, settings.OPERATOR_TOKEN);
+    assert.match((await back.request('GET', '/cdn-cgi/handler/scheduled')).text, /ok/);
+    await eventually('it is delivered', () => own.of(paid.event_id).length === 1, {
+      within: 60_000,
+    });
+  });
+
+  test('out of a KV namespace', async () => {
+    const storage = mkdtempSync(join(SCRATCH, 'gwop-storage-'));
+    after(() => rmSync(storage, { recursive: true, force: true }));
+    const settings = merchant('kiosk');
+    const configure = (text) =>
+      `${text}\n[[kv_namespaces]]\nbinding = "GWOP_MERCHANTS"\nid = "merchants"\n`;
+    const put = spawnSync(
+      process.execPath,
+      [
+        join(TOP, 'node_modules/wrangler/bin/wrangler.js'),
+        'kv',
+        'key',
+        'put',
+        'kiosk',
+        JSON.stringify(settings),
+        '--namespace-id',
+        'merchants',
+        '--local',
+        '--persist-to',
+        storage,
+      ],
+      {
+        cwd: storage,
+        encoding: 'utf8',
+        env: { PATH: process.env.PATH, HOME: process.env.HOME, WRANGLER_SEND_METRICS: 'false' },
+      },
+    );
+    assert.equal(put.status, 0, put.stderr);
+    const worker = await started({ storage, configure });
+    const paid = event('paid', newInvoice());
+    assert.equal(
+      (await deliverAt(worker, '/kiosk', paid, settings.GWOP_WEBHOOK_SECRET)).body.outcome,
+      'applied',
+    );
+    await eventually(
+      'the Worker’s own fulfillment has it',
+      () => fulfilment.of(paid.event_id).length === 1,
+    );
+    assert.equal(
+      (await ask(worker, 'GET', `/kiosk/invoices/${paid.data.invoice_id}`, settings.OPERATOR_TOKEN))
+        .body.status,
+      'PAID',
+    );
+    assert.equal(
+      (await deliverAt(worker, '/nobody', paid, settings.GWOP_WEBHOOK_SECRET)).status,
+      404,
+    );
+    assert.match((await worker.request('GET', '/cdn-cgi/handler/scheduled')).text, /ok/);
+    assert.deepEqual(
+      worker.logLines().filter((line) => ['wake_failed', 'merchant_unknown'].includes(line.event)),
+      [],
+    );
+  });
+});
