@@ -24,7 +24,7 @@ const need = (holds, problem) => holds || problems.push(problem);
 need(manifest.name === "@gwop/sdk" && manifest.version === version, `package.json is ${manifest.name} ${manifest.version}, expected ${version}`);
 need(/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version) && version !== "0.0.0", `${version} is no version to publish`);
 need(read("CHANGELOG.md").includes(`\n## ${version}\n`), `CHANGELOG.md has no section "## ${version}"`);
-for (const file of ["README.md", "LICENSE", "SECURITY.md", "gwop.wasm", "simulator.wasm", "index.d.ts"]) need(files.includes(file), `${file} is missing`);
+for (const file of ["README.md", "LICENSE", "SECURITY.md", "gwop.wasm", "simulator.wasm", "agent.wasm", "index.d.ts"]) need(files.includes(file), `${file} is missing`);
 need(!("scripts" in manifest) && !("dependencies" in manifest), "package.json has scripts or dependencies");
 
 /** Every file that `exports`, `types` and `bin` name. */

@@ -1,5 +1,6 @@
 // The conformance suite over one store, as tests of the runtime suite's harness.
 import { run, test } from "../suite/harness.js";
+import { journalChecks } from "../suite/journal-conformance.js";
 import { checks, clockChecks, eventBody, shop } from "../suite/store-conformance.js";
 
 /** The stores whose storage tells the time: those over SQL. */
@@ -11,6 +12,12 @@ export async function conformance(name, open) {
   for (const [sentence, check] of all) test(`${name}: ${sentence}`, () => check(open));
   // The stores of one Worker share the list of tests.
   return run({ runtime: name, serverURL: "", only: `${name}: ` });
+}
+
+/** Runs every check over the agent's journals that `open` gives. */
+export async function journalConformance(name, open) {
+  for (const [sentence, check] of journalChecks) test(`${name}, journal: ${sentence}`, () => check(open));
+  return run({ runtime: `${name}, journal`, serverURL: "", only: `${name}, journal: ` });
 }
 
 /**

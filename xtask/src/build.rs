@@ -52,6 +52,14 @@ const SIMULATOR: Module = Module {
     optimize: &["-O1"],
 };
 
+/// The agent's side: a wasm of its own, which whoever sells does not carry.
+const AGENT: Module = Module {
+    krate: "gwop-agent",
+    features: "",
+    name: "agent",
+    optimize: &["-Oz"],
+};
+
 /// Builds the package and prints its sizes.
 ///
 /// # Errors
@@ -87,6 +95,7 @@ pub fn package() -> Result<PathBuf> {
     kept::seed(&target)?;
     SDK.build(&target, &package, &generated)?;
     SIMULATOR.build(&target, &package, &generated)?;
+    AGENT.build(&target, &package, &generated)?;
     kept::keep(&target)?;
     models(&generated)?;
     let version = env!("CARGO_PKG_VERSION");
@@ -247,6 +256,16 @@ pub fn entry_size(package: &Path, entry: &str) -> Result<Size> {
     Size::of_files([bundle, package.join("gwop.wasm")])
 }
 
+/// What a program carries that imports `@gwop/sdk/agent`: its JavaScript and its wasm.
+///
+/// # Errors
+///
+/// When the entry cannot be bundled.
+pub fn agent_size(package: &Path) -> Result<Size> {
+    let bundle = bundled(package, "agent.static.js")?;
+    Size::of_files([bundle, package.join("agent.wasm")])
+}
+
 /// The main entry where the wasm's bytes are in the JavaScript.
 pub const EMBEDDED: [&str; 2] = ["index.node.js", "index.embedded.js"];
 
@@ -293,11 +312,13 @@ pub fn print_sizes(package: &Path) -> Result<Size> {
         ("@gwop/sdk/slim, JavaScript", "slim.js"),
         ("@gwop/sdk/errors, JavaScript", "errors.js"),
         ("@gwop/sdk/simulator, JavaScript", "simulator.static.js"),
+        ("@gwop/sdk/agent, JavaScript", "agent.static.js"),
     ] {
         Size::of_file(&bundled(package, file)?)?.print(label);
     }
     let main = main_entry_size(package)?;
     main.print("@gwop/sdk, wasm and JavaScript, at most");
+    agent_size(package)?.print("@gwop/sdk/agent, wasm and JavaScript");
     for entry in EMBEDDED {
         entry_size(package, entry)?.print(&format!("{entry}, with the bytes"));
     }
