@@ -187,6 +187,22 @@ impl Attempt {
         }
     }
 
+    /// When another chain can be paid on, in milliseconds since 1970: its payment would share no
+    /// nonce with this one. A server may lie about its clock, so the agent's own decides, which may
+    /// be ahead.
+    #[must_use]
+    pub fn other_chains_from(&self) -> u64 {
+        let valid_before = self.valid_before.unwrap_or(0);
+        let after = valid_before.saturating_add(MARGIN_WITHOUT_DATE_S);
+        after.saturating_mul(1_000)
+    }
+
+    /// Whether another chain cannot be paid on yet, by the agent's clock.
+    #[must_use]
+    pub fn blocks_other_chains(&self, now: u64) -> bool {
+        self.valid_before.is_some() && now <= self.other_chains_from()
+    }
+
     /// Whether both would use the same thing that the chain takes once: at most one of them can
     /// settle.
     #[must_use]

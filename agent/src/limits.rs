@@ -280,6 +280,12 @@ fn judge_same(attempt: &Attempt, one: &Attempt) -> Result<(), Refusal> {
             return Err(Refusal::about(MAY_SETTLE, message, one));
         }
         State::Lapsed if repeats => return Ok(()),
+        State::Lapsed
+            if one.chain != attempt.chain && one.blocks_other_chains(attempt.reserved_at) =>
+        {
+            let message = "an earlier payment of this on another chain can still settle";
+            return Err(Refusal::about(MAY_SETTLE, message, one));
+        }
         State::Lapsed => {
             let changed = one.wallet != attempt.wallet || one.nonce != attempt.nonce;
             if evm(attempt) && one.chain == attempt.chain && changed {

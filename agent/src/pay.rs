@@ -581,6 +581,10 @@ pub async fn pay(
                     blocking = Some((**before).clone());
                 }
                 (limits::MAY_SETTLE, Some(before)) => {
+                    if before.state == State::Lapsed {
+                        let failure = refused_by_journal(*refusal.clone()).unsettled();
+                        return Err(failure.until(before.other_chains_from()));
+                    }
                     if !has_lapsed(io, settings, before).await {
                         let failure = refused_by_journal(*refusal.clone()).unsettled();
                         return Err(failure.until(lapses_at(before)));

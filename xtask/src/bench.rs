@@ -11,7 +11,7 @@ use crate::process::Step;
 use crate::{Result, build, frameworks, runtimes, tools, top, worker, x402};
 
 /// What can be measured, in the order of a whole run.
-const PARTS: [&str; 10] = [
+const PARTS: [&str; 11] = [
     "node",
     "deno",
     "bun",
