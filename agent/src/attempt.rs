@@ -2,7 +2,6 @@
 
 use crate::network::Network;
 use gwop::json::Value;
-use serde::Serialize;
 
 /// How long after `validBefore` an authorization on Base is taken to have no effect any more, in
 /// seconds: what was broadcast in time has been seen by then.
@@ -15,8 +14,7 @@ pub const MARGIN_WITHOUT_DATE_S: u64 = 900;
 pub const SOLANA_LIFE_S: u64 = 900;
 
 /// What an attempt has come to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// Counted by the limits; nothing has left the agent.
     Reserved,
@@ -62,8 +60,7 @@ impl State {
 }
 
 /// What is paid for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// An invoice: paid once, ever.
     Invoice,
@@ -87,8 +84,7 @@ impl Kind {
 }
 
 /// What a journal keeps of one payment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
     /// 32 hexadecimal digits; also the id of the extension `payment-identifier`.
     pub id: String,

@@ -1,10 +1,7 @@
 //! Why a payment was not made, or is not known to have been made.
 
-use serde::Serialize;
-
 /// Where it stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// Asking what is to be paid.
     Discover,
@@ -19,8 +16,7 @@ pub enum Phase {
 }
 
 /// An error. It never holds a key, a signature or a header.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// Stable, for programs.
     pub code: &'static str,

@@ -4,7 +4,6 @@ use crate::attempt::{Attempt, Clocks, State};
 use crate::failure::{Failure, Phase};
 use crate::limits::{Limits, Refusal};
 use crate::task::{Answer, Effect, Io, Reply, Request, Signing, Summary};
-use std::time::UNIX_EPOCH;
 
 /// The journal threw, or gave what cannot be read.
 fn journal(phase: Phase) -> Failure {
@@ -19,12 +18,7 @@ impl Io {
         let Reply::Answer(answer) = self.ask(Effect::Http(request)).await else {
             return None;
         };
-        let date = answer
-            .date
-            .as_deref()
-            .and_then(|date| httpdate::parse_http_date(date).ok());
-        let date = date.and_then(|date| date.duration_since(UNIX_EPOCH).ok());
-        if let Some(date) = date.and_then(|date| u64::try_from(date.as_millis()).ok()) {
+        if let Some(date) = answer.date {
             self.note_date(date);
         }
         Some(answer)

@@ -5,7 +5,7 @@
 //! - `challenge`, `invoice`, `url`: what servers say, checked.
 //! - `attempt`, `limits`: what a journal keeps, and the decision that it asks for.
 //! - `task`, `io`, `pay`: what is done next, without I/O. A holder carries out each effect.
-//! - `wasm`: what JavaScript calls.
+//! - `wasm`: what JavaScript calls; `written`: the JSON that it gets.
 #![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))]
 
 pub mod attempt;
@@ -24,3 +24,4 @@ pub mod task;
 pub mod url;
 #[cfg(target_arch = "wasm32")]
 mod wasm;
+pub mod written;

@@ -5,7 +5,6 @@
 
 use crate::attempt::{Attempt, Kind, State};
 use gwop::json::Value;
-use serde::Serialize;
 
 /// The most that is paid at once unless a limit says otherwise: $1.
 pub const DEFAULT_PER_PAYMENT: u64 = 1_000_000;
@@ -13,7 +12,7 @@ pub const DEFAULT_PER_PAYMENT: u64 = 1_000_000;
 const DAY_S: u64 = 86_400;
 
 /// So much in a rolling time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
     /// Atomic units of USDC.
     pub amount: u64,
@@ -22,8 +21,7 @@ pub struct Quota {
 }
 
 /// Limits in atomic units of USDC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// One payment.
     pub per_payment: u64,
@@ -96,8 +94,7 @@ impl Limits {
 }
 
 /// Why an attempt was not reserved.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// Stable, for programs.
     pub code: &'static str,

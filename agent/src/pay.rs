@@ -18,7 +18,6 @@ use crate::solana::{self, Transfer};
 use crate::task::{Answer, Io, Request, Signing, Summary};
 use crate::url::Origin;
 use gwop::json::Value;
-use serde::Serialize;
 
 /// How often a payment is begun anew within one call, where the journal or an earlier attempt stood
 /// in the way.
@@ -100,8 +99,7 @@ pub struct Options {
 }
 
 /// A payment that was made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
     /// The invoice, the auth intent, or the hash of a request.
     pub invoice_id: String,
@@ -122,8 +120,7 @@ pub struct Receipt {
 }
 
 /// How a task ends well.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug)]
 pub enum Outcome {
     /// It is paid.
     Paid(Receipt),
@@ -136,8 +133,7 @@ pub enum Outcome {
 }
 
 /// What became of an attempt.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug)]
 pub struct Resumed {
     /// The attempt.
     pub id: String,
@@ -832,8 +828,10 @@ async fn find(
         .into_iter()
         .filter_map(|method| wallet(method.network).map(|wallet| (method, wallet)))
         .collect();
-    usable.sort_by_key(|(method, _)| Some(method.network) != before);
-    let (method, wallet) = usable.into_iter().next().ok_or_else(no_signer)?;
+    let mut known = usable.iter();
+    let at = known.position(|(method, _)| Some(method.network) == before);
+    let at = at.unwrap_or(0);
+    let (method, wallet) = usable.drain(..).nth(at).ok_or_else(no_signer)?;
     let origin = Origin::of(&method.url).filter(Origin::is_safe);
     let allowed = [&settings.server, &settings.identity].map(|server| Origin::of(server));
     if origin.is_none() || !allowed.contains(&origin) {

@@ -39,7 +39,7 @@ impl Reply {
                 let text = |name| value.get(name).and_then(Value::to_text);
                 Self::Answer(Answer {
                     status: u16::try_from(value.get("status")?.as_integer()?).ok()?,
-                    date: text("date"),
+                    date: value.get("date").and_then(whole),
                     required: text("required"),
                     response: text("response"),
                     body: text("body").unwrap_or_default(),

@@ -5,7 +5,6 @@
 use crate::attempt::{Attempt, State};
 use crate::failure::Failure;
 use crate::limits::{Limits, Refusal};
-use serde::Serialize;
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::Pin;
@@ -13,8 +12,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 /// A request.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug)]
 pub struct Request {
     /// Its method.
     pub method: String,
@@ -27,8 +25,7 @@ pub struct Request {
 }
 
 /// What a signer is asked for.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug)]
 pub struct Signing {
     /// The wallet that signs.
     pub wallet: String,
@@ -45,8 +42,7 @@ pub struct Signing {
 }
 
 /// What is about to be paid, for a person and for dry runs.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug)]
 pub struct Summary {
     /// The invoice, the auth intent, or the hash of a request.
     pub invoice: String,
@@ -67,8 +63,7 @@ pub struct Summary {
 }
 
 /// What the holder of a task does next.
-#[derive(Clone, Debug, Serialize)]
-#[serde(tag = "do", rename_all = "camelCase")]
+#[derive(Clone, Debug)]
 pub enum Effect {
     /// Sends a request, follows no redirect, and gives status, headers and body: [`Reply::Answer`]
     /// or [`Reply::Lost`].
@@ -131,8 +126,8 @@ pub enum Effect {
 pub struct Answer {
     /// Its status.
     pub status: u16,
-    /// `Date`.
-    pub date: Option<String>,
+    /// `Date`, in milliseconds since 1970.
+    pub date: Option<u64>,
     /// `PAYMENT-REQUIRED`.
     pub required: Option<String>,
     /// `PAYMENT-RESPONSE` or `X-PAYMENT-RESPONSE`.

@@ -9,29 +9,21 @@ use crate::limits::{Limits, judge};
 use crate::pay::{self, Options, Outcome, Settings, Target};
 use crate::solana;
 use crate::task::{Reply, Step, Task};
+use crate::written::{Written, text};
 use gwop::json::Value;
-use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 /// Smaller than the standard library's allocator, and as frugal with memory.
 #[global_allocator]
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
-fn text<T: Serialize>(value: &T) -> String {
-    serde_json::to_string(value).unwrap_or_default()
-}
-
 fn thrown(failure: &Failure) -> JsValue {
     JsValue::from_str(&text(failure))
 }
 
-/// How a task goes on.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-enum Next<'a> {
-    Effect(&'a crate::task::Effect),
-    Outcome(&'a Outcome),
-    Failure(&'a Failure),
+/// `{ NAME: value }`: how a task goes on.
+fn next(name: &str, value: &dyn Written) -> String {
+    format!("{{\"{name}\":{}}}", text(value))
 }
 
 /// One payment, or one `resume`, under way. JavaScript carries out each effect.
@@ -67,9 +59,9 @@ impl AgentTask {
     pub fn step(&mut self, reply: Option<String>, now: f64) -> String {
         let reply = reply.map(|reply| Reply::read(&reply));
         match self.task.step(reply, now as u64) {
-            Step::Ask(effect) => text(&Next::Effect(&effect)),
-            Step::Done(Ok(outcome)) => text(&Next::Outcome(&outcome)),
-            Step::Done(Err(failure)) => text(&Next::Failure(&failure)),
+            Step::Ask(effect) => next("effect", &effect),
+            Step::Done(Ok(outcome)) => next("outcome", &outcome),
+            Step::Done(Err(failure)) => next("failure", &failure),
         }
     }
 }

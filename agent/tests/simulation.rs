@@ -205,11 +205,9 @@ impl World {
     }
 
     fn answer(&self, status: u16, body: Value) -> Reply {
-        let date = self.date_offset.map(|offset| {
-            let time = (self.now as i64 + offset) as u64;
-            let time = std::time::UNIX_EPOCH + std::time::Duration::from_millis(time);
-            httpdate(time)
-        });
+        // Whole seconds, as `Date` has them.
+        let date = |offset| (self.now as i64 + offset) as u64 / 1_000 * 1_000;
+        let date = self.date_offset.map(date);
         Reply::Answer(Answer {
             status,
             date,
@@ -620,10 +618,6 @@ impl World {
             assert!(sum <= most, "seed {seed}: {sum} in a day");
         }
     }
-}
-
-fn httpdate(time: std::time::SystemTime) -> String {
-    ::httpdate::fmt_http_date(time)
 }
 
 /// A process: its task, and the effect that it waits for.

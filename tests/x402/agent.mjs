@@ -33,7 +33,8 @@ const NETWORKS = {
   solana: { 1: "solana", 2: "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp" },
 };
 
-async function tokenAccount(owner) {
+/** The account of a wallet's USDC on Solana. */
+export async function tokenAccount(owner) {
   const encode = (address) => getAddressEncoder().encode(address);
   const seeds = [encode(owner), encode(TOKEN_PROGRAM), encode(MINT)];
   return (await getProgramDerivedAddress({ programAddress: ATA_PROGRAM, seeds }))[0];

@@ -1,4 +1,5 @@
 // x402's real clients and facilitators at the local Gwop: `main.mjs [part of a name]`, also in GWOP_TEST_ONLY. Run by `cargo xtask test --only x402`.
+import { checksOfServers } from "./agent-servers.mjs";
 import { checksOfAgent } from "./agent.mjs";
 import { checksOfClients } from "./clients.mjs";
 import { checksOfJudges } from "./judges.mjs";
@@ -11,7 +12,7 @@ const python = startPython();
 let passed = 0;
 let failed = 0;
 try {
-  const checks = { ...checksOfClients(gwop), ...checksOfPython(gwop, python), ...(await checksOfJudges(gwop)), ...checksOfAgent(gwop) };
+  const checks = { ...checksOfClients(gwop), ...checksOfPython(gwop, python), ...(await checksOfJudges(gwop)), ...checksOfAgent(gwop), ...checksOfServers() };
   for (const [name, check] of Object.entries(checks)) {
     if (!name.includes(wanted)) continue;
     try {

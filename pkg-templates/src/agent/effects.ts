@@ -179,7 +179,8 @@ async function http({ method, url, payment, own }: HttpEffect, means: Means): Pr
     return {
       answer: {
         status: response.status,
-        date: header("date"),
+        // What is no date is `null` as JSON.
+        date: Date.parse(header("date") ?? ""),
         required: header("payment-required"),
         response: header("payment-response") ?? header("x-payment-response"),
         body: reads ? await bodyOf(own ? response.clone() : response) : "",
