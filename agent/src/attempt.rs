@@ -1,7 +1,9 @@
 //! A payment that was begun: what a journal keeps of it, and its states.
 
+use crate::json::Value;
 use crate::network::Network;
-use gwop::json::Value;
+#[allow(unused_imports)]
+use crate::prelude::*;
 
 /// How long after `validBefore` an authorization on Base is taken to have no effect any more, in
 /// seconds: what was broadcast in time has been seen by then.

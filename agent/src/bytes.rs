@@ -1,7 +1,9 @@
 //! Bytes as text: hexadecimal digits and base64.
 
+#[allow(unused_imports)]
+use crate::prelude::*;
 use base64ct::{Base64, Encoding as _};
-use std::fmt::Write as _;
+use core::fmt::Write as _;
 
 /// Lower-case hexadecimal digits, without `0x`.
 #[must_use]

@@ -1,9 +1,11 @@
 //! What a server asks for: x402's challenges of both versions, and the header that answers one.
 
 use crate::bytes::{from_base64, to_base64, to_hex};
+use crate::json::{Value, quote};
 use crate::network::{DECIMALS, Family, Network};
+#[allow(unused_imports)]
+use crate::prelude::*;
 use crate::{evm, solana};
-use gwop::json::{Value, quote};
 
 /// The name of the extension by which a server recognises a payment that is sent again.
 const PAYMENT_IDENTIFIER: &str = "payment-identifier";
@@ -243,7 +245,7 @@ fn extended(extensions: &str, id: &str) -> String {
     let info = identifier.get("info").and_then(Value::as_object);
     let Some(info) = info else { return echoed() };
     let join = |members: Vec<String>| format!("{{{}}}", members.join(","));
-    let others = |object: &gwop::json::Object<'_>, name: &str| -> Vec<String> {
+    let others = |object: &crate::json::Object<'_>, name: &str| -> Vec<String> {
         let members = object.members().filter(|(key, _)| !key.is_str(name));
         members
             .map(|(key, value)| format!("{}:{}", key.raw(), value.raw()))

@@ -4,9 +4,11 @@
 
 use crate::bytes::{from_hex, to_hex};
 use crate::network::Network;
+#[allow(unused_imports)]
+use crate::prelude::*;
+use core::fmt;
 use k256::ecdsa::{SigningKey, VerifyingKey};
 use sha3::{Digest as _, Keccak256};
-use std::fmt;
 
 /// The hash of EIP-712's domain type with name, version, chain id and contract.
 const DOMAIN_TYPE: &[u8] =

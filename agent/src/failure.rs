@@ -1,5 +1,7 @@
 //! Why a payment was not made, or is not known to have been made.
 
+#[allow(unused_imports)]
+use crate::prelude::*;
 /// Where it stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {

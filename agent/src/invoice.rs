@@ -1,8 +1,10 @@
 //! The public invoice: what is to be paid, and what became of it.
 
 use crate::challenge::is_transaction;
+use crate::json::Value;
 use crate::network::{DECIMALS, Network};
-use gwop::json::Value;
+#[allow(unused_imports)]
+use crate::prelude::*;
 
 /// Where an invoice stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +103,7 @@ impl Invoice {
             status,
             status_name: shown(status_name),
             methods,
-            paid_at: text("paid_at").filter(|text| gwop::time::parse_rfc3339(text).is_some()),
+            paid_at: text("paid_at").filter(|text| crate::time::parse_rfc3339(text).is_some()),
             paid_chain: text("payment_chain"),
             transaction,
             url: text("tx_url").filter(|url| crate::url::Origin::of(url).is_some()),

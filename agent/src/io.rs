@@ -3,6 +3,8 @@
 use crate::attempt::{Attempt, Clocks, State};
 use crate::failure::{Failure, Phase};
 use crate::limits::{Limits, Refusal};
+#[allow(unused_imports)]
+use crate::prelude::*;
 use crate::task::{Answer, Effect, Io, Reply, Request, Signing, Summary};
 
 /// The journal threw, or gave what cannot be read.

@@ -4,7 +4,9 @@
 //! the new one in the same atomic step.
 
 use crate::attempt::{Attempt, Kind, State};
-use gwop::json::Value;
+use crate::json::Value;
+#[allow(unused_imports)]
+use crate::prelude::*;
 
 /// The most that is paid at once unless a limit says otherwise: $1.
 pub const DEFAULT_PER_PAYMENT: u64 = 1_000_000;

@@ -12,12 +12,14 @@ use crate::challenge::{self, Challenge, Offer, Settlement, Version, same_address
 use crate::evm::{self, Authorization};
 use crate::failure::{Failure, Phase};
 use crate::invoice::{Intent, Invoice, Method, Status};
+use crate::json::Value;
 use crate::limits::{self, Limits, Refusal};
 use crate::network::{Family, Network};
+#[allow(unused_imports)]
+use crate::prelude::*;
 use crate::solana::{self, Transfer};
 use crate::task::{Answer, Io, Request, Signing, Summary};
 use crate::url::Origin;
-use gwop::json::Value;
 
 /// How often a payment is begun anew within one call, where the journal or an earlier attempt stood
 /// in the way.

@@ -5,12 +5,14 @@ use crate::bytes::from_hex;
 use crate::challenge::normal_address;
 use crate::failure::{Failure, Phase};
 use crate::invoice::Intent;
+use crate::json::Value;
 use crate::limits::{Limits, Refusal};
 use crate::network::{Family, Network};
 use crate::pay::{Options, Settings, Target, Wallet};
+#[allow(unused_imports)]
+use crate::prelude::*;
 use crate::task::{Answer, Reply};
 use crate::url::Origin;
-use gwop::json::Value;
 
 fn invalid(field: &str, expected: &str) -> Failure {
     let message = format!("`{field}`: expected {expected}. Nothing was done");

@@ -5,11 +5,13 @@
 //! and `@solana/kit` for the order of accounts.
 
 use crate::network::Network;
+#[allow(unused_imports)]
+use crate::prelude::*;
+use core::cmp::Ordering;
+use core::fmt;
 use curve25519_dalek::edwards::CompressedEdwardsY;
 use ed25519_dalek::{Signer as _, SigningKey};
 use sha2::{Digest as _, Sha256};
-use std::cmp::Ordering;
-use std::fmt;
 
 const TOKEN_PROGRAM: &str = "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA";
 const ATA_PROGRAM: &str = "ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL";
@@ -118,7 +120,7 @@ fn sort_by_text(addresses: &mut [Address]) {
             if let Some([one, next]) = addresses.get_mut(at..=at.saturating_add(1))
                 && by_text(one, next) == Ordering::Greater
             {
-                std::mem::swap(one, next);
+                core::mem::swap(one, next);
             }
         }
     }

@@ -5,11 +5,13 @@
 use crate::attempt::{Attempt, State};
 use crate::failure::Failure;
 use crate::limits::{Limits, Refusal};
-use std::cell::{Cell, RefCell};
-use std::future::Future;
-use std::pin::Pin;
-use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+#[allow(unused_imports)]
+use crate::prelude::*;
+use alloc::rc::Rc;
+use core::cell::{Cell, RefCell};
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll, Waker};
 
 /// A request.
 #[derive(Clone, Debug)]

@@ -1,6 +1,8 @@
 //! URLs, as far as the agent has to judge them: strictly, so that what `fetch` reads is what was
 //! judged.
 
+#[allow(unused_imports)]
+use crate::prelude::*;
 /// An origin: scheme, host and port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {

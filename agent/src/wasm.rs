@@ -5,12 +5,14 @@ use crate::attempt::Attempt;
 use crate::bytes::{from_hex, to_hex};
 use crate::evm;
 use crate::failure::Failure;
+use crate::json::Value;
 use crate::limits::{Limits, judge};
 use crate::pay::{self, Options, Outcome, Settings, Target};
+#[allow(unused_imports)]
+use crate::prelude::*;
 use crate::solana;
 use crate::task::{Reply, Step, Task};
 use crate::written::{Written, text};
-use gwop::json::Value;
 use wasm_bindgen::prelude::*;
 
 /// Smaller than the standard library's allocator, and as frugal with memory.

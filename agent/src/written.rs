@@ -2,10 +2,12 @@
 
 use crate::attempt::{Attempt, Kind, State};
 use crate::failure::{Failure, Phase};
+use crate::json::quote;
 use crate::limits::{Limits, Quota, Refusal};
 use crate::pay::{Outcome, Receipt, Resumed};
+#[allow(unused_imports)]
+use crate::prelude::*;
 use crate::task::{Effect, Request, Signing, Summary};
-use gwop::json::quote;
 
 /// What has a text in JSON.
 pub trait Written {

@@ -46,7 +46,11 @@ export const pay = {
       value: "FILE",
       about: "read the key from a file of mode 0600 (- is standard input)",
     },
-    journal: { type: "string", value: "FILE", about: "another journal than that of the state folder" },
+    journal: {
+      type: "string",
+      value: "FILE",
+      about: "another journal than that of the state folder",
+    },
     url: { type: "string", value: "URL", about: "another Gwop, such as http://127.0.0.1:4010" },
     "dry-run": { type: "boolean", about: "say what would be paid, and pay nothing" },
   },
@@ -107,8 +111,8 @@ async function run({ values, positionals, output }) {
     if (error.code === "INVALID_OPTION") throw new UsageError(error.message);
     const { code, phase, mayHaveSettled, message } = error;
     if (!output.json) {
-      const advice = mayHaveSettled ? ". It may be paid all the same: run this again, pay no other way" : "";
-      throw new Unavailable(code, message + advice);
+      const advice = ". It may be paid all the same: run this again, pay in no other way";
+      throw new Unavailable(code, message + (mayHaveSettled ? advice : ""));
     }
     output.document({ error: { code, message, phase, mayHaveSettled } });
     return 1;
@@ -141,8 +145,8 @@ async function signerOf(values, chain) {
     // A file of Solana's own tools is the list of 64 bytes.
     return await solanaKey(text.startsWith("[") ? Uint8Array.from(JSON.parse(text)) : text);
   } catch {
-    const form =
-      kind === "evmKey" ? "64 hexadecimal digits" : "a key pair in base58, or the list of its bytes";
+    const isEvm = kind === "evmKey";
+    const form = isEvm ? "64 hexadecimal digits" : "a key pair in base58, or the list of its bytes";
     throw new UsageError(`the key is not one for ${chain ?? "any chain"}: expected ${form}`);
   }
 }
@@ -196,7 +200,8 @@ async function journalIn(file, isGiven) {
       database.prepare(`PRAGMA ${pragma}`).all();
   } catch (error) {
     if (error instanceof Unavailable) throw error;
-    throw new Unavailable("JOURNAL_FAILED", `the journal cannot be opened (${error.code ?? error.message})`);
+    const reason = error.code ?? error.message;
+    throw new Unavailable("JOURNAL_FAILED", `the journal cannot be opened (${reason})`);
   }
   const { sqliteJournal } = await agent();
   return sqliteJournal(database);
@@ -208,12 +213,19 @@ async function open(file) {
     const { Database } = await import("bun:sqlite");
     return new Database(file, { create: true });
   }
-  let sqlite;
+  const { emitWarning } = process;
+  // Node 22 and 24 call it experimental: nothing that who pays could act on.
+  process.emitWarning = (warning, ...more) => {
+    if (!String(warning).startsWith("SQLite ")) emitWarning.call(process, warning, ...more);
+  };
   try {
-    sqlite = await import("node:sqlite");
-  } catch {
+    const { DatabaseSync } = await import("node:sqlite");
+    return new DatabaseSync(file);
+  } catch (error) {
+    if (!/^ERR_(UNKNOWN_BUILTIN|MODULE_NOT)/.test(error.code ?? "")) throw error;
     const message = "gwop pay needs SQLite: Node 22.13 or newer, Deno 2.2 or newer, or Bun";
     throw new Unavailable("NO_SQLITE", message);
+  } finally {
+    process.emitWarning = emitWarning;
   }
-  return new sqlite.DatabaseSync(file);
 }

@@ -60,8 +60,11 @@ export function documentChecks(caller, { consumer }) {
       rmSync(directory, { recursive: true, force: true });
       mkdirSync(join(directory, "bin"), { recursive: true });
       const quoted = caller.command.map((word) => `'${word}'`).join(" ");
+      // Only a newer Node has SQLite.
+      const newer = [process.env.GWOP_NODE, ...caller.command.slice(1)];
+      const paying = newer.map((word) => `'${word}'`).join(" ");
       for (const [name, script] of [
-        ["gwop", `exec ${quoted} "$@"`],
+        ["gwop", `[ "$1" = pay ] && exec ${paying} "$@"\nexec ${quoted} "$@"`],
         ["npx", `[ "$1 $2 $3" = "-p @gwop/sdk gwop" ] && shift 3 && exec ${quoted} "$@"`],
       ]) {
         writeFileSync(join(directory, "bin", name), `#!/bin/sh\n${script}\n`);

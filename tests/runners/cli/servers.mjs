@@ -59,8 +59,9 @@ export function serverChecks(caller, { isFirst, consumer }) {
   const env = { GWOP_WEBHOOK_SECRET: ENDPOINT };
   const checks = {
     "pay: once, within its limit, and the receipt the second time": async () => {
-      const sim = new Simulator();
+      let sim;
       const local = await listening((request) => serve(sim, request));
+      sim = new Simulator({ agentsUrl: local.url });
       // `node:sqlite` is in no older one.
       const [major, minor] = process.versions.node.split(".").map(Number);
       const lacksSqlite = isFirst && (major < 22 || (major === 22 && minor < 13));
