@@ -41,10 +41,7 @@ const SHARED = [
 ];
 
 /** The same for the agent. */
-const SHARED_BY_AGENTS = [
-  ["agent", /\/src\/(?!agent-instance|loading)/],
-  ["agent.base64", /^base64:/],
-];
+const SHARED_BY_AGENTS = [["agent", /\/src\/(?!agent-instance|loading)/]];
 
 const flat = (name) => name.replaceAll("/", "-");
 const bytesOf = (wasm) => readFileSync(join(out, wasm));

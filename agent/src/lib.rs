@@ -14,6 +14,8 @@
 
 extern crate alloc;
 
+use gwop_agent_text::{json, time};
+
 pub mod attempt;
 pub mod bytes;
 pub mod challenge;
@@ -21,18 +23,12 @@ pub mod evm;
 pub mod failure;
 pub mod invoice;
 mod io;
-// The core's own files: a crate of theirs could have no standard library either.
-#[allow(dead_code)]
-#[path = "../../src/json.rs"]
-mod json;
 pub mod limits;
 pub mod network;
 pub mod pay;
 pub mod reply;
 pub mod solana;
 pub mod task;
-#[path = "../../src/time.rs"]
-mod time;
 pub mod url;
 #[cfg(target_arch = "wasm32")]
 mod wasm;

@@ -179,7 +179,7 @@ console.log(before, (await claim()).state);`);
       "index.node.js": ["gwop.js", "rolldown-runtime.js"],
       "checkout.node.js": ["gwop.js", "rolldown-runtime.js", "index.node.js", "checkout.js"],
       "simulator.node.js": ["gwop.js", "simulator.base64.js", "rolldown-runtime.js", "simulator.js"],
-      "agent.node.js": ["agent.base64.js", "agent-rolldown-runtime.js", "agent.js"],
+      "agent.node.js": ["agent-rolldown-runtime.js", "agent.js"],
       "errors.js": ["gwop.js"],
       "handlers-hono.js": ["gwop.js", "handlers.js"],
     };
