@@ -68,7 +68,8 @@ const AGENT: Module = Module {
     profile: "agent",
     // Hashes without unrolled rounds: 5 KB less with gzip. It hashes some hundred bytes a payment.
     flags: r#" --cfg sha2_backend_soft="compact""#,
-    optimize: &["-Oz"],
+    // Functions that are called once stay functions: 2.4 KB less with gzip.
+    optimize: &["-Oz", "--one-caller-inline-max-function-size=0"],
 };
 
 /// Builds the package and prints its sizes.
