@@ -3,6 +3,7 @@
 // GWOP_DENO, GWOP_BUN and GWOP_WORKERD and the files in GWOP_BENCH_OUT and GWOP_BENCH_BASELINE. See docs/performance.md.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
+import { measureAgent } from "./agent.mjs";
 import { measureAgainst, printAgainst, PARTS as AGAINST_PARTS } from "./against.mjs";
 import { compare } from "./compare.mjs";
 import { measureGroups } from "./inside.mjs";
@@ -23,6 +24,7 @@ const PARTS = {
   memory: measureMemory,
   worker: measureWorker,
   simulator: measureSimulator,
+  agent: measureAgent,
   sizes: measureSizes,
 };
 

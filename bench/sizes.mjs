@@ -9,6 +9,7 @@ const ENTRIES = {
   "@gwop/sdk/slim": 'export * from "@gwop/sdk/slim"; export { default as wasm } from "@gwop/sdk/gwop.wasm";',
   "@gwop/sdk/errors": 'export * from "@gwop/sdk/errors";',
   "@gwop/sdk/simulator": 'export * from "@gwop/sdk/simulator";',
+  "@gwop/sdk/agent": 'export * from "@gwop/sdk/agent";',
   "@gwop/sdk/handlers": 'export * from "@gwop/sdk/handlers";',
   "@gwop/sdk/hono": 'export * from "@gwop/sdk/hono";',
   "@gwop/sdk/express": 'export * from "@gwop/sdk/express";',

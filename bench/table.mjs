@@ -9,7 +9,7 @@ export function printAll({ date, machine, parts }) {
   }
 }
 
-const PRINTERS = { start: printStart, memory: printMemory, worker: printWorker, simulator: printSimulator, sizes: printSizes };
+const PRINTERS = { start: printStart, memory: printMemory, worker: printWorker, simulator: printSimulator, agent: printAgent, sizes: printSizes };
 
 /** One line per row, in columns. */
 export function print(rows) {
@@ -63,6 +63,13 @@ function printSimulator({ start, judgement, ...calls }) {
     }
   }
   print(rows);
+}
+
+function printAgent({ signature, start, gzip }) {
+  const { us, viemUs, ofViem, spread } = signature;
+  print([["a warm signature", "µs", "viem, µs", "× viem", "quartiles"], ["secp256k1", us.toFixed(0), viemUs.toFixed(0), ofViem.toFixed(2), range(spread)]]);
+  const rows = Object.entries(start.ms).map(([name, ms]) => [name, ms.toFixed(1), gzip[name]]);
+  print([["import to first payment", "ms", "bytes, gzip"], ...rows, ["× the three", start.ofPeers.toFixed(2), range(start.spread)]]);
 }
 
 function printSizes(entries) {

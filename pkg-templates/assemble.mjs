@@ -20,6 +20,9 @@ const REQUIRED = { node: "node", default: "embedded" };
 /** Surfaces that load their wasm by themselves. */
 const SURFACES = ["index", "checkout", "simulator"];
 
+/** The agent's surface, which shares no file with the others: it stays small, and so do they. */
+const AGENT = ["agent"];
+
 /** Subpaths that load nothing. */
 const PLAIN = ["slim", "errors", "models/errors", "handlers/index", "stores/index", ...adapters()];
 
@@ -37,15 +40,18 @@ const SHARED = [
   ["simulator.base64", /^base64:.*\/simulator/],
 ];
 
+/** The same for the agent. */
+const SHARED_BY_AGENTS = [["agent", /\/src\/(?!agent-instance|loading)/]];
+
 const flat = (name) => name.replaceAll("/", "-");
 const bytesOf = (wasm) => readFileSync(join(out, wasm));
-const hash = createHash("sha256").update(bytesOf("gwop.wasm")).update(bytesOf("simulator.wasm")).digest("hex").slice(0, 12);
+const hash = createHash("sha256").update(bytesOf("gwop.wasm")).update(bytesOf("simulator.wasm")).update(bytesOf("agent.wasm")).digest("hex").slice(0, 12);
 
 /** The code of a loader, for the wasm of a surface. */
 function loaderOf(loader, surface) {
   const code = readFileSync(join(here, "entries", `load.${loader}.js`), "utf8");
-  if (surface !== "simulator") return code;
-  return code.replaceAll("gwop.wasm", "simulator.wasm").replaceAll("./instance.js", "./simulator-instance.js");
+  if (surface !== "simulator" && surface !== "agent") return code;
+  return code.replaceAll("gwop.wasm", `${surface}.wasm`).replaceAll("./instance.js", `./${surface}-instance.js`);
 }
 
 /**
@@ -74,11 +80,11 @@ script: ${JSON.stringify(hashed(script))},
  *
  * Every file keeps its names and lines, for the stacks that people read; bundlers minify.
  */
-async function write(format, extension, loaders) {
+async function write(format, extension, loaders, { surfaces = SURFACES, plain = PLAIN, groups = SHARED, prefix = "" } = {}) {
   /** The entries that no file holds: they load the wasm, and re-export. */
   const written = new Map();
   for (const loader of new Set(Object.values(loaders))) {
-    for (const name of SURFACES) {
+    for (const name of surfaces) {
       // The same wasm for both, loaded once.
       const load = name === "checkout" ? `import "./index.${loader}.js";` : loaderOf(loader, name);
       written.set(`${name}.${loader}`, `${load}\nexport * from "./${name}.js";`);
@@ -100,7 +106,7 @@ async function write(format, extension, loaders) {
       // So are its bytes, since a file of their own costs a third of a millisecond. The simulator has time, and more bytes.
       if (/base64$/.test(id)) return `base64:${id}${id.includes("simulator") ? "" : `?of=${owner}`}`;
       if (name === "requirements") return `${join(here, "entries", id)}?of=${owner}`;
-      const own = /^(simulator-)?instance$|^loading$/.test(name);
+      const own = /^(\w+-)?instance$|^loading$/.test(name);
       return join(here, "src", `${name}.ts`) + (own ? `?of=${owner}` : "");
     },
     load(id) {
@@ -118,7 +124,7 @@ async function write(format, extension, loaders) {
   const bundle = await rolldown({
     input: {
       ...Object.fromEntries([...written.keys()].map((name) => [name, name])),
-      ...Object.fromEntries(PLAIN.map((name) => [flat(name), join(here, "src", `${name}.ts`)])),
+      ...Object.fromEntries(plain.map((name) => [flat(name), join(here, "src", `${name}.ts`)])),
     },
     plugins: [resolver],
     // Peers, for whoever has them.
@@ -134,8 +140,9 @@ async function write(format, extension, loaders) {
     format,
     comments: false,
     entryFileNames: `[name]${extension}`,
-    chunkFileNames: `[name]${extension}`,
-    codeSplitting: { groups: SHARED.map(([name, test], at) => ({ name, test, priority: SHARED.length - at })) },
+    // Two runs write into one directory.
+    chunkFileNames: ({ name }) => `${name.startsWith(surfaces[0]) ? "" : prefix}${name}${extension}`,
+    codeSplitting: { groups: groups.map(([name, test], at) => ({ name, test, priority: groups.length - at })) },
   });
   await bundle.close();
   for (const { fileName, code } of output) writeFileSync(join(out, fileName), code);
@@ -144,6 +151,9 @@ async function write(format, extension, loaders) {
 // 1. The modules.
 await write("esm", ".js", LOADERS);
 await write("cjs", ".cjs", REQUIRED);
+const agent = { surfaces: AGENT, plain: [], groups: SHARED_BY_AGENTS, prefix: "agent-" };
+await write("esm", ".js", LOADERS, agent);
+await write("cjs", ".cjs", REQUIRED, agent);
 writeFileSync(join(out, "types-only.js"), "export {};\n");
 writeFileSync(join(out, "types-only.cjs"), "");
 writeFileSync(join(out, "gwop-simulator.js"), readFileSync(join(here, "simulator/cli.js"), "utf8"));
@@ -155,7 +165,7 @@ cpSync(join(here, "cli"), join(out, "cli"), { recursive: true });
 const manifest = JSON.parse(readFileSync(join(here, "package.json"), "utf8"));
 manifest.version = version;
 // Loading has effects; bundlers may drop anything else that is not used.
-manifest.sideEffects = SURFACES.flatMap((name) => [`./${name}.*.js`, `./${name}.*.cjs`]);
+manifest.sideEffects = [...SURFACES, ...AGENT].flatMap((name) => [`./${name}.*.js`, `./${name}.*.cjs`]);
 for (const [subpath, value] of Object.entries(manifest.exports)) {
   const [, kind, name] = /^\((\w+)\) (.+)$/.exec(value) ?? [];
   if (!kind) continue;

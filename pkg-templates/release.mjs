@@ -72,7 +72,7 @@ function listed({ tarball, root, files, read }) {
 
 need(/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version) && version !== "0.0.0", `${version} is no version to publish`);
 const packages = [opened(sdk)];
-check(packages[0], "@gwop/sdk", ["gwop.wasm", "simulator.wasm"]);
+check(packages[0], "@gwop/sdk", ["gwop.wasm", "simulator.wasm", "agent.wasm"]);
 const agents = packages[0].read("gwop.wasm").toString("latin1").match(/gwop-sdk\/\d+\.\d+\.\d+/g) ?? [];
 need(agents.length > 0, "gwop.wasm does not name the User-Agent gwop-sdk/VERSION");
 for (const agent of agents) need(agent === `gwop-sdk/${version}`, `the User-Agent is ${agent}, expected gwop-sdk/${version}`);

@@ -5,8 +5,11 @@
 //! numbers of any size, lone surrogates and repeated members are taken, and of repeated members the
 //! last one counts. Where a repeat is an attack (tokens, JWK Sets), [`Object::is_distinct`] refuses it.
 
-use std::borrow::Cow;
-use std::fmt;
+// The agent's crate has no standard library.
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
 
 use serde_json::Deserializer;
 use serde_json::value::RawValue;
@@ -41,7 +44,7 @@ impl<'d> Value<'d> {
     /// # Errors
     /// [`Malformed`] when they are not UTF-8, not one JSON text, or nested deeper than [`MAX_DEPTH`].
     pub fn parse(bytes: &'d [u8]) -> Result<Self, Malformed> {
-        let text = std::str::from_utf8(bytes).map_err(|_| Malformed)?;
+        let text = core::str::from_utf8(bytes).map_err(|_| Malformed)?;
         let value = serde_json::from_str::<&RawValue>(text).map_err(|_| Malformed)?;
         Self(value.get()).bounded()
     }
@@ -51,7 +54,7 @@ impl<'d> Value<'d> {
     /// # Errors
     /// As [`Self::parse`].
     pub fn parse_object(bytes: &'d [u8]) -> Result<Option<Object<'d>>, Malformed> {
-        let text = std::str::from_utf8(bytes).map_err(|_| Malformed)?;
+        let text = core::str::from_utf8(bytes).map_err(|_| Malformed)?;
         match read_object(text) {
             Some(object) => Self(text).bounded().map(|_| Some(object)),
             // Another kind, or no JSON.

@@ -1,6 +1,9 @@
 //! Gwop's SDK and Worker. `docs/architecture.md` is the map.
 #![cfg_attr(not(any(feature = "npm", feature = "worker")), forbid(unsafe_code))]
 #![deny(unsafe_code)]
+
+extern crate alloc;
+
 pub mod client;
 pub mod drive;
 pub mod invoice;

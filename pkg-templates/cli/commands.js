@@ -15,10 +15,11 @@
 // arguments itself
 import { doctor } from "./commands/doctor.js";
 import { events } from "./commands/events.js";
+import { pay } from "./commands/pay.js";
 import { replay } from "./commands/replay.js";
 import { sim } from "./commands/sim.js";
 import { token } from "./commands/token.js";
 import { trigger } from "./commands/trigger.js";
 import { verify } from "./commands/verify.js";
 
-export const COMMANDS = [sim, trigger, events, replay, verify, token, doctor];
+export const COMMANDS = [sim, trigger, events, replay, verify, token, pay, doctor];

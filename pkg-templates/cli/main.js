@@ -11,7 +11,8 @@ import { HOME } from "./sdk.js";
 /**
  * What no argument may hold: it would stand in the shell's history and in the list of processes.
  */
-const SECRET_SHAPES = /whsec_\w|sk_m_\w|eyJ[\w-]+\.eyJ[\w-]+\./;
+const SECRET_SHAPES =
+  /whsec_\w|sk_m_\w|eyJ[\w-]+\.eyJ[\w-]+\.|(?<![\da-zA-Z])(0x)?[\da-fA-F]{64}(?![\da-zA-Z])/;
 
 /** Runs the command line. Resolves to the exit code; to `undefined` where the command goes on. */
 export async function main(args) {
@@ -49,7 +50,7 @@ async function run(command, args, output) {
     throw new UsageError(
       "an argument holds a secret, which your shell's history and the list of processes now " +
         "show: replace that secret, and pass the next one in the environment, by --secret-file " +
-        "FILE, or on standard input",
+        "or --key-file FILE, or on standard input",
     );
   }
   const options = Object.fromEntries(

@@ -8,6 +8,9 @@ export const sdk = () => import("../index.node.js");
 /** `@gwop/sdk/checkout`, which signs test deliveries. */
 export const checkout = () => import("../checkout.node.js");
 
+/** `@gwop/sdk/agent`, which pays. */
+export const agent = () => import("../agent.node.js");
+
 /** `@gwop/sdk/simulator`. */
 export const simulator = () => import("../simulator.node.js");
 

@@ -29,7 +29,7 @@ const browsers = {
 /** The programs: what `bin` names, and what only these import. */
 const PROGRAMS = /^(gwop-simulator(-state)?\.js|cli\/.+)$/;
 /** What may use what is Node's: its own entries, which load the wasm, and the programs. */
-const isForNode = (file) => PROGRAMS.test(file) || /^(index|simulator)\.node\.c?js$/.test(file);
+const isForNode = (file) => PROGRAMS.test(file) || /^(index|simulator|agent)\.node\.c?js$/.test(file);
 
 function expect(holds, message) {
   if (!holds) throw new Error(message);
@@ -52,7 +52,7 @@ const targets = Object.entries(manifest.exports).flatMap(([subpath, target]) => 
 
 const checks = {
   "the tarball holds what it should and nothing else": () => {
-    const expected = /^([\w-]+(\.[\w-]+)?\.c?js|cli\/([\w-]+\/)?[\w-]+\.js|[\w/-]+\.d\.c?ts|(gwop|simulator)\.wasm|package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|docs\/[\w-]+\.(md|png))$/;
+    const expected = /^([\w-]+(\.[\w-]+)?\.c?js|cli\/([\w-]+\/)?[\w-]+\.js|[\w/-]+\.d\.c?ts|(gwop|simulator|agent)\.wasm|package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|docs\/[\w-]+\.(md|png))$/;
     const stray = files.filter((file) => !expected.test(file));
     expectEqual(stray.join(", "), "", "unexpected files");
     for (const file of ["README.md", "LICENSE", "CHANGELOG.md", "SECURITY.md", "gwop.wasm", "gwop_bg.js"]) {
@@ -124,10 +124,10 @@ console.log(before, (await claim()).state);`);
     const subpaths = [".", "./slim", "./checkout", "./errors", "./models/errors", "./models", "./models/operations"];
     const adapters = ["astro", "azure-functions", "elysia", "express", "fastify", "h3", "hono", "koa", "lambda", "nestjs", "next", "react-router", "sveltekit"];
     const patterns = ["./handlers", "./stores", ...adapters.map((name) => `./${name}`)];
-    for (const subpath of [...subpaths, ...patterns, "./models/webhooks", "./types", "./simulator", "./package.json"]) {
+    for (const subpath of [...subpaths, ...patterns, "./models/webhooks", "./types", "./simulator", "./agent", "./package.json"]) {
       expect(subpath in manifest.exports, `exports lacks ${subpath}`);
     }
-    for (const surface of [".", "./checkout", "./simulator"]) {
+    for (const surface of [".", "./checkout", "./simulator", "./agent"]) {
       // None that only some tools know, so that what they copy is what the runtime loads; and one file for Node.
       const order = Object.keys(manifest.exports[surface]).join(" ");
       expectEqual(order, "types workerd edge-light require deno node browser default", `conditions of ${surface}`);
@@ -144,11 +144,11 @@ console.log(before, (await claim()).state);`);
       expect(!/\beval\(|new Function\(|(?<!`)\bFunction\(/.test(code), `${file} makes code from strings`);
       // What is compiled ahead of the program must not carry the bytes, in whatever form.
       const carries = /\.base64\.c?js["']|"AGFzbQ/.test(code) && !/\.base64\./.test(file);
-      expectEqual(carries, /^(index|simulator)\.(node|embedded)\.c?js$/.test(file), `${file} carries the wasm's bytes`);
+      expectEqual(carries, /^(index|simulator|agent)\.(node|embedded)\.c?js$/.test(file), `${file} carries the wasm's bytes`);
     }
   },
   "workerd and edge runtimes get their wasm by a static import": () => {
-    for (const [file, wasm] of [["index.static.js", "gwop.wasm"], ["simulator.static.js", "simulator.wasm"]]) {
+    for (const [file, wasm] of [["index.static.js", "gwop.wasm"], ["simulator.static.js", "simulator.wasm"], ["agent.static.js", "agent.wasm"]]) {
       const code = readFileSync(join(installed, file), "utf8");
       expect(new RegExp(`^import \\w+ from "\\./${wasm}\\?module";$`, "m").test(code), `${file} does not import ${wasm} statically`);
       expect(!/new WebAssembly\.Module|\bfetch\(/.test(code.replace(/^\t\tcompile\(bytes\) \{[^}]*\}/m, "")), `${file} compiles code`);
@@ -179,6 +179,7 @@ console.log(before, (await claim()).state);`);
       "index.node.js": ["gwop.js", "rolldown-runtime.js"],
       "checkout.node.js": ["gwop.js", "rolldown-runtime.js", "index.node.js", "checkout.js"],
       "simulator.node.js": ["gwop.js", "simulator.base64.js", "rolldown-runtime.js", "simulator.js"],
+      "agent.node.js": ["agent-rolldown-runtime.js", "agent.js"],
       "errors.js": ["gwop.js"],
       "handlers-hono.js": ["gwop.js", "handlers.js"],
     };

@@ -37,6 +37,7 @@ const add = (name, found) => found.forEach((lines, index) => samples.push({ name
 // The README's tasks: its blocks of plain `js` or `ts` (those of one runtime name it behind).
 add("README.md", fenced(readFileSync(join(top, "README.md"), "utf8"), "[jt]s"));
 add("docs/worker.md", fenced(readFileSync(join(top, "docs/worker.md"), "utf8"), "ts"));
+add("docs/agent.md", fenced(readFileSync(join(top, "docs/agent.md"), "utf8"), "ts"));
 add("docs/simulator.md", fenced(readFileSync(join(top, "docs/simulator.md"), "utf8"), "ts"));
 
 /** Sources whose samples are shown elsewhere, and where. */

@@ -2,6 +2,7 @@
 import { Gwop } from "@gwop/sdk";
 import { run, test } from "../suite/harness.js";
 import { callsOf, market, reconciler } from "../suite/reconciliation.js";
+import { journalChecks } from "../suite/journal-conformance.js";
 import { checks, clockChecks, eventBody, shop } from "../suite/store-conformance.js";
 
 /** The stores whose storage tells the time: those over SQL. */
@@ -28,6 +29,12 @@ export async function day(store, count) {
   if (pages > count / 90 + 10) wrong.push(`${pages} list calls`);
   if ((await own.run()).applied !== 0) wrong.push("a second run applied something");
   return wrong;
+}
+
+/** Runs every check over the agent's journals that `open` gives. */
+export async function journalConformance(name, open) {
+  for (const [sentence, check] of journalChecks) test(`${name}, journal: ${sentence}`, () => check(open));
+  return run({ runtime: `${name}, journal`, serverURL: "", only: `${name}, journal: ` });
 }
 
 /**

@@ -1,9 +1,17 @@
-// What runs inside Node, Deno and Bun: `inside.mjs KIND PLACE [STEP INVOICE]`.
-import { conformance, step } from "./checks.js";
-import { OPEN } from "./open.js";
+// What runs inside Node, Deno and Bun: `inside.mjs KIND PLACE [STEP INVOICE]`. The steps `journal` and `limit` are those of the
+// agent's journals.
+import { race } from "../suite/journal-conformance.js";
+import { conformance, journalConformance, step } from "./checks.js";
+import { JOURNALS, OPEN } from "./open.js";
 
 const [kind, place, which, invoice] = process.argv.slice(2);
 const open = () => OPEN[kind](place);
-const result = which ? await step(which, invoice, await open()) : await conformance(kind, open);
-console.log(`RESULT ${JSON.stringify(result)}`);
+const openJournal = () => JOURNALS[kind](place);
+
+async function done() {
+  if (which === "journal") return journalConformance(kind, openJournal);
+  if (which === "limit") return race(await openJournal(), invoice);
+  return which ? step(which, invoice, await open()) : conformance(kind, open);
+}
+console.log(`RESULT ${JSON.stringify(await done())}`);
 process.exit(0);

@@ -45,6 +45,13 @@ async function processes(kind, place, program, flags = []) {
   const start = async (...args) => resultOf(await runProgram(program, [...flags, inside, kind, place, ...args]));
   add(await start());
 
+  if (kind !== "Deno KV") {
+    add(await start("journal", "all"));
+    const counts = await Promise.all(Array.from({ length: 4 }, () => start("limit", "0xpaid")));
+    const reserved = counts.reduce((a, b) => a + b, 0);
+    count(`${kind}: 4 processes keep one limit`, reserved === 7, `reserved: ${counts}`);
+  }
+
   const raced = crypto.randomUUID();
   const calls = await Promise.all(Array.from({ length: 4 }, () => start("race", raced)));
   const sum = calls.reduce((a, b) => a + b, 0);
@@ -132,7 +139,7 @@ async function cloudflare() {
   try {
     const url = `http://127.0.0.1:${port}/`;
     await started(async () => (await fetch(url)).ok, server, "wrangler");
-    for (const store of ["D1", "KV", "Durable Object"]) {
+    for (const store of ["D1", "KV", "Durable Object", "D1 journal", "Durable Object journal"]) {
       const response = await fetch(`${url}?${new URLSearchParams({ store })}`, { signal: AbortSignal.timeout(60_000) });
       if (!response.ok) throw new Error(`${store}: ${await response.text()}\n${server.output().slice(-3000)}`);
       add(await response.json());

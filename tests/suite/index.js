@@ -1,4 +1,5 @@
 // All suite files; importing them registers their tests.
+import "./agent.js";
 import "./amounts.js";
 import "./auth-handlers.js";
 import "./handlers.js";

@@ -1,16 +1,18 @@
-// x402's real clients and facilitators at the local Gwop: `main.mjs [part of a name]`. Run by `cargo xtask test --only x402`.
+// x402's real clients and facilitators at the local Gwop: `main.mjs [part of a name]`, also in GWOP_TEST_ONLY. Run by `cargo xtask test --only x402`.
+import { checksOfServers } from "./agent-servers.mjs";
+import { checksOfAgent } from "./agent.mjs";
 import { checksOfClients } from "./clients.mjs";
 import { checksOfJudges } from "./judges.mjs";
 import { startGwop } from "./local.mjs";
 import { checksOfPython, startPython } from "./python.mjs";
 
-const [wanted = ""] = process.argv.slice(2);
+const [wanted = process.env.GWOP_TEST_ONLY ?? ""] = process.argv.slice(2);
 const gwop = await startGwop();
 const python = startPython();
 let passed = 0;
 let failed = 0;
 try {
-  const checks = { ...checksOfClients(gwop), ...checksOfPython(gwop, python), ...(await checksOfJudges(gwop)) };
+  const checks = { ...checksOfClients(gwop), ...checksOfPython(gwop, python), ...(await checksOfJudges(gwop)), ...checksOfAgent(gwop), ...checksOfServers() };
   for (const [name, check] of Object.entries(checks)) {
     if (!name.includes(wanted)) continue;
     try {

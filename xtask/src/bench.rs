@@ -11,7 +11,7 @@ use crate::process::Step;
 use crate::{Result, build, frameworks, runtimes, tools, top, worker, x402};
 
 /// What can be measured, in the order of a whole run.
-const PARTS: [&str; 10] = [
+const PARTS: [&str; 11] = [
     "node",
     "deno",
     "bun",
@@ -19,6 +19,7 @@ const PARTS: [&str; 10] = [
     "start",
     "memory",
     "simulator",
+    "agent",
     "worker",
     "sizes",
     "adapters",
@@ -145,7 +146,7 @@ pub fn command(arguments: &[String]) -> Result {
     if plan.against.is_none() && plan.runs("worker") {
         worker::build()?;
     }
-    let clients = if plan.against.is_none() && plan.runs("simulator") {
+    let clients = if plan.against.is_none() && (plan.runs("simulator") || plan.runs("agent")) {
         // With viem among them.
         x402::npm_clients()?
     } else {

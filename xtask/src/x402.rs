@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::process::{Step, say};
-use crate::{Result, kept, runtimes, tools, top};
+use crate::{Result, kept, matrix, runtimes, tools, top};
 
 /// Where the checks are, from the top level.
 const CHECKS: &str = "tests/x402";
@@ -17,7 +17,13 @@ const CHECKS: &str = "tests/x402";
 /// When one fails, each has its line; or when npm or pip cannot fetch the clients.
 pub fn test() -> Result {
     let (npm, python) = (npm_clients()?, python_clients()?);
-    let simulator = runtimes::consumer()?.join("node_modules/@gwop/sdk/gwop-simulator.js");
+    let sdk = runtimes::consumer()?.join("node_modules/@gwop/sdk");
+    // With `--all`, as many as the agent's page promises.
+    let (payloads, runs) = if matrix::ALL.get().is_some() {
+        ("10000", "300")
+    } else {
+        ("200", "40")
+    };
     // Beside the clients' packages, so that bare imports find them.
     let project = top().join("build/x402");
     let _ = fs::remove_dir_all(&project);
@@ -26,10 +32,13 @@ pub fn test() -> Result {
     Step::new("x402", "node")
         .args(["main.mjs"])
         .dir(project)
-        .env("GWOP_SIMULATOR", simulator)
+        .env("GWOP_SIMULATOR", sdk.join("gwop-simulator.js"))
+        .env("GWOP_AGENT", sdk.join("agent.node.js"))
+        .env("GWOP_AGENT_PAYLOADS", payloads)
+        .env("GWOP_AGENT_RUNS", runs)
         .env("GWOP_PYTHON", "python3")
         .env("PYTHONPATH", python)
-        .limit(5 * 60)
+        .limit(15 * 60)
         .shown()
         .run()
 }

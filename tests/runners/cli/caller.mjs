@@ -15,6 +15,22 @@ export function secret(text) {
 /** The secret of the endpoint in these checks. */
 export const ENDPOINT = secret("whsec_of_the_endpoint_5b1e7c");
 
+/** Hardhat's published key #0, which holds no funds. */
+export const AGENT_KEY = secret(
+  "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",
+);
+
+/** A new invoice of a local Gwop, of 2 USDC and the fee; gives its public id. */
+export async function invoiceAt(url) {
+  const answer = await fetch(`${url}/_sim/invoices`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ amountUsdc: 2_000_000 }),
+  });
+  const { publicInvoiceId } = await answer.json();
+  return publicInvoiceId;
+}
+
 export function expect(holds, message) {
   if (!holds) throw new Error(message);
 }
@@ -46,7 +62,7 @@ export class Caller {
   async run(args, { env = {}, input } = {}) {
     const [program, ...first] = this.command;
     const own = Object.fromEntries(
-      Object.entries(process.env).filter(([name]) => !/^(GWOP_|OPERATOR_)/.test(name)),
+      Object.entries(process.env).filter(([name]) => !/^(GWOP_|OPERATOR_|AGENT_)/.test(name)),
     );
     const child = spawn(program, [...first, ...args], {
       cwd: this.directory,

@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import { delimiter, join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { Gwop } from "@gwop/sdk";
-import { expect, expectEqual, secret } from "./caller.mjs";
+import { AGENT_KEY, expect, expectEqual, invoiceAt, secret } from "./caller.mjs";
 import { freePort, started, startProgram } from "../programs.mjs";
 
 /** The secret in the documentation. */
@@ -60,8 +60,11 @@ export function documentChecks(caller, { consumer }) {
       rmSync(directory, { recursive: true, force: true });
       mkdirSync(join(directory, "bin"), { recursive: true });
       const quoted = caller.command.map((word) => `'${word}'`).join(" ");
+      // Only a newer Node has SQLite.
+      const newer = [process.env.GWOP_NODE, ...caller.command.slice(1)];
+      const paying = newer.map((word) => `'${word}'`).join(" ");
       for (const [name, script] of [
-        ["gwop", `exec ${quoted} "$@"`],
+        ["gwop", `[ "$1" = pay ] && exec ${paying} "$@"\nexec ${quoted} "$@"`],
         ["npx", `[ "$1 $2 $3" = "-p @gwop/sdk gwop" ] && shift 3 && exec ${quoted} "$@"`],
       ]) {
         writeFileSync(join(directory, "bin", name), `#!/bin/sh\n${script}\n`);
@@ -73,17 +76,22 @@ export function documentChecks(caller, { consumer }) {
       expect(samples.length >= 7, `only ${samples.length} samples were found`);
       const shop = await endpoint();
       const port = await freePort();
+      let invoice = "";
       const own = (code) =>
         code
           .replaceAll("127.0.0.1:3000", `127.0.0.1:${shop.port}`)
-          .replaceAll("4010", String(port));
+          .replaceAll("4010", String(port))
+          .replaceAll("inv_7dbeeaad8ebf4f52", invoice);
       const { GWOP_WEBHOOK_SECRET: _, ...rest } = process.env;
       const env = {
         ...rest,
         PATH: join(directory, "bin") + delimiter + process.env.PATH,
         GWOP_WEBHOOK_SECRET: SECRET,
         GWOP_MERCHANT_ID: "9e9c9ba5-3bab-4172-8a79-336f9ca0f163",
+        XDG_STATE_HOME: directory,
       };
+      // Hardhat's published key #0.
+      writeFileSync(join(directory, "agent.key"), `${secret(AGENT_KEY)}\n`, { mode: 0o600 });
       writeFileSync(join(directory, "secret.txt"), `${SECRET}\n`);
       let sim;
       try {
@@ -98,6 +106,7 @@ export function documentChecks(caller, { consumer }) {
             });
             const { accessToken } = await answer.json();
             writeFileSync(join(directory, "token.txt"), secret(accessToken));
+            invoice = await invoiceAt(`http://127.0.0.1:${port}`);
             continue;
           }
           let said = "";
@@ -129,7 +138,7 @@ export function documentChecks(caller, { consumer }) {
           }
           if (output === undefined) continue;
           // `…` stands for whatever stands there.
-          const pattern = output
+          const pattern = own(output)
             .trimEnd()
             .split("…")
             .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"))

@@ -1,5 +1,6 @@
 // The commands that ask a server: `sim`, `trigger`, `events`, `replay`, `token`, `doctor`.
 import { spawn } from "node:child_process";
+import { statSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
@@ -7,7 +8,7 @@ import { Gwop } from "@gwop/sdk";
 import { createWebhookHandler } from "@gwop/sdk/handlers";
 import { Simulator, serve } from "@gwop/sdk/simulator";
 import { memoryStore } from "@gwop/sdk/stores";
-import { ENDPOINT, expect, expectEqual, secret } from "./caller.mjs";
+import { AGENT_KEY, ENDPOINT, expect, expectEqual, invoiceAt, secret } from "./caller.mjs";
 import { freePort, started, startProgram } from "../programs.mjs";
 
 const MERCHANT = "9e9c9ba5-3bab-4172-8a79-336f9ca0f163";
@@ -57,6 +58,46 @@ async function endpoint(webhookSecret, fulfilled = []) {
 export function serverChecks(caller, { isFirst, consumer }) {
   const env = { GWOP_WEBHOOK_SECRET: ENDPOINT };
   const checks = {
+    "pay: once, within its limit, and the receipt the second time": async () => {
+      let sim;
+      const local = await listening((request) => serve(sim, request));
+      sim = new Simulator({ agentsUrl: local.url });
+      // `node:sqlite` is in no older one.
+      const [major, minor] = process.versions.node.split(".").map(Number);
+      const lacksSqlite = isFirst && (major < 22 || (major === 22 && minor < 13));
+      const own = { AGENT_KEY, XDG_STATE_HOME: join(caller.directory, `state-${Date.now()}`) };
+      try {
+        const invoice = await invoiceAt(local.url);
+        const pay = (...more) =>
+          caller.ask(["pay", invoice, "--url", local.url, ...more], { env: own });
+        const dry = await pay("--dry-run", "--max", "5");
+        expectEqual([dry.code, dry.json.payment?.amountUsdc], [0, 2_050_000], "a dry run");
+        if (lacksSqlite) {
+          const { code, json } = await pay("--max", "5");
+          expectEqual([code, json.error.code], [1, "NO_SQLITE"], "without SQLite");
+          return;
+        }
+        const over = await pay();
+        expectEqual([over.code, over.json.error.code], [1, "LIMIT_PER_PAYMENT"], "over the limit");
+        const paid = await pay("--max", "5");
+        expectEqual([paid.code, paid.json.ok], [0, true], `paid: ${paid.stdout}`);
+        const again = await pay("--max", "5");
+        expectEqual([again.code, again.json], [0, paid.json], "the second time");
+        const other = await invoiceAt(local.url);
+        const env = own;
+        const day = await caller.ask(
+          ["pay", other, "--url", local.url, "--max", "5", "--max-day", "3"],
+          { env },
+        );
+        expectEqual([day.code, day.json.error.code], [1, "LIMIT_PER_PERIOD"], "over the day's");
+        const file = join(own.XDG_STATE_HOME, "gwop/agent.db");
+        expectEqual(statSync(file).mode & 0o077, 0, "who else may read the journal");
+        const none = await caller.ask(["pay", "inv_none", "--url", local.url], { env });
+        expectEqual([none.code, none.json.error.code], [1, "INVOICE_NOT_FOUND"], "no invoice");
+      } finally {
+        local.close();
+      }
+    },
     "trigger: every event and variant, at a real endpoint": async () => {
       const shop = await endpoint(ENDPOINT);
       try {

@@ -1,9 +1,9 @@
 // `--help`, `--version`, and every wrong use: exit code 2, and nothing of an argument that may be a
 // secret.
 import { spawn } from "node:child_process";
-import { ENDPOINT, expect, expectEqual, secret } from "./caller.mjs";
+import { AGENT_KEY, ENDPOINT, expect, expectEqual, secret } from "./caller.mjs";
 
-const COMMANDS = ["sim", "trigger", "events", "replay", "verify", "token", "doctor"];
+const COMMANDS = ["sim", "trigger", "events", "replay", "verify", "token", "pay", "doctor"];
 const MISTAKEN = secret("whsec_given_by_mistake_17");
 const KEY = secret("sk_m_given_by_mistake_18");
 
@@ -71,6 +71,15 @@ const WRONG = [
   [["events", "--limit", "0"], {}, /--limit/],
   [["events", "--state", "dead"], {}, /--state of the local Gwop is pending, held/],
   [["replay"], {}, /the id of an event/],
+  [["pay"], {}, /public id, inv_/],
+  [["pay", "inv_1"], {}, /set AGENT_KEY, or give --key-file/],
+  [["pay", "inv_1", "--chain", "dogecoin"], { AGENT_KEY }, /--chain is one of base/],
+  [["pay", "inv_1", "--max", "much"], { AGENT_KEY }, /--max: /],
+  [["pay", "inv_1"], { AGENT_KEY: "no-key-at-all" }, /the key is not one/],
+  [["pay", "inv_1", AGENT_KEY], {}, /an argument holds a secret/],
+  [["pay", "inv_1", "--url", "http://gwop.example"], { AGENT_KEY }, /--url must be https/],
+  [["pay", "no-invoice", "--dry-run"], { AGENT_KEY }, /`invoiceId`/],
+  [["pay", "inv_1", "--key-file", "open.key"], {}, /others may read/],
   [["token"], { GWOP_MERCHANT_ID: "m" }, /GWOP_ACCESS_TOKEN/],
   [["token"], { GWOP_ACCESS_TOKEN: "a.b.c" }, /merchantId is required/],
 ];
@@ -111,6 +120,7 @@ export function usageChecks(caller, { isFirst, version }) {
     "wrong use is exit code 2, says what to do, and shows no secret": async () => {
       caller.file("empty.json", "{}");
       caller.file("no-line.http", "x-gwop-signature: t=1,v1=00\n");
+      caller.file("open.key", AGENT_KEY);
       caller.file("good.http", "x-gwop-signature: t=1,v1=00\n\n{}");
       const judge = async ([args, env, words]) => {
         const { code, stdout, stderr } = await caller.run(args, { env });

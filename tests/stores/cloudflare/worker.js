@@ -1,7 +1,8 @@
 // Runs the conformance suite over the stores of Cloudflare's platform, on the real workerd: `/?store=NAME`.
 import { DurableObject } from "cloudflare:workers";
 import { d1Store, durableObjectStore, kvStore } from "@gwop/sdk/stores";
-import { conformance, day } from "../checks.js";
+import { d1Journal, durableObjectJournal } from "@gwop/sdk/agent";
+import { conformance, day, journalConformance } from "../checks.js";
 // The sample of `createWebhookHandler`, which the runner writes.
 import documented from "./documented.js";
 
@@ -12,12 +13,17 @@ export class Shop extends DurableObject {
   day(count) {
     return day(durableObjectStore(this.ctx.storage), count);
   }
+  journals() {
+    return journalConformance("Durable Object", () => durableObjectJournal(this.ctx.storage));
+  }
 }
 
 const STORES = {
   D1: (env) => conformance("D1", () => d1Store(env.DB)),
   KV: (env) => conformance("KV", () => kvStore(env.KV)),
   "Durable Object": (env) => env.SHOP.get(env.SHOP.idFromName("shop")).conformance(),
+  "D1 journal": (env) => journalConformance("D1", () => d1Journal(env.DB)),
+  "Durable Object journal": (env) => env.SHOP.get(env.SHOP.idFromName("agent")).journals(),
 };
 
 const DAYS = {

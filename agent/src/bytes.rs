@@ -1,0 +1,42 @@
+//! Bytes as text: hexadecimal digits and base64.
+
+#[allow(unused_imports)]
+use crate::prelude::*;
+use base64ct::{Base64, Encoding as _};
+use core::fmt::Write as _;
+
+/// Lower-case hexadecimal digits, without `0x`.
+#[must_use]
+pub fn to_hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len().saturating_mul(2));
+    for byte in bytes {
+        // A String takes everything.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+/// The bytes of hexadecimal digits, with `0x` or without.
+#[must_use]
+pub fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let digits = text.strip_prefix("0x").unwrap_or(text).as_bytes();
+    let (pairs, rest) = digits.as_chunks::<2>();
+    if !rest.is_empty() {
+        return None;
+    }
+    let nibble = |digit: u8| char::from(digit).to_digit(16);
+    let pair = |&[high, low]: &[u8; 2]| u8::try_from(nibble(high)? << 4 | nibble(low)?).ok();
+    pairs.iter().map(pair).collect()
+}
+
+/// Base64 with padding (RFC 4648), as the headers of x402 have it.
+#[must_use]
+pub fn to_base64(bytes: &[u8]) -> String {
+    Base64::encode_string(bytes)
+}
+
+/// The bytes of base64 with padding.
+#[must_use]
+pub fn from_base64(text: &str) -> Option<Vec<u8>> {
+    Base64::decode_vec(text.trim()).ok()
+}

@@ -1,0 +1,343 @@
+//! What a server asks for: x402's challenges of both versions, and the header that answers one.
+
+use crate::bytes::{from_base64, to_base64, to_hex};
+use crate::json::{Value, quote};
+use crate::network::{DECIMALS, Family, Network};
+#[allow(unused_imports)]
+use crate::prelude::*;
+use crate::{evm, solana};
+
+/// The name of the extension by which a server recognises a payment that is sent again.
+const PAYMENT_IDENTIFIER: &str = "payment-identifier";
+
+/// The greatest amount that is read: what JavaScript holds exactly, 2⁵³ − 1.
+const MAX_AMOUNT: u64 = (1 << 53) - 1;
+
+/// A version of the protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// The challenge is the body.
+    V1,
+    /// The challenge is the header `PAYMENT-REQUIRED`.
+    V2,
+}
+
+impl Version {
+    /// The header in which a payment is sent.
+    #[must_use]
+    pub const fn header(self) -> &'static str {
+        match self {
+            Self::V1 => "X-PAYMENT",
+            Self::V2 => "PAYMENT-SIGNATURE",
+        }
+    }
+}
+
+/// One way to pay, as it was offered.
+#[derive(Clone, Debug)]
+pub struct Offer {
+    /// The offer's own text: version 2 echoes it.
+    pub raw: String,
+    /// The network.
+    pub network: Network,
+    /// Atomic units of USDC.
+    pub amount: u64,
+    /// Who is paid, spelt as the chain does.
+    pub pay_to: String,
+    /// For how long a signature is wanted, in seconds.
+    pub timeout_s: u64,
+    /// On Solana: who pays the fee.
+    pub fee_payer: Option<String>,
+    /// On Solana: the text to note.
+    pub memo: Option<String>,
+    /// On Solana: a block hash, where the server gives one.
+    pub blockhash: Option<String>,
+    /// On Solana: the last height at which the block hash can be used.
+    pub last_valid_block_height: Option<u64>,
+}
+
+impl Offer {
+    /// Reads an element of `accepts`: `None` where its scheme or network is not the agent's.
+    ///
+    /// # Errors
+    /// What differs from what is pinned, or cannot be read.
+    fn read(value: Value<'_>, version: Version) -> Result<Option<Self>, &'static str> {
+        let members = value.as_object().ok_or("accepts")?;
+        let text = |name: &str| members.get(name).and_then(Value::to_text);
+        let network = text("network").and_then(|name| Network::parse(&name));
+        let (Some("exact"), Some(network)) = (text("scheme").as_deref(), network) else {
+            return Ok(None);
+        };
+        let amount = match version {
+            Version::V1 => text("maxAmountRequired").ok_or("maxAmountRequired")?,
+            Version::V2 => text("amount").ok_or("amount")?,
+        };
+        let digits = !amount.is_empty() && amount.bytes().all(|byte| byte.is_ascii_digit());
+        let amount = amount.parse::<u64>().ok().filter(|_| digits);
+        let amount = amount
+            .filter(|amount| (1..=MAX_AMOUNT).contains(amount))
+            .ok_or("amount")?;
+        if !same_address(network, &text("asset").ok_or("asset")?, network.usdc()) {
+            return Err("asset");
+        }
+        let pay_to = normal_address(network, &text("payTo").ok_or("payTo")?).ok_or("payTo")?;
+        let timeout = members.get("maxTimeoutSeconds").and_then(Value::as_integer);
+        let timeout_s = timeout.and_then(|seconds| u64::try_from(seconds).ok());
+        let timeout_s = timeout_s.ok_or("maxTimeoutSeconds")?;
+        let extra = members.get("extra").and_then(Value::as_object);
+        let extra = |name: &str| extra.as_ref().and_then(|members| members.get(name));
+        let extra_text = |name: &str| extra(name).and_then(Value::to_text);
+        for name in ["decimals", "assetDecimals"] {
+            let named = extra(name);
+            if named.is_some_and(|value| value.as_integer() != Some(DECIMALS)) {
+                return Err("extra.decimals");
+            }
+        }
+        if network.family() == Family::Evm {
+            // A wallet would sign under another domain than the token's.
+            for (name, pinned, place) in [
+                ("name", network.domain_name(), "extra.name"),
+                ("version", Network::DOMAIN_VERSION, "extra.version"),
+            ] {
+                if extra(name).is_some_and(|value| !value.is_str(pinned)) {
+                    return Err(place);
+                }
+            }
+            let method = extra("assetTransferMethod");
+            if method.is_some_and(|method| !method.is_str("eip3009")) {
+                return Ok(None);
+            }
+        }
+        let height = extra("lastValidBlockHeight");
+        let height = height.and_then(|value| match value.as_str() {
+            Some(text) => text.parse().ok(),
+            None => u64::try_from(value.as_integer()?).ok(),
+        });
+        Ok(Some(Self {
+            raw: value.raw().to_owned(),
+            network,
+            amount,
+            pay_to,
+            timeout_s,
+            fee_payer: extra_text("feePayer"),
+            memo: extra_text("memo"),
+            blockhash: extra_text("recentBlockhash"),
+            last_valid_block_height: height,
+        }))
+    }
+}
+
+/// An address as the chain spells it. `None` where it is none.
+#[must_use]
+pub fn normal_address(network: Network, text: &str) -> Option<String> {
+    Some(match network.family() {
+        Family::Evm => evm::Address::parse(text)?.to_string(),
+        Family::Solana => solana::Address::parse(text)?.to_string(),
+    })
+}
+
+/// Whether two texts are one address.
+#[must_use]
+pub fn same_address(network: Network, one: &str, other: &str) -> bool {
+    let one = normal_address(network, one);
+    one.is_some() && one == normal_address(network, other)
+}
+
+/// What a 402 asks for.
+#[derive(Clone, Debug)]
+pub struct Challenge {
+    /// The version it is written in.
+    pub version: Version,
+    /// The offers that the agent understands, in the server's order.
+    pub offers: Vec<Offer>,
+    /// The member of the first offer that was refused, where one was.
+    pub refused: Option<&'static str>,
+    /// Version 2's `resource`, as it was written.
+    resource: Option<String>,
+    /// The method that `resource` names.
+    pub method: Option<String>,
+    /// Version 2's `extensions`, as they were written.
+    extensions: Option<String>,
+}
+
+impl Challenge {
+    /// Reads a 402: its header first, and its body where there is none.
+    ///
+    /// # Errors
+    /// The member that cannot be read.
+    pub fn read(header: Option<&str>, body: &str) -> Result<Self, &'static str> {
+        let decoded;
+        let (version, text) = match header {
+            Some(header) => {
+                decoded = from_base64(header).ok_or("PAYMENT-REQUIRED")?;
+                (Version::V2, decoded.as_slice())
+            }
+            None => (Version::V1, body.as_bytes()),
+        };
+        let value = Value::parse(text).map_err(|_| "JSON")?;
+        let number = if version == Version::V2 { 2 } else { 1 };
+        let said = value.get("x402Version").and_then(Value::as_integer);
+        if said != Some(number) {
+            return Err("x402Version");
+        }
+        let accepts = value
+            .get("accepts")
+            .and_then(Value::as_array)
+            .ok_or("accepts")?;
+        let mut offers = Vec::new();
+        let mut refused = None;
+        for offer in accepts {
+            match Offer::read(offer, version) {
+                Ok(offer) => offers.extend(offer),
+                Err(member) => refused = refused.or(Some(member)),
+            }
+        }
+        let raw = |name| value.get(name).filter(|value| value.is_object());
+        let resource = raw("resource");
+        let method = resource.and_then(|resource| resource.get("method")?.to_text());
+        Ok(Self {
+            version,
+            offers,
+            refused,
+            resource: resource.map(|value| value.raw().to_owned()),
+            method,
+            extensions: raw("extensions").map(|value| value.raw().to_owned()),
+        })
+    }
+
+    /// The value of the payment header.
+    #[must_use]
+    pub fn header(&self, offer: &Offer, payload: &str, id: &str) -> String {
+        let text = match self.version {
+            Version::V1 => format!(
+                r#"{{"x402Version":1,"scheme":"exact","network":"{}","payload":{payload}}}"#,
+                offer.network.name()
+            ),
+            Version::V2 => {
+                let mut text = String::from(r#"{"x402Version":2,"#);
+                if let Some(resource) = &self.resource {
+                    text.push_str(&format!(r#""resource":{resource},"#));
+                }
+                text.push_str(&format!(r#""accepted":{},"payload":{payload}"#, offer.raw));
+                if let Some(extensions) = &self.extensions {
+                    text.push_str(&format!(r#","extensions":{}"#, extended(extensions, id)));
+                }
+                text.push('}');
+                text
+            }
+        };
+        to_base64(text.as_bytes())
+    }
+}
+
+/// The extensions as the server wrote them, with the payment's id where it asks for one.
+fn extended(extensions: &str, id: &str) -> String {
+    let echoed = || extensions.to_owned();
+    let Ok(value) = Value::parse(extensions.as_bytes()) else {
+        return echoed();
+    };
+    let Some(members) = value.as_object() else {
+        return echoed();
+    };
+    let Some(identifier) = members.get(PAYMENT_IDENTIFIER) else {
+        return echoed();
+    };
+    let info = identifier.get("info").and_then(Value::as_object);
+    let Some(info) = info else { return echoed() };
+    let join = |members: Vec<String>| format!("{{{}}}", members.join(","));
+    let others = |object: &crate::json::Object<'_>, name: &str| -> Vec<String> {
+        let members = object.members().filter(|(key, _)| !key.is_str(name));
+        members
+            .map(|(key, value)| format!("{}:{}", key.raw(), value.raw()))
+            .collect()
+    };
+    let mut new_info = others(&info, "id");
+    new_info.push(format!(r#""id":{}"#, quote(id)));
+    let Some(identifier) = identifier.as_object() else {
+        return echoed();
+    };
+    let mut new_identifier = others(&identifier, "info");
+    new_identifier.push(format!(r#""info":{}"#, join(new_info)));
+    let mut all = others(&members, PAYMENT_IDENTIFIER);
+    all.push(format!(
+        r#""{PAYMENT_IDENTIFIER}":{}"#,
+        join(new_identifier)
+    ));
+    join(all)
+}
+
+/// `payload` on Base. With `parts` the signature is `{ v, r, s }`, as an older page of Gwop's has
+/// it.
+#[must_use]
+pub fn evm_payload(authorization: &evm::Authorization, signature: &[u8], parts: bool) -> String {
+    let json = authorization.json();
+    if let (true, Some((r, rest))) = (
+        parts && signature.len() == 65,
+        signature.split_at_checked(32),
+    ) && let Some((s, [v])) = rest.split_at_checked(32)
+    {
+        let (r, s) = (to_hex(r), to_hex(s));
+        return format!(
+            r#"{{"signature":{{"v":{v},"r":"0x{r}","s":"0x{s}"}},"authorization":{json}}}"#
+        );
+    }
+    let signature = to_hex(signature);
+    format!(r#"{{"signature":"0x{signature}","authorization":{json}}}"#)
+}
+
+/// `payload` on Solana.
+#[must_use]
+pub fn solana_payload(message: &[u8], signature: &[u8; 64]) -> String {
+    let transaction = to_base64(&solana::transaction(message, signature));
+    format!(r#"{{"transaction":"{transaction}"}}"#)
+}
+
+/// What an answer to a payment says of it, by its header.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settlement {
+    /// Whether the money has moved, by the server.
+    pub success: bool,
+    /// The transaction, where it is named.
+    pub transaction: Option<String>,
+    /// Why not, where it is a plain word.
+    pub reason: Option<String>,
+}
+
+impl Settlement {
+    /// Reads `PAYMENT-RESPONSE` or `X-PAYMENT-RESPONSE`, in x402's shape or in that of Gwop's
+    /// pages.
+    #[must_use]
+    pub fn read(header: &str) -> Option<Self> {
+        let bytes = from_base64(header)?;
+        let value = Value::parse(&bytes).ok()?;
+        let members = value.as_object()?;
+        let text = |name: &str| members.get(name).and_then(Value::to_text);
+        let transaction = text("transaction").or_else(|| text("paid_tx_hash"));
+        let transaction = transaction.filter(|text| is_transaction(text));
+        let success = match members.get("success") {
+            Some(success) => success.as_bool() == Some(true),
+            None => members.get("paid_tx_hash").is_some(),
+        };
+        Some(Self {
+            success,
+            transaction,
+            reason: text("errorReason").and_then(plain_reason),
+        })
+    }
+}
+
+/// Whether a text can be a transaction's hash or signature.
+#[must_use]
+pub fn is_transaction(text: &str) -> bool {
+    (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// A server's reason, where it is a plain word of the protocol: anything else could repeat what it
+/// was sent.
+#[must_use]
+pub fn plain_reason(text: String) -> Option<String> {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    let is_plain = (3..=90).contains(&text.len()) && text.bytes().all(plain) && digits <= 8;
+    is_plain.then_some(text)
+}

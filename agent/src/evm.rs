@@ -1,0 +1,304 @@
+//! Payments on Base: EIP-3009's `TransferWithAuthorization`, signed as EIP-712 typed data.
+//!
+//! Sources: EIP-3009, EIP-712, EIP-55, and the scheme `exact` of x402 (`scheme_exact_evm.md`).
+
+use crate::bytes::{from_hex, to_hex};
+use crate::network::Network;
+#[allow(unused_imports)]
+use crate::prelude::*;
+use core::fmt;
+use k256::ecdsa::{SigningKey, VerifyingKey};
+use sha3::{Digest as _, Keccak256};
+
+/// The hash of EIP-712's domain type with name, version, chain id and contract.
+const DOMAIN_TYPE: &[u8] =
+    b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)";
+
+/// EIP-3009's type.
+const AUTHORIZATION_TYPE: &[u8] = b"TransferWithAuthorization(address from,address to,\
+uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)";
+
+/// The Keccak-256 hash of these bytes, one after the other.
+#[must_use]
+pub fn keccak(parts: &[&[u8]]) -> [u8; 32] {
+    let mut hash = Keccak256::new();
+    for part in parts {
+        hash.update(part);
+    }
+    hash.finalize().into()
+}
+
+/// An address. Its `Display` is EIP-55's spelling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Address(pub [u8; 20]);
+
+impl Address {
+    /// Reads `0x` and 40 digits: in one case, or with EIP-55's checksum. Servers spell addresses in
+    /// many ways; a checksum that is wrong is a typing mistake.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix("0x")?;
+        let address = Self(from_hex(digits)?.try_into().ok()?);
+        let lower = digits.bytes().any(|byte| byte.is_ascii_lowercase());
+        let upper = digits.bytes().any(|byte| byte.is_ascii_uppercase());
+        (!(lower && upper) || address.to_string() == text).then_some(address)
+    }
+
+    /// The address of a public key.
+    #[must_use]
+    pub fn of(key: &VerifyingKey) -> Self {
+        let point = key.to_sec1_point(false);
+        let hash = keccak(&[point.as_bytes().get(1..).unwrap_or_default()]);
+        let mut address = [0; 20];
+        for (to, from) in address.iter_mut().zip(hash.iter().skip(12)) {
+            *to = *from;
+        }
+        Self(address)
+    }
+
+    /// As a 32-byte word of the ABI.
+    fn word(self) -> [u8; 32] {
+        let mut word = [0; 32];
+        for (to, from) in word.iter_mut().skip(12).zip(self.0) {
+            *to = from;
+        }
+        word
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = to_hex(&self.0);
+        let hash = keccak(&[digits.as_bytes()]);
+        f.write_str("0x")?;
+        for (index, digit) in digits.chars().enumerate() {
+            let byte = hash.get(index / 2).copied().unwrap_or_default();
+            let nibble = if index % 2 == 0 { byte >> 4 } else { byte & 15 };
+            let digit = match nibble {
+                8.. => digit.to_ascii_uppercase(),
+                _ => digit,
+            };
+            write!(f, "{digit}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A number as a 32-byte word of the ABI.
+fn number(number: u64) -> [u8; 32] {
+    let mut word = [0; 32];
+    for (to, from) in word.iter_mut().skip(24).zip(number.to_be_bytes()) {
+        *to = from;
+    }
+    word
+}
+
+/// EIP-712's separator of USDC's domain on a network; zeros where USDC has no contract.
+#[must_use]
+pub fn domain_separator(network: Network) -> [u8; 32] {
+    let Some(contract) = Address::parse(network.usdc()) else {
+        return [0; 32];
+    };
+    keccak(&[
+        &keccak(&[DOMAIN_TYPE]),
+        &keccak(&[network.domain_name().as_bytes()]),
+        &keccak(&[Network::DOMAIN_VERSION.as_bytes()]),
+        &number(network.chain_id()),
+        &contract.word(),
+    ])
+}
+
+/// What a wallet signs: that anybody may move this amount for it, once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Authorization {
+    /// Who pays.
+    pub from: Address,
+    /// Who is paid.
+    pub to: Address,
+    /// Atomic units of USDC.
+    pub value: u64,
+    /// Unix seconds; valid after them.
+    pub valid_after: u64,
+    /// Unix seconds; valid before them.
+    pub valid_before: u64,
+    /// USDC's contract takes each nonce of a wallet once.
+    pub nonce: [u8; 32],
+}
+
+impl Authorization {
+    /// EIP-712's digest on a network.
+    #[must_use]
+    pub fn digest(&self, network: Network) -> [u8; 32] {
+        let message = keccak(&[
+            &keccak(&[AUTHORIZATION_TYPE]),
+            &self.from.word(),
+            &self.to.word(),
+            &number(self.value),
+            &number(self.valid_after),
+            &number(self.valid_before),
+            &self.nonce,
+        ]);
+        keccak(&[b"\x19\x01", &domain_separator(network), &message])
+    }
+
+    /// `payload.authorization`, JSON: six strings.
+    #[must_use]
+    pub fn json(&self) -> String {
+        format!(
+            r#"{{"from":"{}","to":"{}","value":"{}","validAfter":"{}","validBefore":"{}","nonce":"0x{}"}}"#,
+            self.from,
+            self.to,
+            self.value,
+            self.valid_after,
+            self.valid_before,
+            to_hex(&self.nonce)
+        )
+    }
+
+    /// What an external signer gets, JSON: `domain`, `types`, `primaryType` and `message`, as
+    /// viem's `signTypedData` takes them. Whole numbers are strings.
+    #[must_use]
+    pub fn typed_data(&self, network: Network) -> String {
+        let fields = [
+            ("from", "address"),
+            ("to", "address"),
+            ("value", "uint256"),
+            ("validAfter", "uint256"),
+            ("validBefore", "uint256"),
+            ("nonce", "bytes32"),
+        ]
+        .map(|(name, kind)| format!(r#"{{"name":"{name}","type":"{kind}"}}"#))
+        .join(",");
+        format!(
+            r#"{{"domain":{{"name":"{}","version":"{}","chainId":{},"verifyingContract":"{}"}},"types":{{"TransferWithAuthorization":[{fields}]}},"primaryType":"TransferWithAuthorization","message":{}}}"#,
+            network.domain_name(),
+            Network::DOMAIN_VERSION,
+            network.chain_id(),
+            network.usdc(),
+            self.json(),
+        )
+    }
+}
+
+/// A private key of secp256k1. It has no `Debug`, so that nothing prints it; it is wiped when
+/// dropped.
+pub struct EvmKey(SigningKey);
+
+impl EvmKey {
+    /// Reads 32 bytes as hexadecimal digits, with `0x` or without.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        SigningKey::from_slice(&from_hex(text.trim())?)
+            .ok()
+            .map(Self)
+    }
+
+    /// Its wallet.
+    #[must_use]
+    pub fn address(&self) -> Address {
+        Address::of(self.0.verifying_key())
+    }
+
+    /// Signs a digest (RFC 6979, low `s`): r ‖ s ‖ v, `v` 27 or 28.
+    #[must_use]
+    pub fn sign(&self, digest: &[u8; 32]) -> [u8; 65] {
+        let (signature, id) = self.0.sign_prehash_recoverable(digest);
+        let mut bytes = [0; 65];
+        let v = if id.is_y_odd() { 28 } else { 27 };
+        let all = signature.to_bytes().into_iter().chain([v]);
+        for (to, from) in bytes.iter_mut().zip(all) {
+            *to = from;
+        }
+        bytes
+    }
+}
+
+/// What a signer gave, in the form that goes out: 65 bytes with `v` 27 or 28, or the longer
+/// signature of a contract wallet. `None` for anything else.
+#[must_use]
+pub fn normal_signature(mut signature: Vec<u8>) -> Option<Vec<u8>> {
+    if signature.len() == 65 {
+        let v = signature.last_mut()?;
+        // Some key managers count from 0.
+        if *v < 2 {
+            *v = v.saturating_add(27);
+        }
+        return matches!(*v, 27 | 28).then_some(signature);
+    }
+    (signature.len() > 65 && signature.len() <= 4_096).then_some(signature)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    fn vectors() -> Value {
+        serde_json::from_str(include_str!("../tests/vectors/x402.json")).unwrap()
+    }
+
+    fn hex(value: &Value) -> Vec<u8> {
+        from_hex(value.as_str().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn domains_and_types_are_those_of_the_vectors() {
+        let vectors = vectors();
+        assert_eq!(
+            keccak(&[DOMAIN_TYPE]).to_vec(),
+            hex(&vectors["domainTypeHash"])
+        );
+        assert_eq!(
+            keccak(&[AUTHORIZATION_TYPE]).to_vec(),
+            hex(&vectors["typeHash"])
+        );
+        for network in [Network::Base, Network::BaseSepolia] {
+            let domain = &vectors["domains"][network.name()];
+            assert_eq!(
+                domain_separator(network).to_vec(),
+                hex(&domain["separator"])
+            );
+        }
+    }
+
+    #[test]
+    fn digests_and_signatures_are_viems() {
+        for vector in vectors()["evm"].as_array().unwrap() {
+            let text = |name: &str| vector[name].as_str().unwrap();
+            let key = EvmKey::parse(text("key")).unwrap();
+            assert_eq!(key.address().to_string(), text("from"));
+            let network = Network::parse(text("network")).unwrap();
+            let authorization = Authorization {
+                from: key.address(),
+                to: Address::parse(text("to")).unwrap(),
+                value: text("value").parse().unwrap(),
+                valid_after: text("validAfter").parse().unwrap(),
+                valid_before: text("validBefore").parse().unwrap(),
+                nonce: hex(&vector["nonce"]).try_into().unwrap(),
+            };
+            let digest = authorization.digest(network);
+            assert_eq!(digest.to_vec(), hex(&vector["digest"]));
+            assert_eq!(key.sign(&digest).to_vec(), hex(&vector["signature"]));
+        }
+    }
+
+    #[test]
+    fn a_checksum_that_is_wrong_is_refused() {
+        let right = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
+        assert!(Address::parse(right).is_some());
+        assert!(Address::parse(&right.to_lowercase()).is_some());
+        assert!(Address::parse("0xF39Fd6e51aad88F6F4ce6aB8827279cffFb92266").is_none());
+        assert!(Address::parse("f39Fd6e51aad88F6F4ce6aB8827279cffFb92266").is_none());
+        assert!(Address::parse("0xf39F").is_none());
+    }
+
+    #[test]
+    fn a_signers_v_may_count_from_0() {
+        let mut signature = vec![7; 64];
+        signature.push(1);
+        assert_eq!(normal_signature(signature).unwrap()[64], 28);
+        assert!(normal_signature(vec![29; 65]).is_none());
+        assert!(normal_signature(vec![0; 64]).is_none());
+    }
+}

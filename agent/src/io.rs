@@ -1,0 +1,148 @@
+//! The effects that the rules ask for, each with the reply that it has.
+
+use crate::attempt::{Attempt, Clocks, State};
+use crate::failure::{Failure, Phase};
+use crate::limits::{Limits, Refusal};
+#[allow(unused_imports)]
+use crate::prelude::*;
+use crate::task::{Answer, Effect, Io, Reply, Request, Signing, Summary};
+
+/// The journal threw, or gave what cannot be read.
+fn journal(phase: Phase) -> Failure {
+    let message =
+        "the journal failed: nothing is signed or sent without it. Its own error is the cause";
+    Failure::new("JOURNAL_FAILED", phase, message)
+}
+
+impl Io {
+    /// Sends a request; `None` where no response came.
+    pub async fn http(&self, request: Request) -> Option<Answer> {
+        let Reply::Answer(answer) = self.ask(Effect::Http(request)).await else {
+            return None;
+        };
+        if let Some(date) = answer.date {
+            self.note_date(date);
+        }
+        Some(answer)
+    }
+
+    /// The clocks, as of now.
+    #[must_use]
+    pub fn clocks(&self) -> Clocks {
+        Clocks {
+            own: self.now(),
+            server: self.server_time(),
+        }
+    }
+
+    /// The journal's newest attempt.
+    ///
+    /// # Errors
+    /// Where the journal fails.
+    pub async fn last(&self, invoice: &str) -> Result<Option<Attempt>, Failure> {
+        let invoice = invoice.to_owned();
+        match self.ask(Effect::Last { invoice }).await {
+            Reply::Attempt(attempt) => Ok(attempt.map(|attempt| *attempt)),
+            _ => Err(journal(Phase::Discover)),
+        }
+    }
+
+    /// Reserves an attempt.
+    ///
+    /// # Errors
+    /// Where the journal fails.
+    pub async fn reserve(
+        &self,
+        attempt: &Attempt,
+        limits: &Limits,
+    ) -> Result<Result<(), Box<Refusal>>, Failure> {
+        let attempt = Box::new(attempt.clone());
+        let limits = *limits;
+        match self.ask(Effect::Reserve { attempt, limits }).await {
+            Reply::Reserved(result) => Ok(result),
+            _ => Err(journal(Phase::Limit)),
+        }
+    }
+
+    /// The journal's compare-and-set; `None` where the journal failed, and the state is not known.
+    pub async fn update(
+        &self,
+        id: &str,
+        from: State,
+        to: State,
+        header: Option<String>,
+        transaction: Option<String>,
+    ) -> Option<bool> {
+        let id = id.to_owned();
+        let effect = Effect::Update {
+            id,
+            from,
+            to,
+            header,
+            transaction,
+        };
+        match self.ask(effect).await {
+            Reply::Yes(done) => Some(done),
+            _ => None,
+        }
+    }
+
+    /// The attempts that are not finished.
+    ///
+    /// # Errors
+    /// Where the journal fails.
+    pub async fn open(&self) -> Result<Vec<Attempt>, Failure> {
+        match self.ask(Effect::Open).await {
+            Reply::Attempts(attempts) => Ok(attempts),
+            _ => Err(journal(Phase::Discover)),
+        }
+    }
+
+    /// A signature.
+    ///
+    /// # Errors
+    /// Where the signer fails.
+    pub async fn sign(&self, signing: Signing) -> Result<Vec<u8>, Failure> {
+        match self.ask(Effect::Sign(Box::new(signing))).await {
+            Reply::Bytes(bytes) => Ok(bytes),
+            _ => {
+                let message = "the signer failed or gave no signature; its own error is the \
+                    cause. Nothing was sent";
+                Err(Failure::new("SIGNER_FAILED", Phase::Sign, message))
+            }
+        }
+    }
+
+    /// Whether a person approves.
+    ///
+    /// # Errors
+    /// Where that cannot be asked.
+    pub async fn approve(&self, summary: Summary) -> Result<bool, Failure> {
+        match self.ask(Effect::Approve(Box::new(summary))).await {
+            Reply::Yes(yes) => Ok(yes),
+            _ => {
+                let message = "`approve` failed; its own error is the cause. Nothing was signed";
+                Err(Failure::new("NOT_APPROVED", Phase::Limit, message))
+            }
+        }
+    }
+
+    /// Waits.
+    pub async fn sleep(&self, ms: u64) {
+        self.ask(Effect::Sleep { ms }).await;
+    }
+
+    /// Random bytes.
+    ///
+    /// # Errors
+    /// Where there is no randomness.
+    pub async fn random(&self, count: u32) -> Result<Vec<u8>, Failure> {
+        match self.ask(Effect::Random { count }).await {
+            Reply::Bytes(bytes) if u32::try_from(bytes.len()) == Ok(count) => Ok(bytes),
+            _ => {
+                let message = "this runtime gave no random bytes. Nothing was signed";
+                Err(Failure::new("INTERNAL_ERROR", Phase::Sign, message))
+            }
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! What JavaScript calls. JSON text goes in and out; keys stay inside.
+#![allow(unsafe_code)] // wasm-bindgen's generated glue, and the allocator.
+
+use crate::attempt::Attempt;
+use crate::bytes::{from_hex, to_hex};
+use crate::evm;
+use crate::failure::Failure;
+use crate::json::Value;
+use crate::limits::{Limits, judge};
+use crate::pay::{self, Options, Outcome, Settings, Target};
+#[allow(unused_imports)]
+use crate::prelude::*;
+use crate::solana;
+use crate::task::{Reply, Step, Task};
+use crate::written::{Written, text};
+use wasm_bindgen::prelude::*;
+
+/// Smaller than the standard library's allocator, and as frugal with memory.
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+
+fn thrown(failure: &Failure) -> JsValue {
+    JsValue::from_str(&text(failure))
+}
+
+/// `{ NAME: value }`: how a task goes on.
+fn next(name: &str, value: &dyn Written) -> String {
+    format!("{{\"{name}\":{}}}", text(value))
+}
+
+/// One payment, or one `resume`, under way. JavaScript carries out each effect.
+#[wasm_bindgen]
+pub struct AgentTask {
+    task: Task<Outcome>,
+}
+
+#[wasm_bindgen]
+impl AgentTask {
+    /// A payment. Throws JSON `{ code, phase, mayHaveSettled, message }`.
+    pub fn pay(settings: &str, target: &str, options: &str) -> Result<AgentTask, JsValue> {
+        let failed = |failure: Failure| thrown(&failure);
+        let settings = Settings::read(settings).map_err(failed)?;
+        let target = Target::read(target).map_err(failed)?;
+        let options = Options::read(options).map_err(failed)?;
+        let task = Task::new(|io| pay::pay(io, settings, target, options));
+        Ok(Self { task })
+    }
+
+    /// Finishes what is unfinished. Throws likewise.
+    pub fn resume(settings: &str) -> Result<AgentTask, JsValue> {
+        let settings = Settings::read(settings).map_err(|failure| thrown(&failure))?;
+        let task = Task::new(|io| pay::resume(io, settings));
+        Ok(Self { task })
+    }
+
+    /// Goes on with the reply to the last effect. `now` is milliseconds since 1970. Gives `{ effect
+    /// }`, `{ outcome }` or
+    /// `{ failure }`.
+    // A float to an integer saturates; negative and NaN become 0.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    pub fn step(&mut self, reply: Option<String>, now: f64) -> String {
+        let reply = reply.map(|reply| Reply::read(&reply));
+        match self.task.step(reply, now as u64) {
+            Step::Ask(effect) => next("effect", &effect),
+            Step::Done(Ok(outcome)) => next("outcome", &outcome),
+            Step::Done(Err(failure)) => next("failure", &failure),
+        }
+    }
+}
+
+/// Reads the agent's options. Throws JSON `{ code, phase, mayHaveSettled, message }`.
+#[wasm_bindgen(js_name = checkSettings)]
+pub fn check_settings(settings: &str) -> Result<(), JsValue> {
+    Settings::read(settings)
+        .map(|_| ())
+        .map_err(|failure| thrown(&failure))
+}
+
+/// For journals: whether `attempt` may be reserved within `limits`, next to the `known` attempts.
+/// `undefined`, or the refusal as JSON.
+#[wasm_bindgen(js_name = judgeReservation)]
+pub fn judge_reservation(
+    attempt: &str,
+    limits: &str,
+    known: &str,
+) -> Result<Option<String>, JsValue> {
+    let parse = |text: &str| -> Option<(Attempt, Limits, Vec<Attempt>)> {
+        let attempt = Attempt::read(Value::parse(text.as_bytes()).ok()?)?;
+        let limits = Limits::read(Value::parse(limits.as_bytes()).ok()?).ok()?;
+        let known = Value::parse(known.as_bytes()).ok()?.as_array()?;
+        let known = known
+            .into_iter()
+            .map(Attempt::read)
+            .collect::<Option<_>>()?;
+        Some((attempt, limits, known))
+    };
+    // A record that cannot be read could be the one that forbids the payment.
+    let Some((attempt, limits, known)) = parse(attempt) else {
+        return Err(JsValue::from_str(
+            "the journal holds an attempt that cannot be read",
+        ));
+    };
+    Ok(judge(&attempt, &limits, &known)
+        .err()
+        .map(|refusal| text(&refusal)))
+}
+
+/// How far back a journal has to look for limits, in seconds.
+#[wasm_bindgen(js_name = longestLimit)]
+#[must_use]
+#[allow(clippy::cast_precision_loss)]
+pub fn longest_limit(limits: &str) -> Option<f64> {
+    let limits = Limits::read(Value::parse(limits.as_bytes()).ok()?).ok()?;
+    Some(limits.longest_s() as f64)
+}
+
+/// A private key of secp256k1. It never leaves the module.
+#[wasm_bindgen]
+pub struct EvmKey(evm::EvmKey);
+
+#[wasm_bindgen]
+impl EvmKey {
+    /// Reads 64 hexadecimal digits; `undefined` where they are no key.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<EvmKey> {
+        evm::EvmKey::parse(text).map(Self)
+    }
+
+    /// The wallet.
+    #[must_use]
+    pub fn address(&self) -> String {
+        self.0.address().to_string()
+    }
+
+    /// The signature of a 32-byte digest, both hexadecimal.
+    #[must_use]
+    pub fn sign(&self, digest: &str) -> Option<String> {
+        let digest = from_hex(digest)?.try_into().ok()?;
+        Some(to_hex(&self.0.sign(&digest)))
+    }
+}
+
+/// A private key of ed25519. It never leaves the module.
+#[wasm_bindgen]
+pub struct SolanaKey(solana::SolanaKey);
+
+#[wasm_bindgen]
+impl SolanaKey {
+    /// Takes 32 or 64 bytes; `undefined` where they are no key.
+    #[wasm_bindgen(js_name = fromBytes)]
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<SolanaKey> {
+        solana::SolanaKey::from_bytes(bytes).map(Self)
+    }
+
+    /// The wallet.
+    #[must_use]
+    pub fn address(&self) -> String {
+        self.0.address().to_string()
+    }
+
+    /// The signature of a message.
+    #[must_use]
+    pub fn sign(&self, message: &[u8]) -> Vec<u8> {
+        self.0.sign(message).to_vec()
+    }
+}
+
+/// The bytes of base58; `undefined` where it is none, or longer than a key pair.
+#[wasm_bindgen(js_name = fromBase58)]
+#[must_use]
+pub fn from_base58(text: &str) -> Option<Vec<u8>> {
+    (text.len() <= 90).then(|| bs58::decode(text).into_vec().ok())?
+}
+
+/// Base58 of bytes.
+#[wasm_bindgen(js_name = toBase58)]
+#[must_use]
+pub fn to_base58(bytes: &[u8]) -> String {
+    bs58::encode(bytes).into_string()
+}

@@ -1,0 +1,11 @@
+import type * as Core from "../generated/agent_bg.js";
+import { sharedBefore } from "../shared.js";
+
+let core: typeof Core | undefined;
+
+/** The functions of `agent.wasm`: the rules are there. */
+export function agentCore(): typeof Core {
+  core ??= sharedBefore<typeof Core>("agent.wasm");
+  if (!core) throw new Error("@gwop/sdk: agent.wasm is not loaded. Import it as @gwop/sdk/agent.");
+  return core;
+}

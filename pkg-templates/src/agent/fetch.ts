@@ -1,0 +1,62 @@
+import { type Agent, PAY } from "./agent.js";
+
+/** Options of {@link createPayingFetch}. */
+export interface PayingFetchOptions {
+  /** What sends the requests; by default the runtime's `fetch`. */
+  fetch?: ((request: Request) => Promise<Response>) | undefined;
+}
+
+/**
+ * A `fetch` that pays where a server of x402 asks for it (402), within the agent's limits and by
+ * its journal.
+ *
+ * The same request (method, URL and body) is one purchase: while the outcome of its payment is not
+ * known, another call sends the same payment again. Once it was answered, the same request is a new
+ * purchase. Redirects are not followed: they are answered as they come.
+ *
+ * @throws AgentError when it is not paid, or not known to have been; whatever the runtime's `fetch`
+ * throws where nothing was to be paid.
+ */
+export function createPayingFetch(
+  agent: Agent,
+  { fetch: send = (request) => fetch(request) }: PayingFetchOptions = {},
+): (input: string | URL | Request, init?: RequestInit) => Promise<Response> {
+  return async (input, init) => {
+    const request = new Request(input, init);
+    const { method, url, signal } = request;
+    const body = request.body === null ? undefined : await request.arrayBuffer();
+    const name = new TextEncoder().encode(`${method}\n${url}\n`);
+    const named = new Uint8Array(name.length + (body?.byteLength ?? 0));
+    named.set(name);
+    if (body) named.set(new Uint8Array(body), name.length);
+    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", named));
+    const key = `fetch:${Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+    let answer: Response | undefined;
+    let thrown: unknown;
+    try {
+      await agent[PAY]({ fetch: { key, method, url } }, async (payment) => {
+        const headers = new Headers(request.headers);
+        if (payment) headers.set(...payment);
+        try {
+          answer = await send(
+            new Request(url, {
+              method,
+              headers,
+              signal,
+              redirect: "manual",
+              ...(body && { body }),
+            }),
+          );
+          return answer;
+        } catch (error) {
+          if (!payment) thrown = error;
+          throw error;
+        }
+      });
+    } catch (error) {
+      // Nothing was to be paid yet: as `fetch` itself.
+      throw thrown ?? error;
+    }
+    return answer as Response;
+  };
+}

@@ -1,0 +1,164 @@
+import { agentCore } from "./core.js";
+
+/** What an {@link Attempt} has come to. */
+export type AttemptState =
+  /** Counted by the limits; nothing has left the agent. */
+  | "reserved"
+  /** Its header has left, or was about to: whether it settled is not known. */
+  | "sent"
+  /** The server refused it; it may settle all the same, as long as it is valid. */
+  | "refused"
+  /** Paid. */
+  | "settled"
+  /** It cannot settle any more. */
+  | "lapsed"
+  /** Given up before anything had left. */
+  | "released";
+
+/** One payment, as a {@link Journal} keeps it. */
+export interface Attempt {
+  /** 32 hexadecimal digits. */
+  id: string;
+  /** What is paid for: an invoice's id, an auth intent's id, or the hash of a request. */
+  invoice: string;
+  /** What kind of thing that is. */
+  kind: "invoice" | "login" | "fetch";
+  /** The network. */
+  chain: string;
+  /** Where the payment is sent, with which method, and in which header. */
+  url: string;
+  method: string;
+  headerName: string;
+  /** Who pays. */
+  wallet: string;
+  /** Who is paid. */
+  payTo: string;
+  /** Atomic units of USDC. */
+  amount: number;
+  /** What the chain takes once: on Base the nonce, on Solana SHA-256 of the message. */
+  nonce: string;
+  /** On Base: Unix seconds from which it cannot settle any more. */
+  validBefore?: number | null | undefined;
+  /** On Solana: the last height at which it can settle, where that is known. */
+  lastValidBlockHeight?: number | null | undefined;
+  /** Whether an earlier attempt at the same has left the agent. */
+  again: boolean;
+  state: AttemptState;
+  /**
+   * The payment header's value, from `sent` on. It is worth its amount to its recipient: keep it as
+   * you keep a cheque.
+   */
+  header?: string | null | undefined;
+  /** The transaction, once it is known. */
+  transaction?: string | null | undefined;
+  /** When it was reserved, in milliseconds since 1970. */
+  reservedAt: number;
+}
+
+/** Limits as a journal gets them: `perPayment` is always there. */
+export interface JournalLimits {
+  perPayment: number;
+  perDay?: number | null | undefined;
+  perPeriod?: { amount: number; seconds: number } | null | undefined;
+  perRecipient?: { amount: number; seconds: number } | null | undefined;
+}
+
+/** Why an attempt was not reserved, by {@link judgeReservation}. Hand it on as it is. */
+export interface ReservationRefusal {
+  code: string;
+  message: string;
+  attempt?: Attempt | null | undefined;
+}
+
+/**
+ * Where an agent writes down what it is about to do. It is what keeps it from paying twice and over
+ * its limits: it has to be durable, and shared by all processes that share the limits.
+ */
+export interface Journal {
+  /** The newest attempt for an invoice, also a refused one. */
+  last(invoice: string): Promise<Attempt | null>;
+  /**
+   * Asks {@link judgeReservation}, and writes the attempt where that allows it, in one atomic step:
+   * no other reservation may come between.
+   */
+  reserve(attempt: Attempt, limits: JournalLimits): Promise<"reserved" | ReservationRefusal>;
+  /**
+   * Compare-and-set: writes the state `to`, and the header or the transaction where one is given,
+   * only if the state still is `from`. Durable once it resolves.
+   *
+   * @returns Whether it was written.
+   */
+  update(
+    id: string,
+    from: AttemptState,
+    to: AttemptState,
+    record?: { header?: string | undefined; transaction?: string | undefined },
+  ): Promise<boolean>;
+  /** The attempts that are `reserved`, `sent` or `refused`, the oldest first. */
+  open(): Promise<Attempt[]>;
+}
+
+/** The states that {@link Journal.open} gives. */
+export const UNFINISHED: readonly AttemptState[] = ["reserved", "sent", "refused"];
+
+/**
+ * For journals of your own: whether an attempt may be reserved, next to what is known. The rules
+ * are the package's.
+ *
+ * @param known Every attempt of the same `invoice`, and every one whose `reservedAt` is after
+ * {@link reservationHorizon}.
+ * @throws Error when one of them cannot be read.
+ */
+export function judgeReservation(
+  attempt: Attempt,
+  limits: JournalLimits,
+  known: readonly Attempt[],
+): "reserved" | ReservationRefusal {
+  let refusal: string | undefined;
+  try {
+    refusal = agentCore().judgeReservation(
+      JSON.stringify(attempt),
+      JSON.stringify(limits),
+      JSON.stringify(known),
+    );
+  } catch (error) {
+    throw new Error(`@gwop/sdk: ${String(error)}`);
+  }
+  return refusal === undefined ? "reserved" : (JSON.parse(refusal) as ReservationRefusal);
+}
+
+/** The time, in milliseconds since 1970, before which limits count nothing any more. */
+export function reservationHorizon(attempt: Attempt, limits: JournalLimits): number {
+  const seconds = agentCore().longestLimit(JSON.stringify(limits));
+  // Limits that cannot be read look back for ever.
+  return seconds === undefined ? 0 : attempt.reservedAt - seconds * 1_000;
+}
+
+/**
+ * Keeps attempts in this process' memory, for tests and for throw-away wallets.
+ *
+ * **What a crash costs**: the process forgets that it has paid. It can then pay the same invoice
+ * again while the first payment is still on its way, and its limits start from zero. For anything
+ * else use a journal that is durable.
+ */
+export function memoryJournal(): Journal {
+  const attempts: Attempt[] = [];
+  return {
+    last: async (invoice) =>
+      structuredClone(attempts.filter((attempt) => attempt.invoice === invoice).at(-1) ?? null),
+    async reserve(attempt, limits) {
+      const verdict = judgeReservation(attempt, limits, attempts);
+      if (verdict === "reserved") attempts.push(structuredClone(attempt));
+      return verdict;
+    },
+    async update(id, from, to, record = {}) {
+      const attempt = attempts.find((candidate) => candidate.id === id);
+      if (attempt?.state !== from) return false;
+      attempt.state = to;
+      if (record.header !== undefined) attempt.header = record.header;
+      if (record.transaction !== undefined) attempt.transaction = record.transaction;
+      return true;
+    },
+    open: async () => structuredClone(attempts.filter(({ state }) => UNFINISHED.includes(state))),
+  };
+}
