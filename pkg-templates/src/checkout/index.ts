@@ -5,6 +5,7 @@ export type {
   CompletionCheck,
   CreateInvoiceRequest,
   GwopOutcome,
+  GwopSource,
   Invoice as CreateInvoiceResponse,
   InvoiceAmount,
   InvoiceCancel as CancelInvoiceResponse,

@@ -231,9 +231,10 @@ on("login", "submit", async () => {
   }
   $("login").hidden = true;
   $("desk").hidden = $("leave").hidden = false;
-  await list();
   say("");
+  // Before the list is there: whoever goes on meanwhile keeps the focus.
   $("refresh").focus();
+  await list();
 });
 on("leave", "click", leave);
 on("refresh", "click", async () => {
