@@ -287,6 +287,20 @@ export const checks = [
     assertEquals(await shopped.send(own.sim.deliveries[1].body), conflict);
     assertEquals((await reconciled.run()).conflicts, 0);
   }],
+
+  ["a reconciled conflict that names no transaction is that of one payment, not of every one", async (open) => {
+    const store = await open();
+    const invoiceId = crypto.randomUUID();
+    const shopped = shop(store);
+    assertEquals(await shopped.send(eventBody("invoice.expired", invoiceId)), applied);
+    const { lease, outcome } = await store.claim({ invoiceId, eventId: `evt_reconciled_paid_${invoiceId}`, status: "PAID", leaseMs: 60_000, now: Date.now() });
+    assertEquals(outcome, "conflict");
+    await store.complete(lease);
+    const paid = (tx) => shopped.send(eventBody("invoice.paid", invoiceId, { tx }));
+    assertEquals(await paid("0xaa"), duplicate);
+    assertEquals(await paid("0xaa"), duplicate);
+    assertEquals(await paid("0xbb"), conflict);
+  }],
 ];
 
 /** A process whose clock is an hour ahead, or behind. */

@@ -141,7 +141,10 @@ function claim(record: InvoiceRecord, event: EventClaim): { result: ClaimResult;
   delete record.lease;
   const told = { status, version, transaction };
   const judged = event.conflict ? "conflict" : judge(record, told);
-  const outcome = judged === "conflict" && isTold(record, id, told) ? "duplicate" : judged;
+  const known = judged === "conflict" ? toldBefore(record, id, told) : undefined;
+  const outcome = known ? "duplicate" : judged;
+  // A conflict that names no transaction is that of the first one that a duplicate names.
+  if (known && transaction) known.transaction ??= transaction;
   const settled = { id, outcome, at: now };
   if (outcome !== "applied" && outcome !== "conflict") {
     // As the Worker has it: the first transaction that is named counts, so that a second one is told from it.
@@ -156,10 +159,14 @@ function claim(record: InvoiceRecord, event: EventClaim): { result: ClaimResult;
 
 const isSettled = ({ events }: InvoiceRecord, eventId: string) => events.some(({ id }) => id === eventId);
 
-/** Whether this conflict is recorded already, by the other way: a webhook where reconciliation finds it, or reconciliation where a webhook comes later. */
-function isTold({ events }: InvoiceRecord, eventId: string, told: Known): boolean {
+/**
+ * What this conflict told, where it is recorded already by the other way: a webhook where
+ * reconciliation finds it, or reconciliation where a webhook comes later.
+ */
+function toldBefore({ events }: InvoiceRecord, eventId: string, told: Known): Known | undefined {
   const isDerived = (id: string) => id.startsWith(DERIVED);
-  return events.some((event) => event.told && isDerived(event.id) !== isDerived(eventId) && judge(event.told, told) === "duplicate");
+  const isSame = (event: Known) => judge(event, told) === "duplicate";
+  return events.find((event) => event.told && isDerived(event.id) !== isDerived(eventId) && isSame(event.told))?.told;
 }
 
 function settle(record: InvoiceRecord, { id, outcome, at, told }: Settled): void {
