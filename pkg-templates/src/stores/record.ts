@@ -159,7 +159,10 @@ function claim(record: InvoiceRecord, event: EventClaim): { result: ClaimResult;
 
 const isSettled = ({ events }: InvoiceRecord, eventId: string) => events.some(({ id }) => id === eventId);
 
-/** What this conflict told, where it is recorded already by the other way: a webhook where reconciliation finds it, or reconciliation where a webhook comes later. */
+/**
+ * What this conflict told, where it is recorded already by the other way: a webhook where
+ * reconciliation finds it, or reconciliation where a webhook comes later.
+ */
 function toldBefore({ events }: InvoiceRecord, eventId: string, told: Known): Known | undefined {
   const isDerived = (id: string) => id.startsWith(DERIVED);
   const isSame = (event: Known) => judge(event, told) === "duplicate";

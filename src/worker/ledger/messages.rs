@@ -218,6 +218,8 @@ pub struct Candidate {
     pub delivery: Delivery,
     /// Its body.
     pub body: String,
+    /// When its invoice was created, in milliseconds since the epoch.
+    pub created_at: i64,
     /// Whether Gwop's public invoice may tell more of it: then it is not applied yet.
     #[serde(default)]
     pub lacking: bool,

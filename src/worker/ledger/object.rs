@@ -327,13 +327,14 @@ impl GwopLedger {
             let Candidate {
                 mut delivery,
                 body,
+                created_at,
                 lacking,
             } = candidate;
             delivery.body = body;
             let known =
                 self.store
                     .known(&delivery.merchant, &delivery.invoice_id, &delivery.event_id)?;
-            let verdict = match self.store.news(&delivery, &known)? {
+            let verdict = match self.store.news(&delivery, created_at, &known)? {
                 None => Verdict::Known,
                 Some(outcome) if lacking && outcome.reaches_fulfilment() => Verdict::Wanted,
                 Some(_) => match self.record_noted(&delivery, known, now)? {

@@ -3,7 +3,7 @@
 
 use super::messages::{Delivery, Reconciliation};
 use super::sql::{Row, Sql};
-use super::store::{Known, Result, Store};
+use super::store::{Known, Result, SWEPT_TO, Store};
 use crate::invoice::{Event, Outcome};
 use crate::reconcile::{Next, Walk, event_id};
 use crate::worker::payload::transactions;
@@ -158,18 +158,29 @@ impl<S: Sql> Store<S> {
         Ok(())
     }
 
-    /// What an event that reconciliation derived would do; `None` where it says nothing new:
-    /// nothing is written for it then.
+    /// What an event that reconciliation derived would do; `None` where it says nothing new, or
+    /// where the retention may have deleted its invoice: nothing is written for it then. The invoice
+    /// was `created_at` that time, in milliseconds since the epoch.
     ///
     /// # Errors
     /// Where storage fails.
-    pub fn news(&self, delivery: &Delivery, known: &Known) -> Result<Option<Outcome>> {
+    pub fn news(
+        &self,
+        delivery: &Delivery,
+        created_at: i64,
+        known: &Known,
+    ) -> Result<Option<Outcome>> {
         let Some(status) = delivery.status else {
             return Ok(None);
         };
         let invoice = match known {
             Known::Event => return Ok(None),
-            Known::Nothing => return Ok(Some(Outcome::Applied)),
+            // What was deleted stays the past, also where `RETENTION_DAYS` is raised later.
+            Known::Nothing => {
+                let swept = self.meta(SWEPT_TO)?;
+                let is_past = swept.is_some_and(|swept| created_at <= swept);
+                return Ok((!is_past).then_some(Outcome::Applied));
+            }
             Known::Invoice { invoice, .. } => invoice,
         };
         let outcome = invoice.judge(&Event {
@@ -195,17 +206,19 @@ impl<S: Sql> Store<S> {
         };
         let derived = event_id(status, &delivery.invoice_id);
         let told = self.run(
-            "SELECT event_id, body FROM event WHERE merchant = ?1 AND invoice_id = ?2 AND event_type = ?3 AND outcome = ?4",
+            "SELECT event_id, body, outcome FROM event
+             WHERE merchant = ?1 AND invoice_id = ?2 AND event_type = ?3 AND outcome IN (?4, ?5)",
             &[
                 (&delivery.merchant).into(),
                 (&delivery.invoice_id).into(),
                 (&delivery.event_type).into(),
                 Outcome::Conflict.as_str().into(),
+                Outcome::Duplicate.as_str().into(),
             ],
         )?;
+        let (mut is_told, mut is_another) = (false, false);
         for mut row in told {
             let (id, body) = (row.required(0)?, row.required(1)?);
-            let other_way = (id == derived) != (delivery.event_id == derived);
             let names = transactions(&body);
             let same = match &delivery.transaction {
                 Some(named) if !names.is_empty() => named
@@ -213,10 +226,18 @@ impl<S: Sql> Store<S> {
                     .any(|name| names.iter().any(|known| known == name)),
                 _ => true,
             };
-            if other_way && same {
-                return Ok(true);
+            if row.required(2)? == Outcome::Duplicate.as_str() {
+                is_another |= !same;
+                continue;
+            }
+            if same && (id == derived) != (delivery.event_id == derived) {
+                if !names.is_empty() || delivery.transaction.is_none() {
+                    return Ok(true);
+                }
+                is_told = true;
             }
         }
-        Ok(false)
+        // A conflict that names no transaction is that of the first one that a duplicate named.
+        Ok(is_told && !is_another)
     }
 }

@@ -15,6 +15,8 @@ use crate::worker::schedule::{self, Times};
 pub const SCHEMA: i64 = 3;
 /// How many rows one step of the retention deletes at most, of events and of invoices.
 const ROWS_PER_STEP: i64 = 200;
+/// The name in `meta` of the time up to which invoices may be deleted: those whose last event came by then.
+pub(super) const SWEPT_TO: &str = "swept_to";
 /// How often invoices are looked at whose last event is long ago, in milliseconds, at least.
 const SWEEP_MS: i64 = 24 * 60 * 60 * 1_000;
 
@@ -728,7 +730,12 @@ impl<S: Sql> Store<S> {
             done.events = events.len();
             done.more = is_full(events.len());
             if self.meta("sweep_at")?.is_none_or(|at| at <= now) {
-                let invoices = self.sweep(now.saturating_sub(times.invoices))?;
+                let before = now.saturating_sub(times.invoices);
+                let invoices = self.sweep(before)?;
+                if invoices > 0 {
+                    let swept = self.meta(SWEPT_TO)?.unwrap_or(before);
+                    self.set_meta(SWEPT_TO, swept.max(before))?;
+                }
                 done.invoices = invoices;
                 done.more |= is_full(invoices);
                 if !is_full(invoices) {

@@ -64,6 +64,10 @@ pub fn failures<'s, S: Sql>(sql: &'s S) -> Vec<String> {
         ),
         ("a run begins once, and goes on where it stood", walks),
         ("what reconciliation finds is news only once", news),
+        (
+            "what retention deleted is no news, however long it keeps things later",
+            swept,
+        ),
     ];
     let failed = |(name, check): Check<&'s S>| {
         let store = Store::new(sql);
@@ -968,7 +972,7 @@ fn news<S: Sql>(store: &Store<S>) -> Checked {
     created(store)?;
     let asked = |delivery: &Delivery| -> Result<Option<Outcome>, String> {
         let known = store.known("", &delivery.invoice_id, &delivery.event_id)?;
-        Ok(store.news(delivery, &known)?)
+        Ok(store.news(delivery, NOW, &known)?)
     };
     let unnamed = |delivery: Delivery| Delivery {
         transaction: None,
@@ -1011,6 +1015,21 @@ fn news<S: Sql>(store: &Store<S>) -> Checked {
     equal(asked(&found)?, Some(Outcome::Conflict))?;
     equal(record(store, &found, NOW)?, Outcome::Conflict)?;
     equal(record(store, &paid("g", "e2"), NOW)?, Outcome::Duplicate)?;
+    // Where it names no transaction it is that of the first webhook, and no other payment's.
+    equal(record(store, &expired("j", "e1"), NOW)?, Outcome::Applied)?;
+    let found = derived(unnamed(paid("j", "")));
+    equal(record(store, &found, NOW)?, Outcome::Conflict)?;
+    let first = Delivery {
+        body: "{\"data\":{\"tx_hash\":\"0xA\"}}".to_owned(),
+        ..paid("j", "e2")
+    };
+    equal(record(store, &first, NOW)?, Outcome::Duplicate)?;
+    let again = Delivery {
+        event_id: "e4".to_owned(),
+        ..first
+    };
+    equal(record(store, &again, NOW)?, Outcome::Duplicate)?;
+    equal(record(store, &second_of("j"), NOW)?, Outcome::Conflict)?;
     equal(record(store, &second_of("g"), NOW)?, Outcome::Conflict)?;
     equal(record(store, &expired("h", "e1"), NOW)?, Outcome::Applied)?;
     equal(record(store, &paid("h", "e2"), NOW)?, Outcome::Conflict)?;
@@ -1032,6 +1051,27 @@ fn news<S: Sql>(store: &Store<S>) -> Checked {
         ..paid("i", "")
     };
     equal(asked(&derived(other))?, Some(Outcome::Conflict))
+}
+
+fn swept<S: Sql>(store: &Store<S>) -> Checked {
+    created(store)?;
+    let times = Times {
+        invoices: 90 * DAY,
+        ..Times::default()
+    };
+    equal(record(store, &expired("a", "e1"), NOW)?, Outcome::Applied)?;
+    store.confirm("", &key(&expired("a", "e1")), NOW, times)?;
+    let found = derived(expired("a", ""));
+    let asked = |created_at: i64| -> Result<Option<Outcome>, String> {
+        let known = store.known("", "a", &found.event_id)?;
+        Ok(store.news(&found, created_at, &known)?)
+    };
+    equal(store.compact(NOW + 89 * DAY, times)?.invoices, 0)?;
+    equal(asked(NOW)?, None)?;
+    equal(store.compact(NOW + 91 * DAY, times)?.invoices, 1)?;
+    equal(asked(NOW)?, None)?;
+    // What was created later cannot be deleted yet.
+    equal(asked(NOW + DAY + 1)?, Some(Outcome::Applied))
 }
 
 /// A second payment of an invoice.

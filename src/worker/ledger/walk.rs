@@ -208,7 +208,7 @@ impl GwopLedger {
         for (at, found) in found.iter().enumerate() {
             let lacking = found.wants_details();
             let event = found.event(&merchant_id, None);
-            match event.and_then(|event| candidate(event, lacking)) {
+            match event.and_then(|event| candidate(found, event, lacking)) {
                 Some(candidate) => candidates.push((at, candidate)),
                 None => unusable(found, &mut counts),
             }
@@ -266,7 +266,7 @@ impl GwopLedger {
                 .ok()
                 .and_then(Value::as_object);
             let event = found.event(&merchant_id, details.as_ref());
-            match event.and_then(|event| candidate(event, false)) {
+            match event.and_then(|event| candidate(found, event, false)) {
                 Some(candidate) => detailed.push((at, candidate)),
                 None => self.pass_over(found, false, &mut counts),
             }
@@ -334,11 +334,12 @@ impl GwopLedger {
 }
 
 /// The event as a candidate; `None` where it is none that fulfillment could read.
-fn candidate(event: String, lacking: bool) -> Option<Candidate> {
+fn candidate(found: &Found<'_>, event: String, lacking: bool) -> Option<Candidate> {
     let delivery = verify::derived(&event, lacking)?;
     Some(Candidate {
         delivery,
         body: event,
+        created_at: found.created_at,
         lacking,
     })
 }
