@@ -36,7 +36,9 @@ const fenced = (text, language) =>
 const add = (name, found) => found.forEach((lines, index) => samples.push({ name: `${name}, sample ${index + 1}`, lines }));
 // The README's tasks: its blocks of plain `js` or `ts` (those of one runtime name it behind).
 add("README.md", fenced(readFileSync(join(top, "README.md"), "utf8"), "[jt]s"));
-add("docs/worker.md", fenced(readFileSync(join(top, "docs/worker.md"), "utf8"), "ts"));
+// Those of `@gwop/worker` are whole Workers, as `tests/worker-package` has them.
+const ofWorker = (lines) => lines.some((line) => line.includes('from "@gwop/worker"'));
+add("docs/worker.md", fenced(readFileSync(join(top, "docs/worker.md"), "utf8"), "ts").filter((lines) => !ofWorker(lines)));
 add("docs/agent.md", fenced(readFileSync(join(top, "docs/agent.md"), "utf8"), "ts"));
 add("docs/simulator.md", fenced(readFileSync(join(top, "docs/simulator.md"), "utf8"), "ts"));
 
