@@ -47,7 +47,9 @@ async function processes(kind, place, program, flags = []) {
 
   if (kind !== "Deno KV") {
     add(await start("journal", "all"));
-    const counts = await Promise.all(Array.from({ length: 4 }, () => start("limit", "0xpaid")));
+    // Two kinds share one Postgres.
+    const payTo = `0x${crypto.randomUUID()}`;
+    const counts = await Promise.all(Array.from({ length: 4 }, () => start("limit", payTo)));
     const reserved = counts.reduce((a, b) => a + b, 0);
     count(`${kind}: 4 processes keep one limit`, reserved === 7, `reserved: ${counts}`);
   }
@@ -143,6 +145,7 @@ async function cloudflare() {
       const response = await fetch(`${url}?${new URLSearchParams({ store })}`, { signal: AbortSignal.timeout(60_000) });
       if (!response.ok) throw new Error(`${store}: ${await response.text()}\n${server.output().slice(-3000)}`);
       add(await response.json());
+      if (store.endsWith("journal")) continue;
       const day = await fetch(`${url}?${new URLSearchParams({ store, day: String(Math.min(INVOICES, 2_000)) })}`);
       const wrong = day.ok ? (await day.json()).join("; ") : await day.text();
       count(`${store}: a day without webhooks`, wrong === "", wrong);
