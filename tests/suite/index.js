@@ -11,6 +11,7 @@ import "./options.js";
 import "./package.test.js";
 import "./seeds.js";
 import "./simulator.js";
+import "./token-cache.js";
 import "./token-jose.js";
 import "./token-jwks.js";
 import "./token-requests.js";
