@@ -1,5 +1,5 @@
 // Tokens that were verified before, and are not verified again.
-import { SDKValidationError, TokenVerificationError } from "@gwop/sdk";
+import { SDKValidationError, TokenVerificationError } from "@gwop/sdk/errors";
 import { assert, assertEquals, assertInstance, assertRejects, test } from "./harness.js";
 import { clientOf, clientWith, gwopIssuer, issuer, jwksAnswer } from "./token-kit.js";
 
