@@ -208,7 +208,7 @@ async function carryOut(plan, wishes, { before, questions, isAgreed }) {
 /** The difference, with values of secrets left out. */
 function shown({ path, text, upgraded, secret }) {
   const all = difference(path, text, upgraded);
-  return secret ? all.replace(/^([-+ ] \s*(?:export\s+)?\w+\s*=).*$/gm, "$1…") : all;
+  return secret ? all.replace(/^([-+ ] \s*(?:#\s*)?(?:export\s+)?\w+\s*=).*$/gm, "$1…") : all;
 }
 
 /** Makes a file that is not there; one that came meanwhile is not overwritten. */

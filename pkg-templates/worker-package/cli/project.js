@@ -1,6 +1,7 @@
 // The files of a project, as `init` writes them, and what a project of an earlier version lacks.
 import { randomBytes, randomUUID } from "node:crypto";
 import { parse, pretty, valueOf, withValue } from "./jsonc.js";
+import { isLater } from "./versions.js";
 
 /** wrangler, as it is asked of npm. */
 const WRANGLER = "^4.86.0";
@@ -265,10 +266,22 @@ function upgradedDevVars(text, wishes) {
 
 const IGNORED = ["node_modules/", ".wrangler/", ".dev.vars*", "worker-configuration.d.ts"];
 
+/** How the lines of a file end. */
+const endOf = (text) => (text.includes("\r\n") ? "\r\n" : "\n");
+
 const upgradedIgnored = (text) => {
-  const missing = IGNORED.filter((entry) => !text.split("\n").includes(entry));
-  return missing.reduce((all, entry) => `${all.replace(/([^\n])$/, "$1\n")}${entry}\n`, text);
+  const end = endOf(text);
+  const missing = IGNORED.filter((entry) => !text.split(/\r?\n/).includes(entry));
+  if (missing.length === 0) return text;
+  const before = /[^\n]$/.test(text) ? `${text}${end}` : text;
+  return `${before}${missing.map((entry) => `${entry}${end}`).join("")}`;
 };
+
+/** Whether a range of `package.json` begins with an earlier version. */
+function isBehind(range, version) {
+  const named = /^[\^~>=v\s]*(\d+\.\d+\.\d+)/.exec(range)?.[1];
+  return named !== undefined && isLater(version, named);
+}
 
 function manifestOf(wishes, version) {
   const { main } = queuesOf(wishes);
@@ -289,7 +302,10 @@ function manifestOf(wishes, version) {
   };
 }
 
-/** `package.json` with this version of both packages, and the scripts that it lacks. */
+/**
+ * `package.json` with both packages of this version at least, and the scripts that it lacks. A range
+ * that names no version, such as that of a file, stays.
+ */
 function upgradedManifest(text, wishes, version) {
   const manifest = JSON.parse(text);
   const wanted = manifestOf(wishes, version);
@@ -297,16 +313,17 @@ function upgradedManifest(text, wishes, version) {
   const homes = (name) => kinds.filter((kind) => Object.hasOwn(manifest[kind] ?? {}, name));
   for (const kind of kinds) {
     for (const [name, range] of Object.entries(wanted[kind])) {
-      const isOurs = name.startsWith("@gwop/");
       if (homes(name).length === 0) (manifest[kind] ??= {})[name] = range;
-      else if (isOurs) for (const home of homes(name)) manifest[home][name] = range;
+      if (!name.startsWith("@gwop/")) continue;
+      const behind = homes(name).filter((home) => isBehind(manifest[home][name], version));
+      for (const home of behind) manifest[home][name] = range;
     }
   }
   manifest.scripts = { ...wanted.scripts, ...manifest.scripts };
   const same = JSON.stringify(manifest) === JSON.stringify(JSON.parse(text));
   if (same) return text;
   const indent = /^[ \t]+(?=")/m.exec(text)?.[0] ?? "  ";
-  return `${JSON.stringify(manifest, null, indent)}\n`;
+  return `${JSON.stringify(manifest, null, indent)}\n`.replaceAll("\n", endOf(text));
 }
 
 /** Fulfillment as a Worker: verified, and then yours. */
