@@ -1,6 +1,6 @@
 // Projects of earlier versions: of the first `init`, and of Workers that were built from source.
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { VERSION, filesOf, firstProject, folder, gwopWorker } from './lib.mjs';
@@ -86,6 +86,21 @@ suite('upgrade', async ({ test }) => {
     const after = filesOf(directory);
     assert.equal(after['.gitignore'], ignored);
     assert.equal(after['package.json'], manifest.replaceAll('1.9.0', VERSION));
+  });
+
+  test('a main module of another name is looked at, and none is made beside it', async () => {
+    const directory = firstProject('main');
+    renameSync(join(directory, 'src/index.ts'), join(directory, 'src/worker.js'));
+    writeFileSync(join(directory, 'src/worker.js'), 'export { default } from "@gwop/worker";\n');
+    const path = join(directory, 'wrangler.jsonc');
+    const config = readFileSync(path, 'utf8');
+    writeFileSync(path, config.replace('src/index.ts', './src/worker.js'));
+    const { code, said } = await gwopWorker(['init', '--yes'], directory);
+    assert.equal(code, 0, said);
+    assert.match(said, /src\/worker\.js must also say: export \{ GwopLedger, GwopSession \}/);
+    const after = filesOf(directory);
+    assert.ok(!('src/index.ts' in after));
+    assert.match(after['wrangler.jsonc'], /"main": "\.\/src\/worker\.js"/);
   });
 
   test('the difference hides values of secrets that are commented out, too', async () => {

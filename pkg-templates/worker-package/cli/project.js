@@ -6,6 +6,9 @@ import { isLater } from "./versions.js";
 /** wrangler, as it is asked of npm. */
 const WRANGLER = "^4.86.0";
 
+/** The main module of a new project. */
+export const MAIN = "src/index.ts";
+
 /** Where the Worker and the local Gwop listen in development, and where fulfillment is looked for. */
 export const WORKER_PORT = 8787;
 const GWOP_URL = "http://127.0.0.1:4010";
@@ -22,7 +25,7 @@ const OLD_BINDINGS = { GWOP_INVOICES: "GwopInvoice", GWOP_INVOICE_INDEX: "GwopIn
  * What is asked before a project is made.
  *
  * @typedef {{ name: string, fulfillment: "url" | "service", withAuth: boolean,
- *   old?: import("./toml.js").Old }} Wishes `old`: the deployment by `wrangler.toml` that it
+ *   main?: string, old?: import("./toml.js").Old }} Wishes `old`: the deployment by `wrangler.toml` that it
  *   goes on from.
  */
 
@@ -138,7 +141,7 @@ function configOf(wishes) {
   const config = {
     $schema: "node_modules/wrangler/config-schema.json",
     name: wishes.name,
-    main: "src/index.ts",
+    main: MAIN,
     compatibility_date: "2026-05-01",
     observability: { enabled: true },
     durable_objects: { bindings: [] },
@@ -188,13 +191,14 @@ function upgradedConfig(text, wishes) {
 
 /** What `wrangler.jsonc` says of what was wished for. */
 export function wishesOf(text) {
-  const { name, services = [], queues, migrations = [] } = valueOf(parse(text));
+  const { name, main = MAIN, services = [], queues, migrations = [] } = valueOf(parse(text));
   const producers = Object.fromEntries(
     (queues?.producers ?? []).map(({ binding, queue }) => [binding, queue]),
   );
   const isService = services.some(({ binding }) => binding === "FULFILLMENT");
   return {
     name: String(name),
+    main: String(main).replace(/^\.\//, ""),
     fulfillment: isService ? "service" : "url",
     old: {
       producers,
@@ -385,7 +389,8 @@ export function filesOf(wishes, version, read) {
       make: () => configOf(wishes),
       upgrade: (text) => upgradedConfig(text, wishes),
     },
-    { path: "src/index.ts", make: () => indexOf(wishes) },
+    // A main module of another name is the merchant's.
+    ...((wishes.main ?? MAIN) === MAIN ? [{ path: MAIN, make: () => indexOf(wishes) }] : []),
     {
       path: ".dev.vars",
       make: () => devVarsOf(wishes),
