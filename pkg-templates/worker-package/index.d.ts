@@ -134,6 +134,10 @@ export interface WorkerOptions<E extends Env = Env> {
    * then `dead` until the operator replays it.
    *
    * At least once, as with a URL: a confirmation can be lost. Deduplicate by `eventId`.
+   *
+   * Of several merchants it gets the events of those without fulfillment of their own, and `env` is
+   * the Worker's. `data.merchantId` is what the sender signed: nothing compared it with
+   * `GWOP_MERCHANT_ID`.
    */
   onEvent?(event: ReconciledEvent, env: E, ctx: ExecutionContext): unknown;
   /**

@@ -87,7 +87,7 @@ async fn fulfil(message: &Message, env: &Env) -> Next {
         return Next::Done;
     };
     if let Err(not_taken) = deliver(env, &message.event_id, &claimed).await {
-        let mut about: Vec<_> = about(message, &not_taken.reason).into();
+        let mut about = about(message, &not_taken.reason);
         if let Some(traceparent) = &claimed.traceparent {
             about.push(("trace_id", trace::trace_id(traceparent).into()));
         }
@@ -167,10 +167,15 @@ fn unreachable(message: &Message, error: &LedgerError) -> Next {
     Next::Again(UNREACHABLE_SECONDS)
 }
 
-fn about<'m>(message: &'m Message, reason: &'m str) -> [(&'static str, serde_json::Value); 3] {
-    [
+/// What a log line says of a message, and of whom it is where there are several merchants.
+fn about(message: &Message, reason: &str) -> Vec<(&'static str, serde_json::Value)> {
+    let mut fields = vec![
         ("invoice_id", message.invoice_id.as_str().into()),
         ("event_id", message.event_id.as_str().into()),
         ("reason", reason.into()),
-    ]
+    ];
+    if !message.merchant.is_empty() {
+        fields.push(("merchant", message.merchant.as_str().into()));
+    }
+    fields
 }

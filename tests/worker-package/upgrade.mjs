@@ -1,6 +1,6 @@
 // Projects of earlier versions: of the first `init`, and of Workers that were built from source.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { VERSION, filesOf, firstProject, folder, gwopWorker } from './lib.mjs';
@@ -45,6 +45,73 @@ suite('upgrade', async ({ test }) => {
       [0, after],
       'a second time there is nothing to do',
     );
+  });
+
+  test('nothing is lowered or pinned: later versions, ranges and files of both packages stay', async () => {
+    const major = VERSION.split('.')[0];
+    for (const [name, ranges, expected] of [
+      ['later', [VERSION, `${major}.999.0`]],
+      ['caret', [`^${VERSION}`, `^${major}.999.0`]],
+      ['from-files', ['file:../gwop-worker-1.9.0.tgz', 'latest']],
+      ['behind', [VERSION, '^1.9.0'], [VERSION, VERSION]],
+    ]) {
+      const directory = folder(`ranges-${name}`);
+      await gwopWorker(['init', '--yes'], directory);
+      const path = join(directory, 'package.json');
+      const manifest = JSON.parse(readFileSync(path, 'utf8'));
+      manifest.dependencies['@gwop/worker'] = ranges[0];
+      manifest.devDependencies['@gwop/sdk'] = ranges[1];
+      writeFileSync(path, JSON.stringify(manifest, null, 2));
+      const { code, said } = await gwopWorker(['init', '--yes'], directory);
+      assert.equal(code, 0, said);
+      const { dependencies, devDependencies } = JSON.parse(readFileSync(path, 'utf8'));
+      assert.deepEqual(
+        [dependencies['@gwop/worker'], devDependencies['@gwop/sdk']],
+        expected ?? ranges,
+      );
+    }
+  });
+
+  test('a project with CRLF keeps it, and nothing is added twice', async () => {
+    const directory = firstProject('crlf');
+    const crlf = (path) => {
+      const text = readFileSync(join(directory, path), 'utf8').replace(/\r?\n/g, '\r\n');
+      writeFileSync(join(directory, path), text);
+      return text;
+    };
+    const ignored = crlf('.gitignore');
+    const manifest = crlf('package.json');
+    const { code, said } = await gwopWorker(['init', '--yes'], directory);
+    assert.equal(code, 0, said);
+    const after = filesOf(directory);
+    assert.equal(after['.gitignore'], ignored);
+    assert.equal(after['package.json'], manifest.replaceAll('1.9.0', VERSION));
+  });
+
+  test('a main module of another name is looked at, and none is made beside it', async () => {
+    const directory = firstProject('main');
+    renameSync(join(directory, 'src/index.ts'), join(directory, 'src/worker.js'));
+    writeFileSync(join(directory, 'src/worker.js'), 'export { default } from "@gwop/worker";\n');
+    const path = join(directory, 'wrangler.jsonc');
+    const config = readFileSync(path, 'utf8');
+    writeFileSync(path, config.replace('src/index.ts', './src/worker.js'));
+    const { code, said } = await gwopWorker(['init', '--yes'], directory);
+    assert.equal(code, 0, said);
+    assert.match(said, /src\/worker\.js must also say: export \{ GwopLedger, GwopSession \}/);
+    const after = filesOf(directory);
+    assert.ok(!('src/index.ts' in after));
+    assert.match(after['wrangler.jsonc'], /"main": "\.\/src\/worker\.js"/);
+  });
+
+  test('the difference hides values of secrets that are commented out, too', async () => {
+    const directory = firstProject('hidden');
+    writeFileSync(
+      join(directory, '.dev.vars'),
+      'ONE="hidden-1"\n#TWO=hidden-2\n# THREE = hidden-3\n',
+    );
+    const { said } = await gwopWorker(['init'], directory);
+    assert.match(said, /^\+ GWOP_WEBHOOK_SECRET=…$/m);
+    assert.ok(!said.includes('hidden-'), said);
   });
 
   test('a deployment of 1.0.0 from source keeps its name, objects, migrations and queues', async () => {

@@ -6,7 +6,7 @@ import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
 import { difference } from "./difference.js";
 import { UsageError } from "./errors.js";
-import { classesOf, filesOf, secretsOf, wishesOf } from "./project.js";
+import { MAIN, classesOf, filesOf, secretsOf, wishesOf } from "./project.js";
 import { readOld } from "./toml.js";
 import { isLater, VERSION } from "./versions.js";
 
@@ -208,7 +208,7 @@ async function carryOut(plan, wishes, { before, questions, isAgreed }) {
 /** The difference, with values of secrets left out. */
 function shown({ path, text, upgraded, secret }) {
   const all = difference(path, text, upgraded);
-  return secret ? all.replace(/^([-+ ] \s*(?:export\s+)?\w+\s*=).*$/gm, "$1…") : all;
+  return secret ? all.replace(/^([-+ ] \s*(?:#\s*)?(?:export\s+)?\w+\s*=).*$/gm, "$1…") : all;
 }
 
 /** Makes a file that is not there; one that came meanwhile is not overwritten. */
@@ -232,7 +232,9 @@ function tellOfOld({ left }) {
 
 /** The code is the merchant's: it is told what is missing, and not changed. */
 function adviseExports(wishes) {
-  const path = "src/index.ts";
+  const path = wishes.main ?? MAIN;
+  // One that is still to be built.
+  if (!existsSync(path)) return;
   const text = readFileSync(path, "utf8");
   const missing = classesOf(wishes).filter((name) => !new RegExp(`\\b${name}\\b`).test(text));
   if (missing.length > 0 && !/export\s*\*\s*from\s*["']@gwop\/worker/.test(text)) {

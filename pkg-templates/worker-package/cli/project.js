@@ -1,9 +1,13 @@
 // The files of a project, as `init` writes them, and what a project of an earlier version lacks.
 import { randomBytes, randomUUID } from "node:crypto";
 import { parse, pretty, valueOf, withValue } from "./jsonc.js";
+import { isLater } from "./versions.js";
 
 /** wrangler, as it is asked of npm. */
 const WRANGLER = "^4.86.0";
+
+/** The main module of a new project. */
+export const MAIN = "src/index.ts";
 
 /** Where the Worker and the local Gwop listen in development, and where fulfillment is looked for. */
 export const WORKER_PORT = 8787;
@@ -21,7 +25,7 @@ const OLD_BINDINGS = { GWOP_INVOICES: "GwopInvoice", GWOP_INVOICE_INDEX: "GwopIn
  * What is asked before a project is made.
  *
  * @typedef {{ name: string, fulfillment: "url" | "service", withAuth: boolean,
- *   old?: import("./toml.js").Old }} Wishes `old`: the deployment by `wrangler.toml` that it
+ *   main?: string, old?: import("./toml.js").Old }} Wishes `old`: the deployment by `wrangler.toml` that it
  *   goes on from.
  */
 
@@ -137,7 +141,7 @@ function configOf(wishes) {
   const config = {
     $schema: "node_modules/wrangler/config-schema.json",
     name: wishes.name,
-    main: "src/index.ts",
+    main: MAIN,
     compatibility_date: "2026-05-01",
     observability: { enabled: true },
     durable_objects: { bindings: [] },
@@ -187,13 +191,14 @@ function upgradedConfig(text, wishes) {
 
 /** What `wrangler.jsonc` says of what was wished for. */
 export function wishesOf(text) {
-  const { name, services = [], queues, migrations = [] } = valueOf(parse(text));
+  const { name, main = MAIN, services = [], queues, migrations = [] } = valueOf(parse(text));
   const producers = Object.fromEntries(
     (queues?.producers ?? []).map(({ binding, queue }) => [binding, queue]),
   );
   const isService = services.some(({ binding }) => binding === "FULFILLMENT");
   return {
     name: String(name),
+    main: String(main).replace(/^\.\//, ""),
     fulfillment: isService ? "service" : "url",
     old: {
       producers,
@@ -265,10 +270,22 @@ function upgradedDevVars(text, wishes) {
 
 const IGNORED = ["node_modules/", ".wrangler/", ".dev.vars*", "worker-configuration.d.ts"];
 
+/** How the lines of a file end. */
+const endOf = (text) => (text.includes("\r\n") ? "\r\n" : "\n");
+
 const upgradedIgnored = (text) => {
-  const missing = IGNORED.filter((entry) => !text.split("\n").includes(entry));
-  return missing.reduce((all, entry) => `${all.replace(/([^\n])$/, "$1\n")}${entry}\n`, text);
+  const end = endOf(text);
+  const missing = IGNORED.filter((entry) => !text.split(/\r?\n/).includes(entry));
+  if (missing.length === 0) return text;
+  const before = /[^\n]$/.test(text) ? `${text}${end}` : text;
+  return `${before}${missing.map((entry) => `${entry}${end}`).join("")}`;
 };
+
+/** Whether a range of `package.json` begins with an earlier version. */
+function isBehind(range, version) {
+  const named = /^[\^~>=v\s]*(\d+\.\d+\.\d+)/.exec(range)?.[1];
+  return named !== undefined && isLater(version, named);
+}
 
 function manifestOf(wishes, version) {
   const { main } = queuesOf(wishes);
@@ -289,7 +306,10 @@ function manifestOf(wishes, version) {
   };
 }
 
-/** `package.json` with this version of both packages, and the scripts that it lacks. */
+/**
+ * `package.json` with both packages of this version at least, and the scripts that it lacks. A range
+ * that names no version, such as that of a file, stays.
+ */
 function upgradedManifest(text, wishes, version) {
   const manifest = JSON.parse(text);
   const wanted = manifestOf(wishes, version);
@@ -297,16 +317,17 @@ function upgradedManifest(text, wishes, version) {
   const homes = (name) => kinds.filter((kind) => Object.hasOwn(manifest[kind] ?? {}, name));
   for (const kind of kinds) {
     for (const [name, range] of Object.entries(wanted[kind])) {
-      const isOurs = name.startsWith("@gwop/");
       if (homes(name).length === 0) (manifest[kind] ??= {})[name] = range;
-      else if (isOurs) for (const home of homes(name)) manifest[home][name] = range;
+      if (!name.startsWith("@gwop/")) continue;
+      const behind = homes(name).filter((home) => isBehind(manifest[home][name], version));
+      for (const home of behind) manifest[home][name] = range;
     }
   }
   manifest.scripts = { ...wanted.scripts, ...manifest.scripts };
   const same = JSON.stringify(manifest) === JSON.stringify(JSON.parse(text));
   if (same) return text;
   const indent = /^[ \t]+(?=")/m.exec(text)?.[0] ?? "  ";
-  return `${JSON.stringify(manifest, null, indent)}\n`;
+  return `${JSON.stringify(manifest, null, indent)}\n`.replaceAll("\n", endOf(text));
 }
 
 /** Fulfillment as a Worker: verified, and then yours. */
@@ -368,7 +389,8 @@ export function filesOf(wishes, version, read) {
       make: () => configOf(wishes),
       upgrade: (text) => upgradedConfig(text, wishes),
     },
-    { path: "src/index.ts", make: () => indexOf(wishes) },
+    // A main module of another name is the merchant's.
+    ...((wishes.main ?? MAIN) === MAIN ? [{ path: MAIN, make: () => indexOf(wishes) }] : []),
     {
       path: ".dev.vars",
       make: () => devVarsOf(wishes),
