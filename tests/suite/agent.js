@@ -273,14 +273,15 @@ test("agent: keys appear nowhere", async () => {
   const signer = evmKey(KEY);
   const agent = make();
   const wrong = assertThrows(() => evmKey(`${key.slice(0, 62)}zz`));
-  const node = await import("node:util").then(
-    (util) => util.inspect,
+  // Bundlers for browsers leave an empty module behind.
+  const inspect = await import("node:util").then(
+    (util) => util.inspect ?? String,
     () => String,
   );
   const told = [signer, agent, wrong, error, solanaKey(SEED)].flatMap((value) => [
     String(value),
     JSON.stringify(value),
-    node(value, { depth: 9, showHidden: true }),
+    inspect(value, { depth: 9, showHidden: true }),
     value.stack ?? "",
   ]);
   for (const text of told)

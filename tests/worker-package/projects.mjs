@@ -274,7 +274,8 @@ suite('hooks', async ({ test, after }) => {
       async () =>
         (await outbox(paid.data.invoice_id))?.[0]?.last_answer?.reason === 'the hook rejected',
     );
-    assert.match(project.output(), /onEvent: Error: not told/);
+    // What the Worker prints comes by wrangler, which takes its time.
+    await eventually('the log has the error', () => /onEvent: Error: not told/.test(project.output()));
     await eventually('it comes again until it is taken', () => of(paid.event_id).length === 1, {
       within: 60_000,
     });

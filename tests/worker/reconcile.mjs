@@ -344,6 +344,8 @@ suite('reconciliation', async ({ test, after, quick }) => {
     const { simulator, worker, shop, fulfilment } = await world({ flags: ['--no-list-payments'], since: Date.now() - HOUR });
     const known = await shop.paid();
     assert.equal((await reconcile(worker)).applied, 1);
+    // Before the clock moves: fulfilment keeps the real one.
+    await allApplied(worker, fulfilment, [known]);
     const [one, other] = [await shop.paid(), await shop.paid('solana')];
     await simulator.control('POST', 'faults', { fault: 'error', operation: 'invoices.get', status: 500, times: 'always' });
     await begin(worker);

@@ -24,7 +24,9 @@ export function createPayingFetch(
   return async (input, init) => {
     const request = new Request(input, init);
     const { method, url, signal } = request;
-    const body = request.body === null ? undefined : await request.arrayBuffer();
+    // Firefox's requests do not show their stream, which tells whether there is a body.
+    const bytes = await request.arrayBuffer();
+    const body = bytes.byteLength > 0 ? bytes : undefined;
     const name = new TextEncoder().encode(`${method}\n${url}\n`);
     const named = new Uint8Array(name.length + (body?.byteLength ?? 0));
     named.set(name);
