@@ -16,13 +16,18 @@ export {
   reservationHorizon,
   type ReservationRefusal,
 } from "./agent/journal.js";
-export { type DurableObjectJournalStorage, durableObjectJournal } from "./agent/object-journal.js";
+export {
+  type DurableObjectJournalStorage,
+  type DurableObjectJournalTransaction,
+  durableObjectJournal,
+} from "./agent/object-journal.js";
 export {
   type AgentTypedData,
   type EvmSigner,
   evmKey,
   type KeySigner,
   type Signer,
+  type SolanaSignatures,
   type SolanaSigner,
   solanaKey,
   solanaKeyPair,

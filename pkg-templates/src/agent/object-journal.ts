@@ -7,7 +7,7 @@ import {
 } from "./journal.js";
 
 /** What is used of a transaction of a Durable Object's storage. */
-interface Transaction {
+export interface DurableObjectJournalTransaction {
   get(key: string): Promise<unknown>;
   put(key: string, value: unknown): Promise<void>;
   delete(key: string): Promise<boolean>;
@@ -20,8 +20,10 @@ interface Transaction {
 }
 
 /** What is used of `ctx.storage` in a Durable Object. */
-export interface DurableObjectJournalStorage extends Transaction {
-  transaction<Result>(work: (transaction: Transaction) => Promise<Result>): Promise<Result>;
+export interface DurableObjectJournalStorage extends DurableObjectJournalTransaction {
+  transaction<Result>(
+    work: (transaction: DurableObjectJournalTransaction) => Promise<Result>,
+  ): Promise<Result>;
 }
 
 const ATTEMPT = "gwop:agent:attempt:";
@@ -37,11 +39,11 @@ const PAGE = 128;
  */
 export function durableObjectJournal(storage: DurableObjectJournalStorage): Journal {
   /** The attempts of an invoice, by their keys. */
-  const keysOf = async (from: Transaction, invoice: string) =>
+  const keysOf = async (from: DurableObjectJournalTransaction, invoice: string) =>
     ((await from.get(INVOICE + invoice)) ?? []) as string[];
 
   async function known(
-    from: Transaction,
+    from: DurableObjectJournalTransaction,
     invoice: string,
     since: number,
   ): Promise<Map<string, Attempt>> {

@@ -24,7 +24,7 @@ export interface EvmSigner {
 }
 
 /** A signature by wallet, as signers of `@solana/kit` give it. */
-type Signatures = readonly Readonly<Record<string, Uint8Array>>[];
+export type SolanaSignatures = readonly Readonly<Record<string, Uint8Array>>[];
 
 /**
  * A wallet on Solana: a signer of `@solana/kit` (`signTransactions`, or `signMessages`), or
@@ -34,9 +34,9 @@ export interface SolanaSigner {
   /** The wallet, base58. */
   address: string;
   /** Signs transactions in part, as a `TransactionPartialSigner`. */
-  signTransactions?(transactions: any): Promise<Signatures>;
+  signTransactions?(transactions: any): Promise<SolanaSignatures>;
   /** Signs bytes, as a `MessagePartialSigner`. */
-  signMessages?(messages: any): Promise<Signatures>;
+  signMessages?(messages: any): Promise<SolanaSignatures>;
   /** Signs bytes; gives 64 bytes. */
   signMessage?(message: Uint8Array): Promise<Uint8Array>;
 }
