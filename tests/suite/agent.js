@@ -324,6 +324,9 @@ test("agent: without a journal it refuses, and misspelt options too", async () =
   );
   for (const options of [
     { limit: {} },
+    // What every object has is no option.
+    { constructor: 1 },
+    { waitMs: null },
     { limits: { perDays: 1 } },
     { limits: { perDay: "1" } },
     { limits: { perDay: 1.5 } },
@@ -340,6 +343,16 @@ test("agent: without a journal it refuses, and misspelt options too", async () =
     );
   }
   assertEquals((await assertRejects(() => make().payInvoice("../x"))).code, "INVALID_OPTION");
+  // A misspelt chain would otherwise pay on another one.
+  const agent = make();
+  for (const call of [
+    () => agent.payInvoice("inv_1", { chian: "base" }),
+    () => agent.resume({ wait: 1 }),
+    async () => createPayingFetch(agent, { fetcher: fetch }),
+    async () => new Agent(new Map()),
+  ]) {
+    assertEquals((await assertRejects(call)).code, "INVALID_OPTION");
+  }
 });
 
 test("agent: two at once on one journal pay once, and keep the limit", async () => {

@@ -1,4 +1,5 @@
 import type { AgentTask } from "../generated/agent_bg.js";
+import { type Names, readOptions } from "../options.js";
 import { agentCore } from "./core.js";
 import { drive, type Means, type Outcome, type WireReceipt } from "./effects.js";
 import { AgentError, checked, invalidOption } from "./error.js";
@@ -13,22 +14,25 @@ import type {
   ResumedAttempt,
 } from "./types.js";
 
-const KNOWN: Record<keyof AgentOptions, true> = {
-  signers: true,
-  limits: true,
-  journal: true,
-  approve: true,
-  recentBlockhash: true,
-  blockHeight: true,
-  serverURL: true,
-  identityURL: true,
-  fetch: true,
-  waitMs: true,
-  timeoutMs: true,
-  validitySeconds: true,
-  signatureForm: true,
-  clock: true,
+const OPTIONS: Names<AgentOptions> = {
+  signers: undefined,
+  limits: undefined,
+  journal: undefined,
+  approve: undefined,
+  recentBlockhash: undefined,
+  blockHeight: undefined,
+  serverURL: undefined,
+  identityURL: undefined,
+  fetch: undefined,
+  waitMs: undefined,
+  timeoutMs: undefined,
+  validitySeconds: undefined,
+  signatureForm: undefined,
+  clock: undefined,
 };
+
+const PAYMENT_OPTIONS: Names<PaymentOptions> = { chain: undefined, waitMs: undefined };
+const RESUME_OPTIONS: Names<{ waitMs?: number | undefined }> = { waitMs: undefined };
 
 const CLOCK = {
   now: () => Date.now(),
@@ -87,9 +91,8 @@ export class Agent {
   readonly #settings: Record<string, unknown>;
 
   /** @throws AgentError `INVALID_OPTION` when an option is unknown or wrong. */
-  constructor(options: AgentOptions) {
-    const unknown = Object.keys(options).find((name) => !(name in KNOWN));
-    if (unknown !== undefined) throw invalidOption(`the option \`${unknown}\` is not known`);
+  constructor(given: AgentOptions) {
+    const options = readOptions(given, OPTIONS, invalidOption);
     if (!Array.isArray(options.signers) || options.signers.length === 0) {
       throw invalidOption("`signers`: expected at least one, such as evmKey(…)");
     }
@@ -108,7 +111,7 @@ export class Agent {
     }
     if (!["hex", "parts", undefined].includes(options.signatureForm))
       throw invalidOption('`signatureForm`: expected "hex" or "parts"');
-    this.#options = { ...options };
+    this.#options = options;
     this.#settings = {
       serverURL: options.serverURL ?? "https://agents.gwop.io",
       identityURL: options.identityURL ?? "https://identity.gwop.io",
@@ -167,7 +170,8 @@ export class Agent {
    * @returns What became of each attempt.
    */
   async resume(options: { waitMs?: number | undefined } = {}): Promise<ResumedAttempt[]> {
-    const settings = this.#settingsWith(options.waitMs);
+    const { waitMs } = readOptions(options, RESUME_OPTIONS, invalidOption);
+    const settings = this.#settingsWith(waitMs);
     const means = this.#means();
     const { resumed } = await drive(
       checked(() => agentCore().AgentTask.resume(settings)),
@@ -187,10 +191,11 @@ export class Agent {
 
   async #pay(
     target: object,
-    { chain, waitMs }: PaymentOptions,
+    options: PaymentOptions,
     dryRun = false,
     own?: Means["own"],
   ): Promise<Outcome> {
+    const { chain, waitMs } = readOptions(options, PAYMENT_OPTIONS, invalidOption);
     const means = this.#means(own);
     const settings = this.#settingsWith(waitMs);
     const task: AgentTask = checked(() =>

@@ -3,10 +3,11 @@
  * here.
  */
 import type { AgentTask } from "../generated/agent_bg.js";
+import { unless } from "../race.js";
 import { AgentError, type Failure } from "./error.js";
 import type { Attempt, AttemptState, Journal, JournalLimits } from "./journal.js";
-import type { Signing } from "./signers.js";
-import type { PaymentSummary, Receipt, ResumedAttempt } from "./types.js";
+import { hex, type Signing } from "./signers.js";
+import type { AgentOptions, PaymentSummary, Receipt, ResumedAttempt } from "./types.js";
 
 /** A request, by the rules. */
 interface HttpEffect {
@@ -54,19 +55,13 @@ export type WireReceipt = Omit<Receipt, "transaction" | "paidAt" | "url"> &
   Record<"transaction" | "paidAt" | "url", string | null>;
 
 /** What effects are carried out with. @internal */
-export interface Means {
+export interface Means
+  extends Pick<AgentOptions, "approve" | "recentBlockhash" | "blockHeight"> {
   fetch(url: string, init: RequestInit): Promise<Response>;
   /** The request of the caller of a paying fetch. */
   own?: ((payment: [string, string] | null) => Promise<Response>) | undefined;
   journal: Journal;
   sign(signing: Signing): Promise<string>;
-  approve?: ((payment: PaymentSummary) => boolean | Promise<boolean>) | undefined;
-  recentBlockhash?:
-    | ((
-        chain: string,
-      ) => Promise<string | { blockhash: string; lastValidBlockHeight?: number | bigint }>)
-    | undefined;
-  blockHeight?: ((chain: string) => Promise<number | bigint>) | undefined;
   timeoutMs: number;
   clock: { now(): number; sleep(ms: number): Promise<void> };
 }
@@ -143,30 +138,26 @@ async function perform(effect: Effect, means: Means): Promise<object> {
       await means.clock.sleep(effect.ms);
       return { done: true };
     case "random":
-      return {
-        bytes: Array.from(crypto.getRandomValues(new Uint8Array(effect.count)), twoDigits).join(""),
-      };
+      return { bytes: hex(crypto.getRandomValues(new Uint8Array(effect.count))) };
   }
 }
-
-const twoDigits = (byte: number) => byte.toString(16).padStart(2, "0");
 
 /**
  * A request. No answer within the time, body included, is none: whether it arrived is not known.
  */
 async function http({ method, url, payment, own }: HttpEffect, means: Means): Promise<object> {
   const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(), means.timeoutMs);
-  const late = new Promise<never>((_, reject) => {
-    controller.signal.addEventListener("abort", () => reject(controller.signal.reason as Error));
-  });
-  late.catch(() => {});
   try {
-    return await Promise.race([late, send()]);
+    return await unless(send(), (giveUp) => {
+      const late = () => {
+        controller.abort();
+        giveUp(controller.signal.reason);
+      };
+      const timer = setTimeout(late, means.timeoutMs);
+      return () => clearTimeout(timer);
+    });
   } catch {
     return { lost: true };
-  } finally {
-    clearTimeout(timer);
   }
 
   async function send(): Promise<object> {

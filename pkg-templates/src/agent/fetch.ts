@@ -1,10 +1,15 @@
+import { type Names, readOptions } from "../options.js";
 import { type Agent, PAY } from "./agent.js";
+import { invalidOption } from "./error.js";
+import { hex } from "./signers.js";
 
 /** Options of {@link createPayingFetch}. */
 export interface PayingFetchOptions {
   /** What sends the requests; by default the runtime's `fetch`. */
   fetch?: ((request: Request) => Promise<Response>) | undefined;
 }
+
+const FETCH_OPTIONS: Names<PayingFetchOptions> = { fetch: undefined };
 
 /**
  * A `fetch` that pays where a server of x402 asks for it (402), within the agent's limits and by
@@ -19,8 +24,13 @@ export interface PayingFetchOptions {
  */
 export function createPayingFetch(
   agent: Agent,
-  { fetch: send = (request) => fetch(request) }: PayingFetchOptions = {},
+  options: PayingFetchOptions = {},
 ): (input: string | URL | Request, init?: RequestInit) => Promise<Response> {
+  const { fetch: send = (request: Request) => fetch(request) } = readOptions(
+    options,
+    FETCH_OPTIONS,
+    invalidOption,
+  );
   return async (input, init) => {
     const request = new Request(input, init);
     const { method, url, signal } = request;
@@ -32,7 +42,7 @@ export function createPayingFetch(
     named.set(name);
     if (body) named.set(new Uint8Array(body), name.length);
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", named));
-    const key = `fetch:${Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+    const key = `fetch:${hex(digest)}`;
     let answer: Response | undefined;
     let thrown: unknown;
     try {

@@ -65,7 +65,8 @@ export interface Signing {
 
 const SIGN = Symbol("sign");
 
-const hex = (bytes: Uint8Array) =>
+/** Two digits for each byte, without `0x`. @internal */
+export const hex = (bytes: Uint8Array): string =>
   Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 const fromBase64 = (text: string) =>
   Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
