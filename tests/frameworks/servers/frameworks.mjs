@@ -286,7 +286,7 @@ async function startH3v2(shop) {
   mount("/read", (event) => event.req.text());
   const seen = (event, identity) => [
     identity.subject,
-    [...event.req.headers.keys(), ...Object.keys(event.runtime.node.req.headers)],
+    [...new Set([...event.req.headers.keys(), ...Object.keys(event.runtime.node.req.headers)])],
   ];
   app.get("/me", define(forH3.withGwopAuth({ gwop: shop.gwop }, seen)));
   app.all("/auth/**", define(forH3.gwopAuthRoutes({ gwop: shop.gwop })));
