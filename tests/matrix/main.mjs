@@ -226,6 +226,21 @@ for (const version of [2, 3]) {
   };
 }
 {
+  const { cwd, run, clean } = project("nuxt");
+  const build = (preset) => {
+    clean(".output");
+    return run("nuxt", ["build", "--preset", preset], { env: { NUXT_TELEMETRY_DISABLED: "1" } });
+  };
+  rows["nuxt: node"] = async () => {
+    await build("node_server");
+    await expectServed(node(join(deployed(join(cwd, ".output")), "server/index.mjs"), { env: { NITRO_HOST: "127.0.0.1" } }));
+  };
+  rows["nuxt: cloudflare"] = async () => {
+    await build("cloudflare_module");
+    await expectServed(wrangler(cwd, ["-c", ".output/server/wrangler.json"]));
+  };
+}
+{
   const { cwd, run, clean } = project("sveltekit");
   const build = (ADAPTER) => {
     clean(".svelte-kit");

@@ -1,6 +1,6 @@
 import type { InvoiceCanceledEvent, InvoiceExpiredEvent } from "../generated/models.js";
 import { LONGEST_MS } from "../sleep.js";
-import type { EventClaim, Lease, WebhookOutcome, WebhookStore } from "../stores/store.js";
+import type { ClaimResult, EventClaim, Lease, WebhookOutcome, WebhookStore } from "../stores/store.js";
 import type { ReconciledEvent, ReconciledPaidEvent } from "../webhooks.js";
 import { isFunction } from "./http.js";
 
@@ -62,32 +62,30 @@ export function applier({ store, leaseSeconds, maxCallbackSeconds, onConflict, o
     event: () => ReconciledEvent | Promise<ReconciledEvent>,
     report: Report,
   ): Promise<Applied> {
-    /** What `work` gives, or `undefined` when storage refuses. */
-    const stored = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
-      try {
-        return await work();
-      } catch (error) {
-        report(error, "UNAVAILABLE");
-        return undefined;
-      }
-    };
-    const claim = await stored(() => store.claim(claimed));
+    const refused = (error: unknown) => report(error, "UNAVAILABLE");
+    // Most deliveries that come again end here.
+    let claim: ClaimResult | undefined;
+    try {
+      claim = await store.claim(claimed);
+    } catch (error) {
+      refused(error);
+    }
     if (!claim) return { state: "unavailable" };
-    if (claim.state === "settled") return { ...claim, called: false };
+    if (claim.state === "settled") return { state: "settled", outcome: claim.outcome, called: false };
     if (claim.state === "busy") return claim;
 
     const { outcome, lease } = claim;
-    const stopRenewing = keepRenewing(lease, (error) => report(error, "UNAVAILABLE"));
+    const stopRenewing = keepRenewing(lease, refused);
     try {
       await Promise.resolve(event())
         .then((event) => callBack(event, outcome, report))
         .finally(stopRenewing);
     } catch (error) {
       report(error, "CALLBACK_FAILED");
-      await stored(() => store.release(lease));
+      await stored(() => store.release(lease), refused);
       return { state: "failed" };
     }
-    const completed = await stored(() => store.complete(lease));
+    const completed = await stored(() => store.complete(lease), refused);
     return completed ? { state: "settled", outcome, called: true } : { state: "unavailable" };
   };
 
@@ -131,6 +129,16 @@ export function applier({ store, leaseSeconds, maxCallbackSeconds, onConflict, o
   }
 }
 
+/** What `work` gives, or `undefined` when storage refuses. */
+async function stored<T>(work: () => Promise<T>, refused: (error: unknown) => void): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    refused(error);
+    return undefined;
+  }
+}
+
 /** What of an event its claim needs. */
 type Claimable = Pick<ReconciledEvent, "eventId" | "eventVersion" | "gwopOutcome"> & {
   data: Pick<ReconciledPaidEvent["data"], "invoiceId" | "txHash" | "txSignature"> & { status: string };
@@ -143,10 +151,13 @@ export function claimOf(event: Claimable | ReconciledEvent, leaseSeconds: number
   // A payment may have a hash and a signature: each names it. A hash is hexadecimal, whose case
   // says nothing; Solana's signatures are Base58.
   const names = status === "PAID" ? [data.txHash?.toLowerCase(), data.txSignature] : [];
-  const transaction = names.filter(Boolean).join(" ") || undefined;
-  const conflict = gwopOutcome === "conflict";
   return {
-    ...{ eventId, invoiceId, status, version: eventVersion, transaction, conflict },
+    eventId,
+    invoiceId,
+    status,
+    version: eventVersion,
+    transaction: names.filter(Boolean).join(" ") || undefined,
+    conflict: gwopOutcome === "conflict",
     now: Date.now(),
     leaseMs: leaseSeconds * 1000,
   };

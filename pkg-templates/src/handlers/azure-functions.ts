@@ -57,7 +57,7 @@ export type AzureHandler = (request: AzureRequest) => Promise<AzureResponse>;
 /** The handler of Gwop's webhooks: see `createWebhookHandler`. */
 export function gwopWebhook(options: AnyWebhookHandlerOptions): AzureHandler {
   const handle = webhookHandling(options);
-  return async (request) => respond(await handle(incoming(request)));
+  return async (request) => respond(await handle(incoming(request), []));
 }
 
 /** The routes of wallet log-in, for a route that ends in `{*path}`: see `createAuthRoutes`. */

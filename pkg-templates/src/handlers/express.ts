@@ -60,7 +60,7 @@ declare global {
  */
 export function gwopWebhook(options: AnyWebhookHandlerOptions): ExpressHandler {
   const handle = webhookHandling(options);
-  return answering((request) => handle(incoming(request)));
+  return answering((request) => handle(incoming(request), []));
 }
 
 /**

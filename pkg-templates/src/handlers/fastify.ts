@@ -76,7 +76,7 @@ declare module "fastify" {
  */
 export function gwopWebhook(options: AnyWebhookHandlerOptions): FastifyPlugin {
   const handle = webhookHandling(options);
-  return async (instance) => mount(instance as Instance, "/", (incoming) => handle(incoming));
+  return async (instance) => mount(instance as Instance, "/", (incoming) => handle(incoming, []));
 }
 
 /**

@@ -13,7 +13,7 @@ import {
   toResponse,
   keptBody,
 } from "./http.js";
-import { type AnyWebhookHandlerOptions, webhookHandling } from "./webhook.js";
+import { type AnyWebhookHandlerOptions, answerWithin, webhookHandling } from "./webhook.js";
 
 /** The request, for the handlers. `cached` gives its body where the framework has kept it. */
 export function incomingRequest(
@@ -106,7 +106,7 @@ export function fetchAdapter<Event>({
     webhook(options: AnyWebhookHandlerOptions): (event: Event) => Promise<Response> {
       const handle = webhookHandling(options);
       return async (event) =>
-        toResponse(await handle(incomingRequest(requestOf(event)), context(event)));
+        toResponse(await answerWithin(handle, incomingRequest(requestOf(event)), [context(event)]));
     },
     /** What belongs to none of the routes is 404. */
     authRoutes(options: AuthRoutesOptions): (event: Event) => Promise<Response> {

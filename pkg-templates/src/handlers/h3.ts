@@ -25,7 +25,7 @@ import {
   type NodeResponse,
   send,
 } from "./node.js";
-import { type AnyWebhookHandlerOptions, webhookHandling } from "./webhook.js";
+import { type AnyWebhookHandlerOptions, answerWithin, webhookHandling } from "./webhook.js";
 
 /**
  * What is used of h3's event: version 2 has a `Request` in `req`, version 1 Node's request in
@@ -46,7 +46,7 @@ interface Parts {
   };
   /** A copy of version 1's, which it makes when it is first asked for. */
   headers?: Headers;
-  runtime?: { cloudflare?: { context?: unknown } };
+  runtime?: { cloudflare?: { context?: unknown }; node?: { req?: NodeRequest } };
   context: { cloudflare?: { context?: unknown } };
   _requestBody?: unknown;
 }
@@ -57,7 +57,7 @@ export type H3Handler = (event: H3EventParts) => Promise<Response>;
 /** The handler of Gwop's webhooks, for `defineEventHandler`: see `createWebhookHandler`. */
 export function gwopWebhook(options: AnyWebhookHandlerOptions): H3Handler {
   const handle = webhookHandling(options);
-  return async (event) => toResponse(await handle(incoming(event), contextOf(event as Parts)));
+  return async (event) => toResponse(await answerWithin(handle, incoming(event), [contextOf(event as Parts)]));
 }
 
 /** The routes of wallet log-in, for a catch-all route: see `createAuthRoutes`. */
@@ -153,6 +153,9 @@ function dropClaims(event: Parts): void {
   if (isVersion2(event)) {
     // Read-only to TypeScript, and to nobody else.
     if (cleaned !== request) (event as { req: Request | undefined }).req = cleaned;
+    // On Node its request is the copy of another, which proxies read.
+    const { req } = event.runtime?.node ?? {};
+    if (req) dropIdentityHeaders(req);
     return;
   }
   if (cleaned && event.web) event.web.request = cleaned;

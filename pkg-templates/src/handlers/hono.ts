@@ -16,7 +16,7 @@ import { type AuthRoutesOptions, authRoutes } from "./auth-routes.js";
 import { fetchAdapter, incomingRequest } from "./fetch.js";
 import { type Incoming, toResponse } from "./http.js";
 import { incomingOf, type NodeRequest } from "./node.js";
-import { type AnyWebhookHandlerOptions, type HandlerContext, webhookHandling } from "./webhook.js";
+import { type AnyWebhookHandlerOptions, answerWithin, type HandlerContext, webhookHandling } from "./webhook.js";
 
 /** What {@link gwopAuth} sets: `c.var.gwop`. */
 export interface GwopVariables {
@@ -87,7 +87,7 @@ function fromNode(c: Context, raw: Request): Incoming | undefined {
  */
 export function gwopWebhook(options: AnyWebhookHandlerOptions): Handler {
   const handle = webhookHandling(options);
-  return async (c) => toResponse(await handle(incoming(c), contextOf(c)));
+  return async (c) => toResponse(await answerWithin(handle, incoming(c), [contextOf(c)]));
 }
 
 /**

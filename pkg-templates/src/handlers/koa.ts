@@ -39,7 +39,7 @@ export type KoaMiddleware = (context: KoaContext, next: () => Promise<unknown>) 
  */
 export function gwopWebhook(options: AnyWebhookHandlerOptions): KoaMiddleware {
   const handle = webhookHandling(options);
-  return async (context) => respond(await handle(incoming(context)), context);
+  return async (context) => respond(await handle(incoming(context), []), context);
 }
 
 /**

@@ -65,11 +65,9 @@ export type LambdaHandler = (event: LambdaEvent) => Promise<LambdaResult>;
 export function gwopWebhook(options: AnyWebhookHandlerOptions): LambdaHandler {
   const handle = webhookHandling(options);
   return async (event) => {
-    const kept: Promise<unknown>[] = [];
-    const answer = await handle(incoming(event), {
-      waitUntil: (work: Promise<unknown>) => kept.push(work),
-    });
-    await Promise.all(kept);
+    const later: Promise<void>[] = [];
+    const answer = await handle(incoming(event), later);
+    if (later.length > 0) await Promise.all(later);
     return respond(answer, event);
   };
 }

@@ -5,7 +5,7 @@ import { BODY_BOUND_RULE, isBodyBound } from "../gathered-bytes.js";
 import { type Names, readOptions } from "../options.js";
 import type { WebhookOutcome, WebhookStore } from "../stores/store.js";
 import type { ReconciledEvent, ReconciledPaidEvent, ValidateWebhookOptions, ValidateWebhookResponse, WebhookEvent } from "../webhooks.js";
-import { applier, callbackRules, type Callbacks, claimOf } from "./apply.js";
+import { type Applied, applier, callbackRules, type Callbacks, claimOf } from "./apply.js";
 import { incomingRequest } from "./fetch.js";
 import { type Answer, answer, type Incoming, methodNotAllowed, refusal, RETRY_SECONDS, toResponse, unavailable, unsupported } from "./http.js";
 import { BODY_TIMEOUT_SECONDS, bodyTimeoutRule, bodyWasRead, checkOptions, isFunction, tell } from "./http.js";
@@ -200,7 +200,7 @@ export type WebhookHandler = (request: Request, context?: unknown, executionCont
  */
 export function createWebhookHandler(options: AnyWebhookHandlerOptions): WebhookHandler {
   const handle = webhookHandling(options);
-  return async (request, ...host) => toResponse(await handle(incomingRequest(request), ...host));
+  return async (request, ...host) => toResponse(await answerWithin(handle, incomingRequest(request), host));
 }
 
 /** What {@link createWebhookHandler} and every adapter make their handlers of. */
@@ -221,9 +221,6 @@ export function webhookHandling(options: AnyWebhookHandlerOptions): WebhookHandl
   ]);
 
   const apply = applier(callbacks as Callbacks);
-
-  /** What a request leaves to be done once it is answered. */
-  type Later = Promise<void>[];
 
   function report(later: Later, error: unknown, info: WebhookErrorInfo): void {
     later.push(
@@ -252,7 +249,10 @@ export function webhookHandling(options: AnyWebhookHandlerOptions): WebhookHandl
     for (const id of [event.eventId, event.data.invoiceId, event.data.publicInvoiceId]) {
       if (isTooLong(id)) return refusal(400, "WEBHOOK_PAYLOAD_INVALID", `An id has more than ${MAX_ID_BYTES} bytes`);
     }
-    return process(event, later);
+    const about = { eventId: event.eventId, invoiceId: event.data.invoiceId };
+    const claim = claimOf(event, leaseSeconds);
+    const done = await apply(claim, () => event, (error, code) => report(later, error, { code, ...about }));
+    return outcomeOf(done);
   }
 
   async function unknown(body: Uint8Array, later: Later): Promise<Answer> {
@@ -295,36 +295,26 @@ export function webhookHandling(options: AnyWebhookHandlerOptions): WebhookHandl
     }
   }
 
-  async function process(event: WebhookEvent, later: Later): Promise<Answer> {
-    const about = { eventId: event.eventId, invoiceId: event.data.invoiceId };
-    const claim = claimOf(event, leaseSeconds);
-    const done = await apply(claim, () => event, (error, code) => report(later, error, { code, ...about }));
-    switch (done.state) {
-      case "settled":
-        return accepted(done.outcome);
-      case "busy":
-        return unavailable(Math.max(1, Math.ceil(done.retryAfterMs / 1000)));
-      case "failed":
-        return callbackFailed();
-      case "unavailable":
-        return unavailable(RETRY_SECONDS);
-    }
-  }
-
-  return (incoming, ...host) => {
-    const context = host.find(isContext);
-    const later: Later = [];
-    const work = handle(incoming, later);
-    if (context) void tell(() => context.waitUntil(work.then<unknown>(() => later.length > 0 && Promise.all(later))));
-    return work;
-  };
+  return handle;
 }
 
+/** What a request leaves to be done once it is answered. */
+type Later = Promise<void>[];
+
+/** Answers a request, and puts into `later` what is then still to be done. */
+type WebhookHandling = (incoming: Incoming, later: Later) => Promise<Answer>;
+
 /**
- * Answers a request. `host` is what the host gives beside it, of which a {@link HandlerContext} is
- * used.
+ * Answers a request where `host` is what the host gives beside it. A {@link HandlerContext} among
+ * it keeps the work going.
  */
-type WebhookHandling = (incoming: Incoming, ...host: unknown[]) => Promise<Answer>;
+export function answerWithin(handle: WebhookHandling, incoming: Incoming, host: readonly unknown[]): Promise<Answer> {
+  const context = host.find(isContext);
+  const later: Later = [];
+  const work = handle(incoming, later);
+  if (context) void tell(() => context.waitUntil(work.then<unknown>(() => later.length > 0 && Promise.all(later))));
+  return work;
+}
 
 const isContext = (given: unknown): given is Required<HandlerContext> => isFunction((given as HandlerContext | null | undefined)?.waitUntil);
 
@@ -335,6 +325,20 @@ function readCallbacks(given: Partial<ByName & WebhookHandlerOnOptions>, named: 
   if (onPaid ?? onExpired ?? onCanceled) throw named("on takes the place of onPaid, onExpired and onCanceled: give one of the two forms");
   const callbacks = readOptions(on, ON, named, "on");
   return { onPaid: callbacks["invoice.paid"], onExpired: callbacks["invoice.expired"], onCanceled: callbacks["invoice.canceled"] };
+}
+
+/** The answer to an event of which this became. */
+function outcomeOf(done: Applied): Answer {
+  switch (done.state) {
+    case "settled":
+      return accepted(done.outcome);
+    case "busy":
+      return unavailable(Math.max(1, Math.ceil(done.retryAfterMs / 1000)));
+    case "failed":
+      return callbackFailed();
+    case "unavailable":
+      return unavailable(RETRY_SECONDS);
+  }
 }
 
 const callbackFailed = () => refusal(500, "CALLBACK_FAILED", "The event could not be processed: deliver it again");

@@ -284,7 +284,10 @@ async function startH3v2(shop) {
   const { mount } = await h3App(shop, own, define);
   mount("/parsed", (event) => event.req.json());
   mount("/read", (event) => event.req.text());
-  const seen = (event, identity) => [identity.subject, [...event.req.headers.keys()]];
+  const seen = (event, identity) => [
+    identity.subject,
+    [...new Set([...event.req.headers.keys(), ...Object.keys(event.runtime.node.req.headers)])],
+  ];
   app.get("/me", define(forH3.withGwopAuth({ gwop: shop.gwop }, seen)));
   app.all("/auth/**", define(forH3.gwopAuthRoutes({ gwop: shop.gwop })));
   app.all(
