@@ -3,14 +3,13 @@
 //! made here holds that merchant's secrets, and nobody else's.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::rc::Rc;
 
-use js_sys::{Array, JSON, Object, Reflect};
+use js_sys::futures::JsFuture;
+use js_sys::{Array, JSON, Map, Object, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use worker::Env;
-use worker::kv::KvStore;
 
 use super::bounds::is_merchant_key;
 use super::platform::config::{self, Out};
@@ -39,8 +38,6 @@ const SHARED: [&str; 4] = [
     config::RECONCILE_SINCE,
 ];
 
-/// How many merchants a page of a KV namespace lists.
-const PAGE: u64 = 1_000;
 /// How many of them one question to it may be about.
 const AT_ONCE: usize = 100;
 /// The entry of a KV namespace in which the Worker keeps in mind who has to be compared with whom.
@@ -141,7 +138,7 @@ pub async fn keys(env: &Env) -> Result<Vec<String>, Unusable> {
     } else {
         with_parsed(env, |parsed| {
             let all = parsed.merchants.as_ref().ok_or(Unusable::NotUnderstood)?;
-            Ok(all.keys().cloned().collect())
+            Ok(all.iter().map(|(key, _)| key.clone()).collect())
         })
     };
     let mut keys: Vec<String> = names.inspect_err(|unusable| said("", unusable))?;
@@ -218,7 +215,7 @@ struct Merchant {
     settings: Object,
     secrets: Rc<Secrets>,
     /// With whom it has to be compared, besides the Worker itself.
-    others: Rc<BTreeSet<String>>,
+    others: Rc<Vec<String>>,
 }
 
 impl Merchant {
@@ -258,7 +255,7 @@ struct Parsed {
     /// What it was read from: the value, and the Worker's own secrets.
     from: Vec<JsValue>,
     /// By key, `None` where a merchant's settings cannot be used; `None` where all of it cannot.
-    merchants: Option<BTreeMap<String, Option<Merchant>>>,
+    merchants: Option<Vec<(String, Option<Merchant>)>>,
     shared: Vec<Shared>,
 }
 
@@ -277,15 +274,16 @@ impl Parsed {
                 let settings = Reflect::get(&all, &JsValue::from_str(&key));
                 (key, settings.ok().and_then(Merchant::of))
             })
-            .collect::<BTreeMap<_, _>>()
+            .collect::<Vec<_>>()
         });
         let own = secrets_of(env);
-        let others = merchants.iter().flatten();
-        let others = others.filter_map(|(key, merchant)| {
-            let merchant = merchant.as_ref()?;
-            Some((key.as_str(), merchant.secrets.as_ref()))
-        });
-        let shared = shared([("", &own)].into_iter().chain(others));
+        let mut all = vec![("", &own)];
+        for (key, merchant) in merchants.iter().flatten() {
+            if let Some(merchant) = merchant {
+                all.push((key.as_str(), &merchant.secrets));
+            }
+        }
+        let shared = shared(&NEVER_SHARED, &all);
         Self {
             from,
             merchants,
@@ -315,16 +313,54 @@ fn with_parsed<T>(env: &Env, work: impl FnOnce(&Parsed) -> T) -> T {
     })
 }
 
+/// What is asked of a KV namespace. `worker`'s own methods bring serde for options and metadata that
+/// nobody has here: 5 % of the Worker.
+#[allow(unsafe_code)] // wasm-bindgen's generated glue.
+mod kv {
+    use super::{Array, JsValue, Object, Promise};
+    use wasm_bindgen::prelude::wasm_bindgen;
+
+    #[wasm_bindgen]
+    extern "C" {
+        pub type Namespace;
+        #[wasm_bindgen(method, catch)]
+        pub fn get(this: &Namespace, keys: &Array, kind: &str) -> Result<Promise, JsValue>;
+        #[wasm_bindgen(method, catch)]
+        pub fn put(this: &Namespace, key: &str, value: &str) -> Result<Promise, JsValue>;
+        #[wasm_bindgen(method, catch)]
+        pub fn list(this: &Namespace, options: &Object) -> Result<Promise, JsValue>;
+    }
+}
+
 /// The KV namespace that holds a merchant's settings under its key, where it is bound as
 /// `GWOP_MERCHANTS`.
-fn namespace(env: &Env) -> Option<KvStore> {
+fn namespace(env: &Env) -> Option<kv::Namespace> {
     let value = config::value(env, config::MERCHANTS);
     if !value.is_object() {
         return None;
     }
     let get = Reflect::get(&value, &JsValue::from_str("getWithMetadata")).ok()?;
-    get.is_function()
-        .then(|| KvStore::from_this(env, config::MERCHANTS).ok())?
+    get.is_function().then(|| value.unchecked_into())
+}
+
+/// What a namespace answers.
+async fn answered(asked: Result<Promise, JsValue>) -> Result<JsValue, Unusable> {
+    let asked = asked.map_err(|_| Unusable::Unread)?;
+    JsFuture::from(asked).await.map_err(|_| Unusable::Unread)
+}
+
+/// The texts under these keys, and the one with whom to compare.
+async fn texts(store: &kv::Namespace, keys: &[String]) -> Result<Map, Unusable> {
+    let names = Array::of1(&JsValue::from_str(COMPARED));
+    for key in keys {
+        names.push(&JsValue::from_str(key));
+    }
+    let found = answered(store.get(&names, "text")).await?;
+    found.dyn_into().map_err(|_| Unusable::Unread)
+}
+
+fn text(texts: &Map, key: &str) -> Option<String> {
+    texts.get(&JsValue::from_str(key)).as_string()
 }
 
 async fn settings_of(env: &Env, key: &str, who: Who) -> Result<Option<Object>, Unusable> {
@@ -333,7 +369,7 @@ async fn settings_of(env: &Env, key: &str, who: Who) -> Result<Option<Object>, U
     }
     with_parsed(env, |parsed| {
         let all = parsed.merchants.as_ref().ok_or(Unusable::NotUnderstood)?;
-        let Some(merchant) = all.get(key) else {
+        let Some((_, merchant)) = all.iter().find(|(of, _)| of == key) else {
             return Ok(None);
         };
         let merchant = merchant.as_ref().ok_or(Unusable::NotUnderstood)?;
@@ -346,7 +382,7 @@ async fn settings_of(env: &Env, key: &str, who: Who) -> Result<Option<Object>, U
 
 async fn settings_in(
     env: &Env,
-    store: &KvStore,
+    store: &kv::Namespace,
     key: &str,
     who: Who,
 ) -> Result<Option<Object>, Unusable> {
@@ -356,7 +392,7 @@ async fn settings_in(
     let merchant = merchant.ok_or(Unusable::NotUnderstood)?;
     let own = secrets_of(env);
     let alike = |other: &str, secrets: &Secrets| {
-        let both = shared([(other, secrets), (key, &merchant.secrets)]);
+        let both = shared(&NEVER_SHARED, &[(other, secrets), (key, &merchant.secrets)]);
         both.into_iter().next().map(Unusable::Shared)
     };
     if let Some(unusable) = alike("", &own) {
@@ -399,7 +435,7 @@ fn with_known<T>(env: &Env, work: impl FnOnce(&mut Known) -> T) -> T {
 #[allow(clippy::option_option)] // Whether it is there, and whether it can be used.
 async fn merchant_in(
     env: &Env,
-    store: &KvStore,
+    store: &kv::Namespace,
     key: &str,
     who: Who,
 ) -> Result<Option<Option<Merchant>>, Unusable> {
@@ -409,12 +445,12 @@ async fn merchant_in(
         Asked::Full if who == Who::Anybody => return Err(Unusable::Full),
         Asked::Full | Asked::Read => {}
     }
-    let texts = store.get_bulk(&[key, COMPARED]).text().await;
-    let mut texts = texts.map_err(|_| Unusable::Unread)?;
-    let others = texts.remove(COMPARED).flatten();
-    let text = texts.remove(key).flatten();
+    let texts = texts(store, &[key.to_owned()]).await?;
     Ok(with_known(env, |known| {
-        let found = text.map(|text| kept_of(known, key, &text, others.as_deref()));
+        let found = text(&texts, key).map(|found| {
+            let others = text(&texts, COMPARED);
+            kept_of(known, key, &found, others.as_deref())
+        });
         known.keep(key, found.clone(), now_ms(), config::merchants_kept_ms(env));
         found
     }))
@@ -424,93 +460,101 @@ async fn merchant_in(
 /// those that this isolate knows and finds to be alike.
 fn kept_of(known: &mut Known, key: &str, text: &str, others: Option<&str>) -> Option<Merchant> {
     let mut merchant = Merchant::of(JSON::parse(text).ok()?)?;
-    let mut names = others
-        .and_then(|text| serde_json::from_str::<Compared>(text).ok())
-        .and_then(|mut compared| compared.remove(key))
-        .unwrap_or_default();
-    let now = now_ms();
-    let mut alike = vec![];
-    for (other, found) in known.known(now) {
-        let Some(found) = found.as_ref().filter(|_| other != key) else {
-            continue;
-        };
-        if !shared([(other, found.secrets.as_ref()), (key, &merchant.secrets)]).is_empty() {
-            alike.push(other.to_owned());
+    let compared = others.and_then(|text| JSON::parse(text).ok());
+    let others = compared.and_then(|all| Reflect::get(&all, &JsValue::from_str(key)).ok());
+    let mut names = match others {
+        Some(others) if Array::is_array(&others) => {
+            let others = Array::from(&others);
+            others.iter().filter_map(|name| name.as_string()).collect()
         }
-    }
-    for other in &alike {
-        known.change(other, |found| {
-            if let Some(found) = found {
-                Rc::make_mut(&mut found.others).insert(key.to_owned());
-            }
-        });
-    }
-    names.extend(alike);
+        _ => vec![],
+    };
+    known.change(now_ms(), |other, found| {
+        let Some(found) = found.as_mut().filter(|_| other != key) else {
+            return;
+        };
+        let both = [
+            (other, found.secrets.as_ref()),
+            (key, merchant.secrets.as_ref()),
+        ];
+        if !shared(&NEVER_SHARED, &both).is_empty() {
+            names.push(other.to_owned());
+            Rc::make_mut(&mut found.others).push(key.to_owned());
+        }
+    });
     merchant.others = Rc::new(names);
     Some(merchant)
 }
 
-/// With whom each has to be compared.
-type Compared = BTreeMap<String, BTreeSet<String>>;
-
-async fn listed(store: &KvStore) -> Result<Vec<String>, Unusable> {
-    let listed = store.list().limit(PAGE).execute().await;
-    let listed = listed.map_err(|_| Unusable::Unread)?;
-    let names = listed.keys.into_iter().map(|key| key.name);
-    Ok(names.filter(|name| is_merchant_key(name)).collect())
+async fn listed(store: &kv::Namespace) -> Result<Vec<String>, Unusable> {
+    // A page has a thousand.
+    let page = answered(store.list(&Object::new())).await?;
+    let keys = Reflect::get(&page, &JsValue::from_str("keys")).map_err(|_| Unusable::Unread)?;
+    let name = JsValue::from_str("name");
+    let keys = Array::from(&keys);
+    let names = keys.iter().filter_map(|key| {
+        let name = Reflect::get(&key, &name).ok()?.as_string()?;
+        is_merchant_key(&name).then_some(name)
+    });
+    Ok(names.collect())
 }
 
 /// Reads the whole namespace. Answers whose settings cannot be used, and who has the same secret as
 /// somebody else.
-async fn compared(env: &Env, store: &KvStore) -> Result<(Vec<String>, Vec<Shared>), Unusable> {
+async fn compared(
+    env: &Env,
+    store: &kv::Namespace,
+) -> Result<(Vec<String>, Vec<Shared>), Unusable> {
     let keys = listed(store).await?;
-    let (mut unusable, mut all, mut before) = (vec![], vec![], None);
+    let (mut unusable, mut found, mut before) = (vec![], vec![], None);
     for some in keys.chunks(AT_ONCE.saturating_sub(1)) {
-        let mut names: Vec<&str> = some.iter().map(String::as_str).collect();
-        names.push(COMPARED);
-        let texts = store.get_bulk(&names).text().await;
-        let mut texts = texts.map_err(|_| Unusable::Unread)?;
-        before = texts.remove(COMPARED).flatten();
-        for (key, text) in texts {
-            let Some(text) = text else { continue };
+        let texts = texts(store, some).await?;
+        before = text(&texts, COMPARED);
+        for key in some {
+            let Some(text) = text(&texts, key) else {
+                continue;
+            };
             match JSON::parse(&text).ok().and_then(Merchant::of) {
-                Some(merchant) => all.push((key, merchant.secrets)),
-                None => unusable.push(key),
+                Some(merchant) => found.push((key.as_str(), merchant.secrets)),
+                None => unusable.push(key.clone()),
             }
         }
     }
-    unusable.sort_unstable();
-    all.sort_unstable();
     let own = secrets_of(env);
-    let each = all
-        .iter()
-        .map(|(key, secrets)| (key.as_str(), secrets.as_ref()));
-    let pairs = shared([("", &own)].into_iter().chain(each));
-    let mut compared = Compared::new();
-    for [one, other] in pairs.iter().map(|pair| &pair.keys) {
-        // With the Worker itself everybody is compared anyway.
-        if !one.is_empty() {
-            for (key, with) in [(one, other), (other, one)] {
-                let others = compared.entry(key.clone()).or_default();
-                others.insert(with.clone());
-            }
-        }
-    }
-    keep_compared(store, &compared, before.as_deref()).await;
+    let mut all = vec![("", &own)];
+    all.extend(found.iter().map(|(key, secrets)| (*key, secrets.as_ref())));
+    let pairs = shared(&NEVER_SHARED, &all);
+    keep_compared(store, &pairs, before.as_deref()).await;
     Ok((unusable, pairs))
 }
 
-/// Keeps who has to be compared with whom where every isolate sees it, unless that is known.
-async fn keep_compared(store: &KvStore, compared: &Compared, before: Option<&str>) {
-    let text = serde_json::to_string(compared).unwrap_or_default();
-    if before.unwrap_or("{}") == text {
-        return;
+/// Keeps who has to be compared with whom where every isolate sees it, unless that is known: by key,
+/// the keys of others.
+async fn keep_compared(store: &kv::Namespace, pairs: &[Shared], before: Option<&str>) {
+    let compared = Object::new();
+    for [one, other] in pairs.iter().map(|pair| &pair.keys) {
+        // With the Worker itself everybody is compared anyway.
+        if one.is_empty() {
+            continue;
+        }
+        for (key, with) in [(one, other), (other, one)] {
+            let (key, with) = (JsValue::from_str(key), JsValue::from_str(with));
+            let others = match Reflect::get(&compared, &key) {
+                Ok(others) if Array::is_array(&others) => Array::from(&others),
+                _ => Array::new(),
+            };
+            if !others.includes(&with, 0) {
+                others.push(&with);
+            }
+            // A plain object takes any property.
+            let _ = Reflect::set(&compared, &key, &others);
+        }
     }
-    let kept = match store.put(COMPARED, text) {
-        Ok(put) => put.execute().await.is_ok(),
-        Err(_) => false,
-    };
-    if !kept {
+    let text = JSON::stringify(&compared)
+        .ok()
+        .and_then(|text| text.as_string());
+    let text = text.unwrap_or_default();
+    if before.unwrap_or("{}") != text && answered(store.put(COMPARED, &text)).await.is_err() {
         log::error("merchants_uncompared", &[]);
     }
 }

@@ -1,7 +1,7 @@
 //! What an isolate keeps in mind of segments that name merchants, and which merchants have the same
 //! secret. Plain policy: [`crate::worker::merchants`] does the reading.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// How many merchants are kept in mind.
@@ -25,18 +25,20 @@ pub enum Asked<T> {
     Full,
 }
 
-/// What is kept in mind of segments.
+/// What is kept in mind of segments. Lists that are searched from one end to the other: a thousand
+/// take some microseconds, and a map takes kilobytes of code.
 #[derive(Debug)]
 pub struct Segments<T> {
-    known: BTreeMap<String, (T, i64)>,
-    nobody: BTreeMap<String, i64>,
+    known: Vec<(String, T, i64)>,
+    /// The first to expire first.
+    nobody: Vec<(String, i64)>,
 }
 
 impl<T> Default for Segments<T> {
     fn default() -> Self {
         Self {
-            known: BTreeMap::new(),
-            nobody: BTreeMap::new(),
+            known: vec![],
+            nobody: vec![],
         }
     }
 }
@@ -44,61 +46,52 @@ impl<T> Default for Segments<T> {
 impl<T: Clone> Segments<T> {
     /// What is known of a segment at `now`, in milliseconds since the epoch.
     pub fn ask(&self, segment: &str, now: i64) -> Asked<T> {
-        match self.known.get(segment) {
-            Some((merchant, until)) if now < *until => return Asked::Known(merchant.clone()),
+        match self.known.iter().find(|(of, ..)| of == segment) {
+            Some((_, merchant, until)) if now < *until => return Asked::Known(merchant.clone()),
             // It was a merchant a short time ago: strangers do not keep it from being read again.
             Some(_) => return Asked::Read,
             None => {}
         }
-        if self.nobody.get(segment).is_some_and(|until| now < *until) {
-            return Asked::Nobody;
+        let fresh = || self.nobody.iter().filter(|(_, until)| now < *until);
+        if fresh().any(|(of, _)| of == segment) {
+            Asked::Nobody
+        } else if fresh().count() >= NOBODY {
+            Asked::Full
+        } else {
+            Asked::Read
         }
-        let unexpired = self.nobody.values().filter(|until| now < **until);
-        if self.nobody.len() >= NOBODY && unexpired.count() >= NOBODY {
-            return Asked::Full;
-        }
-        Asked::Read
     }
 
     /// Keeps in mind what was read of a segment, a merchant for `milliseconds`.
     pub fn keep(&mut self, segment: &str, found: Option<T>, now: i64, milliseconds: i64) {
-        let Some(merchant) = found else {
-            self.known.remove(segment);
-            if self.nobody.len() >= NOBODY {
-                self.nobody.retain(|_, until| now < *until);
+        let expired = self.nobody.iter().position(|(_, until)| now < *until);
+        self.nobody.drain(..expired.unwrap_or(self.nobody.len()));
+        self.nobody.retain(|(of, _)| of != segment);
+        self.known.retain(|(of, ..)| of != segment);
+        match found {
+            Some(merchant) => {
+                if self.known.len() >= KNOWN {
+                    self.known.remove(0);
+                }
+                let until = now.saturating_add(milliseconds);
+                self.known.push((segment.to_owned(), merchant, until));
             }
             // Several requests may have read at once.
-            if self.nobody.len() < NOBODY {
+            None if self.nobody.len() < NOBODY => {
                 let until = now.saturating_add(NOBODY_MS);
-                self.nobody.insert(segment.to_owned(), until);
+                self.nobody.push((segment.to_owned(), until));
             }
-            return;
-        };
-        self.nobody.remove(segment);
-        if self.known.len() >= KNOWN && !self.known.contains_key(segment) {
-            let oldest = self.known.iter().min_by_key(|(_, (_, until))| *until);
-            if let Some(oldest) = oldest.map(|(segment, _)| segment.clone()) {
-                self.known.remove(&oldest);
-            }
-        }
-        let until = now.saturating_add(milliseconds);
-        self.known.insert(segment.to_owned(), (merchant, until));
-    }
-
-    /// Changes what is known of a merchant, for as long as it is kept.
-    pub fn change(&mut self, segment: &str, work: impl FnOnce(&mut T)) {
-        if let Some((merchant, _)) = self.known.get_mut(segment) {
-            work(merchant);
+            None => {}
         }
     }
 
-    /// The merchants that are known at `now`.
-    pub fn known(&self, now: i64) -> impl Iterator<Item = (&str, &T)> {
-        let fresh = self
-            .known
-            .iter()
-            .filter(move |(_, (_, until))| now < *until);
-        fresh.map(|(segment, (merchant, _))| (segment.as_str(), merchant))
+    /// Changes what is known of merchants at `now`.
+    pub fn change(&mut self, now: i64, mut work: impl FnMut(&str, &mut T)) {
+        for (segment, merchant, until) in &mut self.known {
+            if now < *until {
+                work(segment, merchant);
+            }
+        }
     }
 }
 
@@ -138,18 +131,32 @@ impl fmt::Display for Shared {
     }
 }
 
-/// Who has the same secret as somebody before. One pair for each name and merchant.
-pub fn shared<'m>(all: impl IntoIterator<Item = (&'m str, &'m Secrets)>) -> Vec<Shared> {
-    let mut holders: BTreeMap<(&str, &str), &str> = BTreeMap::new();
-    let (mut found, mut said) = (vec![], BTreeSet::new());
-    for (key, secrets) in all {
-        for (name, value) in secrets {
-            let holder = *holders.entry((name, value)).or_insert(key);
-            if holder != key && said.insert((holder, key, *name)) {
-                found.push(Shared {
-                    keys: [holder.to_owned(), key.to_owned()],
-                    name,
-                });
+/// Who has the same value of one of `names` as somebody before. One pair for each name and merchant.
+pub fn shared(names: &[&'static str], all: &[(&str, &Secrets)]) -> Vec<Shared> {
+    let mut found = vec![];
+    for name in names {
+        let values = || {
+            (0_i64..).zip(all).flat_map(|(at, (key, secrets))| {
+                let of_name = secrets.iter().filter(|(of, _)| of == name);
+                of_name.map(move |(_, value)| (value.as_str(), at, *key))
+            })
+        };
+        let mut last_first: Vec<(&str, i64)> = values().map(|(value, at, _)| (value, at)).collect();
+        last_first.reverse();
+        // Of those with the same value, the one that comes first.
+        let holders: BTreeMap<&str, i64> = last_first.into_iter().collect();
+        for (value, at, key) in values() {
+            let holder = holders.get(value).copied().unwrap_or(at);
+            let holder = usize::try_from(holder).ok().and_then(|at| all.get(at));
+            let Some((holder, _)) = holder.filter(|(holder, _)| *holder != key) else {
+                continue;
+            };
+            let pair = Shared {
+                keys: [(*holder).to_owned(), key.to_owned()],
+                name,
+            };
+            if !found.contains(&pair) {
+                found.push(pair);
             }
         }
     }
@@ -197,7 +204,6 @@ mod tests {
         assert_eq!(segments.ask("shop", 2), Asked::Known(1));
         segments.keep("shop", None, 3, MINUTE);
         assert_eq!(segments.ask("shop", 4), Asked::Nobody);
-        assert_eq!(segments.known(4).count(), 0);
     }
 
     #[test]
@@ -210,7 +216,9 @@ mod tests {
         let now = i64::try_from(KNOWN).unwrap_or_default();
         assert_eq!(segments.ask("m0", now), Asked::Read);
         assert_eq!(segments.ask("m1", now), Asked::Known(1));
-        assert_eq!(segments.known(now).count(), KNOWN);
+        let mut count = 0;
+        segments.change(now, |_, _| count += 1);
+        assert_eq!(count, KNOWN);
     }
 
     #[test]
@@ -232,7 +240,8 @@ mod tests {
             ("beta", &beta),
             ("gamma", &gamma),
         ];
-        let found = shared(all);
+        let names = ["TOKEN", "ID"];
+        let found = shared(&names, &all);
         let said: Vec<_> = found.iter().map(ToString::to_string).collect();
         assert_eq!(
             said,
@@ -242,9 +251,7 @@ mod tests {
             ]
         );
         assert!(found.iter().any(|pair| pair.is_about("beta")));
-        assert_eq!(
-            shared([("alpha", &alpha), ("delta", &of(&[("ID", "i3")]))]),
-            []
-        );
+        let delta = of(&[("ID", "i3")]);
+        assert_eq!(shared(&names, &[("alpha", &alpha), ("delta", &delta)]), []);
     }
 }
