@@ -10,7 +10,8 @@ use worker::{AbortController, Delay, Env, Fetch, Headers};
 use super::alerts::{Alert, TIMEOUT_MS, body};
 use super::fulfillment::{drain, post, signature};
 use super::hooks;
-use super::platform::{config, iso_8601, random_uuid};
+use super::platform::config::{self, Out};
+use super::platform::{iso_8601, random_uuid};
 
 /// Whether alerts are sent.
 pub fn is_on(env: &Env) -> bool {
@@ -18,6 +19,17 @@ pub fn is_on(env: &Env) -> bool {
     let is_told = || config::hook(env, config::ON_ALERT).is_some();
     (config::is_bound(env, config::ALERT_URL) || is_told())
         && config::missing_for_alerts(env).is_empty()
+}
+
+/// Whether what happens has to be noted for an alert: also where it cannot be told now whether
+/// there is anybody to tell, since `GWOP_MERCHANTS` cannot be read or used.
+pub fn may_be_on(env: &Env) -> bool {
+    is_on(env) || is_uncertain(env)
+}
+
+/// Whether it cannot be told now whether alerts are sent.
+pub fn is_uncertain(env: &Env) -> bool {
+    matches!(config::out(env), Some(Out::Unread | Out::Unusable))
 }
 
 /// Sends one alert.

@@ -210,7 +210,7 @@ pub(super) async fn verified(
                 Code::JwksUnavailable | Code::TokenKeyUnsupported
             ) =>
         {
-            log::error("jwks_unavailable", &[]);
+            log::error_of(env, "jwks_unavailable", &[]);
             AuthError::Unavailable
         }
         Some(rejection) => AuthError::Token(rejection),
@@ -231,7 +231,8 @@ fn reuse_ms(env: &Env) -> Option<i64> {
         Some(seconds) => {
             // What cannot be read must not weaken the check.
             let seconds = seconds.parse::<u32>().unwrap_or_else(|_| {
-                log::error(
+                log::error_of(
+                    env,
                     "not_understood",
                     &[("variable", config::SESSION_CHECK.into())],
                 );
@@ -267,7 +268,8 @@ async fn check_session(env: &Env, identity: &Identity) -> std::result::Result<()
         // Said now, but not remembered: Gwop may come to know a session that is only just made.
         Err(error) if error.code().as_deref() == Some("SESSION_NOT_FOUND") => return ended(),
         Err(error) => {
-            log::error("session_check_failed", &[("error", error.brief().into())]);
+            let brief = [("error", error.brief().into())];
+            log::error_of(env, "session_check_failed", &brief);
             return Err(AuthError::Unavailable);
         }
     };
@@ -284,7 +286,8 @@ pub(super) async fn ask_object(
 ) -> std::result::Result<Standing, AuthError> {
     let answer = sessions::ask(env, session_id, question).await;
     answer.map_err(|error| {
-        log::error(
+        log::error_of(
+            env,
             "storage_refused",
             &[
                 ("at", "session".into()),

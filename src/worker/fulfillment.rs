@@ -50,6 +50,9 @@ impl From<&str> for NotTaken {
 /// # Errors
 /// [`NotTaken`]: it answered other than 2xx, too late, or not at all.
 pub async fn deliver(env: &Env, event_id: &str, event: &Claimed) -> Result<(), NotTaken> {
+    if let Some(out) = config::out(env) {
+        return Err(out.reason().into());
+    }
     if let Some(hook) = config::hook(env, config::ON_EVENT) {
         return Ok(hooks::call(&hook, &told(event)?, LIMIT).await?);
     }

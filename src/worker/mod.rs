@@ -20,6 +20,7 @@ pub mod metrics;
 pub mod pages;
 pub mod payload;
 pub mod schedule;
+pub mod segments;
 pub mod trace;
 
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]

@@ -103,6 +103,12 @@ pub fn text_of(json: &str) -> Option<String> {
         .map(|Lossy(text)| text)
 }
 
+/// Whose an event says that it is, by `data.merchant_id`; `None` where it does not say.
+#[must_use]
+pub fn merchant_of(body: &str) -> Option<String> {
+    Members::of(Members::of(body)?.get("data")?)?.text("merchant_id")
+}
+
 /// The event, byte for byte, with `gwop_outcome` as its last member; `None` where `body` is no JSON object. Where one came in under that
 /// name it goes, and the text between the members with it.
 #[must_use]

@@ -11,7 +11,7 @@ use super::ledger::client::{self, LedgerError};
 use super::ledger::messages::{Call, Claimed, EventKey, FailedAttempt, QueueMessage as Message};
 use super::ledger::operator_messages::LastAnswer;
 use super::merchants;
-use super::platform::{log, now_ms};
+use super::platform::{config, log, now_ms};
 use super::telemetry::{self, count};
 use super::{trace, verify};
 
@@ -129,13 +129,12 @@ async fn bury(message: &Message, env: &Env) -> Next {
         Ok(buried) => {
             if buried {
                 count(env, |tally| tally.attempted("dead"));
-                log::error(
-                    "fulfilment_dead",
-                    &about(
-                        message,
-                        "the queue gave up; replay it when fulfillment works again",
-                    ),
-                );
+                let reason = if config::out(env).is_some() {
+                    "the queue gave up; it goes out again once its merchant can be used"
+                } else {
+                    "the queue gave up; replay it when fulfillment works again"
+                };
+                log::error("fulfilment_dead", &about(message, reason));
             }
             Next::Done
         }

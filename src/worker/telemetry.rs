@@ -113,7 +113,11 @@ async fn flush(env: &Env) {
         std::mem::take(&mut counted.tally)
     });
     if let Err(error) = client::call_first::<()>(env, Call::Tally(tally.clone())).await {
-        log::warning("metrics_unflushed", &[("error", error.to_string().into())]);
+        log::warning_of(
+            env,
+            "metrics_unflushed",
+            &[("error", error.to_string().into())],
+        );
         // Next time. Where it was stored and the answer was lost, it counts twice.
         with_counted(env, |counted| counted.tally.merge(tally));
     }

@@ -388,7 +388,11 @@ async fn fetch(env: &Env, url: &str, ticket: Ticket) {
     if let Some(stored) = stored.filter(|_| may_store(env, url)) {
         // A convenience: whatever goes wrong, the set is held here all the same.
         if let Err(error) = store(url, stored).await {
-            log::error("key_store_failed", &[("error", error.to_string().into())]);
+            log::error_of(
+                env,
+                "key_store_failed",
+                &[("error", error.to_string().into())],
+            );
         }
     }
 }

@@ -92,6 +92,16 @@ pub fn release(arguments: &[String]) -> Result {
             .args(["audit", "--package-lock-only", "--audit-level=high"])
             .run()?;
     }
+    rehearse()
+}
+
+/// Packs both packages as a release publishes them, checks them, and lists them with their hashes in
+/// `build/pack/SHA512SUMS`.
+///
+/// # Errors
+///
+/// When a package cannot be built, or a tarball is not fit to be published.
+pub fn rehearse() -> Result {
     checked_tarballs(Some(&worker::pack()?))
 }
 

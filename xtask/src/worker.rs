@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::process::{Step, say};
 use crate::sizes::{self, Size};
-use crate::{Result, build, kept, matrix, runtimes, tools, top};
+use crate::{Result, build, docs, kept, matrix, runtimes, tools, top};
 
 /// Where Workers are compiled, from the top level.
 const TARGET: &str = "target/workers";
@@ -302,6 +302,8 @@ pub fn test() -> Result {
 ///
 /// When a build or a test fails.
 pub fn test_package() -> Result {
+    // As the release does it: the tests look at what it made.
+    docs::rehearse()?;
     let sdk = runtimes::pack()?;
     let worker = pack()?;
     Step::new("the Worker's npm package", "node")

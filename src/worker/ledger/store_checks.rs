@@ -27,7 +27,7 @@ const DAY: i64 = 24 * 60 * 60 * 1_000;
 
 /// Runs every check on an empty database, and names those that fail.
 pub fn failures<'s, S: Sql>(sql: &'s S) -> Vec<String> {
-    let checks: [Check<&'s S>; 25] = [
+    let checks: [Check<&'s S>; 26] = [
         ("an unknown database stays empty", unknown),
         ("settings are kept", settings),
         ("a delivery is stored whole", delivery),
@@ -38,6 +38,10 @@ pub fn failures<'s, S: Sql>(sql: &'s S) -> Vec<String> {
         ("an event goes through the outbox", outbox),
         ("the queue refuses", refused),
         ("an event is buried and replayed", buried),
+        (
+            "what died while its merchant was out comes back with it",
+            brought_back,
+        ),
         ("more rows than parameters are sent at once", many),
         (
             "events are deleted after 31 days, but for the outbox's",
@@ -396,6 +400,49 @@ fn buried<S: Sql>(store: &Store<S>) -> Checked {
         store.replay("", &key(&paid("a", "e9")), NOW)?,
         Replay::Unknown,
     )
+}
+
+fn brought_back<S: Sql>(store: &Store<S>) -> Checked {
+    created(store)?;
+    let times = Times::default();
+    let of = |merchant: &str, event_id: &str| Delivery {
+        merchant: merchant.to_owned(),
+        ..paid(event_id, event_id)
+    };
+    let reasons = [
+        schedule::MERCHANT_GONE,
+        schedule::MERCHANT_UNREAD,
+        schedule::MERCHANT_UNUSABLE,
+        "answered 503",
+    ];
+    for merchant in ["m1", "m2"] {
+        for (at, reason) in reasons.into_iter().enumerate() {
+            let delivery = of(merchant, &format!("e{at}"));
+            record(store, &delivery, NOW)?;
+            store.sent(&store.due(NOW, 10)?, NOW, times)?;
+            let answer = LastAnswer {
+                status: None,
+                reason: reason.to_owned(),
+                at: NOW,
+            };
+            let attempt = FailedAttempt {
+                event: key(&delivery),
+                answer: Some(answer),
+            };
+            store.failed(merchant, &attempt, NOW, times)?;
+            equal(store.bury(merchant, &key(&delivery))?, true)?;
+        }
+    }
+    equal(store.due(NOW + 100 * DAY, 10)?, vec![])?;
+    equal(store.bring_back("m1", NOW)?.events, 3)?;
+    equal(store.bring_back("m1", NOW)?.events, 0)?;
+    let due = store.due(NOW, 10)?;
+    let mut due: Vec<_> = due
+        .iter()
+        .map(|row| (row.merchant.as_str(), row.event.event_id.as_str()))
+        .collect();
+    due.sort_unstable();
+    equal(due, vec![("m1", "e0"), ("m1", "e1"), ("m1", "e2")])
 }
 
 fn many<S: Sql>(store: &Store<S>) -> Checked {

@@ -73,6 +73,8 @@ const OLD_FULFILLMENT_QUEUE: &str = "GWOP_FULFILMENT_QUEUE";
 pub const MERCHANTS: &str = "GWOP_MERCHANTS";
 /// The key of the merchant whose environment this is. No variable can have such a name.
 pub const MERCHANT: &str = "gwop:merchant";
+/// Why the parts of that merchant are off, as [`Out`] has it.
+pub const MERCHANT_OUT: &str = "gwop:merchant-out";
 /// What [`crate::worker::hooks`] finds, from `createWorker` of `@gwop/worker`: no variable can have
 /// such a name.
 pub const HOOKS: &str = "gwop:hooks";
@@ -175,8 +177,24 @@ fn setting(env: &Env, name: &'static str) -> Setting {
     Setting::Unusable
 }
 
-fn not_understood(name: &str) {
-    log::error("not_understood", &[("variable", name.into())]);
+/// The values of a variable or secret as they are written, without a word on whether they may be
+/// used.
+pub fn values(env: &Env, name: &'static str) -> Vec<String> {
+    let items = match setting(env, name) {
+        Setting::Missing | Setting::Unusable => vec![],
+        Setting::Text(text) if LISTS.contains(&name) => {
+            text.split(',').map(str::to_owned).collect()
+        }
+        Setting::Text(text) => vec![text],
+        Setting::Texts(texts) => texts,
+    };
+    let items = items.iter().map(|item| item.trim());
+    let items = items.filter(|item| !item.is_empty());
+    items.map(str::to_owned).collect()
+}
+
+fn not_understood(env: &Env, name: &str) {
+    log::error_of(env, "not_understood", &[("variable", name.into())]);
 }
 
 /// The value of a variable or secret; `None` where it is absent or blank, and, with a log line, where it is no text.
@@ -185,7 +203,7 @@ pub fn text(env: &Env, name: &'static str) -> Option<String> {
         Setting::Missing => None,
         Setting::Text(text) => is_allowed(env, name, &[&text]).then_some(text),
         Setting::Texts(_) | Setting::Unusable => {
-            not_understood(name);
+            not_understood(env, name);
             None
         }
     }
@@ -198,7 +216,7 @@ fn is_allowed(env: &Env, name: &'static str, values: &[&str]) -> bool {
         && !bounds::are_long_enough(values, *least)
     {
         let at_least = ("at_least", (*least).into());
-        log::error("too_short", &[("variable", name.into()), at_least]);
+        log::error_of(env, "too_short", &[("variable", name.into()), at_least]);
         return false;
     }
     let reason = match name {
@@ -217,7 +235,7 @@ fn is_allowed(env: &Env, name: &'static str, values: &[&str]) -> bool {
         _ => None,
     };
     if let Some(reason) = reason {
-        log::error(reason, &[("variable", name.into())]);
+        log::error_of(env, reason, &[("variable", name.into())]);
     }
     reason.is_none()
 }
@@ -242,7 +260,7 @@ fn is_insecure(url: &str) -> bool {
 fn allows_insecure(env: &Env) -> bool {
     let value = text(env, ALLOW_INSECURE);
     if !matches!(value.as_deref(), None | Some("true" | "false")) {
-        not_understood(ALLOW_INSECURE);
+        not_understood(env, ALLOW_INSECURE);
     }
     value.as_deref() == Some("true")
 }
@@ -262,7 +280,7 @@ pub fn list(env: &Env, name: &'static str) -> Vec<String> {
         Setting::Text(text) => text.split(',').map(str::to_owned).collect(),
         Setting::Texts(texts) => texts,
         Setting::Unusable => {
-            not_understood(name);
+            not_understood(env, name);
             vec![]
         }
     };
@@ -294,7 +312,7 @@ pub fn max_body_bytes(env: &Env) -> usize {
         // Said by `text` already.
         None => DEFAULT_MAX_BODY_BYTES,
         Some(_) => {
-            not_understood(MAX_BODY_BYTES);
+            not_understood(env, MAX_BODY_BYTES);
             DEFAULT_MAX_BODY_BYTES
         }
     }
@@ -329,7 +347,7 @@ pub fn reconcile_since(env: &Env) -> Option<i64> {
     let text = text(env, RECONCILE_SINCE)?;
     let since = crate::time::parse_rfc3339(&text);
     if since.is_none() {
-        not_understood(RECONCILE_SINCE);
+        not_understood(env, RECONCILE_SINCE);
     }
     since
 }
@@ -343,7 +361,7 @@ pub fn reconcile_subrequests(env: &Env) -> i64 {
     count
         .filter(|count| (DEFAULT_RECONCILE_SUBREQUESTS..=MAX_RECONCILE_SUBREQUESTS).contains(count))
         .unwrap_or_else(|| {
-            not_understood(RECONCILE_SUBREQUESTS);
+            not_understood(env, RECONCILE_SUBREQUESTS);
             DEFAULT_RECONCILE_SUBREQUESTS
         })
 }
@@ -363,7 +381,7 @@ fn http_url(env: &Env, name: &'static str) -> Option<String> {
     let usable = Url::parse(&text)
         .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     if !usable {
-        not_understood(name);
+        not_understood(env, name);
     }
     usable.then_some(text)
 }
@@ -389,6 +407,55 @@ pub fn is_bound(env: &Env, name: &str) -> bool {
 /// The key of the merchant whose environment this is; empty where there is one merchant.
 pub fn merchant(env: &Env) -> String {
     value(env, MERCHANT).as_string().unwrap_or_default()
+}
+
+/// Why every part of a merchant is off, of whom something is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Out {
+    /// [`MERCHANTS`] does not have it.
+    Gone,
+    /// [`MERCHANTS`] cannot be read now.
+    Unread,
+    /// What [`MERCHANTS`] says of it cannot be used.
+    Unusable,
+}
+
+impl Out {
+    const ALL: [Self; 3] = [Self::Gone, Self::Unread, Self::Unusable];
+
+    /// As [`MERCHANT_OUT`] has it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Gone => "gone",
+            Self::Unread => "unread",
+            Self::Unusable => "unusable",
+        }
+    }
+
+    /// What the operator is told of an event that waits for the merchant, and has to do.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Gone => schedule::MERCHANT_GONE,
+            Self::Unread => schedule::MERCHANT_UNREAD,
+            Self::Unusable => schedule::MERCHANT_UNUSABLE,
+        }
+    }
+}
+
+/// Why every part of the merchant is off whose environment this is; `None` where they are not.
+pub fn out(env: &Env) -> Option<Out> {
+    let why = value(env, MERCHANT_OUT).as_string()?;
+    Out::ALL.into_iter().find(|out| out.as_str() == why)
+}
+
+/// How long what a KV namespace says of a merchant is kept, in milliseconds.
+pub fn merchants_kept_ms(env: &Env) -> i64 {
+    #[cfg(feature = "worker-test")]
+    if let Some(milliseconds) = text(env, "TEST_KEPT_MS").and_then(|text| text.parse().ok()) {
+        return milliseconds;
+    }
+    let _ = env;
+    schedule::MERCHANTS_KEPT_MS
 }
 
 /// A function of the merchant's own, in front of this Worker in JavaScript.
@@ -463,7 +530,7 @@ pub fn shards(env: &Env) -> Result<u32, ()> {
     match shards.filter(|shards| (1..=MAX_SHARDS).contains(shards)) {
         Some(shards) => Ok(shards),
         None => {
-            not_understood(LEDGER_SHARDS);
+            not_understood(env, LEDGER_SHARDS);
             Err(())
         }
     }
@@ -479,7 +546,7 @@ fn retention_days(env: &Env) -> i64 {
         .map(i64::from)
         .filter(|days| *days >= schedule::LEAST_RETENTION_DAYS);
     days.unwrap_or_else(|| {
-        not_understood(RETENTION_DAYS);
+        not_understood(env, RETENTION_DAYS);
         schedule::RETENTION_DAYS
     })
 }

@@ -3,7 +3,9 @@
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::Value;
-use worker::{console_error, console_log};
+use worker::{Env, console_error, console_log};
+
+use super::config;
 
 /// How bad it is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -61,4 +63,21 @@ pub fn error(event: &str, fields: &[(&'static str, Value)]) {
 /// Something should be changed, but works.
 pub fn warning(event: &str, fields: &[(&'static str, Value)]) {
     line(Level::Warning, event, fields.iter());
+}
+
+/// As [`error`], of the merchant whose environment this is.
+pub fn error_of(env: &Env, event: &str, fields: &[(&'static str, Value)]) {
+    line_of(env, Level::Error, event, fields);
+}
+
+/// As [`warning`], of the merchant whose environment this is.
+pub fn warning_of(env: &Env, event: &str, fields: &[(&'static str, Value)]) {
+    line_of(env, Level::Warning, event, fields);
+}
+
+/// Writes one line, which names the merchant whose environment this is where there are several.
+pub fn line_of(env: &Env, level: Level, event: &str, fields: &[(&'static str, Value)]) {
+    let merchant = config::merchant(env);
+    let merchant = (!merchant.is_empty()).then(|| ("merchant", merchant.into()));
+    line(level, event, fields.iter().chain(&merchant));
 }

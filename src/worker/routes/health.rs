@@ -6,10 +6,10 @@ use worker::Env;
 use crate::worker::ledger::client::{self, LedgerError};
 use crate::worker::ledger::messages::Call;
 use crate::worker::ledger::operator_messages::Counts;
-use crate::worker::metrics;
 use crate::worker::platform::body::Incoming;
 use crate::worker::platform::response::Answer;
 use crate::worker::platform::{config, iso_8601, log, now_ms};
+use crate::worker::{merchants, metrics};
 
 use super::limit::limited;
 use super::operator::{admit, is_operator};
@@ -40,7 +40,7 @@ pub async fn health(request: &Incoming, env: &Env) -> Answer {
     let storage = counts.is_ok();
     let counts = counts.unwrap_or_else(|error| {
         let fields = [("error", error.to_string().into())];
-        log::error("storage_unreachable", &fields);
+        log::error_of(env, "storage_unreachable", &fields);
         None
     });
     config::warn_of_old_names(env);
@@ -58,6 +58,11 @@ pub async fn health(request: &Incoming, env: &Env) -> Answer {
         "reconciliation": part(&config::missing_for_reconciliation(env)),
         "warnings": warnings.collect::<Vec<_>>(),
     });
+    if let (Some(problems), Some(members)) = (merchants(env, operator).await, body.as_object_mut())
+    {
+        let problems = json!({ "problems": problems });
+        members.insert("merchants".to_owned(), problems);
+    }
     if let (Some(counts), Some(members)) = (counts, body.as_object_mut()) {
         members.insert("counts".to_owned(), presented(&counts));
     }
@@ -66,6 +71,16 @@ pub async fn health(request: &Incoming, env: &Env) -> Answer {
     } else {
         Answer::json(503, "unavailable", &body).header("retry-after", "5")
     }
+}
+
+/// What is wrong with the merchants, where there are several; of those in a KV namespace for the
+/// operator alone, since all of them are read.
+async fn merchants(env: &Env, operator: bool) -> Option<Vec<String>> {
+    if !merchants::is_on(env) || (merchants::is_costly(env) && !operator) {
+        return None;
+    }
+    let problems = merchants::problems(env).await;
+    Some(problems.unwrap_or_else(|unusable| vec![unusable.to_string()]))
 }
 
 /// What waits in all shards. Each counts at most every 10 seconds.
@@ -130,6 +145,6 @@ pub async fn metrics(request: &Incoming, env: &Env) -> Answer {
             let text = metrics::text(&counters, counts, now_ms());
             Answer::text("measured", metrics::MEDIA_TYPE, text)
         }
-        Err(error) => error.answer(&[]),
+        Err(error) => error.answer(env, &[]),
     }
 }

@@ -27,7 +27,8 @@ pub async fn limited(request: &Incoming, env: &Env, what: &str) -> Option<Answer
         Ok(_) => None,
         Err(error) => {
             // A limiter that fails must not lock everybody out.
-            log::error(
+            log::error_of(
+                env,
                 "rate_limiter_failed",
                 &[("error", error.to_string().into())],
             );

@@ -138,7 +138,7 @@ async fn listed_events(request: &Incoming, env: &Env) -> Result<Answer, Answer> 
         },
     )
     .await
-    .map_err(|error| error.answer(&[]))?;
+    .map_err(|error| error.answer(env, &[]))?;
     let body = json!({
         "events": events.iter().map(presented_event).collect::<Vec<_>>(),
         "cursor": next.map(Place::to_text),
@@ -155,7 +155,7 @@ fn step(filter: &EventFilter, place: Place, left: usize) -> EventStep {
 }
 
 fn shards(env: &Env) -> Result<u32, Answer> {
-    client::shards(env).map_err(|error| error.answer(&[]))
+    client::shards(env).map_err(|error| error.answer(env, &[]))
 }
 
 /// Where a cursor of events says to go on.
@@ -213,7 +213,7 @@ async fn listed_invoices(request: &Incoming, env: &Env) -> Result<Answer, Answer
     });
     let pages: Vec<InvoicePage> = client::call_all(env, &call)
         .await
-        .map_err(|error| error.answer(&[]))?;
+        .map_err(|error| error.answer(env, &[]))?;
     let (invoices, next) = merged(pages, limit);
     let presented = |invoice: &ListedInvoice| {
         json!({
@@ -275,7 +275,7 @@ async fn replay_wished(request: &Incoming, env: &Env) -> Result<Answer, Answer> 
     match (&wish.invoice_id, &wish.event_id) {
         (Some(invoice_id), Some(event_id)) if !of_list => {
             let done = replayed(env, invoice_id, event_id, wish.dry_run).await;
-            Ok(done.unwrap_or_else(|error| error.answer(&[])))
+            Ok(done.unwrap_or_else(|error| error.answer(env, &[])))
         }
         (None, None) => replay_list(env, wish).await,
         _ => Err(invalid(WISH)),
@@ -310,7 +310,7 @@ async fn replay_list(env: &Env, wish: Wish) -> Result<Answer, Answer> {
         Ok::<_, LedgerError>((done.events, done.next))
     })
     .await
-    .map_err(|error| error.answer(&[]))?;
+    .map_err(|error| error.answer(env, &[]))?;
     let body = json!({
         "dry_run": dry_run,
         "events": events,

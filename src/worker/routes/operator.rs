@@ -61,7 +61,7 @@ pub async fn read_invoice(request: &Incoming, env: &Env, id: &str) -> Answer {
     match find(env, id).await {
         Ok(Some(view)) => Answer::json(200, "found", &presented(&view)),
         Ok(None) => unknown_invoice(),
-        Err(error) => error.answer(&[]),
+        Err(error) => error.answer(env, &[]),
     }
 }
 
@@ -91,7 +91,7 @@ pub async fn replay(request: &Incoming, env: &Env, id: &str) -> Answer {
     };
     match replayed(env, id, &event_id, false).await {
         Ok(answer) => answer,
-        Err(error) => error.answer(&[]),
+        Err(error) => error.answer(env, &[]),
     }
 }
 
@@ -206,7 +206,8 @@ pub async fn upgrade(request: &Incoming, env: &Env) -> Answer {
             Ok(HandOver::Moved) => moved = moved.saturating_add(1),
             Ok(HandOver::Empty) => empty = empty.saturating_add(1),
             Err(error) => {
-                log::error("hand_over_failed", &[("error", error.to_string().into())]);
+                let error = [("error", error.to_string().into())];
+                log::error_of(env, "hand_over_failed", &error);
                 failed.push(object_id);
             }
         }

@@ -34,7 +34,7 @@ pub async fn reconcile(request: &Incoming, env: &Env) -> Answer {
             };
             Answer::json(status, outcome, &presented(env, found.as_ref()))
         }
-        Err(error) => error.answer(&[]),
+        Err(error) => error.answer(env, &[]),
     }
 }
 
