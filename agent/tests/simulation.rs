@@ -25,7 +25,7 @@
 
 use gwop_agent::attempt::{Attempt, State};
 use gwop_agent::bytes::{from_base64, to_base64};
-use gwop_agent::failure::Failure;
+use gwop_agent::failure::{Failure, Result};
 use gwop_agent::limits::{Limits, judge};
 use gwop_agent::network::{Family, Network};
 use gwop_agent::pay::{self, Options, Outcome, Settings, Target, Wallet};
@@ -572,7 +572,7 @@ impl World {
         }
     }
 
-    fn note(&mut self, result: &Result<Outcome, Failure>) {
+    fn note(&mut self, result: &Result<Outcome>) {
         match result {
             Ok(Outcome::Paid(receipt)) => {
                 self.reported.insert(receipt.invoice_id.clone());
@@ -648,7 +648,7 @@ fn start(settings: &Settings, what: Option<&str>, network: Option<Network>) -> P
 }
 
 /// Runs a process to its end, without crashes.
-fn finish(world: &mut World, mut process: Process) -> Result<Outcome, Failure> {
+fn finish(world: &mut World, mut process: Process) -> Result<Outcome> {
     loop {
         if let Some(result) = step(world, &mut process, 0) {
             world.note(&result);
@@ -658,11 +658,7 @@ fn finish(world: &mut World, mut process: Process) -> Result<Outcome, Failure> {
 }
 
 /// One step of a process. Gives its result, where it has ended.
-fn step(
-    world: &mut World,
-    process: &mut Process,
-    crashes: u64,
-) -> Option<Result<Outcome, Failure>> {
+fn step(world: &mut World, process: &mut Process, crashes: u64) -> Option<Result<Outcome>> {
     let reply = match process.effect.take() {
         None => None,
         Some(effect) => {
