@@ -9,8 +9,11 @@
 use gwop_agent::attempt::{Attempt, Clocks, Kind, State};
 use gwop_agent::bytes::{from_base64, to_base64};
 use gwop_agent::challenge::{Challenge, Settlement};
+use gwop_agent::failure::Result;
 use gwop_agent::limits::{Limits, Quota, judge};
-use gwop_agent::task::Reply;
+use gwop_agent::network::Family;
+use gwop_agent::pay::{Options, Outcome, Settings, Target, Wallet, pay};
+use gwop_agent::task::{Answer, Effect, Reply, Step, Task};
 use serde_json::{Value, json};
 
 const WALLET: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
@@ -222,4 +225,183 @@ fn a_journal_that_gives_nonsense_has_failed() {
         Reply::read("{\"reserved\":\"reserved\"}"),
         Reply::Reserved(Ok(()))
     ));
+}
+
+#[test]
+fn a_journal_refuses_what_is_over_the_limit_of_one_payment_or_of_one_recipient() {
+    let code = |attempt: &Attempt, limits: &Limits, known: &[Attempt]| {
+        let refusal = judge(attempt, limits, known).err();
+        refusal.map(|refusal| refusal.code)
+    };
+    let new = attempt("new", 101, State::Reserved);
+    let limits = Limits {
+        per_payment: 100,
+        ..Limits::default()
+    };
+    assert_eq!(code(&new, &limits, &[]), Some("LIMIT_PER_PAYMENT"));
+    let limits = Limits {
+        per_payment: 101,
+        per_recipient: Some(Quota {
+            amount: 200,
+            seconds: 60,
+        }),
+        ..Limits::default()
+    };
+    let known = attempt("one", 100, State::Settled);
+    let refused = Some("LIMIT_PER_RECIPIENT");
+    assert_eq!(code(&new, &limits, std::slice::from_ref(&known)), refused);
+    let other = Attempt {
+        pay_to: "0x70997970C51812dc3A010C7d01b50e0d17dc79C8".to_owned(),
+        ..known
+    };
+    assert_eq!(code(&new, &limits, &[other]), None);
+}
+
+/// A world that answers each effect by a function, until the task ends.
+fn ended(
+    settings: Settings,
+    target: Target,
+    options: Options,
+    mut world: impl FnMut(&Effect) -> Reply,
+) -> Result<Outcome> {
+    let mut task = Task::new(|io| pay(io, settings, target, options));
+    let mut reply = None;
+    for _ in 0..1_000 {
+        match task.step(reply.take(), 1_795_900_000_000) {
+            Step::Ask(effect) => reply = Some(world(&effect)),
+            Step::Done(result) => return result,
+        }
+    }
+    panic!("it does not end");
+}
+
+fn settings(limits: Limits) -> Settings {
+    Settings {
+        server: "https://agents.gwop.io".to_owned(),
+        identity: "https://identity.gwop.io".to_owned(),
+        limits,
+        wallets: vec![Wallet {
+            family: Family::Evm,
+            address: WALLET.to_owned(),
+        }],
+        wait_ms: 0,
+        validity_s: 120,
+        signature_parts: false,
+        approves: true,
+        has_height: false,
+    }
+}
+
+fn fetch(anew: bool) -> Target {
+    Target::Fetch {
+        key: "fetch:1".to_owned(),
+        method: "GET".to_owned(),
+        url: "https://shop.example/r".to_owned(),
+        anew,
+    }
+}
+
+fn challenged(error: &str) -> Reply {
+    let challenge = json!({ "x402Version": 2, "error": error, "accepts": [offer()] });
+    Reply::Answer(Answer {
+        status: 402,
+        required: Some(to_base64(challenge.to_string().as_bytes())),
+        ..Answer::default()
+    })
+}
+
+#[test]
+fn nobody_is_asked_about_and_no_quote_is_given_for_what_is_over_the_limit() {
+    let limits = Limits {
+        per_payment: 999,
+        ..Limits::default()
+    };
+    for dry_run in [false, true] {
+        let options = Options {
+            network: None,
+            dry_run,
+        };
+        let result = ended(
+            settings(limits),
+            fetch(false),
+            options,
+            |effect| match effect {
+                Effect::Last { .. } => Reply::Attempt(None),
+                Effect::Http(_) => challenged("Payment required"),
+                other => panic!("asked for {other:?}"),
+            },
+        );
+        assert_eq!(result.unwrap_err().code, "LIMIT_PER_PAYMENT");
+    }
+}
+
+/// A journal of one attempt, and a server that took the payment and lost the answer.
+#[test]
+fn after_paid_without_answer_the_same_request_sends_the_same_payment() {
+    let mut journal: Vec<Attempt> = Vec::new();
+    let mut signed = 0;
+    let mut sent = Vec::new();
+    let mut call = |anew: bool| {
+        let options = Options::default();
+        ended(
+            settings(Limits::default()),
+            fetch(anew),
+            options,
+            |effect| match effect {
+                Effect::Last { .. } => Reply::Attempt(journal.last().cloned().map(Box::new)),
+                Effect::Http(request) => match &request.payment {
+                    None => challenged("Payment required"),
+                    Some((_, header)) => {
+                        sent.push(header.clone());
+                        challenged("invalid_exact_evm_nonce_already_used")
+                    }
+                },
+                Effect::Reserve { attempt, limits } => {
+                    let verdict = judge(attempt, limits, &journal);
+                    if verdict.is_ok() {
+                        journal.push((**attempt).clone());
+                    }
+                    Reply::Reserved(verdict.map_err(Box::new))
+                }
+                Effect::Update {
+                    id,
+                    from,
+                    to,
+                    header,
+                    ..
+                } => {
+                    let attempt = journal.iter_mut().find(|one| one.id == *id).unwrap();
+                    let done = attempt.state == *from;
+                    if done {
+                        attempt.state = *to;
+                        attempt.header = header.clone().or(attempt.header.take());
+                    }
+                    Reply::Yes(done)
+                }
+                Effect::Sign(_) => {
+                    signed += 1;
+                    Reply::Bytes([vec![7; 64], vec![27]].concat())
+                }
+                Effect::Approve(_) => Reply::Yes(true),
+                Effect::Random { count } => {
+                    // Another nonce each time.
+                    let number = u8::try_from(signed).unwrap();
+                    Reply::Bytes(vec![number; usize::try_from(*count).unwrap()])
+                }
+                other => panic!("asked for {other:?}"),
+            },
+        )
+    };
+    for _ in 0..3 {
+        let failure = call(false).unwrap_err();
+        let told = (failure.code, failure.may_have_settled);
+        assert_eq!(told, ("PAID_WITHOUT_ANSWER", true));
+    }
+    // Whoever decides to, buys once more a call, with another nonce.
+    assert_eq!(call(true).unwrap_err().code, "PAID_WITHOUT_ANSWER");
+    assert_eq!(signed, 2);
+    sent.dedup();
+    assert_eq!(sent.len(), 2);
+    let states: Vec<State> = journal.iter().map(|attempt| attempt.state).collect();
+    assert_eq!(states, [State::Settled, State::Sent]);
 }

@@ -349,6 +349,7 @@ test("agent: without a journal it refuses, and misspelt options too", async () =
     () => agent.payInvoice("inv_1", { chian: "base" }),
     () => agent.resume({ wait: 1 }),
     async () => createPayingFetch(agent, { fetcher: fetch }),
+    async () => createPayingFetch(agent, { buyAnew: "yes" }),
     async () => new Agent(new Map()),
   ]) {
     assertEquals((await assertRejects(call)).code, "INVALID_OPTION");
@@ -394,6 +395,11 @@ test("agent: a paying fetch buys once, and follows what is not known", async () 
   const error = await paying(url).catch((failure) => failure);
   assert(error instanceof AgentError && error.mayHaveSettled, String(error));
   assertEquals(new Set(sent).size, 1);
+  // The same request again: the same payment again.
+  const count = sent.length;
+  const again = await paying(url).catch((failure) => failure);
+  assert(again instanceof AgentError && again.mayHaveSettled, String(again));
+  assert(sent.length > count && new Set(sent).size === 1, "something else was sent");
   const other = await invoice();
   const response = await paying(`https://agents.gwop.io/v1/invoices/${other}/x402?chain=base`);
   assertEquals([response.status, (await response.json()).status], [200, "PAID"]);
