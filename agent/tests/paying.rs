@@ -16,6 +16,9 @@ const WALLET: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 const URL: &str = "https://agents.gwop.io/v1/invoices/inv_1/x402";
 const NOW: u64 = 1_795_900_000_000;
 
+/// Makes an answer.
+type Give = fn() -> Reply;
+
 /// A journal, a signer that counts, and what was sent.
 struct World {
     now: u64,
@@ -204,7 +207,7 @@ fn open_invoice() -> Reply {
 
 #[test]
 fn after_an_outcome_that_is_not_known_the_same_header_is_sent_and_nothing_is_signed() {
-    let unknown: [(&str, fn() -> Reply); 7] = [
+    let unknown: [(&str, Give); 7] = [
         ("no answer", || Reply::Lost),
         ("500", || answer(500, &json!({}))),
         ("503", || answer(503, &json!({}))),

@@ -321,7 +321,7 @@ impl World {
         let mut offers = vec![self.offer(id, family)];
         if thing(id) == Thing::Fetch {
             // All chains, the same one not always first.
-            let others: Vec<Family> = self.families.iter().copied().collect();
+            let others = self.families.clone();
             for other in others.into_iter().filter(|other| *other != family) {
                 let offer = self.offer(id, other);
                 let at = self.rng.below(2) as usize;
