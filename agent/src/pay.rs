@@ -525,6 +525,7 @@ pub async fn pay(io: Io, settings: Settings, target: Target, options: Options) -
             match finish(io, settings, attempt, options.dry_run, anew).await? {
                 Finished::No => {}
                 Finished::Again => continue,
+                Finished::Paid(_) if options.dry_run => return Err(already_paid()),
                 Finished::Paid(receipt) => return Ok(paid(&target, receipt)),
             }
         }
@@ -535,6 +536,7 @@ pub async fn pay(io: Io, settings: Settings, target: Target, options: Options) -
         }
         // What is to be paid, and how?
         let found = match find(io, settings, &target, last.as_ref(), &options).await? {
+            Found::Paid(_) if options.dry_run => return Err(already_paid()),
             Found::Paid(receipt) => return Ok(Outcome::Paid(receipt)),
             Found::Free => return Ok(Outcome::Answered(None)),
             Found::Price(found) => *found,
@@ -683,6 +685,12 @@ pub async fn pay(io: Io, settings: Settings, target: Target, options: Options) -
     let message =
         "other processes pay the same at this moment. Nothing was signed; try again later";
     Err(Failure::new("CONFLICT", Phase::Limit, message))
+}
+
+/// There is nothing to quote.
+fn already_paid() -> Box<Failure> {
+    let message = "this was paid already: paying it gives the receipt, and moves no money";
+    discover(limits::ALREADY_PAID, message).unsettled()
 }
 
 fn paid(target: &Target, receipt: Receipt) -> Outcome {

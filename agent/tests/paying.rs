@@ -253,6 +253,19 @@ fn nobody_is_asked_about_and_no_quote_is_given_for_what_is_over_the_limit() {
 }
 
 #[test]
+fn there_is_no_quote_for_what_was_paid() {
+    let mut world = World::new();
+    let sold = |request: &Request| selling(request, answer(200, &json!({})));
+    world.call(login(), sold).unwrap();
+    let options = Options {
+        network: None,
+        dry_run: true,
+    };
+    let failure = world.call_with(login(), options, sold).unwrap_err();
+    assert_eq!(failure.code, "ALREADY_PAID");
+}
+
+#[test]
 fn after_paid_without_answer_the_same_request_sends_the_same_payment() {
     let used =
         |request: &Request| selling(request, challenge("invalid_exact_evm_nonce_already_used"));

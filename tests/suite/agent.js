@@ -199,6 +199,14 @@ test("agent: limits are checked before anything is signed", async () => {
   );
 });
 
+test("agent: what was paid has no quote, but a receipt", async () => {
+  const { agent, invoice } = world();
+  const id = await invoice();
+  const receipt = await agent.payInvoice(id);
+  assertEquals((await assertRejects(() => agent.quoteInvoice(id))).code, "ALREADY_PAID");
+  assertEquals((await agent.payInvoice(id)).transaction, receipt.transaction);
+});
+
 test("agent: what a person is asked, and a quote, name what is paid", async () => {
   const { make, invoice, sent } = world();
   const id = await invoice();
