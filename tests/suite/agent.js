@@ -12,6 +12,7 @@ import {
 } from "@gwop/sdk/agent";
 import { Simulator } from "@gwop/sdk/simulator";
 import { assert, assertEquals, assertRejects, assertThrows, test } from "./harness.js";
+import { journalChecks } from "./journal-conformance.js";
 
 /** Hardhat's published key #0, and the seed 01…01: everybody knows them. */
 const KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
@@ -445,3 +446,10 @@ test("agent: a journal of one's own asks the package's rule", () => {
   );
   assertThrows(() => judgeReservation(attempt, { perPayment: 5 }, [{ id: "what is this" }]));
 });
+
+for (const [sentence, check] of journalChecks) {
+  test(`agent: memoryJournal: ${sentence}`, () => {
+    const journal = memoryJournal();
+    return check(async () => journal);
+  });
+}
