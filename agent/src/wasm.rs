@@ -4,7 +4,7 @@
 use crate::attempt::Attempt;
 use crate::bytes::{from_hex, to_hex};
 use crate::evm;
-use crate::failure::Failure;
+use crate::failure::{Failure, Result};
 use crate::json::Value;
 use crate::limits::{Limits, judge};
 use crate::pay::{self, Options, Outcome, Settings, Target};
@@ -25,7 +25,7 @@ fn thrown(failure: &Failure) -> JsValue {
 
 /// `{ NAME: value }`: how a task goes on.
 fn next(name: &str, value: &dyn Written) -> String {
-    format!("{{\"{name}\":{}}}", text(value))
+    ["{\"", name, "\":", &text(value), "}"].concat()
 }
 
 /// One payment, or one `resume`, under way. JavaScript carries out each effect.
@@ -38,7 +38,7 @@ pub struct AgentTask {
 impl AgentTask {
     /// A payment. Throws JSON `{ code, phase, mayHaveSettled, message }`.
     pub fn pay(settings: &str, target: &str, options: &str) -> Result<AgentTask, JsValue> {
-        let failed = |failure: Failure| thrown(&failure);
+        let failed = |failure: Box<Failure>| thrown(&failure);
         let settings = Settings::read(settings).map_err(failed)?;
         let target = Target::read(target).map_err(failed)?;
         let options = Options::read(options).map_err(failed)?;
@@ -129,7 +129,7 @@ impl EvmKey {
     /// The wallet.
     #[must_use]
     pub fn address(&self) -> String {
-        self.0.address().to_string()
+        self.0.address().text()
     }
 
     /// The signature of a 32-byte digest, both hexadecimal.
@@ -156,7 +156,7 @@ impl SolanaKey {
     /// The wallet.
     #[must_use]
     pub fn address(&self) -> String {
-        self.0.address().to_string()
+        self.0.address().text()
     }
 
     /// The signature of a message.
