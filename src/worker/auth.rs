@@ -11,8 +11,9 @@ use super::platform::body::Incoming;
 use super::platform::response::Answer;
 use super::platform::{config, log, now_ms};
 use super::sessions::client as sessions;
-use super::sessions::object::{SessionCall, Standing};
+use super::sessions::object::SessionCall;
 use super::verify::{self, Failure};
+use crate::session::Standing;
 use crate::token::{Claims, Code, Rejection};
 
 /// What `WWW-Authenticate` names as the protected area (RFC 9110 section 11.5).

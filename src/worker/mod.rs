@@ -9,12 +9,11 @@
 //!                                                                  └─ alarm → queue → handle_queue → fulfillment
 //! ```
 //!
-//! Policy ([`schedule`], [`bounds`], [`exchange`], [`payload`], [`ledger::store`]) is plain Rust; what talks to the platform is there on `wasm32` only.
+//! Policy ([`schedule`], [`bounds`], [`payload`], [`ledger::store`]) is plain Rust; what talks to the platform is there on `wasm32` only.
 #![cfg_attr(not(target_arch = "wasm32"), allow(rustdoc::broken_intra_doc_links))]
 
 pub mod alerts;
 pub mod bounds;
-pub mod exchange;
 pub mod ledger;
 pub mod metrics;
 pub mod pages;

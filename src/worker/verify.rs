@@ -11,7 +11,7 @@ use worker::{Cache, Delay, Env, Response};
 use super::auth::Identity;
 use super::gwop::{fetch_public, host_url};
 use super::ledger::messages::Delivery;
-use super::payload::{Members, transactions};
+use super::payload::{Members, payment_of};
 use super::platform::{config, log, now_ms};
 use crate::client::{Host, operation};
 use crate::invoice::Status;
@@ -201,13 +201,12 @@ fn read(text: &str, known: bool) -> std::result::Result<Signed, Rejection> {
     } else {
         None
     };
-    let names = transactions(text);
     Ok(Signed::Delivery(Delivery {
         merchant: String::new(),
         event_version: event.get("event_version").and_then(integer),
         event_type,
         status,
-        transaction: (!names.is_empty()).then(|| names.join(" ")),
+        transaction: payment_of(text),
         traceparent: None,
         invoice_id,
         public_invoice_id,

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use worker::Env;
 
-use crate::worker::exchange::is_one_of;
+use crate::exchange::is_one_of;
 use crate::worker::ledger::client::{self, LedgerError};
 use crate::worker::ledger::legacy::{self, HandOver};
 use crate::worker::ledger::messages::{Call, EventKey, Replay, View};
