@@ -222,7 +222,7 @@ fn it_never_says_yes_where_a_fresh_verification_says_no() {
                     audience: random
                         .one(&[vec![], vec![], vec!["x", "y"], vec!["x"]])
                         .clone(),
-                    issuer: random.one(&[ISSUER, ISSUER, ISSUER, "https://other.example"]),
+                    issuer: random.one::<&str>(&[ISSUER, ISSUER, ISSUER, "https://other.example"]),
                     clock_tolerance_ms: *random.one(&[0, 5_000, 60_000, i64::MAX]),
                 };
             }

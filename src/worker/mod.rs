@@ -32,6 +32,8 @@ mod gwop;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
 mod hooks;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
+mod identity;
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
 mod merchants;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
 mod platform;
@@ -57,8 +59,9 @@ mod test_routes;
 
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
 pub use {
-    auth::{AuthError, Identity, authenticate, without_identity_headers},
+    auth::{AuthError, authenticate},
     gwop::{CallError, call},
+    identity::{Identity, without_identity_headers},
     ledger::legacy::{GwopInvoice, GwopInvoiceIndex},
     ledger::object::GwopLedger,
     platform::panic::log_panics,

@@ -8,8 +8,8 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::CryptoKey;
 use worker::{Cache, Delay, Env, Response};
 
-use super::auth::Identity;
 use super::gwop::{fetch_public, host_url};
+use super::identity::Identity;
 use super::ledger::messages::Delivery;
 use super::payload::{Members, payment_of};
 use super::platform::{config, log, now_ms};

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::process::{Step, say};
 use crate::sizes::{self, Size};
-use crate::{Result, kept, runtimes, tools, top};
+use crate::{Result, kept, tools, top};
 
 /// The npm package's directory, from the top level.
 pub const PACKAGE: &str = "dist/npm";
@@ -122,7 +122,7 @@ pub fn package() -> Result<PathBuf> {
         }
     }
     // The README links to them.
-    runtimes::copy(&top().join("docs"), &package.join("docs"))?;
+    crate::copy(&top().join("docs"), &package.join("docs"))?;
     Ok(DONE.get_or_init(|| package).clone())
 }
 

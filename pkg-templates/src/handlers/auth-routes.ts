@@ -5,7 +5,7 @@ import { refuse } from "../errors/refuse.js";
 import type { Gwop } from "../gwop.js";
 import { type Names, readOptions } from "../options.js";
 import { AUTH_OPTIONS, type AuthOptions, authenticator, isMisconfigured, merchantOf, notConfigured, report, sessionEnded, Sessions } from "./auth.js";
-import { incomingRequest } from "./fetch.js";
+import { incomingRequest } from "./request.js";
 import { type Answer, answer, bodyWasRead, checkOptions, isFunction, methodNotAllowed, refusal, RETRY_SECONDS } from "./http.js";
 import { BODY_TIMEOUT_SECONDS, type BodyBounds, bodyTimeoutRule, type Incoming, toResponse, unavailable, unsupported } from "./http.js";
 

@@ -10,7 +10,8 @@ use crate::worker::auth::{AuthError, LATER_SECONDS, ask_object, authenticated, i
 use crate::worker::bounds::metadata_problem;
 use crate::worker::gwop::{CallError, call, call_for_agent};
 use crate::worker::platform::body::{BodyError, Incoming};
-use crate::worker::platform::response::{Answer, Served, served};
+use crate::worker::platform::response::Answer;
+use crate::worker::platform::served::{Served, served};
 use crate::worker::platform::{config, iso_8601, log};
 use crate::worker::sessions::object::SessionCall;
 

@@ -13,7 +13,7 @@ use crate::worker::platform::response::Answer;
 use crate::worker::platform::{config, iso_8601, log};
 
 use super::limit::limited;
-use super::listing::presented_answer;
+use super::presented::presented_answer;
 
 /// What public ids begin with.
 const PUBLIC_ID_PREFIX: &str = "inv_";
