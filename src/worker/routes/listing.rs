@@ -9,7 +9,7 @@ use crate::worker::ledger::client::{self, LedgerError};
 use crate::worker::ledger::messages::Call;
 use crate::worker::ledger::operator_messages::{
     EventFilter, EventPage, EventState, EventStep, InvoiceKey, InvoicePage, InvoiceStep,
-    LastAnswer, ListedEvent, ListedInvoice, ReplayedStep,
+    ListedEvent, ListedInvoice, ReplayedStep,
 };
 use crate::worker::pages::{
     MOST_REPLAYED, MOST_ROWS, Place, USUAL_ROWS, looks_like_a_time, merged, walk,
