@@ -1,6 +1,6 @@
 //! Options of a simulator.
 
-use crate::control::CommandError;
+use crate::command_error::CommandError;
 use crate::payment::Mode;
 use crate::payment::base::Address;
 use serde::{Deserialize, Serialize};

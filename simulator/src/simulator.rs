@@ -2,8 +2,9 @@
 
 use crate::auth::{KeyRing, UnsignedToken};
 use crate::collection::{Deliveries, Intents, Invoices, Sessions};
+use crate::command_error::CommandError;
 use crate::config::{Config, Merchant};
-use crate::control::{CommandError, Seed};
+use crate::control::Seed;
 use crate::fault::{Fault, Faults, LateAnswer, Stage};
 use crate::http::Reply;
 use crate::id::Ids;

@@ -227,9 +227,29 @@ impl Invoice {
         let (Some(known), Some(named)) = (&self.transaction, &event.transaction) else {
             return false;
         };
-        let is_known = |name| known.split(' ').any(|known| known == name);
-        !named.split(' ').any(is_known)
+        !is_same_payment(known, named)
     }
+}
+
+/// The identity of a payment, for [`Event::transaction`]: the hash and the signature of its
+/// transaction, those that it has, parted by a space. A hash is hexadecimal, whose case says nothing,
+/// and so comes in lower case; a signature (Solana's are Base58) stays as it is. What there is not is
+/// empty; `None` where both are.
+#[must_use]
+pub fn payment(hash: &str, signature: &str) -> Option<String> {
+    let mut names = hash.to_ascii_lowercase();
+    if !names.is_empty() && !signature.is_empty() {
+        names.push(' ');
+    }
+    names.push_str(signature);
+    (!names.is_empty()).then_some(names)
+}
+
+/// Whether two identities of [`payment`] have a name in common, and so are of one payment.
+#[must_use]
+pub fn is_same_payment(known: &str, named: &str) -> bool {
+    let mut names = known.split(' ');
+    names.any(|name| named.split(' ').any(|named| named == name))
 }
 
 #[cfg(test)]
@@ -311,6 +331,20 @@ mod tests {
                 expected
             );
         }
+    }
+
+    #[test]
+    fn a_payment_is_named_by_its_hash_in_any_case_and_by_its_signature() {
+        for (hash, signature, expected) in [
+            ("0xAb", "", Some("0xab")),
+            ("", "5Sig", Some("5Sig")),
+            ("0xAb", "5Sig", Some("0xab 5Sig")),
+            ("", "", None),
+        ] {
+            assert_eq!(payment(hash, signature).as_deref(), expected);
+        }
+        assert!(is_same_payment("0xab 5Sig", "5Sig"));
+        assert!(!is_same_payment("0xab", "0xac 5Sig"));
     }
 
     #[test]

@@ -33,10 +33,6 @@ pub(super) struct Given {
     pub issuer: Option<String>,
     pub audience: Option<Vec<String>>,
     pub clock_tolerance_ms: Option<f64>,
-    // `InvoiceState`.
-    pub status: Option<String>,
-    pub version: Option<f64>,
-    pub transaction: Option<String>,
 }
 
 impl Given {

@@ -181,6 +181,12 @@ impl<'t> Claims<'t> {
         self.time("exp").unwrap_or_default()
     }
 
+    /// `nbf`, in milliseconds since 1970.
+    #[must_use]
+    pub fn not_before_ms(&self) -> Option<i64> {
+        self.time("nbf")
+    }
+
     /// The claims set as it was signed: a JSON object.
     #[must_use]
     pub fn json(&self) -> &str {

@@ -15,9 +15,11 @@ mod claims;
 mod jwk;
 mod jws;
 mod rejection;
+mod verified;
 
-pub use cache::{Attempt, COOLDOWN_SECONDS, JwkSetCache, MAX_STORED_BYTES, Plan, Ticket};
+pub use cache::{Attempt, COOLDOWN_SECONDS, JwkSetCache, MAX_STORED_BYTES, Plan, SetId, Ticket};
 pub use claims::{Claims, Expected, ISSUER};
 pub use jwk::{Jwk, JwkSet, MAX_JWK_SET_BYTES, Unusable};
 pub use jws::{Begun, Decoded, MAX_TOKEN_BYTES, UnverifiedToken, verify_signature};
 pub use rejection::{Code, Reason, Rejection};
+pub use verified::{MAX_TOKEN_CACHE_BYTES, TOKEN_CACHE_SIZE, VerifiedTokens};

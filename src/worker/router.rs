@@ -6,7 +6,8 @@ use percent_encoding::percent_decode_str;
 
 use super::merchants::{self, Unusable};
 use super::platform::body::Incoming;
-use super::platform::response::{Answer, Served, served};
+use super::platform::response::Answer;
+use super::platform::served::{Served, served};
 use super::routes::{auth, console, health, listing, operator, reconcile, webhook};
 use super::telemetry;
 use worker::{Env, Request, Response, Result};

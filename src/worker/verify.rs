@@ -8,17 +8,17 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::CryptoKey;
 use worker::{Cache, Delay, Env, Response};
 
-use super::auth::Identity;
 use super::gwop::{fetch_public, host_url};
+use super::identity::Identity;
 use super::ledger::messages::Delivery;
-use super::payload::{Members, transactions};
+use super::payload::{Members, payment_of};
 use super::platform::{config, log, now_ms};
 use crate::client::{Host, operation};
 use crate::invoice::Status;
 use crate::port::Crypto;
 use crate::token::{
-    self, Attempt, COOLDOWN_SECONDS, Decoded, Expected, ISSUER, Jwk, JwkSetCache, Plan, Ticket,
-    UnverifiedToken,
+    self, Attempt, COOLDOWN_SECONDS, Decoded, Expected, ISSUER, Jwk, JwkSetCache, Plan,
+    TOKEN_CACHE_SIZE, Ticket, UnverifiedToken, VerifiedTokens,
 };
 use crate::web::WebCrypto;
 use crate::webhook::{self, Code, DEFAULT_TOLERANCE_SECONDS, Rejection, SignatureHeader, event};
@@ -201,13 +201,12 @@ fn read(text: &str, known: bool) -> std::result::Result<Signed, Rejection> {
     } else {
         None
     };
-    let names = transactions(text);
     Ok(Signed::Delivery(Delivery {
         merchant: String::new(),
         event_version: event.get("event_version").and_then(integer),
         event_type,
         status,
-        transaction: (!names.is_empty()).then(|| names.join(" ")),
+        transaction: payment_of(text),
         traceparent: None,
         invoice_id,
         public_invoice_id,
@@ -247,6 +246,8 @@ struct Keys {
     url: String,
     cache: JwkSetCache,
     imported: KeyRing,
+    /// Who sent the tokens that verified.
+    verified: VerifiedTokens<Identity>,
 }
 
 /// The most imported keys that are kept. Gwop publishes one or two at a time.
@@ -288,6 +289,7 @@ fn with_keys<T>(url: &str, work: impl FnOnce(&mut Keys) -> T) -> T {
             url: url.to_owned(),
             cache: JwkSetCache::new(i64::from(COOLDOWN_SECONDS).saturating_mul(1_000)),
             imported: KeyRing::default(),
+            verified: VerifiedTokens::new(TOKEN_CACHE_SIZE),
         }))
     })
 }
@@ -309,15 +311,29 @@ pub async fn token(
         issuer: &issuer,
         ..Expected::default()
     };
-    let mut decoded = Decoded::default();
-    let token = UnverifiedToken::parse(token.as_bytes(), &mut decoded)?;
-    let kid = token.kid();
     let path = operation("auth.getJwks").map_or("", |operation| operation.path);
     let base = host_url(env, Host::Identity);
     let url = [base.trim_end_matches('/'), path].concat();
+    let bytes = token.as_bytes();
+    let known = with_keys(&url, |keys| {
+        let now_ms = now_ms();
+        let set = keys.cache.fresh_set(now_ms);
+        keys.verified.get(bytes, &expected, set, now_ms)
+    });
+    if let Some(identity) = known {
+        return Ok(identity);
+    }
+    let mut decoded = Decoded::default();
+    let token = UnverifiedToken::parse(bytes, &mut decoded)?;
+    let kid = token.kid();
     let mut attempt = Attempt::First;
     loop {
-        match with_keys(&url, |keys| keys.cache.plan(kid, attempt, now_ms())) {
+        let (plan, set) = with_keys(&url, |keys| {
+            let now_ms = now_ms();
+            let plan = keys.cache.plan(kid, attempt, now_ms);
+            (plan, keys.cache.fresh_set(now_ms))
+        });
+        match plan {
             Plan::Use => {
                 let Some(keys) = imported(&url, kid.unwrap_or_default()).await? else {
                     continue;
@@ -327,7 +343,23 @@ pub async fn token(
                     let verified =
                         crypto.verify_rs256(&key, token.signature(), token.signing_input())?;
                     if JsFuture::from(verified).await?.is_truthy() {
-                        return Ok(Identity::of(token.judge(&expected, now_ms())?));
+                        let claims = token.judge(&expected, now_ms())?;
+                        let identity = Identity::of(claims);
+                        with_keys(&url, |keys| {
+                            if let Some(set) = set {
+                                // Its texts are parts of the claims.
+                                let (value, bytes_of_it) = (identity.clone(), claims.json().len());
+                                keys.verified.keep(
+                                    bytes,
+                                    &expected,
+                                    set,
+                                    claims,
+                                    value,
+                                    bytes_of_it,
+                                );
+                            }
+                        });
+                        return Ok(identity);
                     }
                 }
                 return Err(token::Rejection::SIGNATURE_INVALID.into());

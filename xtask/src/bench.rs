@@ -153,15 +153,15 @@ pub fn command(arguments: &[String]) -> Result {
         PathBuf::new()
     };
     let consumer = runtimes::consumer()?;
-    runtimes::copy(&top().join("bench"), &consumer.join("bench"))?;
+    crate::copy(&top().join("bench"), &consumer.join("bench"))?;
     let mut out = "dist/bench.json";
     if let Some(before) = &plan.against {
         given.push("--against".to_owned());
         out = "dist/bench-against.json";
         let installed = consumer.join("node_modules/@gwop");
-        runtimes::copy(before, &installed.join("before"))?;
-        runtimes::copy(before, &installed.join("again"))?;
-        runtimes::copy(&build::package()?, &installed.join("now"))?;
+        crate::copy(before, &installed.join("before"))?;
+        crate::copy(before, &installed.join("again"))?;
+        crate::copy(&build::package()?, &installed.join("now"))?;
     }
     fs::create_dir_all(top().join("dist"))?;
     let path = |name: &str| top().join(name).into_os_string();

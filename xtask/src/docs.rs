@@ -43,13 +43,17 @@ pub fn docs() -> Result {
     Ok(())
 }
 
-/// Makes the documentation, refuses a page that was not the one committed, and checks the tarball of a release: not what it is made
-/// of, for that changes from day to day with what others find.
+/// Looks for circular imports, makes the documentation, refuses a page that was not the one committed, and checks the tarball of a
+/// release: not what it is made of, for that changes from day to day with what others find.
 ///
 /// # Errors
 ///
 /// As [`docs`] and [`checked_tarballs`], and when a page was out of date.
 pub fn test() -> Result {
+    tools::npm()?;
+    Step::new("no circular imports", "node")
+        .args(["tests/circles.mjs"])
+        .run()?;
     let read = || WRITTEN.map(|page| fs::read_to_string(top().join(page)));
     let committed = read();
     docs()?;

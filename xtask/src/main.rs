@@ -16,6 +16,7 @@
 
 mod bench;
 mod build;
+mod common;
 mod demo;
 mod docs;
 mod frameworks;
@@ -32,13 +33,9 @@ mod tools;
 mod worker;
 mod x402;
 
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// What a command fails with: a message for a person.
-pub type Error = Box<dyn std::error::Error>;
-/// The result of a step.
-pub type Result<T = ()> = std::result::Result<T, Error>;
+pub use common::{Error, Result, copy, top};
 
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
@@ -74,15 +71,6 @@ usage: cargo xtask COMMAND
 
 Tools are fetched once into GWOP_TOOLS, by default the user's cache directory
 (~/.cache/gwop-tools), and reused by every clone.";
-
-/// The top level of the repository.
-pub fn top() -> &'static Path {
-    static TOP: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
-    TOP.get_or_init(|| {
-        let own = Path::new(env!("CARGO_MANIFEST_DIR"));
-        own.parent().unwrap_or(own).to_path_buf()
-    })
-}
 
 fn command(arguments: &[String]) -> Result {
     let rest = arguments.get(1..).unwrap_or_default();

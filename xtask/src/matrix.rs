@@ -62,7 +62,7 @@ pub fn matrix() -> Result {
 
 /// Makes `project` what `source` is, with its tools and the packed package installed.
 fn install(source: &Path, project: &Path, shared: &[PathBuf], tarball: &Path) -> Result {
-    runtimes::copy(source, project)?;
+    crate::copy(source, project)?;
     for file in shared {
         fs::copy(file, project.join(file.file_name().unwrap_or_default()))?;
     }

@@ -58,10 +58,10 @@ pub fn next() -> Result {
     let project = top().join("build/next");
     for from in ["tests/suite", "tests/runners"] {
         let from = top().join(from);
-        runtimes::copy(&from, &project.join(from.file_name().unwrap_or_default()))?;
+        crate::copy(&from, &project.join(from.file_name().unwrap_or_default()))?;
     }
     let frameworks = top().join("tests/frameworks");
-    runtimes::copy(&frameworks.join("next"), &project)?;
+    crate::copy(&frameworks.join("next"), &project)?;
     fs::copy(frameworks.join("next.mjs"), project.join("next.mjs"))?;
     // The same version again would be taken for installed.
     let _ = fs::remove_dir_all(project.join("node_modules/@gwop"));

@@ -46,7 +46,7 @@ pub fn consumer() -> Result<PathBuf> {
     ] {
         let from = top().join(from);
         let name = from.file_name().unwrap_or_default();
-        copy(&from, &consumer.join(name))?;
+        crate::copy(&from, &consumer.join(name))?;
     }
     Step::new("extract the samples of tests/seeds", "node")
         .args(["tests/seeds/extract.mjs"])
@@ -83,25 +83,6 @@ pub fn packed(package: &Path) -> Result<PathBuf> {
         .dir(package)
         .read()?;
     Ok(directory.join(name.trim()))
-}
-
-/// Copies a directory with everything in it.
-///
-/// # Errors
-///
-/// When a file cannot be read or written.
-pub fn copy(from: &Path, to: &Path) -> Result {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), target)?;
-        }
-    }
-    Ok(())
 }
 
 /// Runs the suite on one runtime; its own summary is its last line.

@@ -79,7 +79,7 @@ const PARTS: &[Part] = &[
     ),
     (
         "docs",
-        "the API reference, llms.txt, a release's rehearsal",
+        "no circular imports, the API reference, llms.txt, a release's rehearsal",
         docs::test,
     ),
     (

@@ -27,7 +27,7 @@ pub fn test() -> Result {
     // Beside the clients' packages, so that bare imports find them.
     let project = top().join("build/x402");
     let _ = fs::remove_dir_all(&project);
-    runtimes::copy(&top().join(CHECKS), &project)?;
+    crate::copy(&top().join(CHECKS), &project)?;
     kept::link(&npm.join("node_modules"), &project.join("node_modules"))?;
     Step::new("x402", "node")
         .args(["main.mjs"])

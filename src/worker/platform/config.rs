@@ -8,6 +8,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use worker::{Env, Queue, Url};
 
 use super::log;
+use crate::exchange::LEAST_AUTH_SECRET;
 use crate::worker::bounds;
 use crate::worker::ledger::shard::{DEFAULT_SHARDS, MAX_SHARDS};
 use crate::worker::schedule::{self, Times};
@@ -123,7 +124,7 @@ const LISTS: [&str; 7] = [
 /// How many characters each value has at least. One that is shorter can be guessed, so it turns its part off.
 const LEAST_CHARACTERS: [(&str, usize); 5] = [
     (ALERT_SECRET, 8),
-    (AUTH_SECRET, 16),
+    (AUTH_SECRET, LEAST_AUTH_SECRET),
     (OPERATOR_TOKEN, 16),
     (GWOP_WEBHOOK_SECRET, 8),
     (FULFILLMENT_SECRET, 8),

@@ -6,6 +6,7 @@ pub mod log;
 pub mod objects;
 pub mod panic;
 pub mod response;
+pub mod served;
 
 use js_sys::Date;
 use wasm_bindgen::JsValue;

@@ -4,13 +4,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use worker::Env;
 
+use crate::exchange::{exchange_secret, idempotency_key, is_exchange_secret};
 use crate::token::Rejection;
 use crate::worker::auth::{AuthError, LATER_SECONDS, ask_object, authenticated, is_on, verified};
 use crate::worker::bounds::metadata_problem;
-use crate::worker::exchange::{exchange_secret, idempotency_key, is_exchange_secret};
 use crate::worker::gwop::{CallError, call, call_for_agent};
 use crate::worker::platform::body::{BodyError, Incoming};
-use crate::worker::platform::response::{Answer, Served, served};
+use crate::worker::platform::response::Answer;
+use crate::worker::platform::served::{Served, served};
 use crate::worker::platform::{config, iso_8601, log};
 use crate::worker::sessions::object::SessionCall;
 

@@ -9,7 +9,7 @@ use crate::worker::ledger::client::{self, LedgerError};
 use crate::worker::ledger::messages::Call;
 use crate::worker::ledger::operator_messages::{
     EventFilter, EventPage, EventState, EventStep, InvoiceKey, InvoicePage, InvoiceStep,
-    LastAnswer, ListedEvent, ListedInvoice, ReplayedStep,
+    ListedEvent, ListedInvoice, ReplayedStep,
 };
 use crate::worker::pages::{
     MOST_REPLAYED, MOST_ROWS, Place, USUAL_ROWS, looks_like_a_time, merged, walk,
@@ -19,6 +19,7 @@ use crate::worker::platform::iso_8601;
 use crate::worker::platform::response::Answer;
 
 use super::operator::{admit, replayed};
+use super::presented::presented_answer;
 
 /// The most bytes of a replay's body.
 const REPLAY_BODY_BYTES: usize = 4 * 1024;
@@ -167,11 +168,6 @@ fn place(env: &Env, cursor: Option<&str>) -> Result<Place, Answer> {
     Place::of_text(cursor)
         .filter(|place| place.shard < shards)
         .ok_or_else(|| invalid(CURSOR))
-}
-
-/// What fulfillment answered last, as the operator sees it.
-pub fn presented_answer(answer: &LastAnswer) -> Value {
-    json!({ "status": answer.status, "reason": answer.reason, "at": iso_8601(answer.at) })
 }
 
 fn presented_event(event: &ListedEvent) -> Value {

@@ -6,5 +6,6 @@ pub mod health;
 mod limit;
 pub mod listing;
 pub mod operator;
+mod presented;
 pub mod reconcile;
 pub mod webhook;

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use worker::Env;
 
-use crate::worker::exchange::is_one_of;
+use crate::exchange::is_one_of;
 use crate::worker::ledger::client::{self, LedgerError};
 use crate::worker::ledger::legacy::{self, HandOver};
 use crate::worker::ledger::messages::{Call, EventKey, Replay, View};
@@ -13,7 +13,7 @@ use crate::worker::platform::response::Answer;
 use crate::worker::platform::{config, iso_8601, log};
 
 use super::limit::limited;
-use super::listing::presented_answer;
+use super::presented::presented_answer;
 
 /// What public ids begin with.
 const PUBLIC_ID_PREFIX: &str = "inv_";

@@ -2,7 +2,8 @@
 
 use worker::{Env, Result};
 
-use super::object::{SessionCall, Standing};
+use super::object::SessionCall;
+use crate::session::Standing;
 use crate::worker::platform::{config, objects};
 
 /// Asks the object of a session.
