@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::process::{Step, say};
 use crate::sizes::{self, Size};
-use crate::{Result, kept, tools, top};
+use crate::{Result, tools, top};
 
 /// The npm package's directory, from the top level.
 pub const PACKAGE: &str = "dist/npm";
@@ -107,11 +107,9 @@ pub fn package() -> Result<PathBuf> {
     fs::create_dir_all(&generated)?;
 
     let target = top().join("target/npm");
-    kept::seed(&target)?;
     SDK.build(&target, &package, &generated)?;
     SIMULATOR.build(&target, &package, &generated)?;
     AGENT.build(&target, &package, &generated)?;
-    kept::keep(&target)?;
     models(&generated)?;
     let version = env!("CARGO_PKG_VERSION");
     Step::new("assemble the package", "node")

@@ -1,31 +1,34 @@
 //! The repository's commands, as `cargo xtask COMMAND`.
 //!
 //! - [`tools`]: every tool outside this workspace, pinned, and how it is fetched.
-//! - [`kept`]: what is made once per user and serves every clone.
 //! - [`build`]: the npm package, into `dist/npm`.
 //! - [`mod@test`]: the table of test parts; [`package`] and [`runtimes`] are its larger ones.
 //! - [`mod@matrix`]: the tools that merchants build, bundle and test with.
 //! - [`patterns`]: stores, adapters and the sample store, on the real things.
 //! - [`demo`]: the story that a newcomer sees.
 //! - [`mod@bench`]: speed, memory and sizes next to other packages or another build, and what that says differently.
-//! - [`docs`]: the API reference, `llms.txt`, and the release.
+//! - [`docs`]: the API reference and `llms.txt`; [`release`]: the tarballs to publish.
 //! - [`fuzz`]: the cargo-fuzz targets.
 //! - [`worker`]: the Worker, into `dist/worker`, and its tests.
 //! - [`x402`]: x402's real clients and facilitators at the local Gwop.
+//! - [`circles`]: circular imports, which are refused.
+//! - [`files`]: directories, linked and made whole.
 //! - [`process`]: running other programs with progress, logs and time limits.
 
 mod bench;
 mod build;
+mod circles;
 mod common;
 mod demo;
 mod docs;
+mod files;
 mod frameworks;
 mod fuzz;
-mod kept;
 mod matrix;
 mod package;
 mod patterns;
 mod process;
+mod release;
 mod runtimes;
 mod sizes;
 mod test;
@@ -81,7 +84,7 @@ fn command(arguments: &[String]) -> Result {
         Some("test") => test::command(rest),
         Some("demo") => demo::command(rest),
         Some("docs") if rest.is_empty() => docs::docs(),
-        Some("release") => docs::release(rest),
+        Some("release") => release::command(rest),
         Some("dev") if rest.is_empty() => worker::dev(),
         Some("bench") => bench::command(rest),
         Some("differential") => bench::differential(rest),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use crate::process::{Step, say};
-use crate::{Result, kept, runtimes, tools, top};
+use crate::{Result, files, runtimes, tools, top};
 
 /// Whether rows run that are too long for every run: `cargo xtask test --all`.
 pub static ALL: OnceLock<()> = OnceLock::new();
@@ -83,10 +83,10 @@ pub fn install_tools(name: &str, manifest: &Path, project: &Path, tarball: &Path
     if fs::read(&stamp).is_ok_and(|made_from| made_from == manifest) {
         return unpack(tarball, &modules.join("@gwop/sdk"));
     }
-    let home = kept::place(&format!("matrix-{name}"), &manifest)?;
+    let home = tools::place(&format!("matrix-{name}"), &manifest)?;
     if !home.is_dir() {
         say(&format!("Installing the tools of {name}"));
-        kept::make(&home, |staging| {
+        files::make(&home, |staging| {
             fs::write(staging.join("package.json"), &manifest)?;
             tools::npm_installing(format!("npm install {name}"), "install")
                 .args(["--no-package-lock"])
@@ -95,7 +95,7 @@ pub fn install_tools(name: &str, manifest: &Path, project: &Path, tarball: &Path
         })?;
     }
     let _ = fs::remove_dir_all(&modules);
-    kept::tree(&home.join("node_modules"), &modules, |_| false)?;
+    files::tree(&home.join("node_modules"), &modules)?;
     fs::write(stamp, manifest)?;
     unpack(tarball, &modules.join("@gwop/sdk"))
 }

@@ -1,16 +1,18 @@
 //! Every tool outside this workspace, pinned here, in `rust-toolchain.toml` and in
 //! `package-lock.json`, and fetched when it is first needed.
 //!
-//! Rust programs and npm's tools are [`kept`] for every clone; each clone's `node_modules` is linked from there.
+//! Rust programs and npm's tools lie in one directory per user, which every clone uses: `GWOP_TOOLS`, by
+//! default `gwop-tools` in the user's cache directory. Each clone's `node_modules` is linked from there.
 //! Browsers come from the system.
 
 use std::ffi::OsStr;
 use std::fs;
+use std::hash::{Hash, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::process::{Step, say};
-use crate::{Result, kept, top};
+use crate::{Result, files, top};
 
 /// A Rust program from the crate registry.
 pub struct CargoTool {
@@ -69,6 +71,42 @@ const CARGO_TOOLS: [&CargoTool; 5] = [
 /// The oldest Node that npm's tools here run on.
 const NODE_MAJOR: u32 = 20;
 
+/// Where the tools lie.
+///
+/// # Errors
+///
+/// When the environment names no place.
+pub fn directory() -> Result<PathBuf> {
+    if let Some(own) = variable("GWOP_TOOLS") {
+        return Ok(own.into());
+    }
+    let base =
+        match variable("XDG_CACHE_HOME") {
+            Some(cache) => PathBuf::from(cache),
+            None => PathBuf::from(variable("HOME").ok_or(
+                "no place for tools: set HOME, XDG_CACHE_HOME or GWOP_TOOLS to a directory",
+            )?)
+            .join(".cache"),
+        };
+    Ok(base.join("gwop-tools"))
+}
+
+/// An environment variable; an empty one counts as absent.
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The place of what is called `name` and made of `inputs` on such a machine.
+///
+/// # Errors
+///
+/// As [`directory`].
+pub fn place(name: &str, inputs: impl Hash) -> Result<PathBuf> {
+    let mut hash = std::hash::DefaultHasher::new();
+    (inputs, std::env::consts::OS, std::env::consts::ARCH).hash(&mut hash);
+    Ok(directory()?.join(format!("{name}-{:016x}", hash.finish())))
+}
+
 impl CargoTool {
     /// The tool's main program, fetched if need be.
     ///
@@ -86,7 +124,7 @@ impl CargoTool {
     ///
     /// When it cannot be built from the crate registry.
     pub fn directory(&self) -> Result<PathBuf> {
-        let home = kept::directory()?.join(format!("{}-{}", self.krate, self.version));
+        let home = directory()?.join(format!("{}-{}", self.krate, self.version));
         let bin = home.join("bin");
         if self.complete(&bin) {
             return Ok(bin);
@@ -118,9 +156,9 @@ impl CargoTool {
         let Self { krate, version, .. } = self;
         let pinned = format!("{krate}@{version}");
         say(&format!("Installing {pinned} into {}", home.display()));
-        let tools = kept::directory()?;
+        let tools = directory()?;
         let _ = fs::remove_dir_all(home);
-        kept::make(home, |staging| {
+        files::make(home, |staging| {
             Step::new(format!("cargo install {pinned}"), "cargo")
                 .args(["install", "--locked", &pinned, "--root"])
                 .args([staging])
@@ -246,19 +284,19 @@ pub fn npm() -> Result {
     }
     let installed = npm_installed(&lock)?;
     let _ = fs::remove_dir_all(&modules);
-    kept::tree(&installed, &modules, |_| false)?;
+    files::tree(&installed, &modules)?;
     Ok(fs::write(stamp, lock)?)
 }
 
 /// The `node_modules` that npm makes of this lock.
 fn npm_installed(lock: &[u8]) -> Result<PathBuf> {
-    let home = kept::place("npm", lock)?;
+    let home = place("npm", lock)?;
     let modules = home.join("node_modules");
     if modules.is_dir() {
         return Ok(modules);
     }
     say("Installing the JavaScript tools");
-    kept::make(&home, |staging| {
+    files::make(&home, |staging| {
         for file in ["package.json", "package-lock.json"] {
             fs::copy(top().join(file), staging.join(file))?;
         }
@@ -340,7 +378,7 @@ pub fn firefox() -> Result<Browser> {
 }
 
 fn system(own: &str, names: &[&str], package: &str) -> Result<PathBuf> {
-    if let Some(path) = kept::variable(own) {
+    if let Some(path) = variable(own) {
         return Ok(path.into());
     }
     let look = || names.iter().find_map(find);
@@ -441,7 +479,7 @@ const BETTER_SQLITE3: &str = "12.9.0";
 ///
 /// When npm cannot fetch or compile it.
 pub fn better_sqlite3() -> Result<PathBuf> {
-    let home = kept::directory()?.join(format!("better-sqlite3-{BETTER_SQLITE3}"));
+    let home = directory()?.join(format!("better-sqlite3-{BETTER_SQLITE3}"));
     let module = home.join("node_modules/better-sqlite3");
     if module.join("build/Release/better_sqlite3.node").is_file() {
         return Ok(module);
@@ -449,7 +487,7 @@ pub fn better_sqlite3() -> Result<PathBuf> {
     let pinned = format!("better-sqlite3@{BETTER_SQLITE3}");
     say(&format!("Compiling {pinned} into {}", home.display()));
     let _ = fs::remove_dir_all(&home);
-    kept::make(&home, |staging| {
+    files::make(&home, |staging| {
         npm_installing(format!("npm install {pinned}"), "install")
             .args([&pinned, "--prefix"])
             .args([staging])

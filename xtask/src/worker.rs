@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::process::{Step, say};
 use crate::sizes::{self, Size};
-use crate::{Result, build, docs, kept, matrix, runtimes, tools, top};
+use crate::{Result, build, matrix, runtimes, tools, top};
 
 /// Where Workers are compiled, from the top level.
 const TARGET: &str = "target/workers";
@@ -97,11 +97,8 @@ fn assemble(build: &str, out: &str) -> Result<PathBuf> {
 pub fn compile_shipped() -> Result {
     static DONE: std::sync::OnceLock<()> = std::sync::OnceLock::new();
     if DONE.get().is_none() {
-        let target = top().join(TARGET);
-        kept::seed(&target)?;
         compile_main(SHIPPED, "worker-main")?;
         strip_names(&top().join(SHIPPED).join("index_bg.wasm"))?;
-        kept::keep(&target)?;
     }
     DONE.get_or_init(|| ());
     Ok(())
@@ -238,8 +235,8 @@ fn remapped() -> Result<String> {
         .args(["--print", "sysroot"])
         .read()?;
     let home = |name: &str, usual: &str| {
-        let home = kept::variable("HOME").unwrap_or_default();
-        kept::variable(name).unwrap_or_else(|| format!("{home}/{usual}"))
+        let home = tools::variable("HOME").unwrap_or_default();
+        tools::variable(name).unwrap_or_else(|| format!("{home}/{usual}"))
     };
     let registry = format!("{}/registry/src", home("CARGO_HOME", ".cargo"));
     let top = top().display().to_string();
@@ -296,14 +293,13 @@ pub fn test() -> Result {
         .run()
 }
 
-/// The npm package `@gwop/worker`: its tarball, `init`, and the projects that it makes.
+/// The npm package `@gwop/worker`: its tarball, `init`, and the projects that it makes. The tests look at
+/// what a release lists, too.
 ///
 /// # Errors
 ///
 /// When a build or a test fails.
 pub fn test_package() -> Result {
-    // As the release does it: the tests look at what it made.
-    docs::rehearse()?;
     let sdk = runtimes::pack()?;
     let worker = pack()?;
     Step::new("the Worker's npm package", "node")

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::process::{Step, say};
-use crate::{Result, kept, matrix, runtimes, tools, top};
+use crate::{Result, files, matrix, runtimes, tools, top};
 
 /// Where the checks are, from the top level.
 const CHECKS: &str = "tests/x402";
@@ -28,7 +28,7 @@ pub fn test() -> Result {
     let project = top().join("build/x402");
     let _ = fs::remove_dir_all(&project);
     crate::copy(&top().join(CHECKS), &project)?;
-    kept::link(&npm.join("node_modules"), &project.join("node_modules"))?;
+    files::link(&npm.join("node_modules"), &project.join("node_modules"))?;
     Step::new("x402", "node")
         .args(["main.mjs"])
         .dir(project)
@@ -82,14 +82,14 @@ fn installed(name: &str, files: &[&str], install: impl FnOnce(&Path) -> Result) 
         .iter()
         .map(|file| fs::read(checks.join(file)))
         .collect::<std::io::Result<Vec<_>>>()?;
-    let home = kept::place(name, texts)?;
+    let home = tools::place(name, texts)?;
     if !home.is_dir() {
         say(&format!(
             "Installing {} into {}",
             files.join(", "),
             home.display()
         ));
-        kept::make(&home, |staging| {
+        files::make(&home, |staging| {
             for file in files {
                 fs::copy(checks.join(file), staging.join(file))?;
             }

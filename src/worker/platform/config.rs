@@ -13,6 +13,8 @@ use crate::worker::bounds;
 use crate::worker::ledger::shard::{DEFAULT_SHARDS, MAX_SHARDS};
 use crate::worker::schedule::{self, Times};
 
+pub use super::environment::{MERCHANT, merchant, value};
+
 /// Secrets that Gwop signs webhooks with, comma-separated during a rotation.
 pub const GWOP_WEBHOOK_SECRET: &str = "GWOP_WEBHOOK_SECRET";
 /// The merchant key (`sk_m_…`), for auth.
@@ -72,8 +74,6 @@ pub const FULFILLMENT_QUEUE: &str = "GWOP_FULFILLMENT_QUEUE";
 const OLD_FULFILLMENT_QUEUE: &str = "GWOP_FULFILMENT_QUEUE";
 /// Several merchants in one Worker: [`crate::worker::merchants`].
 pub const MERCHANTS: &str = "GWOP_MERCHANTS";
-/// The key of the merchant whose environment this is. No variable can have such a name.
-pub const MERCHANT: &str = "gwop:merchant";
 /// Why the parts of that merchant are off, as [`Out`] has it.
 pub const MERCHANT_OUT: &str = "gwop:merchant-out";
 /// What [`crate::worker::hooks`] finds, from `createWorker` of `@gwop/worker`: no variable can have
@@ -140,11 +140,6 @@ enum Setting {
     Texts(Vec<String>),
     /// Anything else.
     Unusable,
-}
-
-/// What is bound or set under a name, as the platform has it.
-pub fn value(env: &Env, name: &str) -> JsValue {
-    Reflect::get(env, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED)
 }
 
 fn setting(env: &Env, name: &'static str) -> Setting {
@@ -403,11 +398,6 @@ pub fn missing_for_alerts(env: &Env) -> Vec<&'static str> {
 /// Whether something is bound under a name.
 pub fn is_bound(env: &Env, name: &str) -> bool {
     !value(env, name).is_undefined()
-}
-
-/// The key of the merchant whose environment this is; empty where there is one merchant.
-pub fn merchant(env: &Env) -> String {
-    value(env, MERCHANT).as_string().unwrap_or_default()
 }
 
 /// Why every part of a merchant is off, of whom something is stored.

@@ -5,7 +5,7 @@ use serde::ser::{SerializeMap, Serializer};
 use serde_json::Value;
 use worker::{Env, console_error, console_log};
 
-use super::config;
+use super::environment;
 
 /// How bad it is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -77,7 +77,7 @@ pub fn warning_of(env: &Env, event: &str, fields: &[(&'static str, Value)]) {
 
 /// Writes one line, which names the merchant whose environment this is where there are several.
 pub fn line_of(env: &Env, level: Level, event: &str, fields: &[(&'static str, Value)]) {
-    let merchant = config::merchant(env);
+    let merchant = environment::merchant(env);
     let merchant = (!merchant.is_empty()).then(|| ("merchant", merchant.into()));
     line(level, event, fields.iter().chain(&merchant));
 }

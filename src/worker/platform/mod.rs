@@ -2,6 +2,7 @@
 
 pub mod body;
 pub mod config;
+pub mod environment;
 pub mod log;
 pub mod objects;
 pub mod panic;
