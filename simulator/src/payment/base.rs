@@ -83,8 +83,8 @@ impl Address {
     /// As a 32-byte word of the ABI.
     fn word(self) -> [u8; 32] {
         let mut word = [0; 32];
-        for (to, from) in word.iter_mut().skip(12).zip(self.0) {
-            *to = from;
+        if let Some((_, low)) = word.split_last_chunk_mut() {
+            *low = self.0;
         }
         word
     }

@@ -41,12 +41,9 @@ impl Address {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         // Longer texts take quadratic time, and are none.
-        if text.len() > 44 {
-            return None;
-        }
-        let mut address = [0; 32];
-        let length = bs58::decode(text).onto(&mut address).ok()?;
-        (length == 32).then_some(Self(address))
+        let short = Some(text).filter(|text| text.len() <= 44)?;
+        let bytes = bs58::decode(short).into_vec().ok()?;
+        bytes.try_into().ok().map(Self)
     }
 
     /// Whether it is this well-known one.
