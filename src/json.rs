@@ -185,7 +185,7 @@ impl<'d> Value<'d> {
 
     /// The elements of an array; `None` for other kinds.
     #[must_use]
-    pub fn as_array(self) -> Option<Vec<Value<'d>>> {
+    pub fn as_array(self) -> Option<Vec<Self>> {
         let mut rest = after(self.0, b'[')?;
         if after(rest, b']').is_some() {
             return Some(Vec::new());
@@ -205,7 +205,7 @@ impl<'d> Value<'d> {
     /// The member of an object that is called `name`: the last one where it is repeated. Look several up in
     /// [`Self::as_object`], which reads the object once.
     #[must_use]
-    pub fn get(self, name: &str) -> Option<Value<'d>> {
+    pub fn get(self, name: &str) -> Option<Self> {
         self.as_object()?.get(name)
     }
 

@@ -1,5 +1,6 @@
 //! What JavaScript calls. JSON text goes in and out; keys stay inside.
 #![allow(unsafe_code)] // wasm-bindgen's generated glue, and the allocator.
+#![allow(unreachable_pub)] // JavaScript reaches what wasm-bindgen exports.
 
 use crate::attempt::Attempt;
 use crate::bytes::{from_hex, to_hex};
@@ -37,7 +38,7 @@ pub struct AgentTask {
 #[wasm_bindgen]
 impl AgentTask {
     /// A payment. Throws JSON `{ code, phase, mayHaveSettled, message }`.
-    pub fn pay(settings: &str, target: &str, options: &str) -> Result<AgentTask, JsValue> {
+    pub fn pay(settings: &str, target: &str, options: &str) -> Result<Self, JsValue> {
         let failed = |failure: Box<Failure>| thrown(&failure);
         let settings = Settings::read(settings).map_err(failed)?;
         let target = Target::read(target).map_err(failed)?;
@@ -47,7 +48,7 @@ impl AgentTask {
     }
 
     /// Finishes what is unfinished. Throws likewise.
-    pub fn resume(settings: &str) -> Result<AgentTask, JsValue> {
+    pub fn resume(settings: &str) -> Result<Self, JsValue> {
         let settings = Settings::read(settings).map_err(|failure| thrown(&failure))?;
         let task = Task::new(|io| pay::resume(io, settings));
         Ok(Self { task })
@@ -122,7 +123,7 @@ pub struct EvmKey(evm::EvmKey);
 impl EvmKey {
     /// Reads 64 hexadecimal digits; `undefined` where they are no key.
     #[must_use]
-    pub fn parse(text: &str) -> Option<EvmKey> {
+    pub fn parse(text: &str) -> Option<Self> {
         evm::EvmKey::parse(text).map(Self)
     }
 
@@ -149,7 +150,7 @@ impl SolanaKey {
     /// Takes 32 or 64 bytes; `undefined` where they are no key.
     #[wasm_bindgen(js_name = fromBytes)]
     #[must_use]
-    pub fn from_bytes(bytes: &[u8]) -> Option<SolanaKey> {
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         solana::SolanaKey::from_bytes(bytes).map(Self)
     }
 

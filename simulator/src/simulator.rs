@@ -112,7 +112,7 @@ impl core::fmt::Debug for MerchantState {
 
 impl MerchantState {
     /// Every secret that signs, the current one first.
-    pub fn secrets(&self) -> Vec<String> {
+    pub(crate) fn secrets(&self) -> Vec<String> {
         let mut secrets = vec![self.merchant.webhook_secret.clone()];
         secrets.extend(self.old_secrets.iter().cloned());
         secrets
@@ -237,7 +237,7 @@ pub(crate) struct Source {
 
 impl Source {
     /// A wallet that pays without a payload.
-    pub const fn wallet(wallet: String) -> Self {
+    pub(crate) const fn wallet(wallet: String) -> Self {
         Self {
             wallet,
             once: None,
@@ -779,14 +779,14 @@ mod pairs {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
     use std::collections::BTreeMap;
 
-    pub fn serialize<S: Serializer, K: Serialize, V: Serialize>(
+    pub(super) fn serialize<S: Serializer, K: Serialize, V: Serialize>(
         map: &BTreeMap<K, V>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(map)
     }
 
-    pub fn deserialize<'de, D, K, V>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
+    pub(super) fn deserialize<'de, D, K, V>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
     where
         D: Deserializer<'de>,
         K: Deserialize<'de> + Ord,

@@ -26,7 +26,7 @@ pub enum Kind {
     /// Another model.
     Object(&'static Model),
     /// A list.
-    List(&'static Kind),
+    List(&'static Self),
 }
 
 /// Whether a field may be missing.

@@ -19,7 +19,7 @@ pub(super) struct Given {
     pub timeout_ms: Option<f64>,
     // `RetryOptions`.
     pub most: Option<f64>,
-    pub backoff: Option<Box<Given>>,
+    pub backoff: Option<Box<Self>>,
     pub codes: Option<Vec<String>>,
     pub connection_errors: Option<bool>,
     pub timeouts: Option<bool>,

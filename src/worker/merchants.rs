@@ -49,7 +49,7 @@ const KEPT_SOURCES: usize = 4;
 
 /// Why a merchant cannot be served.
 #[derive(Debug)]
-pub enum Unusable {
+pub(super) enum Unusable {
     /// What `GWOP_MERCHANTS` says cannot be had now: later it may.
     Unread,
     /// Too many segments that name nobody were looked up lately.
@@ -74,7 +74,7 @@ impl fmt::Display for Unusable {
 }
 
 /// Whether there are several merchants.
-pub fn is_on(env: &Env) -> bool {
+pub(super) fn is_on(env: &Env) -> bool {
     config::is_bound(env, config::MERCHANTS)
 }
 
@@ -82,7 +82,7 @@ pub fn is_on(env: &Env) -> bool {
 ///
 /// # Errors
 /// [`Unusable`], after a line in the log.
-pub async fn find(env: &Env, key: &str) -> Result<Option<Env>, Unusable> {
+pub(super) async fn find(env: &Env, key: &str) -> Result<Option<Env>, Unusable> {
     found(env, key, Who::Anybody).await
 }
 
@@ -111,7 +111,7 @@ async fn found(env: &Env, key: &str, who: Who) -> Result<Option<Env>, Unusable> 
 /// The environment of the merchant with this key, for what is stored of it. With an empty key this
 /// one; of a merchant that is gone or cannot be used one in which every part is off, and
 /// [`config::out`] says why.
-pub async fn env_of(env: &Env, key: &str) -> Env {
+pub(super) async fn env_of(env: &Env, key: &str) -> Env {
     if key.is_empty() {
         return env.clone();
     }
@@ -132,7 +132,7 @@ pub async fn env_of(env: &Env, key: &str) -> Env {
 ///
 /// # Errors
 /// [`Unusable`], after a line in the log.
-pub async fn keys(env: &Env) -> Result<Vec<String>, Unusable> {
+pub(super) async fn keys(env: &Env) -> Result<Vec<String>, Unusable> {
     let names = if let Some(store) = namespace(env) {
         listed(&store).await
     } else {
@@ -152,7 +152,7 @@ pub async fn keys(env: &Env) -> Result<Vec<String>, Unusable> {
 ///
 /// # Errors
 /// [`Unusable`], after a line in the log.
-pub async fn problems(env: &Env) -> Result<Vec<String>, Unusable> {
+pub(super) async fn problems(env: &Env) -> Result<Vec<String>, Unusable> {
     let (unusable, pairs) = if let Some(store) = namespace(env) {
         let compared = compared(env, &store).await;
         compared.inspect_err(|unusable| said("", unusable))?
@@ -174,7 +174,7 @@ pub async fn problems(env: &Env) -> Result<Vec<String>, Unusable> {
 }
 
 /// Whether [`problems`] asks a KV namespace for everything in it.
-pub fn is_costly(env: &Env) -> bool {
+pub(super) fn is_costly(env: &Env) -> bool {
     namespace(env).is_some()
 }
 

@@ -22,7 +22,7 @@ pub async fn handle(request: Request, env: impl Borrow<Env>) -> Result<Response>
 }
 
 /// As [`handle`], of a request that was looked at before.
-pub async fn serve(request: &Incoming, env: &Env) -> Served {
+pub(super) async fn serve(request: &Incoming, env: &Env) -> Served {
     let segments: Vec<Cow<'_, str>> = request.path.split('/').skip(1).map(decoded).collect();
     let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
     if let [key, rest @ ..] = segments.as_slice()

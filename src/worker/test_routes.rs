@@ -14,7 +14,7 @@ use super::platform::served::{Served, served};
 use super::platform::{config, objects};
 
 /// `POST /test/{what}`; by `GET`, whose body is not awaited, a fault strikes before the first `await`.
-pub async fn handle(request: &Incoming, env: &Env, what: &str) -> Served {
+pub(super) async fn handle(request: &Incoming, env: &Env, what: &str) -> Served {
     let work = async {
         let body = if request.method == "GET" {
             vec![]

@@ -27,7 +27,7 @@ use crate::webhook::{self, Code, DEFAULT_TOLERANCE_SECONDS, Rejection, Signature
 const MAX_ID_BYTES: usize = 255;
 
 /// Why something signed did not verify; `R` says what is wrong with it.
-pub enum Failure<R> {
+pub(super) enum Failure<R> {
     /// It does not hold, or the keys to tell so cannot be had.
     Rejected(R),
     /// Web Crypto failed.
@@ -36,7 +36,7 @@ pub enum Failure<R> {
 
 impl<R> Failure<R> {
     /// The rejection; `None`, and a log line, where Web Crypto failed.
-    pub fn rejection(self) -> Option<R> {
+    pub(super) fn rejection(self) -> Option<R> {
         match self {
             Self::Rejected(rejection) => Some(rejection),
             Self::Platform(error) => {
@@ -69,13 +69,13 @@ impl From<token::Rejection> for Failure<token::Rejection> {
 ///
 /// # Errors
 /// [`Rejection`]: nothing that the body says could make it good.
-pub fn signature_header(header: &str) -> std::result::Result<(), Rejection> {
+pub(super) fn signature_header(header: &str) -> std::result::Result<(), Rejection> {
     let now = now_ms() as f64 / 1_000.0;
     SignatureHeader::parse(header)?.check_time(now, DEFAULT_TOLERANCE_SECONDS)
 }
 
 /// Verifies the MAC over the raw bytes with Web Crypto. Nothing of the body is decoded before.
-pub async fn webhook(
+pub(super) async fn webhook(
     secrets: &[String],
     header: &str,
     body: &[u8],
@@ -123,7 +123,7 @@ async fn key(secret: &str) -> std::result::Result<CryptoKey, JsValue> {
 }
 
 /// What a verified body is.
-pub enum Signed {
+pub(super) enum Signed {
     /// An event of an invoice.
     Delivery(Delivery),
     /// An event of an unknown type that names no invoice.
@@ -139,7 +139,7 @@ pub enum Signed {
 ///
 /// # Errors
 /// [`Rejection`], where it is no event, or its headers contradict it.
-pub fn event(body: &[u8], id: &str, kind: &str) -> std::result::Result<Signed, Rejection> {
+pub(super) fn event(body: &[u8], id: &str, kind: &str) -> std::result::Result<Signed, Rejection> {
     let known = match event::read(body, id, kind, false) {
         Ok(_) => true,
         Err(rejection) if rejection.code == Code::EventUnknown => false,
@@ -151,7 +151,7 @@ pub fn event(body: &[u8], id: &str, kind: &str) -> std::result::Result<Signed, R
 
 /// An event that reconciliation derived. `lacking`: something of it is still to be asked for, so that it need not be whole. `None` where it
 /// is none.
-pub fn derived(text: &str, lacking: bool) -> Option<Delivery> {
+pub(super) fn derived(text: &str, lacking: bool) -> Option<Delivery> {
     if !lacking && event::read(text.as_bytes(), "", "", true).is_err() {
         return None;
     }
@@ -216,14 +216,14 @@ fn read(text: &str, known: bool) -> std::result::Result<Signed, Rejection> {
 }
 
 /// When a verified event says that it was made, in milliseconds since the epoch; `None` where it does not say.
-pub fn created_at(body: &str) -> Option<i64> {
+pub(super) fn created_at(body: &str) -> Option<i64> {
     let text = Members::of(body)?.text("created_at")?;
     let time = js_sys::Date::parse(&text);
     time.is_finite().then_some(time as i64)
 }
 
 /// When a delivery was signed, in milliseconds since the epoch, from a header that has verified.
-pub fn signed_at(header: &str) -> Option<i64> {
+pub(super) fn signed_at(header: &str) -> Option<i64> {
     let seconds = header
         .split(',')
         .find_map(|part| part.trim().strip_prefix("t="))?;
@@ -298,7 +298,7 @@ fn with_keys<T>(url: &str, work: impl FnOnce(&mut Keys) -> T) -> T {
 ///
 /// # Errors
 /// [`Failure`]; a rejection also where no JWK Set could be had.
-pub async fn token(
+pub(super) async fn token(
     env: &Env,
     merchant_id: &str,
     token: &str,

@@ -125,7 +125,7 @@ fn package_in(directory: &str) -> Result<PathBuf> {
 ///
 /// When something cannot be built or measured, an argument is not understood, or with `--check` when a figure is worse than
 /// `bench/baseline.json` allows.
-pub fn command(arguments: &[String]) -> Result {
+pub(crate) fn command(arguments: &[String]) -> Result {
     let mut plan = Plan::read(arguments)?;
     let mut adapters_judged = Ok(());
     if plan.against.is_none() && plan.runs("adapters") {
@@ -209,7 +209,7 @@ fn adapters(check: bool) -> Result {
 /// # Errors
 ///
 /// When the package cannot be built, an argument is not understood, or a difference is not expected.
-pub fn differential(arguments: &[String]) -> Result {
+pub(crate) fn differential(arguments: &[String]) -> Result {
     let (mut before, mut seconds, mut seed) = (None, 600_u64, 1_u32);
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {

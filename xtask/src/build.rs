@@ -10,7 +10,7 @@ use crate::sizes::{self, Size};
 use crate::{Result, tools, top};
 
 /// The npm package's directory, from the top level.
-pub const PACKAGE: &str = "dist/npm";
+pub(crate) const PACKAGE: &str = "dist/npm";
 
 /// What rustc's wasm32 target emits beyond the first WebAssembly; wasm-opt has
 /// to be told, since its input's own list is stripped from the output.
@@ -80,7 +80,7 @@ const AGENT: Module = Module {
 /// # Errors
 ///
 /// When a tool cannot be had or a step fails.
-pub fn build() -> Result<PathBuf> {
+pub(crate) fn build() -> Result<PathBuf> {
     let package = package()?;
     print_sizes(&package)?;
     Ok(package)
@@ -91,7 +91,7 @@ pub fn build() -> Result<PathBuf> {
 /// # Errors
 ///
 /// As [`build`].
-pub fn package() -> Result<PathBuf> {
+pub(crate) fn package() -> Result<PathBuf> {
     static DONE: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
     if let Some(package) = DONE.get() {
         return Ok(package.clone());
@@ -270,7 +270,7 @@ fn bundled(package: &Path, entry: &str) -> Result<PathBuf> {
 /// # Errors
 ///
 /// When the entry cannot be bundled.
-pub fn entry_size(package: &Path, entry: &str) -> Result<Size> {
+pub(crate) fn entry_size(package: &Path, entry: &str) -> Result<Size> {
     let bundle = bundled(package, entry)?;
     if EMBEDDED.contains(&entry) {
         return Size::of_file(&bundle);
@@ -283,13 +283,13 @@ pub fn entry_size(package: &Path, entry: &str) -> Result<Size> {
 /// # Errors
 ///
 /// When the entry cannot be bundled.
-pub fn agent_size(package: &Path) -> Result<Size> {
+pub(crate) fn agent_size(package: &Path) -> Result<Size> {
     let bundle = bundled(package, "agent.static.js")?;
     Size::of_files([bundle, package.join("agent.wasm")])
 }
 
 /// The main entry where the wasm's bytes are in the JavaScript.
-pub const EMBEDDED: [&str; 2] = ["index.node.js", "index.embedded.js"];
+pub(crate) const EMBEDDED: [&str; 2] = ["index.node.js", "index.embedded.js"];
 
 /// What a program that imports the main entry carries, on the runtime where that is most: the wasm file and all JavaScript.
 ///
@@ -319,7 +319,7 @@ fn main_entry_size(package: &Path) -> Result<Size> {
 /// # Errors
 ///
 /// When a file cannot be read, or an entry not be bundled.
-pub fn print_sizes(package: &Path) -> Result<Size> {
+pub(crate) fn print_sizes(package: &Path) -> Result<Size> {
     sizes::print_head();
     for entry in fs::read_dir(package)? {
         let path = entry?.path();

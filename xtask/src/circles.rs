@@ -29,7 +29,7 @@ struct Module {
 /// # Errors
 ///
 /// When there is a circle, whose modules it names in turn; or when a file cannot be read as Rust.
-pub fn check(root: &Path) -> Result {
+pub(crate) fn check(root: &Path) -> Result {
     let mut modules = BTreeMap::new();
     read(root, Name::new(), &mut modules)?;
     let mut imports: BTreeMap<&Name, BTreeSet<&Name>> = BTreeMap::new();

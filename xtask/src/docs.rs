@@ -17,7 +17,7 @@ const WRITTEN: [&str; 2] = ["llms.txt", "docs/cli.md"];
 /// # Errors
 ///
 /// When a page cannot be made, or is not as it should be.
-pub fn docs() -> Result {
+pub(crate) fn docs() -> Result {
     build::package()?;
     Step::new("typedoc", tools::npm_program("typedoc")?)
         .args(["--options", "pkg-templates/typedoc.json"])
@@ -48,7 +48,7 @@ pub fn docs() -> Result {
 /// # Errors
 ///
 /// As [`docs`] and [`release::checked_tarballs`], and when a page was out of date.
-pub fn test() -> Result {
+pub(crate) fn test() -> Result {
     let read = || WRITTEN.map(|page| fs::read_to_string(top().join(page)));
     let committed = read();
     docs()?;

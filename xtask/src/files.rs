@@ -10,7 +10,7 @@ use crate::Result;
 /// # Errors
 ///
 /// What `make` fails with, or the file system.
-pub fn make(home: &Path, make: impl FnOnce(&Path) -> Result) -> Result {
+pub(crate) fn make(home: &Path, make: impl FnOnce(&Path) -> Result) -> Result {
     let mut staging = home.as_os_str().to_owned();
     staging.push(format!(".{}", std::process::id()));
     let staging = PathBuf::from(staging);
@@ -32,7 +32,7 @@ const LINKED: u64 = 32 * 1024;
 /// # Errors
 ///
 /// When the file system does not let it.
-pub fn tree(from: &Path, to: &Path) -> Result {
+pub(crate) fn tree(from: &Path, to: &Path) -> Result {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
@@ -63,7 +63,7 @@ pub fn tree(from: &Path, to: &Path) -> Result {
 ///
 /// When the file system does not let it.
 #[cfg(unix)]
-pub fn link(original: &Path, link: &Path) -> Result {
+pub(crate) fn link(original: &Path, link: &Path) -> Result {
     Ok(std::os::unix::fs::symlink(original, link)?)
 }
 

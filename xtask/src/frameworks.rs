@@ -60,7 +60,7 @@ const fn built(project: &'static str, example: &'static str, pinned: &'static st
 /// # Errors
 ///
 /// When a check fails, each has its line; or when npm cannot fetch a framework.
-pub fn frameworks() -> Result {
+pub(crate) fn frameworks() -> Result {
     let servers = servers()?;
     let tarball = runtimes::pack()?;
     for Built {
@@ -96,7 +96,7 @@ pub fn frameworks() -> Result {
 /// # Errors
 ///
 /// When npm cannot fetch a framework.
-pub fn servers() -> Result<PathBuf> {
+pub(crate) fn servers() -> Result<PathBuf> {
     let tarball = runtimes::pack()?;
     let tests = top().join("tests");
     let project = top().join(PROJECTS).join("servers");

@@ -9,14 +9,14 @@ use crate::process::{Step, say};
 use crate::{Result, files, runtimes, tools, top};
 
 /// Whether rows run that are too long for every run: `cargo xtask test --all`.
-pub static ALL: OnceLock<()> = OnceLock::new();
+pub(crate) static ALL: OnceLock<()> = OnceLock::new();
 
 /// The whole matrix.
 ///
 /// # Errors
 ///
 /// When a row fails, each has its line; or when npm cannot fetch a tool.
-pub fn matrix() -> Result {
+pub(crate) fn matrix() -> Result {
     let tarball = runtimes::pack()?;
     let rows = top().join("tests/matrix");
     let matrix = top().join("build/matrix");
@@ -76,7 +76,7 @@ fn install(source: &Path, project: &Path, shared: &[PathBuf], tarball: &Path) ->
 /// # Errors
 ///
 /// When npm cannot fetch a tool.
-pub fn install_tools(name: &str, manifest: &Path, project: &Path, tarball: &Path) -> Result {
+pub(crate) fn install_tools(name: &str, manifest: &Path, project: &Path, tarball: &Path) -> Result {
     let manifest = fs::read(manifest)?;
     let modules = project.join("node_modules");
     let stamp = modules.join(".gwop-manifest");

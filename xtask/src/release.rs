@@ -11,7 +11,7 @@ use crate::{Result, runtimes, tools, top, worker};
 /// # Errors
 ///
 /// When a crate or an npm package must not be used, when nobody can be asked about them, or when a tarball is not fit to be published.
-pub fn command(arguments: &[String]) -> Result {
+pub(crate) fn command(arguments: &[String]) -> Result {
     let is_offline = match arguments {
         [dry_run] if dry_run == "--dry-run" => false,
         [dry_run, offline] if dry_run == "--dry-run" && offline == "--offline" => true,
@@ -45,7 +45,7 @@ pub fn command(arguments: &[String]) -> Result {
 /// # Errors
 ///
 /// When a package cannot be built, or a tarball is not fit to be published.
-pub fn rehearse() -> Result {
+pub(crate) fn rehearse() -> Result {
     checked_tarballs(Some(&worker::pack()?))
 }
 
@@ -62,7 +62,7 @@ fn crates(checks: &[&str]) -> Result {
 /// # Errors
 ///
 /// When the package cannot be built, or a tarball is not fit to be published.
-pub fn checked_tarballs(worker: Option<&Path>) -> Result {
+pub(crate) fn checked_tarballs(worker: Option<&Path>) -> Result {
     let tarball = runtimes::pack()?;
     Step::new("release checks", "node")
         .args(["pkg-templates/release.mjs".as_ref(), tarball.as_os_str()])

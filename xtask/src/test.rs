@@ -107,7 +107,7 @@ const PARTS: &[Part] = &[
 /// # Errors
 ///
 /// When an argument is not understood or a part fails.
-pub fn command(arguments: &[String]) -> Result {
+pub(crate) fn command(arguments: &[String]) -> Result {
     if arguments == ["--list"] {
         for (name, what, _) in PARTS {
             println!("{name:<14} {what}");

@@ -12,7 +12,7 @@ use crate::{Result, build, matrix, runtimes, tools, top};
 /// Where Workers are compiled, from the top level.
 const TARGET: &str = "target/workers";
 /// What is deployed, from the top level.
-pub const SHIPPED: &str = "dist/worker";
+pub(crate) const SHIPPED: &str = "dist/worker";
 /// The npm package around it, from the top level.
 const PACKAGE: &str = "dist/npm-worker";
 /// The build with faults on purpose and shorter times, for the tests alone.
@@ -38,7 +38,7 @@ const EXAMPLE_BUILD: &str = "build/worker-example";
 /// # Errors
 ///
 /// When a tool cannot be had or the build fails.
-pub fn build() -> Result {
+pub(crate) fn build() -> Result {
     static DONE: std::sync::OnceLock<()> = std::sync::OnceLock::new();
     if DONE.get().is_none() {
         say("Building the Worker");
@@ -59,7 +59,7 @@ pub fn build() -> Result {
 /// # Errors
 ///
 /// As [`build()`].
-pub fn package() -> Result<PathBuf> {
+pub(crate) fn package() -> Result<PathBuf> {
     static DONE: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
     if let Some(package) = DONE.get() {
         return Ok(package.clone());
@@ -74,7 +74,7 @@ pub fn package() -> Result<PathBuf> {
 /// # Errors
 ///
 /// As [`package`].
-pub fn pack() -> Result<PathBuf> {
+pub(crate) fn pack() -> Result<PathBuf> {
     runtimes::packed(&package()?)
 }
 
@@ -94,7 +94,7 @@ fn assemble(build: &str, out: &str) -> Result<PathBuf> {
 /// # Errors
 ///
 /// When a tool cannot be had or the build fails.
-pub fn compile_shipped() -> Result {
+pub(crate) fn compile_shipped() -> Result {
     static DONE: std::sync::OnceLock<()> = std::sync::OnceLock::new();
     if DONE.get().is_none() {
         compile_main(SHIPPED, "worker-main")?;
@@ -259,7 +259,7 @@ fn remapped() -> Result<String> {
 /// # Errors
 ///
 /// When a build or a test fails.
-pub fn test() -> Result {
+pub(crate) fn test() -> Result {
     // Fulfilment verifies what it gets with the SDK, and the local Gwop comes with it.
     build::package()?;
     package()?;
@@ -299,7 +299,7 @@ pub fn test() -> Result {
 /// # Errors
 ///
 /// When a build or a test fails.
-pub fn test_package() -> Result {
+pub(crate) fn test_package() -> Result {
     let sdk = runtimes::pack()?;
     let worker = pack()?;
     Step::new("the Worker's npm package", "node")
@@ -316,7 +316,7 @@ pub fn test_package() -> Result {
 /// # Errors
 ///
 /// When the first build fails, or one of the programs ends.
-pub fn dev() -> Result {
+pub(crate) fn dev() -> Result {
     build::package()?;
     build()?;
     let mut programs = Command::new("node")

@@ -15,7 +15,7 @@ const CHECKS: &str = "tests/x402";
 /// # Errors
 ///
 /// When one fails, each has its line; or when npm or pip cannot fetch the clients.
-pub fn test() -> Result {
+pub(crate) fn test() -> Result {
     let (npm, python) = (npm_clients()?, python_clients()?);
     let sdk = runtimes::consumer()?.join("node_modules/@gwop/sdk");
     // With `--all`, as many as the agent's page promises.
@@ -48,7 +48,7 @@ pub fn test() -> Result {
 /// # Errors
 ///
 /// When npm cannot fetch them.
-pub fn npm_clients() -> Result<PathBuf> {
+pub(crate) fn npm_clients() -> Result<PathBuf> {
     installed(
         "x402-npm",
         &["package.json", "package-lock.json"],

@@ -5,14 +5,14 @@ use wasm_bindgen::JsValue;
 use worker::Env;
 
 /// The key of the merchant whose environment this is. No variable can have such a name.
-pub const MERCHANT: &str = "gwop:merchant";
+pub(crate) const MERCHANT: &str = "gwop:merchant";
 
 /// What is bound or set under a name, as the platform has it.
-pub fn value(env: &Env, name: &str) -> JsValue {
+pub(crate) fn value(env: &Env, name: &str) -> JsValue {
     Reflect::get(env, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED)
 }
 
 /// The key of the merchant whose environment this is; empty where there is one merchant.
-pub fn merchant(env: &Env) -> String {
+pub(crate) fn merchant(env: &Env) -> String {
     value(env, MERCHANT).as_string().unwrap_or_default()
 }

@@ -11,7 +11,7 @@ use super::{now_ms, random_uuid};
 use crate::worker::trace;
 
 /// The answer to a request whose log line is written.
-pub struct Served {
+pub(crate) struct Served {
     answer: Answer,
     request_id: String,
 }
@@ -21,7 +21,7 @@ impl Served {
     ///
     /// # Errors
     /// Only where the platform refuses to make one.
-    pub fn into_response(self) -> Result<Response> {
+    pub(crate) fn into_response(self) -> Result<Response> {
         Ok(self.into_platform_response()?.into())
     }
 
@@ -29,13 +29,13 @@ impl Served {
     ///
     /// # Errors
     /// Only where the platform refuses to make one.
-    pub fn into_platform_response(self) -> Result<web_sys::Response> {
+    pub(crate) fn into_platform_response(self) -> Result<web_sys::Response> {
         self.answer.platform_response(&self.request_id)
     }
 }
 
 /// Runs the work of one request, and writes its log line.
-pub async fn served(
+pub(crate) async fn served(
     route: &'static str,
     request: &Incoming,
     work: impl Future<Output = Answer>,

@@ -23,7 +23,7 @@ const ALLOW_ORIGIN: &str = "access-control-allow-origin";
 const NOT_SETTLED_SECONDS: &str = "2";
 
 /// Answers everything under `/auth/`.
-pub async fn handle(request: &Incoming, env: &Env, path: &[&str]) -> Served {
+pub(crate) async fn handle(request: &Incoming, env: &Env, path: &[&str]) -> Served {
     let method = request.method.as_str();
     let cors = cors(request, env);
     let allowed = cors.iter().any(|(name, _)| *name == ALLOW_ORIGIN);

@@ -16,7 +16,7 @@ use super::operator::{admit, is_operator};
 
 /// `GET /healthz`: which parts are on, what the others miss, and whether storage can be reached.
 /// With the operator's token what waits, too.
-pub async fn health(request: &Incoming, env: &Env) -> Answer {
+pub(crate) async fn health(request: &Incoming, env: &Env) -> Answer {
     if request.method != "GET" {
         request.drain().await;
         return Answer::method_not_allowed("GET");
@@ -132,7 +132,7 @@ fn part(missing: &[&str]) -> Value {
 }
 
 /// `GET /metrics`, in Prometheus's text format.
-pub async fn metrics(request: &Incoming, env: &Env) -> Answer {
+pub(crate) async fn metrics(request: &Incoming, env: &Env) -> Answer {
     if let Err(refusal) = admit(request, env, "GET").await {
         return refusal;
     }

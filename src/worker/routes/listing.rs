@@ -99,7 +99,7 @@ impl Query {
 }
 
 /// `GET /events?state=dead|pending|conflict`, shard after shard, in each the oldest first.
-pub async fn events(request: &Incoming, env: &Env) -> Answer {
+pub(crate) async fn events(request: &Incoming, env: &Env) -> Answer {
     match listed_events(request, env).await {
         Ok(answer) | Err(answer) => answer,
     }
@@ -187,7 +187,7 @@ fn presented_event(event: &ListedEvent) -> Value {
 }
 
 /// `GET /invoices?status=&since=`, the newest first.
-pub async fn invoices(request: &Incoming, env: &Env) -> Answer {
+pub(crate) async fn invoices(request: &Incoming, env: &Env) -> Answer {
     match listed_invoices(request, env).await {
         Ok(answer) | Err(answer) => answer,
     }
@@ -250,7 +250,7 @@ const WISH: &str = "Send { \"invoice_id\", \"event_id\" }, or { \"state\": \"dea
                     event_type, outcome, since, until, limit (1 to 5000), cursor, dry_run";
 
 /// `POST /events/replay`.
-pub async fn replay(request: &Incoming, env: &Env) -> Answer {
+pub(crate) async fn replay(request: &Incoming, env: &Env) -> Answer {
     match replay_wished(request, env).await {
         Ok(answer) | Err(answer) => answer,
     }

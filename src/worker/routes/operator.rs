@@ -54,7 +54,7 @@ pub(super) async fn admit(
 }
 
 /// `GET /invoices/{id}`, by either id.
-pub async fn read_invoice(request: &Incoming, env: &Env, id: &str) -> Answer {
+pub(crate) async fn read_invoice(request: &Incoming, env: &Env, id: &str) -> Answer {
     if let Err(refusal) = admit(request, env, "GET").await {
         return refusal;
     }
@@ -74,7 +74,7 @@ fn unknown_invoice() -> Answer {
 }
 
 /// `POST /invoices/{id}/replay` with `{ "event_id": "…" }`.
-pub async fn replay(request: &Incoming, env: &Env, id: &str) -> Answer {
+pub(crate) async fn replay(request: &Incoming, env: &Env, id: &str) -> Answer {
     #[derive(Deserialize)]
     struct Wish {
         event_id: String,
@@ -171,7 +171,7 @@ async fn read(env: &Env, invoice_id: &str) -> Result<Option<View>, LedgerError> 
 }
 
 /// `POST /upgrade` with `{ "object_ids": ["…"] }`: objects of 1.0.0 hand over to the ledger. Ids are those that Cloudflare's API lists.
-pub async fn upgrade(request: &Incoming, env: &Env) -> Answer {
+pub(crate) async fn upgrade(request: &Incoming, env: &Env) -> Answer {
     #[derive(Deserialize)]
     struct Wish {
         object_ids: Vec<String>,

@@ -6,6 +6,6 @@ use crate::worker::ledger::operator_messages::LastAnswer;
 use crate::worker::platform::iso_8601;
 
 /// What fulfillment answered last, as the operator sees it.
-pub fn presented_answer(answer: &LastAnswer) -> Value {
+pub(super) fn presented_answer(answer: &LastAnswer) -> Value {
     json!({ "status": answer.status, "reason": answer.reason, "at": iso_8601(answer.at) })
 }

@@ -36,7 +36,7 @@ pub async fn handle_webhook(request: Request, env: impl Borrow<Env>) -> Result<R
 }
 
 /// As [`handle_webhook`], of a request that was looked at before.
-pub async fn serve(request: &Incoming, env: &Env) -> Served {
+pub(crate) async fn serve(request: &Incoming, env: &Env) -> Served {
     served("webhook", request, answer(request, env)).await
 }
 

@@ -10,7 +10,7 @@ use crate::worker::platform::{config, objects};
 ///
 /// # Errors
 /// Where the object cannot be reached or its storage fails.
-pub async fn ask(env: &Env, session_id: &str, question: &SessionCall) -> Result<Standing> {
+pub(crate) async fn ask(env: &Env, session_id: &str, question: &SessionCall) -> Result<Standing> {
     let merchant = config::merchant(env);
     if merchant.is_empty() {
         return objects::call(env, config::SESSIONS, session_id, question).await;

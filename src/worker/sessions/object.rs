@@ -20,7 +20,7 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 /// What can be asked of the object. Each answers [`Standing`].
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "operation", rename_all = "snake_case")]
-pub enum SessionCall {
+pub(crate) enum SessionCall {
     /// Whether it is known to be good; a live answer may be `reuse_ms` old. Writes nothing.
     Check {
         /// Milliseconds.
