@@ -451,8 +451,8 @@ async fn follow(
             _ => {}
         }
         let is_over = matches!(standing, Standing::Open | Standing::Closed);
-        // Without an invoice, what has lapsed is sent once more: it cannot settle, and the server may
-        // tell that it had.
+        // Without an invoice, what has lapsed is sent once more: it cannot settle, and the server
+        // may tell that it had.
         let is_asked = is_first || sent > 0;
         if lapsed && (is_over || is_blind && may_send) && (!is_blind || is_asked) {
             let lapsed = io
@@ -494,8 +494,8 @@ fn unknown(attempt: &Attempt) -> Box<Failure> {
 }
 
 fn unanswered() -> Box<Failure> {
-    let message = "the payment has settled, and the answer to it was lost: its server can tell what \
-        was bought. The same request sends the same payment; `buyAnew` pays for it once more";
+    let message = "the payment has settled, and the answer to it was lost: its server can tell \
+        what was bought. The same request sends the same payment; `buyAnew` pays for it once more";
     Failure::new("PAID_WITHOUT_ANSWER", Phase::Settle, message).unsettled()
 }
 
@@ -900,8 +900,8 @@ async fn find(
     };
     let left = |one: &Attempt| matches!(one.state, State::Refused | State::Lapsed);
     if answer.status == 409 && last.is_some_and(left) {
-        let message = "it cannot be paid any more, and an earlier payment may be the reason. Nothing \
-            new was signed: its merchant can tell";
+        let message = "it cannot be paid any more, and an earlier payment may be the reason. \
+            Nothing new was signed: its merchant can tell";
         return Err(discover("OUTCOME_UNKNOWN", message).unsettled());
     }
     if answer.status != 402 {

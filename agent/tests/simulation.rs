@@ -7,8 +7,8 @@
 //! Bought are invoices, logins, and requests of a paying fetch. A request that was answered is
 //! bought anew by the next call: of those at most one settled payment is without an answer.
 //!
-//! What must hold in each run: at most one settled payment per thing bought, no limit exceeded, every
-//! settled payment reported, nothing signed but what invoice and challenge both asked for. Seeds
+//! What must hold in each run: at most one settled payment per thing bought, no limit exceeded,
+//! every settled payment reported, nothing signed but what invoice and challenge both asked for. Seeds
 //! that fail are printed; `GWOP_SEED=N cargo test -p gwop-agent --test simulation` runs one alone,
 //! `GWOP_SEEDS=N` runs so many.
 //!
