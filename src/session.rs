@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// Whether a request may go on.
 #[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
-pub enum Standing {
+pub enum SessionStatus {
     /// A live answer that is young enough said so.
     Active,
     /// Not active any more: revoked here, or Gwop said so.
@@ -34,11 +34,13 @@ impl Session {
     /// Where it stands at `now_ms`, where a live answer may be `reuse_ms` old. One from the future,
     /// as the clock was set back, counts as none.
     #[must_use]
-    pub fn standing(self, reuse_ms: i64, now_ms: i64) -> Standing {
+    pub fn status(self, reuse_ms: i64, now_ms: i64) -> SessionStatus {
         match self {
-            Self::Ended => Standing::Ended,
-            Self::ActiveAt(asked_at) if is_young(asked_at, reuse_ms, now_ms) => Standing::Active,
-            Self::ActiveAt(_) | Self::Unknown => Standing::Unknown,
+            Self::Ended => SessionStatus::Ended,
+            Self::ActiveAt(asked_at) if is_young(asked_at, reuse_ms, now_ms) => {
+                SessionStatus::Active
+            }
+            Self::ActiveAt(_) | Self::Unknown => SessionStatus::Unknown,
         }
     }
 
@@ -67,18 +69,18 @@ mod tests {
     fn a_live_answer_counts_for_as_long_as_it_may_be_reused() {
         let seen = Session::default().seen(true, 1_000);
         for (reuse_ms, now_ms, expected) in [
-            (500, 1_000, Standing::Active),
-            (500, 1_499, Standing::Active),
-            (500, 1_500, Standing::Unknown),
-            (0, 1_000, Standing::Unknown),
+            (500, 1_000, SessionStatus::Active),
+            (500, 1_499, SessionStatus::Active),
+            (500, 1_500, SessionStatus::Unknown),
+            (0, 1_000, SessionStatus::Unknown),
             // The clock was set back.
-            (500, 999, Standing::Unknown),
-            (i64::MAX, 1_000_000, Standing::Active),
+            (500, 999, SessionStatus::Unknown),
+            (i64::MAX, 1_000_000, SessionStatus::Active),
         ] {
-            assert_eq!(seen.standing(reuse_ms, now_ms), expected);
+            assert_eq!(seen.status(reuse_ms, now_ms), expected);
         }
-        let unknown = Session::default().standing(i64::MAX, 0);
-        assert_eq!(unknown, Standing::Unknown);
+        let unknown = Session::default().status(i64::MAX, 0);
+        assert_eq!(unknown, SessionStatus::Unknown);
     }
 
     #[test]
@@ -86,7 +88,7 @@ mod tests {
         let ended = Session::default().seen(true, 1_000).seen(false, 900);
         assert_eq!(ended, Session::Ended);
         assert_eq!(ended.seen(true, 2_000), Session::Ended);
-        assert_eq!(ended.standing(i64::MAX, 2_000), Standing::Ended);
+        assert_eq!(ended.status(i64::MAX, 2_000), SessionStatus::Ended);
         let late = Session::ActiveAt(1_000).seen(true, 900);
         assert_eq!(late, Session::ActiveAt(1_000));
     }

@@ -99,7 +99,7 @@ fn fresh(
                 if !holds {
                     return Err(Rejection::SIGNATURE_INVALID);
                 }
-                return parsed.judge(expected, now_ms).map(|_| ());
+                return parsed.evaluate(expected, now_ms).map(|_| ());
             }
             Plan::Fetch(ticket) => {
                 sets.answered(ticket, set(published).as_bytes(), now_ms);
@@ -146,7 +146,7 @@ impl Client {
         fresh(&mut self.sets, published, token, expected, now_ms)?;
         let mut decoded = Decoded::default();
         let parsed = UnverifiedToken::parse(token.text.as_bytes(), &mut decoded)?;
-        let claims = parsed.judge(expected, now_ms)?;
+        let claims = parsed.evaluate(expected, now_ms)?;
         if let Some(set) = self.sets.fresh_set(now_ms) {
             let value = claims.subject().into_owned();
             let length = value.len();
@@ -252,7 +252,11 @@ fn token_subject(token: &Token) -> String {
         clock_tolerance_ms: i64::MAX,
         ..Expected::default()
     };
-    parsed.judge(&anything, T0).unwrap().subject().into_owned()
+    parsed
+        .evaluate(&anything, T0)
+        .unwrap()
+        .subject()
+        .into_owned()
 }
 
 #[test]
@@ -318,7 +322,7 @@ fn many_distinct_tokens_stay_within_the_bounds() {
     let set = client.sets.fresh_set(T0).unwrap();
     let mut decoded = Decoded::default();
     let parsed = UnverifiedToken::parse(one.text.as_bytes(), &mut decoded).unwrap();
-    let claims = parsed.judge(&expected, T0).unwrap();
+    let claims = parsed.evaluate(&expected, T0).unwrap();
     for number in 0..100_000_u32 {
         let text = format!("{number}.{}", "x".repeat((number % 5_000) as usize));
         let value = number.to_string();

@@ -1,6 +1,6 @@
 //! What an agent may spend, and the one decision that a journal asks for before anything is signed.
 //!
-//! A journal reads the attempts that `Limits::longest_s` looks back to, asks [`judge`], and writes
+//! A journal reads the attempts that `Limits::longest_s` looks back to, asks [`evaluate`], and writes
 //! the new one in the same atomic step.
 
 use crate::attempt::{Attempt, Kind, State};
@@ -186,7 +186,7 @@ fn usdc(atomic: u64) -> String {
 ///
 /// # Errors
 /// The refusal, where it is over the limit.
-pub fn judge_one(amount: u64, limits: &Limits) -> Result<(), Refusal> {
+pub fn evaluate_one(amount: u64, limits: &Limits) -> Result<(), Refusal> {
     if amount <= limits.per_payment {
         return Ok(());
     }
@@ -206,16 +206,16 @@ pub fn judge_one(amount: u64, limits: &Limits) -> Result<(), Refusal> {
 ///
 /// # Errors
 /// The first reason against it.
-pub fn judge(attempt: &Attempt, limits: &Limits, known: &[Attempt]) -> Result<(), Refusal> {
+pub fn evaluate(attempt: &Attempt, limits: &Limits, known: &[Attempt]) -> Result<(), Refusal> {
     let same = || known.iter().filter(|one| one.invoice == attempt.invoice);
     for one in same() {
         // What an answered purchase has used up stands in the way of no other one.
         let settled = |other: &Attempt| other.state == State::Settled && other.excludes(one);
         if one.state == State::Settled || !same().any(settled) {
-            judge_same(attempt, one)?;
+            evaluate_same(attempt, one)?;
         }
     }
-    judge_one(attempt.amount, limits)?;
+    evaluate_one(attempt.amount, limits)?;
     let now = attempt.reserved_at;
     let spent = |seconds: u64, recipient: Option<&str>| {
         let since = now.saturating_sub(seconds.saturating_mul(1_000));
@@ -266,7 +266,7 @@ pub fn judge(attempt: &Attempt, limits: &Limits, known: &[Attempt]) -> Result<()
 }
 
 /// Whether `one` of the same invoice stands in the way of `attempt`.
-fn judge_same(attempt: &Attempt, one: &Attempt) -> Result<(), Refusal> {
+fn evaluate_same(attempt: &Attempt, one: &Attempt) -> Result<(), Refusal> {
     let evm = |attempt: &Attempt| attempt.valid_before.is_some();
     let repeats = attempt.kind == Kind::Fetch;
     match one.state {

@@ -372,7 +372,7 @@ async fn send(io: &Io, attempt: &Attempt) -> Option<Answer> {
 }
 
 /// What is known of a payment that has left.
-enum Standing {
+enum AttemptStatus {
     /// It was paid.
     Paid(Option<String>, Option<Box<Invoice>>),
     /// It is on its way.
@@ -386,29 +386,29 @@ enum Standing {
 }
 
 /// Asks the invoice; for what has none, the last answer has to tell.
-async fn standing(io: &Io, settings: &Settings, attempt: &Attempt, said: &Said) -> Standing {
+async fn status(io: &Io, settings: &Settings, attempt: &Attempt, said: &Said) -> AttemptStatus {
     if attempt.kind == Kind::Invoice {
         let Ok(invoice) = look(io, settings, &attempt.invoice).await else {
-            return Standing::Dark;
+            return AttemptStatus::Dark;
         };
         return match (invoice.status, said) {
             (Status::Paid, Said::Settled(transaction)) => {
-                Standing::Paid(transaction.clone(), Some(Box::new(invoice)))
+                AttemptStatus::Paid(transaction.clone(), Some(Box::new(invoice)))
             }
-            (Status::Paid, _) => Standing::Paid(None, Some(Box::new(invoice))),
-            (Status::Paying, _) => Standing::Going,
-            (Status::Open, _) => Standing::Open,
-            (Status::Closed, _) => Standing::Closed,
+            (Status::Paid, _) => AttemptStatus::Paid(None, Some(Box::new(invoice))),
+            (Status::Paying, _) => AttemptStatus::Going,
+            (Status::Open, _) => AttemptStatus::Open,
+            (Status::Closed, _) => AttemptStatus::Closed,
         };
     }
     match said {
-        Said::Settled(transaction) => Standing::Paid(transaction.clone(), None),
+        Said::Settled(transaction) => AttemptStatus::Paid(transaction.clone(), None),
         // Only this attempt can have used it up.
-        Said::Used => Standing::Paid(None, None),
-        Said::NotPayable if attempt.kind == Kind::Login => Standing::Paid(None, None),
-        Said::Refused(_) | Said::NotPayable => Standing::Open,
-        Said::Pending => Standing::Going,
-        Said::Unknown => Standing::Dark,
+        Said::Used => AttemptStatus::Paid(None, None),
+        Said::NotPayable if attempt.kind == Kind::Login => AttemptStatus::Paid(None, None),
+        Said::Refused(_) | Said::NotPayable => AttemptStatus::Open,
+        Said::Pending => AttemptStatus::Going,
+        Said::Unknown => AttemptStatus::Dark,
     }
 }
 
@@ -432,9 +432,9 @@ async fn follow(
     loop {
         // Before the invoice is asked: what settled in time is seen then.
         let lapsed = has_lapsed(io, settings, attempt).await;
-        let standing = standing(io, settings, attempt, &said).await;
-        match (&standing, &said) {
-            (Standing::Paid(transaction, invoice), _) => {
+        let status = status(io, settings, attempt, &said).await;
+        match (&status, &said) {
+            (AttemptStatus::Paid(transaction, invoice), _) => {
                 if attempt.kind == Kind::Fetch && said == Said::Used {
                     // It stays open, so that the same request is not paid for once more.
                     return Ok(End::Unanswered);
@@ -442,7 +442,9 @@ async fn follow(
                 let receipt = receipt(attempt, transaction.clone(), invoice.as_deref());
                 return Ok(End::Paid(settle(io, attempt, receipt).await));
             }
-            (Standing::Open | Standing::Closed, Said::Refused(reason)) if is_first && sent == 0 => {
+            (AttemptStatus::Open | AttemptStatus::Closed, Said::Refused(reason))
+                if is_first && sent == 0 =>
+            {
                 let reason = reason.clone();
                 io.update(&attempt.id, attempt.state, State::Refused, None, None)
                     .await;
@@ -450,7 +452,7 @@ async fn follow(
             }
             _ => {}
         }
-        let is_over = matches!(standing, Standing::Open | Standing::Closed);
+        let is_over = matches!(status, AttemptStatus::Open | AttemptStatus::Closed);
         // Without an invoice, what has lapsed is sent once more: it cannot settle, and the server
         // may tell that it had.
         let is_asked = is_first || sent > 0;
@@ -464,7 +466,7 @@ async fn follow(
         }
         let can_send = may_send
             && sent < RESENDS
-            && (matches!(standing, Standing::Open) || is_blind)
+            && (matches!(status, AttemptStatus::Open) || is_blind)
             && (is_usable(io, attempt) || lapsed && is_blind && !is_asked);
         // Without an invoice, only sending tells more.
         let is_stuck = is_blind && !can_send;
@@ -475,7 +477,7 @@ async fn follow(
             io.sleep(pause).await;
         }
         pause = pause.saturating_mul(2).clamp(1_000, 8_000);
-        if matches!(standing, Standing::Going) {
+        if matches!(status, AttemptStatus::Going) {
             pause = POLL_MS;
         }
         if can_send {
@@ -583,7 +585,7 @@ pub async fn pay(io: Io, settings: Settings, target: Target, options: Options) -
             merchant: found.merchant.clone(),
             description: found.description.clone(),
         };
-        limits::judge_one(offer.amount, &settings.limits).map_err(refused_by_journal)?;
+        limits::evaluate_one(offer.amount, &settings.limits).map_err(refused_by_journal)?;
         if options.dry_run {
             return Ok(Outcome::Quote(summary));
         }

@@ -7,7 +7,7 @@ use crate::bytes::{from_hex, to_hex};
 use crate::evm;
 use crate::failure::{Failure, Result};
 use crate::json::Value;
-use crate::limits::{Limits, judge};
+use crate::limits::{Limits, evaluate};
 use crate::pay::{self, Options, Outcome, Settings, Target};
 #[allow(unused_imports)]
 use crate::prelude::*;
@@ -79,8 +79,8 @@ pub fn check_settings(settings: &str) -> Result<(), JsValue> {
 
 /// For journals: whether `attempt` may be reserved within `limits`, next to the `known` attempts.
 /// `undefined`, or the refusal as JSON.
-#[wasm_bindgen(js_name = judgeReservation)]
-pub fn judge_reservation(
+#[wasm_bindgen(js_name = evaluateReservation)]
+pub fn evaluate_reservation(
     attempt: &str,
     limits: &str,
     known: &str,
@@ -101,7 +101,7 @@ pub fn judge_reservation(
             "the journal holds an attempt that cannot be read",
         ));
     };
-    Ok(judge(&attempt, &limits, &known)
+    Ok(evaluate(&attempt, &limits, &known)
         .err()
         .map(|refusal| text(&refusal)))
 }

@@ -6,7 +6,7 @@ use gwop_agent::attempt::{Attempt, State};
 use gwop_agent::bytes::to_base64;
 use gwop_agent::failure::Result;
 use gwop_agent::invoice::{Intent, Method};
-use gwop_agent::limits::{Limits, judge};
+use gwop_agent::limits::{Limits, evaluate};
 use gwop_agent::network::{Family, Network};
 use gwop_agent::pay::{Options, Outcome, Settings, Target, Wallet, pay};
 use gwop_agent::task::{Answer, Effect, Reply, Request, Step, Task};
@@ -90,7 +90,7 @@ impl World {
                 server(request)
             }
             Effect::Reserve { attempt, limits } => {
-                let verdict = judge(attempt, limits, &self.journal);
+                let verdict = evaluate(attempt, limits, &self.journal);
                 if verdict.is_ok() {
                     self.journal.push((**attempt).clone());
                 }

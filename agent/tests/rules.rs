@@ -9,7 +9,7 @@
 use gwop_agent::attempt::{Attempt, Clocks, Kind, State};
 use gwop_agent::bytes::{from_base64, to_base64};
 use gwop_agent::challenge::{Challenge, Settlement};
-use gwop_agent::limits::{Limits, Quota, judge};
+use gwop_agent::limits::{Limits, Quota, evaluate};
 use gwop_agent::task::Reply;
 use serde_json::{Value, json};
 
@@ -158,7 +158,7 @@ fn what_was_sent_counts_and_what_excludes_each_other_counts_once() {
     };
     let new = attempt("new", 40, State::Reserved);
     let code = |known: &[Attempt]| {
-        judge(&new, &limits, known)
+        evaluate(&new, &limits, known)
             .err()
             .map(|refusal| refusal.code)
     };
@@ -227,7 +227,7 @@ fn a_journal_that_gives_nonsense_has_failed() {
 #[test]
 fn a_journal_refuses_what_is_over_the_limit_of_one_payment_or_of_one_recipient() {
     let code = |attempt: &Attempt, limits: &Limits, known: &[Attempt]| {
-        let refusal = judge(attempt, limits, known).err();
+        let refusal = evaluate(attempt, limits, known).err();
         refusal.map(|refusal| refusal.code)
     };
     let new = attempt("new", 101, State::Reserved);

@@ -30,7 +30,7 @@ use gwop_agent::attempt::{Attempt, State};
 use gwop_agent::bytes::{from_base64, to_base64};
 use gwop_agent::failure::{Failure, Result};
 use gwop_agent::invoice::{Intent, Method};
-use gwop_agent::limits::{Limits, judge};
+use gwop_agent::limits::{Limits, evaluate};
 use gwop_agent::network::{Family, Network};
 use gwop_agent::pay::{self, Options, Outcome, Settings, Target, Wallet};
 use gwop_agent::task::{Answer, Effect, Reply, Request, Step, Task};
@@ -582,7 +582,7 @@ impl World {
                 Reply::Attempt(last.cloned().map(Box::new))
             }
             Effect::Reserve { attempt, limits } => {
-                let result = judge(attempt, limits, &self.journal);
+                let result = evaluate(attempt, limits, &self.journal);
                 match &result {
                     Ok(()) => self.journal.push((**attempt).clone()),
                     Err(refusal) => {

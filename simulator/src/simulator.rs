@@ -11,7 +11,7 @@ use crate::id::Ids;
 use crate::invoice::{Invoice, Status};
 use crate::payment::base::Address;
 use crate::payment::offer::Offers;
-use crate::payment::{Chain, Judged, Mode, Once, Payment};
+use crate::payment::{Chain, Evaluated, Mode, Once, Payment};
 use crate::time::Now;
 use crate::webhook::{Delivery, DeliveryStatus, event};
 use serde::{Deserialize, Serialize};
@@ -246,8 +246,8 @@ impl Source {
     }
 }
 
-impl From<Judged> for Source {
-    fn from(judged: Judged) -> Self {
+impl From<Evaluated> for Source {
+    fn from(judged: Evaluated) -> Self {
         Self {
             wallet: judged.wallet,
             once: Some(judged.once),

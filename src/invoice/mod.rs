@@ -99,7 +99,7 @@ impl Outcome {
         Self::Ignored,
     ];
 
-    /// The value in answers, in storage and, of the two that reach fulfilment, in `gwop_outcome`.
+    /// The value in answers, in storage and, of the two that reach fulfillment, in `gwop_outcome`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -119,9 +119,9 @@ impl Outcome {
             .find(|outcome| outcome.as_str() == text)
     }
 
-    /// Whether fulfilment hears of the event.
+    /// Whether fulfillment hears of the event.
     #[must_use]
-    pub const fn reaches_fulfilment(self) -> bool {
+    pub const fn reaches_fulfillment(self) -> bool {
         matches!(self, Self::Applied | Self::Conflict)
     }
 }
@@ -180,7 +180,7 @@ impl Invoice {
 
     /// What `event` would do, without doing it.
     #[must_use]
-    pub fn judge(&self, event: &Event) -> Outcome {
+    pub fn evaluate(&self, event: &Event) -> Outcome {
         use Status::{Canceled, Expired, Open, Paid, Paying};
         match (self.status, event.status) {
             // Money is never stale: an old version of it is money all the same.
@@ -205,9 +205,9 @@ impl Invoice {
 
     /// Does what `event` does, and says what that was. Only [`Outcome::Applied`] changes the state; a [`Outcome::Duplicate`] may bring
     /// the transaction of a payment that named none, so that a second one is told from it.
-    #[must_use = "the outcome says whether fulfilment must hear of it"]
+    #[must_use = "the outcome says whether fulfillment must hear of it"]
     pub fn apply(&mut self, event: Event) -> Outcome {
-        let outcome = self.judge(&event);
+        let outcome = self.evaluate(&event);
         if outcome == Outcome::Applied {
             self.status = event.status;
             // A payment that overtook an older event keeps the newest version seen.
@@ -327,7 +327,7 @@ mod tests {
         ] {
             let invoice = Invoice::restore(Status::Paid, Some(1), known.map(str::to_owned));
             assert_eq!(
-                invoice.judge(&event(Status::Paid, Some(1), named)),
+                invoice.evaluate(&event(Status::Paid, Some(1), named)),
                 expected
             );
         }

@@ -3,7 +3,7 @@
 use wasm_bindgen::prelude::*;
 
 use crate::exchange;
-use crate::session::{Session, Standing};
+use crate::session::{Session, SessionStatus};
 
 /// Whether exchange secrets may be made from this value of `AUTH_SECRET`: at least 16 characters.
 #[wasm_bindgen(js_name = isAuthSecret)]
@@ -59,10 +59,10 @@ pub fn is_session_active(
     now: f64,
 ) -> Option<bool> {
     // The casts saturate.
-    match session(known).standing(reuse_ms as i64, now as i64) {
-        Standing::Active => Some(true),
-        Standing::Ended => Some(false),
-        Standing::Unknown => None,
+    match session(known).status(reuse_ms as i64, now as i64) {
+        SessionStatus::Active => Some(true),
+        SessionStatus::Ended => Some(false),
+        SessionStatus::Unknown => None,
     }
 }
 

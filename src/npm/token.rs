@@ -504,7 +504,7 @@ fn verdict<'p, 't>(
     token: &'p UnverifiedToken<'t>,
     expected: &Expected<'_>,
 ) -> Result<(&'p Claims<'t>, JsValue), JsValue> {
-    let claims = token.judge(expected, now_ms())?;
+    let claims = token.evaluate(expected, now_ms())?;
     let (chain, wallet_address) = claims.chain_and_wallet();
     let verified = object(&Verified {
         subject: &claims.subject(),

@@ -92,7 +92,7 @@ impl<'t> Claims<'t> {
         })
     }
 
-    pub(super) fn judge(&self, expected: &Expected<'_>, now_ms: i64) -> Result<(), Rejection> {
+    pub(super) fn evaluate(&self, expected: &Expected<'_>, now_ms: i64) -> Result<(), Rejection> {
         let tolerance = expected.clock_tolerance_ms;
         let claims = &self.members;
         let is = |name, expected| claims.get(name).is_some_and(|value| value.is_str(expected));

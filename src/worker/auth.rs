@@ -14,7 +14,7 @@ use super::platform::{config, log, now_ms};
 use super::sessions::client as sessions;
 use super::sessions::object::SessionCall;
 use super::verify::{self, Failure};
-use crate::session::Standing;
+use crate::session::SessionStatus;
 use crate::token::{Code, Rejection};
 
 /// What `WWW-Authenticate` names as the protected area (RFC 9110 section 11.5).
@@ -185,9 +185,9 @@ async fn check_session(env: &Env, identity: &Identity) -> std::result::Result<()
         return ended();
     };
     match ask_object(env, session_id, &SessionCall::Check { reuse_ms }).await? {
-        Standing::Active => return Ok(()),
-        Standing::Ended => return ended(),
-        Standing::Unknown => {}
+        SessionStatus::Active => return Ok(()),
+        SessionStatus::Ended => return ended(),
+        SessionStatus::Unknown => {}
     }
     let asked_at = now_ms();
     let active = match call(
@@ -207,8 +207,8 @@ async fn check_session(env: &Env, identity: &Identity) -> std::result::Result<()
         }
     };
     match ask_object(env, session_id, &SessionCall::Seen { active, asked_at }).await? {
-        Standing::Active => Ok(()),
-        Standing::Ended | Standing::Unknown => ended(),
+        SessionStatus::Active => Ok(()),
+        SessionStatus::Ended | SessionStatus::Unknown => ended(),
     }
 }
 
@@ -216,7 +216,7 @@ pub(super) async fn ask_object(
     env: &Env,
     session_id: &str,
     question: &SessionCall,
-) -> std::result::Result<Standing, AuthError> {
+) -> std::result::Result<SessionStatus, AuthError> {
     let answer = sessions::ask(env, session_id, question).await;
     answer.map_err(|error| {
         log::error_of(

@@ -20,7 +20,7 @@ use super::platform::{config, now_ms};
 use super::schedule::FULFILMENT_TIMEOUT_MS;
 
 /// The URL that a service binding sees where `FULFILLMENT_URL` is absent.
-const SERVICE_URL: &str = "https://fulfilment/webhooks/gwop";
+const SERVICE_URL: &str = "https://fulfillment/webhooks/gwop";
 
 /// How long the rest of an answer may take.
 const REST_OF_ANSWER: Duration = Duration::from_secs(1);

@@ -343,7 +343,7 @@ pub(super) async fn token(
                     let verified =
                         crypto.verify_rs256(&key, token.signature(), token.signing_input())?;
                     if JsFuture::from(verified).await?.is_truthy() {
-                        let claims = token.judge(&expected, now_ms())?;
+                        let claims = token.evaluate(&expected, now_ms())?;
                         let identity = Identity::of(claims);
                         with_keys(&url, |keys| {
                             if let Some(set) = set {

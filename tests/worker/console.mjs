@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 
 import { startBrowser } from '../runners/webdriver.mjs';
 import { CHROMIUM, FIREFOX } from './lib/browsers.mjs';
-import { FULFILLMENT_SECRET, startFulfilment } from './lib/fulfilment.mjs';
+import { FULFILLMENT_SECRET, startFulfillment } from './lib/fulfillment.mjs';
 import { WEBHOOK_SECRET, deliverUntilAccepted, event, newInvoice, signature } from './lib/gwop.mjs';
 import { eventually, suite } from './lib/runner.mjs';
 import { shopAt } from './lib/shop.mjs';
@@ -30,13 +30,13 @@ function contrast(one, other) {
 
 for (const [name, paths] of [['chromium', CHROMIUM], ['firefox', FIREFOX]]) {
   suite(`console in ${name}`, async ({ test, after }) => {
-    const fulfilment = await startFulfilment();
-    after(() => fulfilment.stop());
+    const fulfillment = await startFulfillment();
+    after(() => fulfillment.stop());
     const simulator = await startSimulator();
     after(() => simulator.stop());
     const worker = await startWorker({
       variables: {
-        GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET, OPERATOR_TOKEN, FULFILLMENT_URL: fulfilment.url, FULFILLMENT_SECRET,
+        GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET, OPERATOR_TOKEN, FULFILLMENT_URL: fulfillment.url, FULFILLMENT_SECRET,
         GWOP_MERCHANT_API_KEY: simulator.merchantApiKey, GWOP_MERCHANT_ID: simulator.merchantId,
         GWOP_SERVER_URL: simulator.url, GWOP_IDENTITY_URL: simulator.url, RECONCILE_SINCE: new Date(Date.now() - 3_600_000).toISOString(),
       },
@@ -185,8 +185,8 @@ for (const [name, paths] of [['chromium', CHROMIUM], ['firefox', FIREFOX]]) {
       await tabTo('yes');
       await activate();
       await eventually('it says so', async () => (await note()) === 'The event is on its way again.');
-      await eventually('it is delivered', () => fulfilment.of(`evt-${id}`).length === 1);
-      assert.equal(fulfilment.received.filter(({ eventId }) => eventId.startsWith('evt-')).length, 1);
+      await eventually('it is delivered', () => fulfillment.of(`evt-${id}`).length === 1);
+      assert.equal(fulfillment.received.filter(({ eventId }) => eventId.startsWith('evt-')).length, 1);
       // The row is gone: the focus is at the list that is shown.
       await eventually('the focus is kept', async () => (await focused()) === 'Dead');
       await tabTo('all');
@@ -198,7 +198,7 @@ for (const [name, paths] of [['chromium', CHROMIUM], ['firefox', FIREFOX]]) {
       await eventually('they are on their way', async () => (await note()) === '63 events are on their way again.');
       assert.equal(await text('#none'), 'There is none.');
       // Local queues are slow: some of them are enough.
-      await eventually('they are delivered', () => new Set(fulfilment.received.map(({ eventId }) => eventId)).size >= 15, { within: 120_000 });
+      await eventually('they are delivered', () => new Set(fulfillment.received.map(({ eventId }) => eventId)).size >= 15, { within: 120_000 });
     });
 
     test('reconcile now says what came of it, and where Gwop is not well', async () => {
@@ -211,7 +211,7 @@ for (const [name, paths] of [['chromium', CHROMIUM], ['firefox', FIREFOX]]) {
       /** What the page says matches; where it does not, the failure shows it. */
       const says = (what) => eventually(`it says ${what}`, async () => assert.match(await note(), what) ?? true, { within: 30_000 });
       await says(/^Reconciliation: 1 applied, 0 conflicts\.$/);
-      await eventually('it is delivered', () => fulfilment.received.some(({ invoiceId }) => invoiceId === missed.id), { within: 120_000 });
+      await eventually('it is delivered', () => fulfillment.received.some(({ invoiceId }) => invoiceId === missed.id), { within: 120_000 });
       await simulator.control('POST', 'faults', { fault: 'error', operation: 'invoices.list', status: 503, times: 1 });
       await tabTo('reconcile');
       await activate();
@@ -250,8 +250,8 @@ for (const [name, paths] of [['chromium', CHROMIUM], ['firefox', FIREFOX]]) {
 }
 
 suite('console of several merchants', async ({ test, after }) => {
-  const fulfilment = await startFulfilment();
-  after(() => fulfilment.stop());
+  const fulfillment = await startFulfillment();
+  after(() => fulfillment.stop());
   const secretsOf = (name) => ({
     GWOP_WEBHOOK_SECRET: `whsec_of_${name}`,
     OPERATOR_TOKEN: `operator-token-of-${name}`,
@@ -261,7 +261,7 @@ suite('console of several merchants', async ({ test, after }) => {
     variables: {
       GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET,
       OPERATOR_TOKEN,
-      FULFILLMENT_URL: fulfilment.url,
+      FULFILLMENT_URL: fulfillment.url,
       FULFILLMENT_SECRET,
     },
     configure: (text) =>

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import { ALERT_SECRET, startAlerts } from './lib/alerts.mjs';
-import { FULFILLMENT_SECRET, startFulfilment } from './lib/fulfilment.mjs';
+import { FULFILLMENT_SECRET, startFulfillment } from './lib/fulfillment.mjs';
 import { WEBHOOK_SECRET, event, newInvoice, signature } from './lib/gwop.mjs';
 import { eventually, suite } from './lib/runner.mjs';
 import { startSimulator } from './lib/simulator.mjs';
@@ -78,8 +78,8 @@ suite('merchants', async ({ test, after }) => {
   const simulator = await startSimulator();
   after(() => simulator.stop());
   const [own, shared, alerts] = [
-    await startFulfilment('whsec_fulfilment_of_alpha'),
-    await startFulfilment(),
+    await startFulfillment('whsec_fulfilment_of_alpha'),
+    await startFulfillment(),
     await startAlerts(),
   ];
   for (const one of [own, shared, alerts]) after(() => one.stop());
@@ -112,13 +112,13 @@ suite('merchants', async ({ test, after }) => {
   after(() => worker.stop());
   /** Every place with its secrets. */
   const places = {
-    '': { token: OPERATOR_TOKEN, secret: WEBHOOK_SECRET, fulfilment: shared },
-    '/alpha': { token: alpha.OPERATOR_TOKEN, secret: alpha.GWOP_WEBHOOK_SECRET, fulfilment: own },
-    '/beta': { token: beta.OPERATOR_TOKEN, secret: beta.GWOP_WEBHOOK_SECRET, fulfilment: shared },
+    '': { token: OPERATOR_TOKEN, secret: WEBHOOK_SECRET, fulfillment: shared },
+    '/alpha': { token: alpha.OPERATOR_TOKEN, secret: alpha.GWOP_WEBHOOK_SECRET, fulfillment: own },
+    '/beta': { token: beta.OPERATOR_TOKEN, secret: beta.GWOP_WEBHOOK_SECRET, fulfillment: shared },
   };
   const refusing = new Set();
-  for (const fulfilment of [own, shared])
-    fulfilment.answer = ({ eventId }) => (refusing.has(eventId) ? 503 : 200);
+  for (const fulfillment of [own, shared])
+    fulfillment.answer = ({ eventId }) => (refusing.has(eventId) ? 503 : 200);
 
   test('the same event is new to each, refused under another’s secret, and reaches its own fulfillment once', async () => {
     const paid = event('paid', newInvoice());
@@ -585,12 +585,12 @@ suite('merchants', async ({ test, after }) => {
 });
 
 suite('merchants as they are configured', async ({ test, after }) => {
-  const fulfilment = await startFulfilment();
-  after(() => fulfilment.stop());
+  const fulfillment = await startFulfillment();
+  after(() => fulfillment.stop());
   const variables = {
     GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET,
     OPERATOR_TOKEN,
-    FULFILLMENT_URL: fulfilment.url,
+    FULFILLMENT_URL: fulfillment.url,
     FULFILLMENT_SECRET,
   };
   const started = async (options) => {
@@ -682,7 +682,7 @@ suite('merchants as they are configured', async ({ test, after }) => {
   });
 
   test('GWOP_MERCHANTS is parsed once in an isolate, whoever asks', async () => {
-    const own = await startFulfilment();
+    const own = await startFulfillment();
     after(() => own.stop());
     const [alpha, beta] = [merchant('alpha'), merchant('beta')];
     const worker = await startWatched({
@@ -709,7 +709,7 @@ suite('merchants as they are configured', async ({ test, after }) => {
   });
 
   test('a merchant whose fulfillment never answers holds up no other for longer than its 15 seconds', async () => {
-    const [silent, quick] = [await startFulfilment(), await startFulfilment()];
+    const [silent, quick] = [await startFulfillment(), await startFulfillment()];
     after(() => silent.stop());
     after(() => quick.stop());
     const never = new Promise(() => {});
@@ -783,7 +783,7 @@ suite('merchants as they are configured', async ({ test, after }) => {
   test('as an object of `vars`; a merchant that is taken out keeps what waits, and gets it when it is back', async () => {
     const storage = mkdtempSync(join(SCRATCH, 'gwop-storage-'));
     after(() => rmSync(storage, { recursive: true, force: true }));
-    const own = await startFulfilment('whsec_fulfilment_of_alpha');
+    const own = await startFulfillment('whsec_fulfilment_of_alpha');
     after(() => own.stop());
     const settings = merchant('alpha');
     // Without fulfillment of its own a merchant has the Worker's: none here.
@@ -814,7 +814,7 @@ suite('merchants as they are configured', async ({ test, after }) => {
     );
     await without.stop();
     assert.deepEqual(
-      [fulfilment.of(paid.event_id).length, fulfilment.refused],
+      [fulfillment.of(paid.event_id).length, fulfillment.refused],
       [0, []],
       'it went to nobody else',
     );
@@ -873,7 +873,7 @@ suite('merchants as they are configured', async ({ test, after }) => {
     );
     await eventually(
       'the Worker’s own fulfillment has it',
-      () => fulfilment.of(paid.event_id).length === 1,
+      () => fulfillment.of(paid.event_id).length === 1,
     );
     assert.equal(
       (await ask(worker, 'GET', `/kiosk/invoices/${paid.data.invoice_id}`, settings.OPERATOR_TOKEN))
@@ -992,13 +992,13 @@ suite('merchants as they are configured', async ({ test, after }) => {
     // Nobody sends anything more: the alarms do it.
     for (const kind of ['conflict', 'refused_signatures'])
       await eventually(`${kind} is told`, () => alerts.of(kind).length > 0, { within: 90_000 });
-    await eventually('so are the events', () => fulfilment.of(paid.event_id).length === 1, {
+    await eventually('so are the events', () => fulfillment.of(paid.event_id).length === 1, {
       within: 60_000,
     });
   });
 
   test('what the queue gave up while its merchant was out comes back with the merchant', async () => {
-    const own = await startFulfilment('whsec_fulfilment_of_alpha');
+    const own = await startFulfillment('whsec_fulfilment_of_alpha');
     after(() => own.stop());
     own.answer = () => 503;
     const alpha = merchant('alpha', {

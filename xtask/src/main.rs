@@ -52,7 +52,7 @@ usage: cargo xtask COMMAND
   demo [--serve | --store]
                          play the whole story against the local Gwop; --serve keeps that running,
                          --store plays an agent's story at the sample store
-  dev                    run the Worker on workerd with a local Gwop and a fulfilment that
+  dev                    run the Worker on workerd with a local Gwop and a fulfillment that
                          prints; build anew and reload when a source changes
   bench [--check] [--only PART,...] [--keep-baseline]
                          measure speed, memory and sizes into dist/bench.json;

@@ -260,7 +260,7 @@ fn remapped() -> Result<String> {
 ///
 /// When a build or a test fails.
 pub(crate) fn test() -> Result {
-    // Fulfilment verifies what it gets with the SDK, and the local Gwop comes with it.
+    // Fulfillment verifies what it gets with the SDK, and the local Gwop comes with it.
     build::package()?;
     package()?;
     compile_main(TESTED, "worker-test")?;
@@ -311,7 +311,7 @@ pub(crate) fn test_package() -> Result {
         .run()
 }
 
-/// Runs the Worker with a local Gwop and a fulfilment that prints, and builds anew when a source changes, until it is ended.
+/// Runs the Worker with a local Gwop and a fulfillment that prints, and builds anew when a source changes, until it is ended.
 ///
 /// # Errors
 ///

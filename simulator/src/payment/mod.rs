@@ -24,7 +24,7 @@ mod terms;
 pub mod unchecked;
 pub mod wire;
 
-pub use terms::{Chain, Demand, Judged, Mode, Once, Payment, Refusal, Version};
+pub use terms::{Chain, Demand, Evaluated, Mode, Once, Payment, Refusal, Version};
 
 #[cfg(test)]
 mod tests {

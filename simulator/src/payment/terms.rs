@@ -129,7 +129,7 @@ impl Once {
 
 /// A payment that a facilitator would settle.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Judged {
+pub struct Evaluated {
     /// Who pays, normalised.
     pub wallet: String,
     /// What it uses up.

@@ -330,7 +330,7 @@ impl GwopLedger {
         } else {
             self.record_noted(&delivery, known, now)?
         };
-        if outcome.reaches_fulfilment() {
+        if outcome.reaches_fulfillment() {
             self.arm(now.saturating_add(schedule::GATHER_MS)).await?;
         } else {
             self.repair_alarm().await?;
@@ -375,7 +375,7 @@ impl GwopLedger {
                     .known(&delivery.merchant, &delivery.invoice_id, &delivery.event_id)?;
             let verdict = match self.store.news(&delivery, created_at, &known)? {
                 None => Verdict::Known,
-                Some(outcome) if lacking && outcome.reaches_fulfilment() => Verdict::Wanted,
+                Some(outcome) if lacking && outcome.reaches_fulfillment() => Verdict::Wanted,
                 Some(_) => match self.record_noted(&delivery, known, now)? {
                     Outcome::Applied => Verdict::Applied,
                     Outcome::Conflict => Verdict::Conflict,
@@ -447,9 +447,10 @@ impl GwopLedger {
         let invoice_id = match &call {
             Call::Read { invoice_id } => Some(invoice_id),
             Call::Failed(attempt) => Some(&attempt.event.invoice_id),
-            Call::Claim(event) | Call::Confirm(event) | Call::Bury(event) | Call::Replay(event) => {
-                Some(&event.invoice_id)
-            }
+            Call::Claim(event)
+            | Call::Confirm(event)
+            | Call::DeadLetter(event)
+            | Call::Replay(event) => Some(&event.invoice_id),
             _ => None,
         };
         let stored = match invoice_id {
@@ -517,8 +518,10 @@ impl GwopLedger {
             Call::Failed(attempt) => {
                 Response::from_json(&self.store.failed(merchant, &attempt, now, times)?)
             }
-            Call::Bury(_) if !stored => Response::from_json(&false),
-            Call::Bury(event) => Response::from_json(&self.bury(merchant, &event).await?),
+            Call::DeadLetter(_) if !stored => Response::from_json(&false),
+            Call::DeadLetter(event) => {
+                Response::from_json(&self.dead_letter(merchant, &event).await?)
+            }
             Call::Replay(_) if !stored => Response::from_json(&super::messages::Replay::Unknown),
             Call::Replay(event) => {
                 let replay = self.store.replay(merchant, &event, now)?;
@@ -568,22 +571,22 @@ impl GwopLedger {
     }
 
     /// The queue gave up on an event. Whoever is to be told of it hears of it by the alarm.
-    async fn bury(&self, merchant: &str, event: &EventKey) -> Result<bool> {
+    async fn dead_letter(&self, merchant: &str, event: &EventKey) -> Result<bool> {
         if !alerting::may_be_on(&self.env()) {
-            return Ok(self.store.bury(merchant, event)?);
+            return Ok(self.store.dead_letter(merchant, event)?);
         }
-        let buried = self.store.sql().transaction(|| {
-            let buried = self.store.bury(merchant, event)?;
-            if buried {
+        let dead_lettered = self.store.sql().transaction(|| {
+            let dead_lettered = self.store.dead_letter(merchant, event)?;
+            if dead_lettered {
                 self.store.note(AlertKind::DeadLetter, 1)?;
             }
-            Ok(buried)
+            Ok(dead_lettered)
         })?;
-        if buried {
+        if dead_lettered {
             self.arm(now_ms().saturating_add(schedule::GATHER_MS))
                 .await?;
         }
-        Ok(buried)
+        Ok(dead_lettered)
     }
 
     /// What waits here: counted at most every ten seconds, and seldomer where there is much.

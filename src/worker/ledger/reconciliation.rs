@@ -183,7 +183,7 @@ impl<S: Sql> Store<S> {
             }
             Known::Invoice { invoice, .. } => invoice,
         };
-        let outcome = invoice.judge(&Event {
+        let outcome = invoice.evaluate(&Event {
             status,
             version: delivery.event_version,
             transaction: delivery.transaction.clone(),

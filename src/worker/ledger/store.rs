@@ -381,7 +381,7 @@ impl<S: Sql> Store<S> {
                     now.into(),
                 ],
             )?;
-            let waits = outcome.reaches_fulfilment();
+            let waits = outcome.reaches_fulfillment();
             let expires_at = (!waits).then(|| now.saturating_add(times.retention));
             let row = self.first(
                 "INSERT INTO event (merchant, invoice_id, event_id, event_type, event_version, outcome, received_at, expires_at, body,
@@ -604,15 +604,15 @@ impl<S: Sql> Store<S> {
     ///
     /// # Errors
     /// Where storage fails.
-    pub fn bury(&self, merchant: &str, key: &EventKey) -> Result<bool> {
+    pub fn dead_letter(&self, merchant: &str, key: &EventKey) -> Result<bool> {
         let Some((sequence, _)) = self.waiting(merchant, key)? else {
             return Ok(false);
         };
-        let buried = self.run(
+        let dead_lettered = self.run(
             "UPDATE outbox SET state = 'dead' WHERE sequence = ?1 AND state = 'sent' RETURNING sequence",
             &[sequence.into()],
         )?;
-        Ok(!buried.is_empty())
+        Ok(!dead_lettered.is_empty())
     }
 
     /// Puts an event into the outbox again.
@@ -627,8 +627,8 @@ impl<S: Sql> Store<S> {
         let Some(mut row) = row else {
             return Ok(Replay::Unknown);
         };
-        if !outcome(&row.required(1)?)?.reaches_fulfilment() {
-            return Ok(Replay::NotForFulfilment);
+        if !outcome(&row.required(1)?)?.reaches_fulfillment() {
+            return Ok(Replay::NotForFulfillment);
         }
         let sequence = row.number(0)?;
         self.sql.transaction(|| {

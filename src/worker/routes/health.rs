@@ -51,6 +51,8 @@ pub(crate) async fn health(request: &Incoming, env: &Env) -> Answer {
         "status": if storage { "ok" } else { "unavailable" },
         "storage": storage,
         "webhooks": part_of(env, config::GWOP_WEBHOOK_SECRET),
+        "fulfillment": part(&config::missing_for_fulfillment(env)),
+        // The old spelling stays until 2.0.0.
         "fulfilment": part(&config::missing_for_fulfillment(env)),
         "auth": part(&config::missing_for_auth(env)),
         "operator": part_of(env, config::OPERATOR_TOKEN),

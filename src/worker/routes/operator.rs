@@ -112,8 +112,8 @@ pub(super) async fn replayed(
         let found = events.iter().find(|event| event.event_id == event_id);
         let replay = match found {
             None => Replay::Unknown,
-            Some(event) if event.outcome.reaches_fulfilment() => Replay::Queued,
-            Some(_) => Replay::NotForFulfilment,
+            Some(event) if event.outcome.reaches_fulfillment() => Replay::Queued,
+            Some(_) => Replay::NotForFulfillment,
         };
         return Ok(replay_answer(replay, &invoice_id, event_id, dry_run));
     }
@@ -140,7 +140,7 @@ fn replay_answer(replay: Replay, invoice_id: &str, event_id: &str, dry_run: bool
             "EVENT_NOT_FOUND",
             "This invoice has no such event, or not any more",
         ),
-        Replay::NotForFulfilment => Answer::error(
+        Replay::NotForFulfillment => Answer::error(
             409,
             "EVENT_NOT_REPLAYABLE",
             "Only events that were applied, or are a conflict, reach fulfillment",

@@ -9,7 +9,7 @@ use worker::{
     durable_object,
 };
 
-use crate::session::{Session, Standing};
+use crate::session::{Session, SessionStatus};
 use crate::worker::platform::objects::answer;
 use crate::worker::platform::{alarm_date, log, now_ms};
 
@@ -17,7 +17,7 @@ use crate::worker::platform::{alarm_date, log, now_ms};
 const RETENTION_MS: i64 = 31 * 24 * 60 * 60 * 1_000;
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
-/// What can be asked of the object. Each answers [`Standing`].
+/// What can be asked of the object. Each answers [`SessionStatus`].
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "operation", rename_all = "snake_case")]
 pub(crate) enum SessionCall {
@@ -102,21 +102,21 @@ impl GwopSession {
         })
     }
 
-    fn check(&self, reuse_ms: i64) -> Result<Standing> {
-        Ok(self.known()?.standing(reuse_ms, now_ms()))
+    fn check(&self, reuse_ms: i64) -> Result<SessionStatus> {
+        Ok(self.known()?.status(reuse_ms, now_ms()))
     }
 
-    fn seen(&self, active: bool, asked_at: i64) -> Result<Standing> {
+    fn seen(&self, active: bool, asked_at: i64) -> Result<SessionStatus> {
         // A revocation that came meanwhile stays.
         let known = self.known()?.seen(active, asked_at);
         self.known.set(known);
         Ok(match known {
-            Session::Ended => Standing::Ended,
-            _ => Standing::Active,
+            Session::Ended => SessionStatus::Ended,
+            _ => SessionStatus::Active,
         })
     }
 
-    async fn revoke(&self, expires_at: i64) -> Result<Standing> {
+    async fn revoke(&self, expires_at: i64) -> Result<SessionStatus> {
         self.sql.exec(
             "CREATE TABLE IF NOT EXISTS revocation (revoked_at INTEGER NOT NULL)",
             None,
@@ -125,6 +125,6 @@ impl GwopSession {
             .saturating_add(RETENTION_MS)
             .max(expires_at.saturating_add(DAY_MS));
         self.arm(kept).await?;
-        Ok(Standing::Ended)
+        Ok(SessionStatus::Ended)
     }
 }
