@@ -6,6 +6,7 @@ export const PEERS = {
   validateWebhookSync: "standardwebhooks",
   "checkout constructEvent": "standardwebhooks",
   verifyToken: "jose jwtVerify",
+  "verifyToken, seen before": "jose jwtVerify",
 };
 
 /** Groups that are also measured with so many calls at once: all but that of 1 MB, where one wave would be half a second. */

@@ -103,16 +103,20 @@ async function token() {
 
   // Imported as both candidates do it: Deno verifies slower with the key that it generated.
   const key = await crypto.subtle.importKey("jwk", jwks.keys[0], RS256, false, ["verify"]);
-  const gwop = new Gwop({
-    merchantId: "merchant-1",
-    httpClient: new HTTPClient({ fetcher: async () => Response.json(jwks) }),
-  });
+  const clientOf = (options) =>
+    new Gwop({
+      merchantId: "merchant-1",
+      httpClient: new HTTPClient({ fetcher: async () => Response.json(jwks) }),
+      ...options,
+    });
+  const [gwop, keeping] = [clientOf({ tokenCacheSize: 0 }), clientOf()];
   const local = createLocalJWKSet(jwks);
   return {
     "subtle.verify": async () => {
       if (!(await crypto.subtle.verify(RS256.name, key, signature, bytes))) throw new Error("the floor does not verify");
     },
     verifyToken: async () => gwop.auth.verifyToken(jws),
+    "verifyToken, seen before": async () => keeping.auth.verifyToken(jws),
     "jose jwtVerify": async () => jwtVerify(jws, local, { issuer, algorithms: ["RS256"] }),
   };
 }

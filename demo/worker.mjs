@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-import { FULFILLMENT_SECRET, startFulfilment } from '../tests/worker/lib/fulfilment.mjs';
+import { FULFILLMENT_SECRET, startFulfillment } from '../tests/worker/lib/fulfillment.mjs';
 import { eventually } from '../tests/worker/lib/runner.mjs';
 import { startSimulator } from '../tests/worker/lib/simulator.mjs';
 import { OPERATOR_TOKEN, SHIPPED_BUILD, TOP, startWorker } from '../tests/worker/lib/wrangler.mjs';
@@ -21,7 +21,7 @@ function expect(answer, status) {
   return answer;
 }
 
-async function story(worker, simulator, fulfilment) {
+async function story(worker, simulator, fulfillment) {
   const gwop = new Gwop({ merchantApiKey: simulator.merchantApiKey, serverURL: simulator.url });
 
   tell('The SDK creates an invoice, and an agent pays it at the local Gwop');
@@ -38,7 +38,7 @@ async function story(worker, simulator, fulfilment) {
   say(`GET /invoices/${invoice.publicInvoiceId} → ${view.status}; ${event_type}: ${outcome}`);
 
   tell('The queue takes it to fulfillment, signed anew and verified by the SDK');
-  const [delivered] = await eventually('fulfillment has it', () => fulfilment.of(event_id).length > 0 && fulfilment.of(event_id));
+  const [delivered] = await eventually('fulfillment has it', () => fulfillment.of(event_id).length > 0 && fulfillment.of(event_id));
   say(`→ ${delivered.type}, ${delivered.outcome}, event ${delivered.eventId}`);
   await eventually('it is confirmed', async () => (await worker.invoice(invoice.publicInvoiceId)).outbox.length === 0);
   say('the outbox is empty: fulfillment has confirmed');
@@ -74,8 +74,8 @@ let failed = false;
 try {
   const simulator = await startSimulator();
   started.push(simulator);
-  const fulfilment = await startFulfilment();
-  started.push(fulfilment);
+  const fulfillment = await startFulfillment();
+  started.push(fulfillment);
   const worker = await startWorker({
     main: SHIPPED_BUILD,
     variables: {
@@ -86,14 +86,14 @@ try {
       GWOP_SERVER_URL: simulator.url,
       AUTH_SECRET: 'auth_secret_of_the_demo',
       OPERATOR_TOKEN,
-      FULFILLMENT_URL: fulfilment.url,
+      FULFILLMENT_URL: fulfillment.url,
       FULFILLMENT_SECRET,
     },
   });
   started.push(worker);
   await simulator.control('POST', 'webhook-url', { url: `${worker.url}/webhooks/gwop` });
   console.log(`\nThe Worker runs on workerd at ${worker.url}, the local Gwop at ${simulator.url}.`);
-  await story(worker, simulator, fulfilment);
+  await story(worker, simulator, fulfillment);
   console.log(`\n${bold(`All ${step.number} steps through the Worker went as they should.`)}`);
 } catch (error) {
   failed = true;

@@ -39,7 +39,7 @@ pub async fn attempts(transport: &impl Transport, call: &mut Call) -> Attempts {
             }
             Err(failure) => Err(failure),
         };
-        let mut step = judge(transport, call, &last);
+        let mut step = evaluate(transport, call, &last);
         if let Step::Retry { delay_ms } = step {
             match transport.sleep(delay_ms).await {
                 Ok(()) => {
@@ -48,7 +48,7 @@ pub async fn attempts(transport: &impl Transport, call: &mut Call) -> Attempts {
                 }
                 Err(failure) => {
                     last = Err(failure);
-                    step = judge(transport, call, &last);
+                    step = evaluate(transport, call, &last);
                 }
             }
         }
@@ -67,7 +67,7 @@ pub async fn attempts(transport: &impl Transport, call: &mut Call) -> Attempts {
 }
 
 /// What an outcome means for the call. Randomness is asked for only where there may be another attempt.
-fn judge(transport: &impl Transport, call: &Call, outcome: &Result<Response, Failure>) -> Step {
+fn evaluate(transport: &impl Transport, call: &Call, outcome: &Result<Response, Failure>) -> Step {
     let now_ms = transport.now_ms();
     let jitter = match outcome {
         Ok(response) if response.is_success() => Ok(0.0),

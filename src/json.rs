@@ -72,10 +72,12 @@ impl<'d> Value<'d> {
 
     /// The value's exact text.
     #[must_use]
+    #[inline]
     pub fn raw(self) -> &'d str {
         self.0
     }
 
+    #[inline]
     fn first(self) -> u8 {
         self.0.as_bytes().first().copied().unwrap_or_default()
     }
@@ -111,6 +113,7 @@ impl<'d> Value<'d> {
     }
 
     /// What stands between the quotes of a string; `None` for other kinds.
+    #[inline]
     fn quoted(self) -> Option<&'d str> {
         self.0.strip_prefix('"')?.strip_suffix('"')
     }
@@ -182,7 +185,7 @@ impl<'d> Value<'d> {
 
     /// The elements of an array; `None` for other kinds.
     #[must_use]
-    pub fn as_array(self) -> Option<Vec<Value<'d>>> {
+    pub fn as_array(self) -> Option<Vec<Self>> {
         let mut rest = after(self.0, b'[')?;
         if after(rest, b']').is_some() {
             return Some(Vec::new());
@@ -202,7 +205,7 @@ impl<'d> Value<'d> {
     /// The member of an object that is called `name`: the last one where it is repeated. Look several up in
     /// [`Self::as_object`], which reads the object once.
     #[must_use]
-    pub fn get(self, name: &str) -> Option<Value<'d>> {
+    pub fn get(self, name: &str) -> Option<Self> {
         self.as_object()?.get(name)
     }
 
@@ -308,6 +311,7 @@ fn first_value(text: &str) -> Option<(Value<'_>, &str)> {
 }
 
 /// What follows `mark`, where `text` begins with it but for white space.
+#[inline]
 fn after(text: &str, mark: u8) -> Option<&str> {
     let at = text.bytes().position(|byte| !is_space(byte))?;
     (text.as_bytes().get(at) == Some(&mark))
@@ -316,10 +320,12 @@ fn after(text: &str, mark: u8) -> Option<&str> {
 }
 
 /// JSON's white space (RFC 8259 section 2).
+#[inline]
 fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
+#[inline]
 fn has_escapes(quoted: &str) -> bool {
     quoted.bytes().any(|byte| byte == b'\\')
 }

@@ -6,11 +6,13 @@ extern crate alloc;
 
 pub mod client;
 pub mod drive;
+pub mod exchange;
 pub mod invoice;
 pub mod json;
 pub mod model;
 pub mod port;
 pub mod reconcile;
+pub mod session;
 pub mod time;
 pub mod token;
 pub mod webhook;

@@ -60,6 +60,7 @@ pub fn parse_rfc3339(text: &str) -> Option<i64> {
 }
 
 /// Reads `numbers` from the beginning of `text`, each at most what stands in its place in `greatest`.
+#[inline]
 fn read(text: &mut &[u8], greatest: &[u8], numbers: &mut [i32]) -> Option<()> {
     let mut numbers = numbers.iter_mut();
     let (mut number, mut most) = (numbers.next()?, 0);
@@ -85,6 +86,7 @@ fn read(text: &mut &[u8], greatest: &[u8], numbers: &mut [i32]) -> Option<()> {
 }
 
 /// Appends a decimal digit to a number of a few digits.
+#[inline]
 fn push_digit(number: &mut i32, digit: u8) {
     *number = number.wrapping_mul(10).wrapping_add(i32::from(digit));
 }

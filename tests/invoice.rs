@@ -36,7 +36,7 @@ fn step(invoice: &mut Invoice, event: &Event) -> Outcome {
     let outcome = invoice.apply(event.clone());
     assert_eq!(
         outcome,
-        before.judge(event),
+        before.evaluate(event),
         "judging and applying must agree"
     );
     // A duplicate of a payment may name the transaction that was not named before. Nothing else changes without being applied.
@@ -72,7 +72,7 @@ fn step(invoice: &mut Invoice, event: &Event) -> Outcome {
             "money was called {outcome:?}"
         );
         let known = before.status() == Status::Paid && outcome == Outcome::Duplicate
-            || outcome.reaches_fulfilment();
+            || outcome.reaches_fulfillment();
         assert!(known, "money was dropped: {before:?} told {event:?}");
     }
     assert_ne!(outcome, Outcome::Ignored);
@@ -89,7 +89,7 @@ fn final_states_never_regress_over_random_interleavings() {
             let event = random.event();
             let outcome = step(&mut invoice, &event);
             // The very same event again is news to nobody, whatever it was.
-            let again = invoice.judge(&event);
+            let again = invoice.evaluate(&event);
             assert_ne!(again, Outcome::Applied, "{event:?} was applied twice");
             if outcome == Outcome::Applied && event.status.is_final() {
                 applied_final += 1;

@@ -62,7 +62,7 @@ fn verdict_of(
     let token = UnverifiedToken::parse_begun(token.as_bytes(), &mut decoded, begun)
         .map_err(|refused| refused.code)?;
     let claims = token
-        .judge(expected, NOW_MS)
+        .evaluate(expected, NOW_MS)
         .map_err(|refused| refused.code)?;
     let (chain, wallet) = claims.chain_and_wallet();
     Ok(format!(
@@ -437,19 +437,19 @@ fn issuer_audience_and_merchant() {
         audience: names.to_vec(),
         ..Expected::default()
     };
-    let judge = |extra: &[(&str, &str)], expected: &Expected| {
+    let evaluate = |extra: &[(&str, &str)], expected: &Expected| {
         verdict(&compact(HEADER, &claims(extra)), expected).err()
     };
-    assert_eq!(judge(&[], &merchant("merchant-1")), None);
+    assert_eq!(evaluate(&[], &merchant("merchant-1")), None);
     for wrong in ["merchant-2", "Merchant-1", "merchant-1 ", ""] {
         assert_eq!(
-            judge(&[], &merchant(wrong)),
+            evaluate(&[], &merchant(wrong)),
             Some(Code::TokenMerchantMismatch),
             "{wrong}"
         );
     }
     assert_eq!(
-        judge(&[("mid", "")], &merchant("merchant-1")),
+        evaluate(&[("mid", "")], &merchant("merchant-1")),
         Some(Code::TokenMerchantMismatch)
     );
 
@@ -461,7 +461,7 @@ fn issuer_audience_and_merchant() {
         "\"https://identity.gwop.io.evil\"",
     ] {
         assert_eq!(
-            judge(&[("iss", wrong)], &Expected::default()),
+            evaluate(&[("iss", wrong)], &Expected::default()),
             Some(Code::TokenIssuerMismatch),
             "{wrong}"
         );
@@ -470,23 +470,26 @@ fn issuer_audience_and_merchant() {
         issuer: "https://identity.test",
         ..Expected::default()
     };
-    assert_eq!(judge(&[("iss", "\"https://identity.test\"")], &other), None);
-    assert_eq!(judge(&[], &other), Some(Code::TokenIssuerMismatch));
+    assert_eq!(
+        evaluate(&[("iss", "\"https://identity.test\"")], &other),
+        None
+    );
+    assert_eq!(evaluate(&[], &other), Some(Code::TokenIssuerMismatch));
     assert_eq!(ISSUER, "https://identity.gwop.io");
 
-    assert_eq!(judge(&[("aud", "\"shop\"")], &audience(&["shop"])), None);
+    assert_eq!(evaluate(&[("aud", "\"shop\"")], &audience(&["shop"])), None);
     assert_eq!(
-        judge(&[("aud", "[\"a\",\"shop\"]")], &audience(&["shop"])),
+        evaluate(&[("aud", "[\"a\",\"shop\"]")], &audience(&["shop"])),
         None
     );
     assert_eq!(
-        judge(&[("aud", "[\"a\",\"shop\"]")], &audience(&["b", "shop"])),
+        evaluate(&[("aud", "[\"a\",\"shop\"]")], &audience(&["b", "shop"])),
         None
     );
-    assert_eq!(judge(&[("aud", "\"shop\"")], &audience(&[])), None);
+    assert_eq!(evaluate(&[("aud", "\"shop\"")], &audience(&[])), None);
     for wrong in ["", "[]", "\"\"", "\"Shop\"", "[\"sho\",\"p\"]"] {
         assert_eq!(
-            judge(&[("aud", wrong)], &audience(&["shop"])),
+            evaluate(&[("aud", wrong)], &audience(&["shop"])),
             Some(Code::TokenAudienceMismatch),
             "{wrong}"
         );
@@ -530,7 +533,7 @@ fn nothing_of_a_token_is_in_debug_output_or_messages() {
     let token = compact(HEADER, &claims(&[("secret", "\"s3cr3t\"")]));
     let mut decoded = Decoded::default();
     let parsed = UnverifiedToken::parse(token.as_bytes(), &mut decoded).unwrap();
-    let judged = parsed.judge(&Expected::default(), NOW_MS).unwrap();
+    let judged = parsed.evaluate(&Expected::default(), NOW_MS).unwrap();
     for shown in [format!("{parsed:?}"), format!("{judged:?}")] {
         assert!(shown.ends_with("(redacted)"), "{shown}");
     }
@@ -547,7 +550,7 @@ fn no_single_changed_byte_makes_a_panic() {
             }
             if let Ok(parsed) = UnverifiedToken::parse(&changed, &mut Decoded::default()) {
                 let _ = parsed
-                    .judge(&Expected::default(), NOW_MS)
+                    .evaluate(&Expected::default(), NOW_MS)
                     .map(|claims| claims.json().to_owned());
             }
         }

@@ -36,7 +36,7 @@ impl Model {
         let status = event["status"].as_str().unwrap();
         let version = event["version"].as_i64();
         let transaction = event["transaction"].as_str();
-        let outcome = self.judge(status, version, transaction);
+        let outcome = self.evaluate(status, version, transaction);
         self.seen.insert(id.to_owned(), outcome);
         if outcome == "applied" {
             self.status = Some(status.to_owned());
@@ -46,7 +46,12 @@ impl Model {
         outcome
     }
 
-    fn judge(&self, status: &str, version: Option<i64>, transaction: Option<&str>) -> &'static str {
+    fn evaluate(
+        &self,
+        status: &str,
+        version: Option<i64>,
+        transaction: Option<&str>,
+    ) -> &'static str {
         let Some(applied) = &self.status else {
             return "applied";
         };

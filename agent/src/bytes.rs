@@ -3,17 +3,13 @@
 #[allow(unused_imports)]
 use crate::prelude::*;
 use base64ct::{Base64, Encoding as _};
-use core::fmt::Write as _;
 
 /// Lower-case hexadecimal digits, without `0x`.
 #[must_use]
 pub fn to_hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len().saturating_mul(2));
-    for byte in bytes {
-        // A String takes everything.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    let digit = |digit| char::from_digit(u32::from(digit), 16).unwrap_or_default();
+    digits.map(digit).collect()
 }
 
 /// The bytes of hexadecimal digits, with `0x` or without.
@@ -27,6 +23,20 @@ pub fn from_hex(text: &str) -> Option<Vec<u8>> {
     let nibble = |digit: u8| char::from(digit).to_digit(16);
     let pair = |&[high, low]: &[u8; 2]| u8::try_from(nibble(high)? << 4 | nibble(low)?).ok();
     pairs.iter().map(pair).collect()
+}
+
+/// A number's digits. The formatting of the standard library is 2 KB of the `.wasm`.
+#[must_use]
+pub fn decimal(mut number: u64) -> String {
+    let mut digits = Vec::with_capacity(20);
+    loop {
+        let digit = u8::try_from(number % 10).unwrap_or_default();
+        digits.push(char::from(b'0'.saturating_add(digit)));
+        number /= 10;
+        if number == 0 {
+            return digits.into_iter().rev().collect();
+        }
+    }
 }
 
 /// Base64 with padding (RFC 4648), as the headers of x402 have it.

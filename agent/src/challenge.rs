@@ -1,6 +1,6 @@
 //! What a server asks for: x402's challenges of both versions, and the header that answers one.
 
-use crate::bytes::{from_base64, to_base64, to_hex};
+use crate::bytes::{decimal, from_base64, to_base64, to_hex};
 use crate::json::{Value, quote};
 use crate::network::{DECIMALS, Family, Network};
 #[allow(unused_imports)]
@@ -131,8 +131,8 @@ impl Offer {
 #[must_use]
 pub fn normal_address(network: Network, text: &str) -> Option<String> {
     Some(match network.family() {
-        Family::Evm => evm::Address::parse(text)?.to_string(),
-        Family::Solana => solana::Address::parse(text)?.to_string(),
+        Family::Evm => evm::Address::parse(text)?.text(),
+        Family::Solana => solana::Address::parse(text)?.text(),
     })
 }
 
@@ -209,18 +209,23 @@ impl Challenge {
     #[must_use]
     pub fn header(&self, offer: &Offer, payload: &str, id: &str) -> String {
         let text = match self.version {
-            Version::V1 => format!(
-                r#"{{"x402Version":1,"scheme":"exact","network":"{}","payload":{payload}}}"#,
-                offer.network.name()
-            ),
+            Version::V1 => [
+                r#"{"x402Version":1,"scheme":"exact","network":""#,
+                offer.network.name(),
+                r#"","payload":"#,
+                payload,
+                "}",
+            ]
+            .concat(),
             Version::V2 => {
                 let mut text = String::from(r#"{"x402Version":2,"#);
                 if let Some(resource) = &self.resource {
-                    text.push_str(&format!(r#""resource":{resource},"#));
+                    text.push_str(&[r#""resource":"#, resource, ","].concat());
                 }
-                text.push_str(&format!(r#""accepted":{},"payload":{payload}"#, offer.raw));
+                text.push_str(&[r#""accepted":"#, &offer.raw, r#","payload":"#, payload].concat());
                 if let Some(extensions) = &self.extensions {
-                    text.push_str(&format!(r#","extensions":{}"#, extended(extensions, id)));
+                    text.push_str(r#","extensions":"#);
+                    text.push_str(&extended(extensions, id));
                 }
                 text.push('}');
                 text
@@ -244,25 +249,22 @@ fn extended(extensions: &str, id: &str) -> String {
     };
     let info = identifier.get("info").and_then(Value::as_object);
     let Some(info) = info else { return echoed() };
-    let join = |members: Vec<String>| format!("{{{}}}", members.join(","));
+    let join = |members: Vec<String>| ["{", &members.join(","), "}"].concat();
     let others = |object: &crate::json::Object<'_>, name: &str| -> Vec<String> {
         let members = object.members().filter(|(key, _)| !key.is_str(name));
         members
-            .map(|(key, value)| format!("{}:{}", key.raw(), value.raw()))
+            .map(|(key, value)| [key.raw(), ":", value.raw()].concat())
             .collect()
     };
     let mut new_info = others(&info, "id");
-    new_info.push(format!(r#""id":{}"#, quote(id)));
+    new_info.push([r#""id":"#, &quote(id)].concat());
     let Some(identifier) = identifier.as_object() else {
         return echoed();
     };
     let mut new_identifier = others(&identifier, "info");
-    new_identifier.push(format!(r#""info":{}"#, join(new_info)));
+    new_identifier.push([r#""info":"#, &join(new_info)].concat());
     let mut all = others(&members, PAYMENT_IDENTIFIER);
-    all.push(format!(
-        r#""{PAYMENT_IDENTIFIER}":{}"#,
-        join(new_identifier)
-    ));
+    all.push(["\"", PAYMENT_IDENTIFIER, "\":", &join(new_identifier)].concat());
     join(all)
 }
 
@@ -277,19 +279,34 @@ pub fn evm_payload(authorization: &evm::Authorization, signature: &[u8], parts: 
     ) && let Some((s, [v])) = rest.split_at_checked(32)
     {
         let (r, s) = (to_hex(r), to_hex(s));
-        return format!(
-            r#"{{"signature":{{"v":{v},"r":"0x{r}","s":"0x{s}"}},"authorization":{json}}}"#
-        );
+        let v = decimal(u64::from(*v));
+        let rs = [r#","r":"0x"#, &r, r#"","s":"0x"#, &s].concat();
+        return [
+            r#"{"signature":{"v":"#,
+            &v,
+            &rs,
+            r#""},"authorization":"#,
+            &json,
+            "}",
+        ]
+        .concat();
     }
     let signature = to_hex(signature);
-    format!(r#"{{"signature":"0x{signature}","authorization":{json}}}"#)
+    [
+        r#"{"signature":"0x"#,
+        &signature,
+        r#"","authorization":"#,
+        &json,
+        "}",
+    ]
+    .concat()
 }
 
 /// `payload` on Solana.
 #[must_use]
 pub fn solana_payload(message: &[u8], signature: &[u8; 64]) -> String {
     let transaction = to_base64(&solana::transaction(message, signature));
-    format!(r#"{{"transaction":"{transaction}"}}"#)
+    [r#"{"transaction":""#, &transaction, r#""}"#].concat()
 }
 
 /// What an answer to a payment says of it, by its header.

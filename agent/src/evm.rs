@@ -2,7 +2,7 @@
 //!
 //! Sources: EIP-3009, EIP-712, EIP-55, and the scheme `exact` of x402 (`scheme_exact_evm.md`).
 
-use crate::bytes::{from_hex, to_hex};
+use crate::bytes::{decimal, from_hex, to_hex};
 use crate::network::Network;
 #[allow(unused_imports)]
 use crate::prelude::*;
@@ -41,7 +41,7 @@ impl Address {
         let address = Self(from_hex(digits)?.try_into().ok()?);
         let lower = digits.bytes().any(|byte| byte.is_ascii_lowercase());
         let upper = digits.bytes().any(|byte| byte.is_ascii_uppercase());
-        (!(lower && upper) || address.to_string() == text).then_some(address)
+        (!(lower && upper) || address.text() == text).then_some(address)
     }
 
     /// The address of a public key.
@@ -56,6 +56,20 @@ impl Address {
         Self(address)
     }
 
+    /// In EIP-55's spelling.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let digits = to_hex(&self.0);
+        let hash = keccak(&[digits.as_bytes()]);
+        let nibbles = hash.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        let digit = |(digit, nibble): (char, u8)| match nibble {
+            8.. => digit.to_ascii_uppercase(),
+            _ => digit,
+        };
+        let spelt = digits.chars().zip(nibbles).map(digit);
+        "0x".chars().chain(spelt).collect()
+    }
+
     /// As a 32-byte word of the ABI.
     fn word(self) -> [u8; 32] {
         let mut word = [0; 32];
@@ -68,19 +82,7 @@ impl Address {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits = to_hex(&self.0);
-        let hash = keccak(&[digits.as_bytes()]);
-        f.write_str("0x")?;
-        for (index, digit) in digits.chars().enumerate() {
-            let byte = hash.get(index / 2).copied().unwrap_or_default();
-            let nibble = if index % 2 == 0 { byte >> 4 } else { byte & 15 };
-            let digit = match nibble {
-                8.. => digit.to_ascii_uppercase(),
-                _ => digit,
-            };
-            write!(f, "{digit}")?;
-        }
-        Ok(())
+        f.write_str(&self.text())
     }
 }
 
@@ -144,39 +146,51 @@ impl Authorization {
     /// `payload.authorization`, JSON: six strings.
     #[must_use]
     pub fn json(&self) -> String {
-        format!(
-            r#"{{"from":"{}","to":"{}","value":"{}","validAfter":"{}","validBefore":"{}","nonce":"0x{}"}}"#,
-            self.from,
-            self.to,
-            self.value,
-            self.valid_after,
-            self.valid_before,
-            to_hex(&self.nonce)
-        )
+        [
+            r#"{"from":""#,
+            &self.from.text(),
+            r#"","to":""#,
+            &self.to.text(),
+            r#"","value":""#,
+            &decimal(self.value),
+            r#"","validAfter":""#,
+            &decimal(self.valid_after),
+            r#"","validBefore":""#,
+            &decimal(self.valid_before),
+            r#"","nonce":"0x"#,
+            &to_hex(&self.nonce),
+            r#""}"#,
+        ]
+        .concat()
     }
 
     /// What an external signer gets, JSON: `domain`, `types`, `primaryType` and `message`, as
     /// viem's `signTypedData` takes them. Whole numbers are strings.
     #[must_use]
     pub fn typed_data(&self, network: Network) -> String {
-        let fields = [
-            ("from", "address"),
-            ("to", "address"),
-            ("value", "uint256"),
-            ("validAfter", "uint256"),
-            ("validBefore", "uint256"),
-            ("nonce", "bytes32"),
-        ]
-        .map(|(name, kind)| format!(r#"{{"name":"{name}","type":"{kind}"}}"#))
-        .join(",");
-        format!(
-            r#"{{"domain":{{"name":"{}","version":"{}","chainId":{},"verifyingContract":"{}"}},"types":{{"TransferWithAuthorization":[{fields}]}},"primaryType":"TransferWithAuthorization","message":{}}}"#,
+        [
+            r#"{"domain":{"name":""#,
             network.domain_name(),
+            r#"","version":""#,
             Network::DOMAIN_VERSION,
-            network.chain_id(),
+            r#"","chainId":"#,
+            &decimal(network.chain_id()),
+            r#","verifyingContract":""#,
             network.usdc(),
-            self.json(),
-        )
+            concat!(
+                r#""},"types":{"TransferWithAuthorization":["#,
+                r#"{"name":"from","type":"address"},"#,
+                r#"{"name":"to","type":"address"},"#,
+                r#"{"name":"value","type":"uint256"},"#,
+                r#"{"name":"validAfter","type":"uint256"},"#,
+                r#"{"name":"validBefore","type":"uint256"},"#,
+                r#"{"name":"nonce","type":"bytes32"}"#,
+                r#"]},"primaryType":"TransferWithAuthorization","message":"#,
+            ),
+            &self.json(),
+            "}",
+        ]
+        .concat()
     }
 }
 

@@ -1,14 +1,14 @@
 //! The effects that the rules ask for, each with the reply that it has.
 
 use crate::attempt::{Attempt, Clocks, State};
-use crate::failure::{Failure, Phase};
+use crate::failure::{Failure, Phase, Result};
 use crate::limits::{Limits, Refusal};
 #[allow(unused_imports)]
 use crate::prelude::*;
 use crate::task::{Answer, Effect, Io, Reply, Request, Signing, Summary};
 
 /// The journal threw, or gave what cannot be read.
-fn journal(phase: Phase) -> Failure {
+fn journal(phase: Phase) -> Box<Failure> {
     let message =
         "the journal failed: nothing is signed or sent without it. Its own error is the cause";
     Failure::new("JOURNAL_FAILED", phase, message)
@@ -39,7 +39,7 @@ impl Io {
     ///
     /// # Errors
     /// Where the journal fails.
-    pub async fn last(&self, invoice: &str) -> Result<Option<Attempt>, Failure> {
+    pub async fn last(&self, invoice: &str) -> Result<Option<Attempt>> {
         let invoice = invoice.to_owned();
         match self.ask(Effect::Last { invoice }).await {
             Reply::Attempt(attempt) => Ok(attempt.map(|attempt| *attempt)),
@@ -55,7 +55,7 @@ impl Io {
         &self,
         attempt: &Attempt,
         limits: &Limits,
-    ) -> Result<Result<(), Box<Refusal>>, Failure> {
+    ) -> Result<Result<(), Box<Refusal>>> {
         let attempt = Box::new(attempt.clone());
         let limits = *limits;
         match self.ask(Effect::Reserve { attempt, limits }).await {
@@ -91,7 +91,7 @@ impl Io {
     ///
     /// # Errors
     /// Where the journal fails.
-    pub async fn open(&self) -> Result<Vec<Attempt>, Failure> {
+    pub async fn open(&self) -> Result<Vec<Attempt>> {
         match self.ask(Effect::Open).await {
             Reply::Attempts(attempts) => Ok(attempts),
             _ => Err(journal(Phase::Discover)),
@@ -102,7 +102,7 @@ impl Io {
     ///
     /// # Errors
     /// Where the signer fails.
-    pub async fn sign(&self, signing: Signing) -> Result<Vec<u8>, Failure> {
+    pub async fn sign(&self, signing: Signing) -> Result<Vec<u8>> {
         match self.ask(Effect::Sign(Box::new(signing))).await {
             Reply::Bytes(bytes) => Ok(bytes),
             _ => {
@@ -117,7 +117,7 @@ impl Io {
     ///
     /// # Errors
     /// Where that cannot be asked.
-    pub async fn approve(&self, summary: Summary) -> Result<bool, Failure> {
+    pub async fn approve(&self, summary: Summary) -> Result<bool> {
         match self.ask(Effect::Approve(Box::new(summary))).await {
             Reply::Yes(yes) => Ok(yes),
             _ => {
@@ -136,7 +136,7 @@ impl Io {
     ///
     /// # Errors
     /// Where there is no randomness.
-    pub async fn random(&self, count: u32) -> Result<Vec<u8>, Failure> {
+    pub async fn random(&self, count: u32) -> Result<Vec<u8>> {
         match self.ask(Effect::Random { count }).await {
             Reply::Bytes(bytes) if u32::try_from(bytes.len()) == Ok(count) => Ok(bytes),
             _ => {

@@ -1,9 +1,10 @@
 //! What an agent may spend, and the one decision that a journal asks for before anything is signed.
 //!
-//! A journal reads the attempts that `Limits::longest_s` looks back to, asks [`judge`], and writes
+//! A journal reads the attempts that `Limits::longest_s` looks back to, asks [`evaluate`], and writes
 //! the new one in the same atomic step.
 
 use crate::attempt::{Attempt, Kind, State};
+use crate::bytes::decimal;
 use crate::json::Value;
 #[allow(unused_imports)]
 use crate::prelude::*;
@@ -73,7 +74,7 @@ impl Limits {
                 continue;
             }
             let name = name.to_text().unwrap_or_default();
-            let wrong = || format!("limits.{name}");
+            let wrong = || ["limits.", &name].concat();
             match name.as_str() {
                 "perPayment" => limits.per_payment = amount(value).ok_or_else(wrong)?,
                 "perDay" => limits.per_day = Some(amount(value).ok_or_else(wrong)?),
@@ -121,8 +122,12 @@ pub const MAY_SETTLE: &str = "MAY_SETTLE";
 /// On Base every signature for one invoice has to use the same wallet and nonce.
 pub const NONCE_CHANGED: &str = "NONCE_CHANGED";
 
+/// An earlier payment of the same request was never answered, and nothing keeps it from having
+/// settled beside this one.
+pub const MAY_BE_PAID: &str = "MAY_BE_PAID";
+
 impl Refusal {
-    const CODES: [&'static str; 7] = [
+    const CODES: [&'static str; 8] = [
         LIMIT_PER_PAYMENT,
         LIMIT_PER_PERIOD,
         LIMIT_PER_RECIPIENT,
@@ -130,10 +135,10 @@ impl Refusal {
         ALREADY_PAID,
         MAY_SETTLE,
         NONCE_CHANGED,
+        MAY_BE_PAID,
     ];
 
-    fn new(code: &'static str, message: impl Into<String>) -> Self {
-        let message = message.into();
+    fn new(code: &'static str, message: String) -> Self {
         Self {
             code,
             message,
@@ -145,7 +150,7 @@ impl Refusal {
         let attempt = Some(Box::new(attempt.clone()));
         Self {
             attempt,
-            ..Self::new(code, message)
+            ..Self::new(code, message.to_owned())
         }
     }
 
@@ -167,26 +172,32 @@ impl Refusal {
 /// An amount as people read it.
 fn usdc(atomic: u64) -> String {
     let (whole, rest) = (atomic / 1_000_000, atomic % 1_000_000);
-    let rest = format!("{rest:06}");
-    match rest.trim_end_matches('0') {
-        "" => format!("{whole} USDC"),
-        rest => format!("{whole}.{rest} USDC"),
+    let whole = decimal(whole);
+    if rest == 0 {
+        return [&whole, " USDC"].concat();
     }
+    // Six digits, with zeros before and none behind.
+    let rest = decimal(rest.saturating_add(1_000_000));
+    let rest = rest.get(1..).unwrap_or_default().trim_end_matches('0');
+    [&whole, ".", rest, " USDC"].concat()
 }
 
 /// Checks one payment by itself.
 ///
 /// # Errors
 /// The refusal, where it is over the limit.
-pub fn judge_one(amount: u64, limits: &Limits) -> Result<(), Refusal> {
+pub fn evaluate_one(amount: u64, limits: &Limits) -> Result<(), Refusal> {
     if amount <= limits.per_payment {
         return Ok(());
     }
-    let message = format!(
-        "the payment is {}, and limits.perPayment allows {}",
-        usdc(amount),
-        usdc(limits.per_payment)
-    );
+    let (amount, most) = (usdc(amount), usdc(limits.per_payment));
+    let message = [
+        "the payment is ",
+        &amount,
+        ", and limits.perPayment allows ",
+        &most,
+    ]
+    .concat();
     Err(Refusal::new(LIMIT_PER_PAYMENT, message))
 }
 
@@ -195,12 +206,16 @@ pub fn judge_one(amount: u64, limits: &Limits) -> Result<(), Refusal> {
 ///
 /// # Errors
 /// The first reason against it.
-pub fn judge(attempt: &Attempt, limits: &Limits, known: &[Attempt]) -> Result<(), Refusal> {
-    let same = known.iter().filter(|one| one.invoice == attempt.invoice);
-    for one in same {
-        judge_same(attempt, one)?;
+pub fn evaluate(attempt: &Attempt, limits: &Limits, known: &[Attempt]) -> Result<(), Refusal> {
+    let same = || known.iter().filter(|one| one.invoice == attempt.invoice);
+    for one in same() {
+        // What an answered purchase has used up stands in the way of no other one.
+        let settled = |other: &Attempt| other.state == State::Settled && other.excludes(one);
+        if one.state == State::Settled || !same().any(settled) {
+            evaluate_same(attempt, one)?;
+        }
     }
-    judge_one(attempt.amount, limits)?;
+    evaluate_one(attempt.amount, limits)?;
     let now = attempt.reserved_at;
     let spent = |seconds: u64, recipient: Option<&str>| {
         let since = now.saturating_sub(seconds.saturating_mul(1_000));
@@ -228,32 +243,30 @@ pub fn judge(attempt: &Attempt, limits: &Limits, known: &[Attempt]) -> Result<()
         amount,
         seconds: DAY_S,
     });
-    for (name, quota) in [("perDay", day), ("perPeriod", limits.per_period)] {
+    let recipient = Some(attempt.pay_to.as_str());
+    for (name, quota, recipient, code) in [
+        ("perDay", day, None, LIMIT_PER_PERIOD),
+        ("perPeriod", limits.per_period, None, LIMIT_PER_PERIOD),
+        (
+            "perRecipient",
+            limits.per_recipient,
+            recipient,
+            LIMIT_PER_RECIPIENT,
+        ),
+    ] {
         let Some(quota) = quota else { continue };
-        if spent(quota.seconds, None) > quota.amount {
-            let message = format!(
-                "with {} more, limits.{name} of {} would be exceeded",
-                usdc(attempt.amount),
-                usdc(quota.amount)
-            );
-            return Err(Refusal::new(LIMIT_PER_PERIOD, message));
+        if spent(quota.seconds, recipient) > quota.amount {
+            let (more, most) = (usdc(attempt.amount), usdc(quota.amount));
+            let message = ["with ", &more, " more, limits.", name, " of ", &most];
+            let message = [&message.concat(), " would be exceeded"].concat();
+            return Err(Refusal::new(code, message));
         }
-    }
-    if let Some(quota) = limits.per_recipient
-        && spent(quota.seconds, Some(&attempt.pay_to)) > quota.amount
-    {
-        let message = format!(
-            "with {} more, limits.perRecipient of {} would be exceeded",
-            usdc(attempt.amount),
-            usdc(quota.amount)
-        );
-        return Err(Refusal::new(LIMIT_PER_RECIPIENT, message));
     }
     Ok(())
 }
 
 /// Whether `one` of the same invoice stands in the way of `attempt`.
-fn judge_same(attempt: &Attempt, one: &Attempt) -> Result<(), Refusal> {
+fn evaluate_same(attempt: &Attempt, one: &Attempt) -> Result<(), Refusal> {
     let evm = |attempt: &Attempt| attempt.valid_before.is_some();
     let repeats = attempt.kind == Kind::Fetch;
     match one.state {
@@ -278,7 +291,12 @@ fn judge_same(attempt: &Attempt, one: &Attempt) -> Result<(), Refusal> {
             let message = "an earlier payment of this was refused, and can still settle";
             return Err(Refusal::about(MAY_SETTLE, message, one));
         }
-        State::Lapsed if repeats => return Ok(()),
+        // No invoice can tell that it had not settled. On Base the same nonce leaves no doubt.
+        State::Lapsed if repeats && !(evm(attempt) && one.chain == attempt.chain) => {
+            let message = "an earlier payment of the same request was never answered, and may have \
+                settled; `buyAnew` pays for it once more";
+            return Err(Refusal::about(MAY_BE_PAID, message, one));
+        }
         State::Lapsed
             if one.chain != attempt.chain && one.blocks_other_chains(attempt.reserved_at) =>
         {

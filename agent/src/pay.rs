@@ -7,10 +7,10 @@
 //! signature waits until the earlier one cannot settle any more.
 
 use crate::attempt::{Attempt, Kind, MARGIN_S, SOLANA_LIFE_S, State};
-use crate::bytes::{from_hex, to_base64, to_hex};
+use crate::bytes::{decimal, from_hex, to_base64, to_hex};
 use crate::challenge::{self, Challenge, Offer, Settlement, Version, same_address};
 use crate::evm::{self, Authorization};
-use crate::failure::{Failure, Phase};
+use crate::failure::{Failure, Phase, Result};
 use crate::invoice::{Intent, Invoice, Method, Status};
 use crate::json::Value;
 use crate::limits::{self, Limits, Refusal};
@@ -88,6 +88,8 @@ pub enum Target {
         method: String,
         /// Its URL.
         url: String,
+        /// Whether an earlier payment of the same, whose answer never came, is taken for made.
+        anew: bool,
     },
 }
 
@@ -146,7 +148,7 @@ pub struct Resumed {
     /// The receipt, where it was paid.
     pub receipt: Option<Receipt>,
     /// Why it is still open, where it is.
-    pub error: Option<Failure>,
+    pub error: Option<Box<Failure>>,
 }
 
 impl Target {
@@ -167,13 +169,13 @@ impl Target {
     }
 }
 
-fn discover(code: &'static str, message: impl Into<String>) -> Failure {
+fn discover(code: &'static str, message: &str) -> Box<Failure> {
     Failure::new(code, Phase::Discover, message)
 }
 
 /// The public invoice, or why it cannot be had.
-async fn look(io: &Io, settings: &Settings, id: &str) -> Result<Invoice, Failure> {
-    let url = format!("{}/v1/invoices/{id}", settings.server);
+async fn look(io: &Io, settings: &Settings, id: &str) -> Result<Invoice> {
+    let url = [&settings.server, "/v1/invoices/", id].concat();
     let method = "GET".to_owned();
     let request = Request {
         method,
@@ -187,14 +189,20 @@ async fn look(io: &Io, settings: &Settings, id: &str) -> Result<Invoice, Failure
     };
     match answer.status {
         200 => Invoice::read(&answer.body, id).map_err(|member| {
-            let message =
-                format!("the invoice cannot be used: `{member}` is missing or not what is pinned");
-            discover("INVALID_INVOICE", message)
+            let start = "the invoice cannot be used: `";
+            let message = [start, member, "` is missing or not what is pinned"].concat();
+            discover("INVALID_INVOICE", &message)
         }),
         404 => Err(discover("INVOICE_NOT_FOUND", "there is no such invoice")),
         status => {
-            let message = format!("the invoice could not be read: HTTP {status}. Try again");
-            Err(discover("SERVER_FAILED", message))
+            let status = decimal(u64::from(status));
+            let message = [
+                "the invoice could not be read: HTTP ",
+                &status,
+                ". Try again",
+            ]
+            .concat();
+            Err(discover("SERVER_FAILED", &message))
         }
     }
 }
@@ -214,6 +222,13 @@ enum Said {
     Used,
     /// It cannot be paid, or not any more.
     NotPayable,
+}
+
+/// Whether a reason contains this. The standard library's search for long texts is 1 KB of the
+/// `.wasm`.
+fn names(reason: &str, what: &str) -> bool {
+    let mut parts = reason.as_bytes().windows(what.len());
+    parts.any(|part| part == what.as_bytes())
 }
 
 impl Said {
@@ -243,10 +258,10 @@ impl Said {
             200..=299 if answer.response.is_none() => Self::Settled(None),
             200..=299 => Self::Pending,
             402 => match reason() {
-                Some(reason) if reason.contains("pending") => Self::Pending,
+                Some(reason) if names(&reason, "pending") => Self::Pending,
                 Some(reason)
-                    if reason.contains("nonce_already_used")
-                        || reason.contains("duplicate_settlement") =>
+                    if names(&reason, "nonce_already_used")
+                        || names(&reason, "duplicate_settlement") =>
                 {
                     Self::Used
                 }
@@ -274,6 +289,8 @@ enum End {
     Lapsed,
     /// The server has answered the caller's own request, and refused to settle.
     Refused(Option<String>),
+    /// It was paid, and the answer to the caller's own request was lost.
+    Unanswered,
 }
 
 fn receipt(attempt: &Attempt, transaction: Option<String>, invoice: Option<&Invoice>) -> Receipt {
@@ -355,7 +372,7 @@ async fn send(io: &Io, attempt: &Attempt) -> Option<Answer> {
 }
 
 /// What is known of a payment that has left.
-enum Standing {
+enum AttemptStatus {
     /// It was paid.
     Paid(Option<String>, Option<Box<Invoice>>),
     /// It is on its way.
@@ -369,29 +386,29 @@ enum Standing {
 }
 
 /// Asks the invoice; for what has none, the last answer has to tell.
-async fn standing(io: &Io, settings: &Settings, attempt: &Attempt, said: &Said) -> Standing {
+async fn status(io: &Io, settings: &Settings, attempt: &Attempt, said: &Said) -> AttemptStatus {
     if attempt.kind == Kind::Invoice {
         let Ok(invoice) = look(io, settings, &attempt.invoice).await else {
-            return Standing::Dark;
+            return AttemptStatus::Dark;
         };
         return match (invoice.status, said) {
             (Status::Paid, Said::Settled(transaction)) => {
-                Standing::Paid(transaction.clone(), Some(Box::new(invoice)))
+                AttemptStatus::Paid(transaction.clone(), Some(Box::new(invoice)))
             }
-            (Status::Paid, _) => Standing::Paid(None, Some(Box::new(invoice))),
-            (Status::Paying, _) => Standing::Going,
-            (Status::Open, _) => Standing::Open,
-            (Status::Closed, _) => Standing::Closed,
+            (Status::Paid, _) => AttemptStatus::Paid(None, Some(Box::new(invoice))),
+            (Status::Paying, _) => AttemptStatus::Going,
+            (Status::Open, _) => AttemptStatus::Open,
+            (Status::Closed, _) => AttemptStatus::Closed,
         };
     }
     match said {
-        Said::Settled(transaction) => Standing::Paid(transaction.clone(), None),
+        Said::Settled(transaction) => AttemptStatus::Paid(transaction.clone(), None),
         // Only this attempt can have used it up.
-        Said::Used => Standing::Paid(None, None),
-        Said::NotPayable if attempt.kind == Kind::Login => Standing::Paid(None, None),
-        Said::Refused(_) | Said::NotPayable => Standing::Open,
-        Said::Pending => Standing::Going,
-        Said::Unknown => Standing::Dark,
+        Said::Used => AttemptStatus::Paid(None, None),
+        Said::NotPayable if attempt.kind == Kind::Login => AttemptStatus::Paid(None, None),
+        Said::Refused(_) | Said::NotPayable => AttemptStatus::Open,
+        Said::Pending => AttemptStatus::Going,
+        Said::Unknown => AttemptStatus::Dark,
     }
 }
 
@@ -404,7 +421,7 @@ async fn follow(
     attempt: &Attempt,
     first: Option<Said>,
     may_send: bool,
-) -> Result<End, Failure> {
+) -> Result<End> {
     let deadline = io.now().saturating_add(settings.wait_ms);
     let is_blind = attempt.kind != Kind::Invoice;
     // A refusal is one only where no earlier request can have settled.
@@ -415,21 +432,19 @@ async fn follow(
     loop {
         // Before the invoice is asked: what settled in time is seen then.
         let lapsed = has_lapsed(io, settings, attempt).await;
-        let standing = standing(io, settings, attempt, &said).await;
-        match (&standing, &said) {
-            (Standing::Paid(transaction, invoice), _) => {
-                let receipt = receipt(attempt, transaction.clone(), invoice.as_deref());
-                let receipt = settle(io, attempt, receipt).await;
+        let status = status(io, settings, attempt, &said).await;
+        match (&status, &said) {
+            (AttemptStatus::Paid(transaction, invoice), _) => {
                 if attempt.kind == Kind::Fetch && said == Said::Used {
-                    let message = "the payment has settled, and the answer to it was lost; its \
-                        server can tell \
-                                   what was bought";
-                    let failure = Failure::new("PAID_WITHOUT_ANSWER", Phase::Settle, message);
-                    return Err(failure.unsettled());
+                    // It stays open, so that the same request is not paid for once more.
+                    return Ok(End::Unanswered);
                 }
-                return Ok(End::Paid(receipt));
+                let receipt = receipt(attempt, transaction.clone(), invoice.as_deref());
+                return Ok(End::Paid(settle(io, attempt, receipt).await));
             }
-            (Standing::Open | Standing::Closed, Said::Refused(reason)) if is_first && sent == 0 => {
+            (AttemptStatus::Open | AttemptStatus::Closed, Said::Refused(reason))
+                if is_first && sent == 0 =>
+            {
                 let reason = reason.clone();
                 io.update(&attempt.id, attempt.state, State::Refused, None, None)
                     .await;
@@ -437,8 +452,11 @@ async fn follow(
             }
             _ => {}
         }
-        let is_over = matches!(standing, Standing::Open | Standing::Closed);
-        if lapsed && (is_over || is_blind && may_send) {
+        let is_over = matches!(status, AttemptStatus::Open | AttemptStatus::Closed);
+        // Without an invoice, what has lapsed is sent once more: it cannot settle, and the server
+        // may tell that it had.
+        let is_asked = is_first || sent > 0;
+        if lapsed && (is_over || is_blind && may_send) && (!is_blind || is_asked) {
             let lapsed = io
                 .update(&attempt.id, attempt.state, State::Lapsed, None, None)
                 .await;
@@ -448,8 +466,8 @@ async fn follow(
         }
         let can_send = may_send
             && sent < RESENDS
-            && (matches!(standing, Standing::Open) || is_blind)
-            && is_usable(io, attempt);
+            && (matches!(status, AttemptStatus::Open) || is_blind)
+            && (is_usable(io, attempt) || lapsed && is_blind && !is_asked);
         // Without an invoice, only sending tells more.
         let is_stuck = is_blind && !can_send;
         if is_stuck || io.now().saturating_add(pause) > deadline {
@@ -459,7 +477,7 @@ async fn follow(
             io.sleep(pause).await;
         }
         pause = pause.saturating_mul(2).clamp(1_000, 8_000);
-        if matches!(standing, Standing::Going) {
+        if matches!(status, AttemptStatus::Going) {
             pause = POLL_MS;
         }
         if can_send {
@@ -469,7 +487,7 @@ async fn follow(
     }
 }
 
-fn unknown(attempt: &Attempt) -> Failure {
+fn unknown(attempt: &Attempt) -> Box<Failure> {
     let message = "the payment was sent, and what became of it is not known. Nothing new is \
         signed: \
                    call again, or `resume()`, and the same payment is followed";
@@ -477,40 +495,50 @@ fn unknown(attempt: &Attempt) -> Failure {
     failure.unsettled().until(lapses_at(attempt))
 }
 
+fn unanswered() -> Box<Failure> {
+    let message = "the payment has settled, and the answer to it was lost: its server can tell \
+        what was bought. The same request sends the same payment; `buyAnew` pays for it once more";
+    Failure::new("PAID_WITHOUT_ANSWER", Phase::Settle, message).unsettled()
+}
+
 /// A limit or an earlier attempt stood in the way.
-fn refused_by_journal(refusal: Refusal) -> Failure {
-    let message = format!("not reserved: {}. Nothing was signed", refusal.message);
-    Failure::new(refusal.code, Phase::Limit, message)
+fn refused_by_journal(refusal: Refusal) -> Box<Failure> {
+    let message = ["not reserved: ", &refusal.message, ". Nothing was signed"].concat();
+    Failure::new(refusal.code, Phase::Limit, &message)
 }
 
 /// Pays, unless it is paid, or was paid, or may have been.
 ///
 /// # Errors
 /// Why it was not paid, or is not known to have been.
-pub async fn pay(
-    io: Io,
-    settings: Settings,
-    target: Target,
-    options: Options,
-) -> Result<Outcome, Failure> {
+pub async fn pay(io: Io, settings: Settings, target: Target, options: Options) -> Result<Outcome> {
     let (io, settings) = (&io, &settings);
     let mut carried: Option<Attempt> = None;
     let mut blocking: Option<Attempt> = None;
     let mut approved: Option<(u64, String, &'static str)> = None;
+    // For what was before this call alone: it buys once.
+    let mut anew = matches!(target, Target::Fetch { anew: true, .. });
     for _ in 0..ROUNDS {
-        let last = match blocking.take() {
+        let mut last = match blocking.take() {
             Some(attempt) => Some(attempt),
             None => io.last(target.key()).await?,
         };
         if let Some(attempt) = &last {
-            match finish(io, settings, attempt, options.dry_run).await? {
+            match finish(io, settings, attempt, options.dry_run, anew).await? {
                 Finished::No => {}
                 Finished::Again => continue,
+                Finished::Paid(_) if options.dry_run => return Err(already_paid()),
                 Finished::Paid(receipt) => return Ok(paid(&target, receipt)),
             }
         }
+        if anew && let Some(lapsed) = last.take_if(|last| last.state == State::Lapsed) {
+            // Taken for paid.
+            let to = State::Settled;
+            io.update(&lapsed.id, lapsed.state, to, None, None).await;
+        }
         // What is to be paid, and how?
         let found = match find(io, settings, &target, last.as_ref(), &options).await? {
+            Found::Paid(_) if options.dry_run => return Err(already_paid()),
             Found::Paid(receipt) => return Ok(Outcome::Paid(receipt)),
             Found::Free => return Ok(Outcome::Answered(None)),
             Found::Price(found) => *found,
@@ -523,9 +551,8 @@ pub async fn pay(
         let again = carried.iter().chain(&last).any(left);
         // On Base one nonce and wallet for all signatures of an invoice.
         let keeps = |attempt: &Attempt| {
-            let state = matches!(attempt.state, State::Refused | State::Released);
-            let once = target.kind() != Kind::Fetch;
-            is_evm && attempt.chain == offer.network.name() && (state || once)
+            let is_over = target.kind() == Kind::Fetch && attempt.state == State::Settled;
+            is_evm && attempt.chain == offer.network.name() && !is_over
         };
         let carry = carried.take().into_iter().chain(last);
         let carry = carry.into_iter().find(keeps);
@@ -558,7 +585,7 @@ pub async fn pay(
             merchant: found.merchant.clone(),
             description: found.description.clone(),
         };
-        limits::judge_one(offer.amount, &settings.limits).map_err(refused_by_journal)?;
+        limits::evaluate_one(offer.amount, &settings.limits).map_err(refused_by_journal)?;
         if options.dry_run {
             return Ok(Outcome::Quote(summary));
         }
@@ -595,10 +622,12 @@ pub async fn pay(
                         ..(**before).clone()
                     });
                 }
+                (limits::MAY_BE_PAID, _) => return Err(refused_by_journal(*refusal).unsettled()),
                 _ => return Err(refused_by_journal(*refusal)),
             }
             continue;
         }
+        anew = false;
         // Nothing was signed until here.
         let payload = match sign(io, settings, &attempt, &unsigned).await {
             Ok(payload) if is_usable(io, &attempt) => payload,
@@ -640,14 +669,14 @@ pub async fn pay(
         match follow(io, settings, &attempt, Some(said), true).await? {
             End::Paid(receipt) => return Ok(paid(&target, receipt)),
             End::Lapsed => {}
+            End::Unanswered => return Err(unanswered()),
             End::Refused(_) if target.kind() == Kind::Fetch => return Ok(Outcome::Answered(None)),
             End::Refused(reason) => {
                 let named = reason.as_deref().unwrap_or("no reason that can be shown");
-                let message = format!(
-                    "the server refused the payment ({named}). A refusal is no proof that it will \
-                        not settle"
-                );
-                let failure = Failure::new("PAYMENT_REFUSED", Phase::Settle, message);
+                let start = "the server refused the payment (";
+                let end = "). A refusal is no proof that it will not settle";
+                let message = [start, named, end].concat();
+                let failure = Failure::new("PAYMENT_REFUSED", Phase::Settle, &message);
                 return Err(failure
                     .unsettled()
                     .because(reason)
@@ -658,6 +687,12 @@ pub async fn pay(
     let message =
         "other processes pay the same at this moment. Nothing was signed; try again later";
     Err(Failure::new("CONFLICT", Phase::Limit, message))
+}
+
+/// There is nothing to quote.
+fn already_paid() -> Box<Failure> {
+    let message = "this was paid already: paying it gives the receipt, and moves no money";
+    discover(limits::ALREADY_PAID, message).unsettled()
 }
 
 fn paid(target: &Target, receipt: Receipt) -> Outcome {
@@ -682,12 +717,19 @@ async fn finish(
     settings: &Settings,
     attempt: &Attempt,
     dry_run: bool,
-) -> Result<Finished, Failure> {
+    anew: bool,
+) -> Result<Finished> {
     match attempt.state {
         State::Sent if dry_run => Err(unknown(attempt)),
         State::Sent => match follow(io, settings, attempt, None, true).await? {
             End::Paid(receipt) => Ok(Finished::Paid(receipt)),
             End::Lapsed | End::Refused(_) => Ok(Finished::Again),
+            End::Unanswered if anew => {
+                let to = State::Settled;
+                io.update(&attempt.id, attempt.state, to, None, None).await;
+                Ok(Finished::Again)
+            }
+            End::Unanswered => Err(unanswered()),
         },
         State::Reserved => {
             let until = attempt.reserved_at.saturating_add(YOUNG_MS);
@@ -741,7 +783,7 @@ enum Found {
     Price(Box<Price>),
 }
 
-fn no_signer() -> Failure {
+fn no_signer() -> Box<Failure> {
     let message = "nothing that is offered can be paid: there is no signer for it, or `chain` \
         names another network";
     discover("NO_OFFER", message)
@@ -753,13 +795,19 @@ async fn find(
     target: &Target,
     last: Option<&Attempt>,
     options: &Options,
-) -> Result<Found, Failure> {
+) -> Result<Found> {
     let wallet = |network: Network| {
         let wanted = options.network.is_none_or(|wanted| wanted == network);
         let mut wallets = settings.wallets.iter();
         let wallet = wallets.find(|wallet| wallet.family == network.family())?;
         wanted.then(|| wallet.address.clone())
     };
+    // The chain of an earlier attempt first: another chain would be another payment.
+    let left = |one: &&Attempt| match one.kind {
+        Kind::Fetch => one.state != State::Settled,
+        Kind::Invoice | Kind::Login => one.state == State::Refused,
+    };
+    let before = last.filter(left).map(Attempt::network);
     let mut invoice = None;
     let methods = match target {
         Target::Invoice(id) => {
@@ -779,8 +827,9 @@ async fn find(
                 }
                 Status::Paying | Status::Closed => {
                     let name = &seen.status_name;
-                    let message = format!("the invoice is {name}: only an OPEN one can be paid");
-                    return Err(discover("INVOICE_NOT_PAYABLE", message));
+                    let end = ": only an OPEN one can be paid";
+                    let message = ["the invoice is ", name, end].concat();
+                    return Err(discover("INVOICE_NOT_PAYABLE", &message));
                 }
             }
             let methods = seen.methods.clone();
@@ -808,8 +857,12 @@ async fn find(
                 return Ok(Found::Free);
             }
             let challenge = read_challenge(&answer)?;
+            let payable = |offer: &Offer| Some((offer.clone(), wallet(offer.network)?));
             let mut offers = challenge.offers.iter();
-            let found = offers.find_map(|offer| Some((offer.clone(), wallet(offer.network)?)));
+            // The chain of an earlier attempt first, as below.
+            let found = offers.find(|offer| Some(offer.network) == before);
+            let mut offers = challenge.offers.iter();
+            let found = found.and_then(payable).or_else(|| offers.find_map(payable));
             let (offer, wallet) = found.ok_or_else(|| refused_offer(&challenge))?;
             return Ok(Found::Price(Box::new(Price {
                 challenge,
@@ -822,10 +875,6 @@ async fn find(
             })));
         }
     };
-    // The chain of an earlier attempt first: another chain would be another payment.
-    let before = last
-        .filter(|one| one.state == State::Refused)
-        .map(Attempt::network);
     let mut usable: Vec<(Method, String)> = methods
         .into_iter()
         .filter_map(|method| wallet(method.network).map(|wallet| (method, wallet)))
@@ -851,12 +900,17 @@ async fn find(
         let message = "the payment URL gave no answer; nothing was paid. Try again";
         return Err(discover("CONNECTION_FAILED", message));
     };
+    let left = |one: &Attempt| matches!(one.state, State::Refused | State::Lapsed);
+    if answer.status == 409 && last.is_some_and(left) {
+        let message = "it cannot be paid any more, and an earlier payment may be the reason. \
+            Nothing new was signed: its merchant can tell";
+        return Err(discover("OUTCOME_UNKNOWN", message).unsettled());
+    }
     if answer.status != 402 {
-        let message = format!(
-            "the payment URL answered HTTP {} where 402 was expected",
-            answer.status
-        );
-        return Err(discover("INVALID_CHALLENGE", message));
+        let status = decimal(u64::from(answer.status));
+        let start = "the payment URL answered HTTP ";
+        let message = [start, &status, " where 402 was expected"].concat();
+        return Err(discover("INVALID_CHALLENGE", &message));
     }
     let challenge = read_challenge(&answer)?;
     let mut offers = challenge.offers.iter();
@@ -872,11 +926,9 @@ async fn find(
         (same_recipient, "payTo"),
     ] {
         if !same {
-            let message = format!(
-                "invoice and challenge disagree on `{name}`: one of them was changed. Nothing was \
-                    signed"
-            );
-            return Err(discover("MISMATCH", message));
+            let start = "invoice and challenge disagree on `";
+            let end = "`: one of them was changed. Nothing was signed";
+            return Err(discover("MISMATCH", &[start, name, end].concat()));
         }
     }
     let named = challenge.method.clone();
@@ -896,21 +948,22 @@ async fn find(
     })))
 }
 
-fn read_challenge(answer: &Answer) -> Result<Challenge, Failure> {
+fn read_challenge(answer: &Answer) -> Result<Challenge> {
     Challenge::read(answer.required.as_deref(), &answer.body).map_err(|member| {
-        let message = format!("the 402 is no challenge of x402: `{member}` cannot be read");
-        discover("INVALID_CHALLENGE", message)
+        let start = "the 402 is no challenge of x402: `";
+        discover(
+            "INVALID_CHALLENGE",
+            &[start, member, "` cannot be read"].concat(),
+        )
     })
 }
 
-fn refused_offer(challenge: &Challenge) -> Failure {
+fn refused_offer(challenge: &Challenge) -> Box<Failure> {
     match challenge.refused {
         Some(member) => {
-            let message = format!(
-                "the offer's `{member}` is not that of USDC on this network, or cannot be read: \
-                    nothing was signed"
-            );
-            discover("MISMATCH", message)
+            let end = "` is not that of USDC on this network, or cannot be read: nothing was \
+                signed";
+            discover("MISMATCH", &["the offer's `", member, end].concat())
         }
         None => no_signer(),
     }
@@ -930,12 +983,15 @@ async fn prepare(
     found: &Price,
     wallet: String,
     carry: Option<Attempt>,
-) -> Result<(Attempt, Unsigned), Failure> {
+) -> Result<(Attempt, Unsigned)> {
     let offer = &found.offer;
     let network = offer.network;
     let invalid = |member: &str| {
-        let message = format!("the offer's `{member}` cannot be paid by. Nothing was signed");
-        discover("INVALID_CHALLENGE", message)
+        let end = "` cannot be paid by. Nothing was signed";
+        discover(
+            "INVALID_CHALLENGE",
+            &["the offer's `", member, end].concat(),
+        )
     };
     let id = to_hex(&io.random(16).await?);
     let now_s = io.clocks().best() / 1_000;
@@ -1032,7 +1088,7 @@ async fn prepare(
         wallet,
         pay_to: offer.pay_to.clone(),
         amount: offer.amount,
-        nonce: format!("0x{}", to_hex(&nonce)),
+        nonce: ["0x", &to_hex(&nonce)].concat(),
         valid_before,
         last_valid_block_height: height,
         again: false,
@@ -1050,7 +1106,7 @@ async fn sign(
     settings: &Settings,
     attempt: &Attempt,
     unsigned: &Unsigned,
-) -> Result<String, Failure> {
+) -> Result<String> {
     let wallet = attempt.wallet.clone();
     let no_signature = || {
         let message = "the signer gave no signature of the right form. Nothing was sent";
@@ -1097,7 +1153,7 @@ async fn sign(
 ///
 /// # Errors
 /// Where the journal cannot be read.
-pub async fn resume(io: Io, settings: Settings) -> Result<Outcome, Failure> {
+pub async fn resume(io: Io, settings: Settings) -> Result<Outcome> {
     let (io, settings) = (&io, &settings);
     let mut resumed = Vec::new();
     for attempt in io.open().await? {
@@ -1125,6 +1181,7 @@ pub async fn resume(io: Io, settings: Settings) -> Result<Outcome, Failure> {
                     }
                     Ok(End::Lapsed) => one.state = State::Lapsed,
                     Ok(End::Refused(_)) => one.state = State::Refused,
+                    Ok(End::Unanswered) => one.error = Some(unanswered()),
                     Err(failure) => one.error = Some(failure),
                 }
             }

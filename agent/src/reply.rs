@@ -3,7 +3,7 @@
 use crate::attempt::Attempt;
 use crate::bytes::from_hex;
 use crate::challenge::normal_address;
-use crate::failure::{Failure, Phase};
+use crate::failure::{Failure, Phase, Result};
 use crate::invoice::Intent;
 use crate::json::Value;
 use crate::limits::{Limits, Refusal};
@@ -14,9 +14,9 @@ use crate::prelude::*;
 use crate::task::{Answer, Reply};
 use crate::url::Origin;
 
-fn invalid(field: &str, expected: &str) -> Failure {
-    let message = format!("`{field}`: expected {expected}. Nothing was done");
-    Failure::new("INVALID_OPTION", Phase::Discover, message)
+fn invalid(field: &str, expected: &str) -> Box<Failure> {
+    let message = ["`", field, "`: expected ", expected, ". Nothing was done"].concat();
+    Failure::new("INVALID_OPTION", Phase::Discover, &message)
 }
 
 /// A number of JavaScript's that has to be a whole one, 0 or more.
@@ -77,7 +77,7 @@ impl Settings {
     ///
     /// # Errors
     /// `INVALID_OPTION`, with the option's name.
-    pub fn read(text: &str) -> Result<Self, Failure> {
+    pub fn read(text: &str) -> Result<Self> {
         let value = Value::parse(text.as_bytes()).map_err(|_| invalid("options", "JSON"))?;
         let server = |name: &str, expected: &str| {
             let url = value.get(name).and_then(Value::to_text).unwrap_or_default();
@@ -138,11 +138,11 @@ impl Settings {
 }
 
 impl Target {
-    /// Reads `{ invoice }`, `{ login }` or `{ fetch: { key, method, url } }`.
+    /// Reads `{ invoice }`, `{ login }` or `{ fetch: { key, method, url, anew } }`.
     ///
     /// # Errors
     /// `INVALID_OPTION`.
-    pub fn read(text: &str) -> Result<Self, Failure> {
+    pub fn read(text: &str) -> Result<Self> {
         let value = Value::parse(text.as_bytes()).map_err(|_| invalid("target", "JSON"))?;
         if let Some(id) = value.get("invoice") {
             let id = id.to_text().unwrap_or_default();
@@ -157,7 +157,7 @@ impl Target {
             let intent = Intent::read(intent.raw());
             return intent.map(Self::Login).map_err(|member| {
                 invalid(
-                    &format!("intent.{member}"),
+                    &["intent.", member].concat(),
                     "an auth intent as its merchant got it",
                 )
             });
@@ -165,7 +165,15 @@ impl Target {
         let fetch = value.get("fetch");
         let text = |name| fetch.and_then(|fetch| fetch.get(name)?.to_text());
         match (text("key"), text("method"), text("url")) {
-            (Some(key), Some(method), Some(url)) => Ok(Self::Fetch { key, method, url }),
+            (Some(key), Some(method), Some(url)) => {
+                let anew = fetch.and_then(|fetch| fetch.get("anew")?.as_bool()) == Some(true);
+                Ok(Self::Fetch {
+                    key,
+                    method,
+                    url,
+                    anew,
+                })
+            }
             _ => Err(invalid("target", "what is to be paid for")),
         }
     }
@@ -176,7 +184,7 @@ impl Options {
     ///
     /// # Errors
     /// `INVALID_OPTION`.
-    pub fn read(text: &str) -> Result<Self, Failure> {
+    pub fn read(text: &str) -> Result<Self> {
         let value = Value::parse(text.as_bytes()).map_err(|_| invalid("options", "JSON"))?;
         let network = match value.get("chain").filter(|chain| !chain.is_null()) {
             None => None,

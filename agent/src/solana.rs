@@ -43,11 +43,17 @@ impl Address {
         let length = bs58::decode(text).onto(&mut address).ok()?;
         (length == 32).then_some(Self(address))
     }
+
+    /// In base58.
+    #[must_use]
+    pub fn text(&self) -> String {
+        bs58::encode(self.0).into_string()
+    }
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&bs58::encode(self.0).into_string())
+        f.write_str(&self.text())
     }
 }
 
@@ -106,7 +112,7 @@ fn length(bytes: &mut Vec<u8>, mut length: usize) {
 /// As `@solana/kit` orders the accounts of one role: by their base58, as an English dictionary
 /// would.
 fn by_text(one: &Address, other: &Address) -> Ordering {
-    let (one, other) = (one.to_string(), other.to_string());
+    let (one, other) = (one.text(), other.text());
     let fold = |text: &str| text.to_ascii_lowercase();
     // Lower case comes first where nothing else differs.
     let case = || other.cmp(&one);

@@ -3,7 +3,7 @@
 //! place.
 
 use crate::attempt::{Attempt, State};
-use crate::failure::Failure;
+use crate::failure::{Failure, Result};
 use crate::limits::{Limits, Refusal};
 #[allow(unused_imports)]
 use crate::prelude::*;
@@ -172,7 +172,7 @@ pub enum Step<T> {
     /// Carry this out, and come back with the reply.
     Ask(Effect),
     /// It has ended.
-    Done(Result<T, Failure>),
+    Done(Result<T>),
 }
 
 /// Where a task and its holder meet.
@@ -234,14 +234,14 @@ impl Io {
 /// A function that asks for effects.
 pub struct Task<T> {
     io: Io,
-    future: Pin<Box<dyn Future<Output = Result<T, Failure>>>>,
+    future: Pin<Box<dyn Future<Output = Result<T>>>>,
 }
 
 impl<T> Task<T> {
     /// Makes a task of what `run` gives.
     pub fn new<F>(run: impl FnOnce(Io) -> F) -> Self
     where
-        F: Future<Output = Result<T, Failure>> + 'static,
+        F: Future<Output = Result<T>> + 'static,
     {
         let io = Io::default();
         let future = Box::pin(run(io.clone()));

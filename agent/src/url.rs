@@ -27,9 +27,11 @@ impl Origin {
         if !url.bytes().all(plain) {
             return None;
         }
-        let (secure, rest) = match url.split_once("://")? {
-            ("https", rest) => (true, rest),
-            ("http", rest) => (false, rest),
+        let (scheme, rest) = url.split_once(':')?;
+        let rest = rest.strip_prefix("//")?;
+        let secure = match scheme {
+            "https" => true,
+            "http" => false,
             _ => return None,
         };
         let authority = rest.split(['/', '?', '#']).next()?;

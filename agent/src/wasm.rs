@@ -1,12 +1,13 @@
 //! What JavaScript calls. JSON text goes in and out; keys stay inside.
 #![allow(unsafe_code)] // wasm-bindgen's generated glue, and the allocator.
+#![allow(unreachable_pub)] // JavaScript reaches what wasm-bindgen exports.
 
 use crate::attempt::Attempt;
 use crate::bytes::{from_hex, to_hex};
 use crate::evm;
-use crate::failure::Failure;
+use crate::failure::{Failure, Result};
 use crate::json::Value;
-use crate::limits::{Limits, judge};
+use crate::limits::{Limits, evaluate};
 use crate::pay::{self, Options, Outcome, Settings, Target};
 #[allow(unused_imports)]
 use crate::prelude::*;
@@ -25,7 +26,7 @@ fn thrown(failure: &Failure) -> JsValue {
 
 /// `{ NAME: value }`: how a task goes on.
 fn next(name: &str, value: &dyn Written) -> String {
-    format!("{{\"{name}\":{}}}", text(value))
+    ["{\"", name, "\":", &text(value), "}"].concat()
 }
 
 /// One payment, or one `resume`, under way. JavaScript carries out each effect.
@@ -37,8 +38,8 @@ pub struct AgentTask {
 #[wasm_bindgen]
 impl AgentTask {
     /// A payment. Throws JSON `{ code, phase, mayHaveSettled, message }`.
-    pub fn pay(settings: &str, target: &str, options: &str) -> Result<AgentTask, JsValue> {
-        let failed = |failure: Failure| thrown(&failure);
+    pub fn pay(settings: &str, target: &str, options: &str) -> Result<Self, JsValue> {
+        let failed = |failure: Box<Failure>| thrown(&failure);
         let settings = Settings::read(settings).map_err(failed)?;
         let target = Target::read(target).map_err(failed)?;
         let options = Options::read(options).map_err(failed)?;
@@ -47,7 +48,7 @@ impl AgentTask {
     }
 
     /// Finishes what is unfinished. Throws likewise.
-    pub fn resume(settings: &str) -> Result<AgentTask, JsValue> {
+    pub fn resume(settings: &str) -> Result<Self, JsValue> {
         let settings = Settings::read(settings).map_err(|failure| thrown(&failure))?;
         let task = Task::new(|io| pay::resume(io, settings));
         Ok(Self { task })
@@ -78,8 +79,8 @@ pub fn check_settings(settings: &str) -> Result<(), JsValue> {
 
 /// For journals: whether `attempt` may be reserved within `limits`, next to the `known` attempts.
 /// `undefined`, or the refusal as JSON.
-#[wasm_bindgen(js_name = judgeReservation)]
-pub fn judge_reservation(
+#[wasm_bindgen(js_name = evaluateReservation)]
+pub fn evaluate_reservation(
     attempt: &str,
     limits: &str,
     known: &str,
@@ -100,7 +101,7 @@ pub fn judge_reservation(
             "the journal holds an attempt that cannot be read",
         ));
     };
-    Ok(judge(&attempt, &limits, &known)
+    Ok(evaluate(&attempt, &limits, &known)
         .err()
         .map(|refusal| text(&refusal)))
 }
@@ -122,14 +123,14 @@ pub struct EvmKey(evm::EvmKey);
 impl EvmKey {
     /// Reads 64 hexadecimal digits; `undefined` where they are no key.
     #[must_use]
-    pub fn parse(text: &str) -> Option<EvmKey> {
+    pub fn parse(text: &str) -> Option<Self> {
         evm::EvmKey::parse(text).map(Self)
     }
 
     /// The wallet.
     #[must_use]
     pub fn address(&self) -> String {
-        self.0.address().to_string()
+        self.0.address().text()
     }
 
     /// The signature of a 32-byte digest, both hexadecimal.
@@ -149,14 +150,14 @@ impl SolanaKey {
     /// Takes 32 or 64 bytes; `undefined` where they are no key.
     #[wasm_bindgen(js_name = fromBytes)]
     #[must_use]
-    pub fn from_bytes(bytes: &[u8]) -> Option<SolanaKey> {
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         solana::SolanaKey::from_bytes(bytes).map(Self)
     }
 
     /// The wallet.
     #[must_use]
     pub fn address(&self) -> String {
-        self.0.address().to_string()
+        self.0.address().text()
     }
 
     /// The signature of a message.

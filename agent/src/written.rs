@@ -1,6 +1,7 @@
 //! JSON that goes out. `serde`'s derived code for the same is 10 KB of the `.wasm`.
 
 use crate::attempt::{Attempt, Kind, State};
+use crate::bytes::decimal;
 use crate::failure::{Failure, Phase};
 use crate::json::quote;
 use crate::limits::{Limits, Quota, Refusal};
@@ -71,7 +72,7 @@ impl Written for bool {
 
 impl Written for u64 {
     fn write(&self, out: &mut String) {
-        out.push_str(&self.to_string());
+        out.push_str(&decimal(*self));
     }
 }
 

@@ -9,7 +9,7 @@
 use gwop_agent::attempt::{Attempt, Clocks, Kind, State};
 use gwop_agent::bytes::{from_base64, to_base64};
 use gwop_agent::challenge::{Challenge, Settlement};
-use gwop_agent::limits::{Limits, Quota, judge};
+use gwop_agent::limits::{Limits, Quota, evaluate};
 use gwop_agent::task::Reply;
 use serde_json::{Value, json};
 
@@ -158,7 +158,7 @@ fn what_was_sent_counts_and_what_excludes_each_other_counts_once() {
     };
     let new = attempt("new", 40, State::Reserved);
     let code = |known: &[Attempt]| {
-        judge(&new, &limits, known)
+        evaluate(&new, &limits, known)
             .err()
             .map(|refusal| refusal.code)
     };
@@ -222,4 +222,34 @@ fn a_journal_that_gives_nonsense_has_failed() {
         Reply::read("{\"reserved\":\"reserved\"}"),
         Reply::Reserved(Ok(()))
     ));
+}
+
+#[test]
+fn a_journal_refuses_what_is_over_the_limit_of_one_payment_or_of_one_recipient() {
+    let code = |attempt: &Attempt, limits: &Limits, known: &[Attempt]| {
+        let refusal = evaluate(attempt, limits, known).err();
+        refusal.map(|refusal| refusal.code)
+    };
+    let new = attempt("new", 101, State::Reserved);
+    let limits = Limits {
+        per_payment: 100,
+        ..Limits::default()
+    };
+    assert_eq!(code(&new, &limits, &[]), Some("LIMIT_PER_PAYMENT"));
+    let limits = Limits {
+        per_payment: 101,
+        per_recipient: Some(Quota {
+            amount: 200,
+            seconds: 60,
+        }),
+        ..Limits::default()
+    };
+    let known = attempt("one", 100, State::Settled);
+    let refused = Some("LIMIT_PER_RECIPIENT");
+    assert_eq!(code(&new, &limits, std::slice::from_ref(&known)), refused);
+    let other = Attempt {
+        pay_to: "0x70997970C51812dc3A010C7d01b50e0d17dc79C8".to_owned(),
+        ..known
+    };
+    assert_eq!(code(&new, &limits, &[other]), None);
 }

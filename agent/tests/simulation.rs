@@ -4,8 +4,11 @@
 //! everything they were ever sent, tell of it late, or change what they ask for; on Base, on Solana,
 //! and on both for the same invoice. Callers do what callers do after an error: they ask again.
 //!
-//! What must hold in each run: at most one settled payment per invoice, no limit exceeded, every
-//! settled payment reported, nothing signed but what invoice and challenge both asked for. Seeds
+//! Bought are invoices, logins, and requests of a paying fetch. A request that was answered is
+//! bought anew by the next call: of those at most one settled payment is without an answer.
+//!
+//! What must hold in each run: at most one settled payment per thing bought, no limit exceeded,
+//! every settled payment reported, nothing signed but what invoice and challenge both asked for. Seeds
 //! that fail are printed; `GWOP_SEED=N cargo test -p gwop-agent --test simulation` runs one alone,
 //! `GWOP_SEEDS=N` runs so many.
 //!
@@ -25,8 +28,9 @@
 
 use gwop_agent::attempt::{Attempt, State};
 use gwop_agent::bytes::{from_base64, to_base64};
-use gwop_agent::failure::Failure;
-use gwop_agent::limits::{Limits, judge};
+use gwop_agent::failure::{Failure, Result};
+use gwop_agent::invoice::{Intent, Method};
+use gwop_agent::limits::{Limits, evaluate};
 use gwop_agent::network::{Family, Network};
 use gwop_agent::pay::{self, Options, Outcome, Settings, Target, Wallet};
 use gwop_agent::task::{Answer, Effect, Reply, Request, Step, Task};
@@ -88,6 +92,7 @@ struct Sent {
     until: u64,
 }
 
+/// What is sold: an invoice, a login or the answer to a request.
 #[derive(Default)]
 struct Invoice {
     amount: u64,
@@ -102,7 +107,36 @@ struct Invoice {
     late: Vec<(u64, Sent)>,
     /// The server does not tell of a settlement before this real time.
     silent_until: u64,
+    /// Of requests: the payments that callers have had an answer to.
+    answered: BTreeSet<String>,
 }
+
+impl Invoice {
+    /// What has settled, and was not answered. One at most: the next one would pay for the same.
+    fn unanswered(&self) -> usize {
+        let keys = self.settled.iter().map(|(key, ..)| key);
+        keys.filter(|key| !self.answered.contains(*key)).count()
+    }
+}
+
+/// What is bought under an id.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Thing {
+    Invoice,
+    Login,
+    Fetch,
+}
+
+fn thing(id: &str) -> Thing {
+    match id.split('_').next() {
+        Some("ai") => Thing::Login,
+        Some("fetch") => Thing::Fetch,
+        _ => Thing::Invoice,
+    }
+}
+
+/// What a login costs.
+const DUST: u64 = 1_000;
 
 struct World {
     rng: Rng,
@@ -231,6 +265,16 @@ impl World {
         let invoice = self.invoices.get_mut(id).unwrap();
         if asset == network.usdc() {
             invoice.asked.insert((amount, pay_to));
+            match thing(id) {
+                Thing::Invoice => {}
+                // An intent names no recipient.
+                Thing::Login => {
+                    invoice.told.insert((invoice.amount, pay_to));
+                }
+                Thing::Fetch => {
+                    invoice.told.insert((amount, pay_to));
+                }
+            }
         }
         let mut extra = match family {
             Family::Evm => json!({ "name": "USD Coin", "version": "2" }),
@@ -274,8 +318,17 @@ impl World {
     }
 
     fn challenge(&mut self, id: &str, family: Family, error: &str) -> Reply {
-        let offer = self.offer(id, family);
-        let challenge = json!({ "x402Version": self.version, "error": error, "accepts": [offer] });
+        let mut offers = vec![self.offer(id, family)];
+        if thing(id) == Thing::Fetch {
+            // All chains, the same one not always first.
+            let others = self.families.clone();
+            for other in others.into_iter().filter(|other| *other != family) {
+                let offer = self.offer(id, other);
+                let at = self.rng.below(2) as usize;
+                offers.insert(at, offer);
+            }
+        }
+        let challenge = json!({ "x402Version": self.version, "error": error, "accepts": offers });
         let required = (self.version == 2).then(|| to_base64(challenge.to_string().as_bytes()));
         match self.answer(402, challenge) {
             Reply::Answer(answer) => Reply::Answer(Answer { required, ..answer }),
@@ -396,7 +449,18 @@ impl World {
             "another amount or recipient was signed than invoice and challenge asked for"
         );
         let is_paid = !self.invoices[id].settled.is_empty();
-        if is_paid && !self.lies {
+        if thing(id) == Thing::Fetch {
+            if self.used.contains(&sent.key) && (!self.lies || self.calm) {
+                // Some servers keep their answers, most do not.
+                return match self.rng.below(3) {
+                    0 => self.answer(200, json!({})),
+                    _ => self.challenge(id, family, "invalid_exact_evm_nonce_already_used"),
+                };
+            }
+            if self.now >= sent.until {
+                return self.challenge(id, family, "invalid_exact_evm_valid_before");
+            }
+        } else if is_paid && !self.lies {
             return match self.rng.below(2) {
                 0 => self.answer(409, json!({ "error": { "code": "NOT_PAYABLE" } })),
                 _ => self.challenge(id, family, "invalid_exact_evm_nonce_already_used"),
@@ -463,6 +527,13 @@ impl World {
         }
     }
 
+    /// Whether the server admits a settlement.
+    fn is_told(&self, id: &str) -> bool {
+        let invoice = &self.invoices[id];
+        let told = self.calm || self.now >= invoice.silent_until;
+        told && !invoice.settled.is_empty()
+    }
+
     fn http(&mut self, request: &Request) -> Reply {
         let took = if self.rng.chance(10) { 30_000 } else { 50 };
         self.pass(took);
@@ -477,7 +548,14 @@ impl World {
                 _ => self.answer(503, json!({})),
             };
         }
+        if thing(&id) == Thing::Fetch {
+            let at = self.rng.below(self.families.len() as u64) as usize;
+            return self.challenge(&id, self.families[at], "Payment required");
+        }
         match path.contains("x402") {
+            true if thing(&id) == Thing::Login && self.is_told(&id) => {
+                self.answer(409, json!({ "error": { "code": "NOT_PAYABLE" } }))
+            }
             true => {
                 let is_solana = path.ends_with("=solana");
                 let family = if is_solana {
@@ -504,7 +582,7 @@ impl World {
                 Reply::Attempt(last.cloned().map(Box::new))
             }
             Effect::Reserve { attempt, limits } => {
-                let result = judge(attempt, limits, &self.journal);
+                let result = evaluate(attempt, limits, &self.journal);
                 match &result {
                     Ok(()) => self.journal.push((**attempt).clone()),
                     Err(refusal) => {
@@ -572,7 +650,7 @@ impl World {
         }
     }
 
-    fn note(&mut self, result: &Result<Outcome, Failure>) {
+    fn note(&mut self, result: &Result<Outcome>) {
         match result {
             Ok(Outcome::Paid(receipt)) => {
                 self.reported.insert(receipt.invoice_id.clone());
@@ -589,11 +667,11 @@ impl World {
     fn check(&self, seed: u64) {
         let mut times = Vec::new();
         for (id, invoice) in &self.invoices {
-            assert!(
-                invoice.settled.len() <= 1,
-                "seed {seed}: {id} was paid {} times",
-                invoice.settled.len()
-            );
+            let settled = match thing(id) {
+                Thing::Fetch => invoice.unanswered(),
+                Thing::Invoice | Thing::Login => invoice.settled.len(),
+            };
+            assert!(settled <= 1, "seed {seed}: {id} was paid {settled} times");
             for (_, _, amount, at) in &invoice.settled {
                 assert!(
                     *amount <= PER_PAYMENT,
@@ -623,6 +701,8 @@ struct Process {
     /// So many steps others go first: its signer is slow.
     held: u32,
     was_held: bool,
+    /// The payment that it has had an answer to.
+    answered: Option<String>,
 }
 
 fn start(settings: &Settings, what: Option<&str>, network: Option<Network>) -> Process {
@@ -634,7 +714,8 @@ fn start(settings: &Settings, what: Option<&str>, network: Option<Network>) -> P
                 network,
                 dry_run: false,
             };
-            Task::new(|io| pay::pay(io, settings, Target::Invoice(id), options))
+            let target = target(&id, &settings);
+            Task::new(|io| pay::pay(io, settings, target, options))
         }
         None => Task::new(|io| pay::resume(io, settings)),
     };
@@ -644,11 +725,35 @@ fn start(settings: &Settings, what: Option<&str>, network: Option<Network>) -> P
         effect: None,
         held: 0,
         was_held: false,
+        answered: None,
+    }
+}
+
+fn target(id: &str, settings: &Settings) -> Target {
+    match thing(id) {
+        Thing::Invoice => Target::Invoice(id.to_owned()),
+        Thing::Login => {
+            let method = |wallet: &Wallet| Method {
+                network: network(wallet.family),
+                url: payment_url(id, network(wallet.family)),
+                pay_to: None,
+                amount: DUST,
+            };
+            let methods = settings.wallets.iter().map(method).collect();
+            let id = id.to_owned();
+            Target::Login(Intent { id, methods })
+        }
+        Thing::Fetch => Target::Fetch {
+            key: id.to_owned(),
+            method: "GET".to_owned(),
+            url: format!("{SERVER}/v1/things/{id}"),
+            anew: false,
+        },
     }
 }
 
 /// Runs a process to its end, without crashes.
-fn finish(world: &mut World, mut process: Process) -> Result<Outcome, Failure> {
+fn finish(world: &mut World, mut process: Process) -> Result<Outcome> {
     loop {
         if let Some(result) = step(world, &mut process, 0) {
             world.note(&result);
@@ -657,12 +762,31 @@ fn finish(world: &mut World, mut process: Process) -> Result<Outcome, Failure> {
     }
 }
 
+/// Carries out an effect of a process, and notes what it has had an answer to.
+fn carry_out(world: &mut World, process: &mut Process, effect: &Effect) -> Reply {
+    let reply = world.perform(effect);
+    match (effect, &reply) {
+        (Effect::Http(request), Reply::Answer(answer)) => {
+            let payment = request.payment.as_ref();
+            let payment = payment.filter(|_| answer.status == 200);
+            process.answered = payment.map(|(_, header)| world.read(header).key);
+        }
+        // The answer is there: a crash after this is the caller's.
+        (Effect::Update { to, .. }, _) if *to == State::Settled => {
+            let id = process.invoice.as_ref();
+            let invoice = id.and_then(|id| world.invoices.get_mut(id));
+            let answered = process.answered.take();
+            if let (Some(invoice), Some(key)) = (invoice, answered) {
+                invoice.answered.insert(key);
+            }
+        }
+        _ => {}
+    }
+    reply
+}
+
 /// One step of a process. Gives its result, where it has ended.
-fn step(
-    world: &mut World,
-    process: &mut Process,
-    crashes: u64,
-) -> Option<Result<Outcome, Failure>> {
+fn step(world: &mut World, process: &mut Process, crashes: u64) -> Option<Result<Outcome>> {
     let reply = match process.effect.take() {
         None => None,
         Some(effect) => {
@@ -687,12 +811,12 @@ fn step(
             let crash = now.or_else(|| by_chance.then(|| world.rng.chance(50)));
             if let Some(after) = crash {
                 if after {
-                    world.perform(&effect);
+                    carry_out(world, process, &effect);
                 }
                 let phase = gwop_agent::failure::Phase::Send;
                 return Some(Err(Failure::new("CRASH", phase, "crashed")));
             }
-            Some(world.perform(&effect))
+            Some(carry_out(world, process, &effect))
         }
     };
     let now = world.own();
@@ -757,6 +881,18 @@ fn made(seed: u64) -> (World, Settings) {
         };
         world.invoices.insert(format!("inv_{index}"), invoice);
     }
+    for index in 0..4 {
+        let (kind, amount) = match index {
+            0 | 1 => ("fetch", 200_000 + world.rng.below(800_000)),
+            _ => ("ai", DUST),
+        };
+        let invoice = Invoice {
+            amount,
+            pay_to: world.rng.below(2) as usize,
+            ..Invoice::default()
+        };
+        world.invoices.insert(format!("{kind}_{index}"), invoice);
+    }
     let wallet = |family: &Family| {
         let address = match family {
             Family::Evm => EVM_WALLET.to_owned(),
@@ -798,7 +934,7 @@ fn run_in(seed: u64, world: &mut World, settings: &Settings, crashes: u64, round
     for _ in 0..rounds {
         // Two processes at once, often for the same invoice, and again for that of before.
         if world.rng.chance(30) {
-            favourite = world.rng.below(4);
+            favourite = world.rng.below(ids.len() as u64);
         }
         let wanted = again.take().filter(|_| world.rng.chance(70));
         let is_again = wanted.is_some();
@@ -808,7 +944,7 @@ fn run_in(seed: u64, world: &mut World, settings: &Settings, crashes: u64, round
             let index = if world.rng.chance(50) {
                 favourite
             } else {
-                world.rng.below(4)
+                world.rng.below(ids.len() as u64)
             };
             let id = wanted.as_ref().unwrap_or(&ids[index as usize]);
             let what = (is_again || world.rng.chance(85)).then_some(id.as_str());
@@ -834,7 +970,7 @@ fn run_in(seed: u64, world: &mut World, settings: &Settings, crashes: u64, round
             if processes[at].held > 0 && !was_held {
                 // Others come meanwhile, for the same and for something else.
                 let same = processes[at].invoice.clone();
-                let other = &ids[world.rng.below(4) as usize];
+                let other = &ids[world.rng.below(ids.len() as u64) as usize];
                 for what in [same.as_ref(), Some(other), None] {
                     if world.rng.chance(60) {
                         processes.push(start(settings, what.map(String::as_str), None));
@@ -877,8 +1013,23 @@ fn run_in(seed: u64, world: &mut World, settings: &Settings, crashes: u64, round
         if world.invoices[id].settled.is_empty() {
             continue;
         }
+        let unanswered = world.invoices[id].unanswered();
         let result = finish(world, start(settings, Some(id), None));
         let failure = result.as_ref().err();
+        // Without an invoice nothing tells but the answer to the payment itself. What is not known
+        // has to be said.
+        if thing(id) != Thing::Invoice {
+            let is_said = failure.is_some_and(|failure| failure.may_have_settled);
+            let is_known = match thing(id) {
+                Thing::Login => world.reported.contains(id),
+                _ => unanswered == 0 || world.invoices[id].unanswered() == 0,
+            };
+            assert!(
+                is_said || is_known,
+                "seed {seed}: {id} was paid and not reported: {result:?}"
+            );
+            continue;
+        }
         assert!(
             world.reported.contains(id),
             "seed {seed}: {id} was paid and not reported: {failure:?}"
@@ -911,7 +1062,7 @@ fn never_twice_never_over_the_limit_and_all_reported() {
         None => 0..number("GWOP_SEEDS").unwrap_or(1_000),
     };
     let count = seeds.end - seeds.start;
-    let (mut settled, mut headers) = (0, 0);
+    let (mut settled, mut headers) = ([0_usize; 3], 0);
     let mut refused: BTreeMap<&str, usize> = BTreeMap::new();
     let mut failures = Vec::new();
     for seed in seeds {
@@ -922,23 +1073,33 @@ fn never_twice_never_over_the_limit_and_all_reported() {
                 continue;
             }
         };
-        let invoices = world.invoices.values();
-        settled += invoices.filter(|one| !one.settled.is_empty()).count();
+        for (id, invoice) in &world.invoices {
+            let at = match thing(id) {
+                Thing::Invoice => 0,
+                Thing::Login => 1,
+                Thing::Fetch => 2,
+            };
+            settled[at] += invoice.settled.len();
+        }
         headers += world.headers;
         for (code, times) in world.refused {
             *refused.entry(code).or_default() += times;
         }
     }
     report(&failures, count);
-    println!("{settled} invoices paid with {headers} headers; refused: {refused:?}");
+    println!("{settled:?} invoices, logins and requests paid with {headers} headers; {refused:?}");
     if count >= 1_000 {
         // A world in which nothing is paid, or no rule is ever asked, would prove nothing.
-        let enough = u64::try_from(settled).unwrap() > count * 3 / 2;
-        assert!(enough, "only {settled} invoices were paid");
+        let least = usize::try_from(count).unwrap() / 2;
+        assert!(
+            settled.iter().all(|paid| *paid > least),
+            "{settled:?} were paid"
+        );
         for code in [
             gwop_agent::limits::LIMIT_PER_PERIOD,
             gwop_agent::limits::OPEN_ATTEMPT,
             gwop_agent::limits::MAY_SETTLE,
+            gwop_agent::limits::MAY_BE_PAID,
             TEMPTED,
         ] {
             let times = refused.get(code).copied().unwrap_or(0);

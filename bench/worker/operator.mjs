@@ -1,14 +1,14 @@
 // What docs/worker.md says of replays and of cost: `node bench/worker/operator.mjs [rows|replay]…`, from the repository's top level,
 // after `cargo xtask test --only worker` has built the test build. Local queues handle one batch at a time.
-import { FULFILLMENT_SECRET, startFulfilment } from "../../tests/worker/lib/fulfilment.mjs";
+import { FULFILLMENT_SECRET, startFulfillment } from "../../tests/worker/lib/fulfillment.mjs";
 import { WEBHOOK_SECRET, deliverUntilAccepted, event, newInvoice } from "../../tests/worker/lib/gwop.mjs";
 import { eventually, parallel, sleep } from "../../tests/worker/lib/runner.mjs";
 import { OPERATOR_TOKEN, startWorker } from "../../tests/worker/lib/wrangler.mjs";
 
 const chosen = process.argv.slice(2);
 const wants = (what) => chosen.length === 0 || chosen.includes(what);
-const fulfilment = await startFulfilment();
-const variables = { GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET, OPERATOR_TOKEN, FULFILLMENT_URL: fulfilment.url, FULFILLMENT_SECRET };
+const fulfillment = await startFulfillment();
+const variables = { GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET, OPERATOR_TOKEN, FULFILLMENT_URL: fulfillment.url, FULFILLMENT_SECRET };
 const worker = await startWorker({ variables });
 const headers = { authorization: `Bearer ${OPERATOR_TOKEN}` };
 const ask = async (method, path, body) => (await worker.request(method, path, { headers, ...(body && { body: JSON.stringify(body) }) })).body;
@@ -20,7 +20,7 @@ async function rows(count = 400) {
   await eventually("it is warm", async () => (await pending()) === 0);
   const before = (await worker.fault("rows")).body;
   await parallel(Array(count).keys(), 8, () => deliverUntilAccepted(worker, event("paid", newInvoice())));
-  await eventually("all are confirmed", () => fulfilment.received.length > count, { within: 300_000, every: 200 });
+  await eventually("all are confirmed", () => fulfillment.received.length > count, { within: 300_000, every: 200 });
   await sleep(2_000);
   const after = (await worker.fault("rows")).body;
   const per = (what) => ((after[what] - before[what]) / count).toFixed(1);
@@ -39,7 +39,7 @@ async function replay() {
     cursor = page.cursor;
   }
   console.log(`${listed} dead rows are listed after ${seconds()} s`);
-  const before = fulfilment.received.length;
+  const before = fulfillment.received.length;
   for (let cursor = ""; cursor !== null; ) {
     ({ cursor } = await ask("POST", "/events/replay", { state: "dead", ...(cursor && { cursor }) }));
   }
@@ -47,7 +47,7 @@ async function replay() {
   const from = performance.now();
   const window = 60_000;
   await sleep(window);
-  const delivered = fulfilment.received.length - before;
+  const delivered = fulfillment.received.length - before;
   console.log(`${delivered} were delivered in ${Math.round((performance.now() - from) / 1_000)} s: ${(delivered / (window / 1_000)).toFixed(1)} per second`);
 }
 
@@ -56,5 +56,5 @@ try {
   if (wants("replay")) await replay();
 } finally {
   await worker.stop();
-  await fulfilment.stop();
+  await fulfillment.stop();
 }

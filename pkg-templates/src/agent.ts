@@ -11,7 +11,7 @@ export {
   type AttemptState,
   type Journal,
   type JournalLimits,
-  judgeReservation,
+  evaluateReservation,
   memoryJournal,
   reservationHorizon,
   type ReservationRefusal,

@@ -30,9 +30,15 @@ export interface SDKOptions extends ClientOptions {
   jwksStore?: JwksStore | undefined;
   /** How long no second refresh of the JWK Set is made, in seconds. Default 30; less than 1 counts as 1. */
   jwksCooldownSeconds?: number | undefined;
+  /**
+   * How many verified tokens are kept, so that the same token needs no signature check the next time.
+   * Default 1,000, in at most 2 MB; 0 keeps none. A kept token is judged by the clock and the JWK Set
+   * each time; `checkSession` asks Gwop each time.
+   */
+  tokenCacheSize?: number | undefined;
 }
 
-const OPTIONS: Names<SDKOptions> = { ...CLIENT_OPTIONS, webhookSecret: undefined, merchantId: undefined, jwksStore: undefined, jwksCooldownSeconds: undefined };
+const OPTIONS: Names<SDKOptions> = { ...CLIENT_OPTIONS, webhookSecret: undefined, merchantId: undefined, jwksStore: undefined, jwksCooldownSeconds: undefined, tokenCacheSize: undefined };
 
 /** Gwop's client. Make one and share it. */
 export class Gwop {
@@ -65,7 +71,7 @@ export class Gwop {
     this.authIntents = new AuthIntents(client);
     this.authSessions = new AuthSessions(client);
     this.auth = new Auth(client, {
-      ...(given as Pick<TokenClient, "merchantId" | "jwksStore" | "jwksCooldownSeconds">),
+      ...(given as Pick<TokenClient, "merchantId" | "jwksStore" | "jwksCooldownSeconds" | "tokenCacheSize">),
       fetchJwks: () => client.fetchJwks(),
       sessionStatus: async (sessionId) => (await this.authSessions.get({ sessionId })).result.status,
     });

@@ -1,8 +1,6 @@
+import { core } from "./core.js";
 import { onAbort } from "./race.js";
 import { LONGEST_MS, sleep } from "./sleep.js";
-
-/** Statuses that an invoice never leaves (contract, "Response bodies"). */
-const FINAL: readonly string[] = ["PAID", "EXPIRED", "CANCELED"];
 
 /** How often to ask, and for how long, in milliseconds. */
 export interface Polling {
@@ -50,7 +48,7 @@ export async function waitForStatus(
         const { status } = await poll(ended.signal);
         cause = undefined;
         if (statuses.includes(status)) return;
-        if (FINAL.includes(status)) throw fail(status, undefined);
+        if (core().isFinalStatus(status)) throw fail(status, undefined);
       } catch (error) {
         if (late) break;
         if (!isPassing(error)) throw error;

@@ -136,8 +136,8 @@ export interface WorkerOptions<E extends Env = Env> {
    * At least once, as with a URL: a confirmation can be lost. Deduplicate by `eventId`.
    *
    * Of several merchants it gets the events of those without fulfillment of their own, and `env` is
-   * the Worker's. `data.merchantId` is what the sender signed: nothing compared it with
-   * `GWOP_MERCHANT_ID`.
+   * the Worker's. `data.merchantId` is the merchant's own where that has a `GWOP_MERCHANT_ID`:
+   * otherwise it is what the sender signed.
    */
   onEvent?(event: ReconciledEvent, env: E, ctx: ExecutionContext): unknown;
   /**

@@ -11,21 +11,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Which elements have changed since somebody asked, while somebody asks.
 #[derive(Debug, Default)]
-pub struct Changed {
+pub(crate) struct Changed {
     watched: bool,
     indexes: BTreeSet<usize>,
 }
 
 impl Changed {
     /// Begins to note changes, or stops.
-    pub fn watch(&mut self, watched: bool) {
+    pub(crate) fn watch(&mut self, watched: bool) {
         self.watched = watched;
         self.indexes.clear();
     }
 
     /// Whether changes are noted.
     #[must_use]
-    pub const fn is_watched(&self) -> bool {
+    pub(crate) const fn is_watched(&self) -> bool {
         self.watched
     }
 
@@ -36,7 +36,7 @@ impl Changed {
     }
 
     /// The indexes of what has changed since the last call.
-    pub fn take(&mut self) -> BTreeSet<usize> {
+    pub(crate) fn take(&mut self) -> BTreeSet<usize> {
         core::mem::take(&mut self.indexes)
     }
 }
@@ -44,7 +44,7 @@ impl Changed {
 /// The invoices, in the order of their creation.
 #[derive(Debug, Default, Deserialize)]
 #[serde(from = "Vec<Invoice>")]
-pub struct Invoices {
+pub(crate) struct Invoices {
     all: Vec<Invoice>,
     /// What has changed, for whoever watches.
     pub changed: Changed,
@@ -74,7 +74,7 @@ impl Serialize for Invoices {
 
 impl Invoices {
     /// Adds an invoice.
-    pub fn push(&mut self, invoice: Invoice) {
+    pub(crate) fn push(&mut self, invoice: Invoice) {
         let index = self.all.len();
         self.changed.note(index);
         self.by_id.insert(invoice.id.clone(), index);
@@ -94,7 +94,11 @@ impl Invoices {
     }
 
     /// Changes an invoice; `None` when there is none.
-    pub fn change<T>(&mut self, index: usize, change: impl FnOnce(&mut Invoice) -> T) -> Option<T> {
+    pub(crate) fn change<T>(
+        &mut self,
+        index: usize,
+        change: impl FnOnce(&mut Invoice) -> T,
+    ) -> Option<T> {
         let invoice = self.all.get_mut(index)?;
         self.changed.note(index);
         if let Some(at) = invoice.due_at() {
@@ -121,25 +125,25 @@ impl Invoices {
 
     /// The invoice at this index.
     #[must_use]
-    pub fn get(&self, index: usize) -> Option<&Invoice> {
+    pub(crate) fn get(&self, index: usize) -> Option<&Invoice> {
         self.all.get(index)
     }
 
     /// The index of the invoice with this UUID.
     #[must_use]
-    pub fn find(&self, id: &str) -> Option<usize> {
+    pub(crate) fn find(&self, id: &str) -> Option<usize> {
         self.by_id.get(id).copied()
     }
 
     /// The index of the invoice with this `inv_*`.
     #[must_use]
-    pub fn find_public(&self, public_id: &str) -> Option<usize> {
+    pub(crate) fn find_public(&self, public_id: &str) -> Option<usize> {
         self.by_public_id.get(public_id).copied()
     }
 
     /// A page of a merchant's invoices, and how many there are in all.
     #[must_use]
-    pub fn page(
+    pub(crate) fn page(
         &self,
         merchant_id: &str,
         status: Option<Status>,
@@ -188,12 +192,12 @@ impl Invoices {
 
     /// The first that changes by itself: when, and its index.
     #[must_use]
-    pub fn next_due(&self) -> Option<(u64, usize)> {
+    pub(crate) fn next_due(&self) -> Option<(u64, usize)> {
         self.due.first().copied()
     }
 
     /// All, oldest first.
-    pub fn iter(&self) -> impl Iterator<Item = &Invoice> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Invoice> {
         self.all.iter()
     }
 }
@@ -201,7 +205,7 @@ impl Invoices {
 /// The auth intents, in the order of their creation.
 #[derive(Debug, Default, Deserialize)]
 #[serde(from = "Vec<AuthIntent>")]
-pub struct Intents {
+pub(crate) struct Intents {
     all: Vec<AuthIntent>,
     /// What has changed, for whoever watches.
     pub changed: Changed,
@@ -229,7 +233,7 @@ impl Serialize for Intents {
 
 impl Intents {
     /// Adds an auth intent.
-    pub fn push(&mut self, intent: AuthIntent) {
+    pub(crate) fn push(&mut self, intent: AuthIntent) {
         let index = self.all.len();
         self.changed.note(index);
         self.by_id.insert(intent.id.clone(), index);
@@ -241,7 +245,7 @@ impl Intents {
     }
 
     /// Changes an auth intent; `None` when there is none.
-    pub fn change<T>(
+    pub(crate) fn change<T>(
         &mut self,
         index: usize,
         change: impl FnOnce(&mut AuthIntent) -> T,
@@ -260,30 +264,30 @@ impl Intents {
 
     /// The auth intent at this index.
     #[must_use]
-    pub fn get(&self, index: usize) -> Option<&AuthIntent> {
+    pub(crate) fn get(&self, index: usize) -> Option<&AuthIntent> {
         self.all.get(index)
     }
 
     /// The index of the auth intent with this `ai_*`.
     #[must_use]
-    pub fn find(&self, id: &str) -> Option<usize> {
+    pub(crate) fn find(&self, id: &str) -> Option<usize> {
         self.by_id.get(id).copied()
     }
 
     /// The index of the auth intent whose payment URLs have this `inv_*`.
     #[must_use]
-    pub fn find_payable(&self, id: &str) -> Option<usize> {
+    pub(crate) fn find_payable(&self, id: &str) -> Option<usize> {
         self.by_payable_id.get(id).copied()
     }
 
     /// The first whose payment settles by itself: when, and its index.
     #[must_use]
-    pub fn next_due(&self) -> Option<(u64, usize)> {
+    pub(crate) fn next_due(&self) -> Option<(u64, usize)> {
         self.due.first().copied()
     }
 
     /// All, oldest first.
-    pub fn iter(&self) -> impl Iterator<Item = &AuthIntent> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &AuthIntent> {
         self.all.iter()
     }
 }
@@ -291,7 +295,7 @@ impl Intents {
 /// The sessions, in the order of their start.
 #[derive(Debug, Default, Deserialize)]
 #[serde(from = "Vec<Session>")]
-pub struct Sessions {
+pub(crate) struct Sessions {
     all: Vec<Session>,
     /// What has changed, for whoever watches.
     pub changed: Changed,
@@ -316,7 +320,7 @@ impl Serialize for Sessions {
 
 impl Sessions {
     /// Adds a session.
-    pub fn push(&mut self, session: Session) {
+    pub(crate) fn push(&mut self, session: Session) {
         self.changed.note(self.all.len());
         self.by_id.insert(session.id.clone(), self.all.len());
         self.all.push(session);
@@ -324,12 +328,12 @@ impl Sessions {
 
     /// The session with this `sess_*`.
     #[must_use]
-    pub fn find(&self, id: &str) -> Option<&Session> {
+    pub(crate) fn find(&self, id: &str) -> Option<&Session> {
         self.all.get(*self.by_id.get(id)?)
     }
 
     /// As [`find`](Self::find), to be changed.
-    pub fn find_mut(&mut self, id: &str) -> Option<&mut Session> {
+    pub(crate) fn find_mut(&mut self, id: &str) -> Option<&mut Session> {
         let index = *self.by_id.get(id)?;
         self.changed.note(index);
         self.all.get_mut(index)
@@ -337,12 +341,12 @@ impl Sessions {
 
     /// The session at this index.
     #[must_use]
-    pub fn get(&self, index: usize) -> Option<&Session> {
+    pub(crate) fn get(&self, index: usize) -> Option<&Session> {
         self.all.get(index)
     }
 
     /// All, oldest first.
-    pub fn iter(&self) -> impl Iterator<Item = &Session> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Session> {
         self.all.iter()
     }
 }
@@ -350,7 +354,7 @@ impl Sessions {
 /// The deliveries, in the order in which they were made: of number 1 the index is 0.
 #[derive(Debug, Default, Deserialize)]
 #[serde(from = "Vec<Delivery>")]
-pub struct Deliveries {
+pub(crate) struct Deliveries {
     all: Vec<Delivery>,
     /// What has changed, for whoever watches.
     pub changed: Changed,
@@ -376,7 +380,7 @@ impl Serialize for Deliveries {
 
 impl Deliveries {
     /// Adds a delivery with the next number, which `make` is told.
-    pub fn push(&mut self, make: impl FnOnce(u32) -> Delivery) -> u32 {
+    pub(crate) fn push(&mut self, make: impl FnOnce(u32) -> Delivery) -> u32 {
         let index = self.all.len();
         let id = u32::try_from(index).unwrap_or(u32::MAX).saturating_add(1);
         let delivery = make(id);
@@ -387,7 +391,7 @@ impl Deliveries {
     }
 
     /// Changes a delivery; `None` when there is none.
-    pub fn change<T>(
+    pub(crate) fn change<T>(
         &mut self,
         index: usize,
         change: impl FnOnce(&mut Delivery) -> T,
@@ -404,13 +408,13 @@ impl Deliveries {
 
     /// The delivery at this index.
     #[must_use]
-    pub fn get(&self, index: usize) -> Option<&Delivery> {
+    pub(crate) fn get(&self, index: usize) -> Option<&Delivery> {
         self.all.get(index)
     }
 
     /// The indexes of those that are due, in their order.
     #[must_use]
-    pub fn due_by(&self, clock: u64) -> Vec<usize> {
+    pub(crate) fn due_by(&self, clock: u64) -> Vec<usize> {
         self.due
             .iter()
             .take_while(|(at, ..)| *at <= clock)
@@ -420,19 +424,19 @@ impl Deliveries {
 
     /// When the next one is sent.
     #[must_use]
-    pub fn next_due(&self) -> Option<u64> {
+    pub(crate) fn next_due(&self) -> Option<u64> {
         self.due.first().map(|(at, ..)| *at)
     }
 
     /// How many were made.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.all.len()
     }
 
     /// All, oldest first.
     #[must_use]
-    pub fn as_slice(&self) -> &[Delivery] {
+    pub(crate) fn as_slice(&self) -> &[Delivery] {
         &self.all
     }
 }

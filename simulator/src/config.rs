@@ -1,6 +1,6 @@
 //! Options of a simulator.
 
-use crate::control::CommandError;
+use crate::command_error::CommandError;
 use crate::payment::Mode;
 use crate::payment::base::Address;
 use serde::{Deserialize, Serialize};
@@ -166,7 +166,7 @@ impl Merchant {
     ///
     /// # Errors
     /// Says which field is wrong and what was expected; the key and the secret are not repeated.
-    pub fn check(&self, place: &str, others: &[Merchant]) -> Result<(), CommandError> {
+    pub fn check(&self, place: &str, others: &[Self]) -> Result<(), CommandError> {
         let wrong = |field: &str, expected: &str| {
             Err(CommandError::invalid(&format!("{place}{field}"), expected))
         };

@@ -1,7 +1,7 @@
 //! Misbehaviour on request.
 
+use crate::command_error::CommandError;
 use crate::config::MAX_MS;
-use crate::control::CommandError;
 use crate::http::SlowBody;
 use serde::{Deserialize, Serialize};
 

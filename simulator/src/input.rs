@@ -1,6 +1,6 @@
 //! Options and commands, read from JSON that a person wrote: an error names the field.
 
-use crate::control::CommandError;
+use crate::command_error::CommandError;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 

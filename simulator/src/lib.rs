@@ -30,6 +30,7 @@
 
 pub mod auth;
 mod collection;
+mod command_error;
 pub mod config;
 pub mod control;
 pub mod error;

@@ -2,15 +2,16 @@
 
 use crate::auth::{KeyRing, UnsignedToken};
 use crate::collection::{Deliveries, Intents, Invoices, Sessions};
+use crate::command_error::CommandError;
 use crate::config::{Config, Merchant};
-use crate::control::{CommandError, Seed};
+use crate::control::Seed;
 use crate::fault::{Fault, Faults, LateAnswer, Stage};
 use crate::http::Reply;
 use crate::id::Ids;
 use crate::invoice::{Invoice, Status};
 use crate::payment::base::Address;
 use crate::payment::offer::Offers;
-use crate::payment::{Chain, Judged, Mode, Once, Payment};
+use crate::payment::{Chain, Evaluated, Mode, Once, Payment};
 use crate::time::Now;
 use crate::webhook::{Delivery, DeliveryStatus, event};
 use serde::{Deserialize, Serialize};
@@ -111,7 +112,7 @@ impl core::fmt::Debug for MerchantState {
 
 impl MerchantState {
     /// Every secret that signs, the current one first.
-    pub fn secrets(&self) -> Vec<String> {
+    pub(crate) fn secrets(&self) -> Vec<String> {
         let mut secrets = vec![self.merchant.webhook_secret.clone()];
         secrets.extend(self.old_secrets.iter().cloned());
         secrets
@@ -236,7 +237,7 @@ pub(crate) struct Source {
 
 impl Source {
     /// A wallet that pays without a payload.
-    pub const fn wallet(wallet: String) -> Self {
+    pub(crate) const fn wallet(wallet: String) -> Self {
         Self {
             wallet,
             once: None,
@@ -245,8 +246,8 @@ impl Source {
     }
 }
 
-impl From<Judged> for Source {
-    fn from(judged: Judged) -> Self {
+impl From<Evaluated> for Source {
+    fn from(judged: Evaluated) -> Self {
         Self {
             wallet: judged.wallet,
             once: Some(judged.once),
@@ -778,14 +779,14 @@ mod pairs {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
     use std::collections::BTreeMap;
 
-    pub fn serialize<S: Serializer, K: Serialize, V: Serialize>(
+    pub(super) fn serialize<S: Serializer, K: Serialize, V: Serialize>(
         map: &BTreeMap<K, V>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(map)
     }
 
-    pub fn deserialize<'de, D, K, V>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
+    pub(super) fn deserialize<'de, D, K, V>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
     where
         D: Deserializer<'de>,
         K: Deserialize<'de> + Ord,

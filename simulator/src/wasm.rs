@@ -15,7 +15,7 @@ pub struct SimulatorCore {
 impl SimulatorCore {
     /// Makes a simulator from its options as JSON. Throws JSON `{ code, field?, message }`.
     #[wasm_bindgen(constructor)]
-    pub fn new(options: &str) -> Result<SimulatorCore, JsValue> {
+    pub fn new(options: &str) -> Result<Self, JsValue> {
         let config = read(options).map_err(|error| thrown(&error))?;
         let simulator = Simulator::new(config).map_err(|error| thrown(&error))?;
         Ok(Self {
@@ -24,7 +24,7 @@ impl SimulatorCore {
     }
 
     /// Goes on where a journal ends; `given` are the options of this start. Throws as the constructor.
-    pub fn open(file: &[u8], given: &str, wall: f64) -> Result<SimulatorCore, JsValue> {
+    pub fn open(file: &[u8], given: &str, wall: f64) -> Result<Self, JsValue> {
         let given = read(given).map_err(|error| thrown(&error))?;
         let simulator =
             Kept::open(file, &given, now(wall, wall).wall).map_err(|error| thrown(&error))?;

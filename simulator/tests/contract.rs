@@ -27,10 +27,10 @@ enum Is {
     Exactly(u64),
     /// An object of any fields.
     Free,
-    OrNull(&'static Is),
-    List(&'static Is),
+    OrNull(&'static Self),
+    List(&'static Self),
     /// Fields; a name that ends in `?` may be absent; others are refused.
-    Fields(&'static [(&'static str, Is)]),
+    Fields(&'static [(&'static str, Self)]),
 }
 
 use Is::{

@@ -505,7 +505,7 @@ impl Call {
             status: response.status,
             retry_after: response.retry_after.as_deref(),
         };
-        self.judge(Some(outcome), moment, status_fault(response))
+        self.evaluate(Some(outcome), moment, status_fault(response))
     }
 
     /// Judges the latest attempt, which had no answer.
@@ -521,11 +521,11 @@ impl Call {
             error: None,
             exhausted: false,
         };
-        self.judge(outcome, moment, fault)
+        self.evaluate(outcome, moment, fault)
     }
 
     /// Another attempt, or else the end in `fault`.
-    fn judge(&self, outcome: Option<Outcome<'_>>, moment: Moment, mut fault: Fault) -> Step {
+    fn evaluate(&self, outcome: Option<Outcome<'_>>, moment: Moment, mut fault: Fault) -> Step {
         let repeatable =
             self.operation.idempotency != Idempotency::FreshKey || !self.key_is_the_callers;
         if let Some(outcome) = outcome.filter(|_| repeatable) {
@@ -533,7 +533,7 @@ impl Call {
             let elapsed_ms = moment.now_ms.saturating_sub(self.started_ms);
             let verdict =
                 self.policy
-                    .judge(outcome, retries, elapsed_ms, moment.now_ms, moment.jitter);
+                    .evaluate(outcome, retries, elapsed_ms, moment.now_ms, moment.jitter);
             if let Verdict::Retry(delay_ms) = verdict {
                 return Step::Retry { delay_ms };
             }

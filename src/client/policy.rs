@@ -191,7 +191,7 @@ impl RetryPolicy {
     /// Judges an attempt. `retries` were made before it, `elapsed_ms` passed since the first attempt began, `now_ms` is
     /// milliseconds since the epoch, and `jitter` is random in 0 to 1.
     #[must_use]
-    pub fn judge(
+    pub fn evaluate(
         &self,
         outcome: Outcome<'_>,
         retries: u32,
@@ -241,12 +241,12 @@ mod tests {
             .into_iter()
             .chain([Outcome::Connection, Outcome::Timeout])
         {
-            assert_eq!(policy.judge(outcome, 0, 0, 0, 0.5), Verdict::Retry(250));
-            assert_eq!(policy.judge(outcome, 1, 0, 0, 0.5), Verdict::Retry(500));
-            assert_eq!(policy.judge(outcome, 2, 0, 0, 0.5), Verdict::Exhausted);
+            assert_eq!(policy.evaluate(outcome, 0, 0, 0, 0.5), Verdict::Retry(250));
+            assert_eq!(policy.evaluate(outcome, 1, 0, 0, 0.5), Verdict::Retry(500));
+            assert_eq!(policy.evaluate(outcome, 2, 0, 0, 0.5), Verdict::Exhausted);
         }
         for other in [302, 400, 401, 402, 403, 404, 409, 422, 501, 505] {
-            assert_eq!(policy.judge(status(other), 0, 0, 0, 0.5), Verdict::Stop);
+            assert_eq!(policy.evaluate(status(other), 0, 0, 0, 0.5), Verdict::Stop);
         }
     }
 
@@ -280,24 +280,24 @@ mod tests {
     #[test]
     fn retry_after_is_the_least_wait_up_to_the_bound() {
         let policy = RetryPolicy::default();
-        let judge = |value, jitter| {
+        let evaluate = |value, jitter| {
             let outcome = Outcome::Status {
                 status: 429,
                 retry_after: Some(value),
             };
-            policy.judge(outcome, 0, 0, 784_111_777_000, jitter)
+            policy.evaluate(outcome, 0, 0, 784_111_777_000, jitter)
         };
-        assert_eq!(judge("2", 1.0), Verdict::Retry(2_000));
-        assert_eq!(judge("60", 1.0), Verdict::Retry(60_000));
-        assert_eq!(judge("61", 1.0), Verdict::Stop);
-        assert_eq!(judge("99999999999999999999", 1.0), Verdict::Stop);
+        assert_eq!(evaluate("2", 1.0), Verdict::Retry(2_000));
+        assert_eq!(evaluate("60", 1.0), Verdict::Retry(60_000));
+        assert_eq!(evaluate("61", 1.0), Verdict::Stop);
+        assert_eq!(evaluate("99999999999999999999", 1.0), Verdict::Stop);
         assert_eq!(
-            judge("Sun, 06 Nov 1994 08:49:40 GMT", 1.0),
+            evaluate("Sun, 06 Nov 1994 08:49:40 GMT", 1.0),
             Verdict::Retry(3_000)
         );
         // A zero, a date that has passed and a value without meaning leave the back-off.
         for value in ["0", "Sun, 06 Nov 1994 08:49:30 GMT", "soon"] {
-            assert_eq!(judge(value, 0.5), Verdict::Retry(250), "{value}");
+            assert_eq!(evaluate(value, 0.5), Verdict::Retry(250), "{value}");
         }
     }
 
@@ -307,19 +307,19 @@ mod tests {
             bound: Bound::Elapsed(100_000),
             ..RetryPolicy::default()
         };
-        let judge = |value, retries, elapsed| {
+        let evaluate = |value, retries, elapsed| {
             let outcome = Outcome::Status {
                 status: 503,
                 retry_after: value,
             };
-            policy.judge(outcome, retries, elapsed, 0, 1.0)
+            policy.evaluate(outcome, retries, elapsed, 0, 1.0)
         };
-        assert_eq!(judge(None, 50, 92_000), Verdict::Retry(8_000));
-        assert_eq!(judge(None, 50, 92_001), Verdict::Exhausted);
-        assert_eq!(judge(Some("90"), 0, 0), Verdict::Retry(90_000));
-        assert_eq!(judge(Some("101"), 0, 0), Verdict::Exhausted);
+        assert_eq!(evaluate(None, 50, 92_000), Verdict::Retry(8_000));
+        assert_eq!(evaluate(None, 50, 92_001), Verdict::Exhausted);
+        assert_eq!(evaluate(Some("90"), 0, 0), Verdict::Retry(90_000));
+        assert_eq!(evaluate(Some("101"), 0, 0), Verdict::Exhausted);
         assert_eq!(
-            judge(Some("99999999999999999999"), 0, 0),
+            evaluate(Some("99999999999999999999"), 0, 0),
             Verdict::Exhausted
         );
     }

@@ -15,14 +15,14 @@ const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b')');
 
 /// Appends `text` percent-encoded as JavaScript's `encodeURIComponent` does.
-pub fn push_component(out: &mut String, text: &str) {
+pub(super) fn push_component(out: &mut String, text: &str) {
     out.extend(utf8_percent_encode(text, COMPONENT));
 }
 
 /// The base URL without the slashes at its end, or `None` when a path cannot be appended to it: it has to be absolute,
 /// http or https, without query, fragment and credentials (which not every runtime refuses, and errors would quote).
 #[must_use]
-pub fn base(url: &str) -> Option<&str> {
+pub(super) fn base(url: &str) -> Option<&str> {
     let (scheme, authority) = url.split_once(':')?;
     let authority = authority.as_bytes().strip_prefix(b"//")?;
     for byte in authority {

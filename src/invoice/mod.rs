@@ -99,7 +99,7 @@ impl Outcome {
         Self::Ignored,
     ];
 
-    /// The value in answers, in storage and, of the two that reach fulfilment, in `gwop_outcome`.
+    /// The value in answers, in storage and, of the two that reach fulfillment, in `gwop_outcome`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -119,9 +119,9 @@ impl Outcome {
             .find(|outcome| outcome.as_str() == text)
     }
 
-    /// Whether fulfilment hears of the event.
+    /// Whether fulfillment hears of the event.
     #[must_use]
-    pub const fn reaches_fulfilment(self) -> bool {
+    pub const fn reaches_fulfillment(self) -> bool {
         matches!(self, Self::Applied | Self::Conflict)
     }
 }
@@ -180,7 +180,7 @@ impl Invoice {
 
     /// What `event` would do, without doing it.
     #[must_use]
-    pub fn judge(&self, event: &Event) -> Outcome {
+    pub fn evaluate(&self, event: &Event) -> Outcome {
         use Status::{Canceled, Expired, Open, Paid, Paying};
         match (self.status, event.status) {
             // Money is never stale: an old version of it is money all the same.
@@ -205,9 +205,9 @@ impl Invoice {
 
     /// Does what `event` does, and says what that was. Only [`Outcome::Applied`] changes the state; a [`Outcome::Duplicate`] may bring
     /// the transaction of a payment that named none, so that a second one is told from it.
-    #[must_use = "the outcome says whether fulfilment must hear of it"]
+    #[must_use = "the outcome says whether fulfillment must hear of it"]
     pub fn apply(&mut self, event: Event) -> Outcome {
-        let outcome = self.judge(&event);
+        let outcome = self.evaluate(&event);
         if outcome == Outcome::Applied {
             self.status = event.status;
             // A payment that overtook an older event keeps the newest version seen.
@@ -227,9 +227,29 @@ impl Invoice {
         let (Some(known), Some(named)) = (&self.transaction, &event.transaction) else {
             return false;
         };
-        let is_known = |name| known.split(' ').any(|known| known == name);
-        !named.split(' ').any(is_known)
+        !is_same_payment(known, named)
     }
+}
+
+/// The identity of a payment, for [`Event::transaction`]: the hash and the signature of its
+/// transaction, those that it has, parted by a space. A hash is hexadecimal, whose case says nothing,
+/// and so comes in lower case; a signature (Solana's are Base58) stays as it is. What there is not is
+/// empty; `None` where both are.
+#[must_use]
+pub fn payment(hash: &str, signature: &str) -> Option<String> {
+    let mut names = hash.to_ascii_lowercase();
+    if !names.is_empty() && !signature.is_empty() {
+        names.push(' ');
+    }
+    names.push_str(signature);
+    (!names.is_empty()).then_some(names)
+}
+
+/// Whether two identities of [`payment`] have a name in common, and so are of one payment.
+#[must_use]
+pub fn is_same_payment(known: &str, named: &str) -> bool {
+    let mut names = known.split(' ');
+    names.any(|name| named.split(' ').any(|named| named == name))
 }
 
 #[cfg(test)]
@@ -307,10 +327,24 @@ mod tests {
         ] {
             let invoice = Invoice::restore(Status::Paid, Some(1), known.map(str::to_owned));
             assert_eq!(
-                invoice.judge(&event(Status::Paid, Some(1), named)),
+                invoice.evaluate(&event(Status::Paid, Some(1), named)),
                 expected
             );
         }
+    }
+
+    #[test]
+    fn a_payment_is_named_by_its_hash_in_any_case_and_by_its_signature() {
+        for (hash, signature, expected) in [
+            ("0xAb", "", Some("0xab")),
+            ("", "5Sig", Some("5Sig")),
+            ("0xAb", "5Sig", Some("0xab 5Sig")),
+            ("", "", None),
+        ] {
+            assert_eq!(payment(hash, signature).as_deref(), expected);
+        }
+        assert!(is_same_payment("0xab 5Sig", "5Sig"));
+        assert!(!is_same_payment("0xab", "0xac 5Sig"));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 mod auth;
 mod invoice;
 mod operation;
+mod table;
 mod transcode;
 mod webhook;
 
@@ -16,96 +17,12 @@ pub mod codegen;
 pub use auth::*;
 pub use invoice::*;
 pub use operation::*;
+pub use table::{Enum, Field, Kind, Model, Presence};
 pub(crate) use transcode::decode_object;
 pub use transcode::{Decoded, Mismatch, Naming, decode, encode};
 pub use webhook::*;
 
 use serde::{Deserialize, Serialize};
-
-/// What a field's value has to be.
-#[derive(Debug, Clone, Copy)]
-pub enum Kind {
-    /// A string.
-    String,
-    /// A string that is not empty.
-    Id,
-    /// This very string.
-    Literal(&'static &'static str),
-    /// An integer that JavaScript holds exactly.
-    Integer,
-    /// A boolean.
-    Boolean,
-    /// An RFC 3339 time stamp: a string on the wire, a `Date` in JavaScript.
-    Time,
-    /// An amount in atomic units: a string, or an integer from 0 to 2⁶³ − 1 that becomes its digits.
-    Amount,
-    /// A free-form JSON object, passed through byte for byte.
-    Record,
-    /// Any JSON value, passed through byte for byte.
-    Any,
-    /// A string with known values; an unknown one is kept as it is.
-    Enum(&'static Enum),
-    /// Another model.
-    Object(&'static Model),
-    /// A list.
-    List(&'static Kind),
-}
-
-/// Whether a field may be missing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Presence {
-    /// Always there.
-    Required,
-    /// May be absent; a `null` from the server counts as absent.
-    Optional,
-    /// Always there in what Gwop signs; may be absent in an event that reconciliation derived.
-    Usual,
-    /// Always there, perhaps `null`.
-    Nullable,
-}
-
-/// One field of a [`Model`].
-#[derive(Debug)]
-pub struct Field {
-    /// The name on the wire, in snake case.
-    pub name: &'static str,
-    /// The name in JavaScript, in camel case.
-    pub js_name: &'static str,
-    /// What the value has to be.
-    pub kind: Kind,
-    /// Whether it may be missing.
-    pub presence: Presence,
-    /// The field's documentation.
-    #[cfg(feature = "codegen")]
-    pub doc: &'static str,
-}
-
-/// The table of one wire object.
-#[derive(Debug)]
-pub struct Model {
-    /// The name of the type, in Rust and in TypeScript.
-    #[cfg(feature = "codegen")]
-    pub name: &'static str,
-    /// The fields, in the order of the contract.
-    pub fields: &'static [Field],
-    /// The type's documentation.
-    #[cfg(feature = "codegen")]
-    pub doc: &'static str,
-}
-
-/// The table of one open enumeration.
-#[derive(Debug)]
-pub struct Enum {
-    /// The name of the type, in Rust and in TypeScript.
-    #[cfg(feature = "codegen")]
-    pub name: &'static str,
-    /// The values known today.
-    #[cfg(feature = "codegen")]
-    pub values: &'static [&'static str],
-    /// The type's documentation.
-    #[cfg(feature = "codegen")]
-    pub doc: &'static str,
-}
 
 /// A Rust type that has a place on the wire.
 pub trait Wire {

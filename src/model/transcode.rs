@@ -214,11 +214,13 @@ impl Transcoder {
         found
     }
 
+    #[inline]
     fn is_key(&self, key: Value<'_>, field: &Field) -> bool {
         key.is_str(field.called(self.from))
     }
 
     /// The member of a field, or `None` where it may be and is absent.
+    #[inline]
     fn present<'d>(
         &self,
         field: &Field,

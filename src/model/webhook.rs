@@ -16,7 +16,7 @@ literal! {
 }
 
 open_enum! {
-    /// What Gwop's Worker found when it applied an event, in deliveries from the Worker to fulfilment.
+    /// What Gwop's Worker found when it applied an event, in deliveries from the Worker to fulfillment.
     pub enum GwopOutcome { Applied = "applied", Conflict = "conflict" }
     /// Where an event comes from that Gwop did not send.
     pub enum GwopSource { Reconciliation = "reconciliation" }
@@ -35,7 +35,7 @@ model! {
         created_at: Option<Timestamp>,
         /// What happened.
         data: InvoicePaidData,
-        /// Only in deliveries from Gwop's Worker to fulfilment.
+        /// Only in deliveries from Gwop's Worker to fulfillment.
         gwop_outcome: Option<GwopOutcome>,
         /// Only in events that reconciliation derived from an invoice: those of `{ reconciled: true }`.
         gwop_source: Option<GwopSource>,
@@ -53,7 +53,7 @@ model! {
         created_at: Option<Timestamp>,
         /// What happened.
         data: InvoiceExpiredData,
-        /// Only in deliveries from Gwop's Worker to fulfilment.
+        /// Only in deliveries from Gwop's Worker to fulfillment.
         gwop_outcome: Option<GwopOutcome>,
         /// Only in events that reconciliation derived from an invoice: those of `{ reconciled: true }`.
         gwop_source: Option<GwopSource>,
@@ -71,7 +71,7 @@ model! {
         created_at: Option<Timestamp>,
         /// What happened.
         data: InvoiceCanceledData,
-        /// Only in deliveries from Gwop's Worker to fulfilment.
+        /// Only in deliveries from Gwop's Worker to fulfillment.
         gwop_outcome: Option<GwopOutcome>,
         /// Only in events that reconciliation derived from an invoice: those of `{ reconciled: true }`.
         gwop_source: Option<GwopSource>,

@@ -1,63 +1,80 @@
 //! The state machine of invoices, for stores.
 
+use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
-use super::options::Given;
-use super::refusal::bad_argument;
-use crate::invoice::{Event, Invoice, Outcome, Status};
+use super::refusal::object;
+use crate::invoice::{self, Event, Invoice, Outcome, Status};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
-/** Where an invoice stands, or what an event says of it. */
-export interface InvoiceState {
-  /** `OPEN`, `PAYING`, `PAID`, `EXPIRED` or `CANCELED`. Absent where nothing is known: the invoice counts as open. */
-  readonly status?: string | undefined;
-  /** The event's version. */
-  readonly version?: number | undefined;
-  /** The transactions that paid, separated by spaces. */
-  readonly transaction?: string | undefined;
+/** What an event did to an invoice. */
+export interface InvoiceChange {
+  /** What became of the event. */
+  readonly outcome: "applied" | "duplicate" | "stale" | "conflict" | "ignored";
+  /** Where the invoice stands now. */
+  readonly status: string;
+  /** The greatest version that was applied. */
+  readonly version?: number;
+  /** The identity of the payment. */
+  readonly payment?: string;
 }
 "#;
 
-#[wasm_bindgen]
-extern "C" {
-    #[wasm_bindgen(typescript_type = "InvoiceState")]
-    pub type InvoiceState;
+#[derive(Serialize)]
+struct Change<'c> {
+    outcome: &'c str,
+    status: &'c str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment: Option<&'c str>,
 }
 
-fn read(state: InvoiceState) -> Result<Given, JsValue> {
-    Given::read(state.into())
-        .map_err(|()| bad_argument("an invoice's state has a member of another kind"))
-}
-
-fn version(state: &Given) -> Option<i64> {
-    // JavaScript's integers fit; the cast saturates for the rest.
-    state.version.map(|version| version as i64)
-}
-
-/// What an event would do to an invoice: `applied`, `duplicate`, `stale`, `conflict` or `ignored`.
+/// Applies what an event says to what is known of an invoice, and answers an `InvoiceChange`. Nothing
+/// but an `applied` event changes the state; a `duplicate` may bring the identity of a payment that
+/// named none.
 ///
-/// A status that this version does not know makes the event `ignored`. Throws a `Refusal` where a member is of another kind.
-#[wasm_bindgen(js_name = judgeInvoiceEvent)]
-pub fn judge_invoice_event(known: InvoiceState, event: InvoiceState) -> Result<String, JsValue> {
-    let (known, event) = (read(known)?, read(event)?);
-    let status = known.status.as_deref().and_then(Status::parse);
-    let invoice = Invoice::restore(
-        status.unwrap_or_default(),
-        version(&known),
-        known.transaction,
-    );
-    let outcome = match event
-        .status
-        .as_deref()
-        .map_or(Some(Status::Open), Status::parse)
-    {
-        None => Outcome::Ignored,
-        Some(status) => invoice.judge(&Event {
+/// A status is `OPEN`, `PAYING`, `PAID`, `EXPIRED` or `CANCELED`. Where nothing is known it is empty:
+/// the invoice counts as open. One of the event's that this version does not know makes it `ignored`.
+/// A payment is what [`paymentOf`](payment_of) gives.
+#[wasm_bindgen(js_name = applyInvoiceEvent, unchecked_return_type = "InvoiceChange")]
+pub fn apply_invoice_event(
+    #[wasm_bindgen(js_name = knownStatus)] known_status: &str,
+    #[wasm_bindgen(js_name = knownVersion)] known_version: Option<f64>,
+    #[wasm_bindgen(js_name = knownPayment)] known_payment: Option<String>,
+    status: &str,
+    version: Option<f64>,
+    payment: Option<String>,
+) -> JsValue {
+    // JavaScript's integers fit; the casts saturate for the rest.
+    let integer = |version: Option<f64>| version.map(|version| version as i64);
+    let known = Status::parse(known_status).unwrap_or_default();
+    let mut invoice = Invoice::restore(known, integer(known_version), known_payment);
+    let outcome = Status::parse(status).map_or(Outcome::Ignored, |status| {
+        invoice.apply(Event {
             status,
-            version: version(&event),
-            transaction: event.transaction,
-        }),
-    };
-    Ok(outcome.as_str().to_owned())
+            version: integer(version),
+            transaction: payment,
+        })
+    });
+    object(&Change {
+        outcome: outcome.as_str(),
+        status: invoice.status().as_str(),
+        version: invoice.version().map(|version| version as f64),
+        payment: invoice.transaction(),
+    })
+}
+
+/// The identity of a payment, by the hash and the signature of
+/// its transaction, empty where there is none; `undefined` where both are.
+#[wasm_bindgen(js_name = paymentOf)]
+pub fn payment_of(hash: &str, signature: &str) -> Option<String> {
+    invoice::payment(hash, signature)
+}
+
+/// Whether an invoice never leaves this status.
+#[wasm_bindgen(js_name = isFinalStatus)]
+pub fn is_final_status(status: &str) -> bool {
+    Status::parse(status).is_some_and(Status::is_final)
 }

@@ -3,6 +3,7 @@
 //! - `webhook`: signatures and events. Nothing of it outlives a call, so a request that is cancelled leaves nothing behind.
 //! - `token`: access tokens, verified by a [`token::TokenVerifier`] per client.
 //! - `call`: Gwop's operations over the caller's HTTP client.
+//! - `auth`: exchange secrets and what is known of sessions, for handlers.
 //! - `invoice`: the state machine, for stores.
 //! - `options`: how options cross.
 //! - `reconcile`: what webhooks did not bring, for stores.
@@ -10,7 +11,9 @@
 //!
 //! Options come in by serde-wasm-bindgen, payloads as JSON text.
 #![allow(unsafe_code)] // wasm-bindgen's generated glue.
+#![allow(unreachable_pub)] // JavaScript reaches what it exports.
 
+mod auth;
 mod call;
 mod invoice;
 mod options;

@@ -19,7 +19,7 @@ pub(super) struct Given {
     pub timeout_ms: Option<f64>,
     // `RetryOptions`.
     pub most: Option<f64>,
-    pub backoff: Option<Box<Given>>,
+    pub backoff: Option<Box<Self>>,
     pub codes: Option<Vec<String>>,
     pub connection_errors: Option<bool>,
     pub timeouts: Option<bool>,
@@ -33,10 +33,6 @@ pub(super) struct Given {
     pub issuer: Option<String>,
     pub audience: Option<Vec<String>>,
     pub clock_tolerance_ms: Option<f64>,
-    // `InvoiceState`.
-    pub status: Option<String>,
-    pub version: Option<f64>,
-    pub transaction: Option<String>,
 }
 
 impl Given {

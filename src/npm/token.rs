@@ -12,8 +12,8 @@ use super::options::Given;
 use super::refusal::{bad_argument, object};
 use crate::port::Crypto;
 use crate::token::{
-    Attempt, Begun, COOLDOWN_SECONDS, Decoded, Expected, ISSUER, JwkSetCache, Plan, Rejection,
-    Ticket, UnverifiedToken, verify_signature,
+    Attempt, Begun, COOLDOWN_SECONDS, Claims, Decoded, Expected, ISSUER, JwkSetCache, Plan,
+    Rejection, TOKEN_CACHE_SIZE, Ticket, UnverifiedToken, VerifiedTokens, verify_signature,
 };
 use crate::web::executor::JsFuture;
 use crate::web::{Stop, WebCrypto, ignore_rejection, now_ms, settled, sleep};
@@ -130,6 +130,8 @@ pub struct TokenVerifier {
     expectation: RefCell<Option<(JsValue, Rc<Given>)>>,
     /// The `kid`s of keys that Web Crypto would not import, since the last fetch.
     unsupported: RefCell<Vec<String>>,
+    /// What was answered of the tokens that verified.
+    verified: RefCell<VerifiedTokens<JsValue>>,
     running: Cell<u32>,
     fetch_jwks: Function,
     store: Option<TokenStore>,
@@ -141,13 +143,16 @@ impl TokenVerifier {
     ///
     /// `fetchJwks` makes one bounded GET of Gwop's JWK Set. It resolves to the body as text where that was answered
     /// with status 200, and rejects otherwise. `cooldownSeconds`: how long no second refresh is made, by default 30.
+    /// `cacheSize`: how many verified tokens are kept, by default 1,000; 0 keeps none.
     #[wasm_bindgen(constructor)]
     pub fn new(
         #[wasm_bindgen(js_name = fetchJwks, unchecked_param_type = "() => Promise<string>")]
         fetch_jwks: Function,
         store: Option<TokenStore>,
         #[wasm_bindgen(js_name = cooldownSeconds)] cooldown_seconds: Option<f64>,
+        #[wasm_bindgen(js_name = cacheSize)] cache_size: Option<u32>,
     ) -> Self {
+        let cache_size = cache_size.and_then(|size| usize::try_from(size).ok());
         let cooldown_seconds = cooldown_seconds.unwrap_or_else(|| COOLDOWN_SECONDS.into());
         Self {
             // The cast saturates.
@@ -156,10 +161,28 @@ impl TokenVerifier {
             latest: RefCell::new(None),
             expectation: RefCell::new(None),
             unsupported: RefCell::new(Vec::new()),
+            verified: RefCell::new(VerifiedTokens::new(cache_size.unwrap_or(TOKEN_CACHE_SIZE))),
             running: Cell::new(0),
             fetch_jwks,
             store,
         }
+    }
+
+    /// What [`verify`](Self::verify) resolved to for the same bytes under an equal expectation, while a fresh
+    /// verification would say the same; `undefined` otherwise. It is the same object each time: never change one.
+    #[wasm_bindgen(unchecked_return_type = "VerifiedClaims | undefined")]
+    pub fn verified(&self, token: &[u8], expected: TokenExpectation) -> Result<JsValue, JsValue> {
+        let Ok(mut verified) = self.verified.try_borrow_mut() else {
+            return Ok(JsValue::UNDEFINED);
+        };
+        if verified.is_empty() {
+            return Ok(JsValue::UNDEFINED);
+        }
+        let given = self.expectation(expected.into())?;
+        let now_ms = now_ms();
+        let set = self.cache()?.fresh_set(now_ms);
+        let found = verified.get(token, &expected_of(&given), set, now_ms);
+        Ok(found.unwrap_or_default())
     }
 
     /// Verifies a compact JWS, given as its bytes: its form, the key of its `kid`, the signature by Web Crypto, then the claims.
@@ -174,14 +197,7 @@ impl TokenVerifier {
         expected: TokenExpectation,
     ) -> Result<JsValue, JsValue> {
         let given = self.expectation(expected.into())?;
-        let audience = given.audience.iter().flatten();
-        let expected = Expected {
-            merchant_id: given.merchant_id.as_deref(),
-            audience: audience.map(String::as_str).collect(),
-            issuer: given.issuer.as_deref().unwrap_or(ISSUER),
-            // The cast saturates.
-            clock_tolerance_ms: given.clock_tolerance_ms.unwrap_or_default() as i64,
-        };
+        let expected = expected_of(&given);
         let running = Running::begin(&self.running);
         let (early, begun) = self.begin_early(&token, running.is_alone()).unzip();
         let result = self.decide(&token, &expected, early.as_ref(), begun).await;
@@ -270,9 +286,11 @@ impl TokenVerifier {
         let mut attempt = Attempt::First;
         let mut cause = None;
         loop {
-            let plan = self.cache()?.plan(parsed.kid(), attempt, now_ms());
+            let now_ms = now_ms();
+            let plan = self.cache()?.plan(parsed.kid(), attempt, now_ms);
             match plan {
                 Plan::Use => {
+                    let set = self.cache()?.fresh_set(now_ms);
                     let verdict = verdict(&parsed, expected);
                     let kid = parsed.kid().unwrap_or_default();
                     let Some(keys) = self.imported(kid).await? else {
@@ -283,7 +301,14 @@ impl TokenVerifier {
                         match holds(&parsed, &imported, early).await? {
                             Ok(true) => {
                                 self.remember(token, kid, imported);
-                                return verdict;
+                                let (claims, verified) = verdict?;
+                                if let Some(set) = set
+                                    && let Ok(mut kept) = self.verified.try_borrow_mut()
+                                {
+                                    let (value, bytes) = (verified.clone(), claims.json().len());
+                                    kept.keep(token, expected, set, claims, value, bytes);
+                                }
+                                return Ok(verified);
                             }
                             Ok(false) => {}
                             Err(reason) => untried = Some(reason),
@@ -463,11 +488,25 @@ pub fn session_revoked() -> JsValue {
     Rejection::SESSION_REVOKED.into()
 }
 
+fn expected_of(given: &Given) -> Expected<'_> {
+    let audience = given.audience.iter().flatten();
+    Expected {
+        merchant_id: given.merchant_id.as_deref(),
+        audience: audience.map(String::as_str).collect(),
+        issuer: given.issuer.as_deref().unwrap_or(ISSUER),
+        // The cast saturates.
+        clock_tolerance_ms: given.clock_tolerance_ms.unwrap_or_default() as i64,
+    }
+}
+
 /// What to say of the token once its signature is known to hold.
-fn verdict(token: &UnverifiedToken<'_>, expected: &Expected<'_>) -> Result<JsValue, JsValue> {
-    let claims = token.judge(expected, now_ms())?;
+fn verdict<'p, 't>(
+    token: &'p UnverifiedToken<'t>,
+    expected: &Expected<'_>,
+) -> Result<(&'p Claims<'t>, JsValue), JsValue> {
+    let claims = token.evaluate(expected, now_ms())?;
     let (chain, wallet_address) = claims.chain_and_wallet();
-    Ok(object(&Verified {
+    let verified = object(&Verified {
         subject: &claims.subject(),
         chain: &chain,
         wallet_address: &wallet_address,
@@ -477,7 +516,8 @@ fn verdict(token: &UnverifiedToken<'_>, expected: &Expected<'_>) -> Result<JsVal
         issued_at: claims.issued_at_ms().map(|at| at as f64),
         expires_at: claims.expires_at_ms() as f64,
         claims: claims.json(),
-    }))
+    });
+    Ok((claims, verified))
 }
 
 /// Whether the signature holds under the key; the inner error is why this key cannot even be tried. The next one may.

@@ -67,8 +67,13 @@ pub enum Plan {
     Refuse(Rejection),
 }
 
+/// Names one JWK Set of a [`JwkSetCache`]. One that was held later is greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SetId(u64);
+
 #[derive(Debug)]
 struct Held {
+    id: SetId,
     set: JwkSet,
     /// When the fetch of this set began, here or in whoever filled the store.
     fetched_at_ms: i64,
@@ -89,6 +94,8 @@ struct Held {
 pub struct JwkSetCache {
     cooldown_ms: i64,
     held: Option<Held>,
+    /// How many sets have been held.
+    sets: u64,
     begun: u32,
     /// Ordinal of the latest fetch that has come to an end, and what is said since of a token without a key.
     settled: (u32, Rejection),
@@ -108,6 +115,7 @@ impl JwkSetCache {
         Self {
             cooldown_ms: cooldown_ms.max(SHORTEST_COOLDOWN_MS),
             held: None,
+            sets: 0,
             begun: 0,
             settled: (0, Rejection::KID_UNKNOWN),
             fetching: Vec::new(),
@@ -217,11 +225,7 @@ impl JwkSetCache {
                     None => held.fetched_at_ms > ticket.begun_at_ms,
                 });
                 if !outdated {
-                    self.hold(Held {
-                        set,
-                        fetched_at_ms: ticket.begun_at_ms,
-                        ordinal: Some(ticket.ordinal),
-                    });
+                    self.hold(set, ticket.begun_at_ms, Some(ticket.ordinal));
                 }
                 !outdated
             }
@@ -267,12 +271,18 @@ impl JwkSetCache {
         let Ok(set) = JwkSet::from_json(&value) else {
             return false;
         };
-        self.hold(Held {
-            set,
-            fetched_at_ms: fetched_at_ms.min(now_ms),
-            ordinal: None,
-        });
+        self.hold(set, fetched_at_ms.min(now_ms), None);
         true
+    }
+
+    /// The held set, where [`plan`](Self::plan) would use it at `now_ms` without asking for another.
+    #[must_use]
+    pub fn fresh_set(&self, now_ms: i64) -> Option<SetId> {
+        let held = self.held.as_ref()?;
+        // After the clock was set back, a verification settles the set's age first.
+        (0..FRESH_MS)
+            .contains(&age(held.fetched_at_ms, now_ms))
+            .then_some(held.id)
     }
 
     /// The held set as the value that a `jwksStore` keeps: the JSON text of `{ keys, fetchedAt }`. Empty where none is held.
@@ -302,8 +312,14 @@ impl JwkSetCache {
         }
     }
 
-    fn hold(&mut self, held: Held) {
-        self.held = Some(held);
+    fn hold(&mut self, set: JwkSet, fetched_at_ms: i64, ordinal: Option<u32>) {
+        self.sets = self.sets.saturating_add(1);
+        self.held = Some(Held {
+            id: SetId(self.sets),
+            set,
+            fetched_at_ms,
+            ordinal,
+        });
         self.fetching.clear();
     }
 

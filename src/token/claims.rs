@@ -92,7 +92,7 @@ impl<'t> Claims<'t> {
         })
     }
 
-    pub(super) fn judge(&self, expected: &Expected<'_>, now_ms: i64) -> Result<(), Rejection> {
+    pub(super) fn evaluate(&self, expected: &Expected<'_>, now_ms: i64) -> Result<(), Rejection> {
         let tolerance = expected.clock_tolerance_ms;
         let claims = &self.members;
         let is = |name, expected| claims.get(name).is_some_and(|value| value.is_str(expected));
@@ -179,6 +179,12 @@ impl<'t> Claims<'t> {
     #[must_use]
     pub fn expires_at_ms(&self) -> i64 {
         self.time("exp").unwrap_or_default()
+    }
+
+    /// `nbf`, in milliseconds since 1970.
+    #[must_use]
+    pub fn not_before_ms(&self) -> Option<i64> {
+        self.time("nbf")
     }
 
     /// The claims set as it was signed: a JSON object.

@@ -164,8 +164,8 @@ impl<'t> UnverifiedToken<'t> {
     ///
     /// # Errors
     /// The first that applies of the codes for issuer, audience, merchant, not before and expiry.
-    pub fn judge(&self, expected: &Expected, now_ms: i64) -> Result<&Claims<'t>, Rejection> {
-        self.claims.judge(expected, now_ms)?;
+    pub fn evaluate(&self, expected: &Expected, now_ms: i64) -> Result<&Claims<'t>, Rejection> {
+        self.claims.evaluate(expected, now_ms)?;
         Ok(&self.claims)
     }
 }

@@ -4,7 +4,7 @@
 //!
 //! 1. [`UnverifiedToken::parse`] reads the token and refuses what is malformed or not RS256.
 //! 2. [`JwkSetCache::plan`] says what to do for its `kid`: use these keys, fetch the set, wait, or give up.
-//! 3. Once Web Crypto has found the signature good, [`UnverifiedToken::judge`] applies the claim rules.
+//! 3. Once Web Crypto has found the signature good, [`UnverifiedToken::evaluate`] applies the claim rules.
 //!
 //! The order of checks, so that each token has one answer on every runtime: size; header; `alg`; number of parts; `crit` and `b64`; `kid`; claims set and its
 //! types; signature encoding; key; signature; issuer; audience; merchant; not before; expiry. Expiry comes last: [`Code::TokenExpired`]
@@ -15,9 +15,11 @@ mod claims;
 mod jwk;
 mod jws;
 mod rejection;
+mod verified;
 
-pub use cache::{Attempt, COOLDOWN_SECONDS, JwkSetCache, MAX_STORED_BYTES, Plan, Ticket};
+pub use cache::{Attempt, COOLDOWN_SECONDS, JwkSetCache, MAX_STORED_BYTES, Plan, SetId, Ticket};
 pub use claims::{Claims, Expected, ISSUER};
 pub use jwk::{Jwk, JwkSet, MAX_JWK_SET_BYTES, Unusable};
 pub use jws::{Begun, Decoded, MAX_TOKEN_BYTES, UnverifiedToken, verify_signature};
 pub use rejection::{Code, Reason, Rejection};
+pub use verified::{MAX_TOKEN_CACHE_BYTES, TOKEN_CACHE_SIZE, VerifiedTokens};

@@ -31,7 +31,7 @@ mod global {
 
 /// Milliseconds since the epoch.
 #[must_use]
-pub fn now_ms() -> i64 {
+pub(crate) fn now_ms() -> i64 {
     // The cast saturates.
     js_sys::Date::now() as i64
 }
@@ -91,7 +91,7 @@ struct State<R> {
 }
 
 /// What may stop work before its end. The first reason counts.
-pub struct Stop<R> {
+pub(crate) struct Stop<R> {
     state: Rc<State<R>>,
     /// They end with this.
     timer: Option<Timer>,
@@ -101,7 +101,7 @@ pub struct Stop<R> {
 impl<R: 'static> Stop<R> {
     /// Nothing stops it yet.
     #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             state: Rc::new(State {
                 reason: RefCell::new(None),
@@ -124,7 +124,7 @@ impl<R: 'static> Stop<R> {
     }
 
     /// Stops after so many milliseconds. What is longer than timers hold needs none.
-    pub fn after(&mut self, delay_ms: f64, reason: impl FnOnce() -> R + 'static) {
+    pub(crate) fn after(&mut self, delay_ms: f64, reason: impl FnOnce() -> R + 'static) {
         if delay_ms <= LONGEST_TIMER_MS {
             let stop = self.stopper();
             self.timer = Some(Timer::new(delay_ms, move || stop(reason())));
@@ -135,7 +135,7 @@ impl<R: 'static> Stop<R> {
     ///
     /// # Errors
     /// Where the signal cannot be listened to.
-    pub fn on_abort(
+    pub(crate) fn on_abort(
         &mut self,
         signal: &AbortSignal,
         reason: impl Fn(JsValue) -> R + 'static,
@@ -152,7 +152,7 @@ impl<R: 'static> Stop<R> {
     }
 
     /// The work's output, or `None` where it was stopped first: see [`Self::reason`].
-    pub async fn unless<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+    pub(crate) async fn unless<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let mut work = pin!(work);
         poll_fn(|context| {
             if self.state.reason.borrow().is_some() {
@@ -173,13 +173,13 @@ impl<R: 'static> Stop<R> {
 
     /// Why it was stopped.
     #[must_use]
-    pub fn reason(self) -> Option<R> {
+    pub(crate) fn reason(self) -> Option<R> {
         self.state.reason.take()
     }
 }
 
 /// Waits so many milliseconds, or until the signal aborts. What is longer than timers hold is cut to that.
-pub async fn sleep(delay_ms: f64, signal: Option<&AbortSignal>) -> Result<(), JsValue> {
+pub(crate) async fn sleep(delay_ms: f64, signal: Option<&AbortSignal>) -> Result<(), JsValue> {
     let mut stop = Stop::new();
     stop.after(delay_ms.min(LONGEST_TIMER_MS), || ());
     if let Some(signal) = signal {
@@ -193,6 +193,6 @@ pub async fn sleep(delay_ms: f64, signal: Option<&AbortSignal>) -> Result<(), Js
 ///
 /// # Errors
 /// What the promise rejects with.
-pub async fn settled(value: &JsValue) -> Result<JsValue, JsValue> {
+pub(crate) async fn settled(value: &JsValue) -> Result<JsValue, JsValue> {
     JsFuture::from(js_sys::Promise::resolve(value)).await
 }

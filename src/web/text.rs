@@ -6,7 +6,7 @@ use wasm_bindgen::JsValue;
 
 /// A constant as a string of JavaScript's, decoded on first use alone: that costs a runtime between a tenth of a microsecond and a whole one.
 #[must_use]
-pub fn constant(text: &'static str) -> JsValue {
+pub(crate) fn constant(text: &'static str) -> JsValue {
     thread_local! {
         static MADE: RefCell<Vec<(&'static str, JsValue)>> = const { RefCell::new(Vec::new()) };
     }

@@ -42,9 +42,19 @@ pub fn tag_matches(key: &[u8], prefix: &[u8], body: &[u8], tags: &[[u8; 32]]) ->
 pub fn sign(secret: &str, timestamp: &str, body: &[u8]) -> String {
     let prefix = [timestamp.as_bytes(), b"."].concat();
     let tag = tag(secret.as_bytes(), &prefix, body).map(|tag| tag.into_bytes());
+    hex(tag.as_deref().unwrap_or_default())
+}
+
+/// HMAC-SHA256 of `message` under `key`, for what is compared elsewhere.
+pub(crate) fn sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
+    // HMAC takes keys of every length.
+    tag(key, &[], message).map_or([0; 32], |tag| tag.into_bytes().into())
+}
+
+/// Lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     let digits = |byte: u8| [byte >> 4, byte & 0xf].map(|half| char::from_digit(half.into(), 16));
-    let bytes = tag.iter().flatten().copied();
-    bytes.flat_map(digits).flatten().collect()
+    bytes.iter().copied().flat_map(digits).flatten().collect()
 }
 
 #[cfg(test)]

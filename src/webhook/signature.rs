@@ -111,6 +111,7 @@ impl<'a> SignatureHeader<'a> {
 }
 
 /// Puts 64 lower-case hex digits into 32 bytes.
+#[inline]
 fn decode_hex(text: &[u8], bytes: &mut [u8; 32]) -> Option<()> {
     let digits: &[u8; 64] = text.try_into().ok()?;
     for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {

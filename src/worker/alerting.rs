@@ -10,21 +10,33 @@ use worker::{AbortController, Delay, Env, Fetch, Headers};
 use super::alerts::{Alert, TIMEOUT_MS, body};
 use super::fulfillment::{drain, post, signature};
 use super::hooks;
-use super::platform::{config, iso_8601, random_uuid};
+use super::platform::config::{self, Out};
+use super::platform::{iso_8601, random_uuid};
 
 /// Whether alerts are sent.
-pub fn is_on(env: &Env) -> bool {
+pub(super) fn is_on(env: &Env) -> bool {
     // Asked for every delivery: mostly there is neither such a hook nor such a variable.
     let is_told = || config::hook(env, config::ON_ALERT).is_some();
     (config::is_bound(env, config::ALERT_URL) || is_told())
         && config::missing_for_alerts(env).is_empty()
 }
 
+/// Whether what happens has to be noted for an alert: also where it cannot be told now whether
+/// there is anybody to tell, since `GWOP_MERCHANTS` cannot be read or used.
+pub(super) fn may_be_on(env: &Env) -> bool {
+    is_on(env) || is_uncertain(env)
+}
+
+/// Whether it cannot be told now whether alerts are sent.
+pub(super) fn is_uncertain(env: &Env) -> bool {
+    matches!(config::out(env), Some(Out::Unread | Out::Unusable))
+}
+
 /// Sends one alert.
 ///
 /// # Errors
 /// Why it was not taken, in our own words: nothing of the URL, which may hold credentials.
-pub async fn send(env: &Env, alert: &Alert) -> Result<(), String> {
+pub(super) async fn send(env: &Env, alert: &Alert) -> Result<(), String> {
     let id = random_uuid().map_err(|_| "the platform has no randomness")?;
     let mut body = body(alert, &id, iso_8601);
     let merchant = config::merchant(env);

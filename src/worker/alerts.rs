@@ -85,7 +85,8 @@ pub fn body(alert: &Alert, id: &str, iso_8601: impl Fn(i64) -> String) -> Value 
              GET /events?state=conflict lists them."
         ),
         AlertKind::RefusedSignatures => format!(
-            "{count} deliveries did not verify. GWOP_WEBHOOK_SECRET may be another than Gwop's."
+            "{count} deliveries were refused. GWOP_WEBHOOK_SECRET may be another than Gwop's; of \
+             several merchants GWOP_MERCHANT_ID may be. gwop_webhook_refused_total says why."
         ),
         AlertKind::ReconciliationFailed => {
             format!("The reconciliation with Gwop failed {count} time(s). The log says why.")

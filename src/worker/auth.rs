@@ -1,19 +1,21 @@
 //! Who a request comes from: the token verified, its session checked.
 
-use std::borrow::{Borrow, Cow};
+use std::borrow::Borrow;
 
 use serde_json::{Value, json};
 use worker::{Env, Request, Response, Result};
 
-use super::bounds::{IDENTITY_HEADERS, claims_identity, is_visible};
+use super::bounds::is_visible;
 use super::gwop::call;
+use super::identity::Identity;
 use super::platform::body::Incoming;
 use super::platform::response::Answer;
 use super::platform::{config, log, now_ms};
 use super::sessions::client as sessions;
-use super::sessions::object::{SessionCall, Standing};
+use super::sessions::object::SessionCall;
 use super::verify::{self, Failure};
-use crate::token::{Claims, Code, Rejection};
+use crate::session::SessionStatus;
+use crate::token::{Code, Rejection};
 
 /// What `WWW-Authenticate` names as the protected area (RFC 9110 section 11.5).
 const CHALLENGE: &str = "Bearer realm=\"gwop\"";
@@ -21,75 +23,6 @@ const CHALLENGE: &str = "Bearer realm=\"gwop\"";
 const REUSE_MS: i64 = 30_000;
 /// When to come back to what is overloaded or out of reach, in seconds.
 pub(super) const LATER_SECONDS: &str = "5";
-
-/// Who a request comes from: verified.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
-    /// `{chain}:{address}`.
-    pub subject: String,
-    /// The wallet's chain.
-    pub chain: String,
-    /// The wallet's address.
-    pub wallet_address: String,
-    /// The session behind the token (`sess_*`).
-    pub session_id: Option<String>,
-    /// The merchant that the token was issued for: this one.
-    pub merchant_id: String,
-    /// When the token expires, in milliseconds since the epoch.
-    pub expires_at_ms: i64,
-}
-
-impl Identity {
-    pub(super) fn of(claims: &Claims<'_>) -> Self {
-        let (chain, wallet_address) = claims.chain_and_wallet();
-        Self {
-            subject: claims.subject().into_owned(),
-            chain,
-            wallet_address,
-            session_id: claims.session_id().map(Cow::into_owned),
-            merchant_id: claims.merchant_id().unwrap_or_default().into_owned(),
-            expires_at_ms: claims.expires_at_ms(),
-        }
-    }
-
-    pub(super) fn headers(&self) -> [(&'static str, &str); 4] {
-        let session_id = self.session_id.as_deref().unwrap_or_default();
-        let [subject, chain, wallet, session] = IDENTITY_HEADERS;
-        [
-            (subject, self.subject.as_str()),
-            (chain, self.chain.as_str()),
-            (wallet, self.wallet_address.as_str()),
-            (session, session_id),
-        ]
-    }
-
-    /// The request as an app behind this Worker should see it: with `X-Gwop-Subject`, `X-Gwop-Chain`, `X-Gwop-Wallet` and
-    /// `X-Gwop-Session` of this identity, in place of whatever came in under these names.
-    ///
-    /// # Errors
-    /// Where the platform refuses a header.
-    pub fn forward(&self, request: &Request) -> Result<Request> {
-        let forwarded = without_identity_headers(request)?;
-        for (name, value) in self.headers() {
-            forwarded.headers().set(name, value)?;
-        }
-        Ok(forwarded)
-    }
-}
-
-/// The request without `X-Gwop-Subject`, `X-Gwop-Chain`, `X-Gwop-Wallet` and `X-Gwop-Session`, which only this Worker may set, also where `_` stands
-/// for `-`: WSGI, Rack and PHP take both for the same.
-///
-/// # Errors
-/// Where the platform refuses to copy the request.
-pub fn without_identity_headers(request: &Request) -> Result<Request> {
-    let stripped = request.clone_mut()?;
-    let names: Vec<String> = stripped.headers().keys().collect();
-    for name in names.iter().filter(|name| claims_identity(name)) {
-        stripped.headers().delete(name)?;
-    }
-    Ok(stripped)
-}
 
 /// Why nobody could be named.
 #[derive(Debug)]
@@ -210,7 +143,7 @@ pub(super) async fn verified(
                 Code::JwksUnavailable | Code::TokenKeyUnsupported
             ) =>
         {
-            log::error("jwks_unavailable", &[]);
+            log::error_of(env, "jwks_unavailable", &[]);
             AuthError::Unavailable
         }
         Some(rejection) => AuthError::Token(rejection),
@@ -231,7 +164,8 @@ fn reuse_ms(env: &Env) -> Option<i64> {
         Some(seconds) => {
             // What cannot be read must not weaken the check.
             let seconds = seconds.parse::<u32>().unwrap_or_else(|_| {
-                log::error(
+                log::error_of(
+                    env,
                     "not_understood",
                     &[("variable", config::SESSION_CHECK.into())],
                 );
@@ -251,9 +185,9 @@ async fn check_session(env: &Env, identity: &Identity) -> std::result::Result<()
         return ended();
     };
     match ask_object(env, session_id, &SessionCall::Check { reuse_ms }).await? {
-        Standing::Active => return Ok(()),
-        Standing::Ended => return ended(),
-        Standing::Unknown => {}
+        SessionStatus::Active => return Ok(()),
+        SessionStatus::Ended => return ended(),
+        SessionStatus::Unknown => {}
     }
     let asked_at = now_ms();
     let active = match call(
@@ -267,13 +201,14 @@ async fn check_session(env: &Env, identity: &Identity) -> std::result::Result<()
         // Said now, but not remembered: Gwop may come to know a session that is only just made.
         Err(error) if error.code().as_deref() == Some("SESSION_NOT_FOUND") => return ended(),
         Err(error) => {
-            log::error("session_check_failed", &[("error", error.brief().into())]);
+            let brief = [("error", error.brief().into())];
+            log::error_of(env, "session_check_failed", &brief);
             return Err(AuthError::Unavailable);
         }
     };
     match ask_object(env, session_id, &SessionCall::Seen { active, asked_at }).await? {
-        Standing::Active => Ok(()),
-        Standing::Ended | Standing::Unknown => ended(),
+        SessionStatus::Active => Ok(()),
+        SessionStatus::Ended | SessionStatus::Unknown => ended(),
     }
 }
 
@@ -281,10 +216,11 @@ pub(super) async fn ask_object(
     env: &Env,
     session_id: &str,
     question: &SessionCall,
-) -> std::result::Result<Standing, AuthError> {
+) -> std::result::Result<SessionStatus, AuthError> {
     let answer = sessions::ask(env, session_id, question).await;
     answer.map_err(|error| {
-        log::error(
+        log::error_of(
+            env,
             "storage_refused",
             &[
                 ("at", "session".into()),

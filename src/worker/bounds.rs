@@ -4,6 +4,8 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use serde_json::Value;
 
+use crate::exchange::is_long_enough;
+
 /// The merchant key of every simulator that is given none. It is public.
 pub const SIMULATOR_MERCHANT_KEY: &str = "sk_m_simulator";
 /// The webhook secret of every simulator that is given none. It is public.
@@ -52,7 +54,7 @@ pub fn is_merchant_key(text: &str) -> bool {
 /// Whether each of the values has at least `least` characters.
 #[must_use]
 pub fn are_long_enough(values: &[&str], least: usize) -> bool {
-    values.iter().all(|value| value.chars().count() >= least)
+    values.iter().all(|value| is_long_enough(value, least))
 }
 
 /// Whether an app may take a header of this name for one of [`IDENTITY_HEADERS`]. WSGI, Rack and PHP see no difference between `-` and `_`.

@@ -20,7 +20,7 @@ use super::platform::{config, now_ms};
 use super::schedule::FULFILMENT_TIMEOUT_MS;
 
 /// The URL that a service binding sees where `FULFILLMENT_URL` is absent.
-const SERVICE_URL: &str = "https://fulfilment/webhooks/gwop";
+const SERVICE_URL: &str = "https://fulfillment/webhooks/gwop";
 
 /// How long the rest of an answer may take.
 const REST_OF_ANSWER: Duration = Duration::from_secs(1);
@@ -29,7 +29,7 @@ const REST_OF_ANSWER: Duration = Duration::from_secs(1);
 const LIMIT: Duration = Duration::from_millis(FULFILMENT_TIMEOUT_MS.unsigned_abs());
 
 /// Why fulfillment did not take an event, for the log and the operator: in our own words, nothing of a body or a URL.
-pub struct NotTaken {
+pub(super) struct NotTaken {
     /// The status of its answer; `None` where there was none.
     pub status: Option<u16>,
     /// What that was.
@@ -49,7 +49,10 @@ impl From<&str> for NotTaken {
 ///
 /// # Errors
 /// [`NotTaken`]: it answered other than 2xx, too late, or not at all.
-pub async fn deliver(env: &Env, event_id: &str, event: &Claimed) -> Result<(), NotTaken> {
+pub(super) async fn deliver(env: &Env, event_id: &str, event: &Claimed) -> Result<(), NotTaken> {
+    if let Some(out) = config::out(env) {
+        return Err(out.reason().into());
+    }
     if let Some(hook) = config::hook(env, config::ON_EVENT) {
         return Ok(hooks::call(&hook, &told(event)?, LIMIT).await?);
     }
@@ -103,7 +106,7 @@ fn told(event: &Claimed) -> Result<String, &'static str> {
 }
 
 /// Reads an answer to its end. Nobody needs the body, but a connection whose answer was read can serve the next delivery.
-pub async fn drain(response: worker::Response, abort: AbortController) {
+pub(super) async fn drain(response: worker::Response, abort: AbortController) {
     let response: web_sys::Response = response.into();
     if let Some(mut rest) = response.body().and_then(|body| Chunks::of(&body)) {
         let drained = pin!(rest.drain());
@@ -114,7 +117,7 @@ pub async fn drain(response: worker::Response, abort: AbortController) {
 }
 
 /// The signature header of a body, in Gwop's format, under each of these secrets.
-pub fn signature(secrets: &[String], body: &str) -> String {
+pub(super) fn signature(secrets: &[String], body: &str) -> String {
     let timestamp = now_ms().checked_div(1_000).unwrap_or(0).to_string();
     let mut signature = String::from("t=");
     signature.push_str(&timestamp);
@@ -152,7 +155,7 @@ fn request(
 }
 
 /// A `POST` that follows no redirect.
-pub fn post(url: &str, headers: Headers, body: &str) -> worker::Result<Request> {
+pub(super) fn post(url: &str, headers: Headers, body: &str) -> worker::Result<Request> {
     let mut init = RequestInit::new();
     init.with_method(Method::Post)
         .with_headers(headers)

@@ -31,7 +31,7 @@ const MAX_WAIT_SECONDS: i64 = 60;
 const MAX_PATIENCE_MS: i64 = 60 * 60 * 1_000;
 
 /// The platform's clock, randomness, HTTP and timers.
-pub struct Platform;
+pub(super) struct Platform;
 
 impl Transport for Platform {
     fn now_ms(&self) -> i64 {
@@ -110,7 +110,7 @@ async fn received(response: worker::Response) -> Result<Response, Failure> {
 }
 
 /// The URL of one of Gwop's hosts, as configured.
-pub fn host_url(env: &Env, host: Host) -> String {
+pub(super) fn host_url(env: &Env, host: Host) -> String {
     let name = match host {
         Host::Agents => config::GWOP_SERVER_URL,
         Host::Identity => config::GWOP_IDENTITY_URL,
@@ -295,7 +295,7 @@ fn read(result: Result<Decoded, Fault>) -> Result<serde_json::Value, CallError> 
 }
 
 /// Fetches a public document; `None` unless it is a whole answer with status 200.
-pub async fn fetch_public(url: &str) -> Option<Vec<u8>> {
+pub(super) async fn fetch_public(url: &str) -> Option<Vec<u8>> {
     let request = Request {
         method: "GET",
         url,

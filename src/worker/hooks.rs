@@ -15,7 +15,7 @@ use worker::Delay;
 /// # Errors
 /// It threw, its promise rejected, or did not settle in time: in our own words, since what the
 /// merchant's code says may hold anything.
-pub async fn call(hook: &Function, text: &str, limit: Duration) -> Result<(), &'static str> {
+pub(super) async fn call(hook: &Function, text: &str, limit: Duration) -> Result<(), &'static str> {
     let rejected = "the hook rejected";
     let returned = hook
         .call1(&JsValue::UNDEFINED, &JsValue::from_str(text))

@@ -3,15 +3,18 @@
 //! made here holds that merchant's secrets, and nobody else's.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::fmt;
+use std::rc::Rc;
 
-use js_sys::{Array, JSON, Object, Reflect};
+use js_sys::futures::JsFuture;
+use js_sys::{Array, JSON, Map, Object, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use worker::Env;
-use worker::kv::KvStore;
 
 use super::bounds::is_merchant_key;
-use super::platform::{config, log, now_ms};
+use super::platform::config::{self, Out};
+use super::platform::{log, now_ms};
+use super::segments::{Asked, Secrets, Segments, Shared, shared};
 
 /// What a merchant has of its own or not at all: with the Worker's it would be let in where it is
 /// not at home.
@@ -35,78 +38,144 @@ const SHARED: [&str; 4] = [
     config::RECONCILE_SINCE,
 ];
 
-/// How long what a KV namespace says of a merchant is kept, in milliseconds.
-const KEPT_MS: i64 = 60_000;
-/// Of how many merchants an isolate keeps that.
-const KEPT_MERCHANTS: usize = 1_000;
-/// How many merchants a page of a KV namespace lists.
-const PAGE: u64 = 1_000;
+/// How many of them one question to it may be about.
+const AT_ONCE: usize = 100;
+/// The entry of a KV namespace in which the Worker keeps in mind who has to be compared with whom.
+/// No merchant's key has such a character.
+const COMPARED: &str = "_compared";
+/// How many values of the variable, and how many namespaces, an isolate keeps in mind: a router may
+/// call the Worker with several environments.
+const KEPT_SOURCES: usize = 4;
 
-/// What `GWOP_MERCHANTS` says cannot be had, or cannot be used. The log has a line of it.
+/// Why a merchant cannot be served.
 #[derive(Debug)]
-pub struct Unusable;
+pub(super) enum Unusable {
+    /// What `GWOP_MERCHANTS` says cannot be had now: later it may.
+    Unread,
+    /// Too many segments that name nobody were looked up lately.
+    Full,
+    /// It cannot be used. The log says of whom.
+    NotUnderstood,
+    /// The merchant has a secret that somebody else has.
+    Shared(Shared),
+}
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unread => formatter.write_str("GWOP_MERCHANTS cannot be read now: try again"),
+            Self::Full => formatter.write_str("Too many unknown paths: try again later"),
+            Self::NotUnderstood => {
+                formatter.write_str("GWOP_MERCHANTS cannot be used: the log says of whom")
+            }
+            Self::Shared(pair) => write!(formatter, "GWOP_MERCHANTS: {pair}"),
+        }
+    }
+}
 
 /// Whether there are several merchants.
-pub fn is_on(env: &Env) -> bool {
+pub(super) fn is_on(env: &Env) -> bool {
     config::is_bound(env, config::MERCHANTS)
 }
 
 /// The environment of the merchant with this key; `None` where there is no such merchant.
 ///
 /// # Errors
-/// [`Unusable`].
-pub async fn find(env: &Env, key: &str) -> Result<Option<Env>, Unusable> {
+/// [`Unusable`], after a line in the log.
+pub(super) async fn find(env: &Env, key: &str) -> Result<Option<Env>, Unusable> {
+    found(env, key, Who::Anybody).await
+}
+
+/// Who names a merchant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Who {
+    /// The path of a request.
+    Anybody,
+    /// What is stored of it: it was a merchant once.
+    Ourselves,
+}
+
+async fn found(env: &Env, key: &str, who: Who) -> Result<Option<Env>, Unusable> {
     if !is_merchant_key(key) {
         return Ok(None);
     }
-    let settings = match settings_of(env, key).await {
-        Ok(None) => return Ok(None),
-        Ok(Some(settings)) => settings,
-        Err(Unusable) => return Err(not_understood(key)),
-    };
-    let names = Object::keys(&settings);
-    let known = |name: JsValue| name.as_string().is_some_and(|name| is_known(&name));
-    if !names.iter().all(known) {
-        return Err(not_understood(key));
+    match settings_of(env, key, who).await {
+        Ok(found) => Ok(found.map(|settings| overlaid(env, key, Ok(&settings)))),
+        Err(unusable) => {
+            said(key, &unusable);
+            Err(unusable)
+        }
     }
-    Ok(Some(overlaid(env, key, Some(&settings))))
 }
 
 /// The environment of the merchant with this key, for what is stored of it. With an empty key this
-/// one; of a merchant that is gone or cannot be read one in which every part is off.
-pub async fn env_of(env: &Env, key: &str) -> Env {
+/// one; of a merchant that is gone or cannot be used one in which every part is off, and
+/// [`config::out`] says why.
+pub(super) async fn env_of(env: &Env, key: &str) -> Env {
     if key.is_empty() {
         return env.clone();
     }
-    match find(env, key).await {
+    let why = match found(env, key, Who::Ourselves).await {
         Ok(Some(found)) => return found,
-        Ok(None) => log::error("merchant_unknown", &[("merchant", key.into())]),
-        Err(Unusable) => {}
-    }
-    overlaid(env, key, None)
+        Ok(None) => {
+            log::error("merchant_unknown", &[("merchant", key.into())]);
+            Out::Gone
+        }
+        Err(Unusable::Unread | Unusable::Full) => Out::Unread,
+        Err(Unusable::NotUnderstood | Unusable::Shared(_)) => Out::Unusable,
+    };
+    overlaid(env, key, Err(why))
 }
 
 /// The keys of all merchants, in their order. Of more than a thousand in a KV namespace, the first
 /// thousand.
 ///
 /// # Errors
-/// [`Unusable`].
-pub async fn keys(env: &Env) -> Result<Vec<String>, Unusable> {
-    let names: Vec<String> = if let Some(store) = namespace(env) {
-        let listed = store.list().limit(PAGE).execute().await;
-        let listed = listed.map_err(|_| not_understood(""))?;
-        listed.keys.into_iter().map(|key| key.name).collect()
+/// [`Unusable`], after a line in the log.
+pub(super) async fn keys(env: &Env) -> Result<Vec<String>, Unusable> {
+    let names = if let Some(store) = namespace(env) {
+        listed(&store).await
     } else {
-        let all = all(env).map_err(|Unusable| not_understood(""))?;
-        let names = all.map(|all| Object::keys(&all)).unwrap_or_default();
-        names.iter().filter_map(|name| name.as_string()).collect()
+        with_parsed(env, |parsed| {
+            let all = parsed.merchants.as_ref().ok_or(Unusable::NotUnderstood)?;
+            Ok(all.iter().map(|(key, _)| key.clone()).collect())
+        })
     };
-    let mut keys: Vec<String> = names
-        .into_iter()
-        .filter(|name| is_merchant_key(name))
-        .collect();
+    let mut keys: Vec<String> = names.inspect_err(|unusable| said("", unusable))?;
     keys.sort_unstable();
     Ok(keys)
+}
+
+/// Compares all merchants, and says what is wrong with them: a sentence for each, which names
+/// merchants and variables, and no value. What is found in a KV namespace is kept there, so that
+/// every isolate compares the two. Of more than a thousand there, the first thousand.
+///
+/// # Errors
+/// [`Unusable`], after a line in the log.
+pub(super) async fn problems(env: &Env) -> Result<Vec<String>, Unusable> {
+    let (unusable, pairs) = if let Some(store) = namespace(env) {
+        let compared = compared(env, &store).await;
+        compared.inspect_err(|unusable| said("", unusable))?
+    } else {
+        with_parsed(env, |parsed| {
+            let Some(all) = &parsed.merchants else {
+                return (vec![String::new()], vec![]);
+            };
+            let unusable = all.iter().filter(|(_, merchant)| merchant.is_none());
+            let unusable = unusable.map(|(key, _)| key.clone()).collect();
+            (unusable, parsed.shared.clone())
+        })
+    };
+    let told = unusable.iter().map(|key| match key.as_str() {
+        "" => "GWOP_MERCHANTS is no JSON object".to_owned(),
+        key => [key, " is no object, or has a name that is not known"].concat(),
+    });
+    Ok(told.chain(pairs.iter().map(ToString::to_string)).collect())
+}
+
+/// Whether [`problems`] asks a KV namespace for everything in it.
+pub(super) fn is_costly(env: &Env) -> bool {
+    namespace(env).is_some()
 }
 
 fn is_known(name: &str) -> bool {
@@ -114,105 +183,387 @@ fn is_known(name: &str) -> bool {
     tables.iter().any(|table| table.contains(&name))
 }
 
-/// Says of which merchant something cannot be used; never what.
-fn not_understood(key: &str) -> Unusable {
-    log::error(
-        "not_understood",
-        &[
-            ("variable", config::MERCHANTS.into()),
-            ("merchant", key.into()),
-        ],
-    );
-    Unusable
-}
-
-/// All merchants with their settings, where a variable or a secret holds them.
-fn all(env: &Env) -> Result<Option<Object>, Unusable> {
-    let value = config::value(env, config::MERCHANTS);
-    if value.is_null_or_undefined() {
-        return Ok(None);
+/// Says in the log who cannot be used, and why; never what.
+fn said(key: &str, unusable: &Unusable) {
+    let merchant = ("merchant", key.into());
+    match unusable {
+        // It has its answer: strangers do not fill the log too.
+        Unusable::Full => {}
+        Unusable::Unread => log::error("merchants_unread", &[merchant]),
+        Unusable::NotUnderstood => {
+            let variable = ("variable", config::MERCHANTS.into());
+            log::error("not_understood", &[variable, merchant]);
+        }
+        Unusable::Shared(pair) => {
+            let other = pair.keys.iter().find(|of| *of != key);
+            let other = other.map(String::as_str).unwrap_or_default();
+            log::error(
+                "merchants_share",
+                &[
+                    merchant,
+                    ("other", other.into()),
+                    ("variable", pair.name.into()),
+                ],
+            );
+        }
     }
-    let parsed = match value.as_string() {
-        Some(text) => JSON::parse(&text).map_err(|_| Unusable)?,
-        None => value,
-    };
-    plain_object(parsed).map(Some)
 }
 
-fn plain_object(value: JsValue) -> Result<Object, Unusable> {
+/// A merchant as it is configured.
+#[derive(Clone)]
+struct Merchant {
+    settings: Object,
+    secrets: Rc<Secrets>,
+    /// With whom it has to be compared, besides the Worker itself.
+    others: Rc<Vec<String>>,
+}
+
+impl Merchant {
+    /// A merchant with these settings; `None` where they cannot be used.
+    fn of(settings: JsValue) -> Option<Self> {
+        let settings = plain_object(settings)?;
+        let names = Object::keys(&settings);
+        let known = |name: JsValue| name.as_string().is_some_and(|name| is_known(&name));
+        names.iter().all(known).then(|| Self {
+            secrets: Rc::new(secrets_of(settings.unchecked_ref())),
+            settings,
+            others: Rc::default(),
+        })
+    }
+}
+
+/// What of this environment nobody else may have.
+fn secrets_of(env: &Env) -> Secrets {
+    let of = |name| {
+        config::values(env, name)
+            .into_iter()
+            .map(move |value| (name, value))
+    };
+    NEVER_SHARED.into_iter().flat_map(of).collect()
+}
+
+fn plain_object(value: JsValue) -> Option<Object> {
     if value.is_object() && !Array::is_array(&value) {
-        value.dyn_into().map_err(|_| Unusable)
+        value.dyn_into().ok()
     } else {
-        Err(Unusable)
+        None
+    }
+}
+
+/// What a variable or a secret holds, read once in an isolate.
+struct Parsed {
+    /// What it was read from: the value, and the Worker's own secrets.
+    from: Vec<JsValue>,
+    /// By key, `None` where a merchant's settings cannot be used; `None` where all of it cannot.
+    merchants: Option<Vec<(String, Option<Merchant>)>>,
+    shared: Vec<Shared>,
+}
+
+impl Parsed {
+    fn of(env: &Env, from: Vec<JsValue>) -> Self {
+        let value = config::value(env, config::MERCHANTS);
+        let parsed = match value.as_string() {
+            Some(text) => JSON::parse(&text).ok(),
+            None => Some(value),
+        };
+        let merchants = parsed.and_then(plain_object).map(|all| {
+            let names = Object::keys(&all);
+            let names = names.iter().filter_map(|name| name.as_string());
+            let keys = names.filter(|name| is_merchant_key(name));
+            keys.map(|key| {
+                let settings = Reflect::get(&all, &JsValue::from_str(&key));
+                (key, settings.ok().and_then(Merchant::of))
+            })
+            .collect::<Vec<_>>()
+        });
+        let own = secrets_of(env);
+        let mut all = vec![("", &own)];
+        for (key, merchant) in merchants.iter().flatten() {
+            if let Some(merchant) = merchant {
+                all.push((key.as_str(), &merchant.secrets));
+            }
+        }
+        let shared = shared(&NEVER_SHARED, &all);
+        Self {
+            from,
+            merchants,
+            shared,
+        }
+    }
+}
+
+/// Does something with what the variable holds.
+fn with_parsed<T>(env: &Env, work: impl FnOnce(&Parsed) -> T) -> T {
+    thread_local! {
+        static PARSED: RefCell<Vec<Parsed>> = const { RefCell::new(vec![]) };
+    }
+    let names = [config::MERCHANTS].into_iter().chain(NEVER_SHARED);
+    let from: Vec<JsValue> = names.map(|name| config::value(env, name)).collect();
+    PARSED.with_borrow_mut(|kept| {
+        // Texts are the same where they say the same, objects where they are.
+        let at = kept.iter().position(|parsed| parsed.from == from);
+        let parsed = match at {
+            Some(at) => kept.remove(at),
+            None => Parsed::of(env, from),
+        };
+        let done = work(&parsed);
+        kept.truncate(KEPT_SOURCES.saturating_sub(1));
+        kept.insert(0, parsed);
+        done
+    })
+}
+
+/// What is asked of a KV namespace. `worker`'s own methods bring serde for options and metadata that
+/// nobody has here: 5 % of the Worker.
+#[allow(unsafe_code)] // wasm-bindgen's generated glue.
+mod kv {
+    use super::{Array, JsValue, Object, Promise};
+    use wasm_bindgen::prelude::wasm_bindgen;
+
+    #[wasm_bindgen]
+    extern "C" {
+        pub type Namespace;
+        #[wasm_bindgen(method, catch)]
+        pub fn get(this: &Namespace, keys: &Array, kind: &str) -> Result<Promise, JsValue>;
+        #[wasm_bindgen(method, catch)]
+        pub fn put(this: &Namespace, key: &str, value: &str) -> Result<Promise, JsValue>;
+        #[wasm_bindgen(method, catch)]
+        pub fn list(this: &Namespace, options: &Object) -> Result<Promise, JsValue>;
     }
 }
 
 /// The KV namespace that holds a merchant's settings under its key, where it is bound as
 /// `GWOP_MERCHANTS`.
-fn namespace(env: &Env) -> Option<KvStore> {
+fn namespace(env: &Env) -> Option<kv::Namespace> {
     let value = config::value(env, config::MERCHANTS);
     if !value.is_object() {
         return None;
     }
     let get = Reflect::get(&value, &JsValue::from_str("getWithMetadata")).ok()?;
-    get.is_function()
-        .then(|| KvStore::from_this(env, config::MERCHANTS).ok())?
+    get.is_function().then(|| value.unchecked_into())
 }
 
-async fn settings_of(env: &Env, key: &str) -> Result<Option<Object>, Unusable> {
-    let Some(store) = namespace(env) else {
-        let Some(all) = all(env)? else {
+/// What a namespace answers.
+async fn answered(asked: Result<Promise, JsValue>) -> Result<JsValue, Unusable> {
+    let asked = asked.map_err(|_| Unusable::Unread)?;
+    JsFuture::from(asked).await.map_err(|_| Unusable::Unread)
+}
+
+/// The texts under these keys, and the one with whom to compare.
+async fn texts(store: &kv::Namespace, keys: &[String]) -> Result<Map, Unusable> {
+    let names = Array::of1(&JsValue::from_str(COMPARED));
+    for key in keys {
+        names.push(&JsValue::from_str(key));
+    }
+    let found = answered(store.get(&names, "text")).await?;
+    found.dyn_into().map_err(|_| Unusable::Unread)
+}
+
+fn text(texts: &Map, key: &str) -> Option<String> {
+    texts.get(&JsValue::from_str(key)).as_string()
+}
+
+async fn settings_of(env: &Env, key: &str, who: Who) -> Result<Option<Object>, Unusable> {
+    if let Some(store) = namespace(env) {
+        return settings_in(env, &store, key, who).await;
+    }
+    with_parsed(env, |parsed| {
+        let all = parsed.merchants.as_ref().ok_or(Unusable::NotUnderstood)?;
+        let Some((_, merchant)) = all.iter().find(|(of, _)| of == key) else {
             return Ok(None);
         };
-        let name = JsValue::from_str(key);
-        // Not what every object has, such as `constructor`.
-        if !Object::has_own(&all, &name) {
-            return Ok(None);
+        let merchant = merchant.as_ref().ok_or(Unusable::NotUnderstood)?;
+        match parsed.shared.iter().find(|pair| pair.is_about(key)) {
+            Some(pair) => Err(Unusable::Shared(pair.clone())),
+            None => Ok(Some(merchant.settings.clone())),
         }
-        return plain_object(Reflect::get(&all, &name).map_err(|_| Unusable)?).map(Some);
-    };
-    let text = match kept(key) {
-        Some(text) => text,
-        None => {
-            let text = store.get(key).text().await.map_err(|_| Unusable)?;
-            keep(key, text.clone());
-            text
-        }
-    };
-    match text {
-        None => Ok(None),
-        Some(text) => plain_object(JSON::parse(&text).map_err(|_| Unusable)?).map(Some),
-    }
-}
-
-/// What a KV namespace says of a merchant, and until when that is kept.
-type Kept = BTreeMap<String, (Option<String>, i64)>;
-
-thread_local! {
-    static KEPT: RefCell<Kept> = const { RefCell::new(BTreeMap::new()) };
-}
-
-/// What a KV namespace said of a merchant a short time ago.
-#[allow(clippy::option_option)] // Whether it is kept, and whether there is such a merchant.
-fn kept(key: &str) -> Option<Option<String>> {
-    KEPT.with_borrow(|kept| {
-        let (text, until) = kept.get(key)?;
-        (now_ms() < *until).then(|| text.clone())
     })
 }
 
-fn keep(key: &str, text: Option<String>) {
-    KEPT.with_borrow_mut(|kept| {
-        if kept.len() >= KEPT_MERCHANTS {
-            kept.clear();
+async fn settings_in(
+    env: &Env,
+    store: &kv::Namespace,
+    key: &str,
+    who: Who,
+) -> Result<Option<Object>, Unusable> {
+    let Some(merchant) = merchant_in(env, store, key, who).await? else {
+        return Ok(None);
+    };
+    let merchant = merchant.ok_or(Unusable::NotUnderstood)?;
+    let own = secrets_of(env);
+    let alike = |other: &str, secrets: &Secrets| {
+        let both = shared(&NEVER_SHARED, &[(other, secrets), (key, &merchant.secrets)]);
+        both.into_iter().next().map(Unusable::Shared)
+    };
+    if let Some(unusable) = alike("", &own) {
+        return Err(unusable);
+    }
+    for other in merchant.others.iter() {
+        // What is compared is what is there now: who was put right is let in again.
+        if let Some(Some(found)) = merchant_in(env, store, other, Who::Ourselves).await?
+            && let Some(unusable) = alike(other, &found.secrets)
+        {
+            return Err(unusable);
         }
-        kept.insert(key.to_owned(), (text, now_ms().saturating_add(KEPT_MS)));
+    }
+    Ok(Some(merchant.settings))
+}
+
+/// What an isolate knows of a KV namespace.
+type Known = Segments<Option<Merchant>>;
+
+/// Does something with what is known of the namespace that is bound.
+fn with_known<T>(env: &Env, work: impl FnOnce(&mut Known) -> T) -> T {
+    thread_local! {
+        static KNOWN: RefCell<Vec<(JsValue, Known)>> = const { RefCell::new(vec![]) };
+    }
+    let namespace = config::value(env, config::MERCHANTS);
+    KNOWN.with_borrow_mut(|kept| {
+        let at = kept.iter().position(|(of, _)| *of == namespace);
+        let (namespace, mut known) = match at {
+            Some(at) => kept.remove(at),
+            None => (namespace, Known::default()),
+        };
+        let done = work(&mut known);
+        kept.truncate(KEPT_SOURCES.saturating_sub(1));
+        kept.insert(0, (namespace, known));
+        done
+    })
+}
+
+/// The merchant with this key; `None` inside where its settings cannot be used.
+#[allow(clippy::option_option)] // Whether it is there, and whether it can be used.
+async fn merchant_in(
+    env: &Env,
+    store: &kv::Namespace,
+    key: &str,
+    who: Who,
+) -> Result<Option<Option<Merchant>>, Unusable> {
+    match with_known(env, |known| known.ask(key, now_ms())) {
+        Asked::Known(merchant) => return Ok(Some(merchant)),
+        Asked::Nobody => return Ok(None),
+        Asked::Full if who == Who::Anybody => return Err(Unusable::Full),
+        Asked::Full | Asked::Read => {}
+    }
+    let texts = texts(store, &[key.to_owned()]).await?;
+    Ok(with_known(env, |known| {
+        let found = text(&texts, key).map(|found| {
+            let others = text(&texts, COMPARED);
+            kept_of(known, key, &found, others.as_deref())
+        });
+        known.keep(key, found.clone(), now_ms(), config::merchants_kept_ms(env));
+        found
+    }))
+}
+
+/// A merchant as the namespace has it, to be compared with those that the entry names, and with
+/// those that this isolate knows and finds to be alike.
+fn kept_of(known: &mut Known, key: &str, text: &str, others: Option<&str>) -> Option<Merchant> {
+    let mut merchant = Merchant::of(JSON::parse(text).ok()?)?;
+    let compared = others.and_then(|text| JSON::parse(text).ok());
+    let others = compared.and_then(|all| Reflect::get(&all, &JsValue::from_str(key)).ok());
+    let mut names = match others {
+        Some(others) if Array::is_array(&others) => {
+            let others = Array::from(&others);
+            others.iter().filter_map(|name| name.as_string()).collect()
+        }
+        _ => vec![],
+    };
+    known.change(now_ms(), |other, found| {
+        let Some(found) = found.as_mut().filter(|_| other != key) else {
+            return;
+        };
+        let both = [
+            (other, found.secrets.as_ref()),
+            (key, merchant.secrets.as_ref()),
+        ];
+        if !shared(&NEVER_SHARED, &both).is_empty() {
+            names.push(other.to_owned());
+            Rc::make_mut(&mut found.others).push(key.to_owned());
+        }
     });
+    merchant.others = Rc::new(names);
+    Some(merchant)
+}
+
+async fn listed(store: &kv::Namespace) -> Result<Vec<String>, Unusable> {
+    // A page has a thousand.
+    let page = answered(store.list(&Object::new())).await?;
+    let keys = Reflect::get(&page, &JsValue::from_str("keys")).map_err(|_| Unusable::Unread)?;
+    let name = JsValue::from_str("name");
+    let keys = Array::from(&keys);
+    let names = keys.iter().filter_map(|key| {
+        let name = Reflect::get(&key, &name).ok()?.as_string()?;
+        is_merchant_key(&name).then_some(name)
+    });
+    Ok(names.collect())
+}
+
+/// Reads the whole namespace. Answers whose settings cannot be used, and who has the same secret as
+/// somebody else.
+async fn compared(
+    env: &Env,
+    store: &kv::Namespace,
+) -> Result<(Vec<String>, Vec<Shared>), Unusable> {
+    let keys = listed(store).await?;
+    let (mut unusable, mut found, mut before) = (vec![], vec![], None);
+    for some in keys.chunks(AT_ONCE.saturating_sub(1)) {
+        let texts = texts(store, some).await?;
+        before = text(&texts, COMPARED);
+        for key in some {
+            let Some(text) = text(&texts, key) else {
+                continue;
+            };
+            match JSON::parse(&text).ok().and_then(Merchant::of) {
+                Some(merchant) => found.push((key.as_str(), merchant.secrets)),
+                None => unusable.push(key.clone()),
+            }
+        }
+    }
+    let own = secrets_of(env);
+    let mut all = vec![("", &own)];
+    all.extend(found.iter().map(|(key, secrets)| (*key, secrets.as_ref())));
+    let pairs = shared(&NEVER_SHARED, &all);
+    keep_compared(store, &pairs, before.as_deref()).await;
+    Ok((unusable, pairs))
+}
+
+/// Keeps who has to be compared with whom where every isolate sees it, unless that is known: by key,
+/// the keys of others.
+async fn keep_compared(store: &kv::Namespace, pairs: &[Shared], before: Option<&str>) {
+    let compared = Object::new();
+    for [one, other] in pairs.iter().map(|pair| &pair.keys) {
+        // With the Worker itself everybody is compared anyway.
+        if one.is_empty() {
+            continue;
+        }
+        for (key, with) in [(one, other), (other, one)] {
+            let (key, with) = (JsValue::from_str(key), JsValue::from_str(with));
+            let others = match Reflect::get(&compared, &key) {
+                Ok(others) if Array::is_array(&others) => Array::from(&others),
+                _ => Array::new(),
+            };
+            if !others.includes(&with, 0) {
+                others.push(&with);
+            }
+            // A plain object takes any property.
+            let _ = Reflect::set(&compared, &key, &others);
+        }
+    }
+    let text = JSON::stringify(&compared)
+        .ok()
+        .and_then(|text| text.as_string());
+    let text = text.unwrap_or_default();
+    if before.unwrap_or("{}") != text && answered(store.put(COMPARED, &text)).await.is_err() {
+        log::error("merchants_uncompared", &[]);
+    }
 }
 
 /// The environment with a merchant's settings in place of the Worker's own. Without settings every
-/// part that needs one is off.
-fn overlaid(env: &Env, key: &str, settings: Option<&Object>) -> Env {
+/// part that needs one is off, and it says why.
+fn overlaid(env: &Env, key: &str, settings: Result<&Object, Out>) -> Env {
+    let why = settings.err();
+    let settings = settings.ok();
     let own = Object::assign(&Object::new(), env.unchecked_ref());
     let put = |name: &str, value: &JsValue| {
         // A plain object takes any property.
@@ -226,6 +577,9 @@ fn overlaid(env: &Env, key: &str, settings: Option<&Object>) -> Env {
     // Nobody's settings but this merchant's.
     put(config::MERCHANTS, &JsValue::UNDEFINED);
     put(config::MERCHANT, &JsValue::from_str(key));
+    if let Some(why) = why {
+        put(config::MERCHANT_OUT, &JsValue::from_str(why.as_str()));
+    }
     for name in NEVER_SHARED {
         put(name, &given(name).unwrap_or(JsValue::UNDEFINED));
     }

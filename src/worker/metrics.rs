@@ -32,7 +32,7 @@ const COUNTERS: [(&str, &str, &str, &str); 3] = [
         "refused",
         "gwop_webhook_refused_total",
         "code",
-        "Deliveries whose signature was refused, by code.",
+        "Deliveries that were refused: by their signature, or as another merchant's.",
     ),
     (
         "attempts",
@@ -67,7 +67,7 @@ impl Tally {
         self.add(["deliveries:", outcome.as_str()].concat(), 1);
     }
 
-    /// A signature was refused.
+    /// A delivery was refused by its signature, or as another merchant's.
     pub fn refused(&mut self, code: &str) {
         self.add(["refused:", code].concat(), 1);
         self.refused = self.refused.saturating_add(1);

@@ -9,17 +9,17 @@
 //!                                                                  └─ alarm → queue → handle_queue → fulfillment
 //! ```
 //!
-//! Policy ([`schedule`], [`bounds`], [`exchange`], [`payload`], [`ledger::store`]) is plain Rust; what talks to the platform is there on `wasm32` only.
+//! Policy ([`schedule`], [`bounds`], [`payload`], [`ledger::store`]) is plain Rust; what talks to the platform is there on `wasm32` only.
 #![cfg_attr(not(target_arch = "wasm32"), allow(rustdoc::broken_intra_doc_links))]
 
 pub mod alerts;
 pub mod bounds;
-pub mod exchange;
 pub mod ledger;
 pub mod metrics;
 pub mod pages;
 pub mod payload;
 pub mod schedule;
+pub mod segments;
 pub mod trace;
 
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
@@ -32,6 +32,8 @@ mod fulfillment;
 mod gwop;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
 mod hooks;
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
+mod identity;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
 mod merchants;
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
@@ -58,8 +60,9 @@ mod test_routes;
 
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
 pub use {
-    auth::{AuthError, Identity, authenticate, without_identity_headers},
+    auth::{AuthError, authenticate},
     gwop::{CallError, call},
+    identity::{Identity, without_identity_headers},
     ledger::legacy::{GwopInvoice, GwopInvoiceIndex},
     ledger::object::GwopLedger,
     platform::panic::log_panics,

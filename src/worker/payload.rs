@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::invoice::Outcome;
+use crate::invoice::{Outcome, payment};
 
 /// The member that is added to the event.
 const OUTCOME: &str = "gwop_outcome";
@@ -103,6 +103,12 @@ pub fn text_of(json: &str) -> Option<String> {
         .map(|Lossy(text)| text)
 }
 
+/// Whose an event says that it is, by `data.merchant_id`; `None` where it does not say.
+#[must_use]
+pub fn merchant_of(body: &str) -> Option<String> {
+    Members::of(Members::of(body)?.get("data")?)?.text("merchant_id")
+}
+
 /// The event, byte for byte, with `gwop_outcome` as its last member; `None` where `body` is no JSON object. Where one came in under that
 /// name it goes, and the text between the members with it.
 #[must_use]
@@ -139,14 +145,12 @@ pub fn with_outcome(body: &str, outcome: Outcome) -> Option<String> {
     Some(text)
 }
 
-/// The transactions that an event names: a hash in lower case, since hexadecimal on Base has no case; a signature as it stands.
+/// The identity of the payment that an event tells of, where it names one.
 #[must_use]
-pub fn transactions(body: &str) -> Vec<String> {
-    let data = Members::of(body).and_then(|event| event.get("data"));
-    let data = data.and_then(Members::of);
-    let name = |member| data.as_ref().and_then(|data| data.text(member));
-    let hash = name("tx_hash").map(|hash| hash.to_ascii_lowercase());
-    hash.into_iter().chain(name("tx_signature")).collect()
+pub fn payment_of(body: &str) -> Option<String> {
+    let data = Members::of(body)?.get("data").and_then(Members::of)?;
+    let name = |member| data.text(member).unwrap_or_default();
+    payment(&name("tx_hash"), &name("tx_signature"))
 }
 
 /// Whether a header carries the text, and the receiver reads it as it was: printable ASCII without white space around it.

@@ -11,7 +11,7 @@ use super::ledger::client::{self, LedgerError};
 use super::ledger::messages::{Call, Claimed, EventKey, FailedAttempt, QueueMessage as Message};
 use super::ledger::operator_messages::LastAnswer;
 use super::merchants;
-use super::platform::{log, now_ms};
+use super::platform::{config, log, now_ms};
 use super::telemetry::{self, count};
 use super::{trace, verify};
 
@@ -37,7 +37,7 @@ pub async fn handle_queue<T>(batch: MessageBatch<T>, env: Env) -> Result<()> {
         };
         let env = merchants::env_of(env, &message.merchant).await;
         let next = if dead {
-            bury(&message, &env).await
+            dead_letter(&message, &env).await
         } else {
             fulfil(&message, &env).await
         };
@@ -124,18 +124,17 @@ async fn fulfil(message: &Message, env: &Env) -> Next {
     }
 }
 
-async fn bury(message: &Message, env: &Env) -> Next {
-    match ask::<bool>(message, env, Call::Bury).await {
-        Ok(buried) => {
-            if buried {
+async fn dead_letter(message: &Message, env: &Env) -> Next {
+    match ask::<bool>(message, env, Call::DeadLetter).await {
+        Ok(dead_lettered) => {
+            if dead_lettered {
                 count(env, |tally| tally.attempted("dead"));
-                log::error(
-                    "fulfilment_dead",
-                    &about(
-                        message,
-                        "the queue gave up; replay it when fulfillment works again",
-                    ),
-                );
+                let reason = if config::out(env).is_some() {
+                    "the queue gave up; it goes out again once its merchant can be used"
+                } else {
+                    "the queue gave up; replay it when fulfillment works again"
+                };
+                log::error("fulfilment_dead", &about(message, reason));
             }
             Next::Done
         }

@@ -6,7 +6,8 @@ use percent_encoding::percent_decode_str;
 
 use super::merchants::{self, Unusable};
 use super::platform::body::Incoming;
-use super::platform::response::{Answer, Served, served};
+use super::platform::response::Answer;
+use super::platform::served::{Served, served};
 use super::routes::{auth, console, health, listing, operator, reconcile, webhook};
 use super::telemetry;
 use worker::{Env, Request, Response, Result};
@@ -21,7 +22,7 @@ pub async fn handle(request: Request, env: impl Borrow<Env>) -> Result<Response>
 }
 
 /// As [`handle`], of a request that was looked at before.
-pub async fn serve(request: &Incoming, env: &Env) -> Served {
+pub(super) async fn serve(request: &Incoming, env: &Env) -> Served {
     let segments: Vec<Cow<'_, str>> = request.path.split('/').skip(1).map(decoded).collect();
     let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
     if let [key, rest @ ..] = segments.as_slice()
@@ -31,20 +32,23 @@ pub async fn serve(request: &Incoming, env: &Env) -> Served {
         match merchants::find(env, key).await {
             Ok(Some(of_merchant)) => return served_by(&request.of(key), &of_merchant, rest).await,
             Ok(None) => {}
-            // Gwop delivers again, and nobody is told that there is no such merchant.
-            Err(Unusable) => return served("none", request, unusable(request)).await,
+            // Gwop delivers again.
+            Err(why) => {
+                let request = request.of(key);
+                return served("none", &request, unusable(&request, &why)).await;
+            }
         }
     }
     served_by(request, env, &segments).await
 }
 
-async fn unusable(request: &Incoming) -> Answer {
+async fn unusable(request: &Incoming, why: &Unusable) -> Answer {
     request.drain().await;
-    Answer::error(
-        503,
-        "MERCHANTS_NOT_CONFIGURED",
-        "GWOP_MERCHANTS cannot be used: the log says of whom",
-    )
+    let code = match why {
+        Unusable::Unread | Unusable::Full => "UNAVAILABLE",
+        Unusable::NotUnderstood | Unusable::Shared(_) => "MERCHANTS_NOT_CONFIGURED",
+    };
+    Answer::error(503, code, &why.to_string()).header("retry-after", "5")
 }
 
 /// Serves the path, and sees to it that what was counted is told.

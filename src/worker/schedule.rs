@@ -32,6 +32,23 @@ pub const SEEN_STORED_MS: i64 = if cfg!(feature = "worker-test") {
     60_000
 };
 
+/// How long what a KV namespace says of a merchant is kept, in milliseconds.
+pub const MERCHANTS_KEPT_MS: i64 = 60_000;
+
+/// How soon a shard looks again whether its merchant's alerts can be sent that `GWOP_MERCHANTS`
+/// turned off by what cannot be used, in milliseconds.
+pub const ALERTS_AGAIN_MS: i64 = 5 * 60 * 1_000;
+
+/// Why an event of a merchant waits that is not in `GWOP_MERCHANTS`.
+pub const MERCHANT_GONE: &str =
+    "its merchant is not in GWOP_MERCHANTS: put it back, and this is delivered";
+/// Why an event waits while `GWOP_MERCHANTS` cannot be read.
+pub const MERCHANT_UNREAD: &str =
+    "GWOP_MERCHANTS could not be read: once it can be, this is delivered";
+/// Why an event of a merchant waits whose settings cannot be used.
+pub const MERCHANT_UNUSABLE: &str = "its merchant in GWOP_MERCHANTS cannot be used: put it right as the log says, and this is \
+     delivered";
+
 /// How soon the alarm comes again after storage failed inside it, in milliseconds.
 pub const ALARM_AGAIN_MS: i64 = 5_000;
 

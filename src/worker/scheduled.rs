@@ -21,6 +21,9 @@ pub async fn handle_scheduled(env: &Env) {
     if !merchants::is_on(env) {
         return;
     }
+    for problem in merchants::problems(env).await.into_iter().flatten() {
+        log::error("merchants_unusable", &[("problem", problem.into())]);
+    }
     let Ok(keys) = merchants::keys(env).await else {
         return;
     };
@@ -34,13 +37,13 @@ pub async fn handle_scheduled(env: &Env) {
 /// The same of one merchant.
 async fn look_after(env: &Env) {
     if let Err(error) = client::call_each(env, &Call::Wake, |()| false).await {
-        log::error("wake_failed", &[("error", error.to_string().into())]);
+        log::error_of(env, "wake_failed", &[("error", error.to_string().into())]);
     }
     if config::missing_for_reconciliation(env).is_empty()
         && let Err(error) = client::reconciliation(env, true).await
     {
         let error = ("error", error.to_string().into());
-        log::error("reconcile_failed", &[error]);
+        log::error_of(env, "reconcile_failed", &[error]);
     }
     telemetry::flush_now(env);
 }

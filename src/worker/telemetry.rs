@@ -57,20 +57,20 @@ fn with_counted<T>(env: &Env, work: impl FnOnce(&mut Counted) -> T) -> T {
 }
 
 /// Counts something.
-pub fn count(env: &Env, work: impl FnOnce(&mut Tally)) {
+pub(super) fn count(env: &Env, work: impl FnOnce(&mut Tally)) {
     with_counted(env, |counted| work(&mut counted.tally));
 }
 
 /// Has what was counted told to shard 0 after the answer: now, or 10 seconds after the last time. Call
 /// it when a request is done.
-pub fn flush_later(env: &Env) {
+pub(super) fn flush_later(env: &Env) {
     flush_within(env, config::flush_ms(env));
 }
 
 /// The same at the end of a batch of the queue, which must not wait: the queue holds the next batch
 /// back until then. Where the last time is less than 10 seconds ago, the next request or batch tells
 /// it.
-pub fn flush_now(env: &Env) {
+pub(super) fn flush_now(env: &Env) {
     flush_within(env, 0);
 }
 
@@ -113,7 +113,11 @@ async fn flush(env: &Env) {
         std::mem::take(&mut counted.tally)
     });
     if let Err(error) = client::call_first::<()>(env, Call::Tally(tally.clone())).await {
-        log::warning("metrics_unflushed", &[("error", error.to_string().into())]);
+        log::warning_of(
+            env,
+            "metrics_unflushed",
+            &[("error", error.to_string().into())],
+        );
         // Next time. Where it was stored and the answer was lost, it counts twice.
         with_counted(env, |counted| counted.tally.merge(tally));
     }

@@ -9,11 +9,12 @@ use super::ledger::client;
 use super::ledger::messages::{Call, Envelope, Request, VERSION};
 use super::ledger::shard::name_of;
 use super::platform::body::Incoming;
-use super::platform::response::{Answer, Served, served};
+use super::platform::response::Answer;
+use super::platform::served::{Served, served};
 use super::platform::{config, objects};
 
 /// `POST /test/{what}`; by `GET`, whose body is not awaited, a fault strikes before the first `await`.
-pub async fn handle(request: &Incoming, env: &Env, what: &str) -> Served {
+pub(super) async fn handle(request: &Incoming, env: &Env, what: &str) -> Served {
     let work = async {
         let body = if request.method == "GET" {
             vec![]

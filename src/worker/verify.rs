@@ -8,17 +8,17 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::CryptoKey;
 use worker::{Cache, Delay, Env, Response};
 
-use super::auth::Identity;
 use super::gwop::{fetch_public, host_url};
+use super::identity::Identity;
 use super::ledger::messages::Delivery;
-use super::payload::{Members, transactions};
+use super::payload::{Members, payment_of};
 use super::platform::{config, log, now_ms};
 use crate::client::{Host, operation};
 use crate::invoice::Status;
 use crate::port::Crypto;
 use crate::token::{
-    self, Attempt, COOLDOWN_SECONDS, Decoded, Expected, ISSUER, Jwk, JwkSetCache, Plan, Ticket,
-    UnverifiedToken,
+    self, Attempt, COOLDOWN_SECONDS, Decoded, Expected, ISSUER, Jwk, JwkSetCache, Plan,
+    TOKEN_CACHE_SIZE, Ticket, UnverifiedToken, VerifiedTokens,
 };
 use crate::web::WebCrypto;
 use crate::webhook::{self, Code, DEFAULT_TOLERANCE_SECONDS, Rejection, SignatureHeader, event};
@@ -27,7 +27,7 @@ use crate::webhook::{self, Code, DEFAULT_TOLERANCE_SECONDS, Rejection, Signature
 const MAX_ID_BYTES: usize = 255;
 
 /// Why something signed did not verify; `R` says what is wrong with it.
-pub enum Failure<R> {
+pub(super) enum Failure<R> {
     /// It does not hold, or the keys to tell so cannot be had.
     Rejected(R),
     /// Web Crypto failed.
@@ -36,7 +36,7 @@ pub enum Failure<R> {
 
 impl<R> Failure<R> {
     /// The rejection; `None`, and a log line, where Web Crypto failed.
-    pub fn rejection(self) -> Option<R> {
+    pub(super) fn rejection(self) -> Option<R> {
         match self {
             Self::Rejected(rejection) => Some(rejection),
             Self::Platform(error) => {
@@ -69,13 +69,13 @@ impl From<token::Rejection> for Failure<token::Rejection> {
 ///
 /// # Errors
 /// [`Rejection`]: nothing that the body says could make it good.
-pub fn signature_header(header: &str) -> std::result::Result<(), Rejection> {
+pub(super) fn signature_header(header: &str) -> std::result::Result<(), Rejection> {
     let now = now_ms() as f64 / 1_000.0;
     SignatureHeader::parse(header)?.check_time(now, DEFAULT_TOLERANCE_SECONDS)
 }
 
 /// Verifies the MAC over the raw bytes with Web Crypto. Nothing of the body is decoded before.
-pub async fn webhook(
+pub(super) async fn webhook(
     secrets: &[String],
     header: &str,
     body: &[u8],
@@ -123,7 +123,7 @@ async fn key(secret: &str) -> std::result::Result<CryptoKey, JsValue> {
 }
 
 /// What a verified body is.
-pub enum Signed {
+pub(super) enum Signed {
     /// An event of an invoice.
     Delivery(Delivery),
     /// An event of an unknown type that names no invoice.
@@ -139,7 +139,7 @@ pub enum Signed {
 ///
 /// # Errors
 /// [`Rejection`], where it is no event, or its headers contradict it.
-pub fn event(body: &[u8], id: &str, kind: &str) -> std::result::Result<Signed, Rejection> {
+pub(super) fn event(body: &[u8], id: &str, kind: &str) -> std::result::Result<Signed, Rejection> {
     let known = match event::read(body, id, kind, false) {
         Ok(_) => true,
         Err(rejection) if rejection.code == Code::EventUnknown => false,
@@ -151,7 +151,7 @@ pub fn event(body: &[u8], id: &str, kind: &str) -> std::result::Result<Signed, R
 
 /// An event that reconciliation derived. `lacking`: something of it is still to be asked for, so that it need not be whole. `None` where it
 /// is none.
-pub fn derived(text: &str, lacking: bool) -> Option<Delivery> {
+pub(super) fn derived(text: &str, lacking: bool) -> Option<Delivery> {
     if !lacking && event::read(text.as_bytes(), "", "", true).is_err() {
         return None;
     }
@@ -201,13 +201,12 @@ fn read(text: &str, known: bool) -> std::result::Result<Signed, Rejection> {
     } else {
         None
     };
-    let names = transactions(text);
     Ok(Signed::Delivery(Delivery {
         merchant: String::new(),
         event_version: event.get("event_version").and_then(integer),
         event_type,
         status,
-        transaction: (!names.is_empty()).then(|| names.join(" ")),
+        transaction: payment_of(text),
         traceparent: None,
         invoice_id,
         public_invoice_id,
@@ -217,14 +216,14 @@ fn read(text: &str, known: bool) -> std::result::Result<Signed, Rejection> {
 }
 
 /// When a verified event says that it was made, in milliseconds since the epoch; `None` where it does not say.
-pub fn created_at(body: &str) -> Option<i64> {
+pub(super) fn created_at(body: &str) -> Option<i64> {
     let text = Members::of(body)?.text("created_at")?;
     let time = js_sys::Date::parse(&text);
     time.is_finite().then_some(time as i64)
 }
 
 /// When a delivery was signed, in milliseconds since the epoch, from a header that has verified.
-pub fn signed_at(header: &str) -> Option<i64> {
+pub(super) fn signed_at(header: &str) -> Option<i64> {
     let seconds = header
         .split(',')
         .find_map(|part| part.trim().strip_prefix("t="))?;
@@ -247,6 +246,8 @@ struct Keys {
     url: String,
     cache: JwkSetCache,
     imported: KeyRing,
+    /// Who sent the tokens that verified.
+    verified: VerifiedTokens<Identity>,
 }
 
 /// The most imported keys that are kept. Gwop publishes one or two at a time.
@@ -288,6 +289,7 @@ fn with_keys<T>(url: &str, work: impl FnOnce(&mut Keys) -> T) -> T {
             url: url.to_owned(),
             cache: JwkSetCache::new(i64::from(COOLDOWN_SECONDS).saturating_mul(1_000)),
             imported: KeyRing::default(),
+            verified: VerifiedTokens::new(TOKEN_CACHE_SIZE),
         }))
     })
 }
@@ -296,7 +298,7 @@ fn with_keys<T>(url: &str, work: impl FnOnce(&mut Keys) -> T) -> T {
 ///
 /// # Errors
 /// [`Failure`]; a rejection also where no JWK Set could be had.
-pub async fn token(
+pub(super) async fn token(
     env: &Env,
     merchant_id: &str,
     token: &str,
@@ -309,15 +311,29 @@ pub async fn token(
         issuer: &issuer,
         ..Expected::default()
     };
-    let mut decoded = Decoded::default();
-    let token = UnverifiedToken::parse(token.as_bytes(), &mut decoded)?;
-    let kid = token.kid();
     let path = operation("auth.getJwks").map_or("", |operation| operation.path);
     let base = host_url(env, Host::Identity);
     let url = [base.trim_end_matches('/'), path].concat();
+    let bytes = token.as_bytes();
+    let known = with_keys(&url, |keys| {
+        let now_ms = now_ms();
+        let set = keys.cache.fresh_set(now_ms);
+        keys.verified.get(bytes, &expected, set, now_ms)
+    });
+    if let Some(identity) = known {
+        return Ok(identity);
+    }
+    let mut decoded = Decoded::default();
+    let token = UnverifiedToken::parse(bytes, &mut decoded)?;
+    let kid = token.kid();
     let mut attempt = Attempt::First;
     loop {
-        match with_keys(&url, |keys| keys.cache.plan(kid, attempt, now_ms())) {
+        let (plan, set) = with_keys(&url, |keys| {
+            let now_ms = now_ms();
+            let plan = keys.cache.plan(kid, attempt, now_ms);
+            (plan, keys.cache.fresh_set(now_ms))
+        });
+        match plan {
             Plan::Use => {
                 let Some(keys) = imported(&url, kid.unwrap_or_default()).await? else {
                     continue;
@@ -327,7 +343,23 @@ pub async fn token(
                     let verified =
                         crypto.verify_rs256(&key, token.signature(), token.signing_input())?;
                     if JsFuture::from(verified).await?.is_truthy() {
-                        return Ok(Identity::of(token.judge(&expected, now_ms())?));
+                        let claims = token.evaluate(&expected, now_ms())?;
+                        let identity = Identity::of(claims);
+                        with_keys(&url, |keys| {
+                            if let Some(set) = set {
+                                // Its texts are parts of the claims.
+                                let (value, bytes_of_it) = (identity.clone(), claims.json().len());
+                                keys.verified.keep(
+                                    bytes,
+                                    &expected,
+                                    set,
+                                    claims,
+                                    value,
+                                    bytes_of_it,
+                                );
+                            }
+                        });
+                        return Ok(identity);
                     }
                 }
                 return Err(token::Rejection::SIGNATURE_INVALID.into());
@@ -388,7 +420,11 @@ async fn fetch(env: &Env, url: &str, ticket: Ticket) {
     if let Some(stored) = stored.filter(|_| may_store(env, url)) {
         // A convenience: whatever goes wrong, the set is held here all the same.
         if let Err(error) = store(url, stored).await {
-            log::error("key_store_failed", &[("error", error.to_string().into())]);
+            log::error_of(
+                env,
+                "key_store_failed",
+                &[("error", error.to_string().into())],
+            );
         }
     }
 }

@@ -95,6 +95,26 @@ console.log(before, (await claim()).state);`);
     const answer = await runProgram(process.execPath, [file]);
     expect(/gwop\.wasm is not loaded yet\. Import @gwop\/sdk .* claimed/.test(answer), answer);
   },
+  "every entry loads without the wasm, and a rule of its that is asked before says what to import": async () => {
+    const file = join(out, "rules-alone.mjs");
+    mkdirSync(out, { recursive: true });
+    writeFileSync(file, `const { createAuthRoutes } = await import("@gwop/sdk/handlers");
+await import("@gwop/sdk/stores");
+await import("@gwop/sdk/errors");
+const { Gwop } = await import("@gwop/sdk/slim");
+const gwop = new Gwop({ merchantId: "m", merchantApiKey: "k" });
+const routes = () => createAuthRoutes({ gwop, authSecret: "a-secret-of-the-tests" });
+let before = "no error";
+try {
+  routes();
+} catch (error) {
+  before = error.message;
+}
+await import("@gwop/sdk");
+console.log(before, typeof routes());`);
+    const answer = await runProgram(process.execPath, [file]);
+    expect(/gwop\.wasm is not loaded yet\. Import @gwop\/sdk .* function/.test(answer), answer);
+  },
   "every relative link of a Markdown file leads to something in the tarball": () => {
     let links = 0;
     for (const file of files.filter((name) => name.endsWith(".md"))) {

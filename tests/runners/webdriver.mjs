@@ -1,35 +1,42 @@
-// A WebDriver client of what the tests need: start a browser, open a page, evaluate in it.
+// Browsers as the tests drive them: selenium-webdriver with the installed drivers.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort, started, startProgram } from "./programs.mjs";
+import { Builder } from "selenium-webdriver";
+import chrome from "selenium-webdriver/chrome.js";
+import firefox from "selenium-webdriver/firefox.js";
 
 /** The browsers that can be driven. `program` and `driver` are paths. */
-const CAPABILITIES = {
-  chromium: (program, profile) => ({
-    browserName: "chrome",
-    "goog:chromeOptions": {
-      binary: program,
-      args: [
-        "--headless",
-        "--no-first-run",
-        "--disable-gpu",
-        "--disable-quic",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--disable-dev-shm-usage",
-        // Chromium's sandbox refuses to run as root.
-        ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
-        `--user-data-dir=${profile}`,
-      ],
-    },
-  }),
-  firefox: (program) => ({
-    browserName: "firefox",
+const BUILDERS = {
+  chromium({ program, driver }, profile) {
+    const options = new chrome.Options();
+    options.setChromeBinaryPath(program).addArguments(
+      "--headless",
+      "--no-first-run",
+      "--disable-gpu",
+      "--disable-quic",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      "--disable-dev-shm-usage",
+      // Chromium's sandbox refuses to run as root.
+      ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
+      `--user-data-dir=${profile}`,
+    );
+    return new Builder()
+      .forBrowser("chrome")
+      .setChromeOptions(options)
+      .setChromeService(new chrome.ServiceBuilder(driver));
+  },
+  firefox({ program, driver }, profile) {
+    const options = new firefox.Options();
+    options.setBinary(program).addArguments("-headless");
     // Dark: the other scheme than Chromium's own.
-    "moz:firefoxOptions": { binary: program, args: ["-headless"], prefs: { "layout.css.prefers-color-scheme.content-override": 0 } },
-  }),
+    options.setPreference("layout.css.prefers-color-scheme.content-override", 0);
+    const service = new firefox.ServiceBuilder(driver);
+    service.setEnvironment({ ...process.env, TMPDIR: profile });
+    return new Builder().forBrowser("firefox").setFirefoxOptions(options).setFirefoxService(service);
+  },
 };
 
 /**
@@ -38,70 +45,54 @@ const CAPABILITIES = {
  * @param {"chromium" | "firefox"} name
  * @param {{ program: string, driver: string }} paths
  */
-export async function startBrowser(name, { program, driver }) {
-  const port = await freePort();
+export async function startBrowser(name, paths) {
   const profile = mkdtempSync(join(tmpdir(), "gwop-browser-"));
-  const own = startProgram(driver, [`--port=${port}`], { env: { ...process.env, TMPDIR: profile, MOZ_HEADLESS: "1" } });
-  const base = `http://127.0.0.1:${port}`;
-  let session;
+  let driver;
   const close = async () => {
-    if (session) await call("DELETE", session).catch(() => {});
-    own.end();
+    await driver?.quit().catch(() => {});
     rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
   };
   try {
-    await started(async () => (await (await fetch(`${base}/status`)).json()).value.ready, own, `${name}'s driver`);
-    const capabilities = { alwaysMatch: CAPABILITIES[name](program, profile) };
-    const { sessionId } = await call("POST", `${base}/session`, { capabilities });
-    session = `${base}/session/${sessionId}`;
+    driver = await BUILDERS[name](paths, profile).build();
+    await driver.manage().setTimeouts({ script: 60_000, pageLoad: 60_000 });
   } catch (error) {
     await close();
     throw error;
   }
   return {
     /** Opens a page and waits for its `load` event. */
-    open: (url) => call("POST", `${session}/url`, { url }),
+    open: (url) => driver.get(url),
     /** The value of a function body that runs in the page. */
-    evaluate: (script, ...args) => call("POST", `${session}/execute/sync`, { script, args }),
+    evaluate: (script, ...args) => driver.executeScript(script, ...args),
     /** What a function body passes to its last argument. */
-    evaluateAsync: (script, ...args) => call("POST", `${session}/execute/async`, { script, args }),
+    evaluateAsync: (script, ...args) => driver.executeAsyncScript(script, ...args),
     /** Presses keys, one after another, wherever the focus is, while others are held. */
     keys(text, held = "") {
-      const press = (type, keys) => [...keys].map((value) => ({ type, value }));
-      const pressed = [...text].flatMap((key) => [...press("keyDown", key), ...press("keyUp", key)]);
-      const actions = [...press("keyDown", held), ...pressed, ...press("keyUp", held)];
-      return call("POST", `${session}/actions`, { actions: [{ type: "key", id: "keyboard", actions }] });
+      const actions = driver.actions({ async: true });
+      for (const key of held) actions.keyDown(key);
+      actions.sendKeys(text);
+      for (const key of held) actions.keyUp(key);
+      return actions.perform();
     },
     /** The bytes of a PNG of what is seen. */
-    screenshot: async () => Buffer.from(await call("GET", `${session}/screenshot`), "base64"),
+    screenshot: async () => Buffer.from(await driver.takeScreenshot(), "base64"),
     /** Sets the size of the page. Firefox's window has a least width of some 450 pixels. */
     async resize(width, height) {
-      if (name === "firefox") return call("POST", `${session}/window/rect`, { width, height });
-      const params = { width, height, deviceScaleFactor: 1, mobile: false };
-      return call("POST", `${session}/goog/cdp/execute`, { cmd: "Emulation.setDeviceMetricsOverride", params });
+      if (name === "firefox") return driver.manage().window().setRect({ width, height });
+      const metrics = { width, height, deviceScaleFactor: 1, mobile: false };
+      return driver.sendDevToolsCommand("Emulation.setDeviceMetricsOverride", metrics);
     },
     /** Has the user prefer a color scheme. Answers whether the browser now says so: Firefox has one per profile. */
     async scheme(value) {
       if (name === "chromium") {
-        const params = { features: [{ name: "prefers-color-scheme", value }] };
-        await call("POST", `${session}/goog/cdp/execute`, { cmd: "Emulation.setEmulatedMedia", params });
+        const features = [{ name: "prefers-color-scheme", value }];
+        await driver.sendDevToolsCommand("Emulation.setEmulatedMedia", { features });
       }
       const query = `(prefers-color-scheme: ${value})`;
-      return call("POST", `${session}/execute/sync`, { script: "return matchMedia(arguments[0]).matches", args: [query] });
+      return driver.executeScript("return matchMedia(arguments[0]).matches", query);
     },
     close,
   };
-}
-
-async function call(method, url, body) {
-  const response = await fetch(url, {
-    method,
-    ...(body && { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
-    signal: AbortSignal.timeout(60_000),
-  });
-  const { value } = await response.json();
-  if (!response.ok) throw new Error(`WebDriver: ${value.error}: ${value.message}`);
-  return value;
 }
 
 /** Keeps the page's errors, which would otherwise only be seen as silence. */

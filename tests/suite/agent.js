@@ -5,13 +5,14 @@ import {
   AgentError,
   createPayingFetch,
   evmKey,
-  judgeReservation,
+  evaluateReservation,
   memoryJournal,
   solanaKey,
   solanaKeyPair,
 } from "@gwop/sdk/agent";
 import { Simulator } from "@gwop/sdk/simulator";
 import { assert, assertEquals, assertRejects, assertThrows, test } from "./harness.js";
+import { journalChecks } from "./journal-conformance.js";
 
 /** Hardhat's published key #0, and the seed 01…01: everybody knows them. */
 const KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
@@ -199,6 +200,14 @@ test("agent: limits are checked before anything is signed", async () => {
   );
 });
 
+test("agent: what was paid has no quote, but a receipt", async () => {
+  const { agent, invoice } = world();
+  const id = await invoice();
+  const receipt = await agent.payInvoice(id);
+  assertEquals((await assertRejects(() => agent.quoteInvoice(id))).code, "ALREADY_PAID");
+  assertEquals((await agent.payInvoice(id)).transaction, receipt.transaction);
+});
+
 test("agent: what a person is asked, and a quote, name what is paid", async () => {
   const { make, invoice, sent } = world();
   const id = await invoice();
@@ -349,6 +358,7 @@ test("agent: without a journal it refuses, and misspelt options too", async () =
     () => agent.payInvoice("inv_1", { chian: "base" }),
     () => agent.resume({ wait: 1 }),
     async () => createPayingFetch(agent, { fetcher: fetch }),
+    async () => createPayingFetch(agent, { buyAnew: "yes" }),
     async () => new Agent(new Map()),
   ]) {
     assertEquals((await assertRejects(call)).code, "INVALID_OPTION");
@@ -394,6 +404,11 @@ test("agent: a paying fetch buys once, and follows what is not known", async () 
   const error = await paying(url).catch((failure) => failure);
   assert(error instanceof AgentError && error.mayHaveSettled, String(error));
   assertEquals(new Set(sent).size, 1);
+  // The same request again: the same payment again.
+  const count = sent.length;
+  const again = await paying(url).catch((failure) => failure);
+  assert(again instanceof AgentError && again.mayHaveSettled, String(again));
+  assert(sent.length > count && new Set(sent).size === 1, "something else was sent");
   const other = await invoice();
   const response = await paying(`https://agents.gwop.io/v1/invoices/${other}/x402?chain=base`);
   assertEquals([response.status, (await response.json()).status], [200, "PAID"]);
@@ -423,11 +438,18 @@ test("agent: a journal of one's own asks the package's rule", () => {
       reservedAt: 1_000,
     },
   };
-  assertEquals(judgeReservation(attempt, { perPayment: 5 }, []), "reserved");
-  assertEquals(judgeReservation(attempt, { perPayment: 4 }, []).code, "LIMIT_PER_PAYMENT");
+  assertEquals(evaluateReservation(attempt, { perPayment: 5 }, []), "reserved");
+  assertEquals(evaluateReservation(attempt, { perPayment: 4 }, []).code, "LIMIT_PER_PAYMENT");
   assertEquals(
-    judgeReservation(attempt, { perPayment: 5 }, [{ ...attempt, id: "b", state: "sent" }]).code,
+    evaluateReservation(attempt, { perPayment: 5 }, [{ ...attempt, id: "b", state: "sent" }]).code,
     "OPEN_ATTEMPT",
   );
-  assertThrows(() => judgeReservation(attempt, { perPayment: 5 }, [{ id: "what is this" }]));
+  assertThrows(() => evaluateReservation(attempt, { perPayment: 5 }, [{ id: "what is this" }]));
 });
+
+for (const [sentence, check] of journalChecks) {
+  test(`agent: memoryJournal: ${sentence}`, () => {
+    const journal = memoryJournal();
+    return check(async () => journal);
+  });
+}

@@ -13,6 +13,7 @@ import "./package.test.js";
 import "./reconcile.js";
 import "./seeds.js";
 import "./simulator.js";
+import "./token-cache.js";
 import "./token-jose.js";
 import "./token-jwks.js";
 import "./token-requests.js";

@@ -66,6 +66,33 @@ suite('configurations', async ({ test }) => {
     });
   }
 
+  test('several merchants, however they are configured, fit the shipped Env', async () => {
+    const merchants = {
+      'shop-a': { GWOP_WEBHOOK_SECRET: ['whsec_of_a', 'whsec_of_a_2'], SESSION_CHECK: 30 },
+      'shop-b': { OPERATOR_TOKEN: 'operator-token-of-b' },
+    };
+    for (const [name, more] of Object.entries({
+      object: { vars: { GWOP_MERCHANTS: merchants, LEDGER_SHARDS: 8, ALLOW_INSECURE: false } },
+      text: { vars: { GWOP_MERCHANTS: JSON.stringify(merchants) } },
+      namespace: { kv_namespaces: [{ binding: 'GWOP_MERCHANTS', id: 'merchants' }] },
+    })) {
+      const directory = folder(`merchants-${name}`);
+      await gwopWorker(['init', '--yes'], directory);
+      const path = join(directory, 'wrangler.jsonc');
+      const [, members] = /^\{([\s\S]*)\}$/.exec(JSON.stringify(more));
+      const config = readFileSync(path, 'utf8');
+      writeFileSync(path, config.replace('{\n', () => `{\n  ${members},\n`));
+      const deploy = await program('wrangler', ['deploy', '--dry-run'], directory);
+      assert.equal(deploy.code, 0, deploy.said);
+      assert.match(deploy.said, /GWOP_MERCHANTS/);
+      await program('wrangler', ['types'], directory);
+      for (const file of ['check.ts', 'tsconfig.json'])
+        writeFileSync(join(directory, file), readFileSync(join(FIXTURES, 'types', file)));
+      const checked = await program('typescript', ['--project', '.'], directory);
+      assert.equal(checked.code, 0, checked.said);
+    }
+  });
+
   test('a variable that the shipped Env does not know is seen', async () => {
     const directory = folder('typo');
     await gwopWorker(['init', '--yes'], directory);

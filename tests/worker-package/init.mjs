@@ -1,7 +1,15 @@
 // `npx @gwop/worker init`, in folders that are empty and that are not.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 import {
@@ -176,6 +184,24 @@ suite('init', async ({ test }) => {
       (await made('later', ['--yes'], later)).said,
       /is of @gwop\/worker 99\.1\.0, and this command of .*@latest/,
     );
+  });
+
+  test('a link to nothing, or a directory in the place of a file, is said before anything is written', async () => {
+    for (const [name, args, put, expected] of [
+      ['.dev.vars', [], (path) => symlinkSync('elsewhere', path), /\.dev\.vars is a link to something that is not there/],
+      ['package.json', [], (path) => symlinkSync('package.json', path), /package\.json is a link that leads to itself/],
+      ['wrangler.jsonc', [], (path) => mkdirSync(path), /wrangler\.jsonc is a directory, and has to be a file/],
+      ['src', [], (path) => writeFileSync(path, ''), /src\/index\.ts needs a directory where a file is/],
+      ['fulfillment', ['--fulfillment', 'service'], (path) => symlinkSync('elsewhere', path), /fulfillment is a link to something that is not there/],
+    ]) {
+      const directory = folder('linked');
+      put(join(directory, name));
+      const { code, said } = await gwopWorker(['init', '--yes', ...args], directory);
+      assert.equal(code, 2, said);
+      assert.match(said, expected);
+      assert.doesNotMatch(said, /bug|\n +at /);
+      assert.deepEqual(readdirSync(directory), [name]);
+    }
   });
 
   test('on a terminal it asks, says what an answer should be, and takes the answers', async () => {

@@ -16,7 +16,7 @@ import {
   variablesOf,
   withFreePorts,
 } from './lib.mjs';
-import { startFulfilment } from '../worker/lib/fulfilment.mjs';
+import { startFulfillment } from '../worker/lib/fulfillment.mjs';
 import { deliver } from '../worker/lib/gwop.mjs';
 import { eventually, suite } from '../worker/lib/runner.mjs';
 
@@ -75,9 +75,9 @@ suite('first minute', async ({ test, after }) => {
     assert.equal(installed.code, 0, installed.said);
     took('npm install');
     const variables = variablesOf(directory);
-    const fulfilment = await startFulfilment(variables.FULFILLMENT_SECRET);
-    after(() => fulfilment.stop());
-    setVariables(directory, { FULFILLMENT_URL: fulfilment.url });
+    const fulfillment = await startFulfillment(variables.FULFILLMENT_SECRET);
+    after(() => fulfillment.stop());
+    setVariables(directory, { FULFILLMENT_URL: fulfillment.url });
     const project = await startProject(directory, await withFreePorts(directory), {
       command: ['npm', 'run', 'dev', '--'],
     });
@@ -89,8 +89,8 @@ suite('first minute', async ({ test, after }) => {
       [200, { received: true, outcome: 'applied' }],
       answer.text,
     );
-    await eventually('fulfillment has it', () => fulfilment.of(paid.event_id).length === 1);
-    assert.equal(fulfilment.of(paid.event_id)[0].outcome, 'applied');
+    await eventually('fulfillment has it', () => fulfillment.of(paid.event_id).length === 1);
+    assert.equal(fulfillment.of(paid.event_id)[0].outcome, 'applied');
     took('webhook and fulfillment');
     const seconds = times.reduce((sum, [, ms]) => sum + ms, 0) / 1000;
     console.log(
@@ -133,7 +133,7 @@ suite('fulfillment as a Worker', async ({ test, after }) => {
       project.output().includes(`invoice.paid of ${invoice.public_invoice_id}`),
     );
     const { body } = await project.request('GET', '/healthz');
-    assert.deepEqual([body.webhooks.on, body.fulfilment.on, body.auth.on], [true, true, true]);
+    assert.deepEqual([body.webhooks.on, body.fulfillment.on, body.auth.on], [true, true, true]);
   });
 });
 
@@ -157,15 +157,15 @@ export default {
 `,
     );
     const variables = variablesOf(directory);
-    const fulfilment = await startFulfilment(variables.FULFILLMENT_SECRET);
-    after(() => fulfilment.stop());
-    setVariables(directory, { FULFILLMENT_URL: fulfilment.url });
+    const fulfillment = await startFulfillment(variables.FULFILLMENT_SECRET);
+    after(() => fulfillment.stop());
+    setVariables(directory, { FULFILLMENT_URL: fulfillment.url });
     const project = await startProject(directory, await withFreePorts(directory));
     after(() => project.stop());
     assert.equal((await project.request('GET', '/')).text, 'the shop');
     const { paid, answer } = await deliverPaid(project, variables.GWOP_WEBHOOK_SECRET);
     assert.deepEqual([answer.status, answer.body?.outcome], [200, 'applied'], answer.text);
-    await eventually('fulfillment has it', () => fulfilment.of(paid.event_id).length === 1);
+    await eventually('fulfillment has it', () => fulfillment.of(paid.event_id).length === 1);
     const invoice = await project.request('GET', `/invoices/${paid.data.invoice_id}`, {
       headers: { authorization: `Bearer ${variables.OPERATOR_TOKEN}` },
     });
@@ -239,7 +239,7 @@ suite('hooks', async ({ test, after }) => {
   test('onEvent gets the event as the SDK gives it, and what it took is confirmed', async () => {
     const { body } = await project.request('GET', '/healthz');
     assert.deepEqual(
-      [body.fulfilment, body.alerts],
+      [body.fulfillment, body.alerts],
       [
         { on: true, missing: [] },
         { on: true, missing: [] },

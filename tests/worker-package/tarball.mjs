@@ -1,9 +1,10 @@
 // What is in the tarball.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 
-import { SDK, VERSION, WORKER, WORKSHOP, filesOf, run } from './lib.mjs';
+import { SDK, VERSION, WORKER, WORKSHOP, filesOf, folder, run } from './lib.mjs';
 import { suite } from '../worker/lib/runner.mjs';
 import { TOP } from '../worker/lib/wrangler.mjs';
 
@@ -32,6 +33,21 @@ const FILES = [
   'worker/index.js',
   'worker/index_bg.wasm',
 ];
+
+/** What the release command wrote, which `cargo xtask test --only worker-package` runs first. */
+const SUMS = readFileSync(join(dirname(SDK), 'SHA512SUMS'), 'utf8');
+
+/** The Worker's tarball with changes, in a directory of its own. */
+async function repacked(name, change) {
+  const directory = folder(name);
+  assert.equal((await run('tar', ['xzf', WORKER, '-C', directory])).code, 0);
+  change(join(directory, 'package'));
+  const tarball = join(directory, basename(WORKER));
+  assert.equal((await run('tar', ['czf', tarball, '-C', directory, 'package'])).code, 0);
+  // The sums are written beside the SDK's.
+  cpSync(SDK, join(directory, basename(SDK)));
+  return { sdk: join(directory, basename(SDK)), worker: tarball };
+}
 
 suite('tarball', async ({ test }) => {
   const root = join(WORKSHOP, 'node_modules/@gwop/worker');
@@ -66,6 +82,46 @@ suite('tarball', async ({ test }) => {
       [manifest.version, sdk.version, manifest.peerDependencies['@gwop/sdk']],
       [VERSION, VERSION, `^${VERSION}`],
     );
+  });
+
+  test('both come from one release command, with the hash of each and of each `.wasm`', () => {
+    const sums = Object.fromEntries(
+      SUMS.trimEnd().split('\n').map((line) => line.split('  ').reverse()),
+    );
+    const sha512 = (data) => createHash('sha512').update(data).digest('hex');
+    const installed = (name, file) =>
+      readFileSync(join(WORKSHOP, 'node_modules/@gwop', name, file));
+    assert.deepEqual(sums, {
+      [basename(SDK)]: sha512(readFileSync(SDK)),
+      ...Object.fromEntries(
+        ['agent', 'gwop', 'simulator'].map((name) => [
+          `package/${name}.wasm`,
+          sha512(installed('sdk', `${name}.wasm`)),
+        ]),
+      ),
+      [basename(WORKER)]: sha512(readFileSync(WORKER)),
+      'package/worker/index_bg.wasm': sha512(installed('worker', 'worker/index_bg.wasm')),
+    });
+  });
+
+  test('the release checks refuse a tarball whose contents are not as they should be', async () => {
+    for (const [change, expected] of [
+      [(root) => rmSync(join(root, 'docs/worker.md')), /docs\/worker\.md is missing/],
+      [(root) => rmSync(join(root, 'cli/toml.js')), /cli\/init\.js imports \.\/toml\.js, which is not there/],
+      [(root) => writeFileSync(join(root, 'worker/.env'), 'X=1'), /worker\/\.env does not belong there/],
+      [(root) => writeFileSync(join(root, 'cli/notes.js'), `// ${TOP}`), /cli\/notes\.js contains/],
+    ]) {
+      const { sdk, worker } = await repacked('repacked', change);
+      const { code, said } = await run(process.execPath, [
+        join(TOP, 'pkg-templates/release.mjs'),
+        sdk,
+        VERSION,
+        TOP,
+        worker,
+      ]);
+      assert.equal(code, 1, said);
+      assert.match(said, expected);
+    }
   });
 
   test('the release checks take both tarballs, and refuse one of another version', async () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { request as plainRequest } from 'node:http';
 
-import { FULFILLMENT_SECRET } from './lib/fulfilment.mjs';
+import { FULFILLMENT_SECRET } from './lib/fulfillment.mjs';
 import { WEBHOOK_SECRET, deliver, deliverUntilAccepted, event, newInvoice, signature } from './lib/gwop.mjs';
 import { eventually, sleep, suite } from './lib/runner.mjs';
 import { startSimulator } from './lib/simulator.mjs';
@@ -48,8 +48,8 @@ suite('bounds', async ({ test, after }) => {
         GWOP_MERCHANT_ID: 'm',
       },
     });
-    const { webhooks, auth, operator, fulfilment } = await health(worker);
-    assert.deepEqual([webhooks, auth, operator, fulfilment], [off('GWOP_WEBHOOK_SECRET'), off('AUTH_SECRET'), off('OPERATOR_TOKEN'), off('FULFILLMENT_SECRET')]);
+    const { webhooks, auth, operator, fulfillment } = await health(worker);
+    assert.deepEqual([webhooks, auth, operator, fulfillment], [off('GWOP_WEBHOOK_SECRET'), off('AUTH_SECRET'), off('OPERATOR_TOKEN'), off('FULFILLMENT_SECRET')]);
     refused(await deliver(worker, event('paid', newInvoice())), 503, 'WEBHOOKS_NOT_CONFIGURED');
     refused(await post(worker, '/auth/intents', {}), 503, 'AUTH_NOT_CONFIGURED');
     for (const token of ['1', 'correct horse battery staple']) {
@@ -263,7 +263,7 @@ suite('simulator credentials', async ({ test, after }) => {
       [{ FULFILLMENT_URL: 'http://shop.internal/fulfil' }, on],
     ]) {
       const worker = await start({ GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET, OPERATOR_TOKEN, FULFILLMENT_SECRET, ...more });
-      assert.deepEqual((await health(worker)).fulfilment, expected, JSON.stringify(more));
+      assert.deepEqual((await health(worker)).fulfillment, expected, JSON.stringify(more));
       if (!expected.on) {
         await logged(worker, 'insecure_host', 'FULFILLMENT_URL');
         const invoice = newInvoice();

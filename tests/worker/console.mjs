@@ -4,8 +4,8 @@ import { createServer } from 'node:http';
 
 import { startBrowser } from '../runners/webdriver.mjs';
 import { CHROMIUM, FIREFOX } from './lib/browsers.mjs';
-import { FULFILLMENT_SECRET, startFulfilment } from './lib/fulfilment.mjs';
-import { WEBHOOK_SECRET, deliverUntilAccepted, event, newInvoice } from './lib/gwop.mjs';
+import { FULFILLMENT_SECRET, startFulfillment } from './lib/fulfillment.mjs';
+import { WEBHOOK_SECRET, deliverUntilAccepted, event, newInvoice, signature } from './lib/gwop.mjs';
 import { eventually, suite } from './lib/runner.mjs';
 import { shopAt } from './lib/shop.mjs';
 import { startSimulator } from './lib/simulator.mjs';
@@ -30,13 +30,13 @@ function contrast(one, other) {
 
 for (const [name, paths] of [['chromium', CHROMIUM], ['firefox', FIREFOX]]) {
   suite(`console in ${name}`, async ({ test, after }) => {
-    const fulfilment = await startFulfilment();
-    after(() => fulfilment.stop());
+    const fulfillment = await startFulfillment();
+    after(() => fulfillment.stop());
     const simulator = await startSimulator();
     after(() => simulator.stop());
     const worker = await startWorker({
       variables: {
-        GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET, OPERATOR_TOKEN, FULFILLMENT_URL: fulfilment.url, FULFILLMENT_SECRET,
+        GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET, OPERATOR_TOKEN, FULFILLMENT_URL: fulfillment.url, FULFILLMENT_SECRET,
         GWOP_MERCHANT_API_KEY: simulator.merchantApiKey, GWOP_MERCHANT_ID: simulator.merchantId,
         GWOP_SERVER_URL: simulator.url, GWOP_IDENTITY_URL: simulator.url, RECONCILE_SINCE: new Date(Date.now() - 3_600_000).toISOString(),
       },
@@ -185,8 +185,8 @@ for (const [name, paths] of [['chromium', CHROMIUM], ['firefox', FIREFOX]]) {
       await tabTo('yes');
       await activate();
       await eventually('it says so', async () => (await note()) === 'The event is on its way again.');
-      await eventually('it is delivered', () => fulfilment.of(`evt-${id}`).length === 1);
-      assert.equal(fulfilment.received.filter(({ eventId }) => eventId.startsWith('evt-')).length, 1);
+      await eventually('it is delivered', () => fulfillment.of(`evt-${id}`).length === 1);
+      assert.equal(fulfillment.received.filter(({ eventId }) => eventId.startsWith('evt-')).length, 1);
       // The row is gone: the focus is at the list that is shown.
       await eventually('the focus is kept', async () => (await focused()) === 'Dead');
       await tabTo('all');
@@ -198,7 +198,7 @@ for (const [name, paths] of [['chromium', CHROMIUM], ['firefox', FIREFOX]]) {
       await eventually('they are on their way', async () => (await note()) === '63 events are on their way again.');
       assert.equal(await text('#none'), 'There is none.');
       // Local queues are slow: some of them are enough.
-      await eventually('they are delivered', () => new Set(fulfilment.received.map(({ eventId }) => eventId)).size >= 15, { within: 120_000 });
+      await eventually('they are delivered', () => new Set(fulfillment.received.map(({ eventId }) => eventId)).size >= 15, { within: 120_000 });
     });
 
     test('reconcile now says what came of it, and where Gwop is not well', async () => {
@@ -211,7 +211,7 @@ for (const [name, paths] of [['chromium', CHROMIUM], ['firefox', FIREFOX]]) {
       /** What the page says matches; where it does not, the failure shows it. */
       const says = (what) => eventually(`it says ${what}`, async () => assert.match(await note(), what) ?? true, { within: 30_000 });
       await says(/^Reconciliation: 1 applied, 0 conflicts\.$/);
-      await eventually('it is delivered', () => fulfilment.received.some(({ invoiceId }) => invoiceId === missed.id), { within: 120_000 });
+      await eventually('it is delivered', () => fulfillment.received.some(({ invoiceId }) => invoiceId === missed.id), { within: 120_000 });
       await simulator.control('POST', 'faults', { fault: 'error', operation: 'invoices.list', status: 503, times: 1 });
       await tabTo('reconcile');
       await activate();
@@ -248,6 +248,116 @@ for (const [name, paths] of [['chromium', CHROMIUM], ['firefox', FIREFOX]]) {
     });
   });
 }
+
+suite('console of several merchants', async ({ test, after }) => {
+  const fulfillment = await startFulfillment();
+  after(() => fulfillment.stop());
+  const secretsOf = (name) => ({
+    GWOP_WEBHOOK_SECRET: `whsec_of_${name}`,
+    OPERATOR_TOKEN: `operator-token-of-${name}`,
+  });
+  const merchants = { alpha: secretsOf('alpha'), beta: secretsOf('beta') };
+  const worker = await startWorker({
+    variables: {
+      GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET,
+      OPERATOR_TOKEN,
+      FULFILLMENT_URL: fulfillment.url,
+      FULFILLMENT_SECRET,
+    },
+    configure: (text) =>
+      `${text}\n[vars]\nGWOP_MERCHANTS = ${JSON.stringify(JSON.stringify(merchants))}\n`,
+  });
+  after(() => worker.stop());
+  // A conflict at each, which stays in its list.
+  const invoices = {};
+  for (const [key, { GWOP_WEBHOOK_SECRET: secret }] of [
+    ['alpha', merchants.alpha],
+    ['beta', merchants.beta],
+    ['', { GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET }],
+  ]) {
+    const invoice = newInvoice();
+    invoices[key] = invoice.public_invoice_id;
+    for (const what of [event('expired', invoice), event('paid', invoice)]) {
+      const body = JSON.stringify(what);
+      const answer = await worker.request('POST', `${key && `/${key}`}/webhooks/gwop`, {
+        body,
+        headers: {
+          'content-type': 'application/json',
+          'x-gwop-signature': signature(body, { secrets: [secret] }),
+        },
+      });
+      assert.equal(answer.status, 200, answer.text);
+    }
+  }
+  const browser = await startBrowser('chromium', CHROMIUM());
+  after(() => browser.close());
+  const text = (selector) =>
+    browser.evaluate('return document.querySelector(arguments[0])?.innerText ?? ""', selector);
+  const rows = () =>
+    browser.evaluate(
+      'return [...document.querySelectorAll("#events tr")].map((row) => row.innerText)',
+    );
+  const isOpen = () =>
+    browser.evaluate('return document.querySelector("#desk").checkVisibility()');
+  const enter = async (key, token) => {
+    await browser.open(`${worker.url}${key && `/${key}`}/console`);
+    await browser.keys(token + KEYS.enter);
+  };
+  const tokens = {
+    alpha: merchants.alpha.OPERATOR_TOKEN,
+    beta: merchants.beta.OPERATOR_TOKEN,
+    '': OPERATOR_TOKEN,
+  };
+
+  test('each shows its own rows to its own token, and refuses every other token', async () => {
+    for (const key of Object.keys(tokens)) {
+      for (const [other, token] of Object.entries(tokens)) {
+        if (other === key) continue;
+        await enter(key, token);
+        await eventually(
+          'it is refused',
+          async () => (await text('#note')) === 'This is not the operator token.',
+        );
+        assert.deepEqual([await isOpen(), await rows()], [false, []], `${other} at ${key}`);
+      }
+      await enter(key, tokens[key]);
+      await eventually('it is open', isOpen);
+      await browser.evaluate(
+        '[...document.querySelectorAll(".tab")].find((tab) => tab.innerText === "Conflicts").click()',
+      );
+      await eventually('its conflict is listed', async () => (await rows()).length > 0);
+      const [row, ...more] = await rows();
+      assert.deepEqual([row.includes(invoices[key]), more], [true, []], `${key}: ${row}`);
+      // Whatever it asked was this merchant's, and so is the timeline.
+      const place = `${worker.url}${key && `/${key}`}`;
+      const asked = await browser.evaluate(
+        'return performance.getEntriesByType("resource").map((entry) => entry.name)',
+      );
+      const own = /^\/(events|healthz|invoices|metrics|reconcile)\b/;
+      assert.ok(asked.length > 0);
+      for (const url of asked)
+        assert.ok(url.startsWith(place) && own.test(url.slice(place.length)), url);
+      await browser.evaluate(
+        'document.querySelector("#id").value = arguments[0]; document.querySelector("#id").form.requestSubmit()',
+        invoices[key],
+      );
+      await eventually('the timeline is shown', async () => /EXPIRED/.test(await text('#invoice')));
+      for (const [other, id] of Object.entries(invoices)) {
+        if (other === key) continue;
+        await browser.evaluate(
+          'document.querySelector("#id").value = arguments[0]; document.querySelector("#id").form.requestSubmit()',
+          id,
+        );
+        await eventually(
+          'another’s is not known here',
+          async () => (await text('#note')) === 'No event of this invoice is stored',
+        );
+        // So that the next one has to say it again.
+        await browser.evaluate('document.querySelector("#note").textContent = ""');
+      }
+    }
+  });
+});
 
 suite('console without a token', async ({ test, after }) => {
   const worker = await startWorker({ variables: { GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET } });

@@ -1,19 +1,19 @@
 // Networks that fail between Gwop, the Worker and fulfillment, and clocks that jump.
 import assert from 'node:assert/strict';
 
-import { FULFILLMENT_SECRET, startFulfilment } from './lib/fulfilment.mjs';
+import { FULFILLMENT_SECRET, startFulfillment } from './lib/fulfillment.mjs';
 import { WEBHOOK_SECRET, deliver, deliverUntilAccepted, event, newInvoice } from './lib/gwop.mjs';
 import { startProxy } from './lib/chaos.mjs';
 import { eventually, parallel, sleep, suite } from './lib/runner.mjs';
 import { OPERATOR_TOKEN, startWorker } from './lib/wrangler.mjs';
 
 suite('faults', async ({ test, after, quick }) => {
-  const fulfilment = await startFulfilment();
-  after(() => fulfilment.stop());
-  const toFulfilment = await startProxy(fulfilment.url);
-  after(() => toFulfilment.stop());
+  const fulfillment = await startFulfillment();
+  after(() => fulfillment.stop());
+  const toFulfillment = await startProxy(fulfillment.url);
+  after(() => toFulfillment.stop());
   const worker = await startWorker({
-    variables: { GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET, OPERATOR_TOKEN, FULFILLMENT_SECRET, FULFILLMENT_URL: toFulfilment.url, TEST_SILENCE_MS: '4000' },
+    variables: { GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET, OPERATOR_TOKEN, FULFILLMENT_SECRET, FULFILLMENT_URL: toFulfillment.url, TEST_SILENCE_MS: '4000' },
     configure: (text) => text.replace('max_retries = 2', 'max_retries = 10'),
   });
   after(() => worker.stop());
@@ -30,7 +30,7 @@ suite('faults', async ({ test, after, quick }) => {
         return found?.outbox.length === 0 && found;
       }, { within: 180_000, every: 250 });
       assert.deepEqual(view.events.map(({ event_id, outcome }) => [event_id, outcome]), [[one.event_id, 'applied']]);
-      const delivered = fulfilment.of(one.event_id);
+      const delivered = fulfillment.of(one.event_id);
       assert.ok(delivered.length >= 1);
       assert.deepEqual(new Set(delivered.map(({ outcome }) => outcome)), new Set(['applied']));
     });
@@ -38,17 +38,17 @@ suite('faults', async ({ test, after, quick }) => {
   for (const mode of ['refused', 'reset', 'lost', 'cut', 'slow']) {
     test(`fulfillment is ${mode} for a while: each event arrives, and is stored once`, async () => {
       const events = Array.from({ length: 4 }, () => event('paid', newInvoice()));
-      toFulfilment.delay = 2_000;
-      toFulfilment.mode = mode;
-      toFulfilment.cut();
+      toFulfillment.delay = 2_000;
+      toFulfillment.mode = mode;
+      toFulfillment.cut();
       await parallel(events, 4, (one) => deliverUntilAccepted(worker, one));
-      const before = toFulfilment.connections;
-      await eventually('it was tried', () => toFulfilment.connections > before, { within: 30_000 });
+      const before = toFulfillment.connections;
+      await eventually('it was tried', () => toFulfillment.connections > before, { within: 30_000 });
       await sleep(1_000);
-      toFulfilment.mode = 'through';
-      toFulfilment.cut();
+      toFulfillment.mode = 'through';
+      toFulfillment.cut();
       await settled(events);
-      assert.deepEqual(fulfilment.refused, []);
+      assert.deepEqual(fulfillment.refused, []);
     });
 
     test(`Gwop’s way to the Worker is ${mode} for a while: what was not answered comes again, and is applied once`, async () => {
@@ -71,7 +71,7 @@ suite('faults', async ({ test, after, quick }) => {
   const seconds = quick ? 5 : 60;
   test(`one connection in five is lost for ${seconds} s, both ways: nothing accepted is lost, nothing applied twice`, async () => {
     toWorker.mode = 'lossy';
-    toFulfilment.mode = 'lossy';
+    toFulfillment.mode = 'lossy';
     const events = [];
     const end = Date.now() + seconds * 1_000;
     await parallel(Array(6).fill(), 6, async () => {
@@ -85,11 +85,11 @@ suite('faults', async ({ test, after, quick }) => {
       }
     });
     toWorker.mode = 'through';
-    toFulfilment.mode = 'through';
-    toFulfilment.cut();
+    toFulfillment.mode = 'through';
+    toFulfillment.cut();
     assert.ok(events.length > 10, `${events.length} events`);
     await settled(events);
-    console.log(`        ${events.length} events, ${fulfilment.received.length} deliveries to fulfillment`);
+    console.log(`        ${events.length} events, ${fulfillment.received.length} deliveries to fulfillment`);
   });
 
   test('clocks jump by ten minutes, forward and back: each event arrives, and is stored once', async () => {

@@ -2,29 +2,41 @@
 // sees another's.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import { ALERT_SECRET, startAlerts } from './lib/alerts.mjs';
-import { FULFILLMENT_SECRET, startFulfilment } from './lib/fulfilment.mjs';
+import { FULFILLMENT_SECRET, startFulfillment } from './lib/fulfillment.mjs';
 import { WEBHOOK_SECRET, event, newInvoice, signature } from './lib/gwop.mjs';
 import { eventually, suite } from './lib/runner.mjs';
 import { startSimulator } from './lib/simulator.mjs';
+import { startWatched } from './lib/watched.mjs';
 import { OPERATOR_TOKEN, SCRATCH, TOP, startWorker } from './lib/wrangler.mjs';
 
 const json = { 'content-type': 'application/json' };
 
+/** The merchant's id by its webhook secret. */
+const idOf = new Map();
+
 /** The secrets of a merchant, each its own. */
-const merchant = (name, more = {}) => ({
-  GWOP_MERCHANT_ID: randomUUID(),
-  GWOP_WEBHOOK_SECRET: `whsec_of_${name}_${randomUUID()}`,
-  GWOP_MERCHANT_API_KEY: `sk_m_${name}${randomUUID().replaceAll('-', '')}`,
-  AUTH_SECRET: `auth-secret-of-${name}-${randomUUID()}`,
-  OPERATOR_TOKEN: `operator-of-${name}-${randomUUID()}`,
-  ...more,
-});
+const merchant = (name, more = {}) => {
+  const made = {
+    GWOP_MERCHANT_ID: randomUUID(),
+    GWOP_WEBHOOK_SECRET: `whsec_of_${name}_${randomUUID()}`,
+    GWOP_MERCHANT_API_KEY: `sk_m_${name}${randomUUID().replaceAll('-', '')}`,
+    AUTH_SECRET: `auth-secret-of-${name}-${randomUUID()}`,
+    OPERATOR_TOKEN: `operator-of-${name}-${randomUUID()}`,
+    ...more,
+  };
+  idOf.set(made.GWOP_WEBHOOK_SECRET, made.GWOP_MERCHANT_ID);
+  return made;
+};
+
+/** A Worker whose merchants are in a KV namespace. */
+const inNamespace = (text) =>
+  `${text}\n[[kv_namespaces]]\nbinding = "GWOP_MERCHANTS"\nid = "merchants"\n`;
 
 /** A configuration with these merchants, as a JSON text or as an object of `[vars]`. */
 const configured =
@@ -43,9 +55,13 @@ const configured =
     return `${text}\n[vars]\nGWOP_MERCHANTS = ${value}\n`;
   };
 
-/** Delivers at a place (`''` or `/alpha`), signed with a secret. */
-const deliverAt = (worker, place, what, secret) => {
-  const body = JSON.stringify(what);
+/**
+ * Delivers at a place (`''` or `/alpha`), signed with a secret: an event of the merchant whose secret
+ * it is, unless another one is named.
+ */
+const deliverAt = (worker, place, what, secret, merchantId = idOf.get(secret)) => {
+  const data = { ...what.data, ...(merchantId && { merchant_id: merchantId }) };
+  const body = JSON.stringify({ ...what, data });
   return worker.request('POST', `${place}/webhooks/gwop`, {
     body,
     headers: { ...json, 'x-gwop-signature': signature(body, { secrets: [secret] }) },
@@ -62,11 +78,12 @@ suite('merchants', async ({ test, after }) => {
   const simulator = await startSimulator();
   after(() => simulator.stop());
   const [own, shared, alerts] = [
-    await startFulfilment('whsec_fulfilment_of_alpha'),
-    await startFulfilment(),
+    await startFulfillment('whsec_fulfilment_of_alpha'),
+    await startFulfillment(),
     await startAlerts(),
   ];
   for (const one of [own, shared, alerts]) after(() => one.stop());
+  alerts.answer = () => 500;
   const alpha = merchant('alpha', {
     FULFILLMENT_URL: own.url,
     FULFILLMENT_SECRET: 'whsec_fulfilment_of_alpha',
@@ -88,19 +105,20 @@ suite('merchants', async ({ test, after }) => {
     GWOP_IDENTITY_URL: simulator.url,
     GWOP_SERVER_URL: simulator.url,
     TEST_FLUSH_MS: '200',
+    TEST_ALERT_PAUSE_MS: '1000',
     TEST_STORE_KEYS: '1',
   };
   const worker = await startWorker({ variables, configure: configured({ alpha, beta }) });
   after(() => worker.stop());
   /** Every place with its secrets. */
   const places = {
-    '': { token: OPERATOR_TOKEN, secret: WEBHOOK_SECRET, fulfilment: shared },
-    '/alpha': { token: alpha.OPERATOR_TOKEN, secret: alpha.GWOP_WEBHOOK_SECRET, fulfilment: own },
-    '/beta': { token: beta.OPERATOR_TOKEN, secret: beta.GWOP_WEBHOOK_SECRET, fulfilment: shared },
+    '': { token: OPERATOR_TOKEN, secret: WEBHOOK_SECRET, fulfillment: shared },
+    '/alpha': { token: alpha.OPERATOR_TOKEN, secret: alpha.GWOP_WEBHOOK_SECRET, fulfillment: own },
+    '/beta': { token: beta.OPERATOR_TOKEN, secret: beta.GWOP_WEBHOOK_SECRET, fulfillment: shared },
   };
   const refusing = new Set();
-  for (const fulfilment of [own, shared])
-    fulfilment.answer = ({ eventId }) => (refusing.has(eventId) ? 503 : 200);
+  for (const fulfillment of [own, shared])
+    fulfillment.answer = ({ eventId }) => (refusing.has(eventId) ? 503 : 200);
 
   test('the same event is new to each, refused under another’s secret, and reaches its own fulfillment once', async () => {
     const paid = event('paid', newInvoice());
@@ -164,6 +182,8 @@ suite('merchants', async ({ test, after }) => {
       ['GET', '/reconcile'],
       ['POST', '/reconcile'],
       ['POST', '/upgrade', { object_ids: ['x'] }],
+      // A method that the route has not says nothing either.
+      ['DELETE', '/events'],
     ];
     const snapshot = async () =>
       JSON.stringify(
@@ -248,6 +268,73 @@ suite('merchants', async ({ test, after }) => {
     assert.ok(worker.logLines().some((line) => line.route === 'webhook' && !('merchant' in line)));
   });
 
+  test('no route is left out', () => {
+    const armsOf = (file, pattern) => [
+      ...new Set([...readFileSync(join(TOP, file), 'utf8').matchAll(pattern)].map(([, arm]) => arm)),
+    ];
+    // `/test/…` is no part of what is deployed.
+    assert.deepEqual(
+      armsOf('src/worker/router.rs', /^ {8}(\["[^\]]*\])(?: if [^=]*)? =>/gm)
+        .filter((arm) => arm !== '["test", what]')
+        .map((arm) => arm.replaceAll(/[[\]" ]/g, '').split(',').join('/')),
+      [
+        'webhooks/gwop',
+        'auth/rest@..',
+        'invoices',
+        'invoices/id',
+        'invoices/id/replay',
+        'events',
+        'events/replay',
+        'upgrade',
+        'reconcile',
+        'healthz',
+        'metrics',
+        'console',
+      ],
+      'a new route needs its rows in the tests above and below',
+    );
+    assert.deepEqual(
+      armsOf('src/worker/routes/auth.rs', /^ {12}\((\["[^\]]*\]), "\w+"\) =>/gm),
+      ['["intents"]', '["intents", id, "exchange"]', '["session"]', '["verify"]'],
+    );
+  });
+
+  test('an event that says it is another merchant’s is refused, counted and told of', async () => {
+    const { GWOP_WEBHOOK_SECRET: secret, OPERATOR_TOKEN: token } = alpha;
+    const counted = async () => {
+      const { text } = await ask(worker, 'GET', '/alpha/metrics', token);
+      const series = /^gwop_webhook_refused_total\{code="WEBHOOK_MERCHANT_MISMATCH"\} (\d+)/m;
+      return Number(series.exec(text)?.[1] ?? 0);
+    };
+    const before = await counted();
+    const paid = event('paid', newInvoice());
+    for (const what of [paid, { ...paid, event_type: 'invoice.of_tomorrow' }]) {
+      const answer = await deliverAt(worker, '/alpha', what, secret, beta.GWOP_MERCHANT_ID);
+      assert.deepEqual(
+        [answer.status, answer.body.error.code],
+        [403, 'WEBHOOK_MERCHANT_MISMATCH'],
+        answer.text,
+      );
+      assert.ok(!answer.text.includes(beta.GWOP_MERCHANT_ID));
+    }
+    assert.equal(
+      (await ask(worker, 'GET', `/alpha/invoices/${paid.data.invoice_id}`, token)).status,
+      404,
+      'nothing of it is stored',
+    );
+    await eventually('both are counted', async () => (await counted()) === before + 2);
+    const line = worker.logLines().find(({ outcome }) => outcome === 'WEBHOOK_MERCHANT_MISMATCH');
+    assert.deepEqual(
+      [line.level, line.merchant, line.reason, line.merchant_id],
+      ['error', 'alpha', 'data.merchant_id is not GWOP_MERCHANT_ID', beta.GWOP_MERCHANT_ID],
+    );
+    // Without a merchant's id there is nothing to compare: the Worker's own has none here.
+    const own = await deliverAt(worker, '', paid, WEBHOOK_SECRET, beta.GWOP_MERCHANT_ID);
+    assert.equal(own.body.outcome, 'applied');
+    // As its own merchant's it is taken.
+    assert.equal((await deliverAt(worker, '/alpha', paid, secret)).body.outcome, 'applied');
+  });
+
   test('a replay reaches the merchant’s own fulfillment, and no other row', async () => {
     const [dead] = (await ask(worker, 'GET', '/alpha/events?state=dead', alpha.OPERATOR_TOKEN)).body
       .events;
@@ -303,7 +390,15 @@ suite('merchants', async ({ test, after }) => {
     assert.deepEqual([after[''], after['/alpha']], [before[''], before['/alpha']]);
   });
 
-  test('an alert goes to the merchant’s own receiver, and names the merchant', async () => {
+  test('an alert goes to the merchant’s own receiver, and names the merchant, as the shard’s log does', async () => {
+    await eventually(
+      'the first one was not taken',
+      () => worker.logLines().some((line) => line.event === 'alert_failed'),
+      { within: 60_000 },
+    );
+    for (const line of worker.logLines().filter(({ event: name }) => name === 'alert_failed'))
+      assert.equal(line.merchant, 'alpha', JSON.stringify(line));
+    alerts.answer = () => 204;
     await eventually('the conflict of alpha is told', () => alerts.of('conflict').length > 0, {
       within: 60_000,
     });
@@ -358,7 +453,29 @@ suite('merchants', async ({ test, after }) => {
       elsewhere.text,
     );
     assert.equal((await exchange('/alpha')).status, 200);
+    const verify = (place, token) =>
+      worker.request('GET', `${place}/auth/verify`, {
+        headers: { authorization: `Bearer ${token}` },
+      });
+    assert.deepEqual(
+      [
+        (await verify('/alpha', accessToken)).status,
+        (await verify('/beta', accessToken)).status,
+        (await verify('', accessToken)).status,
+      ],
+      [204, 401, 503],
+    );
     const others = await mint(beta.GWOP_MERCHANT_ID);
+    // Nobody ends a session with a token of another's.
+    assert.equal(
+      (
+        await worker.request('DELETE', '/beta/auth/session', {
+          headers: { authorization: `Bearer ${accessToken}` },
+        })
+      ).status,
+      401,
+    );
+    assert.equal((await session('/alpha', accessToken)).status, 200);
     assert.equal(
       (
         await worker.request('DELETE', '/alpha/auth/session', {
@@ -468,12 +585,12 @@ suite('merchants', async ({ test, after }) => {
 });
 
 suite('merchants as they are configured', async ({ test, after }) => {
-  const fulfilment = await startFulfilment();
-  after(() => fulfilment.stop());
+  const fulfillment = await startFulfillment();
+  after(() => fulfillment.stop());
   const variables = {
     GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET,
     OPERATOR_TOKEN,
-    FULFILLMENT_URL: fulfilment.url,
+    FULFILLMENT_URL: fulfillment.url,
     FULFILLMENT_SECRET,
   };
   const started = async (options) => {
@@ -482,9 +599,134 @@ suite('merchants as they are configured', async ({ test, after }) => {
     return worker;
   };
 
-  test('without GWOP_MERCHANTS a segment is no merchant', async () => {
-    const worker = await started({});
+  test('without GWOP_MERCHANTS a segment is no merchant, and whose an event is is not compared', async () => {
+    const worker = await started({
+      variables: { ...variables, GWOP_MERCHANT_ID: randomUUID() },
+    });
     assert.equal((await worker.request('GET', '/alpha/healthz')).status, 404);
+    const answer = await deliverAt(worker, '', event('paid', newInvoice()), WEBHOOK_SECRET);
+    assert.equal(answer.body.outcome, 'applied');
+    assert.ok(!('merchants' in (await worker.request('GET', '/healthz')).body));
+  });
+
+  test('who has a secret of another’s is not served, and both are named with what it is', async () => {
+    const names = [
+      'OPERATOR_TOKEN',
+      'GWOP_WEBHOOK_SECRET',
+      'GWOP_MERCHANT_ID',
+      'AUTH_SECRET',
+      'GWOP_MERCHANT_API_KEY',
+    ];
+    const merchants = { good: merchant('good') };
+    const pairs = names.map((name, at) => {
+      const [one, other] = [`m${at}`, `n${at}`];
+      merchants[one] = merchant(one);
+      merchants[other] = merchant(other, { [name]: merchants[one][name] });
+      return [one, other, name];
+    });
+    // One of several, in the middle of a rotation; and what the Worker itself has.
+    const [old, current] = [merchants.m0.OPERATOR_TOKEN, `operator-of-rotated-${randomUUID()}`];
+    merchants.rotated = merchant('rotated', { OPERATOR_TOKEN: `${current}, ${old}` });
+    merchants.own = merchant('own', { OPERATOR_TOKEN });
+    const ownId = randomUUID();
+    const worker = await started({
+      variables: { ...variables, GWOP_MERCHANT_ID: ownId },
+      configure: configured(merchants),
+    });
+    const said = [
+      ...pairs.map(
+        ([one, other, name]) => `${one} and ${other} have the same ${name}: give each its own`,
+      ),
+      'm0 and rotated have the same OPERATOR_TOKEN: give each its own',
+      'own and the Worker itself have the same OPERATOR_TOKEN: give each its own',
+    ];
+    const { problems } = (await worker.request('GET', '/healthz')).body.merchants;
+    assert.deepEqual([...problems].sort(), [...said].sort());
+    for (const key of Object.keys(merchants).filter((each) => each !== 'good')) {
+      for (const [method, path] of [
+        ['GET', '/healthz'],
+        ['GET', '/invoices'],
+        ['GET', '/console'],
+        ['GET', '/auth/session'],
+      ]) {
+        const answer = await ask(worker, method, `/${key}${path}`, merchants[key].OPERATOR_TOKEN);
+        const { code, message } = answer.body.error;
+        assert.deepEqual([answer.status, code], [503, 'MERCHANTS_NOT_CONFIGURED'], key + path);
+        assert.ok(
+          said.some((one) => message === `GWOP_MERCHANTS: ${one}` && one.includes(key)),
+          message,
+        );
+      }
+      const paid = event('paid', newInvoice());
+      const { GWOP_WEBHOOK_SECRET: secret } = merchants[key];
+      assert.equal((await deliverAt(worker, `/${key}`, paid, secret)).status, 503, key);
+      const isSaid = ({ event: name, merchant: of, variable }) =>
+        name === 'merchants_share' && of === key && variable in merchants[key];
+      await eventually(`the log has ${key}`, () => worker.logLines().some(isSaid));
+    }
+    // Nobody else is concerned, and the Worker itself goes on: as one of several it compares too.
+    const { GWOP_WEBHOOK_SECRET: secret } = merchants.good;
+    const paid = event('paid', newInvoice());
+    const answers = [
+      await deliverAt(worker, '/good', paid, secret),
+      await deliverAt(worker, '', paid, WEBHOOK_SECRET, ownId),
+      await deliverAt(worker, '', paid, WEBHOOK_SECRET),
+    ];
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [200, 200, 403],
+    );
+    const everything = worker.output() + JSON.stringify(problems);
+    for (const secrets of Object.values(merchants))
+      for (const secret of Object.values(secrets)) assert.ok(!everything.includes(secret));
+  });
+
+  test('GWOP_MERCHANTS is parsed once in an isolate, whoever asks', async () => {
+    const own = await startFulfillment();
+    after(() => own.stop());
+    const [alpha, beta] = [merchant('alpha'), merchant('beta')];
+    const worker = await startWatched({
+      variables: { ...variables, FULFILLMENT_URL: own.url },
+      configure: configured({ alpha, beta }),
+    });
+    after(() => worker.stop());
+    const delivered = [];
+    for (let time = 0; time < 5; time += 1) {
+      for (const [place, { GWOP_WEBHOOK_SECRET: secret }] of [
+        ['/alpha', alpha],
+        ['/beta', beta],
+      ]) {
+        const paid = event('paid', newInvoice());
+        delivered.push(paid.event_id);
+        assert.equal((await deliverAt(worker, place, paid, secret)).body.outcome, 'applied');
+      }
+    }
+    // Through shards, their alarms and the consumer.
+    await eventually('all are delivered', () => delivered.every((id) => own.of(id).length === 1), {
+      within: 60_000,
+    });
+    assert.equal((await worker.watch()).parsed, 1);
+  });
+
+  test('a merchant whose fulfillment never answers holds up no other for longer than its 15 seconds', async () => {
+    const [silent, quick] = [await startFulfillment(), await startFulfillment()];
+    after(() => silent.stop());
+    after(() => quick.stop());
+    const never = new Promise(() => {});
+    silent.answer = () => never;
+    const of = (name, { url }) => merchant(name, { FULFILLMENT_URL: url, FULFILLMENT_SECRET });
+    const places = { alpha: of('alpha', silent), beta: of('beta', quick) };
+    const worker = await started({ configure: configured(places) });
+    const send = async (name) => {
+      const paid = event('paid', newInvoice());
+      await deliverAt(worker, `/${name}`, paid, places[name].GWOP_WEBHOOK_SECRET);
+      return paid.event_id;
+    };
+    for (let time = 0; time < 4; time += 1) await send('alpha');
+    await eventually('alpha is asked', () => silent.attempts > 0);
+    const waiting = await send('beta');
+    await eventually('beta has its event', () => quick.of(waiting).length === 1, { within: 60_000 });
+    assert.equal(silent.received.length, 0, 'while alpha has not answered once');
   });
 
   test('what cannot be used turns that merchant off, and the log names whom, never what', async () => {
@@ -526,6 +768,11 @@ suite('merchants as they are configured', async ({ test, after }) => {
       'applied',
     );
     for (const secret of Object.values(good)) assert.ok(!worker.output().includes(secret));
+    const { problems } = (await worker.request('GET', '/healthz')).body.merchants;
+    assert.deepEqual(problems.sort(), [
+      'list is no object, or has a name that is not known',
+      'typo is no object, or has a name that is not known',
+    ]);
     const broken = await started({
       configure: (text) => `${text}\n[vars]\nGWOP_MERCHANTS = "{"\n`,
     });
@@ -536,7 +783,7 @@ suite('merchants as they are configured', async ({ test, after }) => {
   test('as an object of `vars`; a merchant that is taken out keeps what waits, and gets it when it is back', async () => {
     const storage = mkdtempSync(join(SCRATCH, 'gwop-storage-'));
     after(() => rmSync(storage, { recursive: true, force: true }));
-    const own = await startFulfilment('whsec_fulfilment_of_alpha');
+    const own = await startFulfillment('whsec_fulfilment_of_alpha');
     after(() => own.stop());
     const settings = merchant('alpha');
     // Without fulfillment of its own a merchant has the Worker's: none here.
@@ -567,7 +814,7 @@ suite('merchants as they are configured', async ({ test, after }) => {
     );
     await without.stop();
     assert.deepEqual(
-      [fulfilment.of(paid.event_id).length, fulfilment.refused],
+      [fulfillment.of(paid.event_id).length, fulfillment.refused],
       [0, []],
       'it went to nobody else',
     );
@@ -596,8 +843,6 @@ suite('merchants as they are configured', async ({ test, after }) => {
     const storage = mkdtempSync(join(SCRATCH, 'gwop-storage-'));
     after(() => rmSync(storage, { recursive: true, force: true }));
     const settings = merchant('kiosk');
-    const configure = (text) =>
-      `${text}\n[[kv_namespaces]]\nbinding = "GWOP_MERCHANTS"\nid = "merchants"\n`;
     const put = spawnSync(
       process.execPath,
       [
@@ -620,7 +865,7 @@ suite('merchants as they are configured', async ({ test, after }) => {
       },
     );
     assert.equal(put.status, 0, put.stderr);
-    const worker = await started({ storage, configure });
+    const worker = await started({ storage, configure: inNamespace });
     const paid = event('paid', newInvoice());
     assert.equal(
       (await deliverAt(worker, '/kiosk', paid, settings.GWOP_WEBHOOK_SECRET)).body.outcome,
@@ -628,7 +873,7 @@ suite('merchants as they are configured', async ({ test, after }) => {
     );
     await eventually(
       'the Worker’s own fulfillment has it',
-      () => fulfilment.of(paid.event_id).length === 1,
+      () => fulfillment.of(paid.event_id).length === 1,
     );
     assert.equal(
       (await ask(worker, 'GET', `/kiosk/invoices/${paid.data.invoice_id}`, settings.OPERATOR_TOKEN))
@@ -643,6 +888,165 @@ suite('merchants as they are configured', async ({ test, after }) => {
     assert.deepEqual(
       worker.logLines().filter((line) => ['wake_failed', 'merchant_unknown'].includes(line.event)),
       [],
+    );
+  });
+
+  test('strangers’ segments: what is no key is not looked up, and nobody is looked up once', async () => {
+    const kiosk = merchant('kiosk');
+    const worker = await startWatched({ variables, configure: inNamespace });
+    after(() => worker.stop());
+    await worker.watch({ put: { kiosk } });
+    const paid = event('paid', newInvoice());
+    const deliver = (key) => deliverAt(worker, `/${key}`, paid, kiosk.GWOP_WEBHOOK_SECRET);
+    assert.equal((await deliver('kiosk')).body.outcome, 'applied');
+    const long = 'x'.repeat(64);
+    for (const key of ['Kiosk', '_compared', '__proto__', '-x', 'a.b', long, 'webhooks', ''])
+      assert.equal((await deliver(key)).status, 404, key);
+    for (let time = 0; time < 3; time += 1) {
+      assert.equal((await deliver('nobody')).status, 404);
+      assert.equal((await deliver('kiosk')).body.outcome, 'duplicate');
+    }
+    const { read } = await worker.watch();
+    const keys = read.filter((key) => key !== '_compared');
+    assert.deepEqual([...new Set(keys)].sort(), ['kiosk', 'nobody']);
+    assert.equal(keys.filter((key) => key === 'nobody').length, 1);
+    // Once for requests, and once for the shard and the consumer where they see another binding.
+    assert.ok(keys.filter((key) => key === 'kiosk').length <= 2, keys.join());
+  });
+
+  test('in a KV namespace too, who has a secret of another’s is not served, and is again once that is put right', async () => {
+    const [alpha, gamma] = [merchant('alpha'), merchant('gamma')];
+    const beta = merchant('beta', { OPERATOR_TOKEN: alpha.OPERATOR_TOKEN });
+    const own = merchant('own', { AUTH_SECRET: 'auth-secret-of-the-worker-itself' });
+    const worker = await startWatched({
+      variables: { ...variables, AUTH_SECRET: own.AUTH_SECRET, TEST_KEPT_MS: '0' },
+      configure: inNamespace,
+    });
+    after(() => worker.stop());
+    await worker.watch({ put: { alpha, beta, gamma, own, odd: ['no object'] } });
+    const { merchants } = (await ask(worker, 'GET', '/healthz', OPERATOR_TOKEN)).body;
+    assert.deepEqual(merchants.problems.sort(), [
+      'alpha and beta have the same OPERATOR_TOKEN: give each its own',
+      'odd is no object, or has a name that is not known',
+      'own and the Worker itself have the same AUTH_SECRET: give each its own',
+    ]);
+    assert.ok(!('merchants' in (await ask(worker, 'GET', '/healthz')).body), 'not for everybody');
+    const statuses = async () =>
+      Object.fromEntries(
+        await Promise.all(
+          Object.entries({ alpha, beta, gamma, own }).map(async ([key, { OPERATOR_TOKEN: token }]) => [
+            key,
+            (await ask(worker, 'GET', `/${key}/invoices`, token)).status,
+          ]),
+        ),
+      );
+    assert.deepEqual(await statuses(), { alpha: 503, beta: 503, gamma: 200, own: 503 });
+    // Every isolate finds there with whom to compare.
+    assert.deepEqual(JSON.parse((await worker.watch({ get: '_compared' })).got), {
+      alpha: ['beta'],
+      beta: ['alpha'],
+    });
+    beta.OPERATOR_TOKEN = `operator-of-beta-${randomUUID()}`;
+    await worker.watch({ put: { beta } });
+    assert.deepEqual(await statuses(), { alpha: 200, beta: 200, gamma: 200, own: 503 });
+    // The cron trigger looks as well, and says so in the log.
+    const { GWOP_WEBHOOK_SECRET: secret } = gamma;
+    await worker.watch({ put: { delta: merchant('delta', { GWOP_WEBHOOK_SECRET: secret }) } });
+    assert.match((await worker.request('GET', '/cdn-cgi/handler/scheduled')).text, /ok/);
+    await eventually('it is kept', async () =>
+      (await worker.watch({ get: '_compared' })).got === '{"delta":["gamma"],"gamma":["delta"]}',
+    );
+    assert.equal((await statuses()).gamma, 503);
+    const isSaid = ({ event: name, problem }) =>
+      name === 'merchants_unusable' && problem.startsWith('delta and gamma ');
+    await eventually('the log says so', () => worker.logLines().some(isSaid));
+  });
+
+  test('a KV namespace that fails in a shard loses no alert: it is told once the merchant can be read', async () => {
+    const alerts = await startAlerts();
+    after(() => alerts.stop());
+    const alpha = merchant('alpha', { ALERT_URL: alerts.url, ALERT_SECRET });
+    const worker = await startWatched({
+      variables: { ...variables, TEST_KEPT_MS: '0', TEST_FLUSH_MS: '200' },
+      configure: inNamespace,
+    });
+    after(() => worker.stop());
+    await worker.watch({ put: { alpha }, fail: { ledger: true } });
+    const invoice = newInvoice();
+    const [paid, again] = [
+      event('paid', invoice),
+      event('paid', invoice, { data: { tx_hash: `0x${randomUUID().replaceAll('-', '')}` } }),
+    ];
+    const send = (what, secret = alpha.GWOP_WEBHOOK_SECRET) =>
+      deliverAt(worker, '/alpha', what, secret);
+    assert.equal((await send(paid)).body.outcome, 'applied');
+    assert.equal((await send(again)).body.outcome, 'conflict');
+    for (let time = 0; time < 25; time += 1) await send(paid, 'whsec_of_nobody');
+    await eventually('the shard says so', () =>
+      worker
+        .logLines()
+        .some((line) => line.event === 'merchants_unread' && line.merchant === 'alpha'),
+    );
+    assert.equal(alerts.calls, 0);
+    await worker.watch({ fail: { ledger: false } });
+    // Nobody sends anything more: the alarms do it.
+    for (const kind of ['conflict', 'refused_signatures'])
+      await eventually(`${kind} is told`, () => alerts.of(kind).length > 0, { within: 90_000 });
+    await eventually('so are the events', () => fulfillment.of(paid.event_id).length === 1, {
+      within: 60_000,
+    });
+  });
+
+  test('what the queue gave up while its merchant was out comes back with the merchant', async () => {
+    const own = await startFulfillment('whsec_fulfilment_of_alpha');
+    after(() => own.stop());
+    own.answer = () => 503;
+    const alpha = merchant('alpha', {
+      FULFILLMENT_URL: own.url,
+      FULFILLMENT_SECRET: 'whsec_fulfilment_of_alpha',
+    });
+    const worker = await startWatched({
+      variables: { ...variables, TEST_KEPT_MS: '0' },
+      configure: inNamespace,
+    });
+    after(() => worker.stop());
+    await worker.watch({ put: { alpha } });
+    const [paid, refused] = [event('paid', newInvoice()), event('paid', newInvoice())];
+    // One that fulfillment refused while the merchant was there: it waits for the operator.
+    await deliverAt(worker, '/alpha', refused, alpha.GWOP_WEBHOOK_SECRET);
+    const dead = async () =>
+      (await ask(worker, 'GET', '/alpha/events?state=dead', alpha.OPERATOR_TOKEN)).body.events;
+    await eventually('that one is dead', async () => (await dead()).length === 1, {
+      within: 60_000,
+      every: 500,
+    });
+    await deliverAt(worker, '/alpha', paid, alpha.GWOP_WEBHOOK_SECRET);
+    await eventually('the other is in the queue', () => own.attempts > 3);
+    await worker.watch({ put: { alpha: null } });
+    assert.equal((await ask(worker, 'GET', '/alpha/healthz')).status, 404);
+    const reason = /^its merchant is not in GWOP_MERCHANTS: put it back, and this is delivered$/;
+    const lines = (name) =>
+      worker.logLines().filter((line) => line.event === name && line.event_id === paid.event_id);
+    await eventually('the queue gives it up', () => lines('fulfilment_dead').length > 0, {
+      within: 90_000,
+    });
+    const failed = lines('fulfilment_failed').filter((line) => reason.test(line.reason));
+    assert.ok(failed.length > 0 && failed.every((line) => line.merchant === 'alpha'));
+    assert.match(
+      lines('fulfilment_dead')[0].reason,
+      /goes out again once its merchant can be used/,
+    );
+    own.answer = () => 200;
+    await worker.watch({ put: { alpha } });
+    // Nobody is looked up anew for ten seconds where the segment named nobody.
+    await eventually('the merchant is there again', async () => (await dead())?.length === 1);
+    await eventually('it is delivered', () => own.of(paid.event_id).length === 1, {
+      within: 60_000,
+    });
+    assert.deepEqual(
+      [(await dead()).map((row) => row.event_id), own.of(refused.event_id).length],
+      [[refused.event_id], 0],
+      'what the operator has to decide still waits',
     );
   });
 });

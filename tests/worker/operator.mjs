@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import { ALERT_SECRET, startAlerts } from './lib/alerts.mjs';
 import { gwop } from './lib/command.mjs';
-import { FULFILLMENT_SECRET, startFulfilment } from './lib/fulfilment.mjs';
+import { FULFILLMENT_SECRET, startFulfillment } from './lib/fulfillment.mjs';
 import { WEBHOOK_SECRET, deliver, deliverUntilAccepted, event, newInvoice } from './lib/gwop.mjs';
 import { eventually, parallel, random, sleep, suite } from './lib/runner.mjs';
 import { OPERATOR_TOKEN, SCRATCH, startWorker } from './lib/wrangler.mjs';
@@ -71,14 +71,14 @@ function ledgerDigest(worker) {
 }
 
 suite('operator', async ({ test, after }) => {
-  const fulfilment = await startFulfilment();
-  after(() => fulfilment.stop());
+  const fulfillment = await startFulfillment();
+  after(() => fulfillment.stop());
   const worker = await startWorker({
-    variables: { GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET, OPERATOR_TOKEN, FULFILLMENT_URL: fulfilment.url, FULFILLMENT_SECRET, TEST_FLUSH_MS: '4000' },
+    variables: { GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET, OPERATOR_TOKEN, FULFILLMENT_URL: fulfillment.url, FULFILLMENT_SECRET, TEST_FLUSH_MS: '4000' },
   });
   after(() => worker.stop());
   const answers = new Map();
-  fulfilment.answer = ({ eventId }) => answers.get(eventId) ?? 200;
+  fulfillment.answer = ({ eventId }) => answers.get(eventId) ?? 200;
 
   test('nobody else sees a route of the operator, and each has its method', async () => {
     for (const [method, path] of [['GET', '/events?state=dead'], ['GET', '/invoices'], ['POST', '/events/replay'], ['GET', '/metrics']]) {
@@ -143,7 +143,7 @@ suite('operator', async ({ test, after }) => {
     answers.delete(paid.event_id);
     const replayed = await ask(worker, 'POST', '/events/replay', { invoice_id: invoice.public_invoice_id, event_id: paid.event_id });
     assert.deepEqual([replayed.status, replayed.body.replayed], [200, true]);
-    await eventually('it is delivered', () => fulfilment.of(paid.event_id).length === 1);
+    await eventually('it is delivered', () => fulfillment.of(paid.event_id).length === 1);
     await eventually('no list has it', async () => (await listed(worker, 'state=dead')).length + (await listed(worker, 'state=pending')).length === 0);
     for (const wish of [{ invoice_id: 'unknown', event_id: 'x' }, { invoice_id: invoice.invoice_id, event_id: 'unknown', dry_run: true }]) {
       assert.equal((await ask(worker, 'POST', '/events/replay', wish)).status, 404);
@@ -184,7 +184,7 @@ suite('operator', async ({ test, after }) => {
     assert.deepEqual(await gwop([...one, '--dry-run'], as), { code: 0, said: `${first.event_id} can be replayed\n` });
     assert.deepEqual(await gwop(one, as), { code: 0, said: `${first.event_id} is queued again\n` });
     assert.deepEqual(await gwop(['replay', ...at, '--state', 'dead'], as), { code: 0, said: '2 dead events are queued again\n' });
-    await eventually('they are delivered', () => events.every((paid) => fulfilment.of(paid.event_id).length === 1), { within: 30_000 });
+    await eventually('they are delivered', () => events.every((paid) => fulfillment.of(paid.event_id).length === 1), { within: 30_000 });
     assert.deepEqual(await gwop(['events', ...at], as), { code: 0, said: 'no events\n' });
   });
 
@@ -198,7 +198,7 @@ suite('operator', async ({ test, after }) => {
     });
     assert.equal(row.last_answer.status, 500);
     answers.delete(paid.event_id);
-    await eventually('it is taken', () => fulfilment.of(paid.event_id).length === 1, { within: 30_000 });
+    await eventually('it is taken', () => fulfillment.of(paid.event_id).length === 1, { within: 30_000 });
   });
 
   test('conflicts are listed with what became of them, and replayed', async () => {
@@ -212,9 +212,9 @@ suite('operator', async ({ test, after }) => {
     });
     assert.deepEqual([row.event_id, row.outcome, row.state], [late.event_id, 'conflict', null]);
     assert.deepEqual(await replayList(worker, { state: 'conflict', dry_run: true }), { events: 1, requests: 1 });
-    assert.equal(fulfilment.of(late.event_id).length, 1);
+    assert.equal(fulfillment.of(late.event_id).length, 1);
     await replayList(worker, { state: 'conflict' });
-    await eventually('it is delivered again', () => fulfilment.of(late.event_id).length === 2);
+    await eventually('it is delivered again', () => fulfillment.of(late.event_id).length === 2);
   });
 
   test('invoices of all shards come newest first, by status and since when', async () => {
@@ -261,7 +261,7 @@ suite('operator', async ({ test, after }) => {
     answers.delete(paid.event_id);
     await eventually('it is delivered, by a replay where it died meanwhile', async () => {
       await replayList(worker, { state: 'dead' });
-      return fulfilment.of(paid.event_id).length > 0;
+      return fulfillment.of(paid.event_id).length > 0;
     }, { within: 30_000, every: 500 });
   });
 
@@ -286,7 +286,7 @@ suite('operator', async ({ test, after }) => {
       assert.ok((await metric(worker, series)) > 0, series);
     }
     const confirmed = await metric(worker, 'gwop_fulfillment_attempts_total{result="confirmed"}');
-    assert.equal(confirmed, fulfilment.received.length);
+    assert.equal(confirmed, fulfillment.received.length);
     assert.equal(await metric(worker, 'gwop_event_confirmed_seconds_bucket{le="+Inf"}'), confirmed);
     await eventually('no event is dead', async () => (await metric(worker, 'gwop_dead_events')) === 0, { within: 15_000, every: 500 });
     for (const secret of [WEBHOOK_SECRET, FULFILLMENT_SECRET, OPERATOR_TOKEN]) assert.ok(!text.includes(secret));
@@ -302,9 +302,9 @@ suite('operator', async ({ test, after }) => {
     const line = (name, id) => worker.logLines().find((one) => one.event === name && one.event_id === id);
     await eventually('the attempt is logged', () => line('fulfilment_failed', traced.event_id)?.trace_id === trace);
     answers.delete(traced.event_id);
-    await eventually('both are delivered', () => fulfilment.of(traced.event_id).length + fulfilment.of(wrong.event_id).length === 2, { within: 30_000 });
-    assert.equal(fulfilment.of(traced.event_id)[0].headers.traceparent, traceparent);
-    assert.equal(fulfilment.of(wrong.event_id)[0].headers.traceparent, undefined);
+    await eventually('both are delivered', () => fulfillment.of(traced.event_id).length + fulfillment.of(wrong.event_id).length === 2, { within: 30_000 });
+    assert.equal(fulfillment.of(traced.event_id)[0].headers.traceparent, traceparent);
+    assert.equal(fulfillment.of(wrong.event_id)[0].headers.traceparent, undefined);
     assert.equal(line('request', traced.event_id).trace_id, trace);
     assert.equal(line('request', wrong.event_id).trace_id, undefined);
   });
@@ -420,18 +420,18 @@ suite('before the first event', async ({ test, after }) => {
 const ALERT_PAUSE_MS = 12_000;
 
 suite('alerts', async ({ test, after }) => {
-  const [fulfilment, alerts] = [await startFulfilment(), await startAlerts()];
-  after(() => fulfilment.stop());
+  const [fulfillment, alerts] = [await startFulfillment(), await startAlerts()];
+  after(() => fulfillment.stop());
   after(() => alerts.stop());
   const worker = await startWorker({
     variables: {
-      GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET, OPERATOR_TOKEN, FULFILLMENT_URL: fulfilment.url, FULFILLMENT_SECRET,
+      GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET, OPERATOR_TOKEN, FULFILLMENT_URL: fulfillment.url, FULFILLMENT_SECRET,
       ALERT_URL: alerts.url, ALERT_SECRET: `whsec_next,${ALERT_SECRET}`, TEST_FLUSH_MS: '1000', TEST_ALERT_PAUSE_MS: String(ALERT_PAUSE_MS),
     },
   });
   after(() => worker.stop());
   const refused = new Set();
-  fulfilment.answer = ({ eventId }) => (refused.has(eventId) ? 503 : 200);
+  fulfillment.answer = ({ eventId }) => (refused.has(eventId) ? 503 : 200);
   const conflict = async () => {
     const invoice = newInvoice();
     await deliverUntilAccepted(worker, event('expired', invoice));

@@ -1,7 +1,7 @@
-// From the outbox to fulfilment: failures, dead letters, replay, undecodable messages, a forgetful queue, compaction; and the operator's routes.
+// From the outbox to fulfillment: failures, dead letters, replay, undecodable messages, a forgetful queue, compaction; and the operator's routes.
 import assert from 'node:assert/strict';
 
-import { FULFILLMENT_SECRET, startFulfilment } from './lib/fulfilment.mjs';
+import { FULFILLMENT_SECRET, startFulfillment } from './lib/fulfillment.mjs';
 import { WEBHOOK_SECRET, deliverUntilAccepted, event, newInvoice } from './lib/gwop.mjs';
 import { eventually, sleep, suite } from './lib/runner.mjs';
 import { OPERATOR_TOKEN, startWorker } from './lib/wrangler.mjs';
@@ -9,13 +9,13 @@ import { gwop } from './lib/command.mjs';
 import { storedObjects } from './webhooks.mjs';
 
 suite('outbox', async ({ test, after }) => {
-  const fulfilment = await startFulfilment();
-  after(() => fulfilment.stop());
+  const fulfillment = await startFulfillment();
+  after(() => fulfillment.stop());
   const worker = await startWorker({
     variables: {
       GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET,
       OPERATOR_TOKEN,
-      FULFILLMENT_URL: fulfilment.url,
+      FULFILLMENT_URL: fulfillment.url,
       FULFILLMENT_SECRET: `whsec_next,${FULFILLMENT_SECRET}`,
       TEST_RETENTION_MS: '4000',
     },
@@ -23,15 +23,15 @@ suite('outbox', async ({ test, after }) => {
   after(() => worker.stop());
   const authorization = { authorization: `Bearer ${OPERATOR_TOKEN}` };
   const replay = (id, body, headers = authorization) => worker.request('POST', `/invoices/${id}/replay`, { body: JSON.stringify(body), headers });
-  /** Outcomes of fulfilment by event id; every other event is taken. */
+  /** Outcomes of fulfillment by event id; every other event is taken. */
   const answers = new Map();
-  fulfilment.answer = ({ eventId }) => answers.get(eventId)?.() ?? 200;
+  fulfillment.answer = ({ eventId }) => answers.get(eventId)?.() ?? 200;
   const paidInvoice = (overrides) => {
     const invoice = newInvoice();
     return { invoice, paid: event('paid', invoice, overrides) };
   };
 
-  test('a failing fulfilment is tried again within seconds, twice within 15, and other events pass it', async () => {
+  test('a failing fulfillment is tried again within seconds, twice within 15, and other events pass it', async () => {
     const { invoice, paid } = paidInvoice();
     const attempts = [];
     answers.set(paid.event_id, () => {
@@ -42,9 +42,9 @@ suite('outbox', async ({ test, after }) => {
     await eventually('the first attempt', () => attempts.length > 0);
     const other = event('expired', newInvoice());
     await deliverUntilAccepted(worker, other);
-    await eventually('the other one is delivered meanwhile', () => fulfilment.of(other.event_id).length === 1, { within: 6_000 });
-    assert.equal(fulfilment.of(paid.event_id).length, 0);
-    await eventually('the third attempt is taken', () => fulfilment.of(paid.event_id).length === 1, { within: 30_000 });
+    await eventually('the other one is delivered meanwhile', () => fulfillment.of(other.event_id).length === 1, { within: 6_000 });
+    assert.equal(fulfillment.of(paid.event_id).length, 0);
+    await eventually('the third attempt is taken', () => fulfillment.of(paid.event_id).length === 1, { within: 30_000 });
     assert.ok(attempts[2] - attempts[0] < 15_500, `the second retry came after ${attempts[2] - attempts[0]} ms`);
     await eventually('it is confirmed', async () => (await worker.invoice(invoice.invoice_id)).outbox.length === 0);
   });
@@ -61,7 +61,7 @@ suite('outbox', async ({ test, after }) => {
       const next = await worker.request('GET', '/nothing', { signal: AbortSignal.timeout(10_000) });
       assert.equal(next.status, 404, next.text);
       // By the alarm alone, which runs again: nobody else asks its shard meanwhile.
-      await eventually('it arrives', () => fulfilment.of(paid.event_id).length > 0, { within: 30_000 });
+      await eventually('it arrives', () => fulfillment.of(paid.event_id).length > 0, { within: 30_000 });
       await eventually('it is confirmed', async () => (await worker.invoice(invoice.invoice_id)).outbox.length === 0);
       assert.deepEqual((await worker.invoice(invoice.invoice_id)).events.map(({ event_id, outcome }) => [event_id, outcome]), [[paid.event_id, 'applied']]);
       assert.equal((await deliverUntilAccepted(worker, paid)).body.outcome, 'duplicate');
@@ -69,7 +69,7 @@ suite('outbox', async ({ test, after }) => {
     });
   }
 
-  test('a fulfilment that never recovers: the dead letter queue marks the row, and the operator replays it', async () => {
+  test('a fulfillment that never recovers: the dead letter queue marks the row, and the operator replays it', async () => {
     const { invoice, paid } = paidInvoice();
     let works = false;
     answers.set(paid.event_id, () => (works ? 200 : 503));
@@ -90,7 +90,7 @@ suite('outbox', async ({ test, after }) => {
     works = true;
     const replayed = await replay(invoice.invoice_id, { event_id: paid.event_id });
     assert.equal(replayed.status, 200, replayed.text);
-    await eventually('it is delivered', () => fulfilment.of(paid.event_id).length === 1);
+    await eventually('it is delivered', () => fulfillment.of(paid.event_id).length === 1);
     await eventually('it is confirmed', async () => (await worker.invoice(invoice.invoice_id)).outbox.length === 0);
   });
 
@@ -102,7 +102,7 @@ suite('outbox', async ({ test, after }) => {
     const { paid } = paidInvoice();
     await deliverUntilAccepted(worker, paid);
     for (const message of [null, { event_id: 3 }]) await worker.fault('enqueue', { message });
-    await eventually('it is delivered', () => fulfilment.of(paid.event_id).length === 1, { within: 6_000 });
+    await eventually('it is delivered', () => fulfillment.of(paid.event_id).length === 1, { within: 6_000 });
     const undecodable = await eventually('they are logged', () => {
       const lines = worker.logLines().filter((line) => line.event === 'message_undecodable');
       return lines.length >= 8 && lines;
@@ -124,7 +124,7 @@ suite('outbox', async ({ test, after }) => {
     assert.deepEqual([view.status, view.version, view.transaction, view.outbox], ['PAID', 4, paid.data.tx_hash, []]);
     const again = await deliverUntilAccepted(worker, paid);
     assert.equal(again.body.outcome, 'duplicate');
-    assert.equal(fulfilment.of(paid.event_id).length, 1);
+    assert.equal(fulfillment.of(paid.event_id).length, 1);
     const compacted = await replay(invoice.public_invoice_id, { event_id: stale.event_id });
     assert.deepEqual([compacted.status, compacted.body.error.code], [404, 'EVENT_NOT_FOUND']);
   });
@@ -154,16 +154,16 @@ suite('outbox', async ({ test, after }) => {
     const post = await worker.request('POST', `/invoices/${invoice.invoice_id}`, { headers: authorization });
     assert.deepEqual([post.status, post.headers.get('allow')], [405, 'GET']);
     // Delivered already: delivered once more.
-    await eventually('it is delivered', () => fulfilment.of(paid.event_id).length === 1);
+    await eventually('it is delivered', () => fulfillment.of(paid.event_id).length === 1);
     await eventually('it is confirmed', async () => (await worker.invoice(invoice.invoice_id)).outbox.length === 0);
     assert.equal((await replay(invoice.public_invoice_id, { event_id: paid.event_id })).status, 200);
-    await eventually('it is delivered again', () => fulfilment.of(paid.event_id).length === 2);
+    await eventually('it is delivered again', () => fulfillment.of(paid.event_id).length === 2);
   });
 
   test('gwop replay: the command line replays an event, and shows no token', async () => {
     const { invoice, paid } = paidInvoice();
     await deliverUntilAccepted(worker, paid);
-    await eventually('it is delivered', () => fulfilment.of(paid.event_id).length === 1);
+    await eventually('it is delivered', () => fulfillment.of(paid.event_id).length === 1);
     await eventually('it is confirmed', async () => (await worker.invoice(invoice.invoice_id)).outbox.length === 0);
     const call = async (token) => {
       const args = ['replay', paid.event_id, '--invoice', invoice.public_invoice_id, '--worker', worker.url, '--json'];
@@ -175,14 +175,16 @@ suite('outbox', async ({ test, after }) => {
     assert.deepEqual([wrong.code, wrong.answer.error.code], [1, 'NOT_FOUND']);
     const { code, answer } = await call(OPERATOR_TOKEN);
     assert.deepEqual([code, answer.event], [0, { eventId: paid.event_id, invoiceId: invoice.invoice_id, state: 'queued' }]);
-    await eventually('it is delivered again', () => fulfilment.of(paid.event_id).length === 2);
+    await eventually('it is delivered again', () => fulfillment.of(paid.event_id).length === 2);
   });
 
   test('healthz says what is on and what is missing, and nothing secret', async () => {
     const { status, body, text } = await worker.request('GET', '/healthz');
     assert.equal(status, 200);
-    assert.deepEqual([body.status, body.storage, body.webhooks.on, body.fulfilment.on, body.operator.on], ['ok', true, true, true, true]);
+    assert.deepEqual([body.status, body.storage, body.webhooks.on, body.fulfillment.on, body.operator.on], ['ok', true, true, true, true]);
     assert.deepEqual(body.auth, { on: false, missing: ['GWOP_MERCHANT_API_KEY', 'GWOP_MERCHANT_ID', 'AUTH_SECRET'] });
+    // The spelling of 1.0.0 stays until 2.0.0.
+    assert.deepEqual(body.fulfilment, body.fulfillment);
     for (const secret of [WEBHOOK_SECRET, FULFILLMENT_SECRET, OPERATOR_TOKEN]) assert.ok(!text.includes(secret));
     for (const method of ['POST', 'HEAD', 'PROPFIND']) {
       const refused = await worker.request(method, '/healthz');
@@ -192,23 +194,23 @@ suite('outbox', async ({ test, after }) => {
 });
 
 suite('service binding', async ({ test, after }) => {
-  const fulfilment = await startFulfilment();
-  after(() => fulfilment.stop());
+  const fulfillment = await startFulfillment();
+  after(() => fulfillment.stop());
   const worker = await startWorker({
     variables: { GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET, OPERATOR_TOKEN, FULFILLMENT_SECRET },
     configure: (text) => `${text}\n[[services]]\nbinding = "FULFILLMENT"\nservice = "shop"\n`,
-    neighbours: { shop: `export default { fetch: (request) => fetch(new Request(${JSON.stringify(fulfilment.url)}, request)) };` },
+    neighbours: { shop: `export default { fetch: (request) => fetch(new Request(${JSON.stringify(fulfillment.url)}, request)) };` },
   });
   after(() => worker.stop());
 
-  test('fulfilment as a Worker gets the same deliveries, and no URL is needed', async () => {
-    assert.deepEqual((await worker.request('GET', '/healthz')).body.fulfilment, { on: true, missing: [] });
+  test('fulfillment as a Worker gets the same deliveries, and no URL is needed', async () => {
+    assert.deepEqual((await worker.request('GET', '/healthz')).body.fulfillment, { on: true, missing: [] });
     const invoice = newInvoice();
     const paid = event('paid', invoice);
     await deliverUntilAccepted(worker, paid);
     await eventually('it is confirmed', async () => (await worker.invoice(invoice.invoice_id)).outbox.length === 0);
-    assert.deepEqual(fulfilment.of(paid.event_id).map(({ outcome }) => outcome), ['applied']);
-    assert.deepEqual(fulfilment.refused, []);
+    assert.deepEqual(fulfillment.of(paid.event_id).map(({ outcome }) => outcome), ['applied']);
+    assert.deepEqual(fulfillment.refused, []);
   });
 });
 
@@ -227,10 +229,10 @@ suite('unconfigured', async ({ test, after }) => {
     const { status, body } = await worker.request('GET', '/healthz');
     assert.equal(status, 200);
     assert.deepEqual(
-      Object.fromEntries(['webhooks', 'fulfilment', 'auth', 'operator'].map((part) => [part, body[part]])),
+      Object.fromEntries(['webhooks', 'fulfillment', 'auth', 'operator'].map((part) => [part, body[part]])),
       {
         webhooks: { on: false, missing: ['GWOP_WEBHOOK_SECRET'] },
-        fulfilment: { on: false, missing: ['FULFILLMENT_URL', 'FULFILLMENT_SECRET'] },
+        fulfillment: { on: false, missing: ['FULFILLMENT_URL', 'FULFILLMENT_SECRET'] },
         auth: { on: false, missing: ['GWOP_MERCHANT_API_KEY', 'GWOP_MERCHANT_ID', 'AUTH_SECRET'] },
         operator: { on: false, missing: ['OPERATOR_TOKEN'] },
       },
@@ -256,7 +258,7 @@ suite('settings', async ({ test, after }) => {
     const { body } = await worker.request('GET', '/healthz');
     const off = (...missing) => ({ on: false, missing });
     assert.deepEqual([body.webhooks, body.operator, body.auth], [off('GWOP_WEBHOOK_SECRET'), off('OPERATOR_TOKEN'), off('AUTH_SECRET')]);
-    assert.deepEqual(body.fulfilment, off('FULFILLMENT_URL', 'FULFILLMENT_SECRET', 'GWOP_FULFILLMENT_QUEUE'));
+    assert.deepEqual(body.fulfillment, off('FULFILLMENT_URL', 'FULFILLMENT_SECRET', 'GWOP_FULFILLMENT_QUEUE'));
     await notUnderstood(worker, 'FULFILLMENT_URL');
     assert.ok(!worker.output().includes('SEKRIT'));
   });
@@ -278,7 +280,7 @@ suite('settings', async ({ test, after }) => {
     const large = () => event('expired', newInvoice(), { data: { merchant_reference: 'x'.repeat(2_000) } });
     const worker = await start({ variables: {}, configure: (text) => `${text}\n[vars]\nMAX_BODY_BYTES = 1000\nFULFILLMENT_SECRET = ["whsec_one", "whsec_two"]\n` });
     await assert.rejects(deliverUntilAccepted(worker, large(), { within: 300 }), /413/);
-    assert.deepEqual((await worker.request('GET', '/healthz')).body.fulfilment.missing, ['FULFILLMENT_URL']);
+    assert.deepEqual((await worker.request('GET', '/healthz')).body.fulfillment.missing, ['FULFILLMENT_URL']);
     for (const value of ['"10MB"', '-1', '0', '{ bytes = 1000 }']) {
       const other = await start({ variables: {}, configure: (text) => `${text}\n[vars]\nMAX_BODY_BYTES = ${value}\n` });
       await deliverUntilAccepted(other, large());
@@ -292,8 +294,8 @@ suite('settings', async ({ test, after }) => {
 const NEXT_TOKEN = 'next-operator-token-of-the-tests';
 
 suite('rotation', async ({ test, after }) => {
-  const fulfilment = await startFulfilment();
-  after(() => fulfilment.stop());
+  const fulfillment = await startFulfillment();
+  after(() => fulfillment.stop());
   const worker = await startWorker({
     variables: { GWOP_WEBHOOK_SECRET: ' whsec_new , whsec_old ,', OPERATOR_TOKEN: `${NEXT_TOKEN},${OPERATOR_TOKEN}`, MAX_BODY_BYTES: '2000' },
   });
@@ -313,7 +315,7 @@ suite('rotation', async ({ test, after }) => {
     assert.equal(await worker.invoice(invoice.invoice_id, `${NEXT_TOKEN},${OPERATOR_TOKEN}`), undefined);
   });
 
-  test('without fulfilment configured events wait in the outbox', async () => {
+  test('without fulfillment configured events wait in the outbox', async () => {
     const invoice = newInvoice();
     await deliverUntilAccepted(worker, event('expired', invoice), { secrets: ['whsec_new'] });
     const [row] = (await worker.invoice(invoice.invoice_id, NEXT_TOKEN)).outbox;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import { ALERT_SECRET, startAlerts } from './lib/alerts.mjs';
-import { FULFILLMENT_SECRET, startFulfilment } from './lib/fulfilment.mjs';
+import { FULFILLMENT_SECRET, startFulfillment } from './lib/fulfillment.mjs';
 import { WEBHOOK_SECRET, deliver, deliverUntilAccepted, event, signature } from './lib/gwop.mjs';
 import { eventually, parallel, random, sleep, suite } from './lib/runner.mjs';
 import { shopAt } from './lib/shop.mjs';
@@ -20,14 +20,14 @@ const operator = { authorization: `Bearer ${OPERATOR_TOKEN}` };
 const configure = (text) => text.replaceAll('max_retries = 2', 'max_retries = 10');
 const iso = (time) => new Date(time).toISOString();
 
-const variablesOf = (simulator, fulfilment, since) => ({
+const variablesOf = (simulator, fulfillment, since) => ({
   GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET,
   GWOP_MERCHANT_API_KEY: simulator.merchantApiKey,
   GWOP_MERCHANT_ID: simulator.merchantId,
   GWOP_SERVER_URL: simulator.url,
   GWOP_IDENTITY_URL: simulator.url,
   OPERATOR_TOKEN,
-  FULFILLMENT_URL: fulfilment.url,
+  FULFILLMENT_URL: fulfillment.url,
   FULFILLMENT_SECRET,
   ...(since === undefined ? {} : { RECONCILE_SINCE: iso(since) }),
 });
@@ -69,29 +69,29 @@ async function many(shop, count) {
 
 const TYPES = { PAID: 'invoice.paid', EXPIRED: 'invoice.expired', CANCELED: 'invoice.canceled' };
 
-/** Every one of these reached fulfilment exactly as it should, and nothing else did. */
-async function allApplied(worker, fulfilment, invoices, within = 120_000) {
-  const events = () => new Map(fulfilment.received.map((one) => [one.eventId, one]));
-  await eventually('everything reaches fulfilment', () => (events().size >= invoices.length ? true : `${events().size} of ${invoices.length}`) === true, { within, every: 250 });
+/** Every one of these reached fulfillment exactly as it should, and nothing else did. */
+async function allApplied(worker, fulfillment, invoices, within = 120_000) {
+  const events = () => new Map(fulfillment.received.map((one) => [one.eventId, one]));
+  await eventually('everything reaches fulfillment', () => (events().size >= invoices.length ? true : `${events().size} of ${invoices.length}`) === true, { within, every: 250 });
   const all = [...events().values()];
   const told = Object.fromEntries(all.map(({ invoiceId, type, outcome }) => [invoiceId, [type, outcome]]));
   assert.deepEqual(told, Object.fromEntries(invoices.map(({ id, status }) => [id, [TYPES[status], 'applied']])));
   assert.equal(all.length, invoices.length, 'one event for each invoice');
-  assert.deepEqual(fulfilment.refused, []);
+  assert.deepEqual(fulfillment.refused, []);
 }
 
 suite('reconciliation', async ({ test, after, quick }) => {
-  /** A Gwop, a fulfilment and a Worker, for one test. */
+  /** A Gwop, a fulfillment and a Worker, for one test. */
   const world = async ({ flags, since, variables = {}, ...rest } = {}) => {
     const simulator = await startSimulator(flags);
-    const fulfilment = await startFulfilment();
-    const worker = await startWorker({ configure, ...rest, variables: { ...variablesOf(simulator, fulfilment, since), ...variables } });
+    const fulfillment = await startFulfillment();
+    const worker = await startWorker({ configure, ...rest, variables: { ...variablesOf(simulator, fulfillment, since), ...variables } });
     const stop = async () => {
       await worker.stop();
-      await Promise.all([simulator.stop(), fulfilment.stop()]);
+      await Promise.all([simulator.stop(), fulfillment.stop()]);
     };
     after(stop);
-    return { simulator, fulfilment, worker, shop: shopAt(simulator) };
+    return { simulator, fulfillment, worker, shop: shopAt(simulator) };
   };
 
   test('it needs the operator’s token, and names the variables that are missing', async () => {
@@ -121,18 +121,18 @@ suite('reconciliation', async ({ test, after, quick }) => {
     const count = quick ? 120 : 1_000;
     const simulator = await startSimulator();
     after(() => simulator.stop());
-    const fulfilment = await startFulfilment();
-    after(() => fulfilment.stop());
+    const fulfillment = await startFulfillment();
+    after(() => fulfillment.stop());
     const shop = shopAt(simulator);
     await parallel(Array.from({ length: count }), 16, () => shop.paid());
     const storage = mkdtempSync(join(SCRATCH, 'gwop-storage-'));
     after(() => rmSync(storage, { recursive: true, force: true }));
-    const variables = variablesOf(simulator, fulfilment);
+    const variables = variablesOf(simulator, fulfillment);
     // The first version with a ledger knows one more of them, by its webhook.
     const old = await startWorker({ main: join(TOP, 'tests/worker/fixtures/ledger-1/entry.js'), storage, variables, configure });
     const known = event('paid', { invoice_id: 'known', public_invoice_id: 'inv_known', merchant_id: simulator.merchantId });
     await deliverUntilAccepted(old, known);
-    await eventually('it is delivered', () => fulfilment.received.length === 1);
+    await eventually('it is delivered', () => fulfillment.received.length === 1);
     await old.stop();
     const worker = await startWorker({ storage, variables, configure });
     after(() => worker.stop());
@@ -142,13 +142,13 @@ suite('reconciliation', async ({ test, after, quick }) => {
     const fresh = await shop.paid();
     const second = await reconcile(worker);
     assert.equal(second.applied, 1);
-    await eventually('it is delivered', () => fulfilment.received.length === 2);
-    assert.equal(fulfilment.received[1].invoiceId, fresh.id);
+    await eventually('it is delivered', () => fulfillment.received.length === 2);
+    assert.equal(fulfillment.received[1].invoiceId, fresh.id);
     assert.equal((await worker.invoice('known')).status, 'PAID');
   });
 
   test('what retention has deleted does not come back', async () => {
-    const { worker, shop, fulfilment } = await world({ since: Date.now() - HOUR, variables: { RETENTION_DAYS: '90' } });
+    const { worker, shop, fulfillment } = await world({ since: Date.now() - HOUR, variables: { RETENTION_DAYS: '90' } });
     const invoice = await shop.paid();
     assert.equal((await reconcile(worker)).applied, 1);
     await eventually('it is confirmed', async () => (await worker.invoice(invoice.id)).outbox.length === 0);
@@ -161,14 +161,14 @@ suite('reconciliation', async ({ test, after, quick }) => {
       }, { within: 30_000, every: 500 });
       assert.equal((await reconcile(worker)).applied, 0, `${days} days later`);
     }
-    assert.equal(fulfilment.received.length, 1);
+    assert.equal(fulfillment.received.length, 1);
   });
 
   test('a day without webhooks: one run applies every final state once, with few calls, and webhooks that come later are duplicates', async () => {
     const count = quick ? 600 : 10_000;
     const batch = 100;
     const start = Date.now() - 24 * HOUR;
-    const { simulator, worker, shop, fulfilment } = await world({ since: start - HOUR, variables: { RECONCILE_SUBREQUESTS: '800' } });
+    const { simulator, worker, shop, fulfillment } = await world({ since: start - HOUR, variables: { RECONCILE_SUBREQUESTS: '800' } });
     await shop.clock({ set: start });
     const invoices = [];
     for (let made = 0; made < count; made += batch) {
@@ -182,7 +182,7 @@ suite('reconciliation', async ({ test, after, quick }) => {
     const calls = (await asked()) - before;
     assert.ok(calls <= count / 90 + 10, `${calls} list calls`);
     assert.equal(run.pages, calls);
-    await allApplied(worker, fulfilment, invoices, quick ? 120_000 : 600_000);
+    await allApplied(worker, fulfillment, invoices, quick ? 120_000 : 600_000);
     // Wrangler's own server leaves workerd a socket per batch and line: after 10,000 it has no more.
     await worker.kill();
     await worker.start();
@@ -195,13 +195,13 @@ suite('reconciliation', async ({ test, after, quick }) => {
     }
     assert.equal((await reconcile(worker, 300_000)).applied, 0);
     await sleep(1_000);
-    assert.equal(new Set(fulfilment.received.map(({ eventId }) => eventId)).size, count);
+    assert.equal(new Set(fulfillment.received.map(({ eventId }) => eventId)).size, count);
   });
 
   for (const order of ['newest-first', 'oldest-first', 'random']) {
     test(`${order}, while invoices are created and paid`, async () => {
       const count = quick ? 250 : 1_500;
-      const { worker, shop, fulfilment } = await world({ flags: ['--list-order', order], since: Date.now() - 2 * HOUR });
+      const { worker, shop, fulfillment } = await world({ flags: ['--list-order', order], since: Date.now() - 2 * HOUR });
       const invoices = await many(shop, count);
       await shop.clock({ advanceMs: 61_000 });
       let going = true;
@@ -220,17 +220,17 @@ suite('reconciliation', async ({ test, after, quick }) => {
         const { pages } = await reconcile(worker);
         assert.ok(pages <= 6, `${pages} pages, so soon after`);
         // What is not delivered yet is signed by the new clock.
-        await eventually('everything so far is delivered', () => fulfilment.received.length >= run.applied, { within: 60_000 });
+        await eventually('everything so far is delivered', () => fulfillment.received.length >= run.applied, { within: 60_000 });
         await worker.fault('clock', { offset_ms: 24 * HOUR + 1_000 });
-        fulfilment.offsetMs = 24 * HOUR;
+        fulfillment.offsetMs = 24 * HOUR;
       }
       await reconcile(worker, 180_000);
-      await allApplied(worker, fulfilment, invoices);
+      await allApplied(worker, fulfillment, invoices);
     });
   }
 
   test('100 runs at once, and the cron trigger, have one effect', async () => {
-    const { worker, shop, fulfilment } = await world({ since: Date.now() - HOUR });
+    const { worker, shop, fulfillment } = await world({ since: Date.now() - HOUR });
     const invoices = await many(shop, 120);
     await shop.clock({ advanceMs: 61_000 });
     await Promise.all([
@@ -238,16 +238,16 @@ suite('reconciliation', async ({ test, after, quick }) => {
       worker.request('GET', '/cdn-cgi/handler/scheduled'),
     ]);
     await over(worker);
-    await allApplied(worker, fulfilment, invoices);
+    await allApplied(worker, fulfillment, invoices);
     await sleep(1_000);
-    assert.equal(fulfilment.received.length, invoices.length, 'each is delivered once');
+    assert.equal(fulfillment.received.length, invoices.length, 'each is delivered once');
   });
 
   test('the cron trigger alone begins a run', async () => {
-    const { worker, shop, fulfilment } = await world({ since: Date.now() - HOUR });
+    const { worker, shop, fulfillment } = await world({ since: Date.now() - HOUR });
     const invoice = await shop.paid('solana');
     assert.match((await worker.request('GET', '/cdn-cgi/handler/scheduled')).text, /ok/);
-    await allApplied(worker, fulfilment, [invoice]);
+    await allApplied(worker, fulfillment, [invoice]);
     assert.ok((await over(worker)).completed_at);
     assert.ok(worker.logLines().some((line) => line.event === 'reconciled' && line.applied === 1));
   });
@@ -257,7 +257,7 @@ suite('reconciliation', async ({ test, after, quick }) => {
     const storage = mkdtempSync(join(SCRATCH, 'gwop-storage-'));
     after(() => rmSync(storage, { recursive: true, force: true }));
     const dice = random(18);
-    const { worker, shop, fulfilment } = await world({ since: Date.now() - HOUR, storage, variables: { TEST_SILENCE_MS: '3000' } });
+    const { worker, shop, fulfillment } = await world({ since: Date.now() - HOUR, storage, variables: { TEST_SILENCE_MS: '3000' } });
     const invoices = [];
     for (let kill = 0; kill < kills; kill += 1) {
       invoices.push(...(await many(shop, 60)));
@@ -269,7 +269,7 @@ suite('reconciliation', async ({ test, after, quick }) => {
     }
     await over(worker, 180_000);
     await reconcile(worker, 180_000);
-    await allApplied(worker, fulfilment, invoices, 300_000);
+    await allApplied(worker, fulfillment, invoices, 300_000);
     await parallel(invoices, 8, async ({ id, status }) => {
       const view = await eventually('it is confirmed', async () => {
         const found = await worker.invoice(id);
@@ -280,7 +280,7 @@ suite('reconciliation', async ({ test, after, quick }) => {
   });
 
   test('429 and outages are waited out', async () => {
-    const { simulator, worker, shop, fulfilment } = await world({ since: Date.now() - HOUR });
+    const { simulator, worker, shop, fulfillment } = await world({ since: Date.now() - HOUR });
     const invoice = await shop.paid();
     await simulator.control('POST', 'faults', { fault: 'rate-limit', operation: 'invoices.list', retryAfter: '7' });
     const begun = Date.now();
@@ -296,13 +296,13 @@ suite('reconciliation', async ({ test, after, quick }) => {
     const run = await over(worker);
     assert.deepEqual([run.applied, run.failures, run.error], [1, 0, null]);
     assert.ok(worker.logLines().filter((line) => line.event === 'reconcile_failed').length >= 2);
-    await allApplied(worker, fulfilment, [invoice]);
+    await allApplied(worker, fulfillment, [invoice]);
   });
 
   test('a run that fails and a contradiction that it finds are told by alerts; metrics show the gap and the age', async () => {
     const alerts = await startAlerts();
     after(() => alerts.stop());
-    const { simulator, worker, shop, fulfilment } = await world({ since: Date.now() - HOUR, variables: { ALERT_URL: alerts.url, ALERT_SECRET } });
+    const { simulator, worker, shop, fulfillment } = await world({ since: Date.now() - HOUR, variables: { ALERT_URL: alerts.url, ALERT_SECRET } });
     const metric = async (name) => {
       const { text } = await worker.request('GET', '/metrics', { headers: operator });
       const line = text.split('\n').find((one) => one.startsWith(`${name} `));
@@ -327,25 +327,25 @@ suite('reconciliation', async ({ test, after, quick }) => {
     const { counts } = (await worker.request('GET', '/healthz', { headers: operator })).body;
     assert.deepEqual(counts.reconciliation, { gap: 2, complete_at: run.completed_at });
     assert.deepEqual(alerts.refused, []);
-    await eventually('all is delivered', () => fulfilment.received.length === 3, { within: 60_000 });
-    assert.ok(fulfilment.received.some(({ invoiceId, outcome }) => invoiceId === invoice.id && outcome === 'applied'));
+    await eventually('all is delivered', () => fulfillment.received.length === 3, { within: 60_000 });
+    assert.ok(fulfillment.received.some(({ invoiceId, outcome }) => invoiceId === invoice.id && outcome === 'applied'));
   });
 
   test('with the most shards every step comes further, though a page takes nearly all that it may ask', async () => {
-    const { worker, shop, fulfilment } = await world({ flags: ['--no-list-payments'], since: Date.now() - HOUR, variables: { LEDGER_SHARDS: '32' } });
+    const { worker, shop, fulfillment } = await world({ flags: ['--no-list-payments'], since: Date.now() - HOUR, variables: { LEDGER_SHARDS: '32' } });
     const invoices = [];
     for (let at = 0; at < 40; at += 1) invoices.push(await shop.paid(at % 2 === 0 ? 'base' : 'solana'));
     const run = await reconcile(worker);
     assert.deepEqual([run.applied, run.unusable], [40, 0]);
-    await allApplied(worker, fulfilment, invoices);
+    await allApplied(worker, fulfillment, invoices);
   });
 
   test('a public invoice that Gwop never answers for holds up no other', async () => {
-    const { simulator, worker, shop, fulfilment } = await world({ flags: ['--no-list-payments'], since: Date.now() - HOUR });
+    const { simulator, worker, shop, fulfillment } = await world({ flags: ['--no-list-payments'], since: Date.now() - HOUR });
     const known = await shop.paid();
     assert.equal((await reconcile(worker)).applied, 1);
-    // Before the clock moves: fulfilment keeps the real one.
-    await allApplied(worker, fulfilment, [known]);
+    // Before the clock moves: fulfillment keeps the real one.
+    await allApplied(worker, fulfillment, [known]);
     const [one, other] = [await shop.paid(), await shop.paid('solana')];
     await simulator.control('POST', 'faults', { fault: 'error', operation: 'invoices.get', status: 500, times: 'always' });
     await begin(worker);
@@ -367,11 +367,11 @@ suite('reconciliation', async ({ test, after, quick }) => {
     await simulator.control('DELETE', 'faults');
     await worker.fault('clock', { offset_ms: 0 });
     assert.equal((await reconcile(worker, 120_000)).applied, 2);
-    await allApplied(worker, fulfilment, [known, one, other]);
+    await allApplied(worker, fulfillment, [known, one, other]);
   });
 
   test('what the list does not say comes from the public invoice, in the steps that the platform allows', async () => {
-    const { simulator, worker, shop, fulfilment } = await world({ flags: ['--no-list-payments'], since: Date.now() - HOUR });
+    const { simulator, worker, shop, fulfillment } = await world({ flags: ['--no-list-payments'], since: Date.now() - HOUR });
     const invoices = [];
     for (let at = 0; at < 70; at += 1) invoices.push(await shop.paid(at % 2 === 0 ? 'base' : 'solana'));
     // Known by their webhooks: nothing is asked of them.
@@ -379,15 +379,15 @@ suite('reconciliation', async ({ test, after, quick }) => {
     for (const { id, publicInvoiceId } of known) {
       await deliverUntilAccepted(worker, event('paid', { invoice_id: id, public_invoice_id: publicInvoiceId, merchant_id: simulator.merchantId }));
     }
-    await eventually('they are delivered', () => fulfilment.received.length === known.length);
-    fulfilment.received.length = 0;
+    await eventually('they are delivered', () => fulfillment.received.length === known.length);
+    fulfillment.received.length = 0;
     const run = await reconcile(worker);
     assert.deepEqual([run.applied, run.unusable], [60, 0]);
     assert.ok(run.pages >= 2 + 3, `a step ends inside a page: ${run.pages}`);
     const requests = await simulator.control('GET', 'requests');
     assert.equal(requests.filter(({ operation }) => operation === 'invoices.get').length, 60);
-    await allApplied(worker, fulfilment, invoices);
-    for (const { invoiceId, event: { body } } of fulfilment.received) {
+    await allApplied(worker, fulfillment, invoices);
+    for (const { invoiceId, event: { body } } of fulfillment.received) {
       const { transaction } = invoices.find(({ id }) => id === invoiceId);
       const { data } = body;
       assert.equal(data.txHash ?? data.txSignature, transaction);
@@ -398,11 +398,11 @@ suite('reconciliation', async ({ test, after, quick }) => {
   });
 
   test('a reconciled delivery verifies with the SDK by { reconciled: true } alone, and no webhook may call itself one', async () => {
-    const { worker, shop, fulfilment, simulator } = await world({ since: Date.now() - HOUR });
+    const { worker, shop, fulfillment, simulator } = await world({ since: Date.now() - HOUR });
     const invoice = await shop.paid();
     await reconcile(worker);
-    await allApplied(worker, fulfilment, [invoice]);
-    const [{ body, headers, eventId, event: verified }] = fulfilment.received;
+    await allApplied(worker, fulfillment, [invoice]);
+    const [{ body, headers, eventId, event: verified }] = fulfillment.received;
     assert.equal(eventId, `evt_reconciled_paid_${invoice.id}`);
     assert.deepEqual([verified.body.gwopSource, verified.body.gwopOutcome, verified.xGwopEventId], ['reconciliation', 'applied', eventId]);
     assert.equal(verified.body.eventVersion ?? verified.body.createdAt, undefined, 'nothing is invented');
@@ -416,7 +416,7 @@ suite('reconciliation', async ({ test, after, quick }) => {
   });
 
   test('a contradiction is a conflict, told once, whichever way it comes first', async () => {
-    const { worker, shop, fulfilment, simulator } = await world({ since: Date.now() - HOUR });
+    const { worker, shop, fulfillment, simulator } = await world({ since: Date.now() - HOUR });
     const of = (invoice) => ({ invoice_id: invoice.id, public_invoice_id: invoice.publicInvoiceId, merchant_id: simulator.merchantId });
     const [found, told] = [await shop.paid(), await shop.paid()];
     for (const one of [found, told]) await deliverUntilAccepted(worker, event('expired', of(one)));
@@ -426,8 +426,8 @@ suite('reconciliation', async ({ test, after, quick }) => {
     assert.deepEqual([run.applied, run.conflicts], [0, 1]);
     assert.equal((await deliverUntilAccepted(worker, event('paid', of(found), data(found)))).body.outcome, 'duplicate');
     assert.equal((await reconcile(worker)).conflicts, 0);
-    await eventually('both conflicts are told', () => fulfilment.received.filter(({ outcome }) => outcome === 'conflict').length === 2);
+    await eventually('both conflicts are told', () => fulfillment.received.filter(({ outcome }) => outcome === 'conflict').length === 2);
     await sleep(500);
-    assert.equal(fulfilment.received.length, 4);
+    assert.equal(fulfillment.received.length, 4);
   });
 });

@@ -5,21 +5,21 @@ import { join } from 'node:path';
 
 import { startBrowser } from '../runners/webdriver.mjs';
 import { CHROMIUM } from './lib/browsers.mjs';
-import { FULFILLMENT_SECRET, startFulfilment } from './lib/fulfilment.mjs';
+import { FULFILLMENT_SECRET, startFulfillment } from './lib/fulfillment.mjs';
 import { WEBHOOK_SECRET, deliverUntilAccepted, event, newInvoice } from './lib/gwop.mjs';
 import { eventually } from './lib/runner.mjs';
 import { OPERATOR_TOKEN, SHIPPED_BUILD, TOP, startWorker } from './lib/wrangler.mjs';
 
 const [scheme = 'light'] = process.argv.slice(2);
-const fulfilment = await startFulfilment();
+const fulfillment = await startFulfillment();
 const worker = await startWorker({
   main: SHIPPED_BUILD,
-  variables: { GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET, OPERATOR_TOKEN, FULFILLMENT_URL: fulfilment.url, FULFILLMENT_SECRET },
+  variables: { GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET, OPERATOR_TOKEN, FULFILLMENT_URL: fulfillment.url, FULFILLMENT_SECRET },
 });
 const browser = await startBrowser('chromium', CHROMIUM());
 try {
   // A few that fulfillment does not take, one that contradicts its invoice.
-  fulfilment.answer = ({ type }) => (type === 'invoice.paid' ? 503 : 500);
+  fulfillment.answer = ({ type }) => (type === 'invoice.paid' ? 503 : 500);
   const conflicting = newInvoice();
   for (const what of [event('expired', conflicting), event('paid', conflicting), event('paid', newInvoice()), event('canceled', newInvoice())]) {
     await deliverUntilAccepted(worker, what);
@@ -46,5 +46,5 @@ try {
 } finally {
   await browser.close();
   await worker.stop();
-  await fulfilment.stop();
+  await fulfillment.stop();
 }

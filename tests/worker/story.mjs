@@ -1,11 +1,11 @@
-// The whole way with the local Gwop: an invoice is created by the SDK, paid, delivered, stored, and reaches fulfilment; what is
+// The whole way with the local Gwop: an invoice is created by the SDK, paid, delivered, stored, and reaches fulfillment; what is
 // deployed runs from the top level as it is; the library example builds.
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-import { FULFILLMENT_SECRET, startFulfilment } from './lib/fulfilment.mjs';
+import { FULFILLMENT_SECRET, startFulfillment } from './lib/fulfillment.mjs';
 import { deliver, event, newInvoice } from './lib/gwop.mjs';
 import { eventually, suite } from './lib/runner.mjs';
 import { startSimulator } from './lib/simulator.mjs';
@@ -15,8 +15,8 @@ suite('story', async ({ test, after }) => {
   const { Gwop } = await import(pathToFileURL(join(TOP, 'dist/npm/index.node.js')));
   const simulator = await startSimulator();
   after(() => simulator.stop());
-  const fulfilment = await startFulfilment();
-  after(() => fulfilment.stop());
+  const fulfillment = await startFulfillment();
+  after(() => fulfillment.stop());
   const variables = {
     GWOP_WEBHOOK_SECRET: simulator.webhookSecret,
     GWOP_MERCHANT_API_KEY: simulator.merchantApiKey,
@@ -25,7 +25,7 @@ suite('story', async ({ test, after }) => {
     GWOP_SERVER_URL: simulator.url,
     AUTH_SECRET: 'auth_secret_of_the_tests',
     OPERATOR_TOKEN,
-    FULFILLMENT_URL: fulfilment.url,
+    FULFILLMENT_URL: fulfillment.url,
     FULFILLMENT_SECRET,
   };
 
@@ -34,12 +34,12 @@ suite('story', async ({ test, after }) => {
     const gwop = new Gwop({ merchantApiKey: simulator.merchantApiKey, serverURL: simulator.url });
     const { result: invoice } = await gwop.invoices.create({ body: { amountUsdc: 1_000_000 } });
     await simulator.control('POST', 'pay', { target: invoice.publicInvoiceId, chain: 'base' });
-    const view = await eventually('the invoice is paid here and confirmed by fulfilment', async () => {
+    const view = await eventually('the invoice is paid here and confirmed by fulfillment', async () => {
       const found = await worker.invoice(invoice.publicInvoiceId);
       return found?.status === 'PAID' && found.outbox.length === 0 && found;
     });
     assert.equal(view.invoice_id, invoice.id);
-    const delivered = fulfilment.received.filter(({ invoiceId }) => invoiceId === invoice.id);
+    const delivered = fulfillment.received.filter(({ invoiceId }) => invoiceId === invoice.id);
     assert.deepEqual(delivered.map(({ outcome, type }) => [outcome, type]), [['applied', 'invoice.paid']]);
     assert.equal(delivered[0].event.body.data.amountUsdc, String(invoice.amountUsdc));
   };
@@ -50,7 +50,7 @@ suite('story', async ({ test, after }) => {
       await play(worker);
       assert.equal((await worker.fault('panic')).status, 404, 'faults on purpose are not deployed');
       const { body } = await worker.request('GET', '/healthz');
-      for (const part of ['webhooks', 'fulfilment', 'auth', 'operator']) assert.deepEqual(body[part], { on: true, missing: [] });
+      for (const part of ['webhooks', 'fulfillment', 'auth', 'operator']) assert.deepEqual(body[part], { on: true, missing: [] });
     } finally {
       await worker.stop();
     }

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { FULFILLMENT_SECRET, startFulfilment } from './lib/fulfilment.mjs';
+import { FULFILLMENT_SECRET, startFulfillment } from './lib/fulfillment.mjs';
 import { WEBHOOK_SECRET, deliver, deliverUntilAccepted, event, newInvoice } from './lib/gwop.mjs';
 import { eventually, parallel, random, sleep, suite } from './lib/runner.mjs';
 import { OPERATOR_TOKEN, SCRATCH, TOP, startWorker } from './lib/wrangler.mjs';
@@ -47,10 +47,10 @@ function deliveriesOf(invoice, dice) {
   return dice.shuffled(events.flatMap((one) => Array(1 + dice.below(2)).fill(one)));
 }
 
-const variables = (fulfilment) => ({
+const variables = (fulfillment) => ({
   GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET,
   OPERATOR_TOKEN,
-  FULFILLMENT_URL: fulfilment.url,
+  FULFILLMENT_URL: fulfillment.url,
   FULFILLMENT_SECRET,
 });
 
@@ -58,9 +58,9 @@ const variables = (fulfilment) => ({
 const configure = (text) => text.replace('max_retries = 2', 'max_retries = 10');
 
 /** Everything that must hold of one invoice in the end. */
-async function check(worker, fulfilment, invoice, model) {
+async function check(worker, fulfillment, invoice, model) {
   const view = await eventually(
-    'fulfilment has confirmed everything',
+    'fulfillment has confirmed everything',
     async () => {
       const found = await worker.invoice(invoice.invoice_id);
       if (found?.outbox.length > 0) throw new Error(JSON.stringify(found.outbox));
@@ -72,12 +72,12 @@ async function check(worker, fulfilment, invoice, model) {
   assert.deepEqual(new Map(view.events.map(({ event_id, outcome }) => [event_id, outcome])), model.seen);
   assert.ok(view.events.filter(({ outcome }) => outcome === 'applied').length <= 1);
   for (const [eventId, outcome] of model.seen) {
-    const delivered = fulfilment.of(eventId);
+    const delivered = fulfillment.of(eventId);
     if (outcome === 'applied' || outcome === 'conflict') {
-      assert.ok(delivered.length >= 1, `${outcome} ${eventId} never reached fulfilment`);
+      assert.ok(delivered.length >= 1, `${outcome} ${eventId} never reached fulfillment`);
       for (const one of delivered) assert.deepEqual([one.outcome, one.invoiceId], [outcome, invoice.invoice_id]);
     } else {
-      assert.equal(delivered.length, 0, `${outcome} ${eventId} reached fulfilment`);
+      assert.equal(delivered.length, 0, `${outcome} ${eventId} reached fulfillment`);
     }
   }
 }
@@ -113,9 +113,9 @@ async function killInTheMiddle(worker, storage, { kills, dice, progress, step = 
 }
 
 suite('stress', async ({ test, after, quick }) => {
-  const fulfilment = await startFulfilment();
-  after(() => fulfilment.stop());
-  const worker = await startWorker({ variables: variables(fulfilment), configure });
+  const fulfillment = await startFulfillment();
+  after(() => fulfillment.stop());
+  const worker = await startWorker({ variables: variables(fulfillment), configure });
   after(() => worker.stop());
   const count = quick ? 100 : 1_000;
 
@@ -125,9 +125,9 @@ suite('stress', async ({ test, after, quick }) => {
       const invoice = newInvoice();
       return { invoice, model: new Model(), deliveries: deliveriesOf(invoice, dice), losses: dice.below(1_000) };
     });
-    // Now and then fulfilment fails, the first time that it sees an event.
+    // Now and then fulfillment fails, the first time that it sees an event.
     const seen = new Set();
-    fulfilment.answer = ({ eventId }) => {
+    fulfillment.answer = ({ eventId }) => {
       const fails = !seen.has(eventId) && dice.next() < 0.05;
       seen.add(eventId);
       return fails ? 500 : 200;
@@ -149,19 +149,19 @@ suite('stress', async ({ test, after, quick }) => {
         }
       }
     });
-    await parallel(invoices, 16, ({ invoice, model }) => check(worker, fulfilment, invoice, model));
-    assert.deepEqual(fulfilment.refused, []);
+    await parallel(invoices, 16, ({ invoice, model }) => check(worker, fulfillment, invoice, model));
+    assert.deepEqual(fulfillment.refused, []);
     console.log(`        ${worker.unanswered} reads were asked again`);
   });
 });
 
 suite('crash', async ({ test, after, quick }) => {
-  const fulfilment = await startFulfilment();
-  after(() => fulfilment.stop());
+  const fulfillment = await startFulfillment();
+  after(() => fulfillment.stop());
   const storage = mkdtempSync(join(SCRATCH, 'gwop-storage-'));
   after(() => rmSync(storage, { recursive: true, force: true }));
   // A kill empties the queue: what was in it is sent again soon.
-  const worker = await startWorker({ variables: { ...variables(fulfilment), TEST_SILENCE_MS: '3000' }, storage, configure });
+  const worker = await startWorker({ variables: { ...variables(fulfillment), TEST_SILENCE_MS: '3000' }, storage, configure });
   after(() => worker.stop());
   const kills = quick ? 3 : 20;
 
@@ -188,9 +188,9 @@ suite('crash', async ({ test, after, quick }) => {
     running = false;
     await Promise.all(lanes);
     assert.ok(invoices.length >= kills, `only ${invoices.length} invoices`);
-    await parallel(invoices, 8, ({ invoice, model }) => check(worker, fulfilment, invoice, model));
-    assert.deepEqual(fulfilment.refused, []);
-    console.log(`        ${invoices.length} invoices, ${accepted} accepted deliveries, ${fulfilment.received.length} deliveries to fulfilment`);
+    await parallel(invoices, 8, ({ invoice, model }) => check(worker, fulfillment, invoice, model));
+    assert.deepEqual(fulfillment.refused, []);
+    console.log(`        ${invoices.length} invoices, ${accepted} accepted deliveries, ${fulfillment.received.length} deliveries to fulfillment`);
   });
 });
 
@@ -218,12 +218,12 @@ class History {
   }
 
   /** Reads every invoice, and what fulfillment heard of it. */
-  async finish(worker, fulfilment, invoices) {
+  async finish(worker, fulfillment, invoices) {
     await parallel(invoices, 16, async ({ invoice_id }) => {
       const view = await eventually('it is read', () => worker.read(`/invoices/${invoice_id}`, { authorization: `Bearer ${OPERATOR_TOKEN}` }).then((answer) => [200, 404].includes(answer.status) && answer), { within: 60_000 });
       if (view.status === 200) this.add({ kind: 'last', invoice: invoice_id, view: { status: view.body.status, events: view.body.events } });
     });
-    for (const { invoiceId, eventId, outcome } of fulfilment.received) this.add({ kind: 'fulfilled', invoice: invoiceId, event_id: eventId, outcome });
+    for (const { invoiceId, eventId, outcome } of fulfillment.received) this.add({ kind: 'fulfilled', invoice: invoiceId, event_id: eventId, outcome });
     await new Promise((done) => this.file.end(done));
   }
 
@@ -238,14 +238,14 @@ suite('history', async ({ test, after, quick }) => {
   const count = quick ? 300 : 5_000;
 
   test(`${count} invoices under kill -9: an order of the deliveries explains every answer, what is stored, and what fulfillment heard`, async () => {
-    const fulfilment = await startFulfilment();
-    after(() => fulfilment.stop());
+    const fulfillment = await startFulfillment();
+    after(() => fulfillment.stop());
     const storage = mkdtempSync(join(SCRATCH, 'gwop-storage-'));
     after(() => rmSync(storage, { recursive: true, force: true }));
     // What a kill takes from the local queue is sent again after this time. With thousands waiting it
     // has to be long: the queue would fill with copies faster than it is emptied.
     const silence = quick ? '3000' : '30000';
-    const worker = await startWorker({ variables: { ...variables(fulfilment), TEST_SILENCE_MS: silence }, storage, configure });
+    const worker = await startWorker({ variables: { ...variables(fulfillment), TEST_SILENCE_MS: silence }, storage, configure });
     after(() => worker.stop());
     const dice = random(29);
     const history = new History('history');
@@ -271,7 +271,7 @@ suite('history', async ({ test, after, quick }) => {
         return !found || found.outbox.length === 0;
       }, { within: 240_000, every: 250 }),
     );
-    await history.finish(worker, fulfilment, invoices);
+    await history.finish(worker, fulfillment, invoices);
     const { status, words } = history.check();
     assert.equal(status, 0, words);
     console.log(`        ${invoices.length} invoices, ${kills} kills`);
@@ -279,8 +279,8 @@ suite('history', async ({ test, after, quick }) => {
 
   for (const [broken, expected] of [['apply-twice', /applied twice|no order of its deliveries/], ['forget-outbox', /fulfillment heard \{\} of/]]) {
     test(`the checker sees a Worker that is broken on purpose: ${broken}`, async () => {
-      const fulfilment = await startFulfilment();
-      const worker = await startWorker({ variables: { ...variables(fulfilment), TEST_BREAK: broken }, configure });
+      const fulfillment = await startFulfillment();
+      const worker = await startWorker({ variables: { ...variables(fulfillment), TEST_BREAK: broken }, configure });
       try {
         const dice = random(31);
         const history = new History(`history-${broken}`);
@@ -289,13 +289,13 @@ suite('history', async ({ test, after, quick }) => {
           for (const what of deliveriesOf(invoice, dice)) await history.deliver(worker, what);
         });
         await sleep(3_000);
-        await history.finish(worker, fulfilment, invoices);
+        await history.finish(worker, fulfillment, invoices);
         const { status, words } = history.check();
         assert.notEqual(status, 0, 'the checker found nothing');
         assert.match(words, expected);
       } finally {
         await worker.stop();
-        await fulfilment.stop();
+        await fulfillment.stop();
       }
     });
   }

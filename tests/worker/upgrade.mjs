@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 
-import { FULFILLMENT_SECRET, startFulfilment } from './lib/fulfilment.mjs';
+import { FULFILLMENT_SECRET, startFulfillment } from './lib/fulfillment.mjs';
 import { WEBHOOK_SECRET, deliver, deliverUntilAccepted, event, newInvoice } from './lib/gwop.mjs';
 import { eventually, parallel, sleep, suite } from './lib/runner.mjs';
 import { OPERATOR_TOKEN, SCRATCH, SHIPPED_BUILD, TOP, startWorker } from './lib/wrangler.mjs';
@@ -32,12 +32,12 @@ function fixtureIsWhole(name) {
 }
 
 suite('upgrade', async ({ test, after }) => {
-  const fulfilment = await startFulfilment();
-  after(() => fulfilment.stop());
+  const fulfillment = await startFulfillment();
+  after(() => fulfillment.stop());
   const storage = mkdtempSync(join(SCRATCH, 'gwop-storage-'));
   after(() => rmSync(storage, { recursive: true, force: true }));
   const variables = { GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET, OPERATOR_TOKEN, FULFILLMENT_SECRET };
-  const withUrl = { ...variables, FULFILLMENT_URL: fulfilment.url };
+  const withUrl = { ...variables, FULFILLMENT_URL: fulfillment.url };
   const names = ['confirmed', 'conflict', 'stale', 'dead', 'sent', 'pending', 'unknown', 'bare', 'quiet'];
   const invoices = Object.fromEntries(names.map((name) => [name, newInvoice()]));
   const events = Object.fromEntries(names.map((name) => [name, event('paid', invoices[name], { version: 4 })]));
@@ -57,7 +57,7 @@ suite('upgrade', async ({ test, after }) => {
   test('1.0.0 is filled: confirmed, conflict, stale, dead, sent, pending, ignored', async () => {
     fixtureIsWhole('1.0.0');
     const failing = new Set([events.dead.event_id, events.sent.event_id]);
-    fulfilment.answer = ({ eventId }) => (failing.has(eventId) ? 503 : 200);
+    fulfillment.answer = ({ eventId }) => (failing.has(eventId) ? 503 : 200);
     const old = { main: OLD, template: join(FIXTURES, '1.0.0/wrangler.toml'), storage };
     const worker = await startWorker({ ...old, variables: withUrl });
     for (const name of ['confirmed', 'conflict', 'stale', 'dead', 'unknown', 'bare', 'quiet']) await deliverUntilAccepted(worker, events[name]);
@@ -83,7 +83,7 @@ suite('upgrade', async ({ test, after }) => {
   after(() => worker?.stop());
 
   test('the new Worker knows the old names, warns of them, and judges as before', async () => {
-    fulfilment.answer = () => 200;
+    fulfillment.answer = () => 200;
     worker = await startWorker({
       storage,
       variables: { ...withUrl, TEST_SILENCE_MS: '4000' },
@@ -91,7 +91,7 @@ suite('upgrade', async ({ test, after }) => {
       configure: (text) => upgraded(text).replace('binding = "GWOP_FULFILLMENT_QUEUE"', 'binding = "GWOP_FULFILMENT_QUEUE"'),
     });
     const { body } = await worker.request('GET', '/healthz');
-    assert.deepEqual([body.status, body.fulfilment.on], ['ok', true]);
+    assert.deepEqual([body.status, body.fulfillment.on], ['ok', true]);
     assert.deepEqual(body.warnings, ['GWOP_FULFILMENT_QUEUE is the name of 1.0.0: call it GWOP_FULFILLMENT_QUEUE']);
     await eventually('the log warns of it', () => worker.logLines().some((line) => line.level === 'warn' && line.event === 'old_name' && line.use === 'GWOP_FULFILLMENT_QUEUE'));
     // The first delivery of an invoice takes it over; copies that come together too.
@@ -109,7 +109,7 @@ suite('upgrade', async ({ test, after }) => {
   test('what was pending or sent is delivered by the alarms of the old objects, or by a message of the old queue', async () => {
     await worker.fault('enqueue', { message: { invoice_id: invoices.sent.invoice_id, event_id: events.sent.event_id } });
     for (const name of ['sent', 'pending']) {
-      await eventually(`${name} is delivered`, () => fulfilment.of(events[name].event_id).length > 0, { within: 60_000 });
+      await eventually(`${name} is delivered`, () => fulfillment.of(events[name].event_id).length > 0, { within: 60_000 });
       await eventually(`${name} is confirmed`, async () => (await worker.invoice(invoices[name].invoice_id)).outbox.length === 0);
     }
   });
@@ -149,12 +149,12 @@ suite('upgrade', async ({ test, after }) => {
     }
     assert.equal(now.dead.outbox[0].state, 'dead');
     assert.equal((await replay(worker, invoices.dead.public_invoice_id, events.dead.event_id)).status, 200);
-    await eventually('the dead one is delivered', () => fulfilment.of(events.dead.event_id).length === 1);
+    await eventually('the dead one is delivered', () => fulfillment.of(events.dead.event_id).length === 1);
     await eventually('and confirmed', async () => (await worker.invoice(invoices.dead.invoice_id)).outbox.length === 0);
-    for (const name of ['confirmed', 'conflict', 'dead', 'sent', 'pending', 'bare']) assert.equal(fulfilment.of(events[name].event_id).length, 1, name);
-    assert.equal(fulfilment.of(extra.late.event_id).length, 1);
-    assert.deepEqual([fulfilment.of(extra.stale.event_id).length, fulfilment.of(events.unknown.event_id).length], [0, 0]);
-    assert.deepEqual(fulfilment.refused, []);
+    for (const name of ['confirmed', 'conflict', 'dead', 'sent', 'pending', 'bare']) assert.equal(fulfillment.of(events[name].event_id).length, 1, name);
+    assert.equal(fulfillment.of(extra.late.event_id).length, 1);
+    assert.deepEqual([fulfillment.of(extra.stale.event_id).length, fulfillment.of(events.unknown.event_id).length], [0, 0]);
+    assert.deepEqual(fulfillment.refused, []);
   });
 
   test('the old objects hold nothing any more, over a restart too', async () => {
@@ -167,7 +167,7 @@ suite('upgrade', async ({ test, after }) => {
     }
     assert.equal((await deliverUntilAccepted(worker, events.pending)).body.outcome, 'duplicate');
     await sleep(3_000);
-    assert.equal(fulfilment.of(events.pending.event_id).length, 1);
+    assert.equal(fulfillment.of(events.pending.event_id).length, 1);
   });
 });
 
@@ -264,17 +264,17 @@ suite('shard count', async ({ test, after }) => {
 suite('retention', async ({ test, after }) => {
   const storage = mkdtempSync(join(SCRATCH, 'gwop-storage-'));
   after(() => rmSync(storage, { recursive: true, force: true }));
-  const fulfilment = await startFulfilment();
-  after(() => fulfilment.stop());
+  const fulfillment = await startFulfillment();
+  after(() => fulfillment.stop());
   const worker = await startWorker({
     storage,
-    variables: { GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET, OPERATOR_TOKEN, FULFILLMENT_SECRET, FULFILLMENT_URL: fulfilment.url, TEST_RETENTION_MS: '1500', TEST_INVOICE_RETENTION_MS: '3000' },
+    variables: { GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET, OPERATOR_TOKEN, FULFILLMENT_SECRET, FULFILLMENT_URL: fulfillment.url, TEST_RETENTION_MS: '1500', TEST_INVOICE_RETENTION_MS: '3000' },
   });
   after(() => worker.stop());
 
   test('an invoice goes its retention after its last event; one whose event is dead stays, with that event', async () => {
     const dead = event('paid', newInvoice());
-    fulfilment.answer = ({ eventId }) => (eventId === dead.event_id ? 500 : 200);
+    fulfillment.answer = ({ eventId }) => (eventId === dead.event_id ? 500 : 200);
     const gone = Array.from({ length: 250 }, () => event('paid', newInvoice()));
     await deliverUntilAccepted(worker, dead);
     await parallel(gone, 16, (one) => deliverUntilAccepted(worker, one));
@@ -299,9 +299,9 @@ suite('retention', async ({ test, after }) => {
 });
 
 suite('skew', async ({ test, after }) => {
-  const fulfilment = await startFulfilment();
-  after(() => fulfilment.stop());
-  const variables = { GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET, OPERATOR_TOKEN, FULFILLMENT_SECRET, FULFILLMENT_URL: fulfilment.url };
+  const fulfillment = await startFulfillment();
+  after(() => fulfillment.stop());
+  const variables = { GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET, OPERATOR_TOKEN, FULFILLMENT_SECRET, FULFILLMENT_URL: fulfillment.url };
   /** The objects of another Worker; this one keeps the queue's consumers. */
   const remote = (text) => text.replace(/(class_name = "(?:GwopLedger|GwopSession)")/g, '$1\nscript_name = "gwop-objects"').replace(/\[\[migrations\]\][\s\S]*?(?=#|\[\[queues)/g, '');
   const objects = (text) => text.replace('name = "gwop"', 'name = "gwop-objects"').replace(/\[\[queues\.consumers\]\][\s\S]*?(?=\n\n|$)/g, '');
@@ -323,10 +323,10 @@ suite('skew', async ({ test, after }) => {
         });
         for (const one of paid) {
           await eventually('it is confirmed', async () => (await worker.invoice(one.data.public_invoice_id)).outbox.length === 0);
-          assert.equal(fulfilment.of(one.event_id).length, 1);
+          assert.equal(fulfillment.of(one.event_id).length, 1);
         }
         assert.equal((await replay(worker, paid[0].data.invoice_id, paid[0].event_id)).status, 200);
-        await eventually('it is delivered again', () => fulfilment.of(paid[0].event_id).length === 2);
+        await eventually('it is delivered again', () => fulfillment.of(paid[0].event_id).length === 2);
       } finally {
         await worker.stop();
       }

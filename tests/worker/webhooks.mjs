@@ -5,7 +5,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { Agent, request as plainRequest } from 'node:http';
 import { join } from 'node:path';
 
-import { FULFILLMENT_SECRET, startFulfilment } from './lib/fulfilment.mjs';
+import { FULFILLMENT_SECRET, startFulfillment } from './lib/fulfillment.mjs';
 import { WEBHOOK_SECRET, deliver, deliverUntilAccepted, event, newInvoice, signature } from './lib/gwop.mjs';
 import { eventually, parallel, suite } from './lib/runner.mjs';
 import { OPERATOR_TOKEN, startWorker } from './lib/wrangler.mjs';
@@ -14,10 +14,10 @@ import { OPERATOR_TOKEN, startWorker } from './lib/wrangler.mjs';
 const SECRETS = [WEBHOOK_SECRET, FULFILLMENT_SECRET, OPERATOR_TOKEN];
 
 suite('webhooks', async ({ test, after }) => {
-  const fulfilment = await startFulfilment();
-  after(() => fulfilment.stop());
+  const fulfillment = await startFulfillment();
+  after(() => fulfillment.stop());
   const worker = await startWorker({
-    variables: { GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET, OPERATOR_TOKEN, FULFILLMENT_URL: fulfilment.url, FULFILLMENT_SECRET },
+    variables: { GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET, OPERATOR_TOKEN, FULFILLMENT_URL: fulfillment.url, FULFILLMENT_SECRET },
   });
   after(() => worker.stop());
 
@@ -95,7 +95,7 @@ suite('webhooks', async ({ test, after }) => {
     }
   });
 
-  test('only applied and conflict reach fulfilment, so marked, and verify by the SDK', async () => {
+  test('only applied and conflict reach fulfillment, so marked, and verify by the SDK', async () => {
     const invoice = newInvoice();
     const expired = event('expired', invoice, { version: 5 });
     const late = event('paid', invoice, { version: 6 });
@@ -106,16 +106,16 @@ suite('webhooks', async ({ test, after }) => {
     await outcome(stale, 'stale');
     await outcome(ignored, 'ignored');
     await eventually('both are confirmed', async () => (await worker.invoice(invoice.invoice_id)).outbox.length === 0);
-    const seen = fulfilment.received.filter(({ invoiceId }) => invoiceId === invoice.invoice_id);
+    const seen = fulfillment.received.filter(({ invoiceId }) => invoiceId === invoice.invoice_id);
     assert.deepEqual(new Map(seen.map((one) => [one.eventId, one.outcome])), new Map([[expired.event_id, 'applied'], [late.event_id, 'conflict']]));
     const delivered = (await worker.invoice(invoice.invoice_id)).events.filter(({ delivered_at }) => delivered_at !== null);
     assert.equal(delivered.length, 2);
     const conflict = await eventually('the conflict is logged', () => worker.logLines().find((line) => line.event_id === late.event_id));
     assert.deepEqual([conflict.level, conflict.outcome], ['error', 'conflict']);
-    assert.deepEqual(fulfilment.refused, []);
+    assert.deepEqual(fulfillment.refused, []);
   });
 
-  test('what the SDK accepts is accepted, and fulfilment gets it byte for byte with gwop_outcome added', async () => {
+  test('what the SDK accepts is accepted, and fulfillment gets it byte for byte with gwop_outcome added', async () => {
     const deep = (depth) => '['.repeat(depth) + ']'.repeat(depth);
     for (const more of [
       '"metadata":{"order":12345678901234567890123,"price":0.10,"f":1.0,"z":1,"a":2}',
@@ -130,16 +130,16 @@ suite('webhooks', async ({ test, after }) => {
       assert.notEqual(text, JSON.stringify(paid, null, 1));
       const answer = await deliverUntilAccepted(worker, text);
       assert.match(answer.body.outcome, /applied|duplicate/, more);
-      const delivery = await eventually(`${more.slice(0, 40)} is delivered`, () => fulfilment.of(paid.event_id)[0]);
+      const delivery = await eventually(`${more.slice(0, 40)} is delivered`, () => fulfillment.of(paid.event_id)[0]);
       assert.equal(delivery.body, `${text.slice(0, -1)},"gwop_outcome":"applied"}`);
     }
     // An outcome that came in is nobody's but Gwop's.
     const invoice = newInvoice();
     const paid = event('paid', invoice);
     await deliverUntilAccepted(worker, JSON.stringify({ gwop_outcome: 'conflict', ...paid }));
-    const delivery = await eventually('it is delivered', () => fulfilment.of(paid.event_id)[0]);
+    const delivery = await eventually('it is delivered', () => fulfillment.of(paid.event_id)[0]);
     assert.deepEqual([delivery.outcome, delivery.body], ['applied', JSON.stringify({ ...paid, gwop_outcome: 'applied' })]);
-    assert.deepEqual(fulfilment.refused, []);
+    assert.deepEqual(fulfillment.refused, []);
   });
 
   test('ids that no header or path can carry as they are lose nothing', async () => {
@@ -147,7 +147,7 @@ suite('webhooks', async ({ test, after }) => {
       const paid = event('paid', newInvoice(), { event_id: `evt_${randomUUID()}${tail}` });
       await deliverUntilAccepted(worker, JSON.stringify(paid));
       assert.equal((await deliverUntilAccepted(worker, JSON.stringify(paid))).body.outcome, 'duplicate');
-      const delivery = await eventually(`${JSON.stringify(tail)} is delivered`, () => fulfilment.of(paid.event_id)[0]);
+      const delivery = await eventually(`${JSON.stringify(tail)} is delivered`, () => fulfillment.of(paid.event_id)[0]);
       // It is in the signed body, and in the header only where that carries it unchanged.
       assert.equal(delivery.headers['x-gwop-event-id'], tail === '%2e' || tail === "'#?&" ? paid.event_id : undefined);
       assert.equal(delivery.headers['x-gwop-event-type'], 'invoice.paid');
@@ -158,13 +158,13 @@ suite('webhooks', async ({ test, after }) => {
       await deliverUntilAccepted(worker, paid);
       assert.equal((await deliverUntilAccepted(worker, paid)).body.outcome, 'duplicate');
       assert.equal((await deliverUntilAccepted(worker, { ...paid, event_id: 'other' })).body.outcome, 'duplicate');
-      await eventually(`${id} is delivered`, () => fulfilment.of(id).some(({ invoiceId }) => invoiceId === invoice.invoice_id));
+      await eventually(`${id} is delivered`, () => fulfillment.of(id).some(({ invoiceId }) => invoiceId === invoice.invoice_id));
       // And as the invoice's.
       const named = newInvoice();
       await outcome(event('paid', { ...named, invoice_id: id }), 'applied');
       assert.equal((await worker.invoice(named.public_invoice_id)).invoice_id, id);
     }
-    assert.deepEqual(fulfilment.refused, []);
+    assert.deepEqual(fulfillment.refused, []);
   });
 
   test('an event of an unknown type without an invoice is accepted and only logged, with its id and type', async () => {
@@ -358,7 +358,7 @@ suite('webhooks', async ({ test, after }) => {
     assert.equal(count('applied') + count('duplicate') + count('lost'), 200);
     assert.ok(count('applied') === 1 || (count('applied') === 0 && count('lost') > 0), JSON.stringify(outcomes));
     await eventually('it is confirmed', async () => (await worker.invoice(invoice.invoice_id)).outbox.length === 0);
-    assert.equal(fulfilment.of(paid.event_id).length, 1);
+    assert.equal(fulfillment.of(paid.event_id).length, 1);
     assert.deepEqual((await worker.invoice(invoice.invoice_id)).events.map(({ outcome }) => outcome), ['applied']);
   });
 

@@ -125,7 +125,7 @@ fn package_in(directory: &str) -> Result<PathBuf> {
 ///
 /// When something cannot be built or measured, an argument is not understood, or with `--check` when a figure is worse than
 /// `bench/baseline.json` allows.
-pub fn command(arguments: &[String]) -> Result {
+pub(crate) fn command(arguments: &[String]) -> Result {
     let mut plan = Plan::read(arguments)?;
     let mut adapters_judged = Ok(());
     if plan.against.is_none() && plan.runs("adapters") {
@@ -153,15 +153,15 @@ pub fn command(arguments: &[String]) -> Result {
         PathBuf::new()
     };
     let consumer = runtimes::consumer()?;
-    runtimes::copy(&top().join("bench"), &consumer.join("bench"))?;
+    crate::copy(&top().join("bench"), &consumer.join("bench"))?;
     let mut out = "dist/bench.json";
     if let Some(before) = &plan.against {
         given.push("--against".to_owned());
         out = "dist/bench-against.json";
         let installed = consumer.join("node_modules/@gwop");
-        runtimes::copy(before, &installed.join("before"))?;
-        runtimes::copy(before, &installed.join("again"))?;
-        runtimes::copy(&build::package()?, &installed.join("now"))?;
+        crate::copy(before, &installed.join("before"))?;
+        crate::copy(before, &installed.join("again"))?;
+        crate::copy(&build::package()?, &installed.join("now"))?;
     }
     fs::create_dir_all(top().join("dist"))?;
     let path = |name: &str| top().join(name).into_os_string();
@@ -209,7 +209,7 @@ fn adapters(check: bool) -> Result {
 /// # Errors
 ///
 /// When the package cannot be built, an argument is not understood, or a difference is not expected.
-pub fn differential(arguments: &[String]) -> Result {
+pub(crate) fn differential(arguments: &[String]) -> Result {
     let (mut before, mut seconds, mut seed) = (None, 600_u64, 1_u32);
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {

@@ -15,7 +15,7 @@ const SERVE_LIMIT: u64 = 12 * 3600;
 /// # Errors
 ///
 /// When a step of the story fails, or the package cannot be built.
-pub fn command(arguments: &[String]) -> Result {
+pub(crate) fn command(arguments: &[String]) -> Result {
     let serve = match arguments {
         [] => false,
         [flag] if flag == "--serve" => true,

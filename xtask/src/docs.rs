@@ -1,10 +1,9 @@
-//! `cargo xtask docs` and `cargo xtask release`: the API reference, `llms.txt`, and the tarball to publish.
+//! `cargo xtask docs`: the API reference and `llms.txt`.
 
 use std::fs;
-use std::path::Path;
 
 use crate::process::{Step, say};
-use crate::{Result, build, runtimes, tools, top, worker};
+use crate::{Result, build, release, tools, top};
 
 /// Where the API reference lies, from the top level.
 const REFERENCE: &str = "dist/docs";
@@ -18,7 +17,7 @@ const WRITTEN: [&str; 2] = ["llms.txt", "docs/cli.md"];
 /// # Errors
 ///
 /// When a page cannot be made, or is not as it should be.
-pub fn docs() -> Result {
+pub(crate) fn docs() -> Result {
     build::package()?;
     Step::new("typedoc", tools::npm_program("typedoc")?)
         .args(["--options", "pkg-templates/typedoc.json"])
@@ -43,13 +42,13 @@ pub fn docs() -> Result {
     Ok(())
 }
 
-/// Makes the documentation, refuses a page that was not the one committed, and checks the tarball of a release: not what it is made
-/// of, for that changes from day to day with what others find.
+/// Makes the documentation, refuses a page that was not the one committed, and checks the tarball of a
+/// release: not what it is made of, for that changes from day to day with what others find.
 ///
 /// # Errors
 ///
-/// As [`docs`] and [`checked_tarballs`], and when a page was out of date.
-pub fn test() -> Result {
+/// As [`docs`] and [`release::checked_tarballs`], and when a page was out of date.
+pub(crate) fn test() -> Result {
     let read = || WRITTEN.map(|page| fs::read_to_string(top().join(page)));
     let committed = read();
     docs()?;
@@ -58,61 +57,7 @@ pub fn test() -> Result {
             return Err(format!("{page} was out of date; it is written anew: commit it").into());
         }
     }
-    checked_tarballs(None)
-}
-
-/// Judges what a release is made of, packs both packages, checks them and lists them with their SHA-512
-/// hashes. Publishing itself is left to whoever holds the rights.
-///
-/// # Errors
-///
-/// When a crate or an npm package must not be used, when nobody can be asked about them, or when a tarball is not fit to be published.
-pub fn release(arguments: &[String]) -> Result {
-    let is_offline = match arguments {
-        [dry_run] if dry_run == "--dry-run" => false,
-        [dry_run, offline] if dry_run == "--dry-run" && offline == "--offline" => true,
-        _ => {
-            return Err(
-                "usage: cargo xtask release --dry-run [--offline] (publish the tarballs that it makes with `npm publish`)".into(),
-            );
-        }
-    };
-    crates(if is_offline {
-        &["bans", "licenses", "sources"]
-    } else {
-        &["advisories", "bans", "licenses", "sources"]
-    })?;
-    if is_offline {
-        say(
-            "Not asked, for want of a network: known vulnerabilities. Run it without --offline before you publish.",
-        );
-    } else {
-        // What is published depends on nothing: these are the tools that make it.
-        Step::new("npm audit", "npm")
-            .args(["audit", "--package-lock-only", "--audit-level=high"])
-            .run()?;
-    }
-    checked_tarballs(Some(&worker::pack()?))
-}
-
-/// cargo-deny over the crates of the workspace, as `deny.toml` says: <https://embarkstudios.github.io/cargo-deny/>.
-fn crates(checks: &[&str]) -> Result {
-    Step::new("cargo deny", tools::CARGO_DENY.program()?)
-        .args(["--all-features", "check"])
-        .args(checks)
-        .run()
-}
-
-/// Packs `@gwop/sdk`, and checks and lists it, with the tarball of `@gwop/worker`.
-fn checked_tarballs(worker: Option<&Path>) -> Result {
-    let tarball = runtimes::pack()?;
-    Step::new("release checks", "node")
-        .args(["pkg-templates/release.mjs".as_ref(), tarball.as_os_str()])
-        .args([env!("CARGO_PKG_VERSION")])
-        .args([top()])
-        .args(worker)
-        .shown()
-        .run()
+    release::checked_tarballs(None)
 }
 
 #[cfg(test)]

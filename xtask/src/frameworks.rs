@@ -60,7 +60,7 @@ const fn built(project: &'static str, example: &'static str, pinned: &'static st
 /// # Errors
 ///
 /// When a check fails, each has its line; or when npm cannot fetch a framework.
-pub fn frameworks() -> Result {
+pub(crate) fn frameworks() -> Result {
     let servers = servers()?;
     let tarball = runtimes::pack()?;
     for Built {
@@ -70,7 +70,7 @@ pub fn frameworks() -> Result {
     } in BUILT
     {
         let project = top().join(PROJECTS).join(project);
-        runtimes::copy(&top().join("examples").join(example), &project)?;
+        crate::copy(&top().join("examples").join(example), &project)?;
         let pinned = top().join("tests").join(pinned);
         let name = pinned.file_name().unwrap_or_default().to_string_lossy();
         matrix::install_tools(&name, &pinned.join("package.json"), &project, &tarball)?;
@@ -96,14 +96,14 @@ pub fn frameworks() -> Result {
 /// # Errors
 ///
 /// When npm cannot fetch a framework.
-pub fn servers() -> Result<PathBuf> {
+pub(crate) fn servers() -> Result<PathBuf> {
     let tarball = runtimes::pack()?;
     let tests = top().join("tests");
     let project = top().join(PROJECTS).join("servers");
     let source = tests.join("frameworks/servers");
-    runtimes::copy(&source, &project)?;
+    crate::copy(&source, &project)?;
     for shared in ["suite", "runners"] {
-        runtimes::copy(&tests.join(shared), &project.join(shared))?;
+        crate::copy(&tests.join(shared), &project.join(shared))?;
     }
     fs::copy(
         tests.join("frameworks/situations.js"),
@@ -111,7 +111,7 @@ pub fn servers() -> Result<PathBuf> {
     )?;
     for example in SHARED {
         let from = top().join("examples").join(example);
-        runtimes::copy(&from, &project.join("examples").join(example))?;
+        crate::copy(&from, &project.join("examples").join(example))?;
     }
     matrix::install_tools("servers", &source.join("package.json"), &project, &tarball)?;
     Ok(project)

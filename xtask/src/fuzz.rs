@@ -15,7 +15,7 @@ const MAX_LENGTH: u32 = 16 * 1024;
 /// # Errors
 ///
 /// When a target crashes; the input that did it is under `fuzz/artifacts`.
-pub fn command(arguments: &[String]) -> Result {
+pub(crate) fn command(arguments: &[String]) -> Result {
     let mut seconds = DEFAULT_SECONDS;
     let mut named = Vec::new();
     let mut rest = arguments.iter();

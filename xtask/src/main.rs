@@ -1,30 +1,34 @@
 //! The repository's commands, as `cargo xtask COMMAND`.
 //!
 //! - [`tools`]: every tool outside this workspace, pinned, and how it is fetched.
-//! - [`kept`]: what is made once per user and serves every clone.
 //! - [`build`]: the npm package, into `dist/npm`.
 //! - [`mod@test`]: the table of test parts; [`package`] and [`runtimes`] are its larger ones.
 //! - [`mod@matrix`]: the tools that merchants build, bundle and test with.
 //! - [`patterns`]: stores, adapters and the sample store, on the real things.
 //! - [`demo`]: the story that a newcomer sees.
 //! - [`mod@bench`]: speed, memory and sizes next to other packages or another build, and what that says differently.
-//! - [`docs`]: the API reference, `llms.txt`, and the release.
+//! - [`docs`]: the API reference and `llms.txt`; [`release`]: the tarballs to publish.
 //! - [`fuzz`]: the cargo-fuzz targets.
 //! - [`worker`]: the Worker, into `dist/worker`, and its tests.
 //! - [`x402`]: x402's real clients and facilitators at the local Gwop.
+//! - [`circles`]: circular imports, which are refused.
+//! - [`files`]: directories, linked and made whole.
 //! - [`process`]: running other programs with progress, logs and time limits.
 
 mod bench;
 mod build;
+mod circles;
+mod common;
 mod demo;
 mod docs;
+mod files;
 mod frameworks;
 mod fuzz;
-mod kept;
 mod matrix;
 mod package;
 mod patterns;
 mod process;
+mod release;
 mod runtimes;
 mod sizes;
 mod test;
@@ -32,13 +36,9 @@ mod tools;
 mod worker;
 mod x402;
 
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// What a command fails with: a message for a person.
-pub type Error = Box<dyn std::error::Error>;
-/// The result of a step.
-pub type Result<T = ()> = std::result::Result<T, Error>;
+pub use common::{Error, Result, copy, top};
 
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
@@ -52,7 +52,7 @@ usage: cargo xtask COMMAND
   demo [--serve | --store]
                          play the whole story against the local Gwop; --serve keeps that running,
                          --store plays an agent's story at the sample store
-  dev                    run the Worker on workerd with a local Gwop and a fulfilment that
+  dev                    run the Worker on workerd with a local Gwop and a fulfillment that
                          prints; build anew and reload when a source changes
   bench [--check] [--only PART,...] [--keep-baseline]
                          measure speed, memory and sizes into dist/bench.json;
@@ -75,15 +75,6 @@ usage: cargo xtask COMMAND
 Tools are fetched once into GWOP_TOOLS, by default the user's cache directory
 (~/.cache/gwop-tools), and reused by every clone.";
 
-/// The top level of the repository.
-pub fn top() -> &'static Path {
-    static TOP: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
-    TOP.get_or_init(|| {
-        let own = Path::new(env!("CARGO_MANIFEST_DIR"));
-        own.parent().unwrap_or(own).to_path_buf()
-    })
-}
-
 fn command(arguments: &[String]) -> Result {
     let rest = arguments.get(1..).unwrap_or_default();
     match arguments.first().map(String::as_str) {
@@ -93,7 +84,7 @@ fn command(arguments: &[String]) -> Result {
         Some("test") => test::command(rest),
         Some("demo") => demo::command(rest),
         Some("docs") if rest.is_empty() => docs::docs(),
-        Some("release") => docs::release(rest),
+        Some("release") => release::command(rest),
         Some("dev") if rest.is_empty() => worker::dev(),
         Some("bench") => bench::command(rest),
         Some("differential") => bench::differential(rest),

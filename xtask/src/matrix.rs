@@ -6,17 +6,17 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use crate::process::{Step, say};
-use crate::{Result, kept, runtimes, tools, top};
+use crate::{Result, files, runtimes, tools, top};
 
 /// Whether rows run that are too long for every run: `cargo xtask test --all`.
-pub static ALL: OnceLock<()> = OnceLock::new();
+pub(crate) static ALL: OnceLock<()> = OnceLock::new();
 
 /// The whole matrix.
 ///
 /// # Errors
 ///
 /// When a row fails, each has its line; or when npm cannot fetch a tool.
-pub fn matrix() -> Result {
+pub(crate) fn matrix() -> Result {
     let tarball = runtimes::pack()?;
     let rows = top().join("tests/matrix");
     let matrix = top().join("build/matrix");
@@ -62,7 +62,7 @@ pub fn matrix() -> Result {
 
 /// Makes `project` what `source` is, with its tools and the packed package installed.
 fn install(source: &Path, project: &Path, shared: &[PathBuf], tarball: &Path) -> Result {
-    runtimes::copy(source, project)?;
+    crate::copy(source, project)?;
     for file in shared {
         fs::copy(file, project.join(file.file_name().unwrap_or_default()))?;
     }
@@ -76,17 +76,17 @@ fn install(source: &Path, project: &Path, shared: &[PathBuf], tarball: &Path) ->
 /// # Errors
 ///
 /// When npm cannot fetch a tool.
-pub fn install_tools(name: &str, manifest: &Path, project: &Path, tarball: &Path) -> Result {
+pub(crate) fn install_tools(name: &str, manifest: &Path, project: &Path, tarball: &Path) -> Result {
     let manifest = fs::read(manifest)?;
     let modules = project.join("node_modules");
     let stamp = modules.join(".gwop-manifest");
     if fs::read(&stamp).is_ok_and(|made_from| made_from == manifest) {
         return unpack(tarball, &modules.join("@gwop/sdk"));
     }
-    let home = kept::place(&format!("matrix-{name}"), &manifest)?;
+    let home = tools::place(&format!("matrix-{name}"), &manifest)?;
     if !home.is_dir() {
         say(&format!("Installing the tools of {name}"));
-        kept::make(&home, |staging| {
+        files::make(&home, |staging| {
             fs::write(staging.join("package.json"), &manifest)?;
             tools::npm_installing(format!("npm install {name}"), "install")
                 .args(["--no-package-lock"])
@@ -95,7 +95,7 @@ pub fn install_tools(name: &str, manifest: &Path, project: &Path, tarball: &Path
         })?;
     }
     let _ = fs::remove_dir_all(&modules);
-    kept::tree(&home.join("node_modules"), &modules, |_| false)?;
+    files::tree(&home.join("node_modules"), &modules)?;
     fs::write(stamp, manifest)?;
     unpack(tarball, &modules.join("@gwop/sdk"))
 }

@@ -9,7 +9,7 @@ use crate::{Result, build, runtimes, tools};
 /// # Errors
 ///
 /// When a project does not compile.
-pub fn types() -> Result {
+pub(crate) fn types() -> Result {
     let consumer = runtimes::consumer()?;
     let tsc = tools::npm_program("tsc")?;
     for project in ["nodenext", "bundler", "node"] {
@@ -27,7 +27,7 @@ pub fn types() -> Result {
 /// # Errors
 ///
 /// When a check fails; each has its line.
-pub fn cli() -> Result {
+pub(crate) fn cli() -> Result {
     Step::new("checks of the command line", "node")
         .args(["runners/cli.mjs"])
         .env("GWOP_NODE", tools::newer_node()?)
@@ -43,7 +43,7 @@ pub fn cli() -> Result {
 /// # Errors
 ///
 /// When a check fails; each has its line.
-pub fn package() -> Result {
+pub(crate) fn package() -> Result {
     build::package()?;
     let tarball = runtimes::pack()?;
     let consumer = runtimes::consumer()?;

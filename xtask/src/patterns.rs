@@ -11,7 +11,7 @@ use crate::{Result, matrix, runtimes, tools, top};
 /// # Errors
 ///
 /// When a check fails; each has its line.
-pub fn stores() -> Result {
+pub(crate) fn stores() -> Result {
     Step::new("stores", "node")
         .args(["stores/main.mjs"])
         .dir(runtimes::consumer()?)
@@ -36,7 +36,7 @@ pub fn stores() -> Result {
 /// # Errors
 ///
 /// When a check fails; each has its line.
-pub fn handlers() -> Result {
+pub(crate) fn handlers() -> Result {
     Step::new("handlers", "node")
         .args(["frameworks/main.mjs"])
         .dir(runtimes::consumer()?)
@@ -53,15 +53,15 @@ const NEXT: [&str; 3] = ["next@16.4.6", "react@19.3.1", "react-dom@19.3.1"];
 /// # Errors
 ///
 /// When a check fails, or npm cannot fetch Next.js.
-pub fn next() -> Result {
+pub(crate) fn next() -> Result {
     let tarball = runtimes::pack()?;
     let project = top().join("build/next");
     for from in ["tests/suite", "tests/runners"] {
         let from = top().join(from);
-        runtimes::copy(&from, &project.join(from.file_name().unwrap_or_default()))?;
+        crate::copy(&from, &project.join(from.file_name().unwrap_or_default()))?;
     }
     let frameworks = top().join("tests/frameworks");
-    runtimes::copy(&frameworks.join("next"), &project)?;
+    crate::copy(&frameworks.join("next"), &project)?;
     fs::copy(frameworks.join("next.mjs"), project.join("next.mjs"))?;
     // The same version again would be taken for installed.
     let _ = fs::remove_dir_all(project.join("node_modules/@gwop"));
@@ -85,7 +85,7 @@ pub fn next() -> Result {
 /// # Errors
 ///
 /// When a check fails; each has its line.
-pub fn simulator() -> Result {
+pub(crate) fn simulator() -> Result {
     let chromium = tools::chromium()?;
     let firefox = tools::firefox()?;
     Step::new("simulator", "node")
@@ -107,7 +107,7 @@ pub fn simulator() -> Result {
 /// # Errors
 ///
 /// When the package cannot be built, or Chromium does not show the page.
-pub fn screenshot() -> Result {
+pub(crate) fn screenshot() -> Result {
     let chromium = tools::chromium()?;
     Step::new("screenshot", "node")
         .args([
@@ -126,7 +126,7 @@ pub fn screenshot() -> Result {
 /// # Errors
 ///
 /// When the types or a step of the story are not as they have to be.
-pub fn sample_store() -> Result {
+pub(crate) fn sample_store() -> Result {
     let consumer = runtimes::consumer()?;
     Step::new("tsc, the sample store", tools::npm_program("tsc")?)
         .args(["--project", "store/tsconfig.json"])

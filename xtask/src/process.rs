@@ -28,7 +28,7 @@ enum Output {
 }
 
 /// One program to run.
-pub struct Step {
+pub(crate) struct Step {
     name: String,
     command: Command,
     limit: Duration,
@@ -37,7 +37,7 @@ pub struct Step {
 
 impl Step {
     /// A step called `name` (also its log's name) that runs `program` at the top level.
-    pub fn new(name: impl Into<String>, program: impl AsRef<OsStr>) -> Self {
+    pub(crate) fn new(name: impl Into<String>, program: impl AsRef<OsStr>) -> Self {
         let mut command = Command::new(program);
         command.current_dir(top()).stdin(Stdio::null());
         Self {
@@ -49,31 +49,31 @@ impl Step {
     }
 
     /// Adds arguments.
-    pub fn args<A: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
+    pub(crate) fn args<A: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
         self.command.args(arguments);
         self
     }
 
     /// Sets an environment variable.
-    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+    pub(crate) fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         self.command.env(name, value);
         self
     }
 
     /// Runs in `directory` instead of the top level.
-    pub fn dir(mut self, directory: impl Into<PathBuf>) -> Self {
+    pub(crate) fn dir(mut self, directory: impl Into<PathBuf>) -> Self {
         self.command.current_dir(directory.into());
         self
     }
 
     /// Ends the program and its children after `seconds`; 20 minutes by default.
-    pub fn limit(mut self, seconds: u64) -> Self {
+    pub(crate) fn limit(mut self, seconds: u64) -> Self {
         self.limit = Duration::from_secs(seconds);
         self
     }
 
     /// Shows the output as it comes instead of keeping it for a failure.
-    pub fn shown(mut self) -> Self {
+    pub(crate) fn shown(mut self) -> Self {
         self.output = Output::Shown;
         self
     }
@@ -84,7 +84,7 @@ impl Step {
     ///
     /// When the program cannot be started, exits non-zero, or exceeds its time
     /// limit; the message holds the end of its log.
-    pub fn run(mut self) -> Result {
+    pub(crate) fn run(mut self) -> Result {
         let log = log_path(&self.name)?;
         match self.output {
             Output::Shown => {
@@ -122,7 +122,7 @@ impl Step {
     /// # Errors
     ///
     /// As [`Step::run`]; what the program said on standard error is in the message.
-    pub fn read(mut self) -> Result<String> {
+    pub(crate) fn read(mut self) -> Result<String> {
         let log = log_path(&self.name)?;
         let errors = log.with_extension("stderr.log");
         self.command
@@ -234,7 +234,7 @@ fn failures<'a>(lines: &[&'a str]) -> Vec<&'a str> {
 }
 
 /// Says what is being done.
-pub fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     if std::io::stdout().is_terminal() {
         println!("\x1b[1m{text}\x1b[0m");
     } else {

@@ -15,7 +15,7 @@ const CONSUMER: &str = "build/consumer";
 /// # Errors
 ///
 /// When the package cannot be built, packed or installed.
-pub fn consumer() -> Result<PathBuf> {
+pub(crate) fn consumer() -> Result<PathBuf> {
     static DONE: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
     if let Some(consumer) = DONE.get() {
         return Ok(consumer.clone());
@@ -46,7 +46,7 @@ pub fn consumer() -> Result<PathBuf> {
     ] {
         let from = top().join(from);
         let name = from.file_name().unwrap_or_default();
-        copy(&from, &consumer.join(name))?;
+        crate::copy(&from, &consumer.join(name))?;
     }
     Step::new("extract the samples of tests/seeds", "node")
         .args(["tests/seeds/extract.mjs"])
@@ -60,7 +60,7 @@ pub fn consumer() -> Result<PathBuf> {
 /// # Errors
 ///
 /// When the package cannot be built or packed.
-pub fn pack() -> Result<PathBuf> {
+pub(crate) fn pack() -> Result<PathBuf> {
     static DONE: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
     if let Some(tarball) = DONE.get() {
         return Ok(tarball.clone());
@@ -74,7 +74,7 @@ pub fn pack() -> Result<PathBuf> {
 /// # Errors
 ///
 /// When npm cannot pack it.
-pub fn packed(package: &Path) -> Result<PathBuf> {
+pub(crate) fn packed(package: &Path) -> Result<PathBuf> {
     let directory = top().join("build/pack");
     fs::create_dir_all(&directory)?;
     let name = Step::new("npm pack", "npm")
@@ -83,25 +83,6 @@ pub fn packed(package: &Path) -> Result<PathBuf> {
         .dir(package)
         .read()?;
     Ok(directory.join(name.trim()))
-}
-
-/// Copies a directory with everything in it.
-///
-/// # Errors
-///
-/// When a file cannot be read or written.
-pub fn copy(from: &Path, to: &Path) -> Result {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), target)?;
-        }
-    }
-    Ok(())
 }
 
 /// Runs the suite on one runtime; its own summary is its last line.
@@ -119,33 +100,33 @@ fn suite(runtime: &str, program: &Path, driver: Option<&Path>) -> Result {
 }
 
 /// The suite on Node.
-pub fn node() -> Result {
+pub(crate) fn node() -> Result {
     suite("node", Path::new("node"), None)
 }
 
 /// The suite on Deno.
-pub fn deno() -> Result {
+pub(crate) fn deno() -> Result {
     suite("deno", &tools::npm_program("deno")?, None)
 }
 
 /// The suite on Bun.
-pub fn bun() -> Result {
+pub(crate) fn bun() -> Result {
     suite("bun", &tools::npm_program("bun")?, None)
 }
 
 /// The suite on workerd.
-pub fn workerd() -> Result {
+pub(crate) fn workerd() -> Result {
     suite("workerd", &tools::npm_program("workerd")?, None)
 }
 
 /// The suite in Chromium.
-pub fn chromium() -> Result {
+pub(crate) fn chromium() -> Result {
     let browser = tools::chromium()?;
     suite("chromium", &browser.program, Some(&browser.driver))
 }
 
 /// The suite in Firefox.
-pub fn firefox() -> Result {
+pub(crate) fn firefox() -> Result {
     let browser = tools::firefox()?;
     suite("firefox", &browser.program, Some(&browser.driver))
 }

@@ -12,7 +12,7 @@ console.log(bytes.length, gzipSync(bytes, { level: 9 }).length, brotliCompressSy
 
 /// The size of something, in bytes.
 #[derive(Clone, Copy, Default)]
-pub struct Size {
+pub(crate) struct Size {
     /// As it lies on disk.
     pub raw: usize,
     /// gzip, level 9.
@@ -27,7 +27,7 @@ impl Size {
     /// # Errors
     ///
     /// When the file cannot be read.
-    pub fn of_file(path: &Path) -> Result<Self> {
+    pub(crate) fn of_file(path: &Path) -> Result<Self> {
         let said = Step::new("compress", "node")
             .args(["--eval", COMPRESS])
             .args([path])
@@ -46,7 +46,7 @@ impl Size {
     /// # Errors
     ///
     /// When one of them cannot be read.
-    pub fn of_files<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Result<Self> {
+    pub(crate) fn of_files<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Result<Self> {
         let mut sum = Self::default();
         for path in paths {
             let size = Self::of_file(path.as_ref())?;
@@ -58,14 +58,14 @@ impl Size {
     }
 
     /// One line of a table.
-    pub fn print(self, label: &str) {
+    pub(crate) fn print(self, label: &str) {
         let Self { raw, gzip, brotli } = self;
         println!("  {label:<34} {raw:>9} {gzip:>9} {brotli:>9}");
     }
 }
 
 /// The head of the table that [`Size::print`] fills, in bytes.
-pub fn print_head() {
+pub(crate) fn print_head() {
     println!(
         "  {:<34} {:>9} {:>9} {:>9}",
         "bytes", "raw", "gzip", "brotli"

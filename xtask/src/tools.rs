@@ -1,19 +1,21 @@
 //! Every tool outside this workspace, pinned here, in `rust-toolchain.toml` and in
 //! `package-lock.json`, and fetched when it is first needed.
 //!
-//! Rust programs and npm's tools are [`kept`] for every clone; each clone's `node_modules` is linked from there.
+//! Rust programs and npm's tools lie in one directory per user, which every clone uses: `GWOP_TOOLS`, by
+//! default `gwop-tools` in the user's cache directory. Each clone's `node_modules` is linked from there.
 //! Browsers come from the system.
 
 use std::ffi::OsStr;
 use std::fs;
+use std::hash::{Hash, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::process::{Step, say};
-use crate::{Result, kept, top};
+use crate::{Result, files, top};
 
 /// A Rust program from the crate registry.
-pub struct CargoTool {
+pub(crate) struct CargoTool {
     krate: &'static str,
     version: &'static str,
     /// The programs it installs; the first one answers to `--version`.
@@ -21,38 +23,38 @@ pub struct CargoTool {
 }
 
 /// Makes the JavaScript glue. Must equal the crate's version in `Cargo.lock`.
-pub const WASM_BINDGEN: CargoTool = CargoTool {
+pub(crate) const WASM_BINDGEN: CargoTool = CargoTool {
     krate: "wasm-bindgen-cli",
     version: "0.2.129",
     programs: &["wasm-bindgen", "wasm-bindgen-test-runner"],
 };
 /// Runs wasm tests in browsers.
-pub const WASM_PACK: CargoTool = CargoTool {
+pub(crate) const WASM_PACK: CargoTool = CargoTool {
     krate: "wasm-pack",
     version: "0.15.1",
     programs: &["wasm-pack"],
 };
 /// Builds the Worker.
-pub const WORKER_BUILD: CargoTool = CargoTool {
+pub(crate) const WORKER_BUILD: CargoTool = CargoTool {
     krate: "worker-build",
     version: "0.8.7",
     programs: &["worker-build"],
 };
 /// Drives Firefox.
-pub const GECKODRIVER: CargoTool = CargoTool {
+pub(crate) const GECKODRIVER: CargoTool = CargoTool {
     krate: "geckodriver",
     version: "0.37.1",
     programs: &["geckodriver"],
 };
 /// Runs the fuzz targets, on the nightly toolchain.
-pub const CARGO_FUZZ: CargoTool = CargoTool {
+pub(crate) const CARGO_FUZZ: CargoTool = CargoTool {
     krate: "cargo-fuzz",
     version: "0.13.2",
     programs: &["cargo-fuzz"],
 };
 
 /// Judges the crates of `Cargo.lock` before a release: vulnerabilities, licences, where they come from. Fetched only then.
-pub const CARGO_DENY: CargoTool = CargoTool {
+pub(crate) const CARGO_DENY: CargoTool = CargoTool {
     krate: "cargo-deny",
     version: "0.20.2",
     programs: &["cargo-deny"],
@@ -69,13 +71,49 @@ const CARGO_TOOLS: [&CargoTool; 5] = [
 /// The oldest Node that npm's tools here run on.
 const NODE_MAJOR: u32 = 20;
 
+/// Where the tools lie.
+///
+/// # Errors
+///
+/// When the environment names no place.
+pub(crate) fn directory() -> Result<PathBuf> {
+    if let Some(own) = variable("GWOP_TOOLS") {
+        return Ok(own.into());
+    }
+    let base =
+        match variable("XDG_CACHE_HOME") {
+            Some(cache) => PathBuf::from(cache),
+            None => PathBuf::from(variable("HOME").ok_or(
+                "no place for tools: set HOME, XDG_CACHE_HOME or GWOP_TOOLS to a directory",
+            )?)
+            .join(".cache"),
+        };
+    Ok(base.join("gwop-tools"))
+}
+
+/// An environment variable; an empty one counts as absent.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The place of what is called `name` and made of `inputs` on such a machine.
+///
+/// # Errors
+///
+/// As [`directory`].
+pub(crate) fn place(name: &str, inputs: impl Hash) -> Result<PathBuf> {
+    let mut hash = std::hash::DefaultHasher::new();
+    (inputs, std::env::consts::OS, std::env::consts::ARCH).hash(&mut hash);
+    Ok(directory()?.join(format!("{name}-{:016x}", hash.finish())))
+}
+
 impl CargoTool {
     /// The tool's main program, fetched if need be.
     ///
     /// # Errors
     ///
     /// When it cannot be built from the crate registry.
-    pub fn program(&self) -> Result<PathBuf> {
+    pub(crate) fn program(&self) -> Result<PathBuf> {
         let name = self.programs.first().copied().unwrap_or(self.krate);
         Ok(self.directory()?.join(name))
     }
@@ -85,8 +123,8 @@ impl CargoTool {
     /// # Errors
     ///
     /// When it cannot be built from the crate registry.
-    pub fn directory(&self) -> Result<PathBuf> {
-        let home = kept::directory()?.join(format!("{}-{}", self.krate, self.version));
+    pub(crate) fn directory(&self) -> Result<PathBuf> {
+        let home = directory()?.join(format!("{}-{}", self.krate, self.version));
         let bin = home.join("bin");
         if self.complete(&bin) {
             return Ok(bin);
@@ -118,9 +156,9 @@ impl CargoTool {
         let Self { krate, version, .. } = self;
         let pinned = format!("{krate}@{version}");
         say(&format!("Installing {pinned} into {}", home.display()));
-        let tools = kept::directory()?;
+        let tools = directory()?;
         let _ = fs::remove_dir_all(home);
-        kept::make(home, |staging| {
+        files::make(home, |staging| {
             Step::new(format!("cargo install {pinned}"), "cargo")
                 .args(["install", "--locked", &pinned, "--root"])
                 .args([staging])
@@ -142,7 +180,7 @@ impl CargoTool {
 ///
 /// When `Cargo.lock` holds another version of the crate than is pinned here, or
 /// the program cannot be fetched.
-pub fn wasm_bindgen() -> Result<PathBuf> {
+pub(crate) fn wasm_bindgen() -> Result<PathBuf> {
     let lock = fs::read_to_string(top().join("Cargo.lock"))?;
     let krate = locked_version(&lock, "wasm-bindgen")
         .ok_or("Cargo.lock holds no wasm-bindgen: is the workspace complete?")?;
@@ -170,7 +208,7 @@ fn locked_version<'l>(lock: &'l str, krate: &str) -> Option<&'l str> {
 /// # Errors
 ///
 /// When something is missing and rustup cannot add it.
-pub fn rust() -> Result {
+pub(crate) fn rust() -> Result {
     let output = Command::new("rustc")
         .args(["--print", "sysroot"])
         .current_dir(top())
@@ -201,7 +239,7 @@ pub fn rust() -> Result {
 /// # Errors
 ///
 /// When it is missing and rustup cannot fetch it.
-pub fn nightly() -> Result {
+pub(crate) fn nightly() -> Result {
     let present = Command::new("rustup")
         .args(["run", "nightly", "cargo", "--version"])
         .stdout(Stdio::null())
@@ -221,7 +259,7 @@ pub fn nightly() -> Result {
 /// # Errors
 ///
 /// When Node is missing or too old, or npm fails.
-pub fn npm() -> Result {
+pub(crate) fn npm() -> Result {
     let output = Command::new("node").arg("--version").output();
     let said = output.map_or_else(
         |_| String::new(),
@@ -246,19 +284,19 @@ pub fn npm() -> Result {
     }
     let installed = npm_installed(&lock)?;
     let _ = fs::remove_dir_all(&modules);
-    kept::tree(&installed, &modules, |_| false)?;
+    files::tree(&installed, &modules)?;
     Ok(fs::write(stamp, lock)?)
 }
 
 /// The `node_modules` that npm makes of this lock.
 fn npm_installed(lock: &[u8]) -> Result<PathBuf> {
-    let home = kept::place("npm", lock)?;
+    let home = place("npm", lock)?;
     let modules = home.join("node_modules");
     if modules.is_dir() {
         return Ok(modules);
     }
     say("Installing the JavaScript tools");
-    kept::make(&home, |staging| {
+    files::make(&home, |staging| {
         for file in ["package.json", "package-lock.json"] {
             fs::copy(top().join(file), staging.join(file))?;
         }
@@ -269,7 +307,7 @@ fn npm_installed(lock: &[u8]) -> Result<PathBuf> {
 
 /// A step in which npm installs by `command`, `ci` or `install`. No package's script runs, whatever is installed: a package that was taken over
 /// would otherwise run as whoever builds here. Audits are a part of `cargo xtask release`.
-pub fn npm_installing(name: impl Into<String>, command: &str) -> Step {
+pub(crate) fn npm_installing(name: impl Into<String>, command: &str) -> Step {
     Step::new(name, "npm").args([command, "--ignore-scripts", "--no-audit", "--no-fund"])
 }
 
@@ -278,7 +316,7 @@ pub fn npm_installing(name: impl Into<String>, command: &str) -> Step {
 /// # Errors
 ///
 /// When it is not there after `npm ci`.
-pub fn npm_program(name: &str) -> Result<PathBuf> {
+pub(crate) fn npm_program(name: &str) -> Result<PathBuf> {
     npm()?;
     let modules = top().join("node_modules");
     // These two ship a native program per platform, which their start scripts
@@ -306,7 +344,7 @@ pub fn npm_program(name: &str) -> Result<PathBuf> {
 }
 
 /// A browser and the program that drives it.
-pub struct Browser {
+pub(crate) struct Browser {
     /// The browser itself.
     pub program: PathBuf,
     /// Its WebDriver.
@@ -319,7 +357,7 @@ pub struct Browser {
 /// # Errors
 ///
 /// When they cannot be had; the message says what to install.
-pub fn chromium() -> Result<Browser> {
+pub(crate) fn chromium() -> Result<Browser> {
     let names = ["chromium", "chromium-browser", "google-chrome", "chrome"];
     Ok(Browser {
         program: system("GWOP_CHROMIUM", &names, "chromium")?,
@@ -332,7 +370,7 @@ pub fn chromium() -> Result<Browser> {
 /// # Errors
 ///
 /// When they cannot be had; the message says what to install.
-pub fn firefox() -> Result<Browser> {
+pub(crate) fn firefox() -> Result<Browser> {
     Ok(Browser {
         program: system("GWOP_FIREFOX", &["firefox", "firefox-esr"], "firefox-esr")?,
         driver: GECKODRIVER.program()?,
@@ -340,7 +378,7 @@ pub fn firefox() -> Result<Browser> {
 }
 
 fn system(own: &str, names: &[&str], package: &str) -> Result<PathBuf> {
-    if let Some(path) = kept::variable(own) {
+    if let Some(path) = variable(own) {
         return Ok(path.into());
     }
     let look = || names.iter().find_map(find);
@@ -389,7 +427,7 @@ fn find(name: impl AsRef<OsStr>) -> Option<PathBuf> {
 /// # Errors
 ///
 /// When it cannot be had; the message says what to install.
-pub fn postgres() -> Result<PathBuf> {
+pub(crate) fn postgres() -> Result<PathBuf> {
     // Debian keeps them off PATH, by version.
     let debian = || {
         let versions = fs::read_dir("/usr/lib/postgresql").ok()?;
@@ -414,7 +452,7 @@ pub fn postgres() -> Result<PathBuf> {
 /// # Errors
 ///
 /// When npm has none for this system.
-pub fn newer_node() -> Result<PathBuf> {
+pub(crate) fn newer_node() -> Result<PathBuf> {
     npm()?;
     let architecture = match std::env::consts::ARCH {
         "x86_64" => "x64",
@@ -440,8 +478,8 @@ const BETTER_SQLITE3: &str = "12.9.0";
 /// # Errors
 ///
 /// When npm cannot fetch or compile it.
-pub fn better_sqlite3() -> Result<PathBuf> {
-    let home = kept::directory()?.join(format!("better-sqlite3-{BETTER_SQLITE3}"));
+pub(crate) fn better_sqlite3() -> Result<PathBuf> {
+    let home = directory()?.join(format!("better-sqlite3-{BETTER_SQLITE3}"));
     let module = home.join("node_modules/better-sqlite3");
     if module.join("build/Release/better_sqlite3.node").is_file() {
         return Ok(module);
@@ -449,7 +487,7 @@ pub fn better_sqlite3() -> Result<PathBuf> {
     let pinned = format!("better-sqlite3@{BETTER_SQLITE3}");
     say(&format!("Compiling {pinned} into {}", home.display()));
     let _ = fs::remove_dir_all(&home);
-    kept::make(&home, |staging| {
+    files::make(&home, |staging| {
         npm_installing(format!("npm install {pinned}"), "install")
             .args([&pinned, "--prefix"])
             .args([staging])
@@ -471,7 +509,7 @@ pub fn better_sqlite3() -> Result<PathBuf> {
 /// # Errors
 ///
 /// At the first tool that cannot be had.
-pub fn all() -> Result {
+pub(crate) fn all() -> Result {
     rust()?;
     npm()?;
     wasm_bindgen()?;

@@ -7,12 +7,12 @@ use std::time::{Duration, SystemTime};
 
 use crate::process::{Step, say};
 use crate::sizes::{self, Size};
-use crate::{Result, build, kept, matrix, runtimes, tools, top};
+use crate::{Result, build, matrix, runtimes, tools, top};
 
 /// Where Workers are compiled, from the top level.
 const TARGET: &str = "target/workers";
 /// What is deployed, from the top level.
-pub const SHIPPED: &str = "dist/worker";
+pub(crate) const SHIPPED: &str = "dist/worker";
 /// The npm package around it, from the top level.
 const PACKAGE: &str = "dist/npm-worker";
 /// The build with faults on purpose and shorter times, for the tests alone.
@@ -38,7 +38,7 @@ const EXAMPLE_BUILD: &str = "build/worker-example";
 /// # Errors
 ///
 /// When a tool cannot be had or the build fails.
-pub fn build() -> Result {
+pub(crate) fn build() -> Result {
     static DONE: std::sync::OnceLock<()> = std::sync::OnceLock::new();
     if DONE.get().is_none() {
         say("Building the Worker");
@@ -59,7 +59,7 @@ pub fn build() -> Result {
 /// # Errors
 ///
 /// As [`build()`].
-pub fn package() -> Result<PathBuf> {
+pub(crate) fn package() -> Result<PathBuf> {
     static DONE: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
     if let Some(package) = DONE.get() {
         return Ok(package.clone());
@@ -74,7 +74,7 @@ pub fn package() -> Result<PathBuf> {
 /// # Errors
 ///
 /// As [`package`].
-pub fn pack() -> Result<PathBuf> {
+pub(crate) fn pack() -> Result<PathBuf> {
     runtimes::packed(&package()?)
 }
 
@@ -94,14 +94,11 @@ fn assemble(build: &str, out: &str) -> Result<PathBuf> {
 /// # Errors
 ///
 /// When a tool cannot be had or the build fails.
-pub fn compile_shipped() -> Result {
+pub(crate) fn compile_shipped() -> Result {
     static DONE: std::sync::OnceLock<()> = std::sync::OnceLock::new();
     if DONE.get().is_none() {
-        let target = top().join(TARGET);
-        kept::seed(&target)?;
         compile_main(SHIPPED, "worker-main")?;
         strip_names(&top().join(SHIPPED).join("index_bg.wasm"))?;
-        kept::keep(&target)?;
     }
     DONE.get_or_init(|| ());
     Ok(())
@@ -238,8 +235,8 @@ fn remapped() -> Result<String> {
         .args(["--print", "sysroot"])
         .read()?;
     let home = |name: &str, usual: &str| {
-        let home = kept::variable("HOME").unwrap_or_default();
-        kept::variable(name).unwrap_or_else(|| format!("{home}/{usual}"))
+        let home = tools::variable("HOME").unwrap_or_default();
+        tools::variable(name).unwrap_or_else(|| format!("{home}/{usual}"))
     };
     let registry = format!("{}/registry/src", home("CARGO_HOME", ".cargo"));
     let top = top().display().to_string();
@@ -262,8 +259,8 @@ fn remapped() -> Result<String> {
 /// # Errors
 ///
 /// When a build or a test fails.
-pub fn test() -> Result {
-    // Fulfilment verifies what it gets with the SDK, and the local Gwop comes with it.
+pub(crate) fn test() -> Result {
+    // Fulfillment verifies what it gets with the SDK, and the local Gwop comes with it.
     build::package()?;
     package()?;
     compile_main(TESTED, "worker-test")?;
@@ -296,12 +293,13 @@ pub fn test() -> Result {
         .run()
 }
 
-/// The npm package `@gwop/worker`: its tarball, `init`, and the projects that it makes.
+/// The npm package `@gwop/worker`: its tarball, `init`, and the projects that it makes. The tests look at
+/// what a release lists, too.
 ///
 /// # Errors
 ///
 /// When a build or a test fails.
-pub fn test_package() -> Result {
+pub(crate) fn test_package() -> Result {
     let sdk = runtimes::pack()?;
     let worker = pack()?;
     Step::new("the Worker's npm package", "node")
@@ -313,12 +311,12 @@ pub fn test_package() -> Result {
         .run()
 }
 
-/// Runs the Worker with a local Gwop and a fulfilment that prints, and builds anew when a source changes, until it is ended.
+/// Runs the Worker with a local Gwop and a fulfillment that prints, and builds anew when a source changes, until it is ended.
 ///
 /// # Errors
 ///
 /// When the first build fails, or one of the programs ends.
-pub fn dev() -> Result {
+pub(crate) fn dev() -> Result {
     build::package()?;
     build()?;
     let mut programs = Command::new("node")

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::process::{Step, say};
-use crate::{Result, kept, matrix, runtimes, tools, top};
+use crate::{Result, files, matrix, runtimes, tools, top};
 
 /// Where the checks are, from the top level.
 const CHECKS: &str = "tests/x402";
@@ -15,7 +15,7 @@ const CHECKS: &str = "tests/x402";
 /// # Errors
 ///
 /// When one fails, each has its line; or when npm or pip cannot fetch the clients.
-pub fn test() -> Result {
+pub(crate) fn test() -> Result {
     let (npm, python) = (npm_clients()?, python_clients()?);
     let sdk = runtimes::consumer()?.join("node_modules/@gwop/sdk");
     // With `--all`, as many as the agent's page promises.
@@ -27,8 +27,8 @@ pub fn test() -> Result {
     // Beside the clients' packages, so that bare imports find them.
     let project = top().join("build/x402");
     let _ = fs::remove_dir_all(&project);
-    runtimes::copy(&top().join(CHECKS), &project)?;
-    kept::link(&npm.join("node_modules"), &project.join("node_modules"))?;
+    crate::copy(&top().join(CHECKS), &project)?;
+    files::link(&npm.join("node_modules"), &project.join("node_modules"))?;
     Step::new("x402", "node")
         .args(["main.mjs"])
         .dir(project)
@@ -48,7 +48,7 @@ pub fn test() -> Result {
 /// # Errors
 ///
 /// When npm cannot fetch them.
-pub fn npm_clients() -> Result<PathBuf> {
+pub(crate) fn npm_clients() -> Result<PathBuf> {
     installed(
         "x402-npm",
         &["package.json", "package-lock.json"],
@@ -82,14 +82,14 @@ fn installed(name: &str, files: &[&str], install: impl FnOnce(&Path) -> Result) 
         .iter()
         .map(|file| fs::read(checks.join(file)))
         .collect::<std::io::Result<Vec<_>>>()?;
-    let home = kept::place(name, texts)?;
+    let home = tools::place(name, texts)?;
     if !home.is_dir() {
         say(&format!(
             "Installing {} into {}",
             files.join(", "),
             home.display()
         ));
-        kept::make(&home, |staging| {
+        files::make(&home, |staging| {
             for file in files {
                 fs::copy(checks.join(file), staging.join(file))?;
             }

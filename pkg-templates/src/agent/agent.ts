@@ -141,6 +141,8 @@ export class Agent {
   /**
    * What {@link payInvoice} would pay, checked against the invoice and `limits.perPayment`. Nothing
    * is signed or reserved.
+   *
+   * @throws AgentError `ALREADY_PAID` where this journal has paid it; else as {@link payInvoice}.
    */
   async quoteInvoice(invoiceId: string, options: PaymentOptions = {}): Promise<PaymentSummary> {
     const { quote } = await this.#pay({ invoice: invoiceId }, options, true);

@@ -7,17 +7,23 @@ import { hex } from "./signers.js";
 export interface PayingFetchOptions {
   /** What sends the requests; by default the runtime's `fetch`. */
   fetch?: ((request: Request) => Promise<Response>) | undefined;
+  /**
+   * Whether a request is paid for once more although an earlier payment of the same may have
+   * settled without an answer (`PAID_WITHOUT_ANSWER`, `MAY_BE_PAID`). Default `false`: that takes a
+   * decision.
+   */
+  buyAnew?: boolean | undefined;
 }
 
-const FETCH_OPTIONS: Names<PayingFetchOptions> = { fetch: undefined };
+const FETCH_OPTIONS: Names<PayingFetchOptions> = { fetch: undefined, buyAnew: undefined };
 
 /**
  * A `fetch` that pays where a server of x402 asks for it (402), within the agent's limits and by
  * its journal.
  *
- * The same request (method, URL and body) is one purchase: while the outcome of its payment is not
- * known, another call sends the same payment again. Once it was answered, the same request is a new
- * purchase. Redirects are not followed: they are answered as they come.
+ * The same request (method, URL and body) is one purchase until it was answered: another call sends
+ * the same payment again, also after `PAID_WITHOUT_ANSWER`. Once it was answered, the same request is
+ * a new purchase. Redirects are not followed: they are answered as they come.
  *
  * @throws AgentError when it is not paid, or not known to have been; whatever the runtime's `fetch`
  * throws where nothing was to be paid.
@@ -26,11 +32,12 @@ export function createPayingFetch(
   agent: Agent,
   options: PayingFetchOptions = {},
 ): (input: string | URL | Request, init?: RequestInit) => Promise<Response> {
-  const { fetch: send = (request: Request) => fetch(request) } = readOptions(
+  const { fetch: send = (request: Request) => fetch(request), buyAnew: anew = false } = readOptions(
     options,
     FETCH_OPTIONS,
     invalidOption,
   );
+  if (typeof anew !== "boolean") throw invalidOption("`buyAnew`: expected a boolean");
   return async (input, init) => {
     const request = new Request(input, init);
     const { method, url, signal } = request;
@@ -46,7 +53,7 @@ export function createPayingFetch(
     let answer: Response | undefined;
     let thrown: unknown;
     try {
-      await agent[PAY]({ fetch: { key, method, url } }, async (payment) => {
+      await agent[PAY]({ fetch: { key, method, url, anew } }, async (payment) => {
         const headers = new Headers(request.headers);
         if (payment) headers.set(...payment);
         try {

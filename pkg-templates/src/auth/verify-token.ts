@@ -61,6 +61,8 @@ export interface TokenClient {
   readonly jwksStore: JwksStore | undefined;
   /** The constructor's `jwksCooldownSeconds`. */
   readonly jwksCooldownSeconds: number | undefined;
+  /** The constructor's `tokenCacheSize`. */
+  readonly tokenCacheSize: number | undefined;
   /** One bounded GET of the JWK Set, never redirected; rejects unless it is answered with status 200. */
   fetchJwks(): Promise<string>;
   /** The live status of a session. */
@@ -79,9 +81,12 @@ export class TokenVerification {
   #verifier: TokenVerifier | undefined;
 
   constructor(client: TokenClient) {
-    const { jwksCooldownSeconds, jwksStore } = client;
+    const { jwksCooldownSeconds, jwksStore, tokenCacheSize } = client;
     if (jwksCooldownSeconds !== undefined && !isDuration(jwksCooldownSeconds)) {
       throw refuse("jwksCooldownSeconds must be a finite number of seconds, 0 or more", jwksCooldownSeconds);
+    }
+    if (tokenCacheSize !== undefined && !isCount(tokenCacheSize)) {
+      throw refuse("tokenCacheSize must be a whole number of tokens, 0 to 1,000,000", tokenCacheSize);
     }
     if (jwksStore !== undefined && (typeof jwksStore?.get !== "function" || typeof jwksStore.set !== "function")) {
       throw refuse("jwksStore must be an object with the functions get() and set(value)", undefined);
@@ -107,7 +112,9 @@ export class TokenVerification {
     }
     let claims: VerifiedClaims;
     try {
-      claims = await this.#tokens().verify(encode(token.slice(0, LONGEST_READ)), expected);
+      const bytes = encode(token.slice(0, LONGEST_READ));
+      const tokens = this.#tokens();
+      claims = tokens.verified(bytes, expected) ?? (await tokens.verify(bytes, expected));
     } catch (thrown) {
       throw tokenError(thrown);
     }
@@ -117,8 +124,8 @@ export class TokenVerification {
   }
 
   #tokens(): TokenVerifier {
-    const { jwksStore, jwksCooldownSeconds } = this.#client;
-    return (this.#verifier ??= new (core().TokenVerifier)(() => this.#client.fetchJwks(), jwksStore, jwksCooldownSeconds));
+    const { jwksStore, jwksCooldownSeconds, tokenCacheSize } = this.#client;
+    return (this.#verifier ??= new (core().TokenVerifier)(() => this.#client.fetchJwks(), jwksStore, jwksCooldownSeconds, tokenCacheSize));
   }
 
   /**
@@ -200,4 +207,9 @@ function isText(value: unknown): value is string {
 
 function isDuration(seconds: unknown): seconds is number {
   return typeof seconds === "number" && seconds >= 0 && seconds < Infinity;
+}
+
+/** More would be more than the bytes that the cache may take. */
+function isCount(size: unknown): size is number {
+  return Number.isInteger(size) && (size as number) >= 0 && (size as number) <= 1_000_000;
 }

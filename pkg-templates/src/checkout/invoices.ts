@@ -95,7 +95,7 @@ export class Invoices {
   /**
    * Asks until the invoice has the status, or one of several, and resolves to it. Asks with exponential back-off and jitter.
    *
-   * Prefer webhooks for fulfilment.
+   * Prefer webhooks for fulfillment.
    *
    * @param id The public id (`inv_*`).
    * @throws GwopCheckoutError with code `WAIT_TIMEOUT` when time runs out; with `WAIT_STATUS_FINAL` at once when the invoice has

@@ -1,6 +1,3 @@
-import { GwopError } from "./gwop.js";
-import { parsed } from "./parsed.js";
-
 /**
  * The codes of Gwop's error answers (contract, "Errors").
  *
@@ -37,14 +34,3 @@ export const ErrorCode = {
 
 /** The code of an error answer of Gwop. */
 export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode];
-
-/**
- * Whether `err` is an answer of Gwop that failed, and, when `code` is given, with that code.
- *
- * The code is read from `error`, or from the raw body of an error whose shape the SDK did not know.
- * It also holds for errors of another copy of this package.
- */
-export function isGwopError(err: unknown, code?: ErrorCode | (string & {})): err is GwopError {
-  if (!(err instanceof GwopError)) return false;
-  return code === undefined || err.code === code || (!("error" in err) && parsed(err.body)?.error?.code === code);
-}

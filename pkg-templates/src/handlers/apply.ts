@@ -1,3 +1,4 @@
+import { core } from "../core.js";
 import type { InvoiceCanceledEvent, InvoiceExpiredEvent } from "../generated/models.js";
 import { LONGEST_MS } from "../sleep.js";
 import type { ClaimResult, EventClaim, Lease, WebhookOutcome, WebhookStore } from "../stores/store.js";
@@ -148,15 +149,13 @@ type Claimable = Pick<ReconciledEvent, "eventId" | "eventVersion" | "gwopOutcome
 export function claimOf(event: Claimable | ReconciledEvent, leaseSeconds: number): EventClaim {
   const { eventId, eventVersion, gwopOutcome, data } = event as Claimable;
   const { invoiceId, status } = data;
-  // A payment may have a hash and a signature: each names it. A hash is hexadecimal, whose case
-  // says nothing; Solana's signatures are Base58.
-  const names = status === "PAID" ? [data.txHash?.toLowerCase(), data.txSignature] : [];
+  const transaction = core().paymentOf(data.txHash ?? "", data.txSignature ?? "");
   return {
     eventId,
     invoiceId,
     status,
     version: eventVersion,
-    transaction: names.filter(Boolean).join(" ") || undefined,
+    transaction,
     conflict: gwopOutcome === "conflict",
     now: Date.now(),
     leaseMs: leaseSeconds * 1000,

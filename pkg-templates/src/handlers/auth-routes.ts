@@ -1,10 +1,11 @@
+import { core } from "../core.js";
 import { readEnvList } from "../env.js";
 import { ErrorCode, GwopError, isGwopError } from "../errors/index.js";
 import { refuse } from "../errors/refuse.js";
 import type { Gwop } from "../gwop.js";
 import { type Names, readOptions } from "../options.js";
 import { AUTH_OPTIONS, type AuthOptions, authenticator, isMisconfigured, merchantOf, notConfigured, report, sessionEnded, Sessions } from "./auth.js";
-import { incomingRequest } from "./fetch.js";
+import { incomingRequest } from "./request.js";
 import { type Answer, answer, bodyWasRead, checkOptions, isFunction, methodNotAllowed, refusal, RETRY_SECONDS } from "./http.js";
 import { BODY_TIMEOUT_SECONDS, type BodyBounds, bodyTimeoutRule, type Incoming, toResponse, unavailable, unsupported } from "./http.js";
 
@@ -45,9 +46,6 @@ const MAX_RETRY_SECONDS = 60;
 
 /** How soon an agent that pays should ask again, in seconds. */
 const SETTLING_SECONDS = 2;
-
-/** The shortest secret that is taken, in characters. */
-const MIN_SECRET = 16;
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
@@ -96,8 +94,8 @@ export function authRoutes(options: AuthRoutesOptions): (incoming: Incoming) => 
       [gwop.authIntents?.create, gwop.authIntents?.exchange, gwop.authSessions.revoke].every(isFunction),
     ],
     [
-      `authSecret must be a string of at least ${MIN_SECRET} characters, or a list of such strings`,
-      given.every((secret: unknown) => typeof secret === "string" && secret.length >= MIN_SECRET),
+      "authSecret must be a string of at least 16 characters, or a list of such strings",
+      given.every((secret: unknown) => typeof secret === "string" && core().isAuthSecret(secret)),
     ],
     ["basePath must be a path that starts with /", typeof basePath === "string" && basePath.startsWith("/")],
     bodyTimeoutRule(bodyTimeoutSeconds),
@@ -109,9 +107,9 @@ export function authRoutes(options: AuthRoutesOptions): (incoming: Incoming) => 
 
   function secrets(): readonly string[] {
     const found: readonly string[] = given.length > 0 ? given : readEnvList("AUTH_SECRET");
-    if (found.length === 0 || found.some((secret) => secret.length < MIN_SECRET)) {
+    if (found.length === 0 || !found.every((secret) => core().isAuthSecret(secret))) {
       throw refuse(
-        `authSecret is required for wallet log-in, with at least ${MIN_SECRET} characters: pass it to createAuthRoutes({ authSecret }) or set AUTH_SECRET`,
+        "authSecret is required for wallet log-in, with at least 16 characters: pass it to createAuthRoutes({ authSecret }) or set AUTH_SECRET",
       );
     }
     return found;
@@ -144,8 +142,7 @@ export function authRoutes(options: AuthRoutesOptions): (incoming: Incoming) => 
       }
     }
     const { result } = await gwop.authIntents.create({ body: { knownWalletHint, metadata } }, AGENT_CALL);
-    const mac = await crypto.subtle.sign("HMAC", await exchangeKey(secret), encode(result.authIntentId));
-    return answer(201, { ...(toWire(result) as object), exchange_secret: toHex(mac) });
+    return answer(201, { ...(toWire(result) as object), exchange_secret: core().exchangeSecret(secret, result.authIntentId) });
   }
 
   async function exchange(request: Incoming, authIntentId: string): Promise<Answer> {
@@ -157,10 +154,10 @@ export function authRoutes(options: AuthRoutesOptions): (incoming: Incoming) => 
     if (typeof given !== "string") {
       return refusal(400, "VALIDATION_ERROR", 'Send { "exchange_secret": "…" } of the answer that created the intent');
     }
-    if (!(await isExchangeSecret(known, authIntentId, given))) {
+    if (!core().isExchangeSecret([...known], authIntentId, given)) {
       return refusal(403, "EXCHANGE_SECRET_INVALID", "The exchange_secret does not belong to this intent");
     }
-    const idempotencyKey = await exchangeIdempotencyKey(authIntentId);
+    const idempotencyKey = core().exchangeIdempotencyKey(authIntentId);
     const { result } = await gwop.authIntents.exchange({ authIntentId, idempotencyKey }, AGENT_CALL);
     return answer(200, toWire(result) as object);
   }
@@ -268,34 +265,6 @@ async function readJson(request: Incoming, bounds: BodyBounds, wasRead: () => An
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
-
-/** The HMAC key of exchange secrets, by HKDF (RFC 5869); the same as `src/worker/exchange.rs` derives. */
-async function exchangeKey(secret: string): Promise<CryptoKey> {
-  const key = await crypto.subtle.importKey("raw", encode(secret), "HKDF", false, ["deriveKey"]);
-  const hkdf = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: encode("gwop worker exchange_secret 1") };
-  return crypto.subtle.deriveKey(hkdf, key, { name: "HMAC", hash: "SHA-256", length: 256 }, false, ["sign", "verify"]);
-}
-
-/** Whether the secret belongs to the intent, compared in constant time. */
-async function isExchangeSecret(secrets: readonly string[], authIntentId: string, given: string): Promise<boolean> {
-  if (!/^[0-9a-f]{64}$/.test(given)) return false;
-  const mac = Uint8Array.from(given.match(/../g) ?? [], (pair) => parseInt(pair, 16));
-  for (const secret of secrets) {
-    if (await crypto.subtle.verify("HMAC", await exchangeKey(secret), mac, encode(authIntentId))) return true;
-  }
-  return false;
-}
-
-/** A UUID of version 4's shape, always the same for an intent: Gwop repeats its answer to a repeated exchange. */
-async function exchangeIdempotencyKey(authIntentId: string): Promise<string> {
-  const raw = encode("gwop worker idempotency key 1");
-  const key = await crypto.subtle.importKey("raw", raw, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
-  const digits = toHex(await crypto.subtle.sign("HMAC", key, encode(authIntentId)));
-  const variant = "89ab"[parseInt(digits.charAt(16), 16) >> 2];
-  return digits.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, `$1-$2-4$3-${variant}$4-$5`);
-}
-
-const toHex = (bytes: ArrayBuffer) => Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 /** The wire's names for a result of the client. The models that pass here have no free-form fields. */
 function toWire(value: unknown): unknown {

@@ -1,5 +1,6 @@
 import type { Auth } from "../auth/index.js";
 import type { VerifiedToken } from "../auth/verify-token.js";
+import { core } from "../core.js";
 import { ON_WORKERS } from "../env.js";
 import { ErrorCode, isGwopError, SDKValidationError, TokenVerificationError } from "../errors/index.js";
 import { refuse } from "../errors/refuse.js";
@@ -52,7 +53,7 @@ const SAYS_NOTHING: readonly string[] = ["JWKS_UNAVAILABLE", "TOKEN_KEY_UNSUPPOR
 
 /** What is known of sessions, for all middleware and routes over one client. */
 export class Sessions {
-  /** By session id: when Gwop was asked, and said that it is active, in milliseconds since 1970; 0 when it is not, which is final. */
+  /** By session id: what is known of it, as `sessionSeen` of the wasm gives it. */
   readonly #answers = new Map<string, number>();
   /** By session id: log-outs that Gwop has not confirmed, and until when they count, in milliseconds since 1970. */
   readonly #untold = new Map<string, number>();
@@ -68,21 +69,16 @@ export class Sessions {
   recall(sessionId: string, seconds: number): boolean | undefined {
     // Its token does not verify any more when the entry's time is over.
     if (this.#untold.has(sessionId)) return false;
-    const at = this.#answers.get(sessionId);
-    if (at === undefined) return undefined;
-    if (at === 0) return false;
-    const age = Date.now() - at;
-    return age >= 0 && age < seconds * 1000 ? true : undefined;
+    return core().isSessionActive(this.#answers.get(sessionId), seconds * 1000, Date.now());
   }
 
   /** Remembers that the session was active when Gwop was asked at `askedAt`, or that Gwop says that it has ended. */
   note(sessionId: string, askedAt: number | "ended"): void {
     if (askedAt === "ended") this.#untold.delete(sessionId);
-    const known = this.#answers.get(sessionId) ?? 1;
-    // A late answer does not undo a revocation.
-    if (known === 0) return;
+    const active = askedAt !== "ended";
+    const known = core().sessionSeen(this.#answers.get(sessionId), active, active ? askedAt : 0);
     this.#answers.delete(sessionId);
-    this.#answers.set(sessionId, askedAt === "ended" ? 0 : Math.max(known, askedAt));
+    this.#answers.set(sessionId, known);
     const [oldest] = this.#answers.keys();
     if (this.#answers.size > MAX_LIVE_ANSWERS && oldest !== undefined) this.#answers.delete(oldest);
   }

@@ -26,7 +26,7 @@ import type { VerifiedToken } from "../auth/verify-token.js";
 import { type AuthOptions, authenticator } from "./auth.js";
 import { isIdentityHeader } from "./auth-headers.js";
 import { type AuthRoutesOptions, authRoutes } from "./auth-routes.js";
-import { incomingRequest } from "./fetch.js";
+import { incomingRequest } from "./request.js";
 import { type Answer, notFound } from "./http.js";
 import { type AnyWebhookHandlerOptions, webhookHandling } from "./webhook.js";
 

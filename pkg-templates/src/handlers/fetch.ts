@@ -3,65 +3,9 @@ import type { VerifiedToken } from "../auth/verify-token.js";
 import { type AuthOptions, type AuthResult, authenticator } from "./auth.js";
 import { withoutIdentityHeaders } from "./auth-headers.js";
 import { type AuthRoutesOptions, authRoutes } from "./auth-routes.js";
-import {
-  type Answer,
-  type BodyBounds,
-  declaredTooLarge,
-  gatherBody,
-  type Incoming,
-  notFound,
-  toResponse,
-  keptBody,
-} from "./http.js";
+import { notFound, toResponse } from "./http.js";
+import { incomingRequest } from "./request.js";
 import { type AnyWebhookHandlerOptions, answerWithin, webhookHandling } from "./webhook.js";
-
-/** The request, for the handlers. `cached` gives its body where the framework has kept it. */
-export function incomingRequest(
-  request: Request,
-  cached?: () => Promise<Uint8Array> | undefined,
-): Incoming {
-  const incoming: Incoming = {
-    method: request.method,
-    headers: request.headers,
-    path: () => new URL(request.url).pathname,
-    header: (name) => request.headers.get(name) ?? undefined,
-    async read(bounds, wasRead) {
-      const kept = cached?.();
-      if (kept) return keptBody(kept, bounds);
-      try {
-        if (request.bodyUsed) return wasRead();
-        const refused = declaredTooLarge(incoming, bounds);
-        if (refused) return refused;
-        if (request.body?.locked) return wasRead();
-      } catch {
-        // Requests that wrap Node's, such as srvx's, cannot tell once Node's was read.
-        return wasRead();
-      }
-      return readStream(request, bounds);
-    },
-  };
-  return incoming;
-}
-
-/** A stream is never cancelled: on some hosts that breaks the connection for the next request. */
-function readStream(request: Request, bounds: BodyBounds): Promise<Uint8Array | Answer> {
-  return gatherBody(bounds, (sink) => {
-    void (async () => {
-      try {
-        // Firefox's requests do not show their stream.
-        const stream = request.body ?? new Response(await request.arrayBuffer()).body;
-        const reader = stream?.getReader();
-        for (let read; reader && !(read = await reader.read()).done;) {
-          if (!sink.add(read.value)) return;
-        }
-        sink.end();
-      } catch {
-        sink.broken();
-      }
-    })();
-    return () => {};
-  });
-}
 
 /** What a host gives a handler, as the handlers need it. */
 export interface FetchHost<Event> {

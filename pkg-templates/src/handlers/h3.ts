@@ -16,7 +16,7 @@ import type { VerifiedToken } from "../auth/verify-token.js";
 import { type AuthOptions, authenticator } from "./auth.js";
 import { isIdentityHeader, withoutIdentityHeaders } from "./auth-headers.js";
 import { type AuthRoutesOptions, authRoutes } from "./auth-routes.js";
-import { incomingRequest } from "./fetch.js";
+import { incomingRequest } from "./request.js";
 import { type Answer, type Incoming, notFound, toResponse } from "./http.js";
 import {
   dropIdentityHeaders,

@@ -6,7 +6,7 @@ import { type Names, readOptions } from "../options.js";
 import type { WebhookOutcome, WebhookStore } from "../stores/store.js";
 import type { ReconciledEvent, ReconciledPaidEvent, ValidateWebhookOptions, ValidateWebhookResponse, WebhookEvent } from "../webhooks.js";
 import { type Applied, applier, callbackRules, type Callbacks, claimOf } from "./apply.js";
-import { incomingRequest } from "./fetch.js";
+import { incomingRequest } from "./request.js";
 import { type Answer, answer, type Incoming, methodNotAllowed, refusal, RETRY_SECONDS, toResponse, unavailable, unsupported } from "./http.js";
 import { BODY_TIMEOUT_SECONDS, bodyTimeoutRule, bodyWasRead, checkOptions, isFunction, tell } from "./http.js";
 

@@ -110,7 +110,7 @@ export class Invoices {
   /**
    * Polls `get`, after a second at first and then less often, down to every 15 seconds, until the invoice has the status.
    *
-   * It is for scripts and progress bars: let signed webhooks decide about fulfilment. Passing failures (429, 5xx, connection
+   * It is for scripts and progress bars: let signed webhooks decide about fulfillment. Passing failures (429, 5xx, connection
    * errors, timeouts) do not end the wait.
    *
    * @throws WaitForStatusError with code `WAIT_TIMEOUT` when the time runs out, or `WAIT_STATUS_FINAL` as soon as the invoice

@@ -1,5 +1,5 @@
 import { core } from "../core.js";
-import { bare } from "../options.js";
+import type { InvoiceChange } from "../generated/gwop_bg.js";
 import type { ClaimResult, EventClaim, WebhookOutcome, WebhookStore } from "./store.js";
 
 /** What a {@link RecordBackend} reads. */
@@ -106,12 +106,7 @@ export function recordStore<Revision>(backend: RecordBackend<Revision>): Webhook
         if (lease?.token !== token) return { result: isSettled(record, eventId), write: false };
         delete record.lease;
         settle(record, lease);
-        if (lease.outcome === "applied") {
-          const { version } = record;
-          Object.assign(record, lease.told);
-          // A payment that overtook an older event keeps the newest version seen.
-          if (version !== undefined) record.version = Math.max(version, lease.told.version ?? version);
-        }
+        if (lease.outcome === "applied") change(record, applied(record, lease.told));
         return { result: true, write: true };
       }),
 
@@ -140,15 +135,16 @@ function claim(record: InvoiceRecord, event: EventClaim): { result: ClaimResult;
   }
   delete record.lease;
   const told = { status, version, transaction };
-  const judged = event.conflict ? "conflict" : judge(record, told);
+  const next = applied(record, told);
+  const judged = event.conflict ? "conflict" : next.outcome;
   const known = judged === "conflict" ? toldBefore(record, id, told) : undefined;
   const outcome = known ? "duplicate" : judged;
   // A conflict that names no transaction is that of the first one that a duplicate names.
   if (known && transaction) known.transaction ??= transaction;
   const settled = { id, outcome, at: now };
   if (outcome !== "applied" && outcome !== "conflict") {
-    // As the Worker has it: the first transaction that is named counts, so that a second one is told from it.
-    if (judged === "duplicate" && transaction) record.transaction ??= transaction;
+    // It may bring the transaction that a second payment is told by.
+    if (judged === "duplicate") change(record, next);
     settle(record, settled);
     return { result: { state: "settled", outcome }, write: true };
   }
@@ -165,7 +161,7 @@ const isSettled = ({ events }: InvoiceRecord, eventId: string) => events.some(({
  */
 function toldBefore({ events }: InvoiceRecord, eventId: string, told: Known): Known | undefined {
   const isDerived = (id: string) => id.startsWith(DERIVED);
-  const isSame = (event: Known) => judge(event, told) === "duplicate";
+  const isSame = (event: Known) => applied(event, told).outcome === "duplicate";
   return events.find((event) => event.told && isDerived(event.id) !== isDerived(eventId) && isSame(event.told))?.told;
 }
 
@@ -174,8 +170,14 @@ function settle(record: InvoiceRecord, { id, outcome, at, told }: Settled): void
   record.events = [...kept, { id, outcome, at, ...(outcome === "conflict" && { told }) }];
 }
 
-/** The rule is Rust's (`src/invoice/`), the same that the Worker applies. */
-function judge(known: Known, told: Known): WebhookOutcome {
-  const { status, version, transaction } = known;
-  return core().judgeInvoiceEvent(bare({ status, version, transaction }), bare(told)) as WebhookOutcome;
+/**
+ * What an event does to what is known. The rule is Rust's (`src/invoice/`), the same that the Worker
+ * applies.
+ */
+function applied(known: Known, told: Known): InvoiceChange {
+  return core().applyInvoiceEvent(known.status ?? "", known.version, known.transaction, told.status ?? "", told.version, told.transaction);
+}
+
+function change(record: InvoiceRecord, { status, version, payment }: InvoiceChange): void {
+  Object.assign(record, { status, version, transaction: payment });
 }

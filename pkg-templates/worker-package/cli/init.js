@@ -1,6 +1,14 @@
 // `init`: makes a project, or upgrades one of an earlier version. A file that is there is never
 // overwritten: in a project of `init` it gets what it lacks, once the difference was shown.
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
@@ -41,8 +49,7 @@ export async function init(args) {
   }
   if (positionals.length > 0) throw new UsageError("init takes options only: init --help");
   const here = process.cwd();
-  const read = (path) =>
-    existsSync(join(here, path)) ? readFileSync(join(here, path), "utf8") : undefined;
+  const read = (path) => textOf(here, path);
   const asks = !values.yes && process.stdin.isTTY && process.stdout.isTTY;
   const questions = asks
     ? createInterface({ input: process.stdin, output: process.stdout })
@@ -69,6 +76,40 @@ export async function init(args) {
   } finally {
     questions?.close();
   }
+}
+
+/** The text of a file; `undefined` where there is none. What is there and is no file is named. */
+function textOf(here, path) {
+  try {
+    return readFileSync(join(here, path), "utf8");
+  } catch (error) {
+    if (error.code !== "ENOENT") throw plain(error, path);
+  }
+  // A link to nothing is no free place: what is written there would be written elsewhere.
+  for (const each of [path, dirname(path)]) {
+    const entry = lstatSync(join(here, each), { throwIfNoEntry: false });
+    if (entry?.isSymbolicLink() && !existsSync(join(here, each))) {
+      throw new UsageError(`${each} is a link to something that is not there: ${ASIDE}`);
+    }
+  }
+  return undefined;
+}
+
+const ASIDE = "move it out of the way, or put right what it is, then try again";
+
+/** What the file system refuses, said so that it can be put right; other errors as they are. */
+function plain(error, path) {
+  const said = {
+    EACCES: "may not be read or written by you",
+    EPERM: "may not be read or written by you",
+    EROFS: "cannot be written: the disk is read-only",
+    ENOSPC: "cannot be written: the disk is full",
+    EEXIST: "came while this ran, and is not overwritten",
+    EISDIR: "is a directory, and has to be a file",
+    ENOTDIR: "needs a directory where a file is",
+    ELOOP: "is a link that leads to itself",
+  }[error.code];
+  return said ? new UsageError(`${path} ${said}: ${ASIDE}`) : error;
 }
 
 function argumentsOf(args) {
@@ -187,9 +228,13 @@ async function carryOut(plan, wishes, { before, questions, isAgreed }) {
     }
   }
   for (const file of plan) {
-    if (file.action === "create") create(file);
-    if (file.action === "change") writeFileSync(file.path, file.upgraded);
-    if (file.secret) closeUp(file.path);
+    try {
+      if (file.action === "create") create(file);
+      if (file.action === "change") writeFileSync(file.path, file.upgraded);
+      if (file.secret) closeUp(file.path);
+    } catch (error) {
+      throw plain(error, file.path);
+    }
     const said = { create: "made", change: "changed", keep: "kept", advise: "kept" }[file.action];
     console.log(`${said.padEnd(8)} ${file.path}${file.secret ? " (for your eyes alone)" : ""}`);
   }

@@ -1,13 +1,16 @@
 //! The control side: what a test says to the simulator and an agent or Gwop itself would do.
 
+mod outcome;
 mod page;
 mod payments;
 mod seed;
+mod seeded;
 mod solana_rpc;
 mod state;
 mod tokens;
 mod webhooks;
 
+pub use crate::command_error::CommandError;
 use crate::config::{HTTP_URL, Merchant, is_http_url};
 use crate::fault::{Fault, Times};
 use crate::http::Answer;
@@ -15,62 +18,11 @@ use crate::payment::Chain;
 use crate::simulator::{Clock, MerchantState, Pending, RequestLog, Simulator};
 use crate::time::Now;
 use crate::webhook::{Delivery, Outcome, Variant, signature_header};
+pub use outcome::PaymentOutcome;
 use payments::{no_payment, wallet_or_default};
-pub use seed::{NewIntent, NewInvoice, Seed};
-use serde::{Deserialize, Serialize};
+pub use seeded::{NewIntent, NewInvoice, Seed};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
-
-/// A command that could not be carried out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct CommandError {
-    /// Stable: `INVALID_OPTION`, `NOT_FOUND`, `NOT_ALLOWED`, `INVALID_STATE`.
-    pub code: &'static str,
-    /// The path of the option or field that is wrong; `message` goes on after it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub field: Option<String>,
-    /// What was wrong, what was expected.
-    pub message: String,
-}
-
-impl CommandError {
-    /// An error with a message.
-    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            field: None,
-            message: message.into(),
-        }
-    }
-
-    /// `INVALID_OPTION` about one option or field; the message does not name it.
-    pub fn about(field: &str, message: impl Into<String>) -> Self {
-        Self {
-            field: Some(field.into()),
-            ..Self::new("INVALID_OPTION", message)
-        }
-    }
-
-    /// `INVALID_OPTION` about one option or field, saying what was expected.
-    #[must_use]
-    pub fn invalid(field: &str, expected: &str) -> Self {
-        Self::about(field, format!("expected {expected}"))
-    }
-}
-
-/// What becomes of a payment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PaymentOutcome {
-    /// PAYING, then PAID.
-    #[default]
-    Settle,
-    /// PAYING, until [`Command::Settle`] or [`Command::FailPayment`].
-    Hold,
-    /// PAYING, then OPEN again.
-    Fail,
-    /// As `Fail`, but the payment settles later.
-    Late,
-}
 
 /// What can be commanded. `target` is an `inv_*`, an invoice's UUID, an `ai_*` or a payment URL.
 #[derive(Clone, Debug, Deserialize)]

@@ -1,7 +1,7 @@
 //! What a page shows: rows for lists, all of one thing, and what has changed since.
 
 use crate::auth::{AuthIntent, Session};
-use crate::control::CommandError;
+use crate::command_error::CommandError;
 use crate::invoice::{Invoice, Status};
 use crate::payment::Payment;
 use crate::simulator::{Payable, RequestLog, Simulator};

@@ -1,7 +1,8 @@
 //! Payments without an agent, and payments that a test sends itself.
 
+use crate::command_error::CommandError;
 use crate::config::MAX_MS;
-use crate::control::{CommandError, PaymentOutcome};
+use crate::control::PaymentOutcome;
 use crate::invoice::{Status, put};
 use crate::payment::wire::{Block, encode};
 use crate::payment::{Chain, Mode, Version, payer};

@@ -1,65 +1,18 @@
 //! Invoices and auth intents without a client: what a page or a seed file asks for. And back to the beginning.
 
-use crate::control::{CommandError, PaymentOutcome};
+use crate::command_error::CommandError;
+use crate::control::PaymentOutcome;
 use crate::error::ApiError;
 use crate::fault::{Fault, Times};
 use crate::http::Request;
 use crate::input::read_value;
 use crate::invoice::{Status, put};
-use crate::payment::Chain;
 use crate::simulator::{Payable, Simulator, Success};
 use crate::time::Now;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-/// What a simulator holds at its start, and again after a reset. It has no place for secrets.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct Seed {
-    /// In this order.
-    pub invoices: Vec<NewInvoice>,
-    /// In this order.
-    pub auth_intents: Vec<NewIntent>,
-    /// As `POST /_sim/faults` takes them.
-    pub faults: Vec<Map<String, Value>>,
-}
-
-/// An invoice to be made.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct NewInvoice {
-    /// Whose; by default the first merchant's.
-    pub merchant_id: Option<String>,
-    /// Atomic USDC, without Gwop's fee.
-    pub amount_usdc: u64,
-    /// Free text.
-    pub description: Option<String>,
-    /// The merchant's metadata.
-    pub metadata: Option<Map<String, Value>>,
-    /// Whether the public view shows the metadata.
-    pub metadata_public: Option<bool>,
-    /// How long it can be paid, in seconds.
-    pub expires_in_seconds: Option<u64>,
-    /// Where it stands; by default OPEN.
-    pub status: Option<Status>,
-    /// On which chain it is paid, when it is; by default Base.
-    pub chain: Option<Chain>,
-}
-
-/// An auth intent to be made.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct NewIntent {
-    /// Whose; by default the first merchant's.
-    pub merchant_id: Option<String>,
-    /// The wallet that the merchant expects, as in `known_wallet_hint`.
-    pub known_wallet_hint: Option<String>,
-    /// Whether it is paid.
-    #[serde(default)]
-    pub paid: bool,
-    /// On which chain it is paid, when it is; by default Base.
-    pub chain: Option<Chain>,
-}
+use super::seeded::{NewIntent, NewInvoice, Seed};
 
 impl Simulator {
     /// Makes an invoice, as the merchant's request would, and brings it to where it stands.

@@ -1,7 +1,7 @@
 //! Webhooks on their way: attempts, retries, what faults do to them.
 
+use crate::command_error::CommandError;
 use crate::config::{HTTP_URL, is_http_url};
-use crate::control::CommandError;
 use crate::fault::{Fault, Stage};
 use crate::simulator::{Simulator, cut_in_half};
 use crate::time::Now;

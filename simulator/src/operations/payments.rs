@@ -10,7 +10,7 @@ use crate::operations::ok;
 use crate::payment::offer::Settlement as Bound;
 use crate::payment::wire::{self, Block, PAYMENT_REQUIRED, Settled, encode};
 use crate::payment::{
-    Chain, Demand, Judged, Mode, Payment, Refusal, Version, base, blockhash, gwop_docs, solana,
+    Chain, Demand, Evaluated, Mode, Payment, Refusal, Version, base, blockhash, gwop_docs, solana,
     unchecked,
 };
 use crate::simulator::{Fate, Payable, Settlement, Simulator, Started, Success};
@@ -166,7 +166,7 @@ impl Simulator {
         let Some((version, header)) = sent else {
             return self.ask(asked, "Payment required", None);
         };
-        let judged = match self.judge_standard(version, header, asked) {
+        let judged = match self.evaluate_standard(version, header, asked) {
             Ok(judged) => judged,
             Err(refusal) => return self.refuse(asked, refusal),
         };
@@ -229,7 +229,7 @@ impl Simulator {
         Success::Json(status, body, headers)
     }
 
-    fn settle(&mut self, asked: &Asked<'_>, judged: Judged) -> Started {
+    fn settle(&mut self, asked: &Asked<'_>, judged: Evaluated) -> Started {
         let settlement = match self.config.settlement_delay_ms {
             0 => Settlement::Now,
             delay => Settlement::At(asked.now.clock.saturating_add(delay)),
@@ -243,12 +243,12 @@ impl Simulator {
         )
     }
 
-    fn judge_standard(
+    fn evaluate_standard(
         &self,
         version: Version,
         header: &str,
         asked: &Asked<'_>,
-    ) -> Result<Judged, Refusal> {
+    ) -> Result<Evaluated, Refusal> {
         let payment = decode(version, header)?;
         let chain = asked.demand.chain;
         match version {
@@ -273,7 +273,7 @@ impl Simulator {
             }
             Version::V2 => self.check_offer(&payment, asked)?,
         }
-        self.judge_payload(version, &payment, asked)
+        self.evaluate_payload(version, &payment, asked)
     }
 
     /// Version 2 echoes an offer.
@@ -292,12 +292,12 @@ impl Simulator {
         ))
     }
 
-    fn judge_payload(
+    fn evaluate_payload(
         &self,
         version: Version,
         payment: &Value,
         asked: &Asked<'_>,
-    ) -> Result<Judged, Refusal> {
+    ) -> Result<Evaluated, Refusal> {
         let payload = payment.get("payload").filter(|payload| payload.is_object());
         let payload = payload.ok_or(Refusal::new("invalid_payload", "the object `payload`"))?;
         let demand = asked.demand;
@@ -310,10 +310,10 @@ impl Simulator {
                     takes_parts: follows_docs,
                     wall: asked.now.wall,
                 };
-                base::judge(payload, demand, rules)
+                base::evaluate(payload, demand, rules)
             }
             Chain::Solana if follows_docs && gwop_docs::names_transaction(payload) => {
-                gwop_docs::judge_transaction(payload)
+                gwop_docs::evaluate_transaction(payload)
             }
             Chain::Solana => {
                 let (seed, clock) = (self.config.seed, asked.now.clock);
@@ -323,7 +323,7 @@ impl Simulator {
                     memo: has_memo.then_some(demand.payable_id.as_str()),
                     is_recent: &|hash| blockhash::is_recent(seed, clock, hash),
                 };
-                solana::judge(payload, demand, rules)
+                solana::evaluate(payload, demand, rules)
             }
         }
     }
@@ -376,7 +376,7 @@ impl Simulator {
                 "`accepted.extra.settlementId` of the offer",
             ))?;
             self.check_offer(&payment, asked)?;
-            let judged = self.judge_payload(Version::V2, &payment, asked)?;
+            let judged = self.evaluate_payload(Version::V2, &payment, asked)?;
             Ok((id, judged))
         });
         let (id, judged) = match judged {
@@ -430,7 +430,7 @@ impl Simulator {
         let Some(header) = request.header(Version::V1.request_header()) else {
             return self.ask(asked, "X-PAYMENT header is required", None);
         };
-        let judged = match unchecked::judge(header, asked.demand, asked.now.wall) {
+        let judged = match unchecked::evaluate(header, asked.demand, asked.now.wall) {
             Ok(judged) => judged,
             Err(error) => return self.ask(asked, error, None),
         };

@@ -3,7 +3,7 @@
 //! The checks, their order and their names follow the reference facilitator, `exact` of `@x402/evm` 2.27.0; what the
 //! facilitator leaves to the chain's simulation follows USDC's contract.
 
-use crate::payment::{Chain, Demand, Judged, Once, Refusal, Version};
+use crate::payment::{Chain, Demand, Evaluated, Once, Refusal, Version};
 use core::fmt;
 use k256::ecdsa::{RecoveryId, Signature, VerifyingKey};
 use serde_json::Value;
@@ -83,8 +83,8 @@ impl Address {
     /// As a 32-byte word of the ABI.
     fn word(self) -> [u8; 32] {
         let mut word = [0; 32];
-        for (to, from) in word.iter_mut().skip(12).zip(self.0) {
-            *to = from;
+        if let Some((_, low)) = word.split_last_chunk_mut() {
+            *low = self.0;
         }
         word
     }
@@ -311,7 +311,7 @@ pub struct Rules<'a> {
 ///
 /// # Errors
 /// Why a facilitator would not settle it.
-pub fn judge(payload: &Value, demand: &Demand, rules: Rules<'_>) -> Result<Judged, Refusal> {
+pub fn evaluate(payload: &Value, demand: &Demand, rules: Rules<'_>) -> Result<Evaluated, Refusal> {
     let invalid_payload = Refusal::new(
         "invalid_payload",
         "`payload` with `signature` and `authorization` of EIP-3009",
@@ -383,7 +383,7 @@ pub fn judge(payload: &Value, demand: &Demand, rules: Rules<'_>) -> Result<Judge
             "`value` exactly as the offer's amount",
         ));
     }
-    Ok(Judged {
+    Ok(Evaluated {
         wallet: authorization.from.to_string(),
         once: Once::of("base", &[&authorization.from.0, &authorization.nonce]),
         transaction: None,

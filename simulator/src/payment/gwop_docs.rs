@@ -3,7 +3,7 @@
 
 use crate::invoice::put;
 use crate::payment::wire::Block;
-use crate::payment::{Chain, Demand, Judged, Once, Payment, Refusal, base, solana};
+use crate::payment::{Chain, Demand, Evaluated, Once, Payment, Refusal, base, solana};
 use crate::time::iso;
 use serde_json::{Value, json};
 
@@ -49,7 +49,7 @@ pub fn names_transaction(payload: &Value) -> bool {
 ///
 /// # Errors
 /// Why it cannot be one.
-pub fn judge_transaction(payload: &Value) -> Result<Judged, Refusal> {
+pub fn evaluate_transaction(payload: &Value) -> Result<Evaluated, Refusal> {
     let signature = payload.get("tx_hash").and_then(Value::as_str);
     // 64 bytes have at most 88 digits.
     let sent = signature
@@ -57,7 +57,7 @@ pub fn judge_transaction(payload: &Value) -> Result<Judged, Refusal> {
         .and_then(|text| Some((text, bs58::decode(text).into_vec().ok()?)))
         .filter(|(_, bytes)| bytes.len() == 64);
     match sent {
-        Some((text, bytes)) if payload.get("transaction").is_none() => Ok(Judged {
+        Some((text, bytes)) if payload.get("transaction").is_none() => Ok(Evaluated {
             wallet: Chain::Solana.default_wallet(),
             once: Once::of("solana transaction", &[&bytes]),
             transaction: Some(text.to_owned()),

@@ -123,6 +123,23 @@ pub fn pay_on_solana(number: u32, amount: u64, blockhash: [u8; 32], memo: &str) 
     Some(json!({ "transaction": STANDARD.encode(transaction) }))
 }
 
+impl Chain {
+    /// The wallet that pays when a test names none: the first of the public test wallets.
+    #[must_use]
+    pub fn default_wallet(self) -> String {
+        wallet(self, 0)
+    }
+
+    /// The one way to write a wallet's address: EIP-55 on Base. `None` when it is no address of this chain.
+    #[must_use]
+    pub fn normalise(self, wallet: &str) -> Option<String> {
+        match self {
+            Self::Base => base::Address::from_hex(wallet).map(|address| address.to_string()),
+            Self::Solana => solana::Address::parse(wallet).map(|address| address.to_string()),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,7 +3,7 @@
 //! The checks, their order and their names follow the reference facilitator, `exact` of `@x402/svm` 2.27.0; what the
 //! facilitator leaves to the chain's simulation follows the programs that run.
 
-use crate::payment::{Chain, Demand, Judged, Once, Refusal, Version};
+use crate::payment::{Chain, Demand, Evaluated, Once, Refusal, Version};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use core::fmt;
@@ -41,12 +41,9 @@ impl Address {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         // Longer texts take quadratic time, and are none.
-        if text.len() > 44 {
-            return None;
-        }
-        let mut address = [0; 32];
-        let length = bs58::decode(text).onto(&mut address).ok()?;
-        (length == 32).then_some(Self(address))
+        let short = Some(text).filter(|text| text.len() <= 44)?;
+        let bytes = bs58::decode(short).into_vec().ok()?;
+        bytes.try_into().ok().map(Self)
     }
 
     /// Whether it is this well-known one.
@@ -233,7 +230,7 @@ pub struct Rules<'a> {
 ///
 /// # Errors
 /// Why a facilitator would not settle it.
-pub fn judge(payload: &Value, demand: &Demand, rules: Rules<'_>) -> Result<Judged, Refusal> {
+pub fn evaluate(payload: &Value, demand: &Demand, rules: Rules<'_>) -> Result<Evaluated, Refusal> {
     let version = rules.version;
     let refuse = |reason, expected| Err(Refusal::new(reason, expected));
     let undecodable = Refusal::new(
@@ -291,7 +288,7 @@ pub fn judge(payload: &Value, demand: &Demand, rules: Rules<'_>) -> Result<Judge
             "compute limit, compute price, TransferChecked, and then notes and guards only",
         );
     };
-    judge_compute_budget(limit, price)?;
+    evaluate_compute_budget(limit, price)?;
     let no_transfer = Refusal::new(
         "invalid_exact_svm_payload_no_transfer_instruction",
         "TransferChecked of the token program as the third instruction",
@@ -351,7 +348,7 @@ pub fn judge(payload: &Value, demand: &Demand, rules: Rules<'_>) -> Result<Judge
             "exactly the offer's amount",
         );
     }
-    judge_others(others, &rules)?;
+    evaluate_others(others, &rules)?;
     if transfer.data.get(9) != Some(&DECIMALS) {
         return simulation("USDC's 6 decimals");
     }
@@ -367,14 +364,17 @@ pub fn judge(payload: &Value, demand: &Demand, rules: Rules<'_>) -> Result<Judge
     if (rules.is_recent)(&transaction.blockhash) == Some(false) {
         return simulation("a recent block hash: those of a challenge pass after 150 blocks");
     }
-    Ok(Judged {
+    Ok(Evaluated {
         wallet: authority.to_string(),
         once: Once::of("solana", &[transaction.message]),
         transaction: None,
     })
 }
 
-fn judge_compute_budget(limit: &Instruction<'_>, price: &Instruction<'_>) -> Result<(), Refusal> {
+fn evaluate_compute_budget(
+    limit: &Instruction<'_>,
+    price: &Instruction<'_>,
+) -> Result<(), Refusal> {
     let is = |one: &Instruction<'_>, kind: u8, length: usize| {
         one.program.is(COMPUTE_BUDGET_PROGRAM)
             && one.data.first() == Some(&kind)
@@ -406,7 +406,7 @@ fn judge_compute_budget(limit: &Instruction<'_>, price: &Instruction<'_>) -> Res
 }
 
 /// What follows the transfer: notes, and guards of the wallet.
-fn judge_others(others: &[Instruction<'_>], rules: &Rules<'_>) -> Result<(), Refusal> {
+fn evaluate_others(others: &[Instruction<'_>], rules: &Rules<'_>) -> Result<(), Refusal> {
     const UNKNOWN: [&str; 4] = [
         "invalid_exact_svm_payload_unknown_fourth_instruction",
         "invalid_exact_svm_payload_unknown_fifth_instruction",
@@ -472,7 +472,11 @@ mod tests {
         }
     }
 
-    fn judged(transaction: &str, amount: u64, memo: Option<&str>) -> Result<Judged, &'static str> {
+    fn judged(
+        transaction: &str,
+        amount: u64,
+        memo: Option<&str>,
+    ) -> Result<Evaluated, &'static str> {
         let demand = Demand {
             chain: Chain::Solana,
             amount,
@@ -487,7 +491,7 @@ mod tests {
             is_recent: &|_| None,
         };
         let payload = serde_json::json!({ "transaction": transaction });
-        judge(&payload, &demand, rules).map_err(|refusal| refusal.reason)
+        evaluate(&payload, &demand, rules).map_err(|refusal| refusal.reason)
     }
 
     #[test]

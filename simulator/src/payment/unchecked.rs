@@ -1,7 +1,7 @@
 //! The judgement of version 1.0.0: x402 version 1, everything but the signature. Whoever claims to be a wallet is one.
 
 use crate::config::MAX_MS;
-use crate::payment::{Chain, Demand, Judged, Once, Payment};
+use crate::payment::{Chain, Demand, Evaluated, Once, Payment};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -35,7 +35,7 @@ pub fn challenge(demand: &Demand, error: &str) -> Value {
 ///
 /// # Errors
 /// What an x402 answer puts in its `error` field.
-pub fn judge(header: &str, demand: &Demand, wall: u64) -> Result<Judged, &'static str> {
+pub fn evaluate(header: &str, demand: &Demand, wall: u64) -> Result<Evaluated, &'static str> {
     let bytes = STANDARD
         .decode(header.trim())
         .map_err(|_| "invalid_payload")?;
@@ -92,7 +92,7 @@ pub fn judge(header: &str, demand: &Demand, wall: u64) -> Result<Judged, &'stati
             (wallet, transaction)
         }
     };
-    Ok(Judged {
+    Ok(Evaluated {
         wallet: wallet.ok_or("invalid_payload")?,
         once: Once::of("unchecked", &[nonce.as_bytes()]),
         transaction: None,
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn accepts_a_payment_that_fits_the_challenge() {
-        let judged = judge(&payment(|_| {}), &demand(Chain::Base), 1_000_000).unwrap();
+        let judged = evaluate(&payment(|_| {}), &demand(Chain::Base), 1_000_000).unwrap();
         assert_eq!(judged.wallet, Chain::Base.default_wallet());
         assert_eq!(judged.once, Once::of("unchecked", &[b"0x01"]));
     }
@@ -170,10 +170,10 @@ mod tests {
             ("invalid_payload", |p| p["payload"] = json!({})),
         ];
         for (error, change) in cases {
-            let answer = judge(&payment(change), &demand(Chain::Base), 1_000_000);
+            let answer = evaluate(&payment(change), &demand(Chain::Base), 1_000_000);
             assert_eq!(answer, Err(error));
         }
-        assert!(judge("%%%", &demand(Chain::Base), 0).is_err());
-        assert!(judge("e30=", &demand(Chain::Solana), 0).is_err());
+        assert!(evaluate("%%%", &demand(Chain::Base), 0).is_err());
+        assert!(evaluate("e30=", &demand(Chain::Solana), 0).is_err());
     }
 }

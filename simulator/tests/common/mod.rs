@@ -11,40 +11,40 @@ use gwop_simulator::input::read_value;
 use gwop_simulator::{Command, CommandError, Config, Now, Request, Simulator};
 use serde_json::{Value, json};
 
-pub const KEY: &str = "sk_m_simulator";
-pub const OTHER_KEY: &str = "sk_m_other";
-pub const SECRET: &str = "whsec_simulator";
-pub const START: u64 = 1_774_403_503_402;
+pub(crate) const KEY: &str = "sk_m_simulator";
+pub(crate) const OTHER_KEY: &str = "sk_m_other";
+pub(crate) const SECRET: &str = "whsec_simulator";
+pub(crate) const START: u64 = 1_774_403_503_402;
 
-pub struct World {
+pub(crate) struct World {
     pub simulator: Simulator,
     pub now: Now,
 }
 
 /// An answer as a client sees it.
 #[derive(Debug)]
-pub struct Seen {
+pub(crate) struct Seen {
     pub status: u16,
     pub reply: Reply,
     pub body: Value,
 }
 
 impl Seen {
-    pub fn code(&self) -> &str {
+    pub(crate) fn code(&self) -> &str {
         self.body["error"]["code"].as_str().unwrap_or_default()
     }
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.reply.headers.iter();
         headers.find(|(n, _)| n == name).map(|(_, v)| v.as_str())
     }
 }
 
-pub fn world() -> World {
+pub(crate) fn world() -> World {
     world_with(json!({}))
 }
 
 /// A world with two merchants, both with an endpoint, and further options.
-pub fn world_with(options: Value) -> World {
+pub(crate) fn world_with(options: Value) -> World {
     let mut all = json!({
         "merchants": [
             {
@@ -68,11 +68,17 @@ pub fn world_with(options: Value) -> World {
 }
 
 impl World {
-    pub fn advance(&mut self, ms: u64) {
+    pub(crate) fn advance(&mut self, ms: u64) {
         self.now.clock += ms;
     }
 
-    pub fn send(&mut self, method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Seen {
+    pub(crate) fn send(
+        &mut self,
+        method: &str,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Seen {
         let request = Request {
             method: method.into(),
             url: url.into(),
@@ -107,7 +113,7 @@ impl World {
         }
     }
 
-    pub fn as_merchant(
+    pub(crate) fn as_merchant(
         &mut self,
         key: &str,
         method: &str,
@@ -137,21 +143,21 @@ impl World {
         )
     }
 
-    pub fn post(&mut self, path: &str, body: Value) -> Seen {
+    pub(crate) fn post(&mut self, path: &str, body: Value) -> Seen {
         self.as_merchant(KEY, "POST", path, Some(body), None)
     }
 
-    pub fn get(&mut self, path: &str) -> Seen {
+    pub(crate) fn get(&mut self, path: &str) -> Seen {
         self.as_merchant(KEY, "GET", path, None, None)
     }
 
-    pub fn invoice(&mut self) -> Value {
+    pub(crate) fn invoice(&mut self) -> Value {
         let seen = self.post("/v1/invoices", json!({ "amount_usdc": 1_000_000 }));
         assert_eq!(seen.status, 201, "{seen:?}");
         seen.body
     }
 
-    pub fn public(&mut self, invoice: &Value) -> Value {
+    pub(crate) fn public(&mut self, invoice: &Value) -> Value {
         let path = format!(
             "/v1/invoices/{}",
             invoice["public_invoice_id"].as_str().unwrap()
@@ -160,28 +166,28 @@ impl World {
             .body
     }
 
-    pub fn try_command(&mut self, command: Value) -> Result<Value, String> {
+    pub(crate) fn try_command(&mut self, command: Value) -> Result<Value, String> {
         self.refused(command).map_err(|error| error.code.into())
     }
 
     /// What became of a command, with all that its refusal says.
-    pub fn refused(&mut self, command: Value) -> Result<Value, CommandError> {
+    pub(crate) fn refused(&mut self, command: Value) -> Result<Value, CommandError> {
         let command: Command = read_value(&command)?;
         self.simulator.command(command, self.now)
     }
 
-    pub fn command(&mut self, command: Value) -> Value {
+    pub(crate) fn command(&mut self, command: Value) -> Value {
         let text = command.to_string();
         self.try_command(command)
             .unwrap_or_else(|error| panic!("{text}: {error}"))
     }
 
-    pub fn pay(&mut self, target: &Value) -> Value {
+    pub(crate) fn pay(&mut self, target: &Value) -> Value {
         self.command(json!({ "command": "pay", "target": target }))
     }
 
     /// The headers of a payment signed by a test wallet.
-    pub fn signed(&mut self, target: &Value, options: Value) -> Vec<(String, String)> {
+    pub(crate) fn signed(&mut self, target: &Value, options: Value) -> Vec<(String, String)> {
         let mut command = json!({ "command": "signPayment", "target": target });
         command
             .as_object_mut()
@@ -195,7 +201,7 @@ impl World {
     }
 
     /// Sends a payment to a payment URL.
-    pub fn send_payment(&mut self, url: &Value, headers: &[(String, String)]) -> Seen {
+    pub(crate) fn send_payment(&mut self, url: &Value, headers: &[(String, String)]) -> Seen {
         let headers: Vec<(&str, &str)> = headers
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
@@ -204,13 +210,13 @@ impl World {
     }
 
     /// Pays a payment URL as an agent does, from a test wallet.
-    pub fn pay_by_x402(&mut self, url: &Value, options: Value) -> Seen {
+    pub(crate) fn pay_by_x402(&mut self, url: &Value, options: Value) -> Seen {
         let headers = self.signed(url, options);
         self.send_payment(url, &headers)
     }
 
     /// The attempts due now; the merchant answers all with `status`.
-    pub fn deliver(&mut self, status: u16) -> Vec<Value> {
+    pub(crate) fn deliver(&mut self, status: u16) -> Vec<Value> {
         let attempts = self.command(json!({ "command": "takeDue" }));
         let attempts = attempts.as_array().unwrap().clone();
         for attempt in &attempts {
@@ -219,19 +225,19 @@ impl World {
         attempts
     }
 
-    pub fn misbehave(&mut self, fault: Value) {
+    pub(crate) fn misbehave(&mut self, fault: Value) {
         self.command(json!({ "command": "misbehave", "fault": fault }));
     }
 }
 
 /// A header of an attempt.
-pub fn header<'a>(attempt: &'a Value, name: &str) -> &'a str {
+pub(crate) fn header<'a>(attempt: &'a Value, name: &str) -> &'a str {
     let headers = attempt["headers"].as_array().unwrap();
     let header = headers.iter().find(|header| header[0] == name);
     header.unwrap()[1].as_str().unwrap()
 }
 
 /// The event of an attempt.
-pub fn event(attempt: &Value) -> Value {
+pub(crate) fn event(attempt: &Value) -> Value {
     serde_json::from_str(attempt["body"].as_str().unwrap()).unwrap()
 }

@@ -95,7 +95,7 @@ async function counts() {
       ]),
     ),
   );
-  const off = ["webhooks", "fulfilment", "auth", "reconciliation", "alerts"].filter((part) => !health[part]?.on);
+  const off = ["webhooks", "fulfillment", "auth", "reconciliation", "alerts"].filter((part) => !health[part]?.on);
   const missing = off.map((part) => `${part} (${health[part].missing.join(", ")})`);
   $("parts").textContent = missing.length > 0 ? `Off: ${missing.join("; ")}` : "Every part is on.";
 }

@@ -56,16 +56,16 @@ impl From<serde_json::Error> for LedgerError {
 
 impl LedgerError {
     /// The answer to a request that needs the ledger, after a line in the log: `about` says what it was about.
-    pub fn answer(&self, about: &[(&'static str, serde_json::Value)]) -> Answer {
+    pub fn answer(&self, env: &Env, about: &[(&'static str, serde_json::Value)]) -> Answer {
         let error = [("error", self.to_string().into())];
         let fields: Vec<_> = about.iter().cloned().chain(error).collect();
         match self {
             Self::Shards(_) => {
-                log::error("shard_count", &fields);
+                log::error_of(env, "shard_count", &fields);
                 Answer::error(500, "INTERNAL_ERROR", "Internal error")
             }
             Self::Unavailable(_) => {
-                log::error("storage_refused", &fields);
+                log::error_of(env, "storage_refused", &fields);
                 Answer::unavailable()
             }
         }

@@ -45,7 +45,8 @@ enum InvoiceCall {
     Failed {
         event_id: String,
     },
-    Bury {
+    #[serde(rename = "bury")]
+    DeadLetter {
         event_id: String,
     },
     Replay {
@@ -227,7 +228,7 @@ impl GwopInvoice {
                 event: event(event_id)?,
                 answer: None,
             }),
-            InvoiceCall::Bury { event_id } => Call::Bury(event(event_id)?),
+            InvoiceCall::DeadLetter { event_id } => Call::DeadLetter(event(event_id)?),
             InvoiceCall::Replay { event_id } => Call::Replay(event(event_id)?),
         };
         let invoice_id = self.invoice_id()?;

@@ -117,7 +117,8 @@ pub enum Call {
     /// Fulfillment did not take it; answers after how many seconds to try again.
     Failed(FailedAttempt),
     /// The queue gave up; answers whether the row is dead now.
-    Bury(EventKey),
+    #[serde(rename = "bury")]
+    DeadLetter(EventKey),
     /// The operator wants it delivered again; answers [`Replay`].
     Replay(EventKey),
     /// An invoice of 1.0.0 is to be taken over from its object; answers whether the ledger has it now.
@@ -289,7 +290,8 @@ pub enum Replay {
     /// There is no such event, or not any more.
     Unknown,
     /// Fulfillment never hears of events with this outcome.
-    NotForFulfilment,
+    #[serde(rename = "not_for_fulfilment")]
+    NotForFulfillment,
 }
 
 /// Everything that is known of an invoice.

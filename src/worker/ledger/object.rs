@@ -22,7 +22,8 @@ use super::store::{Known, Settings, Store};
 use crate::invoice::Outcome;
 use crate::worker::alerting;
 use crate::worker::merchants;
-use crate::worker::platform::{alarm_date, config, log, now_ms};
+use crate::worker::platform::config::{self, Out};
+use crate::worker::platform::{alarm_date, log, now_ms};
 use crate::worker::schedule::{self, Times};
 
 /// How many stored events an instance keeps in mind, so that a duplicate costs no read.
@@ -66,6 +67,8 @@ pub struct GwopLedger {
     pub(super) passed_over: RefCell<BTreeMap<String, bool>>,
     /// Whether this instance has seen that shard 0 has a time from which on invoices are reconciled.
     since_kept: Cell<bool>,
+    /// Whether what became dead while the merchant was out has been looked for since it is in.
+    brought_back: Cell<bool>,
     /// What waits here, and until when that may be told again.
     counted: Cell<Option<(Counts, i64)>>,
     #[cfg(feature = "worker-test")]
@@ -90,6 +93,7 @@ impl DurableObject for GwopLedger {
             batches: Cell::new(0),
             passed_over: RefCell::default(),
             since_kept: Cell::new(false),
+            brought_back: Cell::new(false),
             counted: Cell::new(None),
             #[cfg(feature = "worker-test")]
             fail_next: Cell::new(None),
@@ -128,17 +132,17 @@ impl DurableObject for GwopLedger {
     async fn alarm(&self) -> worker::Result<Response> {
         self.armed.set(None);
         if let Err(error) = self.recall_merchant().await {
-            log::error("alarm_failed", &[("error", error.to_string().into())]);
+            self.log_error("alarm_failed", &[("error", error.to_string().into())]);
             let again = now_ms().saturating_add(schedule::ALARM_AGAIN_MS);
             if self.arm(again).await.is_err() {
-                log::error("alarm_lost", &[]);
+                self.log_error("alarm_lost", &[]);
             }
             return Response::empty();
         }
         #[cfg(feature = "worker-test")]
         self.panic_on_purpose(false);
         let again = |error: LedgerError| {
-            log::error("alarm_failed", &[("error", error.to_string().into())]);
+            self.log_error("alarm_failed", &[("error", error.to_string().into())]);
             Some(now_ms().saturating_add(schedule::ALARM_AGAIN_MS))
         };
         let sent = self.run_due_jobs().await.unwrap_or_else(again);
@@ -150,7 +154,7 @@ impl DurableObject for GwopLedger {
         if let Some(next) = next
             && let Err(error) = self.arm(next).await
         {
-            log::error("alarm_lost", &[("error", error.to_string().into())]);
+            self.log_error("alarm_lost", &[("error", error.to_string().into())]);
         }
         Response::empty()
     }
@@ -199,8 +203,41 @@ impl GwopLedger {
             _ => {}
         }
         let env = merchants::env_of(&self.base, key).await;
+        let out = config::out(&env);
+        let was_in = match self.merchant.borrow().as_ref() {
+            Some((_, known)) => config::out(known).is_none(),
+            None => false,
+        };
+        if out == Some(Out::Unread) && was_in {
+            // What was configured a short time ago does as well.
+            return Ok(());
+        }
+        if out.is_some() {
+            self.brought_back.set(false);
+        }
         self.merchant.replace(Some((key.to_owned(), env)));
         Ok(())
+    }
+
+    /// Has what became dead while the merchant was out of `GWOP_MERCHANTS` go out again, once it is
+    /// in. Answers whether there is any.
+    pub(super) fn bring_back(&self) -> Result<bool> {
+        let merchant = self.merchant();
+        let is_out = config::out(&self.env()).is_some();
+        if merchant.is_empty() || is_out || self.brought_back.get() {
+            return Ok(false);
+        }
+        let brought = self.store.bring_back(&merchant, now_ms())?;
+        self.brought_back.set(!brought.more);
+        if brought.events > 0 {
+            self.counted.set(None);
+        }
+        Ok(brought.events > 0)
+    }
+
+    /// Says in the log that something went wrong, and of whom this shard is.
+    pub(super) fn log_error(&self, event: &str, fields: &[(&'static str, serde_json::Value)]) {
+        log::error_of(&self.env(), event, fields);
     }
 
     /// As [`Self::act_for`], of what is stored: an alarm does not say for whom it is.
@@ -236,11 +273,13 @@ impl GwopLedger {
             self.since_kept.set(true);
         }
         if let Some(known) = self.settings()? {
-            return if known == sent {
-                Ok(true)
-            } else {
-                Err(another_count(known, sent))
-            };
+            if known != sent {
+                return Err(another_count(known, sent));
+            }
+            if self.bring_back()? {
+                self.arm(now_ms()).await?;
+            }
+            return Ok(true);
         }
         if envelope.shard != 0 {
             // Shard 0 refuses a number that is not its own.
@@ -291,7 +330,7 @@ impl GwopLedger {
         } else {
             self.record_noted(&delivery, known, now)?
         };
-        if outcome.reaches_fulfilment() {
+        if outcome.reaches_fulfillment() {
             self.arm(now.saturating_add(schedule::GATHER_MS)).await?;
         } else {
             self.repair_alarm().await?;
@@ -302,7 +341,7 @@ impl GwopLedger {
 
     /// As [`Self::record`]; whoever is to be told of a conflict hears of it by the alarm.
     fn record_noted(&self, delivery: &Delivery, known: Known, now: i64) -> Result<Outcome> {
-        if !alerting::is_on(&self.env()) {
+        if !alerting::may_be_on(&self.env()) {
             return Ok(self.record(delivery, known, now)?);
         }
         Ok(self.store.sql().transaction(|| {
@@ -336,7 +375,7 @@ impl GwopLedger {
                     .known(&delivery.merchant, &delivery.invoice_id, &delivery.event_id)?;
             let verdict = match self.store.news(&delivery, created_at, &known)? {
                 None => Verdict::Known,
-                Some(outcome) if lacking && outcome.reaches_fulfilment() => Verdict::Wanted,
+                Some(outcome) if lacking && outcome.reaches_fulfillment() => Verdict::Wanted,
                 Some(_) => match self.record_noted(&delivery, known, now)? {
                     Outcome::Applied => Verdict::Applied,
                     Outcome::Conflict => Verdict::Conflict,
@@ -408,9 +447,10 @@ impl GwopLedger {
         let invoice_id = match &call {
             Call::Read { invoice_id } => Some(invoice_id),
             Call::Failed(attempt) => Some(&attempt.event.invoice_id),
-            Call::Claim(event) | Call::Confirm(event) | Call::Bury(event) | Call::Replay(event) => {
-                Some(&event.invoice_id)
-            }
+            Call::Claim(event)
+            | Call::Confirm(event)
+            | Call::DeadLetter(event)
+            | Call::Replay(event) => Some(&event.invoice_id),
             _ => None,
         };
         let stored = match invoice_id {
@@ -478,8 +518,10 @@ impl GwopLedger {
             Call::Failed(attempt) => {
                 Response::from_json(&self.store.failed(merchant, &attempt, now, times)?)
             }
-            Call::Bury(_) if !stored => Response::from_json(&false),
-            Call::Bury(event) => Response::from_json(&self.bury(merchant, &event).await?),
+            Call::DeadLetter(_) if !stored => Response::from_json(&false),
+            Call::DeadLetter(event) => {
+                Response::from_json(&self.dead_letter(merchant, &event).await?)
+            }
             Call::Replay(_) if !stored => Response::from_json(&super::messages::Replay::Unknown),
             Call::Replay(event) => {
                 let replay = self.store.replay(merchant, &event, now)?;
@@ -508,7 +550,7 @@ impl GwopLedger {
             Call::Count => Response::from_json(&self.count(merchant, stored, now)?),
             // Of shard 0, as the next two: it has its tables since it was admitted.
             Call::Tally(tally) => {
-                let alerts_on = alerting::is_on(&self.env());
+                let alerts_on = alerting::may_be_on(&self.env());
                 self.store.tally(&tally, alerts_on, now)?;
                 self.arm_for_alerts().await?;
                 Response::from_json(&())
@@ -529,22 +571,22 @@ impl GwopLedger {
     }
 
     /// The queue gave up on an event. Whoever is to be told of it hears of it by the alarm.
-    async fn bury(&self, merchant: &str, event: &EventKey) -> Result<bool> {
-        if !alerting::is_on(&self.env()) {
-            return Ok(self.store.bury(merchant, event)?);
+    async fn dead_letter(&self, merchant: &str, event: &EventKey) -> Result<bool> {
+        if !alerting::may_be_on(&self.env()) {
+            return Ok(self.store.dead_letter(merchant, event)?);
         }
-        let buried = self.store.sql().transaction(|| {
-            let buried = self.store.bury(merchant, event)?;
-            if buried {
+        let dead_lettered = self.store.sql().transaction(|| {
+            let dead_lettered = self.store.dead_letter(merchant, event)?;
+            if dead_lettered {
                 self.store.note(AlertKind::DeadLetter, 1)?;
             }
-            Ok(buried)
+            Ok(dead_lettered)
         })?;
-        if buried {
+        if dead_lettered {
             self.arm(now_ms().saturating_add(schedule::GATHER_MS))
                 .await?;
         }
-        Ok(buried)
+        Ok(dead_lettered)
     }
 
     /// What waits here: counted at most every ten seconds, and seldomer where there is much.
@@ -605,10 +647,18 @@ impl GwopLedger {
 
     /// When the next alert is due; `None` where there is none, or alerts are off.
     pub(super) fn next_alert(&self) -> Result<Option<i64>> {
-        if !alerting::is_on(&self.env()) {
+        let env = self.env();
+        if !alerting::may_be_on(&env) {
             return Ok(None);
         }
-        Ok(self.store.next_alert(self.times)?)
+        let next = self.store.next_alert(self.times)?;
+        let later = match config::out(&env) {
+            None => return Ok(next),
+            Some(Out::Unread) => schedule::ALARM_AGAIN_MS,
+            Some(_) => schedule::ALERTS_AGAIN_MS,
+        };
+        // By then it may be known whether anybody is to be told.
+        Ok(next.map(|next| next.max(now_ms().saturating_add(later))))
     }
 
     /// Takes over an invoice that this shard knows nothing of, where 1.0.0 may have kept it.
@@ -651,7 +701,8 @@ impl GwopLedger {
         }
         // It is stored here. Where the old object does not hear of it, its alarm or the next call hands it over again, which changes nothing.
         if let Err(error) = legacy::moved(&self.env(), &export.invoice_id).await {
-            log::warning("hand_over_unmarked", &[("error", error.to_string().into())]);
+            let error = [("error", error.to_string().into())];
+            log::warning_of(&self.env(), "hand_over_unmarked", &error);
         }
         Ok(())
     }

@@ -11,7 +11,8 @@ use super::object::GwopLedger;
 use super::sql::Sql as _;
 use super::store::Due;
 use crate::worker::alerting;
-use crate::worker::platform::{config, log, now_ms};
+use crate::worker::platform::config::{self, Out};
+use crate::worker::platform::now_ms;
 use crate::worker::schedule;
 
 /// How many messages the queue takes in one batch.
@@ -35,6 +36,8 @@ impl GwopLedger {
         let on = config::missing_for_fulfillment(&self.env()).is_empty();
         let mut more = false;
         self.batches.set(0);
+        // They are due now.
+        self.bring_back()?;
         if on {
             self.switched_off.set(0);
             for batch in 1..=BATCHES_PER_ALARM {
@@ -51,7 +54,7 @@ impl GwopLedger {
                 match sent {
                     Ok(()) => self.store.sent(&rows, now_ms(), times)?,
                     Err(error) => {
-                        log::error(
+                        self.log_error(
                             "enqueue_failed",
                             &[
                                 ("rows", rows.len().into()),
@@ -90,7 +93,18 @@ impl GwopLedger {
     /// Shard 0 hears what this shard has noted, and sends the alerts that are due. Answers when there is work of this
     /// kind next. What fails is logged, and holds up nothing else.
     async fn tell_of_alerts(&self, shard: u32) -> Option<i64> {
-        if !alerting::is_on(&self.env()) {
+        let env = self.env();
+        if alerting::is_uncertain(&env) {
+            let waits = self.store.noted().is_ok_and(|noted| !noted.is_empty());
+            let later = now_ms().saturating_add(if config::out(&env) == Some(Out::Unread) {
+                schedule::ALARM_AGAIN_MS
+            } else {
+                schedule::ALERTS_AGAIN_MS
+            });
+            let next = self.next_alert().unwrap_or(Some(later));
+            return next.or(waits.then_some(later));
+        }
+        if !alerting::is_on(&env) {
             return None;
         }
         let next = async {
@@ -110,7 +124,7 @@ impl GwopLedger {
             for alert in self.store.take_alerts(now_ms(), self.times)? {
                 match alerting::send(&self.env(), &alert).await {
                     Ok(()) => self.store.alerted(&alert)?,
-                    Err(reason) => log::error(
+                    Err(reason) => self.log_error(
                         "alert_failed",
                         &[
                             ("kind", alert.kind.as_str().into()),
@@ -124,7 +138,7 @@ impl GwopLedger {
         match next.await {
             Ok(next) => next,
             Err(error) => {
-                log::error("alerts_failed", &[("error", error.to_string().into())]);
+                self.log_error("alerts_failed", &[("error", error.to_string().into())]);
                 Some(now_ms().saturating_add(schedule::ALARM_AGAIN_MS))
             }
         }

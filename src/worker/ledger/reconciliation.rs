@@ -4,9 +4,9 @@
 use super::messages::{Delivery, Reconciliation};
 use super::sql::{Row, Sql};
 use super::store::{Known, Result, SWEPT_TO, Store};
-use crate::invoice::{Event, Outcome};
+use crate::invoice::{Event, Outcome, is_same_payment};
 use crate::reconcile::{Next, Walk, event_id};
-use crate::worker::payload::transactions;
+use crate::worker::payload::payment_of;
 
 /// What a step of a run did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -183,7 +183,7 @@ impl<S: Sql> Store<S> {
             }
             Known::Invoice { invoice, .. } => invoice,
         };
-        let outcome = invoice.judge(&Event {
+        let outcome = invoice.evaluate(&Event {
             status,
             version: delivery.event_version,
             transaction: delivery.transaction.clone(),
@@ -219,11 +219,9 @@ impl<S: Sql> Store<S> {
         let (mut is_told, mut is_another) = (false, false);
         for mut row in told {
             let (id, body) = (row.required(0)?, row.required(1)?);
-            let names = transactions(&body);
-            let same = match &delivery.transaction {
-                Some(named) if !names.is_empty() => named
-                    .split(' ')
-                    .any(|name| names.iter().any(|known| known == name)),
+            let known = payment_of(&body);
+            let same = match (&known, &delivery.transaction) {
+                (Some(known), Some(named)) => is_same_payment(known, named),
                 _ => true,
             };
             if row.required(2)? == Outcome::Duplicate.as_str() {
@@ -231,7 +229,7 @@ impl<S: Sql> Store<S> {
                 continue;
             }
             if same && (id == derived) != (delivery.event_id == derived) {
-                if !names.is_empty() || delivery.transaction.is_none() {
+                if known.is_some() || delivery.transaction.is_none() {
                     return Ok(true);
                 }
                 is_told = true;

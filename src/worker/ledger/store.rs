@@ -133,6 +133,15 @@ pub struct Compacted {
     pub more: bool,
 }
 
+/// What came back into the outbox with its merchant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BroughtBack {
+    /// How many events.
+    pub events: usize,
+    /// Whether there may be more.
+    pub more: bool,
+}
+
 /// The ledger of one shard.
 #[derive(Debug)]
 pub struct Store<S> {
@@ -372,7 +381,7 @@ impl<S: Sql> Store<S> {
                     now.into(),
                 ],
             )?;
-            let waits = outcome.reaches_fulfilment();
+            let waits = outcome.reaches_fulfillment();
             let expires_at = (!waits).then(|| now.saturating_add(times.retention));
             let row = self.first(
                 "INSERT INTO event (merchant, invoice_id, event_id, event_type, event_version, outcome, received_at, expires_at, body,
@@ -595,15 +604,15 @@ impl<S: Sql> Store<S> {
     ///
     /// # Errors
     /// Where storage fails.
-    pub fn bury(&self, merchant: &str, key: &EventKey) -> Result<bool> {
+    pub fn dead_letter(&self, merchant: &str, key: &EventKey) -> Result<bool> {
         let Some((sequence, _)) = self.waiting(merchant, key)? else {
             return Ok(false);
         };
-        let buried = self.run(
+        let dead_lettered = self.run(
             "UPDATE outbox SET state = 'dead' WHERE sequence = ?1 AND state = 'sent' RETURNING sequence",
             &[sequence.into()],
         )?;
-        Ok(!buried.is_empty())
+        Ok(!dead_lettered.is_empty())
     }
 
     /// Puts an event into the outbox again.
@@ -618,8 +627,8 @@ impl<S: Sql> Store<S> {
         let Some(mut row) = row else {
             return Ok(Replay::Unknown);
         };
-        if !outcome(&row.required(1)?)?.reaches_fulfilment() {
-            return Ok(Replay::NotForFulfilment);
+        if !outcome(&row.required(1)?)?.reaches_fulfillment() {
+            return Ok(Replay::NotForFulfillment);
         }
         let sequence = row.number(0)?;
         self.sql.transaction(|| {
@@ -630,6 +639,32 @@ impl<S: Sql> Store<S> {
             self.enqueue(sequence, merchant, now)
         })?;
         Ok(Replay::Queued)
+    }
+
+    /// Puts events into the outbox again that became dead because their merchant was not in
+    /// `GWOP_MERCHANTS`, or could not be used: some of them.
+    ///
+    /// # Errors
+    /// Where storage fails: then none.
+    pub fn bring_back(&self, merchant: &str, now: i64) -> Result<BroughtBack> {
+        let rows = self.run(
+            "UPDATE outbox SET state = 'pending', due_at = ?2, sends = 0, failures = 0, deliveries = 0
+             WHERE sequence IN (SELECT sequence FROM outbox WHERE merchant = ?1 AND state = 'dead' AND answer IN (?3, ?4, ?5)
+                ORDER BY sequence LIMIT ?6)
+             RETURNING sequence",
+            &[
+                merchant.into(),
+                now.into(),
+                schedule::MERCHANT_GONE.into(),
+                schedule::MERCHANT_UNREAD.into(),
+                schedule::MERCHANT_UNUSABLE.into(),
+                ROWS_PER_STEP.into(),
+            ],
+        )?;
+        Ok(BroughtBack {
+            events: rows.len(),
+            more: is_full(rows.len()),
+        })
     }
 
     /// Rows of the outbox that are due, at most so many.

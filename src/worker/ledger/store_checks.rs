@@ -27,7 +27,7 @@ const DAY: i64 = 24 * 60 * 60 * 1_000;
 
 /// Runs every check on an empty database, and names those that fail.
 pub fn failures<'s, S: Sql>(sql: &'s S) -> Vec<String> {
-    let checks: [Check<&'s S>; 25] = [
+    let checks: [Check<&'s S>; 26] = [
         ("an unknown database stays empty", unknown),
         ("settings are kept", settings),
         ("a delivery is stored whole", delivery),
@@ -37,7 +37,11 @@ pub fn failures<'s, S: Sql>(sql: &'s S) -> Vec<String> {
         ("an error undoes the whole transaction", rollback),
         ("an event goes through the outbox", outbox),
         ("the queue refuses", refused),
-        ("an event is buried and replayed", buried),
+        ("an event is dead_lettered and replayed", dead_lettered),
+        (
+            "what died while its merchant was out comes back with it",
+            brought_back,
+        ),
         ("more rows than parameters are sent at once", many),
         (
             "events are deleted after 31 days, but for the outbox's",
@@ -370,7 +374,7 @@ fn refused<S: Sql>(store: &Store<S>) -> Checked {
     equal(store.read("", "a")?.map(|view| view.outbox.len()), Some(1))
 }
 
-fn buried<S: Sql>(store: &Store<S>) -> Checked {
+fn dead_lettered<S: Sql>(store: &Store<S>) -> Checked {
     created(store)?;
     let (delivery, stale) = (
         paid("a", "e1"),
@@ -382,20 +386,63 @@ fn buried<S: Sql>(store: &Store<S>) -> Checked {
     record(store, &delivery, NOW)?;
     equal(record(store, &stale, NOW)?, Outcome::Stale)?;
     // A pending row was replayed meanwhile.
-    equal(store.bury("", &key(&delivery))?, false)?;
+    equal(store.dead_letter("", &key(&delivery))?, false)?;
     store.sent(&store.due(NOW, 10)?, NOW, Times::default())?;
-    equal(store.bury("", &key(&delivery))?, true)?;
+    equal(store.dead_letter("", &key(&delivery))?, true)?;
     equal(store.due(NOW + 100 * DAY, 10)?, vec![])?;
     equal(store.replay("", &key(&delivery), NOW)?, Replay::Queued)?;
     equal(store.due(NOW, 10)?.len(), 1)?;
     equal(
         store.replay("", &key(&stale), NOW)?,
-        Replay::NotForFulfilment,
+        Replay::NotForFulfillment,
     )?;
     equal(
         store.replay("", &key(&paid("a", "e9")), NOW)?,
         Replay::Unknown,
     )
+}
+
+fn brought_back<S: Sql>(store: &Store<S>) -> Checked {
+    created(store)?;
+    let times = Times::default();
+    let of = |merchant: &str, event_id: &str| Delivery {
+        merchant: merchant.to_owned(),
+        ..paid(event_id, event_id)
+    };
+    let reasons = [
+        schedule::MERCHANT_GONE,
+        schedule::MERCHANT_UNREAD,
+        schedule::MERCHANT_UNUSABLE,
+        "answered 503",
+    ];
+    for merchant in ["m1", "m2"] {
+        for (at, reason) in reasons.into_iter().enumerate() {
+            let delivery = of(merchant, &format!("e{at}"));
+            record(store, &delivery, NOW)?;
+            store.sent(&store.due(NOW, 10)?, NOW, times)?;
+            let answer = LastAnswer {
+                status: None,
+                reason: reason.to_owned(),
+                at: NOW,
+            };
+            let attempt = FailedAttempt {
+                event: key(&delivery),
+                answer: Some(answer),
+            };
+            store.failed(merchant, &attempt, NOW, times)?;
+            equal(store.dead_letter(merchant, &key(&delivery))?, true)?;
+        }
+    }
+    equal(store.due(NOW + 100 * DAY, 10)?, vec![])?;
+    equal(store.bring_back("m1", NOW)?.events, 3)?;
+    equal(store.bring_back("m1", NOW)?.events, 0)?;
+    let due = store.due(NOW, 10)?;
+    let mut due: Vec<_> = due
+        .iter()
+        .map(|row| (row.merchant.as_str(), row.event.event_id.as_str()))
+        .collect();
+    due.sort_unstable();
+    equal(due, vec![("m1", "e0"), ("m1", "e1"), ("m1", "e2")])
 }
 
 fn many<S: Sql>(store: &Store<S>) -> Checked {
@@ -423,7 +470,7 @@ fn events_expire<S: Sql>(store: &Store<S>) -> Checked {
     record(store, &stale, NOW)?;
     store.confirm("", &key(&done), NOW, times)?;
     store.sent(&store.due(NOW, 10)?, NOW, times)?;
-    store.bury("", &key(&dead))?;
+    store.dead_letter("", &key(&dead))?;
     equal(store.compact(NOW + times.retention - 1, times)?.events, 0)?;
     equal(store.compact(NOW + times.retention, times)?.events, 2)?;
     let events = |invoice_id| -> Result<usize, String> {
@@ -621,7 +668,7 @@ fn lists<S: Sql>(store: &Store<S>) -> Checked {
     record(store, &other, NOW)?;
     store.sent(&store.due(NOW + 9, 100)?, NOW, Times::default())?;
     for at in 0..10 {
-        store.bury("", &key(&paid(&format!("i{at}"), &format!("e{at}"))))?;
+        store.dead_letter("", &key(&paid(&format!("i{at}"), &format!("e{at}"))))?;
     }
     // An invoice that was paid twice, and one whose event was confirmed.
     let twice = Delivery {
@@ -669,7 +716,7 @@ fn dead_rows_stay<S: Sql>(store: &Store<S>) -> Checked {
     record(store, &delivery, NOW)?;
     store.sent(&store.due(NOW, 10)?, NOW, times)?;
     store.failed("", &attempt(&delivery), NOW + 1, times)?;
-    store.bury("", &key(&delivery))?;
+    store.dead_letter("", &key(&delivery))?;
     let is_listed = || equal(dead()?, vec!["e1".to_owned()]);
     is_listed()?;
     // A second message of it that is still under way.

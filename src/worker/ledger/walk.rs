@@ -15,7 +15,8 @@ use super::shard::shard_of;
 use crate::json::Value;
 use crate::reconcile::{Found, Next, PAGE, Page, Walk, floor};
 use crate::worker::gwop::{Refused, call_once};
-use crate::worker::platform::{config, log, now_ms};
+use crate::worker::platform::config::{self, Out};
+use crate::worker::platform::{log, now_ms};
 use crate::worker::{schedule, verify};
 
 /// How long one step may take, in milliseconds: the outbox of this shard waits meanwhile.
@@ -74,6 +75,10 @@ impl GwopLedger {
         if run.due_at > now_ms() {
             return Ok(None);
         }
+        if config::out(&self.env()) == Some(Out::Unread) {
+            // With what: it can be told when the merchant's settings can be read.
+            return Ok(Some(now_ms().saturating_add(schedule::ALARM_AGAIN_MS)));
+        }
         if let Err(stop) = self.walk_step(&run).await {
             self.stopped(&run, &stop)?;
         }
@@ -92,7 +97,7 @@ impl GwopLedger {
             Stop::Ledger(error) => (error.to_string(), None),
         };
         let pause = schedule::walk_ms(run.failures).max(wait.unwrap_or_default());
-        log::error(
+        self.log_error(
             "reconcile_failed",
             &[
                 ("error", error.as_str().into()),
@@ -119,7 +124,7 @@ impl GwopLedger {
         let missing = config::missing_for_reconciliation(&self.env());
         if !missing.is_empty() {
             let error = ["not configured: ", &missing.join(", ")].concat();
-            log::error("reconcile_failed", &[("error", error.as_str().into())]);
+            self.log_error("reconcile_failed", &[("error", error.as_str().into())]);
             self.store
                 .walk_failed(&self.merchant(), None, &error)
                 .map_err(LedgerError::from)?;
@@ -167,17 +172,17 @@ impl GwopLedger {
             self.passed_over.borrow_mut().clear();
             let run = self.store.reconciliation(&self.merchant());
             if let Some(run) = run.map_err(LedgerError::from)? {
-                log::line(
+                log::line_of(
+                    &self.env(),
                     log::Level::Info,
                     "reconciled",
-                    [
+                    &[
                         ("complete", complete.into()),
                         ("pages", run.pages.into()),
                         ("applied", run.applied.into()),
                         ("conflicts", run.conflicts.into()),
                         ("unusable", run.unusable.into()),
-                    ]
-                    .iter(),
+                    ],
                 );
             }
         }
@@ -210,7 +215,7 @@ impl GwopLedger {
             let event = found.event(&merchant_id, None);
             match event.and_then(|event| candidate(found, event, lacking)) {
                 Some(candidate) => candidates.push((at, candidate)),
-                None => unusable(found, &mut counts),
+                None => self.unusable(found, &mut counts),
             }
         }
         let wanted = self.ask(candidates, shards, budget, &mut counts).await?;
@@ -248,7 +253,7 @@ impl GwopLedger {
                 // next run asks again.
                 Err(refused) if failures >= PATIENT_FAILURES && refused.wait_ms.is_none() => {
                     let error = ("error", refused.brief.as_str().into());
-                    log::error(
+                    self.log_error(
                         "reconcile_unanswered",
                         &[("invoice_id", invoice_id.as_str().into()), error],
                     );
@@ -279,10 +284,17 @@ impl GwopLedger {
         })
     }
 
+    /// Says of which invoice no event can be made.
+    fn unusable(&self, found: &Found<'_>, counts: &mut Counts) {
+        counts.unusable = counts.unusable.saturating_add(1);
+        let id = found.invoice_id().unwrap_or_default();
+        self.log_error("reconcile_unusable", &[("invoice_id", id.into())]);
+    }
+
     /// Keeps in mind that no event can be made of an invoice in this run: the next step does not
     /// begin with it again.
     fn pass_over(&self, found: &Found<'_>, unanswered: bool, counts: &mut Counts) {
-        unusable(found, counts);
+        self.unusable(found, counts);
         let id = found.public_invoice_id().unwrap_or_default();
         let mut passed_over = self.passed_over.borrow_mut();
         if passed_over.len() >= PASSED_OVER {
@@ -342,11 +354,4 @@ fn candidate(found: &Found<'_>, event: String, lacking: bool) -> Option<Candidat
         created_at: found.created_at,
         lacking,
     })
-}
-
-/// Says of which invoice no event can be made.
-fn unusable(found: &Found<'_>, counts: &mut Counts) {
-    counts.unusable = counts.unusable.saturating_add(1);
-    let id = found.invoice_id().unwrap_or_default();
-    log::error("reconcile_unusable", &[("invoice_id", id.into())]);
 }

@@ -22,7 +22,7 @@ const DRAIN_TIME: Duration = Duration::from_secs(1);
 const BODY_TIME: Duration = Duration::from_secs(30);
 
 /// A request as the platform has it. Making `worker`'s own of it asks for `cf` too, which the platform then builds.
-pub struct Incoming {
+pub(crate) struct Incoming {
     request: web_sys::Request,
     headers: web_sys::Headers,
     /// The method as it came: [`worker::Method`] takes one that it does not know for `GET`.
@@ -59,7 +59,7 @@ impl Incoming {
     }
 
     /// The same request, of a merchant.
-    pub fn of(&self, merchant: &str) -> Self {
+    pub(crate) fn of(&self, merchant: &str) -> Self {
         let request = Clone::clone(&self.request);
         Self {
             merchant: merchant.to_owned(),
@@ -69,24 +69,24 @@ impl Incoming {
 
     /// The request as `worker` has it.
     #[cfg(feature = "worker-test")]
-    pub fn whole(&self) -> Request {
+    pub(crate) fn whole(&self) -> Request {
         Clone::clone(&self.request).into()
     }
 
     /// The parameters of the query, decoded, in their order.
-    pub fn query(&self) -> Vec<(String, String)> {
+    pub(crate) fn query(&self) -> Vec<(String, String)> {
         let url = worker::Url::parse(&self.request.url());
         url.map(|url| url.query_pairs().into_owned().collect())
             .unwrap_or_default()
     }
 
     /// The value of a header; several are joined by commas.
-    pub fn header(&self, name: &str) -> Option<String> {
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
         self.headers.get(name).ok().flatten()
     }
 
     /// Whether the body's media type is JSON, or not told.
-    pub fn may_be_json(&self) -> bool {
+    pub(crate) fn may_be_json(&self) -> bool {
         let value = self.header("content-type");
         let value = value.unwrap_or_default().to_ascii_lowercase();
         // A header that came twice is one, joined by a comma.
@@ -99,7 +99,7 @@ impl Incoming {
     }
 
     /// The credentials of `Authorization: Bearer …` (RFC 6750 section 2.1); `None` where there are none.
-    pub fn bearer(&self) -> Option<String> {
+    pub(crate) fn bearer(&self) -> Option<String> {
         let value = self.header("authorization")?;
         let (scheme, credentials) = value.trim().split_once(' ')?;
         let credentials = credentials.trim();
@@ -117,7 +117,7 @@ impl Incoming {
     ///
     /// # Errors
     /// [`BodyError`], after up to [`DRAIN_BYTES`] were read and dropped.
-    pub async fn read_body(&self, limit: usize) -> std::result::Result<Vec<u8>, BodyError> {
+    pub(crate) async fn read_body(&self, limit: usize) -> std::result::Result<Vec<u8>, BodyError> {
         let declared = self.declared_length();
         // Where the length is declared, nobody asks for the body: that makes a stream of it.
         if declared.is_none() && self.request.body().is_none() {
@@ -170,7 +170,7 @@ impl Incoming {
 
     /// Reads and drops a body that nobody wants, up to [`DRAIN_BYTES`] and for [`DRAIN_TIME`]. One that says that it is longer is left alone: under wrangler half a
     /// body that was read is worse than none.
-    pub async fn drain(&self) {
+    pub(crate) async fn drain(&self) {
         if self
             .declared_length()
             .is_some_and(|length| length > DRAIN_BYTES)
@@ -200,7 +200,7 @@ fn path_of(url: &str) -> &str {
 }
 
 /// Why a body was not read.
-pub enum BodyError {
+pub(crate) enum BodyError {
     /// It has more bytes than allowed.
     TooLarge,
     /// It ended in an error.
@@ -211,7 +211,7 @@ pub enum BodyError {
 
 impl BodyError {
     /// The answer to it.
-    pub fn answer(self) -> Answer {
+    pub(crate) fn answer(self) -> Answer {
         match self {
             Self::TooLarge => Answer::error(413, "BODY_TOO_LARGE", "The body has too many bytes"),
             Self::Late => Answer::error(408, "BODY_TIMEOUT", "The body did not arrive in time"),
@@ -223,14 +223,14 @@ impl BodyError {
 }
 
 /// A body's stream. Unlike a Rust stream it is not cancelled when it is dropped.
-pub struct Chunks {
+pub(crate) struct Chunks {
     reader: ReadableStreamDefaultReader,
     read: usize,
 }
 
 impl Chunks {
     /// The chunks of a stream that nobody reads yet.
-    pub fn of(stream: &ReadableStream) -> Option<Self> {
+    pub(crate) fn of(stream: &ReadableStream) -> Option<Self> {
         if stream.locked() {
             return None;
         }
@@ -244,7 +244,7 @@ impl Chunks {
     ///
     /// # Errors
     /// Where the stream ends in an error.
-    pub async fn next(&mut self) -> std::result::Result<Option<Uint8Array>, JsValue> {
+    pub(crate) async fn next(&mut self) -> std::result::Result<Option<Uint8Array>, JsValue> {
         let chunk = JsFuture::from(self.reader.read()).await?;
         let done = Reflect::get(&chunk, &"done".into())?;
         if done.is_truthy() {
@@ -257,7 +257,7 @@ impl Chunks {
     }
 
     /// Reads and drops, up to [`DRAIN_BYTES`] in all.
-    pub async fn drain(&mut self) {
+    pub(crate) async fn drain(&mut self) {
         while self.read < DRAIN_BYTES {
             if !matches!(self.next().await, Ok(Some(_))) {
                 return;

@@ -8,80 +8,83 @@ use wasm_bindgen::{JsCast, JsValue};
 use worker::{Env, Queue, Url};
 
 use super::log;
+use crate::exchange::LEAST_AUTH_SECRET;
 use crate::worker::bounds;
 use crate::worker::ledger::shard::{DEFAULT_SHARDS, MAX_SHARDS};
 use crate::worker::schedule::{self, Times};
 
+pub(crate) use super::environment::{MERCHANT, merchant, value};
+
 /// Secrets that Gwop signs webhooks with, comma-separated during a rotation.
-pub const GWOP_WEBHOOK_SECRET: &str = "GWOP_WEBHOOK_SECRET";
+pub(crate) const GWOP_WEBHOOK_SECRET: &str = "GWOP_WEBHOOK_SECRET";
 /// The merchant key (`sk_m_…`), for auth.
-pub const GWOP_MERCHANT_API_KEY: &str = "GWOP_MERCHANT_API_KEY";
+pub(crate) const GWOP_MERCHANT_API_KEY: &str = "GWOP_MERCHANT_API_KEY";
 /// The merchant's id, which tokens must carry as `mid`.
-pub const GWOP_MERCHANT_ID: &str = "GWOP_MERCHANT_ID";
+pub(crate) const GWOP_MERCHANT_ID: &str = "GWOP_MERCHANT_ID";
 /// Secrets that `exchange_secret` is derived from, comma-separated, the current one first.
-pub const AUTH_SECRET: &str = "AUTH_SECRET";
+pub(crate) const AUTH_SECRET: &str = "AUTH_SECRET";
 /// Gwop's identity host.
-pub const GWOP_IDENTITY_URL: &str = "GWOP_IDENTITY_URL";
+pub(crate) const GWOP_IDENTITY_URL: &str = "GWOP_IDENTITY_URL";
 /// Gwop's host of invoices.
-pub const GWOP_SERVER_URL: &str = "GWOP_SERVER_URL";
+pub(crate) const GWOP_SERVER_URL: &str = "GWOP_SERVER_URL";
 /// Who issues tokens.
-pub const TOKEN_ISSUER: &str = "TOKEN_ISSUER";
+pub(crate) const TOKEN_ISSUER: &str = "TOKEN_ISSUER";
 /// The audience that tokens must carry; none is asked for where it is absent.
-pub const TOKEN_AUDIENCE: &str = "TOKEN_AUDIENCE";
+pub(crate) const TOKEN_AUDIENCE: &str = "TOKEN_AUDIENCE";
 /// `never`, `always`, or for how many seconds a live answer may be reused.
-pub const SESSION_CHECK: &str = "SESSION_CHECK";
+pub(crate) const SESSION_CHECK: &str = "SESSION_CHECK";
 /// Where events are delivered, unless the service binding [`FULFILLMENT`] is there.
-pub const FULFILLMENT_URL: &str = "FULFILLMENT_URL";
+pub(crate) const FULFILLMENT_URL: &str = "FULFILLMENT_URL";
 /// Secrets that deliveries to fulfillment are signed with, comma-separated during a rotation.
-pub const FULFILLMENT_SECRET: &str = "FULFILLMENT_SECRET";
+pub(crate) const FULFILLMENT_SECRET: &str = "FULFILLMENT_SECRET";
 /// Where alerts are sent.
-pub const ALERT_URL: &str = "ALERT_URL";
+pub(crate) const ALERT_URL: &str = "ALERT_URL";
 /// Secrets that alerts are signed with, comma-separated during a rotation.
-pub const ALERT_SECRET: &str = "ALERT_SECRET";
+pub(crate) const ALERT_SECRET: &str = "ALERT_SECRET";
 /// The operator's bearer token, comma-separated during a rotation.
-pub const OPERATOR_TOKEN: &str = "OPERATOR_TOKEN";
+pub(crate) const OPERATOR_TOKEN: &str = "OPERATOR_TOKEN";
 /// `true`: Gwop's hosts and fulfillment may be called over plain HTTP wherever they are.
-pub const ALLOW_INSECURE: &str = "ALLOW_INSECURE";
+pub(crate) const ALLOW_INSECURE: &str = "ALLOW_INSECURE";
 /// The most bytes of a request body.
-pub const MAX_BODY_BYTES: &str = "MAX_BODY_BYTES";
+pub(crate) const MAX_BODY_BYTES: &str = "MAX_BODY_BYTES";
 /// Origins that may use the auth routes from a browser, comma-separated.
-pub const CORS_ORIGINS: &str = "CORS_ORIGINS";
+pub(crate) const CORS_ORIGINS: &str = "CORS_ORIGINS";
 
 /// Service binding: fulfillment as a Worker.
-pub const FULFILLMENT: &str = "FULFILLMENT";
+pub(crate) const FULFILLMENT: &str = "FULFILLMENT";
 /// Into how many shards the ledger is divided. It cannot be changed once anything is stored.
-pub const LEDGER_SHARDS: &str = "LEDGER_SHARDS";
+pub(crate) const LEDGER_SHARDS: &str = "LEDGER_SHARDS";
 /// For how many days an invoice is kept after its last event.
-pub const RETENTION_DAYS: &str = "RETENTION_DAYS";
+pub(crate) const RETENTION_DAYS: &str = "RETENTION_DAYS";
 /// The time before which no invoice is reconciled, where that is not when this version was first asked anything.
-pub const RECONCILE_SINCE: &str = "RECONCILE_SINCE";
+pub(crate) const RECONCILE_SINCE: &str = "RECONCILE_SINCE";
 /// How many subrequests one step of reconciliation may make.
-pub const RECONCILE_SUBREQUESTS: &str = "RECONCILE_SUBREQUESTS";
+pub(crate) const RECONCILE_SUBREQUESTS: &str = "RECONCILE_SUBREQUESTS";
 /// Durable Objects: the ledger, one per shard.
-pub const LEDGER: &str = "GWOP_LEDGER";
+pub(crate) const LEDGER: &str = "GWOP_LEDGER";
 /// Durable Objects of 1.0.0: one per invoice, named by `invoice_id`. Bound only where a deployment began with 1.0.0.
-pub const INVOICES: &str = "GWOP_INVOICES";
+pub(crate) const INVOICES: &str = "GWOP_INVOICES";
 /// Durable Objects of 1.0.0: one per public id, named by `public_invoice_id`.
-pub const INVOICE_INDEX: &str = "GWOP_INVOICE_INDEX";
+pub(crate) const INVOICE_INDEX: &str = "GWOP_INVOICE_INDEX";
 /// Durable Objects: one per auth session, named by `sid`.
-pub const SESSIONS: &str = "GWOP_SESSIONS";
+pub(crate) const SESSIONS: &str = "GWOP_SESSIONS";
 /// Queue producer: events on their way to fulfillment.
-pub const FULFILLMENT_QUEUE: &str = "GWOP_FULFILLMENT_QUEUE";
+pub(crate) const FULFILLMENT_QUEUE: &str = "GWOP_FULFILLMENT_QUEUE";
 /// What 1.0.0 called [`FULFILLMENT_QUEUE`].
 const OLD_FULFILLMENT_QUEUE: &str = "GWOP_FULFILMENT_QUEUE";
 /// Several merchants in one Worker: [`crate::worker::merchants`].
-pub const MERCHANTS: &str = "GWOP_MERCHANTS";
-/// The key of the merchant whose environment this is. No variable can have such a name.
-pub const MERCHANT: &str = "gwop:merchant";
+pub(crate) const MERCHANTS: &str = "GWOP_MERCHANTS";
+/// Why the parts of that merchant are off, as [`Out`] has it.
+pub(crate) const MERCHANT_OUT: &str = "gwop:merchant-out";
 /// What [`crate::worker::hooks`] finds, from `createWorker` of `@gwop/worker`: no variable can have
 /// such a name.
-pub const HOOKS: &str = "gwop:hooks";
+pub(crate) const HOOKS: &str = "gwop:hooks";
 /// Hook: fulfillment as a function.
-pub const ON_EVENT: &str = "onEvent";
+pub(crate) const ON_EVENT: &str = "onEvent";
 /// Hook: whoever is told of alerts, as a function.
-pub const ON_ALERT: &str = "onAlert";
+pub(crate) const ON_ALERT: &str = "onAlert";
 /// Rate limiter of the auth routes, optional.
-pub const AUTH_RATE_LIMITER: &str = "GWOP_AUTH_RATE_LIMITER";
+pub(crate) const AUTH_RATE_LIMITER: &str = "GWOP_AUTH_RATE_LIMITER";
 
 /// What auth cannot do without: every merchant's tokens carry the same issuer and keys.
 const AUTH_VARIABLES: [&str; 3] = [GWOP_MERCHANT_API_KEY, GWOP_MERCHANT_ID, AUTH_SECRET];
@@ -121,7 +124,7 @@ const LISTS: [&str; 7] = [
 /// How many characters each value has at least. One that is shorter can be guessed, so it turns its part off.
 const LEAST_CHARACTERS: [(&str, usize); 5] = [
     (ALERT_SECRET, 8),
-    (AUTH_SECRET, 16),
+    (AUTH_SECRET, LEAST_AUTH_SECRET),
     (OPERATOR_TOKEN, 16),
     (GWOP_WEBHOOK_SECRET, 8),
     (FULFILLMENT_SECRET, 8),
@@ -137,11 +140,6 @@ enum Setting {
     Texts(Vec<String>),
     /// Anything else.
     Unusable,
-}
-
-/// What is bound or set under a name, as the platform has it.
-pub fn value(env: &Env, name: &str) -> JsValue {
-    Reflect::get(env, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED)
 }
 
 fn setting(env: &Env, name: &'static str) -> Setting {
@@ -175,17 +173,33 @@ fn setting(env: &Env, name: &'static str) -> Setting {
     Setting::Unusable
 }
 
-fn not_understood(name: &str) {
-    log::error("not_understood", &[("variable", name.into())]);
+/// The values of a variable or secret as they are written, without a word on whether they may be
+/// used.
+pub(crate) fn values(env: &Env, name: &'static str) -> Vec<String> {
+    let items = match setting(env, name) {
+        Setting::Missing | Setting::Unusable => vec![],
+        Setting::Text(text) if LISTS.contains(&name) => {
+            text.split(',').map(str::to_owned).collect()
+        }
+        Setting::Text(text) => vec![text],
+        Setting::Texts(texts) => texts,
+    };
+    let items = items.iter().map(|item| item.trim());
+    let items = items.filter(|item| !item.is_empty());
+    items.map(str::to_owned).collect()
+}
+
+fn not_understood(env: &Env, name: &str) {
+    log::error_of(env, "not_understood", &[("variable", name.into())]);
 }
 
 /// The value of a variable or secret; `None` where it is absent or blank, and, with a log line, where it is no text.
-pub fn text(env: &Env, name: &'static str) -> Option<String> {
+pub(crate) fn text(env: &Env, name: &'static str) -> Option<String> {
     match setting(env, name) {
         Setting::Missing => None,
         Setting::Text(text) => is_allowed(env, name, &[&text]).then_some(text),
         Setting::Texts(_) | Setting::Unusable => {
-            not_understood(name);
+            not_understood(env, name);
             None
         }
     }
@@ -198,7 +212,7 @@ fn is_allowed(env: &Env, name: &'static str, values: &[&str]) -> bool {
         && !bounds::are_long_enough(values, *least)
     {
         let at_least = ("at_least", (*least).into());
-        log::error("too_short", &[("variable", name.into()), at_least]);
+        log::error_of(env, "too_short", &[("variable", name.into()), at_least]);
         return false;
     }
     let reason = match name {
@@ -217,7 +231,7 @@ fn is_allowed(env: &Env, name: &'static str, values: &[&str]) -> bool {
         _ => None,
     };
     if let Some(reason) = reason {
-        log::error(reason, &[("variable", name.into())]);
+        log::error_of(env, reason, &[("variable", name.into())]);
     }
     reason.is_none()
 }
@@ -242,13 +256,13 @@ fn is_insecure(url: &str) -> bool {
 fn allows_insecure(env: &Env) -> bool {
     let value = text(env, ALLOW_INSECURE);
     if !matches!(value.as_deref(), None | Some("true" | "false")) {
-        not_understood(ALLOW_INSECURE);
+        not_understood(env, ALLOW_INSECURE);
     }
     value.as_deref() == Some("true")
 }
 
 /// The value of a variable, or its default. Where it is no text: an empty one, with which nothing works.
-pub fn text_or(env: &Env, name: &'static str, default: &str) -> String {
+pub(crate) fn text_or(env: &Env, name: &'static str, default: &str) -> String {
     match setting(env, name) {
         Setting::Missing => default.to_owned(),
         _ => text(env, name).unwrap_or_default(),
@@ -256,13 +270,13 @@ pub fn text_or(env: &Env, name: &'static str, default: &str) -> String {
 }
 
 /// The values of a variable or secret: comma-separated, or an array of strings. None at all where one of them may not be used.
-pub fn list(env: &Env, name: &'static str) -> Vec<String> {
+pub(crate) fn list(env: &Env, name: &'static str) -> Vec<String> {
     let items = match setting(env, name) {
         Setting::Missing => vec![],
         Setting::Text(text) => text.split(',').map(str::to_owned).collect(),
         Setting::Texts(texts) => texts,
         Setting::Unusable => {
-            not_understood(name);
+            not_understood(env, name);
             vec![]
         }
     };
@@ -275,7 +289,7 @@ pub fn list(env: &Env, name: &'static str) -> Vec<String> {
 }
 
 /// Whether a variable or secret has a value that can be used.
-pub fn is_set(env: &Env, name: &'static str) -> bool {
+pub(crate) fn is_set(env: &Env, name: &'static str) -> bool {
     if LISTS.contains(&name) {
         !list(env, name).is_empty()
     } else {
@@ -284,7 +298,7 @@ pub fn is_set(env: &Env, name: &'static str) -> bool {
 }
 
 /// The most bytes of a request body.
-pub fn max_body_bytes(env: &Env) -> usize {
+pub(crate) fn max_body_bytes(env: &Env) -> usize {
     if matches!(setting(env, MAX_BODY_BYTES), Setting::Missing) {
         return DEFAULT_MAX_BODY_BYTES;
     }
@@ -294,14 +308,14 @@ pub fn max_body_bytes(env: &Env) -> usize {
         // Said by `text` already.
         None => DEFAULT_MAX_BODY_BYTES,
         Some(_) => {
-            not_understood(MAX_BODY_BYTES);
+            not_understood(env, MAX_BODY_BYTES);
             DEFAULT_MAX_BODY_BYTES
         }
     }
 }
 
 /// What auth misses: variables that are absent, and those whose value cannot be used.
-pub fn missing_for_auth(env: &Env) -> Vec<&'static str> {
+pub(crate) fn missing_for_auth(env: &Env) -> Vec<&'static str> {
     let missing = AUTH_VARIABLES.into_iter().filter(|name| !is_set(env, name));
     let unusable = AUTH_SETTINGS
         .into_iter()
@@ -310,7 +324,7 @@ pub fn missing_for_auth(env: &Env) -> Vec<&'static str> {
 }
 
 /// What reconciliation misses: variables that are absent, and those whose value cannot be used.
-pub fn missing_for_reconciliation(env: &Env) -> Vec<&'static str> {
+pub(crate) fn missing_for_reconciliation(env: &Env) -> Vec<&'static str> {
     let missing = RECONCILIATION_VARIABLES
         .into_iter()
         .filter(|name| !is_set(env, name));
@@ -325,17 +339,17 @@ pub fn missing_for_reconciliation(env: &Env) -> Vec<&'static str> {
 
 /// The time before which no invoice is reconciled, in milliseconds since the epoch; `None` where none is set, or, with a log line, where it is no
 /// RFC 3339 time stamp. Then nothing is reconciled: another time than the one that was meant would bring up the past.
-pub fn reconcile_since(env: &Env) -> Option<i64> {
+pub(crate) fn reconcile_since(env: &Env) -> Option<i64> {
     let text = text(env, RECONCILE_SINCE)?;
     let since = crate::time::parse_rfc3339(&text);
     if since.is_none() {
-        not_understood(RECONCILE_SINCE);
+        not_understood(env, RECONCILE_SINCE);
     }
     since
 }
 
 /// How many subrequests one step of reconciliation may make.
-pub fn reconcile_subrequests(env: &Env) -> i64 {
+pub(crate) fn reconcile_subrequests(env: &Env) -> i64 {
     let Some(text) = text(env, RECONCILE_SUBREQUESTS) else {
         return DEFAULT_RECONCILE_SUBREQUESTS;
     };
@@ -343,18 +357,18 @@ pub fn reconcile_subrequests(env: &Env) -> i64 {
     count
         .filter(|count| (DEFAULT_RECONCILE_SUBREQUESTS..=MAX_RECONCILE_SUBREQUESTS).contains(count))
         .unwrap_or_else(|| {
-            not_understood(RECONCILE_SUBREQUESTS);
+            not_understood(env, RECONCILE_SUBREQUESTS);
             DEFAULT_RECONCILE_SUBREQUESTS
         })
 }
 
 /// Where events are delivered without a service binding; `None`, and a log line where there is a value, unless it is a URL of HTTP.
-pub fn fulfillment_url(env: &Env) -> Option<String> {
+pub(crate) fn fulfillment_url(env: &Env) -> Option<String> {
     http_url(env, FULFILLMENT_URL)
 }
 
 /// Where alerts are sent; `None`, and a log line where there is a value, unless it is a URL of HTTP.
-pub fn alert_url(env: &Env) -> Option<String> {
+pub(crate) fn alert_url(env: &Env) -> Option<String> {
     http_url(env, ALERT_URL)
 }
 
@@ -363,13 +377,13 @@ fn http_url(env: &Env, name: &'static str) -> Option<String> {
     let usable = Url::parse(&text)
         .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     if !usable {
-        not_understood(name);
+        not_understood(env, name);
     }
     usable.then_some(text)
 }
 
 /// What alerts miss.
-pub fn missing_for_alerts(env: &Env) -> Vec<&'static str> {
+pub(crate) fn missing_for_alerts(env: &Env) -> Vec<&'static str> {
     if hook(env, ON_ALERT).is_some() {
         return vec![];
     }
@@ -382,17 +396,61 @@ pub fn missing_for_alerts(env: &Env) -> Vec<&'static str> {
 }
 
 /// Whether something is bound under a name.
-pub fn is_bound(env: &Env, name: &str) -> bool {
+pub(crate) fn is_bound(env: &Env, name: &str) -> bool {
     !value(env, name).is_undefined()
 }
 
-/// The key of the merchant whose environment this is; empty where there is one merchant.
-pub fn merchant(env: &Env) -> String {
-    value(env, MERCHANT).as_string().unwrap_or_default()
+/// Why every part of a merchant is off, of whom something is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Out {
+    /// [`MERCHANTS`] does not have it.
+    Gone,
+    /// [`MERCHANTS`] cannot be read now.
+    Unread,
+    /// What [`MERCHANTS`] says of it cannot be used.
+    Unusable,
+}
+
+impl Out {
+    const ALL: [Self; 3] = [Self::Gone, Self::Unread, Self::Unusable];
+
+    /// As [`MERCHANT_OUT`] has it.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Gone => "gone",
+            Self::Unread => "unread",
+            Self::Unusable => "unusable",
+        }
+    }
+
+    /// What the operator is told of an event that waits for the merchant, and has to do.
+    pub(crate) const fn reason(self) -> &'static str {
+        match self {
+            Self::Gone => schedule::MERCHANT_GONE,
+            Self::Unread => schedule::MERCHANT_UNREAD,
+            Self::Unusable => schedule::MERCHANT_UNUSABLE,
+        }
+    }
+}
+
+/// Why every part of the merchant is off whose environment this is; `None` where they are not.
+pub(crate) fn out(env: &Env) -> Option<Out> {
+    let why = value(env, MERCHANT_OUT).as_string()?;
+    Out::ALL.into_iter().find(|out| out.as_str() == why)
+}
+
+/// How long what a KV namespace says of a merchant is kept, in milliseconds.
+pub(crate) fn merchants_kept_ms(env: &Env) -> i64 {
+    #[cfg(feature = "worker-test")]
+    if let Some(milliseconds) = text(env, "TEST_KEPT_MS").and_then(|text| text.parse().ok()) {
+        return milliseconds;
+    }
+    let _ = env;
+    schedule::MERCHANTS_KEPT_MS
 }
 
 /// A function of the merchant's own, in front of this Worker in JavaScript.
-pub fn hook(env: &Env, name: &str) -> Option<Function> {
+pub(crate) fn hook(env: &Env, name: &str) -> Option<Function> {
     let hooks = value(env, HOOKS);
     if !hooks.is_object() {
         return None;
@@ -405,7 +463,7 @@ pub fn hook(env: &Env, name: &str) -> Option<Function> {
 ///
 /// # Errors
 /// Where neither is bound to a queue.
-pub fn fulfillment_queue(env: &Env) -> worker::Result<Queue> {
+pub(crate) fn fulfillment_queue(env: &Env) -> worker::Result<Queue> {
     if is_bound(env, FULFILLMENT_QUEUE) || !is_bound(env, OLD_FULFILLMENT_QUEUE) {
         return env.queue(FULFILLMENT_QUEUE);
     }
@@ -414,14 +472,14 @@ pub fn fulfillment_queue(env: &Env) -> worker::Result<Queue> {
 }
 
 /// Names of 1.0.0 that are configured, each with the name that it has now.
-pub fn old_names(env: &Env) -> Vec<(&'static str, &'static str)> {
+pub(crate) fn old_names(env: &Env) -> Vec<(&'static str, &'static str)> {
     let renamed = [(OLD_FULFILLMENT_QUEUE, FULFILLMENT_QUEUE)];
     let old = renamed.into_iter().filter(|(old, _)| is_bound(env, old));
     old.collect()
 }
 
 /// Says once per isolate which names should be changed.
-pub fn warn_of_old_names(env: &Env) {
+pub(crate) fn warn_of_old_names(env: &Env) {
     thread_local! {
         static SAID: RefCell<BTreeSet<&'static str>> = const { RefCell::new(BTreeSet::new()) };
     }
@@ -433,7 +491,7 @@ pub fn warn_of_old_names(env: &Env) {
 }
 
 /// What fulfillment misses: variables and bindings.
-pub fn missing_for_fulfillment(env: &Env) -> Vec<&'static str> {
+pub(crate) fn missing_for_fulfillment(env: &Env) -> Vec<&'static str> {
     // Asked first for what is mostly not there: `worker`'s own answer to that is an error with a text.
     let service = is_bound(env, FULFILLMENT) && env.service(FULFILLMENT).is_ok();
     let hooked = hook(env, ON_EVENT).is_some();
@@ -455,7 +513,7 @@ pub fn missing_for_fulfillment(env: &Env) -> Vec<&'static str> {
 /// # Errors
 /// `()`, and a log line, where [`LEDGER_SHARDS`] is no number from 1 to 32: another number than the one that was meant would look for stored
 /// invoices elsewhere.
-pub fn shards(env: &Env) -> Result<u32, ()> {
+pub(crate) fn shards(env: &Env) -> Result<u32, ()> {
     if matches!(setting(env, LEDGER_SHARDS), Setting::Missing) {
         return Ok(DEFAULT_SHARDS);
     }
@@ -463,7 +521,7 @@ pub fn shards(env: &Env) -> Result<u32, ()> {
     match shards.filter(|shards| (1..=MAX_SHARDS).contains(shards)) {
         Some(shards) => Ok(shards),
         None => {
-            not_understood(LEDGER_SHARDS);
+            not_understood(env, LEDGER_SHARDS);
             Err(())
         }
     }
@@ -479,13 +537,13 @@ fn retention_days(env: &Env) -> i64 {
         .map(i64::from)
         .filter(|days| *days >= schedule::LEAST_RETENTION_DAYS);
     days.unwrap_or_else(|| {
-        not_understood(RETENTION_DAYS);
+        not_understood(env, RETENTION_DAYS);
         schedule::RETENTION_DAYS
     })
 }
 
 /// The times of the ledger: fixed but for [`RETENTION_DAYS`], and for the build that `tests/worker` runs.
-pub fn times(env: &Env) -> Times {
+pub(crate) fn times(env: &Env) -> Times {
     let times = Times {
         invoices: schedule::days(retention_days(env)),
         ..Times::default()
@@ -508,7 +566,7 @@ pub fn times(env: &Env) -> Times {
 }
 
 /// At most how often an isolate tells shard 0 what it counted, in milliseconds.
-pub fn flush_ms(env: &Env) -> i64 {
+pub(crate) fn flush_ms(env: &Env) -> i64 {
     #[cfg(feature = "worker-test")]
     if let Some(milliseconds) = text(env, "TEST_FLUSH_MS").and_then(|text| text.parse().ok()) {
         return milliseconds;
@@ -518,6 +576,6 @@ pub fn flush_ms(env: &Env) -> i64 {
 }
 
 /// Whether the JWK Set of a Gwop on this machine is stored too: only in the build that `tests/worker` runs.
-pub fn stores_local_keys(env: &Env) -> bool {
+pub(crate) fn stores_local_keys(env: &Env) -> bool {
     cfg!(feature = "worker-test") && text(env, "TEST_STORE_KEYS").is_some()
 }

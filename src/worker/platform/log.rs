@@ -3,11 +3,13 @@
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::Value;
-use worker::{console_error, console_log};
+use worker::{Env, console_error, console_log};
+
+use super::environment;
 
 /// How bad it is.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Level {
+pub(crate) enum Level {
     /// As it should be.
     Info,
     /// Somebody should look when there is time.
@@ -39,7 +41,7 @@ impl<'f, F: Iterator<Item = &'f (&'static str, Value)> + Clone> Serialize for Li
 }
 
 /// Writes one line.
-pub fn line<'f>(
+pub(crate) fn line<'f>(
     level: Level,
     event: &'f str,
     fields: impl Iterator<Item = &'f (&'static str, Value)> + Clone,
@@ -54,11 +56,28 @@ pub fn line<'f>(
 }
 
 /// Something went wrong.
-pub fn error(event: &str, fields: &[(&'static str, Value)]) {
+pub(crate) fn error(event: &str, fields: &[(&'static str, Value)]) {
     line(Level::Error, event, fields.iter());
 }
 
 /// Something should be changed, but works.
-pub fn warning(event: &str, fields: &[(&'static str, Value)]) {
+pub(crate) fn warning(event: &str, fields: &[(&'static str, Value)]) {
     line(Level::Warning, event, fields.iter());
+}
+
+/// As [`error`], of the merchant whose environment this is.
+pub(crate) fn error_of(env: &Env, event: &str, fields: &[(&'static str, Value)]) {
+    line_of(env, Level::Error, event, fields);
+}
+
+/// As [`warning`], of the merchant whose environment this is.
+pub(crate) fn warning_of(env: &Env, event: &str, fields: &[(&'static str, Value)]) {
+    line_of(env, Level::Warning, event, fields);
+}
+
+/// Writes one line, which names the merchant whose environment this is where there are several.
+pub(crate) fn line_of(env: &Env, level: Level, event: &str, fields: &[(&'static str, Value)]) {
+    let merchant = environment::merchant(env);
+    let merchant = (!merchant.is_empty()).then(|| ("merchant", merchant.into()));
+    line(level, event, fields.iter().chain(&merchant));
 }

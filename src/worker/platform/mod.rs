@@ -1,18 +1,20 @@
 //! Clock, randomness, environment, bodies, answers and logs: what the routes ask of the platform.
 
-pub mod body;
-pub mod config;
-pub mod log;
-pub mod objects;
-pub mod panic;
-pub mod response;
+pub(super) mod body;
+pub(super) mod config;
+pub(super) mod environment;
+pub(super) mod log;
+pub(super) mod objects;
+pub(super) mod panic;
+pub(super) mod response;
+pub(super) mod served;
 
 use js_sys::Date;
 use wasm_bindgen::JsValue;
 
 /// Milliseconds since the epoch.
 #[must_use]
-pub fn now_ms() -> i64 {
+pub(super) fn now_ms() -> i64 {
     let now = Date::now() as i64;
     #[cfg(feature = "worker-test")]
     let now = now.saturating_add(CLOCK_OFFSET_MS.get());
@@ -21,7 +23,7 @@ pub fn now_ms() -> i64 {
 
 /// When the platform's own clock shows what [`now_ms`] will show as `due`: the same, but where a test has set the clock wrong.
 #[must_use]
-pub fn alarm_date(due: i64) -> Date {
+pub(super) fn alarm_date(due: i64) -> Date {
     #[cfg(feature = "worker-test")]
     let due = due.saturating_sub(CLOCK_OFFSET_MS.get());
     Date::new(&JsValue::from_f64(due as f64))
@@ -35,7 +37,7 @@ thread_local! {
 
 /// ISO 8601, from milliseconds since the epoch.
 #[must_use]
-pub fn iso_8601(milliseconds: i64) -> String {
+pub(super) fn iso_8601(milliseconds: i64) -> String {
     Date::new(&JsValue::from_f64(milliseconds as f64))
         .to_iso_string()
         .into()
@@ -45,7 +47,7 @@ pub fn iso_8601(milliseconds: i64) -> String {
 ///
 /// # Errors
 /// Where the platform has no randomness.
-pub fn random_uuid() -> worker::Result<String> {
+pub(super) fn random_uuid() -> worker::Result<String> {
     let bytes = crate::port::random()
         .map_err(|_| worker::Error::RustError("the platform has no randomness".to_owned()))?;
     Ok(uuid::Builder::from_random_bytes(bytes)

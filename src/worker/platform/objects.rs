@@ -17,7 +17,7 @@ const CALL: &str = "/";
 ///
 /// # Errors
 /// Where the binding is missing, the object cannot be reached, or it answered an error.
-pub async fn call<Answer: DeserializeOwned>(
+pub(crate) async fn call<Answer: DeserializeOwned>(
     env: &Env,
     binding: &str,
     name: &str,
@@ -31,7 +31,7 @@ pub async fn call<Answer: DeserializeOwned>(
 ///
 /// # Errors
 /// Where the object cannot be reached.
-pub async fn ask(stub: &Stub, call: &impl Serialize) -> Result<Response> {
+pub(crate) async fn ask(stub: &Stub, call: &impl Serialize) -> Result<Response> {
     let text = serde_json::to_string(call)?;
     let mut init = RequestInit::new();
     init.with_method(Method::Post)
@@ -45,7 +45,7 @@ pub async fn ask(stub: &Stub, call: &impl Serialize) -> Result<Response> {
 ///
 /// # Errors
 /// Where the binding is missing.
-pub fn platform_object(env: &Env, binding: &str, name: &str) -> Result<DurableObject> {
+pub(crate) fn platform_object(env: &Env, binding: &str, name: &str) -> Result<DurableObject> {
     let stub = env.durable_object(binding)?.get_by_name(name)?;
     Ok(stub.into_rpc())
 }
@@ -54,7 +54,11 @@ pub fn platform_object(env: &Env, binding: &str, name: &str) -> Result<DurableOb
 ///
 /// # Errors
 /// Where the object cannot be reached.
-pub async fn post(object: &DurableObject, path: &str, body: &str) -> Result<web_sys::Response> {
+pub(crate) async fn post(
+    object: &DurableObject,
+    path: &str,
+    body: &str,
+) -> Result<web_sys::Response> {
     let init = web_sys::RequestInit::new();
     init.set_method("POST");
     init.set_body(&JsValue::from_str(body));
@@ -66,7 +70,7 @@ pub async fn post(object: &DurableObject, path: &str, body: &str) -> Result<web_
 ///
 /// # Errors
 /// Where the object cannot be reached.
-pub async fn get(object: &DurableObject, path: &str) -> Result<web_sys::Response> {
+pub(crate) async fn get(object: &DurableObject, path: &str) -> Result<web_sys::Response> {
     answered(object.fetch_with_str(&[ORIGIN, path].concat())?).await
 }
 
@@ -78,7 +82,7 @@ async fn answered(promise: Promise) -> Result<web_sys::Response> {
 ///
 /// # Errors
 /// Any other one is an error, with its text.
-pub async fn answer_of<Answer: DeserializeOwned>(mut response: Response) -> Result<Answer> {
+pub(crate) async fn answer_of<Answer: DeserializeOwned>(mut response: Response) -> Result<Answer> {
     let text = response.text().await?;
     if response.status_code() == 200 {
         Ok(serde_json::from_str(&text)?)
@@ -91,7 +95,9 @@ pub async fn answer_of<Answer: DeserializeOwned>(mut response: Response) -> Resu
 ///
 /// # Errors
 /// Only where the platform refuses to make a `Response`.
-pub fn answer<E: ToString>(result: std::result::Result<impl Serialize, E>) -> Result<Response> {
+pub(crate) fn answer<E: ToString>(
+    result: std::result::Result<impl Serialize, E>,
+) -> Result<Response> {
     match result {
         Ok(value) => Response::from_json(&value),
         Err(error) => Response::error(error.to_string(), 500),

@@ -1,28 +1,24 @@
-//! Answers: the headers that every one carries, one log line per request.
+//! Answers: the headers that every one carries.
 
 use std::cell::RefCell;
-use std::future::Future;
 
 use serde::Serialize;
 use serde_json::{Value, json};
 use worker::{Response, Result};
 
-use super::body::Incoming;
-use super::log::{self, Level};
-use super::{now_ms, random_uuid};
-use crate::worker::trace;
+use super::random_uuid;
 
 /// An answer, before it becomes a `Response`.
 pub struct Answer {
-    status: u16,
+    pub(super) status: u16,
     body: Option<String>,
     headers: Vec<(&'static str, String)>,
     /// What the log line calls it.
-    outcome: String,
+    pub(super) outcome: String,
     /// More of the log line.
-    about: Vec<(&'static str, Value)>,
+    pub(super) about: Vec<(&'static str, Value)>,
     /// Somebody has to look, whatever the status.
-    alarming: bool,
+    pub(super) alarming: bool,
 }
 
 impl Answer {
@@ -114,7 +110,7 @@ impl Answer {
         Ok(self.platform_response(&request_id)?.into())
     }
 
-    fn platform_response(&self, request_id: &str) -> Result<web_sys::Response> {
+    pub(super) fn platform_response(&self, request_id: &str) -> Result<web_sys::Response> {
         let response = with_common_headers(self.body.is_some(), |common| {
             let init = web_sys::ResponseInit::new();
             init.set_status(self.status);
@@ -168,70 +164,4 @@ fn with_common_headers<T>(
         }
         work(common.insert(headers))
     })
-}
-
-/// The answer to a request whose log line is written.
-pub struct Served {
-    answer: Answer,
-    request_id: String,
-}
-
-impl Served {
-    /// The `Response` for a merchant's own Worker.
-    ///
-    /// # Errors
-    /// Only where the platform refuses to make one.
-    pub fn into_response(self) -> Result<Response> {
-        Ok(self.into_platform_response()?.into())
-    }
-
-    /// The `Response` for the platform itself.
-    ///
-    /// # Errors
-    /// Only where the platform refuses to make one.
-    pub fn into_platform_response(self) -> Result<web_sys::Response> {
-        self.answer.platform_response(&self.request_id)
-    }
-}
-
-/// Runs the work of one request, and writes its log line.
-pub async fn served(
-    route: &'static str,
-    request: &Incoming,
-    work: impl Future<Output = Answer>,
-) -> Served {
-    let started = now_ms();
-    let traceparent = request.header("traceparent");
-    let traceparent = traceparent.as_deref().and_then(trace::parent);
-    let (request_id, answer) = match random_uuid() {
-        Ok(request_id) => (request_id, work.await),
-        Err(error) => {
-            log::error("randomness_failed", &[("error", error.to_string().into())]);
-            let answer = Answer::error(500, "INTERNAL_ERROR", "Internal error");
-            (String::new(), answer)
-        }
-    };
-    let level = if answer.alarming {
-        Level::Error
-    } else {
-        Level::Info
-    };
-    let own = [
-        ("request_id", request_id.as_str().into()),
-        ("route", route.into()),
-        ("method", request.method.as_str().into()),
-        ("status", answer.status.into()),
-        ("outcome", answer.outcome.as_str().into()),
-        ("duration_ms", now_ms().saturating_sub(started).into()),
-    ];
-    let merchant =
-        (!request.merchant.is_empty()).then(|| ("merchant", request.merchant.as_str().into()));
-    let traced = traceparent.map(|parent| ("trace_id", trace::trace_id(&parent).into()));
-    let fields = own
-        .iter()
-        .chain(&merchant)
-        .chain(&answer.about)
-        .chain(&traced);
-    log::line(level, "request", fields);
-    Served { answer, request_id }
 }

@@ -4,13 +4,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use worker::Env;
 
+use crate::exchange::{exchange_secret, idempotency_key, is_exchange_secret};
 use crate::token::Rejection;
 use crate::worker::auth::{AuthError, LATER_SECONDS, ask_object, authenticated, is_on, verified};
 use crate::worker::bounds::metadata_problem;
-use crate::worker::exchange::{exchange_secret, idempotency_key, is_exchange_secret};
 use crate::worker::gwop::{CallError, call, call_for_agent};
 use crate::worker::platform::body::{BodyError, Incoming};
-use crate::worker::platform::response::{Answer, Served, served};
+use crate::worker::platform::response::Answer;
+use crate::worker::platform::served::{Served, served};
 use crate::worker::platform::{config, iso_8601, log};
 use crate::worker::sessions::object::SessionCall;
 
@@ -22,7 +23,7 @@ const ALLOW_ORIGIN: &str = "access-control-allow-origin";
 const NOT_SETTLED_SECONDS: &str = "2";
 
 /// Answers everything under `/auth/`.
-pub async fn handle(request: &Incoming, env: &Env, path: &[&str]) -> Served {
+pub(crate) async fn handle(request: &Incoming, env: &Env, path: &[&str]) -> Served {
     let method = request.method.as_str();
     let cors = cors(request, env);
     let allowed = cors.iter().any(|(name, _)| *name == ALLOW_ORIGIN);

@@ -17,7 +17,7 @@ const STYLE_HERE: &str = "/*style*/";
 const SCRIPT_HERE: &str = "/*script*/";
 
 /// The page where an operator's token is configured; nothing otherwise. It holds no data.
-pub async fn page(request: &Incoming, env: &Env) -> Answer {
+pub(crate) async fn page(request: &Incoming, env: &Env) -> Answer {
     if request.method != "GET" {
         request.drain().await;
         return Answer::method_not_allowed("GET");

@@ -6,17 +6,17 @@ use worker::Env;
 use crate::worker::ledger::client::{self, LedgerError};
 use crate::worker::ledger::messages::Call;
 use crate::worker::ledger::operator_messages::Counts;
-use crate::worker::metrics;
 use crate::worker::platform::body::Incoming;
 use crate::worker::platform::response::Answer;
 use crate::worker::platform::{config, iso_8601, log, now_ms};
+use crate::worker::{merchants, metrics};
 
 use super::limit::limited;
 use super::operator::{admit, is_operator};
 
 /// `GET /healthz`: which parts are on, what the others miss, and whether storage can be reached.
 /// With the operator's token what waits, too.
-pub async fn health(request: &Incoming, env: &Env) -> Answer {
+pub(crate) async fn health(request: &Incoming, env: &Env) -> Answer {
     if request.method != "GET" {
         request.drain().await;
         return Answer::method_not_allowed("GET");
@@ -40,7 +40,7 @@ pub async fn health(request: &Incoming, env: &Env) -> Answer {
     let storage = counts.is_ok();
     let counts = counts.unwrap_or_else(|error| {
         let fields = [("error", error.to_string().into())];
-        log::error("storage_unreachable", &fields);
+        log::error_of(env, "storage_unreachable", &fields);
         None
     });
     config::warn_of_old_names(env);
@@ -51,6 +51,8 @@ pub async fn health(request: &Incoming, env: &Env) -> Answer {
         "status": if storage { "ok" } else { "unavailable" },
         "storage": storage,
         "webhooks": part_of(env, config::GWOP_WEBHOOK_SECRET),
+        "fulfillment": part(&config::missing_for_fulfillment(env)),
+        // The old spelling stays until 2.0.0.
         "fulfilment": part(&config::missing_for_fulfillment(env)),
         "auth": part(&config::missing_for_auth(env)),
         "operator": part_of(env, config::OPERATOR_TOKEN),
@@ -58,6 +60,11 @@ pub async fn health(request: &Incoming, env: &Env) -> Answer {
         "reconciliation": part(&config::missing_for_reconciliation(env)),
         "warnings": warnings.collect::<Vec<_>>(),
     });
+    if let (Some(problems), Some(members)) = (merchants(env, operator).await, body.as_object_mut())
+    {
+        let problems = json!({ "problems": problems });
+        members.insert("merchants".to_owned(), problems);
+    }
     if let (Some(counts), Some(members)) = (counts, body.as_object_mut()) {
         members.insert("counts".to_owned(), presented(&counts));
     }
@@ -66,6 +73,16 @@ pub async fn health(request: &Incoming, env: &Env) -> Answer {
     } else {
         Answer::json(503, "unavailable", &body).header("retry-after", "5")
     }
+}
+
+/// What is wrong with the merchants, where there are several; of those in a KV namespace for the
+/// operator alone, since all of them are read.
+async fn merchants(env: &Env, operator: bool) -> Option<Vec<String>> {
+    if !merchants::is_on(env) || (merchants::is_costly(env) && !operator) {
+        return None;
+    }
+    let problems = merchants::problems(env).await;
+    Some(problems.unwrap_or_else(|unusable| vec![unusable.to_string()]))
 }
 
 /// What waits in all shards. Each counts at most every 10 seconds.
@@ -117,7 +134,7 @@ fn part(missing: &[&str]) -> Value {
 }
 
 /// `GET /metrics`, in Prometheus's text format.
-pub async fn metrics(request: &Incoming, env: &Env) -> Answer {
+pub(crate) async fn metrics(request: &Incoming, env: &Env) -> Answer {
     if let Err(refusal) = admit(request, env, "GET").await {
         return refusal;
     }
@@ -130,6 +147,6 @@ pub async fn metrics(request: &Incoming, env: &Env) -> Answer {
             let text = metrics::text(&counters, counts, now_ms());
             Answer::text("measured", metrics::MEDIA_TYPE, text)
         }
-        Err(error) => error.answer(&[]),
+        Err(error) => error.answer(env, &[]),
     }
 }

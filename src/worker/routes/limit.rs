@@ -8,7 +8,7 @@ use crate::worker::platform::response::Answer;
 use crate::worker::platform::{config, log};
 
 /// 429 where the rate limiter has enough of this client. `what` keeps apart what is counted.
-pub async fn limited(request: &Incoming, env: &Env, what: &str) -> Option<Answer> {
+pub(super) async fn limited(request: &Incoming, env: &Env, what: &str) -> Option<Answer> {
     let limiter = env.rate_limiter(config::AUTH_RATE_LIMITER).ok()?;
     let client = request.header("cf-connecting-ip");
     let client = client.map_or_else(|| "unknown".to_owned(), |address| client_of(&address));
@@ -27,7 +27,8 @@ pub async fn limited(request: &Incoming, env: &Env, what: &str) -> Option<Answer
         Ok(_) => None,
         Err(error) => {
             // A limiter that fails must not lock everybody out.
-            log::error(
+            log::error_of(
+                env,
                 "rate_limiter_failed",
                 &[("error", error.to_string().into())],
             );

@@ -9,7 +9,7 @@ use crate::worker::ledger::client::{self, LedgerError};
 use crate::worker::ledger::messages::Call;
 use crate::worker::ledger::operator_messages::{
     EventFilter, EventPage, EventState, EventStep, InvoiceKey, InvoicePage, InvoiceStep,
-    LastAnswer, ListedEvent, ListedInvoice, ReplayedStep,
+    ListedEvent, ListedInvoice, ReplayedStep,
 };
 use crate::worker::pages::{
     MOST_REPLAYED, MOST_ROWS, Place, USUAL_ROWS, looks_like_a_time, merged, walk,
@@ -19,6 +19,7 @@ use crate::worker::platform::iso_8601;
 use crate::worker::platform::response::Answer;
 
 use super::operator::{admit, replayed};
+use super::presented::presented_answer;
 
 /// The most bytes of a replay's body.
 const REPLAY_BODY_BYTES: usize = 4 * 1024;
@@ -98,7 +99,7 @@ impl Query {
 }
 
 /// `GET /events?state=dead|pending|conflict`, shard after shard, in each the oldest first.
-pub async fn events(request: &Incoming, env: &Env) -> Answer {
+pub(crate) async fn events(request: &Incoming, env: &Env) -> Answer {
     match listed_events(request, env).await {
         Ok(answer) | Err(answer) => answer,
     }
@@ -138,7 +139,7 @@ async fn listed_events(request: &Incoming, env: &Env) -> Result<Answer, Answer> 
         },
     )
     .await
-    .map_err(|error| error.answer(&[]))?;
+    .map_err(|error| error.answer(env, &[]))?;
     let body = json!({
         "events": events.iter().map(presented_event).collect::<Vec<_>>(),
         "cursor": next.map(Place::to_text),
@@ -155,7 +156,7 @@ fn step(filter: &EventFilter, place: Place, left: usize) -> EventStep {
 }
 
 fn shards(env: &Env) -> Result<u32, Answer> {
-    client::shards(env).map_err(|error| error.answer(&[]))
+    client::shards(env).map_err(|error| error.answer(env, &[]))
 }
 
 /// Where a cursor of events says to go on.
@@ -167,11 +168,6 @@ fn place(env: &Env, cursor: Option<&str>) -> Result<Place, Answer> {
     Place::of_text(cursor)
         .filter(|place| place.shard < shards)
         .ok_or_else(|| invalid(CURSOR))
-}
-
-/// What fulfillment answered last, as the operator sees it.
-pub fn presented_answer(answer: &LastAnswer) -> Value {
-    json!({ "status": answer.status, "reason": answer.reason, "at": iso_8601(answer.at) })
 }
 
 fn presented_event(event: &ListedEvent) -> Value {
@@ -191,7 +187,7 @@ fn presented_event(event: &ListedEvent) -> Value {
 }
 
 /// `GET /invoices?status=&since=`, the newest first.
-pub async fn invoices(request: &Incoming, env: &Env) -> Answer {
+pub(crate) async fn invoices(request: &Incoming, env: &Env) -> Answer {
     match listed_invoices(request, env).await {
         Ok(answer) | Err(answer) => answer,
     }
@@ -213,7 +209,7 @@ async fn listed_invoices(request: &Incoming, env: &Env) -> Result<Answer, Answer
     });
     let pages: Vec<InvoicePage> = client::call_all(env, &call)
         .await
-        .map_err(|error| error.answer(&[]))?;
+        .map_err(|error| error.answer(env, &[]))?;
     let (invoices, next) = merged(pages, limit);
     let presented = |invoice: &ListedInvoice| {
         json!({
@@ -254,7 +250,7 @@ const WISH: &str = "Send { \"invoice_id\", \"event_id\" }, or { \"state\": \"dea
                     event_type, outcome, since, until, limit (1 to 5000), cursor, dry_run";
 
 /// `POST /events/replay`.
-pub async fn replay(request: &Incoming, env: &Env) -> Answer {
+pub(crate) async fn replay(request: &Incoming, env: &Env) -> Answer {
     match replay_wished(request, env).await {
         Ok(answer) | Err(answer) => answer,
     }
@@ -275,7 +271,7 @@ async fn replay_wished(request: &Incoming, env: &Env) -> Result<Answer, Answer> 
     match (&wish.invoice_id, &wish.event_id) {
         (Some(invoice_id), Some(event_id)) if !of_list => {
             let done = replayed(env, invoice_id, event_id, wish.dry_run).await;
-            Ok(done.unwrap_or_else(|error| error.answer(&[])))
+            Ok(done.unwrap_or_else(|error| error.answer(env, &[])))
         }
         (None, None) => replay_list(env, wish).await,
         _ => Err(invalid(WISH)),
@@ -310,7 +306,7 @@ async fn replay_list(env: &Env, wish: Wish) -> Result<Answer, Answer> {
         Ok::<_, LedgerError>((done.events, done.next))
     })
     .await
-    .map_err(|error| error.answer(&[]))?;
+    .map_err(|error| error.answer(env, &[]))?;
     let body = json!({
         "dry_run": dry_run,
         "events": events,

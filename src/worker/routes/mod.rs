@@ -1,10 +1,11 @@
 //! What each path does: read the request, ask the parts, answer.
 
-pub mod auth;
-pub mod console;
-pub mod health;
+pub(super) mod auth;
+pub(super) mod console;
+pub(super) mod health;
 mod limit;
-pub mod listing;
-pub mod operator;
-pub mod reconcile;
-pub mod webhook;
+pub(super) mod listing;
+pub(super) mod operator;
+mod presented;
+pub(super) mod reconcile;
+pub(super) mod webhook;

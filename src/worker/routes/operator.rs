@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use worker::Env;
 
-use crate::worker::exchange::is_one_of;
+use crate::exchange::is_one_of;
 use crate::worker::ledger::client::{self, LedgerError};
 use crate::worker::ledger::legacy::{self, HandOver};
 use crate::worker::ledger::messages::{Call, EventKey, Replay, View};
@@ -13,7 +13,7 @@ use crate::worker::platform::response::Answer;
 use crate::worker::platform::{config, iso_8601, log};
 
 use super::limit::limited;
-use super::listing::presented_answer;
+use super::presented::presented_answer;
 
 /// What public ids begin with.
 const PUBLIC_ID_PREFIX: &str = "inv_";
@@ -54,14 +54,14 @@ pub(super) async fn admit(
 }
 
 /// `GET /invoices/{id}`, by either id.
-pub async fn read_invoice(request: &Incoming, env: &Env, id: &str) -> Answer {
+pub(crate) async fn read_invoice(request: &Incoming, env: &Env, id: &str) -> Answer {
     if let Err(refusal) = admit(request, env, "GET").await {
         return refusal;
     }
     match find(env, id).await {
         Ok(Some(view)) => Answer::json(200, "found", &presented(&view)),
         Ok(None) => unknown_invoice(),
-        Err(error) => error.answer(&[]),
+        Err(error) => error.answer(env, &[]),
     }
 }
 
@@ -74,7 +74,7 @@ fn unknown_invoice() -> Answer {
 }
 
 /// `POST /invoices/{id}/replay` with `{ "event_id": "…" }`.
-pub async fn replay(request: &Incoming, env: &Env, id: &str) -> Answer {
+pub(crate) async fn replay(request: &Incoming, env: &Env, id: &str) -> Answer {
     #[derive(Deserialize)]
     struct Wish {
         event_id: String,
@@ -91,7 +91,7 @@ pub async fn replay(request: &Incoming, env: &Env, id: &str) -> Answer {
     };
     match replayed(env, id, &event_id, false).await {
         Ok(answer) => answer,
-        Err(error) => error.answer(&[]),
+        Err(error) => error.answer(env, &[]),
     }
 }
 
@@ -112,8 +112,8 @@ pub(super) async fn replayed(
         let found = events.iter().find(|event| event.event_id == event_id);
         let replay = match found {
             None => Replay::Unknown,
-            Some(event) if event.outcome.reaches_fulfilment() => Replay::Queued,
-            Some(_) => Replay::NotForFulfilment,
+            Some(event) if event.outcome.reaches_fulfillment() => Replay::Queued,
+            Some(_) => Replay::NotForFulfillment,
         };
         return Ok(replay_answer(replay, &invoice_id, event_id, dry_run));
     }
@@ -140,7 +140,7 @@ fn replay_answer(replay: Replay, invoice_id: &str, event_id: &str, dry_run: bool
             "EVENT_NOT_FOUND",
             "This invoice has no such event, or not any more",
         ),
-        Replay::NotForFulfilment => Answer::error(
+        Replay::NotForFulfillment => Answer::error(
             409,
             "EVENT_NOT_REPLAYABLE",
             "Only events that were applied, or are a conflict, reach fulfillment",
@@ -171,7 +171,7 @@ async fn read(env: &Env, invoice_id: &str) -> Result<Option<View>, LedgerError> 
 }
 
 /// `POST /upgrade` with `{ "object_ids": ["…"] }`: objects of 1.0.0 hand over to the ledger. Ids are those that Cloudflare's API lists.
-pub async fn upgrade(request: &Incoming, env: &Env) -> Answer {
+pub(crate) async fn upgrade(request: &Incoming, env: &Env) -> Answer {
     #[derive(Deserialize)]
     struct Wish {
         object_ids: Vec<String>,
@@ -206,7 +206,8 @@ pub async fn upgrade(request: &Incoming, env: &Env) -> Answer {
             Ok(HandOver::Moved) => moved = moved.saturating_add(1),
             Ok(HandOver::Empty) => empty = empty.saturating_add(1),
             Err(error) => {
-                log::error("hand_over_failed", &[("error", error.to_string().into())]);
+                let error = [("error", error.to_string().into())];
+                log::error_of(env, "hand_over_failed", &error);
                 failed.push(object_id);
             }
         }

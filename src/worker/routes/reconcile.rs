@@ -14,7 +14,7 @@ use super::operator::admit;
 
 /// `POST /reconcile` begins a run, unless one is under way; `GET /reconcile` only says how it
 /// stands. Neither waits for the run: the alarm of shard 0 does the work.
-pub async fn reconcile(request: &Incoming, env: &Env) -> Answer {
+pub(crate) async fn reconcile(request: &Incoming, env: &Env) -> Answer {
     let begin = request.method != "GET";
     if let Err(refusal) = admit(request, env, if begin { "POST" } else { "GET" }).await {
         return refusal;
@@ -34,7 +34,7 @@ pub async fn reconcile(request: &Incoming, env: &Env) -> Answer {
             };
             Answer::json(status, outcome, &presented(env, found.as_ref()))
         }
-        Err(error) => error.answer(&[]),
+        Err(error) => error.answer(env, &[]),
     }
 }
 

@@ -9,13 +9,18 @@ use crate::invoice::Outcome;
 use crate::webhook::Rejection;
 use crate::worker::ledger::client;
 use crate::worker::ledger::messages::Delivery;
+use crate::worker::merchants;
+use crate::worker::payload::merchant_of;
 use crate::worker::platform::body::Incoming;
-use crate::worker::platform::response::{Answer, Served, served};
+use crate::worker::platform::response::Answer;
+use crate::worker::platform::served::{Served, served};
 use crate::worker::platform::{config, log, now_ms};
 use crate::worker::telemetry::{self, count};
 use crate::worker::trace;
 use crate::worker::verify::{self, Failure, Signed};
 
+/// The code of an event that says that it is another merchant's.
+const ANOTHER_MERCHANT: &str = "WEBHOOK_MERCHANT_MISMATCH";
 /// The most bytes that a log line has of a text without a bound of its own.
 const LOGGED_BYTES: usize = 255;
 
@@ -31,7 +36,7 @@ pub async fn handle_webhook(request: Request, env: impl Borrow<Env>) -> Result<R
 }
 
 /// As [`handle_webhook`], of a request that was looked at before.
-pub async fn serve(request: &Incoming, env: &Env) -> Served {
+pub(crate) async fn serve(request: &Incoming, env: &Env) -> Served {
     served("webhook", request, answer(request, env)).await
 }
 
@@ -46,7 +51,8 @@ async fn answer(request: &Incoming, env: &Env) -> Answer {
     }
     let secrets = config::list(env, config::GWOP_WEBHOOK_SECRET);
     if secrets.is_empty() {
-        log::error(
+        log::error_of(
+            env,
             "not_configured",
             &[("variable", config::GWOP_WEBHOOK_SECRET.into())],
         );
@@ -77,6 +83,9 @@ async fn answer(request: &Incoming, env: &Env) -> Answer {
         }
     }
     let (id, kind) = (header("x-gwop-event-id"), header("x-gwop-event-type"));
+    if let Some(answer) = of_another(env, &body) {
+        return answer;
+    }
     match verify::event(&body, &id, &kind) {
         Ok(Signed::Delivery(delivery)) => {
             let delivery = Delivery {
@@ -99,6 +108,29 @@ async fn answer(request: &Incoming, env: &Env) -> Answer {
         }
         Err(rejection) => rejected(400, &rejection),
     }
+}
+
+/// Refuses an event that says that it is another merchant's, where there are several: fulfillment
+/// that serves both would take it for that merchant's. Its signature holds, so it is said of whom.
+fn of_another(env: &Env, body: &[u8]) -> Option<Answer> {
+    let is_one_of_several = merchants::is_on(env) || !config::merchant(env).is_empty();
+    if !is_one_of_several {
+        return None;
+    }
+    let own = config::text(env, config::GWOP_MERCHANT_ID)?;
+    let named = merchant_of(std::str::from_utf8(body).ok()?)?;
+    if named == own {
+        return None;
+    }
+    count(env, |tally| tally.refused(ANOTHER_MERCHANT));
+    let answer = Answer::error(
+        403,
+        ANOTHER_MERCHANT,
+        "The event is another merchant's: data.merchant_id is not the id that is configured here",
+    );
+    let reason = "data.merchant_id is not GWOP_MERCHANT_ID";
+    let named = ("merchant_id", bounded(&named).into());
+    Some(answer.about([("reason", reason.into()), named]).alarming())
 }
 
 /// A signature that is refused: counted, and nothing is written for it.
@@ -137,7 +169,7 @@ async fn store(env: &Env, delivery: Delivery, signature: &str) -> Answer {
     ];
     let outcome = match client::apply(env, &delivery).await {
         Ok(outcome) => outcome,
-        Err(error) => return error.answer(&about),
+        Err(error) => return error.answer(env, &about),
     };
     count(env, |tally| {
         tally.delivered(outcome);

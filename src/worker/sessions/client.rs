@@ -2,14 +2,19 @@
 
 use worker::{Env, Result};
 
-use super::object::{SessionCall, Standing};
+use super::object::SessionCall;
+use crate::session::SessionStatus;
 use crate::worker::platform::{config, objects};
 
 /// Asks the object of a session.
 ///
 /// # Errors
 /// Where the object cannot be reached or its storage fails.
-pub async fn ask(env: &Env, session_id: &str, question: &SessionCall) -> Result<Standing> {
+pub(crate) async fn ask(
+    env: &Env,
+    session_id: &str,
+    question: &SessionCall,
+) -> Result<SessionStatus> {
     let merchant = config::merchant(env);
     if merchant.is_empty() {
         return objects::call(env, config::SESSIONS, session_id, question).await;

@@ -1,4 +1,4 @@
 //! Auth sessions: which of them were revoked through this Worker.
 
-pub mod client;
-pub mod object;
+pub(super) mod client;
+pub(super) mod object;

@@ -9,6 +9,7 @@ use worker::{
     durable_object,
 };
 
+use crate::session::{Session, SessionStatus};
 use crate::worker::platform::objects::answer;
 use crate::worker::platform::{alarm_date, log, now_ms};
 
@@ -16,10 +17,10 @@ use crate::worker::platform::{alarm_date, log, now_ms};
 const RETENTION_MS: i64 = 31 * 24 * 60 * 60 * 1_000;
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
-/// What can be asked of the object. Each answers [`Standing`].
+/// What can be asked of the object. Each answers [`SessionStatus`].
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "operation", rename_all = "snake_case")]
-pub enum SessionCall {
+pub(crate) enum SessionCall {
     /// Whether it is known to be good; a live answer may be `reuse_ms` old. Writes nothing.
     Check {
         /// Milliseconds.
@@ -39,27 +40,13 @@ pub enum SessionCall {
     },
 }
 
-/// What is known of a session.
-#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
-#[serde(rename_all = "snake_case")]
-pub enum Standing {
-    /// A live answer that is young enough said so.
-    Active,
-    /// Not active any more: revoked here, or Gwop said so.
-    Ended,
-    /// Gwop has to be asked.
-    Unknown,
-}
-
 /// The Durable Object of one session, named by its `sid`.
 #[durable_object(alarm)]
 pub struct GwopSession {
     storage: Storage,
     sql: SqlStorage,
-    /// When the last live answer that said `active` was asked for. Memory is enough: without it Gwop is asked again.
-    active_at: Cell<Option<i64>>,
-    /// Whether a live answer said anything else.
-    ended: Cell<bool>,
+    /// What live answers said. Memory is enough: without it Gwop is asked again.
+    known: Cell<Session>,
 }
 
 impl DurableObject for GwopSession {
@@ -68,8 +55,7 @@ impl DurableObject for GwopSession {
         Self {
             sql: storage.sql(),
             storage,
-            active_at: Cell::new(None),
-            ended: Cell::new(false),
+            known: Cell::new(Session::default()),
         }
     }
 
@@ -107,31 +93,30 @@ impl GwopSession {
             .await
     }
 
-    fn check(&self, reuse_ms: i64) -> Result<Standing> {
-        if self.ended.get() || self.is_revoked()? {
-            return Ok(Standing::Ended);
-        }
-        let age = self
-            .active_at
-            .get()
-            .map(|active_at| now_ms().saturating_sub(active_at));
-        Ok(match age {
-            Some(age) if age >= 0 && age < reuse_ms => Standing::Active,
-            _ => Standing::Unknown,
+    /// What is known of the session, its revocation included.
+    fn known(&self) -> Result<Session> {
+        Ok(match self.known.get() {
+            Session::Ended => Session::Ended,
+            _ if self.is_revoked()? => Session::Ended,
+            known => known,
         })
     }
 
-    fn seen(&self, active: bool, asked_at: i64) -> Result<Standing> {
-        // A revocation that came meanwhile stays.
-        if !active || self.ended.get() || self.is_revoked()? {
-            self.ended.set(true);
-            return Ok(Standing::Ended);
-        }
-        self.active_at.set(self.active_at.get().max(Some(asked_at)));
-        Ok(Standing::Active)
+    fn check(&self, reuse_ms: i64) -> Result<SessionStatus> {
+        Ok(self.known()?.status(reuse_ms, now_ms()))
     }
 
-    async fn revoke(&self, expires_at: i64) -> Result<Standing> {
+    fn seen(&self, active: bool, asked_at: i64) -> Result<SessionStatus> {
+        // A revocation that came meanwhile stays.
+        let known = self.known()?.seen(active, asked_at);
+        self.known.set(known);
+        Ok(match known {
+            Session::Ended => SessionStatus::Ended,
+            _ => SessionStatus::Active,
+        })
+    }
+
+    async fn revoke(&self, expires_at: i64) -> Result<SessionStatus> {
         self.sql.exec(
             "CREATE TABLE IF NOT EXISTS revocation (revoked_at INTEGER NOT NULL)",
             None,
@@ -140,6 +125,6 @@ impl GwopSession {
             .saturating_add(RETENTION_MS)
             .max(expires_at.saturating_add(DAY_MS));
         self.arm(kept).await?;
-        Ok(Standing::Ended)
+        Ok(SessionStatus::Ended)
     }
 }

@@ -82,6 +82,8 @@ export function serverChecks(caller, { isFirst, consumer }) {
         const paid = await pay("--max", "5");
         expectEqual([paid.code, paid.json.ok], [0, true], `paid: ${paid.stdout}`);
         const again = await pay("--max", "5");
+        const late = await pay("--dry-run", "--max", "5");
+        expectEqual([late.code, late.json.error?.code], [1, "ALREADY_PAID"], "a late dry run");
         expectEqual([again.code, again.json], [0, paid.json], "the second time");
         const other = await invoiceAt(local.url);
         const env = own;

@@ -1,19 +1,28 @@
-//! What ties an auth intent to whoever asked for it, without storing anything.
+//! What ties an auth intent to whoever asked for it, without storing anything: for the Worker and for
+//! the npm package, so that either can finish what the other began.
 
 use hkdf::Hkdf;
-use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::{Choice, ConstantTimeEq};
+
+use crate::webhook::hmac;
+
+/// How many characters each value of `AUTH_SECRET` has at least: a shorter one can be guessed.
+pub const LEAST_AUTH_SECRET: usize = 16;
 
 /// The context of the derived key (`info` of RFC 5869).
 const CONTEXT: &[u8] = b"gwop worker exchange_secret 1";
 
-fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
-    // HMAC takes keys of every length; the `Result` is the trait's.
-    let Ok(mac) = Hmac::<Sha256>::new_from_slice(key) else {
-        return [0; 32];
-    };
-    mac.chain_update(message).finalize().into_bytes().into()
+/// Whether exchange secrets may be made from this value of `AUTH_SECRET`.
+#[must_use]
+pub fn is_auth_secret(value: &str) -> bool {
+    is_long_enough(value, LEAST_AUTH_SECRET)
+}
+
+/// Whether a secret has at least so many characters.
+#[must_use]
+pub fn is_long_enough(secret: &str, least: usize) -> bool {
+    secret.chars().nth(least.saturating_sub(1)).is_some()
 }
 
 /// The `exchange_secret` of an intent: 64 lower-case hex digits.
@@ -23,7 +32,7 @@ pub fn exchange_secret(auth_secret: &str, intent_id: &str) -> String {
     // HKDF-SHA256 with an empty salt (RFC 5869). It gives up to 8,160 bytes, so 32 of them are never too many.
     let derived = Hkdf::<Sha256>::new(None, auth_secret.as_bytes()).expand(CONTEXT, &mut key);
     debug_assert!(derived.is_ok());
-    hex(&hmac(&key, intent_id.as_bytes()))
+    hmac::hex(&hmac::sha256(&key, intent_id.as_bytes()))
 }
 
 /// Whether `given` is the `exchange_secret` of the intent under one of `auth_secrets`, the current one or a previous. In constant time.
@@ -48,7 +57,7 @@ pub fn is_one_of(given: &str, secrets: impl IntoIterator<Item = impl AsRef<str>>
 /// same one, so that an exchange whose answer was lost can be repeated.
 #[must_use]
 pub fn idempotency_key(intent_id: &str) -> String {
-    let digest = hmac(b"gwop worker idempotency key 1", intent_id.as_bytes());
+    let digest = hmac::sha256(b"gwop worker idempotency key 1", intent_id.as_bytes());
     let mut bytes = [0; 16];
     for (to, from) in bytes.iter_mut().zip(digest) {
         *to = from;
@@ -60,15 +69,6 @@ pub fn idempotency_key(intent_id: &str) -> String {
     uuid::Builder::from_random_bytes(bytes)
         .into_uuid()
         .to_string()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut hex, byte| {
-        // A string takes everything that is written to it.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 
 import { TOP } from './wrangler.mjs';
 
-/** The fulfilment secret of every worker that is started here. */
+/** The fulfillment secret of every worker that is started here. */
 export const FULFILLMENT_SECRET = 'whsec_fulfilment_of_the_tests';
 
 async function sdk(webhookSecret) {
@@ -17,10 +17,10 @@ async function sdk(webhookSecret) {
 }
 
 /**
- * Starts a fulfilment endpoint. `received` lists the verified deliveries, `refused` what did not verify.
+ * Starts a fulfillment endpoint. `received` lists the verified deliveries, `refused` what did not verify.
  * `answer(event)` decides the status; 200 by default. `offsetMs` is by how much its clock is ahead.
  */
-export async function startFulfilment(secret = FULFILLMENT_SECRET) {
+export async function startFulfillment(secret = FULFILLMENT_SECRET) {
   const gwop = await sdk(secret);
   const endpoint = { received: [], refused: [], attempts: 0, offsetMs: 0, answer: () => 200 };
   const server = createServer(async (request, response) => {

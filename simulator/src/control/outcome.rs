@@ -1,0 +1,19 @@
+//! What becomes of payments that are commanded.
+
+use serde::Deserialize;
+
+/// What becomes of a payment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PaymentOutcome {
+    /// PAYING, then PAID.
+    #[default]
+    Settle,
+    /// PAYING, until [`Command::Settle`](super::Command::Settle) or
+    /// [`Command::FailPayment`](super::Command::FailPayment).
+    Hold,
+    /// PAYING, then OPEN again.
+    Fail,
+    /// As `Fail`, but the payment settles later.
+    Late,
+}

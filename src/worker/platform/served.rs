@@ -1,0 +1,77 @@
+//! One log line per request.
+
+use std::future::Future;
+
+use worker::{Response, Result};
+
+use super::body::Incoming;
+use super::log::{self, Level};
+use super::response::Answer;
+use super::{now_ms, random_uuid};
+use crate::worker::trace;
+
+/// The answer to a request whose log line is written.
+pub(crate) struct Served {
+    answer: Answer,
+    request_id: String,
+}
+
+impl Served {
+    /// The `Response` for a merchant's own Worker.
+    ///
+    /// # Errors
+    /// Only where the platform refuses to make one.
+    pub(crate) fn into_response(self) -> Result<Response> {
+        Ok(self.into_platform_response()?.into())
+    }
+
+    /// The `Response` for the platform itself.
+    ///
+    /// # Errors
+    /// Only where the platform refuses to make one.
+    pub(crate) fn into_platform_response(self) -> Result<web_sys::Response> {
+        self.answer.platform_response(&self.request_id)
+    }
+}
+
+/// Runs the work of one request, and writes its log line.
+pub(crate) async fn served(
+    route: &'static str,
+    request: &Incoming,
+    work: impl Future<Output = Answer>,
+) -> Served {
+    let started = now_ms();
+    let traceparent = request.header("traceparent");
+    let traceparent = traceparent.as_deref().and_then(trace::parent);
+    let (request_id, answer) = match random_uuid() {
+        Ok(request_id) => (request_id, work.await),
+        Err(error) => {
+            log::error("randomness_failed", &[("error", error.to_string().into())]);
+            let answer = Answer::error(500, "INTERNAL_ERROR", "Internal error");
+            (String::new(), answer)
+        }
+    };
+    let level = if answer.alarming {
+        Level::Error
+    } else {
+        Level::Info
+    };
+    let own = [
+        ("request_id", request_id.as_str().into()),
+        ("route", route.into()),
+        ("method", request.method.as_str().into()),
+        ("status", answer.status.into()),
+        ("outcome", answer.outcome.as_str().into()),
+        ("duration_ms", now_ms().saturating_sub(started).into()),
+    ];
+    let merchant =
+        (!request.merchant.is_empty()).then(|| ("merchant", request.merchant.as_str().into()));
+    let traced = traceparent.map(|parent| ("trace_id", trace::trace_id(&parent).into()));
+    let fields = own
+        .iter()
+        .chain(&merchant)
+        .chain(&answer.about)
+        .chain(&traced);
+    log::line(level, "request", fields);
+    Served { answer, request_id }
+}
