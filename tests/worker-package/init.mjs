@@ -148,6 +148,15 @@ suite('init', async ({ test }) => {
     assert.match(said, /^\+ OPERATOR_TOKEN=…$/m);
   });
 
+  test('a Worker of assets alone is told that it lacks a main module', async () => {
+    const files = { 'wrangler.jsonc': '{ "name": "mine", "assets": { "directory": "public" } }\n' };
+    const { directory, code, said } = await made('assets', ['--yes'], files);
+    assert.equal(code, 0, said);
+    assert.equal(filesOf(directory)['wrangler.jsonc'], files['wrangler.jsonc']);
+    assert.match(said, /^\+ +"main": "src\/index\.ts",$/m);
+    assert.match(said, /^\+ +"compatibility_date": "/m);
+  });
+
   test('a second time in the same project changes nothing', async () => {
     const { directory } = await made('again', ['--yes', '--fulfillment', 'service', '--with-auth']);
     const before = filesOf(directory);

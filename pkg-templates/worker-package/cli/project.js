@@ -9,6 +9,8 @@ const WRANGLER = "^4.86.0";
 
 /** The main module of a new project. */
 export const MAIN = "src/index.ts";
+/** The day whose runtime the Worker is tested with. */
+const COMPATIBILITY_DATE = "2026-05-01";
 
 /** Where the Worker and the local Gwop listen in development, and where fulfillment is looked for. */
 export const WORKER_PORT = 8787;
@@ -74,6 +76,8 @@ function required({ fulfillment, ...wishes }) {
     ...(isOld(wishes) && wishes.old.isBound && OLD_BINDINGS),
   };
   return [
+    { path: ["main"], value: MAIN },
+    { path: ["compatibility_date"], value: COMPATIBILITY_DATE },
     ...Object.entries(bound).map(([name, class_name]) => ({
       path: ["durable_objects", "bindings"],
       by: "name",
@@ -143,7 +147,7 @@ function configOf(wishes) {
     $schema: "node_modules/wrangler/config-schema.json",
     name: wishes.name,
     main: MAIN,
-    compatibility_date: "2026-05-01",
+    compatibility_date: COMPATIBILITY_DATE,
     observability: { enabled: true },
     durable_objects: { bindings: [] },
     migrations: migrationsOf(wishes.old?.migrations ?? []),
@@ -390,7 +394,7 @@ ${pretty({
   $schema: "../node_modules/wrangler/config-schema.json",
   name: `${name}-fulfillment`,
   main: "index.ts",
-  compatibility_date: "2026-05-01",
+  compatibility_date: COMPATIBILITY_DATE,
   workers_dev: false,
 })}
 `;
