@@ -155,6 +155,9 @@ suite('init', async ({ test }) => {
     assert.equal(filesOf(directory)['wrangler.jsonc'], files['wrangler.jsonc']);
     assert.match(said, /^\+ +"main": "src\/index\.ts",$/m);
     assert.match(said, /^\+ +"compatibility_date": "/m);
+    // The queues that the script creates are those of the configuration.
+    assert.match(said, /^\+ .*"queue": "mine-fulfillment"/m);
+    assert.match(filesOf(directory)['package.json'], /queues create mine-fulfillment /);
   });
 
   test('a second time in the same project changes nothing', async () => {

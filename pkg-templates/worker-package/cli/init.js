@@ -14,7 +14,15 @@ import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
 import { difference } from "./difference.js";
 import { UsageError } from "./errors.js";
-import { MAIN, classesOf, filesOf, isObject, secretsOf, wishesOf } from "./project.js";
+import {
+  MAIN,
+  classesOf,
+  filesOf,
+  isObject,
+  nameIn,
+  secretsOf,
+  wishesOf,
+} from "./project.js";
 import { readOld } from "./toml.js";
 import { isLater, VERSION } from "./versions.js";
 
@@ -165,6 +173,14 @@ function refuseOthers({ name, fulfillment }, wishes) {
   }
 }
 
+/** What a configuration of the merchant's own calls the Worker; its queues are named after it. */
+function nameThere(read) {
+  const config = read("wrangler.jsonc");
+  if (config === undefined) return undefined;
+  const name = understood("wrangler.jsonc", () => nameIn(config));
+  return typeof name === "string" && NAME.test(name) ? name : undefined;
+}
+
 async function wished(values, { here, read, questions }) {
   const toml = read("wrangler.toml");
   const old = toml === undefined ? undefined : understood("wrangler.toml", () => readOld(toml));
@@ -189,7 +205,8 @@ async function wished(values, { here, read, questions }) {
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, "-")
     .slice(0, 46);
-  const usualName = old?.name ?? (folder.replace(/^-+|-+$/g, "") || "gwop");
+  const usualName =
+    old?.name ?? nameThere(read) ?? (folder.replace(/^-+|-+$/g, "") || "gwop");
   if (questions) {
     name ??= await ask("The Worker's name?", usualName, isName, aboutName);
     fulfillment ??= await ask(

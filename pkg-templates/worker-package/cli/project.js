@@ -222,6 +222,9 @@ function upgradedConfig(text, wishes) {
   return migration ? withValue(upgraded, ["migrations"], migration, true) : upgraded;
 }
 
+/** What `wrangler.jsonc` calls the Worker. */
+export const nameIn = (text) => configIn(text).name;
+
 /** What `wrangler.jsonc` says of what was wished for. */
 export function wishesOf(text) {
   const config = configIn(text);
