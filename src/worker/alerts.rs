@@ -155,11 +155,20 @@ mod tests {
                 first_at: 1,
                 last_at: 2,
             };
-            let body = body(&alert, "id", "", |at| at.to_string());
+            let of = |merchant| body(&alert, "id", merchant, |at| at.to_string());
+            let body = of("");
             assert_eq!(body.get("kind"), Some(&kind.as_str().into()));
             assert_eq!(body.get("count"), Some(&3.into()));
             let text = body.get("text").and_then(Value::as_str).unwrap_or_default();
             assert!(text.contains('3'), "{text}");
+            // Of several merchants each has its own path.
+            let own = of("b").get("text").map(Value::to_string);
+            let own = own.unwrap_or_default().replace("/b/events", "/events");
+            assert_eq!(own, Value::from(text).to_string());
+            assert_eq!(
+                text.contains("/events"),
+                of("b").to_string().contains("/b/events")
+            );
             assert_eq!(AlertKind::parse(kind.as_str()), Some(kind));
         }
     }
