@@ -75,9 +75,14 @@ export interface Env {
 
   /**
    * Several merchants by the first segment of their paths, each with secrets of its own: JSON, or a
-   * KV namespace that holds the JSON of each under its segment.
+   * KV namespace that holds the JSON of each under its segment. `wrangler types` without strict
+   * variables says no more of JSON than that it is an object.
    */
-  GWOP_MERCHANTS?: string | Record<string, Record<string, Variable | string[]>> | KVNamespace<any>;
+  GWOP_MERCHANTS?:
+    | string
+    | Record<string, Record<string, Variable | string[]>>
+    | KVNamespace<any>
+    | object;
 
   /** The endpoint's secret, `whsec_…`. */
   GWOP_WEBHOOK_SECRET?: List;

@@ -38,8 +38,8 @@ pub(super) fn is_uncertain(env: &Env) -> bool {
 /// Why it was not taken, in our own words: nothing of the URL, which may hold credentials.
 pub(super) async fn send(env: &Env, alert: &Alert) -> Result<(), String> {
     let id = random_uuid().map_err(|_| "the platform has no randomness")?;
-    let mut body = body(alert, &id, iso_8601);
     let merchant = config::merchant(env);
+    let mut body = body(alert, &id, &merchant, iso_8601);
     if !merchant.is_empty()
         && let Some(members) = body.as_object_mut()
     {

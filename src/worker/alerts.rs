@@ -72,17 +72,22 @@ pub fn refused_within(since: i64, before: i64, more: i64, now: i64) -> Refused {
     }
 }
 
-/// The body of an alert. `id` is new for each call; times are ISO 8601.
+/// The body of an alert. `id` is new for each call; times are ISO 8601. `merchant` is the key of the
+/// merchant that it is about, empty where there is one.
 #[must_use]
-pub fn body(alert: &Alert, id: &str, iso_8601: impl Fn(i64) -> String) -> Value {
+pub fn body(alert: &Alert, id: &str, merchant: &str, iso_8601: impl Fn(i64) -> String) -> Value {
     let count = alert.count;
+    let place = match merchant {
+        "" => String::new(),
+        key => ["/", key].concat(),
+    };
     let text = match alert.kind {
         AlertKind::DeadLetter => format!(
-            "{count} event(s) could not be delivered to fulfillment. GET /events?state=dead lists them."
+            "{count} event(s) could not be delivered to fulfillment. GET {place}/events?state=dead lists them."
         ),
         AlertKind::Conflict => format!(
             "{count} event(s) contradict their invoice: money may have come too late or twice. \
-             GET /events?state=conflict lists them."
+             GET {place}/events?state=conflict lists them."
         ),
         AlertKind::RefusedSignatures => format!(
             "{count} deliveries were refused. GWOP_WEBHOOK_SECRET may be another than Gwop's; of \
@@ -150,11 +155,20 @@ mod tests {
                 first_at: 1,
                 last_at: 2,
             };
-            let body = body(&alert, "id", |at| at.to_string());
+            let of = |merchant| body(&alert, "id", merchant, |at| at.to_string());
+            let body = of("");
             assert_eq!(body.get("kind"), Some(&kind.as_str().into()));
             assert_eq!(body.get("count"), Some(&3.into()));
             let text = body.get("text").and_then(Value::as_str).unwrap_or_default();
             assert!(text.contains('3'), "{text}");
+            // Of several merchants each has its own path.
+            let own = of("b").get("text").map(Value::to_string);
+            let own = own.unwrap_or_default().replace("/b/events", "/events");
+            assert_eq!(own, Value::from(text).to_string());
+            assert_eq!(
+                text.contains("/events"),
+                of("b").to_string().contains("/b/events")
+            );
             assert_eq!(AlertKind::parse(kind.as_str()), Some(kind));
         }
     }

@@ -134,11 +134,12 @@ pub(super) async fn env_of(env: &Env, key: &str) -> Env {
 /// [`Unusable`], after a line in the log.
 pub(super) async fn keys(env: &Env) -> Result<Vec<String>, Unusable> {
     let names = if let Some(store) = namespace(env) {
-        listed(&store).await
+        listed(&store).await.map(|(keys, _)| keys)
     } else {
         with_parsed(env, |parsed| {
             let all = parsed.merchants.as_ref().ok_or(Unusable::NotUnderstood)?;
-            Ok(all.iter().map(|(key, _)| key.clone()).collect())
+            let keys = all.iter().map(|(key, _)| key);
+            Ok(keys.filter(|key| is_merchant_key(key)).cloned().collect())
         })
     };
     let mut keys: Vec<String> = names.inspect_err(|unusable| said("", unusable))?;
@@ -168,6 +169,12 @@ pub(super) async fn problems(env: &Env) -> Result<Vec<String>, Unusable> {
     };
     let told = unusable.iter().map(|key| match key.as_str() {
         "" => "GWOP_MERCHANTS is no JSON object".to_owned(),
+        key if !is_merchant_key(key) => [
+            key,
+            " is no path segment of a merchant: up to 63 lower-case letters, digits and dashes, the \
+             first no dash, and none of the Worker's own paths",
+        ]
+        .concat(),
         key => [key, " is no object, or has a name that is not known"].concat(),
     });
     Ok(told.chain(pairs.iter().map(ToString::to_string)).collect())
@@ -268,11 +275,12 @@ impl Parsed {
         };
         let merchants = parsed.and_then(plain_object).map(|all| {
             let names = Object::keys(&all);
-            let names = names.iter().filter_map(|name| name.as_string());
-            let keys = names.filter(|name| is_merchant_key(name));
+            let keys = names.iter().filter_map(|name| name.as_string());
             keys.map(|key| {
                 let settings = Reflect::get(&all, &JsValue::from_str(&key));
-                (key, settings.ok().and_then(Merchant::of))
+                // One that is no segment is kept for `problems` alone.
+                let settings = settings.ok().filter(|_| is_merchant_key(&key));
+                (key, settings.and_then(Merchant::of))
             })
             .collect::<Vec<_>>()
         });
@@ -486,7 +494,8 @@ fn kept_of(known: &mut Known, key: &str, text: &str, others: Option<&str>) -> Op
     Some(merchant)
 }
 
-async fn listed(store: &kv::Namespace) -> Result<Vec<String>, Unusable> {
+/// The keys of the merchants there, and the names that no merchant can have.
+async fn listed(store: &kv::Namespace) -> Result<(Vec<String>, Vec<String>), Unusable> {
     // A page has a thousand.
     let page = answered(store.list(&Object::new())).await?;
     let keys = Reflect::get(&page, &JsValue::from_str("keys")).map_err(|_| Unusable::Unread)?;
@@ -494,9 +503,9 @@ async fn listed(store: &kv::Namespace) -> Result<Vec<String>, Unusable> {
     let keys = Array::from(&keys);
     let names = keys.iter().filter_map(|key| {
         let name = Reflect::get(&key, &name).ok()?.as_string()?;
-        is_merchant_key(&name).then_some(name)
+        (name != COMPARED).then_some(name)
     });
-    Ok(names.collect())
+    Ok(names.partition(|name| is_merchant_key(name)))
 }
 
 /// Reads the whole namespace. Answers whose settings cannot be used, and who has the same secret as
@@ -505,8 +514,8 @@ async fn compared(
     env: &Env,
     store: &kv::Namespace,
 ) -> Result<(Vec<String>, Vec<Shared>), Unusable> {
-    let keys = listed(store).await?;
-    let (mut unusable, mut found, mut before) = (vec![], vec![], None);
+    let (keys, mut unusable) = listed(store).await?;
+    let (mut found, mut before) = (vec![], None);
     for some in keys.chunks(AT_ONCE.saturating_sub(1)) {
         let texts = texts(store, some).await?;
         before = text(&texts, COMPARED);

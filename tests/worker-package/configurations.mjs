@@ -85,11 +85,13 @@ suite('configurations', async ({ test }) => {
       const deploy = await program('wrangler', ['deploy', '--dry-run'], directory);
       assert.equal(deploy.code, 0, deploy.said);
       assert.match(deploy.said, /GWOP_MERCHANTS/);
-      await program('wrangler', ['types'], directory);
       for (const file of ['check.ts', 'tsconfig.json'])
         writeFileSync(join(directory, file), readFileSync(join(FIXTURES, 'types', file)));
-      const checked = await program('typescript', ['--project', '.'], directory);
-      assert.equal(checked.code, 0, checked.said);
+      for (const strict of ['--strict-vars=true', '--strict-vars=false']) {
+        await program('wrangler', ['types', strict], directory);
+        const checked = await program('typescript', ['--project', '.'], directory);
+        assert.equal(checked.code, 0, `${strict}: ${checked.said}`);
+      }
     }
   });
 

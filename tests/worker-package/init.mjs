@@ -37,7 +37,8 @@ function talk(directory, answers) {
     said += chunk;
     if (left.length === 0 || !left[0][0].test(said.slice(from))) return;
     from = said.length;
-    const [, answer] = left.shift();
+    const [, given] = left.shift();
+    const answer = typeof given === 'function' ? given() : given;
     // What ends the input is typed without a new line.
     child.stdin.write(answer === '\x04' ? answer : `${answer}\n`);
   });
@@ -147,6 +148,18 @@ suite('init', async ({ test }) => {
     assert.match(said, /^\+ OPERATOR_TOKEN=…$/m);
   });
 
+  test('a Worker of assets alone is told that it lacks a main module', async () => {
+    const files = { 'wrangler.jsonc': '{ "name": "mine", "assets": { "directory": "public" } }\n' };
+    const { directory, code, said } = await made('assets', ['--yes'], files);
+    assert.equal(code, 0, said);
+    assert.equal(filesOf(directory)['wrangler.jsonc'], files['wrangler.jsonc']);
+    assert.match(said, /^\+ +"main": "src\/index\.ts",$/m);
+    assert.match(said, /^\+ +"compatibility_date": "/m);
+    // The queues that the script creates are those of the configuration.
+    assert.match(said, /^\+ .*"queue": "mine-fulfillment"/m);
+    assert.match(filesOf(directory)['package.json'], /queues create mine-fulfillment /);
+  });
+
   test('a second time in the same project changes nothing', async () => {
     const { directory } = await made('again', ['--yes', '--fulfillment', 'service', '--with-auth']);
     const before = filesOf(directory);
@@ -184,6 +197,51 @@ suite('init', async ({ test }) => {
       (await made('later', ['--yes'], later)).said,
       /is of @gwop\/worker 99\.1\.0, and this command of .*@latest/,
     );
+  });
+
+  test('a wrangler.json is named: wrangler would take it, and not what is made here', async () => {
+    const files = { 'wrangler.json': '{ "name": "other", "main": "x.js" }\n' };
+    const { directory, code, said } = await made('other', ['--yes'], files);
+    assert.deepEqual([code, filesOf(directory)], [2, files]);
+    assert.match(said, /wrangler prefers to wrangler\.jsonc/);
+  });
+
+  test('a configuration of another shape is named, and nothing is written', async () => {
+    const ours = '{ "name": "x", "dependencies": { "@gwop/worker": "1.9.0" } }';
+    for (const [manifest, config, expected] of [
+      ['null', '{ "name": "x" }', /package\.json cannot be read \(it is no object\)/],
+      ['"x"', undefined, /package\.json cannot be read \(it is no object\)/],
+      [ours, 'null', /wrangler\.jsonc cannot be read \(it is no object\)/],
+      [ours, '{ "main": "x.js" }', /wrangler\.jsonc cannot be read \(it has no name\)/],
+      [ours, '{ "name": "x", "services": {} }', /\(services is no list of objects\)/],
+      ['{}', '{ "name": "x", "services": {} }', /\(services is no list of objects\)/],
+      [ours, '{ "name": "x", "migrations": [null] }', /\(migrations is no list of objects\)/],
+      [ours, '{ "name": "x", "migrations": null }', /\(migrations is no array\)/],
+      [ours, '{ "name": "x", "queues": { "producers": {} } }', /\(queues\.producers is no list/],
+    ]) {
+      const files = { 'package.json': manifest, ...(config && { 'wrangler.jsonc': config }) };
+      const { directory, code, said } = await made('shapes', ['--yes'], files);
+      assert.deepEqual([code, filesOf(directory)], [2, files], said);
+      assert.match(said, expected);
+    }
+  });
+
+  test('both sides of the binding have the same secret, however it was written', async () => {
+    for (const [index, line] of [
+      `export FULFILLMENT_SECRET='whsec_mine'`,
+      'FULFILLMENT_SECRET=whsec_mine # ours',
+      'FULFILLMENT_SECRET: "whsec_mine"',
+    ].entries()) {
+      const { directory, said } = await made(
+        `secret-${index}`,
+        ['--yes', '--fulfillment', 'service'],
+        { '.dev.vars': `${line}\n` },
+      );
+      const { FULFILLMENT_SECRET } = variablesOf(join(directory, 'fulfillment'));
+      assert.equal(FULFILLMENT_SECRET, 'whsec_mine', line);
+      assert.ok(!said.includes('whsec_mine'), said);
+      assert.ok(!said.includes('+ FULFILLMENT_SECRET'), said);
+    }
   });
 
   test('a link to nothing, or a directory in the place of a file, is said before anything is written', async () => {
@@ -233,5 +291,23 @@ suite('init', async ({ test }) => {
     assert.match(off.said, /Broken off: nothing was written/);
     assert.equal((await talk(directory, [[/Change these files\?/, 'y']])).code, 0);
     assert.notDeepEqual(filesOf(directory), before);
+  });
+
+  test('what is written while an upgrade is asked about stays', async () => {
+    const directory = firstProject('edited-meanwhile');
+    const path = join(directory, 'package.json');
+    const mine = '{ "name": "mine" }\n';
+    const { code, said } = await talk(directory, [
+      [
+        /Change these files\?/,
+        () => {
+          writeFileSync(path, mine);
+          return 'y';
+        },
+      ],
+    ]);
+    assert.equal(code, 2, said);
+    assert.match(said, /package\.json was changed while this ran, and stays so: run init again/);
+    assert.equal(readFileSync(path, 'utf8'), mine);
   });
 });

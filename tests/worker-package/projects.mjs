@@ -96,8 +96,8 @@ suite('first minute', async ({ test, after }) => {
     console.log(
       `        ${seconds.toFixed(1)} s: ${times.map(([what, ms]) => `${what} ${(ms / 1000).toFixed(1)}`).join(', ')}`,
     );
-    // It is to be 60 s; more only where the machine is busy with other things.
-    assert.ok(seconds < 240, `${seconds} s`);
+    // The promise of docs/worker.md. It takes some ten seconds; a busy machine took 20.
+    assert.ok(seconds < 60, `${seconds} s`);
   });
 });
 

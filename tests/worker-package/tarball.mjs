@@ -22,6 +22,7 @@ const FILES = [
     'jsonc',
     'project',
     'toml',
+    'variables',
     'versions',
   ].map((name) => `cli/${name}.js`),
   'docs/worker.md',

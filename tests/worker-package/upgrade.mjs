@@ -107,7 +107,8 @@ suite('upgrade', async ({ test }) => {
     const directory = firstProject('hidden');
     writeFileSync(
       join(directory, '.dev.vars'),
-      'ONE="hidden-1"\n#TWO=hidden-2\n# THREE = hidden-3\n',
+      'ONE="hidden-1"\n#TWO=hidden-2\n# THREE = hidden-3\n' +
+        `FOUR: hidden-4\nF-I.VE=hidden-5\nSIX='{\n  "x": "hidden-6",\n"hidden-7" }'\n`,
     );
     const { said } = await gwopWorker(['init'], directory);
     assert.match(said, /^\+ GWOP_WEBHOOK_SECRET=…$/m);
@@ -143,6 +144,58 @@ suite('upgrade', async ({ test }) => {
     );
     assert.equal(other.code, 2);
     assert.match(other.said, /--name is gwop in wrangler\.toml/);
+  });
+
+  test('wrangler.toml is read however it is laid out, queues’ settings too', async () => {
+    const directory = folder('laid-out', {
+      'wrangler.toml': `name = 'gwop' # ours
+[durable_objects]
+bindings = [
+  { name = "GWOP_INVOICES", class_name = "GwopInvoice" }, # the first
+  { name = "GWOP_INVOICE_INDEX", class_name = "GwopInvoiceIndex" },
+]
+[[migrations]]
+"tag" = "v1"
+new_sqlite_classes = [
+  "GwopInvoice",
+  "GwopInvoiceIndex", # ]
+  "GwopSession",
+]
+[queues]
+producers = [{ binding = "GWOP_FULFILMENT_QUEUE", queue = "gwop-fulfilment" }]
+[[queues.consumers]]
+queue = "gwop-fulfilment"
+max_retries = 1_0
+max_concurrency = 3
+`,
+    });
+    const { code, said } = await gwopWorker(['init', '--yes'], directory);
+    assert.equal(code, 0, said);
+    assert.doesNotMatch(said, /Not taken over/);
+    const after = filesOf(directory);
+    for (const part of [
+      /"name": "GWOP_INVOICES", "class_name": "GwopInvoice"/,
+      /"tag": "v1",\s*"new_sqlite_classes": \["GwopInvoice", "GwopInvoiceIndex", "GwopSession"\]/,
+      /"tag": "v2", "new_sqlite_classes": \["GwopLedger"\]/,
+      /"max_retries": 10,[^}]*"dead_letter_queue": "gwop-fulfilment-dead",\s*"max_concurrency": 3/,
+    ])
+      assert.match(after['wrangler.jsonc'], part);
+    assert.match(after['src/index.ts'], /GwopLedger, GwopSession, GwopInvoice, GwopInvoiceIndex/);
+  });
+
+  test('a wrangler.toml that cannot be read is named, and nothing is written', async () => {
+    for (const [toml, expected] of [
+      ['name = "gwop"\n[[migrations]\n', /line 2: \]\] is expected/],
+      ['name = "gwop"\nmigrations = [\n  { tag = "v1" }\n', /line 4: , or \] is expected/],
+      ['name = "gwop"\nname = "other"\n', /line 2: another name is expected/],
+      ['name = "gwop"\nmigrations = "v1"\n', /migrations is no list of tables/],
+    ]) {
+      const directory = folder('unread', { 'wrangler.toml': toml });
+      const { code, said } = await gwopWorker(['init', '--yes'], directory);
+      assert.deepEqual([code, filesOf(directory)], [2, { 'wrangler.toml': toml }], said);
+      assert.match(said, /wrangler\.toml cannot be read/);
+      assert.match(said, expected);
+    }
   });
 
   test('a deployment of today’s source keeps the migrations that it has', async () => {

@@ -74,6 +74,11 @@ const ask = (worker, method, path, token, body) =>
     body: body && JSON.stringify(body),
   });
 
+/** What is said of a key that no path has. */
+const NO_SEGMENT =
+  ' is no path segment of a merchant: up to 63 lower-case letters, digits and dashes, the first no ' +
+  "dash, and none of the Worker's own paths";
+
 suite('merchants', async ({ test, after }) => {
   const simulator = await startSimulator();
   after(() => simulator.stop());
@@ -737,6 +742,8 @@ suite('merchants as they are configured', async ({ test, after }) => {
         typo: { ...merchant('typo'), OPERATOR_TOKN: 'x' },
         list: ['no object'],
         short: merchant('short', { OPERATOR_TOKEN: 'short' }),
+        Shop_C: merchant('shop-c'),
+        auth: merchant('auth'),
       }),
     });
     for (const name of ['typo', 'list']) {
@@ -770,6 +777,8 @@ suite('merchants as they are configured', async ({ test, after }) => {
     for (const secret of Object.values(good)) assert.ok(!worker.output().includes(secret));
     const { problems } = (await worker.request('GET', '/healthz')).body.merchants;
     assert.deepEqual(problems.sort(), [
+      `Shop_C${NO_SEGMENT}`,
+      `auth${NO_SEGMENT}`,
       'list is no object, or has a name that is not known',
       'typo is no object, or has a name that is not known',
     ]);
@@ -923,9 +932,10 @@ suite('merchants as they are configured', async ({ test, after }) => {
       configure: inNamespace,
     });
     after(() => worker.stop());
-    await worker.watch({ put: { alpha, beta, gamma, own, odd: ['no object'] } });
+    await worker.watch({ put: { alpha, beta, gamma, own, odd: ['no object'], Shop_C: merchant('shop-c') } });
     const { merchants } = (await ask(worker, 'GET', '/healthz', OPERATOR_TOKEN)).body;
     assert.deepEqual(merchants.problems.sort(), [
+      `Shop_C${NO_SEGMENT}`,
       'alpha and beta have the same OPERATOR_TOKEN: give each its own',
       'odd is no object, or has a name that is not known',
       'own and the Worker itself have the same AUTH_SECRET: give each its own',

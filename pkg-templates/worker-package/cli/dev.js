@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { UsageError } from "./errors.js";
 import { WORKER_PORT } from "./project.js";
+import { variablesOf } from "./variables.js";
 import { mismatch } from "./versions.js";
 
 const HELP = `gwop-worker dev: runs the project on this machine, with a local Gwop beside it
@@ -58,14 +59,6 @@ function argumentsOf(args, more) {
   } catch (error) {
     throw new UsageError(`${error.message.split(". ")[0]}. See gwop-worker dev --help`);
   }
-}
-
-/** The variables of a file, as wrangler reads it: quotes around a value are none of it. */
-export function variablesOf(text) {
-  const lines = text.matchAll(/^[ \t]*(?:export\s+)?(\w+)[ \t]*=[ \t]*(.*?)[ \t]*$/gm);
-  return Object.fromEntries(
-    [...lines].map(([, name, value]) => [name, value.replace(/^(["'`])(.*)\1$/, "$2")]),
-  );
 }
 
 /** The local Gwop, where the project talks to one on this machine. */

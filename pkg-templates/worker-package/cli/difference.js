@@ -34,12 +34,12 @@ function compared(before, after) {
   return lines;
 }
 
-/** The difference as text; empty where there is none. */
-export function difference(path, before, after) {
+/** The difference as text, with lines around it; empty where there is none. */
+export function difference(path, before, after, around = AROUND) {
   const lines = compared(before, after);
   const changed = lines.flatMap(([mark], at) => (mark === " " ? [] : [at]));
   if (changed.length === 0) return "";
-  const isShown = lines.map((_, at) => changed.some((change) => Math.abs(change - at) <= AROUND));
+  const isShown = lines.map((_, at) => changed.some((change) => Math.abs(change - at) <= around));
   const shown = [];
   for (const [at, [mark, line]] of lines.entries()) {
     if (isShown[at]) shown.push(`${mark} ${line}`.trimEnd());

@@ -14,7 +14,15 @@ import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
 import { difference } from "./difference.js";
 import { UsageError } from "./errors.js";
-import { MAIN, classesOf, filesOf, secretsOf, wishesOf } from "./project.js";
+import {
+  MAIN,
+  classesOf,
+  filesOf,
+  isObject,
+  nameIn,
+  secretsOf,
+  wishesOf,
+} from "./project.js";
 import { readOld } from "./toml.js";
 import { isLater, VERSION } from "./versions.js";
 
@@ -50,6 +58,13 @@ export async function init(args) {
   if (positionals.length > 0) throw new UsageError("init takes options only: init --help");
   const here = process.cwd();
   const read = (path) => textOf(here, path);
+  if (read("wrangler.json") !== undefined) {
+    // wrangler would take it, and not the one that is made here.
+    throw new UsageError(
+      "here is a wrangler.json, which wrangler prefers to wrangler.jsonc: rename it to " +
+        "wrangler.jsonc, or start in a folder of its own",
+    );
+  }
   const asks = !values.yes && process.stdin.isTTY && process.stdout.isTTY;
   const questions = asks
     ? createInterface({ input: process.stdin, output: process.stdout })
@@ -124,10 +139,12 @@ function argumentsOf(args) {
 function projectOf(read) {
   const [manifest, config] = [read("package.json"), read("wrangler.jsonc")];
   if (manifest === undefined || config === undefined) return undefined;
-  const { dependencies = {}, devDependencies = {} } = understood("package.json", () =>
-    JSON.parse(manifest),
-  );
-  const range = dependencies["@gwop/worker"] ?? devDependencies["@gwop/worker"];
+  const { dependencies, devDependencies } = understood("package.json", () => {
+    const read = JSON.parse(manifest);
+    if (!isObject(read)) throw new SyntaxError("it is no object");
+    return read;
+  });
+  const range = dependencies?.["@gwop/worker"] ?? devDependencies?.["@gwop/worker"];
   if (range === undefined) return undefined;
   return {
     version: /\d+\.\d+\.\d+/.exec(range)?.[0] ?? VERSION,
@@ -156,9 +173,17 @@ function refuseOthers({ name, fulfillment }, wishes) {
   }
 }
 
+/** What a configuration of the merchant's own calls the Worker; its queues are named after it. */
+function nameThere(read) {
+  const config = read("wrangler.jsonc");
+  if (config === undefined) return undefined;
+  const name = understood("wrangler.jsonc", () => nameIn(config));
+  return typeof name === "string" && NAME.test(name) ? name : undefined;
+}
+
 async function wished(values, { here, read, questions }) {
   const toml = read("wrangler.toml");
-  const old = toml === undefined ? undefined : readOld(toml);
+  const old = toml === undefined ? undefined : understood("wrangler.toml", () => readOld(toml));
   if (toml !== undefined && old.migrations.length === 0) {
     throw new UsageError(
       "here is a wrangler.toml of something else: start in a folder of its own, or rename it",
@@ -180,7 +205,8 @@ async function wished(values, { here, read, questions }) {
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, "-")
     .slice(0, 46);
-  const usualName = old?.name ?? (folder.replace(/^-+|-+$/g, "") || "gwop");
+  const usualName =
+    old?.name ?? nameThere(read) ?? (folder.replace(/^-+|-+$/g, "") || "gwop");
   if (questions) {
     name ??= await ask("The Worker's name?", usualName, isName, aboutName);
     fulfillment ??= await ask(
@@ -230,7 +256,7 @@ async function carryOut(plan, wishes, { before, questions, isAgreed }) {
   for (const file of plan) {
     try {
       if (file.action === "create") create(file);
-      if (file.action === "change") writeFileSync(file.path, file.upgraded);
+      if (file.action === "change") change(file);
       if (file.secret) closeUp(file.path);
     } catch (error) {
       throw plain(error, file.path);
@@ -250,16 +276,27 @@ async function carryOut(plan, wishes, { before, questions, isAgreed }) {
   return 0;
 }
 
-/** The difference, with values of secrets left out. */
+/** The difference. Of a file with secrets only what is added to it, with values left out. */
 function shown({ path, text, upgraded, secret }) {
-  const all = difference(path, text, upgraded);
-  return secret ? all.replace(/^([-+ ] \s*(?:#\s*)?(?:export\s+)?\w+\s*=).*$/gm, "$1…") : all;
+  if (!secret) return difference(path, text, upgraded);
+  // What stands around it may be a part of a value.
+  return difference(path, text, upgraded, 0)
+    .replace(/^(?![-+]).*\n/gm, "")
+    .replace(/^(\+ \w+=).*$/gm, "$1…");
 }
 
 /** Makes a file that is not there; one that came meanwhile is not overwritten. */
 function create({ path, make, mode = 0o644 }) {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, make(), { flag: "wx", mode });
+}
+
+/** Changes a file as it was shown; one that somebody changed meanwhile stays as it is. */
+function change({ path, text, upgraded }) {
+  if (readFileSync(path, "utf8") !== text) {
+    throw new UsageError(`${path} was changed while this ran, and stays so: run init again`);
+  }
+  writeFileSync(path, upgraded);
 }
 
 /** A file with secrets is nobody else's to read. */

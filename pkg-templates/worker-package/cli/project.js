@@ -1,6 +1,7 @@
 // The files of a project, as `init` writes them, and what a project of an earlier version lacks.
 import { randomBytes, randomUUID } from "node:crypto";
 import { parse, pretty, valueOf, withValue } from "./jsonc.js";
+import { variablesOf } from "./variables.js";
 import { isLater } from "./versions.js";
 
 /** wrangler, as it is asked of npm. */
@@ -8,6 +9,8 @@ const WRANGLER = "^4.86.0";
 
 /** The main module of a new project. */
 export const MAIN = "src/index.ts";
+/** The day whose runtime the Worker is tested with. */
+const COMPATIBILITY_DATE = "2026-05-01";
 
 /** Where the Worker and the local Gwop listen in development, and where fulfillment is looked for. */
 export const WORKER_PORT = 8787;
@@ -40,7 +43,7 @@ const queuesOf = ({ name, old }) => ({
   ),
 });
 
-const consumersOf = (queue) => [
+const consumersOf = (queue, settings = {}) => [
   {
     queue,
     max_batch_size: 5,
@@ -48,6 +51,7 @@ const consumersOf = (queue) => [
     max_retries: 10,
     retry_delay: 5,
     dead_letter_queue: `${queue}-dead`,
+    ...settings[queue],
   },
   {
     queue: `${queue}-dead`,
@@ -55,6 +59,7 @@ const consumersOf = (queue) => [
     max_batch_timeout: 1,
     max_retries: 100,
     retry_delay: 60,
+    ...settings[`${queue}-dead`],
   },
 ];
 
@@ -71,6 +76,8 @@ function required({ fulfillment, ...wishes }) {
     ...(isOld(wishes) && wishes.old.isBound && OLD_BINDINGS),
   };
   return [
+    { path: ["main"], value: MAIN },
+    { path: ["compatibility_date"], value: COMPATIBILITY_DATE },
     ...Object.entries(bound).map(([name, class_name]) => ({
       path: ["durable_objects", "bindings"],
       by: "name",
@@ -81,11 +88,9 @@ function required({ fulfillment, ...wishes }) {
       by: "binding",
       value: { binding: "GWOP_FULFILLMENT_QUEUE", queue: main },
     },
-    ...[main, ...older].flatMap(consumersOf).map((value) => ({
-      path: ["queues", "consumers"],
-      by: "queue",
-      value,
-    })),
+    ...[main, ...older]
+      .flatMap((queue) => consumersOf(queue, wishes.old?.settings))
+      .map((value) => ({ path: ["queues", "consumers"], by: "queue", value })),
     {
       path: ["ratelimits"],
       by: "name",
@@ -142,7 +147,7 @@ function configOf(wishes) {
     $schema: "node_modules/wrangler/config-schema.json",
     name: wishes.name,
     main: MAIN,
-    compatibility_date: "2026-05-01",
+    compatibility_date: COMPATIBILITY_DATE,
     observability: { enabled: true },
     durable_objects: { bindings: [] },
     migrations: migrationsOf(wishes.old?.migrations ?? []),
@@ -173,31 +178,65 @@ function commented(text) {
   return `${lines.join("\n")}\n`;
 }
 
+/** What of a configuration is a list of objects, where it is there. */
+const LISTED = [
+  "services",
+  "migrations",
+  "ratelimits",
+  "durable_objects.bindings",
+  "queues.producers",
+  "queues.consumers",
+];
+
+/** Whether a value of JSON is an object, and neither a list nor nothing. */
+export const isObject = (value) =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** A configuration whose lists are lists. */
+function configIn(text) {
+  const config = valueOf(parse(text));
+  if (!isObject(config)) throw new SyntaxError("it is no object");
+  for (const path of LISTED) {
+    const value = path.split(".").reduce((holder, name) => holder?.[name], config) ?? [];
+    if (!Array.isArray(value) || !value.every(isObject)) {
+      throw new SyntaxError(`${path} is no list of objects`);
+    }
+  }
+  return config;
+}
+
 /**
  * `wrangler.jsonc` of a project of an earlier version with what it lacks. What is there stays as it
  * is, comments too.
  */
 function upgradedConfig(text, wishes) {
+  configIn(text);
   let upgraded = text;
   for (const { path, by, value } of required(wishes)) {
     const there = path.reduce((object, name) => object?.[name], valueOf(parse(upgraded)));
     const isThere = by ? there?.some((item) => item[by] === value[by]) : there !== undefined;
     if (!isThere) upgraded = withValue(upgraded, path, value, by !== undefined);
   }
-  const { migrations = [] } = valueOf(parse(upgraded));
+  const migrations = valueOf(parse(upgraded)).migrations ?? [];
   const [migration] = migrationsOf(migrations).slice(migrations.length);
   return migration ? withValue(upgraded, ["migrations"], migration, true) : upgraded;
 }
 
+/** What `wrangler.jsonc` calls the Worker. */
+export const nameIn = (text) => configIn(text).name;
+
 /** What `wrangler.jsonc` says of what was wished for. */
 export function wishesOf(text) {
-  const { name, main = MAIN, services = [], queues, migrations = [] } = valueOf(parse(text));
+  const config = configIn(text);
+  const { name, main = MAIN, queues } = config;
+  if (typeof name !== "string" || name === "") throw new SyntaxError("it has no name");
+  const [services, migrations] = [config.services ?? [], config.migrations ?? []];
   const producers = Object.fromEntries(
     (queues?.producers ?? []).map(({ binding, queue }) => [binding, queue]),
   );
   const isService = services.some(({ binding }) => binding === "FULFILLMENT");
   return {
-    name: String(name),
+    name,
     main: String(main).replace(/^\.\//, ""),
     fulfillment: isService ? "service" : "url",
     old: {
@@ -252,12 +291,9 @@ function devVarsOf(wishes) {
 ${lines.join("")}`;
 }
 
-const namesOf = (text) =>
-  [...text.matchAll(/^\s*(?:export\s+)?(\w+)\s*=/gm)].map(([, name]) => name);
-
 /** `.dev.vars` with the variables that it lacks. */
 function upgradedDevVars(text, wishes) {
-  const known = namesOf(text);
+  const known = Object.keys(variablesOf(text));
   const withAuth = wishes.withAuth || known.includes("AUTH_SECRET");
   const missing = Object.entries(variables({ ...wishes, withAuth })).filter(
     ([name]) => !known.includes(name),
@@ -312,6 +348,7 @@ function manifestOf(wishes, version) {
  */
 function upgradedManifest(text, wishes, version) {
   const manifest = JSON.parse(text);
+  if (!isObject(manifest)) throw new SyntaxError("it is no object");
   const wanted = manifestOf(wishes, version);
   const kinds = ["dependencies", "devDependencies"];
   const homes = (name) => kinds.filter((kind) => Object.hasOwn(manifest[kind] ?? {}, name));
@@ -360,7 +397,7 @@ ${pretty({
   $schema: "../node_modules/wrangler/config-schema.json",
   name: `${name}-fulfillment`,
   main: "index.ts",
-  compatibility_date: "2026-05-01",
+  compatibility_date: COMPATIBILITY_DATE,
   workers_dev: false,
 })}
 `;
@@ -376,8 +413,7 @@ ${pretty({
  */
 export function filesOf(wishes, version, read) {
   const isService = wishes.fulfillment === "service";
-  const ownSecret = () =>
-    /^\s*FULFILLMENT_SECRET\s*=\s*"?([^"\s]+)/m.exec(read(".dev.vars") ?? "")?.[1];
+  const ownSecret = () => variablesOf(read(".dev.vars") ?? "").FULFILLMENT_SECRET;
   return [
     {
       path: "package.json",

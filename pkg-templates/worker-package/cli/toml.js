@@ -1,69 +1,189 @@
-// What `wrangler.toml` says of a Worker that was built from source: as much of TOML as the
-// templates of this repository use, one `name = value` per line.
+// What `wrangler.toml` says of a Worker that was built from source. All of TOML that such a file
+// can hold; what cannot be read is refused, since a migration that is read wrongly loses objects.
 
 /**
  * @typedef {{ name?: string, producers: Record<string, string>, consumers: string[],
- *   classes: string[], migrations: { tag: string, new_sqlite_classes?: string[] }[],
- *   isBound: boolean, left: string[] }} Old `isBound`: the classes of 1.0.0 are bound, so
- *   objects of it may still hold something. `left`: what is not taken over.
+ *   settings: Record<string, object>, classes: string[],
+ *   migrations: { tag: string, new_sqlite_classes?: string[] }[],
+ *   isBound: boolean, left: string[] }} Old `settings`: what each consumer says. `isBound`: the
+ *   classes of 1.0.0 are bound, so objects of it may still hold something. `left`: what is not
+ *   taken over.
  */
 
-/** Members at the top that a new project has anyway, or has its own of. */
-const OWN = ["name", "main", "compatibility_date", "send_metrics", "workers_dev", "observability"];
+/** Members at the top that a new project has anyway, or has its own of, or takes over. */
+const KNOWN = [
+  "name",
+  "main",
+  "compatibility_date",
+  "send_metrics",
+  "workers_dev",
+  "observability",
+  "durable_objects",
+  "migrations",
+  "queues",
+  "ratelimits",
+];
 
-/** @returns {Old} */
+/**
+ * @returns {Old}
+ * @throws {SyntaxError} with the line that cannot be read.
+ */
 export function readOld(text) {
-  const { top, tables } = tablesOf(text);
-  const of = (name) => tables.filter((table) => table.name === name).map(({ members }) => members);
-  const migrations = of("migrations");
-  const known = [
-    "durable_objects.bindings",
-    "migrations",
-    "queues.producers",
-    "queues.consumers",
-    "ratelimits",
-    "observability",
-  ];
-  const isOwn = (name) => OWN.includes(name.split(".")[0]);
+  const top = parseToml(text);
+  const migrations = listOf(top.migrations, "migrations");
+  const producers = listOf(top.queues?.producers, "queues.producers");
+  const consumers = listOf(top.queues?.consumers, "queues.consumers");
+  const bindings = listOf(top.durable_objects?.bindings, "durable_objects.bindings");
   return {
     name: top.name,
-    producers: Object.fromEntries(
-      of("queues.producers").map(({ binding, queue }) => [binding, queue]),
-    ),
-    consumers: of("queues.consumers").map(({ queue }) => queue),
+    producers: Object.fromEntries(producers.map(({ binding, queue }) => [binding, queue])),
+    consumers: consumers.map(({ queue }) => queue),
+    settings: Object.fromEntries(consumers.map((consumer) => [consumer.queue, consumer])),
     classes: migrations.flatMap(({ new_sqlite_classes = [] }) => new_sqlite_classes),
     migrations,
-    isBound: of("durable_objects.bindings").some(({ class_name }) => class_name === "GwopInvoice"),
-    left: [
-      ...Object.keys(top).filter((name) => !isOwn(name)),
-      ...new Set(tables.map(({ name }) => name).filter((name) => !known.includes(name))),
-    ],
+    isBound: bindings.some(({ class_name }) => class_name === "GwopInvoice"),
+    left: Object.keys(top).filter((name) => !KNOWN.includes(name)),
   };
 }
 
-function tablesOf(text) {
-  const top = {};
-  const tables = [];
-  let members = top;
-  for (const written of text.split("\n")) {
-    const table = /^\s*\[+\s*([\w.-]+)\s*\]+/.exec(written)?.[1];
-    if (table) {
-      members = {};
-      tables.push({ name: table, members });
-      continue;
-    }
-    const [, name, value] = /^\s*([\w.-]+)\s*=\s*(.*?)\s*$/.exec(written) ?? [];
-    if (name) members[name] = plain(value);
-  }
-  return { top, tables };
+function listOf(value = [], name) {
+  const isObject = (item) => typeof item === "object" && item !== null && !Array.isArray(item);
+  if (Array.isArray(value) && value.every(isObject)) return value;
+  throw new SyntaxError(`${name} is no list of tables`);
 }
 
-/** Strings, numbers, booleans and lists of strings; anything else as it is written. */
-function plain(written) {
-  const [value] = /^(?:"[^"]*"|\[[^\]]*\]|[^#]*)/.exec(written);
-  try {
-    return JSON.parse(value.trim().replace(/,\s*\]$/, "]"));
-  } catch {
-    return value.trim().replace(/^'(.*)'$/, "$1");
+const SPACE = /[ \t]*/y;
+const SPACES = /(?:[ \t\r\n]|#[^\n]*)*/y;
+const LINE_END = /[ \t]*(?:#[^\n]*)?(?:\r?\n|$)/y;
+const BARE = /[\w-]+/y;
+const WORD = /[-+\w.:]+(?: \d\d:[\d:.Z+-]+)?/y;
+/** Of several lines, then of one; without escapes in single quotes. */
+const TEXTS = [
+  [/"""(?:\r?\n)?((?:[^\\]|\\[\s\S])*?"{0,2})"""/y, true],
+  [/'''(?:\r?\n)?([\s\S]*?'{0,2})'''/y, false],
+  [/"((?:[^"\\\n]|\\.)*)"/y, true],
+  [/'([^'\n]*)'/y, false],
+];
+
+/** A text of TOML as an object. Dates and numbers that JSON has not stay as they are written. */
+export function parseToml(text) {
+  let at = 0;
+  const fail = (expected) => {
+    const line = text.slice(0, at).split("\n").length;
+    throw new SyntaxError(`line ${line}: ${expected} is expected`);
+  };
+  const take = (pattern) => {
+    pattern.lastIndex = at;
+    const found = pattern.exec(text);
+    at += found?.[0].length ?? 0;
+    return found;
+  };
+  const has = (mark) => {
+    const isThere = text.startsWith(mark, at);
+    if (isThere) at += mark.length;
+    return isThere;
+  };
+  const quoted = () => {
+    for (const [pattern, hasEscapes] of TEXTS) {
+      const found = take(pattern);
+      if (found) return hasEscapes ? unescaped(found[1]) : found[1];
+    }
+    return undefined;
+  };
+  const unescaped = (written) => {
+    const one = written.replace(/\\[ \t]*\r?\n\s*/g, "");
+    const long = one.replace(/\\U([\da-fA-F]{8})/g, (_, hex) =>
+      String.fromCodePoint(Number.parseInt(hex, 16)),
+    );
+    const whole = long.replace(/\\[\s\S]|["\n\r\t]/g, (mark) =>
+      mark.length > 1 ? mark : JSON.stringify(mark).slice(1, -1),
+    );
+    try {
+      return JSON.parse(`"${whole}"`);
+    } catch {
+      return fail("a text");
+    }
+  };
+  const name = () => {
+    take(SPACE);
+    const found = quoted() ?? take(BARE)?.[0] ?? fail("a name");
+    take(SPACE);
+    return found;
+  };
+  const names = () => {
+    const all = [name()];
+    while (has(".")) all.push(name());
+    return all;
+  };
+  /** The table at a path; of a list of tables, its last. */
+  const tableOf = (start, path) =>
+    path.reduce((table, each) => {
+      if (!Object.hasOwn(table, each)) set(table, each, {});
+      const next = Array.isArray(table[each]) ? table[each].at(-1) : table[each];
+      return typeof next === "object" && next !== null ? next : fail("a table");
+    }, start);
+  const set = (table, each, value) =>
+    Object.defineProperty(table, each, {
+      value,
+      enumerable: true,
+      writable: true,
+      configurable: true,
+    });
+  const member = (start) => {
+    const path = names();
+    if (!has("=")) fail("=");
+    take(SPACE);
+    const table = tableOf(start, path.slice(0, -1));
+    if (Object.hasOwn(table, path.at(-1))) fail("another name");
+    set(table, path.at(-1), value());
+  };
+  /** What stands between two brackets, parted by commas. */
+  const list = (close, one) => {
+    for (take(SPACES); !has(close); take(SPACES)) {
+      one();
+      take(SPACES);
+      if (!has(",") && text[at] !== close) fail(`, or ${close}`);
+    }
+  };
+  const value = () => {
+    const found = quoted();
+    if (found !== undefined) return found;
+    if (has("[")) {
+      const items = [];
+      list("]", () => items.push(value()));
+      return items;
+    }
+    if (has("{")) {
+      const table = {};
+      list("}", () => member(table));
+      return table;
+    }
+    const word = take(WORD)?.[0] ?? fail("a value");
+    try {
+      return JSON.parse(word.replace(/(?<=\d)_(?=\d)/g, ""));
+    } catch {
+      return word;
+    }
+  };
+  const top = {};
+  let table = top;
+  for (take(SPACES); at < text.length; take(SPACES)) {
+    const isItem = has("[[");
+    if (isItem || has("[")) {
+      const path = names();
+      if (!has(isItem ? "]]" : "]")) fail(isItem ? "]]" : "]");
+      const holder = tableOf(top, path.slice(0, -1));
+      const last = path.at(-1);
+      if (isItem) {
+        if (!Object.hasOwn(holder, last)) set(holder, last, []);
+        if (!Array.isArray(holder[last])) fail("a list of tables");
+        holder[last].push({});
+      }
+      table = tableOf(holder, [last]);
+    } else {
+      member(table);
+    }
+    if (!take(LINE_END)) fail("the end of the line");
   }
+  return top;
 }
