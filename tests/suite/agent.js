@@ -200,6 +200,16 @@ test("agent: limits are checked before anything is signed", async () => {
   );
 });
 
+test("agent: whoever changes the object of the limits later changes nothing", async () => {
+  const { make, invoice, sent } = world();
+  const limits = { perPayment: 1_000 };
+  const agent = make({ limits });
+  limits.perPayment = 5_000_000;
+  const id = await invoice();
+  const { code } = await assertRejects(() => agent.payInvoice(id));
+  assertEquals([code, sent.length], ["LIMIT_PER_PAYMENT", 0]);
+});
+
 test("agent: what was paid has no quote, but a receipt", async () => {
   const { agent, invoice } = world();
   const id = await invoice();
@@ -339,7 +349,16 @@ test("agent: without a journal it refuses, and misspelt options too", async () =
     { limits: { perDays: 1 } },
     { limits: { perDay: "1" } },
     { limits: { perDay: 1.5 } },
+    // JSON has no word for these: they must not be no limit.
+    { limits: { perDay: NaN } },
+    { limits: { perRecipient: Infinity } },
+    { limits: { perPayment: NaN } },
+    { limits: { perDay: 5n } },
+    { limits: () => {} },
     { limits: { perPeriod: { amount: 1 } } },
+    { timeoutMs: NaN },
+    { timeoutMs: Infinity },
+    { timeoutMs: "30" },
     { signers: [] },
     { signers: [{ address: WALLET }] },
     { serverURL: "http://agents.gwop.io" },
@@ -348,7 +367,7 @@ test("agent: without a journal it refuses, and misspelt options too", async () =
     const error = assertThrows(() => make(options));
     assert(
       error instanceof AgentError && error.code === "INVALID_OPTION",
-      `${JSON.stringify(options)}: ${error}`,
+      `${Object.keys(options)}: ${error}`,
     );
   }
   assertEquals((await assertRejects(() => make().payInvoice("../x"))).code, "INVALID_OPTION");

@@ -59,6 +59,22 @@ function receiptOf({
   };
 }
 
+/**
+ * The limits as they are now: whoever changes the object later changes nothing. Numbers that JSON
+ * does not know would be no limit at all.
+ */
+function limitsOf(given: unknown): object {
+  const text: string | undefined = JSON.stringify(given, (name, value: unknown) => {
+    if (typeof value === "bigint" || (typeof value === "number" && !Number.isFinite(value)))
+      throw invalidOption(
+        `\`limits.${name}\`: expected whole atomic units of USDC, such as usdc("5")`,
+      );
+    return value;
+  });
+  // A function is no object of JSON's.
+  return JSON.parse(text ?? "null") as object;
+}
+
 /** What a paying fetch uses of an agent. @internal */
 export const PAY = Symbol("pay");
 
@@ -109,13 +125,17 @@ export class Agent {
       if (options[name] !== undefined && typeof options[name] !== "function")
         throw invalidOption(`\`${name}\`: expected a function`);
     }
+    // Timers hold no longer time: they would end at once.
+    const { timeoutMs = 1 } = options;
+    if (typeof timeoutMs !== "number" || !(timeoutMs >= 1 && timeoutMs < 2 ** 31))
+      throw invalidOption("`timeoutMs`: expected milliseconds, from 1 to 2147483647");
     if (!["hex", "parts", undefined].includes(options.signatureForm))
       throw invalidOption('`signatureForm`: expected "hex" or "parts"');
     this.#options = options;
     this.#settings = {
       serverURL: options.serverURL ?? "https://agents.gwop.io",
       identityURL: options.identityURL ?? "https://identity.gwop.io",
-      limits: options.limits ?? {},
+      limits: limitsOf(options.limits ?? {}),
       wallets,
       waitMs: options.waitMs ?? 60_000,
       validitySeconds: options.validitySeconds ?? 120,
