@@ -435,6 +435,44 @@ test("agent: a paying fetch buys once, and follows what is not known", async () 
   assertEquals((await assertRejects(() => paying("http://shop.example/"))).code, "UNSAFE_URL");
 });
 
+test("agent: a late answer to an earlier request is not what a paying fetch gives", async () => {
+  const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+  const journal = memoryJournal();
+  const { make } = world({
+    timeoutMs: 200,
+    journal: {
+      ...journal,
+      async update(...change) {
+        if (change[2] === "settled") await pause(600);
+        return journal.update(...change);
+      },
+    },
+  });
+  const offer = {
+    scheme: "exact",
+    network: "eip155:8453",
+    amount: "1000",
+    payTo: WALLET,
+    asset: "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913",
+    maxTimeoutSeconds: 60,
+    extra: { name: "USD Coin", version: "2" },
+  };
+  const required = btoa(JSON.stringify({ x402Version: 2, accepts: [offer] }));
+  let paid = 0;
+  const payingFetch = createPayingFetch(make(), {
+    async fetch(request) {
+      if (!request.headers.has("payment-signature"))
+        return new Response("{}", { status: 402, headers: { "payment-required": required } });
+      paid += 1;
+      if (paid > 1) return new Response("bought");
+      await pause(500);
+      return new Response("late", { status: 500 });
+    },
+  });
+  const answer = await payingFetch("https://api.example/late");
+  assertEquals([answer.status, await answer.text(), paid], [200, "bought", 2]);
+});
+
 test("agent: a journal of one's own asks the package's rule", () => {
   const attempt = {
     ...{
