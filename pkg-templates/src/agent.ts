@@ -11,7 +11,7 @@ export {
   type AttemptState,
   type Journal,
   type JournalLimits,
-  evaluateReservation,
+  judgeReservation,
   memoryJournal,
   reservationHorizon,
   type ReservationRefusal,

@@ -5,7 +5,7 @@ import {
   AgentError,
   createPayingFetch,
   evmKey,
-  evaluateReservation,
+  judgeReservation,
   memoryJournal,
   solanaKey,
   solanaKeyPair,
@@ -495,13 +495,13 @@ test("agent: a journal of one's own asks the package's rule", () => {
       reservedAt: 1_000,
     },
   };
-  assertEquals(evaluateReservation(attempt, { perPayment: 5 }, []), "reserved");
-  assertEquals(evaluateReservation(attempt, { perPayment: 4 }, []).code, "LIMIT_PER_PAYMENT");
+  assertEquals(judgeReservation(attempt, { perPayment: 5 }, []), "reserved");
+  assertEquals(judgeReservation(attempt, { perPayment: 4 }, []).code, "LIMIT_PER_PAYMENT");
   assertEquals(
-    evaluateReservation(attempt, { perPayment: 5 }, [{ ...attempt, id: "b", state: "sent" }]).code,
+    judgeReservation(attempt, { perPayment: 5 }, [{ ...attempt, id: "b", state: "sent" }]).code,
     "OPEN_ATTEMPT",
   );
-  assertThrows(() => evaluateReservation(attempt, { perPayment: 5 }, [{ id: "what is this" }]));
+  assertThrows(() => judgeReservation(attempt, { perPayment: 5 }, [{ id: "what is this" }]));
 });
 
 for (const [sentence, check] of journalChecks) {

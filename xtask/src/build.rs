@@ -44,10 +44,9 @@ const SDK: Module = Module {
     features: "npm",
     name: "gwop",
     profile: "wasm",
-    // What is hot asks for it by `#[inline]`; all else is inlined where it is small: 2 KB less with gzip.
-    flags: " -Cllvm-args=-inline-threshold=60",
-    // For speed: `-Oz` is slower. Functions that are called once stay functions: 500 bytes less.
-    optimize: &["-O3", "--one-caller-inline-max-function-size=0"],
+    flags: "",
+    // For speed: `-Oz` is slower.
+    optimize: &["-O3"],
 };
 
 /// The local Gwop: a wasm of its own, so that the SDK stays small.

@@ -63,7 +63,7 @@ export interface JournalLimits {
   perRecipient?: { amount: number; seconds: number } | null | undefined;
 }
 
-/** Why an attempt was not reserved, by {@link evaluateReservation}. Hand it on as it is. */
+/** Why an attempt was not reserved, by {@link judgeReservation}. Hand it on as it is. */
 export interface ReservationRefusal {
   code: string;
   message: string;
@@ -78,7 +78,7 @@ export interface Journal {
   /** The newest attempt for an invoice, also a refused one. */
   last(invoice: string): Promise<Attempt | null>;
   /**
-   * Asks {@link evaluateReservation}, and writes the attempt where that allows it, in one atomic step:
+   * Asks {@link judgeReservation}, and writes the attempt where that allows it, in one atomic step:
    * no other reservation may come between.
    */
   reserve(attempt: Attempt, limits: JournalLimits): Promise<"reserved" | ReservationRefusal>;
@@ -109,7 +109,7 @@ export const UNFINISHED: readonly AttemptState[] = ["reserved", "sent", "refused
  * {@link reservationHorizon}.
  * @throws Error when one of them cannot be read.
  */
-export function evaluateReservation(
+export function judgeReservation(
   attempt: Attempt,
   limits: JournalLimits,
   known: readonly Attempt[],
@@ -147,7 +147,7 @@ export function memoryJournal(): Journal {
     last: async (invoice) =>
       structuredClone(attempts.filter((attempt) => attempt.invoice === invoice).at(-1) ?? null),
     async reserve(attempt, limits) {
-      const verdict = evaluateReservation(attempt, limits, attempts);
+      const verdict = judgeReservation(attempt, limits, attempts);
       if (verdict === "reserved") attempts.push(structuredClone(attempt));
       return verdict;
     },

@@ -1,7 +1,7 @@
 import {
   type Attempt,
   type Journal,
-  evaluateReservation,
+  judgeReservation,
   reservationHorizon,
   UNFINISHED,
 } from "./journal.js";
@@ -75,7 +75,7 @@ export function durableObjectJournal(storage: DurableObjectJournalStorage): Jour
     reserve: (attempt, limits) =>
       storage.transaction(async (transaction) => {
         const all = await known(transaction, attempt.invoice, reservationHorizon(attempt, limits));
-        const verdict = evaluateReservation(attempt, limits, [...all.values()]);
+        const verdict = judgeReservation(attempt, limits, [...all.values()]);
         if (verdict !== "reserved") return verdict;
         const [newest] = await transaction.list({ prefix: ATTEMPT, reverse: true, limit: 1 });
         const seq = Number(newest?.[0].slice(ATTEMPT.length) ?? 0) + 1;

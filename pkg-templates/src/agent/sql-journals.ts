@@ -2,7 +2,7 @@ import {
   type Attempt,
   type AttemptState,
   type Journal,
-  evaluateReservation,
+  judgeReservation,
   reservationHorizon,
   UNFINISHED,
 } from "./journal.js";
@@ -83,7 +83,7 @@ function sqlJournal(run: Statement): Journal {
         // The number first: what comes after it is seen by its key.
         const [newest] = await rows(NEWEST);
         const known = await rows(KNOWN, attempt.invoice, reservationHorizon(attempt, limits));
-        const verdict = evaluateReservation(attempt, limits, known.map(attemptOf));
+        const verdict = judgeReservation(attempt, limits, known.map(attemptOf));
         if (verdict !== "reserved") return verdict;
         const seq = Number(newest?.seq ?? 0) + 1;
         const written = await rows(
