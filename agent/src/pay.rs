@@ -334,9 +334,10 @@ async fn has_lapsed(io: &Io, settings: &Settings, attempt: &Attempt) -> bool {
         (Some(valid_before), _) => io.clocks().has_lapsed(valid_before),
         (None, Some(last)) if settings.has_height => {
             let chain = attempt.chain;
-            let height = io.ask(crate::task::Effect::Height { chain }).await;
             let after = last.saturating_add(HEIGHT_MARGIN);
-            matches!(height, crate::task::Reply::Height(height) if height > after)
+            io.height(chain, true)
+                .await
+                .is_some_and(|height| height > after)
         }
         (None, _) => io.now() > lapses_at(attempt),
     }
@@ -664,8 +665,7 @@ async fn pay_within(
             result => {
                 io.update(&attempt.id, State::Reserved, attempt.given_up(), None, None)
                     .await;
-                let message =
-                    "signing took longer than the payment is valid. Nothing was sent; try again";
+                let message = "signing took too long for this payment. Nothing was sent; try again";
                 let late = Failure::new("SIGNER_FAILED", Phase::Sign, message);
                 return Err(result.err().unwrap_or(late));
             }
@@ -1068,16 +1068,8 @@ async fn prepare(
                     // The server's own word on the last height is not taken: one that is too low
                     // would have the payment lapse at once.
                     let chain = network.name();
-                    let height = match settings.has_height {
-                        true => io.ask(crate::task::Effect::Height { chain }).await,
-                        false => crate::task::Reply::Failed,
-                    };
-                    let last = match height {
-                        crate::task::Reply::Height(height) => {
-                            Some(height.saturating_add(BLOCKHASH_LIFE))
-                        }
-                        _ => None,
-                    };
+                    let height = io.height(chain, settings.has_height).await;
+                    let last = height.map(|height| height.saturating_add(BLOCKHASH_LIFE));
                     (blockhash.clone(), last)
                 }
                 None => {
@@ -1086,8 +1078,7 @@ async fn prepare(
                         crate::task::Reply::Blockhash(hash, height) => (hash, height),
                         _ => {
                             let message = "the challenge names no block hash: pass \
-                                `recentBlockhash`, a callback that \
-                                           asks an RPC of Solana for one. Nothing was signed";
+                                `recentBlockhash`. Nothing was signed";
                             return Err(Failure::new("NO_BLOCKHASH", Phase::Sign, message));
                         }
                     }

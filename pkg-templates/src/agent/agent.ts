@@ -59,21 +59,13 @@ function receiptOf({
   };
 }
 
-/**
- * The limits as they are now: whoever changes the object later changes nothing. Numbers that JSON
- * does not know would be no limit at all.
- */
-function limitsOf(given: unknown): object {
-  const text: string | undefined = JSON.stringify(given, (name, value: unknown) => {
-    if (typeof value === "bigint" || (typeof value === "number" && !Number.isFinite(value)))
-      throw invalidOption(
-        `\`limits.${name}\`: expected whole atomic units of USDC, such as usdc("5")`,
-      );
-    return value;
-  });
-  // A function is no object of JSON's.
-  return JSON.parse(text ?? "null") as object;
-}
+/** As it is now: whoever changes it later changes nothing. What is no number of JSON's is refused. */
+const copyOf = <T>(given: T): T =>
+  JSON.parse(
+    JSON.stringify(given, (_, value) =>
+      typeof value === "bigint" || (typeof value === "number" && !Number.isFinite(value)) ? `${value}` : value,
+    ),
+  ) as T;
 
 /** What a paying fetch uses of an agent. @internal */
 export const PAY = Symbol("pay");
@@ -116,7 +108,7 @@ export class Agent {
       const family = familyOf(signer);
       if (!family)
         throw invalidOption(
-          "`signers`: expected keys, viem accounts, @solana/kit signers, or objects with their methods",
+          "`signers`: expected keys, viem accounts, @solana/kit signers or the like",
         );
       this.#signers.set(family === "evm" ? signer.address.toLowerCase() : signer.address, signer);
       return { family, address: signer.address };
@@ -128,21 +120,21 @@ export class Agent {
     // Timers hold no longer time: they would end at once.
     const { timeoutMs = 1 } = options;
     if (typeof timeoutMs !== "number" || !(timeoutMs >= 1 && timeoutMs < 2 ** 31))
-      throw invalidOption("`timeoutMs`: expected milliseconds, from 1 to 2147483647");
+      throw invalidOption("`timeoutMs`: expected 1 to 2147483647 milliseconds");
     if (!["hex", "parts", undefined].includes(options.signatureForm))
       throw invalidOption('`signatureForm`: expected "hex" or "parts"');
     this.#options = options;
-    this.#settings = {
+    this.#settings = copyOf({
       serverURL: options.serverURL ?? "https://agents.gwop.io",
       identityURL: options.identityURL ?? "https://identity.gwop.io",
-      limits: limitsOf(options.limits ?? {}),
+      limits: options.limits ?? {},
       wallets,
       waitMs: options.waitMs ?? 60_000,
       validitySeconds: options.validitySeconds ?? 120,
       signatureParts: options.signatureForm === "parts",
       approves: options.approve !== undefined,
       hasHeight: options.blockHeight !== undefined,
-    };
+    });
     checked(() => agentCore().checkSettings(JSON.stringify(this.#settings)));
   }
 
