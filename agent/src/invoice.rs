@@ -172,6 +172,10 @@ impl Intent {
                 .find_map(|name| value.get(name)?.to_text())
         };
         let id = either(value, ["authIntentId", "auth_intent_id"]).ok_or("authIntentId")?;
+        // The journal knows invoices by theirs: none is taken for paid by a login.
+        if !id.starts_with("ai_") {
+            return Err("authIntentId");
+        }
         let challenge = value.get("challenge").ok_or("challenge")?;
         let amount = either(challenge, ["amountUsdcAtomic", "amount_usdc_atomic"]);
         let amount = amount.and_then(|amount| amount.parse().ok());

@@ -47,6 +47,17 @@ impl Io {
         }
     }
 
+    /// The height of a chain's blocks; `None` where nobody can be asked, or does not know.
+    pub async fn height(&self, chain: &'static str, is_known: bool) -> Option<u64> {
+        if !is_known {
+            return None;
+        }
+        match self.ask(Effect::Height { chain }).await {
+            Reply::Height(height) => Some(height),
+            _ => None,
+        }
+    }
+
     /// Reserves an attempt.
     ///
     /// # Errors

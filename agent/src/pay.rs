@@ -37,6 +37,9 @@ const LEAST_VALIDITY_S: u64 = 6;
 /// So many blocks past the last one, a minute, a server has seen what settled in it.
 const HEIGHT_MARGIN: u64 = 150;
 
+/// So many blocks past its signature a payment is taken to settle: twice the life of a block hash.
+const BLOCKHASH_LIFE: u64 = 300;
+
 /// A reservation younger than this may belong to another process that is about to sign, in
 /// milliseconds.
 const YOUNG_MS: u64 = 60_000;
@@ -253,7 +256,7 @@ impl Said {
             settlement.reason.clone().or_else(other)
         };
         match answer.status {
-            200..=299 if settlement.success => Self::Settled(settlement.transaction),
+            200..=399 if settlement.success => Self::Settled(settlement.transaction),
             202 => Self::Pending,
             200..=299 if answer.response.is_none() => Self::Settled(None),
             200..=299 => Self::Pending,
@@ -331,9 +334,10 @@ async fn has_lapsed(io: &Io, settings: &Settings, attempt: &Attempt) -> bool {
         (Some(valid_before), _) => io.clocks().has_lapsed(valid_before),
         (None, Some(last)) if settings.has_height => {
             let chain = attempt.chain;
-            let height = io.ask(crate::task::Effect::Height { chain }).await;
             let after = last.saturating_add(HEIGHT_MARGIN);
-            matches!(height, crate::task::Reply::Height(height) if height > after)
+            io.height(chain, true)
+                .await
+                .is_some_and(|height| height > after)
         }
         (None, _) => io.now() > lapses_at(attempt),
     }
@@ -512,7 +516,29 @@ fn refused_by_journal(refusal: Refusal) -> Box<Failure> {
 /// # Errors
 /// Why it was not paid, or is not known to have been.
 pub async fn pay(io: Io, settings: Settings, target: Target, options: Options) -> Result<Outcome> {
-    let (io, settings) = (&io, &settings);
+    let failure = match pay_within(&io, &settings, &target, &options).await {
+        Err(failure) if !failure.may_have_settled => failure,
+        result => return result,
+    };
+    // Whatever stopped this call: an earlier attempt may have settled, or may still, and another
+    // process may be about to send one.
+    let may_settle = |one: &Attempt| match one.state {
+        State::Released => one.again,
+        State::Settled => one.kind != Kind::Fetch,
+        State::Reserved | State::Sent | State::Refused | State::Lapsed => true,
+    };
+    match io.last(target.key()).await {
+        Ok(Some(one)) if may_settle(&one) => Err(failure.unsettled()),
+        _ => Err(failure),
+    }
+}
+
+async fn pay_within(
+    io: &Io,
+    settings: &Settings,
+    target: &Target,
+    options: &Options,
+) -> Result<Outcome> {
     let mut carried: Option<Attempt> = None;
     let mut blocking: Option<Attempt> = None;
     let mut approved: Option<(u64, String, &'static str)> = None;
@@ -528,7 +554,7 @@ pub async fn pay(io: Io, settings: Settings, target: Target, options: Options) -
                 Finished::No => {}
                 Finished::Again => continue,
                 Finished::Paid(_) if options.dry_run => return Err(already_paid()),
-                Finished::Paid(receipt) => return Ok(paid(&target, receipt)),
+                Finished::Paid(receipt) => return Ok(paid(target, receipt)),
             }
         }
         if anew && let Some(lapsed) = last.take_if(|last| last.state == State::Lapsed) {
@@ -537,7 +563,7 @@ pub async fn pay(io: Io, settings: Settings, target: Target, options: Options) -
             io.update(&lapsed.id, lapsed.state, to, None, None).await;
         }
         // What is to be paid, and how?
-        let found = match find(io, settings, &target, last.as_ref(), &options).await? {
+        let found = match find(io, settings, target, last.as_ref(), options).await? {
             Found::Paid(_) if options.dry_run => return Err(already_paid()),
             Found::Paid(receipt) => return Ok(Outcome::Paid(receipt)),
             Found::Free => return Ok(Outcome::Answered(None)),
@@ -597,7 +623,7 @@ pub async fn pay(io: Io, settings: Settings, target: Target, options: Options) -
             }
             approved = Some(asked);
         }
-        let (mut attempt, unsigned) = prepare(io, settings, &target, &found, wallet, carry).await?;
+        let (mut attempt, unsigned) = prepare(io, settings, target, &found, wallet, carry).await?;
         attempt.again = again;
         if let Err(refusal) = io.reserve(&attempt, &settings.limits).await? {
             match (refusal.code, &refusal.attempt) {
@@ -612,7 +638,12 @@ pub async fn pay(io: Io, settings: Settings, target: Target, options: Options) -
                     }
                     if !has_lapsed(io, settings, before).await {
                         let failure = refused_by_journal(*refusal.clone()).unsettled();
-                        return Err(failure.until(lapses_at(before)));
+                        // Another chain shares no nonce with it, and waits for longer.
+                        let other = match before.chain == attempt.chain {
+                            true => 0,
+                            false => before.other_chains_from(),
+                        };
+                        return Err(failure.until(lapses_at(before).max(other)));
                     }
                     // The invoice is looked at once more before anything is signed.
                     io.update(&before.id, before.state, State::Lapsed, None, None)
@@ -634,8 +665,7 @@ pub async fn pay(io: Io, settings: Settings, target: Target, options: Options) -
             result => {
                 io.update(&attempt.id, State::Reserved, attempt.given_up(), None, None)
                     .await;
-                let message =
-                    "signing took longer than the payment is valid. Nothing was sent; try again";
+                let message = "signing took too long for this payment. Nothing was sent; try again";
                 let late = Failure::new("SIGNER_FAILED", Phase::Sign, message);
                 return Err(result.err().unwrap_or(late));
             }
@@ -662,12 +692,13 @@ pub async fn pay(io: Io, settings: Settings, target: Target, options: Options) -
                 let message = "the journal failed when the header was to be written, so nothing \
                     was sent. \
                                Its own error is the cause";
-                return Err(Failure::new("JOURNAL_FAILED", Phase::Send, message));
+                // It may have been written all the same: then it is sent by the next call.
+                return Err(Failure::new("JOURNAL_FAILED", Phase::Send, message).unsettled());
             }
         }
         let said = Said::of(send(io, &attempt).await.as_ref());
         match follow(io, settings, &attempt, Some(said), true).await? {
-            End::Paid(receipt) => return Ok(paid(&target, receipt)),
+            End::Paid(receipt) => return Ok(paid(target, receipt)),
             End::Lapsed => {}
             End::Unanswered => return Err(unanswered()),
             End::Refused(_) if target.kind() == Kind::Fetch => return Ok(Outcome::Answered(None)),
@@ -817,7 +848,13 @@ async fn find(
                 Status::Paid => {
                     // A refusal that was none.
                     let left = |one: &&Attempt| matches!(one.state, State::Refused | State::Lapsed);
-                    let own = last.filter(left);
+                    // Another process may have paid it since the journal was asked.
+                    let now = match last.is_some_and(|one| left(&one)) {
+                        true => None,
+                        false => io.last(id).await?,
+                    };
+                    let settled = |one: &&Attempt| one.state == State::Settled || left(one);
+                    let own = now.as_ref().filter(settled).or(last.filter(left));
                     let Some(own) = own else {
                         let message = "the invoice is PAID, and not by an attempt of this journal";
                         return Err(discover("INVOICE_NOT_PAYABLE", message));
@@ -1027,15 +1064,21 @@ async fn prepare(
         }
         Family::Solana => {
             let (blockhash, height) = match &offer.blockhash {
-                Some(blockhash) => (blockhash.clone(), offer.last_valid_block_height),
+                Some(blockhash) => {
+                    // The server's own word on the last height is not taken: one that is too low
+                    // would have the payment lapse at once.
+                    let chain = network.name();
+                    let height = io.height(chain, settings.has_height).await;
+                    let last = height.map(|height| height.saturating_add(BLOCKHASH_LIFE));
+                    (blockhash.clone(), last)
+                }
                 None => {
                     let chain = network.name();
                     match io.ask(crate::task::Effect::Blockhash { chain }).await {
                         crate::task::Reply::Blockhash(hash, height) => (hash, height),
                         _ => {
                             let message = "the challenge names no block hash: pass \
-                                `recentBlockhash`, a callback that \
-                                           asks an RPC of Solana for one. Nothing was signed";
+                                `recentBlockhash`. Nothing was signed";
                             return Err(Failure::new("NO_BLOCKHASH", Phase::Sign, message));
                         }
                     }

@@ -331,3 +331,37 @@ fn what_has_lapsed_is_sent_once_more_before_anything_is_signed() {
     assert_eq!(failure.unwrap_err().code, "PAID_WITHOUT_ANSWER");
     assert_eq!((world.signed, world.states()), (1, vec![State::Sent]));
 }
+
+#[test]
+fn after_a_refusal_no_error_says_that_nothing_may_have_settled() {
+    let mut world = World::new();
+    let refusal = || challenge("invalid_exact_evm_signature");
+    let refused = world.call(invoice(), |request| selling(request, refusal()));
+    assert_eq!(refused.unwrap_err().code, "PAYMENT_REFUSED");
+    let answers: [(&str, Give); 3] = [
+        ("INVOICE_NOT_PAYABLE", || {
+            answer(200, &json!({ "id": "inv_1", "status": "CANCELED" }))
+        }),
+        ("INVOICE_NOT_FOUND", || answer(404, &json!({}))),
+        ("SERVER_FAILED", || answer(503, &json!({}))),
+    ];
+    for (code, give) in answers {
+        let failure = world.call(invoice(), |_| give()).unwrap_err();
+        assert_eq!((failure.code, failure.may_have_settled), (code, true));
+    }
+    let fresh = World::new().call(invoice(), |_| answer(404, &json!({})));
+    assert!(!fresh.unwrap_err().may_have_settled);
+}
+
+#[test]
+fn an_intent_whose_id_is_an_invoices_is_refused() {
+    let intent = |id: &str| {
+        let intent = json!({
+            "auth_intent_id": id,
+            "challenge": { "amount_usdc_atomic": "1000", "payment_methods": [] },
+        });
+        Intent::read(&intent.to_string()).map(|intent| intent.id)
+    };
+    assert_eq!(intent("ai_1").unwrap(), "ai_1");
+    assert_eq!(intent("inv_1").unwrap_err(), "authIntentId");
+}

@@ -287,7 +287,12 @@ impl World {
             if self.hints {
                 let (hash, height) = self.blockhash();
                 extra["recentBlockhash"] = json!(hash);
-                extra["lastValidBlockHeight"] = json!(height.to_string());
+                // A height of long ago would have a payment lapse at once.
+                let told = match self.lies && self.rng.chance(50) {
+                    true => 1,
+                    false => height,
+                };
+                extra["lastValidBlockHeight"] = json!(told.to_string());
             }
         }
         let name = if self.version == 2 {

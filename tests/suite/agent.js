@@ -200,6 +200,16 @@ test("agent: limits are checked before anything is signed", async () => {
   );
 });
 
+test("agent: whoever changes the object of the limits later changes nothing", async () => {
+  const { make, invoice, sent } = world();
+  const limits = { perPayment: 1_000 };
+  const agent = make({ limits });
+  limits.perPayment = 5_000_000;
+  const id = await invoice();
+  const { code } = await assertRejects(() => agent.payInvoice(id));
+  assertEquals([code, sent.length], ["LIMIT_PER_PAYMENT", 0]);
+});
+
 test("agent: what was paid has no quote, but a receipt", async () => {
   const { agent, invoice } = world();
   const id = await invoice();
@@ -339,7 +349,16 @@ test("agent: without a journal it refuses, and misspelt options too", async () =
     { limits: { perDays: 1 } },
     { limits: { perDay: "1" } },
     { limits: { perDay: 1.5 } },
+    // JSON has no word for these: they must not be no limit.
+    { limits: { perDay: NaN } },
+    { limits: { perRecipient: Infinity } },
+    { limits: { perPayment: NaN } },
+    { limits: { perDay: 5n } },
+    { limits: () => {} },
     { limits: { perPeriod: { amount: 1 } } },
+    { timeoutMs: NaN },
+    { timeoutMs: Infinity },
+    { timeoutMs: "30" },
     { signers: [] },
     { signers: [{ address: WALLET }] },
     { serverURL: "http://agents.gwop.io" },
@@ -348,7 +367,7 @@ test("agent: without a journal it refuses, and misspelt options too", async () =
     const error = assertThrows(() => make(options));
     assert(
       error instanceof AgentError && error.code === "INVALID_OPTION",
-      `${JSON.stringify(options)}: ${error}`,
+      `${Object.keys(options)}: ${error}`,
     );
   }
   assertEquals((await assertRejects(() => make().payInvoice("../x"))).code, "INVALID_OPTION");
@@ -414,6 +433,44 @@ test("agent: a paying fetch buys once, and follows what is not known", async () 
   assertEquals([response.status, (await response.json()).status], [200, "PAID"]);
   assertEquals((await paying("https://agents.gwop.io/v1/invoices/inv_none")).status, 404);
   assertEquals((await assertRejects(() => paying("http://shop.example/"))).code, "UNSAFE_URL");
+});
+
+test("agent: a late answer to an earlier request is not what a paying fetch gives", async () => {
+  const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+  const journal = memoryJournal();
+  const { make } = world({
+    timeoutMs: 200,
+    journal: {
+      ...journal,
+      async update(...change) {
+        if (change[2] === "settled") await pause(600);
+        return journal.update(...change);
+      },
+    },
+  });
+  const offer = {
+    scheme: "exact",
+    network: "eip155:8453",
+    amount: "1000",
+    payTo: WALLET,
+    asset: "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913",
+    maxTimeoutSeconds: 60,
+    extra: { name: "USD Coin", version: "2" },
+  };
+  const required = btoa(JSON.stringify({ x402Version: 2, accepts: [offer] }));
+  let paid = 0;
+  const payingFetch = createPayingFetch(make(), {
+    async fetch(request) {
+      if (!request.headers.has("payment-signature"))
+        return new Response("{}", { status: 402, headers: { "payment-required": required } });
+      paid += 1;
+      if (paid > 1) return new Response("bought");
+      await pause(500);
+      return new Response("late", { status: 500 });
+    },
+  });
+  const answer = await payingFetch("https://api.example/late");
+  assertEquals([answer.status, await answer.text(), paid], [200, "bought", 2]);
 });
 
 test("agent: a journal of one's own asks the package's rule", () => {

@@ -70,8 +70,14 @@ const AGENT: Module = Module {
     // secp256k1 on limbs of 32 bits, which wasm multiplies whole: 7 KB less, and signatures are
     // quicker by a third.
     flags: r#" --cfg sha2_backend_soft="compact" --cfg cpubits="32""#,
-    // Functions that are called once stay functions: 2.4 KB less with gzip.
-    optimize: &["-Oz", "--one-caller-inline-max-function-size=0"],
+    // Functions that are called once stay functions: 2.4 KB less with gzip. The first 1,024 bytes of
+    // the memory are the stack's deepest, which nothing reaches: 0.3 KB.
+    optimize: &[
+        "--low-memory-unused",
+        "-Oz",
+        "--one-caller-inline-max-function-size=0",
+        "--converge",
+    ],
 };
 
 /// Builds the package and prints its sizes.

@@ -1,5 +1,5 @@
 //! The core's own files for the agent's `.wasm`, which has no standard library. A crate of their
-//! own, since they are compiled for speed there too: then no float is ever written, and what writes
+//! own, since they are not compiled as the rest is: then no float is ever written, and what writes
 //! floats, 20 KB, is left out.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]

@@ -112,7 +112,8 @@ async function run({ values, positionals, output }) {
     const { code, phase, mayHaveSettled, message } = error;
     if (!output.json) {
       const advice = ". It may be paid all the same: run this again, pay in no other way";
-      throw new Unavailable(code, message + (mayHaveSettled ? advice : ""));
+      const isOpen = mayHaveSettled && code !== "ALREADY_PAID";
+      throw new Unavailable(code, message + (isOpen ? advice : ""));
     }
     output.document({ error: { code, message, phase, mayHaveSettled } });
     return 1;

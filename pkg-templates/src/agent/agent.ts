@@ -59,6 +59,14 @@ function receiptOf({
   };
 }
 
+/** As it is now: whoever changes it later changes nothing. What is no number of JSON's is refused. */
+const copyOf = <T>(given: T): T =>
+  JSON.parse(
+    JSON.stringify(given, (_, value) =>
+      typeof value === "bigint" || (typeof value === "number" && !Number.isFinite(value)) ? `${value}` : value,
+    ),
+  ) as T;
+
 /** What a paying fetch uses of an agent. @internal */
 export const PAY = Symbol("pay");
 
@@ -100,7 +108,7 @@ export class Agent {
       const family = familyOf(signer);
       if (!family)
         throw invalidOption(
-          "`signers`: expected keys, viem accounts, @solana/kit signers, or objects with their methods",
+          "`signers`: expected keys, viem accounts, @solana/kit signers or the like",
         );
       this.#signers.set(family === "evm" ? signer.address.toLowerCase() : signer.address, signer);
       return { family, address: signer.address };
@@ -109,10 +117,14 @@ export class Agent {
       if (options[name] !== undefined && typeof options[name] !== "function")
         throw invalidOption(`\`${name}\`: expected a function`);
     }
+    // Timers hold no longer time: they would end at once.
+    const { timeoutMs = 1 } = options;
+    if (typeof timeoutMs !== "number" || !(timeoutMs >= 1 && timeoutMs < 2 ** 31))
+      throw invalidOption("`timeoutMs`: expected 1 to 2147483647 milliseconds");
     if (!["hex", "parts", undefined].includes(options.signatureForm))
       throw invalidOption('`signatureForm`: expected "hex" or "parts"');
     this.#options = options;
-    this.#settings = {
+    this.#settings = copyOf({
       serverURL: options.serverURL ?? "https://agents.gwop.io",
       identityURL: options.identityURL ?? "https://identity.gwop.io",
       limits: options.limits ?? {},
@@ -122,7 +134,7 @@ export class Agent {
       signatureParts: options.signatureForm === "parts",
       approves: options.approve !== undefined,
       hasHeight: options.blockHeight !== undefined,
-    };
+    });
     checked(() => agentCore().checkSettings(JSON.stringify(this.#settings)));
   }
 

@@ -51,13 +51,16 @@ export function createPayingFetch(
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", named));
     const key = `fetch:${hex(digest)}`;
     let answer: Response | undefined;
+    let sent = 0;
     let thrown: unknown;
     try {
       await agent[PAY]({ fetch: { key, method, url, anew } }, async (payment) => {
         const headers = new Headers(request.headers);
         if (payment) headers.set(...payment);
+        sent += 1;
+        const turn = sent;
         try {
-          answer = await send(
+          const response = await send(
             new Request(url, {
               method,
               headers,
@@ -66,7 +69,9 @@ export function createPayingFetch(
               ...(body && { body }),
             }),
           );
-          return answer;
+          // What comes after its time is not the answer to a later request.
+          if (turn === sent) answer = response;
+          return response;
         } catch (error) {
           if (!payment) thrown = error;
           throw error;

@@ -85,6 +85,11 @@ export function serverChecks(caller, { isFirst, consumer }) {
         const late = await pay("--dry-run", "--max", "5");
         expectEqual([late.code, late.json.error?.code], [1, "ALREADY_PAID"], "a late dry run");
         expectEqual([again.code, again.json], [0, paid.json], "the second time");
+        const { stderr } = await caller.run(
+          ["pay", invoice, "--url", local.url, "--dry-run", "--max", "5"],
+          { env: own },
+        );
+        expect(!stderr.includes("run this again"), `a late dry run advises: ${stderr}`);
         const other = await invoiceAt(local.url);
         const env = own;
         const day = await caller.ask(
