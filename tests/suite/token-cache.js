@@ -1,7 +1,7 @@
 // Tokens that were verified before, and are not verified again.
 import { SDKValidationError, TokenVerificationError } from "@gwop/sdk/errors";
 import { assert, assertEquals, assertInstance, assertRejects, test } from "./harness.js";
-import { clientOf, clientWith, gwopIssuer, issuer, jwksAnswer } from "./token-kit.js";
+import { clientOf, clientWith, gwopIssuer, issuer, jwksAnswer, sessionAnswer, withSession } from "./token-kit.js";
 
 /** How often Web Crypto is asked to verify while `work` runs. */
 async function signatures(work) {
@@ -93,18 +93,7 @@ test("checkSession asks Gwop each time, whatever is kept of the token", async ()
   const gwop = await gwopIssuer();
   const token = await gwop.sign();
   let status = "active";
-  const session = () =>
-    Response.json({
-      session_id: "sess_1",
-      status,
-      sub: "base:0xAbCdEf0123456789",
-      chain: "base",
-      wallet_address: "0xAbCdEf0123456789",
-      created_at: "2026-03-25T02:04:08.841Z",
-      expires_at: "2036-03-25T02:04:08.841Z",
-      revoked_at: null,
-    });
-  const { verify } = clientWith((request) => (request.url.endsWith("/jwks.json") ? jwksAnswer(gwop.jwk) : session()));
+  const { verify } = withSession(gwop, () => sessionAnswer(status));
   await verify(token, { checkSession: true });
   status = "revoked";
   await refused(verify(token, { checkSession: true }), "SESSION_REVOKED");

@@ -86,3 +86,20 @@ export function clientWith(answer, options = {}) {
 /** A client that knows the keys of these issuers. */
 export const clientOf = (issuers, options) =>
   clientWith(() => jwksAnswer(...issuers.map(({ jwk }) => jwk)), options);
+
+/** A client of an issuer, where `session` answers what is asked of sessions. */
+export const withSession = (gwop, session, options) =>
+  clientWith((request) => (request.url.endsWith("/jwks.json") ? jwksAnswer(gwop.jwk) : session(request)), options);
+
+/** What Gwop says of the session `sess_1`. */
+export const sessionAnswer = (status) =>
+  Response.json({
+    session_id: "sess_1",
+    status,
+    sub: "base:0xAbCdEf0123456789",
+    chain: "base",
+    wallet_address: "0xAbCdEf0123456789",
+    created_at: "2026-03-25T02:04:08.841Z",
+    expires_at: "2036-03-25T02:04:08.841Z",
+    revoked_at: null,
+  });

@@ -1,7 +1,7 @@
 import { ANY_MERCHANT } from "@gwop/sdk";
 import { SDKValidationError, TokenVerificationError } from "@gwop/sdk/errors";
 import { assert, assertEquals, assertInstance, assertMatch, assertRejects, test } from "./harness.js";
-import { base64url, claims, clientOf, clientWith, fromBase64url, gwopIssuer, issuer, jwksAnswer } from "./token-kit.js";
+import { base64url, claims, clientOf, fromBase64url, gwopIssuer, issuer, sessionAnswer, withSession } from "./token-kit.js";
 
 const refused = async (promise, code) => {
   const error = await assertRejects(promise, { code });
@@ -402,21 +402,6 @@ test("errors of tokens hold nothing of the token", async () => {
 });
 
 // ---- Sessions ----
-
-const withSession = (gwop, session, options) =>
-  clientWith((request) => (request.url.endsWith("/jwks.json") ? jwksAnswer(gwop.jwk) : session(request)), options);
-
-const sessionAnswer = (status) =>
-  Response.json({
-    session_id: "sess_1",
-    status,
-    sub: "base:0xAbCdEf0123456789",
-    chain: "base",
-    wallet_address: "0xAbCdEf0123456789",
-    created_at: "2026-03-25T02:04:08.841Z",
-    expires_at: "2036-03-25T02:04:08.841Z",
-    revoked_at: null,
-  });
 
 test("checkSession looks the session up live and refuses anything but active", async () => {
   const gwop = await gwopIssuer();
