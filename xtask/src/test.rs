@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use crate::process::{Step, say};
 use crate::{
-    Result, build, circles, docs, frameworks, matrix, package, patterns, release, runtimes, tools,
-    top, worker, x402,
+    Result, build, circles, demo, docs, frameworks, matrix, package, patterns, release, runtimes,
+    tools, top, worker, x402,
 };
 
 /// What a program that imports `@gwop/sdk` may carry: wasm and JavaScript, gzip, in bytes. The aim is 100 KB
@@ -45,6 +45,7 @@ const PARTS: &[Part] = &[
         runtimes::chromium,
     ),
     ("firefox", "the runtime suite in Firefox", runtimes::firefox),
+    ("demo", "`cargo xtask demo`, from the tarballs", demo::test),
     ("wasm-pack", "Rust tests in Chromium and Firefox", wasm_pack),
     ("package", "the tarball, in real projects", package::package),
     (
