@@ -21,7 +21,11 @@ type Part = (&'static str, &'static str, fn() -> Result);
 
 /// Every part, in the order of a whole run: quick and telling ones first.
 const PARTS: &[Part] = &[
-    ("fmt", "formatting, and the lints of JavaScript and TypeScript", fmt),
+    (
+        "fmt",
+        "formatting, and the lints of JavaScript and TypeScript",
+        fmt,
+    ),
     ("clippy", "lints, native and wasm32", clippy),
     (
         "structure",
