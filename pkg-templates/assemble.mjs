@@ -74,6 +74,17 @@ function loaderOf(loader, surface) {
 }
 
 /**
+ * The code of a loader's file, in which the glue is a plain object instead of a namespace: rolldown makes
+ * namespaces by a helper in a file of its own, which costs Node another third of a millisecond.
+ */
+function withoutNamespace(file) {
+  const code = readFileSync(file, "utf8");
+  if (!file.endsWith("_bg.js")) return code.replace("import * as glue from", "import glue from");
+  const names = [...code.matchAll(/^export (?:function|class) (\w+)/gm)].map(([, name]) => name);
+  return `${code}\nexport default { ${names.join(", ")} };`;
+}
+
+/**
  * The page of the local Gwop as a module: its styles and program stand in the HTML, and their hashes are what its policy
  * allows. Line by line, so that no line of the package is long.
  */
@@ -143,7 +154,7 @@ async function write(
       }
       if (!id.includes("?of=")) return undefined;
       const [file] = id.split("?");
-      return { code: readFileSync(file, "utf8"), moduleType: file.endsWith(".ts") ? "ts" : "js" };
+      return { code: withoutNamespace(file), moduleType: file.endsWith(".ts") ? "ts" : "js" };
     },
   };
   const bundle = await rolldown({

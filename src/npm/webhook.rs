@@ -1,6 +1,9 @@
 //! Webhooks: verification by Web Crypto or by the compiled-in HMAC, then the event.
 
+use std::cell::RefCell;
+
 use js_sys::{Array, Promise};
+use subtle::ConstantTimeEq;
 use wasm_bindgen::prelude::*;
 use web_sys::CryptoKey;
 
@@ -89,10 +92,41 @@ pub fn verify_webhook_sync(
 ) -> Result<Option<String>, JsValue> {
     let header = SignatureHeader::parse(header)?;
     header.check_time(now, tolerance)?;
-    if !hmac::verify([secret], &header, body) {
+    if !with_key(secret, |key| key.verifies(&header, body)) {
         return Ok(None);
     }
     read_event(body, id_header, type_header, reconciled).map(Some)
+}
+
+/// How many secrets' keys are held: those that a rotation has at once.
+const MAX_KEYS: usize = 4;
+
+thread_local! {
+    /// The secrets of the last deliveries, and their keys. `subtle` compares them in constant time.
+    static KEYS: RefCell<Vec<(Box<[u8]>, hmac::Key)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Gives `check` the key of a secret, which is made once.
+fn with_key(secret: &str, check: impl Fn(&hmac::Key) -> bool) -> bool {
+    let secret = secret.as_bytes();
+    KEYS.with(|keys| {
+        let Ok(mut keys) = keys.try_borrow_mut() else {
+            return hmac::Key::new(secret).is_some_and(|key| check(&key));
+        };
+        let known = keys.iter().find(|(known, _)| known.ct_eq(secret).into());
+        if let Some((_, key)) = known {
+            return check(key);
+        }
+        let Some(key) = hmac::Key::new(secret) else {
+            return false;
+        };
+        let holds = check(&key);
+        if keys.len() == MAX_KEYS {
+            keys.remove(0);
+        }
+        keys.push((secret.into(), key));
+        holds
+    })
 }
 
 /// The `Refusal` of a delivery whose MAC holds under none of the secrets.

@@ -6,13 +6,44 @@ use sha2::Sha256;
 
 use super::SignatureHeader;
 
-/// The HMAC of `prefix` and `body` under `key`, which compares itself in constant time.
-fn tag(key: &[u8], prefix: &[u8], body: &[u8]) -> Option<CtOutput<Hmac<Sha256>>> {
-    // HMAC takes keys of every length; the `Result` is the trait's.
-    let mut keyed = Hmac::<Sha256>::new_from_slice(key).ok()?;
-    keyed.update(prefix);
-    keyed.update(body);
-    Some(keyed.finalize())
+/// A secret, made ready: two of the fourteen blocks that a usual delivery takes are hashed once.
+#[derive(Clone)]
+pub struct Key(Hmac<Sha256>);
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Key(redacted)")
+    }
+}
+
+impl Key {
+    /// A key of any length. `None` cannot happen: HMAC takes all, and the `Option` is the trait's.
+    #[must_use]
+    #[inline(never)] // One copy of it: the compiler would make one for each caller.
+    pub fn new(secret: &[u8]) -> Option<Self> {
+        Hmac::new_from_slice(secret).ok().map(Self)
+    }
+
+    /// The HMAC of `prefix` and `body`, which compares itself in constant time.
+    #[inline(never)]
+    fn tag(&self, prefix: &[u8], body: &[u8]) -> CtOutput<Hmac<Sha256>> {
+        let mut keyed = self.0.clone();
+        keyed.update(prefix);
+        keyed.update(body);
+        keyed.finalize()
+    }
+
+    /// Whether one of the header's signatures belongs to `body`. Compared in constant time.
+    #[must_use]
+    pub fn verifies(&self, header: &SignatureHeader<'_>, body: &[u8]) -> bool {
+        self.matches(&header.prefix(), body, header.signatures())
+    }
+
+    fn matches(&self, prefix: &[u8], body: &[u8], tags: &[[u8; 32]]) -> bool {
+        let own = self.tag(prefix, body);
+        let mut tags = tags.iter();
+        tags.any(|tag| own == CtOutput::new((*tag).into()))
+    }
 }
 
 /// Whether one of the header's signatures belongs to `body` under one of `secrets`. Compared in constant time.
@@ -22,33 +53,33 @@ pub fn verify<'s>(
     header: &SignatureHeader<'_>,
     body: &[u8],
 ) -> bool {
-    let prefix = header.prefix();
-    secrets
+    let mut keys = secrets
         .into_iter()
-        .any(|secret| tag_matches(secret.as_bytes(), &prefix, body, header.signatures()))
+        .filter_map(|secret| Key::new(secret.as_bytes()));
+    keys.any(|key| key.verifies(header, body))
 }
 
 /// Whether one of `tags` is the HMAC of `prefix` and `body` under `key`. Compared in constant time.
 #[must_use]
 pub fn tag_matches(key: &[u8], prefix: &[u8], body: &[u8], tags: &[[u8; 32]]) -> bool {
-    tag(key, prefix, body).is_some_and(|own| {
-        let mut tags = tags.iter();
-        tags.any(|tag| own == CtOutput::new((*tag).into()))
-    })
+    Key::new(key).is_some_and(|key| key.matches(prefix, body, tags))
+}
+
+/// The HMAC as bytes, for what is compared elsewhere.
+fn bytes(key: &[u8], prefix: &[u8], body: &[u8]) -> [u8; 32] {
+    Key::new(key).map_or([0; 32], |key| key.tag(prefix, body).into_bytes().into())
 }
 
 /// The tag of `body` at `timestamp`, as lower-case hex: the `v1` value that Gwop would send.
 #[must_use]
 pub fn sign(secret: &str, timestamp: &str, body: &[u8]) -> String {
     let prefix = [timestamp.as_bytes(), b"."].concat();
-    let tag = tag(secret.as_bytes(), &prefix, body).map(|tag| tag.into_bytes());
-    hex(tag.as_deref().unwrap_or_default())
+    hex(&bytes(secret.as_bytes(), &prefix, body))
 }
 
 /// HMAC-SHA256 of `message` under `key`, for what is compared elsewhere.
 pub(crate) fn sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
-    // HMAC takes keys of every length.
-    tag(key, &[], message).map_or([0; 32], |tag| tag.into_bytes().into())
+    bytes(key, &[], message)
 }
 
 /// Lower-case hexadecimal digits.
