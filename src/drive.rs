@@ -11,7 +11,7 @@ pub struct Attempts {
     pub result: Result<Decoded, Fault>,
     /// The outcome of the last attempt.
     pub last: Result<Response, Failure>,
-    /// The last answer that was worth another attempt.
+    /// The last response that was worth another attempt.
     pub retried: Option<Response>,
 }
 
@@ -23,7 +23,7 @@ pub async fn drive(transport: &impl Transport, call: &mut Call) -> Result<Decode
     attempts(transport, call).await.result
 }
 
-/// As [`drive`], and tells what was answered.
+/// As [`drive`], and tells the responses.
 pub async fn attempts(transport: &impl Transport, call: &mut Call) -> Attempts {
     let mut retried = None;
     loop {
@@ -53,7 +53,7 @@ pub async fn attempts(transport: &impl Transport, call: &mut Call) -> Attempts {
             }
         }
         let result = match step {
-            Step::Done(answer) => Ok(answer),
+            Step::Done(decoded) => Ok(decoded),
             Step::Fail(fault) => Err(fault),
             // A caller who gave up is never retried.
             Step::Retry { .. } => continue,

@@ -54,7 +54,7 @@ pub fn is_one_of(given: &str, secrets: impl IntoIterator<Item = impl AsRef<str>>
 }
 
 /// The idempotency key under which an intent is exchanged: a UUID in the shape of version 4 (RFC 9562 section 5.4), always the
-/// same one, so that an exchange whose answer was lost can be repeated.
+/// same one, so that an exchange whose response was lost can be repeated.
 #[must_use]
 pub fn idempotency_key(intent_id: &str) -> String {
     let digest = hmac::sha256(b"gwop worker idempotency key 1", intent_id.as_bytes());

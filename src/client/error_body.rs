@@ -1,4 +1,4 @@
-//! The body of a failing answer: `{ "error": { "code", "message", "details"?, "requestId"? } }`.
+//! The body of a failing response: `{ "error": { "code", "message", "details"?, "requestId"? } }`.
 
 use crate::json::Value;
 

@@ -3,7 +3,7 @@
 use super::retry_after::parse_retry_after;
 
 /// The longest `Retry-After` that the default policy waits for, in milliseconds. Beyond it the call fails with the
-/// answer's own error (a `RateLimitError` for 429), so that the caller decides.
+/// response's own error (a `RateLimitError` for 429), so that the caller decides.
 pub const RETRY_AFTER_BOUND_MS: i64 = 60_000;
 
 /// The longest delay that JavaScript's timers hold, in milliseconds.
@@ -102,7 +102,7 @@ impl Backoff {
 /// An attempt that may be worth another.
 #[derive(Debug, Clone, Copy)]
 pub enum Outcome<'a> {
-    /// The server answered.
+    /// The server responded.
     Status {
         /// The HTTP status.
         status: u16,
@@ -111,7 +111,7 @@ pub enum Outcome<'a> {
     },
     /// No connection, or it broke.
     Connection,
-    /// No whole answer in time.
+    /// No whole response in time.
     Timeout,
 }
 

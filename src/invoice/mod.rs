@@ -99,7 +99,8 @@ impl Outcome {
         Self::Ignored,
     ];
 
-    /// The value in answers, in storage and, of the two that reach fulfillment, in `gwop_outcome`.
+    /// The value in responses, in storage and, of the two that reach fulfillment, in
+    /// `gwop_outcome`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

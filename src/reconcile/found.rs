@@ -48,8 +48,8 @@ pub struct Found<'d> {
 }
 
 impl<'d> Page<'d> {
-    /// Reads the JSON of an answer. `None` where it is no page, or one of its invoices has no id or
-    /// no time.
+    /// Reads the JSON of a response. `None` where it is no page, or one of its invoices has no id
+    /// or no time.
     #[must_use]
     pub fn read(text: &'d str) -> Option<Self> {
         let page = Value::parse(text.as_bytes()).ok()?;

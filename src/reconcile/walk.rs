@@ -279,7 +279,7 @@ mod tests {
         }
     }
 
-    /// Runs to the end; answers what was found at `floor` or later, how many pages were asked for,
+    /// Runs to the end; returns what was found at `floor` or later, how many pages were asked for,
     /// and whether it is complete.
     fn run(
         gwop: &mut Gwop,

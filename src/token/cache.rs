@@ -1,5 +1,6 @@
-//! When to fetch the JWK Set, which answer to keep, and for how long. A value without a clock, a timer or a promise:
-//! each change is one synchronous call, so a request that dies between two calls leaves nothing half-made.
+//! When to fetch the JWK Set, which response to keep, and for how long. A value without a clock, a
+//! timer or a promise: each change is one synchronous call, so a request that dies between two
+//! calls leaves nothing half-made.
 
 use super::jwk::{Jwk, JwkSet, MAX_JWK_SET_BYTES, Unusable};
 use super::rejection::Rejection;
@@ -36,7 +37,7 @@ const STORE_SKEW_MS: i64 = 60_000;
 /// Permission for one fetch, given by [`Plan::Fetch`] and handed back with its outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ticket {
-    /// Counts up with each fetch begun: the order in which answers count.
+    /// Counts up with each fetch begun: the order in which responses count.
     pub ordinal: u32,
     /// When the fetch was begun, in milliseconds since 1970.
     pub begun_at_ms: i64,
@@ -89,7 +90,8 @@ struct Held {
 ///   fetch at a time; whoever finds 4 that have been under way for 2 seconds is refused. A fetch that is not reported on ends by itself after 30.
 /// - After a failure with none held nobody fetches for 1 second, doubling up to 30; failures of fetches that overlapped count once.
 /// - While refreshing fails, the last good set serves until 24 hours after its fetch.
-/// - Of two answers the one whose fetch began later stays. An answer without a usable key counts as a failure, so it never displaces a good set.
+/// - Of two responses the one whose fetch began later stays. A response without a usable key counts
+///   as a failure, so it never displaces a good set.
 #[derive(Debug)]
 pub struct JwkSetCache {
     cooldown_ms: i64,
@@ -213,8 +215,9 @@ impl JwkSetCache {
         keys.iter().filter(move |key| key.kid() == kid)
     }
 
-    /// The fetch was answered with status 200 and `body`. Whether this answer is now the held set, and so worth storing.
-    pub fn answered(&mut self, ticket: Ticket, body: &[u8], now_ms: i64) -> bool {
+    /// The fetch returned status 200 and `body`. Whether this response is now the held set, and so
+    /// worth storing.
+    pub fn received(&mut self, ticket: Ticket, body: &[u8], now_ms: i64) -> bool {
         match JwkSet::parse(body) {
             Ok(set) => {
                 self.settle(ticket, Rejection::KID_UNKNOWN);
@@ -240,7 +243,7 @@ impl JwkSetCache {
         }
     }
 
-    /// The fetch failed: no answer, a status other than 200, or a body that was too long.
+    /// The fetch failed: no response, a status other than 200, or a body that was too long.
     pub fn failed(&mut self, ticket: Ticket, now_ms: i64) {
         self.unusable(ticket, Rejection::JWKS_UNAVAILABLE, now_ms);
     }
@@ -374,9 +377,10 @@ impl JwkSetCache {
     }
 
     fn refuse(&self, attempt: Attempt) -> Plan {
-        // The refresh of another request has brought no answer, perhaps since that request died: nothing is known of this `kid`.
-        let unanswered = attempt != Attempt::Fetched && self.refreshing.is_some();
-        Plan::Refuse(if unanswered {
+        // The refresh of another request has brought no response, perhaps since that request died:
+        // nothing is known of this `kid`.
+        let no_response = attempt != Attempt::Fetched && self.refreshing.is_some();
+        Plan::Refuse(if no_response {
             Rejection::JWKS_UNAVAILABLE
         } else {
             self.settled.1

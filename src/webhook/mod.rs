@@ -17,7 +17,7 @@ use crate::port::Crypto;
 /// Checks the signature header and its time, then asks `crypto` whether its signature at `index` is the MAC over the raw body.
 /// `None` where the header has no more signatures. `now` and `tolerance` are seconds.
 ///
-/// The body is the sender's once one of the answers is true.
+/// The body is the sender's once one of the results is true.
 ///
 /// # Errors
 /// [`Rejection`], as [`SignatureHeader::parse`] and [`SignatureHeader::check_time`] have it, or the crypto's own.

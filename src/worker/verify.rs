@@ -414,7 +414,7 @@ async fn fetch(env: &Env, url: &str, ticket: Ticket) {
         return;
     };
     let stored = with_keys(url, |keys| {
-        let adopted = keys.cache.answered(ticket, &body, now_ms());
+        let adopted = keys.cache.received(ticket, &body, now_ms());
         adopted.then(|| keys.cache.to_stored())
     });
     if let Some(stored) = stored.filter(|_| may_store(env, url)) {

@@ -6,7 +6,7 @@ use super::operator_messages::{
     ListedInvoice, ReplayedStep,
 };
 use super::sql::{Row, Sql, SqlError};
-use super::store::{Store, last_answer, outcome, status};
+use super::store::{Store, last_response, outcome, status};
 
 /// How many rows a step looks at where not every row is meant.
 pub const SCAN_ROWS: i64 = 1_000;
@@ -246,6 +246,6 @@ fn listed(mut row: Row) -> Result<ListedEvent> {
         state: row.text(8)?,
         deliveries: row.integer(9)?.unwrap_or_default(),
         due_at: row.integer(10)?,
-        last_answer: last_answer(&mut row, 11)?,
+        last_response: last_response(&mut row, 11)?,
     })
 }
