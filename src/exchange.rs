@@ -22,7 +22,7 @@ pub fn is_auth_secret(value: &str) -> bool {
 /// Whether a secret has at least so many characters.
 #[must_use]
 pub fn is_long_enough(secret: &str, least: usize) -> bool {
-    secret.chars().nth(least.saturating_sub(1)).is_some()
+    secret.chars().take(least).count() == least
 }
 
 /// The `exchange_secret` of an intent: 64 lower-case hex digits.

@@ -43,10 +43,9 @@ impl RetryCodes {
         self.0.as_bytes().chunks_exact(3).any(|code| {
             let mut rest = status;
             let fits = code.iter().rev().all(|byte| {
-                // A remainder of ten fits a digit.
-                let digit = b'0'.saturating_add((rest % 10) as u8);
+                let digit = b"0123456789".get(usize::from(rest % 10));
                 rest /= 10;
-                matches!(*byte, b'X' | b'x') || *byte == digit
+                matches!(*byte, b'X' | b'x') || Some(byte) == digit
             });
             fits && rest == 0
         })

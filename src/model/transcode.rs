@@ -206,7 +206,7 @@ impl Transcoder {
                     if let Some(slot) = found.get_mut(index) {
                         *slot = Some(value);
                     }
-                    next = index.saturating_add(1);
+                    next = index.checked_add(1).unwrap_or_default();
                     break;
                 }
             }

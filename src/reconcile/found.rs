@@ -29,7 +29,8 @@ pub fn event_id(status: Status, invoice_id: &str) -> String {
 
 /// What stands between the quotes of a JSON string.
 fn unquoted(raw: &str) -> &str {
-    raw.get(1..raw.len().saturating_sub(1)).unwrap_or_default()
+    let rest = raw.strip_prefix('"').unwrap_or_default();
+    rest.strip_suffix('"').unwrap_or_default()
 }
 
 /// One page of `invoices.list`, as it stands on the wire.

@@ -40,6 +40,8 @@ const SHARED: [&str; 4] = [
 
 /// How many of them one question to it may be about.
 const AT_ONCE: usize = 100;
+/// How many merchants that is, beside [`COMPARED`].
+const KEYS_AT_ONCE: usize = AT_ONCE - 1;
 /// The entry of a KV namespace in which the Worker keeps in mind who has to be compared with whom.
 /// No merchant's key has such a character.
 const COMPARED: &str = "_compared";
@@ -315,8 +317,8 @@ fn with_parsed<T>(env: &Env, work: impl FnOnce(&Parsed) -> T) -> T {
             None => Parsed::of(env, from),
         };
         let done = work(&parsed);
-        kept.truncate(KEPT_SOURCES.saturating_sub(1));
         kept.insert(0, parsed);
+        kept.truncate(KEPT_SOURCES);
         done
     })
 }
@@ -433,8 +435,8 @@ fn with_known<T>(env: &Env, work: impl FnOnce(&mut Known) -> T) -> T {
             None => (namespace, Known::default()),
         };
         let done = work(&mut known);
-        kept.truncate(KEPT_SOURCES.saturating_sub(1));
         kept.insert(0, (namespace, known));
+        kept.truncate(KEPT_SOURCES);
         done
     })
 }
@@ -516,7 +518,7 @@ async fn compared(
 ) -> Result<(Vec<String>, Vec<Shared>), Unusable> {
     let (keys, mut unusable) = listed(store).await?;
     let (mut found, mut before) = (vec![], None);
-    for some in keys.chunks(AT_ONCE.saturating_sub(1)) {
+    for some in keys.chunks(KEYS_AT_ONCE) {
         let texts = texts(store, some).await?;
         before = text(&texts, COMPARED);
         for key in some {

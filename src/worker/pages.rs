@@ -90,9 +90,9 @@ pub async fn walk<E>(
         left = left.saturating_sub(taken);
         place = match next {
             Some(after) => Place { after, ..place },
-            None => Place {
-                shard: place.shard.saturating_add(1),
-                after: 0,
+            None => match place.shard.checked_add(1) {
+                Some(shard) => Place { shard, after: 0 },
+                None => return Ok(None),
             },
         };
     }

@@ -476,7 +476,7 @@ impl<S: Sql> Store<S> {
                 sends: row.number(2)?,
                 deliveries: row.number(3)?,
                 due_at: row.number(4)?,
-                last_response: last_response(&mut row, 5)?,
+                last_response: last_response(&mut row, [5, 6, 7])?,
             });
         }
         Ok(View {
@@ -934,10 +934,11 @@ fn grouped(rows: &[Due], of: fn(&Due) -> i64) -> Vec<(i64, String)> {
 }
 
 /// The last response of fulfillment, from three columns; `None` where there is none yet.
-pub(super) fn last_response(row: &mut Row, at: usize) -> Result<Option<LastResponse>> {
-    let status = row.integer(at)?;
-    let reason = row.text(at.saturating_add(1))?;
-    let responded_at = row.integer(at.saturating_add(2))?;
+pub(super) fn last_response(row: &mut Row, columns: [usize; 3]) -> Result<Option<LastResponse>> {
+    let [status, reason, responded_at] = columns;
+    let status = row.integer(status)?;
+    let reason = row.text(reason)?;
+    let responded_at = row.integer(responded_at)?;
     Ok(reason
         .zip(responded_at)
         .map(|(reason, at)| LastResponse { status, reason, at }))
