@@ -33,6 +33,19 @@ pub enum Session {
 impl Session {
     /// Where it stands at `now_ms`, where a live response may be `reuse_ms` old. One from the
     /// future, as the clock was set back, counts as none.
+    ///
+    /// # Examples
+    /// ```
+    /// use gwop::session::{Session, SessionStatus};
+    ///
+    /// let session = Session::default().seen(true, 1_000);
+    /// assert_eq!(session.status(30_000, 20_000), SessionStatus::Active);
+    /// // The response is too old by now: ask Gwop.
+    /// assert_eq!(session.status(30_000, 31_000), SessionStatus::Unknown);
+    /// // A revoked session never comes back.
+    /// let session = session.seen(false, 32_000).seen(true, 33_000);
+    /// assert_eq!(session.status(30_000, 33_000), SessionStatus::Ended);
+    /// ```
     #[must_use]
     pub fn status(self, reuse_ms: i64, now_ms: i64) -> SessionStatus {
         match self {

@@ -237,6 +237,36 @@ pub struct Moment {
 ///
 /// Drive it so: [`Call::set_policy`] if the default is not wanted; [`Call::authorize`] if [`Call::needs_key`]; then [`Call::attempt`], send, and [`Call::on_response`] or
 /// [`Call::on_failure`], until the [`Step`] is no [`Step::Retry`].
+///
+/// # Examples
+/// ```
+/// use gwop::client::{Call, Moment, Response, Step, operation};
+/// use gwop::model::Naming;
+///
+/// let cancel = operation("invoices.cancel").unwrap();
+/// let url = "https://agents.gwop.io";
+/// let mut call = Call::new(cancel, r#"{"id":"u"}"#, Naming::JavaScript, url, &[7; 16]).unwrap();
+/// call.authorize("sk_m_example").unwrap();
+///
+/// let request = call.attempt(0, &[7; 16]);
+/// assert_eq!(request.method, "POST");
+/// assert_eq!(request.url, "https://agents.gwop.io/v1/invoices/u/cancel");
+///
+/// let mut response = Response {
+///     status: 503,
+///     retry_after: Some("2".to_owned()),
+///     body: vec![],
+///     truncated: false,
+/// };
+/// let moment = Moment { now_ms: 10, jitter: 0.5 };
+/// assert_eq!(call.on_response(&response, moment), Step::Retry { delay_ms: 2_000 });
+///
+/// call.attempt(2_010, &[7; 16]);
+/// response.status = 200;
+/// response.body = br#"{"id":"u","status":"CANCELED","canceled_at":"1970-01-01T00:00:02Z"}"#.to_vec();
+/// let Step::Done(canceled) = call.on_response(&response, moment) else { panic!() };
+/// assert_eq!(canceled.json, r#"{"id":"u","status":"CANCELED","canceledAt":2000}"#);
+/// ```
 pub struct Call {
     operation: &'static Operation,
     naming: Naming,

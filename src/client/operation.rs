@@ -179,6 +179,15 @@ pub static OPERATIONS: [Operation; 9] = [
 ];
 
 /// The operation of that name.
+///
+/// # Examples
+/// ```
+/// use gwop::client::operation;
+///
+/// let create = operation("invoices.create").unwrap();
+/// assert_eq!((create.method, create.path), ("POST", "/v1/invoices"));
+/// assert!(operation("invoices.delete").is_none());
+/// ```
 #[must_use]
 pub fn operation(name: &str) -> Option<&'static Operation> {
     OPERATIONS.iter().find(|operation| operation.name == name)

@@ -21,6 +21,15 @@ impl RetryCodes {
     ///
     /// # Errors
     /// The first code that is none.
+    ///
+    /// # Examples
+    /// ```
+    /// use gwop::client::RetryCodes;
+    ///
+    /// let codes = RetryCodes::parse(["429", "5XX"].into_iter()).unwrap();
+    /// assert!(codes.contain(503) && !codes.contain(404));
+    /// assert_eq!(RetryCodes::parse(["503", "9XX"].into_iter()), Err("9XX"));
+    /// ```
     pub fn parse<'a>(codes: impl Iterator<Item = &'a str>) -> Result<Self, &'a str> {
         let mut parsed = String::new();
         for code in codes {
@@ -82,6 +91,15 @@ pub struct Backoff {
 
 impl Backoff {
     /// The delay in milliseconds before retry number `retry` (0 is the first); `jitter` is random in 0 to 1.
+    ///
+    /// # Examples
+    /// ```
+    /// use gwop::client::Backoff;
+    ///
+    /// let backoff = Backoff { initial_interval: 500.0, max_interval: 8_000.0, exponent: 2.0 };
+    /// assert_eq!([0, 1, 2, 9].map(|retry| backoff.delay_ms(retry, 1.0)), [500, 1_000, 2_000, 8_000]);
+    /// assert_eq!(backoff.delay_ms(1, 0.25), 250);
+    /// ```
     #[must_use]
     pub fn delay_ms(&self, retry: u32, jitter: f64) -> i64 {
         let mut interval = self.initial_interval;
@@ -126,6 +144,18 @@ pub enum Verdict {
 }
 
 /// When an attempt is repeated.
+///
+/// # Examples
+/// ```
+/// use gwop::client::{Outcome, RetryPolicy, Verdict};
+///
+/// let policy = RetryPolicy::default();
+/// assert_eq!(policy.evaluate(Outcome::Timeout, 0, 0, 0, 1.0), Verdict::Retry(500));
+/// assert_eq!(policy.evaluate(Outcome::Timeout, 2, 0, 0, 1.0), Verdict::Exhausted);
+/// // A wait that long is for the caller to decide.
+/// let busy = Outcome::Status { status: 429, retry_after: Some("3600") };
+/// assert_eq!(policy.evaluate(busy, 0, 0, 0, 1.0), Verdict::Stop);
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct RetryPolicy {
     /// What ends the attempts.

@@ -129,6 +129,20 @@ impl JwkSetCache {
     }
 
     /// What a verification of a token with this `kid` does next, at `now_ms` (milliseconds since 1970).
+    ///
+    /// # Examples
+    /// ```
+    /// use gwop::token::{Attempt, JwkSetCache, Plan};
+    ///
+    /// let mut cache = JwkSetCache::new(30_000);
+    /// // Nothing is held, so the first request fetches the set. The next one waits for it.
+    /// let Plan::Fetch(ticket) = cache.plan(Some("k"), Attempt::First, 0) else { panic!() };
+    /// assert!(matches!(cache.plan(Some("k"), Attempt::First, 0), Plan::Wait(_)));
+    /// // The fetch failed: nobody fetches for a second.
+    /// cache.failed(ticket, 10);
+    /// assert!(matches!(cache.plan(Some("k"), Attempt::First, 20), Plan::Refuse(_)));
+    /// assert!(matches!(cache.plan(Some("k"), Attempt::First, 1_010), Plan::Fetch(_)));
+    /// ```
     pub fn plan(&mut self, kid: Option<&str>, attempt: Attempt, now_ms: i64) -> Plan {
         // A token without a `kid` cannot be helped by any fetch.
         let Some(kid) = kid else {

@@ -122,6 +122,16 @@ impl JwkSet {
     ///
     /// # Errors
     /// [`Unusable`], when the whole response must be discarded.
+    ///
+    /// # Examples
+    /// ```
+    /// use gwop::token::{JwkSet, Unusable};
+    ///
+    /// // An exponent of 65537, and a modulus of 8 bits: too short to be used.
+    /// let set = br#"{ "keys": [{ "kty": "RSA", "kid": "k", "n": "_w", "e": "AQAB" }] }"#;
+    /// assert_eq!(JwkSet::parse(set), Err(Unusable::NoUsableKey));
+    /// assert_eq!(JwkSet::parse(b"<html>"), Err(Unusable::NotAJwkSet));
+    /// ```
     pub fn parse(bytes: &[u8]) -> Result<Self, Unusable> {
         if bytes.len() > MAX_JWK_SET_BYTES {
             return Err(Unusable::NotAJwkSet);
