@@ -21,7 +21,11 @@ type Part = (&'static str, &'static str, fn() -> Result);
 
 /// Every part, in the order of a whole run: quick and telling ones first.
 const PARTS: &[Part] = &[
-    ("fmt", "formatting", fmt),
+    (
+        "fmt",
+        "formatting, and the lints of JavaScript and TypeScript",
+        fmt,
+    ),
     ("clippy", "lints, native and wasm32", clippy),
     (
         "structure",
@@ -201,7 +205,11 @@ fn cargo(name: &str, arguments: &[&str]) -> Step {
 
 fn fmt() -> Result {
     tools::rust()?;
-    cargo("cargo fmt", &["fmt", "--all", "--check"]).run()
+    cargo("cargo fmt", &["fmt", "--all", "--check"]).run()?;
+    Step::new("biome", tools::npm_program("biome")?)
+        .args(["ci", "--error-on-warnings", "--max-diagnostics", "100"])
+        .shown()
+        .run()
 }
 
 fn clippy() -> Result {

@@ -46,7 +46,12 @@ export class SDKValidationError extends Error {
    * @param rawValue What was refused.
    * @param code What was wrong, for programs.
    */
-  constructor(message: string, cause: unknown, rawValue: unknown, code: ValidationErrorCode = "SDK_VALIDATION") {
+  constructor(
+    message: string,
+    cause: unknown,
+    rawValue: unknown,
+    code: ValidationErrorCode = "SDK_VALIDATION",
+  ) {
     super(explain(message, cause), cause === undefined ? undefined : { cause });
     this.code = code;
     this.rawMessage = message;
@@ -98,7 +103,15 @@ export class ResponseValidationError extends GwopError implements SDKValidationE
   }
 }
 
-function pretty({ name, rawMessage, cause }: { name: string; rawMessage: string; cause?: unknown }): string {
+function pretty({
+  name,
+  rawMessage,
+  cause,
+}: {
+  name: string;
+  rawMessage: string;
+  cause?: unknown;
+}): string {
   const line = `${name}: ${rawMessage}`;
   return cause instanceof Error ? `${line}\n  ${cause}` : line;
 }

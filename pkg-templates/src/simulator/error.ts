@@ -1,5 +1,10 @@
 /** Statuses of the codes, as the control routes of {@link serve} answer them. */
-const STATUS: Record<string, number> = { INVALID_OPTION: 400, NOT_FOUND: 404, NOT_ALLOWED: 409, INTERNAL_ERROR: 500 };
+const STATUS: Record<string, number> = {
+  INVALID_OPTION: 400,
+  NOT_FOUND: 404,
+  NOT_ALLOWED: 409,
+  INTERNAL_ERROR: 500,
+};
 
 /** A simulator was asked for something that it cannot do: an unknown target, a wrong option. */
 export class SimulatorError extends Error {
@@ -29,7 +34,10 @@ export class SimulatorError extends Error {
     const { code, message, field } = this;
     const requestId = newRequestId();
     const details = field === undefined ? {} : { field };
-    return Response.json({ error: { code, message, details, requestId } }, { status, headers: { "x-request-id": requestId } });
+    return Response.json(
+      { error: { code, message, details, requestId } },
+      { status, headers: { "x-request-id": requestId } },
+    );
   }
 }
 
