@@ -217,11 +217,17 @@ impl Walk {
         if left {
             self.flags |= LEFT;
         }
-        if more && !left && !seen && !created.is_empty() {
-            // A server that gives less than it was asked for is followed in smaller steps.
-            let count = created.len() as i64;
-            let overlap = OVERLAP.min(count / 2);
-            self.offset = self.offset.saturating_add(count.saturating_sub(overlap));
+        // A server that gives less than it was asked for is followed in smaller steps.
+        let count = created.len() as i64;
+        let step = count.checked_sub(OVERLAP.min(count / 2));
+        let offset = step.and_then(|step| self.offset.checked_add(step));
+        if more
+            && !left
+            && !seen
+            && !created.is_empty()
+            && let Some(offset) = offset
+        {
+            self.offset = offset;
             return;
         }
         self.list = self.list.saturating_add(1);
