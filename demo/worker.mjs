@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
 import { FULFILLMENT_SECRET, startFulfillment } from "../tests/worker/lib/fulfillment.mjs";
-import { eventually } from "../tests/worker/lib/runner.mjs";
+import { eventually } from "../tests/worker/lib/helpers.mjs";
 import { startSimulator } from "../tests/worker/lib/simulator.mjs";
 import { OPERATOR_TOKEN, SHIPPED_BUILD, TOP, startWorker } from "../tests/worker/lib/wrangler.mjs";
 

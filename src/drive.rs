@@ -11,7 +11,7 @@ pub struct Attempts {
     pub result: Result<Decoded, Fault>,
     /// The outcome of the last attempt.
     pub last: Result<Response, Failure>,
-    /// The last answer that was worth another attempt.
+    /// The last response that was worth another attempt.
     pub retried: Option<Response>,
 }
 
@@ -19,11 +19,60 @@ pub struct Attempts {
 ///
 /// # Errors
 /// The [`Fault`] that the call ends in.
+///
+/// # Examples
+/// ```
+/// use gwop::client::{Call, Failure, Request, Response, operation};
+/// use gwop::drive::drive;
+/// use gwop::model::Naming;
+/// use gwop::port::Transport;
+///
+/// /// A transport without a network.
+/// struct Double;
+///
+/// impl Transport for Double {
+///     fn now_ms(&self) -> i64 {
+///         0
+///     }
+///
+///     fn random(&self) -> Result<[u8; 16], Failure> {
+///         Ok([7; 16])
+///     }
+///
+///     async fn send(&self, request: &Request<'_>) -> Result<Response, Failure> {
+///         assert_eq!(request.url, "https://identity.gwop.io/v1/auth-sessions/revoke");
+///         let body = br#"{"revoked":true}"#.to_vec();
+///         Ok(Response { status: 200, retry_after: None, body, truncated: false })
+///     }
+///
+///     async fn sleep(&self, _: i64) -> Result<(), Failure> {
+///         Ok(())
+///     }
+/// }
+///
+/// # use std::task::{Context, Poll, Waker};
+/// # fn block_on<T>(future: impl Future<Output = T>) -> T {
+/// #     let future = std::pin::pin!(future);
+/// #     match future.poll(&mut Context::from_waker(Waker::noop())) {
+/// #         Poll::Ready(value) => value,
+/// #         Poll::Pending => unreachable!("the double never waits"),
+/// #     }
+/// # }
+/// # block_on(async {
+/// let revoke = operation("authSessions.revoke").unwrap();
+/// let argument = r#"{"sessionId":"sess_1"}"#;
+/// let url = "https://identity.gwop.io";
+/// let mut call = Call::new(revoke, argument, Naming::JavaScript, url, &[7; 16]).unwrap();
+/// call.authorize("sk_m_example").unwrap();
+/// let result = drive(&Double, &mut call).await.unwrap();
+/// assert_eq!(result.json, r#"{"revoked":true}"#);
+/// # });
+/// ```
 pub async fn drive(transport: &impl Transport, call: &mut Call) -> Result<Decoded, Fault> {
     attempts(transport, call).await.result
 }
 
-/// As [`drive`], and tells what was answered.
+/// As [`drive`], and tells the responses.
 pub async fn attempts(transport: &impl Transport, call: &mut Call) -> Attempts {
     let mut retried = None;
     loop {
@@ -53,7 +102,7 @@ pub async fn attempts(transport: &impl Transport, call: &mut Call) -> Attempts {
             }
         }
         let result = match step {
-            Step::Done(answer) => Ok(answer),
+            Step::Done(decoded) => Ok(decoded),
             Step::Fail(fault) => Err(fault),
             // A caller who gave up is never retried.
             Step::Retry { .. } => continue,

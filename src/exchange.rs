@@ -14,6 +14,14 @@ pub const LEAST_AUTH_SECRET: usize = 16;
 const CONTEXT: &[u8] = b"gwop worker exchange_secret 1";
 
 /// Whether exchange secrets may be made from this value of `AUTH_SECRET`.
+///
+/// # Examples
+/// ```
+/// use gwop::exchange::is_auth_secret;
+///
+/// assert!(is_auth_secret("sixteen letters."));
+/// assert!(!is_auth_secret("too short"));
+/// ```
 #[must_use]
 pub fn is_auth_secret(value: &str) -> bool {
     is_long_enough(value, LEAST_AUTH_SECRET)
@@ -22,7 +30,7 @@ pub fn is_auth_secret(value: &str) -> bool {
 /// Whether a secret has at least so many characters.
 #[must_use]
 pub fn is_long_enough(secret: &str, least: usize) -> bool {
-    secret.chars().nth(least.saturating_sub(1)).is_some()
+    secret.chars().take(least).count() == least
 }
 
 /// The `exchange_secret` of an intent: 64 lower-case hex digits.
@@ -36,6 +44,17 @@ pub fn exchange_secret(auth_secret: &str, intent_id: &str) -> String {
 }
 
 /// Whether `given` is the `exchange_secret` of the intent under one of `auth_secrets`, the current one or a previous. In constant time.
+///
+/// # Examples
+/// ```
+/// use gwop::exchange::{exchange_secret, is_exchange_secret};
+///
+/// let given = exchange_secret("the previous AUTH_SECRET", "ai_1");
+/// let secrets = ["the current AUTH_SECRET", "the previous AUTH_SECRET"].map(str::to_owned);
+/// assert!(is_exchange_secret(&secrets, "ai_1", &given));
+/// // It is of no use for another intent.
+/// assert!(!is_exchange_secret(&secrets, "ai_2", &given));
+/// ```
 #[must_use]
 pub fn is_exchange_secret(auth_secrets: &[String], intent_id: &str, given: &str) -> bool {
     let expected = auth_secrets
@@ -54,7 +73,14 @@ pub fn is_one_of(given: &str, secrets: impl IntoIterator<Item = impl AsRef<str>>
 }
 
 /// The idempotency key under which an intent is exchanged: a UUID in the shape of version 4 (RFC 9562 section 5.4), always the
-/// same one, so that an exchange whose answer was lost can be repeated.
+/// same one, so that an exchange whose response was lost can be repeated.
+///
+/// # Examples
+/// ```
+/// use gwop::exchange::idempotency_key;
+///
+/// assert_eq!(idempotency_key("ai_1"), "4ae4f0a9-63e6-4d01-88a4-111c46608465");
+/// ```
 #[must_use]
 pub fn idempotency_key(intent_id: &str) -> String {
     let digest = hmac::sha256(b"gwop worker idempotency key 1", intent_id.as_bytes());

@@ -43,6 +43,17 @@ impl<'d> Value<'d> {
     ///
     /// # Errors
     /// [`Malformed`] when they are not UTF-8, not one JSON text, or nested deeper than [`MAX_DEPTH`].
+    ///
+    /// # Examples
+    /// ```
+    /// use gwop::json::{Malformed, Value};
+    ///
+    /// let invoice = Value::parse(br#"{ "status": "PAID", "amount": 1.0250 }"#).unwrap();
+    /// assert!(invoice.get("status").is_some_and(|status| status.is_str("PAID")));
+    /// // A value keeps the text that it was written in.
+    /// assert_eq!(invoice.get("amount").unwrap().raw(), "1.0250");
+    /// assert_eq!(Value::parse(b"{ 'status': 1 }").err(), Some(Malformed));
+    /// ```
     pub fn parse(bytes: &'d [u8]) -> Result<Self, Malformed> {
         let text = core::str::from_utf8(bytes).map_err(|_| Malformed)?;
         let value = serde_json::from_str::<&RawValue>(text).map_err(|_| Malformed)?;
@@ -169,6 +180,18 @@ impl<'d> Value<'d> {
     }
 
     /// The number, if it is written as an integer (no fraction, no exponent) that JavaScript holds exactly (±(2⁵³ − 1)).
+    ///
+    /// # Examples
+    /// ```
+    /// use gwop::json::Value;
+    ///
+    /// let integer = |text: &'static str| Value::parse(text.as_bytes()).unwrap().as_integer();
+    /// assert_eq!(integer("9007199254740991"), Some(9_007_199_254_740_991));
+    /// // JavaScript cannot hold this one, and the others have a fraction or an exponent.
+    /// assert_eq!(integer("9007199254740992"), None);
+    /// assert_eq!(integer("1.0"), None);
+    /// assert_eq!(integer("1e3"), None);
+    /// ```
     #[must_use]
     pub fn as_integer(self) -> Option<i64> {
         let number: i64 = self.0.parse().ok()?;
@@ -260,6 +283,17 @@ impl<'d> Object<'d> {
 
     /// Whether the names of all members are different. An object with more than [`MAX_DISTINCT`] members counts as
     /// not distinct: comparing them costs the square.
+    ///
+    /// # Examples
+    /// ```
+    /// use gwop::json::Value;
+    ///
+    /// let claims = br#"{ "mid": "mine", "mid": "another's" }"#;
+    /// let claims = Value::parse_object(claims).unwrap().unwrap();
+    /// // `JSON.parse` takes the last one, so a repeat may be an attack.
+    /// assert!(claims.get("mid").unwrap().is_str("another's"));
+    /// assert!(!claims.is_distinct());
+    /// ```
     #[must_use]
     pub fn is_distinct(&self) -> bool {
         if self.members.len() > MAX_DISTINCT {

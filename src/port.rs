@@ -14,7 +14,7 @@ use crate::client::{Failure, Request, Response};
 pub trait Crypto {
     /// An imported key, for verification alone.
     type Key;
-    /// A key or an answer under way: true where the signature holds.
+    /// A verification under way: true where the signature holds.
     type Pending;
     /// Why nothing could be begun.
     type Error;
@@ -77,7 +77,7 @@ pub trait Transport {
     fn random(&self) -> Result<[u8; 16], Failure>;
 
     /// Sends one attempt, without following redirects, and reads at most
-    /// [`RESPONSE_BODY_BOUND`](crate::client::RESPONSE_BODY_BOUND) bytes of the answer.
+    /// [`RESPONSE_BODY_BOUND`](crate::client::RESPONSE_BODY_BOUND) bytes of the response.
     fn send(&self, request: &Request<'_>) -> impl Future<Output = Result<Response, Failure>>;
 
     /// Waits so many milliseconds.

@@ -1,5 +1,5 @@
-//! What is known of an auth session between two live answers of Gwop's: one policy for the Worker's
-//! objects and for the npm package's memory.
+//! What is known of an auth session between two live responses of Gwop's: one policy for the
+//! Worker's objects and for the npm package's memory.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum SessionStatus {
-    /// A live answer that is young enough said so.
+    /// A live response that is young enough said so.
     Active,
     /// Not active any more: revoked here, or Gwop said so.
     Ended,
@@ -31,8 +31,21 @@ pub enum Session {
 }
 
 impl Session {
-    /// Where it stands at `now_ms`, where a live answer may be `reuse_ms` old. One from the future,
-    /// as the clock was set back, counts as none.
+    /// Where it stands at `now_ms`, where a live response may be `reuse_ms` old. One from the
+    /// future, as the clock was set back, counts as none.
+    ///
+    /// # Examples
+    /// ```
+    /// use gwop::session::{Session, SessionStatus};
+    ///
+    /// let session = Session::default().seen(true, 1_000);
+    /// assert_eq!(session.status(30_000, 20_000), SessionStatus::Active);
+    /// // The response is too old by now: ask Gwop.
+    /// assert_eq!(session.status(30_000, 31_000), SessionStatus::Unknown);
+    /// // A revoked session never comes back.
+    /// let session = session.seen(false, 32_000).seen(true, 33_000);
+    /// assert_eq!(session.status(30_000, 33_000), SessionStatus::Ended);
+    /// ```
     #[must_use]
     pub fn status(self, reuse_ms: i64, now_ms: i64) -> SessionStatus {
         match self {
@@ -44,8 +57,8 @@ impl Session {
         }
     }
 
-    /// What is known once Gwop, asked at `asked_at`, has said whether it is active. A late answer
-    /// neither undoes an end nor makes a younger answer older.
+    /// What is known once Gwop, asked at `asked_at`, has said whether it is active. A late response
+    /// neither undoes an end nor makes a younger response older.
     #[must_use]
     pub fn seen(self, active: bool, asked_at: i64) -> Self {
         match self {
@@ -66,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_live_answer_counts_for_as_long_as_it_may_be_reused() {
+    fn a_live_response_counts_for_as_long_as_it_may_be_reused() {
         let seen = Session::default().seen(true, 1_000);
         for (reuse_ms, now_ms, expected) in [
             (500, 1_000, SessionStatus::Active),
@@ -84,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_is_final_and_a_late_answer_makes_nothing_older() {
+    fn an_end_is_final_and_a_late_response_makes_nothing_older() {
         let ended = Session::default().seen(true, 1_000).seen(false, 900);
         assert_eq!(ended, Session::Ended);
         assert_eq!(ended.seen(true, 2_000), Session::Ended);

@@ -3,6 +3,15 @@
 /// Milliseconds since 1970-01-01T00:00:00Z of an RFC 3339 time stamp with `Z` or an offset, or `None`.
 ///
 /// Digits beyond milliseconds are dropped. Leap seconds are not accepted, as in ECMAScript.
+///
+/// # Examples
+/// ```
+/// use gwop::time::parse_rfc3339;
+///
+/// assert_eq!(parse_rfc3339("2026-03-25T02:06:43.328Z"), Some(1_774_404_403_328));
+/// assert_eq!(parse_rfc3339("2026-03-25T04:06:43.328+02:00"), Some(1_774_404_403_328));
+/// assert_eq!(parse_rfc3339("2026-02-29T00:00:00Z"), None);
+/// ```
 #[must_use]
 pub fn parse_rfc3339(text: &str) -> Option<i64> {
     let mut rest = text.as_bytes();

@@ -44,9 +44,9 @@ impl Sent {
     }
 }
 
-/// Answers from a list, and keeps a clock that only sleeping and sending move.
+/// Responds from a list, and keeps a clock that only sleeping and sending move.
 struct Double {
-    answers: RefCell<Vec<Result<Response, Failure>>>,
+    responses: RefCell<Vec<Result<Response, Failure>>>,
     requests: RefCell<Vec<Sent>>,
     slept: RefCell<Vec<i64>>,
     now: Cell<i64>,
@@ -54,9 +54,9 @@ struct Double {
 }
 
 impl Double {
-    fn new(answers: Vec<Result<Response, Failure>>) -> Self {
+    fn new(responses: Vec<Result<Response, Failure>>) -> Self {
         Self {
-            answers: RefCell::new(answers),
+            responses: RefCell::new(responses),
             requests: RefCell::default(),
             slept: RefCell::default(),
             now: Cell::new(784_111_777_000),
@@ -94,7 +94,7 @@ impl Transport for Double {
     async fn send(&self, request: &Request<'_>) -> Result<Response, Failure> {
         self.requests.borrow_mut().push(Sent::new(request));
         self.now.set(self.now.get() + 10);
-        self.answers.borrow_mut().remove(0)
+        self.responses.borrow_mut().remove(0)
     }
 
     async fn sleep(&self, delay_ms: i64) -> Result<(), Failure> {
@@ -111,7 +111,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-fn answer(status: u16, body: &str) -> Result<Response, Failure> {
+fn response(status: u16, body: &str) -> Result<Response, Failure> {
     Ok(Response {
         status,
         retry_after: None,
@@ -145,16 +145,16 @@ fn run(
     name: &str,
     argument: &str,
     policy: RetryPolicy,
-    answers: Vec<Result<Response, Failure>>,
+    responses: Vec<Result<Response, Failure>>,
 ) -> (Double, Result<Decoded, Fault>, Option<String>) {
-    let double = Double::new(answers);
+    let double = Double::new(responses);
     let mut call = call(name, argument, policy);
     let result = block_on(drive(&double, &mut call));
     let key = call.idempotency_key().map(str::to_owned);
     (double, result, key)
 }
 
-/// A valid argument and a valid answer for each operation.
+/// A valid argument and a valid response for each operation.
 fn sample(name: &str) -> (&'static str, &'static str) {
     match name {
         "invoices.create" => (
@@ -251,7 +251,7 @@ fn every_operation_sends_what_the_contract_says() {
             operation.name,
             argument,
             RetryPolicy::default(),
-            vec![answer(200, success)],
+            vec![response(200, success)],
         );
         assert!(result.is_ok(), "{}: {result:?}", operation.name);
         let requests = double.requests.borrow();
@@ -387,8 +387,8 @@ fn retried_twice_with_one_key_where_the_key_is_stored() {
             RetryPolicy::default(),
             vec![
                 Err(Failure::Timeout),
-                answer(503, "busy"),
-                answer(201, success),
+                response(503, "busy"),
+                response(201, success),
             ],
         );
         assert!(result.is_ok());
@@ -410,7 +410,7 @@ fn the_callers_own_key_is_kept_where_the_key_is_stored() {
         "authIntents.exchange",
         r#"{"authIntentId":"ai_1","idempotencyKey":"order 7"}"#,
         RetryPolicy::default(),
-        vec![Err(Failure::Connection), answer(200, success)],
+        vec![Err(Failure::Connection), response(200, success)],
     );
     assert!(result.is_ok());
     assert_eq!(double.keys(), ["order 7", "order 7"]);
@@ -424,7 +424,11 @@ fn an_auth_intent_takes_a_fresh_key_each_attempt() {
         "authIntents.create",
         argument,
         RetryPolicy::default(),
-        vec![Err(Failure::Timeout), answer(500, ""), answer(201, success)],
+        vec![
+            Err(Failure::Timeout),
+            response(500, ""),
+            response(201, success),
+        ],
     );
     assert!(result.is_ok());
     let mut keys = double.keys();
@@ -435,7 +439,7 @@ fn an_auth_intent_takes_a_fresh_key_each_attempt() {
 
 #[test]
 fn an_auth_intent_with_the_callers_key_is_not_retried() {
-    for outcome in [Err(Failure::Timeout), answer(503, ""), limited("0")] {
+    for outcome in [Err(Failure::Timeout), response(503, ""), limited("0")] {
         let (double, result, key) = run(
             "authIntents.create",
             r#"{"idempotencyKey":"mine"}"#,
@@ -455,11 +459,11 @@ fn every_operation_is_retried_at_most_twice_by_default() {
         for outcome in [
             Err(Failure::Connection),
             Err(Failure::Timeout),
-            answer(429, ""),
-            answer(500, ""),
-            answer(502, ""),
-            answer(503, ""),
-            answer(504, ""),
+            response(429, ""),
+            response(500, ""),
+            response(502, ""),
+            response(503, ""),
+            response(504, ""),
         ] {
             let (double, result, _) = run(
                 operation.name,
@@ -474,12 +478,12 @@ fn every_operation_is_retried_at_most_twice_by_default() {
             Err(Failure::Aborted),
             Err(Failure::InvalidRequest),
             Err(Failure::Unexpected),
-            answer(400, ""),
-            answer(401, ""),
-            answer(409, ""),
-            answer(302, ""),
-            answer(501, ""),
-            answer(200, "<html>"),
+            response(400, ""),
+            response(401, ""),
+            response(409, ""),
+            response(302, ""),
+            response(501, ""),
+            response(200, "<html>"),
         ] {
             let (double, result, _) = run(
                 operation.name,
@@ -496,12 +500,12 @@ fn every_operation_is_retried_at_most_twice_by_default() {
 #[test]
 fn retry_after_is_waited_for_up_to_a_minute() {
     let (argument, success) = sample("invoices.list");
-    let list = |answers| run("invoices.list", argument, RetryPolicy::default(), answers);
+    let list = |responses| run("invoices.list", argument, RetryPolicy::default(), responses);
     let (double, result, _) = list(vec![
         limited("7"),
-        // The clock stands 10 ms after each answer, so at 08:49:44.020.
+        // The clock stands 10 ms after each response, so at 08:49:44.020.
         limited("Sun, 06 Nov 1994 08:49:50 GMT"),
-        answer(200, success),
+        response(200, success),
     ]);
     assert!(result.is_ok());
     assert_eq!(*double.slept.borrow(), [7_000, 5_980]);
@@ -525,7 +529,12 @@ fn an_explicit_backoff_is_bounded_by_its_time() {
         ..RetryPolicy::default()
     };
     let (argument, _) = sample("invoices.get");
-    let (double, result, _) = run("invoices.get", argument, policy, vec![answer(503, ""); 20]);
+    let (double, result, _) = run(
+        "invoices.get",
+        argument,
+        policy,
+        vec![response(503, ""); 20],
+    );
     // 10 ms for each attempt; another 200 ms would end after 1,000 ms.
     assert_eq!(*double.slept.borrow(), [100, 150, 200, 200, 200]);
     assert!(result.unwrap_err().exhausted);
@@ -551,8 +560,8 @@ fn an_older_surface_has_another_policy_and_the_wires_json() {
     let wire = r#"{"id":"u","metadata":{"a_b":null},"later_field":1.50}"#;
     let double = Double::new(vec![
         Err(Failure::Connection),
-        answer(503, ""),
-        answer(201, wire),
+        response(503, ""),
+        response(201, wire),
     ]);
     let done = block_on(drive(&double, &mut start(2))).unwrap();
     assert_eq!(done.json, wire);
@@ -563,9 +572,9 @@ fn an_older_surface_has_another_policy_and_the_wires_json() {
     );
 
     for (outcome, retries, attempts, exhausted) in [
-        (answer(503, ""), 2, 3, true),
-        (answer(503, ""), 0, 1, false),
-        (answer(500, ""), 2, 1, false),
+        (response(503, ""), 2, 3, true),
+        (response(503, ""), 0, 1, false),
+        (response(500, ""), 2, 1, false),
         (Err(Failure::Timeout), 2, 1, false),
     ] {
         let double = Double::new(vec![outcome; 3]);
@@ -579,7 +588,7 @@ fn an_older_surface_has_another_policy_and_the_wires_json() {
 }
 
 #[test]
-fn a_failing_answer_becomes_the_error_of_its_shape() {
+fn a_failing_response_becomes_the_error_of_its_shape() {
     let structured =
         r#"{"error":{"code":"INVOICE_NOT_FOUND","message":"No such invoice","requestId":"req_1"}}"#;
     let never = RetryPolicy {
@@ -607,7 +616,7 @@ fn a_failing_answer_becomes_the_error_of_its_shape() {
             "invoices.get",
             argument,
             never.clone(),
-            vec![answer(status, body)],
+            vec![response(status, body)],
         );
         let fault = result.unwrap_err();
         assert_eq!(fault.kind, kind, "{status} {body}");
@@ -622,7 +631,7 @@ fn a_failing_answer_becomes_the_error_of_its_shape() {
 }
 
 #[test]
-fn a_body_beyond_the_bound_is_not_read_as_an_answer() {
+fn a_body_beyond_the_bound_is_not_read_as_a_response() {
     let cut = |status, body: &str| {
         Ok(Response {
             status,
@@ -693,7 +702,7 @@ fn money_stays_an_exact_integer() {
         "invoices.create",
         argument,
         RetryPolicy::default(),
-        vec![answer(201, &fractional)],
+        vec![response(201, &fractional)],
     );
     let fault = result.unwrap_err();
     assert_eq!(fault.kind, FaultKind::ResponseValidation);

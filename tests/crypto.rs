@@ -1,4 +1,4 @@
-//! What the core asks the port's crypto, by a double that answers at once.
+//! What the core asks the port's crypto, by a double that returns at once.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::cell::RefCell;
@@ -49,7 +49,7 @@ impl Crypto for Double {
 
 const NOW: f64 = 1_700_000_000.0;
 
-/// What a caller makes of the answers: the first that is true is enough.
+/// What a caller makes of the results: the first that is true is enough.
 fn verified(crypto: &Double, header: &str, body: &[u8], now: f64) -> Result<bool, Rejection> {
     let key = b"whsec_a".to_vec();
     for index in 0.. {

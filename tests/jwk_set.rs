@@ -148,7 +148,7 @@ fn keys_of_one_kid_are_all_candidates_but_copies_count_once() {
 }
 
 #[test]
-fn answers_that_are_no_jwk_set() {
+fn bodies_that_are_no_jwk_set() {
     let many = set(&["k"; 65]);
     let long = format!("{}{}", set(&["k"]), " ".repeat(MAX_JWK_SET_BYTES));
     for text in [
@@ -199,7 +199,7 @@ fn refused(plan: Plan) -> Code {
 fn filled(kids: &[&str]) -> JwkSetCache {
     let mut cache = cache();
     let fetch = ticket(first(&mut cache, "a", T0));
-    assert!(cache.answered(fetch, set(kids).as_bytes(), T0));
+    assert!(cache.received(fetch, set(kids).as_bytes(), T0));
     cache
 }
 
@@ -217,7 +217,7 @@ fn fetched_on_first_use_and_kept_for_an_hour() {
 fn the_hour_counts_from_the_start_of_the_fetch() {
     let mut cache = cache();
     let fetch = ticket(first(&mut cache, "a", T0));
-    cache.answered(fetch, set(&["a"]).as_bytes(), T0 + 30 * SECOND);
+    cache.received(fetch, set(&["a"]).as_bytes(), T0 + 30 * SECOND);
     ticket(first(&mut cache, "a", T0 + HOUR));
 }
 
@@ -225,7 +225,7 @@ fn the_hour_counts_from_the_start_of_the_fetch() {
 fn an_unknown_kid_refreshes_at_once() {
     let mut cache = filled(&["a"]);
     let fetch = ticket(first(&mut cache, "new", T0 + SECOND));
-    assert!(cache.answered(fetch, set(&["a", "new"]).as_bytes(), T0 + SECOND));
+    assert!(cache.received(fetch, set(&["a", "new"]).as_bytes(), T0 + SECOND));
     assert_eq!(
         cache.plan(Some("new"), Attempt::Fetched, T0 + SECOND),
         Plan::Use
@@ -245,7 +245,7 @@ fn a_flood_of_unknown_kids_makes_one_refresh_per_cooldown_failures_included() {
                 if fails {
                     cache.failed(fetch, now);
                 } else {
-                    cache.answered(fetch, set(&["a"]).as_bytes(), now);
+                    cache.received(fetch, set(&["a"]).as_bytes(), now);
                 }
             }
             assert_eq!(
@@ -262,7 +262,7 @@ fn a_flood_of_unknown_kids_makes_one_refresh_per_cooldown_failures_included() {
 fn a_flood_that_meets_an_empty_cache_makes_one_fetch_per_cooldown_too() {
     let mut cache = cache();
     let fetch = ticket(first(&mut cache, "unknown", T0));
-    cache.answered(fetch, set(&["a"]).as_bytes(), T0);
+    cache.received(fetch, set(&["a"]).as_bytes(), T0);
     assert_eq!(
         refused(cache.plan(Some("unknown"), Attempt::Fetched, T0)),
         Code::TokenKidUnknown
@@ -297,11 +297,11 @@ fn the_cooldown_is_the_callers_choice_but_a_second_at_least() {
     ] {
         let mut cache = JwkSetCache::new(chosen);
         let fetch = ticket(first(&mut cache, "a", T0));
-        cache.answered(fetch, set(&["a"]).as_bytes(), T0);
+        cache.received(fetch, set(&["a"]).as_bytes(), T0);
         for round in 0..3 {
             let now = T0 + round * counted;
             let fetch = ticket(first(&mut cache, "unknown", now));
-            cache.answered(fetch, set(&["a"]).as_bytes(), now);
+            cache.received(fetch, set(&["a"]).as_bytes(), now);
             // A verification fetches once at most.
             assert_eq!(
                 refused(cache.plan(Some("unknown"), Attempt::Fetched, now)),
@@ -354,7 +354,7 @@ fn with_nothing_held_one_request_fetches_and_the_others_wait_for_it() {
             assert!((1..=100).contains(&milliseconds));
         }
     }
-    assert!(cache.answered(fetch, set(&["a"]).as_bytes(), T0 + SECOND));
+    assert!(cache.received(fetch, set(&["a"]).as_bytes(), T0 + SECOND));
     assert_eq!(first(&mut cache, "a", T0 + SECOND), Plan::Use);
 }
 
@@ -366,7 +366,7 @@ fn a_first_fetch_that_hangs_is_followed_by_three_more_and_then_by_refusals() {
     assert!((2 * SECOND..=4 * SECOND).contains(&took), "{took} ms");
     // Any of them heals the cache.
     let third = *fetches.get(2).unwrap();
-    assert!(cache.answered(third, set(&["a"]).as_bytes(), T0 + 5 * SECOND));
+    assert!(cache.received(third, set(&["a"]).as_bytes(), T0 + 5 * SECOND));
     assert_eq!(first(&mut cache, "a", T0 + 5 * SECOND), Plan::Use);
 }
 
@@ -394,7 +394,7 @@ fn fetches_whose_requests_died_stand_in_nobodys_way_after_30_seconds() {
     };
     assert_eq!(rejection.code, Code::JwksUnavailable);
     let fetch = ticket(first(&mut cache, "a", T0 + 30 * SECOND));
-    assert!(cache.answered(fetch, set(&["a"]).as_bytes(), T0 + 31 * SECOND));
+    assert!(cache.received(fetch, set(&["a"]).as_bytes(), T0 + 31 * SECOND));
     // A clock that was set back does not lengthen that.
     let mut cache = JwkSetCache::new(0);
     flood(&mut cache, 500);
@@ -429,16 +429,16 @@ fn failures_with_nothing_held_back_off_from_one_second_to_thirty() {
         now += pause * SECOND;
     }
     let fetch = ticket(first(&mut cache, "a", now));
-    cache.answered(fetch, set(&["a"]).as_bytes(), now);
+    cache.received(fetch, set(&["a"]).as_bytes(), now);
     assert_eq!(first(&mut cache, "a", now), Plan::Use);
 }
 
 #[test]
-fn one_bad_first_answer_costs_a_second() {
+fn one_bad_first_response_costs_a_second() {
     for bad in ["", "<html>", "{\"keys\":[]}", "{\"keys\":7}"] {
         let mut cache = cache();
         let fetch = ticket(first(&mut cache, "a", T0));
-        assert!(!cache.answered(fetch, bad.as_bytes(), T0));
+        assert!(!cache.received(fetch, bad.as_bytes(), T0));
         ticket(first(&mut cache, "a", T0 + SECOND));
     }
 }
@@ -466,7 +466,7 @@ fn the_last_good_set_serves_for_a_day_of_failures() {
                 if fetches % 2 == 0 {
                     cache.failed(fetch, now);
                 } else {
-                    assert!(!cache.answered(fetch, b"{\"keys\":[]}", now));
+                    assert!(!cache.received(fetch, b"{\"keys\":[]}", now));
                 }
                 assert_eq!(cache.plan(Some("a"), Attempt::Fetched, now), Plan::Use);
             }
@@ -505,7 +505,7 @@ fn an_unknown_kid_during_an_outage_is_not_called_unknown() {
 fn a_refresh_replaces_the_set_and_drops_retired_keys() {
     let mut cache = filled(&["a"]);
     let fetch = ticket(first(&mut cache, "a", T0 + HOUR));
-    assert!(cache.answered(fetch, set(&["bb"]).as_bytes(), T0 + HOUR));
+    assert!(cache.received(fetch, set(&["bb"]).as_bytes(), T0 + HOUR));
     assert_eq!(
         refused(cache.plan(Some("a"), Attempt::Fetched, T0 + HOUR)),
         Code::TokenKidUnknown
@@ -513,19 +513,19 @@ fn a_refresh_replaces_the_set_and_drops_retired_keys() {
 }
 
 #[test]
-fn an_older_answer_never_overwrites_a_newer_one() {
+fn an_older_response_never_overwrites_a_newer_one() {
     let mut cache = cache();
     let older = ticket(first(&mut cache, "a", T0));
     let newer = ticket(first(&mut cache, "a", T0 + 2 * SECOND));
-    assert!(cache.answered(newer, set(&["bb"]).as_bytes(), T0 + 3 * SECOND));
-    assert!(!cache.answered(older, set(&["a"]).as_bytes(), T0 + 9 * SECOND));
+    assert!(cache.received(newer, set(&["bb"]).as_bytes(), T0 + 3 * SECOND));
+    assert!(!cache.received(older, set(&["a"]).as_bytes(), T0 + 9 * SECOND));
     assert_eq!(cache.candidates("bb").count(), 1);
     assert_eq!(cache.candidates("a").count(), 0);
     // Nor does a late failure of the older one.
     let mut cache = filled(&["a"]);
     let slow = ticket(first(&mut cache, "new", T0 + SECOND));
     let quick = ticket(first(&mut cache, "new", T0 + 31 * SECOND));
-    assert!(cache.answered(quick, set(&["a", "new"]).as_bytes(), T0 + 32 * SECOND));
+    assert!(cache.received(quick, set(&["a", "new"]).as_bytes(), T0 + 32 * SECOND));
     cache.failed(slow, T0 + 33 * SECOND);
     assert_eq!(first(&mut cache, "new", T0 + 34 * SECOND), Plan::Use);
     assert_eq!(first(&mut cache, "a", T0 + 34 * SECOND), Plan::Use);
@@ -544,7 +544,7 @@ fn a_request_with_an_unknown_kid_waits_for_the_refresh_that_another_began() {
         Plan::Use,
         "known kids do not wait"
     );
-    cache.answered(fetch, set(&["a", "new"]).as_bytes(), T0 + MINUTE + 20);
+    cache.received(fetch, set(&["a", "new"]).as_bytes(), T0 + MINUTE + 20);
     assert_eq!(first(&mut cache, "new", T0 + MINUTE + 35), Plan::Use);
 }
 
@@ -558,7 +558,7 @@ fn a_refresh_whose_request_died_holds_nobody_up_for_long() {
         Code::JwksUnavailable
     );
     let fetch = ticket(first(&mut cache, "new", T0 + MINUTE + 30 * SECOND));
-    cache.answered(fetch, set(&["new"]).as_bytes(), T0 + MINUTE + 30 * SECOND);
+    cache.received(fetch, set(&["new"]).as_bytes(), T0 + MINUTE + 30 * SECOND);
     assert_eq!(
         first(&mut cache, "new", T0 + MINUTE + 31 * SECOND),
         Plan::Use
@@ -582,7 +582,7 @@ fn a_clock_that_was_set_back_neither_freezes_nor_floods() {
     assert_eq!(first(&mut cache, "a", day_before), Plan::Use);
     // The set ages from then on.
     let fetch = ticket(first(&mut cache, "a", day_before + HOUR));
-    assert!(cache.answered(fetch, set(&["a"]).as_bytes(), day_before + HOUR));
+    assert!(cache.received(fetch, set(&["a"]).as_bytes(), day_before + HOUR));
 
     let mut cache = filled(&["a"]);
     ticket(first(&mut cache, "x", T0));
@@ -612,7 +612,7 @@ fn extreme_clocks_do_not_overflow() {
         for now in times {
             if let Plan::Fetch(fetch) = first(&mut cache, "a", now) {
                 cache.failed(fetch, now);
-                cache.answered(fetch, set(&["a"]).as_bytes(), now);
+                cache.received(fetch, set(&["a"]).as_bytes(), now);
             }
             for then in times {
                 first(&mut cache, "b", then);
@@ -742,7 +742,7 @@ fn neither_the_store_nor_a_fetch_overwrites_what_is_newer() {
         stored(&["new"], &(T0 + 2 * MINUTE).to_string()).as_bytes(),
         T0 + 3 * MINUTE
     ));
-    assert!(!cache.answered(slow, set(&["a"]).as_bytes(), T0 + 3 * MINUTE));
+    assert!(!cache.received(slow, set(&["a"]).as_bytes(), T0 + 3 * MINUTE));
     assert_eq!(cache.candidates("new").count(), 1);
 }
 

@@ -78,7 +78,7 @@ struct Client {
     tokens: VerifiedTokens<String>,
 }
 
-/// A verification without the cache of tokens. `published` is what Gwop answers with.
+/// A verification without the cache of tokens. `published` is the JWK Set that Gwop returns.
 fn fresh(
     sets: &mut JwkSetCache,
     published: &[Key],
@@ -102,7 +102,7 @@ fn fresh(
                 return parsed.evaluate(expected, now_ms).map(|_| ());
             }
             Plan::Fetch(ticket) => {
-                sets.answered(ticket, set(published).as_bytes(), now_ms);
+                sets.received(ticket, set(published).as_bytes(), now_ms);
                 attempt = Attempt::Fetched;
             }
             Plan::Refuse(rejection) => return Err(rejection),
@@ -160,7 +160,7 @@ impl Client {
 #[test]
 fn it_never_says_yes_where_a_fresh_verification_says_no() {
     let keys: [Key; 5] = [("a", 1), ("a", 2), ("b", 3), ("b", 4), ("c", 5)];
-    let mut answered = 0;
+    let mut hits = 0;
     let mut refused = 0;
     for world in 0..600 {
         let random = &mut Random(0x9E37_79B9_7F4A_7C15 ^ (world + 1));
@@ -227,7 +227,7 @@ fn it_never_says_yes_where_a_fresh_verification_says_no() {
                 };
             }
             if let Some(subject) = client.known(token, &expected, now) {
-                answered += 1;
+                hits += 1;
                 assert!(
                     token_subject(token) == subject,
                     "world {world}: another token's answer"
@@ -242,7 +242,7 @@ fn it_never_says_yes_where_a_fresh_verification_says_no() {
         }
     }
     // The worlds are neither all good nor all bad.
-    assert!(answered > 2_000 && refused > 2_000, "{answered} {refused}");
+    assert!(hits > 2_000 && refused > 2_000, "{hits} {refused}");
 }
 
 fn token_subject(token: &Token) -> String {
@@ -260,7 +260,7 @@ fn token_subject(token: &Token) -> String {
 }
 
 #[test]
-fn an_entry_answers_from_nbf_to_exp_with_the_tolerance_and_within_the_sets_hour() {
+fn an_entry_counts_from_nbf_to_exp_with_the_tolerance_and_within_the_sets_hour() {
     let key: Key = ("a", 1);
     let times = format!("\"nbf\":{},\"exp\":{}", T0 / SECOND, T0 / SECOND + 7_200);
     let token = token(key, &claims("0x1", "m1", "x", &times));

@@ -1,9 +1,10 @@
 //! Checks histories that `tests/worker/stress.mjs` writes: whether the Worker behaved, for every invoice, as if each delivery had happened at one moment
-//! between its start and its answer.
+//! between its start and its response.
 //!
-//! A checker of our own, since an invoice is a partition of at most some ten operations: a search over their orders ends at once, and needs no crate. What
-//! it accepts is the same as in Wing and Gong, "Testing and Verifying Concurrent Objects" (1993): an operation without an answer may have happened at any
-//! moment after its start, or not at all.
+//! A checker of our own, since an invoice is a partition of at most some ten operations: a search
+//! over their orders ends at once, and needs no crate. What it accepts is the same as in Wing and
+//! Gong, "Testing and Verifying Concurrent Objects" (1993): an operation without a response may
+//! have happened at any moment after its start, or not at all.
 //!
 //! `GWOP_HISTORY` names a file of JSON lines to check as well.
 #![allow(
@@ -69,9 +70,9 @@ impl Model {
 struct Delivery {
     event: Value,
     start: f64,
-    /// Endless where there was no answer.
+    /// Endless where there was no response.
     end: f64,
-    /// `None` where there was no answer.
+    /// `None` where there was no response.
     outcome: Option<String>,
 }
 
@@ -116,7 +117,7 @@ fn search(
         let fits = delivery
             .outcome
             .as_deref()
-            .is_none_or(|answered| answered == outcome);
+            .is_none_or(|response| response == outcome);
         fits && search(deliveries, done | (1 << at), &next, last, tried)
     })
 }
@@ -270,7 +271,7 @@ fn count(entries: &[Value]) -> usize {
 #[test]
 fn good_histories_hold() {
     let paid = fulfilled("a", "applied");
-    // One after the other, side by side in either order, and lost answers.
+    // One after the other, side by side in either order, and lost responses.
     assert_eq!(
         count(&[
             delivered("a", "PAID", 0, Some(1), Some("applied")),
@@ -298,7 +299,7 @@ fn good_histories_hold() {
         ]),
         0
     );
-    // Without an answer it may have happened late, or never.
+    // Without a response it may have happened late, or never.
     let expired = [("b", "applied"), ("a", "conflict")];
     assert_eq!(
         count(&[
@@ -325,7 +326,8 @@ fn good_histories_hold() {
 fn bad_histories_do_not() {
     let one = delivered("a", "PAID", 0, Some(1), Some("applied"));
     let stored = last("PAID", &[("a", "applied")]);
-    // Applied twice; forgotten by the outbox; lost; answered before it was there; heard of twice with different outcomes; not known.
+    // Applied twice; forgotten by the outbox; lost; acknowledged before it was there; heard of
+    // twice with different outcomes; not known.
     assert_ne!(
         count(&[
             one.clone(),

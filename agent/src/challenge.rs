@@ -309,7 +309,7 @@ pub fn solana_payload(message: &[u8], signature: &[u8; 64]) -> String {
     [r#"{"transaction":""#, &transaction, r#""}"#].concat()
 }
 
-/// What an answer to a payment says of it, by its header.
+/// What a response to a payment says of it, by its header.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settlement {
     /// Whether the money has moved, by the server.

@@ -62,7 +62,7 @@ fn shown(text: String) -> String {
 }
 
 impl Invoice {
-    /// Reads the answer to `GET /v1/invoices/{id}`.
+    /// Reads the response to `GET /v1/invoices/{id}`.
     ///
     /// # Errors
     /// The member that is missing or wrong.

@@ -5,7 +5,7 @@ use crate::failure::{Failure, Phase, Result};
 use crate::limits::{Limits, Refusal};
 #[allow(unused_imports)]
 use crate::prelude::*;
-use crate::task::{Answer, Effect, Io, Reply, Request, Signing, Summary};
+use crate::task::{Effect, Io, Reply, Request, Response, Signing, Summary};
 
 /// The journal threw, or gave what cannot be read.
 fn journal(phase: Phase) -> Box<Failure> {
@@ -16,14 +16,14 @@ fn journal(phase: Phase) -> Box<Failure> {
 
 impl Io {
     /// Sends a request; `None` where no response came.
-    pub async fn http(&self, request: Request) -> Option<Answer> {
-        let Reply::Answer(answer) = self.ask(Effect::Http(request)).await else {
+    pub async fn http(&self, request: Request) -> Option<Response> {
+        let Reply::Response(response) = self.ask(Effect::Http(request)).await else {
             return None;
         };
-        if let Some(date) = answer.date {
+        if let Some(date) = response.date {
             self.note_date(date);
         }
-        Some(answer)
+        Some(response)
     }
 
     /// The clocks, as of now.

@@ -122,7 +122,7 @@ pub const MAY_SETTLE: &str = "MAY_SETTLE";
 /// On Base every signature for one invoice has to use the same wallet and nonce.
 pub const NONCE_CHANGED: &str = "NONCE_CHANGED";
 
-/// An earlier payment of the same request was never answered, and nothing keeps it from having
+/// An earlier payment of the same request never got a response, and nothing keeps it from having
 /// settled beside this one.
 pub const MAY_BE_PAID: &str = "MAY_BE_PAID";
 
@@ -209,7 +209,7 @@ pub fn evaluate_one(amount: u64, limits: &Limits) -> Result<(), Refusal> {
 pub fn evaluate(attempt: &Attempt, limits: &Limits, known: &[Attempt]) -> Result<(), Refusal> {
     let same = || known.iter().filter(|one| one.invoice == attempt.invoice);
     for one in same() {
-        // What an answered purchase has used up stands in the way of no other one.
+        // What a purchase with a response has used up stands in the way of no other one.
         let settled = |other: &Attempt| other.state == State::Settled && other.excludes(one);
         if one.state == State::Settled || !same().any(settled) {
             evaluate_same(attempt, one)?;

@@ -18,7 +18,7 @@ use crate::network::{Family, Network};
 #[allow(unused_imports)]
 use crate::prelude::*;
 use crate::solana::{self, Transfer};
-use crate::task::{Answer, Io, Request, Signing, Summary};
+use crate::task::{Io, Request, Response, Signing, Summary};
 use crate::url::Origin;
 
 /// How often a payment is begun anew within one call, where the journal or an earlier attempt stood
@@ -91,7 +91,7 @@ pub enum Target {
         method: String,
         /// Its URL.
         url: String,
-        /// Whether an earlier payment of the same, whose answer never came, is taken for made.
+        /// Whether an earlier payment of the same, whose response never came, is taken for made.
         anew: bool,
     },
 }
@@ -116,11 +116,11 @@ pub struct Receipt {
     pub chain: &'static str,
     /// The wallet that paid.
     pub payer: String,
-    /// The transaction; `null` where no answer told it.
+    /// The transaction; `null` where no response told it.
     pub transaction: Option<String>,
     /// Atomic units of USDC.
     pub amount_usdc: u64,
-    /// When, RFC 3339; `null` where no answer told it.
+    /// When, RFC 3339; `null` where no response told it.
     pub paid_at: Option<String>,
     /// Where people can look at the transaction.
     pub url: Option<String>,
@@ -133,8 +133,8 @@ pub enum Outcome {
     Paid(Receipt),
     /// It would be paid so.
     Quote(Summary),
-    /// The answer to the caller's own request is there, paid for or not.
-    Answered(Option<Receipt>),
+    /// The response to the caller's own request is there, paid for or not.
+    Responded(Option<Receipt>),
     /// What became of each attempt that was not finished.
     Resumed(Vec<Resumed>),
 }
@@ -186,12 +186,12 @@ async fn look(io: &Io, settings: &Settings, id: &str) -> Result<Invoice> {
         payment: None,
         own: false,
     };
-    let Some(answer) = io.http(request).await else {
+    let Some(response) = io.http(request).await else {
         let message = "the invoice could not be read: no answer. Try again";
         return Err(discover("CONNECTION_FAILED", message));
     };
-    match answer.status {
-        200 => Invoice::read(&answer.body, id).map_err(|member| {
+    match response.status {
+        200 => Invoice::read(&response.body, id).map_err(|member| {
             let start = "the invoice cannot be used: `";
             let message = [start, member, "` is missing or not what is pinned"].concat();
             discover("INVALID_INVOICE", &message)
@@ -210,7 +210,7 @@ async fn look(io: &Io, settings: &Settings, id: &str) -> Result<Invoice> {
     }
 }
 
-/// What an answer to a payment says.
+/// What a response to a payment says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Said {
     /// Nothing that can be relied on.
@@ -235,17 +235,20 @@ fn names(reason: &str, what: &str) -> bool {
 }
 
 impl Said {
-    fn of(answer: Option<&Answer>) -> Self {
-        let Some(answer) = answer else {
+    fn of(response: Option<&Response>) -> Self {
+        let Some(response) = response else {
             return Self::Unknown;
         };
-        let settlement = answer.response.as_deref().and_then(Settlement::read);
+        let settlement = response
+            .payment_response
+            .as_deref()
+            .and_then(Settlement::read);
         let settlement = settlement.unwrap_or_default();
-        let body = Value::parse(answer.body.as_bytes()).ok();
+        let body = Value::parse(response.body.as_bytes()).ok();
         let reason = || {
             let of_body = || body?.get("error")?.to_text();
             let of_header = || {
-                let bytes = crate::bytes::from_base64(answer.required.as_deref()?)?;
+                let bytes = crate::bytes::from_base64(response.required.as_deref()?)?;
                 Value::parse(&bytes).ok()?.get("error")?.to_text()
             };
             let other = || {
@@ -255,10 +258,10 @@ impl Said {
             };
             settlement.reason.clone().or_else(other)
         };
-        match answer.status {
+        match response.status {
             200..=399 if settlement.success => Self::Settled(settlement.transaction),
             202 => Self::Pending,
-            200..=299 if answer.response.is_none() => Self::Settled(None),
+            200..=299 if response.payment_response.is_none() => Self::Settled(None),
             200..=299 => Self::Pending,
             402 => match reason() {
                 Some(reason) if names(&reason, "pending") => Self::Pending,
@@ -290,10 +293,10 @@ enum End {
     Paid(Receipt),
     /// It cannot settle any more, and has not: a new signature is safe.
     Lapsed,
-    /// The server has answered the caller's own request, and refused to settle.
+    /// The server has responded to the caller's own request, and refused to settle.
     Refused(Option<String>),
-    /// It was paid, and the answer to the caller's own request was lost.
-    Unanswered,
+    /// It was paid, and the response to the caller's own request was lost.
+    NoResponse,
 }
 
 fn receipt(attempt: &Attempt, transaction: Option<String>, invoice: Option<&Invoice>) -> Receipt {
@@ -364,7 +367,7 @@ fn is_usable(io: &Io, attempt: &Attempt) -> bool {
 }
 
 /// Sends an attempt's header.
-async fn send(io: &Io, attempt: &Attempt) -> Option<Answer> {
+async fn send(io: &Io, attempt: &Attempt) -> Option<Response> {
     let header = attempt.header.clone()?;
     io.http(Request {
         method: attempt.method.clone(),
@@ -389,7 +392,7 @@ enum AttemptStatus {
     Dark,
 }
 
-/// Asks the invoice; for what has none, the last answer has to tell.
+/// Asks the invoice; for what has none, the last response has to tell.
 async fn status(io: &Io, settings: &Settings, attempt: &Attempt, said: &Said) -> AttemptStatus {
     if attempt.kind == Kind::Invoice {
         let Ok(invoice) = look(io, settings, &attempt.invoice).await else {
@@ -417,8 +420,8 @@ async fn status(io: &Io, settings: &Settings, attempt: &Attempt, said: &Said) ->
 }
 
 /// Finds out what became of an attempt whose header has left, or may have. `first` is what the
-/// first answer said, where this very call has sent it; after a crash it is `None`. With `may_send`
-/// the same header is sent again.
+/// first response said, where this very call has sent it; after a crash it is `None`. With
+/// `may_send` the same header is sent again.
 async fn follow(
     io: &Io,
     settings: &Settings,
@@ -441,7 +444,7 @@ async fn follow(
             (AttemptStatus::Paid(transaction, invoice), _) => {
                 if attempt.kind == Kind::Fetch && said == Said::Used {
                     // It stays open, so that the same request is not paid for once more.
-                    return Ok(End::Unanswered);
+                    return Ok(End::NoResponse);
                 }
                 let receipt = receipt(attempt, transaction.clone(), invoice.as_deref());
                 return Ok(End::Paid(settle(io, attempt, receipt).await));
@@ -499,7 +502,7 @@ fn unknown(attempt: &Attempt) -> Box<Failure> {
     failure.unsettled().until(lapses_at(attempt))
 }
 
-fn unanswered() -> Box<Failure> {
+fn paid_without_response() -> Box<Failure> {
     let message = "the payment has settled, and the answer to it was lost: its server can tell \
         what was bought. The same request sends the same payment; `buyAnew` pays for it once more";
     Failure::new("PAID_WITHOUT_ANSWER", Phase::Settle, message).unsettled()
@@ -566,7 +569,7 @@ async fn pay_within(
         let found = match find(io, settings, target, last.as_ref(), options).await? {
             Found::Paid(_) if options.dry_run => return Err(already_paid()),
             Found::Paid(receipt) => return Ok(Outcome::Paid(receipt)),
-            Found::Free => return Ok(Outcome::Answered(None)),
+            Found::Free => return Ok(Outcome::Responded(None)),
             Found::Price(found) => *found,
         };
         let offer = &found.offer;
@@ -700,8 +703,8 @@ async fn pay_within(
         match follow(io, settings, &attempt, Some(said), true).await? {
             End::Paid(receipt) => return Ok(paid(target, receipt)),
             End::Lapsed => {}
-            End::Unanswered => return Err(unanswered()),
-            End::Refused(_) if target.kind() == Kind::Fetch => return Ok(Outcome::Answered(None)),
+            End::NoResponse => return Err(paid_without_response()),
+            End::Refused(_) if target.kind() == Kind::Fetch => return Ok(Outcome::Responded(None)),
             End::Refused(reason) => {
                 let named = reason.as_deref().unwrap_or("no reason that can be shown");
                 let start = "the server refused the payment (";
@@ -728,7 +731,7 @@ fn already_paid() -> Box<Failure> {
 
 fn paid(target: &Target, receipt: Receipt) -> Outcome {
     match target.kind() {
-        Kind::Fetch => Outcome::Answered(Some(receipt)),
+        Kind::Fetch => Outcome::Responded(Some(receipt)),
         Kind::Invoice | Kind::Login => Outcome::Paid(receipt),
     }
 }
@@ -755,12 +758,12 @@ async fn finish(
         State::Sent => match follow(io, settings, attempt, None, true).await? {
             End::Paid(receipt) => Ok(Finished::Paid(receipt)),
             End::Lapsed | End::Refused(_) => Ok(Finished::Again),
-            End::Unanswered if anew => {
+            End::NoResponse if anew => {
                 let to = State::Settled;
                 io.update(&attempt.id, attempt.state, to, None, None).await;
                 Ok(Finished::Again)
             }
-            End::Unanswered => Err(unanswered()),
+            End::NoResponse => Err(paid_without_response()),
         },
         State::Reserved => {
             let until = attempt.reserved_at.saturating_add(YOUNG_MS);
@@ -808,7 +811,7 @@ struct Price {
 enum Found {
     /// An earlier attempt has paid it.
     Paid(Receipt),
-    /// The caller's own request was answered without a payment.
+    /// The caller's own request got its response without a payment.
     Free,
     /// It costs something.
     Price(Box<Price>),
@@ -887,13 +890,13 @@ async fn find(
                 payment: None,
                 own: true,
             };
-            let Some(answer) = io.http(request).await else {
+            let Some(response) = io.http(request).await else {
                 return Err(discover("CONNECTION_FAILED", "no answer; nothing was paid"));
             };
-            if answer.status != 402 {
+            if response.status != 402 {
                 return Ok(Found::Free);
             }
-            let challenge = read_challenge(&answer)?;
+            let challenge = read_challenge(&response)?;
             let payable = |offer: &Offer| Some((offer.clone(), wallet(offer.network)?));
             let mut offers = challenge.offers.iter();
             // The chain of an earlier attempt first, as below.
@@ -933,23 +936,23 @@ async fn find(
         payment: None,
         own: false,
     };
-    let Some(answer) = io.http(request).await else {
+    let Some(response) = io.http(request).await else {
         let message = "the payment URL gave no answer; nothing was paid. Try again";
         return Err(discover("CONNECTION_FAILED", message));
     };
     let left = |one: &Attempt| matches!(one.state, State::Refused | State::Lapsed);
-    if answer.status == 409 && last.is_some_and(left) {
+    if response.status == 409 && last.is_some_and(left) {
         let message = "it cannot be paid any more, and an earlier payment may be the reason. \
             Nothing new was signed: its merchant can tell";
         return Err(discover("OUTCOME_UNKNOWN", message).unsettled());
     }
-    if answer.status != 402 {
-        let status = decimal(u64::from(answer.status));
+    if response.status != 402 {
+        let status = decimal(u64::from(response.status));
         let start = "the payment URL answered HTTP ";
         let message = [start, &status, " where 402 was expected"].concat();
         return Err(discover("INVALID_CHALLENGE", &message));
     }
-    let challenge = read_challenge(&answer)?;
+    let challenge = read_challenge(&response)?;
     let mut offers = challenge.offers.iter();
     let offer = offers
         .find(|offer| offer.network == method.network)
@@ -985,8 +988,8 @@ async fn find(
     })))
 }
 
-fn read_challenge(answer: &Answer) -> Result<Challenge> {
-    Challenge::read(answer.required.as_deref(), &answer.body).map_err(|member| {
+fn read_challenge(response: &Response) -> Result<Challenge> {
+    Challenge::read(response.required.as_deref(), &response.body).map_err(|member| {
         let start = "the 402 is no challenge of x402: `";
         discover(
             "INVALID_CHALLENGE",
@@ -1224,7 +1227,7 @@ pub async fn resume(io: Io, settings: Settings) -> Result<Outcome> {
                     }
                     Ok(End::Lapsed) => one.state = State::Lapsed,
                     Ok(End::Refused(_)) => one.state = State::Refused,
-                    Ok(End::Unanswered) => one.error = Some(unanswered()),
+                    Ok(End::NoResponse) => one.error = Some(paid_without_response()),
                     Err(failure) => one.error = Some(failure),
                 }
             }

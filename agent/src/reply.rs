@@ -11,7 +11,7 @@ use crate::network::{Family, Network};
 use crate::pay::{Options, Settings, Target, Wallet};
 #[allow(unused_imports)]
 use crate::prelude::*;
-use crate::task::{Answer, Reply};
+use crate::task::{Reply, Response};
 use crate::url::Origin;
 
 fn invalid(field: &str, expected: &str) -> Box<Failure> {
@@ -39,11 +39,11 @@ impl Reply {
         Some(match name.as_str()?.as_ref() {
             "answer" => {
                 let text = |name| value.get(name).and_then(Value::to_text);
-                Self::Answer(Answer {
+                Self::Response(Response {
                     status: u16::try_from(value.get("status")?.as_integer()?).ok()?,
                     date: value.get("date").and_then(whole),
                     required: text("required"),
-                    response: text("response"),
+                    payment_response: text("response"),
                     body: text("body").unwrap_or_default(),
                 })
             }

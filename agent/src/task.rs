@@ -67,8 +67,8 @@ pub struct Summary {
 /// What the holder of a task does next.
 #[derive(Clone, Debug)]
 pub enum Effect {
-    /// Sends a request, follows no redirect, and gives status, headers and body: [`Reply::Answer`]
-    /// or [`Reply::Lost`].
+    /// Sends a request, follows no redirect, and gives status, headers and body:
+    /// [`Reply::Response`] or [`Reply::Lost`].
     Http(Request),
     /// The journal's newest attempt for an invoice: [`Reply::Attempt`].
     Last {
@@ -125,7 +125,7 @@ pub enum Effect {
 
 /// A response.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Answer {
+pub struct Response {
     /// Its status.
     pub status: u16,
     /// `Date`, in milliseconds since 1970.
@@ -133,7 +133,7 @@ pub struct Answer {
     /// `PAYMENT-REQUIRED`.
     pub required: Option<String>,
     /// `PAYMENT-RESPONSE` or `X-PAYMENT-RESPONSE`.
-    pub response: Option<String>,
+    pub payment_response: Option<String>,
     /// Its body; empty where it was not read.
     pub body: String,
 }
@@ -142,7 +142,7 @@ pub struct Answer {
 #[derive(Clone, Debug)]
 pub enum Reply {
     /// A response.
-    Answer(Answer),
+    Response(Response),
     /// No response: refused, cut off, or too late. Whether the request arrived is not known.
     Lost,
     /// An attempt, or none.

@@ -247,7 +247,7 @@ impl Written for Outcome {
         let member: (&'static str, &dyn Written) = match self {
             Self::Paid(receipt) => ("paid", receipt),
             Self::Quote(summary) => ("quote", summary),
-            Self::Answered(receipt) => ("answered", receipt),
+            Self::Responded(receipt) => ("answered", receipt),
             Self::Resumed(all) => ("resumed", all),
         };
         object(out, &[member]);

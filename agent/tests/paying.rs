@@ -9,14 +9,14 @@ use gwop_agent::invoice::{Intent, Method};
 use gwop_agent::limits::{Limits, evaluate};
 use gwop_agent::network::{Family, Network};
 use gwop_agent::pay::{Options, Outcome, Settings, Target, Wallet, pay};
-use gwop_agent::task::{Answer, Effect, Reply, Request, Step, Task};
+use gwop_agent::task::{Effect, Reply, Request, Response, Step, Task};
 use serde_json::json;
 
 const WALLET: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 const URL: &str = "https://agents.gwop.io/v1/invoices/inv_1/x402";
 const NOW: u64 = 1_795_900_000_000;
 
-/// Makes an answer.
+/// Makes a response.
 type Give = fn() -> Reply;
 
 /// A journal, a signer that counts, and what was sent.
@@ -158,11 +158,11 @@ fn fetch(anew: bool) -> Target {
     }
 }
 
-fn answer(status: u16, body: &serde_json::Value) -> Reply {
-    Reply::Answer(Answer {
+fn response(status: u16, body: &serde_json::Value) -> Reply {
+    Reply::Response(Response {
         status,
         body: body.to_string(),
-        ..Answer::default()
+        ..Response::default()
     })
 }
 
@@ -173,15 +173,15 @@ fn challenge(error: &str) -> Reply {
         "extra": { "name": "USD Coin", "version": "2" },
     });
     let challenge = json!({ "x402Version": 2, "error": error, "accepts": [offer] });
-    Reply::Answer(Answer {
+    Reply::Response(Response {
         status: 402,
         required: Some(to_base64(challenge.to_string().as_bytes())),
-        ..Answer::default()
+        ..Response::default()
     })
 }
 
 fn not_payable() -> Reply {
-    answer(409, &json!({ "error": { "code": "NOT_PAYABLE" } }))
+    response(409, &json!({ "error": { "code": "NOT_PAYABLE" } }))
 }
 
 /// Asks for a payment, and does this with one.
@@ -202,21 +202,21 @@ fn open_invoice() -> Reply {
         "id": "inv_1", "status": "OPEN", "amount": { "value": 1_000, "decimals": 6 },
         "payment_methods": [method],
     });
-    answer(200, &body)
+    response(200, &body)
 }
 
 #[test]
 fn after_an_outcome_that_is_not_known_the_same_header_is_sent_and_nothing_is_signed() {
     let unknown: [(&str, Give); 7] = [
         ("no answer", || Reply::Lost),
-        ("500", || answer(500, &json!({}))),
-        ("503", || answer(503, &json!({}))),
-        ("429", || answer(429, &json!({}))),
+        ("500", || response(500, &json!({}))),
+        ("503", || response(503, &json!({}))),
+        ("429", || response(429, &json!({}))),
         ("202", || {
-            answer(202, &json!({ "error": "settlement_pending" }))
+            response(202, &json!({ "error": "settlement_pending" }))
         }),
         ("402 pending", || challenge("settlement_pending")),
-        ("302", || answer(302, &json!({}))),
+        ("302", || response(302, &json!({}))),
     ];
     for (name, reply) in unknown {
         for target in [invoice, login, || fetch(false)] {
@@ -245,7 +245,7 @@ fn nobody_is_asked_about_and_no_quote_is_given_for_what_is_over_the_limit() {
             network: None,
             dry_run,
         };
-        let paid = |request: &Request| selling(request, answer(200, &json!({})));
+        let paid = |request: &Request| selling(request, response(200, &json!({})));
         let failure = world.call_with(invoice(), options, paid).unwrap_err();
         assert_eq!(failure.code, "LIMIT_PER_PAYMENT");
         assert_eq!((world.approved, world.journal.len()), (0, 0));
@@ -255,7 +255,7 @@ fn nobody_is_asked_about_and_no_quote_is_given_for_what_is_over_the_limit() {
 #[test]
 fn there_is_no_quote_for_what_was_paid() {
     let mut world = World::new();
-    let sold = |request: &Request| selling(request, answer(200, &json!({})));
+    let sold = |request: &Request| selling(request, response(200, &json!({})));
     world.call(login(), sold).unwrap();
     let options = Options {
         network: None,
@@ -288,7 +288,7 @@ fn after_paid_without_answer_the_same_request_sends_the_same_payment() {
 fn what_was_refused_and_then_bought_can_be_bought_once_more() {
     let mut world = World::new();
     let refused = |request: &Request| selling(request, challenge("insufficient_funds"));
-    let paid = |request: &Request| selling(request, answer(200, &json!({})));
+    let paid = |request: &Request| selling(request, response(200, &json!({})));
     let nonces = |world: &World| -> Vec<String> {
         world
             .journal
@@ -297,10 +297,10 @@ fn what_was_refused_and_then_bought_can_be_bought_once_more() {
             .collect()
     };
     let first = world.call(fetch(false), refused).unwrap();
-    assert!(matches!(first, Outcome::Answered(None)));
+    assert!(matches!(first, Outcome::Responded(None)));
     for _ in 0..2 {
         let outcome = world.call(fetch(false), paid).unwrap();
-        assert!(matches!(outcome, Outcome::Answered(Some(_))));
+        assert!(matches!(outcome, Outcome::Responded(Some(_))));
     }
     let [one, two, three] = nonces(&world).try_into().unwrap();
     assert_eq!(one, two, "another nonce before it was bought");
@@ -308,7 +308,7 @@ fn what_was_refused_and_then_bought_can_be_bought_once_more() {
 }
 
 #[test]
-fn a_login_whose_answer_was_lost_is_known_by_the_conflict_also_after_it_has_lapsed() {
+fn a_login_whose_response_was_lost_is_known_by_the_conflict_also_after_it_has_lapsed() {
     for pause in [1_000, 3_600_000] {
         let mut world = World::new();
         let lost = world.call(login(), |request| selling(request, Reply::Lost));
@@ -338,18 +338,18 @@ fn after_a_refusal_no_error_says_that_nothing_may_have_settled() {
     let refusal = || challenge("invalid_exact_evm_signature");
     let refused = world.call(invoice(), |request| selling(request, refusal()));
     assert_eq!(refused.unwrap_err().code, "PAYMENT_REFUSED");
-    let answers: [(&str, Give); 3] = [
+    let responses: [(&str, Give); 3] = [
         ("INVOICE_NOT_PAYABLE", || {
-            answer(200, &json!({ "id": "inv_1", "status": "CANCELED" }))
+            response(200, &json!({ "id": "inv_1", "status": "CANCELED" }))
         }),
-        ("INVOICE_NOT_FOUND", || answer(404, &json!({}))),
-        ("SERVER_FAILED", || answer(503, &json!({}))),
+        ("INVOICE_NOT_FOUND", || response(404, &json!({}))),
+        ("SERVER_FAILED", || response(503, &json!({}))),
     ];
-    for (code, give) in answers {
+    for (code, give) in responses {
         let failure = world.call(invoice(), |_| give()).unwrap_err();
         assert_eq!((failure.code, failure.may_have_settled), (code, true));
     }
-    let fresh = World::new().call(invoice(), |_| answer(404, &json!({})));
+    let fresh = World::new().call(invoice(), |_| response(404, &json!({})));
     assert!(!fresh.unwrap_err().may_have_settled);
 }
 

@@ -102,7 +102,7 @@ fn the_offer_and_extensions_are_echoed_and_the_identifier_is_added() {
 }
 
 #[test]
-fn both_shapes_of_an_answer_are_read_and_only_plain_words_are_told() {
+fn both_shapes_of_a_response_are_read_and_only_plain_words_are_told() {
     let read = |value: Value| Settlement::read(&to_base64(value.to_string().as_bytes())).unwrap();
     let standard = read(json!({ "success": true, "transaction": "0x01", "network": "base" }));
     assert_eq!(

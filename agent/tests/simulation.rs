@@ -1,11 +1,12 @@
-//! Seeded runs of the rules against a world that fails and lies: lost answers, late settlements,
-//! 5xx, slow answers and signers, clocks that are off by 10 minutes, crashes at every await with a
-//! restart, two processes at once, a journal that fails, servers that refuse and settle, settle
-//! everything they were ever sent, tell of it late, or change what they ask for; on Base, on Solana,
-//! and on both for the same invoice. Callers do what callers do after an error: they ask again.
+//! Seeded runs of the rules against a world that fails and lies: lost responses, late settlements,
+//! 5xx, slow responses and signers, clocks that are off by 10 minutes, crashes at every await with
+//! a restart, two processes at once, a journal that fails, servers that refuse and settle, settle
+//! everything they were ever sent, tell of it late, or change what they ask for; on Base, on
+//! Solana, and on both for the same invoice. Callers do what callers do after an error: they ask
+//! again.
 //!
-//! Bought are invoices, logins, and requests of a paying fetch. A request that was answered is
-//! bought anew by the next call: of those at most one settled payment is without an answer.
+//! Bought are invoices, logins, and requests of a paying fetch. A request that got a response is
+//! bought anew by the next call: of those at most one settled payment is without a response.
 //!
 //! What must hold in each run: at most one settled payment per thing bought, no limit exceeded,
 //! every settled payment reported, nothing signed but what invoice and challenge both asked for. Seeds
@@ -33,7 +34,7 @@ use gwop_agent::invoice::{Intent, Method};
 use gwop_agent::limits::{Limits, evaluate};
 use gwop_agent::network::{Family, Network};
 use gwop_agent::pay::{self, Options, Outcome, Settings, Target, Wallet};
-use gwop_agent::task::{Answer, Effect, Reply, Request, Step, Task};
+use gwop_agent::task::{Effect, Reply, Request, Response, Step, Task};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -92,7 +93,7 @@ struct Sent {
     until: u64,
 }
 
-/// What is sold: an invoice, a login or the answer to a request.
+/// What is sold: an invoice, a login or the response to a request.
 #[derive(Default)]
 struct Invoice {
     amount: u64,
@@ -107,15 +108,15 @@ struct Invoice {
     late: Vec<(u64, Sent)>,
     /// The server does not tell of a settlement before this real time.
     silent_until: u64,
-    /// Of requests: the payments that callers have had an answer to.
-    answered: BTreeSet<String>,
+    /// Of requests: the payments that callers have had a response to.
+    responded: BTreeSet<String>,
 }
 
 impl Invoice {
-    /// What has settled, and was not answered. One at most: the next one would pay for the same.
-    fn unanswered(&self) -> usize {
+    /// What has settled, and got no response. One at most: the next one would pay for the same.
+    fn without_response(&self) -> usize {
         let keys = self.settled.iter().map(|(key, ..)| key);
-        keys.filter(|key| !self.answered.contains(*key)).count()
+        keys.filter(|key| !self.responded.contains(*key)).count()
     }
 }
 
@@ -238,15 +239,15 @@ impl World {
         }
     }
 
-    fn answer(&self, status: u16, body: Value) -> Reply {
+    fn response(&self, status: u16, body: Value) -> Reply {
         // Whole seconds, as `Date` has them.
         let date = |offset| (self.now as i64 + offset) as u64 / 1_000 * 1_000;
         let date = self.date_offset.map(date);
-        Reply::Answer(Answer {
+        Reply::Response(Response {
             status,
             date,
             body: body.to_string(),
-            ..Answer::default()
+            ..Response::default()
         })
     }
 
@@ -335,8 +336,11 @@ impl World {
         }
         let challenge = json!({ "x402Version": self.version, "error": error, "accepts": offers });
         let required = (self.version == 2).then(|| to_base64(challenge.to_string().as_bytes()));
-        match self.answer(402, challenge) {
-            Reply::Answer(answer) => Reply::Answer(Answer { required, ..answer }),
+        match self.response(402, challenge) {
+            Reply::Response(response) => Reply::Response(Response {
+                required,
+                ..response
+            }),
             other => other,
         }
     }
@@ -383,7 +387,7 @@ impl World {
         } else if !invoice.late.is_empty() && told && self.rng.chance(50) {
             body["status"] = json!("PAYING");
         }
-        self.answer(200, body)
+        self.response(200, body)
     }
 
     /// What a payment header holds.
@@ -456,9 +460,9 @@ impl World {
         let is_paid = !self.invoices[id].settled.is_empty();
         if thing(id) == Thing::Fetch {
             if self.used.contains(&sent.key) && (!self.lies || self.calm) {
-                // Some servers keep their answers, most do not.
+                // Some servers keep their responses, most do not.
                 return match self.rng.below(3) {
-                    0 => self.answer(200, json!({})),
+                    0 => self.response(200, json!({})),
                     _ => self.challenge(id, family, "invalid_exact_evm_nonce_already_used"),
                 };
             }
@@ -467,7 +471,7 @@ impl World {
             }
         } else if is_paid && !self.lies {
             return match self.rng.below(2) {
-                0 => self.answer(409, json!({ "error": { "code": "NOT_PAYABLE" } })),
+                0 => self.response(409, json!({ "error": { "code": "NOT_PAYABLE" } })),
                 _ => self.challenge(id, family, "invalid_exact_evm_nonce_already_used"),
             };
         }
@@ -476,7 +480,7 @@ impl World {
         match way {
             0 | 1 => {
                 self.settle(id, &sent);
-                self.answer(200, json!({}))
+                self.response(200, json!({}))
             }
             2 => {
                 self.settle(id, &sent);
@@ -488,12 +492,12 @@ impl World {
                 if self.rng.chance(50) {
                     self.settle(id, &sent);
                 }
-                self.answer(status, json!({ "error": "oops" }))
+                self.response(status, json!({ "error": "oops" }))
             }
             5 => {
                 let due = self.now + delay;
                 self.invoices.get_mut(id).unwrap().late.push((due, sent));
-                self.answer(202, json!({ "error": "settlement_pending" }))
+                self.response(202, json!({ "error": "settlement_pending" }))
             }
             6 => {
                 let due = self.now + delay;
@@ -528,7 +532,7 @@ impl World {
                 self.invoices.get_mut(id).unwrap().late.extend(late);
                 self.challenge(id, family, "invalid_exact_evm_signature")
             }
-            _ => self.answer(429, json!({ "error": { "code": "RATE_LIMITED" } })),
+            _ => self.response(429, json!({ "error": { "code": "RATE_LIMITED" } })),
         }
     }
 
@@ -550,7 +554,7 @@ impl World {
         if !self.calm && self.rng.chance(10) {
             return match self.rng.below(2) {
                 0 => Reply::Lost,
-                _ => self.answer(503, json!({})),
+                _ => self.response(503, json!({})),
             };
         }
         if thing(&id) == Thing::Fetch {
@@ -559,7 +563,7 @@ impl World {
         }
         match path.contains("x402") {
             true if thing(&id) == Thing::Login && self.is_told(&id) => {
-                self.answer(409, json!({ "error": { "code": "NOT_PAYABLE" } }))
+                self.response(409, json!({ "error": { "code": "NOT_PAYABLE" } }))
             }
             true => {
                 let is_solana = path.ends_with("=solana");
@@ -620,7 +624,7 @@ impl World {
                     attempt.header = header.clone().or(attempt.header.take());
                     attempt.transaction = transaction.clone().or(attempt.transaction.take());
                 }
-                // It was written, and the answer was lost.
+                // It was written, and the response was lost.
                 if broken {
                     Reply::Failed
                 } else {
@@ -673,7 +677,7 @@ impl World {
         let mut times = Vec::new();
         for (id, invoice) in &self.invoices {
             let settled = match thing(id) {
-                Thing::Fetch => invoice.unanswered(),
+                Thing::Fetch => invoice.without_response(),
                 Thing::Invoice | Thing::Login => invoice.settled.len(),
             };
             assert!(settled <= 1, "seed {seed}: {id} was paid {settled} times");
@@ -706,8 +710,8 @@ struct Process {
     /// So many steps others go first: its signer is slow.
     held: u32,
     was_held: bool,
-    /// The payment that it has had an answer to.
-    answered: Option<String>,
+    /// The payment that it has had a response to.
+    responded: Option<String>,
 }
 
 fn start(settings: &Settings, what: Option<&str>, network: Option<Network>) -> Process {
@@ -730,7 +734,7 @@ fn start(settings: &Settings, what: Option<&str>, network: Option<Network>) -> P
         effect: None,
         held: 0,
         was_held: false,
-        answered: None,
+        responded: None,
     }
 }
 
@@ -767,22 +771,22 @@ fn finish(world: &mut World, mut process: Process) -> Result<Outcome> {
     }
 }
 
-/// Carries out an effect of a process, and notes what it has had an answer to.
+/// Carries out an effect of a process, and notes what it has had a response to.
 fn carry_out(world: &mut World, process: &mut Process, effect: &Effect) -> Reply {
     let reply = world.perform(effect);
     match (effect, &reply) {
-        (Effect::Http(request), Reply::Answer(answer)) => {
+        (Effect::Http(request), Reply::Response(response)) => {
             let payment = request.payment.as_ref();
-            let payment = payment.filter(|_| answer.status == 200);
-            process.answered = payment.map(|(_, header)| world.read(header).key);
+            let payment = payment.filter(|_| response.status == 200);
+            process.responded = payment.map(|(_, header)| world.read(header).key);
         }
-        // The answer is there: a crash after this is the caller's.
+        // The response is there: a crash after this is the caller's.
         (Effect::Update { to, .. }, _) if *to == State::Settled => {
             let id = process.invoice.as_ref();
             let invoice = id.and_then(|id| world.invoices.get_mut(id));
-            let answered = process.answered.take();
-            if let (Some(invoice), Some(key)) = (invoice, answered) {
-                invoice.answered.insert(key);
+            let responded = process.responded.take();
+            if let (Some(invoice), Some(key)) = (invoice, responded) {
+                invoice.responded.insert(key);
             }
         }
         _ => {}
@@ -1018,16 +1022,16 @@ fn run_in(seed: u64, world: &mut World, settings: &Settings, crashes: u64, round
         if world.invoices[id].settled.is_empty() {
             continue;
         }
-        let unanswered = world.invoices[id].unanswered();
+        let without_response = world.invoices[id].without_response();
         let result = finish(world, start(settings, Some(id), None));
         let failure = result.as_ref().err();
-        // Without an invoice nothing tells but the answer to the payment itself. What is not known
-        // has to be said.
+        // Without an invoice nothing tells but the response to the payment itself. What is not
+        // known has to be said.
         if thing(id) != Thing::Invoice {
             let is_said = failure.is_some_and(|failure| failure.may_have_settled);
             let is_known = match thing(id) {
                 Thing::Login => world.reported.contains(id),
-                _ => unanswered == 0 || world.invoices[id].unanswered() == 0,
+                _ => without_response == 0 || world.invoices[id].without_response() == 0,
             };
             assert!(
                 is_said || is_known,

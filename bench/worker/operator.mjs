@@ -7,7 +7,7 @@ import {
   event,
   newInvoice,
 } from "../../tests/worker/lib/gwop.mjs";
-import { eventually, parallel, sleep } from "../../tests/worker/lib/runner.mjs";
+import { eventually, parallel, sleep } from "../../tests/worker/lib/helpers.mjs";
 import { OPERATOR_TOKEN, startWorker } from "../../tests/worker/lib/wrangler.mjs";
 
 const chosen = process.argv.slice(2);

@@ -1,4 +1,4 @@
-//! The event body: no panic, the same verdict on JSON as serde_json's, and an answer that is JSON.
+//! The event body: no panic, the same verdict on JSON as serde_json's, and a result that is JSON.
 #![no_main]
 
 use gwop::json;

@@ -12,7 +12,7 @@ fuzz_target!(|body: &[u8]| {
     for round in 0..4 {
         if let Plan::Fetch(ticket) = cache.plan(Some("gwop-auth-v1"), Attempt::First, now) {
             if round % 2 == 0 {
-                cache.answered(ticket, body, now);
+                cache.received(ticket, body, now);
             } else {
                 cache.failed(ticket, now);
             }

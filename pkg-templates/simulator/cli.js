@@ -151,7 +151,7 @@ const options = Object.fromEntries(
 
 let sim;
 
-/** The body, read to its end: a client that is still sending would miss the answer. */
+/** The body, read to its end: a client that is still sending would miss the response. */
 async function bodyOf(incoming) {
   const chunks = [];
   let length = 0;
@@ -176,7 +176,7 @@ function urlOf(target, host) {
   return asked.origin === base.origin ? asked : undefined;
 }
 
-/** The request, or the answer to what is none. */
+/** The request, or the response to what is none. */
 function requestOf(incoming, body, signal) {
   const { method, url, headersDistinct, socket } = incoming;
   const asked = urlOf(url, incoming.headers.host ?? "localhost");
@@ -223,7 +223,7 @@ function drained(outgoing) {
   });
 }
 
-async function answer(incoming, outgoing) {
+async function respond(incoming, outgoing) {
   const gone = new AbortController();
   outgoing.once("close", () => gone.abort());
   const body = await bodyOf(incoming);
@@ -271,7 +271,7 @@ async function refuse(error, socket) {
 }
 
 function handle(incoming, outgoing) {
-  answer(incoming, outgoing).catch(() => incoming.socket.destroy());
+  respond(incoming, outgoing).catch(() => incoming.socket.destroy());
 }
 
 // What Node would refuse or drop by itself is answered as everything else is.

@@ -35,7 +35,7 @@ export interface CallTarget {
   operation: Operation;
   /** The operation's argument; an empty object where it takes none. */
   argument: unknown;
-  /** Whether argument and answer are named as on the wire, the answer as it stands. */
+  /** Whether argument and response are named as on the wire, the response as it stands. */
   wire: boolean;
   /** Makes the surface's error of a failed call. */
   toError(end: CallEnd): Error;
@@ -75,8 +75,8 @@ export interface CallEnd {
   error?: { code: string; message: string; details?: { [key: string]: any }; requestId?: string };
   /** Whether it was retried, and would have been again had the retries not run out. */
   exhausted?: boolean;
-  /** The last attempt, where it was answered. */
-  answer?: { request: Request; response: Response; body: string };
+  /** The last attempt, where it got a response. */
+  exchange?: { request: Request; response: Response; body: string };
   /** What led to it. */
   cause?: unknown;
   /** What was refused. */
@@ -204,6 +204,6 @@ function readEnd(failure: OwnFailure, request: Request | undefined, argument: un
   if (code !== undefined) end.code = code;
   if (error !== undefined) end.error = JSON.parse(error) as NonNullable<CallEnd["error"]>;
   if (exhausted !== undefined) end.exhausted = exhausted;
-  if (request && response) end.answer = { request, response, body };
+  if (request && response) end.exchange = { request, response, body };
   return end;
 }

@@ -40,7 +40,7 @@ export type RetryConfig =
 
 /** Options of one call. They win over the constructor's. */
 export interface RequestOptions {
-  /** How long one attempt may take, in milliseconds, from the request to the last byte of the answer. Default 30,000. */
+  /** How long one attempt may take, in milliseconds, from the request to the last byte of the response. Default 30,000. */
   timeoutMs?: number | undefined;
   /** How it is retried. */
   retries?: RetryConfig | undefined;
@@ -89,9 +89,9 @@ export interface ClientOptions {
 
 /** What a call resolves to. */
 export interface Answer<T> {
-  /** The answer's headers: lower-case names to lists of values. `x-request-id` is what to quote to Gwop's support. */
+  /** The response's headers: lower-case names to lists of values. `x-request-id` is what to quote to Gwop's support. */
   headers: { [name: string]: string[] };
-  /** The answer. */
+  /** The response. */
   result: T;
 }
 
@@ -319,8 +319,8 @@ function readRetries(
   return { codes, backoff: backoff && bare(backoff), connectionErrors: timeouts, timeouts };
 }
 
-/** The classes of errors of calls without an answer, by name. */
-const UNANSWERED: { readonly [kind: string]: typeof errors.HTTPClientError } = {
+/** The classes of errors of calls without a response, by name. */
+const NO_RESPONSE: { readonly [kind: string]: typeof errors.HTTPClientError } = {
   ConnectionError: errors.ConnectionError,
   InvalidRequestError: errors.InvalidRequestError,
   RequestAbortedError: errors.RequestAbortedError,
@@ -328,13 +328,13 @@ const UNANSWERED: { readonly [kind: string]: typeof errors.HTTPClientError } = {
 };
 
 /** The SDK's error of a failed call. */
-function toError({ kind, message, code, error, answer, cause, rawValue }: CallEnd): Error {
-  if (!answer) {
+function toError({ kind, message, code, error, exchange, cause, rawValue }: CallEnd): Error {
+  if (!exchange) {
     if (cause instanceof errors.SDKValidationError && cause.code === "SIMULATOR_CREDENTIALS")
       return cause;
     if (kind === "SDKValidationError")
       return new errors.SDKValidationError(message, cause, rawValue, code);
-    return new (UNANSWERED[kind] ?? errors.UnexpectedClientError)(
+    return new (NO_RESPONSE[kind] ?? errors.UnexpectedClientError)(
       message,
       cause === undefined ? undefined : { cause },
     );
@@ -342,9 +342,9 @@ function toError({ kind, message, code, error, answer, cause, rawValue }: CallEn
   if (error)
     return new (kind === "RateLimitError" ? errors.RateLimitError : errors.ErrorResponse)(
       { error },
-      answer,
+      exchange,
     );
-  if (kind !== "ResponseValidationError") return new errors.GwopDefaultError(message, answer);
-  const meta = { ...answer, cause, rawValue: parsed(answer.body), rawMessage: message };
+  if (kind !== "ResponseValidationError") return new errors.GwopDefaultError(message, exchange);
+  const meta = { ...exchange, cause, rawValue: parsed(exchange.body), rawMessage: message };
   return new errors.ResponseValidationError(message, meta);
 }

@@ -158,9 +158,9 @@ export class WebhookVerifier {
     try {
       for (const secret of secrets) {
         const key = this.#keys.get(secret) ?? (await this.#import(secret));
-        const answers = core().verifySignatures(key, headers.xGwopSignature, body, now, tolerance);
+        const results = core().verifySignatures(key, headers.xGwopSignature, body, now, tolerance);
         const holds =
-          answers.length === 1 ? await answers[0] : (await Promise.all(answers)).includes(true);
+          results.length === 1 ? await results[0] : (await Promise.all(results)).includes(true);
         if (holds) {
           return {
             ...headers,
@@ -181,7 +181,7 @@ export class WebhookVerifier {
     return { ...headers, body: event };
   }
 
-  /** As {@link verifySync}, but answers the verified body as it stands on the wire. Amounts are text. */
+  /** As {@link verifySync}, but returns the verified body as it stands on the wire. Amounts are text. */
   verifyWire<Event extends { data: { amount_usdc: string } }>(
     options: ValidateWebhookSyncOptions,
   ): Event {
@@ -321,7 +321,7 @@ function isRequest(request: Delivery): request is Request {
 
 /**
  * The body of a request, counted as it comes. What is not read of one that is too large is left to the caller: to cancel it breaks the
- * connection on some hosts, and with it the answer.
+ * connection on some hosts, and with it the response.
  */
 async function readRequest(request: Request, maxBodyBytes: number): Promise<Uint8Array> {
   const { headers, body, bodyUsed } = request;

@@ -60,7 +60,7 @@ pub enum ListOrder {
     NewestFirst,
     /// By the time of creation, the oldest first.
     OldestFirst,
-    /// By the identifier, which says nothing of the time. The same in each answer.
+    /// By the identifier, which says nothing of the time. The same in each response.
     Random,
 }
 

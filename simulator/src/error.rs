@@ -70,7 +70,7 @@ pub fn status_of(code: &str) -> Option<u16> {
     })
 }
 
-/// An answer other than success.
+/// A response other than success.
 #[derive(Clone, Debug)]
 pub struct ApiError {
     /// Which error.
@@ -104,13 +104,13 @@ impl ApiError {
         }
     }
 
-    /// The status of the answer.
+    /// The status of the response.
     #[must_use]
     pub fn status(&self) -> u16 {
         self.status.unwrap_or(self.code.wire().1)
     }
 
-    /// The body of the answer.
+    /// The body of the response.
     #[must_use]
     pub fn body(&self, request_id: &str) -> Value {
         body(

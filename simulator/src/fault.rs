@@ -90,7 +90,8 @@ impl<'de> Deserialize<'de> for Times {
 )]
 pub enum Fault {
     /// The request is processed, then the connection fails.
-    LoseAnswer {
+    #[serde(rename = "lose-answer")]
+    LoseResponse {
         /// Where.
         operation: Option<String>,
     },
@@ -103,7 +104,7 @@ pub enum Fault {
     Error {
         /// Where.
         operation: Option<String>,
-        /// The answer's status; by default that of `code`, or 503.
+        /// The response's status; by default that of `code`, or 503.
         status: Option<u16>,
         /// The error's code; by default `INTERNAL_ERROR`.
         code: Option<String>,
@@ -115,7 +116,7 @@ pub enum Fault {
         /// `Retry-After` as it stands: seconds or an HTTP date. Default `"1"`.
         retry_after: Option<String>,
     },
-    /// Any answer instead of processing: a redirect, an HTML page, an empty 204, a huge body.
+    /// Any response instead of processing: a redirect, an HTML page, an empty 204, a huge body.
     Replace {
         /// Where.
         operation: Option<String>,
@@ -128,19 +129,19 @@ pub enum Fault {
         #[serde(default)]
         body: String,
     },
-    /// The request is processed; its answer's JSON breaks off in the middle.
+    /// The request is processed; its response's JSON breaks off in the middle.
     MalformedJson {
         /// Where.
         operation: Option<String>,
     },
-    /// The request is processed; the answer starts late.
+    /// The request is processed; the response starts late.
     Delay {
         /// Where.
         operation: Option<String>,
         /// Real milliseconds.
         delay_ms: u64,
     },
-    /// The request is processed; the answer's body trickles.
+    /// The request is processed; the response's body trickles.
     SlowBody {
         /// Where.
         operation: Option<String>,
@@ -152,16 +153,18 @@ pub enum Fault {
     /// A payment fails: PAYING goes back to OPEN.
     // Braces, here and below, so that further fields are refused.
     PaymentFail {},
-    /// A payment is answered as failed, and settles later: the invoice is OPEN until then.
+    /// The response to a payment says that it failed; it settles later: the invoice is OPEN until
+    /// then.
     PaymentLate {
         /// Milliseconds of the simulator's clock until it settles.
         delay_ms: u64,
         /// What the agent is told.
-        #[serde(default)]
-        answer: LateAnswer,
+        #[serde(default, rename = "answer")]
+        response: LateResponse,
     },
-    /// The answer of the request that pays gets lost, and of no other.
-    PaymentLoseAnswer {},
+    /// The response to the request that pays gets lost, and no other.
+    #[serde(rename = "payment-lose-answer")]
+    PaymentLoseResponse {},
     /// The event is delivered more than once.
     WebhookDuplicate {
         /// Further deliveries. Default 1.
@@ -179,8 +182,9 @@ pub enum Fault {
     },
     /// An attempt gets lost before the merchant.
     WebhookLose {},
-    /// The merchant's answer gets lost: the event is delivered again.
-    WebhookLoseAnswer {},
+    /// The merchant's response gets lost: the event is delivered again.
+    #[serde(rename = "webhook-lose-answer")]
+    WebhookLoseResponse {},
     /// The body is changed after it was signed.
     WebhookTamper {},
     /// The signature's time stamp is old; it is signed with it.
@@ -196,10 +200,10 @@ pub enum Fault {
     WebhookMalformedJson {},
 }
 
-/// How a payment is answered that settles later.
+/// What the response says to a payment that settles later.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum LateAnswer {
+pub enum LateResponse {
     /// As one that failed.
     #[default]
     Refused,
@@ -214,8 +218,8 @@ pub enum Stage {
     Request,
     /// A payment settles.
     Payment,
-    /// A payment is answered over x402.
-    PaymentAnswer,
+    /// A payment gets its response over x402.
+    PaymentResponse,
     /// An event is made.
     Event,
     /// An event is sent.
@@ -227,7 +231,7 @@ impl Fault {
     #[must_use]
     pub const fn stage(&self) -> Stage {
         match self {
-            Self::LoseAnswer { .. }
+            Self::LoseResponse { .. }
             | Self::LoseRequest { .. }
             | Self::Error { .. }
             | Self::RateLimit { .. }
@@ -236,12 +240,12 @@ impl Fault {
             | Self::Delay { .. }
             | Self::SlowBody { .. } => Stage::Request,
             Self::PaymentFail {} | Self::PaymentLate { .. } => Stage::Payment,
-            Self::PaymentLoseAnswer {} => Stage::PaymentAnswer,
+            Self::PaymentLoseResponse {} => Stage::PaymentResponse,
             Self::WebhookDuplicate { .. }
             | Self::WebhookReorder { .. }
             | Self::WebhookDelay { .. } => Stage::Event,
             Self::WebhookLose {}
-            | Self::WebhookLoseAnswer {}
+            | Self::WebhookLoseResponse {}
             | Self::WebhookTamper {}
             | Self::WebhookStale { .. }
             | Self::WebhookWrongSecret {}
@@ -264,7 +268,7 @@ impl Fault {
 
     fn operation(&self) -> Option<&str> {
         match self {
-            Self::LoseAnswer { operation }
+            Self::LoseResponse { operation }
             | Self::LoseRequest { operation }
             | Self::Error { operation, .. }
             | Self::RateLimit { operation, .. }

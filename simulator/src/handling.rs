@@ -1,8 +1,9 @@
-//! A request from its arrival to its answer: what the operation does, and what faults do around it.
+//! A request from its arrival to its response: what the operation does, and what faults do around
+//! it.
 
 use crate::error;
 use crate::fault::{Fault, Stage};
-use crate::http::{Answer, Reply, Request};
+use crate::http::{HandleResult, Reply, Request};
 use crate::operations::payments::{PREFLIGHT_HEADERS, RESPONSE_HEADERS};
 use crate::routing::Operation;
 use crate::simulator::{Exchange, Pending, RequestLog, Simulator, Success};
@@ -11,14 +12,14 @@ use crate::webhook::{MAX_KEPT_BODY, beginning};
 use serde_json::{Value, json};
 
 impl Simulator {
-    /// Answers a request to either of Gwop's hosts.
-    pub fn handle(&mut self, request: &Request, now: Now) -> Answer {
+    /// Handles a request to either of Gwop's hosts.
+    pub fn handle(&mut self, request: &Request, now: Now) -> HandleResult {
         self.catch_up(now);
         let operation = Operation::find(request);
         if let Ok(Operation::Exchange(_) | Operation::Jwks) = operation
             && let (kid, false) = self.keys.signing()
         {
-            return Answer::NeedsKey { kid: kid.into() };
+            return HandleResult::NeedsKey { kid: kid.into() };
         }
         let request_id = self.ids.request();
         // A preflight is the browser's affair.
@@ -29,10 +30,13 @@ impl Simulator {
         let faults = name
             .map(|name| self.faults.strike(Stage::Request, name))
             .unwrap_or_default();
-        let lost = faults
-            .iter()
-            .any(|fault| matches!(fault, Fault::LoseAnswer { .. } | Fault::LoseRequest { .. }));
-        let answer = self.answer(request, operation, &request_id, faults, now);
+        let lost = faults.iter().any(|fault| {
+            matches!(
+                fault,
+                Fault::LoseResponse { .. } | Fault::LoseRequest { .. }
+            )
+        });
+        let result = self.respond(request, operation, &request_id, faults, now);
         self.log_request(RequestLog {
             request_id,
             operation: name.map(String::from),
@@ -40,19 +44,19 @@ impl Simulator {
             url: request.url.clone(),
             authorized: request.header("authorization").is_some(),
             idempotency_key: request.header("idempotency-key").map(String::from),
-            status: match &answer {
+            status: match &result {
                 _ if lost => None,
-                Answer::Respond(reply) => (!reply.lost).then_some(reply.status),
+                HandleResult::Respond(reply) => (!reply.lost).then_some(reply.status),
                 _ => Some(200),
             },
             at: now.clock,
-            exchange: self.shown(request, &answer),
+            exchange: self.shown(request, &result),
         });
-        answer
+        result
     }
 
-    /// What is shown of a request and its answer.
-    fn shown(&self, request: &Request, answer: &Answer) -> Exchange {
+    /// What is shown of a request and its response.
+    fn shown(&self, request: &Request, result: &HandleResult) -> Exchange {
         let headers = request.headers.iter();
         let visible = |(name, value): &(String, String)| {
             let value = match name.eq_ignore_ascii_case("authorization") {
@@ -62,9 +66,11 @@ impl Simulator {
             (name.clone(), value)
         };
         let kept = |text: String| beginning(text, MAX_KEPT_BODY);
-        let (answer_headers, answer_body) = match answer {
-            Answer::Respond(reply) if !reply.lost => (reply.headers.clone(), reply.body.clone()),
-            Answer::NeedsSignature { ticket, .. } => {
+        let (response_headers, response_body) = match result {
+            HandleResult::Respond(reply) if !reply.lost => {
+                (reply.headers.clone(), reply.body.clone())
+            }
+            HandleResult::NeedsSignature { ticket, .. } => {
                 let mut body = json!({ "access_token": "(hidden)" });
                 let rest = self.pending.get(ticket).map(|pending| pending.body.clone());
                 if let (Some(body), Some(Value::Object(rest))) = (body.as_object_mut(), rest) {
@@ -77,12 +83,12 @@ impl Simulator {
         Exchange {
             headers: headers.map(visible).collect(),
             body: kept(String::from_utf8_lossy(&request.body).into_owned()),
-            answer_headers,
-            answer_body: kept(answer_body),
+            response_headers,
+            response_body: kept(response_body),
         }
     }
 
-    /// Finishes an answer that waited for its signature. `None` when the ticket is unknown.
+    /// Finishes a response that waited for its signature. `None` when the ticket is unknown.
     pub fn complete(&mut self, ticket: u32, signature: &[u8]) -> Option<Reply> {
         let pending = self.pending.remove(&ticket)?;
         let mut body = json!({ "access_token": pending.token.sign(signature) });
@@ -95,14 +101,14 @@ impl Simulator {
         Some(reply)
     }
 
-    pub(crate) fn answer(
+    pub(crate) fn respond(
         &mut self,
         request: &Request,
         operation: Result<Operation, error::ApiError>,
         request_id: &str,
         faults: Vec<Fault>,
         now: Now,
-    ) -> Answer {
+    ) -> HandleResult {
         let is_payment = matches!(operation, Ok(Operation::Pay(..)));
         let mut reply = match instead_of_processing(&faults, request_id) {
             Some(reply) => reply,
@@ -130,7 +136,7 @@ impl Simulator {
                         request_id: request_id.into(),
                         faults,
                     });
-                    return Answer::NeedsSignature {
+                    return HandleResult::NeedsSignature {
                         ticket,
                         kid: token.kid,
                         signing_input: token.signing_input,
@@ -144,7 +150,7 @@ impl Simulator {
         }
         Self::send(&mut reply, &faults);
         reply.warnings = self.take_warnings();
-        Answer::Respond(reply)
+        HandleResult::Respond(reply)
     }
 }
 
@@ -166,7 +172,7 @@ fn json_reply(status: u16, body: &Value, request_id: &str) -> Reply {
     }
 }
 
-/// The answer of the fault that keeps the request from being processed.
+/// The response of the fault that keeps the request from being processed.
 fn instead_of_processing(faults: &[Fault], request_id: &str) -> Option<Reply> {
     faults.iter().find_map(|fault| match fault {
         Fault::LoseRequest { .. } => Some(Reply {

@@ -1,4 +1,4 @@
-//! Requests and answers, as plain values.
+//! Requests and responses, as plain values.
 
 use crate::config::{IDENTITY_HOST, INVOICE_HOST};
 use crate::error::ApiError;
@@ -21,7 +21,7 @@ pub struct Request {
 /// What the driver does next for a request.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "kind", rename_all = "camelCase")]
-pub enum Answer {
+pub enum HandleResult {
     /// Send this.
     Respond(Reply),
     /// Make an RSA key (2048 bits, RSASSA-PKCS1-v1_5 with SHA-256), hand its public half over with
@@ -33,7 +33,7 @@ pub enum Answer {
     /// Sign and hand the signature to [`Simulator::complete`](crate::Simulator::complete).
     #[serde(rename_all = "camelCase")]
     NeedsSignature {
-        /// Which answer waits.
+        /// Which response waits.
         ticket: u32,
         /// The key to sign with.
         kid: String,
@@ -42,7 +42,7 @@ pub enum Answer {
     },
 }
 
-/// An answer, and how it travels.
+/// A response, and how it travels.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reply {
@@ -52,9 +52,9 @@ pub struct Reply {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: String,
-    /// Wait so long before answering, in real milliseconds.
+    /// Wait so long before responding, in real milliseconds.
     pub delay_ms: u64,
-    /// Fail the connection instead of answering.
+    /// Fail the connection instead of responding.
     pub lost: bool,
     /// Warn the person who runs this.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -1,13 +1,13 @@
-//! Idempotency keys: the first successful answer under a key is given again.
+//! Idempotency keys: the first successful response under a key is given again.
 
 use crate::config::is_uuid;
 use crate::error::{ApiError, ErrorCode};
 use crate::http::Request;
-use crate::simulator::{Simulator, StoredAnswer, Success};
+use crate::simulator::{Simulator, StoredResponse, Success};
 use serde_json::Value;
 
 impl Simulator {
-    /// The answer stored under a key.
+    /// The response stored under a key.
     pub(crate) fn stored(
         &self,
         merchant_id: &str,
@@ -20,7 +20,7 @@ impl Simulator {
             self.idempotency.get(&place)
         });
         match stored {
-            Some(stored) if stored.asked == *asked => Ok(Some(stored.answered.clone())),
+            Some(stored) if stored.asked == *asked => Ok(Some(stored.response.clone())),
             Some(_) => Err(ApiError::new(
                 ErrorCode::IdempotencyConflict,
                 "this Idempotency-Key was used for another auth intent: give every exchange its own",
@@ -35,15 +35,15 @@ impl Simulator {
         operation: &'static str,
         key: Option<String>,
         asked: Value,
-        answered: &Success,
+        response: &Success,
     ) {
         if let Some(key) = key {
-            let answer = StoredAnswer {
+            let stored = StoredResponse {
                 asked,
-                answered: answered.clone(),
+                response: response.clone(),
             };
             self.idempotency
-                .insert((merchant_id, operation.to_owned(), key), answer);
+                .insert((merchant_id, operation.to_owned(), key), stored);
         }
     }
 

@@ -134,7 +134,8 @@ impl Invoice {
         })
     }
 
-    /// The metadata as Gwop answers it: the merchant's, with the price's breakdown under `gwop_pricing`.
+    /// The metadata as Gwop returns it: the merchant's, with the price's breakdown under
+    /// `gwop_pricing`.
     fn metadata_with_pricing(&self) -> Value {
         let mut metadata = self.metadata.clone();
         metadata.insert("gwop_pricing".into(), self.pricing());
@@ -147,7 +148,7 @@ impl Invoice {
         Some((payment, payment.settled_at?))
     }
 
-    /// `Invoice` of the contract: the answer to create.
+    /// `Invoice` of the contract: the response to create.
     #[must_use]
     pub fn created_json(&self) -> Value {
         let mut body = json!({

@@ -3,13 +3,13 @@
 //!
 //! A file of JSON lines. The first names the format, the second is a snapshot of the whole state, and each further line is
 //! a request or a command with both clocks. Reading them again gives the same state, since the simulator has no other
-//! input. The driver writes the lines, and answers only once they are on the disk.
+//! input. The driver writes the lines, and responses only once they are on the disk.
 //!
 //! The file holds keys and secrets.
 
 use crate::config::Config;
 use crate::control::{Command, CommandError};
-use crate::http::{Answer, Reply, Request};
+use crate::http::{HandleResult, Reply, Request};
 use crate::input::{read, read_value};
 use crate::simulator::Simulator;
 use crate::time::Now;
@@ -125,15 +125,15 @@ impl Kept {
     }
 
     /// As [`Simulator::handle`].
-    pub fn handle(&mut self, request: Request, now: Now) -> Answer {
+    pub fn handle(&mut self, request: Request, now: Now) -> HandleResult {
         self.catch_up(now);
-        let answer = self.simulator.handle(&request, now);
+        let result = self.simulator.handle(&request, now);
         // It comes again, once the key is there.
-        if self.lines.is_some() && !matches!(answer, Answer::NeedsKey { .. }) {
+        if self.lines.is_some() && !matches!(result, HandleResult::NeedsKey { .. }) {
             let body = STANDARD.encode(&request.body);
             self.record(What::Request(request, body), now);
         }
-        answer
+        result
     }
 
     /// As [`Simulator::complete`].
@@ -191,7 +191,8 @@ impl Kept {
 /// The state that a journal's lines make.
 fn replay(file: &[u8]) -> Result<Simulator, CommandError> {
     let mut lines: Vec<&[u8]> = file.split(|byte| *byte == b'\n').collect();
-    // A last line that was cut was not answered either. Of a whole file, this is what follows the last line's end.
+    // A last line that was cut got no response either. Of a whole file, this is what follows the
+    // last line's end.
     lines.pop();
     let header: Option<Header> = lines
         .first()

@@ -1,9 +1,9 @@
 //! The local Gwop: what a merchant's tests talk to, since Gwop has no sandbox.
 //!
-//! The state machine is plain Rust without I/O: [`Simulator::handle`] takes a request and the time and gives an
-//! [`Answer`]; [`Simulator::command`] is the control side (pay, rotate keys, misbehave). Whoever drives it does what
-//! needs the outside: makes and uses the RSA keys (Web Crypto), sends the webhooks that [`Command::TakeDue`] hands
-//! out, and reports how they went.
+//! The state machine is plain Rust without I/O: [`Simulator::handle`] takes a request and the time
+//! and gives an [`HandleResult`]; [`Simulator::command`] is the control side (pay, rotate keys,
+//! misbehave). Whoever drives it does what needs the outside: makes and uses the RSA keys (Web
+//! Crypto), sends the webhooks that [`Command::TakeDue`] hands out, and reports how they went.
 //!
 //! It has its own idea of the wire, taken from Gwop's contract and not from the SDK's models, so that the two can
 //! disagree.
@@ -12,11 +12,11 @@
 //! |---|---|
 //! | [`config`] | options: merchants, addresses, lifetimes, how payments are judged |
 //! | [`input`] | options and commands from JSON; errors name the field |
-//! | [`http`] | requests, answers, paths and queries |
+//! | [`http`] | requests, responses, paths and queries |
 //! | `routing` | which operation a request asks for |
-//! | `handling` | a request from its arrival to its answer, faults included |
+//! | `handling` | a request from its arrival to its response, faults included |
 //! | `operations` | what Gwop does: invoices, auth, payment and recovery URLs |
-//! | `validation`, `idempotency` | what requests carry, checked; the first answer again |
+//! | `validation`, `idempotency` | what requests carry, checked; the first response again |
 //! | [`error`] | Gwop's error codes and their statuses |
 //! | [`time`], [`id`] | time stamps on the wire; identifiers |
 //! | [`invoice`], [`auth`] | the state machines and their JSON |
@@ -54,7 +54,7 @@ pub mod webhook;
 
 pub use config::{Config, Merchant};
 pub use control::{Command, CommandError};
-pub use http::{Answer, Reply, Request};
+pub use http::{HandleResult, Reply, Request};
 pub use journal::Kept;
 pub use simulator::Simulator;
 pub use time::Now;

@@ -5,7 +5,7 @@ use crate::collection::{Deliveries, Intents, Invoices, Sessions};
 use crate::command_error::CommandError;
 use crate::config::{Config, Merchant};
 use crate::control::Seed;
-use crate::fault::{Fault, Faults, LateAnswer, Stage};
+use crate::fault::{Fault, Faults, LateResponse, Stage};
 use crate::http::Reply;
 use crate::id::Ids;
 use crate::invoice::{Invoice, Status};
@@ -32,13 +32,13 @@ pub struct Simulator {
     pub(crate) keys: KeyRing,
     /// By (merchant id, operation, key).
     #[serde(with = "pairs")]
-    pub(crate) idempotency: BTreeMap<(String, String, String), StoredAnswer>,
+    pub(crate) idempotency: BTreeMap<(String, String, String), StoredResponse>,
     /// What settled and pending payments have used up.
     pub(crate) spent: BTreeSet<Once>,
     /// What is offered to agents, until it is paid or gone.
     #[serde(with = "pairs")]
     pub(crate) offers: BTreeMap<Payable, Offers>,
-    /// Payments that were answered as failed and settle later, by when they do.
+    /// Payments that were reported as failed and settle later, by when they do.
     #[serde(with = "pairs")]
     pub(crate) late: BTreeMap<(u64, u64), LatePayment>,
     /// Payments that settled when they were not awaited any more: money that somebody has to give back.
@@ -119,21 +119,22 @@ impl MerchantState {
     }
 }
 
-/// The first successful answer under an idempotency key.
+/// The first successful response under an idempotency key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct StoredAnswer {
+pub(crate) struct StoredResponse {
     /// What tells requests under one key apart; another one is a conflict. Null where the key alone decides.
     pub asked: Value,
-    /// What was answered.
-    pub answered: Success,
+    /// What came of it.
+    #[serde(rename = "answered")]
+    pub response: Success,
 }
 
-/// A successful answer.
+/// A successful response.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Success {
     /// A status and JSON, and further headers.
     Json(u16, Value, Vec<(String, String)>),
-    /// An exchange's answer, but for the token's signature.
+    /// An exchange's response, but for the token's signature.
     Token(UnsignedToken, Value),
     /// What a browser asks for before it pays from a page.
     Preflight,
@@ -166,7 +167,7 @@ pub struct RequestLog {
     pub authorized: bool,
     /// Its `Idempotency-Key`.
     pub idempotency_key: Option<String>,
-    /// The answer's status; absent when the connection failed.
+    /// The response's status; absent when the connection failed.
     pub status: Option<u16>,
     /// When it arrived, on the simulator's clock.
     pub at: u64,
@@ -174,7 +175,7 @@ pub struct RequestLog {
     pub exchange: Exchange,
 }
 
-/// What was asked and answered, for people to look at: without keys and tokens, and each body cut.
+/// A request and its response, for people to look at: without keys and tokens, and each body cut.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Exchange {
@@ -182,10 +183,12 @@ pub struct Exchange {
     pub headers: Vec<(String, String)>,
     /// The request's body.
     pub body: String,
-    /// The answer's headers.
-    pub answer_headers: Vec<(String, String)>,
-    /// The answer's body.
-    pub answer_body: String,
+    /// The response's headers.
+    #[serde(rename = "answerHeaders")]
+    pub response_headers: Vec<(String, String)>,
+    /// The response's body.
+    #[serde(rename = "answerBody")]
+    pub response_body: String,
 }
 
 impl RequestLog {
@@ -220,7 +223,7 @@ pub(crate) enum Settlement {
     Hold,
     /// Back to OPEN.
     Fail,
-    /// Answered as failed, and PAID at this time of the simulator's clock.
+    /// Reported as failed, and PAID at this time of the simulator's clock.
     Late(u64),
 }
 
@@ -263,17 +266,17 @@ pub(crate) struct Started {
     pub fate: Fate,
 }
 
-/// Where a payment stands when it is answered.
+/// Where a payment stands when the response is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     Settled,
     Pending,
     Failed,
-    /// Answered so, although it settles later.
-    Late(LateAnswer),
+    /// Reported so, although it settles later.
+    Late(LateResponse),
 }
 
-/// A payment that was answered as failed, and settles later.
+/// A payment that was reported as failed, and settles later.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct LatePayment {
     pub payable: Payable,
@@ -484,7 +487,7 @@ impl Simulator {
         let Some(invoice) = finished else {
             return;
         };
-        // By Gwop's own pages, the header that has paid gets the first answer again.
+        // By Gwop's own pages, the header that has paid gets the first response again.
         if status != Status::Paid || self.config.x402 != Mode::GwopDocs {
             self.offers.remove(&Payable::Invoice(index));
         }
@@ -509,7 +512,7 @@ impl Simulator {
             Settlement::Now => Fate::Settled,
             Settlement::At(_) | Settlement::Hold => Fate::Pending,
             Settlement::Fail => Fate::Failed,
-            Settlement::Late(_) => Fate::Late(LateAnswer::Refused),
+            Settlement::Late(_) => Fate::Late(LateResponse::Refused),
         };
         let mut settles_at = match settlement {
             Settlement::Now => Some(now.clock),
@@ -519,8 +522,8 @@ impl Simulator {
         for fault in self.faults.strike(Stage::Payment, "x402.pay") {
             match fault {
                 Fault::PaymentFail {} => fate = Fate::Failed,
-                Fault::PaymentLate { delay_ms, answer } if fate != Fate::Failed => {
-                    fate = Fate::Late(answer);
+                Fault::PaymentLate { delay_ms, response } if fate != Fate::Failed => {
+                    fate = Fate::Late(response);
                     settles_at = Some(now.clock.saturating_add(delay_ms));
                 }
                 _ => {}
@@ -754,7 +757,7 @@ impl Simulator {
     pub(crate) fn send(reply: &mut Reply, faults: &[Fault]) {
         for fault in faults {
             match fault {
-                Fault::LoseAnswer { .. } => reply.lost = true,
+                Fault::LoseResponse { .. } => reply.lost = true,
                 Fault::MalformedJson { .. } => cut_in_half(&mut reply.body),
                 Fault::Delay { delay_ms, .. } => {
                     reply.delay_ms = reply.delay_ms.saturating_add(*delay_ms);

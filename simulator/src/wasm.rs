@@ -52,7 +52,7 @@ impl SimulatorCore {
         text(&self.simulator.take_warnings())
     }
 
-    /// Handles a request (JSON `{ method, url, headers }`) and gives an answer as JSON.
+    /// Handles a request (JSON `{ method, url, headers }`) and gives a response as JSON.
     pub fn handle(
         &mut self,
         request: &str,
@@ -65,7 +65,7 @@ impl SimulatorCore {
         Ok(text(&self.simulator.handle(request, now(clock, wall))))
     }
 
-    /// Finishes an answer that waited for a signature; `undefined` when the ticket is unknown.
+    /// Finishes a response that waited for a signature; `undefined` when the ticket is unknown.
     pub fn complete(&mut self, ticket: u32, signature: &[u8]) -> Option<String> {
         let reply = self.simulator.complete(ticket, signature)?;
         Some(text(&reply))

@@ -126,7 +126,7 @@ pub struct Delivery {
     pub order: u64,
 }
 
-/// The most that is kept of the body of one answer, in bytes.
+/// The most that is kept of the body of one response, in bytes.
 pub const MAX_KEPT_BODY: usize = 8_192;
 
 /// One attempt.
@@ -135,7 +135,7 @@ pub const MAX_KEPT_BODY: usize = 8_192;
 pub struct AttemptLog {
     /// When, on the simulator's clock.
     pub at: u64,
-    /// The merchant's answer; absent while it is awaited and when there was none.
+    /// The merchant's response; absent while it is awaited and when there was none.
     pub status_code: Option<u16>,
     /// Why there was none.
     pub error: Option<String>,
@@ -150,12 +150,12 @@ pub struct AttemptLog {
     /// The body that was sent, where it is another than the event's.
     #[serde(default)]
     pub body: Option<String>,
-    /// The headers of the merchant's answer.
-    #[serde(default)]
-    pub answer_headers: Vec<(String, String)>,
-    /// The body of the merchant's answer, or its first 8,192 bytes.
-    #[serde(default)]
-    pub answer_body: Option<String>,
+    /// The headers of the merchant's response.
+    #[serde(default, rename = "answerHeaders")]
+    pub response_headers: Vec<(String, String)>,
+    /// The body of the merchant's response, or its first 8,192 bytes.
+    #[serde(default, rename = "answerBody")]
+    pub response_body: Option<String>,
 }
 
 /// What the driver sends.
@@ -172,8 +172,9 @@ pub struct Attempt {
     pub headers: Vec<(String, String)>,
     /// Its body.
     pub body: String,
-    /// Report the merchant's answer as lost.
-    pub lose_answer: bool,
+    /// Report the merchant's response as lost.
+    #[serde(rename = "loseAnswer")]
+    pub lose_response: bool,
 }
 
 /// How an attempt went.
@@ -182,7 +183,7 @@ pub struct Attempt {
 pub struct Outcome {
     /// Which delivery.
     pub delivery: u32,
-    /// The merchant's answer.
+    /// The merchant's response.
     #[serde(default)]
     pub status_code: Option<u16>,
     /// Why there was none.
@@ -191,10 +192,10 @@ pub struct Outcome {
     /// Which event was sent. A report of an event that a reset has removed says nothing.
     #[serde(default)]
     pub event_id: Option<String>,
-    /// The headers of the merchant's answer.
+    /// The headers of the merchant's response.
     #[serde(default)]
     pub headers: Vec<(String, String)>,
-    /// The body of the merchant's answer.
+    /// The body of the merchant's response.
     #[serde(default)]
     pub body: Option<String>,
 }
@@ -258,8 +259,8 @@ impl Delivery {
         if let Some(attempt) = self.attempts.last_mut() {
             attempt.status_code = outcome.status_code;
             attempt.error = outcome.error;
-            attempt.answer_headers = outcome.headers;
-            attempt.answer_body = outcome.body.map(|body| beginning(body, MAX_KEPT_BODY));
+            attempt.response_headers = outcome.headers;
+            attempt.response_body = outcome.body.map(|body| beginning(body, MAX_KEPT_BODY));
         }
         if accepted {
             self.status = DeliveryStatus::Delivered;

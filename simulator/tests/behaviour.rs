@@ -178,7 +178,7 @@ fn hosts_methods_and_paths_are_told_apart() {
 }
 
 #[test]
-fn a_key_gives_the_first_successful_answer_again() {
+fn a_key_gives_the_first_successful_response_again() {
     let mut world = world();
     let body = || Some(json!({ "amount_usdc": 5 }));
     let create =
@@ -306,9 +306,9 @@ fn sessions_end_by_revocation_and_by_time() {
     };
     let (revoked, expired) = (session(&mut world), session(&mut world));
     for _ in 0..2 {
-        let answer = world.post("/v1/auth-sessions/revoke", json!({ "session_id": revoked }));
+        let response = world.post("/v1/auth-sessions/revoke", json!({ "session_id": revoked }));
         assert_eq!(
-            (answer.status, &answer.body["revoked"]),
+            (response.status, &response.body["revoked"]),
             (200, &json!(true))
         );
     }
@@ -755,7 +755,7 @@ fn the_state_holds_no_key_or_secret() {
 }
 
 #[test]
-fn the_same_seed_gives_the_same_answers() {
+fn the_same_seed_gives_the_same_responses() {
     let run = |seed: u64| {
         let mut world = world_with(json!({ "seed": seed }));
         let invoice = world.invoice();
@@ -1057,7 +1057,7 @@ fn minted_tokens_can_lack_and_replace_claims() {
 
 /// A development tool that dies on a client's mistake would hide it.
 #[test]
-fn whatever_arrives_is_answered() {
+fn whatever_arrives_gets_a_response() {
     let mut world = world();
     let invoice = world.invoice();
     let id = text(&invoice["public_invoice_id"]);

@@ -1,5 +1,6 @@
-//! The simulator's answers against the contract's field tables. The tables below are written from the contract, exact
-//! types and nothing else allowed; they share nothing with the SDK's models or the simulator's code.
+//! The simulator's responses against the contract's field tables. The tables below are written from
+//! the contract, exact types and nothing else allowed; they share nothing with the SDK's models or
+//! the simulator's code.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(clippy::arithmetic_side_effects, clippy::indexing_slicing)]
 

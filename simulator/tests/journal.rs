@@ -5,7 +5,7 @@
 mod common;
 
 use common::{KEY, START};
-use gwop_simulator::http::Answer;
+use gwop_simulator::http::HandleResult;
 use gwop_simulator::{Config, Kept, Now, Request, Simulator};
 use serde_json::{Value, json};
 
@@ -33,12 +33,18 @@ impl Disk {
     }
 
     fn command(&mut self, command: Value) -> Value {
-        let answer = self.kept.command(&command.to_string(), self.now);
+        let result = self.kept.command(&command.to_string(), self.now);
         self.file += &self.kept.take_lines();
-        answer.unwrap_or_else(|error| json!({ "refused": error.message }))
+        result.unwrap_or_else(|error| json!({ "refused": error.message }))
     }
 
-    fn send(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> HandleResult {
         let mut all = vec![("Authorization".to_owned(), format!("Bearer {KEY}"))];
         all.extend(headers.iter().map(|(a, b)| ((*a).into(), (*b).into())));
         let request = Request {
@@ -47,15 +53,15 @@ impl Disk {
             headers: all,
             body: body.into(),
         };
-        let answer = self.kept.handle(request, self.now);
+        let result = self.kept.handle(request, self.now);
         self.file += &self.kept.take_lines();
-        answer
+        result
     }
 
     fn invoice(&mut self) -> String {
         let body = r#"{"amount_usdc":1000000,"metadata":{"a":0.1,"b":[1e300,null]}}"#;
         let json = [("Content-Type", "application/json")];
-        let Answer::Respond(reply) = self.send("POST", "/v1/invoices", &json, body) else {
+        let HandleResult::Respond(reply) = self.send("POST", "/v1/invoices", &json, body) else {
             unreachable!("an invoice needs no signature")
         };
         assert_eq!(reply.status, 201, "{}", reply.body);

@@ -165,7 +165,7 @@ fn agents_pay_in_both_versions_on_both_chains() {
                 let mut world = world();
                 let (invoice, urls) = payable(&mut world);
                 let payment = signed(&mut world, &urls[index], version);
-                let (name, answer) = RESPONSES[usize::from(version == 2)];
+                let (name, response_header) = RESPONSES[usize::from(version == 2)];
                 let header = encoded(&payment);
                 let url = match method {
                     "GET" => text(&urls[index]).to_owned(),
@@ -180,7 +180,7 @@ fn agents_pay_in_both_versions_on_both_chains() {
                     Chain::ALL[index].caip2()
                 };
                 assert_eq!(
-                    decoded(paid.header(answer).unwrap()),
+                    decoded(paid.header(response_header).unwrap()),
                     json!({
                         "success": true, "transaction": public["paid_tx_hash"], "network": network,
                         "payer": payer::wallet(Chain::ALL[index], 0),
@@ -840,14 +840,14 @@ fn pages_may_pay_and_nothing_else() {
 
 #[test]
 fn a_late_payment_settles_after_its_refusal() {
-    for answer in ["refused", "timeout"] {
+    for kind in ["refused", "timeout"] {
         let mut world = world();
         let (invoice, urls) = payable(&mut world);
         let recover = world.public(&invoice)["payment_methods"][0]["recover_url"].clone();
-        world.misbehave(json!({ "fault": "payment-late", "delayMs": 5_000, "answer": answer }));
+        world.misbehave(json!({ "fault": "payment-late", "delayMs": 5_000, "answer": kind }));
         let payment = signed(&mut world, &urls[0], 2);
         let first = send(&mut world, &urls[0], &payment);
-        if answer == "timeout" {
+        if kind == "timeout" {
             assert!(first.reply.lost);
         } else {
             assert_eq!(
@@ -956,7 +956,7 @@ fn a_late_payment_of_an_expired_invoice_and_of_an_intent() {
 }
 
 #[test]
-fn only_the_answer_of_the_request_that_pays_gets_lost() {
+fn only_the_response_to_the_request_that_pays_gets_lost() {
     let mut world = world();
     let (invoice, urls) = payable(&mut world);
     world.misbehave(json!({ "fault": "payment-lose-answer" }));
@@ -1066,7 +1066,7 @@ fn gwop_docs_are_followed_on_request() {
             "paid_amount": "1025000", "tx_url": public["tx_url"],
         })
     );
-    // The same header gets the first answer, another payload none.
+    // The same header gets the first response, another payload none.
     let again = world.send_payment(&json!(url), &with_header(&payment));
     assert_eq!(
         (
@@ -1172,13 +1172,13 @@ fn gwop_docs_say_why_a_payment_failed_and_know_a_late_one_again() {
             &json!("")
         )
     );
-    for answer in ["refused", "timeout"] {
+    for kind in ["refused", "timeout"] {
         let (invoice, urls) = payable(&mut world);
-        world.misbehave(json!({ "fault": "payment-late", "delayMs": 5_000, "answer": answer }));
+        world.misbehave(json!({ "fault": "payment-late", "delayMs": 5_000, "answer": kind }));
         let headers = world.signed(&urls[0], json!({}));
         let late = world.send_payment(&urls[0], &headers);
-        assert_eq!(late.reply.lost, answer == "timeout");
-        if answer == "refused" {
+        assert_eq!(late.reply.lost, kind == "timeout");
+        if kind == "refused" {
             assert_eq!(response(&late)["errorReason"], "unexpected_settle_error");
         }
         // The same header again: it is on its way.

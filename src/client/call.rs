@@ -10,7 +10,8 @@ use crate::model::{Decoded, Mismatch, Naming, decode, encode};
 /// The longest response body that is read, in bytes (10 MiB). The rest of a longer one is left unread.
 pub const RESPONSE_BODY_BOUND: usize = 10 * 1024 * 1024;
 
-/// How long one attempt may take by default, in milliseconds, from the request to the last byte of the answer.
+/// How long one attempt may take by default, in milliseconds, from the request to the last byte of
+/// the response.
 pub const DEFAULT_TIMEOUT_MS: u32 = 30_000;
 
 /// Why a call never reached the network.
@@ -104,7 +105,7 @@ impl std::fmt::Debug for Request<'_> {
     }
 }
 
-/// The answer to one attempt.
+/// The response to one attempt.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Response {
     /// The HTTP status; 0 for a redirect that a browser hides.
@@ -136,12 +137,12 @@ impl std::fmt::Debug for Response {
     }
 }
 
-/// Why an attempt has no answer.
+/// Why an attempt has no response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
     /// No connection, or it broke.
     Connection,
-    /// No whole answer in time.
+    /// No whole response in time.
     Timeout,
     /// The caller gave up.
     Aborted,
@@ -174,12 +175,12 @@ pub enum FaultKind {
     ErrorResponse,
     /// A structured error with status 429.
     RateLimit,
-    /// Another failing answer.
+    /// Another failing response.
     Default,
-    /// A 2xx of the wrong shape: Gwop carried the call out, but what it answered cannot be read.
+    /// A 2xx of the wrong shape: Gwop carried the call out, but its response cannot be read.
     ResponseValidation,
-    /// No answer at all.
-    NoAnswer(Failure),
+    /// No response at all.
+    NoResponse(Failure),
 }
 
 impl FaultKind {
@@ -191,7 +192,7 @@ impl FaultKind {
             Self::RateLimit => "RateLimitError",
             Self::Default => "GwopDefaultError",
             Self::ResponseValidation => "ResponseValidationError",
-            Self::NoAnswer(failure) => failure.class(),
+            Self::NoResponse(failure) => failure.class(),
         }
     }
 }
@@ -236,6 +237,36 @@ pub struct Moment {
 ///
 /// Drive it so: [`Call::set_policy`] if the default is not wanted; [`Call::authorize`] if [`Call::needs_key`]; then [`Call::attempt`], send, and [`Call::on_response`] or
 /// [`Call::on_failure`], until the [`Step`] is no [`Step::Retry`].
+///
+/// # Examples
+/// ```
+/// use gwop::client::{Call, Moment, Response, Step, operation};
+/// use gwop::model::Naming;
+///
+/// let cancel = operation("invoices.cancel").unwrap();
+/// let url = "https://agents.gwop.io";
+/// let mut call = Call::new(cancel, r#"{"id":"u"}"#, Naming::JavaScript, url, &[7; 16]).unwrap();
+/// call.authorize("sk_m_example").unwrap();
+///
+/// let request = call.attempt(0, &[7; 16]);
+/// assert_eq!(request.method, "POST");
+/// assert_eq!(request.url, "https://agents.gwop.io/v1/invoices/u/cancel");
+///
+/// let mut response = Response {
+///     status: 503,
+///     retry_after: Some("2".to_owned()),
+///     body: vec![],
+///     truncated: false,
+/// };
+/// let moment = Moment { now_ms: 10, jitter: 0.5 };
+/// assert_eq!(call.on_response(&response, moment), Step::Retry { delay_ms: 2_000 });
+///
+/// call.attempt(2_010, &[7; 16]);
+/// response.status = 200;
+/// response.body = br#"{"id":"u","status":"CANCELED","canceled_at":"1970-01-01T00:00:02Z"}"#.to_vec();
+/// let Step::Done(canceled) = call.on_response(&response, moment) else { panic!() };
+/// assert_eq!(canceled.json, r#"{"id":"u","status":"CANCELED","canceledAt":2000}"#);
+/// ```
 pub struct Call {
     operation: &'static Operation,
     naming: Naming,
@@ -265,7 +296,8 @@ impl Call {
     /// Checks `argument`, the JSON of the operation's argument (`{}` where there is none) in `naming`, and builds the
     /// request to `base_url`. `random` becomes the idempotency key where one is to be made.
     ///
-    /// `naming` also decides what the answer is: JavaScript's names by the model, or the wire's JSON as it stands.
+    /// `naming` also decides what the response is: JavaScript's names by the model, or the wire's
+    /// JSON as it stands.
     ///
     /// # Errors
     /// [`Refusal`] when a value is missing, of another kind, or an id that is empty, or when `base_url` is none.
@@ -496,10 +528,10 @@ impl Call {
         }
     }
 
-    /// Judges the answer to the latest attempt.
+    /// Judges the response to the latest attempt.
     pub fn on_response(&self, response: &Response, moment: Moment) -> Step {
         if response.is_success() {
-            return self.answer(response);
+            return self.read(response);
         }
         let outcome = Outcome::Status {
             status: response.status,
@@ -508,7 +540,7 @@ impl Call {
         self.evaluate(Some(outcome), moment, status_fault(response))
     }
 
-    /// Judges the latest attempt, which had no answer.
+    /// Judges the latest attempt, which had no response.
     pub fn on_failure(&self, failure: Failure, moment: Moment) -> Step {
         let outcome = match failure {
             Failure::Connection => Some(Outcome::Connection),
@@ -516,8 +548,8 @@ impl Call {
             _ => None,
         };
         let fault = Fault {
-            kind: FaultKind::NoAnswer(failure),
-            message: self.no_answer(failure),
+            kind: FaultKind::NoResponse(failure),
+            message: self.no_response(failure),
             error: None,
             exhausted: false,
         };
@@ -542,8 +574,8 @@ impl Call {
         Step::Fail(fault)
     }
 
-    /// The answer in the caller's naming, or why it cannot be read.
-    fn answer(&self, response: &Response) -> Step {
+    /// The response in the caller's naming, or why it cannot be read.
+    fn read(&self, response: &Response) -> Step {
         let mut sentence = String::new();
         let reason = if response.truncated {
             "it is longer than 10 MiB"
@@ -551,8 +583,8 @@ impl Call {
             "it is empty"
         } else if let Ok(root) = Value::parse(&response.body) {
             if self.naming == Naming::JavaScript {
-                match decode(self.operation.answer, root) {
-                    Ok(answer) => return Step::Done(answer),
+                match decode(self.operation.response, root) {
+                    Ok(decoded) => return Step::Done(decoded),
                     Err(mismatch) => sentence.push_str(&mismatch.sentence("answer")),
                 }
                 &sentence
@@ -583,8 +615,8 @@ impl Call {
         })
     }
 
-    /// What a call without an answer means, in words.
-    fn no_answer(&self, failure: Failure) -> String {
+    /// What a call without a response means, in words.
+    fn no_response(&self, failure: Failure) -> String {
         let what = match failure {
             Failure::Connection => "the connection failed",
             Failure::Timeout => "no whole answer came within timeoutMs",
@@ -613,7 +645,7 @@ impl Call {
     }
 }
 
-/// The end that a failing answer makes.
+/// The end that a failing response makes.
 fn status_fault(response: &Response) -> Fault {
     if response.status >= 400
         && !response.truncated

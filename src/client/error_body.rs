@@ -1,4 +1,4 @@
-//! The body of a failing answer: `{ "error": { "code", "message", "details"?, "requestId"? } }`.
+//! The body of a failing response: `{ "error": { "code", "message", "details"?, "requestId"? } }`.
 
 use crate::json::Value;
 
@@ -12,6 +12,17 @@ pub struct ErrorBody {
 }
 
 /// Reads a structured error, or `None` when `body` has another shape.
+///
+/// # Examples
+/// ```
+/// use gwop::client::parse_error_body;
+///
+/// let body = br#"{ "error": { "code": "NOT_FOUND", "message": "No such invoice", "hint": 1 } }"#;
+/// let error = parse_error_body(body).unwrap();
+/// assert_eq!(error.message, "No such invoice");
+/// assert_eq!(error.json, r#"{"code":"NOT_FOUND","message":"No such invoice"}"#);
+/// assert!(parse_error_body(b"<html>").is_none());
+/// ```
 #[must_use]
 pub fn parse_error_body(body: &[u8]) -> Option<ErrorBody> {
     let error = Value::parse(body).ok()?.get("error")?.as_object()?;

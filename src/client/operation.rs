@@ -43,7 +43,8 @@ pub enum Body {
 pub enum Idempotency {
     /// By contract: it reads, or a second time changes nothing.
     Natural,
-    /// By an `Idempotency-Key` that is kept over the attempts: Gwop answers the first success again.
+    /// By an `Idempotency-Key` that is kept over the attempts: Gwop returns the first success
+    /// again.
     StoredKey,
     /// By a fresh `Idempotency-Key` for each attempt: Gwop refuses a used one with 409. With the caller's own key it
     /// is not repeated.
@@ -66,8 +67,8 @@ pub struct Operation {
     pub argument: Option<&'static Model>,
     /// The body.
     pub body: Body,
-    /// The answer's model.
-    pub answer: &'static Model,
+    /// The response's model.
+    pub response: &'static Model,
     /// Whether the merchant key is sent. A public operation never gets it.
     pub authorized: bool,
     /// Whether repeating it is safe.
@@ -83,7 +84,7 @@ pub static OPERATIONS: [Operation; 9] = [
         path: "/v1/invoices",
         argument: Some(InvoicesCreateRequest::MODEL),
         body: Body::Member,
-        answer: Invoice::MODEL,
+        response: Invoice::MODEL,
         authorized: true,
         idempotency: Idempotency::StoredKey,
     },
@@ -94,7 +95,7 @@ pub static OPERATIONS: [Operation; 9] = [
         path: "/v1/invoices?limit={limit=20}&offset={offset=0}{&status}",
         argument: Some(InvoicesListRequest::MODEL),
         body: Body::None,
-        answer: InvoiceList::MODEL,
+        response: InvoiceList::MODEL,
         authorized: true,
         idempotency: Idempotency::Natural,
     },
@@ -105,7 +106,7 @@ pub static OPERATIONS: [Operation; 9] = [
         path: "/v1/invoices/{id}",
         argument: Some(InvoicesGetRequest::MODEL),
         body: Body::None,
-        answer: InvoicePublic::MODEL,
+        response: InvoicePublic::MODEL,
         authorized: false,
         idempotency: Idempotency::Natural,
     },
@@ -116,7 +117,7 @@ pub static OPERATIONS: [Operation; 9] = [
         path: "/v1/invoices/{id}/cancel",
         argument: Some(InvoicesCancelRequest::MODEL),
         body: Body::None,
-        answer: InvoiceCancel::MODEL,
+        response: InvoiceCancel::MODEL,
         authorized: true,
         idempotency: Idempotency::Natural,
     },
@@ -127,7 +128,7 @@ pub static OPERATIONS: [Operation; 9] = [
         path: "/v1/auth-intents",
         argument: Some(AuthIntentsCreateRequest::MODEL),
         body: Body::Member,
-        answer: AuthIntent::MODEL,
+        response: AuthIntent::MODEL,
         authorized: true,
         idempotency: Idempotency::FreshKey,
     },
@@ -138,7 +139,7 @@ pub static OPERATIONS: [Operation; 9] = [
         path: "/v1/auth-intents/{auth_intent_id}/exchange",
         argument: Some(AuthIntentsExchangeRequest::MODEL),
         body: Body::None,
-        answer: AuthToken::MODEL,
+        response: AuthToken::MODEL,
         authorized: true,
         idempotency: Idempotency::StoredKey,
     },
@@ -149,7 +150,7 @@ pub static OPERATIONS: [Operation; 9] = [
         path: "/v1/auth-sessions/{session_id}",
         argument: Some(AuthSessionsGetRequest::MODEL),
         body: Body::None,
-        answer: AuthSession::MODEL,
+        response: AuthSession::MODEL,
         authorized: true,
         idempotency: Idempotency::Natural,
     },
@@ -160,7 +161,7 @@ pub static OPERATIONS: [Operation; 9] = [
         path: "/v1/auth-sessions/revoke",
         argument: Some(AuthSessionsRevokeRequest::MODEL),
         body: Body::Argument,
-        answer: Revoked::MODEL,
+        response: Revoked::MODEL,
         authorized: true,
         idempotency: Idempotency::Natural,
     },
@@ -171,13 +172,22 @@ pub static OPERATIONS: [Operation; 9] = [
         path: "/.well-known/jwks.json",
         argument: None,
         body: Body::None,
-        answer: Jwks::MODEL,
+        response: Jwks::MODEL,
         authorized: false,
         idempotency: Idempotency::Natural,
     },
 ];
 
 /// The operation of that name.
+///
+/// # Examples
+/// ```
+/// use gwop::client::operation;
+///
+/// let create = operation("invoices.create").unwrap();
+/// assert_eq!((create.method, create.path), ("POST", "/v1/invoices"));
+/// assert!(operation("invoices.delete").is_none());
+/// ```
 #[must_use]
 pub fn operation(name: &str) -> Option<&'static Operation> {
     OPERATIONS.iter().find(|operation| operation.name == name)

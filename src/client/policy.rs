@@ -3,7 +3,7 @@
 use super::retry_after::parse_retry_after;
 
 /// The longest `Retry-After` that the default policy waits for, in milliseconds. Beyond it the call fails with the
-/// answer's own error (a `RateLimitError` for 429), so that the caller decides.
+/// response's own error (a `RateLimitError` for 429), so that the caller decides.
 pub const RETRY_AFTER_BOUND_MS: i64 = 60_000;
 
 /// The longest delay that JavaScript's timers hold, in milliseconds.
@@ -21,6 +21,15 @@ impl RetryCodes {
     ///
     /// # Errors
     /// The first code that is none.
+    ///
+    /// # Examples
+    /// ```
+    /// use gwop::client::RetryCodes;
+    ///
+    /// let codes = RetryCodes::parse(["429", "5XX"].into_iter()).unwrap();
+    /// assert!(codes.contain(503) && !codes.contain(404));
+    /// assert_eq!(RetryCodes::parse(["503", "9XX"].into_iter()), Err("9XX"));
+    /// ```
     pub fn parse<'a>(codes: impl Iterator<Item = &'a str>) -> Result<Self, &'a str> {
         let mut parsed = String::new();
         for code in codes {
@@ -43,10 +52,9 @@ impl RetryCodes {
         self.0.as_bytes().chunks_exact(3).any(|code| {
             let mut rest = status;
             let fits = code.iter().rev().all(|byte| {
-                // A remainder of ten fits a digit.
-                let digit = b'0'.saturating_add((rest % 10) as u8);
+                let digit = b"0123456789".get(usize::from(rest % 10));
                 rest /= 10;
-                matches!(*byte, b'X' | b'x') || *byte == digit
+                matches!(*byte, b'X' | b'x') || Some(byte) == digit
             });
             fits && rest == 0
         })
@@ -83,6 +91,15 @@ pub struct Backoff {
 
 impl Backoff {
     /// The delay in milliseconds before retry number `retry` (0 is the first); `jitter` is random in 0 to 1.
+    ///
+    /// # Examples
+    /// ```
+    /// use gwop::client::Backoff;
+    ///
+    /// let backoff = Backoff { initial_interval: 500.0, max_interval: 8_000.0, exponent: 2.0 };
+    /// assert_eq!([0, 1, 2, 9].map(|retry| backoff.delay_ms(retry, 1.0)), [500, 1_000, 2_000, 8_000]);
+    /// assert_eq!(backoff.delay_ms(1, 0.25), 250);
+    /// ```
     #[must_use]
     pub fn delay_ms(&self, retry: u32, jitter: f64) -> i64 {
         let mut interval = self.initial_interval;
@@ -102,7 +119,7 @@ impl Backoff {
 /// An attempt that may be worth another.
 #[derive(Debug, Clone, Copy)]
 pub enum Outcome<'a> {
-    /// The server answered.
+    /// The server responded.
     Status {
         /// The HTTP status.
         status: u16,
@@ -111,7 +128,7 @@ pub enum Outcome<'a> {
     },
     /// No connection, or it broke.
     Connection,
-    /// No whole answer in time.
+    /// No whole response in time.
     Timeout,
 }
 
@@ -127,6 +144,18 @@ pub enum Verdict {
 }
 
 /// When an attempt is repeated.
+///
+/// # Examples
+/// ```
+/// use gwop::client::{Outcome, RetryPolicy, Verdict};
+///
+/// let policy = RetryPolicy::default();
+/// assert_eq!(policy.evaluate(Outcome::Timeout, 0, 0, 0, 1.0), Verdict::Retry(500));
+/// assert_eq!(policy.evaluate(Outcome::Timeout, 2, 0, 0, 1.0), Verdict::Exhausted);
+/// // A wait that long is for the caller to decide.
+/// let busy = Outcome::Status { status: 429, retry_after: Some("3600") };
+/// assert_eq!(policy.evaluate(busy, 0, 0, 0, 1.0), Verdict::Stop);
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct RetryPolicy {
     /// What ends the attempts.

@@ -26,6 +26,15 @@ const WEEKDAYS: [&str; 7] = [
 /// passed is 0.
 ///
 /// `None` when it is neither digits only nor one of the three forms of an HTTP date: then it says nothing.
+///
+/// # Examples
+/// ```
+/// use gwop::client::parse_retry_after;
+///
+/// assert_eq!(parse_retry_after("120", 0), Some(120_000));
+/// assert_eq!(parse_retry_after("Thu, 01 Jan 1970 00:00:05 GMT", 2_000), Some(3_000));
+/// assert_eq!(parse_retry_after("soon", 0), None);
+/// ```
 #[must_use]
 pub fn parse_retry_after(value: &str, now_ms: i64) -> Option<i64> {
     let value = value.trim_ascii();

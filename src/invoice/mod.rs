@@ -61,6 +61,15 @@ impl Status {
     }
 
     /// Whether Gwop itself takes an invoice from this status to `next` in one step.
+    ///
+    /// # Examples
+    /// ```
+    /// use gwop::invoice::Status;
+    ///
+    /// // A payment that fails gives the invoice back.
+    /// assert!(Status::Paying.steps_to(Status::Open));
+    /// assert!(!Status::Paid.steps_to(Status::Canceled));
+    /// ```
     #[must_use]
     pub const fn steps_to(self, next: Self) -> bool {
         matches!(
@@ -99,7 +108,8 @@ impl Outcome {
         Self::Ignored,
     ];
 
-    /// The value in answers, in storage and, of the two that reach fulfillment, in `gwop_outcome`.
+    /// The value in responses, in storage and, of the two that reach fulfillment, in
+    /// `gwop_outcome`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -205,6 +215,24 @@ impl Invoice {
 
     /// Does what `event` does, and says what that was. Only [`Outcome::Applied`] changes the state; a [`Outcome::Duplicate`] may bring
     /// the transaction of a payment that named none, so that a second one is told from it.
+    ///
+    /// # Examples
+    /// ```
+    /// use gwop::invoice::{Event, Invoice, Outcome, Status, payment};
+    ///
+    /// let paid = |hash| Event {
+    ///     status: Status::Paid,
+    ///     version: None,
+    ///     transaction: payment(hash, ""),
+    /// };
+    /// let mut invoice = Invoice::default();
+    /// assert_eq!(invoice.apply(paid("0xa1")), Outcome::Applied);
+    /// // Gwop delivers an event again, until it gets a 2xx.
+    /// assert_eq!(invoice.apply(paid("0xA1")), Outcome::Duplicate);
+    /// // A second payment needs a person.
+    /// assert_eq!(invoice.apply(paid("0xb2")), Outcome::Conflict);
+    /// assert_eq!(invoice.transaction(), Some("0xa1"));
+    /// ```
     #[must_use = "the outcome says whether fulfillment must hear of it"]
     pub fn apply(&mut self, event: Event) -> Outcome {
         let outcome = self.evaluate(&event);
@@ -246,6 +274,16 @@ pub fn payment(hash: &str, signature: &str) -> Option<String> {
 }
 
 /// Whether two identities of [`payment`] have a name in common, and so are of one payment.
+///
+/// # Examples
+/// ```
+/// use gwop::invoice::{is_same_payment, payment};
+///
+/// let known = payment("0xA1", "5Sig").unwrap();
+/// assert_eq!(known, "0xa1 5Sig");
+/// assert!(is_same_payment(&known, "0xa1"));
+/// assert!(!is_same_payment(&known, "5sig"));
+/// ```
 #[must_use]
 pub fn is_same_payment(known: &str, named: &str) -> bool {
     let mut names = known.split(' ');

@@ -116,7 +116,7 @@ model! {
         session_id: String,
     }
 
-    /// The answer to a revocation.
+    /// The response to a revocation.
     pub struct Revoked {
         /// Whether the session is revoked.
         revoked: bool,

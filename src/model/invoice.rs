@@ -301,7 +301,7 @@ model! {
         amount_display: String,
         /// Where to pay over x402.
         payment_url: String,
-        /// Where to recover a payment whose answer was lost.
+        /// Where to recover a payment whose response was lost.
         recover_url: String,
     }
 

@@ -44,6 +44,14 @@ pub struct Timestamp(pub String);
 
 impl Timestamp {
     /// Milliseconds since 1970-01-01T00:00:00Z, if it is an RFC 3339 time stamp.
+    ///
+    /// # Examples
+    /// ```
+    /// use gwop::model::Timestamp;
+    ///
+    /// let paid_at = Timestamp("1970-01-01T00:00:01.5Z".to_owned());
+    /// assert_eq!(paid_at.epoch_milliseconds(), Some(1_500));
+    /// ```
     #[must_use]
     pub fn epoch_milliseconds(&self) -> Option<i64> {
         crate::time::parse_rfc3339(&self.0)
@@ -59,6 +67,15 @@ pub struct Id(pub String);
 ///
 /// Gwop sends a string. Older webhook deliveries hold a JSON integer, which is read as its digits where it has
 /// neither a fraction nor an exponent and is from 0 to 2⁶³ − 1.
+///
+/// # Examples
+/// ```
+/// use gwop::model::AtomicAmount;
+///
+/// let amount: AtomicAmount = serde_json::from_str("1025000").unwrap();
+/// assert_eq!(amount, AtomicAmount("1025000".to_owned()));
+/// assert!(serde_json::from_str::<AtomicAmount>("1.025").is_err());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct AtomicAmount(pub String);

@@ -27,6 +27,18 @@ pub struct Mismatch {
 
 impl Mismatch {
     /// The sentence for a person: `` `data.paid_at` must be an RFC 3339 time stamp ``, or `` `data.paid_at` is missing: it must be … ``.
+    ///
+    /// # Examples
+    /// ```
+    /// use gwop::model::Mismatch;
+    ///
+    /// let mismatch = Mismatch {
+    ///     path: "data.paid_at".to_owned(),
+    ///     expected: "an RFC 3339 time stamp",
+    ///     missing: false,
+    /// };
+    /// assert_eq!(mismatch.sentence("body"), "`data.paid_at` must be an RFC 3339 time stamp");
+    /// ```
     #[must_use]
     pub fn sentence(&self, whole: &str) -> String {
         let mut text = String::from("`");
@@ -60,6 +72,20 @@ pub struct Decoded {
 ///
 /// # Errors
 /// [`Mismatch`] when a required field is missing or a value is of another kind.
+///
+/// # Examples
+/// ```
+/// use gwop::json::Value;
+/// use gwop::model::{InvoiceCancel, decode};
+///
+/// let body = br#"{ "id": "u", "status": "CANCELED", "canceled_at": "1970-01-01T00:00:01Z" }"#;
+/// let canceled = decode(InvoiceCancel::MODEL, Value::parse(body).unwrap()).unwrap();
+/// assert_eq!(canceled.json, r#"{"id":"u","status":"CANCELED","canceledAt":1000}"#);
+/// assert_eq!(canceled.times, r#"[["canceledAt"]]"#);
+///
+/// let error = decode(InvoiceCancel::MODEL, Value::parse(b"{}").unwrap()).unwrap_err();
+/// assert_eq!((error.path.as_str(), error.missing), ("id", true));
+/// ```
 pub fn decode(model: &'static Model, value: Value<'_>) -> Result<Decoded, Mismatch> {
     let mut transcoder = Transcoder::decoding();
     let end = transcoder.value(&Kind::Object(model), value);
@@ -87,6 +113,18 @@ pub(crate) fn decode_object(
 ///
 /// # Errors
 /// [`Mismatch`] when a required field is missing or a value is of another kind; `null` is of another kind.
+///
+/// # Examples
+/// ```
+/// use gwop::client::operation;
+/// use gwop::json::Value;
+/// use gwop::model::{Naming, encode};
+///
+/// let model = operation("authSessions.get").unwrap().argument.unwrap();
+/// let argument = Value::parse(br#"{ "sessionId": "sess_1" }"#).unwrap();
+/// let wire = encode(model, argument, Naming::JavaScript).unwrap();
+/// assert_eq!(wire, r#"{"session_id":"sess_1"}"#);
+/// ```
 pub fn encode(model: &'static Model, value: Value<'_>, from: Naming) -> Result<String, Mismatch> {
     let mut transcoder = Transcoder::new(from, Naming::Wire);
     match transcoder.value(&Kind::Object(model), value) {
@@ -206,7 +244,7 @@ impl Transcoder {
                     if let Some(slot) = found.get_mut(index) {
                         *slot = Some(value);
                     }
-                    next = index.saturating_add(1);
+                    next = index.checked_add(1).unwrap_or_default();
                     break;
                 }
             }

@@ -1,4 +1,4 @@
-//! Wallet log-in: exchange secrets, and what is known of sessions between two live answers.
+//! Wallet log-in: exchange secrets, and what is known of sessions between two live responses.
 
 use wasm_bindgen::prelude::*;
 
@@ -50,8 +50,8 @@ fn session(known: Option<f64>) -> Session {
 
 /// Whether a session is active, as far as it is known; `undefined` where Gwop has to be asked.
 ///
-/// `known` is what [`sessionSeen`](session_seen) gave. A live answer may be `reuseMs` old; `now` is in
-/// milliseconds since 1970.
+/// `known` is what [`sessionSeen`](session_seen) gave. A live response may be `reuseMs` old; `now`
+/// is in milliseconds since 1970.
 #[wasm_bindgen(js_name = isSessionActive)]
 pub fn is_session_active(
     known: Option<f64>,

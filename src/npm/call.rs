@@ -1,4 +1,5 @@
-//! Gwop's operations over the caller's HTTP client: attempts, time limits, signals, bounded answers.
+//! Gwop's operations over the caller's HTTP client: attempts, time limits, signals, bounded
+//! responses.
 //!
 //! TypeScript reads its caller's options and makes the errors' classes; everything between is here and in
 //! [`crate::client`]. Nothing of a call outlives it.
@@ -30,7 +31,7 @@ export type Operation =
 
 /** How a call is made. */
 export interface CallOptions {
-  /** Whether argument and answer are named as on the wire, the answer as it stands. Default false. */
+  /** Whether argument and response are named as on the wire, the response as it stands. Default false. */
   readonly wire?: boolean | undefined;
   /** The URL of the invoice host. Absent or empty: Gwop's own. */
   readonly serverURL?: string | undefined;
@@ -38,7 +39,7 @@ export interface CallOptions {
   readonly identityURL?: string | undefined;
   /** What `User-Agent` says outside browsers. Default: the SDK's name. */
   readonly userAgent?: string | undefined;
-  /** How long one attempt may take, in milliseconds, from the request to the last byte of the answer. */
+  /** How long one attempt may take, in milliseconds, from the request to the last byte of the response. */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -78,18 +79,18 @@ export interface CallHost {
   retries(): RetryOptions | undefined;
   /** Whether a hook of the HTTP client threw this. */
   isHookError(error: unknown): boolean;
-  /** Learns of each attempt, where it is logged. `failure` is the error's class where no answer came. */
+  /** Learns of each attempt, where it is logged. `failure` is the error's class where no response came. */
   readonly log?: ((request: Request, response: Response | undefined, failure: string | undefined, milliseconds: number) => void) | undefined;
 }
 
 /** A call that succeeded. */
 export interface CallSuccess {
   /**
-   * JSON text: `{"value": answer, "times": paths}`, the answer with its time stamps as milliseconds since 1970, and the paths
-   * of those time stamps, such as `[["invoices",0,"createdAt"]]`. On the wire's terms the answer as it stands.
+   * JSON text: `{"value": response, "times": paths}`: the response with its time stamps as milliseconds since 1970, and the paths
+   * of those time stamps, such as `[["invoices",0,"createdAt"]]`. On the wire's terms the response as it stands.
    */
   readonly text: string;
-  /** The answer's status and headers. Its body has been read. */
+  /** The response's status and headers. Its body has been read. */
   readonly response: Response;
 }
 
@@ -109,7 +110,7 @@ export interface CallFailure {
   readonly exhausted?: boolean;
   /** The last request, where one was made. */
   readonly request?: Request;
-  /** Its answer, whose body has been read, where the end is about one. */
+  /** Its response, whose body has been read, where the end is about one. */
   readonly response?: Response;
   /** That body, as text. */
   readonly body?: string;
@@ -157,14 +158,14 @@ extern "C" {
     #[wasm_bindgen(method, getter, catch)]
     fn message(this: &Thrown) -> Result<JsValue, JsValue>;
 
-    /// What is looked at in an answer before it is taken for one.
-    type Answered;
+    /// What is looked at in a response before it is taken for one.
+    type ResponseLike;
     #[wasm_bindgen(method, getter, catch)]
-    fn status(this: &Answered) -> Result<JsValue, JsValue>;
+    fn status(this: &ResponseLike) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, getter, catch)]
-    fn headers(this: &Answered) -> Result<JsValue, JsValue>;
+    fn headers(this: &ResponseLike) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, getter, catch, js_name = bodyUsed)]
-    fn body_used(this: &Answered) -> Result<JsValue, JsValue>;
+    fn body_used(this: &ResponseLike) -> Result<JsValue, JsValue>;
 }
 
 /// The retry policy that a caller wants.
@@ -504,8 +505,8 @@ struct Exchange {
     request: Option<web_sys::Request>,
     response: Option<web_sys::Response>,
     cause: JsValue,
-    /// Whether the whole answer came.
-    answered: bool,
+    /// Whether the whole response came.
+    complete: bool,
 }
 
 /// The caller's HTTP client.
@@ -517,7 +518,7 @@ struct Client<'c> {
     timeout_ms: f64,
     signal: Option<AbortSignal>,
     latest: RefCell<Exchange>,
-    /// The last attempt whose answer was worth another.
+    /// The last attempt whose response was worth another.
     retried: RefCell<Option<Exchange>>,
 }
 
@@ -609,11 +610,11 @@ impl Client<'_> {
         request: &web_sys::Request,
         exchange: &mut Exchange,
     ) -> Result<Response, Failure> {
-        let answered = match self.host.request(request) {
+        let given = match self.host.request(request) {
             Ok(promise) => settled(&promise).await,
             Err(thrown) => Err(thrown),
         };
-        let read = match answered {
+        let read = match given {
             Ok(response) if !is_unread_response(&response) => {
                 exchange.cause = TypeError::new(
                     "httpClient must give a Response whose body nobody has read; a hook reads a clone of it",
@@ -626,12 +627,12 @@ impl Client<'_> {
                 exchange.response = Some(Clone::clone(&response));
                 read_response(&response, RESPONSE_BODY_BOUND)
                     .await
-                    .map(|answer| (response, answer))
+                    .map(|content| (response, content))
             }
             Err(thrown) => Err(thrown),
         };
         match read {
-            Ok((response, answer)) => {
+            Ok((response, content)) => {
                 let status = response.status();
                 let retry_after = if response.ok() {
                     None
@@ -641,8 +642,8 @@ impl Client<'_> {
                 Ok(Response {
                     status,
                     retry_after,
-                    body: answer.body,
-                    truncated: answer.truncated,
+                    body: content.body,
+                    truncated: content.truncated,
                 })
             }
             Err(thrown) => {
@@ -656,7 +657,7 @@ impl Client<'_> {
     }
 
     /// What an HTTP client threw, or a body that broke off, means.
-    fn classify(&self, thrown: &JsValue, answering: bool) -> Failure {
+    fn classify(&self, thrown: &JsValue, responded: bool) -> Failure {
         if self.host.is_hook_error(thrown) {
             return Failure::Unexpected;
         }
@@ -680,7 +681,7 @@ impl Client<'_> {
         match name.as_deref() {
             Some("AbortError") => Failure::Aborted,
             Some("TimeoutError") => Failure::Timeout,
-            _ if answering
+            _ if responded
                 || thrown.is_instance_of::<TypeError>()
                 || code.is_some()
                 || says("network")
@@ -714,14 +715,15 @@ impl Client<'_> {
             (Ok(_), None) => return Err(End::new("UnexpectedClientError", "The answer is lost")),
             (Err(fault), _) => fault,
         };
-        // Of retries that ran out, gwop-checkout tells the last answer (contract, "gwop-checkout 2.0.0").
+        // Of retries that ran out, gwop-checkout tells the last response (contract, "gwop-checkout
+        // 2.0.0").
         if wire
             && fault.exhausted
             && last.is_err()
-            && let Some(answer) = retried
-            && let Some(answered) = self.retried.take()
+            && let Some(response) = retried
+            && let Some(of_retried) = self.retried.take()
             && let Step::Fail(told) = call.on_response(
-                &answer,
+                &response,
                 Moment {
                     now_ms: now_ms(),
                     jitter: 0.0,
@@ -729,9 +731,12 @@ impl Client<'_> {
             )
         {
             fault = told;
-            last = Ok(answer);
+            last = Ok(response);
             let cause = exchange.cause;
-            exchange = Exchange { cause, ..answered };
+            exchange = Exchange {
+                cause,
+                ..of_retried
+            };
         }
         let mut end = End {
             error: fault.error,
@@ -740,10 +745,10 @@ impl Client<'_> {
             cause: exchange.cause,
             ..End::new(fault.kind.class(), &fault.message)
         };
-        if let Ok(answer) = last {
+        if let Ok(response) = last {
             end.response = exchange.response.map_or(JsValue::UNDEFINED, JsValue::from);
             // As `TextDecoder` reads it.
-            let body = String::from_utf8_lossy(&answer.body);
+            let body = String::from_utf8_lossy(&response.body);
             end.body = Some(body.strip_prefix('\u{feff}').unwrap_or(&body).to_owned());
         }
         Err(end)
@@ -763,7 +768,7 @@ impl Transport for Client<'_> {
         let begun = if self.logs { js_sys::Date::now() } else { 0.0 };
         let mut exchange = Exchange::default();
         let outcome = self.attempt(request, &mut exchange).await;
-        exchange.answered = outcome.is_ok();
+        exchange.complete = outcome.is_ok();
         if self.logs
             && let Some(request) = &exchange.request
         {
@@ -785,7 +790,7 @@ impl Transport for Client<'_> {
             (_, Some(signal)) => (Failure::Aborted, signal.reason()),
             (Err(cause), None) => (Failure::Unexpected, cause),
             (Ok(()), None) => {
-                if latest.answered {
+                if latest.complete {
                     *self.retried.borrow_mut() = Some(latest);
                 }
                 return Ok(());
@@ -803,7 +808,7 @@ fn is_unread_response(response: &JsValue) -> bool {
     }
     // One of this realm, as nearly always: two steps instead of eight.
     let is_own = response.is_instance_of::<web_sys::Response>();
-    let response: &Answered = response.unchecked_ref();
+    let response: &ResponseLike = response.unchecked_ref();
     if is_own {
         return response.body_used().is_ok_and(|used| used.is_falsy());
     }

@@ -31,9 +31,9 @@ struct Change<'c> {
     payment: Option<&'c str>,
 }
 
-/// Applies what an event says to what is known of an invoice, and answers an `InvoiceChange`. Nothing
-/// but an `applied` event changes the state; a `duplicate` may bring the identity of a payment that
-/// named none.
+/// Applies what an event says to what is known of an invoice, and returns an `InvoiceChange`.
+/// Nothing but an `applied` event changes the state; a `duplicate` may bring the identity of a
+/// payment that named none.
 ///
 /// A status is `OPEN`, `PAYING`, `PAID`, `EXPIRED` or `CANCELED`. Where nothing is known it is empty:
 /// the invoice counts as open. One of the event's that this version does not know makes it `ignored`.

@@ -11,7 +11,7 @@ use crate::reconcile::{Found, Next, Walk, numbers};
 /// follow; it is `undefined` where there is none. `created` has when its invoices were created, in
 /// milliseconds since 1970, with points between. `failed`: something of it could not be applied.
 ///
-/// Answers `cursor status offset`: the page to ask for next. Where the run is over, `cursor` alone
+/// Returns `cursor status offset`: the page to ask for next. Where the run is over, `cursor` alone
 /// if it is complete, and `cursor ` if something could not be applied. `undefined` where `cursor`
 /// or `created` is none.
 #[wasm_bindgen(js_name = walkInvoices)]
@@ -27,17 +27,17 @@ pub fn walk_invoices(
     if let Some(more) = more {
         walk.turn(&numbers(created)?, more, since as i64, failed);
     }
-    let mut answer = walk.cursor();
+    let mut result = walk.cursor();
     match walk.next() {
         Next::Page { status, offset } => {
             for part in [" ", status.as_str(), " ", &offset.to_string()] {
-                answer.push_str(part);
+                result.push_str(part);
             }
         }
         Next::Over { complete: true } => {}
-        Next::Over { complete: false } => answer.push(' '),
+        Next::Over { complete: false } => result.push(' '),
     }
-    Some(answer)
+    Some(result)
 }
 
 /// The event that reconciliation derives from an invoice, as JSON of the wire. `invoice` is the

@@ -130,7 +130,7 @@ pub struct TokenVerifier {
     expectation: RefCell<Option<(JsValue, Rc<Given>)>>,
     /// The `kid`s of keys that Web Crypto would not import, since the last fetch.
     unsupported: RefCell<Vec<String>>,
-    /// What was answered of the tokens that verified.
+    /// The tokens that verified before.
     verified: RefCell<VerifiedTokens<JsValue>>,
     running: Cell<u32>,
     fetch_jwks: Function,
@@ -141,9 +141,10 @@ pub struct TokenVerifier {
 impl TokenVerifier {
     /// A verifier without a JWK Set.
     ///
-    /// `fetchJwks` makes one bounded GET of Gwop's JWK Set. It resolves to the body as text where that was answered
-    /// with status 200, and rejects otherwise. `cooldownSeconds`: how long no second refresh is made, by default 30.
-    /// `cacheSize`: how many verified tokens are kept, by default 1,000; 0 keeps none.
+    /// `fetchJwks` makes one bounded GET of Gwop's JWK Set. It resolves to the body as text where
+    /// that came with status 200, and rejects otherwise. `cooldownSeconds`: how long no second
+    /// refresh is made, by default 30. `cacheSize`: how many verified tokens are kept, by default
+    /// 1,000; 0 keeps none.
     #[wasm_bindgen(constructor)]
     pub fn new(
         #[wasm_bindgen(js_name = fetchJwks, unchecked_param_type = "() => Promise<string>")]
@@ -202,7 +203,7 @@ impl TokenVerifier {
         let (early, begun) = self.begin_early(&token, running.is_alone()).unzip();
         let result = self.decide(&token, &expected, early.as_ref(), begun).await;
         if let Some(early) = early.filter(|early| !early.awaited.get()) {
-            ignore_rejection(&early.answer);
+            ignore_rejection(&early.result);
         }
         result
     }
@@ -231,7 +232,7 @@ impl Drop for Running<'_> {
 /// A verification that Web Crypto began while the token was still to be read.
 struct Early {
     thumbprint: String,
-    answer: Promise,
+    result: Promise,
     awaited: Cell<bool>,
 }
 
@@ -253,7 +254,7 @@ impl TokenVerifier {
     }
 
     /// Web Crypto works while the wasm reads the token, where nothing else keeps it busy and the header is that of
-    /// the last good token. Its answer counts only if the token's own `kid` leads to the same key.
+    /// the last good token. Its result counts only if the token's own `kid` leads to the same key.
     fn begin_early<'t>(&self, token: &'t [u8], alone: bool) -> Option<(Early, Begun<'t>)> {
         let latest = self.latest.try_borrow().ok()?;
         let Latest {
@@ -263,12 +264,12 @@ impl TokenVerifier {
         } = latest.as_ref().filter(|_| alone)?;
         let (begun, signed) = Begun::new(token, header, kid)?;
         let crypto = WebCrypto::global().ok()?;
-        let answer = crypto
+        let result = crypto
             .verify_rs256(&imported.key, begun.signature(), signed)
             .ok()?;
         let early = Early {
             thumbprint: imported.thumbprint.clone(),
-            answer,
+            result,
             awaited: Cell::new(false),
         };
         Some((early, begun))
@@ -435,7 +436,8 @@ impl TokenVerifier {
         }
     }
 
-    /// Fetches the JWK Set and reports the outcome to the cache. Answers the reason of a failed fetch.
+    /// Fetches the JWK Set and reports the outcome to the cache. Returns the reason of a failed
+    /// fetch.
     async fn fetch(&self, ticket: Ticket) -> Result<Option<JsValue>, JsValue> {
         let fetched = match self.fetch_jwks.call0(&JsValue::UNDEFINED) {
             Ok(promise) => settled(&promise).await,
@@ -450,7 +452,7 @@ impl TokenVerifier {
         };
         let stored = {
             let mut cache = self.cache()?;
-            let held = cache.answered(ticket, body.as_bytes(), now_ms());
+            let held = cache.received(ticket, body.as_bytes(), now_ms());
             if held && let Ok(mut unsupported) = self.unsupported.try_borrow_mut() {
                 unsupported.clear();
             }
@@ -527,20 +529,20 @@ async fn holds(
     early: Option<&Early>,
 ) -> Result<Result<bool, JsValue>, JsValue> {
     let begun = early.filter(|early| early.thumbprint == imported.thumbprint);
-    let answer = match begun {
+    let result = match begun {
         Some(early) => {
             early.awaited.set(true);
-            early.answer.clone()
+            early.result.clone()
         }
         None => {
             let (signature, signed) = (token.signature(), token.signing_input());
             match WebCrypto::global()?.verify_rs256(&imported.key, signature, signed) {
-                Ok(answer) => answer,
+                Ok(result) => result,
                 Err(reason) => return Ok(Err(reason)),
             }
         }
     };
-    Ok(JsFuture::from(answer).await.map(|holds| holds.is_truthy()))
+    Ok(JsFuture::from(result).await.map(|holds| holds.is_truthy()))
 }
 
 /// The refusal, and what led to it.

@@ -30,9 +30,9 @@ pub fn check_signature_header(header: &str, now: f64, tolerance: f64) -> Result<
     Ok(SignatureHeader::parse(header)?.check_time(now, tolerance)?)
 }
 
-/// Checks the signature header and its time stamp, then asks Web Crypto about every signature in it at once:
-/// is it the HMAC-SHA256 of `{t}.{body}`? Answers a promise of a boolean for each. The body is the sender's
-/// once one of them is true.
+/// Checks the signature header and its time stamp, then asks Web Crypto about every signature in it
+/// at once: is it the HMAC-SHA256 of `{t}.{body}`? Returns a promise of a boolean for each. The
+/// body is the sender's once one of them is true.
 ///
 /// `header` is `X-Gwop-Signature`, empty where there is none. `now` and `tolerance` are seconds.
 ///
@@ -49,15 +49,16 @@ pub fn verify_signatures(
     header.check_time(now, tolerance)?;
     let crypto = WebCrypto::global()?;
     let signed = [&header.prefix(), body].concat();
-    let answers = Array::new();
+    let results = Array::new();
     for tag in header.signatures() {
-        answers.push(crypto.verify_hmac(key, tag, &signed)?.as_ref());
+        results.push(crypto.verify_hmac(key, tag, &signed)?.as_ref());
     }
-    Ok(answers)
+    Ok(results)
 }
 
-/// Reads a body whose MAC holds. Answers JSON text: `{"value": event, "times": paths}`, the event in JavaScript's
-/// naming with its time stamps as milliseconds since 1970, and the paths of those time stamps.
+/// Reads a body whose MAC holds. Returns JSON text: `{"value": event, "times": paths}`, the event
+/// in JavaScript's naming with its time stamps as milliseconds since 1970, and the paths of those
+/// time stamps.
 ///
 /// `idHeader` and `typeHeader` are `X-Gwop-Event-Id` and `X-Gwop-Event-Type`, empty where absent. They are not
 /// signed, so they must agree with the body. `reconciled`: events that reconciliation derived are taken too.
@@ -74,8 +75,9 @@ pub fn read_event(
     Ok(event::read(body, id_header, type_header, reconciled)?.into_text())
 }
 
-/// Verifies a delivery by the HMAC-SHA256 compiled into this module, and reads it as [`readEvent`](read_event) does.
-/// Answers `undefined` where no signature is of this secret. For callers that cannot await Web Crypto.
+/// Verifies a delivery by the HMAC-SHA256 compiled into this module, and reads it as
+/// [`readEvent`](read_event) does. Returns `undefined` where no signature is of this secret. For
+/// callers that cannot await Web Crypto.
 ///
 /// Throws a `Refusal` as `verifySignatures` and `readEvent` do.
 #[allow(clippy::too_many_arguments)] // Each crosses by itself: an object would cost more.

@@ -22,6 +22,14 @@ const fn name(status: Status) -> Option<&'static str> {
 
 /// The id of the event that tells of an invoice's final status. The same for every run, so that two
 /// of them do the work once.
+///
+/// # Examples
+/// ```
+/// use gwop::invoice::Status;
+/// use gwop::reconcile::event_id;
+///
+/// assert_eq!(event_id(Status::Paid, "u-1"), "evt_reconciled_paid_u-1");
+/// ```
 #[must_use]
 pub fn event_id(status: Status, invoice_id: &str) -> String {
     [ID_PREFIX, name(status).unwrap_or_default(), "_", invoice_id].concat()
@@ -29,7 +37,8 @@ pub fn event_id(status: Status, invoice_id: &str) -> String {
 
 /// What stands between the quotes of a JSON string.
 fn unquoted(raw: &str) -> &str {
-    raw.get(1..raw.len().saturating_sub(1)).unwrap_or_default()
+    let rest = raw.strip_prefix('"').unwrap_or_default();
+    rest.strip_suffix('"').unwrap_or_default()
 }
 
 /// One page of `invoices.list`, as it stands on the wire.
@@ -48,8 +57,22 @@ pub struct Found<'d> {
 }
 
 impl<'d> Page<'d> {
-    /// Reads the JSON of an answer. `None` where it is no page, or one of its invoices has no id or
-    /// no time.
+    /// Reads the JSON of a response. `None` where it is no page, or one of its invoices has no id
+    /// or no time.
+    ///
+    /// # Examples
+    /// ```
+    /// use gwop::invoice::Status;
+    /// use gwop::reconcile::Page;
+    ///
+    /// let page = r#"{
+    ///     "invoices": [{ "id": "u-1", "status": "PAID", "created_at": "1970-01-01T00:00:01Z" }],
+    ///     "pagination": { "has_more": false }
+    /// }"#;
+    /// let page = Page::read(page).unwrap();
+    /// assert_eq!((page.created(), page.more), (vec![1_000], false));
+    /// assert_eq!(page.found[0].status(), Some(Status::Paid));
+    /// ```
     #[must_use]
     pub fn read(text: &'d str) -> Option<Self> {
         let page = Value::parse(text.as_bytes()).ok()?;

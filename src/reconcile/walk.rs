@@ -33,6 +33,16 @@ const FAILED: i64 = 2;
 /// An invoice that was created before this is never applied, in milliseconds since 1970: not before
 /// `since`, and, where final states are kept for `kept_ms` only, not within the last 30 days of
 /// that, in which they may be gone.
+///
+/// # Examples
+/// ```
+/// use gwop::reconcile::floor;
+///
+/// const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+/// assert_eq!(floor(5, None, 365 * DAY_MS), 5);
+/// // Final states are kept for 90 days, so nothing older than 60 is applied.
+/// assert_eq!(floor(5, Some(90 * DAY_MS), 365 * DAY_MS), 305 * DAY_MS);
+/// ```
 #[must_use]
 pub fn floor(since: i64, kept_ms: Option<i64>, now: i64) -> i64 {
     let oldest = kept_ms.map_or(i64::MIN, |kept| {
@@ -71,6 +81,24 @@ enum Order {
 }
 
 /// One run through the lists, between two pages.
+///
+/// # Examples
+/// ```
+/// use gwop::invoice::Status;
+/// use gwop::reconcile::{Next, Walk};
+///
+/// let mut walk = Walk::resume("", 1_000).unwrap();
+/// while let Next::Page { status, offset } = walk.next() {
+///     // Ask Gwop for this page, and apply what is on it. Here every list is empty.
+///     assert!(status.is_final() && offset == 0);
+///     walk.turn(&[], false, 0, false);
+/// }
+/// assert_eq!(walk.next(), Next::Over { complete: true });
+/// // A later run goes on from the cursor, and knows when the last complete one began.
+/// let later = Walk::resume(&walk.cursor(), 2_000).unwrap();
+/// assert_eq!((later.completed(), later.started()), (1_000, 2_000));
+/// assert!(matches!(later.next(), Next::Page { status: Status::Paid, offset: 0 }));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Walk {
     /// When the run began.
@@ -189,11 +217,17 @@ impl Walk {
         if left {
             self.flags |= LEFT;
         }
-        if more && !left && !seen && !created.is_empty() {
-            // A server that gives less than it was asked for is followed in smaller steps.
-            let count = created.len() as i64;
-            let overlap = OVERLAP.min(count / 2);
-            self.offset = self.offset.saturating_add(count.saturating_sub(overlap));
+        // A server that gives less than it was asked for is followed in smaller steps.
+        let count = created.len() as i64;
+        let step = count.checked_sub(OVERLAP.min(count / 2));
+        let offset = step.and_then(|step| self.offset.checked_add(step));
+        if more
+            && !left
+            && !seen
+            && !created.is_empty()
+            && let Some(offset) = offset
+        {
+            self.offset = offset;
             return;
         }
         self.list = self.list.saturating_add(1);
@@ -279,7 +313,7 @@ mod tests {
         }
     }
 
-    /// Runs to the end; answers what was found at `floor` or later, how many pages were asked for,
+    /// Runs to the end; returns what was found at `floor` or later, how many pages were asked for,
     /// and whether it is complete.
     fn run(
         gwop: &mut Gwop,

@@ -1,5 +1,6 @@
-//! When to fetch the JWK Set, which answer to keep, and for how long. A value without a clock, a timer or a promise:
-//! each change is one synchronous call, so a request that dies between two calls leaves nothing half-made.
+//! When to fetch the JWK Set, which response to keep, and for how long. A value without a clock, a
+//! timer or a promise: each change is one synchronous call, so a request that dies between two
+//! calls leaves nothing half-made.
 
 use super::jwk::{Jwk, JwkSet, MAX_JWK_SET_BYTES, Unusable};
 use super::rejection::Rejection;
@@ -36,7 +37,7 @@ const STORE_SKEW_MS: i64 = 60_000;
 /// Permission for one fetch, given by [`Plan::Fetch`] and handed back with its outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ticket {
-    /// Counts up with each fetch begun: the order in which answers count.
+    /// Counts up with each fetch begun: the order in which responses count.
     pub ordinal: u32,
     /// When the fetch was begun, in milliseconds since 1970.
     pub begun_at_ms: i64,
@@ -89,7 +90,8 @@ struct Held {
 ///   fetch at a time; whoever finds 4 that have been under way for 2 seconds is refused. A fetch that is not reported on ends by itself after 30.
 /// - After a failure with none held nobody fetches for 1 second, doubling up to 30; failures of fetches that overlapped count once.
 /// - While refreshing fails, the last good set serves until 24 hours after its fetch.
-/// - Of two answers the one whose fetch began later stays. An answer without a usable key counts as a failure, so it never displaces a good set.
+/// - Of two responses the one whose fetch began later stays. A response without a usable key counts
+///   as a failure, so it never displaces a good set.
 #[derive(Debug)]
 pub struct JwkSetCache {
     cooldown_ms: i64,
@@ -127,6 +129,20 @@ impl JwkSetCache {
     }
 
     /// What a verification of a token with this `kid` does next, at `now_ms` (milliseconds since 1970).
+    ///
+    /// # Examples
+    /// ```
+    /// use gwop::token::{Attempt, JwkSetCache, Plan};
+    ///
+    /// let mut cache = JwkSetCache::new(30_000);
+    /// // Nothing is held, so the first request fetches the set. The next one waits for it.
+    /// let Plan::Fetch(ticket) = cache.plan(Some("k"), Attempt::First, 0) else { panic!() };
+    /// assert!(matches!(cache.plan(Some("k"), Attempt::First, 0), Plan::Wait(_)));
+    /// // The fetch failed: nobody fetches for a second.
+    /// cache.failed(ticket, 10);
+    /// assert!(matches!(cache.plan(Some("k"), Attempt::First, 20), Plan::Refuse(_)));
+    /// assert!(matches!(cache.plan(Some("k"), Attempt::First, 1_010), Plan::Fetch(_)));
+    /// ```
     pub fn plan(&mut self, kid: Option<&str>, attempt: Attempt, now_ms: i64) -> Plan {
         // A token without a `kid` cannot be helped by any fetch.
         let Some(kid) = kid else {
@@ -213,8 +229,9 @@ impl JwkSetCache {
         keys.iter().filter(move |key| key.kid() == kid)
     }
 
-    /// The fetch was answered with status 200 and `body`. Whether this answer is now the held set, and so worth storing.
-    pub fn answered(&mut self, ticket: Ticket, body: &[u8], now_ms: i64) -> bool {
+    /// The fetch returned status 200 and `body`. Whether this response is now the held set, and so
+    /// worth storing.
+    pub fn received(&mut self, ticket: Ticket, body: &[u8], now_ms: i64) -> bool {
         match JwkSet::parse(body) {
             Ok(set) => {
                 self.settle(ticket, Rejection::KID_UNKNOWN);
@@ -240,7 +257,7 @@ impl JwkSetCache {
         }
     }
 
-    /// The fetch failed: no answer, a status other than 200, or a body that was too long.
+    /// The fetch failed: no response, a status other than 200, or a body that was too long.
     pub fn failed(&mut self, ticket: Ticket, now_ms: i64) {
         self.unusable(ticket, Rejection::JWKS_UNAVAILABLE, now_ms);
     }
@@ -374,9 +391,10 @@ impl JwkSetCache {
     }
 
     fn refuse(&self, attempt: Attempt) -> Plan {
-        // The refresh of another request has brought no answer, perhaps since that request died: nothing is known of this `kid`.
-        let unanswered = attempt != Attempt::Fetched && self.refreshing.is_some();
-        Plan::Refuse(if unanswered {
+        // The refresh of another request has brought no response, perhaps since that request died:
+        // nothing is known of this `kid`.
+        let no_response = attempt != Attempt::Fetched && self.refreshing.is_some();
+        Plan::Refuse(if no_response {
             Rejection::JWKS_UNAVAILABLE
         } else {
             self.settled.1

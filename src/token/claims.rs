@@ -13,6 +13,17 @@ pub const ISSUER: &str = "https://identity.gwop.io";
 const MAX_MS: i64 = 253_402_300_799_999;
 
 /// What a merchant expects of a token.
+///
+/// # Examples
+/// ```
+/// use gwop::token::{Expected, ISSUER};
+///
+/// let expected = Expected {
+///     merchant_id: Some("your-merchant-id"),
+///     ..Expected::default()
+/// };
+/// assert_eq!((expected.issuer, expected.clock_tolerance_ms), (ISSUER, 5_000));
+/// ```
 #[derive(Debug, Clone)]
 pub struct Expected<'e> {
     /// The merchant that the token must be for (`mid`). With `None` the tokens of every merchant pass.

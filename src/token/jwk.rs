@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use crate::json::{Object, Value};
 
-/// The longest answer that is read as a JWK Set, in bytes.
+/// The longest response that is read as a JWK Set, in bytes.
 pub const MAX_JWK_SET_BYTES: usize = 512 * 1024;
 
 /// A set with more keys than this is not used.
@@ -102,7 +102,7 @@ fn thumbprint(n: &str, e: &str) -> String {
     Base64UrlUnpadded::encode_string(&Sha256::digest(members))
 }
 
-/// An answer that must not be taken over.
+/// A response that must not be taken over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unusable {
     /// Not a JWK Set: not JSON, no `keys` array, a repeated member name, too long, or too many keys.
@@ -121,7 +121,17 @@ impl JwkSet {
     /// Reads a JWK Set. Members that are no usable RS256 key are left out, as RFC 7517 section 5 asks.
     ///
     /// # Errors
-    /// [`Unusable`], when the whole answer must be discarded.
+    /// [`Unusable`], when the whole response must be discarded.
+    ///
+    /// # Examples
+    /// ```
+    /// use gwop::token::{JwkSet, Unusable};
+    ///
+    /// // An exponent of 65537, and a modulus of 8 bits: too short to be used.
+    /// let set = br#"{ "keys": [{ "kty": "RSA", "kid": "k", "n": "_w", "e": "AQAB" }] }"#;
+    /// assert_eq!(JwkSet::parse(set), Err(Unusable::NoUsableKey));
+    /// assert_eq!(JwkSet::parse(b"<html>"), Err(Unusable::NotAJwkSet));
+    /// ```
     pub fn parse(bytes: &[u8]) -> Result<Self, Unusable> {
         if bytes.len() > MAX_JWK_SET_BYTES {
             return Err(Unusable::NotAJwkSet);

@@ -64,6 +64,16 @@ impl<'t> UnverifiedToken<'t> {
     /// # Errors
     /// [`Code::TokenAlgNotAllowed`](super::Code::TokenAlgNotAllowed) for any `alg` but `RS256`, otherwise
     /// [`Code::TokenMalformed`](super::Code::TokenMalformed).
+    ///
+    /// # Examples
+    /// ```
+    /// use gwop::token::{Code, Decoded, UnverifiedToken};
+    ///
+    /// // `{"alg":"none"}`, a claims set, and no signature.
+    /// let token = b"eyJhbGciOiJub25lIn0.e30.";
+    /// let error = UnverifiedToken::parse(token, &mut Decoded::default()).unwrap_err();
+    /// assert_eq!(error.code, Code::TokenAlgNotAllowed);
+    /// ```
     pub fn parse(token: &'t [u8], decoded: &'t mut Decoded) -> Result<Self, Rejection> {
         Self::parse_begun(token, decoded, None)
     }

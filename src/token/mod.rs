@@ -6,9 +6,10 @@
 //! 2. [`JwkSetCache::plan`] says what to do for its `kid`: use these keys, fetch the set, wait, or give up.
 //! 3. Once Web Crypto has found the signature good, [`UnverifiedToken::evaluate`] applies the claim rules.
 //!
-//! The order of checks, so that each token has one answer on every runtime: size; header; `alg`; number of parts; `crit` and `b64`; `kid`; claims set and its
-//! types; signature encoding; key; signature; issuer; audience; merchant; not before; expiry. Expiry comes last: [`Code::TokenExpired`]
-//! is only said of a token for which a fresh login would help.
+//! The order of checks, so that each token has one result on every runtime: size; header; `alg`;
+//! number of parts; `crit` and `b64`; `kid`; claims set and its types; signature encoding; key;
+//! signature; issuer; audience; merchant; not before; expiry. Expiry comes last:
+//! [`Code::TokenExpired`] is only said of a token for which a fresh login would help.
 
 mod cache;
 mod claims;

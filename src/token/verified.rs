@@ -14,7 +14,7 @@ const ENTRY_BYTES: usize = 256;
 
 /// A bounded cache of verified tokens. The least recently used one goes first.
 ///
-/// An entry answers only where a fresh verification would say the same, without a fetch:
+/// An entry counts only where a fresh verification would say the same, without a fetch:
 ///
 /// - for the very same bytes, compared whole;
 /// - under an equal expectation (merchant, audiences, issuer, tolerance);
@@ -28,7 +28,7 @@ const ENTRY_BYTES: usize = 256;
 pub struct VerifiedTokens<V> {
     size: usize,
     entries: Vec<Entry<V>>,
-    /// Counts the answers and the entries.
+    /// Counts the hits and the entries.
     uses: u64,
     bytes: usize,
     /// The JWK Set that verified all entries.
@@ -67,7 +67,7 @@ impl<V: Clone> VerifiedTokens<V> {
         }
     }
 
-    /// What was kept of this token, where it still answers for it at `now_ms` (milliseconds since
+    /// What was kept of this token, where it is still valid at `now_ms` (milliseconds since
     /// 1970). `set` is [`JwkSetCache::fresh_set`](super::JwkSetCache::fresh_set).
     pub fn get(
         &mut self,
@@ -107,7 +107,7 @@ impl<V: Clone> VerifiedTokens<V> {
             return;
         }
         if self.set != Some(set) {
-            // What an older set verified never answers again.
+            // What an older set verified never counts again.
             if self.set.is_some_and(|newer| newer > set) {
                 return;
             }

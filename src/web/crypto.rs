@@ -18,7 +18,7 @@ mod global {
     }
 }
 
-/// Web Crypto. A key or an answer under way is a `Promise`, of a `CryptoKey` or a boolean.
+/// Web Crypto. A key or a result under way is a `Promise`, of a `CryptoKey` or a boolean.
 #[derive(Debug, Clone)]
 pub struct WebCrypto(pub SubtleCrypto);
 
@@ -57,7 +57,8 @@ impl WebCrypto {
         subtle.import_key_with_object(format, key, &algorithm, false, &usages)
     }
 
-    /// The runtime copies the bytes before it answers (Web Cryptography API, 14.3.4), so it may be given the wasm's own memory.
+    /// The runtime copies the bytes before it returns (Web Cryptography API, 14.3.4), so it may be
+    /// given the wasm's own memory.
     fn verify(
         &self,
         algorithm: &'static str,

@@ -1,4 +1,4 @@
-//! Reading an answer of `fetch`, with a bound.
+//! Reading a response of `fetch`, with a bound.
 
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
@@ -23,7 +23,7 @@ mod chunk {
 
 /// A body, read up to its bound.
 #[derive(Debug, Default)]
-pub struct Answer {
+pub struct BoundedBody {
     /// Its bytes.
     pub body: Vec<u8>,
     /// Whether it went on beyond the bound.
@@ -39,26 +39,27 @@ struct Reader {
 impl Drop for Reader {
     fn drop(&mut self) {
         if !self.ended {
-            // Not awaited: a stream may never answer.
+            // Not awaited: a stream may never respond.
             ignore_rejection(&self.stream.cancel());
         }
     }
 }
 
-/// Reads the body of an answer, at most `bound` bytes of it. The rest of a longer one is cancelled.
+/// Reads the body of a response, at most `bound` bytes of it. The rest of a longer one is
+/// cancelled.
 ///
 /// # Errors
 /// What the stream fails with.
-pub async fn read_response(response: &Response, bound: usize) -> Result<Answer, JsValue> {
-    let mut answer = Answer::default();
+pub async fn read_response(response: &Response, bound: usize) -> Result<BoundedBody, JsValue> {
+    let mut read = BoundedBody::default();
     let Some(stream) = response.body() else {
-        return Ok(answer);
+        return Ok(read);
     };
     let mut reader = Reader {
         stream: stream.get_reader().unchecked_into(),
         ended: false,
     };
-    while !answer.truncated {
+    while !read.truncated {
         let chunk = JsFuture::from(reader.stream.read()).await;
         let chunk: chunk::Chunk = match chunk {
             Ok(chunk) => chunk.unchecked_into(),
@@ -72,17 +73,17 @@ pub async fn read_response(response: &Response, bound: usize) -> Result<Answer, 
             break;
         }
         let bytes: Uint8Array = chunk.value().unchecked_into();
-        let room = bound.saturating_sub(answer.body.len());
+        let room = bound.saturating_sub(read.body.len());
         let length = bytes.length() as usize;
         if length <= room {
-            answer.body.extend(bytes.to_vec());
+            read.body.extend(bytes.to_vec());
         } else {
             // A room below a length that fits.
-            answer.body.extend(bytes.subarray(0, room as u32).to_vec());
-            answer.truncated = true;
+            read.body.extend(bytes.subarray(0, room as u32).to_vec());
+            read.truncated = true;
         }
     }
-    Ok(answer)
+    Ok(read)
 }
 
 /// Takes the rejection of a promise that nobody waits for, so that no runtime reports it.

@@ -13,7 +13,7 @@ pub use crypto::WebCrypto;
 #[cfg(feature = "npm")]
 pub(crate) use http::ignore_rejection;
 #[cfg(feature = "npm")]
-pub use http::{Answer, read_response};
+pub use http::{BoundedBody, read_response};
 #[cfg(feature = "npm")]
 pub(crate) use stop::{Stop, now_ms, settled, sleep};
 #[cfg(feature = "npm")]

@@ -25,6 +25,16 @@ fn schema(event_type: &str) -> Option<&'static Model> {
 ///
 /// # Errors
 /// `PayloadInvalid`, `EventUnknown`, `HeaderMismatch` or `SourceNotAccepted`; the messages name fields, never values.
+///
+/// # Examples
+/// ```
+/// use gwop::webhook::{Code, event};
+///
+/// let error = event::read(br#"{ "event_id": "evt_1" }"#, "", "", false).unwrap_err();
+/// assert_eq!(error.code, Code::PayloadInvalid);
+/// // The message names the field, and holds no value of the body.
+/// assert!(error.message.contains("event_type"));
+/// ```
 pub fn read(
     body: &[u8],
     id_header: &str,

@@ -71,6 +71,18 @@ fn bytes(key: &[u8], prefix: &[u8], body: &[u8]) -> [u8; 32] {
 }
 
 /// The tag of `body` at `timestamp`, as lower-case hex: the `v1` value that Gwop would send.
+///
+/// # Examples
+/// ```
+/// use gwop::webhook::{SignatureHeader, hmac};
+///
+/// // What a test sends in `X-Gwop-Signature`.
+/// let tag = hmac::sign("whsec_example", "1700000000", b"{}");
+/// let text = format!("t=1700000000,v1={tag}");
+/// let header = SignatureHeader::parse(&text).unwrap();
+/// assert!(hmac::verify(["whsec_example"], &header, b"{}"));
+/// assert!(!hmac::verify(["whsec_example"], &header, b"{ }"));
+/// ```
 #[must_use]
 pub fn sign(secret: &str, timestamp: &str, body: &[u8]) -> String {
     let prefix = [timestamp.as_bytes(), b"."].concat();

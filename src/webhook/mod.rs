@@ -3,6 +3,25 @@
 //! Verify first, then parse: [`SignatureHeader::parse`], [`SignatureHeader::check_time`], then the MAC over
 //! `{t}.{raw body}` (Web Crypto decides the asynchronous path, [`hmac::verify`] the synchronous one), then [`event::read`].
 //! Nothing of the body is decoded before its MAC holds.
+//!
+//! ```
+//! use gwop::webhook::{SignatureHeader, event, hmac};
+//!
+//! let body = br#"{
+//!     "event_id": "evt_1", "event_type": "invoice.expired",
+//!     "data": {
+//!         "invoice_id": "u-1", "public_invoice_id": "inv_1", "merchant_id": "m-1",
+//!         "status": "EXPIRED", "amount_usdc": "1025000", "currency": "USDC"
+//!     }
+//! }"#;
+//! let text = format!("t=1700000000,v1={}", hmac::sign("whsec_example", "1700000000", body));
+//!
+//! let header = SignatureHeader::parse(&text).unwrap();
+//! header.check_time(1_700_000_010.0, 300.0).unwrap();
+//! assert!(hmac::verify(["whsec_example"], &header, body));
+//! let event = event::read(body, "evt_1", "invoice.expired", false).unwrap();
+//! assert!(event.json.contains(r#""eventType":"invoice.expired""#));
+//! ```
 
 pub mod event;
 pub mod hmac;
@@ -17,7 +36,7 @@ use crate::port::Crypto;
 /// Checks the signature header and its time, then asks `crypto` whether its signature at `index` is the MAC over the raw body.
 /// `None` where the header has no more signatures. `now` and `tolerance` are seconds.
 ///
-/// The body is the sender's once one of the answers is true.
+/// The body is the sender's once one of the results is true.
 ///
 /// # Errors
 /// [`Rejection`], as [`SignatureHeader::parse`] and [`SignatureHeader::check_time`] have it, or the crypto's own.

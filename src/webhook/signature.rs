@@ -85,6 +85,17 @@ impl<'a> SignatureHeader<'a> {
     ///
     /// # Errors
     /// `TimestampOutsideTolerance`.
+    ///
+    /// # Examples
+    /// ```
+    /// use gwop::webhook::{Code, DEFAULT_TOLERANCE_SECONDS, SignatureHeader};
+    ///
+    /// let text = format!("t=1700000000,v1={}", "0".repeat(64));
+    /// let header = SignatureHeader::parse(&text).unwrap();
+    /// assert!(header.check_time(1_700_000_300.0, DEFAULT_TOLERANCE_SECONDS).is_ok());
+    /// let late = header.check_time(1_700_000_301.0, DEFAULT_TOLERANCE_SECONDS).unwrap_err();
+    /// assert_eq!(late.code, Code::TimestampOutsideTolerance);
+    /// ```
     pub fn check_time(&self, now: f64, tolerance: f64) -> Result<(), Rejection> {
         // Whole seconds, as the time stamp counts them; `floor` keeps ±300 inside and ±301 outside.
         let distance = (now.floor() - self.seconds as f64).abs();

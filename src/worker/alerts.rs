@@ -13,7 +13,7 @@ pub const PAUSE_MS: i64 = 10 * 60 * 1_000;
 pub const BURST: i64 = 20;
 /// The time in which a burst is counted, in milliseconds.
 pub const BURST_MS: i64 = 60_000;
-/// How long `ALERT_URL` may take to answer, in milliseconds.
+/// How long `ALERT_URL` may take to respond, in milliseconds.
 pub const TIMEOUT_MS: u64 = 10_000;
 
 /// Something that somebody should be told of.

@@ -3,13 +3,13 @@
 use std::borrow::Borrow;
 
 use serde_json::{Value, json};
-use worker::{Env, Request, Response, Result};
+use worker::{Env, Request, Result};
 
 use super::bounds::is_visible;
 use super::gwop::call;
 use super::identity::Identity;
 use super::platform::body::Incoming;
-use super::platform::response::Answer;
+use super::platform::response::Response;
 use super::platform::{config, log, now_ms};
 use super::sessions::client as sessions;
 use super::sessions::object::SessionCall;
@@ -19,7 +19,7 @@ use crate::token::{Code, Rejection};
 
 /// What `WWW-Authenticate` names as the protected area (RFC 9110 section 11.5).
 const CHALLENGE: &str = "Bearer realm=\"gwop\"";
-/// How long a live answer may be reused where `SESSION_CHECK` says nothing, in milliseconds.
+/// How long a live response may be reused where `SESSION_CHECK` says nothing, in milliseconds.
 const REUSE_MS: i64 = 30_000;
 /// When to come back to what is overloaded or out of reach, in seconds.
 pub(super) const LATER_SECONDS: &str = "5";
@@ -40,13 +40,13 @@ pub enum AuthError {
 }
 
 impl AuthError {
-    pub(super) fn answer(self) -> Answer {
+    pub(super) fn response(self) -> Response {
         match self {
             Self::NotConfigured => {
-                Answer::error(503, "AUTH_NOT_CONFIGURED", "Auth is not configured here")
+                Response::error(503, "AUTH_NOT_CONFIGURED", "Auth is not configured here")
             }
             // RFC 6750 section 3.1: without credentials, no error code.
-            Self::NoToken => Answer::error(
+            Self::NoToken => Response::error(
                 401,
                 "TOKEN_REQUIRED",
                 "Send an access token as Authorization: Bearer …",
@@ -59,10 +59,10 @@ impl AuthError {
                     rejection.code.as_str(),
                     "\"",
                 ];
-                Answer::error(401, rejection.code.as_str(), rejection.message)
+                Response::error(401, rejection.code.as_str(), rejection.message)
                     .header("www-authenticate", challenge.concat())
             }
-            Self::NotForHeaders => Answer::error(
+            Self::NotForHeaders => Response::error(
                 401,
                 Code::TokenMalformed.as_str(),
                 "The token's subject or session is not printable ASCII",
@@ -71,7 +71,7 @@ impl AuthError {
                 "www-authenticate",
                 [CHALLENGE, ", error=\"invalid_token\""].concat(),
             ),
-            Self::Unavailable => Answer::error(
+            Self::Unavailable => Response::error(
                 503,
                 "UNAVAILABLE",
                 "The token can be neither accepted nor refused now: try again",
@@ -80,12 +80,12 @@ impl AuthError {
         }
     }
 
-    /// The answer to give: 401 with `WWW-Authenticate` (RFC 6750), or 503.
+    /// The response to give: 401 with `WWW-Authenticate` (RFC 6750), or 503.
     ///
     /// # Errors
     /// Only where the platform refuses to make a `Response`.
-    pub fn into_response(self) -> Result<Response> {
-        self.answer().respond()
+    pub fn into_response(self) -> Result<worker::Response> {
+        self.response().respond()
     }
 }
 
@@ -93,7 +93,7 @@ impl AuthError {
 /// audience; the session checked as `SESSION_CHECK` says.
 ///
 /// # Errors
-/// [`AuthError`], with the answer to give.
+/// [`AuthError`], with the response to give.
 pub async fn authenticate(
     request: impl Borrow<Request>,
     env: impl Borrow<Env>,
@@ -155,7 +155,7 @@ pub(super) fn is_on(env: &Env) -> bool {
     config::missing_for_auth(env).is_empty()
 }
 
-/// How long a live answer may be reused, in milliseconds; `None` for no check at all.
+/// How long a live response may be reused, in milliseconds; `None` for no check at all.
 fn reuse_ms(env: &Env) -> Option<i64> {
     match config::text(env, config::SESSION_CHECK).as_deref() {
         None => Some(REUSE_MS),
@@ -217,8 +217,8 @@ pub(super) async fn ask_object(
     session_id: &str,
     question: &SessionCall,
 ) -> std::result::Result<SessionStatus, AuthError> {
-    let answer = sessions::ask(env, session_id, question).await;
-    answer.map_err(|error| {
+    let status = sessions::ask(env, session_id, question).await;
+    status.map_err(|error| {
         log::error_of(
             env,
             "storage_refused",

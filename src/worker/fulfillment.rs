@@ -22,15 +22,15 @@ use super::schedule::FULFILMENT_TIMEOUT_MS;
 /// The URL that a service binding sees where `FULFILLMENT_URL` is absent.
 const SERVICE_URL: &str = "https://fulfillment/webhooks/gwop";
 
-/// How long the rest of an answer may take.
-const REST_OF_ANSWER: Duration = Duration::from_secs(1);
+/// How long the rest of a response may take.
+const REST_OF_RESPONSE: Duration = Duration::from_secs(1);
 
 /// How long fulfillment may take.
 const LIMIT: Duration = Duration::from_millis(FULFILMENT_TIMEOUT_MS.unsigned_abs());
 
 /// Why fulfillment did not take an event, for the log and the operator: in our own words, nothing of a body or a URL.
 pub(super) struct NotTaken {
-    /// The status of its answer; `None` where there was none.
+    /// The status of its response; `None` where there was none.
     pub status: Option<u16>,
     /// What that was.
     pub reason: String,
@@ -48,7 +48,7 @@ impl From<&str> for NotTaken {
 /// Delivers one event.
 ///
 /// # Errors
-/// [`NotTaken`]: it answered other than 2xx, too late, or not at all.
+/// [`NotTaken`]: it responded other than 2xx, too late, or not at all.
 pub(super) async fn deliver(env: &Env, event_id: &str, event: &Claimed) -> Result<(), NotTaken> {
     if let Some(out) = config::out(env) {
         return Err(out.reason().into());
@@ -105,12 +105,13 @@ fn told(event: &Claimed) -> Result<String, &'static str> {
     Ok(decoded.into_text())
 }
 
-/// Reads an answer to its end. Nobody needs the body, but a connection whose answer was read can serve the next delivery.
+/// Reads a response to its end. Nobody needs the body, but a connection whose response was read can
+/// serve the next delivery.
 pub(super) async fn drain(response: worker::Response, abort: AbortController) {
     let response: web_sys::Response = response.into();
     if let Some(mut rest) = response.body().and_then(|body| Chunks::of(&body)) {
         let drained = pin!(rest.drain());
-        if let Either::Right(_) = select(drained, Delay::from(REST_OF_ANSWER)).await {
+        if let Either::Right(_) = select(drained, Delay::from(REST_OF_RESPONSE)).await {
             abort.abort();
         }
     }

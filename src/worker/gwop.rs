@@ -118,7 +118,7 @@ pub(super) fn host_url(env: &Env, host: Host) -> String {
     config::text_or(env, name, host.url())
 }
 
-/// Why [`call`] has no answer.
+/// Why [`call`] has no result.
 #[derive(Debug)]
 pub enum CallError {
     /// The call never reached the network: the operation's name, its argument, or a variable is wrong.
@@ -128,7 +128,7 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// Gwop's error code, where it answered one (contract, "Errors").
+    /// Gwop's error code, where it returned one (contract, "Errors").
     #[must_use]
     pub fn code(&self) -> Option<String> {
         let Self::Failed(fault) = self else {
@@ -158,8 +158,9 @@ impl CallError {
     }
 }
 
-/// Calls one of Gwop's operations (`invoices.create`, `authIntents.create`, …) with this Worker's merchant key, and retries as the
-/// SDK does. `argument` is the JSON of its argument, and the answer is Gwop's JSON, both with the names of the wire.
+/// Calls one of Gwop's operations (`invoices.create`, `authIntents.create`, …) with this Worker's
+/// merchant key, and retries as the SDK does. `argument` is the JSON of its argument, and the
+/// result is Gwop's JSON, both with the names of the wire.
 ///
 /// # Errors
 /// [`CallError`].
@@ -172,10 +173,10 @@ pub async fn call(
     read(attempts(&Platform, &mut call).await.result)
 }
 
-/// As [`call`], for an agent: what Gwop answers with 429 is not repeated.
+/// As [`call`], for an agent: a call that gets a 429 from Gwop is not repeated.
 ///
-/// # Errors
-/// [`CallError`], and for how many seconds Gwop asks to be left alone, 1 to 60, where it answered 429 and says so.
+/// # Errors [`CallError`], and for how many seconds Gwop asks to be left alone, 1 to 60, where it
+/// responded with 429 and says so.
 pub(super) async fn call_for_agent(
     env: &Env,
     name: &str,
@@ -199,7 +200,7 @@ pub(super) async fn call_for_agent(
     })
 }
 
-/// Why [`call_once`] has no answer.
+/// Why [`call_once`] has no result.
 #[derive(Debug)]
 pub(super) struct Refused {
     /// What happened, for the log: a class and a code.
@@ -210,7 +211,7 @@ pub(super) struct Refused {
     pub is_missing: bool,
 }
 
-/// As [`call`], of one attempt. The answer is Gwop's JSON as it came.
+/// As [`call`], of one attempt. The result is Gwop's JSON as it came.
 ///
 /// # Errors
 /// [`Refused`].
@@ -231,7 +232,7 @@ pub(super) async fn call_once(
     });
     let Attempts { result, last, .. } = attempts(&Platform, &mut call).await;
     match result {
-        Ok(answer) => Ok(answer.json),
+        Ok(decoded) => Ok(decoded.json),
         Err(fault) => {
             let value = last.ok().and_then(|response| response.retry_after);
             Err(Refused {
@@ -260,7 +261,7 @@ fn prepared(env: &Env, name: &str, argument: &serde_json::Value) -> Result<Box<C
     let operation = operation(name).ok_or_else(unknown)?;
     let random = random().map_err(|failure| {
         CallError::Failed(Fault {
-            kind: FaultKind::NoAnswer(failure),
+            kind: FaultKind::NoResponse(failure),
             message: String::from("the platform gave no random bytes; try again"),
             error: None,
             exhausted: false,
@@ -283,8 +284,8 @@ fn prepared(env: &Env, name: &str, argument: &serde_json::Value) -> Result<Box<C
 
 /// Gwop's JSON.
 fn read(result: Result<Decoded, Fault>) -> Result<serde_json::Value, CallError> {
-    let answer = result.map_err(CallError::Failed)?;
-    serde_json::from_str(&answer.json).map_err(|_| {
+    let decoded = result.map_err(CallError::Failed)?;
+    serde_json::from_str(&decoded.json).map_err(|_| {
         CallError::Failed(Fault {
             kind: FaultKind::ResponseValidation,
             message: "The answer holds a string that is not Unicode".to_owned(),
@@ -294,7 +295,7 @@ fn read(result: Result<Decoded, Fault>) -> Result<serde_json::Value, CallError> 
     })
 }
 
-/// Fetches a public document; `None` unless it is a whole answer with status 200.
+/// Fetches a public document; `None` unless it is a whole response with status 200.
 pub(super) async fn fetch_public(url: &str) -> Option<Vec<u8>> {
     let request = Request {
         method: "GET",

@@ -1,4 +1,4 @@
-//! The events that `dist/worker` answers.
+//! The events that `dist/worker` handles.
 
 use wasm_bindgen::JsValue;
 use worker::{Context, Env, MessageBatch, Result, ScheduleContext, ScheduledEvent, event};

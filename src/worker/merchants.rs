@@ -40,6 +40,8 @@ const SHARED: [&str; 4] = [
 
 /// How many of them one question to it may be about.
 const AT_ONCE: usize = 100;
+/// How many merchants that is, beside [`COMPARED`].
+const KEYS_AT_ONCE: usize = AT_ONCE - 1;
 /// The entry of a KV namespace in which the Worker keeps in mind who has to be compared with whom.
 /// No merchant's key has such a character.
 const COMPARED: &str = "_compared";
@@ -194,7 +196,7 @@ fn is_known(name: &str) -> bool {
 fn said(key: &str, unusable: &Unusable) {
     let merchant = ("merchant", key.into());
     match unusable {
-        // It has its answer: strangers do not fill the log too.
+        // It has its response: strangers do not fill the log too.
         Unusable::Full => {}
         Unusable::Unread => log::error("merchants_unread", &[merchant]),
         Unusable::NotUnderstood => {
@@ -315,8 +317,8 @@ fn with_parsed<T>(env: &Env, work: impl FnOnce(&Parsed) -> T) -> T {
             None => Parsed::of(env, from),
         };
         let done = work(&parsed);
-        kept.truncate(KEPT_SOURCES.saturating_sub(1));
         kept.insert(0, parsed);
+        kept.truncate(KEPT_SOURCES);
         done
     })
 }
@@ -351,8 +353,8 @@ fn namespace(env: &Env) -> Option<kv::Namespace> {
     get.is_function().then(|| value.unchecked_into())
 }
 
-/// What a namespace answers.
-async fn answered(asked: Result<Promise, JsValue>) -> Result<JsValue, Unusable> {
+/// What a namespace returns.
+async fn result_of(asked: Result<Promise, JsValue>) -> Result<JsValue, Unusable> {
     let asked = asked.map_err(|_| Unusable::Unread)?;
     JsFuture::from(asked).await.map_err(|_| Unusable::Unread)
 }
@@ -363,7 +365,7 @@ async fn texts(store: &kv::Namespace, keys: &[String]) -> Result<Map, Unusable> 
     for key in keys {
         names.push(&JsValue::from_str(key));
     }
-    let found = answered(store.get(&names, "text")).await?;
+    let found = result_of(store.get(&names, "text")).await?;
     found.dyn_into().map_err(|_| Unusable::Unread)
 }
 
@@ -433,8 +435,8 @@ fn with_known<T>(env: &Env, work: impl FnOnce(&mut Known) -> T) -> T {
             None => (namespace, Known::default()),
         };
         let done = work(&mut known);
-        kept.truncate(KEPT_SOURCES.saturating_sub(1));
         kept.insert(0, (namespace, known));
+        kept.truncate(KEPT_SOURCES);
         done
     })
 }
@@ -497,7 +499,7 @@ fn kept_of(known: &mut Known, key: &str, text: &str, others: Option<&str>) -> Op
 /// The keys of the merchants there, and the names that no merchant can have.
 async fn listed(store: &kv::Namespace) -> Result<(Vec<String>, Vec<String>), Unusable> {
     // A page has a thousand.
-    let page = answered(store.list(&Object::new())).await?;
+    let page = result_of(store.list(&Object::new())).await?;
     let keys = Reflect::get(&page, &JsValue::from_str("keys")).map_err(|_| Unusable::Unread)?;
     let name = JsValue::from_str("name");
     let keys = Array::from(&keys);
@@ -508,7 +510,7 @@ async fn listed(store: &kv::Namespace) -> Result<(Vec<String>, Vec<String>), Unu
     Ok(names.partition(|name| is_merchant_key(name)))
 }
 
-/// Reads the whole namespace. Answers whose settings cannot be used, and who has the same secret as
+/// Reads the whole namespace. Returns whose settings cannot be used, and who has the same secret as
 /// somebody else.
 async fn compared(
     env: &Env,
@@ -516,7 +518,7 @@ async fn compared(
 ) -> Result<(Vec<String>, Vec<Shared>), Unusable> {
     let (keys, mut unusable) = listed(store).await?;
     let (mut found, mut before) = (vec![], None);
-    for some in keys.chunks(AT_ONCE.saturating_sub(1)) {
+    for some in keys.chunks(KEYS_AT_ONCE) {
         let texts = texts(store, some).await?;
         before = text(&texts, COMPARED);
         for key in some {
@@ -563,7 +565,7 @@ async fn keep_compared(store: &kv::Namespace, pairs: &[Shared], before: Option<&
         .ok()
         .and_then(|text| text.as_string());
     let text = text.unwrap_or_default();
-    if before.unwrap_or("{}") != text && answered(store.put(COMPARED, &text)).await.is_err() {
+    if before.unwrap_or("{}") != text && result_of(store.put(COMPARED, &text)).await.is_err() {
         log::error("merchants_uncompared", &[]);
     }
 }

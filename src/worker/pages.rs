@@ -1,4 +1,4 @@
-//! Pages over the shards: what a cursor says, how many shards one request asks, how their answers
+//! Pages over the shards: what a cursor says, how many shards one request asks, how their responses
 //! become one page.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
@@ -64,8 +64,8 @@ impl InvoiceKey {
 }
 
 /// Goes from shard to shard until there are `limit` rows, no more shards, or [`MOST_CALLS`] were
-/// made. `ask` gets a place and how many rows it may take; it answers how many it took, and after
-/// which row its shard goes on. Answers where the next request goes on; `None` at the end.
+/// made. `ask` gets a place and how many rows it may take; it returns how many it took, and after
+/// which row its shard goes on. Returns where the next request goes on; `None` at the end.
 ///
 /// # Errors
 /// That of the first call. One that fails later ends the walk in front of it: the next request
@@ -83,16 +83,16 @@ pub async fn walk<E>(
             break;
         }
         let (taken, next) = match ask(place, left).await {
-            Ok(answer) => answer,
+            Ok(result) => result,
             Err(error) if call == 0 => return Err(error),
             Err(_) => break,
         };
         left = left.saturating_sub(taken);
         place = match next {
             Some(after) => Place { after, ..place },
-            None => Place {
-                shard: place.shard.saturating_add(1),
-                after: 0,
+            None => match place.shard.checked_add(1) {
+                Some(shard) => Place { shard, after: 0 },
+                None => return Ok(None),
             },
         };
     }

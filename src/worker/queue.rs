@@ -9,7 +9,7 @@ use worker::{Env, MessageBatch, MessageExt, QueueRetryOptionsBuilder, RawMessage
 use super::fulfillment::deliver;
 use super::ledger::client::{self, LedgerError};
 use super::ledger::messages::{Call, Claimed, EventKey, FailedAttempt, QueueMessage as Message};
-use super::ledger::operator_messages::LastAnswer;
+use super::ledger::operator_messages::LastResponse;
 use super::merchants;
 use super::platform::{config, log, now_ms};
 use super::telemetry::{self, count};
@@ -93,7 +93,7 @@ async fn fulfil(message: &Message, env: &Env) -> Next {
         }
         log::error("fulfilment_failed", &about);
         count(env, |tally| tally.attempted("failed"));
-        let answer = LastAnswer {
+        let response = LastResponse {
             status: not_taken.status.map(i64::from),
             reason: not_taken.reason,
             at: now_ms(),
@@ -101,7 +101,7 @@ async fn fulfil(message: &Message, env: &Env) -> Next {
         let failed = |event| {
             Call::Failed(FailedAttempt {
                 event,
-                answer: Some(answer),
+                response: Some(response),
             })
         };
         return match ask(message, env, failed).await {
@@ -142,11 +142,11 @@ async fn dead_letter(message: &Message, env: &Env) -> Next {
     }
 }
 
-async fn ask<Answer: DeserializeOwned>(
+async fn ask<T: DeserializeOwned>(
     message: &Message,
     env: &Env,
     call: impl FnOnce(EventKey) -> Call,
-) -> std::result::Result<Answer, LedgerError> {
+) -> std::result::Result<T, LedgerError> {
     if let Some(sent) = message.shards
         && sent != client::shards(env)?
     {

@@ -6,17 +6,17 @@ use percent_encoding::percent_decode_str;
 
 use super::merchants::{self, Unusable};
 use super::platform::body::Incoming;
-use super::platform::response::Answer;
+use super::platform::response::Response;
 use super::platform::served::{Served, served};
 use super::routes::{auth, console, health, listing, operator, reconcile, webhook};
 use super::telemetry;
-use worker::{Env, Request, Response, Result};
+use worker::{Env, Request, Result};
 
-/// Answers any request to this Worker: webhooks, auth, reading and operating.
+/// Handles any request to this Worker: webhooks, auth, reading and operating.
 ///
 /// # Errors
-/// Only where the platform refuses to make a `Response`; everything else is an answer.
-pub async fn handle(request: Request, env: impl Borrow<Env>) -> Result<Response> {
+/// Only where the platform refuses to make a `Response`; every other failure is a response too.
+pub async fn handle(request: Request, env: impl Borrow<Env>) -> Result<worker::Response> {
     let served = serve(&Incoming::from(&request), env.borrow()).await;
     served.into_response()
 }
@@ -42,13 +42,13 @@ pub(super) async fn serve(request: &Incoming, env: &Env) -> Served {
     served_by(request, env, &segments).await
 }
 
-async fn unusable(request: &Incoming, why: &Unusable) -> Answer {
+async fn unusable(request: &Incoming, why: &Unusable) -> Response {
     request.drain().await;
     let code = match why {
         Unusable::Unread | Unusable::Full => "UNAVAILABLE",
         Unusable::NotUnderstood | Unusable::Shared(_) => "MERCHANTS_NOT_CONFIGURED",
     };
-    Answer::error(503, code, &why.to_string()).header("retry-after", "5")
+    Response::error(503, code, &why.to_string()).header("retry-after", "5")
 }
 
 /// Serves the path, and sees to it that what was counted is told.
@@ -83,7 +83,7 @@ async fn routed(request: &Incoming, env: &Env, path: &[&str]) -> Served {
         _ => {
             let nothing = async {
                 request.drain().await;
-                Answer::not_found()
+                Response::not_found()
             };
             served("none", request, nothing).await
         }

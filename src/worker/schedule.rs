@@ -1,4 +1,4 @@
-//! When the outbox and the retention do what. Seconds in the tables, milliseconds in the answers.
+//! When the outbox and the retention do what. Seconds in the tables, milliseconds in the results.
 
 use super::alerts;
 
@@ -6,7 +6,7 @@ use super::alerts;
 /// `max_retries` of the queue.
 const RETRY_SECONDS: [u32; 10] = [2, 8, 20, 60, 120, 300, 600, 1_200, 1_800, 3_600];
 
-/// How long the Worker waits for fulfillment's answer, in milliseconds.
+/// How long the Worker waits for fulfillment's response, in milliseconds.
 pub const FULFILMENT_TIMEOUT_MS: i64 = 15_000;
 
 /// How long an event is kept for recognising duplicates, in milliseconds: 30 days at least.

@@ -1,6 +1,6 @@
-//! Counting in this isolate, and telling shard 0 of it at most every 10 seconds, after the answer.
-//! What an isolate has not told when it is evicted is lost: the last 10 seconds of it, and what its
-//! last batches of the queue counted where no request came after them.
+//! Counting in this isolate, and telling shard 0 of it at most every 10 seconds, after the
+//! response. What an isolate has not told when it is evicted is lost: the last 10 seconds of it,
+//! and what its last batches of the queue counted where no request came after them.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -61,8 +61,8 @@ pub(super) fn count(env: &Env, work: impl FnOnce(&mut Tally)) {
     with_counted(env, |counted| work(&mut counted.tally));
 }
 
-/// Has what was counted told to shard 0 after the answer: now, or 10 seconds after the last time. Call
-/// it when a request is done.
+/// Has what was counted told to shard 0 after the response: now, or 10 seconds after the last time.
+/// Call it when a request is done.
 pub(super) fn flush_later(env: &Env) {
     flush_within(env, config::flush_ms(env));
 }
@@ -98,7 +98,7 @@ fn flush_within(env: &Env, patience: i64) {
     let Some(wait) = wait else { return };
     let env = env.clone();
     let wait = u64::try_from(wait).unwrap_or_default();
-    after_the_answer(async move {
+    after_the_response(async move {
         if wait > 0 {
             Delay::from(Duration::from_millis(wait)).await;
         }
@@ -118,14 +118,14 @@ async fn flush(env: &Env) {
             "metrics_unflushed",
             &[("error", error.to_string().into())],
         );
-        // Next time. Where it was stored and the answer was lost, it counts twice.
+        // Next time. Where it was stored and the response was lost, it counts twice.
         with_counted(env, |counted| counted.tally.merge(tally));
     }
 }
 
-/// Runs `work` after the answer of the request or the end of the batch, as the platform's
+/// Runs `work` after the response of the request or the end of the batch, as the platform's
 /// `waitUntil` does.
-fn after_the_answer(work: impl Future<Output = ()> + 'static) {
+fn after_the_response(work: impl Future<Output = ()> + 'static) {
     let promise = future_to_promise(async move {
         work.await;
         Ok(JsValue::UNDEFINED)

@@ -9,7 +9,7 @@ use super::ledger::client;
 use super::ledger::messages::{Call, Envelope, Request, VERSION};
 use super::ledger::shard::name_of;
 use super::platform::body::Incoming;
-use super::platform::response::Answer;
+use super::platform::response::Response;
 use super::platform::served::{Served, served};
 use super::platform::{config, objects};
 
@@ -61,14 +61,14 @@ pub(super) async fn handle(request: &Incoming, env: &Env, what: &str) -> Served 
             "enqueue" => enqueue(env, &body).await,
             "rows" => {
                 let (read, written) = super::ledger::object_sql::ROWS.get();
-                return Answer::json(200, "done", &json!({ "read": read, "written": written }));
+                return Response::json(200, "done", &json!({ "read": read, "written": written }));
             }
             "fill-dead" => fill_dead(env, &body).await,
-            _ => return Answer::not_found(),
+            _ => return Response::not_found(),
         };
         match done {
-            Ok(()) => Answer::json(200, "done", &json!({})),
-            Err(error) => Answer::error(500, "TEST_FAILED", &error.to_string()),
+            Ok(()) => Response::json(200, "done", &json!({})),
+            Err(error) => Response::error(500, "TEST_FAILED", &error.to_string()),
         }
     };
     served("test", request, work).await
@@ -96,33 +96,33 @@ async fn fill_dead(env: &Env, body: &Value) -> Result<()> {
 }
 
 /// The names of the headers that an app behind `without_identity_headers` sees.
-fn stripped(request: &worker::Request) -> Answer {
+fn stripped(request: &worker::Request) -> Response {
     match super::without_identity_headers(request) {
         Ok(stripped) => {
             let names: Vec<String> = stripped.headers().keys().collect();
-            Answer::json(200, "done", &json!({ "names": names }))
+            Response::json(200, "done", &json!({ "names": names }))
         }
-        Err(error) => Answer::error(500, "TEST_FAILED", &error.to_string()),
+        Err(error) => Response::error(500, "TEST_FAILED", &error.to_string()),
     }
 }
 
 /// The headers that an app behind `Identity::forward` sees.
-async fn forwarded(request: &worker::Request, env: &Env) -> Answer {
+async fn forwarded(request: &worker::Request, env: &Env) -> Response {
     let identity = match super::authenticate(request, env).await {
         Ok(identity) => identity,
-        Err(error) => return error.answer(),
+        Err(error) => return error.response(),
     };
     match identity.forward(request) {
         Ok(forwarded) => {
             let headers: Vec<(String, String)> = forwarded.headers().entries().collect();
-            Answer::json(200, "done", &json!({ "headers": headers }))
+            Response::json(200, "done", &json!({ "headers": headers }))
         }
-        Err(error) => Answer::error(500, "TEST_FAILED", &error.to_string()),
+        Err(error) => Response::error(500, "TEST_FAILED", &error.to_string()),
     }
 }
 
-/// Runs the store's own tests on a database of their own, and answers which of them failed.
-async fn store_checks(env: &Env) -> Answer {
+/// Runs the store's own tests on a database of their own, and returns which of them failed.
+async fn store_checks(env: &Env) -> Response {
     let request = Request {
         envelope: Envelope {
             v: VERSION,
@@ -135,7 +135,7 @@ async fn store_checks(env: &Env) -> Answer {
     let failures: Result<Vec<String>> =
         objects::call(env, config::LEDGER, &name_of("", u32::MAX), &request).await;
     match failures {
-        Ok(failures) => Answer::json(200, "done", &json!({ "failures": failures })),
-        Err(error) => Answer::error(500, "TEST_FAILED", &error.to_string()),
+        Ok(failures) => Response::json(200, "done", &json!({ "failures": failures })),
+        Err(error) => Response::error(500, "TEST_FAILED", &error.to_string()),
     }
 }

@@ -102,6 +102,9 @@ thread_local! {
     static WEBHOOK_KEYS: RefCell<Vec<(String, CryptoKey)>> = const { RefCell::new(vec![]) };
 }
 
+/// How long no second refresh of the JWK Set is made, in milliseconds.
+const COOLDOWN_MS: i64 = COOLDOWN_SECONDS as i64 * 1_000;
+
 /// How many imported keys are kept: enough for a rotation.
 const KEPT_KEYS: usize = 4;
 
@@ -116,8 +119,8 @@ async fn key(secret: &str) -> std::result::Result<CryptoKey, JsValue> {
     let imported = JsFuture::from(WebCrypto::global()?.import_hmac_key(secret.as_bytes())?).await?;
     let key: CryptoKey = imported.dyn_into()?;
     WEBHOOK_KEYS.with_borrow_mut(|keys| {
-        keys.truncate(KEPT_KEYS.saturating_sub(1));
         keys.insert(0, (secret.to_owned(), key.clone()));
+        keys.truncate(KEPT_KEYS);
     });
     Ok(key)
 }
@@ -287,7 +290,7 @@ fn with_keys<T>(url: &str, work: impl FnOnce(&mut Keys) -> T) -> T {
         }
         work(known.get_or_insert_with(|| Keys {
             url: url.to_owned(),
-            cache: JwkSetCache::new(i64::from(COOLDOWN_SECONDS).saturating_mul(1_000)),
+            cache: JwkSetCache::new(COOLDOWN_MS),
             imported: KeyRing::default(),
             verified: VerifiedTokens::new(TOKEN_CACHE_SIZE),
         }))
@@ -414,7 +417,7 @@ async fn fetch(env: &Env, url: &str, ticket: Ticket) {
         return;
     };
     let stored = with_keys(url, |keys| {
-        let adopted = keys.cache.answered(ticket, &body, now_ms());
+        let adopted = keys.cache.received(ticket, &body, now_ms());
         adopted.then(|| keys.cache.to_stored())
     });
     if let Some(stored) = stored.filter(|_| may_store(env, url)) {

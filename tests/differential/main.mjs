@@ -1,5 +1,5 @@
 // Two builds of the package side by side in one process: the same random inputs for both, and what they say differently.
-// `main.mjs --old DIR --new DIR [--seconds N] [--seed N] [--only TEXT]`, run by `cargo xtask differential`; `--only` takes the kinds
+// `main.mjs --old DIR --new DIR [--seconds N] [--seed N] [--only TEXT]`, run by `cargo xtask bench --differential`; `--only` takes the kinds
 // of case whose names hold the text.
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";

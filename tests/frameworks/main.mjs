@@ -21,6 +21,7 @@ import { memoryStore } from "@gwop/sdk/stores";
 import { runSample, sampleOfModule } from "../runners/documented.mjs";
 import { runProgram } from "../runners/programs.mjs";
 import { deliver } from "../suite/deliveries.js";
+import { Report } from "../runners/checks.mjs";
 import { assert, assertEquals, assertMatch, run, test } from "../suite/harness.js";
 import { eventBody } from "../suite/store-conformance.js";
 
@@ -586,8 +587,6 @@ test("Hono: a worker's context keeps the work going when the client goes away", 
   await kept[0];
 });
 
-const { passed, failed, failures } = await run({ runtime: "node", serverURL: "" });
-for (const { name, message } of failures)
-  console.log(`✗ ${name}\n  ${message.replaceAll("\n", "\n  ")}`);
-console.log(`handlers: ${passed} passed, ${failed} failed`);
-process.exit(failed > 0 || passed === 0 ? 1 : 0);
+const report = new Report("handlers");
+report.add(await run({ runtime: "node", serverURL: "" }));
+report.end();

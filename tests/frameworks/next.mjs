@@ -5,6 +5,7 @@ import { createServer } from "node:http";
 import { dirname, relative } from "node:path";
 import { Simulator, serve } from "@gwop/sdk/simulator";
 import { deliver } from "./suite/deliveries.js";
+import { Report } from "./runners/checks.mjs";
 import { assertEquals, assertMatch, run, test } from "./suite/harness.js";
 import { eventBody } from "./suite/store-conformance.js";
 import { sampleOfModule } from "./runners/documented.mjs";
@@ -158,21 +159,15 @@ test("Next.js on the edge: the proxy, as middleware", async () => expectGuarded(
 
 rmSync("middleware.js", { force: true });
 writeDocumented();
-const results = [await runApp("Next.js: ")];
+const report = new Report("next");
+report.add(await runApp("Next.js: "));
 // A middleware's name before Next.js 16; it runs on the edge runtime still.
 writeFileSync(
   "middleware.js",
   readFileSync("proxy.js", "utf8").replace("export const proxy", "export const middleware"),
 );
 rmSync("proxy.js");
-results.push(await runApp("Next.js on the edge: "));
+report.add(await runApp("Next.js on the edge: "));
 rmSync("middleware.js");
-let [passed, failed] = [0, 0];
-for (const result of results) {
-  passed += result.passed;
-  failed += result.failed;
-  for (const { name, message } of result.failures)
-    console.log(`✗ ${name}\n  ${message.replaceAll("\n", "\n  ")}`);
-}
-console.log(`next: ${passed} passed, ${failed} failed`);
-process.exit(failed > 0 || passed < 3 ? 1 : 0);
+if (report.passed + report.failed < 3) report.fail("the list of tests", "fewer than three ran");
+report.end();

@@ -1,16 +1,109 @@
-/** Runs named checks one after another, and prints each and the sum. Resolves to how many failed. */
-export async function runChecks(title, checks) {
-  let failed = 0;
-  for (const [name, check] of Object.entries(checks)) {
-    const start = performance.now();
+// The runner of all tests that run on Node alone: one process, one test after the other. Each test
+// has a line with its duration, and the last line is `TITLE: N passed, N failed`.
+import { parseArgs } from "node:util";
+
+/** What the tests have given so far. Every test is printed as it ends. */
+export class Report {
+  passed = 0;
+  failed = 0;
+  #title;
+
+  constructor(title) {
+    this.#title = title;
+  }
+
+  /** Runs a test. A string that it returns is printed beside its name. */
+  async run(name, test) {
+    const begun = performance.now();
     try {
-      await check();
-      console.log(`✓ ${name} (${Math.round(performance.now() - start)} ms)`);
+      const more = await test();
+      const took = Math.round(performance.now() - begun);
+      this.passed += 1;
+      console.log(`✓ ${name}${typeof more === "string" ? `: ${more}` : ""} (${took} ms)`);
     } catch (error) {
-      failed += 1;
-      console.log(`✗ ${name}\n  ${String(error.stack ?? error).replaceAll("\n", "\n  ")}`);
+      this.fail(name, error?.stack ?? error);
     }
   }
-  console.log(`${title}: ${Object.keys(checks).length - failed} passed, ${failed} failed`);
-  return failed;
+
+  /** Counts a failed test, and prints why. */
+  fail(name, reason) {
+    this.failed += 1;
+    console.log(`✗ ${name}\n  ${String(reason).replaceAll("\n", "\n  ")}`);
+  }
+
+  /** Counts a test that ran elsewhere: whether it `holds`, and what it gave `otherwise`. */
+  count(name, holds, otherwise) {
+    if (holds) this.passed += 1;
+    else this.fail(name, otherwise);
+  }
+
+  /** Counts what a run of `tests/suite/harness.js` gave. */
+  add({ passed, failures }) {
+    this.passed += passed;
+    for (const { name, message } of failures) this.fail(name, message);
+  }
+
+  /** Prints the sum and ends the process, with code 1 where a test failed or none ran. */
+  end(more = "") {
+    console.log(`${this.#title}: ${this.passed} passed, ${this.failed} failed${more}`);
+    process.exit(this.failed > 0 || this.passed === 0 ? 1 : 0);
+  }
+}
+
+/** Runs the checks, each a function by its name, whose names contain `only`. */
+export async function runChecks(title, checks, only = "") {
+  const report = new Report(title);
+  for (const [name, check] of Object.entries(checks))
+    if (name.includes(only)) await report.run(name, check);
+  return report;
+}
+
+const suites = [];
+
+/**
+ * Registers a suite. `body` gets `test(name, run)` and `after(cleanup)`, sets itself up, and returns
+ * when all tests are registered. They run then, and the clean-ups after them, the last one first.
+ */
+export function suite(name, body) {
+  suites.push({ name, body });
+}
+
+/**
+ * Runs the suites, by the program's arguments `[--only SUITE,...]... [--quick]`: those whose names
+ * have a word that begins so, or all. `quick` is handed to each suite.
+ */
+export async function runSuites(title) {
+  const { values } = parseArgs({
+    options: {
+      only: { type: "string", multiple: true, default: [] },
+      quick: { type: "boolean", default: false },
+    },
+  });
+  const only = values.only.flatMap((names) => names.split(","));
+  // From the beginning of a word on: `story` does not mean `history`.
+  const isMeant = (name, wanted) => ` ${name}`.includes(` ${wanted}`);
+  const names = suites.map(({ name }) => name);
+  const unknown = only.find((wanted) => !names.some((name) => isMeant(name, wanted)));
+  if (unknown !== undefined)
+    throw new Error(`no suite \`${unknown}\`: there are ${names.join(", ")}`);
+
+  const report = new Report(title);
+  for (const { name, body } of suites) {
+    if (only.length > 0 && !only.some((wanted) => isMeant(name, wanted))) continue;
+    console.log(`\n${name}`);
+    const tests = [];
+    const cleanups = [];
+    try {
+      await body({
+        quick: values.quick,
+        test: (title, run) => tests.push([title, run]),
+        after: (cleanup) => cleanups.push(cleanup),
+      });
+      for (const [title, run] of tests) await report.run(title, run);
+    } catch (error) {
+      report.fail("the suite could not start", error?.stack ?? error);
+    }
+    for (const cleanup of cleanups.reverse()) await cleanup();
+  }
+  return report;
 }

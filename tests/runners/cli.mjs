@@ -56,4 +56,4 @@ checks["no output of any command holds a secret, a token, a signature or a paylo
   }
 };
 
-process.exit((await runChecks("cli", checks)) > 0 ? 1 : 0);
+(await runChecks("cli", checks)).end();

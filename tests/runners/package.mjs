@@ -591,4 +591,4 @@ for (const [name, paths] of Object.entries(browsers)) {
 
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
-process.exit((await runChecks("package", checks)) > 0 ? 1 : 0);
+(await runChecks("package", checks)).end();

@@ -1,4 +1,4 @@
-// Draws the page for the README: `screenshot.mjs FILE`, from the consumer project; run by `cargo xtask screenshot`.
+// Draws the page for the README: `screenshot.mjs FILE`, from the consumer project; run by `cargo xtask docs --screenshot`.
 import { writeFileSync } from "node:fs";
 import { startBrowser } from "../runners/webdriver.mjs";
 import { startGwop, startMerchant } from "./lib.mjs";

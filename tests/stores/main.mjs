@@ -3,6 +3,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Report } from "../runners/checks.mjs";
 import { exampleOf } from "../runners/documented.mjs";
 import { freePort, runProgram, started, startProgram } from "../runners/programs.mjs";
 import { deliver, PAID, SECRET } from "../suite/deliveries.js";
@@ -23,21 +24,12 @@ const DENO_FLAGS = [
 ];
 const directory = mkdtempSync(join(tmpdir(), "gwop-stores-"));
 const inside = "stores/inside.mjs";
-let passed = 0;
-let failed = 0;
+const report = new Report("stores");
 
-function count(name, holds, otherwise) {
-  if (holds) passed += 1;
-  else {
-    failed += 1;
-    console.log(`✗ ${name}\n  ${otherwise}`);
-  }
-}
-
-function add({ runtime, passed: good, failures }) {
-  passed += good;
-  for (const { name, message } of failures) count(name, false, message.replaceAll("\n", "\n  "));
-  console.log(`  ${runtime}: ${good} passed, ${failures.length} failed`);
+/** Adds what the conformance suite gave on one store. */
+function add(result) {
+  report.add(result);
+  console.log(`  ${result.runtime}: ${result.passed} passed, ${result.failures.length} failed`);
 }
 
 /** The JSON of the line `RESULT …`. */
@@ -59,13 +51,17 @@ async function processes(kind, place, program, flags = []) {
     const payTo = `0x${crypto.randomUUID()}`;
     const counts = await Promise.all(Array.from({ length: 4 }, () => start("limit", payTo)));
     const reserved = counts.reduce((a, b) => a + b, 0);
-    count(`${kind}: 4 processes keep one limit`, reserved === 7, `reserved: ${counts}`);
+    report.count(`${kind}: 4 processes keep one limit`, reserved === 7, `reserved: ${counts}`);
   }
 
   const raced = crypto.randomUUID();
   const calls = await Promise.all(Array.from({ length: 4 }, () => start("race", raced)));
   const sum = calls.reduce((a, b) => a + b, 0);
-  count(`${kind}: 100 copies from 4 processes: one callback`, sum === 1, `callbacks: ${calls}`);
+  report.count(
+    `${kind}: 100 copies from 4 processes: one callback`,
+    sum === 1,
+    `callbacks: ${calls}`,
+  );
 
   const crashed = crypto.randomUUID();
   const killed = startProgram(program, [...flags, inside, kind, place, "crash", crashed]);
@@ -75,14 +71,14 @@ async function processes(kind, place, program, flags = []) {
     statuses.length > 1 &&
     statuses.at(-1) === 200 &&
     statuses.slice(0, -1).every((status) => status === 503);
-  count(
+  report.count(
     `${kind}: killed in the middle: 503 while the claim lasts, then processed`,
     taken,
     `code ${code}, ${statuses}`,
   );
 
   const wrong = await start("day", String(INVOICES));
-  count(
+  report.count(
     `${kind}: a day without webhooks, ${INVOICES} invoices`,
     wrong.length === 0,
     wrong.join("; "),
@@ -123,7 +119,7 @@ async function killedRuns(kind, begin, finish) {
     const once = [...new Set(calls)].sort().join() === callsOf(invoices).join();
     // A callback that had ended, but was not recorded, may run again: at most those that one killed process had under way.
     const few = calls.length - invoices.length <= KILLS * 8;
-    count(
+    report.count(
       `${kind}: reconcile, killed ${KILLS} times: each is applied`,
       once && few && again === 0,
       `${calls.length} calls of ${invoices.length}, then ${again}`,
@@ -154,10 +150,10 @@ async function documentedWorker(url, server) {
   };
   const answers = [await post(PAID), await post(PAID), await post(PAID.replace("1025000", "1"))];
   const expected = "200 applied, 200 duplicate, 401 WEBHOOK_SIGNATURE_MISMATCH";
-  count("the documented Worker", answers.join(", ") === expected, answers.join(", "));
+  report.count("the documented Worker", answers.join(", ") === expected, answers.join(", "));
   await started(() => server.output().includes("called back for"), server, "the callback's line");
   const calls = server.output().split("called back for evt_abc123").length - 1;
-  count("the documented Worker's callback", calls === 1, `${calls} calls`);
+  report.count("the documented Worker's callback", calls === 1, `${calls} calls`);
 }
 
 async function cloudflare() {
@@ -199,7 +195,7 @@ async function cloudflare() {
         `${url}?${new URLSearchParams({ store, day: String(Math.min(INVOICES, 2_000)) })}`,
       );
       const wrong = day.ok ? (await day.json()).join("; ") : await day.text();
-      count(`${store}: a day without webhooks`, wrong === "", wrong);
+      report.count(`${store}: a day without webhooks`, wrong === "", wrong);
     }
     await documentedWorker(url, server);
   } finally {
@@ -231,10 +227,9 @@ const parts = [
 ];
 try {
   for (const part of parts) {
-    await part().catch((error) => count("the part itself", false, error.message));
+    await part().catch((error) => report.fail("the part itself", error.message));
   }
 } finally {
   rmSync(directory, { recursive: true, force: true });
 }
-console.log(`stores: ${passed} passed, ${failed} failed`);
-if (failed > 0 || passed === 0) process.exitCode = 1;
+report.end();

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { FIXTURES, firstProject, folder, gwopWorker, program } from "./lib.mjs";
-import { suite } from "../worker/lib/runner.mjs";
+import { suite } from "../runners/checks.mjs";
 import { TOP } from "../worker/lib/wrangler.mjs";
 
 const toml = readFileSync(join(TOP, "tests/worker/fixtures/1.0.0/wrangler.toml"), "utf8");

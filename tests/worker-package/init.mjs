@@ -22,7 +22,7 @@ import {
   modeOf,
   variablesOf,
 } from "./lib.mjs";
-import { suite } from "../worker/lib/runner.mjs";
+import { suite } from "../runners/checks.mjs";
 
 /** Runs `init` on a terminal of its own (by util-linux), and types each answer when it is asked for. */
 function talk(directory, answers) {

@@ -4,7 +4,8 @@ import { pathToFileURL } from "node:url";
 import { join } from "node:path";
 
 import { WORKSHOP } from "./lib.mjs";
-import { random, suite } from "../worker/lib/runner.mjs";
+import { suite } from "../runners/checks.mjs";
+import { random } from "../worker/lib/helpers.mjs";
 
 suite("jsonc", async ({ test }) => {
   const { parse, contentOf, withValue } = await import(

@@ -16,7 +16,7 @@ import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 
 import { event as gwopEvent, deliver, newInvoice } from "../worker/lib/gwop.mjs";
-import { eventually, sleep } from "../worker/lib/runner.mjs";
+import { eventually, sleep } from "../worker/lib/helpers.mjs";
 import { TOP, freePort } from "../worker/lib/wrangler.mjs";
 
 /** The tarballs, as `cargo xtask test --only worker-package` packs them. */

@@ -18,7 +18,8 @@ import {
 } from "./lib.mjs";
 import { startFulfillment } from "../worker/lib/fulfillment.mjs";
 import { deliver } from "../worker/lib/gwop.mjs";
-import { eventually, suite } from "../worker/lib/runner.mjs";
+import { suite } from "../runners/checks.mjs";
+import { eventually } from "../worker/lib/helpers.mjs";
 
 /** The project's packages from the tarballs: they are not published yet. */
 function useTarballs(directory) {

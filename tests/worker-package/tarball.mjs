@@ -5,7 +5,7 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
 import { SDK, VERSION, WORKER, WORKSHOP, filesOf, folder, run } from "./lib.mjs";
-import { suite } from "../worker/lib/runner.mjs";
+import { suite } from "../runners/checks.mjs";
 import { TOP } from "../worker/lib/wrangler.mjs";
 
 const FILES = [

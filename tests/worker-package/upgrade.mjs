@@ -4,7 +4,7 @@ import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { VERSION, filesOf, firstProject, folder, gwopWorker } from "./lib.mjs";
-import { suite } from "../worker/lib/runner.mjs";
+import { suite } from "../runners/checks.mjs";
 import { TOP } from "../worker/lib/wrangler.mjs";
 
 suite("upgrade", async ({ test }) => {

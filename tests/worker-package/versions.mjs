@@ -5,7 +5,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { VERSION, WORKER, WORKSHOP, folder, gwopWorker, run } from "./lib.mjs";
-import { suite } from "../worker/lib/runner.mjs";
+import { suite } from "../runners/checks.mjs";
 
 /** A project whose @gwop/sdk says that it is of this version. */
 async function projectWith(version) {

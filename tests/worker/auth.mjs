@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 
 import { OPERATOR_TOKEN, startWorker } from "./lib/wrangler.mjs";
-import { eventually, sleep, suite } from "./lib/runner.mjs";
+import { suite } from "../runners/checks.mjs";
+import { eventually, sleep } from "./lib/helpers.mjs";
 import { startSimulator } from "./lib/simulator.mjs";
 
 /** What a worker needs to talk to `simulator`. */

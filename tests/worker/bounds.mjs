@@ -11,7 +11,8 @@ import {
   newInvoice,
   signature,
 } from "./lib/gwop.mjs";
-import { eventually, sleep, suite } from "./lib/runner.mjs";
+import { suite } from "../runners/checks.mjs";
+import { eventually, sleep } from "./lib/helpers.mjs";
 import { startSimulator } from "./lib/simulator.mjs";
 import { OPERATOR_TOKEN, startWorker } from "./lib/wrangler.mjs";
 

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { FULFILLMENT_SECRET, startFulfillment } from "./lib/fulfillment.mjs";
 import { WEBHOOK_SECRET, deliver, deliverUntilAccepted, event, newInvoice } from "./lib/gwop.mjs";
 import { startProxy } from "./lib/chaos.mjs";
-import { eventually, parallel, sleep, suite } from "./lib/runner.mjs";
+import { suite } from "../runners/checks.mjs";
+import { eventually, parallel, sleep } from "./lib/helpers.mjs";
 import { OPERATOR_TOKEN, startWorker } from "./lib/wrangler.mjs";
 
 suite("faults", async ({ test, after, quick }) => {

@@ -8,7 +8,8 @@ import { ALERT_SECRET, startAlerts } from "./lib/alerts.mjs";
 import { gwop } from "./lib/command.mjs";
 import { FULFILLMENT_SECRET, startFulfillment } from "./lib/fulfillment.mjs";
 import { WEBHOOK_SECRET, deliver, deliverUntilAccepted, event, newInvoice } from "./lib/gwop.mjs";
-import { eventually, parallel, random, sleep, suite } from "./lib/runner.mjs";
+import { suite } from "../runners/checks.mjs";
+import { eventually, parallel, random, sleep } from "./lib/helpers.mjs";
 import { OPERATOR_TOKEN, SCRATCH, startWorker } from "./lib/wrangler.mjs";
 
 const authorization = { authorization: `Bearer ${OPERATOR_TOKEN}` };

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 
 import { FULFILLMENT_SECRET, startFulfillment } from "./lib/fulfillment.mjs";
 import { WEBHOOK_SECRET, deliverUntilAccepted, event, newInvoice } from "./lib/gwop.mjs";
-import { eventually, sleep, suite } from "./lib/runner.mjs";
+import { suite } from "../runners/checks.mjs";
+import { eventually, sleep } from "./lib/helpers.mjs";
 import { OPERATOR_TOKEN, startWorker } from "./lib/wrangler.mjs";
 import { gwop } from "./lib/command.mjs";
 import { storedObjects } from "./webhooks.mjs";

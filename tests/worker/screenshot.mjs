@@ -7,7 +7,7 @@ import { startBrowser } from "../runners/webdriver.mjs";
 import { CHROMIUM } from "./lib/browsers.mjs";
 import { FULFILLMENT_SECRET, startFulfillment } from "./lib/fulfillment.mjs";
 import { WEBHOOK_SECRET, deliverUntilAccepted, event, newInvoice } from "./lib/gwop.mjs";
-import { eventually } from "./lib/runner.mjs";
+import { eventually } from "./lib/helpers.mjs";
 import { OPERATOR_TOKEN, SHIPPED_BUILD, TOP, startWorker } from "./lib/wrangler.mjs";
 
 const [scheme = "light"] = process.argv.slice(2);

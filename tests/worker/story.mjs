@@ -7,7 +7,8 @@ import { pathToFileURL } from "node:url";
 
 import { FULFILLMENT_SECRET, startFulfillment } from "./lib/fulfillment.mjs";
 import { deliver, event, newInvoice } from "./lib/gwop.mjs";
-import { eventually, suite } from "./lib/runner.mjs";
+import { suite } from "../runners/checks.mjs";
+import { eventually } from "./lib/helpers.mjs";
 import { startSimulator } from "./lib/simulator.mjs";
 import {
   BARE_BUILD,

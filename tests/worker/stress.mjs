@@ -13,7 +13,8 @@ import { join } from "node:path";
 
 import { FULFILLMENT_SECRET, startFulfillment } from "./lib/fulfillment.mjs";
 import { WEBHOOK_SECRET, deliver, deliverUntilAccepted, event, newInvoice } from "./lib/gwop.mjs";
-import { eventually, parallel, random, sleep, suite } from "./lib/runner.mjs";
+import { suite } from "../runners/checks.mjs";
+import { eventually, parallel, random, sleep } from "./lib/helpers.mjs";
 import { OPERATOR_TOKEN, SCRATCH, TOP, startWorker } from "./lib/wrangler.mjs";
 
 /** What the issue says of an event, written down a second time, in order of the text. */

@@ -8,7 +8,8 @@ import { join } from "node:path";
 
 import { FULFILLMENT_SECRET, startFulfillment } from "./lib/fulfillment.mjs";
 import { WEBHOOK_SECRET, deliver, deliverUntilAccepted, event, newInvoice } from "./lib/gwop.mjs";
-import { eventually, parallel, sleep, suite } from "./lib/runner.mjs";
+import { suite } from "../runners/checks.mjs";
+import { eventually, parallel, sleep } from "./lib/helpers.mjs";
 import { OPERATOR_TOKEN, SCRATCH, SHIPPED_BUILD, TOP, startWorker } from "./lib/wrangler.mjs";
 
 const FIXTURES = join(TOP, "tests/worker/fixtures");

@@ -14,7 +14,8 @@ import {
   newInvoice,
   signature,
 } from "./lib/gwop.mjs";
-import { eventually, parallel, suite } from "./lib/runner.mjs";
+import { suite } from "../runners/checks.mjs";
+import { eventually, parallel } from "./lib/helpers.mjs";
 import { OPERATOR_TOKEN, startWorker } from "./lib/wrangler.mjs";
 
 /** The first words of what must never be seen in an answer or a log. */

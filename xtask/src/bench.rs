@@ -1,5 +1,5 @@
 //! `cargo xtask bench`: speed, memory and sizes of the packed package, next to other packages and to bare Web Crypto, or next to
-//! another build of it. `cargo xtask differential`: what two builds say to the same random inputs.
+//! another build of it. With `--differential`, what two builds say to the same random inputs.
 //!
 //! The measuring is JavaScript's (`bench/`, docs/performance.md), and so is the comparing (`tests/differential/`); this gives them
 //! the project and the runtimes.
@@ -26,6 +26,9 @@ const PARTS: [&str; 11] = [
 ];
 /// What can be measured against another build.
 const PARTS_AGAINST: [&str; 5] = ["node", "deno", "bun", "workerd", "start"];
+
+/// Compares what two builds say, instead of how fast they are.
+const DIFFERENTIAL: &str = "--differential";
 
 /// What the benchmark was asked for.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -57,7 +60,7 @@ impl Plan {
                     let directory = value_of(name, value, &mut rest, "a built package")?;
                     plan.against = Some(package_in(directory)?);
                 }
-                _ => return Err(not_understood("bench", argument)),
+                _ => return Err(not_understood(argument)),
             }
         }
         if plan.against.is_some() && (plan.check || plan.keep_baseline) {
@@ -99,8 +102,8 @@ fn value_of<'a>(
     }
 }
 
-fn not_understood(command: &str, argument: &str) -> crate::Error {
-    format!("{command}: `{argument}` is not understood, see `cargo xtask help`").into()
+fn not_understood(argument: &str) -> crate::Error {
+    format!("bench: `{argument}` is not understood, see `cargo xtask help`").into()
 }
 
 /// A directory that holds a built package, such as another worktree's `dist/npm`.
@@ -126,6 +129,9 @@ fn package_in(directory: &str) -> Result<PathBuf> {
 /// When something cannot be built or measured, an argument is not understood, or with `--check` when a figure is worse than
 /// `bench/baseline.json` allows.
 pub(crate) fn command(arguments: &[String]) -> Result {
+    if arguments.iter().any(|argument| argument == DIFFERENTIAL) {
+        return differential(arguments);
+    }
     let mut plan = Plan::read(arguments)?;
     let mut adapters_judged = Ok(());
     if plan.against.is_none() && plan.runs("adapters") {
@@ -209,7 +215,7 @@ fn adapters(check: bool) -> Result {
 /// # Errors
 ///
 /// When the package cannot be built, an argument is not understood, or a difference is not expected.
-pub(crate) fn differential(arguments: &[String]) -> Result {
+fn differential(arguments: &[String]) -> Result {
     let (mut before, mut seconds, mut seed) = (None, 600_u64, 1_u32);
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
@@ -235,10 +241,12 @@ pub(crate) fn differential(arguments: &[String]) -> Result {
                 let text = value_of(name, value, &mut rest, "a number")?;
                 seed = text.parse().map_err(|_| whole(text))?;
             }
-            _ => return Err(not_understood("differential", argument)),
+            DIFFERENTIAL => {}
+            _ => return Err(not_understood(argument)),
         }
     }
-    let before = before.ok_or("differential needs --against DIR, another built package")?;
+    let before =
+        before.ok_or("bench: --differential needs --against DIR, another built package")?;
     let now = build::package()?;
     Step::new("differential", "node")
         .args([
@@ -291,6 +299,21 @@ mod tests {
         ] {
             let error = read(arguments).err().unwrap_or_default();
             assert!(error.contains(message), "{arguments:?}: {error}");
+        }
+        for (arguments, message) in [
+            (&["--differential"][..], "--differential needs --against"),
+            (
+                &["--differential", "--check"],
+                "`--check` is not understood",
+            ),
+            (&["--differential", "--seed=x"], "not a whole number"),
+        ] {
+            let arguments: Vec<String> = arguments.iter().map(|one| (*one).to_owned()).collect();
+            let error = command(&arguments).err().map(|error| error.to_string());
+            assert!(
+                error.is_some_and(|error| error.contains(message)),
+                "{message}"
+            );
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::process::{Step, say};
-use crate::{Result, build, release, tools, top};
+use crate::{Result, build, patterns, release, tools, top};
 
 /// Where the API reference lies, from the top level.
 const REFERENCE: &str = "dist/docs";
@@ -11,13 +11,29 @@ const REFERENCE: &str = "dist/docs";
 /// Pages that are written from the sources, and committed: from the top level.
 const WRITTEN: [&str; 2] = ["llms.txt", "docs/cli.md"];
 
+/// Writes the documentation; with `--screenshot` also the picture of the local Gwop's page.
+///
+/// # Errors
+///
+/// As [`docs`], when the page cannot be drawn, or an argument is not understood.
+pub(crate) fn command(arguments: &[String]) -> Result {
+    match arguments {
+        [] => docs(),
+        [screenshot] if screenshot == "--screenshot" => {
+            docs()?;
+            patterns::screenshot()
+        }
+        _ => Err("docs: only `--screenshot` is understood, see `cargo xtask help`".into()),
+    }
+}
+
 /// Writes the reference of the npm package (typedoc, no warnings), that of the crate (rustdoc), that of the commands
 /// in `docs/cli.md`, and `llms.txt`.
 ///
 /// # Errors
 ///
 /// When a page cannot be made, or is not as it should be.
-pub(crate) fn docs() -> Result {
+fn docs() -> Result {
     build::package()?;
     Step::new("typedoc", tools::npm_program("typedoc")?)
         .args(["--options", "pkg-templates/typedoc.json"])

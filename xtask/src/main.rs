@@ -6,7 +6,8 @@
 //! - [`mod@matrix`]: the tools that merchants build, bundle and test with.
 //! - [`patterns`]: stores, adapters and the sample store, on the real things.
 //! - [`demo`]: the story that a newcomer sees.
-//! - [`mod@bench`]: speed, memory and sizes next to other packages or another build, and what that says differently.
+//! - [`mod@bench`]: speed, memory and sizes next to other packages or another build, and what that build says
+//!   differently.
 //! - [`docs`]: the API reference and `llms.txt`; [`release`]: the tarballs to publish.
 //! - [`fuzz`]: the cargo-fuzz targets.
 //! - [`worker`]: the Worker, into `dist/worker`, and its tests.
@@ -49,6 +50,7 @@ usage: cargo xtask COMMAND
   test --all             every part at full length: the Worker under 1,000 and 5,000 invoices and
                          20 kills, and what of the matrix takes too long for every run
   test --list            name the test parts
+  test --tools           fetch every tool that the parts need, now
   demo [--serve | --store]
                          play the whole story against the local Gwop; --serve keeps that running,
                          --store plays an agent's story at the sample store
@@ -59,18 +61,17 @@ usage: cargo xtask COMMAND
                          --check compares with bench/baseline.json
   bench --against DIR [--only PART,...]
                          measure next to another built package, in the same processes
-  differential --against DIR [--seconds N] [--seed N]
+  bench --differential --against DIR [--seconds N] [--seed N]
                          give another built package and this one the same random inputs, for
                          N seconds (600 by default), and show what they say differently
-  docs                   write the API reference into dist/docs and target/doc, and llms.txt
+  docs [--screenshot]    write the API reference into dist/docs and target/doc, and llms.txt;
+                         --screenshot also draws the local Gwop's page into docs/simulator-page.png
   release --dry-run [--offline]
                          judge the crates and the npm tools (cargo deny, npm audit), pack what would be
                          published, check it, and list it with SHA-512 hashes; --offline asks nobody
                          about known vulnerabilities
   fuzz [--seconds N] [TARGET]...
                          fuzz each target for N seconds (60 by default)
-  screenshot             draw the local Gwop's page into docs/simulator-page.png
-  tools                  fetch every pinned tool now
 
 Tools are fetched once into GWOP_TOOLS, by default the user's cache directory
 (~/.cache/gwop-tools), and reused by every clone.";
@@ -83,14 +84,11 @@ fn command(arguments: &[String]) -> Result {
             .and_then(|()| worker::package().map(drop)),
         Some("test") => test::command(rest),
         Some("demo") => demo::command(rest),
-        Some("docs") if rest.is_empty() => docs::docs(),
+        Some("docs") => docs::command(rest),
         Some("release") => release::command(rest),
         Some("dev") if rest.is_empty() => worker::dev(),
         Some("bench") => bench::command(rest),
-        Some("differential") => bench::differential(rest),
         Some("fuzz") => fuzz::command(rest),
-        Some("screenshot") if rest.is_empty() => patterns::screenshot(),
-        Some("tools") if rest.is_empty() => tools::all(),
         Some("help" | "--help" | "-h") => {
             println!("{USAGE}");
             Ok(())

@@ -119,6 +119,9 @@ pub(crate) fn command(arguments: &[String]) -> Result {
         }
         return Ok(());
     }
+    if arguments == ["--tools"] {
+        return tools::all();
+    }
     let mut arguments = arguments.to_vec();
     if arguments.iter().any(|argument| argument == "--all") {
         arguments.retain(|argument| argument != "--all");
@@ -151,7 +154,10 @@ pub(crate) fn command(arguments: &[String]) -> Result {
         .iter()
         .filter(|(_, result, _)| result.is_ok())
         .count();
-    let failed = summary.len().saturating_sub(passed);
+    let failed = summary
+        .iter()
+        .filter(|(_, result, _)| result.is_err())
+        .count();
     println!("{passed} passed, {failed} failed");
     if failed > 0 {
         // The summary has said it; its last line stays the last.

@@ -18,7 +18,7 @@ use crate::{Result, files, top};
 pub(crate) struct CargoTool {
     krate: &'static str,
     version: &'static str,
-    /// The programs it installs; the first one answers to `--version`.
+    /// The programs it installs; the first one takes `--version`.
     programs: &'static [&'static str],
 }
 

@@ -27,11 +27,14 @@ pub(crate) fn test() -> Result {
     // Beside the clients' packages, so that bare imports find them.
     let project = top().join("build/x402");
     let _ = fs::remove_dir_all(&project);
-    crate::copy(&top().join(CHECKS), &project)?;
+    for from in [CHECKS, "tests/runners"] {
+        let from = top().join(from);
+        crate::copy(&from, &project.join(from.file_name().unwrap_or_default()))?;
+    }
     files::link(&npm.join("node_modules"), &project.join("node_modules"))?;
     Step::new("x402", "node")
         .args(["main.mjs"])
-        .dir(project)
+        .dir(project.join("x402"))
         .env("GWOP_SIMULATOR", sdk.join("gwop-simulator.js"))
         .env("GWOP_AGENT", sdk.join("agent.node.js"))
         .env("GWOP_AGENT_PAYLOADS", payloads)

@@ -9,7 +9,7 @@ export interface PayingFetchOptions {
   fetch?: ((request: Request) => Promise<Response>) | undefined;
   /**
    * Whether a request is paid for once more although an earlier payment of the same may have
-   * settled without an answer (`PAID_WITHOUT_ANSWER`, `MAY_BE_PAID`). Default `false`: that takes a
+   * settled without a response (`PAID_WITHOUT_ANSWER`, `MAY_BE_PAID`). Default `false`: that takes a
    * decision.
    */
   buyAnew?: boolean | undefined;
@@ -50,7 +50,7 @@ export function createPayingFetch(
     if (body) named.set(new Uint8Array(body), name.length);
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", named));
     const key = `fetch:${hex(digest)}`;
-    let answer: Response | undefined;
+    let delivered: Response | undefined;
     let sent = 0;
     let thrown: unknown;
     try {
@@ -69,8 +69,8 @@ export function createPayingFetch(
               ...(body && { body }),
             }),
           );
-          // What comes after its time is not the answer to a later request.
-          if (turn === sent) answer = response;
+          // What comes after its time is not the response to a later request.
+          if (turn === sent) delivered = response;
           return response;
         } catch (error) {
           if (!payment) thrown = error;
@@ -81,6 +81,6 @@ export function createPayingFetch(
       // Nothing was to be paid yet: as `fetch` itself.
       throw thrown ?? error;
     }
-    return answer as Response;
+    return delivered as Response;
   };
 }

@@ -183,10 +183,10 @@ export type PostgresJournalQuery = (
 export function postgresJournal(query: PostgresJournalQuery): Journal {
   return sqlJournal(async (sql, parameters) => {
     let count = 0;
-    const answer = await query(
+    const result = await query(
       sql.replace(/\?/g, () => `$${(count += 1)}`),
       parameters,
     );
-    return "rows" in answer ? answer.rows : answer;
+    return "rows" in result ? result.rows : result;
   });
 }

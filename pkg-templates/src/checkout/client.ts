@@ -48,7 +48,7 @@ const OPTIONS: Names<GwopCheckoutOptions> = {
   allowInsecure: undefined,
 };
 
-/** The class for an answer's status. */
+/** The class for a response's status. */
 const CLASSES: Readonly<Record<number, typeof GwopCheckoutError>> = {
   400: InvalidRequestError,
   401: AuthenticationError,
@@ -163,7 +163,7 @@ function checkedKey(key: unknown, reachesGwop: boolean): string {
 
 /** The error for a call that failed. */
 function toError(end: CallEnd): GwopCheckoutError {
-  const { kind, error, exhausted, answer, cause } = end;
+  const { kind, error, exhausted, exchange, cause } = end;
   if (cause instanceof AuthenticationError) return cause;
   // The core's names of what is called differently here.
   const message = error
@@ -173,8 +173,8 @@ function toError(end: CallEnd): GwopCheckoutError {
         .replace("timeoutMs", "timeout")
         .replace("idempotency_key", "idempotencyKey");
   const refused = kind === "SDKValidationError" || kind === "InvalidRequestError";
-  const headers = answer?.response.headers;
-  const statusCode = answer?.response.status ?? (refused ? 400 : undefined);
+  const headers = exchange?.response.headers;
+  const statusCode = exchange?.response.status ?? (refused ? 400 : undefined);
   const Class = CLASSES[statusCode ?? 0] ?? GwopCheckoutError;
   const options: GwopCheckoutErrorOptions = {
     code: error?.code ?? CODES[kind] ?? "HTTP_ERROR",

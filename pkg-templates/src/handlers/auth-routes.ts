@@ -17,8 +17,8 @@ import {
 } from "./auth.js";
 import { incomingRequest } from "./request.js";
 import {
-  type Answer,
-  answer,
+  type HandlerResponse,
+  jsonResponse,
   bodyWasRead,
   checkOptions,
   isFunction,
@@ -58,7 +58,7 @@ const OPTIONS: Names<AuthRoutesOptions> = {
   bodyTimeoutSeconds: undefined,
 };
 
-/** Answers the requests that belong to the routes; `undefined` for all others. */
+/** Handles the requests that belong to the routes; `undefined` for all others. */
 export type AuthRoutes = (request: Request) => Promise<Response | undefined>;
 
 /** The largest body that the routes read, in bytes. */
@@ -85,7 +85,7 @@ const encode = (text: string) => new TextEncoder().encode(text);
  * Makes the routes by which agents log in with their wallet, those of the Worker; the merchant key never leaves the server. What comes from
  * Gwop is JSON in the wire's snake_case.
  *
- * | request | answer |
+ * | request | response |
  * |---|---|
  * | `POST /auth/intents`, body optional: `{ "known_wallet_hint"?, "metadata"? }` | 201: the challenge, and an `exchange_secret` |
  * | `POST /auth/intents/{id}/exchange`, `{ "exchange_secret" }` | 200: the token; 402 with `Retry-After` until it is paid |
@@ -101,7 +101,7 @@ const encode = (text: string) => new TextEncoder().encode(text);
  * this process. Up to 20,000 such log-outs are remembered; the next one is 503 before anything is done.
  *
  * Secrets and keys are made as by the Worker, so that either can finish what the other began. A paid intent is exchanged only by whoever
- * asked for it: the `exchange_secret` is an HMAC of the intent's id, so nothing is stored. An exchange whose answer was lost can be repeated. Put a rate limit in front of `POST /auth/intents`.
+ * asked for it: the `exchange_secret` is an HMAC of the intent's id, so nothing is stored. An exchange whose response was lost can be repeated. Put a rate limit in front of `POST /auth/intents`.
  *
  * @throws SDKValidationError when an option is missing, not known or of another kind.
  */
@@ -116,7 +116,7 @@ export function createAuthRoutes(options: AuthRoutesOptions): AuthRoutes {
 /** What {@link createAuthRoutes} and every adapter make their routes of. */
 export function authRoutes(
   options: AuthRoutesOptions,
-): (incoming: Incoming) => Promise<Answer | undefined> {
+): (incoming: Incoming) => Promise<HandlerResponse | undefined> {
   const named = (message: string) => refuse(`createAuthRoutes: ${message}`);
   const {
     authSecret,
@@ -161,19 +161,19 @@ export function authRoutes(
     return found;
   }
 
-  /** Answers a request that a body parser has had before. */
-  function wasRead(): Answer {
+  /** Responds to a request that a body parser has had before. */
+  function wasRead(): HandlerResponse {
     report(onError, bodyWasRead("auth routes", "they read it themselves"));
-    // The log names the reason; the answer does not.
+    // The log names the reason; the response does not.
     return refusal(500, "MISCONFIGURED", "The server is not set up for auth");
   }
 
-  async function createIntent(request: Incoming): Promise<Answer> {
+  async function createIntent(request: Incoming): Promise<HandlerResponse> {
     const [secret = ""] = secrets();
     // Nobody should pay for a token that is refused here.
     merchantOf(gwop);
     const body = await readJson(request, bounds, wasRead);
-    if (isAnswer(body)) return body;
+    if (isRefusal(body)) return body;
     const { known_wallet_hint: knownWalletHint, metadata } = body.value;
     if (knownWalletHint !== undefined && typeof knownWalletHint !== "string") {
       return refusal(
@@ -204,17 +204,17 @@ export function authRoutes(
       { body: { knownWalletHint, metadata } },
       AGENT_CALL,
     );
-    return answer(201, {
+    return jsonResponse(201, {
       ...(toWire(result) as object),
       exchange_secret: core().exchangeSecret(secret, result.authIntentId),
     });
   }
 
-  async function exchange(request: Incoming, authIntentId: string): Promise<Answer> {
+  async function exchange(request: Incoming, authIntentId: string): Promise<HandlerResponse> {
     const known = secrets();
     merchantOf(gwop);
     const body = await readJson(request, bounds, wasRead);
-    if (isAnswer(body)) return body;
+    if (isRefusal(body)) return body;
     const given = body.value["exchange_secret"];
     if (typeof given !== "string") {
       return refusal(
@@ -235,18 +235,18 @@ export function authRoutes(
       { authIntentId, idempotencyKey },
       AGENT_CALL,
     );
-    return answer(200, toWire(result) as object);
+    return jsonResponse(200, toWire(result) as object);
   }
 
-  async function session(request: Incoming): Promise<Answer> {
+  async function session(request: Incoming): Promise<HandlerResponse> {
     const authenticated = await (request.method === "GET" ? authenticate : authenticateLocally)(
       request.header("authorization"),
     );
-    if (authenticated.answer) return authenticated.answer;
+    if (authenticated.refused) return authenticated.refused;
     const { identity } = authenticated;
     const { subject, chain, walletAddress, sessionId, merchantId, expiresAt } = identity;
     if (request.method === "GET")
-      return answer(200, { subject, chain, walletAddress, sessionId, merchantId, expiresAt });
+      return jsonResponse(200, { subject, chain, walletAddress, sessionId, merchantId, expiresAt });
     if (!sessionId) return sessionEnded();
     const sessions = Sessions.of(gwop);
     // Refused here from now on, whatever becomes of the call.
@@ -265,11 +265,11 @@ export function authRoutes(
       if (!isGwopError(error, ErrorCode.SessionNotFound)) throw error;
     }
     sessions.note(sessionId, "ended");
-    return answer(200, { revoked: true });
+    return jsonResponse(200, { revoked: true });
   }
 
   /** What Gwop's refusal means for the agent. */
-  function failed(error: unknown): Answer {
+  function failed(error: unknown): HandlerResponse {
     if (isGwopError(error, ErrorCode.AuthIntentNotSettled)) {
       return refusal(
         402,
@@ -285,10 +285,10 @@ export function authRoutes(
     }
     report(onError, error);
     if (isMisconfigured(error)) return notConfigured();
-    const answered = error instanceof GwopError ? error : undefined;
-    const status = answered?.statusCode === 429 ? 503 : 502;
+    const failure = error instanceof GwopError ? error : undefined;
+    const status = failure?.statusCode === 429 ? 503 : 502;
     return refusal(status, "GWOP_UNAVAILABLE", "Gwop cannot be reached now: try again", {
-      "retry-after": String(retrySeconds(answered?.headers.get("retry-after"))),
+      "retry-after": String(retrySeconds(failure?.headers.get("retry-after"))),
     });
   }
 
@@ -339,17 +339,18 @@ function isWithinDepth(value: unknown, depth: number): boolean {
   return depth > 0 && Object.values(value).every((inner) => isWithinDepth(inner, depth - 1));
 }
 
-/** What is read of a request, or the answer to give instead. */
+/** What is read of a request, or the response to give instead. */
 type JSONBody = { value: Record<string, unknown>; status?: undefined };
 
-const isAnswer = (body: JSONBody | Answer): body is Answer => body.status !== undefined;
+const isRefusal = (body: JSONBody | HandlerResponse): body is HandlerResponse =>
+  body.status !== undefined;
 
-/** A JSON object, empty for no body; or the answer to what is neither. */
+/** A JSON object, empty for no body; or the response to what is neither. */
 async function readJson(
   request: Incoming,
   bounds: BodyBounds,
-  wasRead: () => Answer,
-): Promise<JSONBody | Answer> {
+  wasRead: () => HandlerResponse,
+): Promise<JSONBody | HandlerResponse> {
   const refused = unsupported(request);
   if (refused) return refused;
   const bytes = await request.read(bounds, wasRead);
@@ -359,7 +360,7 @@ async function readJson(
     const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
     if (isObject(value)) return { value };
   } catch {
-    // Answered below.
+    // Refused below.
   }
   return refusal(400, "VALIDATION_ERROR", "The body must be a JSON object");
 }

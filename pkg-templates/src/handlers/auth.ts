@@ -14,7 +14,7 @@ import { type Names, readOptions } from "../options.js";
 import { shared } from "../shared.js";
 import { isHeaderValue } from "./auth-headers.js";
 import {
-  type Answer,
+  type HandlerResponse,
   checkOptions,
   isFunction,
   refusal,
@@ -26,7 +26,7 @@ import {
 
 /**
  * How live a session has to be: `never` trusts the token until it expires, `always` asks Gwop for every request, a number is for
- * how many seconds an answer of Gwop's is good.
+ * how many seconds a response of Gwop's is good.
  */
 export type SessionCheck = "never" | "always" | number;
 
@@ -41,7 +41,7 @@ export interface AuthOptions {
   audience?: string | readonly string[] | undefined;
   /** Default 30 seconds. What the routes of `createAuthRoutes` revoke in this process is refused at once, except with `never`. */
   sessionCheck?: SessionCheck | undefined;
-  /** Told of everything that is answered with 5xx; no answer waits for it. Default: `console.error`. */
+  /** Told of everything that is answered with 5xx; no response waits for it. Default: `console.error`. */
   onError?: ((error: unknown) => unknown) | undefined;
 }
 
@@ -53,7 +53,7 @@ export const AUTH_OPTIONS: Names<AuthOptions> = {
   onError: undefined,
 };
 
-/** Either who the agent is, or the answer to give instead. */
+/** Either who the agent is, or the response to give instead. */
 export type AuthResult =
   | { identity: VerifiedToken; response?: undefined }
   | { identity?: undefined; response: Response };
@@ -61,8 +61,8 @@ export type AuthResult =
 /** Says who sent a request. It never rejects. */
 export type Authenticate = (request: Pick<Request, "headers">) => Promise<AuthResult>;
 
-/** The most sessions per client of which a live answer is remembered. The oldest is forgotten first: then Gwop is asked again. */
-const MAX_LIVE_ANSWERS = 10_000;
+/** The most sessions per client of which a live response is remembered. The oldest is forgotten first: then Gwop is asked again. */
+const MAX_LIVE_RESPONSES = 10_000;
 
 /** The most log-outs per client that Gwop could not be told of. None of them is forgotten before its token has expired. */
 const MAX_UNTOLD = 20_000;
@@ -76,7 +76,7 @@ const SAYS_NOTHING: readonly string[] = ["JWKS_UNAVAILABLE", "TOKEN_KEY_UNSUPPOR
 /** What is known of sessions, for all middleware and routes over one client. */
 export class Sessions {
   /** By session id: what is known of it, as `sessionSeen` of the wasm gives it. */
-  readonly #answers = new Map<string, number>();
+  readonly #responses = new Map<string, number>();
   /** By session id: log-outs that Gwop has not confirmed, and until when they count, in milliseconds since 1970. */
   readonly #untold = new Map<string, number>();
 
@@ -87,22 +87,23 @@ export class Sessions {
     return sessions;
   }
 
-  /** Whether the session is active, as far as an answer of the last `seconds` tells; `undefined` when nothing does. */
+  /** Whether the session is active, as far as a response of the last `seconds` tells; `undefined` when nothing does. */
   recall(sessionId: string, seconds: number): boolean | undefined {
     // Its token does not verify any more when the entry's time is over.
     if (this.#untold.has(sessionId)) return false;
-    return core().isSessionActive(this.#answers.get(sessionId), seconds * 1000, Date.now());
+    return core().isSessionActive(this.#responses.get(sessionId), seconds * 1000, Date.now());
   }
 
   /** Remembers that the session was active when Gwop was asked at `askedAt`, or that Gwop says that it has ended. */
   note(sessionId: string, askedAt: number | "ended"): void {
     if (askedAt === "ended") this.#untold.delete(sessionId);
     const active = askedAt !== "ended";
-    const known = core().sessionSeen(this.#answers.get(sessionId), active, active ? askedAt : 0);
-    this.#answers.delete(sessionId);
-    this.#answers.set(sessionId, known);
-    const [oldest] = this.#answers.keys();
-    if (this.#answers.size > MAX_LIVE_ANSWERS && oldest !== undefined) this.#answers.delete(oldest);
+    const known = core().sessionSeen(this.#responses.get(sessionId), active, active ? askedAt : 0);
+    this.#responses.delete(sessionId);
+    this.#responses.set(sessionId, known);
+    const [oldest] = this.#responses.keys();
+    if (this.#responses.size > MAX_LIVE_RESPONSES && oldest !== undefined)
+      this.#responses.delete(oldest);
   }
 
   /**
@@ -123,15 +124,15 @@ export class Sessions {
 }
 
 /**
- * Makes the function that reads the bearer token of a request (RFC 6750) and gives the verified identity, or the answer to give
+ * Makes the function that reads the bearer token of a request (RFC 6750) and gives the verified identity, or the response to give
  * instead:
  *
- * | request | answer |
+ * | request | response |
  * |---|---|
  * | no bearer token | 401 with `WWW-Authenticate: Bearer` |
  * | a token that does not verify, or whose session is revoked | 401 with `error="invalid_token"` and the code |
  * | a subject or session that a header cannot carry (anything but printable ASCII) | 401 `TOKEN_MALFORMED` |
- * | Gwop cannot be asked, or its answer is not understood | 503 with `Retry-After` |
+ * | Gwop cannot be asked, or its response is not understood | 503 with `Retry-After` |
  * | no merchant id configured | 503 `AUTH_NOT_CONFIGURED` |
  *
  * Headers that claim an identity are never looked at.
@@ -148,15 +149,15 @@ export class Sessions {
 export function createAuthMiddleware(options: AuthOptions): Authenticate {
   const authenticate = authenticator(options);
   return async ({ headers }) => {
-    const { identity, answer } = await authenticate(headers.get("authorization"));
-    return answer ? { response: toResponse(answer) } : { identity };
+    const { identity, refused } = await authenticate(headers.get("authorization"));
+    return refused ? { response: toResponse(refused) } : { identity };
   };
 }
 
-/** Either who the agent is, or the answer to give instead. */
+/** Either who the agent is, or the response to give instead. */
 export type Authenticated =
-  | { identity: VerifiedToken; answer?: undefined }
-  | { identity?: undefined; answer: Answer };
+  | { identity: VerifiedToken; refused?: undefined }
+  | { identity?: undefined; refused: HandlerResponse };
 
 /** What {@link createAuthMiddleware} and every adapter ask, by the `Authorization` header. */
 export function authenticator(
@@ -206,7 +207,7 @@ export function authenticator(
 
   return async (authorization) => {
     const token = bearerToken(authorization);
-    if (token === undefined) return { answer: unauthorized() };
+    if (token === undefined) return { refused: unauthorized() };
     try {
       const merchantId = merchantOf(gwop);
       const identity = await gwop.auth.verifyToken(token, { merchantId, audience });
@@ -214,22 +215,22 @@ export function authenticator(
       // Whoever hands the identity on does so in headers, and no wallet of Gwop's looks like that.
       if (![identity.subject, sessionId ?? ""].every(isHeaderValue)) {
         return {
-          answer: unauthorized(
+          refused: unauthorized(
             "TOKEN_MALFORMED",
             "The token's subject or session is not printable ASCII",
           ),
         };
       }
       if (sessionCheck !== "never" && !(sessionId && (await isActive(sessionId)))) {
-        return { answer: sessionEnded() };
+        return { refused: sessionEnded() };
       }
       return { identity };
     } catch (error) {
       if (error instanceof TokenVerificationError && !SAYS_NOTHING.includes(error.code)) {
-        return { answer: unauthorized(error.code, error.message) };
+        return { refused: unauthorized(error.code, error.message) };
       }
       report(onError, error);
-      return { answer: isMisconfigured(error) ? notConfigured() : unavailable(RETRY_SECONDS) };
+      return { refused: isMisconfigured(error) ? notConfigured() : unavailable(RETRY_SECONDS) };
     }
   };
 }
@@ -250,7 +251,7 @@ export function report(onError: AuthOptions["onError"], error: unknown): void {
   void tell(() => (onError ? onError(error) : console.error("Gwop auth:", error)));
 }
 
-/** Whether an option or a variable is missing or wrong. An answer of Gwop's that is not understood is an `SDKValidationError` too. */
+/** Whether an option or a variable is missing or wrong. A response of Gwop's that is not understood is an `SDKValidationError` too. */
 export function isMisconfigured(error: unknown): boolean {
   return error instanceof SDKValidationError && !isGwopError(error);
 }
@@ -259,7 +260,7 @@ export function isMisconfigured(error: unknown): boolean {
 export const sessionEnded = () =>
   unauthorized("SESSION_REVOKED", "The token's session is not active: log in again");
 
-/** The log names what is missing; the answer does not. */
+/** The log names what is missing; the response does not. */
 export const notConfigured = () =>
   refusal(503, "AUTH_NOT_CONFIGURED", "Auth is not configured here");
 
@@ -272,7 +273,7 @@ function bearerToken(authorization: string | null | undefined): string | undefin
 function unauthorized(
   code?: string,
   message = "Send an access token as Authorization: Bearer …",
-): Answer {
+): HandlerResponse {
   const error = code ? `, error="invalid_token", error_description="${code}"` : "";
   return refusal(401, code ?? "TOKEN_REQUIRED", message, {
     "www-authenticate": `Bearer realm="gwop"${error}`,

@@ -27,7 +27,7 @@ import { type AuthOptions, authenticator } from "./auth.js";
 import { isIdentityHeader } from "./auth-headers.js";
 import { type AuthRoutesOptions, authRoutes } from "./auth-routes.js";
 import { incomingRequest } from "./request.js";
-import { type Answer, notFound } from "./http.js";
+import { type HandlerResponse, notFound } from "./http.js";
 import { type AnyWebhookHandlerOptions, webhookHandling } from "./webhook.js";
 
 /** What is used of Azure's `HttpRequest`, which has what a `Request` has. */
@@ -76,8 +76,8 @@ export function withGwopAuth<R extends AzureRequest, Rest extends unknown[], Res
 ): (request: R, ...rest: Rest) => Promise<Result | AzureResponse> {
   const authenticate = authenticator(options);
   return async (request, ...rest) => {
-    const { identity, answer } = await authenticate(request.headers.get("authorization"));
-    if (answer) return respond(answer);
+    const { identity, refused } = await authenticate(request.headers.get("authorization"));
+    if (refused) return respond(refused);
     for (const name of [...request.headers.keys()].filter(isIdentityHeader))
       request.headers.delete(name);
     return await handler(request, identity, ...rest);
@@ -86,7 +86,7 @@ export function withGwopAuth<R extends AzureRequest, Rest extends unknown[], Res
 
 const incoming = (request: AzureRequest) => incomingRequest(request as unknown as Request);
 
-const respond = ({ status, headers, body }: Answer): AzureResponse => ({
+const respond = ({ status, headers, body }: HandlerResponse): AzureResponse => ({
   status,
   headers: { ...headers },
   body,

@@ -1,6 +1,6 @@
 /**
  * `@gwop/sdk/express`: the handlers of `@gwop/sdk/handlers` for Express 4 and 5, and for anything
- * else with Node's requests and answers.
+ * else with Node's requests and responses.
  *
  * ```ts
  * app.post("/webhooks/gwop", gwopWebhook({ gwop, store, onPaid, onExpired, onCanceled })); // before express.json()
@@ -13,7 +13,7 @@
 import type { VerifiedToken } from "../auth/verify-token.js";
 import { type AuthOptions, authenticator } from "./auth.js";
 import { type AuthRoutesOptions, authRoutes } from "./auth-routes.js";
-import { type Answer, type Incoming, notFound } from "./http.js";
+import { type HandlerResponse, type Incoming, notFound } from "./http.js";
 import {
   dropIdentityHeaders,
   incomingOf,
@@ -70,7 +70,7 @@ declare global {
  */
 export function gwopWebhook(options: AnyWebhookHandlerOptions): ExpressHandler {
   const handle = webhookHandling(options);
-  return answering((request) => handle(incoming(request), []));
+  return responding((request) => handle(incoming(request), []));
 }
 
 /**
@@ -80,13 +80,13 @@ export function gwopWebhook(options: AnyWebhookHandlerOptions): ExpressHandler {
  */
 export function gwopAuth(options: AuthOptions): ExpressHandler {
   const authenticate = authenticator(options);
-  return answering(async (request) => {
-    const { identity, answer } = await authenticate(incoming(request).header("authorization"));
+  return responding(async (request) => {
+    const { identity, refused } = await authenticate(incoming(request).header("authorization"));
     if (identity) {
       dropIdentityHeaders(request);
       (request as { gwop?: VerifiedToken }).gwop = identity;
     }
-    return answer;
+    return refused;
   });
 }
 
@@ -96,18 +96,20 @@ export function gwopAuth(options: AuthOptions): ExpressHandler {
  */
 export function gwopAuthRoutes(options: AuthRoutesOptions): ExpressHandler {
   const routes = authRoutes(options);
-  return answering((request) => routes(incoming(request)));
+  return responding((request) => routes(incoming(request)));
 }
 
 const incoming = (request: ExpressRequest): Incoming =>
   incomingOf(request, { url: request.originalUrl, body: request.rawBody ?? request.body });
 
-/** Sends what `work` answers; where that is nothing, the next handler's turn comes. */
-function answering(work: (request: ExpressRequest) => Promise<Answer | undefined>): ExpressHandler {
+/** Sends what `work` returns; where that is nothing, the next handler's turn comes. */
+function responding(
+  work: (request: ExpressRequest) => Promise<HandlerResponse | undefined>,
+): ExpressHandler {
   return (request, response, next) => {
     work(request)
-      .then((answer) => (answer || !next ? send(answer ?? notFound(), request, response) : next()))
-      // Such as an answer that somebody else has sent already; without `next` nobody is to be told.
+      .then((result) => (result || !next ? send(result ?? notFound(), request, response) : next()))
+      // Such as a response that somebody else has sent already; without `next` nobody is to be told.
       .catch((error: unknown) => next?.(error));
   };
 }

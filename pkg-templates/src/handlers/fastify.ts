@@ -13,7 +13,7 @@
 import type { VerifiedToken } from "../auth/verify-token.js";
 import { type AuthOptions, authenticator } from "./auth.js";
 import { type AuthRoutesOptions, authRoutes } from "./auth-routes.js";
-import { type Answer, type Incoming, notFound } from "./http.js";
+import { type HandlerResponse, type Incoming, notFound } from "./http.js";
 import {
   dropIdentityHeaders,
   headersFor,
@@ -87,10 +87,10 @@ export function gwopWebhook(options: AnyWebhookHandlerOptions): FastifyPlugin {
 export function gwopAuth(options: AuthOptions): FastifyHook {
   const authenticate = authenticator(options);
   return async (request, reply) => {
-    const { identity, answer } = await authenticate(
+    const { identity, refused } = await authenticate(
       incomingOf(request.raw).header("authorization"),
     );
-    if (answer) return respond(answer, request, reply);
+    if (refused) return respond(refused, request, reply);
     dropIdentityHeaders(request.raw);
     (request as { gwop?: VerifiedToken }).gwop = identity;
     return undefined;
@@ -119,7 +119,7 @@ export function gwopAuthRoutes(options: AuthRoutesOptions): FastifyPlugin {
 function mount(
   instance: Instance,
   path: string,
-  work: (incoming: Incoming) => Promise<Answer>,
+  work: (incoming: Incoming) => Promise<HandlerResponse>,
 ): void {
   instance.removeAllContentTypeParsers();
   // The stream itself, which hooks may have put in the place of Node's.
@@ -134,8 +134,12 @@ function mount(
   });
 }
 
-function respond(answer: Answer, { raw }: FastifyRequestParts, reply: FastifyReplyParts): unknown {
-  reply.code(answer.status);
-  reply.headers(headersFor(answer, raw));
-  return reply.send(answer.body);
+function respond(
+  result: HandlerResponse,
+  { raw }: FastifyRequestParts,
+  reply: FastifyReplyParts,
+): unknown {
+  reply.code(result.status);
+  reply.headers(headersFor(result, raw));
+  return reply.send(result.body);
 }

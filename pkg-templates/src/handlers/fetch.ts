@@ -5,7 +5,7 @@ import { withoutIdentityHeaders } from "./auth-headers.js";
 import { type AuthRoutesOptions, authRoutes } from "./auth-routes.js";
 import { notFound, toResponse } from "./http.js";
 import { incomingRequest } from "./request.js";
-import { type AnyWebhookHandlerOptions, answerWithin, webhookHandling } from "./webhook.js";
+import { type AnyWebhookHandlerOptions, respondWithin, webhookHandling } from "./webhook.js";
 
 /** What a host gives a handler, as the handlers need it. */
 export interface FetchHost<Event> {
@@ -25,13 +25,13 @@ export function fetchAdapter<Event>({
   context = () => undefined,
   place,
 }: FetchHost<Event>) {
-  /** The answer to give, or who the agent is. */
+  /** The response to give, or who the agent is. */
   function authenticate(options: AuthOptions): (event: Event) => Promise<AuthResult> {
     const ask = authenticator(options);
     return async (event) => {
       const request = requestOf(event);
-      const { identity, answer } = await ask(request.headers.get("authorization"));
-      if (answer) return { response: toResponse(answer) };
+      const { identity, refused } = await ask(request.headers.get("authorization"));
+      if (refused) return { response: toResponse(refused) };
       const cleaned = withoutIdentityHeaders(request);
       if (cleaned !== request && place) {
         const [holder, member] = place(event);
@@ -50,7 +50,9 @@ export function fetchAdapter<Event>({
     webhook(options: AnyWebhookHandlerOptions): (event: Event) => Promise<Response> {
       const handle = webhookHandling(options);
       return async (event) =>
-        toResponse(await answerWithin(handle, incomingRequest(requestOf(event)), [context(event)]));
+        toResponse(
+          await respondWithin(handle, incomingRequest(requestOf(event)), [context(event)]),
+        );
     },
     /** What belongs to none of the routes is 404. */
     authRoutes(options: AuthRoutesOptions): (event: Event) => Promise<Response> {

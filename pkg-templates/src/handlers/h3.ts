@@ -17,7 +17,7 @@ import { type AuthOptions, authenticator } from "./auth.js";
 import { isIdentityHeader, withoutIdentityHeaders } from "./auth-headers.js";
 import { type AuthRoutesOptions, authRoutes } from "./auth-routes.js";
 import { incomingRequest } from "./request.js";
-import { type Answer, type Incoming, notFound, toResponse } from "./http.js";
+import { type HandlerResponse, type Incoming, notFound, toResponse } from "./http.js";
 import {
   dropIdentityHeaders,
   incomingOf,
@@ -25,7 +25,7 @@ import {
   type NodeResponse,
   send,
 } from "./node.js";
-import { type AnyWebhookHandlerOptions, answerWithin, webhookHandling } from "./webhook.js";
+import { type AnyWebhookHandlerOptions, respondWithin, webhookHandling } from "./webhook.js";
 
 /**
  * What is used of h3's event: version 2 has a `Request` in `req`, version 1 Node's request in
@@ -58,7 +58,7 @@ export type H3Handler = (event: H3EventParts) => Promise<Response>;
 export function gwopWebhook(options: AnyWebhookHandlerOptions): H3Handler {
   const handle = webhookHandling(options);
   return async (event) =>
-    toResponse(await answerWithin(handle, incoming(event), [contextOf(event as Parts)]));
+    toResponse(await respondWithin(handle, incoming(event), [contextOf(event as Parts)]));
 }
 
 /** The routes of wallet log-in, for a catch-all route: see `createAuthRoutes`. */
@@ -77,8 +77,8 @@ export function gwopAuth(
 ): (event: H3EventParts) => Promise<Response | undefined> {
   const admit = admission(options);
   return async (event) => {
-    const answer = await admit(event);
-    return answer && answered(answer, event as Parts);
+    const refused = await admit(event);
+    return refused && sendRefusal(refused, event as Parts);
   };
 }
 
@@ -89,18 +89,20 @@ export function withGwopAuth<Event extends H3EventParts, Result>(
 ): (event: Event) => Promise<Result | Response> {
   const admit = admission(options);
   return async (event) => {
-    const answer = await admit(event);
-    if (answer) return toResponse(answer);
+    const refused = await admit(event);
+    if (refused) return toResponse(refused);
     return await handler(event, (event.context as { gwop: VerifiedToken }).gwop);
   };
 }
 
-/** Lets an agent in, or gives the answer for it. */
-function admission(options: AuthOptions): (event: H3EventParts) => Promise<Answer | undefined> {
+/** Lets an agent in, or gives the response for it. */
+function admission(
+  options: AuthOptions,
+): (event: H3EventParts) => Promise<HandlerResponse | undefined> {
   const authenticate = authenticator(options);
   return async (event) => {
-    const { identity, answer } = await authenticate(incoming(event).header("authorization"));
-    if (answer) return answer;
+    const { identity, refused } = await authenticate(incoming(event).header("authorization"));
+    if (refused) return refused;
     dropClaims(event as Parts);
     Object.assign(event.context, { gwop: identity });
     return undefined;
@@ -108,14 +110,14 @@ function admission(options: AuthOptions): (event: H3EventParts) => Promise<Answe
 }
 
 /**
- * Version 1 passes over what a hook returns, and calls the handler unless an answer was sent: so it
+ * Version 1 passes over what a hook returns, and calls the handler unless a response was sent: so it
  * is sent here. What a middleware returns is sent as well: nothing is left of it to be sent.
  */
-function answered(answer: Answer, event: Parts): Response {
+function sendRefusal(refused: HandlerResponse, event: Parts): Response {
   const { req, res } = event.node ?? {};
-  if (isVersion2(event) || !req || !res) return toResponse(answer);
-  send(answer, req, res);
-  return new Response(null, { status: answer.status });
+  if (isVersion2(event) || !req || !res) return toResponse(refused);
+  send(refused, req, res);
+  return new Response(null, { status: refused.status });
 }
 
 const isVersion2 = ({ req }: Parts) =>

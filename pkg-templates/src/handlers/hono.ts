@@ -19,7 +19,7 @@ import { type Incoming, toResponse } from "./http.js";
 import { incomingOf, type NodeRequest } from "./node.js";
 import {
   type AnyWebhookHandlerOptions,
-  answerWithin,
+  respondWithin,
   type HandlerContext,
   webhookHandling,
 } from "./webhook.js";
@@ -96,7 +96,7 @@ function fromNode(c: Context, raw: Request): Incoming | undefined {
  */
 export function gwopWebhook(options: AnyWebhookHandlerOptions): Handler {
   const handle = webhookHandling(options);
-  return async (c) => toResponse(await answerWithin(handle, incoming(c), [contextOf(c)]));
+  return async (c) => toResponse(await respondWithin(handle, incoming(c), [contextOf(c)]));
 }
 
 /**
@@ -118,7 +118,7 @@ export function gwopAuth(options: AuthOptions): MiddlewareHandler<{ Variables: G
 export function gwopAuthRoutes(options: AuthRoutesOptions): MiddlewareHandler {
   const routes = authRoutes(options);
   return async (c, next) => {
-    const answer = await routes(incoming(c));
-    return answer ? toResponse(answer) : next();
+    const result = await routes(incoming(c));
+    return result ? toResponse(result) : next();
   };
 }

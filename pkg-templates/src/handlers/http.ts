@@ -4,7 +4,7 @@ import { GatheredBytes } from "../gathered-bytes.js";
 import type { WebhookHeaders } from "../webhooks.js";
 
 /**
- * How much of a refused body is read before the answer, in bytes: some hosts drop the connection of
+ * How much of a refused body is read before the response, in bytes: some hosts drop the connection of
  * a request that is not read.
  */
 const DRAIN_BYTES = 1024 * 1024;
@@ -12,10 +12,10 @@ const DRAIN_BYTES = 1024 * 1024;
 /** After how many seconds a request should come again when storage or Gwop could not be reached. */
 export const RETRY_SECONDS = 5;
 
-/** An answer before a host makes its own object of it. */
-export interface Answer {
+/** A response before a host makes its own object of it. */
+export interface HandlerResponse {
   readonly status: number;
-  /** Names in lower case. Several answers share it: copy it to change it. */
+  /** Names in lower case. Several responses share it: copy it to change it. */
   readonly headers: Record<string, string>;
   /** JSON. */
   readonly body: string;
@@ -23,7 +23,7 @@ export interface Answer {
 
 /**
  * A request as the handlers take it. Every adapter makes one of what its host has, and decides
- * nothing: what is accepted, and what is answered, is the handlers' alone.
+ * nothing: what is accepted, and what the response says, is the handlers' alone.
  */
 export interface Incoming {
   readonly method: string;
@@ -34,11 +34,11 @@ export interface Incoming {
   /** One header by its lower-case name; repeated ones are joined (RFC 9110, section 5.3). */
   header(name: string): string | undefined;
   /**
-   * The raw bytes of the body, or the answer to one that is refused.
+   * The raw bytes of the body, or the response to one that is refused.
    *
-   * @param wasRead Answers a request whose body somebody else has read.
+   * @param wasRead Responds to a request whose body somebody else has read.
    */
-  read(bounds: BodyBounds, wasRead: () => Answer): Promise<Uint8Array | Answer>;
+  read(bounds: BodyBounds, wasRead: () => HandlerResponse): Promise<Uint8Array | HandlerResponse>;
 }
 
 const HEADERS = /* @__PURE__ */ Object.freeze({
@@ -47,8 +47,12 @@ const HEADERS = /* @__PURE__ */ Object.freeze({
   "x-content-type-options": "nosniff",
 });
 
-/** A JSON answer that nobody may keep. */
-export function answer(status: number, body: object, headers?: Record<string, string>): Answer {
+/** A JSON response that nobody may keep. */
+export function jsonResponse(
+  status: number,
+  body: object,
+  headers?: Record<string, string>,
+): HandlerResponse {
   return {
     status,
     headers: headers ? { ...HEADERS, ...headers } : HEADERS,
@@ -56,41 +60,41 @@ export function answer(status: number, body: object, headers?: Record<string, st
   };
 }
 
-/** The answer as fetch-style hosts take it. */
-export function toResponse({ status, headers, body }: Answer): Response {
+/** The response as fetch-style hosts take it. */
+export function toResponse({ status, headers, body }: HandlerResponse): Response {
   return new Response(body, { status, headers: { ...headers } });
 }
 
-/** `{ "error": { "code", "message" } }`, as Gwop itself answers. */
+/** `{ "error": { "code", "message" } }`, as Gwop itself responds. */
 export function refusal(
   status: number,
   code: string,
   message: string,
   headers?: Record<string, string>,
-): Answer {
-  return answer(status, { error: { code, message } }, headers);
+): HandlerResponse {
+  return jsonResponse(status, { error: { code, message } }, headers);
 }
 
 /** The path is not one of the routes'. */
-export const notFound = (): Answer => refusal(404, "NOT_FOUND", "There is nothing here");
+export const notFound = (): HandlerResponse => refusal(404, "NOT_FOUND", "There is nothing here");
 
 /** The path is there, for other methods. */
-export function methodNotAllowed(allow: string): Answer {
+export function methodNotAllowed(allow: string): HandlerResponse {
   return refusal(405, "METHOD_NOT_ALLOWED", "Use a method that the Allow header names", { allow });
 }
 
 /** The same request may work after so many seconds. */
-export function unavailable(seconds: number): Answer {
+export function unavailable(seconds: number): HandlerResponse {
   return refusal(503, "UNAVAILABLE", "Not available now: try again", {
     "retry-after": String(seconds),
   });
 }
 
 /**
- * The answer to a body that is not JSON as it stands; `undefined` where it may be. A compressed one
+ * The response to a body that is not JSON as it stands; `undefined` where it may be. A compressed one
  * is not taken: the signature is over other bytes than arrive (RFC 9110, section 15.5.16).
  */
-export function unsupported(incoming: Incoming): Answer | undefined {
+export function unsupported(incoming: Incoming): HandlerResponse | undefined {
   const type = incoming.header("content-type") ?? "";
   // Of several, which some hosts join, the first counts: Node keeps no other.
   if (
@@ -178,11 +182,11 @@ interface BodySink {
 const tooLarge = () => refusal(413, "BODY_TOO_LARGE", "The body has too many bytes");
 const broken = () => refusal(400, "BODY_BROKEN", "The body could not be read to its end");
 
-/** The answer to a body of which its length says enough. */
+/** The response to a body of which its length says enough. */
 export function declaredTooLarge(
   incoming: Incoming,
   { maxBodyBytes }: BodyBounds,
-): Answer | undefined {
+): HandlerResponse | undefined {
   const declared = Number(incoming.header("content-length") ?? 0);
   return declared > DRAIN_BYTES && declared > maxBodyBytes ? tooLarge() : undefined;
 }
@@ -191,7 +195,7 @@ export function declaredTooLarge(
 export function wholeBody(
   bytes: Uint8Array,
   { maxBodyBytes }: Pick<BodyBounds, "maxBodyBytes">,
-): Uint8Array | Answer {
+): Uint8Array | HandlerResponse {
   return bytes.length > maxBodyBytes ? tooLarge() : bytes;
 }
 
@@ -199,7 +203,7 @@ export function wholeBody(
 export function keptBody(
   kept: Promise<Uint8Array>,
   bounds: BodyBounds,
-): Promise<Uint8Array | Answer> {
+): Promise<Uint8Array | HandlerResponse> {
   return gatherBody(bounds, (sink) => {
     void kept.then(sink.whole, sink.broken);
     return () => {};
@@ -207,7 +211,7 @@ export function keptBody(
 }
 
 /**
- * The raw bytes of a body, or the answer to one that is too large, takes too long or breaks off.
+ * The raw bytes of a body, or the response to one that is too large, takes too long or breaks off.
  * Counts while it comes, and gives up once it is clear that it is refused.
  *
  * @param start Lets the pieces flow into the sink; what it gives back ends that, where it has not
@@ -216,13 +220,13 @@ export function keptBody(
 export function gatherBody(
   { maxBodyBytes, bodyTimeoutSeconds }: BodyBounds,
   start: (sink: BodySink) => () => void,
-): Promise<Uint8Array | Answer> {
+): Promise<Uint8Array | HandlerResponse> {
   return new Promise((resolve) => {
     // Not made for a body that comes whole, as most do.
     let gathered: GatheredBytes | undefined;
     let stop: (() => void) | undefined;
     let isDone = false;
-    const done = (result: Uint8Array | Answer) => {
+    const done = (result: Uint8Array | HandlerResponse) => {
       if (isDone) return;
       isDone = true;
       clearTimeout(timer);

@@ -11,7 +11,7 @@
  */
 import { type AuthOptions, authenticator } from "./auth.js";
 import { type AuthRoutesOptions, authRoutes } from "./auth-routes.js";
-import type { Answer, Incoming } from "./http.js";
+import type { HandlerResponse, Incoming } from "./http.js";
 import { dropIdentityHeaders, headersFor, incomingOf, type NodeRequest } from "./node.js";
 import { type AnyWebhookHandlerOptions, webhookHandling } from "./webhook.js";
 
@@ -49,8 +49,8 @@ export function gwopWebhook(options: AnyWebhookHandlerOptions): KoaMiddleware {
 export function gwopAuth(options: AuthOptions): KoaMiddleware {
   const authenticate = authenticator(options);
   return async (context, next) => {
-    const { identity, answer } = await authenticate(incoming(context).header("authorization"));
-    if (answer) return respond(answer, context);
+    const { identity, refused } = await authenticate(incoming(context).header("authorization"));
+    if (refused) return respond(refused, context);
     dropIdentityHeaders(context.req);
     Object.assign(context.state, { gwop: identity });
     return next();
@@ -64,8 +64,8 @@ export function gwopAuth(options: AuthOptions): KoaMiddleware {
 export function gwopAuthRoutes(options: AuthRoutesOptions): KoaMiddleware {
   const routes = authRoutes(options);
   return async (context, next) => {
-    const answer = await routes(incoming(context));
-    return answer ? respond(answer, context) : next();
+    const result = await routes(incoming(context));
+    return result ? respond(result, context) : next();
   };
 }
 
@@ -74,8 +74,8 @@ function incoming({ req, request, originalUrl }: KoaContext): Incoming {
   return incomingOf(req, { url: originalUrl, body: rawBody ?? body });
 }
 
-function respond(answer: Answer, context: KoaContext): void {
-  context.status = answer.status;
-  context.set(headersFor(answer, context.req));
-  context.body = answer.body;
+function respond(result: HandlerResponse, context: KoaContext): void {
+  context.status = result.status;
+  context.set(headersFor(result, context.req));
+  context.body = result.body;
 }

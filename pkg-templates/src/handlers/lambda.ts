@@ -11,7 +11,7 @@
  * }));
  * ```
  *
- * Lambda stops a process between two calls: what `onError` began is waited for before the answer is
+ * Lambda stops a process between two calls: what `onError` began is waited for before the response is
  * given.
  *
  * @module
@@ -21,7 +21,7 @@ import { bodyOf } from "../lambda-body.js";
 import { type AuthOptions, authenticator } from "./auth.js";
 import { isIdentityHeader } from "./auth-headers.js";
 import { type AuthRoutesOptions, authRoutes } from "./auth-routes.js";
-import { type Answer, type Incoming, notFound, wholeBody } from "./http.js";
+import { type HandlerResponse, type Incoming, notFound, wholeBody } from "./http.js";
 import { type AnyWebhookHandlerOptions, webhookHandling } from "./webhook.js";
 
 /**
@@ -44,7 +44,7 @@ export interface LambdaEvent {
   requestContext?: object;
 }
 
-/** An answer in the form that the event asks for. */
+/** A response in the form that the event asks for. */
 export interface LambdaResult {
   statusCode: number;
   /** For a load balancer, which needs it. */
@@ -66,9 +66,9 @@ export function gwopWebhook(options: AnyWebhookHandlerOptions): LambdaHandler {
   const handle = webhookHandling(options);
   return async (event) => {
     const later: Promise<void>[] = [];
-    const answer = await handle(incoming(event), later);
+    const result = await handle(incoming(event), later);
     if (later.length > 0) await Promise.all(later);
-    return respond(answer, event);
+    return respond(result, event);
   };
 }
 
@@ -88,8 +88,8 @@ export function withGwopAuth<Event extends LambdaEvent, Rest extends unknown[], 
 ): (event: Event, ...rest: Rest) => Promise<Result | LambdaResult> {
   const authenticate = authenticator(options);
   return async (event, ...rest) => {
-    const { identity, answer } = await authenticate(incoming(event).header("authorization"));
-    if (answer) return respond(answer, event);
+    const { identity, refused } = await authenticate(incoming(event).header("authorization"));
+    if (refused) return respond(refused, event);
     for (const headers of [event.headers, event.multiValueHeaders]) {
       for (const name of Object.keys(headers ?? {}))
         if (isIdentityHeader(name)) delete headers?.[name];
@@ -141,7 +141,7 @@ function incoming(event: LambdaEvent): Incoming {
 const find = (headers: Values, name: string) =>
   Object.entries(headers).find(([given]) => given.toLowerCase() === name)?.[1];
 
-function respond({ status, headers, body }: Answer, event: LambdaEvent): LambdaResult {
+function respond({ status, headers, body }: HandlerResponse, event: LambdaEvent): LambdaResult {
   const result: LambdaResult = { statusCode: status, body, isBase64Encoded: false };
   if ((event.requestContext as Context | undefined)?.elb) {
     result.statusDescription = `${status} ${STATUS[status] ?? "Answer"}`;
@@ -155,7 +155,7 @@ function respond({ status, headers, body }: Answer, event: LambdaEvent): LambdaR
   return result;
 }
 
-/** The reason phrases of what the handlers answer (RFC 9110, section 15). */
+/** The reason phrases of what the handlers send (RFC 9110, section 15). */
 const STATUS: Record<number, string> = {
   200: "OK",
   201: "Created",

@@ -32,7 +32,7 @@ export interface NestGuard {
 /** A request of Express's or Fastify's. */
 type PlatformRequest = NodeRequest & { raw?: NodeRequest; gwop?: VerifiedToken };
 
-/** Their answers: Fastify's has `header`, Express's both. */
+/** Their responses: Fastify's has `header`, Express's both. */
 interface PlatformResponse {
   header(name: string, value: string): unknown;
 }
@@ -49,13 +49,13 @@ export function gwopAuth(options: AuthOptions): NestGuard {
       const http = context.switchToHttp();
       const request = http.getRequest<PlatformRequest>();
       const raw = request.raw ?? request;
-      const { identity, answer } = await authenticate(incomingOf(raw).header("authorization"));
-      if (answer) {
+      const { identity, refused } = await authenticate(incomingOf(raw).header("authorization"));
+      if (refused) {
         const response = http.getResponse<PlatformResponse>();
-        for (const [name, value] of Object.entries(answer.headers)) response.header(name, value);
+        for (const [name, value] of Object.entries(refused.headers)) response.header(name, value);
         // On use: it is there where guards are.
         const { HttpException } = await import("@nestjs/common");
-        throw new HttpException(JSON.parse(answer.body) as object, answer.status);
+        throw new HttpException(JSON.parse(refused.body) as object, refused.status);
       }
       dropIdentityHeaders(raw);
       request.gwop = identity;

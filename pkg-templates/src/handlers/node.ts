@@ -1,7 +1,7 @@
-/** What all hosts with Node's requests and answers share. */
+/** What all hosts with Node's requests and responses share. */
 import { isIdentityHeader } from "./auth-headers.js";
 import {
-  type Answer,
+  type HandlerResponse,
   type BodyBounds,
   declaredTooLarge,
   gatherBody,
@@ -124,7 +124,7 @@ function readStream(
   stream: NodeStream,
   bounds: BodyBounds,
   length: number,
-): Promise<Uint8Array | Answer> {
+): Promise<Uint8Array | HandlerResponse> {
   return gatherBody(bounds, (sink) => {
     const add = (chunk: Uint8Array | string) => {
       const bytes = typeof chunk === "string" ? encode(chunk) : chunk;
@@ -154,9 +154,9 @@ function readStream(
   });
 }
 
-/** The headers of an answer, for a server of Node's. */
+/** The headers of a response, for a server of Node's. */
 export function headersFor(
-  { status, headers }: Answer,
+  { status, headers }: HandlerResponse,
   { httpVersionMajor }: NodeRequest,
 ): Record<string, string> {
   // The rest of a body that is not waited for would be read as the next request (RFC 9110, section
@@ -164,12 +164,12 @@ export function headersFor(
   return status === 408 && httpVersionMajor !== 2 ? { ...headers, connection: "close" } : headers;
 }
 
-/** Sends an answer. */
-export function send(answer: Answer, request: NodeRequest, response: NodeResponse): void {
-  const headers = headersFor(answer, request);
-  response.statusCode = answer.status;
+/** Sends a response. */
+export function send(result: HandlerResponse, request: NodeRequest, response: NodeResponse): void {
+  const headers = headersFor(result, request);
+  response.statusCode = result.status;
   for (const name in headers) response.setHeader(name, headers[name] ?? "");
-  response.end(answer.body);
+  response.end(result.body);
 }
 
 /**

@@ -174,12 +174,12 @@ export async function reconcile(options: ReconcileOptions): Promise<Reconciled> 
   ): string {
     const created = invoices?.map(({ createdAt }) => createdAt.getTime()).join(".") ?? "";
     const known = typeof cursor === "string";
-    const answer = known
+    const next = known
       ? core().walkInvoices(cursor, created, pagination?.hasMore, sinceMs, Date.now(), failed)
       : undefined;
-    if (answer === undefined)
+    if (next === undefined)
       throw refuse("reconcile: after must be the cursor of an earlier call, whole");
-    return answer;
+    return next;
   }
 
   function report(error: unknown, info: WebhookErrorInfo): void {
@@ -276,9 +276,9 @@ export async function reconcile(options: ReconcileOptions): Promise<Reconciled> 
     }
   }
 
-  let answer = walk(after);
+  let next = walk(after);
   for (let pages = 0; ; pages += 1) {
-    const [cursor = "", status, offset] = answer.split(" ");
+    const [cursor = "", status, offset] = next.split(" ");
     if (!offset) return { ...result, complete: status === undefined, cursor };
     const cut = { ...result, complete: false, cursor };
     if (pages >= maxPages) return cut;
@@ -300,7 +300,7 @@ export async function reconcile(options: ReconcileOptions): Promise<Reconciled> 
     await Promise.all(Array.from({ length: LANES }, lane));
     // The page comes again: what of it is applied is known by then.
     if (signal?.aborted || states.has("unavailable")) return { ...cut, ...result };
-    answer = walk(cursor, page.result, states.has("failed") || states.has("busy"));
+    next = walk(cursor, page.result, states.has("failed") || states.has("busy"));
   }
 }
 

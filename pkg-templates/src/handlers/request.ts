@@ -1,6 +1,6 @@
 /** A `Request`, as the handlers take it. */
 import {
-  type Answer,
+  type HandlerResponse,
   type BodyBounds,
   declaredTooLarge,
   gatherBody,
@@ -37,7 +37,7 @@ export function incomingRequest(
 }
 
 /** A stream is never cancelled: on some hosts that breaks the connection for the next request. */
-function readStream(request: Request, bounds: BodyBounds): Promise<Uint8Array | Answer> {
+function readStream(request: Request, bounds: BodyBounds): Promise<Uint8Array | HandlerResponse> {
   return gatherBody(bounds, (sink) => {
     void (async () => {
       try {

@@ -18,8 +18,8 @@ import type {
 import { type Applied, applier, callbackRules, type Callbacks, claimOf } from "./apply.js";
 import { incomingRequest } from "./request.js";
 import {
-  type Answer,
-  answer,
+  type HandlerResponse,
+  jsonResponse,
   type Incoming,
   methodNotAllowed,
   refusal,
@@ -39,7 +39,7 @@ import {
 
 /** What an error is about, for logs: nothing in it is secret. */
 export interface WebhookErrorInfo {
-  /** The code of the answer, or `CONFLICT` for a conflict that nobody handles. */
+  /** The code of the response, or `CONFLICT` for a conflict that nobody handles. */
   code: string;
   /** The event, once it is verified. */
   eventId?: string;
@@ -78,7 +78,7 @@ export interface WebhookHandlerOptions {
    */
   onUnknown?: ((event: UnknownWebhookEvent) => unknown) | undefined;
   /**
-   * Told of everything that is answered with 5xx; no answer waits for it. Default: `console.error`.
+   * Told of everything that is answered with 5xx; no response waits for it. Default: `console.error`.
    */
   onError?: ((error: unknown, info: WebhookErrorInfo) => unknown) | undefined;
   /**
@@ -217,7 +217,7 @@ export type WebhookHandler = (
  * state machine of invoices, and calls back, each once; 200 is answered only after the callback is
  * done and recorded.
  *
- * | request | answer |
+ * | request | response |
  * |---|---|
  * | applied, duplicate, stale, conflict, ignored | 200 `{ "received": true, "outcome" }` |
  * | a missing, malformed, wrong or out-of-window signature | 401 with the code |
@@ -237,7 +237,7 @@ export type WebhookHandler = (
 export function createWebhookHandler(options: AnyWebhookHandlerOptions): WebhookHandler {
   const handle = webhookHandling(options);
   return async (request, ...host) =>
-    toResponse(await answerWithin(handle, incomingRequest(request), host));
+    toResponse(await respondWithin(handle, incomingRequest(request), host));
 }
 
 /** What {@link createWebhookHandler} and every adapter make their handlers of. */
@@ -275,7 +275,7 @@ export function webhookHandling(options: AnyWebhookHandlerOptions): WebhookHandl
 
   const bounds = { maxBodyBytes, bodyTimeoutSeconds };
 
-  async function handle(incoming: Incoming, later: Later): Promise<Answer> {
+  async function handle(incoming: Incoming, later: Later): Promise<HandlerResponse> {
     if (incoming.method !== "POST") return methodNotAllowed("POST");
     const refused = unsupported(incoming);
     if (refused) return refused;
@@ -310,7 +310,7 @@ export function webhookHandling(options: AnyWebhookHandlerOptions): WebhookHandl
     return outcomeOf(done);
   }
 
-  async function unknown(body: Uint8Array, later: Later): Promise<Answer> {
+  async function unknown(body: Uint8Array, later: Later): Promise<HandlerResponse> {
     if (!onUnknown) return accepted("ignored");
     const wire = JSON.parse(new TextDecoder().decode(body)) as Record<string, unknown>;
     const text = (value: unknown) => (typeof value === "string" ? value : "");
@@ -324,13 +324,13 @@ export function webhookHandling(options: AnyWebhookHandlerOptions): WebhookHandl
     return accepted("ignored");
   }
 
-  function misconfigured(error: unknown, later: Later): Answer {
+  function misconfigured(error: unknown, later: Later): HandlerResponse {
     report(later, error, { code: "MISCONFIGURED" });
-    // The log names what is missing; the answer does not.
+    // The log names what is missing; the response does not.
     return refusal(500, "MISCONFIGURED", "The server is not set up for webhooks");
   }
 
-  function rejected(error: unknown, later: Later): Answer {
+  function rejected(error: unknown, later: Later): HandlerResponse {
     const { code, message } = error as SDKValidationError;
     switch (code) {
       case "WEBHOOK_BODY_TOO_LARGE":
@@ -353,21 +353,21 @@ export function webhookHandling(options: AnyWebhookHandlerOptions): WebhookHandl
   return handle;
 }
 
-/** What a request leaves to be done once it is answered. */
+/** What a request leaves to be done after the response. */
 type Later = Promise<void>[];
 
-/** Answers a request, and puts into `later` what is then still to be done. */
-type WebhookHandling = (incoming: Incoming, later: Later) => Promise<Answer>;
+/** Handles a request, and puts into `later` what is then still to be done. */
+type WebhookHandling = (incoming: Incoming, later: Later) => Promise<HandlerResponse>;
 
 /**
- * Answers a request where `host` is what the host gives beside it. A {@link HandlerContext} among
+ * Handles a request where `host` is what the host gives beside it. A {@link HandlerContext} among
  * it keeps the work going.
  */
-export function answerWithin(
+export function respondWithin(
   handle: WebhookHandling,
   incoming: Incoming,
   host: readonly unknown[],
-): Promise<Answer> {
+): Promise<HandlerResponse> {
   const context = host.find(isContext);
   const later: Later = [];
   const work = handle(incoming, later);
@@ -400,8 +400,8 @@ function readCallbacks(
   };
 }
 
-/** The answer to an event of which this became. */
-function outcomeOf(done: Applied): Answer {
+/** The response to an event of which this became. */
+function outcomeOf(done: Applied): HandlerResponse {
   switch (done.state) {
     case "settled":
       return accepted(done.outcome);
@@ -425,10 +425,10 @@ const isTooLong = (text: string) =>
   text.length * 3 > MAX_ID_BYTES && new TextEncoder().encode(text).length > MAX_ID_BYTES;
 
 /** The same for all requests of an outcome. */
-const ACCEPTED = /* @__PURE__ */ new Map<WebhookOutcome, Answer>();
+const ACCEPTED = /* @__PURE__ */ new Map<WebhookOutcome, HandlerResponse>();
 
-function accepted(outcome: WebhookOutcome): Answer {
+function accepted(outcome: WebhookOutcome): HandlerResponse {
   let found = ACCEPTED.get(outcome);
-  if (!found) ACCEPTED.set(outcome, (found = answer(200, { received: true, outcome })));
+  if (!found) ACCEPTED.set(outcome, (found = jsonResponse(200, { received: true, outcome })));
   return found;
 }

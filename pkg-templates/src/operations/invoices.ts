@@ -59,10 +59,10 @@ export class Invoices {
   }
 
   /**
-   * Creates an invoice. Store both ids of the answer; its `amountUsdc` is the payable total, fees included.
+   * Creates an invoice. Store both ids of the response; its `amountUsdc` is the payable total, fees included.
    *
    * The SDK makes an idempotency key where you give none, and keeps it over the retries. When the outcome is unknown (a
-   * timeout, say), create again with the error's `idempotencyKey`: that answers the same invoice instead of a second one.
+   * timeout, say), create again with the error's `idempotencyKey`: that returns the same invoice instead of a second one.
    */
   create(request: InvoicesCreateRequest, options?: RequestOptions): Promise<Answer<Invoice>> {
     return this.#client.call("invoices.create", request, options);
@@ -116,7 +116,7 @@ export class Invoices {
   }
 
   /**
-   * Cancels an open invoice, by its merchant-side id (UUID). Canceling it again answers the same.
+   * Cancels an open invoice, by its merchant-side id (UUID). Canceling it again returns the same.
    *
    * @throws ErrorResponse with code `INVOICE_CANCEL_NOT_ALLOWED` when it is paid, being paid, or expired.
    */
@@ -157,14 +157,14 @@ export class Invoices {
     }
     if (!signals.every(isSignal)) throw refuse("signal must be an AbortSignal");
     const wanted = targets.join(" or ");
-    let answer!: Answer<InvoicePublic>;
+    let latest!: Answer<InvoicePublic>;
     await waitForStatus(
-      async (signal) => (answer = await this.get({ id }, { ...own, signal })).result,
+      async (signal) => (latest = await this.get({ id }, { ...own, signal })).result,
       isPassing,
       targets,
       { timeout: timeoutMs, signals },
       (final, cause) => {
-        const status = answer?.result.status;
+        const status = latest?.result.status;
         return final
           ? new WaitForStatusError(
               `The invoice is ${final} for good, so it will not be ${wanted}`,
@@ -177,7 +177,7 @@ export class Invoices {
             });
       },
     );
-    return answer;
+    return latest;
   }
 }
 

@@ -19,7 +19,7 @@ export interface ServeOptions {
  * pages of other origins, what a page of another site has caused, and what a proxy has passed on; whoever listens on more
  * than loopback must also check the peer's address.
  *
- * Every answer carries `x-request-id`; a mistake is answered with Gwop's error body.
+ * Every response carries `x-request-id`; a mistake is answered with Gwop's error body.
  *
  * @throws TypeError when the connection is to be dropped, as asked for with `misbehave`; the signal's reason when the
  *   client has left.
@@ -30,7 +30,7 @@ export async function serve(
   options: ServeOptions = {},
 ): Promise<Response> {
   try {
-    return await answer(sim, request, options.allowedHosts ?? []);
+    return await respond(sim, request, options.allowedHosts ?? []);
   } catch (error) {
     if (error instanceof ControlRefused) return error.toResponse(error.status);
     if (error instanceof SimulatorError) return error.toResponse();
@@ -40,7 +40,7 @@ export async function serve(
   }
 }
 
-async function answer(
+async function respond(
   sim: Simulator,
   request: Request,
   allowedHosts: readonly string[],
@@ -75,12 +75,12 @@ async function answer(
     id: found.id,
     signal: request.signal,
   };
-  const answered: unknown = await found.route(sim, asked);
+  const result: unknown = await found.route(sim, asked);
   await sim.saved();
-  if (!(answered instanceof Response))
-    return Response.json(answered, { headers: { ...headers, "cache-control": "no-store" } });
-  for (const [name, value] of Object.entries(headers)) answered.headers.set(name, value);
-  return answered;
+  if (!(result instanceof Response))
+    return Response.json(result, { headers: { ...headers, "cache-control": "no-store" } });
+  for (const [name, value] of Object.entries(headers)) result.headers.set(name, value);
+  return result;
 }
 
 /** What `GET /` answers, by what the client takes. */

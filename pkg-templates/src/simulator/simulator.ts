@@ -31,7 +31,7 @@ import type {
 } from "./types.js";
 
 /** What the core asks for a request. */
-type Answer =
+type HandleResult =
   | ({ kind: "respond" } & Reply)
   | { kind: "needsKey"; kid: string }
   | { kind: "needsSignature"; ticket: number; kid: string; signingInput: string };
@@ -54,8 +54,8 @@ interface Outcome {
   body?: string;
 }
 
-/** What is read of a merchant's answer, in bytes. */
-const MAX_ANSWER = 8_192;
+/** What is read of a merchant's response, in bytes. */
+const MAX_KEPT_BODY = 8_192;
 
 /** How long changes are gathered before whoever watches is told, in milliseconds. */
 const GATHER_MS = 5;
@@ -265,7 +265,7 @@ export class Simulator {
   }
 
   /**
-   * Answers a request to either of Gwop's hosts, with the interface of `fetch`: `new HTTPClient({ fetcher: sim.fetch })`,
+   * Handles a request to either of Gwop's hosts, with the interface of `fetch`: `new HTTPClient({ fetcher: sim.fetch })`,
    * or in place of the global `fetch`.
    *
    * @throws TypeError when the connection fails, as asked for with {@link misbehave}.
@@ -291,18 +291,22 @@ export class Simulator {
 
   async #handle(head: string, body: Uint8Array): Promise<Reply> {
     for (;;) {
-      const answer = JSON.parse(
+      const result = JSON.parse(
         this.#core.handle(head, body, this.clock.now(), this.#wall()),
-      ) as Answer;
+      ) as HandleResult;
       this.#happened();
-      if (answer.kind === "respond") return warned(answer);
-      if (answer.kind === "needsSignature")
-        return warned(JSON.parse(await this.#sign(answer)) as Reply);
-      await this.#makeKey(answer.kid);
+      if (result.kind === "respond") return warned(result);
+      if (result.kind === "needsSignature")
+        return warned(JSON.parse(await this.#sign(result)) as Reply);
+      await this.#makeKey(result.kid);
     }
   }
 
-  async #sign({ ticket, kid, signingInput }: Answer & { kind: "needsSignature" }): Promise<string> {
+  async #sign({
+    ticket,
+    kid,
+    signingInput,
+  }: HandleResult & { kind: "needsSignature" }): Promise<string> {
     const reply = this.#core.complete(ticket, await this.#keys.sign(kid, signingInput));
     if (reply === undefined)
       throw new Error("the simulator lost a request that waited for its signature");
@@ -347,7 +351,7 @@ export class Simulator {
   }
 
   /**
-   * Answers a request of Solana's JSON-RPC as far as x402 clients ask it before they sign: `getAccountInfo` of USDC's
+   * Handles a request of Solana's JSON-RPC as far as x402 clients ask it before they sign: `getAccountInfo` of USDC's
    * mint, `getLatestBlockhash` and `simulateTransaction`. Over HTTP it is `POST /_sim/solana-rpc`, for a client's `rpcUrl`.
    *
    * @throws SimulatorError `INVALID_OPTION` when it is no JSON-RPC request.
@@ -401,8 +405,8 @@ export class Simulator {
     const known = knownOptions(options, MINT_TOKEN);
     const { kid, ready } = this.#command("signingKey") as { kid: string; ready: boolean };
     if (!ready) await this.#makeKey(kid);
-    const answer = this.#command("mintToken", known) as Answer & { kind: "needsSignature" };
-    const { body } = JSON.parse(await this.#sign(answer)) as Reply;
+    const result = this.#command("mintToken", known) as HandleResult & { kind: "needsSignature" };
+    const { body } = JSON.parse(await this.#sign(result)) as Reply;
     const { access_token: accessToken, session } = JSON.parse(body) as {
       access_token: string;
       session: { sid: string; sub: string };
@@ -638,7 +642,7 @@ export class Simulator {
     while (this.#sending.size > 0) await Promise.allSettled(this.#sending);
   }
 
-  /** Stops the timers. The simulator goes on answering. */
+  /** Stops the timers. The simulator goes on responding. */
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -727,7 +731,7 @@ export class Simulator {
 
   async #send({ url, headers, body, loseAnswer }: Attempt): Promise<Outcome> {
     const late = new AbortController();
-    const answered = async (): Promise<Outcome> => {
+    const delivered = async (): Promise<Outcome> => {
       const request = new Request(url, {
         method: "POST",
         headers,
@@ -740,12 +744,12 @@ export class Simulator {
         throw new Error("the `webhookHandler` gave no Response");
       // Read, so that the connection is free again.
       const bytes = new Uint8Array(await response!.arrayBuffer());
-      const text = new TextDecoder().decode(bytes.subarray(0, MAX_ANSWER));
+      const text = new TextDecoder().decode(bytes.subarray(0, MAX_KEPT_BODY));
       return { statusCode: response!.status, headers: [...response!.headers], body: text };
     };
     try {
-      // Raced besides: a handler need not heed its request's signal, and its answer's body need not end.
-      const answer = await unless(answered(), (giveUp) => {
+      // Raced besides: a handler need not heed its request's signal, and its response's body need not end.
+      const outcome = await unless(delivered(), (giveUp) => {
         const timer = setTimeout(() => {
           const reason = new Error("no answer in time");
           late.abort(reason);
@@ -754,8 +758,8 @@ export class Simulator {
         return () => clearTimeout(timer);
       });
       if (loseAnswer) return { error: "the answer was lost, as asked for" };
-      if (answer.statusCode === 0) return { error: "the merchant redirects" };
-      return answer;
+      if (outcome.statusCode === 0) return { error: "the merchant redirects" };
+      return outcome;
     } catch (error) {
       return { error: error instanceof Error ? error.message : String(error) };
     }

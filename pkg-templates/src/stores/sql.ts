@@ -122,10 +122,10 @@ export type PostgresQuery = (
 export function postgresStore(query: PostgresQuery): WebhookStore {
   return sqlStore(POSTGRES_NOW, async (sql, parameters) => {
     let count = 0;
-    const answer = await query(
+    const result = await query(
       sql.replace(/\?/g, () => `$${(count += 1)}`),
       parameters,
     );
-    return ("rows" in answer ? answer.rows : answer)[0];
+    return ("rows" in result ? result.rows : result)[0];
   });
 }

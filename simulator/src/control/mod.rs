@@ -13,7 +13,7 @@ mod webhooks;
 pub use crate::command_error::CommandError;
 use crate::config::{HTTP_URL, Merchant, is_http_url};
 use crate::fault::{Fault, Times};
-use crate::http::Answer;
+use crate::http::HandleResult;
 use crate::payment::Chain;
 use crate::simulator::{Clock, MerchantState, Pending, RequestLog, Simulator};
 use crate::time::Now;
@@ -47,7 +47,8 @@ pub enum Command {
         /// How late it settles with [`PaymentOutcome::Late`], in milliseconds of the simulator's clock; by default 5,000.
         delay_ms: Option<u64>,
     },
-    /// Signs a payment by a public test wallet, for a test to send. Answers `{ url, method, headers, chain, wallet }`.
+    /// Signs a payment by a public test wallet, for a test to send. Returns `{ url, method,
+    /// headers, chain, wallet }`.
     SignPayment {
         /// What to pay.
         target: String,
@@ -59,14 +60,14 @@ pub enum Command {
         /// 1 or 2; by default the newest that the mode knows.
         x402_version: Option<u8>,
     },
-    /// Answers what an x402 client asks Solana's JSON-RPC before it signs.
+    /// Responds to what an x402 client asks of Solana's JSON-RPC before it signs.
     SolanaRpc {
         /// `getAccountInfo`, `getLatestBlockhash` or `simulateTransaction`.
         method: String,
         /// Its parameters.
         #[serde(default)]
         params: Value,
-        /// Comes back in the answer.
+        /// Comes back in the response.
         #[serde(default)]
         id: Value,
         /// `"2.0"`.
@@ -82,7 +83,7 @@ pub enum Command {
         /// What is being paid.
         target: String,
     },
-    /// Starts a new signing key, for the driver to make. Answers its `kid`.
+    /// Starts a new signing key, for the driver to make. Returns its `kid`.
     RotateKeys {},
     /// Takes all but the signing key out of the JWK Set.
     DropOldKeys {},
@@ -101,7 +102,7 @@ pub enum Command {
     },
     /// The keys that a journal has brought back: `[{ kid, jwk }]`.
     PrivateKeys {},
-    /// A token without a payment; starts a session. Answers what to sign.
+    /// A token without a payment; starts a session. Returns what to sign.
     MintToken {
         /// Whose; by default the first merchant's.
         merchant_id: Option<String>,
@@ -118,7 +119,7 @@ pub enum Command {
         #[serde(default)]
         header: Map<String, Value>,
     },
-    /// Starts to misbehave. Answers the fault's id.
+    /// Starts to misbehave. Returns the fault's id.
     Misbehave {
         /// How.
         fault: Fault,
@@ -150,7 +151,7 @@ pub enum Command {
         /// The endpoint; absent to stop sending.
         url: Option<String>,
     },
-    /// Signs a body as a webhook. Answers `{ signature }`.
+    /// Signs a body as a webhook. Returns `{ signature }`.
     SignWebhook {
         /// Whose; by default the first merchant's.
         merchant_id: Option<String>,
@@ -197,7 +198,7 @@ pub enum Command {
         /// Where to; by default to the merchant's endpoint. It is then sent once.
         url: Option<String>,
     },
-    /// Lets happen what is due. Answers `{ nextDue }`.
+    /// Lets happen what is due. Returns `{ nextDue }`.
     Tick {},
     /// Takes the attempts that are due.
     TakeDue {},
@@ -228,7 +229,7 @@ pub enum Command {
         /// Its number.
         delivery: u32,
     },
-    /// One request with its answer.
+    /// One request with its response.
     Request {
         /// Its `x-request-id`.
         request_id: String,
@@ -367,12 +368,12 @@ impl Simulator {
                     request_id: String::new(),
                     faults: Vec::new(),
                 });
-                let answer = Answer::NeedsSignature {
+                let result = HandleResult::NeedsSignature {
                     ticket,
                     kid: token.kid,
                     signing_input: token.signing_input,
                 };
-                Ok(serde_json::to_value(answer).unwrap_or_default())
+                Ok(serde_json::to_value(result).unwrap_or_default())
             }
             Command::Misbehave { fault, times } => {
                 fault.check()?;

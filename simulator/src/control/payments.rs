@@ -48,15 +48,15 @@ impl Simulator {
         };
         let source = Source::wallet(wallet);
         let Started { payment, .. } = self.start_payment(payable, chain, source, settlement, now);
-        let mut answer = self.payable_json(payable);
+        let mut result = self.payable_json(payable);
         for (name, value) in [
             ("chain", chain.as_str()),
             ("wallet", payment.wallet.as_str()),
             ("transaction", payment.transaction.as_str()),
         ] {
-            crate::invoice::put(&mut answer, name, Some(value));
+            crate::invoice::put(&mut result, name, Some(value));
         }
-        Ok(answer)
+        Ok(result)
     }
 
     /// Whether it can be paid now.
@@ -125,7 +125,8 @@ impl Simulator {
             })
     }
 
-    /// Signs a payment of this by a public test wallet, for a test to send. Answers its URL and its headers.
+    /// Signs a payment of this by a public test wallet, for a test to send. Returns its URL and its
+    /// headers.
     pub(super) fn sign_payment(
         &mut self,
         target: &str,

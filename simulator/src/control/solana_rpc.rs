@@ -20,7 +20,7 @@ const INITIALIZED_AT: usize = 45;
 const UNITS: u64 = 6_200;
 
 impl Simulator {
-    /// Answers a JSON-RPC request.
+    /// Responds to a JSON-RPC request.
     pub(super) fn solana_rpc(&self, method: &str, params: &Value, id: &Value, now: Now) -> Value {
         let block = Block::at(self.config.seed, now.clock);
         let with_context =

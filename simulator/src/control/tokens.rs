@@ -59,7 +59,7 @@ impl Simulator {
         UnsignedToken::new(self.keys.signing().0, header, &claims)
     }
 
-    /// Keeps an answer until its signature comes.
+    /// Keeps a response until its signature comes.
     pub(crate) fn wait_for_signature(&mut self, pending: Pending) -> u32 {
         self.tickets = self.tickets.saturating_add(1);
         self.pending.insert(self.tickets, pending);

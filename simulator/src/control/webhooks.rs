@@ -101,14 +101,14 @@ impl Simulator {
             delivery.event_id.clone(),
             delivery.event_type.clone(),
         );
-        let (mut tampers, mut lose_answer) = (false, false);
+        let (mut tampers, mut lose_response) = (false, false);
         for fault in faults {
             match fault {
                 Fault::WebhookStale { seconds } => t = t.saturating_sub(seconds.unwrap_or(301)),
                 Fault::WebhookWrongSecret {} => secrets = vec!["whsec_of_somebody_else".into()],
                 Fault::WebhookMalformedJson {} => cut_in_half(&mut body),
                 Fault::WebhookTamper {} => tampers = true,
-                Fault::WebhookLoseAnswer {} => lose_answer = true,
+                Fault::WebhookLoseResponse {} => lose_response = true,
                 Fault::WebhookHeaderMismatch {} => {
                     event_id = format!("evt_{}", mac("", 0, &event_id).get(..12).unwrap_or("0"));
                     event_type = match event_type.as_str() {
@@ -144,7 +144,7 @@ impl Simulator {
             url,
             headers,
             body,
-            lose_answer,
+            lose_response,
         })
     }
 
@@ -161,7 +161,8 @@ impl Simulator {
         }
     }
 
-    /// Reports the attempts that a former process has not reported: they come again as after no answer.
+    /// Reports the attempts that a former process has not reported: they come again as after no
+    /// response.
     pub(crate) fn interrupted(&mut self, now: Now) {
         let all = self.deliveries.as_slice().iter().enumerate();
         let under_way: Vec<usize> = all

@@ -56,16 +56,16 @@ impl Simulator {
             payment: None,
             used: false,
         };
-        let answered = ok(201, intent.json(&self.config.agents_url));
+        let response = ok(201, intent.json(&self.config.agents_url));
         self.intents.push(intent);
         self.store(
             merchant_id,
             "authIntents.create",
             key,
             Value::Null,
-            &answered,
+            &response,
         );
-        Ok(answered)
+        Ok(response)
     }
 
     pub(crate) fn exchange(
@@ -139,9 +139,9 @@ impl Simulator {
             "session": { "sid": session.id, "sub": subject, "amr": ["wallet"] },
             "account": { "id": account, "is_new_account": is_new },
         });
-        let answered = Success::Token(token, body);
-        self.store(merchant_id, "authIntents.exchange", key, asked, &answered);
-        Ok(answered)
+        let response = Success::Token(token, body);
+        self.store(merchant_id, "authIntents.exchange", key, asked, &response);
+        Ok(response)
     }
 
     pub(crate) fn session(&self, id: &str, merchant_id: &str) -> Result<&Session, ApiError> {

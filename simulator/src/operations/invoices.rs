@@ -78,10 +78,10 @@ impl Simulator {
             payment: None,
             timeline: Vec::new(),
         };
-        let answered = ok(201, invoice.created_json());
+        let response = ok(201, invoice.created_json());
         self.invoices.push(invoice);
-        self.store(merchant_id, "invoices.create", key, asked, &answered);
-        Ok(answered)
+        self.store(merchant_id, "invoices.create", key, asked, &response);
+        Ok(response)
     }
 
     pub(crate) fn list_invoices(

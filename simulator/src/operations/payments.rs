@@ -2,7 +2,7 @@
 
 use crate::auth::DUST;
 use crate::error::{ApiError, ErrorCode};
-use crate::fault::{Fault, LateAnswer, Stage};
+use crate::fault::{Fault, LateResponse, Stage};
 use crate::http::Request;
 use crate::invoice::{Status, put};
 use crate::operations::invoices::invoice_not_found;
@@ -25,7 +25,7 @@ pub(crate) const PREFLIGHT_HEADERS: [(&str, &str); 4] = [
     ("access-control-max-age", "600"),
 ];
 
-/// What every answer of a payment URL carries, so that pages can read it.
+/// What every response of a payment URL carries, so that pages can read it.
 pub(crate) const RESPONSE_HEADERS: [(&str, &str); 2] = [
     ("access-control-allow-origin", "*"),
     (
@@ -34,7 +34,7 @@ pub(crate) const RESPONSE_HEADERS: [(&str, &str); 2] = [
     ),
 ];
 
-/// The answer to a payment that settles late, as a facilitator names what it did not foresee.
+/// The response to a payment that settles late, as a facilitator names what it did not foresee.
 const LATE: &str = "unexpected_settle_error";
 
 /// A payment that is judged: what is paid, and what for.
@@ -58,9 +58,9 @@ impl Simulator {
             .payable(public_id)
             .ok_or_else(|| invoice_not_found("no payment URL has this id"))?;
         if self.config.x402 == Mode::GwopDocs
-            && let Some(answer) = self.bound_answer(request, payable)?
+            && let Some(response) = self.bound_response(request, payable)?
         {
-            return Ok(answer);
+            return Ok(response);
         }
         self.check_payable(payable, now)
             .map_err(|message| ApiError::new(ErrorCode::NotPayable, message))?;
@@ -174,7 +174,7 @@ impl Simulator {
             let header = encode(&wire::settlement(payment, version, settled));
             vec![(version.response_header().to_owned(), header)]
         };
-        // The answer was that it failed; in truth it is on its way.
+        // The response was that it failed; in truth it is on its way.
         let late = self.late.values().find(|late| {
             late.payable == asked.payable && late.payment.once.as_ref() == Some(&judged.once)
         });
@@ -196,8 +196,8 @@ impl Simulator {
                 let headers = response(&payment, Settled::Pending);
                 return self.delivered(202, paid_body(asked, &payment, Status::Paying), headers);
             }
-            Fate::Late(LateAnswer::Timeout) => return Success::Lost,
-            Fate::Late(LateAnswer::Refused) => LATE,
+            Fate::Late(LateResponse::Timeout) => return Success::Lost,
+            Fate::Late(LateResponse::Refused) => LATE,
             Fate::Failed => wire::failed(asked.demand.chain, version),
         };
         self.ask_again(asked, failed, response(&payment, Settled::No(failed)))
@@ -210,19 +210,19 @@ impl Simulator {
         failed: &str,
         response: Vec<(String, String)>,
     ) -> Success {
-        let mut answer = self.ask(asked, failed, None);
-        if let Success::Json(_, _, headers) = &mut answer {
+        let mut success = self.ask(asked, failed, None);
+        if let Success::Json(_, _, headers) = &mut success {
             headers.extend(response);
         }
-        answer
+        success
     }
 
-    /// The answer of a payment that is settled or under way, unless a fault has it lost.
+    /// The response of a payment that is settled or under way, unless a fault has it lost.
     fn delivered(&mut self, status: u16, body: Value, headers: Vec<(String, String)>) -> Success {
-        let faults = self.faults.strike(Stage::PaymentAnswer, "x402.pay");
+        let faults = self.faults.strike(Stage::PaymentResponse, "x402.pay");
         if faults
             .iter()
-            .any(|fault| matches!(fault, Fault::PaymentLoseAnswer {}))
+            .any(|fault| matches!(fault, Fault::PaymentLoseResponse {}))
         {
             return Success::Lost;
         }
@@ -328,8 +328,8 @@ impl Simulator {
         }
     }
 
-    /// The first answer to this very header, where its settlement id has paid or still may.
-    fn bound_answer(
+    /// The first response to this very header, where its settlement id has paid or still may.
+    fn bound_response(
         &self,
         request: &Request,
         payable: Payable,
@@ -352,7 +352,7 @@ impl Simulator {
         match bound.filter(|bound| self.spent.contains(&bound.once)) {
             None => Ok(None),
             Some(bound) if bound.header == header => {
-                let (status, body, headers) = bound.answer.clone();
+                let (status, body, headers) = bound.response.clone();
                 Ok(Some(Success::Json(status, body, headers)))
             }
             Some(_) => Err(ApiError::new(
@@ -399,7 +399,7 @@ impl Simulator {
                 let settled = gwop_docs::response(&payment, asked.demand.amount);
                 (Status::Paid, 200, response(&settled))
             }
-            // A late payment is on its way, whatever it was answered.
+            // A late payment is on its way, whatever the response said.
             Fate::Pending | Fate::Late(_) => (Status::Paying, 202, standard(Settled::Pending)),
             Fate::Failed => {
                 let failed = wire::failed(asked.demand.chain, Version::V2);
@@ -409,7 +409,7 @@ impl Simulator {
         let body = paid_body(asked, &payment, status);
         let bound = Bound {
             header: header.to_owned(),
-            answer: (code, body.clone(), headers.clone()),
+            response: (code, body.clone(), headers.clone()),
             once,
         };
         self.offers
@@ -417,8 +417,8 @@ impl Simulator {
             .or_default()
             .bind(id, bound);
         match fate {
-            Fate::Late(LateAnswer::Timeout) => Success::Lost,
-            Fate::Late(LateAnswer::Refused) => {
+            Fate::Late(LateResponse::Timeout) => Success::Lost,
+            Fate::Late(LateResponse::Refused) => {
                 self.ask_again(asked, LATE, standard(Settled::No(LATE)))
             }
             _ => self.delivered(code, body, headers),
@@ -453,8 +453,8 @@ impl Simulator {
                 paid_body(asked, &payment, Status::Paying),
                 response(true),
             ),
-            Fate::Late(LateAnswer::Timeout) => Success::Lost,
-            Fate::Failed | Fate::Late(LateAnswer::Refused) => {
+            Fate::Late(LateResponse::Timeout) => Success::Lost,
+            Fate::Failed | Fate::Late(LateResponse::Refused) => {
                 let body = unchecked::challenge(asked.demand, LATE);
                 Success::Json(402, body, response(false))
             }
@@ -539,7 +539,7 @@ fn settlement_id(payment: &Value) -> Option<String> {
     Some(id.to_owned())
 }
 
-/// The body of the answer to a payment.
+/// The body of the response to a payment.
 fn paid_body(asked: &Asked<'_>, payment: &Payment, status: Status) -> Value {
     json!({
         "public_invoice_id": asked.demand.payable_id,

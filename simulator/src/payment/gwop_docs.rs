@@ -1,5 +1,5 @@
 //! What differs where the local Gwop follows Gwop's own pages on x402 (`docs.gwop.io/docs/x402`, an older generation of
-//! its documentation): a settlement id in each offer, and an answer of its own.
+//! its documentation): a settlement id in each offer, and a response of its own.
 
 use crate::invoice::put;
 use crate::payment::wire::Block;

@@ -1,11 +1,12 @@
-//! x402 payments of invoices and auth intents: what is asked, how a payment is judged, what is answered.
+//! x402 payments of invoices and auth intents: what is asked, how a payment is judged, what the
+//! response says.
 //!
 //! The simulator has no chain. It judges what a facilitator judges from a payload alone (the wallet's signature, the
 //! recipient, the amount, the validity, replay), and takes every balance for sufficient.
 //!
 //! | module | what lives there |
 //! |---|---|
-//! | [`wire`] | challenges, payment headers and answers, in both versions of the protocol |
+//! | [`wire`] | challenges, payment headers and responses, in both versions of the protocol |
 //! | [`base`] | payments on Base: EIP-3009 authorizations |
 //! | [`solana`] | payments on Solana: partially signed transactions |
 //! | [`blockhash`] | the block hashes that challenges carry |

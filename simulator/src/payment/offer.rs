@@ -33,8 +33,9 @@ pub struct Offers {
 pub struct Settlement {
     /// The header that paid.
     pub header: String,
-    /// Its answer: status, body, further headers.
-    pub answer: (u16, Value, Vec<(String, String)>),
+    /// Its response: status, body, further headers.
+    #[serde(rename = "answer")]
+    pub response: (u16, Value, Vec<(String, String)>),
     /// What it used up. Once that is free again, the payment has failed, and the id is bound no longer.
     pub once: Once,
 }

@@ -34,7 +34,7 @@ pub fn challenge(demand: &Demand, error: &str) -> Value {
 /// Reads an `X-PAYMENT` header and checks it against the demand. `wall` is the real time in milliseconds.
 ///
 /// # Errors
-/// What an x402 answer puts in its `error` field.
+/// What an x402 response puts in its `error` field.
 pub fn evaluate(header: &str, demand: &Demand, wall: u64) -> Result<Evaluated, &'static str> {
     let bytes = STANDARD
         .decode(header.trim())
@@ -170,8 +170,8 @@ mod tests {
             ("invalid_payload", |p| p["payload"] = json!({})),
         ];
         for (error, change) in cases {
-            let answer = evaluate(&payment(change), &demand(Chain::Base), 1_000_000);
-            assert_eq!(answer, Err(error));
+            let result = evaluate(&payment(change), &demand(Chain::Base), 1_000_000);
+            assert_eq!(result, Err(error));
         }
         assert!(evaluate("%%%", &demand(Chain::Base), 0).is_err());
         assert!(evaluate("e30=", &demand(Chain::Solana), 0).is_err());

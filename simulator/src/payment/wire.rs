@@ -1,4 +1,4 @@
-//! x402 on the wire: challenges, payment headers and answers, in both versions of the protocol.
+//! x402 on the wire: challenges, payment headers and responses, in both versions of the protocol.
 
 use crate::payment::blockhash;
 use crate::payment::{Chain, Demand, Payment, Version, base, solana};
@@ -122,7 +122,7 @@ impl Version {
         }
     }
 
-    /// The header of the answer to a payment.
+    /// The header of the response to a payment.
     #[must_use]
     pub const fn response_header(self) -> &'static str {
         match self {

@@ -6,7 +6,7 @@
     missing_docs
 )]
 
-use gwop_simulator::http::{Answer, Reply};
+use gwop_simulator::http::{HandleResult, Reply};
 use gwop_simulator::input::read_value;
 use gwop_simulator::{Command, CommandError, Config, Now, Request, Simulator};
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ pub(crate) struct World {
     pub now: Now,
 }
 
-/// An answer as a client sees it.
+/// A response as a client sees it.
 #[derive(Debug)]
 pub(crate) struct Seen {
     pub status: u16,
@@ -90,13 +90,13 @@ impl World {
         };
         let reply = loop {
             match self.simulator.handle(&request, self.now) {
-                Answer::Respond(reply) => break reply,
-                Answer::NeedsKey { kid } => {
+                HandleResult::Respond(reply) => break reply,
+                HandleResult::NeedsKey { kid } => {
                     self.command(
                         json!({ "command": "addKey", "kid": kid, "n": "AQAB", "e": "AQAB" }),
                     );
                 }
-                Answer::NeedsSignature {
+                HandleResult::NeedsSignature {
                     ticket,
                     signing_input,
                     ..
@@ -215,7 +215,7 @@ impl World {
         self.send_payment(url, &headers)
     }
 
-    /// The attempts due now; the merchant answers all with `status`.
+    /// The attempts due now; the merchant responds to all with `status`.
     pub(crate) fn deliver(&mut self, status: u16) -> Vec<Value> {
         let attempts = self.command(json!({ "command": "takeDue" }));
         let attempts = attempts.as_array().unwrap().clone();

@@ -1,4 +1,4 @@
-//! The ledger as the Worker, its consumer and its shards ask it: which shard, and what it answered.
+//! The ledger as the Worker, its consumer and its shards ask it: which shard, and its response.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -8,12 +8,12 @@ use futures_util::future::join_all;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
-use worker::{Env, Response};
+use worker::Env;
 
 use super::messages::{Call, Delivery, Envelope, Parcel, Reconciliation, Request, VERSION, View};
 use super::shard::{name_of, shard_of};
 use crate::invoice::Outcome;
-use crate::worker::platform::response::Answer;
+use crate::worker::platform::response::Response;
 use crate::worker::platform::{config, log, now_ms, objects};
 use crate::worker::schedule;
 
@@ -21,12 +21,12 @@ use crate::worker::schedule;
 pub const APPLY: &str = "/apply";
 /// Before the path of a question for a stored event: see [`known_path`].
 pub const KNOWN: &str = "/known/";
-/// The header of the answer to a delivery.
+/// The header of the response to a delivery.
 pub const OUTCOME: &str = "gwop-outcome";
 /// The status by which a shard says that it counts another number of shards.
 pub const ANOTHER_COUNT: u16 = 409;
 
-/// Why the ledger did not answer.
+/// Why the ledger did not respond.
 #[derive(Debug)]
 pub enum LedgerError {
     /// `LEDGER_SHARDS` is no number that can be used, or not the one that the ledger was begun with.
@@ -55,18 +55,19 @@ impl From<serde_json::Error> for LedgerError {
 }
 
 impl LedgerError {
-    /// The answer to a request that needs the ledger, after a line in the log: `about` says what it was about.
-    pub fn answer(&self, env: &Env, about: &[(&'static str, serde_json::Value)]) -> Answer {
+    /// The response to a request that needs the ledger, after a line in the log: `about` says what
+    /// it was about.
+    pub fn response(&self, env: &Env, about: &[(&'static str, serde_json::Value)]) -> Response {
         let error = [("error", self.to_string().into())];
         let fields: Vec<_> = about.iter().cloned().chain(error).collect();
         match self {
             Self::Shards(_) => {
                 log::error_of(env, "shard_count", &fields);
-                Answer::error(500, "INTERNAL_ERROR", "Internal error")
+                Response::error(500, "INTERNAL_ERROR", "Internal error")
             }
             Self::Unavailable(_) => {
                 log::error_of(env, "storage_refused", &fields);
-                Answer::unavailable()
+                Response::unavailable()
             }
         }
     }
@@ -217,13 +218,13 @@ pub async fn call_shard<A: DeserializeOwned>(
     env: &Env,
     request: Request,
 ) -> Result<A, LedgerError> {
-    // What waits is compiled once, not for each kind of answer.
-    let text = Box::pin(answer_of_shard(env, request)).await?;
+    // What waits is compiled once, not for each kind of response.
+    let text = Box::pin(shard_response(env, request)).await?;
     Ok(serde_json::from_str(&text)?)
 }
 
-/// The text of a shard's answer.
-async fn answer_of_shard(env: &Env, request: Request) -> Result<String, LedgerError> {
+/// The text of a shard's response.
+async fn shard_response(env: &Env, request: Request) -> Result<String, LedgerError> {
     let Envelope {
         merchant, shard, ..
     } = &request.envelope;
@@ -263,23 +264,23 @@ pub async fn call_at<A: DeserializeOwned>(
 /// Asks every shard, a few at a time: a request has six connections at once.
 ///
 /// # Errors
-/// [`LedgerError`], of one that did not answer.
+/// [`LedgerError`], of one that did not respond.
 pub async fn call_all<A: DeserializeOwned>(env: &Env, call: &Call) -> Result<Vec<A>, LedgerError> {
     let every: Vec<u32> = (0..shards(env)?).collect();
-    let mut answers = Vec::with_capacity(every.len());
+    let mut results = Vec::with_capacity(every.len());
     for some in every.chunks(AT_ONCE) {
         let calls = some.iter().map(|shard| call_at(env, *shard, call.clone()));
-        for answer in join_all(calls).await {
-            answers.push(answer?);
+        for result in join_all(calls).await {
+            results.push(result?);
         }
     }
-    Ok(answers)
+    Ok(results)
 }
 
 /// Asks every shard, one after another: a request has six connections at once.
 ///
 /// # Errors
-/// [`LedgerError`], of the first one that did not answer.
+/// [`LedgerError`], of the first one that did not respond.
 pub async fn call_each<A: DeserializeOwned>(
     env: &Env,
     call: &Call,
@@ -326,8 +327,8 @@ pub async fn find(env: &Env, public_invoice_id: &str) -> Result<Option<View>, Le
     Ok(found)
 }
 
-/// An answer of status 200.
-async fn accepted(mut response: Response) -> Result<Response, LedgerError> {
+/// A response of status 200.
+async fn accepted(mut response: worker::Response) -> Result<worker::Response, LedgerError> {
     match response.status_code() {
         200 => Ok(response),
         ANOTHER_COUNT => Err(LedgerError::Shards(response.text().await?)),

@@ -28,11 +28,12 @@ const PUT: &str = "/put";
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "operation", rename_all = "snake_case")]
 enum InvoiceCall {
-    /// Everything that it holds; answers `Option<Export>`, `None` where it holds nothing, or not any more.
+    /// Everything that it holds; returns `Option<Export>`, `None` where it holds nothing, or not
+    /// any more.
     Export,
     /// The ledger has it: from now on the object holds nothing.
     Moved,
-    /// Hand over now; answers [`HandOver`].
+    /// Hand over now; returns [`HandOver`].
     HandOver,
     /// 1.0.0's calls.
     Read,
@@ -95,7 +96,7 @@ pub async fn moved(env: &Env, invoice_id: &str) -> Result<()> {
 pub async fn hand_over(env: &Env, object_id: &str) -> Result<HandOver> {
     let namespace = env.durable_object(config::INVOICES)?;
     let stub = namespace.id_from_string(object_id)?.get_stub()?;
-    objects::answer_of(objects::ask(&stub, &InvoiceCall::HandOver).await?).await
+    objects::result_of(objects::ask(&stub, &InvoiceCall::HandOver).await?).await
 }
 
 /// Which invoice 1.0.0 knew by a public id.
@@ -173,7 +174,7 @@ impl DurableObject for GwopInvoice {
         let Ok(call) = serde_json::from_str(&text) else {
             return Response::error("this version of the object does not know the call", 400);
         };
-        match self.answer(call).await {
+        match self.respond(call).await {
             Ok(response) => Ok(response),
             Err(error) => Response::error(error.to_string(), 500),
         }
@@ -204,7 +205,7 @@ impl GwopInvoice {
         Ok(client::apply(&self.env, &delivery).await?)
     }
 
-    async fn answer(&self, call: InvoiceCall) -> Result<Response> {
+    async fn respond(&self, call: InvoiceCall) -> Result<Response> {
         let event = |event_id| -> Result<EventKey> {
             Ok(EventKey {
                 invoice_id: self.invoice_id()?,
@@ -226,14 +227,14 @@ impl GwopInvoice {
             InvoiceCall::Confirm { event_id } => Call::Confirm(event(event_id)?),
             InvoiceCall::Failed { event_id } => Call::Failed(FailedAttempt {
                 event: event(event_id)?,
-                answer: None,
+                response: None,
             }),
             InvoiceCall::DeadLetter { event_id } => Call::DeadLetter(event(event_id)?),
             InvoiceCall::Replay { event_id } => Call::Replay(event(event_id)?),
         };
         let invoice_id = self.invoice_id()?;
-        let answer: serde_json::Value = client::call(&self.env, "", &invoice_id, call).await?;
-        Response::from_json(&answer)
+        let result: serde_json::Value = client::call(&self.env, "", &invoice_id, call).await?;
+        Response::from_json(&result)
     }
 
     fn first(&self, statement: &str) -> Result<Option<Row>> {
@@ -313,7 +314,7 @@ impl GwopInvoice {
                     sends: row.number(2)?,
                     deliveries: row.number(3)?,
                     due_at: row.number(4)?,
-                    last_answer: None,
+                    last_response: None,
                 },
                 failures: row.number(5)?,
             });
@@ -354,7 +355,7 @@ impl GwopInvoice {
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "operation", rename_all = "snake_case")]
 enum IndexCall {
-    /// Answers `Option<String>`: the merchant-side id. Writes nothing.
+    /// Returns `Option<String>`: the merchant-side id. Writes nothing.
     Get,
 }
 
@@ -380,7 +381,7 @@ impl DurableObject for GwopInvoiceIndex {
         if serde_json::from_str::<IndexCall>(&text).is_err() {
             return Response::error("this version of the object does not know the call", 400);
         }
-        objects::answer(self.get())
+        objects::respond(self.get())
     }
 }
 

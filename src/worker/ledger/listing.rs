@@ -6,7 +6,10 @@ use super::operator_messages::{
     ListedInvoice, ReplayedStep,
 };
 use super::sql::{Row, Sql, SqlError};
-use super::store::{Store, last_answer, outcome, status};
+use super::store::{Store, last_response, outcome, status};
+
+/// After every event: the largest integer that a double holds exactly.
+const LATEST: i64 = (1 << 53) - 1;
 
 /// How many rows a step looks at where not every row is meant.
 pub const SCAN_ROWS: i64 = 1_000;
@@ -153,8 +156,7 @@ impl<S: Sql> Store<S> {
             SCAN_ROWS
         };
         let newest = InvoiceKey {
-            // The largest integer that a double holds exactly.
-            last_event_at: (1_i64 << 53).saturating_sub(1),
+            last_event_at: LATEST,
             invoice_id: String::new(),
         };
         let behind = step.behind.as_ref().unwrap_or(&newest);
@@ -246,6 +248,6 @@ fn listed(mut row: Row) -> Result<ListedEvent> {
         state: row.text(8)?,
         deliveries: row.integer(9)?.unwrap_or_default(),
         due_at: row.integer(10)?,
-        last_answer: last_answer(&mut row, 11)?,
+        last_response: last_response(&mut row, [11, 12, 13])?,
     })
 }

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::operator_messages::{AlertKind, EventStep, InvoiceStep, LastAnswer, Tally};
+use super::operator_messages::{AlertKind, EventStep, InvoiceStep, LastResponse, Tally};
 use crate::invoice::{Outcome, Status};
 
 /// The version of the messages that this code writes.
@@ -100,7 +100,7 @@ pub struct EventKey {
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 #[serde(tag = "operation", rename_all = "snake_case")]
 pub enum Call {
-    /// Everything about an invoice, for the operator; answers `Option<View>`.
+    /// Everything about an invoice, for the operator; returns `Option<View>`.
     Read {
         /// The merchant-side id.
         invoice_id: String,
@@ -110,51 +110,55 @@ pub enum Call {
         /// The public id.
         public_invoice_id: String,
     },
-    /// The consumer starts on a message; answers `Option<Claimed>`, `None` when there is nothing left to do.
+    /// The consumer starts on a message; returns `Option<Claimed>`, `None` when there is nothing
+    /// left to do.
     Claim(EventKey),
     /// Fulfillment took it.
     Confirm(EventKey),
-    /// Fulfillment did not take it; answers after how many seconds to try again.
+    /// Fulfillment did not take it; returns after how many seconds to try again.
     Failed(FailedAttempt),
-    /// The queue gave up; answers whether the row is dead now.
+    /// The queue gave up; returns whether the row is dead now.
     #[serde(rename = "bury")]
     DeadLetter(EventKey),
-    /// The operator wants it delivered again; answers [`Replay`].
+    /// The operator wants it delivered again; returns [`Replay`].
     Replay(EventKey),
-    /// An invoice of 1.0.0 is to be taken over from its object; answers whether the ledger has it now.
+    /// An invoice of 1.0.0 is to be taken over from its object; returns whether the ledger has it
+    /// now.
     Adopt {
         /// The merchant-side id.
         invoice_id: String,
     },
-    /// Another shard, about to store its first row, asks shard 0 for the number of shards; answers `Option<u32>`.
+    /// Another shard, about to store its first row, asks shard 0 for the number of shards; returns
+    /// `Option<u32>`.
     Shards {
         /// Whether shard 0 keeps the sender's number where it has none.
         keep: bool,
     },
-    /// A look at the alarm, by the cron trigger: answers whether storage works.
+    /// A look at the alarm, by the cron trigger: returns whether storage works.
     Wake,
-    /// Asked of shard 0: how reconciliation stands; answers `Option<Reconciliation>`.
+    /// Asked of shard 0: how reconciliation stands; returns `Option<Reconciliation>`.
     Reconciliation {
         /// Whether a run begins, unless one is under way.
         begin: bool,
     },
-    /// Final states that Gwop's list shows: those that are missing here are applied; answers a [`Verdict`] for each.
+    /// Final states that Gwop's list shows: those that are missing here are applied; returns a
+    /// [`Verdict`] for each.
     Compare {
         /// The events that reconciliation derived.
         candidates: Vec<Candidate>,
     },
-    /// Some events of the shard, for the operator; answers `EventPage`.
+    /// Some events of the shard, for the operator; returns `EventPage`.
     ListEvents(EventStep),
-    /// Puts some events of the shard into the outbox again; answers `ReplayedStep`.
+    /// Puts some events of the shard into the outbox again; returns `ReplayedStep`.
     ReplayEvents {
         /// Which.
         step: EventStep,
         /// Only says how many there are.
         dry_run: bool,
     },
-    /// Some invoices of the shard; answers `InvoicePage`.
+    /// Some invoices of the shard; returns `InvoicePage`.
     ListInvoices(InvoiceStep),
-    /// What waits in the shard; answers `Counts`, counted at most every 10 seconds.
+    /// What waits in the shard; returns `Counts`, counted at most every 10 seconds.
     Count,
     /// Shard 0 adds to its counters.
     Tally(Tally),
@@ -198,9 +202,9 @@ pub struct FailedAttempt {
     /// The event.
     #[serde(flatten)]
     pub event: EventKey,
-    /// What fulfillment answered; absent from older consumers.
-    #[serde(default)]
-    pub answer: Option<LastAnswer>,
+    /// The response of fulfillment; absent from older consumers.
+    #[serde(default, rename = "answer")]
+    pub response: Option<LastResponse>,
 }
 
 /// A [`Call`] and whom it is for.
@@ -343,9 +347,9 @@ pub struct OutboxView {
     pub deliveries: i64,
     /// When something happens to it next unless the consumer reports, in milliseconds since the epoch.
     pub due_at: i64,
-    /// What fulfillment answered last.
-    #[serde(default)]
-    pub last_answer: Option<LastAnswer>,
+    /// The last response of fulfillment.
+    #[serde(default, rename = "last_answer")]
+    pub last_response: Option<LastResponse>,
 }
 
 /// A message of the queue: only where to find the event. A queue refuses more than 128,000 bytes.

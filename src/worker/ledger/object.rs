@@ -63,7 +63,8 @@ pub struct GwopLedger {
     pub(super) switched_off: Cell<i64>,
     /// How many batches the alarm has just sent: each is a subrequest.
     pub(super) batches: Cell<i64>,
-    /// Public ids of invoices of which this run can make no event, and whether Gwop did not answer.
+    /// Public ids of invoices of which this run can make no event, and whether Gwop did not
+    /// respond.
     pub(super) passed_over: RefCell<BTreeMap<String, bool>>,
     /// Whether this instance has seen that shard 0 has a time from which on invoices are reconciled.
     since_kept: Cell<bool>,
@@ -122,7 +123,7 @@ impl DurableObject for GwopLedger {
         let Ok(Message { envelope, call }) = serde_json::from_str(&text) else {
             return Response::error("this version of the ledger does not know the call", 400);
         };
-        self.answer(&envelope, call)
+        self.respond(&envelope, call)
             .await
             .or_else(|error| refusal(&error))
     }
@@ -220,7 +221,7 @@ impl GwopLedger {
     }
 
     /// Has what became dead while the merchant was out of `GWOP_MERCHANTS` go out again, once it is
-    /// in. Answers whether there is any.
+    /// in. Returns whether there is any.
     pub(super) fn bring_back(&self) -> Result<bool> {
         let merchant = self.merchant();
         let is_out = config::out(&self.env()).is_some();
@@ -259,8 +260,8 @@ impl GwopLedger {
         Ok(self.settings.get())
     }
 
-    /// Whether a message is for this shard, by the number of shards that its sender counts. Answers whether anything is stored; where `writes`, the
-    /// tables are there afterwards.
+    /// Whether a message is for this shard, by the number of shards that its sender counts. Returns
+    /// whether anything is stored; where `writes`, the tables are there afterwards.
     async fn admit(&self, envelope: &Envelope, writes: bool) -> Result<bool> {
         let sent = Settings {
             shard: envelope.shard,
@@ -441,7 +442,7 @@ impl GwopLedger {
         }
     }
 
-    async fn answer(&self, envelope: &Envelope, call: Call) -> Result<Response> {
+    async fn respond(&self, envelope: &Envelope, call: Call) -> Result<Response> {
         let merchant = &envelope.merchant;
         let stored = self.admit(envelope, writes_anyway(&call)).await?;
         let invoice_id = match &call {
@@ -458,7 +459,7 @@ impl GwopLedger {
             None => stored,
         };
         let (now, times) = (now_ms(), self.times);
-        let answer = match call {
+        let response = match call {
             #[cfg(feature = "worker-test")]
             Call::FailNext { panics } => {
                 self.fail_next.set(Some(panics));
@@ -567,7 +568,7 @@ impl GwopLedger {
                 Response::from_json(&())
             }
         };
-        Ok(answer?)
+        Ok(response?)
     }
 
     /// The queue gave up on an event. Whoever is to be told of it hears of it by the alarm.
@@ -671,7 +672,8 @@ impl GwopLedger {
         Ok(())
     }
 
-    /// As [`Self::adopt_unknown`], of a shard that may have stored nothing. Answers whether it took anything over.
+    /// As [`Self::adopt_unknown`], of a shard that may have stored nothing. Returns whether it took
+    /// anything over.
     async fn adopt_into(&self, envelope: &Envelope, invoice_id: &str) -> Result<bool> {
         let merchant = &envelope.merchant;
         if !legacy::may_hold(&self.env(), merchant)

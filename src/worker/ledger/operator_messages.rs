@@ -1,4 +1,4 @@
-//! What the operator's routes ask of the shards, and what these answer. The rule of
+//! What the operator's routes ask of the shards, and what these return. The rule of
 //! [`super::messages`] holds here too: fields are only ever added, each with a default.
 
 use std::collections::BTreeMap;
@@ -98,13 +98,13 @@ pub struct EventStep {
     pub limit: i64,
 }
 
-/// What fulfillment answered last.
+/// The last response of fulfillment.
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
-pub struct LastAnswer {
-    /// The HTTP status; `None` where there was no answer.
+pub struct LastResponse {
+    /// The HTTP status; `None` where there was no response.
     #[serde(default)]
     pub status: Option<i64>,
-    /// What that was, in our words. Nothing of the answer's body.
+    /// What that was, in our words. Nothing of the response's body.
     pub reason: String,
     /// When, in milliseconds since the epoch.
     pub at: i64,
@@ -135,9 +135,9 @@ pub struct ListedEvent {
     pub deliveries: i64,
     /// When it is tried next unless the consumer reports, in milliseconds since the epoch.
     pub due_at: Option<i64>,
-    /// What fulfillment answered last.
-    #[serde(default)]
-    pub last_answer: Option<LastAnswer>,
+    /// The last response of fulfillment.
+    #[serde(default, rename = "last_answer")]
+    pub last_response: Option<LastResponse>,
 }
 
 /// Some events of one shard.

@@ -21,7 +21,7 @@ const BATCH: usize = 100;
 const BATCHES_PER_ALARM: usize = 10;
 
 impl GwopLedger {
-    /// Runs what is due, and answers when there is work next, in milliseconds since the epoch.
+    /// Runs what is due, and returns when there is work next, in milliseconds since the epoch.
     pub(super) async fn run_due_jobs(&self) -> Result<Option<i64>, LedgerError> {
         let Some(settings) = self.settings()? else {
             // Before the first event shard 0 may have alerts.
@@ -90,8 +90,8 @@ impl GwopLedger {
         Ok(Some(next.map_or(again, |next| next.min(again))))
     }
 
-    /// Shard 0 hears what this shard has noted, and sends the alerts that are due. Answers when there is work of this
-    /// kind next. What fails is logged, and holds up nothing else.
+    /// Shard 0 hears what this shard has noted, and sends the alerts that are due. Returns when
+    /// there is work of this kind next. What fails is logged, and holds up nothing else.
     async fn tell_of_alerts(&self, shard: u32) -> Option<i64> {
         let env = self.env();
         if alerting::is_uncertain(&env) {
@@ -115,7 +115,8 @@ impl GwopLedger {
                         self.store.note(kind, count.saturating_neg())
                     })?;
                 } else {
-                    // Where the answer is lost, it is told again: a count may be too high, never too low.
+                    // Where the response is lost, it is told again: a count may be too high, never
+                    // too low.
                     let call = Call::Raise { kind, count };
                     client::call_first::<()>(&self.env(), call).await?;
                     self.store.note(kind, count.saturating_neg())?;

@@ -107,7 +107,7 @@ impl<S: Sql> Store<S> {
         }))
     }
 
-    /// Begins a run, unless one is under way. Answers whether it did.
+    /// Begins a run, unless one is under way. Returns whether it did.
     ///
     /// # Errors
     /// Where storage fails.

@@ -6,7 +6,7 @@
 use super::messages::{
     Claimed, Delivery, EventKey, EventView, Export, FailedAttempt, OutboxView, Replay, View,
 };
-use super::operator_messages::LastAnswer;
+use super::operator_messages::LastResponse;
 use super::sql::{Binding, Row, Sql, SqlError};
 use crate::invoice::{Event, Invoice, Outcome, Status};
 use crate::worker::schedule::{self, Times};
@@ -59,14 +59,14 @@ const RECONCILIATION: &[&str] = &[
         error TEXT) STRICT, WITHOUT ROWID",
 ];
 
-/// What the operator's routes need: the last answer of fulfillment, the trace of an event, a list of
-/// conflicts; in shard 0 counters and alerts.
+/// What the operator's routes need: the last response of fulfillment, the trace of an event, a list
+/// of conflicts; in shard 0 counters and alerts.
 const OPERATOR: &[&str] = &[
     "ALTER TABLE event ADD COLUMN traceparent TEXT",
     "CREATE INDEX event_conflict ON event (merchant, sequence) WHERE outcome = 'conflict'",
     // Those that an older version had delivered are kept as long as their invoice from now on.
     "UPDATE event SET expires_at = NULL WHERE outcome = 'conflict'",
-    // Status NULL: there was no answer. `answer` is in our own words, never a body.
+    // Status NULL: there was no response. `answer` is in our own words, never a body.
     "ALTER TABLE outbox ADD COLUMN answer_status INTEGER",
     "ALTER TABLE outbox ADD COLUMN answer TEXT",
     "ALTER TABLE outbox ADD COLUMN answered_at INTEGER",
@@ -329,7 +329,8 @@ impl<S: Sql> Store<S> {
         Ok(row.is_some())
     }
 
-    /// Everything that one delivery changes, in one transaction. `known` must be what [`Store::known`] has just answered, with nothing awaited since.
+    /// Everything that one delivery changes, in one transaction. `known` must be what
+    /// [`Store::known`] has just returned, with nothing awaited since.
     ///
     /// # Errors
     /// Where storage fails: then nothing of it is stored.
@@ -407,7 +408,7 @@ impl<S: Sql> Store<S> {
         })
     }
 
-    /// Puts an event into the outbox, due now. What fulfillment answered last stays.
+    /// Puts an event into the outbox, due now. The last response of fulfillment stays.
     fn enqueue(&self, sequence: i64, merchant: &str, now: i64) -> Result<()> {
         self.run(
             "INSERT INTO outbox (sequence, merchant, state, due_at, sends, failures, deliveries)
@@ -475,7 +476,7 @@ impl<S: Sql> Store<S> {
                 sends: row.number(2)?,
                 deliveries: row.number(3)?,
                 due_at: row.number(4)?,
-                last_answer: last_answer(&mut row, 5)?,
+                last_response: last_response(&mut row, [5, 6, 7])?,
             });
         }
         Ok(View {
@@ -567,7 +568,7 @@ impl<S: Sql> Store<S> {
         })
     }
 
-    /// Fulfillment did not take an event. Answers after how many seconds to try again.
+    /// Fulfillment did not take an event. Returns after how many seconds to try again.
     ///
     /// # Errors
     /// Where storage fails.
@@ -578,7 +579,10 @@ impl<S: Sql> Store<S> {
         now: i64,
         times: Times,
     ) -> Result<u32> {
-        let FailedAttempt { event: key, answer } = attempt;
+        let FailedAttempt {
+            event: key,
+            response,
+        } = attempt;
         let Some((sequence, deliveries)) = self.waiting(merchant, key)? else {
             return Ok(0);
         };
@@ -592,9 +596,15 @@ impl<S: Sql> Store<S> {
             &[
                 sequence.into(),
                 report.into(),
-                answer.as_ref().and_then(|answer| answer.status).into(),
-                answer.as_ref().map(|answer| answer.reason.as_str()).into(),
-                answer.as_ref().map(|_| now).into(),
+                response
+                    .as_ref()
+                    .and_then(|response| response.status)
+                    .into(),
+                response
+                    .as_ref()
+                    .map(|response| response.reason.as_str())
+                    .into(),
+                response.as_ref().map(|_| now).into(),
             ],
         )?;
         Ok(pause)
@@ -781,7 +791,7 @@ impl<S: Sql> Store<S> {
         })
     }
 
-    /// Deletes invoices whose last event came at `before` or earlier, and answers how many.
+    /// Deletes invoices whose last event came at `before` or earlier, and returns how many.
     fn sweep(&self, before: i64) -> Result<usize> {
         let mut swept = 0_usize;
         let mut merchant = self.first("SELECT MIN(merchant) FROM invoice", &[])?;
@@ -923,14 +933,15 @@ fn grouped(rows: &[Due], of: fn(&Due) -> i64) -> Vec<(i64, String)> {
         .collect()
 }
 
-/// What fulfillment answered last, from three columns; `None` where it has not answered yet.
-pub(super) fn last_answer(row: &mut Row, at: usize) -> Result<Option<LastAnswer>> {
-    let status = row.integer(at)?;
-    let reason = row.text(at.saturating_add(1))?;
-    let answered_at = row.integer(at.saturating_add(2))?;
+/// The last response of fulfillment, from three columns; `None` where there is none yet.
+pub(super) fn last_response(row: &mut Row, columns: [usize; 3]) -> Result<Option<LastResponse>> {
+    let [status, reason, responded_at] = columns;
+    let status = row.integer(status)?;
+    let reason = row.text(reason)?;
+    let responded_at = row.integer(responded_at)?;
     Ok(reason
-        .zip(answered_at)
-        .map(|(reason, at)| LastAnswer { status, reason, at }))
+        .zip(responded_at)
+        .map(|(reason, at)| LastResponse { status, reason, at }))
 }
 
 pub(super) fn status(text: &str) -> Result<Status> {

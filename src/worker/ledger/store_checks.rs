@@ -7,7 +7,7 @@ use super::messages::{
     Replay,
 };
 use super::operator_messages::{
-    AlertKind, EventFilter, EventState, EventStep, InvoiceStep, LastAnswer, ReplayedStep, Tally,
+    AlertKind, EventFilter, EventState, EventStep, InvoiceStep, LastResponse, ReplayedStep, Tally,
 };
 use super::reconciliation::Counts;
 use super::shard::shard_of;
@@ -225,7 +225,7 @@ fn delivery<S: Sql>(store: &Store<S>) -> Checked {
             sends: 0,
             deliveries: 0,
             due_at: NOW,
-            last_answer: None,
+            last_response: None,
         }],
     )?;
     equal(
@@ -346,11 +346,11 @@ fn outbox<S: Sql>(store: &Store<S>) -> Checked {
     )
 }
 
-/// An attempt at this event that was answered with 503.
+/// An attempt at this event that got a 503.
 fn attempt(delivery: &Delivery) -> FailedAttempt {
     FailedAttempt {
         event: key(delivery),
-        answer: Some(LastAnswer {
+        response: Some(LastResponse {
             status: Some(503),
             reason: "answered 503".to_owned(),
             at: NOW,
@@ -420,14 +420,14 @@ fn brought_back<S: Sql>(store: &Store<S>) -> Checked {
             let delivery = of(merchant, &format!("e{at}"));
             record(store, &delivery, NOW)?;
             store.sent(&store.due(NOW, 10)?, NOW, times)?;
-            let answer = LastAnswer {
+            let response = LastResponse {
                 status: None,
                 reason: reason.to_owned(),
                 at: NOW,
             };
             let attempt = FailedAttempt {
                 event: key(&delivery),
-                answer: Some(answer),
+                response: Some(response),
             };
             store.failed(merchant, &attempt, NOW, times)?;
             equal(store.dead_letter(merchant, &key(&delivery))?, true)?;
@@ -538,7 +538,7 @@ fn adopted<S: Sql>(store: &Store<S>) -> Checked {
             sends: 2,
             deliveries: 3,
             due_at: NOW + 7,
-            last_answer: None,
+            last_response: None,
         },
         failures: 1,
     };
@@ -733,16 +733,22 @@ fn dead_rows_stay<S: Sql>(store: &Store<S>) -> Checked {
     let view = store.read("", "a")?.ok_or("it is not there")?;
     let event = view.events.first().and_then(|event| event.delivered_at);
     equal(event, Some(NOW + 3))?;
-    let answer = view.outbox.first().and_then(|row| row.last_answer.clone());
-    let status = answer.map(|answer| (answer.status, answer.reason, answer.at));
+    let response = view
+        .outbox
+        .first()
+        .and_then(|row| row.last_response.clone());
+    let status = response.map(|response| (response.status, response.reason, response.at));
     let expected = Some((Some(503), "answered 503".to_owned(), NOW + 2));
     equal(status.clone(), expected)?;
     store.replay("", &key(&delivery), NOW)?;
     equal(dead()?, Vec::<String>::new())?;
-    // The last answer stays until there is another.
+    // The last response stays until there is another.
     let view = store.read("", "a")?.ok_or("it is not there")?;
-    let kept = view.outbox.first().and_then(|row| row.last_answer.clone());
-    equal(kept.and_then(|answer| answer.status), Some(503))
+    let kept = view
+        .outbox
+        .first()
+        .and_then(|row| row.last_response.clone());
+    equal(kept.and_then(|response| response.status), Some(503))
 }
 
 fn replays<S: Sql>(store: &Store<S>) -> Checked {

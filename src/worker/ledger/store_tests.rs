@@ -177,7 +177,11 @@ fn every_released_schema_leads_to_the_newest_with_its_rows() {
             let page = store.list_events("", &step).unwrap();
             let listed: Vec<_> = page.events.iter().map(|event| &event.event_id).collect();
             assert_eq!(listed, expected);
-            assert!(page.events.iter().all(|event| event.last_answer.is_none()));
+            assert!(
+                page.events
+                    .iter()
+                    .all(|event| event.last_response.is_none())
+            );
         }
         // Conflicts are kept as long as their invoice, those of before too.
         store.compact(9, Times::default()).unwrap();
@@ -210,7 +214,7 @@ fn an_older_schema_is_migrated_and_a_newer_one_is_left_alone() {
 }
 
 #[test]
-fn what_the_alarm_and_the_retention_ask_is_answered_by_an_index() {
+fn an_index_serves_what_the_alarm_and_the_retention_ask() {
     let native = Native::new();
     let store = Store::new(&native);
     store

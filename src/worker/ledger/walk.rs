@@ -26,8 +26,8 @@ const STEP_MS: i64 = 5_000;
 /// The one after them comes within 20 seconds.
 const QUIET_FAILURES: i64 = 2;
 
-/// After how many failures of a step, one after another, a public invoice that Gwop does not answer
-/// for is passed over: some three minutes.
+/// After how many failures of a step, one after another, a public invoice for which Gwop
+/// does not respond is passed over: some three minutes.
 const PATIENT_FAILURES: i64 = 5;
 
 /// How many invoices are kept in mind that were passed over.
@@ -35,7 +35,7 @@ const PASSED_OVER: usize = 10_000;
 
 /// Why a step ends before its time.
 enum Stop {
-    /// Gwop did not answer, or not what can be read.
+    /// Gwop did not respond, or not what can be read.
     Gwop(Refused),
     /// A shard did not.
     Ledger(LedgerError),
@@ -63,7 +63,7 @@ struct Paged {
 }
 
 impl GwopLedger {
-    /// Does the step of the run that is due. Answers when there is work next, in milliseconds since
+    /// Does the step of the run that is due. Returns when there is work next, in milliseconds since
     /// the epoch; `None` where no step was due.
     pub(super) async fn walk_due_step(&self) -> Result<Option<i64>, LedgerError> {
         if self.settings()?.is_none_or(|settings| settings.shard != 0) {
@@ -226,8 +226,8 @@ impl GwopLedger {
         for at in wanted {
             let Some(found) = found.get(at) else { continue };
             let id = found.public_invoice_id().unwrap_or_default();
-            if let Some(unanswered) = self.passed_over.borrow().get(&id) {
-                failed |= unanswered;
+            if let Some(no_response) = self.passed_over.borrow().get(&id) {
+                failed |= no_response;
                 continue;
             }
             let invoice_id = found.invoice_id().unwrap_or_default();
@@ -249,7 +249,7 @@ impl GwopLedger {
                 Ok(text) => text,
                 // What the list says has to do.
                 Err(refused) if refused.is_missing => "{}".to_owned(),
-                // Gwop answers for the list, and never for this one: it holds up no other, and the
+                // Gwop responds for the list, and never for this one: it holds up no other, and the
                 // next run asks again.
                 Err(refused) if failures >= PATIENT_FAILURES && refused.wait_ms.is_none() => {
                     let error = ("error", refused.brief.as_str().into());
@@ -293,17 +293,17 @@ impl GwopLedger {
 
     /// Keeps in mind that no event can be made of an invoice in this run: the next step does not
     /// begin with it again.
-    fn pass_over(&self, found: &Found<'_>, unanswered: bool, counts: &mut Counts) {
+    fn pass_over(&self, found: &Found<'_>, no_response: bool, counts: &mut Counts) {
         self.unusable(found, counts);
         let id = found.public_invoice_id().unwrap_or_default();
         let mut passed_over = self.passed_over.borrow_mut();
         if passed_over.len() >= PASSED_OVER {
             passed_over.clear();
         }
-        passed_over.insert(id, unanswered);
+        passed_over.insert(id, no_response);
     }
 
-    /// Asks each shard about its candidates. Answers those that want the public invoice.
+    /// Asks each shard about its candidates. Returns those that want the public invoice.
     async fn ask(
         &self,
         candidates: Vec<(usize, Candidate)>,

@@ -11,12 +11,12 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{ReadableStream, ReadableStreamDefaultReader};
 use worker::{Delay, Request};
 
-use super::response::Answer;
+use super::response::Response;
 
-/// How much of a refused body is read before the answer. Cancelling the stream instead would poison the connection for the
-/// next request under wrangler.
+/// How much of a refused body is read before the response. Cancelling the stream instead would
+/// poison the connection for the next request under wrangler.
 const DRAIN_BYTES: usize = 1024 * 1024;
-/// How long a refused body is read before the answer.
+/// How long a refused body is read before the response.
 const DRAIN_TIME: Duration = Duration::from_secs(1);
 /// How long a body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(30);
@@ -210,13 +210,13 @@ pub(crate) enum BodyError {
 }
 
 impl BodyError {
-    /// The answer to it.
-    pub(crate) fn answer(self) -> Answer {
+    /// The response to it.
+    pub(crate) fn response(self) -> Response {
         match self {
-            Self::TooLarge => Answer::error(413, "BODY_TOO_LARGE", "The body has too many bytes"),
-            Self::Late => Answer::error(408, "BODY_TIMEOUT", "The body did not arrive in time"),
+            Self::TooLarge => Response::error(413, "BODY_TOO_LARGE", "The body has too many bytes"),
+            Self::Late => Response::error(408, "BODY_TIMEOUT", "The body did not arrive in time"),
             Self::Broken => {
-                Answer::error(400, "BODY_BROKEN", "The body could not be read to its end")
+                Response::error(400, "BODY_BROKEN", "The body could not be read to its end")
             }
         }
     }

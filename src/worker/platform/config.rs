@@ -31,7 +31,7 @@ pub(crate) const GWOP_SERVER_URL: &str = "GWOP_SERVER_URL";
 pub(crate) const TOKEN_ISSUER: &str = "TOKEN_ISSUER";
 /// The audience that tokens must carry; none is asked for where it is absent.
 pub(crate) const TOKEN_AUDIENCE: &str = "TOKEN_AUDIENCE";
-/// `never`, `always`, or for how many seconds a live answer may be reused.
+/// `never`, `always`, or for how many seconds a live response may be reused.
 pub(crate) const SESSION_CHECK: &str = "SESSION_CHECK";
 /// Where events are delivered, unless the service binding [`FULFILLMENT`] is there.
 pub(crate) const FULFILLMENT_URL: &str = "FULFILLMENT_URL";
@@ -492,7 +492,8 @@ pub(crate) fn warn_of_old_names(env: &Env) {
 
 /// What fulfillment misses: variables and bindings.
 pub(crate) fn missing_for_fulfillment(env: &Env) -> Vec<&'static str> {
-    // Asked first for what is mostly not there: `worker`'s own answer to that is an error with a text.
+    // Asked first for what is mostly not there: `worker`'s own response to that is an error with a
+    // text.
     let service = is_bound(env, FULFILLMENT) && env.service(FULFILLMENT).is_ok();
     let hooked = hook(env, ON_EVENT).is_some();
     let place = hooked || service || fulfillment_url(env).is_some();

@@ -1,4 +1,4 @@
-//! Clock, randomness, environment, bodies, answers and logs: what the routes ask of the platform.
+//! Clock, randomness, environment, bodies, responses and logs: what the routes ask of the platform.
 
 pub(super) mod body;
 pub(super) mod config;

@@ -16,18 +16,18 @@ const CALL: &str = "/";
 /// Calls the object of this name.
 ///
 /// # Errors
-/// Where the binding is missing, the object cannot be reached, or it answered an error.
-pub(crate) async fn call<Answer: DeserializeOwned>(
+/// Where the binding is missing, the object cannot be reached, or it returned an error.
+pub(crate) async fn call<T: DeserializeOwned>(
     env: &Env,
     binding: &str,
     name: &str,
     call: &impl Serialize,
-) -> Result<Answer> {
+) -> Result<T> {
     let stub = env.durable_object(binding)?.get_by_name(name)?;
-    answer_of(ask(&stub, call).await?).await
+    result_of(ask(&stub, call).await?).await
 }
 
-/// Sends a call to an object. Whatever the answer's status is, it is an answer.
+/// Sends a call to an object. A response of any status is `Ok`.
 ///
 /// # Errors
 /// Where the object cannot be reached.
@@ -63,7 +63,7 @@ pub(crate) async fn post(
     init.set_method("POST");
     init.set_body(&JsValue::from_str(body));
     let request = web_sys::Request::new_with_str_and_init(&[ORIGIN, path].concat(), &init)?;
-    answered(object.fetch_with_request(&request)?).await
+    response_of(object.fetch_with_request(&request)?).await
 }
 
 /// Asks an object by a path alone.
@@ -71,18 +71,18 @@ pub(crate) async fn post(
 /// # Errors
 /// Where the object cannot be reached.
 pub(crate) async fn get(object: &DurableObject, path: &str) -> Result<web_sys::Response> {
-    answered(object.fetch_with_str(&[ORIGIN, path].concat())?).await
+    response_of(object.fetch_with_str(&[ORIGIN, path].concat())?).await
 }
 
-async fn answered(promise: Promise) -> Result<web_sys::Response> {
+async fn response_of(promise: Promise) -> Result<web_sys::Response> {
     Ok(JsFuture::from(promise).await?.unchecked_into())
 }
 
-/// What an answer of status 200 holds.
+/// What a response of status 200 holds.
 ///
 /// # Errors
 /// Any other one is an error, with its text.
-pub(crate) async fn answer_of<Answer: DeserializeOwned>(mut response: Response) -> Result<Answer> {
+pub(crate) async fn result_of<T: DeserializeOwned>(mut response: Response) -> Result<T> {
     let text = response.text().await?;
     if response.status_code() == 200 {
         Ok(serde_json::from_str(&text)?)
@@ -91,11 +91,11 @@ pub(crate) async fn answer_of<Answer: DeserializeOwned>(mut response: Response) 
     }
 }
 
-/// What an object answers to a call.
+/// The response of an object to a call.
 ///
 /// # Errors
 /// Only where the platform refuses to make a `Response`.
-pub(crate) fn answer<E: ToString>(
+pub(crate) fn respond<E: ToString>(
     result: std::result::Result<impl Serialize, E>,
 ) -> Result<Response> {
     match result {

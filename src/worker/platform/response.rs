@@ -1,15 +1,15 @@
-//! Answers: the headers that every one carries.
+//! Responses: the headers that every one carries.
 
 use std::cell::RefCell;
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use worker::{Response, Result};
+use worker::Result;
 
 use super::random_uuid;
 
-/// An answer, before it becomes a `Response`.
-pub struct Answer {
+/// A response, before it becomes one of the platform's.
+pub struct Response {
     pub(super) status: u16,
     body: Option<String>,
     headers: Vec<(&'static str, String)>,
@@ -21,8 +21,8 @@ pub struct Answer {
     pub(super) alarming: bool,
 }
 
-impl Answer {
-    /// An answer with a JSON body.
+impl Response {
+    /// A response with a JSON body.
     pub fn json(status: u16, outcome: &str, body: &impl Serialize) -> Self {
         Self {
             status,
@@ -31,7 +31,7 @@ impl Answer {
         }
     }
 
-    /// An answer without a body.
+    /// A response without a body.
     pub fn empty(status: u16, outcome: &str) -> Self {
         Self {
             status,
@@ -43,7 +43,7 @@ impl Answer {
         }
     }
 
-    /// An answer with a text of another media type.
+    /// A response with a text of another media type.
     pub fn text(outcome: &str, media_type: &'static str, body: String) -> Self {
         Self {
             body: Some(body),
@@ -52,7 +52,8 @@ impl Answer {
         .header("content-type", media_type)
     }
 
-    /// `{ "error": { "code", "message" } }`, as Gwop itself answers. The code is the log line's outcome.
+    /// `{ "error": { "code", "message" } }`, as Gwop itself responds. The code is the log line's
+    /// outcome.
     pub fn error(status: u16, code: &str, message: &str) -> Self {
         let body = json!({ "error": { "code": code, "message": message } });
         Self::json(status, code, &body)
@@ -105,7 +106,7 @@ impl Answer {
     ///
     /// # Errors
     /// Where the platform refuses to make one, or has no randomness.
-    pub fn respond(self) -> Result<Response> {
+    pub fn respond(self) -> Result<worker::Response> {
         let request_id = random_uuid()?;
         Ok(self.platform_response(&request_id)?.into())
     }

@@ -2,17 +2,17 @@
 
 use std::future::Future;
 
-use worker::{Response, Result};
+use worker::Result;
 
 use super::body::Incoming;
 use super::log::{self, Level};
-use super::response::Answer;
+use super::response::Response;
 use super::{now_ms, random_uuid};
 use crate::worker::trace;
 
-/// The answer to a request whose log line is written.
+/// The response to a request whose log line is written.
 pub(crate) struct Served {
-    answer: Answer,
+    response: Response,
     request_id: String,
 }
 
@@ -21,7 +21,7 @@ impl Served {
     ///
     /// # Errors
     /// Only where the platform refuses to make one.
-    pub(crate) fn into_response(self) -> Result<Response> {
+    pub(crate) fn into_response(self) -> Result<worker::Response> {
         Ok(self.into_platform_response()?.into())
     }
 
@@ -30,7 +30,7 @@ impl Served {
     /// # Errors
     /// Only where the platform refuses to make one.
     pub(crate) fn into_platform_response(self) -> Result<web_sys::Response> {
-        self.answer.platform_response(&self.request_id)
+        self.response.platform_response(&self.request_id)
     }
 }
 
@@ -38,20 +38,20 @@ impl Served {
 pub(crate) async fn served(
     route: &'static str,
     request: &Incoming,
-    work: impl Future<Output = Answer>,
+    work: impl Future<Output = Response>,
 ) -> Served {
     let started = now_ms();
     let traceparent = request.header("traceparent");
     let traceparent = traceparent.as_deref().and_then(trace::parent);
-    let (request_id, answer) = match random_uuid() {
+    let (request_id, response) = match random_uuid() {
         Ok(request_id) => (request_id, work.await),
         Err(error) => {
             log::error("randomness_failed", &[("error", error.to_string().into())]);
-            let answer = Answer::error(500, "INTERNAL_ERROR", "Internal error");
-            (String::new(), answer)
+            let response = Response::error(500, "INTERNAL_ERROR", "Internal error");
+            (String::new(), response)
         }
     };
-    let level = if answer.alarming {
+    let level = if response.alarming {
         Level::Error
     } else {
         Level::Info
@@ -60,8 +60,8 @@ pub(crate) async fn served(
         ("request_id", request_id.as_str().into()),
         ("route", route.into()),
         ("method", request.method.as_str().into()),
-        ("status", answer.status.into()),
-        ("outcome", answer.outcome.as_str().into()),
+        ("status", response.status.into()),
+        ("outcome", response.outcome.as_str().into()),
         ("duration_ms", now_ms().saturating_sub(started).into()),
     ];
     let merchant =
@@ -70,8 +70,11 @@ pub(crate) async fn served(
     let fields = own
         .iter()
         .chain(&merchant)
-        .chain(&answer.about)
+        .chain(&response.about)
         .chain(&traced);
     log::line(level, "request", fields);
-    Served { answer, request_id }
+    Served {
+        response,
+        request_id,
+    }
 }

@@ -10,27 +10,27 @@ use crate::worker::auth::{AuthError, LATER_SECONDS, ask_object, authenticated, i
 use crate::worker::bounds::metadata_problem;
 use crate::worker::gwop::{CallError, call, call_for_agent};
 use crate::worker::platform::body::{BodyError, Incoming};
-use crate::worker::platform::response::Answer;
+use crate::worker::platform::response::Response;
 use crate::worker::platform::served::{Served, served};
 use crate::worker::platform::{config, iso_8601, log};
 use crate::worker::sessions::object::SessionCall;
 
 use super::limit::limited;
 
-/// Says to a browser that a page of this origin may read the answer.
+/// Says to a browser that a page of this origin may read the response.
 const ALLOW_ORIGIN: &str = "access-control-allow-origin";
 /// When an agent should ask again for a token that it has not paid for yet, in seconds.
 const NOT_SETTLED_SECONDS: &str = "2";
 
-/// Answers everything under `/auth/`.
+/// Handles everything under `/auth/`.
 pub(crate) async fn handle(request: &Incoming, env: &Env, path: &[&str]) -> Served {
     let method = request.method.as_str();
     let cors = cors(request, env);
     let allowed = cors.iter().any(|(name, _)| *name == ALLOW_ORIGIN);
     let preflight = method == "OPTIONS" && allowed;
     let work = async {
-        let answer = match (path, method) {
-            _ if preflight => Answer::empty(204, "preflight")
+        let response = match (path, method) {
+            _ if preflight => Response::empty(204, "preflight")
                 .header("access-control-allow-methods", "GET, POST, DELETE")
                 .header(
                     "access-control-allow-headers",
@@ -47,11 +47,12 @@ pub(crate) async fn handle(request: &Incoming, env: &Env, path: &[&str]) -> Serv
             (["verify"], _) => refuse_method(request, "GET").await,
             _ => {
                 request.drain().await;
-                Answer::not_found()
+                Response::not_found()
             }
         };
-        cors.into_iter()
-            .fold(answer, |answer, (name, value)| answer.header(name, value))
+        cors.into_iter().fold(response, |response, (name, value)| {
+            response.header(name, value)
+        })
     };
     let route = match path {
         ["intents"] => "auth_intent",
@@ -63,42 +64,42 @@ pub(crate) async fn handle(request: &Incoming, env: &Env, path: &[&str]) -> Serv
     served(route, request, work).await
 }
 
-async fn refuse_method(request: &Incoming, allow: &'static str) -> Answer {
+async fn refuse_method(request: &Incoming, allow: &'static str) -> Response {
     request.drain().await;
-    Answer::method_not_allowed(allow)
+    Response::method_not_allowed(allow)
 }
 
-/// The headers that let a browser of a configured origin read the answer; none where CORS is off.
+/// The headers that let a browser of a configured origin read the response; none where CORS is off.
 fn cors(request: &Incoming, env: &Env) -> Vec<(&'static str, String)> {
     let origin = request.header("origin");
     let known = config::list(env, config::CORS_ORIGINS);
     match origin.filter(|origin| known.contains(origin)) {
         Some(origin) => vec![(ALLOW_ORIGIN, origin), ("vary", "origin".to_owned())],
         None if known.is_empty() => vec![],
-        // The answer depends on the origin all the same.
+        // The response depends on the origin all the same.
         None => vec![("vary", "origin".to_owned())],
     }
 }
 
 /// The JSON object of a request that auth, its rate limit and its media type let in; `{}` from an empty body.
-async fn admitted(request: &Incoming, env: &Env) -> std::result::Result<Value, Answer> {
+async fn admitted(request: &Incoming, env: &Env) -> std::result::Result<Value, Response> {
     if !is_on(env) {
         request.drain().await;
-        return Err(AuthError::NotConfigured.answer());
+        return Err(AuthError::NotConfigured.response());
     }
-    if let Some(answer) = limited(request, env, "auth").await {
-        return Err(answer);
+    if let Some(response) = limited(request, env, "auth").await {
+        return Err(response);
     }
     if !request.may_be_json() {
         request.drain().await;
-        return Err(Answer::error(
+        return Err(Response::error(
             415,
             "UNSUPPORTED_MEDIA_TYPE",
             "Send application/json",
         ));
     }
     let body = request.read_body(config::max_body_bytes(env)).await;
-    let body = body.map_err(BodyError::answer)?;
+    let body = body.map_err(BodyError::response)?;
     if body.is_empty() {
         return Ok(json!({}));
     }
@@ -108,19 +109,19 @@ async fn admitted(request: &Incoming, env: &Env) -> std::result::Result<Value, A
     }
 }
 
-fn invalid(message: &str) -> Answer {
-    Answer::error(400, "VALIDATION_ERROR", message)
+fn invalid(message: &str) -> Response {
+    Response::error(400, "VALIDATION_ERROR", message)
 }
 
 /// `POST /auth/intents`: a challenge for the agent.
-async fn create_intent(request: &Incoming, env: &Env) -> Answer {
+async fn create_intent(request: &Incoming, env: &Env) -> Response {
     let body = match admitted(request, env).await {
         Ok(body) => body,
-        Err(answer) => return answer,
+        Err(response) => return response,
     };
     let auth_secrets = config::list(env, config::AUTH_SECRET);
     let Some(auth_secret) = auth_secrets.first() else {
-        return AuthError::NotConfigured.answer();
+        return AuthError::NotConfigured.response();
     };
     if let Some(problem) = body.get("metadata").and_then(metadata_problem) {
         return invalid(problem);
@@ -135,18 +136,18 @@ async fn create_intent(request: &Incoming, env: &Env) -> Answer {
     if let Some(members) = intent.as_object_mut() {
         members.insert("exchange_secret".to_owned(), secret.into());
     }
-    Answer::json(201, "created", &intent)
+    Response::json(201, "created", &intent)
 }
 
 /// `POST /auth/intents/{id}/exchange` with `{ "exchange_secret": "…" }`: the token, for whoever asked for the intent.
-async fn exchange(request: &Incoming, env: &Env, id: &str) -> Answer {
+async fn exchange(request: &Incoming, env: &Env, id: &str) -> Response {
     #[derive(Deserialize)]
     struct Proof {
         exchange_secret: String,
     }
     let body = match admitted(request, env).await {
         Ok(body) => body,
-        Err(answer) => return answer,
+        Err(response) => return response,
     };
     let Ok(Proof { exchange_secret }) = serde_json::from_value(body) else {
         return invalid(
@@ -158,7 +159,7 @@ async fn exchange(request: &Incoming, env: &Env, id: &str) -> Answer {
         id,
         &exchange_secret,
     ) {
-        return Answer::error(
+        return Response::error(
             403,
             "EXCHANGE_SECRET_INVALID",
             "The exchange_secret does not belong to this intent",
@@ -166,27 +167,27 @@ async fn exchange(request: &Incoming, env: &Env, id: &str) -> Answer {
     }
     let argument = json!({ "auth_intent_id": id, "idempotency_key": idempotency_key(id) });
     match call_for_agent(env, "authIntents.exchange", &argument).await {
-        Ok(token) => Answer::json(200, "exchanged", &token),
+        Ok(token) => Response::json(200, "exchanged", &token),
         Err((error, wait)) => gwop_error("authIntents.exchange", &error, wait),
     }
 }
 
 /// What an agent is told of Gwop's errors: those that it can do something about as they are, others not at all. `wait` is how many seconds Gwop
 /// asks to wait.
-fn gwop_error(operation: &str, error: &CallError, wait: Option<i64>) -> Answer {
+fn gwop_error(operation: &str, error: &CallError, wait: Option<i64>) -> Response {
     let code = error.code().unwrap_or_default();
     match code.as_str() {
-        "AUTH_INTENT_NOT_SETTLED" => Answer::error(
+        "AUTH_INTENT_NOT_SETTLED" => Response::error(
             402,
             &code,
             "The challenge is not paid yet: pay it, then ask again",
         )
         .header("retry-after", NOT_SETTLED_SECONDS),
-        "AUTH_INTENT_NOT_FOUND" => Answer::error(404, &code, "There is no such intent"),
+        "AUTH_INTENT_NOT_FOUND" => Response::error(404, &code, "There is no such intent"),
         "AUTH_INTENT_EXPIRED" => {
-            Answer::error(409, &code, "The intent has expired: create another one")
+            Response::error(409, &code, "The intent has expired: create another one")
         }
-        "AUTH_INTENT_USED" => Answer::error(
+        "AUTH_INTENT_USED" => Response::error(
             409,
             &code,
             "The intent has been exchanged: create another one",
@@ -202,7 +203,7 @@ fn gwop_error(operation: &str, error: &CallError, wait: Option<i64>) -> Answer {
                 ],
             );
             let status = if error.is_rate_limit() { 503 } else { 502 };
-            Answer::error(
+            Response::error(
                 status,
                 "GWOP_UNAVAILABLE",
                 "Gwop cannot be reached now: try again",
@@ -216,9 +217,9 @@ fn gwop_error(operation: &str, error: &CallError, wait: Option<i64>) -> Answer {
 }
 
 /// `GET /auth/session`: the verified identity.
-async fn session(request: &Incoming, env: &Env) -> Answer {
+async fn session(request: &Incoming, env: &Env) -> Response {
     match authenticated(request, env).await {
-        Ok(identity) => Answer::json(
+        Ok(identity) => Response::json(
             200,
             "authenticated",
             &json!({
@@ -230,37 +231,37 @@ async fn session(request: &Incoming, env: &Env) -> Answer {
                 "expiresAt": iso_8601(identity.expires_at_ms),
             }),
         ),
-        Err(denied) => denied.answer(),
+        Err(denied) => denied.response(),
     }
 }
 
 /// `GET /auth/verify`: forward auth for a gateway in front of an app.
-async fn forward_auth(request: &Incoming, env: &Env) -> Answer {
+async fn forward_auth(request: &Incoming, env: &Env) -> Response {
     match authenticated(request, env).await {
         Ok(identity) => identity.headers().into_iter().fold(
-            Answer::empty(204, "authenticated"),
-            |answer, (name, value)| answer.header(name, value),
+            Response::empty(204, "authenticated"),
+            |response, (name, value)| response.header(name, value),
         ),
-        Err(denied) => denied.answer(),
+        Err(denied) => denied.response(),
     }
 }
 
 /// `DELETE /auth/session`: revokes the token's session, here at once, and at Gwop.
-async fn revoke(request: &Incoming, env: &Env) -> Answer {
+async fn revoke(request: &Incoming, env: &Env) -> Response {
     request.drain().await;
     let identity = match verified(request, env).await {
         Ok(identity) => identity,
-        Err(denied) => return denied.answer(),
+        Err(denied) => return denied.response(),
     };
     let Some(session_id) = &identity.session_id else {
-        return AuthError::Token(Rejection::SESSION_REVOKED).answer();
+        return AuthError::Token(Rejection::SESSION_REVOKED).response();
     };
     let revocation = SessionCall::Revoke {
         expires_at: identity.expires_at_ms,
     };
     // Here first: from now on no isolate accepts it, whatever becomes of the call to Gwop.
     if let Err(denied) = ask_object(env, session_id, &revocation).await {
-        return denied.answer();
+        return denied.response();
     }
     match call(
         env,
@@ -269,9 +270,9 @@ async fn revoke(request: &Incoming, env: &Env) -> Answer {
     )
     .await
     {
-        Ok(_) => Answer::json(200, "revoked", &json!({ "revoked": true })),
+        Ok(_) => Response::json(200, "revoked", &json!({ "revoked": true })),
         Err(error) if error.code().as_deref() == Some("SESSION_NOT_FOUND") => {
-            Answer::json(200, "revoked", &json!({ "revoked": true }))
+            Response::json(200, "revoked", &json!({ "revoked": true }))
         }
         Err(error) => gwop_error("authSessions.revoke", &error, None),
     }

@@ -7,7 +7,7 @@ use worker::Env;
 
 use crate::worker::platform::body::Incoming;
 use crate::worker::platform::config;
-use crate::worker::platform::response::Answer;
+use crate::worker::platform::response::Response;
 
 const STYLE: &str = include_str!("../console/console.css");
 const SCRIPT: &str = include_str!("../console/console.js");
@@ -17,13 +17,13 @@ const STYLE_HERE: &str = "/*style*/";
 const SCRIPT_HERE: &str = "/*script*/";
 
 /// The page where an operator's token is configured; nothing otherwise. It holds no data.
-pub(crate) async fn page(request: &Incoming, env: &Env) -> Answer {
+pub(crate) async fn page(request: &Incoming, env: &Env) -> Response {
     if request.method != "GET" {
         request.drain().await;
-        return Answer::method_not_allowed("GET");
+        return Response::method_not_allowed("GET");
     }
     if !config::is_set(env, config::OPERATOR_TOKEN) {
-        return Answer::not_found();
+        return Response::not_found();
     }
     let (style, script) = (STYLE.trim(), SCRIPT.trim());
     let page = PAGE.replace(STYLE_HERE, style).replace(SCRIPT_HERE, script);
@@ -36,7 +36,7 @@ pub(crate) async fn page(request: &Incoming, env: &Env) -> Answer {
         &source(script),
     ]
     .concat();
-    Answer::text("served", "text/html; charset=utf-8", page)
+    Response::text("served", "text/html; charset=utf-8", page)
         .header("content-security-policy", policy)
         .header("cross-origin-opener-policy", "same-origin")
         .header("cross-origin-resource-policy", "same-origin")

@@ -7,7 +7,7 @@ use crate::worker::ledger::client::{self, LedgerError};
 use crate::worker::ledger::messages::Call;
 use crate::worker::ledger::operator_messages::Counts;
 use crate::worker::platform::body::Incoming;
-use crate::worker::platform::response::Answer;
+use crate::worker::platform::response::Response;
 use crate::worker::platform::{config, iso_8601, log, now_ms};
 use crate::worker::{merchants, metrics};
 
@@ -16,18 +16,18 @@ use super::operator::{admit, is_operator};
 
 /// `GET /healthz`: which parts are on, what the others miss, and whether storage can be reached.
 /// With the operator's token what waits, too.
-pub(crate) async fn health(request: &Incoming, env: &Env) -> Answer {
+pub(crate) async fn health(request: &Incoming, env: &Env) -> Response {
     if request.method != "GET" {
         request.drain().await;
-        return Answer::method_not_allowed("GET");
+        return Response::method_not_allowed("GET");
     }
     let operator = is_operator(request, env);
     // Whoever guesses at tokens is counted; who brings none is not.
     if !operator
         && request.bearer().is_some()
-        && let Some(answer) = limited(request, env, "operator").await
+        && let Some(response) = limited(request, env, "operator").await
     {
-        return answer;
+        return response;
     }
     let counts = if operator {
         counts(env).await.map(Some)
@@ -69,9 +69,9 @@ pub(crate) async fn health(request: &Incoming, env: &Env) -> Answer {
         members.insert("counts".to_owned(), presented(&counts));
     }
     if storage {
-        Answer::json(200, "ok", &body)
+        Response::json(200, "ok", &body)
     } else {
-        Answer::json(503, "unavailable", &body).header("retry-after", "5")
+        Response::json(503, "unavailable", &body).header("retry-after", "5")
     }
 }
 
@@ -134,7 +134,7 @@ fn part(missing: &[&str]) -> Value {
 }
 
 /// `GET /metrics`, in Prometheus's text format.
-pub(crate) async fn metrics(request: &Incoming, env: &Env) -> Answer {
+pub(crate) async fn metrics(request: &Incoming, env: &Env) -> Response {
     if let Err(refusal) = admit(request, env, "GET").await {
         return refusal;
     }
@@ -145,8 +145,8 @@ pub(crate) async fn metrics(request: &Incoming, env: &Env) -> Answer {
     match read.await {
         Ok((counters, counts)) => {
             let text = metrics::text(&counters, counts, now_ms());
-            Answer::text("measured", metrics::MEDIA_TYPE, text)
+            Response::text("measured", metrics::MEDIA_TYPE, text)
         }
-        Err(error) => error.answer(env, &[]),
+        Err(error) => error.response(env, &[]),
     }
 }

@@ -4,11 +4,11 @@ use worker::Env;
 
 use crate::worker::bounds::client_of;
 use crate::worker::platform::body::Incoming;
-use crate::worker::platform::response::Answer;
+use crate::worker::platform::response::Response;
 use crate::worker::platform::{config, log};
 
 /// 429 where the rate limiter has enough of this client. `what` keeps apart what is counted.
-pub(super) async fn limited(request: &Incoming, env: &Env, what: &str) -> Option<Answer> {
+pub(super) async fn limited(request: &Incoming, env: &Env, what: &str) -> Option<Response> {
     let limiter = env.rate_limiter(config::AUTH_RATE_LIMITER).ok()?;
     let client = request.header("cf-connecting-ip");
     let client = client.map_or_else(|| "unknown".to_owned(), |address| client_of(&address));
@@ -21,8 +21,9 @@ pub(super) async fn limited(request: &Incoming, env: &Env, what: &str) -> Option
     match limiter.limit(key).await {
         Ok(outcome) if !outcome.success => {
             request.drain().await;
-            let answer = Answer::error(429, "RATE_LIMITED", "Too many requests: try again later");
-            Some(answer.header("retry-after", "60"))
+            let response =
+                Response::error(429, "RATE_LIMITED", "Too many requests: try again later");
+            Some(response.header("retry-after", "60"))
         }
         Ok(_) => None,
         Err(error) => {

@@ -16,16 +16,16 @@ use crate::worker::pages::{
 };
 use crate::worker::platform::body::Incoming;
 use crate::worker::platform::iso_8601;
-use crate::worker::platform::response::Answer;
+use crate::worker::platform::response::Response;
 
 use super::operator::{admit, replayed};
-use super::presented::presented_answer;
+use super::presented::presented_response;
 
 /// The most bytes of a replay's body.
 const REPLAY_BODY_BYTES: usize = 4 * 1024;
 
-fn invalid(message: &str) -> Answer {
-    Answer::error(400, "VALIDATION_ERROR", message)
+fn invalid(message: &str) -> Response {
+    Response::error(400, "VALIDATION_ERROR", message)
 }
 
 const STATES: &str = "`state` must be dead, pending or conflict";
@@ -33,7 +33,7 @@ const TIMES: &str = "`since` and `until` must be ISO 8601, such as 2026-11-29T12
 const CURSOR: &str = "`cursor` must be that of an answer, for the same query";
 
 /// A time in milliseconds since the epoch.
-fn time(text: &str) -> Result<i64, Answer> {
+fn time(text: &str) -> Result<i64, Response> {
     let time = js_sys::Date::parse(text);
     if looks_like_a_time(text) && time.is_finite() {
         Ok(time as i64)
@@ -57,7 +57,7 @@ struct Query {
 
 impl Query {
     /// Reads the parameters that a route knows.
-    fn of(request: &Incoming, known: &[&str]) -> Result<Self, Answer> {
+    fn of(request: &Incoming, known: &[&str]) -> Result<Self, Response> {
         let mut query = Self::default();
         let mut seen: Vec<String> = vec![];
         for (name, value) in request.query() {
@@ -99,13 +99,13 @@ impl Query {
 }
 
 /// `GET /events?state=dead|pending|conflict`, shard after shard, in each the oldest first.
-pub(crate) async fn events(request: &Incoming, env: &Env) -> Answer {
+pub(crate) async fn events(request: &Incoming, env: &Env) -> Response {
     match listed_events(request, env).await {
-        Ok(answer) | Err(answer) => answer,
+        Ok(response) | Err(response) => response,
     }
 }
 
-async fn listed_events(request: &Incoming, env: &Env) -> Result<Answer, Answer> {
+async fn listed_events(request: &Incoming, env: &Env) -> Result<Response, Response> {
     admit(request, env, "GET").await?;
     let known = [
         "state",
@@ -139,12 +139,12 @@ async fn listed_events(request: &Incoming, env: &Env) -> Result<Answer, Answer> 
         },
     )
     .await
-    .map_err(|error| error.answer(env, &[]))?;
+    .map_err(|error| error.response(env, &[]))?;
     let body = json!({
         "events": events.iter().map(presented_event).collect::<Vec<_>>(),
         "cursor": next.map(Place::to_text),
     });
-    Ok(Answer::json(200, "listed", &body).about([("rows", events.len().into())]))
+    Ok(Response::json(200, "listed", &body).about([("rows", events.len().into())]))
 }
 
 fn step(filter: &EventFilter, place: Place, left: usize) -> EventStep {
@@ -155,12 +155,12 @@ fn step(filter: &EventFilter, place: Place, left: usize) -> EventStep {
     }
 }
 
-fn shards(env: &Env) -> Result<u32, Answer> {
-    client::shards(env).map_err(|error| error.answer(env, &[]))
+fn shards(env: &Env) -> Result<u32, Response> {
+    client::shards(env).map_err(|error| error.response(env, &[]))
 }
 
 /// Where a cursor of events says to go on.
-fn place(env: &Env, cursor: Option<&str>) -> Result<Place, Answer> {
+fn place(env: &Env, cursor: Option<&str>) -> Result<Place, Response> {
     let Some(cursor) = cursor else {
         return Ok(Place::default());
     };
@@ -182,18 +182,18 @@ fn presented_event(event: &ListedEvent) -> Value {
         "state": event.state,
         "deliveries": event.deliveries,
         "due_at": event.due_at.filter(|_| event.state.as_deref() != Some("dead")).map(iso_8601),
-        "last_answer": event.last_answer.as_ref().map(presented_answer),
+        "last_answer": event.last_response.as_ref().map(presented_response),
     })
 }
 
 /// `GET /invoices?status=&since=`, the newest first.
-pub(crate) async fn invoices(request: &Incoming, env: &Env) -> Answer {
+pub(crate) async fn invoices(request: &Incoming, env: &Env) -> Response {
     match listed_invoices(request, env).await {
-        Ok(answer) | Err(answer) => answer,
+        Ok(response) | Err(response) => response,
     }
 }
 
-async fn listed_invoices(request: &Incoming, env: &Env) -> Result<Answer, Answer> {
+async fn listed_invoices(request: &Incoming, env: &Env) -> Result<Response, Response> {
     admit(request, env, "GET").await?;
     let query = Query::of(request, &["status", "since", "limit", "cursor"])?;
     let behind = query
@@ -209,7 +209,7 @@ async fn listed_invoices(request: &Incoming, env: &Env) -> Result<Answer, Answer
     });
     let pages: Vec<InvoicePage> = client::call_all(env, &call)
         .await
-        .map_err(|error| error.answer(env, &[]))?;
+        .map_err(|error| error.response(env, &[]))?;
     let (invoices, next) = merged(pages, limit);
     let presented = |invoice: &ListedInvoice| {
         json!({
@@ -225,7 +225,7 @@ async fn listed_invoices(request: &Incoming, env: &Env) -> Result<Answer, Answer
         "invoices": invoices.iter().map(presented).collect::<Vec<_>>(),
         "cursor": next.map(|key| key.to_text()),
     });
-    Ok(Answer::json(200, "listed", &body).about([("rows", invoices.len().into())]))
+    Ok(Response::json(200, "listed", &body).about([("rows", invoices.len().into())]))
 }
 
 /// The body of `POST /events/replay`: one event by its ids, or those of a list that the filter
@@ -250,16 +250,16 @@ const WISH: &str = "Send { \"invoice_id\", \"event_id\" }, or { \"state\": \"dea
                     event_type, outcome, since, until, limit (1 to 5000), cursor, dry_run";
 
 /// `POST /events/replay`.
-pub(crate) async fn replay(request: &Incoming, env: &Env) -> Answer {
+pub(crate) async fn replay(request: &Incoming, env: &Env) -> Response {
     match replay_wished(request, env).await {
-        Ok(answer) | Err(answer) => answer,
+        Ok(response) | Err(response) => response,
     }
 }
 
-async fn replay_wished(request: &Incoming, env: &Env) -> Result<Answer, Answer> {
+async fn replay_wished(request: &Incoming, env: &Env) -> Result<Response, Response> {
     admit(request, env, "POST").await?;
     let body = request.read_body(REPLAY_BODY_BYTES).await;
-    let body = body.map_err(super::super::platform::body::BodyError::answer)?;
+    let body = body.map_err(super::super::platform::body::BodyError::response)?;
     let wish: Wish = serde_json::from_slice(&body).map_err(|_| invalid(WISH))?;
     let of_list = wish.state.is_some()
         || wish.event_type.is_some()
@@ -271,14 +271,14 @@ async fn replay_wished(request: &Incoming, env: &Env) -> Result<Answer, Answer> 
     match (&wish.invoice_id, &wish.event_id) {
         (Some(invoice_id), Some(event_id)) if !of_list => {
             let done = replayed(env, invoice_id, event_id, wish.dry_run).await;
-            Ok(done.unwrap_or_else(|error| error.answer(env, &[])))
+            Ok(done.unwrap_or_else(|error| error.response(env, &[])))
         }
         (None, None) => replay_list(env, wish).await,
         _ => Err(invalid(WISH)),
     }
 }
 
-async fn replay_list(env: &Env, wish: Wish) -> Result<Answer, Answer> {
+async fn replay_list(env: &Env, wish: Wish) -> Result<Response, Response> {
     let state = wish.state.as_deref().and_then(EventState::parse);
     // Pending events are under way already.
     let state = state.filter(|state| *state != EventState::Pending);
@@ -306,12 +306,12 @@ async fn replay_list(env: &Env, wish: Wish) -> Result<Answer, Answer> {
         Ok::<_, LedgerError>((done.events, done.next))
     })
     .await
-    .map_err(|error| error.answer(env, &[]))?;
+    .map_err(|error| error.response(env, &[]))?;
     let body = json!({
         "dry_run": dry_run,
         "events": events,
         "cursor": next.map(Place::to_text),
     });
     let outcome = if dry_run { "counted" } else { "replayed" };
-    Ok(Answer::json(200, outcome, &body).about([("rows", events.into())]))
+    Ok(Response::json(200, outcome, &body).about([("rows", events.into())]))
 }

@@ -1,4 +1,4 @@
-//! What each path does: read the request, ask the parts, answer.
+//! What each path does: read the request, ask the parts, respond.
 
 pub(super) mod auth;
 pub(super) mod console;

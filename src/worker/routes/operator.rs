@@ -9,11 +9,11 @@ use crate::worker::ledger::client::{self, LedgerError};
 use crate::worker::ledger::legacy::{self, HandOver};
 use crate::worker::ledger::messages::{Call, EventKey, Replay, View};
 use crate::worker::platform::body::Incoming;
-use crate::worker::platform::response::Answer;
+use crate::worker::platform::response::Response;
 use crate::worker::platform::{config, iso_8601, log};
 
 use super::limit::limited;
-use super::presented::presented_answer;
+use super::presented::presented_response;
 
 /// What public ids begin with.
 const PUBLIC_ID_PREFIX: &str = "inv_";
@@ -38,14 +38,14 @@ pub(super) async fn admit(
     request: &Incoming,
     env: &Env,
     method: &'static str,
-) -> Result<(), Answer> {
+) -> Result<(), Response> {
     let refusal = if !is_operator(request, env) {
-        if let Some(answer) = limited(request, env, "operator").await {
-            return Err(answer);
+        if let Some(response) = limited(request, env, "operator").await {
+            return Err(response);
         }
-        Answer::not_found()
+        Response::not_found()
     } else if request.method != method {
-        Answer::method_not_allowed(method)
+        Response::method_not_allowed(method)
     } else {
         return Ok(());
     };
@@ -54,19 +54,19 @@ pub(super) async fn admit(
 }
 
 /// `GET /invoices/{id}`, by either id.
-pub(crate) async fn read_invoice(request: &Incoming, env: &Env, id: &str) -> Answer {
+pub(crate) async fn read_invoice(request: &Incoming, env: &Env, id: &str) -> Response {
     if let Err(refusal) = admit(request, env, "GET").await {
         return refusal;
     }
     match find(env, id).await {
-        Ok(Some(view)) => Answer::json(200, "found", &presented(&view)),
+        Ok(Some(view)) => Response::json(200, "found", &presented(&view)),
         Ok(None) => unknown_invoice(),
-        Err(error) => error.answer(env, &[]),
+        Err(error) => error.response(env, &[]),
     }
 }
 
-fn unknown_invoice() -> Answer {
-    Answer::error(
+fn unknown_invoice() -> Response {
+    Response::error(
         404,
         "INVOICE_NOT_FOUND",
         "No event of this invoice is stored",
@@ -74,7 +74,7 @@ fn unknown_invoice() -> Answer {
 }
 
 /// `POST /invoices/{id}/replay` with `{ "event_id": "…" }`.
-pub(crate) async fn replay(request: &Incoming, env: &Env, id: &str) -> Answer {
+pub(crate) async fn replay(request: &Incoming, env: &Env, id: &str) -> Response {
     #[derive(Deserialize)]
     struct Wish {
         event_id: String,
@@ -84,14 +84,14 @@ pub(crate) async fn replay(request: &Incoming, env: &Env, id: &str) -> Answer {
     }
     let body = match request.read_body(REPLAY_BODY_BYTES).await {
         Ok(body) => body,
-        Err(error) => return error.answer(),
+        Err(error) => return error.response(),
     };
     let Ok(Wish { event_id }) = serde_json::from_slice(&body) else {
-        return Answer::error(400, "VALIDATION_ERROR", "Send { \"event_id\": \"…\" }");
+        return Response::error(400, "VALIDATION_ERROR", "Send { \"event_id\": \"…\" }");
     };
     match replayed(env, id, &event_id, false).await {
-        Ok(answer) => answer,
-        Err(error) => error.answer(env, &[]),
+        Ok(response) => response,
+        Err(error) => error.response(env, &[]),
     }
 }
 
@@ -101,7 +101,7 @@ pub(super) async fn replayed(
     id: &str,
     event_id: &str,
     dry_run: bool,
-) -> Result<Answer, LedgerError> {
+) -> Result<Response, LedgerError> {
     let Some(View {
         invoice_id, events, ..
     }) = find(env, id).await?
@@ -115,17 +115,17 @@ pub(super) async fn replayed(
             Some(event) if event.outcome.reaches_fulfillment() => Replay::Queued,
             Some(_) => Replay::NotForFulfillment,
         };
-        return Ok(replay_answer(replay, &invoice_id, event_id, dry_run));
+        return Ok(replay_response(replay, &invoice_id, event_id, dry_run));
     }
     let call = Call::Replay(EventKey {
         invoice_id: invoice_id.clone(),
         event_id: event_id.to_owned(),
     });
     let replay = client::call(env, &config::merchant(env), &invoice_id, call).await?;
-    Ok(replay_answer(replay, &invoice_id, event_id, dry_run))
+    Ok(replay_response(replay, &invoice_id, event_id, dry_run))
 }
 
-fn replay_answer(replay: Replay, invoice_id: &str, event_id: &str, dry_run: bool) -> Answer {
+fn replay_response(replay: Replay, invoice_id: &str, event_id: &str, dry_run: bool) -> Response {
     match replay {
         Replay::Queued => {
             let mut body =
@@ -133,14 +133,14 @@ fn replay_answer(replay: Replay, invoice_id: &str, event_id: &str, dry_run: bool
             if dry_run && let Some(members) = body.as_object_mut() {
                 members.insert("dry_run".to_owned(), true.into());
             }
-            Answer::json(200, "replayed", &body)
+            Response::json(200, "replayed", &body)
         }
-        Replay::Unknown => Answer::error(
+        Replay::Unknown => Response::error(
             404,
             "EVENT_NOT_FOUND",
             "This invoice has no such event, or not any more",
         ),
-        Replay::NotForFulfillment => Answer::error(
+        Replay::NotForFulfillment => Response::error(
             409,
             "EVENT_NOT_REPLAYABLE",
             "Only events that were applied, or are a conflict, reach fulfillment",
@@ -171,7 +171,7 @@ async fn read(env: &Env, invoice_id: &str) -> Result<Option<View>, LedgerError> 
 }
 
 /// `POST /upgrade` with `{ "object_ids": ["…"] }`: objects of 1.0.0 hand over to the ledger. Ids are those that Cloudflare's API lists.
-pub(crate) async fn upgrade(request: &Incoming, env: &Env) -> Answer {
+pub(crate) async fn upgrade(request: &Incoming, env: &Env) -> Response {
     #[derive(Deserialize)]
     struct Wish {
         object_ids: Vec<String>,
@@ -180,7 +180,7 @@ pub(crate) async fn upgrade(request: &Incoming, env: &Env) -> Answer {
         return refusal;
     }
     if !legacy::may_hold(env, &config::merchant(env)) {
-        return Answer::error(
+        return Response::error(
             409,
             "NOTHING_TO_UPGRADE",
             "Bind the objects of 1.0.0 as GWOP_INVOICES first: docs/worker.md has the steps",
@@ -188,13 +188,13 @@ pub(crate) async fn upgrade(request: &Incoming, env: &Env) -> Answer {
     }
     let body = match request.read_body(UPGRADE_BODY_BYTES).await {
         Ok(body) => body,
-        Err(error) => return error.answer(),
+        Err(error) => return error.response(),
     };
     let wish = serde_json::from_slice(&body).ok();
     let Some(Wish { object_ids }) =
         wish.filter(|wish: &Wish| wish.object_ids.len() <= OBJECTS_PER_UPGRADE)
     else {
-        return Answer::error(
+        return Response::error(
             400,
             "VALIDATION_ERROR",
             "Send { \"object_ids\": [\"…\"] } with at most 10 ids",
@@ -214,11 +214,11 @@ pub(crate) async fn upgrade(request: &Incoming, env: &Env) -> Answer {
     }
     let outcome = if failed.is_empty() { "moved" } else { "failed" };
     let body = json!({ "moved": moved, "empty": empty, "failed": failed });
-    let answer = Answer::json(200, outcome, &body);
+    let response = Response::json(200, outcome, &body);
     if failed.is_empty() {
-        answer
+        response
     } else {
-        answer.alarming()
+        response.alarming()
     }
 }
 
@@ -240,7 +240,7 @@ fn presented(view: &View) -> Value {
             "sends": row.sends,
             "deliveries": row.deliveries,
             "due_at": iso_8601(row.due_at),
-            "last_answer": row.last_answer.as_ref().map(presented_answer),
+            "last_answer": row.last_response.as_ref().map(presented_response),
         })
     });
     json!({

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::worker::ledger::operator_messages::LastAnswer;
+use crate::worker::ledger::operator_messages::LastResponse;
 use crate::worker::platform::iso_8601;
 
-/// What fulfillment answered last, as the operator sees it.
-pub(super) fn presented_answer(answer: &LastAnswer) -> Value {
-    json!({ "status": answer.status, "reason": answer.reason, "at": iso_8601(answer.at) })
+/// The last response of fulfillment, as the operator sees it.
+pub(super) fn presented_response(response: &LastResponse) -> Value {
+    json!({ "status": response.status, "reason": response.reason, "at": iso_8601(response.at) })
 }

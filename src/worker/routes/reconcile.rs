@@ -7,14 +7,14 @@ use worker::Env;
 use crate::worker::ledger::client;
 use crate::worker::ledger::messages::Reconciliation;
 use crate::worker::platform::body::Incoming;
-use crate::worker::platform::response::Answer;
+use crate::worker::platform::response::Response;
 use crate::worker::platform::{config, iso_8601};
 
 use super::operator::admit;
 
 /// `POST /reconcile` begins a run, unless one is under way; `GET /reconcile` only says how it
 /// stands. Neither waits for the run: the alarm of shard 0 does the work.
-pub(crate) async fn reconcile(request: &Incoming, env: &Env) -> Answer {
+pub(crate) async fn reconcile(request: &Incoming, env: &Env) -> Response {
     let begin = request.method != "GET";
     if let Err(refusal) = admit(request, env, if begin { "POST" } else { "GET" }).await {
         return refusal;
@@ -23,7 +23,7 @@ pub(crate) async fn reconcile(request: &Incoming, env: &Env) -> Answer {
     let missing = config::missing_for_reconciliation(env);
     if begin && !missing.is_empty() {
         let message = ["Set ", &missing.join(", "), " to reconcile"].concat();
-        return Answer::error(503, "RECONCILE_NOT_CONFIGURED", &message);
+        return Response::error(503, "RECONCILE_NOT_CONFIGURED", &message);
     }
     match client::reconciliation(env, begin).await {
         Ok(found) => {
@@ -32,9 +32,9 @@ pub(crate) async fn reconcile(request: &Incoming, env: &Env) -> Answer {
             } else {
                 (200, "found")
             };
-            Answer::json(status, outcome, &presented(env, found.as_ref()))
+            Response::json(status, outcome, &presented(env, found.as_ref()))
         }
-        Err(error) => error.answer(env, &[]),
+        Err(error) => error.response(env, &[]),
     }
 }
 

@@ -1,9 +1,9 @@
-//! `POST /webhooks/gwop`: verify, then apply, then answer.
+//! `POST /webhooks/gwop`: verify, then apply, then respond.
 
 use std::borrow::Borrow;
 
 use serde::Serialize;
-use worker::{Env, Request, Response, Result};
+use worker::{Env, Request, Result};
 
 use crate::invoice::Outcome;
 use crate::webhook::Rejection;
@@ -12,7 +12,7 @@ use crate::worker::ledger::messages::Delivery;
 use crate::worker::merchants;
 use crate::worker::payload::merchant_of;
 use crate::worker::platform::body::Incoming;
-use crate::worker::platform::response::Answer;
+use crate::worker::platform::response::Response;
 use crate::worker::platform::served::{Served, served};
 use crate::worker::platform::{config, log, now_ms};
 use crate::worker::telemetry::{self, count};
@@ -24,11 +24,11 @@ const ANOTHER_MERCHANT: &str = "WEBHOOK_MERCHANT_MISMATCH";
 /// The most bytes that a log line has of a text without a bound of its own.
 const LOGGED_BYTES: usize = 255;
 
-/// Answers a webhook of Gwop's. The answer is given when everything is stored.
+/// Handles a webhook of Gwop's. It responds once everything is stored.
 ///
 /// # Errors
-/// Only where the platform refuses to make a `Response`; everything else is an answer.
-pub async fn handle_webhook(request: Request, env: impl Borrow<Env>) -> Result<Response> {
+/// Only where the platform refuses to make a `Response`; every other failure is a response too.
+pub async fn handle_webhook(request: Request, env: impl Borrow<Env>) -> Result<worker::Response> {
     let env = env.borrow();
     let served = serve(&Incoming::from(&request), env).await;
     telemetry::flush_later(env);
@@ -37,17 +37,17 @@ pub async fn handle_webhook(request: Request, env: impl Borrow<Env>) -> Result<R
 
 /// As [`handle_webhook`], of a request that was looked at before.
 pub(crate) async fn serve(request: &Incoming, env: &Env) -> Served {
-    served("webhook", request, answer(request, env)).await
+    served("webhook", request, respond(request, env)).await
 }
 
-async fn answer(request: &Incoming, env: &Env) -> Answer {
+async fn respond(request: &Incoming, env: &Env) -> Response {
     if request.method != "POST" {
         request.drain().await;
-        return Answer::method_not_allowed("POST");
+        return Response::method_not_allowed("POST");
     }
     if !request.may_be_json() {
         request.drain().await;
-        return Answer::error(415, "UNSUPPORTED_MEDIA_TYPE", "Send application/json");
+        return Response::error(415, "UNSUPPORTED_MEDIA_TYPE", "Send application/json");
     }
     let secrets = config::list(env, config::GWOP_WEBHOOK_SECRET);
     if secrets.is_empty() {
@@ -58,7 +58,7 @@ async fn answer(request: &Incoming, env: &Env) -> Answer {
         );
         request.drain().await;
         // Gwop delivers again, so nothing is lost while the secret is put right.
-        return Answer::error(
+        return Response::error(
             503,
             "WEBHOOKS_NOT_CONFIGURED",
             "Webhooks are not configured here",
@@ -73,18 +73,18 @@ async fn answer(request: &Incoming, env: &Env) -> Answer {
     }
     let body = match request.read_body(config::max_body_bytes(env)).await {
         Ok(body) => body,
-        Err(error) => return error.answer(),
+        Err(error) => return error.response(),
     };
     match verify::webhook(&secrets, &signature, &body).await {
         Ok(()) => {}
         Err(failure) => {
             return Failure::rejection(failure)
-                .map_or_else(Answer::unavailable, |rejection| refused(env, &rejection));
+                .map_or_else(Response::unavailable, |rejection| refused(env, &rejection));
         }
     }
     let (id, kind) = (header("x-gwop-event-id"), header("x-gwop-event-type"));
-    if let Some(answer) = of_another(env, &body) {
-        return answer;
+    if let Some(response) = of_another(env, &body) {
+        return response;
     }
     match verify::event(&body, &id, &kind) {
         Ok(Signed::Delivery(delivery)) => {
@@ -112,7 +112,7 @@ async fn answer(request: &Incoming, env: &Env) -> Answer {
 
 /// Refuses an event that says that it is another merchant's, where there are several: fulfillment
 /// that serves both would take it for that merchant's. Its signature holds, so it is said of whom.
-fn of_another(env: &Env, body: &[u8]) -> Option<Answer> {
+fn of_another(env: &Env, body: &[u8]) -> Option<Response> {
     let is_one_of_several = merchants::is_on(env) || !config::merchant(env).is_empty();
     if !is_one_of_several {
         return None;
@@ -123,27 +123,31 @@ fn of_another(env: &Env, body: &[u8]) -> Option<Answer> {
         return None;
     }
     count(env, |tally| tally.refused(ANOTHER_MERCHANT));
-    let answer = Answer::error(
+    let response = Response::error(
         403,
         ANOTHER_MERCHANT,
         "The event is another merchant's: data.merchant_id is not the id that is configured here",
     );
     let reason = "data.merchant_id is not GWOP_MERCHANT_ID";
     let named = ("merchant_id", bounded(&named).into());
-    Some(answer.about([("reason", reason.into()), named]).alarming())
+    Some(
+        response
+            .about([("reason", reason.into()), named])
+            .alarming(),
+    )
 }
 
 /// A signature that is refused: counted, and nothing is written for it.
-fn refused(env: &Env, rejection: &Rejection) -> Answer {
+fn refused(env: &Env, rejection: &Rejection) -> Response {
     count(env, |tally| tally.refused(rejection.code.as_str()));
     rejected(401, rejection)
 }
 
-fn rejected(status: u16, rejection: &Rejection) -> Answer {
-    Answer::error(status, rejection.code.as_str(), &rejection.message)
+fn rejected(status: u16, rejection: &Rejection) -> Response {
+    Response::error(status, rejection.code.as_str(), &rejection.message)
 }
 
-fn received(outcome: Outcome) -> Answer {
+fn received(outcome: Outcome) -> Response {
     #[derive(Serialize)]
     struct Received {
         outcome: Outcome,
@@ -153,7 +157,7 @@ fn received(outcome: Outcome) -> Answer {
         outcome,
         received: true,
     };
-    Answer::json(200, outcome.as_str(), &body)
+    Response::json(200, outcome.as_str(), &body)
 }
 
 /// What a log line may hold of a text that has no bound of its own.
@@ -162,14 +166,14 @@ fn bounded(text: &str) -> &str {
         .unwrap_or_default()
 }
 
-async fn store(env: &Env, delivery: Delivery, signature: &str) -> Answer {
+async fn store(env: &Env, delivery: Delivery, signature: &str) -> Response {
     let about = [
         ("invoice_id", delivery.invoice_id.as_str().into()),
         ("event_id", delivery.event_id.as_str().into()),
     ];
     let outcome = match client::apply(env, &delivery).await {
         Ok(outcome) => outcome,
-        Err(error) => return error.answer(env, &about),
+        Err(error) => return error.response(env, &about),
     };
     count(env, |tally| {
         tally.delivered(outcome);
@@ -180,12 +184,12 @@ async fn store(env: &Env, delivery: Delivery, signature: &str) -> Answer {
             }
         }
     });
-    let answer = received(outcome)
+    let response = received(outcome)
         .about(about)
         .about([("event_type", bounded(&delivery.event_type).into())]);
     if outcome == Outcome::Conflict {
-        answer.alarming()
+        response.alarming()
     } else {
-        answer
+        response
     }
 }

@@ -1,4 +1,5 @@
-//! The Durable Object of one auth session: whether it was revoked through this Worker, and how old the last live answer is.
+//! The Durable Object of one auth session: whether it was revoked through this Worker, and how old
+//! the last live response is.
 #![allow(missing_docs)] // `durable_object` writes public methods without any.
 
 use std::cell::Cell;
@@ -10,18 +11,18 @@ use worker::{
 };
 
 use crate::session::{Session, SessionStatus};
-use crate::worker::platform::objects::answer;
+use crate::worker::platform::objects::respond;
 use crate::worker::platform::{alarm_date, log, now_ms};
 
 /// How long a revocation is kept at least, in milliseconds: 31 days, or until the day after its token expires.
 const RETENTION_MS: i64 = 31 * 24 * 60 * 60 * 1_000;
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
-/// What can be asked of the object. Each answers [`SessionStatus`].
+/// What can be asked of the object. Each returns [`SessionStatus`].
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "operation", rename_all = "snake_case")]
 pub(crate) enum SessionCall {
-    /// Whether it is known to be good; a live answer may be `reuse_ms` old. Writes nothing.
+    /// Whether it is known to be good; a live response may be `reuse_ms` old. Writes nothing.
     Check {
         /// Milliseconds.
         reuse_ms: i64,
@@ -45,7 +46,7 @@ pub(crate) enum SessionCall {
 pub struct GwopSession {
     storage: Storage,
     sql: SqlStorage,
-    /// What live answers said. Memory is enough: without it Gwop is asked again.
+    /// What live responses said. Memory is enough: without it Gwop is asked again.
     known: Cell<Session>,
 }
 
@@ -62,9 +63,9 @@ impl DurableObject for GwopSession {
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         let call: SessionCall = serde_json::from_str(&request.text().await?)?;
         match call {
-            SessionCall::Check { reuse_ms } => answer(self.check(reuse_ms)),
-            SessionCall::Seen { active, asked_at } => answer(self.seen(active, asked_at)),
-            SessionCall::Revoke { expires_at } => answer(self.revoke(expires_at).await),
+            SessionCall::Check { reuse_ms } => respond(self.check(reuse_ms)),
+            SessionCall::Seen { active, asked_at } => respond(self.seen(active, asked_at)),
+            SessionCall::Revoke { expires_at } => respond(self.revoke(expires_at).await),
         }
     }
 

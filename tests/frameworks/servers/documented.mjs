@@ -6,6 +6,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } fr
 import { join } from "node:path";
 import { sampleOfModule } from "./runners/documented.mjs";
 import { runProgram } from "./runners/programs.mjs";
+import { Report } from "./runners/checks.mjs";
 import { assert, assertEquals, run, test } from "./suite/harness.js";
 
 const TSC = "node_modules/typescript/bin/tsc";
@@ -171,8 +172,6 @@ test("docs/frameworks.md shows the examples as they stand", () => {
     assert(page.includes(`\`/${name}\``), `docs/frameworks.md does not name /${name}`);
 });
 
-const { passed, failed, failures } = await run({ runtime: "node", serverURL: "" });
-for (const { name, message } of failures)
-  console.log(`✗ ${name}\n  ${message.replaceAll("\n", "\n  ")}`);
-console.log(`documented: ${passed} passed, ${failed} failed`);
-process.exit(failed > 0 || passed === 0 ? 1 : 0);
+const report = new Report("documented");
+report.add(await run({ runtime: "node", serverURL: "" }));
+report.end();

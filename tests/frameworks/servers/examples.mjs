@@ -7,6 +7,7 @@ import { delimiter, dirname, join } from "node:path";
 import { serve, Simulator } from "@gwop/sdk/simulator";
 import { freePort, runProgram, started, startProgram } from "./runners/programs.mjs";
 import { ABLE, applies, check, SITUATIONS } from "./situations.js";
+import { Report } from "./runners/checks.mjs";
 import { assertEquals, run, test } from "./suite/harness.js";
 
 const { GWOP_NODE, GWOP_BUN } = process.env;
@@ -253,8 +254,6 @@ for (const [name, { prepare, build, start, has, prefix = "" }] of Object.entries
   });
 }
 
-const { passed, failed, failures } = await run({ runtime: "node", serverURL: "" });
-for (const { name, message } of failures)
-  console.log(`✗ ${name}\n  ${message.replaceAll("\n", "\n  ")}`);
-console.log(`examples: ${passed} passed, ${failed} failed`);
-process.exit(failed > 0 || passed === 0 ? 1 : 0);
+const report = new Report("examples");
+report.add(await run({ runtime: "node", serverURL: "" }));
+report.end();

@@ -9,6 +9,7 @@ import * as forElysia from "@gwop/sdk/elysia";
 import * as forH3 from "@gwop/sdk/h3";
 import { FRAMEWORKS } from "./frameworks.mjs";
 import { applies, check, SITUATIONS } from "./situations.js";
+import { Report } from "./runners/checks.mjs";
 import { assertEquals, assertMatch, run, test } from "./suite/harness.js";
 import { request as httpRequest } from "node:http";
 import { once } from "node:events";
@@ -160,10 +161,6 @@ test("Elysia: its own copy of the headers claims no identity", async () => {
   assertEquals(await (await app.handle(await claiming())).json(), [KEPT, KEPT]);
 });
 
-const { passed, failed, failures } = await run({ runtime: "node", serverURL: "" });
-for (const { name, message } of failures)
-  console.log(`✗ ${name}\n  ${message.replaceAll("\n", "\n  ")}`);
-console.log(
-  `frameworks: ${passed} passed, ${failed} failed; ${SITUATIONS.length} situations, ${count} requests at ${open.length} servers`,
-);
-process.exit(failed > 0 || passed === 0 ? 1 : 0);
+const report = new Report("frameworks");
+report.add(await run({ runtime: "node", serverURL: "" }));
+report.end(`; ${SITUATIONS.length} situations, ${count} requests at ${open.length} servers`);

@@ -1,7 +1,7 @@
 // What Gwop sends: events and their signatures, made with Node's own crypto rather than with the code under test.
 import { createHmac, randomUUID } from "node:crypto";
 
-import { sleep } from "./runner.mjs";
+import { sleep } from "./helpers.mjs";
 
 /** The webhook secret of every worker that is started here. */
 export const WEBHOOK_SECRET = "whsec_of_the_tests";

@@ -15,7 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { eventually, sleep } from "./runner.mjs";
+import { eventually, sleep } from "./helpers.mjs";
 
 /** The top level of the repository. */
 export const TOP = fileURLToPath(new URL("../../../", import.meta.url));
