@@ -42,6 +42,25 @@ impl Code {
             Self::SourceNotAccepted => "WEBHOOK_SOURCE_NOT_ACCEPTED",
         }
     }
+
+    /// The HTTP status with which a delivery that is refused for this reason is answered: by the
+    /// npm handlers, by the Worker, and by whoever reads `httpStatus` of the error in JavaScript.
+    ///
+    /// Gwop delivers again what was not answered with a 2xx status. So an event of an unknown type
+    /// is accepted, and a delivery that only this server's set-up spoils gets a 500.
+    #[must_use]
+    pub const fn http_status(self) -> u16 {
+        match self {
+            Self::SignatureMissing
+            | Self::SignatureMalformed
+            | Self::TimestampInvalid
+            | Self::TimestampOutsideTolerance
+            | Self::SignatureMismatch => 401,
+            Self::PayloadInvalid | Self::HeaderMismatch | Self::SourceNotAccepted => 400,
+            Self::EventUnknown => 200,
+            Self::BodyNotRaw => 500,
+        }
+    }
 }
 
 /// A refused delivery. Its message holds nothing of the delivery.

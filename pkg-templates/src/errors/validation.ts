@@ -39,18 +39,33 @@ export class SDKValidationError extends Error {
   declare readonly rawValue: unknown;
   /** The idempotency key of the call, where it had one. */
   declare readonly idempotencyKey?: string;
+  /**
+   * The HTTP status with which a server answers the request that led to this error, as
+   * `createWebhookHandler` does: 401 for a signature that does not hold, 400 for a signed event that
+   * cannot be used, 413 for a body that is too large, 200 for an event type that this version does
+   * not know, and 500 for a mistake on the server's own side, such as a missing secret. Not
+   * enumerable.
+   */
+  declare readonly httpStatus: number;
 
   /**
    * @param message What was wrong, what was expected.
    * @param cause What led to it; an error's text is added to the message.
    * @param rawValue What was refused.
    * @param code What was wrong, for programs.
+   * @param httpStatus What a server answers.
    */
-  constructor(message: string, cause: unknown, rawValue: unknown, code: ValidationErrorCode = "SDK_VALIDATION") {
+  constructor(
+    message: string,
+    cause: unknown,
+    rawValue: unknown,
+    code: ValidationErrorCode = "SDK_VALIDATION",
+    httpStatus = 500,
+  ) {
     super(explain(message, cause), cause === undefined ? undefined : { cause });
     this.code = code;
     this.rawMessage = message;
-    hide(this, { rawValue });
+    hide(this, { rawValue, httpStatus });
   }
 
   /** The message, with the cause on a line of its own. */
@@ -83,13 +98,16 @@ export class ResponseValidationError extends GwopError implements SDKValidationE
   readonly rawMessage: string;
   /** The body as it was parsed. Not enumerable. */
   declare readonly rawValue: unknown;
+  /** 500: an answer of Gwop's that is not understood is no fault of whoever asked your server. */
+  declare readonly httpStatus: number;
 
   /** @param message What was wrong, what was expected. */
   constructor(message: string, meta: ResponseValidationMeta) {
     super(message, meta);
     const { cause, rawValue } = meta;
     this.rawMessage = meta.rawMessage;
-    hide(this, cause === undefined ? { rawValue } : { rawValue, cause });
+    const httpStatus = 500;
+    hide(this, cause === undefined ? { rawValue, httpStatus } : { rawValue, httpStatus, cause });
   }
 
   /** The message, with the cause on a line of its own. */

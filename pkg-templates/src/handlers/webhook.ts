@@ -276,23 +276,9 @@ export function webhookHandling(options: AnyWebhookHandlerOptions): WebhookHandl
   }
 
   function rejected(error: unknown, later: Later): Answer {
-    const { code, message } = error as SDKValidationError;
-    switch (code) {
-      case "WEBHOOK_BODY_TOO_LARGE":
-        return refusal(413, "BODY_TOO_LARGE", message);
-      case "WEBHOOK_PAYLOAD_INVALID":
-      case "WEBHOOK_HEADER_MISMATCH":
-      case "WEBHOOK_SOURCE_NOT_ACCEPTED":
-        return refusal(400, code, message);
-      case "WEBHOOK_SIGNATURE_MISSING":
-      case "WEBHOOK_SIGNATURE_MALFORMED":
-      case "WEBHOOK_SIGNATURE_MISMATCH":
-      case "WEBHOOK_TIMESTAMP_INVALID":
-      case "WEBHOOK_TIMESTAMP_OUTSIDE_TOLERANCE":
-        return refusal(401, code, message);
-      default:
-        return misconfigured(error, later);
-    }
+    const { code, message, httpStatus = 500 } = error as Partial<SDKValidationError>;
+    if (httpStatus >= 500 || code === undefined) return misconfigured(error, later);
+    return refusal(httpStatus, httpStatus === 413 ? "BODY_TOO_LARGE" : code, message ?? "");
   }
 
   return handle;
