@@ -3,16 +3,66 @@ import { GwopError, type HTTPMeta } from "./gwop.js";
 
 /** Why an argument or a webhook was refused. Open: new reasons may come. */
 export type ValidationErrorCode =
+  /**
+   * An option or an argument is wrong, or an option is not known. Nothing was sent.
+   *
+   * Cause: A name is misspelled, a value is of another kind or out of range, or two names of one
+   * option differ.
+   *
+   * Fix: Correct the code. The message names the option and the nearest name that is known.
+   */
   | "SDK_VALIDATION"
+  /**
+   * A call needs the merchant key, and there is none. Nothing was sent.
+   *
+   * Cause: Neither `merchantApiKey` nor `GWOP_MERCHANT_API_KEY` is set.
+   *
+   * Fix: Pass `merchantApiKey`, or set `GWOP_MERCHANT_API_KEY`.
+   */
   | "MERCHANT_API_KEY_MISSING"
+  /**
+   * A token cannot be verified, because nothing says which merchant it should be for.
+   *
+   * Cause: Neither `merchantId` nor `GWOP_MERCHANT_ID` is set. Tokens of all merchants carry the
+   * same issuer and keys.
+   *
+   * Fix: Pass `merchantId`, or set `GWOP_MERCHANT_ID`. Pass `ANY_MERCHANT` only if you check
+   * `merchantId` of the verified token yourself.
+   */
   | "MERCHANT_ID_MISSING"
+  /**
+   * The credentials are those of the local Gwop, which everybody knows, and the client talks to
+   * Gwop itself.
+   *
+   * Cause: `whsec_simulator` or `sk_m_simulator` is configured, and `serverURL` or `identityURL` is
+   * not the local Gwop's.
+   *
+   * Fix: Use your own credentials. For tests, set `serverURL` and `identityURL` to the local Gwop,
+   * or pass its `httpClient`.
+   */
   | "SIMULATOR_CREDENTIALS"
+  /**
+   * A webhook cannot be verified, because there is no secret.
+   *
+   * Cause: Neither `webhookSecret` nor `GWOP_WEBHOOK_SECRET` is set, or it is empty.
+   *
+   * Fix: Pass `webhookSecret`, or set `GWOP_WEBHOOK_SECRET`.
+   */
   | "WEBHOOK_SECRET_MISSING"
   | "WEBHOOK_SIGNATURE_MISSING"
   | "WEBHOOK_SIGNATURE_MALFORMED"
   | "WEBHOOK_TIMESTAMP_INVALID"
   | "WEBHOOK_TIMESTAMP_OUTSIDE_TOLERANCE"
   | "WEBHOOK_SIGNATURE_MISMATCH"
+  /**
+   * 413: The body of a webhook has more bytes than are read.
+   *
+   * Cause: The request is not Gwop's, whose webhooks have less than 4 KiB, or `maxBodyBytes` is too
+   * small.
+   *
+   * Fix: Refuse it. Raise `maxBodyBytes` only if you expect larger events. The handlers answer with
+   * the code `BODY_TOO_LARGE`.
+   */
   | "WEBHOOK_BODY_TOO_LARGE"
   | "WEBHOOK_BODY_NOT_RAW"
   | "WEBHOOK_PAYLOAD_INVALID"
@@ -93,6 +143,15 @@ export class ResponseValidationError extends GwopError implements SDKValidationE
     brand(this, "ResponseValidationError", "sdk", "SDKValidationError");
   }
 
+  /**
+   * Gwop answered with success, and the SDK does not understand the body. The call may have had its
+   * effect.
+   *
+   * Cause: The answer lacks a field, or has one of another kind. A proxy may have changed it.
+   *
+   * Fix: Do not take it for a failure. Repeat the call with the error's `idempotencyKey`, or look
+   * what became of it. Report the error with its `x-request-id`.
+   */
   override readonly code = "RESPONSE_VALIDATION";
   /** What was wrong, for people, without the cause. */
   readonly rawMessage: string;

@@ -6,6 +6,7 @@ import { type Names, readOptions } from "../options.js";
 import type { WebhookOutcome, WebhookStore } from "../stores/store.js";
 import type { ReconciledEvent, ReconciledPaidEvent, ValidateWebhookOptions, ValidateWebhookResponse, WebhookEvent } from "../webhooks.js";
 import { type Applied, applier, callbackRules, type Callbacks, claimOf } from "./apply.js";
+import type { HandlerErrorCode, ReportedErrorCode } from "./codes.js";
 import { incomingRequest } from "./request.js";
 import { type Answer, answer, type Incoming, methodNotAllowed, refusal, RETRY_SECONDS, toResponse, unavailable, unsupported } from "./http.js";
 import { BODY_TIMEOUT_SECONDS, bodyTimeoutRule, bodyWasRead, checkOptions, isFunction, tell } from "./http.js";
@@ -13,7 +14,7 @@ import { BODY_TIMEOUT_SECONDS, bodyTimeoutRule, bodyWasRead, checkOptions, isFun
 /** What an error is about, for logs: nothing in it is secret. */
 export interface WebhookErrorInfo {
   /** The code of the answer, or `CONFLICT` for a conflict that nobody handles. */
-  code: string;
+  code: HandlerErrorCode | ReportedErrorCode;
   /** The event, once it is verified. */
   eventId?: string;
   /** The merchant-side id of its invoice. */
