@@ -12,7 +12,13 @@ const SITE: &str = "dist/docs";
 const REFERENCE: &str = "dist/docs/reference";
 
 /// Pages that are written from the sources, and committed: from the top level.
-const WRITTEN: [&str; 3] = ["llms.txt", "docs/cli.md", "docs/errors.md"];
+const WRITTEN: [&str; 5] = [
+    "llms.txt",
+    "docs/cli.md",
+    "docs/errors.md",
+    "docs/performance.md",
+    "docs/performance.svg",
+];
 
 /// Writes the pages that are made of the sources: the commands in `docs/cli.md`, the codes in
 /// `docs/errors.md`, and `llms.txt`. Then builds the site (`VitePress`), with the reference of the npm
@@ -29,6 +35,7 @@ pub(crate) fn docs() -> Result {
             "the codes in docs/errors.md",
             "pkg-templates/errors-docs.mjs",
         ),
+        ("the figures in docs/performance.md", "bench/page.mjs"),
         ("llms.txt", "pkg-templates/llms.mjs"),
     ] {
         Step::new(name, "node").args([script]).args([top()]).run()?;

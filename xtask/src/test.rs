@@ -8,11 +8,11 @@ use crate::{
     top, worker, x402,
 };
 
-/// What a program that imports `@gwop/sdk` may carry: wasm and JavaScript, gzip, in bytes. The aim is 100 KB
-/// (docs/performance.md says what was tried).
+/// What a program that imports `@gwop/sdk` may carry: wasm and JavaScript, gzip, in bytes. The aim is
+/// 100 KB.
 const SIZE_BUDGET: usize = 125_000;
 
-/// The same for `@gwop/sdk/agent`: the aim (docs/performance.md says what is in it).
+/// The same for `@gwop/sdk/agent`.
 const AGENT_BUDGET: usize = 90_000;
 
 /// A part: its name, what it shows, and how it runs. A part whose runtime cannot
