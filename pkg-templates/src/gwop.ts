@@ -38,7 +38,14 @@ export interface SDKOptions extends ClientOptions {
   tokenCacheSize?: number | undefined;
 }
 
-const OPTIONS: Names<SDKOptions> = { ...CLIENT_OPTIONS, webhookSecret: undefined, merchantId: undefined, jwksStore: undefined, jwksCooldownSeconds: undefined, tokenCacheSize: undefined };
+const OPTIONS: Names<SDKOptions> = {
+  ...CLIENT_OPTIONS,
+  webhookSecret: undefined,
+  merchantId: undefined,
+  jwksStore: undefined,
+  jwksCooldownSeconds: undefined,
+  tokenCacheSize: undefined,
+};
 
 /** Gwop's client. Make one and share it. */
 export class Gwop {
@@ -71,9 +78,13 @@ export class Gwop {
     this.authIntents = new AuthIntents(client);
     this.authSessions = new AuthSessions(client);
     this.auth = new Auth(client, {
-      ...(given as Pick<TokenClient, "merchantId" | "jwksStore" | "jwksCooldownSeconds" | "tokenCacheSize">),
+      ...(given as Pick<
+        TokenClient,
+        "merchantId" | "jwksStore" | "jwksCooldownSeconds" | "tokenCacheSize"
+      >),
       fetchJwks: () => client.fetchJwks(),
-      sessionStatus: async (sessionId) => (await this.authSessions.get({ sessionId })).result.status,
+      sessionStatus: async (sessionId) =>
+        (await this.authSessions.get({ sessionId })).result.status,
     });
     this.#webhooks = new WebhookVerifier(given.webhookSecret, client.reachesGwop);
   }
@@ -89,7 +100,9 @@ export class Gwop {
    * `WEBHOOK_EVENT_UNKNOWN`, `WEBHOOK_HEADER_MISMATCH`, `WEBHOOK_SOURCE_NOT_ACCEPTED`; `WEBHOOK_SECRET_MISSING` where no secret is configured, `SIMULATOR_CREDENTIALS` where it is a simulator's
    * while the identity host is Gwop's own.
    */
-  validateWebhook(options: ValidateWebhookOptions & { reconciled?: false | undefined }): Promise<ValidateWebhookResponse>;
+  validateWebhook(
+    options: ValidateWebhookOptions & { reconciled?: false | undefined },
+  ): Promise<ValidateWebhookResponse>;
   /** As above. With `reconciled: true` events are taken too that reconciliation derived from an invoice: their payer and their chain may be missing. */
   validateWebhook(options: ValidateWebhookOptions): Promise<ReconciledWebhookResponse>;
   validateWebhook(options: ValidateWebhookOptions): Promise<ValidateWebhookResponse> {
@@ -101,7 +114,9 @@ export class Gwop {
    *
    * @throws SDKValidationError as {@link validateWebhook} rejects.
    */
-  validateWebhookSync(options: ValidateWebhookSyncOptions & { reconciled?: false | undefined }): ValidateWebhookResponse;
+  validateWebhookSync(
+    options: ValidateWebhookSyncOptions & { reconciled?: false | undefined },
+  ): ValidateWebhookResponse;
   /** As above, with `reconciled` as {@link validateWebhook} has it. */
   validateWebhookSync(options: ValidateWebhookSyncOptions): ReconciledWebhookResponse;
   validateWebhookSync(options: ValidateWebhookSyncOptions): ValidateWebhookResponse {

@@ -21,7 +21,8 @@ export function exampleOf(file) {
 
 /** The README's sample for one runtime, a block of `js` or `ts` that names it. */
 export function sampleOfRuntime(runtime) {
-  const [, sample] = new RegExp(`^\`\`\`[jt]s ${runtime}\\n([^]*?)^\`\`\``, "m").exec(packed("README.md")) ?? [];
+  const [, sample] =
+    new RegExp(`^\`\`\`[jt]s ${runtime}\\n([^]*?)^\`\`\``, "m").exec(packed("README.md")) ?? [];
   if (!sample) throw new Error(`README.md has no sample for ${runtime}`);
   return sample;
 }

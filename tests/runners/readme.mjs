@@ -29,7 +29,12 @@ globalThis.result = document.body.textContent;
 
 /** Sends a delivery; the answer's status and JSON. */
 async function send(url, body, { headers }) {
-  const response = await fetch(url, { method: "POST", headers, body, signal: AbortSignal.timeout(10_000) });
+  const response = await fetch(url, {
+    method: "POST",
+    headers,
+    body,
+    signal: AbortSignal.timeout(10_000),
+  });
   return `${response.status} ${JSON.stringify(await response.json())}`;
 }
 
@@ -38,7 +43,9 @@ const breakOff = (url) =>
   new Promise((done, failed) => {
     const { hostname, port } = new URL(url);
     const socket = connect(Number(port), hostname, () => {
-      socket.write(`POST / HTTP/1.1\r\nhost: ${hostname}\r\ncontent-length: 1000\r\n\r\n{`, () => socket.resetAndDestroy());
+      socket.write(`POST / HTTP/1.1\r\nhost: ${hostname}\r\ncontent-length: 1000\r\n\r\n{`, () =>
+        socket.resetAndDestroy(),
+      );
     });
     socket.once("error", failed).once("close", () => setTimeout(done, 200));
   });
@@ -79,7 +86,14 @@ export function readmeChecks({ directory, browsers }) {
   };
   const commands = {
     node: [process.execPath],
-    deno: [GWOP_DENO, "run", "--allow-net", "--allow-env", "--no-prompt", "--node-modules-dir=manual"],
+    deno: [
+      GWOP_DENO,
+      "run",
+      "--allow-net",
+      "--allow-env",
+      "--no-prompt",
+      "--node-modules-dir=manual",
+    ],
     bun: [GWOP_BUN],
   };
   const checks = {};
@@ -88,10 +102,19 @@ export function readmeChecks({ directory, browsers }) {
       const port = await freePort();
       // As `npm init -y` leaves a project: CommonJS.
       const project = `project-${runtime}`;
-      write(`${project}/package.json`, '{ "name": "shop", "version": "1.0.0", "main": "index.js" }');
-      if (!existsSync(join(directory, project, "node_modules"))) symlinkSync(resolve("node_modules"), join(directory, project, "node_modules"));
-      const file = write(`${project}/app.mjs`, sampleOfRuntime(runtime).replace("3000", String(port)));
-      const server = startProgram(program, [...args, file], { env: { ...process.env, GWOP_WEBHOOK_SECRET: SECRET } });
+      write(
+        `${project}/package.json`,
+        '{ "name": "shop", "version": "1.0.0", "main": "index.js" }',
+      );
+      if (!existsSync(join(directory, project, "node_modules")))
+        symlinkSync(resolve("node_modules"), join(directory, project, "node_modules"));
+      const file = write(
+        `${project}/app.mjs`,
+        sampleOfRuntime(runtime).replace("3000", String(port)),
+      );
+      const server = startProgram(program, [...args, file], {
+        env: { ...process.env, GWOP_WEBHOOK_SECRET: SECRET },
+      });
       const url = `http://127.0.0.1:${port}/`;
       try {
         await started(() => fetch(url), server, `the sample for ${runtime}`);
@@ -104,7 +127,11 @@ export function readmeChecks({ directory, browsers }) {
   checks["README: the sample for workerd"] = async () => {
     const entry = write("workerd.ts", sampleOfRuntime("workerd"));
     const out = join(directory, "workerd");
-    const server = await startWorkerd(GWOP_WORKERD, { entry, directory: out, variables: { GWOP_WEBHOOK_SECRET: SECRET } });
+    const server = await startWorkerd(GWOP_WORKERD, {
+      entry,
+      directory: out,
+      variables: { GWOP_WEBHOOK_SECRET: SECRET },
+    });
     try {
       await expectVerified(server.url);
     } finally {
@@ -116,9 +143,17 @@ export function readmeChecks({ directory, browsers }) {
     mkdirSync(root, { recursive: true });
     write("browser/sample.js", sampleOfRuntime("browser"));
     write("browser/page.js", PAGE);
-    write("browser/index.html", '<!doctype html><meta charset="utf-8"><body><script type="module" src="./page.js"></script>');
+    write(
+      "browser/index.html",
+      '<!doctype html><meta charset="utf-8"><body><script type="module" src="./page.js"></script>',
+    );
     const outDir = join(directory, "browser-build");
-    await viteBuild({ root, configFile: false, logLevel: "warn", build: { outDir, emptyOutDir: true, target: "es2022" } });
+    await viteBuild({
+      root,
+      configFile: false,
+      logLevel: "warn",
+      build: { outDir, emptyOutDir: true, target: "es2022" },
+    });
     const site = await serveDirectory(outDir);
     try {
       for (const [name, paths] of Object.entries(browsers)) {

@@ -1,7 +1,13 @@
 import { readEnv } from "../env.js";
 import type { Answer, ApiClient, RequestOptions } from "../client.js";
 import type { Jwks } from "../generated/models.js";
-import { ANY_MERCHANT, type TokenClient, TokenVerification, type VerifiedToken, type VerifyTokenOptions } from "./verify-token.js";
+import {
+  ANY_MERCHANT,
+  type TokenClient,
+  TokenVerification,
+  type VerifiedToken,
+  type VerifyTokenOptions,
+} from "./verify-token.js";
 
 /** Access tokens and the keys that verify them. */
 export class Auth {
@@ -17,7 +23,9 @@ export class Auth {
 
   /** Your merchant id, which {@link verifyToken} expects: the constructor's, else that of `GWOP_MERCHANT_ID` now. `undefined` for `ANY_MERCHANT`. */
   get merchantId(): string | undefined {
-    return this.#merchantId === ANY_MERCHANT ? undefined : (this.#merchantId ?? readEnv("GWOP_MERCHANT_ID"));
+    return this.#merchantId === ANY_MERCHANT
+      ? undefined
+      : (this.#merchantId ?? readEnv("GWOP_MERCHANT_ID"));
   }
 
   /** Gwop's public keys, fetched now. Needs no merchant key. To verify tokens use {@link verifyToken}, which caches them. */

@@ -1,5 +1,10 @@
 import type { Answer, ApiClient, RequestOptions } from "../client.js";
-import type { AuthIntent, AuthIntentsCreateRequest, AuthIntentsExchangeRequest, AuthToken } from "../generated/models.js";
+import type {
+  AuthIntent,
+  AuthIntentsCreateRequest,
+  AuthIntentsExchangeRequest,
+  AuthToken,
+} from "../generated/models.js";
 
 /** Wallet log-in: challenge, then exchange. */
 export class AuthIntents {
@@ -15,7 +20,10 @@ export class AuthIntents {
    * Leave `idempotencyKey` out: Gwop refuses a used key with `IDEMPOTENCY_CONFLICT`, so the SDK takes a fresh one for each
    * attempt. With a key of yours the call is not retried.
    */
-  create(request: AuthIntentsCreateRequest = {}, options?: RequestOptions): Promise<Answer<AuthIntent>> {
+  create(
+    request: AuthIntentsCreateRequest = {},
+    options?: RequestOptions,
+  ): Promise<Answer<AuthIntent>> {
     return this.#client.call("authIntents.create", request, options);
   }
 
@@ -27,7 +35,10 @@ export class AuthIntents {
    *
    * @throws ErrorResponse with code `AUTH_INTENT_NOT_SETTLED` while the agent has not paid.
    */
-  exchange(request: AuthIntentsExchangeRequest, options?: RequestOptions): Promise<Answer<AuthToken>> {
+  exchange(
+    request: AuthIntentsExchangeRequest,
+    options?: RequestOptions,
+  ): Promise<Answer<AuthToken>> {
     return this.#client.call("authIntents.exchange", request, options);
   }
 }

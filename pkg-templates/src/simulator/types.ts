@@ -83,7 +83,11 @@ export interface SimulatorOptions {
   seed?: number | undefined;
   /** The first signing key: a private RSA key as JWK, 2048 bits or more. By default one is made on first use. */
   signingKey?:
-    | Readonly<Partial<Record<"kty" | "n" | "e" | "d" | "p" | "q" | "dp" | "dq" | "qi" | "alg" | "use", string>>>
+    | Readonly<
+        Partial<
+          Record<"kty" | "n" | "e" | "d" | "p" | "q" | "dp" | "dq" | "qi" | "alg" | "use", string>
+        >
+      >
     | undefined;
   /**
    * Keeps the state beyond the process. What a journal has kept goes on: options that are given take the place of those
@@ -120,7 +124,12 @@ export interface RedeliverOptions {
 }
 
 /** In which way an event is sent again. */
-export type SimulatorVariant = "tampered" | "stale" | "wrong-secret" | "header-mismatch" | "malformed-json";
+export type SimulatorVariant =
+  | "tampered"
+  | "stale"
+  | "wrong-secret"
+  | "header-mismatch"
+  | "malformed-json";
 
 /** An invoice that a simulator makes by itself. */
 export interface SimulatorNewInvoice {

@@ -86,7 +86,9 @@ export function sqliteStore(database: SqliteDatabase): WebhookStore {
     if (sql === WEBHOOK_TABLE) return statement.run();
     const row = statement.get(...parameters);
     // The connection decides on the form of its rows (`returnArrays: true`); `reading` on the order of the columns.
-    return Array.isArray(row) ? ({ now: row[0], record: row[1], revision: row[2] } satisfies Row) : row;
+    return Array.isArray(row)
+      ? ({ now: row[0], record: row[1], revision: row[2] } satisfies Row)
+      : row;
   });
 }
 
@@ -97,11 +99,19 @@ export interface D1DatabaseLike {
 
 /** Keeps invoices in Cloudflare D1, in the table `gwop_invoices`. Leases go by the database's clock. */
 export function d1Store(database: D1DatabaseLike): WebhookStore {
-  return sqlStore(SQLITE_NOW, (sql, parameters) => database.prepare(sql).bind(...parameters).first());
+  return sqlStore(SQLITE_NOW, (sql, parameters) =>
+    database
+      .prepare(sql)
+      .bind(...parameters)
+      .first(),
+  );
 }
 
 /** Runs a statement with `$1`, `$2` … for its parameters: resolves to the rows, or to an object whose `rows` are them. */
-export type PostgresQuery = (text: string, values: unknown[]) => PromiseLike<readonly unknown[] | { rows: readonly unknown[] }>;
+export type PostgresQuery = (
+  text: string,
+  values: unknown[],
+) => PromiseLike<readonly unknown[] | { rows: readonly unknown[] }>;
 
 /**
  * Keeps invoices in Postgres, in the table `gwop_invoices`, over any client: `(text, values) => pool.query(text, values)` with `pg`,
