@@ -39,6 +39,7 @@ add("README.md", fenced(readFileSync(join(top, "README.md"), "utf8"), "[jt]s"));
 // Those of `@gwop/worker` are whole Workers, as `tests/worker-package` has them.
 const ofWorker = (lines) => lines.some((line) => line.includes('from "@gwop/worker"'));
 add("docs/worker.md", fenced(readFileSync(join(top, "docs/worker.md"), "utf8"), "ts").filter((lines) => !ofWorker(lines)));
+add("docs/errors.md", fenced(readFileSync(join(top, "docs/errors.md"), "utf8"), "ts"));
 add("docs/agent.md", fenced(readFileSync(join(top, "docs/agent.md"), "utf8"), "ts"));
 add("docs/simulator.md", fenced(readFileSync(join(top, "docs/simulator.md"), "utf8"), "ts"));
 

@@ -64,8 +64,9 @@ usage: cargo xtask COMMAND
   bench --differential --against DIR [--seconds N] [--seed N]
                          give another built package and this one the same random inputs, for
                          N seconds (600 by default), and show what they say differently
-  docs [--screenshot]    write the API reference into dist/docs and target/doc, and llms.txt;
-                         --screenshot also draws the local Gwop's page into docs/simulator-page.png
+  docs [--screenshot]    build the documentation's site with the API reference into dist/docs, and
+                         write the generated parts of docs/ and llms.txt; --screenshot also draws
+                         the local Gwop's page into docs/simulator-page.png
   release --dry-run [--offline]
                          judge the crates and the npm tools (cargo deny, npm audit), pack what would be
                          published, check it, and list it with SHA-512 hashes; --offline asks nobody

@@ -13,7 +13,7 @@ import type {
   TokenVerifier,
   VerifiedClaims,
 } from "../generated/gwop_bg.js";
-import { bare, type Names, readOptions } from "../options.js";
+import { bare, type Names, readAliased, readOptions } from "../options.js";
 import { readRefusal } from "../refusal.js";
 import { encode } from "../text.js";
 import type { JwksStore } from "./jwks-cache.js";
@@ -39,7 +39,12 @@ export interface VerifyTokenOptions {
   issuer?: string | undefined;
   /** How far the clocks may be apart for `exp` and `nbf`, in seconds. Default 5. */
   clockToleranceSeconds?: number | undefined;
-  /** Whether to look the session up live as well (one call to Gwop), which alone sees a revocation. Default false. */
+  /**
+   * `always` also asks Gwop whether the session is active, by one call for each token. Nothing else
+   * sees a revocation. `never` trusts the token until it expires. Default `never`.
+   */
+  sessionCheck?: "always" | "never" | undefined;
+  /** Alias of `sessionCheck`, until 2.0.0: `true` is `always`, `false` is `never`. */
   checkSession?: boolean | undefined;
 }
 
@@ -48,6 +53,7 @@ const OPTIONS: Names<VerifyTokenOptions> = {
   audience: undefined,
   issuer: undefined,
   clockToleranceSeconds: undefined,
+  sessionCheck: undefined,
   checkSession: undefined,
 };
 
@@ -126,6 +132,7 @@ export class TokenVerification {
 
   async verify(token: string, given: VerifyTokenOptions | undefined): Promise<VerifiedToken> {
     const options = readOptions(given, OPTIONS, refuse, "options");
+    const isLive = readSessionCheck(options);
     let expected = this.#expected(options);
     if (given === undefined) {
       // Everything else of it is a default.
@@ -149,7 +156,7 @@ export class TokenVerification {
       throw tokenError(thrown);
     }
     const verified = readVerified(claims);
-    if (options.checkSession) await this.#checkSession(verified.sessionId);
+    if (isLive) await this.#checkSession(verified.sessionId);
     return verified;
   }
 
@@ -172,7 +179,6 @@ export class TokenVerification {
     audience,
     issuer,
     clockToleranceSeconds = 5,
-    checkSession = false,
   }: VerifyTokenOptions): TokenExpectation {
     if (merchantId === undefined) merchantId = this.#client.merchantId;
     if (merchantId === undefined) merchantId = readEnv("GWOP_MERCHANT_ID");
@@ -193,8 +199,6 @@ export class TokenVerification {
         clockToleranceSeconds,
       );
     }
-    if (typeof checkSession !== "boolean")
-      throw refuse("checkSession must be a boolean", checkSession);
     const clockToleranceMs = Math.min(
       Math.round(clockToleranceSeconds * 1000),
       Number.MAX_SAFE_INTEGER,
@@ -210,7 +214,7 @@ export class TokenVerification {
   async #checkSession(sessionId: string | undefined): Promise<void> {
     if (!sessionId) {
       throw new TokenVerificationError(
-        "The token has no `sid`, which checkSession needs to look its session up.",
+        "The token has no `sid`, which sessionCheck needs to look its session up.",
         {
           code: "TOKEN_MALFORMED",
         },
@@ -226,6 +230,21 @@ export class TokenVerification {
     }
     if (status !== "active") throw tokenError(core().sessionRevoked());
   }
+}
+
+/** Whether the session has to be looked up live. */
+function readSessionCheck({ sessionCheck, checkSession }: VerifyTokenOptions): boolean {
+  if (checkSession !== undefined && typeof checkSession !== "boolean") {
+    throw refuse("checkSession must be a boolean", checkSession);
+  }
+  if (sessionCheck !== undefined && sessionCheck !== "always" && sessionCheck !== "never") {
+    throw refuse(
+      'sessionCheck must be "always" or "never": a number of seconds is for createAuthMiddleware, which remembers answers',
+      sessionCheck,
+    );
+  }
+  const older = checkSession === undefined ? undefined : checkSession ? "always" : "never";
+  return readAliased("sessionCheck", sessionCheck, "checkSession", older) === "always";
 }
 
 /** The error for a merchant id that nothing tells. */

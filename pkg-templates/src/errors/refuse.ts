@@ -5,6 +5,7 @@ export function refuse(
   message: string,
   rawValue?: unknown,
   code?: ValidationErrorCode,
+  httpStatus?: number,
 ): SDKValidationError {
-  return new SDKValidationError(message, undefined, rawValue, code);
+  return new SDKValidationError(message, undefined, rawValue, code, httpStatus);
 }

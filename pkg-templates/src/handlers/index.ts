@@ -13,6 +13,7 @@ export {
   type SessionCheck,
 } from "./auth.js";
 export { type AuthRoutes, type AuthRoutesOptions, createAuthRoutes } from "./auth-routes.js";
+export type { HandlerErrorCode, ReportedErrorCode } from "./codes.js";
 export { reconcile, type Reconciled, type ReconcileOptions } from "./reconcile.js";
 export {
   type AnyWebhookHandlerOptions,

@@ -16,6 +16,7 @@ import type {
   WebhookEvent,
 } from "../webhooks.js";
 import { type Applied, applier, callbackRules, type Callbacks, claimOf } from "./apply.js";
+import type { HandlerErrorCode, ReportedErrorCode } from "./codes.js";
 import { incomingRequest } from "./request.js";
 import {
   type HandlerResponse,
@@ -40,7 +41,7 @@ import {
 /** What an error is about, for logs: nothing in it is secret. */
 export interface WebhookErrorInfo {
   /** The code of the response, or `CONFLICT` for a conflict that nobody handles. */
-  code: string;
+  code: HandlerErrorCode | ReportedErrorCode;
   /** The event, once it is verified. */
   eventId?: string;
   /** The merchant-side id of its invoice. */
@@ -331,23 +332,9 @@ export function webhookHandling(options: AnyWebhookHandlerOptions): WebhookHandl
   }
 
   function rejected(error: unknown, later: Later): HandlerResponse {
-    const { code, message } = error as SDKValidationError;
-    switch (code) {
-      case "WEBHOOK_BODY_TOO_LARGE":
-        return refusal(413, "BODY_TOO_LARGE", message);
-      case "WEBHOOK_PAYLOAD_INVALID":
-      case "WEBHOOK_HEADER_MISMATCH":
-      case "WEBHOOK_SOURCE_NOT_ACCEPTED":
-        return refusal(400, code, message);
-      case "WEBHOOK_SIGNATURE_MISSING":
-      case "WEBHOOK_SIGNATURE_MALFORMED":
-      case "WEBHOOK_SIGNATURE_MISMATCH":
-      case "WEBHOOK_TIMESTAMP_INVALID":
-      case "WEBHOOK_TIMESTAMP_OUTSIDE_TOLERANCE":
-        return refusal(401, code, message);
-      default:
-        return misconfigured(error, later);
-    }
+    const { code, message, httpStatus = 500 } = error as Partial<SDKValidationError>;
+    if (httpStatus >= 500 || code === undefined) return misconfigured(error, later);
+    return refusal(httpStatus, httpStatus === 413 ? "BODY_TOO_LARGE" : code, message ?? "");
   }
 
   return handle;

@@ -106,7 +106,7 @@ async fn respond(request: &Incoming, env: &Env) -> Response {
                 ("event_type", bounded(&event_type).into()),
             ])
         }
-        Err(rejection) => rejected(400, &rejection),
+        Err(rejection) => rejected(&rejection),
     }
 }
 
@@ -140,11 +140,12 @@ fn of_another(env: &Env, body: &[u8]) -> Option<Response> {
 /// A signature that is refused: counted, and nothing is written for it.
 fn refused(env: &Env, rejection: &Rejection) -> Response {
     count(env, |tally| tally.refused(rejection.code.as_str()));
-    rejected(401, rejection)
+    rejected(rejection)
 }
 
-fn rejected(status: u16, rejection: &Rejection) -> Response {
-    Response::error(status, rejection.code.as_str(), &rejection.message)
+fn rejected(rejection: &Rejection) -> Response {
+    let code = rejection.code;
+    Response::error(code.http_status(), code.as_str(), &rejection.message)
 }
 
 fn received(outcome: Outcome) -> Response {

@@ -30,7 +30,7 @@ export async function sell(): Promise<Invoice> {
     shown.id satisfies typeof invoice.publicInvoiceId;
   const { subject, expiresAt } = await gwop.auth.verifyToken("", {
     merchantId: "m",
-    checkSession: true,
+    sessionCheck: "always",
   });
   expiresAt.toISOString().concat(subject);
   // @ts-expect-error An amount is a number of atomic units.
