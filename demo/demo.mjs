@@ -150,8 +150,8 @@ async function story(base, merchant) {
   const identity = await gwop.auth.verifyToken(token.accessToken);
   expect(identity.walletAddress === WALLET, `the token is of ${identity.walletAddress}`);
   say(`gwop.auth.verifyToken(token) → ${identity.subject}, until ${identity.expiresAt.toISOString()}`);
-  await gwop.auth.verifyToken(token.accessToken, { checkSession: true });
-  say("with checkSession: true → the session is active");
+  await gwop.auth.verifyToken(token.accessToken, { sessionCheck: "always" });
+  say('with sessionCheck: "always" → the session is active');
 
   tell("The session is revoked");
   const { result: revoked } = await gwop.authSessions.revoke({ sessionId: identity.sessionId });
@@ -159,7 +159,7 @@ async function story(base, merchant) {
   say("gwop.authSessions.revoke(…) → revoked");
 
   tell("The live check refuses the token");
-  await refused("SESSION_REVOKED", () => gwop.auth.verifyToken(token.accessToken, { checkSession: true }));
+  await refused("SESSION_REVOKED", () => gwop.auth.verifyToken(token.accessToken, { sessionCheck: "always" }));
 }
 
 const merchant = await startMerchant();

@@ -1,6 +1,6 @@
 // Requests of the commands: bounded in time and size, never redirected, since a redirect would take
 // a secret elsewhere.
-import { Unavailable } from "./errors.js";
+import { CODES, Unavailable } from "./errors.js";
 
 /** The most bytes of an answer that are read. */
 const MOST = 16 * 1024 * 1024;
@@ -28,7 +28,7 @@ export async function send(url, { timeoutMs = PATIENCE_MS, ...init } = {}) {
       length += chunk.length;
       if (length > MOST)
         throw new Unavailable(
-          "ANSWER_TOO_LARGE",
+          CODES.ANSWER_TOO_LARGE,
           `the answer of ${url.origin} has more than ${MOST} bytes`,
         );
       chunks.push(chunk);
@@ -46,7 +46,7 @@ export async function send(url, { timeoutMs = PATIENCE_MS, ...init } = {}) {
     const reason = isLate
       ? `no answer within ${timeoutMs / 1000} s`
       : (error.cause?.code ?? error.code ?? "the connection failed");
-    throw new Unavailable("UNREACHABLE", `${url.origin} cannot be reached: ${reason}`);
+    throw new Unavailable(CODES.UNREACHABLE, `${url.origin} cannot be reached: ${reason}`);
   }
 }
 
@@ -68,7 +68,7 @@ export async function ask(url, { token, body, ...init } = {}) {
     answer = JSON.parse(text);
   } catch {
     throw new Unavailable(
-      "ANSWER_NOT_UNDERSTOOD",
+      CODES.ANSWER_NOT_UNDERSTOOD,
       `${url.origin}${url.pathname} answered ${status}, and no JSON`,
     );
   }

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { COMMANDS } from "./commands.js";
-import { Unavailable, UsageError } from "./errors.js";
+import { CODES, Unavailable, UsageError } from "./errors.js";
 import { COMMON, help, helpOf } from "./help.js";
 import { Output } from "./output.js";
 import { HOME } from "./sdk.js";
@@ -33,14 +33,14 @@ export async function main(args) {
     return await run(command, rest, output);
   } catch (error) {
     if (error instanceof UsageError) {
-      output.failure("USAGE", error.message);
+      output.failure(CODES.USAGE, error.message);
       return 2;
     }
     if (error instanceof Unavailable) {
       output.failure(error.code, error.message);
       return 1;
     }
-    output.failure("INTERNAL_ERROR", `this is a bug: ${error?.stack ?? error}`);
+    output.failure(CODES.INTERNAL_ERROR, `this is a bug: ${error?.stack ?? error}`);
     return 1;
   }
 }

@@ -4,7 +4,7 @@
  * `docs/agent.md` is its page.
  */
 export { Agent } from "./agent/agent.js";
-export { AgentError, type AgentPhase } from "./agent/error.js";
+export { AgentError, type AgentErrorCode, type AgentPhase } from "./agent/error.js";
 export { createPayingFetch, type PayingFetchOptions } from "./agent/fetch.js";
 export {
   type Attempt,

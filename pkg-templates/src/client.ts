@@ -16,7 +16,7 @@ import { parsed } from "./errors/parsed.js";
 import { refuse } from "./errors/refuse.js";
 import { isGwops, isSimulated, readAllowInsecure, readHost, refuseSimulators } from "./hosts.js";
 import { HTTPClient } from "./http-client.js";
-import { bare, type Names, readOptions } from "./options.js";
+import { bare, type Names, readAliased, readOptions } from "./options.js";
 import { revive } from "./revive.js";
 import { ServerList } from "./server-list.js";
 
@@ -72,6 +72,8 @@ export interface ClientOptions {
   /** The `User-Agent` header. Browsers send their own. */
   userAgent?: string | undefined;
   /** How calls are retried. Default: at most twice. */
+  retries?: RetryConfig | undefined;
+  /** Alias of `retries`, until 2.0.0. */
   retryConfig?: RetryConfig | undefined;
   /** How long one attempt may take, in milliseconds. Default 30,000. */
   timeoutMs?: number | undefined;
@@ -103,6 +105,7 @@ export const CLIENT_OPTIONS: Names<ClientOptions> = {
   identityURL: undefined,
   httpClient: undefined,
   userAgent: undefined,
+  retries: undefined,
   retryConfig: undefined,
   timeoutMs: undefined,
   debugLogger: undefined,
@@ -148,6 +151,7 @@ export class ApiClient {
     const allowInsecure = readAllowInsecure(options.allowInsecure);
     this.#options = {
       ...options,
+      retries: readAliased("retries", options.retries, "retryConfig", options.retryConfig),
       allowInsecure,
       httpClient,
       serverURL: readHost("serverURL", serverURL ?? listed, allowInsecure),
@@ -193,7 +197,7 @@ export class ApiClient {
     return runCall({ wire: false, toError, ...target }, () => {
       const own = this.#options;
       const { merchantApiKey } = own;
-      const { headers, signal, timeoutMs = own.timeoutMs, retries = own.retryConfig, retryCodes, ...call } = readOptions(
+      const { headers, signal, timeoutMs = own.timeoutMs, retries = own.retries, retryCodes, ...call } = readOptions(
         options,
         REQUEST_OPTIONS,
       );

@@ -1,5 +1,5 @@
 /**
- * `@gwop/sdk/errors`: the error classes, their codes, and {@link isGwopError}.
+ * `@gwop/sdk/errors`: the error classes, their codes, {@link isGwopError} and {@link isOutcomeUnknown}.
  *
  * @module
  */

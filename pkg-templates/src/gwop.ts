@@ -33,7 +33,7 @@ export interface SDKOptions extends ClientOptions {
   /**
    * How many verified tokens are kept, so that the same token needs no signature check the next time.
    * Default 1,000, in at most 2 MB; 0 keeps none. A kept token is judged by the clock and the JWK Set
-   * each time; `checkSession` asks Gwop each time.
+   * each time; `sessionCheck: "always"` asks Gwop each time.
    */
   tokenCacheSize?: number | undefined;
 }

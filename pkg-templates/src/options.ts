@@ -24,6 +24,26 @@ export function readOptions<T extends object>(
   return members as T;
 }
 
+/**
+ * The option `name`, or what its older name `alias` gives. Both may stand there as long as they say
+ * the same.
+ *
+ * @throws what `refused` makes: an `SDKValidationError`.
+ */
+export function readAliased<T>(
+  name: string,
+  value: T | undefined,
+  alias: string,
+  older: T | undefined,
+  refused: (message: string) => Error = refuse,
+): T | undefined {
+  const both = value !== undefined && older !== undefined;
+  if (both && JSON.stringify(value) !== JSON.stringify(older)) {
+    throw refused(`${name} and ${alias} are two names of one option and differ: pass ${name} alone`);
+  }
+  return value ?? older;
+}
+
 /** The same members without a prototype: the wasm asks for more names than one object has, and must not find any in `Object.prototype`. */
 export function bare<T extends object>(members: T): T {
   return Object.assign(Object.create(null) as T, members);

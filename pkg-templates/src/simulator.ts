@@ -4,7 +4,7 @@
  * In process, see {@link Simulator}; over HTTP, `npx -p @gwop/sdk gwop-simulator`, or {@link serve}.
  */
 export { Simulator } from "./simulator/simulator.js";
-export { SimulatorError } from "./simulator/error.js";
+export { SimulatorError, type SimulatorErrorCode } from "./simulator/error.js";
 export type { SimulatorClock } from "./simulator/clock.js";
 export type { SimulatorJournal } from "./simulator/journal.js";
 export { serve, type ServeOptions } from "./simulator/serve.js";

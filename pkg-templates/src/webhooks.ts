@@ -239,7 +239,7 @@ export function readSecrets(configured: string | readonly string[] | undefined):
 /** The error for what the wasm threw: a refusal, or something else. */
 function rejection(thrown: unknown): unknown {
   const refusal = readRefusal(thrown);
-  return refusal ? refuse(refusal.message, undefined, refusal.code) : thrown;
+  return refusal ? refuse(refusal.message, undefined, refusal.code, refusal.status) : thrown;
 }
 
 type Delivery = ValidateWebhookOptions["request"];
@@ -322,6 +322,7 @@ function tooLarge(maxBodyBytes: number): Error {
     `The webhook's body has more than ${maxBodyBytes} bytes: Gwop's are far smaller; where you do expect one, pass maxBodyBytes`,
     undefined,
     "WEBHOOK_BODY_TOO_LARGE",
+    413,
   );
 }
 

@@ -196,3 +196,94 @@ export declare class GwopSession extends GwopObject {}
 export declare class GwopInvoice extends GwopObject {}
 /** A public id of 1.0.0. Export it where the deployment began with that version. */
 export declare class GwopInvoiceIndex extends GwopObject {}
+
+/**
+ * The codes that only the Worker answers with. It also answers with those of `HandlerErrorCode` of
+ * `@gwop/sdk/handlers`, and with those of webhooks and tokens.
+ *
+ * Each comment begins with the HTTP status; `docs/errors.md` is made of them.
+ */
+export type WorkerErrorCode =
+  /**
+   * 503: Webhooks are not set up.
+   *
+   * Cause: `GWOP_WEBHOOK_SECRET` is missing, too short, or the local Gwop's.
+   *
+   * Fix: Set it; `GET /healthz` and the log name it. Gwop delivers again.
+   */
+  | "WEBHOOKS_NOT_CONFIGURED"
+  /**
+   * 503: This merchant cannot be served.
+   *
+   * Cause: What `GWOP_MERCHANTS` says of it cannot be used, or another merchant has the same
+   * secret.
+   *
+   * Fix: Correct `GWOP_MERCHANTS`; the message, `GET /healthz` and the log name whom.
+   */
+  | "MERCHANTS_NOT_CONFIGURED"
+  /**
+   * 503: Reconciliation cannot begin.
+   *
+   * Cause: A variable that it needs is missing; the message names it.
+   *
+   * Fix: Set the variable.
+   */
+  | "RECONCILE_NOT_CONFIGURED"
+  /**
+   * 403: The event is signed by Gwop, and it is another merchant's. Only where there are several
+   * merchants.
+   *
+   * Cause: `GWOP_MERCHANT_ID` and the webhook's secret belong to two merchants.
+   *
+   * Fix: Correct the settings of the merchant. Gwop delivers again.
+   */
+  | "WEBHOOK_MERCHANT_MISMATCH"
+  /**
+   * 429: This client sends too many requests.
+   *
+   * Cause: The rate limiter of the Worker has enough of it.
+   *
+   * Fix: Wait as `Retry-After` says.
+   */
+  | "RATE_LIMITED"
+  /**
+   * 404: The operator's routes know no such invoice.
+   *
+   * Cause: No event of it is stored, or not any more.
+   *
+   * Fix: Check the id.
+   */
+  | "INVOICE_NOT_FOUND"
+  /**
+   * 404: The invoice has no such event.
+   *
+   * Cause: The id is wrong, or the event is not kept any more.
+   *
+   * Fix: Look at `GET /invoices/{id}`.
+   */
+  | "EVENT_NOT_FOUND"
+  /**
+   * 409: The event cannot be sent to fulfillment again.
+   *
+   * Cause: It was neither applied nor a conflict, so it never reached fulfillment.
+   *
+   * Fix: Replay another event.
+   */
+  | "EVENT_NOT_REPLAYABLE"
+  /**
+   * 409: There is nothing of 1.0.0 to hand over.
+   *
+   * Cause: The objects of 1.0.0 are not bound as `GWOP_INVOICES`.
+   *
+   * Fix: Follow the steps of `docs/worker.md`.
+   */
+  | "NOTHING_TO_UPGRADE"
+  /**
+   * 500: The Worker failed.
+   *
+   * Cause: `LEDGER_SHARDS` is no number from 1 to 32, or there is a defect; the log tells which.
+   *
+   * Fix: Read the log.
+   */
+  | "INTERNAL_ERROR"
+  | (string & {});

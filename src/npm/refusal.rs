@@ -15,6 +15,8 @@ export interface Refusal {
   readonly code: string;
   /** What was wrong, what was expected, what to do. It holds nothing of a secret, a token or a payload. */
   readonly message: string;
+  /** The HTTP status with which a refused webhook is answered. */
+  readonly status?: number;
 }
 "#;
 
@@ -22,11 +24,17 @@ export interface Refusal {
 struct Refusal<'r> {
     code: &'r str,
     message: &'r str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
 }
 
 /// The plain object `{ code, message }`.
 fn refusal(code: &str, message: &str) -> JsValue {
-    object(&Refusal { code, message })
+    object(&Refusal {
+        code,
+        message,
+        status: None,
+    })
 }
 
 /// A plain object of named fields.
@@ -42,7 +50,11 @@ pub(super) fn bad_argument(message: &str) -> JsValue {
 
 impl From<webhook::Rejection> for JsValue {
     fn from(rejection: webhook::Rejection) -> Self {
-        refusal(rejection.code.as_str(), &rejection.message)
+        object(&Refusal {
+            code: rejection.code.as_str(),
+            message: &rejection.message,
+            status: Some(rejection.code.http_status()),
+        })
     }
 }
 

@@ -3,29 +3,80 @@
 /// Why a token was refused. [`Code::as_str`] gives the stable name that JavaScript sees as `TokenVerificationError.code`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Code {
-    /// Not a compact JWS with a JSON header and claims set of the right types; a missing `exp` or `sub`; any `crit` or `b64`.
+    /// The token is not a compact JWS with a JSON header and claims set of the right types, lacks
+    /// `exp` or `sub`, or has `crit` or `b64`. In the handlers also: its subject or session is not
+    /// printable ASCII.
+    ///
+    /// Cause: The request carries something else than an access token of Gwop's, or a part of one.
+    ///
+    /// Fix: Answer 401. The agent logs in again.
     TokenMalformed,
-    /// `alg` is not `RS256`.
+    /// The token's `alg` is not `RS256`.
+    ///
+    /// Cause: Gwop did not issue the token.
+    ///
+    /// Fix: Answer 401.
     TokenAlgNotAllowed,
-    /// No usable key of the JWK Set has the token's `kid`.
+    /// No usable key of Gwop's JWK Set has the token's `kid`.
+    ///
+    /// Cause: Gwop did not issue the token, or its key was retired.
+    ///
+    /// Fix: Answer 401. The agent logs in again.
     TokenKidUnknown,
-    /// This runtime cannot use the key with the token's `kid`.
+    /// This runtime cannot use the key with the token's `kid`. It says nothing about the token.
+    ///
+    /// Cause: Web Crypto of this runtime does not take RSA keys of that size or exponent ([which
+    /// can](tokens.md)).
+    ///
+    /// Fix: Answer 503, and verify tokens on another runtime.
     TokenKeyUnsupported,
     /// The signature does not hold under any key with the token's `kid`.
+    ///
+    /// Cause: Gwop did not issue the token, or it was changed on its way.
+    ///
+    /// Fix: Answer 401.
     TokenSignatureInvalid,
-    /// `exp` has passed.
+    /// The token's `exp` has passed.
+    ///
+    /// Cause: The token is too old, or this machine's clock is wrong.
+    ///
+    /// Fix: Answer 401. The agent logs in again.
     TokenExpired,
-    /// `nbf` has not come yet.
+    /// The token's `nbf` has not come yet.
+    ///
+    /// Cause: This machine's clock is wrong.
+    ///
+    /// Fix: Answer 401. Set the clock by NTP.
     TokenNotYetValid,
-    /// `iss` is not the expected issuer.
+    /// The token's `iss` is not the expected issuer.
+    ///
+    /// Cause: The token is of another environment, or `issuer` is set to another one.
+    ///
+    /// Fix: Answer 401. Check `issuer`.
     TokenIssuerMismatch,
-    /// `aud` names none of the expected audiences.
+    /// The token's `aud` names none of the expected audiences.
+    ///
+    /// Cause: The token was made for another service.
+    ///
+    /// Fix: Answer 401. Check `audience`.
     TokenAudienceMismatch,
-    /// `mid` is not the expected merchant.
+    /// The token's `mid` is not your merchant id.
+    ///
+    /// Cause: The token was issued for another merchant, or `merchantId` is wrong.
+    ///
+    /// Fix: Answer 401. Check `merchantId`.
     TokenMerchantMismatch,
-    /// The live look-up did not find the session `active`.
+    /// The live look-up did not find the session active, or the token names none.
+    ///
+    /// Cause: The session was revoked, has expired, or is unknown to Gwop.
+    ///
+    /// Fix: Answer 401. The agent logs in again.
     SessionRevoked,
-    /// No JWK Set is at hand and none could be fetched.
+    /// There is no JWK Set at hand, and none could be fetched. It says nothing about the token.
+    ///
+    /// Cause: Gwop or the network failed; `cause` tells more.
+    ///
+    /// Fix: Answer 503, and try again.
     JwksUnavailable,
 }
 

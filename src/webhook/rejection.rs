@@ -4,24 +4,69 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Code {
     /// There is no signature header.
+    ///
+    /// Cause: The request is not Gwop's, or a proxy or a framework dropped `X-Gwop-Signature`.
+    ///
+    /// Fix: Refuse it. If Gwop sent it, pass the headers on as they came.
     SignatureMissing,
     /// The signature header is not `t={unix seconds},v1={hex}`.
+    ///
+    /// Cause: The request is not Gwop's, or the header was changed on its way.
+    ///
+    /// Fix: Refuse it. If Gwop sent it, pass the header on as it came.
     SignatureMalformed,
-    /// The time stamp is not digits.
+    /// The time stamp in the signature header is not digits.
+    ///
+    /// Cause: The request is not Gwop's, or the header was changed on its way.
+    ///
+    /// Fix: Refuse it. If Gwop sent it, pass the header on as it came.
     TimestampInvalid,
-    /// The time stamp is further from now than the tolerance.
+    /// The time stamp is further from now than the tolerance of 300 seconds.
+    ///
+    /// Cause: This machine's clock is wrong, or somebody sends an old delivery again.
+    ///
+    /// Fix: Refuse it. Set the clock by NTP. For a delivery that you verify later, pass
+    /// `receivedAt`.
     TimestampOutsideTolerance,
     /// No signature belongs to this body and a known secret.
+    ///
+    /// Cause: The secret is another endpoint's, the body was changed before it was verified, or the
+    /// request is not Gwop's.
+    ///
+    /// Fix: Refuse it. Compare the secrets, and verify the raw body. `gwop verify` finds out which
+    /// it is.
     SignatureMismatch,
-    /// The body is not raw: it was parsed before.
+    /// The body is not raw: something has parsed or read it before.
+    ///
+    /// Cause: A body parser ran before the handler, or the `Request` was read before.
+    ///
+    /// Fix: Mount the handler before any body parser, or pass the raw text or bytes. The handlers
+    /// answer with the code `MISCONFIGURED`.
     BodyNotRaw,
-    /// The signed body is not a JSON object, or is an event with a field missing or of another kind.
+    /// The signed body is not a JSON object, or is an event with a field missing or of another
+    /// kind.
+    ///
+    /// Cause: Somebody who holds the secret signed something that is no event of Gwop's.
+    ///
+    /// Fix: Refuse it. The message names the field.
     PayloadInvalid,
-    /// The signed body is an event of an unknown type.
+    /// The signed body is an event of a type that this version does not know.
+    ///
+    /// Cause: Gwop has a new type of event.
+    ///
+    /// Fix: Accept the delivery and ignore it, as the handlers do, or update the package.
     EventUnknown,
     /// The unsigned event headers contradict the signed body.
+    ///
+    /// Cause: A proxy or a test changed `X-Gwop-Event-Id` or `X-Gwop-Event-Type`.
+    ///
+    /// Fix: Refuse it, and pass the headers on as they came.
     HeaderMismatch,
     /// The event was derived by reconciliation, and the caller takes only what Gwop sent.
+    ///
+    /// Cause: Gwop's Worker delivers such events to fulfillment.
+    ///
+    /// Fix: Pass `reconciled: true` to take them: they name no payer, and may name no chain.
     SourceNotAccepted,
 }
 
@@ -40,6 +85,25 @@ impl Code {
             Self::EventUnknown => "WEBHOOK_EVENT_UNKNOWN",
             Self::HeaderMismatch => "WEBHOOK_HEADER_MISMATCH",
             Self::SourceNotAccepted => "WEBHOOK_SOURCE_NOT_ACCEPTED",
+        }
+    }
+
+    /// The HTTP status with which a delivery that is refused for this reason is answered: by the
+    /// npm handlers, by the Worker, and by whoever reads `httpStatus` of the error in JavaScript.
+    ///
+    /// Gwop delivers again what was not answered with a 2xx status. So an event of an unknown type
+    /// is accepted, and a delivery that only this server's set-up spoils gets a 500.
+    #[must_use]
+    pub const fn http_status(self) -> u16 {
+        match self {
+            Self::SignatureMissing
+            | Self::SignatureMalformed
+            | Self::TimestampInvalid
+            | Self::TimestampOutsideTolerance
+            | Self::SignatureMismatch => 401,
+            Self::PayloadInvalid | Self::HeaderMismatch | Self::SourceNotAccepted => 400,
+            Self::EventUnknown => 200,
+            Self::BodyNotRaw => 500,
         }
     }
 }

@@ -40,8 +40,8 @@ add("README.md", fenced(readFileSync(join(top, "README.md"), "utf8"), "[jt]s"));
 const ofWorker = (lines) => lines.some((line) => line.includes('from "@gwop/worker"'));
 /** The guides. Their blocks of plain `js` or `ts` run; those of `js node` or `ts node` compile. */
 const GUIDES = [
-  "agent", "amounts", "credentials", "matching-payments", "operations", "selling", "simulator",
-  "testing", "tokens", "wallet-login", "webhooks", "worker",
+  "agent", "amounts", "credentials", "errors", "matching-payments", "operations", "selling",
+  "simulator", "testing", "tokens", "wallet-login", "webhooks", "worker",
 ];
 const nodePrograms = [];
 for (const guide of GUIDES) {

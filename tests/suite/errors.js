@@ -14,6 +14,7 @@ const {
   HTTPClientError,
   InvalidRequestError,
   isGwopError,
+  isOutcomeUnknown,
   RateLimitError,
   RequestAbortedError,
   RequestTimeoutError,
@@ -179,6 +180,7 @@ test("SDKValidationError: rawValue, rawMessage, pretty", () => {
   }
   const plain = new SDKValidationError("m", undefined, undefined);
   assertEquals([plain.message, plain.pretty(), "cause" in plain], ["m", "SDKValidationError: m", false]);
+  assertEquals([plain.httpStatus, Object.keys(plain).includes("httpStatus")], [500, false]);
 });
 
 test("ResponseValidationError: a GwopError and a SDKValidationError at once", () => {
@@ -233,6 +235,71 @@ test("isGwopError: with a code, structured or from the raw body", () => {
       assert(!isGwopError(raw(body), ErrorCode.Forbidden), body);
     }
   }
+});
+
+/** The classes of errors after which the call may have had its effect. */
+const UNKNOWN = [
+  "HTTPClientError",
+  "UnexpectedClientError",
+  "RequestAbortedError",
+  "RequestTimeoutError",
+  "ConnectionError",
+  "ResponseValidationError",
+];
+
+test("isOutcomeUnknown: of every class, also of a copy of the package", () => {
+  for (const of of [errors, copies]) {
+    for (const [name, [instance]] of Object.entries(one(of))) {
+      assertEquals(isOutcomeUnknown(instance), UNKNOWN.includes(name), name);
+    }
+  }
+});
+
+test("isOutcomeUnknown: an answer of 500 or more leaves it open, any other does not", () => {
+  for (const [status, unknown] of [
+    [302, false],
+    [400, false],
+    [409, false],
+    [429, false],
+    [499, false],
+    [500, true],
+    [502, true],
+    [504, true],
+    [599, true],
+  ]) {
+    for (const Class of [GwopError, GwopDefaultError]) {
+      assertEquals(isOutcomeUnknown(new Class("m", { ...meta(), response: { status, headers: new Headers() } })), unknown);
+    }
+  }
+});
+
+test("isOutcomeUnknown: of agents and of the checkout surface, and of nothing else", async () => {
+  const checkout = await import("@gwop/sdk/checkout");
+  for (const [code, statusCode, unknown] of [
+    ["CONNECTION_ERROR", undefined, true],
+    ["REQUEST_TIMEOUT", undefined, true],
+    ["REQUEST_ABORTED", undefined, true],
+    ["UNEXPECTED_CLIENT_ERROR", undefined, true],
+    ["MAX_RETRIES_EXCEEDED", undefined, true],
+    ["MAX_RETRIES_EXCEEDED", 503, true],
+    ["MAX_RETRIES_EXCEEDED", 429, false],
+    ["RESPONSE_VALIDATION", 200, true],
+    ["HTTP_ERROR", 502, true],
+    ["VALIDATION_ERROR", 400, false],
+    ["INVALID_REQUEST", 400, false],
+    ["WAIT_TIMEOUT", undefined, false],
+    ["WEBHOOK_SIGNATURE_ERROR", 400, false],
+  ]) {
+    const error = new checkout.GwopCheckoutError("m", { code, statusCode });
+    assertEquals(isOutcomeUnknown(error), unknown, `${code} ${statusCode}`);
+  }
+  for (const mayHaveSettled of [true, false]) {
+    const agents = Object.assign(new Error("m"), { name: "AgentError", mayHaveSettled });
+    assertEquals(isOutcomeUnknown(agents), mayHaveSettled);
+  }
+  const others = [undefined, null, 0, "REQUEST_TIMEOUT", {}, new Error("x"), { mayHaveSettled: true }];
+  const foreign = Object.assign(new Error("x"), { code: "REQUEST_TIMEOUT", statusCode: 503 });
+  for (const other of [...others, foreign]) assertEquals(isOutcomeUnknown(other), false);
 });
 
 /** What `console.log` prints, where the runtime tells. */

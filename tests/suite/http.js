@@ -295,7 +295,7 @@ test("http: two calls never share an idempotency key", async () => {
   assertEquals(new Set(keys()).size, 50);
 });
 
-test("http: retries none, retryCodes and the constructor's retryConfig", () =>
+test("http: retries none, retryCodes, and the constructor's retries under both names", () =>
   withoutJitter(async () => {
     const count = async (answer, options, constructor) => {
       const { gwop, requests } = fake([answer], constructor);
@@ -305,6 +305,7 @@ test("http: retries none, retryCodes and the constructor's retryConfig", () =>
     const lost = () => Promise.reject(new TypeError("fetch failed"));
     assertEquals(await count(problem(503), NEVER), 1);
     assertEquals(await count(lost, NEVER), 1);
+    assertEquals(await count(problem(503), {}, { retries: { strategy: "none" } }), 1);
     assertEquals(await count(problem(503), {}, { retryConfig: { strategy: "none" } }), 1);
     assertEquals(await count(problem(503), { retries: { strategy: "backoff" } }, { retryConfig: { strategy: "none" } }), 3);
     assertEquals(await count(problem(503), { retryCodes: ["429"] }), 1);
@@ -437,11 +438,13 @@ test("http: the classes keep their names", () => {
   assertEquals([Gwop.name, HTTPClient.name, new Gwop().constructor.name], ["Gwop", "HTTPClient", "Gwop"]);
 });
 
-test("http: a retryConfig of the wrong kind is refused by each call, before any request", async () => {
-  for (const retryConfig of WRONG_RETRIES) {
-    const { gwop, requests } = fake([{}], { retryConfig });
-    await assertRejects(gwop.invoices.get({ id: "a" }), SDKValidationError);
-    assertEquals(requests.length, 0);
+test("http: retries of the wrong kind are refused by each call, before any request", async () => {
+  for (const retries of WRONG_RETRIES) {
+    for (const options of [{ retries }, { retryConfig: retries }]) {
+      const { gwop, requests } = fake([{}], options);
+      await assertRejects(gwop.invoices.get({ id: "a" }), SDKValidationError);
+      assertEquals(requests.length, 0);
+    }
   }
 });
 
@@ -985,7 +988,7 @@ test("http: listAll fails as list does", async () => {
 test("http: waitForStatus ends with the status", () =>
   withoutJitter(async () => {
     const { gwop, requests } = fake([WIRE.invoicePublic("OPEN"), WIRE.invoicePublic("PAYING"), WIRE.invoicePublic("PAID")]);
-    const { result } = await gwop.invoices.waitForStatus({ id: "inv_1", status: "PAID", timeoutMs: 15_000 });
+    const { result } = await gwop.invoices.waitForStatus({ id: "inv_1", status: "PAID", waitMs: 15_000 });
     assertEquals([result.status, requests.length], ["PAID", 3]);
     const several = fake([WIRE.invoicePublic("PAYING")]);
     await several.gwop.invoices.waitForStatus({ id: "inv_1", status: ["PAID", "PAYING"] });
@@ -1004,7 +1007,7 @@ test("http: waitForStatus ends at once on another final status", async () => {
 
 test("http: waitForStatus ends when the time runs out, even in the middle of a look", async () => {
   const { gwop } = fake([WIRE.invoicePublic("OPEN")]);
-  const [ms, error] = await timed(() => assertRejects(gwop.invoices.waitForStatus({ id: "a", status: "PAID", timeoutMs: 300 })));
+  const [ms, error] = await timed(() => assertRejects(gwop.invoices.waitForStatus({ id: "a", status: "PAID", waitMs: 300 })));
   assertEquals([error.code, error.status], ["WAIT_TIMEOUT", "OPEN"]);
   assert(ms >= 290 && ms < 3_000, `${ms} ms`);
   const stuck = new Gwop({ httpClient: { request: () => new Promise(() => {}) } });

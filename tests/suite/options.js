@@ -34,7 +34,7 @@ const ALL_OF = async (items) => {
 const FUNCTIONS = {
   "new Gwop": {
     call: (_, options) => void new Gwop(options),
-    good: () => ({ merchantId: "merchant-1", webhookSecret: SECRET, timeoutMs: 5_000 }),
+    good: () => ({ merchantId: "merchant-1", webhookSecret: SECRET, timeoutMs: 5_000, retries: { strategy: "none" } }),
     instead: { merchantID: "merchantId", merchant_id: "merchantId", webhookSecrets: "webhookSecret", serverUrl: "serverURL", timeout: "timeoutMs", jwkStore: "jwksStore" },
   },
   "new HTTPClient": {
@@ -44,8 +44,8 @@ const FUNCTIONS = {
   },
   verifyToken: {
     call: ({ verify, token }, options) => verify(token, options),
-    good: () => ({ merchantId: "merchant-1", clockToleranceSeconds: 5, checkSession: true }),
-    instead: { merchantID: "merchantId", merchant_id: "merchantId", audiences: "audience", checksession: "checkSession", sessioncheck: "checkSession", tolerance: "clockToleranceSeconds" },
+    good: () => ({ merchantId: "merchant-1", clockToleranceSeconds: 5, sessionCheck: "always" }),
+    instead: { merchantID: "merchantId", merchant_id: "merchantId", audiences: "audience", checksession: "checkSession", sessioncheck: "sessionCheck", tolerance: "clockToleranceSeconds" },
   },
   validateWebhook: {
     call: ({ gwop, request }, options) => gwop.validateWebhook(replaced(options, request)),
@@ -80,8 +80,8 @@ const FUNCTIONS = {
   },
   waitForStatus: {
     call: ({ gwop }, request) => gwop.invoices.waitForStatus(request),
-    good: () => ({ id: "inv_1", status: "OPEN", timeoutMs: 5_000 }),
-    instead: { timeout: "timeoutMs", statuses: "status" },
+    good: () => ({ id: "inv_1", status: "OPEN", waitMs: 5_000 }),
+    instead: { timeout: "timeoutMs", wait: "waitMs", statuses: "status" },
     needed: true,
   },
   "waitForStatus' options": {
@@ -230,6 +230,46 @@ for (const [name, { call, good, instead, needed, keeps, fails, Class = SDKValida
       else await attempt(options);
     }
     if (!needed && !fails && !name.startsWith("validateWebhook")) await attempt(undefined);
+  });
+}
+
+/** Options with an older name: how they are given, and pairs of values that say the same, or not. */
+const ALIASES = {
+  "new Gwop: retries and retryConfig": {
+    call: (_, options) => void new Gwop(options),
+    same: [
+      { retries: { strategy: "none" }, retryConfig: { strategy: "none" } },
+      { retries: { strategy: "backoff" }, retryConfig: undefined },
+    ],
+    different: [{ retries: { strategy: "none" }, retryConfig: { strategy: "backoff" } }],
+  },
+  "verifyToken: sessionCheck and checkSession": {
+    call: ({ verify, token }, options) => verify(token, options),
+    same: [
+      { sessionCheck: "always", checkSession: true },
+      { sessionCheck: "never", checkSession: false },
+    ],
+    different: [
+      { sessionCheck: "always", checkSession: false },
+      { sessionCheck: "never", checkSession: true },
+    ],
+  },
+  "waitForStatus: waitMs and timeoutMs": {
+    call: ({ gwop }, wait) => gwop.invoices.waitForStatus({ id: "inv_1", status: "OPEN", ...wait }),
+    same: [{ waitMs: 5_000, timeoutMs: 5_000 }, { timeoutMs: 5_000 }],
+    different: [{ waitMs: 5_000, timeoutMs: 6_000 }],
+  },
+};
+
+for (const [name, { call, same, different }] of Object.entries(ALIASES)) {
+  test(`options: ${name} are two names of one option`, async () => {
+    for (const options of same) await call(await made(), options);
+    for (const options of different) {
+      const context = await made();
+      const error = await assertRejects(async () => call(context, options), SDKValidationError);
+      assertEquals(error.code, "SDK_VALIDATION");
+      for (const given of Object.keys(options)) assertMatch(error.message, given);
+    }
   });
 }
 

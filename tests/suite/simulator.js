@@ -67,10 +67,10 @@ test("simulator: the SDK works against it in process, from invoice to revoked se
   const { result: intent } = await gwop.authIntents.create();
   await sim.pay(intent.challenge.paymentMethods[1].paymentUrl);
   const { result: token } = await gwop.authIntents.exchange({ authIntentId: intent.authIntentId });
-  const { sessionId, chain } = await gwop.auth.verifyToken(token.accessToken, { checkSession: true });
+  const { sessionId, chain } = await gwop.auth.verifyToken(token.accessToken, { sessionCheck: "always" });
   assertEquals(chain, "solana");
   await gwop.authSessions.revoke({ sessionId });
-  await assertRejects(gwop.auth.verifyToken(token.accessToken, { checkSession: true }), { code: "SESSION_REVOKED" });
+  await assertRejects(gwop.auth.verifyToken(token.accessToken, { sessionCheck: "always" }), { code: "SESSION_REVOKED" });
   const { accessToken: foreign } = await sim.mintToken({ claims: { mid: "another" } });
   await assertRejects(gwop.auth.verifyToken(foreign), { code: "TOKEN_MERCHANT_MISMATCH" });
 

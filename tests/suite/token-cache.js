@@ -89,12 +89,12 @@ test("tokenCacheSize is a whole number", async () => {
   }
 });
 
-test("checkSession asks Gwop each time, whatever is kept of the token", async () => {
+test("sessionCheck asks Gwop each time, whatever is kept of the token", async () => {
   const gwop = await gwopIssuer();
   const token = await gwop.sign();
   let status = "active";
   const { verify } = withSession(gwop, () => sessionAnswer(status));
-  await verify(token, { checkSession: true });
+  await verify(token, { sessionCheck: "always" });
   status = "revoked";
-  await refused(verify(token, { checkSession: true }), "SESSION_REVOKED");
+  await refused(verify(token, { sessionCheck: "always" }), "SESSION_REVOKED");
 });

@@ -368,6 +368,7 @@ test("options that cannot be meant are refused before anything is sent", async (
     { clockToleranceSeconds: Infinity },
     { clockToleranceSeconds: "5" },
     { checkSession: "yes" },
+    ...["yes", true, 30, ""].map((sessionCheck) => ({ sessionCheck })),
     { get issuer() { throw new Error("CANARY"); } },
     "merchant-1",
     ["merchant-1"],
@@ -403,20 +404,24 @@ test("errors of tokens hold nothing of the token", async () => {
 
 // ---- Sessions ----
 
-test("checkSession looks the session up live and refuses anything but active", async () => {
+test("sessionCheck looks the session up live and refuses anything but active, by its older name too", async () => {
   const gwop = await gwopIssuer();
   const token = await gwop.sign();
   const active = withSession(gwop, () => sessionAnswer("active"));
-  assertEquals((await active.verify(token, { checkSession: true })).sessionId, "sess_1");
+  assertEquals((await active.verify(token, { sessionCheck: "always" })).sessionId, "sess_1");
   assertEquals(active.requests[1].url, "https://identity.gwop.io/v1/auth-sessions/sess_1");
   assertEquals(active.requests[1].headers.get("authorization"), "Bearer sk_m_test");
   for (const status of ["revoked", "expired", "ACTIVE", "paused"]) {
     const { verify } = withSession(gwop, () => sessionAnswer(status));
-    await refused(verify(token, { checkSession: true }), "SESSION_REVOKED");
-    await verify(token);
+    for (const live of [{ sessionCheck: "always" }, { checkSession: true }]) {
+      await refused(verify(token, live), "SESSION_REVOKED");
+    }
+    for (const local of [undefined, { sessionCheck: "never" }, { checkSession: false }]) {
+      await verify(token, local);
+    }
   }
   const gone = withSession(gwop, () => Response.json({ error: { code: "SESSION_NOT_FOUND", message: "" } }, { status: 404 }));
-  await refused(gone.verify(token, { checkSession: true }), "SESSION_REVOKED");
+  await refused(gone.verify(token, { sessionCheck: "always" }), "SESSION_REVOKED");
 });
 
 test("a session that cannot be looked up is not a pass, nor a revocation", async () => {
@@ -431,16 +436,16 @@ test("a session that cannot be looked up is not a pass, nor a revocation", async
     () => Response.json({ status: "active" }),
     () => new Response("active"),
   ]) {
-    const error = await assertRejects(withSession(gwop, session).verify(token, { checkSession: true }));
+    const error = await assertRejects(withSession(gwop, session).verify(token, { sessionCheck: "always" }));
     assert(!(error instanceof TokenVerificationError), `${error}`);
   }
   const { verify } = withSession(gwop, () => sessionAnswer("active"));
-  await refused(verify(await gwop.sign({ sid: undefined }), { checkSession: true }), "TOKEN_MALFORMED");
+  await refused(verify(await gwop.sign({ sid: undefined }), { sessionCheck: "always" }), "TOKEN_MALFORMED");
 });
 
 test("the session of a token that does not verify is not looked up", async () => {
   const gwop = await gwopIssuer();
   const { verify, requests } = withSession(gwop, () => sessionAnswer("active"));
-  await refused(verify(await gwop.sign({ exp: 1 }), { checkSession: true }), "TOKEN_EXPIRED");
+  await refused(verify(await gwop.sign({ exp: 1 }), { sessionCheck: "always" }), "TOKEN_EXPIRED");
   assertEquals(requests.length, 1);
 });

@@ -12,10 +12,25 @@ function both(name, check) {
   test(`${name} (synchronous)`, () => check(async (client, options) => client.validateWebhookSync(options)));
 }
 
+/** What a server answers for each code: `createWebhookHandler`, and whoever reads `httpStatus`. */
+const STATUS = {
+  WEBHOOK_SIGNATURE_MISSING: 401,
+  WEBHOOK_SIGNATURE_MALFORMED: 401,
+  WEBHOOK_SIGNATURE_MISMATCH: 401,
+  WEBHOOK_TIMESTAMP_INVALID: 401,
+  WEBHOOK_TIMESTAMP_OUTSIDE_TOLERANCE: 401,
+  WEBHOOK_PAYLOAD_INVALID: 400,
+  WEBHOOK_HEADER_MISMATCH: 400,
+  WEBHOOK_SOURCE_NOT_ACCEPTED: 400,
+  WEBHOOK_BODY_TOO_LARGE: 413,
+  WEBHOOK_EVENT_UNKNOWN: 200,
+};
+
 async function refused(promise, code, words) {
   const error = await assertRejects(promise);
   assert(error instanceof SDKValidationError, `a ${error?.name}: ${error?.message}`);
   assertEquals(error.code, code);
+  assertEquals(error.httpStatus, STATUS[code] ?? 500, code);
   if (words) assert(error.message.includes(words), error.message);
   const told = `${error.message} ${JSON.stringify(error.rawValue) ?? ""} ${error.pretty()}`;
   for (const secret of ["evt_abc123", "0x742d35Cc", SECRET, "CANARY"]) {

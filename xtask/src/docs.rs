@@ -9,10 +9,10 @@ use crate::{Result, build, release, tools, top};
 const REFERENCE: &str = "dist/docs";
 
 /// Pages that are written from the sources, and committed: from the top level.
-const WRITTEN: [&str; 2] = ["llms.txt", "docs/cli.md"];
+const WRITTEN: [&str; 3] = ["llms.txt", "docs/cli.md", "docs/errors.md"];
 
 /// Writes the reference of the npm package (typedoc, no warnings), that of the crate (rustdoc), that of the commands
-/// in `docs/cli.md`, and `llms.txt`.
+/// in `docs/cli.md`, that of the codes in `docs/errors.md`, and `llms.txt`.
 ///
 /// # Errors
 ///
@@ -30,6 +30,10 @@ pub(crate) fn docs() -> Result {
         .run()?;
     Step::new("the reference in docs/cli.md", "node")
         .args(["pkg-templates/cli-docs.mjs"])
+        .args([top()])
+        .run()?;
+    Step::new("the codes in docs/errors.md", "node")
+        .args(["pkg-templates/errors-docs.mjs"])
         .args([top()])
         .run()?;
     Step::new("llms.txt", "node")

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { Unavailable, UsageError } from "../errors.js";
+import { CODES, Unavailable, UsageError } from "../errors.js";
 import { keepOut } from "../output.js";
 import { readSecretFile } from "../secrets.js";
 import { agent, sdk, urlOf } from "../sdk.js";
@@ -202,7 +202,7 @@ async function journalIn(file, isGiven) {
   } catch (error) {
     if (error instanceof Unavailable) throw error;
     const reason = error.code ?? error.message;
-    throw new Unavailable("JOURNAL_FAILED", `the journal cannot be opened (${reason})`);
+    throw new Unavailable(CODES.JOURNAL_FAILED, `the journal cannot be opened (${reason})`);
   }
   const { sqliteJournal } = await agent();
   return sqliteJournal(database);
@@ -225,7 +225,7 @@ async function open(file) {
   } catch (error) {
     if (!/^ERR_(UNKNOWN_BUILTIN|MODULE_NOT)/.test(error.code ?? "")) throw error;
     const message = "gwop pay needs SQLite: Node 22.13 or newer, Deno 2.2 or newer, or Bun";
-    throw new Unavailable("NO_SQLITE", message);
+    throw new Unavailable(CODES.NO_SQLITE, message);
   } finally {
     process.emitWarning = emitWarning;
   }

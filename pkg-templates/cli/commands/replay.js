@@ -1,4 +1,4 @@
-import { Unavailable, UsageError } from "../errors.js";
+import { CODES, Unavailable, UsageError } from "../errors.js";
 import { PLACE, placeOf } from "../place.js";
 import { ofDelivery } from "./events.js";
 
@@ -63,7 +63,7 @@ async function atSimulator(place, eventId, output) {
   const deliveries = await place.ask("/_sim/deliver", { method: "POST", body: { eventId } });
   // The newest delivery of the event.
   const found = deliveries.filter((delivery) => delivery.eventId === eventId).at(-1);
-  if (!found) throw new Unavailable("NOT_FOUND", "the local Gwop has no such event");
+  if (!found) throw new Unavailable(CODES.NOT_FOUND, "the local Gwop has no such event");
   const event = ofDelivery(found);
   const isAccepted = event.state === "delivered";
   output.document({ ok: isAccepted, event });

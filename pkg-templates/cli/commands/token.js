@@ -61,7 +61,7 @@ async function run({ values, output }) {
     merchantId: values["any-merchant"] ? ANY_MERCHANT : values["merchant-id"],
     audience: values.audience,
     issuer: values.issuer,
-    checkSession: values["check-session"] ?? false,
+    sessionCheck: values["check-session"] ? "always" : "never",
   };
   const url =
     values.url === undefined

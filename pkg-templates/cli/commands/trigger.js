@@ -221,7 +221,7 @@ async function eventOf(type, values) {
       httpClient,
       merchantApiKey,
       serverURL: "http://127.0.0.1:9",
-      retryConfig: { strategy: "none" },
+      retries: { strategy: "none" },
     });
     if (type === "invoice.expired") await sim.clock.set(Date.now() - SHORTEST_LIFE_SECONDS * 1000);
     const { result: invoice } = await gwop.invoices.create({

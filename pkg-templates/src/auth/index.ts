@@ -33,7 +33,7 @@ export class Auth {
    * verifies here too**, and that merchant can act as the agent towards you.
    *
    * The signature is checked locally, by Web Crypto, with Gwop's JWK Set, which is fetched on first use and cached: see `jwksStore` and `jwksCooldownSeconds`.
-   * Only RS256 is accepted, with keys of at least 2048 bits; a key that the token brings along (`jwk`, `jku`, `x5u`, `x5c`) is never followed. A token outlives the revocation of its session: where that matters, pass `checkSession: true`.
+   * Only RS256 is accepted, with keys of at least 2048 bits; a key that the token brings along (`jwk`, `jku`, `x5u`, `x5c`) is never followed. A token outlives the revocation of its session: where that matters, pass `sessionCheck: "always"`.
    *
    * @param token What follows `Bearer ` in the agent's `Authorization` header.
    * @throws TokenVerificationError with a `code`:
@@ -42,10 +42,10 @@ export class Auth {
    * - `TOKEN_KID_UNKNOWN`, after at most one refresh of the JWK Set per cooldown; `TOKEN_SIGNATURE_INVALID`;
    * - `TOKEN_ISSUER_MISMATCH`, `TOKEN_AUDIENCE_MISMATCH`, `TOKEN_MERCHANT_MISMATCH`, `TOKEN_NOT_YET_VALID`, `TOKEN_EXPIRED`, the first that applies;
    * - `TOKEN_KEY_UNSUPPORTED`: this runtime cannot use Gwop's key, for its size or its exponent: see docs/tokens.md. Answer 503, not 401;
-   * - `SESSION_REVOKED`: with `checkSession`, the session is anything but `active`;
+   * - `SESSION_REVOKED`: with `sessionCheck: "always"`, the session is anything but `active`;
    * - `JWKS_UNAVAILABLE`: nothing is known about the token, since no JWK Set could be fetched (`cause` says why). Answer 503, not 401.
    * @throws SDKValidationError when an option is not as documented; with the code `MERCHANT_ID_MISSING` where nothing tells your merchant id.
-   * @throws GwopError or HTTPClientError when `checkSession` could not look the session up. That is not a pass.
+   * @throws GwopError or HTTPClientError when `sessionCheck: "always"` could not look the session up. That is not a pass.
    */
   verifyToken(token: string, options?: VerifyTokenOptions): Promise<VerifiedToken> {
     return this.#tokens.verify(token, options);

@@ -3,7 +3,7 @@ import { ON_WORKERS, readEnv } from "../env.js";
 import { type ErrorCode, isGwopError, type TokenErrorCode, TokenVerificationError } from "../errors/index.js";
 import { refuse } from "../errors/refuse.js";
 import type { TokenExpectation, TokenRefusal, TokenVerifier, VerifiedClaims } from "../generated/gwop_bg.js";
-import { bare, type Names, readOptions } from "../options.js";
+import { bare, type Names, readAliased, readOptions } from "../options.js";
 import { readRefusal } from "../refusal.js";
 import { encode } from "../text.js";
 import type { JwksStore } from "./jwks-cache.js";
@@ -27,11 +27,16 @@ export interface VerifyTokenOptions {
   issuer?: string | undefined;
   /** How far the clocks may be apart for `exp` and `nbf`, in seconds. Default 5. */
   clockToleranceSeconds?: number | undefined;
-  /** Whether to look the session up live as well (one call to Gwop), which alone sees a revocation. Default false. */
+  /**
+   * `always` also asks Gwop whether the session is active, by one call for each token. Nothing else
+   * sees a revocation. `never` trusts the token until it expires. Default `never`.
+   */
+  sessionCheck?: "always" | "never" | undefined;
+  /** Alias of `sessionCheck`, until 2.0.0: `true` is `always`, `false` is `never`. */
   checkSession?: boolean | undefined;
 }
 
-const OPTIONS: Names<VerifyTokenOptions> = { merchantId: undefined, audience: undefined, issuer: undefined, clockToleranceSeconds: undefined, checkSession: undefined };
+const OPTIONS: Names<VerifyTokenOptions> = { merchantId: undefined, audience: undefined, issuer: undefined, clockToleranceSeconds: undefined, sessionCheck: undefined, checkSession: undefined };
 
 /** A verified access token. */
 export interface VerifiedToken {
@@ -96,6 +101,7 @@ export class TokenVerification {
 
   async verify(token: string, given: VerifyTokenOptions | undefined): Promise<VerifiedToken> {
     const options = readOptions(given, OPTIONS, refuse, "options");
+    const isLive = readSessionCheck(options);
     let expected = this.#expected(options);
     if (given === undefined) {
       // Everything else of it is a default.
@@ -119,7 +125,7 @@ export class TokenVerification {
       throw tokenError(thrown);
     }
     const verified = readVerified(claims);
-    if (options.checkSession) await this.#checkSession(verified.sessionId);
+    if (isLive) await this.#checkSession(verified.sessionId);
     return verified;
   }
 
@@ -132,7 +138,7 @@ export class TokenVerification {
    * What is expected. An empty or `null` expectation is a mistake in the configuration, never
    * the wish to expect nothing.
    */
-  #expected({ merchantId, audience, issuer, clockToleranceSeconds = 5, checkSession = false }: VerifyTokenOptions): TokenExpectation {
+  #expected({ merchantId, audience, issuer, clockToleranceSeconds = 5 }: VerifyTokenOptions): TokenExpectation {
     if (merchantId === undefined) merchantId = this.#client.merchantId;
     if (merchantId === undefined) merchantId = readEnv("GWOP_MERCHANT_ID");
     if (merchantId === undefined) throw merchantIdMissing();
@@ -148,14 +154,13 @@ export class TokenVerification {
     if (!isDuration(clockToleranceSeconds)) {
       throw refuse("clockToleranceSeconds must be a finite number of seconds, 0 or more", clockToleranceSeconds);
     }
-    if (typeof checkSession !== "boolean") throw refuse("checkSession must be a boolean", checkSession);
     const clockToleranceMs = Math.min(Math.round(clockToleranceSeconds * 1000), Number.MAX_SAFE_INTEGER);
     return { merchantId: anyMerchant ? undefined : (merchantId as string), issuer, audience: audiences, clockToleranceMs };
   }
 
   async #checkSession(sessionId: string | undefined): Promise<void> {
     if (!sessionId) {
-      throw new TokenVerificationError("The token has no `sid`, which checkSession needs to look its session up.", {
+      throw new TokenVerificationError("The token has no `sid`, which sessionCheck needs to look its session up.", {
         code: "TOKEN_MALFORMED",
       });
     }
@@ -168,6 +173,21 @@ export class TokenVerification {
     }
     if (status !== "active") throw tokenError(core().sessionRevoked());
   }
+}
+
+/** Whether the session has to be looked up live. */
+function readSessionCheck({ sessionCheck, checkSession }: VerifyTokenOptions): boolean {
+  if (checkSession !== undefined && typeof checkSession !== "boolean") {
+    throw refuse("checkSession must be a boolean", checkSession);
+  }
+  if (sessionCheck !== undefined && sessionCheck !== "always" && sessionCheck !== "never") {
+    throw refuse(
+      'sessionCheck must be "always" or "never": a number of seconds is for createAuthMiddleware, which remembers answers',
+      sessionCheck,
+    );
+  }
+  const older = checkSession === undefined ? undefined : checkSession ? "always" : "never";
+  return readAliased("sessionCheck", sessionCheck, "checkSession", older) === "always";
 }
 
 /** The error for a merchant id that nothing tells. */

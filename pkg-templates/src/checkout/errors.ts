@@ -1,5 +1,109 @@
 import { brand, hide } from "../errors/brand.js";
 
+/**
+ * The codes of {@link GwopCheckoutError} beside Gwop's own (`ErrorCode` of `@gwop/sdk/errors`).
+ * Open: new ones may come.
+ */
+export type CheckoutErrorCode =
+  /**
+   * Gwop's host answered with an error status and without a code of Gwop's.
+   *
+   * Cause: A proxy answered in Gwop's place, or `baseUrl` is another server.
+   *
+   * Fix: Read `statusCode`.
+   */
+  | "HTTP_ERROR"
+  /**
+   * The retries ran out. Class, `statusCode` and `details` are those of the last answer, and
+   * `cause` is its error.
+   *
+   * Cause: Gwop or the network failed `maxRetries` (2) times in a row.
+   *
+   * Fix: Try again later, with the error's `idempotencyKey`.
+   */
+  | "MAX_RETRIES_EXCEEDED"
+  /**
+   * The invoice did not reach the status in time.
+   *
+   * Cause: Nobody paid within `timeout` (120,000), or no look at the invoice succeeded.
+   *
+   * Fix: Wait again, or rely on the webhook.
+   */
+  | "WAIT_TIMEOUT"
+  /**
+   * The invoice has another final status, so it will never reach the one you wait for.
+   *
+   * Cause: It was paid, has expired or was canceled in the meantime.
+   *
+   * Fix: Create a new invoice if one is still needed.
+   */
+  | "WAIT_STATUS_FINAL"
+  /**
+   * The connection could not be made, or it broke. The outcome is unknown.
+   *
+   * Cause: The network, DNS, TLS or a proxy failed; `cause` is the error of the runtime.
+   *
+   * Fix: Repeat the call with the error's `idempotencyKey`.
+   */
+  | "CONNECTION_ERROR"
+  /**
+   * No whole answer came in time. The outcome is unknown.
+   *
+   * Cause: The network or Gwop took longer than `timeout` (30,000).
+   *
+   * Fix: Repeat the call with the error's `idempotencyKey`.
+   */
+  | "REQUEST_TIMEOUT"
+  /**
+   * Your `AbortSignal` ended the call. The outcome is unknown.
+   *
+   * Cause: `signal` was aborted.
+   *
+   * Fix: If the call has to be carried out, repeat it with the error's `idempotencyKey`.
+   */
+  | "REQUEST_ABORTED"
+  /**
+   * The request could not be made. Nothing was sent.
+   *
+   * Cause: `baseUrl` is no URL that a path can be added to.
+   *
+   * Fix: Correct `baseUrl`.
+   */
+  | "INVALID_REQUEST"
+  /**
+   * Something failed that no other code stands for. The outcome is unknown.
+   *
+   * Cause: The runtime failed; `cause` tells more.
+   *
+   * Fix: Read `cause`. Repeat the call with the error's `idempotencyKey`.
+   */
+  | "UNEXPECTED_CLIENT_ERROR"
+  /**
+   * Gwop answered with success, and the body is no JSON object. The call may have had its effect.
+   *
+   * Cause: A proxy has changed the answer.
+   *
+   * Fix: Do not take it for a failure. Repeat the call with the error's `idempotencyKey`, or look.
+   */
+  | "RESPONSE_VALIDATION"
+  /**
+   * An option or an argument is wrong. Nothing was sent.
+   *
+   * Cause: A name is misspelled, or a value is of another kind.
+   *
+   * Fix: Correct the code. The message names the option.
+   */
+  | "VALIDATION_ERROR"
+  /**
+   * A webhook was refused.
+   *
+   * Cause: `details.reason` is the code with which `validateWebhook` refuses it.
+   *
+   * Fix: Answer 400 and do not trust the event.
+   */
+  | "WEBHOOK_SIGNATURE_ERROR"
+  | (string & {});
+
 /** What is known about a failure. */
 export interface GwopCheckoutErrorOptions {
   /** What went wrong, for programs. */
@@ -17,23 +121,15 @@ export interface GwopCheckoutErrorOptions {
 /**
  * The base of all errors of `@gwop/sdk/checkout`, and the class of those that no other stands for.
  *
- * | `code` | when |
- * |---|---|
- * | Gwop's own, see `ErrorCode` of `@gwop/sdk/errors` | Gwop answered with an error |
- * | `HTTP_ERROR` | a failing status without an explanation of Gwop's |
- * | `MAX_RETRIES_EXCEEDED` | the retries ran out; the class, `statusCode` and `details` are those of the last answer |
- * | `WAIT_TIMEOUT`, `WAIT_STATUS_FINAL` | `waitForStatus` ended without the status |
- * | `CONNECTION_ERROR`, `REQUEST_TIMEOUT`, `REQUEST_ABORTED`, `INVALID_REQUEST`, `UNEXPECTED_CLIENT_ERROR` | no answer came |
- * | `RESPONSE_VALIDATION` | success, but a body that is no JSON object |
- * | `WEBHOOK_SIGNATURE_ERROR` | a webhook was refused; `details.reason` tells why |
+ * {@link CheckoutErrorCode} and `docs/errors.md` tell what each `code` means.
  */
 export class GwopCheckoutError extends Error {
   static {
     brand(this, "GwopCheckoutError", "checkout");
   }
 
-  /** What went wrong, for programs. */
-  readonly code: string;
+  /** What went wrong, for programs: Gwop's own code, or one of the SDK's. */
+  readonly code: CheckoutErrorCode;
   /** The HTTP status. Undefined where there was no answer. */
   readonly statusCode: number | undefined;
   /** The request's id, for Gwop's support. */

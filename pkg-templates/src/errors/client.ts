@@ -6,7 +6,13 @@ export class HTTPClientError extends Error {
     brand(this, "HTTPClientError");
   }
 
-  /** What went wrong, for programs. */
+  /**
+   * No answer came. This is the code of the base class; the SDK throws one of the classes below.
+   *
+   * Cause: Your own code made the error.
+   *
+   * Fix: Treat the outcome as unknown.
+   */
   readonly code: string = "HTTP_CLIENT_ERROR";
   /** The idempotency key of the call, where it had one, to repeat the call with. */
   declare readonly idempotencyKey?: string;
@@ -26,6 +32,14 @@ export class UnexpectedClientError extends HTTPClientError {
     brand(this, "UnexpectedClientError");
   }
 
+  /**
+   * Something failed that no other class stands for. The outcome is unknown.
+   *
+   * Cause: A hook, the `httpClient` or the function that gives the merchant key threw an error, or
+   * the runtime gave no random numbers.
+   *
+   * Fix: Read `cause` and correct what failed. Repeat the call with the error's `idempotencyKey`.
+   */
   override readonly code = "UNEXPECTED_CLIENT_ERROR";
 }
 
@@ -35,6 +49,14 @@ export class InvalidRequestError extends HTTPClientError {
     brand(this, "InvalidRequestError");
   }
 
+  /**
+   * The request could not be made. Nothing was sent.
+   *
+   * Cause: `serverURL` or `identityURL` is no URL that a path can be added to, or a header has a
+   * value that HTTP does not allow.
+   *
+   * Fix: Correct the URL or the header.
+   */
   override readonly code = "INVALID_REQUEST";
 }
 
@@ -44,6 +66,13 @@ export class RequestAbortedError extends HTTPClientError {
     brand(this, "RequestAbortedError");
   }
 
+  /**
+   * Your `AbortSignal` ended the call. The outcome is unknown.
+   *
+   * Cause: `signal` was aborted; `cause` is its reason.
+   *
+   * Fix: If the call has to be carried out, repeat it with the error's `idempotencyKey`.
+   */
   override readonly code = "REQUEST_ABORTED";
 }
 
@@ -53,6 +82,13 @@ export class RequestTimeoutError extends HTTPClientError {
     brand(this, "RequestTimeoutError");
   }
 
+  /**
+   * No whole answer came in time, the retries included. The outcome is unknown.
+   *
+   * Cause: The network or Gwop took longer than `timeoutMs` (30,000) for one attempt.
+   *
+   * Fix: Repeat the call with the error's `idempotencyKey`, or raise `timeoutMs`.
+   */
   override readonly code = "REQUEST_TIMEOUT";
 }
 
@@ -62,5 +98,12 @@ export class ConnectionError extends HTTPClientError {
     brand(this, "ConnectionError");
   }
 
+  /**
+   * The connection could not be made, or it broke, the retries included. The outcome is unknown.
+   *
+   * Cause: The network, DNS, TLS or a proxy failed; `cause` is the error of the runtime.
+   *
+   * Fix: Check that the host can be reached. Repeat the call with the error's `idempotencyKey`.
+   */
   override readonly code = "CONNECTION_ERROR";
 }

@@ -6,29 +6,102 @@
  * ```
  */
 export const ErrorCode = {
-  /** 401: the merchant key is missing or wrong. */
+  /**
+   * 401: Gwop does not know the merchant key.
+   *
+   * Cause: The key is missing, was revoked, was copied in part, or belongs to another environment.
+   *
+   * Fix: Check `merchantApiKey` or `GWOP_MERCHANT_API_KEY` against the dashboard.
+   */
   Unauthorized: "UNAUTHORIZED",
-  /** 403: the merchant key may not do this. */
+  /**
+   * 403: The merchant key may not do this.
+   *
+   * Cause: The key has not the rights for the call, or the object is another merchant's.
+   *
+   * Fix: Use a key that may do it.
+   */
   Forbidden: "FORBIDDEN",
-  /** 400: the request breaks a rule of the API; `details` says which. */
+  /**
+   * 400: The request breaks a rule of the API.
+   *
+   * Cause: A value is out of range or of another kind; `details` says which.
+   *
+   * Fix: Correct the value. Repeating the same request does not help.
+   */
   ValidationError: "VALIDATION_ERROR",
-  /** 404: there is no such invoice. */
+  /**
+   * 404: There is no such invoice.
+   *
+   * Cause: The id is wrong, is of the other kind, or belongs to another merchant.
+   *
+   * Fix: Check the id: `invoices.get` takes the public id (`inv_…`).
+   */
   InvoiceNotFound: "INVOICE_NOT_FOUND",
-  /** 400, in older documents 409: only an OPEN invoice can be canceled. */
+  /**
+   * 400: The invoice cannot be canceled. Older documents say 409.
+   *
+   * Cause: It is not OPEN any more.
+   *
+   * Fix: Read its status. A payment that is under way or done cannot be undone by a cancelation.
+   */
   InvoiceCancelNotAllowed: "INVOICE_CANCEL_NOT_ALLOWED",
-  /** 402: the agent has not paid the auth intent yet. Ask again later. */
+  /**
+   * 402: The agent has not paid the auth intent yet.
+   *
+   * Cause: The payment was not sent, or has not settled.
+   *
+   * Fix: Ask again after `Retry-After`.
+   */
   AuthIntentNotSettled: "AUTH_INTENT_NOT_SETTLED",
-  /** 404: there is no such auth intent. */
+  /**
+   * 404: There is no such auth intent.
+   *
+   * Cause: The id is wrong, or belongs to another merchant.
+   *
+   * Fix: Check the id.
+   */
   AuthIntentNotFound: "AUTH_INTENT_NOT_FOUND",
-  /** 409: the auth intent has expired. Create a new one. */
+  /**
+   * 409: The auth intent has expired.
+   *
+   * Cause: The agent did not pay it in time.
+   *
+   * Fix: Create a new auth intent.
+   */
   AuthIntentExpired: "AUTH_INTENT_EXPIRED",
-  /** 409: the auth intent was exchanged before. Create a new one. */
+  /**
+   * 409: The auth intent was exchanged before.
+   *
+   * Cause: Two processes exchanged it, or an answer was lost and the exchange was repeated with
+   * another idempotency key.
+   *
+   * Fix: Create a new auth intent. To repeat an exchange, keep its idempotency key.
+   */
   AuthIntentUsed: "AUTH_INTENT_USED",
-  /** 404: there is no such session. */
+  /**
+   * 404: There is no such session.
+   *
+   * Cause: The id is wrong, or belongs to another merchant.
+   *
+   * Fix: Check the id. Treat the token as revoked.
+   */
   SessionNotFound: "SESSION_NOT_FOUND",
-  /** 409: the idempotency key was used before. Take a fresh one. */
+  /**
+   * 409: The idempotency key was used before for another request.
+   *
+   * Cause: The same key went with another body.
+   *
+   * Fix: Use a fresh key for a new request, and the same body to repeat an old one.
+   */
   IdempotencyConflict: "IDEMPOTENCY_CONFLICT",
-  /** 429: too many requests. Wait as `Retry-After` says. */
+  /**
+   * 429: Too many requests. The SDK has retried already.
+   *
+   * Cause: You send more than Gwop allows.
+   *
+   * Fix: Wait as `Retry-After` says, then go on more slowly.
+   */
   RateLimited: "RATE_LIMITED",
 } as const;
 

@@ -41,7 +41,14 @@ export class GwopError extends Error {
     brand(this, "GwopError");
   }
 
-  /** What went wrong, for programs: Gwop's own code, or `HTTP_ERROR` where the answer has none. */
+  /**
+   * Gwop's host answered with an error status and without a code of Gwop's. Errors with such a code
+   * have it in place of this one.
+   *
+   * Cause: A proxy or a load balancer answered in Gwop's place, or `serverURL` is another server.
+   *
+   * Fix: Read `statusCode` and `body`. The outcome is unknown if the status is 500 or more.
+   */
   readonly code: string = "HTTP_ERROR";
   /** The HTTP status. */
   readonly statusCode: number;

@@ -19,6 +19,7 @@
 export * from "./client.js";
 export * from "./code.js";
 export * from "./is-gwop-error.js";
+export * from "./is-outcome-unknown.js";
 export * from "./gwop.js";
 export * from "./token.js";
 export * from "./validation.js";

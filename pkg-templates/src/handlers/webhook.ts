@@ -6,6 +6,7 @@ import { type Names, readOptions } from "../options.js";
 import type { WebhookOutcome, WebhookStore } from "../stores/store.js";
 import type { ReconciledEvent, ReconciledPaidEvent, ValidateWebhookOptions, ValidateWebhookResponse, WebhookEvent } from "../webhooks.js";
 import { type Applied, applier, callbackRules, type Callbacks, claimOf } from "./apply.js";
+import type { HandlerErrorCode, ReportedErrorCode } from "./codes.js";
 import { incomingRequest } from "./request.js";
 import { type Answer, answer, type Incoming, methodNotAllowed, refusal, RETRY_SECONDS, toResponse, unavailable, unsupported } from "./http.js";
 import { BODY_TIMEOUT_SECONDS, bodyTimeoutRule, bodyWasRead, checkOptions, isFunction, tell } from "./http.js";
@@ -13,7 +14,7 @@ import { BODY_TIMEOUT_SECONDS, bodyTimeoutRule, bodyWasRead, checkOptions, isFun
 /** What an error is about, for logs: nothing in it is secret. */
 export interface WebhookErrorInfo {
   /** The code of the answer, or `CONFLICT` for a conflict that nobody handles. */
-  code: string;
+  code: HandlerErrorCode | ReportedErrorCode;
   /** The event, once it is verified. */
   eventId?: string;
   /** The merchant-side id of its invoice. */
@@ -276,23 +277,9 @@ export function webhookHandling(options: AnyWebhookHandlerOptions): WebhookHandl
   }
 
   function rejected(error: unknown, later: Later): Answer {
-    const { code, message } = error as SDKValidationError;
-    switch (code) {
-      case "WEBHOOK_BODY_TOO_LARGE":
-        return refusal(413, "BODY_TOO_LARGE", message);
-      case "WEBHOOK_PAYLOAD_INVALID":
-      case "WEBHOOK_HEADER_MISMATCH":
-      case "WEBHOOK_SOURCE_NOT_ACCEPTED":
-        return refusal(400, code, message);
-      case "WEBHOOK_SIGNATURE_MISSING":
-      case "WEBHOOK_SIGNATURE_MALFORMED":
-      case "WEBHOOK_SIGNATURE_MISMATCH":
-      case "WEBHOOK_TIMESTAMP_INVALID":
-      case "WEBHOOK_TIMESTAMP_OUTSIDE_TOLERANCE":
-        return refusal(401, code, message);
-      default:
-        return misconfigured(error, later);
-    }
+    const { code, message, httpStatus = 500 } = error as Partial<SDKValidationError>;
+    if (httpStatus >= 500 || code === undefined) return misconfigured(error, later);
+    return refusal(httpStatus, httpStatus === 413 ? "BODY_TOO_LARGE" : code, message ?? "");
   }
 
   return handle;

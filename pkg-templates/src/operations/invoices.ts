@@ -19,7 +19,7 @@ import type {
 } from "../generated/models.js";
 import type { Known } from "../models/known.js";
 import type { InvoicesListRequest } from "../models/operations.js";
-import { type Names, readOptions } from "../options.js";
+import { type Names, readAliased, readOptions } from "../options.js";
 import { isSignal } from "../race.js";
 import { readStatuses, waitForStatus } from "../wait.js";
 
@@ -30,12 +30,14 @@ export interface WaitForStatusRequest {
   /** The status to wait for, or several of which any is enough. */
   status: Known<InvoiceStatus> | readonly Known<InvoiceStatus>[];
   /** How long to wait in all, in milliseconds. Default 120,000. */
+  waitMs?: number | undefined;
+  /** Alias of `waitMs`, until 2.0.0. In a call's options `timeoutMs` is the time of one request. */
   timeoutMs?: number | undefined;
   /** Gives the wait up. */
   signal?: AbortSignal | null | undefined;
 }
 
-const WAIT_REQUEST: Names<WaitForStatusRequest> = { id: undefined, status: undefined, timeoutMs: undefined, signal: undefined };
+const WAIT_REQUEST: Names<WaitForStatusRequest> = { id: undefined, status: undefined, waitMs: undefined, timeoutMs: undefined, signal: undefined };
 const LIST_REQUEST: Names<InvoicesListRequest> = { limit: undefined, offset: undefined, status: undefined };
 
 /** The most invoices that Gwop puts into a page. */
@@ -117,15 +119,16 @@ export class Invoices {
    * is in another final status.
    */
   async waitForStatus(request: WaitForStatusRequest, options?: RequestOptions): Promise<Answer<InvoicePublic>> {
-    const { id, status, timeoutMs = 120_000, signal } = readOptions(request, WAIT_REQUEST, refuse, "request");
+    const { id, status, signal, ...wait } = readOptions(request, WAIT_REQUEST, refuse, "request");
+    const waitMs = readAliased("waitMs", wait.waitMs, "timeoutMs", wait.timeoutMs) ?? 120_000;
     const own = readOptions(options, REQUEST_OPTIONS);
     const signals = [signal, own.signal];
     const targets = readStatuses(status);
     if (!targets) {
       throw refuse("status must be an invoice status, or a list of at least one", status);
     }
-    if (!(typeof timeoutMs === "number" && timeoutMs > 0 && timeoutMs < 2 ** 31)) {
-      throw refuse("timeoutMs must be a number of milliseconds, more than 0 and less than 2^31", timeoutMs);
+    if (!(typeof waitMs === "number" && waitMs > 0 && waitMs < 2 ** 31)) {
+      throw refuse("waitMs must be a number of milliseconds, more than 0 and less than 2^31", waitMs);
     }
     if (!signals.every(isSignal)) throw refuse("signal must be an AbortSignal");
     const wanted = targets.join(" or ");
@@ -134,12 +137,12 @@ export class Invoices {
       async (signal) => (answer = await this.get({ id }, { ...own, signal })).result,
       isPassing,
       targets,
-      { timeout: timeoutMs, signals },
+      { timeout: waitMs, signals },
       (final, cause) => {
         const status = answer?.result.status;
         return final
           ? new WaitForStatusError(`The invoice is ${final} for good, so it will not be ${wanted}`, { code: "WAIT_STATUS_FINAL", status })
-          : new WaitForStatusError(`The invoice was not ${wanted} within ${timeoutMs} ms`, { code: "WAIT_TIMEOUT", status, cause });
+          : new WaitForStatusError(`The invoice was not ${wanted} within ${waitMs} ms`, { code: "WAIT_TIMEOUT", status, cause });
       },
     );
     return answer;

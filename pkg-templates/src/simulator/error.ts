@@ -1,11 +1,63 @@
 /** Statuses of the codes, as the control routes of {@link serve} answer them. */
 const STATUS: Record<string, number> = { INVALID_OPTION: 400, NOT_FOUND: 404, NOT_ALLOWED: 409, INTERNAL_ERROR: 500 };
 
+/** The codes of {@link SimulatorError}. Open: new ones may come. */
+export type SimulatorErrorCode =
+  /**
+   * 400: An option, an argument or a field is wrong; `field` names it.
+   *
+   * Cause: A name is misspelled, or a value is of another kind.
+   *
+   * Fix: Correct it. The message says what was expected.
+   */
+  | "INVALID_OPTION"
+  /**
+   * 404: There is no such thing in the local Gwop.
+   *
+   * Cause: The id, the number or the path of a control route is wrong, or the state was reset.
+   *
+   * Fix: Check the id. `GET /_sim/` lists the control routes.
+   */
+  | "NOT_FOUND"
+  /**
+   * 409: The state does not allow it; 403 where another machine asks for a control route.
+   *
+   * Cause: For example, the invoice is final, or nothing is held that could settle.
+   *
+   * Fix: Look at the state first. Ask the control routes from the same machine.
+   */
+  | "NOT_ALLOWED"
+  /**
+   * 400: A saved state or a journal cannot be read.
+   *
+   * Cause: It is damaged, was edited, or is of a later version.
+   *
+   * Fix: Use a state that this version wrote, or begin with an empty one.
+   */
+  | "INVALID_STATE"
+  /**
+   * 400: The request cannot be read.
+   *
+   * Cause: The path, the `Host` header or the request itself is malformed.
+   *
+   * Fix: Correct the request.
+   */
+  | "VALIDATION_ERROR"
+  /**
+   * 500: The local Gwop failed.
+   *
+   * Cause: The state could not be written, or there is a defect.
+   *
+   * Fix: Read the message. Restart the local Gwop; report a defect.
+   */
+  | "INTERNAL_ERROR"
+  | (string & {});
+
 /** A simulator was asked for something that it cannot do: an unknown target, a wrong option. */
 export class SimulatorError extends Error {
   override readonly name = "SimulatorError";
-  /** Stable: `INVALID_OPTION`, `NOT_FOUND`, `NOT_ALLOWED`, or `INVALID_STATE` of a journal. Answers of {@link serve} may hold `VALIDATION_ERROR` or `INTERNAL_ERROR` besides. */
-  readonly code: string;
+  /** Stable, for programs. */
+  readonly code: SimulatorErrorCode;
   /** The option, argument or field that is wrong, such as `merchants[0].apiKey`; `undefined` when it is not about one. */
   readonly field: string | undefined;
 

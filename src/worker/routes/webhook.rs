@@ -106,7 +106,7 @@ async fn answer(request: &Incoming, env: &Env) -> Answer {
                 ("event_type", bounded(&event_type).into()),
             ])
         }
-        Err(rejection) => rejected(400, &rejection),
+        Err(rejection) => rejected(&rejection),
     }
 }
 
@@ -136,11 +136,12 @@ fn of_another(env: &Env, body: &[u8]) -> Option<Answer> {
 /// A signature that is refused: counted, and nothing is written for it.
 fn refused(env: &Env, rejection: &Rejection) -> Answer {
     count(env, |tally| tally.refused(rejection.code.as_str()));
-    rejected(401, rejection)
+    rejected(rejection)
 }
 
-fn rejected(status: u16, rejection: &Rejection) -> Answer {
-    Answer::error(status, rejection.code.as_str(), &rejection.message)
+fn rejected(rejection: &Rejection) -> Answer {
+    let code = rejection.code;
+    Answer::error(code.http_status(), code.as_str(), &rejection.message)
 }
 
 fn received(outcome: Outcome) -> Answer {

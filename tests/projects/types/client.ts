@@ -15,7 +15,7 @@ export async function sell(): Promise<Invoice> {
   const created: InvoicesCreateResponse = await gwop.invoices.create({ body: { amountUsdc: 1 } }, options);
   const shown: InvoicePublic = (await gwop.invoices.get({ id: created.result.publicInvoiceId })).result;
   for await (const invoice of gwop.invoices.listAll({ status: "PAID" })) shown.id satisfies typeof invoice.publicInvoiceId;
-  const { subject, expiresAt } = await gwop.auth.verifyToken("", { merchantId: "m", checkSession: true });
+  const { subject, expiresAt } = await gwop.auth.verifyToken("", { merchantId: "m", sessionCheck: "always" });
   expiresAt.toISOString().concat(subject);
   // @ts-expect-error An amount is a number of atomic units.
   await gwop.invoices.create({ body: { amountUsdc: "1" } });
