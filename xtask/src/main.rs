@@ -28,6 +28,7 @@ mod matrix;
 mod package;
 mod patterns;
 mod process;
+mod quickstarts;
 mod release;
 mod runtimes;
 mod sizes;
