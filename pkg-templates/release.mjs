@@ -78,7 +78,7 @@ need(agents.length > 0, "gwop.wasm does not name the User-Agent gwop-sdk/VERSION
 for (const agent of agents) need(agent === `gwop-sdk/${version}`, `the User-Agent is ${agent}, expected gwop-sdk/${version}`);
 if (worker) {
   packages.push(opened(worker));
-  check(packages[1], "@gwop/worker", ["index.js", "worker/index_bg.wasm", "docs/worker.md"]);
+  check(packages[1], "@gwop/worker", ["index.js", "worker/index_bg.wasm", "docs/worker.md", "docs/operations.md", "docs/upgrading.md"]);
   const least = packages[1].manifest.peerDependencies?.["@gwop/sdk"];
   need(least === `^${version}`, `@gwop/worker takes @gwop/sdk ${least}, expected ^${version}`);
 }

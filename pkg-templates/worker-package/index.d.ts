@@ -29,7 +29,7 @@ export interface ReconciledPaidEvent extends Omit<InvoicePaidEvent, "data"> {
 /** An event of Gwop's, or one that reconciliation derived. Narrow it by `eventType`. */
 export type ReconciledEvent = ReconciledPaidEvent | InvoiceExpiredEvent | InvoiceCanceledEvent;
 
-/** What `onAlert` is told of. `docs/worker.md`, "Alerts", says when each comes. */
+/** What `onAlert` receives. `docs/operations.md`, "Alerts", says when each alert comes. */
 export interface Alert {
   /** New for each call. */
   alertId: string;
