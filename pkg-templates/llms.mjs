@@ -34,7 +34,7 @@ function subpath([name, target]) {
 }
 
 const manifest = JSON.parse(read("pkg-templates/package.json"));
-const guides = ["README.md", ...readdirSync(join(top, "docs")).filter((name) => name.endsWith(".md")).sort().map((name) => `docs/${name}`)];
+const guides = readdirSync(join(top, "docs"), { recursive: true }).filter((name) => name.endsWith(".md")).sort();
 const more = ["examples/README.md", "examples/store/README.md", "SECURITY.md", "CHANGELOG.md", "CONTRIBUTING.md"];
 writeFileSync(
   join(top, "llms.txt"),
@@ -44,7 +44,7 @@ writeFileSync(
 
 ## Guides
 
-${guides.map(page).join("\n")}
+${["README.md", ...guides.map((name) => `docs/${name}`)].map(page).join("\n")}
 
 ## The package, by import
 

@@ -280,7 +280,7 @@ impl<'d> Object<'d> {
 /// The members of the object that `text` is; `None` where it is none, or no JSON.
 ///
 /// `serde_json` reads each name and each value; only the punctuation between them is read here. Its own visitors of maps
-/// bring the words of their errors along, and with them all that reads and writes numbers (docs/performance.md).
+/// bring the words of their errors along, and with them all that reads and writes numbers: 7 KB with gzip.
 fn read_object(text: &str) -> Option<Object<'_>> {
     let mut rest = after(text, b'{')?;
     let mut members = Vec::new();

