@@ -84,6 +84,18 @@ const bodies = samples.map(({ name, lines }) => {
   const readsEnvironment = body.includes("process.env");
   return { name, body, prints, isWhole, readsEnvironment, asksGwop: /gwop\.(invoices|auth)/.test(body) && !body.includes("httpClient") };
 });
+/** The imports of all samples, each name once. */
+function merged(lines) {
+  const byModule = new Map();
+  const others = [];
+  for (const line of lines) {
+    const [, names, module] = /^import \{ (.+) \} from (".+");$/.exec(line) ?? [];
+    if (!names) others.push(line);
+    else byModule.set(module, new Set([...(byModule.get(module) ?? []), ...names.split(", ")]));
+  }
+  return [...others, ...[...byModule].map(([module, names]) => `import { ${[...names].join(", ")} } from ${module};`)];
+}
+const importLines = merged(imports);
 const names = "gwop, sim, app, intent, token, request, rawBody, signatureHeader, eventId, eventType, error, alreadyDone, tellSomebody, fulfil";
 const functions = (typed) => bodies.map(({ name, body, prints, isWhole, readsEnvironment, asksGwop }) => {
   const head = `  { name: ${JSON.stringify(name)}, prints: ${JSON.stringify(prints)}, readsEnvironment: ${readsEnvironment}, asksGwop: ${asksGwop}`;
@@ -100,8 +112,8 @@ const declared = [
 ];
 const list = (type) => `export const samples${type} = [\n${functions(type !== "").join("\n")}\n];\n`;
 mkdirSync(out, { recursive: true });
-writeFileSync(join(out, "samples.js"), `${[...imports].join("\n")}\n\n${list("")}`);
+writeFileSync(join(out, "samples.js"), `${importLines.join("\n")}\n\n${list("")}`);
 writeFileSync(
   join(out, "samples.ts"),
-  `${[...imports, ...declared].join("\n")}\n\n${list(": { name: string; prints: string[]; readsEnvironment: boolean; asksGwop: boolean; run(prelude: Prelude): Promise<unknown> }[]")}`,
+  `${[...importLines, ...declared].join("\n")}\n\n${list(": { name: string; prints: string[]; readsEnvironment: boolean; asksGwop: boolean; run(prelude: Prelude): Promise<unknown> }[]")}`,
 );
