@@ -241,7 +241,7 @@ async function follow(given) {
         await started(() => pattern.test(server.output()), server, `${page}: a line like ${code.trim()}`);
       } else if (language === "text") {
         if (!new RegExp(`(^|\n)${patternOf(code)}\\s*$`).test(said)) {
-          throw new Error(`the page says that it prints\n${code}\nand it prints\n${said}\n${server?.output().slice(-3_000)}`);
+          throw new Error(`the page says that it prints\n${code}\nand it prints\n${said}`);
         }
       } else {
         mkdirSync(dirname(join(cwd, name)), { recursive: true });
@@ -249,6 +249,8 @@ async function follow(given) {
       }
     }
     took();
+  } catch (error) {
+    throw new Error(`${error.message}\nIts server said:\n${server?.output().slice(-3_000)}`);
   } finally {
     server?.end();
     await server?.exit;
