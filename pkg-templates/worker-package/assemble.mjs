@@ -31,8 +31,9 @@ for (const page of PAGES) {
   const text = readFileSync(join(top, "docs", page), "utf8");
   writeFileSync(join(out, "docs", page), linked(text, "../../"));
 }
-writeFileSync(join(out, "SECURITY.md"), linked(readFileSync(join(top, "SECURITY.md"), "utf8"), "../"));
-for (const file of ["LICENSE", "CHANGELOG.md"]) cpSync(join(top, file), join(out, file));
+for (const file of ["CHANGELOG.md", "SECURITY.md"])
+  writeFileSync(join(out, file), linked(readFileSync(join(top, file), "utf8"), "../"));
+cpSync(join(top, "LICENSE"), join(out, "LICENSE"));
 
 const manifest = JSON.parse(readFileSync(join(here, "package.json"), "utf8"));
 manifest.version = version;

@@ -282,7 +282,7 @@ export type WorkerErrorCode =
    *
    * Cause: The objects of 1.0.0 are not bound as `GWOP_INVOICES`.
    *
-   * Fix: Follow the steps of `docs/worker.md`.
+   * Fix: Follow the steps of `docs/upgrading.md`, "The Worker from 1.0.0".
    */
   | "NOTHING_TO_UPGRADE"
   /**
