@@ -51,7 +51,7 @@ function check({ files, read, manifest }, name, wanted) {
   const host = hostname();
   // A name such as `build` may stand anywhere.
   const isTelling = host.length >= 6 && host !== "localhost";
-  const strangers = [homedir(), top, ...(isTelling ? [host] : []), "registry=", "_authToken", "-----BEGIN"];
+  const strangers = [`${homedir()}/`, top, ...(isTelling ? [host] : []), "registry=", "_authToken", "-----BEGIN"];
   for (const file of files) {
     const text = read(file).toString("latin1");
     for (const stranger of strangers) say(!text.includes(stranger), `${file} contains ${JSON.stringify(stranger)}`);
