@@ -35,7 +35,8 @@ export async function prepare(group) {
 }
 
 /** One candidate per build. */
-const eachBuild = (make) => Object.fromEntries(Object.entries(BUILDS).map(([name, build]) => [name, make(build)]));
+const eachBuild = (make) =>
+  Object.fromEntries(Object.entries(BUILDS).map(([name, build]) => [name, make(build)]));
 
 async function delivery(body) {
   const bytes = encoder.encode(body);
@@ -63,7 +64,11 @@ async function webhookSync() {
   const t = String(Math.floor(Date.now() / 1000));
   const raw = Uint8Array.from(atob(SECRET.slice("whsec_".length)), (c) => c.charCodeAt(0));
   const tag = await hmac(raw, signed(`evt_abc123.${t}.`, encoder.encode(request.body)));
-  const headers = { "webhook-id": "evt_abc123", "webhook-timestamp": t, "webhook-signature": `v1,${base64(tag)}` };
+  const headers = {
+    "webhook-id": "evt_abc123",
+    "webhook-timestamp": t,
+    "webhook-signature": `v1,${base64(tag)}`,
+  };
   const standard = new StandardWebhook(SECRET);
   return {
     ...eachBuild(({ Gwop }) => {
@@ -87,10 +92,19 @@ async function tokens() {
   const issuer = "https://identity.gwop.io";
   const all = [];
   for (let index = 0; index < TOKENS; index++) {
-    const claims = { iss: issuer, sub: "base:0xAbCdEf0123456789", mid: "merchant-1", sid: `sess_${index}`, iat, exp: iat + 3600 };
+    const claims = {
+      iss: issuer,
+      sub: "base:0xAbCdEf0123456789",
+      mid: "merchant-1",
+      sid: `sess_${index}`,
+      iat,
+      exp: iat + 3600,
+    };
     const parts = [{ alg: "RS256", typ: "JWT", kid: "gwop-auth-v1" }, claims];
     const input = parts.map((part) => base64url(encoder.encode(JSON.stringify(part)))).join(".");
-    const signature = new Uint8Array(await crypto.subtle.sign(algorithm.name, pair.privateKey, encoder.encode(input)));
+    const signature = new Uint8Array(
+      await crypto.subtle.sign(algorithm.name, pair.privateKey, encoder.encode(input)),
+    );
     all.push(`${input}.${base64url(signature)}`);
   }
   // Each candidate goes through them on its own.
@@ -101,7 +115,10 @@ async function tokens() {
   const local = createLocalJWKSet(jwks);
   return {
     ...eachBuild(({ Gwop, HTTPClient }) => {
-      const gwop = new Gwop({ merchantId: "merchant-1", httpClient: new HTTPClient({ fetcher: async () => Response.json(jwks) }) });
+      const gwop = new Gwop({
+        merchantId: "merchant-1",
+        httpClient: new HTTPClient({ fetcher: async () => Response.json(jwks) }),
+      });
       return inTurn((token) => gwop.auth.verifyToken(token));
     }),
     jose: inTurn((token) => jwtVerify(token, local, { issuer, algorithms: ["RS256"] })),

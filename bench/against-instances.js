@@ -10,8 +10,10 @@ export default {
     const module = MODULES[searchParams.get("build")];
     // What it imports is never called while it is made.
     const imports = {};
-    for (const { module: from, name } of module ? WebAssembly.Module.imports(module) : []) (imports[from] ??= {})[name] = () => {};
-    for (let left = Number(searchParams.get("count")); left > 0; left--) new WebAssembly.Instance(module, imports);
+    for (const { module: from, name } of module ? WebAssembly.Module.imports(module) : [])
+      (imports[from] ??= {})[name] = () => {};
+    for (let left = Number(searchParams.get("count")); left > 0; left--)
+      new WebAssembly.Instance(module, imports);
     return new Response();
   },
 };

@@ -13,5 +13,8 @@ const batch = async (name, count) => {
   await repeat(candidates[name], count, 1);
   return performance.now() - from;
 };
-const times = await withProcessor(processor, Object.keys(candidates), batch, { ...DEFAULTS, rounds: Number(rounds) });
+const times = await withProcessor(processor, Object.keys(candidates), batch, {
+  ...DEFAULTS,
+  rounds: Number(rounds),
+});
 console.log(`RESULT ${JSON.stringify(times)}`);

@@ -2,7 +2,15 @@
 import { runProgram } from "../runners/programs.mjs";
 import { startWorkerd } from "../runners/workerd.mjs";
 import { event, signatureHeader } from "./deliveries.js";
-import { orderOf, quantile, quartiles, ratios, rounded, roundsOf, withProcessor } from "./harness.js";
+import {
+  orderOf,
+  quantile,
+  quartiles,
+  ratios,
+  rounded,
+  roundsOf,
+  withProcessor,
+} from "./harness.js";
 import { insideWorkerd } from "./inside.mjs";
 import { processorMs } from "./processor.mjs";
 import { resultIn, RUNTIMES } from "./programs.mjs";
@@ -47,24 +55,41 @@ export async function measureAgainst(part) {
       }
     }
     const { wall, processor } = times;
-    for (const [row, denominator] of [[group, "before"], ...peers(wall).map((peer) => [`${group}, × ${peer}`, peer])]) {
+    for (const [row, denominator] of [
+      [group, "before"],
+      ...peers(wall).map((peer) => [`${group}, × ${peer}`, peer]),
+    ]) {
       const taken = figure(processor, denominator);
-      figures[row] = { ...figure(wall, denominator, BOUNDS[row][ORDER.indexOf(part)]), processor: taken };
+      figures[row] = {
+        ...figure(wall, denominator, BOUNDS[row][ORDER.indexOf(part)]),
+        processor: taken,
+      };
     }
   }
   return figures;
 }
 
-const peers = (times) => Object.keys(times).filter((name) => !["before", "again", "now"].includes(name));
+const peers = (times) =>
+  Object.keys(times).filter((name) => !["before", "again", "now"].includes(name));
 
 async function oneProcess(runtime, group) {
   if (runtime === "workerd") {
-    const place = { entry: "bench/against-worker.js", directory: "out/bench-against", assetNames: "[name]-[hash]" };
+    const place = {
+      entry: "bench/against-worker.js",
+      directory: "out/bench-against",
+      assetNames: "[name]-[hash]",
+    };
     const options = { batchMs: 30, rounds: ROUNDS, warmMs: 500 };
-    return insideWorkerd(place, group, 1, (names, batch, pid) => withProcessor(() => processorMs(pid), names, batch, options));
+    return insideWorkerd(place, group, 1, (names, batch, pid) =>
+      withProcessor(() => processorMs(pid), names, batch, options),
+    );
   }
   const [program, args] = RUNTIMES[runtime];
-  return resultIn(await runProgram(program, [...args, "bench/against-program.js", group, String(ROUNDS)], { limitMs: LIMIT_MS }));
+  return resultIn(
+    await runProgram(program, [...args, "bench/against-program.js", group, String(ROUNDS)], {
+      limitMs: LIMIT_MS,
+    }),
+  );
 }
 
 /** The new build's ratio to `denominator`, the noise (the other build's second copy to its first), and what is left of the one by the other. */
@@ -98,7 +123,11 @@ async function measureStart() {
         times[name].push(resultIn(await runProgram(program, all)));
       }
     }
-    figures[runtime] = figure(times, "before", BOUNDS["start to first verified webhook"][ORDER.indexOf(runtime)]);
+    figures[runtime] = figure(
+      times,
+      "before",
+      BOUNDS["start to first verified webhook"][ORDER.indexOf(runtime)],
+    );
   }
   figures.workerd = await measureInstances();
   return figures;
@@ -107,7 +136,11 @@ async function measureStart() {
 async function measureInstances() {
   const times = { before: [], now: [] };
   for (let run = 0; run < PROCESSES; run++) {
-    const place = { entry: "bench/against-instances.js", directory: "out/bench-against-instances", assetNames: "[name]-[hash]" };
+    const place = {
+      entry: "bench/against-instances.js",
+      directory: "out/bench-against-instances",
+      assetNames: "[name]-[hash]",
+    };
     const server = await startWorkerd(process.env.GWOP_WORKERD, place);
     const make = async (build, count) => {
       const from = performance.now();
@@ -127,30 +160,88 @@ async function measureInstances() {
     }
   }
   const [low, ms, high] = quartiles(times.now);
-  return { rounds: times.now.length, ms, spread: [low, high], beforeMs: quartiles(times.before)[1], bound: INSTANCE_BOUND_MS, holds: ms <= INSTANCE_BOUND_MS };
+  return {
+    rounds: times.now.length,
+    ms,
+    spread: [low, high],
+    beforeMs: quartiles(times.before)[1],
+    bound: INSTANCE_BOUND_MS,
+    holds: ms <= INSTANCE_BOUND_MS,
+  };
 }
 
 const range = (spread) => spread.map((one) => one.toFixed(2)).join("–");
 const verdict = ({ bound, holds }) => (bound === undefined ? "" : holds ? "holds" : "MISSED");
 
-const ratioCells = ({ ratio, spread, noise }) => [ratio.toFixed(2), range(spread), noise.toFixed(2)];
-const processorCells = ({ processor }) => (processor ? [...ratioCells(processor), processor.corrected.toFixed(2)] : ["", "", "", ""]);
+const ratioCells = ({ ratio, spread, noise }) => [
+  ratio.toFixed(2),
+  range(spread),
+  noise.toFixed(2),
+];
+const processorCells = ({ processor }) =>
+  processor ? [...ratioCells(processor), processor.corrected.toFixed(2)] : ["", "", "", ""];
 
 /** The tables that a person reads. */
 export function printAgainst({ date, machine, parts }) {
   console.log(`\n${date}, ${machine}`);
-  console.log("now: this checkout's package; before: the other one. What counts is now/before, divided by the same of before's second copy.");
-  console.log("The processor's time is told for a machine that does other work too; the bounds are of the time on the clock.");
+  console.log(
+    "now: this checkout's package; before: the other one. What counts is now/before, divided by the same of before's second copy.",
+  );
+  console.log(
+    "The processor's time is told for a machine that does other work too; the bounds are of the time on the clock.",
+  );
   for (const [part, figures] of Object.entries(parts)) {
     const unit = part === "start" ? "ms" : "µs";
-    const rows = [["", unit, "now/before", "quartiles", "noise", "quartiles", "divided", "bound", "", "processor", "quartiles", "noise", "divided", "rounds"]];
+    const rows = [
+      [
+        "",
+        unit,
+        "now/before",
+        "quartiles",
+        "noise",
+        "quartiles",
+        "divided",
+        "bound",
+        "",
+        "processor",
+        "quartiles",
+        "noise",
+        "divided",
+        "rounds",
+      ],
+    ];
     for (const [row, of] of Object.entries(figures)) {
       if ("ms" in of) {
-        rows.push([`${row}, one instance`, of.ms, "", of.spread.join("–"), `before ${of.beforeMs}`, "", "", `${of.bound} ms`, verdict(of), "", "", "", "", of.rounds]);
+        rows.push([
+          `${row}, one instance`,
+          of.ms,
+          "",
+          of.spread.join("–"),
+          `before ${of.beforeMs}`,
+          "",
+          "",
+          `${of.bound} ms`,
+          verdict(of),
+          "",
+          "",
+          "",
+          "",
+          of.rounds,
+        ]);
         continue;
       }
       const own = part === "start" ? rounded(of.us / 1000) : of.us;
-      rows.push([row, own, ...ratioCells(of), range(of.noiseSpread), of.corrected.toFixed(2), of.bound ?? "", verdict(of), ...processorCells(of), of.rounds]);
+      rows.push([
+        row,
+        own,
+        ...ratioCells(of),
+        range(of.noiseSpread),
+        of.corrected.toFixed(2),
+        of.bound ?? "",
+        verdict(of),
+        ...processorCells(of),
+        of.rounds,
+      ]);
     }
     console.log(`\n── ${part}`);
     print(rows);

@@ -4,41 +4,85 @@
  * How much worse a figure may be than the baseline's before it counts, as a factor. Ratios to the floor still move with
  * the machine's noise; sizes do not.
  */
-export const TOLERANCE = { peer: 1.4, ratio: 1.4, start: 1.6, worker: 1.5, workerProcessor: 1.25, held: 1.5, viem: 2, rss: 1.5, growth: 1.5, size: 1.02 };
+export const TOLERANCE = {
+  peer: 1.4,
+  ratio: 1.4,
+  start: 1.6,
+  worker: 1.5,
+  workerProcessor: 1.25,
+  held: 1.5,
+  viem: 2,
+  rss: 1.5,
+  growth: 1.5,
+  size: 1.02,
+};
 
 /** One line per figure of this package's that is worse than the baseline allows, or that only the baseline has. */
 export function compare(result, baseline) {
   const worse = [];
   const check = (where, now, then, tolerance) => {
     if (typeof then !== "number") return;
-    if (!(now <= then * tolerance)) worse.push(`✗ ${where}: ${now ?? "missing"}, baseline ${then}, tolerance × ${tolerance}`);
+    if (!(now <= then * tolerance))
+      worse.push(`✗ ${where}: ${now ?? "missing"}, baseline ${then}, tolerance × ${tolerance}`);
   };
   for (const [part, figures] of Object.entries(result.parts)) {
     for (const [row, before] of Object.entries(baseline.parts[part] ?? {})) {
       const entries = figures[row];
       if (part === "memory") {
         check(`memory, ${row}, wasm KB at the end`, entries?.after.wasmKB, before.after.wasmKB, 1);
-        check(`memory, ${row}, wasm KB at the end, against a tenth`, entries?.after.wasmKB, entries?.before.wasmKB, 1);
-        check(`memory, ${row}, rss MB at the end`, entries?.after.rssMB, before.after.rssMB, TOLERANCE.rss);
-        check(`memory, ${row}, rss MB at the end, against a tenth`, entries?.after.rssMB, entries?.before.rssMB, TOLERANCE.rss);
-        check(`memory, ${row}, ms of the last tenth, against the first`, entries?.lastTenthMs, entries?.firstTenthMs, TOLERANCE.growth);
+        check(
+          `memory, ${row}, wasm KB at the end, against a tenth`,
+          entries?.after.wasmKB,
+          entries?.before.wasmKB,
+          1,
+        );
+        check(
+          `memory, ${row}, rss MB at the end`,
+          entries?.after.rssMB,
+          before.after.rssMB,
+          TOLERANCE.rss,
+        );
+        check(
+          `memory, ${row}, rss MB at the end, against a tenth`,
+          entries?.after.rssMB,
+          entries?.before.rssMB,
+          TOLERANCE.rss,
+        );
+        check(
+          `memory, ${row}, ms of the last tenth, against the first`,
+          entries?.lastTenthMs,
+          entries?.firstTenthMs,
+          TOLERANCE.growth,
+        );
       } else if (part === "sizes") {
         if (row.startsWith("@gwop/")) {
-          for (const kind of ["raw", "gzip", "brotli"]) check(`size of ${row}, ${kind}`, entries?.[kind], before[kind], TOLERANCE.size);
+          for (const kind of ["raw", "gzip", "brotli"])
+            check(`size of ${row}, ${kind}`, entries?.[kind], before[kind], TOLERANCE.size);
         }
       } else if (part === "simulator") {
         // Bars of their own, within the run; their first quartile, which three of four rounds exceed.
         for (const [name, figure] of Object.entries(entries ?? {})) {
           const where = `simulator, ${row}, ${name}`;
-          if ("ofFew" in figure) check(`${where}, with 100,000 invoices × with 10`, figure.spread[0], 1, TOLERANCE.held);
+          if ("ofFew" in figure)
+            check(`${where}, with 100,000 invoices × with 10`, figure.spread[0], 1, TOLERANCE.held);
           if ("ofViem" in figure) check(`${where}, × viem`, figure.spread[0], 1, TOLERANCE.viem);
           if ("ms" in figure) check(`${where}, ms`, figure.ms, before[name]?.ms, TOLERANCE.start);
         }
       } else if (part === "worker") {
         // Against the same in JavaScript, which shares the moment's noise.
         const slower = (workers) => workers?.gwop && 1 / workers.gwop.ofReference;
-        check(`worker, ${row}, the rate of 1.0.0's Worker over this one's`, slower(entries), slower(before), TOLERANCE.worker);
-        check(`worker, ${row}, processor time × 1.0.0's`, entries?.gwop?.cpuOfReference, before.gwop.cpuOfReference, TOLERANCE.workerProcessor);
+        check(
+          `worker, ${row}, the rate of 1.0.0's Worker over this one's`,
+          slower(entries),
+          slower(before),
+          TOLERANCE.worker,
+        );
+        check(
+          `worker, ${row}, processor time × 1.0.0's`,
+          entries?.gwop?.cpuOfReference,
+          before.gwop.cpuOfReference,
+          TOLERANCE.workerProcessor,
+        );
       } else if (part === "start") {
         // Against the peer started in turn with it, where there is one.
         const ratio = (libraries) => libraries?.gwop?.ofPeer ?? libraries?.gwop?.ms;
@@ -49,8 +93,15 @@ export function compare(result, baseline) {
           const now = entries?.[name];
           // A peer does the same work, and shares the moment's noise. The floor, mostly the waking of threads, does not: there worse is what
           // three of four rounds are.
-          if (old.ofPeer) check(`${part}, ${row}, ${name}, × peer`, now?.ofPeer, old.ofPeer, TOLERANCE.peer);
-          else check(`${part}, ${row}, ${name}, × floor, first quartile`, now?.spread[0], old.ratio, TOLERANCE.ratio);
+          if (old.ofPeer)
+            check(`${part}, ${row}, ${name}, × peer`, now?.ofPeer, old.ofPeer, TOLERANCE.peer);
+          else
+            check(
+              `${part}, ${row}, ${name}, × floor, first quartile`,
+              now?.spread[0],
+              old.ratio,
+              TOLERANCE.ratio,
+            );
         }
       }
     }

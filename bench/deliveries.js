@@ -35,7 +35,13 @@ export function signed(prefix, body) {
 
 /** HMAC-SHA256. */
 export async function hmac(secret, bytes) {
-  const key = await crypto.subtle.importKey("raw", secret, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+  const key = await crypto.subtle.importKey(
+    "raw",
+    secret,
+    { name: "HMAC", hash: "SHA-256" },
+    false,
+    ["sign"],
+  );
   return new Uint8Array(await crypto.subtle.sign("HMAC", key, bytes));
 }
 
@@ -57,54 +63,56 @@ export function base64url(bytes) {
 
 /** The wire example of an open invoice, as `GET /v1/invoices/{id}` answers it. */
 export const INVOICE = {
-  "schema_version": "gwop.invoice.v4",
-  "id": "inv_21bd059c2ad849efb2112437f5284e1e",
-  "status": "OPEN",
-  "amount": {
-    "value": 1025000,
-    "display": "1.025 USDC",
-    "currency": "USDC",
-    "decimals": 6
+  schema_version: "gwop.invoice.v4",
+  id: "inv_21bd059c2ad849efb2112437f5284e1e",
+  status: "OPEN",
+  amount: {
+    value: 1025000,
+    display: "1.025 USDC",
+    currency: "USDC",
+    decimals: 6,
   },
-  "pricing": {
-    "base_amount": 1000000,
-    "gwop_fee": 25000,
-    "total": 1025000
+  pricing: {
+    base_amount: 1000000,
+    gwop_fee: 25000,
+    total: 1025000,
   },
-  "description": "Get test invoice",
-  "expires_at": "2026-03-25T02:06:43.328Z",
-  "created_at": "2026-03-25T01:51:43.402Z",
-  "merchant": {
-    "name": "agentrouter",
-    "verified": true
+  description: "Get test invoice",
+  expires_at: "2026-03-25T02:06:43.328Z",
+  created_at: "2026-03-25T01:51:43.402Z",
+  merchant: {
+    name: "agentrouter",
+    verified: true,
   },
-  "status_check": {
-    "url": "https://agents.gwop.io/v1/invoices/inv_21bd059c2ad849efb2112437f5284e1e",
-    "method": "GET",
-    "field": "status",
-    "paid_value": "PAID",
-    "hint": "Check status before retrying payment."
+  status_check: {
+    url: "https://agents.gwop.io/v1/invoices/inv_21bd059c2ad849efb2112437f5284e1e",
+    method: "GET",
+    field: "status",
+    paid_value: "PAID",
+    hint: "Check status before retrying payment.",
   },
-  "links": {
-    "landing_page": "https://gwop.io",
-    "docs": "https://docs.gwop.io"
+  links: {
+    landing_page: "https://gwop.io",
+    docs: "https://docs.gwop.io",
   },
-  "payment_methods": [
+  payment_methods: [
     {
-      "id": "x402-base",
-      "kind": "x402",
-      "network": "eip155:8453",
-      "chain": "base",
-      "asset": {
-        "symbol": "USDC",
-        "decimals": 6,
-        "contract": "0x833589fcd6edb6e08f4c7c32d4f71b54bda02913"
+      id: "x402-base",
+      kind: "x402",
+      network: "eip155:8453",
+      chain: "base",
+      asset: {
+        symbol: "USDC",
+        decimals: 6,
+        contract: "0x833589fcd6edb6e08f4c7c32d4f71b54bda02913",
       },
-      "pay_to": "0x90c0f3f1b7d6f8a7e5c4b3a29181706f5e4d953c",
-      "amount": 1025000,
-      "amount_display": "1.025 USDC",
-      "payment_url": "https://agents.gwop.io/v1/invoices/inv_21bd059c2ad849efb2112437f5284e1e/x402?chain=base",
-      "recover_url": "https://agents.gwop.io/v1/invoices/inv_21bd059c2ad849efb2112437f5284e1e/recover"
-    }
-  ]
+      pay_to: "0x90c0f3f1b7d6f8a7e5c4b3a29181706f5e4d953c",
+      amount: 1025000,
+      amount_display: "1.025 USDC",
+      payment_url:
+        "https://agents.gwop.io/v1/invoices/inv_21bd059c2ad849efb2112437f5284e1e/x402?chain=base",
+      recover_url:
+        "https://agents.gwop.io/v1/invoices/inv_21bd059c2ad849efb2112437f5284e1e/recover",
+    },
+  ],
 };

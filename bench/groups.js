@@ -41,9 +41,13 @@ async function webhook(size) {
   const t = Math.floor(Date.now() / 1000);
   const prefixed = signed(`${t}.`, bytes);
 
-  const key = await crypto.subtle.importKey("raw", encoder.encode(SECRET), { name: "HMAC", hash: "SHA-256" }, false, [
-    "verify",
-  ]);
+  const key = await crypto.subtle.importKey(
+    "raw",
+    encoder.encode(SECRET),
+    { name: "HMAC", hash: "SHA-256" },
+    false,
+    ["verify"],
+  );
   const tag = await hmac(encoder.encode(SECRET), prefixed);
   const signature = await signatureHeader(SECRET, bytes, t);
   const headers = {
@@ -70,11 +74,13 @@ async function webhook(size) {
   const binary = { body: bytes, headers };
   return {
     "subtle.verify": async () => {
-      if (!(await crypto.subtle.verify("HMAC", key, tag, prefixed))) throw new Error("the floor does not verify");
+      if (!(await crypto.subtle.verify("HMAC", key, tag, prefixed)))
+        throw new Error("the floor does not verify");
     },
     validateWebhook: async () => gwop.validateWebhook({ request: delivery }),
     "validateWebhook, bytes": async () => gwop.validateWebhook({ request: binary }),
-    "stripe constructEventAsync": async () => Stripe.webhooks.constructEventAsync(body, signature, SECRET),
+    "stripe constructEventAsync": async () =>
+      Stripe.webhooks.constructEventAsync(body, signature, SECRET),
     validateWebhookSync: () => gwop.validateWebhookSync({ request: delivery }),
     "checkout constructEvent": () => GwopCheckout.webhooks.constructEvent(body, signature, SECRET),
     standardwebhooks: () => standard.verify(body, standardHeaders),
@@ -94,7 +100,14 @@ async function token() {
   const jwks = { keys: [{ kty: "RSA", alg: "RS256", use: "sig", kid: "gwop-auth-v1", n, e }] };
   const now = Math.floor(Date.now() / 1000);
   const issuer = "https://identity.gwop.io";
-  const claims = { iss: issuer, sub: "base:0xAbCdEf0123456789", mid: "merchant-1", sid: "sess_1", iat: now, exp: now + 3600 };
+  const claims = {
+    iss: issuer,
+    sub: "base:0xAbCdEf0123456789",
+    mid: "merchant-1",
+    sid: "sess_1",
+    iat: now,
+    exp: now + 3600,
+  };
   const parts = [{ alg: "RS256", typ: "JWT", kid: "gwop-auth-v1" }, claims];
   const input = parts.map((part) => base64url(encoder.encode(JSON.stringify(part)))).join(".");
   const bytes = encoder.encode(input);
@@ -113,7 +126,8 @@ async function token() {
   const local = createLocalJWKSet(jwks);
   return {
     "subtle.verify": async () => {
-      if (!(await crypto.subtle.verify(RS256.name, key, signature, bytes))) throw new Error("the floor does not verify");
+      if (!(await crypto.subtle.verify(RS256.name, key, signature, bytes)))
+        throw new Error("the floor does not verify");
     },
     verifyToken: async () => gwop.auth.verifyToken(jws),
     "verifyToken, seen before": async () => keeping.auth.verifyToken(jws),

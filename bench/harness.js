@@ -39,7 +39,10 @@ export async function measure(names, batch, options = DEFAULTS) {
       const [low, ratio, high] = quartiles(ratios(times[name], times[floor]));
       const figure = { us: rounded(quantile(times[name], 0.5) * 1000), ratio, spread: [low, high] };
       const peer = PEERS[name];
-      return [name, peer ? { ...figure, ofPeer: quartiles(ratios(times[name], times[peer]))[1] } : figure];
+      return [
+        name,
+        peer ? { ...figure, ofPeer: quartiles(ratios(times[name], times[peer]))[1] } : figure,
+      ];
     }),
   );
 }
@@ -91,7 +94,12 @@ export async function withProcessor(processor, names, batch, options) {
     options,
   );
   // The first ones were for warming up.
-  return { wall, processor: Object.fromEntries(names.map((name) => [name, taken[name].slice(-wall[name].length)])) };
+  return {
+    wall,
+    processor: Object.fromEntries(
+      names.map((name) => [name, taken[name].slice(-wall[name].length)]),
+    ),
+  };
 }
 
 /**
@@ -100,7 +108,9 @@ export async function withProcessor(processor, names, batch, options) {
  */
 export function orderOf(names, round) {
   const count = names.length;
-  const zigzag = names.map((_, index) => (index % 2 ? (index + 1) / 2 : (count - index / 2) % count));
+  const zigzag = names.map((_, index) =>
+    index % 2 ? (index + 1) / 2 : (count - index / 2) % count,
+  );
   const order = zigzag.map((place) => names[(place + round) % count]);
   return Math.floor(round / count) % 2 ? order.reverse() : order;
 }
@@ -134,7 +144,12 @@ export function batchWorker(prepare) {
       if (!prepared.has(group)) prepared.set(group, await prepare(group));
       const candidates = prepared.get(group);
       const count = Number(searchParams.get("count"));
-      if (count > 0) await repeat(candidates[searchParams.get("name")], count, Number(searchParams.get("concurrency")));
+      if (count > 0)
+        await repeat(
+          candidates[searchParams.get("name")],
+          count,
+          Number(searchParams.get("concurrency")),
+        );
       return Response.json(Object.keys(candidates));
     },
   };
@@ -149,7 +164,8 @@ export function quantile(values, part) {
 }
 
 /** The first quartile, the median and the third quartile, rounded. */
-export const quartiles = (values) => [0.25, 0.5, 0.75].map((part) => rounded(quantile(values, part)));
+export const quartiles = (values) =>
+  [0.25, 0.5, 0.75].map((part) => rounded(quantile(values, part)));
 
 /** What was measured of one candidate, divided by what was measured of another in the same round. */
 export const ratios = (own, others) => own.map((one, round) => one / others[round]);

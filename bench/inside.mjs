@@ -19,14 +19,20 @@ export async function measureGroups(runtime) {
     const options = { batchMs: 30, rounds: 15, warmMs: 500 };
     for (const [row, group, concurrency] of rows) {
       const place = { entry: "bench/inside-worker.js", directory: "out/bench" };
-      figures[row] = await insideWorkerd(place, group, concurrency, (names, batch) => measure(names, batch, options));
+      figures[row] = await insideWorkerd(place, group, concurrency, (names, batch) =>
+        measure(names, batch, options),
+      );
     }
   } else {
     const [program, args] = RUNTIMES[runtime];
     for (const [row, group, concurrency] of rows) {
-      const output = await runProgram(program, [...args, "bench/inside-program.js", group, String(concurrency)], {
-        limitMs: LIMIT_MS,
-      });
+      const output = await runProgram(
+        program,
+        [...args, "bench/inside-program.js", group, String(concurrency)],
+        {
+          limitMs: LIMIT_MS,
+        },
+      );
       figures[row] = resultIn(output);
     }
   }
@@ -43,10 +49,13 @@ export async function insideWorkerd(place, group, concurrency, use) {
   const time = async (name, count) => {
     const query = new URLSearchParams({ group, name, count, concurrency });
     const from = performance.now();
-    const response = await fetch(`${server.url}/?${query}`, { signal: AbortSignal.timeout(LIMIT_MS) });
+    const response = await fetch(`${server.url}/?${query}`, {
+      signal: AbortSignal.timeout(LIMIT_MS),
+    });
     const text = await response.text();
     const took = performance.now() - from;
-    if (response.status !== 200) throw new Error(`workerd answered ${response.status}: ${text}\n${server.output()}`);
+    if (response.status !== 200)
+      throw new Error(`workerd answered ${response.status}: ${text}\n${server.output()}`);
     return [took, text];
   };
   try {

@@ -31,8 +31,12 @@ const PARTS = {
 // `cargo xtask bench` has judged the arguments.
 const args = process.argv.slice(2);
 const against = args.includes("--against");
-const parts = against ? Object.fromEntries(AGAINST_PARTS.map((part) => [part, () => measureAgainst(part)])) : PARTS;
-const named = args.filter((arg) => arg.startsWith("--only=")).flatMap((arg) => arg.slice("--only=".length).split(","));
+const parts = against
+  ? Object.fromEntries(AGAINST_PARTS.map((part) => [part, () => measureAgainst(part)]))
+  : PARTS;
+const named = args
+  .filter((arg) => arg.startsWith("--only="))
+  .flatMap((arg) => arg.slice("--only=".length).split(","));
 const only = named.length > 0 ? named : Object.keys(parts);
 
 const { GWOP_BENCH_OUT: out, GWOP_BENCH_BASELINE: baseline } = process.env;
@@ -64,11 +68,19 @@ if (args.includes("--check")) {
   const failed = only.filter((name) => !(name in result.parts));
   const worse = [...failed.map((name) => `✗ ${name} was not measured`), ...compare(result, kept)];
   for (const line of worse) console.log(line);
-  console.log(worse.length === 0 ? "no figure is worse than the baseline" : `${worse.length} figures are worse than the baseline, or missing`);
+  console.log(
+    worse.length === 0
+      ? "no figure is worse than the baseline"
+      : `${worse.length} figures are worse than the baseline, or missing`,
+  );
   if (worse.length > 0) process.exitCode = 1;
 }
 if (args.includes("--keep-baseline")) {
   const dates = Object.fromEntries(Object.keys(result.parts).map((name) => [name, result.date]));
-  const merged = { machine: result.machine, dates: { ...kept?.dates, ...dates }, parts: { ...kept?.parts, ...result.parts } };
+  const merged = {
+    machine: result.machine,
+    dates: { ...kept?.dates, ...dates },
+    parts: { ...kept?.parts, ...result.parts },
+  };
   writeFileSync(baseline, `${JSON.stringify(merged, null, 1)}\n`);
 }

@@ -3,7 +3,7 @@
 const memories = new Set();
 // Node and Bun instantiate the module themselves; Deno imports it, and gives the same instance to whoever imports it too.
 const { Instance } = WebAssembly;
-WebAssembly.Instance = function (...args) {
+WebAssembly.Instance = (...args) => {
   const instance = new Instance(...args);
   memories.add(instance.exports.memory);
   return instance;
@@ -15,7 +15,9 @@ const { event, signatureHeader } = await import("./deliveries.js");
 const SECRET = "whsec_memory";
 const count = Number(process.argv[2]);
 const body = event(620);
-const headers = { "x-gwop-signature": await signatureHeader(SECRET, new TextEncoder().encode(body)) };
+const headers = {
+  "x-gwop-signature": await signatureHeader(SECRET, new TextEncoder().encode(body)),
+};
 const gwop = new Gwop({ webhookSecret: SECRET });
 const good = { request: { body, headers } };
 const bad = { request: { body: body.replace("1025000", "1025001"), headers } };
@@ -59,4 +61,6 @@ const last = await verify(tenth);
 const after = look();
 if (refused !== count / 100) throw new Error(`${refused} refused, expected ${count / 100}`);
 if (memories.size === 0 || before.wasmKB === 0) throw new Error("the wasm's memory was not found");
-console.log(`RESULT ${JSON.stringify({ count, refused, before, after, firstTenthMs: Math.round(first), lastTenthMs: Math.round(last) })}`);
+console.log(
+  `RESULT ${JSON.stringify({ count, refused, before, after, firstTenthMs: Math.round(first), lastTenthMs: Math.round(last) })}`,
+);

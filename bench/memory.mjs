@@ -8,9 +8,16 @@ const COUNT = 1_000_000;
 export async function measureMemory() {
   const figures = {};
   for (const [runtime, [program, args]] of Object.entries(RUNTIMES)) {
-    const flags = runtime === "node" ? ["--expose-gc"] : runtime === "deno" ? ["--v8-flags=--expose-gc"] : [];
+    const flags =
+      runtime === "node" ? ["--expose-gc"] : runtime === "deno" ? ["--v8-flags=--expose-gc"] : [];
     const [command, ...rest] = args;
-    const all = [...(command ? [command] : []), ...flags, ...rest, "bench/memory-program.js", String(COUNT)];
+    const all = [
+      ...(command ? [command] : []),
+      ...flags,
+      ...rest,
+      "bench/memory-program.js",
+      String(COUNT),
+    ];
     figures[runtime] = resultIn(await runProgram(program, all, { limitMs: 240_000 }));
   }
   return figures;

@@ -12,7 +12,10 @@ export function processorMs(group) {
       if (Number(pgrp) !== group) continue;
       // By thread; what `stat` tells of all of them comes in hundredths of a second.
       for (const thread of readdirSync(`/proc/${pid}/task`)) {
-        nanoseconds += parseInt(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "latin1"), 10);
+        nanoseconds += parseInt(
+          readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "latin1"),
+          10,
+        );
       }
     } catch {
       // It has ended meanwhile.

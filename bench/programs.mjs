@@ -5,7 +5,15 @@ export const RUNTIMES = {
   node: [process.execPath, []],
   deno: [
     process.env.GWOP_DENO,
-    ["run", "--no-prompt", "--no-config", "--node-modules-dir=manual", "--allow-env", "--allow-sys", "--allow-read"],
+    [
+      "run",
+      "--no-prompt",
+      "--no-config",
+      "--node-modules-dir=manual",
+      "--allow-env",
+      "--allow-sys",
+      "--allow-read",
+    ],
   ],
   bun: [process.env.GWOP_BUN, ["run"]],
 };

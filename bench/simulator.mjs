@@ -31,12 +31,17 @@ function callsAt(fetch, key) {
     return body;
   };
   const post = (path, body) =>
-    json(path, { method: "POST", headers: { authorization, "content-type": "application/json" }, body: JSON.stringify(body) });
+    json(path, {
+      method: "POST",
+      headers: { authorization, "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
   return {
     ids,
     async create(count) {
       const body = { amount_usdc: 1_000_000, expires_in_seconds: 86_400 };
-      for (let made = 0; made < count; made += 1) ids.push((await post(INVOICES, body)).public_invoice_id);
+      for (let made = 0; made < count; made += 1)
+        ids.push((await post(INVOICES, body)).public_invoice_id);
     },
     list: () => json(`${INVOICES}?limit=10`, { headers: { authorization } }),
     listPaid: () => json(`${INVOICES}?limit=10&status=PAID`, { headers: { authorization } }),
@@ -59,7 +64,10 @@ function callsAt(fetch, key) {
 
 function inProcess() {
   const sim = new Simulator({ seed: 1 });
-  const calls = callsAt((path, init) => sim.fetch(`https://agents.gwop.io${path}`, init), sim.merchantApiKey);
+  const calls = callsAt(
+    (path, init) => sim.fetch(`https://agents.gwop.io${path}`, init),
+    sim.merchantApiKey,
+  );
   const pay = (id) => sim.pay(id);
   const payByX402 = async (id) => {
     const { url, method, headers } = sim.signPayment(id);
@@ -72,11 +80,16 @@ function inProcess() {
 
 async function overHTTP() {
   const program = "node_modules/@gwop/sdk/gwop-simulator.js";
-  const child = spawn(process.execPath, [program, "--port", "0", "--seed", "1"], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, [program, "--port", "0", "--seed", "1"], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   let said = "";
   while (!said.includes("Ctrl-C")) said += (await once(child.stdout, "data"))[0];
   const [base] = /http:\/\/127\.0\.0\.1:\d+/.exec(said);
-  return { ...callsAt((path, init) => fetch(base + path, init), "sk_m_simulator"), close: () => child.kill() };
+  return {
+    ...callsAt((path, init) => fetch(base + path, init), "sk_m_simulator"),
+    close: () => child.kill(),
+  };
 }
 
 /** Microseconds per operation. */
@@ -133,7 +146,15 @@ async function measureCalls(start, rounds) {
       const [low, ofFew, high] = quartiles(lots.map((us, index) => us / few[index]));
       const [, fewUs] = quartiles(few);
       const [, manyUs] = quartiles(lots);
-      return [name, { perSecondFew: Math.round(1e6 / fewUs), perSecondMany: Math.round(1e6 / manyUs), ofFew, spread: [low, high] }];
+      return [
+        name,
+        {
+          perSecondFew: Math.round(1e6 / fewUs),
+          perSecondMany: Math.round(1e6 / manyUs),
+          ofFew,
+          spread: [low, high],
+        },
+      ];
     }),
   );
 }
@@ -143,22 +164,44 @@ async function measureJudgement() {
   const require = createRequire(join(process.env.GWOP_X402_CLIENTS, "package.json"));
   const { recoverTypedDataAddress } = await import(pathToFileURL(require.resolve("viem")).href);
   const sim = new Simulator({ autoDeliver: false });
-  const calls = callsAt((path, init) => sim.fetch(`https://agents.gwop.io${path}`, init), sim.merchantApiKey);
+  const calls = callsAt(
+    (path, init) => sim.fetch(`https://agents.gwop.io${path}`, init),
+    sim.merchantApiKey,
+  );
   await calls.create(1);
   const { url, method, headers, wallet } = sim.signPayment(calls.ids[0], { x402Version: 1 });
   const payment = JSON.parse(atob(headers["X-PAYMENT"]));
   const { authorization: message, signature } = payment.payload;
-  const fields = { from: "address", to: "address", value: "uint256", validAfter: "uint256", validBefore: "uint256", nonce: "bytes32" };
-  const types = { TransferWithAuthorization: Object.entries(fields).map(([name, type]) => ({ name, type })) };
+  const fields = {
+    from: "address",
+    to: "address",
+    value: "uint256",
+    validAfter: "uint256",
+    validBefore: "uint256",
+    nonce: "bytes32",
+  };
+  const types = {
+    TransferWithAuthorization: Object.entries(fields).map(([name, type]) => ({ name, type })),
+  };
   const verifyingContract = "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913";
   const domain = { name: "USD Coin", version: "2", chainId: 8453, verifyingContract };
-  const recover = () => recoverTypedDataAddress({ domain, types, primaryType: "TransferWithAuthorization", message, signature });
+  const recover = () =>
+    recoverTypedDataAddress({
+      domain,
+      types,
+      primaryType: "TransferWithAuthorization",
+      message,
+      signature,
+    });
   if ((await recover()) !== wallet) throw new Error("viem recovers another wallet");
   // Another value than signed: refused once the signature is judged, so that it can be judged again and again.
   const unsigned = structuredClone(payment);
   unsigned.payload.authorization.value = "1";
   const judge = async () => {
-    const answer = await sim.fetch(url, { method, headers: { "x-payment": btoa(JSON.stringify(unsigned)) } });
+    const answer = await sim.fetch(url, {
+      method,
+      headers: { "x-payment": btoa(JSON.stringify(unsigned)) },
+    });
     const { error } = await answer.json();
     if (error !== "invalid_exact_evm_signature") throw new Error(`judged as ${error}`);
   };
@@ -172,7 +215,14 @@ async function measureJudgement() {
   }
   const [low, ofViem, high] = quartiles(times.judge.map((us, index) => us / times.viem[index]));
   const us = (list) => Math.round(quartiles(list)[1]);
-  return { "a whole request": { judgeUs: us(times.judge), viemUs: us(times.viem), ofViem, spread: [low, high] } };
+  return {
+    "a whole request": {
+      judgeUs: us(times.judge),
+      viemUs: us(times.viem),
+      ofViem,
+      spread: [low, high],
+    },
+  };
 }
 
 /** From just before the import to the first answer, in a fresh process of Node. */
@@ -180,10 +230,12 @@ async function measureStart() {
   const program =
     'const from = performance.now(); const { Simulator } = await import("@gwop/sdk/simulator");' +
     ' await new Simulator({ autoDeliver: false }).fetch("https://agents.gwop.io/v1/invoices/inv_0");' +
-    ' console.log(`RESULT ${performance.now() - from}`);';
+    ` console.log("RESULT " + (performance.now() - from));`;
   const times = [];
   for (let round = 0; round < START_ROUNDS; round += 1) {
-    times.push(resultIn(await runProgram(process.execPath, ["--input-type=module", "--eval", program])));
+    times.push(
+      resultIn(await runProgram(process.execPath, ["--input-type=module", "--eval", program])),
+    );
   }
   const [low, ms, high] = quartiles(times);
   return { "import to the first answer": { ms, spread: [low, high] } };

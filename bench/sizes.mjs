@@ -6,7 +6,8 @@ import { build } from "esbuild";
 const ENTRIES = {
   "@gwop/sdk": 'export { Gwop } from "@gwop/sdk";',
   "@gwop/sdk/checkout": 'export { GwopCheckout } from "@gwop/sdk/checkout";',
-  "@gwop/sdk/slim": 'export * from "@gwop/sdk/slim"; export { default as wasm } from "@gwop/sdk/gwop.wasm";',
+  "@gwop/sdk/slim":
+    'export * from "@gwop/sdk/slim"; export { default as wasm } from "@gwop/sdk/gwop.wasm";',
   "@gwop/sdk/errors": 'export * from "@gwop/sdk/errors";',
   "@gwop/sdk/simulator": 'export * from "@gwop/sdk/simulator";',
   "@gwop/sdk/agent": 'export * from "@gwop/sdk/agent";',
@@ -33,7 +34,18 @@ export async function measureSizes() {
       format: "esm",
       target: "es2022",
       conditions: ["workerd", "worker", "browser"],
-      external: ["node:*", "next/*", "crypto", "http", "https", "stream", "url", "zlib", "util", "buffer"],
+      external: [
+        "node:*",
+        "next/*",
+        "crypto",
+        "http",
+        "https",
+        "stream",
+        "url",
+        "zlib",
+        "util",
+        "buffer",
+      ],
       loader: { ".wasm": "copy" },
       outdir: "out/sizes",
       write: false,
@@ -45,7 +57,8 @@ export async function measureSizes() {
       const sizes = {
         raw: bytes.length,
         gzip: gzipSync(bytes, { level: 9 }).length,
-        brotli: brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }).length,
+        brotli: brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } })
+          .length,
       };
       for (const sum of [row, path.endsWith(".wasm") ? row.wasm : row.javascript]) {
         for (const kind in sizes) sum[kind] += sizes[kind];

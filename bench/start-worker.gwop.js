@@ -10,8 +10,10 @@ export default {
     if (pathname === "/instances") {
       // What it imports is never called while it is made.
       const imports = {};
-      for (const { module: from, name } of WebAssembly.Module.imports(module)) (imports[from] ??= {})[name] = () => {};
-      for (let left = Number(searchParams.get("count")); left > 0; left--) new WebAssembly.Instance(module, imports);
+      for (const { module: from, name } of WebAssembly.Module.imports(module))
+        (imports[from] ??= {})[name] = () => {};
+      for (let left = Number(searchParams.get("count")); left > 0; left--)
+        new WebAssembly.Instance(module, imports);
       return new Response();
     }
     if (request.method === "POST") await gwop.validateWebhook({ request });

@@ -5,7 +5,11 @@ export default {
   async fetch(request) {
     if (request.method === "POST") {
       const signature = request.headers.get("x-gwop-signature");
-      await Stripe.webhooks.constructEventAsync(await request.text(), signature, process.env.BENCH_SECRET);
+      await Stripe.webhooks.constructEventAsync(
+        await request.text(),
+        signature,
+        process.env.BENCH_SECRET,
+      );
     }
     return new Response();
   },

@@ -26,7 +26,8 @@ export async function measureStart() {
   }
   const workerd = (times.workerd = { empty: [], gwop: [], stripe: [] });
   times["workerd, one instance"] = { gwop: [] };
-  const deliver = (url) => fetch(url, { method: "POST", body, headers: { "x-gwop-signature": signature } });
+  const deliver = (url) =>
+    fetch(url, { method: "POST", body, headers: { "x-gwop-signature": signature } });
   const libraries = Object.keys(workerd);
   for (let round = 0; round < roundsOf(libraries, WORKERD_ROUNDS); round++) {
     for (const library of orderOf(libraries, round)) {

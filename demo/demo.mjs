@@ -42,7 +42,10 @@ async function refused(code, call) {
 }
 
 async function json(response) {
-  expect(response.status < 400, `${response.url} answered ${response.status}: ${await response.clone().text()}`);
+  expect(
+    response.status < 400,
+    `${response.url} answered ${response.status}: ${await response.clone().text()}`,
+  );
   return response.json();
 }
 
@@ -53,7 +56,12 @@ async function startMerchant() {
   const server = createServer(async (request, response) => {
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);
-    const delivery = { body: Buffer.concat(chunks).toString(), headers: request.headers, url: request.url, method: request.method };
+    const delivery = {
+      body: Buffer.concat(chunks).toString(),
+      headers: request.headers,
+      url: request.url,
+      method: request.method,
+    };
     response.writeHead(204).end();
     (waiting.shift() ?? ((late) => deliveries.push(late)))(delivery);
   }).listen(0, "127.0.0.1");
@@ -64,7 +72,10 @@ async function startMerchant() {
     next: () =>
       new Promise((done, fail) => {
         if (deliveries.length > 0) return done(deliveries.shift());
-        const timer = setTimeout(() => fail(new Error("no webhook arrived within 10 seconds")), 10_000);
+        const timer = setTimeout(
+          () => fail(new Error("no webhook arrived within 10 seconds")),
+          10_000,
+        );
         waiting.push((delivery) => {
           clearTimeout(timer);
           done(delivery);
@@ -86,7 +97,12 @@ async function pay(paymentURL) {
   say(`GET ${paymentURL}`);
   say(`→ 402 Payment Required: ${usdc(amount)} on ${network} to ${payTo}`);
   // An agent signs with its own wallet. This one has a test wallet of the local Gwop, which signs for it.
-  const signed = await json(await fetch(new URL("/_sim/sign-payment", paymentURL), { method: "POST", body: JSON.stringify({ target: paymentURL }) }));
+  const signed = await json(
+    await fetch(new URL("/_sim/sign-payment", paymentURL), {
+      method: "POST",
+      body: JSON.stringify({ target: paymentURL }),
+    }),
+  );
   const paid = await fetch(paymentURL, { method: "POST", headers: signed.headers });
   expect(paid.ok, `the payment was answered with ${paid.status}: ${await paid.text()}`);
   say(`again with ${Object.keys(signed.headers)}, signed by ${signed.wallet}`);
@@ -95,7 +111,13 @@ async function pay(paymentURL) {
 
 async function story(base, merchant) {
   const { webhookSecret, merchantApiKey, merchantId } = base;
-  const gwop = new Gwop({ merchantApiKey, webhookSecret, merchantId, serverURL: base.url, identityURL: base.url });
+  const gwop = new Gwop({
+    merchantApiKey,
+    webhookSecret,
+    merchantId,
+    serverURL: base.url,
+    identityURL: base.url,
+  });
 
   tell("The merchant creates an invoice");
   const { result: invoice } = await gwop.invoices.create({
@@ -103,7 +125,9 @@ async function story(base, merchant) {
   });
   expect(invoice.status === "OPEN", `the invoice is ${invoice.status}`);
   say("gwop.invoices.create({ body: { amountUsdc: 1_000_000, … } })");
-  say(`→ ${invoice.publicInvoiceId}, ${invoice.status}, ${usdc(invoice.amountUsdc)} to pay with Gwop's fee, until ${invoice.expiresAt.toISOString()}`);
+  say(
+    `→ ${invoice.publicInvoiceId}, ${invoice.status}, ${usdc(invoice.amountUsdc)} to pay with Gwop's fee, until ${invoice.expiresAt.toISOString()}`,
+  );
 
   tell("An agent looks at it, without any key, and pays on Base");
   const { result: open } = await gwop.invoices.get({ id: invoice.publicInvoiceId });
@@ -119,7 +143,9 @@ async function story(base, merchant) {
   const { body: event } = await gwop.validateWebhook({ request: delivery });
   expect(event.eventType === "invoice.paid", `the event is ${event.eventType}`);
   expect(event.data.publicInvoiceId === invoice.publicInvoiceId, "the event is of another invoice");
-  say(`→ ${event.eventType}: ${event.data.publicInvoiceId}, ${usdc(event.data.amountUsdc)} on ${event.data.paymentChain}, transaction ${event.data.txHash}`);
+  say(
+    `→ ${event.eventType}: ${event.data.publicInvoiceId}, ${usdc(event.data.amountUsdc)} on ${event.data.paymentChain}, transaction ${event.data.txHash}`,
+  );
 
   tell("A tampered copy is refused");
   const tampered = { ...delivery, body: delivery.body.replace("1025000", "9025000") };
@@ -130,11 +156,15 @@ async function story(base, merchant) {
   tell("A stale copy is refused");
   const later = new Date(Date.now() + 301_000);
   say("the same delivery, replayed five minutes later");
-  await refused("WEBHOOK_TIMESTAMP_OUTSIDE_TOLERANCE", () => gwop.validateWebhook({ request: delivery, receivedAt: later }));
+  await refused("WEBHOOK_TIMESTAMP_OUTSIDE_TOLERANCE", () =>
+    gwop.validateWebhook({ request: delivery, receivedAt: later }),
+  );
 
   tell("The agent wants to log in: the merchant creates an auth intent");
   const { result: intent } = await gwop.authIntents.create();
-  say(`gwop.authIntents.create() → ${intent.authIntentId}, ${usdc(intent.challenge.amountUsdcAtomic)} proves the wallet`);
+  say(
+    `gwop.authIntents.create() → ${intent.authIntentId}, ${usdc(intent.challenge.amountUsdcAtomic)} proves the wallet`,
+  );
 
   tell("The agent pays the dust");
   await pay(intent.challenge.paymentMethods.find((method) => method.chain === "base").paymentUrl);
@@ -144,12 +174,16 @@ async function story(base, merchant) {
     authIntentId: intent.authIntentId,
     idempotencyKey: crypto.randomUUID(),
   });
-  say(`gwop.authIntents.exchange(…) → ${token.tokenType} token for ${token.expiresIn} seconds, session ${token.session.sid}`);
+  say(
+    `gwop.authIntents.exchange(…) → ${token.tokenType} token for ${token.expiresIn} seconds, session ${token.session.sid}`,
+  );
 
   tell("The token is verified locally, with Gwop's public keys");
   const identity = await gwop.auth.verifyToken(token.accessToken);
   expect(identity.walletAddress === WALLET, `the token is of ${identity.walletAddress}`);
-  say(`gwop.auth.verifyToken(token) → ${identity.subject}, until ${identity.expiresAt.toISOString()}`);
+  say(
+    `gwop.auth.verifyToken(token) → ${identity.subject}, until ${identity.expiresAt.toISOString()}`,
+  );
   await gwop.auth.verifyToken(token.accessToken, { sessionCheck: "always" });
   say('with sessionCheck: "always" → the session is active');
 
@@ -159,7 +193,9 @@ async function story(base, merchant) {
   say("gwop.authSessions.revoke(…) → revoked");
 
   tell("The live check refuses the token");
-  await refused("SESSION_REVOKED", () => gwop.auth.verifyToken(token.accessToken, { sessionCheck: "always" }));
+  await refused("SESSION_REVOKED", () =>
+    gwop.auth.verifyToken(token.accessToken, { sessionCheck: "always" }),
+  );
 }
 
 const merchant = await startMerchant();
@@ -174,7 +210,10 @@ let failed = false;
 try {
   await started(async () => (await fetch(url)).ok, simulator, "the local Gwop");
   const settings = Object.fromEntries(
-    [...simulator.output().matchAll(/^\s*(GWOP_\w+)=(\S+)$/gm)].map(([, name, value]) => [name, value]),
+    [...simulator.output().matchAll(/^\s*(GWOP_\w+)=(\S+)$/gm)].map(([, name, value]) => [
+      name,
+      value,
+    ]),
   );
   console.log(`The local Gwop listens on ${url} (both of Gwop's hosts; it moves no money).`);
   await story(

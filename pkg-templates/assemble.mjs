@@ -12,7 +12,14 @@ const here = import.meta.dirname;
  * What loads the wasm (`entries/load.*.js`), by the condition under which a runtime or bundler picks it; the first match wins. There is none that
  * only some tools know: what a tool copies or bundles must be what the runtime loads.
  */
-const LOADERS = { workerd: "static", "edge-light": "static", deno: "embedded", node: "node", browser: "browser", default: "embedded" };
+const LOADERS = {
+  workerd: "static",
+  "edge-light": "static",
+  deno: "embedded",
+  node: "node",
+  browser: "browser",
+  default: "embedded",
+};
 
 /** The same for `require`, which cannot wait and so has the bytes at hand. Where code is compiled ahead, bundlers take the ES module. */
 const REQUIRED = { node: "node", default: "embedded" };
@@ -29,12 +36,17 @@ const PLAIN = ["slim", "errors", "models/errors", "handlers/index", "stores/inde
 /** What package.json names below `handlers/`, beside the handlers themselves. */
 function adapters() {
   const { exports } = JSON.parse(readFileSync(join(import.meta.dirname, "package.json"), "utf8"));
-  return Object.values(exports).flatMap((value) => /^\(plain\) (handlers\/(?!index).+)$/.exec(value)?.[1] ?? []);
+  return Object.values(exports).flatMap(
+    (value) => /^\(plain\) (handlers\/(?!index).+)$/.exec(value)?.[1] ?? [],
+  );
 }
 
 /** What several subpaths share lies in files of its own, so that they share each class too; and in few, since each costs Node about a millisecond. */
 const SHARED = [
-  ["gwop", /\/src\/(?!checkout|handlers|simulator|slim|stores|errors\.ts|models\/errors\.ts|instance|loading)/],
+  [
+    "gwop",
+    /\/src\/(?!checkout|handlers|simulator|slim|stores|errors\.ts|models\/errors\.ts|instance|loading)/,
+  ],
   ["handlers", /\/src\/handlers\/(apply|auth|fetch|http|node|reconcile|webhook)/],
   ["simulator", /\/src\/simulator(\/|\.ts)/],
   ["simulator.base64", /^base64:.*\/simulator/],
@@ -45,13 +57,20 @@ const SHARED_BY_AGENTS = [["agent", /\/src\/(?!agent-instance|loading)/]];
 
 const flat = (name) => name.replaceAll("/", "-");
 const bytesOf = (wasm) => readFileSync(join(out, wasm));
-const hash = createHash("sha256").update(bytesOf("gwop.wasm")).update(bytesOf("simulator.wasm")).update(bytesOf("agent.wasm")).digest("hex").slice(0, 12);
+const hash = createHash("sha256")
+  .update(bytesOf("gwop.wasm"))
+  .update(bytesOf("simulator.wasm"))
+  .update(bytesOf("agent.wasm"))
+  .digest("hex")
+  .slice(0, 12);
 
 /** The code of a loader, for the wasm of a surface. */
 function loaderOf(loader, surface) {
   const code = readFileSync(join(here, "entries", `load.${loader}.js`), "utf8");
   if (surface !== "simulator" && surface !== "agent") return code;
-  return code.replaceAll("gwop.wasm", `${surface}.wasm`).replaceAll("./instance.js", `./${surface}-instance.js`);
+  return code
+    .replaceAll("gwop.wasm", `${surface}.wasm`)
+    .replaceAll("./instance.js", `./${surface}-instance.js`);
 }
 
 /**
@@ -80,7 +99,12 @@ script: ${JSON.stringify(hashed(script))},
  *
  * Every file keeps its names and lines, for the stacks that people read; bundlers minify.
  */
-async function write(format, extension, loaders, { surfaces = SURFACES, plain = PLAIN, groups = SHARED, prefix = "" } = {}) {
+async function write(
+  format,
+  extension,
+  loaders,
+  { surfaces = SURFACES, plain = PLAIN, groups = SHARED, prefix = "" } = {},
+) {
   /** The entries that no file holds: they load the wasm, and re-export. */
   const written = new Map();
   for (const loader of new Set(Object.values(loaders))) {
@@ -104,7 +128,8 @@ async function write(format, extension, loaders, { surfaces = SURFACES, plain = 
       if (!owner) return name.endsWith("_bg") ? join(out, `${name}.js`) : undefined;
       if (name.endsWith("_bg")) return `${join(out, `${name}.js`)}?of=${owner}`;
       // So are its bytes, since a file of their own costs a third of a millisecond. The simulator has time, and more bytes.
-      if (/base64$/.test(id)) return `base64:${id}${id.includes("simulator") ? "" : `?of=${owner}`}`;
+      if (/base64$/.test(id))
+        return `base64:${id}${id.includes("simulator") ? "" : `?of=${owner}`}`;
       if (name === "requirements") return `${join(here, "entries", id)}?of=${owner}`;
       const own = /^(\w+-)?instance$|^loading$/.test(name);
       return join(here, "src", `${name}.ts`) + (own ? `?of=${owner}` : "");
@@ -141,8 +166,11 @@ async function write(format, extension, loaders, { surfaces = SURFACES, plain = 
     comments: false,
     entryFileNames: `[name]${extension}`,
     // Two runs write into one directory.
-    chunkFileNames: ({ name }) => `${name.startsWith(surfaces[0]) ? "" : prefix}${name}${extension}`,
-    codeSplitting: { groups: groups.map(([name, test], at) => ({ name, test, priority: groups.length - at })) },
+    chunkFileNames: ({ name }) =>
+      `${name.startsWith(surfaces[0]) ? "" : prefix}${name}${extension}`,
+    codeSplitting: {
+      groups: groups.map(([name, test], at) => ({ name, test, priority: groups.length - at })),
+    },
   });
   await bundle.close();
   for (const { fileName, code } of output) writeFileSync(join(out, fileName), code);
@@ -157,7 +185,10 @@ await write("cjs", ".cjs", REQUIRED, agent);
 writeFileSync(join(out, "types-only.js"), "export {};\n");
 writeFileSync(join(out, "types-only.cjs"), "");
 writeFileSync(join(out, "gwop-simulator.js"), readFileSync(join(here, "simulator/cli.js"), "utf8"));
-writeFileSync(join(out, "gwop-simulator-state.js"), readFileSync(join(here, "simulator/state-file.js"), "utf8"));
+writeFileSync(
+  join(out, "gwop-simulator-state.js"),
+  readFileSync(join(here, "simulator/state-file.js"), "utf8"),
+);
 // Programs that import the entries: nothing of them is bundled, and no entry knows of them.
 cpSync(join(here, "cli"), join(out, "cli"), { recursive: true });
 
@@ -165,20 +196,42 @@ cpSync(join(here, "cli"), join(out, "cli"), { recursive: true });
 const manifest = JSON.parse(readFileSync(join(here, "package.json"), "utf8"));
 manifest.version = version;
 // Loading has effects; bundlers may drop anything else that is not used.
-manifest.sideEffects = [...SURFACES, ...AGENT].flatMap((name) => [`./${name}.*.js`, `./${name}.*.cjs`]);
+manifest.sideEffects = [...SURFACES, ...AGENT].flatMap((name) => [
+  `./${name}.*.js`,
+  `./${name}.*.cjs`,
+]);
 for (const [subpath, value] of Object.entries(manifest.exports)) {
   const [, kind, name] = /^\((\w+)\) (.+)$/.exec(value) ?? [];
   if (!kind) continue;
   const types = { types: { require: `./${name}.d.cts`, default: `./${name}.d.ts` } };
   if (kind === "types") {
-    manifest.exports[subpath] = { ...types, require: "./types-only.cjs", default: "./types-only.js" };
+    manifest.exports[subpath] = {
+      ...types,
+      require: "./types-only.cjs",
+      default: "./types-only.js",
+    };
   } else if (kind === "plain") {
-    manifest.exports[subpath] = { ...types, require: `./${flat(name)}.cjs`, default: `./${flat(name)}.js` };
+    manifest.exports[subpath] = {
+      ...types,
+      require: `./${flat(name)}.cjs`,
+      default: `./${flat(name)}.js`,
+    };
   } else {
     const files = (loaders, extension) =>
-      Object.fromEntries(Object.entries(loaders).map(([condition, loader]) => [condition, `./${name}.${loader}${extension}`]));
+      Object.fromEntries(
+        Object.entries(loaders).map(([condition, loader]) => [
+          condition,
+          `./${name}.${loader}${extension}`,
+        ]),
+      );
     const { workerd, "edge-light": edge, ...imported } = files(LOADERS, ".js");
-    manifest.exports[subpath] = { ...types, workerd, "edge-light": edge, require: files(REQUIRED, ".cjs"), ...imported };
+    manifest.exports[subpath] = {
+      ...types,
+      workerd,
+      "edge-light": edge,
+      require: files(REQUIRED, ".cjs"),
+      ...imported,
+    };
   }
 }
 writeFileSync(join(out, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);

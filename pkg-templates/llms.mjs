@@ -8,7 +8,8 @@ const read = (path) => readFileSync(join(top, path), "utf8");
 const oneLine = (text) => text.replace(/\s+/g, " ").trim();
 
 /** The first sentence of a text, at most 200 characters of it. */
-const sentence = (text) => /^.{0,200}?[.!](?= |$)/.exec(oneLine(text))?.[0] ?? `${oneLine(text).slice(0, 200)}…`;
+const sentence = (text) =>
+  /^.{0,200}?[.!](?= |$)/.exec(oneLine(text))?.[0] ?? `${oneLine(text).slice(0, 200)}…`;
 
 /** A Markdown page: its title, and the first sentence of its first paragraph. */
 function page(path) {
@@ -28,14 +29,28 @@ function subpath([name, target]) {
   const source = /^\(\w+\) (.+)$/.exec(target)?.[1];
   if (!source) return [];
   const comment = /^\/\*\*([^]*?)\*\//.exec(read(`pkg-templates/src/${source}.ts`))?.[1] ?? "";
-  const text = oneLine(comment.replace(/^\s*\* ?/gm, "").replace(/\{@link (\w+)\}/g, "$1")).replace(/^`@gwop\/sdk[^`]*`: /, "");
-  const about = name === "." ? "the client: `Gwop`, its options, operations and webhooks." : text && sentence(text);
+  const text = oneLine(comment.replace(/^\s*\* ?/gm, "").replace(/\{@link (\w+)\}/g, "$1")).replace(
+    /^`@gwop\/sdk[^`]*`: /,
+    "",
+  );
+  const about =
+    name === "."
+      ? "the client: `Gwop`, its options, operations and webhooks."
+      : text && sentence(text);
   return about ? [`- [@gwop/sdk${name.slice(1)}](pkg-templates/src/${source}.ts): ${about}`] : [];
 }
 
 const manifest = JSON.parse(read("pkg-templates/package.json"));
-const guides = readdirSync(join(top, "docs"), { recursive: true }).filter((name) => name.endsWith(".md")).sort();
-const more = ["examples/README.md", "examples/store/README.md", "SECURITY.md", "CHANGELOG.md", "CONTRIBUTING.md"];
+const guides = readdirSync(join(top, "docs"), { recursive: true })
+  .filter((name) => name.endsWith(".md"))
+  .sort();
+const more = [
+  "examples/README.md",
+  "examples/store/README.md",
+  "SECURITY.md",
+  "CHANGELOG.md",
+  "CONTRIBUTING.md",
+];
 writeFileSync(
   join(top, "llms.txt"),
   `# Gwop SDK

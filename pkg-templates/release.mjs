@@ -11,7 +11,8 @@ const [sdk, version, top, worker] = process.argv.slice(2);
 const problems = [];
 const need = (holds, problem) => holds || problems.push(problem);
 /** Every file that a value of `exports`, `types` or `bin` names. */
-const targets = (value) => (typeof value === "string" ? [value] : Object.values(value ?? {}).flatMap(targets));
+const targets = (value) =>
+  typeof value === "string" ? [value] : Object.values(value ?? {}).flatMap(targets);
 const sha512 = (data) => createHash("sha512").update(data);
 
 /** A tarball, unpacked. */
@@ -31,19 +32,34 @@ function opened(tarball) {
 /** What holds of every package. */
 function check({ files, read, manifest }, name, wanted) {
   const say = (holds, problem) => need(holds, `${name}: ${problem}`);
-  say(manifest.name === name && manifest.version === version, `package.json is ${manifest.name} ${manifest.version}, expected ${version}`);
-  say(read("CHANGELOG.md").includes(`\n## ${version}\n`), `CHANGELOG.md has no section "## ${version}"`);
-  for (const file of ["README.md", "LICENSE", "SECURITY.md", "index.d.ts", ...wanted]) say(files.includes(file), `${file} is missing`);
-  say(!("scripts" in manifest) && !("dependencies" in manifest), "package.json has scripts or dependencies");
+  say(
+    manifest.name === name && manifest.version === version,
+    `package.json is ${manifest.name} ${manifest.version}, expected ${version}`,
+  );
+  say(
+    read("CHANGELOG.md").includes(`\n## ${version}\n`),
+    `CHANGELOG.md has no section "## ${version}"`,
+  );
+  for (const file of ["README.md", "LICENSE", "SECURITY.md", "index.d.ts", ...wanted])
+    say(files.includes(file), `${file} is missing`);
+  say(
+    !("scripts" in manifest) && !("dependencies" in manifest),
+    "package.json has scripts or dependencies",
+  );
   for (const target of targets([manifest.exports, manifest.types, manifest.bin])) {
-    say(files.includes(target.replace(/^\.\//, "")), `package.json names ${target}, which is not there`);
+    say(
+      files.includes(target.replace(/^\.\//, "")),
+      `package.json names ${target}, which is not there`,
+    );
   }
   // Every file that another one imports, or finds beside itself.
   for (const file of files.filter((each) => /\.(c?js|d\.c?ts)$/.test(each))) {
     const pattern = /(?:\bfrom|\bimport|\bnew URL\(|\brequire\()\s*\(?\s*["'](\.{1,2}\/[^"'?]+)/g;
     for (const [, target] of read(file).toString("utf8").matchAll(pattern)) {
       const path = posix.join(posix.dirname(file), target);
-      const isThere = files.includes(path) || (/\.d\.c?ts$/.test(file) && files.includes(path.replace(/\.(c?)js$/, ".d.$1ts")));
+      const isThere =
+        files.includes(path) ||
+        (/\.d\.c?ts$/.test(file) && files.includes(path.replace(/\.(c?)js$/, ".d.$1ts")));
       say(isThere, `${file} imports ${target}, which is not there`);
     }
   }
@@ -51,34 +67,61 @@ function check({ files, read, manifest }, name, wanted) {
   const host = hostname();
   // A name such as `build` may stand anywhere.
   const isTelling = host.length >= 6 && host !== "localhost";
-  const strangers = [`${homedir()}/`, top, ...(isTelling ? [host] : []), "registry=", "_authToken", "-----BEGIN"];
+  const strangers = [
+    `${homedir()}/`,
+    top,
+    ...(isTelling ? [host] : []),
+    "registry=",
+    "_authToken",
+    "-----BEGIN",
+  ];
   for (const file of files) {
     const text = read(file).toString("latin1");
-    for (const stranger of strangers) say(!text.includes(stranger), `${file} contains ${JSON.stringify(stranger)}`);
+    for (const stranger of strangers)
+      say(!text.includes(stranger), `${file} contains ${JSON.stringify(stranger)}`);
     say(!/\.(map|tgz|log|env)$|(^|\/)\./.test(file), `${file} does not belong there`);
   }
 }
 
 /** Lists a package, and answers its lines as `sha512sum --check` reads them. */
 function listed({ tarball, root, files, read }) {
-  for (const file of files) console.log(`${String(statSync(join(root, file)).size).padStart(9)}  ${file}`);
+  for (const file of files)
+    console.log(`${String(statSync(join(root, file)).size).padStart(9)}  ${file}`);
   const bytes = readFileSync(tarball);
   console.log(`\n${files.length} files, ${bytes.length} bytes packed\n${tarball}`);
   // npm's `dist.integrity`.
   console.log(`integrity sha512-${sha512(bytes).digest("base64")}\n`);
-  const wasm = files.filter((name) => name.endsWith(".wasm")).map((name) => [`package/${name}`, read(name)]);
-  return [[basename(tarball), bytes], ...wasm].map(([name, data]) => `${sha512(data).digest("hex")}  ${name}\n`);
+  const wasm = files
+    .filter((name) => name.endsWith(".wasm"))
+    .map((name) => [`package/${name}`, read(name)]);
+  return [[basename(tarball), bytes], ...wasm].map(
+    ([name, data]) => `${sha512(data).digest("hex")}  ${name}\n`,
+  );
 }
 
-need(/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version) && version !== "0.0.0", `${version} is no version to publish`);
+need(
+  /^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version) && version !== "0.0.0",
+  `${version} is no version to publish`,
+);
 const packages = [opened(sdk)];
 check(packages[0], "@gwop/sdk", ["gwop.wasm", "simulator.wasm", "agent.wasm"]);
-const agents = packages[0].read("gwop.wasm").toString("latin1").match(/gwop-sdk\/\d+\.\d+\.\d+/g) ?? [];
+const agents =
+  packages[0]
+    .read("gwop.wasm")
+    .toString("latin1")
+    .match(/gwop-sdk\/\d+\.\d+\.\d+/g) ?? [];
 need(agents.length > 0, "gwop.wasm does not name the User-Agent gwop-sdk/VERSION");
-for (const agent of agents) need(agent === `gwop-sdk/${version}`, `the User-Agent is ${agent}, expected gwop-sdk/${version}`);
+for (const agent of agents)
+  need(agent === `gwop-sdk/${version}`, `the User-Agent is ${agent}, expected gwop-sdk/${version}`);
 if (worker) {
   packages.push(opened(worker));
-  check(packages[1], "@gwop/worker", ["index.js", "worker/index_bg.wasm", "docs/worker.md", "docs/operations.md", "docs/upgrading.md"]);
+  check(packages[1], "@gwop/worker", [
+    "index.js",
+    "worker/index_bg.wasm",
+    "docs/worker.md",
+    "docs/operations.md",
+    "docs/upgrading.md",
+  ]);
   const least = packages[1].manifest.peerDependencies?.["@gwop/sdk"];
   need(least === `^${version}`, `@gwop/worker takes @gwop/sdk ${least}, expected ^${version}`);
 }

@@ -3,7 +3,8 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const [out] = process.argv.slice(2);
-const declarations = () => readdirSync(out, { recursive: true }).filter((file) => file.endsWith(".d.ts"));
+const declarations = () =>
+  readdirSync(out, { recursive: true }).filter((file) => file.endsWith(".d.ts"));
 
 // 1. TypeScript's `node10` knows no `exports`: what lies elsewhere needs a file of the subpath's name.
 for (const file of readdirSync(join(out, "handlers")).filter((name) => name.endsWith(".d.ts"))) {

@@ -39,7 +39,8 @@ export async function load({ port, requests, connections, milliseconds }) {
               const status = head.slice(9, 12);
               statuses[status] = (statuses[status] ?? 0) + 1;
               const length = /\r\ncontent-length: *(\d+)/i.exec(head.slice(0, split + 2));
-              if (!length && status !== "204") return void fail(new Error(`no Content-Length in: ${head.slice(0, split)}`));
+              if (!length && status !== "204")
+                return void fail(new Error(`no Content-Length in: ${head.slice(0, split)}`));
               missing = Number(length?.[1] ?? 0) - (head.length - split - 4);
             } else {
               missing -= chunk.length;

@@ -9,7 +9,9 @@ import { processorMs } from "../processor.mjs";
 import { load } from "./load.mjs";
 
 // Beside `bench` in the consumer project, below `tests` in the repository.
-const runners = ["../../runners/workerd.mjs", "../../tests/runners/workerd.mjs"].find((path) => existsSync(new URL(path, import.meta.url)));
+const runners = ["../../runners/workerd.mjs", "../../tests/runners/workerd.mjs"].find((path) =>
+  existsSync(new URL(path, import.meta.url)),
+);
 const { startWorkerd } = await import(runners);
 
 const SECRET = "whsec_bench_worker";
@@ -52,7 +54,11 @@ const OBJECTS = {
 };
 
 /** Starts one of the Workers on storage of its own below `storage`. */
-export async function startOne(name, storage, { directory = mkdtempSync(`${storage}/${name}-`), variables = {} } = {}) {
+export async function startOne(
+  name,
+  storage,
+  { directory = mkdtempSync(`${storage}/${name}-`), variables = {} } = {},
+) {
   const { GWOP_BENCH_WORKER: gwop, GWOP_BENCH_REFERENCE: reference } = process.env;
   const entry = { empty: "bench/worker/empty.js", gwop, reference }[name];
   const objects = Object.entries(OBJECTS[name]);
@@ -60,14 +66,19 @@ export async function startOne(name, storage, { directory = mkdtempSync(`${stora
     entry,
     directory: `build/bench-worker-${name}`,
     variables: { GWOP_WEBHOOK_SECRET: SECRET, ...variables },
-    bindings: objects.map(([className, binding]) => `(name = "${binding}", durableObjectNamespace = "${className}")`),
+    bindings: objects.map(
+      ([className, binding]) => `(name = "${binding}", durableObjectNamespace = "${className}")`,
+    ),
     worker:
       objects.length > 0
         ? `
       durableObjectNamespaces = [${objects.map(([className]) => `(className = "${className}", uniqueKey = "${className}", enableSql = true)`).join(", ")}],
       durableObjectStorage = (localDisk = "storage"),`
         : "",
-    services: objects.length > 0 ? `\n    (name = "storage", disk = (path = "${directory}", writable = true)),` : "",
+    services:
+      objects.length > 0
+        ? `\n    (name = "storage", disk = (path = "${directory}", writable = true)),`
+        : "",
   });
   const { port } = new URL(server.url);
   return { server, port, directory, known: Array.from({ length: KNOWN }, () => delivery(port)) };
@@ -89,7 +100,12 @@ export async function measureWorker() {
     }
     const figures = {};
     for (const kind of KINDS) {
-      for (const connections of CONNECTIONS) figures[`${kind}, ${connections} connections`] = await measureRow(servers, kind, connections);
+      for (const connections of CONNECTIONS)
+        figures[`${kind}, ${connections} connections`] = await measureRow(
+          servers,
+          kind,
+          connections,
+        );
     }
     return figures;
   } finally {
@@ -103,22 +119,36 @@ export async function run({ port, known, server }, name, kind, connections, mill
   // Signing must not take the Worker's time: deliveries are made before the window.
   const most = milliseconds === WARM_MS ? MOST_WARMING : MOST_NEW;
   const fresh = kind === "duplicates" ? known : Array.from({ length: most }, () => delivery(port));
-  const requests = kind === "duplicates" ? (index) => known[index % KNOWN] : (index) => fresh[index];
+  const requests =
+    kind === "duplicates" ? (index) => known[index % KNOWN] : (index) => fresh[index];
   const before = processorMs(server.pid);
   const measured = await load({ port, requests, connections, milliseconds });
   const cpuUs = ((processorMs(server.pid) - before) * 1000) / measured.latencies.length;
-  const wrong = Object.keys(measured.statuses).filter((status) => status !== "200" && status !== "204");
-  if (wrong.length > 0) throw new Error(`${name} answered ${JSON.stringify(measured.statuses)}\n${server.output().slice(-3000)}`);
+  const wrong = Object.keys(measured.statuses).filter(
+    (status) => status !== "200" && status !== "204",
+  );
+  if (wrong.length > 0)
+    throw new Error(
+      `${name} answered ${JSON.stringify(measured.statuses)}\n${server.output().slice(-3000)}`,
+    );
   return { ...measured, cpuUs };
 }
 
 /** One row: windows of load on each Worker in turn; rates are compared within a round. */
 export async function measureRow(servers, kind, connections) {
   const names = Object.keys(servers);
-  const rounds = Object.fromEntries(names.map((name) => [name, { rates: [], latencies: [], cpu: [] }]));
+  const rounds = Object.fromEntries(
+    names.map((name) => [name, { rates: [], latencies: [], cpu: [] }]),
+  );
   for (let round = -1; round < ROUNDS[kind]; round++) {
     for (const name of orderOf(names, Math.max(round, 0))) {
-      const { perSecond, latencies, cpuUs } = await run(servers[name], name, kind, connections, WINDOW_MS);
+      const { perSecond, latencies, cpuUs } = await run(
+        servers[name],
+        name,
+        kind,
+        connections,
+        WINDOW_MS,
+      );
       // The first round warms up.
       if (round < 0) continue;
       rounds[name].rates.push(perSecond);
@@ -132,10 +162,25 @@ export async function measureRow(servers, kind, connections) {
       const [, ofEmpty] = rounds.empty ? quartiles(ratios(rates, rounds.empty.rates)) : [0, 0];
       const [low, ofReference, high] = quartiles(ratios(rates, rounds.reference.rates));
       const [p50Ms, p99Ms] = [0.5, 0.99].map((part) => rounded(quantile(latencies, part)));
-      const figure = { perSecond: Math.round(quantile(rates, 0.5)), ofEmpty, ofReference, spread: [low, high], p50Ms, p99Ms };
+      const figure = {
+        perSecond: Math.round(quantile(rates, 0.5)),
+        ofEmpty,
+        ofReference,
+        spread: [low, high],
+        p50Ms,
+        p99Ms,
+      };
       if (cpu.some(Number.isNaN)) return [name, figure];
       const [cpuLow, cpuOfReference, cpuHigh] = quartiles(ratios(cpu, rounds.reference.cpu));
-      return [name, { ...figure, cpuUs: Math.round(quantile(cpu, 0.5)), cpuOfReference, cpuSpread: [cpuLow, cpuHigh] }];
+      return [
+        name,
+        {
+          ...figure,
+          cpuUs: Math.round(quantile(cpu, 0.5)),
+          cpuOfReference,
+          cpuSpread: [cpuLow, cpuHigh],
+        },
+      ];
     }),
   );
 }

@@ -8,5 +8,8 @@ const raw = { parse: "none" };
 new Elysia()
   .all("/webhooks/gwop", gwopWebhook(webhook), raw)
   .all("/auth/*", gwopAuthRoutes({ gwop }), raw)
-  .get("/me", withGwopAuth({ gwop }, (_context, identity) => identity.subject))
+  .get(
+    "/me",
+    withGwopAuth({ gwop }, (_context, identity) => identity.subject),
+  )
   .listen({ port: Number(process.env.PORT ?? 3000), hostname: "127.0.0.1" });

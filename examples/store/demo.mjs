@@ -19,17 +19,34 @@ const RUNTIMES = {
   workerd: async (config, port, directory) => {
     const vars = Object.entries(config).flatMap(([name, value]) => ["--var", `${name}:${value}`]);
     const inspector = String(await freePort());
-    const flags = ["--ip", "127.0.0.1", "--port", String(port), "--inspector-port", inspector, "--persist-to", directory];
-    return startProgram(GWOP_WRANGLER, ["dev", "--config", "store/wrangler.json", ...flags, ...vars], {
-      env: { ...process.env, CI: "true" },
-    });
+    const flags = [
+      "--ip",
+      "127.0.0.1",
+      "--port",
+      String(port),
+      "--inspector-port",
+      inspector,
+      "--persist-to",
+      directory,
+    ];
+    return startProgram(
+      GWOP_WRANGLER,
+      ["dev", "--config", "store/wrangler.json", ...flags, ...vars],
+      {
+        env: { ...process.env, CI: "true" },
+      },
+    );
   },
-  node: (config, port, directory) => startProgram(GWOP_NODE, ["--no-warnings", "store/src/node.ts"], own(config, port, directory)),
-  bun: (config, port, directory) => startProgram(GWOP_BUN, ["store/src/bun.ts"], own(config, port, directory)),
+  node: (config, port, directory) =>
+    startProgram(GWOP_NODE, ["--no-warnings", "store/src/node.ts"], own(config, port, directory)),
+  bun: (config, port, directory) =>
+    startProgram(GWOP_BUN, ["store/src/bun.ts"], own(config, port, directory)),
 };
 
 function own(config, port, directory) {
-  return { env: { ...process.env, ...config, PORT: String(port), DATABASE: join(directory, "store.db") } };
+  return {
+    env: { ...process.env, ...config, PORT: String(port), DATABASE: join(directory, "store.db") },
+  };
 }
 
 async function story(runtime) {
@@ -58,7 +75,9 @@ async function story(runtime) {
     return lines.join("\n");
   } catch (error) {
     console.log(lines.join("\n"));
-    throw new Error(`${runtime}: ${error.message}\n${server?.output().slice(-4000) ?? ""}\n${simulator.output().slice(-1000)}`);
+    throw new Error(
+      `${runtime}: ${error.message}\n${server?.output().slice(-4000) ?? ""}\n${simulator.output().slice(-1000)}`,
+    );
   } finally {
     server?.end();
     simulator.end();

@@ -11,8 +11,7 @@ const known = [];
  * What a secret looks like, wherever it comes from: a webhook secret, a merchant key, a JWS, a
  * signature's `v1`. Also right behind other letters, as a server's message may have it.
  */
-const SHAPES =
-  /whsec_\w[^\s"',]*|sk_m_\w[^\s"',]*|eyJ[\w-]+\.[\w-]+\.[\w-]*|v1=[0-9a-fA-F]{16,}/g;
+const SHAPES = /whsec_\w[^\s"',]*|sk_m_\w[^\s"',]*|eyJ[\w-]+\.[\w-]+\.[\w-]*|v1=[0-9a-fA-F]{16,}/g;
 
 /** C0 and C1 controls without tab and newline, and what turns the direction of text. */
 // eslint-disable-next-line no-control-regex

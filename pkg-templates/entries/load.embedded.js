@@ -4,6 +4,8 @@ import text from "./gwop.wasm.base64";
 import { own } from "./instance.js";
 
 // `Uint8Array.fromBase64` is of 2025.
-const decode = (text) => Uint8Array.fromBase64?.(text) ?? Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+const decode = (text) =>
+  Uint8Array.fromBase64?.(text) ??
+  Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 
 own.compile(() => decode(text));

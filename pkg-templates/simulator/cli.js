@@ -111,7 +111,10 @@ const given = {
   seed: whole("seed"),
 };
 for (const name of values["allowed-host"]) {
-  if (!URL.canParse(`http://${name}`) || new URL(`http://${name}`).hostname !== name.toLowerCase()) {
+  if (
+    !URL.canParse(`http://${name}`) ||
+    new URL(`http://${name}`).hostname !== name.toLowerCase()
+  ) {
     fail("--allowed-host takes a host name without a port, such as gwop.local");
   }
 }
@@ -122,7 +125,11 @@ function seedOf(path) {
     return JSON.parse(readFileSync(path, "utf8"));
   } catch (error) {
     // The parser's message repeats the text.
-    fail(error instanceof SyntaxError ? `--seed-file ${path} is not JSON` : `--seed-file: ${error.message}`);
+    fail(
+      error instanceof SyntaxError
+        ? `--seed-file ${path} is not JSON`
+        : `--seed-file: ${error.message}`,
+    );
   }
 }
 
@@ -138,7 +145,9 @@ function stateOf(path) {
 const seed = values["seed-file"] === undefined ? undefined : seedOf(values["seed-file"]);
 const state = values.state === undefined ? undefined : stateOf(values.state);
 if (state) process.once("exit", () => state.close());
-const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+const options = Object.fromEntries(
+  Object.entries(given).filter(([, value]) => value !== undefined),
+);
 
 let sim;
 
@@ -172,13 +181,19 @@ function requestOf(incoming, body, signal) {
   const { method, url, headersDistinct, socket } = incoming;
   const asked = urlOf(url, incoming.headers.host ?? "localhost");
   if (asked === undefined) {
-    return new SimulatorError("VALIDATION_ERROR", "the Host header and the path make no URL, or the path names another host").toResponse();
+    return new SimulatorError(
+      "VALIDATION_ERROR",
+      "the Host header and the path make no URL, or the path names another host",
+    ).toResponse();
   }
   const peer = socket.remoteAddress ?? "";
   // Its own address is this machine's too.
   const isHere = peer === "::1" || /^(::ffff:)?127\./.test(peer) || peer === socket.localAddress;
   if (asked.pathname.startsWith("/_sim/") && !isHere) {
-    return new SimulatorError("NOT_ALLOWED", "the control routes answer to this machine only").toResponse(403);
+    return new SimulatorError(
+      "NOT_ALLOWED",
+      "the control routes answer to this machine only",
+    ).toResponse(403);
   }
   const headers = new Headers();
   for (const [name, value] of Object.entries(headersDistinct)) {
@@ -189,7 +204,10 @@ function requestOf(incoming, body, signal) {
     return new Request(asked, { method, headers, signal, ...(hasBody && { body }) });
   } catch (error) {
     // TRACE.
-    return new SimulatorError("VALIDATION_ERROR", `no such request can be made: ${error.message}`).toResponse();
+    return new SimulatorError(
+      "VALIDATION_ERROR",
+      `no such request can be made: ${error.message}`,
+    ).toResponse();
   }
 }
 
@@ -212,7 +230,10 @@ async function answer(incoming, outgoing) {
   let response;
   try {
     const request = requestOf(incoming, body, gone.signal);
-    response = request instanceof Response ? request : await serve(sim, request, { allowedHosts: values["allowed-host"] });
+    response =
+      request instanceof Response
+        ? request
+        : await serve(sim, request, { allowedHosts: values["allowed-host"] });
     outgoing.writeHead(response.status, [...response.headers].flat());
     outgoing.flushHeaders();
     for await (const chunk of response.body ?? []) {
@@ -223,7 +244,8 @@ async function answer(incoming, outgoing) {
     // Asked for by a fault, or the client has left: either way the connection fails.
     incoming.socket.destroy();
   }
-  if (values.verbose) console.log(`${incoming.method} ${incoming.url} ${response?.status ?? "connection dropped"}`);
+  if (values.verbose)
+    console.log(`${incoming.method} ${incoming.url} ${response?.status ?? "connection dropped"}`);
 }
 
 /** Answers what Node could not read as a request. */
@@ -232,10 +254,20 @@ async function refuse(error, socket) {
   socket.on("error", () => socket.destroy());
   if (!socket.writable || error.code === "ECONNRESET") return socket.destroy();
   const status = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }[error.code] ?? 400;
-  const response = new SimulatorError("VALIDATION_ERROR", "this is no HTTP request that can be read").toResponse(status);
+  const response = new SimulatorError(
+    "VALIDATION_ERROR",
+    "this is no HTTP request that can be read",
+  ).toResponse(status);
   const body = await response.text();
   const headers = [...response.headers, ["content-length", body.length], ["connection", "close"]];
-  socket.end([`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...headers.map((header) => header.join(": ")), "", body].join("\r\n"));
+  socket.end(
+    [
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+      ...headers.map((header) => header.join(": ")),
+      "",
+      body,
+    ].join("\r\n"),
+  );
 }
 
 function handle(incoming, outgoing) {
@@ -252,7 +284,8 @@ server.on("connect", ({ socket }) => {
   refuse({}, socket).catch(() => socket.destroy());
 });
 server.on("error", (error) => {
-  if (error.code === "EADDRINUSE") fail(`port ${port} is taken: choose another with --port, or 0 for a free one`);
+  if (error.code === "EADDRINUSE")
+    fail(`port ${port} is taken: choose another with --port, or 0 for a free one`);
   fail(error.message);
 });
 server.listen(port, values.host, async () => {
@@ -263,7 +296,11 @@ server.listen(port, values.host, async () => {
   // The option that a refusal is about.
   let about = "";
   try {
-    sim = new Simulator({ ...options, agentsUrl: publicUrl ?? base, ...(state && { journal: state }) });
+    sim = new Simulator({
+      ...options,
+      agentsUrl: publicUrl ?? base,
+      ...(state && { journal: state }),
+    });
     // What was kept has begun already.
     if (seed !== undefined && !state?.kept?.length) {
       about = `--seed-file ${values["seed-file"]}: `;

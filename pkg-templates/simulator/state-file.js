@@ -1,5 +1,13 @@
 // The file of `gwop-simulator --state`: a journal that outlives the process. What its lines say is the simulator's affair.
-import { closeSync, fsyncSync, openSync, readFileSync, realpathSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 
@@ -56,7 +64,9 @@ function takeLock(lock) {
     }
     const owner = Number(read(lock)?.toString());
     if (isRunning(owner)) {
-      throw new Error(`process ${owner} uses this state; end it, or delete ${lock} if that is another program`);
+      throw new Error(
+        `process ${owner} uses this state; end it, or delete ${lock} if that is another program`,
+      );
     }
     // Its owner was killed.
     rmSync(lock, { force: true });

@@ -16,7 +16,8 @@ const DECIMALS = 6;
  * (`Number.MAX_SAFE_INTEGER`).
  */
 export function usdc(amount: string): number {
-  const [, whole, fraction = ""] = (typeof amount === "string" && /^(\d+)(?:\.(\d{1,6}))?$/.exec(amount)) || [];
+  const [, whole, fraction = ""] =
+    (typeof amount === "string" && /^(\d+)(?:\.(\d{1,6}))?$/.exec(amount)) || [];
   const atomic = Number(whole + fraction.padEnd(DECIMALS, "0"));
   if (whole === undefined || !Number.isSafeInteger(atomic)) {
     throw refuse(
@@ -35,7 +36,8 @@ export function usdc(amount: string): number {
  * @throws SDKValidationError for anything else.
  */
 export function formatUsdc(atomic: number | bigint | string): string {
-  const whole = typeof atomic === "string" || typeof atomic === "bigint" || Number.isSafeInteger(atomic);
+  const whole =
+    typeof atomic === "string" || typeof atomic === "bigint" || Number.isSafeInteger(atomic);
   const digits = whole ? String(atomic) : "";
   if (!/^\d+$/.test(digits)) {
     throw refuse(
@@ -65,7 +67,8 @@ export interface Subject {
  * space or control characters.
  */
 export function parseSubject(subject: string): Subject {
-  const [, chain, address] = (typeof subject === "string" && /^([^:\s\p{Cc}]+):([^\s\p{Cc}]+)$/u.exec(subject)) || [];
+  const [, chain, address] =
+    (typeof subject === "string" && /^([^:\s\p{Cc}]+):([^\s\p{Cc}]+)$/u.exec(subject)) || [];
   if (!chain || !address) {
     throw refuse('parseSubject() needs "{chain}:{address}", such as "base:0x742d…"', subject);
   }

@@ -102,12 +102,21 @@ export async function runCall(target: CallTarget, readPlan: () => CallPlan): Pro
       throw invalid(`The argument of ${operation} cannot be written as JSON`, given, cause);
     }
     const plan = readPlan();
-    const { serverURL, identityURL, userAgent, timeoutMs, signal, headers, debugLogger: logger } = plan;
+    const {
+      serverURL,
+      identityURL,
+      userAgent,
+      timeoutMs,
+      signal,
+      headers,
+      debugLogger: logger,
+    } = plan;
     if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs > 0)) {
       throw invalid("timeoutMs must be a number of milliseconds, more than 0", timeoutMs);
     }
     if (!isSignal(signal)) throw invalid("signal must be an AbortSignal");
-    if (typeof (headers ?? {}) !== "object") throw invalid("headers must be Headers, pairs, or an object of names and values");
+    if (typeof (headers ?? {}) !== "object")
+      throw invalid("headers must be Headers, pairs, or an object of names and values");
     const host = {
       request: (request: Request) => plan.httpClient.request(request),
       merchantApiKey: plan.merchantApiKey,
@@ -118,14 +127,28 @@ export async function runCall(target: CallTarget, readPlan: () => CallPlan): Pro
       isHookError: isFromHook,
       log:
         logger &&
-        ((request: Request, response: Response | undefined, failure: string | undefined, milliseconds: number) =>
-          logAttempt(logger, { request: sentAs(request), response, failure }, milliseconds)),
+        ((
+          request: Request,
+          response: Response | undefined,
+          failure: string | undefined,
+          milliseconds: number,
+        ) => logAttempt(logger, { request: sentAs(request), response, failure }, milliseconds)),
     };
-    const isUsual = !wire && !serverURL && !identityURL && userAgent === undefined && timeoutMs === undefined;
-    const options = isUsual ? undefined : bare({ wire, serverURL, identityURL, userAgent, timeoutMs });
+    const isUsual =
+      !wire && !serverURL && !identityURL && userAgent === undefined && timeoutMs === undefined;
+    const options = isUsual
+      ? undefined
+      : bare({ wire, serverURL, identityURL, userAgent, timeoutMs });
     const following = follow(signal);
     try {
-      return await core().callOperation(operation, argument, options, host, headers ?? undefined, following.signal);
+      return await core().callOperation(
+        operation,
+        argument,
+        options,
+        host,
+        headers ?? undefined,
+        following.signal,
+      );
     } finally {
       following.end();
     }
@@ -155,13 +178,29 @@ function invalid(message: string, rawValue?: unknown, cause?: unknown): OwnFailu
 
 /** The failure that was thrown; an error is a defect. */
 function readFailure(thrown: unknown): OwnFailure {
-  if (thrown instanceof Error) return { kind: "UnexpectedClientError", message: "The SDK failed", cause: thrown };
+  if (thrown instanceof Error)
+    return { kind: "UnexpectedClientError", message: "The SDK failed", cause: thrown };
   return thrown as OwnFailure;
 }
 
 function readEnd(failure: OwnFailure, request: Request | undefined, argument: unknown): CallEnd {
-  const { kind, message, code, error, exhausted, response, body = "", cause, argumentRefused } = failure;
-  const end: CallEnd = { kind, message, cause, rawValue: argumentRefused ? argument : failure.rawValue };
+  const {
+    kind,
+    message,
+    code,
+    error,
+    exhausted,
+    response,
+    body = "",
+    cause,
+    argumentRefused,
+  } = failure;
+  const end: CallEnd = {
+    kind,
+    message,
+    cause,
+    rawValue: argumentRefused ? argument : failure.rawValue,
+  };
   if (code !== undefined) end.code = code;
   if (error !== undefined) end.error = JSON.parse(error) as NonNullable<CallEnd["error"]>;
   if (exhausted !== undefined) end.exhausted = exhausted;

@@ -131,18 +131,35 @@ export const CLIENT_OPTIONS: Names<ClientOptions> = {
 };
 
 /** The names of {@link RequestOptions}. */
-export const REQUEST_OPTIONS: Names<RequestOptions> = { timeoutMs: undefined, retries: undefined, retryCodes: undefined, serverURL: undefined, headers: undefined, signal: undefined };
+export const REQUEST_OPTIONS: Names<RequestOptions> = {
+  timeoutMs: undefined,
+  retries: undefined,
+  retryCodes: undefined,
+  serverURL: undefined,
+  headers: undefined,
+  signal: undefined,
+};
 
 type Backoff = Extract<RetryConfig, { strategy: "backoff" }>;
-const RETRY_CONFIG: Names<Backoff> = { strategy: undefined, backoff: undefined, retryConnectionErrors: undefined };
-const BACKOFF: Names<Partial<BackoffStrategy>> = { initialInterval: undefined, maxInterval: undefined, exponent: undefined, maxElapsedTime: undefined };
+const RETRY_CONFIG: Names<Backoff> = {
+  strategy: undefined,
+  backoff: undefined,
+  retryConnectionErrors: undefined,
+};
+const BACKOFF: Names<Partial<BackoffStrategy>> = {
+  initialInterval: undefined,
+  maxInterval: undefined,
+  exponent: undefined,
+  maxElapsedTime: undefined,
+};
 
 /** The longest that a fetch of the JWK Set may take, in milliseconds: its cache takes what lasts longer for dead. */
 const JWKS_TIMEOUT_MS = 30_000;
 
 /** Calls Gwop's operations for one client. */
 export class ApiClient {
-  readonly #options: ClientOptions & Pick<CallPlan, "serverURL" | "identityURL" | "httpClient"> & { allowInsecure: boolean };
+  readonly #options: ClientOptions &
+    Pick<CallPlan, "serverURL" | "identityURL" | "httpClient"> & { allowInsecure: boolean };
 
   /**
    * @param options What {@link readOptions} gives.
@@ -150,9 +167,19 @@ export class ApiClient {
    * `ServerList` does not have.
    */
   constructor(options: ClientOptions) {
-    const { serverIdx, serverURL, httpClient = new HTTPClient(), userAgent = "", debugLogger: logger = console } = options;
+    const {
+      serverIdx,
+      serverURL,
+      httpClient = new HTTPClient(),
+      userAgent = "",
+      debugLogger: logger = console,
+    } = options;
     const listed = ServerList[serverIdx ?? -1];
-    if (serverURL === undefined && serverIdx !== undefined && !(typeof serverIdx === "number" && listed)) {
+    if (
+      serverURL === undefined &&
+      serverIdx !== undefined &&
+      !(typeof serverIdx === "number" && listed)
+    ) {
       throw refuse("serverIdx must be an index of ServerList", serverIdx);
     }
     if (typeof httpClient?.request !== "function") {
@@ -163,7 +190,10 @@ export class ApiClient {
       throw refuse("userAgent must be a string of printable Latin-1 characters");
     }
     // The console of Next.js's edge runtime has no groups.
-    if (logger !== console && ![logger.group, logger.groupEnd, logger.log].every((method) => typeof method === "function")) {
+    if (
+      logger !== console &&
+      ![logger.group, logger.groupEnd, logger.log].every((method) => typeof method === "function")
+    ) {
       throw refuse("debugLogger must have the functions group, groupEnd and log");
     }
     const allowInsecure = readAllowInsecure(options.allowInsecure);
@@ -179,11 +209,18 @@ export class ApiClient {
 
   /** Whether the identity host is Gwop's own, and no simulator answers in its place. */
   get reachesGwop(): boolean {
-    return isGwops(this.#host("identityURL", "GWOP_IDENTITY_URL")) && !isSimulated(this.#options.httpClient);
+    return (
+      isGwops(this.#host("identityURL", "GWOP_IDENTITY_URL")) &&
+      !isSimulated(this.#options.httpClient)
+    );
   }
 
   /** Makes a call. */
-  async call<T>(operation: Operation, argument: unknown, options?: RequestOptions): Promise<Answer<T>> {
+  async call<T>(
+    operation: Operation,
+    argument: unknown,
+    options?: RequestOptions,
+  ): Promise<Answer<T>> {
     const { text, response } = await this.#run({ operation, argument }, options);
     // Own members whatever the name: `constructor` and `__proto__` are names of headers like any other.
     const headers = new Map<string, string[]>();
@@ -205,24 +242,39 @@ export class ApiClient {
   async fetchJwks(): Promise<string> {
     const target = { operation: "auth.getJwks", argument: {}, wire: true } as const;
     const { timeoutMs = JWKS_TIMEOUT_MS } = this.#options;
-    const options = { retries: { strategy: "none" }, timeoutMs: Math.min(timeoutMs, JWKS_TIMEOUT_MS) } as const;
+    const options = {
+      retries: { strategy: "none" },
+      timeoutMs: Math.min(timeoutMs, JWKS_TIMEOUT_MS),
+    } as const;
     const { text, response } = await this.#run(target, options);
-    if (response.status !== 200) throw new Error(`the JWK Set was answered with status ${response.status}, expected 200`);
+    if (response.status !== 200)
+      throw new Error(`the JWK Set was answered with status ${response.status}, expected 200`);
     return text;
   }
 
-  #run(target: Pick<CallTarget, "operation" | "argument"> & Partial<CallTarget>, options?: RequestOptions): Promise<CallSuccess> {
+  #run(
+    target: Pick<CallTarget, "operation" | "argument"> & Partial<CallTarget>,
+    options?: RequestOptions,
+  ): Promise<CallSuccess> {
     return runCall({ wire: false, toError, ...target }, () => {
       const own = this.#options;
       const { merchantApiKey } = own;
-      const { headers, signal, timeoutMs = own.timeoutMs, retries = own.retries, retryCodes, ...call } = readOptions(
-        options,
-        REQUEST_OPTIONS,
-      );
+      const {
+        headers,
+        signal,
+        timeoutMs = own.timeoutMs,
+        retries = own.retries,
+        retryCodes,
+        ...call
+      } = readOptions(options, REQUEST_OPTIONS);
       const called = readHost("serverURL", call.serverURL, own.allowInsecure);
       // Only the host that is called: Deno takes some microseconds for each variable.
       const ofInvoices = target.operation.startsWith("invoices.");
-      const host = called || (ofInvoices ? this.#host("serverURL", "GWOP_SERVER_URL") : this.#host("identityURL", "GWOP_IDENTITY_URL"));
+      const host =
+        called ||
+        (ofInvoices
+          ? this.#host("serverURL", "GWOP_SERVER_URL")
+          : this.#host("identityURL", "GWOP_IDENTITY_URL"));
       const check = (key: string | undefined) => {
         if (isGwops(host) && !isSimulated(own.httpClient)) refuseSimulators("merchantApiKey", key);
         return key as string;
@@ -233,7 +285,10 @@ export class ApiClient {
         serverURL: ofInvoices ? host : "",
         identityURL: ofInvoices ? "" : host,
         merchantApiKey: () => {
-          const key = typeof merchantApiKey === "function" ? merchantApiKey() : merchantApiKey || readEnv("GWOP_MERCHANT_API_KEY");
+          const key =
+            typeof merchantApiKey === "function"
+              ? merchantApiKey()
+              : merchantApiKey || readEnv("GWOP_MERCHANT_API_KEY");
           return key instanceof Promise ? key.then(check) : check(key as string);
         },
         headers,
@@ -246,19 +301,42 @@ export class ApiClient {
   }
 }
 
-function readRetries(config: RetryConfig | undefined, codes: readonly string[] | undefined): RetryOptions | undefined {
-  if (codes !== undefined && !(Array.isArray(codes) && codes.every((code) => typeof code === "string"))) {
+function readRetries(
+  config: RetryConfig | undefined,
+  codes: readonly string[] | undefined,
+): RetryOptions | undefined {
+  if (
+    codes !== undefined &&
+    !(Array.isArray(codes) && codes.every((code) => typeof code === "string"))
+  ) {
     throw refuse('retryCodes must be a list of statuses such as "429" or "5XX"', codes);
   }
   if (config === undefined) return codes && { codes };
-  const given = readOptions<Partial<Backoff>>(config as Partial<Backoff>, RETRY_CONFIG, refuse, "retries");
+  const given = readOptions<Partial<Backoff>>(
+    config as Partial<Backoff>,
+    RETRY_CONFIG,
+    refuse,
+    "retries",
+  );
   const { strategy, retryConnectionErrors: timeouts = true } = given;
   if ((strategy as string | undefined) === "none") return { codes, most: 0 };
-  if (strategy !== "backoff") throw refuse('The retry strategy must be "none" or "backoff"', config);
-  const backoff = given.backoff === undefined ? undefined : readOptions(given.backoff, BACKOFF, refuse, "backoff");
+  if (strategy !== "backoff")
+    throw refuse('The retry strategy must be "none" or "backoff"', config);
+  const backoff =
+    given.backoff === undefined
+      ? undefined
+      : readOptions(given.backoff, BACKOFF, refuse, "backoff");
   const parts: unknown[] = Object.values(backoff ?? {});
-  if (!(parts.every((part) => part === undefined || typeof part === "number") && typeof timeouts === "boolean")) {
-    throw refuse("retries: backoff must be an object of numbers, retryConnectionErrors a boolean", config);
+  if (
+    !(
+      parts.every((part) => part === undefined || typeof part === "number") &&
+      typeof timeouts === "boolean"
+    )
+  ) {
+    throw refuse(
+      "retries: backoff must be an object of numbers, retryConnectionErrors a boolean",
+      config,
+    );
   }
   return { codes, backoff: backoff && bare(backoff), connectionErrors: timeouts, timeouts };
 }
@@ -274,11 +352,20 @@ const UNANSWERED: { readonly [kind: string]: typeof errors.HTTPClientError } = {
 /** The SDK's error of a failed call. */
 function toError({ kind, message, code, error, answer, cause, rawValue }: CallEnd): Error {
   if (!answer) {
-    if (cause instanceof errors.SDKValidationError && cause.code === "SIMULATOR_CREDENTIALS") return cause;
-    if (kind === "SDKValidationError") return new errors.SDKValidationError(message, cause, rawValue, code);
-    return new (UNANSWERED[kind] ?? errors.UnexpectedClientError)(message, cause === undefined ? undefined : { cause });
+    if (cause instanceof errors.SDKValidationError && cause.code === "SIMULATOR_CREDENTIALS")
+      return cause;
+    if (kind === "SDKValidationError")
+      return new errors.SDKValidationError(message, cause, rawValue, code);
+    return new (UNANSWERED[kind] ?? errors.UnexpectedClientError)(
+      message,
+      cause === undefined ? undefined : { cause },
+    );
   }
-  if (error) return new (kind === "RateLimitError" ? errors.RateLimitError : errors.ErrorResponse)({ error }, answer);
+  if (error)
+    return new (kind === "RateLimitError" ? errors.RateLimitError : errors.ErrorResponse)(
+      { error },
+      answer,
+    );
   if (kind !== "ResponseValidationError") return new errors.GwopDefaultError(message, answer);
   const meta = { ...answer, cause, rawValue: parsed(answer.body), rawMessage: message };
   return new errors.ResponseValidationError(message, meta);

@@ -21,7 +21,10 @@ export function core(): typeof Gwop {
 
 /** The functions of `simulator.wasm`, likewise. */
 export function simulatorCore(): typeof Simulator {
-  return (simulator ??= loaded<typeof Simulator>("simulator.wasm", "Import it as @gwop/sdk/simulator."));
+  return (simulator ??= loaded<typeof Simulator>(
+    "simulator.wasm",
+    "Import it as @gwop/sdk/simulator.",
+  ));
 }
 
 function loaded<T extends object>(name: string, advice: string): T {

@@ -32,11 +32,17 @@ export function debugLogger(configured: Logger | undefined): Logger | undefined 
 }
 
 /** Logs an attempt, in one go so that calls at the same time do not mix. Never a body: an exchange's holds the token. */
-export function logAttempt(logger: Logger, { request, response, failure }: Attempt, milliseconds: number): void {
+export function logAttempt(
+  logger: Logger,
+  { request, response, failure }: Attempt,
+  milliseconds: number,
+): void {
   const requestId = response?.headers.get("x-request-id");
   const outcome = response ? `status ${response.status}` : failure;
   try {
-    logger.group(`${request.method} ${request.url}: ${outcome} after ${milliseconds} ms${requestId ? `, request id ${requestId}` : ""}`);
+    logger.group(
+      `${request.method} ${request.url}: ${outcome} after ${milliseconds} ms${requestId ? `, request id ${requestId}` : ""}`,
+    );
     logHeaders(logger, "Request headers", request.headers);
     if (response) logHeaders(logger, "Response headers", response.headers);
     logger.groupEnd();
@@ -47,6 +53,8 @@ export function logAttempt(logger: Logger, { request, response, failure }: Attem
 
 function logHeaders(logger: Logger, label: string, headers: Headers): void {
   logger.group(label);
-  headers.forEach((value, name) => logger.log(`${name}: ${HARMLESS.test(name) ? value : "[redacted]"}`));
+  headers.forEach((value, name) =>
+    logger.log(`${name}: ${HARMLESS.test(name) ? value : "[redacted]"}`),
+  );
   logger.groupEnd();
 }

@@ -1,6 +1,8 @@
 interface Globals {
   process?: { env?: Record<string, string | undefined> };
-  Deno?: { permissions: { querySync(query: { name: "env"; variable: string }): { state: string } } };
+  Deno?: {
+    permissions: { querySync(query: { name: "env"; variable: string }): { state: string } };
+  };
 }
 
 /**
@@ -13,7 +15,8 @@ export function readEnv(variable: string): string | undefined {
   const globals = globalThis as Globals;
   const Deno = unshared(globals, "Deno");
   try {
-    if (Deno && Deno.permissions.querySync({ name: "env", variable }).state !== "granted") return undefined;
+    if (Deno && Deno.permissions.querySync({ name: "env", variable }).state !== "granted")
+      return undefined;
     return unshared(unshared(unshared(globals, "process"), "env"), variable) || undefined;
   } catch {
     return undefined;
@@ -34,7 +37,8 @@ function unshared<T extends object, K extends keyof T>(
 }
 
 /** What an error adds that asks for a variable. */
-export const ON_WORKERS = "(on Cloudflare Workers, process.env needs nodejs_compat and a compatibility date of 2025-04-01 or later)";
+export const ON_WORKERS =
+  "(on Cloudflare Workers, process.env needs nodejs_compat and a compatibility date of 2025-04-01 or later)";
 
 /** The items of a comma-separated variable, without white space around them; empty ones are left out. */
 export function readEnvList(variable: string): string[] {

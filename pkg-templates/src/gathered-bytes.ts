@@ -2,7 +2,8 @@
 const LARGEST_MAX_BODY_BYTES = 8 * 1024 * 1024;
 
 /** Whether it may be a `maxBodyBytes`. */
-export const isBodyBound = (bytes: unknown): boolean => typeof bytes === "number" && bytes > 0 && bytes <= LARGEST_MAX_BODY_BYTES;
+export const isBodyBound = (bytes: unknown): boolean =>
+  typeof bytes === "number" && bytes > 0 && bytes <= LARGEST_MAX_BODY_BYTES;
 
 /** What a `maxBodyBytes` has to be. */
 export const BODY_BOUND_RULE = `maxBodyBytes must be a positive number of bytes, at most ${LARGEST_MAX_BODY_BYTES}`;

@@ -46,7 +46,14 @@ export interface SDKOptions extends ClientOptions {
   tokenCacheSize?: number | undefined;
 }
 
-const OPTIONS: Names<SDKOptions> = { ...CLIENT_OPTIONS, webhookSecret: undefined, merchantId: undefined, jwksStore: undefined, jwksCooldownSeconds: undefined, tokenCacheSize: undefined };
+const OPTIONS: Names<SDKOptions> = {
+  ...CLIENT_OPTIONS,
+  webhookSecret: undefined,
+  merchantId: undefined,
+  jwksStore: undefined,
+  jwksCooldownSeconds: undefined,
+  tokenCacheSize: undefined,
+};
 
 /**
  * The client of Gwop. Create one and share it.
@@ -88,9 +95,13 @@ export class Gwop {
     this.authIntents = new AuthIntents(client);
     this.authSessions = new AuthSessions(client);
     this.auth = new Auth(client, {
-      ...(given as Pick<TokenClient, "merchantId" | "jwksStore" | "jwksCooldownSeconds" | "tokenCacheSize">),
+      ...(given as Pick<
+        TokenClient,
+        "merchantId" | "jwksStore" | "jwksCooldownSeconds" | "tokenCacheSize"
+      >),
       fetchJwks: () => client.fetchJwks(),
-      sessionStatus: async (sessionId) => (await this.authSessions.get({ sessionId })).result.status,
+      sessionStatus: async (sessionId) =>
+        (await this.authSessions.get({ sessionId })).result.status,
     });
     this.#webhooks = new WebhookVerifier(given.webhookSecret, client.reachesGwop);
   }
@@ -117,7 +128,9 @@ export class Gwop {
    * `WEBHOOK_SECRET_MISSING` means that no secret is configured, and `SIMULATOR_CREDENTIALS` that
    * it is the local Gwop's while the identity host is Gwop's own.
    */
-  validateWebhook(options: ValidateWebhookOptions & { reconciled?: false | undefined }): Promise<ValidateWebhookResponse>;
+  validateWebhook(
+    options: ValidateWebhookOptions & { reconciled?: false | undefined },
+  ): Promise<ValidateWebhookResponse>;
   /**
    * The same. With `reconciled: true` it also accepts events that reconciliation made from an
    * invoice. Their payer and their chain may be missing.
@@ -134,7 +147,9 @@ export class Gwop {
    *
    * @throws SDKValidationError as {@link validateWebhook} rejects.
    */
-  validateWebhookSync(options: ValidateWebhookSyncOptions & { reconciled?: false | undefined }): ValidateWebhookResponse;
+  validateWebhookSync(
+    options: ValidateWebhookSyncOptions & { reconciled?: false | undefined },
+  ): ValidateWebhookResponse;
   /** The same, with `reconciled` as in {@link validateWebhook}. */
   validateWebhookSync(options: ValidateWebhookSyncOptions): ReconciledWebhookResponse;
   validateWebhookSync(options: ValidateWebhookSyncOptions): ValidateWebhookResponse {

@@ -32,8 +32,12 @@ export function readHost(
 }
 
 /** What `allowInsecure` has to be. */
-export function readAllowInsecure(given: boolean | undefined, refused: (message: string) => Error = refuse): boolean {
-  if (given !== undefined && typeof given !== "boolean") throw refused("allowInsecure must be a boolean");
+export function readAllowInsecure(
+  given: boolean | undefined,
+  refused: (message: string) => Error = refuse,
+): boolean {
+  if (given !== undefined && typeof given !== "boolean")
+    throw refused("allowInsecure must be a boolean");
   return given ?? false;
 }
 

@@ -64,14 +64,16 @@ export class HTTPClient {
   constructor(options?: HTTPClientOptions) {
     this.#options = readOptions(options, OPTIONS);
     const { fetcher } = this.#options;
-    if (fetcher !== undefined && typeof fetcher !== "function") throw refuse("fetcher must be a function, such as fetch");
+    if (fetcher !== undefined && typeof fetcher !== "function")
+      throw refuse("fetcher must be a function, such as fetch");
     if (isSimulated(fetcher)) markSimulated(this);
   }
 
   /** Sends one request and calls the hooks. Rejects with what the fetcher or a hook threw. */
   async request(request: Request): Promise<Response> {
     const given = request;
-    for (const hook of this.#hooks.beforeRequest) request = (await guarded(hook, request)) || request;
+    for (const hook of this.#hooks.beforeRequest)
+      request = (await guarded(hook, request)) || request;
     // A hook's own request would follow redirects, and carry the merchant key with it.
     if (request.redirect !== "manual") request = new Request(request, { redirect: "manual" });
     if (request !== given) replaced().set(given, request);
@@ -122,7 +124,9 @@ export class HTTPClient {
 
   #list(moment: string): unknown[] {
     if (!Object.hasOwn(this.#hooks, moment)) {
-      throw new Error(`Invalid hook type: ${String(moment)}. Expected beforeRequest, requestError or response`);
+      throw new Error(
+        `Invalid hook type: ${String(moment)}. Expected beforeRequest, requestError or response`,
+      );
     }
     return this.#hooks[moment as keyof Hooks];
   }
@@ -137,7 +141,10 @@ export function sentAs(request: Request): Request {
 }
 
 /** Calls a hook and remembers what it throws. */
-async function guarded<Given extends unknown[], T>(hook: (...given: Given) => T | Promise<T>, ...given: Given): Promise<T> {
+async function guarded<Given extends unknown[], T>(
+  hook: (...given: Given) => T | Promise<T>,
+  ...given: Given
+): Promise<T> {
   try {
     return await hook(...given);
   } catch (error) {

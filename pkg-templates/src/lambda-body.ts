@@ -1,5 +1,11 @@
 /** The body of an event of Lambda's, which alone have `isBase64Encoded`; any other as it is. */
-export function bodyOf({ body, isBase64Encoded }: { body?: unknown; isBase64Encoded?: unknown }): unknown {
+export function bodyOf({
+  body,
+  isBase64Encoded,
+}: {
+  body?: unknown;
+  isBase64Encoded?: unknown;
+}): unknown {
   if (isBase64Encoded === undefined) return body;
   if (!isBase64Encoded) return body ?? "";
   try {

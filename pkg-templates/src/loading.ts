@@ -65,7 +65,10 @@ export function loading(glue: Glue, name: string): Loading {
  *
  * It stands apart from {@link loading}, so that bundlers leave it out where the module comes compiled.
  */
-export async function start(own: Loading, source: WasmSource | PromiseLike<WasmSource>): Promise<void> {
+export async function start(
+  own: Loading,
+  source: WasmSource | PromiseLike<WasmSource>,
+): Promise<void> {
   const { name } = own;
   const imports = own.imports as WebAssembly.Imports;
   try {
@@ -75,7 +78,9 @@ export async function start(own: Loading, source: WasmSource | PromiseLike<WasmS
     if (isModule(given)) {
       own.use((await WebAssembly.instantiate(given, imports)).exports);
     } else {
-      const loaded = isResponse(given) ? fromResponse(given, name, imports) : WebAssembly.instantiate(given as BufferSource, imports);
+      const loaded = isResponse(given)
+        ? fromResponse(given, name, imports)
+        : WebAssembly.instantiate(given as BufferSource, imports);
       const { instance } = await loaded;
       own.use(instance.exports);
     }
@@ -92,7 +97,12 @@ function isModule(value: object): value is WebAssembly.Module {
 }
 
 function isResponse(value: object): value is Response {
-  return typeof value === "object" && value !== null && "arrayBuffer" in value && typeof value.arrayBuffer === "function";
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "arrayBuffer" in value &&
+    typeof value.arrayBuffer === "function"
+  );
 }
 
 async function fromResponse(
@@ -101,12 +111,16 @@ async function fromResponse(
   imports: WebAssembly.Imports,
 ): Promise<WebAssembly.WebAssemblyInstantiatedSource> {
   const type = response.headers.get("content-type") ?? "none";
-  if (!response.ok) throw new Error(`the server answered ${response.status} for ${response.url || "the module"}`);
+  if (!response.ok)
+    throw new Error(`the server answered ${response.status} for ${response.url || "the module"}`);
   // Streaming insists on exactly this media type, without parameters; not every server gives it so.
-  if (type.trim().toLowerCase() === "application/wasm") return WebAssembly.instantiateStreaming(response, imports);
+  if (type.trim().toLowerCase() === "application/wasm")
+    return WebAssembly.instantiateStreaming(response, imports);
   const bytes = new Uint8Array(await response.arrayBuffer());
   if (bytes[0] !== 0 || bytes[1] !== 0x61) {
-    throw new Error(`${response.url || "the response"} is not WebAssembly (media type ${type}); is ${name}.wasm deployed there?`);
+    throw new Error(
+      `${response.url || "the response"} is not WebAssembly (media type ${type}); is ${name}.wasm deployed there?`,
+    );
   }
   return WebAssembly.instantiate(bytes, imports);
 }

@@ -39,7 +39,9 @@ export function readAliased<T>(
 ): T | undefined {
   const both = value !== undefined && older !== undefined;
   if (both && JSON.stringify(value) !== JSON.stringify(older)) {
-    throw refused(`${name} and ${alias} are two names of one option and differ: pass ${name} alone`);
+    throw refused(
+      `${name} and ${alias} are two names of one option and differ: pass ${name} alone`,
+    );
   }
   return value ?? older;
 }
@@ -79,7 +81,8 @@ export function isPlain(given: unknown): boolean {
   return (
     prototype === null ||
     prototype === Object.prototype ||
-    (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, "isPrototypeOf"))
+    (Object.getPrototypeOf(prototype) === null &&
+      Object.hasOwn(prototype as object, "isPrototypeOf"))
   );
 }
 
@@ -95,11 +98,17 @@ function nearest(given: string, known: readonly string[]): string {
 
 function pairsOf(name: string): string[] {
   const letters = name.toLowerCase().replace(/[^a-z0-9]/g, "");
-  return Array.from({ length: Math.max(letters.length - 1, 0) }, (_, at) => letters.slice(at, at + 2));
+  return Array.from({ length: Math.max(letters.length - 1, 0) }, (_, at) =>
+    letters.slice(at, at + 2),
+  );
 }
 
 /** The text of the option `name`, a URL; empty where it is left out. */
-export function readURL(name: string, url: string | URL = "", refused: (message: string) => Error = refuse): string {
+export function readURL(
+  name: string,
+  url: string | URL = "",
+  refused: (message: string) => Error = refuse,
+): string {
   // Of a URL alone: any other value has the `href` that somebody has put into `Object.prototype`.
   const isURL = Object.prototype.toString.call(url) === "[object URL]";
   const text: unknown = isURL ? (url as URL).href : url;

@@ -19,11 +19,18 @@ export async function unless<T>(
 export function isSignal(signal: unknown): boolean {
   if (signal == null) return true;
   const { aborted, addEventListener, removeEventListener } = signal as AbortSignal;
-  return typeof aborted === "boolean" && typeof addEventListener === "function" && typeof removeEventListener === "function";
+  return (
+    typeof aborted === "boolean" &&
+    typeof addEventListener === "function" &&
+    typeof removeEventListener === "function"
+  );
 }
 
 /** What waits for each signal. One listener serves all of it: Node 20 warns of a leak where a signal has more than ten. */
-const waiting = /* @__PURE__ */ new WeakMap<AbortSignal, { acts: Set<() => void>; listener: () => void }>();
+const waiting = /* @__PURE__ */ new WeakMap<
+  AbortSignal,
+  { acts: Set<() => void>; listener: () => void }
+>();
 
 /** Calls `act` once the signal aborts, now if it has already. Returns what ends that. */
 export function onAbort(signal: AbortSignal | null | undefined, act: () => void): () => void {
@@ -51,7 +58,10 @@ export function onAbort(signal: AbortSignal | null | undefined, act: () => void)
 }
 
 /** A signal of one's own that aborts when `signal` does, for the same reason; and what ends that. */
-export function follow(signal: AbortSignal | null | undefined): { signal: AbortSignal | undefined; end: () => void } {
+export function follow(signal: AbortSignal | null | undefined): {
+  signal: AbortSignal | undefined;
+  end: () => void;
+} {
   if (!signal) return { signal: undefined, end() {} };
   const own = new AbortController();
   return { signal: own.signal, end: onAbort(signal, () => own.abort(signal.reason)) };

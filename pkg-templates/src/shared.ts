@@ -20,5 +20,7 @@ export function shared<T extends object>(name: string, make: () => T): T {
 
 /** What was made under `name`, if anything was. */
 export function sharedBefore<T extends object>(name: string): T | undefined {
-  return (globalThis as { [key: symbol]: T | undefined })[Symbol.for(`@gwop/sdk ${GWOP_BUILD} ${name}`)];
+  return (globalThis as { [key: symbol]: T | undefined })[
+    Symbol.for(`@gwop/sdk ${GWOP_BUILD} ${name}`)
+  ];
 }

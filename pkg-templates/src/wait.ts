@@ -17,7 +17,9 @@ export interface Polling {
 /** One status or several as a list; `undefined` where there is none, or one that is no non-empty string. */
 export function readStatuses(given: string | readonly string[]): readonly string[] | undefined {
   const statuses = [given ?? []].flat();
-  return statuses.length > 0 && statuses.every((status) => typeof status === "string" && status) ? statuses : undefined;
+  return statuses.length > 0 && statuses.every((status) => typeof status === "string" && status)
+    ? statuses
+    : undefined;
 }
 
 /**
@@ -37,10 +39,13 @@ export async function waitForStatus(
   const ended = new AbortController();
   const unlisten = signals.map((signal) => onAbort(signal, () => ended.abort(signal?.reason)));
   let late = false;
-  const timer = setTimeout(() => {
-    late = true;
-    ended.abort();
-  }, Math.min(timeout, LONGEST_MS));
+  const timer = setTimeout(
+    () => {
+      late = true;
+      ended.abort();
+    },
+    Math.min(timeout, LONGEST_MS),
+  );
   let cause: unknown;
   try {
     for (let interval = initialInterval; !late; interval = Math.min(interval * 2, maxInterval)) {

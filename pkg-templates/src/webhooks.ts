@@ -2,7 +2,12 @@ import { refuse } from "./errors/refuse.js";
 import { core } from "./core.js";
 import { ON_WORKERS, readEnvList } from "./env.js";
 import { BODY_BOUND_RULE, GatheredBytes, isBodyBound } from "./gathered-bytes.js";
-import type { InvoiceCanceledEvent, InvoiceExpiredEvent, InvoicePaidData, InvoicePaidEvent } from "./generated/models.js";
+import type {
+  InvoiceCanceledEvent,
+  InvoiceExpiredEvent,
+  InvoicePaidData,
+  InvoicePaidEvent,
+} from "./generated/models.js";
 import { refuseSimulators } from "./hosts.js";
 import { bodyOf } from "./lambda-body.js";
 import { type Names, readOptions } from "./options.js";
@@ -141,7 +146,6 @@ const MAX_BODY_BYTES = 1024 * 1024;
 /** The shortest secret that is taken, in characters. */
 const MIN_SECRET = 8;
 
-
 /** The most imported keys that are kept: a rotation has two, a bug must not grow without bound. */
 const MAX_KEYS = 16;
 
@@ -176,9 +180,15 @@ export class WebhookVerifier {
       for (const secret of secrets) {
         const key = this.#keys.get(secret) ?? (await this.#import(secret));
         const answers = core().verifySignatures(key, headers.xGwopSignature, body, now, tolerance);
-        const holds = answers.length === 1 ? await answers[0] : (await Promise.all(answers)).includes(true);
+        const holds =
+          answers.length === 1 ? await answers[0] : (await Promise.all(answers)).includes(true);
         if (holds) {
-          return { ...headers, body: revive(core().readEvent(body, headers.xGwopEventId, headers.xGwopEventType, reconciled)) };
+          return {
+            ...headers,
+            body: revive(
+              core().readEvent(body, headers.xGwopEventId, headers.xGwopEventType, reconciled),
+            ),
+          };
         }
       }
     } catch (refusal) {
@@ -193,14 +203,20 @@ export class WebhookVerifier {
   }
 
   /** As {@link verifySync}, but answers the verified body as it stands on the wire. Amounts are text. */
-  verifyWire<Event extends { data: { amount_usdc: string } }>(options: ValidateWebhookSyncOptions): Event {
+  verifyWire<Event extends { data: { amount_usdc: string } }>(
+    options: ValidateWebhookSyncOptions,
+  ): Event {
     const { event, body } = this.#verifySync(options);
     const wire = JSON.parse(new TextDecoder().decode(body)) as Event;
     wire.data.amount_usdc = event.data.amountUsdc;
     return wire;
   }
 
-  #verifySync(options: ValidateWebhookSyncOptions): { headers: DeliveryHeaders; event: WebhookEvent; body: Uint8Array } {
+  #verifySync(options: ValidateWebhookSyncOptions): {
+    headers: DeliveryHeaders;
+    event: WebhookEvent;
+    body: Uint8Array;
+  } {
     const secrets = this.#secrets();
     const verification = readVerification(options);
     const { request, now, tolerance, reconciled } = verification;
@@ -209,7 +225,16 @@ export class WebhookVerifier {
     try {
       const { xGwopSignature, xGwopEventId, xGwopEventType } = headers;
       for (const secret of secrets) {
-        const text = core().verifyWebhookSync(secret, xGwopSignature, body, xGwopEventId, xGwopEventType, now, tolerance, reconciled);
+        const text = core().verifyWebhookSync(
+          secret,
+          xGwopSignature,
+          body,
+          xGwopEventId,
+          xGwopEventType,
+          now,
+          tolerance,
+          reconciled,
+        );
         if (text !== undefined) return { headers, event: revive(text), body };
       }
     } catch (refusal) {
@@ -238,7 +263,9 @@ export class WebhookVerifier {
 
 /** The secrets of now: the environment may change while the process runs. */
 export function readSecrets(configured: string | readonly string[] | undefined): readonly string[] {
-  const given = (Array.isArray(configured) ? configured : [configured ?? ""]).filter((secret) => secret !== "");
+  const given = (Array.isArray(configured) ? configured : [configured ?? ""]).filter(
+    (secret) => secret !== "",
+  );
   // No secret has a NUL: what has one is no text.
   if (!given.every((secret) => typeof secret === "string" && !secret.includes("\0"))) {
     throw refuse("webhookSecret must be a string, or a list of strings");
@@ -252,7 +279,9 @@ export function readSecrets(configured: string | readonly string[] | undefined):
     );
   }
   if (secrets.some((secret) => secret.length < MIN_SECRET)) {
-    throw refuse(`webhookSecret must have at least ${MIN_SECRET} characters, and in GWOP_WEBHOOK_SECRET each of several`);
+    throw refuse(
+      `webhookSecret must have at least ${MIN_SECRET} characters, and in GWOP_WEBHOOK_SECRET each of several`,
+    );
   }
   return secrets;
 }
@@ -275,14 +304,23 @@ interface Verification {
 }
 
 function readVerification(options: ValidateWebhookOptions): Verification {
-  const { request, toleranceSeconds = 300, receivedAt, maxBodyBytes = MAX_BODY_BYTES, reconciled = false } = readOptions(options, OPTIONS);
+  const {
+    request,
+    toleranceSeconds = 300,
+    receivedAt,
+    maxBodyBytes = MAX_BODY_BYTES,
+    reconciled = false,
+  } = readOptions(options, OPTIONS);
   if (typeof request !== "object") {
     throw refuse("request is required: pass { request } with a Request, or { body, headers }");
   }
-  if (!(typeof toleranceSeconds === "number" && toleranceSeconds >= 0 && toleranceSeconds < Infinity)) {
+  if (
+    !(typeof toleranceSeconds === "number" && toleranceSeconds >= 0 && toleranceSeconds < Infinity)
+  ) {
     throw refuse("toleranceSeconds must be a finite number of seconds, 0 or more");
   }
-  const now = receivedAt === undefined ? Date.now() : receivedAt instanceof Date ? receivedAt.getTime() : NaN;
+  const now =
+    receivedAt === undefined ? Date.now() : receivedAt instanceof Date ? receivedAt.getTime() : NaN;
   if (Number.isNaN(now)) throw refuse("receivedAt must be a valid Date");
   if (!isBodyBound(maxBodyBytes)) throw refuse(BODY_BOUND_RULE);
   if (typeof reconciled !== "boolean") throw refuse("reconciled must be a boolean");
@@ -315,7 +353,10 @@ async function readRequest(request: Request, maxBodyBytes: number): Promise<Uint
     // Firefox's requests do not show their stream.
     if (!body) gathered.add(new Uint8Array(await request.arrayBuffer()));
     const reader = body?.getReader();
-    for (let read; reader && gathered.length <= maxBodyBytes && !(read = await reader.read()).done; ) {
+    for (
+      let read;
+      reader && gathered.length <= maxBodyBytes && !(read = await reader.read()).done;
+    ) {
       if (Object.prototype.toString.call(read.value) !== "[object Uint8Array]") throw undefined;
       gathered.add(read.value);
     }
@@ -329,7 +370,11 @@ async function readRequest(request: Request, maxBodyBytes: number): Promise<Uint
 }
 
 /** The body's bytes. Where they are not to be had, what is wrong with the header is said first, as for a body that has yet to come. */
-function readParts(request: Delivery, headers: DeliveryHeaders, verification: Verification): Uint8Array {
+function readParts(
+  request: Delivery,
+  headers: DeliveryHeaders,
+  verification: Verification,
+): Uint8Array {
   try {
     return readBody(bodyOf(request as WebhookLambdaEvent), verification.maxBodyBytes);
   } catch (error) {
@@ -350,7 +395,8 @@ function tooLarge(maxBodyBytes: number): Error {
 /** The body's bytes, in memory that nobody else can change between the MAC and the parsing. */
 export function readBody(body: unknown, maxBodyBytes = Infinity): Uint8Array {
   // Not one copy of what is too large is made. A text has as many bytes as characters, or more.
-  const least = typeof body === "string" ? body.length : ((body as ArrayBuffer | undefined)?.byteLength ?? 0);
+  const least =
+    typeof body === "string" ? body.length : ((body as ArrayBuffer | undefined)?.byteLength ?? 0);
   if (least > maxBodyBytes) throw tooLarge(maxBodyBytes);
   if (typeof body === "string") {
     const bytes = encode(body);
@@ -358,8 +404,10 @@ export function readBody(body: unknown, maxBodyBytes = Infinity): Uint8Array {
     return bytes;
   }
   try {
-    if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice();
-    if (Object.prototype.toString.call(body) === "[object ArrayBuffer]") return new Uint8Array(body as ArrayBuffer).slice();
+    if (ArrayBuffer.isView(body))
+      return new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice();
+    if (Object.prototype.toString.call(body) === "[object ArrayBuffer]")
+      return new Uint8Array(body as ArrayBuffer).slice();
   } catch {
     // A buffer that was given away has no bytes any more.
   }
@@ -367,7 +415,9 @@ export function readBody(body: unknown, maxBodyBytes = Infinity): Uint8Array {
 }
 
 function readHeaders(request: Delivery): DeliveryHeaders {
-  const headers = ((request as WebhookLambdaEvent).multiValueHeaders ?? request.headers) as WebhookHeaders | undefined;
+  const headers = ((request as WebhookLambdaEvent).multiValueHeaders ?? request.headers) as
+    | WebhookHeaders
+    | undefined;
   return {
     xGwopSignature: readHeader(headers, "x-gwop-signature"),
     xGwopEventId: readHeader(headers, "x-gwop-event-id"),
@@ -390,10 +440,14 @@ function readHeader(headers: WebhookHeaders | undefined, name: string): string {
 /** A header's value, several joined as HTTP does (RFC 9110, 5.3); undefined where absent. */
 function findHeader(headers: WebhookHeaders | undefined, name: string): string | undefined {
   if (typeof headers !== "object" || headers === null) return undefined;
-  if (typeof (headers as Headers).append === "function") return (headers as Headers).get(name) ?? undefined;
+  if (typeof (headers as Headers).append === "function")
+    return (headers as Headers).get(name) ?? undefined;
   let value: unknown = (headers as Record<string, unknown>)[name];
   if (value == null) {
-    const entries = Symbol.iterator in headers ? (headers as Iterable<[string, string]>) : Object.entries(headers);
+    const entries =
+      Symbol.iterator in headers
+        ? (headers as Iterable<[string, string]>)
+        : Object.entries(headers);
     const values: unknown[] = [];
     for (const [key, entry] of entries) {
       if (entry != null && String(key).toLowerCase() === name) values.push(entry);

@@ -22,7 +22,8 @@ export function install() {
     pending.set(id, { at: clock.now + Math.max(0, Number(delay) || 0), act });
     return id;
   };
-  globalThis.clearTimeout = (id) => (pending.has(id) ? void pending.delete(id) : realClearTimeout(id));
+  globalThis.clearTimeout = (id) =>
+    pending.has(id) ? void pending.delete(id) : realClearTimeout(id);
   Math.random = () => JITTER;
   crypto.getRandomValues = (array) => {
     // All bytes alike: which of them the jitter is made of is nobody's promise.
@@ -56,7 +57,9 @@ export async function settle(promise) {
     // Web Crypto answers from another thread: only who waits for a timer is helped by one.
     if (pending.size > 0 && ++quiet > 3) {
       quiet = 0;
-      const [id, timer] = [...pending].reduce((first, one) => (one[1].at < first[1].at ? one : first));
+      const [id, timer] = [...pending].reduce((first, one) =>
+        one[1].at < first[1].at ? one : first,
+      );
       pending.delete(id);
       clock.now = Math.max(clock.now, timer.at);
       timer.act();

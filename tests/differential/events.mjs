@@ -18,7 +18,11 @@ function template(random) {
       invoice_id: "ba7bc94a-5468-42f4-9f04-2502e50c7501",
       public_invoice_id: "inv_7dbeeaad8ebf4f5298c380c90e4b3576",
       merchant_id: "9e9c9ba5-3bab-4172-8a79-336f9ca0f163",
-      status: { "invoice.paid": "PAID", "invoice.expired": "EXPIRED", "invoice.canceled": "CANCELED" }[type],
+      status: {
+        "invoice.paid": "PAID",
+        "invoice.expired": "EXPIRED",
+        "invoice.canceled": "CANCELED",
+      }[type],
       amount_usdc: random.chance(0.1) ? random.pick([0, 1025000, 9007199254740991]) : "1025000",
       currency: "USDC",
       ...maybe({ merchant_reference: "order 7" }),
@@ -35,7 +39,8 @@ function template(random) {
   };
 }
 
-const tag = (secret, t, body) => createHmac("sha256", secret).update(`${t}.`).update(body).digest("hex");
+const tag = (secret, t, body) =>
+  createHmac("sha256", secret).update(`${t}.`).update(body).digest("hex");
 
 /** Ways to write a signature header, given the time and the right tag. */
 const HEADERS = [
@@ -55,7 +60,7 @@ const HEADERS = [
   (t, v1) => `t=0${t},v1=${v1}`,
   (t, v1) => `t=${t}.0,v1=${v1}`,
   (t, v1) => `t=-${t},v1=${v1}`,
-  (t, v1) => `t=99999999999999999999,v1=${v1}`,
+  (_t, v1) => `t=99999999999999999999,v1=${v1}`,
   (t, v1) => `t= ${t} , v1= ${v1} `,
   (t, v1) => `T=${t},V1=${v1}`,
   (t, v1) => `t=${t};v1=${v1}`,
@@ -64,8 +69,8 @@ const HEADERS = [
   (t, v1) => `t=${t},v1=${v1},=`,
   (t, v1) => `t=${t},v1=${v1},scheme=a=b`,
   (t) => `t=${t}`,
-  (t, v1) => `v1=${v1}`,
-  (t, v1) => v1,
+  (_t, v1) => `v1=${v1}`,
+  (_t, v1) => v1,
   () => "",
   () => " ",
   (t, v1) => `t=${t},${`v1=${"1".repeat(64)},`.repeat(7)}v1=${v1}`,
@@ -90,12 +95,21 @@ const BODIES = [
 const NO_BODIES = [undefined, null, {}, [], 7, true, { type: "Buffer", data: [] }];
 
 const CONTAINERS = [
-  (headers) => new Headers(Object.entries(headers).flatMap(([name, value]) => (value == null ? [] : [[name, String(value)]]))),
+  (headers) =>
+    new Headers(
+      Object.entries(headers).flatMap(([name, value]) =>
+        value == null ? [] : [[name, String(value)]],
+      ),
+    ),
   (headers) => Object.entries(headers),
   (headers) => new Map(Object.entries(headers)),
-  (headers) => Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toUpperCase(), value])),
+  (headers) =>
+    Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toUpperCase(), value])),
   (headers) => ({ ...headers, "X-GWOP-SIGNATURE": headers["x-gwop-signature"] }),
-  (headers) => Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toUpperCase(), [value]])),
+  (headers) =>
+    Object.fromEntries(
+      Object.entries(headers).map(([name, value]) => [name.toUpperCase(), [value]]),
+    ),
   () => undefined,
   () => null,
   () => 7,
@@ -103,39 +117,122 @@ const CONTAINERS = [
 ];
 
 const TOLERANCES = [0, 1, 0.5, 300, 1e9, 1e300, -1, NaN, Infinity, "300", null];
-const RECEIVED = [new Date(0), new Date(NaN), new Date(8.64e15), new Date(-8.64e15), 7, "now", null];
-const SECRETS = [[], "", [""], [OTHER, SECRET], [SECRET, OTHER], OTHER, [OTHER], ["", SECRET], `${SECRET}\0`, 7, [7], {}, Array.from({ length: 20 }, (_, at) => (at === 19 ? SECRET : `s${at}`)), "é\ud800", "x".repeat(100)];
+const RECEIVED = [
+  new Date(0),
+  new Date(NaN),
+  new Date(8.64e15),
+  new Date(-8.64e15),
+  7,
+  "now",
+  null,
+];
+const SECRETS = [
+  [],
+  "",
+  [""],
+  [OTHER, SECRET],
+  [SECRET, OTHER],
+  OTHER,
+  [OTHER],
+  ["", SECRET],
+  `${SECRET}\0`,
+  7,
+  [7],
+  {},
+  Array.from({ length: 20 }, (_, at) => (at === 19 ? SECRET : `s${at}`)),
+  "é\ud800",
+  "x".repeat(100),
+];
 
 function makeEvent(random, now) {
   const body = nearly(random, template(random));
-  const input = { body, form: random.chance(0.7) ? BODIES[0] : random.pick(BODIES), offset: 0, header: (t, v1) => `t=${t},v1=${v1}`, secret: SECRET, options: {}, more: {}, container: undefined, now };
+  const input = {
+    body,
+    form: random.chance(0.7) ? BODIES[0] : random.pick(BODIES),
+    offset: 0,
+    header: (t, v1) => `t=${t},v1=${v1}`,
+    secret: SECRET,
+    options: {},
+    more: {},
+    container: undefined,
+    now,
+  };
   if (random.chance(0.75)) return input;
   // Then also something about the delivery.
   for (let changes = 1 + random.below(2); changes > 0; changes--) {
     random.weighted([
       [6, () => (input.header = random.pick(HEADERS))],
-      [2, () => {
-        const seed = random.below(2 ** 31);
-        const change = random.below(3);
-        input.header = (t, v1) => {
-          let left = seed;
-          const again = { below: (count) => (left = (left * 1103515245 + 12345) >>> 0) % count, pick: (list) => list[again.below(list.length)], weighted: (choices) => choices[again.below(choices.length)][1] };
-          return edited(again, `t=${t},v1=${v1}`) + "x".repeat(change === 0 ? 1 : 0);
-        };
-      }],
-      [3, () => (input.offset = random.pick([-1, 1, -299, 299, -300, 300, -301, 301, -86400, 86400, -now / 1000, 1e12]) | 0)],
+      [
+        2,
+        () => {
+          const seed = random.below(2 ** 31);
+          const change = random.below(3);
+          input.header = (t, v1) => {
+            let left = seed;
+            const again = {
+              below: (count) => (left = (left * 1103515245 + 12345) >>> 0) % count,
+              pick: (list) => list[again.below(list.length)],
+              weighted: (choices) => choices[again.below(choices.length)][1],
+            };
+            return edited(again, `t=${t},v1=${v1}`) + "x".repeat(change === 0 ? 1 : 0);
+          };
+        },
+      ],
+      [
+        3,
+        () =>
+          (input.offset =
+            random.pick([
+              -1,
+              1,
+              -299,
+              299,
+              -300,
+              300,
+              -301,
+              301,
+              -86400,
+              86400,
+              -now / 1000,
+              1e12,
+            ]) | 0),
+      ],
       [2, () => (input.options = { ...input.options, tolerance: random.pick(TOLERANCES) })],
-      [2, () => (input.options = { ...input.options, receivedAt: random.chance(0.5) ? new Date(now + (random.below(1_000_000) - 500_000)) : random.pick(RECEIVED) })],
+      [
+        2,
+        () =>
+          (input.options = {
+            ...input.options,
+            receivedAt: random.chance(0.5)
+              ? new Date(now + (random.below(1_000_000) - 500_000))
+              : random.pick(RECEIVED),
+          }),
+      ],
       [2, () => (input.secret = random.pick(SECRETS))],
-      [2, () => (input.more = random.pick([
-        { "x-gwop-event-id": "evt_abc123" }, { "x-gwop-event-type": "invoice.paid" }, { "x-gwop-event-id": "evt_other" }, { "x-gwop-event-type": "invoice.expired" },
-        { "x-gwop-event-id": "" }, { "x-gwop-event-id": "evt_abc123 " }, { "x-gwop-event-id": ["evt_abc123"] }, { "x-gwop-event-id": "é" }, { "x-gwop-event-id": 7 }, { "x-gwop-event-id": Object.create(null) },
-      ]))],
+      [
+        2,
+        () =>
+          (input.more = random.pick([
+            { "x-gwop-event-id": "evt_abc123" },
+            { "x-gwop-event-type": "invoice.paid" },
+            { "x-gwop-event-id": "evt_other" },
+            { "x-gwop-event-type": "invoice.expired" },
+            { "x-gwop-event-id": "" },
+            { "x-gwop-event-id": "evt_abc123 " },
+            { "x-gwop-event-id": ["evt_abc123"] },
+            { "x-gwop-event-id": "é" },
+            { "x-gwop-event-id": 7 },
+            { "x-gwop-event-id": Object.create(null) },
+          ])),
+      ],
       [2, () => (input.container = random.pick(CONTAINERS))],
-      [1, () => {
-        const body = random.pick(NO_BODIES);
-        input.form = () => body;
-      }],
+      [
+        1,
+        () => {
+          const body = random.pick(NO_BODIES);
+          input.form = () => body;
+        },
+      ],
     ])();
   }
   return input;
@@ -153,7 +250,14 @@ function delivery(input) {
 function deliver({ body, form, offset, header, more, now }) {
   const t = Math.floor(now / 1000) + offset;
   const given = form(body);
-  const signed = typeof given === "string" ? Buffer.from(given) : ArrayBuffer.isView(given) ? Buffer.from(given.buffer, given.byteOffset, given.byteLength) : given instanceof ArrayBuffer ? Buffer.from(given) : body;
+  const signed =
+    typeof given === "string"
+      ? Buffer.from(given)
+      : ArrayBuffer.isView(given)
+        ? Buffer.from(given.buffer, given.byteOffset, given.byteLength)
+        : given instanceof ArrayBuffer
+          ? Buffer.from(given)
+          : body;
   const headers = { "x-gwop-signature": header(t, tag(SECRET, t, signed)), ...more };
   return { body: given, headers };
 }
@@ -167,7 +271,11 @@ const wrapped = (input) => {
     // `Headers` takes less than the SDK.
   }
   const { tolerance, receivedAt } = input.options;
-  return { request: { body, headers: container }, ...("tolerance" in input.options && { toleranceSeconds: tolerance }), ...("receivedAt" in input.options && { receivedAt }) };
+  return {
+    request: { body, headers: container },
+    ...("tolerance" in input.options && { toleranceSeconds: tolerance }),
+    ...("receivedAt" in input.options && { receivedAt }),
+  };
 };
 
 /** One client per package and secret, so that cached keys are used too. */
@@ -178,23 +286,60 @@ function client({ Gwop, clients }, secret) {
 
 const show = (input) => {
   const { body, headers } = delivery(input);
-  const text = typeof body === "string" ? body : `${Object.prototype.toString.call(body)} of ${JSON.stringify(input.body.toString())}`;
-  return { body: text, headers, secret: input.secret, options: input.options, container: String(input.container ?? "") };
+  const text =
+    typeof body === "string"
+      ? body
+      : `${Object.prototype.toString.call(body)} of ${JSON.stringify(input.body.toString())}`;
+  return {
+    body: text,
+    headers,
+    secret: input.secret,
+    options: input.options,
+    container: String(input.container ?? ""),
+  };
 };
 
 export const kinds = [
-  { name: "validateWebhookSync", weight: 250, make: makeEvent, show, run: (side, input) => outcomeOfSync(() => client(side, input.secret).validateWebhookSync(wrapped(input))) },
-  { name: "validateWebhook", weight: 8, make: makeEvent, show, run: (side, input) => outcomeOf(() => client(side, input.secret).validateWebhook(wrapped(input))) },
+  {
+    name: "validateWebhookSync",
+    weight: 250,
+    make: makeEvent,
+    show,
+    run: (side, input) =>
+      outcomeOfSync(() => client(side, input.secret).validateWebhookSync(wrapped(input))),
+  },
+  {
+    name: "validateWebhook",
+    weight: 8,
+    make: makeEvent,
+    show,
+    run: (side, input) =>
+      outcomeOf(() => client(side, input.secret).validateWebhook(wrapped(input))),
+  },
   {
     name: "validateWebhook of a Request",
     weight: 2,
-    make: (random, now) => ({ ...makeEvent(random, now), form: BODIES[1], method: random.pick(["POST", "GET", "POST"]), used: random.chance(0.05) }),
+    make: (random, now) => ({
+      ...makeEvent(random, now),
+      form: BODIES[1],
+      method: random.pick(["POST", "GET", "POST"]),
+      used: random.chance(0.05),
+    }),
     show,
     run: (side, input) =>
       outcomeOf(async () => {
         const { body, headers } = delivery(input);
-        const values = Object.entries(headers).flatMap(([name, value]) => (value == null || /[^\t -~]/.test(String(Object(value) === value && !Array.isArray(value) ? "" : value)) ? [] : [[name, String(Array.isArray(value) ? value : Object(value) === value ? "" : value)]]));
-        const request = new Request("https://shop.example/webhooks", { method: input.method, headers: values, ...(input.method !== "GET" && { body }) });
+        const values = Object.entries(headers).flatMap(([name, value]) =>
+          value == null ||
+          /[^\t -~]/.test(String(Object(value) === value && !Array.isArray(value) ? "" : value))
+            ? []
+            : [[name, String(Array.isArray(value) ? value : Object(value) === value ? "" : value)]],
+        );
+        const request = new Request("https://shop.example/webhooks", {
+          method: input.method,
+          headers: values,
+          ...(input.method !== "GET" && { body }),
+        });
         if (input.used) await request.arrayBuffer();
         return client(side, input.secret).validateWebhook({ ...wrapped(input), request });
       }),
@@ -207,14 +352,29 @@ export const kinds = [
     run: ({ GwopCheckout }, input) =>
       outcomeOfSync(() => {
         const { body, headers } = delivery(input);
-        return GwopCheckout.webhooks.constructEvent(body, headers["x-gwop-signature"], input.secret, input.options);
+        return GwopCheckout.webhooks.constructEvent(
+          body,
+          headers["x-gwop-signature"],
+          input.secret,
+          input.options,
+        );
       }),
   },
   {
     name: "checkout generateTestSignature",
     weight: 1,
-    make: (random, now) => ({ ...makeEvent(random, now), timestamp: random.pick([undefined, 0, 1, 1774404248, 2 ** 53, -1, 1.5, NaN, "1", null]) }),
+    make: (random, now) => ({
+      ...makeEvent(random, now),
+      timestamp: random.pick([undefined, 0, 1, 1774404248, 2 ** 53, -1, 1.5, NaN, "1", null]),
+    }),
     show: (input) => ({ ...show(input), timestamp: input.timestamp }),
-    run: ({ GwopCheckout }, input) => outcomeOfSync(() => GwopCheckout.webhooks.generateTestSignature(input.form(input.body), input.secret, input.timestamp)),
+    run: ({ GwopCheckout }, input) =>
+      outcomeOfSync(() =>
+        GwopCheckout.webhooks.generateTestSignature(
+          input.form(input.body),
+          input.secret,
+          input.timestamp,
+        ),
+      ),
   },
 ];

@@ -9,13 +9,17 @@ import { START } from "./clock.mjs";
 export const EXPECTED = [
   {
     name: "an integer amount_usdc",
-    reason: "Older deliveries have numbers there. The new package takes an integer from 0 to 2^63 - 1 and gives its decimal text.",
+    reason:
+      "Older deliveries have numbers there. The new package takes an integer from 0 to 2^63 - 1 and gives its decimal text.",
     async matches({ input, now, old }) {
       if (!Buffer.isBuffer(input.body)) return false;
       const text = input.body.toString();
       const changed = withTextAmounts(text);
       // The old package says of the text what the new one says of the number.
-      return changed !== text && same(unsigned(await old({ ...input, body: Buffer.from(changed) })), unsigned(now));
+      return (
+        changed !== text &&
+        same(unsigned(await old({ ...input, body: Buffer.from(changed) })), unsigned(now))
+      );
     },
   },
   {
@@ -24,21 +28,35 @@ export const EXPECTED = [
     async matches({ was, now }) {
       const more = ", or an integer of atomic units from 0 to 9223372036854775807";
       const found = difference(was, now);
-      return found.path.endsWith(".error.message") && found.other === found.one + more && found.one.endsWith("`data.amount_usdc` must be a string");
+      return (
+        found.path.endsWith(".error.message") &&
+        found.other === found.one + more &&
+        found.one.endsWith("`data.amount_usdc` must be a string")
+      );
     },
   },
   {
     name: "a Retry-After date with a wrong weekday or before 1970",
-    reason: "The crate `httpdate` refuses it, and so the header says nothing. The old package did not read the weekday, and took days of one digit.",
+    reason:
+      "The crate `httpdate` refuses it, and so the header says nothing. The old package did not read the weekday, and took days of one digit.",
     async matches({ input, now, old }) {
       if (!input.answers) return false;
-      const answers = input.answers.map((answer) => ({ ...answer, headers: answer.headers?.filter(([name, value]) => name !== "retry-after" || !isOddDate(value)) }));
-      return answers.some(({ headers }, at) => headers?.length !== input.answers[at].headers?.length) && same(await old({ ...input, answers }), now);
+      const answers = input.answers.map((answer) => ({
+        ...answer,
+        headers: answer.headers?.filter(
+          ([name, value]) => name !== "retry-after" || !isOddDate(value),
+        ),
+      }));
+      return (
+        answers.some(({ headers }, at) => headers?.length !== input.answers[at].headers?.length) &&
+        same(await old({ ...input, answers }), now)
+      );
     },
   },
   {
     name: "lone surrogates in sub, mid, sid or iss",
-    reason: "Two such subjects would be one text wherever they are stored, so the new package calls the token malformed.",
+    reason:
+      "Two such subjects would be one text wherever they are stored, so the new package calls the token malformed.",
     async matches({ was, now }) {
       const claims = was.value?.claims;
       const isOdd = (name) => typeof claims?.[name] === "string" && !claims[name].isWellFormed();
@@ -47,7 +65,8 @@ export const EXPECTED = [
   },
   {
     name: "a list as argument, with an Idempotency-Key among the headers",
-    reason: "The old package made an object of the list. The new one refuses it, as it does without the header.",
+    reason:
+      "The old package made an object of the list. The new one refuses it, as it does without the header.",
     async matches({ input, now }) {
       return Array.isArray(input.argument) && now.error?.code === "SDK_VALIDATION";
     },
@@ -62,13 +81,18 @@ function unsigned(outcome) {
 
 /** Every integer behind a member `amount_usdc`, however its name is written, as text. */
 function withTextAmounts(text) {
-  return text.replace(/("(?:[^"\\]|\\.)*")(\s*:\s*)(0|[1-9]\d{0,18})(?=[\s,}])/g, (whole, name, colon, digits) => {
-    try {
-      return JSON.parse(name) === "amount_usdc" && BigInt(digits) < 2n ** 63n ? `${name}${colon}"${digits}"` : whole;
-    } catch {
-      return whole;
-    }
-  });
+  return text.replace(
+    /("(?:[^"\\]|\\.)*")(\s*:\s*)(0|[1-9]\d{0,18})(?=[\s,}])/g,
+    (whole, name, colon, digits) => {
+      try {
+        return JSON.parse(name) === "amount_usdc" && BigInt(digits) < 2n ** 63n
+          ? `${name}${colon}"${digits}"`
+          : whole;
+      } catch {
+        return whole;
+      }
+    },
+  );
 }
 
 const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
@@ -88,7 +112,8 @@ function isOddDate(value) {
   const month = MONTHS.indexOf(match?.month);
   if (month < 0) return true;
   let year = Number(match.year ?? 2000 + Number(match.short));
-  if (match.short && Date.UTC(year, month, Number(match.date)) - START > FIFTY_YEARS_MS) year -= 100;
+  if (match.short && Date.UTC(year, month, Number(match.date)) - START > FIFTY_YEARS_MS)
+    year -= 100;
   const weekday = DAYS[new Date(Date.UTC(year, month, Number(match.date))).getUTCDay()];
   return year < 1970 || match.day !== (match.short ? weekday : weekday.slice(0, 3));
 }

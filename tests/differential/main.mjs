@@ -10,7 +10,13 @@ import { difference, same } from "./outcome.mjs";
 import { Random } from "./random.mjs";
 
 const { values } = parseArgs({
-  options: { old: { type: "string" }, new: { type: "string" }, seconds: { type: "string", default: "600" }, seed: { type: "string", default: "1" }, only: { type: "string" } },
+  options: {
+    old: { type: "string" },
+    new: { type: "string" },
+    seconds: { type: "string", default: "600" },
+    seed: { type: "string", default: "1" },
+    only: { type: "string" },
+  },
 });
 const [seconds, seed] = [Number(values.seconds), Number(values.seed)];
 
@@ -25,8 +31,14 @@ async function load(directory) {
 }
 const [before, after] = [await load(values.old), await load(values.new)];
 
-const modules = await Promise.all([import("./events.mjs"), import("./tokens.mjs"), import("./calls.mjs")]);
-const kinds = modules.flatMap((module) => module.kinds).filter(({ name }) => !values.only || name.includes(values.only));
+const modules = await Promise.all([
+  import("./events.mjs"),
+  import("./tokens.mjs"),
+  import("./calls.mjs"),
+]);
+const kinds = modules
+  .flatMap((module) => module.kinds)
+  .filter(({ name }) => !values.only || name.includes(values.only));
 const weights = kinds.map((kind) => [kind.weight, kind]);
 
 async function run(kind, side, input) {
@@ -36,13 +48,21 @@ async function run(kind, side, input) {
 }
 
 const show = (value, limit = 1200) => {
-  const text = inspect(value, { depth: 12, breakLength: 160, maxStringLength: 4000, maxArrayLength: 20 });
+  const text = inspect(value, {
+    depth: 12,
+    breakLength: 160,
+    maxStringLength: 4000,
+    maxArrayLength: 20,
+  });
   return text.length > limit ? `${text.slice(0, limit)}…` : text;
 };
 /** Alike differences come under one heading: without positions, numbers and long texts. */
 const heading = (path, value) => {
-  const tells = /\.(message|code|name|classes|headers\.\d+\.\d+)$/.test(path) || value === "(absent)";
-  return tells ? show(value, 160).replaceAll(/\s+/g, " ").replaceAll(/\d+/g, "0") : `(${value === null ? "null" : typeof value})`;
+  const tells =
+    /\.(message|code|name|classes|headers\.\d+\.\d+)$/.test(path) || value === "(absent)";
+  return tells
+    ? show(value, 160).replaceAll(/\s+/g, " ").replaceAll(/\d+/g, "0")
+    : `(${value === null ? "null" : typeof value})`;
 };
 
 const counts = new Map(kinds.map(({ name }) => [name, { cases: 0, good: 0, ms: 0 }]));
@@ -64,7 +84,8 @@ async function sort(kind, input, was, now) {
   const example = show(kind.show(input), 6000);
   const group = groups.get(key) ?? { count: 0, example: undefined };
   group.count++;
-  if (!group.example || example.length < group.example.length) Object.assign(group, { kind: kind.name, example, found });
+  if (!group.example || example.length < group.example.length)
+    Object.assign(group, { kind: kind.name, example, found });
   groups.set(key, group);
 }
 
@@ -81,24 +102,36 @@ for (; performance.now() - from < seconds * 1000; cases++) {
   const now = await run(kind, after, input);
   const count = counts.get(kind.name);
   count.cases++;
-  if ([was, was.outcome, ...(was.outcomes ?? [])].some((one) => one && "value" in one)) count.good++;
+  if ([was, was.outcome, ...(was.outcomes ?? [])].some((one) => one && "value" in one))
+    count.good++;
   if (!same(was, now)) await sort(kind, input, was, now);
   count.ms += performance.now() - begun;
   if (cases % 1000 === 0 && performance.now() - told > 30_000) {
     told = performance.now();
-    console.log(`… ${cases} cases, ${expected.size} expected and ${unexpected.size} unexpected kinds of difference`);
+    console.log(
+      `… ${cases} cases, ${expected.size} expected and ${unexpected.size} unexpected kinds of difference`,
+    );
   }
 }
 
 console.log(`\n${cases} cases in ${Math.round((performance.now() - from) / 1000)} s, seed ${seed}`);
-for (const [name, count] of counts) console.log(`  ${String(count.cases).padStart(9)}  ${name} (${count.good} succeeded, ${Math.round((1000 * count.ms) / count.cases)} µs each)`);
+for (const [name, count] of counts)
+  console.log(
+    `  ${String(count.cases).padStart(9)}  ${name} (${count.good} succeeded, ${Math.round((1000 * count.ms) / count.cases)} µs each)`,
+  );
 for (const { name, reason } of EXPECTED) {
   const group = expected.get(name);
   console.log(`\nexpected, ${group?.count ?? 0} times: ${name}\n  ${reason}`);
   if (group) console.log(`  for example ${group.kind}: ${group.example.slice(0, 800)}`);
 }
-for (const [name, { count, example, found }] of [...unexpected].sort((a, b) => b[1].count - a[1].count)) {
-  console.log(`\n✗ UNEXPECTED, ${count} times: ${name}\n  example: ${example}\n  at ${found.path}\n  old: ${show(found.one)}\n  new: ${show(found.other)}`);
+for (const [name, { count, example, found }] of [...unexpected].sort(
+  (a, b) => b[1].count - a[1].count,
+)) {
+  console.log(
+    `\n✗ UNEXPECTED, ${count} times: ${name}\n  example: ${example}\n  at ${found.path}\n  old: ${show(found.one)}\n  new: ${show(found.other)}`,
+  );
 }
-console.log(`\n${unexpected.size === 0 ? "no unexpected difference" : `${unexpected.size} unexpected kinds of difference`}`);
+console.log(
+  `\n${unexpected.size === 0 ? "no unexpected difference" : `${unexpected.size} unexpected kinds of difference`}`,
+);
 process.exit(unexpected.size === 0 ? 0 : 1);

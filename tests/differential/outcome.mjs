@@ -25,20 +25,31 @@ function plain(value, depth = 0) {
   if (value instanceof Error) return describe(value, depth);
   if (value instanceof Headers) return [...value].filter(([name]) => name !== "retry-after");
   if (value instanceof Response) return { response: value.status, headers: plain(value.headers) };
-  if (value instanceof Request) return { request: value.method, url: value.url, headers: plain(value.headers) };
-  if (value instanceof Date || ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return value;
+  if (value instanceof Request)
+    return { request: value.method, url: value.url, headers: plain(value.headers) };
+  if (value instanceof Date || ArrayBuffer.isView(value) || value instanceof ArrayBuffer)
+    return value;
   if (Array.isArray(value)) return value.map((one) => plain(one, depth + 1));
   const own = Object.create(Object.getPrototypeOf(value) === null ? null : Object.prototype);
   for (const name of Reflect.ownKeys(value)) {
     const { value: member, enumerable } = Object.getOwnPropertyDescriptor(value, name);
-    Object.defineProperty(own, name, { value: plain(member, depth + 1), enumerable, writable: true, configurable: true });
+    Object.defineProperty(own, name, {
+      value: plain(member, depth + 1),
+      enumerable,
+      writable: true,
+      configurable: true,
+    });
   }
   return own;
 }
 
 function describe(error, depth) {
   const classes = [];
-  for (let at = Object.getPrototypeOf(error); at && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
+  for (
+    let at = Object.getPrototypeOf(error);
+    at && at !== Object.prototype;
+    at = Object.getPrototypeOf(at)
+  ) {
     // Classes between the public ones have the names that the minifier gave them.
     if (at.constructor?.name.length > 3) classes.push(at.constructor.name);
   }
@@ -60,11 +71,21 @@ export const same = (one, other) => isDeepStrictEqual(one, other);
 /** The first place where two outcomes differ: its path, and both values. */
 export function difference(one, other, path = "") {
   if (isDeepStrictEqual(one, other)) return undefined;
-  const bothObjects = one !== null && other !== null && typeof one === "object" && typeof other === "object";
-  if (!bothObjects || Object.getPrototypeOf(one) !== Object.getPrototypeOf(other) || one instanceof Date) return { path, one, other };
+  const bothObjects =
+    one !== null && other !== null && typeof one === "object" && typeof other === "object";
+  if (
+    !bothObjects ||
+    Object.getPrototypeOf(one) !== Object.getPrototypeOf(other) ||
+    one instanceof Date
+  )
+    return { path, one, other };
   for (const name of new Set([...Object.keys(one), ...Object.keys(other)])) {
     if (!Object.hasOwn(one, name) || !Object.hasOwn(other, name)) {
-      return { path: `${path}.${name}`, one: Object.hasOwn(one, name) ? one[name] : "(absent)", other: Object.hasOwn(other, name) ? other[name] : "(absent)" };
+      return {
+        path: `${path}.${name}`,
+        one: Object.hasOwn(one, name) ? one[name] : "(absent)",
+        other: Object.hasOwn(other, name) ? other[name] : "(absent)",
+      };
     }
     const inner = difference(one[name], other[name], `${path}.${name}`);
     if (inner) return inner;

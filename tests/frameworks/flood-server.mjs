@@ -26,7 +26,12 @@ const server = createServer(async (incoming, response) => {
     return look();
   }
   const body = Readable.toWeb(incoming);
-  const request = new Request("http://shop.example/webhooks/gwop", { method: "POST", headers: incoming.headers, body, duplex: "half" });
+  const request = new Request("http://shop.example/webhooks/gwop", {
+    method: "POST",
+    headers: incoming.headers,
+    body,
+    duplex: "half",
+  });
   const begun = performance.now();
   const { code } = await gwop.validateWebhook({ request }).catch((error) => error);
   look();

@@ -34,7 +34,14 @@ function shop() {
   const calls = [];
   const errors = [];
   const note = (event) => void calls.push(event.eventId);
-  const options = { gwop, store: memoryStore(), onPaid: note, onExpired: note, onCanceled: note, onError: (error) => errors.push(error) };
+  const options = {
+    gwop,
+    store: memoryStore(),
+    onPaid: note,
+    onExpired: note,
+    onCanceled: note,
+    onError: (error) => errors.push(error),
+  };
   return { calls, errors, options };
 }
 
@@ -46,7 +53,10 @@ async function send(url, body, headers = {}) {
 
 async function listening(server) {
   if (!server.listening) await once(server, "listening");
-  return { url: `http://127.0.0.1:${server.address().port}`, close: () => (server.closeAllConnections(), server.close()) };
+  return {
+    url: `http://127.0.0.1:${server.address().port}`,
+    close: () => (server.closeAllConnections(), server.close()),
+  };
 }
 
 const paid = () => eventBody("invoice.paid", crypto.randomUUID());
@@ -55,18 +65,24 @@ const paid = () => eventBody("invoice.paid", crypto.randomUUID());
 const unnamed = ({ onError, bodyTimeoutSeconds }) => ({ onError, bodyTimeoutSeconds });
 
 /** An app of a version of Express; `use` mounts what comes before. */
-const startExpress = (version) => async (options, use = () => {}) => {
-  const app = version();
-  use(app);
-  const { gwopWebhook } = forExpress;
-  const names = { ...forExpress, ...options, gwopWebhook: (given) => gwopWebhook({ ...given, ...unnamed(options) }) };
-  runSample(sampleOfModule("handlers/express.d.ts"), { ...names, app });
-  // A mounted router sees shortened paths.
-  const router = version.Router();
-  router.use(forExpress.gwopAuthRoutes({ gwop, basePath: "/inner/auth" }));
-  app.use("/inner", router);
-  return listening(app.listen(0, "127.0.0.1"));
-};
+const startExpress =
+  (version) =>
+  async (options, use = () => {}) => {
+    const app = version();
+    use(app);
+    const { gwopWebhook } = forExpress;
+    const names = {
+      ...forExpress,
+      ...options,
+      gwopWebhook: (given) => gwopWebhook({ ...given, ...unnamed(options) }),
+    };
+    runSample(sampleOfModule("handlers/express.d.ts"), { ...names, app });
+    // A mounted router sees shortened paths.
+    const router = version.Router();
+    router.use(forExpress.gwopAuthRoutes({ gwop, basePath: "/inner/auth" }));
+    app.use("/inner", router);
+    return listening(app.listen(0, "127.0.0.1"));
+  };
 
 const FRAMEWORKS = {
   "Express 5": startExpress(express),
@@ -74,7 +90,11 @@ const FRAMEWORKS = {
   async Hono(options) {
     const app = new Hono();
     const { gwopWebhook } = forHono;
-    const names = { ...forHono, ...options, gwopWebhook: (given) => gwopWebhook({ ...given, ...unnamed(options) }) };
+    const names = {
+      ...forHono,
+      ...options,
+      gwopWebhook: (given) => gwopWebhook({ ...given, ...unnamed(options) }),
+    };
     runSample(sampleOfModule("handlers/hono.d.ts"), { ...names, app });
     const inner = new Hono();
     inner.all("/auth/*", forHono.gwopAuthRoutes({ gwop, basePath: "/inner/auth" }));
@@ -92,10 +112,15 @@ for (const [name, start] of Object.entries(FRAMEWORKS)) {
     for (const outcome of ["applied", "duplicate"]) {
       const response = await send(`${url}/webhooks/gwop`, body);
       assertEquals([response.status, await response.json()], [200, { received: true, outcome }]);
-      assertEquals([response.headers.get("cache-control"), response.headers.get("content-type")], ["no-store", "application/json"]);
+      assertEquals(
+        [response.headers.get("cache-control"), response.headers.get("content-type")],
+        ["no-store", "application/json"],
+      );
     }
     assertEquals(calls.length, 1);
-    const forged = await send(`${url}/webhooks/gwop`, body, { "x-gwop-signature": `t=1,v1=${"0".repeat(64)}` });
+    const forged = await send(`${url}/webhooks/gwop`, body, {
+      "x-gwop-signature": `t=1,v1=${"0".repeat(64)}`,
+    });
     assertEquals(forged.status, 401);
     close();
   });
@@ -114,17 +139,25 @@ for (const [name, start] of Object.entries(FRAMEWORKS)) {
     const { url, close } = await start(shop().options);
     const post = async (path, body) => {
       const headers = { "content-type": "application/json" };
-      return (await fetch(url + path, { method: "POST", headers, body: JSON.stringify(body) })).json();
+      return (
+        await fetch(url + path, { method: "POST", headers, body: JSON.stringify(body) })
+      ).json();
     };
     for (const base of ["/auth", "/inner/auth"]) {
       const intent = await post(`${base}/intents`, {});
       await sim.pay(intent.auth_intent_id, { chain: "solana" });
       const { exchange_secret } = intent;
-      const { access_token, principal } = await post(`${base}/intents/${intent.auth_intent_id}/exchange`, { exchange_secret });
+      const { access_token, principal } = await post(
+        `${base}/intents/${intent.auth_intent_id}/exchange`,
+        { exchange_secret },
+      );
       const headers = { authorization: `Bearer ${access_token}` };
       const me = await fetch(`${url}/me`, { headers });
       assertEquals([me.status, await me.text()], [200, principal.sub]);
-      assertEquals((await fetch(`${url}${base}/session`, { method: "DELETE", headers })).status, 200);
+      assertEquals(
+        (await fetch(`${url}${base}/session`, { method: "DELETE", headers })).status,
+        200,
+      );
       const out = await fetch(`${url}/me`, { headers });
       assertEquals(out.status, 401);
       assertMatch(out.headers.get("www-authenticate"), "invalid_token");
@@ -137,18 +170,31 @@ for (const [name, start] of Object.entries(FRAMEWORKS)) {
 
 /** Headers by which a client may try to pass for somebody else: the four, as CGI would read them too. */
 const CLAIMS = {
-  ...{ "X-Gwop-Subject": "base:0xmallory", "X_Gwop_Subject": "base:0xmallory", "x-gwop_chain": "solana", "X_GWOP-WALLET": "0xmallory" },
-  ...{ "x_gwop_session": "sess_mallory", "X-Gwop-Session": "sess_mallory" },
+  ...{
+    "X-Gwop-Subject": "base:0xmallory",
+    X_Gwop_Subject: "base:0xmallory",
+    "x-gwop_chain": "solana",
+    "X_GWOP-WALLET": "0xmallory",
+  },
+  ...{ x_gwop_session: "sess_mallory", "X-Gwop-Session": "sess_mallory" },
 };
 
 /** What is left of {@link CLAIMS} behind `gwopAuth`, whose route `/headers` answers the names that it sees; and of other headers. */
 async function namesBehind(url) {
   const { accessToken } = await sim.mintToken();
-  const headers = { authorization: `Bearer ${accessToken}`, ...CLAIMS, "X_Gwop_Other": "kept", "X-Shop": "kept" };
+  const headers = {
+    authorization: `Bearer ${accessToken}`,
+    ...CLAIMS,
+    X_Gwop_Other: "kept",
+    "X-Shop": "kept",
+  };
   const request = requestOverHttp(`${url}/headers`, { headers }).end();
   const [response] = await once(request, "response");
   const names = JSON.parse((await response.setEncoding("utf8").toArray()).join(""));
-  return names.map((name) => name.toLowerCase()).filter((name) => /^x/.test(name)).sort();
+  return names
+    .map((name) => name.toLowerCase())
+    .filter((name) => /^x/.test(name))
+    .sort();
 }
 
 for (const [name, version] of Object.entries({ "Express 5": express, "Express 4": express4 })) {
@@ -173,15 +219,27 @@ test("Hono: behind gwopAuth no header claims an identity, however it is spelled,
   const app = new Hono();
   app.use(forHono.gwopAuth({ gwop }));
   app.get("/headers", (c) => c.json([...Object.keys(c.req.header()), ...c.req.raw.headers.keys()]));
-  app.post("/body", async (c) => c.json([c.req.header("x-gwop-subject") ?? null, c.var.gwop.chain, await c.req.text()]));
-  const { url, close } = await listening(serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" }));
+  app.post("/body", async (c) =>
+    c.json([c.req.header("x-gwop-subject") ?? null, c.var.gwop.chain, await c.req.text()]),
+  );
+  const { url, close } = await listening(
+    serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" }),
+  );
   assertEquals(await namesBehind(url), ["x-shop", "x-shop", "x_gwop_other", "x_gwop_other"]);
   close();
   // Headers that cannot be changed, as those of Cloudflare's requests.
   const { accessToken } = await sim.mintToken();
   for (const readBefore of [false, true]) {
-    const request = new Request("http://shop.example/body", { method: "POST", body: "order", headers: { ...CLAIMS, authorization: `Bearer ${accessToken}` } });
-    Object.defineProperty(request.headers, "delete", { value() { throw new TypeError("immutable"); } });
+    const request = new Request("http://shop.example/body", {
+      method: "POST",
+      body: "order",
+      headers: { ...CLAIMS, authorization: `Bearer ${accessToken}` },
+    });
+    Object.defineProperty(request.headers, "delete", {
+      value() {
+        throw new TypeError("immutable");
+      },
+    });
     const outer = new Hono();
     outer.use(async (c, next) => (readBefore && (await c.req.text()), next()));
     outer.route("/", app);
@@ -191,7 +249,8 @@ test("Hono: behind gwopAuth no header claims an identity, however it is spelled,
 });
 
 /** The head of a delivery, of which nothing else may come. */
-const head = (length) => `POST /webhooks/gwop HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n${length}\r\n\r\n`;
+const head = (length) =>
+  `POST /webhooks/gwop HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n${length}\r\n\r\n`;
 
 for (const [name, start] of Object.entries(FRAMEWORKS)) {
   test(`${name}: a body that does not arrive in time is 408, and ends the connection or goes on`, async () => {
@@ -206,7 +265,10 @@ for (const [name, start] of Object.entries(FRAMEWORKS)) {
       await once(socket, "close");
     }
     socket.destroy();
-    assertEquals([(await send(`${url}/webhooks/gwop`, paid())).status, errors.length, calls.length], [200, 0, 1]);
+    assertEquals(
+      [(await send(`${url}/webhooks/gwop`, paid())).status, errors.length, calls.length],
+      [200, 0, 1],
+    );
     close();
   });
 }
@@ -256,7 +318,9 @@ function piecesOfStream(handle) {
   };
 }
 
-test("a body of 260,000 pieces of one byte costs no more memory than its size and 1 MB", { timeoutMs: 60_000 }, async () => {
+test("a body of 260,000 pieces of one byte costs no more memory than its size and 1 MB", {
+  timeoutMs: 60_000,
+}, async () => {
   const handle = createWebhookHandler(shop().options);
   // What is loaded and compiled at first costs more than a body.
   await costOf(2_000, piecesOfStream(handle));
@@ -266,7 +330,9 @@ test("a body of 260,000 pieces of one byte costs no more memory than its size an
   }
 });
 
-test("Express 5: so does one over the network, in chunks of one byte", { timeoutMs: 60_000 }, async () => {
+test("Express 5: so does one over the network, in chunks of one byte", {
+  timeoutMs: 60_000,
+}, async () => {
   const { url, close } = await FRAMEWORKS["Express 5"](shop().options);
   const chunks = (count) => "1\r\n{\r\n".repeat(count);
   const overSocket = (size) => {
@@ -297,7 +363,10 @@ for (const [name, version] of Object.entries({ "Express 5": express, "Express 4"
   const start = FRAMEWORKS[name];
 
   test(`${name}: behind express.raw and express.text the raw body is used`, async () => {
-    for (const parser of [version.raw({ type: "application/json" }), version.text({ type: "application/json" })]) {
+    for (const parser of [
+      version.raw({ type: "application/json" }),
+      version.text({ type: "application/json" }),
+    ]) {
       const { options } = shop();
       const { url, close } = await start(options, (app) => app.use(parser));
       assertEquals((await send(`${url}/webhooks/gwop`, paid())).status, 200);
@@ -307,7 +376,9 @@ for (const [name, version] of Object.entries({ "Express 5": express, "Express 4"
 
   test(`${name}: behind parsers of other media types, which leave the stream alone, the raw body is used`, async () => {
     const { options } = shop();
-    const { url, close } = await start(options, (app) => app.use(version.urlencoded({ extended: false }), version.text()));
+    const { url, close } = await start(options, (app) =>
+      app.use(version.urlencoded({ extended: false }), version.text()),
+    );
     assertEquals((await send(`${url}/webhooks/gwop`, paid())).status, 200);
     close();
   });
@@ -324,7 +395,10 @@ for (const [name, version] of Object.entries({ "Express 5": express, "Express 4"
     const { errors, calls, options } = shop();
     const { url, close } = await start(options, (app) => app.use(version.json()));
     const response = await send(`${url}/webhooks/gwop`, paid());
-    assertEquals([response.status, (await response.json()).error.code, calls], [500, "MISCONFIGURED", []]);
+    assertEquals(
+      [response.status, (await response.json()).error.code, calls],
+      [500, "MISCONFIGURED", []],
+    );
     assertEquals(errors[0].code, "WEBHOOK_BODY_NOT_RAW");
     assertMatch(errors[0].message, "before any body parser");
     close();
@@ -333,9 +407,17 @@ for (const [name, version] of Object.entries({ "Express 5": express, "Express 4"
   test(`${name}: auth routes behind express.json say so, to the log only`, async () => {
     const errors = [];
     const app = version();
-    app.use(version.json(), forExpress.gwopAuthRoutes({ gwop, onError: (error) => errors.push(error) }));
+    app.use(
+      version.json(),
+      forExpress.gwopAuthRoutes({ gwop, onError: (error) => errors.push(error) }),
+    );
     const { url, close } = await listening(app.listen(0, "127.0.0.1"));
-    const ask = (body) => fetch(`${url}/auth/intents`, { method: "POST", headers: { "content-type": "application/json" }, body });
+    const ask = (body) =>
+      fetch(`${url}/auth/intents`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body,
+      });
     const response = await ask("{}");
     assertEquals([response.status, (await response.json()).error.code], [500, "MISCONFIGURED"]);
     assertMatch(errors[0].message, "before any body parser");
@@ -367,13 +449,21 @@ async function sendFlood(port, headers) {
     socket.on("close", () => failed(new Error("the connection was closed without an answer")));
   });
   const begun = performance.now();
-  socket.write(`POST / HTTP/1.1\r\nhost: shop.example\r\ncontent-type: application/json\r\n${lines.join("")}\r\n`);
+  socket.write(
+    `POST / HTTP/1.1\r\nhost: shop.example\r\ncontent-type: application/json\r\n${lines.join("")}\r\n`,
+  );
   let isOver = false;
   const over = answered.then((at) => ((isOver = true), at));
   for (let sent = 0; sent < 300 && !socket.destroyed; sent += 1) {
-    const part = chunked ? Buffer.concat([Buffer.from("100000\r\n"), piece, Buffer.from("\r\n")]) : piece;
+    const part = chunked
+      ? Buffer.concat([Buffer.from("100000\r\n"), piece, Buffer.from("\r\n")])
+      : piece;
     // What nobody reads stays in the sender's buffer for ever.
-    if (!socket.write(part)) await Promise.race([...["drain", "close"].map((event) => once(socket, event).catch(() => {})), over]);
+    if (!socket.write(part))
+      await Promise.race([
+        ...["drain", "close"].map((event) => once(socket, event).catch(() => {})),
+        over,
+      ]);
     if (isOver) break;
   }
   const took = (await over) - begun;
@@ -381,13 +471,19 @@ async function sendFlood(port, headers) {
   return { took, answer: JSON.parse(text.slice(text.indexOf("{"), text.lastIndexOf("}") + 1)) };
 }
 
-test("300 MB that nobody signed raise resident memory by 32 MB at most, and are answered within 50 ms", { timeoutMs: 60_000 }, async () => {
-  const server = spawn(process.execPath, ["frameworks/flood-server.mjs"], { stdio: ["pipe", "pipe", "inherit"] });
+test("300 MB that nobody signed raise resident memory by 32 MB at most, and are answered within 50 ms", {
+  timeoutMs: 60_000,
+}, async () => {
+  const server = spawn(process.execPath, ["frameworks/flood-server.mjs"], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
   try {
     const [line] = await once(server.stdout, "data");
     const port = Number(String(line));
     const memory = async () => (await fetch(`http://127.0.0.1:${port}/memory`)).json();
-    const forged = () => ({ "x-gwop-signature": `t=${Math.floor(Date.now() / 1000)},v1=${"0".repeat(64)}` });
+    const forged = () => ({
+      "x-gwop-signature": `t=${Math.floor(Date.now() / 1000)},v1=${"0".repeat(64)}`,
+    });
     const sized = { "content-length": "314572800" };
     const chunked = { "transfer-encoding": "chunked" };
     const kinds = [
@@ -416,7 +512,9 @@ test("300 MB that nobody signed raise resident memory by 32 MB at most, and are 
   }
 });
 
-test("the documented lines are good TypeScript, beside the frameworks' own types", { timeoutMs: 60_000 }, async () => {
+test("the documented lines are good TypeScript, beside the frameworks' own types", {
+  timeoutMs: 60_000,
+}, async () => {
   const samples = { express: "express()", hono: "new Hono()" };
   const parts = Object.entries(samples).map(([name, app]) => {
     const names = `const app = ${app}; const { gwopWebhook, gwopAuth, gwopAuthRoutes } = ${name}Adapter;`;
@@ -439,7 +537,9 @@ test("HTTP/2: Node's own server, whose headers hold the request line too", async
   const { calls, options } = shop();
   const webhook = forExpress.gwopWebhook(options);
   const failures = [];
-  const server = createServer((request, response) => webhook(request, response, (error) => failures.push(error)));
+  const server = createServer((request, response) =>
+    webhook(request, response, (error) => failures.push(error)),
+  );
   await once(server.listen(0, "127.0.0.1"), "listening");
   const client = connect(`http://127.0.0.1:${server.address().port}`);
   const { headers, body } = await deliver(paid(), { secret: webhookSecret });
@@ -452,12 +552,19 @@ test("HTTP/2: Node's own server, whose headers hold the request line too", async
 });
 
 test("Hono: auth routes take a body that Hono keeps, and say so where the raw request was read", async () => {
-  for (const [read, status] of [[(c) => c.req.json(), 201], [(c) => c.req.raw.json(), 500]]) {
+  for (const [read, status] of [
+    [(c) => c.req.json(), 201],
+    [(c) => c.req.raw.json(), 500],
+  ]) {
     const errors = [];
     const app = new Hono();
     app.use(async (c, next) => void (await read(c), await next()));
     app.all("/auth/*", forHono.gwopAuthRoutes({ gwop, onError: (error) => errors.push(error) }));
-    const response = await app.request("/auth/intents", { method: "POST", headers: { "content-type": "application/json" }, body: "{}" });
+    const response = await app.request("/auth/intents", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: "{}",
+    });
     assertEquals(response.status, status);
     if (status === 500) assertMatch(errors[0].message, "before any body parser");
   }
@@ -469,12 +576,18 @@ test("Hono: a worker's context keeps the work going when the client goes away", 
   const { headers, body } = await deliver(paid(), { secret: webhookSecret });
   const kept = [];
   const context = { waitUntil: (work) => kept.push(work), passThroughOnException() {} };
-  const response = await app.request("/webhooks/gwop", { method: "POST", headers, body }, {}, context);
+  const response = await app.request(
+    "/webhooks/gwop",
+    { method: "POST", headers, body },
+    {},
+    context,
+  );
   assertEquals([response.status, kept.length], [200, 1]);
   await kept[0];
 });
 
 const { passed, failed, failures } = await run({ runtime: "node", serverURL: "" });
-for (const { name, message } of failures) console.log(`✗ ${name}\n  ${message.replaceAll("\n", "\n  ")}`);
+for (const { name, message } of failures)
+  console.log(`✗ ${name}\n  ${message.replaceAll("\n", "\n  ")}`);
 console.log(`handlers: ${passed} passed, ${failed} failed`);
 process.exit(failed > 0 || passed === 0 ? 1 : 0);

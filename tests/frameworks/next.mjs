@@ -19,8 +19,13 @@ const gwop = createServer(async (incoming, outgoing) => {
   for await (const chunk of incoming) chunks.push(chunk);
   const { method, url, headers } = incoming;
   const body = chunks.length > 0 ? Buffer.concat(chunks) : undefined;
-  const response = await serve(sim, new Request(`http://${headers.host}${url}`, { method, headers, body }));
-  outgoing.writeHead(response.status, [...response.headers].flat()).end(Buffer.from(await response.arrayBuffer()));
+  const response = await serve(
+    sim,
+    new Request(`http://${headers.host}${url}`, { method, headers, body }),
+  );
+  outgoing
+    .writeHead(response.status, [...response.headers].flat())
+    .end(Buffer.from(await response.arrayBuffer()));
 }).listen(0, "127.0.0.1");
 await new Promise((done) => gwop.once("listening", done));
 
@@ -34,7 +39,10 @@ function writeDocumented() {
     const shared = `./${relative(dirname(file), "gwop.js")}`;
     mkdirSync(dirname(file), { recursive: true });
     const imports = `import * as next from "@gwop/sdk/next";\nimport { ${names} } from "${shared}";\n`;
-    writeFileSync(file, `${imports}const { gwopWebhook, gwopAuthRoutes, withGwopAuth, gwopProxy } = next;\n${parts[at + 1]}`);
+    writeFileSync(
+      file,
+      `${imports}const { gwopWebhook, gwopAuthRoutes, withGwopAuth, gwopProxy } = next;\n${parts[at + 1]}`,
+    );
   }
 }
 
@@ -54,7 +62,11 @@ let url;
 async function runApp(only) {
   await runProgram(process.execPath, [NEXT, "build"], { env, limitMs: 400_000 });
   const port = await freePort();
-  server = startProgram(process.execPath, [NEXT, "start", "--hostname", "127.0.0.1", "--port", String(port)], { env });
+  server = startProgram(
+    process.execPath,
+    [NEXT, "start", "--hostname", "127.0.0.1", "--port", String(port)],
+    { env },
+  );
   url = `http://127.0.0.1:${port}`;
   try {
     await started(async () => (await fetch(`${url}/me`)).status === 401, server, "Next.js");
@@ -68,27 +80,42 @@ async function runApp(only) {
 async function logIn() {
   const post = async (path, body) => {
     const headers = { "content-type": "application/json" };
-    return (await fetch(url + path, { method: "POST", headers, body: JSON.stringify(body) })).json();
+    return (
+      await fetch(url + path, { method: "POST", headers, body: JSON.stringify(body) })
+    ).json();
   };
   const { auth_intent_id: id, exchange_secret } = await post("/auth/intents", {});
   await sim.pay(id, { chain: "base" });
-  const { access_token, principal } = await post(`/auth/intents/${id}/exchange`, { exchange_secret });
+  const { access_token, principal } = await post(`/auth/intents/${id}/exchange`, {
+    exchange_secret,
+  });
   return { token: access_token, subject: principal.sub };
 }
 
 /** Fails unless `/api/who`, behind the proxy, learns who the agent is, and strangers do not get there. */
 async function expectGuarded({ token, subject }) {
   // The proxy puts its own word in place of a client's.
-  const headers = { authorization: `Bearer ${token}`, "x-gwop-subject": "base:0xmallory", "X_Gwop_Subject": "base:0xmallory" };
+  const headers = {
+    authorization: `Bearer ${token}`,
+    "x-gwop-subject": "base:0xmallory",
+    X_Gwop_Subject: "base:0xmallory",
+  };
   const who = await fetch(`${url}/api/who`, { headers });
   assertEquals([who.status, await who.text()], [200, subject]);
   const stranger = await fetch(`${url}/api/who`, { headers: { "x-gwop-subject": subject } });
-  assertEquals([stranger.status, stranger.headers.get("www-authenticate")], [401, 'Bearer realm="gwop"']);
+  assertEquals(
+    [stranger.status, stranger.headers.get("www-authenticate")],
+    [401, 'Bearer realm="gwop"'],
+  );
 }
 
 async function send(body, headers = {}) {
   const delivery = await deliver(body, { secret: sim.webhookSecret });
-  return fetch(`${url}/webhooks/gwop`, { method: "POST", headers: { ...delivery.headers, ...headers }, body });
+  return fetch(`${url}/webhooks/gwop`, {
+    method: "POST",
+    headers: { ...delivery.headers, ...headers },
+    body,
+  });
 }
 
 test("Next.js: deliveries are verified on the raw body, once", async () => {
@@ -104,7 +131,9 @@ test("Next.js: deliveries are verified on the raw body, once", async () => {
 });
 
 // The documented routes look at a session again after 30 seconds.
-test("Next.js: an agent logs in, routes and proxy know it, and refuse it once it has logged out", { timeoutMs: 60_000 }, async () => {
+test("Next.js: an agent logs in, routes and proxy know it, and refuse it once it has logged out", {
+  timeoutMs: 60_000,
+}, async () => {
   const agent = await logIn();
   const headers = { authorization: `Bearer ${agent.token}` };
   const ask = (path) => fetch(url + path, { headers });
@@ -131,7 +160,10 @@ rmSync("middleware.js", { force: true });
 writeDocumented();
 const results = [await runApp("Next.js: ")];
 // A middleware's name before Next.js 16; it runs on the edge runtime still.
-writeFileSync("middleware.js", readFileSync("proxy.js", "utf8").replace("export const proxy", "export const middleware"));
+writeFileSync(
+  "middleware.js",
+  readFileSync("proxy.js", "utf8").replace("export const proxy", "export const middleware"),
+);
 rmSync("proxy.js");
 results.push(await runApp("Next.js on the edge: "));
 rmSync("middleware.js");
@@ -139,7 +171,8 @@ let [passed, failed] = [0, 0];
 for (const result of results) {
   passed += result.passed;
   failed += result.failed;
-  for (const { name, message } of result.failures) console.log(`✗ ${name}\n  ${message.replaceAll("\n", "\n  ")}`);
+  for (const { name, message } of result.failures)
+    console.log(`✗ ${name}\n  ${message.replaceAll("\n", "\n  ")}`);
 }
 console.log(`next: ${passed} passed, ${failed} failed`);
 process.exit(failed > 0 || passed < 3 ? 1 : 0);

@@ -387,7 +387,12 @@ export const SITUATIONS = [
   ],
   ["read to its end before", "/read", (server, path) => post(server, path), [500, "MISCONFIGURED"]],
   ["being read by somebody else, who got nothing yet", "/reading", sendInPieces, [200, "applied"]],
-  ["being read by an iterator, which got nothing yet", "/iterating", sendInPieces, [200, "applied"]],
+  [
+    "being read by an iterator, which got nothing yet",
+    "/iterating",
+    sendInPieces,
+    [200, "applied"],
+  ],
   [
     "being read by somebody else, who got a part of it",
     "/partly",

@@ -6,6 +6,8 @@ export async function deliver() {
   const { request } = await sign();
   const headers = { ...request.headers, "content-type": "application/json" };
   const signed = await handle(new Request(request.url, { ...request, headers }));
-  const unsigned = await handle(new Request(request.url, { ...request, headers: { "content-type": "application/json" } }));
+  const unsigned = await handle(
+    new Request(request.url, { ...request, headers: { "content-type": "application/json" } }),
+  );
   return `${signed.status} ${(await signed.json()).outcome}, ${unsigned.status}`;
 }

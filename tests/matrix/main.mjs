@@ -1,7 +1,16 @@
 // The tools that merchants build, bundle and test with: each row takes the packed package, builds a program with it and runs that with one signed webhook.
 // `main.mjs [--all] [--only ROW,...]`, in a directory that holds the projects of `tests/matrix` with their packages installed; run by
 // `cargo xtask test --only matrix`, which names programs in GWOP_NODE, GWOP_BUN, GWOP_DENO and GWOP_WRANGLER, and the package in GWOP_TARBALL.
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { freePort, runProgram, started, startProgram } from "./programs.mjs";
@@ -32,7 +41,12 @@ function project(name) {
   const cwd = join(top, name);
   const bin = (program) => join(cwd, "node_modules/.bin", program);
   const run = (program, args, more = {}) =>
-    runProgram(program === "node" ? GWOP_NODE : bin(program), args, { cwd, limitMs: 240_000, ...more, env: { ...env, ...more.env } });
+    runProgram(program === "node" ? GWOP_NODE : bin(program), args, {
+      cwd,
+      limitMs: 240_000,
+      ...more,
+      env: { ...env, ...more.env },
+    });
   /** A tool as its users import it. */
   const load = (file) => import(pathToFileURL(join(cwd, "node_modules", file)));
   const clean = (directory) => {
@@ -43,12 +57,19 @@ function project(name) {
 }
 
 /** Runs a built program somewhere else, where nothing is found by accident, and reads what it says. */
-async function expectDelivered(file, { program = GWOP_NODE, args = [file], directory = dirname(file) } = {}) {
+async function expectDelivered(
+  file,
+  { program = GWOP_NODE, args = [file], directory = dirname(file) } = {},
+) {
   const elsewhere = join("/tmp", `gwop-matrix-${process.pid}`);
   rmSync(elsewhere, { recursive: true, force: true });
   cpSync(directory, elsewhere, { recursive: true, verbatimSymlinks: true });
   try {
-    const said = await runProgram(program, args.map((arg) => arg.replace(directory, elsewhere)), { cwd: elsewhere, env, limitMs: 30_000 });
+    const said = await runProgram(
+      program,
+      args.map((arg) => arg.replace(directory, elsewhere)),
+      { cwd: elsewhere, env, limitMs: 30_000 },
+    );
     expect(said.trim().split("\n").at(-1), DELIVERED, file);
   } finally {
     rmSync(elsewhere, { recursive: true, force: true });
@@ -65,16 +86,27 @@ async function expectServed(start, path = "/hook") {
     // Whatever it answers to GET: it listens.
     await started(async () => (await get()).status > 0, server, "the server", 200);
     const { request } = await sign();
-    const headers = { ...request.headers, "content-type": "application/json", origin: `http://127.0.0.1:${port}` };
+    const headers = {
+      ...request.headers,
+      "content-type": "application/json",
+      origin: `http://127.0.0.1:${port}`,
+    };
     const answers = [];
     for (const given of [headers, { "content-type": "application/json", origin: headers.origin }]) {
-      const response = await fetch(url, { method: "POST", body: request.body, headers: given, signal: AbortSignal.timeout(30_000) });
+      const response = await fetch(url, {
+        method: "POST",
+        body: request.body,
+        headers: given,
+        signal: AbortSignal.timeout(30_000),
+      });
       answers.push([response.status, await response.text()]);
     }
     const [[status, text], [unsigned]] = answers;
     const outcome = /"outcome":"(\w+)"/.exec(text)?.[1] ?? text.slice(0, 500);
     if (`${status} ${outcome}, ${unsigned}` !== DELIVERED) {
-      throw new Error(`${url}: expected ${DELIVERED}, got ${status} ${outcome}, ${unsigned}\n${server.output().slice(-3_000)}`);
+      throw new Error(
+        `${url}: expected ${DELIVERED}, got ${status} ${outcome}, ${unsigned}\n${server.output().slice(-3_000)}`,
+      );
     }
   } finally {
     server.end();
@@ -82,15 +114,26 @@ async function expectServed(start, path = "/hook") {
   }
 }
 
-const node = (file, options = {}) => (port) =>
-  startProgram(GWOP_NODE, [file], { cwd: dirname(file), ...options, env: { ...env, PORT: `${port}`, HOST: "127.0.0.1", HOSTNAME: "127.0.0.1", ...options.env } });
+const node =
+  (file, options = {}) =>
+  (port) =>
+    startProgram(GWOP_NODE, [file], {
+      cwd: dirname(file),
+      ...options,
+      env: { ...env, PORT: `${port}`, HOST: "127.0.0.1", HOSTNAME: "127.0.0.1", ...options.env },
+    });
 
 /** wrangler's workerd, on what a framework built for Cloudflare. */
-const wrangler = (cwd, args = []) => async (port) => {
-  const inspector = await freePort();
-  const ports = ["--ip", "127.0.0.1", "--port", `${port}`, "--inspector-port", `${inspector}`];
-  return startProgram(GWOP_WRANGLER, ["dev", ...args, "--local", ...ports], { cwd, env: { ...env, WRANGLER_LOG_PATH: join(top, "wrangler-logs") } });
-};
+const wrangler =
+  (cwd, args = []) =>
+  async (port) => {
+    const inspector = await freePort();
+    const ports = ["--ip", "127.0.0.1", "--port", `${port}`, "--inspector-port", `${inspector}`];
+    return startProgram(GWOP_WRANGLER, ["dev", ...args, "--local", ...ports], {
+      cwd,
+      env: { ...env, WRANGLER_LOG_PATH: join(top, "wrangler-logs") },
+    });
+  };
 
 /** What is copied into a container: the directory alone, away from the sources and the installed packages. */
 function deployed(directory) {
@@ -109,7 +152,10 @@ const rows = {};
   const { cwd, bin, run, load, clean } = project("bundlers");
   rows["nft"] = async () => {
     const { nodeFileTrace } = await load("@vercel/nft/out/index.js");
-    const { fileList } = await nodeFileTrace([join(cwd, "print.js")], { base: cwd, processCwd: cwd });
+    const { fileList } = await nodeFileTrace([join(cwd, "print.js")], {
+      base: cwd,
+      processCwd: cwd,
+    });
     const traced = clean("out/nft");
     for (const file of fileList) cpSync(join(cwd, file), join(traced, file));
     await expectDelivered(join(traced, "print.js"));
@@ -118,7 +164,16 @@ const rows = {};
     const file = join(cwd, `out/esbuild-${format}/index.${format === "esm" ? "mjs" : "cjs"}`);
     // As the AWS CDK's NodejsFunction, SAM and serverless-esbuild call it.
     rows[`esbuild, ${format}`] = async () => {
-      await run("node", ["node_modules/esbuild/bin/esbuild", "print.js", "--bundle", "--platform=node", "--target=node20", `--format=${format}`, `--outfile=${file}`, "--minify"]);
+      await run("node", [
+        "node_modules/esbuild/bin/esbuild",
+        "print.js",
+        "--bundle",
+        "--platform=node",
+        "--target=node20",
+        `--format=${format}`,
+        `--outfile=${file}`,
+        "--minify",
+      ]);
       await expectDelivered(file);
     };
   }
@@ -131,8 +186,15 @@ const rows = {};
       plugins: [nodeResolve({ exportConditions: ["node"] })],
       onwarn: (warning) => warnings.push(warning.message),
     });
-    for (const [format, file] of [["es", "index.mjs"], ["cjs", "index.cjs"]]) {
-      await bundle.write({ file: join(cwd, "out/rollup", file), format, inlineDynamicImports: true });
+    for (const [format, file] of [
+      ["es", "index.mjs"],
+      ["cjs", "index.cjs"],
+    ]) {
+      await bundle.write({
+        file: join(cwd, "out/rollup", file),
+        format,
+        inlineDynamicImports: true,
+      });
       await expectDelivered(join(cwd, "out/rollup", file));
     }
     expect(warnings.join(), "", "rollup's warnings");
@@ -149,7 +211,13 @@ const rows = {};
     rows[`vite ${version}`] = async () => {
       const { build } = await load(`vite${version}/dist/node/index.js`);
       const outDir = join(cwd, `out/vite${version}`);
-      await build({ root: cwd, configFile: false, logLevel: "warn", ssr: { noExternal: true }, build: { ssr: "print.js", outDir, emptyOutDir: true } });
+      await build({
+        root: cwd,
+        configFile: false,
+        logLevel: "warn",
+        ssr: { noExternal: true },
+        build: { ssr: "print.js", outDir, emptyOutDir: true },
+      });
       const [file] = readdirSync(outDir).filter((name) => /^print\.m?js$/.test(name));
       writeFileSync(join(outDir, "package.json"), '{ "type": "module" }');
       await expectDelivered(join(outDir, file));
@@ -157,7 +225,10 @@ const rows = {};
   }
   rows["bun, compiled"] = async () => {
     const file = join(clean("out/bun"), "program");
-    await runProgram(GWOP_BUN, ["build", "--compile", "print.js", `--outfile=${file}`], { cwd, env });
+    await runProgram(GWOP_BUN, ["build", "--compile", "print.js", `--outfile=${file}`], {
+      cwd,
+      env,
+    });
     await expectDelivered(file, { program: file, args: [] });
   };
   void bin;
@@ -181,8 +252,11 @@ for (const version of [29, 30]) {
   const { cwd, run } = project(`jest${version}`);
   rows[`jest ${version}: babel-jest, ts-jest, jsdom`] = () => run("jest", ["--ci", "--runInBand"]);
   rows[`jest ${version}: ES modules`] = () => {
-    for (const file of ["shop.js", "deliver.js", "sign.js"]) cpSync(join(cwd, file), join(cwd, "esm", file));
-    return run("jest", ["--ci", "--runInBand"], { env: { ESM: "1", NODE_OPTIONS: "--experimental-vm-modules" } });
+    for (const file of ["shop.js", "deliver.js", "sign.js"])
+      cpSync(join(cwd, file), join(cwd, "esm", file));
+    return run("jest", ["--ci", "--runInBand"], {
+      env: { ESM: "1", NODE_OPTIONS: "--experimental-vm-modules" },
+    });
   };
 }
 {
@@ -201,10 +275,18 @@ for (const version of [15, 16]) {
   for (const bundler of ["webpack", "turbopack"]) {
     rows[`next ${version}, ${bundler}: standalone, edge route, client component`] = async () => {
       clean(".next");
-      const flag = version === 15 ? (bundler === "turbopack" ? ["--turbopack"] : []) : bundler === "webpack" ? ["--webpack"] : [];
+      const flag =
+        version === 15
+          ? bundler === "turbopack"
+            ? ["--turbopack"]
+            : []
+          : bundler === "webpack"
+            ? ["--webpack"]
+            : [];
       await run("next", ["build", ...flag], { limitMs: 400_000 });
       const page = readFileSync(join(cwd, ".next/server/app/pay.html"), "utf8");
-      if (!/to pay: (<!-- -->)?5 USDC/.test(page)) throw new Error(`the client component was not rendered: ${page.slice(0, 600)}`);
+      if (!/to pay: (<!-- -->)?5 USDC/.test(page))
+        throw new Error(`the client component was not rendered: ${page.slice(0, 600)}`);
       const server = join(deployed(join(cwd, ".next/standalone")), "server.js");
       await expectServed(node(server), "/hook");
       await expectServed(node(server), "/edge");
@@ -217,7 +299,11 @@ for (const version of [2, 3]) {
   rows[`nitro ${version}: node`] = async () => {
     clean(".output");
     await run(program, ["build", "--preset", "node_server"]);
-    await expectServed(node(join(deployed(join(cwd, ".output")), "server/index.mjs"), { env: { NITRO_HOST: "127.0.0.1" } }));
+    await expectServed(
+      node(join(deployed(join(cwd, ".output")), "server/index.mjs"), {
+        env: { NITRO_HOST: "127.0.0.1" },
+      }),
+    );
   };
   rows[`nitro ${version}: cloudflare`] = async () => {
     clean(".output");
@@ -233,7 +319,11 @@ for (const version of [2, 3]) {
   };
   rows["nuxt: node"] = async () => {
     await build("node_server");
-    await expectServed(node(join(deployed(join(cwd, ".output")), "server/index.mjs"), { env: { NITRO_HOST: "127.0.0.1" } }));
+    await expectServed(
+      node(join(deployed(join(cwd, ".output")), "server/index.mjs"), {
+        env: { NITRO_HOST: "127.0.0.1" },
+      }),
+    );
   };
   rows["nuxt: cloudflare"] = async () => {
     await build("cloudflare_module");
@@ -260,7 +350,9 @@ for (const version of [2, 3]) {
     clean(".vercel");
     await build("vercel");
     const functions = join(cwd, ".vercel/output/functions");
-    const [name] = readdirSync(functions).filter((file) => file.endsWith(".func") && existsSync(join(functions, file, ".vc-config.json")));
+    const [name] = readdirSync(functions).filter(
+      (file) => file.endsWith(".func") && existsSync(join(functions, file, ".vc-config.json")),
+    );
     const root = deployed(realpathSync(join(functions, name)));
     const { handler } = JSON.parse(readFileSync(join(root, ".vc-config.json"), "utf8"));
     await expectServed(node(vercelServer(root, handler)));
@@ -306,13 +398,21 @@ createServer((req, res) => serve(req, res).catch((error) => res.writeHead(500).e
   rows["react-router 7"] = async () => {
     clean("build");
     await run("react-router", ["build"]);
-    await expectServed((port) => startProgram(bin("react-router-serve"), ["build/server/index.js"], { cwd, env: { ...env, PORT: `${port}`, HOST: "127.0.0.1" } }));
+    await expectServed((port) =>
+      startProgram(bin("react-router-serve"), ["build/server/index.js"], {
+        cwd,
+        env: { ...env, PORT: `${port}`, HOST: "127.0.0.1" },
+      }),
+    );
   };
 }
 {
   const { cwd } = project("sentry");
   rows["@sentry/node, which hooks into module loading"] = async () => {
-    const said = await runProgram(GWOP_NODE, ["--import", "./instrument.mjs", "print.js"], { cwd, env });
+    const said = await runProgram(GWOP_NODE, ["--import", "./instrument.mjs", "print.js"], {
+      cwd,
+      env,
+    });
     expect(said.trim().split("\n").at(-1), DELIVERED, "under @sentry/node");
   };
 }
@@ -323,25 +423,45 @@ createServer((req, res) => serve(req, res).catch((error) => res.writeHead(500).e
   const fresh = (name, manifest) => {
     const directory = clean(`out/${name}`);
     mkdirSync(directory, { recursive: true });
-    for (const file of ["shop.js", "deliver.js", "print.js", "sign.js"]) cpSync(join(cwd, file), join(directory, file));
-    writeFileSync(join(directory, "package.json"), JSON.stringify({ name, private: true, type: "module", ...manifest }));
+    for (const file of ["shop.js", "deliver.js", "print.js", "sign.js"])
+      cpSync(join(cwd, file), join(directory, file));
+    writeFileSync(
+      join(directory, "package.json"),
+      JSON.stringify({ name, private: true, type: "module", ...manifest }),
+    );
     return directory;
   };
   const dependencies = { "@gwop/sdk": `file:${resolve(GWOP_TARBALL ?? "")}` };
   rows["pnpm"] = async () => {
     const directory = fresh("pnpm", { dependencies });
-    await runProgram(GWOP_NODE, [join(cwd, "node_modules/pnpm/bin/pnpm.mjs"), "install", "--offline", "--ignore-scripts", "--no-lockfile", "--store-dir", join(directory, ".store")], { cwd: directory, env });
+    await runProgram(
+      GWOP_NODE,
+      [
+        join(cwd, "node_modules/pnpm/bin/pnpm.mjs"),
+        "install",
+        "--offline",
+        "--ignore-scripts",
+        "--no-lockfile",
+        "--store-dir",
+        join(directory, ".store"),
+      ],
+      { cwd: directory, env },
+    );
     const said = await runProgram(GWOP_NODE, ["print.js"], { cwd: directory, env });
     expect(said.trim(), DELIVERED, "with pnpm");
   };
   rows["yarn, Plug'n'Play"] = async () => {
     const directory = fresh("yarn", { dependencies });
     writeFileSync(join(directory, "yarn.lock"), "");
-    writeFileSync(join(directory, ".yarnrc.yml"), `nodeLinker: pnp\nenableTelemetry: false\nenableGlobalCache: false\nenableImmutableInstalls: false\nenableScripts: false\n`);
+    writeFileSync(
+      join(directory, ".yarnrc.yml"),
+      `nodeLinker: pnp\nenableTelemetry: false\nenableGlobalCache: false\nenableImmutableInstalls: false\nenableScripts: false\n`,
+    );
     const yarn = [join(cwd, "node_modules/@yarnpkg/cli-dist/bin/yarn.js")];
     const more = { cwd: directory, env: { ...env, CI: undefined, YARN_IGNORE_PATH: "1" } };
     await runProgram(GWOP_NODE, [...yarn, "install"], more);
-    if (existsSync(join(directory, "node_modules/@gwop"))) throw new Error("this is no Plug'n'Play");
+    if (existsSync(join(directory, "node_modules/@gwop")))
+      throw new Error("this is no Plug'n'Play");
     const said = await runProgram(GWOP_NODE, [...yarn, "node", "print.js"], more);
     expect(said.trim().split("\n").at(-1), DELIVERED, "with Yarn");
   };
@@ -352,26 +472,49 @@ createServer((req, res) => serve(req, res).catch((error) => res.writeHead(500).e
 {
   const { cwd } = project("types");
   const tsc = async (directory, file, options, typescript = "typescript5.9") => {
-    const base = { target: "es2022", module: "nodenext", strict: true, exactOptionalPropertyTypes: true, skipLibCheck: false, noEmit: true, lib: ["es2022"] };
+    const base = {
+      target: "es2022",
+      module: "nodenext",
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      skipLibCheck: false,
+      noEmit: true,
+      lib: ["es2022"],
+    };
     const config = join(directory, `tsconfig.${file}.json`);
-    writeFileSync(config, JSON.stringify({ compilerOptions: { ...base, ...options }, files: [file] }));
-    await runProgram(GWOP_NODE, [join(cwd, `node_modules/${typescript}/bin/tsc`), "--project", config], { cwd: directory, env });
+    writeFileSync(
+      config,
+      JSON.stringify({ compilerOptions: { ...base, ...options }, files: [file] }),
+    );
+    await runProgram(
+      GWOP_NODE,
+      [join(cwd, `node_modules/${typescript}/bin/tsc`), "--project", config],
+      { cwd: directory, env },
+    );
   };
   for (const version of [20, 22, 24, 25]) {
-    rows[`types: without DOM names, @types/node ${version === 25 ? "newest" : version}`] = async () => {
-      // In a project that has this version alone: the packages of types refer to each other by name.
-      const directory = join(cwd, `out/node${version}`);
-      const own = join(cwd, `node_modules/@types/node${version}`);
-      const undici = [join(own, "node_modules/undici-types"), join(cwd, "node_modules/undici-types")].find((path) => existsSync(path));
-      const modules = join(directory, "node_modules");
-      for (const [from, to] of [[own, "@types/node"], [undici, "undici-types"], [join(cwd, "node_modules/@gwop"), "@gwop"]]) {
-        rmSync(join(modules, to), { recursive: true, force: true });
-        cpSync(from, join(modules, to), { recursive: true });
-      }
-      cpSync(join(cwd, "handle.ts"), join(directory, "handle.ts"));
-      writeFileSync(join(directory, "package.json"), '{ "type": "module" }');
-      await tsc(directory, "handle.ts", { types: ["node"] });
-    };
+    rows[`types: without DOM names, @types/node ${version === 25 ? "newest" : version}`] =
+      async () => {
+        // In a project that has this version alone: the packages of types refer to each other by name.
+        const directory = join(cwd, `out/node${version}`);
+        const own = join(cwd, `node_modules/@types/node${version}`);
+        const undici = [
+          join(own, "node_modules/undici-types"),
+          join(cwd, "node_modules/undici-types"),
+        ].find((path) => existsSync(path));
+        const modules = join(directory, "node_modules");
+        for (const [from, to] of [
+          [own, "@types/node"],
+          [undici, "undici-types"],
+          [join(cwd, "node_modules/@gwop"), "@gwop"],
+        ]) {
+          rmSync(join(modules, to), { recursive: true, force: true });
+          cpSync(from, join(modules, to), { recursive: true });
+        }
+        cpSync(join(cwd, "handle.ts"), join(directory, "handle.ts"));
+        writeFileSync(join(directory, "package.json"), '{ "type": "module" }');
+        await tsc(directory, "handle.ts", { types: ["node"] });
+      };
   }
   rows["types: node10, node16, nodenext, bundler"] = async () => {
     const resolutions = [
@@ -392,27 +535,57 @@ createServer((req, res) => serve(req, res).catch((error) => res.writeHead(500).e
     await tsc(cwd, "bun.ts", { types: ["bun"], ...more });
     await tsc(cwd, "worker.ts", { types: ["@cloudflare/workers-types"], ...more });
     await tsc(cwd, "hono.ts", { types: ["node22"], ...more });
-    const bundler = { module: "esnext", moduleResolution: "bundler", lib: ["es2022", "dom", "dom.iterable"], types: [], ...more };
-    for (const host of ["next16", "sveltekit", "astro"]) await tsc(join(top, host), "types.ts", bundler);
-    await runProgram(GWOP_DENO, ["check", "--no-lock", "--node-modules-dir=manual", "deno.ts"], { cwd, env });
+    const bundler = {
+      module: "esnext",
+      moduleResolution: "bundler",
+      lib: ["es2022", "dom", "dom.iterable"],
+      types: [],
+      ...more,
+    };
+    for (const host of ["next16", "sveltekit", "astro"])
+      await tsc(join(top, host), "types.ts", bundler);
+    await runProgram(GWOP_DENO, ["check", "--no-lock", "--node-modules-dir=manual", "deno.ts"], {
+      cwd,
+      env,
+    });
   };
   rows["types: the quickstart of each runtime, as pasted"] = async () => {
     const paste = (page, file) => {
-      const text = readFileSync(join(cwd, `node_modules/@gwop/sdk/docs/quickstarts/${page}.md`), "utf8");
-      const [, sample] = new RegExp(`^\`\`\`[jt]s ${file.replace(".", "\\.")}\n([^]*?)^\`\`\``, "m").exec(text) ?? [];
+      const text = readFileSync(
+        join(cwd, `node_modules/@gwop/sdk/docs/quickstarts/${page}.md`),
+        "utf8",
+      );
+      const [, sample] =
+        new RegExp(`^\`\`\`[jt]s ${file.replace(".", "\\.")}\n([^]*?)^\`\`\``, "m").exec(text) ??
+        [];
       if (!sample) throw new Error(`docs/quickstarts/${page}.md shows no ${file}`);
       writeFileSync(join(cwd, `quickstart-${page}.ts`), sample);
       return `quickstart-${page}.ts`;
     };
-    const own = [["node", "server.js", "node22"], ["bun", "server.js", "bun"], ["workers", "src/index.ts", "@cloudflare/workers-types"]];
-    for (const [page, file, types] of own) await tsc(cwd, paste(page, file), { types: [types], skipLibCheck: true });
-    await tsc(cwd, paste("browser", "pay.js"), { types: [], lib: ["es2022", "dom", "dom.iterable"] });
-    await runProgram(GWOP_DENO, ["check", "--no-lock", "--node-modules-dir=manual", paste("deno", "server.js")], { cwd, env });
+    const own = [
+      ["node", "server.js", "node22"],
+      ["bun", "server.js", "bun"],
+      ["workers", "src/index.ts", "@cloudflare/workers-types"],
+    ];
+    for (const [page, file, types] of own)
+      await tsc(cwd, paste(page, file), { types: [types], skipLibCheck: true });
+    await tsc(cwd, paste("browser", "pay.js"), {
+      types: [],
+      lib: ["es2022", "dom", "dom.iterable"],
+    });
+    await runProgram(
+      GWOP_DENO,
+      ["check", "--no-lock", "--node-modules-dir=manual", paste("deno", "server.js")],
+      { cwd, env },
+    );
   };
   // Of what `tests/seeds/extract.mjs` leaves out, the frameworks' samples are checked by `tests/frameworks`.
   rows["types: samples of /checkout and /slim"] = async () => {
     const sampleOf = (file) => {
-      const [, sample] = /^[ *]*```ts\n([^]*?)^[ *]*```/m.exec(readFileSync(join(cwd, "node_modules/@gwop/sdk", file), "utf8")) ?? [];
+      const [, sample] =
+        /^[ *]*```ts\n([^]*?)^[ *]*```/m.exec(
+          readFileSync(join(cwd, "node_modules/@gwop/sdk", file), "utf8"),
+        ) ?? [];
       if (!sample) throw new Error(`${file} has no sample`);
       return sample.replace(/^ +\* ?/gm, "");
     };
@@ -421,14 +594,21 @@ declare const request: { headers: import("node:http").IncomingHttpHeaders };
 declare const rawBody: Buffer;
 declare const secret: string;
 `;
-    writeFileSync(join(cwd, "documented.ts"), `${names}${sampleOf("checkout/client.d.ts")}${sampleOf("checkout/webhooks.d.ts")}`);
+    writeFileSync(
+      join(cwd, "documented.ts"),
+      `${names}${sampleOf("checkout/client.d.ts")}${sampleOf("checkout/webhooks.d.ts")}`,
+    );
     await tsc(cwd, "documented.ts", { types: ["node22"], skipLibCheck: true });
     writeFileSync(join(cwd, "documented-slim.ts"), sampleOf("slim.d.ts"));
     await tsc(cwd, "documented-slim.ts", { types: [], lib: ["es2022", "dom"] });
   };
   rows["types: TypeScript 7"] = async () => {
     const more = { types: ["node22"], skipLibCheck: true };
-    for (const [module, moduleResolution] of [["node16", "node16"], ["nodenext", "nodenext"], ["esnext", "bundler"]]) {
+    for (const [module, moduleResolution] of [
+      ["node16", "node16"],
+      ["nodenext", "nodenext"],
+      ["esnext", "bundler"],
+    ]) {
       await tsc(cwd, "every.ts", { module, moduleResolution, ...more }, "typescript7");
     }
   };
@@ -438,7 +618,9 @@ declare const secret: string;
 const LONG = [];
 
 const all = process.argv.includes("--all");
-const only = process.argv.includes("--only") ? process.argv[process.argv.indexOf("--only") + 1].split(";") : undefined;
+const only = process.argv.includes("--only")
+  ? process.argv[process.argv.indexOf("--only") + 1].split(";")
+  : undefined;
 let [passed, failed] = [0, 0];
 for (const [name, row] of Object.entries(rows)) {
   if (only ? !only.some((part) => name.startsWith(part)) : !all && LONG.includes(name)) continue;
@@ -450,7 +632,11 @@ for (const [name, row] of Object.entries(rows)) {
     console.log(`✓ ${name} (${seconds()} s)`);
   } catch (error) {
     failed += 1;
-    console.log(`✗ ${name} (${seconds()} s)\n  ${String(error.stack ?? error).slice(0, 5_000).replaceAll("\n", "\n  ")}`);
+    console.log(
+      `✗ ${name} (${seconds()} s)\n  ${String(error.stack ?? error)
+        .slice(0, 5_000)
+        .replaceAll("\n", "\n  ")}`,
+    );
   }
 }
 console.log(`matrix: ${passed} passed, ${failed} failed`);

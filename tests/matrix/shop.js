@@ -4,4 +4,11 @@ import { createWebhookHandler } from "@gwop/sdk/handlers";
 import { memoryStore } from "@gwop/sdk/stores";
 
 const gwop = new Gwop({ webhookSecret: "whsec_of_a_test_project" });
-export const handle = createWebhookHandler({ gwop, store: memoryStore(), onPaid() {}, onExpired() {}, onCanceled() {}, onError() {} });
+export const handle = createWebhookHandler({
+  gwop,
+  store: memoryStore(),
+  onPaid() {},
+  onExpired() {},
+  onCanceled() {},
+  onError() {},
+});

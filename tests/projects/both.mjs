@@ -19,15 +19,25 @@ function expect(holds, message) {
 expect(imported.Gwop !== required.Gwop, "this shows nothing unless there are two copies");
 
 // One wasm instance.
-const instances = Object.getOwnPropertySymbols(globalThis).filter((symbol) => / gwop\.wasm$/.test(symbol.description));
+const instances = Object.getOwnPropertySymbols(globalThis).filter((symbol) =>
+  / gwop\.wasm$/.test(symbol.description),
+);
 expect(instances.length === 1, `${instances.length} instances of gwop.wasm`);
 
 // Errors of either copy are errors of the other one.
-const none = { httpClient: { request: () => Promise.reject(new TypeError("refused")) }, retryConfig: { strategy: "none" } };
+const none = {
+  httpClient: { request: () => Promise.reject(new TypeError("refused")) },
+  retryConfig: { strategy: "none" },
+};
 for (const { Gwop } of [imported, required]) {
   const error = await new Gwop(none).invoices.get({ id: "inv_1" }).catch((error) => error);
   for (const { ConnectionError, HTTPClientError, GwopError } of [importedErrors, requiredErrors]) {
-    expect(error instanceof ConnectionError && error instanceof HTTPClientError && !(error instanceof GwopError), error.stack);
+    expect(
+      error instanceof ConnectionError &&
+        error instanceof HTTPClientError &&
+        !(error instanceof GwopError),
+      error.stack,
+    );
   }
 }
 
@@ -43,12 +53,20 @@ const gwop = new required.Gwop({ httpClient: { request }, merchantApiKey, mercha
 const { result: intent } = await gwop.authIntents.create();
 await sim.pay(intent.authIntentId);
 const { result: login } = await gwop.authIntents.exchange({ authIntentId: intent.authIntentId });
-const ask = new Request("https://shop.example/auth/session", { headers: { authorization: `Bearer ${login.accessToken}` } });
+const ask = new Request("https://shop.example/auth/session", {
+  headers: { authorization: `Bearer ${login.accessToken}` },
+});
 const authSecret = "of the test, long enough";
-const copies = [createAuthRoutes({ gwop, authSecret }), handlers.createAuthRoutes({ gwop, authSecret })];
+const copies = [
+  createAuthRoutes({ gwop, authSecret }),
+  handlers.createAuthRoutes({ gwop, authSecret }),
+];
 for (const routes of copies) expect((await routes(ask)).status === 200, "a good token was refused");
 expect(fetches === 1, `the JWK Set was fetched ${fetches} times`);
-expect((await copies[0](new Request(ask, { method: "DELETE" }))).status === 200, "logging out failed");
+expect(
+  (await copies[0](new Request(ask, { method: "DELETE" }))).status === 200,
+  "logging out failed",
+);
 expect((await copies[1](ask)).status === 401, "the other copy takes a revoked session");
 
 // One memoryStore behind the handlers of both.
@@ -56,12 +74,23 @@ const { secret, request: delivery } = await sign();
 const json = { ...delivery, headers: { ...delivery.headers, "content-type": "application/json" } };
 let paid = 0;
 const options = { onPaid: () => (paid += 1), onExpired() {}, onCanceled() {} };
-const deliver = (handle) => handle(new Request(delivery.url, json)).then((response) => response.json());
+const deliver = (handle) =>
+  handle(new Request(delivery.url, json)).then((response) => response.json());
 for (const store of [memoryStore(), stores.memoryStore()]) {
   paid = 0;
-  const first = createWebhookHandler({ ...options, store, gwop: new required.Gwop({ webhookSecret: secret }) });
-  const second = handlers.createWebhookHandler({ ...options, store, gwop: new imported.Gwop({ webhookSecret: secret }) });
-  const outcomes = [await deliver(first), await deliver(second)].map(({ outcome }) => outcome).join();
+  const first = createWebhookHandler({
+    ...options,
+    store,
+    gwop: new required.Gwop({ webhookSecret: secret }),
+  });
+  const second = handlers.createWebhookHandler({
+    ...options,
+    store,
+    gwop: new imported.Gwop({ webhookSecret: secret }),
+  });
+  const outcomes = [await deliver(first), await deliver(second)]
+    .map(({ outcome }) => outcome)
+    .join();
   expect(outcomes === "applied,duplicate" && paid === 1, `${outcomes}, ${paid} times paid`);
 }
 console.log("import and require share everything");

@@ -2,7 +2,10 @@
 import { Gwop } from "@gwop/sdk";
 
 const asked = [];
-const httpClient = { request: async ({ url }) => asked.push(new URL(url).origin) && new Response("{}", { status: 500 }) };
+const httpClient = {
+  request: async ({ url }) =>
+    asked.push(new URL(url).origin) && new Response("{}", { status: 500 }),
+};
 const options = { httpClient, retryConfig: { strategy: "none" } };
 const ask = async (gwop) => {
   await gwop.invoices.get({ id: "inv_1" }).catch(() => {});
@@ -13,7 +16,10 @@ await ask(gwop);
 process.env.GWOP_SERVER_URL = "http://127.0.0.1:4010";
 process.env.GWOP_IDENTITY_URL = "http://127.0.0.1:4011";
 await ask(gwop);
-await ask(new Gwop({ ...options, serverURL: "http://127.0.0.1:1", identityURL: "http://127.0.0.1:2" }));
-const expected = "https://agents.gwop.io https://identity.gwop.io http://127.0.0.1:4010 http://127.0.0.1:4011 http://127.0.0.1:1 http://127.0.0.1:2";
+await ask(
+  new Gwop({ ...options, serverURL: "http://127.0.0.1:1", identityURL: "http://127.0.0.1:2" }),
+);
+const expected =
+  "https://agents.gwop.io https://identity.gwop.io http://127.0.0.1:4010 http://127.0.0.1:4011 http://127.0.0.1:1 http://127.0.0.1:2";
 if (asked.join(" ") !== expected) throw new Error(asked.join(" "));
 console.log(asked.join(" "));

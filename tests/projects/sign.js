@@ -29,8 +29,13 @@ export async function sign() {
     false,
     ["sign"],
   );
-  const mac = new Uint8Array(await crypto.subtle.sign("HMAC", key, encoder.encode(`${timestamp}.${body}`)));
+  const mac = new Uint8Array(
+    await crypto.subtle.sign("HMAC", key, encoder.encode(`${timestamp}.${body}`)),
+  );
   const hex = Array.from(mac, (byte) => byte.toString(16).padStart(2, "0")).join("");
   const headers = { "X-Gwop-Signature": `t=${timestamp},v1=${hex}` };
-  return { secret, request: { body, headers, url: "https://merchant.example/webhooks/gwop", method: "POST" } };
+  return {
+    secret,
+    request: { body, headers, url: "https://merchant.example/webhooks/gwop", method: "POST" },
+  };
 }

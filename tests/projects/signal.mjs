@@ -2,13 +2,22 @@
 import { getEventListeners } from "node:events";
 import { Gwop } from "@gwop/sdk";
 
-const waiting = { request: (request) => new Promise((_, failed) => request.signal.addEventListener("abort", () => failed(request.signal.reason))) };
+const waiting = {
+  request: (request) =>
+    new Promise((_, failed) =>
+      request.signal.addEventListener("abort", () => failed(request.signal.reason)),
+    ),
+};
 const gwop = new Gwop({ httpClient: waiting, retryConfig: { strategy: "none" } });
 const warnings = [];
 process.on("warning", ({ name }) => warnings.push(name));
 const controller = new AbortController();
 const { signal } = controller;
-const calls = Array.from({ length: 30 }, (_, index) => gwop.invoices.get({ id: `inv_${index}` }, { signal }).catch(({ code, cause }) => `${code} ${cause}`));
+const calls = Array.from({ length: 30 }, (_, index) =>
+  gwop.invoices
+    .get({ id: `inv_${index}` }, { signal })
+    .catch(({ code, cause }) => `${code} ${cause}`),
+);
 await new Promise((done) => setTimeout(done, 100));
 const during = getEventListeners(signal, "abort").length;
 controller.abort("closing");

@@ -21,7 +21,8 @@ await init(wasm);
 const { body } = gwop.validateWebhookSync({ request });
 if (!/await init/.test(early)) throw new Error(`before init: ${early}`);
 if (!/gwop\.wasm could not be loaded/.test(broken)) throw new Error(`init of nonsense: ${broken}`);
-if (!/not WebAssembly \(media type text\/html\)/.test(page)) throw new Error(`init of a page: ${page}`);
+if (!/not WebAssembly \(media type text\/html\)/.test(page))
+  throw new Error(`init of a page: ${page}`);
 if (body.eventType !== "invoice.paid") throw new Error(body.eventType);
 globalThis.result = "slim works";
 console.log(globalThis.result);

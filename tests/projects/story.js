@@ -10,7 +10,9 @@ export async function story() {
   const again = gwop.validateWebhookSync({ request });
   let refusal;
   try {
-    gwop.validateWebhookSync({ request: { ...request, body: request.body.replace("1025000", "9") } });
+    gwop.validateWebhookSync({
+      request: { ...request, body: request.body.replace("1025000", "9") },
+    });
   } catch (error) {
     refusal = error instanceof SDKValidationError && error.code;
   }

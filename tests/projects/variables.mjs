@@ -10,12 +10,24 @@ const asked = {
   GWOP_WEBHOOK_SECRET: () => gwop.validateWebhook({ request: { body: "{}", headers: {} } }),
   GWOP_MERCHANT_ID: () => gwop.auth.verifyToken("a.b.c"),
   "GWOP_MERCHANT_ID of a middleware": () =>
-    new Promise((_, failed) => createAuthMiddleware({ gwop, onError: failed })(new Request("https://shop.example", { headers: { authorization: "Bearer a.b.c" } })).catch(failed)),
-  "GWOP_WEBHOOK_SECRET of gwop-checkout": async () => GwopCheckout.webhooks.constructEvent("{}", "t=1,v1=00"),
+    new Promise((_, failed) =>
+      createAuthMiddleware({ gwop, onError: failed })(
+        new Request("https://shop.example", { headers: { authorization: "Bearer a.b.c" } }),
+      ).catch(failed),
+    ),
+  "GWOP_WEBHOOK_SECRET of gwop-checkout": async () =>
+    GwopCheckout.webhooks.constructEvent("{}", "t=1,v1=00"),
   GWOP_CHECKOUT_API_KEY: () => new GwopCheckout().invoices.create({ amount_usdc: 1_000_000 }),
 };
 for (const [name, ask] of Object.entries(asked)) {
-  const { message } = await ask().then(() => ({ message: "no error" }), (error) => error);
-  if (!message.includes(name.split(" ")[0]) || !message.includes("nodejs_compat and a compatibility date of 2025-04-01")) throw new Error(`${name}: ${message}`);
+  const { message } = await ask().then(
+    () => ({ message: "no error" }),
+    (error) => error,
+  );
+  if (
+    !message.includes(name.split(" ")[0]) ||
+    !message.includes("nodejs_compat and a compatibility date of 2025-04-01")
+  )
+    throw new Error(`${name}: ${message}`);
 }
 console.log(`${Object.keys(asked).length} errors name the date`);

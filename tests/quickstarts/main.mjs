@@ -21,7 +21,8 @@ import { delimiter, dirname, join, resolve } from "node:path";
 import { freePort, runProgram, started, startProgram } from "../runners/programs.mjs";
 import { faultsOf, pagesOf } from "./pages.mjs";
 
-const { GWOP_NODE, GWOP_BUN, GWOP_DENO, GWOP_TARBALL, GWOP_WORKER_TARBALL, GWOP_PREPARED } = process.env;
+const { GWOP_NODE, GWOP_BUN, GWOP_DENO, GWOP_TARBALL, GWOP_WORKER_TARBALL, GWOP_PREPARED } =
+  process.env;
 const TOP = resolve(import.meta.dirname, "../..");
 const all = process.argv.includes("--all");
 const only = process.argv.includes("--only") ? process.argv.at(-1).split(",") : undefined;
@@ -35,7 +36,10 @@ const ELSEWHERE = ["azure-functions", "browser"];
 /** The folder of `GWOP_PREPARED` that has the packages of a page. */
 const PREPARED = {
   ...Object.fromEntries(
-    ["elysia", "express", "fastify", "google-functions", "hono", "koa", "nestjs"].map((page) => [page, "servers"]),
+    ["elysia", "express", "fastify", "google-functions", "hono", "koa", "nestjs"].map((page) => [
+      page,
+      "servers",
+    ]),
   ),
   nextjs: "next16",
   nitro: "nitro3",
@@ -57,7 +61,9 @@ for (const [name, command] of [
   writeFileSync(join(SHIMS, name), `#!/bin/sh\nexec ${command} "$@"\n`);
   chmodSync(join(SHIMS, name), 0o755);
 }
-const own = Object.entries(process.env).filter(([name]) => !/^(GWOP_|AUTH_SECRET|OPERATOR_)/.test(name));
+const own = Object.entries(process.env).filter(
+  ([name]) => !/^(GWOP_|AUTH_SECRET|OPERATOR_)/.test(name),
+);
 const env = {
   ...Object.fromEntries(own),
   PATH: `${SHIMS}${delimiter}${dirname(GWOP_NODE)}${delimiter}${process.env.PATH}`,
@@ -71,15 +77,23 @@ const env = {
   npm_config_fund: "false",
   npm_config_update_notifier: "false",
 };
-const shell = (code, cwd, limitMs = 240_000) => runProgram("sh", ["-ec", code], { cwd, env, limitMs });
+const shell = (code, cwd, limitMs = 240_000) =>
+  runProgram("sh", ["-ec", code], { cwd, env, limitMs });
 
 /** The lines of a block; one that ends with a backslash goes on in the next. */
-const linesOf = (code) => code.trimEnd().replace(/\\\n\s*/g, "").split("\n");
+const linesOf = (code) =>
+  code
+    .trimEnd()
+    .replace(/\\\n\s*/g, "")
+    .split("\n");
 
 /** The packages that a line installs, as `name@version`; `undefined` for another line. */
 const installedBy = (line) =>
   /^(?:npm install|bun add|deno add)(?= )/.test(line)
-    ? line.split(" ").slice(2).filter((word) => word !== "" && !word.startsWith("--"))
+    ? line
+        .split(" ")
+        .slice(2)
+        .filter((word) => word !== "" && !word.startsWith("--"))
     : undefined;
 
 /** A program of an installed package, where `npx` finds it. */
@@ -118,7 +132,8 @@ async function installPrepared(page, packages, cwd) {
       // One of this repository's own tools: wrangler.
       symlinkSync(join(TOP, "node_modules", name), at);
       const { bin } = JSON.parse(readFileSync(join(at, "package.json"), "utf8"));
-      for (const [program, file] of Object.entries(bin ?? {})) link(modules, program, join(name, file));
+      for (const [program, file] of Object.entries(bin ?? {}))
+        link(modules, program, join(name, file));
     }
     const { version: found } = JSON.parse(readFileSync(join(at, "package.json"), "utf8"));
     if (version && found !== version && !found.startsWith(`${version}.`)) {
@@ -231,14 +246,26 @@ async function follow(given) {
       if (language === "sh" && name === "start") {
         const command = page === "gwop-worker" ? `${code.trim()} -- --port ${port}` : moved(code);
         server = startProgram("sh", ["-ec", command], { cwd, env });
-        await started(async () => (await fetch(`http://127.0.0.1:${port}/`)).status > 0, server, page, 50);
+        await started(
+          async () => (await fetch(`http://127.0.0.1:${port}/`)).status > 0,
+          server,
+          page,
+          50,
+        );
         took();
       } else if (language === "sh") {
-        exported += linesOf(code).filter((line) => line.startsWith("export ")).map((line) => `${line}\n`).join("");
+        exported += linesOf(code)
+          .filter((line) => line.startsWith("export "))
+          .map((line) => `${line}\n`)
+          .join("");
         said = await shell(exported + moved(code), cwd);
       } else if (language === "text" && name === "server") {
         const pattern = new RegExp(patternOf(code));
-        await started(() => pattern.test(server.output()), server, `${page}: a line like ${code.trim()}`);
+        await started(
+          () => pattern.test(server.output()),
+          server,
+          `${page}: a line like ${code.trim()}`,
+        );
       } else if (language === "text") {
         if (!new RegExp(`(^|\n)${patternOf(code)}\\s*$`).test(said)) {
           throw new Error(`the page says that it prints\n${code}\nand it prints\n${said}`);
@@ -262,7 +289,9 @@ async function follow(given) {
 
 let [passed, failed] = [0, 0];
 const table = [];
-const pages = pagesOf(join(TOP, "docs/quickstarts")).filter(({ page }) => !only || only.includes(page));
+const pages = pagesOf(join(TOP, "docs/quickstarts")).filter(
+  ({ page }) => !only || only.includes(page),
+);
 for (const given of pages) {
   const { page } = given;
   const from = performance.now();
@@ -272,18 +301,27 @@ for (const given of pages) {
     if (!ELSEWHERE.includes(page)) {
       const times = await follow(given);
       const total = times.reduce((sum, seconds) => sum + seconds, 0);
-      if (total > LIMIT) throw new Error(`it took ${total.toFixed(0)} s, expected at most ${LIMIT}`);
+      if (total > LIMIT)
+        throw new Error(`it took ${total.toFixed(0)} s, expected at most ${LIMIT}`);
       table.push([page, ...times, total]);
     }
     passed += 1;
-    console.log(`✓ docs/quickstarts/${page}.md (${((performance.now() - from) / 1000).toFixed(1)} s)`);
+    console.log(
+      `✓ docs/quickstarts/${page}.md (${((performance.now() - from) / 1000).toFixed(1)} s)`,
+    );
   } catch (error) {
     failed += 1;
-    console.log(`✗ docs/quickstarts/${page}.md\n  ${String(error.stack ?? error).slice(0, 6_000).replaceAll("\n", "\n  ")}`);
+    console.log(
+      `✗ docs/quickstarts/${page}.md\n  ${String(error.stack ?? error)
+        .slice(0, 6_000)
+        .replaceAll("\n", "\n  ")}`,
+    );
   }
 }
-const row = (cells) => cells.map((cell, at) => (at === 0 ? cell.padEnd(18) : cell.padStart(9))).join("");
+const row = (cells) =>
+  cells.map((cell, at) => (at === 0 ? cell.padEnd(18) : cell.padStart(9))).join("");
 console.log(row(["seconds", "install", "start", "webhook", "total"]));
-for (const [page, ...times] of table) console.log(row([page, ...times.map((time) => time.toFixed(1))]));
+for (const [page, ...times] of table)
+  console.log(row([page, ...times.map((time) => time.toFixed(1))]));
 console.log(`quickstarts: ${passed} passed, ${failed} failed`);
 process.exit(failed > 0 || passed === 0 ? 1 : 0);

@@ -9,7 +9,12 @@ const EXAMPLES = { nextjs: "next" };
 export const OWN = ["browser", "bun", "deno", "gwop-worker", "node", "nuxt", "workers"];
 
 /** What every page but that of browsers has, in this order. Some have a fifth step, "Deploy". */
-const HEADINGS = ["1. Install", "2. Add the files", "3. Start the server", "4. Send a signed webhook"];
+const HEADINGS = [
+  "1. Install",
+  "2. Add the files",
+  "3. Start the server",
+  "4. Send a signed webhook",
+];
 
 /**
  * A page: its blocks. `name` is what stands behind the language: the name of a file, `start` for
@@ -35,7 +40,10 @@ export const pagesOf = (directory) =>
 function filesOf(directory) {
   const entries = readdirSync(directory, { recursive: true, withFileTypes: true });
   return entries
-    .filter((entry) => entry.isFile() && !/^(README\.md|package\.json|\.env\.simulator)$/.test(entry.name))
+    .filter(
+      (entry) =>
+        entry.isFile() && !/^(README\.md|package\.json|\.env\.simulator)$/.test(entry.name),
+    )
     .map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1));
 }
 
@@ -45,8 +53,10 @@ export function faultsOf({ page, text, files }, examples) {
   const headings = [...text.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading);
   const steps = headings.filter((heading) => heading !== "5. Deploy");
   const expected = page === "browser" ? HEADINGS.slice(0, 3) : HEADINGS;
-  if (steps.join() !== [...expected, "Next steps"].join()) faults.push(`its headings are ${headings.join(", ")}`);
-  if (!text.startsWith("# Quickstart: ")) faults.push("its title does not begin with `Quickstart: `");
+  if (steps.join() !== [...expected, "Next steps"].join())
+    faults.push(`its headings are ${headings.join(", ")}`);
+  if (!text.startsWith("# Quickstart: "))
+    faults.push("its title does not begin with `Quickstart: `");
   for (const line of text.match(/^npm install .*$/gm) ?? []) {
     if (!line.includes("--ignore-scripts")) faults.push(`${line}: without --ignore-scripts`);
   }
@@ -55,10 +65,14 @@ export function faultsOf({ page, text, files }, examples) {
   const shown = new Map(files.map(({ name, code }) => [name, code]));
   for (const name of filesOf(example)) {
     const same = shown.get(name)?.trimEnd() === readFileSync(join(example, name), "utf8").trimEnd();
-    if (!same) faults.push(`${shown.has(name) ? "it shows another" : "it does not show"} ${name}: copy ${join(example, name)}`);
+    if (!same)
+      faults.push(
+        `${shown.has(name) ? "it shows another" : "it does not show"} ${name}: copy ${join(example, name)}`,
+      );
   }
   // The same for all of them.
   const keys = readFileSync(join(examples, "express/.env.simulator"), "utf8");
-  if (shown.has(".env") && shown.get(".env") !== keys) faults.push(".env is not examples/express/.env.simulator");
+  if (shown.has(".env") && shown.get(".env") !== keys)
+    faults.push(".env is not examples/express/.env.simulator");
   return faults;
 }

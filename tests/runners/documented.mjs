@@ -22,7 +22,8 @@ export function exampleOf(file) {
 /** A page's block that shows the file of that name. */
 export function sampleOf(page, file) {
   const name = file.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  const [, sample] = new RegExp(`^\`\`\`\\w+ ${name}\\n([^]*?)^\`\`\``, "m").exec(packed(page)) ?? [];
+  const [, sample] =
+    new RegExp(`^\`\`\`\\w+ ${name}\\n([^]*?)^\`\`\``, "m").exec(packed(page)) ?? [];
   if (!sample) throw new Error(`${page} shows no ${file}`);
   return sample;
 }

@@ -43,7 +43,10 @@ const runners = {
 /** Node, Deno and Bun: a process that prints its result. */
 async function inside(runtimeProgram, args, serverURL) {
   const env = { ...process.env, ...VARIABLES, GWOP_TEST_SERVER: serverURL };
-  const output = await runProgram(runtimeProgram, [...args, "runners/inside.mjs", runtime], { env, limitMs: LIMIT_MS });
+  const output = await runProgram(runtimeProgram, [...args, "runners/inside.mjs", runtime], {
+    env,
+    limitMs: LIMIT_MS,
+  });
   const line = output.split("\n").findLast((candidate) => candidate.startsWith("RESULT "));
   if (!line) throw new Error(`${runtime} gave no result:\n${output}`);
   process.stdout.write(output.replace(`${line}\n`, ""));
@@ -59,9 +62,12 @@ async function workerd(serverURL) {
   });
   try {
     const query = new URLSearchParams({ server: serverURL, only });
-    const response = await fetch(`${server.url}/?${query}`, { signal: AbortSignal.timeout(LIMIT_MS) });
+    const response = await fetch(`${server.url}/?${query}`, {
+      signal: AbortSignal.timeout(LIMIT_MS),
+    });
     const text = await response.text();
-    if (!response.ok) throw new Error(`workerd answered ${response.status}: ${text}\n${server.output()}`);
+    if (!response.ok)
+      throw new Error(`workerd answered ${response.status}: ${text}\n${server.output()}`);
     process.stdout.write(server.output());
     return JSON.parse(text);
   } finally {
@@ -92,9 +98,17 @@ async function browser(serverURL) {
 /** Bundles of two entries, minified, for the suite to import beside the installed ones: what a duplicated package is. */
 async function copyEntries() {
   await build({
-    entryPoints: { errors: "node_modules/@gwop/sdk/errors.js", checkout: "node_modules/@gwop/sdk/checkout.browser.js" },
+    entryPoints: {
+      errors: "node_modules/@gwop/sdk/errors.js",
+      checkout: "node_modules/@gwop/sdk/checkout.browser.js",
+    },
     // Its classes need no wasm.
-    plugins: [{ name: "unloaded", setup: ({ onLoad }) => onLoad({ filter: /index\.browser\.js$/ }, () => ({ contents: "" })) }],
+    plugins: [
+      {
+        name: "unloaded",
+        setup: ({ onLoad }) => onLoad({ filter: /index\.browser\.js$/ }, () => ({ contents: "" })),
+      },
+    ],
     bundle: true,
     minify: true,
     format: "esm",
@@ -111,7 +125,9 @@ try {
 } finally {
   server.close();
 }
-for (const name of result.excepted) console.log(`  cannot be run on ${runtime} (capabilities.js): ${name}`);
-for (const { name, message } of result.failures) console.log(`✗ ${name}\n  ${message.replaceAll("\n", "\n  ")}`);
+for (const name of result.excepted)
+  console.log(`  cannot be run on ${runtime} (capabilities.js): ${name}`);
+for (const { name, message } of result.failures)
+  console.log(`✗ ${name}\n  ${message.replaceAll("\n", "\n  ")}`);
 console.log(`${runtime}: ${result.passed} passed, ${result.failed} failed`);
 if (result.failed > 0 || result.passed === 0) process.exitCode = 1;

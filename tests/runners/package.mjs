@@ -1,7 +1,15 @@
 // Checks of the packed package: `package.mjs TARBALL`, from the consumer project. Run by `cargo xtask test --only package`,
 // which names the programs in GWOP_DENO, GWOP_BUN, GWOP_WORKERD, GWOP_CHROMIUM, GWOP_CHROMEDRIVER, GWOP_FIREFOX and GWOP_GECKODRIVER.
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { basename, dirname, join, relative, resolve } from "node:path";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
 import { build as bundle, transform } from "esbuild";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
@@ -29,7 +37,8 @@ const browsers = {
 /** The programs: what `bin` names, and what only these import. */
 const PROGRAMS = /^(gwop-simulator(-state)?\.js|cli\/.+)$/;
 /** What may use what is Node's: its own entries, which load the wasm, and the programs. */
-const isForNode = (file) => PROGRAMS.test(file) || /^(index|simulator|agent)\.node\.c?js$/.test(file);
+const isForNode = (file) =>
+  PROGRAMS.test(file) || /^(index|simulator|agent)\.node\.c?js$/.test(file);
 
 function expect(holds, message) {
   if (!holds) throw new Error(message);
@@ -47,58 +56,95 @@ const below = (directory, ending) =>
 const targetsOf = (subpath, target, conditions = "") =>
   typeof target === "string"
     ? [[subpath, conditions, target]]
-    : Object.entries(target).flatMap(([condition, inner]) => targetsOf(subpath, inner, `${conditions} ${condition}`));
-const targets = Object.entries(manifest.exports).flatMap(([subpath, target]) => targetsOf(subpath, target));
+    : Object.entries(target).flatMap(([condition, inner]) =>
+        targetsOf(subpath, inner, `${conditions} ${condition}`),
+      );
+const targets = Object.entries(manifest.exports).flatMap(([subpath, target]) =>
+  targetsOf(subpath, target),
+);
 
 const checks = {
   "the tarball holds what it should and nothing else": () => {
-    const expected = /^([\w-]+(\.[\w-]+)?\.c?js|cli\/([\w-]+\/)?[\w-]+\.js|[\w/-]+\.d\.c?ts|(gwop|simulator|agent)\.wasm|package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|docs\/([\w-]+\/)?[\w-]+\.(md|png))$/;
+    const expected =
+      /^([\w-]+(\.[\w-]+)?\.c?js|cli\/([\w-]+\/)?[\w-]+\.js|[\w/-]+\.d\.c?ts|(gwop|simulator|agent)\.wasm|package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|docs\/([\w-]+\/)?[\w-]+\.(md|png))$/;
     const stray = files.filter((file) => !expected.test(file));
     expectEqual(stray.join(", "), "", "unexpected files");
-    for (const file of ["README.md", "LICENSE", "CHANGELOG.md", "SECURITY.md", "gwop.wasm", "gwop_bg.js"]) {
+    for (const file of [
+      "README.md",
+      "LICENSE",
+      "CHANGELOG.md",
+      "SECURITY.md",
+      "gwop.wasm",
+      "gwop_bg.js",
+    ]) {
       expect(files.includes(file), `${file} is missing`);
     }
     for (const [subpath, condition, file] of targets) {
-      expect(existsSync(join(installed, file)), `exports ${subpath} (${condition}) points to ${file}, which is missing`);
+      expect(
+        existsSync(join(installed, file)),
+        `exports ${subpath} (${condition}) points to ${file}, which is missing`,
+      );
     }
   },
-  "a release is refused that lacks a file which another imports, or names another version": async () => {
-    const directory = join(out, "release");
-    const check = async (change) => {
-      rmSync(directory, { recursive: true, force: true });
-      cpSync(installed, join(directory, "package"), { recursive: true });
-      change((file) => join(directory, "package", file));
-      const packed = join(directory, "changed.tgz");
-      await runProgram("tar", ["czf", packed, "-C", directory, "package"]);
-      const args = [resolve(consumer, "../../pkg-templates/release.mjs"), packed, manifest.version, consumer];
-      return runProgram(process.execPath, args).then(() => "taken", (error) => error.message);
-    };
-    expectEqual(await check(() => {}), "taken", "the package as it is");
-    for (const file of ["gwop.js", "handlers.js", "stores/record.d.ts"]) {
-      const answer = await check((path) => rmSync(path(file)));
-      expect(answer.includes(`/${file.replace(".d.ts", ".js").split("/").at(-1)}, which is not there`), `without ${file}: ${answer}`);
-    }
-    const old = await check((path) => {
-      const wasm = readFileSync(path("gwop.wasm"), "latin1");
-      writeFileSync(path("gwop.wasm"), wasm.replace(/gwop-sdk\/\d+\.\d+\.\d+/, "gwop-sdk/0.9.9"), "latin1");
-    });
-    expect(old.includes("the User-Agent is gwop-sdk/0.9.9"), old);
-  },
+  "a release is refused that lacks a file which another imports, or names another version":
+    async () => {
+      const directory = join(out, "release");
+      const check = async (change) => {
+        rmSync(directory, { recursive: true, force: true });
+        cpSync(installed, join(directory, "package"), { recursive: true });
+        change((file) => join(directory, "package", file));
+        const packed = join(directory, "changed.tgz");
+        await runProgram("tar", ["czf", packed, "-C", directory, "package"]);
+        const args = [
+          resolve(consumer, "../../pkg-templates/release.mjs"),
+          packed,
+          manifest.version,
+          consumer,
+        ];
+        return runProgram(process.execPath, args).then(
+          () => "taken",
+          (error) => error.message,
+        );
+      };
+      expectEqual(await check(() => {}), "taken", "the package as it is");
+      for (const file of ["gwop.js", "handlers.js", "stores/record.d.ts"]) {
+        const answer = await check((path) => rmSync(path(file)));
+        expect(
+          answer.includes(`/${file.replace(".d.ts", ".js").split("/").at(-1)}, which is not there`),
+          `without ${file}: ${answer}`,
+        );
+      }
+      const old = await check((path) => {
+        const wasm = readFileSync(path("gwop.wasm"), "latin1");
+        writeFileSync(
+          path("gwop.wasm"),
+          wasm.replace(/gwop-sdk\/\d+\.\d+\.\d+/, "gwop-sdk/0.9.9"),
+          "latin1",
+        );
+      });
+      expect(old.includes("the User-Agent is gwop-sdk/0.9.9"), old);
+    },
   "a store alone, where nothing has loaded the wasm, says what to import": async () => {
     const file = join(out, "stores-alone.mjs");
     mkdirSync(out, { recursive: true });
-    writeFileSync(file, `import { memoryStore } from "@gwop/sdk/stores";
+    writeFileSync(
+      file,
+      `import { memoryStore } from "@gwop/sdk/stores";
 const claim = () => memoryStore().claim({ eventId: "e", invoiceId: "i", status: "PAID", now: 1, leaseMs: 1000 });
 const before = await claim().catch((error) => error.message);
 await import("@gwop/sdk");
-console.log(before, (await claim()).state);`);
+console.log(before, (await claim()).state);`,
+    );
     const answer = await runProgram(process.execPath, [file]);
     expect(/gwop\.wasm is not loaded yet\. Import @gwop\/sdk .* claimed/.test(answer), answer);
   },
-  "every entry loads without the wasm, and a rule of its that is asked before says what to import": async () => {
-    const file = join(out, "rules-alone.mjs");
-    mkdirSync(out, { recursive: true });
-    writeFileSync(file, `const { createAuthRoutes } = await import("@gwop/sdk/handlers");
+  "every entry loads without the wasm, and a rule of its that is asked before says what to import":
+    async () => {
+      const file = join(out, "rules-alone.mjs");
+      mkdirSync(out, { recursive: true });
+      writeFileSync(
+        file,
+        `const { createAuthRoutes } = await import("@gwop/sdk/handlers");
 await import("@gwop/sdk/stores");
 await import("@gwop/sdk/errors");
 const { Gwop } = await import("@gwop/sdk/slim");
@@ -111,23 +157,36 @@ try {
   before = error.message;
 }
 await import("@gwop/sdk");
-console.log(before, typeof routes());`);
-    const answer = await runProgram(process.execPath, [file]);
-    expect(/gwop\.wasm is not loaded yet\. Import @gwop\/sdk .* function/.test(answer), answer);
-  },
+console.log(before, typeof routes());`,
+      );
+      const answer = await runProgram(process.execPath, [file]);
+      expect(/gwop\.wasm is not loaded yet\. Import @gwop\/sdk .* function/.test(answer), answer);
+    },
   "every relative link of a Markdown file leads to something in the tarball": () => {
     let links = 0;
     for (const file of files.filter((name) => name.endsWith(".md"))) {
       // What stands in code is no link.
-      const text = readFileSync(join(installed, file), "utf8").replace(/^```[^]*?^```|`[^`]*`/gm, "");
+      const text = readFileSync(join(installed, file), "utf8").replace(
+        /^```[^]*?^```|`[^`]*`/gm,
+        "",
+      );
       for (const [, target] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
         if (/^[a-z]+:/.test(target)) continue;
         const [path, anchor] = target.split("#");
         const linked = path ? join(dirname(file), path) : file;
         expect(files.includes(linked), `${file} links to ${target}, which is not packed`);
         const headings = readFileSync(join(installed, linked), "utf8").match(/^#+ .+$/gm) ?? [];
-        const anchors = headings.map((line) => line.replace(/^#+ /, "").toLowerCase().replace(/[^\w\- ]/g, "").replaceAll(" ", "-"));
-        expect(!anchor || anchors.includes(anchor), `${file} links to ${target}, which has no such heading`);
+        const anchors = headings.map((line) =>
+          line
+            .replace(/^#+ /, "")
+            .toLowerCase()
+            .replace(/[^\w\- ]/g, "")
+            .replaceAll(" ", "-"),
+        );
+        expect(
+          !anchor || anchors.includes(anchor),
+          `${file} links to ${target}, which has no such heading`,
+        );
         links += 1;
       }
     }
@@ -138,20 +197,61 @@ console.log(before, typeof routes());`);
       expect(!(field in manifest), `package.json has ${field}`);
     }
     for (const peer of Object.keys(manifest.peerDependencies)) {
-      expect(manifest.peerDependenciesMeta[peer].optional === true, `the peer ${peer} is not optional`);
+      expect(
+        manifest.peerDependenciesMeta[peer].optional === true,
+        `the peer ${peer} is not optional`,
+      );
     }
     expectEqual(manifest.type, "module", "type");
-    const subpaths = [".", "./slim", "./checkout", "./errors", "./models/errors", "./models", "./models/operations"];
-    const adapters = ["astro", "azure-functions", "elysia", "express", "fastify", "h3", "hono", "koa", "lambda", "nestjs", "next", "react-router", "sveltekit"];
+    const subpaths = [
+      ".",
+      "./slim",
+      "./checkout",
+      "./errors",
+      "./models/errors",
+      "./models",
+      "./models/operations",
+    ];
+    const adapters = [
+      "astro",
+      "azure-functions",
+      "elysia",
+      "express",
+      "fastify",
+      "h3",
+      "hono",
+      "koa",
+      "lambda",
+      "nestjs",
+      "next",
+      "react-router",
+      "sveltekit",
+    ];
     const patterns = ["./handlers", "./stores", ...adapters.map((name) => `./${name}`)];
-    for (const subpath of [...subpaths, ...patterns, "./models/webhooks", "./types", "./simulator", "./agent", "./package.json"]) {
+    for (const subpath of [
+      ...subpaths,
+      ...patterns,
+      "./models/webhooks",
+      "./types",
+      "./simulator",
+      "./agent",
+      "./package.json",
+    ]) {
       expect(subpath in manifest.exports, `exports lacks ${subpath}`);
     }
     for (const surface of [".", "./checkout", "./simulator", "./agent"]) {
       // None that only some tools know, so that what they copy is what the runtime loads; and one file for Node.
       const order = Object.keys(manifest.exports[surface]).join(" ");
-      expectEqual(order, "types workerd edge-light require deno node browser default", `conditions of ${surface}`);
-      expectEqual(Object.keys(manifest.exports[surface].require).join(" "), "node default", `conditions of ${surface}, required`);
+      expectEqual(
+        order,
+        "types workerd edge-light require deno node browser default",
+        `conditions of ${surface}`,
+      );
+      expectEqual(
+        Object.keys(manifest.exports[surface].require).join(" "),
+        "node default",
+        `conditions of ${surface}, required`,
+      );
     }
   },
   "no JavaScript needs Node, Buffer, or code from strings": () => {
@@ -161,27 +261,56 @@ console.log(before, typeof routes());`);
       expect(file.endsWith(".cjs") || !/\brequire\(/.test(code), `${file} requires`);
       if (!isForNode(file)) expect(!/\bBuffer\b/.test(code), `${file} uses Buffer`);
       // wasm-bindgen's glue writes `Function(name)` into a message.
-      expect(!/\beval\(|new Function\(|(?<!`)\bFunction\(/.test(code), `${file} makes code from strings`);
+      expect(
+        !/\beval\(|new Function\(|(?<!`)\bFunction\(/.test(code),
+        `${file} makes code from strings`,
+      );
       // What is compiled ahead of the program must not carry the bytes, in whatever form.
       const carries = /\.base64\.c?js["']|"AGFzbQ/.test(code) && !/\.base64\./.test(file);
-      expectEqual(carries, /^(index|simulator|agent)\.(node|embedded)\.c?js$/.test(file), `${file} carries the wasm's bytes`);
+      expectEqual(
+        carries,
+        /^(index|simulator|agent)\.(node|embedded)\.c?js$/.test(file),
+        `${file} carries the wasm's bytes`,
+      );
     }
   },
   "workerd and edge runtimes get their wasm by a static import": () => {
-    for (const [file, wasm] of [["index.static.js", "gwop.wasm"], ["simulator.static.js", "simulator.wasm"], ["agent.static.js", "agent.wasm"]]) {
+    for (const [file, wasm] of [
+      ["index.static.js", "gwop.wasm"],
+      ["simulator.static.js", "simulator.wasm"],
+      ["agent.static.js", "agent.wasm"],
+    ]) {
       const code = readFileSync(join(installed, file), "utf8");
-      expect(new RegExp(`^import \\w+ from "\\./${wasm}\\?module";$`, "m").test(code), `${file} does not import ${wasm} statically`);
-      expect(!/new WebAssembly\.Module|\bfetch\(/.test(code.replace(/^\t\tcompile\(bytes\) \{[^}]*\}/m, "")), `${file} compiles code`);
+      expect(
+        new RegExp(`^import \\w+ from "\\./${wasm}\\?module";$`, "m").test(code),
+        `${file} does not import ${wasm} statically`,
+      );
+      expect(
+        !/new WebAssembly\.Module|\bfetch\(/.test(
+          code.replace(/^\t\tcompile\(bytes\) \{[^}]*\}/m, ""),
+        ),
+        `${file} compiles code`,
+      );
     }
   },
   "an error's stack and source line can be read": async () => {
     const program = 'import { Gwop } from "@gwop/sdk";\nnew Gwop({ timeoutMs: null });\n';
-    const said = await runProgram(process.execPath, ["--input-type=module", "--eval", program]).catch((error) => error.message);
+    const said = await runProgram(process.execPath, [
+      "--input-type=module",
+      "--eval",
+      program,
+    ]).catch((error) => error.message);
     expect(/options\.timeoutMs must be left out, not null/.test(said), said);
-    expect(/at readOptions \(.*\/gwop\.js:\d+:\d+\)\n +at new Gwop \(/.test(said), `names are lost: ${said.slice(0, 2_000)}`);
+    expect(
+      /at readOptions \(.*\/gwop\.js:\d+:\d+\)\n +at new Gwop \(/.test(said),
+      `names are lost: ${said.slice(0, 2_000)}`,
+    );
     expect(said.length < 3_000, `${said.length} characters`);
     // The wasm's bytes have a line of their own, on which nothing is thrown.
-    const lines = (file) => readFileSync(join(installed, file), "utf8").split("\n").filter((line) => !/^(\w+ \w+ = )?"[\w+/=]+";$/.test(line));
+    const lines = (file) =>
+      readFileSync(join(installed, file), "utf8")
+        .split("\n")
+        .filter((line) => !/^(\w+ \w+ = )?"[\w+/=]+";$/.test(line));
     const longest = (file) => Math.max(...lines(file).map((line) => line.length));
     for (const file of files.filter((name) => /\.c?js$/.test(name))) {
       expect(longest(file) < 2_000, `${file} has a line of ${longest(file)} characters`);
@@ -192,13 +321,19 @@ console.log(before, typeof routes());`);
       if (all.has(file)) return all;
       all.add(file);
       const code = readFileSync(join(installed, file), "utf8");
-      for (const [, next] of code.matchAll(/(?:\bfrom|\bimport) "\.\/([\w.-]+\.js)"/g)) reached(next, all);
+      for (const [, next] of code.matchAll(/(?:\bfrom|\bimport) "\.\/([\w.-]+\.js)"/g))
+        reached(next, all);
       return all;
     };
     const expected = {
       "index.node.js": ["gwop.js", "rolldown-runtime.js"],
       "checkout.node.js": ["gwop.js", "rolldown-runtime.js", "index.node.js", "checkout.js"],
-      "simulator.node.js": ["gwop.js", "simulator.base64.js", "rolldown-runtime.js", "simulator.js"],
+      "simulator.node.js": [
+        "gwop.js",
+        "simulator.base64.js",
+        "rolldown-runtime.js",
+        "simulator.js",
+      ],
       "agent.node.js": ["agent-rolldown-runtime.js", "agent.js"],
       "errors.js": ["gwop.js"],
       "handlers-hono.js": ["gwop.js", "handlers.js"],
@@ -225,31 +360,64 @@ console.log(before, typeof routes());`);
     for (const [subpath, patterns] of Object.entries(absent)) {
       const file = join(out, `uses-${subpath.replace("/", "-")}.js`);
       writeFileSync(file, `export * from "@gwop/sdk/${subpath}";\n`);
-      const settings = { bundle: true, format: "esm", platform: "neutral", minify: true, external: ["node:*", "*.wasm", "*.wasm?module", "express"], write: false };
-      const { outputFiles } = await bundle({ entryPoints: [file], conditions: ["workerd"], ...settings });
-      const rolled = await rolldown({ input: file, resolve: { conditionNames: ["import", "workerd"] }, external: /\.wasm(\?module)?$|^node:/, logLevel: "warn" });
+      const settings = {
+        bundle: true,
+        format: "esm",
+        platform: "neutral",
+        minify: true,
+        external: ["node:*", "*.wasm", "*.wasm?module", "express"],
+        write: false,
+      };
+      const { outputFiles } = await bundle({
+        entryPoints: [file],
+        conditions: ["workerd"],
+        ...settings,
+      });
+      const rolled = await rolldown({
+        input: file,
+        resolve: { conditionNames: ["import", "workerd"] },
+        external: /\.wasm(\?module)?$|^node:/,
+        logLevel: "warn",
+      });
       const { output } = await rolled.generate({ format: "esm" });
       for (const code of [outputFiles[0].text, output.map((chunk) => chunk.code).join("\n")]) {
-        for (const pattern of patterns) expect(!pattern.test(code), `a bundle of ${subpath} holds ${pattern.exec(code)?.[0]}`);
+        for (const pattern of patterns)
+          expect(!pattern.test(code), `a bundle of ${subpath} holds ${pattern.exec(code)?.[0]}`);
       }
     }
   },
   "only what loads by fetch awaits at the top level": async () => {
     for (const file of files.filter((name) => name.endsWith(".js") && !PROGRAMS.test(name))) {
       // Refuses an `await` at the top level, in this format.
-      const awaits = await transform(readFileSync(join(installed, file), "utf8"), { format: "cjs", logLevel: "silent" }).then(() => false, () => true);
-      expectEqual(awaits, file.endsWith(".browser.js") && !file.startsWith("checkout"), `${file} awaits`);
+      const awaits = await transform(readFileSync(join(installed, file), "utf8"), {
+        format: "cjs",
+        logLevel: "silent",
+      }).then(
+        () => false,
+        () => true,
+      );
+      expectEqual(
+        awaits,
+        file.endsWith(".browser.js") && !file.startsWith("checkout"),
+        `${file} awaits`,
+      );
     }
   },
   publint: async () => {
     const { messages } = await publint({ pkgDir: installed, strict: true, pack: false });
-    expectEqual(messages.map((message) => formatMessage(message, manifest)).join("\n"), "", "publint");
+    expectEqual(
+      messages.map((message) => formatMessage(message, manifest)).join("\n"),
+      "",
+      "publint",
+    );
   },
   "are the types wrong?": () =>
     // `node10` knows no `exports`: it cannot find the wasm, and what it finds of the subpaths is checked by `types`.
     runProgram(join(bin, "attw"), [tarball, "--profile", "node16"]),
   "every subpath can be imported and required, and has the same exports": async () => {
-    const subpaths = Object.keys(manifest.exports).filter((subpath) => !/\.(json|wasm)$/.test(subpath));
+    const subpaths = Object.keys(manifest.exports).filter(
+      (subpath) => !/\.(json|wasm)$/.test(subpath),
+    );
     const program = `import { createRequire } from "node:module";
 const names = (exported) => Object.keys(exported).filter((name) => name !== "default" && name !== "module.exports").sort().join();
 for (const subpath of ${JSON.stringify(subpaths.map((subpath) => `@gwop/sdk${subpath.slice(1)}`))}) {
@@ -260,19 +428,24 @@ for (const subpath of ${JSON.stringify(subpaths.map((subpath) => `@gwop/sdk${sub
     writeFileSync(file, program);
     await runProgram(process.execPath, [file]);
   },
-  "Node: import and require, which share the wasm, the errors, the JWK Set and the stores": async () => {
-    await runProgram(process.execPath, ["projects/print.mjs"]);
-    // Whether or not this Node can require an ES module.
-    await runProgram(process.execPath, ["projects/require.cjs"]);
-    await runProgram(process.execPath, ["projects/both.mjs"]);
-  },
-  "Node: one signal for many calls, the hosts of the environment, and errors about it": async () => {
-    await runProgram(process.execPath, ["projects/signal.mjs"]);
-    await runProgram(process.execPath, ["projects/hosts.mjs"]);
-    await runProgram(process.execPath, ["projects/variables.mjs"]);
-  },
+  "Node: import and require, which share the wasm, the errors, the JWK Set and the stores":
+    async () => {
+      await runProgram(process.execPath, ["projects/print.mjs"]);
+      // Whether or not this Node can require an ES module.
+      await runProgram(process.execPath, ["projects/require.cjs"]);
+      await runProgram(process.execPath, ["projects/both.mjs"]);
+    },
+  "Node: one signal for many calls, the hosts of the environment, and errors about it":
+    async () => {
+      await runProgram(process.execPath, ["projects/signal.mjs"]);
+      await runProgram(process.execPath, ["projects/hosts.mjs"]);
+      await runProgram(process.execPath, ["projects/variables.mjs"]);
+    },
   "gwop-simulator, as npx finds it": async () => {
-    const command = startProgram(join(consumer, "node_modules/.bin/gwop-simulator"), ["--port", "0"]);
+    const command = startProgram(join(consumer, "node_modules/.bin/gwop-simulator"), [
+      "--port",
+      "0",
+    ]);
     try {
       await started(() => /listens on http/.test(command.output()), command, "gwop-simulator");
     } finally {
@@ -284,18 +457,33 @@ for (const subpath of ${JSON.stringify(subpaths.map((subpath) => `@gwop/sdk${sub
     expectEqual(said.trim(), manifest.version, "gwop --version");
   },
   "Deno, without any permission": () =>
-    runProgram(process.env.GWOP_DENO, ["run", "--no-prompt", "--node-modules-dir=manual", "projects/print.mjs"]),
+    runProgram(process.env.GWOP_DENO, [
+      "run",
+      "--no-prompt",
+      "--node-modules-dir=manual",
+      "projects/print.mjs",
+    ]),
   "Bun: run, and a bundle": async () => {
     await runProgram(process.env.GWOP_BUN, ["run", "projects/print.mjs"]);
     const outdir = join(out, "bun");
-    await runProgram(process.env.GWOP_BUN, ["build", "projects/print.mjs", "--target=bun", `--outdir=${outdir}`]);
+    await runProgram(process.env.GWOP_BUN, [
+      "build",
+      "projects/print.mjs",
+      "--target=bun",
+      `--outdir=${outdir}`,
+    ]);
     // From elsewhere, so that nothing is found by accident.
     await runProgram(process.env.GWOP_BUN, [join(outdir, "print.js")], { cwd: "/" });
   },
   "workerd through wrangler": async () => {
     const cwd = join(consumer, "projects/wrangler");
     const outdir = join(out, "wrangler");
-    const env = { ...process.env, CI: "1", WRANGLER_SEND_METRICS: "false", WRANGLER_LOG_PATH: join(out, "wrangler-logs") };
+    const env = {
+      ...process.env,
+      CI: "1",
+      WRANGLER_SEND_METRICS: "false",
+      WRANGLER_LOG_PATH: join(out, "wrangler-logs"),
+    };
     const wrangler = join(bin, "wrangler");
     await runProgram(wrangler, ["deploy", "--dry-run", "--outdir", outdir], { cwd, env });
     expectEqual(below(outdir, ".wasm").length, 1, "wasm files in the bundle");
@@ -303,7 +491,8 @@ for (const subpath of ${JSON.stringify(subpaths.map((subpath) => `@gwop/sdk${sub
     const ports = ["--ip", "127.0.0.1", "--port", `${port}`, "--inspector-port", `${inspector}`];
     const server = startProgram(wrangler, ["dev", "--local", ...ports], { cwd, env });
     try {
-      const answer = () => fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(10_000) });
+      const answer = () =>
+        fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(10_000) });
       await started(async () => (await answer()).ok, server, "wrangler dev");
       expectEqual(await (await answer()).text(), EXPECTED, "the worker's answer");
     } finally {
@@ -311,7 +500,10 @@ for (const subpath of ${JSON.stringify(subpaths.map((subpath) => `@gwop/sdk${sub
     }
   },
   "an esbuild bundle for Node, and for browsers with the wasm copied beside it": async () => {
-    for (const [platform, entry] of [["node", "print.mjs"], ["browser", "vite/page.js"]]) {
+    for (const [platform, entry] of [
+      ["node", "print.mjs"],
+      ["browser", "vite/page.js"],
+    ]) {
       const outdir = join(out, `esbuild-${platform}`);
       const result = await bundle({
         entryPoints: [`projects/${entry}`],
@@ -328,7 +520,10 @@ for (const subpath of ${JSON.stringify(subpaths.map((subpath) => `@gwop/sdk${sub
     }
     await runProgram(process.execPath, [join(out, "esbuild-node/main.js")], { cwd: "/" });
     const site = join(out, "esbuild-browser");
-    writeFileSync(join(site, "index.html"), '<!doctype html><meta charset="utf-8"><script type="module" src="main.js"></script>');
+    writeFileSync(
+      join(site, "index.html"),
+      '<!doctype html><meta charset="utf-8"><script type="module" src="main.js"></script>',
+    );
   },
   "an esbuild bundle over /slim, by esbuild's own loaders": async () => {
     for (const loader of ["binary"]) {
@@ -358,10 +553,15 @@ for (const subpath of ${JSON.stringify(subpaths.map((subpath) => `@gwop/sdk${sub
 Object.assign(checks, readmeChecks({ directory: join(out, "readme"), browsers }));
 
 for (const [name, paths] of Object.entries(browsers)) {
-  checks[`in ${name}: Vite's build and dev server, the esbuild bundle, a server with wrong media types`] = async () => {
+  checks[
+    `in ${name}: Vite's build and dev server, the esbuild bundle, a server with wrong media types`
+  ] = async () => {
     const sites = [
       ["the Vite build", await serveDirectory(join(out, "vite"))],
-      ["the Vite build with a wrong media type", await serveDirectory(join(out, "vite"), { ".wasm": "text/plain" })],
+      [
+        "the Vite build with a wrong media type",
+        await serveDirectory(join(out, "vite"), { ".wasm": "text/plain" }),
+      ],
       ["the esbuild bundle", await serveDirectory(join(out, "esbuild-browser"))],
     ];
     const port = await freePort();
@@ -375,7 +575,10 @@ for (const [name, paths] of Object.entries(browsers)) {
     const browser = await startBrowser(name, paths);
     try {
       await dev.listen();
-      sites.push(["the Vite dev server", { url: `http://127.0.0.1:${port}`, close: () => dev.close() }]);
+      sites.push([
+        "the Vite dev server",
+        { url: `http://127.0.0.1:${port}`, close: () => dev.close() },
+      ]);
       for (const [what, { url }] of sites) {
         expectEqual(await resultOfPage(browser, `${url}/`, 30_000), EXPECTED, what);
       }

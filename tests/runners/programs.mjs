@@ -13,7 +13,11 @@ const running = new Set();
  * @returns {{ pid: number, end(): void, exit: Promise<number | null>, output(): string }} `output`: the end of what it said so far.
  */
 export function startProgram(program, args, options = {}) {
-  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], ...options, detached: true });
+  const child = spawn(program, args, {
+    stdio: ["ignore", "pipe", "pipe"],
+    ...options,
+    detached: true,
+  });
   let said = "";
   const keep = (chunk) => {
     said += chunk;

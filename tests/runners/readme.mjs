@@ -45,25 +45,39 @@ export function readmeChecks({ directory, browsers }) {
     checks[`README: the program, on ${runtime}`] = async () => {
       // As `npm init -y` leaves a project: CommonJS.
       const project = `project-${runtime}`;
-      write(`${project}/package.json`, '{ "name": "shop", "version": "1.0.0", "main": "index.js" }');
+      write(
+        `${project}/package.json`,
+        '{ "name": "shop", "version": "1.0.0", "main": "index.js" }',
+      );
       const modules = join(directory, project, "node_modules");
       if (!existsSync(modules)) symlinkSync(resolve("node_modules"), modules);
       const code = sampleOf("README.md", "app.mjs");
-      const said = await runProgram(program, [...args, write(`${project}/app.mjs`, code)], { cwd: join(directory, project) });
+      const said = await runProgram(program, [...args, write(`${project}/app.mjs`, code)], {
+        cwd: join(directory, project),
+      });
       const expected = printedBy(code);
       if (expected.length < 2) throw new Error("the program says nothing about what it prints");
       // The webhook may come before or after the payment has returned.
       const lines = said.trim().split("\n").sort().join("\n");
-      if (lines !== expected.sort().join("\n")) throw new Error(`expected ${expected.join(" | ")}, got ${said}`);
+      if (lines !== expected.sort().join("\n"))
+        throw new Error(`expected ${expected.join(" | ")}, got ${said}`);
     };
   }
   checks["docs/quickstarts/browser.md: the page, in browsers"] = async () => {
     const root = join(directory, "browser");
     write("browser/pay.js", sampleOf("docs/quickstarts/browser.md", "pay.js"));
     write("browser/page.js", PAGE);
-    write("browser/index.html", sampleOf("docs/quickstarts/browser.md", "index.html").replace("./pay.js", "./page.js"));
+    write(
+      "browser/index.html",
+      sampleOf("docs/quickstarts/browser.md", "index.html").replace("./pay.js", "./page.js"),
+    );
     const outDir = join(directory, "browser-build");
-    await viteBuild({ root, configFile: false, logLevel: "warn", build: { outDir, emptyOutDir: true, target: "es2022" } });
+    await viteBuild({
+      root,
+      configFile: false,
+      logLevel: "warn",
+      build: { outDir, emptyOutDir: true, target: "es2022" },
+    });
     const site = await serveDirectory(outDir);
     try {
       for (const [name, paths] of Object.entries(browsers)) {

@@ -46,14 +46,22 @@ async function handle(request, response, counts, scripts) {
   response.setHeader("access-control-expose-headers", "*");
   if (request.method === "OPTIONS") {
     response.setHeader("access-control-allow-methods", "*");
-    response.setHeader("access-control-allow-headers", request.headers["access-control-request-headers"] ?? "*");
+    response.setHeader(
+      "access-control-allow-headers",
+      request.headers["access-control-request-headers"] ?? "*",
+    );
     response.setHeader("access-control-max-age", "600");
     response.writeHead(204).end();
     return;
   }
   const body = await read(request);
   const echo = (status) =>
-    json(response, status, { method: request.method, url: request.url, headers: request.headers, body: body.toString() });
+    json(response, status, {
+      method: request.method,
+      url: request.url,
+      headers: request.headers,
+      body: body.toString(),
+    });
   const answer = (status) => {
     for (const [name, value] of url.searchParams) {
       if (name.startsWith("header.")) response.setHeader(name.slice("header.".length), value);
@@ -90,7 +98,11 @@ async function handle(request, response, counts, scripts) {
       const chunk = Buffer.alloc(64 * 1024, " ");
       response.setMaxListeners(0);
       response.writeHead(200, { "content-type": "application/json" });
-      for (let left = Math.min(Number(first), LIMIT); left > 0 && !response.destroyed; left -= chunk.length) {
+      for (
+        let left = Math.min(Number(first), LIMIT);
+        left > 0 && !response.destroyed;
+        left -= chunk.length
+      ) {
         const room = response.write(left < chunk.length ? chunk.subarray(0, left) : chunk);
         if (!room) await new Promise((done) => response.once("drain", done).once("close", done));
       }
@@ -106,7 +118,12 @@ async function handle(request, response, counts, scripts) {
       const { answers, seen } = scripts.get(first);
       const next = answers[Math.min(seen.length, answers.length - 1)];
       const path = `/${url.pathname.split("/").slice(3).join("/")}${url.search}`;
-      seen.push({ method: request.method, url: path, headers: request.headers, body: body.toString() });
+      seen.push({
+        method: request.method,
+        url: path,
+        headers: request.headers,
+        body: body.toString(),
+      });
       const { status = 200, headers = {}, delayMs = 0, bodyDelayMs = 0, close = false } = next;
       await sleep(delayMs);
       if (close) return void request.socket.destroy();

@@ -35,7 +35,10 @@ const BUILDERS = {
     options.setPreference("layout.css.prefers-color-scheme.content-override", 0);
     const service = new firefox.ServiceBuilder(driver);
     service.setEnvironment({ ...process.env, TMPDIR: profile });
-    return new Builder().forBrowser("firefox").setFirefoxOptions(options).setFirefoxService(service);
+    return new Builder()
+      .forBrowser("firefox")
+      .setFirefoxOptions(options)
+      .setFirefoxService(service);
   },
 };
 
@@ -112,10 +115,13 @@ const WATCH = `
 export async function resultOfPage(browser, url, limitMs = 120_000) {
   await browser.open(url);
   // As a script of the page's own: Firefox evaluates in another realm, where `import` runs the whole page a second time.
-  await browser.evaluate(`
+  await browser.evaluate(
+    `
     const script = document.createElement("script");
     script.textContent = arguments[0];
-    document.documentElement.append(script);`, WATCH);
+    document.documentElement.append(script);`,
+    WATCH,
+  );
   const end = Date.now() + limitMs;
   while (Date.now() < end) {
     const { result, failures } = await browser.evaluate(

@@ -9,7 +9,9 @@ const head = (url) => fetch(url, { method: "HEAD" });
 const wasmModules = {
   name: "wasm modules",
   setup: ({ onResolve, resolve }) =>
-    onResolve({ filter: /\.wasm\?module$/ }, ({ path, kind, resolveDir }) => resolve(path.replace("?module", ""), { kind, resolveDir })),
+    onResolve({ filter: /\.wasm\?module$/ }, ({ path, kind, resolveDir }) =>
+      resolve(path.replace("?module", ""), { kind, resolveDir }),
+    ),
 };
 
 /**
@@ -24,7 +26,19 @@ const wasmModules = {
  * @returns {Promise<{ url: string, pid: number, startedMs: number, output(): string, end(): void }>} `startedMs`: milliseconds from
  *   the program's start to the first answer.
  */
-export async function startWorkerd(program, { entry, directory, variables = {}, bindings = [], worker = "", services = "", assetNames = "[name]", untilAnswered: ask = head }) {
+export async function startWorkerd(
+  program,
+  {
+    entry,
+    directory,
+    variables = {},
+    bindings = [],
+    worker = "",
+    services = "",
+    assetNames = "[name]",
+    untilAnswered: ask = head,
+  },
+) {
   mkdirSync(directory, { recursive: true });
   const { outputFiles } = await build({
     entryPoints: [entry],
@@ -48,7 +62,10 @@ export async function startWorkerd(program, { entry, directory, variables = {}, 
   // workerd starts with the first module.
   modules.sort((a, b) => Number(b.includes("esModule")) - Number(a.includes("esModule")));
   const port = await freePort();
-  const bound = [...Object.entries(variables).map(([name, text]) => `(name = "${name}", text = "${text}")`), ...bindings];
+  const bound = [
+    ...Object.entries(variables).map(([name, text]) => `(name = "${name}", text = "${text}")`),
+    ...bindings,
+  ];
   writeFileSync(
     `${directory}/config.capnp`,
     `using Workerd = import "/workerd/workerd.capnp";
@@ -76,5 +93,11 @@ const config :Workerd.Config = (
     server.end();
     throw error;
   }
-  return { url, pid: server.pid, startedMs: performance.now() - from, output: server.output, end: server.end };
+  return {
+    url,
+    pid: server.pid,
+    startedMs: performance.now() - from,
+    output: server.output,
+    end: server.end,
+  };
 }

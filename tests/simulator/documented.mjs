@@ -16,7 +16,11 @@ export const checks = {
     const gwop = await startGwop(["--seed-file", file]);
     try {
       const { invoices, authIntents, faults } = await gwop.get("overview");
-      expectEqual([invoices.length, authIntents.length, faults.length], [2, 1, 1], "invoices, intents, faults");
+      expectEqual(
+        [invoices.length, authIntents.length, faults.length],
+        [2, 1, 1],
+        "invoices, intents, faults",
+      );
     } finally {
       gwop.program.end();
       rmSync(directory, { recursive: true });
@@ -24,7 +28,11 @@ export const checks = {
   },
   "the documented curl commands run": async () => {
     const blocks = [...documentation().matchAll(/^```sh\n([^]*?)^```/gm)].map(([, block]) => block);
-    const commands = blocks.join("").replaceAll("\\\n", " ").split("\n").filter((line) => line.startsWith("curl "));
+    const commands = blocks
+      .join("")
+      .replaceAll("\\\n", " ")
+      .split("\n")
+      .filter((line) => line.startsWith("curl "));
     expect(commands.length >= 12, `only ${commands.length} commands were found`);
     const merchant = await startMerchant();
     const gwop = await startGwop(["--webhook-url", merchant.url]);
@@ -32,9 +40,12 @@ export const checks = {
       for (const command of commands) {
         // Each with an invoice of its own, and an event that there is.
         const { publicInvoiceId } = await gwop.post("invoices", { amountUsdc: 1_000_000 });
-        await gwop.post("pay", { target: (await gwop.post("invoices", { amountUsdc: 1 })).publicInvoiceId });
+        await gwop.post("pay", {
+          target: (await gwop.post("invoices", { amountUsdc: 1 })).publicInvoiceId,
+        });
         const [{ eventId }] = await gwop.get("deliveries");
-        if (command.includes("/settle") || command.includes("/fail-payment")) await gwop.post("pay", { target: publicInvoiceId, outcome: "hold" });
+        if (command.includes("/settle") || command.includes("/fail-payment"))
+          await gwop.post("pay", { target: publicInvoiceId, outcome: "hold" });
         const own = command
           .replaceAll("http://127.0.0.1:4010", gwop.url)
           .replaceAll("inv_…", publicInvoiceId)
@@ -42,7 +53,10 @@ export const checks = {
           .replaceAll("http://127.0.0.1:3001/hook", merchant.url);
         // A stream does not end by itself.
         const limit = command.includes("/stream") ? "--max-time 1 || test $? = 28" : "";
-        const said = await runProgram("bash", ["-c", `${own.replace(/^curl /, "curl -sS --fail-with-body ")} ${limit}`]);
+        const said = await runProgram("bash", [
+          "-c",
+          `${own.replace(/^curl /, "curl -sS --fail-with-body ")} ${limit}`,
+        ]);
         expect(said.includes("{") || said === "[]", `${own}: ${said}`);
         await gwop.remove("faults");
       }

@@ -4,7 +4,15 @@ import { expect, expectEqual, startGwop, statusOf } from "./lib.mjs";
 
 const RUNTIMES = {
   Node: () => startGwop(["--allowed-host", "gwop.local"]),
-  Deno: () => startServer(process.env.GWOP_DENO, ["run", "--no-prompt", "--no-config", "--node-modules-dir=manual", "--allow-net=127.0.0.1", "--allow-env"]),
+  Deno: () =>
+    startServer(process.env.GWOP_DENO, [
+      "run",
+      "--no-prompt",
+      "--no-config",
+      "--node-modules-dir=manual",
+      "--allow-net=127.0.0.1",
+      "--allow-env",
+    ]),
   Bun: () => startServer(process.env.GWOP_BUN, ["run"]),
 };
 
@@ -57,15 +65,32 @@ export const checks = Object.fromEntries(
           // Proxies.
           [403, { "x-forwarded-for": "127.0.0.1" }, "GET"],
         ]) {
-          const [path, body] = method === "GET" ? ["state", undefined] : ["faults", '{"fault":"payment-fail"}'];
-          const answered = await statusOf(`${url}/_sim/${path}`, method, { host, ...headers }, body);
+          const [path, body] =
+            method === "GET" ? ["state", undefined] : ["faults", '{"fault":"payment-fail"}'];
+          const answered = await statusOf(
+            `${url}/_sim/${path}`,
+            method,
+            { host, ...headers },
+            body,
+          );
           expectEqual(answered, status, `${name}, ${method} with ${JSON.stringify(headers)}`);
         }
         const page = await fetch(url, { headers: { accept: "text/html,*/*" } });
         const policy = page.headers.get("content-security-policy");
-        expect(/default-src 'none'.*script-src 'sha256-[^']+='.*frame-ancestors 'none'/.test(policy), `the page's policy is ${policy}`);
-        expect(!/https?:\/\/(?!127\.0\.0\.1)/.test(await page.text()), "the page names another host");
-        expect((await (await fetch(url, { headers: { accept: "application/json" } })).json()).controlRoutes.includes("POST /_sim/pay"), "JSON lists the routes");
+        expect(
+          /default-src 'none'.*script-src 'sha256-[^']+='.*frame-ancestors 'none'/.test(policy),
+          `the page's policy is ${policy}`,
+        );
+        expect(
+          !/https?:\/\/(?!127\.0\.0\.1)/.test(await page.text()),
+          "the page names another host",
+        );
+        expect(
+          (
+            await (await fetch(url, { headers: { accept: "application/json" } })).json()
+          ).controlRoutes.includes("POST /_sim/pay"),
+          "JSON lists the routes",
+        );
         // A stream ends nothing when its client leaves, and says so when something happens.
         const left = new AbortController();
         const stream = await fetch(`${url}/_sim/stream`, { signal: left.signal });
@@ -83,7 +108,11 @@ export const checks = Object.fromEntries(
         await fetch(`${url}/_sim/invoices`, { method: "POST", body: '{"amountUsdc":5}' });
         await tells('"invoices":[');
         left.abort();
-        expectEqual(await statusOf(`${url}/_sim/state`, "GET", { host }), 200, "after the client has left");
+        expectEqual(
+          await statusOf(`${url}/_sim/state`, "GET", { host }),
+          200,
+          "after the client has left",
+        );
       } finally {
         program.end();
       }

@@ -14,24 +14,45 @@ export function expectEqual(actual, expected, what) {
 
 /** Starts `gwop-simulator` on a free port. `post` and `get` ask its control routes, and throw what it refuses. */
 export async function startGwop(args = []) {
-  const program = startProgram(join(process.cwd(), "node_modules/.bin/gwop-simulator"), ["--port", "0", ...args]);
+  const program = startProgram(join(process.cwd(), "node_modules/.bin/gwop-simulator"), [
+    "--port",
+    "0",
+    ...args,
+  ]);
   let url;
-  await started(() => {
-    url = /listens on (\S+)[^]*Ctrl-C/.exec(program.output())?.[1];
-    return url;
-  }, program, "gwop-simulator");
+  await started(
+    () => {
+      url = /listens on (\S+)[^]*Ctrl-C/.exec(program.output())?.[1];
+      return url;
+    },
+    program,
+    "gwop-simulator",
+  );
   const ask = async (method, path, body) => {
-    const response = await fetch(`${url}/_sim/${path}`, { method, ...(body && { body: JSON.stringify(body) }) });
+    const response = await fetch(`${url}/_sim/${path}`, {
+      method,
+      ...(body && { body: JSON.stringify(body) }),
+    });
     const answer = await response.json();
     if (!response.ok) throw new Error(`${method} ${path}: ${answer.error.message}`);
     return answer;
   };
-  return { program, url, get: (path) => ask("GET", path), post: (path, body = {}) => ask("POST", path, body), remove: (path) => ask("DELETE", path) };
+  return {
+    program,
+    url,
+    get: (path) => ask("GET", path),
+    post: (path, body = {}) => ask("POST", path, body),
+    remove: (path) => ask("DELETE", path),
+  };
 }
 
 /** An endpoint that answers with `status`, and keeps what it got. */
 export async function startMerchant() {
-  const own = { status: 200, seen: [], close: () => (server.closeAllConnections(), server.close()) };
+  const own = {
+    status: 200,
+    seen: [],
+    close: () => (server.closeAllConnections(), server.close()),
+  };
   const server = createServer(async (incoming, outgoing) => {
     const chunks = [];
     for await (const chunk of incoming) chunks.push(chunk);

@@ -13,7 +13,9 @@ for (const [name, check] of chosen) {
   const start = performance.now();
   try {
     const more = await check();
-    console.log(`✓ ${name}${more ? `: ${more}` : ""} (${Math.round(performance.now() - start)} ms)`);
+    console.log(
+      `✓ ${name}${more ? `: ${more}` : ""} (${Math.round(performance.now() - start)} ms)`,
+    );
   } catch (error) {
     failed += 1;
     console.log(`✗ ${name}\n  ${String(error.stack ?? error).replaceAll("\n", "\n  ")}`);

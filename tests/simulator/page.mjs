@@ -18,37 +18,61 @@ const [DOWN, RIGHT] = ["\uE015", "\uE014"];
 export async function openPage(browser, url) {
   await browser.open(url);
   const own = {
-    text: (selector = "body") => browser.evaluate("return document.querySelector(arguments[0])?.innerText ?? ''", selector),
+    text: (selector = "body") =>
+      browser.evaluate("return document.querySelector(arguments[0])?.innerText ?? ''", selector),
     /** Presses a button, or chooses a tab, by its name. */
     press: async (name) => {
-      const press = () => browser.evaluate(`
+      const press = () =>
+        browser.evaluate(
+          `
         const names = (element) => [element.textContent.replace(/ \\(\\d+\\)$/, ""), element.getAttribute("aria-label")];
         const button = [...document.querySelectorAll("button")].find((one) => !one.disabled && one.checkVisibility() && names(one).includes(arguments[0]));
         button?.click();
-        return Boolean(button);`, name);
+        return Boolean(button);`,
+          name,
+        );
       await until(press, `a button ${name}`);
     },
     /** Clicks on the first of these that there is. */
-    click: (selector) => until(() => browser.evaluate(`
+    click: (selector) =>
+      until(
+        () =>
+          browser.evaluate(
+            `
       const element = document.querySelector(arguments[0]);
       element?.click();
-      return Boolean(element);`, selector), `something to click: ${selector}`),
-    fill: (selector, value) => browser.evaluate(`
+      return Boolean(element);`,
+            selector,
+          ),
+        `something to click: ${selector}`,
+      ),
+    fill: (selector, value) =>
+      browser.evaluate(
+        `
       const field = document.querySelector(arguments[0]);
       field.value = arguments[1];
       field.dispatchEvent(new Event("input", { bubbles: true }));
-      field.dispatchEvent(new Event("change", { bubbles: true }));`, selector, value),
+      field.dispatchEvent(new Event("change", { bubbles: true }));`,
+        selector,
+        value,
+      ),
     /** The texts of the rows that are drawn, the first first. */
-    rows: () => browser.evaluate(`
+    rows: () =>
+      browser.evaluate(`
       return [...document.querySelectorAll(".row")]
         .sort((one, other) => one.ariaPosInSet - other.ariaPosInSet).map((row) => row.innerText.replace(/\\s+/g, " "))`),
-    sees: (words, selector) => until(async () => {
-      const text = await own.text(selector);
-      return [words].flat().every((word) => text.includes(word));
-    }, `the page shows ${words}`).catch(async (error) => {
-      throw new Error(`${error.message}; it shows:\n${await own.text()}`);
-    }),
-    seesRow: (...words) => until(async () => (await own.rows()).find((row) => words.every((word) => row.includes(word))), `a row with ${words}`),
+    sees: (words, selector) =>
+      until(async () => {
+        const text = await own.text(selector);
+        return [words].flat().every((word) => text.includes(word));
+      }, `the page shows ${words}`).catch(async (error) => {
+        throw new Error(`${error.message}; it shows:\n${await own.text()}`);
+      }),
+    seesRow: (...words) =>
+      until(
+        async () => (await own.rows()).find((row) => words.every((word) => row.includes(word))),
+        `a row with ${words}`,
+      ),
   };
   await own.sees("live", "#link");
   return own;
@@ -78,7 +102,16 @@ async function story(browser, directory) {
     await page.press("Deliveries");
     await page.seesRow("invoice.paid", "delivered", "200");
     await page.click(".row");
-    await page.sees(["x-gwop-signature: t=", '"event_type": "invoice.paid"', "x-merchant: yes", '"answered": 200', "next attempt\nnone"], "#detail");
+    await page.sees(
+      [
+        "x-gwop-signature: t=",
+        '"event_type": "invoice.paid"',
+        "x-merchant: yes",
+        '"answered": 200',
+        "next attempt\nnone",
+      ],
+      "#detail",
+    );
     expect(isSigned(merchant.seen[0], "whsec_simulator"), "the delivery verifies");
     // It fails, and waits for its next attempt.
     merchant.status = 503;
@@ -92,12 +125,20 @@ async function story(browser, directory) {
     merchant.status = 200;
     await page.press("Send again");
     await page.seesRow("3 · invoice.paid", "delivered");
-    for (const [variant, holds] of [["tampered", false], ["stale", true], ["wrong-secret", false]]) {
+    for (const [variant, holds] of [
+      ["tampered", false],
+      ["stale", true],
+      ["wrong-secret", false],
+    ]) {
       const before = merchant.seen.length;
       await page.press(variant);
       await page.seesRow(`· ${variant}`, "delivered");
       expectEqual(merchant.seen.length, before + 1, `${variant}: deliveries`);
-      expectEqual(isSigned(merchant.seen.at(-1), "whsec_simulator"), holds, `${variant}: the signature holds`);
+      expectEqual(
+        isSigned(merchant.seen.at(-1), "whsec_simulator"),
+        holds,
+        `${variant}: the signature holds`,
+      );
     }
     const other = await startMerchant();
     await page.fill('[data-k="url"]', other.url);
@@ -105,7 +146,9 @@ async function story(browser, directory) {
     await until(() => other.seen.length === 1, "another URL got it");
     other.close();
     // Requests with their answers.
-    await fetch(`${gwop.url}/v1/invoices?limit=0`, { headers: { authorization: "Bearer sk_m_simulator" } });
+    await fetch(`${gwop.url}/v1/invoices?limit=0`, {
+      headers: { authorization: "Bearer sk_m_simulator" },
+    });
     await page.press("Requests");
     await page.seesRow("invoices.list", "400");
     await page.click(".row");
@@ -133,7 +176,10 @@ async function story(browser, directory) {
     await page.press("Advance minutes");
     await page.seesRow("EXPIRED");
     await page.sees("EXPIRED", "#detail");
-    expect((await page.rows()).filter((row) => row.includes("PAID")).length === 2, "the late payment settled");
+    expect(
+      (await page.rows()).filter((row) => row.includes("PAID")).length === 2,
+      "the late payment settled",
+    );
     // Auth.
     await page.press("Auth");
     await page.press("New auth intent");
@@ -143,7 +189,12 @@ async function story(browser, directory) {
     await page.press("Keys");
     await page.press("Rotate secret");
     await page.sees("2 webhook secrets sign", "#plain");
-    const hides = async () => !/whsec_|sk_m_/.test(await browser.evaluate("return document.documentElement.outerHTML.replace(/<script[^]*?<.script>/, '')"));
+    const hides = async () =>
+      !/whsec_|sk_m_/.test(
+        await browser.evaluate(
+          "return document.documentElement.outerHTML.replace(/<script[^]*?<.script>/, '')",
+        ),
+      );
     expect(await hides(), "secrets show without a click");
     await page.press("Show keys and secrets");
     await page.sees(["sk_m_simulator", "whsec_simulator"], "#plain");
@@ -152,11 +203,23 @@ async function story(browser, directory) {
     // By keyboard: tabs and rows.
     await browser.evaluate(`document.querySelector('[data-tab="invoices"]').focus()`);
     await browser.keys(RIGHT);
-    await until(() => browser.evaluate(`return document.querySelector('[data-tab="deliveries"]').ariaSelected === "true"`), "the arrow chooses the next tab");
+    await until(
+      () =>
+        browser.evaluate(
+          `return document.querySelector('[data-tab="deliveries"]').ariaSelected === "true"`,
+        ),
+      "the arrow chooses the next tab",
+    );
     await browser.evaluate("document.querySelector('#list').focus()");
     await browser.keys(DOWN);
     await browser.keys(DOWN);
-    await until(() => browser.evaluate("return Number(document.querySelector('.row[aria-selected=true]')?.ariaPosInSet) > 1"), "the arrow chooses the next row");
+    await until(
+      () =>
+        browser.evaluate(
+          "return Number(document.querySelector('.row[aria-selected=true]')?.ariaPosInSet) > 1",
+        ),
+      "the arrow chooses the next row",
+    );
     // Killed and started again with its state, the page goes on by itself.
     await page.press("Invoices");
     await until(async () => (await page.rows()).length === 3, "three invoices again");
@@ -167,12 +230,20 @@ async function story(browser, directory) {
     await page.sees("not connected", "#link");
     gwop = await startGwop(["--state", file, "--webhook-url", merchant.url, "--port", port]);
     await page.sees("live", "#link");
-    await until(async () => JSON.stringify(await page.rows()) === JSON.stringify(before), "the same rows after it was killed");
+    await until(
+      async () => JSON.stringify(await page.rows()) === JSON.stringify(before),
+      "the same rows after it was killed",
+    );
     // Nothing comes from elsewhere, the styles count, and a phone's width is enough.
-    const others = await browser.evaluate("return performance.getEntriesByType('resource').map(({ name }) => new URL(name).origin).filter((one) => one !== location.origin)");
+    const others = await browser.evaluate(
+      "return performance.getEntriesByType('resource').map(({ name }) => new URL(name).origin).filter((one) => one !== location.origin)",
+    );
     expectEqual(others, [], "resources of other hosts");
     await browser.resize(390, 800);
-    const isWide = () => browser.evaluate("return [getComputedStyle(document.querySelector('main')).display, document.documentElement.scrollWidth > innerWidth]");
+    const isWide = () =>
+      browser.evaluate(
+        "return [getComputedStyle(document.querySelector('main')).display, document.documentElement.scrollWidth > innerWidth]",
+      );
     await until(async () => (await isWide())[1] === false, "no sideways scrolling at phone width");
     await browser.resize(1280, 900);
     // Reset, which asks twice.
@@ -209,7 +280,10 @@ const MEASURE = `
 
 async function many(browser, directory) {
   const file = join(directory, "many.json");
-  const invoices = Array.from({ length: 10_000 }, (_, at) => ({ amountUsdc: 1_000_000 + at, description: `order ${at}` }));
+  const invoices = Array.from({ length: 10_000 }, (_, at) => ({
+    amountUsdc: 1_000_000 + at,
+    description: `order ${at}`,
+  }));
   writeFileSync(file, JSON.stringify({ invoices }));
   const gwop = await startGwop(["--seed-file", file]);
   try {
@@ -217,7 +291,10 @@ async function many(browser, directory) {
     await page.sees("Invoices (10000)", "#tabs");
     const times = await browser.evaluateAsync(MEASURE);
     const [median, most] = [times[10], times.at(-1)].map(Math.round);
-    expect(await browser.evaluate("return document.querySelectorAll('.row').length < 80"), "the list draws rows that nobody sees");
+    expect(
+      await browser.evaluate("return document.querySelectorAll('.row').length < 80"),
+      "the list draws rows that nobody sees",
+    );
     // Searched and scrolled to its end.
     await page.fill('[type="search"]', "order 77.");
     await page.fill('[type="search"]', "order 7777");
@@ -225,7 +302,9 @@ async function many(browser, directory) {
     await page.fill('[type="search"]', "");
     // The list is drawn whole again with the page's next frame, and only then has an end to scroll to.
     await until(async () => {
-      await browser.evaluate("const list = document.querySelector('#list'); list.scrollTop = list.scrollHeight");
+      await browser.evaluate(
+        "const list = document.querySelector('#list'); list.scrollTop = list.scrollHeight",
+      );
       return (await page.rows()).some((row) => row.includes("order 0"));
     }, "the last row");
     return `a row after ${median} ms (median of 20), ${most} ms at most`;
@@ -247,7 +326,10 @@ const inBrowser = (name, run) => async () => {
 
 export const checks = Object.fromEntries(
   Object.keys(BROWSERS).flatMap((name) => [
-    [`${name}: create, pay, the delivery, failure, again, the clock, secrets, keyboard, killed and started again`, inBrowser(name, story)],
+    [
+      `${name}: create, pay, the delivery, failure, again, the clock, secrets, keyboard, killed and started again`,
+      inBrowser(name, story),
+    ],
     [`${name}: with 10,000 invoices`, inBrowser(name, many)],
   ]),
 );

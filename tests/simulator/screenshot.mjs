@@ -12,11 +12,18 @@ const gwop = await startGwop(["--webhook-url", merchant.url, "--seed", "20"]);
 const browser = await startBrowser("chromium", { program, driver });
 try {
   await gwop.post("clock", { set: "2026-12-01T09:00:00Z", frozen: true });
-  for (const [amountUsdc, description] of [[250_000, "one page"], [4_000_000, "a chart"], [1_000_000, "a report"], [12_000_000, "a data set"]]) {
+  for (const [amountUsdc, description] of [
+    [250_000, "one page"],
+    [4_000_000, "a chart"],
+    [1_000_000, "a report"],
+    [12_000_000, "a data set"],
+  ]) {
     await gwop.post("invoices", { amountUsdc, description });
     await gwop.post("clock", { advanceMs: 61_000 });
   }
-  const [page, chart, report] = (await gwop.get("overview")).invoices.map((row) => row.publicInvoiceId);
+  const [page, chart, report] = (await gwop.get("overview")).invoices.map(
+    (row) => row.publicInvoiceId,
+  );
   await gwop.post("pay", { target: page, chain: "solana" });
   await gwop.post("pay", { target: chart, outcome: "hold" });
   merchant.status = 503;

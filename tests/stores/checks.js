@@ -6,7 +6,14 @@ import { journalChecks } from "../suite/journal-conformance.js";
 import { checks, clockChecks, eventBody, shop } from "../suite/store-conformance.js";
 
 /** The stores whose storage tells the time: those over SQL. */
-const TELLS_TIME = ["node:sqlite", "better-sqlite3", "bun:sqlite", "Postgres (pg)", "Postgres (postgres)", "D1"];
+const TELLS_TIME = [
+  "node:sqlite",
+  "better-sqlite3",
+  "bun:sqlite",
+  "Postgres (pg)",
+  "Postgres (postgres)",
+  "D1",
+];
 
 /** Runs every check over the stores that `open` gives. */
 export async function conformance(name, open) {
@@ -25,7 +32,8 @@ export async function day(store, count) {
   const pages = shop.asked("invoices.list");
   const wrong = [];
   if (!complete || applied !== count) wrong.push(`${applied} of ${count} applied`);
-  if (own.calls.sort().join() !== callsOf(invoices).join()) wrong.push(`${own.calls.length} calls, not those that were to be made`);
+  if (own.calls.sort().join() !== callsOf(invoices).join())
+    wrong.push(`${own.calls.length} calls, not those that were to be made`);
   if (pages > count / 90 + 10) wrong.push(`${pages} list calls`);
   if ((await own.run()).applied !== 0) wrong.push("a second run applied something");
   return wrong;
@@ -33,7 +41,8 @@ export async function day(store, count) {
 
 /** Runs every check over the agent's journals that `open` gives. */
 export async function journalConformance(name, open) {
-  for (const [sentence, check] of journalChecks) test(`${name}, journal: ${sentence}`, () => check(open));
+  for (const [sentence, check] of journalChecks)
+    test(`${name}, journal: ${sentence}`, () => check(open));
   return run({ runtime: `${name}, journal`, serverURL: "", only: `${name}, journal: ` });
 }
 
@@ -52,7 +61,10 @@ export async function step(kind, invoice, store) {
   if (kind === "reconcile") return reconcileAll(store, JSON.parse(invoice));
   const body = eventBody("invoice.paid", invoice, { id: `evt_${invoice}` });
   if (kind === "crash") {
-    const killed = shop(store, { leaseSeconds: 2, work: () => process.kill(process.pid, "SIGKILL") });
+    const killed = shop(store, {
+      leaseSeconds: 2,
+      work: () => process.kill(process.pid, "SIGKILL"),
+    });
     await killed.send(body);
     throw new Error("still alive");
   }

@@ -13,7 +13,14 @@ import { startShop } from "./shop.mjs";
 const { GWOP_NODE, GWOP_BUN, GWOP_DENO, GWOP_WRANGLER, GWOP_POSTGRES, GWOP_ALL } = process.env;
 /** Of a day without webhooks, and of the processes that are killed in the middle of a run. */
 const [INVOICES, KILLS] = GWOP_ALL ? [10_000, 20] : [300, 3];
-const DENO_FLAGS = ["run", "--unstable-kv", "--no-prompt", "--no-config", "--node-modules-dir=manual", "-A"];
+const DENO_FLAGS = [
+  "run",
+  "--unstable-kv",
+  "--no-prompt",
+  "--no-config",
+  "--node-modules-dir=manual",
+  "-A",
+];
 const directory = mkdtempSync(join(tmpdir(), "gwop-stores-"));
 const inside = "stores/inside.mjs";
 let passed = 0;
@@ -42,7 +49,8 @@ function resultOf(output) {
 
 /** The suite in one process, then several processes on the same storage. */
 async function processes(kind, place, program, flags = []) {
-  const start = async (...args) => resultOf(await runProgram(program, [...flags, inside, kind, place, ...args]));
+  const start = async (...args) =>
+    resultOf(await runProgram(program, [...flags, inside, kind, place, ...args]));
   add(await start());
 
   if (kind !== "Deno KV") {
@@ -63,25 +71,46 @@ async function processes(kind, place, program, flags = []) {
   const killed = startProgram(program, [...flags, inside, kind, place, "crash", crashed]);
   const code = await killed.exit;
   const statuses = code === null ? await start("after-crash", crashed) : [killed.output()];
-  const taken = statuses.length > 1 && statuses.at(-1) === 200 && statuses.slice(0, -1).every((status) => status === 503);
-  count(`${kind}: killed in the middle: 503 while the claim lasts, then processed`, taken, `code ${code}, ${statuses}`);
+  const taken =
+    statuses.length > 1 &&
+    statuses.at(-1) === 200 &&
+    statuses.slice(0, -1).every((status) => status === 503);
+  count(
+    `${kind}: killed in the middle: 503 while the claim lasts, then processed`,
+    taken,
+    `code ${code}, ${statuses}`,
+  );
 
   const wrong = await start("day", String(INVOICES));
-  count(`${kind}: a day without webhooks, ${INVOICES} invoices`, wrong.length === 0, wrong.join("; "));
-  await killedRuns(kind, (argument) => startProgram(program, [...flags, inside, kind, place, "reconcile", argument]), (argument) => start("reconcile", argument));
+  count(
+    `${kind}: a day without webhooks, ${INVOICES} invoices`,
+    wrong.length === 0,
+    wrong.join("; "),
+  );
+  await killedRuns(
+    kind,
+    (argument) => startProgram(program, [...flags, inside, kind, place, "reconcile", argument]),
+    (argument) => start("reconcile", argument),
+  );
 }
 
 /** Processes that reconcile, each killed at a random moment; the last one runs to its end. */
 async function killedRuns(kind, begin, finish) {
   const shop = await startShop();
   try {
-    const [done, cursor] = ["done", "cursor"].map((name) => join(directory, `${name}-${crypto.randomUUID()}`));
+    const [done, cursor] = ["done", "cursor"].map((name) =>
+      join(directory, `${name}-${crypto.randomUUID()}`),
+    );
     const argument = JSON.stringify({ client: shop.client, done, cursor });
     const invoices = [];
     for (let kill = 0; kill < KILLS; kill += 1) {
       invoices.push(...(await shop.many(40)));
       const program = begin(argument);
-      await started(() => existsSync(done) || existsSync(cursor) || program.ended, program, "a run");
+      await started(
+        () => existsSync(done) || existsSync(cursor) || program.ended,
+        program,
+        "a run",
+      );
       await new Promise((after) => setTimeout(after, Math.random() * 400));
       program.end();
       await program.exit;
@@ -94,7 +123,11 @@ async function killedRuns(kind, begin, finish) {
     const once = [...new Set(calls)].sort().join() === callsOf(invoices).join();
     // A callback that had ended, but was not recorded, may run again: at most those that one killed process had under way.
     const few = calls.length - invoices.length <= KILLS * 8;
-    count(`${kind}: reconcile, killed ${KILLS} times: each is applied`, once && few && again === 0, `${calls.length} calls of ${invoices.length}, then ${again}`);
+    count(
+      `${kind}: reconcile, killed ${KILLS} times: each is applied`,
+      once && few && again === 0,
+      `${calls.length} calls of ${invoices.length}, then ${again}`,
+    );
   } finally {
     shop.end();
   }
@@ -133,8 +166,21 @@ async function cloudflare() {
   const server = startProgram(
     GWOP_WRANGLER,
     [
-      ...["dev", "--config", "stores/cloudflare/wrangler.json", "--ip", "127.0.0.1", "--port", String(port)],
-      ...["--inspector-port", String(await freePort()), "--persist-to", join(directory, "wrangler")],
+      ...[
+        "dev",
+        "--config",
+        "stores/cloudflare/wrangler.json",
+        "--ip",
+        "127.0.0.1",
+        "--port",
+        String(port),
+      ],
+      ...[
+        "--inspector-port",
+        String(await freePort()),
+        "--persist-to",
+        join(directory, "wrangler"),
+      ],
     ],
     { env: { ...process.env, CI: "true", WRANGLER_SEND_METRICS: "false" } },
   );
@@ -142,11 +188,16 @@ async function cloudflare() {
     const url = `http://127.0.0.1:${port}/`;
     await started(async () => (await fetch(url)).ok, server, "wrangler");
     for (const store of ["D1", "KV", "Durable Object", "D1 journal", "Durable Object journal"]) {
-      const response = await fetch(`${url}?${new URLSearchParams({ store })}`, { signal: AbortSignal.timeout(60_000) });
-      if (!response.ok) throw new Error(`${store}: ${await response.text()}\n${server.output().slice(-3000)}`);
+      const response = await fetch(`${url}?${new URLSearchParams({ store })}`, {
+        signal: AbortSignal.timeout(60_000),
+      });
+      if (!response.ok)
+        throw new Error(`${store}: ${await response.text()}\n${server.output().slice(-3000)}`);
       add(await response.json());
       if (store.endsWith("journal")) continue;
-      const day = await fetch(`${url}?${new URLSearchParams({ store, day: String(Math.min(INVOICES, 2_000)) })}`);
+      const day = await fetch(
+        `${url}?${new URLSearchParams({ store, day: String(Math.min(INVOICES, 2_000)) })}`,
+      );
       const wrong = day.ok ? (await day.json()).join("; ") : await day.text();
       count(`${store}: a day without webhooks`, wrong === "", wrong);
     }
@@ -168,7 +219,10 @@ async function postgres() {
 
 const parts = [
   () => processes("node:sqlite", join(directory, "node.db"), GWOP_NODE, ["--no-warnings"]),
-  () => processes("node:sqlite, rows as arrays", join(directory, "arrays.db"), GWOP_NODE, ["--no-warnings"]),
+  () =>
+    processes("node:sqlite, rows as arrays", join(directory, "arrays.db"), GWOP_NODE, [
+      "--no-warnings",
+    ]),
   () => processes("better-sqlite3", join(directory, "better.db"), process.execPath),
   () => processes("bun:sqlite", join(directory, "bun.db"), GWOP_BUN),
   () => processes("Deno KV", join(directory, "deno.db"), GWOP_DENO, DENO_FLAGS),

@@ -34,7 +34,12 @@ const CONNECT = {
   },
   async "Postgres (pg)"(place) {
     const { default: pg } = await import("pg");
-    const pool = new pg.Pool({ connectionString: place, max: 20, idleTimeoutMillis: 200, allowExitOnIdle: true });
+    const pool = new pg.Pool({
+      connectionString: place,
+      max: 20,
+      idleTimeoutMillis: 200,
+      allowExitOnIdle: true,
+    });
     return (text, values) => pool.query(text, values);
   },
   async "Postgres (postgres)"(place) {

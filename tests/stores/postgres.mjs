@@ -15,7 +15,13 @@ export async function startPostgres(bin) {
   const data = join(directory, "data");
   const port = await freePort();
   await runProgram(join(bin, "initdb"), ["-D", data, "-U", "gwop", "-A", "trust", "-N"], options);
-  const settings = { port, listen_addresses: "127.0.0.1", unix_socket_directories: directory, fsync: "off", max_connections: 200 };
+  const settings = {
+    port,
+    listen_addresses: "127.0.0.1",
+    unix_socket_directories: directory,
+    fsync: "off",
+    max_connections: 200,
+  };
   const flags = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
   const server = startProgram(join(bin, "postgres"), ["-D", data, ...flags], options);
   await started(() => server.output().includes("ready to accept connections"), server, "Postgres");

@@ -14,7 +14,8 @@ function* numbers(seed) {
 }
 
 /** Atomic units as a decimal text, all 6 decimals written. */
-const decimal = (atomic) => `${atomic / 1_000_000n}.${String(atomic % 1_000_000n).padStart(6, "0")}`;
+const decimal = (atomic) =>
+  `${atomic / 1_000_000n}.${String(atomic % 1_000_000n).padStart(6, "0")}`;
 
 test("amounts: usdc() is exact", () => {
   for (const [text, atomic] of [
@@ -50,9 +51,40 @@ test("amounts: usdc() reads what BigInt writes, at any size, with or without tra
 
 test("amounts: usdc() refuses what is not plain digits with at most 6 decimals", () => {
   const bad = [
-    "", " ", ".", "5.", ".5", "+5", "-5", "-0", "5e3", "5E3", "1,000", "1_000", "0x10", " 5", "5 ", "5\n", "5.0000001",
-    "5.00 USDC", "$5", "٥", "５", "NaN", "Infinity", "1.2.3", "9007199254.740992", "99999999999999999999",
-    5, 0.1, 5n, null, undefined, {}, ["5"], new String("5"),
+    "",
+    " ",
+    ".",
+    "5.",
+    ".5",
+    "+5",
+    "-5",
+    "-0",
+    "5e3",
+    "5E3",
+    "1,000",
+    "1_000",
+    "0x10",
+    " 5",
+    "5 ",
+    "5\n",
+    "5.0000001",
+    "5.00 USDC",
+    "$5",
+    "٥",
+    "５",
+    "NaN",
+    "Infinity",
+    "1.2.3",
+    "9007199254.740992",
+    "99999999999999999999",
+    5,
+    0.1,
+    5n,
+    null,
+    undefined,
+    {},
+    ["5"],
+    new String("5"),
   ];
   for (const amount of bad) {
     const error = assertThrows(() => usdc(amount), SDKValidationError);
@@ -73,7 +105,25 @@ test("amounts: formatUsdc() writes atomic units as Gwop does, also those of webh
   ]) {
     assertEquals(formatUsdc(atomic), text);
   }
-  for (const bad of [-1, 1.5, NaN, Infinity, 2 ** 53, -1n, "", "1.5", "-1", "1e3", " 1", "１", null, undefined, {}, true, [1]]) {
+  for (const bad of [
+    -1,
+    1.5,
+    NaN,
+    Infinity,
+    2 ** 53,
+    -1n,
+    "",
+    "1.5",
+    "-1",
+    "1e3",
+    " 1",
+    "１",
+    null,
+    undefined,
+    {},
+    true,
+    [1],
+  ]) {
     assertThrows(() => formatUsdc(bad), SDKValidationError);
   }
 });
@@ -82,7 +132,22 @@ test("amounts: parseSubject() takes a subject apart at its first colon", () => {
   assertEquals(parseSubject("base:0x742d35Cc"), { chain: "base", address: "0x742d35Cc" });
   assertEquals(parseSubject("solana:7sSiBeF"), { chain: "solana", address: "7sSiBeF" });
   assertEquals(parseSubject("x:a:b"), { chain: "x", address: "a:b" });
-  for (const bad of ["", ":", "base", "base:", ":0x1", " base:0x1", "base: 0x1", "base:0x1\n", "base:0x\u0000", "ba\u0085se:0x1", null, undefined, 5, {}]) {
+  for (const bad of [
+    "",
+    ":",
+    "base",
+    "base:",
+    ":0x1",
+    " base:0x1",
+    "base: 0x1",
+    "base:0x1\n",
+    "base:0x\u0000",
+    "ba\u0085se:0x1",
+    null,
+    undefined,
+    5,
+    {},
+  ]) {
     assertThrows(() => parseSubject(bad), SDKValidationError);
   }
 });

@@ -8,7 +8,12 @@ const LACKS = {
   deno: { command: COMMAND, realms: REALMS, requests: REQUESTS },
   bun: { command: COMMAND, realms: REALMS, requests: REQUESTS },
   workerd: { command: COMMAND, realms: REALMS },
-  chromium: { command: COMMAND, realms: REALMS, requests: REQUESTS, env: "pages have no environment variables" },
+  chromium: {
+    command: COMMAND,
+    realms: REALMS,
+    requests: REQUESTS,
+    env: "pages have no environment variables",
+  },
   firefox: {
     command: COMMAND,
     realms: REALMS,

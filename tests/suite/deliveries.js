@@ -41,19 +41,29 @@ const bytesOf = (text) => (typeof text === "string" ? encoder.encode(text) : tex
 
 /** HMAC-SHA256 of a string or bytes, lower-case hex. */
 export async function hmacHex(secret, text) {
-  const key = await crypto.subtle.importKey("raw", bytesOf(secret), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+  const key = await crypto.subtle.importKey(
+    "raw",
+    bytesOf(secret),
+    { name: "HMAC", hash: "SHA-256" },
+    false,
+    ["sign"],
+  );
   const tag = await crypto.subtle.sign("HMAC", key, bytesOf(text));
   return [...new Uint8Array(tag)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** The parts of a signed delivery of `body` (string or bytes) at `t` (unix seconds, default now). */
-export async function deliver(body, { secret = SECRET, t = Math.floor(Date.now() / 1000), eventId, eventType } = {}) {
+export async function deliver(
+  body,
+  { secret = SECRET, t = Math.floor(Date.now() / 1000), eventId, eventType } = {},
+) {
   const raw = bytesOf(body);
   const prefix = encoder.encode(`${t}.`);
   const signed = new Uint8Array(prefix.length + raw.length);
   signed.set(prefix);
   signed.set(raw, prefix.length);
-  const tell = (given, pattern) => given ?? (typeof body === "string" ? (pattern.exec(body)?.[1] ?? "") : "");
+  const tell = (given, pattern) =>
+    given ?? (typeof body === "string" ? (pattern.exec(body)?.[1] ?? "") : "");
   const headers = {
     "content-type": "application/json",
     "x-gwop-signature": `t=${t},v1=${await hmacHex(secret, signed)}`,

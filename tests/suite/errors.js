@@ -20,18 +20,27 @@ const {
   RequestTimeoutError,
   ResponseValidationError,
   SDKValidationError,
-  TokenVerificationError,
   UnexpectedClientError,
 } = errors;
 
 const CANARY = "sk_m_canary";
-const error = { code: "INVOICE_NOT_FOUND", message: "Invoice not found", details: {}, requestId: "req_abc123" };
+const error = {
+  code: "INVOICE_NOT_FOUND",
+  message: "Invoice not found",
+  details: {},
+  requestId: "req_abc123",
+};
 
 /** What an error is about; the key is in the request, a token and a cookie in the answer. */
 function meta(body = JSON.stringify({ error, access_token: CANARY }), status = 404) {
   return {
-    response: new Response(body, { status, headers: { "content-type": "application/json", "x-token": CANARY } }),
-    request: new Request("https://agents.gwop.io/v1/invoices", { headers: { authorization: `Bearer ${CANARY}` } }),
+    response: new Response(body, {
+      status,
+      headers: { "content-type": "application/json", "x-token": CANARY },
+    }),
+    request: new Request("https://agents.gwop.io/v1/invoices", {
+      headers: { authorization: `Bearer ${CANARY}` },
+    }),
     body,
   };
 }
@@ -43,20 +52,34 @@ function one(of) {
   return {
     GwopError: [new of.GwopError("m", meta()), "HTTP_ERROR"],
     ErrorResponse: [new of.ErrorResponse({ error }, meta()), "INVOICE_NOT_FOUND"],
-    RateLimitError: [new of.RateLimitError({ error: { ...error, code: "RATE_LIMITED" } }, meta()), "RATE_LIMITED"],
+    RateLimitError: [
+      new of.RateLimitError({ error: { ...error, code: "RATE_LIMITED" } }, meta()),
+      "RATE_LIMITED",
+    ],
     GwopDefaultError: [new of.GwopDefaultError("m", meta()), "HTTP_ERROR"],
     ResponseValidationError: [
-      new of.ResponseValidationError("m", { ...meta(), cause, rawValue: { a: CANARY }, rawMessage: "m" }),
+      new of.ResponseValidationError("m", {
+        ...meta(),
+        cause,
+        rawValue: { a: CANARY },
+        rawMessage: "m",
+      }),
       "RESPONSE_VALIDATION",
     ],
     SDKValidationError: [new of.SDKValidationError("m", cause, CANARY), "SDK_VALIDATION"],
     HTTPClientError: [new of.HTTPClientError("m", { cause }), "HTTP_CLIENT_ERROR"],
-    UnexpectedClientError: [new of.UnexpectedClientError("m", { cause }), "UNEXPECTED_CLIENT_ERROR"],
+    UnexpectedClientError: [
+      new of.UnexpectedClientError("m", { cause }),
+      "UNEXPECTED_CLIENT_ERROR",
+    ],
     InvalidRequestError: [new of.InvalidRequestError("m"), "INVALID_REQUEST"],
     RequestAbortedError: [new of.RequestAbortedError("m", { cause }), "REQUEST_ABORTED"],
     RequestTimeoutError: [new of.RequestTimeoutError("m", { cause }), "REQUEST_TIMEOUT"],
     ConnectionError: [new of.ConnectionError("m", { cause }), "CONNECTION_ERROR"],
-    WaitForStatusError: [new of.WaitForStatusError("m", { code: "WAIT_TIMEOUT", status: "OPEN", cause }), "WAIT_TIMEOUT"],
+    WaitForStatusError: [
+      new of.WaitForStatusError("m", { code: "WAIT_TIMEOUT", status: "OPEN", cause }),
+      "WAIT_TIMEOUT",
+    ],
     TokenVerificationError: [new of.TokenVerificationError("m", token), "TOKEN_EXPIRED"],
   };
 }
@@ -81,24 +104,29 @@ const FAMILY = {
 const NAMES = Object.keys(FAMILY);
 
 test("error codes: exactly the contract's twelve", () => {
-  assertEquals({ ...ErrorCode }, {
-    Unauthorized: "UNAUTHORIZED",
-    Forbidden: "FORBIDDEN",
-    ValidationError: "VALIDATION_ERROR",
-    InvoiceNotFound: "INVOICE_NOT_FOUND",
-    InvoiceCancelNotAllowed: "INVOICE_CANCEL_NOT_ALLOWED",
-    AuthIntentNotSettled: "AUTH_INTENT_NOT_SETTLED",
-    AuthIntentNotFound: "AUTH_INTENT_NOT_FOUND",
-    AuthIntentExpired: "AUTH_INTENT_EXPIRED",
-    AuthIntentUsed: "AUTH_INTENT_USED",
-    SessionNotFound: "SESSION_NOT_FOUND",
-    IdempotencyConflict: "IDEMPOTENCY_CONFLICT",
-    RateLimited: "RATE_LIMITED",
-  });
+  assertEquals(
+    { ...ErrorCode },
+    {
+      Unauthorized: "UNAUTHORIZED",
+      Forbidden: "FORBIDDEN",
+      ValidationError: "VALIDATION_ERROR",
+      InvoiceNotFound: "INVOICE_NOT_FOUND",
+      InvoiceCancelNotAllowed: "INVOICE_CANCEL_NOT_ALLOWED",
+      AuthIntentNotSettled: "AUTH_INTENT_NOT_SETTLED",
+      AuthIntentNotFound: "AUTH_INTENT_NOT_FOUND",
+      AuthIntentExpired: "AUTH_INTENT_EXPIRED",
+      AuthIntentUsed: "AUTH_INTENT_USED",
+      SessionNotFound: "SESSION_NOT_FOUND",
+      IdempotencyConflict: "IDEMPOTENCY_CONFLICT",
+      RateLimited: "RATE_LIMITED",
+    },
+  );
 });
 
 test("errors: both subpaths give the very same classes", () => {
-  const ofTheContract = NAMES.filter((name) => !["TokenVerificationError", "WaitForStatusError"].includes(name));
+  const ofTheContract = NAMES.filter(
+    (name) => !["TokenVerificationError", "WaitForStatusError"].includes(name),
+  );
   for (const name of ofTheContract) assert(models[name] === errors[name], name);
 });
 
@@ -108,12 +136,19 @@ test("errors: name, code and instanceof of every class", () => {
     assert(instance instanceof Error, name);
     assert(String(instance).startsWith(`${name}: `), String(instance));
     const answersTo = NAMES.filter((other) => instance instanceof errors[other]);
-    assertEquals(new Set(answersTo), new Set(NAMES.filter((other) => FAMILY[name].includes(other))), name);
+    assertEquals(
+      new Set(answersTo),
+      new Set(NAMES.filter((other) => FAMILY[name].includes(other))),
+      name,
+    );
   }
 });
 
 test("errors: instanceof holds over a copy of the package, minified, both ways", () => {
-  for (const [mine, other] of [[errors, copies], [copies, errors]]) {
+  for (const [mine, other] of [
+    [errors, copies],
+    [copies, errors],
+  ]) {
     for (const [name, [instance]] of Object.entries(one(mine))) {
       assert(mine[name] !== other[name], `${name} is no copy`);
       assertEquals([instance.name, instance.constructor.name], [name, name]);
@@ -130,7 +165,10 @@ test("errors: subclasses that users make keep the default rule", () => {
   const own = new OutOfStock({ error }, meta());
   assert(own instanceof OutOfStock && own instanceof ErrorResponse && own instanceof GwopError);
   assert(own instanceof copies.ErrorResponse, "the base's brand is inherited");
-  assert(!(new ErrorResponse({ error }, meta()) instanceof OutOfStock), "any ErrorResponse is an OutOfStock");
+  assert(
+    !(new ErrorResponse({ error }, meta()) instanceof OutOfStock),
+    "any ErrorResponse is an OutOfStock",
+  );
   assert(!(own instanceof OutOfStockCopy), "the brand leaked to a user's class");
   class Named extends SDKValidationError {
     name = "Named";
@@ -140,7 +178,18 @@ test("errors: subclasses that users make keep the default rule", () => {
 });
 
 test("errors: instanceof of anything else is false and never throws", () => {
-  const values = [undefined, null, 0, "GwopError", Symbol("x"), {}, [], () => {}, new Error("x"), Object.create(null)];
+  const values = [
+    undefined,
+    null,
+    0,
+    "GwopError",
+    Symbol("x"),
+    {},
+    [],
+    () => {},
+    new Error("x"),
+    Object.create(null),
+  ];
   for (const name of NAMES) {
     for (const value of values) assert(!(value instanceof errors[name]), name);
   }
@@ -170,7 +219,9 @@ test("GwopDefaultError has no error field", () => {
 });
 
 test("SDKValidationError: rawValue, rawMessage, pretty", () => {
-  const instance = new SDKValidationError("amountUsdc must be an integer", new RangeError("1.5"), { amountUsdc: 1.5 });
+  const instance = new SDKValidationError("amountUsdc must be an integer", new RangeError("1.5"), {
+    amountUsdc: 1.5,
+  });
   assertEquals(instance.rawValue, { amountUsdc: 1.5 });
   assertEquals(instance.rawMessage, "amountUsdc must be an integer");
   assert(instance.message.startsWith("amountUsdc must be an integer"), instance.message);
@@ -179,13 +230,21 @@ test("SDKValidationError: rawValue, rawMessage, pretty", () => {
     assert(instance.pretty().includes(part), instance.pretty());
   }
   const plain = new SDKValidationError("m", undefined, undefined);
-  assertEquals([plain.message, plain.pretty(), "cause" in plain], ["m", "SDKValidationError: m", false]);
+  assertEquals(
+    [plain.message, plain.pretty(), "cause" in plain],
+    ["m", "SDKValidationError: m", false],
+  );
   assertEquals([plain.httpStatus, Object.keys(plain).includes("httpStatus")], [500, false]);
 });
 
 test("ResponseValidationError: a GwopError and a SDKValidationError at once", () => {
   const cause = new Error("why");
-  const instance = new ResponseValidationError("m", { ...meta("{}", 200), cause, rawValue: {}, rawMessage: "raw" });
+  const instance = new ResponseValidationError("m", {
+    ...meta("{}", 200),
+    cause,
+    rawValue: {},
+    rawMessage: "raw",
+  });
   assertEquals([instance.statusCode, instance.body, instance.rawMessage], [200, "{}", "raw"]);
   assertEquals(instance.rawValue, {});
   assert(instance.cause === cause);
@@ -216,7 +275,14 @@ test("isGwopError: any error of Gwop's answers, and no other", () => {
   for (const [name, [instance]] of Object.entries(instances)) {
     assertEquals(isGwopError(instance), FAMILY[name].includes("GwopError"), name);
   }
-  for (const value of [undefined, null, {}, "GwopError", new Error("x"), { code: "UNAUTHORIZED" }]) {
+  for (const value of [
+    undefined,
+    null,
+    {},
+    "GwopError",
+    new Error("x"),
+    { code: "UNAUTHORIZED" },
+  ]) {
     assertEquals(isGwopError(value), false);
     assertEquals(isGwopError(value, ErrorCode.Unauthorized), false);
   }
@@ -231,7 +297,17 @@ test("isGwopError: with a code, structured or from the raw body", () => {
     const raw = (body) => new Class("m", meta(body));
     assert(isGwopError(raw('{"error":{"code":"FORBIDDEN"}}'), ErrorCode.Forbidden), "the raw body");
     assert(!isGwopError(raw('{"error":{"code":"FORBIDDEN"}}'), ErrorCode.Unauthorized));
-    for (const body of ["", "<html>", "null", "[]", "1", '"FORBIDDEN"', '{"error":null}', '{"error":"FORBIDDEN"}', "{"]) {
+    for (const body of [
+      "",
+      "<html>",
+      "null",
+      "[]",
+      "1",
+      '"FORBIDDEN"',
+      '{"error":null}',
+      '{"error":"FORBIDDEN"}',
+      "{",
+    ]) {
       assert(!isGwopError(raw(body), ErrorCode.Forbidden), body);
     }
   }
@@ -268,7 +344,12 @@ test("isOutcomeUnknown: an answer of 500 or more leaves it open, any other does 
     [599, true],
   ]) {
     for (const Class of [GwopError, GwopDefaultError]) {
-      assertEquals(isOutcomeUnknown(new Class("m", { ...meta(), response: { status, headers: new Headers() } })), unknown);
+      assertEquals(
+        isOutcomeUnknown(
+          new Class("m", { ...meta(), response: { status, headers: new Headers() } }),
+        ),
+        unknown,
+      );
     }
   }
 });
@@ -297,7 +378,15 @@ test("isOutcomeUnknown: of agents and of the checkout surface, and of nothing el
     const agents = Object.assign(new Error("m"), { name: "AgentError", mayHaveSettled });
     assertEquals(isOutcomeUnknown(agents), mayHaveSettled);
   }
-  const others = [undefined, null, 0, "REQUEST_TIMEOUT", {}, new Error("x"), { mayHaveSettled: true }];
+  const others = [
+    undefined,
+    null,
+    0,
+    "REQUEST_TIMEOUT",
+    {},
+    new Error("x"),
+    { mayHaveSettled: true },
+  ];
   const foreign = Object.assign(new Error("x"), { code: "REQUEST_TIMEOUT", statusCode: 503 });
   for (const other of [...others, foreign]) assertEquals(isOutcomeUnknown(other), false);
 });
@@ -319,7 +408,10 @@ test("errors: printing, spreading and serializing tell no key, token or header",
       assert(!told.includes(CANARY), `${name} tells a secret: ${told}`);
     }
     for (const value of Object.values(instance)) {
-      assert(!(value instanceof Headers || value instanceof Response || value instanceof Request), name);
+      assert(
+        !(value instanceof Headers || value instanceof Response || value instanceof Request),
+        name,
+      );
     }
   }
 });
@@ -338,7 +430,10 @@ test("the checkout surface's classes are others than the SDK's", async () => {
     const theirs = new checkout[name]("m", options);
     assertNotEquals(checkout[name], errors[name]);
     assert(!(theirs instanceof errors[name]), `${name} of the checkout surface is the SDK's`);
-    assert(!(one(errors)[name][0] instanceof checkout[name]), `${name} of the SDK is the checkout surface's`);
+    assert(
+      !(one(errors)[name][0] instanceof checkout[name]),
+      `${name} of the SDK is the checkout surface's`,
+    );
     assert(!isGwopError(theirs));
   }
 });

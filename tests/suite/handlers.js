@@ -11,12 +11,20 @@ const URL_ = "https://shop.example/webhooks/gwop";
 const invoice = () => crypto.randomUUID();
 
 const shared = memoryStore();
-for (const [sentence, check] of checks) test(`memory store: ${sentence}`, () => check(() => shared));
+for (const [sentence, check] of checks)
+  test(`memory store: ${sentence}`, () => check(() => shared));
 
 /** Sends a signed delivery after `change` had its way with it; the answer. */
 async function post(own, body, change = {}) {
   const { headers } = await deliver(body, change.signing);
-  return own.handle(new Request(URL_, { method: "POST", ...change, headers: { ...headers, ...change.headers }, body: change.body ?? body }));
+  return own.handle(
+    new Request(URL_, {
+      method: "POST",
+      ...change,
+      headers: { ...headers, ...change.headers },
+      body: change.body ?? body,
+    }),
+  );
 }
 
 test("webhook handler: each callback gets its typed event", async () => {
@@ -29,7 +37,10 @@ test("webhook handler: each callback gets its typed event", async () => {
     assertEquals(response.headers.get("cache-control"), "no-store");
     assertEquals(await response.json(), { received: true, outcome: "applied" });
   }
-  assertEquals(got.map(({ eventType }) => eventType), ["invoice.paid", "invoice.expired", "invoice.canceled"]);
+  assertEquals(
+    got.map(({ eventType }) => eventType),
+    ["invoice.paid", "invoice.expired", "invoice.canceled"],
+  );
   assert(got[0].data.paidAt instanceof Date);
 });
 
@@ -66,18 +77,28 @@ test("webhook handler: well signed, but of no use: 400, and 200 for events of la
     [body, { headers: { "x-gwop-event-id": "evt_other" } }, [400, "WEBHOOK_HEADER_MISMATCH", null]],
     [body.replace("invoice.paid", "invoice.refunded"), {}, [200, "ignored", null]],
   ];
-  for (const [text, change, expected] of rows) assertEquals(await read(await post(own, text, change)), expected, text);
+  for (const [text, change, expected] of rows)
+    assertEquals(await read(await post(own, text, change)), expected, text);
   assertEquals([own.calls, own.errors], [[], []]);
 });
 
 test("webhook handler: callbacks by the types of events, in place of the three", async () => {
   const got = [];
   const note = (name) => (event) => void got.push([name, event.eventType]);
-  const on = { "invoice.paid": note("paid"), "invoice.expired": note("expired"), "invoice.canceled": note("canceled") };
+  const on = {
+    "invoice.paid": note("paid"),
+    "invoice.expired": note("expired"),
+    "invoice.canceled": note("canceled"),
+  };
   const gwop = new Gwop({ webhookSecret: SECRET });
   const own = { handle: createWebhookHandler({ gwop, store: memoryStore(), on }) };
-  for (const type of Object.keys(on)) assertEquals((await post(own, eventBody(type, invoice()))).status, 200);
-  assertEquals(got, [["paid", "invoice.paid"], ["expired", "invoice.expired"], ["canceled", "invoice.canceled"]]);
+  for (const type of Object.keys(on))
+    assertEquals((await post(own, eventBody(type, invoice()))).status, 200);
+  assertEquals(got, [
+    ["paid", "invoice.paid"],
+    ["expired", "invoice.expired"],
+    ["canceled", "invoice.canceled"],
+  ]);
   for (const [options, message] of [
     [{ on: { ...on, "invoice.paid": undefined } }, /on must have a function for each/],
     [{ on: { ...on, "invoice.refunded": () => {} } }, /on\.invoice\.refunded is not known/],
@@ -86,7 +107,10 @@ test("webhook handler: callbacks by the types of events, in place of the three",
     [{ on, onUnknown: true }, /onUnknown must be a function/],
     [{}, /onPaid, onExpired and onCanceled must be functions/],
   ]) {
-    const error = assertThrows(() => createWebhookHandler({ gwop, store: memoryStore(), ...options }), SDKValidationError);
+    const error = assertThrows(
+      () => createWebhookHandler({ gwop, store: memoryStore(), ...options }),
+      SDKValidationError,
+    );
     assert(message.test(error.message), error.message);
   }
 });
@@ -94,12 +118,18 @@ test("webhook handler: callbacks by the types of events, in place of the three",
 test("webhook handler: onUnknown is told of signed events of types of later versions, and of nothing else", async () => {
   const told = [];
   const own = shop(memoryStore(), { onUnknown: (event) => void told.push(event) });
-  const body = eventBody("invoice.paid", invoice(), { id: "evt_later" }).replace("invoice.paid", "invoice.refunded");
+  const body = eventBody("invoice.paid", invoice(), { id: "evt_later" }).replace(
+    "invoice.paid",
+    "invoice.refunded",
+  );
   assertEquals(await read(await post(own, body)), [200, "ignored", null]);
   assertEquals((await post(own, body, { signing: { secret: "whsec_other" } })).status, 401);
   assertEquals((await post(own, "[1]")).status, 400);
   assertEquals((await post(own, eventBody("invoice.paid", invoice()))).status, 200);
-  assertEquals(told.map(({ eventType, eventId, wire }) => [eventType, eventId, wire.data.amount_usdc]), [["invoice.refunded", "evt_later", "1025000"]]);
+  assertEquals(
+    told.map(({ eventType, eventId, wire }) => [eventType, eventId, wire.data.amount_usdc]),
+    [["invoice.refunded", "evt_later", "1025000"]],
+  );
   // What cannot be kept comes again.
   const failing = shop(memoryStore(), {
     onUnknown() {
@@ -107,28 +137,53 @@ test("webhook handler: onUnknown is told of signed events of types of later vers
     },
   });
   assertEquals(await read(await post(failing, body)), [500, "CALLBACK_FAILED", null]);
-  assertEquals([failing.errors[0].error.message, failing.errors[0].info], ["no room", { code: "CALLBACK_FAILED", eventId: "evt_later" }]);
+  assertEquals(
+    [failing.errors[0].error.message, failing.errors[0].info],
+    ["no room", { code: "CALLBACK_FAILED", eventId: "evt_later" }],
+  );
 });
 
 test("webhook handler: a compressed body is 415, and asks for none", async () => {
   const own = shop(memoryStore());
   const body = eventBody("invoice.paid", invoice());
   const response = await post(own, body, { headers: { "content-encoding": "gzip" } });
-  assertEquals([response.headers.get("accept-encoding"), ...(await read(response))], ["identity", 415, "UNSUPPORTED_MEDIA_TYPE", null]);
-  assertEquals((await post(own, body, { headers: { "content-encoding": "identity" } })).status, 200);
+  assertEquals(
+    [response.headers.get("accept-encoding"), ...(await read(response))],
+    ["identity", 415, "UNSUPPORTED_MEDIA_TYPE", null],
+  );
+  assertEquals(
+    (await post(own, body, { headers: { "content-encoding": "identity" } })).status,
+    200,
+  );
 });
 
 test("webhook handler: other methods 405 with Allow, other media types 415", async () => {
   const own = shop(memoryStore());
   for (const method of ["GET", "PUT", "DELETE", "OPTIONS"]) {
     const response = await own.handle(new Request(URL_, { method }));
-    assertEquals([response.headers.get("allow"), ...(await read(response))], ["POST", 405, "METHOD_NOT_ALLOWED", null]);
+    assertEquals(
+      [response.headers.get("allow"), ...(await read(response))],
+      ["POST", 405, "METHOD_NOT_ALLOWED", null],
+    );
   }
   const body = eventBody("invoice.paid", invoice());
-  for (const type of ["text/plain", "application/x-www-form-urlencoded", "application/jsonx", "text/json"]) {
-    assertEquals((await read(await post(own, body, { headers: { "content-type": type } })))[0], 415, type);
+  for (const type of [
+    "text/plain",
+    "application/x-www-form-urlencoded",
+    "application/jsonx",
+    "text/json",
+  ]) {
+    assertEquals(
+      (await read(await post(own, body, { headers: { "content-type": type } })))[0],
+      415,
+      type,
+    );
   }
-  for (const type of ["application/json; charset=utf-8", "Application/JSON", "application/cloudevents+json"]) {
+  for (const type of [
+    "application/json; charset=utf-8",
+    "Application/JSON",
+    "application/cloudevents+json",
+  ]) {
     assertEquals((await post(own, body, { headers: { "content-type": type } })).status, 200, type);
   }
 });
@@ -154,7 +209,13 @@ test("webhook handler: a body over 256 KiB is 413, whether its length is declare
   const endless = { method: "POST", headers: new Headers(), bodyUsed: false, body };
   assertEquals((await read(await own.handle(endless)))[0], 413);
   assert(pulled <= 1.3 * 1024 * 1024 && !canceled, `${pulled}, ${canceled}`);
-  const declared = { ...endless, headers: new Headers({ "content-length": "5000000" }), get body() { throw new Error("read"); } };
+  const declared = {
+    ...endless,
+    headers: new Headers({ "content-length": "5000000" }),
+    get body() {
+      throw new Error("read");
+    },
+  };
   assertEquals((await read(await own.handle(declared)))[0], 413);
   const small = shop(memoryStore(), { maxBodyBytes: 10 });
   assertEquals((await post(small, filled(11))).status, 413);
@@ -179,11 +240,22 @@ function streaming(pieces, { headers = {}, everyMs = 0, end = true } = {}) {
 
 test("webhook handler: a body in pieces of one byte is read whole", async () => {
   const own = shop(memoryStore());
-  const body = eventBody("invoice.paid", invoice()).replace('"0x742d"', '"0x742d \u{1F980}"').padEnd(5_000);
+  const body = eventBody("invoice.paid", invoice())
+    .replace('"0x742d"', '"0x742d \u{1F980}"')
+    .padEnd(5_000);
   const { headers } = await deliver(body);
   const pieces = Array.from(new TextEncoder().encode(body), (byte) => Uint8Array.of(byte));
-  assertEquals(await read(await own.handle(streaming(pieces, { headers }))), [200, "applied", null]);
-  assertEquals(await read(await own.handle(streaming([new Uint8Array(), ...pieces, Uint8Array.of(32)], { headers }))), [401, "WEBHOOK_SIGNATURE_MISMATCH", null]);
+  assertEquals(await read(await own.handle(streaming(pieces, { headers }))), [
+    200,
+    "applied",
+    null,
+  ]);
+  assertEquals(
+    await read(
+      await own.handle(streaming([new Uint8Array(), ...pieces, Uint8Array.of(32)], { headers })),
+    ),
+    [401, "WEBHOOK_SIGNATURE_MISMATCH", null],
+  );
 });
 
 test("webhook handler: a body that does not arrive in time is 408, and nobody is alarmed", async () => {
@@ -192,24 +264,44 @@ test("webhook handler: a body that does not arrive in time is 408, and nobody is
   const { headers } = await deliver(body);
   const whole = new TextEncoder().encode(body);
   const begun = Date.now();
-  assertEquals(await read(await own.handle(streaming([whole], { headers, end: false }))), [408, "BODY_TIMEOUT", null]);
+  assertEquals(await read(await own.handle(streaming([whole], { headers, end: false }))), [
+    408,
+    "BODY_TIMEOUT",
+    null,
+  ]);
   // Each piece comes soon after the one before, but there are many.
   const drops = Array.from({ length: 1_000 }, () => new Uint8Array(1));
-  assertEquals(await read(await own.handle(streaming(drops, { headers, everyMs: 20 }))), [408, "BODY_TIMEOUT", null]);
+  assertEquals(await read(await own.handle(streaming(drops, { headers, everyMs: 20 }))), [
+    408,
+    "BODY_TIMEOUT",
+    null,
+  ]);
   const took = Date.now() - begun;
   assert(took >= 590 && took < 4_000, `${took} ms`);
   // What is too large is told so, although it does not end either.
-  assertEquals(await read(await own.handle(streaming([new Uint8Array(300_000)], { headers, end: false }))), [413, "BODY_TOO_LARGE", null]);
-  assertEquals(await read(await own.handle(streaming([whole], { headers, everyMs: 20 }))), [200, "applied", null]);
+  assertEquals(
+    await read(await own.handle(streaming([new Uint8Array(300_000)], { headers, end: false }))),
+    [413, "BODY_TOO_LARGE", null],
+  );
+  assertEquals(await read(await own.handle(streaming([whole], { headers, everyMs: 20 }))), [
+    200,
+    "applied",
+    null,
+  ]);
   assertEquals([own.calls.length, own.errors], [1, []]);
 });
 
 test("webhook handler: a body has 30 seconds where the options say nothing", async () => {
   const { setTimeout: real } = globalThis;
   const delays = [];
-  globalThis.setTimeout = (work, delay, ...rest) => (delays.push(delay), real(work, delay === 30_000 ? 0 : delay, ...rest));
+  globalThis.setTimeout = (work, delay, ...rest) => (
+    delays.push(delay), real(work, delay === 30_000 ? 0 : delay, ...rest)
+  );
   try {
-    assertEquals((await read(await shop(memoryStore()).handle(streaming([], { end: false }))))[0], 408);
+    assertEquals(
+      (await read(await shop(memoryStore()).handle(streaming([], { end: false }))))[0],
+      408,
+    );
   } finally {
     globalThis.setTimeout = real;
   }
@@ -221,7 +313,11 @@ test("webhook handler: a body that breaks off is 400, and a body that was read b
   const body = new ReadableStream({ pull: (controller) => controller.error(new Error("reset")) });
   const broken = { method: "POST", headers: new Headers(), bodyUsed: false, body };
   assertEquals(await read(await own.handle(broken)), [400, "BODY_BROKEN", null]);
-  const request = new Request(URL_, { method: "POST", body: "{}", headers: { "content-type": "application/json" } });
+  const request = new Request(URL_, {
+    method: "POST",
+    body: "{}",
+    headers: { "content-type": "application/json" },
+  });
   await request.text();
   assertEquals(await read(await own.handle(request)), [500, "MISCONFIGURED", null]);
   assertEquals(own.errors[0].error.code, "WEBHOOK_BODY_NOT_RAW");
@@ -230,7 +326,9 @@ test("webhook handler: a body that breaks off is 400, and a body that was read b
 test("webhook handler: a body that somebody else has begun to read is named in the log", async () => {
   const own = shop(memoryStore());
   const { headers, body } = await deliver(eventBody("invoice.paid", invoice()));
-  const stream = new ReadableStream({ start: (controller) => (controller.enqueue(new TextEncoder().encode(body)), controller.close()) });
+  const stream = new ReadableStream({
+    start: (controller) => (controller.enqueue(new TextEncoder().encode(body)), controller.close()),
+  });
   stream.getReader();
   const locked = { method: "POST", headers: new Headers(headers), bodyUsed: false, body: stream };
   assertEquals(await read(await own.handle(locked)), [500, "MISCONFIGURED", null]);
@@ -245,19 +343,33 @@ test("webhook handler: the same hash in other letters is the same payment; Solan
   assertEquals((await read(await paid(id, "0xABCdef")))[1], "duplicate");
   assertEquals((await read(await paid(id, "0xabcde0")))[1], "conflict");
   const other = invoice();
-  const signature = (tx) => post(own, eventBody("invoice.paid", other, { tx }).replace('"tx_hash"', '"tx_signature"'));
+  const signature = (tx) =>
+    post(own, eventBody("invoice.paid", other, { tx }).replace('"tx_hash"', '"tx_signature"'));
   assertEquals((await read(await signature("5Abc")))[1], "applied");
   assertEquals((await read(await signature("5abc")))[1], "conflict");
 });
 
 test("webhook handler: ids of more than 255 bytes are 400", async () => {
   const own = shop(memoryStore());
-  for (const [length, status] of [[255, 200], [256, 400]]) {
-    assertEquals((await post(own, eventBody("invoice.paid", invoice(), { id: "e".repeat(length) }))).status, status);
+  for (const [length, status] of [
+    [255, 200],
+    [256, 400],
+  ]) {
+    assertEquals(
+      (await post(own, eventBody("invoice.paid", invoice(), { id: "e".repeat(length) }))).status,
+      status,
+    );
     // The public id has `inv_` before it.
-    assertEquals((await post(own, eventBody("invoice.paid", "i".repeat(length - 4)))).status, status);
+    assertEquals(
+      (await post(own, eventBody("invoice.paid", "i".repeat(length - 4)))).status,
+      status,
+    );
   }
-  assertEquals(await read(await post(own, eventBody("invoice.paid", "é".repeat(128)))), [400, "WEBHOOK_PAYLOAD_INVALID", null]);
+  assertEquals(await read(await post(own, eventBody("invoice.paid", "é".repeat(128)))), [
+    400,
+    "WEBHOOK_PAYLOAD_INVALID",
+    null,
+  ]);
 });
 
 test("webhook handler: nothing waits for an onError that never settles, and a waitUntil that throws changes nothing", async () => {
@@ -270,7 +382,11 @@ test("webhook handler: nothing waits for an onError that never settles, and a wa
   assertEquals((await post(own, body)).status, 500);
   fail = false;
   const { headers } = await deliver(body);
-  const gone = { waitUntil() { throw new Error("gone"); } };
+  const gone = {
+    waitUntil() {
+      throw new Error("gone");
+    },
+  };
   const response = await own.handle(new Request(URL_, { method: "POST", headers, body }), gone);
   assertEquals(await read(response), [200, "applied", null]);
 });
@@ -279,7 +395,8 @@ test("webhook handler: a conflict is told once, however late its copy comes", as
   const own = shop(memoryStore());
   const [id, { now }] = [invoice(), Date];
   const days = (count) => (Date.now = () => now() + count * 86_400_000);
-  const send = async (body) => read(await post(own, body, { signing: { t: Math.floor(Date.now() / 1000) } }));
+  const send = async (body) =>
+    read(await post(own, body, { signing: { t: Math.floor(Date.now() / 1000) } }));
   try {
     await send(eventBody("invoice.paid", id));
     const late = eventBody("invoice.paid", id, { tx: "0xbb" });
@@ -305,8 +422,15 @@ test("webhook handler: a renewal that storage refuses is told, tried again, and 
   };
   const work = () => new Promise((done) => setTimeout(done, 900));
   const own = shop(flaky, { leaseSeconds: 0.6, work });
-  assertEquals(await read(await post(own, eventBody("invoice.paid", invoice()))), [200, "applied", null]);
-  assertEquals([renewals, own.errors.map(({ error, info }) => [error.message, info.code])], [2, [["disk full", "UNAVAILABLE"]]]);
+  assertEquals(await read(await post(own, eventBody("invoice.paid", invoice()))), [
+    200,
+    "applied",
+    null,
+  ]);
+  assertEquals(
+    [renewals, own.errors.map(({ error, info }) => [error.message, info.code])],
+    [2, [["disk full", "UNAVAILABLE"]]],
+  );
   // Nothing is renewed once the callback is done.
   await new Promise((done) => setTimeout(done, 700));
   assertEquals(renewals, 2);
@@ -314,8 +438,15 @@ test("webhook handler: a renewal that storage refuses is told, tried again, and 
 
 test("webhook handler: a store that cannot renew is a store all the same", async () => {
   const { claim, complete, release } = memoryStore();
-  const own = shop({ claim, complete, release }, { leaseSeconds: 0.2, work: () => new Promise((done) => setTimeout(done, 500)) });
-  assertEquals(await read(await post(own, eventBody("invoice.paid", invoice()))), [200, "applied", null]);
+  const own = shop(
+    { claim, complete, release },
+    { leaseSeconds: 0.2, work: () => new Promise((done) => setTimeout(done, 500)) },
+  );
+  assertEquals(await read(await post(own, eventBody("invoice.paid", invoice()))), [
+    200,
+    "applied",
+    null,
+  ]);
 });
 
 /** Workers KV, whose writes `put` delays or fails. */
@@ -340,7 +471,10 @@ test("KV store: a record that KV refused is written by the next copy, without ca
   const body = eventBody("invoice.paid", invoice());
   assertEquals((await own.send(body))[0], 503);
   assertEquals((await own.send(body))[0], 503);
-  assertEquals([await own.send(body), kv.kept.size, own.calls.length], [[200, "duplicate", null], 1, 1]);
+  assertEquals(
+    [await own.send(body), kv.kept.size, own.calls.length],
+    [[200, "duplicate", null], 1, 1],
+  );
 });
 
 test("KV store: a copy that comes while the record is being written is not told 200", async () => {
@@ -357,7 +491,10 @@ test("KV store: a copy that comes while the record is being written is not told 
 
 test("KV store: a lease longer than two minutes is kept", async () => {
   let finish;
-  const own = shop(kvStore(namespace(async () => {})), { leaseSeconds: 600, work: () => new Promise((done) => (finish = done)) });
+  const own = shop(kvStore(namespace(async () => {})), {
+    leaseSeconds: 600,
+    work: () => new Promise((done) => (finish = done)),
+  });
   const id = invoice();
   const body = eventBody("invoice.paid", id);
   const { now } = Date;
@@ -366,7 +503,9 @@ test("KV store: a lease longer than two minutes is kept", async () => {
   const later = await deliver(body, { t: Math.floor(now() / 1000) + 400 });
   Date.now = () => now() + 400_000;
   try {
-    const copy = await own.handle(new Request(URL_, { method: "POST", headers: later.headers, body }));
+    const copy = await own.handle(
+      new Request(URL_, { method: "POST", headers: later.headers, body }),
+    );
     assertEquals([copy.status, own.calls.length], [503, 1]);
     finish();
     assertEquals((await first)[0], 200);
@@ -378,17 +517,26 @@ test("KV store: a lease longer than two minutes is kept", async () => {
 test("webhook handler: storage that refuses is 503 with Retry-After", async () => {
   const body = eventBody("invoice.paid", invoice());
   for (const method of ["claim", "complete"]) {
-    const store = { ...memoryStore(), [method]: async () => Promise.reject(new Error("disk full")) };
+    const store = {
+      ...memoryStore(),
+      [method]: async () => Promise.reject(new Error("disk full")),
+    };
     const own = shop(store);
     assertEquals(await read(await post(own, body)), [503, "UNAVAILABLE", "5"]);
-    assertEquals([own.errors[0].error.message, own.errors[0].info.code], ["disk full", "UNAVAILABLE"]);
+    assertEquals(
+      [own.errors[0].error.message, own.errors[0].info.code],
+      ["disk full", "UNAVAILABLE"],
+    );
     assertEquals(own.calls.length, method === "claim" ? 0 : 1);
   }
   // The callback failed, and so did giving the claim back: the lease ends it.
   const store = { ...memoryStore(), release: async () => Promise.reject(new Error("disk full")) };
   const own = shop(store, { work: () => Promise.reject(new Error("first")) });
   assertEquals((await post(own, body)).status, 500);
-  assertEquals(own.errors.map(({ error }) => error.message), ["first", "disk full"]);
+  assertEquals(
+    own.errors.map(({ error }) => error.message),
+    ["first", "disk full"],
+  );
 });
 
 test("webhook handler: a conflict that nobody handles is told, not lost", async () => {
@@ -396,7 +544,10 @@ test("webhook handler: a conflict that nobody handles is told, not lost", async 
   const id = invoice();
   await post(own, eventBody("invoice.canceled", id));
   assertEquals(await read(await post(own, eventBody("invoice.paid", id))), [200, "conflict", null]);
-  assertEquals(own.errors.map(({ info }) => [info.code, info.invoiceId]), [["CONFLICT", id]]);
+  assertEquals(
+    own.errors.map(({ info }) => [info.code, info.invoiceId]),
+    [["CONFLICT", id]],
+  );
 });
 
 test("webhook handler: an onError that throws changes no answer", async () => {
@@ -409,9 +560,13 @@ test("webhook handler: an onError that throws changes no answer", async () => {
   assertEquals((await post(own, eventBody("invoice.paid", invoice()))).status, 500);
 });
 
-test("webhook handler: without a secret 500, which names the variable to the log only", { needs: ["env"] }, async () => {
+test("webhook handler: without a secret 500, which names the variable to the log only", {
+  needs: ["env"],
+}, async () => {
   const errors = [];
-  const none = { validateWebhook: (options) => new Gwop({ webhookSecret: "" }).validateWebhook(options) };
+  const none = {
+    validateWebhook: (options) => new Gwop({ webhookSecret: "" }).validateWebhook(options),
+  };
   const set = globalThis.process?.env?.GWOP_WEBHOOK_SECRET;
   const own = shop(memoryStore(), { gwop: none, onError: (error) => errors.push(error) });
   if (set) delete globalThis.process.env.GWOP_WEBHOOK_SECRET;
@@ -431,14 +586,22 @@ test("webhook handler: the work is handed to waitUntil, so that a client that go
   const kept = [];
   const body = eventBody("invoice.paid", invoice());
   const { headers } = await deliver(body);
-  const response = own.handle(new Request(URL_, { method: "POST", headers, body }), { waitUntil: (work) => kept.push(work) });
+  const response = own.handle(new Request(URL_, { method: "POST", headers, body }), {
+    waitUntil: (work) => kept.push(work),
+  });
   assertEquals(kept.length, 1);
   assertEquals((await response).status, 200);
   await kept[0];
 });
 
 test("webhook handler: options are checked when it is made", () => {
-  const good = { gwop: new Gwop(), store: memoryStore(), onPaid() {}, onExpired() {}, onCanceled() {} };
+  const good = {
+    gwop: new Gwop(),
+    store: memoryStore(),
+    onPaid() {},
+    onExpired() {},
+    onCanceled() {},
+  };
   createWebhookHandler(good);
   for (const [change, words] of [
     [{ gwop: undefined }, "gwop must be"],
@@ -452,11 +615,20 @@ test("webhook handler: options are checked when it is made", () => {
     [{ onError: "log" }, "onError"],
     [{ leaseSeconds: 0 }, "leaseSeconds"],
     [{ maxBodyBytes: -1 }, "maxBodyBytes"],
-    ...[0, -1, NaN, Infinity, "30", null, 3_601].map((bodyTimeoutSeconds) => [{ bodyTimeoutSeconds }, "bodyTimeoutSeconds"]),
-    ...[-1, NaN, Infinity, "600", null].map((maxCallbackSeconds) => [{ maxCallbackSeconds }, "maxCallbackSeconds"]),
+    ...[0, -1, NaN, Infinity, "30", null, 3_601].map((bodyTimeoutSeconds) => [
+      { bodyTimeoutSeconds },
+      "bodyTimeoutSeconds",
+    ]),
+    ...[-1, NaN, Infinity, "600", null].map((maxCallbackSeconds) => [
+      { maxCallbackSeconds },
+      "maxCallbackSeconds",
+    ]),
     [{ store: { ...memoryStore(), renew: 5 } }, "renew"],
   ]) {
-    const error = assertThrows(() => createWebhookHandler({ ...good, ...change }), SDKValidationError);
+    const error = assertThrows(
+      () => createWebhookHandler({ ...good, ...change }),
+      SDKValidationError,
+    );
     assert(error.message.includes(words), error.message);
   }
   assertThrows(() => createWebhookHandler(), SDKValidationError);

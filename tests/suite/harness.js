@@ -45,7 +45,10 @@ export async function run({ only = "", ...context }) {
     let timer;
     try {
       const late = new Promise((_, reject) => {
-        timer = setTimeout(() => reject(new AssertionError(`not done after ${timeoutMs} ms`)), timeoutMs);
+        timer = setTimeout(
+          () => reject(new AssertionError(`not done after ${timeoutMs} ms`)),
+          timeoutMs,
+        );
       });
       await Promise.race([fn(context), late]);
       result.passed += 1;
@@ -80,12 +83,14 @@ export function assertEquals(actual, expected, message) {
 
 /** Fails when both are deeply equal. */
 export function assertNotEquals(actual, unexpected, message = "equal values") {
-  if (difference(actual, unexpected, "") === undefined) throw new AssertionError(`${message}: ${show(actual)}`);
+  if (difference(actual, unexpected, "") === undefined)
+    throw new AssertionError(`${message}: ${show(actual)}`);
 }
 
 /** Fails unless `text` is a string that contains `part` (a string) or matches it (a RegExp). */
 export function assertMatch(text, part) {
-  const fits = typeof text === "string" && (part instanceof RegExp ? part.test(text) : text.includes(part));
+  const fits =
+    typeof text === "string" && (part instanceof RegExp ? part.test(text) : text.includes(part));
   if (!fits) throw new AssertionError(`${show(text)} does not match ${part}`);
 }
 
@@ -123,12 +128,19 @@ export async function assertRejects(promise, expected) {
 
 function checkError(error, expected) {
   if (typeof expected === "function") {
-    if (!(error instanceof expected)) throw new AssertionError(`not a ${expected.name}: ${describe(error)}`);
+    if (!(error instanceof expected))
+      throw new AssertionError(`not a ${expected.name}: ${describe(error)}`);
   } else {
     for (const [key, wanted] of Object.entries(expected ?? {})) {
       const value = error?.[key];
-      const fits = wanted instanceof RegExp ? wanted.test(String(value)) : difference(value, wanted, "") === undefined;
-      if (!fits) throw new AssertionError(`error.${key} is ${show(value)}, expected ${show(wanted)}: ${describe(error)}`);
+      const fits =
+        wanted instanceof RegExp
+          ? wanted.test(String(value))
+          : difference(value, wanted, "") === undefined;
+      if (!fits)
+        throw new AssertionError(
+          `error.${key} is ${show(value)}, expected ${show(wanted)}: ${describe(error)}`,
+        );
     }
   }
   return error;
@@ -153,7 +165,8 @@ function difference(a, b, path) {
 
 function show(value) {
   if (value instanceof Error) return describe(value);
-  if (value instanceof RegExp || typeof value === "function" || typeof value === "bigint") return String(value);
+  if (value instanceof RegExp || typeof value === "function" || typeof value === "bigint")
+    return String(value);
   try {
     return JSON.stringify(value) ?? String(value);
   } catch {
@@ -163,6 +176,8 @@ function show(value) {
 
 function describe(error) {
   if (!(error instanceof Error)) return `threw ${show(error)}`;
-  const where = (error.stack ?? "").split("\n").find((line) => /suite|assets/.test(line) && !line.includes("harness"));
+  const where = (error.stack ?? "")
+    .split("\n")
+    .find((line) => /suite|assets/.test(line) && !line.includes("harness"));
   return `${error.name}: ${error.message}${where ? `\n  ${where.trim()}` : ""}`;
 }

@@ -10,7 +10,12 @@ const AGENT_PROTOCOL = {
   state: "invoice_created",
   goal: "Pay the invoice",
   steps: ["Fetch it", "Pay it"],
-  completion_check: { method: "GET", path: "/v1/invoices/inv_1", field: "status", success_value: "PAID" },
+  completion_check: {
+    method: "GET",
+    path: "/v1/invoices/inv_1",
+    field: "status",
+    success_value: "PAID",
+  },
 };
 
 /** A good answer to each operation, as on the wire. */
@@ -34,7 +39,12 @@ export const WIRE = {
     amount: { value: 1_025_000, display: "1.025 USDC", currency: "USDC", decimals: 6 },
     ...TIMES,
     merchant: { name: "Shop", verified: true },
-    status_check: { url: "https://agents.gwop.io/v1/invoices/inv_1", method: "GET", field: "status", paid_value: "PAID" },
+    status_check: {
+      url: "https://agents.gwop.io/v1/invoices/inv_1",
+      method: "GET",
+      field: "status",
+      paid_value: "PAID",
+    },
     links: { landing_page: "https://gwop.io", docs: "https://docs.gwop.io" },
   }),
   page: (ids, hasMore, { total = 3, limit = 2, offset = 0 } = {}) => ({
@@ -54,7 +64,10 @@ export const WIRE = {
     auth_intent_id: "ai_1",
     status: "OPEN",
     expires_at: TIMES.expires_at,
-    challenge: { amount_usdc_atomic: "1000", payment_methods: [{ id: "x402-base", chain: "base", payment_url: "https://x" }] },
+    challenge: {
+      amount_usdc_atomic: "1000",
+      payment_methods: [{ id: "x402-base", chain: "base", payment_url: "https://x" }],
+    },
   },
   token: {
     access_token: "CANARY-TOKEN",
@@ -74,13 +87,16 @@ export const WIRE = {
     revoked_at: null,
   },
   revoked: { revoked: true },
-  jwks: { keys: [{ kty: "RSA", alg: "RS256", use: "sig", kid: "gwop-auth-v1", n: "AQ", e: "AQAB" }] },
+  jwks: {
+    keys: [{ kty: "RSA", alg: "RS256", use: "sig", kid: "gwop-auth-v1", n: "AQ", e: "AQAB" }],
+  },
 };
 
 /** Every operation: how to call it, a good answer, and what it needs. */
 export const OPERATIONS = {
   "invoices.create": {
-    call: (gwop, options, key) => gwop.invoices.create({ ...key, body: { amountUsdc: 1_000_000 } }, options),
+    call: (gwop, options, key) =>
+      gwop.invoices.create({ ...key, body: { amountUsdc: 1_000_000 } }, options),
     line: "POST /v1/invoices",
     answer: WIRE.invoice,
     keyed: true,
@@ -109,7 +125,8 @@ export const OPERATIONS = {
     identity: true,
   },
   "authIntents.exchange": {
-    call: (gwop, options, key) => gwop.authIntents.exchange({ ...key, authIntentId: "ai_1" }, options),
+    call: (gwop, options, key) =>
+      gwop.authIntents.exchange({ ...key, authIntentId: "ai_1" }, options),
     line: "POST /v1/auth-intents/ai_1/exchange",
     answer: WIRE.token,
     keyed: true,
@@ -138,7 +155,10 @@ export const OPERATIONS = {
 
 /** An error answer of Gwop. */
 export const problem = (status, code = "VALIDATION_ERROR", headers = {}) =>
-  Response.json({ error: { code, message: `about ${code}`, details: { field: "x" }, requestId: "req_1" } }, { status, headers });
+  Response.json(
+    { error: { code, message: `about ${code}`, details: { field: "x" }, requestId: "req_1" } },
+    { status, headers },
+  );
 
 /**
  * A client over a fake fetcher. `answers`: for each attempt a `Response`, a wire value, or a function of the request that
@@ -150,9 +170,15 @@ export function fake(answers, options = {}) {
     const answer = answers[Math.min(requests.length, answers.length - 1)];
     requests.push(request);
     const given = typeof answer === "function" ? await answer(request) : answer;
-    return given instanceof Response ? given.clone() : Response.json(given, { headers: { "x-request-id": "req_9" } });
+    return given instanceof Response
+      ? given.clone()
+      : Response.json(given, { headers: { "x-request-id": "req_9" } });
   };
-  const gwop = new Gwop({ merchantApiKey: "sk_m_CANARY", httpClient: new HTTPClient({ fetcher }), ...options });
+  const gwop = new Gwop({
+    merchantApiKey: "sk_m_CANARY",
+    httpClient: new HTTPClient({ fetcher }),
+    ...options,
+  });
   const keys = () => requests.map((request) => request.headers.get("idempotency-key"));
   return { gwop, requests, keys };
 }
@@ -164,7 +190,12 @@ export async function scripted({ serverURL, runtime }, answers, options = {}) {
   const key = `${runtime}-${scripts++}-${Math.floor(performance.now())}`;
   await fetch(`${serverURL}/script/${key}`, { method: "POST", body: JSON.stringify(answers) });
   const url = `${serverURL}/scripted/${key}`;
-  const gwop = new Gwop({ merchantApiKey: "sk_m_CANARY", serverURL: url, identityURL: `${url}/`, ...options });
+  const gwop = new Gwop({
+    merchantApiKey: "sk_m_CANARY",
+    serverURL: url,
+    identityURL: `${url}/`,
+    ...options,
+  });
   const seen = async () => (await fetch(`${serverURL}/seen/${key}`)).json();
   return { gwop, seen, url };
 }

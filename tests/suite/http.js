@@ -16,8 +16,26 @@ import {
   UnexpectedClientError,
 } from "@gwop/sdk/models/errors";
 import { isGwopError } from "@gwop/sdk/errors";
-import { assert, assertEquals, assertInstance, assertMatch, assertNotEquals, assertRejects, assertThrows, test } from "./harness.js";
-import { fake, OPERATIONS, problem, scripted, timed, UUID, WIRE, withoutJitter } from "./http-kit.js";
+import {
+  assert,
+  assertEquals,
+  assertInstance,
+  assertMatch,
+  assertNotEquals,
+  assertRejects,
+  assertThrows,
+  test,
+} from "./harness.js";
+import {
+  fake,
+  OPERATIONS,
+  problem,
+  scripted,
+  timed,
+  UUID,
+  WIRE,
+  withoutJitter,
+} from "./http-kit.js";
 
 const NEVER = { retries: { strategy: "none" } };
 const each = Object.entries(OPERATIONS);
@@ -26,7 +44,9 @@ const each = Object.entries(OPERATIONS);
 
 for (const [name, { call, line, answer, isPublic, keyed }] of each) {
   test(`http: ${name} sends what the contract says, over the network`, async (context) => {
-    const { gwop, seen } = await scripted(context, [{ body: answer, headers: { "x-request-id": "req_1" } }]);
+    const { gwop, seen } = await scripted(context, [
+      { body: answer, headers: { "x-request-id": "req_1" } },
+    ]);
     const { headers } = await call(gwop);
     assertEquals(headers["x-request-id"], ["req_1"]);
     const [request, ...more] = await seen();
@@ -35,15 +55,25 @@ for (const [name, { call, line, answer, isPublic, keyed }] of each) {
     assertEquals(request.headers.accept, "application/json");
     assertEquals(request.headers.authorization, isPublic ? undefined : "Bearer sk_m_CANARY");
     assertEquals(UUID.test(request.headers["idempotency-key"] ?? ""), keyed === true);
-    assertEquals(request.headers["content-type"], request.body === "" ? undefined : "application/json");
+    assertEquals(
+      request.headers["content-type"],
+      request.body === "" ? undefined : "application/json",
+    );
   });
 }
 
 test("http: names become camelCase, times Date, and metadata is passed through untouched", async () => {
   const { gwop, requests } = fake([WIRE.invoice]);
   const metadata = { order_id: "7", camelCase: { a_b: [null, 1.5] } };
-  const { result } = await gwop.invoices.create({ body: { amountUsdc: 1_000_000, metadata, metadataPublic: false, expiresInSeconds: 60 } });
-  assertEquals(await requests[0].json(), { amount_usdc: 1_000_000, metadata, metadata_public: false, expires_in_seconds: 60 });
+  const { result } = await gwop.invoices.create({
+    body: { amountUsdc: 1_000_000, metadata, metadataPublic: false, expiresInSeconds: 60 },
+  });
+  assertEquals(await requests[0].json(), {
+    amount_usdc: 1_000_000,
+    metadata,
+    metadata_public: false,
+    expires_in_seconds: 60,
+  });
   assertEquals(result.publicInvoiceId, "inv_1");
   assertEquals(result.createdAt, new Date("2026-03-25T02:06:43.328Z"));
   assertEquals(result.agentProtocol.completionCheck.successValue, "PAID");
@@ -74,8 +104,12 @@ test("http: unknown fields and unknown values of open enums are no failure", asy
 test("http: path parameters are percent-encoded and cannot leave their place", async () => {
   const { gwop, requests } = fake([WIRE.invoicePublic()]);
   await gwop.invoices.get({ id: "inv_ä/../x?y#z%" });
-  assertEquals(requests[0].url, "https://agents.gwop.io/v1/invoices/inv_%C3%A4%2F..%2Fx%3Fy%23z%25");
-  for (const id of ["", ".", ".."]) await assertRejects(gwop.invoices.get({ id }), { code: "SDK_VALIDATION", rawValue: { id } });
+  assertEquals(
+    requests[0].url,
+    "https://agents.gwop.io/v1/invoices/inv_%C3%A4%2F..%2Fx%3Fy%23z%25",
+  );
+  for (const id of ["", ".", ".."])
+    await assertRejects(gwop.invoices.get({ id }), { code: "SDK_VALIDATION", rawValue: { id } });
 });
 
 test("http: the types of arguments are checked here, and nothing is sent", async () => {
@@ -83,18 +117,39 @@ test("http: the types of arguments are checked here, and nothing is sent", async
   for (const [call, words] of [
     [() => gwop.invoices.create(), "`request` must be an object"],
     [() => gwop.invoices.create({}), "`body` is missing: it must be an object"],
-    [() => gwop.invoices.create({ body: { amountUsdc: "1" } }), "`body.amountUsdc` must be an integer"],
-    [() => gwop.invoices.create({ body: { amountUsdc: 1.5 } }), "`body.amountUsdc` must be an integer"],
-    [() => gwop.invoices.create({ body: { amountUsdc: NaN } }), "`body.amountUsdc` must be an integer"],
-    [() => gwop.invoices.create({ body: { amountUsdc: 2 ** 53 } }), "`body.amountUsdc` must be an integer"],
+    [
+      () => gwop.invoices.create({ body: { amountUsdc: "1" } }),
+      "`body.amountUsdc` must be an integer",
+    ],
+    [
+      () => gwop.invoices.create({ body: { amountUsdc: 1.5 } }),
+      "`body.amountUsdc` must be an integer",
+    ],
+    [
+      () => gwop.invoices.create({ body: { amountUsdc: NaN } }),
+      "`body.amountUsdc` must be an integer",
+    ],
+    [
+      () => gwop.invoices.create({ body: { amountUsdc: 2 ** 53 } }),
+      "`body.amountUsdc` must be an integer",
+    ],
     [() => gwop.invoices.create({ body: { amountUsdc: 1n } }), "JSON"],
-    [() => gwop.invoices.create({ body: { amountUsdc: 1, metadata: "x" } }), "`body.metadata` must be an object"],
-    [() => gwop.invoices.create({ body: { amountUsdc: 1 }, idempotencyKey: "" }), "`idempotencyKey` must be"],
+    [
+      () => gwop.invoices.create({ body: { amountUsdc: 1, metadata: "x" } }),
+      "`body.metadata` must be an object",
+    ],
+    [
+      () => gwop.invoices.create({ body: { amountUsdc: 1 }, idempotencyKey: "" }),
+      "`idempotencyKey` must be",
+    ],
     [() => gwop.invoices.list({ limit: "20" }), "`limit` must be an integer"],
     [() => gwop.invoices.list(null), "`request` must be an object"],
     [() => gwop.invoices.get("inv_1"), "`request` must be an object"],
     [() => gwop.invoices.get({}), "`id` is missing: it must be a string"],
-    [() => gwop.authIntents.exchange({ authIntentId: "" }), "`authIntentId` must be a non-empty string"],
+    [
+      () => gwop.authIntents.exchange({ authIntentId: "" }),
+      "`authIntentId` must be a non-empty string",
+    ],
     [() => gwop.authSessions.revoke({ sessionId: 7 }), "`sessionId` must be a string"],
   ]) {
     const error = await assertRejects(call(), SDKValidationError);
@@ -106,8 +161,14 @@ test("http: the types of arguments are checked here, and nothing is sent", async
 
 test("http: the contract's limits are the server's to enforce", async () => {
   const { gwop, requests } = fake([problem(400)]);
-  await assertRejects(gwop.invoices.create({ body: { amountUsdc: -1, description: "x".repeat(501) } }), ErrorResponse);
-  await assertRejects(gwop.invoices.list({ limit: 1000, offset: -1, status: "NEW" }), ErrorResponse);
+  await assertRejects(
+    gwop.invoices.create({ body: { amountUsdc: -1, description: "x".repeat(501) } }),
+    ErrorResponse,
+  );
+  await assertRejects(
+    gwop.invoices.list({ limit: 1000, offset: -1, status: "NEW" }),
+    ErrorResponse,
+  );
   assertEquals(requests.length, 2);
   assertMatch(requests[1].url, "?limit=1000&offset=-1&status=NEW");
 });
@@ -116,20 +177,37 @@ test("http: the contract's limits are the server's to enforce", async () => {
 
 test("http: serverURL sets the invoice host, identityURL the identity host, and a call's serverURL wins", async () => {
   for (const [name, { call, answer, identity }] of each) {
-    const { gwop, requests } = fake([answer], { serverURL: "https://a.example/base/", identityURL: new URL("https://i.example") });
+    const { gwop, requests } = fake([answer], {
+      serverURL: "https://a.example/base/",
+      identityURL: new URL("https://i.example"),
+    });
     await call(gwop);
     await call(gwop, { serverURL: "https://one.example" });
-    assertMatch(requests[0].url, identity ? /^https:\/\/i\.example\/(v1|\.well)/ : /^https:\/\/a\.example\/base\/v1\//);
+    assertMatch(
+      requests[0].url,
+      identity ? /^https:\/\/i\.example\/(v1|\.well)/ : /^https:\/\/a\.example\/base\/v1\//,
+    );
     assertMatch(requests[1].url, /^https:\/\/one\.example\/(v1|\.well)/);
     const own = fake([answer]);
     await call(own.gwop);
-    assertEquals(new URL(own.requests[0].url).origin, identity ? "https://identity.gwop.io" : ServerList[0], name);
+    assertEquals(
+      new URL(own.requests[0].url).origin,
+      identity ? "https://identity.gwop.io" : ServerList[0],
+      name,
+    );
   }
 });
 
 test("http: a server URL that is none is an InvalidRequestError, and nothing is sent", async () => {
   const { gwop, requests } = fake([WIRE.jwks]);
-  for (const serverURL of ["gwop.io", "ftp://x", "https://x?y", "https://", "https://user:CANARY@x.example", "https://[x"]) {
+  for (const serverURL of [
+    "gwop.io",
+    "ftp://x",
+    "https://x?y",
+    "https://",
+    "https://user:CANARY@x.example",
+    "https://[x",
+  ]) {
     const error = await assertRejects(gwop.auth.getJwks({ serverURL }), InvalidRequestError);
     assertEquals(error.code, "INVALID_REQUEST");
     assert(!error.message.includes("CANARY"));
@@ -160,7 +238,9 @@ test("http: without a merchant key, the error names both ways to give one, befor
   }
 });
 
-test("http: the merchant key comes from the environment, read at the time of use", { needs: ["env"] }, async () => {
+test("http: the merchant key comes from the environment, read at the time of use", {
+  needs: ["env"],
+}, async () => {
   const { gwop, requests } = fake([WIRE.page([], false)], { merchantApiKey: "" });
   const { env } = process;
   const before = env.GWOP_MERCHANT_API_KEY;
@@ -172,25 +252,50 @@ test("http: the merchant key comes from the environment, read at the time of use
   } finally {
     env.GWOP_MERCHANT_API_KEY = before;
   }
-  assertEquals(requests.map(({ headers }) => headers.get("authorization")), ["Bearer sk_m_one", "Bearer sk_m_two"]);
+  assertEquals(
+    requests.map(({ headers }) => headers.get("authorization")),
+    ["Bearer sk_m_one", "Bearer sk_m_two"],
+  );
 });
 
 test("http: the merchant key may be a function, asked once for each call that needs it", async () => {
   let asked = 0;
-  const { gwop, requests } = fake([problem(503), WIRE.page([], false)], { merchantApiKey: async () => `sk_m_${++asked}` });
+  const { gwop, requests } = fake([problem(503), WIRE.page([], false)], {
+    merchantApiKey: async () => `sk_m_${++asked}`,
+  });
   await withoutJitter(() => gwop.invoices.list());
-  assertEquals(requests.map(({ headers }) => headers.get("authorization")), ["Bearer sk_m_1", "Bearer sk_m_1"]);
+  assertEquals(
+    requests.map(({ headers }) => headers.get("authorization")),
+    ["Bearer sk_m_1", "Bearer sk_m_1"],
+  );
   await gwop.invoices.list();
   assertEquals(asked, 2);
   await fake([WIRE.jwks], { merchantApiKey: () => assert(false) }).gwop.auth.getJwks();
 });
 
 test("http: a merchant key function that fails, hangs or gives no string", async () => {
-  const run = (merchantApiKey, options) => fake([{}], { merchantApiKey }).gwop.invoices.list({}, options);
+  const run = (merchantApiKey, options) =>
+    fake([{}], { merchantApiKey }).gwop.invoices.list({}, options);
   const cause = new Error("vault sealed");
-  assertEquals((await assertRejects(run(() => Promise.reject(cause)), UnexpectedClientError)).cause, cause);
-  await assertRejects(run(() => { throw cause; }), UnexpectedClientError);
-  await assertRejects(run(() => 7), SDKValidationError);
+  assertEquals(
+    (
+      await assertRejects(
+        run(() => Promise.reject(cause)),
+        UnexpectedClientError,
+      )
+    ).cause,
+    cause,
+  );
+  await assertRejects(
+    run(() => {
+      throw cause;
+    }),
+    UnexpectedClientError,
+  );
+  await assertRejects(
+    run(() => 7),
+    SDKValidationError,
+  );
   const controller = new AbortController();
   const pending = run(() => new Promise(() => {}), { signal: controller.signal });
   controller.abort();
@@ -201,17 +306,25 @@ test("http: a merchant key function that fails, hangs or gives no string", async
 
 test("http: headers of a call are added, and win over the SDK's", async () => {
   const { gwop, requests } = fake([WIRE.page([], false)]);
-  await gwop.invoices.list({}, { headers: { "X-Trace": "1", Accept: "application/json;v=2", authorization: "Bearer other" } });
+  await gwop.invoices.list(
+    {},
+    { headers: { "X-Trace": "1", Accept: "application/json;v=2", authorization: "Bearer other" } },
+  );
   await gwop.invoices.list({}, { headers: new Headers([["x-trace", "2"]]) });
   assertEquals(requests[0].headers.get("x-trace"), "1");
   assertEquals(requests[0].headers.get("accept"), "application/json;v=2");
   assertEquals(requests[0].headers.get("authorization"), "Bearer other");
   assertEquals(requests[1].headers.get("x-trace"), "2");
-  const error = await assertRejects(gwop.invoices.list({}, { headers: { "x-secret": "CANARY\n" + "\0" } }), InvalidRequestError);
+  const error = await assertRejects(
+    gwop.invoices.list({}, { headers: { "x-secret": "CANARY\n" + "\0" } }),
+    InvalidRequestError,
+  );
   assert(!`${error.message}${error.cause}`.includes("CANARY"));
 });
 
-test("http: the SDK names itself, or as userAgent says, outside of browsers", async ({ runtime }) => {
+test("http: the SDK names itself, or as userAgent says, outside of browsers", async ({
+  runtime,
+}) => {
   const own = fake([WIRE.jwks]);
   await own.gwop.auth.getJwks();
   const other = fake([WIRE.jwks], { userAgent: "shop/2" });
@@ -230,7 +343,10 @@ for (const [name, { call, answer, keyed }] of each) {
   test(`http: ${name} is retried twice by default, with the right idempotency key each time`, () =>
     withoutJitter(async () => {
       for (const failing of [429, 500, 502, 503, 504, "network"]) {
-        const fails = failing === "network" ? () => Promise.reject(new TypeError("fetch failed")) : problem(failing);
+        const fails =
+          failing === "network"
+            ? () => Promise.reject(new TypeError("fetch failed"))
+            : problem(failing);
         const good = fake([fails, fails, answer]);
         await call(good.gwop);
         assertEquals(good.requests.length, 3, `${failing}`);
@@ -239,14 +355,19 @@ for (const [name, { call, answer, keyed }] of each) {
         assertEquals(bad.requests.length, 3, `${failing}`);
         const keys = bad.keys();
         assertEquals(new Set(keys).size, name === "authIntents.create" ? 3 : 1);
-        assertEquals(keys.every((key) => UUID.test(key ?? "")), keyed === true);
+        assertEquals(
+          keys.every((key) => UUID.test(key ?? "")),
+          keyed === true,
+        );
         assertEquals(error.idempotencyKey, keyed ? keys[2] : undefined);
       }
     }));
 
   test(`http: ${name} is not retried on what will not pass`, async () => {
     for (const status of [301, 400, 401, 402, 403, 404, 409, 422, 501]) {
-      const { gwop, requests } = fake([new Response(null, { status, headers: status === 301 ? { location: "/x" } : {} })]);
+      const { gwop, requests } = fake([
+        new Response(null, { status, headers: status === 301 ? { location: "/x" } : {} }),
+      ]);
       await assertRejects(call(gwop), GwopError);
       assertEquals(requests.length, 1, `${status}`);
     }
@@ -258,8 +379,15 @@ for (const [name, { call, answer, keyed }] of each) {
   if (!keyed) continue;
   test(`http: ${name} with the caller's own idempotency key`, () =>
     withoutJitter(async () => {
-      for (const [argument, options] of [[{ idempotencyKey: "order-7" }], [undefined, { headers: { "Idempotency-Key": "order-7" } }]]) {
-        for (const fails of [problem(503), problem(429, "RATE_LIMITED", { "retry-after": "0" }), () => Promise.reject(new TypeError("x"))]) {
+      for (const [argument, options] of [
+        [{ idempotencyKey: "order-7" }],
+        [undefined, { headers: { "Idempotency-Key": "order-7" } }],
+      ]) {
+        for (const fails of [
+          problem(503),
+          problem(429, "RATE_LIMITED", { "retry-after": "0" }),
+          () => Promise.reject(new TypeError("x")),
+        ]) {
           const { gwop, keys } = fake([fails]);
           const error = await assertRejects(call(gwop, options, argument));
           assertEquals(keys(), Array(name === "authIntents.create" ? 1 : 3).fill("order-7"));
@@ -291,14 +419,16 @@ for (const [name, { call, answer, keyed }] of each) {
 
 test("http: two calls never share an idempotency key", async () => {
   const { gwop, keys } = fake([WIRE.invoice]);
-  await Promise.all(Array.from({ length: 50 }, () => gwop.invoices.create({ body: { amountUsdc: 1 } })));
+  await Promise.all(
+    Array.from({ length: 50 }, () => gwop.invoices.create({ body: { amountUsdc: 1 } })),
+  );
   assertEquals(new Set(keys()).size, 50);
 });
 
 test("http: retries none, retryCodes, and the constructor's retries under both names", () =>
   withoutJitter(async () => {
-    const count = async (answer, options, constructor) => {
-      const { gwop, requests } = fake([answer], constructor);
+    const count = async (answer, options, clientOptions) => {
+      const { gwop, requests } = fake([answer], clientOptions);
       await assertRejects(gwop.invoices.get({ id: "inv_1" }, options));
       return requests.length;
     };
@@ -307,25 +437,42 @@ test("http: retries none, retryCodes, and the constructor's retries under both n
     assertEquals(await count(lost, NEVER), 1);
     assertEquals(await count(problem(503), {}, { retries: { strategy: "none" } }), 1);
     assertEquals(await count(problem(503), {}, { retryConfig: { strategy: "none" } }), 1);
-    assertEquals(await count(problem(503), { retries: { strategy: "backoff" } }, { retryConfig: { strategy: "none" } }), 3);
+    assertEquals(
+      await count(
+        problem(503),
+        { retries: { strategy: "backoff" } },
+        { retryConfig: { strategy: "none" } },
+      ),
+      3,
+    );
     assertEquals(await count(problem(503), { retryCodes: ["429"] }), 1);
     assertEquals(await count(problem(404), { retryCodes: ["4XX"] }), 3);
     assertEquals(await count(problem(404), { retryCodes: ["404", "5xx"] }), 3);
     assertEquals(await count(lost, { retryCodes: [] }), 3);
-    assertEquals(await count(lost, { retries: { strategy: "backoff", retryConnectionErrors: false } }), 1);
-    assertEquals(await count(problem(503), { retries: { strategy: "backoff", retryConnectionErrors: false } }), 3);
+    assertEquals(
+      await count(lost, { retries: { strategy: "backoff", retryConnectionErrors: false } }),
+      1,
+    );
+    assertEquals(
+      await count(problem(503), { retries: { strategy: "backoff", retryConnectionErrors: false } }),
+      3,
+    );
   }));
 
 test("http: an explicit backoff goes on as long as its maxElapsedTime allows", async () => {
   const { gwop, requests } = fake([problem(503)]);
   const backoff = { initialInterval: 5, maxInterval: 20, exponent: 1.5, maxElapsedTime: 300 };
-  const [ms] = await timed(() => assertRejects(gwop.invoices.get({ id: "a" }, { retries: { strategy: "backoff", backoff } })));
+  const [ms] = await timed(() =>
+    assertRejects(gwop.invoices.get({ id: "a" }, { retries: { strategy: "backoff", backoff } })),
+  );
   assert(requests.length > 5, `${requests.length} attempts`);
   assert(ms < 2_000, `${ms} ms`);
   const none = fake([problem(503)]);
   // Of a long interval full jitter seldom leaves nothing: a pause of 0 ms would be within any time.
   const nothing = { ...backoff, initialInterval: 1_000, maxInterval: 1_000, maxElapsedTime: 0 };
-  await assertRejects(none.gwop.invoices.get({ id: "a" }, { retries: { strategy: "backoff", backoff: nothing } }));
+  await assertRejects(
+    none.gwop.invoices.get({ id: "a" }, { retries: { strategy: "backoff", backoff: nothing } }),
+  );
   assert(none.requests.length <= 2);
 });
 
@@ -352,17 +499,26 @@ test("http: options of the wrong kind, or that make no sense, are refused before
   const { gwop, requests } = fake([{}]);
   for (const options of [
     ...[0, -1, NaN, "100", {}].map((timeoutMs) => ({ timeoutMs })),
-    ...[{}, "now", 7, true, 0, "", false, new EventTarget(), { addEventListener() {} }].map((signal) => ({ signal })),
+    ...[{}, "now", 7, true, 0, "", false, new EventTarget(), { addEventListener() {} }].map(
+      (signal) => ({ signal }),
+    ),
     ...WRONG_RETRIES.map((retries) => ({ retries })),
-    ...["429", 429, null, {}, [429], [null], ["429", "teapot"], ["*"], [""], ["429,418"]].map((retryCodes) => ({ retryCodes })),
+    ...["429", 429, null, {}, [429], [null], ["429", "teapot"], ["*"], [""], ["429,418"]].map(
+      (retryCodes) => ({ retryCodes }),
+    ),
     ...[5, "x", true, Symbol("s"), () => {}].map((headers) => ({ headers })),
     ...[5, true, [], {}, Symbol("s")].map((serverURL) => ({ serverURL })),
-    ...["timeoutMs", "retries", "retryCodes", "serverURL", "headers"].map((name) => ({ [name]: null })),
+    ...["timeoutMs", "retries", "retryCodes", "serverURL", "headers"].map((name) => ({
+      [name]: null,
+    })),
     ...[5, "timeoutMs=5", true, Symbol("s"), null, [], () => {}],
   ]) {
     const error = await assertRejects(gwop.invoices.get({ id: "a" }, options), SDKValidationError);
     assertEquals(error.code, "SDK_VALIDATION", JSON.stringify(options));
-    await assertRejects(gwop.invoices.waitForStatus({ id: "a", status: "PAID" }, options), SDKValidationError);
+    await assertRejects(
+      gwop.invoices.waitForStatus({ id: "a", status: "PAID" }, options),
+      SDKValidationError,
+    );
   }
   assertEquals(requests.length, 0);
 });
@@ -370,28 +526,58 @@ test("http: options of the wrong kind, or that make no sense, are refused before
 test("http: an option that is undefined is left out, and so is a signal that is null", async () => {
   const absent = (names) => Object.fromEntries(names.map((name) => [name, undefined]));
   const { gwop, requests } = fake([WIRE.invoicePublic()], {
-    ...absent(["webhookSecret", "serverURL", "serverIdx", "identityURL", "userAgent", "retryConfig", "timeoutMs"]),
+    ...absent([
+      "webhookSecret",
+      "serverURL",
+      "serverIdx",
+      "identityURL",
+      "userAgent",
+      "retryConfig",
+      "timeoutMs",
+    ]),
     ...absent(["debugLogger", "merchantId", "jwksStore", "jwksCooldownSeconds", "allowInsecure"]),
   });
   const options = absent(["timeoutMs", "retries", "retryCodes", "serverURL", "headers"]);
   await gwop.invoices.get({ id: "a" }, { ...options, signal: null });
   const parts = absent(["initialInterval", "maxInterval", "exponent", "maxElapsedTime"]);
   const retries = { strategy: "backoff", retryConnectionErrors: undefined };
-  for (const backoff of [undefined, parts]) await gwop.invoices.get({ id: "a" }, { ...options, retries: { ...retries, backoff } });
-  await gwop.invoices.waitForStatus({ id: "a", status: "OPEN", signal: null, timeoutMs: undefined }, undefined);
+  for (const backoff of [undefined, parts])
+    await gwop.invoices.get({ id: "a" }, { ...options, retries: { ...retries, backoff } });
+  await gwop.invoices.waitForStatus(
+    { id: "a", status: "OPEN", signal: null, timeoutMs: undefined },
+    undefined,
+  );
   assertEquals(requests.length, 4);
-  for (const Class of [Gwop, HTTPClient]) for (const options of [[], [undefined], [{}]]) assertInstance(new Class(...options), Class);
+  for (const Class of [Gwop, HTTPClient])
+    for (const options of [[], [undefined], [{}]]) assertInstance(new Class(...options), Class);
 });
 
 test("http: options of the wrong kind are refused when the client is made", () => {
   const kinds = [5, true, [], {}, Symbol("s"), null];
-  const names = ["webhookSecret", "retryConfig", "timeoutMs", "merchantId", "merchantApiKey", "jwksStore", "jwksCooldownSeconds"];
+  const names = [
+    "webhookSecret",
+    "retryConfig",
+    "timeoutMs",
+    "merchantId",
+    "merchantApiKey",
+    "jwksStore",
+    "jwksCooldownSeconds",
+  ];
   for (const options of [
     ...[5, "x", true, null, [], Symbol("s")],
     ...names.map((name) => ({ [name]: null })),
-    ...kinds.flatMap((kind) => [{ serverURL: kind }, { identityURL: kind }, { userAgent: kind }, { debugLogger: kind }]),
+    ...kinds.flatMap((kind) => [
+      { serverURL: kind },
+      { identityURL: kind },
+      { userAgent: kind },
+      { debugLogger: kind },
+    ]),
     ...["log", { log() {} }].map((debugLogger) => ({ debugLogger })),
-    { get merchantApiKey() { throw new Error("CANARY"); } },
+    {
+      get merchantApiKey() {
+        throw new Error("CANARY");
+      },
+    },
     { retryConfig: null },
   ]) {
     const error = assertThrows(() => new Gwop(options), SDKValidationError);
@@ -411,7 +597,8 @@ test("http: a userAgent that no header can hold is refused when the client is ma
     const error = assertThrows(() => new Gwop({ userAgent }), SDKValidationError);
     assert(!`${error.message}${error.rawValue}`.includes("CANARY"), error.message);
   }
-  for (const userAgent of ["", "shop/2 (any 1)", "caf\u00e9"]) await fake([WIRE.jwks], { userAgent }).gwop.auth.getJwks();
+  for (const userAgent of ["", "shop/2 (any 1)", "caf\u00e9"])
+    await fake([WIRE.jwks], { userAgent }).gwop.auth.getJwks();
 });
 
 test("http: an argument that cannot be read is refused, nothing is sent, and the caller's key is kept", async () => {
@@ -421,21 +608,48 @@ test("http: an argument that cannot be read is refused, nothing is sent, and the
   for (const request of [
     proxy,
     { body: proxy },
-    { get idempotencyKey() { throw new Error("boom"); }, body: { amountUsdc: 1 } },
-    { get body() { throw new Error("boom"); } },
+    {
+      get idempotencyKey() {
+        throw new Error("boom");
+      },
+      body: { amountUsdc: 1 },
+    },
+    {
+      get body() {
+        throw new Error("boom");
+      },
+    },
   ]) {
-    await assertRejects(gwop.invoices.create(request), { name: "SDKValidationError", code: "SDK_VALIDATION" });
+    await assertRejects(gwop.invoices.create(request), {
+      name: "SDKValidationError",
+      code: "SDK_VALIDATION",
+    });
   }
-  for (const options of [proxy, { get timeoutMs() { throw new RangeError("CANARY"); } }]) {
-    const error = await assertRejects(gwop.invoices.get({ id: "a" }, options), { name: "SDKValidationError" });
+  for (const options of [
+    proxy,
+    {
+      get timeoutMs() {
+        throw new RangeError("CANARY");
+      },
+    },
+  ]) {
+    const error = await assertRejects(gwop.invoices.get({ id: "a" }, options), {
+      name: "SDKValidationError",
+    });
     assert(!error.message.includes("CANARY"));
   }
-  const error = await assertRejects(gwop.invoices.create({ idempotencyKey: "order-7", body: { amountUsdc: 1 } }, 5), SDKValidationError);
+  const error = await assertRejects(
+    gwop.invoices.create({ idempotencyKey: "order-7", body: { amountUsdc: 1 } }, 5),
+    SDKValidationError,
+  );
   assertEquals([error.idempotencyKey, requests.length], ["order-7", 0]);
 });
 
 test("http: the classes keep their names", () => {
-  assertEquals([Gwop.name, HTTPClient.name, new Gwop().constructor.name], ["Gwop", "HTTPClient", "Gwop"]);
+  assertEquals(
+    [Gwop.name, HTTPClient.name, new Gwop().constructor.name],
+    ["Gwop", "HTTPClient", "Gwop"],
+  );
 });
 
 test("http: retries of the wrong kind are refused by each call, before any request", async () => {
@@ -450,9 +664,13 @@ test("http: retries of the wrong kind are refused by each call, before any reque
 
 test("http: what refuses the retry options carries the call's idempotency key all the same", async () => {
   for (const retries of WRONG_RETRIES) {
-    const create = (request) => fake([{}]).gwop.invoices.create({ body: { amountUsdc: 1 }, ...request }, { retries });
+    const create = (request) =>
+      fake([{}]).gwop.invoices.create({ body: { amountUsdc: 1 }, ...request }, { retries });
     assertMatch((await assertRejects(create(), SDKValidationError)).idempotencyKey, UUID);
-    assertEquals((await assertRejects(create({ idempotencyKey: "order-7" }))).idempotencyKey, "order-7");
+    assertEquals(
+      (await assertRejects(create({ idempotencyKey: "order-7" }))).idempotencyKey,
+      "order-7",
+    );
   }
 });
 
@@ -467,26 +685,43 @@ test("http: an answer's headers are the caller's whatever their names", async ()
 test("http: an error carries the idempotency key that was sent, a hook's own too, and none where none was", async () => {
   for (const hook of [
     (request) => request.headers.set("idempotency-key", "hook-1"),
-    (request) => new Request(request, { headers: { ...Object.fromEntries(request.headers), "idempotency-key": "hook-1" } }),
+    (request) =>
+      new Request(request, {
+        headers: { ...Object.fromEntries(request.headers), "idempotency-key": "hook-1" },
+      }),
   ]) {
-    const httpClient = new HTTPClient({ fetcher: async () => new Response("", { status: 500 }) }).addHook("beforeRequest", hook);
+    const httpClient = new HTTPClient({
+      fetcher: async () => new Response("", { status: 500 }),
+    }).addHook("beforeRequest", hook);
     const { gwop } = fake([], { httpClient });
-    assertEquals((await assertRejects(gwop.invoices.create({ body: { amountUsdc: 1 } }, NEVER))).idempotencyKey, "hook-1");
+    assertEquals(
+      (await assertRejects(gwop.invoices.create({ body: { amountUsdc: 1 } }, NEVER)))
+        .idempotencyKey,
+      "hook-1",
+    );
   }
   const { gwop, keys } = fake([() => new Response("", { status: 500 })]);
-  const error = await assertRejects(gwop.invoices.get({ id: "a" }, { ...NEVER, headers: { "Idempotency-Key": "unused" } }));
+  const error = await assertRejects(
+    gwop.invoices.get({ id: "a" }, { ...NEVER, headers: { "Idempotency-Key": "unused" } }),
+  );
   assertEquals(error.idempotencyKey, undefined);
   assertEquals(keys(), [null]);
 });
 
 test("http: an httpClient that cannot send is refused when the client is made", () => {
   for (const httpClient of [null, {}, "fetch", 7, fetch, { request: "POST" }]) {
-    assertMatch(assertThrows(() => new Gwop({ httpClient }), SDKValidationError).message, "httpClient must be");
+    assertMatch(
+      assertThrows(() => new Gwop({ httpClient }), SDKValidationError).message,
+      "httpClient must be",
+    );
   }
 });
 
 test("http: Retry-After in seconds is waited for", async (context) => {
-  const answers = [{ status: 429, headers: { "retry-after": "1" }, body: {} }, { body: WIRE.invoicePublic() }];
+  const answers = [
+    { status: 429, headers: { "retry-after": "1" }, body: {} },
+    { body: WIRE.invoicePublic() },
+  ];
   const { gwop, seen } = await scripted(context, answers);
   const [ms] = await withoutJitter(() => timed(() => gwop.invoices.get({ id: "a" })));
   assert(ms >= 990 && ms < 5_000, `${ms} ms`);
@@ -495,7 +730,10 @@ test("http: Retry-After in seconds is waited for", async (context) => {
 
 test("http: Retry-After as a date is waited for", async (context) => {
   const at = new Date(Date.now() + 2_500).toUTCString();
-  const { gwop } = await scripted(context, [{ status: 503, headers: { "retry-after": at } }, { body: WIRE.invoicePublic() }]);
+  const { gwop } = await scripted(context, [
+    { status: 503, headers: { "retry-after": at } },
+    { body: WIRE.invoicePublic() },
+  ]);
   await withoutJitter(() => gwop.invoices.get({ id: "a" }));
   assert(Date.now() >= Date.parse(at), "came back too early");
 });
@@ -504,7 +742,10 @@ test("http: a Retry-After beyond the bound ends the call with the answer's own e
   for (const value of ["61", "99999999999", new Date(Date.now() + 120_000).toUTCString()]) {
     const { gwop, requests } = fake([problem(429, "RATE_LIMITED", { "retry-after": value })]);
     const [ms, error] = await timed(() => assertRejects(gwop.invoices.list(), RateLimitError));
-    assertEquals([error.error.code, error.headers.get("retry-after"), requests.length], ["RATE_LIMITED", value, 1]);
+    assertEquals(
+      [error.error.code, error.headers.get("retry-after"), requests.length],
+      ["RATE_LIMITED", value, 1],
+    );
     assert(ms < 5_000);
   }
 });
@@ -521,7 +762,11 @@ test("http: a Retry-After without meaning, or in the past, leaves the back-off",
 // ---- Timeouts and signals ----
 
 test("http: a timeout is per attempt, and is retried", async (context) => {
-  const { gwop, seen } = await scripted(context, [{ delayMs: 5_000 }, { delayMs: 5_000 }, { body: WIRE.invoicePublic() }]);
+  const { gwop, seen } = await scripted(context, [
+    { delayMs: 5_000 },
+    { delayMs: 5_000 },
+    { body: WIRE.invoicePublic() },
+  ]);
   const { result } = await withoutJitter(() => gwop.invoices.get({ id: "a" }, { timeoutMs: 400 }));
   assertEquals(result.status, "OPEN");
   assertEquals((await seen()).length, 3);
@@ -529,7 +774,9 @@ test("http: a timeout is per attempt, and is retried", async (context) => {
 
 test("http: a late answer is a RequestTimeoutError", async (context) => {
   const { gwop } = await scripted(context, [{ delayMs: 5_000 }], { timeoutMs: 200 });
-  const [ms, error] = await timed(() => assertRejects(gwop.invoices.create({ body: { amountUsdc: 1 } }, NEVER), RequestTimeoutError));
+  const [ms, error] = await timed(() =>
+    assertRejects(gwop.invoices.create({ body: { amountUsdc: 1 } }, NEVER), RequestTimeoutError),
+  );
   assertEquals(error.code, "REQUEST_TIMEOUT");
   assertMatch(error.message, "idempotencyKey");
   assertInstance(error, HTTPClientError);
@@ -538,12 +785,18 @@ test("http: a late answer is a RequestTimeoutError", async (context) => {
 
 test("http: a body that comes too slowly is a RequestTimeoutError", async (context) => {
   const { gwop } = await scripted(context, [{ bodyDelayMs: 5_000, body: WIRE.invoicePublic() }]);
-  const [ms] = await timed(() => assertRejects(gwop.invoices.get({ id: "a" }, { ...NEVER, timeoutMs: 300 }), RequestTimeoutError));
+  const [ms] = await timed(() =>
+    assertRejects(
+      gwop.invoices.get({ id: "a" }, { ...NEVER, timeoutMs: 300 }),
+      RequestTimeoutError,
+    ),
+  );
   assert(ms < 3_000, `${ms} ms`);
 });
 
 test("http: a body that never ends, and does not answer to being cancelled, times out all the same", async () => {
-  const body = () => new ReadableStream({ pull: () => new Promise(() => {}), cancel: () => new Promise(() => {}) });
+  const body = () =>
+    new ReadableStream({ pull: () => new Promise(() => {}), cancel: () => new Promise(() => {}) });
   const { gwop } = fake([WIRE.jwks], { httpClient: { request: async () => new Response(body()) } });
   await assertRejects(gwop.auth.getJwks({ ...NEVER, timeoutMs: 50 }), RequestTimeoutError);
 });
@@ -551,7 +804,10 @@ test("http: a body that never ends, and does not answer to being cancelled, time
 test("http: a signal that has aborted before means that nothing is sent", async () => {
   const { gwop, requests } = fake([WIRE.jwks]);
   const reason = new Error("changed my mind");
-  const error = await assertRejects(gwop.auth.getJwks({ signal: AbortSignal.abort(reason) }), RequestAbortedError);
+  const error = await assertRejects(
+    gwop.auth.getJwks({ signal: AbortSignal.abort(reason) }),
+    RequestAbortedError,
+  );
   assertEquals([error.code, error.cause, requests.length], ["REQUEST_ABORTED", reason, 0]);
 });
 
@@ -559,7 +815,12 @@ test("http: a signal aborts the wait for an answer, and is not retried", async (
   const { gwop, seen } = await scripted(context, [{ delayMs: 10_000 }]);
   const controller = new AbortController();
   setTimeout(() => controller.abort(new Error("enough")), 200);
-  const [ms, error] = await timed(() => assertRejects(gwop.invoices.cancel({ id: "u" }, { signal: controller.signal }), RequestAbortedError));
+  const [ms, error] = await timed(() =>
+    assertRejects(
+      gwop.invoices.cancel({ id: "u" }, { signal: controller.signal }),
+      RequestAbortedError,
+    ),
+  );
   assertEquals(error.cause.message, "enough");
   assertMatch(error.message, "unknown");
   assert(ms < 5_000, `${ms} ms`);
@@ -570,14 +831,19 @@ test("http: a signal aborts the reading of a body", async (context) => {
   const { gwop } = await scripted(context, [{ bodyDelayMs: 10_000, body: WIRE.invoicePublic() }]);
   const controller = new AbortController();
   setTimeout(() => controller.abort(), 300);
-  await assertRejects(gwop.invoices.get({ id: "a" }, { signal: controller.signal }), RequestAbortedError);
+  await assertRejects(
+    gwop.invoices.get({ id: "a" }, { signal: controller.signal }),
+    RequestAbortedError,
+  );
 });
 
 test("http: a signal aborts the pause between two attempts", async () => {
   const { gwop, requests } = fake([problem(429, "RATE_LIMITED", { "retry-after": "50" })]);
   const controller = new AbortController();
   setTimeout(() => controller.abort(new Error("enough")), 50);
-  const [ms, error] = await timed(() => assertRejects(gwop.invoices.list({}, { signal: controller.signal }), RequestAbortedError));
+  const [ms, error] = await timed(() =>
+    assertRejects(gwop.invoices.list({}, { signal: controller.signal }), RequestAbortedError),
+  );
   assertEquals([error.cause.message, requests.length], ["enough", 1]);
   assert(ms < 5_000, `${ms} ms`);
 });
@@ -587,7 +853,9 @@ test("http: signal and timeout together: whichever comes first", async (context)
   const call = (timeoutMs, abortMs) => {
     const controller = new AbortController();
     const timer = setTimeout(() => controller.abort(), abortMs);
-    return gwop.invoices.get({ id: "a" }, { ...NEVER, timeoutMs, signal: controller.signal }).finally(() => clearTimeout(timer));
+    return gwop.invoices
+      .get({ id: "a" }, { ...NEVER, timeoutMs, signal: controller.signal })
+      .finally(() => clearTimeout(timer));
   };
   await assertRejects(call(200, 5_000), RequestTimeoutError);
   await assertRejects(call(5_000, 200), RequestAbortedError);
@@ -621,9 +889,15 @@ test("http: a call leaves no listener on the caller's signal", async () => {
   const controller = new AbortController();
   const { signal } = controller;
   const { addEventListener, removeEventListener } = signal;
-  signal.addEventListener = (type, fn, options) => (listeners.add(fn), addEventListener.call(signal, type, fn, options));
-  signal.removeEventListener = (type, fn) => (listeners.delete(fn), removeEventListener.call(signal, type, fn));
-  const { gwop } = fake([problem(503), WIRE.page([], false)], { merchantApiKey: async () => "sk_m_x" });
+  signal.addEventListener = (type, fn, options) => (
+    listeners.add(fn), addEventListener.call(signal, type, fn, options)
+  );
+  signal.removeEventListener = (type, fn) => (
+    listeners.delete(fn), removeEventListener.call(signal, type, fn)
+  );
+  const { gwop } = fake([problem(503), WIRE.page([], false)], {
+    merchantApiKey: async () => "sk_m_x",
+  });
   await withoutJitter(() => gwop.invoices.list({}, { signal }));
   assertEquals(listeners.size, 0);
 });
@@ -646,7 +920,9 @@ test("http: a host that no DNS server knows is a ConnectionError", async ({ runt
 
 test("http: a connection that is closed without an answer is a ConnectionError, and is retried", async (context) => {
   const { gwop, seen } = await scripted(context, [{ close: true }]);
-  await withoutJitter(() => assertRejects(gwop.invoices.create({ body: { amountUsdc: 1 } }), ConnectionError));
+  await withoutJitter(() =>
+    assertRejects(gwop.invoices.create({ body: { amountUsdc: 1 } }), ConnectionError),
+  );
   const keys = (await seen()).map(({ headers }) => headers["idempotency-key"]);
   // Some runtimes repeat a request themselves when a kept connection was closed.
   assert(keys.length >= 3, `${keys.length} attempts`);
@@ -654,7 +930,8 @@ test("http: a connection that is closed without an answer is a ConnectionError, 
 });
 
 test("http: a body that breaks off is a ConnectionError", async () => {
-  const body = () => new ReadableStream({ pull: (controller) => controller.error(new Error("reset by peer")) });
+  const body = () =>
+    new ReadableStream({ pull: (controller) => controller.error(new Error("reset by peer")) });
   const { gwop } = fake([() => new Response(body())]);
   await assertRejects(gwop.auth.getJwks(NEVER), ConnectionError);
 });
@@ -673,15 +950,30 @@ test("http: redirects are never followed, and the key never leaves", async (cont
 test("http: redirects are not followed either when a beforeRequest hook gives a request of its own", async (context) => {
   for (const replace of [
     (request) => new Request(request, { redirect: "follow" }),
-    async (request) => new Request(request.url, { method: "POST", headers: request.headers, body: await request.text() }),
+    async (request) =>
+      new Request(request.url, {
+        method: "POST",
+        headers: request.headers,
+        body: await request.text(),
+      }),
   ]) {
     const target = await scripted(context, [{ body: WIRE.invoice }]);
     const httpClient = new HTTPClient().addHook("beforeRequest", replace);
-    const { gwop, seen } = await scripted(context, [{ status: 307, headers: { location: target.url } }], { httpClient });
-    const error = await assertRejects(gwop.invoices.create({ body: { amountUsdc: 5 } }), GwopDefaultError);
+    const { gwop, seen } = await scripted(
+      context,
+      [{ status: 307, headers: { location: target.url } }],
+      { httpClient },
+    );
+    const error = await assertRejects(
+      gwop.invoices.create({ body: { amountUsdc: 5 } }),
+      GwopDefaultError,
+    );
     assertMatch(error.message, "redirect");
     const [{ body, headers }, ...more] = await seen();
-    assertEquals([JSON.parse(body), headers.authorization, more], [{ amount_usdc: 5 }, "Bearer sk_m_CANARY", []]);
+    assertEquals(
+      [JSON.parse(body), headers.authorization, more],
+      [{ amount_usdc: 5 }, "Bearer sk_m_CANARY", []],
+    );
     assertEquals(await target.seen(), []);
   }
 });
@@ -705,9 +997,17 @@ test("http: a structured error keeps the server's words, and its code", async ()
   const error = await assertRejects(gwop.invoices.get({ id: "a" }), ErrorResponse);
   assertInstance(error, GwopError);
   assertEquals(error.message, "about INVOICE_NOT_FOUND");
-  assertEquals(error.error, { code: "INVOICE_NOT_FOUND", message: "about INVOICE_NOT_FOUND", details: { field: "x" }, requestId: "req_1" });
+  assertEquals(error.error, {
+    code: "INVOICE_NOT_FOUND",
+    message: "about INVOICE_NOT_FOUND",
+    details: { field: "x" },
+    requestId: "req_1",
+  });
   assertEquals(error.data$, { error: error.error });
-  assertEquals([error.statusCode, error.code, error.headers.get("x-request-id")], [404, "INVOICE_NOT_FOUND", "req_7"]);
+  assertEquals(
+    [error.statusCode, error.code, error.headers.get("x-request-id")],
+    [404, "INVOICE_NOT_FOUND", "req_7"],
+  );
   assertMatch(error.contentType, "application/json");
   assertEquals(JSON.parse(error.body).error.code, "INVOICE_NOT_FOUND");
   assertInstance(error.rawResponse, Response);
@@ -715,10 +1015,25 @@ test("http: a structured error keeps the server's words, and its code", async ()
 });
 
 test("http: 429 is a RateLimitError, and another shape a GwopDefaultError", async () => {
-  assertInstance(await assertRejects(fake([problem(429, "RATE_LIMITED")]).gwop.auth.getJwks(NEVER)), RateLimitError);
-  for (const [status, body] of [[429, "slow down"], [500, "<html>"], [502, ""], [404, '{"message":"no"}'], [400, '{"error":"no"}']]) {
-    const error = await assertRejects(fake([new Response(body, { status })]).gwop.auth.getJwks(NEVER), GwopDefaultError);
-    assertEquals([error.statusCode, error.body, error.code, "error" in error], [status, body, "HTTP_ERROR", false]);
+  assertInstance(
+    await assertRejects(fake([problem(429, "RATE_LIMITED")]).gwop.auth.getJwks(NEVER)),
+    RateLimitError,
+  );
+  for (const [status, body] of [
+    [429, "slow down"],
+    [500, "<html>"],
+    [502, ""],
+    [404, '{"message":"no"}'],
+    [400, '{"error":"no"}'],
+  ]) {
+    const error = await assertRejects(
+      fake([new Response(body, { status })]).gwop.auth.getJwks(NEVER),
+      GwopDefaultError,
+    );
+    assertEquals(
+      [error.statusCode, error.body, error.code, "error" in error],
+      [status, body, "HTTP_ERROR", false],
+    );
   }
 });
 
@@ -745,7 +1060,10 @@ test("http: a 2xx of the wrong shape is a ResponseValidationError, whatever the 
 
 test("http: a wrong field is named, and no value of the answer is in the message", async () => {
   const answer = { ...WIRE.token, principal: { ...WIRE.token.principal, sub: 7 } };
-  const error = await assertRejects(OPERATIONS["authIntents.exchange"].call(fake([answer]).gwop), ResponseValidationError);
+  const error = await assertRejects(
+    OPERATIONS["authIntents.exchange"].call(fake([answer]).gwop),
+    ResponseValidationError,
+  );
   assertMatch(error.message, "`principal.sub` must be a string");
   assert(!error.message.includes("CANARY"));
   assert(!JSON.stringify(error).includes("CANARY"));
@@ -756,7 +1074,10 @@ test("http: a wrong field is named, and no value of the answer is in the message
 test("http: money is never rounded", async () => {
   for (const amount of [1.5, 2 ** 53, "5"]) {
     const answer = { ...WIRE.invoice, amount_usdc: amount };
-    await assertRejects(fake([answer]).gwop.invoices.create({ body: { amountUsdc: 1 } }), ResponseValidationError);
+    await assertRejects(
+      fake([answer]).gwop.invoices.create({ body: { amountUsdc: 1 } }),
+      ResponseValidationError,
+    );
   }
 });
 
@@ -764,17 +1085,25 @@ test("http: money is never rounded", async () => {
 
 test("http: HTTPClient's hooks see and may replace a request, and see answers and failures", async () => {
   const log = [];
-  const httpClient = new HTTPClient({ fetcher: async (request) => (log.push(`fetch ${request.headers.get("x-a")}`), Response.json(WIRE.jwks)) })
+  const httpClient = new HTTPClient({
+    fetcher: async (request) => (
+      log.push(`fetch ${request.headers.get("x-a")}`), Response.json(WIRE.jwks)
+    ),
+  })
     .addHook("beforeRequest", (request) => {
       log.push("first");
       request.headers.set("x-a", "1");
     })
     .addHook("beforeRequest", async (request) => {
       log.push(`second ${request.headers.get("x-a")}`);
-      return new Request(request, { headers: { ...Object.fromEntries(request.headers), "x-a": "2" } });
+      return new Request(request, {
+        headers: { ...Object.fromEntries(request.headers), "x-a": "2" },
+      });
     })
     .addHook("response", async (response, request) => {
-      log.push(`response ${request.headers.get("x-a")} ${(await response.clone().json()).keys.length}`);
+      log.push(
+        `response ${request.headers.get("x-a")} ${(await response.clone().json()).keys.length}`,
+      );
     })
     .addHook("requestError", () => assert(false));
   await new Gwop({ httpClient }).auth.getJwks();
@@ -783,9 +1112,16 @@ test("http: HTTPClient's hooks see and may replace a request, and see answers an
 
 test("http: the requestError hook learns of each failure", async () => {
   const seen = [];
-  const httpClient = new HTTPClient({ fetcher: () => Promise.reject(new TypeError("fetch failed")) });
-  httpClient.addHook("requestError", (error, request) => void seen.push([error.message, request.method]));
-  await withoutJitter(() => assertRejects(new Gwop({ httpClient }).auth.getJwks(), ConnectionError));
+  const httpClient = new HTTPClient({
+    fetcher: () => Promise.reject(new TypeError("fetch failed")),
+  });
+  httpClient.addHook(
+    "requestError",
+    (error, request) => void seen.push([error.message, request.method]),
+  );
+  await withoutJitter(() =>
+    assertRejects(new Gwop({ httpClient }).auth.getJwks(), ConnectionError),
+  );
   assertEquals(seen, Array(3).fill(["fetch failed", "GET"]));
 });
 
@@ -793,11 +1129,17 @@ test("http: a hook that throws is no connection error, and is not retried", asyn
   for (const moment of ["beforeRequest", "response"]) {
     let called = 0;
     const mistake = new TypeError("x is not a function");
-    const httpClient = new HTTPClient({ fetcher: async () => Response.json(WIRE.jwks) }).addHook(moment, () => {
-      called += 1;
-      throw mistake;
-    });
-    const error = await assertRejects(new Gwop({ httpClient }).auth.getJwks(), UnexpectedClientError);
+    const httpClient = new HTTPClient({ fetcher: async () => Response.json(WIRE.jwks) }).addHook(
+      moment,
+      () => {
+        called += 1;
+        throw mistake;
+      },
+    );
+    const error = await assertRejects(
+      new Gwop({ httpClient }).auth.getJwks(),
+      UnexpectedClientError,
+    );
     assertEquals([error.cause, called, error.code], [mistake, 1, "UNEXPECTED_CLIENT_ERROR"]);
   }
 });
@@ -805,13 +1147,19 @@ test("http: a hook that throws is no connection error, and is not retried", asyn
 test("http: a hook that has read the body is told to clone it", async () => {
   const httpClient = new HTTPClient({ fetcher: async () => Response.json(WIRE.jwks) });
   httpClient.addHook("response", async (response) => void (await response.text()));
-  assertMatch((await assertRejects(new Gwop({ httpClient }).auth.getJwks(), UnexpectedClientError)).message, "clone");
+  assertMatch(
+    (await assertRejects(new Gwop({ httpClient }).auth.getJwks(), UnexpectedClientError)).message,
+    "clone",
+  );
 });
 
 test("http: removeHook and clone", async () => {
   const log = [];
   const one = () => void log.push("one");
-  const original = new HTTPClient({ fetcher: async () => Response.json(WIRE.jwks) }).addHook("beforeRequest", one);
+  const original = new HTTPClient({ fetcher: async () => Response.json(WIRE.jwks) }).addHook(
+    "beforeRequest",
+    one,
+  );
   const clone = original.clone().addHook("beforeRequest", () => void log.push("clone"));
   await original.request(new Request("https://x.example"));
   assertEquals(log.splice(0), ["one"]);
@@ -823,7 +1171,9 @@ test("http: removeHook and clone", async () => {
   assertThrows(() => original.addHook("afterwards", one));
 });
 
-test("http: the default fetcher is the global fetch of the moment, and fetch itself may be given", async ({ serverURL }) => {
+test("http: the default fetcher is the global fetch of the moment, and fetch itself may be given", async ({
+  serverURL,
+}) => {
   const { fetch } = globalThis;
   const gwop = new Gwop();
   let seen;
@@ -834,7 +1184,9 @@ test("http: the default fetcher is the global fetch of the moment, and fetch its
     globalThis.fetch = fetch;
   }
   assertEquals(seen, "https://identity.gwop.io/.well-known/jwks.json");
-  const { status } = await new HTTPClient({ fetcher: fetch }).request(new Request(`${serverURL}/echo`));
+  const { status } = await new HTTPClient({ fetcher: fetch }).request(
+    new Request(`${serverURL}/echo`),
+  );
   assertEquals(status, 200);
 });
 
@@ -849,9 +1201,14 @@ function collect() {
 test("http: the debug log has method, URL, status, duration, request id and headers, but no secret and no body", async () => {
   const { lines, logger } = collect();
   const { gwop } = fake([problem(503), WIRE.token], { debugLogger: logger });
-  await withoutJitter(() => gwop.authIntents.exchange({ authIntentId: "ai_1", idempotencyKey: "CANARY-KEY" }));
+  await withoutJitter(() =>
+    gwop.authIntents.exchange({ authIntentId: "ai_1", idempotencyKey: "CANARY-KEY" }),
+  );
   const text = lines.join("\n");
-  assertMatch(text, /POST https:\/\/identity\.gwop\.io\/v1\/auth-intents\/ai_1\/exchange: status 503 after \d+ ms/);
+  assertMatch(
+    text,
+    /POST https:\/\/identity\.gwop\.io\/v1\/auth-intents\/ai_1\/exchange: status 503 after \d+ ms/,
+  );
   assertMatch(text, /status 200 after \d+ ms, request id req_9/);
   assertMatch(text, "authorization: [redacted]");
   assertMatch(text, "idempotency-key: [redacted]");
@@ -861,9 +1218,20 @@ test("http: the debug log has method, URL, status, duration, request id and head
 
 test("http: the debug log redacts every header but those that are known to be harmless", async () => {
   const { lines, logger } = collect();
-  const secrets = ["x-api-key", "cookie", "x-forwarded-authorization", "x-merchant-token", "anything-else", "location", "set-cookie2", "x-gwop-signature"];
+  const secrets = [
+    "x-api-key",
+    "cookie",
+    "x-forwarded-authorization",
+    "x-merchant-token",
+    "anything-else",
+    "location",
+    "set-cookie2",
+    "x-gwop-signature",
+  ];
   const headers = Object.fromEntries(secrets.map((name) => [name, `CANARY-${name}`]));
-  const answer = Response.json(WIRE.jwks, { headers: { ...headers, "retry-after": "3", "x-request-id": "req_1" } });
+  const answer = Response.json(WIRE.jwks, {
+    headers: { ...headers, "retry-after": "3", "x-request-id": "req_1" },
+  });
   const { gwop } = fake([answer], { debugLogger: logger });
   await gwop.auth.getJwks({ headers });
   const text = lines.join("\n");
@@ -885,11 +1253,15 @@ test("http: a broken debug logger fails no call", async () => {
   const broken = () => {
     throw new Error("disk full");
   };
-  const { gwop } = fake([WIRE.jwks], { debugLogger: { group: broken, groupEnd: broken, log: broken } });
+  const { gwop } = fake([WIRE.jwks], {
+    debugLogger: { group: broken, groupEnd: broken, log: broken },
+  });
   await gwop.auth.getJwks();
 });
 
-test("http: GWOP_DEBUG logs to the console, read at the time of use", { needs: ["env"] }, async () => {
+test("http: GWOP_DEBUG logs to the console, read at the time of use", {
+  needs: ["env"],
+}, async () => {
   const { gwop } = fake([WIRE.jwks]);
   const { group } = console;
   const labels = [];
@@ -903,7 +1275,10 @@ test("http: GWOP_DEBUG logs to the console, read at the time of use", { needs: [
     console.group = group;
     delete process.env.GWOP_DEBUG;
   }
-  assertEquals(labels.filter((label) => label.startsWith("GET https://identity.gwop.io")).length, 1);
+  assertEquals(
+    labels.filter((label) => label.startsWith("GET https://identity.gwop.io")).length,
+    1,
+  );
 });
 
 // ---- Lists and waiting ----
@@ -921,11 +1296,14 @@ test("http: listAll pages by itself, and gives each invoice once", async () => {
     ids.push(invoice.id);
   }
   assertEquals(ids, ["a", "b", "c", "d"]);
-  assertEquals(requests.map(({ url }) => new URL(url).search), [
-    "?limit=2&offset=0&status=PAID",
-    "?limit=2&offset=2&status=PAID",
-    "?limit=2&offset=4&status=PAID",
-  ]);
+  assertEquals(
+    requests.map(({ url }) => new URL(url).search),
+    [
+      "?limit=2&offset=0&status=PAID",
+      "?limit=2&offset=2&status=PAID",
+      "?limit=2&offset=4&status=PAID",
+    ],
+  );
 });
 
 test("http: listAll asks for no page that is not wanted", async () => {
@@ -945,11 +1323,19 @@ test("http: listAll ends where a server repeats itself, and says for ever that m
   const b = WIRE.page(["c"], true);
   for (const [pages, expected] of [
     [[a], ["a", "b"]],
-    [[a, b], ["a", "b", "c"]],
-    [[a, WIRE.page([], true)], ["a", "b"]],
+    [
+      [a, b],
+      ["a", "b", "c"],
+    ],
+    [
+      [a, WIRE.page([], true)],
+      ["a", "b"],
+    ],
     [[WIRE.page([], true)], []],
   ]) {
-    const { gwop, requests } = fake([() => (assert(requests.length < 5, "no end"), pages[(requests.length - 1) % pages.length])]);
+    const { gwop, requests } = fake([
+      () => (assert(requests.length < 5, "no end"), pages[(requests.length - 1) % pages.length]),
+    ]);
     const ids = [];
     for await (const { id } of gwop.invoices.listAll()) ids.push(id);
     assertEquals(ids, expected);
@@ -961,7 +1347,10 @@ test("http: listAll goes on where new invoices have shifted whole pages", async 
     WIRE.page(["a", "b"], true, { total: 6 }),
     WIRE.page(["c", "d"], true, { total: 6 }),
     // Four were created meanwhile.
-    ...[["a", "b"], ["c", "d"]].map((ids) => WIRE.page(ids, true, { total: 10 })),
+    ...[
+      ["a", "b"],
+      ["c", "d"],
+    ].map((ids) => WIRE.page(ids, true, { total: 10 })),
     WIRE.page(["e", "f"], false, { total: 10 }),
   ]);
   const ids = [];
@@ -970,7 +1359,18 @@ test("http: listAll goes on where new invoices have shifted whole pages", async 
 });
 
 test("http: listAll refuses what list refuses, and lists nothing instead", async () => {
-  for (const request of ["PAID", 5, null, [], ["PAID"], true, Symbol("s"), { limit: "5" }, { status: null }, { limit: null }]) {
+  for (const request of [
+    "PAID",
+    5,
+    null,
+    [],
+    ["PAID"],
+    true,
+    Symbol("s"),
+    { limit: "5" },
+    { status: null },
+    { limit: null },
+  ]) {
     const { gwop, requests } = fake([WIRE.page([], false)]);
     await assertRejects(gwop.invoices.list(request), SDKValidationError);
     await assertRejects(gwop.invoices.listAll(request).next(), { code: "SDK_VALIDATION" });
@@ -987,8 +1387,16 @@ test("http: listAll fails as list does", async () => {
 
 test("http: waitForStatus ends with the status", () =>
   withoutJitter(async () => {
-    const { gwop, requests } = fake([WIRE.invoicePublic("OPEN"), WIRE.invoicePublic("PAYING"), WIRE.invoicePublic("PAID")]);
-    const { result } = await gwop.invoices.waitForStatus({ id: "inv_1", status: "PAID", waitMs: 15_000 });
+    const { gwop, requests } = fake([
+      WIRE.invoicePublic("OPEN"),
+      WIRE.invoicePublic("PAYING"),
+      WIRE.invoicePublic("PAID"),
+    ]);
+    const { result } = await gwop.invoices.waitForStatus({
+      id: "inv_1",
+      status: "PAID",
+      waitMs: 15_000,
+    });
     assertEquals([result.status, requests.length], ["PAID", 3]);
     const several = fake([WIRE.invoicePublic("PAYING")]);
     await several.gwop.invoices.waitForStatus({ id: "inv_1", status: ["PAID", "PAYING"] });
@@ -997,7 +1405,11 @@ test("http: waitForStatus ends with the status", () =>
   }));
 
 test("http: waitForStatus ends at once on another final status", async () => {
-  for (const [final, wanted] of [["EXPIRED", "PAID"], ["CANCELED", ["PAID", "PAYING"]], ["PAID", "EXPIRED"]]) {
+  for (const [final, wanted] of [
+    ["EXPIRED", "PAID"],
+    ["CANCELED", ["PAID", "PAYING"]],
+    ["PAID", "EXPIRED"],
+  ]) {
     const { gwop, requests } = fake([WIRE.invoicePublic(final)]);
     const error = await assertRejects(gwop.invoices.waitForStatus({ id: "inv_1", status: wanted }));
     assertEquals([error.code, error.status, requests.length], ["WAIT_STATUS_FINAL", final, 1]);
@@ -1007,23 +1419,41 @@ test("http: waitForStatus ends at once on another final status", async () => {
 
 test("http: waitForStatus ends when the time runs out, even in the middle of a look", async () => {
   const { gwop } = fake([WIRE.invoicePublic("OPEN")]);
-  const [ms, error] = await timed(() => assertRejects(gwop.invoices.waitForStatus({ id: "a", status: "PAID", waitMs: 300 })));
+  const [ms, error] = await timed(() =>
+    assertRejects(gwop.invoices.waitForStatus({ id: "a", status: "PAID", waitMs: 300 })),
+  );
   assertEquals([error.code, error.status], ["WAIT_TIMEOUT", "OPEN"]);
   assert(ms >= 290 && ms < 3_000, `${ms} ms`);
   const stuck = new Gwop({ httpClient: { request: () => new Promise(() => {}) } });
-  const late = await assertRejects(stuck.invoices.waitForStatus({ id: "a", status: "PAID", timeoutMs: 100 }));
+  const late = await assertRejects(
+    stuck.invoices.waitForStatus({ id: "a", status: "PAID", timeoutMs: 100 }),
+  );
   assertEquals([late.code, late.status], ["WAIT_TIMEOUT", undefined]);
 });
 
 test("http: waitForStatus outlasts passing failures, and fails on others", () =>
   withoutJitter(async () => {
     const passing = fake([problem(503), problem(503), problem(503), WIRE.invoicePublic("PAID")]);
-    const { result } = await passing.gwop.invoices.waitForStatus({ id: "a", status: "PAID", timeoutMs: 15_000 });
-    assertEquals(result.status, "PAID");
-    await assertRejects(fake([problem(404, "INVOICE_NOT_FOUND")]).gwop.invoices.waitForStatus({ id: "a", status: "PAID" }), {
-      code: "INVOICE_NOT_FOUND",
+    const { result } = await passing.gwop.invoices.waitForStatus({
+      id: "a",
+      status: "PAID",
+      timeoutMs: 15_000,
     });
-    const down = fake([problem(503)]).gwop.invoices.waitForStatus({ id: "a", status: "PAID", timeoutMs: 200 });
+    assertEquals(result.status, "PAID");
+    await assertRejects(
+      fake([problem(404, "INVOICE_NOT_FOUND")]).gwop.invoices.waitForStatus({
+        id: "a",
+        status: "PAID",
+      }),
+      {
+        code: "INVOICE_NOT_FOUND",
+      },
+    );
+    const down = fake([problem(503)]).gwop.invoices.waitForStatus({
+      id: "a",
+      status: "PAID",
+      timeoutMs: 200,
+    });
     const error = await assertRejects(down, { code: "WAIT_TIMEOUT" });
     assertInstance(error.cause, ErrorResponse);
   }));
@@ -1033,15 +1463,21 @@ test("http: waitForStatus heeds the signal of its first argument, of its second,
     for (const asOption of [false, true]) {
       const { gwop, requests } = fake([WIRE.invoicePublic("OPEN")]);
       const controller = new AbortController();
-      const [first, second] = asOption ? [lasting, controller.signal] : [controller.signal, lasting];
+      const [first, second] = asOption
+        ? [lasting, controller.signal]
+        : [controller.signal, lasting];
       setTimeout(() => controller.abort(), 100);
-      const wait = () => gwop.invoices.waitForStatus({ id: "a", status: "PAID", signal: first }, { signal: second });
+      const wait = () =>
+        gwop.invoices.waitForStatus({ id: "a", status: "PAID", signal: first }, { signal: second });
       const [ms, error] = await timed(() => assertRejects(wait(), RequestAbortedError));
       assert(ms < 3_000, `${ms} ms`);
       // It was in a pause: something had been sent.
       assertEquals(requests.length, 1);
       // Of the next question alone, which was not sent.
-      assertMatch(error.message, /^invoices\.get: the caller's signal aborted it before it was sent/);
+      assertMatch(
+        error.message,
+        /^invoices\.get: the caller's signal aborted it before it was sent/,
+      );
     }
   }
 });
@@ -1063,7 +1499,10 @@ test("http: waitForStatus refuses what it cannot wait for", async () => {
   ]) {
     await assertRejects(gwop.invoices.waitForStatus(request), SDKValidationError);
   }
-  await assertRejects(gwop.invoices.waitForStatus({ id: "a", status: "PAID" }, { signal: 7 }), SDKValidationError);
+  await assertRejects(
+    gwop.invoices.waitForStatus({ id: "a", status: "PAID" }, { signal: 7 }),
+    SDKValidationError,
+  );
   assertEquals(requests.length, 0);
 });
 
@@ -1074,13 +1513,23 @@ test("http: calls at the same time do not touch each other", async (context) => 
   const calls = Array.from({ length: 12 }, (_, index) => {
     const controller = new AbortController();
     if (index % 3 === 1) setTimeout(() => controller.abort(), 50);
-    const options = { ...NEVER, signal: controller.signal, ...(index % 3 === 2 && { timeoutMs: 50 }) };
+    const options = {
+      ...NEVER,
+      signal: controller.signal,
+      ...(index % 3 === 2 && { timeoutMs: 50 }),
+    };
     return good.gwop.invoices.get({ id: `inv_${index}` }, options).then(
       () => "done",
       (error) => error.code,
     );
   });
   const outcomes = await Promise.all(calls);
-  assertEquals(outcomes, Array.from({ length: 12 }, (_, index) => ["done", "REQUEST_ABORTED", "REQUEST_TIMEOUT"][index % 3]));
+  assertEquals(
+    outcomes,
+    Array.from(
+      { length: 12 },
+      (_, index) => ["done", "REQUEST_ABORTED", "REQUEST_TIMEOUT"][index % 3],
+    ),
+  );
   assertNotEquals((await good.seen()).length, 0);
 });

@@ -10,20 +10,29 @@ let shared;
 /** What the Worker answers to `POST /shared/webhook` and `POST /shared/call?url=…`. */
 export async function answerShared(request) {
   const { pathname, searchParams } = new URL(request.url);
-  shared ??= new Gwop({ webhookSecret: SECRET, httpClient: new HTTPClient({ fetcher: (sent) => fetch(sent.headers.get("x-url")) }) });
+  shared ??= new Gwop({
+    webhookSecret: SECRET,
+    httpClient: new HTTPClient({ fetcher: (sent) => fetch(sent.headers.get("x-url")) }),
+  });
   try {
     if (pathname === "/shared/webhook") {
       const { body } = await shared.validateWebhook({ request });
       return Response.json({ eventId: body.eventId });
     }
-    const { result } = await shared.invoices.get({ id: "inv_a" }, { headers: { "x-url": searchParams.get("url") } });
+    const { result } = await shared.invoices.get(
+      { id: "inv_a" },
+      { headers: { "x-url": searchParams.get("url") } },
+    );
     return Response.json({ status: result.status });
   } catch ({ code, message }) {
     return Response.json({ code, message }, { status: 400 });
   }
 }
 
-test("300 interleaved calls and 100 uploads that break off: each call and each webhook between them is answered", { needs: ["requests"], timeoutMs: 60_000 }, async (context) => {
+test("300 interleaved calls and 100 uploads that break off: each call and each webhook between them is answered", {
+  needs: ["requests"],
+  timeoutMs: 60_000,
+}, async (context) => {
   const { selfURL, serverURL } = context;
   const { headers, body } = await deliver(PAID);
   const invoice = JSON.stringify(WIRE.invoicePublic("OPEN"));
@@ -36,7 +45,9 @@ test("300 interleaved calls and 100 uploads that break off: each call and each w
   const webhook = async () => (await (await post("webhook", { headers, body })).json()).eventId;
   const brokenOff = async () => {
     const controller = new AbortController();
-    const stream = new ReadableStream({ start: (upload) => upload.enqueue(new TextEncoder().encode(body.slice(0, 100))) });
+    const stream = new ReadableStream({
+      start: (upload) => upload.enqueue(new TextEncoder().encode(body.slice(0, 100))),
+    });
     const sent = post("webhook", { headers, body: stream, signal: controller.signal }).then(
       () => "answered",
       (error) => error.name,

@@ -2,11 +2,8 @@
 // databases.
 import { assert, assertEquals } from "./harness.js";
 
-let count = 0;
-
 /** An attempt of its own invoice. */
 export function attempt(more = {}) {
-  count += 1;
   const id = `${crypto.randomUUID().replaceAll("-", "")}`;
   return {
     id,

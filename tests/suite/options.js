@@ -4,7 +4,14 @@ import { GwopCheckout, InvalidRequestError } from "@gwop/sdk/checkout";
 import { SDKValidationError } from "@gwop/sdk/errors";
 import { createAuthMiddleware, createAuthRoutes, createWebhookHandler } from "@gwop/sdk/handlers";
 import { memoryStore } from "@gwop/sdk/stores";
-import { assert, assertEquals, assertInstance, assertMatch, assertRejects, test } from "./harness.js";
+import {
+  assert,
+  assertEquals,
+  assertInstance,
+  assertMatch,
+  assertRejects,
+  test,
+} from "./harness.js";
 import { deliver, PAID, SECRET } from "./deliveries.js";
 import { clientWith, gwopIssuer, jwksAnswer } from "./token-kit.js";
 import { WIRE } from "./http-kit.js";
@@ -14,15 +21,28 @@ const nothing = () => {};
 /** A client whose requests get the answer that fits. */
 async function made() {
   const issuer = await gwopIssuer();
-  const session = { session_id: "sess_1", status: "active", sub: "base:0x1", chain: "base", wallet_address: "0x1" };
-  const times = { created_at: "2026-03-25T02:04:08.841Z", expires_at: "2036-03-25T02:04:08.841Z", revoked_at: null };
+  const session = {
+    session_id: "sess_1",
+    status: "active",
+    sub: "base:0x1",
+    chain: "base",
+    wallet_address: "0x1",
+  };
+  const times = {
+    created_at: "2026-03-25T02:04:08.841Z",
+    expires_at: "2036-03-25T02:04:08.841Z",
+    revoked_at: null,
+  };
   const page = { invoices: [], pagination: { limit: 100, offset: 0, total: 0, has_more: false } };
-  const client = clientWith((request) => {
-    const { pathname } = new URL(request.url);
-    if (pathname.endsWith("/jwks.json")) return jwksAnswer(issuer.jwk);
-    if (pathname.includes("/auth-sessions/")) return Response.json({ ...session, ...times });
-    return Response.json(pathname.endsWith("/invoices") ? page : WIRE.invoicePublic());
-  }, { webhookSecret: SECRET });
+  const client = clientWith(
+    (request) => {
+      const { pathname } = new URL(request.url);
+      if (pathname.endsWith("/jwks.json")) return jwksAnswer(issuer.jwk);
+      if (pathname.includes("/auth-sessions/")) return Response.json({ ...session, ...times });
+      return Response.json(pathname.endsWith("/invoices") ? page : WIRE.invoicePublic());
+    },
+    { webhookSecret: SECRET },
+  );
   return { ...client, token: await issuer.sign(), request: await deliver(PAID) };
 }
 
@@ -34,8 +54,20 @@ const ALL_OF = async (items) => {
 const FUNCTIONS = {
   "new Gwop": {
     call: (_, options) => void new Gwop(options),
-    good: () => ({ merchantId: "merchant-1", webhookSecret: SECRET, timeoutMs: 5_000, retries: { strategy: "none" } }),
-    instead: { merchantID: "merchantId", merchant_id: "merchantId", webhookSecrets: "webhookSecret", serverUrl: "serverURL", timeout: "timeoutMs", jwkStore: "jwksStore" },
+    good: () => ({
+      merchantId: "merchant-1",
+      webhookSecret: SECRET,
+      timeoutMs: 5_000,
+      retries: { strategy: "none" },
+    }),
+    instead: {
+      merchantID: "merchantId",
+      merchant_id: "merchantId",
+      webhookSecrets: "webhookSecret",
+      serverUrl: "serverURL",
+      timeout: "timeoutMs",
+      jwkStore: "jwksStore",
+    },
   },
   "new HTTPClient": {
     call: (_, options) => void new HTTPClient(options),
@@ -45,22 +77,40 @@ const FUNCTIONS = {
   verifyToken: {
     call: ({ verify, token }, options) => verify(token, options),
     good: () => ({ merchantId: "merchant-1", clockToleranceSeconds: 5, sessionCheck: "always" }),
-    instead: { merchantID: "merchantId", merchant_id: "merchantId", audiences: "audience", checksession: "checkSession", sessioncheck: "sessionCheck", tolerance: "clockToleranceSeconds" },
+    instead: {
+      merchantID: "merchantId",
+      merchant_id: "merchantId",
+      audiences: "audience",
+      checksession: "checkSession",
+      sessioncheck: "sessionCheck",
+      tolerance: "clockToleranceSeconds",
+    },
   },
   validateWebhook: {
     call: ({ gwop, request }, options) => gwop.validateWebhook(replaced(options, request)),
     good: () => ({ request: {}, toleranceSeconds: 300 }),
-    instead: { tolerance: "toleranceSeconds", received_at: "receivedAt", maxBodyByte: "maxBodyBytes" },
+    instead: {
+      tolerance: "toleranceSeconds",
+      received_at: "receivedAt",
+      maxBodyByte: "maxBodyBytes",
+    },
   },
   validateWebhookSync: {
-    call: async ({ gwop, request }, options) => void gwop.validateWebhookSync(replaced(options, request)),
+    call: async ({ gwop, request }, options) =>
+      void gwop.validateWebhookSync(replaced(options, request)),
     good: () => ({ request: {}, toleranceSeconds: 300 }),
     instead: { tolerance: "toleranceSeconds", receivedat: "receivedAt" },
   },
   "a call's options": {
     call: ({ gwop }, options) => gwop.invoices.get({ id: "inv_1" }, options),
     good: () => ({ timeoutMs: 5_000, retries: { strategy: "none" } }),
-    instead: { timeout: "timeoutMs", retrie: "retries", retryConfig: "retryCodes", serverUrl: "serverURL", idempotencyKey: undefined },
+    instead: {
+      timeout: "timeoutMs",
+      retrie: "retries",
+      retryConfig: "retryCodes",
+      serverUrl: "serverURL",
+      idempotencyKey: undefined,
+    },
   },
   "auth.getJwks": {
     call: ({ gwop }, options) => gwop.auth.getJwks(options),
@@ -74,7 +124,8 @@ const FUNCTIONS = {
     needed: true,
   },
   backoff: {
-    call: ({ gwop }, options) => gwop.invoices.get({ id: "inv_1" }, { retries: { strategy: "backoff", backoff: options } }),
+    call: ({ gwop }, options) =>
+      gwop.invoices.get({ id: "inv_1" }, { retries: { strategy: "backoff", backoff: options } }),
     good: () => ({ initialInterval: 5, maxElapsedTime: 50 }),
     instead: { initialIntervalMs: "initialInterval", maxElapsed: "maxElapsedTime" },
   },
@@ -85,7 +136,8 @@ const FUNCTIONS = {
     needed: true,
   },
   "waitForStatus' options": {
-    call: ({ gwop }, options) => gwop.invoices.waitForStatus({ id: "inv_1", status: "OPEN" }, options),
+    call: ({ gwop }, options) =>
+      gwop.invoices.waitForStatus({ id: "inv_1", status: "OPEN" }, options),
     good: () => ({ timeoutMs: 5_000 }),
     instead: { timeout: "timeoutMs" },
   },
@@ -95,21 +147,43 @@ const FUNCTIONS = {
     instead: { statuses: "status", limits: "limit" },
   },
   createAuthMiddleware: {
-    call: ({ gwop, token }, options) => authenticated(createAuthMiddleware(replaced(options, gwop, "gwop")), token),
+    call: ({ gwop, token }, options) =>
+      authenticated(createAuthMiddleware(replaced(options, gwop, "gwop")), token),
     good: () => ({ gwop: {}, audience: undefined, sessionCheck: 60 }),
-    instead: { audiences: "audience", sessioncheck: "sessionCheck", checkSession: "sessionCheck", onerror: "onError" },
+    instead: {
+      audiences: "audience",
+      sessioncheck: "sessionCheck",
+      checkSession: "sessionCheck",
+      onerror: "onError",
+    },
     needed: true,
   },
   createAuthRoutes: {
     call: ({ gwop }, options) => void createAuthRoutes(replaced(options, gwop, "gwop")),
     good: () => ({ gwop: {}, authSecret: "a secret of thirty-two characters" }),
-    instead: { audiences: "audience", authsecret: "authSecret", secret: "authSecret", basepath: "basePath" },
+    instead: {
+      audiences: "audience",
+      authsecret: "authSecret",
+      secret: "authSecret",
+      basepath: "basePath",
+    },
     needed: true,
   },
   createWebhookHandler: {
     call: ({ gwop }, options) => void createWebhookHandler(replaced(options, gwop, "gwop")),
-    good: () => ({ gwop: {}, store: memoryStore(), onPaid: nothing, onExpired: nothing, onCanceled: nothing }),
-    instead: { onConflicts: "onConflict", onpaid: "onPaid", maxBodySize: "maxBodyBytes", leaseMs: "leaseSeconds" },
+    good: () => ({
+      gwop: {},
+      store: memoryStore(),
+      onPaid: nothing,
+      onExpired: nothing,
+      onCanceled: nothing,
+    }),
+    instead: {
+      onConflicts: "onConflict",
+      onpaid: "onPaid",
+      maxBodySize: "maxBodyBytes",
+      leaseMs: "leaseSeconds",
+    },
     needed: true,
   },
   "new GwopCheckout": {
@@ -119,20 +193,35 @@ const FUNCTIONS = {
     Class: InvalidRequestError,
   },
   "checkout's constructEvent": {
-    call: async ({ request }, options) => void GwopCheckout.webhooks.constructEvent(PAID, request.headers["x-gwop-signature"], SECRET, options),
+    call: async ({ request }, options) =>
+      void GwopCheckout.webhooks.constructEvent(
+        PAID,
+        request.headers["x-gwop-signature"],
+        SECRET,
+        options,
+      ),
     good: () => ({ tolerance: 300 }),
     instead: { toleranceSeconds: "tolerance", receivedat: "receivedAt" },
     Class: InvalidRequestError,
   },
   "checkout's create": {
-    call: (_, options) => new GwopCheckout({ baseUrl: "http://127.0.0.1:9" }).invoices.create({ amount_usdc: 1 }, options),
+    call: (_, options) =>
+      new GwopCheckout({ baseUrl: "http://127.0.0.1:9" }).invoices.create(
+        { amount_usdc: 1 },
+        options,
+      ),
     instead: { idempotency_key: "idempotencyKey" },
     good: () => ({ idempotencyKey: "k" }),
     Class: InvalidRequestError,
     fails: true,
   },
   "checkout's waitForStatus": {
-    call: (_, options) => new GwopCheckout({ baseUrl: "http://127.0.0.1:9", maxRetries: 0 }).invoices.waitForStatus("inv_1", "PAID", options),
+    call: (_, options) =>
+      new GwopCheckout({ baseUrl: "http://127.0.0.1:9", maxRetries: 0 }).invoices.waitForStatus(
+        "inv_1",
+        "PAID",
+        options,
+      ),
     good: () => ({ timeout: 1, initialInterval: 1 }),
     keeps: "timeout",
     instead: { timeoutMs: "timeout", interval: "initialInterval" },
@@ -143,12 +232,14 @@ const FUNCTIONS = {
 
 /** The options with a part that each test makes anew, where they have one. */
 function replaced(options, part, name = "request") {
-  if (Object.prototype.hasOwnProperty.call(options ?? {}, name)) options[name] = part;
+  if (Object.hasOwn(options ?? {}, name)) options[name] = part;
   return options;
 }
 
 async function authenticated(authenticate, token) {
-  const { response } = await authenticate({ headers: new Headers({ authorization: `Bearer ${token}` }) });
+  const { response } = await authenticate({
+    headers: new Headers({ authorization: `Bearer ${token}` }),
+  });
   assertEquals(response?.status, undefined);
 }
 
@@ -163,11 +254,15 @@ const STRANGE = {
   "a list": (good) => Object.assign([], good),
   "an instance of a class": (good) => Object.assign(new Settings(), good),
   "an object with a foreign prototype": (good) => Object.create(good),
-  "members in the prototype's prototype": (good) => Object.create(Object.create(Object.assign(Object.create(null), good))),
+  "members in the prototype's prototype": (good) =>
+    Object.create(Object.create(Object.assign(Object.create(null), good))),
   "a function": (good) => Object.assign(() => {}, good),
 };
 
-for (const [name, { call, good, instead, needed, keeps, fails, Class = SDKValidationError }] of Object.entries(FUNCTIONS)) {
+for (const [
+  name,
+  { call, good, instead, needed, keeps, fails, Class = SDKValidationError },
+] of Object.entries(FUNCTIONS)) {
   const attempt = async (options) => call(await made(), options);
   const refused = async (options, what) => {
     const error = await assertRejects(() => attempt(options));
@@ -187,30 +282,45 @@ for (const [name, { call, good, instead, needed, keeps, fails, Class = SDKValida
     }
     const symbol = Symbol("CANARY".slice(1));
     await refused({ ...good(), [symbol]: 1 }, "a symbol");
-    await refused(Object.assign(JSON.parse('{"__proto__":{"merchantId":"CANARY"}}'), good()), "__proto__");
-    await refused(Object.defineProperty(good(), "hidden", { value: 1 }), "a member that is not enumerable");
+    await refused(
+      Object.assign(JSON.parse('{"__proto__":{"merchantId":"CANARY"}}'), good()),
+      "__proto__",
+    );
+    await refused(
+      Object.defineProperty(good(), "hidden", { value: 1 }),
+      "a member that is not enumerable",
+    );
   });
 
   test(`options: ${name} refuses what is no plain object`, async () => {
     for (const [what, make] of Object.entries(STRANGE)) await refused(make(good()), what);
     await refused(null, "null");
     for (const member of Object.keys(good())) {
-      const { message } = await refused({ ...good(), [member]: null }, `${member}: null`).catch((error) => {
-        // The part that is made anew.
-        if (member === "request" || member === "gwop") return { message: "null" };
-        throw error;
-      });
+      const { message } = await refused({ ...good(), [member]: null }, `${member}: null`).catch(
+        (error) => {
+          // The part that is made anew.
+          if (member === "request" || member === "gwop") return { message: "null" };
+          throw error;
+        },
+      );
       assertMatch(message, "null");
     }
   });
 
   test(`options: ${name} reads nothing through Object.prototype`, async () => {
     const context = await made();
-    const names = [...new Set([...Object.keys(good()), ...Object.values(instead)])].filter((member) => member !== undefined && member !== "status");
+    const names = [...new Set([...Object.keys(good()), ...Object.values(instead)])].filter(
+      (member) => member !== undefined && member !== "status",
+    );
     for (const member of names) {
       const options = good();
       if (!(needed && options[member] !== undefined) && member !== keeps) delete options[member];
-      Object.defineProperty(Object.prototype, member, { value: "CANARY", configurable: true, enumerable: true, writable: true });
+      Object.defineProperty(Object.prototype, member, {
+        value: "CANARY",
+        configurable: true,
+        enumerable: true,
+        writable: true,
+      });
       try {
         const outcome = (async () => call(context, options))();
         if (fails) assert(!String(await assertRejects(outcome)).includes("must be"), member);
@@ -223,7 +333,12 @@ for (const [name, { call, good, instead, needed, keeps, fails, Class = SDKValida
   });
 
   test(`options: ${name} takes plain objects, whatever they were made by`, async () => {
-    const given = [good(), Object.assign(Object.create(null), good()), Object.freeze(good()), { ...good() }];
+    const given = [
+      good(),
+      Object.assign(Object.create(null), good()),
+      Object.freeze(good()),
+      { ...good() },
+    ];
     for (const options of given) {
       if (Object.isFrozen(options) && ("request" in options || "gwop" in options)) continue;
       if (fails) assert(!String(await assertRejects(() => attempt(options))).includes("must be"));
@@ -276,7 +391,9 @@ for (const [name, { call, same, different }] of Object.entries(ALIASES)) {
 test("options: those of another realm are plain objects too", { needs: ["realms"] }, async () => {
   const { runInNewContext } = await import("node:vm");
   new Gwop(runInNewContext('({ merchantId: "merchant-1" })'));
-  const error = await assertRejects(async () => new Gwop(runInNewContext('Object.create({ merchantId: "merchant-1" })')));
+  const error = await assertRejects(
+    async () => new Gwop(runInNewContext('Object.create({ merchantId: "merchant-1" })')),
+  );
   assertInstance(error, SDKValidationError);
 });
 

@@ -9,7 +9,11 @@ test("the SDK, wasm included, works right after its import", () => {
 });
 
 test("the test server of the suite answers", async ({ serverURL }) => {
-  const response = await fetch(`${serverURL}/echo?x=1`, { method: "POST", headers: { "x-a": "b" }, body: "hi" });
+  const response = await fetch(`${serverURL}/echo?x=1`, {
+    method: "POST",
+    headers: { "x-a": "b" },
+    body: "hi",
+  });
   assert(response.ok);
   const { url, headers, body } = await response.json();
   assertEquals([url, headers["x-a"], body], ["/echo?x=1", "b", "hi"]);

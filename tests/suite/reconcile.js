@@ -18,7 +18,10 @@ test("reconcile tells what it did, and asks for little the next time", async () 
   assertEquals(paid.gwopSource, "reconciliation");
   assertEquals(paid.eventId, `evt_reconciled_paid_${paid.data.invoiceId}`);
   assertEquals(paid.data.merchantId, shop.sim.merchantId);
-  assert(paid.data.paidAt instanceof Date && paid.data.payerWallet === undefined, "nothing is invented");
+  assert(
+    paid.data.paidAt instanceof Date && paid.data.payerWallet === undefined,
+    "nothing is invented",
+  );
   assert(paid.data.txHash ?? paid.data.txSignature, "the transaction is named");
   const fresh = await shop.paid();
   const second = await own.run({ after: first.cursor });
@@ -74,10 +77,23 @@ test("reconcile asks the public invoice for what the list does not say, and only
   const shop = market({ listPayments: false });
   const store = memoryStore();
   const known = await shop.paid();
-  const handle = createWebhookHandler({ gwop: shop.gwop, store, onPaid() {}, onExpired() {}, onCanceled() {} });
+  const handle = createWebhookHandler({
+    gwop: shop.gwop,
+    store,
+    onPaid() {},
+    onExpired() {},
+    onCanceled() {},
+  });
   const [{ body }] = shop.sim.deliveries;
   const { headers } = await deliver(body);
-  assertEquals((await read(await handle(new Request("https://shop.example/", { method: "POST", headers, body }))))[1], "applied");
+  assertEquals(
+    (
+      await read(
+        await handle(new Request("https://shop.example/", { method: "POST", headers, body })),
+      )
+    )[1],
+    "applied",
+  );
   const invoices = [await shop.paid("base"), await shop.paid("solana"), await shop.canceled()];
   const own = reconciler(shop.gwop, store);
   assertEquals((await own.run()).applied, 3);
@@ -86,14 +102,23 @@ test("reconcile asks the public invoice for what the list does not say, and only
   assert(!own.calls.some((call) => call.includes(known.id)), "a duplicate calls nobody");
   for (const { eventType, data } of own.events) {
     if (eventType !== "invoice.paid") continue;
-    assert(data.paidAt instanceof Date && (data.paymentChain === "base" ? data.txHash : data.txSignature), "the public invoice says it");
+    assert(
+      data.paidAt instanceof Date &&
+        (data.paymentChain === "base" ? data.txHash : data.txSignature),
+      "the public invoice says it",
+    );
   }
 });
 
 test("reconcile waits out 429 and outages, and stops where that takes too long", async () => {
   const shop = market();
   await shop.paid();
-  shop.sim.misbehave({ fault: "rate-limit", operation: "invoices.list", times: 4, retryAfter: "0" });
+  shop.sim.misbehave({
+    fault: "rate-limit",
+    operation: "invoices.list",
+    times: 4,
+    retryAfter: "0",
+  });
   shop.sim.misbehave({ fault: "error", operation: "invoices.list", status: 503, times: 2 });
   const own = reconciler(shop.gwop, memoryStore());
   assertEquals((await own.run()).applied, 1);
@@ -101,11 +126,20 @@ test("reconcile waits out 429 and outages, and stops where that takes too long",
   const other = reconciler(new Gwop({ ...shop.client, retryConfig: { strategy: "none" } }), store);
   shop.sim.misbehave({ fault: "error", operation: "invoices.list", status: 503, times: "always" });
   const cut = await other.run({ maxWaitSeconds: 0 });
-  assertEquals([cut.applied, cut.complete, other.errors.map(({ info }) => info.code)], [0, false, ["UNAVAILABLE"]]);
+  assertEquals(
+    [cut.applied, cut.complete, other.errors.map(({ info }) => info.code)],
+    [0, false, ["UNAVAILABLE"]],
+  );
   shop.sim.behave();
   assertEquals((await other.run({ after: cut.cursor })).applied, 1);
   const stranger = reconciler(new Gwop({ ...shop.client, merchantApiKey: "sk_m_wrong" }), store);
-  assertEquals(await stranger.run().then(() => "taken", ({ error }) => error.code), "UNAUTHORIZED");
+  assertEquals(
+    await stranger.run().then(
+      () => "taken",
+      ({ error }) => error.code,
+    ),
+    "UNAUTHORIZED",
+  );
 });
 
 test("a callback that throws holds up nothing else, and comes again with the next run", async () => {
@@ -119,7 +153,10 @@ test("a callback that throws holds up nothing else, and comes again with the nex
   const own = reconciler(shop.gwop, memoryStore(), { work });
   const first = await own.run();
   assertEquals([first.applied, first.complete], [9, false]);
-  assertEquals(own.errors.map(({ info }) => [info.code, info.invoiceId]), [["CALLBACK_FAILED", broken]]);
+  assertEquals(
+    own.errors.map(({ info }) => [info.code, info.invoiceId]),
+    [["CALLBACK_FAILED", broken]],
+  );
   failing = false;
   const second = await own.run({ after: first.cursor });
   assertEquals([second.applied, second.complete], [1, true]);
@@ -133,7 +170,10 @@ test("a store that refuses ends the run where it stands", async () => {
   const own = reconciler(shop.gwop, refusing);
   const cut = await own.run();
   assertEquals([cut.applied, cut.complete], [0, false]);
-  assert(own.errors.every(({ info }) => info.code === "UNAVAILABLE"), "it is told");
+  assert(
+    own.errors.every(({ info }) => info.code === "UNAVAILABLE"),
+    "it is told",
+  );
   assertEquals((await reconciler(shop.gwop, store).run({ after: cut.cursor })).applied, 10);
 });
 
@@ -141,17 +181,29 @@ test("an aborted run resolves with what it has done", async () => {
   const shop = market();
   await shop.many(30);
   const stop = new AbortController();
-  const own = reconciler(shop.gwop, memoryStore(), { work: (_, call) => call === 5 && stop.abort() });
+  const own = reconciler(shop.gwop, memoryStore(), {
+    work: (_, call) => call === 5 && stop.abort(),
+  });
   const cut = await own.run({ signal: stop.signal });
   assertEquals(cut.complete, false);
   assert(cut.applied >= 1 && cut.applied < 30, String(cut.applied));
   const rest = await own.run({ after: cut.cursor });
-  assertEquals([cut.applied + rest.applied, rest.complete, new Set(own.calls).size], [30, true, 30]);
+  assertEquals(
+    [cut.applied + rest.applied, rest.complete, new Set(own.calls).size],
+    [30, true, 30],
+  );
 });
 
 test("reconcile refuses to start without a merchant id, and names what is wrong with its options", async () => {
   const { gwop, client } = market();
-  const good = { gwop, store: memoryStore(), since: SINCE, onPaid() {}, onExpired() {}, onCanceled() {} };
+  const good = {
+    gwop,
+    store: memoryStore(),
+    since: SINCE,
+    onPaid() {},
+    onExpired() {},
+    onCanceled() {},
+  };
   const refusedFor = async (change) => {
     try {
       await reconcile({ ...good, ...change });
@@ -162,7 +214,10 @@ test("reconcile refuses to start without a merchant id, and names what is wrong 
   };
   const { merchantId, ...without } = client;
   assert(merchantId, "the simulator has one");
-  assert(/^MERCHANT_ID_MISSING .*GWOP_MERCHANT_ID/.test(await refusedFor({ gwop: new Gwop(without) })), "the merchant id");
+  assert(
+    /^MERCHANT_ID_MISSING .*GWOP_MERCHANT_ID/.test(await refusedFor({ gwop: new Gwop(without) })),
+    "the merchant id",
+  );
   for (const [change, name] of [
     [{ since: undefined }, "since"],
     [{ since: "yesterday" }, "since"],
@@ -183,31 +238,53 @@ test("reconcile refuses to start without a merchant id, and names what is wrong 
 });
 
 const DERIVED = JSON.stringify({ gwop_source: "reconciliation", ...JSON.parse(PAID) });
-const BARE = JSON.stringify({ ...JSON.parse(DERIVED), data: { ...JSON.parse(PAID).data, payer_wallet: undefined, payment_chain: undefined } });
+const BARE = JSON.stringify({
+  ...JSON.parse(DERIVED),
+  data: { ...JSON.parse(PAID).data, payer_wallet: undefined, payment_chain: undefined },
+});
 
 test("an event of reconciliation is taken with { reconciled: true } alone, and may lack payer and chain", async () => {
   const gwop = new Gwop({ webhookSecret: SECRET });
   for (const body of [DERIVED, BARE]) {
     const request = await deliver(body);
-    for (const work of [() => gwop.validateWebhook({ request }), () => gwop.validateWebhook({ request, reconciled: false }), async () => gwop.validateWebhookSync({ request })]) {
-      const code = await work().then(() => "taken", (error) => `${error.code} ${error.message}`);
+    for (const work of [
+      () => gwop.validateWebhook({ request }),
+      () => gwop.validateWebhook({ request, reconciled: false }),
+      async () => gwop.validateWebhookSync({ request }),
+    ]) {
+      const code = await work().then(
+        () => "taken",
+        (error) => `${error.code} ${error.message}`,
+      );
       assert(/^WEBHOOK_SOURCE_NOT_ACCEPTED .*reconciled: true/.test(code), code);
     }
     const event = await gwop.validateWebhook({ request, reconciled: true });
     assertEquals(event.body, gwop.validateWebhookSync({ request, reconciled: true }).body);
-    assertEquals([event.body.gwopSource, event.body.data.payerWallet === undefined], ["reconciliation", body === BARE]);
+    assertEquals(
+      [event.body.gwopSource, event.body.data.payerWallet === undefined],
+      ["reconciliation", body === BARE],
+    );
   }
   // What Gwop sends lacks nothing.
   const lacking = await deliver(PAID.replace("payer_wallet", "x"));
-  const code = await gwop.validateWebhook({ request: lacking, reconciled: true }).then(() => "taken", (error) => error.code);
+  const code = await gwop.validateWebhook({ request: lacking, reconciled: true }).then(
+    () => "taken",
+    (error) => error.code,
+  );
   assertEquals(code, "WEBHOOK_PAYLOAD_INVALID");
-  assertEquals((await gwop.validateWebhook({ request: await deliver(PAID), reconciled: true })).body.gwopSource, undefined);
+  assertEquals(
+    (await gwop.validateWebhook({ request: await deliver(PAID), reconciled: true })).body
+      .gwopSource,
+    undefined,
+  );
 });
 
 test("createWebhookHandler takes them with { reconciled: true }, and answers 400 without", async () => {
   const gwop = new Gwop({ webhookSecret: SECRET });
   const named = (onPaid) => ({ onPaid, onExpired() {}, onCanceled() {} });
-  const typed = (paid) => ({ on: { "invoice.paid": paid, "invoice.expired"() {}, "invoice.canceled"() {} } });
+  const typed = (paid) => ({
+    on: { "invoice.paid": paid, "invoice.expired"() {}, "invoice.canceled"() {} },
+  });
   for (const [reconciled, expected, form] of [
     [undefined, "WEBHOOK_SOURCE_NOT_ACCEPTED", named],
     [false, "WEBHOOK_SOURCE_NOT_ACCEPTED", typed],
@@ -218,7 +295,12 @@ test("createWebhookHandler takes them with { reconciled: true }, and answers 400
     const callbacks = form(({ eventId }) => calls.push(eventId));
     const handle = createWebhookHandler({ gwop, store: memoryStore(), ...callbacks, reconciled });
     const { headers } = await deliver(BARE, { eventId: "evt_abc123", eventType: "invoice.paid" });
-    const [status, outcome] = await read(await handle(new Request("https://shop.example/", { method: "POST", headers, body: BARE })));
-    assertEquals([status, outcome, calls.length], reconciled ? [200, expected, 1] : [400, expected, 0]);
+    const [status, outcome] = await read(
+      await handle(new Request("https://shop.example/", { method: "POST", headers, body: BARE })),
+    );
+    assertEquals(
+      [status, outcome, calls.length],
+      reconciled ? [200, expected, 1] : [400, expected, 0],
+    );
   }
 });

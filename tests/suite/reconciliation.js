@@ -10,7 +10,8 @@ export function market(options = {}) {
   const { httpClient, merchantApiKey, merchantId } = sim;
   const client = { httpClient, merchantApiKey, merchantId, webhookSecret: SECRET };
   const gwop = new Gwop(client);
-  const create = async (expiresInSeconds = 86_400) => (await gwop.invoices.create({ body: { amountUsdc: 1_000_000, expiresInSeconds } })).result;
+  const create = async (expiresInSeconds = 86_400) =>
+    (await gwop.invoices.create({ body: { amountUsdc: 1_000_000, expiresInSeconds } })).result;
   const shop = {
     ...{ sim, gwop, client, create },
     /** How often an operation was asked for. */
@@ -32,7 +33,13 @@ export function market(options = {}) {
       const made = [];
       for (let at = 0; at < count; at += 1) {
         const kind = at % 10;
-        made.push(await (kind < 6 ? shop.paid(kind < 3 ? "base" : "solana") : kind < 9 ? shop.expired() : shop.canceled()));
+        made.push(
+          await (kind < 6
+            ? shop.paid(kind < 3 ? "base" : "solana")
+            : kind < 9
+              ? shop.expired()
+              : shop.canceled()),
+        );
       }
       await then();
       return made;
@@ -58,7 +65,14 @@ export function reconciler(gwop, store, { work = () => {}, ...options } = {}) {
     ...{ calls, errors, events },
     run: (more = {}) =>
       reconcile({
-        ...{ gwop, store, since: SINCE, onPaid: note("PAID"), onExpired: note("EXPIRED"), onCanceled: note("CANCELED") },
+        ...{
+          gwop,
+          store,
+          since: SINCE,
+          onPaid: note("PAID"),
+          onExpired: note("EXPIRED"),
+          onCanceled: note("CANCELED"),
+        },
         ...{ onConflict: note("conflict"), onError: (error, info) => errors.push({ error, info }) },
         ...options,
         ...more,

@@ -7,11 +7,15 @@ import { deliver, PAID } from "./deliveries.js";
 import { samples } from "./seeds/samples.js";
 
 // Where a runtime has variables, samples read them from there.
-const { GWOP_MERCHANT_API_KEY = "sk_m_prelude", GWOP_WEBHOOK_SECRET = "whsec_prelude" } = globalThis.process?.env ?? {};
+const { GWOP_MERCHANT_API_KEY = "sk_m_prelude", GWOP_WEBHOOK_SECRET = "whsec_prelude" } =
+  globalThis.process?.env ?? {};
 
 /** The ids that stand in the samples, and the real ones that take their place on the way to the local Gwop. */
 async function prelude() {
-  const sim = new Simulator({ merchantApiKey: GWOP_MERCHANT_API_KEY, webhookSecret: GWOP_WEBHOOK_SECRET });
+  const sim = new Simulator({
+    merchantApiKey: GWOP_MERCHANT_API_KEY,
+    webhookSecret: GWOP_WEBHOOK_SECRET,
+  });
   const { httpClient, merchantApiKey, webhookSecret } = sim;
   const own = new Gwop({ httpClient, merchantApiKey, webhookSecret });
   const { result: invoice } = await own.invoices.create({ body: { amountUsdc: 1_000_000 } });
@@ -20,7 +24,9 @@ async function prelude() {
     await sim.pay(result.challenge.paymentMethods[0].paymentUrl, { chain: "base" });
     return result;
   };
-  const { result: login } = await own.authIntents.exchange({ authIntentId: (await paidIntent()).authIntentId });
+  const { result: login } = await own.authIntents.exchange({
+    authIntentId: (await paidIntent()).authIntentId,
+  });
   const real = {
     inv_7dbeeaad8ebf4f5298c380c90e4b3576: invoice.publicInvoiceId,
     "ba7bc94a-5468-42f4-9f04-2502e50c7501": invoice.id,
@@ -111,7 +117,10 @@ for (const { name, prints, readsEnvironment, asksGwop, run } of samples) {
     });
     assertEquals(requests > 0, asksGwop);
     for (const text of prints) {
-      assert(lines.some((line) => says(line, text)), `it printed ${lines}, not ${text}`);
+      assert(
+        lines.some((line) => says(line, text)),
+        `it printed ${lines}, not ${text}`,
+      );
     }
   });
 }

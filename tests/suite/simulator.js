@@ -2,7 +2,15 @@
 // operations: what the simulator says is judged by itself (its native tests hold it against the contract).
 import { Gwop } from "@gwop/sdk";
 import { Simulator, SimulatorError, serve } from "@gwop/sdk/simulator";
-import { assert, assertEquals, assertInstance, assertMatch, assertRejects, assertThrows, test } from "./harness.js";
+import {
+  assert,
+  assertEquals,
+  assertInstance,
+  assertMatch,
+  assertRejects,
+  assertThrows,
+  test,
+} from "./harness.js";
 
 const INVOICES = "https://agents.gwop.io/v1/invoices";
 const IDENTITY = "https://identity.gwop.io";
@@ -13,7 +21,12 @@ function setUp(options = {}) {
   const received = [];
   const sim = new Simulator({
     webhookHandler: async (request) => {
-      received.push({ body: await request.text(), headers: Object.fromEntries(request.headers), url: request.url, method: request.method });
+      received.push({
+        body: await request.text(),
+        headers: Object.fromEntries(request.headers),
+        url: request.url,
+        method: request.method,
+      });
       return new Response(null, { status: received.status ?? 204 });
     },
     ...options,
@@ -31,14 +44,16 @@ function setUp(options = {}) {
     return { status: response.status, headers: response.headers, body: await response.json() };
   };
   const invoice = async () => (await send("POST", INVOICES, { amount_usdc: 1_000_000 })).body;
-  const status = async ({ public_invoice_id: id }) => (await send("GET", `${INVOICES}/${id}`)).body.status;
+  const status = async ({ public_invoice_id: id }) =>
+    (await send("GET", `${INVOICES}/${id}`)).body.status;
   const gwop = new Gwop({ httpClient: sim.httpClient, webhookSecret: sim.webhookSecret });
   return { sim, received, send, invoice, status, gwop };
 }
 
 /** What an RS256 token says, once its signature holds under a key of the set. */
 async function verified(token, keys) {
-  const bytes = (part) => Uint8Array.from(atob(part.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
+  const bytes = (part) =>
+    Uint8Array.from(atob(part.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
   const json = (part) => JSON.parse(new TextDecoder().decode(bytes(part)));
   const [header, claims, signature] = token.split(".");
   const { kid } = json(header);
@@ -46,7 +61,10 @@ async function verified(token, keys) {
   if (!jwk) return undefined;
   const key = await crypto.subtle.importKey("jwk", jwk, RS256, false, ["verify"]);
   const input = new TextEncoder().encode(`${header}.${claims}`);
-  assert(await crypto.subtle.verify(RS256.name, key, bytes(signature), input), "the token's signature does not hold");
+  assert(
+    await crypto.subtle.verify(RS256.name, key, bytes(signature), input),
+    "the token's signature does not hold",
+  );
   return { kid, ...json(claims) };
 }
 
@@ -54,28 +72,42 @@ test("simulator: the SDK works against it in process, from invoice to revoked se
   const { sim, received } = setUp();
   const { httpClient, merchantApiKey, merchantId, webhookSecret } = sim;
   const gwop = new Gwop({ httpClient, merchantApiKey, merchantId, webhookSecret });
-  const { result: invoice } = await gwop.invoices.create({ body: { amountUsdc: 1_000_000, metadata: { orderId: "1" } } });
+  const { result: invoice } = await gwop.invoices.create({
+    body: { amountUsdc: 1_000_000, metadata: { orderId: "1" } },
+  });
   assertEquals([invoice.amountUsdc, invoice.metadata.orderId], [1_025_000, "1"]);
   await sim.pay(invoice.publicInvoiceId);
   const event = await gwop.validateWebhook({ request: received[0] });
   assertEquals(event.body.data.invoiceId, invoice.id);
   const { result: paid } = await gwop.invoices.get({ id: invoice.publicInvoiceId });
   assertEquals([paid.status, paid.paidTxHash], ["PAID", event.body.data.txHash]);
-  await assertRejects(gwop.invoices.cancel({ id: invoice.id }), { code: "INVOICE_CANCEL_NOT_ALLOWED", statusCode: 400 });
+  await assertRejects(gwop.invoices.cancel({ id: invoice.id }), {
+    code: "INVOICE_CANCEL_NOT_ALLOWED",
+    statusCode: 400,
+  });
   assertEquals((await gwop.invoices.list({ status: "PAID" })).result.pagination.total, 1);
 
   const { result: intent } = await gwop.authIntents.create();
   await sim.pay(intent.challenge.paymentMethods[1].paymentUrl);
   const { result: token } = await gwop.authIntents.exchange({ authIntentId: intent.authIntentId });
-  const { sessionId, chain } = await gwop.auth.verifyToken(token.accessToken, { sessionCheck: "always" });
+  const { sessionId, chain } = await gwop.auth.verifyToken(token.accessToken, {
+    sessionCheck: "always",
+  });
   assertEquals(chain, "solana");
   await gwop.authSessions.revoke({ sessionId });
-  await assertRejects(gwop.auth.verifyToken(token.accessToken, { sessionCheck: "always" }), { code: "SESSION_REVOKED" });
+  await assertRejects(gwop.auth.verifyToken(token.accessToken, { sessionCheck: "always" }), {
+    code: "SESSION_REVOKED",
+  });
   const { accessToken: foreign } = await sim.mintToken({ claims: { mid: "another" } });
   await assertRejects(gwop.auth.verifyToken(foreign), { code: "TOKEN_MERCHANT_MISMATCH" });
 
-  const publicCalls = sim.requests.filter(({ operation }) => ["invoices.get", "auth.getJwks"].includes(operation));
-  assertEquals(publicCalls.map(({ authorized }) => authorized), [false, false]);
+  const publicCalls = sim.requests.filter(({ operation }) =>
+    ["invoices.get", "auth.getJwks"].includes(operation),
+  );
+  assertEquals(
+    publicCalls.map(({ authorized }) => authorized),
+    [false, false],
+  );
 });
 
 test("simulator: an invoice is created, paid by an agent, and its signed webhook verifies", async () => {
@@ -141,7 +173,8 @@ test("simulator: in real time, a settlement that takes a while comes by itself",
   const accepted = await send("POST", url, undefined, sim.signPayment(url).headers);
   assertEquals([accepted.status, accepted.body.status], [202, "PAYING"]);
   const end = Date.now() + 5_000;
-  while (received.length === 0 && Date.now() < end) await new Promise((done) => setTimeout(done, 10));
+  while (received.length === 0 && Date.now() < end)
+    await new Promise((done) => setTimeout(done, 10));
   assertEquals(await status(created), "PAID");
   assertEquals(received.length, 1);
   sim.close();
@@ -153,12 +186,22 @@ const x402 = (headers, name) => JSON.parse(atob(headers.get(name)));
 test("simulator: agents pay over x402 in both versions, on both chains, and are known by who signed", async () => {
   const { sim, received, send, invoice, status, gwop } = setUp();
   const wallets = new Set();
-  for (const [x402Version, answer] of [[1, "x-payment-response"], [2, "payment-response"]]) {
+  for (const [x402Version, answer] of [
+    [1, "x-payment-response"],
+    [2, "payment-response"],
+  ]) {
     for (const chain of ["base", "solana"]) {
       const created = await invoice();
-      const { url, method, headers, wallet } = sim.signPayment(created.id, { chain, payer: x402Version, x402Version });
+      const { url, method, headers, wallet } = sim.signPayment(created.id, {
+        chain,
+        payer: x402Version,
+        x402Version,
+      });
       const asked = await send("GET", url);
-      assertEquals([asked.status, asked.body.x402Version, x402(asked.headers, "payment-required").x402Version], [402, 1, 2]);
+      assertEquals(
+        [asked.status, asked.body.x402Version, x402(asked.headers, "payment-required").x402Version],
+        [402, 1, 2],
+      );
       const paid = await send(method, url, undefined, headers);
       assertEquals([paid.status, paid.body.status, await status(created)], [200, "PAID", "PAID"]);
       const { success, transaction, payer } = x402(paid.headers, answer);
@@ -202,7 +245,10 @@ test("simulator: an agent follows Gwop's own pages where it is asked to", async 
   assertEquals((await send("GET", url, undefined, headers)).status, 402);
   const paid = await send("POST", url, undefined, headers);
   const { paid_tx_hash: hash, payer_address: payer } = x402(paid.headers, "payment-response");
-  assertEquals([paid.status, paid.body.paid_tx_hash, payer, await status(created)], [200, hash, "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266", "PAID"]);
+  assertEquals(
+    [paid.status, paid.body.paid_tx_hash, payer, await status(created)],
+    [200, hash, "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266", "PAID"],
+  );
   assertEquals((await send("POST", url, undefined, headers)).body, paid.body);
 });
 
@@ -213,12 +259,18 @@ test("simulator: a payment settles although it was refused, or its answer got lo
   const [{ payment_url: url, recover_url: recover }] = open.payment_methods;
   sim.misbehave({ fault: "payment-late", delayMs: 2_000 });
   const { headers } = sim.signPayment(url);
-  assertEquals([(await send("POST", url, undefined, headers)).status, await status(created)], [402, "OPEN"]);
+  assertEquals(
+    [(await send("POST", url, undefined, headers)).status, await status(created)],
+    [402, "OPEN"],
+  );
   assertEquals((await send("POST", url, undefined, headers)).body.status, "PAYING");
   await sim.clock.advance(2_000);
   assertEquals(await status(created), "PAID");
   const recovered = await send("GET", recover);
-  assertEquals(x402(recovered.headers, "payment-response").transaction, recovered.body.paid_tx_hash);
+  assertEquals(
+    x402(recovered.headers, "payment-response").transaction,
+    recovered.body.paid_tx_hash,
+  );
 
   const next = await invoice();
   sim.misbehave({ fault: "payment-lose-answer" });
@@ -236,7 +288,10 @@ test("simulator: an idempotency key that is no UUID is warned of once, or refuse
     const create = async (options, ...keys) => {
       const { send } = setUp(options);
       const statuses = [];
-      for (const key of keys) statuses.push((await send("POST", INVOICES, { amount_usdc: 1 }, { "idempotency-key": key })).status);
+      for (const key of keys)
+        statuses.push(
+          (await send("POST", INVOICES, { amount_usdc: 1 }, { "idempotency-key": key })).status,
+        );
       return statuses;
     };
     const uuid = crypto.randomUUID();
@@ -271,7 +326,10 @@ test("simulator: refused webhooks come again until they are accepted", async () 
   await sim.clock.advance(86_400_000);
   assertEquals(received.filter(({ body }) => body.includes("invoice.paid")).length, 3);
   const [{ attempts, status }] = sim.deliveries;
-  assertEquals([status, attempts.map(({ statusCode }) => statusCode)], ["delivered", [500, 500, 200]]);
+  assertEquals(
+    [status, attempts.map(({ statusCode }) => statusCode)],
+    ["delivered", [500, 500, 200]],
+  );
   sim.misbehave({ fault: "webhook-lose-answer" });
   await sim.pay((await invoice()).id);
   const [, again] = sim.deliveries;
@@ -287,14 +345,19 @@ test("simulator: both secrets sign during a rotation", async () => {
   await new Gwop({ webhookSecret }).validateWebhook({ request: received[0] });
   sim.dropOldWebhookSecrets();
   await sim.redeliver(sim.deliveries[0].eventId);
-  await assertRejects(gwop.validateWebhook({ request: received[1] }), { code: "WEBHOOK_SIGNATURE_MISMATCH" });
+  await assertRejects(gwop.validateWebhook({ request: received[1] }), {
+    code: "WEBHOOK_SIGNATURE_MISMATCH",
+  });
 });
 
 test("simulator: tokens are signed by keys of the set, over a rotation", async () => {
   const { sim, send } = setUp();
   const keys = async () => (await send("GET", `${IDENTITY}/.well-known/jwks.json`)).body.keys;
   const { body: intent } = await send("POST", `${IDENTITY}/v1/auth-intents`, {});
-  const exchange = () => send("POST", `${IDENTITY}/v1/auth-intents/${intent.auth_intent_id}/exchange`, undefined, { "idempotency-key": "k" });
+  const exchange = () =>
+    send("POST", `${IDENTITY}/v1/auth-intents/${intent.auth_intent_id}/exchange`, undefined, {
+      "idempotency-key": "k",
+    });
   assertEquals((await exchange()).body.error.code, "AUTH_INTENT_NOT_SETTLED");
   await sim.pay(intent.auth_intent_id, { chain: "solana" });
   const { body: token } = await exchange();
@@ -336,21 +399,35 @@ test("simulator: a lost answer is processed, a lost request is not", async () =>
   sim.misbehave({ fault: "lose-answer", operation: "invoices.create" });
   await assertRejects(invoice(), TypeError);
   assertEquals(await total(), 1);
-  assertEquals(sim.requests.map(({ status }) => status), [null, 200, null, 200]);
+  assertEquals(
+    sim.requests.map(({ status }) => status),
+    [null, 200, null, 200],
+  );
 });
 
 test("simulator: bursts, limits, late, slow and broken answers", async () => {
   const { sim, send } = setUp();
   sim.misbehave({ fault: "error", status: 502, times: 2 });
   sim.misbehave({ fault: "rate-limit", retryAfter: "7" });
-  assertEquals([(await send("GET", INVOICES)).status, (await send("GET", INVOICES)).status], [502, 502]);
+  assertEquals(
+    [(await send("GET", INVOICES)).status, (await send("GET", INVOICES)).status],
+    [502, 502],
+  );
   const limited = await send("GET", INVOICES);
-  assertEquals([limited.status, limited.headers.get("retry-after"), limited.body.error.code], [429, "7", "RATE_LIMITED"]);
+  assertEquals(
+    [limited.status, limited.headers.get("retry-after"), limited.body.error.code],
+    [429, "7", "RATE_LIMITED"],
+  );
   sim.misbehave({ fault: "slow-body", chunkBytes: 20, intervalMs: 1 });
   assertEquals((await send("GET", INVOICES)).body.invoices, []);
   sim.misbehave({ fault: "malformed-json" });
   await assertRejects(send("GET", INVOICES), SyntaxError);
-  const outage = sim.misbehave({ fault: "replace", operation: "auth.getJwks", status: 204, times: "always" });
+  const outage = sim.misbehave({
+    fault: "replace",
+    operation: "auth.getJwks",
+    status: 204,
+    times: "always",
+  });
   const jwks = () => sim.fetch(`${IDENTITY}/.well-known/jwks.json`);
   assertEquals([(await jwks()).status, (await jwks()).status], [204, 204]);
   sim.behave(outage);
@@ -363,12 +440,19 @@ test("simulator: bursts, limits, late, slow and broken answers", async () => {
 });
 
 test("simulator: a merchant sees nothing of another one", async () => {
-  const other = { id: "11111111-1111-4111-8111-111111111111", apiKey: "sk_m_other", webhookSecret: "whsec_other" };
+  const other = {
+    id: "11111111-1111-4111-8111-111111111111",
+    apiKey: "sk_m_other",
+    webhookSecret: "whsec_other",
+  };
   const { sim, send, invoice } = setUp({ merchants: [other] });
   await invoice();
   const seen = await send("GET", INVOICES, undefined, { authorization: "Bearer sk_m_other" });
   assertEquals(seen.body.pagination.total, 0);
-  assertEquals((await send("GET", INVOICES, undefined, { authorization: "Bearer sk_m_nobody" })).status, 401);
+  assertEquals(
+    (await send("GET", INVOICES, undefined, { authorization: "Bearer sk_m_nobody" })).status,
+    401,
+  );
   assertThrows(() => sim.addMerchant(other), { code: "INVALID_OPTION" });
 });
 
@@ -406,7 +490,12 @@ test("simulator: wrong options and targets say what was expected", async () => {
     ["signingKey", { signingKey: {} }, /private RSA key/],
     [undefined, { issuer: cycle }, /cycles/],
   ]) {
-    const error = assertThrows(() => new Simulator(options), { name: "SimulatorError", code: "INVALID_OPTION", field, message });
+    const error = assertThrows(() => new Simulator(options), {
+      name: "SimulatorError",
+      code: "INVALID_OPTION",
+      field,
+      message,
+    });
     if (field) assert(error.message.startsWith(`\`${field}\`: `), error.message);
   }
   const { sim, invoice } = setUp();
@@ -416,12 +505,23 @@ test("simulator: wrong options and targets say what was expected", async () => {
     ["fault", () => sim.misbehave({}), /required/],
     ["fault", () => sim.misbehave({ fault: null }), /expected a string, got null/],
     ["fault", () => sim.misbehave({ fault: "lose-anwser" }), /lose-answer/],
-    ["retryAfter", () => sim.misbehave({ retryAfter: 7, fault: "rate-limit" }), /expected a string, got 7/],
+    [
+      "retryAfter",
+      () => sim.misbehave({ retryAfter: 7, fault: "rate-limit" }),
+      /expected a string, got 7/,
+    ],
     ["delayMs", () => sim.misbehave({ fault: "delay", delayMs: 3e9 })],
-    ["answer", () => sim.misbehave({ fault: "payment-late", delayMs: 1, answer: "lost" }), /refused/],
+    [
+      "answer",
+      () => sim.misbehave({ fault: "payment-late", delayMs: 1, answer: "lost" }),
+      /refused/,
+    ],
     ["payer", () => sim.signPayment(target, { payer: -1 })],
     ["x402Version", () => sim.signPayment(target, { x402Version: 3 }), /expected 1 or 2/],
-    ["headers[0][1]", () => sim.misbehave({ fault: "replace", status: 200, headers: [["a", "\n"]] })],
+    [
+      "headers[0][1]",
+      () => sim.misbehave({ fault: "replace", status: 200, headers: [["a", "\n"]] }),
+    ],
     ["times", () => sim.misbehave({ fault: "lose-answer", times: 0 })],
     ["id", () => sim.behave(null)],
     ["id", () => sim.behave(Number.NaN)],
@@ -436,7 +536,12 @@ test("simulator: wrong options and targets say what was expected", async () => {
     ["merchant", () => sim.addMerchant()],
     ["id", () => sim.addMerchant({ id: "x", apiKey: "sk_m_x", webhookSecret: "x" }), /UUID/],
   ]) {
-    await assertRejects(async () => call(), { name: "SimulatorError", code: "INVALID_OPTION", field, message });
+    await assertRejects(async () => call(), {
+      name: "SimulatorError",
+      code: "INVALID_OPTION",
+      field,
+      message,
+    });
   }
   const methods = {
     pay: (options) => sim.pay(target, options),
@@ -454,7 +559,10 @@ test("simulator: wrong options and targets say what was expected", async () => {
       const expected = { code: "INVALID_OPTION", field: "options", message: /plain object/ };
       await assertRejects(async () => call(strange), expected);
     }
-    await assertRejects(async () => call({ nonsense: 1 }), { field: "nonsense", message: /did you mean/ });
+    await assertRejects(async () => call({ nonsense: 1 }), {
+      field: "nonsense",
+      message: /did you mean/,
+    });
   }
   for (const name of ["merchantId", "wallet", "command", "times"]) {
     Object.defineProperty(Object.prototype, name, { value: "polluted", configurable: true });
@@ -467,7 +575,10 @@ test("simulator: wrong options and targets say what was expected", async () => {
       delete Object.prototype[name];
     }
   }
-  assertInstance(await assertRejects(sim.pay("inv_none"), { code: "NOT_FOUND", field: undefined }), SimulatorError);
+  assertInstance(
+    await assertRejects(sim.pay("inv_none"), { code: "NOT_FOUND", field: undefined }),
+    SimulatorError,
+  );
   assertEquals((await sim.pay(target)).status, "PAID");
 });
 
@@ -475,11 +586,30 @@ test("simulator: only finite numbers and times move the clock", async () => {
   const { sim, invoice } = setUp();
   sim.clock.freeze();
   const start = sim.clock.now();
-  for (const ms of ["5000", null, undefined, Number.NaN, Number.POSITIVE_INFINITY, -1, 1e13, 5n, {}, [5]]) {
-    await assertRejects(sim.clock.advance(ms), { code: "INVALID_OPTION", field: "ms", message: /a number of milliseconds from 0 to 1000000000000/ });
+  for (const ms of [
+    "5000",
+    null,
+    undefined,
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    -1,
+    1e13,
+    5n,
+    {},
+    [5],
+  ]) {
+    await assertRejects(sim.clock.advance(ms), {
+      code: "INVALID_OPTION",
+      field: "ms",
+      message: /a number of milliseconds from 0 to 1000000000000/,
+    });
   }
   for (const time of ["x", null, undefined, true, [2030], Number.NaN, 1e15, new Date(Number.NaN)]) {
-    await assertRejects(sim.clock.set(time), { code: "INVALID_OPTION", field: "time", message: /1970 to 9999/ });
+    await assertRejects(sim.clock.set(time), {
+      code: "INVALID_OPTION",
+      field: "time",
+      message: /1970 to 9999/,
+    });
   }
   assertEquals(sim.clock.now(), start);
   await sim.clock.set("9999-12-31T23:59:59Z");
@@ -488,22 +618,35 @@ test("simulator: only finite numbers and times move the clock", async () => {
 });
 
 test("simulator: a webhook handler that breaks its promise is a failed attempt", async () => {
-  const gives = [() => undefined, () => ({ status: "200", arrayBuffer() {} }), () => Promise.reject(new Error("\ud800"))];
+  const gives = [
+    () => undefined,
+    () => ({ status: "200", arrayBuffer() {} }),
+    () => Promise.reject(new Error("\ud800")),
+  ];
   for (const webhookHandler of gives) {
     const { sim, invoice } = setUp({ webhookHandler });
     await sim.pay((await invoice()).id);
     const [{ status, attempts }] = sim.deliveries;
-    assertEquals([status, attempts.length, attempts[0].statusCode, typeof attempts[0].error], ["pending", 1, null, "string"]);
+    assertEquals(
+      [status, attempts.length, attempts[0].statusCode, typeof attempts[0].error],
+      ["pending", 1, null, "string"],
+    );
     sim.close();
   }
 });
 
 test("simulator: a handler that never answers, or whose answer never ends, is given up after webhookTimeoutMs", async () => {
   const never = new Promise(() => {});
-  for (const webhookHandler of [() => never, () => new Response(new ReadableStream({ pull: () => never }))]) {
+  for (const webhookHandler of [
+    () => never,
+    () => new Response(new ReadableStream({ pull: () => never })),
+  ]) {
     const { sim, invoice } = setUp({ webhookHandler, webhookTimeoutMs: 20 });
     await sim.pay((await invoice()).id);
-    assertEquals(sim.deliveries[0].attempts.map(({ statusCode, error }) => [statusCode, error]), [[null, "no answer in time"]]);
+    assertEquals(
+      sim.deliveries[0].attempts.map(({ statusCode, error }) => [statusCode, error]),
+      [[null, "no answer in time"]],
+    );
     sim.close();
   }
 });
@@ -524,9 +667,11 @@ test("simulator: a wallClock that goes wrong while nothing is awaited fails the 
 });
 
 test("simulator: the same seed gives the same identifiers", async () => {
-  const id = async (seed) => (await setUp(seed === undefined ? {} : { seed }).invoice()).public_invoice_id;
+  const id = async (seed) =>
+    (await setUp(seed === undefined ? {} : { seed }).invoice()).public_invoice_id;
   assertEquals(await id(7), await id(7));
-  assert((await id()) !== (await id()), "random without a seed");
+  const [first, second] = [await id(), await id()];
+  assert(first !== second, "random without a seed");
 });
 
 test("simulator: a journal keeps everything, answers wait for it, and what it cannot write is not answered", async () => {
@@ -549,7 +694,11 @@ test("simulator: a journal keeps everything, answers wait for it, and what it ca
   const first = setUp({ journal, webhookSecret: "whsec_kept", seed: 3 });
   const created = await first.invoice();
   const another = { ...journal, append: async () => {}, replace: async () => {} };
-  assertEquals(await setUp({ journal: another }).status(created), "OPEN", "written before it was answered");
+  assertEquals(
+    await setUp({ journal: another }).status(created),
+    "OPEN",
+    "written before it was answered",
+  );
   await first.sim.pay(created.id);
   const { accessToken } = await first.sim.mintToken();
   first.sim.rotateWebhookSecret({ secret: "whsec_newer" });
@@ -557,8 +706,14 @@ test("simulator: a journal keeps everything, answers wait for it, and what it ca
   await first.sim.saved();
   // Another process; and, of the options, one is given anew.
   const second = setUp({ journal, merchantName: "Renamed" });
-  assertEquals([second.sim.webhookSecret, second.sim.merchantId], ["whsec_newer", first.sim.merchantId]);
-  assertEquals([await second.status(created), second.sim.clock.frozen, second.sim.clock.now()], ["PAID", true, first.sim.clock.now()]);
+  assertEquals(
+    [second.sim.webhookSecret, second.sim.merchantId],
+    ["whsec_newer", first.sim.merchantId],
+  );
+  assertEquals(
+    [await second.status(created), second.sim.clock.frozen, second.sim.clock.now()],
+    ["PAID", true, first.sim.clock.now()],
+  );
   assertEquals(second.sim.state.merchants[0].name, "Renamed");
   assertEquals(second.sim.deliveries, first.sim.deliveries);
   const { body: jwks } = await second.send("GET", `${IDENTITY}/.well-known/jwks.json`);
@@ -569,15 +724,28 @@ test("simulator: a journal keeps everything, answers wait for it, and what it ca
   await assertRejects(second.sim.saved(), { code: "INTERNAL_ERROR" });
   const answer = await serve(second.sim, new Request("http://127.0.0.1:4010/_sim/state"));
   assertEquals(answer.status, 500);
-  assertThrows(() => new Simulator({ journal: { ...journal, kept: new TextEncoder().encode("a letter\n") } }), { code: "INVALID_STATE" });
+  assertThrows(
+    () => new Simulator({ journal: { ...journal, kept: new TextEncoder().encode("a letter\n") } }),
+    { code: "INVALID_STATE" },
+  );
 });
 
 test("simulator: load() and reset(), and events sent again in other ways and elsewhere", async () => {
   const { sim, received, invoice } = setUp();
-  await sim.load({ invoices: [{ amountUsdc: 5 }, { amountUsdc: 6, status: "PAID", chain: "solana" }], authIntents: [{ paid: true }], faults: [{ fault: "delay", delayMs: 1 }] });
+  await sim.load({
+    invoices: [{ amountUsdc: 5 }, { amountUsdc: 6, status: "PAID", chain: "solana" }],
+    authIntents: [{ paid: true }],
+    faults: [{ fault: "delay", delayMs: 1 }],
+  });
   const statuses = () => sim.state.invoices.map(({ status }) => status);
-  assertEquals([statuses(), sim.state.authIntents[0].settled, sim.state.faults.length, received.length], [["OPEN", "PAID"], true, 1, 1]);
-  await assertRejects(sim.load({ webhookSecret: "whsec_x" }), { code: "INVALID_OPTION", field: "webhookSecret" });
+  assertEquals(
+    [statuses(), sim.state.authIntents[0].settled, sim.state.faults.length, received.length],
+    [["OPEN", "PAID"], true, 1, 1],
+  );
+  await assertRejects(sim.load({ webhookSecret: "whsec_x" }), {
+    code: "INVALID_OPTION",
+    field: "webhookSecret",
+  });
   const { id } = await invoice();
   await sim.pay(id, { outcome: "late", delayMs: 1_000 });
   assertEquals(statuses()[2], "OPEN");
@@ -585,13 +753,22 @@ test("simulator: load() and reset(), and events sent again in other ways and els
   assertEquals(statuses()[2], "PAID");
   const { eventId, attempts } = sim.deliveries.at(-1);
   const [, ownSignature] = attempts[0].headers.find(([name]) => name === "x-gwop-signature");
-  assertEquals([attempts[0].url, ownSignature, attempts[0].answerBody], ["http://localhost/webhooks/gwop", received.at(-1).headers["x-gwop-signature"], ""]);
+  assertEquals(
+    [attempts[0].url, ownSignature, attempts[0].answerBody],
+    ["http://localhost/webhooks/gwop", received.at(-1).headers["x-gwop-signature"], ""],
+  );
   await sim.redeliver(eventId, { variant: "tampered", url: "http://localhost/elsewhere" });
   assertEquals(received.at(-1).url, "http://localhost/elsewhere");
   const { gwop } = setUp();
   const { body, headers } = received.at(-1);
-  await assertRejects(gwop.validateWebhook({ request: new Request("http://x/", { method: "POST", body, headers }) }), { code: "WEBHOOK_SIGNATURE_MISMATCH" });
-  await assertRejects(sim.redeliver(eventId, { variant: "odd" }), { code: "INVALID_OPTION", field: "variant" });
+  await assertRejects(
+    gwop.validateWebhook({ request: new Request("http://x/", { method: "POST", body, headers }) }),
+    { code: "WEBHOOK_SIGNATURE_MISMATCH" },
+  );
+  await assertRejects(sim.redeliver(eventId, { variant: "odd" }), {
+    code: "INVALID_OPTION",
+    field: "variant",
+  });
   await sim.reset();
   assertEquals([statuses(), sim.requests, sim.deliveries.length], [["OPEN", "PAID"], [], 1]);
   assertEquals((await sim.cancel(sim.state.invoices[0].id)).status, "CANCELED");
@@ -611,14 +788,27 @@ test("simulator: serve() adds control routes for loopback", async () => {
   const [code, payment] = await control("/_sim/pay", { target: created.id });
   assertEquals([code, payment.status, received.length], [200, "PAID", 1]);
   assertEquals((await control("/_sim/pay", { target: created.id }))[0], 409);
-  const [, signed] = await control("/_sim/sign-payment", { target: (await invoice()).id, chain: "solana" });
-  const rpc = (method, params) => control("/_sim/solana-rpc", { jsonrpc: "2.0", id: 1, method, params });
-  const [, { result: mint }] = await rpc("getAccountInfo", ["EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v", { encoding: "base64" }]);
-  assertEquals([mint.value.owner, atob(mint.value.data[0]).charCodeAt(44)], ["TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA", 6]);
+  const [, signed] = await control("/_sim/sign-payment", {
+    target: (await invoice()).id,
+    chain: "solana",
+  });
+  const rpc = (method, params) =>
+    control("/_sim/solana-rpc", { jsonrpc: "2.0", id: 1, method, params });
+  const [, { result: mint }] = await rpc("getAccountInfo", [
+    "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v",
+    { encoding: "base64" },
+  ]);
+  assertEquals(
+    [mint.value.owner, atob(mint.value.data[0]).charCodeAt(44)],
+    ["TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA", 6],
+  );
   assertEquals((await rpc("getAccountInfo", [signed.wallet]))[1].result.value, null);
   assertMatch((await rpc("getLatestBlockhash"))[1].result.value.blockhash, /^\w{32,44}$/);
   assertEquals((await rpc("sendTransaction"))[1].error.code, -32601);
-  const agent = await serve(sim, new Request(signed.url.replace("https://agents.gwop.io", base), signed));
+  const agent = await serve(
+    sim,
+    new Request(signed.url.replace("https://agents.gwop.io", base), signed),
+  );
   assertEquals([agent.status, (await agent.json()).status], [200, "PAID"]);
   assertEquals((await control("/_sim/pay", { target: "inv_none" }))[0], 404);
   assertEquals((await control("/_sim/nothing"))[0], 404);
@@ -642,7 +832,10 @@ test("simulator: serve() answers mistakes with Gwop's error body, and everything
   await sim.fetch(`${IDENTITY}/.well-known/jwks.json`); // The signing key is made on first use.
   const before = JSON.stringify(sim.state);
   const ask = async (method, path, body) => {
-    const response = await serve(sim, new Request(`http://127.0.0.1:4010${path}`, { method, ...(body !== undefined && { body }) }));
+    const response = await serve(
+      sim,
+      new Request(`http://127.0.0.1:4010${path}`, { method, ...(body !== undefined && { body }) }),
+    );
     assertMatch(response.headers.get("x-request-id"), /^req_\w+$/);
     return response;
   };
@@ -673,7 +866,10 @@ test("simulator: serve() answers mistakes with Gwop's error body, and everything
     assertEquals(response.status, 400, path);
     const { error } = await response.json();
     assertEquals(Object.keys(error), ["code", "message", "details", "requestId"]);
-    assertEquals([error.code, error.details.field, error.requestId], ["INVALID_OPTION", field, response.headers.get("x-request-id")]);
+    assertEquals(
+      [error.code, error.details.field, error.requestId],
+      ["INVALID_OPTION", field, response.headers.get("x-request-id")],
+    );
   }
   assertEquals(JSON.stringify(sim.state), before);
   assertEquals((await ask("POST", "/_sim/clock", "{")).status, 400);
@@ -689,26 +885,43 @@ test("simulator: control routes answer to this machine alone, whatever Host, pat
     const request = new Request(url);
     // Some runtimes' own Request takes no Host, but requests that come in have one.
     const all = new Headers(headers);
-    Object.defineProperty(request, "headers", { value: { get: (name) => headers[name] ?? all.get(name), has: (name) => all.has(name) } });
+    Object.defineProperty(request, "headers", {
+      value: { get: (name) => headers[name] ?? all.get(name), has: (name) => all.has(name) },
+    });
     return serve(sim, request);
   };
   const state = "http://127.0.0.1:4010/_sim/state";
-  for (const host of [undefined, "127.0.0.1:4010", "localhost", "[::1]:4010"]) assertEquals((await ask(state, host && { host })).status, 200, host);
-  for (const host of ["evil.example", "127.0.0.1.evil.example:4010", "", "a b"]) assertEquals((await ask(state, { host })).status, 403, host);
+  for (const host of [undefined, "127.0.0.1:4010", "localhost", "[::1]:4010"])
+    assertEquals((await ask(state, host && { host })).status, 200, host);
+  for (const host of ["evil.example", "127.0.0.1.evil.example:4010", "", "a b"])
+    assertEquals((await ask(state, { host })).status, 403, host);
   for (const name of ["x-forwarded-for", "forwarded", "cf-connecting-ip"]) {
-    assertEquals((await ask(state, { [name]: "127.0.0.1", host: "127.0.0.1:4010" })).status, 403, name);
+    assertEquals(
+      (await ask(state, { [name]: "127.0.0.1", host: "127.0.0.1:4010" })).status,
+      403,
+      name,
+    );
   }
   assertEquals((await ask("http://evil.example/_sim/state")).status, 403);
   for (const path of ["//127.0.0.1/_sim/state", "/\\127.0.0.1/_sim/state", "//_sim/state"]) {
     const answer = await ask(`http://evil.example${path}`, { host: "evil.example" });
-    assertEquals([answer.status, (await answer.json()).error.code], [400, "VALIDATION_ERROR"], path);
+    assertEquals(
+      [answer.status, (await answer.json()).error.code],
+      [400, "VALIDATION_ERROR"],
+      path,
+    );
   }
 });
 
-test("gwop-simulator serves over HTTP and tells how", { needs: ["command"], timeoutMs: 60_000 }, async () => {
+test("gwop-simulator serves over HTTP and tells how", {
+  needs: ["command"],
+  timeoutMs: 60_000,
+}, async () => {
   const { spawn } = process.getBuiltinModule("child_process");
   const run = (args) => {
-    const child = spawn("node_modules/.bin/gwop-simulator", args, { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn("node_modules/.bin/gwop-simulator", args, {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     let said = "";
     child.stderr.on("data", (chunk) => (said += chunk));
     const exit = new Promise((done) => child.once("close", done));
@@ -731,7 +944,16 @@ test("gwop-simulator serves over HTTP and tells how", { needs: ["command"], time
   assertEquals(await unknown.exit, 1);
   assertMatch(unknown.said(), /x402.*standard/);
 
-  const { child, exit, listening, said } = run(["--port", "0", "--merchant-key", "sk_m_cli", "--seed", "1", "--smart-wallet", `0x${"aa".repeat(20)}`]);
+  const { child, exit, listening, said } = run([
+    "--port",
+    "0",
+    "--merchant-key",
+    "sk_m_cli",
+    "--seed",
+    "1",
+    "--smart-wallet",
+    `0x${"aa".repeat(20)}`,
+  ]);
   try {
     await listening;
     const [base] = /http:\/\/127\.0\.0\.1:\d+/.exec(said());
@@ -751,16 +973,30 @@ test("gwop-simulator serves over HTTP and tells how", { needs: ["command"], time
     await post("/_sim/faults", { fault: "lose-answer", operation: "invoices.create" });
     await assertRejects(post("/v1/invoices", { amount_usdc: 1 }), TypeError);
     await post("/_sim/faults", { fault: "slow-body", chunkBytes: 50, intervalMs: 1 });
-    assertEquals((await (await fetch(`${base}/v1/invoices/${created.public_invoice_id}`)).json()).status, "PAID");
+    assertEquals(
+      (await (await fetch(`${base}/v1/invoices/${created.public_invoice_id}`)).json()).status,
+      "PAID",
+    );
     const { keys } = await (await fetch(`${base}/.well-known/jwks.json`)).json();
     assertEquals(keys.length, 1);
     const refused = async (response) => {
       const { error } = await response.json();
-      assertEquals([Object.keys(error), error.requestId], [["code", "message", "details", "requestId"], response.headers.get("x-request-id")]);
+      assertEquals(
+        [Object.keys(error), error.requestId],
+        [["code", "message", "details", "requestId"], response.headers.get("x-request-id")],
+      );
       return [response.status, error.code];
     };
-    assertEquals(await refused(await post("/_sim/clock", { advanceMs: "5000" })), [400, "INVALID_OPTION"]);
-    assertEquals(await refused(await post("/v1/invoices", { amount_usdc: 1, description: "x".repeat(2_000_000) })), [400, "VALIDATION_ERROR"]);
+    assertEquals(await refused(await post("/_sim/clock", { advanceMs: "5000" })), [
+      400,
+      "INVALID_OPTION",
+    ]);
+    assertEquals(
+      await refused(
+        await post("/v1/invoices", { amount_usdc: 1, description: "x".repeat(2_000_000) }),
+      ),
+      [400, "VALIDATION_ERROR"],
+    );
     const { connect } = process.getBuiltinModule("net");
     const raw = (text) =>
       new Promise((done, failed) => {
@@ -795,7 +1031,10 @@ test("gwop-simulator serves over HTTP and tells how", { needs: ["command"], time
       ["/_sim/state", "Host: 127.0.0.1\r\nForwarded: for=203.0.113.7", 403],
       ["/_sim/state", "Host: 127.0.0.1\r\nCF-Connecting-IP: 203.0.113.7", 403],
     ]) {
-      assertMatch(await raw(`GET ${target} HTTP/1.1\r\n${headers}\r\nConnection: close\r\n\r\n`), new RegExp(`^HTTP/1\\.1 ${status} `));
+      assertMatch(
+        await raw(`GET ${target} HTTP/1.1\r\n${headers}\r\nConnection: close\r\n\r\n`),
+        new RegExp(`^HTTP/1\\.1 ${status} `),
+      );
     }
     // Clients that are gone before they are refused end nothing.
     for (let round = 0; round < 50; round += 1) {

@@ -1,7 +1,15 @@
 // Tokens that were verified before, and are not verified again.
 import { SDKValidationError, TokenVerificationError } from "@gwop/sdk/errors";
 import { assert, assertEquals, assertInstance, assertRejects, test } from "./harness.js";
-import { clientOf, clientWith, gwopIssuer, issuer, jwksAnswer, sessionAnswer, withSession } from "./token-kit.js";
+import {
+  clientOf,
+  clientWith,
+  gwopIssuer,
+  issuer,
+  jwksAnswer,
+  sessionAnswer,
+  withSession,
+} from "./token-kit.js";
 
 /** How often Web Crypto is asked to verify while `work` runs. */
 async function signatures(work) {
@@ -11,7 +19,11 @@ async function signatures(work) {
     asked += 1;
     return verify.apply(this, args);
   };
-  Object.defineProperty(crypto.subtle, "verify", { value: counting, configurable: true, writable: true });
+  Object.defineProperty(crypto.subtle, "verify", {
+    value: counting,
+    configurable: true,
+    writable: true,
+  });
   try {
     await work();
   } finally {
@@ -38,7 +50,11 @@ test("a token that was verified before needs no signature, and each answer is an
   second.subject = "base:0xother";
   assertEquals(await verify(token), first);
   // The same expectation, written out.
-  const written = { merchantId: "merchant-1", issuer: "https://identity.gwop.io", clockToleranceSeconds: 5 };
+  const written = {
+    merchantId: "merchant-1",
+    issuer: "https://identity.gwop.io",
+    clockToleranceSeconds: 5,
+  };
   assertEquals(await signatures(() => verify(token, written)), 0);
 });
 

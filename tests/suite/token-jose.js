@@ -21,7 +21,14 @@ function signedCases() {
     // Headers.
     [header({ typ: "JWT" }), good],
     [header({ typ: "at+jwt", cty: "x", new: { a: 1 } }), good],
-    [header({ jwk: { kty: "RSA" }, jku: "https://attacker.example", x5u: "https://attacker.example" }), good],
+    [
+      header({
+        jwk: { kty: "RSA" },
+        jku: "https://attacker.example",
+        x5u: "https://attacker.example",
+      }),
+      good,
+    ],
     [header({ alg: "none" }), good],
     [header({ alg: "HS256" }), good],
     [header({ alg: "RS512" }), good],
@@ -62,20 +69,47 @@ function signedCases() {
     [plain, good.replace(/"exp":\d+/, `"exp":${later}.5`)],
     [plain, good.replace(/"exp":\d+/, `"exp":${later / 1e9}e9`)],
     [plain, good.replace(/"exp":\d+/, '"exp":1e400'), "a time has bounds"],
-    ...[later, later + 0.5, now() - 60, now() - 3, 1, 0, -1, -later, "1", `${later}`, null, true, [later], {}].map((exp) => [plain, payload({ exp })]),
+    ...[
+      later,
+      later + 0.5,
+      now() - 60,
+      now() - 3,
+      1,
+      0,
+      -1,
+      -later,
+      "1",
+      `${later}`,
+      null,
+      true,
+      [later],
+      {},
+    ].map((exp) => [plain, payload({ exp })]),
     ...[later * 1000, 2 ** 53, 1e300].map((exp) => [plain, payload({ exp }), "a time has bounds"]),
     [plain, payload({ exp: undefined })],
-    ...[now() - 60, now() + 3, now() + 60, later, "now", null, [1]].map((nbf) => [plain, payload({ nbf })]),
+    ...[now() - 60, now() + 3, now() + 60, later, "now", null, [1]].map((nbf) => [
+      plain,
+      payload({ nbf }),
+    ]),
     [plain, payload({ nbf: -1 }), "a time has bounds"],
     ...[now() - 60, now() + 60, 1.5, "now", true, null].map((iat) => [plain, payload({ iat })]),
     [plain, payload({ iat: -1 }), "a time has bounds"],
     [plain, payload({ iat: undefined })],
-    ...[undefined, null, "", "https://identity.gwop.io/", "x", 1, {}].map((iss) => [plain, payload({ iss })]),
+    ...[undefined, null, "", "https://identity.gwop.io/", "x", 1, {}].map((iss) => [
+      plain,
+      payload({ iss }),
+    ]),
     [plain, payload({ iss: ["https://identity.gwop.io"] })],
-    ...[undefined, null, "", "Shop", "shop ", [], ["a"], ["a", AUDIENCE], [AUDIENCE], 1, {}].map((aud) => [plain, payload({ aud })]),
+    ...[undefined, null, "", "Shop", "shop ", [], ["a"], ["a", AUDIENCE], [AUDIENCE], 1, {}].map(
+      (aud) => [plain, payload({ aud })],
+    ),
     [plain, payload({ aud: [1, AUDIENCE] }), "aud has strings only"],
     [plain, payload({ sub: undefined })],
-    ...["", "x", ":x", "x:", 1, null, ["base:0x1"]].map((sub) => [plain, payload({ sub }), "sub is {chain}:{address}"]),
+    ...["", "x", ":x", "x:", 1, null, ["base:0x1"]].map((sub) => [
+      plain,
+      payload({ sub }),
+      "sub is {chain}:{address}",
+    ]),
     ...[1, null, ["merchant-1"]].map((mid) => [plain, payload({ mid }), "mid and sid are strings"]),
     ...[1, null, {}].map((sid) => [plain, payload({ sid }), "mid and sid are strings"]),
     [plain, payload({ big: "é😀\u2028".repeat(300), nested: { a: [[[{ a: null }]]] } })],
@@ -97,14 +131,41 @@ function* mutants(token, count) {
   const below = numbers(1);
   const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=+/ \n\0é";
   const [header, payload, signature] = token.split(".");
-  yield* ["", ".", "..", "...", header, `${header}.${payload}`, `${token}.`, `.${token}`, `${token}..`, `${token}=`, `${token}==`];
-  yield* [`${header}..${signature}`, `.${payload}.${signature}`, `${header}.${payload}.`, `${payload}.${header}.${signature}`];
-  yield* [` ${token}`, `${token} `, `${token}\n`, token.toUpperCase(), token.slice(0, -1), `${token}A`, `${token}${token}`];
+  yield* [
+    "",
+    ".",
+    "..",
+    "...",
+    header,
+    `${header}.${payload}`,
+    `${token}.`,
+    `.${token}`,
+    `${token}..`,
+    `${token}=`,
+    `${token}==`,
+  ];
+  yield* [
+    `${header}..${signature}`,
+    `.${payload}.${signature}`,
+    `${header}.${payload}.`,
+    `${payload}.${header}.${signature}`,
+  ];
+  yield* [
+    ` ${token}`,
+    `${token} `,
+    `${token}\n`,
+    token.toUpperCase(),
+    token.slice(0, -1),
+    `${token}A`,
+    `${token}${token}`,
+  ];
   for (let i = 0; i < count; i++) {
     const at = below(token.length);
     const character = alphabet[below(alphabet.length)];
     const rest = [at, at + 1][below(2)];
-    yield below(8) === 0 ? token.slice(0, at) + token.slice(at + 1 + below(3)) : token.slice(0, at) + character + token.slice(rest);
+    yield below(8) === 0
+      ? token.slice(0, at) + token.slice(at + 1 + below(3))
+      : token.slice(0, at) + character + token.slice(rest);
   }
 }
 
@@ -144,7 +205,11 @@ test("signed tokens are accepted as jose accepts them, or refused for a named re
     const token = await gwop.signRaw(header, payload);
     const verdicts = { jose: await jose(token), sdk: await sdk(token) };
     const expected = stricter ? { ...verdicts, sdk: false } : { ...verdicts, sdk: verdicts.jose };
-    assertEquals(verdicts, expected, `${header} ${payload.slice(0, 300)} (${stricter ?? "as jose"})`);
+    assertEquals(
+      verdicts,
+      expected,
+      `${header} ${payload.slice(0, 300)} (${stricter ?? "as jose"})`,
+    );
     accepted += Number(verdicts.sdk);
   }
   assert(accepted > 15, `only ${accepted} accepted`);
@@ -155,7 +220,8 @@ test("texts near a good token are accepted as jose accepts them, but for the spe
   const token = await gwop.sign({ aud: AUDIENCE });
   assertEquals([await jose(token), await sdk(token)], [true, true]);
   // What another canonical spelling of the very same bytes looks like to a lenient decoder.
-  const canonical = (text) => text.split(".").every((part) => /^[\w-]*$/.test(part) && sameSpelling(part));
+  const canonical = (text) =>
+    text.split(".").every((part) => /^[\w-]*$/.test(part) && sameSpelling(part));
   for (const mutant of mutants(token, 600)) {
     const verdicts = { jose: await jose(mutant), sdk: await sdk(mutant) };
     const stricter = verdicts.jose && !canonical(mutant);

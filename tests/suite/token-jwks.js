@@ -2,7 +2,14 @@
 // a made-up clock by the native tests (tests/jwk_set.rs); here they pass by way of a store's `fetchedAt`.
 import { TokenVerificationError } from "@gwop/sdk/errors";
 import { createAuthMiddleware } from "@gwop/sdk/handlers";
-import { assert, assertEquals, assertInstance, assertMatch, assertRejects, test } from "./harness.js";
+import {
+  assert,
+  assertEquals,
+  assertInstance,
+  assertMatch,
+  assertRejects,
+  test,
+} from "./harness.js";
 import { clientOf, clientWith, gwopIssuer, issuer, jwksAnswer } from "./token-kit.js";
 import { RSA_KEYS } from "./vectors/rsa-keys.js";
 
@@ -72,9 +79,13 @@ test("a flood of unknown kids makes one refresh per cooldown", async () => {
   const gwop = await gwopIssuer();
   const { verify, requests } = clientOf([gwop]);
   await verify(await gwop.sign());
-  for (let i = 0; i < 20; i++) await refused(verify(await gwop.sign({}, { kid: `unknown-${i}` })), "TOKEN_KID_UNKNOWN");
-  const together = Array.from({ length: 20 }, async (_, i) => verify(await gwop.sign({}, { kid: `new-${i}` })));
-  for (const { reason } of await Promise.allSettled(together)) assertEquals(reason.code, "TOKEN_KID_UNKNOWN");
+  for (let i = 0; i < 20; i++)
+    await refused(verify(await gwop.sign({}, { kid: `unknown-${i}` })), "TOKEN_KID_UNKNOWN");
+  const together = Array.from({ length: 20 }, async (_, i) =>
+    verify(await gwop.sign({}, { kid: `new-${i}` })),
+  );
+  for (const { reason } of await Promise.allSettled(together))
+    assertEquals(reason.code, "TOKEN_KID_UNKNOWN");
   assertEquals(requests.length, 2);
   await verify(await gwop.sign());
 });
@@ -82,14 +93,17 @@ test("a flood of unknown kids makes one refresh per cooldown", async () => {
 test("a flood that meets an empty cache makes one fetch per cooldown", async () => {
   const gwop = await gwopIssuer();
   const { verify, requests } = clientOf([gwop]);
-  for (let i = 0; i < 20; i++) await refused(verify(await gwop.sign({}, { kid: `unknown-${i}` })), "TOKEN_KID_UNKNOWN");
+  for (let i = 0; i < 20; i++)
+    await refused(verify(await gwop.sign({}, { kid: `unknown-${i}` })), "TOKEN_KID_UNKNOWN");
   assertEquals(requests.length, 1);
 });
 
 test("failed refreshes count for the cooldown too, and known kids go on", async () => {
   const gwop = await gwopIssuer();
   let down = false;
-  const { verify, requests } = clientWith(() => (down ? new Response("", { status: 503 }) : jwksAnswer(gwop.jwk)));
+  const { verify, requests } = clientWith(() =>
+    down ? new Response("", { status: 503 }) : jwksAnswer(gwop.jwk),
+  );
   await verify(await gwop.sign());
   down = true;
   for (let i = 0; i < 10; i++) {
@@ -133,24 +147,38 @@ test("a token without a kid is refused without a fetch", async () => {
 // ---- Failures ----
 
 const BAD_ANSWERS = {
-  "204": () => new Response(null, { status: 204 }),
-  "404": () => Response.json({ error: { code: "NOT_FOUND", message: "" } }, { status: 404 }),
-  "503": () => new Response("unavailable", { status: 503 }),
+  204: () => new Response(null, { status: 204 }),
+  404: () => Response.json({ error: { code: "NOT_FOUND", message: "" } }, { status: 404 }),
+  503: () => new Response("unavailable", { status: 503 }),
   "201 with keys": (jwk) => Response.json({ keys: [jwk] }, { status: 201 }),
-  "a redirect": () => new Response(null, { status: 302, headers: { location: "https://attacker.example/jwks.json" } }),
-  "a redirect with keys": (jwk) => Response.json({ keys: [jwk] }, { status: 307, headers: { location: "https://attacker.example/" } }),
-  HTML: () => new Response("<!doctype html><title>Gateway</title>", { headers: { "content-type": "text/html" } }),
+  "a redirect": () =>
+    new Response(null, {
+      status: 302,
+      headers: { location: "https://attacker.example/jwks.json" },
+    }),
+  "a redirect with keys": (jwk) =>
+    Response.json(
+      { keys: [jwk] },
+      { status: 307, headers: { location: "https://attacker.example/" } },
+    ),
+  HTML: () =>
+    new Response("<!doctype html><title>Gateway</title>", {
+      headers: { "content-type": "text/html" },
+    }),
   "an empty body": () => new Response(""),
   "JSON that is no set": () => Response.json(["keys"]),
   "keys that are no list": (jwk) => Response.json({ keys: { 0: jwk } }),
   "a repeated keys member": (jwk) => new Response(`{"keys":[],"keys":[${JSON.stringify(jwk)}]}`),
-  "too many keys": (jwk) => Response.json({ keys: Array.from({ length: 1_000 }, (_, i) => ({ ...jwk, kid: `${i}` })) }),
+  "too many keys": (jwk) =>
+    Response.json({ keys: Array.from({ length: 1_000 }, (_, i) => ({ ...jwk, kid: `${i}` })) }),
   "10 MB": (jwk) => new Response(JSON.stringify({ keys: [jwk] }) + " ".repeat(10_000_000)),
   "no answer": () => {
     throw new TypeError("fetch failed");
   },
   "a broken body": () =>
-    new Response(new ReadableStream({ pull: (controller) => controller.error(new TypeError("broken off")) })),
+    new Response(
+      new ReadableStream({ pull: (controller) => controller.error(new TypeError("broken off")) }),
+    ),
 };
 
 test("an answer that is no JWK Set is a failure, and a good one after it heals", async () => {
@@ -158,7 +186,9 @@ test("an answer that is no JWK Set is a failure, and a good one after it heals",
   const token = await gwop.sign();
   await Promise.all(
     Object.entries(BAD_ANSWERS).map(async ([name, bad]) => {
-      const { verify, requests } = clientWith((_, count) => (count === 1 ? bad(gwop.jwk) : jwksAnswer(gwop.jwk)));
+      const { verify, requests } = clientWith((_, count) =>
+        count === 1 ? bad(gwop.jwk) : jwksAnswer(gwop.jwk),
+      );
       const error = await assertRejects(verify(token));
       assertEquals(error.code, "JWKS_UNAVAILABLE", name);
       // One failure pauses the fetching for a second, for everybody.
@@ -179,7 +209,10 @@ test("JWKS_UNAVAILABLE says why in its cause", async () => {
   const error = await refused(reset.verify(await gwop.sign()), "JWKS_UNAVAILABLE");
   assert(error.cause !== undefined, "a cause");
   const unavailable = clientWith(() => new Response("", { status: 503 }));
-  assertMatch(String((await refused(unavailable.verify(await gwop.sign()), "JWKS_UNAVAILABLE")).cause), "503");
+  assertMatch(
+    String((await refused(unavailable.verify(await gwop.sign()), "JWKS_UNAVAILABLE")).cause),
+    "503",
+  );
 });
 
 test("500 tokens with forged kids that meet an empty cache make one fetch, or two", async () => {
@@ -230,7 +263,9 @@ test("a first fetch that hangs holds up others for 2 seconds; then four fetch at
 
 test("a fetch that hangs does not keep a good token out", async () => {
   const gwop = await gwopIssuer();
-  const { verify, requests } = clientWith((_, count) => (count === 1 ? new Promise(() => {}) : jwksAnswer(gwop.jwk)));
+  const { verify, requests } = clientWith((_, count) =>
+    count === 1 ? new Promise(() => {}) : jwksAnswer(gwop.jwk),
+  );
   const token = await gwop.sign();
   const hanging = verify(token);
   hanging.catch(() => {});
@@ -240,7 +275,9 @@ test("a fetch that hangs does not keep a good token out", async () => {
 
 test("a refresh that hangs holds up no token with a known kid, and others only for a while", async () => {
   const gwop = await gwopIssuer();
-  const { verify, requests } = clientWith((_, count) => (count === 2 ? new Promise(() => {}) : jwksAnswer(gwop.jwk)));
+  const { verify, requests } = clientWith((_, count) =>
+    count === 2 ? new Promise(() => {}) : jwksAnswer(gwop.jwk),
+  );
   const [known, unknown] = [await gwop.sign(), await gwop.sign({}, { kid: "unknown" })];
   await verify(known);
   const hanging = verify(unknown);
@@ -257,7 +294,9 @@ test("a refresh that hangs holds up no token with a known kid, and others only f
 test("a burst of failures pauses as long as one", async () => {
   const gwop = await gwopIssuer();
   let down = true;
-  const { verify } = clientWith(() => (down ? new Response("", { status: 500 }) : jwksAnswer(gwop.jwk)));
+  const { verify } = clientWith(() =>
+    down ? new Response("", { status: 500 }) : jwksAnswer(gwop.jwk),
+  );
   const token = await gwop.sign();
   await Promise.all(Array.from({ length: 50 }, () => refused(verify(token), "JWKS_UNAVAILABLE")));
   down = false;
@@ -269,7 +308,9 @@ test("an older answer never overwrites a newer one", async () => {
   const [v1, v2] = [await gwopIssuer(), await secondIssuer()];
   const answers = [];
   const store = memoryStore();
-  const { verify, requests } = clientWith(() => new Promise((answer) => answers.push(answer)), { jwksStore: store });
+  const { verify, requests } = clientWith(() => new Promise((answer) => answers.push(answer)), {
+    jwksStore: store,
+  });
   const token = await v2.sign();
   const older = verify(token);
   while (answers.length < 1) await sleep(1);
@@ -281,7 +322,10 @@ test("an older answer never overwrites a newer one", async () => {
   await older;
   await verify(token);
   assertEquals(requests.length, 2);
-  assertEquals(store.sets.map(({ keys }) => keys.map(({ kid }) => kid)), [["gwop-auth-v2"]]);
+  assertEquals(
+    store.sets.map(({ keys }) => keys.map(({ kid }) => kid)),
+    [["gwop-auth-v2"]],
+  );
 });
 
 // ---- Which keys are used ----
@@ -311,18 +355,30 @@ test("keys that must not verify RS256 are left out", async () => {
     // Beside the good one it does no harm.
     await clientWith(() => jwksAnswer(unusable, jwk)).verify(token);
   }
-  await clientWith(() => jwksAnswer({ kty: "RSA", kid: jwk.kid, n: jwk.n, e: jwk.e })).verify(token);
+  await clientWith(() => jwksAnswer({ kty: "RSA", kid: jwk.kid, n: jwk.n, e: jwk.e })).verify(
+    token,
+  );
 });
 
 test("a key under 2048 bits is refused, whatever it signs", async () => {
   const gwop = await gwopIssuer();
   const weak = await issuer("weak", 1024);
-  await refused(clientWith(() => jwksAnswer(weak.jwk)).verify(await weak.sign()), "TOKEN_KID_UNKNOWN");
-  await refused(clientWith(() => jwksAnswer(weak.jwk, gwop.jwk)).verify(await weak.sign()), "TOKEN_KID_UNKNOWN");
+  await refused(
+    clientWith(() => jwksAnswer(weak.jwk)).verify(await weak.sign()),
+    "TOKEN_KID_UNKNOWN",
+  );
+  await refused(
+    clientWith(() => jwksAnswer(weak.jwk, gwop.jwk)).verify(await weak.sign()),
+    "TOKEN_KID_UNKNOWN",
+  );
   // A real key of 512 bits, which not every runtime would make.
-  const n = "rxLTu1JDdLXbZAT5Yvo9XHmfQFHsK7nr9lArSAvU2fyy3wMrGrH0LKzvQ_xJfcAKFEo6A5ZpWPMNlL0cLpaKzw";
+  const n =
+    "rxLTu1JDdLXbZAT5Yvo9XHmfQFHsK7nr9lArSAvU2fyy3wMrGrH0LKzvQ_xJfcAKFEo6A5ZpWPMNlL0cLpaKzw";
   const tiny = { ...gwop.jwk, kid: "tiny", n };
-  await refused(clientWith(() => jwksAnswer(tiny)).verify(await gwop.sign({}, { kid: "tiny" })), "TOKEN_KID_UNKNOWN");
+  await refused(
+    clientWith(() => jwksAnswer(tiny)).verify(await gwop.sign({}, { kid: "tiny" })),
+    "TOKEN_KID_UNKNOWN",
+  );
 });
 
 /**
@@ -334,30 +390,47 @@ const UNSUPPORTED = {
   workerd: ({ exponent }) => ![3, 17, 65537].includes(exponent),
 };
 
-test("a key that this runtime cannot use is called so, and no token forged", async ({ runtime }) => {
+test("a key that this runtime cannot use is called so, and no token forged", async ({
+  runtime,
+}) => {
   const found = [];
   for (const { bits, exponent, jwk, token } of RSA_KEYS) {
     const { verify } = clientWith(() => jwksAnswer(jwk), { merchantId: "merchant-1" });
     for (const attempt of [1, 2]) {
-      const outcome = await verify(token).then(({ subject }) => subject && "good", (error) => error.code);
+      const outcome = await verify(token).then(
+        ({ subject }) => subject && "good",
+        (error) => error.code,
+      );
       const good = !UNSUPPORTED[runtime]?.({ bits, exponent });
-      if (outcome !== (good ? "good" : "TOKEN_KEY_UNSUPPORTED")) found.push(`${bits} bits, exponent ${exponent}: ${outcome} (${attempt})`);
+      if (outcome !== (good ? "good" : "TOKEN_KEY_UNSUPPORTED"))
+        found.push(`${bits} bits, exponent ${exponent}: ${outcome} (${attempt})`);
       // Forged is forged wherever it can be told.
-      const forged = await verify(`${token.slice(0, -40)}${"A".repeat(40)}`).catch((error) => error.code);
-      if (good && forged !== "TOKEN_SIGNATURE_INVALID") found.push(`${bits} bits, exponent ${exponent}, forged: ${forged}`);
+      const forged = await verify(`${token.slice(0, -40)}${"A".repeat(40)}`).catch(
+        (error) => error.code,
+      );
+      if (good && forged !== "TOKEN_SIGNATURE_INVALID")
+        found.push(`${bits} bits, exponent ${exponent}, forged: ${forged}`);
     }
   }
   assertEquals(found.join("; "), "");
 });
 
-test("the middleware answers 503 to a token whose key this runtime cannot use", async ({ runtime }) => {
+test("the middleware answers 503 to a token whose key this runtime cannot use", async ({
+  runtime,
+}) => {
   const gwop = await gwopIssuer();
   // Deno alone refuses so many bits.
   const { jwk, token } = RSA_KEYS.find(({ bits }) => bits === 8192);
   const client = clientWith(() => jwksAnswer(jwk, gwop.jwk), { merchantId: "merchant-1" });
   const told = [];
-  const authenticate = createAuthMiddleware({ gwop: client.gwop, sessionCheck: "never", onError: (error) => told.push(error.code) });
-  const { identity, response } = await authenticate(new Request("https://shop.example/", { headers: { authorization: `Bearer ${token}` } }));
+  const authenticate = createAuthMiddleware({
+    gwop: client.gwop,
+    sessionCheck: "never",
+    onError: (error) => told.push(error.code),
+  });
+  const { identity, response } = await authenticate(
+    new Request("https://shop.example/", { headers: { authorization: `Bearer ${token}` } }),
+  );
   if (runtime === "deno") {
     assertEquals(response.status, 503);
     assertEquals(told.join(), "TOKEN_KEY_UNSUPPORTED");
@@ -372,7 +445,11 @@ test("a key of 3072 bits verifies", async () => {
 });
 
 test("where two keys share a kid, a token of either verifies", async () => {
-  const [v1, twin, other] = [await gwopIssuer(), await issuer("gwop-auth-v1"), await secondIssuer()];
+  const [v1, twin, other] = [
+    await gwopIssuer(),
+    await issuer("gwop-auth-v1"),
+    await secondIssuer(),
+  ];
   for (const keys of [
     [v1, twin],
     [twin, v1],
@@ -444,7 +521,9 @@ test("a set older than an hour is refreshed, and serves for a day while that fai
   for (let i = 0; i < 5; i++) await down.verify(token);
   assertEquals(down.requests.length, 1);
 
-  const tooOld = clientWith(() => new Response("", { status: 503 }), { jwksStore: aged(24 * HOUR + 1) });
+  const tooOld = clientWith(() => new Response("", { status: 503 }), {
+    jwksStore: aged(24 * HOUR + 1),
+  });
   await refused(tooOld.verify(token), "JWKS_UNAVAILABLE");
 });
 

@@ -14,7 +14,9 @@ export function base64url(data) {
 
 /** The bytes of a base64url text. */
 export const fromBase64url = (text) =>
-  Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (character) => character.charCodeAt(0));
+  Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (character) =>
+    character.charCodeAt(0),
+  );
 
 /** An RS256 key pair called `kid`: `jwk` as Gwop publishes it, and how it signs. */
 export async function issuer(kid = "gwop-auth-v1", modulusLength = 2048) {
@@ -37,7 +39,10 @@ export async function issuer(kid = "gwop-auth-v1", modulusLength = 2048) {
     signRaw,
     /** A token with Gwop's claims, changed by `changes`; `undefined` leaves one out. */
     sign: (changes = {}, header = {}) =>
-      signRaw(JSON.stringify({ alg: "RS256", typ: "JWT", kid, ...header }), JSON.stringify(claims(changes))),
+      signRaw(
+        JSON.stringify({ alg: "RS256", typ: "JWT", kid, ...header }),
+        JSON.stringify(claims(changes)),
+      ),
   };
 }
 
@@ -89,7 +94,10 @@ export const clientOf = (issuers, options) =>
 
 /** A client of an issuer, where `session` answers what is asked of sessions. */
 export const withSession = (gwop, session, options) =>
-  clientWith((request) => (request.url.endsWith("/jwks.json") ? jwksAnswer(gwop.jwk) : session(request)), options);
+  clientWith(
+    (request) => (request.url.endsWith("/jwks.json") ? jwksAnswer(gwop.jwk) : session(request)),
+    options,
+  );
 
 /** What Gwop says of the session `sess_1`. */
 export const sessionAnswer = (status) =>

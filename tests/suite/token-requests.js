@@ -24,19 +24,28 @@ export async function answerVerify(request) {
   }
 }
 
-test("a request that is cancelled in the middle of its JWKS fetch does not hang the next", { needs: ["requests"] }, async (context) => {
+test("a request that is cancelled in the middle of its JWKS fetch does not hang the next", {
+  needs: ["requests"],
+}, async (context) => {
   const { selfURL, serverURL } = context;
   const [v1, v2] = await Promise.all([issuer("v1"), issuer("v2")]);
   const verify = (name, token, jwksURL, signal) =>
-    fetch(`${selfURL}/verify`, { method: "POST", body: JSON.stringify({ name, token, jwksURL }), signal }).then((answer) => answer.json());
+    fetch(`${selfURL}/verify`, {
+      method: "POST",
+      body: JSON.stringify({ name, token, jwksURL }),
+      signal,
+    }).then((answer) => answer.json());
   const cancelled = async (name, token) => {
     const controller = new AbortController();
     const timer = setTimeout(() => controller.abort(), 300);
-    const outcome = await verify(name, token, `${serverURL}/delay/20000`, controller.signal).catch((error) => error.name);
+    const outcome = await verify(name, token, `${serverURL}/delay/20000`, controller.signal).catch(
+      (error) => error.name,
+    );
     clearTimeout(timer);
     assertEquals(outcome, "AbortError");
   };
-  const answer = (...keys) => `${serverURL}/status/200?body=${encodeURIComponent(JSON.stringify({ keys: keys.map(({ jwk }) => jwk) }))}`;
+  const answer = (...keys) =>
+    `${serverURL}/status/200?body=${encodeURIComponent(JSON.stringify({ keys: keys.map(({ jwk }) => jwk) }))}`;
   const quick = async (promise) => {
     const begun = Date.now();
     const result = await promise;

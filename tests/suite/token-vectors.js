@@ -6,11 +6,14 @@ import { base64url, fromBase64url } from "./token-kit.js";
 import groups from "./vectors/rs256.js";
 
 /** The wasm's functions, where all copies of the package find them. */
-const shared = Object.getOwnPropertySymbols(globalThis).find((symbol) => / gwop\.wasm$/.test(symbol.description));
+const shared = Object.getOwnPropertySymbols(globalThis).find((symbol) =>
+  / gwop\.wasm$/.test(symbol.description),
+);
 const { importTokenKey, verifyTokenSignature } = globalThis[shared];
 const encoder = new TextEncoder();
 
-const imported = (n, e) => importTokenKey(JSON.stringify({ kty: "RSA", alg: "RS256", use: "sig", n, e }));
+const imported = (n, e) =>
+  importTokenKey(JSON.stringify({ kty: "RSA", alg: "RS256", use: "sig", n, e }));
 
 /** Whether the signature holds. The message, which is no token, stands where a compact JWS has its header and claims. */
 const holds = (key, signature, message) => {
@@ -22,7 +25,9 @@ const holds = (key, signature, message) => {
 };
 
 for (const bits of [2048, 3072, 4096]) {
-  test(`wycheproof: RSASSA-PKCS1-v1_5 with SHA-256 and ${bits} bits`, { timeoutMs: 60_000 }, async () => {
+  test(`wycheproof: RSASSA-PKCS1-v1_5 with SHA-256 and ${bits} bits`, {
+    timeoutMs: 60_000,
+  }, async () => {
     let run = 0;
     for (const { n, e, tests } of groups.filter((group) => group.bits === bits)) {
       const key = await imported(n, e);

@@ -1,7 +1,23 @@
 import { ANY_MERCHANT } from "@gwop/sdk";
 import { SDKValidationError, TokenVerificationError } from "@gwop/sdk/errors";
-import { assert, assertEquals, assertInstance, assertMatch, assertRejects, test } from "./harness.js";
-import { base64url, claims, clientOf, fromBase64url, gwopIssuer, issuer, sessionAnswer, withSession } from "./token-kit.js";
+import {
+  assert,
+  assertEquals,
+  assertInstance,
+  assertMatch,
+  assertRejects,
+  test,
+} from "./harness.js";
+import {
+  base64url,
+  claims,
+  clientOf,
+  fromBase64url,
+  gwopIssuer,
+  issuer,
+  sessionAnswer,
+  withSession,
+} from "./token-kit.js";
 
 const refused = async (promise, code) => {
   const error = await assertRejects(promise, { code });
@@ -15,7 +31,10 @@ test("verifyToken resolves to who the agent is", async () => {
   const gwop = await gwopIssuer();
   const { verify, requests } = clientOf([gwop]);
   const signed = claims({ sub: "solana:7xKé:1", amr: ["wallet"], nested: { a: [null, 1.5, "é"] } });
-  const token = await gwop.signRaw(JSON.stringify({ alg: "RS256", kid: gwop.kid }), JSON.stringify(signed));
+  const token = await gwop.signRaw(
+    JSON.stringify({ alg: "RS256", kid: gwop.kid }),
+    JSON.stringify(signed),
+  );
   assertEquals(await verify(token), {
     subject: "solana:7xKé:1",
     chain: "solana",
@@ -37,7 +56,10 @@ test("a token without iat, mid or sid verifies where none is asked for", async (
   const gwop = await gwopIssuer();
   const { verify } = clientOf([gwop], { merchantId: ANY_MERCHANT });
   const token = await verify(await gwop.sign({ iat: undefined, mid: undefined, sid: undefined }));
-  assertEquals([token.issuedAt, token.merchantId, token.sessionId], [undefined, undefined, undefined]);
+  assertEquals(
+    [token.issuedAt, token.merchantId, token.sessionId],
+    [undefined, undefined, undefined],
+  );
   assertEquals(token.walletAddress, "0xAbCdEf0123456789");
 });
 
@@ -53,7 +75,17 @@ test("fractions of a second in exp, nbf and iat are allowed, as RFC 7519 has the
 
 test("a token that is not a string is malformed, and no request is made for it", async () => {
   const { verify, requests } = clientOf([await gwopIssuer()]);
-  for (const token of [undefined, null, 7, {}, [], true, Symbol("x"), new String("a.b.c"), new Uint8Array(3)]) {
+  for (const token of [
+    undefined,
+    null,
+    7,
+    {},
+    [],
+    true,
+    Symbol("x"),
+    new String("a.b.c"),
+    new Uint8Array(3),
+  ]) {
     await refused(verify(token), "TOKEN_MALFORMED");
   }
   assertEquals(requests.length, 0);
@@ -114,9 +146,31 @@ test("only RS256, judged before anything else", async () => {
   const gwop = await gwopIssuer();
   const { verify, requests } = clientOf([gwop]);
   const payload = base64url(JSON.stringify(claims()));
-  for (const alg of ["none", "None", "NONE", "nOnE", "HS256", "HS512", "RS384", "RS512", "PS256", "ES256", "EdDSA", "rs256", "", null, 7, undefined]) {
+  for (const alg of [
+    "none",
+    "None",
+    "NONE",
+    "nOnE",
+    "HS256",
+    "HS512",
+    "RS384",
+    "RS512",
+    "PS256",
+    "ES256",
+    "EdDSA",
+    "rs256",
+    "",
+    null,
+    7,
+    undefined,
+  ]) {
     const header = base64url(JSON.stringify({ alg, kid: gwop.kid }));
-    for (const token of [`${header}.${payload}.`, `${header}.${payload}.AAAA`, `${header}..`, `${header}.!.!`]) {
+    for (const token of [
+      `${header}.${payload}.`,
+      `${header}.${payload}.AAAA`,
+      `${header}..`,
+      `${header}.!.!`,
+    ]) {
       await refused(verify(token), "TOKEN_ALG_NOT_ALLOWED");
     }
   }
@@ -206,11 +260,19 @@ test("claims of the wrong type are malformed, even when signed", async () => {
 test("jwk, jku, x5u and x5c of a token are never followed", async () => {
   const [gwop, attacker] = [await gwopIssuer(), await issuer("gwop-auth-v1")];
   const { verify, requests } = clientOf([gwop]);
-  const bait = { jwk: attacker.jwk, jku: "https://attacker.example/jwks", x5u: "https://attacker.example/x", x5c: ["MIIB"] };
+  const bait = {
+    jwk: attacker.jwk,
+    jku: "https://attacker.example/jwks",
+    x5u: "https://attacker.example/x",
+    x5c: ["MIIB"],
+  };
   await refused(verify(await attacker.sign({}, bait)), "TOKEN_SIGNATURE_INVALID");
   await refused(verify(await attacker.sign({}, { ...bait, kid: "attacker" })), "TOKEN_KID_UNKNOWN");
   await verify(await gwop.sign({}, bait));
-  assert(requests.every(({ url }) => url.startsWith("https://identity.gwop.io/")), "a request went elsewhere");
+  assert(
+    requests.every(({ url }) => url.startsWith("https://identity.gwop.io/")),
+    "a request went elsewhere",
+  );
 });
 
 test("a changed token, or one signed with another key, has an invalid signature", async () => {
@@ -234,7 +296,10 @@ test("a changed token, or one signed with another key, has an invalid signature"
     await refused(verify(wrong), "TOKEN_SIGNATURE_INVALID");
   }
   // The signature is judged before the claims: nothing is said about those of a forgery.
-  await refused(verify(await attacker.sign({ exp: 1, mid: "merchant-2" })), "TOKEN_SIGNATURE_INVALID");
+  await refused(
+    verify(await attacker.sign({ exp: 1, mid: "merchant-2" })),
+    "TOKEN_SIGNATURE_INVALID",
+  );
   await verify(token);
 });
 
@@ -245,7 +310,10 @@ test("expired and not yet valid, with 5 seconds of tolerance unless told otherwi
   await refused(verify(await gwop.sign({ exp: now - 60 })), "TOKEN_EXPIRED");
   await refused(verify(await gwop.sign({ exp: now - 6 })), "TOKEN_EXPIRED");
   await verify(await gwop.sign({ exp: now - 1 }));
-  await refused(verify(await gwop.sign({ exp: now - 1 }), { clockToleranceSeconds: 0 }), "TOKEN_EXPIRED");
+  await refused(
+    verify(await gwop.sign({ exp: now - 1 }), { clockToleranceSeconds: 0 }),
+    "TOKEN_EXPIRED",
+  );
   await verify(await gwop.sign({ exp: now - 60 }), { clockToleranceSeconds: 120 });
   await refused(verify(await gwop.sign({ nbf: now + 60 })), "TOKEN_NOT_YET_VALID");
   await verify(await gwop.sign({ nbf: now + 3 }));
@@ -265,12 +333,21 @@ test("a token expires while the client lives", async () => {
 test("the issuer is Gwop's unless told otherwise", async () => {
   const gwop = await gwopIssuer();
   const { verify } = clientOf([gwop]);
-  for (const iss of [undefined, "", "https://identity.gwop.io/", "http://identity.gwop.io", "https://evil.example"]) {
+  for (const iss of [
+    undefined,
+    "",
+    "https://identity.gwop.io/",
+    "http://identity.gwop.io",
+    "https://evil.example",
+  ]) {
     await refused(verify(await gwop.sign({ iss })), "TOKEN_ISSUER_MISMATCH");
   }
   const token = await gwop.sign({ iss: "https://identity.test" });
   await verify(token, { issuer: "https://identity.test" });
-  await refused(verify(await gwop.sign(), { issuer: "https://identity.test" }), "TOKEN_ISSUER_MISMATCH");
+  await refused(
+    verify(await gwop.sign(), { issuer: "https://identity.test" }),
+    "TOKEN_ISSUER_MISMATCH",
+  );
 });
 
 test("an expected audience must be among those of the token", async () => {
@@ -281,7 +358,10 @@ test("an expected audience must be among those of the token", async () => {
   await verify(await gwop.sign({ aud: ["a", "shop"] }), { audience: "shop" });
   await verify(await gwop.sign({ aud: ["a", "shop"] }), { audience: ["b", "shop"] });
   for (const aud of [undefined, "", "Shop", [], ["a", "b"]]) {
-    await refused(verify(await gwop.sign({ aud }), { audience: "shop" }), "TOKEN_AUDIENCE_MISMATCH");
+    await refused(
+      verify(await gwop.sign({ aud }), { audience: "shop" }),
+      "TOKEN_AUDIENCE_MISMATCH",
+    );
   }
 });
 
@@ -303,7 +383,8 @@ test("without a merchant id no token verifies, and no request is made", async ()
     for (const options of [undefined, {}, { audience: "shop" }, { merchantId: undefined }]) {
       const error = await assertRejects(verify(token, options), { code: "MERCHANT_ID_MISSING" });
       assertInstance(error, SDKValidationError);
-      for (const name of ["merchantId", "GWOP_MERCHANT_ID", "ANY_MERCHANT"]) assertMatch(error.message, name);
+      for (const name of ["merchantId", "GWOP_MERCHANT_ID", "ANY_MERCHANT"])
+        assertMatch(error.message, name);
     }
   }
   assertEquals(requests.length, 0);
@@ -312,7 +393,11 @@ test("without a merchant id no token verifies, and no request is made", async ()
 test("ANY_MERCHANT, of the call or of the client, lets every merchant's tokens verify, and nothing else does", async () => {
   const gwop = await gwopIssuer();
   const token = await gwop.sign({ mid: "merchant-2" });
-  for (const [client, call] of [[undefined, ANY_MERCHANT], [ANY_MERCHANT, undefined], ["merchant-1", ANY_MERCHANT]]) {
+  for (const [client, call] of [
+    [undefined, ANY_MERCHANT],
+    [ANY_MERCHANT, undefined],
+    ["merchant-1", ANY_MERCHANT],
+  ]) {
     const { verify } = clientOf([gwop], { merchantId: client });
     assertEquals((await verify(token, { merchantId: call })).merchantId, "merchant-2");
   }
@@ -326,7 +411,9 @@ test("ANY_MERCHANT, of the call or of the client, lets every merchant's tokens v
   assertEquals(typeof ANY_MERCHANT, "symbol");
 });
 
-test("the merchant id is read from GWOP_MERCHANT_ID at the time of use", { needs: ["env"] }, async () => {
+test("the merchant id is read from GWOP_MERCHANT_ID at the time of use", {
+  needs: ["env"],
+}, async () => {
   const gwop = await gwopIssuer();
   const { verify } = clientOf([gwop], { merchantId: undefined });
   const { env } = globalThis.process;
@@ -369,7 +456,11 @@ test("options that cannot be meant are refused before anything is sent", async (
     { clockToleranceSeconds: "5" },
     { checkSession: "yes" },
     ...["yes", true, 30, ""].map((sessionCheck) => ({ sessionCheck })),
-    { get issuer() { throw new Error("CANARY"); } },
+    {
+      get issuer() {
+        throw new Error("CANARY");
+      },
+    },
     "merchant-1",
     ["merchant-1"],
     7,
@@ -379,7 +470,11 @@ test("options that cannot be meant are refused before anything is sent", async (
     assert(!error.message.includes("CANARY"), error.message);
   }
   assertEquals(requests.length, 0);
-  for (const options of [{ jwksCooldownSeconds: -1 }, { jwksCooldownSeconds: NaN }, { jwksStore: {} }]) {
+  for (const options of [
+    { jwksCooldownSeconds: -1 },
+    { jwksCooldownSeconds: NaN },
+    { jwksStore: {} },
+  ]) {
     const error = await assertRejects(async () => clientOf([gwop], options).verify(token));
     assertInstance(error, SDKValidationError);
   }
@@ -420,7 +515,9 @@ test("sessionCheck looks the session up live and refuses anything but active, by
       await verify(token, local);
     }
   }
-  const gone = withSession(gwop, () => Response.json({ error: { code: "SESSION_NOT_FOUND", message: "" } }, { status: 404 }));
+  const gone = withSession(gwop, () =>
+    Response.json({ error: { code: "SESSION_NOT_FOUND", message: "" } }, { status: 404 }),
+  );
   await refused(gone.verify(token, { sessionCheck: "always" }), "SESSION_REVOKED");
 });
 
@@ -436,11 +533,16 @@ test("a session that cannot be looked up is not a pass, nor a revocation", async
     () => Response.json({ status: "active" }),
     () => new Response("active"),
   ]) {
-    const error = await assertRejects(withSession(gwop, session).verify(token, { sessionCheck: "always" }));
+    const error = await assertRejects(
+      withSession(gwop, session).verify(token, { sessionCheck: "always" }),
+    );
     assert(!(error instanceof TokenVerificationError), `${error}`);
   }
   const { verify } = withSession(gwop, () => sessionAnswer("active"));
-  await refused(verify(await gwop.sign({ sid: undefined }), { sessionCheck: "always" }), "TOKEN_MALFORMED");
+  await refused(
+    verify(await gwop.sign({ sid: undefined }), { sessionCheck: "always" }),
+    "TOKEN_MALFORMED",
+  );
 });
 
 test("the session of a token that does not verify is not looked up", async () => {

@@ -1,5 +1,5 @@
 // Projects of `npx @gwop/worker init`, made from the packed tarballs.
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn } from "node:child_process";
 import {
   createWriteStream,
   cpSync,
@@ -11,29 +11,29 @@ import {
   statSync,
   symlinkSync,
   writeFileSync,
-} from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join, relative } from 'node:path';
+} from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join, relative } from "node:path";
 
-import { event as gwopEvent, deliver, newInvoice } from '../worker/lib/gwop.mjs';
-import { eventually, sleep } from '../worker/lib/runner.mjs';
-import { TOP, freePort } from '../worker/lib/wrangler.mjs';
+import { event as gwopEvent, deliver, newInvoice } from "../worker/lib/gwop.mjs";
+import { eventually, sleep } from "../worker/lib/runner.mjs";
+import { TOP, freePort } from "../worker/lib/wrangler.mjs";
 
 /** The tarballs, as `cargo xtask test --only worker-package` packs them. */
 export const { version: VERSION } = JSON.parse(
-  readFileSync(join(TOP, 'dist/npm-worker/package.json'), 'utf8'),
+  readFileSync(join(TOP, "dist/npm-worker/package.json"), "utf8"),
 );
 const packed = (name) => join(TOP, `build/pack/${name}-${VERSION}.tgz`);
-export const SDK = process.env.GWOP_SDK_TARBALL ?? packed('gwop-sdk');
-export const WORKER = process.env.GWOP_WORKER_TARBALL ?? packed('gwop-worker');
-export const FIXTURES = join(TOP, 'tests/worker-package/fixtures');
+export const SDK = process.env.GWOP_SDK_TARBALL ?? packed("gwop-sdk");
+export const WORKER = process.env.GWOP_WORKER_TARBALL ?? packed("gwop-worker");
+export const FIXTURES = join(TOP, "tests/worker-package/fixtures");
 
 /**
  * Where projects are made. It has both packages as they are installed, and wrangler and TypeScript
  * of this repository: a project in it finds them.
  */
-export const WORKSHOP = join(TOP, 'build/worker-package');
-const BIN = join(WORKSHOP, 'node_modules/@gwop/worker/cli/gwop-worker.js');
+export const WORKSHOP = join(TOP, "build/worker-package");
+const BIN = join(WORKSHOP, "node_modules/@gwop/worker/cli/gwop-worker.js");
 
 /** Runs a program. Resolves to its exit code and all that it said. */
 export function run(program, args, { cwd = WORKSHOP, env = {}, timeout = 120_000, input } = {}) {
@@ -49,40 +49,40 @@ export function run(program, args, { cwd = WORKSHOP, env = {}, timeout = 120_000
 /** The environment without what this test was started with. */
 function clean() {
   const kept = [
-    'PATH',
-    'HOME',
-    'npm_config_registry',
-    'npm_config_cache',
-    'NPM_CONFIG_USERCONFIG',
-    'NODE_EXTRA_CA_CERTS',
-    'HTTPS_PROXY',
-    'https_proxy',
-    'NO_PROXY',
-    'no_proxy',
+    "PATH",
+    "HOME",
+    "npm_config_registry",
+    "npm_config_cache",
+    "NPM_CONFIG_USERCONFIG",
+    "NODE_EXTRA_CA_CERTS",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "NO_PROXY",
+    "no_proxy",
   ];
   const own = Object.fromEntries(
     kept.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])),
   );
-  return { ...own, WRANGLER_SEND_METRICS: 'false', CI: '1' };
+  return { ...own, WRANGLER_SEND_METRICS: "false", CI: "1" };
 }
 
 /** Makes the workshop anew. */
 export async function openWorkshop() {
   rmSync(WORKSHOP, { recursive: true, force: true });
-  mkdirSync(join(WORKSHOP, 'node_modules/@gwop'), { recursive: true });
+  mkdirSync(join(WORKSHOP, "node_modules/@gwop"), { recursive: true });
   for (const [name, tarball] of [
-    ['sdk', SDK],
-    ['worker', WORKER],
+    ["sdk", SDK],
+    ["worker", WORKER],
   ]) {
-    const { code, said } = await run('tar', ['xzf', tarball, '-C', WORKSHOP]);
+    const { code, said } = await run("tar", ["xzf", tarball, "-C", WORKSHOP]);
     if (code !== 0) throw new Error(said);
-    cpSync(join(WORKSHOP, 'package'), join(WORKSHOP, 'node_modules/@gwop', name), {
+    cpSync(join(WORKSHOP, "package"), join(WORKSHOP, "node_modules/@gwop", name), {
       recursive: true,
     });
-    rmSync(join(WORKSHOP, 'package'), { recursive: true });
+    rmSync(join(WORKSHOP, "package"), { recursive: true });
   }
-  for (const name of ['wrangler', 'typescript'])
-    symlinkSync(join(TOP, 'node_modules', name), join(WORKSHOP, 'node_modules', name));
+  for (const name of ["wrangler", "typescript"])
+    symlinkSync(join(TOP, "node_modules", name), join(WORKSHOP, "node_modules", name));
 }
 
 /** Runs the command of the package. */
@@ -91,9 +91,9 @@ export const gwopWorker = (args, cwd, options = {}) =>
 
 /** Runs a program of a package that the workshop has. */
 export function program(name, args, cwd) {
-  const manifest = createRequire(join(WORKSHOP, 'x.js')).resolve(`${name}/package.json`);
-  const { bin } = JSON.parse(readFileSync(manifest, 'utf8'));
-  const file = typeof bin === 'string' ? bin : (bin[name] ?? bin.tsc);
+  const manifest = createRequire(join(WORKSHOP, "x.js")).resolve(`${name}/package.json`);
+  const { bin } = JSON.parse(readFileSync(manifest, "utf8"));
+  const file = typeof bin === "string" ? bin : (bin[name] ?? bin.tsc);
   return run(process.execPath, [join(dirname(manifest), file), ...args], { cwd });
 }
 
@@ -117,14 +117,14 @@ export function filesOf(directory) {
   return Object.fromEntries(
     entries
       .map((entry) => join(entry.parentPath, entry.name))
-      .map((path) => [relative(directory, path), readFileSync(path, 'utf8')]),
+      .map((path) => [relative(directory, path), readFileSync(path, "utf8")]),
   );
 }
 
 /** A project as the first version made it, with changes of its merchant. */
 export function firstProject(name) {
-  const stored = filesOf(join(FIXTURES, 'project-1'));
-  const named = { gitignore: '.gitignore', 'dev.vars': '.dev.vars' };
+  const stored = filesOf(join(FIXTURES, "project-1"));
+  const named = { gitignore: ".gitignore", "dev.vars": ".dev.vars" };
   return folder(
     name,
     Object.fromEntries(Object.entries(stored).map(([path, text]) => [named[path] ?? path, text])),
@@ -137,19 +137,19 @@ export const modeOf = (path) => statSync(path).mode & 0o777;
 /** The variables of a `.dev.vars`. */
 export const variablesOf = (directory) =>
   Object.fromEntries(
-    [...readFileSync(join(directory, '.dev.vars'), 'utf8').matchAll(/^(\w+)="(.*)"$/gm)].map(
+    [...readFileSync(join(directory, ".dev.vars"), "utf8").matchAll(/^(\w+)="(.*)"$/gm)].map(
       ([, name, value]) => [name, value],
     ),
   );
 
 /** Changes variables of a `.dev.vars`, as a merchant does in an editor. */
 export function setVariables(directory, changes) {
-  const path = join(directory, '.dev.vars');
-  let text = readFileSync(path, 'utf8');
+  const path = join(directory, ".dev.vars");
+  let text = readFileSync(path, "utf8");
   for (const [name, value] of Object.entries(changes)) {
     const line = `${name}="${value}"`;
-    text = new RegExp(`^${name}=`, 'm').test(text)
-      ? text.replace(new RegExp(`^${name}=.*$`, 'm'), line)
+    text = new RegExp(`^${name}=`, "m").test(text)
+      ? text.replace(new RegExp(`^${name}=.*$`, "m"), line)
       : `${text}${line}\n`;
   }
   writeFileSync(path, text);
@@ -163,7 +163,7 @@ export async function withFreePorts(directory) {
 }
 
 const running = new Set();
-process.on('exit', () => running.forEach((child) => end(child, 'SIGKILL')));
+process.on("exit", () => running.forEach((child) => end(child, "SIGKILL")));
 
 function end(child, signal) {
   try {
@@ -177,33 +177,33 @@ function end(child, signal) {
 export async function startProject(
   directory,
   port,
-  { command = [process.execPath, BIN, 'dev'], waits = true } = {},
+  { command = [process.execPath, BIN, "dev"], waits = true } = {},
 ) {
   const inspector = await freePort();
   const more = [
-    '--',
-    '--ip',
-    '127.0.0.1',
-    '--inspector-port',
+    "--",
+    "--ip",
+    "127.0.0.1",
+    "--inspector-port",
     String(inspector),
-    '--show-interactive-dev-session=false',
+    "--show-interactive-dev-session=false",
   ];
-  const [name, ...args] = [...command, '--port', String(port), ...more];
-  const log = join(directory, 'dev.log');
+  const [name, ...args] = [...command, "--port", String(port), ...more];
+  const log = join(directory, "dev.log");
   // A group of its own, so that ending it reaches everything it started.
   const child = spawn(name, args, {
     cwd: directory,
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ["ignore", "pipe", "pipe"],
     env: { ...clean(), WRANGLER_LOG_PATH: directory },
   });
   running.add(child);
   const file = createWriteStream(log);
   for (const stream of [child.stdout, child.stderr]) stream.pipe(file, { end: false });
-  const ended = new Promise((resolve) => child.once('exit', resolve));
+  const ended = new Promise((resolve) => child.once("exit", resolve));
   const project = {
     url: `http://127.0.0.1:${port}`,
-    output: () => (existsSync(log) ? readFileSync(log, 'utf8') : ''),
+    output: () => (existsSync(log) ? readFileSync(log, "utf8") : ""),
     async request(method, path, { body, headers = {} } = {}) {
       const response = await fetch(project.url + path, {
         method,
@@ -216,13 +216,13 @@ export async function startProject(
         status: response.status,
         headers: response.headers,
         text,
-        body: text.startsWith('{') ? JSON.parse(text) : undefined,
+        body: text.startsWith("{") ? JSON.parse(text) : undefined,
       };
     },
     async stop() {
-      end(child, 'SIGTERM');
+      end(child, "SIGTERM");
       await Promise.race([ended, sleep(3_000)]);
-      end(child, 'SIGKILL');
+      end(child, "SIGKILL");
       running.delete(child);
     },
   };
@@ -233,7 +233,7 @@ export async function startProject(
   early.catch(() => {});
   await Promise.race([
     eventually(
-      'the Worker answers',
+      "the Worker answers",
       async () => (await fetch(`${project.url}/healthz`)).status > 0,
       { within: 90_000, every: 100 },
     ),
@@ -244,7 +244,7 @@ export async function startProject(
 
 /** A paid event, delivered as Gwop does. */
 export async function deliverPaid(project, secret) {
-  const paid = gwopEvent('paid', newInvoice());
+  const paid = gwopEvent("paid", newInvoice());
   const answer = await deliver(project, paid, { secrets: [secret] });
   return { paid, answer };
 }

@@ -1,42 +1,42 @@
 // @gwop/worker and @gwop/sdk go together, or somebody says so: npm, `gwop-worker dev`, `gwop
 // doctor`.
-import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 
-import { VERSION, WORKER, WORKSHOP, folder, gwopWorker, run } from './lib.mjs';
-import { suite } from '../worker/lib/runner.mjs';
+import { VERSION, WORKER, WORKSHOP, folder, gwopWorker, run } from "./lib.mjs";
+import { suite } from "../worker/lib/runner.mjs";
 
 /** A project whose @gwop/sdk says that it is of this version. */
 async function projectWith(version) {
   const directory = folder(`with-${version}`);
-  await gwopWorker(['init', '--yes'], directory);
-  const sdk = join(directory, 'node_modules/@gwop/sdk');
+  await gwopWorker(["init", "--yes"], directory);
+  const sdk = join(directory, "node_modules/@gwop/sdk");
   mkdirSync(sdk, { recursive: true });
   const manifest = {
-    name: '@gwop/sdk',
+    name: "@gwop/sdk",
     version,
-    main: 'index.js',
-    exports: { '.': './index.js', './package.json': './package.json' },
+    main: "index.js",
+    exports: { ".": "./index.js", "./package.json": "./package.json" },
   };
-  writeFileSync(join(sdk, 'package.json'), JSON.stringify(manifest));
-  writeFileSync(join(sdk, 'index.js'), '');
+  writeFileSync(join(sdk, "package.json"), JSON.stringify(manifest));
+  writeFileSync(join(sdk, "index.js"), "");
   return directory;
 }
 
 const doctor = (directory) =>
   run(
     process.execPath,
-    [join(WORKSHOP, 'node_modules/@gwop/sdk/cli/gwop.js'), 'doctor', '--offline'],
+    [join(WORKSHOP, "node_modules/@gwop/sdk/cli/gwop.js"), "doctor", "--offline"],
     { cwd: directory },
   );
-const [major, minor] = VERSION.split('.').map(Number);
+const [major, minor] = VERSION.split(".").map(Number);
 
-suite('versions', async ({ test }) => {
-  for (const version of ['1.0.0', `${major}.${minor - 1}.9`, `${major + 1}.0.0`]) {
+suite("versions", async ({ test }) => {
+  for (const version of ["1.0.0", `${major}.${minor - 1}.9`, `${major + 1}.0.0`]) {
     test(`@gwop/sdk ${version} does not go with this Worker`, async () => {
       const directory = await projectWith(version);
-      const dev = await gwopWorker(['dev'], directory);
+      const dev = await gwopWorker(["dev"], directory);
       assert.equal(dev.code, 2);
       assert.match(
         dev.said,
@@ -61,18 +61,18 @@ suite('versions', async ({ test }) => {
     });
   }
 
-  test('npm says so where both are installed and do not go together', async () => {
-    const sdk = folder('old-sdk', {
-      'package.json': '{ "name": "@gwop/sdk", "version": "1.0.0" }',
+  test("npm says so where both are installed and do not go together", async () => {
+    const sdk = folder("old-sdk", {
+      "package.json": '{ "name": "@gwop/sdk", "version": "1.0.0" }',
     });
-    const tarball = (await run('npm', ['pack', '--silent'], { cwd: sdk })).stdout.trim();
-    const directory = folder('refused', {
-      'package.json': '{ "name": "refused", "private": true }',
+    const tarball = (await run("npm", ["pack", "--silent"], { cwd: sdk })).stdout.trim();
+    const directory = folder("refused", {
+      "package.json": '{ "name": "refused", "private": true }',
     });
     // Of tarballs npm warns; of versions from a registry, which it knows beforehand, it refuses.
     const { said } = await run(
-      'npm',
-      ['install', '--offline', '--ignore-scripts', WORKER, join(sdk, tarball)],
+      "npm",
+      ["install", "--offline", "--ignore-scripts", WORKER, join(sdk, tarball)],
       { cwd: directory },
     );
     assert.ok(

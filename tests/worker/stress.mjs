@@ -1,36 +1,43 @@
 // 1,000 invoices against a model, and the same under `kill -9`.
-import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import {
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+} from "node:fs";
+import { join } from "node:path";
 
-import { FULFILLMENT_SECRET, startFulfillment } from './lib/fulfillment.mjs';
-import { WEBHOOK_SECRET, deliver, deliverUntilAccepted, event, newInvoice } from './lib/gwop.mjs';
-import { eventually, parallel, random, sleep, suite } from './lib/runner.mjs';
-import { OPERATOR_TOKEN, SCRATCH, TOP, startWorker } from './lib/wrangler.mjs';
+import { FULFILLMENT_SECRET, startFulfillment } from "./lib/fulfillment.mjs";
+import { WEBHOOK_SECRET, deliver, deliverUntilAccepted, event, newInvoice } from "./lib/gwop.mjs";
+import { eventually, parallel, random, sleep, suite } from "./lib/runner.mjs";
+import { OPERATOR_TOKEN, SCRATCH, TOP, startWorker } from "./lib/wrangler.mjs";
 
 /** What the issue says of an event, written down a second time, in order of the text. */
 class Model {
-  status = 'OPEN';
+  status = "OPEN";
   seen = new Map();
 
   apply({ event_id, event_version: version, data: { status, tx_hash } }) {
-    if (this.seen.has(event_id)) return 'duplicate';
+    if (this.seen.has(event_id)) return "duplicate";
     const outcome = this.#outcome(status, version, tx_hash);
     this.seen.set(event_id, outcome);
-    if (outcome === 'applied') Object.assign(this, { status, version, transaction: tx_hash });
+    if (outcome === "applied") Object.assign(this, { status, version, transaction: tx_hash });
     return outcome;
   }
 
   #outcome(status, version, transaction) {
-    if (this.status === 'OPEN') return 'applied';
+    if (this.status === "OPEN") return "applied";
     const older = version !== undefined && this.version !== undefined && version < this.version;
-    if (status === 'PAID') {
-      if (this.status !== 'PAID') return 'conflict';
-      return transaction === this.transaction ? 'duplicate' : 'conflict';
+    if (status === "PAID") {
+      if (this.status !== "PAID") return "conflict";
+      return transaction === this.transaction ? "duplicate" : "conflict";
     }
-    if (older) return 'stale';
-    return status === this.status ? 'duplicate' : 'conflict';
+    if (older) return "stale";
+    return status === this.status ? "duplicate" : "conflict";
   }
 }
 
@@ -38,12 +45,12 @@ class Model {
 function deliveriesOf(invoice, dice) {
   const versioned = dice.next() < 0.7;
   const events = Array.from({ length: 1 + dice.below(3) }, (_, at) =>
-    event(dice.pick(['paid', 'paid', 'expired', 'canceled']), invoice, {
+    event(dice.pick(["paid", "paid", "expired", "canceled"]), invoice, {
       version: versioned ? dice.below(4) + at : undefined,
       data: dice.next() < 0.1 ? { tx_hash: `0x${dice.below(16).toString(16).repeat(64)}` } : {},
     }),
   );
-  for (const one of events) if (one.event_type !== 'invoice.paid') delete one.data.tx_hash;
+  for (const one of events) if (one.event_type !== "invoice.paid") delete one.data.tx_hash;
   return dice.shuffled(events.flatMap((one) => Array(1 + dice.below(2)).fill(one)));
 }
 
@@ -55,12 +62,12 @@ const variables = (fulfillment) => ({
 });
 
 /** As many retries as are deployed: on a busy machine a few time out, and nothing here may end among the dead letters. */
-const configure = (text) => text.replace('max_retries = 2', 'max_retries = 10');
+const configure = (text) => text.replace("max_retries = 2", "max_retries = 10");
 
 /** Everything that must hold of one invoice in the end. */
 async function check(worker, fulfillment, invoice, model) {
   const view = await eventually(
-    'fulfillment has confirmed everything',
+    "fulfillment has confirmed everything",
     async () => {
       const found = await worker.invoice(invoice.invoice_id);
       if (found?.outbox.length > 0) throw new Error(JSON.stringify(found.outbox));
@@ -69,13 +76,17 @@ async function check(worker, fulfillment, invoice, model) {
     { within: 240_000, every: 250 },
   );
   assert.equal(view.status, model.status);
-  assert.deepEqual(new Map(view.events.map(({ event_id, outcome }) => [event_id, outcome])), model.seen);
-  assert.ok(view.events.filter(({ outcome }) => outcome === 'applied').length <= 1);
+  assert.deepEqual(
+    new Map(view.events.map(({ event_id, outcome }) => [event_id, outcome])),
+    model.seen,
+  );
+  assert.ok(view.events.filter(({ outcome }) => outcome === "applied").length <= 1);
   for (const [eventId, outcome] of model.seen) {
     const delivered = fulfillment.of(eventId);
-    if (outcome === 'applied' || outcome === 'conflict') {
+    if (outcome === "applied" || outcome === "conflict") {
       assert.ok(delivered.length >= 1, `${outcome} ${eventId} never reached fulfillment`);
-      for (const one of delivered) assert.deepEqual([one.outcome, one.invoiceId], [outcome, invoice.invoice_id]);
+      for (const one of delivered)
+        assert.deepEqual([one.outcome, one.invoiceId], [outcome, invoice.invoice_id]);
     } else {
       assert.equal(delivered.length, 0, `${outcome} ${eventId} reached fulfillment`);
     }
@@ -84,14 +95,31 @@ async function check(worker, fulfillment, invoice, model) {
 
 /** After a kill: every shard that has rows has an alarm, by a look into its files. */
 function alarmsAreArmed(storage) {
-  const directory = join(storage, 'v3/do/gwop-GwopLedger');
-  const files = existsSync(directory) ? readdirSync(directory).filter((name) => /^[0-9a-f]{64}\.sqlite$/.test(name)) : [];
+  const directory = join(storage, "v3/do/gwop-GwopLedger");
+  const files = existsSync(directory)
+    ? readdirSync(directory).filter((name) => /^[0-9a-f]{64}\.sqlite$/.test(name))
+    : [];
   if (files.length === 0) return;
-  const { status, stdout, stderr } = spawnSync('cargo', ['test', '--quiet', '--lib', 'worker::ledger::store_tests::tools::alarms_are_armed', '--', '--ignored', '--exact'], {
-    cwd: TOP,
-    encoding: 'utf8',
-    env: { ...process.env, GWOP_LEDGER_FILES: files.map((name) => join(directory, name)).join(':') },
-  });
+  const { status, stdout, stderr } = spawnSync(
+    "cargo",
+    [
+      "test",
+      "--quiet",
+      "--lib",
+      "worker::ledger::store_tests::tools::alarms_are_armed",
+      "--",
+      "--ignored",
+      "--exact",
+    ],
+    {
+      cwd: TOP,
+      encoding: "utf8",
+      env: {
+        ...process.env,
+        GWOP_LEDGER_FILES: files.map((name) => join(directory, name)).join(":"),
+      },
+    },
+  );
   assert.equal(status, 0, `${stdout}${stderr}`);
 }
 
@@ -99,10 +127,16 @@ function alarmsAreArmed(storage) {
  * `kill -9` of workerd up to `kills` times, while `running()`: each strikes at any moment once `progress()` has grown by more than `step` since
  * the one before, and every shard's alarm is armed afterwards. Resolves to the number of kills.
  */
-async function killInTheMiddle(worker, storage, { kills, dice, progress, step = 0, running = () => true }) {
+async function killInTheMiddle(
+  worker,
+  storage,
+  { kills, dice, progress, step = 0, running = () => true },
+) {
   let done = 0;
   for (let last = 0; running() && done < kills; done += 1) {
-    await eventually('something happens', () => !running() || progress() > last + step, { within: 120_000 });
+    await eventually("something happens", () => !running() || progress() > last + step, {
+      within: 120_000,
+    });
     last = progress();
     await sleep(dice.below(800));
     await worker.kill();
@@ -112,7 +146,7 @@ async function killInTheMiddle(worker, storage, { kills, dice, progress, step = 
   return done;
 }
 
-suite('stress', async ({ test, after, quick }) => {
+suite("stress", async ({ test, after, quick }) => {
   const fulfillment = await startFulfillment();
   after(() => fulfillment.stop());
   const worker = await startWorker({ variables: variables(fulfillment), configure });
@@ -123,7 +157,12 @@ suite('stress', async ({ test, after, quick }) => {
     const dice = random(20_261_121);
     const invoices = Array.from({ length: count }, () => {
       const invoice = newInvoice();
-      return { invoice, model: new Model(), deliveries: deliveriesOf(invoice, dice), losses: dice.below(1_000) };
+      return {
+        invoice,
+        model: new Model(),
+        deliveries: deliveriesOf(invoice, dice),
+        losses: dice.below(1_000),
+      };
     });
     // Now and then fulfillment fails, the first time that it sees an event.
     const seen = new Set();
@@ -145,23 +184,30 @@ suite('stress', async ({ test, after, quick }) => {
           await deliverUntilAccepted(worker, what);
         } else {
           const { body, deliveries: times } = await deliverUntilAccepted(worker, what);
-          if (times === 1) assert.equal(body.outcome, expected, `${what.event_type} of ${invoice.invoice_id}`);
+          if (times === 1)
+            assert.equal(body.outcome, expected, `${what.event_type} of ${invoice.invoice_id}`);
         }
       }
     });
-    await parallel(invoices, 16, ({ invoice, model }) => check(worker, fulfillment, invoice, model));
+    await parallel(invoices, 16, ({ invoice, model }) =>
+      check(worker, fulfillment, invoice, model),
+    );
     assert.deepEqual(fulfillment.refused, []);
     console.log(`        ${worker.unanswered} reads were asked again`);
   });
 });
 
-suite('crash', async ({ test, after, quick }) => {
+suite("crash", async ({ test, after, quick }) => {
   const fulfillment = await startFulfillment();
   after(() => fulfillment.stop());
-  const storage = mkdtempSync(join(SCRATCH, 'gwop-storage-'));
+  const storage = mkdtempSync(join(SCRATCH, "gwop-storage-"));
   after(() => rmSync(storage, { recursive: true, force: true }));
   // A kill empties the queue: what was in it is sent again soon.
-  const worker = await startWorker({ variables: { ...variables(fulfillment), TEST_SILENCE_MS: '3000' }, storage, configure });
+  const worker = await startWorker({
+    variables: { ...variables(fulfillment), TEST_SILENCE_MS: "3000" },
+    storage,
+    configure,
+  });
   after(() => worker.stop());
   const kills = quick ? 3 : 20;
 
@@ -190,15 +236,17 @@ suite('crash', async ({ test, after, quick }) => {
     assert.ok(invoices.length >= kills, `only ${invoices.length} invoices`);
     await parallel(invoices, 8, ({ invoice, model }) => check(worker, fulfillment, invoice, model));
     assert.deepEqual(fulfillment.refused, []);
-    console.log(`        ${invoices.length} invoices, ${accepted} accepted deliveries, ${fulfillment.received.length} deliveries to fulfillment`);
+    console.log(
+      `        ${invoices.length} invoices, ${accepted} accepted deliveries, ${fulfillment.received.length} deliveries to fulfillment`,
+    );
   });
 });
 
 /** Records what happens to invoices, for the checker in tests/worker_history.rs. */
 class History {
   constructor(name) {
-    mkdirSync(join(TOP, 'build'), { recursive: true });
-    this.path = join(TOP, 'build', `${name}.jsonl`);
+    mkdirSync(join(TOP, "build"), { recursive: true });
+    this.path = join(TOP, "build", `${name}.jsonl`);
     this.file = createWriteStream(this.path);
   }
 
@@ -209,46 +257,90 @@ class History {
   /** Delivers once, and writes down what is known of it: nothing but the start where no answer came, or none of 2xx. */
   async deliver(worker, what) {
     const { event_id, event_version, data } = what;
-    const event = { event_id, status: data.status, version: event_version ?? null, transaction: data.tx_hash?.toLowerCase() ?? null };
+    const event = {
+      event_id,
+      status: data.status,
+      version: event_version ?? null,
+      transaction: data.tx_hash?.toLowerCase() ?? null,
+    };
     const start = performance.now();
-    const answer = await deliver(worker, what, { signal: AbortSignal.timeout(20_000) }).catch(() => undefined);
+    const answer = await deliver(worker, what, { signal: AbortSignal.timeout(20_000) }).catch(
+      () => undefined,
+    );
     const accepted = answer?.status === 200;
-    this.add({ kind: 'delivery', invoice: data.invoice_id, event, start, end: accepted ? performance.now() : null, outcome: accepted ? answer.body.outcome : null });
+    this.add({
+      kind: "delivery",
+      invoice: data.invoice_id,
+      event,
+      start,
+      end: accepted ? performance.now() : null,
+      outcome: accepted ? answer.body.outcome : null,
+    });
     return accepted;
   }
 
   /** Reads every invoice, and what fulfillment heard of it. */
   async finish(worker, fulfillment, invoices) {
     await parallel(invoices, 16, async ({ invoice_id }) => {
-      const view = await eventually('it is read', () => worker.read(`/invoices/${invoice_id}`, { authorization: `Bearer ${OPERATOR_TOKEN}` }).then((answer) => [200, 404].includes(answer.status) && answer), { within: 60_000 });
-      if (view.status === 200) this.add({ kind: 'last', invoice: invoice_id, view: { status: view.body.status, events: view.body.events } });
+      const view = await eventually(
+        "it is read",
+        () =>
+          worker
+            .read(`/invoices/${invoice_id}`, { authorization: `Bearer ${OPERATOR_TOKEN}` })
+            .then((answer) => [200, 404].includes(answer.status) && answer),
+        { within: 60_000 },
+      );
+      if (view.status === 200)
+        this.add({
+          kind: "last",
+          invoice: invoice_id,
+          view: { status: view.body.status, events: view.body.events },
+        });
     });
-    for (const { invoiceId, eventId, outcome } of fulfillment.received) this.add({ kind: 'fulfilled', invoice: invoiceId, event_id: eventId, outcome });
+    for (const { invoiceId, eventId, outcome } of fulfillment.received)
+      this.add({ kind: "fulfilled", invoice: invoiceId, event_id: eventId, outcome });
     await new Promise((done) => this.file.end(done));
   }
 
   /** The checker's exit code and words. */
   check() {
-    const { status, stdout, stderr } = spawnSync('cargo', ['test', '--quiet', '--test', 'worker_history', 'the_recorded_history_holds', '--', '--exact', '--nocapture'], { cwd: TOP, encoding: 'utf8', env: { ...process.env, GWOP_HISTORY: this.path } });
+    const { status, stdout, stderr } = spawnSync(
+      "cargo",
+      [
+        "test",
+        "--quiet",
+        "--test",
+        "worker_history",
+        "the_recorded_history_holds",
+        "--",
+        "--exact",
+        "--nocapture",
+      ],
+      { cwd: TOP, encoding: "utf8", env: { ...process.env, GWOP_HISTORY: this.path } },
+    );
     return { status, words: `${stdout}${stderr}` };
   }
 }
 
-suite('history', async ({ test, after, quick }) => {
+suite("history", async ({ test, after, quick }) => {
   const count = quick ? 300 : 5_000;
 
   test(`${count} invoices under kill -9: an order of the deliveries explains every answer, what is stored, and what fulfillment heard`, async () => {
     const fulfillment = await startFulfillment();
     after(() => fulfillment.stop());
-    const storage = mkdtempSync(join(SCRATCH, 'gwop-storage-'));
+    const storage = mkdtempSync(join(SCRATCH, "gwop-storage-"));
     after(() => rmSync(storage, { recursive: true, force: true }));
     // What a kill takes from the local queue is sent again after this time. With thousands waiting it
     // has to be long: the queue would fill with copies faster than it is emptied.
-    const silence = quick ? '3000' : '30000';
-    const worker = await startWorker({ variables: { ...variables(fulfillment), TEST_SILENCE_MS: silence }, storage, configure });
+    const silence = quick ? "3000" : "30000";
+    const worker = await startWorker({
+      variables: { ...variables(fulfillment), TEST_SILENCE_MS: silence },
+      storage,
+      configure,
+    });
     after(() => worker.stop());
     const dice = random(29);
-    const history = new History('history');
+    const history = new History("history");
     const invoices = [];
     const lane = async () => {
       while (invoices.length < count) {
@@ -256,20 +348,31 @@ suite('history', async ({ test, after, quick }) => {
         invoices.push(invoice);
         // Side by side: copies of one event, and events that contradict each other.
         await parallel(deliveriesOf(invoice, dice), 3, async (what) => {
-          for (let time = 0; time < 3 && !(await history.deliver(worker, what)); time += 1) await sleep(200 + dice.below(2_000));
+          for (let time = 0; time < 3 && !(await history.deliver(worker, what)); time += 1)
+            await sleep(200 + dice.below(2_000));
         });
       }
     };
     const lanes = Promise.all(Array.from({ length: 12 }, lane));
     let running = true;
     lanes.finally(() => (running = false));
-    const kills = await killInTheMiddle(worker, storage, { kills: quick ? 3 : 15, dice, progress: () => invoices.length, step: 20, running: () => running });
+    const kills = await killInTheMiddle(worker, storage, {
+      kills: quick ? 3 : 15,
+      dice,
+      progress: () => invoices.length,
+      step: 20,
+      running: () => running,
+    });
     await lanes;
     await parallel(invoices, 16, ({ invoice_id }) =>
-      eventually('fulfillment has confirmed everything', async () => {
-        const found = await worker.invoice(invoice_id);
-        return !found || found.outbox.length === 0;
-      }, { within: 240_000, every: 250 }),
+      eventually(
+        "fulfillment has confirmed everything",
+        async () => {
+          const found = await worker.invoice(invoice_id);
+          return !found || found.outbox.length === 0;
+        },
+        { within: 240_000, every: 250 },
+      ),
     );
     await history.finish(worker, fulfillment, invoices);
     const { status, words } = history.check();
@@ -277,10 +380,16 @@ suite('history', async ({ test, after, quick }) => {
     console.log(`        ${invoices.length} invoices, ${kills} kills`);
   });
 
-  for (const [broken, expected] of [['apply-twice', /applied twice|no order of its deliveries/], ['forget-outbox', /fulfillment heard \{\} of/]]) {
+  for (const [broken, expected] of [
+    ["apply-twice", /applied twice|no order of its deliveries/],
+    ["forget-outbox", /fulfillment heard \{\} of/],
+  ]) {
     test(`the checker sees a Worker that is broken on purpose: ${broken}`, async () => {
       const fulfillment = await startFulfillment();
-      const worker = await startWorker({ variables: { ...variables(fulfillment), TEST_BREAK: broken }, configure });
+      const worker = await startWorker({
+        variables: { ...variables(fulfillment), TEST_BREAK: broken },
+        configure,
+      });
       try {
         const dice = random(31);
         const history = new History(`history-${broken}`);
@@ -291,7 +400,7 @@ suite('history', async ({ test, after, quick }) => {
         await sleep(3_000);
         await history.finish(worker, fulfillment, invoices);
         const { status, words } = history.check();
-        assert.notEqual(status, 0, 'the checker found nothing');
+        assert.notEqual(status, 0, "the checker found nothing");
         assert.match(words, expected);
       } finally {
         await worker.stop();

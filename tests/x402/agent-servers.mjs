@@ -150,7 +150,13 @@ const SERVERS = {
       [Symbol.asyncIterator]()
       .next();
     for (let tries = 0; tries < 100; tries += 1) {
-      if (await fetch(url).then(() => true, () => false)) break;
+      if (
+        await fetch(url).then(
+          () => true,
+          () => false,
+        )
+      )
+        break;
       await new Promise((done) => setTimeout(done, 100));
     }
     return { url, close: () => child.kill() };
@@ -170,7 +176,11 @@ async function withShop(name, signer, work) {
     waitMs: 4_000,
   });
   try {
-    await work({ stub, journal, pay: (options) => createPayingFetch(agent, options)(`${shop.url}/r`) });
+    await work({
+      stub,
+      journal,
+      pay: (options) => createPayingFetch(agent, options)(`${shop.url}/r`),
+    });
   } finally {
     shop.close();
     stub.close();
@@ -259,7 +269,7 @@ const staysWhereItPays = (status, pays) => async () => {
     assert.ok(headers.length > 0, "nothing was paid");
     assert.deepEqual(seen, []);
   } finally {
-    for (const server of [shop, elsewhere]) (server.closeAllConnections(), server.close());
+    for (const server of [shop, elsewhere]) server.closeAllConnections(), server.close();
   }
 };
 

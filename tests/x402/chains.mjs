@@ -37,15 +37,26 @@ export function baseChain() {
         return args[1].map(({ callData }) => {
           const call = decodeFunctionData({ abi: tokenAbi, data: callData });
           const result = answers[call.functionName](call.args ?? []);
-          return { success: true, returnData: encodeFunctionResult({ abi: tokenAbi, functionName: call.functionName, result }) };
+          return {
+            success: true,
+            returnData: encodeFunctionResult({
+              abi: tokenAbi,
+              functionName: call.functionName,
+              result,
+            }),
+          };
         });
       }
-      if (functionName !== "transferWithAuthorization") throw new Error(`the stub knows no ${functionName}`);
+      if (functionName !== "transferWithAuthorization")
+        throw new Error(`the stub knows no ${functionName}`);
       const [from, , , , , nonce, v, , s] = args;
-      if (used.has(key(from, nonce))) throw new Error("FiatTokenV2: authorization is used or canceled");
+      if (used.has(key(from, nonce)))
+        throw new Error("FiatTokenV2: authorization is used or canceled");
       // ECRecover.sol of Circle's stablecoin-evm.
-      if (BigInt(s) > SECP256K1_ORDER / 2n) throw new Error("ECRecover: invalid signature 's' value");
-      if (Number(v) !== 27 && Number(v) !== 28) throw new Error("ECRecover: invalid signature 'v' value");
+      if (BigInt(s) > SECP256K1_ORDER / 2n)
+        throw new Error("ECRecover: invalid signature 's' value");
+      if (Number(v) !== 27 && Number(v) !== 28)
+        throw new Error("ECRecover: invalid signature 'v' value");
       return undefined;
     },
   };
@@ -58,7 +69,9 @@ export function solanaChain(feePayer, accounts) {
   return {
     getAddresses: () => [feePayer],
     async simulateTransaction(transaction) {
-      const { messageBytes } = getTransactionDecoder().decode(getBase64Encoder().encode(transaction));
+      const { messageBytes } = getTransactionDecoder().decode(
+        getBase64Encoder().encode(transaction),
+      );
       const compiled = getCompiledTransactionMessageDecoder().decode(messageBytes);
       const { instructions } = decompileTransactionMessage(compiled);
       const signers = compiled.staticAccounts.slice(0, compiled.header.numSignerAccounts);

@@ -1,15 +1,24 @@
 // The real x402 clients for JavaScript, unchanged, at the local Gwop: each pays an invoice and an auth intent, and reads
 // the receipt.
 import { ExactEvmScheme, registerExactEvmScheme } from "@x402/evm/exact/client";
-import { decodePaymentResponseHeader, wrapFetchWithPayment, wrapFetchWithPaymentFromConfig, x402Client } from "@x402/fetch";
+import {
+  decodePaymentResponseHeader,
+  wrapFetchWithPayment,
+  wrapFetchWithPaymentFromConfig,
+  x402Client,
+} from "@x402/fetch";
 import { ExactSvmScheme } from "@x402/svm/exact/client";
 import axios from "axios";
 import assert from "node:assert/strict";
 import { createWalletClient, http } from "viem";
 import { base } from "viem/chains";
 import { withPaymentInterceptor } from "x402-axios";
-import { createSigner, decodeXPaymentResponse, wrapFetchWithPayment as wrapFetchV1 } from "x402-fetch";
-import { BASE_KEY, SOLANA_SEED, account, solanaSigner } from "./keys.mjs";
+import {
+  createSigner,
+  decodeXPaymentResponse,
+  wrapFetchWithPayment as wrapFetchV1,
+} from "x402-fetch";
+import { SOLANA_SEED, account, solanaSigner } from "./keys.mjs";
 
 const signer = await solanaSigner();
 const WALLETS = { base: account.address, solana: signer.address };
@@ -25,7 +34,8 @@ function watched() {
   const sent = [];
   const watching = async (input, init) => {
     const request = new Request(input, init);
-    for (const name of ["x-payment", "payment-signature"]) if (request.headers.has(name)) sent.push(name);
+    for (const name of ["x-payment", "payment-signature"])
+      if (request.headers.has(name)) sent.push(name);
     return fetch(request);
   };
   return { sent, watching };
@@ -36,23 +46,36 @@ const byFetch = (wrap, header, receipt, decode) => async (url) => {
   const { sent, watching } = watched();
   const response = await (await wrap(watching))(url, { method: "GET" });
   assert.deepEqual(sent, [header]);
-  return { status: response.status, body: await response.json(), receipt: decode(response.headers.get(receipt)) };
+  return {
+    status: response.status,
+    body: await response.json(),
+    receipt: decode(response.headers.get(receipt)),
+  };
 };
 
 const v1 = (wrap) => byFetch(wrap, "x-payment", "x-payment-response", decodeXPaymentResponse);
-const v2 = (wrap) => byFetch(wrap, "payment-signature", "payment-response", decodePaymentResponseHeader);
+const v2 = (wrap) =>
+  byFetch(wrap, "payment-signature", "payment-response", decodePaymentResponseHeader);
 
 /** Each client: its version of x402, its chain, and how it pays a URL. */
 const clients = (rpcUrl) => ({
-  "x402-fetch 1.2.0, Base": { version: 1, chain: "base", pay: v1((fetch) => wrapFetchV1(fetch, wallet, MOST)) },
+  "x402-fetch 1.2.0, Base": {
+    version: 1,
+    chain: "base",
+    pay: v1((fetch) => wrapFetchV1(fetch, wallet, MOST)),
+  },
   "x402-fetch 1.2.0, Solana": {
     version: 1,
     chain: "solana",
     pay: v1(async (fetch) => {
       const { getBase58Decoder } = await import("@solana/kit");
-      const publicKey = new Uint8Array(await crypto.subtle.exportKey("raw", signer.keyPair.publicKey));
+      const publicKey = new Uint8Array(
+        await crypto.subtle.exportKey("raw", signer.keyPair.publicKey),
+      );
       const secret = getBase58Decoder().decode(new Uint8Array([...SOLANA_SEED, ...publicKey]));
-      return wrapFetchV1(fetch, await createSigner("solana", secret), MOST, undefined, { svmConfig: { rpcUrl } });
+      return wrapFetchV1(fetch, await createSigner("solana", secret), MOST, undefined, {
+        svmConfig: { rpcUrl },
+      });
     }),
   },
   "x402-axios 0.7.2, Base": {
@@ -98,10 +121,16 @@ const clients = (rpcUrl) => ({
 
 /** What the README's first sale, of $1.025, meets in clients that nobody has configured. */
 const LIMITS = {
-  "x402-fetch 1.2.0 takes at most $0.10 by itself": [/^Payment amount exceeds maximum allowed$/, (fetch) => wrapFetchV1(fetch, wallet)],
+  "x402-fetch 1.2.0 takes at most $0.10 by itself": [
+    /^Payment amount exceeds maximum allowed$/,
+    (fetch) => wrapFetchV1(fetch, wallet),
+  ],
   "@x402/fetch 2.27.0 takes at most $1 by itself": [
     /spendControls\.maxAmountPerPayment \(\$1/,
-    (fetch) => wrapFetchWithPaymentFromConfig(fetch, { schemes: [{ network: "eip155:*", client: new ExactEvmScheme(account) }] }),
+    (fetch) =>
+      wrapFetchWithPaymentFromConfig(fetch, {
+        schemes: [{ network: "eip155:*", client: new ExactEvmScheme(account) }],
+      }),
   ],
 };
 

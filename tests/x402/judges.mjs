@@ -25,7 +25,10 @@ function wrapped(version, payload, { offer, requirement }) {
 /** What the local Gwop says: `valid`, or the name of what is wrong. */
 async function judgedLocally(paymentUrl, version, payment) {
   const header = version === 2 ? "PAYMENT-SIGNATURE" : "X-PAYMENT";
-  const answer = await fetch(paymentUrl, { method: "POST", headers: { [header]: encoded(payment) } });
+  const answer = await fetch(paymentUrl, {
+    method: "POST",
+    headers: { [header]: encoded(payment) },
+  });
   const { error } = await answer.json();
   if (answer.status === 200) return "valid";
   assert.equal(answer.status, 402);
@@ -51,32 +54,52 @@ async function judgedBy(facilitator, payment, requirements) {
 export async function checksOfJudges(gwop) {
   const checks = {};
   let judged = 0;
-  for (const [chain, { payloads, facilitators }] of Object.entries({ base: await basePayloads(), solana: await solanaPayloads() })) {
+  for (const [chain, { payloads, facilitators }] of Object.entries({
+    base: await basePayloads(),
+    solana: await solanaPayloads(),
+  })) {
     for (const { name, versions = [1, 2], expected, differs, make, wrap, before } of payloads) {
       for (const version of versions) {
         judged += 1;
         checks[`judges: ${chain}, version ${version}: ${name}`] = async () => {
           const asked = await challenge(gwop, chain);
-          const context = { ...asked, version, requirements: version === 2 ? asked.offer : asked.requirement };
-          context.amount = BigInt(context.requirements.amount ?? context.requirements.maxAmountRequired);
+          const context = {
+            ...asked,
+            version,
+            requirements: version === 2 ? asked.offer : asked.requirement,
+          };
+          context.amount = BigInt(
+            context.requirements.amount ?? context.requirements.maxAmountRequired,
+          );
           if (before) {
             // Another invoice is paid first; its payload is what `make` starts from.
             const other = await challenge(gwop, chain);
-            const first = { ...context, ...other, requirements: version === 2 ? other.offer : other.requirement };
+            const first = {
+              ...context,
+              ...other,
+              requirements: version === 2 ? other.offer : other.requirement,
+            };
             context.paid = await before(first);
-            assert.equal(await judgedLocally(other.paymentUrl, version, wrapped(version, context.paid, other)), "valid");
+            assert.equal(
+              await judgedLocally(other.paymentUrl, version, wrapped(version, context.paid, other)),
+              "valid",
+            );
           }
           let payment = wrapped(version, await make(context), asked);
           if (wrap) payment = wrap(structuredClone(payment), context) ?? payment;
           const name = (names) => (typeof names === "object" ? names[version] : names);
           const local = await judgedLocally(asked.paymentUrl, version, payment);
           const facilitator = await judgedBy(facilitators[version], payment, context.requirements);
-          assert.deepEqual({ local, facilitator }, { local: name(expected), facilitator: name(differs?.facilitator ?? expected) });
+          assert.deepEqual(
+            { local, facilitator },
+            { local: name(expected), facilitator: name(differs?.facilitator ?? expected) },
+          );
           if (differs) assert.ok(differs.why.length > 20, "a difference needs a reason");
         };
       }
     }
   }
-  checks["judges: at least 60 payloads"] = async () => assert.ok(judged >= 60, `${judged} payloads`);
+  checks["judges: at least 60 payloads"] = async () =>
+    assert.ok(judged >= 60, `${judged} payloads`);
   return checks;
 }

@@ -5,9 +5,13 @@ const KEY = "sk_m_x402_test";
 
 /** Starts it with further arguments. */
 export async function startGwop(...args) {
-  const child = spawn(process.execPath, [process.env.GWOP_SIMULATOR, "--port", "0", "--merchant-key", KEY, ...args], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const child = spawn(
+    process.execPath,
+    [process.env.GWOP_SIMULATOR, "--port", "0", "--merchant-key", KEY, ...args],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
   let said = "";
   const url = await new Promise((done, fail) => {
     child.once("exit", (code) => fail(new Error(`the local Gwop ended with ${code}: ${said}`)));
@@ -19,11 +23,15 @@ export async function startGwop(...args) {
   const send = async (method, path, body) => {
     const response = await fetch(url + path, {
       method,
-      headers: { authorization: `Bearer ${KEY}`, ...(body && { "content-type": "application/json" }) },
+      headers: {
+        authorization: `Bearer ${KEY}`,
+        ...(body && { "content-type": "application/json" }),
+      },
       ...(body && { body: JSON.stringify(body) }),
     });
     const answer = await response.json();
-    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${JSON.stringify(answer)}`);
+    if (!response.ok)
+      throw new Error(`${method} ${path}: ${response.status} ${JSON.stringify(answer)}`);
     return answer;
   };
   const chainOf = (methods, chain) => methods.find((method) => method.chain === chain).payment_url;
@@ -34,12 +42,18 @@ export async function startGwop(...args) {
     /** A new invoice of $1.025, the README's first sale, or of another amount: its id and its payment URL. */
     async invoice(chain, amount = 1_000_000) {
       const { public_invoice_id: id } = await send("POST", "/v1/invoices", { amount_usdc: amount });
-      return { id, paymentUrl: chainOf((await send("GET", `/v1/invoices/${id}`)).payment_methods, chain) };
+      return {
+        id,
+        paymentUrl: chainOf((await send("GET", `/v1/invoices/${id}`)).payment_methods, chain),
+      };
     },
     /** A new auth intent: its id and its payment URL. */
     async intent(chain) {
       const intent = await send("POST", "/v1/auth-intents", {});
-      return { id: intent.auth_intent_id, paymentUrl: chainOf(intent.challenge.payment_methods, chain) };
+      return {
+        id: intent.auth_intent_id,
+        paymentUrl: chainOf(intent.challenge.payment_methods, chain),
+      };
     },
     public: (id) => send("GET", `/v1/invoices/${id}`),
     exchange: (id) => send("POST", `/v1/auth-intents/${id}/exchange`),

@@ -12,7 +12,13 @@ const python = startPython();
 let passed = 0;
 let failed = 0;
 try {
-  const checks = { ...checksOfClients(gwop), ...checksOfPython(gwop, python), ...(await checksOfJudges(gwop)), ...checksOfAgent(gwop), ...checksOfServers() };
+  const checks = {
+    ...checksOfClients(gwop),
+    ...checksOfPython(gwop, python),
+    ...(await checksOfJudges(gwop)),
+    ...checksOfAgent(gwop),
+    ...checksOfServers(),
+  };
   for (const [name, check] of Object.entries(checks)) {
     if (!name.includes(wanted)) continue;
     try {

@@ -8,7 +8,9 @@ const WALLETS = { base: account.address, solana: (await solanaSigner()).address 
 
 /** Starts Python; `pay` takes a job and gives its answer. */
 export function startPython() {
-  const child = spawn(process.env.GWOP_PYTHON, ["clients.py"], { stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn(process.env.GWOP_PYTHON, ["clients.py"], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {
     async pay(job) {
@@ -32,7 +34,10 @@ export function checksOfPython(gwop, python) {
         assert.equal(error, undefined);
         const { paid_tx_hash: transaction } = await gwop.public(id);
         assert.deepEqual([status, body.status], [200, "PAID"]);
-        assert.deepEqual([receipt.success, receipt.transaction, receipt.payer], [true, transaction, WALLETS[chain]]);
+        assert.deepEqual(
+          [receipt.success, receipt.transaction, receipt.payer],
+          [true, transaction, WALLETS[chain]],
+        );
       };
       checks[`Python x402 2.25.0, ${client}, ${chain}: an auth intent`] = async () => {
         const { id, paymentUrl } = await gwop.intent(chain);

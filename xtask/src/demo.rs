@@ -43,13 +43,22 @@ pub(crate) fn command(arguments: &[String]) -> Result {
     worker
         .join()
         .map_err(|_| "the Worker's build ended without a word")??;
-    worker::build()?;
+    worker::package()?;
     say("The story through the Worker");
     Step::new("demo of the Worker", "node")
         .args(["demo/worker.mjs"])
         .limit(limit)
         .shown()
         .run()
+}
+
+/// The demo as a part of `cargo xtask test`.
+///
+/// # Errors
+///
+/// As [`command`].
+pub(crate) fn test() -> Result {
+    command(&[])
 }
 
 /// Compiles the Worker beside the package: each build ends in one long link, so two of them share two cores well.

@@ -4,8 +4,13 @@ use std::time::Instant;
 
 use crate::process::{Step, say};
 use crate::{
+<<<<<<< ours
     Result, build, circles, docs, frameworks, matrix, package, patterns, quickstarts, release,
     runtimes, tools, top, worker, x402,
+=======
+    Result, build, circles, demo, docs, frameworks, matrix, package, patterns, release, runtimes,
+    tools, top, worker, x402,
+>>>>>>> theirs
 };
 
 /// What a program that imports `@gwop/sdk` may carry: wasm and JavaScript, gzip, in bytes. The aim is
@@ -21,7 +26,11 @@ type Part = (&'static str, &'static str, fn() -> Result);
 
 /// Every part, in the order of a whole run: quick and telling ones first.
 const PARTS: &[Part] = &[
-    ("fmt", "formatting", fmt),
+    (
+        "fmt",
+        "formatting, and the lints of JavaScript and TypeScript",
+        fmt,
+    ),
     ("clippy", "lints, native and wasm32", clippy),
     (
         "structure",
@@ -45,6 +54,7 @@ const PARTS: &[Part] = &[
         runtimes::chromium,
     ),
     ("firefox", "the runtime suite in Firefox", runtimes::firefox),
+    ("demo", "`cargo xtask demo`, from the tarballs", demo::test),
     ("wasm-pack", "Rust tests in Chromium and Firefox", wasm_pack),
     ("package", "the tarball, in real projects", package::package),
     (
@@ -204,7 +214,11 @@ fn cargo(name: &str, arguments: &[&str]) -> Step {
 
 fn fmt() -> Result {
     tools::rust()?;
-    cargo("cargo fmt", &["fmt", "--all", "--check"]).run()
+    cargo("cargo fmt", &["fmt", "--all", "--check"]).run()?;
+    Step::new("biome", tools::npm_program("biome")?)
+        .args(["ci", "--error-on-warnings", "--max-diagnostics", "100"])
+        .shown()
+        .run()
 }
 
 fn clippy() -> Result {

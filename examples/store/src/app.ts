@@ -9,7 +9,11 @@ import { type Config, createClient, createInvoice } from "./gwop.ts";
 import { PRODUCTS } from "./products.ts";
 
 /** @param store Where the webhook handler keeps what it knows of invoices; the same database will do. */
-export function createApp(config: Config, database: Database, store: WebhookStore): Hono<{ Variables: GwopVariables }> {
+export function createApp(
+  config: Config,
+  database: Database,
+  store: WebhookStore,
+): Hono<{ Variables: GwopVariables }> {
   const gwop = createClient(config);
   const entitlements = new Entitlements(database);
   const app = new Hono<{ Variables: GwopVariables }>();
@@ -35,14 +39,30 @@ export function createApp(config: Config, database: Database, store: WebhookStor
     }),
   );
 
-  app.all("/auth/*", gwopAuthRoutes({ gwop, authSecret: config.AUTH_SECRET.split(/\s*,\s*/), sessionCheck: "always" }));
+  app.all(
+    "/auth/*",
+    gwopAuthRoutes({
+      gwop,
+      authSecret: config.AUTH_SECRET.split(/\s*,\s*/),
+      sessionCheck: "always",
+    }),
+  );
 
   // Where an agent starts.
   app.get("/", (c) =>
     c.json({
       name: "Example store",
-      products: Object.entries(PRODUCTS).map(([name, { description, price }]) => ({ name, description, price: formatUsdc(price) })),
-      log_in: ["POST /auth/intents", "pay the challenge", "POST /auth/intents/{auth_intent_id}/exchange", "send the token as Authorization: Bearer"],
+      products: Object.entries(PRODUCTS).map(([name, { description, price }]) => ({
+        name,
+        description,
+        price: formatUsdc(price),
+      })),
+      log_in: [
+        "POST /auth/intents",
+        "pay the challenge",
+        "POST /auth/intents/{auth_intent_id}/exchange",
+        "send the token as Authorization: Bearer",
+      ],
       buy: "POST /checkouts { product }, with an Idempotency-Key; then pay the invoice at Gwop",
       use: "POST /calls",
       account: "GET /account",
@@ -53,32 +73,60 @@ export function createApp(config: Config, database: Database, store: WebhookStor
     const { subject } = c.var.gwop;
     const body = await c.req.json<{ product?: unknown } | null>().catch(() => null);
     const name = body?.product;
-    const product = typeof name === "string" && Object.hasOwn(PRODUCTS, name) ? PRODUCTS[name] : undefined;
-    if (typeof name !== "string" || !product) return c.json(error("UNKNOWN_PRODUCT", `Choose one of ${Object.keys(PRODUCTS).join(", ")}`), 400);
-    const key = await saleKey(subject, name, c.req.header("idempotency-key") ?? crypto.randomUUID());
+    const product =
+      typeof name === "string" && Object.hasOwn(PRODUCTS, name) ? PRODUCTS[name] : undefined;
+    if (typeof name !== "string" || !product)
+      return c.json(
+        error("UNKNOWN_PRODUCT", `Choose one of ${Object.keys(PRODUCTS).join(", ")}`),
+        400,
+      );
+    const key = await saleKey(
+      subject,
+      name,
+      c.req.header("idempotency-key") ?? crypto.randomUUID(),
+    );
     const invoice = await createInvoice(gwop, product.price, product.description, key);
     await entitlements.addCheckout(subject, name, product, invoice);
     const { publicInvoiceId, amountUsdc, expiresAt } = invoice;
-    return c.json({ public_invoice_id: publicInvoiceId, total: formatUsdc(amountUsdc), expires_at: expiresAt }, 201);
+    return c.json(
+      { public_invoice_id: publicInvoiceId, total: formatUsdc(amountUsdc), expires_at: expiresAt },
+      201,
+    );
   });
 
   app.get("/checkouts/:id", agent, async (c) => {
     const checkout = await entitlements.checkout(c.var.gwop.subject, c.req.param("id"));
-    return checkout ? c.json(checkout) : c.json(error("NOT_FOUND", "There is no such checkout of yours"), 404);
+    return checkout
+      ? c.json(checkout)
+      : c.json(error("NOT_FOUND", "There is no such checkout of yours"), 404);
   });
 
   app.get("/account", agent, async (c) => {
     const { credits, planUntil, planCallsLeft } = await entitlements.account(c.var.gwop.subject);
-    return c.json({ subject: c.var.gwop.subject, credits, plan_until: planUntil ? new Date(planUntil) : null, plan_calls_left_today: planCallsLeft });
+    return c.json({
+      subject: c.var.gwop.subject,
+      credits,
+      plan_until: planUntil ? new Date(planUntil) : null,
+      plan_calls_left_today: planCallsLeft,
+    });
   });
 
   // What the store is there for: every call is paid for.
   app.post("/calls", agent, async (c) => {
     const { subject, walletAddress } = c.var.gwop;
     const paidBy = await entitlements.spend(subject);
-    if (!paidBy) return c.json(error("NOTHING_LEFT", "No credits, and no plan calls for today: POST /checkouts"), 402);
+    if (!paidBy)
+      return c.json(
+        error("NOTHING_LEFT", "No credits, and no plan calls for today: POST /checkouts"),
+        402,
+      );
     const { credits, planCallsLeft } = await entitlements.account(subject);
-    return c.json({ answer: `Hello, ${walletAddress.slice(0, 6)}…`, paid_by: paidBy, credits, plan_calls_left_today: planCallsLeft });
+    return c.json({
+      answer: `Hello, ${walletAddress.slice(0, 6)}…`,
+      paid_by: paidBy,
+      credits,
+      plan_calls_left_today: planCallsLeft,
+    });
   });
 
   app.onError((reason, c) => {
@@ -90,7 +138,10 @@ export function createApp(config: Config, database: Database, store: WebhookStor
 
 /** A key for Gwop that is good for this agent and product only, whatever the agent sends. */
 async function saleKey(...parts: string[]): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(JSON.stringify(parts)));
+  const digest = await crypto.subtle.digest(
+    "SHA-256",
+    new TextEncoder().encode(JSON.stringify(parts)),
+  );
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 

@@ -32,17 +32,30 @@ interface Sqlite {
 }
 
 export function sqlite(database: Sqlite): Database {
-  return { query: async <Row>(sql: string, ...parameters: (string | number)[]) => database.prepare(sql).all(...parameters) as Row[] };
+  return {
+    query: async <Row>(sql: string, ...parameters: (string | number)[]) =>
+      database.prepare(sql).all(...parameters) as Row[],
+  };
 }
 
 /** What is used of D1. */
 export interface D1 {
-  prepare(sql: string): { bind(...parameters: unknown[]): { all(): Promise<{ results: unknown[] }>; first(): Promise<unknown> } };
+  prepare(sql: string): {
+    bind(...parameters: unknown[]): {
+      all(): Promise<{ results: unknown[] }>;
+      first(): Promise<unknown>;
+    };
+  };
 }
 
 export function d1(database: D1): Database {
   return {
     query: async <Row>(sql: string, ...parameters: (string | number)[]) =>
-      (await database.prepare(sql).bind(...parameters).all()).results as Row[],
+      (
+        await database
+          .prepare(sql)
+          .bind(...parameters)
+          .all()
+      ).results as Row[],
   };
 }

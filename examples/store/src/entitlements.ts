@@ -39,19 +39,39 @@ export class Entitlements {
       ...[subject, subject, subject, subject, startOfDay(now)],
     );
     const { credits = 0, plan_until: planUntil = 0, used = 0 } = row ?? {};
-    return { credits, planUntil, planCallsLeft: planUntil > now ? Math.max(0, PLAN_CALLS_PER_DAY - used) : 0 };
+    return {
+      credits,
+      planUntil,
+      planCallsLeft: planUntil > now ? Math.max(0, PLAN_CALLS_PER_DAY - used) : 0,
+    };
   }
 
   /** Keeps a sale; repeating it changes nothing. */
-  async addCheckout(subject: string, name: string, { credits, planDays }: Product, invoice: Invoice): Promise<void> {
+  async addCheckout(
+    subject: string,
+    name: string,
+    { credits, planDays }: Product,
+    invoice: Invoice,
+  ): Promise<void> {
     await this.#database.query(
       `INSERT INTO checkouts (invoice_id, public_invoice_id, subject, product, amount_usdc, credits, plan_days, status)
         VALUES (?, ?, ?, ?, ?, ?, ?, 'OPEN') ON CONFLICT (invoice_id) DO NOTHING`,
-      ...[invoice.invoiceId, invoice.publicInvoiceId, subject, name, invoice.amountUsdc, credits, planDays],
+      ...[
+        invoice.invoiceId,
+        invoice.publicInvoiceId,
+        subject,
+        name,
+        invoice.amountUsdc,
+        credits,
+        planDays,
+      ],
     );
   }
 
-  async checkout(subject: string, publicInvoiceId: string): Promise<{ product: string; status: string } | undefined> {
+  async checkout(
+    subject: string,
+    publicInvoiceId: string,
+  ): Promise<{ product: string; status: string } | undefined> {
     const [row] = await this.#database.query<{ product: string; status: string }>(
       `SELECT product, status FROM checkouts WHERE subject = ? AND public_invoice_id = ?`,
       ...[subject, publicInvoiceId],
@@ -71,7 +91,8 @@ export class Entitlements {
         WHERE invoice_id = ? RETURNING invoice_id`,
       ...[data.status, at.getTime(), data.invoiceId],
     );
-    if (settled.length === 0) throw new Error(`the checkout of invoice ${data.invoiceId} is not stored yet`);
+    if (settled.length === 0)
+      throw new Error(`the checkout of invoice ${data.invoiceId} is not stored yet`);
   }
 
   /** Money that came too late, or twice: for a person to look at. */

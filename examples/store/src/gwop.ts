@@ -34,8 +34,16 @@ export interface Invoice {
 }
 
 /** @param idempotencyKey Repeating a sale with the same key gives the same invoice. */
-export async function createInvoice(gwop: Gwop, price: number, description: string, idempotencyKey: string): Promise<Invoice> {
-  const { result } = await gwop.invoices.create({ idempotencyKey, body: { amountUsdc: price, description } });
+export async function createInvoice(
+  gwop: Gwop,
+  price: number,
+  description: string,
+  idempotencyKey: string,
+): Promise<Invoice> {
+  const { result } = await gwop.invoices.create({
+    idempotencyKey,
+    body: { amountUsdc: price, description },
+  });
   const { id: invoiceId, publicInvoiceId, amountUsdc, expiresAt } = result;
   return { invoiceId, publicInvoiceId, amountUsdc, expiresAt };
 }

@@ -12,8 +12,18 @@ export interface Product {
 }
 
 export const PRODUCTS: Readonly<Record<string, Product>> = {
-  credits: { description: "3 credits: one call each", price: usdc("0.30"), credits: 3, planDays: 0 },
-  monthly: { description: "Monthly plan: 2 calls a day for 30 days", price: usdc("5.00"), credits: 0, planDays: 30 },
+  credits: {
+    description: "3 credits: one call each",
+    price: usdc("0.30"),
+    credits: 3,
+    planDays: 0,
+  },
+  monthly: {
+    description: "Monthly plan: 2 calls a day for 30 days",
+    price: usdc("5.00"),
+    credits: 0,
+    planDays: 30,
+  },
 };
 
 /** The plan's limit. A day is one of UTC. */

@@ -185,7 +185,7 @@ function ofChunks(bytes) {
   // One character per byte.
   const text = ofSingleBytes(bytes);
   let held = "";
-  for (let at = 0; ;) {
+  for (let at = 0; ; ) {
     const [line, size] = /^([0-9a-f]{1,7})(?:;[^\r\n]*)?\r\n/i.exec(text.slice(at, at + 200)) ?? [];
     if (line === undefined) return undefined;
     const length = Number.parseInt(size, 16);

@@ -35,7 +35,11 @@ export const pay = {
       value: "CHAIN",
       about: `${Object.keys(CHAINS).join(", ")} (default: one that the key and the invoice both support)`,
     },
-    max: { type: "string", value: "USDC", about: "the most that this payment may cost (default 1)" },
+    max: {
+      type: "string",
+      value: "USDC",
+      about: "the most that this payment may cost (default 1)",
+    },
     "max-day": {
       type: "string",
       value: "USDC",

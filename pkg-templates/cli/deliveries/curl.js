@@ -28,7 +28,7 @@ const WITH_VALUE = new Set(
 export function words(text) {
   const found = [];
   let word;
-  for (let at = 0; at < text.length;) {
+  for (let at = 0; at < text.length; ) {
     const rest = text.slice(at);
     let match;
     if ((match = /^\\\r?\n/.exec(rest))) {
@@ -59,10 +59,10 @@ export function words(text) {
 }
 
 const ansi = (text) =>
-  text.replace(/\\(x[0-9a-fA-F]{1,2}|u[0-9a-fA-F]{1,4}|U[0-9a-fA-F]{1,8}|[^])/g, (_, escape) =>
-    escape.length > 1
-      ? String.fromCodePoint(Number.parseInt(escape.slice(1), 16))
-      : (ESCAPES[escape] ?? escape),
+  text.replace(/\\(x[0-9a-fA-F]{1,2}|u[0-9a-fA-F]{1,4}|U[0-9a-fA-F]{1,8}|[^])/g, (_, code) =>
+    code.length > 1
+      ? String.fromCodePoint(Number.parseInt(code.slice(1), 16))
+      : (ESCAPES[code] ?? code),
   );
 
 /** What `-d` and its like send. */

@@ -4,7 +4,15 @@
 const ROW = 46;
 const find = (id) => document.getElementById(id);
 const [linkLine, clockBox, tabsBox, tools, list, rowsBox, plain, detail, said] = [
-  "link", "clock", "tabs", "tools", "list", "rows", "plain", "detail", "said",
+  "link",
+  "clock",
+  "tabs",
+  "tools",
+  "list",
+  "rows",
+  "plain",
+  "detail",
+  "said",
 ].map(find);
 
 /** An element. Of `props`, those that start with `on` are listeners; `data-k` tells it apart when it is drawn anew. */
@@ -15,7 +23,11 @@ function h(tag, props = {}, ...children) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== undefined && child !== null && child !== false));
+  element.append(
+    ...children
+      .flat(Infinity)
+      .filter((child) => child !== undefined && child !== null && child !== false),
+  );
   return element;
 }
 
@@ -52,7 +64,14 @@ const known = {
 };
 /** Requests are kept as many as the server keeps. */
 const MAX_REQUESTS = 1_000;
-let rest = { now: Date.now(), frozen: false, merchants: [], keys: [], faults: [], unmatchedPayments: 0 };
+const rest = {
+  now: Date.now(),
+  frozen: false,
+  merchants: [],
+  keys: [],
+  faults: [],
+  unmatchedPayments: 0,
+};
 let toldAt = performance.now();
 let secrets;
 
@@ -74,11 +93,15 @@ function takeRest(changes) {
 async function ask(method, path, body) {
   const response = await fetch(`/_sim/${path}`, {
     method,
-    headers: { accept: "application/json", ...(method !== "GET" && { "content-type": "application/json" }) },
+    headers: {
+      accept: "application/json",
+      ...(method !== "GET" && { "content-type": "application/json" }),
+    },
     ...(method !== "GET" && body !== undefined && { body: JSON.stringify(body) }),
   });
   const answer = await response.json();
-  if (!response.ok) throw new Error(answer.error?.message ?? `the local Gwop answered ${response.status}`);
+  if (!response.ok)
+    throw new Error(answer.error?.message ?? `the local Gwop answered ${response.status}`);
   return answer;
 }
 
@@ -106,25 +129,37 @@ const post = (path, body = {}) => ask("POST", path, body);
 
 // ── Texts ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const timeText = (ms) => (ms === null || ms === undefined ? "" : new Date(ms).toISOString().replace("T", " ").slice(0, 19));
+const timeText = (ms) =>
+  ms === null || ms === undefined ? "" : new Date(ms).toISOString().replace("T", " ").slice(0, 19);
 const time = (ms) => h("time", { datetime: new Date(ms).toISOString() }, timeText(ms));
 
 /** Atomic USDC for people: `1.025 USDC`. Integers throughout. */
 function usdc(atomic) {
-  const fraction = String(atomic % 1_000_000).padStart(6, "0").replace(/0+$/, "");
+  const fraction = String(atomic % 1_000_000)
+    .padStart(6, "0")
+    .replace(/0+$/, "");
   return `${Math.floor(atomic / 1_000_000)}${fraction && `.${fraction}`} USDC`;
 }
 
 /** What a person typed, `1.5`, as atomic USDC. */
 function atomic(text) {
   const [, whole, fraction = ""] = /^(\d{1,5})(?:\.(\d{1,6}))?$/.exec(text.trim()) ?? [];
-  if (whole === undefined) throw new Error("the amount must be a number of USDC with at most 6 decimals, such as 1.5");
+  if (whole === undefined)
+    throw new Error("the amount must be a number of USDC with at most 6 decimals, such as 1.5");
   return Number(whole) * 1_000_000 + Number(fraction.padEnd(6, "0"));
 }
 
 const MOOD = {
-  OPEN: "", PAYING: "wait", PAID: "good", EXPIRED: "dim", CANCELED: "dim",
-  delivered: "good", failed: "bad", pending: "wait", held: "wait", "no-endpoint": "dim",
+  OPEN: "",
+  PAYING: "wait",
+  PAID: "good",
+  EXPIRED: "dim",
+  CANCELED: "dim",
+  delivered: "good",
+  failed: "bad",
+  pending: "wait",
+  held: "wait",
+  "no-endpoint": "dim",
 };
 const mood = (status) => h("span", { class: MOOD[status] ?? "" }, status);
 const short = (text) => (text.length > 22 ? `${text.slice(0, 12)}…${text.slice(-6)}` : text);
@@ -138,8 +173,14 @@ function pretty(text) {
 }
 
 const headersText = (headers) => headers.map(([name, value]) => `${name}: ${value}`).join("\n");
-const facts = (...pairs) => h("dl", {}, pairs.filter(([, value]) => value !== undefined && value !== null && value !== "")
-  .map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+const facts = (...pairs) =>
+  h(
+    "dl",
+    {},
+    pairs
+      .filter(([, value]) => value !== undefined && value !== null && value !== "")
+      .map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]),
+  );
 const message = (title, headers, body) => [
   h("h3", {}, title),
   headers.length > 0 && h("pre", { tabindex: "0" }, headersText(headers)),
@@ -150,7 +191,8 @@ const message = (title, headers, body) => [
 
 /** A delivery's standing in a few words. */
 function deliveryText(row) {
-  if (row.nextAttemptAt !== null) return `attempt ${row.attempts + 1} at ${timeText(row.nextAttemptAt).slice(11)}`;
+  if (row.nextAttemptAt !== null)
+    return `attempt ${row.attempts + 1} at ${timeText(row.nextAttemptAt).slice(11)}`;
   return row.lastStatusCode ?? row.lastError ?? "";
 }
 
@@ -163,7 +205,8 @@ const TABS = {
       [short(row.publicInvoiceId), mood(row.status)],
       [row.description ?? timeText(row.createdAt), usdc(row.amountUsdc)],
     ],
-    text: (row) => `${row.publicInvoiceId} ${row.id} ${row.status} ${row.description ?? ""} ${row.wallet ?? ""}`,
+    text: (row) =>
+      `${row.publicInvoiceId} ${row.id} ${row.status} ${row.description ?? ""} ${row.wallet ?? ""}`,
     tools: invoiceTools,
     detail: (id) => ask("GET", `invoices/${id}`),
     draw: drawInvoice,
@@ -175,7 +218,8 @@ const TABS = {
       [`${row.id} · ${row.eventType}${row.variant ? ` · ${row.variant}` : ""}`, mood(row.status)],
       [short(row.publicInvoiceId), deliveryText(row)],
     ],
-    text: (row) => `${row.eventId} ${row.eventType} ${row.publicInvoiceId} ${row.status} ${row.lastStatusCode ?? ""}`,
+    text: (row) =>
+      `${row.eventId} ${row.eventType} ${row.publicInvoiceId} ${row.status} ${row.lastStatusCode ?? ""}`,
     detail: (id) => ask("GET", `deliveries/${id}`),
     draw: drawDelivery,
   },
@@ -183,10 +227,18 @@ const TABS = {
     label: "Requests",
     sources: [known.requests],
     cells: (row) => [
-      [row.operation ?? `${row.method} ${new URL(row.url).pathname}`, h("span", { class: row.status === null || row.status >= 400 ? "bad" : "good" }, String(row.status ?? "lost"))],
+      [
+        row.operation ?? `${row.method} ${new URL(row.url).pathname}`,
+        h(
+          "span",
+          { class: row.status === null || row.status >= 400 ? "bad" : "good" },
+          String(row.status ?? "lost"),
+        ),
+      ],
       [`${row.method} ${new URL(row.url).pathname}`, timeText(row.at).slice(11)],
     ],
-    text: (row) => `${row.operation ?? ""} ${row.method} ${row.url} ${row.status ?? "lost"} ${row.requestId}`,
+    text: (row) =>
+      `${row.operation ?? ""} ${row.method} ${row.url} ${row.status ?? "lost"} ${row.requestId}`,
     detail: (id) => ask("GET", `requests/${id}`),
     draw: drawRequest,
   },
@@ -195,10 +247,22 @@ const TABS = {
     sources: [known.authSessions, known.authIntents],
     cells: (row) =>
       row.sessionId
-        ? [[`session ${short(row.sessionId)}`, sessionState(row)], [row.subject, timeText(row.createdAt)]]
-        : [[`intent ${short(row.authIntentId)}`, mood(row.status)], [row.wallet ?? "", row.used ? "exchanged" : ""]],
+        ? [
+            [`session ${short(row.sessionId)}`, sessionState(row)],
+            [row.subject, timeText(row.createdAt)],
+          ]
+        : [
+            [`intent ${short(row.authIntentId)}`, mood(row.status)],
+            [row.wallet ?? "", row.used ? "exchanged" : ""],
+          ],
     text: (row) => JSON.stringify(row),
-    tools: () => [h("div", { class: "line" }, action("New auth intent", async () => select((await post("auth-intents")).authIntentId)))],
+    tools: () => [
+      h(
+        "div",
+        { class: "line" },
+        action("New auth intent", async () => select((await post("auth-intents")).authIntentId)),
+      ),
+    ],
     draw: drawAuth,
   },
   faults: { label: "Faults", plain: drawFaults },
@@ -225,8 +289,17 @@ const rowOf = (id) => TABS[tab].sources.map((source) => source.byId.get(id)).fin
 function search() {
   const { sources, text } = TABS[tab];
   const wanted = (searched[tab] ?? "").trim().toLowerCase();
-  if (wanted === "") shown = sources.length === 1 ? sources[0].order : sources.toReversed().flatMap((source) => source.order);
-  else shown = sources.toReversed().flatMap((source) => source.order.filter((id) => text(source.byId.get(id)).toLowerCase().includes(wanted)));
+  if (wanted === "")
+    shown =
+      sources.length === 1
+        ? sources[0].order
+        : sources.toReversed().flatMap((source) => source.order);
+  else
+    shown = sources
+      .toReversed()
+      .flatMap((source) =>
+        source.order.filter((id) => text(source.byId.get(id)).toLowerCase().includes(wanted)),
+      );
 }
 
 let planned = false;
@@ -256,8 +329,14 @@ function drawList() {
     if (own?.row !== row) {
       own?.element.remove();
       const [[title, state], [more, end]] = TABS[tab].cells(row);
-      const element = h("div", { class: "row", role: "option", id: `row-${id}`, "data-id": id, onclick: () => select(id) },
-        h("span", {}, title), h("span", {}, state), h("span", { class: "dim" }, more), h("span", { class: "dim" }, String(end)));
+      const element = h(
+        "div",
+        { class: "row", role: "option", id: `row-${id}`, "data-id": id, onclick: () => select(id) },
+        h("span", {}, title),
+        h("span", {}, state),
+        h("span", { class: "dim" }, more),
+        h("span", { class: "dim" }, String(end)),
+      );
       own = { row, element };
     }
     own.element.style.transform = `translateY(${at * ROW}px)`;
@@ -281,13 +360,21 @@ list.addEventListener("keydown", (event) => {
   const count = shown.length;
   const at = selected[tab] === undefined ? -1 : count - 1 - shown.lastIndexOf(selected[tab]);
   const page = Math.max(1, Math.floor(list.clientHeight / ROW) - 1);
-  const to = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: count - 1 }[event.key];
+  const to = {
+    ArrowDown: at + 1,
+    ArrowUp: at - 1,
+    PageDown: at + page,
+    PageUp: at - page,
+    Home: 0,
+    End: count - 1,
+  }[event.key];
   if (event.key === "Enter") detail.focus();
   if (to === undefined || count === 0) return;
   event.preventDefault();
   const aim = Math.min(count - 1, Math.max(0, to));
   if (aim * ROW < list.scrollTop) list.scrollTop = aim * ROW;
-  if ((aim + 1) * ROW > list.scrollTop + list.clientHeight) list.scrollTop = (aim + 1) * ROW - list.clientHeight;
+  if ((aim + 1) * ROW > list.scrollTop + list.clientHeight)
+    list.scrollTop = (aim + 1) * ROW - list.clientHeight;
   select(shown[count - 1 - aim]);
 });
 
@@ -329,7 +416,8 @@ async function showDetail() {
 }
 
 function showDetailSoon() {
-  waiting ??= setTimeout(() => {
+  if (waiting !== undefined) return;
+  waiting = setTimeout(() => {
     waiting = undefined;
     showDetail();
   }, 30);
@@ -337,8 +425,12 @@ function showDetailSoon() {
 
 /** Puts new content into a box; what was typed, opened and focused stays. */
 function redraw(box, children) {
-  const keep = new Map([...box.querySelectorAll("[data-k]")].map((element) => [element.dataset.k, element]));
-  const focused = box.contains(document.activeElement) ? document.activeElement.dataset.k : undefined;
+  const keep = new Map(
+    [...box.querySelectorAll("[data-k]")].map((element) => [element.dataset.k, element]),
+  );
+  const focused = box.contains(document.activeElement)
+    ? document.activeElement.dataset.k
+    : undefined;
   box.replaceChildren(...children.flat(Infinity).filter(Boolean));
   for (const element of box.querySelectorAll("[data-k]")) {
     const old = keep.get(element.dataset.k);
@@ -348,7 +440,9 @@ function redraw(box, children) {
     if (element.tagName === "DETAILS") element.open = old.open;
   }
   if (focused !== undefined) {
-    const again = [...box.querySelectorAll("[data-k]")].find((element) => element.dataset.k === focused);
+    const again = [...box.querySelectorAll("[data-k]")].find(
+      (element) => element.dataset.k === focused,
+    );
     (again ?? box).focus();
   }
 }
@@ -365,9 +459,27 @@ function payBox(target, status) {
   const open = status === "OPEN";
   return [
     h("h3", {}, "Pay"),
-    h("div", { class: "line", role: "radiogroup", "aria-label": "Chain" },
-      ["base", "solana"].map((name, at) => h("label", {}, h("input", { type: "radio", name: "chain", value: name, checked: at === 0, "data-k": `chain-${name}` }), name))),
-    h("div", { class: "line", role: "group", "aria-label": "Outcome" },
+    h(
+      "div",
+      { class: "line", role: "radiogroup", "aria-label": "Chain" },
+      ["base", "solana"].map((name, at) =>
+        h(
+          "label",
+          {},
+          h("input", {
+            type: "radio",
+            name: "chain",
+            value: name,
+            checked: at === 0,
+            "data-k": `chain-${name}`,
+          }),
+          name,
+        ),
+      ),
+    ),
+    h(
+      "div",
+      { class: "line", role: "group", "aria-label": "Outcome" },
       action("Paid", pay("settle"), { disabled: !open, class: "main" }),
       action("Held", pay("hold"), { disabled: !open }),
       action("Failed", pay("fail"), { disabled: !open }),
@@ -375,7 +487,8 @@ function payBox(target, status) {
       status === "PAYING" && [
         action("Settle", () => post("settle", { target }), { class: "main" }),
         action("Fail", () => post("fail-payment", { target })),
-      ]),
+      ],
+    ),
   ];
 }
 
@@ -385,8 +498,23 @@ function moment(one) {
   const what = one.status
     ? [mood(one.status), one.payment && ` by ${paymentText(one.payment)}`]
     : one.delivery
-      ? [h("button", { type: "button", "data-k": `go-${one.delivery}-${one.at}`, onclick: () => go("deliveries", one.delivery) }, `delivery ${one.delivery}`), ` ${one.eventType}: `,
-          h("span", { class: one.statusCode >= 200 && one.statusCode < 300 ? "good" : "bad" }, String(one.statusCode ?? one.error ?? "under way"))]
+      ? [
+          h(
+            "button",
+            {
+              type: "button",
+              "data-k": `go-${one.delivery}-${one.at}`,
+              onclick: () => go("deliveries", one.delivery),
+            },
+            `delivery ${one.delivery}`,
+          ),
+          ` ${one.eventType}: `,
+          h(
+            "span",
+            { class: one.statusCode >= 200 && one.statusCode < 300 ? "good" : "bad" },
+            String(one.statusCode ?? one.error ?? "under way"),
+          ),
+        ]
       : one.settles
         ? [h("span", { class: "wait" }, "settles late"), ` by ${paymentText(one.settles)}`]
         : [h("span", { class: "bad" }, "settled unmatched"), ` by ${paymentText(one.unmatched)}`];
@@ -407,10 +535,21 @@ function drawInvoice(invoice) {
       ["transaction", payment?.transaction],
     ),
     payBox(invoice.publicInvoiceId, invoice.status),
-    h("div", { class: "line" }, action("Cancel", () => post("cancel", { target: invoice.publicInvoiceId }), { disabled: invoice.status !== "OPEN" })),
+    h(
+      "div",
+      { class: "line" },
+      action("Cancel", () => post("cancel", { target: invoice.publicInvoiceId }), {
+        disabled: invoice.status !== "OPEN",
+      }),
+    ),
     h("h3", {}, "Timeline"),
     h("ol", { id: "timeline" }, invoice.timeline.map(moment)),
-    h("details", { "data-k": "public" }, h("summary", {}, "What agents see"), h("pre", { tabindex: "0" }, JSON.stringify(invoice.public, null, 2))),
+    h(
+      "details",
+      { "data-k": "public" },
+      h("summary", {}, "What agents see"),
+      h("pre", { tabindex: "0" }, JSON.stringify(invoice.public, null, 2)),
+    ),
   ];
 }
 
@@ -419,33 +558,75 @@ const VARIANTS = ["tampered", "stale", "wrong-secret", "header-mismatch", "malfo
 function drawDelivery(delivery) {
   const { eventId } = delivery;
   const send = (options = {}) => post("deliver", { eventId, ...options });
-  const url = h("input", { type: "url", class: "wide", placeholder: "http://127.0.0.1:3001/hook", "aria-label": "Another URL", "data-k": "url" });
+  const url = h("input", {
+    type: "url",
+    class: "wide",
+    placeholder: "http://127.0.0.1:3001/hook",
+    "aria-label": "Another URL",
+    "data-k": "url",
+  });
   return [
     h("h2", {}, `Delivery ${delivery.id}: ${delivery.eventType}`),
     facts(
       ["status", mood(delivery.status)],
       ["event", eventId],
-      ["invoice", h("button", { type: "button", "data-k": "invoice", onclick: () => go("invoices", delivery.publicInvoiceId) }, delivery.publicInvoiceId)],
+      [
+        "invoice",
+        h(
+          "button",
+          {
+            type: "button",
+            "data-k": "invoice",
+            onclick: () => go("invoices", delivery.publicInvoiceId),
+          },
+          delivery.publicInvoiceId,
+        ),
+      ],
       ["next attempt", delivery.nextAttemptAt === null ? "none" : time(delivery.nextAttemptAt)],
       ["sent as", delivery.variant],
       ["sent to", delivery.url],
     ),
     h("h3", {}, "Send the event again"),
-    h("div", { class: "line" },
+    h(
+      "div",
+      { class: "line" },
       action("Send again", () => send(), { class: "main" }),
-      VARIANTS.map((variant) => action(variant, () => send({ variant })))),
-    h("div", { class: "line" }, url, action("Send to this URL", () => send({ url: url.value.trim() }))),
+      VARIANTS.map((variant) => action(variant, () => send({ variant }))),
+    ),
+    h(
+      "div",
+      { class: "line" },
+      url,
+      action("Send to this URL", () => send({ url: url.value.trim() })),
+    ),
     h("h3", {}, "Attempts"),
-    delivery.attempts.map((attempt, at) => {
-      const answer = attempt.statusCode ?? attempt.error ?? "no answer yet";
-      const isGood = attempt.statusCode >= 200 && attempt.statusCode < 300;
-      return h("article", {},
-        h("p", {}, `${at + 1}. `, time(attempt.at), " ", h("strong", { class: isGood ? "good" : "bad" }, String(answer)), attempt.faults.length > 0 && ` (${attempt.faults.join(", ")})`),
-        attempt.url && h("p", { class: "dim" }, `POST ${attempt.url}`),
-        h("details", { "data-k": `attempt-${at}`, open: at === delivery.attempts.length - 1 }, h("summary", {}, "Messages"),
-          message("Sent", attempt.headers, attempt.body ?? (attempt.url ? delivery.body : "")),
-          message("Answer", attempt.answerHeaders, attempt.answerBody)));
-    }).toReversed(),
+    delivery.attempts
+      .map((attempt, at) => {
+        const answer = attempt.statusCode ?? attempt.error ?? "no answer yet";
+        const isGood = attempt.statusCode >= 200 && attempt.statusCode < 300;
+        return h(
+          "article",
+          {},
+          h(
+            "p",
+            {},
+            `${at + 1}. `,
+            time(attempt.at),
+            " ",
+            h("strong", { class: isGood ? "good" : "bad" }, String(answer)),
+            attempt.faults.length > 0 && ` (${attempt.faults.join(", ")})`,
+          ),
+          attempt.url && h("p", { class: "dim" }, `POST ${attempt.url}`),
+          h(
+            "details",
+            { "data-k": `attempt-${at}`, open: at === delivery.attempts.length - 1 },
+            h("summary", {}, "Messages"),
+            message("Sent", attempt.headers, attempt.body ?? (attempt.url ? delivery.body : "")),
+            message("Answer", attempt.answerHeaders, attempt.answerBody),
+          ),
+        );
+      })
+      .toReversed(),
     delivery.attempts.length === 0 && message("To be sent", [], delivery.body),
   ];
 }
@@ -455,7 +636,14 @@ function drawRequest(request) {
   return [
     h("h2", {}, `${request.method} ${request.url}`),
     facts(
-      ["answer", h("span", { class: request.status === null || request.status >= 400 ? "bad" : "good" }, String(request.status ?? "none: the connection failed"))],
+      [
+        "answer",
+        h(
+          "span",
+          { class: request.status === null || request.status >= 400 ? "bad" : "good" },
+          String(request.status ?? "none: the connection failed"),
+        ),
+      ],
       ["operation", request.operation],
       ["at", time(request.at)],
       ["request id", request.requestId],
@@ -470,14 +658,33 @@ function drawAuth(row) {
   if (row.sessionId) {
     return [
       h("h2", {}, row.sessionId),
-      facts(["state", sessionState(row)], ["subject", row.subject], ["merchant", row.merchantId], ["started", time(row.createdAt)], ["expires", time(row.expiresAt)],
-        ["revoked", row.revokedAt !== null && time(row.revokedAt)]),
-      h("div", { class: "line" }, action("Revoke", () => post("revoke-session", { sessionId: row.sessionId }), { disabled: row.revokedAt !== null })),
+      facts(
+        ["state", sessionState(row)],
+        ["subject", row.subject],
+        ["merchant", row.merchantId],
+        ["started", time(row.createdAt)],
+        ["expires", time(row.expiresAt)],
+        ["revoked", row.revokedAt !== null && time(row.revokedAt)],
+      ),
+      h(
+        "div",
+        { class: "line" },
+        action("Revoke", () => post("revoke-session", { sessionId: row.sessionId }), {
+          disabled: row.revokedAt !== null,
+        }),
+      ),
     ];
   }
   return [
     h("h2", {}, row.authIntentId),
-    facts(["status", mood(row.status)], ["merchant", row.merchantId], ["expires", time(row.expiresAt)], ["wallet", row.wallet], ["chain", row.chain], ["exchanged", row.used ? "yes" : "no"]),
+    facts(
+      ["status", mood(row.status)],
+      ["merchant", row.merchantId],
+      ["expires", time(row.expiresAt)],
+      ["wallet", row.wallet],
+      ["chain", row.chain],
+      ["exchanged", row.used ? "yes" : "no"],
+    ),
     payBox(row.authIntentId, row.status),
   ];
 }
@@ -489,75 +696,196 @@ function invoiceTools() {
   const text = h("input", { class: "wide", "data-k": "description", maxlength: "500" });
   const create = async () => {
     const description = text.value.trim();
-    const { publicInvoiceId } = await post("invoices", { amountUsdc: atomic(amount.value), ...(description && { description }) });
+    const { publicInvoiceId } = await post("invoices", {
+      amountUsdc: atomic(amount.value),
+      ...(description && { description }),
+    });
     select(publicInvoiceId);
   };
-  const press = (event) => event.key === "Enter" && event.currentTarget.closest(".line").querySelector("button").click();
+  const press = (event) =>
+    event.key === "Enter" && event.currentTarget.closest(".line").querySelector("button").click();
   for (const input of [amount, text]) input.addEventListener("keydown", press);
-  return [h("div", { class: "line" }, h("label", {}, "USDC", amount), h("label", {}, "description", text), action("New invoice", create, { class: "main" }))];
+  return [
+    h(
+      "div",
+      { class: "line" },
+      h("label", {}, "USDC", amount),
+      h("label", {}, "description", text),
+      action("New invoice", create, { class: "main" }),
+    ),
+  ];
 }
 
 /** What each fault takes, by its name; `n` a number, `t` a text. */
 const FAULTS = {
-  "lose-answer": { operation: "t" }, "lose-request": { operation: "t" }, error: { operation: "t", status: "n", code: "t" },
-  "rate-limit": { operation: "t", retryAfter: "t" }, replace: { operation: "t", status: "n", body: "t" }, "malformed-json": { operation: "t" },
-  delay: { operation: "t", delayMs: "n" }, "slow-body": { operation: "t", chunkBytes: "n", intervalMs: "n" },
-  "payment-fail": {}, "payment-late": { delayMs: "n", answer: "t" }, "payment-lose-answer": {},
-  "webhook-duplicate": { copies: "n" }, "webhook-reorder": { events: "n" }, "webhook-delay": { delayMs: "n" }, "webhook-lose": {},
-  "webhook-lose-answer": {}, "webhook-tamper": {}, "webhook-stale": { seconds: "n" }, "webhook-wrong-secret": {},
-  "webhook-header-mismatch": {}, "webhook-malformed-json": {},
+  "lose-answer": { operation: "t" },
+  "lose-request": { operation: "t" },
+  error: { operation: "t", status: "n", code: "t" },
+  "rate-limit": { operation: "t", retryAfter: "t" },
+  replace: { operation: "t", status: "n", body: "t" },
+  "malformed-json": { operation: "t" },
+  delay: { operation: "t", delayMs: "n" },
+  "slow-body": { operation: "t", chunkBytes: "n", intervalMs: "n" },
+  "payment-fail": {},
+  "payment-late": { delayMs: "n", answer: "t" },
+  "payment-lose-answer": {},
+  "webhook-duplicate": { copies: "n" },
+  "webhook-reorder": { events: "n" },
+  "webhook-delay": { delayMs: "n" },
+  "webhook-lose": {},
+  "webhook-lose-answer": {},
+  "webhook-tamper": {},
+  "webhook-stale": { seconds: "n" },
+  "webhook-wrong-secret": {},
+  "webhook-header-mismatch": {},
+  "webhook-malformed-json": {},
 };
 
 function drawFaults() {
   const fields = h("span", { class: "line" });
-  const drawFields = () => fields.replaceChildren(...Object.keys(FAULTS[which.value]).map((name) => h("label", {}, name, h("input", { name, "data-k": `fault-${name}` }))));
-  const which = h("select", { "aria-label": "Fault", "data-k": "fault", onchange: drawFields }, Object.keys(FAULTS).map((name) => h("option", { value: name }, name)));
+  const drawFields = () =>
+    fields.replaceChildren(
+      ...Object.keys(FAULTS[which.value]).map((name) =>
+        h("label", {}, name, h("input", { name, "data-k": `fault-${name}` })),
+      ),
+    );
+  const which = h(
+    "select",
+    { "aria-label": "Fault", "data-k": "fault", onchange: drawFields },
+    Object.keys(FAULTS).map((name) => h("option", { value: name }, name)),
+  );
   which.value = plain.querySelector('[data-k="fault"]')?.value ?? "error";
   drawFields();
   const times = h("input", { value: "1", "data-k": "times", title: "a whole number, or always" });
   const add = () => {
-    const body = { fault: which.value, times: times.value.trim() === "always" ? "always" : Number(times.value) };
+    const body = {
+      fault: which.value,
+      times: times.value.trim() === "always" ? "always" : Number(times.value),
+    };
     for (const { name, value } of fields.querySelectorAll("input")) {
-      if (value.trim() !== "") body[name] = FAULTS[which.value][name] === "n" ? Number(value) : value;
+      if (value.trim() !== "")
+        body[name] = FAULTS[which.value][name] === "n" ? Number(value) : value;
     }
     return post("faults", body);
   };
   return [
-    h("div", { class: "line" }, which, h("label", {}, "times", times), fields, action("Add fault", add, { class: "main" })),
+    h(
+      "div",
+      { class: "line" },
+      which,
+      h("label", {}, "times", times),
+      fields,
+      action("Add fault", add, { class: "main" }),
+    ),
     h("h3", {}, "Active"),
     rest.faults.length === 0 && h("p", { class: "dim" }, "none"),
     rest.faults.map(({ id, fault, times: left, ...more }) =>
-      h("article", { "data-fault": fault }, h("strong", {}, fault), ` × ${left} `, h("code", {}, JSON.stringify(more)), " ",
-        action("End", () => ask("DELETE", `faults?id=${id}`), { "data-k": `end-${id}`, "aria-label": `End fault ${id}, ${fault}` }))),
+      h(
+        "article",
+        { "data-fault": fault },
+        h("strong", {}, fault),
+        ` × ${left} `,
+        h("code", {}, JSON.stringify(more)),
+        " ",
+        action("End", () => ask("DELETE", `faults?id=${id}`), {
+          "data-k": `end-${id}`,
+          "aria-label": `End fault ${id}, ${fault}`,
+        }),
+      ),
+    ),
     rest.faults.length > 1 && action("End all", () => ask("DELETE", "faults")),
-    rest.unmatchedPayments > 0 && h("p", { class: "wait" }, `${rest.unmatchedPayments} payments settled when nobody awaited them any more`),
+    rest.unmatchedPayments > 0 &&
+      h(
+        "p",
+        { class: "wait" },
+        `${rest.unmatchedPayments} payments settled when nobody awaited them any more`,
+      ),
   ];
 }
 
 function drawKeys() {
   return [
     h("h3", {}, "Signing keys (JWK Set)"),
-    h("ul", {}, rest.keys.map(({ kid, signs }) => h("li", {}, kid, signs && " · signs"))),
-    h("div", { class: "line" },
+    h(
+      "ul",
+      {},
+      rest.keys.map(({ kid, signs }) => h("li", {}, kid, signs && " · signs")),
+    ),
+    h(
+      "div",
+      { class: "line" },
       action("Rotate signing key", () => post("keys/rotate")),
-      action("Drop old keys", () => post("keys/drop-old"))),
+      action("Drop old keys", () => post("keys/drop-old")),
+    ),
     h("h3", {}, "Merchants"),
     rest.merchants.map(({ id, name, webhookUrl, signingSecrets }) => {
-      const url = h("input", { type: "url", class: "wide", value: webhookUrl ?? "", "aria-label": `Webhook URL of ${name}`, "data-k": `url-${id}` });
+      const url = h("input", {
+        type: "url",
+        class: "wide",
+        value: webhookUrl ?? "",
+        "aria-label": `Webhook URL of ${name}`,
+        "data-k": `url-${id}`,
+      });
       const own = secrets?.find((one) => one.merchantId === id);
-      return h("article", {},
-        h("strong", {}, name), h("p", { class: "dim" }, id),
-        h("div", { class: "line" }, h("label", {}, "webhooks go to", url),
-          action("Set", () => post("webhook-url", { merchantId: id, ...(url.value.trim() && { url: url.value.trim() }) }), { "data-k": `set-${id}` })),
+      return h(
+        "article",
+        {},
+        h("strong", {}, name),
+        h("p", { class: "dim" }, id),
+        h(
+          "div",
+          { class: "line" },
+          h("label", {}, "webhooks go to", url),
+          action(
+            "Set",
+            () =>
+              post("webhook-url", {
+                merchantId: id,
+                ...(url.value.trim() && { url: url.value.trim() }),
+              }),
+            { "data-k": `set-${id}` },
+          ),
+        ),
         h("p", {}, `${signingSecrets} webhook secret${signingSecrets === 1 ? "" : "s"} sign`),
-        own && facts(["merchant key", h("code", {}, own.merchantApiKey)], ...own.webhookSecrets.map((secret, at) => [at === 0 ? "secret" : "old secret", h("code", {}, secret)])),
-        h("div", { class: "line" },
-          action("Rotate secret", () => post("webhook-secret/rotate", { merchantId: id }).then(() => (secrets = undefined)), { "data-k": `rotate-${id}` }),
-          action("Drop old secrets", () => post("webhook-secret/drop-old", { merchantId: id }).then(() => (secrets = undefined)), { "data-k": `drop-${id}` })));
+        own &&
+          facts(
+            ["merchant key", h("code", {}, own.merchantApiKey)],
+            ...own.webhookSecrets.map((secret, at) => [
+              at === 0 ? "secret" : "old secret",
+              h("code", {}, secret),
+            ]),
+          ),
+        h(
+          "div",
+          { class: "line" },
+          action(
+            "Rotate secret",
+            () =>
+              post("webhook-secret/rotate", { merchantId: id }).then(() => (secrets = undefined)),
+            { "data-k": `rotate-${id}` },
+          ),
+          action(
+            "Drop old secrets",
+            () =>
+              post("webhook-secret/drop-old", { merchantId: id }).then(() => (secrets = undefined)),
+            { "data-k": `drop-${id}` },
+          ),
+        ),
+      );
     }),
-    h("div", { class: "line" }, secrets
-      ? action("Hide keys and secrets", () => ((secrets = undefined), drawPlain()))
-      : action("Show keys and secrets", async () => (({ merchants: secrets } = await ask("GET", "secrets")), drawPlain()))),
+    h(
+      "div",
+      { class: "line" },
+      secrets
+        ? action("Hide keys and secrets", () => {
+            secrets = undefined;
+            drawPlain();
+          })
+        : action("Show keys and secrets", async () => {
+            ({ merchants: secrets } = await ask("GET", "secrets"));
+            drawPlain();
+          }),
+    ),
   ];
 }
 
@@ -582,14 +910,23 @@ function openTab(name) {
   drawn = new Map();
   if (isPlain) shown = [];
   else {
-    const box = h("input", { type: "search", class: "wide", placeholder: "Search", "aria-label": `Search ${label}`, value: searched[name] ?? "",
+    const box = h("input", {
+      type: "search",
+      class: "wide",
+      placeholder: "Search",
+      "aria-label": `Search ${label}`,
+      value: searched[name] ?? "",
       oninput: () => {
         searched[name] = box.value;
         search();
         list.scrollTop = 0;
         plan();
-      } });
-    tools.replaceChildren(...(own?.() ?? []), h("div", { class: "line" }, box, h("span", { class: "dim", id: "count" })));
+      },
+    });
+    tools.replaceChildren(
+      ...(own?.() ?? []),
+      h("div", { class: "line" }, box, h("span", { class: "dim", id: "count" })),
+    );
     search();
     list.scrollTop = 0;
   }
@@ -617,7 +954,13 @@ function drawCounts() {
 
 function drawClock() {
   const shownTime = h("time", { id: "now" });
-  const minutes = h("input", { value: "15", inputmode: "decimal", "aria-label": "Minutes", size: "4", "data-k": "minutes" });
+  const minutes = h("input", {
+    value: "15",
+    inputmode: "decimal",
+    "aria-label": "Minutes",
+    size: "4",
+    "data-k": "minutes",
+  });
   const advance = () => {
     const ms = Number(minutes.value) * 60_000;
     if (!(ms > 0)) throw new Error("the clock goes forward by a number of minutes, such as 15");
@@ -625,7 +968,9 @@ function drawClock() {
   };
   redraw(clockBox, [
     shownTime,
-    rest.frozen ? action("Resume", () => post("clock", { frozen: false }), { "data-k": "freeze" }) : action("Freeze", () => post("clock", { frozen: true }), { "data-k": "freeze" }),
+    rest.frozen
+      ? action("Resume", () => post("clock", { frozen: false }), { "data-k": "freeze" })
+      : action("Freeze", () => post("clock", { frozen: true }), { "data-k": "freeze" }),
     minutes,
     action("Advance minutes", advance),
   ]);
@@ -663,11 +1008,13 @@ function take(changes, isWhole = false) {
     if (!isWhole && TABS[tab].sources?.includes(rows)) added += more;
   }
   const { requests } = known;
-  for (const id of requests.order.splice(0, Math.max(0, requests.order.length - MAX_REQUESTS))) requests.byId.delete(id);
+  for (const id of requests.order.splice(0, Math.max(0, requests.order.length - MAX_REQUESTS)))
+    requests.byId.delete(id);
   const before = shown.length;
   if (!TABS[tab].plain && (searched[tab] || TABS[tab].sources.length > 1 || isWhole)) search();
   // Whoever reads further down is not moved.
-  if (added > 0 && list.scrollTop > 0) list.scrollTop += ((searched[tab] ? shown.length - before : added)) * ROW;
+  if (added > 0 && list.scrollTop > 0)
+    list.scrollTop += (searched[tab] ? shown.length - before : added) * ROW;
   plan();
   drawCounts();
   if (isElse || isWhole) {
@@ -682,8 +1029,14 @@ function concerns(changes) {
   const id = selected[tab];
   if (id === undefined) return false;
   const { sources = [] } = TABS[tab];
-  const isOwn = Object.entries(known).some(([name, rows]) => sources.includes(rows) && changes[name]?.some((row) => String(row[rows.key]) === id));
-  return isOwn || (tab === "invoices" && Boolean(changes.deliveries?.some((row) => row.publicInvoiceId === id)));
+  const isOwn = Object.entries(known).some(
+    ([name, rows]) =>
+      sources.includes(rows) && changes[name]?.some((row) => String(row[rows.key]) === id),
+  );
+  return (
+    isOwn ||
+    (tab === "invoices" && Boolean(changes.deliveries?.some((row) => row.publicInvoiceId === id)))
+  );
 }
 
 const lost = () => {
@@ -712,7 +1065,19 @@ function listen() {
 }
 
 for (const [name, { label }] of Object.entries(TABS)) {
-  tabsBox.append(h("button", { type: "button", role: "tab", "data-tab": name, "aria-controls": "panel", onclick: () => openTab(name) }, label));
+  tabsBox.append(
+    h(
+      "button",
+      {
+        type: "button",
+        role: "tab",
+        "data-tab": name,
+        "aria-controls": "panel",
+        onclick: () => openTab(name),
+      },
+      label,
+    ),
+  );
 }
 tabsBox.addEventListener("keydown", (event) => {
   const all = [...tabsBox.children];
@@ -729,7 +1094,10 @@ const reset = find("reset");
 reset.addEventListener("click", async () => {
   if (!sure) {
     reset.textContent = "Reset everything?";
-    sure = setTimeout(() => ((sure = undefined), (reset.textContent = "Reset")), 4_000);
+    sure = setTimeout(() => {
+      sure = undefined;
+      reset.textContent = "Reset";
+    }, 4_000);
     return;
   }
   clearTimeout(sure);

@@ -63,7 +63,9 @@ function receiptOf({
 const copyOf = <T>(given: T): T =>
   JSON.parse(
     JSON.stringify(given, (_, value) =>
-      typeof value === "bigint" || (typeof value === "number" && !Number.isFinite(value)) ? `${value}` : value,
+      typeof value === "bigint" || (typeof value === "number" && !Number.isFinite(value))
+        ? `${value}`
+        : value,
     ),
   ) as T;
 

@@ -55,8 +55,7 @@ export type WireReceipt = Omit<Receipt, "transaction" | "paidAt" | "url"> &
   Record<"transaction" | "paidAt" | "url", string | null>;
 
 /** What effects are carried out with. @internal */
-export interface Means
-  extends Pick<AgentOptions, "approve" | "recentBlockhash" | "blockHeight"> {
+export interface Means extends Pick<AgentOptions, "approve" | "recentBlockhash" | "blockHeight"> {
   fetch(url: string, init: RequestInit): Promise<Response>;
   /** The request of the caller of a paying fetch. */
   own?: ((payment: [string, string] | null) => Promise<Response>) | undefined;

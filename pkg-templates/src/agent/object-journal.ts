@@ -49,7 +49,7 @@ export function durableObjectJournal(storage: DurableObjectJournalStorage): Jour
   ): Promise<Map<string, Attempt>> {
     const all = new Map<string, Attempt>();
     for (const key of await keysOf(from, invoice)) all.set(key, (await from.get(key)) as Attempt);
-    for (let end: string | undefined; ;) {
+    for (let end: string | undefined; ; ) {
       const page = await from.list({
         prefix: ATTEMPT,
         reverse: true,

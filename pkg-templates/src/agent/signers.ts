@@ -20,7 +20,7 @@ export interface EvmSigner {
    * Signs; gives `0x` and 65 bytes, or the longer signature of a contract wallet (ERC-1271,
    * ERC-6492).
    */
-  // biome-ignore lint: a method, so that viem's generic one is assignable.
+  // A method takes `any`, so that the generic one of viem is assignable.
   signTypedData(data: any): Promise<string>;
 }
 

@@ -1,7 +1,13 @@
 import { readEnv } from "../env.js";
 import type { Answer, ApiClient, RequestOptions } from "../client.js";
 import type { Jwks } from "../generated/models.js";
-import { ANY_MERCHANT, type TokenClient, TokenVerification, type VerifiedToken, type VerifyTokenOptions } from "./verify-token.js";
+import {
+  ANY_MERCHANT,
+  type TokenClient,
+  TokenVerification,
+  type VerifiedToken,
+  type VerifyTokenOptions,
+} from "./verify-token.js";
 
 /** Access tokens, and the keys that verify them. */
 export class Auth {
@@ -20,7 +26,9 @@ export class Auth {
    * value of `GWOP_MERCHANT_ID`. `undefined` for `ANY_MERCHANT`.
    */
   get merchantId(): string | undefined {
-    return this.#merchantId === ANY_MERCHANT ? undefined : (this.#merchantId ?? readEnv("GWOP_MERCHANT_ID"));
+    return this.#merchantId === ANY_MERCHANT
+      ? undefined
+      : (this.#merchantId ?? readEnv("GWOP_MERCHANT_ID"));
   }
 
   /**

@@ -1,8 +1,18 @@
 import { core } from "../core.js";
 import { ON_WORKERS, readEnv } from "../env.js";
-import { type ErrorCode, isGwopError, type TokenErrorCode, TokenVerificationError } from "../errors/index.js";
+import {
+  type ErrorCode,
+  isGwopError,
+  type TokenErrorCode,
+  TokenVerificationError,
+} from "../errors/index.js";
 import { refuse } from "../errors/refuse.js";
-import type { TokenExpectation, TokenRefusal, TokenVerifier, VerifiedClaims } from "../generated/gwop_bg.js";
+import type {
+  TokenExpectation,
+  TokenRefusal,
+  TokenVerifier,
+  VerifiedClaims,
+} from "../generated/gwop_bg.js";
 import { bare, type Names, readAliased, readOptions } from "../options.js";
 import { readRefusal } from "../refusal.js";
 import { encode } from "../text.js";
@@ -12,7 +22,9 @@ import type { JwksStore } from "./jwks-cache.js";
  * Pass this as `merchantId` to accept tokens for every merchant. All merchants share Gwop's keys,
  * so look at `merchantId` of the verified token before you let the agent do anything.
  */
-export const ANY_MERCHANT: unique symbol = /* @__PURE__ */ Symbol.for("@gwop/sdk:any-merchant") as never;
+export const ANY_MERCHANT: unique symbol = /* @__PURE__ */ Symbol.for(
+  "@gwop/sdk:any-merchant",
+) as never;
 
 /** What you expect of an access token. */
 export interface VerifyTokenOptions {
@@ -40,7 +52,14 @@ export interface VerifyTokenOptions {
   checkSession?: boolean | undefined;
 }
 
-const OPTIONS: Names<VerifyTokenOptions> = { merchantId: undefined, audience: undefined, issuer: undefined, clockToleranceSeconds: undefined, sessionCheck: undefined, checkSession: undefined };
+const OPTIONS: Names<VerifyTokenOptions> = {
+  merchantId: undefined,
+  audience: undefined,
+  issuer: undefined,
+  clockToleranceSeconds: undefined,
+  sessionCheck: undefined,
+  checkSession: undefined,
+};
 
 /** A verified access token. */
 export interface VerifiedToken {
@@ -92,13 +111,25 @@ export class TokenVerification {
   constructor(client: TokenClient) {
     const { jwksCooldownSeconds, jwksStore, tokenCacheSize } = client;
     if (jwksCooldownSeconds !== undefined && !isDuration(jwksCooldownSeconds)) {
-      throw refuse("jwksCooldownSeconds must be a finite number of seconds, 0 or more", jwksCooldownSeconds);
+      throw refuse(
+        "jwksCooldownSeconds must be a finite number of seconds, 0 or more",
+        jwksCooldownSeconds,
+      );
     }
     if (tokenCacheSize !== undefined && !isCount(tokenCacheSize)) {
-      throw refuse("tokenCacheSize must be a whole number of tokens, 0 to 1,000,000", tokenCacheSize);
+      throw refuse(
+        "tokenCacheSize must be a whole number of tokens, 0 to 1,000,000",
+        tokenCacheSize,
+      );
     }
-    if (jwksStore !== undefined && (typeof jwksStore?.get !== "function" || typeof jwksStore.set !== "function")) {
-      throw refuse("jwksStore must be an object with the functions get() and set(value)", undefined);
+    if (
+      jwksStore !== undefined &&
+      (typeof jwksStore?.get !== "function" || typeof jwksStore.set !== "function")
+    ) {
+      throw refuse(
+        "jwksStore must be an object with the functions get() and set(value)",
+        undefined,
+      );
     }
     this.#client = client;
   }
@@ -135,14 +166,24 @@ export class TokenVerification {
 
   #tokens(): TokenVerifier {
     const { jwksStore, jwksCooldownSeconds, tokenCacheSize } = this.#client;
-    return (this.#verifier ??= new (core().TokenVerifier)(() => this.#client.fetchJwks(), jwksStore, jwksCooldownSeconds, tokenCacheSize));
+    return (this.#verifier ??= new (core().TokenVerifier)(
+      () => this.#client.fetchJwks(),
+      jwksStore,
+      jwksCooldownSeconds,
+      tokenCacheSize,
+    ));
   }
 
   /**
    * What is expected. An empty or `null` expectation is a mistake in the configuration, never
    * the wish to expect nothing.
    */
-  #expected({ merchantId, audience, issuer, clockToleranceSeconds = 5 }: VerifyTokenOptions): TokenExpectation {
+  #expected({
+    merchantId,
+    audience,
+    issuer,
+    clockToleranceSeconds = 5,
+  }: VerifyTokenOptions): TokenExpectation {
     if (merchantId === undefined) merchantId = this.#client.merchantId;
     if (merchantId === undefined) merchantId = readEnv("GWOP_MERCHANT_ID");
     if (merchantId === undefined) throw merchantIdMissing();
@@ -154,25 +195,41 @@ export class TokenVerification {
     if (!audiences.every(isText) || (audience !== undefined && audiences.length === 0)) {
       throw refuse("audience must be a non-empty string, or an array of at least one", audience);
     }
-    if (issuer !== undefined && !isText(issuer)) throw refuse("issuer must be a non-empty string", issuer);
+    if (issuer !== undefined && !isText(issuer))
+      throw refuse("issuer must be a non-empty string", issuer);
     if (!isDuration(clockToleranceSeconds)) {
-      throw refuse("clockToleranceSeconds must be a finite number of seconds, 0 or more", clockToleranceSeconds);
+      throw refuse(
+        "clockToleranceSeconds must be a finite number of seconds, 0 or more",
+        clockToleranceSeconds,
+      );
     }
-    const clockToleranceMs = Math.min(Math.round(clockToleranceSeconds * 1000), Number.MAX_SAFE_INTEGER);
-    return { merchantId: anyMerchant ? undefined : (merchantId as string), issuer, audience: audiences, clockToleranceMs };
+    const clockToleranceMs = Math.min(
+      Math.round(clockToleranceSeconds * 1000),
+      Number.MAX_SAFE_INTEGER,
+    );
+    return {
+      merchantId: anyMerchant ? undefined : (merchantId as string),
+      issuer,
+      audience: audiences,
+      clockToleranceMs,
+    };
   }
 
   async #checkSession(sessionId: string | undefined): Promise<void> {
     if (!sessionId) {
-      throw new TokenVerificationError("The token has no `sid`, which sessionCheck needs to look its session up.", {
-        code: "TOKEN_MALFORMED",
-      });
+      throw new TokenVerificationError(
+        "The token has no `sid`, which sessionCheck needs to look its session up.",
+        {
+          code: "TOKEN_MALFORMED",
+        },
+      );
     }
     let status;
     try {
       status = await this.#client.sessionStatus(sessionId);
     } catch (error) {
-      if (isGwopError(error, "SESSION_NOT_FOUND" satisfies ErrorCode)) throw tokenError(core().sessionRevoked(), error);
+      if (isGwopError(error, "SESSION_NOT_FOUND" satisfies ErrorCode))
+        throw tokenError(core().sessionRevoked(), error);
       throw error;
     }
     if (status !== "active") throw tokenError(core().sessionRevoked());
@@ -204,7 +261,16 @@ export function merchantIdMissing(): Error {
 }
 
 /** What is returned once the token is known to be good. */
-function readVerified({ subject, chain, walletAddress, sessionId, merchantId, issuedAt, expiresAt, claims }: VerifiedClaims): VerifiedToken {
+function readVerified({
+  subject,
+  chain,
+  walletAddress,
+  sessionId,
+  merchantId,
+  issuedAt,
+  expiresAt,
+  claims,
+}: VerifiedClaims): VerifiedToken {
   // By assignments: spreading what may be absent takes Bun a tenth of a verification's own time.
   const token = { subject, chain, walletAddress } as VerifiedToken;
   if (sessionId !== undefined) token.sessionId = sessionId;
@@ -221,7 +287,10 @@ function tokenError(thrown: unknown, cause?: unknown): unknown {
   if (!refusal) return thrown;
   const code = refusal.code as TokenErrorCode;
   const reason = cause ?? refusal.cause;
-  return new TokenVerificationError(refusal.message, reason === undefined ? { code } : { code, cause: reason });
+  return new TokenVerificationError(
+    refusal.message,
+    reason === undefined ? { code } : { code, cause: reason },
+  );
 }
 
 function isText(value: unknown): value is string {

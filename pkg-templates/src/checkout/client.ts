@@ -106,9 +106,19 @@ export class GwopCheckout {
 
   /** @throws InvalidRequestError when `maxRetries` is no whole number, 0 or more, `timeout` not more than 0, or another option of the wrong kind. */
   constructor(options?: GwopCheckoutOptions) {
-    const { merchantApiKey, apiKey, baseUrl, maxRetries = 2, timeout, debug = false, ...host } = readOptions(options, OPTIONS, invalid);
-    if (!Number.isSafeInteger(maxRetries) || maxRetries < 0) throw invalid("maxRetries must be a whole number, 0 or more");
-    if (timeout !== undefined && !(typeof timeout === "number" && timeout > 0)) throw invalid("timeout must be milliseconds, more than 0");
+    const {
+      merchantApiKey,
+      apiKey,
+      baseUrl,
+      maxRetries = 2,
+      timeout,
+      debug = false,
+      ...host
+    } = readOptions(options, OPTIONS, invalid);
+    if (!Number.isSafeInteger(maxRetries) || maxRetries < 0)
+      throw invalid("maxRetries must be a whole number, 0 or more");
+    if (timeout !== undefined && !(typeof timeout === "number" && timeout > 0))
+      throw invalid("timeout must be milliseconds, more than 0");
     if (typeof debug !== "boolean") throw invalid("debug must be a boolean");
     const allowInsecure = readAllowInsecure(host.allowInsecure, invalid);
     this.invoices = new Invoices(async (operation, argument, signal) => {
@@ -117,7 +127,11 @@ export class GwopCheckout {
         return {
           serverURL,
           identityURL: "",
-          merchantApiKey: () => checkedKey(merchantApiKey || apiKey || readEnv("GWOP_CHECKOUT_API_KEY"), isGwops(serverURL)),
+          merchantApiKey: () =>
+            checkedKey(
+              merchantApiKey || apiKey || readEnv("GWOP_CHECKOUT_API_KEY"),
+              isGwops(serverURL),
+            ),
           headers: undefined,
           userAgent: undefined,
           httpClient,
@@ -135,10 +149,13 @@ export class GwopCheckout {
 function checkedKey(key: unknown, reachesGwop: boolean): string {
   if (typeof key === "string" && /^\s*sk_m_[!-~]+\s*$/.test(key)) {
     if (reachesGwop && key.trim() === "sk_m_simulator") {
-      throw new AuthenticationError("merchantApiKey is a simulator's, and baseUrl is Gwop's own: pass your own key, or the simulator's URL", {
-        code: "UNAUTHORIZED",
-        statusCode: 401,
-      });
+      throw new AuthenticationError(
+        "merchantApiKey is a simulator's, and baseUrl is Gwop's own: pass your own key, or the simulator's URL",
+        {
+          code: "UNAUTHORIZED",
+          statusCode: 401,
+        },
+      );
     }
     return key;
   }
@@ -155,7 +172,12 @@ function toError(end: CallEnd): GwopCheckoutError {
   const { kind, error, exhausted, answer, cause } = end;
   if (cause instanceof AuthenticationError) return cause;
   // The core's names of what is called differently here.
-  const message = error ? end.message : end.message.replace("invoices.get", "invoices.retrieve").replace("timeoutMs", "timeout").replace("idempotency_key", "idempotencyKey");
+  const message = error
+    ? end.message
+    : end.message
+        .replace("invoices.get", "invoices.retrieve")
+        .replace("timeoutMs", "timeout")
+        .replace("idempotency_key", "idempotencyKey");
   const refused = kind === "SDKValidationError" || kind === "InvalidRequestError";
   const headers = answer?.response.headers;
   const statusCode = answer?.response.status ?? (refused ? 400 : undefined);
@@ -169,9 +191,16 @@ function toError(end: CallEnd): GwopCheckoutError {
   };
   if (statusCode === 429) {
     const wait = core().parseRetryAfter(headers?.get("retry-after") ?? "", Date.now());
-    options.details = { ...error?.details, ...(wait !== undefined && { retry_after_seconds: Math.ceil(wait / 1000) }) };
+    options.details = {
+      ...error?.details,
+      ...(wait !== undefined && { retry_after_seconds: Math.ceil(wait / 1000) }),
+    };
   }
   const own = new Class(message, options);
   if (!exhausted) return own;
-  return new Class(`The retries ran out: ${message}`, { ...options, code: "MAX_RETRIES_EXCEEDED", cause: own });
+  return new Class(`The retries ran out: ${message}`, {
+    ...options,
+    code: "MAX_RETRIES_EXCEEDED",
+    cause: own,
+  });
 }

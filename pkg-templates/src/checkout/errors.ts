@@ -140,7 +140,10 @@ export class GwopCheckoutError extends Error {
   declare readonly idempotencyKey?: string;
 
   /** @param message What went wrong, for people. */
-  constructor(message: string, { code, statusCode, requestId, details, cause }: GwopCheckoutErrorOptions) {
+  constructor(
+    message: string,
+    { code, statusCode, requestId, details, cause }: GwopCheckoutErrorOptions,
+  ) {
     super(message);
     if (cause !== undefined) hide(this, { cause });
     this.code = code;

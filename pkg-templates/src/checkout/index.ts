@@ -35,5 +35,10 @@ export type {
 } from "../generated/wire.js";
 export { GwopCheckout, type GwopCheckoutOptions } from "./client.js";
 export * from "./errors.js";
-export type { CreateInvoiceOptions, Invoices, InvoicesListRequest as ListInvoicesParams, WaitForStatusOptions } from "./invoices.js";
+export type {
+  CreateInvoiceOptions,
+  Invoices,
+  InvoicesListRequest as ListInvoicesParams,
+  WaitForStatusOptions,
+} from "./invoices.js";
 export * from "./webhooks.js";

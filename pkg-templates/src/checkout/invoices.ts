@@ -42,7 +42,12 @@ export interface WaitForStatusOptions {
 }
 
 const CREATE_OPTIONS: Names<CreateInvoiceOptions> = { idempotencyKey: undefined };
-const WAIT_OPTIONS: Names<WaitForStatusOptions> = { timeout: undefined, initialInterval: undefined, maxInterval: undefined, signal: undefined };
+const WAIT_OPTIONS: Names<WaitForStatusOptions> = {
+  timeout: undefined,
+  initialInterval: undefined,
+  maxInterval: undefined,
+  signal: undefined,
+};
 
 /** Makes a call and resolves to the wire JSON. */
 export type Run = <T>(operation: Operation, argument: object, signal?: AbortSignal) => Promise<T>;
@@ -114,9 +119,15 @@ export class Invoices {
     if (!statuses) {
       throw invalid("status must be a status such as PAID, or a list of at least one");
     }
-    const { timeout = 120_000, initialInterval = 1_000, maxInterval = 15_000, signal } = readOptions(options, WAIT_OPTIONS, invalid);
+    const {
+      timeout = 120_000,
+      initialInterval = 1_000,
+      maxInterval = 15_000,
+      signal,
+    } = readOptions(options, WAIT_OPTIONS, invalid);
     for (const [name, value] of Object.entries({ timeout, initialInterval, maxInterval })) {
-      if (!(typeof value === "number" && value > 0)) throw invalid(`${name} must be milliseconds, more than 0`);
+      if (!(typeof value === "number" && value > 0))
+        throw invalid(`${name} must be milliseconds, more than 0`);
     }
     if (!isSignal(signal)) throw invalid("signal must be an AbortSignal");
     const wanted = statuses.join(" or ");
@@ -132,7 +143,10 @@ export class Invoices {
               code: "WAIT_STATUS_FINAL",
               details: { status: final },
             })
-          : new GwopCheckoutError(`The invoice was not ${wanted} within ${timeout} ms`, { code: "WAIT_TIMEOUT", cause }),
+          : new GwopCheckoutError(`The invoice was not ${wanted} within ${timeout} ms`, {
+              code: "WAIT_TIMEOUT",
+              cause,
+            }),
     );
     return invoice;
   }
@@ -143,7 +157,11 @@ function isPassing(error: unknown): boolean {
   if (!(error instanceof GwopCheckoutError)) return false;
   const { code, statusCode = 0 } = error;
   // Without a status, what runs out of retries is a connection.
-  return statusCode === 429 || statusCode >= 500 || /^(MAX_RETRIES_EXCEEDED|CONNECTION_ERROR|REQUEST_TIMEOUT)$/.test(code);
+  return (
+    statusCode === 429 ||
+    statusCode >= 500 ||
+    /^(MAX_RETRIES_EXCEEDED|CONNECTION_ERROR|REQUEST_TIMEOUT)$/.test(code)
+  );
 }
 
 /** The error for an argument that is refused before anything is sent. */

@@ -2,7 +2,11 @@ import { core } from "../core.js";
 import { ON_WORKERS } from "../env.js";
 import { hide } from "../errors/brand.js";
 import { SDKValidationError } from "../errors/index.js";
-import type { InvoiceCanceledEvent, InvoiceExpiredEvent, InvoicePaidEvent } from "../generated/wire.js";
+import type {
+  InvoiceCanceledEvent,
+  InvoiceExpiredEvent,
+  InvoicePaidEvent,
+} from "../generated/wire.js";
 import { type Names, readOptions } from "../options.js";
 import { readBody, readSecrets, WebhookVerifier } from "../webhooks.js";
 import { InvalidRequestError } from "./errors.js";
@@ -26,7 +30,11 @@ export interface ConstructEventOptions {
   maxBodyBytes?: number | undefined;
 }
 
-const OPTIONS: Names<ConstructEventOptions> = { tolerance: undefined, receivedAt: undefined, maxBodyBytes: undefined };
+const OPTIONS: Names<ConstructEventOptions> = {
+  tolerance: undefined,
+  receivedAt: undefined,
+  maxBodyBytes: undefined,
+};
 
 /** What {@link Webhooks.dispatch} calls. An event without a handler is passed over. */
 export interface WebhookHandlers {
@@ -71,7 +79,9 @@ export class Webhooks {
     options?: ConstructEventOptions,
   ): WebhookEvent {
     return refusing(() => {
-      const { tolerance, receivedAt, maxBodyBytes } = readOptions(options, OPTIONS, (message) => refusal(message, "SDK_VALIDATION"));
+      const { tolerance, receivedAt, maxBodyBytes } = readOptions(options, OPTIONS, (message) =>
+        refusal(message, "SDK_VALIDATION"),
+      );
       return new WebhookVerifier(secret, true).verifyWire<WebhookEvent>({
         request: { body: payload, headers: { "x-gwop-signature": signatureHeader ?? undefined } },
         toleranceSeconds: tolerance,
@@ -143,5 +153,9 @@ function refusing<T>(check: () => T): T {
 }
 
 function refusal(message: string, reason: string): InvalidRequestError {
-  return new InvalidRequestError(message, { code: "WEBHOOK_SIGNATURE_ERROR", statusCode: 400, details: { reason } });
+  return new InvalidRequestError(message, {
+    code: "WEBHOOK_SIGNATURE_ERROR",
+    statusCode: 400,
+    details: { reason },
+  });
 }

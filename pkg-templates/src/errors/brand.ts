@@ -9,21 +9,39 @@ export type Surface = "sdk" | "checkout";
  *
  * The static `Symbol.hasInstance` is inherited, so subclasses that users make get the default rule.
  */
-export function brand(owner: new (...args: never[]) => Error, name: string, surface: Surface = "sdk", also = name): void {
+export function brand(
+  owner: new (...args: never[]) => Error,
+  name: string,
+  surface: Surface = "sdk",
+  also = name,
+): void {
   const mark = (of: string) => Symbol.for(`@gwop/${surface}:${of}`);
   for (const of of [name, also]) hide(owner.prototype, { name, [mark(of)]: true });
   hide(owner, {
     name,
-    [Symbol.hasInstance](this: Function, value: { [mark: symbol]: unknown } | null | undefined): boolean {
-      return this === owner ? value?.[mark(name)] === true : Function.prototype[Symbol.hasInstance].call(this, value);
+    [Symbol.hasInstance](
+      // biome-ignore lint/complexity/noBannedTypes: any class may stand there.
+      this: Function,
+      value: { [mark: symbol]: unknown } | null | undefined,
+    ): boolean {
+      return this === owner
+        ? value?.[mark(name)] === true
+        : Function.prototype[Symbol.hasInstance].call(this, value);
     },
   });
 }
 
 /** Defines properties that printing, spreading and `JSON.stringify` pass over. */
-export function hide(target: object, properties: { readonly [key: string | symbol]: unknown }): void {
+export function hide(
+  target: object,
+  properties: { readonly [key: string | symbol]: unknown },
+): void {
   for (const key of Reflect.ownKeys(properties)) {
-    Object.defineProperty(target, key, { value: properties[key], writable: true, configurable: true });
+    Object.defineProperty(target, key, {
+      value: properties[key],
+      writable: true,
+      configurable: true,
+    });
   }
 }
 

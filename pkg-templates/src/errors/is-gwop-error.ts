@@ -10,5 +10,9 @@ import { parsed } from "./parsed.js";
  */
 export function isGwopError(err: unknown, code?: ErrorCode | (string & {})): err is GwopError {
   if (!(err instanceof GwopError)) return false;
-  return code === undefined || err.code === code || (!("error" in err) && parsed(err.body)?.error?.code === code);
+  return (
+    code === undefined ||
+    err.code === code ||
+    (!("error" in err) && parsed(err.body)?.error?.code === code)
+  );
 }

@@ -175,7 +175,15 @@ export class ResponseValidationError extends GwopError implements SDKValidationE
   }
 }
 
-function pretty({ name, rawMessage, cause }: { name: string; rawMessage: string; cause?: unknown }): string {
+function pretty({
+  name,
+  rawMessage,
+  cause,
+}: {
+  name: string;
+  rawMessage: string;
+  cause?: unknown;
+}): string {
   const line = `${name}: ${rawMessage}`;
   return cause instanceof Error ? `${line}\n  ${cause}` : line;
 }

@@ -35,7 +35,10 @@ export class WaitForStatusError extends Error {
    * @param message Why, for people.
    * @param options `code`: why, for programs. `status`: what was seen last. `cause`: why the last look failed, if it did.
    */
-  constructor(message: string, { code, status, cause }: { code: WaitErrorCode; status?: string | undefined; cause?: unknown }) {
+  constructor(
+    message: string,
+    { code, status, cause }: { code: WaitErrorCode; status?: string | undefined; cause?: unknown },
+  ) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
     this.status = status;

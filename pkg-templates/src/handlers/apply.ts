@@ -1,7 +1,13 @@
 import { core } from "../core.js";
 import type { InvoiceCanceledEvent, InvoiceExpiredEvent } from "../generated/models.js";
 import { LONGEST_MS } from "../sleep.js";
-import type { ClaimResult, EventClaim, Lease, WebhookOutcome, WebhookStore } from "../stores/store.js";
+import type {
+  ClaimResult,
+  EventClaim,
+  Lease,
+  WebhookOutcome,
+  WebhookStore,
+} from "../stores/store.js";
 import type { ReconciledEvent, ReconciledPaidEvent } from "../webhooks.js";
 import { isFunction } from "./http.js";
 
@@ -31,10 +37,21 @@ export type Applied =
 type Report = (error: unknown, code: string) => void;
 
 /** The rules that the options hold to. */
-export function callbackRules(given: {
-  [Name in keyof Callbacks]?: unknown;
-} & { on?: unknown; onError?: unknown; leaseSeconds: number; maxCallbackSeconds: number }): (readonly [rule: string, holds: boolean])[] {
-  const { on, onPaid, onExpired, onCanceled, onConflict, onError, leaseSeconds, maxCallbackSeconds } = given;
+export function callbackRules(
+  given: {
+    [Name in keyof Callbacks]?: unknown;
+  } & { on?: unknown; onError?: unknown; leaseSeconds: number; maxCallbackSeconds: number },
+): (readonly [rule: string, holds: boolean])[] {
+  const {
+    on,
+    onPaid,
+    onExpired,
+    onCanceled,
+    onConflict,
+    onError,
+    leaseSeconds,
+    maxCallbackSeconds,
+  } = given;
   const store = given.store as WebhookStore | undefined;
   return [
     [
@@ -42,14 +59,22 @@ export function callbackRules(given: {
       [store?.claim, store?.complete, store?.release].every(isFunction),
     ],
     [
-      on ? 'on must have a function for each of "invoice.paid", "invoice.expired" and "invoice.canceled"' : "onPaid, onExpired and onCanceled must be functions",
+      on
+        ? 'on must have a function for each of "invoice.paid", "invoice.expired" and "invoice.canceled"'
+        : "onPaid, onExpired and onCanceled must be functions",
       [onPaid, onExpired, onCanceled].every(isFunction),
     ],
     ["the store's renew must be a function", store?.renew === undefined || isFunction(store.renew)],
     ["onConflict must be a function", onConflict === undefined || isFunction(onConflict)],
     ["onError must be a function", onError === undefined || isFunction(onError)],
-    ["leaseSeconds must be a positive number of seconds", Number.isFinite(leaseSeconds) && leaseSeconds > 0],
-    ["maxCallbackSeconds must be a number of seconds, 0 or more", Number.isFinite(maxCallbackSeconds) && maxCallbackSeconds >= 0],
+    [
+      "leaseSeconds must be a positive number of seconds",
+      Number.isFinite(leaseSeconds) && leaseSeconds > 0,
+    ],
+    [
+      "maxCallbackSeconds must be a number of seconds, 0 or more",
+      Number.isFinite(maxCallbackSeconds) && maxCallbackSeconds >= 0,
+    ],
   ];
 }
 
@@ -57,7 +82,15 @@ export function callbackRules(given: {
  * Applies events to a store: claims, calls back, records, each once. `event` is asked for once the
  * claim is held.
  */
-export function applier({ store, leaseSeconds, maxCallbackSeconds, onConflict, onPaid, onExpired, onCanceled }: Callbacks) {
+export function applier({
+  store,
+  leaseSeconds,
+  maxCallbackSeconds,
+  onConflict,
+  onPaid,
+  onExpired,
+  onCanceled,
+}: Callbacks) {
   return async function apply(
     claimed: EventClaim,
     event: () => ReconciledEvent | Promise<ReconciledEvent>,
@@ -72,7 +105,8 @@ export function applier({ store, leaseSeconds, maxCallbackSeconds, onConflict, o
       refused(error);
     }
     if (!claim) return { state: "unavailable" };
-    if (claim.state === "settled") return { state: "settled", outcome: claim.outcome, called: false };
+    if (claim.state === "settled")
+      return { state: "settled", outcome: claim.outcome, called: false };
     if (claim.state === "busy") return claim;
 
     const { outcome, lease } = claim;
@@ -119,7 +153,11 @@ export function applier({ store, leaseSeconds, maxCallbackSeconds, onConflict, o
     };
   }
 
-  async function callBack(event: ReconciledEvent, outcome: WebhookOutcome, report: Report): Promise<void> {
+  async function callBack(
+    event: ReconciledEvent,
+    outcome: WebhookOutcome,
+    report: Report,
+  ): Promise<void> {
     const { eventType } = event;
     if (outcome === "conflict") {
       if (onConflict) await onConflict(event);
@@ -131,7 +169,10 @@ export function applier({ store, leaseSeconds, maxCallbackSeconds, onConflict, o
 }
 
 /** What `work` gives, or `undefined` when storage refuses. */
-async function stored<T>(work: () => Promise<T>, refused: (error: unknown) => void): Promise<T | undefined> {
+async function stored<T>(
+  work: () => Promise<T>,
+  refused: (error: unknown) => void,
+): Promise<T | undefined> {
   try {
     return await work();
   } catch (error) {
@@ -142,7 +183,9 @@ async function stored<T>(work: () => Promise<T>, refused: (error: unknown) => vo
 
 /** What of an event its claim needs. */
 type Claimable = Pick<ReconciledEvent, "eventId" | "eventVersion" | "gwopOutcome"> & {
-  data: Pick<ReconciledPaidEvent["data"], "invoiceId" | "txHash" | "txSignature"> & { status: string };
+  data: Pick<ReconciledPaidEvent["data"], "invoiceId" | "txHash" | "txSignature"> & {
+    status: string;
+  };
 };
 
 /** The claim that a store takes of an event. */

@@ -4,10 +4,37 @@ import { ErrorCode, GwopError, isGwopError } from "../errors/index.js";
 import { refuse } from "../errors/refuse.js";
 import type { Gwop } from "../gwop.js";
 import { type Names, readOptions } from "../options.js";
-import { AUTH_OPTIONS, type AuthOptions, authenticator, isMisconfigured, merchantOf, notConfigured, report, sessionEnded, Sessions } from "./auth.js";
+import {
+  AUTH_OPTIONS,
+  type AuthOptions,
+  authenticator,
+  isMisconfigured,
+  merchantOf,
+  notConfigured,
+  report,
+  sessionEnded,
+  Sessions,
+} from "./auth.js";
 import { incomingRequest } from "./request.js";
-import { type Answer, answer, bodyWasRead, checkOptions, isFunction, methodNotAllowed, refusal, RETRY_SECONDS } from "./http.js";
-import { BODY_TIMEOUT_SECONDS, type BodyBounds, bodyTimeoutRule, type Incoming, toResponse, unavailable, unsupported } from "./http.js";
+import {
+  type Answer,
+  answer,
+  bodyWasRead,
+  checkOptions,
+  isFunction,
+  methodNotAllowed,
+  refusal,
+  RETRY_SECONDS,
+} from "./http.js";
+import {
+  BODY_TIMEOUT_SECONDS,
+  type BodyBounds,
+  bodyTimeoutRule,
+  type Incoming,
+  toResponse,
+  unavailable,
+  unsupported,
+} from "./http.js";
 
 /** The options of {@link createAuthRoutes}. */
 export interface AuthRoutesOptions extends AuthOptions {
@@ -26,7 +53,12 @@ export interface AuthRoutesOptions extends AuthOptions {
   bodyTimeoutSeconds?: number | undefined;
 }
 
-const OPTIONS: Names<AuthRoutesOptions> = { ...AUTH_OPTIONS, authSecret: undefined, basePath: undefined, bodyTimeoutSeconds: undefined };
+const OPTIONS: Names<AuthRoutesOptions> = {
+  ...AUTH_OPTIONS,
+  authSecret: undefined,
+  basePath: undefined,
+  bodyTimeoutSeconds: undefined,
+};
 
 /** Answers requests to the routes. Returns `undefined` for all other requests. */
 export type AuthRoutes = (request: Request) => Promise<Response | undefined>;
@@ -89,22 +121,36 @@ export function createAuthRoutes(options: AuthRoutesOptions): AuthRoutes {
 }
 
 /** What {@link createAuthRoutes} and every adapter make their routes of. */
-export function authRoutes(options: AuthRoutesOptions): (incoming: Incoming) => Promise<Answer | undefined> {
+export function authRoutes(
+  options: AuthRoutesOptions,
+): (incoming: Incoming) => Promise<Answer | undefined> {
   const named = (message: string) => refuse(`createAuthRoutes: ${message}`);
-  const { authSecret, basePath = "/auth", bodyTimeoutSeconds = BODY_TIMEOUT_SECONDS, ...auth } = readOptions(options, OPTIONS, named);
+  const {
+    authSecret,
+    basePath = "/auth",
+    bodyTimeoutSeconds = BODY_TIMEOUT_SECONDS,
+    ...auth
+  } = readOptions(options, OPTIONS, named);
   const { gwop, onError } = auth;
   const authenticate = authenticator(auth);
-  const given = (Array.isArray(authSecret) ? authSecret : [authSecret ?? ""]).filter((secret: unknown) => secret !== "");
+  const given = (Array.isArray(authSecret) ? authSecret : [authSecret ?? ""]).filter(
+    (secret: unknown) => secret !== "",
+  );
   checkOptions("createAuthRoutes", [
     [
       "gwop must be a Gwop client",
-      [gwop.authIntents?.create, gwop.authIntents?.exchange, gwop.authSessions.revoke].every(isFunction),
+      [gwop.authIntents?.create, gwop.authIntents?.exchange, gwop.authSessions.revoke].every(
+        isFunction,
+      ),
     ],
     [
       "authSecret must be a string of at least 16 characters, or a list of such strings",
       given.every((secret: unknown) => typeof secret === "string" && core().isAuthSecret(secret)),
     ],
-    ["basePath must be a path that starts with /", typeof basePath === "string" && basePath.startsWith("/")],
+    [
+      "basePath must be a path that starts with /",
+      typeof basePath === "string" && basePath.startsWith("/"),
+    ],
     bodyTimeoutRule(bodyTimeoutSeconds),
   ]);
   const bounds = { maxBodyBytes: MAX_BODY_BYTES, bodyTimeoutSeconds };
@@ -137,19 +183,38 @@ export function authRoutes(options: AuthRoutesOptions): (incoming: Incoming) => 
     if (isAnswer(body)) return body;
     const { known_wallet_hint: knownWalletHint, metadata } = body.value;
     if (knownWalletHint !== undefined && typeof knownWalletHint !== "string") {
-      return refusal(400, "VALIDATION_ERROR", "known_wallet_hint must be a string such as base:0x742d…");
+      return refusal(
+        400,
+        "VALIDATION_ERROR",
+        "known_wallet_hint must be a string such as base:0x742d…",
+      );
     }
     if (metadata !== undefined) {
-      if (!isObject(metadata)) return refusal(400, "VALIDATION_ERROR", "metadata must be an object");
+      if (!isObject(metadata))
+        return refusal(400, "VALIDATION_ERROR", "metadata must be an object");
       if (!isWithinDepth(metadata, MAX_METADATA_DEPTH)) {
-        return refusal(400, "VALIDATION_ERROR", `metadata must not be nested more than ${MAX_METADATA_DEPTH} levels deep`);
+        return refusal(
+          400,
+          "VALIDATION_ERROR",
+          `metadata must not be nested more than ${MAX_METADATA_DEPTH} levels deep`,
+        );
       }
       if (encode(JSON.stringify(metadata)).length > MAX_METADATA_BYTES) {
-        return refusal(400, "VALIDATION_ERROR", `metadata must have at most ${MAX_METADATA_BYTES} bytes as JSON`);
+        return refusal(
+          400,
+          "VALIDATION_ERROR",
+          `metadata must have at most ${MAX_METADATA_BYTES} bytes as JSON`,
+        );
       }
     }
-    const { result } = await gwop.authIntents.create({ body: { knownWalletHint, metadata } }, AGENT_CALL);
-    return answer(201, { ...(toWire(result) as object), exchange_secret: core().exchangeSecret(secret, result.authIntentId) });
+    const { result } = await gwop.authIntents.create(
+      { body: { knownWalletHint, metadata } },
+      AGENT_CALL,
+    );
+    return answer(201, {
+      ...(toWire(result) as object),
+      exchange_secret: core().exchangeSecret(secret, result.authIntentId),
+    });
   }
 
   async function exchange(request: Incoming, authIntentId: string): Promise<Answer> {
@@ -159,27 +224,46 @@ export function authRoutes(options: AuthRoutesOptions): (incoming: Incoming) => 
     if (isAnswer(body)) return body;
     const given = body.value["exchange_secret"];
     if (typeof given !== "string") {
-      return refusal(400, "VALIDATION_ERROR", 'Send { "exchange_secret": "…" } of the answer that created the intent');
+      return refusal(
+        400,
+        "VALIDATION_ERROR",
+        'Send { "exchange_secret": "…" } of the answer that created the intent',
+      );
     }
     if (!core().isExchangeSecret([...known], authIntentId, given)) {
-      return refusal(403, "EXCHANGE_SECRET_INVALID", "The exchange_secret does not belong to this intent");
+      return refusal(
+        403,
+        "EXCHANGE_SECRET_INVALID",
+        "The exchange_secret does not belong to this intent",
+      );
     }
     const idempotencyKey = core().exchangeIdempotencyKey(authIntentId);
-    const { result } = await gwop.authIntents.exchange({ authIntentId, idempotencyKey }, AGENT_CALL);
+    const { result } = await gwop.authIntents.exchange(
+      { authIntentId, idempotencyKey },
+      AGENT_CALL,
+    );
     return answer(200, toWire(result) as object);
   }
 
   async function session(request: Incoming): Promise<Answer> {
-    const authenticated = await (request.method === "GET" ? authenticate : authenticateLocally)(request.header("authorization"));
+    const authenticated = await (request.method === "GET" ? authenticate : authenticateLocally)(
+      request.header("authorization"),
+    );
     if (authenticated.answer) return authenticated.answer;
     const { identity } = authenticated;
     const { subject, chain, walletAddress, sessionId, merchantId, expiresAt } = identity;
-    if (request.method === "GET") return answer(200, { subject, chain, walletAddress, sessionId, merchantId, expiresAt });
+    if (request.method === "GET")
+      return answer(200, { subject, chain, walletAddress, sessionId, merchantId, expiresAt });
     if (!sessionId) return sessionEnded();
     const sessions = Sessions.of(gwop);
     // Refused here from now on, whatever becomes of the call.
     if (!sessions.logOut(sessionId, expiresAt)) {
-      report(onError, new Error("Too many sessions were logged out of which Gwop could not be told: none more can be until it can be reached"));
+      report(
+        onError,
+        new Error(
+          "Too many sessions were logged out of which Gwop could not be told: none more can be until it can be reached",
+        ),
+      );
       return unavailable(RETRY_SECONDS);
     }
     try {
@@ -194,9 +278,14 @@ export function authRoutes(options: AuthRoutesOptions): (incoming: Incoming) => 
   /** What Gwop's refusal means for the agent. */
   function failed(error: unknown): Answer {
     if (isGwopError(error, ErrorCode.AuthIntentNotSettled)) {
-      return refusal(402, ErrorCode.AuthIntentNotSettled, "The challenge is not paid yet: pay, then exchange again", {
-        "retry-after": String(SETTLING_SECONDS),
-      });
+      return refusal(
+        402,
+        ErrorCode.AuthIntentNotSettled,
+        "The challenge is not paid yet: pay, then exchange again",
+        {
+          "retry-after": String(SETTLING_SECONDS),
+        },
+      );
     }
     for (const [code, status, message] of AGENT_ERRORS) {
       if (isGwopError(error, code)) return refusal(status, code, message);
@@ -215,12 +304,19 @@ export function authRoutes(options: AuthRoutesOptions): (incoming: Incoming) => 
     if (!pathname.startsWith(`${base}/`)) return undefined;
     const [route, id, action, ...rest] = pathname.slice(base.length + 1).split("/");
     const { method } = request;
-    const isIntent = route === "intents" && (id === undefined || (id !== "" && action === "exchange" && rest.length === 0));
+    const isIntent =
+      route === "intents" &&
+      (id === undefined || (id !== "" && action === "exchange" && rest.length === 0));
     if (!isIntent && !(route === "session" && id === undefined)) return undefined;
     try {
-      if (!isIntent) return method === "GET" || method === "DELETE" ? await session(request) : methodNotAllowed("GET, DELETE");
+      if (!isIntent)
+        return method === "GET" || method === "DELETE"
+          ? await session(request)
+          : methodNotAllowed("GET, DELETE");
       if (method !== "POST") return methodNotAllowed("POST");
-      return id === undefined ? await createIntent(request) : await exchange(request, decodeURIComponent(id));
+      return id === undefined
+        ? await createIntent(request)
+        : await exchange(request, decodeURIComponent(id));
     } catch (error) {
       return error instanceof URIError ? undefined : failed(error);
     }
@@ -238,7 +334,9 @@ const AGENT_ERRORS = [
 /** The seconds that a `Retry-After` names (RFC 9110, section 10.2.3), 1 to 60; what is usual here where it names none. */
 function retrySeconds(retryAfter: string | null | undefined): number {
   if (!retryAfter) return RETRY_SECONDS;
-  const seconds = /^\d+$/.test(retryAfter) ? Number(retryAfter) : Math.ceil((Date.parse(retryAfter) - Date.now()) / 1000);
+  const seconds = /^\d+$/.test(retryAfter)
+    ? Number(retryAfter)
+    : Math.ceil((Date.parse(retryAfter) - Date.now()) / 1000);
   return Number.isNaN(seconds) ? RETRY_SECONDS : Math.min(Math.max(seconds, 1), MAX_RETRY_SECONDS);
 }
 
@@ -254,7 +352,11 @@ type JSONBody = { value: Record<string, unknown>; status?: undefined };
 const isAnswer = (body: JSONBody | Answer): body is Answer => body.status !== undefined;
 
 /** A JSON object, empty for no body; or the answer to what is neither. */
-async function readJson(request: Incoming, bounds: BodyBounds, wasRead: () => Answer): Promise<JSONBody | Answer> {
+async function readJson(
+  request: Incoming,
+  bounds: BodyBounds,
+  wasRead: () => Answer,
+): Promise<JSONBody | Answer> {
   const refused = unsupported(request);
   if (refused) return refused;
   const bytes = await request.read(bounds, wasRead);

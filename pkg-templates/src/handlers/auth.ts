@@ -2,13 +2,27 @@ import type { Auth } from "../auth/index.js";
 import type { VerifiedToken } from "../auth/verify-token.js";
 import { core } from "../core.js";
 import { ON_WORKERS } from "../env.js";
-import { ErrorCode, isGwopError, SDKValidationError, TokenVerificationError } from "../errors/index.js";
+import {
+  ErrorCode,
+  isGwopError,
+  SDKValidationError,
+  TokenVerificationError,
+} from "../errors/index.js";
 import { refuse } from "../errors/refuse.js";
 import type { Gwop } from "../gwop.js";
 import { type Names, readOptions } from "../options.js";
 import { shared } from "../shared.js";
 import { isHeaderValue } from "./auth-headers.js";
-import { type Answer, checkOptions, isFunction, refusal, RETRY_SECONDS, tell, toResponse, unavailable } from "./http.js";
+import {
+  type Answer,
+  checkOptions,
+  isFunction,
+  refusal,
+  RETRY_SECONDS,
+  tell,
+  toResponse,
+  unavailable,
+} from "./http.js";
 
 /**
  * How fresh the knowledge about a session must be. `never` trusts the token until it expires.
@@ -23,7 +37,10 @@ export interface AuthOptions {
    * The shared client. It needs your merchant id (`merchantId` or `GWOP_MERCHANT_ID`) and, unless
    * `sessionCheck` is `never`, the merchant key.
    */
-  gwop: { readonly auth: Pick<Auth, "verifyToken" | "merchantId">; readonly authSessions: Pick<Gwop["authSessions"], "get"> };
+  gwop: {
+    readonly auth: Pick<Auth, "verifyToken" | "merchantId">;
+    readonly authSessions: Pick<Gwop["authSessions"], "get">;
+  };
   /**
    * The audience, or a list. A token must name at least one of them. Default: `aud` is not checked.
    */
@@ -41,7 +58,12 @@ export interface AuthOptions {
 }
 
 /** The names of {@link AuthOptions}. */
-export const AUTH_OPTIONS: Names<AuthOptions> = { gwop: undefined, audience: undefined, sessionCheck: undefined, onError: undefined };
+export const AUTH_OPTIONS: Names<AuthOptions> = {
+  gwop: undefined,
+  audience: undefined,
+  sessionCheck: undefined,
+  onError: undefined,
+};
 
 /** Who the agent is, or the response to send. */
 export type AuthResult =
@@ -144,23 +166,32 @@ export function createAuthMiddleware(options: AuthOptions): Authenticate {
 }
 
 /** Either who the agent is, or the answer to give instead. */
-export type Authenticated = { identity: VerifiedToken; answer?: undefined } | { identity?: undefined; answer: Answer };
+export type Authenticated =
+  | { identity: VerifiedToken; answer?: undefined }
+  | { identity?: undefined; answer: Answer };
 
 /** What {@link createAuthMiddleware} and every adapter ask, by the `Authorization` header. */
-export function authenticator(options: AuthOptions): (authorization: string | null | undefined) => Promise<Authenticated> {
+export function authenticator(
+  options: AuthOptions,
+): (authorization: string | null | undefined) => Promise<Authenticated> {
   const named = (message: string) => refuse(`createAuthMiddleware: ${message}`);
   const { gwop, audience, sessionCheck = 30, onError } = readOptions(options, AUTH_OPTIONS, named);
   const audiences: readonly unknown[] = Array.isArray(audience) ? audience : [audience];
   const isNamed = (value: unknown) => typeof value === "string" && value !== "";
   checkOptions("createAuthMiddleware", [
-    ["gwop must be a Gwop client", isFunction(gwop?.auth?.verifyToken) && isFunction(gwop?.authSessions?.get)],
+    [
+      "gwop must be a Gwop client",
+      isFunction(gwop?.auth?.verifyToken) && isFunction(gwop?.authSessions?.get),
+    ],
     [
       "audience must be a string, or a list of one or more",
       audience === undefined || (audiences.length > 0 && audiences.every(isNamed)),
     ],
     [
       'sessionCheck must be "never", "always" or a number of seconds, 0 or more',
-      sessionCheck === "never" || sessionCheck === "always" || (Number.isFinite(sessionCheck) && sessionCheck >= 0),
+      sessionCheck === "never" ||
+        sessionCheck === "always" ||
+        (Number.isFinite(sessionCheck) && sessionCheck >= 0),
     ],
     ["onError must be a function", onError === undefined || isFunction(onError)],
   ]);
@@ -194,7 +225,12 @@ export function authenticator(options: AuthOptions): (authorization: string | nu
       const { sessionId } = identity;
       // Whoever hands the identity on does so in headers, and no wallet of Gwop's looks like that.
       if (![identity.subject, sessionId ?? ""].every(isHeaderValue)) {
-        return { answer: unauthorized("TOKEN_MALFORMED", "The token's subject or session is not printable ASCII") };
+        return {
+          answer: unauthorized(
+            "TOKEN_MALFORMED",
+            "The token's subject or session is not printable ASCII",
+          ),
+        };
       }
       if (sessionCheck !== "never" && !(sessionId && (await isActive(sessionId)))) {
         return { answer: sessionEnded() };
@@ -232,10 +268,12 @@ export function isMisconfigured(error: unknown): boolean {
 }
 
 /** 401 for a token without a session that is active. */
-export const sessionEnded = () => unauthorized("SESSION_REVOKED", "The token's session is not active: log in again");
+export const sessionEnded = () =>
+  unauthorized("SESSION_REVOKED", "The token's session is not active: log in again");
 
 /** The log names what is missing; the answer does not. */
-export const notConfigured = () => refusal(503, "AUTH_NOT_CONFIGURED", "Auth is not configured here");
+export const notConfigured = () =>
+  refusal(503, "AUTH_NOT_CONFIGURED", "Auth is not configured here");
 
 /** What follows `Bearer` (RFC 6750, section 2.1; the scheme in any case); `undefined` where there is none. */
 function bearerToken(authorization: string | null | undefined): string | undefined {
@@ -243,7 +281,12 @@ function bearerToken(authorization: string | null | undefined): string | undefin
 }
 
 /** 401 with its challenge, which holds no error where no token came (RFC 6750, section 3.1). */
-function unauthorized(code?: string, message = "Send an access token as Authorization: Bearer …"): Answer {
+function unauthorized(
+  code?: string,
+  message = "Send an access token as Authorization: Bearer …",
+): Answer {
   const error = code ? `, error="invalid_token", error_description="${code}"` : "";
-  return refusal(401, code ?? "TOKEN_REQUIRED", message, { "www-authenticate": `Bearer realm="gwop"${error}` });
+  return refusal(401, code ?? "TOKEN_REQUIRED", message, {
+    "www-authenticate": `Bearer realm="gwop"${error}`,
+  });
 }

@@ -14,7 +14,13 @@ import type { VerifiedToken } from "../auth/verify-token.js";
 import { type AuthOptions, authenticator } from "./auth.js";
 import { type AuthRoutesOptions, authRoutes } from "./auth-routes.js";
 import { type Answer, type Incoming, notFound } from "./http.js";
-import { dropIdentityHeaders, incomingOf, type NodeRequest, type NodeResponse, send } from "./node.js";
+import {
+  dropIdentityHeaders,
+  incomingOf,
+  type NodeRequest,
+  type NodeResponse,
+  send,
+} from "./node.js";
 import { type AnyWebhookHandlerOptions, webhookHandling } from "./webhook.js";
 
 export type { NodeRequest, NodeResponse, NodeStream } from "./node.js";
@@ -38,7 +44,11 @@ export type ExpressResponse = NodeResponse;
 /**
  * A handler for Express. Google's Functions Framework and Node's own server call it without `next`.
  */
-export type ExpressHandler = (request: ExpressRequest, response: ExpressResponse, next?: (error?: unknown) => void) => void;
+export type ExpressHandler = (
+  request: ExpressRequest,
+  response: ExpressResponse,
+  next?: (error?: unknown) => void,
+) => void;
 
 /** Declared for TypeScript by `declare global`, where `@types/express` is installed. */
 declare global {

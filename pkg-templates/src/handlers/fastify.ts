@@ -61,6 +61,7 @@ export type FastifyHook = (
   reply: FastifyReplyParts,
 ) => Promise<unknown>;
 
+// biome-ignore lint/suspicious/noTsIgnore: `@ts-expect-error` fails where Fastify is installed.
 /** @ts-ignore Declared for TypeScript where Fastify is installed. */
 declare module "fastify" {
   interface FastifyRequest {

@@ -57,7 +57,8 @@ export type H3Handler = (event: H3EventParts) => Promise<Response>;
 /** Handles Gwop's webhooks, for `defineEventHandler`: see `createWebhookHandler`. */
 export function gwopWebhook(options: AnyWebhookHandlerOptions): H3Handler {
   const handle = webhookHandling(options);
-  return async (event) => toResponse(await answerWithin(handle, incoming(event), [contextOf(event as Parts)]));
+  return async (event) =>
+    toResponse(await answerWithin(handle, incoming(event), [contextOf(event as Parts)]));
 }
 
 /** The routes of wallet log-in, for a catch-all route: see `createAuthRoutes`. */

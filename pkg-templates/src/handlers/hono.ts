@@ -17,7 +17,12 @@ import { fetchAdapter } from "./fetch.js";
 import { incomingRequest } from "./request.js";
 import { type Incoming, toResponse } from "./http.js";
 import { incomingOf, type NodeRequest } from "./node.js";
-import { type AnyWebhookHandlerOptions, answerWithin, type HandlerContext, webhookHandling } from "./webhook.js";
+import {
+  type AnyWebhookHandlerOptions,
+  answerWithin,
+  type HandlerContext,
+  webhookHandling,
+} from "./webhook.js";
 
 /** What {@link gwopAuth} sets: `c.var.gwop`. */
 export interface GwopVariables {
@@ -66,7 +71,8 @@ const bindingsOf = (c: Context) => (c.env as { incoming?: NodeRequest } | undefi
  */
 function fromNode(c: Context, raw: Request): Incoming | undefined {
   const request = bindingsOf(c);
-  if (!request?.on || request.readableDidRead !== false || request.listenerCount?.("data") !== 0) return undefined;
+  if (!request?.on || request.readableDidRead !== false || request.listenerCount?.("data") !== 0)
+    return undefined;
   if (raw.bodyUsed || Object.keys(c.req.bodyCache).length > 0) return undefined;
   let isWrapped = false;
   let headers: Headers | undefined;
@@ -78,7 +84,9 @@ function fromNode(c: Context, raw: Request): Incoming | undefined {
   }
   if (!isWrapped) return undefined;
   const incoming = incomingOf(request);
-  return headers ? { ...incoming, headers, header: (name) => headers.get(name) ?? undefined } : incoming;
+  return headers
+    ? { ...incoming, headers, header: (name) => headers.get(name) ?? undefined }
+    : incoming;
 }
 
 /**

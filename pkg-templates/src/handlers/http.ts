@@ -49,7 +49,11 @@ const HEADERS = /* @__PURE__ */ Object.freeze({
 
 /** A JSON answer that nobody may keep. */
 export function answer(status: number, body: object, headers?: Record<string, string>): Answer {
-  return { status, headers: headers ? { ...HEADERS, ...headers } : HEADERS, body: JSON.stringify(body) };
+  return {
+    status,
+    headers: headers ? { ...HEADERS, ...headers } : HEADERS,
+    body: JSON.stringify(body),
+  };
 }
 
 /** The answer as fetch-style hosts take it. */
@@ -58,7 +62,12 @@ export function toResponse({ status, headers, body }: Answer): Response {
 }
 
 /** `{ "error": { "code", "message" } }`, as Gwop itself answers. */
-export function refusal(status: number, code: string, message: string, headers?: Record<string, string>): Answer {
+export function refusal(
+  status: number,
+  code: string,
+  message: string,
+  headers?: Record<string, string>,
+): Answer {
   return answer(status, { error: { code, message } }, headers);
 }
 
@@ -72,7 +81,9 @@ export function methodNotAllowed(allow: string): Answer {
 
 /** The same request may work after so many seconds. */
 export function unavailable(seconds: number): Answer {
-  return refusal(503, "UNAVAILABLE", "Not available now: try again", { "retry-after": String(seconds) });
+  return refusal(503, "UNAVAILABLE", "Not available now: try again", {
+    "retry-after": String(seconds),
+  });
 }
 
 /**
@@ -82,18 +93,26 @@ export function unavailable(seconds: number): Answer {
 export function unsupported(incoming: Incoming): Answer | undefined {
   const type = incoming.header("content-type") ?? "";
   // Of several, which some hosts join, the first counts: Node keeps no other.
-  if (type !== "application/json" && !/^(application\/([^;,\s]+\+)?json)?\s*([;,]|$)/i.test(type.trim())) {
+  if (
+    type !== "application/json" &&
+    !/^(application\/([^;,\s]+\+)?json)?\s*([;,]|$)/i.test(type.trim())
+  ) {
     return refusal(415, "UNSUPPORTED_MEDIA_TYPE", "Send application/json");
   }
   const encoding = incoming.header("content-encoding");
   if (encoding && !/^(identity)?$/i.test(encoding.trim())) {
-    return refusal(415, "UNSUPPORTED_MEDIA_TYPE", "Send it without Content-Encoding", { "accept-encoding": "identity" });
+    return refusal(415, "UNSUPPORTED_MEDIA_TYPE", "Send it without Content-Encoding", {
+      "accept-encoding": "identity",
+    });
   }
   return undefined;
 }
 
 /** Refuses the options of `name` unless every rule holds. */
-export function checkOptions(name: string, rules: readonly (readonly [rule: string, holds: boolean])[]): void {
+export function checkOptions(
+  name: string,
+  rules: readonly (readonly [rule: string, holds: boolean])[],
+): void {
   for (const [rule, holds] of rules) {
     if (!holds) throw refuse(`${name}: ${rule}`);
   }
@@ -160,13 +179,19 @@ const tooLarge = () => refusal(413, "BODY_TOO_LARGE", "The body has too many byt
 const broken = () => refusal(400, "BODY_BROKEN", "The body could not be read to its end");
 
 /** The answer to a body of which its length says enough. */
-export function declaredTooLarge(incoming: Incoming, { maxBodyBytes }: BodyBounds): Answer | undefined {
+export function declaredTooLarge(
+  incoming: Incoming,
+  { maxBodyBytes }: BodyBounds,
+): Answer | undefined {
   const declared = Number(incoming.header("content-length") ?? 0);
   return declared > DRAIN_BYTES && declared > maxBodyBytes ? tooLarge() : undefined;
 }
 
 /** A body that is at hand. */
-export function wholeBody(bytes: Uint8Array, { maxBodyBytes }: Pick<BodyBounds, "maxBodyBytes">): Uint8Array | Answer {
+export function wholeBody(
+  bytes: Uint8Array,
+  { maxBodyBytes }: Pick<BodyBounds, "maxBodyBytes">,
+): Uint8Array | Answer {
   return bytes.length > maxBodyBytes ? tooLarge() : bytes;
 }
 
@@ -204,7 +229,8 @@ export function gatherBody(
       if (!(result instanceof Uint8Array)) stop?.();
       resolve(gathered && gathered.length > maxBodyBytes ? tooLarge() : result);
     };
-    const late = () => done(refusal(408, "BODY_TIMEOUT", "The body did not arrive in time: send it again"));
+    const late = () =>
+      done(refusal(408, "BODY_TIMEOUT", "The body did not arrive in time: send it again"));
     const timer = setTimeout(late, bodyTimeoutSeconds * 1000);
     stop = start({
       add(chunk) {

@@ -6,7 +6,13 @@
  */
 export type { VerifiedToken } from "../auth/verify-token.js";
 export type { WebhookOutcome, WebhookStore } from "../stores/store.js";
-export { type AuthOptions, type Authenticate, type AuthResult, createAuthMiddleware, type SessionCheck } from "./auth.js";
+export {
+  type AuthOptions,
+  type Authenticate,
+  type AuthResult,
+  createAuthMiddleware,
+  type SessionCheck,
+} from "./auth.js";
 export { type AuthRoutes, type AuthRoutesOptions, createAuthRoutes } from "./auth-routes.js";
 export type { HandlerErrorCode, ReportedErrorCode } from "./codes.js";
 export { reconcile, type Reconciled, type ReconcileOptions } from "./reconcile.js";

@@ -34,13 +34,16 @@ const adapter = fetchAdapter<Request>({ request: (request) => request });
 export type RouteHandler = (request: Request) => Promise<Response>;
 
 /** Handles Gwop's webhooks, for `export const POST`: see `createWebhookHandler`. */
-export const gwopWebhook = (options: AnyWebhookHandlerOptions): RouteHandler => adapter.webhook(options);
+export const gwopWebhook = (options: AnyWebhookHandlerOptions): RouteHandler =>
+  adapter.webhook(options);
 
 /**
  * The route handlers of wallet log-in, for a catch-all route under `basePath`: see
  * `createAuthRoutes`.
  */
-export function gwopAuthRoutes(options: AuthRoutesOptions): Record<"GET" | "POST" | "DELETE", RouteHandler> {
+export function gwopAuthRoutes(
+  options: AuthRoutesOptions,
+): Record<"GET" | "POST" | "DELETE", RouteHandler> {
   const handle = adapter.authRoutes(options);
   return { GET: handle, POST: handle, DELETE: handle };
 }

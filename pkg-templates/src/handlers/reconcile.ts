@@ -1,8 +1,16 @@
 import { core } from "../core.js";
 import { ConnectionError, GwopError, isGwopError, RequestTimeoutError } from "../errors/index.js";
 import { refuse } from "../errors/refuse.js";
-import type { InvoiceCanceledEvent, InvoiceExpiredEvent, InvoiceList, InvoiceListItem } from "../generated/models.js";
-import type { InvoiceListItem as ListedOnWire, InvoicePublic as PublicOnWire } from "../generated/wire.js";
+import type {
+  InvoiceCanceledEvent,
+  InvoiceExpiredEvent,
+  InvoiceList,
+  InvoiceListItem,
+} from "../generated/models.js";
+import type {
+  InvoiceListItem as ListedOnWire,
+  InvoicePublic as PublicOnWire,
+} from "../generated/wire.js";
 import type { Gwop } from "../gwop.js";
 import { type Names, readOptions } from "../options.js";
 import { isSignal } from "../race.js";
@@ -115,15 +123,30 @@ const PAGE = 100;
  */
 export async function reconcile(options: ReconcileOptions): Promise<Reconciled> {
   const given = readOptions(options, OPTIONS, (message) => refuse(`reconcile: ${message}`));
-  const { gwop, onError, after = "", signal, since, leaseSeconds = 60, maxCallbackSeconds = 600 } = given;
+  const {
+    gwop,
+    onError,
+    after = "",
+    signal,
+    since,
+    leaseSeconds = 60,
+    maxCallbackSeconds = 600,
+  } = given;
   const { maxPages = Infinity, maxWaitSeconds = 600 } = given;
-  const sinceMs = typeof since === "string" || since instanceof Date ? new Date(since).getTime() : NaN;
+  const sinceMs =
+    typeof since === "string" || since instanceof Date ? new Date(since).getTime() : NaN;
   checkOptions("reconcile", [
     ["gwop must be a Gwop client", isFunction(gwop?.invoices?.list)],
     ["since must be a valid Date, or an ISO 8601 time", !Number.isNaN(sinceMs)],
     ...callbackRules({ ...given, leaseSeconds, maxCallbackSeconds }),
-    ["maxPages must be a number of pages, 1 or more", typeof maxPages === "number" && maxPages >= 1],
-    ["maxWaitSeconds must be a number of seconds, 0 or more", Number.isFinite(maxWaitSeconds) && maxWaitSeconds >= 0],
+    [
+      "maxPages must be a number of pages, 1 or more",
+      typeof maxPages === "number" && maxPages >= 1,
+    ],
+    [
+      "maxWaitSeconds must be a number of seconds, 0 or more",
+      Number.isFinite(maxWaitSeconds) && maxWaitSeconds >= 0,
+    ],
     ["signal must be an AbortSignal", isSignal(signal)],
   ]);
   const merchantId = gwop.auth?.merchantId;
@@ -138,16 +161,27 @@ export async function reconcile(options: ReconcileOptions): Promise<Reconciled> 
   const apply = applier({ ...given, leaseSeconds, maxCallbackSeconds } as Callbacks);
   const result = { applied: 0, conflicts: 0 };
 
-  function walk(cursor: string, { invoices, pagination }: Partial<InvoiceList> = {}, failed = false): string {
+  function walk(
+    cursor: string,
+    { invoices, pagination }: Partial<InvoiceList> = {},
+    failed = false,
+  ): string {
     const created = invoices?.map(({ createdAt }) => createdAt.getTime()).join(".") ?? "";
     const known = typeof cursor === "string";
-    const answer = known ? core().walkInvoices(cursor, created, pagination?.hasMore, sinceMs, Date.now(), failed) : undefined;
-    if (answer === undefined) throw refuse("reconcile: after must be the cursor of an earlier call, whole");
+    const answer = known
+      ? core().walkInvoices(cursor, created, pagination?.hasMore, sinceMs, Date.now(), failed)
+      : undefined;
+    if (answer === undefined)
+      throw refuse("reconcile: after must be the cursor of an earlier call, whole");
     return answer;
   }
 
   function report(error: unknown, info: WebhookErrorInfo): void {
-    void tell(() => (onError ? onError(error, info) : console.error(`Gwop reconcile: ${info.code}`, info.invoiceId ?? "", error)));
+    void tell(() =>
+      onError
+        ? onError(error, info)
+        : console.error(`Gwop reconcile: ${info.code}`, info.invoiceId ?? "", error),
+    );
   }
 
   /**
@@ -162,7 +196,10 @@ export async function reconcile(options: ReconcileOptions): Promise<Reconciled> 
       } catch (error) {
         if (signal?.aborted) return undefined;
         if (!isPassing(error)) throw error;
-        const asked = error instanceof GwopError ? core().parseRetryAfter(error.headers.get("retry-after") ?? "", Date.now()) : undefined;
+        const asked =
+          error instanceof GwopError
+            ? core().parseRetryAfter(error.headers.get("retry-after") ?? "", Date.now())
+            : undefined;
         const wait = Math.max(pause, asked ?? 0);
         if (Date.now() + wait > end) {
           report(error, { code: "UNAVAILABLE" });
@@ -184,9 +221,15 @@ export async function reconcile(options: ReconcileOptions): Promise<Reconciled> 
       const details = await patiently(() =>
         gwop.invoices.get({ id: invoice.publicInvoiceId }, { signal }).then(
           ({ result: { paidAt, paymentChain, paymentChainCaip2, paidTxHash } }) =>
-            wire({ paid_at: paidAt, payment_chain: paymentChain, payment_chain_caip2: paymentChainCaip2, paid_tx_hash: paidTxHash }),
+            wire({
+              paid_at: paidAt,
+              payment_chain: paymentChain,
+              payment_chain_caip2: paymentChainCaip2,
+              paid_tx_hash: paidTxHash,
+            }),
           // What the list says has to do.
-          (error: unknown) => (isGwopError(error, "INVOICE_NOT_FOUND") ? "{}" : Promise.reject(error)),
+          (error: unknown) =>
+            isGwopError(error, "INVOICE_NOT_FOUND") ? "{}" : Promise.reject(error),
         ),
       );
       if (details === undefined) throw new Error("Gwop's public invoice cannot be had now");
@@ -208,15 +251,20 @@ export async function reconcile(options: ReconcileOptions): Promise<Reconciled> 
     const end = Date.now() + leaseSeconds * 1000;
     let unusable = false;
     for (let pause = 50; ; pause = Math.min(pause * 2, 2_000)) {
-      const done = await apply(claimOf(claimable, leaseSeconds), () => eventOf(invoice, text), (error, code) => {
-        const refusal = readRefusal(error);
-        unusable ||= refusal !== undefined;
-        const told = refusal ? refuse(refusal.message, undefined, refusal.code) : error;
-        report(told, { code: refusal ? "RECONCILE_UNUSABLE" : code, eventId, invoiceId });
-      });
+      const done = await apply(
+        claimOf(claimable, leaseSeconds),
+        () => eventOf(invoice, text),
+        (error, code) => {
+          const refusal = readRefusal(error);
+          unusable ||= refusal !== undefined;
+          const told = refusal ? refuse(refusal.message, undefined, refusal.code) : error;
+          report(told, { code: refusal ? "RECONCILE_UNUSABLE" : code, eventId, invoiceId });
+        },
+      );
       // No later run could make more of it: it holds up none.
       if (unusable) return "settled";
-      if (done.state === "settled" && done.called) result[done.outcome === "conflict" ? "conflicts" : "applied"] += 1;
+      if (done.state === "settled" && done.called)
+        result[done.outcome === "conflict" ? "conflicts" : "applied"] += 1;
       if (done.state !== "busy" || signal?.aborted || Date.now() > end) return done.state;
       await sleep(Math.min(done.retryAfterMs, pause), signal);
     }
@@ -228,7 +276,12 @@ export async function reconcile(options: ReconcileOptions): Promise<Reconciled> 
     if (!offset) return { ...result, complete: status === undefined, cursor };
     const cut = { ...result, complete: false, cursor };
     if (pages >= maxPages) return cut;
-    const page = await patiently(() => gwop.invoices.list({ status: status as "PAID", limit: PAGE, offset: Number(offset) }, { signal }));
+    const page = await patiently(() =>
+      gwop.invoices.list(
+        { status: status as "PAID", limit: PAGE, offset: Number(offset) },
+        { signal },
+      ),
+    );
     if (!page) return cut;
     const rest = page.result.invoices.values();
     const states = new Set<Applied["state"]>();
@@ -245,12 +298,30 @@ export async function reconcile(options: ReconcileOptions): Promise<Reconciled> 
   }
 }
 
-const wire = (members: Partial<Record<keyof ListedOnWire | keyof PublicOnWire, unknown>>) => JSON.stringify(members);
+const wire = (members: Partial<Record<keyof ListedOnWire | keyof PublicOnWire, unknown>>) =>
+  JSON.stringify(members);
 
 /** An invoice of a list as it stands on the wire, as far as events have it. */
-function listed({ id, publicInvoiceId, status, amountUsdc, currency, createdAt, paidAt, paymentChain, paidTxHash }: InvoiceListItem): string {
+function listed({
+  id,
+  publicInvoiceId,
+  status,
+  amountUsdc,
+  currency,
+  createdAt,
+  paidAt,
+  paymentChain,
+  paidTxHash,
+}: InvoiceListItem): string {
   return wire({
-    ...{ id, public_invoice_id: publicInvoiceId, status, amount_usdc: amountUsdc, currency, created_at: createdAt },
+    ...{
+      id,
+      public_invoice_id: publicInvoiceId,
+      status,
+      amount_usdc: amountUsdc,
+      currency,
+      created_at: createdAt,
+    },
     ...{ paid_at: paidAt, payment_chain: paymentChain, paid_tx_hash: paidTxHash },
   });
 }

@@ -44,7 +44,7 @@ function readStream(request: Request, bounds: BodyBounds): Promise<Uint8Array | 
         // Firefox's requests do not show their stream.
         const stream = request.body ?? new Response(await request.arrayBuffer()).body;
         const reader = stream?.getReader();
-        for (let read; reader && !(read = await reader.read()).done;) {
+        for (let read; reader && !(read = await reader.read()).done; ) {
           if (!sink.add(read.value)) return;
         }
         sink.end();

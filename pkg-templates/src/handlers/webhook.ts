@@ -1,15 +1,42 @@
 import type { SDKValidationError } from "../errors/index.js";
 import { refuse } from "../errors/refuse.js";
-import type { InvoiceCanceledEvent, InvoiceExpiredEvent, InvoicePaidEvent } from "../generated/models.js";
+import type {
+  InvoiceCanceledEvent,
+  InvoiceExpiredEvent,
+  InvoicePaidEvent,
+} from "../generated/models.js";
 import { BODY_BOUND_RULE, isBodyBound } from "../gathered-bytes.js";
 import { type Names, readOptions } from "../options.js";
 import type { WebhookOutcome, WebhookStore } from "../stores/store.js";
-import type { ReconciledEvent, ReconciledPaidEvent, ValidateWebhookOptions, ValidateWebhookResponse, WebhookEvent } from "../webhooks.js";
+import type {
+  ReconciledEvent,
+  ReconciledPaidEvent,
+  ValidateWebhookOptions,
+  ValidateWebhookResponse,
+  WebhookEvent,
+} from "../webhooks.js";
 import { type Applied, applier, callbackRules, type Callbacks, claimOf } from "./apply.js";
 import type { HandlerErrorCode, ReportedErrorCode } from "./codes.js";
 import { incomingRequest } from "./request.js";
-import { type Answer, answer, type Incoming, methodNotAllowed, refusal, RETRY_SECONDS, toResponse, unavailable, unsupported } from "./http.js";
-import { BODY_TIMEOUT_SECONDS, bodyTimeoutRule, bodyWasRead, checkOptions, isFunction, tell } from "./http.js";
+import {
+  type Answer,
+  answer,
+  type Incoming,
+  methodNotAllowed,
+  refusal,
+  RETRY_SECONDS,
+  toResponse,
+  unavailable,
+  unsupported,
+} from "./http.js";
+import {
+  BODY_TIMEOUT_SECONDS,
+  bodyTimeoutRule,
+  bodyWasRead,
+  checkOptions,
+  isFunction,
+  tell,
+} from "./http.js";
 
 /** What an error is about, for your log. It contains nothing secret. */
 export interface WebhookErrorInfo {
@@ -105,7 +132,8 @@ export interface WebhookCallbacks {
 }
 
 /** The options of {@link createWebhookHandler}, with the callbacks named by event type. */
-export interface WebhookHandlerOnOptions extends Omit<WebhookHandlerOptions, "onPaid" | "onExpired" | "onCanceled"> {
+export interface WebhookHandlerOnOptions
+  extends Omit<WebhookHandlerOptions, "onPaid" | "onExpired" | "onCanceled"> {
   /** Instead of `onPaid`, `onExpired` and `onCanceled`. */
   on: WebhookCallbacks;
 }
@@ -160,7 +188,11 @@ const OPTIONS: Names<WebhookHandlerOptions & WebhookHandlerOnOptions> = {
   reconciled: undefined,
 };
 
-const ON: Names<WebhookCallbacks> = { "invoice.paid": undefined, "invoice.expired": undefined, "invoice.canceled": undefined };
+const ON: Names<WebhookCallbacks> = {
+  "invoice.paid": undefined,
+  "invoice.expired": undefined,
+  "invoice.canceled": undefined,
+};
 
 /** What a host passes next to the request: a Worker's `ctx`, or Hono's `executionCtx`. */
 export interface HandlerContext {
@@ -175,7 +207,11 @@ export interface HandlerContext {
  * handler uses it. It ignores everything else. So you can use the handler directly as Next.js's
  * `POST`, with `Deno.serve` and `Bun.serve`, and as a Worker's `fetch`.
  */
-export type WebhookHandler = (request: Request, context?: unknown, executionContext?: unknown) => Promise<Response>;
+export type WebhookHandler = (
+  request: Request,
+  context?: unknown,
+  executionContext?: unknown,
+) => Promise<Response>;
 
 /**
  * Creates the handler of Gwop's webhooks. It reads the raw body, verifies the signature, recognizes
@@ -202,13 +238,18 @@ export type WebhookHandler = (request: Request, context?: unknown, executionCont
  */
 export function createWebhookHandler(options: AnyWebhookHandlerOptions): WebhookHandler {
   const handle = webhookHandling(options);
-  return async (request, ...host) => toResponse(await answerWithin(handle, incomingRequest(request), host));
+  return async (request, ...host) =>
+    toResponse(await answerWithin(handle, incomingRequest(request), host));
 }
 
 /** What {@link createWebhookHandler} and every adapter make their handlers of. */
 export function webhookHandling(options: AnyWebhookHandlerOptions): WebhookHandling {
   const named = (message: string) => refuse(`createWebhookHandler: ${message}`);
-  const given = readOptions(options as WebhookHandlerOptions & WebhookHandlerOnOptions, OPTIONS, named);
+  const given = readOptions(
+    options as WebhookHandlerOptions & WebhookHandlerOnOptions,
+    OPTIONS,
+    named,
+  );
   const { gwop, onUnknown, onError, leaseSeconds = 60, maxCallbackSeconds = 600 } = given;
   const callbacks = { ...given, ...readCallbacks(given, named), leaseSeconds, maxCallbackSeconds };
   const { maxBodyBytes = 256 * 1024, bodyTimeoutSeconds = BODY_TIMEOUT_SECONDS } = given;
@@ -226,7 +267,11 @@ export function webhookHandling(options: AnyWebhookHandlerOptions): WebhookHandl
 
   function report(later: Later, error: unknown, info: WebhookErrorInfo): void {
     later.push(
-      tell(() => (onError ? onError(error, info) : console.error(`Gwop webhook: ${info.code}`, info.eventId ?? "", error))),
+      tell(() =>
+        onError
+          ? onError(error, info)
+          : console.error(`Gwop webhook: ${info.code}`, info.eventId ?? "", error),
+      ),
     );
   }
 
@@ -242,18 +287,28 @@ export function webhookHandling(options: AnyWebhookHandlerOptions): WebhookHandl
     if (!(body instanceof Uint8Array)) return body;
     let event: WebhookEvent;
     try {
-      ({ body: event } = await gwop.validateWebhook({ request: { body, headers: incoming.headers }, maxBodyBytes, reconciled }));
+      ({ body: event } = await gwop.validateWebhook({
+        request: { body, headers: incoming.headers },
+        maxBodyBytes,
+        reconciled,
+      }));
     } catch (error) {
       // Well signed: a type of later versions. Refusing it would make Gwop deliver it for ever.
-      if ((error as SDKValidationError).code === "WEBHOOK_EVENT_UNKNOWN") return unknown(body, later);
+      if ((error as SDKValidationError).code === "WEBHOOK_EVENT_UNKNOWN")
+        return unknown(body, later);
       return rejected(error, later);
     }
     for (const id of [event.eventId, event.data.invoiceId, event.data.publicInvoiceId]) {
-      if (isTooLong(id)) return refusal(400, "WEBHOOK_PAYLOAD_INVALID", `An id has more than ${MAX_ID_BYTES} bytes`);
+      if (isTooLong(id))
+        return refusal(400, "WEBHOOK_PAYLOAD_INVALID", `An id has more than ${MAX_ID_BYTES} bytes`);
     }
     const about = { eventId: event.eventId, invoiceId: event.data.invoiceId };
     const claim = claimOf(event, leaseSeconds);
-    const done = await apply(claim, () => event, (error, code) => report(later, error, { code, ...about }));
+    const done = await apply(
+      claim,
+      () => event,
+      (error, code) => report(later, error, { code, ...about }),
+    );
     return outcomeOf(done);
   }
 
@@ -296,23 +351,41 @@ type WebhookHandling = (incoming: Incoming, later: Later) => Promise<Answer>;
  * Answers a request where `host` is what the host gives beside it. A {@link HandlerContext} among
  * it keeps the work going.
  */
-export function answerWithin(handle: WebhookHandling, incoming: Incoming, host: readonly unknown[]): Promise<Answer> {
+export function answerWithin(
+  handle: WebhookHandling,
+  incoming: Incoming,
+  host: readonly unknown[],
+): Promise<Answer> {
   const context = host.find(isContext);
   const later: Later = [];
   const work = handle(incoming, later);
-  if (context) void tell(() => context.waitUntil(work.then<unknown>(() => later.length > 0 && Promise.all(later))));
+  if (context)
+    void tell(() =>
+      context.waitUntil(work.then<unknown>(() => later.length > 0 && Promise.all(later))),
+    );
   return work;
 }
 
-const isContext = (given: unknown): given is Required<HandlerContext> => isFunction((given as HandlerContext | null | undefined)?.waitUntil);
+const isContext = (given: unknown): given is Required<HandlerContext> =>
+  isFunction((given as HandlerContext | null | undefined)?.waitUntil);
 
 /** The callbacks, in whichever of the two forms they were given; not yet checked. */
-function readCallbacks(given: Partial<ByName & WebhookHandlerOnOptions>, named: (message: string) => Error): ByName {
+function readCallbacks(
+  given: Partial<ByName & WebhookHandlerOnOptions>,
+  named: (message: string) => Error,
+): ByName {
   const { on, onPaid, onExpired, onCanceled } = given;
   if (on === undefined) return { onPaid, onExpired, onCanceled } as ByName;
-  if (onPaid ?? onExpired ?? onCanceled) throw named("on takes the place of onPaid, onExpired and onCanceled: give one of the two forms");
+  if (onPaid ?? onExpired ?? onCanceled)
+    throw named(
+      "on takes the place of onPaid, onExpired and onCanceled: give one of the two forms",
+    );
   const callbacks = readOptions(on, ON, named, "on");
-  return { onPaid: callbacks["invoice.paid"], onExpired: callbacks["invoice.expired"], onCanceled: callbacks["invoice.canceled"] };
+  return {
+    onPaid: callbacks["invoice.paid"],
+    onExpired: callbacks["invoice.expired"],
+    onCanceled: callbacks["invoice.canceled"],
+  };
 }
 
 /** The answer to an event of which this became. */
@@ -329,13 +402,15 @@ function outcomeOf(done: Applied): Answer {
   }
 }
 
-const callbackFailed = () => refusal(500, "CALLBACK_FAILED", "The event could not be processed: deliver it again");
+const callbackFailed = () =>
+  refusal(500, "CALLBACK_FAILED", "The event could not be processed: deliver it again");
 
 /** The longest id that is taken, in bytes of UTF-8, as by the Worker. */
 const MAX_ID_BYTES = 255;
 
 // A character has three bytes at most, in UTF-16 a surrogate two of its pair's four.
-const isTooLong = (text: string) => text.length * 3 > MAX_ID_BYTES && new TextEncoder().encode(text).length > MAX_ID_BYTES;
+const isTooLong = (text: string) =>
+  text.length * 3 > MAX_ID_BYTES && new TextEncoder().encode(text).length > MAX_ID_BYTES;
 
 /** The same for all requests of an outcome. */
 const ACCEPTED = /* @__PURE__ */ new Map<WebhookOutcome, Answer>();

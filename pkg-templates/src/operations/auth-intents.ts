@@ -1,5 +1,10 @@
 import type { Answer, ApiClient, RequestOptions } from "../client.js";
-import type { AuthIntent, AuthIntentsCreateRequest, AuthIntentsExchangeRequest, AuthToken } from "../generated/models.js";
+import type {
+  AuthIntent,
+  AuthIntentsCreateRequest,
+  AuthIntentsExchangeRequest,
+  AuthToken,
+} from "../generated/models.js";
 
 /** Wallet log-in: create a challenge, then exchange it for a token. */
 export class AuthIntents {
@@ -15,7 +20,10 @@ export class AuthIntents {
    * Leave `idempotencyKey` out. Gwop refuses a key that was used before (`IDEMPOTENCY_CONFLICT`),
    * so the SDK makes a new key for each attempt. With a key of yours, the call is not retried.
    */
-  create(request: AuthIntentsCreateRequest = {}, options?: RequestOptions): Promise<Answer<AuthIntent>> {
+  create(
+    request: AuthIntentsCreateRequest = {},
+    options?: RequestOptions,
+  ): Promise<Answer<AuthIntent>> {
     return this.#client.call("authIntents.create", request, options);
   }
 
@@ -27,7 +35,10 @@ export class AuthIntents {
    *
    * @throws ErrorResponse with the code `AUTH_INTENT_NOT_SETTLED` until the agent has paid.
    */
-  exchange(request: AuthIntentsExchangeRequest, options?: RequestOptions): Promise<Answer<AuthToken>> {
+  exchange(
+    request: AuthIntentsExchangeRequest,
+    options?: RequestOptions,
+  ): Promise<Answer<AuthToken>> {
     return this.#client.call("authIntents.exchange", request, options);
   }
 }

@@ -1,5 +1,10 @@
 import type { Answer, ApiClient, RequestOptions } from "../client.js";
-import type { AuthSession, AuthSessionsGetRequest, AuthSessionsRevokeRequest, Revoked } from "../generated/models.js";
+import type {
+  AuthSession,
+  AuthSessionsGetRequest,
+  AuthSessionsRevokeRequest,
+  Revoked,
+} from "../generated/models.js";
 
 /** The sessions of access tokens. */
 export class AuthSessions {

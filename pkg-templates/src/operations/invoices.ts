@@ -37,8 +37,18 @@ export interface WaitForStatusRequest {
   signal?: AbortSignal | null | undefined;
 }
 
-const WAIT_REQUEST: Names<WaitForStatusRequest> = { id: undefined, status: undefined, waitMs: undefined, timeoutMs: undefined, signal: undefined };
-const LIST_REQUEST: Names<InvoicesListRequest> = { limit: undefined, offset: undefined, status: undefined };
+const WAIT_REQUEST: Names<WaitForStatusRequest> = {
+  id: undefined,
+  status: undefined,
+  waitMs: undefined,
+  timeoutMs: undefined,
+  signal: undefined,
+};
+const LIST_REQUEST: Names<InvoicesListRequest> = {
+  limit: undefined,
+  offset: undefined,
+  status: undefined,
+};
 
 /** The most invoices that Gwop puts into a page. */
 const LARGEST_PAGE = 100;
@@ -79,9 +89,16 @@ export class Invoices {
    * for await (const invoice of gwop.invoices.listAll({ status: "PAID" })) console.log(invoice.publicInvoiceId);
    * ```
    */
-  async *listAll(request: InvoicesListRequest = {}, options?: RequestOptions): AsyncGenerator<InvoiceListItem, void, undefined> {
+  async *listAll(
+    request: InvoicesListRequest = {},
+    options?: RequestOptions,
+  ): AsyncGenerator<InvoiceListItem, void, undefined> {
     const seen = new Set<string>();
-    const { limit = LARGEST_PAGE, offset = 0, ...filter } = readOptions(request, LIST_REQUEST, refuse, "request");
+    const {
+      limit = LARGEST_PAGE,
+      offset = 0,
+      ...filter
+    } = readOptions(request, LIST_REQUEST, refuse, "request");
     const page = { ...filter, limit, offset };
     for (;;) {
       const { invoices, pagination } = (await this.list(page, options)).result;
@@ -93,7 +110,8 @@ export class Invoices {
       }
       page.offset += invoices.length;
       // New invoices may shift whole pages; but a server that repeats itself, and says for ever that more follow, has an end.
-      const mayFollow = seen.size > known || (invoices.length > 0 && page.offset < pagination.total);
+      const mayFollow =
+        seen.size > known || (invoices.length > 0 && page.offset < pagination.total);
       if (!pagination.hasMore || !mayFollow) return;
     }
   }
@@ -127,7 +145,10 @@ export class Invoices {
    * @throws WaitForStatusError with the code `WAIT_TIMEOUT` when the time is over, or
    * `WAIT_STATUS_FINAL` when the invoice has another final status.
    */
-  async waitForStatus(request: WaitForStatusRequest, options?: RequestOptions): Promise<Answer<InvoicePublic>> {
+  async waitForStatus(
+    request: WaitForStatusRequest,
+    options?: RequestOptions,
+  ): Promise<Answer<InvoicePublic>> {
     const { id, status, signal, ...wait } = readOptions(request, WAIT_REQUEST, refuse, "request");
     const waitMs = readAliased("waitMs", wait.waitMs, "timeoutMs", wait.timeoutMs) ?? 120_000;
     const own = readOptions(options, REQUEST_OPTIONS);
@@ -137,7 +158,10 @@ export class Invoices {
       throw refuse("status must be an invoice status, or a list of at least one", status);
     }
     if (!(typeof waitMs === "number" && waitMs > 0 && waitMs < 2 ** 31)) {
-      throw refuse("waitMs must be a number of milliseconds, more than 0 and less than 2^31", waitMs);
+      throw refuse(
+        "waitMs must be a number of milliseconds, more than 0 and less than 2^31",
+        waitMs,
+      );
     }
     if (!signals.every(isSignal)) throw refuse("signal must be an AbortSignal");
     const wanted = targets.join(" or ");
@@ -150,8 +174,15 @@ export class Invoices {
       (final, cause) => {
         const status = answer?.result.status;
         return final
-          ? new WaitForStatusError(`The invoice is ${final} for good, so it will not be ${wanted}`, { code: "WAIT_STATUS_FINAL", status })
-          : new WaitForStatusError(`The invoice was not ${wanted} within ${waitMs} ms`, { code: "WAIT_TIMEOUT", status, cause });
+          ? new WaitForStatusError(
+              `The invoice is ${final} for good, so it will not be ${wanted}`,
+              { code: "WAIT_STATUS_FINAL", status },
+            )
+          : new WaitForStatusError(`The invoice was not ${wanted} within ${waitMs} ms`, {
+              code: "WAIT_TIMEOUT",
+              status,
+              cause,
+            });
       },
     );
     return answer;

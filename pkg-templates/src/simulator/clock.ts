@@ -30,7 +30,12 @@ export class SimulatorClock {
   readonly #changed: (state: ClockState) => void;
 
   /** @internal */
-  constructor(wall: () => number, moved: () => Promise<void>, changed: (state: ClockState) => void, kept?: ClockState) {
+  constructor(
+    wall: () => number,
+    moved: () => Promise<void>,
+    changed: (state: ClockState) => void,
+    kept?: ClockState,
+  ) {
     this.#wall = wall;
     this.#moved = moved;
     this.#changed = changed;
@@ -101,8 +106,17 @@ export class SimulatorClock {
    *
    * @internal
    */
-  async change({ frozen, set, advanceMs }: { frozen?: unknown; set?: unknown; advanceMs?: unknown }): Promise<void> {
-    if (frozen !== undefined && typeof frozen !== "boolean") throw invalid("frozen", "a boolean", frozen);
+  async change({
+    frozen,
+    set,
+    advanceMs,
+  }: {
+    frozen?: unknown;
+    set?: unknown;
+    advanceMs?: unknown;
+  }): Promise<void> {
+    if (frozen !== undefined && typeof frozen !== "boolean")
+      throw invalid("frozen", "a boolean", frozen);
     let time = set === undefined ? this.now() : timeOf(set, "set");
     if (advanceMs !== undefined) time = advanced(time, advanceMs, "advanceMs");
     if (frozen === true) this.freeze();
@@ -128,10 +142,23 @@ function timeOf(value: unknown, field: string): number {
   const readable = value instanceof Date || typeof value === "number" || typeof value === "string";
   const ms = readable ? new Date(value).getTime() : Number.NaN;
   if (ms >= 0 && ms <= MAX_TIME_MS) return ms;
-  throw invalid(field, "a Date, milliseconds since the epoch or ISO 8601, of the years 1970 to 9999", value);
+  throw invalid(
+    field,
+    "a Date, milliseconds since the epoch or ISO 8601, of the years 1970 to 9999",
+    value,
+  );
 }
 
 /** So much later than `time`. */
 function advanced(time: number, ms: unknown, field: string): number {
-  return time + numberOf(ms, field, "a number of milliseconds", 0, Math.min(MAX_ADVANCE_MS, Math.max(0, MAX_TIME_MS - time)));
+  return (
+    time +
+    numberOf(
+      ms,
+      field,
+      "a number of milliseconds",
+      0,
+      Math.min(MAX_ADVANCE_MS, Math.max(0, MAX_TIME_MS - time)),
+    )
+  );
 }

@@ -22,8 +22,14 @@ export function checkControl(request: Request, url: URL, allowedHosts: readonly 
     throw notAllowed("the control routes do not answer through a proxy: ask the local Gwop itself");
   }
   const origin = headers.get("origin");
-  if (origin !== null && (origin !== url.origin || (host !== null && hostOf(origin, "host") !== hostOf(`http://${host}`, "host")))) {
-    throw notAllowed("the control routes answer to the page of the local Gwop, and to no page of another origin");
+  if (
+    origin !== null &&
+    (origin !== url.origin ||
+      (host !== null && hostOf(origin, "host") !== hostOf(`http://${host}`, "host")))
+  ) {
+    throw notAllowed(
+      "the control routes answer to the page of the local Gwop, and to no page of another origin",
+    );
   }
   if (headers.get("sec-fetch-site") === "cross-site") {
     throw notAllowed("the control routes do not answer to what a page of another site has caused");
@@ -31,7 +37,11 @@ export function checkControl(request: Request, url: URL, allowedHosts: readonly 
   const changes = request.method !== "GET" && request.method !== "HEAD";
   const [type = ""] = (headers.get("content-type") ?? "").split(";");
   if (origin !== null && changes && type.trim().toLowerCase() !== "application/json") {
-    throw new ControlRefused(415, "VALIDATION_ERROR", "a page's request must have `content-type: application/json`");
+    throw new ControlRefused(
+      415,
+      "VALIDATION_ERROR",
+      "a page's request must have `content-type: application/json`",
+    );
   }
 }
 
@@ -59,5 +69,7 @@ function hostOf(origin: string, part: "hostname" | "host" = "hostname"): string 
 /** `URL` has made any way to write an IPv4 address into four decimal numbers, and an IPv6 address stands in brackets. */
 function isAllowed(hostname: string, allowed: readonly string[]): boolean {
   const isLiteral = /^\d{1,3}(\.\d{1,3}){3}$/.test(hostname) || /^\[[\da-f:.]+\]$/.test(hostname);
-  return hostname === "localhost" || isLiteral || allowed.some((name) => name.toLowerCase() === hostname);
+  return (
+    hostname === "localhost" || isLiteral || allowed.some((name) => name.toLowerCase() === hostname)
+  );
 }

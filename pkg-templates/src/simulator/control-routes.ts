@@ -25,7 +25,10 @@ interface Asked {
 /** A control route: gives a value that is answered as JSON, or the answer itself. */
 export type ControlRoute = (sim: Simulator, asked: Asked) => unknown;
 
-const clock = (sim: Simulator) => ({ now: new Date(sim.clock.now()).toISOString(), frozen: sim.clock.frozen });
+const clock = (sim: Simulator) => ({
+  now: new Date(sim.clock.now()).toISOString(),
+  frozen: sim.clock.frozen,
+});
 
 /** The control routes, by method and path. Bodies are those of the methods that they stand for. */
 const ROUTES: Record<string, ControlRoute> = {
@@ -35,22 +38,29 @@ const ROUTES: Record<string, ControlRoute> = {
   "GET /_sim/requests": (sim) => sim.requests,
   "GET /_sim/requests/{requestId}": (sim, { id }) => sim.view("request", { requestId: id }),
   "GET /_sim/deliveries": (sim) => sim.deliveries,
-  "GET /_sim/deliveries/{number}": (sim, { id }) => sim.view("delivery", { delivery: /^\d{1,9}$/.test(id) ? Number(id) : 0 }),
+  "GET /_sim/deliveries/{number}": (sim, { id }) =>
+    sim.view("delivery", { delivery: /^\d{1,9}$/.test(id) ? Number(id) : 0 }),
   "GET /_sim/invoices/{target}": (sim, { id }) => sim.view("invoice", { target: id }),
-  "POST /_sim/invoices": (sim, { body }) => sim.createInvoice(body as unknown as SimulatorNewInvoice),
+  "POST /_sim/invoices": (sim, { body }) =>
+    sim.createInvoice(body as unknown as SimulatorNewInvoice),
   "POST /_sim/auth-intents": (sim, { body }) => sim.createAuthIntent(body),
   "GET /_sim/clock": (sim) => clock(sim),
   "POST /_sim/clock": async (sim, { body }) => {
     await sim.clock.change(onlyKnown(body, ["frozen", "set", "advanceMs"]));
     return clock(sim);
   },
-  "POST /_sim/pay": (sim, { body: { target, ...options } }) => sim.pay(target as string, options as PayOptions),
+  "POST /_sim/pay": (sim, { body: { target, ...options } }) =>
+    sim.pay(target as string, options as PayOptions),
   "POST /_sim/sign-payment": (sim, { body: { target, ...options } }) =>
     sim.signPayment(target as string, options as SignPaymentOptions),
-  "POST /_sim/solana-rpc": (sim, { body }) => sim.solanaRpc(body as Parameters<Simulator["solanaRpc"]>[0]),
-  "POST /_sim/settle": (sim, { body }) => sim.settle(onlyKnown(body, ["target"])["target"] as string),
-  "POST /_sim/fail-payment": (sim, { body }) => sim.failPayment(onlyKnown(body, ["target"])["target"] as string),
-  "POST /_sim/cancel": (sim, { body }) => sim.cancel(onlyKnown(body, ["target"])["target"] as string),
+  "POST /_sim/solana-rpc": (sim, { body }) =>
+    sim.solanaRpc(body as Parameters<Simulator["solanaRpc"]>[0]),
+  "POST /_sim/settle": (sim, { body }) =>
+    sim.settle(onlyKnown(body, ["target"])["target"] as string),
+  "POST /_sim/fail-payment": (sim, { body }) =>
+    sim.failPayment(onlyKnown(body, ["target"])["target"] as string),
+  "POST /_sim/cancel": (sim, { body }) =>
+    sim.cancel(onlyKnown(body, ["target"])["target"] as string),
   "POST /_sim/faults": (sim, { body }) => ({ id: sim.misbehave(body as unknown as Fault) }),
   "DELETE /_sim/faults": (sim, { query }) => {
     const id = query.get("id");
@@ -68,13 +78,26 @@ const ROUTES: Record<string, ControlRoute> = {
   },
   "GET /_sim/secrets": (sim) => sim.view("secrets"),
   "POST /_sim/keys/rotate": (sim) => sim.rotateKeys(),
-  "POST /_sim/keys/drop-old": (sim) => (sim.dropOldKeys(), {}),
+  "POST /_sim/keys/drop-old": (sim) => {
+    sim.dropOldKeys();
+    return {};
+  },
   "POST /_sim/tokens": (sim, { body }) => sim.mintToken(body as MintTokenOptions),
-  "POST /_sim/revoke-session": (sim, { body }) => sim.revokeSession(onlyKnown(body, ["sessionId"])["sessionId"] as string),
+  "POST /_sim/revoke-session": (sim, { body }) =>
+    sim.revokeSession(onlyKnown(body, ["sessionId"])["sessionId"] as string),
   "POST /_sim/webhook-secret/rotate": (sim, { body }) => sim.rotateWebhookSecret(body),
-  "POST /_sim/webhook-secret/drop-old": (sim, { body }) => (sim.dropOldWebhookSecrets(body), {}),
-  "POST /_sim/webhook-url": (sim, { body: { url, ...options } }) => (sim.setWebhookUrl(url as string, options), {}),
-  "POST /_sim/merchants": (sim, { body }) => (sim.addMerchant(body as unknown as SimulatorMerchant), {}),
+  "POST /_sim/webhook-secret/drop-old": (sim, { body }) => {
+    sim.dropOldWebhookSecrets(body);
+    return {};
+  },
+  "POST /_sim/webhook-url": (sim, { body: { url, ...options } }) => {
+    sim.setWebhookUrl(url as string, options);
+    return {};
+  },
+  "POST /_sim/merchants": (sim, { body }) => {
+    sim.addMerchant(body as unknown as SimulatorMerchant);
+    return {};
+  },
   "POST /_sim/reset": async (sim, { body }) => {
     onlyKnown(body, []);
     await sim.reset();
@@ -94,7 +117,10 @@ const NAMED = new Map(
 );
 
 /** The route of a request, and the part of the path that it names. */
-export function controlRoute(method: string, pathname: string): { route: ControlRoute; id: string } | undefined {
+export function controlRoute(
+  method: string,
+  pathname: string,
+): { route: ControlRoute; id: string } | undefined {
   const name = `${method} ${pathname}`;
   const exact = Object.hasOwn(ROUTES, name) && !name.endsWith("}") ? ROUTES[name] : undefined;
   if (exact) return { route: exact, id: "" };

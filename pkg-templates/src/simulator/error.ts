@@ -1,5 +1,10 @@
 /** Statuses of the codes, as the control routes of {@link serve} answer them. */
-const STATUS: Record<string, number> = { INVALID_OPTION: 400, NOT_FOUND: 404, NOT_ALLOWED: 409, INTERNAL_ERROR: 500 };
+const STATUS: Record<string, number> = {
+  INVALID_OPTION: 400,
+  NOT_FOUND: 404,
+  NOT_ALLOWED: 409,
+  INTERNAL_ERROR: 500,
+};
 
 /** The codes of {@link SimulatorError}. Open: new ones may come. */
 export type SimulatorErrorCode =
@@ -81,7 +86,10 @@ export class SimulatorError extends Error {
     const { code, message, field } = this;
     const requestId = newRequestId();
     const details = field === undefined ? {} : { field };
-    return Response.json({ error: { code, message, details, requestId } }, { status, headers: { "x-request-id": requestId } });
+    return Response.json(
+      { error: { code, message, details, requestId } },
+      { status, headers: { "x-request-id": requestId } },
+    );
   }
 }
 

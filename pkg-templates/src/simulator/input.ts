@@ -18,7 +18,8 @@ function kind(value: unknown): string {
 /** An object of options, or none. */
 export function optionsOf<T extends object>(value: T | undefined, field = "options"): T {
   if (value === undefined) return {} as T;
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw invalid(field, "an object", value);
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw invalid(field, "an object", value);
   if (!isPlain(value)) throw new SimulatorError("INVALID_OPTION", PLAIN, field);
   // A copy without a prototype: nobody reads what somebody has put into `Object.prototype`.
   return Object.assign(Object.create(null) as T, value);
@@ -31,7 +32,8 @@ export function knownOptions<T extends object>(given: T | undefined, names: Name
 
 /** What {@link readOptions} says without a subject, about one option or about all of them. */
 function unknownOption(wrong: string): SimulatorError {
-  const [, field = "options", message = wrong.trim()] = /^\.(.*?) ((?:is not known|must be left out).*)$/s.exec(wrong) ?? [];
+  const [, field = "options", message = wrong.trim()] =
+    /^\.(.*?) ((?:is not known|must be left out).*)$/s.exec(wrong) ?? [];
   return new SimulatorError("INVALID_OPTION", message, field);
 }
 
@@ -41,7 +43,13 @@ export function optional(field: string, value: unknown, type: "boolean" | "funct
 }
 
 /** A finite number within limits; `what` says what it counts. */
-export function numberOf(value: unknown, field: string, what: string, least: number, most: number): number {
+export function numberOf(
+  value: unknown,
+  field: string,
+  what: string,
+  least: number,
+  most: number,
+): number {
   if (typeof value === "number" && value >= least && value <= most) return value;
   throw invalid(field, `${what} from ${least} to ${most}`, value);
 }
@@ -50,7 +58,11 @@ export function numberOf(value: unknown, field: string, what: string, least: num
 export function onlyKnown<T extends object>(body: T, known: readonly string[]): T {
   const unknown = Object.keys(body).find((name) => !known.includes(name));
   if (unknown === undefined) return body;
-  throw new SimulatorError("INVALID_OPTION", `no such field; known are ${known.map((name) => `\`${name}\``).join(", ")}`, unknown);
+  throw new SimulatorError(
+    "INVALID_OPTION",
+    `no such field; known are ${known.map((name) => `\`${name}\``).join(", ")}`,
+    unknown,
+  );
 }
 
 /**
@@ -60,13 +72,18 @@ export function onlyKnown<T extends object>(body: T, known: readonly string[]): 
 export function json(value: unknown): string {
   try {
     return JSON.stringify(value, (field, part: unknown) => {
-      if (typeof part === "number" && !Number.isFinite(part)) throw invalid(field, "a finite number", part);
+      if (typeof part === "number" && !Number.isFinite(part))
+        throw invalid(field, "a finite number", part);
       if (typeof part === "bigint") throw invalid(field, "a number", part);
-      if (typeof part === "function" || typeof part === "symbol") throw invalid(field, "a value that JSON has", part);
+      if (typeof part === "function" || typeof part === "symbol")
+        throw invalid(field, "a value that JSON has", part);
       return typeof part === "string" ? part.replace(/\p{Surrogate}/gu, "\ufffd") : part;
     });
   } catch (error) {
     if (error instanceof SimulatorError) throw error;
-    throw new SimulatorError("INVALID_OPTION", "expected what JSON can write: no cycles, no endless nesting");
+    throw new SimulatorError(
+      "INVALID_OPTION",
+      "expected what JSON can write: no cycles, no endless nesting",
+    );
   }
 }

@@ -81,7 +81,10 @@ export class JournalWriter {
       }
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      throw new SimulatorError("INTERNAL_ERROR", `the state could not be kept, and nothing more is answered: ${message}`);
+      throw new SimulatorError(
+        "INTERNAL_ERROR",
+        `the state could not be kept, and nothing more is answered: ${message}`,
+      );
     }
   }
 }

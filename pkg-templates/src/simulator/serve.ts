@@ -26,7 +26,11 @@ export interface ServeOptions {
  * @throws TypeError if the connection is to be dropped, as `misbehave` can ask for; the signal's
  * reason if the client has left.
  */
-export async function serve(sim: Simulator, request: Request, options: ServeOptions = {}): Promise<Response> {
+export async function serve(
+  sim: Simulator,
+  request: Request,
+  options: ServeOptions = {},
+): Promise<Response> {
   try {
     return await answer(sim, request, options.allowedHosts ?? []);
   } catch (error) {
@@ -38,12 +42,21 @@ export async function serve(sim: Simulator, request: Request, options: ServeOpti
   }
 }
 
-async function answer(sim: Simulator, request: Request, allowedHosts: readonly string[]): Promise<Response> {
+async function answer(
+  sim: Simulator,
+  request: Request,
+  allowedHosts: readonly string[],
+): Promise<Response> {
   const url = new URL(request.url);
   const { pathname, searchParams } = url;
   const headers = { "x-request-id": newRequestId() };
-  if (pathname === "/" && request.method === "GET") return explain(request.headers.get("accept") ?? "", headers);
-  if (pathname.startsWith("//")) throw new SimulatorError("VALIDATION_ERROR", "the path must not start with two slashes: it would name a host");
+  if (pathname === "/" && request.method === "GET")
+    return explain(request.headers.get("accept") ?? "", headers);
+  if (pathname.startsWith("//"))
+    throw new SimulatorError(
+      "VALIDATION_ERROR",
+      "the path must not start with two slashes: it would name a host",
+    );
   if (!pathname.startsWith("/_sim/")) return sim.fetch(request);
   checkControl(request, url, allowedHosts);
   const found = controlRoute(request.method, pathname);
@@ -58,10 +71,16 @@ async function answer(sim: Simulator, request: Request, allowedHosts: readonly s
   if (typeof body !== "object" || body === null || Array.isArray(body)) {
     throw new SimulatorError("INVALID_OPTION", "the body must be a JSON object");
   }
-  const asked = { body: body as Record<string, unknown>, query: searchParams, id: found.id, signal: request.signal };
+  const asked = {
+    body: body as Record<string, unknown>,
+    query: searchParams,
+    id: found.id,
+    signal: request.signal,
+  };
   const answered: unknown = await found.route(sim, asked);
   await sim.saved();
-  if (!(answered instanceof Response)) return Response.json(answered, { headers: { ...headers, "cache-control": "no-store" } });
+  if (!(answered instanceof Response))
+    return Response.json(answered, { headers: { ...headers, "cache-control": "no-store" } });
   for (const [name, value] of Object.entries(headers)) answered.headers.set(name, value);
   return answered;
 }
@@ -85,9 +104,14 @@ function explain(accept: string, headers: Record<string, string>): Response {
     });
   }
   if (accept.includes("application/json")) {
-    return Response.json({ name: "gwop-simulator", movesMoney: false, controlRoutes: CONTROL_ROUTES }, { headers: vary });
+    return Response.json(
+      { name: "gwop-simulator", movesMoney: false, controlRoutes: CONTROL_ROUTES },
+      { headers: vary },
+    );
   }
-  return new Response(explanation(), { headers: { ...vary, "content-type": "text/plain; charset=utf-8" } });
+  return new Response(explanation(), {
+    headers: { ...vary, "content-type": "text/plain; charset=utf-8" },
+  });
 }
 
 function explanation(): string {

@@ -23,7 +23,11 @@ export function checkSigningKey(jwk: unknown): void {
   const numbers = NUMBERS.map((name) => rest[name]);
   const fits = numbers.every((number) => typeof number === "string" && /^[\w-]+$/.test(number));
   if (kty === "RSA" && fits && String(numbers[0]).length >= MODULUS_LENGTH) return;
-  throw invalid("signingKey", `a private RSA key of 2048 bits or more as JWK, with ${NUMBERS.join(", ")}`, jwk);
+  throw invalid(
+    "signingKey",
+    `a private RSA key of 2048 bits or more as JWK, with ${NUMBERS.join(", ")}`,
+    jwk,
+  );
 }
 
 /** The private RSA keys, by `kid`; Web Crypto makes and uses them. */
@@ -40,7 +44,10 @@ export class SigningKeys {
    * Makes a key, or takes `jwk`. The public half is `undefined` when another call has made this key meanwhile: calls do
    * not wait for each other, since workerd forbids it across requests.
    */
-  async make(kid: string, jwk?: JsonWebKey): Promise<(PublicKey & { private: JsonWebKey }) | undefined> {
+  async make(
+    kid: string,
+    jwk?: JsonWebKey,
+  ): Promise<(PublicKey & { private: JsonWebKey }) | undefined> {
     let privateKey: CryptoKey;
     let whole: JsonWebKey;
     if (jwk) {
@@ -50,12 +57,23 @@ export class SigningKeys {
       try {
         privateKey = await crypto.subtle.importKey("jwk", own, ALGORITHM, false, ["sign"]);
       } catch {
-        throw new SimulatorError("INVALID_OPTION", "Web Crypto does not take it for a private RSA key: its numbers do not belong together", "signingKey");
+        throw new SimulatorError(
+          "INVALID_OPTION",
+          "Web Crypto does not take it for a private RSA key: its numbers do not belong together",
+          "signingKey",
+        );
       }
       whole = own;
     } else {
-      const parameters = { ...ALGORITHM, modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) };
-      const pair = (await crypto.subtle.generateKey(parameters, true, ["sign", "verify"])) as CryptoKeyPair;
+      const parameters = {
+        ...ALGORITHM,
+        modulusLength: 2048,
+        publicExponent: new Uint8Array([1, 0, 1]),
+      };
+      const pair = (await crypto.subtle.generateKey(parameters, true, [
+        "sign",
+        "verify",
+      ])) as CryptoKeyPair;
       privateKey = pair.privateKey;
       whole = (await crypto.subtle.exportKey("jwk", pair.privateKey)) as JsonWebKey;
     }
@@ -67,9 +85,12 @@ export class SigningKeys {
   /** Signs with RS256. */
   async sign(kid: string, input: string): Promise<Uint8Array> {
     const kept = this.#kept.get(kid);
-    if (kept && !this.#keys.has(kid)) this.#keys.set(kid, await crypto.subtle.importKey("jwk", kept, ALGORITHM, false, ["sign"]));
+    if (kept && !this.#keys.has(kid))
+      this.#keys.set(kid, await crypto.subtle.importKey("jwk", kept, ALGORITHM, false, ["sign"]));
     const key = this.#keys.get(kid);
     if (!key) throw new Error(`the simulator has no signing key ${kid}`);
-    return new Uint8Array(await crypto.subtle.sign(ALGORITHM.name, key, new TextEncoder().encode(input)));
+    return new Uint8Array(
+      await crypto.subtle.sign(ALGORITHM.name, key, new TextEncoder().encode(input)),
+    );
   }
 }

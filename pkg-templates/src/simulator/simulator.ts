@@ -119,7 +119,11 @@ const MINT_TOKEN: Names<MintTokenOptions> = {
 };
 
 /** The options of the first merchant, by the fields of a merchant. */
-const FIRST_MERCHANT: Record<string, string> = { id: "merchantId", name: "merchantName", apiKey: "merchantApiKey" };
+const FIRST_MERCHANT: Record<string, string> = {
+  id: "merchantId",
+  name: "merchantName",
+  apiKey: "merchantApiKey",
+};
 
 /**
  * The local Gwop: both hosts, agents that pay, and signed webhooks. Use it for tests and
@@ -203,33 +207,56 @@ export class Simulator {
     this.#autoDeliver = autoDeliver;
     this.#webhookTimeoutMs = webhookTimeoutMs;
     this.#signingKey = signingKey;
-    this.#wall = () => numberOf(wallClock(), "wallClock", "a function that gives milliseconds", 0, MAX_TIME_MS);
+    this.#wall = () =>
+      numberOf(wallClock(), "wallClock", "a function that gives milliseconds", 0, MAX_TIME_MS);
     this.#wall();
     const { SimulatorCore } = simulatorCore();
     const { kept } = journal ?? {};
     const others = merchants.map((merchant) => this.#withEndpoint(merchant));
     if (kept === undefined || kept.length === 0) {
-      const first = { id: merchantId, name: merchantName, apiKey: merchantApiKey, webhookSecret, webhookUrl };
+      const first = {
+        id: merchantId,
+        name: merchantName,
+        apiKey: merchantApiKey,
+        webhookSecret,
+        webhookUrl,
+      };
       const config = { ...rest, seed, merchants: [this.#withEndpoint(first), ...others] };
       this.#core = refusing(() => new SimulatorCore(json(config)), optionName);
       if (journal) this.#core.begin();
     } else {
       // What is not given stays as it was kept.
-      const { merchantId: id, merchantName: name, merchantApiKey: apiKey, webhookSecret: secret } = known;
+      const {
+        merchantId: id,
+        merchantName: name,
+        merchantApiKey: apiKey,
+        webhookSecret: secret,
+      } = known;
       const first = this.#withEndpoint({ id, name, apiKey, webhookSecret: secret, webhookUrl });
       const given = { ...rest, seed: known.seed, merchants: [first, ...others] };
       this.#core = refusing(() => SimulatorCore.open(kept, json(given), this.#wall()), optionName);
     }
     if (journal) this.#writer = new JournalWriter(journal, () => this.#core.snapshot());
     warn(JSON.parse(this.#core.warnings()) as string[]);
-    const ask = (command: string): unknown => JSON.parse(this.#core.command(json({ command }), 0, 0));
+    const ask = (command: string): unknown =>
+      JSON.parse(this.#core.command(json({ command }), 0, 0));
     const changed = (state: ClockState) => void this.#command("setClock", state);
-    this.clock = new SimulatorClock(this.#wall, () => this.deliverDue(), changed, ask("clock") as ClockState);
-    const identity = ask("identity") as { merchantId: string; merchantApiKey: string; webhookSecret: string };
+    this.clock = new SimulatorClock(
+      this.#wall,
+      () => this.deliverDue(),
+      changed,
+      ask("clock") as ClockState,
+    );
+    const identity = ask("identity") as {
+      merchantId: string;
+      merchantApiKey: string;
+      webhookSecret: string;
+    };
     this.merchantId = identity.merchantId;
     this.merchantApiKey = identity.merchantApiKey;
     this.#webhookSecret = identity.webhookSecret;
-    for (const { kid, jwk } of ask("privateKeys") as { kid: string; jwk: JsonWebKey }[]) this.#keys.restore(kid, jwk);
+    for (const { kid, jwk } of ask("privateKeys") as { kid: string; jwk: JsonWebKey }[])
+      this.#keys.restore(kid, jwk);
     void this.#writer?.compact();
     if (kept !== undefined) this.#changed();
     markSimulated(this.fetch);
@@ -251,7 +278,11 @@ export class Simulator {
     // Bun takes an `init`, even an undefined one, for the whole request.
     const request = init === undefined ? new Request(input) : new Request(input, init);
     request.signal.throwIfAborted();
-    const head = JSON.stringify({ method: request.method, url: request.url, headers: [...request.headers] });
+    const head = JSON.stringify({
+      method: request.method,
+      url: request.url,
+      headers: [...request.headers],
+    });
     const body = new Uint8Array(await request.arrayBuffer());
     const reply = await this.#handle(head, body);
     this.#changed();
@@ -264,17 +295,21 @@ export class Simulator {
 
   async #handle(head: string, body: Uint8Array): Promise<Reply> {
     for (;;) {
-      const answer = JSON.parse(this.#core.handle(head, body, this.clock.now(), this.#wall())) as Answer;
+      const answer = JSON.parse(
+        this.#core.handle(head, body, this.clock.now(), this.#wall()),
+      ) as Answer;
       this.#happened();
       if (answer.kind === "respond") return warned(answer);
-      if (answer.kind === "needsSignature") return warned(JSON.parse(await this.#sign(answer)) as Reply);
+      if (answer.kind === "needsSignature")
+        return warned(JSON.parse(await this.#sign(answer)) as Reply);
       await this.#makeKey(answer.kid);
     }
   }
 
   async #sign({ ticket, kid, signingInput }: Answer & { kind: "needsSignature" }): Promise<string> {
     const reply = this.#core.complete(ticket, await this.#keys.sign(kid, signingInput));
-    if (reply === undefined) throw new Error("the simulator lost a request that waited for its signature");
+    if (reply === undefined)
+      throw new Error("the simulator lost a request that waited for its signature");
     return reply;
   }
 
@@ -322,7 +357,12 @@ export class Simulator {
    *
    * @throws SimulatorError `INVALID_OPTION` if it is not a JSON-RPC request.
    */
-  solanaRpc(request: { jsonrpc: string; id?: unknown; method: string; params?: unknown }): Record<string, unknown> {
+  solanaRpc(request: {
+    jsonrpc: string;
+    id?: unknown;
+    method: string;
+    params?: unknown;
+  }): Record<string, unknown> {
     return this.#command("solanaRpc", request) as Record<string, unknown>;
   }
 
@@ -386,10 +426,13 @@ export class Simulator {
    * @param options `secret`: default a random one. `merchantId`: default the first merchant's.
    * @throws SimulatorError as {@link mintToken}.
    */
-  rotateWebhookSecret(options: { secret?: string | undefined; merchantId?: string | undefined } = {}): { webhookSecret: string } {
+  rotateWebhookSecret(
+    options: { secret?: string | undefined; merchantId?: string | undefined } = {},
+  ): { webhookSecret: string } {
     const known = knownOptions<NonNullable<typeof options>>(options, ROTATE);
     const rotated = this.#command("rotateWebhookSecret", known) as { webhookSecret: string };
-    if ((known.merchantId ?? this.merchantId) === this.merchantId) this.#webhookSecret = rotated.webhookSecret;
+    if ((known.merchantId ?? this.merchantId) === this.merchantId)
+      this.#webhookSecret = rotated.webhookSecret;
     return rotated;
   }
 
@@ -418,7 +461,10 @@ export class Simulator {
    * first merchant's.
    * @throws SimulatorError as {@link mintToken}.
    */
-  signWebhook(body: string, options: { timestamp?: number | undefined; merchantId?: string | undefined } = {}): string {
+  signWebhook(
+    body: string,
+    options: { timestamp?: number | undefined; merchantId?: string | undefined } = {},
+  ): string {
     const known = knownOptions<NonNullable<typeof options>>(options, SIGN_WEBHOOK);
     return (this.#command("signWebhook", { ...known, body }) as { signature: string }).signature;
   }
@@ -437,7 +483,9 @@ export class Simulator {
    */
   misbehave(fault: Fault): number {
     const { times, fault: name, ...rest } = optionsOf(required(fault, "fault"), "fault");
-    return (this.#command("misbehave", { fault: { fault: name, ...rest }, times }) as { id: number }).id;
+    return (
+      this.#command("misbehave", { fault: { fault: name, ...rest }, times }) as { id: number }
+    ).id;
   }
 
   /**
@@ -457,7 +505,9 @@ export class Simulator {
    * @throws SimulatorError `INVALID_OPTION`, also if its id or key is already used.
    */
   addMerchant(merchant: SimulatorMerchant): void {
-    this.#command("addMerchant", { merchant: this.#withEndpoint(optionsOf(required(merchant, "merchant"), "merchant")) });
+    this.#command("addMerchant", {
+      merchant: this.#withEndpoint(optionsOf(required(merchant, "merchant"), "merchant")),
+    });
   }
 
   /**
@@ -466,7 +516,9 @@ export class Simulator {
    * @throws SimulatorError `INVALID_OPTION`; `NOT_FOUND` if there is no such merchant.
    */
   async createInvoice(invoice: SimulatorNewInvoice): Promise<SimulatorPayment> {
-    return this.#andDeliver(this.#command("createInvoice", required(invoice, "invoice")) as SimulatorPayment);
+    return this.#andDeliver(
+      this.#command("createInvoice", required(invoice, "invoice")) as SimulatorPayment,
+    );
   }
 
   /**
@@ -528,7 +580,10 @@ export class Simulator {
    *
    * @internal
    */
-  view(command: "overview" | "invoice" | "delivery" | "request" | "secrets", options?: object): unknown {
+  view(
+    command: "overview" | "invoice" | "delivery" | "request" | "secrets",
+    options?: object,
+  ): unknown {
     return this.#command(command, options);
   }
 
@@ -550,7 +605,8 @@ export class Simulator {
     this.#watchers.add(tell);
     if (this.#watchers.size === 1) this.#command("watch", { on: true });
     return () => {
-      if (this.#watchers.delete(tell) && this.#watchers.size === 0) this.#command("watch", { on: false });
+      if (this.#watchers.delete(tell) && this.#watchers.size === 0)
+        this.#command("watch", { on: false });
     };
   }
 
@@ -609,16 +665,21 @@ export class Simulator {
   }
 
   #withEndpoint<T extends { webhookUrl?: string | undefined }>(merchant: T): T {
-    return this.#handler && merchant.webhookUrl === undefined ? { ...merchant, webhookUrl: HANDLER_URL } : merchant;
+    return this.#handler && merchant.webhookUrl === undefined
+      ? { ...merchant, webhookUrl: HANDLER_URL }
+      : merchant;
   }
 
   #command(command: string, options: object = {}): unknown {
     const fields = optionsOf(options);
     // It would be another command.
-    if (Object.hasOwn(fields, "command")) throw new SimulatorError("INVALID_OPTION", "no such field", "command");
+    if (Object.hasOwn(fields, "command"))
+      throw new SimulatorError("INVALID_OPTION", "no such field", "command");
     const text = json({ command, ...fields });
     try {
-      return JSON.parse(refusing(() => this.#core.command(text, this.clock.now(), this.#wall()), argumentName));
+      return JSON.parse(
+        refusing(() => this.#core.command(text, this.clock.now(), this.#wall()), argumentName),
+      );
     } finally {
       if (command !== "changes" && command !== "watch") this.#happened();
     }
@@ -687,9 +748,16 @@ export class Simulator {
   async #send({ url, headers, body, loseAnswer }: Attempt): Promise<Outcome> {
     const late = new AbortController();
     const answered = async (): Promise<Outcome> => {
-      const request = new Request(url, { method: "POST", headers, body, redirect: "manual", signal: late.signal });
+      const request = new Request(url, {
+        method: "POST",
+        headers,
+        body,
+        redirect: "manual",
+        signal: late.signal,
+      });
       const response: Response | undefined = await (this.#handler ?? fetch)(request);
-      if (!Number.isInteger(response?.status)) throw new Error("the `webhookHandler` gave no Response");
+      if (!Number.isInteger(response?.status))
+        throw new Error("the `webhookHandler` gave no Response");
       // Read, so that the connection is free again.
       const bytes = new Uint8Array(await response!.arrayBuffer());
       const text = new TextDecoder().decode(bytes.subarray(0, MAX_ANSWER));
@@ -720,7 +788,11 @@ function refusing<T>(run: () => T, name: (field: string) => string): T {
     return run();
   } catch (refusal) {
     if (typeof refusal !== "string") throw refusal;
-    const { code, message, field } = JSON.parse(refusal) as { code: string; message: string; field?: string };
+    const { code, message, field } = JSON.parse(refusal) as {
+      code: string;
+      message: string;
+      field?: string;
+    };
     throw new SimulatorError(code, message, field === undefined ? undefined : name(field));
   }
 }

@@ -33,7 +33,8 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
 
 /** The answer as a `Response`. */
 export function respond({ status, headers, body, slowBody }: Reply, signal: AbortSignal): Response {
-  if (status === 204 || status === 205 || status === 304) return new Response(null, { status, headers });
+  if (status === 204 || status === 205 || status === 304)
+    return new Response(null, { status, headers });
   return new Response(slowBody ? trickle(body, slowBody, signal) : body, { status, headers });
 }
 

@@ -113,7 +113,11 @@ export interface SimulatorOptions {
    * on first use.
    */
   signingKey?:
-    | Readonly<Partial<Record<"kty" | "n" | "e" | "d" | "p" | "q" | "dp" | "dq" | "qi" | "alg" | "use", string>>>
+    | Readonly<
+        Partial<
+          Record<"kty" | "n" | "e" | "d" | "p" | "q" | "dp" | "dq" | "qi" | "alg" | "use", string>
+        >
+      >
     | undefined;
   /**
    * Keeps the state beyond the process. What the journal contains goes on: options that you give
@@ -159,7 +163,12 @@ export interface RedeliverOptions {
 }
 
 /** How an event is changed before it is sent again. */
-export type SimulatorVariant = "tampered" | "stale" | "wrong-secret" | "header-mismatch" | "malformed-json";
+export type SimulatorVariant =
+  | "tampered"
+  | "stale"
+  | "wrong-secret"
+  | "header-mismatch"
+  | "malformed-json";
 
 /** An invoice that a simulator makes by itself. */
 export interface SimulatorNewInvoice {

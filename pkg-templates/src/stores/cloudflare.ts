@@ -111,7 +111,8 @@ export function kvStore(namespace: KVNamespaceLike): WebhookStore {
         known = recall(invoiceId);
         if (!known) return record === null ? undefined : { record, revision: 0 };
       }
-      if (known.unsaved !== undefined && known.savingUntil <= Date.now()) await save(invoiceId, known, known.unsaved);
+      if (known.unsaved !== undefined && known.savingUntil <= Date.now())
+        await save(invoiceId, known, known.unsaved);
       return { record: known.record, revision: known.revision };
     },
     async write(invoiceId, record, revision, leasedUntil) {

@@ -26,11 +26,17 @@ export function denoKvStore(kv: DenoKvLike): WebhookStore {
   return recordStore<string>({
     async read(invoiceId) {
       const { value, versionstamp } = await kv.get(keyOf(invoiceId));
-      return versionstamp === null ? undefined : { record: value as string, revision: versionstamp };
+      return versionstamp === null
+        ? undefined
+        : { record: value as string, revision: versionstamp };
     },
     async write(invoiceId, record, revision) {
       const key = keyOf(invoiceId);
-      const { ok } = await kv.atomic().check({ key, versionstamp: revision ?? null }).set(key, record).commit();
+      const { ok } = await kv
+        .atomic()
+        .check({ key, versionstamp: revision ?? null })
+        .set(key, record)
+        .commit();
       return ok;
     },
   });

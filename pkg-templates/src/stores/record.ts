@@ -34,7 +34,12 @@ export interface RecordBackend<Revision = unknown> {
    * will be written again.
    * @returns Whether it was written.
    */
-  write(invoiceId: string, record: string, revision: Revision | undefined, leasedUntil: number | undefined): Promise<boolean>;
+  write(
+    invoiceId: string,
+    record: string,
+    revision: Revision | undefined,
+    leasedUntil: number | undefined,
+  ): Promise<boolean>;
 }
 
 /** The state of an invoice, as the last applied event left it. */
@@ -94,7 +99,8 @@ export function recordStore<Revision>(backend: RecordBackend<Revision>): Webhook
   ): Promise<Result> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const found = await backend.read(invoiceId);
-      const record: InvoiceRecord = found?.record === undefined ? { events: [] } : JSON.parse(found.record);
+      const record: InvoiceRecord =
+        found?.record === undefined ? { events: [] } : JSON.parse(found.record);
       const { result, write } = decide(record, found?.now);
       if (!write) return result;
       const text = JSON.stringify(record);
@@ -105,8 +111,10 @@ export function recordStore<Revision>(backend: RecordBackend<Revision>): Webhook
 
   return {
     claim: (event) =>
-      update<ClaimResult>(event.invoiceId, { state: "busy", retryAfterMs: 1_000 }, (record, now = event.now) =>
-        claim(record, { ...event, now }),
+      update<ClaimResult>(
+        event.invoiceId,
+        { state: "busy", retryAfterMs: 1_000 },
+        (record, now = event.now) => claim(record, { ...event, now }),
       ),
 
     complete: ({ invoiceId, eventId, token }) =>
@@ -138,10 +146,14 @@ export function recordStore<Revision>(backend: RecordBackend<Revision>): Webhook
 
 function claim(record: InvoiceRecord, event: EventClaim): { result: ClaimResult; write: boolean } {
   const { eventId: id, invoiceId, status, version, transaction, now, leaseMs } = event;
-  if (isSettled(record, id)) return { result: { state: "settled", outcome: "duplicate" }, write: false };
+  if (isSettled(record, id))
+    return { result: { state: "settled", outcome: "duplicate" }, write: false };
   if (record.lease && record.lease.until > now) {
     // The holder's clock may be ahead of the caller's.
-    return { result: { state: "busy", retryAfterMs: Math.min(record.lease.until - now, leaseMs) }, write: false };
+    return {
+      result: { state: "busy", retryAfterMs: Math.min(record.lease.until - now, leaseMs) },
+      write: false,
+    };
   }
   delete record.lease;
   const told = { status, version, transaction };
@@ -160,10 +172,14 @@ function claim(record: InvoiceRecord, event: EventClaim): { result: ClaimResult;
   }
   const token = crypto.randomUUID();
   record.lease = { ...settled, token, until: now + leaseMs, told };
-  return { result: { state: "claimed", outcome, lease: { invoiceId, eventId: id, token } }, write: true };
+  return {
+    result: { state: "claimed", outcome, lease: { invoiceId, eventId: id, token } },
+    write: true,
+  };
 }
 
-const isSettled = ({ events }: InvoiceRecord, eventId: string) => events.some(({ id }) => id === eventId);
+const isSettled = ({ events }: InvoiceRecord, eventId: string) =>
+  events.some(({ id }) => id === eventId);
 
 /**
  * What this conflict told, where it is recorded already by the other way: a webhook where
@@ -172,11 +188,15 @@ const isSettled = ({ events }: InvoiceRecord, eventId: string) => events.some(({
 function toldBefore({ events }: InvoiceRecord, eventId: string, told: Known): Known | undefined {
   const isDerived = (id: string) => id.startsWith(DERIVED);
   const isSame = (event: Known) => applied(event, told).outcome === "duplicate";
-  return events.find((event) => event.told && isDerived(event.id) !== isDerived(eventId) && isSame(event.told))?.told;
+  return events.find(
+    (event) => event.told && isDerived(event.id) !== isDerived(eventId) && isSame(event.told),
+  )?.told;
 }
 
 function settle(record: InvoiceRecord, { id, outcome, at, told }: Settled): void {
-  const kept = record.events.filter((event) => event.outcome === "conflict" || event.at > at - KEEP_MS).slice(1 - KEEP_EVENTS);
+  const kept = record.events
+    .filter((event) => event.outcome === "conflict" || event.at > at - KEEP_MS)
+    .slice(1 - KEEP_EVENTS);
   record.events = [...kept, { id, outcome, at, ...(outcome === "conflict" && { told }) }];
 }
 
@@ -185,7 +205,14 @@ function settle(record: InvoiceRecord, { id, outcome, at, told }: Settled): void
  * applies.
  */
 function applied(known: Known, told: Known): InvoiceChange {
-  return core().applyInvoiceEvent(known.status ?? "", known.version, known.transaction, told.status ?? "", told.version, told.transaction);
+  return core().applyInvoiceEvent(
+    known.status ?? "",
+    known.version,
+    known.transaction,
+    told.status ?? "",
+    told.version,
+    told.transaction,
+  );
 }
 
 function change(record: InvoiceRecord, { status, version, payment }: InvoiceChange): void {

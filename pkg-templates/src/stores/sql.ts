@@ -90,7 +90,9 @@ export function sqliteStore(database: SqliteDatabase): WebhookStore {
     if (sql === WEBHOOK_TABLE) return statement.run();
     const row = statement.get(...parameters);
     // The connection decides on the form of its rows (`returnArrays: true`); `reading` on the order of the columns.
-    return Array.isArray(row) ? ({ now: row[0], record: row[1], revision: row[2] } satisfies Row) : row;
+    return Array.isArray(row)
+      ? ({ now: row[0], record: row[1], revision: row[2] } satisfies Row)
+      : row;
   });
 }
 
@@ -104,14 +106,22 @@ export interface D1DatabaseLike {
  * clock.
  */
 export function d1Store(database: D1DatabaseLike): WebhookStore {
-  return sqlStore(SQLITE_NOW, (sql, parameters) => database.prepare(sql).bind(...parameters).first());
+  return sqlStore(SQLITE_NOW, (sql, parameters) =>
+    database
+      .prepare(sql)
+      .bind(...parameters)
+      .first(),
+  );
 }
 
 /**
  * Runs a statement with the parameters `$1`, `$2` and so on. Resolves to the rows, or to an object
  * with `rows`.
  */
-export type PostgresQuery = (text: string, values: unknown[]) => PromiseLike<readonly unknown[] | { rows: readonly unknown[] }>;
+export type PostgresQuery = (
+  text: string,
+  values: unknown[],
+) => PromiseLike<readonly unknown[] | { rows: readonly unknown[] }>;
 
 /**
  * Keeps invoices in Postgres, in the table `gwop_invoices`, with any client: `(text, values) =>

@@ -7,4 +7,10 @@ export type { BackoffStrategy, Sender } from "../call.js";
 export type { Answer, ClientOptions, RequestOptions, RetryConfig } from "../client.js";
 export type { Logger } from "../debug.js";
 export type { SDKOptions } from "../gwop.js";
-export type { BeforeRequestHook, Fetcher, HTTPClientOptions, RequestErrorHook, ResponseHook } from "../http-client.js";
+export type {
+  BeforeRequestHook,
+  Fetcher,
+  HTTPClientOptions,
+  RequestErrorHook,
+  ResponseHook,
+} from "../http-client.js";

@@ -14,15 +14,7 @@ import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
 import { difference } from "./difference.js";
 import { UsageError } from "./errors.js";
-import {
-  MAIN,
-  classesOf,
-  filesOf,
-  isObject,
-  nameIn,
-  secretsOf,
-  wishesOf,
-} from "./project.js";
+import { MAIN, classesOf, filesOf, isObject, nameIn, secretsOf, wishesOf } from "./project.js";
 import { readOld } from "./toml.js";
 import { isLater, VERSION } from "./versions.js";
 
@@ -205,8 +197,7 @@ async function wished(values, { here, read, questions }) {
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, "-")
     .slice(0, 46);
-  const usualName =
-    old?.name ?? nameThere(read) ?? (folder.replace(/^-+|-+$/g, "") || "gwop");
+  const usualName = old?.name ?? nameThere(read) ?? (folder.replace(/^-+|-+$/g, "") || "gwop");
   if (questions) {
     name ??= await ask("The Worker's name?", usualName, isName, aboutName);
     fulfillment ??= await ask(
@@ -335,8 +326,8 @@ Next:
 ${secretsOf(wishes)
   .map((name) => `  npx wrangler secret put ${name}`)
   .join("\n")}${
-    wishes.fulfillment === "service"
-      ? "\n  npx wrangler secret put FULFILLMENT_SECRET -c fulfillment/wrangler.jsonc"
-      : ""
-  }`);
+  wishes.fulfillment === "service"
+    ? "\n  npx wrangler secret put FULFILLMENT_SECRET -c fulfillment/wrangler.jsonc"
+    : ""
+}`);
 }

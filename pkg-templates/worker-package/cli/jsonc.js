@@ -84,10 +84,10 @@ export function parse(text) {
 }
 
 /** The value that a node stands for. */
-export function valueOf(node) {
+export function contentOf(node) {
   if (node === undefined || node.kind === "plain") return node?.value;
-  if (node.kind === "array") return node.items.map(valueOf);
-  return Object.fromEntries([...node.members].map(([name, each]) => [name, valueOf(each)]));
+  if (node.kind === "array") return node.items.map(contentOf);
+  return Object.fromEntries([...node.members].map(([name, each]) => [name, contentOf(each)]));
 }
 
 /**

@@ -1,6 +1,6 @@
 // The files of a project, as `init` writes them, and what a project of an earlier version lacks.
 import { randomBytes, randomUUID } from "node:crypto";
-import { parse, pretty, valueOf, withValue } from "./jsonc.js";
+import { parse, pretty, contentOf, withValue } from "./jsonc.js";
 import { variablesOf } from "./variables.js";
 import { isLater } from "./versions.js";
 
@@ -194,7 +194,7 @@ export const isObject = (value) =>
 
 /** A configuration whose lists are lists. */
 function configIn(text) {
-  const config = valueOf(parse(text));
+  const config = contentOf(parse(text));
   if (!isObject(config)) throw new SyntaxError("it is no object");
   for (const path of LISTED) {
     const value = path.split(".").reduce((holder, name) => holder?.[name], config) ?? [];
@@ -213,11 +213,11 @@ function upgradedConfig(text, wishes) {
   configIn(text);
   let upgraded = text;
   for (const { path, by, value } of required(wishes)) {
-    const there = path.reduce((object, name) => object?.[name], valueOf(parse(upgraded)));
+    const there = path.reduce((object, name) => object?.[name], contentOf(parse(upgraded)));
     const isThere = by ? there?.some((item) => item[by] === value[by]) : there !== undefined;
     if (!isThere) upgraded = withValue(upgraded, path, value, by !== undefined);
   }
-  const migrations = valueOf(parse(upgraded)).migrations ?? [];
+  const migrations = contentOf(parse(upgraded)).migrations ?? [];
   const [migration] = migrationsOf(migrations).slice(migrations.length);
   return migration ? withValue(upgraded, ["migrations"], migration, true) : upgraded;
 }

@@ -1,3 +1,4 @@
+// biome-ignore lint/suspicious/noRedundantUseStrict: the page holds this as a classic script.
 "use strict";
 /** The operator's token: in this variable, and nowhere else. */
 let token = "";
@@ -33,7 +34,10 @@ async function ask(method, path, body) {
   const init = { method, headers, cache: "no-store", credentials: "omit", redirect: "error" };
   let response;
   try {
-    response = await fetch(new URL(`.${path}`, location.href), { ...init, body: body && JSON.stringify(body) });
+    response = await fetch(new URL(`.${path}`, location.href), {
+      ...init,
+      body: body && JSON.stringify(body),
+    });
   } catch {
     throw new Error("The Worker cannot be reached. Check the network, then try again.");
   }
@@ -61,7 +65,12 @@ function on(id, event, work) {
   });
 }
 
-const UNITS = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
+const UNITS = [
+  ["d", 86400],
+  ["h", 3600],
+  ["min", 60],
+  ["s", 1],
+];
 
 function span(seconds) {
   const [unit, length] = UNITS.find(([, length]) => seconds >= length) ?? UNITS[3];
@@ -95,7 +104,9 @@ async function counts() {
       ]),
     ),
   );
-  const off = ["webhooks", "fulfillment", "auth", "reconciliation", "alerts"].filter((part) => !health[part]?.on);
+  const off = ["webhooks", "fulfillment", "auth", "reconciliation", "alerts"].filter(
+    (part) => !health[part]?.on,
+  );
   const missing = off.map((part) => `${part} (${health[part].missing.join(", ")})`);
   $("parts").textContent = missing.length > 0 ? `Off: ${missing.join("; ")}` : "Every part is on.";
 }
@@ -104,7 +115,7 @@ function why(event) {
   const { last_answer: last, deliveries, due_at: due, delivered_at: delivered } = event;
   if (delivered && event.state !== "dead") return ["delivered ", ago(delivered)];
   const tries = deliveries === 1 ? "1 attempt" : `${deliveries} attempts`;
-  if (!last) return [due ? `${event.state}, ${tries}` : event.state ?? ""];
+  if (!last) return [due ? `${event.state}, ${tries}` : (event.state ?? "")];
   return [`${last.reason}, `, ago(last.at), make("small", ` · ${tries}`)];
 }
 
@@ -131,7 +142,10 @@ function eventRow(event) {
     ["Outcome", event.outcome],
     ["Why", make("span", why(event))],
   ].map(([name, content]) => make("td", content, { "data-name": name }));
-  const again = state === "pending" ? null : button("Replay", "again", () => replay(event.invoice_id, event.event_id));
+  const again =
+    state === "pending"
+      ? null
+      : button("Replay", "again", () => replay(event.invoice_id, event.event_id));
   again?.setAttribute("aria-label", `Replay event ${event.event_id}`);
   return make("tr", [...cells, make("td", again, { "data-name": "" })]);
 }
@@ -188,18 +202,28 @@ async function show(id) {
     const rows = new Map(invoice.outbox.map((row) => [row.event_id, row]));
     const items = invoice.events.flatMap((event) => {
       const row = rows.get(event.event_id);
-      const steps = [item(event.received_at, [`${event.event_type} came: ${event.outcome}`, make("br"), make("small", event.event_id)])];
+      const steps = [
+        item(event.received_at, [
+          `${event.event_type} came: ${event.outcome}`,
+          make("br"),
+          make("small", event.event_id),
+        ]),
+      ];
       if (row?.last_answer) {
         const { reason, at } = row.last_answer;
         steps.push(item(at, [`fulfillment: ${reason}, attempts: ${row.deliveries}`]));
       }
       if (event.delivered_at) steps.push(item(event.delivered_at, ["fulfillment took it"]));
-      if (row) steps.push(make("li", `now: ${row.state}`, row.state === "dead" ? { class: "bad" } : {}));
+      if (row)
+        steps.push(make("li", `now: ${row.state}`, row.state === "dead" ? { class: "bad" } : {}));
       return steps;
     });
     $("id").value = id;
     $("invoice").replaceChildren(
-      make("p", [make("strong", invoice.status), ` ${invoice.public_invoice_id ?? ""} ${invoice.invoice_id}`]),
+      make("p", [
+        make("strong", invoice.status),
+        ` ${invoice.public_invoice_id ?? ""} ${invoice.invoice_id}`,
+      ]),
       invoice.transaction ? make("p", make("small", `Transaction ${invoice.transaction}`)) : "",
       make("ol", items),
     );

@@ -44,31 +44,30 @@ export const verify = (event: APIGatewayProxyEvent | APIGatewayProxyEventV2 | La
 export const first = [define1(gwopWebhook(options)), define1(gwopAuthRoutes({ gwop })), define1(gwopAuth({ gwop }))];`,
 };
 
-test(
-  "the documented lines are good TypeScript, beside the frameworks' own types",
-  { timeoutMs: 300_000 },
-  async () => {
-    mkdirSync("samples", { recursive: true });
-    for (const [name, own] of Object.entries(SAMPLES)) {
-      const names = [
-        ...readFileSync(`node_modules/@gwop/sdk/handlers/${name}.d.ts`, "utf8").matchAll(
-          /\b(gwop\w+|withGwopAuth)\b(?=[(:,< ])/g,
-        ),
-      ].map(([found]) => found);
-      const exported = [...new Set(names)].filter((found) =>
-        /^(gwopWebhook|gwopAuth|gwopAuthRoutes|withGwopAuth)$/.test(found),
-      );
-      const sample = sampleOfModule(`handlers/${name}.d.ts`);
-      // Several files in one sample, each with its default export.
-      let count = 0;
-      const whole = sample.replaceAll(
-        "export default",
-        () => `export const handler${(count += 1)} =`,
-      );
-      const used = exported.filter((one) => new RegExp(`\\b${one}\\b`).test(whole + own));
-      writeFileSync(
-        `samples/${name}.ts`,
-        `import { Gwop } from "@gwop/sdk";
+test("the documented lines are good TypeScript, beside the frameworks' own types", {
+  timeoutMs: 300_000,
+}, async () => {
+  mkdirSync("samples", { recursive: true });
+  for (const [name, own] of Object.entries(SAMPLES)) {
+    const names = [
+      ...readFileSync(`node_modules/@gwop/sdk/handlers/${name}.d.ts`, "utf8").matchAll(
+        /\b(gwop\w+|withGwopAuth)\b(?=[(:,< ])/g,
+      ),
+    ].map(([found]) => found);
+    const exported = [...new Set(names)].filter((found) =>
+      /^(gwopWebhook|gwopAuth|gwopAuthRoutes|withGwopAuth)$/.test(found),
+    );
+    const sample = sampleOfModule(`handlers/${name}.d.ts`);
+    // Several files in one sample, each with its default export.
+    let count = 0;
+    const whole = sample.replaceAll(
+      "export default",
+      () => `export const handler${(count += 1)} =`,
+    );
+    const used = exported.filter((one) => new RegExp(`\\b${one}\\b`).test(whole + own));
+    writeFileSync(
+      `samples/${name}.ts`,
+      `import { Gwop } from "@gwop/sdk";
 import { memoryStore } from "@gwop/sdk/stores";
 import { ${used.join(", ")} } from "@gwop/sdk/${name}";
 const [gwop, store] = [new Gwop(), memoryStore()];
@@ -76,42 +75,40 @@ const [onPaid, onExpired, onCanceled] = [() => {}, () => {}, () => {}];
 export const options = { gwop, store, onPaid, onExpired, onCanceled };
 ${own}
 ${whole}`,
-      );
-    }
-    const compilerOptions = {
-      target: "es2022",
-      module: "nodenext",
-      lib: ["es2022"],
-      types: ["node"],
-      strict: true,
-      noEmit: true,
-      skipLibCheck: true,
-      experimentalDecorators: true,
-    };
-    writeFileSync("samples/tsconfig.json", JSON.stringify({ compilerOptions, include: ["*.ts"] }));
-    await tsc("samples/tsconfig.json");
-  },
-);
+    );
+  }
+  const compilerOptions = {
+    target: "es2022",
+    module: "nodenext",
+    lib: ["es2022"],
+    types: ["node"],
+    strict: true,
+    noEmit: true,
+    skipLibCheck: true,
+    experimentalDecorators: true,
+  };
+  writeFileSync("samples/tsconfig.json", JSON.stringify({ compilerOptions, include: ["*.ts"] }));
+  await tsc("samples/tsconfig.json");
+});
 
-test(
-  "the declarations pass, strict, where no framework is installed: node10, node16, nodenext, bundler",
-  { timeoutMs: 300_000 },
-  async () => {
-    const modules = "strict/node_modules";
-    rmSync("strict", { recursive: true, force: true });
-    for (const name of ["@gwop/sdk", "@types/node", "undici-types"]) {
-      if (existsSync(`node_modules/${name}`))
-        cpSync(`node_modules/${name}`, join(modules, name), { recursive: true });
-    }
-    const adapters = [...NEW, "express", "next"];
-    const imports = adapters.map(
-      (name) => `import * as ${name.replaceAll("-", "_")} from "@gwop/sdk/${name}";`,
-    );
-    const uses = adapters.map(
-      (name) =>
-        `export const ${name.replaceAll("-", "_")}Webhook = ${name.replaceAll("-", "_")}.gwopWebhook(options);`,
-    );
-    const code = `${imports.join("\n")}
+test("the declarations pass, strict, where no framework is installed: node10, node16, nodenext, bundler", {
+  timeoutMs: 300_000,
+}, async () => {
+  const modules = "strict/node_modules";
+  rmSync("strict", { recursive: true, force: true });
+  for (const name of ["@gwop/sdk", "@types/node", "undici-types"]) {
+    if (existsSync(`node_modules/${name}`))
+      cpSync(`node_modules/${name}`, join(modules, name), { recursive: true });
+  }
+  const adapters = [...NEW, "express", "next"];
+  const imports = adapters.map(
+    (name) => `import * as ${name.replaceAll("-", "_")} from "@gwop/sdk/${name}";`,
+  );
+  const uses = adapters.map(
+    (name) =>
+      `export const ${name.replaceAll("-", "_")}Webhook = ${name.replaceAll("-", "_")}.gwopWebhook(options);`,
+  );
+  const code = `${imports.join("\n")}
 import { Gwop } from "@gwop/sdk";
 import type { UnknownWebhookEvent, WebhookHandlerOnOptions } from "@gwop/sdk/handlers";
 import { memoryStore } from "@gwop/sdk/stores";
@@ -131,38 +128,35 @@ ${uses.join("\n")}
 // @ts-expect-error Each type of event needs its callback.
 export const wrong = express.gwopWebhook({ ...options, on: { "invoice.paid": () => {} } });
 `;
-    for (const file of ["adapters.ts", "adapters.cts"]) writeFileSync(`strict/${file}`, code);
-    writeFileSync("strict/package.json", '{ "type": "module" }');
-    const base = {
-      target: "es2022",
-      lib: ["es2022"],
-      types: ["node"],
-      strict: true,
-      exactOptionalPropertyTypes: true,
-      noUncheckedIndexedAccess: true,
-      skipLibCheck: false,
-      preserveSymlinks: true,
-      noEmit: true,
-    };
-    const ways = [
-      ["node10", { module: "commonjs", moduleResolution: "node10" }],
-      ["node16", { module: "node16" }],
-      ["nodenext", { module: "nodenext" }],
-      ["bundler", { module: "esnext", moduleResolution: "bundler" }],
-    ];
-    const passed = ways.map(([name, options]) => {
-      const files = /^node(16|next)$/.test(name)
-        ? ["adapters.ts", "adapters.cts"]
-        : ["adapters.ts"];
-      writeFileSync(
-        `strict/tsconfig.${name}.json`,
-        JSON.stringify({ compilerOptions: { ...base, ...options }, files }),
-      );
-      return tsc(`strict/tsconfig.${name}.json`);
-    });
-    await Promise.all(passed);
-  },
-);
+  for (const file of ["adapters.ts", "adapters.cts"]) writeFileSync(`strict/${file}`, code);
+  writeFileSync("strict/package.json", '{ "type": "module" }');
+  const base = {
+    target: "es2022",
+    lib: ["es2022"],
+    types: ["node"],
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    skipLibCheck: false,
+    preserveSymlinks: true,
+    noEmit: true,
+  };
+  const ways = [
+    ["node10", { module: "commonjs", moduleResolution: "node10" }],
+    ["node16", { module: "node16" }],
+    ["nodenext", { module: "nodenext" }],
+    ["bundler", { module: "esnext", moduleResolution: "bundler" }],
+  ];
+  const passed = ways.map(([name, options]) => {
+    const files = /^node(16|next)$/.test(name) ? ["adapters.ts", "adapters.cts"] : ["adapters.ts"];
+    writeFileSync(
+      `strict/tsconfig.${name}.json`,
+      JSON.stringify({ compilerOptions: { ...base, ...options }, files }),
+    );
+    return tsc(`strict/tsconfig.${name}.json`);
+  });
+  await Promise.all(passed);
+});
 
 test("docs/frameworks.md names every adapter", () => {
   const page = readFileSync("node_modules/@gwop/sdk/docs/frameworks.md", "utf8");

@@ -265,7 +265,8 @@ async function startH3v1(shop) {
   const { defineEventHandler: define } = h3v1;
   const { mount } = await h3App(shop, app, define);
   mount("/kept", (event) => h3v1.readBody(event));
-  for (const [prefix, read] of Object.entries(READERS)) mount(prefix, (event) => read(event.node.req));
+  for (const [prefix, read] of Object.entries(READERS))
+    mount(prefix, (event) => read(event.node.req));
   const seen = (event, identity) => [identity.subject, Object.keys(event.node.req.headers)];
   app.use("/me", define(forH3.withGwopAuth({ gwop: shop.gwop }, seen)));
   app.use("/auth", define(forH3.gwopAuthRoutes({ gwop: shop.gwop })));

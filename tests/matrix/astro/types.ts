@@ -4,5 +4,11 @@ import { Gwop } from "@gwop/sdk";
 import { createWebhookHandler } from "@gwop/sdk/handlers";
 import { memoryStore } from "@gwop/sdk/stores";
 
-const handle = createWebhookHandler({ gwop: new Gwop(), store: memoryStore(), onPaid() {}, onExpired() {}, onCanceled() {} });
+const handle = createWebhookHandler({
+  gwop: new Gwop(),
+  store: memoryStore(),
+  onPaid() {},
+  onExpired() {},
+  onCanceled() {},
+});
 export const POST: APIRoute = ({ request, locals }) => handle(request, locals);

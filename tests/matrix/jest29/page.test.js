@@ -8,7 +8,13 @@ test("what needs no wasm loads in jsdom, which has no TextDecoder", () => {
   expect(new ConnectionError("none")).toBeInstanceOf(ConnectionError);
   expect(isGwopError(new Error("another"))).toBe(false);
   const gwop = { validateWebhook() {} };
-  const handle = createWebhookHandler({ gwop, store: memoryStore(), onPaid() {}, onExpired() {}, onCanceled() {} });
+  const handle = createWebhookHandler({
+    gwop,
+    store: memoryStore(),
+    onPaid() {},
+    onExpired() {},
+    onCanceled() {},
+  });
   expect(typeof handle).toBe("function");
 });
 

@@ -1,5 +1,17 @@
 // `js` by babel-jest, `ts` by ts-jest; the ES modules of `esm` as they are.
-const typescript = { tsconfig: { module: "commonjs", moduleResolution: "node10", target: "es2022", strict: true, esModuleInterop: true, types: ["jest"] } };
+const typescript = {
+  tsconfig: {
+    module: "commonjs",
+    moduleResolution: "node10",
+    target: "es2022",
+    strict: true,
+    esModuleInterop: true,
+    types: ["jest"],
+  },
+};
 module.exports = process.env.ESM
   ? { transform: {}, roots: ["esm"] }
-  : { transform: { "\\.js$": "babel-jest", "\\.ts$": ["ts-jest", typescript] }, testPathIgnorePatterns: ["/node_modules/", "/esm/"] };
+  : {
+      transform: { "\\.js$": "babel-jest", "\\.ts$": ["ts-jest", typescript] },
+      testPathIgnorePatterns: ["/node_modules/", "/esm/"],
+    };

@@ -1,2 +1,6 @@
 // Nothing about @gwop/sdk: it needs no configuration.
-export default { output: "standalone", outputFileTracingRoot: import.meta.dirname, turbopack: { root: import.meta.dirname } };
+export default {
+  output: "standalone",
+  outputFileTracingRoot: import.meta.dirname,
+  turbopack: { root: import.meta.dirname },
+};

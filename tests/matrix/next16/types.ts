@@ -5,7 +5,10 @@ import { Gwop } from "@gwop/sdk";
 import { createWebhookHandler } from "@gwop/sdk/handlers";
 import { memoryStore } from "@gwop/sdk/stores";
 
-type Route = (request: NextRequest, context: { params: Promise<{ id: string }> }) => Promise<Response | void> | Response | void;
+type Route = (
+  request: NextRequest,
+  context: { params: Promise<{ id: string }> },
+) => Promise<Response | void> | Response | void;
 const gwop = new Gwop();
 const options = { gwop, store: memoryStore(), onPaid() {}, onExpired() {}, onCanceled() {} };
 export const routes: Route[] = [

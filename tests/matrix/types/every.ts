@@ -15,7 +15,19 @@ import { init } from "@gwop/sdk/slim";
 import { memoryStore } from "@gwop/sdk/stores";
 import type { RequestOptions } from "@gwop/sdk/types";
 
-export const values = [Gwop, GwopCheckout, isGwopError, gwopWebhook, createWebhookHandler, gwopAuth, GwopError, gwopProxy, Simulator, init, memoryStore];
+export const values = [
+  Gwop,
+  GwopCheckout,
+  isGwopError,
+  gwopWebhook,
+  createWebhookHandler,
+  gwopAuth,
+  GwopError,
+  gwopProxy,
+  Simulator,
+  init,
+  memoryStore,
+];
 export type Types = [Invoice, InvoicesCreateRequest, InvoicePaidEvent, RequestOptions];
 
 const gwop = new Gwop();

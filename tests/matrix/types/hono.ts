@@ -8,6 +8,9 @@ import { handle } from "./handle.js";
 const gwop = new Gwop();
 export const app = new Hono()
   .post("/hook", (c) => handle(c.req.raw))
-  .post("/webhooks/gwop", gwopWebhook({ gwop, store: memoryStore(), onPaid() {}, onExpired() {}, onCanceled() {} }))
+  .post(
+    "/webhooks/gwop",
+    gwopWebhook({ gwop, store: memoryStore(), onPaid() {}, onExpired() {}, onCanceled() {} }),
+  )
   .all("/auth/*", gwopAuthRoutes({ gwop }))
   .get("/me", gwopAuth({ gwop }), (c) => c.text(c.var.gwop.subject));

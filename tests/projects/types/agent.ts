@@ -20,9 +20,12 @@ const agent = new Agent({
 });
 const receipt: Receipt = await agent.payInvoice("inv_1", { chain: "base" });
 const paidAt: Date | undefined = receipt.paidAt;
-const answer: Response = await createPayingFetch(agent)("https://shop.example/", { method: "POST" });
+const answer: Response = await createPayingFetch(agent)("https://shop.example/", {
+  method: "POST",
+});
 for (const { state, error } of await agent.resume()) {
-  if (state === "sent" && error instanceof AgentError) console.log(error.code, error.retryAt, paidAt);
+  if (state === "sent" && error instanceof AgentError)
+    console.log(error.code, error.retryAt, paidAt);
 }
 
 const own: Journal = {

@@ -9,11 +9,17 @@ import {
 } from "@gwop/sdk/checkout";
 
 /** Fails to compile unless both types are the same. */
-type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+type Same<A, B> =
+  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const same = <A, B>(_: Same<A, B>): void => {};
 
 export async function sell(signal: AbortSignal): Promise<string> {
-  const gwop = new GwopCheckout({ merchantApiKey: "sk_m_x", maxRetries: 2, timeout: 30_000, debug: false });
+  const gwop = new GwopCheckout({
+    merchantApiKey: "sk_m_x",
+    maxRetries: 2,
+    timeout: 30_000,
+    debug: false,
+  });
   try {
     const invoice = await gwop.invoices.create(
       { amount_usdc: 1_000_000, metadata: { order: 1 } },
@@ -23,7 +29,10 @@ export async function sell(signal: AbortSignal): Promise<string> {
     same<typeof invoice.created_at, string>(true);
     const page = await gwop.invoices.list({ status: "PAID", limit: 10 });
     same<typeof page.pagination.has_more, boolean>(true);
-    const paid = await gwop.invoices.waitForStatus(invoice.public_invoice_id, ["PAID", "EXPIRED"], { timeout: 1, signal });
+    const paid = await gwop.invoices.waitForStatus(invoice.public_invoice_id, ["PAID", "EXPIRED"], {
+      timeout: 1,
+      signal,
+    });
     same<typeof paid, InvoicePublic>(true);
     // @ts-expect-error The older surface is snake_case.
     await gwop.invoices.create({ amountUsdc: 1_000_000 });

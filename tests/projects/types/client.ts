@@ -1,21 +1,37 @@
 // The whole client as a merchant's TypeScript sees it, checked by the compiler alone.
 import { Gwop, HTTPClient, ServerList } from "@gwop/sdk";
-import { ErrorResponse, GwopError } from "@gwop/sdk/models/errors";
+import type { ErrorResponse, GwopError } from "@gwop/sdk/models/errors";
 import type { Invoice, InvoicePublic } from "@gwop/sdk/models";
 import type { InvoicesCreateResponse } from "@gwop/sdk/models/operations";
 import type { InvoicePaidEvent } from "@gwop/sdk/models/webhooks";
 import type { RequestOptions } from "@gwop/sdk/types";
 import { Simulator } from "@gwop/sdk/simulator";
 
-const options: RequestOptions = { timeoutMs: 1000, retries: { strategy: "none" }, signal: AbortSignal.timeout(1) };
+const options: RequestOptions = {
+  timeoutMs: 1000,
+  retries: { strategy: "none" },
+  signal: AbortSignal.timeout(1),
+};
 
 export async function sell(): Promise<Invoice> {
   const sim = new Simulator();
-  const gwop = new Gwop({ merchantApiKey: async () => "sk_m_x", httpClient: sim.httpClient, serverURL: ServerList[0] });
-  const created: InvoicesCreateResponse = await gwop.invoices.create({ body: { amountUsdc: 1 } }, options);
-  const shown: InvoicePublic = (await gwop.invoices.get({ id: created.result.publicInvoiceId })).result;
-  for await (const invoice of gwop.invoices.listAll({ status: "PAID" })) shown.id satisfies typeof invoice.publicInvoiceId;
-  const { subject, expiresAt } = await gwop.auth.verifyToken("", { merchantId: "m", sessionCheck: "always" });
+  const gwop = new Gwop({
+    merchantApiKey: async () => "sk_m_x",
+    httpClient: sim.httpClient,
+    serverURL: ServerList[0],
+  });
+  const created: InvoicesCreateResponse = await gwop.invoices.create(
+    { body: { amountUsdc: 1 } },
+    options,
+  );
+  const shown: InvoicePublic = (await gwop.invoices.get({ id: created.result.publicInvoiceId }))
+    .result;
+  for await (const invoice of gwop.invoices.listAll({ status: "PAID" }))
+    shown.id satisfies typeof invoice.publicInvoiceId;
+  const { subject, expiresAt } = await gwop.auth.verifyToken("", {
+    merchantId: "m",
+    sessionCheck: "always",
+  });
   expiresAt.toISOString().concat(subject);
   // @ts-expect-error An amount is a number of atomic units.
   await gwop.invoices.create({ body: { amountUsdc: "1" } });

@@ -1,9 +1,17 @@
 // What a merchant's error handling relies on, checked by the compiler alone.
-import { ErrorCode, ErrorResponse, GwopError, isGwopError, RateLimitError, TokenVerificationError } from "@gwop/sdk/errors";
+import {
+  ErrorCode,
+  ErrorResponse,
+  GwopError,
+  isGwopError,
+  RateLimitError,
+  TokenVerificationError,
+} from "@gwop/sdk/errors";
 import * as models from "@gwop/sdk/models/errors";
 
 /** Fails to compile unless both types are the same. */
-type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+type Same<A, B> =
+  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const same = <A, B>(_: Same<A, B>): void => {};
 
 export function handle(error: unknown): string | undefined {
@@ -48,7 +56,12 @@ export function construct(meta: { response: Response; request: Request; body: st
     new ErrorResponse({ error }, meta),
     new RateLimitError({ error }, meta),
     new models.GwopDefaultError("m", meta),
-    new models.ResponseValidationError("m", { ...meta, cause: undefined, rawValue: {}, rawMessage: "m" }),
+    new models.ResponseValidationError("m", {
+      ...meta,
+      cause: undefined,
+      rawValue: {},
+      rawMessage: "m",
+    }),
     new models.SDKValidationError("m", new Error("why"), {}),
     new models.ConnectionError("m", { cause: new Error("why") }),
     new models.UnexpectedClientError("m"),

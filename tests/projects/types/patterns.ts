@@ -1,21 +1,44 @@
 // The handlers, stores and adapters as a merchant's TypeScript sees them, checked by the compiler alone.
 import { formatUsdc, Gwop, parseSubject, usdc } from "@gwop/sdk";
 import { gwopWebhook as forExpress } from "@gwop/sdk/express";
-import { createAuthMiddleware, createAuthRoutes, createWebhookHandler, reconcile, type WebhookHandlerOptions } from "@gwop/sdk/handlers";
+import {
+  createAuthMiddleware,
+  createAuthRoutes,
+  createWebhookHandler,
+  reconcile,
+  type WebhookHandlerOptions,
+} from "@gwop/sdk/handlers";
 import { withGwopAuth } from "@gwop/sdk/next";
-import { kvStore, memoryStore, postgresStore, recordStore, sqliteStore, type WebhookStore } from "@gwop/sdk/stores";
+import {
+  kvStore,
+  memoryStore,
+  postgresStore,
+  recordStore,
+  sqliteStore,
+  type WebhookStore,
+} from "@gwop/sdk/stores";
 
 /** Fails to compile unless both types are the same. */
-type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+type Same<A, B> =
+  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const same = <A, B>(_: Same<A, B>): void => {};
 
 const gwop = new Gwop();
 
 /** `pg`'s and `postgres`'s shapes. */
-declare const pool: { query(text: string, values: unknown[]): Promise<{ rows: object[]; rowCount: number | null }> };
-declare const sql: { unsafe(text: string, values: unknown[]): PromiseLike<object[] & { count: number }> };
-declare const database: { prepare(sql: string): { get(...values: unknown[]): unknown; run(...values: unknown[]): object } };
-declare const namespace: { get(key: string, type?: "text"): Promise<string | null>; put(key: string, value: string): Promise<void> };
+declare const pool: {
+  query(text: string, values: unknown[]): Promise<{ rows: object[]; rowCount: number | null }>;
+};
+declare const sql: {
+  unsafe(text: string, values: unknown[]): PromiseLike<object[] & { count: number }>;
+};
+declare const database: {
+  prepare(sql: string): { get(...values: unknown[]): unknown; run(...values: unknown[]): object };
+};
+declare const namespace: {
+  get(key: string, type?: "text"): Promise<string | null>;
+  put(key: string, value: string): Promise<void>;
+};
 
 export const stores: WebhookStore[] = [
   memoryStore(),
@@ -39,9 +62,18 @@ const options: WebhookHandlerOptions = {
     if (event.eventType === "invoice.paid") same<typeof event.data.payerWallet, string>(true);
   },
 };
-export const handlers = [createWebhookHandler(options), createAuthRoutes({ gwop, authSecret: "…" })];
+export const handlers = [
+  createWebhookHandler(options),
+  createAuthRoutes({ gwop, authSecret: "…" }),
+];
 export const express = forExpress(options);
-createWebhookHandler({ gwop, store: memoryStore(), onPaid: ({ data }) => same<typeof data.payerWallet, string>(true), onExpired() {}, onCanceled() {} });
+createWebhookHandler({
+  gwop,
+  store: memoryStore(),
+  onPaid: ({ data }) => same<typeof data.payerWallet, string>(true),
+  onExpired() {},
+  onCanceled() {},
+});
 export const derived = createWebhookHandler({
   gwop,
   store: memoryStore(),
@@ -61,7 +93,15 @@ export const derivedByType = createWebhookHandler({
   },
 });
 export async function everyQuarterOfAnHour(after?: string): Promise<string> {
-  const done = await reconcile({ gwop, store: memoryStore(), since: new Date(), onPaid() {}, onExpired() {}, onCanceled() {}, after });
+  const done = await reconcile({
+    gwop,
+    store: memoryStore(),
+    since: new Date(),
+    onPaid() {},
+    onExpired() {},
+    onCanceled() {},
+    after,
+  });
   same<typeof done.complete, boolean>(true);
   return done.cursor;
 }
@@ -76,10 +116,13 @@ export async function me(request: Request): Promise<Response> {
   if (response) return response;
   return new Response(parseSubject(identity.subject).address);
 }
-export const GET = withGwopAuth({ gwop }, (request: Request, identity, context: { params: Promise<{ id: string }> }) => {
-  same<typeof identity.chain, string>(true);
-  return Response.json({ url: request.url, context });
-});
+export const GET = withGwopAuth(
+  { gwop },
+  (request: Request, identity, context: { params: Promise<{ id: string }> }) => {
+    same<typeof identity.chain, string>(true);
+    return Response.json({ url: request.url, context });
+  },
+);
 // @ts-expect-error It is never or always, or seconds.
 createAuthMiddleware({ gwop, sessionCheck: "sometimes" });
 

@@ -1,13 +1,25 @@
 // What an editor knows about the local Gwop.
 import { Gwop, HTTPClient } from "@gwop/sdk";
-import { type Fault, type SignedPayment, Simulator, SimulatorError, type SimulatorJournal, type SimulatorPayment, serve } from "@gwop/sdk/simulator";
+import {
+  type Fault,
+  type SignedPayment,
+  Simulator,
+  SimulatorError,
+  type SimulatorJournal,
+  type SimulatorPayment,
+  serve,
+} from "@gwop/sdk/simulator";
 
 const sim = new Simulator({
   webhookHandler: (request) => new Response(request.url, { status: 204 }),
   settlementDelayMs: undefined,
   merchants: [{ id: "m", apiKey: "sk_m_2", webhookSecret: "whsec_2" }],
 });
-new Gwop({ httpClient: sim.httpClient, webhookSecret: sim.webhookSecret, merchantId: sim.merchantId });
+new Gwop({
+  httpClient: sim.httpClient,
+  webhookSecret: sim.webhookSecret,
+  merchantId: sim.merchantId,
+});
 new HTTPClient({ fetcher: sim.fetch });
 
 const paid: SimulatorPayment = await sim.pay("inv_1", { chain: "solana", outcome: "hold" });
@@ -23,7 +35,10 @@ new Simulator({ x402: "strict" });
 
 const journal: SimulatorJournal = { append: async () => {}, replace: async () => {} };
 const kept = new Simulator({ journal });
-await kept.load({ invoices: [{ amountUsdc: 1, status: "PAID" }], faults: [{ fault: "payment-fail" }] });
+await kept.load({
+  invoices: [{ amountUsdc: 1, status: "PAID" }],
+  faults: [{ fault: "payment-fail" }],
+});
 await kept.redeliver("e", { variant: "stale", url: undefined });
 await kept.pay("inv_1", { outcome: "late", delayMs: 5 });
 await kept.saved();
@@ -52,5 +67,6 @@ await sim.pay("inv_1", { chain: "ethereum" });
 try {
   await sim.clock.advance(1_000);
 } catch (error) {
-  if (error instanceof SimulatorError) console.log(error.code.length, hash, answer.status, served.status);
+  if (error instanceof SimulatorError)
+    console.log(error.code.length, hash, answer.status, served.status);
 }

@@ -4,15 +4,22 @@ import { isGwopError, ErrorCode } from "@gwop/sdk/errors";
 import { SDKValidationError } from "@gwop/sdk/models/errors";
 
 /** Fails to compile unless both types are the same. */
-type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+type Same<A, B> =
+  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const same = <A, B>(_: Same<A, B>): void => {};
 
 export async function handle(request: Request): Promise<Response> {
   const gwop = new Gwop({ webhookSecret: ["whsec_new", "whsec_old"] });
   try {
-    const event = await gwop.validateWebhook({ request, toleranceSeconds: 60, receivedAt: new Date() });
+    const event = await gwop.validateWebhook({
+      request,
+      toleranceSeconds: 60,
+      receivedAt: new Date(),
+    });
     same<typeof event.xGwopEventId, string>(true);
-    same<typeof event.body.eventType, "invoice.paid" | "invoice.expired" | "invoice.canceled">(true);
+    same<typeof event.body.eventType, "invoice.paid" | "invoice.expired" | "invoice.canceled">(
+      true,
+    );
     if (event.body.eventType === "invoice.paid") {
       same<typeof event.body.data.paidAt, Date>(true);
       same<typeof event.body.data.amountUsdc, string>(true);

@@ -41,9 +41,9 @@ const latin1 = (text) => Uint8Array.from(text, (character) => character.charCode
 const mojibake = (text) => bytesOf(new TextDecoder("windows-1252").decode(bytesOf(text)));
 const utf16 = (text) => new Uint8Array(Buffer.from(`\ufeff${text}`, "utf16le"));
 const chunked = (text) =>
-  [text.slice(0, 100), text.slice(100)]
+  `${[text.slice(0, 100), text.slice(100)]
     .map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`)
-    .join("") + "0\r\n\r\n";
+    .join("")}0\r\n\r\n`;
 const withBom = (text) => new Uint8Array([0xef, 0xbb, 0xbf, ...bytesOf(text)]);
 
 /**

@@ -10,6 +10,8 @@ export default {
     if (pathname === "/verify") return answerVerify(request);
     if (pathname.startsWith("/shared/")) return answerShared(request);
     const only = searchParams.get("only") ?? undefined;
-    return Response.json(await run({ runtime: "workerd", serverURL: searchParams.get("server"), selfURL, only }));
+    return Response.json(
+      await run({ runtime: "workerd", serverURL: searchParams.get("server"), selfURL, only }),
+    );
   },
 };

@@ -1,16 +1,21 @@
 // Whoever is told of alerts: an HTTP server that checks their signature with Node's own crypto.
-import { createHmac } from 'node:crypto';
-import { createServer } from 'node:http';
+import { createHmac } from "node:crypto";
+import { createServer } from "node:http";
 
 /** The alert secret of every worker that is started here. */
-export const ALERT_SECRET = 'whsec_alerts_of_the_tests';
+export const ALERT_SECRET = "whsec_alerts_of_the_tests";
 
 /** Whether a header in Gwop's format signs a body, now, under a secret. */
 export function verifies(header, body, secret = ALERT_SECRET) {
-  const parts = String(header).split(',').map((part) => part.split('='));
-  const time = parts.find(([name]) => name === 't')?.[1];
-  const wanted = createHmac('sha256', secret).update(`${time}.`).update(body).digest('hex');
-  return Math.abs(Date.now() / 1000 - Number(time)) < 300 && parts.some(([name, value]) => name === 'v1' && value === wanted);
+  const parts = String(header)
+    .split(",")
+    .map((part) => part.split("="));
+  const time = parts.find(([name]) => name === "t")?.[1];
+  const wanted = createHmac("sha256", secret).update(`${time}.`).update(body).digest("hex");
+  return (
+    Math.abs(Date.now() / 1000 - Number(time)) < 300 &&
+    parts.some(([name, value]) => name === "v1" && value === wanted)
+  );
 }
 
 /** Starts the receiver. `received` has the alerts that verified, `refused` the others; `answer()` says the status. */
@@ -22,11 +27,11 @@ export async function startAlerts() {
     const body = Buffer.concat(chunks).toString();
     receiver.calls += 1;
     const status = receiver.answer();
-    if (!verifies(request.headers['x-gwop-signature'], body)) receiver.refused.push(body);
+    if (!verifies(request.headers["x-gwop-signature"], body)) receiver.refused.push(body);
     else if (status < 300) receiver.received.push({ ...JSON.parse(body), at: Date.now(), body });
     response.writeHead(status).end();
   });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   receiver.url = `http://127.0.0.1:${server.address().port}/alerts?key=SEKRIT`;
   receiver.of = (kind) => receiver.received.filter((alert) => alert.kind === kind);
   receiver.stop = () =>

@@ -1,16 +1,16 @@
 // The merchant's side: an HTTP server that takes what the Worker delivers, verified by the SDK itself.
-import { createServer } from 'node:http';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { createServer } from "node:http";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 
-import { TOP } from './wrangler.mjs';
+import { TOP } from "./wrangler.mjs";
 
 /** The fulfillment secret of every worker that is started here. */
-export const FULFILLMENT_SECRET = 'whsec_fulfilment_of_the_tests';
+export const FULFILLMENT_SECRET = "whsec_fulfilment_of_the_tests";
 
 async function sdk(webhookSecret) {
-  const entry = join(TOP, 'dist/npm/index.node.js');
+  const entry = join(TOP, "dist/npm/index.node.js");
   if (!existsSync(entry)) throw new Error(`${entry} is not there: run \`cargo xtask build\``);
   const { Gwop } = await import(pathToFileURL(entry));
   return new Gwop({ webhookSecret });
@@ -35,8 +35,21 @@ export async function startFulfillment(secret = FULFILLMENT_SECRET) {
     endpoint.attempts += 1;
     let status = 400;
     try {
-      const event = await gwop.validateWebhook({ request: { body, headers: request.headers, url: request.url, method: request.method }, reconciled: true, receivedAt: new Date(Date.now() + endpoint.offsetMs) });
-      const delivery = { eventId: event.body.eventId, outcome: event.body.gwopOutcome, type: event.body.eventType, invoiceId: event.body.data.invoiceId, at: Date.now(), event, body, headers: request.headers };
+      const event = await gwop.validateWebhook({
+        request: { body, headers: request.headers, url: request.url, method: request.method },
+        reconciled: true,
+        receivedAt: new Date(Date.now() + endpoint.offsetMs),
+      });
+      const delivery = {
+        eventId: event.body.eventId,
+        outcome: event.body.gwopOutcome,
+        type: event.body.eventType,
+        invoiceId: event.body.data.invoiceId,
+        at: Date.now(),
+        event,
+        body,
+        headers: request.headers,
+      };
       status = await endpoint.answer(delivery);
       if (status >= 200 && status < 300) endpoint.received.push(delivery);
     } catch (error) {
@@ -44,7 +57,7 @@ export async function startFulfillment(secret = FULFILLMENT_SECRET) {
     }
     response.writeHead(status).end();
   });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   endpoint.url = `http://127.0.0.1:${server.address().port}/fulfil`;
   endpoint.of = (eventId) => endpoint.received.filter((delivery) => delivery.eventId === eventId);
   endpoint.stop = () =>

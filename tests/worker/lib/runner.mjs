@@ -1,5 +1,5 @@
 // A tiny runner: suites register tests; the last line is `N passed, N failed`.
-import assert from 'node:assert/strict';
+import assert from "node:assert/strict";
 
 const suites = [];
 
@@ -16,7 +16,8 @@ export async function run({ only, quick }) {
   // From the beginning of a word on: `story` does not mean `history`.
   const isMeant = (name, wanted) => ` ${name}`.includes(` ${wanted}`);
   for (const wanted of only) {
-    if (!known.some((name) => isMeant(name, wanted))) throw new Error(`no suite \`${wanted}\`: there are ${known.join(', ')}`);
+    if (!known.some((name) => isMeant(name, wanted)))
+      throw new Error(`no suite \`${wanted}\`: there are ${known.join(", ")}`);
   }
   const among = (name) => only.length === 0 || only.some((wanted) => isMeant(name, wanted));
   for (const { name, body } of suites.filter((one) => among(one.name))) {
@@ -37,18 +38,22 @@ export async function run({ only, quick }) {
           console.log(`  ok    ${title} (${Math.round(performance.now() - started)} ms)`);
         } catch (error) {
           failed += 1;
-          console.log(`  FAIL  ${title}\n${String(error?.stack ?? error).replace(/^/gm, '        ')}`);
+          console.log(
+            `  FAIL  ${title}\n${String(error?.stack ?? error).replace(/^/gm, "        ")}`,
+          );
         }
       }
     } catch (error) {
       failed += 1;
-      console.log(`  FAIL  the suite could not start\n${String(error?.stack ?? error).replace(/^/gm, '        ')}`);
+      console.log(
+        `  FAIL  the suite could not start\n${String(error?.stack ?? error).replace(/^/gm, "        ")}`,
+      );
     }
     for (const cleanup of cleanups.reverse()) await cleanup();
   }
   if (passed + failed === 0) {
     failed += 1;
-    console.log('no test ran');
+    console.log("no test ran");
   }
   console.log(`\n${passed} passed, ${failed} failed`);
   return failed;
@@ -66,7 +71,10 @@ export async function eventually(what, probe, { within = 20_000, every = 50 } = 
     } catch (error) {
       last = error;
     }
-    if (Date.now() > deadline) throw new assert.AssertionError({ message: `not within ${within} ms: ${what} (last: ${String(last)})` });
+    if (Date.now() > deadline)
+      throw new assert.AssertionError({
+        message: `not within ${within} ms: ${what} (last: ${String(last)})`,
+      });
     await sleep(every);
   }
 }

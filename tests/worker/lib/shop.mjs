@@ -1,31 +1,33 @@
 // A merchant at a local Gwop whose webhooks go nowhere.
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 
-import { TOP } from './wrangler.mjs';
+import { TOP } from "./wrangler.mjs";
 
-const { Gwop } = await import(pathToFileURL(join(TOP, 'dist/npm/index.node.js')));
+const { Gwop } = await import(pathToFileURL(join(TOP, "dist/npm/index.node.js")));
 
 /** Makes invoices, and lets them come to their end. */
 export function shopAt(simulator) {
   const gwop = new Gwop({ merchantApiKey: simulator.merchantApiKey, serverURL: simulator.url });
-  const create = async (expiresInSeconds = 86_400) => (await gwop.invoices.create({ body: { amountUsdc: 1_000_000, expiresInSeconds } })).result;
+  const create = async (expiresInSeconds = 86_400) =>
+    (await gwop.invoices.create({ body: { amountUsdc: 1_000_000, expiresInSeconds } })).result;
   const shop = {
-    clock: (body) => simulator.control('POST', 'clock', body),
+    clock: (body) => simulator.control("POST", "clock", body),
     create,
-    pay: (invoice, chain = 'base') => simulator.control('POST', 'pay', { target: invoice.publicInvoiceId, chain }),
+    pay: (invoice, chain = "base") =>
+      simulator.control("POST", "pay", { target: invoice.publicInvoiceId, chain }),
     async paid(chain) {
       const invoice = await create();
       const { transaction } = await shop.pay(invoice, chain);
-      return { ...invoice, status: 'PAID', transaction };
+      return { ...invoice, status: "PAID", transaction };
     },
     async canceled() {
       const invoice = await create();
       await gwop.invoices.cancel({ id: invoice.id });
-      return { ...invoice, status: 'CANCELED' };
+      return { ...invoice, status: "CANCELED" };
     },
     /** Expires with the clock. */
-    expired: async () => ({ ...(await create(60)), status: 'EXPIRED' }),
+    expired: async () => ({ ...(await create(60)), status: "EXPIRED" }),
   };
   return shop;
 }

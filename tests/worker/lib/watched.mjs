@@ -1,10 +1,10 @@
 // The test build behind JavaScript that watches it: how often `GWOP_MERCHANTS` is parsed, and which
 // keys of a KV namespace are read. It puts merchants in and takes them out while the Worker runs, and
 // lets the namespace fail where the ledger asks.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 
-import { SCRATCH, TEST_BUILD, startWorker } from './wrangler.mjs';
+import { SCRATCH, TEST_BUILD, startWorker } from "./wrangler.mjs";
 
 const SOURCE = `
 import gwop, * as worker from ${JSON.stringify(TEST_BUILD)};
@@ -64,8 +64,8 @@ export default {
 
 /** Starts it. `watch(what)` puts, gets and fails, and answers what was seen. */
 export async function startWatched(options) {
-  const directory = mkdtempSync(join(SCRATCH, 'gwop-watched-'));
-  const main = join(directory, 'index.js');
+  const directory = mkdtempSync(join(SCRATCH, "gwop-watched-"));
+  const main = join(directory, "index.js");
   writeFileSync(main, SOURCE);
   const worker = await startWorker({ ...options, main });
   const stop = worker.stop.bind(worker);
@@ -74,6 +74,6 @@ export async function startWatched(options) {
     rmSync(directory, { recursive: true, force: true });
   };
   worker.watch = async (what = {}) =>
-    (await worker.request('POST', '/watched', { body: JSON.stringify(what) })).body;
+    (await worker.request("POST", "/watched", { body: JSON.stringify(what) })).body;
   return worker;
 }

@@ -1,23 +1,32 @@
 // The Worker on the real workerd, by `wrangler dev` with persisted storage.
-import { spawn } from 'node:child_process';
-import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { spawn } from "node:child_process";
+import {
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
-import { eventually, sleep } from './runner.mjs';
+import { eventually, sleep } from "./runner.mjs";
 
 /** The top level of the repository. */
-export const TOP = fileURLToPath(new URL('../../../', import.meta.url));
+export const TOP = fileURLToPath(new URL("../../../", import.meta.url));
 /** The build with faults on purpose and shorter times, in the npm package around it. */
-export const TEST_BUILD = join(TOP, 'build/npm-worker-test/index.js');
+export const TEST_BUILD = join(TOP, "build/npm-worker-test/index.js");
 /** Where storage lies: in memory where that can be had, since workerd syncs each write. A `kill -9` is none the wiser. */
-export const SCRATCH = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+export const SCRATCH = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 /** What is deployed, in the npm package around it. */
-export const SHIPPED_BUILD = join(TOP, 'dist/npm-worker/index.js');
+export const SHIPPED_BUILD = join(TOP, "dist/npm-worker/index.js");
 /** The same without the package, as `wrangler.toml` names it. */
-export const BARE_BUILD = join(TOP, 'dist/worker/entry.js');
+export const BARE_BUILD = join(TOP, "dist/worker/entry.js");
 
 /**
  * How long a request waits for its answer, in milliseconds. wrangler's own proxy never answers a GET whose connection to workerd broke, until another
@@ -30,15 +39,15 @@ const READ_PATIENCE_MS = 5_000;
 const READS = 8;
 
 const running = new Set();
-process.on('exit', () => running.forEach((worker) => worker.killNow()));
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
+process.on("exit", () => running.forEach((worker) => worker.killNow()));
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
 
 /** A port that nobody listens on. */
 export function freePort() {
   return new Promise((resolve, reject) => {
     const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
+    server.on("error", reject);
+    server.listen(0, "127.0.0.1", () => {
       const { port } = server.address();
       server.close(() => resolve(port));
     });
@@ -55,34 +64,49 @@ export function freePort() {
  * - `template`: the `wrangler.toml` to begin with; the top level's by default.
  * - `neighbours`: other Workers that run beside it, by name: the text of their modules, or `{ main, configure }` of another build of this Worker.
  */
-export async function startWorker({ variables = {}, main = TEST_BUILD, storage, template, configure = (text) => text, neighbours = {} } = {}) {
-  const directory = mkdtempSync(join(SCRATCH, 'gwop-worker-'));
-  const state = storage ?? join(directory, 'storage');
+export async function startWorker({
+  variables = {},
+  main = TEST_BUILD,
+  storage,
+  template,
+  configure = (text) => text,
+  neighbours = {},
+} = {}) {
+  const directory = mkdtempSync(join(SCRATCH, "gwop-worker-"));
+  const state = storage ?? join(directory, "storage");
   mkdirSync(state, { recursive: true });
   const write = (where, build, change) => {
-    if (!existsSync(build)) throw new Error(`${build} is not there: run \`cargo xtask test --only worker\`, which builds it`);
-    const config = readFileSync(template ?? join(TOP, 'wrangler.toml'), 'utf8')
+    if (!existsSync(build))
+      throw new Error(
+        `${build} is not there: run \`cargo xtask test --only worker\`, which builds it`,
+      );
+    const config = readFileSync(template ?? join(TOP, "wrangler.toml"), "utf8")
       .replace('main = "dist/worker/entry.js"', `main = ${JSON.stringify(build)}`)
       // Dead letters within seconds rather than hours.
-      .replaceAll('max_retries = 10\n', 'max_retries = 2\n')
+      .replaceAll("max_retries = 10\n", "max_retries = 2\n")
       // Every test is the same client.
-      .replace('limit = 30,', 'limit = 100000,');
+      .replace("limit = 30,", "limit = 100000,");
     mkdirSync(where, { recursive: true });
-    writeFileSync(join(where, 'wrangler.toml'), change(config));
-    const lines = Object.entries(variables).map(([name, value]) => `${name}=${JSON.stringify(value)}\n`);
-    writeFileSync(join(where, '.dev.vars'), lines.join(''));
-    return join(where, 'wrangler.toml');
+    writeFileSync(join(where, "wrangler.toml"), change(config));
+    const lines = Object.entries(variables).map(
+      ([name, value]) => `${name}=${JSON.stringify(value)}\n`,
+    );
+    writeFileSync(join(where, ".dev.vars"), lines.join(""));
+    return join(where, "wrangler.toml");
   };
   const configs = [write(directory, main, configure)];
   for (const [name, neighbour] of Object.entries(neighbours)) {
-    if (typeof neighbour !== 'string') {
+    if (typeof neighbour !== "string") {
       configs.push(write(join(directory, name), neighbour.main, neighbour.configure));
       continue;
     }
     mkdirSync(join(directory, name));
-    writeFileSync(join(directory, name, 'index.js'), neighbour);
-    writeFileSync(join(directory, name, 'wrangler.toml'), `name = "${name}"\nmain = "index.js"\ncompatibility_date = "2026-05-01"\n`);
-    configs.push(join(directory, name, 'wrangler.toml'));
+    writeFileSync(join(directory, name, "index.js"), neighbour);
+    writeFileSync(
+      join(directory, name, "wrangler.toml"),
+      `name = "${name}"\nmain = "index.js"\ncompatibility_date = "2026-05-01"\n`,
+    );
+    configs.push(join(directory, name, "wrangler.toml"));
   }
   const worker = new Worker(directory, state, configs);
   await worker.start();
@@ -94,7 +118,7 @@ class Worker {
     this.directory = directory;
     this.configs = configs;
     this.state = state;
-    this.log = join(directory, 'wrangler.log');
+    this.log = join(directory, "wrangler.log");
     /** How many reads were asked again. */
     this.unanswered = 0;
   }
@@ -103,22 +127,43 @@ class Worker {
   async start() {
     const [port, inspector] = [await freePort(), await freePort()];
     this.url = `http://127.0.0.1:${port}`;
-    const program = join(TOP, 'node_modules/wrangler/bin/wrangler.js');
-    const flags = ['dev', ...this.configs.flatMap((config) => ['--config', config]), '--ip', '127.0.0.1', '--port', port, '--inspector-port', inspector, '--persist-to', this.state, '--show-interactive-dev-session=false'];
+    const program = join(TOP, "node_modules/wrangler/bin/wrangler.js");
+    const flags = [
+      "dev",
+      ...this.configs.flatMap((config) => ["--config", config]),
+      "--ip",
+      "127.0.0.1",
+      "--port",
+      port,
+      "--inspector-port",
+      inspector,
+      "--persist-to",
+      this.state,
+      "--show-interactive-dev-session=false",
+    ];
     this.process = spawn(process.execPath, [program, ...flags.map(String)], {
       cwd: this.directory,
       // A group of its own, so that killing it reaches workerd.
       detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, WRANGLER_LOG_PATH: this.directory, WRANGLER_SEND_METRICS: 'false' },
+      stdio: ["ignore", "pipe", "pipe"],
+      env: {
+        PATH: process.env.PATH,
+        HOME: process.env.HOME,
+        WRANGLER_LOG_PATH: this.directory,
+        WRANGLER_SEND_METRICS: "false",
+      },
     });
     running.add(this);
-    const log = createWriteStream(this.log, { flags: 'a' });
+    const log = createWriteStream(this.log, { flags: "a" });
     this.process.stdout.pipe(log, { end: false });
     this.process.stderr.pipe(log, { end: false });
-    const ended = new Promise((resolve) => this.process.once('exit', resolve));
+    const ended = new Promise((resolve) => this.process.once("exit", resolve));
     this.ended = ended.then(() => running.delete(this));
-    const ready = eventually('wrangler is ready', async () => (await fetch(`${this.url}/healthz`)).status > 0, { within: 60_000, every: 100 });
+    const ready = eventually(
+      "wrangler is ready",
+      async () => (await fetch(`${this.url}/healthz`)).status > 0,
+      { within: 60_000, every: 100 },
+    );
     const early = ended.then((code) => {
       throw new Error(`wrangler ended early (${code}):\n${this.output()}`);
     });
@@ -128,17 +173,17 @@ class Worker {
 
   /** Everything it has printed so far. */
   output() {
-    return existsSync(this.log) ? readFileSync(this.log, 'utf8') : '';
+    return existsSync(this.log) ? readFileSync(this.log, "utf8") : "";
   }
 
   /** The structured log lines so far, from this length of the output on. */
   logLines(from = 0) {
     return this.output()
       .slice(from)
-      .split('\n')
-      .map((line) => line.replaceAll(/\u001b\[[0-9;]*m/g, ''))
-      .map((line) => line.slice(line.indexOf('{')))
-      .filter((line) => line.startsWith('{"') && line.endsWith('}'))
+      .split("\n")
+      .map((line) => line.replaceAll(/\u001b\[[0-9;]*m/g, ""))
+      .map((line) => line.slice(line.indexOf("{")))
+      .filter((line) => line.startsWith('{"') && line.endsWith("}"))
       .flatMap((line) => {
         try {
           return [JSON.parse(line)];
@@ -151,7 +196,7 @@ class Worker {
   /** `kill -9` of workerd, and then of wrangler, which does not revive it. */
   async kill() {
     for (const pid of descendants(this.process.pid)) {
-      if (commandOf(pid).includes('workerd')) signal(pid, 'SIGKILL');
+      if (commandOf(pid).includes("workerd")) signal(pid, "SIGKILL");
     }
     this.killNow();
     await this.ended;
@@ -159,12 +204,12 @@ class Worker {
 
   /** Kills the group at once. */
   killNow() {
-    signal(-this.process.pid, 'SIGKILL');
+    signal(-this.process.pid, "SIGKILL");
   }
 
   /** Ends it and removes what it wrote, but for storage that was given; nothing where `GWOP_KEEP` is set. */
   async stop() {
-    signal(this.process.pid, 'SIGTERM');
+    signal(this.process.pid, "SIGTERM");
     await Promise.race([this.ended, sleep(3_000)]);
     this.killNow();
     await this.ended;
@@ -172,12 +217,23 @@ class Worker {
   }
 
   /** Sends a request; resolves to `{ status, headers, body }` with the body parsed where it is JSON. Fails where no answer comes in time. */
-  async request(method, path, { body, headers = {}, signal: abort = AbortSignal.timeout(PATIENCE_MS) } = {}) {
-    const response = await fetch(this.url + path, { method, body, headers, signal: abort, redirect: 'manual', duplex: 'half' });
+  async request(
+    method,
+    path,
+    { body, headers = {}, signal: abort = AbortSignal.timeout(PATIENCE_MS) } = {},
+  ) {
+    const response = await fetch(this.url + path, {
+      method,
+      body,
+      headers,
+      signal: abort,
+      redirect: "manual",
+      duplex: "half",
+    });
     const text = await response.text();
     let parsed;
     try {
-      parsed = text === '' ? undefined : JSON.parse(text);
+      parsed = text === "" ? undefined : JSON.parse(text);
     } catch {
       parsed = text;
     }
@@ -188,9 +244,12 @@ class Worker {
   async read(path, headers = {}) {
     for (let time = 1; ; time += 1) {
       try {
-        return await this.request('GET', path, { headers, signal: AbortSignal.timeout(READ_PATIENCE_MS) });
+        return await this.request("GET", path, {
+          headers,
+          signal: AbortSignal.timeout(READ_PATIENCE_MS),
+        });
       } catch (error) {
-        if (error.name !== 'TimeoutError' || time === READS) throw error;
+        if (error.name !== "TimeoutError" || time === READS) throw error;
         this.unanswered += 1;
       }
     }
@@ -198,18 +257,24 @@ class Worker {
 
   /** What the operator sees of an invoice. */
   async invoice(id, token = OPERATOR_TOKEN) {
-    const answer = await this.read(`/invoices/${encodeURIComponent(id)}`, { authorization: `Bearer ${token}` });
+    const answer = await this.read(`/invoices/${encodeURIComponent(id)}`, {
+      authorization: `Bearer ${token}`,
+    });
     return answer.status === 200 ? answer.body : undefined;
   }
 
   /** A fault on purpose. */
-  fault(what, body = {}, method = 'POST') {
-    return this.request(method, `/test/${what}`, method === 'GET' ? {} : { body: JSON.stringify(body) });
+  fault(what, body = {}, method = "POST") {
+    return this.request(
+      method,
+      `/test/${what}`,
+      method === "GET" ? {} : { body: JSON.stringify(body) },
+    );
   }
 }
 
 /** The operator's token of every worker that is started here. */
-export const OPERATOR_TOKEN = 'operator-token-of-the-tests';
+export const OPERATOR_TOKEN = "operator-token-of-the-tests";
 
 function signal(pid, name) {
   try {
@@ -221,19 +286,19 @@ function signal(pid, name) {
 
 function commandOf(pid) {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
   } catch {
-    return '';
+    return "";
   }
 }
 
 function descendants(root) {
   const children = new Map();
-  for (const entry of readdirSync('/proc')) {
+  for (const entry of readdirSync("/proc")) {
     if (!/^\d+$/.test(entry)) continue;
     try {
-      const stat = readFileSync(`/proc/${entry}/stat`, 'utf8');
-      const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+      const stat = readFileSync(`/proc/${entry}/stat`, "utf8");
+      const parent = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
       children.set(parent, [...(children.get(parent) ?? []), Number(entry)]);
     } catch {
       // Ended meanwhile.

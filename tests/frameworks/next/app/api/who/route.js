@@ -2,6 +2,8 @@
 export const dynamic = "force-dynamic";
 export const GET = (request) => {
   // As CGI would read them: `_` for `-`.
-  const claims = [...request.headers].filter(([name]) => name.replaceAll("_", "-") === "x-gwop-subject");
+  const claims = [...request.headers].filter(
+    ([name]) => name.replaceAll("_", "-") === "x-gwop-subject",
+  );
   return new Response(claims.map(([, value]) => value).join(" "));
 };
