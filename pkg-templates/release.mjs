@@ -68,7 +68,7 @@ function check({ files, read, manifest }, name, wanted) {
   // A name such as `build` may stand anywhere.
   const isTelling = host.length >= 6 && host !== "localhost";
   const strangers = [
-    homedir(),
+    `${homedir()}/`,
     top,
     ...(isTelling ? [host] : []),
     "registry=",
@@ -115,7 +115,13 @@ for (const agent of agents)
   need(agent === `gwop-sdk/${version}`, `the User-Agent is ${agent}, expected gwop-sdk/${version}`);
 if (worker) {
   packages.push(opened(worker));
-  check(packages[1], "@gwop/worker", ["index.js", "worker/index_bg.wasm", "docs/worker.md"]);
+  check(packages[1], "@gwop/worker", [
+    "index.js",
+    "worker/index_bg.wasm",
+    "docs/worker.md",
+    "docs/operations.md",
+    "docs/upgrading.md",
+  ]);
   const least = packages[1].manifest.peerDependencies?.["@gwop/sdk"];
   need(least === `^${version}`, `@gwop/worker takes @gwop/sdk ${least}, expected ^${version}`);
 }

@@ -1,4 +1,4 @@
-// What docs/worker.md says of replays and of cost: `node bench/worker/operator.mjs [rows|replay]…`, from the repository's top level,
+// What docs/operations.md says of replays, and docs/worker.md of cost: `node bench/worker/operator.mjs [rows|replay]…`, from the repository's top level,
 // after `cargo xtask test --only worker` has built the test build. Local queues handle one batch at a time.
 import { FULFILLMENT_SECRET, startFulfillment } from "../../tests/worker/lib/fulfillment.mjs";
 import {

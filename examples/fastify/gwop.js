@@ -1,4 +1,4 @@
-// What the routes share. The keys are in the environment: see README.md.
+// The client and the webhook options that the routes share. The keys are in the environment.
 import { Gwop } from "@gwop/sdk";
 import { memoryStore } from "@gwop/sdk/stores";
 
@@ -6,7 +6,7 @@ export const gwop = new Gwop();
 
 export const webhook = {
   gwop,
-  // For one process. `@gwop/sdk/stores` has those over a database, which several share.
+  // For one process. For production, use a store over a database: see `@gwop/sdk/stores`.
   store: memoryStore(),
   on: {
     "invoice.paid": (event) => console.log(`paid: ${event.data.invoiceId}`),

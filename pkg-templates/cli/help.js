@@ -9,7 +9,7 @@ export const COMMON = {
 };
 
 /** How every help ends. */
-const EXITS = "Exit codes: 0 yes, 1 the answer is no or cannot be had, 2 wrong use.";
+const EXITS = "Exit codes: 0 yes, 1 the answer is no or could not be found, 2 wrong use.";
 
 /** The options of a command, as lines. */
 function optionLines({ options = {} }) {
@@ -50,8 +50,8 @@ export function help() {
     columns(rows).join("\n"),
     "gwop COMMAND --help explains a command, gwop --version names the version.",
     wrap(
-      "Secrets come from the environment, from --secret-file FILE, or from standard input where " +
-        "FILE is -. They are no arguments, and are never printed.",
+      "Secrets come from the environment, from --secret-file FILE, or from standard input if FILE " +
+        "is -. Never pass a secret as an argument. No secret is ever printed.",
     ),
     EXITS,
   ].join("\n\n");

@@ -12,7 +12,7 @@ const WAIT_MS = 10;
 export const SECRET_FILE = {
   type: "string",
   value: "FILE",
-  about: "read the secret from a file, or from standard input where FILE is -",
+  about: "read the secret from a file, or from standard input if FILE is -",
 };
 
 /** Whether standard input was read: it has nothing more then. */

@@ -1,6 +1,6 @@
 /**
- * `@gwop/sdk/agent`: the agent's side. Pays invoices and x402 servers, and logs in: never twice,
- * never over the limit.
+ * `@gwop/sdk/agent`: pays invoices and x402 servers and logs in, within limits, and never pays the
+ * same thing twice.
  * `docs/agent.md` is its page.
  */
 export { Agent } from "./agent/agent.js";

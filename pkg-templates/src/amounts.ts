@@ -4,14 +4,16 @@ import { refuse } from "./errors/refuse.js";
 const DECIMALS = 6;
 
 /**
- * Atomic units of a decimal amount: `usdc("5.00")` is `5_000_000`.
+ * Converts a decimal amount of USDC to atomic units: `usdc("5.00")` is `5_000_000`.
  *
- * Exact: the digits are moved, never multiplied. Takes digits with at most 6 decimals, as text only: a number such as
- * `0.1 + 0.2` has lost its exact value already.
+ * The result is exact: the function moves digits and never multiplies. It takes text only, because
+ * a number such as `0.1 + 0.2` is already inexact.
  *
- * @param amount USDC, such as `"5"`, `"5.00"` or `"0.000001"`: no sign, exponent, separator or white space.
+ * @param amount USDC as digits with at most 6 decimals, such as `"5"`, `"5.00"` or `"0.000001"`: no
+ * sign, exponent, separator or white space.
  * @returns A safe integer of atomic units, for `amountUsdc`.
- * @throws SDKValidationError for any other text or type, and above 9,007,199,254.740991 USDC (`Number.MAX_SAFE_INTEGER`).
+ * @throws SDKValidationError for any other text or type, and above 9,007,199,254.740991 USDC
+ * (`Number.MAX_SAFE_INTEGER`).
  */
 export function usdc(amount: string): number {
   const [, whole, fraction = ""] =
@@ -27,10 +29,10 @@ export function usdc(amount: string): number {
 }
 
 /**
- * A display text of atomic units, as Gwop writes it: `formatUsdc(1_025_000)` is `"1.025 USDC"`.
+ * Formats atomic units for people, as Gwop does: `formatUsdc(1_025_000)` is `"1.025 USDC"`.
  *
- * @param atomic A whole number of atomic units, 0 or more: a safe integer, a `bigint`, or digits, such as the
- *   `amountUsdc` of a webhook.
+ * @param atomic A whole number of atomic units, 0 or more: a safe integer, a `bigint`, or digits as
+ * text, such as the `amountUsdc` of a webhook.
  * @throws SDKValidationError for anything else.
  */
 export function formatUsdc(atomic: number | bigint | string): string {
@@ -47,19 +49,22 @@ export function formatUsdc(atomic: number | bigint | string): string {
   return `${padded.replace(/.{6}$/, ".$&").replace(/\.?0{1,6}$/, "")} USDC`;
 }
 
-/** A wallet: the parts of a subject. */
+/** A wallet: the two parts of a subject. */
 export interface Subject {
-  /** The chain. Open: `base`, `solana`. */
+  /** The chain, such as `base` or `solana`. More chains can follow. */
   chain: string;
-  /** The wallet address on it, as it was written: Solana's distinguish capital letters. */
+  /**
+   * The wallet address on that chain, as it was written. On Solana, upper and lower case matter.
+   */
   address: string;
 }
 
 /**
- * The parts of a subject `{chain}:{address}`, as in `sub` of a token: `parseSubject("base:0x742d…")` is
+ * Splits a subject `{chain}:{address}`, as in `sub` of a token: `parseSubject("base:0x742d…")` is
  * `{ chain: "base", address: "0x742d…" }`.
  *
- * @throws SDKValidationError when the text has no colon, nothing before or after the first one, or white space or control characters.
+ * @throws SDKValidationError if there is no colon, nothing before or after the first one, or white
+ * space or control characters.
  */
 export function parseSubject(subject: string): Subject {
   const [, chain, address] =

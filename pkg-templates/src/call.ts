@@ -11,21 +11,21 @@ import { follow, isSignal } from "./race.js";
 
 export type { CallSuccess, Operation, RetryOptions };
 
-/** What sends a request: an `HTTPClient`, or anything with its `request`. */
+/** Sends requests: an `HTTPClient`, or any object with such a `request` method. */
 export interface Sender {
   /** Sends one request. It must not follow redirects. */
   request(request: Request): Promise<Response>;
 }
 
-/** How long to wait between attempts, all in milliseconds but `exponent`. */
+/** How long to wait between attempts. All values are milliseconds, except `exponent`. */
 export interface BackoffStrategy {
-  /** Before the first retry, at most. */
+  /** The longest wait before the first retry. */
   initialInterval: number;
-  /** Before any retry, at most. */
+  /** The longest wait before any retry. */
   maxInterval: number;
-  /** The factor from one retry to the next. */
+  /** The factor from one wait to the next. */
   exponent: number;
-  /** No retry begins later than this after the first attempt began. */
+  /** No retry begins later than this after the first attempt. */
   maxElapsedTime: number;
 }
 

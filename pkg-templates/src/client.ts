@@ -20,54 +20,68 @@ import { bare, type Names, readAliased, readOptions } from "./options.js";
 import { revive } from "./revive.js";
 import { ServerList } from "./server-list.js";
 
-/** How calls are retried. */
+/** How a call is retried. */
 export type RetryConfig =
   | {
-      /** Not at all. */
+      /** No retries. */
       strategy: "none";
     }
   | {
       /**
-       * With exponential back-off and full jitter. Without `backoff` at most twice, and a `Retry-After` of more than 60 seconds
-       * ends the call; with it, as often and as long as its `maxElapsedTime` allows.
+       * Exponential back-off with full jitter. Without `backoff`, a call is retried at most twice,
+       * and a `Retry-After` of more than 60 seconds ends it. With `backoff`, it is retried for as
+       * long as `maxElapsedTime` allows.
        */
       strategy: "backoff";
-      /** The intervals, in milliseconds. What is left out is 500, 60,000, 1.5 and 3,600,000. */
+      /** The intervals, in milliseconds. Defaults: 500, 60,000, 1.5 and 3,600,000. */
       backoff?: Partial<BackoffStrategy> | undefined;
       /** Whether connection errors and timeouts are retried. Default true. */
       retryConnectionErrors?: boolean | undefined;
     };
 
-/** Options of one call. They win over the constructor's. */
+/** The options of one call. They replace those of the client. */
 export interface RequestOptions {
-  /** How long one attempt may take, in milliseconds, from the request to the last byte of the response. Default 30,000. */
+  /**
+   * The time limit of one attempt, in milliseconds, from the request to the last byte of the
+   * response. Default 30,000.
+   */
   timeoutMs?: number | undefined;
-  /** How it is retried. */
+  /** How this call is retried. */
   retries?: RetryConfig | undefined;
-  /** The statuses that are retried, such as `["429", "5XX"]`. Default 429, 500, 502, 503, 504. */
+  /** Which statuses are retried, such as `["429", "5XX"]`. Default: 429, 500, 502, 503 and 504. */
   retryCodes?: readonly string[] | undefined;
-  /** The host of this call. It may have a path. */
+  /** The host of this call. It may contain a path. */
   serverURL?: string | URL | undefined;
-  /** Headers that are added to the SDK's, or replace them. */
+  /** Headers to add. They replace the SDK's own of the same name. */
   headers?: ConstructorParameters<typeof Headers>[0];
-  /** Gives the call up. Whether Gwop carried it out is then not known. */
+  /** Ends the call. Whether Gwop carried it out is then unknown. */
   signal?: AbortSignal | null | undefined;
 }
 
-/** How a client calls Gwop. Whatever is left out is read from the environment, at the time of use, or has a default. */
+/**
+ * How a client calls Gwop. An option that you leave out is read from the environment when it is
+ * needed, or has a default.
+ */
 export interface ClientOptions {
   /**
-   * The merchant key (`sk_m_…`), or a function that gets it, asked once for each call that needs it.
-   * Else `GWOP_MERCHANT_API_KEY`. Never give it to agents or browsers.
+   * Your merchant key (`sk_m_…`), or a function that returns it. The function is called once for
+   * each call that needs the key. Default: `GWOP_MERCHANT_API_KEY`. Never give the key to agents or
+   * browsers.
    */
   merchantApiKey?: string | (() => string | Promise<string>) | undefined;
-  /** The host of invoices. It may have a path. Else `serverIdx`, else `GWOP_SERVER_URL`, else `https://agents.gwop.io`. */
+  /**
+   * The host of invoices. It may contain a path. Default: `serverIdx`, then `GWOP_SERVER_URL`, then
+   * `https://agents.gwop.io`.
+   */
   serverURL?: string | URL | undefined;
-  /** The host of invoices, as an index of `ServerList`. `serverURL` wins. */
+  /** The host of invoices, as an index of `ServerList`. `serverURL` replaces it. */
   serverIdx?: number | undefined;
-  /** The host of auth intents, auth sessions and the JWK Set. It may have a path. Else `GWOP_IDENTITY_URL`, else `https://identity.gwop.io`. */
+  /**
+   * The host of auth intents, auth sessions and the JWK Set. It may contain a path. Default:
+   * `GWOP_IDENTITY_URL`, then `https://identity.gwop.io`.
+   */
   identityURL?: string | URL | undefined;
-  /** What requests are sent through. */
+  /** Sends the requests. Default: a new `HTTPClient`. */
   httpClient?: Sender | undefined;
   /** The `User-Agent` header. Browsers send their own. */
   userAgent?: string | undefined;
@@ -75,25 +89,29 @@ export interface ClientOptions {
   retries?: RetryConfig | undefined;
   /** Alias of `retries`, until 2.0.0. */
   retryConfig?: RetryConfig | undefined;
-  /** How long one attempt may take, in milliseconds. Default 30,000. */
+  /** The time limit of one attempt, in milliseconds. Default 30,000. */
   timeoutMs?: number | undefined;
   /**
-   * Gets the method, URL, status, duration, request id and headers of each attempt, `Authorization` and `Idempotency-Key`
-   * redacted, and never a body. Default: the console while `GWOP_DEBUG` is set.
+   * Receives the method, URL, status, duration, request id and headers of each attempt.
+   * `Authorization` and `Idempotency-Key` are hidden, and bodies are left out. Default: the
+   * console, if `GWOP_DEBUG` is set.
    */
   debugLogger?: Logger | undefined;
   /**
-   * Whether hosts may be plain `http:`, by which anybody on the way reads the merchant key. Default false: then only loopback, `*.local`,
-   * `*.internal` and names of a single label may.
+   * Whether hosts over plain `http:` are allowed. Everybody on the way could then read the merchant
+   * key. Default false: only loopback, `*.local`, `*.internal` and names without a dot are allowed.
    */
   allowInsecure?: boolean | undefined;
 }
 
-/** What a call resolves to. */
+/** The answer of a call. */
 export interface Answer<T> {
-  /** The response's headers: lower-case names to lists of values. `x-request-id` is what to quote to Gwop's support. */
+  /**
+   * The response's headers: names in lower case, with lists of values. Quote `x-request-id` when you
+   * ask Gwop's support.
+   */
   headers: { [name: string]: string[] };
-  /** The response. */
+  /** The response itself. */
   result: T;
 }
 

@@ -14,26 +14,34 @@ import {
   WebhookVerifier,
 } from "./webhooks.js";
 
-/** How a client is set up. Whatever is left out is read from the environment, at the time of use, or has a default. */
+/**
+ * The options of {@link Gwop}. An option that you leave out is read from the environment when it is
+ * needed, or has a default.
+ */
 export interface SDKOptions extends ClientOptions {
   /**
-   * The secret of the webhook endpoint (`whsec_…`), or several during a rotation: any that matches is enough.
-   * Else `GWOP_WEBHOOK_SECRET`, comma-separated where there are several. Each has at least 8 characters.
+   * The secret of your webhook endpoint (`whsec_…`), or a list of secrets during a rotation. A
+   * webhook has to match one of them. Default: `GWOP_WEBHOOK_SECRET`, in which a comma separates
+   * several secrets. Each has at least 8 characters.
    */
   webhookSecret?: string | readonly string[] | undefined;
   /**
-   * Your merchant id, which `auth.verifyToken` expects in a token's `mid`. Else `GWOP_MERCHANT_ID`.
-   * With neither no token verifies, unless `ANY_MERCHANT` stands here: then **tokens that were issued for other merchants do, too**.
+   * Your merchant id. `auth.verifyToken` compares it with the token's `mid`. Default:
+   * `GWOP_MERCHANT_ID`. Without a merchant id no token verifies. `ANY_MERCHANT` accepts **tokens
+   * that were issued for other merchants too**.
    */
   merchantId?: string | typeof ANY_MERCHANT | undefined;
-  /** A place that keeps Gwop's JWK Set, such as Workers KV. */
+  /** A place outside the process that keeps Gwop's JWK Set, such as Workers KV. */
   jwksStore?: JwksStore | undefined;
-  /** How long no second refresh of the JWK Set is made, in seconds. Default 30; less than 1 counts as 1. */
+  /**
+   * The shortest time between two refreshes of the JWK Set, in seconds. Default 30. A value below 1
+   * counts as 1.
+   */
   jwksCooldownSeconds?: number | undefined;
   /**
-   * How many verified tokens are kept, so that the same token needs no signature check the next time.
-   * Default 1,000, in at most 2 MB; 0 keeps none. A kept token is judged by the clock and the JWK Set
-   * each time; `sessionCheck: "always"` asks Gwop each time.
+   * How many verified tokens the client remembers, so that the same token needs no signature check
+   * the next time. Default 1,000, in at most 2 MB. 0 turns the cache off. The clock and the JWK Set
+   * are checked each time, and `sessionCheck: "always"` asks Gwop each time.
    */
   tokenCacheSize?: number | undefined;
 }
@@ -47,29 +55,38 @@ const OPTIONS: Names<SDKOptions> = {
   tokenCacheSize: undefined,
 };
 
-/** Gwop's client. Make one and share it. */
+/**
+ * The client of Gwop. Create one and share it.
+ *
+ * ```ts
+ * const client = new Gwop({ httpClient: sim.httpClient, merchantApiKey: sim.merchantApiKey });
+ * const { result: invoice } = await client.invoices.create({ body: { amountUsdc: 5_000_000 } });
+ * console.log(invoice.amountUsdc); // → 5125000
+ * ```
+ */
 export class Gwop {
   /** @internal As written, whatever a minifier calls it; a getter, so that bundlers can leave out the class. */
   static get name(): string {
     return "Gwop";
   }
 
-  /** What agents pay. */
+  /** Invoices: what agents pay. */
   readonly invoices: Invoices;
-  /** Wallet log-in: challenge, then exchange. */
+  /** Wallet log-in: create a challenge, then exchange it for a token. */
   readonly authIntents: AuthIntents;
-  /** Sessions behind access tokens. */
+  /** The sessions of access tokens: look one up, or revoke it. */
   readonly authSessions: AuthSessions;
-  /** Access tokens and the keys that verify them. */
+  /** Access tokens, and the keys that verify them. */
   readonly auth: Auth;
 
   readonly #webhooks: WebhookVerifier;
 
   /**
-   * Makes a client of Gwop: invoices, wallet log-in, tokens and webhooks. Nothing is sent before the first call. What `options` leave out is read from
-   * the environment at the time of use: `GWOP_MERCHANT_API_KEY`, `GWOP_WEBHOOK_SECRET`, `GWOP_MERCHANT_ID`, `GWOP_SERVER_URL`, `GWOP_IDENTITY_URL`.
+   * Creates a client. It sends nothing before the first call. Options that you leave out are read
+   * from the environment when they are needed: `GWOP_MERCHANT_API_KEY`, `GWOP_WEBHOOK_SECRET`,
+   * `GWOP_MERCHANT_ID`, `GWOP_SERVER_URL` and `GWOP_IDENTITY_URL`.
    *
-   * @throws SDKValidationError for an option that is not known or makes no sense.
+   * @throws SDKValidationError for an option that is unknown or has a wrong value.
    */
   constructor(options?: SDKOptions) {
     const given = readOptions(options, OPTIONS);
@@ -90,34 +107,50 @@ export class Gwop {
   }
 
   /**
-   * Verifies a webhook on its raw bytes and gives the typed event. Verify first, then mutate state; deduplicate by `body.eventId`.
+   * Verifies a webhook over its raw bytes and returns the typed event. Verify before you change
+   * anything, and recognize copies by `body.eventId`. `createWebhookHandler` of
+   * `@gwop/sdk/handlers` does all of this for you.
    *
-   * Web Crypto decides; no network call is made. The signature header and its time stamp are judged before anything of the body is read, and no more of
-   * it than `maxBodyBytes`. What is left of a refused `Request`'s body is the caller's to read or to cancel.
+   * Web Crypto checks the signature. No network call is made. The signature header and its time
+   * stamp are checked before the body is read, and at most `maxBodyBytes` of the body are read. If
+   * a `Request` is refused, the rest of its body is yours to read or to cancel.
    *
-   * @throws SDKValidationError with a `code`: `WEBHOOK_SIGNATURE_MISSING`, `WEBHOOK_SIGNATURE_MALFORMED`, `WEBHOOK_TIMESTAMP_INVALID`,
-   * `WEBHOOK_TIMESTAMP_OUTSIDE_TOLERANCE`, `WEBHOOK_BODY_TOO_LARGE`, `WEBHOOK_BODY_NOT_RAW`, `WEBHOOK_SIGNATURE_MISMATCH`, `WEBHOOK_PAYLOAD_INVALID`,
-   * `WEBHOOK_EVENT_UNKNOWN`, `WEBHOOK_HEADER_MISMATCH`, `WEBHOOK_SOURCE_NOT_ACCEPTED`; `WEBHOOK_SECRET_MISSING` where no secret is configured, `SIMULATOR_CREDENTIALS` where it is a simulator's
-   * while the identity host is Gwop's own.
+   * ```ts
+   * const { body } = await gwop.validateWebhook({ request });
+   * if (body.eventType === "invoice.paid") console.log(body.data.invoiceId);
+   * ```
+   *
+   * @throws SDKValidationError with a `code`, and with `httpStatus`, the status to answer with. The
+   * codes are `WEBHOOK_SIGNATURE_MISSING`, `WEBHOOK_SIGNATURE_MALFORMED`,
+   * `WEBHOOK_TIMESTAMP_INVALID`, `WEBHOOK_TIMESTAMP_OUTSIDE_TOLERANCE`, `WEBHOOK_BODY_TOO_LARGE`,
+   * `WEBHOOK_BODY_NOT_RAW`, `WEBHOOK_SIGNATURE_MISMATCH`, `WEBHOOK_PAYLOAD_INVALID`,
+   * `WEBHOOK_EVENT_UNKNOWN`, `WEBHOOK_HEADER_MISMATCH` and `WEBHOOK_SOURCE_NOT_ACCEPTED`.
+   * `WEBHOOK_SECRET_MISSING` means that no secret is configured, and `SIMULATOR_CREDENTIALS` that
+   * it is the local Gwop's while the identity host is Gwop's own.
    */
   validateWebhook(
     options: ValidateWebhookOptions & { reconciled?: false | undefined },
   ): Promise<ValidateWebhookResponse>;
-  /** As above. With `reconciled: true` events are taken too that reconciliation derived from an invoice: their payer and their chain may be missing. */
+  /**
+   * The same. With `reconciled: true` it also accepts events that reconciliation made from an
+   * invoice. Their payer and their chain may be missing.
+   */
   validateWebhook(options: ValidateWebhookOptions): Promise<ReconciledWebhookResponse>;
   validateWebhook(options: ValidateWebhookOptions): Promise<ValidateWebhookResponse> {
     return this.#webhooks.verify(options);
   }
 
   /**
-   * The same as {@link validateWebhook}, synchronously, by the HMAC-SHA256 compiled into the wasm.
+   * The same as {@link validateWebhook}, without a promise. It uses the HMAC-SHA256 that is
+   * compiled into the WebAssembly module. It takes no `Request`, whose body cannot be read
+   * synchronously.
    *
    * @throws SDKValidationError as {@link validateWebhook} rejects.
    */
   validateWebhookSync(
     options: ValidateWebhookSyncOptions & { reconciled?: false | undefined },
   ): ValidateWebhookResponse;
-  /** As above, with `reconciled` as {@link validateWebhook} has it. */
+  /** The same, with `reconciled` as in {@link validateWebhook}. */
   validateWebhookSync(options: ValidateWebhookSyncOptions): ReconciledWebhookResponse;
   validateWebhookSync(options: ValidateWebhookSyncOptions): ValidateWebhookResponse {
     return this.#webhooks.verifySync(options);

@@ -6,18 +6,21 @@ import { shared } from "./shared.js";
 /** Sends a request. `fetch` is one. */
 export type Fetcher = (input: Request | URL | string, init?: RequestInit) => Promise<Response>;
 
-/** Sees each attempt before it is sent, and may replace it. */
+/** Called with each attempt before it is sent. It can return another request to send instead. */
 export type BeforeRequestHook = (request: Request) => Request | void | Promise<Request | void>;
 
-/** Learns of an attempt that got no answer. */
+/** Called when an attempt got no answer. */
 export type RequestErrorHook = (error: unknown, request: Request) => void | Promise<void>;
 
-/** Sees each answer. Clone it to read its body. */
+/** Called with each answer. Clone the answer to read its body. */
 export type ResponseHook = (response: Response, request: Request) => void | Promise<void>;
 
-/** How an {@link HTTPClient} is set up. */
+/** The options of an {@link HTTPClient}. */
 export interface HTTPClientOptions {
-  /** What sends. Default: `globalThis.fetch`, looked up for each request. It must leave `redirect: "manual"` as it is. */
+  /**
+   * Sends the requests. Default: `globalThis.fetch`, looked up for each request. It must not change
+   * `redirect: "manual"`.
+   */
   fetcher?: Fetcher | undefined;
 }
 
@@ -39,7 +42,8 @@ export function isFromHook(error: unknown): boolean {
 }
 
 /**
- * What the SDK sends its requests through. Pass one as `new Gwop({ httpClient })` to add hooks, or to replace `fetch`.
+ * Sends the requests of the SDK. Pass one as `new Gwop({ httpClient })` to add hooks, or to replace
+ * `fetch`.
  *
  * ```ts
  * const httpClient = new HTTPClient().addHook("beforeRequest", (request) => {
@@ -56,7 +60,7 @@ export class HTTPClient {
   readonly #options: HTTPClientOptions;
   readonly #hooks: Hooks = { beforeRequest: [], requestError: [], response: [] };
 
-  /** @throws SDKValidationError when `fetcher` is no function. */
+  /** @throws SDKValidationError if `fetcher` is not a function. */
   constructor(options?: HTTPClientOptions) {
     this.#options = readOptions(options, OPTIONS);
     const { fetcher } = this.#options;
@@ -65,7 +69,7 @@ export class HTTPClient {
     if (isSimulated(fetcher)) markSimulated(this);
   }
 
-  /** Sends one request, hooks included. Rejects with what the fetcher or a hook threw. */
+  /** Sends one request and calls the hooks. Rejects with what the fetcher or a hook threw. */
   async request(request: Request): Promise<Response> {
     const given = request;
     for (const hook of this.#hooks.beforeRequest)
@@ -84,7 +88,10 @@ export class HTTPClient {
     }
   }
 
-  /** Adds a hook, called after those added before it. A `beforeRequest` hook may return another request to send instead. */
+  /**
+   * Adds a hook. It is called after the hooks that were added before. A `beforeRequest` hook can
+   * return another request to send instead.
+   */
   addHook(moment: "beforeRequest", hook: BeforeRequestHook): this;
   addHook(moment: "requestError", hook: RequestErrorHook): this;
   addHook(moment: "response", hook: ResponseHook): this;
@@ -95,7 +102,7 @@ export class HTTPClient {
     return this;
   }
 
-  /** Removes a hook that was added before; without effect if it was not. */
+  /** Removes a hook. Does nothing if it was not added. */
   removeHook(moment: "beforeRequest", hook: BeforeRequestHook): this;
   removeHook(moment: "requestError", hook: RequestErrorHook): this;
   removeHook(moment: "response", hook: ResponseHook): this;
@@ -106,7 +113,9 @@ export class HTTPClient {
     return this;
   }
 
-  /** A client with the same fetcher and the same hooks, to which more can be added. */
+  /**
+   * Returns a new client with the same fetcher and the same hooks. You can add more hooks to it.
+   */
   clone(): HTTPClient {
     const clone = new HTTPClient(this.#options);
     for (const [moment, hooks] of Object.entries(this.#hooks)) clone.#list(moment).push(...hooks);

@@ -12,12 +12,13 @@ export type { WasmSource };
 export const own = /* @__PURE__ */ loading(glue, "gwop");
 
 /**
- * Loads `gwop.wasm` for `@gwop/sdk/slim`, from a compiled module, its bytes, or the `Response` of a `fetch` of it
- * (or a promise of one of these). Resolves when the whole API can be used; further calls do nothing.
+ * Loads `gwop.wasm` for `@gwop/sdk/slim`, from a compiled module, its bytes, or the `Response` of a
+ * `fetch` (or a promise of one of these). Resolves when you can use the whole API. More calls do
+ * nothing.
  *
- * A failure is not remembered: calling again tries again.
+ * After a failure you can call it again.
  *
- * @throws Error when the source is not `gwop.wasm`, or cannot be fetched or compiled; `cause` tells why.
+ * @throws Error if the source is not `gwop.wasm`, or cannot be fetched or compiled. `cause` says why.
  */
 export function init(source: WasmSource | PromiseLike<WasmSource>): Promise<void> {
   return start(own, source);

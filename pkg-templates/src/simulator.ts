@@ -1,5 +1,5 @@
 /**
- * `@gwop/sdk/simulator`: the local Gwop, for merchants' own tests and for development.
+ * `@gwop/sdk/simulator`: the local Gwop, for your tests and for development.
  *
  * In process, see {@link Simulator}; over HTTP, `npx -p @gwop/sdk gwop-simulator`, or {@link serve}.
  */

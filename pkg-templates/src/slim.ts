@@ -1,6 +1,6 @@
 /**
- * `@gwop/sdk/slim`: the whole API, but the caller loads `gwop.wasm`, for service workers, older targets and bundlers
- * that need a hand. Await {@link init} before the first call.
+ * `@gwop/sdk/slim`: the whole API, but you load `gwop.wasm` yourself. Use it for service workers,
+ * older targets and bundlers that do not find the file. Await {@link init} before the first call.
  *
  * ```ts
  * import { Gwop, init } from "@gwop/sdk/slim";

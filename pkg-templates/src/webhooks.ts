@@ -18,21 +18,30 @@ import { encode } from "./text.js";
 /** The event of a webhook. Narrow it by `eventType`. */
 export type WebhookEvent = InvoicePaidEvent | InvoiceExpiredEvent | InvoiceCanceledEvent;
 
-/** What a {@link ReconciledPaidEvent} says: as a webhook's data, but Gwop's list of invoices names no payer, and may name no chain. */
+/**
+ * The data of a {@link ReconciledPaidEvent}. Gwop's list of invoices names no payer, and may name
+ * no chain.
+ */
 export interface ReconciledPaidData extends Omit<InvoicePaidData, "payerWallet" | "paymentChain"> {
-  /** Who paid. Undefined in what reconciliation derived. */
+  /** Who paid. Undefined in an event from reconciliation. */
   payerWallet?: InvoicePaidData["payerWallet"] | undefined;
-  /** The chain that it was paid on. May be undefined in what reconciliation derived. */
+  /** The chain of the payment. It can be undefined in an event from reconciliation. */
   paymentChain?: InvoicePaidData["paymentChain"] | undefined;
 }
 
-/** `invoice.paid`, from a webhook or derived by reconciliation: then `gwopSource` is `"reconciliation"`. */
+/**
+ * `invoice.paid`, from a webhook or from reconciliation. In the second case `gwopSource` is
+ * `"reconciliation"`.
+ */
 export interface ReconciledPaidEvent extends Omit<InvoicePaidEvent, "data"> {
   /** What happened. */
   data: ReconciledPaidData;
 }
 
-/** An event of a webhook, or one that reconciliation derived from an invoice. Narrow it by `eventType`. */
+/**
+ * An event from a webhook, or one that reconciliation made from an invoice. Narrow it by
+ * `eventType`.
+ */
 export type ReconciledEvent = ReconciledPaidEvent | InvoiceExpiredEvent | InvoiceCanceledEvent;
 
 /** A verified delivery whose event may come from reconciliation. */
@@ -45,9 +54,11 @@ export interface ReconciledWebhookResponse extends Omit<ValidateWebhookResponse,
 export interface ValidateWebhookResponse {
   /** The `X-Gwop-Signature` header. */
   xGwopSignature: string;
-  /** The `X-Gwop-Event-Id` header, empty where absent. It is not signed: trust `body.eventId`. */
+  /** The `X-Gwop-Event-Id` header, empty if it is missing. It is not signed: use `body.eventId`. */
   xGwopEventId: string;
-  /** The `X-Gwop-Event-Type` header, empty where absent. It is not signed: trust `body.eventType`. */
+  /**
+   * The `X-Gwop-Event-Type` header, empty if it is missing. It is not signed: use `body.eventType`.
+   */
   xGwopEventType: string;
   /** The signed event. */
   body: WebhookEvent;
@@ -55,7 +66,10 @@ export interface ValidateWebhookResponse {
 
 type DeliveryHeaders = Omit<ValidateWebhookResponse, "body">;
 
-/** Headers in any of the forms that servers give them in. Names are found in any case; null, undefined and empty ones count as absent. */
+/**
+ * Headers in any form that servers use. Names can have any case. Null, undefined and empty values
+ * count as missing.
+ */
 export type WebhookHeaders =
   | Headers
   | Iterable<readonly [string, string]>
@@ -63,51 +77,58 @@ export type WebhookHeaders =
 
 /** The parts of a delivery, for servers that have no `Request`. */
 export interface WebhookRequestParts {
-  /** The raw body, before anything parsed it. */
+  /** The raw body, before any parser. */
   body: string | Uint8Array | ArrayBuffer;
-  /** The headers as they came. */
+  /** The headers as they arrived. */
   headers: WebhookHeaders;
-  /** Not used; taken because existing code passes it. */
+  /** Not used. Existing code passes it. */
   url?: string | undefined;
-  /** Not used; taken because existing code passes it. */
+  /** Not used. Existing code passes it. */
   method?: string | undefined;
 }
 
-/** An event of AWS Lambda's, whichever of API Gateway, a function URL and a load balancer made it. */
+/** An event of AWS Lambda: from API Gateway, a function URL or a load balancer. */
 export interface WebhookLambdaEvent {
-  /** Null where there is none. */
+  /** Null if there is none. */
   body?: string | null | undefined;
-  /** Whether `body` is base64 of the bytes that came. */
+  /** Whether `body` is the Base64 of the bytes that arrived. */
   isBase64Encoded: boolean;
   headers?: Readonly<Record<string, string | undefined>> | null | undefined;
-  /** Used in place of `headers` where it is there: it alone has repeated ones. */
+  /** Used instead of `headers` if it is there, because only it has repeated headers. */
   multiValueHeaders?: Readonly<Record<string, readonly string[] | undefined>> | null | undefined;
 }
 
 /** How a delivery is verified. */
 export interface WebhookVerification {
-  /** How far, in seconds, the time stamp may be from `receivedAt`, either side. Default 300. */
+  /** How far the time stamp may be from `receivedAt`, in seconds, before or after. Default 300. */
   toleranceSeconds?: number | undefined;
-  /** When the delivery was received, for one that is verified later. Default now. */
+  /** When the delivery was received, if you verify it later. Default: now. */
   receivedAt?: Date | undefined;
-  /** The largest body that is taken, in bytes, at most 8,388,608 (8 MiB). Default 1,048,576 (1 MiB); Gwop's own have less than 4 KiB. */
+  /**
+   * The largest body that is accepted, in bytes, at most 8,388,608 (8 MiB). Default 1,048,576 (1
+   * MiB). Gwop's own bodies are smaller than 4 KiB.
+   */
   maxBodyBytes?: number | undefined;
   /**
-   * Whether events are taken that reconciliation derived from an invoice (`gwopSource`), as Gwop's Worker delivers them to fulfillment. They name no
-   * payer, and may name no chain. Default false: they are refused with `WEBHOOK_SOURCE_NOT_ACCEPTED`.
+   * Whether to accept events that reconciliation made from an invoice (`gwopSource`). Gwop's Worker
+   * delivers them to fulfillment. They name no payer, and may name no chain. Default false: they
+   * are refused with `WEBHOOK_SOURCE_NOT_ACCEPTED`.
    */
   reconciled?: boolean | undefined;
 }
 
 /** The argument of `gwop.validateWebhook`. */
 export interface ValidateWebhookOptions extends WebhookVerification {
-  /** The delivery. The body of a `Request` is consumed: clone it first if it is needed again. */
+  /**
+   * The delivery. The body of a `Request` is consumed: clone the request first if you need it
+   * again.
+   */
   request: Request | WebhookRequestParts | WebhookLambdaEvent;
 }
 
 /** The argument of `gwop.validateWebhookSync`. */
 export interface ValidateWebhookSyncOptions extends WebhookVerification {
-  /** The delivery, its body as a string or bytes: a `Request` cannot be read synchronously. */
+  /** The delivery, with its body as a string or bytes. A `Request` cannot be read synchronously. */
   request: WebhookRequestParts | WebhookLambdaEvent;
 }
 

@@ -1,7 +1,7 @@
 // Puts the npm package `@gwop/worker` together: `assemble.mjs OUT WORKER SDK VERSION`, run by
 // `cargo xtask build`. WORKER is the directory of a built Worker, SDK that of the built
 // `@gwop/sdk`.
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const [out, worker, sdk, version] = process.argv.slice(2);
@@ -19,9 +19,21 @@ for (const file of ["index.js", "index.d.ts", "README.md", "cli"]) {
 // Its events are the SDK's.
 cpSync(join(sdk, "generated/models.d.ts"), join(out, "models.d.ts"));
 mkdirSync(join(out, "docs"));
-cpSync(join(top, "docs/worker.md"), join(out, "docs/worker.md"));
-for (const file of ["LICENSE", "CHANGELOG.md", "SECURITY.md"])
-  cpSync(join(top, file), join(out, file));
+const PAGES = ["worker.md", "operations.md", "upgrading.md"];
+// Links to pages that only `@gwop/sdk` has lead there, from one package in `node_modules` to the other.
+const linked = (text, from) =>
+  text.replace(/\]\((?:docs\/)?([\w-]+\.(?:md|png))(#[\w-]+)?\)/g, (link, page, anchor = "") =>
+    existsSync(join(top, "docs", page)) && !PAGES.includes(page)
+      ? `](${from}sdk/docs/${page}${anchor})`
+      : link,
+  );
+for (const page of PAGES) {
+  const text = readFileSync(join(top, "docs", page), "utf8");
+  writeFileSync(join(out, "docs", page), linked(text, "../../"));
+}
+for (const file of ["CHANGELOG.md", "SECURITY.md"])
+  writeFileSync(join(out, file), linked(readFileSync(join(top, file), "utf8"), "../"));
+cpSync(join(top, "LICENSE"), join(out, "LICENSE"));
 
 const manifest = JSON.parse(readFileSync(join(here, "package.json"), "utf8"));
 manifest.version = version;

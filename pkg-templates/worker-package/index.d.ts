@@ -1,7 +1,7 @@
 /**
- * Gwop's Worker, prebuilt: a webhook and auth endpoint that loses nothing and applies nothing
- * twice. The types of the platform (`DurableObjectNamespace`, `Queue`, …) are those of `wrangler
- * types`, or of `@cloudflare/workers-types`.
+ * Gwop's Worker, ready to deploy: an endpoint for webhooks and wallet log-in that loses nothing and
+ * applies nothing twice. The platform's types (`DurableObjectNamespace`, `Queue`, …) come from
+ * `wrangler types`, or from `@cloudflare/workers-types`.
  */
 import type {
   InvoiceCanceledEvent,
@@ -12,48 +12,54 @@ import type {
 
 export type * from "./models.js";
 
-/** As a webhook's data. What reconciliation derived names no payer, and may name no chain. */
+/**
+ * The data of a {@link ReconciledPaidEvent}. An event from reconciliation names no payer, and may
+ * name no chain.
+ */
 export interface ReconciledPaidData extends Omit<InvoicePaidData, "payerWallet" | "paymentChain"> {
   /** Who paid. */
   payerWallet?: InvoicePaidData["payerWallet"] | undefined;
-  /** The chain that it was paid on. */
+  /** The chain of the payment. */
   paymentChain?: InvoicePaidData["paymentChain"] | undefined;
 }
 
-/** `invoice.paid`, from a webhook or derived by reconciliation, as `gwopSource` says. */
+/** `invoice.paid`, from a webhook or from reconciliation. `gwopSource` says which. */
 export interface ReconciledPaidEvent extends Omit<InvoicePaidEvent, "data"> {
   /** What happened. */
   data: ReconciledPaidData;
 }
 
-/** An event of Gwop's, or one that reconciliation derived. Narrow it by `eventType`. */
+/** An event from Gwop, or one that reconciliation made. Narrow it by `eventType`. */
 export type ReconciledEvent = ReconciledPaidEvent | InvoiceExpiredEvent | InvoiceCanceledEvent;
 
-/** What `onAlert` is told of. `docs/worker.md`, "Alerts", says when each comes. */
+/** What `onAlert` receives. `docs/operations.md`, "Alerts", says when each alert comes. */
 export interface Alert {
   /** New for each call. */
   alertId: string;
-  /** What. */
+  /** The kind of alert. */
   kind: "dead_letter" | "conflict" | "refused_signatures" | "reconciliation_failed" | (string & {});
-  /** How often it happened since the last alert of this kind that was taken. */
+  /** How often it happened since the last alert of this kind that was accepted. */
   count: number;
-  /** When it was first heard of since then. */
+  /** When it was first reported since then. */
   firstAt: Date;
-  /** When it was last heard of. */
+  /** When it was last reported. */
   lastAt: Date;
   /** A sentence for a person. */
   text: string;
-  /** The key of the merchant, where `GWOP_MERCHANTS` has several. */
+  /** The key of the merchant, if `GWOP_MERCHANTS` has several. */
   merchant?: string | undefined;
 }
 
-/** Variables of `vars` are any JSON: a text, a number, a boolean; several values also as an array. */
+/**
+ * Variables under `vars` can be any JSON: a text, a number or a boolean. Several values can be an
+ * array.
+ */
 type Variable = string | number | boolean;
 type List = string | string[];
 
 /**
- * The bindings, secrets and variables of the Worker. `docs/worker.md` explains each. The bindings
- * of a Worker of yours may have more.
+ * The bindings, secrets and variables of the Worker. `docs/worker.md` explains each. Your own
+ * Worker can have more.
  */
 export interface Env {
   /** The ledger, one object per shard. */
@@ -62,21 +68,21 @@ export interface Env {
   GWOP_SESSIONS: DurableObjectNamespace<any>;
   /** Events on their way to fulfillment. */
   GWOP_FULFILLMENT_QUEUE?: Queue<any>;
-  /** Asked by `POST /auth/…`, and for operator requests that are refused. */
+  /** Limits `POST /auth/…`, and operator requests that are refused. */
   GWOP_AUTH_RATE_LIMITER?: RateLimit;
-  /** Fulfillment as a Worker, instead of `FULFILLMENT_URL`. */
+  /** Fulfillment as another Worker, instead of `FULFILLMENT_URL`. */
   FULFILLMENT?: Fetcher;
-  /** Objects of 1.0.0, to hand over. */
+  /** Objects of 1.0.0, until their data has moved. */
   GWOP_INVOICES?: DurableObjectNamespace<any>;
-  /** Objects of 1.0.0, to hand over. */
+  /** Objects of 1.0.0, until their data has moved. */
   GWOP_INVOICE_INDEX?: DurableObjectNamespace<any>;
-  /** What 1.0.0 called `GWOP_FULFILLMENT_QUEUE`. */
+  /** The name of `GWOP_FULFILLMENT_QUEUE` in 1.0.0. */
   GWOP_FULFILMENT_QUEUE?: Queue<any>;
 
   /**
-   * Several merchants by the first segment of their paths, each with secrets of its own: JSON, or a
-   * KV namespace that holds the JSON of each under its segment. `wrangler types` without strict
-   * variables says no more of JSON than that it is an object.
+   * Several merchants, by the first segment of their paths. Each has secrets of its own. The value
+   * is JSON, or a KV namespace with the JSON of each merchant under its segment. `wrangler types`
+   * without strict variables only knows that JSON is an object.
    */
   GWOP_MERCHANTS?:
     | string
@@ -88,11 +94,11 @@ export interface Env {
   GWOP_WEBHOOK_SECRET?: List;
   /** Where events are delivered by `POST`. */
   FULFILLMENT_URL?: string;
-  /** Deliveries to fulfillment are signed with each of them. */
+  /** Signs deliveries to fulfillment, with each value. */
   FULFILLMENT_SECRET?: List;
   /** Where alerts are sent. */
   ALERT_URL?: string;
-  /** Alerts are signed with each of them. */
+  /** Signs alerts, with each value. */
   ALERT_SECRET?: List;
   /** The bearer token of the operator's routes. */
   OPERATOR_TOKEN?: List;
@@ -100,56 +106,57 @@ export interface Env {
   GWOP_MERCHANT_API_KEY?: string;
   /** The merchant's id. */
   GWOP_MERCHANT_ID?: string;
-  /** `exchange_secret` is derived from the first, and checked with all. */
+  /** The first value makes `exchange_secret`, and all values are accepted. */
   AUTH_SECRET?: List;
   /** The `iss` of tokens. */
   TOKEN_ISSUER?: string;
-  /** The `aud` of tokens: one of these. */
+  /** What `aud` of tokens must contain: one of these. */
   TOKEN_AUDIENCE?: List;
-  /** `never`, `always`, or for how many seconds a live answer about a session may be reused. */
+  /** `never`, `always`, or for how many seconds an answer about a session may be reused. */
   SESSION_CHECK?: Variable;
-  /** Gwop's host of auth and the JWK Set. */
+  /** Gwop's host for log-in and the JWK Set. */
   GWOP_IDENTITY_URL?: string;
-  /** Gwop's host of invoices. */
+  /** Gwop's host for invoices. */
   GWOP_SERVER_URL?: string;
-  /** `true`: hosts may be called over plain `http:` wherever they are. */
+  /** `true` allows any host over plain `http:`. */
   ALLOW_INSECURE?: Variable;
-  /** The longest request body. */
+  /** The largest request body, in bytes. */
   MAX_BODY_BYTES?: Variable;
   /** Origins whose pages may call `/auth/…`. */
   CORS_ORIGINS?: List;
-  /** Into how many shards the ledger is divided. It cannot be changed later. */
+  /** How many shards the ledger has. It cannot be changed later. */
   LEDGER_SHARDS?: Variable;
-  /** For how many days an invoice is kept after its last event. */
+  /** How many days an invoice is kept after its last event. */
   RETENTION_DAYS?: Variable;
-  /** The time before which no invoice is reconciled, RFC 3339. */
+  /** An RFC 3339 time. Older invoices are not reconciled. */
   RECONCILE_SINCE?: string;
   /** How many subrequests one step of reconciliation may make. */
   RECONCILE_SUBREQUESTS?: Variable;
 }
 
-/** Hooks of `createWorker`. */
+/** The functions that you pass to `createWorker`. */
 export interface WorkerOptions<E extends Env = Env> {
   /**
-   * Fulfillment as a function, instead of `FULFILLMENT_URL` and `FULFILLMENT`: events that were
-   * applied, or are a conflict, as `gwopOutcome` says. They are as `validateWebhook` of `@gwop/sdk`
-   * gives them with `reconciled: true`. It is called from the queue's consumer, which waits for it:
-   * once its promise resolves, the event is confirmed and not given again. Where it rejects, or
-   * takes longer than 15 seconds, the event comes again, after 2 s, 8 s, 20 s, 1 min, … 1 h, and is
-   * then `dead` until the operator replays it.
+   * Your fulfillment as a function, instead of `FULFILLMENT_URL` and `FULFILLMENT`. It receives
+   * events that were applied, or are a conflict, as `gwopOutcome` says, in the form that
+   * `validateWebhook` of `@gwop/sdk` returns with `reconciled: true`. The Worker waits for its
+   * promise. If the promise resolves, the event is confirmed. If it rejects, or takes more than 15
+   * seconds, the event comes again, after 2 s, 8 s, 20 s, 1 min and so on up to 1 h, and is then
+   * `dead` until the operator replays it.
    *
-   * At least once, as with a URL: a confirmation can be lost. Deduplicate by `eventId`.
+   * It is called at least once per event, because a confirmation can be lost. Deduplicate by
+   * `eventId`.
    *
-   * Of several merchants it gets the events of those without fulfillment of their own, and `env` is
-   * the Worker's. `data.merchantId` is the merchant's own where that has a `GWOP_MERCHANT_ID`:
-   * otherwise it is what the sender signed.
+   * With several merchants, it receives the events of those without fulfillment of their own, and
+   * `env` is the Worker's. If that merchant has a `GWOP_MERCHANT_ID`, `data.merchantId` is the
+   * merchant's own. Otherwise it is what the sender signed.
    */
   onEvent?(event: ReconciledEvent, env: E, ctx: ExecutionContext): unknown;
   /**
-   * Told of dead letters, conflicts, bursts of refused signatures and failed reconciliation,
-   * instead of `ALERT_URL`: within 60 seconds, at most once per kind and 10 minutes. Where its
-   * promise rejects, or takes longer than 10 seconds, the next alert of that kind tells of it
-   * again. It is called from the ledger, whose state takes the place of the context.
+   * Called instead of `ALERT_URL` for dead letters, conflicts, bursts of refused signatures and
+   * failed reconciliation: within 60 seconds, at most once per kind and 10 minutes. If its promise
+   * rejects, or takes more than 10 seconds, the next alert of that kind includes this one. The
+   * ledger calls it, so `ctx` is the state of a Durable Object.
    */
   onAlert?(alert: Alert, env: E, ctx: DurableObjectState): unknown;
 }
@@ -162,8 +169,8 @@ export interface Worker<E extends Env = Env> {
 }
 
 /**
- * The Worker with hooks. Call it once, at the top level of the main module, and export the classes
- * beside it:
+ * Makes the Worker with your functions. Call it once, at the top level of the main module, and export
+ * the classes next to it:
  *
  * ```ts
  * import { createWorker } from "@gwop/worker";
@@ -192,9 +199,9 @@ declare class GwopObject implements Rpc.DurableObjectBranded {
 export declare class GwopLedger extends GwopObject {}
 /** An auth session. Export it from the main module. */
 export declare class GwopSession extends GwopObject {}
-/** An invoice of 1.0.0. Export it where the deployment began with that version. */
+/** An invoice of 1.0.0. Export it if your deployment started with that version. */
 export declare class GwopInvoice extends GwopObject {}
-/** A public id of 1.0.0. Export it where the deployment began with that version. */
+/** A public id of 1.0.0. Export it if your deployment started with that version. */
 export declare class GwopInvoiceIndex extends GwopObject {}
 
 /**
@@ -275,7 +282,7 @@ export type WorkerErrorCode =
    *
    * Cause: The objects of 1.0.0 are not bound as `GWOP_INVOICES`.
    *
-   * Fix: Follow the steps of `docs/worker.md`.
+   * Fix: Follow the steps of `docs/upgrading.md`, "The Worker from 1.0.0".
    */
   | "NOTHING_TO_UPGRADE"
   /**

@@ -1,26 +1,26 @@
 use super::{Nullable, PaymentChain, PaymentMethodId, Record, Timestamp, model, open_enum};
 
 open_enum! {
-    /// Where a session stands.
+    /// The status of a session.
     pub enum AuthSessionStatus { Active = "active", Revoked = "revoked", Expired = "expired" }
 }
 
 model! {
     /// The body of `POST /v1/auth-intents`.
     pub struct CreateAuthIntentRequest {
-        /// The wallet that the agent says it has, as `{chain}:{wallet}`.
+        /// The wallet that the agent claims to have, as `{chain}:{wallet}`.
         known_wallet_hint: Option<String>,
-        /// Free-form values of yours. Keys are passed through untouched.
+        /// Your own values. Gwop returns the keys unchanged.
         metadata: Option<Record>,
     }
 
-    /// A wallet challenge: the agent proves its wallet by a payment of 0.001 USDC.
+    /// A challenge: the agent proves its wallet by paying 0.001 USDC.
     pub struct AuthIntent {
         /// The intent's id (`ai_*`).
         auth_intent_id: String,
         /// `OPEN`.
         status: String,
-        /// When it expires if nobody pays.
+        /// When the intent expires if nobody pays.
         expires_at: Timestamp,
         /// What the agent has to pay.
         challenge: AuthChallenge,
@@ -28,7 +28,7 @@ model! {
 
     /// The payment that proves a wallet.
     pub struct AuthChallenge {
-        /// In atomic USDC, as a string: `1000` is 0.001 USDC.
+        /// In atomic units of USDC, as a string: `1000` is 0.001 USDC.
         amount_usdc_atomic: String,
         /// How to pay.
         payment_methods: Vec<AuthPaymentMethod>,
@@ -40,23 +40,23 @@ model! {
         id: PaymentMethodId,
         /// The chain.
         chain: PaymentChain,
-        /// Where to pay over x402.
+        /// Where to pay, over x402.
         payment_url: String,
         /// Advice in words.
         hint: Option<String>,
     }
 
-    /// What a settled intent is exchanged for.
+    /// What a paid intent is exchanged for.
     pub struct AuthToken {
         /// An RS256 JWT. Keep it secret.
         access_token: String,
         /// `Bearer`.
         token_type: String,
-        /// Life time in seconds.
+        /// How long the token is valid, in seconds.
         expires_in: i64,
-        /// Who it is.
+        /// Who the agent is.
         principal: AuthPrincipal,
-        /// The session behind the token.
+        /// The session of the token.
         session: AuthTokenSession,
         /// The agent's account.
         account: AuthAccount,
@@ -72,13 +72,13 @@ model! {
         wallet_address: String,
     }
 
-    /// The session behind a token.
+    /// The session of a token.
     pub struct AuthTokenSession {
         /// The session's id (`sess_*`).
         sid: String,
         /// `{chain}:{address}`.
         sub: String,
-        /// How the wallet was proven (RFC 8176 style).
+        /// How the wallet was proven, in the style of RFC 8176.
         amr: Vec<String>,
     }
 
@@ -90,11 +90,11 @@ model! {
         is_new_account: bool,
     }
 
-    /// A session as the live check sees it.
+    /// A session, as Gwop knows it now.
     pub struct AuthSession {
         /// The session's id (`sess_*`).
         session_id: String,
-        /// Where it stands. Only `active` is good.
+        /// The status. Only `active` is good.
         status: AuthSessionStatus,
         /// `{chain}:{address}`.
         sub: String,

@@ -1,17 +1,18 @@
 use super::{Record, Timestamp, model, open_enum};
 
 open_enum! {
-    /// Where an invoice stands. `OPEN` → `PAYING` → `PAID`; `OPEN` → `EXPIRED`; `OPEN` → `CANCELED`; a failed payment rolls `PAYING` back to `OPEN`.
-    /// `PAID`, `EXPIRED` and `CANCELED` are final. While it is `PAYING`, do not create a new invoice.
+    /// The status of an invoice. `OPEN` → `PAYING` → `PAID`; `OPEN` → `EXPIRED`; `OPEN` → `CANCELED`.
+    /// After a failed payment, `PAYING` becomes `OPEN` again. `PAID`, `EXPIRED` and `CANCELED` are
+    /// final. While an invoice is `PAYING`, do not create a new one.
     pub enum InvoiceStatus { Open = "OPEN", Paying = "PAYING", Paid = "PAID", Expired = "EXPIRED", Canceled = "CANCELED" }
 
-    /// The chain that a payment goes over.
+    /// The chain of a payment.
     pub enum PaymentChain { Base = "base", Solana = "solana" }
 
     /// How an agent pays an invoice.
     pub enum AgentFlow { InvoiceCheckout = "invoice_checkout", InvoiceGwopWallet = "invoice_gwop_wallet", InvoiceX402 = "invoice_x402" }
 
-    /// Where the agent stands in its flow.
+    /// How far the agent is.
     pub enum AgentState {
         InvoiceCreated = "invoice_created",
         InvoiceOpen = "invoice_open",
@@ -29,43 +30,44 @@ open_enum! {
 }
 
 model! {
-    /// What to sell: the body of `POST /v1/invoices`.
+    /// What you sell: the body of `POST /v1/invoices`.
     pub struct CreateInvoiceRequest {
-        /// The base amount in atomic USDC (6 decimals): 1 to 10,000,000,000. 1,000,000 is 1 USDC.
+        /// The price without Gwop's fee, in atomic units of USDC: 1 to 10,000,000,000. 1,000,000 is
+        /// 1 USDC.
         amount_usdc: i64,
-        /// What the agent reads: at most 500 characters.
+        /// What the agent reads, at most 500 characters.
         description: Option<String>,
-        /// Free-form values of yours, at most 1,024 bytes as JSON. Keys are passed through untouched.
+        /// Your own values, at most 1,024 bytes as JSON. Gwop returns the keys unchanged.
         metadata: Option<Record>,
-        /// Whether `metadata` is shown in the public view. Default false.
+        /// Whether everybody with the public id sees `metadata`. Default false.
         metadata_public: Option<bool>,
-        /// Time to live in seconds: 60 to 86,400. Default 900.
+        /// How long the invoice can be paid, in seconds: 60 to 86,400. Default 900.
         expires_in_seconds: Option<i64>,
     }
 
     /// An invoice as its merchant sees it when it is created.
     pub struct Invoice {
-        /// The merchant-side id (UUID), for `cancel`. Store it.
+        /// The merchant-side id (a UUID). `cancel` and webhooks use it. Store it.
         id: String,
-        /// The public id (`inv_*`), for the agent and for `get`. Store it too.
+        /// The public id (`inv_*`). The agent and `get` use it. Store it too.
         public_invoice_id: String,
-        /// The merchant's id (UUID).
+        /// The merchant's id (a UUID).
         merchant_id: String,
-        /// The payable total in atomic USDC, fees included. It can differ from the amount that was sent.
+        /// What the agent pays, in atomic units of USDC: your price and Gwop's fee.
         amount_usdc: i64,
         /// `USDC`.
         currency: String,
-        /// Where the invoice stands.
+        /// The status.
         status: InvoiceStatus,
         /// What the agent reads.
         description: Option<String>,
-        /// Free-form values; Gwop repeats the fee breakdown here.
+        /// Your own values. Gwop adds the parts of the total.
         metadata: Option<Record>,
-        /// Whether `metadata` is shown in the public view.
+        /// Whether everybody with the public id sees `metadata`.
         metadata_public: bool,
         /// When it was created.
         created_at: Timestamp,
-        /// When it expires if nobody pays.
+        /// When the invoice expires if nobody pays.
         expires_at: Timestamp,
         /// Instructions for the paying agent.
         agent_protocol: AgentProtocol,
@@ -77,17 +79,17 @@ model! {
         version: String,
         /// How to pay.
         flow: AgentFlow,
-        /// Where the agent stands.
+        /// How far the agent is.
         state: AgentState,
-        /// What is to be reached, in words.
+        /// The goal, in words.
         goal: String,
         /// The steps, in words.
         steps: Vec<String>,
         /// The next request to make.
         next_action: Option<NextAction>,
-        /// How to see that it is done.
+        /// How to check that it is done.
         completion_check: CompletionCheck,
-        /// Whether a receipt is to be asked for.
+        /// Whether to ask for a receipt.
         receipt_policy: Option<ReceiptPolicy>,
     }
 
@@ -111,7 +113,7 @@ model! {
         strategy: Option<RetryStrategy>,
         /// Seconds between two attempts.
         retry_after_seconds: Option<i64>,
-        /// The most attempts.
+        /// The largest number of attempts.
         max_attempts: Option<i64>,
     }
 
@@ -141,29 +143,29 @@ model! {
 
     /// One page of invoices.
     pub struct InvoiceList {
-        /// The invoices of this page, newest first.
+        /// The invoices of this page. Gwop does not document their order.
         invoices: Vec<InvoiceListItem>,
-        /// Where this page stands.
+        /// The position of this page.
         pagination: Pagination,
     }
 
     /// An invoice in a list.
     pub struct InvoiceListItem {
-        /// The merchant-side id (UUID).
+        /// The merchant-side id (a UUID).
         id: String,
         /// The public id (`inv_*`).
         public_invoice_id: String,
-        /// Where the invoice stands.
+        /// The status.
         status: InvoiceStatus,
-        /// The payable total in atomic USDC.
+        /// What the agent pays, in atomic units of USDC.
         amount_usdc: i64,
         /// `USDC`.
         currency: String,
         /// What the agent reads.
         description: Option<String>,
-        /// Free-form values.
+        /// Your own values.
         metadata: Option<Record>,
-        /// When it expires if nobody pays.
+        /// When the invoice expires if nobody pays.
         expires_at: Timestamp,
         /// When it was created.
         created_at: Timestamp,
@@ -171,15 +173,15 @@ model! {
         paid_at: Option<Timestamp>,
         /// The transaction that paid it.
         paid_tx_hash: Option<String>,
-        /// The chain that it was paid on.
+        /// The chain of the payment.
         payment_chain: Option<PaymentChain>,
     }
 
-    /// Where a page stands in its list.
+    /// The position of a page in its list.
     pub struct Pagination {
         /// How many invoices match in all.
         total: i64,
-        /// The most invoices in a page.
+        /// The largest number of invoices on a page.
         limit: i64,
         /// How many invoices come before this page.
         offset: i64,
@@ -193,23 +195,23 @@ model! {
         schema_version: String,
         /// The public id (`inv_*`).
         id: String,
-        /// Where the invoice stands.
+        /// The status.
         status: InvoiceStatus,
-        /// What is to be paid.
+        /// What the agent has to pay.
         amount: InvoiceAmount,
-        /// How the amount is made up.
+        /// The parts of the amount.
         pricing: Option<InvoicePricing>,
         /// What the agent reads.
         description: Option<String>,
-        /// Free-form values, only when they are public.
+        /// The merchant's own values, only if they are public.
         metadata: Option<Record>,
-        /// When it expires if nobody pays.
+        /// When the invoice expires if nobody pays.
         expires_at: Timestamp,
         /// When it was created.
         created_at: Timestamp,
         /// Who sells.
         merchant: InvoiceMerchant,
-        /// How to see that it is paid.
+        /// How to check that it is paid.
         status_check: StatusCheck,
         /// Pages for people.
         links: InvoiceLinks,
@@ -217,11 +219,11 @@ model! {
         payment_methods: Option<Vec<PaymentMethod>>,
         /// When it was paid.
         paid_at: Option<Timestamp>,
-        /// What was paid, in atomic USDC.
+        /// What was paid, in atomic units of USDC.
         paid_amount: Option<i64>,
-        /// The chain that it was paid on.
+        /// The chain of the payment.
         payment_chain: Option<PaymentChain>,
-        /// The chain that it was paid on, as CAIP-2, such as `eip155:8453`.
+        /// The chain of the payment as CAIP-2, such as `eip155:8453`.
         payment_chain_caip2: Option<String>,
         /// The transaction that paid it.
         paid_tx_hash: Option<String>,
@@ -229,9 +231,9 @@ model! {
         tx_url: Option<String>,
     }
 
-    /// What is to be paid.
+    /// What the agent has to pay.
     pub struct InvoiceAmount {
-        /// In atomic USDC.
+        /// In atomic units of USDC.
         value: i64,
         /// For people, such as `1.025 USDC`.
         display: Option<String>,
@@ -241,11 +243,11 @@ model! {
         decimals: i64,
     }
 
-    /// How an amount is made up, in atomic USDC.
+    /// The parts of an amount, in atomic units of USDC.
     pub struct InvoicePricing {
-        /// What the merchant asked for.
+        /// The merchant's price.
         base_amount: Option<i64>,
-        /// What Gwop adds.
+        /// Gwop's fee.
         gwop_fee: Option<i64>,
         /// What the agent pays.
         total: Option<i64>,
@@ -259,7 +261,7 @@ model! {
         verified: bool,
     }
 
-    /// How to see that an invoice is paid.
+    /// How to check that an invoice is paid.
     pub struct StatusCheck {
         /// Where to ask.
         url: String,
@@ -291,21 +293,21 @@ model! {
         network: String,
         /// The chain.
         chain: PaymentChain,
-        /// What is paid with.
+        /// The token to pay with.
         asset: PaymentAsset,
         /// The receiving address.
         pay_to: String,
-        /// In atomic USDC.
+        /// In atomic units of USDC.
         amount: i64,
         /// For people, such as `1.025 USDC`.
         amount_display: String,
-        /// Where to pay over x402.
+        /// Where to pay, over x402.
         payment_url: String,
-        /// Where to recover a payment whose response was lost.
+        /// Where to look up a payment whose response was lost.
         recover_url: String,
     }
 
-    /// What is paid with.
+    /// The token to pay with.
     pub struct PaymentAsset {
         /// `USDC`.
         symbol: String,
@@ -317,7 +319,7 @@ model! {
 
     /// A canceled invoice.
     pub struct InvoiceCancel {
-        /// The merchant-side id (UUID).
+        /// The merchant-side id (a UUID).
         id: String,
         /// `CANCELED`.
         status: InvoiceStatus,

@@ -3,19 +3,19 @@ use super::{CreateAuthIntentRequest, CreateInvoiceRequest, InvoiceStatus, model}
 model! {
     /// The argument of `invoices.create`.
     pub struct InvoicesCreateRequest {
-        /// The idempotency key. The SDK makes one where none is given.
+        /// The idempotency key. If you pass none, the SDK makes one.
         idempotency_key: Option<String>,
-        /// What to sell.
+        /// What you sell.
         body: CreateInvoiceRequest,
     }
 
     /// The argument of `invoices.list`.
     pub struct InvoicesListRequest {
-        /// The most invoices in a page: 1 to 100, default 20.
+        /// The largest number of invoices on a page: 1 to 100, default 20.
         limit: Option<i64>,
-        /// How many invoices to pass over, default 0.
+        /// How many invoices to skip, default 0.
         offset: Option<i64>,
-        /// Only invoices of this status.
+        /// Return only invoices with this status.
         status: Option<InvoiceStatus>,
     }
 
@@ -27,13 +27,14 @@ model! {
 
     /// The argument of `invoices.cancel`.
     pub struct InvoicesCancelRequest {
-        /// The merchant-side id (UUID).
+        /// The merchant-side id (a UUID).
         id: String,
     }
 
     /// The argument of `authIntents.create`.
     pub struct AuthIntentsCreateRequest {
-        /// The idempotency key. It must be fresh: Gwop refuses a used one. The SDK makes one where none is given.
+        /// The idempotency key. It must be new: Gwop refuses a used one. If you pass none, the SDK
+        /// makes one.
         idempotency_key: Option<String>,
         /// Hints for the challenge.
         body: Option<CreateAuthIntentRequest>,
@@ -43,7 +44,7 @@ model! {
     pub struct AuthIntentsExchangeRequest {
         /// The intent's id (`ai_*`).
         auth_intent_id: String,
-        /// The idempotency key. The SDK makes one where none is given.
+        /// The idempotency key. If you pass none, the SDK makes one.
         idempotency_key: Option<String>,
     }
 

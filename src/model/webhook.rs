@@ -16,78 +16,78 @@ literal! {
 }
 
 open_enum! {
-    /// What Gwop's Worker found when it applied an event, in deliveries from the Worker to fulfillment.
+    /// What an event did, as Gwop's Worker tells fulfillment.
     pub enum GwopOutcome { Applied = "applied", Conflict = "conflict" }
-    /// Where an event comes from that Gwop did not send.
+    /// Where an event comes from, if Gwop did not send it.
     pub enum GwopSource { Reconciliation = "reconciliation" }
 }
 
 model! {
-    /// `invoice.paid`: the money has settled. Fulfil now.
+    /// `invoice.paid`: the payment has settled. Fulfill the order now.
     pub struct InvoicePaidEvent {
-        /// UUID or `evt_*`; deduplicate by it.
+        /// The event's id: a UUID or `evt_*`. Recognize copies by it.
         event_id: Id,
         /// `invoice.paid`.
         event_type: InvoicePaidType,
-        /// Counts up per invoice. Undefined where Gwop sends none.
+        /// Counts up per invoice. Undefined if Gwop sends none.
         event_version: Option<i64>,
-        /// When the event was made. Undefined where Gwop sends none.
+        /// When the event was made. Undefined if Gwop sends none.
         created_at: Option<Timestamp>,
         /// What happened.
         data: InvoicePaidData,
-        /// Only in deliveries from Gwop's Worker to fulfillment.
+        /// Only in deliveries from Gwop's Worker to your fulfillment.
         gwop_outcome: Option<GwopOutcome>,
-        /// Only in events that reconciliation derived from an invoice: those of `{ reconciled: true }`.
+        /// Only in events that reconciliation made from an invoice, with `{ reconciled: true }`.
         gwop_source: Option<GwopSource>,
     }
 
     /// `invoice.expired`: nobody paid in time.
     pub struct InvoiceExpiredEvent {
-        /// UUID or `evt_*`; deduplicate by it.
+        /// The event's id: a UUID or `evt_*`. Recognize copies by it.
         event_id: Id,
         /// `invoice.expired`.
         event_type: InvoiceExpiredType,
-        /// Counts up per invoice. Undefined where Gwop sends none.
+        /// Counts up per invoice. Undefined if Gwop sends none.
         event_version: Option<i64>,
-        /// When the event was made. Undefined where Gwop sends none.
+        /// When the event was made. Undefined if Gwop sends none.
         created_at: Option<Timestamp>,
         /// What happened.
         data: InvoiceExpiredData,
-        /// Only in deliveries from Gwop's Worker to fulfillment.
+        /// Only in deliveries from Gwop's Worker to your fulfillment.
         gwop_outcome: Option<GwopOutcome>,
-        /// Only in events that reconciliation derived from an invoice: those of `{ reconciled: true }`.
+        /// Only in events that reconciliation made from an invoice, with `{ reconciled: true }`.
         gwop_source: Option<GwopSource>,
     }
 
     /// `invoice.canceled`: the merchant canceled before payment arrived.
     pub struct InvoiceCanceledEvent {
-        /// UUID or `evt_*`; deduplicate by it.
+        /// The event's id: a UUID or `evt_*`. Recognize copies by it.
         event_id: Id,
         /// `invoice.canceled`.
         event_type: InvoiceCanceledType,
-        /// Counts up per invoice. Undefined where Gwop sends none.
+        /// Counts up per invoice. Undefined if Gwop sends none.
         event_version: Option<i64>,
-        /// When the event was made. Undefined where Gwop sends none.
+        /// When the event was made. Undefined if Gwop sends none.
         created_at: Option<Timestamp>,
         /// What happened.
         data: InvoiceCanceledData,
-        /// Only in deliveries from Gwop's Worker to fulfillment.
+        /// Only in deliveries from Gwop's Worker to your fulfillment.
         gwop_outcome: Option<GwopOutcome>,
-        /// Only in events that reconciliation derived from an invoice: those of `{ reconciled: true }`.
+        /// Only in events that reconciliation made from an invoice, with `{ reconciled: true }`.
         gwop_source: Option<GwopSource>,
     }
 
     /// The invoice that expired.
     pub struct InvoiceExpiredData {
-        /// The merchant-side id (UUID). Never empty.
+        /// The merchant-side id (a UUID). Never empty.
         invoice_id: Id,
         /// The public id (`inv_*`). Never empty.
         public_invoice_id: Id,
-        /// The merchant's id (UUID). Never empty.
+        /// The merchant's id (a UUID). Never empty.
         merchant_id: Id,
         /// `EXPIRED`.
         status: ExpiredStatus,
-        /// The payable total in atomic USDC, as decimal text.
+        /// What the agent had to pay, in atomic units of USDC, as decimal text.
         amount_usdc: AtomicAmount,
         /// `USDC`.
         currency: String,
@@ -97,15 +97,15 @@ model! {
 
     /// The invoice that was canceled.
     pub struct InvoiceCanceledData {
-        /// The merchant-side id (UUID). Never empty.
+        /// The merchant-side id (a UUID). Never empty.
         invoice_id: Id,
         /// The public id (`inv_*`). Never empty.
         public_invoice_id: Id,
-        /// The merchant's id (UUID). Never empty.
+        /// The merchant's id (a UUID). Never empty.
         merchant_id: Id,
         /// `CANCELED`.
         status: CanceledStatus,
-        /// The payable total in atomic USDC, as decimal text.
+        /// What the agent had to pay, in atomic units of USDC, as decimal text.
         amount_usdc: AtomicAmount,
         /// `USDC`.
         currency: String,
@@ -115,15 +115,15 @@ model! {
 
     /// The invoice that was paid, and how.
     pub struct InvoicePaidData {
-        /// The merchant-side id (UUID). Never empty.
+        /// The merchant-side id (a UUID). Never empty.
         invoice_id: Id,
         /// The public id (`inv_*`). Never empty.
         public_invoice_id: Id,
-        /// The merchant's id (UUID). Never empty.
+        /// The merchant's id (a UUID). Never empty.
         merchant_id: Id,
         /// `PAID`.
         status: PaidStatus,
-        /// The payable total in atomic USDC, as decimal text.
+        /// What the agent had to pay, in atomic units of USDC, as decimal text.
         amount_usdc: AtomicAmount,
         /// `USDC`.
         currency: String,
@@ -133,9 +133,9 @@ model! {
         tx_hash: Option<String>,
         /// The transaction on Solana.
         tx_signature: Option<String>,
-        /// The chain that it was paid on.
+        /// The chain of the payment.
         payment_chain: Usually<PaymentChain>,
-        /// The chain that it was paid on, as CAIP-2, such as `eip155:8453`.
+        /// The chain of the payment as CAIP-2, such as `eip155:8453`.
         payment_chain_caip2: Option<String>,
         /// When it was paid.
         paid_at: Timestamp,

@@ -549,22 +549,33 @@ createServer((req, res) => serve(req, res).catch((error) => res.writeHead(500).e
       env,
     });
   };
-  rows["types: the README's sample of each runtime, as pasted"] = async () => {
-    const readme = readFileSync(join(cwd, "node_modules/@gwop/sdk/README.md"), "utf8");
-    const paste = (runtime) => {
+  rows["types: the quickstart of each runtime, as pasted"] = async () => {
+    const paste = (page, file) => {
+      const text = readFileSync(
+        join(cwd, `node_modules/@gwop/sdk/docs/quickstarts/${page}.md`),
+        "utf8",
+      );
       const [, sample] =
-        new RegExp(`^\`\`\`[jt]s ${runtime}\\n([^]*?)^\`\`\``, "m").exec(readme) ?? [];
-      if (!sample) throw new Error(`README.md has no sample for ${runtime}`);
-      writeFileSync(join(cwd, `readme-${runtime}.ts`), sample);
-      return `readme-${runtime}.ts`;
+        new RegExp(`^\`\`\`[jt]s ${file.replace(".", "\\.")}\n([^]*?)^\`\`\``, "m").exec(text) ??
+        [];
+      if (!sample) throw new Error(`docs/quickstarts/${page}.md shows no ${file}`);
+      writeFileSync(join(cwd, `quickstart-${page}.ts`), sample);
+      return `quickstart-${page}.ts`;
     };
-    const libraries = { node: ["node22"], bun: ["bun"], workerd: ["@cloudflare/workers-types"] };
-    for (const [runtime, types] of Object.entries(libraries))
-      await tsc(cwd, paste(runtime), { types, skipLibCheck: true });
-    await tsc(cwd, paste("browser"), { types: [], lib: ["es2022", "dom", "dom.iterable"] });
+    const own = [
+      ["node", "server.js", "node22"],
+      ["bun", "server.js", "bun"],
+      ["workers", "src/index.ts", "@cloudflare/workers-types"],
+    ];
+    for (const [page, file, types] of own)
+      await tsc(cwd, paste(page, file), { types: [types], skipLibCheck: true });
+    await tsc(cwd, paste("browser", "pay.js"), {
+      types: [],
+      lib: ["es2022", "dom", "dom.iterable"],
+    });
     await runProgram(
       GWOP_DENO,
-      ["check", "--no-lock", "--node-modules-dir=manual", paste("deno")],
+      ["check", "--no-lock", "--node-modules-dir=manual", paste("deno", "server.js")],
       { cwd, env },
     );
   };

@@ -19,13 +19,17 @@ export function exampleOf(file) {
   return sample.replace(/^ +\* ?/gm, "");
 }
 
-/** The README's sample for one runtime, a block of `js` or `ts` that names it. */
-export function sampleOfRuntime(runtime) {
+/** A page's block that shows the file of that name. */
+export function sampleOf(page, file) {
+  const name = file.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   const [, sample] =
-    new RegExp(`^\`\`\`[jt]s ${runtime}\\n([^]*?)^\`\`\``, "m").exec(packed("README.md")) ?? [];
-  if (!sample) throw new Error(`README.md has no sample for ${runtime}`);
+    new RegExp(`^\`\`\`\\w+ ${name}\\n([^]*?)^\`\`\``, "m").exec(packed(page)) ?? [];
+  if (!sample) throw new Error(`${page} shows no ${file}`);
   return sample;
 }
+
+/** What a sample says that it prints, in its order: the text behind `// →`. */
+export const printedBy = (code) => [...code.matchAll(/\/\/ → (.+)$/gm)].map(([, text]) => text);
 
 /** Runs a sample; `names` are those that it does not declare itself. */
 export function runSample(sample, names) {

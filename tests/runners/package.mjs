@@ -66,7 +66,7 @@ const targets = Object.entries(manifest.exports).flatMap(([subpath, target]) =>
 const checks = {
   "the tarball holds what it should and nothing else": () => {
     const expected =
-      /^([\w-]+(\.[\w-]+)?\.c?js|cli\/([\w-]+\/)?[\w-]+\.js|[\w/-]+\.d\.c?ts|(gwop|simulator|agent)\.wasm|package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|docs\/[\w-]+\.(md|png))$/;
+      /^([\w-]+(\.[\w-]+)?\.c?js|cli\/([\w-]+\/)?[\w-]+\.js|[\w/-]+\.d\.c?ts|(gwop|simulator|agent)\.wasm|package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|docs\/([\w-]+\/)?[\w-]+\.(md|png))$/;
     const stray = files.filter((file) => !expected.test(file));
     expectEqual(stray.join(", "), "", "unexpected files");
     for (const file of [

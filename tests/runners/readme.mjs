@@ -1,17 +1,12 @@
-// The README's sample of each runtime, as packed: started there as a newcomer would, and used. Only the port is another.
+// What the packed README and the page for browsers show, started as a newcomer would.
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { build as viteBuild } from "vite";
-import { deliver, PAID } from "../suite/deliveries.js";
-import { sampleOfRuntime } from "./documented.mjs";
-import { freePort, serveDirectory, started, startProgram } from "./programs.mjs";
+import { printedBy, sampleOf } from "./documented.mjs";
+import { runProgram, serveDirectory } from "./programs.mjs";
 import { resultOfPage, startBrowser } from "./webdriver.mjs";
-import { startWorkerd } from "./workerd.mjs";
 
-const SECRET = "whsec_of_the_readme";
-
-/** The page that the browser's sample runs in: Gwop's host is answered by the local Gwop. */
+/** The page that the browser's sample runs in: the local Gwop answers for Gwop's host. */
 const PAGE = `
 import { Gwop } from "@gwop/sdk";
 import { Simulator } from "@gwop/sdk/simulator";
@@ -23,62 +18,18 @@ globalThis.fetch = (asked, init) => {
   if (!asked.url?.startsWith("https://agents.gwop.io/")) return fetch(asked, init);
   return httpClient.request(new Request(asked.url.replace(/inv_\\w+/, result.publicInvoiceId)));
 };
-await import("./sample.js");
-globalThis.result = document.body.textContent;
+await import("./pay.js");
+globalThis.result = document.body.textContent.trim();
 `;
 
-/** Sends a delivery; the answer's status and JSON. */
-async function send(url, body, { headers }) {
-  const response = await fetch(url, {
-    method: "POST",
-    headers,
-    body,
-    signal: AbortSignal.timeout(10_000),
-  });
-  return `${response.status} ${JSON.stringify(await response.json())}`;
-}
-
-/** Sends half a request and goes away. */
-const breakOff = (url) =>
-  new Promise((done, failed) => {
-    const { hostname, port } = new URL(url);
-    const socket = connect(Number(port), hostname, () => {
-      socket.write(`POST / HTTP/1.1\r\nhost: ${hostname}\r\ncontent-length: 1000\r\n\r\n{`, () =>
-        socket.resetAndDestroy(),
-      );
-    });
-    socket.once("error", failed).once("close", () => setTimeout(done, 200));
-  });
-
-/** Fails unless a server accepts a signed delivery, and outlives what it refuses. */
-async function expectVerified(url) {
-  const good = await deliver(PAID, { secret: SECRET });
-  const stale = await deliver(PAID, { secret: SECRET, t: Math.floor(Date.now() / 1000) - 400 });
-  const accepted = ['200 "evt_abc123"', PAID, good];
-  const steps = [
-    accepted,
-    ['400 "WEBHOOK_SIGNATURE_MISMATCH"', PAID.replace("1025000", "1"), good],
-    ['400 "WEBHOOK_TIMESTAMP_OUTSIDE_TOLERANCE"', PAID, stale],
-    ['400 "WEBHOOK_SIGNATURE_MISSING"', PAID, { headers: {} }],
-    accepted,
-  ];
-  for (const [expected, body, delivery] of steps) {
-    const answer = await send(url, body, delivery);
-    if (answer !== expected) throw new Error(`expected ${expected}, got ${answer}`);
-  }
-  await breakOff(url);
-  const answer = await send(url, PAID, good);
-  if (answer !== accepted[0]) throw new Error(`after a request that broke off: ${answer}`);
-}
-
 /**
- * The checks, by name. Programs are named in GWOP_DENO, GWOP_BUN and GWOP_WORKERD.
+ * The checks, by name. Programs are named in GWOP_DENO and GWOP_BUN.
  *
  * @param {{ directory: string, browsers: Record<string, { program: string, driver: string }> }} options `directory`: where
  *   the samples are written, inside a project that has the package installed.
  */
 export function readmeChecks({ directory, browsers }) {
-  const { GWOP_DENO, GWOP_BUN, GWOP_WORKERD } = process.env;
+  const { GWOP_DENO, GWOP_BUN } = process.env;
   const write = (name, code) => {
     mkdirSync(dirname(join(directory, name)), { recursive: true });
     writeFileSync(join(directory, name), code);
@@ -86,66 +37,39 @@ export function readmeChecks({ directory, browsers }) {
   };
   const commands = {
     node: [process.execPath],
-    deno: [
-      GWOP_DENO,
-      "run",
-      "--allow-net",
-      "--allow-env",
-      "--no-prompt",
-      "--node-modules-dir=manual",
-    ],
+    deno: [GWOP_DENO, "run", "--no-prompt", "--node-modules-dir=manual"],
     bun: [GWOP_BUN],
   };
   const checks = {};
   for (const [runtime, [program, ...args]] of Object.entries(commands)) {
-    checks[`README: the sample for ${runtime}`] = async () => {
-      const port = await freePort();
+    checks[`README: the program, on ${runtime}`] = async () => {
       // As `npm init -y` leaves a project: CommonJS.
       const project = `project-${runtime}`;
       write(
         `${project}/package.json`,
         '{ "name": "shop", "version": "1.0.0", "main": "index.js" }',
       );
-      if (!existsSync(join(directory, project, "node_modules")))
-        symlinkSync(resolve("node_modules"), join(directory, project, "node_modules"));
-      const file = write(
-        `${project}/app.mjs`,
-        sampleOfRuntime(runtime).replace("3000", String(port)),
-      );
-      const server = startProgram(program, [...args, file], {
-        env: { ...process.env, GWOP_WEBHOOK_SECRET: SECRET },
+      const modules = join(directory, project, "node_modules");
+      if (!existsSync(modules)) symlinkSync(resolve("node_modules"), modules);
+      const code = sampleOf("README.md", "app.mjs");
+      const said = await runProgram(program, [...args, write(`${project}/app.mjs`, code)], {
+        cwd: join(directory, project),
       });
-      const url = `http://127.0.0.1:${port}/`;
-      try {
-        await started(() => fetch(url), server, `the sample for ${runtime}`);
-        await expectVerified(url);
-      } finally {
-        server.end();
-      }
+      const expected = printedBy(code);
+      if (expected.length < 2) throw new Error("the program says nothing about what it prints");
+      // The webhook may come before or after the payment has returned.
+      const lines = said.trim().split("\n").sort().join("\n");
+      if (lines !== expected.sort().join("\n"))
+        throw new Error(`expected ${expected.join(" | ")}, got ${said}`);
     };
   }
-  checks["README: the sample for workerd"] = async () => {
-    const entry = write("workerd.ts", sampleOfRuntime("workerd"));
-    const out = join(directory, "workerd");
-    const server = await startWorkerd(GWOP_WORKERD, {
-      entry,
-      directory: out,
-      variables: { GWOP_WEBHOOK_SECRET: SECRET },
-    });
-    try {
-      await expectVerified(server.url);
-    } finally {
-      server.end();
-    }
-  };
-  checks["README: the sample for browsers"] = async () => {
+  checks["docs/quickstarts/browser.md: the page, in browsers"] = async () => {
     const root = join(directory, "browser");
-    mkdirSync(root, { recursive: true });
-    write("browser/sample.js", sampleOfRuntime("browser"));
+    write("browser/pay.js", sampleOf("docs/quickstarts/browser.md", "pay.js"));
     write("browser/page.js", PAGE);
     write(
       "browser/index.html",
-      '<!doctype html><meta charset="utf-8"><body><script type="module" src="./page.js"></script>',
+      sampleOf("docs/quickstarts/browser.md", "index.html").replace("./pay.js", "./page.js"),
     );
     const outDir = join(directory, "browser-build");
     await viteBuild({

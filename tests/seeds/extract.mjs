@@ -34,14 +34,22 @@ const fenced = (text, language) =>
     code.trimEnd().split("\n").map((line) => line.slice(indent.length)),
   );
 const add = (name, found) => found.forEach((lines, index) => samples.push({ name: `${name}, sample ${index + 1}`, lines }));
-// The README's tasks: its blocks of plain `js` or `ts` (those of one runtime name it behind).
-add("README.md", fenced(readFileSync(join(top, "README.md"), "utf8"), "[jt]s"));
+// The README's one program, which tests/runners/readme.mjs starts on Node, Deno and Bun as well.
+add("README.md", fenced(readFileSync(join(top, "README.md"), "utf8"), "js app\\.mjs"));
 // Those of `@gwop/worker` are whole Workers, as `tests/worker-package` has them.
 const ofWorker = (lines) => lines.some((line) => line.includes('from "@gwop/worker"'));
-add("docs/worker.md", fenced(readFileSync(join(top, "docs/worker.md"), "utf8"), "ts").filter((lines) => !ofWorker(lines)));
-add("docs/errors.md", fenced(readFileSync(join(top, "docs/errors.md"), "utf8"), "ts"));
-add("docs/agent.md", fenced(readFileSync(join(top, "docs/agent.md"), "utf8"), "ts"));
-add("docs/simulator.md", fenced(readFileSync(join(top, "docs/simulator.md"), "utf8"), "ts"));
+/** The guides. Their blocks of plain `js` or `ts` run; those of `js node` or `ts node` compile. */
+const GUIDES = [
+  "agent", "amounts", "credentials", "errors", "matching-payments", "operations", "selling",
+  "simulator", "testing", "tokens", "wallet-login", "webhooks", "worker",
+];
+const nodePrograms = [];
+for (const guide of GUIDES) {
+  const page = `docs/${guide}.md`;
+  const text = readFileSync(join(top, page), "utf8");
+  add(page, fenced(text, "[jt]s").filter((lines) => !ofWorker(lines)));
+  nodePrograms.push(...fenced(text, "[jt]s node"));
+}
 
 /** Sources whose samples are shown elsewhere, and where. */
 const ADAPTERS = ["astro", "azure-functions", "elysia", "express", "fastify", "h3", "hono", "koa", "lambda", "nestjs", "next", "react-router", "sveltekit"];
@@ -59,29 +67,43 @@ for (const file of readdirSync(sources, { recursive: true }).filter((name) => na
 }
 if (samples.length < 25) throw new Error(`only ${samples.length} samples were found in ${here}`);
 
-// Imports go to the top; the rest is the body of a function, its free names the prelude's.
-const imports = new Set([
-  'import { Gwop } from "@gwop/sdk";',
-  'import { HTTPClient } from "@gwop/sdk";',
+// Imports go to the top, one line per module; the rest is the body of a function, its free names the prelude's.
+const isImport = (line) => line.startsWith("import ");
+const IMPORT = /^import {(.*)} from "(.*)";$/;
+const namesOf = (list) => list.split(",").map((word) => word.trim()).filter(Boolean);
+/** The names that each module is asked for, and the imports of another form. */
+const imported = new Map();
+const others = new Set();
+for (const line of [
   'import { ErrorCode, isGwopError } from "@gwop/sdk/errors";',
   'import { createAuthMiddleware } from "@gwop/sdk/handlers";',
+  'import { Gwop, HTTPClient } from "@gwop/sdk";',
   'import { Simulator } from "@gwop/sdk/simulator";',
-]);
-const isImport = (line) => line.startsWith("import ");
-for (const { lines } of samples) lines.filter(isImport).forEach((line) => imports.add(line));
-const importedBy = (lines) => lines.filter(isImport).flatMap((line) => (/{(.*)}/.exec(line)?.[1] ?? "").split(",").map((word) => word.trim()));
-const known = importedBy([...imports]);
+  ...samples.flatMap(({ lines }) => lines.filter(isImport)),
+]) {
+  const [, list, module] = IMPORT.exec(line) ?? [];
+  if (!module) others.add(line);
+  else imported.set(module, new Set([...(imported.get(module) ?? []), ...namesOf(list)]));
+}
+const imports = [
+  ...others,
+  ...[...imported].map(([module, names]) => `import { ${[...names].join(", ")} } from "${module}";`),
+];
+const importedBy = (lines) => lines.flatMap((line) => namesOf(IMPORT.exec(line)?.[1] ?? ""));
+const known = importedBy(imports);
 const bodies = samples.map(({ name, lines }) => {
-  const isWhole = name.startsWith("README.md");
+  const isShort = name.startsWith("README.md");
+  const isWhole = isShort || (name.startsWith("docs/") && importedBy(lines).includes("Gwop"));
   const code = lines.filter((line) => !isImport(line)).join("\n");
-  // The README's are whole programs: nothing is imported for them, or given to them. What they export is called.
+  // The README's is a whole program, and so is a guide's that imports the client: nothing is
+  // imported for it, or given to it. What it exports is called.
   const missing = known.find((word) => isWhole && new RegExp(`\\b${word}\\(`).test(code) && !importedBy(lines).includes(word));
   if (missing) throw new Error(`${name} uses ${missing} without importing it`);
-  if (isWhole && lines.length >= 15) throw new Error(`${name} has ${lines.length} lines, expected fewer than 15: shorten it`);
+  if (isShort && lines.length > 30) throw new Error(`${name} has ${lines.length} lines, expected at most 30: shorten it`);
   const exported = /^export (?:async function|const) (\w+)/m.exec(code)?.[1];
   const body = exported ? `${code.replace(/^export /gm, "")}\nreturn ${exported};` : code;
-  // `// → VALUE` behind a line tells what it prints.
-  const prints = [...body.matchAll(/^console\.log\(.*\/\/ → (\S+)/gm)].map(([, value]) => value);
+  // `// → TEXT` behind a line tells what it prints; `…` stands for the rest of it.
+  const prints = [...body.matchAll(/console\.log\(.*\/\/ → (.+)$/gm)].map(([, text]) => text);
   const readsEnvironment = body.includes("process.env") || (isWhole && body.includes("new Gwop()"));
   return { name, body, prints, isWhole, readsEnvironment, asksGwop: /gwop\.(invoices|auth)/.test(body) && !body.includes("httpClient") };
 });
@@ -89,7 +111,7 @@ const names = "gwop, sim, app, intent, token, request, rawBody, signatureHeader,
 const functions = (typed) => bodies.map(({ name, body, prints, isWhole, readsEnvironment, asksGwop }) => {
   const head = `  { name: ${JSON.stringify(name)}, prints: ${JSON.stringify(prints)}, readsEnvironment: ${readsEnvironment}, asksGwop: ${asksGwop}`;
   // As the README says: in JavaScript, the type of the parameter is left out.
-  const text = typed ? body : body.replace("(request: Request)", "(request)");
+  const text = typed ? body : body.replaceAll("(request: Request)", "(request)");
   return `${head}, run: async (${isWhole ? "" : `{ ${names} }`}) => {{\n${text}\n}} },`;
 });
 const declared = [
@@ -101,7 +123,12 @@ const declared = [
 ];
 const list = (type) => `export const samples${type} = [\n${functions(type !== "").join("\n")}\n];\n`;
 mkdirSync(out, { recursive: true });
-writeFileSync(join(out, "samples.js"), `${[...imports].join("\n")}\n\n${list("")}`);
+writeFileSync(join(out, "samples.js"), `${imports.join("\n")}\n\n${list("")}`);
+// Programs for Node compile as they stand, each a module of its own.
+nodePrograms.forEach((lines, index) => {
+  mkdirSync(join(out, "node"), { recursive: true });
+  writeFileSync(join(out, "node", `program-${index + 1}.ts`), `${lines.join("\n")}\n`);
+});
 writeFileSync(
   join(out, "samples.ts"),
   `${[...imports, ...declared].join("\n")}\n\n${list(": { name: string; prints: string[]; readsEnvironment: boolean; asksGwop: boolean; run(prelude: Prelude): Promise<unknown> }[]")}`,

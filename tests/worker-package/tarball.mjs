@@ -25,6 +25,8 @@ const FILES = [
     "variables",
     "versions",
   ].map((name) => `cli/${name}.js`),
+  "docs/operations.md",
+  "docs/upgrading.md",
   "docs/worker.md",
   "index.d.ts",
   "index.js",

@@ -1,4 +1,4 @@
-// Makes docs/console.png, the picture of the console in docs/worker.md: `node tests/worker/screenshot.mjs [light|dark]`,
+// Makes docs/console.png, the picture of the console in docs/operations.md: `node tests/worker/screenshot.mjs [light|dark]`,
 // after `cargo xtask build`.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -291,7 +291,9 @@ suite("upgrade", async ({ test, after }) => {
 });
 
 suite("upgrade script", async ({ test, after }) => {
-  const [, upgrading] = readFileSync(join(TOP, "docs/worker.md"), "utf8").split("## Upgrading");
+  const [, upgrading] = readFileSync(join(TOP, "docs/upgrading.md"), "utf8").split(
+    "## The Worker from 1.0.0",
+  );
   const [, indented] = /   ```sh\n([\s\S]*?)   ```/.exec(upgrading);
   const script = indented.replace(/^   /gm, "");
   const ours = { id: "ours", script: "gwop", class: "GwopInvoice" };
@@ -334,7 +336,7 @@ suite("upgrade script", async ({ test, after }) => {
     return new Promise((done) => shell.once("exit", done));
   };
 
-  test("that of docs/worker.md takes every page of this Worker’s objects alone", async () => {
+  test("that of docs/upgrading.md takes every page of this Worker’s objects alone", async () => {
     assert.equal(await play("gwop"), 0);
     assert.deepEqual([moved.length, new Set(moved).size], [38, 38]);
   });

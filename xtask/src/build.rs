@@ -12,6 +12,9 @@ use crate::{Result, tools, top};
 /// The npm package's directory, from the top level.
 pub(crate) const PACKAGE: &str = "dist/npm";
 
+/// The npm package's README, from the top level.
+const README: &str = "pkg-templates/README.md";
+
 /// What rustc's wasm32 target emits beyond the first WebAssembly; wasm-opt has
 /// to be told, since its input's own list is stripped from the output.
 const FEATURES: [&str; 6] = [
@@ -121,7 +124,9 @@ pub(crate) fn package() -> Result<PathBuf> {
         .args(["pkg-templates/assemble.mjs", PACKAGE, version])
         .run()?;
     types(&package)?;
-    for document in ["README.md", "LICENSE", "CHANGELOG.md", "SECURITY.md"] {
+    // The repository's README speaks to contributors as well; this one to merchants alone.
+    fs::copy(top().join(README), package.join("README.md"))?;
+    for document in ["LICENSE", "CHANGELOG.md", "SECURITY.md"] {
         if top().join(document).is_file() {
             fs::copy(top().join(document), package.join(document))?;
         }
@@ -356,4 +361,31 @@ pub(crate) fn print_sizes(package: &Path) -> Result<Size> {
     }
     println!("  {}", package.display());
     Ok(main)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use crate::top;
+
+    #[test]
+    fn both_readmes_begin_with_the_same_screen() -> crate::Result {
+        let screen = |path: &str| -> crate::Result<String> {
+            let text = fs::read_to_string(top().join(path))?;
+            let (screen, _) = text
+                .split_once("\n## Variables\n")
+                .ok_or_else(|| format!("{path} has no heading `## Variables`"))?;
+            Ok(screen.to_owned())
+        };
+        let of_the_repository = screen("README.md")?;
+        assert!(of_the_repository.contains("```js app.mjs\n"));
+        assert_eq!(
+            of_the_repository,
+            screen(super::README)?,
+            "README.md and {} begin differently: copy the first screen",
+            super::README
+        );
+        Ok(())
+    }
 }

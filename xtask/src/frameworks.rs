@@ -159,6 +159,12 @@ mod tests {
                 page.contains("npm install --ignore-scripts"),
                 "examples/{name}"
             );
+            // Node refuses it there.
+            let manifest = fs::read_to_string(entry.path().join("package.json"))?;
+            assert!(
+                !manifest.contains("NODE_OPTIONS=--env-file"),
+                "examples/{name}"
+            );
         }
         Ok(())
     }

@@ -29,6 +29,7 @@ mod matrix;
 mod package;
 mod patterns;
 mod process;
+mod quickstarts;
 mod release;
 mod runtimes;
 mod sizes;

@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use crate::process::{Step, say};
 use crate::{
-    Result, build, circles, demo, docs, frameworks, matrix, package, patterns, release, runtimes,
-    tools, top, worker, x402,
+    Result, build, circles, demo, docs, frameworks, matrix, package, patterns, quickstarts, release,
+    runtimes, tools, top, worker, x402,
 };
 
 /// What a program that imports `@gwop/sdk` may carry: wasm and JavaScript, gzip, in bytes. The aim is
@@ -104,6 +104,11 @@ const PARTS: &[Part] = &[
         matrix::matrix,
     ),
     ("size", "the size budget", size),
+    (
+        "quickstarts",
+        "each page of docs/quickstarts, followed to the letter",
+        quickstarts::quickstarts,
+    ),
     (
         "worker-package",
         "the Worker's tarball, and the projects of `npx @gwop/worker init`",

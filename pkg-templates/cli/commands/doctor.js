@@ -51,10 +51,10 @@ export const doctor = {
   name: "doctor",
   summary: "check the runtime, the environment, the clock, Gwop's hosts and the package",
   about: [
-    "Tells of each variable whether it is set, never its value. Compares this machine's clock " +
-      "with the Date header of Gwop's hosts. Tells which @gwop/sdk an import resolves to from " +
-      "the working directory, whether its .wasm is the one of this command, and whether the " +
-      "@gwop/worker there goes with it.",
+    "Says for each variable whether it is set, and never shows its value. Compares this machine's " +
+      "clock with the Date header of Gwop's hosts. Shows which @gwop/sdk an import finds from the " +
+      "working directory, whether it has the same .wasm as this command, and whether the " +
+      "@gwop/worker there fits it.",
   ],
   options: {
     offline: { type: "boolean", about: "ask no host" },

@@ -16,10 +16,10 @@ const MOST = 100;
 
 export const events = {
   name: "events",
-  summary: "list the events and what became of their deliveries",
+  summary: "list events and their deliveries",
   about: [
-    "Lists the events of the local Gwop, newest first, or of a Worker with --worker URL, oldest " +
-      "first.",
+    "Lists the events of the local Gwop, newest first. With --worker URL it lists those of a " +
+      "Worker, oldest first.",
     `A Worker has lists of what needs attention: --state ${OF_WORKERS.join(", ")} (default ` +
       `dead). The local Gwop has ${OF_LOCAL.slice(0, -1).join(", ")} and ${OF_LOCAL.at(-1)} ` +
       "(default all).",
@@ -28,14 +28,14 @@ export const events = {
     ...PLACE,
     state: { type: "string", value: "STATE", about: "which events" },
     limit: { type: "string", value: "N", about: `how many at most (default ${MOST})` },
-    cursor: { type: "string", value: "CURSOR", about: "go on where a list of a Worker ended" },
+    cursor: { type: "string", value: "CURSOR", about: "continue after the end of a Worker's list" },
   },
   examples: [
     "gwop events",
     "gwop events --state failed --json",
     "gwop events --worker https://gwop.example.com --state dead",
   ],
-  no: "the list cannot be had",
+  no: "the list could not be read",
   run,
 };
 

@@ -19,27 +19,31 @@ const CHAINS = {
 
 export const pay = {
   name: "pay",
-  summary: "pay an invoice as an agent: never twice, never over the limit",
+  summary: "pay an invoice as an agent, never twice and never over the limit",
   positionals: "INVOICE",
   about: [
-    "INVOICE is the public id, inv_…. It is paid in USDC from the wallet of the key in AGENT_KEY, or " +
-      "in --key-file, which nobody else may read. A second call follows the first payment, or " +
-      "gives its receipt.",
-    "What was begun is written into agent.db in your state folder before anything is signed. Calls " +
-      "that share the file share the limits: 1 USDC a payment unless --max says otherwise.",
+    "INVOICE is the public id, inv_…. The command pays in USDC from the wallet of the key in " +
+      "AGENT_KEY or in --key-file, which nobody else may read. A second call follows the first " +
+      "payment, or returns its receipt.",
+    "The payment is recorded in agent.db in your state folder before anything is signed. Calls " +
+      "that share this file share the limits. A payment is at most 1 USDC, unless you pass --max.",
     "--dry-run shows what would be paid, and signs nothing.",
   ],
   options: {
     chain: {
       type: "string",
       value: "CHAIN",
-      about: `${Object.keys(CHAINS).join(", ")} (default: what key and invoice have in common)`,
+      about: `${Object.keys(CHAINS).join(", ")} (default: one that the key and the invoice both support)`,
     },
-    max: { type: "string", value: "USDC", about: "the most that this payment may be (default 1)" },
+    max: {
+      type: "string",
+      value: "USDC",
+      about: "the most that this payment may cost (default 1)",
+    },
     "max-day": {
       type: "string",
       value: "USDC",
-      about: "the most that all payments of 24 hours may be, with this one",
+      about: "the most that all payments of 24 hours may cost, this one included",
     },
     "key-file": {
       type: "string",
@@ -49,7 +53,7 @@ export const pay = {
     journal: {
       type: "string",
       value: "FILE",
-      about: "another journal than that of the state folder",
+      about: "use this journal instead of the one in the state folder",
     },
     url: { type: "string", value: "URL", about: "another Gwop, such as http://127.0.0.1:4010" },
     "dry-run": { type: "boolean", about: "say what would be paid, and pay nothing" },
@@ -58,7 +62,7 @@ export const pay = {
     "gwop pay inv_7dbeeaad8ebf4f52 --dry-run --key-file agent.key",
     "gwop pay inv_7dbeeaad8ebf4f52 --chain base --max 5 --key-file agent.key",
   ],
-  no: "it was not paid, or is not known to have been",
+  no: "it was not paid, or nobody knows whether it was",
   run,
 };
 

@@ -7,13 +7,13 @@ const LISTS = ["dead", "conflict"];
 
 export const replay = {
   name: "replay",
-  summary: "deliver an event once more",
+  summary: "deliver an event again",
   positionals: "ID",
   about: [
-    "ID is the id of an event, as gwop events shows it. The local Gwop sends it at once, and the " +
-      "exit code says whether it was accepted.",
-    "A Worker puts it back into its queue: --invoice names its invoice. In place of ID, --state " +
-      "replays a whole list of a Worker; --dry-run only counts it.",
+    "ID is the id of an event, as gwop events shows it. The local Gwop sends it at once. The exit " +
+      "code says whether it was accepted.",
+    "A Worker puts it back into its queue. Name its invoice with --invoice. Instead of ID, --state " +
+      "replays a whole list of a Worker, and --dry-run only counts it.",
   ],
   options: {
     ...PLACE,

@@ -4,9 +4,9 @@ export const sim = {
   name: "sim",
   summary: "run the local Gwop over HTTP",
   about: [
-    "The same as gwop-simulator: docs/simulator.md explains it, and gwop sim --help lists its " +
-      "options. Its keys and secrets are made up for tests, and it prints them; never give it " +
-      "those of production.",
+    "The same as gwop-simulator. docs/simulator.md explains it, and gwop sim --help lists its " +
+      "options. It prints its keys and secrets, which are made for tests. Never give it those of " +
+      "production.",
   ],
   examples: ["gwop sim --port 4010 --webhook-url http://127.0.0.1:3000/webhooks/gwop"],
   async raw(args) {

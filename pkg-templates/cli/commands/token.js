@@ -7,33 +7,33 @@ export const token = {
   name: "token",
   summary: "decode and verify an access token, and say what is wrong",
   about: [
-    "The token is GWOP_ACCESS_TOKEN, or --secret-file. What is decoded is shown whether or not " +
-      "it verifies: trust it only where the answer is yes. The SDK verifies it with Gwop's JWK " +
-      "Set.",
+    "Reads the token from GWOP_ACCESS_TOKEN, or from --secret-file. It shows the decoded token even " +
+      "if it does not verify: trust it only if the answer is yes. The SDK verifies it with Gwop's " +
+      "JWK Set.",
   ],
   options: {
     "secret-file": {
       ...SECRET_FILE,
-      about: "read the token from a file, or from standard input where FILE is -",
+      about: "read the token from a file, or from standard input if FILE is -",
     },
     "merchant-id": {
       type: "string",
       value: "UUID",
-      about: "the merchant that it must be for (default GWOP_MERCHANT_ID)",
+      about: "the merchant that the token must be for (default GWOP_MERCHANT_ID)",
     },
-    "any-merchant": { type: "boolean", about: "whichever merchant it is for" },
-    audience: { type: "string", value: "AUD", about: "the audience that it must name" },
+    "any-merchant": { type: "boolean", about: "accept a token for any merchant" },
+    audience: { type: "string", value: "AUD", about: "the audience that the token must name" },
     issuer: {
       type: "string",
       value: "ISS",
-      about: "the issuer that it must have (default https://identity.gwop.io)",
+      about: "the issuer that the token must have (default https://identity.gwop.io)",
     },
     url: {
       type: "string",
       value: "URL",
       about:
-        "the identity host (default GWOP_IDENTITY_URL, then Gwop's); the local Gwop has both " +
-        "hosts in one",
+        "the identity host (default GWOP_IDENTITY_URL, then Gwop's); the local Gwop has one " +
+        "address for both hosts",
     },
     "check-session": {
       type: "boolean",
@@ -45,7 +45,7 @@ export const token = {
     "gwop token --secret-file - --any-merchant --json",
     "gwop token --url http://127.0.0.1:4010",
   ],
-  no: "the token does not verify, or the keys cannot be had",
+  no: "the token does not verify, or the keys could not be fetched",
   run,
 };
 

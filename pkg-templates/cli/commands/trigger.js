@@ -93,19 +93,19 @@ export const trigger = {
           `${name} (${about}; to be ${accepted ? "accepted" : "refused"})`,
       )
       .join(", ")}; or all. Accepted is a status 2xx, refused a status 4xx.`,
-    "A delivery that verifies can make your shop fulfil. So it goes to this machine and to " +
-      "networks of your own alone, unless --remote says that you mean it.",
+    "A delivery that verifies can make your shop ship something. So it goes only to this machine " +
+      "and to your own networks, unless you pass --remote.",
   ],
   options: {
     to: { type: "string", value: "URL", about: "your endpoint" },
     save: {
       type: "string",
       value: "FILE",
-      about: "write the (last) delivery into a file, for gwop verify; --to may be left out then",
+      about: "save the (last) delivery in a file, for gwop verify; then --to is optional",
     },
     variant: { type: "string", value: "VARIANT", about: "what is sent (default valid)" },
     "secret-file": SECRET_FILE,
-    remote: { type: "boolean", about: "let it go to a host of the internet" },
+    remote: { type: "boolean", about: "allow a host on the internet" },
     amount: {
       type: "string",
       value: "UNITS",
@@ -115,7 +115,7 @@ export const trigger = {
     "invoice-id": {
       type: "string",
       value: "UUID",
-      about: "the merchant-side id of the invoice, such as that of an order of yours",
+      about: "the merchant-side id of the invoice, such as that of one of your orders",
     },
     "public-invoice-id": { type: "string", value: "ID", about: "its public id, inv_…" },
     "merchant-id": {
@@ -129,7 +129,7 @@ export const trigger = {
     "gwop trigger all --variant all --to http://127.0.0.1:3000/webhooks/gwop --json",
     "gwop trigger invoice.expired --save delivery.http",
   ],
-  no: "an answer is not the one that is to be",
+  no: "an answer is not the expected one",
   run,
 };
 

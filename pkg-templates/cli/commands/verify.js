@@ -14,12 +14,12 @@ export const verify = {
   positionals: "FILE…",
   about: [
     "Reads saved deliveries (- is standard input): an HTTP message (headers, an empty line, the " +
-      "body), a HAR file, a curl command, or a JSON object with headers and body. The SDK judges " +
+      "body), a HAR file, a curl command, or a JSON object with headers and body. The SDK verifies " +
       "each as it does in your server.",
-    "Where one is refused, known changes of secret, header and body are undone, and the MAC is " +
-      "computed anew. A cause is given only where the MAC holds without it. What would fit " +
+    "If one is refused, the command undoes known changes of secret, header and body, and computes " +
+      "the signature again. It names a cause only if the signature is right without it. A cause " +
       "without a proof is called possible.",
-    "The secret is GWOP_WEBHOOK_SECRET, or --secret-file.",
+    "The secret is in GWOP_WEBHOOK_SECRET, or in --secret-file.",
   ],
   options: {
     "secret-file": SECRET_FILE,
@@ -32,20 +32,20 @@ export const verify = {
     headers: {
       type: "string",
       value: "FILE",
-      about: "the headers, one per line, where they are not in FILE",
+      about: "the headers, one per line, if they are not in FILE",
     },
-    body: { type: "string", value: "FILE", about: "the raw body, where it is not in FILE" },
+    body: { type: "string", value: "FILE", about: "the raw body, if it is not in FILE" },
     at: {
       type: "string",
       value: "TIME",
       about:
-        "when it was received, in ISO 8601 or unix seconds; by default what a HAR file says, or " +
-        "now",
+        "when it was received, in ISO 8601 or unix seconds (default: what a HAR file says, else " +
+        "now)",
     },
     tolerance: {
       type: "string",
       value: "SECONDS",
-      about: "how far its time stamp may be from that (default 300)",
+      about: "how far its time stamp may be off (default 300)",
     },
   },
   examples: [

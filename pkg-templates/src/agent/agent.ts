@@ -73,7 +73,7 @@ const copyOf = <T>(given: T): T =>
 export const PAY = Symbol("pay");
 
 /**
- * Pays invoices and logs in, within limits, and never twice.
+ * Pays invoices and logs in, within its limits, and never pays the same thing twice.
  *
  * @example
  * ```ts
@@ -88,7 +88,7 @@ export const PAY = Symbol("pay");
  * const agent = new Agent({
  *   signers: [evmKey("0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80")], // for tests
  *   limits: { perPayment: 5_000_000, perDay: 50_000_000 }, // 5 and 50 USDC
- *   journal: memoryJournal(), // a durable one, such as sqliteJournal(db), where money is real
+ *   journal: memoryJournal(), // for real money a durable one, such as sqliteJournal(db)
  *   fetch: sim.fetch,
  * });
  * const receipt = await agent.payInvoice(invoice.publicInvoiceId, { chain: "base" });
@@ -141,11 +141,11 @@ export class Agent {
   }
 
   /**
-   * Pays an invoice. Where it was paid by this journal already, gives that receipt; where an
-   * earlier payment's outcome is not known, follows that one.
+   * Pays an invoice. If this journal has already paid it, returns that receipt. If the outcome of
+   * an earlier payment is unknown, follows that payment.
    *
    * @param invoiceId The public id, `inv_…`.
-   * @throws AgentError Its `mayHaveSettled` says whether money may have moved.
+   * @throws AgentError `mayHaveSettled` says whether money may have moved.
    */
   async payInvoice(invoiceId: string, options: PaymentOptions = {}): Promise<Receipt> {
     const { paid } = await this.#pay({ invoice: invoiceId }, options);
@@ -153,10 +153,10 @@ export class Agent {
   }
 
   /**
-   * What {@link payInvoice} would pay, checked against the invoice and `limits.perPayment`. Nothing
-   * is signed or reserved.
+   * Returns what {@link payInvoice} would pay, checked against the invoice and `limits.perPayment`.
+   * Nothing is signed or reserved.
    *
-   * @throws AgentError `ALREADY_PAID` where this journal has paid it; else as {@link payInvoice}.
+   * @throws AgentError `ALREADY_PAID` if this journal has paid it. Otherwise as {@link payInvoice}.
    */
   async quoteInvoice(invoiceId: string, options: PaymentOptions = {}): Promise<PaymentSummary> {
     const { quote } = await this.#pay({ invoice: invoiceId }, options, true);
@@ -164,8 +164,8 @@ export class Agent {
   }
 
   /**
-   * Logs in at a merchant by paying its auth intent's small amount from the wallet. The merchant
-   * then exchanges the intent.
+   * Logs in at a merchant by paying the small amount of its auth intent. The merchant then
+   * exchanges the intent.
    *
    * @throws AgentError as {@link payInvoice}.
    */

@@ -245,8 +245,8 @@ export interface Failure {
 }
 
 /**
- * A payment was not made, or is not known to have been. It never holds a key, a signature or a
- * payment header.
+ * A payment was not made, or nobody knows whether it was. The error contains no key, no signature
+ * and no payment header.
  */
 export class AgentError extends Error {
   override readonly name = "AgentError";
@@ -255,13 +255,13 @@ export class AgentError extends Error {
   /** Where it stopped. */
   readonly phase: AgentPhase;
   /**
-   * Whether money may have moved, or may still move. Where it is `true`, do not pay in another way:
-   * call again or {@link Agent.resume}, and the same payment is followed.
+   * Whether money may have moved, or may still move. If it is `true`, do not pay in another way.
+   * Call again, or call {@link Agent.resume}: the agent follows the same payment.
    */
   readonly mayHaveSettled: boolean;
-  /** The server's reason, where that is a plain word of the protocol. */
+  /** The server's reason, if it is a plain word of the protocol. */
   readonly reason: string | undefined;
-  /** From when on another try can have another outcome. */
+  /** From this time on, another attempt can have another outcome. */
   readonly retryAt: Date | undefined;
 
   /** @internal */

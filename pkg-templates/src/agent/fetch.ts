@@ -3,14 +3,13 @@ import { type Agent, PAY } from "./agent.js";
 import { invalidOption } from "./error.js";
 import { hex } from "./signers.js";
 
-/** Options of {@link createPayingFetch}. */
+/** The options of {@link createPayingFetch}. */
 export interface PayingFetchOptions {
-  /** What sends the requests; by default the runtime's `fetch`. */
+  /** Sends the requests. Default: the runtime's `fetch`. */
   fetch?: ((request: Request) => Promise<Response>) | undefined;
   /**
-   * Whether a request is paid for once more although an earlier payment of the same may have
-   * settled without a response (`PAID_WITHOUT_ANSWER`, `MAY_BE_PAID`). Default `false`: that takes a
-   * decision.
+   * Whether to pay once more if an earlier payment for the same request may have settled without an
+   * response (`PAID_WITHOUT_ANSWER`, `MAY_BE_PAID`). Default `false`: this needs a decision.
    */
   buyAnew?: boolean | undefined;
 }
@@ -18,15 +17,16 @@ export interface PayingFetchOptions {
 const FETCH_OPTIONS: Names<PayingFetchOptions> = { fetch: undefined, buyAnew: undefined };
 
 /**
- * A `fetch` that pays where a server of x402 asks for it (402), within the agent's limits and by
- * its journal.
+ * Makes a `fetch` that pays when a server of x402 asks for it (402), within the agent's limits and
+ * with its journal.
  *
- * The same request (method, URL and body) is one purchase until it was answered: another call sends
- * the same payment again, also after `PAID_WITHOUT_ANSWER`. Once it was answered, the same request is
- * a new purchase. Redirects are not followed: they are answered as they come.
+ * The same request (method, URL and body) is one purchase until it was answered. Until then,
+ * another call sends the same payment again, also after `PAID_WITHOUT_ANSWER`. Once it was
+ * answered, the same request is a new purchase. Redirects are not followed, but returned as they
+ * are.
  *
- * @throws AgentError when it is not paid, or not known to have been; whatever the runtime's `fetch`
- * throws where nothing was to be paid.
+ * @throws AgentError if it was not paid, or if nobody knows whether it was. If there was nothing to
+ * pay, it throws what the runtime's `fetch` throws.
  */
 export function createPayingFetch(
   agent: Agent,

@@ -1,21 +1,21 @@
 import { agentCore } from "./core.js";
 
-/** What an {@link Attempt} has come to. */
+/** The state of an {@link Attempt}. */
 export type AttemptState =
-  /** Counted by the limits; nothing has left the agent. */
+  /** It counts for the limits. Nothing has left the agent. */
   | "reserved"
-  /** Its header has left, or was about to: whether it settled is not known. */
+  /** Its header was sent, or was about to be. Nobody knows whether it settled. */
   | "sent"
-  /** The server refused it; it may settle all the same, as long as it is valid. */
+  /** The server refused it. It can still settle while it is valid. */
   | "refused"
   /** Paid. */
   | "settled"
   /** It cannot settle any more. */
   | "lapsed"
-  /** Given up before anything had left. */
+  /** Given up before anything was sent. */
   | "released";
 
-/** One payment, as a {@link Journal} keeps it. */
+/** One payment, as a {@link Journal} stores it. */
 export interface Attempt {
   /** 32 hexadecimal digits. */
   id: string;
@@ -35,18 +35,18 @@ export interface Attempt {
   payTo: string;
   /** Atomic units of USDC. */
   amount: number;
-  /** What the chain takes once: on Base the nonce, on Solana SHA-256 of the message. */
+  /** What the chain accepts once: on Base the nonce, on Solana the SHA-256 of the message. */
   nonce: string;
   /** On Base: Unix seconds from which it cannot settle any more. */
   validBefore?: number | null | undefined;
-  /** On Solana: the last height at which it can settle, where that is known. */
+  /** On Solana: the last height at which it can settle, if it is known. */
   lastValidBlockHeight?: number | null | undefined;
-  /** Whether an earlier attempt at the same has left the agent. */
+  /** Whether an earlier attempt for the same thing was sent. */
   again: boolean;
   state: AttemptState;
   /**
-   * The payment header's value, from `sent` on. It is worth its amount to its recipient: keep it as
-   * you keep a cheque.
+   * The value of the payment header, from `sent` on. Its recipient can collect its amount with it,
+   * so keep it secret.
    */
   header?: string | null | undefined;
   /** The transaction, once it is known. */
@@ -55,7 +55,7 @@ export interface Attempt {
   reservedAt: number;
 }
 
-/** Limits as a journal gets them: `perPayment` is always there. */
+/** Limits as a journal receives them. `perPayment` is always there. */
 export interface JournalLimits {
   perPayment: number;
   perDay?: number | null | undefined;
@@ -63,7 +63,7 @@ export interface JournalLimits {
   perRecipient?: { amount: number; seconds: number } | null | undefined;
 }
 
-/** Why an attempt was not reserved, by {@link judgeReservation}. Hand it on as it is. */
+/** Why an attempt was not reserved, from {@link judgeReservation}. Return it as it is. */
 export interface ReservationRefusal {
   code: string;
   message: string;
@@ -71,20 +71,21 @@ export interface ReservationRefusal {
 }
 
 /**
- * Where an agent writes down what it is about to do. It is what keeps it from paying twice and over
- * its limits: it has to be durable, and shared by all processes that share the limits.
+ * Where an agent records what it is about to do. The journal keeps the agent from paying twice and
+ * from exceeding its limits. It has to be durable, and all processes that share the limits have to
+ * share it.
  */
 export interface Journal {
-  /** The newest attempt for an invoice, also a refused one. */
+  /** Returns the newest attempt for an invoice, even a refused one. */
   last(invoice: string): Promise<Attempt | null>;
   /**
-   * Asks {@link judgeReservation}, and writes the attempt where that allows it, in one atomic step:
-   * no other reservation may come between.
+   * Calls {@link judgeReservation}, and writes the attempt if that allows it, in one atomic step.
+   * No other reservation may come between.
    */
   reserve(attempt: Attempt, limits: JournalLimits): Promise<"reserved" | ReservationRefusal>;
   /**
-   * Compare-and-set: writes the state `to`, and the header or the transaction where one is given,
-   * only if the state still is `from`. Durable once it resolves.
+   * Compare-and-set: writes the state `to`, with the header or the transaction if one is given,
+   * only if the state still is `from`. It must be durable when it resolves.
    *
    * @returns Whether it was written.
    */
@@ -94,7 +95,7 @@ export interface Journal {
     to: AttemptState,
     record?: { header?: string | undefined; transaction?: string | undefined },
   ): Promise<boolean>;
-  /** The attempts that are `reserved`, `sent` or `refused`, the oldest first. */
+  /** Returns the attempts that are `reserved`, `sent` or `refused`, the oldest first. */
   open(): Promise<Attempt[]>;
 }
 
@@ -102,12 +103,12 @@ export interface Journal {
 export const UNFINISHED: readonly AttemptState[] = ["reserved", "sent", "refused"];
 
 /**
- * For journals of your own: whether an attempt may be reserved, next to what is known. The rules
- * are the package's.
+ * Decides whether an attempt may be reserved, for a journal of your own. The rules are those of
+ * this package.
  *
- * @param known Every attempt of the same `invoice`, and every one whose `reservedAt` is after
+ * @param known Every attempt for the same `invoice`, and every attempt whose `reservedAt` is after
  * {@link reservationHorizon}.
- * @throws Error when one of them cannot be read.
+ * @throws Error if one of them cannot be read.
  */
 export function judgeReservation(
   attempt: Attempt,

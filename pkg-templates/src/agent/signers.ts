@@ -10,7 +10,8 @@ export interface AgentTypedData {
 }
 
 /**
- * A wallet on Base: a local account of viem, one of CDP, or anything else with these two members.
+ * A wallet on Base: a local account of viem, an account of CDP, or any object with these two
+ * members.
  */
 export interface EvmSigner {
   /** The wallet, `0x…`. */
@@ -23,12 +24,12 @@ export interface EvmSigner {
   signTypedData(data: any): Promise<string>;
 }
 
-/** A signature by wallet, as signers of `@solana/kit` give it. */
+/** Signatures by wallet, as signers of `@solana/kit` return them. */
 export type SolanaSignatures = readonly Readonly<Record<string, Uint8Array>>[];
 
 /**
- * A wallet on Solana: a signer of `@solana/kit` (`signTransactions`, or `signMessages`), or
- * anything that signs bytes with ed25519 (`signMessage`).
+ * A wallet on Solana: a signer of `@solana/kit` (`signTransactions` or `signMessages`), or any
+ * object that signs bytes with ed25519 (`signMessage`).
  */
 export interface SolanaSigner {
   /** The wallet, base58. */
@@ -37,11 +38,11 @@ export interface SolanaSigner {
   signTransactions?(transactions: any): Promise<SolanaSignatures>;
   /** Signs bytes, as a `MessagePartialSigner`. */
   signMessages?(messages: any): Promise<SolanaSignatures>;
-  /** Signs bytes; gives 64 bytes. */
+  /** Signs bytes, and returns 64 bytes. */
   signMessage?(message: Uint8Array): Promise<Uint8Array>;
 }
 
-/** A key that this package holds, of {@link evmKey}, {@link solanaKey} or {@link solanaKeyPair}. */
+/** A key in this package, made by {@link evmKey}, {@link solanaKey} or {@link solanaKeyPair}. */
 export interface KeySigner {
   /** The wallet. */
   readonly address: string;
@@ -51,7 +52,7 @@ export interface KeySigner {
   readonly family: "evm" | "solana";
 }
 
-/** Whatever signs. */
+/** Any signer. */
 export type Signer = KeySigner | EvmSigner | SolanaSigner;
 
 /** What is to be signed. @internal */
@@ -83,12 +84,12 @@ function keySigner(
 }
 
 /**
- * A private key for Base: 32 bytes as hexadecimal digits, with `0x` or without.
+ * Makes a signer from a private key for Base: 32 bytes as hexadecimal digits, with or without `0x`.
  *
- * The key stays in WebAssembly, which promises no constant time: keep little money in such a
+ * The key stays in WebAssembly, which does not promise constant time. Keep little money in such a
  * wallet, or use an external signer (a viem account, CDP, a KMS).
  *
- * @throws AgentError `INVALID_OPTION` when it is no key of secp256k1. The message does not repeat
+ * @throws AgentError `INVALID_OPTION` if it is not a key of secp256k1. The message does not repeat
  * it.
  */
 export function evmKey(privateKey: string | undefined): KeySigner {
@@ -102,12 +103,12 @@ export function evmKey(privateKey: string | undefined): KeySigner {
 const PKCS8 = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
 
 /**
- * A private key for Solana: the 32 bytes of a seed, the 64 of a key pair as Solana's tools write it
- * (also a plain array, as in their JSON files), or either as base58.
+ * Makes a signer from a private key for Solana: the 32 bytes of a seed, the 64 bytes of a key pair
+ * as Solana's tools write it (also a plain array, as in their JSON files), or either as base58.
  *
- * It signs with the runtime's Web Crypto where that knows Ed25519, and in WebAssembly elsewhere.
+ * It signs with the runtime's Web Crypto if that supports Ed25519, and otherwise in WebAssembly.
  *
- * @throws AgentError `INVALID_OPTION` when it is no key. The message does not repeat it.
+ * @throws AgentError `INVALID_OPTION` if it is not a key. The message does not repeat it.
  */
 export function solanaKey(secret: Uint8Array | readonly number[] | string | undefined): KeySigner {
   const core = agentCore();
@@ -134,7 +135,10 @@ export function solanaKey(secret: Uint8Array | readonly number[] | string | unde
   });
 }
 
-/** A key pair of Web Crypto for Solana (`Ed25519`), whose private half may be non-extractable. */
+/**
+ * Makes a signer from a key pair of Web Crypto for Solana (`Ed25519`). The private key can be
+ * non-extractable.
+ */
 export async function solanaKeyPair(pair: {
   privateKey: object;
   publicKey: object;

@@ -8,8 +8,8 @@ import {
 } from "./journal.js";
 
 /**
- * The table of the SQL journals, for SQLite, D1 and Postgres. They make it where it is missing; use
- * this text for a migration where they may not.
+ * The table of the SQL journals, for SQLite, D1 and Postgres. The journals create it if it is
+ * missing. Use this text for a migration if they are not allowed to.
  */
 export const AGENT_TABLE =
   "CREATE TABLE IF NOT EXISTS gwop_attempts (seq BIGINT PRIMARY KEY, id TEXT NOT NULL UNIQUE, invoice TEXT NOT NULL, state TEXT NOT NULL, reserved_at BIGINT NOT NULL, attempt TEXT NOT NULL, header TEXT, transaction_id TEXT)";

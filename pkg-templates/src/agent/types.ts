@@ -5,30 +5,27 @@ import type { Signer } from "./signers.js";
 /** A network on which agents pay. */
 export type AgentChain = "base" | "base-sepolia" | "solana" | "solana-devnet";
 
-/** So much in a rolling time. */
+/** An amount per rolling period. */
 export interface Quota {
   /** Atomic units of USDC: `usdc("5")`. */
   amount: number;
-  /** The time, in seconds. */
+  /** The period, in seconds. */
   seconds: number;
 }
 
-/**
- * What an agent may spend, in whole atomic units of USDC: `usdc("5")` of `@gwop/sdk` is
- * `5_000_000`.
- */
+/** What an agent may spend, in atomic units of USDC: `usdc("5")` of `@gwop/sdk` is `5_000_000`. */
 export interface Limits {
-  /** One payment. Default 1 USDC. */
+  /** The most for one payment. Default 1 USDC. */
   perPayment?: number | undefined;
-  /** All payments of the last 24 hours. Default: no limit. */
+  /** The most for all payments of the last 24 hours. Default: no limit. */
   perDay?: number | undefined;
-  /** All payments of another time. */
+  /** The most for all payments of another period. Default: no limit. */
   perPeriod?: Quota | undefined;
-  /** Payments to one recipient; a number is meant for 24 hours. */
+  /** The most for one recipient. A plain number means 24 hours. Default: no limit. */
   perRecipient?: Quota | number | undefined;
 }
 
-/** What is about to be paid. */
+/** What the agent is about to pay. */
 export interface PaymentSummary {
   /** The invoice, the auth intent, or the hash of a request. */
   invoice: string;
@@ -42,13 +39,13 @@ export interface PaymentSummary {
   amountUsdc: number;
   /** Where the payment is sent. */
   url: string;
-  /** The merchant's name, as the server tells it. */
+  /** The merchant's name, as the server says it. */
   merchant: string | null;
-  /** What it is for, as the server tells it. */
+  /** What it is for, as the server says it. */
   description: string | null;
 }
 
-/** A payment that was made. */
+/** A payment that the agent made. */
 export interface Receipt {
   /** The invoice. */
   invoiceId: string;
@@ -56,30 +53,27 @@ export interface Receipt {
   chain: AgentChain;
   /** The wallet that paid. */
   payer: string;
-  /** The transaction; missing where the answer that told it was lost. */
+  /** The transaction. Missing if the answer that named it was lost. */
   transaction?: string | undefined;
   /** Atomic units of USDC. */
   amountUsdc: number;
   /** When. */
   paidAt?: Date | undefined;
-  /** Where people can look at the transaction. */
+  /** A page that shows the transaction. */
   url?: string | undefined;
 }
 
-/**
- * A login that was paid for: hand the id back to the merchant, who exchanges the intent for a
- * token.
- */
+/** A paid log-in. Give the id to the merchant, who exchanges the intent for a token. */
 export interface Login {
   /** The intent. */
   authIntentId: string;
   /** Who is logged in, `{chain}:{address}`. */
   subject: string;
-  /** The transaction; missing where the answer that told it was lost. */
+  /** The transaction. Missing if the answer that named it was lost. */
   transaction?: string | undefined;
 }
 
-/** An auth intent as its merchant got it, in the SDK's naming or the wire's. */
+/** An auth intent as its merchant received it, with the names of the SDK or of the wire. */
 export type AuthIntentLike =
   | {
       authIntentId: string;
@@ -98,50 +92,51 @@ export interface ResumedAttempt {
   invoice: string;
   /** Its state now. */
   state: AttemptState;
-  /** The receipt, where it was paid. */
+  /** The receipt, if it was paid. */
   receipt?: Receipt | undefined;
-  /** Why it is still open, where it is. */
+  /** Why it is still open, if it is. */
   error?: AgentError | undefined;
 }
 
 /** Options of an {@link Agent}. */
 export interface AgentOptions {
-  /** The wallets, the preferred one first. */
+  /** The wallets. The agent prefers the first one. */
   signers: readonly Signer[];
-  /** What it may spend. Default: 1 USDC a payment. */
+  /** What it may spend. Default: 1 USDC per payment. */
   limits?: Limits | undefined;
-  /** Where it writes down what it does. Without one it refuses to pay. */
+  /** Where it records its payments. Without a journal it refuses to pay. */
   journal?: Journal | undefined;
-  /** Asked before anything is signed: only `true` allows it. */
+  /** Called before anything is signed. Only `true` allows the payment. */
   approve?: ((payment: PaymentSummary) => boolean | Promise<boolean>) | undefined;
-  /** Solana: a recent block hash of an RPC, where a challenge names none. */
+  /** Solana: returns a recent block hash from an RPC. Needed if a challenge names none. */
   recentBlockhash?:
     | ((
         chain: string,
       ) => Promise<string | { blockhash: string; lastValidBlockHeight?: number | bigint }>)
     | undefined;
   /**
-   * Solana: the block height (commitment `finalized`), which shows sooner than the clock that a
-   * payment has lapsed.
+   * Solana: returns the block height (commitment `finalized`). With it, the agent notices earlier
+   * that a payment has expired.
    */
   blockHeight?: ((chain: string) => Promise<number | bigint>) | undefined;
-  /** Where invoices and payment URLs are. Default `https://agents.gwop.io`. */
+  /** The host of invoices and payment URLs. Default `https://agents.gwop.io`. */
   serverURL?: string | undefined;
   /**
-   * Another origin where payment URLs of auth intents may be. Default `https://identity.gwop.io`.
+   * Another origin on which payment URLs of auth intents are allowed. Default
+   * `https://identity.gwop.io`.
    */
   identityURL?: string | undefined;
-  /** Sends requests; by default the runtime's. */
+  /** Sends requests. Default: the runtime's `fetch`. */
   fetch?: ((url: string, init: RequestInit) => Promise<Response>) | undefined;
-  /** How long one call waits for an outcome, in milliseconds. Default 60,000. */
+  /** The time limit of one call that waits for an outcome, in milliseconds. Default 60,000. */
   waitMs?: number | undefined;
-  /** How long one request may take, body included, in milliseconds. Default 30,000. */
+  /** The time limit of one request, body included, in milliseconds. Default 30,000. */
   timeoutMs?: number | undefined;
-  /** For how long an authorization on Base is valid at most, in seconds. Default 120. */
+  /** The longest validity of an authorization on Base, in seconds. Default 120. */
   validitySeconds?: number | undefined;
   /**
-   * How signatures on Base are written: 65 bytes of hex as x402 has it (default), or `{ v, r, s }`,
-   * as an older page of Gwop's.
+   * How signatures on Base are written: 65 bytes of hex, as in x402 (the default), or `{ v, r, s
+   * }`, as on an older page of Gwop's.
    */
   signatureForm?: "hex" | "parts" | undefined;
   /** The clock, for tests. */
@@ -150,8 +145,8 @@ export interface AgentOptions {
 
 /** Options of one payment. */
 export interface PaymentOptions {
-  /** The network. Default: the first that both sides know. */
+  /** The network. Default: the first one that both sides support. */
   chain?: AgentChain | undefined;
-  /** As the agent's `waitMs`, for this call. */
+  /** Like the agent's `waitMs`, for this call. */
   waitMs?: number | undefined;
 }

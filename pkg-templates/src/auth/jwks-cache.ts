@@ -14,7 +14,7 @@ export interface StoredJwk {
   e: string;
 }
 
-/** What a {@link JwksStore} keeps: a JWK Set and its age. Plain JSON. */
+/** What a {@link JwksStore} keeps: a JWK Set and its age, as plain JSON. */
 export interface StoredJwks {
   /** The keys of the set that can verify RS256. */
   keys: StoredJwk[];
@@ -23,10 +23,12 @@ export interface StoredJwks {
 }
 
 /**
- * A place that outlives the process, such as Workers KV or Redis, in which clients share Gwop's JWK Set.
+ * A place outside the process, such as Workers KV or Redis, in which clients share Gwop's JWK Set.
  *
- * It is asked before each fetch and told after each successful one. What it returns is validated (shape, size, key strength; younger than 24 hours), but
- * not authenticated: **whoever can write to the store can forge tokens**. A store that fails or takes over 2 seconds is passed over.
+ * The client asks it before each fetch and tells it after each successful one. What it returns is
+ * checked (shape, size, key strength, younger than 24 hours), but its origin cannot be checked:
+ * **whoever can write to the store can forge tokens**. A store that fails or takes more than 2
+ * seconds is ignored.
  *
  * @example
  * ```ts
@@ -38,8 +40,8 @@ export interface StoredJwks {
  * ```
  */
 export interface JwksStore {
-  /** The value last set, or `null` or `undefined` where there is none. */
+  /** Returns the value that was set last, or `null` or `undefined` if there is none. */
   get(): StoredJwks | null | undefined | Promise<StoredJwks | null | undefined>;
-  /** Keeps `value`. */
+  /** Stores `value`. */
   set(value: StoredJwks): unknown;
 }

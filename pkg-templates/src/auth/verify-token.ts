@@ -19,29 +19,33 @@ import { encode } from "../text.js";
 import type { JwksStore } from "./jwks-cache.js";
 
 /**
- * As a `merchantId`: tokens verify whatever merchant they were issued for. All merchants share Gwop's keys, so that whoever asks for this has to
- * look at `merchantId` of the verified token before the agent may do anything.
+ * Pass this as `merchantId` to accept tokens for every merchant. All merchants share Gwop's keys,
+ * so look at `merchantId` of the verified token before you let the agent do anything.
  */
 export const ANY_MERCHANT: unique symbol = /* @__PURE__ */ Symbol.for(
   "@gwop/sdk:any-merchant",
 ) as never;
 
-/** What is expected of an access token. */
+/** What you expect of an access token. */
 export interface VerifyTokenOptions {
   /**
-   * Your merchant id, which the token's `mid` must equal. Default: `new Gwop({ merchantId })`, then `GWOP_MERCHANT_ID`.
-   * With none of them no token verifies, unless {@link ANY_MERCHANT} stands here.
+   * Your merchant id, which the token's `mid` must equal. Default: that of `new Gwop({ merchantId
+   * })`, then `GWOP_MERCHANT_ID`. Without one no token verifies, unless you pass {@link
+   * ANY_MERCHANT}.
    */
   merchantId?: string | typeof ANY_MERCHANT | undefined;
-  /** The audience, or several, of which `aud` must name at least one. Default: `aud` is not looked at. */
+  /**
+   * The audience, or a list. `aud` must contain at least one of them. Default: `aud` is not
+   * checked.
+   */
   audience?: string | readonly string[] | undefined;
-  /** The issuer that `iss` must equal. Default `https://identity.gwop.io`. */
+  /** What `iss` must equal. Default `https://identity.gwop.io`. */
   issuer?: string | undefined;
-  /** How far the clocks may be apart for `exp` and `nbf`, in seconds. Default 5. */
+  /** How far two clocks may differ for `exp` and `nbf`, in seconds. Default 5. */
   clockToleranceSeconds?: number | undefined;
   /**
-   * `always` also asks Gwop whether the session is active, by one call for each token. Nothing else
-   * sees a revocation. `never` trusts the token until it expires. Default `never`.
+   * `always` also asks Gwop whether the session is active, with one call per token. Only this sees
+   * a revocation. `never` trusts the token until it expires. Default `never`.
    */
   sessionCheck?: "always" | "never" | undefined;
   /** Alias of `sessionCheck`, until 2.0.0: `true` is `always`, `false` is `never`. */
@@ -65,7 +69,7 @@ export interface VerifiedToken {
   chain: string;
   /** The wallet address of `subject`. */
   walletAddress: string;
-  /** `sid`: the session, for `authSessions.get`. */
+  /** `sid`: the session. Pass it to `authSessions.get`. */
   sessionId?: string;
   /** `mid`: the merchant that the token was issued for. */
   merchantId?: string;

@@ -19,22 +19,28 @@ import { Webhooks } from "./webhooks.js";
 
 /** How a client is set up. The environment is read at the time of use, and an empty string counts as left out. */
 export interface GwopCheckoutOptions {
-  /** The merchant key (`sk_m_…`), for create, list and cancel. Else `apiKey`, else `GWOP_CHECKOUT_API_KEY`. */
+  /**
+   * The merchant key (`sk_m_…`), for create, list and cancel. Default: `apiKey`, then
+   * `GWOP_CHECKOUT_API_KEY`.
+   */
   merchantApiKey?: string | undefined;
   /** The same as `merchantApiKey`. */
   apiKey?: string | undefined;
-  /** Where the API is. Default `https://agents.gwop.io`. */
+  /** The address of the API. Default `https://agents.gwop.io`. */
   baseUrl?: string | URL | undefined;
   /** How often a call is repeated after 429, 503 and connection errors. Default 2. */
   maxRetries?: number | undefined;
-  /** How long one attempt may take, in milliseconds. Default 30,000. */
+  /** The time limit of one attempt, in milliseconds. Default 30,000. */
   timeout?: number | undefined;
   /**
-   * Whether requests are logged to `console.debug`: method, URL, status, duration and headers with keys redacted, never a body.
-   * Default false; `GWOP_DEBUG=1` does the same.
+   * Whether requests are logged to `console.debug`: method, URL, status, duration and headers, with
+   * hidden keys and without bodies. Default false. `GWOP_DEBUG=1` does the same.
    */
   debug?: boolean | undefined;
-  /** Whether `baseUrl` may be plain `http:`. Default false: then only loopback, `*.local`, `*.internal` and names of a single label may. */
+  /**
+   * Whether `baseUrl` may be plain `http:`. Default false: only loopback, `*.local`, `*.internal`
+   * and names without a dot are allowed.
+   */
   allowInsecure?: boolean | undefined;
 }
 

@@ -22,13 +22,16 @@ export interface InvoicesListRequest extends Omit<OpenInvoicesListRequest, "stat
 
 /** How an invoice is created. */
 export interface CreateInvoiceOptions {
-  /** Repeating with the same key gives the original invoice. The SDK makes one where none is given. */
+  /**
+   * Repeating a call with the same key returns the original invoice. If you pass none, the SDK
+   * makes one.
+   */
   idempotencyKey?: string | undefined;
 }
 
 /** How long and how often `waitForStatus` asks. */
 export interface WaitForStatusOptions {
-  /** How long in all, in milliseconds. Default 120,000. */
+  /** The time limit of the whole wait, in milliseconds. Default 120,000. */
   timeout?: number | undefined;
   /** Between the first two questions, in milliseconds. It doubles from one to the next. Default 1,000. */
   initialInterval?: number | undefined;

@@ -53,22 +53,24 @@ export class Webhooks {
   }
 
   /**
-   * Verifies a webhook on its raw bytes and gives the event as it stands on the wire: snake_case, time stamps as strings.
-   * Verify first, then mutate state; deduplicate by `event_id`.
+   * Verifies a webhook over its raw bytes and returns the event as it is on the wire: snake_case,
+   * time stamps as strings. Verify before you change anything, and recognize copies by `event_id`.
    *
    * ```ts
    * const event = gwop.webhooks.constructEvent(rawBody, request.headers["x-gwop-signature"], secret);
    * ```
    *
-   * @param payload The raw body, before anything parsed it.
+   * @param payload The raw body, before any parser.
    * @param signatureHeader The `X-Gwop-Signature` header.
-   * @param secret The endpoint's secret, or several during a rotation: any that matches is enough. Else
-   * `GWOP_WEBHOOK_SECRET`, comma-separated where there are several.
-   * @throws InvalidRequestError with code `WEBHOOK_SIGNATURE_ERROR`. `details.reason` is the SDK's own code:
-   * `WEBHOOK_SIGNATURE_MISSING`, `WEBHOOK_SIGNATURE_MALFORMED`, `WEBHOOK_TIMESTAMP_INVALID`,
-   * `WEBHOOK_TIMESTAMP_OUTSIDE_TOLERANCE`, `WEBHOOK_SIGNATURE_MISMATCH`, `WEBHOOK_BODY_NOT_RAW`, `WEBHOOK_PAYLOAD_INVALID`,
-   * `WEBHOOK_EVENT_UNKNOWN`, `WEBHOOK_BODY_TOO_LARGE`; `WEBHOOK_SECRET_MISSING` where no secret is configured, `SIMULATOR_CREDENTIALS` for
-   * `whsec_simulator`, which everybody knows (give a simulator another one), `SDK_VALIDATION` for a wrong option.
+   * @param secret The endpoint's secret, or a list during a rotation. The webhook has to match one
+   * of them. Default: `GWOP_WEBHOOK_SECRET`, in which a comma separates several secrets.
+   * @throws InvalidRequestError with the code `WEBHOOK_SIGNATURE_ERROR`. `details.reason` is the
+   * SDK's own code: `WEBHOOK_SIGNATURE_MISSING`, `WEBHOOK_SIGNATURE_MALFORMED`,
+   * `WEBHOOK_TIMESTAMP_INVALID`, `WEBHOOK_TIMESTAMP_OUTSIDE_TOLERANCE`,
+   * `WEBHOOK_SIGNATURE_MISMATCH`, `WEBHOOK_BODY_NOT_RAW`, `WEBHOOK_PAYLOAD_INVALID`,
+   * `WEBHOOK_EVENT_UNKNOWN` or `WEBHOOK_BODY_TOO_LARGE`; `WEBHOOK_SECRET_MISSING` if no secret is
+   * configured, `SIMULATOR_CREDENTIALS` for `whsec_simulator`, which everybody knows (give the
+   * simulator another one), and `SDK_VALIDATION` for a wrong option.
    */
   constructEvent(
     payload: WebhookPayload,
@@ -90,12 +92,13 @@ export class Webhooks {
   }
 
   /**
-   * A signature header for `payload`, as Gwop would send it: for your own tests.
+   * Makes a signature header for `payload`, as Gwop would send it, for your own tests.
    *
    * @param payload The raw body.
-   * @param secret The endpoint's secret; of several, the first signs. Else `GWOP_WEBHOOK_SECRET`.
-   * @param timestamp Unix seconds. Default now.
-   * @throws InvalidRequestError when the time stamp is not whole seconds, or there is no secret.
+   * @param secret The endpoint's secret. Of several, the first signs. Default:
+   * `GWOP_WEBHOOK_SECRET`.
+   * @param timestamp Unix seconds. Default: now.
+   * @throws InvalidRequestError if the time stamp is not whole seconds, or there is no secret.
    */
   generateTestSignature(
     payload: WebhookPayload,
@@ -115,8 +118,9 @@ export class Webhooks {
   }
 
   /**
-   * Hands a verified event to its handler and waits for it. What the handler throws, it throws: answer Gwop with a status
-   * other than 2xx then, and the event comes again. Events without a handler, and of unknown types, are passed over.
+   * Passes a verified event to its handler and waits for it. It throws what the handler throws.
+   * Answer Gwop with a status other than 2xx then, and the event comes again. Events without a
+   * handler, and of unknown types, are ignored.
    */
   async dispatch(event: WebhookEvent, handlers: WebhookHandlers): Promise<void> {
     switch (event.event_type) {

@@ -27,12 +27,14 @@ const UNANSWERED = [
  * this package.
  *
  * ```ts
- * try {
- *   await gwop.invoices.create({ body });
- * } catch (error) {
+ * import { isOutcomeUnknown } from "@gwop/sdk/errors";
+ *
+ * const idempotencyKey = crypto.randomUUID(); // stored with the order
+ * const create = () => gwop.invoices.create({ idempotencyKey, body: { amountUsdc: 5_000_000 } });
+ * await create().catch((error) => {
  *   if (!isOutcomeUnknown(error)) throw error;
- *   await gwop.invoices.create({ body, idempotencyKey: error.idempotencyKey });
- * }
+ *   return create(); // the same invoice, never a second one
+ * });
  * ```
  */
 export function isOutcomeUnknown(

@@ -21,10 +21,10 @@ import type { AuthRoutesOptions } from "./auth-routes.js";
 import { fetchAdapter } from "./fetch.js";
 import type { AnyWebhookHandlerOptions } from "./webhook.js";
 
-/** What is used of Astro's `APIContext`. */
+/** The part of Astro's `APIContext` that the adapter uses. */
 export interface AstroContext {
   request: Request;
-  /** On Cloudflare its `cfContext`, or `runtime.ctx` before Astro 6, keeps work going. */
+  /** On Cloudflare its `cfContext`, or `runtime.ctx` before Astro 6, lets work continue. */
   locals: object;
 }
 
@@ -41,7 +41,7 @@ const adapter = fetchAdapter<AstroContext>({
 export type AstroHandler = (context: AstroContext) => Promise<Response>;
 
 /**
- * The endpoint of Gwop's webhooks, for `export const POST` or `ALL`: see `createWebhookHandler`.
+ * Handles Gwop's webhooks, for `export const POST` or `ALL`: see `createWebhookHandler`.
  */
 export const gwopWebhook = (options: AnyWebhookHandlerOptions): AstroHandler =>
   adapter.webhook(options);
@@ -52,7 +52,7 @@ export const gwopAuthRoutes = (options: AuthRoutesOptions): AstroHandler =>
 
 /**
  * An endpoint that only verified agents reach: see `createAuthMiddleware`. Headers that claim an
- * identity are dropped.
+ * identity are removed.
  */
 export function withGwopAuth<Context extends AstroContext>(
   options: AuthOptions,

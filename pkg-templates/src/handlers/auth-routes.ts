@@ -41,8 +41,10 @@ export interface AuthRoutesOptions extends AuthOptions {
   /** The shared client, with the merchant key and the merchant id. */
   gwop: Pick<Gwop, "auth" | "authIntents" | "authSessions">;
   /**
-   * What exchange secrets are made from: at least 32 random bytes as text, or the current and the previous one during a
-   * rotation. Else `AUTH_SECRET`, in which a comma separates values. Each has at least 16 characters: a shorter one turns log-in off.
+   * The secret from which exchange secrets are computed: at least 32 random bytes as text, or a
+   * list of the current and the previous secret during a rotation. Default: `AUTH_SECRET`, in which
+   * a comma separates values. Each value has at least 16 characters. A shorter one turns log-in
+   * off.
    */
   authSecret?: string | readonly string[] | undefined;
   /** The path that the routes start with. Default `/auth`. */
@@ -58,7 +60,7 @@ const OPTIONS: Names<AuthRoutesOptions> = {
   bodyTimeoutSeconds: undefined,
 };
 
-/** Handles the requests that belong to the routes; `undefined` for all others. */
+/** Answers requests to the routes. Returns `undefined` for all other requests. */
 export type AuthRoutes = (request: Request) => Promise<Response | undefined>;
 
 /** The largest body that the routes read, in bytes. */
@@ -82,8 +84,8 @@ const SETTLING_SECONDS = 2;
 const encode = (text: string) => new TextEncoder().encode(text);
 
 /**
- * Makes the routes by which agents log in with their wallet, those of the Worker; the merchant key never leaves the server. What comes from
- * Gwop is JSON in the wire's snake_case.
+ * Creates the routes by which agents log in with their wallet. The Worker has the same routes. The
+ * merchant key never leaves the server. The JSON has Gwop's names in snake_case.
  *
  * | request | response |
  * |---|---|
@@ -92,18 +94,23 @@ const encode = (text: string) => new TextEncoder().encode(text);
  * | `GET /auth/session`, with the token | 200: `subject`, `chain`, `walletAddress`, `sessionId`, `merchantId`, `expiresAt` |
  * | `DELETE /auth/session`, with the token | 200: `{ "revoked": true }`; 401 for a token without a session |
  *
- * A body has at most 4,096 bytes and 30 seconds, `metadata` at most 1,024 bytes as JSON and 16 levels of nesting. A body that was read
- * before, as by a body parser, is 500 `MISCONFIGURED`, and `onError` is told so.
+ * A body has at most 4,096 bytes and 30 seconds. `metadata` has at most 1,024 bytes as JSON, nested
+ * at most 16 levels deep. If a body parser has read the body before, the answer is 500
+ * `MISCONFIGURED`, and `onError` is called.
  *
- * What Gwop answers with 429 is not repeated, but passed on as 503 with Gwop's `Retry-After` (60 seconds at most).
+ * If Gwop answers 429, the call is not retried. The route answers 503 with Gwop's `Retry-After` (at
+ * most 60 seconds).
  *
- * A session that is logged out is refused from then on, also when Gwop could not be told (502, or 503): until the token has expired, in
- * this process. Up to 20,000 such log-outs are remembered; the next one is 503 before anything is done.
+ * A session that was logged out is refused from then on in this process, until its token has
+ * expired, even if Gwop could not be told (the answer is then 502 or 503). The process remembers up
+ * to 20,000 such log-outs, and refuses the next one with 503 before it does anything.
  *
- * Secrets and keys are made as by the Worker, so that either can finish what the other began. A paid intent is exchanged only by whoever
- * asked for it: the `exchange_secret` is an HMAC of the intent's id, so nothing is stored. An exchange whose response was lost can be repeated. Put a rate limit in front of `POST /auth/intents`.
+ * The Worker computes secrets and keys in the same way, so either can finish what the other began.
+ * Only the caller who created an intent can exchange it: the `exchange_secret` is an HMAC of the
+ * intent's id, so nothing is stored. An exchange whose response was lost can be repeated. Put a rate
+ * limit in front of `POST /auth/intents`.
  *
- * @throws SDKValidationError when an option is missing, not known or of another kind.
+ * @throws SDKValidationError if an option is missing, unknown or wrong.
  */
 export function createAuthRoutes(options: AuthRoutesOptions): AuthRoutes {
   const routes = authRoutes(options);

@@ -25,23 +25,35 @@ import {
 } from "./http.js";
 
 /**
- * How live a session has to be: `never` trusts the token until it expires, `always` asks Gwop for every request, a number is for
- * how many seconds a response of Gwop's is good.
+ * How fresh the knowledge about a session must be. `never` trusts the token until it expires.
+ * `always` asks Gwop for each request. A number says for how many seconds a response from Gwop is
+ * reused.
  */
 export type SessionCheck = "never" | "always" | number;
 
 /** The options of {@link createAuthMiddleware}. */
 export interface AuthOptions {
-  /** The shared client. It must know your merchant id (`merchantId` or `GWOP_MERCHANT_ID`), and unless `sessionCheck` is `never`, the merchant key. */
+  /**
+   * The shared client. It needs your merchant id (`merchantId` or `GWOP_MERCHANT_ID`) and, unless
+   * `sessionCheck` is `never`, the merchant key.
+   */
   gwop: {
     readonly auth: Pick<Auth, "verifyToken" | "merchantId">;
     readonly authSessions: Pick<Gwop["authSessions"], "get">;
   };
-  /** The audience, or several, of which a token must name at least one. Default: `aud` is not looked at. */
+  /**
+   * The audience, or a list. A token must name at least one of them. Default: `aud` is not checked.
+   */
   audience?: string | readonly string[] | undefined;
-  /** Default 30 seconds. What the routes of `createAuthRoutes` revoke in this process is refused at once, except with `never`. */
+  /**
+   * Default: 30 seconds. A session that the routes of `createAuthRoutes` revoke in this process is
+   * refused at once, except with `never`.
+   */
   sessionCheck?: SessionCheck | undefined;
-  /** Told of everything that is answered with 5xx; no response waits for it. Default: `console.error`. */
+  /**
+   * Called for each response with a status of 500 or more. The response does not wait for it. Default:
+   * `console.error`.
+   */
   onError?: ((error: unknown) => unknown) | undefined;
 }
 
@@ -53,12 +65,12 @@ export const AUTH_OPTIONS: Names<AuthOptions> = {
   onError: undefined,
 };
 
-/** Either who the agent is, or the response to give instead. */
+/** Who the agent is, or the response to send. */
 export type AuthResult =
   | { identity: VerifiedToken; response?: undefined }
   | { identity?: undefined; response: Response };
 
-/** Says who sent a request. It never rejects. */
+/** Says who sent a request. Its promise never rejects. */
 export type Authenticate = (request: Pick<Request, "headers">) => Promise<AuthResult>;
 
 /** The most sessions per client of which a live response is remembered. The oldest is forgotten first: then Gwop is asked again. */
@@ -124,20 +136,20 @@ export class Sessions {
 }
 
 /**
- * Makes the function that reads the bearer token of a request (RFC 6750) and gives the verified identity, or the response to give
- * instead:
+ * Creates a function that reads the bearer token of a request (RFC 6750). It returns the verified
+ * identity, or the response to send:
  *
  * | request | response |
  * |---|---|
  * | no bearer token | 401 with `WWW-Authenticate: Bearer` |
- * | a token that does not verify, or whose session is revoked | 401 with `error="invalid_token"` and the code |
- * | a subject or session that a header cannot carry (anything but printable ASCII) | 401 `TOKEN_MALFORMED` |
+ * | a token that does not verify, or whose session was revoked | 401 with `error="invalid_token"` and the code |
+ * | a subject or session that is not printable ASCII, so that no header can carry it | 401 `TOKEN_MALFORMED` |
  * | Gwop cannot be asked, or its response is not understood | 503 with `Retry-After` |
- * | no merchant id configured | 503 `AUTH_NOT_CONFIGURED` |
+ * | no merchant id is configured | 503 `AUTH_NOT_CONFIGURED` |
  *
- * Headers that claim an identity are never looked at.
+ * It never looks at headers that claim an identity.
  *
- * @throws SDKValidationError when an option is missing, not known or of another kind.
+ * @throws SDKValidationError if an option is missing, unknown or wrong.
  * @example
  * ```ts
  * const authenticate = createAuthMiddleware({ gwop });

@@ -30,7 +30,7 @@ import { incomingRequest } from "./request.js";
 import { type HandlerResponse, notFound } from "./http.js";
 import { type AnyWebhookHandlerOptions, webhookHandling } from "./webhook.js";
 
-/** What is used of Azure's `HttpRequest`, which has what a `Request` has. */
+/** The part of Azure's `HttpRequest` that the adapter uses, which has what a `Request` has. */
 export interface AzureRequest {
   method: string;
   url: string;
@@ -54,7 +54,7 @@ export interface AzureResponse {
 /** A handler, for `app.http`. */
 export type AzureHandler = (request: AzureRequest) => Promise<AzureResponse>;
 
-/** The handler of Gwop's webhooks: see `createWebhookHandler`. */
+/** Handles Gwop's webhooks: see `createWebhookHandler`. */
 export function gwopWebhook(options: AnyWebhookHandlerOptions): AzureHandler {
   const handle = webhookHandling(options);
   return async (request) => respond(await handle(incoming(request), []));
@@ -68,7 +68,7 @@ export function gwopAuthRoutes(options: AuthRoutesOptions): AzureHandler {
 
 /**
  * A handler that only verified agents reach: see `createAuthMiddleware`. Headers that claim an
- * identity are dropped.
+ * identity are removed.
  */
 export function withGwopAuth<R extends AzureRequest, Rest extends unknown[], Result>(
   options: AuthOptions,

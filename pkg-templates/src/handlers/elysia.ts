@@ -19,7 +19,7 @@ import type { AuthRoutesOptions } from "./auth-routes.js";
 import { fetchAdapter } from "./fetch.js";
 import type { AnyWebhookHandlerOptions } from "./webhook.js";
 
-/** What is used of Elysia's context. */
+/** The part of Elysia's context that the adapter uses. */
 export interface ElysiaContext {
   request: Request;
 }
@@ -32,7 +32,7 @@ const adapter = fetchAdapter<ElysiaContext>({
 /** A handler of Elysia's. */
 export type ElysiaHandler = (context: ElysiaContext) => Promise<Response>;
 
-/** The handler of Gwop's webhooks, for a route with `parse: "none"`: see `createWebhookHandler`. */
+/** Handles Gwop's webhooks, for a route with `parse: "none"`: see `createWebhookHandler`. */
 export const gwopWebhook = (options: AnyWebhookHandlerOptions): ElysiaHandler =>
   adapter.webhook(options);
 
@@ -45,7 +45,7 @@ export const gwopAuthRoutes = (options: AuthRoutesOptions): ElysiaHandler =>
 
 /**
  * A handler that only verified agents reach: see `createAuthMiddleware`. Headers that claim an
- * identity are dropped.
+ * identity are removed.
  */
 export function withGwopAuth<Context extends ElysiaContext, Result>(
   options: AuthOptions,

@@ -25,25 +25,24 @@ import { type AnyWebhookHandlerOptions, webhookHandling } from "./webhook.js";
 
 export type { NodeRequest, NodeResponse, NodeStream } from "./node.js";
 
-/** What is used of Express's `Request`. */
+/** The part of Express's `Request` that the adapter uses. */
 export interface ExpressRequest extends NodeRequest {
   /** The path as it came; Express changes `url` under a router. */
   originalUrl?: string | undefined;
   /** What a body parser left. */
   body?: unknown;
   /**
-   * The raw body, where a parser's `verify` or the platform kept it (Firebase and Google Cloud
-   * Functions do).
+   * The raw body, if a parser's `verify` or the platform kept it, as Firebase and Google Cloud
+   * Functions do.
    */
   rawBody?: unknown;
 }
 
-/** What is used of Express's `Response`. */
+/** The part of Express's `Response` that the adapter uses. */
 export type ExpressResponse = NodeResponse;
 
 /**
- * A handler of Express's. Google's Functions Framework and Node's own server call it without
- * `next`.
+ * A handler for Express. Google's Functions Framework and Node's own server call it without `next`.
  */
 export type ExpressHandler = (
   request: ExpressRequest,
@@ -51,7 +50,7 @@ export type ExpressHandler = (
   next?: (error?: unknown) => void,
 ) => void;
 
-/** Made known to TypeScript by `declare global`, where `@types/express` is installed. */
+/** Declared for TypeScript by `declare global`, where `@types/express` is installed. */
 declare global {
   namespace Express {
     interface Request {
@@ -62,11 +61,11 @@ declare global {
 }
 
 /**
- * The handler of Gwop's webhooks, for `app.post`: see `createWebhookHandler`.
+ * Handles Gwop's webhooks, for `app.post`: see `createWebhookHandler`.
  *
- * The signature is over the raw bytes: mount it before any body parser, behind `express.raw({ type:
- * "application/json" })`, or behind what keeps them as `req.rawBody`. When a parser has read the
- * body, every delivery is answered with 500 and `onError` is told so.
+ * The signature covers the raw bytes. Mount the handler before any body parser, behind
+ * `express.raw({ type: "application/json" })`, or behind a parser that keeps them as `req.rawBody`.
+ * If a parser has read the body, every delivery gets 500, and `onError` is called.
  */
 export function gwopWebhook(options: AnyWebhookHandlerOptions): ExpressHandler {
   const handle = webhookHandling(options);
@@ -75,8 +74,8 @@ export function gwopWebhook(options: AnyWebhookHandlerOptions): ExpressHandler {
 
 /**
  * Lets only verified agents pass, and sets `req.gwop`: see `createAuthMiddleware`. Headers that
- * claim an identity (`X-Gwop-Subject` and the like) are dropped from the request, so that nothing
- * behind it, such as a proxy, can take them for verified.
+ * claim an identity (`X-Gwop-Subject` and the like) are removed from the request, so that no code
+ * behind it, such as a proxy, trusts them.
  */
 export function gwopAuth(options: AuthOptions): ExpressHandler {
   const authenticate = authenticator(options);
@@ -91,7 +90,7 @@ export function gwopAuth(options: AuthOptions): ExpressHandler {
 }
 
 /**
- * The routes of wallet log-in, for `app.use`: see `createAuthRoutes`. Mount it before any body
+ * The routes of wallet log-in, for `app.use`: see `createAuthRoutes`. Mount them before any body
  * parser.
  */
 export function gwopAuthRoutes(options: AuthRoutesOptions): ExpressHandler {

@@ -23,21 +23,21 @@ import {
 } from "./node.js";
 import { type AnyWebhookHandlerOptions, webhookHandling } from "./webhook.js";
 
-/** What is used of Fastify's request. */
+/** The part of Fastify's request that the adapter uses. */
 export interface FastifyRequestParts {
   raw: NodeRequest;
   headers: NodeRequest["headers"];
   body?: unknown;
 }
 
-/** What is used of Fastify's reply. */
+/** The part of Fastify's reply that the adapter uses. */
 export interface FastifyReplyParts {
   code(status: number): unknown;
   headers(values: Record<string, string>): unknown;
   send(body: string): unknown;
 }
 
-/** What is used of a Fastify instance, whose own types overload these. */
+/** The part of a Fastify instance that the adapter uses, whose own types overload these. */
 interface Instance {
   prefix: string;
   removeAllContentTypeParsers(): unknown;
@@ -62,7 +62,7 @@ export type FastifyHook = (
 ) => Promise<unknown>;
 
 // biome-ignore lint/suspicious/noTsIgnore: `@ts-expect-error` fails where Fastify is installed.
-/** @ts-ignore Made known to TypeScript where Fastify is installed. */
+/** @ts-ignore Declared for TypeScript where Fastify is installed. */
 declare module "fastify" {
   interface FastifyRequest {
     /** Who the agent is, after `gwopAuth`. */
@@ -71,9 +71,9 @@ declare module "fastify" {
 }
 
 /**
- * The plugin that answers Gwop's webhooks at its `prefix`: see `createWebhookHandler`. Fastify
- * parses bodies before any handler; within this plugin it does not, and elsewhere it does as
- * before.
+ * Makes the plugin that handles Gwop's webhooks at its `prefix`: see `createWebhookHandler`.
+ * Fastify parses bodies before any handler. Within this plugin it does not, and elsewhere nothing
+ * changes.
  */
 export function gwopWebhook(options: AnyWebhookHandlerOptions): FastifyPlugin {
   const handle = webhookHandling(options);
@@ -82,7 +82,7 @@ export function gwopWebhook(options: AnyWebhookHandlerOptions): FastifyPlugin {
 
 /**
  * Lets only verified agents pass, and sets `request.gwop`: see `createAuthMiddleware`. Headers that
- * claim an identity (`X-Gwop-Subject` and the like) are dropped from the request.
+ * claim an identity (`X-Gwop-Subject` and the like) are removed from the request.
  */
 export function gwopAuth(options: AuthOptions): FastifyHook {
   const authenticate = authenticator(options);

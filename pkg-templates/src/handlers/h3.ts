@@ -54,7 +54,7 @@ interface Parts {
 /** A handler of h3's. */
 export type H3Handler = (event: H3EventParts) => Promise<Response>;
 
-/** The handler of Gwop's webhooks, for `defineEventHandler`: see `createWebhookHandler`. */
+/** Handles Gwop's webhooks, for `defineEventHandler`: see `createWebhookHandler`. */
 export function gwopWebhook(options: AnyWebhookHandlerOptions): H3Handler {
   const handle = webhookHandling(options);
   return async (event) =>
@@ -70,7 +70,7 @@ export function gwopAuthRoutes(options: AuthRoutesOptions): H3Handler {
 /**
  * The middleware that lets only verified agents pass, and sets `event.context.gwop`: see
  * `createAuthMiddleware`. In h3 1 it is a hook of a handler too: `onRequest: [gwopAuth({ gwop })]`.
- * Headers that claim an identity (`X-Gwop-Subject` and the like) are dropped from the request.
+ * Headers that claim an identity (`X-Gwop-Subject` and the like) are removed from the request.
  */
 export function gwopAuth(
   options: AuthOptions,

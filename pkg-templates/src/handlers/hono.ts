@@ -90,9 +90,9 @@ function fromNode(c: Context, raw: Request): Incoming | undefined {
 }
 
 /**
- * The handler of Gwop's webhooks, for `app.post`: see `createWebhookHandler`. A body that was read
- * before by `c.req.text()`, `.json()` or `.arrayBuffer()` is taken as Hono keeps it; nothing else
- * may read it before.
+ * Handles Gwop's webhooks, for `app.post`: see `createWebhookHandler`. If `c.req.text()`, `.json()`
+ * or `.arrayBuffer()` has read the body, the handler takes it from Hono. No other code may read it
+ * before.
  */
 export function gwopWebhook(options: AnyWebhookHandlerOptions): Handler {
   const handle = webhookHandling(options);
@@ -101,8 +101,8 @@ export function gwopWebhook(options: AnyWebhookHandlerOptions): Handler {
 
 /**
  * Lets only verified agents pass, and sets `c.var.gwop`: see `createAuthMiddleware`. Headers that
- * claim an identity (`X-Gwop-Subject` and the like) are dropped from the request, so that nothing
- * behind it can take them for verified.
+ * claim an identity (`X-Gwop-Subject` and the like) are removed from the request, so that no code
+ * behind it trusts them.
  */
 export function gwopAuth(options: AuthOptions): MiddlewareHandler<{ Variables: GwopVariables }> {
   const ask = authenticate(options);

@@ -1,5 +1,6 @@
 /**
- * `@gwop/sdk/handlers`: Gwop's integration patterns for fetch-style servers.
+ * `@gwop/sdk/handlers`: webhooks, wallet log-in, guards and reconciliation for servers with `Request`
+ * and `Response`.
  *
  * @module
  */

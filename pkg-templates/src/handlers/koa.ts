@@ -15,7 +15,7 @@ import type { HandlerResponse, Incoming } from "./http.js";
 import { dropIdentityHeaders, headersFor, incomingOf, type NodeRequest } from "./node.js";
 import { type AnyWebhookHandlerOptions, webhookHandling } from "./webhook.js";
 
-/** What is used of Koa's context. */
+/** The part of Koa's context that the adapter uses. */
 export interface KoaContext {
   req: NodeRequest;
   /** Its `body` and `rawBody` are what a body parser left. */
@@ -33,7 +33,7 @@ export interface KoaContext {
 export type KoaMiddleware = (context: KoaContext, next: () => Promise<unknown>) => Promise<unknown>;
 
 /**
- * The handler of Gwop's webhooks, for a route or `app.use`: see `createWebhookHandler`. The
+ * Handles Gwop's webhooks, for a route or `app.use`: see `createWebhookHandler`. The
  * signature is over the raw bytes: mount it before any body parser, or behind one that keeps them
  * as `ctx.request.rawBody`, as `koa-bodyparser` does.
  */
@@ -44,7 +44,7 @@ export function gwopWebhook(options: AnyWebhookHandlerOptions): KoaMiddleware {
 
 /**
  * Lets only verified agents pass, and sets `ctx.state.gwop`: see `createAuthMiddleware`. Headers
- * that claim an identity (`X-Gwop-Subject` and the like) are dropped from the request.
+ * that claim an identity (`X-Gwop-Subject` and the like) are removed from the request.
  */
 export function gwopAuth(options: AuthOptions): KoaMiddleware {
   const authenticate = authenticator(options);

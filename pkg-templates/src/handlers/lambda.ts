@@ -11,8 +11,7 @@
  * }));
  * ```
  *
- * Lambda stops a process between two calls: what `onError` began is waited for before the response is
- * given.
+ * Lambda stops a process between two calls, so the handler waits for `onError` before it answers.
  *
  * @module
  */
@@ -59,7 +58,7 @@ export interface LambdaResult {
 export type LambdaHandler = (event: LambdaEvent) => Promise<LambdaResult>;
 
 /**
- * The handler of Gwop's webhooks: see `createWebhookHandler`. `memoryStore` does not do: many
+ * Handles Gwop's webhooks: see `createWebhookHandler`. `memoryStore` does not do: many
  * processes share the work.
  */
 export function gwopWebhook(options: AnyWebhookHandlerOptions): LambdaHandler {
@@ -80,7 +79,7 @@ export function gwopAuthRoutes(options: AuthRoutesOptions): LambdaHandler {
 
 /**
  * A handler that only verified agents reach: see `createAuthMiddleware`. Headers that claim an
- * identity are dropped from the event.
+ * identity are removed from the event.
  */
 export function withGwopAuth<Event extends LambdaEvent, Rest extends unknown[], Result>(
   options: AuthOptions,

@@ -19,7 +19,7 @@ import type { VerifiedToken } from "../auth/verify-token.js";
 import { type AuthOptions, authenticator } from "./auth.js";
 import { dropIdentityHeaders, incomingOf, type NodeRequest } from "./node.js";
 
-/** What is used of Nest's `ExecutionContext`. */
+/** The part of Nest's `ExecutionContext` that the adapter uses. */
 export interface NestContext {
   switchToHttp(): { getRequest<T = unknown>(): T; getResponse<T = unknown>(): T };
 }
@@ -40,7 +40,7 @@ interface PlatformResponse {
 /**
  * The guard that lets only verified agents pass, and sets `request.gwop`: see
  * `createAuthMiddleware`. It throws Nest's `HttpException`, so that your exception filters see it.
- * Headers that claim an identity (`X-Gwop-Subject` and the like) are dropped from the request.
+ * Headers that claim an identity (`X-Gwop-Subject` and the like) are removed from the request.
  */
 export function gwopAuth(options: AuthOptions): NestGuard {
   const authenticate = authenticator(options);

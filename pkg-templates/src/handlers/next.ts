@@ -15,8 +15,8 @@
  * ```
  *
  * Before Next.js 16, and for the edge runtime, the proxy is `middleware.ts` with `export const
- * middleware`. Next.js bundles each route by itself: what one route revokes, the others learn
- * within `sessionCheck` seconds. It needs no setting in `next.config.js`.
+ * middleware`. Next.js bundles each route by itself. If one route revokes a session, the others
+ * notice within `sessionCheck` seconds. It needs no setting in `next.config.js`.
  *
  * @module
  */
@@ -33,7 +33,7 @@ const adapter = fetchAdapter<Request>({ request: (request) => request });
 /** A route handler without parameters. */
 export type RouteHandler = (request: Request) => Promise<Response>;
 
-/** The route handler of Gwop's webhooks, for `export const POST`: see `createWebhookHandler`. */
+/** Handles Gwop's webhooks, for `export const POST`: see `createWebhookHandler`. */
 export const gwopWebhook = (options: AnyWebhookHandlerOptions): RouteHandler =>
   adapter.webhook(options);
 
@@ -50,7 +50,7 @@ export function gwopAuthRoutes(
 
 /**
  * A route handler that only verified agents reach: see `createAuthMiddleware`. Headers that claim
- * an identity are dropped.
+ * an identity are removed.
  */
 export function withGwopAuth<R extends Request, Rest extends unknown[]>(
   options: AuthOptions,
@@ -67,8 +67,9 @@ export { IDENTITY_HEADERS };
 
 /**
  * For `proxy.ts` or `middleware.ts`: lets only verified agents pass, and tells routes who they are
- * in the request headers {@link IDENTITY_HEADERS}, in place of all that came in under these names,
- * in any case and with `_` for `-`. Trust them only in routes that the `matcher` covers.
+ * in the request headers {@link IDENTITY_HEADERS}. They replace all incoming headers of these
+ * names, in any case and with `_` instead of `-`. Trust them only in routes that the `matcher`
+ * covers.
  */
 export function gwopProxy(options: AuthOptions): (request: Request) => Promise<Response> {
   const authenticate = createAuthMiddleware(options);

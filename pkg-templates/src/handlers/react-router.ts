@@ -21,10 +21,10 @@ import type { AuthRoutesOptions } from "./auth-routes.js";
 import { fetchAdapter } from "./fetch.js";
 import type { AnyWebhookHandlerOptions } from "./webhook.js";
 
-/** What is used of `LoaderFunctionArgs` and `ActionFunctionArgs`. */
+/** The part of `LoaderFunctionArgs` and `ActionFunctionArgs` that the adapter uses. */
 export interface RouteArgs {
   request: Request;
-  /** On Cloudflare its `cloudflare.ctx` keeps work going. */
+  /** On Cloudflare its `cloudflare.ctx` lets work continue. */
   context?: unknown;
 }
 
@@ -58,7 +58,7 @@ export const gwopAuthRoutes = (options: AuthRoutesOptions): RouteModule =>
 
 /**
  * A loader or action that only verified agents reach: see `createAuthMiddleware`. Headers that
- * claim an identity are dropped.
+ * claim an identity are removed.
  */
 export function withGwopAuth<Args extends RouteArgs, Result>(
   options: AuthOptions,

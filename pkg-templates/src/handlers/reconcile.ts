@@ -23,65 +23,59 @@ import { applier, type Applied, callbackRules, type Callbacks, claimOf } from ".
 import { checkOptions, isFunction, tell } from "./http.js";
 import type { WebhookErrorInfo } from "./webhook.js";
 
-/**
- * The options of {@link reconcile}. The callbacks are those of `createWebhookHandler`, and so are
- * the leases.
- */
+/** The options of {@link reconcile}. Callbacks and leases work as in `createWebhookHandler`. */
 export interface ReconcileOptions {
-  /** The shared client; it holds the merchant key and the merchant id. */
+  /** The shared client. It has the merchant key and the merchant id. */
   gwop: Pick<Gwop, "invoices" | "auth">;
-  /** Where invoices are kept: the very store of `createWebhookHandler`. */
+  /** The store of your `createWebhookHandler`. */
   store: WebhookStore;
-  /**
-   * Invoices that were created before are never applied: the time at which you went live with
-   * webhooks.
-   */
+  /** When you went live with webhooks. Invoices that were created earlier are never applied. */
   since: Date | string;
-  /** An invoice is paid: fulfil. Gwop's list names no payer, and may name no chain. */
+  /** An invoice was paid. Fulfill the order. Gwop's list names no payer, and may name no chain. */
   onPaid(event: ReconciledPaidEvent): unknown;
-  /** An invoice expired unpaid. */
+  /** An invoice expired. Nobody paid. */
   onExpired(event: InvoiceExpiredEvent): unknown;
   /** An invoice was canceled. */
   onCanceled(event: InvoiceCanceledEvent): unknown;
   /**
-   * A final state of Gwop's contradicts the one that is stored. Default: it is recorded, and told
-   * to `onError`.
+   * Gwop's final state contradicts the stored one. Default: the conflict is recorded, and `onError`
+   * is called.
    */
   onConflict?: ((event: ReconciledEvent) => unknown) | undefined;
-  /** Told of what could not be applied; nothing waits for it. Default: `console.error`. */
+  /** Called for what could not be applied. Nothing waits for it. Default: `console.error`. */
   onError?: ((error: unknown, info: WebhookErrorInfo) => unknown) | undefined;
   /**
-   * The `cursor` of the last call, so that this one goes on, or need not look as far back. Keep it
-   * where the store is.
+   * The `cursor` of the last call. With it, this call continues, or need not look as far back. Keep
+   * it where the store is.
    */
   after?: string | undefined;
-  /** After how many pages the call ends, though there are more. Default: none. */
+  /** Ends the call after so many pages, even if there are more. Default: no limit. */
   maxPages?: number | undefined;
   /**
-   * How long a 429 or an outage of Gwop's is waited out, in seconds, before the call ends. Default
-   * 600.
+   * How long the call waits for Gwop after a 429 or during an outage, in seconds, before it ends.
+   * Default 600.
    */
   maxWaitSeconds?: number | undefined;
-  /** How long a claim is good for, in seconds. Default 60. */
+  /** How long a claim lasts, in seconds. Default 60. */
   leaseSeconds?: number | undefined;
-  /** For how long a claim is renewed while its callback runs, in seconds. Default 600. */
+  /** How long a claim is renewed while its callback runs, in seconds. Default 600. */
   maxCallbackSeconds?: number | undefined;
-  /** Ends the call: it resolves with what it has done. */
+  /** Ends the call. It then resolves with what it has done. */
   signal?: AbortSignal | null | undefined;
 }
 
 /** What a call of {@link reconcile} did. */
 export interface Reconciled {
-  /** How many final states were missing, and are applied now. */
+  /** How many missing final states were applied. */
   applied: number;
   /** How many contradict what is stored. */
   conflicts: number;
   /**
-   * Whether everything was looked at and applied. Otherwise call again, at once or later, with
+   * Whether everything was looked at and applied. If not, call again, at once or later, with
    * `after: cursor`.
    */
   complete: boolean;
-  /** Where to go on: pass it as `after`, after a complete call too. */
+  /** Where to continue. Pass it as `after`, even after a complete call. */
   cursor: string;
 }
 
@@ -109,17 +103,17 @@ const LANES = 8;
 const PAGE = 100;
 
 /**
- * Looks through Gwop's list for final states that no webhook brought, and applies them as a webhook
- * would: each once, however many calls run at one time, and whatever webhooks come later. Call it
- * every 15 minutes or so, with the `cursor` of the call before.
+ * Finds final states in Gwop's list of invoices that no webhook has reported, and applies them as a
+ * webhook would. Each is applied once, however many calls run at the same time, and whatever
+ * webhooks come later. Call it about every 15 minutes, with the `cursor` of the last call.
  *
- * The event has `gwopSource: "reconciliation"`, and an id that follows from invoice and status.
- * Where pages are newest first, a call looks 25 hours further back than the last complete one; in
- * any other order everything is looked through once a day.
+ * The event has `gwopSource: "reconciliation"`, and an id that follows from the invoice and its
+ * status. If the list is newest first, a call looks 25 hours further back than the last complete
+ * call. In any other order it looks through everything once a day.
  *
- * @throws SDKValidationError when an option is missing, not known or of another kind;
- * `MERCHANT_ID_MISSING` where the client has no merchant id. What Gwop refuses for good (a wrong
- * merchant key, say) is thrown as `gwop.invoices.list` throws it.
+ * @throws SDKValidationError if an option is missing, unknown or wrong, and with the code
+ * `MERCHANT_ID_MISSING` if the client has no merchant id. What Gwop refuses for good, such as a
+ * wrong merchant key, is thrown as `gwop.invoices.list` throws it.
  * @example
  * const callbacks = { onPaid, onExpired, onCanceled };
  * const since = "2026-03-01T00:00:00Z";

@@ -18,10 +18,10 @@ import type { AuthRoutesOptions } from "./auth-routes.js";
 import { fetchAdapter } from "./fetch.js";
 import type { AnyWebhookHandlerOptions } from "./webhook.js";
 
-/** What is used of SvelteKit's `RequestEvent`. */
+/** The part of SvelteKit's `RequestEvent` that the adapter uses. */
 export interface SvelteKitEvent {
   request: Request;
-  /** What the adapter gives; on Cloudflare its `ctx` or `context` keeps work going. */
+  /** What the adapter gives; on Cloudflare its `ctx` or `context` lets work continue. */
   platform?: object | undefined;
 }
 
@@ -38,7 +38,7 @@ const adapter = fetchAdapter<SvelteKitEvent>({
 export type SvelteKitHandler = (event: SvelteKitEvent) => Promise<Response>;
 
 /**
- * The handler of Gwop's webhooks, for `export const POST` or `fallback`: see
+ * Handles Gwop's webhooks, for `export const POST` or `fallback`: see
  * `createWebhookHandler`.
  */
 export const gwopWebhook = (options: AnyWebhookHandlerOptions): SvelteKitHandler =>
@@ -52,7 +52,7 @@ export const gwopAuthRoutes = (options: AuthRoutesOptions): SvelteKitHandler =>
 
 /**
  * A handler that only verified agents reach: see `createAuthMiddleware`. Headers that claim an
- * identity are dropped.
+ * identity are removed.
  */
 export function withGwopAuth<Event extends SvelteKitEvent>(
   options: AuthOptions,

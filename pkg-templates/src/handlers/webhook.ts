@@ -38,11 +38,11 @@ import {
   tell,
 } from "./http.js";
 
-/** What an error is about, for logs: nothing in it is secret. */
+/** What an error is about, for your log. It contains nothing secret. */
 export interface WebhookErrorInfo {
-  /** The code of the response, or `CONFLICT` for a conflict that nobody handles. */
+  /** The code of the response, or `CONFLICT` for a conflict without an `onConflict`. */
   code: HandlerErrorCode | ReportedErrorCode;
-  /** The event, once it is verified. */
+  /** The event, if it was verified. */
   eventId?: string;
   /** The merchant-side id of its invoice. */
   invoiceId?: string;
@@ -51,47 +51,47 @@ export interface WebhookErrorInfo {
 /**
  * The options of {@link createWebhookHandler}.
  *
- * A callback runs once per event that changes an invoice. It has to be idempotent all the same (key
- * what it does by `event.eventId`): a process that dies between its end and the recording lets it
- * run again.
+ * A callback runs once per event that changes an invoice. Make it idempotent all the same, with
+ * `event.eventId` as the key: if the process dies after the callback ends and before the result is
+ * stored, the callback runs again.
  */
 export interface WebhookHandlerOptions {
-  /** The shared client; it holds the webhook secret. */
+  /** The shared client. It has the webhook secret. */
   gwop: { validateWebhook(options: ValidateWebhookOptions): Promise<ValidateWebhookResponse> };
-  /** Where invoices are kept: see `@gwop/sdk/stores`. */
+  /** Where the handler remembers invoices: see `@gwop/sdk/stores`. */
   store: WebhookStore;
-  /** An invoice is paid: fulfil. */
+  /** An invoice was paid. Fulfill the order. */
   onPaid(event: InvoicePaidEvent): unknown;
-  /** An invoice expired unpaid. */
+  /** An invoice expired. Nobody paid. */
   onExpired(event: InvoiceExpiredEvent): unknown;
   /** An invoice was canceled. */
   onCanceled(event: InvoiceCanceledEvent): unknown;
   /**
-   * An event contradicts a final state: money for an invoice that had expired or was canceled, or a
-   * second payment. Nothing is applied; a person has to decide. Default: it is recorded, and told
-   * to `onError`.
+   * An event contradicts a final state: money came for an invoice that had expired or was canceled,
+   * or a second payment came. Nothing is applied, and a person has to decide. Default: the conflict
+   * is recorded, and `onError` is called.
    */
   onConflict?: ((event: WebhookEvent) => unknown) | undefined;
   /**
-   * A signed event of a type that this version does not know, so that no invoice is kept of it: it
-   * may come more than once. What it throws is answered with 500, and the event comes again.
-   * Default: it is answered with 200, and nobody is told.
+   * A signed event has a type that this version does not know. No invoice is stored for it, so the
+   * event can come more than once. If this function throws, the handler answers 500, and the event
+   * comes again. Default: the handler answers 200 and calls nobody.
    */
   onUnknown?: ((event: UnknownWebhookEvent) => unknown) | undefined;
   /**
-   * Told of everything that is answered with 5xx; no response waits for it. Default: `console.error`.
+   * Called for each response with a status of 500 or more. The response does not wait for it. Default:
+   * `console.error`.
    */
   onError?: ((error: unknown, info: WebhookErrorInfo) => unknown) | undefined;
   /**
-   * How long a claim is good for, in seconds. Default 60. While a callback runs it is renewed each
-   * time half of that has passed, so that this is how long a process that died holds up an invoice;
-   * more than two clocks of yours differ by.
+   * How long a claim on an invoice lasts, in seconds. Default 60. While a callback runs, the claim
+   * is renewed after half of this time. So a process that dies blocks its invoice for this long.
+   * Choose more than your clocks can differ.
    */
   leaseSeconds?: number | undefined;
   /**
-   * For how long a claim is renewed while its callback runs, in seconds. Default 600. A callback
-   * that takes longer, or that never ends, loses its claim within `leaseSeconds`: the next delivery
-   * runs it again.
+   * How long a claim is renewed while its callback runs, in seconds. Default 600. A callback that
+   * takes longer loses its claim within `leaseSeconds`, and the next delivery runs it again.
    */
   maxCallbackSeconds?: number | undefined;
   /**
@@ -101,53 +101,53 @@ export interface WebhookHandlerOptions {
   /** How long a body may take to arrive, in seconds. Default 30. */
   bodyTimeoutSeconds?: number | undefined;
   /**
-   * Whether events are taken that reconciliation derived from an invoice, as Gwop's Worker delivers
-   * them to fulfillment. Default false: they are answered with 400 `WEBHOOK_SOURCE_NOT_ACCEPTED`.
+   * Whether to accept events that reconciliation made from an invoice. Gwop's Worker delivers them
+   * to fulfillment. Default false: the handler answers 400 `WEBHOOK_SOURCE_NOT_ACCEPTED`.
    */
   reconciled?: false | undefined;
 }
 
-/** The options of a {@link createWebhookHandler} that takes what reconciliation derived too. */
+/** The options of a {@link createWebhookHandler} that also accepts events from reconciliation. */
 export interface ReconciledWebhookHandlerOptions
   extends Omit<WebhookHandlerOptions, "reconciled" | "onPaid" | "onConflict"> {
   /**
-   * Events are taken that reconciliation derived from an invoice: they name no payer, and may name
+   * Also accepts events that reconciliation made from an invoice. They name no payer, and may name
    * no chain.
    */
   reconciled: true;
-  /** An invoice is paid: fulfil. */
+  /** An invoice was paid. Fulfill the order. */
   onPaid(event: ReconciledPaidEvent): unknown;
-  /** As `onConflict` of {@link WebhookHandlerOptions}. */
+  /** See `onConflict` of {@link WebhookHandlerOptions}. */
   onConflict?: ((event: ReconciledEvent) => unknown) | undefined;
 }
 
-/** What is called for each type of event. */
+/** One callback for each type of event. */
 export interface WebhookCallbacks {
-  /** An invoice is paid: fulfil. */
+  /** An invoice was paid. Fulfill the order. */
   "invoice.paid"(event: InvoicePaidEvent): unknown;
-  /** An invoice expired unpaid. */
+  /** An invoice expired. Nobody paid. */
   "invoice.expired"(event: InvoiceExpiredEvent): unknown;
   /** An invoice was canceled. */
   "invoice.canceled"(event: InvoiceCanceledEvent): unknown;
 }
 
-/** The options of {@link createWebhookHandler}, with its callbacks by the types of events. */
+/** The options of {@link createWebhookHandler}, with the callbacks named by event type. */
 export interface WebhookHandlerOnOptions
   extends Omit<WebhookHandlerOptions, "onPaid" | "onExpired" | "onCanceled"> {
-  /** In place of `onPaid`, `onExpired` and `onCanceled`. */
+  /** Instead of `onPaid`, `onExpired` and `onCanceled`. */
   on: WebhookCallbacks;
 }
 
-/** What is called for each type of event where what reconciliation derived is taken too. */
+/** One callback for each type of event, including events from reconciliation. */
 export interface ReconciledWebhookCallbacks extends Omit<WebhookCallbacks, "invoice.paid"> {
-  /** An invoice is paid: fulfil. */
+  /** An invoice was paid. Fulfill the order. */
   "invoice.paid"(event: ReconciledPaidEvent): unknown;
 }
 
-/** {@link ReconciledWebhookHandlerOptions}, with the callbacks by the types of events. */
+/** {@link ReconciledWebhookHandlerOptions}, with the callbacks named by event type. */
 export interface ReconciledWebhookHandlerOnOptions
   extends Omit<ReconciledWebhookHandlerOptions, "onPaid" | "onExpired" | "onCanceled"> {
-  /** In place of `onPaid`, `onExpired` and `onCanceled`. */
+  /** Instead of `onPaid`, `onExpired` and `onCanceled`. */
   on: ReconciledWebhookCallbacks;
 }
 
@@ -160,11 +160,11 @@ export type AnyWebhookHandlerOptions =
 
 /** A signed event of a type that this version does not know. */
 export interface UnknownWebhookEvent {
-  /** Such as `invoice.refunded`. */
+  /** The type, such as `invoice.refunded`. */
   eventType: string;
-  /** The event's id, empty where it has none. */
+  /** The event's id. Empty if it has none. */
   eventId: string;
-  /** The whole event as it was signed, in the names of the wire. */
+  /** The whole event as it was signed, with the names of the wire. */
   wire: Record<string, unknown>;
 }
 
@@ -194,18 +194,18 @@ const ON: Names<WebhookCallbacks> = {
   "invoice.canceled": undefined,
 };
 
-/** What a host gives beside the request: `ctx` of a Worker, Hono's `executionCtx`. */
+/** What a host passes next to the request: a Worker's `ctx`, or Hono's `executionCtx`. */
 export interface HandlerContext {
-  /** Keeps the work going when the client goes away. */
+  /** Lets work continue when the client is gone. */
   waitUntil?(work: Promise<unknown>): void;
 }
 
 /**
- * A fetch-style handler of webhooks. It never rejects.
+ * A handler of webhooks in the style of `fetch`. Its promise never rejects.
  *
- * Beside the request it takes whatever the host gives: the second or the third argument that is a
- * {@link HandlerContext} is used, anything else is passed over. So the handler itself is Next's
- * `POST`, `Deno.serve`'s and `Bun.serve`'s handler, and a Worker's `fetch`.
+ * It accepts further arguments. If the second or the third one is a {@link HandlerContext}, the
+ * handler uses it. It ignores everything else. So you can use the handler directly as Next.js's
+ * `POST`, with `Deno.serve` and `Bun.serve`, and as a Worker's `fetch`.
  */
 export type WebhookHandler = (
   request: Request,
@@ -214,26 +214,27 @@ export type WebhookHandler = (
 ) => Promise<Response>;
 
 /**
- * Makes the handler of Gwop's webhooks: reads the raw body, verifies it, tells copies, applies the
- * state machine of invoices, and calls back, each once; 200 is answered only after the callback is
- * done and recorded.
+ * Creates the handler of Gwop's webhooks. It reads the raw body, verifies the signature, recognizes
+ * copies, applies the event to the invoice, and calls your callback, each once. It answers 200 only
+ * after the callback has ended and the result is stored.
  *
  * | request | response |
  * |---|---|
  * | applied, duplicate, stale, conflict, ignored | 200 `{ "received": true, "outcome" }` |
- * | a missing, malformed, wrong or out-of-window signature | 401 with the code |
- * | well signed, but unusable, an id of more than 255 bytes, or headers that contradict it | 400 with the code |
+ * | a signature that is missing, malformed, wrong or too old | 401 with the code |
+ * | signed, but unusable, with an id of more than 255 bytes, or with contradicting headers | 400 with the code |
  * | too large; too slow; not POST | 413; 408; 405 with `Allow` |
- * | a media type that is present and not JSON; a `Content-Encoding`, such as gzip | 415 |
- * | an event of the invoice is being processed; storage refuses | 503 with `Retry-After` |
- * | the callback throws: the claim is given back | 500 `CALLBACK_FAILED` |
- * | no secret configured; somebody else has read the body, or a part of it | 500 `MISCONFIGURED` |
+ * | a media type other than JSON; a `Content-Encoding`, such as gzip | 415 |
+ * | another event of the invoice is being processed; the store failed | 503 with `Retry-After` |
+ * | the callback threw; the claim is given back | 500 `CALLBACK_FAILED` |
+ * | no secret is configured; other code has read the body, or a part of it | 500 `MISCONFIGURED` |
  *
- * @throws SDKValidationError when an option is missing, not known or of another kind.
+ * @throws SDKValidationError if an option is missing, unknown or wrong.
  * @example
  * import { env } from "cloudflare:workers";
- * const handle = createWebhookHandler({ gwop, store: d1Store(env.DB), onPaid, onExpired, onCanceled
- * }); export default { fetch: handle };
+ * const store = d1Store(env.DB);
+ * const handle = createWebhookHandler({ gwop, store, onPaid, onExpired, onCanceled });
+ * export default { fetch: handle };
  */
 export function createWebhookHandler(options: AnyWebhookHandlerOptions): WebhookHandler {
   const handle = webhookHandling(options);

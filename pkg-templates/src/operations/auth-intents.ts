@@ -6,7 +6,7 @@ import type {
   AuthToken,
 } from "../generated/models.js";
 
-/** Wallet log-in: challenge, then exchange. */
+/** Wallet log-in: create a challenge, then exchange it for a token. */
 export class AuthIntents {
   readonly #client: ApiClient;
 
@@ -15,10 +15,10 @@ export class AuthIntents {
   }
 
   /**
-   * Creates a wallet challenge, which the agent settles by a payment of 0.001 USDC.
+   * Creates a challenge. The agent proves its wallet by paying 0.001 USDC.
    *
-   * Leave `idempotencyKey` out: Gwop refuses a used key with `IDEMPOTENCY_CONFLICT`, so the SDK takes a fresh one for each
-   * attempt. With a key of yours the call is not retried.
+   * Leave `idempotencyKey` out. Gwop refuses a key that was used before (`IDEMPOTENCY_CONFLICT`),
+   * so the SDK makes a new key for each attempt. With a key of yours, the call is not retried.
    */
   create(
     request: AuthIntentsCreateRequest = {},
@@ -28,12 +28,12 @@ export class AuthIntents {
   }
 
   /**
-   * Exchanges a settled intent for an access token.
+   * Exchanges a paid intent for an access token.
    *
-   * The SDK always sends an idempotency key. When the answer is lost, exchange again with the error's `idempotencyKey`:
-   * without it the intent would count as used.
+   * The SDK always sends an idempotency key. If the answer is lost, call again with the error's
+   * `idempotencyKey`. Without it, the intent counts as used.
    *
-   * @throws ErrorResponse with code `AUTH_INTENT_NOT_SETTLED` while the agent has not paid.
+   * @throws ErrorResponse with the code `AUTH_INTENT_NOT_SETTLED` until the agent has paid.
    */
   exchange(
     request: AuthIntentsExchangeRequest,

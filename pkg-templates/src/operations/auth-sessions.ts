@@ -6,7 +6,7 @@ import type {
   Revoked,
 } from "../generated/models.js";
 
-/** Sessions behind access tokens. */
+/** The sessions of access tokens. */
 export class AuthSessions {
   readonly #client: ApiClient;
 
@@ -14,12 +14,17 @@ export class AuthSessions {
     this.#client = client;
   }
 
-  /** Looks a session up live. Only the status `active` is good: a token does not show that its session was revoked. */
+  /**
+   * Looks up a session at Gwop. Only the status `active` is good. A token itself does not show that
+   * its session was revoked.
+   */
   get(request: AuthSessionsGetRequest, options?: RequestOptions): Promise<Answer<AuthSession>> {
     return this.#client.call("authSessions.get", request, options);
   }
 
-  /** Revokes a session. Revoking it again is harmless, so it is retried like a read. */
+  /**
+   * Revokes a session. You can revoke it again without harm, so the call is retried like a read.
+   */
   revoke(request: AuthSessionsRevokeRequest, options?: RequestOptions): Promise<Answer<Revoked>> {
     return this.#client.call("authSessions.revoke", request, options);
   }

@@ -27,13 +27,13 @@ import { readStatuses, waitForStatus } from "../wait.js";
 export interface WaitForStatusRequest {
   /** The public id (`inv_*`). */
   id: string;
-  /** The status to wait for, or several of which any is enough. */
+  /** The status to wait for, or a list of which any is enough. */
   status: Known<InvoiceStatus> | readonly Known<InvoiceStatus>[];
-  /** How long to wait in all, in milliseconds. Default 120,000. */
+  /** The time limit of the whole wait, in milliseconds. Default 120,000. */
   waitMs?: number | undefined;
   /** Alias of `waitMs`, until 2.0.0. In a call's options `timeoutMs` is the time of one request. */
   timeoutMs?: number | undefined;
-  /** Gives the wait up. */
+  /** Ends the wait. */
   signal?: AbortSignal | null | undefined;
 }
 
@@ -53,7 +53,7 @@ const LIST_REQUEST: Names<InvoicesListRequest> = {
 /** The most invoices that Gwop puts into a page. */
 const LARGEST_PAGE = 100;
 
-/** What agents pay. */
+/** Invoices: what agents pay. */
 export class Invoices {
   readonly #client: ApiClient;
 
@@ -62,25 +62,28 @@ export class Invoices {
   }
 
   /**
-   * Creates an invoice. Store both ids of the response; its `amountUsdc` is the payable total, fees included.
+   * Creates an invoice. Store both ids of the response. Its `amountUsdc` is what the agent pays, with
+   * Gwop's fee.
    *
-   * The SDK makes an idempotency key where you give none, and keeps it over the retries. When the outcome is unknown (a
-   * timeout, say), create again with the error's `idempotencyKey`: that returns the same invoice instead of a second one.
+   * If you pass no `idempotencyKey`, the SDK makes one and keeps it for all retries. If the outcome
+   * is unknown, for example after a timeout, call again with the error's `idempotencyKey`. Gwop
+   * then returns the same invoice instead of a second one.
    */
   create(request: InvoicesCreateRequest, options?: RequestOptions): Promise<Answer<Invoice>> {
     return this.#client.call("invoices.create", request, options);
   }
 
-  /** One page of your invoices, newest first. */
+  /** Returns one page of your invoices. Gwop does not document their order. */
   list(request: InvoicesListRequest = {}, options?: RequestOptions): Promise<Answer<InvoiceList>> {
     return this.#client.call("invoices.list", request, options);
   }
 
   /**
-   * All your invoices, newest first, page by page: `limit` (default 100) is the size of a page, `offset` where to begin.
+   * Returns all your invoices, page by page. `limit` (default 100) is the size of a page, and
+   * `offset` says where to begin.
    *
-   * An invoice that is created meanwhile shifts the pages; none comes twice all the same. With `status`, one that leaves
-   * that status meanwhile shifts another one out of sight.
+   * If an invoice is created in the meantime, the pages shift. No invoice comes twice all the same.
+   * With `status`, an invoice that leaves this status in the meantime can hide another one.
    *
    * ```ts
    * for await (const invoice of gwop.invoices.listAll({ status: "PAID" })) console.log(invoice.publicInvoiceId);
@@ -113,28 +116,34 @@ export class Invoices {
     }
   }
 
-  /** An invoice as anybody with its public id (`inv_*`) sees it. Needs no merchant key, and sends none. */
+  /**
+   * Returns an invoice by its public id (`inv_*`), as everybody with that id sees it. It needs no
+   * merchant key and sends none.
+   */
   get(request: InvoicesGetRequest, options?: RequestOptions): Promise<Answer<InvoicePublic>> {
     return this.#client.call("invoices.get", request, options);
   }
 
   /**
-   * Cancels an open invoice, by its merchant-side id (UUID). Canceling it again returns the same.
+   * Cancels an open invoice by its merchant-side id (a UUID). Canceling it again returns the same
+   * response.
    *
-   * @throws ErrorResponse with code `INVOICE_CANCEL_NOT_ALLOWED` when it is paid, being paid, or expired.
+   * @throws ErrorResponse with the code `INVOICE_CANCEL_NOT_ALLOWED` if the invoice is paid, being
+   * paid, or expired.
    */
   cancel(request: InvoicesCancelRequest, options?: RequestOptions): Promise<Answer<InvoiceCancel>> {
     return this.#client.call("invoices.cancel", request, options);
   }
 
   /**
-   * Polls `get`, after a second at first and then less often, down to every 15 seconds, until the invoice has the status.
+   * Calls `get` until the invoice has the status: after one second at first, then less often, up to
+   * every 15 seconds.
    *
-   * It is for scripts and progress bars: let signed webhooks decide about fulfillment. Passing failures (429, 5xx, connection
-   * errors, timeouts) do not end the wait.
+   * Use it for scripts and progress bars. Let signed webhooks decide about fulfillment. Failures
+   * that pass (429, 5xx, connection errors, timeouts) do not end the wait.
    *
-   * @throws WaitForStatusError with code `WAIT_TIMEOUT` when the time runs out, or `WAIT_STATUS_FINAL` as soon as the invoice
-   * is in another final status.
+   * @throws WaitForStatusError with the code `WAIT_TIMEOUT` when the time is over, or
+   * `WAIT_STATUS_FINAL` when the invoice has another final status.
    */
   async waitForStatus(
     request: WaitForStatusRequest,

@@ -15,11 +15,12 @@ export interface ClockState {
 }
 
 /**
- * A simulator's clock: the real time, until it is moved or frozen.
+ * The clock of a simulator. It shows the real time until you move or freeze it.
  *
- * It rules lifetimes, expiry, retries and the time stamps in bodies. What a receiver compares with its own clock keeps
- * to the real time: the `t` of webhook signatures, `iat` and `exp` of tokens, `validAfter` and `validBefore` of x402
- * payments. The block hashes of Solana challenges come from here, so they pass with this clock.
+ * Lifetimes, expiry, retries and the time stamps in bodies follow it. What a receiver compares with
+ * its own clock keeps to the real time: the `t` of webhook signatures, `iat` and `exp` of tokens,
+ * `validAfter` and `validBefore` of x402 payments. The block hashes of Solana challenges follow
+ * this clock.
  */
 export class SimulatorClock {
   #offset = 0;
@@ -42,21 +43,22 @@ export class SimulatorClock {
     this.#frozenAt = kept?.frozenAt ?? undefined;
   }
 
-  /** The time in milliseconds since the epoch. */
+  /** The time in milliseconds since 1970. */
   now(): number {
     return this.#frozenAt ?? this.#wall() + this.#offset;
   }
 
-  /** Whether it stands still. */
+  /** Whether the clock stands still. */
   get frozen(): boolean {
     return this.#frozenAt !== undefined;
   }
 
   /**
-   * Moves it forward by so many milliseconds. Resolves when what became due has happened: invoices expired, payments
-   * settled, webhooks attempted once.
+   * Moves the clock forward. Resolves when everything that became due has happened: invoices
+   * expired, payments settled, webhooks attempted once.
    *
-   * @throws SimulatorError `INVALID_OPTION` when `ms` is not a number from 0 to 1e12, or leads past the year 9999.
+   * @throws SimulatorError `INVALID_OPTION` if `ms` is not a number from 0 to 1e12, or leads past
+   * the year 9999.
    */
   async advance(ms: number): Promise<void> {
     this.#move(advanced(this.now(), ms, "ms"));
@@ -64,9 +66,10 @@ export class SimulatorClock {
   }
 
   /**
-   * Sets it to a time, from which it goes on (or stands still, when frozen). Resolves as {@link advance}.
+   * Sets the clock to a time. It goes on from there, or stands still if it is frozen. Resolves as
+   * {@link advance}.
    *
-   * @throws SimulatorError `INVALID_OPTION` when `time` is no time of the years 1970 to 9999.
+   * @throws SimulatorError `INVALID_OPTION` if `time` is not in the years 1970 to 9999.
    */
   async set(time: Date | number | string): Promise<void> {
     this.#move(timeOf(time, "time"));

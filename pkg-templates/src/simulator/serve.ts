@@ -7,22 +7,24 @@ import { ConnectionDropped } from "./transport.js";
 
 /** Options of {@link serve}. */
 export interface ServeOptions {
-  /** Host names, beside `localhost` and literal addresses, to which the control routes answer. */
+  /** Host names to which the control routes answer, besides `localhost` and literal addresses. */
   allowedHosts?: readonly string[] | undefined;
 }
 
 /**
- * Answers over HTTP: Gwop's operations of both hosts, `GET /` with a page for browsers and an explanation for other
- * clients, and the control routes under `/_sim/`, for `gwop-simulator`, `Deno.serve` or `Bun.serve`.
+ * Answers over HTTP: Gwop's operations of both hosts, `GET /` with a page for browsers and an
+ * explanation for other clients, and the control routes below `/_sim/`. Use it with `Deno.serve`,
+ * `Bun.serve` and the like.
  *
- * The control routes answer where the URL and `Host` name `localhost`, a literal address or an allowed host. They refuse
- * pages of other origins, what a page of another site has caused, and what a proxy has passed on; whoever listens on more
- * than loopback must also check the peer's address.
+ * The control routes answer if the URL and `Host` name `localhost`, a literal address or an allowed
+ * host. They refuse pages of other origins, requests that a page of another site caused, and
+ * requests that came through a proxy. If you listen on more than loopback, you must check the
+ * peer's address too.
  *
- * Every response carries `x-request-id`; a mistake is answered with Gwop's error body.
+ * Every response has `x-request-id`. A mistake gets Gwop's error body.
  *
- * @throws TypeError when the connection is to be dropped, as asked for with `misbehave`; the signal's reason when the
- *   client has left.
+ * @throws TypeError if the connection is to be dropped, as `misbehave` can ask for; the signal's
+ * reason if the client has left.
  */
 export async function serve(
   sim: Simulator,

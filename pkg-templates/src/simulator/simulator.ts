@@ -126,8 +126,9 @@ const FIRST_MERCHANT: Record<string, string> = {
 };
 
 /**
- * A Gwop of one's own: both hosts, agents that pay, signed webhooks. For tests and development; it moves no money. It
- * judges payments as a facilitator does, but knows no chain: every balance is sufficient.
+ * The local Gwop: both hosts, agents that pay, and signed webhooks. Use it for tests and
+ * development. It moves no money. It checks payments as a facilitator does, but it uses no chain, so
+ * every wallet has enough money.
  *
  * ```ts
  * const sim = new Simulator({ webhookHandler: (request) => app.fetch(request) });
@@ -151,7 +152,10 @@ export class Simulator {
   readonly merchantId: string;
   /** The simulator's clock. */
   readonly clock: SimulatorClock;
-  /** For `new Gwop({ httpClient })`: every request goes to this simulator. It takes hooks. */
+  /**
+   * Pass it to `new Gwop({ httpClient })`: every request then goes to this simulator. It accepts
+   * hooks.
+   */
   readonly httpClient: HTTPClient;
 
   readonly #core: SimulatorCore;
@@ -172,8 +176,8 @@ export class Simulator {
   #closed = false;
 
   /**
-   * @throws SimulatorError `INVALID_OPTION`, saying which option is wrong; `INVALID_STATE` where the journal cannot be
-   *   read.
+   * @throws SimulatorError `INVALID_OPTION`, which names the wrong option; `INVALID_STATE` if the
+   * journal cannot be read.
    */
   constructor(options: SimulatorOptions = {}) {
     const known = knownOptions(options, OPTIONS);
@@ -259,16 +263,16 @@ export class Simulator {
     this.httpClient = new HTTPClient({ fetcher: this.fetch });
   }
 
-  /** The first merchant's webhook secret, the newest after a rotation. */
+  /** The first merchant's webhook secret. After a rotation, the newest one. */
   get webhookSecret(): string {
     return this.#webhookSecret;
   }
 
   /**
-   * Handles a request to either of Gwop's hosts, with the interface of `fetch`: `new HTTPClient({ fetcher: sim.fetch })`,
-   * or in place of the global `fetch`.
+   * Answers a request to either of Gwop's hosts. It has the interface of `fetch`, so you can pass
+   * it to `new HTTPClient({ fetcher: sim.fetch })` or use it instead of the global `fetch`.
    *
-   * @throws TypeError when the connection fails, as asked for with {@link misbehave}.
+   * @throws TypeError if the connection fails, as {@link misbehave} can ask for.
    */
   readonly fetch = async (input: Request | URL | string, init?: RequestInit): Promise<Response> => {
     // Bun takes an `init`, even an undefined one, for the whole request.
@@ -322,10 +326,10 @@ export class Simulator {
   }
 
   /**
-   * Pays as an agent would, by an invoice's public id (`inv_*`) or UUID, an auth intent's id (`ai_*`) or a payment URL.
-   * Resolves when the webhooks that are due then were attempted.
+   * Pays as an agent would. `target` is an invoice's public id (`inv_*`) or UUID, an auth intent's
+   * id (`ai_*`), or a payment URL. Resolves when the webhooks that are then due were attempted.
    *
-   * @throws SimulatorError `NOT_FOUND`; `NOT_ALLOWED` when it cannot be paid now; `INVALID_OPTION`.
+   * @throws SimulatorError `NOT_FOUND`; `NOT_ALLOWED` if it cannot be paid now; `INVALID_OPTION`.
    */
   async pay(target: string, options: PayOptions = {}): Promise<SimulatorPayment> {
     const known = knownOptions(options, PAY);
@@ -333,8 +337,8 @@ export class Simulator {
   }
 
   /**
-   * Signs an x402 payment by a public test wallet, for a test to send where `pay` would skip too much. `target` as in
-   * {@link pay}.
+   * Signs an x402 payment with a public test wallet, for tests in which `pay` would skip too much.
+   * `target` as in {@link pay}.
    *
    * ```ts
    * const gwop = new Gwop({ httpClient: sim.httpClient, merchantApiKey: sim.merchantApiKey });
@@ -351,10 +355,11 @@ export class Simulator {
   }
 
   /**
-   * Handles a request of Solana's JSON-RPC as far as x402 clients ask it before they sign: `getAccountInfo` of USDC's
-   * mint, `getLatestBlockhash` and `simulateTransaction`. Over HTTP it is `POST /_sim/solana-rpc`, for a client's `rpcUrl`.
+   * Answers the requests of Solana's JSON-RPC that x402 clients send before they sign:
+   * `getAccountInfo` of USDC's mint, `getLatestBlockhash` and `simulateTransaction`. Over HTTP it
+   * is `POST /_sim/solana-rpc`, for a client's `rpcUrl`.
    *
-   * @throws SimulatorError `INVALID_OPTION` when it is no JSON-RPC request.
+   * @throws SimulatorError `INVALID_OPTION` if it is not a JSON-RPC request.
    */
   solanaRpc(request: {
     jsonrpc: string;
@@ -366,16 +371,17 @@ export class Simulator {
   }
 
   /**
-   * Settles a payment made with `outcome: "hold"`: PAYING becomes PAID.
+   * Settles a payment that was made with `outcome: "hold"`. PAYING becomes PAID.
    *
-   * @throws SimulatorError `NOT_FOUND`; `NOT_ALLOWED` when none is under way.
+   * @throws SimulatorError `NOT_FOUND`; `NOT_ALLOWED` if there is none.
    */
   async settle(target: string): Promise<SimulatorPayment> {
     return this.#andDeliver(this.#command("settle", { target }) as SimulatorPayment);
   }
 
   /**
-   * Fails a payment made with `outcome: "hold"`: PAYING becomes OPEN again (or EXPIRED, when its time is over).
+   * Fails a payment that was made with `outcome: "hold"`. PAYING becomes OPEN again, or EXPIRED if
+   * its time is over.
    *
    * @throws SimulatorError as {@link settle}.
    */
@@ -383,23 +389,26 @@ export class Simulator {
     return this.#andDeliver(this.#command("failPayment", { target }) as SimulatorPayment);
   }
 
-  /** Starts to sign tokens with a new key. The old keys stay in the JWK Set until {@link dropOldKeys}. */
+  /**
+   * Starts to sign tokens with a new key. The old keys stay in the JWK Set until {@link
+   * dropOldKeys}.
+   */
   async rotateKeys(): Promise<{ kid: string }> {
     const { kid } = this.#command("rotateKeys") as { kid: string };
     await this.#makeKey(kid);
     return { kid };
   }
 
-  /** Takes all but the signing key out of the JWK Set. */
+  /** Removes all keys but the signing key from the JWK Set. */
   dropOldKeys(): void {
     this.#command("dropOldKeys");
   }
 
   /**
-   * An access token without a payment, for tests of what a merchant's API does with it: expired, of another merchant,
-   * with other claims. It starts a session, as an exchange does.
+   * Makes an access token without a payment, to test how your API treats it: expired, of another
+   * merchant, with other claims. It starts a session, as an exchange does.
    *
-   * @throws SimulatorError `NOT_FOUND` when there is no such merchant; `INVALID_OPTION`.
+   * @throws SimulatorError `NOT_FOUND` if there is no such merchant; `INVALID_OPTION`.
    */
   async mintToken(options: MintTokenOptions = {}): Promise<MintedToken> {
     const known = knownOptions(options, MINT_TOKEN);
@@ -415,9 +424,10 @@ export class Simulator {
   }
 
   /**
-   * Gives a merchant a new webhook secret. Until {@link dropOldWebhookSecrets} the old one signs beside it: two `v1`.
+   * Gives a merchant a new webhook secret. Until {@link dropOldWebhookSecrets}, the old one signs
+   * as well, so webhooks have two `v1`.
    *
-   * @param options `secret`: by default a random one. `merchantId`: by default the first merchant's.
+   * @param options `secret`: default a random one. `merchantId`: default the first merchant's.
    * @throws SimulatorError as {@link mintToken}.
    */
   rotateWebhookSecret(
@@ -440,7 +450,7 @@ export class Simulator {
   }
 
   /**
-   * Sets where a merchant's webhooks go; without `url` they are recorded and not sent.
+   * Sets where a merchant's webhooks go. Without `url` they are recorded and not sent.
    *
    * @throws SimulatorError as {@link mintToken}.
    */
@@ -449,9 +459,10 @@ export class Simulator {
   }
 
   /**
-   * The `X-Gwop-Signature` header for a body of one's own.
+   * Returns the `X-Gwop-Signature` header for a body of your own.
    *
-   * @param options `timestamp` in Unix seconds, by default the real time; `merchantId`, by default the first merchant's.
+   * @param options `timestamp` in Unix seconds, default the real time; `merchantId`, default the
+   * first merchant's.
    * @throws SimulatorError as {@link mintToken}.
    */
   signWebhook(
@@ -463,8 +474,8 @@ export class Simulator {
   }
 
   /**
-   * Starts to misbehave; gives the fault's id, for {@link behave}. Faults of one stage strike together, but of those
-   * that keep a request from being processed one strikes per request, the oldest first.
+   * Starts a fault and returns its id, for {@link behave}. Faults of one stage strike together. Of
+   * those that keep a request from being processed, one strikes per request, the oldest first.
    *
    * ```ts
    * sim.misbehave({ fault: "error", status: 503, times: 2 });
@@ -472,7 +483,7 @@ export class Simulator {
    * sim.misbehave({ fault: "webhook-duplicate" });
    * ```
    *
-   * @throws SimulatorError `INVALID_OPTION` when the fault is unknown or one of its fields is wrong.
+   * @throws SimulatorError `INVALID_OPTION` if the fault is unknown or one of its fields is wrong.
    */
   misbehave(fault: Fault): number {
     const { times, fault: name, ...rest } = optionsOf(required(fault, "fault"), "fault");
@@ -482,9 +493,9 @@ export class Simulator {
   }
 
   /**
-   * Ends one fault, or all. Held events go out.
+   * Ends one fault, or all. Events that were held are sent.
    *
-   * @throws SimulatorError `INVALID_OPTION` when `id` is no number of a fault.
+   * @throws SimulatorError `INVALID_OPTION` if `id` is not the number of a fault.
    */
   behave(id?: number): void {
     if (id !== undefined) numberOf(id, "id", "a fault's number", 0, 2 ** 32 - 1);
@@ -495,7 +506,7 @@ export class Simulator {
   /**
    * Adds a merchant.
    *
-   * @throws SimulatorError `INVALID_OPTION`, also when its id or key is taken.
+   * @throws SimulatorError `INVALID_OPTION`, also if its id or key is already used.
    */
   addMerchant(merchant: SimulatorMerchant): void {
     this.#command("addMerchant", {
@@ -504,9 +515,9 @@ export class Simulator {
   }
 
   /**
-   * Makes an invoice, as a merchant's request would, for pages and tests that have no merchant at hand.
+   * Makes an invoice, as a merchant's request would, for pages and tests without a merchant.
    *
-   * @throws SimulatorError `INVALID_OPTION`; `NOT_FOUND` when there is no such merchant.
+   * @throws SimulatorError `INVALID_OPTION`; `NOT_FOUND` if there is no such merchant.
    */
   async createInvoice(invoice: SimulatorNewInvoice): Promise<SimulatorPayment> {
     return this.#andDeliver(
@@ -515,7 +526,7 @@ export class Simulator {
   }
 
   /**
-   * Makes an auth intent, likewise.
+   * Makes an auth intent, as a merchant's request would.
    *
    * @throws SimulatorError as {@link createInvoice}.
    */
@@ -535,15 +546,17 @@ export class Simulator {
   /**
    * Makes invoices, auth intents and faults, and makes them again after each {@link reset}.
    *
-   * @throws SimulatorError `INVALID_OPTION`, saying which field is wrong: there is none for keys or secrets.
+   * @throws SimulatorError `INVALID_OPTION`, which names the wrong field. There are no fields for
+   * keys or secrets.
    */
   async load(seed: SimulatorSeed): Promise<void> {
     await this.#andDeliver(this.#command("load", required(seed, "seed")));
   }
 
   /**
-   * Begins again: without invoices, intents, sessions, deliveries, requests and faults, but with what {@link load} was
-   * given, on the real time. Merchants, secrets and signing keys stay, and no identifier comes twice.
+   * Starts again, on the real time: without invoices, intents, sessions, deliveries, requests and
+   * faults, but with what {@link load} was given. Merchants, secrets and signing keys stay, and no
+   * id is used twice.
    */
   async reset(): Promise<void> {
     this.#round += 1;
@@ -553,12 +566,15 @@ export class Simulator {
     await this.#andDeliver(undefined);
   }
 
-  /** Resolves when all that happened so far is in the `journal`; at once without one. Rejects when it cannot be written. */
+  /**
+   * Resolves when everything that has happened is in the `journal`, and at once if there is none.
+   * Rejects if it cannot be written.
+   */
   async saved(): Promise<void> {
     await this.#writer?.written();
   }
 
-  /** Writes the `journal` anew, as a snapshot alone. */
+  /** Writes the `journal` again, as a snapshot only. */
   async compact(): Promise<void> {
     await this.#writer?.compact();
   }
@@ -598,33 +614,37 @@ export class Simulator {
     };
   }
 
-  /** The webhook deliveries so far, oldest first. */
+  /** All webhook deliveries, the oldest first. */
   get deliveries(): SimulatorDelivery[] {
     return this.#command("deliveries") as SimulatorDelivery[];
   }
 
-  /** The latest requests, at most 1,000, oldest first. */
+  /** The latest requests, at most 1,000, the oldest first. */
   get requests(): SimulatorRequest[] {
     return this.#command("requests") as SimulatorRequest[];
   }
 
-  /** Everything that the simulator holds, without keys and secrets, for people to look at. Its shape may change. */
+  /**
+   * Everything that the simulator contains, without keys and secrets, for people to look at. Its
+   * shape can change.
+   */
   get state(): Record<string, unknown> {
     return this.#command("state") as Record<string, unknown>;
   }
 
   /**
-   * Sends an event once more, as Gwop may; or in another way, or to another URL, and then once. Resolves when it was
-   * attempted.
+   * Sends an event again, as Gwop may. With options it changes the event or sends it to another
+   * URL, and then only once. Resolves when it was attempted.
    *
-   * @throws SimulatorError `NOT_FOUND`; `NOT_ALLOWED` when the merchant has no endpoint; `INVALID_OPTION`.
+   * @throws SimulatorError `NOT_FOUND`; `NOT_ALLOWED` if the merchant has no endpoint;
+   * `INVALID_OPTION`.
    */
   async redeliver(eventId: string, options: RedeliverOptions = {}): Promise<void> {
     this.#command("redeliver", { ...optionsOf(options), eventId });
     await this.deliverDue();
   }
 
-  /** Attempts the webhooks that are due, one after the other, oldest first. */
+  /** Attempts the webhooks that are due, one after the other, the oldest first. */
   async deliverDue(): Promise<void> {
     const sending = this.#sendDue();
     this.#sending.add(sending);

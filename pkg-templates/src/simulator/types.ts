@@ -3,7 +3,7 @@ import type { SimulatorJournal } from "./journal.js";
 /** A chain that pays invoices. */
 export type SimulatorChain = "base" | "solana";
 
-/** How a simulator judges x402 payments. */
+/** How a simulator checks x402 payments. */
 export type SimulatorX402 = "standard" | "gwop-docs" | "unchecked";
 
 /** A merchant account of a simulator. */
@@ -14,40 +14,49 @@ export interface SimulatorMerchant {
   name?: string | undefined;
   /** Whether public invoices show the merchant as verified. Default `true`. */
   verified?: boolean | undefined;
-  /** The merchant key; starts with `sk_m_`. */
+  /** The merchant key. It starts with `sk_m_`. */
   apiKey: string;
-  /** The webhook secret, whole, with its `whsec_`. */
+  /** The whole webhook secret, with `whsec_`. */
   webhookSecret: string;
-  /** Where webhooks go. Without it, and without a `webhookHandler`, events are recorded and not sent. */
+  /**
+   * Where webhooks go. Without it and without a `webhookHandler`, events are recorded and not sent.
+   */
   webhookUrl?: string | undefined;
 }
 
-/** Takes webhooks within the process; a 2xx accepts. */
+/** Receives webhooks within the process. A 2xx accepts. */
 export type WebhookHandler = (request: Request) => Response | Promise<Response>;
 
-/** Options of a {@link Simulator}. Each has a default. */
+/** The options of a {@link Simulator}. Each has a default. */
 export interface SimulatorOptions {
-  /** Key of the first merchant. Default `"sk_m_simulator"`. */
+  /** The key of the first merchant. Default `"sk_m_simulator"`. */
   merchantApiKey?: string | undefined;
-  /** Webhook secret of the first merchant. Default `"whsec_simulator"`. */
+  /** The webhook secret of the first merchant. Default `"whsec_simulator"`. */
   webhookSecret?: string | undefined;
-  /** Id of the first merchant. Default `"9e9c9ba5-3bab-4172-8a79-336f9ca0f163"`. */
+  /** The id of the first merchant. Default `"9e9c9ba5-3bab-4172-8a79-336f9ca0f163"`. */
   merchantId?: string | undefined;
-  /** Name of the first merchant. Default `"Local merchant"`. */
+  /** The name of the first merchant. Default `"Local merchant"`. */
   merchantName?: string | undefined;
-  /** Where the first merchant's webhooks go, by the runtime's `fetch`; redirects are not followed. */
+  /**
+   * Where the first merchant's webhooks go, sent with the runtime's `fetch`. Redirects are not
+   * followed.
+   */
   webhookUrl?: string | undefined;
-  /** Takes every merchant's webhooks within the process, instead of sending them. */
+  /** Receives every merchant's webhooks within the process, instead of sending them. */
   webhookHandler?: WebhookHandler | undefined;
-  /** Further merchants. */
+  /** More merchants. */
   merchants?: readonly SimulatorMerchant[] | undefined;
-  /** Deliver webhooks and expire invoices by themselves when they are due. Default `true`; with `false`, by
-   * `deliverDue()` and `clock`. */
+  /**
+   * Whether webhooks are delivered and invoices expire by themselves when they are due. Default
+   * `true`. With `false`, `deliverDue()` and `clock` do it.
+   */
   autoDeliver?: boolean | undefined;
-  /** Waits before the 2nd, 3rd, … attempt of a webhook, in milliseconds of the simulator's clock.
-   * Default 1 s, 5 s, 30 s, 2 min, 10 min. */
+  /**
+   * The waits before the second, third and later attempts of a webhook, in milliseconds of the
+   * simulator's clock. Default: 1 s, 5 s, 30 s, 2 min, 10 min.
+   */
   webhookRetryDelaysMs?: readonly number[] | undefined;
-  /** How long a webhook's answer is awaited, in real milliseconds. Default 10,000. */
+  /** How long the simulator waits for a webhook's answer, in real milliseconds. Default 10,000. */
   webhookTimeoutMs?: number | undefined;
   /** Where payment, status and recovery URLs point to. Default `"https://agents.gwop.io"`. */
   agentsUrl?: string | undefined;
@@ -61,27 +70,48 @@ export interface SimulatorOptions {
   accessTokenTtlSeconds?: number | undefined;
   /** How long a session is active, in seconds. Default 86,400. */
   sessionTtlSeconds?: number | undefined;
-  /** How long a payment over x402 stays in PAYING, in milliseconds of the simulator's clock. Default 0: PAID within
-   * the request. */
+  /**
+   * How long an x402 payment stays in PAYING, in milliseconds of the simulator's clock. Default 0:
+   * it is PAID within the request.
+   */
   settlementDelayMs?: number | undefined;
-  /** Status of `INVOICE_CANCEL_NOT_ALLOWED`. Default 400; 409 as in Gwop's older documents. */
+  /** The status of `INVOICE_CANCEL_NOT_ALLOWED`. Default 400. Gwop's older documents say 409. */
   cancelNotAllowedStatus?: 400 | 409 | undefined;
   /**
-   * How x402 payments are judged. Default `"standard"`: as the reference facilitators do, in both versions of the
-   * protocol. `"gwop-docs"`: as Gwop's own pages on x402 say. `"unchecked"`: as 1.0.0 did, without the wallet's signature.
+   * How x402 payments are checked. `"standard"` (the default): like the reference facilitators, in
+   * both versions of the protocol. `"gwop-docs"`: as Gwop's own pages on x402 say. `"unchecked"`:
+   * as in 1.0.0, without checking the wallet's signature.
    */
   x402?: SimulatorX402 | undefined;
-  /** Wallets on Base that are contracts: any signature of theirs is taken, as only their code could check it. */
+  /**
+   * Wallets on Base that are contracts. Any signature of theirs is accepted, because only their
+   * code could check it.
+   */
   smartWallets?: readonly string[] | undefined;
-  /** Refuse an `Idempotency-Key` that is no UUID v4. By default the first one is warned of. */
+  /**
+   * Whether to refuse an `Idempotency-Key` that is not a UUID v4. By default the first one causes a
+   * warning.
+   */
   strictIdempotencyKeys?: boolean | undefined;
-  /** The order of `invoices.list`, which Gwop does not document. Default `"newest-first"`; `"random"` is the same in each answer. */
+  /**
+   * The order of `invoices.list`, which Gwop does not document. Default `"newest-first"`.
+   * `"random"` is the same order in each answer.
+   */
   listOrder?: "newest-first" | "oldest-first" | "random" | undefined;
-  /** Whether `invoices.list` tells of a payment when, on which chain and by which transaction. Default `true`; all three may be absent. */
+  /**
+   * Whether `invoices.list` says when, on which chain and by which transaction an invoice was paid.
+   * Default `true`. All three can be missing.
+   */
   listPayments?: boolean | undefined;
-  /** Start of the identifiers' sequence, a whole number: the same seed gives the same identifiers. By default random. */
+  /**
+   * Where the sequence of ids starts, a whole number. The same seed gives the same ids. Default:
+   * random.
+   */
   seed?: number | undefined;
-  /** The first signing key: a private RSA key as JWK, 2048 bits or more. By default one is made on first use. */
+  /**
+   * The first signing key: a private RSA key as JWK, with 2048 bits or more. By default one is made
+   * on first use.
+   */
   signingKey?:
     | Readonly<
         Partial<
@@ -90,40 +120,49 @@ export interface SimulatorOptions {
       >
     | undefined;
   /**
-   * Keeps the state beyond the process. What a journal has kept goes on: options that are given take the place of those
-   * that it holds, and those that are left out stay as they were. Answers wait until the journal is written.
+   * Keeps the state beyond the process. What the journal contains goes on: options that you give
+   * replace those in it, and the others stay. Answers wait until the journal is written.
    */
   journal?: SimulatorJournal | undefined;
-  /** The real time in milliseconds since the epoch; it stamps signatures and tokens. Default `Date.now`. */
+  /**
+   * The real time in milliseconds since 1970. It stamps signatures and tokens. Default `Date.now`.
+   */
   wallClock?: (() => number) | undefined;
 }
 
-/** Options of {@link Simulator.pay}. */
+/** The options of {@link Simulator.pay}. */
 export interface PayOptions {
-  /** On which chain. By default the payment URL's, otherwise Base. */
+  /** The chain. Default: that of the payment URL, otherwise Base. */
   chain?: SimulatorChain | undefined;
-  /** From which wallet, in any spelling. By default the first public test wallet of the chain. */
+  /** The wallet that pays, in any spelling. Default: the first public test wallet of the chain. */
   wallet?: string | undefined;
-  /** `"settle"`: PAYING, then PAID. `"hold"`: stays in PAYING until `settle` or `failPayment`. `"fail"`: PAYING, then
-   * OPEN again. `"late"`: as `"fail"`, but the payment settles later, like the fault `payment-late`. Default `"settle"`. */
+  /**
+   * `"settle"` (the default): PAYING, then PAID. `"hold"`: PAYING until `settle` or `failPayment`.
+   * `"fail"`: PAYING, then OPEN again. `"late"`: like `"fail"`, but the payment settles later, like
+   * the fault `payment-late`.
+   */
   outcome?: "settle" | "hold" | "fail" | "late" | undefined;
   /** How late it settles with `"late"`, in milliseconds of the simulator's clock. Default 5,000. */
   delayMs?: number | undefined;
 }
 
-/** Options of {@link Simulator.redeliver}. With one of them, the event is sent once and not again. */
+/**
+ * The options of {@link Simulator.redeliver}. With any of them, the event is sent once and not
+ * retried.
+ */
 export interface RedeliverOptions {
   /**
-   * In which way. `"tampered"`: the body is changed after signing. `"stale"`: signed 301 s ago. `"wrong-secret"`: signed
-   * with another secret. `"header-mismatch"`: the id and type headers name another event. `"malformed-json"`: the JSON
-   * breaks off, correctly signed. By default as it is.
+   * How the event is changed. `"tampered"`: the body is changed after signing. `"stale"`: signed
+   * 301 s ago. `"wrong-secret"`: signed with another secret. `"header-mismatch"`: the id and type
+   * headers name another event. `"malformed-json"`: the JSON breaks off, and the signature is
+   * right. Default: unchanged.
    */
   variant?: SimulatorVariant | undefined;
-  /** Where to; by default the merchant's endpoint. */
+  /** Where to send it. Default: the merchant's endpoint. */
   url?: string | undefined;
 }
 
-/** In which way an event is sent again. */
+/** How an event is changed before it is sent again. */
 export type SimulatorVariant =
   | "tampered"
   | "stale"
@@ -163,7 +202,10 @@ export interface SimulatorNewAuthIntent {
   chain?: SimulatorChain | undefined;
 }
 
-/** What a simulator holds from its start on, and again after a reset: never keys or secrets. */
+/**
+ * What a simulator contains from its start on, and again after a reset. It never contains keys or
+ * secrets.
+ */
 export interface SimulatorSeed {
   /** Made in this order. */
   invoices?: readonly SimulatorNewInvoice[] | undefined;
@@ -173,27 +215,30 @@ export interface SimulatorSeed {
   faults?: readonly Fault[] | undefined;
 }
 
-/** Options of {@link Simulator.signPayment}. */
+/** The options of {@link Simulator.signPayment}. */
 export interface SignPaymentOptions {
   /** On which chain. By default the payment URL's, otherwise Base. */
   chain?: SimulatorChain | undefined;
-  /** Which of the public test wallets signs, from 0. Default 0: the one from which `pay` pays. */
+  /**
+   * Which of the public test wallets signs, counted from 0. Default 0, the wallet from which `pay`
+   * pays.
+   */
   payer?: number | undefined;
   /** The version of x402. Default 2; with `x402: "unchecked"` it is 1. */
   x402Version?: 1 | 2 | undefined;
 }
 
-/** A signed x402 payment, to be sent. */
+/** A signed x402 payment, ready to send. */
 export interface SignedPayment {
-  /** Where to. */
+  /** Where to send it. */
   url: string;
-  /** How. */
+  /** The method. */
   method: "POST";
   /** `PAYMENT-SIGNATURE` or, in version 1, `X-PAYMENT`. */
   headers: Record<string, string>;
   /** On which chain. */
   chain: SimulatorChain;
-  /** The wallet that signed. Its key is known to everybody. */
+  /** The wallet that signed. Everybody knows its key. */
   wallet: string;
 }
 
@@ -241,9 +286,15 @@ export interface Faults {
   "lose-answer": RequestFault;
   /** The connection fails before the request is processed. */
   "lose-request": RequestFault;
-  /** An error instead of processing: with this status (default that of `code`, or 503) and code (default `INTERNAL_ERROR`). */
+  /**
+   * An error instead of processing, with this status (default: that of `code`, or 503) and code
+   * (default `INTERNAL_ERROR`).
+   */
   error: RequestFault & { status?: number | undefined; code?: string | undefined };
-  /** 429 instead of processing; `retryAfter` is sent as it stands, seconds or an HTTP date. Default `"1"`. */
+  /**
+   * 429 instead of processing. `retryAfter` is sent as it is: seconds or an HTTP date. Default
+   * `"1"`.
+   */
   "rate-limit": RequestFault & { retryAfter?: string | undefined };
   /** Any answer instead of processing: a redirect, an HTML page, an empty 204, a huge body. */
   replace: RequestFault & {
@@ -251,42 +302,49 @@ export interface Faults {
     headers?: [name: string, value: string][] | undefined;
     body?: string | undefined;
   };
-  /** The request is processed; the JSON of its answer breaks off in the middle. */
+  /** The request is processed. The JSON of its answer breaks off in the middle. */
   "malformed-json": RequestFault;
-  /** The request is processed; the answer starts so many real milliseconds late. */
+  /** The request is processed. The answer starts so many real milliseconds late. */
   delay: RequestFault & { delayMs: number };
-  /** The request is processed; the answer's body trickles, with real milliseconds between its pieces. */
+  /**
+   * The request is processed. The answer's body arrives in pieces, with real milliseconds between
+   * them.
+   */
   "slow-body": RequestFault & { chunkBytes: number; intervalMs: number };
   /** A payment fails: PAYING goes back to OPEN. */
   "payment-fail": unknown;
-  /** A payment is answered as failed (`"refused"`, the default) or not at all (`"timeout"`), and settles so many
-   * milliseconds of the simulator's clock later. */
+  /**
+   * A payment is answered as failed (`"refused"`, the default) or not at all (`"timeout"`), and
+   * settles so many milliseconds of the simulator's clock later.
+   */
   "payment-late": { delayMs: number; answer?: "refused" | "timeout" | undefined };
-  /** The answer of the x402 request that pays gets lost, and of no other. */
+  /** The answer of the x402 request that pays is lost, and no other. */
   "payment-lose-answer": unknown;
-  /** An event is delivered more than once; `copies` (default 1) counts the further ones. */
+  /**
+   * An event is delivered more than once. `copies` (default 1) counts the additional deliveries.
+   */
   "webhook-duplicate": { copies?: number | undefined };
   /** So many events (2 or more) are held, then delivered newest first. */
   "webhook-reorder": { events: number };
   /** An event is sent so many milliseconds of the simulator's clock late. */
   "webhook-delay": { delayMs: number };
-  /** An attempt gets lost before the merchant; the event is sent again. */
+  /** An attempt is lost before it reaches the merchant. The event is sent again. */
   "webhook-lose": unknown;
-  /** The merchant's answer gets lost; the event is sent again. */
+  /** The merchant's answer is lost. The event is sent again. */
   "webhook-lose-answer": unknown;
   /** The body is changed after it was signed. */
   "webhook-tamper": unknown;
   /** The signature's time stamp is so many seconds old. Default 301. */
   "webhook-stale": { seconds?: number | undefined };
-  /** Signed with a secret that the merchant does not know. */
+  /** The webhook is signed with a secret that the merchant does not know. */
   "webhook-wrong-secret": unknown;
   /** The event id and type headers name another event than the body. */
   "webhook-header-mismatch": unknown;
-  /** The body's JSON breaks off in the middle, and is signed so. */
+  /** The body's JSON breaks off in the middle, and its signature is right. */
   "webhook-malformed-json": unknown;
 }
 
-/** One kind of misbehaviour: its name, what it takes, and how often it strikes. */
+/** One thing that goes wrong: its name, its options, and how often it happens. */
 export type Fault = {
   [Name in keyof Faults]: { fault: Name } & Faults[Name];
 }[keyof Faults] & {

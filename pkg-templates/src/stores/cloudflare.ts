@@ -9,7 +9,7 @@ interface Stored {
 
 const keyOf = (invoiceId: string) => `gwop:invoice:${invoiceId}`;
 
-/** What is used of `ctx.storage` in a Durable Object. */
+/** The part of `ctx.storage` of a Durable Object that the store uses. */
 export interface DurableObjectStorageLike {
   get(key: string): Promise<unknown>;
   transaction<Result>(
@@ -21,10 +21,12 @@ export interface DurableObjectStorageLike {
 }
 
 /**
- * Keeps invoices in the storage of the Durable Object in which the handler runs, `this.ctx.storage`, under keys that start with `gwop:invoice:`.
+ * Keeps invoices in the storage of the Durable Object in which the handler runs
+ * (`this.ctx.storage`), under keys that start with `gwop:invoice:`.
  *
- * An object does one thing at a time: name objects by invoice or by shop, not one for all the world. Leases go by the clock of the machine
- * that the object runs on. It may be moved to another one, whose clock must not differ by more than a third of `leaseSeconds`.
+ * A Durable Object does one thing at a time. Use one object per invoice or per shop, not one for
+ * everything. Leases follow the clock of the machine that the object runs on. The object can move
+ * to another machine, whose clock must not differ by more than a third of `leaseSeconds`.
  */
 export function durableObjectStore(storage: DurableObjectStorageLike): WebhookStore {
   return recordStore<number>({
@@ -40,7 +42,7 @@ export function durableObjectStore(storage: DurableObjectStorageLike): WebhookSt
   });
 }
 
-/** What is used of a binding of Workers KV. */
+/** The part of a Workers KV binding that the store uses. */
 export interface KVNamespaceLike {
   get(key: string): Promise<string | null>;
   put(key: string, value: string): Promise<void>;
@@ -66,14 +68,15 @@ interface Kept extends Stored {
 }
 
 /**
- * Keeps invoices in Workers KV, under keys that start with `gwop:invoice:`. **Its promise is weaker than that of the other
- * stores**: KV has no compare-and-set, and takes up to a minute to be seen everywhere. One isolate runs the callback once per
- * event, also when KV refuses the record (a later copy writes it again); copies, or different events of one invoice, that reach different
- * isolates within that minute may each run theirs. Claims live in memory only (KV takes one write per second and key), so that a crash
- * frees them at once.
+ * Keeps invoices in Workers KV, under keys that start with `gwop:invoice:`. **It promises less than
+ * the other stores.** KV has no compare-and-set, and a write takes up to a minute to be visible
+ * everywhere. One isolate runs the callback once per event, even if KV refuses the record (a later
+ * copy writes it again). But copies, or different events of one invoice, that reach different
+ * isolates within that minute can each run theirs. Claims exist only in memory, because KV accepts
+ * one write per second and key. So a crash frees them at once.
  *
- * Use it where repeating a callback does no harm; else take D1 or a Durable Object. Leases go by the isolate's own clock, and no other isolate
- * sees them.
+ * Use it only if repeating a callback does no harm. Otherwise use D1 or a Durable Object. Leases
+ * follow the isolate's own clock, and no other isolate sees them.
  */
 export function kvStore(namespace: KVNamespaceLike): WebhookStore {
   const own = new Map<string, Kept>();

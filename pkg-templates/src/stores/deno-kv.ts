@@ -1,13 +1,13 @@
 import { recordStore } from "./record.js";
 import type { WebhookStore } from "./store.js";
 
-/** What is used of `Deno.Kv`. */
+/** The part of `Deno.Kv` that the store uses. */
 export interface DenoKvLike {
   get(key: string[]): Promise<{ value: unknown; versionstamp: string | null }>;
   atomic(): DenoKvAtomicLike;
 }
 
-/** What is used of `Deno.AtomicOperation`. */
+/** The part of `Deno.AtomicOperation` that the store uses. */
 export interface DenoKvAtomicLike {
   check(check: { key: string[]; versionstamp: string | null }): DenoKvAtomicLike;
   set(key: string[], value: unknown): DenoKvAtomicLike;
@@ -15,9 +15,11 @@ export interface DenoKvAtomicLike {
 }
 
 /**
- * Keeps invoices in Deno KV, such as `denoKvStore(await Deno.openKv())`, under keys that start with `gwop`, `invoice`.
+ * Keeps invoices in Deno KV, for example `denoKvStore(await Deno.openKv())`, under keys that start
+ * with `gwop`, `invoice`.
  *
- * Deno KV tells no time: leases go by the clocks of the processes that share it, which must not differ by more than a third of `leaseSeconds`.
+ * Deno KV has no clock. Leases follow the clocks of the processes that share it. These must not
+ * differ by more than a third of `leaseSeconds`.
  */
 export function denoKvStore(kv: DenoKvLike): WebhookStore {
   const keyOf = (invoiceId: string) => ["gwop", "invoice", invoiceId];

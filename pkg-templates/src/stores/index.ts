@@ -1,5 +1,5 @@
 /**
- * `@gwop/sdk/stores`: where `createWebhookHandler` keeps what it knows of invoices.
+ * `@gwop/sdk/stores`: where `createWebhookHandler` remembers invoices.
  *
  * | store | for |
  * |---|---|
@@ -7,9 +7,9 @@
  * | {@link sqliteStore} | Node, Bun: `node:sqlite`, `better-sqlite3`, `bun:sqlite` |
  * | {@link postgresStore} | any Postgres client |
  * | {@link d1Store}, {@link durableObjectStore} | Cloudflare Workers |
- * | {@link kvStore} | Cloudflare Workers, with a weaker promise |
+ * | {@link kvStore} | Cloudflare Workers, if repeating a callback does no harm |
  * | {@link denoKvStore} | Deno |
- * | {@link recordStore} | anything else that has a compare-and-set |
+ * | {@link recordStore} | any other storage with a compare-and-set |
  *
  * @module
  */

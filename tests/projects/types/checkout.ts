@@ -46,10 +46,10 @@ export async function sell(signal: AbortSignal): Promise<string> {
   } catch (error) {
     if (error instanceof RateLimitError) return String(error.details?.["retry_after_seconds"]);
     if (error instanceof GwopCheckoutError) {
-      same<typeof error.code, string>(true);
+      const code: string = error.code;
       same<typeof error.statusCode, number | undefined>(true);
       same<typeof error.requestId, string | undefined>(true);
-      return error.idempotencyKey ?? error.code;
+      return error.idempotencyKey ?? code;
     }
     throw error;
   }

@@ -1,0 +1,78 @@
+// The pages of docs/quickstarts as programs read them: their commands, files and outputs.
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** The folder of `examples/` whose files a page shows, where it has another name. */
+const EXAMPLES = { nextjs: "next" };
+
+/** Pages that no example stands behind: the test of the page is all there is. */
+export const OWN = ["browser", "bun", "deno", "gwop-worker", "node", "nuxt", "workers"];
+
+/** What every page but that of browsers has, in this order. Some have a fifth step, "Deploy". */
+const HEADINGS = [
+  "1. Install",
+  "2. Add the files",
+  "3. Start the server",
+  "4. Send a signed webhook",
+];
+
+/**
+ * A page: its blocks. `name` is what stands behind the language: the name of a file, `start` for
+ * the command that goes on running, `server` for what the server prints, `deploy` for commands that
+ * need an account.
+ */
+export function readPage(directory, page) {
+  const text = readFileSync(join(directory, `${page}.md`), "utf8");
+  const blocks = [...text.matchAll(/^```(\w+)(?: (.+))?\n([^]*?)^```$/gm)].map(
+    ([, language, name = "", code]) => ({ language, name, code }),
+  );
+  const isFile = ({ language, name }) => name !== "" && !/^(sh|text)$/.test(language);
+  return { page, text, blocks, files: blocks.filter(isFile) };
+}
+
+/** All pages. */
+export const pagesOf = (directory) =>
+  readdirSync(directory)
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => readPage(directory, name.replace(/\.md$/, "")));
+
+/** The files of an example that its page has to show. */
+function filesOf(directory) {
+  const entries = readdirSync(directory, { recursive: true, withFileTypes: true });
+  return entries
+    .filter(
+      (entry) =>
+        entry.isFile() && !/^(README\.md|package\.json|\.env\.simulator)$/.test(entry.name),
+    )
+    .map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1));
+}
+
+/** What is wrong with a page. */
+export function faultsOf({ page, text, files }, examples) {
+  const faults = [];
+  const headings = [...text.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading);
+  const steps = headings.filter((heading) => heading !== "5. Deploy");
+  const expected = page === "browser" ? HEADINGS.slice(0, 3) : HEADINGS;
+  if (steps.join() !== [...expected, "Next steps"].join())
+    faults.push(`its headings are ${headings.join(", ")}`);
+  if (!text.startsWith("# Quickstart: "))
+    faults.push("its title does not begin with `Quickstart: `");
+  for (const line of text.match(/^npm install .*$/gm) ?? []) {
+    if (!line.includes("--ignore-scripts")) faults.push(`${line}: without --ignore-scripts`);
+  }
+  if (OWN.includes(page)) return faults;
+  const example = join(examples, EXAMPLES[page] ?? page);
+  const shown = new Map(files.map(({ name, code }) => [name, code]));
+  for (const name of filesOf(example)) {
+    const same = shown.get(name)?.trimEnd() === readFileSync(join(example, name), "utf8").trimEnd();
+    if (!same)
+      faults.push(
+        `${shown.has(name) ? "it shows another" : "it does not show"} ${name}: copy ${join(example, name)}`,
+      );
+  }
+  // The same for all of them.
+  const keys = readFileSync(join(examples, "express/.env.simulator"), "utf8");
+  if (shown.has(".env") && shown.get(".env") !== keys)
+    faults.push(".env is not examples/express/.env.simulator");
+  return faults;
+}
