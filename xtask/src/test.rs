@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use crate::process::{Step, say};
 use crate::{
-    Result, build, circles, demo, docs, frameworks, matrix, package, patterns, quickstarts, release,
-    runtimes, tools, top, worker, x402,
+    Result, build, circles, demo, docs, frameworks, matrix, package, patterns, quickstarts,
+    release, runtimes, tools, top, worker, x402,
 };
 
 /// What a program that imports `@gwop/sdk` may carry: wasm and JavaScript, gzip, in bytes. The aim is
@@ -353,7 +353,11 @@ fn wasm_pack() -> Result {
 /// What wasm-bindgen's test runner asks of a browser's driver.
 fn webdriver_json(browser: &tools::Browser) -> Result<String> {
     // Chromium's sandbox refuses to run as root.
-    let root = std::process::Command::new("id").args(["-u"]).output()?.stdout == b"0\n";
+    let root = std::process::Command::new("id")
+        .args(["-u"])
+        .output()?
+        .stdout
+        == b"0\n";
     let sandbox = if root { r#", "--no-sandbox""# } else { "" };
     let program = browser.program.to_string_lossy();
     Ok(format!(
