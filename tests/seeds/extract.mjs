@@ -69,6 +69,26 @@ const imports = new Set([
 ]);
 const isImport = (line) => line.startsWith("import ");
 for (const { lines } of samples) lines.filter(isImport).forEach((line) => imports.add(line));
+/** One line per module: several samples may import the same name. */
+function importsByModule() {
+  const modules = new Map();
+  const others = [];
+  for (const line of imports) {
+    const [, type = "", names, module] = /^import (type )?{(.*)} from (".*");$/.exec(line) ?? [];
+    if (!module) {
+      others.push(line);
+      continue;
+    }
+    const known = modules.get(type + module) ?? new Set();
+    for (const name of names.split(",").map((word) => word.trim())) if (name) known.add(name);
+    modules.set(type + module, known);
+  }
+  const lines = [...modules].map(([key, names]) => {
+    const [, type, module] = /^(type )?(".*)$/.exec(key);
+    return `import ${type ?? ""}{ ${[...names].join(", ")} } from ${module};`;
+  });
+  return [...lines, ...others];
+}
 const importedBy = (lines) => lines.filter(isImport).flatMap((line) => (/{(.*)}/.exec(line)?.[1] ?? "").split(",").map((word) => word.trim()));
 const known = importedBy([...imports]);
 const bodies = samples.map(({ name, lines }) => {
@@ -101,8 +121,8 @@ const declared = [
 ];
 const list = (type) => `export const samples${type} = [\n${functions(type !== "").join("\n")}\n];\n`;
 mkdirSync(out, { recursive: true });
-writeFileSync(join(out, "samples.js"), `${[...imports].join("\n")}\n\n${list("")}`);
+writeFileSync(join(out, "samples.js"), `${importsByModule().join("\n")}\n\n${list("")}`);
 writeFileSync(
   join(out, "samples.ts"),
-  `${[...imports, ...declared].join("\n")}\n\n${list(": { name: string; prints: string[]; readsEnvironment: boolean; asksGwop: boolean; run(prelude: Prelude): Promise<unknown> }[]")}`,
+  `${[...importsByModule(), ...declared].join("\n")}\n\n${list(": { name: string; prints: string[]; readsEnvironment: boolean; asksGwop: boolean; run(prelude: Prelude): Promise<unknown> }[]")}`,
 );

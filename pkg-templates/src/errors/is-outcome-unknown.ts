@@ -25,11 +25,14 @@ const UNANSWERED = [
  * this package.
  *
  * ```ts
+ * import { isOutcomeUnknown } from "@gwop/sdk/errors";
+ *
+ * const order = { body: { amountUsdc: 5_000_000 }, idempotencyKey: "order-1001" };
  * try {
- *   await gwop.invoices.create({ body });
+ *   await gwop.invoices.create(order);
  * } catch (error) {
  *   if (!isOutcomeUnknown(error)) throw error;
- *   await gwop.invoices.create({ body, idempotencyKey: error.idempotencyKey });
+ *   await gwop.invoices.create(order);
  * }
  * ```
  */
