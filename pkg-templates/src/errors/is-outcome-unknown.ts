@@ -2,7 +2,9 @@ import { HTTPClientError } from "./client.js";
 import { GwopError } from "./gwop.js";
 
 /** The mark of every error of `@gwop/sdk/checkout`. */
-const CHECKOUT: unique symbol = /* @__PURE__ */ Symbol.for("@gwop/checkout:GwopCheckoutError") as never;
+const CHECKOUT: unique symbol = /* @__PURE__ */ Symbol.for(
+  "@gwop/checkout:GwopCheckoutError",
+) as never;
 
 /** The codes with which a call of `@gwop/sdk/checkout` may end without an answer. */
 const UNANSWERED = [
