@@ -4,7 +4,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const [top] = process.argv.slice(2);
-const { machine, dates, parts } = JSON.parse(readFileSync(join(top, "bench/baseline.json"), "utf8"));
+const { machine, dates, parts } = JSON.parse(
+  readFileSync(join(top, "bench/baseline.json"), "utf8"),
+);
 const RUNTIMES = { node: "Node", deno: "Deno", bun: "Bun", workerd: "workerd" };
 const names = Object.keys(RUNTIMES);
 
@@ -28,10 +30,18 @@ const speed = table(
     each("one `crypto.subtle.verify` of the same bytes, µs", of(webhook, "subtle.verify", "us")),
     each("`validateWebhook`, µs", of(webhook, "validateWebhook", "us")),
     each("`validateWebhookSync`, µs", of(webhook, "validateWebhookSync", "us")),
-    each("`validateWebhookSync` next to `standardwebhooks`", of(webhook, "validateWebhookSync", "ofPeer"), times),
+    each(
+      "`validateWebhookSync` next to `standardwebhooks`",
+      of(webhook, "validateWebhookSync", "ofPeer"),
+      times,
+    ),
     each("`verifyToken`, µs", of("verifyToken", "verifyToken", "us")),
     each("`verifyToken` next to `jose`", of("verifyToken", "verifyToken", "ofPeer"), times),
-    each("`invoices.get` next to `fetch` and `JSON.parse`", of("invoices.get", "invoices.get", "ratio"), times),
+    each(
+      "`invoices.get` next to `fetch` and `JSON.parse`",
+      of("invoices.get", "invoices.get", "ratio"),
+      times,
+    ),
     each("start to the first verified webhook, ms", (name) => parts.start?.[name]?.gwop?.ms),
     each("memory after 1,000,000 verifications, MB", (name) => parts.memory?.[name]?.after?.rssMB),
   ],
@@ -84,13 +94,17 @@ function chart() {
   });
   names.forEach((name, at) => {
     const y = head + at * group;
-    lines.push(`<text x="${left - 10}" y="${y + group / 2 - 6}" text-anchor="end">${RUNTIMES[name]}</text>`);
+    lines.push(
+      `<text x="${left - 10}" y="${y + group / 2 - 6}" text-anchor="end">${RUNTIMES[name]}</text>`,
+    );
     series.forEach(([, read, color], index) => {
       const value = read(name);
       if (value === undefined) return;
       const length = Math.max(1, Math.round(value * scale));
       const top = y + index * bar;
-      lines.push(`<rect x="${left}" y="${top}" width="${length}" height="${bar - 3}" fill="${color}"/>`);
+      lines.push(
+        `<rect x="${left}" y="${top}" width="${length}" height="${bar - 3}" fill="${color}"/>`,
+      );
       lines.push(`<text x="${left + length + 6}" y="${top + bar - 4}">${number(value)}</text>`);
     });
   });

@@ -28,9 +28,9 @@ function textOf(comment, where) {
 
 /** The codes of a TypeScript file that `declaration` finds: behind a comment, or without one. */
 function declared(file, declaration, text = read(file)) {
-  return [...text.matchAll(new RegExp(`(?:/\\*\\*((?:(?!\\*/)[^])*?)\\*/\\s*)?${declaration}`, "g"))].map(
-    ([, comment, code]) => ({ code, comment, where: `${file}: ${code}` }),
-  );
+  return [
+    ...text.matchAll(new RegExp(`(?:/\\*\\*((?:(?!\\*/)[^])*?)\\*/\\s*)?${declaration}`, "g")),
+  ].map(([, comment, code]) => ({ code, comment, where: `${file}: ${code}` }));
 }
 
 /** The members of a union, such as `export type NAME = | "CODE"`. */
@@ -97,16 +97,21 @@ const own = validation.filter(({ code }) => !inRust.has(code));
 
 /** The tables, by the names of their marks in the page. */
 const TABLES = {
-  validation: withTexts(own.filter(({ code }) => code !== "WEBHOOK_BODY_TOO_LARGE")).map((each) => ({
-    ...each,
-    of: "SDKValidationError",
-  })),
+  validation: withTexts(own.filter(({ code }) => code !== "WEBHOOK_BODY_TOO_LARGE")).map(
+    (each) => ({
+      ...each,
+      of: "SDKValidationError",
+    }),
+  ),
   calls: withTexts(
     ["client", "gwop", "validation"].flatMap((name) => classes(`${SDK}/errors/${name}.ts`)),
   ),
   waits: withTexts(union(`${SDK}/errors/wait.ts`, "WaitErrorCode")),
   gwop: withTexts(constant(`${SDK}/errors/code.ts`, "ErrorCode")),
-  webhooks: withTexts([...webhooks, ...own.filter(({ code }) => code === "WEBHOOK_BODY_TOO_LARGE")]),
+  webhooks: withTexts([
+    ...webhooks,
+    ...own.filter(({ code }) => code === "WEBHOOK_BODY_TOO_LARGE"),
+  ]),
   tokens: withTexts(tokens),
   handlers: withTexts(union(`${SDK}/handlers/codes.ts`, "HandlerErrorCode")),
   reported: withTexts(union(`${SDK}/handlers/codes.ts`, "ReportedErrorCode")),
@@ -137,21 +142,29 @@ const SCANNED = [
   },
   {
     files: files("src/worker", ".rs"),
-    pattern: /(?:Answer|Self)::error\(\s*\d+,\s*"([A-Z_]+)"|=> "([A-Z]+(?:_[A-Z]+)+)",|_MERCHANT: &str = "([A-Z_]+)"/g,
+    pattern:
+      /(?:Answer|Self)::error\(\s*\d+,\s*"([A-Z_]+)"|=> "([A-Z]+(?:_[A-Z]+)+)",|_MERCHANT: &str = "([A-Z_]+)"/g,
     tables: ["worker", "handlers", "gwop", "webhooks", "tokens"],
     used: ["worker"],
     inside: [],
   },
   {
     files: files(`${SDK}/handlers`, ".ts"),
-    pattern: /(?:refusal|unauthorized)\(\s*(?:[\w.]+,\s*)?(?:[^()"]+ \? )?"([A-Z_]+)"|\bcode: "([A-Z_]+)"|, "(CONFLICT|CALLBACK_FAILED|UNAVAILABLE)"\)|\? "([A-Z_]+)" : code|code \?\? "([A-Z_]+)"/g,
+    pattern:
+      /(?:refusal|unauthorized)\(\s*(?:[\w.]+,\s*)?(?:[^()"]+ \? )?"([A-Z_]+)"|\bcode: "([A-Z_]+)"|, "(CONFLICT|CALLBACK_FAILED|UNAVAILABLE)"\)|\? "([A-Z_]+)" : code|code \?\? "([A-Z_]+)"/g,
     tables: ["handlers", "reported", "webhooks", "tokens", "gwop"],
     used: ["handlers", "reported"],
     inside: [],
   },
   {
-    files: [`${SDK}/simulator.ts`, ...files(`${SDK}/simulator`, ".ts"), "pkg-templates/simulator/cli.js", ...files("simulator/src", ".rs")],
-    pattern: /(?:SimulatorError|CommandError::new)\(\s*"([A-Z_]+)"|\bSelf::new\("([A-Z_]+)"|code: "([A-Z_]+)"/g,
+    files: [
+      `${SDK}/simulator.ts`,
+      ...files(`${SDK}/simulator`, ".ts"),
+      "pkg-templates/simulator/cli.js",
+      ...files("simulator/src", ".rs"),
+    ],
+    pattern:
+      /(?:SimulatorError|CommandError::new)\(\s*"([A-Z_]+)"|\bSelf::new\("([A-Z_]+)"|code: "([A-Z_]+)"/g,
     tables: ["simulator"],
     inside: [],
   },
@@ -187,7 +200,9 @@ function wrapped(text, first = "", rest = first.replace(/./g, " ")) {
 }
 
 function entry({ code, of, status, meaning, cause, fix }) {
-  const about = [of && `\`${of}\`.`, status && `Status ${status}.`, meaning].filter(Boolean).join(" ");
+  const about = [of && `\`${of}\`.`, status && `Status ${status}.`, meaning]
+    .filter(Boolean)
+    .join(" ");
   return [
     `### \`${code}\`\n`,
     `${wrapped(about)}\n`,

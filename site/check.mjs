@@ -31,7 +31,8 @@ function longLines(page, text) {
   // Code and links cannot be broken; tables, headings and HTML are left out.
   let plain = withoutCode(text, "x");
   for (const { start, end } of linksOf(text)) {
-    plain = plain.slice(0, start) + plain.slice(start, end).replace(/[^\n]/g, "x") + plain.slice(end);
+    plain =
+      plain.slice(0, start) + plain.slice(start, end).replace(/[^\n]/g, "x") + plain.slice(end);
   }
   const code = withoutCode(text).split("\n");
   plain.split("\n").forEach((line, at) => {

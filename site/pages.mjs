@@ -7,7 +7,9 @@ import { dirname, join, posix } from "node:path";
 export const TOP = join(import.meta.dirname, "..");
 
 /** The package's README for merchants: the first page of the site. */
-export const HOME = ["pkg-templates/README.md", "README.md"].find((path) => existsSync(join(TOP, path)));
+export const HOME = ["pkg-templates/README.md", "README.md"].find((path) =>
+  existsSync(join(TOP, path)),
+);
 
 /** Pages of the site beside those in `docs/`, in the order of the sidebar. */
 export const OTHERS = ["SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md"];
@@ -55,19 +57,29 @@ export function withoutCode(text, filler = " ") {
 /** Where a link is: its target, and the place of the whole link in the text. */
 export function linksOf(text) {
   const plain = withoutCode(text);
-  const inline = [...plain.matchAll(/(!?)\[((?:[^[\]]|\[[^\]]*\]\([^)]*\)|\[[^\]]*\])*)\]\(\s*<?([^()\s>]*(?:\([^()\s]*\)[^()\s>]*)*)>?(?:\s+"[^"]*")?\s*\)/g)];
+  const inline = [
+    ...plain.matchAll(
+      /(!?)\[((?:[^[\]]|\[[^\]]*\]\([^)]*\)|\[[^\]]*\])*)\]\(\s*<?([^()\s>]*(?:\([^()\s]*\)[^()\s>]*)*)>?(?:\s+"[^"]*")?\s*\)/g,
+    ),
+  ];
   const found = inline.flatMap(({ 0: whole, 1: image, 2: label, 3: target, index }) => {
     // A badge: an image within a link.
-    const inner = linksOf(label).map((link) => ({ ...link, start: link.start + index + 1 + image.length, end: link.end + index + 1 + image.length }));
+    const inner = linksOf(label).map((link) => ({
+      ...link,
+      start: link.start + index + 1 + image.length,
+      end: link.end + index + 1 + image.length,
+    }));
     return [...inner, { target, image: image !== "", start: index, end: index + whole.length }];
   });
-  const references = [...plain.matchAll(/^\[[^\]]+\]:\s*<?([^\s>]+)>?/gm)].map(({ 0: whole, 1: target, index }) => ({
-    target,
-    image: false,
-    reference: true,
-    start: index,
-    end: index + whole.length,
-  }));
+  const references = [...plain.matchAll(/^\[[^\]]+\]:\s*<?([^\s>]+)>?/gm)].map(
+    ({ 0: whole, 1: target, index }) => ({
+      target,
+      image: false,
+      reference: true,
+      start: index,
+      end: index + whole.length,
+    }),
+  );
   return [...found, ...references];
 }
 
@@ -84,7 +96,9 @@ export function slugOf(heading) {
 
 /** The anchors of a page. */
 export function anchorsOf(text) {
-  const fences = text.replace(/^([ \t]*)(```+|~~~+)[^\n]*\n[^]*?^\1?[ \t]*\2[ \t]*$/gm, (code) => code.replace(/[^\n]/g, " "));
+  const fences = text.replace(/^([ \t]*)(```+|~~~+)[^\n]*\n[^]*?^\1?[ \t]*\2[ \t]*$/gm, (code) =>
+    code.replace(/[^\n]/g, " "),
+  );
   const anchors = new Set();
   for (const [, heading] of fences.matchAll(/^#{1,6}[ \t]+(.+?)[ \t]*#*$/gm)) {
     const slug = slugOf(heading);
@@ -100,9 +114,17 @@ export function anchorsOf(text) {
 export function targetOf(page, target) {
   if (/^[a-z][a-z\d+.-]*:/i.test(target)) return { external: true };
   const [file, anchor] = target.split("#");
-  const path = file === "" ? page : posix.normalize(posix.join(baseOf(page), decodeURI(file))).replace(/\/$/, "");
+  const path =
+    file === ""
+      ? page
+      : posix.normalize(posix.join(baseOf(page), decodeURI(file))).replace(/\/$/, "");
   const isFolder = existsSync(join(TOP, path)) && statSync(join(TOP, path)).isDirectory();
   // As GitHub shows a folder.
-  const shown = isFolder && existsSync(join(TOP, path, "README.md")) ? posix.join(path, "README.md") : path;
-  return { external: false, path: shown, anchor: anchor === undefined ? undefined : decodeURIComponent(anchor) };
+  const shown =
+    isFolder && existsSync(join(TOP, path, "README.md")) ? posix.join(path, "README.md") : path;
+  return {
+    external: false,
+    path: shown,
+    anchor: anchor === undefined ? undefined : decodeURIComponent(anchor),
+  };
 }

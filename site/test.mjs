@@ -21,7 +21,10 @@ const WIDTHS = { phone: [390, 844], desktop: [1440, 900] };
 /** A plain file server, as the pages of a static host. */
 const server = createServer((request, response) => {
   const { pathname } = new URL(request.url, "http://localhost");
-  const path = join(directory, decodeURIComponent(pathname.endsWith("/") ? `${pathname}index.html` : pathname));
+  const path = join(
+    directory,
+    decodeURIComponent(pathname.endsWith("/") ? `${pathname}index.html` : pathname),
+  );
   try {
     const bytes = readFileSync(path);
     response.writeHead(200, { "content-type": TYPES[extname(path)] ?? "application/octet-stream" });
@@ -71,7 +74,9 @@ const LOOK = `
   };`;
 
 const checks = {
-  async "every page fits a phone and a desktop, and has a title, its images and its anchors"(browser) {
+  async "every page fits a phone and a desktop, and has a title, its images and its anchors"(
+    browser,
+  ) {
     for (const [name, [width, height]] of Object.entries(WIDTHS)) {
       await browser.resize(width, height);
       for (const page of pages) {
@@ -102,14 +107,18 @@ const checks = {
     const found = await until(() => browser.evaluate(first), "a result");
     expect(found.includes("/docs/errors"), `the first result is ${found}`);
     await browser.keys("\uE007");
-    await until(() => browser.evaluate("return location.pathname.startsWith('/docs/errors')"), "the page");
+    await until(
+      () => browser.evaluate("return location.pathname.startsWith('/docs/errors')"),
+      "the page",
+    );
   },
   async "the sidebar leads from page to page, on a phone behind its menu"(browser) {
     for (const [name, [width, height]] of Object.entries(WIDTHS)) {
       await browser.resize(width, height);
       await browser.open(`${origin}/docs/errors.html`);
       if (name === "phone") {
-        const menu = "const menu = document.querySelector('.VPLocalNav .menu'); menu?.click(); return Boolean(menu)";
+        const menu =
+          "const menu = document.querySelector('.VPLocalNav .menu'); menu?.click(); return Boolean(menu)";
         await until(() => browser.evaluate(menu), "the menu");
       }
       const click = `
@@ -118,7 +127,8 @@ const checks = {
         link?.click();
         return Boolean(link);`;
       await until(() => browser.evaluate(click), `a link to the local Gwop on a ${name}`);
-      const shown = "return location.pathname.startsWith('/docs/simulator') && /Gwop/.test(document.querySelector('h1')?.innerText)";
+      const shown =
+        "return location.pathname.startsWith('/docs/simulator') && /Gwop/.test(document.querySelector('h1')?.innerText)";
       await until(() => browser.evaluate(shown), `its page on a ${name}`);
     }
   },

@@ -2,7 +2,9 @@ import { HTTPClientError } from "./client.js";
 import { GwopError } from "./gwop.js";
 
 /** The mark of every error of `@gwop/sdk/checkout`. */
-const CHECKOUT: unique symbol = /* @__PURE__ */ Symbol.for("@gwop/checkout:GwopCheckoutError") as never;
+const CHECKOUT: unique symbol = /* @__PURE__ */ Symbol.for(
+  "@gwop/checkout:GwopCheckoutError",
+) as never;
 
 /** The codes with which a call of `@gwop/sdk/checkout` may end without an answer. */
 const UNANSWERED = [
@@ -27,12 +29,13 @@ const UNANSWERED = [
  * ```ts
  * import { isOutcomeUnknown } from "@gwop/sdk/errors";
  *
- * const idempotencyKey = crypto.randomUUID(); // stored with the order
- * const create = () => gwop.invoices.create({ idempotencyKey, body: { amountUsdc: 5_000_000 } });
- * await create().catch((error) => {
+ * const order = { body: { amountUsdc: 5_000_000 }, idempotencyKey: "order-1001" };
+ * try {
+ *   await gwop.invoices.create(order);
+ * } catch (error) {
  *   if (!isOutcomeUnknown(error)) throw error;
- *   return create(); // the same invoice, never a second one
- * });
+ *   await gwop.invoices.create(order);
+ * }
  * ```
  */
 export function isOutcomeUnknown(
