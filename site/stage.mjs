@@ -59,7 +59,10 @@ function sidebar() {
     let group;
     for (const line of read(INDEX).split("\n")) {
       const heading = /^##+ (.+)$/.exec(line)?.[1];
-      if (heading) groups.push((group = { text: heading, collapsed: false, items: [] }));
+      if (heading) {
+        group = { text: heading, collapsed: false, items: [] };
+        groups.push(group);
+      }
       for (const { target, start, end } of linksOf(line)) {
         const { path } = targetOf(INDEX, target);
         if (!group || !pages.includes(path) || named.has(path)) continue;

@@ -52,7 +52,7 @@ export function bare<T extends object>(members: T): T {
 }
 
 /** What every object of options is. */
-export const PLAIN = "must be a plain object: no promise, list, Map or instance of a class";
+export const PLAIN = "must be a plain object: no promise, list, Map or class instance";
 
 /** Puts the options that were given into `members`, which has all that are known. Tells what is wrong with them. */
 function take(given: object, members: Record<string | symbol, unknown>): string | undefined {
@@ -70,7 +70,7 @@ function take(given: object, members: Record<string | symbol, unknown>): string 
     return undefined;
   } catch {
     // Thrown by the caller's own getter: it may hold anything.
-    return " must be an object whose members can be read";
+    return " must be an object that can be read";
   }
 }
 

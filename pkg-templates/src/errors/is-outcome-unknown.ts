@@ -29,12 +29,13 @@ const UNANSWERED = [
  * ```ts
  * import { isOutcomeUnknown } from "@gwop/sdk/errors";
  *
- * const idempotencyKey = crypto.randomUUID(); // stored with the order
- * const create = () => gwop.invoices.create({ idempotencyKey, body: { amountUsdc: 5_000_000 } });
- * await create().catch((error) => {
+ * const order = { body: { amountUsdc: 5_000_000 }, idempotencyKey: "order-1001" };
+ * try {
+ *   await gwop.invoices.create(order);
+ * } catch (error) {
  *   if (!isOutcomeUnknown(error)) throw error;
- *   return create(); // the same invoice, never a second one
- * });
+ *   await gwop.invoices.create(order);
+ * }
  * ```
  */
 export function isOutcomeUnknown(

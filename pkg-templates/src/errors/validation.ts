@@ -165,8 +165,7 @@ export class ResponseValidationError extends GwopError implements SDKValidationE
     super(message, meta);
     const { cause, rawValue } = meta;
     this.rawMessage = meta.rawMessage;
-    const httpStatus = 500;
-    hide(this, cause === undefined ? { rawValue, httpStatus } : { rawValue, httpStatus, cause });
+    hide(this, { rawValue, httpStatus: 500, ...(cause !== undefined && { cause }) });
   }
 
   /** The message, with the cause on a line of its own. */
