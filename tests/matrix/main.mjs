@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { Report } from "./checks.mjs";
 import { freePort, runProgram, started, startProgram } from "./programs.mjs";
 import { sign } from "./sign.js";
 
@@ -621,23 +622,9 @@ const all = process.argv.includes("--all");
 const only = process.argv.includes("--only")
   ? process.argv[process.argv.indexOf("--only") + 1].split(";")
   : undefined;
-let [passed, failed] = [0, 0];
+const report = new Report("matrix");
 for (const [name, row] of Object.entries(rows)) {
-  if (only ? !only.some((part) => name.startsWith(part)) : !all && LONG.includes(name)) continue;
-  const from = performance.now();
-  const seconds = () => ((performance.now() - from) / 1000).toFixed(1);
-  try {
-    await row();
-    passed += 1;
-    console.log(`✓ ${name} (${seconds()} s)`);
-  } catch (error) {
-    failed += 1;
-    console.log(
-      `✗ ${name} (${seconds()} s)\n  ${String(error.stack ?? error)
-        .slice(0, 5_000)
-        .replaceAll("\n", "\n  ")}`,
-    );
-  }
+  if (only ? only.some((part) => name.startsWith(part)) : all || !LONG.includes(name))
+    await report.run(name, row);
 }
-console.log(`matrix: ${passed} passed, ${failed} failed`);
-process.exit(failed > 0 ? 1 : 0);
+report.end();

@@ -18,6 +18,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
+import { Report } from "../runners/checks.mjs";
 import { freePort, runProgram, started, startProgram } from "../runners/programs.mjs";
 import { faultsOf, pagesOf } from "./pages.mjs";
 
@@ -287,41 +288,26 @@ async function follow(given) {
   return times;
 }
 
-let [passed, failed] = [0, 0];
+const report = new Report("quickstarts");
 const table = [];
 const pages = pagesOf(join(TOP, "docs/quickstarts")).filter(
   ({ page }) => !only || only.includes(page),
 );
 for (const given of pages) {
   const { page } = given;
-  const from = performance.now();
-  try {
+  await report.run(`docs/quickstarts/${page}.md`, async () => {
     const faults = faultsOf(given, join(TOP, "examples"));
     if (faults.length > 0) throw new Error(faults.join("\n"));
-    if (!ELSEWHERE.includes(page)) {
-      const times = await follow(given);
-      const total = times.reduce((sum, seconds) => sum + seconds, 0);
-      if (total > LIMIT)
-        throw new Error(`it took ${total.toFixed(0)} s, expected at most ${LIMIT}`);
-      table.push([page, ...times, total]);
-    }
-    passed += 1;
-    console.log(
-      `✓ docs/quickstarts/${page}.md (${((performance.now() - from) / 1000).toFixed(1)} s)`,
-    );
-  } catch (error) {
-    failed += 1;
-    console.log(
-      `✗ docs/quickstarts/${page}.md\n  ${String(error.stack ?? error)
-        .slice(0, 6_000)
-        .replaceAll("\n", "\n  ")}`,
-    );
-  }
+    if (ELSEWHERE.includes(page)) return;
+    const times = await follow(given);
+    const total = times.reduce((sum, seconds) => sum + seconds, 0);
+    if (total > LIMIT) throw new Error(`it took ${total.toFixed(0)} s, expected at most ${LIMIT}`);
+    table.push([page, ...times, total]);
+  });
 }
 const row = (cells) =>
   cells.map((cell, at) => (at === 0 ? cell.padEnd(18) : cell.padStart(9))).join("");
 console.log(row(["seconds", "install", "start", "webhook", "total"]));
 for (const [page, ...times] of table)
   console.log(row([page, ...times.map((time) => time.toFixed(1))]));
-console.log(`quickstarts: ${passed} passed, ${failed} failed`);
-process.exit(failed > 0 || passed === 0 ? 1 : 0);
+report.end();

@@ -2,6 +2,9 @@
 // has a line with its duration, and the last line is `TITLE: N passed, N failed`.
 import { parseArgs } from "node:util";
 
+/** How much of a failure's text is shown, in characters. */
+const MOST_SHOWN = 6_000;
+
 /** What the tests have given so far. Every test is printed as it ends. */
 export class Report {
   passed = 0;
@@ -28,7 +31,8 @@ export class Report {
   /** Counts a failed test, and prints why. */
   fail(name, reason) {
     this.failed += 1;
-    console.log(`✗ ${name}\n  ${String(reason).replaceAll("\n", "\n  ")}`);
+    const text = String(reason).slice(0, MOST_SHOWN);
+    console.log(`✗ ${name}\n  ${text.replaceAll("\n", "\n  ")}`);
   }
 
   /** Counts a test that ran elsewhere: whether it `holds`, and what it gave `otherwise`. */

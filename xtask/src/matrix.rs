@@ -41,6 +41,7 @@ pub(crate) fn matrix() -> Result {
     }
     for file in [
         rows.join("main.mjs"),
+        top().join("tests/runners/checks.mjs"),
         top().join("tests/runners/programs.mjs"),
         top().join("tests/projects/sign.js"),
     ] {
