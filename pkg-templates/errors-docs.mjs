@@ -143,7 +143,7 @@ const SCANNED = [
   {
     files: files("src/worker", ".rs"),
     pattern:
-      /(?:Answer|Self)::error\(\s*\d+,\s*"([A-Z_]+)"|=> "([A-Z]+(?:_[A-Z]+)+)",|_MERCHANT: &str = "([A-Z_]+)"/g,
+      /(?:Response|Self)::error\(\s*\d+,\s*"([A-Z_]+)"|=> "([A-Z]+(?:_[A-Z]+)+)",|_MERCHANT: &str = "([A-Z_]+)"/g,
     tables: ["worker", "handlers", "gwop", "webhooks", "tokens"],
     used: ["worker"],
     inside: [],
