@@ -1,39 +1,39 @@
-//! A payment that was begun: what a journal keeps of it, and its states.
+//! An attempt to pay: what a journal stores about it, and its states.
 
 use crate::json::Value;
 use crate::network::Network;
 #[allow(unused_imports)]
 use crate::prelude::*;
 
-/// How long after `validBefore` an authorization on Base is taken to have no effect any more, in
-/// seconds: what was broadcast in time has been seen by then.
+/// How long after `validBefore` an authorization on Base is assumed to have no effect, in seconds.
+/// By then everything that was broadcast in time has been seen.
 pub const MARGIN_S: u64 = 120;
 
-/// The same where no server has told its time: by so much may the agent's clock be ahead.
+/// The same margin if no server has sent its time. The agent's clock may be ahead by this much.
 pub const MARGIN_WITHOUT_DATE_S: u64 = 900;
 
-/// How long a transaction on Solana can settle where no block height is known, in seconds.
+/// How long a transaction on Solana can settle if no block height is known, in seconds.
 pub const SOLANA_LIFE_S: u64 = 900;
 
-/// What an attempt has come to.
+/// The state of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// Counted by the limits; nothing has left the agent.
+    /// Counted by the limits. Nothing has been sent.
     Reserved,
-    /// Its header has left the agent, or was about to. Whether it settled is not known.
+    /// Its header was sent, or was about to be sent. Whether it settled is unknown.
     Sent,
-    /// The server refused it. It may settle all the same, as long as it is valid.
+    /// The server refused it. It can still settle while it is valid.
     Refused,
     /// It was paid.
     Settled,
-    /// It cannot settle any more, and the server does not know of a settlement.
+    /// It can no longer settle, and the server does not know of a settlement.
     Lapsed,
-    /// It was given up before anything had left the agent.
+    /// It was given up before anything was sent.
     Released,
 }
 
 impl State {
-    /// Reads its name.
+    /// Reads a state from its name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Some(match text {
@@ -47,14 +47,15 @@ impl State {
         })
     }
 
-    /// Whether something of it is still to be done: an invoice has one such attempt at most.
+    /// Returns whether the attempt still has to be finished. An invoice has at most one such
+    /// attempt.
     #[must_use]
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Reserved | Self::Sent)
     }
 
-    /// Whether limits count it. What has left the agent counts for good: that a server refused it,
-    /// or does not know of it, proves nothing.
+    /// Returns whether the limits count it. Once a payment was sent it counts for good, because a
+    /// server that refused it or does not know it proves nothing.
     #[must_use]
     pub const fn counts(self) -> bool {
         !matches!(self, Self::Released)
@@ -64,16 +65,16 @@ impl State {
 /// What is paid for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// An invoice: paid once, ever.
+    /// An invoice. It is paid only once.
     Invoice,
-    /// An auth intent: paid once, ever.
+    /// An auth intent. It is paid only once.
     Login,
-    /// A request to an x402 server: once it was paid, the same request is a new purchase.
+    /// A request to an x402 server. Once it was paid, the same request is a new purchase.
     Fetch,
 }
 
 impl Kind {
-    /// Reads its name.
+    /// Reads a kind from its name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Some(match text {
@@ -85,56 +86,56 @@ impl Kind {
     }
 }
 
-/// What a journal keeps of one payment.
+/// What a journal stores about one payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
-    /// 32 hexadecimal digits; also the id of the extension `payment-identifier`.
+    /// 32 hexadecimal digits. Also the id in the `payment-identifier` extension.
     pub id: String,
-    /// What is paid for: an invoice's id, an auth intent's id, or the hash of a request.
+    /// What is paid for: the id of an invoice or auth intent, or the hash of a request.
     pub invoice: String,
-    /// What kind of thing that is.
+    /// Which kind of thing `invoice` identifies.
     pub kind: Kind,
-    /// The network, by its name: `base`.
+    /// The name of the network, such as `base`.
     pub chain: &'static str,
     /// Where the payment is sent.
     pub url: String,
-    /// The method it is sent with.
+    /// The HTTP method that it is sent with.
     pub method: String,
-    /// The header it is sent in.
+    /// The name of the header that it is sent in.
     pub header_name: String,
-    /// Who pays.
+    /// The wallet that pays.
     pub wallet: String,
-    /// Who is paid.
+    /// The address that is paid.
     pub pay_to: String,
     /// Atomic units of USDC.
     pub amount: u64,
-    /// What the chain takes once: on Base the nonce, on Solana SHA-256 of the message; `0x` and 64
-    /// digits.
+    /// What the chain accepts only once, as `0x` and 64 digits. On Base this is the nonce, on
+    /// Solana the SHA-256 hash of the message.
     pub nonce: String,
-    /// On Base: Unix seconds from which it cannot settle any more.
+    /// On Base: the Unix time in seconds from which it can no longer settle.
     pub valid_before: Option<u64>,
-    /// On Solana: the last height at which it can settle, where the challenge or the callback told
-    /// it.
+    /// On Solana: the last height at which it can settle, if the challenge or the callback gave it.
     pub last_valid_block_height: Option<u64>,
-    /// Whether an earlier attempt at the same has left the agent.
+    /// Whether an earlier attempt at the same thing has been sent.
     pub again: bool,
-    /// What it has come to.
+    /// Its state.
     pub state: State,
-    /// The payment header's value, from [`State::Sent`] on.
+    /// The value of the payment header, set from [`State::Sent`] on.
     pub header: Option<String>,
     /// The transaction, once it is known.
     pub transaction: Option<String>,
-    /// When it was reserved, in milliseconds since 1970, by the agent's clock.
+    /// When it was reserved, in milliseconds since 1970 on the agent's clock.
     pub reserved_at: u64,
 }
 
 impl Attempt {
-    /// Reads what a journal gave back. `None` where a member is missing or of another type.
+    /// Reads an attempt that a journal returned. `None` if a member is missing or has the wrong
+    /// type.
     #[must_use]
     pub fn read(value: Value<'_>) -> Option<Self> {
         let members = value.as_object()?;
         let text = |name| members.get(name)?.to_text();
-        // A journal may leave out what is null.
+        // A journal may leave out members that are null.
         let given = |name| members.get(name).filter(|value| !value.is_null());
         let optional = |name| match given(name) {
             None => Some(None),
@@ -167,27 +168,27 @@ impl Attempt {
         })
     }
 
-    /// The network. Only those that are known are ever read.
+    /// Returns the network. Only known networks are ever read.
     #[must_use]
     pub fn network(&self) -> Network {
         Network::parse(self.chain).unwrap_or(Network::Base)
     }
 
-    /// What it comes to where it is given up before it has left. An earlier one may have settled,
-    /// or may still: that is not to be forgotten.
+    /// Returns the state for an attempt that is given up before it was sent. The state has to
+    /// remember that an earlier attempt may have settled or may still settle.
     #[must_use]
     pub const fn given_up(&self) -> State {
         match (self.again, self.valid_before) {
             (false, _) => State::Released,
-            // The same nonce has left before.
+            // An attempt with the same nonce was sent before.
             (true, Some(_)) => State::Refused,
             (true, None) => State::Lapsed,
         }
     }
 
-    /// When another chain can be paid on, in milliseconds since 1970: its payment would share no
-    /// nonce with this one. A server may lie about its clock, so the agent's own decides, which may
-    /// be ahead.
+    /// Returns when a payment on another chain is allowed, in milliseconds since 1970. That payment
+    /// would not share a nonce with this one. A server can lie about its clock, so the agent's own
+    /// clock decides, although it may be ahead.
     #[must_use]
     pub fn other_chains_from(&self) -> u64 {
         let valid_before = self.valid_before.unwrap_or(0);
@@ -195,13 +196,13 @@ impl Attempt {
         after.saturating_mul(1_000)
     }
 
-    /// Whether another chain cannot be paid on yet, by the agent's clock.
+    /// Returns whether a payment on another chain is not allowed yet, by the agent's clock.
     #[must_use]
     pub fn blocks_other_chains(&self, now: u64) -> bool {
         self.valid_before.is_some() && now <= self.other_chains_from()
     }
 
-    /// Whether both would use the same thing that the chain takes once: at most one of them can
+    /// Returns whether both attempts use the same nonce or message, so that at most one of them can
     /// settle.
     #[must_use]
     pub fn excludes(&self, other: &Self) -> bool {
@@ -209,18 +210,18 @@ impl Attempt {
     }
 }
 
-/// The clocks by which an attempt lapses.
+/// The clocks that decide when an attempt lapses.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Clocks {
-    /// The agent's, in milliseconds since 1970.
+    /// The agent's clock, in milliseconds since 1970.
     pub own: u64,
-    /// The server's last `Date`, likewise.
+    /// The server's last `Date` header, in milliseconds since 1970.
     pub server: Option<u64>,
 }
 
 impl Clocks {
-    /// Whether an authorization on Base can no longer settle: by both clocks, since either may be
-    /// ahead, and a server may lie about its own.
+    /// Returns whether an authorization on Base can no longer settle. Both clocks have to agree,
+    /// because either may be ahead and a server can lie about its own.
     #[must_use]
     pub fn has_lapsed(self, valid_before: u64) -> bool {
         let (time, margin) = match self.believed() {
@@ -230,14 +231,14 @@ impl Clocks {
         time / 1_000 > valid_before.saturating_add(margin)
     }
 
-    /// The server's time, where it can be believed: within 15 minutes of the agent's own.
+    /// Returns the server's time if it is plausible: within 15 minutes of the agent's own.
     fn believed(self) -> Option<u64> {
         const NEAR_MS: u64 = 15 * 60 * 1_000;
         let server = self.server;
         server.filter(|server| server.abs_diff(self.own) <= NEAR_MS)
     }
 
-    /// Now, by the server's clock where it can be believed.
+    /// Returns the current time: the server's if it is plausible, otherwise the agent's.
     #[must_use]
     pub fn best(self) -> u64 {
         self.believed().unwrap_or(self.own)

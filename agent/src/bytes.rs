@@ -1,10 +1,10 @@
-//! Bytes as text: hexadecimal digits and base64.
+//! Converts bytes to text and back: hexadecimal digits and base64.
 
 #[allow(unused_imports)]
 use crate::prelude::*;
 use base64ct::{Base64, Encoding as _};
 
-/// Lower-case hexadecimal digits, without `0x`.
+/// Returns lower-case hexadecimal digits, without `0x`.
 #[must_use]
 pub fn to_hex(bytes: &[u8]) -> String {
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
@@ -12,7 +12,7 @@ pub fn to_hex(bytes: &[u8]) -> String {
     digits.map(digit).collect()
 }
 
-/// The bytes of hexadecimal digits, with `0x` or without.
+/// Reads hexadecimal digits, with or without `0x`.
 #[must_use]
 pub fn from_hex(text: &str) -> Option<Vec<u8>> {
     let digits = text.strip_prefix("0x").unwrap_or(text).as_bytes();
@@ -25,7 +25,8 @@ pub fn from_hex(text: &str) -> Option<Vec<u8>> {
     pairs.iter().map(pair).collect()
 }
 
-/// A number's digits. The formatting of the standard library is 2 KB of the `.wasm`.
+/// Returns the decimal digits of a number. The standard library's formatting would add 2 KB to the
+/// `.wasm`.
 #[must_use]
 pub fn decimal(mut number: u64) -> String {
     let mut digits = Vec::with_capacity(20);
@@ -39,13 +40,13 @@ pub fn decimal(mut number: u64) -> String {
     }
 }
 
-/// Base64 with padding (RFC 4648), as the headers of x402 have it.
+/// Returns base64 with padding (RFC 4648), as in the x402 headers.
 #[must_use]
 pub fn to_base64(bytes: &[u8]) -> String {
     Base64::encode_string(bytes)
 }
 
-/// The bytes of base64 with padding.
+/// Reads base64 with padding.
 #[must_use]
 pub fn from_base64(text: &str) -> Option<Vec<u8>> {
     Base64::decode_vec(text.trim()).ok()

@@ -1,4 +1,4 @@
-//! What a server asks for: x402's challenges of both versions, and the header that answers one.
+//! Reads x402 challenges of both versions, and writes the header that pays one.
 
 use crate::bytes::{decimal, from_base64, to_base64, to_hex};
 use crate::json::{Value, quote};
@@ -7,23 +7,23 @@ use crate::network::{DECIMALS, Family, Network};
 use crate::prelude::*;
 use crate::{evm, solana};
 
-/// The name of the extension by which a server recognises a payment that is sent again.
+/// The name of the extension by which a server recognizes a payment that is sent again.
 const PAYMENT_IDENTIFIER: &str = "payment-identifier";
 
-/// The greatest amount that is read: what JavaScript holds exactly, 2⁵³ − 1.
+/// The largest amount that is accepted: 2⁵³ − 1, the largest integer that JavaScript holds exactly.
 const MAX_AMOUNT: u64 = (1 << 53) - 1;
 
-/// A version of the protocol.
+/// A version of the x402 protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Version {
-    /// The challenge is the body.
+    /// The challenge is in the body.
     V1,
-    /// The challenge is the header `PAYMENT-REQUIRED`.
+    /// The challenge is in the header `PAYMENT-REQUIRED`.
     V2,
 }
 
 impl Version {
-    /// The header in which a payment is sent.
+    /// Returns the name of the header in which a payment is sent.
     #[must_use]
     pub const fn header(self) -> &'static str {
         match self {
@@ -33,22 +33,22 @@ impl Version {
     }
 }
 
-/// One way to pay, as it was offered.
+/// One way to pay, as the server offered it.
 #[derive(Clone, Debug)]
 pub struct Offer {
-    /// The offer's own text: version 2 echoes it.
+    /// The original text of the offer. Version 2 sends it back.
     pub raw: String,
     /// The network.
     pub network: Network,
-    /// Atomic units of USDC.
+    /// The address that is paid, in the chain's own spelling.
     pub amount: u64,
-    /// Who is paid, spelt as the chain does.
+    /// How long the signature should be valid, in seconds.
     pub pay_to: String,
-    /// For how long a signature is wanted, in seconds.
+    /// On Solana: the account that pays the fee.
     pub timeout_s: u64,
-    /// On Solana: who pays the fee.
+    /// On Solana: the text for the memo.
     pub fee_payer: Option<String>,
-    /// On Solana: the text to note.
+    /// On Solana: a block hash, if the server sends one.
     pub memo: Option<String>,
     /// On Solana: a block hash, where the server gives one.
     pub blockhash: Option<String>,
@@ -57,10 +57,9 @@ pub struct Offer {
 }
 
 impl Offer {
-    /// Reads an element of `accepts`: `None` where its scheme or network is not the agent's.
+    /// Reads an element of `accepts`. `None` if the agent does not know its scheme or network.
     ///
-    /// # Errors
-    /// What differs from what is pinned, or cannot be read.
+    /// # Errors Returns the member that differs from the pinned value or cannot be read.
     fn read(value: Value<'_>, version: Version) -> Result<Option<Self>, &'static str> {
         let members = value.as_object().ok_or("accepts")?;
         let text = |name: &str| members.get(name).and_then(Value::to_text);
@@ -94,7 +93,7 @@ impl Offer {
             }
         }
         if network.family() == Family::Evm {
-            // A wallet would sign under another domain than the token's.
+            // Otherwise a wallet would sign under a domain that is not the token's.
             for (name, pinned, place) in [
                 ("name", network.domain_name(), "extra.name"),
                 ("version", Network::DOMAIN_VERSION, "extra.version"),
@@ -127,7 +126,7 @@ impl Offer {
     }
 }
 
-/// An address as the chain spells it. `None` where it is none.
+/// Returns an address in the chain's own spelling. `None` if it is not an address.
 #[must_use]
 pub fn normal_address(network: Network, text: &str) -> Option<String> {
     Some(match network.family() {
@@ -136,7 +135,7 @@ pub fn normal_address(network: Network, text: &str) -> Option<String> {
     })
 }
 
-/// Whether two texts are one address.
+/// Returns whether two texts are the same address.
 #[must_use]
 pub fn same_address(network: Network, one: &str, other: &str) -> bool {
     let one = normal_address(network, one);
@@ -146,25 +145,24 @@ pub fn same_address(network: Network, one: &str, other: &str) -> bool {
 /// What a 402 asks for.
 #[derive(Clone, Debug)]
 pub struct Challenge {
-    /// The version it is written in.
+    /// The version of the protocol that the challenge uses.
     pub version: Version,
     /// The offers that the agent understands, in the server's order.
     pub offers: Vec<Offer>,
-    /// The member of the first offer that was refused, where one was.
+    /// The member because of which an offer was refused first, if there was one.
     pub refused: Option<&'static str>,
-    /// Version 2's `resource`, as it was written.
+    /// Version 2's `resource`, in its original text.
     resource: Option<String>,
     /// The method that `resource` names.
     pub method: Option<String>,
-    /// Version 2's `extensions`, as they were written.
+    /// Version 2's `extensions`, in their original text.
     extensions: Option<String>,
 }
 
 impl Challenge {
-    /// Reads a 402: its header first, and its body where there is none.
+    /// Reads a 402: the header, or the body if there is no header.
     ///
-    /// # Errors
-    /// The member that cannot be read.
+    /// # Errors Returns the member that cannot be read.
     pub fn read(header: Option<&str>, body: &str) -> Result<Self, &'static str> {
         let decoded;
         let (version, text) = match header {
@@ -205,7 +203,7 @@ impl Challenge {
         })
     }
 
-    /// The value of the payment header.
+    /// Returns the value of the payment header.
     #[must_use]
     pub fn header(&self, offer: &Offer, payload: &str, id: &str) -> String {
         let text = match self.version {
@@ -235,7 +233,8 @@ impl Challenge {
     }
 }
 
-/// The extensions as the server wrote them, with the payment's id where it asks for one.
+/// Returns the extensions as the server wrote them, with the payment's id if the server asks for
+/// it.
 fn extended(extensions: &str, id: &str) -> String {
     let echoed = || extensions.to_owned();
     let Ok(value) = Value::parse(extensions.as_bytes()) else {
@@ -268,8 +267,8 @@ fn extended(extensions: &str, id: &str) -> String {
     join(all)
 }
 
-/// `payload` on Base. With `parts` the signature is `{ v, r, s }`, as an older page of Gwop's has
-/// it.
+/// Returns the `payload` of a payment on Base. With `parts` the signature is `{ v, r, s }`, as an
+/// older page of Gwop describes it.
 #[must_use]
 pub fn evm_payload(authorization: &evm::Authorization, signature: &[u8], parts: bool) -> String {
     let json = authorization.json();
@@ -302,27 +301,26 @@ pub fn evm_payload(authorization: &evm::Authorization, signature: &[u8], parts: 
     .concat()
 }
 
-/// `payload` on Solana.
+/// Returns the `payload` of a payment on Solana.
 #[must_use]
 pub fn solana_payload(message: &[u8], signature: &[u8; 64]) -> String {
     let transaction = to_base64(&solana::transaction(message, signature));
     [r#"{"transaction":""#, &transaction, r#""}"#].concat()
 }
 
-/// What a response to a payment says of it, by its header.
+/// What the header of a response says about a payment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settlement {
-    /// Whether the money has moved, by the server.
+    /// Whether the money has moved, according to the server.
     pub success: bool,
-    /// The transaction, where it is named.
+    /// The transaction, if the header names it.
     pub transaction: Option<String>,
-    /// Why not, where it is a plain word.
+    /// The reason of a failure, if it is a plain word.
     pub reason: Option<String>,
 }
 
 impl Settlement {
-    /// Reads `PAYMENT-RESPONSE` or `X-PAYMENT-RESPONSE`, in x402's shape or in that of Gwop's
-    /// pages.
+    /// Reads `PAYMENT-RESPONSE` or `X-PAYMENT-RESPONSE`, in the shape of x402 or of Gwop's pages.
     #[must_use]
     pub fn read(header: &str) -> Option<Self> {
         let bytes = from_base64(header)?;
@@ -343,14 +341,14 @@ impl Settlement {
     }
 }
 
-/// Whether a text can be a transaction's hash or signature.
+/// Returns whether a text can be the hash or signature of a transaction.
 #[must_use]
 pub fn is_transaction(text: &str) -> bool {
     (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// A server's reason, where it is a plain word of the protocol: anything else could repeat what it
-/// was sent.
+/// Returns a server's reason if it is a plain word of the protocol. Any other text could repeat
+/// what was sent to the server.
 #[must_use]
 pub fn plain_reason(text: String) -> Option<String> {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';

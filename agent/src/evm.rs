@@ -10,15 +10,15 @@ use core::fmt;
 use k256::ecdsa::{SigningKey, VerifyingKey};
 use sha3::{Digest as _, Keccak256};
 
-/// The hash of EIP-712's domain type with name, version, chain id and contract.
+/// The EIP-712 domain type with name, version, chain id and contract.
 const DOMAIN_TYPE: &[u8] =
     b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)";
 
-/// EIP-3009's type.
+/// The EIP-3009 type `TransferWithAuthorization`.
 const AUTHORIZATION_TYPE: &[u8] = b"TransferWithAuthorization(address from,address to,\
 uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)";
 
-/// The Keccak-256 hash of these bytes, one after the other.
+/// Returns the Keccak-256 hash of the concatenated parts.
 #[must_use]
 pub fn keccak(parts: &[&[u8]]) -> [u8; 32] {
     let mut hash = Keccak256::new();
@@ -28,13 +28,13 @@ pub fn keccak(parts: &[&[u8]]) -> [u8; 32] {
     hash.finalize().into()
 }
 
-/// An address. Its `Display` is EIP-55's spelling.
+/// An address. Its `Display` uses the EIP-55 spelling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Address(pub [u8; 20]);
 
 impl Address {
-    /// Reads `0x` and 40 digits: in one case, or with EIP-55's checksum. Servers spell addresses in
-    /// many ways; a checksum that is wrong is a typing mistake.
+    /// Reads `0x` and 40 digits, either in one case or with the EIP-55 checksum. Servers spell
+    /// addresses in different ways. A wrong checksum is treated as a typing mistake.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix("0x")?;
@@ -44,7 +44,7 @@ impl Address {
         (!(lower && upper) || address.text() == text).then_some(address)
     }
 
-    /// The address of a public key.
+    /// Returns the address of a public key.
     #[must_use]
     pub fn of(key: &VerifyingKey) -> Self {
         let point = key.to_sec1_point(false);
@@ -56,7 +56,7 @@ impl Address {
         Self(address)
     }
 
-    /// In EIP-55's spelling.
+    /// Returns the EIP-55 spelling.
     #[must_use]
     pub fn text(&self) -> String {
         let digits = to_hex(&self.0);
@@ -70,7 +70,7 @@ impl Address {
         "0x".chars().chain(spelt).collect()
     }
 
-    /// As a 32-byte word of the ABI.
+    /// Returns the address as a 32-byte word of the ABI.
     fn word(self) -> [u8; 32] {
         let mut word = [0; 32];
         for (to, from) in word.iter_mut().skip(12).zip(self.0) {
@@ -86,7 +86,7 @@ impl fmt::Display for Address {
     }
 }
 
-/// A number as a 32-byte word of the ABI.
+/// Returns a number as a 32-byte word of the ABI.
 fn number(number: u64) -> [u8; 32] {
     let mut word = [0; 32];
     for (to, from) in word.iter_mut().skip(24).zip(number.to_be_bytes()) {
@@ -95,7 +95,7 @@ fn number(number: u64) -> [u8; 32] {
     word
 }
 
-/// EIP-712's separator of USDC's domain on a network; zeros where USDC has no contract.
+/// Returns the EIP-712 domain separator of USDC on a network. Zeros if USDC has no contract there.
 #[must_use]
 pub fn domain_separator(network: Network) -> [u8; 32] {
     let Some(contract) = Address::parse(network.usdc()) else {
@@ -110,25 +110,25 @@ pub fn domain_separator(network: Network) -> [u8; 32] {
     ])
 }
 
-/// What a wallet signs: that anybody may move this amount for it, once.
+/// What a wallet signs: anybody may move this amount from the wallet, once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Authorization {
-    /// Who pays.
+    /// The wallet that pays.
     pub from: Address,
-    /// Who is paid.
+    /// The address that is paid.
     pub to: Address,
     /// Atomic units of USDC.
     pub value: u64,
-    /// Unix seconds; valid after them.
+    /// Valid after this time, in Unix seconds.
     pub valid_after: u64,
-    /// Unix seconds; valid before them.
+    /// Valid before this time, in Unix seconds.
     pub valid_before: u64,
-    /// USDC's contract takes each nonce of a wallet once.
+    /// USDC's contract accepts each nonce of a wallet once.
     pub nonce: [u8; 32],
 }
 
 impl Authorization {
-    /// EIP-712's digest on a network.
+    /// Returns the EIP-712 digest on a network.
     #[must_use]
     pub fn digest(&self, network: Network) -> [u8; 32] {
         let message = keccak(&[
@@ -143,7 +143,7 @@ impl Authorization {
         keccak(&[b"\x19\x01", &domain_separator(network), &message])
     }
 
-    /// `payload.authorization`, JSON: six strings.
+    /// Returns `payload.authorization` as JSON: six strings.
     #[must_use]
     pub fn json(&self) -> String {
         [
@@ -164,7 +164,7 @@ impl Authorization {
         .concat()
     }
 
-    /// What an external signer gets, JSON: `domain`, `types`, `primaryType` and `message`, as
+    /// Returns the JSON for an external signer: `domain`, `types`, `primaryType` and `message`, as
     /// viem's `signTypedData` takes them. Whole numbers are strings.
     #[must_use]
     pub fn typed_data(&self, network: Network) -> String {
@@ -194,12 +194,12 @@ impl Authorization {
     }
 }
 
-/// A private key of secp256k1. It has no `Debug`, so that nothing prints it; it is wiped when
+/// A secp256k1 private key. It has no `Debug`, so that it cannot be printed. It is wiped when
 /// dropped.
 pub struct EvmKey(SigningKey);
 
 impl EvmKey {
-    /// Reads 32 bytes as hexadecimal digits, with `0x` or without.
+    /// Reads 32 bytes as hexadecimal digits, with or without `0x`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         SigningKey::from_slice(&from_hex(text.trim())?)
@@ -207,13 +207,13 @@ impl EvmKey {
             .map(Self)
     }
 
-    /// Its wallet.
+    /// Returns the address of its wallet.
     #[must_use]
     pub fn address(&self) -> Address {
         Address::of(self.0.verifying_key())
     }
 
-    /// Signs a digest (RFC 6979, low `s`): r ‖ s ‖ v, `v` 27 or 28.
+    /// Signs a digest (RFC 6979, low `s`). Returns r ‖ s ‖ v, where `v` is 27 or 28.
     #[must_use]
     pub fn sign(&self, digest: &[u8; 32]) -> [u8; 65] {
         let (signature, id) = self.0.sign_prehash_recoverable(digest);
@@ -227,7 +227,7 @@ impl EvmKey {
     }
 }
 
-/// What a signer gave, in the form that goes out: 65 bytes with `v` 27 or 28, or the longer
+/// Converts a signer's result to the form that is sent: 65 bytes with `v` 27 or 28, or the longer
 /// signature of a contract wallet. `None` for anything else.
 #[must_use]
 pub fn normal_signature(mut signature: Vec<u8>) -> Option<Vec<u8>> {

@@ -1,4 +1,4 @@
-//! The public invoice: what is to be paid, and what became of it.
+//! The public invoice: what to pay, and whether it was paid.
 
 use crate::challenge::is_transaction;
 use crate::json::Value;
@@ -6,16 +6,16 @@ use crate::network::{DECIMALS, Network};
 #[allow(unused_imports)]
 use crate::prelude::*;
 
-/// Where an invoice stands.
+/// The status of an invoice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     /// It can be paid.
     Open,
-    /// A payment is on its way.
+    /// A payment is being confirmed.
     Paying,
     /// It was paid.
     Paid,
-    /// It cannot be paid any more, or the status is not known to this version.
+    /// It can no longer be paid, or this version does not know the status.
     Closed,
 }
 
@@ -24,9 +24,9 @@ pub enum Status {
 pub struct Method {
     /// The network.
     pub network: Network,
-    /// Where the challenge is.
+    /// The URL that responds with the challenge.
     pub url: String,
-    /// Who is paid; auth intents do not say.
+    /// The address that is paid. Auth intents do not name it.
     pub pay_to: Option<String>,
     /// Atomic units of USDC.
     pub amount: u64,
@@ -35,11 +35,11 @@ pub struct Method {
 /// A public invoice.
 #[derive(Clone, Debug)]
 pub struct Invoice {
-    /// Where it stands.
+    /// Its status.
     pub status: Status,
-    /// The status' own name.
+    /// The name of the status, as Gwop sent it.
     pub status_name: String,
-    /// How it can be paid on networks that the agent knows.
+    /// The ways to pay on networks that the agent knows.
     pub methods: Vec<Method>,
     /// When it was paid, RFC 3339.
     pub paid_at: Option<String>,
@@ -47,7 +47,7 @@ pub struct Invoice {
     pub paid_chain: Option<String>,
     /// The transaction that paid it.
     pub transaction: Option<String>,
-    /// Where people can look at that.
+    /// Where people can view that transaction.
     pub url: Option<String>,
     /// The merchant's name.
     pub merchant: Option<String>,
@@ -55,7 +55,7 @@ pub struct Invoice {
     pub description: Option<String>,
 }
 
-/// A text of the server's that is shown to people: without control characters, and not too long.
+/// Prepares a text of the server for people: removes control characters and limits the length.
 fn shown(text: String) -> String {
     let visible = text.chars().filter(|character| !character.is_control());
     visible.take(500).collect()
@@ -64,8 +64,7 @@ fn shown(text: String) -> String {
 impl Invoice {
     /// Reads the response to `GET /v1/invoices/{id}`.
     ///
-    /// # Errors
-    /// The member that is missing or wrong.
+    /// # Errors Returns the member that is missing or wrong.
     pub fn read(body: &str, id: &str) -> Result<Self, &'static str> {
         let value = Value::parse(body.as_bytes()).map_err(|_| "JSON")?;
         let members = value.as_object().ok_or("JSON")?;
@@ -114,7 +113,8 @@ impl Invoice {
 }
 
 impl Method {
-    /// Reads an element of `payment_methods`; `None` where its kind or network is not the agent's.
+    /// Reads an element of `payment_methods`. `None` if the agent does not know its kind or
+    /// network.
     fn of_invoice(value: Value<'_>, total: u64) -> Result<Option<Self>, &'static str> {
         let text = |name: &str| value.get(name).and_then(Value::to_text);
         let network = text("network").and_then(|name| Network::parse(&name));
@@ -150,20 +150,19 @@ impl Method {
     }
 }
 
-/// An auth intent, as the merchant handed it over: in the wire's naming or the SDK's.
+/// An auth intent as the merchant handed it over, with the field names of the wire or of the SDK.
 #[derive(Clone, Debug)]
 pub struct Intent {
     /// Its id, `ai_…`.
     pub id: String,
-    /// How it can be paid on networks that the agent knows.
+    /// The ways to pay on networks that the agent knows.
     pub methods: Vec<Method>,
 }
 
 impl Intent {
-    /// Reads it.
+    /// Reads an auth intent.
     ///
-    /// # Errors
-    /// The member that is missing or wrong.
+    /// # Errors Returns the member that is missing or wrong.
     pub fn read(text: &str) -> Result<Self, &'static str> {
         let value = Value::parse(text.as_bytes()).map_err(|_| "JSON")?;
         let either = |value: Value<'_>, names: [&str; 2]| {
@@ -172,7 +171,8 @@ impl Intent {
                 .find_map(|name| value.get(name)?.to_text())
         };
         let id = either(value, ["authIntentId", "auth_intent_id"]).ok_or("authIntentId")?;
-        // The journal knows invoices by theirs: none is taken for paid by a login.
+        // The journal stores the ids of invoices in the same field. The prefix ensures that a login
+        // never marks an invoice as paid.
         if !id.starts_with("ai_") {
             return Err("authIntentId");
         }

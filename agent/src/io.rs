@@ -1,4 +1,4 @@
-//! The effects that the rules ask for, each with the reply that it has.
+//! The effects that the rules ask for, and the reply to each.
 
 use crate::attempt::{Attempt, Clocks, State};
 use crate::failure::{Failure, Phase, Result};
@@ -7,7 +7,7 @@ use crate::limits::{Limits, Refusal};
 use crate::prelude::*;
 use crate::task::{Effect, Io, Reply, Request, Response, Signing, Summary};
 
-/// The journal threw, or gave what cannot be read.
+/// Returns the failure of a journal that threw or returned something that cannot be read.
 fn journal(phase: Phase) -> Box<Failure> {
     let message =
         "the journal failed: nothing is signed or sent without it. Its own error is the cause";
@@ -15,7 +15,7 @@ fn journal(phase: Phase) -> Box<Failure> {
 }
 
 impl Io {
-    /// Sends a request; `None` where no response came.
+    /// Sends a request. `None` if no response arrived.
     pub async fn http(&self, request: Request) -> Option<Response> {
         let Reply::Response(response) = self.ask(Effect::Http(request)).await else {
             return None;
@@ -26,7 +26,7 @@ impl Io {
         Some(response)
     }
 
-    /// The clocks, as of now.
+    /// Returns the current clocks.
     #[must_use]
     pub fn clocks(&self) -> Clocks {
         Clocks {
@@ -35,10 +35,9 @@ impl Io {
         }
     }
 
-    /// The journal's newest attempt.
+    /// Returns the journal's newest attempt.
     ///
-    /// # Errors
-    /// Where the journal fails.
+    /// # Errors Returns an error if the journal fails.
     pub async fn last(&self, invoice: &str) -> Result<Option<Attempt>> {
         let invoice = invoice.to_owned();
         match self.ask(Effect::Last { invoice }).await {
@@ -47,7 +46,7 @@ impl Io {
         }
     }
 
-    /// The height of a chain's blocks; `None` where nobody can be asked, or does not know.
+    /// Returns the height of a chain's blocks. `None` if there is no callback, or it does not know.
     pub async fn height(&self, chain: &'static str, is_known: bool) -> Option<u64> {
         if !is_known {
             return None;
@@ -60,8 +59,7 @@ impl Io {
 
     /// Reserves an attempt.
     ///
-    /// # Errors
-    /// Where the journal fails.
+    /// # Errors Returns an error if the journal fails.
     pub async fn reserve(
         &self,
         attempt: &Attempt,
@@ -75,7 +73,7 @@ impl Io {
         }
     }
 
-    /// The journal's compare-and-set; `None` where the journal failed, and the state is not known.
+    /// Runs the journal's compare-and-set. `None` if the journal failed and the state is unknown.
     pub async fn update(
         &self,
         id: &str,
@@ -98,10 +96,9 @@ impl Io {
         }
     }
 
-    /// The attempts that are not finished.
+    /// Returns the attempts that are not finished.
     ///
-    /// # Errors
-    /// Where the journal fails.
+    /// # Errors Returns an error if the journal fails.
     pub async fn open(&self) -> Result<Vec<Attempt>> {
         match self.ask(Effect::Open).await {
             Reply::Attempts(attempts) => Ok(attempts),
@@ -109,10 +106,9 @@ impl Io {
         }
     }
 
-    /// A signature.
+    /// Returns a signature.
     ///
-    /// # Errors
-    /// Where the signer fails.
+    /// # Errors Returns an error if the signer fails.
     pub async fn sign(&self, signing: Signing) -> Result<Vec<u8>> {
         match self.ask(Effect::Sign(Box::new(signing))).await {
             Reply::Bytes(bytes) => Ok(bytes),
@@ -124,10 +120,9 @@ impl Io {
         }
     }
 
-    /// Whether a person approves.
+    /// Returns whether a person approves.
     ///
-    /// # Errors
-    /// Where that cannot be asked.
+    /// # Errors Returns an error if the person cannot be asked.
     pub async fn approve(&self, summary: Summary) -> Result<bool> {
         match self.ask(Effect::Approve(Box::new(summary))).await {
             Reply::Yes(yes) => Ok(yes),
@@ -143,10 +138,9 @@ impl Io {
         self.ask(Effect::Sleep { ms }).await;
     }
 
-    /// Random bytes.
+    /// Returns random bytes.
     ///
-    /// # Errors
-    /// Where there is no randomness.
+    /// # Errors Returns an error if there is no source of randomness.
     pub async fn random(&self, count: u32) -> Result<Vec<u8>> {
         match self.ask(Effect::Random { count }).await {
             Reply::Bytes(bytes) if u32::try_from(bytes.len()) == Ok(count) => Ok(bytes),

@@ -1,14 +1,15 @@
-//! The agent's side of Gwop: pays invoices and x402 servers, and logs in. Never twice, never over
-//! the limit.
+//! The agent's side of Gwop: pays invoices and x402 servers, and logs in. It never pays twice and
+//! never exceeds a limit.
 //!
-//! - `network`, `evm`, `solana`: what is pinned, and the bytes that wallets sign.
-//! - `challenge`, `invoice`, `url`: what servers say, checked.
-//! - `attempt`, `limits`: what a journal keeps, and the decision that it asks for.
-//! - `task`, `io`, `pay`: what is done next, without I/O. A holder carries out each effect.
-//! - `wasm`: what JavaScript calls; `written`: the JSON that it gets.
+//! - `network`, `evm`, `solana`: the pinned networks and tokens, and the bytes that wallets sign.
+//! - `challenge`, `invoice`, `url`: read and check what servers send.
+//! - `attempt`, `limits`: what a journal stores, and the decision that a journal asks for.
+//! - `task`, `io`, `pay`: decide what to do next, without I/O. The holder of a task carries out
+//!   each effect.
+//! - `wasm`: the functions that JavaScript calls. `written`: the JSON that they return.
 //!
-//! The `.wasm` has no standard library: what formats the messages of panics, which nobody sees, is a
-//! sixth of it.
+//! The `.wasm` does not link the standard library. The code that formats panic messages would be a
+//! sixth of its size, and nobody sees those messages.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 #![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))]
 
@@ -34,7 +35,7 @@ pub mod url;
 mod wasm;
 pub mod written;
 
-/// What the standard library would have in scope.
+/// The names that the standard library's prelude would bring into scope.
 mod prelude {
     pub(crate) use alloc::borrow::ToOwned;
     pub(crate) use alloc::boxed::Box;
@@ -43,7 +44,8 @@ mod prelude {
     pub(crate) use alloc::vec::Vec;
 }
 
-/// A bug: the task ends, and JavaScript sees a `RuntimeError`. The journal knows the rest.
+/// Runs on a panic, which is always a bug. The task ends and JavaScript sees a `RuntimeError`. The
+/// journal holds the state that is needed to continue.
 #[cfg(target_arch = "wasm32")]
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {

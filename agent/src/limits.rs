@@ -1,7 +1,7 @@
-//! What an agent may spend, and the one decision that a journal asks for before anything is signed.
+//! What an agent may spend, and the decision that a journal asks for before anything is signed.
 //!
-//! A journal reads the attempts that `Limits::longest_s` looks back to, asks [`evaluate`], and writes
-//! the new one in the same atomic step.
+//! A journal reads the attempts of the last `Limits::longest_s` seconds, calls [`evaluate`], and
+//! writes the new attempt in the same atomic step.
 
 use crate::attempt::{Attempt, Kind, State};
 use crate::bytes::decimal;
@@ -9,30 +9,30 @@ use crate::json::Value;
 #[allow(unused_imports)]
 use crate::prelude::*;
 
-/// The most that is paid at once unless a limit says otherwise: $1.
+/// The largest single payment unless a limit says otherwise: $1.
 pub const DEFAULT_PER_PAYMENT: u64 = 1_000_000;
 
 const DAY_S: u64 = 86_400;
 
-/// So much in a rolling time.
+/// An amount in a rolling period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
     /// Atomic units of USDC.
     pub amount: u64,
-    /// The time, in seconds.
+    /// The length of the period, in seconds.
     pub seconds: u64,
 }
 
 /// Limits in atomic units of USDC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// One payment.
+    /// The largest single payment.
     pub per_payment: u64,
-    /// All payments of the last 24 hours.
+    /// The total of the last 24 hours.
     pub per_day: Option<u64>,
-    /// All payments of another time.
+    /// The total of another period.
     pub per_period: Option<Quota>,
-    /// Payments to one recipient.
+    /// The total that one recipient may get.
     pub per_recipient: Option<Quota>,
 }
 
@@ -48,10 +48,10 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Reads the option `limits`. A quota is `{ amount, seconds }`, or an amount a day.
+    /// Reads the option `limits`. A quota is `{ amount, seconds }`, or an amount per day.
     ///
-    /// # Errors The name of a member that is unknown or is no amount: a limit that is mistyped must
-    /// not be none.
+    /// # Errors Returns the name of a member that is unknown or is not an amount. A mistyped limit
+    /// must not turn into no limit.
     pub fn read(value: Value<'_>) -> Result<Self, String> {
         let mut limits = Self::default();
         let members = value.as_object().ok_or("limits")?;
@@ -86,7 +86,7 @@ impl Limits {
         Ok(limits)
     }
 
-    /// The longest time that a limit looks back, in seconds; 0 where none does.
+    /// Returns the longest period of a limit, in seconds. 0 if no limit has a period.
     #[must_use]
     pub fn longest_s(&self) -> u64 {
         let day = self.per_day.map(|_| DAY_S);
@@ -99,31 +99,31 @@ impl Limits {
 /// Why an attempt was not reserved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// Stable, for programs.
+    /// A stable code for programs.
     pub code: &'static str,
-    /// For people.
+    /// An explanation for people.
     pub message: String,
-    /// The attempt that stands in the way.
+    /// The attempt that blocks this one.
     pub attempt: Option<Box<Attempt>>,
 }
 
-/// One payment is over its limit.
+/// The payment exceeds the limit of a single payment.
 pub const LIMIT_PER_PAYMENT: &str = "LIMIT_PER_PAYMENT";
-/// The payments of a period would be over their limit.
+/// The payments of a period would exceed their limit.
 pub const LIMIT_PER_PERIOD: &str = "LIMIT_PER_PERIOD";
-/// The payments to one recipient would be over their limit.
+/// The payments to one recipient would exceed their limit.
 pub const LIMIT_PER_RECIPIENT: &str = "LIMIT_PER_RECIPIENT";
-/// The invoice has an attempt whose outcome is not known.
+/// The invoice has an attempt whose outcome is unknown.
 pub const OPEN_ATTEMPT: &str = "OPEN_ATTEMPT";
 /// The invoice was paid.
 pub const ALREADY_PAID: &str = "ALREADY_PAID";
-/// An earlier payment can still settle beside this one.
+/// An earlier payment can still settle in addition to this one.
 pub const MAY_SETTLE: &str = "MAY_SETTLE";
-/// On Base every signature for one invoice has to use the same wallet and nonce.
+/// On Base, every signature for one invoice has to use the same wallet and nonce.
 pub const NONCE_CHANGED: &str = "NONCE_CHANGED";
 
-/// An earlier payment of the same request never got a response, and nothing keeps it from having
-/// settled beside this one.
+/// An earlier payment of the same request never got a response, and may have settled. Nothing
+/// prevents both from settling.
 pub const MAY_BE_PAID: &str = "MAY_BE_PAID";
 
 impl Refusal {
@@ -154,8 +154,8 @@ impl Refusal {
         }
     }
 
-    /// Reads what a journal gave. A code that is not known is a refusal like [`OPEN_ATTEMPT`]:
-    /// nothing is signed.
+    /// Reads a refusal from a journal. An unknown code is treated like [`OPEN_ATTEMPT`]: nothing is
+    /// signed.
     #[must_use]
     pub fn read(value: Value<'_>) -> Self {
         let text = |name| value.get(name).and_then(Value::to_text).unwrap_or_default();
@@ -169,23 +169,22 @@ impl Refusal {
     }
 }
 
-/// An amount as people read it.
+/// Formats an amount for people.
 fn usdc(atomic: u64) -> String {
     let (whole, rest) = (atomic / 1_000_000, atomic % 1_000_000);
     let whole = decimal(whole);
     if rest == 0 {
         return [&whole, " USDC"].concat();
     }
-    // Six digits, with zeros before and none behind.
+    // The fraction has six digits: leading zeros stay, trailing zeros go.
     let rest = decimal(rest.saturating_add(1_000_000));
     let rest = rest.get(1..).unwrap_or_default().trim_end_matches('0');
     [&whole, ".", rest, " USDC"].concat()
 }
 
-/// Checks one payment by itself.
+/// Checks a single payment.
 ///
-/// # Errors
-/// The refusal, where it is over the limit.
+/// # Errors Returns the refusal if it exceeds the limit.
 pub fn evaluate_one(amount: u64, limits: &Limits) -> Result<(), Refusal> {
     if amount <= limits.per_payment {
         return Ok(());
@@ -201,15 +200,15 @@ pub fn evaluate_one(amount: u64, limits: &Limits) -> Result<(), Refusal> {
     Err(Refusal::new(LIMIT_PER_PAYMENT, message))
 }
 
-/// Whether `attempt` may be reserved, next to what the journal holds: every attempt of the same
-/// invoice, and every one that was reserved within [`Limits::longest_s`].
+/// Decides whether `attempt` may be reserved. `known` has to contain every attempt of the same
+/// invoice and every attempt that was reserved within [`Limits::longest_s`].
 ///
-/// # Errors
-/// The first reason against it.
+/// # Errors Returns the first reason against it.
 pub fn evaluate(attempt: &Attempt, limits: &Limits, known: &[Attempt]) -> Result<(), Refusal> {
     let same = || known.iter().filter(|one| one.invoice == attempt.invoice);
     for one in same() {
-        // What a purchase with a response has used up stands in the way of no other one.
+        // An attempt that shares its nonce or message with a purchase that got its response does
+        // not block another purchase.
         let settled = |other: &Attempt| other.state == State::Settled && other.excludes(one);
         if one.state == State::Settled || !same().any(settled) {
             evaluate_same(attempt, one)?;
@@ -226,7 +225,7 @@ pub fn evaluate(attempt: &Attempt, limits: &Limits, known: &[Attempt]) -> Result
             .collect();
         let mut sum = attempt.amount;
         for (index, one) in counted.iter().enumerate() {
-            // Of several that exclude each other, the dearest counts, once.
+            // Of several attempts that exclude each other, only the most expensive counts.
             let mut others = counted.iter().enumerate();
             let dearer = |(at, other): (usize, &&Attempt)| {
                 other.excludes(one)
@@ -265,7 +264,7 @@ pub fn evaluate(attempt: &Attempt, limits: &Limits, known: &[Attempt]) -> Result
     Ok(())
 }
 
-/// Whether `one` of the same invoice stands in the way of `attempt`.
+/// Checks whether `one`, an attempt of the same invoice, blocks `attempt`.
 fn evaluate_same(attempt: &Attempt, one: &Attempt) -> Result<(), Refusal> {
     let evm = |attempt: &Attempt| attempt.valid_before.is_some();
     let repeats = attempt.kind == Kind::Fetch;
@@ -291,7 +290,8 @@ fn evaluate_same(attempt: &Attempt, one: &Attempt) -> Result<(), Refusal> {
             let message = "an earlier payment of this was refused, and can still settle";
             return Err(Refusal::about(MAY_SETTLE, message, one));
         }
-        // No invoice can tell that it had not settled. On Base the same nonce leaves no doubt.
+        // There is no invoice that could show that it had not settled. On Base, the same nonce
+        // leaves no doubt.
         State::Lapsed if repeats && !(evm(attempt) && one.chain == attempt.chain) => {
             let message = "an earlier payment of the same request was never answered, and may have \
                 settled; `buyAnew` pays for it once more";

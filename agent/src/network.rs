@@ -1,7 +1,7 @@
-//! The networks on which an agent pays, each with its USDC. Everything here is pinned: a challenge
-//! that names another token, name, version or number of decimals is refused unsigned.
+//! The networks on which an agent pays, each with its USDC. All values are pinned: a challenge that
+//! names another token, name, version or number of decimals is refused, and nothing is signed.
 
-/// USDC's decimals, on every network.
+/// The number of decimals of USDC on every network.
 pub const DECIMALS: i64 = 6;
 
 /// A network.
@@ -17,7 +17,7 @@ pub enum Network {
     SolanaDevnet,
 }
 
-/// How a network is paid on.
+/// How payments work on a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
     /// EIP-3009 authorizations.
@@ -27,7 +27,7 @@ pub enum Family {
 }
 
 impl Network {
-    /// All of them.
+    /// All networks.
     pub const ALL: [Self; 4] = [
         Self::Base,
         Self::BaseSepolia,
@@ -35,7 +35,7 @@ impl Network {
         Self::SolanaDevnet,
     ];
 
-    /// Its name in version 1, and in this package.
+    /// Returns its name in x402 version 1 and in this package.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -46,7 +46,7 @@ impl Network {
         }
     }
 
-    /// Its name by CAIP-2, as version 2 has it.
+    /// Returns its CAIP-2 name, as version 2 uses it.
     #[must_use]
     pub const fn caip2(self) -> &'static str {
         match self {
@@ -57,14 +57,14 @@ impl Network {
         }
     }
 
-    /// The network of either name.
+    /// Reads a network from either name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let mut all = Self::ALL.into_iter();
         all.find(|network| network.name() == text || network.caip2() == text)
     }
 
-    /// How it is paid on.
+    /// Returns how payments work on it.
     #[must_use]
     pub const fn family(self) -> Family {
         match self {
@@ -73,7 +73,7 @@ impl Network {
         }
     }
 
-    /// USDC: its contract, or its mint.
+    /// Returns the contract or mint of USDC.
     #[must_use]
     pub const fn usdc(self) -> &'static str {
         match self {
@@ -84,7 +84,7 @@ impl Network {
         }
     }
 
-    /// EIP-155's number of the chain; 0 where there is none.
+    /// Returns the EIP-155 chain id. 0 if there is none.
     #[must_use]
     pub const fn chain_id(self) -> u64 {
         match self {
@@ -94,7 +94,7 @@ impl Network {
         }
     }
 
-    /// The name of USDC's EIP-712 domain; empty where there is none.
+    /// Returns the name of USDC's EIP-712 domain. Empty if there is none.
     #[must_use]
     pub const fn domain_name(self) -> &'static str {
         match self {

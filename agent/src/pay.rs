@@ -1,10 +1,14 @@
-//! Paying: what is done next after each outcome. Never twice, never over the limit.
+//! Pays, and decides what to do after each outcome. It never pays twice and never exceeds a limit.
 //!
-//! The order is the rule. An attempt is reserved (limits, wallet, nonce) before anything is signed;
-//! its header is written before the request leaves; after an outcome that is not known nothing new
-//! is signed: the invoice tells, and the same header is sent again. On Base all signatures for one
-//! invoice share a wallet and a nonce, of which USDC's contract takes one. On Solana another
-//! signature waits until the earlier one cannot settle any more.
+//! The order of the steps makes this safe:
+//!
+//! 1. An attempt is reserved (limits, wallet, nonce) before anything is signed.
+//! 2. Its header is written to the journal before the request is sent.
+//! 3. While an outcome is unknown, nothing new is signed. The agent reads the invoice and sends the
+//! same header again.
+//!
+//! On Base, all signatures for one invoice share a wallet and a nonce, and USDC's contract accepts
+//! a nonce once. On Solana, a new signature waits until the earlier one can no longer settle.
 
 use crate::attempt::{Attempt, Kind, MARGIN_S, SOLANA_LIFE_S, State};
 use crate::bytes::{decimal, from_hex, to_base64, to_hex};
@@ -21,44 +25,45 @@ use crate::solana::{self, Transfer};
 use crate::task::{Io, Request, Response, Signing, Summary};
 use crate::url::Origin;
 
-/// How often a payment is begun anew within one call, where the journal or an earlier attempt stood
-/// in the way.
+/// How often one call starts a payment again after the journal or an earlier attempt blocked it.
 const ROUNDS: usize = 6;
 
-/// How often one header is sent again within one call.
+/// How often one call sends the same header again.
 const RESENDS: u32 = 5;
 
-/// A wait between two looks at an invoice, in milliseconds: Gwop's protocol block says 2 seconds.
+/// The wait between two reads of an invoice, in milliseconds. Gwop's protocol block says 2 seconds.
 const POLL_MS: u64 = 2_000;
 
-/// Facilitators want an authorization to be valid for 6 s more.
+/// The shortest remaining validity of an authorization, in seconds. Facilitators require 6 s.
 const LEAST_VALIDITY_S: u64 = 6;
 
-/// So many blocks past the last one, a minute, a server has seen what settled in it.
+/// The number of blocks after the last valid block, about one minute. By then a server has seen
+/// everything that settled in time.
 const HEIGHT_MARGIN: u64 = 150;
 
-/// So many blocks past its signature a payment is taken to settle: twice the life of a block hash.
+/// The number of blocks after signing in which a payment is assumed to be able to settle: twice the
+/// life of a block hash.
 const BLOCKHASH_LIFE: u64 = 300;
 
-/// A reservation younger than this may belong to another process that is about to sign, in
-/// milliseconds.
+/// The age in milliseconds below which a reservation may belong to another process that is about to
+/// sign.
 const YOUNG_MS: u64 = 60_000;
 
 /// A wallet that can sign.
 #[derive(Clone, Debug)]
 pub struct Wallet {
-    /// On which networks.
+    /// The networks on which it can sign.
     pub family: Family,
-    /// Its address, spelt as the chain does.
+    /// Its address, in the chain's own spelling.
     pub address: String,
 }
 
-/// What an agent was told once.
+/// The settings of an agent.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where invoices are, and payment URLs may be: without a slash at the end.
+    /// The server that serves invoices and where payment URLs may point, without a final slash.
     pub server: String,
-    /// Another origin where payment URLs of auth intents may be.
+    /// Another origin where payment URLs of auth intents may point.
     pub identity: String,
     /// The limits.
     pub limits: Limits,
@@ -66,11 +71,11 @@ pub struct Settings {
     pub wallets: Vec<Wallet>,
     /// How long one call waits for an outcome, in milliseconds.
     pub wait_ms: u64,
-    /// For how long an authorization on Base is valid at most, in seconds.
+    /// The longest validity of an authorization on Base, in seconds.
     pub validity_s: u64,
-    /// Whether signatures on Base go out as `{ v, r, s }`.
+    /// Whether signatures on Base are sent as `{ v, r, s }`.
     pub signature_parts: bool,
-    /// Whether a person is asked.
+    /// Whether a person has to approve each payment.
     pub approves: bool,
     /// Whether there is a callback for Solana's block height.
     pub has_height: bool,
@@ -83,25 +88,26 @@ pub enum Target {
     Invoice(String),
     /// An auth intent.
     Login(Intent),
-    /// A request of the caller's.
+    /// A request of the caller.
     Fetch {
-        /// What names it in the journal.
+        /// The key that identifies the request in the journal.
         key: String,
         /// Its method.
         method: String,
         /// Its URL.
         url: String,
-        /// Whether an earlier payment of the same, whose response never came, is taken for made.
+        /// Whether to assume that an earlier payment of the same request, which never got a
+        /// response, was made.
         anew: bool,
     },
 }
 
-/// What one call asks for.
+/// The options of one call.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// The network; by default the first that both sides know.
+    /// The network. The default is the first one that both sides know.
     pub network: Option<Network>,
-    /// Only find out what would be paid.
+    /// Whether to find out only what would be paid.
     pub dry_run: bool,
 }
 
@@ -110,47 +116,47 @@ pub struct Options {
 pub struct Receipt {
     /// The invoice, the auth intent, or the hash of a request.
     pub invoice_id: String,
-    /// What that is.
+    /// What kind of thing was paid for.
     pub kind: Kind,
     /// The network.
     pub chain: &'static str,
     /// The wallet that paid.
     pub payer: String,
-    /// The transaction; `null` where no response told it.
+    /// The transaction. `null` if no response named it.
     pub transaction: Option<String>,
     /// Atomic units of USDC.
     pub amount_usdc: u64,
-    /// When, RFC 3339; `null` where no response told it.
+    /// When it was paid (RFC 3339). `null` if no response named the time.
     pub paid_at: Option<String>,
-    /// Where people can look at the transaction.
+    /// Where people can view the transaction.
     pub url: Option<String>,
 }
 
-/// How a task ends well.
+/// The result of a task that succeeded.
 #[derive(Clone, Debug)]
 pub enum Outcome {
     /// It is paid.
     Paid(Receipt),
-    /// It would be paid so.
+    /// What would be paid. The result of a dry run.
     Quote(Summary),
-    /// The response to the caller's own request is there, paid for or not.
+    /// The caller's own request got its response, with or without a payment.
     Responded(Option<Receipt>),
-    /// What became of each attempt that was not finished.
+    /// The result of each attempt that was not finished.
     Resumed(Vec<Resumed>),
 }
 
-/// What became of an attempt.
+/// The result of one attempt.
 #[derive(Clone, Debug)]
 pub struct Resumed {
     /// The attempt.
     pub id: String,
-    /// What it is for.
+    /// What it pays for.
     pub invoice: String,
     /// Its state now.
     pub state: State,
     /// The receipt, where it was paid.
     pub receipt: Option<Receipt>,
-    /// Why it is still open, where it is.
+    /// Why it is still open, if it is.
     pub error: Option<Box<Failure>>,
 }
 
@@ -176,7 +182,7 @@ fn discover(code: &'static str, message: &str) -> Box<Failure> {
     Failure::new(code, Phase::Discover, message)
 }
 
-/// The public invoice, or why it cannot be had.
+/// Reads the public invoice.
 async fn look(io: &Io, settings: &Settings, id: &str) -> Result<Invoice> {
     let url = [&settings.server, "/v1/invoices/", id].concat();
     let method = "GET".to_owned();
@@ -213,22 +219,22 @@ async fn look(io: &Io, settings: &Settings, id: &str) -> Result<Invoice> {
 /// What a response to a payment says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Said {
-    /// Nothing that can be relied on.
+    /// Nothing reliable.
     Unknown,
-    /// It is on its way.
+    /// The payment is on its way.
     Pending,
     /// The money has moved.
     Settled(Option<String>),
-    /// No.
+    /// The payment was refused.
     Refused(Option<String>),
-    /// The nonce or the message was used: an earlier request has settled.
+    /// The nonce or the message was already used: an earlier request has settled.
     Used,
-    /// It cannot be paid, or not any more.
+    /// It cannot be paid, or can no longer be paid.
     NotPayable,
 }
 
-/// Whether a reason contains this. The standard library's search for long texts is 1 KB of the
-/// `.wasm`.
+/// Returns whether `reason` contains `what`. The standard library's search for long texts would add
+/// 1 KB to the `.wasm`.
 fn names(reason: &str, what: &str) -> bool {
     let mut parts = reason.as_bytes().windows(what.len());
     parts.any(|part| part == what.as_bytes())
@@ -287,13 +293,13 @@ impl Said {
     }
 }
 
-/// What following an attempt came to.
+/// The result of following an attempt.
 enum End {
     /// Paid.
     Paid(Receipt),
-    /// It cannot settle any more, and has not: a new signature is safe.
+    /// It can no longer settle and has not settled. A new signature is safe.
     Lapsed,
-    /// The server has responded to the caller's own request, and refused to settle.
+    /// The server responded to the caller's own request and refused to settle.
     Refused(Option<String>),
     /// It was paid, and the response to the caller's own request was lost.
     NoResponse,
@@ -315,8 +321,8 @@ fn receipt(attempt: &Attempt, transaction: Option<String>, invoice: Option<&Invo
     }
 }
 
-/// Notes that an attempt has settled. The receipt is given even where the journal fails: the money
-/// has moved, and a later look finds it again.
+/// Records that an attempt has settled. Returns the receipt even if the journal fails, because the
+/// money has moved and a later call finds the settlement again.
 async fn settle(io: &Io, attempt: &Attempt, receipt: Receipt) -> Receipt {
     let transaction = receipt.transaction.clone();
     let _ = io
@@ -331,7 +337,7 @@ async fn settle(io: &Io, attempt: &Attempt, receipt: Receipt) -> Receipt {
     receipt
 }
 
-/// Whether an attempt can no longer settle.
+/// Returns whether an attempt can no longer settle.
 async fn has_lapsed(io: &Io, settings: &Settings, attempt: &Attempt) -> bool {
     match (attempt.valid_before, attempt.last_valid_block_height) {
         (Some(valid_before), _) => io.clocks().has_lapsed(valid_before),
@@ -346,8 +352,8 @@ async fn has_lapsed(io: &Io, settings: &Settings, attempt: &Attempt) -> bool {
     }
 }
 
-/// From when on an attempt cannot settle any more, in milliseconds since 1970, by the agent's
-/// clock.
+/// Returns the time from which an attempt can no longer settle, in milliseconds since 1970 on the
+/// agent's clock.
 fn lapses_at(attempt: &Attempt) -> u64 {
     match attempt.valid_before {
         Some(valid_before) => valid_before.saturating_add(MARGIN_S).saturating_mul(1_000),
@@ -357,7 +363,7 @@ fn lapses_at(attempt: &Attempt) -> u64 {
     }
 }
 
-/// Whether it is of use to send an attempt's header once more.
+/// Returns whether sending an attempt's header again can still succeed.
 fn is_usable(io: &Io, attempt: &Attempt) -> bool {
     let now_s = io.clocks().best() / 1_000;
     match attempt.valid_before {
@@ -378,7 +384,7 @@ async fn send(io: &Io, attempt: &Attempt) -> Option<Response> {
     .await
 }
 
-/// What is known of a payment that has left.
+/// What is known about a payment that has been sent.
 enum AttemptStatus {
     /// It was paid.
     Paid(Option<String>, Option<Box<Invoice>>),
@@ -386,13 +392,14 @@ enum AttemptStatus {
     Going,
     /// It can still be paid.
     Open,
-    /// It cannot be paid, or not any more.
+    /// It cannot be paid, or can no longer be paid.
     Closed,
     /// Nothing is known.
     Dark,
 }
 
-/// Asks the invoice; for what has none, the last response has to tell.
+/// Reads the invoice to learn the status of an attempt. If there is no invoice, the status follows
+/// from the last response.
 async fn status(io: &Io, settings: &Settings, attempt: &Attempt, said: &Said) -> AttemptStatus {
     if attempt.kind == Kind::Invoice {
         let Ok(invoice) = look(io, settings, &attempt.invoice).await else {
@@ -410,7 +417,7 @@ async fn status(io: &Io, settings: &Settings, attempt: &Attempt, said: &Said) ->
     }
     match said {
         Said::Settled(transaction) => AttemptStatus::Paid(transaction.clone(), None),
-        // Only this attempt can have used it up.
+        // Only this attempt can have used it.
         Said::Used => AttemptStatus::Paid(None, None),
         Said::NotPayable if attempt.kind == Kind::Login => AttemptStatus::Paid(None, None),
         Said::Refused(_) | Said::NotPayable => AttemptStatus::Open,
@@ -419,9 +426,9 @@ async fn status(io: &Io, settings: &Settings, attempt: &Attempt, said: &Said) ->
     }
 }
 
-/// Finds out what became of an attempt whose header has left, or may have. `first` is what the
-/// first response said, where this very call has sent it; after a crash it is `None`. With
-/// `may_send` the same header is sent again.
+/// Finds out the result of an attempt whose header has been sent or may have been sent. `first` is
+/// what the first response said, if this call sent it. After a crash it is `None`. With `may_send`
+/// the same header is sent again.
 async fn follow(
     io: &Io,
     settings: &Settings,
@@ -431,19 +438,20 @@ async fn follow(
 ) -> Result<End> {
     let deadline = io.now().saturating_add(settings.wait_ms);
     let is_blind = attempt.kind != Kind::Invoice;
-    // A refusal is one only where no earlier request can have settled.
+    // A refusal counts only if no earlier request can have settled.
     let is_first = first.is_some();
     let mut said = first.unwrap_or(Said::Unknown);
     let mut sent = 0_u32;
     let mut pause = if is_first { 1_000 } else { 0 };
     loop {
-        // Before the invoice is asked: what settled in time is seen then.
+        // This check comes before the invoice is read, so that the invoice shows everything that
+        // settled in time.
         let lapsed = has_lapsed(io, settings, attempt).await;
         let status = status(io, settings, attempt, &said).await;
         match (&status, &said) {
             (AttemptStatus::Paid(transaction, invoice), _) => {
                 if attempt.kind == Kind::Fetch && said == Said::Used {
-                    // It stays open, so that the same request is not paid for once more.
+                    // The attempt stays open, so that the same request is not paid for again.
                     return Ok(End::NoResponse);
                 }
                 let receipt = receipt(attempt, transaction.clone(), invoice.as_deref());
@@ -460,8 +468,8 @@ async fn follow(
             _ => {}
         }
         let is_over = matches!(status, AttemptStatus::Open | AttemptStatus::Closed);
-        // Without an invoice, what has lapsed is sent once more: it cannot settle, and the server
-        // may tell that it had.
+        // Without an invoice, the header of a lapsed attempt is sent once more. It cannot settle,
+        // but the server may report that it had settled.
         let is_asked = is_first || sent > 0;
         if lapsed && (is_over || is_blind && may_send) && (!is_blind || is_asked) {
             let lapsed = io
@@ -475,7 +483,7 @@ async fn follow(
             && sent < RESENDS
             && (matches!(status, AttemptStatus::Open) || is_blind)
             && (is_usable(io, attempt) || lapsed && is_blind && !is_asked);
-        // Without an invoice, only sending tells more.
+        // Without an invoice, only another send gives more information.
         let is_stuck = is_blind && !can_send;
         if is_stuck || io.now().saturating_add(pause) > deadline {
             return Err(unknown(attempt));
@@ -508,23 +516,22 @@ fn paid_without_response() -> Box<Failure> {
     Failure::new("PAID_WITHOUT_ANSWER", Phase::Settle, message).unsettled()
 }
 
-/// A limit or an earlier attempt stood in the way.
+/// Returns the failure for a limit or an earlier attempt that blocks this payment.
 fn refused_by_journal(refusal: Refusal) -> Box<Failure> {
     let message = ["not reserved: ", &refusal.message, ". Nothing was signed"].concat();
     Failure::new(refusal.code, Phase::Limit, &message)
 }
 
-/// Pays, unless it is paid, or was paid, or may have been.
+/// Pays, unless it was paid or may have been paid already.
 ///
-/// # Errors
-/// Why it was not paid, or is not known to have been.
+/// # Errors Returns why it was not paid, or why the result is unknown.
 pub async fn pay(io: Io, settings: Settings, target: Target, options: Options) -> Result<Outcome> {
     let failure = match pay_within(&io, &settings, &target, &options).await {
         Err(failure) if !failure.may_have_settled => failure,
         result => return result,
     };
-    // Whatever stopped this call: an earlier attempt may have settled, or may still, and another
-    // process may be about to send one.
+    // Whatever stopped this call, an earlier attempt may have settled or may still settle, and
+    // another process may be about to send one.
     let may_settle = |one: &Attempt| match one.state {
         State::Released => one.again,
         State::Settled => one.kind != Kind::Fetch,
@@ -545,7 +552,7 @@ async fn pay_within(
     let mut carried: Option<Attempt> = None;
     let mut blocking: Option<Attempt> = None;
     let mut approved: Option<(u64, String, &'static str)> = None;
-    // For what was before this call alone: it buys once.
+    // `anew` applies only to payments from before this call, so that one call buys once.
     let mut anew = matches!(target, Target::Fetch { anew: true, .. });
     for _ in 0..ROUNDS {
         let mut last = match blocking.take() {
@@ -561,11 +568,11 @@ async fn pay_within(
             }
         }
         if anew && let Some(lapsed) = last.take_if(|last| last.state == State::Lapsed) {
-            // Taken for paid.
+            // The attempt is assumed to be paid.
             let to = State::Settled;
             io.update(&lapsed.id, lapsed.state, to, None, None).await;
         }
-        // What is to be paid, and how?
+        // Finds out what to pay, and how.
         let found = match find(io, settings, target, last.as_ref(), options).await? {
             Found::Paid(_) if options.dry_run => return Err(already_paid()),
             Found::Paid(receipt) => return Ok(Outcome::Paid(receipt)),
@@ -578,7 +585,7 @@ async fn pay_within(
             attempt.again || matches!(attempt.state, State::Refused | State::Lapsed)
         };
         let again = carried.iter().chain(&last).any(left);
-        // On Base one nonce and wallet for all signatures of an invoice.
+        // On Base, all signatures for an invoice use one nonce and one wallet.
         let keeps = |attempt: &Attempt| {
             let is_over = target.kind() == Kind::Fetch && attempt.state == State::Settled;
             is_evm && attempt.chain == offer.network.name() && !is_over
@@ -641,14 +648,14 @@ async fn pay_within(
                     }
                     if !has_lapsed(io, settings, before).await {
                         let failure = refused_by_journal(*refusal.clone()).unsettled();
-                        // Another chain shares no nonce with it, and waits for longer.
+                        // Another chain does not share the nonce, so it has to wait longer.
                         let other = match before.chain == attempt.chain {
                             true => 0,
                             false => before.other_chains_from(),
                         };
                         return Err(failure.until(lapses_at(before).max(other)));
                     }
-                    // The invoice is looked at once more before anything is signed.
+                    // The invoice is read once more before anything is signed.
                     io.update(&before.id, before.state, State::Lapsed, None, None)
                         .await;
                     blocking = Some(Attempt {
@@ -662,7 +669,7 @@ async fn pay_within(
             continue;
         }
         anew = false;
-        // Nothing was signed until here.
+        // Nothing has been signed up to here.
         let payload = match sign(io, settings, &attempt, &unsigned).await {
             Ok(payload) if is_usable(io, &attempt) => payload,
             result => {
@@ -695,7 +702,7 @@ async fn pay_within(
                 let message = "the journal failed when the header was to be written, so nothing \
                     was sent. \
                                Its own error is the cause";
-                // It may have been written all the same: then it is sent by the next call.
+                // The header may have been written despite the error. Then the next call sends it.
                 return Err(Failure::new("JOURNAL_FAILED", Phase::Send, message).unsettled());
             }
         }
@@ -723,7 +730,7 @@ async fn pay_within(
     Err(Failure::new("CONFLICT", Phase::Limit, message))
 }
 
-/// There is nothing to quote.
+/// Returns the failure of a dry run for something that is already paid.
 fn already_paid() -> Box<Failure> {
     let message = "this was paid already: paying it gives the receipt, and moves no money";
     discover(limits::ALREADY_PAID, message).unsettled()
@@ -736,11 +743,11 @@ fn paid(target: &Target, receipt: Receipt) -> Outcome {
     }
 }
 
-/// What is left to do of an earlier attempt.
+/// What is left to do for an earlier attempt.
 enum Finished {
-    /// Nothing: a new one can be thought of.
+    /// Nothing. A new attempt can be considered.
     No,
-    /// The journal is to be asked again.
+    /// The journal has to be read again.
     Again,
     /// It was paid.
     Paid(Receipt),
@@ -797,7 +804,7 @@ async fn finish(
     }
 }
 
-/// A price, bound to what it is for.
+/// A price, and what it is the price of.
 struct Price {
     challenge: Challenge,
     offer: Offer,
@@ -809,7 +816,7 @@ struct Price {
 }
 
 enum Found {
-    /// An earlier attempt has paid it.
+    /// An earlier attempt has paid for it.
     Paid(Receipt),
     /// The caller's own request got its response without a payment.
     Free,
@@ -836,7 +843,8 @@ async fn find(
         let wallet = wallets.find(|wallet| wallet.family == network.family())?;
         wanted.then(|| wallet.address.clone())
     };
-    // The chain of an earlier attempt first: another chain would be another payment.
+    // The chain of an earlier attempt comes first, because another chain would mean another
+    // payment.
     let left = |one: &&Attempt| match one.kind {
         Kind::Fetch => one.state != State::Settled,
         Kind::Invoice | Kind::Login => one.state == State::Refused,
@@ -849,9 +857,9 @@ async fn find(
             match seen.status {
                 Status::Open => {}
                 Status::Paid => {
-                    // A refusal that was none.
+                    // The refused payment may have settled.
                     let left = |one: &&Attempt| matches!(one.state, State::Refused | State::Lapsed);
-                    // Another process may have paid it since the journal was asked.
+                    // Another process may have paid it since the journal was read.
                     let now = match last.is_some_and(|one| left(&one)) {
                         true => None,
                         false => io.last(id).await?,
@@ -899,7 +907,7 @@ async fn find(
             let challenge = read_challenge(&response)?;
             let payable = |offer: &Offer| Some((offer.clone(), wallet(offer.network)?));
             let mut offers = challenge.offers.iter();
-            // The chain of an earlier attempt first, as below.
+            // The chain of an earlier attempt comes first, as below.
             let found = offers.find(|offer| Some(offer.network) == before);
             let mut offers = challenge.offers.iter();
             let found = found.and_then(payable).or_else(|| offers.find_map(payable));
@@ -1068,8 +1076,8 @@ async fn prepare(
         Family::Solana => {
             let (blockhash, height) = match &offer.blockhash {
                 Some(blockhash) => {
-                    // The server's own word on the last height is not taken: one that is too low
-                    // would have the payment lapse at once.
+                    // The server's own value of the last height is not used. If it were too low,
+                    // the payment would lapse at once.
                     let chain = network.name();
                     let height = io.height(chain, settings.has_height).await;
                     let last = height.map(|height| height.saturating_add(BLOCKHASH_LIFE));
@@ -1093,7 +1101,7 @@ async fn prepare(
             let owner = address(&wallet, "wallet")?;
             let fee_payer = address(fee_payer, "extra.feePayer")?;
             if fee_payer == owner {
-                // The agent would pay the fee too.
+                // Otherwise the agent would pay the fee too.
                 return Err(invalid("extra.feePayer"));
             }
             let random = io.random(16).await?;
@@ -1104,7 +1112,7 @@ async fn prepare(
                 (None, Version::V2) => Some(own_memo.as_str()),
                 (None, Version::V1) => None,
             };
-            // Something has to make two equal payments two transactions.
+            // Two equal payments must differ, or they would be one transaction.
             let tie = match (memo, random.as_slice()) {
                 (None, [low, high, ..]) => u16::from_le_bytes([*low, *high]),
                 _ => 0,
@@ -1146,7 +1154,7 @@ async fn prepare(
     Ok((attempt, unsigned))
 }
 
-/// Asks the signer, and gives `payload`.
+/// Asks the signer for a signature and returns `payload`.
 async fn sign(
     io: &Io,
     settings: &Settings,
@@ -1195,10 +1203,9 @@ async fn sign(
     }
 }
 
-/// Finishes what a crash, or an outcome that is not known, has left.
+/// Finishes the attempts that a crash or an unknown outcome left open.
 ///
-/// # Errors
-/// Where the journal cannot be read.
+/// # Errors Returns an error if the journal cannot be read.
 pub async fn resume(io: Io, settings: Settings) -> Result<Outcome> {
     let (io, settings) = (&io, &settings);
     let mut resumed = Vec::new();
@@ -1218,7 +1225,7 @@ pub async fn resume(io: Io, settings: Settings) -> Result<Outcome> {
                 }
             }
             State::Sent => {
-                // The caller's own request is not at hand any more.
+                // The caller's own request is no longer available.
                 let may_send = attempt.kind != Kind::Fetch;
                 match follow(io, settings, &attempt, None, may_send).await {
                     Ok(End::Paid(receipt)) => {

@@ -1,4 +1,4 @@
-//! Settings, targets and replies, as JavaScript hands them over: JSON text.
+//! Reads the settings, targets and replies that JavaScript passes as JSON.
 
 use crate::attempt::Attempt;
 use crate::bytes::from_hex;
@@ -19,14 +19,14 @@ fn invalid(field: &str, expected: &str) -> Box<Failure> {
     Failure::new("INVALID_OPTION", Phase::Discover, &message)
 }
 
-/// A number of JavaScript's that has to be a whole one, 0 or more.
+/// Reads a JavaScript number that has to be an integer of 0 or more.
 fn whole(value: Value<'_>) -> Option<u64> {
     u64::try_from(value.as_integer()?).ok()
 }
 
 impl Reply {
-    /// Reads a reply. What cannot be read is [`Reply::Failed`]: a journal or signer that gives
-    /// nonsense has failed.
+    /// Reads a reply. A reply that cannot be read becomes [`Reply::Failed`], because a journal or
+    /// signer that returns invalid data has failed.
     #[must_use]
     pub fn read(text: &str) -> Self {
         Self::of(text).unwrap_or(Self::Failed)
@@ -73,10 +73,9 @@ impl Reply {
 }
 
 impl Settings {
-    /// Reads what the agent was made with.
+    /// Reads the settings of an agent.
     ///
-    /// # Errors
-    /// `INVALID_OPTION`, with the option's name.
+    /// # Errors Returns `INVALID_OPTION` with the option's name.
     pub fn read(text: &str) -> Result<Self> {
         let value = Value::parse(text.as_bytes()).map_err(|_| invalid("options", "JSON"))?;
         let server = |name: &str, expected: &str| {
@@ -140,8 +139,7 @@ impl Settings {
 impl Target {
     /// Reads `{ invoice }`, `{ login }` or `{ fetch: { key, method, url, anew } }`.
     ///
-    /// # Errors
-    /// `INVALID_OPTION`.
+    /// # Errors Returns `INVALID_OPTION`.
     pub fn read(text: &str) -> Result<Self> {
         let value = Value::parse(text.as_bytes()).map_err(|_| invalid("target", "JSON"))?;
         if let Some(id) = value.get("invoice") {
@@ -182,8 +180,7 @@ impl Target {
 impl Options {
     /// Reads `{ chain, dryRun }`.
     ///
-    /// # Errors
-    /// `INVALID_OPTION`.
+    /// # Errors Returns `INVALID_OPTION`.
     pub fn read(text: &str) -> Result<Self> {
         let value = Value::parse(text.as_bytes()).map_err(|_| invalid("options", "JSON"))?;
         let network = match value.get("chain").filter(|chain| !chain.is_null()) {

@@ -1,5 +1,4 @@
-//! Payments on Solana: a transaction of version 0 that the wallet signs, and whose fee payer is the
-//! facilitator.
+//! Payments on Solana: a version 0 transaction that the wallet signs. The facilitator pays the fee.
 //!
 //! Sources: the scheme `exact` of x402 (`scheme_exact_svm.md`), `@x402/svm` 2.27.0 for its values,
 //! and `@solana/kit` for the order of accounts.
@@ -18,13 +17,13 @@ const ATA_PROGRAM: &str = "ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL";
 const COMPUTE_BUDGET_PROGRAM: &str = "ComputeBudget111111111111111111111111111111";
 const MEMO_PROGRAM: &str = "MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr";
 
-/// The units of computation that current clients ask for.
+/// The compute units that current clients request.
 pub const UNITS: u32 = 20_000;
 
-/// What they pay for a unit, in microlamports.
+/// What current clients pay for a compute unit, in microlamports.
 const UNIT_PRICE: u64 = 1;
 
-/// The longest memo, in bytes: facilitators take no longer one.
+/// The longest memo that facilitators accept, in bytes.
 pub const MAX_MEMO: usize = 256;
 
 /// A public key or a derived address. Its `Display` is base58.
@@ -32,10 +31,10 @@ pub const MAX_MEMO: usize = 256;
 pub struct Address(pub [u8; 32]);
 
 impl Address {
-    /// Reads base58 of 32 bytes.
+    /// Reads an address: base58 of 32 bytes.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        // Longer texts take quadratic time, and are none.
+        // Longer texts are never addresses, and decoding them takes quadratic time.
         if text.len() > 44 {
             return None;
         }
@@ -44,7 +43,7 @@ impl Address {
         (length == 32).then_some(Self(address))
     }
 
-    /// In base58.
+    /// Returns the address in base58.
     #[must_use]
     pub fn text(&self) -> String {
         bs58::encode(self.0).into_string()
@@ -57,8 +56,8 @@ impl fmt::Display for Address {
     }
 }
 
-/// The account in which a wallet holds a token: the first address that is no public key, and its
-/// bump.
+/// Returns the account in which a wallet holds a token, and its bump. It is the first derived
+/// address that is not a public key.
 #[must_use]
 pub fn token_account(owner: Address, mint: Address) -> Option<(Address, u8)> {
     let (token, program) = (Address::parse(TOKEN_PROGRAM)?, Address::parse(ATA_PROGRAM)?);
@@ -76,27 +75,27 @@ pub fn token_account(owner: Address, mint: Address) -> Option<(Address, u8)> {
     })
 }
 
-/// What a payment moves.
+/// The content of a payment.
 #[derive(Clone, Debug)]
 pub struct Transfer<'a> {
-    /// Who pays.
+    /// The wallet that pays.
     pub owner: Address,
-    /// Who is paid.
+    /// The address that is paid.
     pub pay_to: Address,
-    /// Who pays the fee and signs last.
+    /// The account that pays the fee and signs last.
     pub fee_payer: Address,
     /// Atomic units of USDC.
     pub amount: u64,
-    /// A block hash of the last minute.
+    /// A block hash from the last minute.
     pub blockhash: Address,
-    /// The text that is noted; none in version 1, whose first facilitator takes three instructions
-    /// alone.
+    /// The text of the memo. Version 1 has none, because its first facilitator accepts exactly
+    /// three instructions.
     pub memo: Option<&'a str>,
-    /// Units of computation. Without a memo they make two equal payments two transactions.
+    /// The compute units. Without a memo they make two equal payments two different transactions.
     pub units: u32,
 }
 
-/// A length in the compact form: 7 bits a byte, the lowest first.
+/// Writes a length in the compact form: 7 bits per byte, lowest first.
 fn length(bytes: &mut Vec<u8>, mut length: usize) {
     loop {
         let low = u8::try_from(length & 0x7f).unwrap_or_default();
@@ -109,17 +108,17 @@ fn length(bytes: &mut Vec<u8>, mut length: usize) {
     }
 }
 
-/// As `@solana/kit` orders the accounts of one role: by their base58, as an English dictionary
-/// would.
+/// Orders the accounts of one role as `@solana/kit` does: by base58, in the order of an English
+/// dictionary.
 fn by_text(one: &Address, other: &Address) -> Ordering {
     let (one, other) = (one.text(), other.text());
     let fold = |text: &str| text.to_ascii_lowercase();
-    // Lower case comes first where nothing else differs.
+    // If nothing else differs, lower case comes first.
     let case = || other.cmp(&one);
     fold(&one).cmp(&fold(&other)).then_with(case)
 }
 
-/// Sorts a handful: the standard library's code for many would be 3 KB of the `.wasm`.
+/// Sorts a few addresses. The standard library's sort would add 3 KB to the `.wasm`.
 fn sort_by_text(addresses: &mut [Address]) {
     for end in (1..addresses.len()).rev() {
         for at in 0..end {
@@ -133,7 +132,7 @@ fn sort_by_text(addresses: &mut [Address]) {
 }
 
 impl Transfer<'_> {
-    /// The message that the wallet signs. `None` where an address has no token account.
+    /// Returns the message that the wallet signs. `None` if an address has no token account.
     #[must_use]
     pub fn message(&self, network: Network) -> Option<Vec<u8>> {
         let mint = Address::parse(network.usdc())?;
@@ -144,7 +143,7 @@ impl Transfer<'_> {
         let memo_program = Address::parse(MEMO_PROGRAM)?;
         let mut written = vec![source, destination];
         sort_by_text(&mut written);
-        // Who pays oneself.
+        // Both accounts are the same when a wallet pays itself.
         written.dedup();
         let mut read = vec![mint, token, budget];
         read.extend(self.memo.map(|_| memo_program));
@@ -159,7 +158,7 @@ impl Transfer<'_> {
             let position = accounts.iter().position(|account| *account == address)?;
             u8::try_from(position).ok()
         };
-        // Two signers, of whom the owner is not written to.
+        // There are two signers. The owner's account is read-only.
         let mut message = vec![0x80, 2, 1, read_only];
         length(&mut message, accounts.len());
         for account in &accounts {
@@ -186,13 +185,13 @@ impl Transfer<'_> {
             length(&mut message, memo.len());
             message.extend(memo.as_bytes());
         }
-        // No address lookup tables.
+        // There are no address lookup tables.
         message.push(0);
         Some(message)
     }
 }
 
-/// A message with the wallet's signature: a transaction that only the fee payer has yet to sign.
+/// Returns a transaction with the wallet's signature. Only the fee payer's signature is missing.
 #[must_use]
 pub fn transaction(message: &[u8], signature: &[u8; 64]) -> Vec<u8> {
     let mut bytes = vec![2];
@@ -202,18 +201,18 @@ pub fn transaction(message: &[u8], signature: &[u8; 64]) -> Vec<u8> {
     bytes
 }
 
-/// What tells one transaction from another, whoever signs it: SHA-256 of its message.
+/// Returns the SHA-256 hash of a message. It identifies a transaction, whoever signs it.
 #[must_use]
 pub fn message_hash(message: &[u8]) -> [u8; 32] {
     Sha256::digest(message).into()
 }
 
-/// A private key of ed25519. It has no `Debug`, so that nothing prints it; it is wiped when
+/// An ed25519 private key. It has no `Debug`, so that it cannot be printed. It is wiped when
 /// dropped.
 pub struct SolanaKey(SigningKey);
 
 impl SolanaKey {
-    /// Takes the 32 bytes of a seed, or the 64 of a key pair as Solana's tools write it.
+    /// Reads the 32 bytes of a seed, or the 64 bytes of a key pair as Solana's tools write it.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let seed: [u8; 32] = bytes.get(..32)?.try_into().ok()?;
@@ -225,7 +224,7 @@ impl SolanaKey {
         }
     }
 
-    /// Its wallet.
+    /// Returns the address of its wallet.
     #[must_use]
     pub fn address(&self) -> Address {
         Address(self.0.verifying_key().to_bytes())

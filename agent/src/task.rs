@@ -1,6 +1,6 @@
-//! Straight-line code without I/O: an `async` function that asks for effects, one at a time, and is
-//! stepped by whoever carries them out. A task that is dropped between two steps is a crash at that
-//! place.
+//! Sequential code without I/O: an `async` function that asks for one effect at a time. The holder
+//! of the task carries out each effect and steps the task. Dropping a task between two steps has
+//! the effect of a crash at that point.
 
 use crate::attempt::{Attempt, State};
 use crate::failure::{Failure, Result};
@@ -22,160 +22,162 @@ pub struct Request {
     pub url: String,
     /// The payment header: name and value.
     pub payment: Option<(String, String)>,
-    /// Whether it is the request of the caller of a paying fetch, with its headers and body.
+    /// Whether this is the request of the caller of a paying fetch, with the caller's headers and
+    /// body.
     pub own: bool,
 }
 
-/// What a signer is asked for.
+/// What a signer has to sign.
 #[derive(Clone, Debug)]
 pub struct Signing {
     /// The wallet that signs.
     pub wallet: String,
     /// The network.
     pub chain: &'static str,
-    /// On Base: EIP-712's digest, hexadecimal.
+    /// On Base: the EIP-712 digest, in hexadecimal.
     pub digest: Option<String>,
-    /// On Base: the typed data, JSON.
+    /// On Base: the typed data, as JSON.
     pub typed_data: Option<String>,
-    /// On Solana: the message, base64.
+    /// On Solana: the message, in base64.
     pub message: Option<String>,
-    /// On Solana: the whole transaction without signatures, base64.
+    /// On Solana: the whole transaction without signatures, in base64.
     pub transaction: Option<String>,
 }
 
-/// What is about to be paid, for a person and for dry runs.
+/// What is about to be paid, for approval by a person and for dry runs.
 #[derive(Clone, Debug)]
 pub struct Summary {
-    /// The invoice, the auth intent, or the hash of a request.
+    /// The id of the invoice or auth intent, or the hash of a request.
     pub invoice: String,
     /// The network.
     pub chain: &'static str,
-    /// Who pays.
+    /// The wallet that pays.
     pub wallet: String,
-    /// Who is paid.
+    /// The address that is paid.
     pub pay_to: String,
     /// Atomic units of USDC.
     pub amount_usdc: u64,
     /// Where the payment is sent.
     pub url: String,
-    /// The merchant's name, where the invoice tells it. It is the server's text.
+    /// The merchant's name, if the invoice contains it. The server chose this text.
     pub merchant: Option<String>,
-    /// What it is for, likewise.
+    /// What the payment is for, if the invoice says so. The server chose this text.
     pub description: Option<String>,
 }
 
 /// What the holder of a task does next.
 #[derive(Clone, Debug)]
 pub enum Effect {
-    /// Sends a request, follows no redirect, and gives status, headers and body:
-    /// [`Reply::Response`] or [`Reply::Lost`].
+    /// Send a request without following redirects. The reply is [`Reply::Response`] with status,
+    /// headers and body, or [`Reply::Lost`].
     Http(Request),
-    /// The journal's newest attempt for an invoice: [`Reply::Attempt`].
+    /// Read the journal's newest attempt for an invoice. The reply is [`Reply::Attempt`].
     Last {
         /// The invoice.
         invoice: String,
     },
-    /// Reserves: [`Reply::Reserved`].
+    /// Reserve an attempt. The reply is [`Reply::Reserved`].
     Reserve {
-        /// What.
+        /// The attempt.
         attempt: Box<Attempt>,
-        /// Within what.
+        /// The limits that apply.
         limits: Limits,
     },
-    /// The journal's compare-and-set: [`Reply::Yes`].
+    /// Run the journal's compare-and-set. The reply is [`Reply::Yes`].
     Update {
-        /// The attempt.
+        /// The id of the attempt.
         id: String,
-        /// The state that it must be in.
+        /// The state that it must have.
         from: State,
         /// The state that it gets.
         to: State,
-        /// The header, where it is about to leave.
+        /// The header, if it is about to be sent.
         header: Option<String>,
-        /// The transaction, where it is known.
+        /// The transaction, if it is known.
         transaction: Option<String>,
     },
-    /// The journal's attempts that are not finished: [`Reply::Attempts`].
+    /// Read the journal's attempts that are not finished. The reply is [`Reply::Attempts`].
     Open,
-    /// Signs: [`Reply::Bytes`].
+    /// Sign. The reply is [`Reply::Bytes`].
     Sign(Box<Signing>),
-    /// Asks a person: [`Reply::Yes`].
+    /// Ask a person to approve. The reply is [`Reply::Yes`].
     Approve(Box<Summary>),
-    /// Asks for a block hash: [`Reply::Blockhash`].
+    /// Get a block hash. The reply is [`Reply::Blockhash`].
     Blockhash {
         /// The network.
         chain: &'static str,
     },
-    /// Asks for the block height: [`Reply::Height`].
+    /// Get the block height. The reply is [`Reply::Height`].
     Height {
         /// The network.
         chain: &'static str,
     },
-    /// Waits: [`Reply::Done`].
+    /// Wait. The reply is [`Reply::Done`].
     Sleep {
-        /// Milliseconds.
+        /// The time to wait, in milliseconds.
         ms: u64,
     },
-    /// Random bytes: [`Reply::Bytes`].
+    /// Get random bytes. The reply is [`Reply::Bytes`].
     Random {
-        /// How many.
+        /// The number of bytes.
         count: u32,
     },
 }
 
-/// A response.
+/// An HTTP response.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Response {
     /// Its status.
     pub status: u16,
-    /// `Date`, in milliseconds since 1970.
+    /// The `Date` header, in milliseconds since 1970.
     pub date: Option<u64>,
-    /// `PAYMENT-REQUIRED`.
+    /// The `PAYMENT-REQUIRED` header.
     pub required: Option<String>,
-    /// `PAYMENT-RESPONSE` or `X-PAYMENT-RESPONSE`.
+    /// The `PAYMENT-RESPONSE` or `X-PAYMENT-RESPONSE` header.
     pub payment_response: Option<String>,
-    /// Its body; empty where it was not read.
+    /// Its body. Empty if it was not read.
     pub body: String,
 }
 
-/// What came of an effect.
+/// The result of an effect.
 #[derive(Clone, Debug)]
 pub enum Reply {
     /// A response.
     Response(Response),
-    /// No response: refused, cut off, or too late. Whether the request arrived is not known.
+    /// No response: the connection was refused or cut, or it took too long. Whether the request
+    /// arrived is unknown.
     Lost,
-    /// An attempt, or none.
+    /// An attempt, or `None`.
     Attempt(Option<Box<Attempt>>),
-    /// Reserved, or why not.
+    /// Whether the attempt was reserved, or the reason why not.
     Reserved(Result<(), Box<Refusal>>),
     /// Attempts.
     Attempts(Vec<Attempt>),
-    /// Whether.
+    /// Yes or no.
     Yes(bool),
     /// Bytes.
     Bytes(Vec<u8>),
-    /// A block hash and its last height.
+    /// A block hash and the last height at which it is valid.
     Blockhash(String, Option<u64>),
     /// A block height.
     Height(u64),
-    /// It is done.
+    /// The effect was carried out.
     Done,
-    /// It could not be done: the journal, the signer or the callback threw, or gave what cannot be
-    /// read.
+    /// The effect failed: the journal, the signer or the callback threw, or returned something that
+    /// cannot be read.
     Failed,
 }
 
-/// A task's next wish, or its end.
+/// The next effect of a task, or its result.
 #[derive(Debug)]
 pub enum Step<T> {
-    /// Carry this out, and come back with the reply.
+    /// Carry out this effect, then step the task with the reply.
     Ask(Effect),
-    /// It has ended.
+    /// The task has ended.
     Done(Result<T>),
 }
 
-/// Where a task and its holder meet.
+/// The channel between a task and its holder.
 #[derive(Clone, Default)]
 pub struct Io(Rc<Slot>);
 
@@ -184,7 +186,7 @@ struct Slot {
     effect: RefCell<Option<Effect>>,
     reply: RefCell<Option<Reply>>,
     now: Cell<u64>,
-    /// The server's clock less the agent's, in milliseconds.
+    /// The server's clock minus the agent's, in milliseconds.
     skew: Cell<Option<i64>>,
 }
 
@@ -203,19 +205,19 @@ impl Future for Asked<'_> {
 }
 
 impl Io {
-    /// Asks for an effect.
+    /// Asks the holder to carry out an effect, and returns the reply.
     pub async fn ask(&self, effect: Effect) -> Reply {
         self.0.effect.replace(Some(effect));
         Asked(&self.0).await
     }
 
-    /// The agent's clock, in milliseconds since 1970, as of the last step.
+    /// Returns the agent's clock at the last step, in milliseconds since 1970.
     #[must_use]
     pub fn now(&self) -> u64 {
         self.0.now.get()
     }
 
-    /// Notes a server's time.
+    /// Records a server's time.
     pub fn note_date(&self, date: u64) {
         let (date, own) = (i64::try_from(date), i64::try_from(self.now()));
         if let (Ok(date), Ok(own)) = (date, own) {
@@ -223,7 +225,7 @@ impl Io {
         }
     }
 
-    /// The server's time now, where it has told it.
+    /// Returns the server's current time, if a server has sent it.
     #[must_use]
     pub fn server_time(&self) -> Option<u64> {
         let own = i64::try_from(self.now()).ok()?;
@@ -238,7 +240,7 @@ pub struct Task<T> {
 }
 
 impl<T> Task<T> {
-    /// Makes a task of what `run` gives.
+    /// Creates a task from the future that `run` returns.
     pub fn new<F>(run: impl FnOnce(Io) -> F) -> Self
     where
         F: Future<Output = Result<T>> + 'static,
@@ -248,8 +250,8 @@ impl<T> Task<T> {
         Self { io, future }
     }
 
-    /// Goes on with the reply to the last effect; `None` at the start. `now` is the agent's clock,
-    /// in milliseconds.
+    /// Continues with the reply to the last effect, or with `None` at the start. `now` is the
+    /// agent's clock in milliseconds.
     pub fn step(&mut self, reply: Option<Reply>, now: u64) -> Step<T> {
         self.io.0.now.set(now);
         self.io.0.reply.replace(reply);
@@ -258,7 +260,7 @@ impl<T> Task<T> {
             Poll::Ready(result) => Step::Done(result),
             Poll::Pending => match self.io.0.effect.take() {
                 Some(effect) => Step::Ask(effect),
-                // Stepped without the reply that it waits for.
+                // The task was stepped without the reply that it waits for.
                 None => Step::Done(Err(Failure::new(
                     "INTERNAL_ERROR",
                     crate::failure::Phase::Discover,

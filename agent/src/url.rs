@@ -1,5 +1,5 @@
-//! URLs, as far as the agent has to judge them: strictly, so that what `fetch` reads is what was
-//! judged.
+//! Parses the parts of URLs that the agent has to check. The parser is strict, so that `fetch`
+//! reads the same URL that was checked.
 
 #[allow(unused_imports)]
 use crate::prelude::*;
@@ -12,8 +12,8 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// The origin of an absolute URL of http or https. `None` for anything out of the ordinary: a
-    /// user name, a backslash, white space, letters beyond ASCII, an IPv6 address other than
+    /// Returns the origin of an absolute http or https URL. `None` for anything unusual: a user
+    /// name, a backslash, white space, characters beyond ASCII, or an IPv6 address other than
     /// loopback.
     #[must_use]
     pub fn of(url: &str) -> Option<Self> {
@@ -52,7 +52,7 @@ impl Origin {
         Some(Self { secure, host, port })
     }
 
-    /// Whether a payment may be sent there: by https, or to this machine.
+    /// Returns whether a payment may be sent to this origin: over https, or to this machine.
     #[must_use]
     pub fn is_safe(&self) -> bool {
         self.secure || self.is_loopback()

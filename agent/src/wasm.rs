@@ -1,6 +1,6 @@
-//! What JavaScript calls. JSON text goes in and out; keys stay inside.
-#![allow(unsafe_code)] // wasm-bindgen's generated glue, and the allocator.
-#![allow(unreachable_pub)] // JavaScript reaches what wasm-bindgen exports.
+//! The functions that JavaScript calls. Arguments and results are JSON text. Keys stay inside.
+#![allow(unsafe_code)] // Needed for the code that wasm-bindgen generates, and for the allocator.
+#![allow(unreachable_pub)] // JavaScript uses what wasm-bindgen exports.
 
 use crate::attempt::Attempt;
 use crate::bytes::{from_hex, to_hex};
@@ -16,7 +16,7 @@ use crate::task::{Reply, Step, Task};
 use crate::written::{Written, text};
 use wasm_bindgen::prelude::*;
 
-/// Smaller than the standard library's allocator, and as frugal with memory.
+/// This allocator is smaller than the standard library's and uses as little memory.
 #[global_allocator]
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
@@ -24,12 +24,12 @@ fn thrown(failure: &Failure) -> JsValue {
     JsValue::from_str(&text(failure))
 }
 
-/// `{ NAME: value }`: how a task goes on.
+/// Returns `{ NAME: value }`, which tells JavaScript how the task continues.
 fn next(name: &str, value: &dyn Written) -> String {
     ["{\"", name, "\":", &text(value), "}"].concat()
 }
 
-/// One payment, or one `resume`, under way. JavaScript carries out each effect.
+/// A payment or a `resume` in progress. JavaScript carries out each effect.
 #[wasm_bindgen]
 pub struct AgentTask {
     task: Task<Outcome>,
@@ -37,7 +37,7 @@ pub struct AgentTask {
 
 #[wasm_bindgen]
 impl AgentTask {
-    /// A payment. Throws JSON `{ code, phase, mayHaveSettled, message }`.
+    /// Starts a payment. Throws JSON `{ code, phase, mayHaveSettled, message }`.
     pub fn pay(settings: &str, target: &str, options: &str) -> Result<Self, JsValue> {
         let failed = |failure: Box<Failure>| thrown(&failure);
         let settings = Settings::read(settings).map_err(failed)?;
@@ -47,17 +47,16 @@ impl AgentTask {
         Ok(Self { task })
     }
 
-    /// Finishes what is unfinished. Throws likewise.
+    /// Finishes the attempts that are not finished. Throws the same JSON as `pay`.
     pub fn resume(settings: &str) -> Result<Self, JsValue> {
         let settings = Settings::read(settings).map_err(|failure| thrown(&failure))?;
         let task = Task::new(|io| pay::resume(io, settings));
         Ok(Self { task })
     }
 
-    /// Goes on with the reply to the last effect. `now` is milliseconds since 1970. Gives `{ effect
-    /// }`, `{ outcome }` or
-    /// `{ failure }`.
-    // A float to an integer saturates; negative and NaN become 0.
+    /// Continues with the reply to the last effect. `now` is in milliseconds since 1970. Returns `{
+    /// effect }`, `{ outcome }` or `{ failure }`.
+    // The conversion from float to integer saturates: negative numbers and NaN become 0.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     pub fn step(&mut self, reply: Option<String>, now: f64) -> String {
         let reply = reply.map(|reply| Reply::read(&reply));
@@ -69,7 +68,7 @@ impl AgentTask {
     }
 }
 
-/// Reads the agent's options. Throws JSON `{ code, phase, mayHaveSettled, message }`.
+/// Checks the agent's options. Throws JSON `{ code, phase, mayHaveSettled, message }`.
 #[wasm_bindgen(js_name = checkSettings)]
 pub fn check_settings(settings: &str) -> Result<(), JsValue> {
     Settings::read(settings)
@@ -77,8 +76,8 @@ pub fn check_settings(settings: &str) -> Result<(), JsValue> {
         .map_err(|failure| thrown(&failure))
 }
 
-/// For journals: whether `attempt` may be reserved within `limits`, next to the `known` attempts.
-/// `undefined`, or the refusal as JSON.
+/// Decides for a journal whether `attempt` may be reserved within `limits`, given the `known`
+/// attempts. Returns `undefined`, or the refusal as JSON.
 #[wasm_bindgen(js_name = evaluateReservation)]
 pub fn evaluate_reservation(
     attempt: &str,
@@ -106,7 +105,7 @@ pub fn evaluate_reservation(
         .map(|refusal| text(&refusal)))
 }
 
-/// How far back a journal has to look for limits, in seconds.
+/// Returns how far back a journal has to read for the limits, in seconds.
 #[wasm_bindgen(js_name = longestLimit)]
 #[must_use]
 #[allow(clippy::cast_precision_loss)]
@@ -115,25 +114,25 @@ pub fn longest_limit(limits: &str) -> Option<f64> {
     Some(limits.longest_s() as f64)
 }
 
-/// A private key of secp256k1. It never leaves the module.
+/// A secp256k1 private key. It never leaves the module.
 #[wasm_bindgen]
 pub struct EvmKey(evm::EvmKey);
 
 #[wasm_bindgen]
 impl EvmKey {
-    /// Reads 64 hexadecimal digits; `undefined` where they are no key.
+    /// Reads 64 hexadecimal digits. `undefined` if they are not a key.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         evm::EvmKey::parse(text).map(Self)
     }
 
-    /// The wallet.
+    /// Returns the wallet's address.
     #[must_use]
     pub fn address(&self) -> String {
         self.0.address().text()
     }
 
-    /// The signature of a 32-byte digest, both hexadecimal.
+    /// Signs a 32-byte digest. The digest and the signature are hexadecimal.
     #[must_use]
     pub fn sign(&self, digest: &str) -> Option<String> {
         let digest = from_hex(digest)?.try_into().ok()?;
@@ -141,40 +140,40 @@ impl EvmKey {
     }
 }
 
-/// A private key of ed25519. It never leaves the module.
+/// An ed25519 private key. It never leaves the module.
 #[wasm_bindgen]
 pub struct SolanaKey(solana::SolanaKey);
 
 #[wasm_bindgen]
 impl SolanaKey {
-    /// Takes 32 or 64 bytes; `undefined` where they are no key.
+    /// Reads 32 or 64 bytes. `undefined` if they are not a key.
     #[wasm_bindgen(js_name = fromBytes)]
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         solana::SolanaKey::from_bytes(bytes).map(Self)
     }
 
-    /// The wallet.
+    /// Returns the wallet's address.
     #[must_use]
     pub fn address(&self) -> String {
         self.0.address().text()
     }
 
-    /// The signature of a message.
+    /// Returns the signature of a message.
     #[must_use]
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
         self.0.sign(message).to_vec()
     }
 }
 
-/// The bytes of base58; `undefined` where it is none, or longer than a key pair.
+/// Decodes base58. `undefined` if the text is not base58 or is longer than a key pair.
 #[wasm_bindgen(js_name = fromBase58)]
 #[must_use]
 pub fn from_base58(text: &str) -> Option<Vec<u8>> {
     (text.len() <= 90).then(|| bs58::decode(text).into_vec().ok())?
 }
 
-/// Base58 of bytes.
+/// Encodes bytes in base58.
 #[wasm_bindgen(js_name = toBase58)]
 #[must_use]
 pub fn to_base58(bytes: &[u8]) -> String {

@@ -1,4 +1,4 @@
-//! JSON that goes out. `serde`'s derived code for the same is 10 KB of the `.wasm`.
+//! Writes JSON. The code that `serde` derives for the same would add 10 KB to the `.wasm`.
 
 use crate::attempt::{Attempt, Kind, State};
 use crate::bytes::decimal;
@@ -10,13 +10,13 @@ use crate::pay::{Outcome, Receipt, Resumed};
 use crate::prelude::*;
 use crate::task::{Effect, Request, Signing, Summary};
 
-/// What has a text in JSON.
+/// A value that can be written as JSON.
 pub trait Written {
-    /// Writes it.
+    /// Appends the JSON text to `out`.
     fn write(&self, out: &mut String);
 }
 
-/// A value's text.
+/// Returns the JSON text of a value.
 #[must_use]
 pub fn text(value: &dyn Written) -> String {
     let mut out = String::new();
@@ -24,7 +24,7 @@ pub fn text(value: &dyn Written) -> String {
     out
 }
 
-/// Members of an object, by name.
+/// The members of an object, with their names.
 type Members<'a> = Vec<(&'static str, &'a dyn Written)>;
 
 fn object(out: &mut String, members: &[(&'static str, &dyn Written)]) {
@@ -110,7 +110,7 @@ impl Written for (String, String) {
     }
 }
 
-/// Types whose members are written by their names in JavaScript.
+/// Implements `Written` for structs, with the member names of JavaScript.
 macro_rules! written {
     ($($type:ty { $($field:ident: $name:literal),* $(,)? })*) => {$(
         impl $type {
@@ -127,11 +127,11 @@ macro_rules! written {
     )*};
 }
 
-/// Enumerations that are written as their names.
+/// Implements `Written` for enums, which are written as their names.
 macro_rules! named {
     ($($type:ident { $($variant:ident: $name:literal),* $(,)? })*) => {$(
         impl $type {
-            /// Its name in JavaScript and in journals.
+            /// Returns its name in JavaScript and in journals.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self {

@@ -1,6 +1,6 @@
-//! The core's own files for the agent's `.wasm`, which has no standard library. A crate of their
-//! own, since they are not compiled as the rest is: then no float is ever written, and what writes
-//! floats, 20 KB, is left out.
+//! Files of the core that the agent's `.wasm` uses without the standard library. They form a crate
+//! of their own because they are compiled differently: floats are never written, so the 20 KB of
+//! code that writes floats is left out.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 
