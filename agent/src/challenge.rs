@@ -149,7 +149,7 @@ pub struct Challenge {
     pub version: Version,
     /// The offers that the agent understands, in the server's order.
     pub offers: Vec<Offer>,
-    /// The member because of which an offer was refused first, if there was one.
+    /// The invalid member of the first offer that was refused, if one was.
     pub refused: Option<&'static str>,
     /// Version 2's `resource`, in its original text.
     resource: Option<String>,

@@ -5,7 +5,7 @@
 //! 1. An attempt is reserved (limits, wallet, nonce) before anything is signed.
 //! 2. Its header is written to the journal before the request is sent.
 //! 3. While an outcome is unknown, nothing new is signed. The agent reads the invoice and sends the
-//! same header again.
+//!    same header again.
 //!
 //! On Base, all signatures for one invoice share a wallet and a nonce, and USDC's contract accepts
 //! a nonce once. On Solana, a new signature waits until the earlier one can no longer settle.

@@ -1,4 +1,4 @@
-//! Options of a simulator.
+//! The options of a simulator.
 
 use crate::command_error::CommandError;
 use crate::payment::Mode;
@@ -10,22 +10,22 @@ pub const INVOICE_HOST: &str = "agents.gwop.io";
 /// The public host of the identity operations.
 pub const IDENTITY_HOST: &str = "identity.gwop.io";
 
-/// The longest time that an option or a command may name, in milliseconds: about 31 years.
+/// The longest time that an option or a command accepts, in milliseconds: about 31 years.
 pub const MAX_MS: u64 = 1_000_000_000_000;
 
-/// Options, as JavaScript hands them over (camelCase JSON). Every field has a default.
+/// The options, as camelCase JSON from JavaScript. Every field has a default.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Config {
-    /// Start of the identifiers' sequence: the same seed gives the same identifiers.
+    /// The seed of the identifiers. The same seed gives the same identifiers.
     pub seed: u64,
-    /// The merchants; the first is the default one of every command. At least one.
+    /// The merchants, at least one. The first is the default of every command.
     pub merchants: Vec<Merchant>,
-    /// Where payment, recovery and status URLs point to, without a final slash.
+    /// The base of payment, recovery and status URLs, without a final slash.
     pub agents_url: String,
-    /// `iss` of access tokens.
+    /// The `iss` claim of access tokens.
     pub issuer: String,
-    /// `aud` of access tokens; absent by default.
+    /// The `aud` claim of access tokens. Absent by default.
     pub audience: Option<String>,
     /// How long an auth intent can be paid, in seconds.
     pub auth_intent_ttl_seconds: u64,
@@ -33,21 +33,24 @@ pub struct Config {
     pub access_token_ttl_seconds: u64,
     /// How long a session is active, in seconds.
     pub session_ttl_seconds: u64,
-    /// How long a payment stays in PAYING, in milliseconds of the simulator's clock; 0 settles within the request.
+    /// How long a payment stays in PAYING, in milliseconds of the simulator's clock. With 0 it
+    /// settles within the request.
     pub settlement_delay_ms: u64,
-    /// Waits before the second, third, … attempt of a webhook, in milliseconds of the simulator's clock.
+    /// The waits before the second, third, … attempt of a webhook, in milliseconds of the
+    /// simulator's clock.
     pub webhook_retry_delays_ms: Vec<u64>,
-    /// Status of `INVOICE_CANCEL_NOT_ALLOWED`: 400, or 409 as in Gwop's older documents.
+    /// The status of `INVOICE_CANCEL_NOT_ALLOWED`: 400, or 409 as in Gwop's older documents.
     pub cancel_not_allowed_status: u16,
     /// How x402 payments are judged.
     pub x402: Mode,
-    /// Wallets on Base that are contracts: any signature of theirs is taken.
+    /// Wallets on Base that are contracts. All their signatures are accepted.
     pub smart_wallets: Vec<String>,
-    /// Whether an `Idempotency-Key` that is no UUID v4 is refused.
+    /// Whether an `Idempotency-Key` that is not a UUID v4 is refused.
     pub strict_idempotency_keys: bool,
     /// The order of `invoices.list`, which Gwop does not document.
     pub list_order: ListOrder,
-    /// Whether the list tells of a payment when, on which chain and by which transaction. All three may be absent (contract).
+    /// Whether the list shows when, on which chain and by which transaction an invoice was paid.
+    /// All three may be absent (contract).
     pub list_payments: bool,
 }
 
@@ -55,12 +58,12 @@ pub struct Config {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ListOrder {
-    /// By the time of creation, the newest first.
+    /// By creation time, newest first.
     #[default]
     NewestFirst,
-    /// By the time of creation, the oldest first.
+    /// By creation time, oldest first.
     OldestFirst,
-    /// By the identifier, which says nothing of the time. The same in each response.
+    /// By identifier, which is independent of the time. The order is the same in each response.
     Random,
 }
 
@@ -80,7 +83,7 @@ pub struct Merchant {
     pub api_key: String,
     /// The webhook secret, `whsec_…`.
     pub webhook_secret: String,
-    /// Where webhooks go; without it events are recorded and not sent.
+    /// The URL that receives webhooks. Without it, events are recorded and not sent.
     #[serde(default)]
     pub webhook_url: Option<String>,
 }
@@ -139,10 +142,10 @@ impl Default for Config {
     }
 }
 
-/// What [`is_http_url`] asks for.
+/// What [`is_http_url`] accepts, for error messages.
 pub(crate) const HTTP_URL: &str = "an http:// or https:// URL";
 
-/// Whether it is an absolute URL that a request can go to.
+/// Returns whether a text is an absolute URL that a request can go to.
 pub(crate) fn is_http_url(text: &str) -> bool {
     let rest = text
         .strip_prefix("http://")
@@ -151,7 +154,7 @@ pub(crate) fn is_http_url(text: &str) -> bool {
     rest.is_some_and(|rest| visible(rest) && !rest.is_empty() && !rest.starts_with(['/', '?', '#']))
 }
 
-/// Whether it is a UUID of any version, in any case.
+/// Returns whether a text is a UUID of any version, in any case.
 pub(crate) fn is_uuid(text: &str) -> bool {
     let groups: Vec<&str> = text.split('-').collect();
     groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
@@ -161,11 +164,11 @@ pub(crate) fn is_uuid(text: &str) -> bool {
 }
 
 impl Merchant {
-    /// Checks the fields against each other and against `others`. Errors name them after `place`, such as
-    /// `merchants[0].`.
+    /// Checks the fields against each other and against `others`. Errors prefix the field with
+    /// `place`, such as `merchants[0].`.
     ///
-    /// # Errors
-    /// Says which field is wrong and what was expected; the key and the secret are not repeated.
+    /// # Errors Returns the invalid field and what was expected. The key and the secret are never
+    /// repeated.
     pub fn check(&self, place: &str, others: &[Self]) -> Result<(), CommandError> {
         let wrong = |field: &str, expected: &str| {
             Err(CommandError::invalid(&format!("{place}{field}"), expected))
@@ -202,8 +205,7 @@ impl Merchant {
 impl Config {
     /// Checks every option.
     ///
-    /// # Errors
-    /// Says which option is wrong and what was expected.
+    /// # Errors Returns the invalid option and what was expected.
     pub fn check(&self) -> Result<(), CommandError> {
         let wrong = |field: &str, expected: &str| Err(CommandError::invalid(field, expected));
         if self.merchants.is_empty() {

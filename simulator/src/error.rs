@@ -1,40 +1,41 @@
-//! Gwop's error codes, with their statuses, as the contract lists them.
+//! Gwop's error codes and their statuses, as the contract lists them.
 
 use serde_json::{Value, json};
 
-/// A code of Gwop's error body. The last three are the simulator's own, for what the contract is silent about.
+/// A code in Gwop's error body. The last three are the simulator's own, for cases that the contract
+/// does not cover.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorCode {
-    /// No merchant key, or an unknown one.
+    /// The merchant key is missing or unknown.
     Unauthorized,
-    /// A request that breaks a limit of the contract.
+    /// The request exceeds a limit of the contract.
     ValidationError,
-    /// No such invoice, or another merchant's.
+    /// The invoice does not exist or belongs to another merchant.
     InvoiceNotFound,
     /// The invoice is neither OPEN nor CANCELED.
     InvoiceCancelNotAllowed,
     /// The agent has not paid the auth intent yet.
     AuthIntentNotSettled,
-    /// No such auth intent, or another merchant's.
+    /// The auth intent does not exist or belongs to another merchant.
     AuthIntentNotFound,
     /// The auth intent was not paid in time.
     AuthIntentExpired,
     /// The auth intent was exchanged already.
     AuthIntentUsed,
-    /// No such session, or another merchant's.
+    /// The session does not exist or belongs to another merchant.
     SessionNotFound,
     /// The idempotency key was used for another request.
     IdempotencyConflict,
-    /// The simulator's own: no operation at this path.
+    /// The simulator's own: there is no operation at this path.
     NotFound,
-    /// The simulator's own: the path knows other methods only.
+    /// The simulator's own: the path supports other methods only.
     MethodNotAllowed,
-    /// The simulator's own: an x402 payment for what cannot be paid now.
+    /// The simulator's own: an x402 payment for something that cannot be paid now.
     NotPayable,
 }
 
 impl ErrorCode {
-    /// The code on the wire and its status.
+    /// Returns the code on the wire and its status.
     #[must_use]
     pub const fn wire(self) -> (&'static str, u16) {
         match self {
@@ -55,7 +56,7 @@ impl ErrorCode {
     }
 }
 
-/// The status that the contract gives to a code, for codes named by a test.
+/// Returns the status that the contract gives to a code. For codes that a test names.
 #[must_use]
 pub fn status_of(code: &str) -> Option<u16> {
     Some(match code {
@@ -70,21 +71,21 @@ pub fn status_of(code: &str) -> Option<u16> {
     })
 }
 
-/// A response other than success.
+/// An error response.
 #[derive(Clone, Debug)]
 pub struct ApiError {
-    /// Which error.
+    /// The error code.
     pub code: ErrorCode,
-    /// What was wrong, what was expected, what to do.
+    /// What was wrong, what was expected and what to do.
     pub message: String,
-    /// More about it, such as the field.
+    /// Details, such as the field.
     pub details: Option<Value>,
-    /// A status that differs from the code's.
+    /// A status that replaces the code's own.
     pub status: Option<u16>,
 }
 
 impl ApiError {
-    /// An error with a message.
+    /// Creates an error with a message.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -94,7 +95,7 @@ impl ApiError {
         }
     }
 
-    /// A `VALIDATION_ERROR` about one field, header or parameter.
+    /// Creates a `VALIDATION_ERROR` about one field, header or parameter.
     pub fn invalid(field: &str, expected: &str) -> Self {
         Self {
             code: ErrorCode::ValidationError,
@@ -104,13 +105,13 @@ impl ApiError {
         }
     }
 
-    /// The status of the response.
+    /// Returns the status of the response.
     #[must_use]
     pub fn status(&self) -> u16 {
         self.status.unwrap_or(self.code.wire().1)
     }
 
-    /// The body of the response.
+    /// Returns the body of the response.
     #[must_use]
     pub fn body(&self, request_id: &str) -> Value {
         body(
@@ -122,7 +123,7 @@ impl ApiError {
     }
 }
 
-/// Gwop's error body.
+/// Returns Gwop's error body.
 #[must_use]
 pub fn body(code: &str, message: &str, details: Option<Value>, request_id: &str) -> Value {
     json!({ "error": {

@@ -1,11 +1,11 @@
-//! Misbehaviour on request.
+//! Faults: misbehavior on request.
 
 use crate::command_error::CommandError;
 use crate::config::MAX_MS;
 use crate::http::SlowBody;
 use serde::{Deserialize, Serialize};
 
-/// The operations that a fault can name: the SDK's names, and the agent's two.
+/// The operations that a fault can name: the SDK's names, and the two of the agent.
 pub const OPERATIONS: [&str; 11] = [
     "invoices.create",
     "invoices.list",
@@ -20,28 +20,28 @@ pub const OPERATIONS: [&str; 11] = [
     "x402.recover",
 ];
 
-/// The longest wait that JavaScript's timers take, in milliseconds.
+/// The longest wait that JavaScript's timers accept, in milliseconds.
 const MAX_TIMER_MS: u64 = 2_147_483_647;
 
-/// What [`is_header_value`] asks for.
+/// What [`is_header_value`] accepts, for error messages.
 const HEADER_VALUE: &str = "what a header can hold: Latin-1 without control characters";
 
-/// Whether HTTP allows it (RFC 9110, section 5.5), and so `Headers`.
+/// Returns whether HTTP (RFC 9110, section 5.5) and therefore `Headers` accept a header value.
 fn is_header_value(text: &str) -> bool {
     let fits = |c: char| c == '\t' || (' '..='\u{ff}').contains(&c) && c != '\u{7f}';
     text.chars().all(fits)
 }
 
-/// Whether it is a token (RFC 9110, section 5.6.2).
+/// Returns whether a text is a token (RFC 9110, section 5.6.2).
 fn is_header_name(text: &str) -> bool {
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     !text.is_empty() && text.bytes().all(token)
 }
 
-/// How often a fault strikes.
+/// How often a fault takes effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Times {
-    /// So many more times.
+    /// This many more times.
     Left(u32),
     /// Until it is cleared: `"always"`.
     Always,
@@ -80,7 +80,8 @@ impl<'de> Deserialize<'de> for Times {
     }
 }
 
-/// One kind of misbehaviour. Those that name an `operation` strike only there, the others everywhere.
+/// One kind of misbehavior. A fault that names an `operation` affects only that operation. Others
+/// affect all.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(
     tag = "fault",
@@ -92,33 +93,34 @@ pub enum Fault {
     /// The request is processed, then the connection fails.
     #[serde(rename = "lose-answer")]
     LoseResponse {
-        /// Where.
+        /// The operation.
         operation: Option<String>,
     },
     /// The connection fails before the request is processed.
     LoseRequest {
-        /// Where.
+        /// The operation.
         operation: Option<String>,
     },
     /// An error instead of processing.
     Error {
-        /// Where.
+        /// The operation.
         operation: Option<String>,
-        /// The response's status; by default that of `code`, or 503.
+        /// The status of the response. Default: the status of `code`, or 503.
         status: Option<u16>,
-        /// The error's code; by default `INTERNAL_ERROR`.
+        /// The error code. Default: `INTERNAL_ERROR`.
         code: Option<String>,
     },
     /// 429 `RATE_LIMITED` instead of processing.
     RateLimit {
-        /// Where.
+        /// The operation.
         operation: Option<String>,
-        /// `Retry-After` as it stands: seconds or an HTTP date. Default `"1"`.
+        /// The exact `Retry-After` value: seconds or an HTTP date. Default `"1"`.
         retry_after: Option<String>,
     },
-    /// Any response instead of processing: a redirect, an HTML page, an empty 204, a huge body.
+    /// Any response instead of processing, such as a redirect, an HTML page, an empty 204 or a huge
+    /// body.
     Replace {
-        /// Where.
+        /// The operation.
         operation: Option<String>,
         /// Its status.
         status: u16,
@@ -129,105 +131,105 @@ pub enum Fault {
         #[serde(default)]
         body: String,
     },
-    /// The request is processed; its response's JSON breaks off in the middle.
+    /// The request is processed. The JSON of its response is cut off in the middle.
     MalformedJson {
-        /// Where.
+        /// The operation.
         operation: Option<String>,
     },
-    /// The request is processed; the response starts late.
+    /// The request is processed. The response starts late.
     Delay {
-        /// Where.
+        /// The operation.
         operation: Option<String>,
-        /// Real milliseconds.
+        /// The delay in real milliseconds.
         delay_ms: u64,
     },
-    /// The request is processed; the response's body trickles.
+    /// The request is processed. The body of the response is sent slowly.
     SlowBody {
-        /// Where.
+        /// The operation.
         operation: Option<String>,
-        /// Bytes per piece, from 1.
+        /// Bytes per piece, at least 1.
         chunk_bytes: u32,
         /// Real milliseconds between pieces.
         interval_ms: u64,
     },
     /// A payment fails: PAYING goes back to OPEN.
-    // Braces, here and below, so that further fields are refused.
+    // The braces, here and below, make serde refuse additional fields.
     PaymentFail {},
-    /// The response to a payment says that it failed; it settles later: the invoice is OPEN until
-    /// then.
+    /// The response to a payment says that it failed, but it settles later. The invoice is OPEN
+    /// until then.
     PaymentLate {
         /// Milliseconds of the simulator's clock until it settles.
         delay_ms: u64,
-        /// What the agent is told.
+        /// What the agent receives.
         #[serde(default, rename = "answer")]
         response: LateResponse,
     },
-    /// The response to the request that pays gets lost, and no other.
+    /// Only the response to the request that pays is lost.
     #[serde(rename = "payment-lose-answer")]
     PaymentLoseResponse {},
     /// The event is delivered more than once.
     WebhookDuplicate {
-        /// Further deliveries. Default 1.
+        /// The number of additional deliveries. Default 1.
         copies: Option<u32>,
     },
-    /// So many events are held, then delivered newest first.
+    /// Events are held until there are this many, then delivered newest first.
     WebhookReorder {
-        /// How many, from 2.
+        /// The number of events, at least 2.
         events: u32,
     },
     /// The event is sent late.
     WebhookDelay {
-        /// Milliseconds of the simulator's clock.
+        /// The delay in milliseconds of the simulator's clock.
         delay_ms: u64,
     },
-    /// An attempt gets lost before the merchant.
+    /// An attempt is lost before it reaches the merchant.
     WebhookLose {},
-    /// The merchant's response gets lost: the event is delivered again.
+    /// The merchant's response is lost, so the event is delivered again.
     #[serde(rename = "webhook-lose-answer")]
     WebhookLoseResponse {},
     /// The body is changed after it was signed.
     WebhookTamper {},
-    /// The signature's time stamp is old; it is signed with it.
+    /// The time stamp of the signature is old. The signature is valid for it.
     WebhookStale {
-        /// Seconds. Default 301.
+        /// The age in seconds. Default 301.
         seconds: Option<u64>,
     },
     /// Signed with a secret that the merchant does not know.
     WebhookWrongSecret {},
-    /// `X-Gwop-Event-Id` and `X-Gwop-Event-Type` name another event than the body.
+    /// `X-Gwop-Event-Id` and `X-Gwop-Event-Type` name a different event than the body.
     WebhookHeaderMismatch {},
-    /// The body's JSON breaks off in the middle, and is signed so.
+    /// The JSON of the body is cut off in the middle, and signed in that form.
     WebhookMalformedJson {},
 }
 
-/// What the response says to a payment that settles later.
+/// How the simulator responds to a payment that settles later.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LateResponse {
-    /// As one that failed.
+    /// Like a payment that failed.
     #[default]
     Refused,
-    /// Not at all: the connection fails.
+    /// Without a response: the connection fails.
     Timeout,
 }
 
-/// The stages at which faults strike.
+/// The stages at which faults take effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// A request arrives.
     Request,
     /// A payment settles.
     Payment,
-    /// A payment gets its response over x402.
+    /// An x402 payment gets its response.
     PaymentResponse,
-    /// An event is made.
+    /// An event is created.
     Event,
     /// An event is sent.
     Attempt,
 }
 
 impl Fault {
-    /// When it strikes.
+    /// Returns the stage at which it takes effect.
     #[must_use]
     pub const fn stage(&self) -> Stage {
         match self {
@@ -254,7 +256,7 @@ impl Fault {
         }
     }
 
-    /// Whether it strikes instead of processing the request.
+    /// Returns whether it takes effect instead of processing the request.
     #[must_use]
     pub const fn keeps_from_processing(&self) -> bool {
         matches!(
@@ -280,7 +282,7 @@ impl Fault {
         }
     }
 
-    /// Its name, as in `fault`.
+    /// Returns its name, as in `fault`.
     #[must_use]
     pub fn name(&self) -> String {
         let value = serde_json::to_value(self).unwrap_or_default();
@@ -288,10 +290,9 @@ impl Fault {
         name.unwrap_or_default().into()
     }
 
-    /// Checks what the types do not say.
+    /// Checks the rules that the types do not express.
     ///
-    /// # Errors
-    /// Which field is wrong and what was expected.
+    /// # Errors Returns the invalid field and what was expected.
     pub fn check(&self) -> Result<(), CommandError> {
         let wrong = |field: &str, expected: &str| Err(CommandError::invalid(field, expected));
         if let Some(operation) = self.operation()
@@ -345,7 +346,7 @@ impl Fault {
         }
     }
 
-    /// The pace that it gives to a body.
+    /// Returns the pace that it sets for a body.
     #[must_use]
     pub const fn slow_body(&self) -> Option<SlowBody> {
         match self {
@@ -362,12 +363,12 @@ impl Fault {
     }
 }
 
-/// A fault that still strikes.
+/// A fault that is still active.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ActiveFault {
-    /// Names it.
+    /// The id of the fault.
     pub id: u32,
-    /// How often it still strikes.
+    /// How often it still takes effect.
     pub times: Times,
     /// What it does.
     #[serde(flatten)]
@@ -382,7 +383,7 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// Adds a fault and gives its id.
+    /// Adds a fault and returns its id.
     pub fn add(&mut self, fault: Fault, times: Times) -> u32 {
         self.made = self.made.saturating_add(1);
         self.active.push(ActiveFault {
@@ -399,14 +400,15 @@ impl Faults {
             .retain(|fault| id.is_some_and(|id| fault.id != id));
     }
 
-    /// All that still strike.
+    /// Returns all active faults.
     #[must_use]
     pub fn active(&self) -> &[ActiveFault] {
         &self.active
     }
 
-    /// The faults that strike now, each counted down. Of those that keep a request from being processed only the
-    /// oldest strikes, and what happens after processing waits for its turn: a burst of 503 goes before a 429.
+    /// Returns the faults that take effect now, and counts each one down. Of the faults that
+    /// prevent processing, only the oldest takes effect. Faults that act after processing wait for
+    /// their turn, so a burst of 503 comes before a 429.
     pub fn strike(&mut self, stage: Stage, operation: &str) -> Vec<Fault> {
         let strikes = |active: &ActiveFault| {
             active.fault.stage() == stage

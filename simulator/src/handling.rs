@@ -1,5 +1,5 @@
-//! A request from its arrival to its response: what the operation does, and what faults do around
-//! it.
+//! Handles a request from its arrival to its response: runs the operation, and applies faults
+//! around it.
 
 use crate::error;
 use crate::fault::{Fault, Stage};
@@ -22,7 +22,7 @@ impl Simulator {
             return HandleResult::NeedsKey { kid: kid.into() };
         }
         let request_id = self.ids.request();
-        // A preflight is the browser's affair.
+        // Faults do not affect a preflight, which only the browser sees.
         let struck = operation.as_ref().ok();
         let name = struck
             .filter(|operation| **operation != Operation::Preflight)
@@ -55,7 +55,7 @@ impl Simulator {
         result
     }
 
-    /// What is shown of a request and its response.
+    /// Returns what is shown of a request and its response.
     fn shown(&self, request: &Request, result: &HandleResult) -> Exchange {
         let headers = request.headers.iter();
         let visible = |(name, value): &(String, String)| {
@@ -88,7 +88,7 @@ impl Simulator {
         }
     }
 
-    /// Finishes a response that waited for its signature. `None` when the ticket is unknown.
+    /// Completes a response that waited for its signature. `None` if the ticket is unknown.
     pub fn complete(&mut self, ticket: u32, signature: &[u8]) -> Option<Reply> {
         let pending = self.pending.remove(&ticket)?;
         let mut body = json!({ "access_token": pending.token.sign(signature) });
@@ -172,7 +172,7 @@ fn json_reply(status: u16, body: &Value, request_id: &str) -> Reply {
     }
 }
 
-/// The response of the fault that keeps the request from being processed.
+/// Returns the response of the fault that prevents the request from being processed.
 fn instead_of_processing(faults: &[Fault], request_id: &str) -> Option<Reply> {
     faults.iter().find_map(|fault| match fault {
         Fault::LoseRequest { .. } => Some(Reply {

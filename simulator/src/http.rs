@@ -7,33 +7,33 @@ use serde::{Deserialize, Serialize};
 /// A request to either of Gwop's hosts.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Request {
-    /// Upper-case method.
+    /// The method, in upper case.
     pub method: String,
-    /// The whole URL.
+    /// The full URL.
     pub url: String,
-    /// Headers; names in any case.
+    /// The headers, with names in any case.
     pub headers: Vec<(String, String)>,
-    /// The body's bytes; empty when there is none.
+    /// The bytes of the body. Empty if there is none.
     #[serde(skip)]
     pub body: Vec<u8>,
 }
 
-/// What the driver does next for a request.
+/// What the driver does next with a request.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "kind", rename_all = "camelCase")]
 pub enum HandleResult {
-    /// Send this.
+    /// Send this response.
     Respond(Reply),
-    /// Make an RSA key (2048 bits, RSASSA-PKCS1-v1_5 with SHA-256), hand its public half over with
+    /// Create an RSA key (2048 bits, RSASSA-PKCS1-v1_5 with SHA-256), pass its public half with
     /// [`Command::AddKey`](crate::Command::AddKey) and handle the request again.
     NeedsKey {
         /// The new key's id.
         kid: String,
     },
-    /// Sign and hand the signature to [`Simulator::complete`](crate::Simulator::complete).
+    /// Sign, and pass the signature to [`Simulator::complete`](crate::Simulator::complete).
     #[serde(rename_all = "camelCase")]
     NeedsSignature {
-        /// Which response waits.
+        /// Identifies the response that waits.
         ticket: u32,
         /// The key to sign with.
         kid: String,
@@ -42,28 +42,28 @@ pub enum HandleResult {
     },
 }
 
-/// A response, and how it travels.
+/// A response, and how to send it.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reply {
     /// HTTP status.
     pub status: u16,
-    /// Headers; lower-case names.
+    /// The headers, with lower-case names.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: String,
-    /// Wait so long before responding, in real milliseconds.
+    /// How long to wait before responding, in real milliseconds.
     pub delay_ms: u64,
-    /// Fail the connection instead of responding.
+    /// Whether to fail the connection instead of responding.
     pub lost: bool,
-    /// Warn the person who runs this.
+    /// Warnings for the person who runs the simulator.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<&'static str>,
-    /// Send the body in pieces.
+    /// If set, send the body in pieces.
     pub slow_body: Option<SlowBody>,
 }
 
-/// A body that trickles.
+/// The pace of a body that is sent slowly.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SlowBody {
@@ -74,7 +74,7 @@ pub struct SlowBody {
 }
 
 impl Request {
-    /// The value of a header; `name` in lower case.
+    /// Returns the value of a header. `name` is in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
@@ -83,7 +83,7 @@ impl Request {
             .map(|(_, value)| value.as_str())
     }
 
-    /// Host, path and query of the URL.
+    /// Returns the host, path and query of the URL.
     #[must_use]
     pub fn target(&self) -> Target<'_> {
         let rest = self
@@ -97,7 +97,7 @@ impl Request {
     }
 }
 
-/// Where a request goes.
+/// The host, path and query of a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Target<'a> {
     host: &'a str,
@@ -107,28 +107,28 @@ pub struct Target<'a> {
 }
 
 impl Target<'_> {
-    /// The path's segments, percent-decoded; `None` when one cannot be decoded.
+    /// Returns the percent-decoded segments of the path. `None` if one cannot be decoded.
     #[must_use]
     pub fn segments(&self) -> Option<Vec<String>> {
         self.path.split('/').map(percent_decode).collect()
     }
 
-    /// Whether the host serves invoices: every host but the identity host.
+    /// Returns whether the host serves invoices: every host except the identity host.
     #[must_use]
     pub fn serves_invoices(&self) -> bool {
         self.host != IDENTITY_HOST
     }
 
-    /// Whether the host serves identity: every host but the invoice host.
+    /// Returns whether the host serves identity: every host except the invoice host.
     #[must_use]
     pub fn serves_identity(&self) -> bool {
         self.host != INVOICE_HOST
     }
 
-    /// The query's parameters.
+    /// Returns the parameters of the query.
     ///
-    /// # Errors
-    /// A parameter that `known` does not name, one given twice, or one that cannot be decoded.
+    /// # Errors Returns an error for a parameter that is not in `known`, is given twice or cannot
+    /// be decoded.
     pub fn query(&self, known: &[&str]) -> Result<Vec<(String, String)>, ApiError> {
         let mut parameters: Vec<(String, String)> = Vec::new();
         for part in self.query.split('&').filter(|part| !part.is_empty()) {

@@ -1,8 +1,8 @@
-//! Identifiers: random-looking, and reproducible from a seed.
+//! Identifiers that look random and are reproducible from a seed.
 
 use serde::{Deserialize, Serialize};
 
-/// SplitMix64: enough for identifiers of a development tool, and not for secrets.
+/// SplitMix64. It is good enough for the identifiers of a development tool, but not for secrets.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Ids {
     state: u64,
@@ -12,13 +12,13 @@ const BASE62: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRST
 const HEX: &[u8] = b"0123456789abcdef";
 
 impl Ids {
-    /// The sequence that belongs to `seed`.
+    /// Creates the sequence that belongs to `seed`.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self { state: seed }
     }
 
-    /// Where the sequence stands.
+    /// Returns the position in the sequence.
     #[must_use]
     pub const fn position(&self) -> u64 {
         self.state
@@ -44,12 +44,12 @@ impl Ids {
             .collect()
     }
 
-    /// Lower-case hexadecimal digits.
+    /// Returns lower-case hexadecimal digits.
     pub fn hex(&mut self, length: usize) -> String {
         self.text(HEX, length)
     }
 
-    /// A version 4 UUID.
+    /// Returns a version 4 UUID.
     pub fn uuid(&mut self) -> String {
         let variant = self.text(b"89ab", 1);
         format!(
@@ -62,37 +62,37 @@ impl Ids {
         )
     }
 
-    /// A public invoice id, `inv_*`.
+    /// Returns a public invoice id, `inv_*`.
     pub fn public_invoice(&mut self) -> String {
         format!("inv_{}", self.hex(32))
     }
 
-    /// An auth intent id, `ai_*`.
+    /// Returns an auth intent id, `ai_*`.
     pub fn auth_intent(&mut self) -> String {
         format!("ai_{}", self.text(BASE62, 20))
     }
 
-    /// A session id, `sess_*`.
+    /// Returns a session id, `sess_*`.
     pub fn session(&mut self) -> String {
         format!("sess_{}", self.text(BASE62, 24))
     }
 
-    /// A request id, `req_*`.
+    /// Returns a request id, `req_*`.
     pub fn request(&mut self) -> String {
         format!("req_{}", self.hex(16))
     }
 
-    /// A transaction hash on Base.
+    /// Returns a transaction hash on Base.
     pub fn base_transaction(&mut self) -> String {
         format!("0x{}", self.hex(64))
     }
 
-    /// A transaction signature on Solana.
+    /// Returns a transaction signature on Solana.
     pub fn solana_transaction(&mut self) -> String {
         bs58::encode(self.bytes::<64>()).into_string()
     }
 
-    /// The nonce of an authorization.
+    /// Returns the nonce of an authorization.
     pub fn nonce(&mut self) -> [u8; 32] {
         self.bytes()
     }

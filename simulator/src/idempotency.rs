@@ -1,4 +1,4 @@
-//! Idempotency keys: the first successful response under a key is given again.
+//! Idempotency keys: a repeated key returns its first successful response again.
 
 use crate::config::is_uuid;
 use crate::error::{ApiError, ErrorCode};
@@ -7,7 +7,7 @@ use crate::simulator::{Simulator, StoredResponse, Success};
 use serde_json::Value;
 
 impl Simulator {
-    /// The response stored under a key.
+    /// Returns the response stored under a key.
     pub(crate) fn stored(
         &self,
         merchant_id: &str,
@@ -47,7 +47,7 @@ impl Simulator {
         }
     }
 
-    /// The `Idempotency-Key` header; an empty one counts as absent.
+    /// Returns the `Idempotency-Key` header. An empty one counts as absent.
     pub(crate) fn idempotency_key(
         &mut self,
         request: &Request,

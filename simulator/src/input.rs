@@ -1,24 +1,23 @@
-//! Options and commands, read from JSON that a person wrote: an error names the field.
+//! Reads options and commands from JSON that a person wrote. An error names the field.
 
 use crate::command_error::CommandError;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-/// Reads an option object or a command. Of a tagged object, the tag comes first.
+/// Reads an option object or a command. In a tagged object, the tag comes first.
 ///
-/// # Errors
-/// `INVALID_OPTION` with the path of the first field that is wrong, as in `merchants[1].apiKey`, what was expected and
-/// what kind of value came; texts are not repeated, as they may be secrets.
+/// # Errors Returns `INVALID_OPTION` with the path of the first invalid field, such as
+/// `merchants[1].apiKey`, what was expected and the type of the given value. Texts are not
+/// repeated, because they may be secrets.
 pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, CommandError> {
     let value: Value = serde_json::from_str(text)
         .map_err(|error| CommandError::new("INVALID_OPTION", format!("not JSON: {error}")))?;
     read_value(&value)
 }
 
-/// As [`read`], from a value.
+/// Reads from a value, like [`read`].
 ///
-/// # Errors
-/// As [`read`].
+/// # Errors Returns the same errors as [`read`].
 pub fn read_value<T: DeserializeOwned>(value: &Value) -> Result<T, CommandError> {
     T::deserialize(value).map_err(|error| {
         let error = error.to_string();
@@ -54,10 +53,10 @@ pub fn read_value<T: DeserializeOwned>(value: &Value) -> Result<T, CommandError>
     })
 }
 
-/// Finds the value that is wrong and puts its path into `path`.
+/// Finds the invalid value and writes its path to `path`.
 ///
-/// Serde says what is wrong and not where, but it stops at the first error: the shortest beginning of an object or array
-/// that has the same error ends with what is wrong.
+/// Serde reports what is wrong but not where. It stops at the first error, so the shortest
+/// beginning of an object or array that gives the same error ends with the invalid value.
 fn locate<'a>(
     value: &'a Value,
     error: &str,
@@ -96,7 +95,7 @@ fn locate<'a>(
         },
         _ => return value,
     };
-    // These three are about the object or array itself.
+    // These three errors are about the object or array itself.
     let of_whole = ["missing field", "unknown field", "invalid length"];
     let inner = matches!(part, Value::Object(_) | Value::Array(_));
     if !inner && of_whole.iter().any(|start| error.starts_with(start)) {
@@ -118,7 +117,7 @@ fn locate<'a>(
     locate(part, error, &same_error_inside, path)
 }
 
-/// The name in "{start} `name`", and what follows.
+/// Returns the name in "{start} `name`", and the text after it.
 fn named<'a>(error: &'a str, start: &str) -> Option<(&'a str, &'a str)> {
     let rest = error.strip_prefix(start)?.strip_prefix(" `")?;
     rest.split_once('`')
@@ -132,7 +131,7 @@ fn join(path: &str, name: &str) -> String {
     }
 }
 
-/// What serde expects, without Rust's names.
+/// Returns what serde expects, without Rust's type names.
 fn plain(expected: &str) -> &str {
     match expected {
         "variant identifier" => "a string",
@@ -150,7 +149,7 @@ fn plain(expected: &str) -> &str {
     }
 }
 
-/// What kind of value it is.
+/// Returns the type of a value, for error messages.
 fn kind(value: &Value) -> String {
     match value {
         Value::Null => "null".into(),

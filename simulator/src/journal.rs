@@ -1,11 +1,12 @@
-//! A journal: what a simulator was asked, in the order in which it was, so that another process goes on where this one
-//! ended.
+//! The journal of a simulator: everything it was asked, in order, so that another process can
+//! continue where this one ended.
 //!
-//! A file of JSON lines. The first names the format, the second is a snapshot of the whole state, and each further line is
-//! a request or a command with both clocks. Reading them again gives the same state, since the simulator has no other
-//! input. The driver writes the lines, and responses only once they are on the disk.
+//! The file consists of JSON lines. The first line names the format. The second is a snapshot of
+//! the whole state. Each further line is a request or a command with both clocks. Reading the lines
+//! again gives the same state, because the simulator has no other input. The driver writes the
+//! lines, and sends a response only after its lines are on the disk.
 //!
-//! The file holds keys and secrets.
+//! The file contains keys and secrets.
 
 use crate::config::Config;
 use crate::control::{Command, CommandError};
@@ -21,11 +22,11 @@ use serde_json::{Value, json};
 /// The format that this version writes and reads.
 pub const FORMAT: u32 = 1;
 
-/// A simulator, and what happened to it that no journal has yet.
+/// A simulator, and the journal lines that are not written yet.
 #[derive(Debug)]
 pub struct Kept {
     simulator: Simulator,
-    /// Lines to be written; absent where no journal is kept.
+    /// The lines to write. Absent if there is no journal.
     lines: Option<String>,
 }
 
@@ -33,7 +34,7 @@ pub struct Kept {
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Header {
-    /// What the file is.
+    /// The marker of the file type.
     gwop_simulator: String,
     /// The version of its format.
     format: u32,
@@ -47,31 +48,32 @@ struct Snapshot {
     snapshot: Simulator,
 }
 
-/// Any further line.
+/// Any other line.
 #[derive(Deserialize, Serialize)]
 struct Record {
     #[serde(flatten)]
     what: What,
     #[serde(flatten)]
     now: Now,
-    /// Where the sequence of identifiers stands afterwards. Another place means that another version's rules differ.
+    /// The position in the sequence of identifiers after this line. A different position on replay
+    /// means that the rules differ between versions.
     ids: u64,
 }
 
-/// What happened.
+/// The content of a line.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 enum What {
-    /// A request arrived; the body in base64.
+    /// A request arrived. The body is in base64.
     Request(Request, String),
     /// A command was given.
     Command(Value),
-    /// What was due happened.
+    /// Everything that was due was run.
     Due(()),
 }
 
 impl Kept {
-    /// A simulator without a journal.
+    /// Creates a simulator without a journal.
     #[must_use]
     pub const fn new(simulator: Simulator) -> Self {
         Self {
@@ -80,17 +82,18 @@ impl Kept {
         }
     }
 
-    /// Begins a journal. Its first lines are those of [`snapshot`](Self::snapshot).
+    /// Starts a journal. Its first lines are those of [`snapshot`](Self::snapshot).
     pub fn begin(&mut self) {
         self.lines.get_or_insert_default();
     }
 
-    /// Goes on where a journal ends, at the real time `wall`. `given` are the options of this start: what is left out stays as it was. Attempts
-    /// that were under way come again.
+    /// Continues where a journal ends, at the real time `wall`. `given` are the options of this
+    /// start. Options that are left out keep their value. Attempts that were in progress are sent
+    /// again.
     ///
-    /// # Errors
-    /// A file that is no journal, one of another format or damaged before its last line, one that another version wrote
-    /// whose rules differ; an option that is wrong.
+    /// # Errors Returns an error if the file is not a journal, has another format, is damaged
+    /// before its last line, or was written by a version with other rules, and if an option is
+    /// invalid.
     pub fn open(file: &[u8], given: &Value, wall: u64) -> Result<Self, CommandError> {
         let mut simulator = replay(file)?;
         simulator.reconfigure(given)?;
@@ -104,7 +107,7 @@ impl Kept {
         Ok(kept)
     }
 
-    /// The lines that a new journal begins with; they hold all that happened so far.
+    /// Returns the first lines of a new journal. They contain everything that happened so far.
     pub fn snapshot(&mut self) -> String {
         if let Some(lines) = &mut self.lines {
             lines.clear();
@@ -119,16 +122,16 @@ impl Kept {
         format!("{header}\n{{\"snapshot\":{state}}}\n")
     }
 
-    /// The lines that are to be appended since the last call.
+    /// Returns the lines to append since the last call.
     pub fn take_lines(&mut self) -> String {
         self.lines.as_mut().map(core::mem::take).unwrap_or_default()
     }
 
-    /// As [`Simulator::handle`].
+    /// Handles a request, like [`Simulator::handle`].
     pub fn handle(&mut self, request: Request, now: Now) -> HandleResult {
         self.catch_up(now);
         let result = self.simulator.handle(&request, now);
-        // It comes again, once the key is there.
+        // The driver sends the request again once the key exists.
         if self.lines.is_some() && !matches!(result, HandleResult::NeedsKey { .. }) {
             let body = STANDARD.encode(&request.body);
             self.record(What::Request(request, body), now);
@@ -136,20 +139,19 @@ impl Kept {
         result
     }
 
-    /// As [`Simulator::complete`].
+    /// Completes a response, like [`Simulator::complete`].
     pub fn complete(&mut self, ticket: u32, signature: &[u8]) -> Option<Reply> {
         self.simulator.complete(ticket, signature)
     }
 
-    /// As [`Simulator::take_warnings`].
+    /// Returns new warnings, like [`Simulator::take_warnings`].
     pub fn take_warnings(&mut self) -> Vec<&'static str> {
         self.simulator.take_warnings()
     }
 
-    /// Carries out a command from JSON.
+    /// Runs a command from JSON.
     ///
-    /// # Errors
-    /// As [`Simulator::command`].
+    /// # Errors Returns the same errors as [`Simulator::command`].
     pub fn command(&mut self, text: &str, now: Now) -> Result<Value, CommandError> {
         let command: Command = read(text)?;
         self.catch_up(now);
@@ -163,14 +165,15 @@ impl Kept {
             };
         let result = self.simulator.command(command, now);
         if is_kept {
-            // Read above: it is JSON.
+            // This cannot fail: the text was parsed above.
             let command = serde_json::from_str(text).unwrap_or_default();
             self.record(What::Command(command), now);
         }
         result
     }
 
-    /// What is due happens by itself, whoever asks next; the clock may be set back afterwards.
+    /// Runs everything that is due, whoever sends the next request. The clock may be set back
+    /// afterwards.
     fn catch_up(&mut self, now: Now) {
         if self.lines.is_some() && self.simulator.is_due(now) {
             self.simulator.catch_up(now);
@@ -188,11 +191,11 @@ impl Kept {
     }
 }
 
-/// The state that a journal's lines make.
+/// Returns the state that a journal's lines describe.
 fn replay(file: &[u8]) -> Result<Simulator, CommandError> {
     let mut lines: Vec<&[u8]> = file.split(|byte| *byte == b'\n').collect();
-    // A last line that was cut got no response either. Of a whole file, this is what follows the
-    // last line's end.
+    // A last line that was cut never got a response. In a complete file, this removes the empty
+    // text after the end of the last line.
     lines.pop();
     let header: Option<Header> = lines
         .first()
@@ -233,7 +236,7 @@ fn replay(file: &[u8]) -> Result<Simulator, CommandError> {
                 simulator.handle(&request, now);
             }
             What::Command(command) => {
-                // One that was refused is refused again.
+                // A command that was refused is refused again.
                 _ = read_value(&command).and_then(|command| simulator.command(command, now));
             }
         }
@@ -254,7 +257,7 @@ fn damaged(message: &str) -> CommandError {
 }
 
 impl Simulator {
-    /// Whether something happens by itself by now, deliveries apart.
+    /// Returns whether something other than a delivery is due by now.
     fn is_due(&self, now: Now) -> bool {
         let invoices = self.invoices.next_due().map(|(at, _)| at);
         let intents = self.intents.next_due().map(|(at, _)| at);
@@ -265,8 +268,9 @@ impl Simulator {
             .any(|at| at <= now.clock)
     }
 
-    /// Takes the options of another start. Those that are left out stay; of merchants, which are told apart by their ids,
-    /// it is so too, and the first given is the first.
+    /// Applies the options of another start. Options that are left out keep their value. The same
+    /// holds for the fields of merchants, which are matched by id, except that the first merchant
+    /// given is matched with the first one.
     fn reconfigure(&mut self, given: &Value) -> Result<(), CommandError> {
         let mut options = serde_json::to_value(&self.config).unwrap_or_default();
         let mut merchants: Vec<Value> = self
@@ -309,7 +313,7 @@ impl Simulator {
     }
 }
 
-/// Puts the members of one object into another.
+/// Copies the members of one object into another.
 fn merge(into: &mut Value, given: &Value) {
     if let (Some(into), Some(given)) = (into.as_object_mut(), given.as_object()) {
         into.extend(

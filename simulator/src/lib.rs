@@ -1,30 +1,31 @@
-//! The local Gwop: what a merchant's tests talk to, since Gwop has no sandbox.
+//! The local Gwop: a server for a merchant's tests, because Gwop has no sandbox.
 //!
-//! The state machine is plain Rust without I/O: [`Simulator::handle`] takes a request and the time
-//! and gives an [`HandleResult`]; [`Simulator::command`] is the control side (pay, rotate keys,
-//! misbehave). Whoever drives it does what needs the outside: makes and uses the RSA keys (Web
-//! Crypto), sends the webhooks that [`Command::TakeDue`] hands out, and reports how they went.
+//! The state machine is plain Rust without I/O. [`Simulator::handle`] takes a request and the time
+//! and returns a [`HandleResult`]. [`Simulator::command`] is the control side: pay, rotate keys,
+//! misbehave. A driver does everything that needs the outside world: it creates and uses the RSA
+//! keys (Web Crypto), sends the webhooks that [`Command::TakeDue`] returns, and reports their
+//! results.
 //!
-//! It has its own idea of the wire, taken from Gwop's contract and not from the SDK's models, so that the two can
-//! disagree.
+//! The simulator implements the wire format from Gwop's contract and not from the SDK's models, so
+//! that tests find differences between the two.
 //!
-//! | module | what lives there |
+//! | module | contents |
 //! |---|---|
 //! | [`config`] | options: merchants, addresses, lifetimes, how payments are judged |
 //! | [`input`] | options and commands from JSON; errors name the field |
 //! | [`http`] | requests, responses, paths and queries |
 //! | `routing` | which operation a request asks for |
-//! | `handling` | a request from its arrival to its response, faults included |
-//! | `operations` | what Gwop does: invoices, auth, payment and recovery URLs |
-//! | `validation`, `idempotency` | what requests carry, checked; the first response again |
+//! | `handling` | a request from its arrival to its response, including faults |
+//! | `operations` | Gwop's operations: invoices, auth, payment and recovery URLs |
+//! | `validation`, `idempotency` | checks of requests; repeated responses for idempotency keys |
 //! | [`error`] | Gwop's error codes and their statuses |
 //! | [`time`], [`id`] | time stamps on the wire; identifiers |
 //! | [`invoice`], [`auth`] | the state machines and their JSON |
 //! | [`payment`] | x402: both versions, one file per chain |
 //! | [`webhook`] | events, signatures, deliveries and their retries |
-//! | [`fault`] | misbehaviour on request |
-//! | [`simulator`], `collection` | the whole state, and what it holds many of |
-//! | [`control`] | commands: what a test says, and what a page shows |
+//! | [`fault`] | misbehavior on request |
+//! | [`simulator`], `collection` | the whole state, and its indexed collections |
+//! | [`control`] | commands: what a test sends and what a page shows |
 //! | [`journal`] | the state in a file: format, snapshot, replay |
 #![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))]
 

@@ -1,18 +1,18 @@
-//! Which operation a request asks for: by host, path and method.
+//! Finds the operation of a request by host, path and method.
 
 use crate::error::{ApiError, ErrorCode};
 use crate::http::Request;
 
-/// What a path and method stand for.
+/// The operation that a path and method ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
     CreateInvoice,
     ListInvoices,
     GetInvoice(String),
     CancelInvoice(String),
-    /// By `inv_*`, and the chain that the path names.
+    /// The `inv_*`, and the chain if the path names one.
     Pay(String, Option<String>),
-    /// What a browser asks before it pays from a page.
+    /// The preflight request that a browser sends before it pays from a page.
     Preflight,
     Recover(String),
     CreateIntent,
@@ -23,7 +23,7 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
-    /// Its name in the log of requests and for faults.
+    /// Returns its name in the request log and in faults.
     pub(crate) const fn name(&self) -> &'static str {
         match self {
             Self::CreateInvoice => "invoices.create",
@@ -41,7 +41,7 @@ impl Operation {
         }
     }
 
-    /// The operation of a request.
+    /// Returns the operation of a request.
     pub(crate) fn find(request: &Request) -> Result<Self, ApiError> {
         let target = request.target();
         let segments = target

@@ -1,4 +1,4 @@
-//! The simulator's state, and how it moves with time.
+//! The simulator's state, and how it changes with time.
 
 use crate::auth::{KeyRing, UnsignedToken};
 use crate::collection::{Deliveries, Intents, Invoices, Sessions};
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// The local Gwop. As JSON it is the snapshot of a [journal](crate::journal).
+/// The local Gwop. Its JSON is the snapshot of a [journal](crate::journal).
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Simulator {
     pub(crate) config: Config,
@@ -27,61 +27,62 @@ pub struct Simulator {
     pub(crate) invoices: Invoices,
     pub(crate) intents: Intents,
     pub(crate) sessions: Sessions,
-    /// Subject to account id.
+    /// Maps a subject to an account id.
     pub(crate) accounts: BTreeMap<String, String>,
     pub(crate) keys: KeyRing,
-    /// By (merchant id, operation, key).
+    /// Keyed by (merchant id, operation, idempotency key).
     #[serde(with = "pairs")]
     pub(crate) idempotency: BTreeMap<(String, String, String), StoredResponse>,
-    /// What settled and pending payments have used up.
+    /// The nonces and messages that settled and pending payments have used.
     pub(crate) spent: BTreeSet<Once>,
-    /// What is offered to agents, until it is paid or gone.
+    /// The offers made to agents. They stay until they are paid or gone.
     #[serde(with = "pairs")]
     pub(crate) offers: BTreeMap<Payable, Offers>,
-    /// Payments that were reported as failed and settle later, by when they do.
+    /// Payments that were reported as failed and settle later, keyed by the time they settle.
     #[serde(with = "pairs")]
     pub(crate) late: BTreeMap<(u64, u64), LatePayment>,
-    /// Payments that settled when they were not awaited any more: money that somebody has to give back.
+    /// Payments that settled after they were no longer expected. Somebody has to refund them.
     pub(crate) unmatched: Vec<(Payable, Payment)>,
     pub(crate) faults: Faults,
     pub(crate) deliveries: Deliveries,
     pub(crate) requests: VecDeque<RequestLog>,
-    /// Requests that arrived since somebody who watches asked.
+    /// The number of requests since a watcher last asked.
     #[serde(skip)]
     pub(crate) new_requests: usize,
     #[serde(skip)]
     pub(crate) pending: BTreeMap<u32, Pending>,
     pub(crate) tickets: u32,
-    /// Orders what is due at the same time.
+    /// Orders events that are due at the same time.
     pub(crate) order: u64,
-    /// What people were warned of.
+    /// The warnings that were already given.
     #[serde(skip)]
     warned: BTreeSet<&'static str>,
     /// Warnings that nobody has seen yet.
     #[serde(skip)]
     warnings: Vec<&'static str>,
-    /// Wallets whose signatures are taken as they are.
+    /// Wallets whose signatures are accepted without a check.
     #[serde(skip)]
     pub(crate) smart_wallets: Vec<Address>,
-    /// How the driver's clock stands to the real time.
+    /// The driver's clock relative to the real time.
     pub(crate) clock: Clock,
-    /// What it held at its start, and holds again after a reset.
+    /// The initial contents, which a reset restores.
     pub(crate) seed: Seed,
 }
 
-/// A clock that was moved or frozen, in milliseconds. The driver keeps it; a journal brings it back.
+/// A clock that was moved or frozen. Times are in milliseconds. The driver applies it, and a
+/// journal restores it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Clock {
-    /// How far it is from the real time.
+    /// The offset from the real time.
     pub offset_ms: f64,
-    /// Where it stands still.
+    /// The time at which it is frozen, if it is.
     pub frozen_at: Option<f64>,
 }
 
 impl Clock {
-    /// Both clocks at a real time.
-    // A float to an integer saturates; negative and NaN become 0.
+    /// Returns both clocks for a real time.
+    // The conversion from float to integer saturates: negative numbers and NaN become 0.
     #[allow(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -96,11 +97,11 @@ impl Clock {
     }
 }
 
-/// A merchant, with the secrets of a rotation.
+/// A merchant, with its older webhook secrets after a rotation.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct MerchantState {
     pub merchant: Merchant,
-    /// Secrets that still sign beside the current one, newest first.
+    /// Older secrets that still sign beside the current one, newest first.
     pub old_secrets: Vec<String>,
 }
 
@@ -111,7 +112,7 @@ impl core::fmt::Debug for MerchantState {
 }
 
 impl MerchantState {
-    /// Every secret that signs, the current one first.
+    /// Returns every secret that signs, the current one first.
     pub(crate) fn secrets(&self) -> Vec<String> {
         let mut secrets = vec![self.merchant.webhook_secret.clone()];
         secrets.extend(self.old_secrets.iter().cloned());
@@ -122,9 +123,10 @@ impl MerchantState {
 /// The first successful response under an idempotency key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct StoredResponse {
-    /// What tells requests under one key apart; another one is a conflict. Null where the key alone decides.
+    /// Identifies the request. Another request under the same key is a conflict. Null if the key
+    /// alone decides.
     pub asked: Value,
-    /// What came of it.
+    /// The response to that request.
     #[serde(rename = "answered")]
     pub response: Success,
 }
@@ -132,17 +134,17 @@ pub(crate) struct StoredResponse {
 /// A successful response.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Success {
-    /// A status and JSON, and further headers.
+    /// A status, JSON, and additional headers.
     Json(u16, Value, Vec<(String, String)>),
-    /// An exchange's response, but for the token's signature.
+    /// The response to an exchange, complete except for the token's signature.
     Token(UnsignedToken, Value),
-    /// What a browser asks for before it pays from a page.
+    /// The response to the preflight request that a browser sends before it pays from a page.
     Preflight,
-    /// It was done, and nobody is told: the connection fails.
+    /// The request was processed, but the connection fails.
     Lost,
 }
 
-/// What waits for a signature.
+/// A response that waits for a signature.
 #[derive(Clone, Debug)]
 pub(crate) struct Pending {
     pub token: UnsignedToken,
@@ -151,7 +153,7 @@ pub(crate) struct Pending {
     pub faults: Vec<Fault>,
 }
 
-/// A request that arrived, for tests to look at.
+/// A request that arrived, for tests to inspect.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RequestLog {
@@ -171,11 +173,12 @@ pub struct RequestLog {
     pub status: Option<u16>,
     /// When it arrived, on the simulator's clock.
     pub at: u64,
-    /// Both messages.
+    /// The request and the response in full.
     pub exchange: Exchange,
 }
 
-/// A request and its response, for people to look at: without keys and tokens, and each body cut.
+/// A request and its response, for people to read. Keys and tokens are removed and each body is
+/// cut.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Exchange {
@@ -192,7 +195,7 @@ pub struct Exchange {
 }
 
 impl RequestLog {
-    /// As programs see it, in a list.
+    /// Returns the row that programs see in a list.
     #[must_use]
     pub fn row(&self) -> Value {
         let mut body = self.json();
@@ -202,44 +205,44 @@ impl RequestLog {
         body
     }
 
-    /// All of it.
+    /// Returns the complete entry.
     #[must_use]
     pub fn json(&self) -> Value {
         serde_json::to_value(self).unwrap_or_default()
     }
 }
 
-/// The most requests that are remembered.
+/// The most requests that are kept in the log.
 const MAX_REQUEST_LOG: usize = 1_000;
 
-/// How a payment goes on.
+/// How a payment proceeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Settlement {
-    /// PAID within the request.
+    /// Becomes PAID within the request.
     Now,
-    /// PAID at this time of the simulator's clock.
+    /// Becomes PAID at this time of the simulator's clock.
     At(u64),
-    /// PAYING until a command settles it.
+    /// Stays PAYING until a command settles it.
     Hold,
-    /// Back to OPEN.
+    /// Goes back to OPEN.
     Fail,
-    /// Reported as failed, and PAID at this time of the simulator's clock.
+    /// Is reported as failed, and becomes PAID at this time of the simulator's clock.
     Late(u64),
 }
 
-/// Who pays, and by what.
+/// Who pays, and with what.
 #[derive(Clone, Debug)]
 pub(crate) struct Source {
-    /// Normalised.
+    /// Normalized.
     pub wallet: String,
-    /// What it uses up; absent where a test pays without a payload.
+    /// What the payment uses up. Absent if a test pays without a payload.
     pub once: Option<Once>,
-    /// The transaction, where the agent has sent it itself.
+    /// The transaction, if the agent has sent it itself.
     pub transaction: Option<String>,
 }
 
 impl Source {
-    /// A wallet that pays without a payload.
+    /// Creates the source for a wallet that pays without a payload.
     pub(crate) const fn wallet(wallet: String) -> Self {
         Self {
             wallet,
@@ -259,44 +262,43 @@ impl From<Evaluated> for Source {
     }
 }
 
-/// What became of a payment that was started.
+/// The result of starting a payment.
 #[derive(Clone, Debug)]
 pub(crate) struct Started {
     pub payment: Payment,
     pub fate: Fate,
 }
 
-/// Where a payment stands when the response is made.
+/// The state of a payment when the response is created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     Settled,
     Pending,
     Failed,
-    /// Reported so, although it settles later.
+    /// Reported as failed, although it settles later.
     Late(LateResponse),
 }
 
-/// A payment that was reported as failed, and settles later.
+/// A payment that was reported as failed and settles later.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct LatePayment {
     pub payable: Payable,
     pub payment: Payment,
 }
 
-/// What a payment URL asks for.
+/// What a payment URL pays for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Payable {
-    /// By index.
+    /// The invoice at this index.
     Invoice(usize),
-    /// By index.
+    /// The auth intent at this index.
     Intent(usize),
 }
 
 impl Simulator {
-    /// A simulator with nothing in it yet.
+    /// Creates an empty simulator.
     ///
-    /// # Errors
-    /// Says which option is wrong.
+    /// # Errors Returns an error that names the invalid option.
     pub fn new(config: Config) -> Result<Self, CommandError> {
         config.check()?;
         let smart_wallets = addresses(&config);
@@ -338,7 +340,7 @@ impl Simulator {
         Ok(simulator)
     }
 
-    /// Warns of what its options allow.
+    /// Adds warnings about risky options.
     pub(crate) fn warn_of_options(&mut self) {
         if self.config.x402 == Mode::Unchecked {
             self.warn(
@@ -348,7 +350,8 @@ impl Simulator {
         }
     }
 
-    /// Empties it, but for the merchants, their secrets and the signing keys. Identifiers go on, so that none comes twice.
+    /// Removes everything except the merchants, their secrets and the signing keys. The sequence of
+    /// identifiers continues, so that no identifier repeats.
     pub(crate) fn empty(&mut self) {
         let watched = self.invoices.changed.is_watched();
         self.invoices = Invoices::default();
@@ -367,7 +370,7 @@ impl Simulator {
         self.clock = Clock::default();
     }
 
-    /// Begins to note what changes, or stops.
+    /// Starts or stops recording changes.
     pub(crate) fn watch(&mut self, watched: bool) {
         self.invoices.changed.watch(watched);
         self.intents.changed.watch(watched);
@@ -376,20 +379,20 @@ impl Simulator {
         self.new_requests = 0;
     }
 
-    /// What of it is not in its JSON.
+    /// Restores the state that is not part of the JSON.
     pub(crate) fn complete_snapshot(&mut self) {
         self.smart_wallets = addresses(&self.config);
         self.warn_of_options();
     }
 
-    /// Warns, once.
+    /// Adds a warning, once.
     pub(crate) fn warn(&mut self, of: &'static str) {
         if self.warned.insert(of) {
             self.warnings.push(of);
         }
     }
 
-    /// What people are to be warned of since the last call.
+    /// Returns the warnings since the last call.
     pub fn take_warnings(&mut self) -> Vec<&'static str> {
         core::mem::take(&mut self.warnings)
     }
@@ -406,7 +409,7 @@ impl Simulator {
         })
     }
 
-    /// Lets everything happen that was due by now, in its order: payments settle, OPEN invoices expire.
+    /// Runs everything that was due by now, in order: payments settle, OPEN invoices expire.
     pub(crate) fn catch_up(&mut self, now: Now) {
         while let Some((at, index)) = self.intents.next_due().filter(|(at, _)| *at <= now.clock) {
             self.settle_intent(index, at);
@@ -428,7 +431,8 @@ impl Simulator {
         }
     }
 
-    /// A late payment settles: what it pays for is paid, unless that is not awaited any more.
+    /// Settles a late payment. Its invoice or auth intent becomes paid, unless it no longer expects
+    /// a payment.
     fn settle_late(&mut self, key: (u64, u64)) {
         let Some(LatePayment {
             payable,
@@ -468,7 +472,8 @@ impl Simulator {
         }
     }
 
-    /// When something happens next by itself: a settlement, an expiry, a delivery. On the simulator's clock.
+    /// Returns when something happens next without a request: a settlement, an expiry or a
+    /// delivery. The time is on the simulator's clock.
     #[must_use]
     pub fn next_due(&self) -> Option<u64> {
         let invoices = self.invoices.next_due().map(|(at, _)| at);
@@ -478,7 +483,7 @@ impl Simulator {
         all.into_iter().flatten().min()
     }
 
-    /// Brings an invoice to a final state and sends its event.
+    /// Moves an invoice to a final state and sends its event.
     pub(crate) fn finish_invoice(&mut self, index: usize, status: Status, at: u64) {
         let finished = self.invoices.change(index, |invoice| {
             invoice.become_status(status, at);
@@ -487,7 +492,7 @@ impl Simulator {
         let Some(invoice) = finished else {
             return;
         };
-        // By Gwop's own pages, the header that has paid gets the first response again.
+        // According to Gwop's own pages, the header that has paid gets the first response again.
         if status != Status::Paid || self.config.x402 != Mode::GwopDocs {
             self.offers.remove(&Payable::Invoice(index));
         }
@@ -499,7 +504,8 @@ impl Simulator {
         self.emit(&invoice, event_type, at);
     }
 
-    /// Starts a payment of an OPEN invoice or an unpaid auth intent; the caller has checked that it is one.
+    /// Starts a payment of an OPEN invoice or an unpaid auth intent. The caller has checked the
+    /// state.
     pub(crate) fn start_payment(
         &mut self,
         payable: Payable,
@@ -568,7 +574,7 @@ impl Simulator {
             Fate::Settled | Fate::Pending => {}
         }
         self.catch_up(now);
-        // With its settlement's time.
+        // This payment includes the time of its settlement.
         let payment = match fate {
             Fate::Settled => self.payment_of(payable).cloned().unwrap_or(payment),
             _ => payment,
@@ -576,7 +582,7 @@ impl Simulator {
         Started { payment, fate }
     }
 
-    /// The payment under way or settled.
+    /// Returns the payment that is in progress or settled.
     pub(crate) fn payment_of(&self, payable: Payable) -> Option<&Payment> {
         match payable {
             Payable::Invoice(index) => self.invoices.get(index)?.payment.as_ref(),
@@ -584,7 +590,7 @@ impl Simulator {
         }
     }
 
-    /// Settles a payment that is under way. `false` when there is none.
+    /// Settles a payment that is in progress. `false` if there is none.
     pub(crate) fn settle_payment(&mut self, payable: Payable, now: Now) -> bool {
         match payable {
             Payable::Invoice(index) => {
@@ -627,7 +633,8 @@ impl Simulator {
         self.finish_invoice(index, Status::Paid, at);
     }
 
-    /// Fails a payment that is under way: what it used up can be used again. `false` when there is none.
+    /// Fails a payment that is in progress, so that what it used up is free again. `false` if there
+    /// is none.
     pub(crate) fn fail_payment(&mut self, payable: Payable, now: Now) -> bool {
         match self.roll_back(payable, now.clock) {
             Some(payment) => {
@@ -640,7 +647,7 @@ impl Simulator {
         }
     }
 
-    /// Takes back a payment that is under way: PAYING becomes OPEN again.
+    /// Rolls back a payment that is in progress: PAYING becomes OPEN again.
     fn roll_back(&mut self, payable: Payable, at: u64) -> Option<Payment> {
         match payable {
             Payable::Invoice(index) => self
@@ -725,7 +732,7 @@ impl Simulator {
         self.order
     }
 
-    /// Lets held deliveries go, newest first, once there are `batch` of them.
+    /// Releases held deliveries, newest first, once there are `batch` of them.
     pub(crate) fn release_held(&mut self, batch: u32, at: u64) {
         let all = self.deliveries.as_slice().iter().enumerate();
         let held: Vec<usize> = all
@@ -753,7 +760,7 @@ impl Simulator {
         self.new_requests = self.new_requests.saturating_add(1);
     }
 
-    /// Applies the faults that strike after processing.
+    /// Applies the faults that take effect after processing.
     pub(crate) fn send(reply: &mut Reply, faults: &[Fault]) {
         for fault in faults {
             match fault {
@@ -769,7 +776,7 @@ impl Simulator {
     }
 }
 
-/// The addresses of the wallets that are contracts.
+/// Returns the addresses of the wallets that are contracts.
 fn addresses(config: &Config) -> Vec<Address> {
     let wallets = config.smart_wallets.iter();
     wallets
@@ -777,7 +784,7 @@ fn addresses(config: &Config) -> Vec<Address> {
         .collect()
 }
 
-/// Maps whose keys are no texts: as lists of pairs.
+/// Serializes maps whose keys are not strings as lists of pairs.
 mod pairs {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
     use std::collections::BTreeMap;
@@ -799,7 +806,7 @@ mod pairs {
     }
 }
 
-/// Breaks a text off in the middle.
+/// Cuts a text in half.
 pub(crate) fn cut_in_half(text: &mut String) {
     let middle = text.len() / 2;
     let cut = (0..=middle).rev().find(|at| text.is_char_boundary(*at));

@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 /// The two clocks of a request, both in milliseconds since the Unix epoch.
 ///
-/// They differ once a test has moved the simulator's clock. What a receiver compares with its own clock (the `t` of a
-/// webhook signature, `iat` and `exp` of a token, `validBefore` of a payment) follows `wall`; all else (lifetimes,
-/// expiry, retries, time stamps in bodies) follows `clock`.
+/// They differ once a test has moved the simulator's clock. Values that a receiver compares with
+/// its own clock follow `wall`: the `t` of a webhook signature, `iat` and `exp` of a token, and
+/// `validBefore` of a payment. Everything else follows `clock`: lifetimes, expiry, retries, and
+/// time stamps in bodies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Now {
     /// The simulator's clock, which tests move.
@@ -16,7 +17,7 @@ pub struct Now {
 }
 
 impl Now {
-    /// Both clocks at the same time.
+    /// Sets both clocks to the same time.
     #[must_use]
     pub const fn at(ms: u64) -> Self {
         Self {
@@ -29,7 +30,7 @@ impl Now {
 /// The last millisecond of the year 9999.
 const MAX: u64 = 253_402_300_799_999;
 
-/// ISO 8601 in UTC with milliseconds, as Gwop writes it: `2026-03-25T01:51:43.402Z`.
+/// Formats a time as ISO 8601 in UTC with milliseconds, as Gwop does: `2026-03-25T01:51:43.402Z`.
 #[must_use]
 // Every operand is bounded by `MAX`.
 #[allow(clippy::arithmetic_side_effects)]

@@ -1,4 +1,4 @@
-//! What requests carry, checked: bodies, their fields, numbers in queries.
+//! Checks the contents of requests: bodies, their fields, and numbers in queries.
 
 use crate::error::ApiError;
 use crate::http::Request;
@@ -20,7 +20,8 @@ pub(crate) fn no_body(request: &Request) -> Result<(), ApiError> {
     }
 }
 
-/// The body's object; without `required` no body is an empty object.
+/// Returns the object in the body. Unless it is `required`, a missing body counts as an empty
+/// object.
 pub(crate) fn json_body(request: &Request, required: bool) -> Result<Map<String, Value>, ApiError> {
     if request.body.is_empty() && !required {
         return Ok(Map::new());
@@ -66,7 +67,7 @@ pub(crate) fn string(
     }
 }
 
-/// `metadata`: an object of at most 1,024 bytes as compact JSON.
+/// Reads `metadata`: an object of at most 1,024 bytes as compact JSON.
 pub(crate) fn metadata(body: &Map<String, Value>) -> Result<Map<String, Value>, ApiError> {
     match body.get("metadata") {
         None => Ok(Map::new()),

@@ -1,11 +1,13 @@
-//! What JavaScript calls. JSON text goes in and out; a request's body goes in as bytes.
+//! The functions that JavaScript calls. Arguments and results are JSON text, except that the body
+//! of a request is passed as bytes.
 
 use crate::input::read;
 use crate::{CommandError, Kept, Now, Request, Simulator};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
-/// The simulator's core. Times are milliseconds since the epoch: `clock` the simulator's, `wall` the real one.
+/// The simulator's core. Times are in milliseconds since the epoch: `clock` is the simulator's and
+/// `wall` is the real one.
 #[wasm_bindgen]
 pub struct SimulatorCore {
     simulator: Kept,
@@ -13,7 +15,7 @@ pub struct SimulatorCore {
 
 #[wasm_bindgen]
 impl SimulatorCore {
-    /// Makes a simulator from its options as JSON. Throws JSON `{ code, field?, message }`.
+    /// Creates a simulator from its options as JSON. Throws JSON `{ code, field?, message }`.
     #[wasm_bindgen(constructor)]
     pub fn new(options: &str) -> Result<Self, JsValue> {
         let config = read(options).map_err(|error| thrown(&error))?;
@@ -23,7 +25,8 @@ impl SimulatorCore {
         })
     }
 
-    /// Goes on where a journal ends; `given` are the options of this start. Throws as the constructor.
+    /// Continues where a journal ends. `given` are the options of this start. Throws the same JSON
+    /// as the constructor.
     pub fn open(file: &[u8], given: &str, wall: f64) -> Result<Self, JsValue> {
         let given = read(given).map_err(|error| thrown(&error))?;
         let simulator =
@@ -31,28 +34,28 @@ impl SimulatorCore {
         Ok(Self { simulator })
     }
 
-    /// Begins a journal.
+    /// Starts a journal.
     pub fn begin(&mut self) {
         self.simulator.begin();
     }
 
-    /// The lines that a journal begins with: all that happened so far.
+    /// Returns the first lines of a journal. They contain everything that happened so far.
     pub fn snapshot(&mut self) -> String {
         self.simulator.snapshot()
     }
 
-    /// The lines to be appended to the journal since the last call.
+    /// Returns the lines to append to the journal since the last call.
     #[wasm_bindgen(js_name = takeLines)]
     pub fn take_lines(&mut self) -> String {
         self.simulator.take_lines()
     }
 
-    /// What people are to be warned of from the start, as a JSON array.
+    /// Returns the initial warnings for people as a JSON array.
     pub fn warnings(&mut self) -> String {
         text(&self.simulator.take_warnings())
     }
 
-    /// Handles a request (JSON `{ method, url, headers }`) and gives a response as JSON.
+    /// Handles a request (JSON `{ method, url, headers }`) and returns the result as JSON.
     pub fn handle(
         &mut self,
         request: &str,
@@ -65,13 +68,13 @@ impl SimulatorCore {
         Ok(text(&self.simulator.handle(request, now(clock, wall))))
     }
 
-    /// Finishes a response that waited for a signature; `undefined` when the ticket is unknown.
+    /// Completes a response that waited for a signature. `undefined` if the ticket is unknown.
     pub fn complete(&mut self, ticket: u32, signature: &[u8]) -> Option<String> {
         let reply = self.simulator.complete(ticket, signature)?;
         Some(text(&reply))
     }
 
-    /// Carries out a command (JSON with its name in `command`). Throws JSON `{ code, field?, message }`.
+    /// Runs a command (JSON with its name in `command`). Throws JSON `{ code, field?, message }`.
     pub fn command(&mut self, command: &str, clock: f64, wall: f64) -> Result<String, JsValue> {
         self.simulator
             .command(command, now(clock, wall))
@@ -80,7 +83,7 @@ impl SimulatorCore {
     }
 }
 
-// A float to an integer saturates; negative and NaN become 0.
+// The conversion from float to integer saturates: negative numbers and NaN become 0.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn now(clock: f64, wall: f64) -> Now {
     Now {

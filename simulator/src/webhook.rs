@@ -1,4 +1,4 @@
-//! Webhooks: events, signatures, deliveries with retries.
+//! Webhooks: events, signatures, and deliveries with retries.
 
 use crate::fault::Fault;
 use crate::time::iso;
@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-/// The lower-case hex HMAC-SHA256 of `{t}.{body}`.
+/// Returns the HMAC-SHA256 of `{t}.{body}` in lower-case hex.
 #[must_use]
 pub fn mac(secret: &str, t: u64, body: &str) -> String {
-    // HMAC takes keys of any length.
+    // HMAC accepts keys of any length.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else {
         return String::new();
     };
@@ -24,7 +24,7 @@ pub fn mac(secret: &str, t: u64, body: &str) -> String {
         .collect()
 }
 
-/// The `X-Gwop-Signature` header: one `v1` per secret. `t` is in Unix seconds.
+/// Returns the `X-Gwop-Signature` header, with one `v1` per secret. `t` is in Unix seconds.
 #[must_use]
 pub fn signature_header(secrets: &[String], t: u64, body: &str) -> String {
     let mut header = format!("t={t}");
@@ -35,7 +35,7 @@ pub fn signature_header(secrets: &[String], t: u64, body: &str) -> String {
     header
 }
 
-/// The body of an event.
+/// Returns the body of an event.
 #[must_use]
 pub fn event(id: &str, event_type: &str, version: u32, created_at: u64, data: Value) -> String {
     json!({
@@ -48,11 +48,11 @@ pub fn event(id: &str, event_type: &str, version: u32, created_at: u64, data: Va
     .to_string()
 }
 
-/// How a delivery stands.
+/// The status of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DeliveryStatus {
-    /// To be sent, or to be sent again.
+    /// Waits to be sent, or to be sent again.
     Pending,
     /// Held back by the fault `webhook-reorder`.
     Held,
@@ -64,7 +64,7 @@ pub enum DeliveryStatus {
     NoEndpoint,
 }
 
-/// In which way an event is sent again, instead of as it is.
+/// A defective form in which an event is sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Variant {
@@ -74,14 +74,14 @@ pub enum Variant {
     Stale,
     /// Signed with a secret that the merchant does not know.
     WrongSecret,
-    /// The headers name another event than the body.
+    /// The headers name a different event than the body.
     HeaderMismatch,
-    /// The body's JSON breaks off, and is signed so.
+    /// The JSON of the body is cut off, and signed in that form.
     MalformedJson,
 }
 
 impl Variant {
-    /// The fault that makes it.
+    /// Returns the fault that creates this form.
     #[must_use]
     pub const fn fault(self) -> Fault {
         match self {
@@ -98,56 +98,56 @@ impl Variant {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Delivery {
-    /// Counts the deliveries of this simulator, from 1.
+    /// The number of the delivery in this simulator, from 1.
     pub id: u32,
     /// The event's id.
     pub event_id: String,
     /// The event's type.
     pub event_type: String,
-    /// Whose it is.
+    /// The id of the merchant it belongs to.
     pub merchant_id: String,
-    /// The invoice.
+    /// The public id of the invoice.
     pub public_invoice_id: String,
-    /// The event as made, before any tampering.
+    /// The event as created, before any tampering.
     pub body: String,
-    /// How it stands.
+    /// Its status.
     pub status: DeliveryStatus,
-    /// What was tried.
+    /// The attempts so far.
     pub attempts: Vec<AttemptLog>,
     /// When it is sent next, on the simulator's clock.
     pub next_attempt_at: Option<u64>,
-    /// In which way it is sent, when not as it is. It is then sent once.
+    /// The defective form in which it is sent, if any. It is then sent only once.
     pub variant: Option<Variant>,
-    /// Where it is sent, when not to the merchant's endpoint. It is then sent once.
+    /// The URL it is sent to, if that is not the merchant's endpoint. It is then sent only once.
     pub url: Option<String>,
-    /// An attempt is with the driver.
+    /// Whether the driver is sending an attempt now.
     pub in_flight: bool,
-    /// Order among deliveries due at the same time.
+    /// The order among deliveries that are due at the same time.
     pub order: u64,
 }
 
-/// The most that is kept of the body of one response, in bytes.
+/// The most bytes that are kept of the body of a response.
 pub const MAX_KEPT_BODY: usize = 8_192;
 
 /// One attempt.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AttemptLog {
-    /// When, on the simulator's clock.
+    /// When it was sent, on the simulator's clock.
     pub at: u64,
-    /// The merchant's response; absent while it is awaited and when there was none.
+    /// The status of the merchant's response. Absent while it is pending and if there was none.
     pub status_code: Option<u16>,
-    /// Why there was none.
+    /// Why there was no response.
     pub error: Option<String>,
     /// The faults that it was sent with.
     pub faults: Vec<String>,
-    /// Where it was sent; absent when it was lost before.
+    /// The URL it was sent to. Absent if it was lost before it was sent.
     #[serde(default)]
     pub url: Option<String>,
     /// The headers that were sent.
     #[serde(default)]
     pub headers: Vec<(String, String)>,
-    /// The body that was sent, where it is another than the event's.
+    /// The body that was sent, if it differs from the event's.
     #[serde(default)]
     pub body: Option<String>,
     /// The headers of the merchant's response.
@@ -158,38 +158,39 @@ pub struct AttemptLog {
     pub response_body: Option<String>,
 }
 
-/// What the driver sends.
+/// The request that the driver sends.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Attempt {
-    /// Which delivery.
+    /// The number of the delivery.
     pub delivery: u32,
-    /// Which event.
+    /// The id of the event.
     pub event_id: String,
-    /// Where to.
+    /// The URL to send it to.
     pub url: String,
     /// Its headers.
     pub headers: Vec<(String, String)>,
     /// Its body.
     pub body: String,
-    /// Report the merchant's response as lost.
+    /// Whether to report the merchant's response as lost.
     #[serde(rename = "loseAnswer")]
     pub lose_response: bool,
 }
 
-/// How an attempt went.
+/// The result of an attempt.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Outcome {
-    /// Which delivery.
+    /// The number of the delivery.
     pub delivery: u32,
-    /// The merchant's response.
+    /// The status of the merchant's response.
     #[serde(default)]
     pub status_code: Option<u16>,
-    /// Why there was none.
+    /// Why there was no response.
     #[serde(default)]
     pub error: Option<String>,
-    /// Which event was sent. A report of an event that a reset has removed says nothing.
+    /// The id of the event that was sent. A report for an event that a reset has removed is
+    /// ignored.
     #[serde(default)]
     pub event_id: Option<String>,
     /// The headers of the merchant's response.
@@ -200,7 +201,7 @@ pub struct Outcome {
     pub body: Option<String>,
 }
 
-/// The beginning of a text that is at most so many bytes long.
+/// Returns the beginning of a text, at most `bytes` bytes long.
 #[must_use]
 pub fn beginning(mut text: String, bytes: usize) -> String {
     if text.len() > bytes {
@@ -211,7 +212,7 @@ pub fn beginning(mut text: String, bytes: usize) -> String {
 }
 
 impl Delivery {
-    /// As people and programs see it.
+    /// Returns the JSON that people and programs see.
     #[must_use]
     pub fn json(&self) -> Value {
         let mut body = serde_json::to_value(self).unwrap_or_default();
@@ -222,7 +223,7 @@ impl Delivery {
         body
     }
 
-    /// What a list shows of it.
+    /// Returns its row in a list.
     #[must_use]
     pub fn row(&self) -> Value {
         let last = self.attempts.last();
@@ -243,7 +244,7 @@ impl Delivery {
         })
     }
 
-    /// Takes an attempt's outcome: delivered, the next retry, or given up.
+    /// Applies the result of an attempt: delivered, scheduled for the next retry, or given up.
     pub fn report(&mut self, outcome: Outcome, retry_delays: &[u64], clock: u64) {
         let of_another = outcome
             .event_id
