@@ -8,30 +8,30 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-/// The dust payment that proves a wallet: $0.001 in atomic USDC.
+/// The dust payment that proves a wallet: $0.001 in atomic units of USDC.
 pub const DUST: u64 = 1_000;
 
-/// A challenge that an agent settles with a dust payment.
+/// An auth intent: a challenge that an agent settles with a dust payment.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AuthIntent {
-    /// `ai_*`.
+    /// The id, `ai_*`.
     pub id: String,
     /// The `inv_*` in its payment URLs.
     pub payable_id: String,
-    /// Whose it is.
+    /// The id of the merchant it belongs to.
     pub merchant_id: String,
     /// The wallet that the merchant expects, without its chain.
     pub known_wallet: Option<String>,
     /// Milliseconds since the epoch.
     pub expires_at: u64,
-    /// The dust payment under way or settled.
+    /// The dust payment that is in progress or settled.
     pub payment: Option<Payment>,
-    /// Whether it was exchanged.
+    /// Whether it was exchanged for an access token.
     pub used: bool,
 }
 
 impl AuthIntent {
-    /// The payment, when it settled.
+    /// Returns the payment if it has settled.
     #[must_use]
     pub fn settled(&self) -> Option<&Payment> {
         self.payment
@@ -39,7 +39,7 @@ impl AuthIntent {
             .filter(|payment| payment.settled_at.is_some())
     }
 
-    /// Where it stands, in an invoice's words: OPEN, PAYING or PAID.
+    /// Returns the status of the payment as an invoice status: OPEN, PAYING or PAID.
     #[must_use]
     pub fn payment_status(&self) -> Status {
         match &self.payment {
@@ -49,14 +49,14 @@ impl AuthIntent {
         }
     }
 
-    /// When its payment settles by itself.
+    /// Returns when its payment settles by itself.
     #[must_use]
     pub fn due_at(&self) -> Option<u64> {
         let payment = self.payment.as_ref()?;
         payment.settles_at.filter(|_| payment.settled_at.is_none())
     }
 
-    /// `AuthIntent` of the contract. URLs start with `base`.
+    /// Returns `AuthIntent` of the contract. URLs start with `base`.
     #[must_use]
     pub fn json(&self, base: &str) -> Value {
         let methods: Vec<Value> = Chain::ALL
@@ -88,9 +88,9 @@ impl AuthIntent {
 /// A wallet's session with a merchant.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Session {
-    /// `sess_*`.
+    /// The id, `sess_*`.
     pub id: String,
-    /// Whose it is.
+    /// The id of the merchant it belongs to.
     pub merchant_id: String,
     /// The wallet's chain.
     pub chain: Chain,
@@ -105,13 +105,13 @@ pub struct Session {
 }
 
 impl Session {
-    /// `{chain}:{address}`.
+    /// Returns the subject, `{chain}:{address}`.
     #[must_use]
     pub fn subject(&self) -> String {
         format!("{}:{}", self.chain.as_str(), self.wallet)
     }
 
-    /// `active`, `revoked` or `expired`.
+    /// Returns the status: `active`, `revoked` or `expired`.
     #[must_use]
     pub fn status(&self, now: Now) -> &'static str {
         if self.revoked_at.is_some() {
@@ -123,7 +123,7 @@ impl Session {
         }
     }
 
-    /// `AuthSession` of the contract.
+    /// Returns `AuthSession` of the contract.
     #[must_use]
     pub fn json(&self, now: Now) -> Value {
         json!({
@@ -139,16 +139,16 @@ impl Session {
     }
 }
 
-/// The public half of a signing key; `None` until the driver has made it.
+/// The public half of a signing key.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct SigningKey {
-    /// Its `kid`.
+    /// The key id, `kid`.
     pub kid: String,
-    /// Modulus and exponent, base64url.
+    /// Modulus and exponent in base64url. `None` until the driver has created the key.
     pub public: Option<(String, String)>,
-    /// Whether the JWK Set holds it.
+    /// Whether the JWK Set contains it.
     pub published: bool,
-    /// The whole key as JWK, where the driver wants it back from a journal.
+    /// The whole key as a JWK, if the driver wants a journal to restore it.
     pub private: Option<Value>,
 }
 
@@ -176,7 +176,7 @@ impl Default for KeyRing {
 }
 
 impl KeyRing {
-    /// Starts a new key and makes it the signing one; the older ones stay in the JWK Set. Gives its `kid`.
+    /// Starts a new signing key and returns its `kid`. Older keys stay in the JWK Set.
     pub fn rotate(&mut self) -> String {
         let kid = format!("gwop-auth-v{}", self.keys.len().saturating_add(1));
         self.keys.push(SigningKey {
@@ -188,7 +188,8 @@ impl KeyRing {
         kid
     }
 
-    /// Sets the public half of a key; the first one handed over stays. `false` when there is no such `kid`.
+    /// Sets the public half of a key. The first one that is set stays. `false` if the `kid` is
+    /// unknown.
     pub fn add(&mut self, kid: &str, n: String, e: String, private: Option<Value>) -> bool {
         let Some(key) = self.keys.iter_mut().find(|key| key.kid == kid) else {
             return false;
@@ -200,13 +201,13 @@ impl KeyRing {
         true
     }
 
-    /// Every key, oldest first.
+    /// Returns every key, oldest first.
     #[must_use]
     pub fn all(&self) -> &[SigningKey] {
         &self.keys
     }
 
-    /// Takes all but the signing key out of the JWK Set.
+    /// Removes all keys except the signing key from the JWK Set.
     pub fn drop_old(&mut self) {
         let signing = self.keys.len().saturating_sub(1);
         for key in self.keys.iter_mut().take(signing) {
@@ -214,7 +215,7 @@ impl KeyRing {
         }
     }
 
-    /// The signing key's `kid`, and whether the key is there.
+    /// Returns the `kid` of the signing key, and whether its public half is set.
     #[must_use]
     pub fn signing(&self) -> (&str, bool) {
         self.keys
@@ -222,7 +223,7 @@ impl KeyRing {
             .map_or(("", false), |key| (key.kid.as_str(), key.public.is_some()))
     }
 
-    /// `Jwks` of the contract, newest first.
+    /// Returns `Jwks` of the contract, newest first.
     #[must_use]
     pub fn json(&self) -> Value {
         let keys: Vec<Value> = self
@@ -241,7 +242,8 @@ impl KeyRing {
     }
 }
 
-/// An access token that waits for its signature. RS256 is deterministic: signing it again gives the same token.
+/// An access token that waits for its signature. RS256 is deterministic, so signing again gives the
+/// same token.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct UnsignedToken {
     /// The signing key.
@@ -251,7 +253,7 @@ pub struct UnsignedToken {
 }
 
 impl UnsignedToken {
-    /// A token with these claims; `header` adds to or replaces the header's fields.
+    /// Creates a token with these claims. `header` adds or replaces fields of the header.
     #[must_use]
     pub fn new(kid: &str, header: Map<String, Value>, claims: &Map<String, Value>) -> Self {
         let mut fields = Map::new();
@@ -268,7 +270,7 @@ impl UnsignedToken {
         }
     }
 
-    /// The compact JWS.
+    /// Returns the compact JWS.
     #[must_use]
     pub fn sign(&self, signature: &[u8]) -> String {
         format!(

@@ -1,6 +1,7 @@
-//! What the simulator holds many of, findable without a walk through all: invoices, auth intents, sessions, deliveries.
+//! Indexed collections of the simulator: invoices, auth intents, sessions and deliveries. A lookup
+//! does not walk through all elements.
 //!
-//! Whoever changes an element says so to its collection, which keeps its indexes true.
+//! Elements are changed only through their collection, which keeps its indexes up to date.
 
 use crate::auth::{AuthIntent, Session};
 use crate::config::ListOrder;
@@ -9,7 +10,7 @@ use crate::webhook::Delivery;
 use serde::{Deserialize, Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Which elements have changed since somebody asked, while somebody asks.
+/// Records which elements have changed since the last call, while somebody watches.
 #[derive(Debug, Default)]
 pub(crate) struct Changed {
     watched: bool,
@@ -17,13 +18,13 @@ pub(crate) struct Changed {
 }
 
 impl Changed {
-    /// Begins to note changes, or stops.
+    /// Starts or stops recording changes.
     pub(crate) fn watch(&mut self, watched: bool) {
         self.watched = watched;
         self.indexes.clear();
     }
 
-    /// Whether changes are noted.
+    /// Returns whether changes are recorded.
     #[must_use]
     pub(crate) const fn is_watched(&self) -> bool {
         self.watched
@@ -35,24 +36,24 @@ impl Changed {
         }
     }
 
-    /// The indexes of what has changed since the last call.
+    /// Returns the indexes of the elements that have changed since the last call.
     pub(crate) fn take(&mut self) -> BTreeSet<usize> {
         core::mem::take(&mut self.indexes)
     }
 }
 
-/// The invoices, in the order of their creation.
+/// The invoices, in the order of creation.
 #[derive(Debug, Default, Deserialize)]
 #[serde(from = "Vec<Invoice>")]
 pub(crate) struct Invoices {
     all: Vec<Invoice>,
-    /// What has changed, for whoever watches.
+    /// The elements that have changed, for watchers.
     pub changed: Changed,
     by_id: BTreeMap<String, usize>,
     by_public_id: BTreeMap<String, usize>,
     by_merchant: BTreeMap<String, Vec<usize>>,
     by_status: BTreeMap<(String, Status), BTreeSet<usize>>,
-    /// By when they change by themselves.
+    /// Ordered by the time at which they change by themselves.
     due: BTreeSet<(u64, usize)>,
 }
 
@@ -93,7 +94,7 @@ impl Invoices {
         self.all.push(invoice);
     }
 
-    /// Changes an invoice; `None` when there is none.
+    /// Changes an invoice. `None` if there is none at this index.
     pub(crate) fn change<T>(
         &mut self,
         index: usize,
@@ -123,25 +124,25 @@ impl Invoices {
         Some(changed)
     }
 
-    /// The invoice at this index.
+    /// Returns the invoice at this index.
     #[must_use]
     pub(crate) fn get(&self, index: usize) -> Option<&Invoice> {
         self.all.get(index)
     }
 
-    /// The index of the invoice with this UUID.
+    /// Returns the index of the invoice with this UUID.
     #[must_use]
     pub(crate) fn find(&self, id: &str) -> Option<usize> {
         self.by_id.get(id).copied()
     }
 
-    /// The index of the invoice with this `inv_*`.
+    /// Returns the index of the invoice with this `inv_*`.
     #[must_use]
     pub(crate) fn find_public(&self, public_id: &str) -> Option<usize> {
         self.by_public_id.get(public_id).copied()
     }
 
-    /// A page of a merchant's invoices, and how many there are in all.
+    /// Returns a page of a merchant's invoices, and their total number.
     #[must_use]
     pub(crate) fn page(
         &self,
@@ -190,28 +191,28 @@ impl Invoices {
         (page.unwrap_or_default(), total)
     }
 
-    /// The first that changes by itself: when, and its index.
+    /// Returns the time and index of the first invoice that changes by itself.
     #[must_use]
     pub(crate) fn next_due(&self) -> Option<(u64, usize)> {
         self.due.first().copied()
     }
 
-    /// All, oldest first.
+    /// Returns all invoices, oldest first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Invoice> {
         self.all.iter()
     }
 }
 
-/// The auth intents, in the order of their creation.
+/// The auth intents, in the order of creation.
 #[derive(Debug, Default, Deserialize)]
 #[serde(from = "Vec<AuthIntent>")]
 pub(crate) struct Intents {
     all: Vec<AuthIntent>,
-    /// What has changed, for whoever watches.
+    /// The elements that have changed, for watchers.
     pub changed: Changed,
     by_id: BTreeMap<String, usize>,
     by_payable_id: BTreeMap<String, usize>,
-    /// By when their payments settle.
+    /// Ordered by the time at which their payments settle.
     due: BTreeSet<(u64, usize)>,
 }
 
@@ -244,7 +245,7 @@ impl Intents {
         self.all.push(intent);
     }
 
-    /// Changes an auth intent; `None` when there is none.
+    /// Changes an auth intent. `None` if there is none at this index.
     pub(crate) fn change<T>(
         &mut self,
         index: usize,
@@ -262,42 +263,42 @@ impl Intents {
         Some(changed)
     }
 
-    /// The auth intent at this index.
+    /// Returns the auth intent at this index.
     #[must_use]
     pub(crate) fn get(&self, index: usize) -> Option<&AuthIntent> {
         self.all.get(index)
     }
 
-    /// The index of the auth intent with this `ai_*`.
+    /// Returns the index of the auth intent with this `ai_*`.
     #[must_use]
     pub(crate) fn find(&self, id: &str) -> Option<usize> {
         self.by_id.get(id).copied()
     }
 
-    /// The index of the auth intent whose payment URLs have this `inv_*`.
+    /// Returns the index of the auth intent whose payment URLs contain this `inv_*`.
     #[must_use]
     pub(crate) fn find_payable(&self, id: &str) -> Option<usize> {
         self.by_payable_id.get(id).copied()
     }
 
-    /// The first whose payment settles by itself: when, and its index.
+    /// Returns the time and index of the first auth intent whose payment settles by itself.
     #[must_use]
     pub(crate) fn next_due(&self) -> Option<(u64, usize)> {
         self.due.first().copied()
     }
 
-    /// All, oldest first.
+    /// Returns all auth intents, oldest first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &AuthIntent> {
         self.all.iter()
     }
 }
 
-/// The sessions, in the order of their start.
+/// The sessions, in the order in which they started.
 #[derive(Debug, Default, Deserialize)]
 #[serde(from = "Vec<Session>")]
 pub(crate) struct Sessions {
     all: Vec<Session>,
-    /// What has changed, for whoever watches.
+    /// The elements that have changed, for watchers.
     pub changed: Changed,
     by_id: BTreeMap<String, usize>,
 }
@@ -326,39 +327,39 @@ impl Sessions {
         self.all.push(session);
     }
 
-    /// The session with this `sess_*`.
+    /// Returns the session with this `sess_*`.
     #[must_use]
     pub(crate) fn find(&self, id: &str) -> Option<&Session> {
         self.all.get(*self.by_id.get(id)?)
     }
 
-    /// As [`find`](Self::find), to be changed.
+    /// Returns the session with this `sess_*`, to be changed.
     pub(crate) fn find_mut(&mut self, id: &str) -> Option<&mut Session> {
         let index = *self.by_id.get(id)?;
         self.changed.note(index);
         self.all.get_mut(index)
     }
 
-    /// The session at this index.
+    /// Returns the session at this index.
     #[must_use]
     pub(crate) fn get(&self, index: usize) -> Option<&Session> {
         self.all.get(index)
     }
 
-    /// All, oldest first.
+    /// Returns all sessions, oldest first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Session> {
         self.all.iter()
     }
 }
 
-/// The deliveries, in the order in which they were made: of number 1 the index is 0.
+/// The deliveries, in the order of creation. Delivery 1 has index 0.
 #[derive(Debug, Default, Deserialize)]
 #[serde(from = "Vec<Delivery>")]
 pub(crate) struct Deliveries {
     all: Vec<Delivery>,
-    /// What has changed, for whoever watches.
+    /// The elements that have changed, for watchers.
     pub changed: Changed,
-    /// By when they are sent, then by their order.
+    /// Ordered by the time at which they are sent, then by their order.
     due: BTreeSet<(u64, u64, usize)>,
 }
 
@@ -379,7 +380,7 @@ impl Serialize for Deliveries {
 }
 
 impl Deliveries {
-    /// Adds a delivery with the next number, which `make` is told.
+    /// Adds a delivery and returns its number. `make` gets the number.
     pub(crate) fn push(&mut self, make: impl FnOnce(u32) -> Delivery) -> u32 {
         let index = self.all.len();
         let id = u32::try_from(index).unwrap_or(u32::MAX).saturating_add(1);
@@ -390,7 +391,7 @@ impl Deliveries {
         id
     }
 
-    /// Changes a delivery; `None` when there is none.
+    /// Changes a delivery. `None` if there is none at this index.
     pub(crate) fn change<T>(
         &mut self,
         index: usize,
@@ -406,13 +407,13 @@ impl Deliveries {
         Some(changed)
     }
 
-    /// The delivery at this index.
+    /// Returns the delivery at this index.
     #[must_use]
     pub(crate) fn get(&self, index: usize) -> Option<&Delivery> {
         self.all.get(index)
     }
 
-    /// The indexes of those that are due, in their order.
+    /// Returns the indexes of the deliveries that are due, in order.
     #[must_use]
     pub(crate) fn due_by(&self, clock: u64) -> Vec<usize> {
         self.due
@@ -422,26 +423,26 @@ impl Deliveries {
             .collect()
     }
 
-    /// When the next one is sent.
+    /// Returns when the next delivery is sent.
     #[must_use]
     pub(crate) fn next_due(&self) -> Option<u64> {
         self.due.first().map(|(at, ..)| *at)
     }
 
-    /// How many were made.
+    /// Returns the number of deliveries.
     #[must_use]
     pub(crate) fn len(&self) -> usize {
         self.all.len()
     }
 
-    /// All, oldest first.
+    /// Returns all deliveries, oldest first.
     #[must_use]
     pub(crate) fn as_slice(&self) -> &[Delivery] {
         &self.all
     }
 }
 
-/// Where a delivery stands among those that are due.
+/// Returns the position of a delivery among those that are due.
 fn place(delivery: &Delivery, index: usize) -> Option<(u64, u64, usize)> {
     let at = delivery.next_attempt_at.filter(|_| !delivery.in_flight)?;
     Some((at, delivery.order, index))

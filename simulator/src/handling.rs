@@ -22,7 +22,7 @@ impl Simulator {
             return HandleResult::NeedsKey { kid: kid.into() };
         }
         let request_id = self.ids.request();
-        // Faults do not affect a preflight, which only the browser sees.
+        // Faults do not affect a preflight: the browser sends it by itself.
         let struck = operation.as_ref().ok();
         let name = struck
             .filter(|operation| **operation != Operation::Preflight)

@@ -5,10 +5,11 @@ use crate::time::iso;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-/// The most an invoice may ask for, in atomic USDC.
+/// The largest amount of an invoice, in atomic units of USDC.
 pub const MAX_AMOUNT: u64 = 10_000_000_000;
 
-/// Where an invoice stands. PAID, EXPIRED and CANCELED are final; a failed payment brings PAYING back to OPEN.
+/// The status of an invoice. PAID, EXPIRED and CANCELED are final. A failed payment moves PAYING
+/// back to OPEN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Status {
@@ -25,7 +26,7 @@ pub enum Status {
 }
 
 impl Status {
-    /// The status on the wire.
+    /// Returns the status on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -59,13 +60,13 @@ pub struct Invoice {
     pub id: String,
     /// The public id, `inv_*`.
     pub public_id: String,
-    /// Whose it is.
+    /// The id of the merchant it belongs to.
     pub merchant_id: String,
-    /// What the merchant asked for, in atomic USDC.
+    /// The amount that the merchant asked for, in atomic units of USDC.
     pub base_amount: u64,
-    /// Free text.
+    /// A free text.
     pub description: Option<String>,
-    /// The merchant's metadata as sent.
+    /// The merchant's metadata, as sent.
     pub metadata: Map<String, Value>,
     /// Whether the public view shows the metadata.
     pub metadata_public: bool,
@@ -73,25 +74,25 @@ pub struct Invoice {
     pub created_at: u64,
     /// Milliseconds since the epoch.
     pub expires_at: u64,
-    /// Where it stands.
+    /// Its status.
     pub status: Status,
-    /// Counts its states; the `event_version` of its events.
+    /// The number of its current state. Becomes the `event_version` of its events.
     pub version: u32,
     /// When it was canceled.
     pub canceled_at: Option<u64>,
-    /// The payment under way or settled.
+    /// The payment that is in progress or settled.
     pub payment: Option<Payment>,
-    /// The states after the first, and when each began.
+    /// The states after the first one, each with the time it began.
     pub timeline: Vec<(u64, Status)>,
 }
 
-/// Gwop's fee: 2.5 % of the amount sent, to the nearest atomic unit, halves up.
+/// Returns Gwop's fee: 2.5 % of the amount sent, rounded to the nearest atomic unit, halves up.
 #[must_use]
 pub const fn fee(base_amount: u64) -> u64 {
     base_amount.saturating_mul(25).saturating_add(500) / 1_000
 }
 
-/// An amount for people: `1.025 USDC`.
+/// Formats an amount for people: `1.025 USDC`.
 #[must_use]
 pub fn display(atomic: u64) -> String {
     let whole = atomic / 1_000_000;
@@ -103,20 +104,20 @@ pub fn display(atomic: u64) -> String {
 }
 
 impl Invoice {
-    /// What the agent pays: the amount and the fee.
+    /// Returns what the agent pays: the amount plus the fee.
     #[must_use]
     pub const fn total(&self) -> u64 {
         self.base_amount.saturating_add(fee(self.base_amount))
     }
 
-    /// Goes to another state.
+    /// Changes the status.
     pub fn become_status(&mut self, status: Status, at: u64) {
         self.status = status;
         self.timeline.push((at, status));
         self.version = self.version.saturating_add(1);
     }
 
-    /// When it changes by itself: its expiry, or its payment's settlement.
+    /// Returns when it changes by itself: at its expiry or the settlement of its payment.
     #[must_use]
     pub fn due_at(&self) -> Option<u64> {
         match self.status {
@@ -134,7 +135,7 @@ impl Invoice {
         })
     }
 
-    /// The metadata as Gwop returns it: the merchant's, with the price's breakdown under
+    /// Returns the metadata as Gwop does: the merchant's fields, and the price breakdown under
     /// `gwop_pricing`.
     fn metadata_with_pricing(&self) -> Value {
         let mut metadata = self.metadata.clone();
@@ -142,13 +143,13 @@ impl Invoice {
         Value::Object(metadata)
     }
 
-    /// The settled payment, and when it settled.
+    /// Returns the settled payment and the time of its settlement.
     fn settled(&self) -> Option<(&Payment, u64)> {
         let payment = self.payment.as_ref()?;
         Some((payment, payment.settled_at?))
     }
 
-    /// `Invoice` of the contract: the response to create.
+    /// Returns `Invoice` of the contract: the response to create.
     #[must_use]
     pub fn created_json(&self) -> Value {
         let mut body = json!({
@@ -201,7 +202,7 @@ impl Invoice {
         })
     }
 
-    /// One element of `InvoiceList`.
+    /// Returns one element of `InvoiceList`.
     #[must_use]
     pub fn list_json(&self) -> Value {
         let mut body = json!({
@@ -227,7 +228,7 @@ impl Invoice {
         body
     }
 
-    /// `InvoicePublic`: what agents see. URLs start with `base`.
+    /// Returns `InvoicePublic`, which agents see. URLs start with `base`.
     #[must_use]
     pub fn public_json(&self, base: &str, merchant_name: &str, merchant_verified: bool) -> Value {
         let total = self.total();
@@ -294,7 +295,7 @@ impl Invoice {
         })
     }
 
-    /// `InvoiceCancel`, once it is CANCELED.
+    /// Returns `InvoiceCancel`, for an invoice that is CANCELED.
     #[must_use]
     pub fn canceled_json(&self) -> Value {
         json!({
@@ -304,7 +305,7 @@ impl Invoice {
         })
     }
 
-    /// The `data` of this invoice's event.
+    /// Returns the `data` of this invoice's event.
     #[must_use]
     pub fn event_data(&self) -> Value {
         let mut data = json!({
@@ -340,7 +341,7 @@ impl Invoice {
     }
 }
 
-/// Sets a field of an object when there is a value.
+/// Sets a field of an object if there is a value.
 pub(crate) fn put<T: Into<Value>>(object: &mut Value, name: &str, value: Option<T>) {
     if let (Some(object), Some(value)) = (object.as_object_mut(), value) {
         object.insert(name.into(), value.into());

@@ -1,4 +1,4 @@
-//! The control side: what a test says to the simulator and an agent or Gwop itself would do.
+//! The control side: commands that a test sends in place of an agent or of Gwop itself.
 
 mod outcome;
 mod page;
@@ -24,7 +24,7 @@ pub use seeded::{NewIntent, NewInvoice, Seed};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-/// What can be commanded. `target` is an `inv_*`, an invoice's UUID, an `ai_*` or a payment URL.
+/// The commands. `target` is an `inv_*`, an invoice's UUID, an `ai_*` or a payment URL.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(
     tag = "command",
@@ -35,211 +35,214 @@ use serde_json::{Map, Value, json};
 pub enum Command {
     /// Pays an invoice or an auth intent as an agent would.
     Pay {
-        /// What to pay.
+        /// The invoice or auth intent to pay.
         target: String,
-        /// On which chain; by default the payment URL's, or Base.
+        /// The chain. Default: the payment URL's, or Base.
         chain: Option<Chain>,
-        /// From which wallet; by default a fixed one per chain.
+        /// The wallet that pays. Default: a fixed one per chain.
         wallet: Option<String>,
-        /// What becomes of it.
+        /// The outcome of the payment.
         #[serde(default)]
         outcome: PaymentOutcome,
-        /// How late it settles with [`PaymentOutcome::Late`], in milliseconds of the simulator's clock; by default 5,000.
+        /// With [`PaymentOutcome::Late`]: the time until it settles, in milliseconds of the
+        /// simulator's clock. Default: 5,000.
         delay_ms: Option<u64>,
     },
-    /// Signs a payment by a public test wallet, for a test to send. Returns `{ url, method,
-    /// headers, chain, wallet }`.
+    /// Signs a payment with a public test wallet, so that a test can send it. Returns `{ url,
+    /// method, headers, chain, wallet }`.
     SignPayment {
-        /// What to pay.
+        /// The invoice or auth intent to pay.
         target: String,
-        /// On which chain; by default the payment URL's, or Base.
+        /// The chain. Default: the payment URL's, or Base.
         chain: Option<Chain>,
-        /// Which test wallet: 0 is the one that pays by default.
+        /// The number of the test wallet. Wallet 0 is the one that pays by default.
         #[serde(default)]
         payer: u32,
-        /// 1 or 2; by default the newest that the mode knows.
+        /// The x402 version, 1 or 2. Default: the newest that the mode supports.
         x402_version: Option<u8>,
     },
-    /// Responds to what an x402 client asks of Solana's JSON-RPC before it signs.
+    /// Responds to the Solana JSON-RPC requests that an x402 client sends before it signs.
     SolanaRpc {
         /// `getAccountInfo`, `getLatestBlockhash` or `simulateTransaction`.
         method: String,
-        /// Its parameters.
+        /// The parameters of the method.
         #[serde(default)]
         params: Value,
-        /// Comes back in the response.
+        /// The id, which the response repeats.
         #[serde(default)]
         id: Value,
-        /// `"2.0"`.
+        /// The version of JSON-RPC, `"2.0"`.
         jsonrpc: String,
     },
     /// Settles a payment that is held.
     Settle {
-        /// What is being paid.
+        /// The invoice or auth intent that is being paid.
         target: String,
     },
     /// Fails a payment that is held.
     FailPayment {
-        /// What is being paid.
+        /// The invoice or auth intent that is being paid.
         target: String,
     },
-    /// Starts a new signing key, for the driver to make. Returns its `kid`.
+    /// Starts a new signing key, which the driver has to create. Returns its `kid`.
     RotateKeys {},
-    /// Takes all but the signing key out of the JWK Set.
+    /// Removes all keys except the signing key from the JWK Set.
     DropOldKeys {},
-    /// Which signing key is used next, and whether its public half is there.
+    /// Returns which signing key is used next, and whether its public half is set.
     SigningKey {},
-    /// Hands over the public half of a key.
+    /// Sets the public half of a key.
     AddKey {
-        /// Its `kid`.
+        /// The key id.
         kid: String,
-        /// Modulus, base64url.
+        /// The modulus in base64url.
         n: String,
-        /// Exponent, base64url.
+        /// The exponent in base64url.
         e: String,
-        /// The whole key as JWK, where it is to be kept in a journal.
+        /// The whole key as a JWK, if a journal should store it.
         private: Option<Value>,
     },
-    /// The keys that a journal has brought back: `[{ kid, jwk }]`.
+    /// Returns the keys that a journal has restored: `[{ kid, jwk }]`.
     PrivateKeys {},
-    /// A token without a payment; starts a session. Returns what to sign.
+    /// Creates a token without a payment and starts a session. Returns what to sign.
     MintToken {
-        /// Whose; by default the first merchant's.
+        /// The merchant. Default: the first one.
         merchant_id: Option<String>,
         /// The wallet's chain.
         chain: Option<Chain>,
         /// The wallet.
         wallet: Option<String>,
-        /// Lifetime of the token in seconds from now; negative for an expired one.
+        /// The lifetime of the token in seconds from now. Negative for an expired token.
         expires_in_seconds: Option<i64>,
-        /// Claims that are added or replaced; `null` leaves one out.
+        /// Claims to add or replace. `null` removes a claim.
         #[serde(default)]
         claims: Map<String, Value>,
-        /// Header fields that are added or replaced.
+        /// Header fields to add or replace.
         #[serde(default)]
         header: Map<String, Value>,
     },
-    /// Starts to misbehave. Returns the fault's id.
+    /// Starts a fault. Returns its id.
     Misbehave {
-        /// How.
+        /// The fault.
         fault: Fault,
         /// How often.
         #[serde(default)]
         times: Times,
     },
-    /// Stops misbehaving, in one way or altogether; held events go out.
+    /// Ends one fault, or all. Held events are sent.
     Behave {
-        /// Which fault.
+        /// The id of the fault.
         id: Option<u32>,
     },
-    /// Gives a merchant a new webhook secret; the old one signs beside it until it is dropped.
+    /// Gives a merchant a new webhook secret. The old one also signs until it is dropped.
     RotateWebhookSecret {
-        /// Whose; by default the first merchant's.
+        /// The merchant. Default: the first one.
         merchant_id: Option<String>,
-        /// The new secret; by default a random one.
+        /// The new secret. Default: a random one.
         secret: Option<String>,
     },
     /// Stops signing with old secrets.
     DropOldWebhookSecrets {
-        /// Whose; by default the first merchant's.
+        /// The merchant. Default: the first one.
         merchant_id: Option<String>,
     },
-    /// Sets where a merchant's webhooks go.
+    /// Sets the URL that receives a merchant's webhooks.
     SetWebhookUrl {
-        /// Whose; by default the first merchant's.
+        /// The merchant. Default: the first one.
         merchant_id: Option<String>,
-        /// The endpoint; absent to stop sending.
+        /// The endpoint. If absent, webhooks are no longer sent.
         url: Option<String>,
     },
     /// Signs a body as a webhook. Returns `{ signature }`.
     SignWebhook {
-        /// Whose; by default the first merchant's.
+        /// The merchant. Default: the first one.
         merchant_id: Option<String>,
         /// The raw body.
         body: String,
-        /// Unix seconds; by default the real time.
+        /// The time in Unix seconds. Default: the real time.
         timestamp: Option<u64>,
     },
     /// Adds a merchant.
     AddMerchant {
-        /// Who.
+        /// The merchant.
         merchant: Merchant,
     },
-    /// Makes an invoice, as a merchant's request would.
+    /// Creates an invoice, as a merchant's request would.
     CreateInvoice(NewInvoice),
-    /// Makes an auth intent, as a merchant's request would.
+    /// Creates an auth intent, as a merchant's request would.
     CreateAuthIntent(NewIntent),
     /// Cancels an OPEN invoice.
     Cancel {
-        /// Which.
+        /// The invoice.
         target: String,
     },
     /// Revokes a session.
     RevokeSession {
-        /// Which, `sess_*`.
+        /// The session, `sess_*`.
         session_id: String,
     },
-    /// Takes what the simulator holds from its start on, and again after a reset.
+    /// Sets the initial contents of the simulator, which a reset restores, and creates them.
     Load(Seed),
-    /// Begins again: merchants, secrets and keys stay, and the clock is the driver's affair.
+    /// Starts again. Merchants, secrets and keys stay. The driver handles the clock.
     Reset {},
-    /// Keeps how the driver's clock stands.
+    /// Stores the state of the driver's clock.
     SetClock(Clock),
-    /// How the clock stands, by what a journal says.
+    /// Returns the state of the clock, as restored from a journal.
     Clock {},
-    /// The first merchant's id, key and webhook secret.
+    /// Returns the first merchant's id, key and webhook secret.
     Identity {},
     /// Sends an event again.
     Redeliver {
-        /// Which event.
+        /// The id of the event.
         event_id: String,
-        /// In which way; by default as it is. It is then sent once.
+        /// The defective form to send. Default: the event as it is. With a variant it is sent only
+        /// once.
         variant: Option<Variant>,
-        /// Where to; by default to the merchant's endpoint. It is then sent once.
+        /// The URL. Default: the merchant's endpoint. With a URL it is sent only once.
         url: Option<String>,
     },
-    /// Lets happen what is due. Returns `{ nextDue }`.
+    /// Runs everything that is due. Returns `{ nextDue }`.
     Tick {},
-    /// Takes the attempts that are due.
+    /// Returns the attempts that are due, for the driver to send.
     TakeDue {},
-    /// Reports how an attempt went.
+    /// Reports the result of an attempt.
     Report(Outcome),
-    /// The deliveries so far.
+    /// Returns the deliveries so far.
     Deliveries {},
-    /// The latest requests, at most 1,000.
+    /// Returns the latest requests, at most 1,000.
     Requests {},
-    /// All of the state, without keys and secrets.
+    /// Returns the whole state, without keys and secrets.
     State {},
-    /// What lists show, in rows.
+    /// Returns the rows of all lists.
     Overview {},
-    /// Begins to note what changes, or stops.
+    /// Starts or stops recording changes.
     Watch {
-        /// Whether somebody asks for it.
+        /// Whether to record changes.
         on: bool,
     },
-    /// The rows that have changed since the last time.
+    /// Returns the rows that have changed since the last call.
     Changes {},
-    /// One invoice with its timeline.
+    /// Returns one invoice with its timeline.
     Invoice {
-        /// Which.
+        /// The invoice.
         target: String,
     },
-    /// One delivery.
+    /// Returns one delivery.
     Delivery {
-        /// Its number.
+        /// The number of the delivery.
         delivery: u32,
     },
-    /// One request with its response.
+    /// Returns one request with its response.
     Request {
-        /// Its `x-request-id`.
+        /// The `x-request-id` of the request.
         request_id: String,
     },
-    /// The merchants' keys and secrets.
+    /// Returns the merchants' keys and secrets.
     Secrets {},
 }
 
 impl Command {
-    /// Whether it can change what a journal keeps. [`Command::TakeDue`] does where something is due.
+    /// Returns whether the command can change what a journal stores. [`Command::TakeDue`] changes
+    /// it if something is due.
     #[must_use]
     pub const fn changes(&self) -> bool {
         match self {
@@ -289,10 +292,10 @@ impl Command {
 }
 
 impl Simulator {
-    /// Carries a command out.
+    /// Runs a command.
     ///
-    /// # Errors
-    /// An unknown target, a payment that is not possible now, an option that is wrong.
+    /// # Errors Returns an error for an unknown target, a payment that is not possible now, or an
+    /// invalid option.
     pub fn command(&mut self, command: Command, now: Now) -> Result<Value, CommandError> {
         self.catch_up(now);
         match command {
@@ -497,7 +500,7 @@ impl Simulator {
         }
     }
 
-    /// Begins to misbehave; the caller has checked the fault. Gives its id.
+    /// Starts a fault, which the caller has checked. Returns its id.
     fn misbehave(&mut self, fault: Fault, times: Times) -> u32 {
         // Otherwise the batch would never be full.
         let times = match (&fault, times) {

@@ -1,8 +1,8 @@
-//! What becomes of payments that are commanded.
+//! The outcome of payments that a command starts.
 
 use serde::Deserialize;
 
-/// What becomes of a payment.
+/// The outcome of a payment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PaymentOutcome {
@@ -14,6 +14,6 @@ pub enum PaymentOutcome {
     Hold,
     /// PAYING, then OPEN again.
     Fail,
-    /// As `Fail`, but the payment settles later.
+    /// Like `Fail`, but the payment settles later.
     Late,
 }

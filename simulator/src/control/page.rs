@@ -1,4 +1,4 @@
-//! What a page shows: rows for lists, all of one thing, and what has changed since.
+//! The data of the page: rows for lists, the details of one element, and the changes.
 
 use crate::auth::{AuthIntent, Session};
 use crate::command_error::CommandError;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 impl Simulator {
-    /// Everything that lists show, and the rest of the state without secrets.
+    /// Returns everything that lists show, and the rest of the state without secrets.
     pub(super) fn overview(&self, now: Now) -> Value {
         let mut body = self.rest(now);
         let lists = [
@@ -43,7 +43,8 @@ impl Simulator {
         body
     }
 
-    /// The rows that have changed since the last call, and the rest of the state as in the overview.
+    /// Returns the rows that have changed since the last call, and the rest of the state as in the
+    /// overview.
     pub(super) fn changes(&mut self, now: Now) -> Value {
         let mut body = self.rest(now);
         let invoices = self.invoices.changed.take();
@@ -86,7 +87,7 @@ impl Simulator {
         body
     }
 
-    /// What is small enough to be told with every change.
+    /// Returns the part of the state that is small enough to send with every change.
     fn rest(&self, now: Now) -> Value {
         let merchants = self.merchants_json();
         let (signing, _) = self.keys.signing();
@@ -107,7 +108,7 @@ impl Simulator {
         })
     }
 
-    /// One invoice: what agents see of it, its payment, and what happened when.
+    /// Returns one invoice: the agents' view, its payment, and its timeline.
     pub(super) fn invoice_detail(&self, target: &str) -> Result<Value, CommandError> {
         let Payable::Invoice(index) = self.find(target)? else {
             return Err(CommandError::invalid("target", "an invoice"));
@@ -192,7 +193,7 @@ impl Simulator {
             })
     }
 
-    /// The merchants' keys and secrets.
+    /// Returns the merchants' keys and secrets.
     pub(super) fn secrets(&self) -> Value {
         let merchants: Vec<Value> = self
             .merchants

@@ -1,4 +1,4 @@
-//! Payments without an agent, and payments that a test sends itself.
+//! Payments without an agent, and payments that a test sends by itself.
 
 use crate::command_error::CommandError;
 use crate::config::MAX_MS;
@@ -10,10 +10,10 @@ use crate::simulator::{Payable, Settlement, Simulator, Source, Started};
 use crate::time::Now;
 use serde_json::{Value, json};
 
-/// The shortest validity of a payment made for a test, in seconds: the clocks need not agree.
+/// The shortest validity of a payment made for a test, in seconds. The two clocks may differ.
 const LEAST_VALIDITY: u64 = 60;
 
-/// How late a payment settles when nothing else is said, in milliseconds.
+/// The default delay of a late payment, in milliseconds.
 const LATE_MS: u64 = 5_000;
 
 impl Simulator {
@@ -59,10 +59,9 @@ impl Simulator {
         Ok(result)
     }
 
-    /// Whether it can be paid now.
+    /// Checks that a payment is possible now.
     ///
-    /// # Errors
-    /// Why not.
+    /// # Errors Returns why it is not.
     pub(crate) fn check_payable(&self, payable: Payable, now: Now) -> Result<(), String> {
         match payable {
             Payable::Invoice(index) => match self.invoices.get(index) {
@@ -125,8 +124,8 @@ impl Simulator {
             })
     }
 
-    /// Signs a payment of this by a public test wallet, for a test to send. Returns its URL and its
-    /// headers.
+    /// Signs a payment with a public test wallet, so that a test can send it. Returns its URL and
+    /// its headers.
     pub(super) fn sign_payment(
         &mut self,
         target: &str,
@@ -161,7 +160,7 @@ impl Simulator {
             }
             Chain::Solana => {
                 let block = Block::at(self.config.seed, now.clock);
-                // As clients do, where the offer names none.
+                // If the offer has no memo, clients use a random one.
                 let memo = match (version, mode) {
                     (Version::V2, Mode::Standard) => demand.payable_id.clone(),
                     _ => self.ids.hex(32),
@@ -193,7 +192,7 @@ impl Simulator {
     }
 }
 
-/// The chain that a payment URL names.
+/// Returns the chain that a payment URL names.
 fn chain_of(target: &str) -> Option<Chain> {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let parameter = query.split('&').find_map(|one| one.strip_prefix("chain="));
@@ -201,7 +200,7 @@ fn chain_of(target: &str) -> Option<Chain> {
     parameter.or(segment).and_then(Chain::parse)
 }
 
-/// The wallet that a test names, normalised, or the first test wallet.
+/// Returns the wallet that a test names, normalized, or the first test wallet.
 pub(super) fn wallet_or_default(
     chain: Chain,
     wallet: Option<&str>,

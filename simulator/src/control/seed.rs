@@ -1,4 +1,5 @@
-//! Invoices and auth intents without a client: what a page or a seed file asks for. And back to the beginning.
+//! Creates invoices and auth intents for a page or a seed file, without a client. Also resets the
+//! simulator.
 
 use crate::command_error::CommandError;
 use crate::control::PaymentOutcome;
@@ -15,7 +16,7 @@ use serde_json::{Map, Value, json};
 use super::seeded::{NewIntent, NewInvoice, Seed};
 
 impl Simulator {
-    /// Makes an invoice, as the merchant's request would, and brings it to where it stands.
+    /// Creates an invoice, as the merchant's request would, and moves it to its status.
     pub(super) fn new_invoice(&mut self, new: NewInvoice, now: Now) -> Result<Value, CommandError> {
         let merchant_id = self.merchant_id_or_first(new.merchant_id.as_deref())?;
         let mut body = json!({ "amount_usdc": new.amount_usdc });
@@ -42,7 +43,7 @@ impl Simulator {
         Ok(self.payable_json(payable))
     }
 
-    /// Makes an auth intent, as the merchant's request would.
+    /// Creates an auth intent, as the merchant's request would.
     pub(super) fn new_intent(&mut self, new: NewIntent, now: Now) -> Result<Value, CommandError> {
         let merchant_id = self.merchant_id_or_first(new.merchant_id.as_deref())?;
         let mut body = json!({});
@@ -82,7 +83,7 @@ impl Simulator {
         self.finish_invoice(index, status, now.clock);
     }
 
-    /// Takes what it is to hold from the start.
+    /// Sets and creates the initial contents.
     pub(super) fn load(&mut self, seed: Seed, now: Now) -> Result<(), CommandError> {
         let mut faults = Vec::new();
         for (index, fields) in seed.faults.iter().enumerate() {
@@ -105,7 +106,7 @@ impl Simulator {
         Ok(())
     }
 
-    /// Begins again: merchants, secrets and keys stay, and what it held at its start is made anew.
+    /// Starts again. Merchants, secrets and keys stay, and the initial contents are created again.
     pub(super) fn reset(&mut self, now: Now) -> Result<(), CommandError> {
         self.empty();
         self.load(self.seed.clone(), now)
@@ -116,7 +117,7 @@ impl Simulator {
     }
 }
 
-/// A fault and how often it strikes, from one object.
+/// Reads a fault, and how often it takes effect, from one object.
 fn read_fault(mut fields: Map<String, Value>) -> Result<(Fault, Times), CommandError> {
     let times = match fields.shift_remove("times") {
         None => Times::default(),
@@ -145,7 +146,7 @@ fn request(body: &Value) -> Request {
     }
 }
 
-/// The command's error for what the operation refused: fields in JavaScript's naming.
+/// Converts an error of the operation to an error of the command, with JavaScript's field names.
 fn refused(error: ApiError) -> CommandError {
     let details = error.details.unwrap_or_default();
     let part = |name: &str| details.get(name).and_then(Value::as_str);

@@ -1,31 +1,31 @@
-//! What a seed file holds.
+//! The contents of a seed file.
 
 use crate::invoice::Status;
 use crate::payment::Chain;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// What a simulator holds at its start, and again after a reset. It has no place for secrets.
+/// The initial contents of a simulator, which a reset restores. It has no fields for secrets.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Seed {
-    /// In this order.
+    /// The invoices, created in this order.
     pub invoices: Vec<NewInvoice>,
-    /// In this order.
+    /// The auth intents, created in this order.
     pub auth_intents: Vec<NewIntent>,
-    /// As `POST /_sim/faults` takes them.
+    /// The faults, in the form that `POST /_sim/faults` takes.
     pub faults: Vec<Map<String, Value>>,
 }
 
-/// An invoice to be made.
+/// An invoice to create.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewInvoice {
-    /// Whose; by default the first merchant's.
+    /// The merchant. Default: the first one.
     pub merchant_id: Option<String>,
-    /// Atomic USDC, without Gwop's fee.
+    /// The amount in atomic units of USDC, without Gwop's fee.
     pub amount_usdc: u64,
-    /// Free text.
+    /// A free text.
     pub description: Option<String>,
     /// The merchant's metadata.
     pub metadata: Option<Map<String, Value>>,
@@ -33,23 +33,23 @@ pub struct NewInvoice {
     pub metadata_public: Option<bool>,
     /// How long it can be paid, in seconds.
     pub expires_in_seconds: Option<u64>,
-    /// Where it stands; by default OPEN.
+    /// The status. Default: OPEN.
     pub status: Option<Status>,
-    /// On which chain it is paid, when it is; by default Base.
+    /// The chain it is paid on, if it is paid. Default: Base.
     pub chain: Option<Chain>,
 }
 
-/// An auth intent to be made.
+/// An auth intent to create.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewIntent {
-    /// Whose; by default the first merchant's.
+    /// The merchant. Default: the first one.
     pub merchant_id: Option<String>,
     /// The wallet that the merchant expects, as in `known_wallet_hint`.
     pub known_wallet_hint: Option<String>,
     /// Whether it is paid.
     #[serde(default)]
     pub paid: bool,
-    /// On which chain it is paid, when it is; by default Base.
+    /// The chain it is paid on, if it is paid. Default: Base.
     pub chain: Option<Chain>,
 }

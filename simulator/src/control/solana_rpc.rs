@@ -1,5 +1,6 @@
-//! The methods of Solana's JSON-RPC that x402 clients call before they sign: what the mint is, a recent block, and how much
-//! a transaction computes. With them a client pays at the local Gwop without a network.
+//! The Solana JSON-RPC methods that x402 clients call before they sign. They return the mint, a
+//! recent block and the compute units of a transaction. With them a client can pay at the local
+//! Gwop without a network.
 
 use crate::payment::Chain;
 use crate::payment::blockhash;
@@ -11,12 +12,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-/// The length of a mint's account, and where its decimals and its "is initialized" stand.
+/// The length of a mint's account, and the offsets of its decimals and its "is initialized" flag.
 const MINT_LENGTH: usize = 82;
 const DECIMALS_AT: usize = 44;
 const INITIALIZED_AT: usize = 45;
 
-/// What a TransferChecked computes, in units.
+/// The compute units of a TransferChecked instruction.
 const UNITS: u64 = 6_200;
 
 impl Simulator {
@@ -38,7 +39,8 @@ impl Simulator {
                 "blockhash": Address(block.hash).to_string(),
                 "lastValidBlockHeight": blockhash::last_valid(block.height),
             })),
-            // Without a chain, each succeeds; the payment URL judges it.
+            // There is no chain, so each simulation succeeds. The payment URL judges the
+            // transaction.
             "simulateTransaction" => with_context(json!({
                 "accounts": null, "err": null, "logs": [], "returnData": null, "unitsConsumed": UNITS,
             })),
@@ -52,7 +54,7 @@ impl Simulator {
     }
 }
 
-/// The account of USDC's mint, as far as clients read it.
+/// Returns the account of USDC's mint, with the parts that clients read.
 fn mint() -> Value {
     let mut data = [0_u8; MINT_LENGTH];
     for (at, byte) in [(DECIMALS_AT, DECIMALS), (INITIALIZED_AT, 1)] {

@@ -1,11 +1,11 @@
-//! All of the state, for people to look at.
+//! The whole state, for people to inspect.
 
 use crate::simulator::Simulator;
 use crate::time::{Now, iso};
 use serde_json::{Value, json};
 
 impl Simulator {
-    /// The merchants, without their secrets.
+    /// Returns the merchants, without their secrets.
     pub(super) fn merchants_json(&self) -> Vec<Value> {
         self.merchants
             .iter()
@@ -49,7 +49,7 @@ impl Simulator {
             .map(|session| session.json(now))
             .collect();
         let merchants = self.merchants_json();
-        // Money that arrived when it was not awaited any more.
+        // Payments that settled after they were no longer expected.
         let unmatched: Vec<Value> = self
             .unmatched
             .iter()

@@ -1,4 +1,4 @@
-//! Sessions and access tokens, with and without a payment before them.
+//! Sessions and access tokens, with or without a payment.
 
 use crate::auth::{Session, UnsignedToken};
 use crate::config::MAX_MS;
@@ -8,7 +8,7 @@ use crate::time::Now;
 use serde_json::{Map, Value};
 
 impl Simulator {
-    /// Starts a session of a wallet; an unknown wallet gets an account.
+    /// Starts a session for a wallet. An unknown wallet gets an account.
     pub(crate) fn start_session(
         &mut self,
         merchant_id: String,
@@ -30,7 +30,7 @@ impl Simulator {
         session
     }
 
-    /// An access token of a session.
+    /// Creates an access token for a session.
     pub(crate) fn token(
         &mut self,
         session: &Session,
@@ -59,7 +59,7 @@ impl Simulator {
         UnsignedToken::new(self.keys.signing().0, header, &claims)
     }
 
-    /// Keeps a response until its signature comes.
+    /// Stores a response until its signature arrives.
     pub(crate) fn wait_for_signature(&mut self, pending: Pending) -> u32 {
         self.tickets = self.tickets.saturating_add(1);
         self.pending.insert(self.tickets, pending);

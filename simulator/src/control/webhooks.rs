@@ -1,4 +1,4 @@
-//! Webhooks on their way: attempts, retries, what faults do to them.
+//! Sends webhooks: attempts, retries, and the effects of faults.
 
 use crate::command_error::CommandError;
 use crate::config::{HTTP_URL, is_http_url};
@@ -152,7 +152,7 @@ impl Simulator {
         let delays = &self.config.webhook_retry_delays_ms;
         let index = usize::try_from(outcome.delivery).ok();
         let index = index.and_then(|number| number.checked_sub(1));
-        // A reset has removed it, unless nobody has ever made it.
+        // If the report names an event, a reset may have removed it. Otherwise it never existed.
         let is_of_event = outcome.event_id.is_some();
         let report = |delivery: &mut Delivery| delivery.report(outcome, delays, now.clock);
         match index.and_then(|index| self.deliveries.change(index, report)) {
@@ -161,8 +161,8 @@ impl Simulator {
         }
     }
 
-    /// Reports the attempts that a former process has not reported: they come again as after no
-    /// response.
+    /// Reports the attempts that an earlier process left without a report. They are sent again, as
+    /// after a missing response.
     pub(crate) fn interrupted(&mut self, now: Now) {
         let all = self.deliveries.as_slice().iter().enumerate();
         let under_way: Vec<usize> = all

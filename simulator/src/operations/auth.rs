@@ -99,7 +99,7 @@ impl Simulator {
             ));
         }
         let Some(payment) = intent.settled().cloned() else {
-            // A payment under way may still settle.
+            // A payment in progress may still settle.
             let is_over = intent.expires_at <= now.clock && intent.payment.is_none();
             return Err(if is_over {
                 ApiError::new(

@@ -55,7 +55,7 @@ impl Simulator {
                     ApiError::invalid("expires_in_seconds", "an integer from 60 to 86,400")
                 })?,
         };
-        // The same key gives the first invoice again, whatever the body says now.
+        // The same key returns the first invoice again, whatever the new body contains.
         let asked = Value::Null;
         if let Some(stored) =
             self.stored(&merchant_id, "invoices.create", key.as_deref(), &asked)?
@@ -132,7 +132,7 @@ impl Simulator {
         ))
     }
 
-    /// `InvoicePublic` of the invoice with this `inv_*`.
+    /// Returns `InvoicePublic` for the invoice with this `inv_*`.
     pub(crate) fn public_invoice(&self, public_id: &str) -> Result<Value, ApiError> {
         let index = self.invoices.find_public(public_id);
         let invoice = index

@@ -1,4 +1,4 @@
-//! Gwop's operations, and what an agent reaches: payment and recovery URLs.
+//! Gwop's operations, and the payment and recovery URLs that an agent uses.
 
 mod auth;
 pub(crate) mod invoices;
@@ -64,7 +64,7 @@ impl Simulator {
         }
     }
 
-    /// The id of the merchant whose key the request carries.
+    /// Returns the id of the merchant whose key the request carries.
     pub(crate) fn authorize(&self, request: &Request) -> Result<String, ApiError> {
         let unauthorized = |message: &str| Err(ApiError::new(ErrorCode::Unauthorized, message));
         let Some(header) = request.header("authorization") else {

@@ -1,4 +1,4 @@
-//! Payment and recovery URLs: what an agent reaches.
+//! The payment and recovery URLs that an agent uses.
 
 use crate::auth::DUST;
 use crate::error::{ApiError, ErrorCode};
@@ -17,7 +17,8 @@ use crate::simulator::{Fate, Payable, Settlement, Simulator, Started, Success};
 use crate::time::Now;
 use serde_json::{Value, json};
 
-/// What a browser is told before it pays from a page. Clients set more headers than those of x402.
+/// The response headers to a browser's preflight request, before it pays from a page. Clients set
+/// more headers than those of x402.
 pub(crate) const PREFLIGHT_HEADERS: [(&str, &str); 4] = [
     ("access-control-allow-origin", "*"),
     ("access-control-allow-methods", "GET, POST, OPTIONS"),
@@ -25,7 +26,7 @@ pub(crate) const PREFLIGHT_HEADERS: [(&str, &str); 4] = [
     ("access-control-max-age", "600"),
 ];
 
-/// What every response of a payment URL carries, so that pages can read it.
+/// The headers of every response of a payment URL, so that pages can read it.
 pub(crate) const RESPONSE_HEADERS: [(&str, &str); 2] = [
     ("access-control-allow-origin", "*"),
     (
@@ -34,10 +35,10 @@ pub(crate) const RESPONSE_HEADERS: [(&str, &str); 2] = [
     ),
 ];
 
-/// The response to a payment that settles late, as a facilitator names what it did not foresee.
+/// The error for a payment that settles late: a facilitator's name for an unexpected failure.
 const LATE: &str = "unexpected_settle_error";
 
-/// A payment that is judged: what is paid, and what for.
+/// A payment request that is judged: what is paid, and what it costs.
 struct Asked<'a> {
     payable: Payable,
     demand: &'a Demand,
@@ -45,7 +46,7 @@ struct Asked<'a> {
 }
 
 impl Simulator {
-    /// `…/x402?chain=base` and `…/x402/base`: the challenge, and its payment.
+    /// Handles `…/x402?chain=base` and `…/x402/base`: returns the challenge, and takes its payment.
     pub(crate) fn pay_by_x402(
         &mut self,
         request: &Request,
@@ -77,7 +78,7 @@ impl Simulator {
         })
     }
 
-    /// What has to be paid for this.
+    /// Returns the amount and recipient that a payment has to match.
     pub(crate) fn demand(&self, payable: Payable, chain: Chain, now: Now) -> Demand {
         let (payable_id, amount, description, expires_at) = match payable {
             Payable::Invoice(index) => {
@@ -111,7 +112,7 @@ impl Simulator {
         }
     }
 
-    /// Makes an offer, and keeps it until it expires. Gives what `accepts` holds.
+    /// Creates an offer and stores it until it expires. Returns the element for `accepts`.
     pub(crate) fn make_offer(&mut self, payable: Payable, demand: &Demand, now: Now) -> Value {
         let block = Block::at(self.config.seed, now.clock);
         let offer = match self.config.x402 {
@@ -126,7 +127,7 @@ impl Simulator {
         offer
     }
 
-    /// The 402: a challenge in both versions, and why a payment was refused.
+    /// Returns the 402: a challenge in both versions, and why a payment was refused.
     fn ask(&mut self, asked: &Asked<'_>, error: &str, refusal: Option<Refusal>) -> Success {
         let Asked {
             payable,
@@ -174,7 +175,7 @@ impl Simulator {
             let header = encode(&wire::settlement(payment, version, settled));
             vec![(version.response_header().to_owned(), header)]
         };
-        // The response was that it failed; in truth it is on its way.
+        // The earlier response said that the payment failed, but it is still in progress.
         let late = self.late.values().find(|late| {
             late.payable == asked.payable && late.payment.once.as_ref() == Some(&judged.once)
         });
@@ -203,7 +204,7 @@ impl Simulator {
         self.ask_again(asked, failed, response(&payment, Settled::No(failed)))
     }
 
-    /// The 402 after a settlement that failed, with the response header that says so.
+    /// Returns the 402 after a failed settlement, with the response header that says so.
     fn ask_again(
         &mut self,
         asked: &Asked<'_>,
@@ -217,7 +218,7 @@ impl Simulator {
         success
     }
 
-    /// The response of a payment that is settled or under way, unless a fault has it lost.
+    /// Returns the response to a payment that is settled or in progress, unless a fault loses it.
     fn delivered(&mut self, status: u16, body: Value, headers: Vec<(String, String)>) -> Success {
         let faults = self.faults.strike(Stage::PaymentResponse, "x402.pay");
         if faults
@@ -276,7 +277,7 @@ impl Simulator {
         self.evaluate_payload(version, &payment, asked)
     }
 
-    /// Version 2 echoes an offer.
+    /// Checks the offer that a version 2 payment repeats.
     fn check_offer(&self, payment: &Value, asked: &Asked<'_>) -> Result<(), Refusal> {
         let offers = self.offers.get(&asked.payable);
         let known = payment.get("accepted").is_some_and(|accepted| {
@@ -328,7 +329,8 @@ impl Simulator {
         }
     }
 
-    /// The first response to this very header, where its settlement id has paid or still may.
+    /// Returns the first response to this exact header, if its settlement id has paid or may still
+    /// pay.
     fn bound_response(
         &self,
         request: &Request,
@@ -362,7 +364,7 @@ impl Simulator {
         }
     }
 
-    /// By Gwop's own pages: GET discovers, POST settles, version 2 alone.
+    /// Follows Gwop's own pages: GET discovers, POST settles, version 2 only.
     fn pay_by_gwop_docs(&mut self, request: &Request, asked: &Asked<'_>) -> Success {
         let header = request
             .header(Version::V2.request_header())
@@ -392,14 +394,14 @@ impl Simulator {
             let name = Version::V2.response_header();
             vec![(name.to_owned(), encode(response))]
         };
-        // What the pages do not say is as x402 has it.
+        // Where the pages are silent, the response follows x402.
         let standard = |settled| response(&wire::settlement(&payment, Version::V2, settled));
         let (status, code, headers) = match fate {
             Fate::Settled => {
                 let settled = gwop_docs::response(&payment, asked.demand.amount);
                 (Status::Paid, 200, response(&settled))
             }
-            // A late payment is on its way, whatever the response said.
+            // A late payment is in progress, whatever the response said.
             Fate::Pending | Fate::Late(_) => (Status::Paying, 202, standard(Settled::Pending)),
             Fate::Failed => {
                 let failed = wire::failed(asked.demand.chain, Version::V2);
@@ -425,7 +427,7 @@ impl Simulator {
         }
     }
 
-    /// By version 1.0.0.
+    /// Follows version 1.0.0.
     fn pay_unchecked(&mut self, request: &Request, asked: &Asked<'_>) -> Success {
         let Some(header) = request.header(Version::V1.request_header()) else {
             return self.ask(asked, "X-PAYMENT header is required", None);
@@ -461,8 +463,8 @@ impl Simulator {
         }
     }
 
-    /// `recover_url`: the public invoice, and every payment of it that settled or may still settle. The response header
-    /// tells of the one that counts.
+    /// Handles `recover_url`: returns the public invoice, and each of its payments that settled or
+    /// may still settle. The response header describes the one that counts.
     pub(crate) fn recover(&self, public_id: &str) -> Result<Success, ApiError> {
         let payable = self
             .payable(public_id)
@@ -502,7 +504,7 @@ impl Simulator {
     }
 }
 
-/// Which chain a payment URL is for: the path says it, the query, or it is Base.
+/// Returns the chain of a payment URL: from the path, from the query, or Base.
 fn asked_chain(request: &Request, in_path: Option<&str>) -> Result<Chain, ApiError> {
     let target = request.target();
     if let Some(chain) = in_path {
@@ -539,7 +541,7 @@ fn settlement_id(payment: &Value) -> Option<String> {
     Some(id.to_owned())
 }
 
-/// The body of the response to a payment.
+/// Returns the body of the response to a payment.
 fn paid_body(asked: &Asked<'_>, payment: &Payment, status: Status) -> Value {
     json!({
         "public_invoice_id": asked.demand.payable_id,
@@ -549,7 +551,7 @@ fn paid_body(asked: &Asked<'_>, payment: &Payment, status: Status) -> Value {
     })
 }
 
-/// Says to a person why a payment was refused, and what to do.
+/// Explains to a person why a payment was refused, and what to do.
 fn explained(refusal: Refusal) -> String {
     format!(
         "{}: expected {}. The local Gwop judges payments as a facilitator does. A test without a wallet pays with \

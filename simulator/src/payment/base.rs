@@ -1,7 +1,9 @@
-//! Payments on Base: an EIP-3009 `TransferWithAuthorization`, signed as EIP-712 typed data by the wallet itself.
+//! Payments on Base: an EIP-3009 `TransferWithAuthorization`, signed as EIP-712 typed data by the
+//! wallet itself.
 //!
-//! The checks, their order and their names follow the reference facilitator, `exact` of `@x402/evm` 2.27.0; what the
-//! facilitator leaves to the chain's simulation follows USDC's contract.
+//! The checks, their order and their names follow the reference facilitator, `exact` of `@x402/evm`
+//! 2.27.0. Where the facilitator relies on the chain's simulation, the checks follow USDC's
+//! contract.
 
 use crate::payment::{Chain, Demand, Evaluated, Once, Refusal, Version};
 use core::fmt;
@@ -9,7 +11,7 @@ use k256::ecdsa::{RecoveryId, Signature, VerifyingKey};
 use serde_json::Value;
 use sha3::{Digest, Keccak256};
 
-/// Base in EIP-155.
+/// The EIP-155 chain id of Base.
 pub const CHAIN_ID: u64 = 8_453;
 
 /// The EIP-712 name of USDC on Base.
@@ -18,7 +20,8 @@ pub const TOKEN_NAME: &str = "USD Coin";
 /// The EIP-712 version of USDC on Base.
 pub const TOKEN_VERSION: &str = "2";
 
-/// How long an authorization must still be valid, in seconds: the time that a settlement takes.
+/// How long an authorization must remain valid, in seconds. This is the time that a settlement
+/// takes.
 pub const SETTLEMENT_SECONDS: u64 = 6;
 
 /// The hash of the EIP-712 domain of USDC on Base.
@@ -33,13 +36,13 @@ const AUTHORIZATION_TYPE_HASH: [u8; 32] = [
     0x52, 0xed, 0x05, 0xcb, 0xed, 0x4c, 0xc5, 0x92, 0xe1, 0x3b, 0x44, 0x50, 0x1c, 0x1a, 0x22, 0x67,
 ];
 
-/// The last 32 bytes of a signature that is wrapped as ERC-6492 says: `6492` again and again.
+/// The last 32 bytes of a signature that is wrapped according to ERC-6492: `6492` repeated.
 const ERC6492_MAGIC: [u8; 32] = [
     0x64, 0x92, 0x64, 0x92, 0x64, 0x92, 0x64, 0x92, 0x64, 0x92, 0x64, 0x92, 0x64, 0x92, 0x64, 0x92,
     0x64, 0x92, 0x64, 0x92, 0x64, 0x92, 0x64, 0x92, 0x64, 0x92, 0x64, 0x92, 0x64, 0x92, 0x64, 0x92,
 ];
 
-/// The Keccak-256 hash of these bytes, one after the other.
+/// Returns the Keccak-256 hash of the concatenated parts.
 #[must_use]
 pub fn keccak(parts: &[&[u8]]) -> [u8; 32] {
     let mut hash = Keccak256::new();
@@ -49,7 +52,7 @@ pub fn keccak(parts: &[&[u8]]) -> [u8; 32] {
     hash.finalize().into()
 }
 
-/// An address on Base. Its `Display` is EIP-55's spelling.
+/// An address on Base. Its `Display` uses the EIP-55 spelling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Address(pub [u8; 20]);
 
@@ -60,7 +63,7 @@ impl Address {
         hex(text)?.try_into().ok().map(Self)
     }
 
-    /// Reads an address as wallets' libraries do: in lower case, or with EIP-55's checksum.
+    /// Reads an address as wallet libraries do: in lower case, or with the EIP-55 checksum.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let address = Self::from_hex(text)?;
@@ -68,7 +71,7 @@ impl Address {
         (in_lower_case || address.to_string() == text).then_some(address)
     }
 
-    /// The address that belongs to a public key.
+    /// Returns the address that belongs to a public key.
     #[must_use]
     pub fn of(key: &VerifyingKey) -> Self {
         let point = key.to_sec1_point(false);
@@ -80,7 +83,7 @@ impl Address {
         Self(address)
     }
 
-    /// As a 32-byte word of the ABI.
+    /// Returns the address as a 32-byte word of the ABI.
     fn word(self) -> [u8; 32] {
         let mut word = [0; 32];
         if let Some((_, low)) = word.split_last_chunk_mut() {
@@ -109,19 +112,19 @@ impl fmt::Display for Address {
     }
 }
 
-/// Lower-case hexadecimal digits.
+/// Returns lower-case hexadecimal digits.
 #[must_use]
 pub fn to_hex(bytes: &[u8]) -> String {
     use fmt::Write as _;
     let mut text = String::with_capacity(bytes.len().saturating_mul(2));
     for byte in bytes {
-        // A String takes everything.
+        // Writing to a String never fails.
         let _ = write!(text, "{byte:02x}");
     }
     text
 }
 
-/// The bytes of `0x…`.
+/// Reads the bytes of `0x…`.
 #[must_use]
 pub fn hex(text: &str) -> Option<Vec<u8>> {
     let digits = text.strip_prefix("0x")?.as_bytes();
@@ -136,10 +139,10 @@ pub fn hex(text: &str) -> Option<Vec<u8>> {
         .collect()
 }
 
-/// An unsigned integer of 256 bits, big-endian: it compares as the number does.
+/// An unsigned 256-bit integer, big-endian. It compares like the number.
 pub type U256 = [u8; 32];
 
-/// A small number as 256 bits.
+/// Returns a small number as 256 bits.
 #[must_use]
 pub fn u256(number: u64) -> U256 {
     let mut word = [0; 32];
@@ -149,7 +152,7 @@ pub fn u256(number: u64) -> U256 {
     word
 }
 
-/// Reads decimal digits, and nothing else, as 256 bits.
+/// Reads a text of decimal digits only as 256 bits.
 #[must_use]
 pub fn decimal(text: &str) -> Option<U256> {
     if text.is_empty() {
@@ -159,7 +162,7 @@ pub fn decimal(text: &str) -> Option<U256> {
     for digit in text.chars() {
         let mut carry = digit.to_digit(10)?;
         for byte in number.iter_mut().rev() {
-            // At most 255 · 10 + 255.
+            // The sum is at most 255 · 10 + 255.
             let sum = u32::from(*byte).saturating_mul(10).saturating_add(carry);
             *byte = u8::try_from(sum & 0xff).unwrap_or_default();
             carry = sum >> 8;
@@ -171,20 +174,20 @@ pub fn decimal(text: &str) -> Option<U256> {
     Some(number)
 }
 
-/// What a wallet signs: that anybody may move this amount for it.
+/// What a wallet signs: anybody may move this amount from the wallet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authorization {
-    /// Who pays.
+    /// The wallet that pays.
     pub from: Address,
-    /// Who is paid.
+    /// The address that is paid.
     pub to: Address,
     /// Atomic units of the token.
     pub value: U256,
-    /// Unix seconds; valid after them.
+    /// Valid after this time, in Unix seconds.
     pub valid_after: U256,
-    /// Unix seconds; valid before them.
+    /// Valid before this time, in Unix seconds.
     pub valid_before: U256,
-    /// The token's contract takes each nonce of a wallet once.
+    /// The token's contract accepts each nonce of a wallet once.
     pub nonce: [u8; 32],
 }
 
@@ -203,13 +206,13 @@ impl Authorization {
         })
     }
 
-    /// The EIP-712 digest for USDC on Base.
+    /// Returns the EIP-712 digest for USDC on Base.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
         self.digest_in(&DOMAIN_SEPARATOR)
     }
 
-    /// The EIP-712 digest under a domain.
+    /// Returns the EIP-712 digest under a domain.
     #[must_use]
     pub fn digest_in(&self, domain_separator: &[u8; 32]) -> [u8; 32] {
         let message = keccak(&[
@@ -225,7 +228,8 @@ impl Authorization {
     }
 }
 
-/// Who signed a digest: `signature` is r ‖ s ‖ v. As USDC's contract, it takes a `v` of 27 or 28 and the low `s` alone.
+/// Returns the signer of a digest. `signature` is r ‖ s ‖ v. Like USDC's contract, it accepts only
+/// a `v` of 27 or 28 and only the low `s`.
 #[must_use]
 pub fn recover(digest: &[u8; 32], signature: &[u8; 65]) -> Option<Address> {
     let (rs, v) = signature.split_at(64);
@@ -235,7 +239,7 @@ pub fn recover(digest: &[u8; 32], signature: &[u8; 65]) -> Option<Address> {
         _ => return None,
     };
     let signature = Signature::from_slice(rs).ok()?;
-    // Of a signature with a high `s`, this is another one.
+    // A signature with a high `s` differs from its normalized form.
     if signature.normalize_s() != signature {
         return None;
     }
@@ -244,12 +248,12 @@ pub fn recover(digest: &[u8; 32], signature: &[u8; 65]) -> Option<Address> {
     Some(Address::of(&key))
 }
 
-/// How `payload.signature` is spelt.
+/// The form of `payload.signature`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum SignatureForm {
     /// r ‖ s ‖ v.
     Wallet([u8; 65]),
-    /// A wrapper of ERC-6492: the wallet is a contract that would first have to be made.
+    /// An ERC-6492 wrapper: the wallet is a contract that is not deployed yet.
     Counterfactual,
     /// Any other bytes.
     Other,
@@ -264,7 +268,8 @@ impl SignatureForm {
         if let Ok(signature) = bytes.as_slice().try_into() {
             return Some(Self::Wallet(signature));
         }
-        // Wrapped is `(address factory, bytes calldata, bytes signature)`; factory zero stands for none.
+        // The wrapped form is `(address factory, bytes calldata, bytes signature)`. A zero factory
+        // means none.
         let factory = bytes.get(..32).unwrap_or_default();
         let wrapped = bytes.len() >= 128 && bytes.ends_with(&ERC6492_MAGIC);
         Some(if wrapped && factory.iter().any(|&byte| byte != 0) {
@@ -275,7 +280,7 @@ impl SignatureForm {
     }
 }
 
-/// `{ v, r, s }`, as Gwop's own pages have it.
+/// Reads `{ v, r, s }`, the form on Gwop's own pages.
 fn parts(value: &Value) -> Option<[u8; 65]> {
     let word = |name| -> Option<[u8; 32]> { hex(value.get(name)?.as_str()?)?.try_into().ok() };
     let v = match value.get("v")? {
@@ -294,29 +299,29 @@ fn parts(value: &Value) -> Option<[u8; 65]> {
     Some(signature)
 }
 
-/// What the judgement depends on, besides the payload and the demand.
+/// The rules of the check, besides the payload and the demand.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules<'a> {
-    /// The version by which refusals are named.
+    /// The version of the protocol, which determines the names of refusals.
     pub version: Version,
-    /// Wallets that are contracts: their signatures are taken without a check, as only their code could check them.
+    /// Wallets that are contracts. Their signatures are accepted without a check, because only the
+    /// contract's code could check them.
     pub smart_wallets: &'a [Address],
-    /// Whether a signature may come as `{ v, r, s }`.
+    /// Whether a signature may have the form `{ v, r, s }`.
     pub takes_parts: bool,
     /// The real time, in milliseconds.
     pub wall: u64,
 }
 
-/// Judges `payload` of a payment for `demand`.
+/// Judges the `payload` of a payment for `demand`.
 ///
-/// # Errors
-/// Why a facilitator would not settle it.
+/// # Errors Returns why a facilitator would not settle it.
 pub fn evaluate(payload: &Value, demand: &Demand, rules: Rules<'_>) -> Result<Evaluated, Refusal> {
     let invalid_payload = Refusal::new(
         "invalid_payload",
         "`payload` with `signature` and `authorization` of EIP-3009",
     );
-    // Version 1 knows no Permit2.
+    // Version 1 has no Permit2.
     if rules.version == Version::V2 && payload.get("permit2Authorization").is_some() {
         return Err(Refusal::new(
             "unsupported_payload_type",
@@ -342,7 +347,7 @@ pub fn evaluate(payload: &Value, demand: &Demand, rules: Rules<'_>) -> Result<Ev
             "a signature of 65 bytes, or a wallet that the option `smartWallets` names",
         ));
     }
-    // What cannot be read cannot have been signed either.
+    // An authorization that cannot be read cannot have been signed either.
     let authorization = Authorization::read(fields).ok_or(invalid_signature)?;
     let signed = match form {
         None => false,
@@ -390,7 +395,7 @@ pub fn evaluate(payload: &Value, demand: &Demand, rules: Rules<'_>) -> Result<Ev
     })
 }
 
-/// The refusal of an authorization that was used.
+/// The refusal of an authorization that was already used.
 pub const USED: Refusal = Refusal::new(
     "invalid_exact_evm_nonce_already_used",
     "a nonce that this wallet has not paid with yet",
@@ -449,7 +454,7 @@ mod tests {
             assert_eq!(recover(&digest, &signature), Some(authorization.from));
             assert_eq!(authorization.from.to_string(), text(&case["from"]));
         }
-        // The example of the x402 specification.
+        // The example in the x402 specification.
         let digest: [u8; 32] = hex(&text(&vectors["spec"]["digest"]))
             .unwrap()
             .try_into()
@@ -463,7 +468,7 @@ mod tests {
         );
     }
 
-    /// The examples of EIP-55.
+    /// The examples in EIP-55.
     #[test]
     fn addresses_are_spelt_as_eip_55_says() {
         for text in [

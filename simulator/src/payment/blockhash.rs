@@ -1,23 +1,23 @@
-//! The block hashes of the local Gwop's challenges: with them a Solana client needs no RPC.
+//! The block hashes in the local Gwop's challenges. With them a Solana client needs no RPC.
 //!
-//! There is no chain, so a hash says itself which block it belongs to: 24 bytes by which the simulator knows it again,
-//! then the block's height. Blocks pass with the simulator's clock.
+//! There is no chain, so a hash itself names its block: 24 bytes by which the simulator recognizes
+//! it, then the block's height. Blocks pass with the simulator's clock.
 
 use sha2::{Digest, Sha256};
 
-/// How long a block takes, in milliseconds of the simulator's clock.
+/// The duration of a block, in milliseconds of the simulator's clock.
 const BLOCK_MS: u64 = 400;
 
-/// For how many blocks a hash can be used, as on the chain: 60 seconds.
+/// The number of blocks for which a hash is valid, as on the chain: 60 seconds.
 const LIFE: u64 = 150;
 
-/// The height of the chain at a time of the simulator's clock.
+/// Returns the height of the chain at a time of the simulator's clock.
 #[must_use]
 pub const fn height(clock: u64) -> u64 {
     clock / BLOCK_MS
 }
 
-/// The hash of the block at this height.
+/// Returns the hash of the block at this height.
 #[must_use]
 pub fn hash(seed: u64, height: u64) -> [u8; 32] {
     let mut tag = Sha256::new();
@@ -31,13 +31,13 @@ pub fn hash(seed: u64, height: u64) -> [u8; 32] {
     hash
 }
 
-/// The last height at which the hash of the block at `height` can be used.
+/// Returns the last height at which the hash of the block at `height` is valid.
 #[must_use]
 pub const fn last_valid(height: u64) -> u64 {
     height.saturating_add(LIFE)
 }
 
-/// Whether a hash can be used at this time; `None` where it is not one of this simulator's.
+/// Returns whether a hash is valid at this time. `None` if it is not one of this simulator's.
 #[must_use]
 pub fn is_recent(seed: u64, clock: u64, hash_used: &[u8; 32]) -> Option<bool> {
     let (_, made) = hash_used.split_last_chunk::<8>()?;

@@ -1,5 +1,6 @@
-//! What differs where the local Gwop follows Gwop's own pages on x402 (`docs.gwop.io/docs/x402`, an older generation of
-//! its documentation): a settlement id in each offer, and a response of its own.
+//! The differences when the local Gwop follows Gwop's own pages on x402 (`docs.gwop.io/docs/x402`,
+//! an older generation of its documentation): each offer has a settlement id, and the response has
+//! its own shape.
 
 use crate::invoice::put;
 use crate::payment::wire::Block;
@@ -8,7 +9,7 @@ use crate::time::iso;
 use serde_json::{Value, json};
 
 impl Demand {
-    /// One element of `accepts`.
+    /// Returns one element of `accepts`.
     #[must_use]
     pub fn offer_of_gwop_docs(&self, settlement_id: &str, block: Block) -> Value {
         let mut extra = json!({
@@ -27,7 +28,7 @@ impl Demand {
         self.offer_with(extra)
     }
 
-    /// What `PAYMENT-REQUIRED` and the body hold.
+    /// Returns the contents of `PAYMENT-REQUIRED` and of the body.
     #[must_use]
     pub fn challenge_of_gwop_docs(&self, error: &str, offer: &Value) -> Value {
         json!({
@@ -39,19 +40,19 @@ impl Demand {
     }
 }
 
-/// Whether a payment names a transaction that the agent has sent itself.
+/// Returns whether a payment names a transaction that the agent has sent itself.
 #[must_use]
 pub fn names_transaction(payload: &Value) -> bool {
     payload.get("tx_hash").is_some()
 }
 
-/// Judges a payment by `tx_hash`. Without a chain nobody knows who sent it: the first public test wallet stands for them.
+/// Judges a payment by `tx_hash`. Without a chain the sender is unknown, so the first public test
+/// wallet counts as the sender.
 ///
-/// # Errors
-/// Why it cannot be one.
+/// # Errors Returns why it cannot be a payment.
 pub fn evaluate_transaction(payload: &Value) -> Result<Evaluated, Refusal> {
     let signature = payload.get("tx_hash").and_then(Value::as_str);
-    // 64 bytes have at most 88 digits.
+    // 64 bytes have at most 88 digits in base58.
     let sent = signature
         .filter(|text| text.len() <= 88)
         .and_then(|text| Some((text, bs58::decode(text).into_vec().ok()?)))
@@ -69,7 +70,7 @@ pub fn evaluate_transaction(payload: &Value) -> Result<Evaluated, Refusal> {
     }
 }
 
-/// What `PAYMENT-RESPONSE` says once a payment has settled.
+/// Returns the contents of `PAYMENT-RESPONSE` after a payment has settled.
 #[must_use]
 pub fn response(payment: &Payment, amount: u64) -> Value {
     json!({
@@ -81,7 +82,7 @@ pub fn response(payment: &Payment, amount: u64) -> Value {
     })
 }
 
-/// The refusal of what was used, by its chain.
+/// Returns the refusal, by chain, of a payment that was already used.
 #[must_use]
 pub const fn used(chain: Chain) -> Refusal {
     match chain {

@@ -1,19 +1,20 @@
-//! x402 payments of invoices and auth intents: what is asked, how a payment is judged, what the
-//! response says.
+//! x402 payments of invoices and auth intents: what is asked for, how a payment is judged, and what
+//! the response says.
 //!
-//! The simulator has no chain. It judges what a facilitator judges from a payload alone (the wallet's signature, the
-//! recipient, the amount, the validity, replay), and takes every balance for sufficient.
+//! The simulator has no chain. It judges what a facilitator can judge from a payload alone: the
+//! wallet's signature, the recipient, the amount, the validity and replay. It assumes that every
+//! balance is sufficient.
 //!
-//! | module | what lives there |
+//! | module | contents |
 //! |---|---|
 //! | [`wire`] | challenges, payment headers and responses, in both versions of the protocol |
 //! | [`base`] | payments on Base: EIP-3009 authorizations |
 //! | [`solana`] | payments on Solana: partially signed transactions |
 //! | [`blockhash`] | the block hashes that challenges carry |
-//! | [`offer`] | the offers made for one invoice, and what settlement ids are bound to |
+//! | [`offer`] | the offers made for one invoice, and the payments bound to settlement ids |
 //! | [`payer`] | the public test wallets, which pay for tests |
-//! | [`gwop_docs`] | what differs on Gwop's own pages |
-//! | [`unchecked`] | the judgement of version 1.0.0 |
+//! | [`gwop_docs`] | the differences on Gwop's own pages |
+//! | [`unchecked`] | the judgment of version 1.0.0 |
 
 pub mod base;
 pub mod blockhash;

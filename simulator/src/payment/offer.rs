@@ -1,14 +1,15 @@
-//! The offers made for what can be paid: version 2 echoes one of them whole, and it has to be one.
+//! The offers made for an invoice or auth intent. A version 2 payment repeats one of them whole,
+//! and it has to match.
 
 use crate::payment::{Chain, Once};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 
-/// The most offers that are kept for one invoice; the oldest go first.
+/// The most offers that are stored for one invoice. The oldest are removed first.
 pub const MAX_OFFERS: usize = 32;
 
-/// The member that is not compared: it counts down.
+/// The member that is not compared, because it counts down.
 const TIME_LEFT: &str = "maxTimeoutSeconds";
 
 /// An offer without its `maxTimeoutSeconds`.
@@ -20,28 +21,29 @@ struct Offer {
     expires_at: u64,
 }
 
-/// The offers of one invoice or auth intent, and what its settlement ids are bound to.
+/// The offers of one invoice or auth intent, and the payments bound to its settlement ids.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Offers {
     kept: VecDeque<Offer>,
-    /// By settlement id, in the mode of Gwop's own pages.
+    /// Keyed by settlement id. Used in the mode of Gwop's own pages.
     settlements: BTreeMap<String, Settlement>,
 }
 
-/// The one payment of a settlement id.
+/// The only payment of a settlement id.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Settlement {
     /// The header that paid.
     pub header: String,
-    /// Its response: status, body, further headers.
+    /// The response to it: status, body, and additional headers.
     #[serde(rename = "answer")]
     pub response: (u16, Value, Vec<(String, String)>),
-    /// What it used up. Once that is free again, the payment has failed, and the id is bound no longer.
+    /// What the payment used up. If that is free again, the payment has failed and the id is no
+    /// longer bound.
     pub once: Once,
 }
 
 impl Offers {
-    /// Keeps an offer until it expires. The same terms again are the same offer.
+    /// Stores an offer until it expires. An offer with the same terms is the same offer.
     pub fn keep(&mut self, chain: Chain, offer: &Value, expires_at: u64, clock: u64) {
         let terms = without_time_left(offer);
         self.kept
@@ -56,7 +58,7 @@ impl Offers {
         });
     }
 
-    /// Whether this is an offer that was made on this chain and has not expired.
+    /// Returns whether this offer was made on this chain and has not expired.
     #[must_use]
     pub fn contain(&self, chain: Chain, accepted: &Value, clock: u64) -> bool {
         let terms = without_time_left(accepted);
@@ -65,7 +67,7 @@ impl Offers {
             .any(|one| one.chain == chain && one.expires_at > clock && one.terms == terms)
     }
 
-    /// What a settlement id is bound to.
+    /// Returns the payment that a settlement id is bound to.
     #[must_use]
     pub fn settlement(&self, id: &str) -> Option<&Settlement> {
         self.settlements.get(id)
@@ -76,13 +78,13 @@ impl Offers {
         self.settlements.insert(id, settlement);
     }
 
-    /// How many are kept.
+    /// Returns the number of stored offers.
     #[must_use]
     pub fn len(&self) -> usize {
         self.kept.len()
     }
 
-    /// Whether none is kept.
+    /// Returns whether no offer is stored.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.kept.is_empty()

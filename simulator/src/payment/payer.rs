@@ -1,4 +1,5 @@
-//! The public test wallets: they pay for tests that have no key of their own. Their keys are known to everybody.
+//! The public test wallets. They pay for tests that have no key of their own. Their keys are
+//! public.
 
 use crate::payment::Chain;
 use crate::payment::base::{self, Authorization, to_hex, u256};
@@ -18,7 +19,7 @@ const FIRST_ON_BASE: [u8; 32] = [
 /// The first seed on Solana.
 const FIRST_ON_SOLANA: [u8; 32] = [1; 32];
 
-/// What current clients ask for: units of computation, and microlamports a unit.
+/// What current clients request: compute units, and microlamports per unit.
 const UNITS: u32 = 20_000;
 const UNIT_PRICE: u64 = 1;
 
@@ -36,12 +37,12 @@ fn secret(chain: Chain, number: u32) -> [u8; 32] {
     }
 }
 
-/// The address of a test wallet.
+/// Returns the address of a test wallet.
 #[must_use]
 pub fn wallet(chain: Chain, number: u32) -> String {
     let secret = secret(chain, number);
     match chain {
-        // No hash of such a text is zero or beyond the order of the curve.
+        // No hash of such a text is zero or exceeds the order of the curve.
         Chain::Base => k256::ecdsa::SigningKey::from_slice(&secret)
             .map(|key| base::Address::of(key.verifying_key()).to_string())
             .unwrap_or_default(),
@@ -51,7 +52,7 @@ pub fn wallet(chain: Chain, number: u32) -> String {
     }
 }
 
-/// `payload` of a payment on Base. Times are Unix seconds.
+/// Returns the `payload` of a payment on Base. Times are in Unix seconds.
 #[must_use]
 pub fn pay_on_base(number: u32, amount: u64, valid_before: u64, nonce: [u8; 32]) -> Option<Value> {
     let key = k256::ecdsa::SigningKey::from_slice(&secret(Chain::Base, number)).ok()?;
@@ -78,7 +79,7 @@ pub fn pay_on_base(number: u32, amount: u64, valid_before: u64, nonce: [u8; 32])
     }))
 }
 
-/// `payload` of a payment on Solana.
+/// Returns the `payload` of a payment on Solana.
 #[must_use]
 pub fn pay_on_solana(number: u32, amount: u64, blockhash: [u8; 32], memo: &str) -> Option<Value> {
     let key = SigningKey::from_bytes(&secret(Chain::Solana, number));
@@ -98,7 +99,8 @@ pub fn pay_on_solana(number: u32, amount: u64, blockhash: [u8; 32], memo: &str) 
     let memo_length = u8::try_from(memo.len())
         .ok()
         .filter(|length| *length < 128)?;
-    // Version 0; two signers, of whom the owner is not written to; four accounts at the end that are not, either.
+    // Version 0. There are two signers, and the owner's account is read-only. The last four
+    // accounts are read-only too.
     let mut message = vec![0x80, 2, 1, 4, 8];
     for account in accounts {
         message.extend(account.0);
@@ -124,13 +126,14 @@ pub fn pay_on_solana(number: u32, amount: u64, blockhash: [u8; 32], memo: &str) 
 }
 
 impl Chain {
-    /// The wallet that pays when a test names none: the first of the public test wallets.
+    /// Returns the wallet that pays if a test names none: the first of the public test wallets.
     #[must_use]
     pub fn default_wallet(self) -> String {
         wallet(self, 0)
     }
 
-    /// The one way to write a wallet's address: EIP-55 on Base. `None` when it is no address of this chain.
+    /// Returns the normalized form of a wallet's address: EIP-55 on Base. `None` if it is not an
+    /// address of this chain.
     #[must_use]
     pub fn normalise(self, wallet: &str) -> Option<String> {
         match self {

@@ -1,7 +1,8 @@
 //! Payments on Solana: a transaction that the wallet has signed and the fee payer has not.
 //!
-//! The checks, their order and their names follow the reference facilitator, `exact` of `@x402/svm` 2.27.0; what the
-//! facilitator leaves to the chain's simulation follows the programs that run.
+//! The checks, their order and their names follow the reference facilitator, `exact` of `@x402/svm`
+//! 2.27.0. Where the facilitator relies on the chain's simulation, the checks follow the programs
+//! that run.
 
 use crate::payment::{Chain, Demand, Evaluated, Once, Refusal, Version};
 use base64::Engine;
@@ -12,22 +13,22 @@ use ed25519_dalek::{Signature, VerifyingKey};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-/// Who pays the fees of the local Gwop's transactions.
+/// The account that pays the fees of the local Gwop's transactions.
 pub const FEE_PAYER: &str = "9hSR6S7WPtxmTojgo6GG3k4yDPecgJY292j7xrsUGWBu";
 /// The token program.
 pub const TOKEN_PROGRAM: &str = "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA";
 /// The program that owns the token accounts of wallets.
 pub const ATA_PROGRAM: &str = "ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL";
-/// The program that limits and prices computation.
+/// The program that sets the limit and price of compute units.
 pub const COMPUTE_BUDGET_PROGRAM: &str = "ComputeBudget111111111111111111111111111111";
-/// The program that notes a text.
+/// The program that records a memo.
 pub const MEMO_PROGRAM: &str = "MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr";
 /// The program by which wallets guard what they sign.
 const LIGHTHOUSE_PROGRAM: &str = "L2TExMFKdjpN9kozasaurPirfHy9P8sbXoAN1qA3S95";
 
-/// The most that a unit of computation may cost, in microlamports.
+/// The highest price of a compute unit, in microlamports.
 pub const MAX_UNIT_PRICE: u64 = 5_000_000;
-/// USDC's decimals.
+/// The number of decimals of USDC.
 pub const DECIMALS: u8 = 6;
 /// The longest transaction, in bytes.
 const MAX_TRANSACTION: usize = 1_232;
@@ -37,16 +38,16 @@ const MAX_TRANSACTION: usize = 1_232;
 pub struct Address(pub [u8; 32]);
 
 impl Address {
-    /// Reads base58 of 32 bytes.
+    /// Reads an address: base58 of 32 bytes.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        // Longer texts take quadratic time, and are none.
+        // Longer texts are never addresses, and decoding them takes quadratic time.
         let short = Some(text).filter(|text| text.len() <= 44)?;
         let bytes = bs58::decode(short).into_vec().ok()?;
         bytes.try_into().ok().map(Self)
     }
 
-    /// Whether it is this well-known one.
+    /// Returns whether it is this well-known address.
     fn is(self, known: &str) -> bool {
         Self::parse(known) == Some(self)
     }
@@ -58,7 +59,8 @@ impl fmt::Display for Address {
     }
 }
 
-/// The account in which a wallet holds a token: the first address that is no public key.
+/// Returns the account in which a wallet holds a token: the first derived address that is not a
+/// public key.
 #[must_use]
 pub fn token_account(owner: Address, mint: Address) -> Option<Address> {
     let (token, program) = (Address::parse(TOKEN_PROGRAM)?, Address::parse(ATA_PROGRAM)?);
@@ -76,7 +78,7 @@ pub fn token_account(owner: Address, mint: Address) -> Option<Address> {
     })
 }
 
-/// Whether a key signed a message, by the strict rules of the chain.
+/// Returns whether a key signed a message, by the strict rules of the chain.
 #[must_use]
 pub fn verify(key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool {
     VerifyingKey::from_bytes(key).is_ok_and(|key| {
@@ -85,7 +87,7 @@ pub fn verify(key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool {
     })
 }
 
-/// Bytes that are taken from the front.
+/// Reads bytes from the front.
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -103,7 +105,8 @@ impl<'a> Reader<'a> {
         self.array().map(|[byte]| byte)
     }
 
-    /// A length in the compact form: 7 bits a byte, the lowest first, and no longer than needed.
+    /// Reads a length in the compact form: 7 bits per byte, lowest first, and no longer than
+    /// needed.
     fn length(&mut self) -> Option<usize> {
         let mut length = 0_usize;
         for shift in [0, 7, 14] {
@@ -121,7 +124,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// An instruction of a message, by the positions of its accounts.
+/// An instruction of a message. Accounts are given by their positions.
 #[derive(Clone, Debug)]
 struct Instruction<'a> {
     program: Address,
@@ -129,21 +132,21 @@ struct Instruction<'a> {
     data: &'a [u8],
 }
 
-/// A transaction as it travels.
+/// A transaction in its wire format.
 #[derive(Clone, Debug)]
 struct Transaction<'a> {
     signatures: Vec<[u8; 64]>,
-    /// What is signed.
+    /// The bytes that are signed.
     message: &'a [u8],
     accounts: Vec<Address>,
     blockhash: [u8; 32],
     instructions: Vec<Instruction<'a>>,
-    /// Whether further accounts stand in tables on the chain.
+    /// Whether additional accounts come from lookup tables on the chain.
     has_lookups: bool,
 }
 
 impl<'a> Transaction<'a> {
-    /// Reads a transaction with a message of version 0, or of the older form.
+    /// Reads a transaction whose message has version 0 or the legacy form.
     fn read(bytes: &'a [u8]) -> Option<Self> {
         if bytes.len() > MAX_TRANSACTION {
             return None;
@@ -164,7 +167,7 @@ impl<'a> Transaction<'a> {
             .map(|_| reader.array().map(Address))
             .collect::<Option<Vec<Address>>>()?;
         let signers = usize::from(signers);
-        // The fee payer signs and is written to.
+        // The fee payer has to be a writable signer.
         if signers != signatures.len()
             || usize::from(read_only_signers) >= signers
             || signers.saturating_add(usize::from(read_only)) > accounts.len()
@@ -215,21 +218,20 @@ impl<'a> Transaction<'a> {
     }
 }
 
-/// What the judgement depends on, besides the payload and the demand.
+/// The rules of the check, besides the payload and the demand.
 #[derive(Clone, Copy)]
 pub struct Rules<'a> {
-    /// The version by which refusals are named.
+    /// The version of the protocol, which determines the names of refusals.
     pub version: Version,
-    /// The text that the transaction has to note, where the offer names one.
+    /// The required memo, if the offer names one.
     pub memo: Option<&'a str>,
-    /// Whether a block hash can still be used; `None` where it is not one of the local Gwop's.
+    /// Returns whether a block hash is still valid. `None` if it is not one of the local Gwop's.
     pub is_recent: &'a dyn Fn(&[u8; 32]) -> Option<bool>,
 }
 
-/// Judges `payload` of a payment for `demand`.
+/// Judges the `payload` of a payment for `demand`.
 ///
-/// # Errors
-/// Why a facilitator would not settle it.
+/// # Errors Returns why a facilitator would not settle it.
 pub fn evaluate(payload: &Value, demand: &Demand, rules: Rules<'_>) -> Result<Evaluated, Refusal> {
     let version = rules.version;
     let refuse = |reason, expected| Err(Refusal::new(reason, expected));
@@ -257,7 +259,7 @@ pub fn evaluate(payload: &Value, demand: &Demand, rules: Rules<'_>) -> Result<Ev
             "`extra.feePayer` of the offer as the first account",
         );
     }
-    // The fee payer signs at last.
+    // The fee payer signs last.
     let mut signers = transaction
         .accounts
         .iter()
@@ -313,7 +315,8 @@ pub fn evaluate(payload: &Value, demand: &Demand, rules: Rules<'_>) -> Result<Ev
             "the agent, and not the fee payer, as the authority",
         );
     }
-    // The specification keeps it out of every instruction: its signature would stand for that, too.
+    // The specification forbids the fee payer in every instruction, because its signature would
+    // approve that instruction too.
     let has_fee_payer = |one: &Instruction<'_>| {
         let mut accounts = one.accounts.iter();
         accounts.any(|&index| transaction.accounts.get(usize::from(index)) == fee_payer)
@@ -405,7 +408,7 @@ fn evaluate_compute_budget(
     Ok(())
 }
 
-/// What follows the transfer: notes, and guards of the wallet.
+/// Checks the instructions after the transfer: memos, and guards of the wallet.
 fn evaluate_others(others: &[Instruction<'_>], rules: &Rules<'_>) -> Result<(), Refusal> {
     const UNKNOWN: [&str; 4] = [
         "invalid_exact_svm_payload_unknown_fourth_instruction",
@@ -440,7 +443,7 @@ fn evaluate_others(others: &[Instruction<'_>], rules: &Rules<'_>) -> Result<(), 
     Ok(())
 }
 
-/// The refusal of a transaction that was used.
+/// The refusal of a transaction that was already used.
 pub const USED: Refusal = Refusal::new(
     "duplicate_settlement",
     "a transaction that has not paid yet: another message, not another spelling of the same one",
@@ -509,12 +512,13 @@ mod tests {
             judged(transaction, 1_025_000, Some("x")),
             Err("invalid_exact_svm_payload_memo_mismatch")
         );
-        // The fee payer's empty slot, filled: the same payment.
+        // A transaction with the fee payer's empty slot filled is the same payment.
         let mut bytes = STANDARD.decode(transaction).unwrap();
         bytes[1..65].fill(7);
         let filled = judged(&STANDARD.encode(&bytes), 1_025_000, memo).unwrap();
         assert_eq!(filled, paid);
-        // Every other byte counts: a change of one is refused, and read to its end.
+        // Every other byte matters. A transaction with one changed byte is refused, and a truncated
+        // one cannot be read.
         for index in (0..1).chain(65..bytes.len()) {
             let mut changed = bytes.clone();
             changed[index] ^= 1;

@@ -1,9 +1,9 @@
-//! What payments are made of: chains, demands, judgements.
+//! The types that payments share: chains, demands and judgments.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// A chain that pays invoices.
+/// A chain on which invoices can be paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Chain {
@@ -14,10 +14,10 @@ pub enum Chain {
 }
 
 impl Chain {
-    /// Both, in the order in which Gwop offers them.
+    /// Both chains, in the order in which Gwop offers them.
     pub const ALL: [Self; 2] = [Self::Base, Self::Solana];
 
-    /// The chain on the wire; x402 version 1 uses the same names for networks.
+    /// Returns the chain's name on the wire. x402 version 1 uses the same names for networks.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -32,7 +32,7 @@ impl Chain {
         Self::ALL.into_iter().find(|chain| chain.as_str() == text)
     }
 
-    /// The chain's CAIP-2 id.
+    /// Returns the chain's CAIP-2 id.
     #[must_use]
     pub const fn caip2(self) -> &'static str {
         match self {
@@ -41,7 +41,7 @@ impl Chain {
         }
     }
 
-    /// The id of its payment method.
+    /// Returns the id of its payment method.
     #[must_use]
     pub const fn method_id(self) -> &'static str {
         match self {
@@ -50,7 +50,7 @@ impl Chain {
         }
     }
 
-    /// The contract or mint of USDC.
+    /// Returns the contract or mint of USDC.
     #[must_use]
     pub const fn usdc(self) -> &'static str {
         match self {
@@ -59,7 +59,7 @@ impl Chain {
         }
     }
 
-    /// Where the money goes.
+    /// Returns the address that receives payments.
     #[must_use]
     pub const fn pay_to(self) -> &'static str {
         match self {
@@ -68,7 +68,7 @@ impl Chain {
         }
     }
 
-    /// Where an agent pays.
+    /// Returns the URL at which an agent pays.
     #[must_use]
     pub fn payment_url(self, base: &str, public_id: &str) -> String {
         format!(
@@ -78,25 +78,25 @@ impl Chain {
     }
 }
 
-/// A payment of an invoice or of an auth intent's dust amount.
+/// A payment of an invoice, or of the dust amount of an auth intent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Payment {
-    /// On which chain.
+    /// The chain.
     pub chain: Chain,
-    /// Who pays, normalised.
+    /// The wallet that pays, normalized.
     pub wallet: String,
     /// The transaction's hash or signature.
     pub transaction: String,
-    /// What it uses up; absent where a test pays without a payload.
+    /// What the payment uses up. Absent if a test pays without a payload.
     pub once: Option<Once>,
-    /// When it settles by itself; `None` waits for a command.
+    /// When it settles by itself. `None` if it waits for a command.
     pub settles_at: Option<u64>,
     /// When it settled.
     pub settled_at: Option<u64>,
 }
 
 impl Payment {
-    /// Where people see the transaction.
+    /// Returns the URL at which people can view the transaction.
     #[must_use]
     pub fn url(&self) -> String {
         let explorer = match self.chain {
@@ -107,19 +107,19 @@ impl Payment {
     }
 }
 
-/// What a chain takes once, in bytes: the wallet and nonce of an authorization, the hash of a message. One that is
-/// written in another way is the same.
+/// What a chain accepts only once, as bytes: the wallet and nonce of an authorization, or the hash
+/// of a message. A payment that is written in another way has the same value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Once([u8; 32]);
 
 impl Once {
-    /// Of these bytes, in this order; `kind` keeps different things apart.
+    /// Creates the value from these bytes, in this order. `kind` separates different things.
     #[must_use]
     pub fn of(kind: &str, parts: &[&[u8]]) -> Self {
         let mut hash = Sha256::new();
         hash.update(kind);
         for part in parts {
-            // No two lists of parts have the same bytes.
+            // The length prefix ensures that no two lists of parts have the same bytes.
             hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
             hash.update(part);
         }
@@ -130,25 +130,25 @@ impl Once {
 /// A payment that a facilitator would settle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evaluated {
-    /// Who pays, normalised.
+    /// The wallet that pays, normalized.
     pub wallet: String,
-    /// What it uses up.
+    /// What the payment uses up.
     pub once: Once,
-    /// The transaction, where the agent has sent it itself.
+    /// The transaction, if the agent has sent it itself.
     pub transaction: Option<String>,
 }
 
 /// A payment that a facilitator would not settle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// The reference facilitator's name for it, by the version of the protocol.
+    /// The reference facilitator's name for it, which depends on the version of the protocol.
     pub reason: &'static str,
     /// What was expected, for people.
     pub expected: &'static str,
 }
 
 impl Refusal {
-    /// A refusal.
+    /// Creates a refusal.
     #[must_use]
     pub const fn new(reason: &'static str, expected: &'static str) -> Self {
         Self { reason, expected }
@@ -158,14 +158,14 @@ impl Refusal {
 /// A version of the x402 protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Version {
-    /// `X-PAYMENT`.
+    /// Payments in the header `X-PAYMENT`.
     V1,
-    /// `PAYMENT-SIGNATURE`.
+    /// Payments in the header `PAYMENT-SIGNATURE`.
     V2,
 }
 
 impl Version {
-    /// Its number.
+    /// Returns its number.
     #[must_use]
     pub const fn number(self) -> u64 {
         match self {
@@ -174,7 +174,7 @@ impl Version {
         }
     }
 
-    /// The name of a chain's network.
+    /// Returns the name of a chain's network.
     #[must_use]
     pub const fn network(self, chain: Chain) -> &'static str {
         match self {
@@ -183,7 +183,7 @@ impl Version {
         }
     }
 
-    /// One of two names for the same thing.
+    /// Returns the one of two names that this version uses.
     #[must_use]
     pub(crate) const fn name(self, v1: &'static str, v2: &'static str) -> &'static str {
         match self {
@@ -193,31 +193,31 @@ impl Version {
     }
 }
 
-/// How payments are judged.
+/// The rules by which payments are judged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
-    /// As x402's specification and reference facilitators do, in both versions.
+    /// The rules of x402's specification and reference facilitators, in both versions.
     #[default]
     Standard,
-    /// As Gwop's own pages on x402 say.
+    /// The rules of Gwop's own pages on x402.
     GwopDocs,
-    /// As version 1.0.0 did: no signature is checked.
+    /// The rules of version 1.0.0: no signature is checked.
     Unchecked,
 }
 
 /// What an agent is asked to pay.
 #[derive(Clone, Debug)]
 pub struct Demand {
-    /// On which chain.
+    /// The chain.
     pub chain: Chain,
-    /// Atomic USDC.
+    /// The amount in atomic units of USDC.
     pub amount: u64,
     /// The `inv_*` of the payment URL.
     pub payable_id: String,
     /// The payment URL.
     pub url: String,
-    /// For people.
+    /// A description for people.
     pub description: String,
     /// How long it can be paid, in whole seconds, at least 1.
     pub seconds_left: u64,

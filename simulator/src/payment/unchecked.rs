@@ -1,4 +1,5 @@
-//! The judgement of version 1.0.0: x402 version 1, everything but the signature. Whoever claims to be a wallet is one.
+//! The judgment of version 1.0.0: x402 version 1 with every check except the signature. Anybody can
+//! claim to be any wallet.
 
 use crate::config::MAX_MS;
 use crate::payment::{Chain, Demand, Evaluated, Once, Payment};
@@ -6,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-/// The body of a 402.
+/// Returns the body of a 402.
 #[must_use]
 pub fn challenge(demand: &Demand, error: &str) -> Value {
     let extra = match demand.chain {
@@ -31,10 +32,10 @@ pub fn challenge(demand: &Demand, error: &str) -> Value {
     })
 }
 
-/// Reads an `X-PAYMENT` header and checks it against the demand. `wall` is the real time in milliseconds.
+/// Reads an `X-PAYMENT` header and checks it against the demand. `wall` is the real time in
+/// milliseconds.
 ///
-/// # Errors
-/// What an x402 response puts in its `error` field.
+/// # Errors Returns the `error` field of an x402 response.
 pub fn evaluate(header: &str, demand: &Demand, wall: u64) -> Result<Evaluated, &'static str> {
     let bytes = STANDARD
         .decode(header.trim())
@@ -99,7 +100,7 @@ pub fn evaluate(header: &str, demand: &Demand, wall: u64) -> Result<Evaluated, &
     })
 }
 
-/// What `X-PAYMENT-RESPONSE` says.
+/// Returns the contents of `X-PAYMENT-RESPONSE`.
 #[must_use]
 pub fn response(payment: &Payment, success: bool) -> Value {
     json!({

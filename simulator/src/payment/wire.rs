@@ -1,4 +1,5 @@
-//! x402 on the wire: challenges, payment headers and responses, in both versions of the protocol.
+//! The wire format of x402: challenges, payment headers and responses, in both versions of the
+//! protocol.
 
 use crate::payment::blockhash;
 use crate::payment::{Chain, Demand, Payment, Version, base, solana};
@@ -9,10 +10,10 @@ use serde_json::{Value, json};
 /// The header of a version 2 challenge.
 pub const PAYMENT_REQUIRED: &str = "payment-required";
 
-/// The media type of what is behind a payment URL.
+/// The media type of the resource behind a payment URL.
 const MEDIA_TYPE: &str = "application/json";
 
-/// Base64 of JSON, as every header of x402.
+/// Encodes JSON in base64, the form of every x402 header.
 #[must_use]
 pub fn encode(value: &Value) -> String {
     STANDARD.encode(value.to_string())
@@ -28,7 +29,7 @@ pub struct Block {
 }
 
 impl Block {
-    /// The block at a time of the simulator's clock.
+    /// Returns the block at a time of the simulator's clock.
     #[must_use]
     pub fn at(seed: u64, clock: u64) -> Self {
         let height = blockhash::height(clock);
@@ -40,7 +41,7 @@ impl Block {
 }
 
 impl Demand {
-    /// `extra` that both versions share.
+    /// Returns the `extra` that both versions share.
     pub(crate) fn extra(&self, block: Block) -> Value {
         match self.chain {
             Chain::Base => json!({ "name": base::TOKEN_NAME, "version": base::TOKEN_VERSION }),
@@ -52,7 +53,7 @@ impl Demand {
         }
     }
 
-    /// One element of `accepts` of version 2.
+    /// Returns one element of `accepts` in version 2.
     #[must_use]
     pub fn offer(&self, block: Block) -> Value {
         let mut extra = self.extra(block);
@@ -62,7 +63,7 @@ impl Demand {
         self.offer_with(extra)
     }
 
-    /// As [`offer`](Self::offer), with this `extra`.
+    /// Returns an element like [`offer`](Self::offer), with this `extra`.
     pub(crate) fn offer_with(&self, extra: Value) -> Value {
         json!({
             "scheme": "exact",
@@ -75,7 +76,7 @@ impl Demand {
         })
     }
 
-    /// What `PAYMENT-REQUIRED` holds.
+    /// Returns the contents of `PAYMENT-REQUIRED`.
     #[must_use]
     pub fn challenge_v2(&self, error: &str, offer: &Value) -> Value {
         json!({
@@ -90,7 +91,8 @@ impl Demand {
         })
     }
 
-    /// The body of a version 1 challenge. It names no memo: clients of version 1 send none.
+    /// Returns the body of a version 1 challenge. It names no memo, because clients of version 1
+    /// send none.
     #[must_use]
     pub fn challenge_v1(&self, error: &str, block: Block) -> Value {
         json!({
@@ -113,7 +115,7 @@ impl Demand {
 }
 
 impl Version {
-    /// The header in which a payment comes.
+    /// Returns the header that carries a payment.
     #[must_use]
     pub const fn request_header(self) -> &'static str {
         match self {
@@ -122,7 +124,7 @@ impl Version {
         }
     }
 
-    /// The header of the response to a payment.
+    /// Returns the header of the response to a payment.
     #[must_use]
     pub const fn response_header(self) -> &'static str {
         match self {
@@ -133,8 +135,7 @@ impl Version {
 
     /// Reads a payment header.
     ///
-    /// # Errors
-    /// The name of what is wrong.
+    /// # Errors Returns the name of the error.
     pub fn decode(self, header: &str) -> Result<Value, &'static str> {
         let bytes = STANDARD
             .decode(header.trim())
@@ -147,18 +148,18 @@ impl Version {
     }
 }
 
-/// How a settlement went.
+/// The result of a settlement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settled<'a> {
     /// The money has moved.
     Yes,
-    /// It is on its way.
+    /// The payment is in progress.
     Pending,
-    /// It has not moved.
+    /// The money has not moved, with the reason.
     No(&'a str),
 }
 
-/// What the response header says of a payment. A failed one has no transaction.
+/// Returns what the response header says about a payment. A failed payment has no transaction.
 #[must_use]
 pub fn settlement(payment: &Payment, version: Version, settled: Settled<'_>) -> Value {
     let transaction = match settled {
@@ -180,7 +181,7 @@ pub fn settlement(payment: &Payment, version: Version, settled: Settled<'_>) -> 
     response
 }
 
-/// The name of a settlement that failed.
+/// Returns the name of a failed settlement.
 #[must_use]
 pub const fn failed(chain: Chain, version: Version) -> &'static str {
     match (chain, version) {
