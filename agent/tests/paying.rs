@@ -1,5 +1,5 @@
-//! Single rules of paying, each at a server that does one thing. `simulation.rs` has the rest: what
-//! is safe for money even where one of these is broken is seen here.
+//! Tests single rules of paying, each against a server that does one thing. `simulation.rs` covers
+//! the rest. The tests here also find a broken rule that does not endanger money.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 use gwop_agent::attempt::{Attempt, State};
@@ -16,10 +16,10 @@ const WALLET: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 const URL: &str = "https://agents.gwop.io/v1/invoices/inv_1/x402";
 const NOW: u64 = 1_795_900_000_000;
 
-/// Makes a response.
+/// Creates a response.
 type Give = fn() -> Reply;
 
-/// A journal, a signer that counts, and what was sent.
+/// A journal, a signer that counts, and the requests that were sent.
 struct World {
     now: u64,
     journal: Vec<Attempt>,
@@ -45,7 +45,7 @@ impl World {
         self.journal.iter().map(|attempt| attempt.state).collect()
     }
 
-    /// One call, at a server.
+    /// Runs one call against a server.
     fn call(&mut self, target: Target, server: impl Fn(&Request) -> Reply) -> Result<Outcome> {
         self.call_with(target, Options::default(), server)
     }
@@ -120,7 +120,7 @@ impl World {
                 self.approved = self.approved.saturating_add(1);
                 Reply::Yes(true)
             }
-            // Another nonce for each signature.
+            // Each signature gets another nonce.
             Effect::Random { count } => {
                 Reply::Bytes(vec![self.signed; usize::try_from(*count).unwrap()])
             }
@@ -184,7 +184,7 @@ fn not_payable() -> Reply {
     response(409, &json!({ "error": { "code": "NOT_PAYABLE" } }))
 }
 
-/// Asks for a payment, and does this with one.
+/// Responds with a challenge, or with `paid` if the request carries a payment.
 fn selling(request: &Request, paid: Reply) -> Reply {
     match &request.payment {
         Some(_) => paid,
@@ -276,7 +276,7 @@ fn after_paid_without_answer_the_same_request_sends_the_same_payment() {
         assert_eq!(told, ("PAID_WITHOUT_ANSWER", true));
     }
     assert_eq!(world.signed, 1);
-    // Whoever decides to, buys once more a call, with another nonce.
+    // With `anew`, each call buys once more, with another nonce.
     let failure = world.call(fetch(true), used).unwrap_err();
     assert_eq!((failure.code, world.signed), ("PAID_WITHOUT_ANSWER", 2));
     world.sent.dedup();

@@ -1,4 +1,4 @@
-//! What is pinned, what is echoed, and how limits count.
+//! Tests the pinned values, the repeated values, and how limits count.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 const WALLET: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 
-/// Something that is done to an offer.
+/// A change to an offer.
 type Change = dyn Fn(&mut Value);
 
 fn offer() -> Value {
@@ -174,7 +174,7 @@ fn what_was_sent_counts_and_what_excludes_each_other_counts_once() {
         assert_eq!(code(&known).is_some(), refused, "{state:?}");
         assert_eq!(code(&[attempt("one", 60, state)]), None, "{state:?}");
     }
-    // Two signatures of one nonce: one of them can settle.
+    // Only one of two signatures with the same nonce can settle.
     let twice = [
         attempt("one", 60, State::Refused),
         attempt("one", 50, State::Sent),
@@ -193,7 +193,7 @@ fn an_authorization_lapses_by_both_clocks() {
     assert!(!lapsed(1_120_999, Some(2_000_000)));
     assert!(lapsed(1_121_000, Some(1_121_000)));
     assert!(!lapsed(1_121_000, Some(1_120_999)));
-    // Without a server's time, or with one that is out of all reason.
+    // Without a server's time, or with an implausible one.
     assert!(!lapsed(1_900_999, None));
     assert!(lapsed(1_901_000, None));
     assert!(!lapsed(1_200_000, Some(90_000_000_000)));

@@ -1,20 +1,31 @@
-//! Seeded runs of the rules against a world that fails and lies: lost responses, late settlements,
-//! 5xx, slow responses and signers, clocks that are off by 10 minutes, crashes at every await with
-//! a restart, two processes at once, a journal that fails, servers that refuse and settle, settle
-//! everything they were ever sent, tell of it late, or change what they ask for; on Base, on
-//! Solana, and on both for the same invoice. Callers do what callers do after an error: they ask
-//! again.
+//! Seeded runs of the rules against a world that fails and lies:
 //!
-//! Bought are invoices, logins, and requests of a paying fetch. A request that got a response is
-//! bought anew by the next call: of those at most one settled payment is without a response.
+//! - lost responses, late settlements, 5xx, slow responses and signers;
+//! - clocks that are off by 10 minutes;
+//! - crashes at every await, each with a restart;
+//! - two processes at once;
+//! - a journal that fails;
+//! - servers that refuse a payment and settle it, settle everything they were ever sent, report a
+//!   settlement late, or change what they ask for;
+//! - payments on Base, on Solana, and on both for the same invoice.
 //!
-//! What must hold in each run: at most one settled payment per thing bought, no limit exceeded,
-//! every settled payment reported, nothing signed but what invoice and challenge both asked for. Seeds
-//! that fail are printed; `GWOP_SEED=N cargo test -p gwop-agent --test simulation` runs one alone,
-//! `GWOP_SEEDS=N` runs so many.
+//! After an error, callers ask again, as real callers do.
 //!
-//! One thing no rule can know: a server that settled on Solana and denies it for longer than the
-//! transaction can settle. So servers here tell of a settlement before that time is over.
+//! The runs buy invoices, logins, and requests of a paying fetch. A request that got a response is
+//! bought again by the next call. At most one settled payment of such a request has no response.
+//!
+//! Each run checks that:
+//!
+//! - at most one payment settles per thing bought;
+//! - no limit is exceeded;
+//! - every settled payment is reported;
+//! - nothing is signed except what both invoice and challenge asked for.
+//!
+//! Seeds that fail are printed. `GWOP_SEED=N cargo test -p gwop-agent --test simulation` runs one
+//! seed. `GWOP_SEEDS=N` runs N seeds.
+//!
+//! No rule can detect a server that settled on Solana and denies it for longer than the transaction
+//! can settle. So the servers here report a settlement before that time is over.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -54,9 +65,9 @@ const RECIPIENTS: [[&str; 2]; 2] = [
 ];
 /// The real time at the start, in milliseconds.
 const START: u64 = 1_795_900_000_000;
-/// The life of a block hash, in milliseconds.
+/// The lifetime of a block hash, in milliseconds.
 const BLOCKHASH_MS: u64 = 90_000;
-/// The longest that an agent's clock is off, and a server's.
+/// The largest error of an agent's or a server's clock, in milliseconds.
 const OFF_MS: u64 = 600_000;
 const PER_DAY: u64 = 2_000_000;
 const PER_PAYMENT: u64 = 900_000;
@@ -81,15 +92,15 @@ impl Rng {
     }
 }
 
-/// A payment that the server was sent.
+/// A payment that was sent to the server.
 #[derive(Clone, Debug)]
 struct Sent {
     family: Family,
-    /// What the chain takes once.
+    /// The nonce or message that the chain accepts once.
     key: String,
     amount: u64,
     pay_to: usize,
-    /// The real time from which the chain takes it no more.
+    /// The real time from which the chain no longer accepts it.
     until: u64,
 }
 
@@ -98,29 +109,30 @@ struct Sent {
 struct Invoice {
     amount: u64,
     pay_to: usize,
-    /// What the invoice, and what a challenge has ever asked for: amount and recipient.
+    /// The amounts and recipients that the invoice named, and that challenges asked for.
     told: BTreeSet<(u64, usize)>,
     asked: BTreeSet<(u64, usize)>,
     sent: Vec<Sent>,
-    /// What has settled: the key, where, how much, and when.
+    /// The settled payments: key, chain family, amount and time.
     settled: Vec<(String, Family, u64, u64)>,
-    /// Settles then, by the real time.
+    /// Payments that settle at this real time.
     late: Vec<(u64, Sent)>,
-    /// The server does not tell of a settlement before this real time.
+    /// The server does not report a settlement before this real time.
     silent_until: u64,
-    /// Of requests: the payments that callers have had a response to.
+    /// For requests: the payments to which callers got a response.
     responded: BTreeSet<String>,
 }
 
 impl Invoice {
-    /// What has settled, and got no response. One at most: the next one would pay for the same.
+    /// Returns the number of settled payments without a response. It is at most one, because
+    /// another one would pay for the same thing.
     fn without_response(&self) -> usize {
         let keys = self.settled.iter().map(|(key, ..)| key);
         keys.filter(|key| !self.responded.contains(*key)).count()
     }
 }
 
-/// What is bought under an id.
+/// What kind of thing an id stands for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Thing {
     Invoice,
@@ -136,7 +148,7 @@ fn thing(id: &str) -> Thing {
     }
 }
 
-/// What a login costs.
+/// The price of a login.
 const DUST: u64 = 1_000;
 
 struct World {
@@ -152,22 +164,22 @@ struct World {
     hints: bool,
     has_height: bool,
     invoices: BTreeMap<String, Invoice>,
-    /// What the chain has taken.
+    /// The keys that the chain has accepted.
     used: BTreeSet<String>,
-    /// Block hashes, with the real time they were given at.
+    /// Block hashes, each with the real time at which it was issued.
     hashes: BTreeMap<String, u64>,
     journal: Vec<Attempt>,
     reported: BTreeSet<String>,
     headers: usize,
-    /// What the journal refused, and how often; `TEMPTED` where another signature would have been
-    /// a second payment.
+    /// The codes of the journal's refusals, with their counts. `TEMPTED` counts the cases in which
+    /// another signature would have been a second payment.
     refused: BTreeMap<&'static str, usize>,
-    /// Crashes at the effect of this number, before it or after it.
+    /// Crash at the effect with this number, before or after it.
     crash_at: Option<(usize, bool)>,
     effects: usize,
 }
 
-/// A second signature would have paid twice, and was refused.
+/// A second signature was refused that would have paid twice.
 const TEMPTED: &str = "TEMPTED";
 
 fn payment_url(invoice: &str, network: Network) -> String {
@@ -186,7 +198,7 @@ fn recipient(family: Family, index: usize) -> &'static str {
     RECIPIENTS[usize::from(family == Family::Solana)][index]
 }
 
-/// The token accounts of the recipients on Solana.
+/// Returns the token accounts of the recipients on Solana.
 fn token_accounts() -> &'static [[u8; 32]; 2] {
     static ACCOUNTS: std::sync::OnceLock<[[u8; 32]; 2]> = std::sync::OnceLock::new();
     ACCOUNTS.get_or_init(|| {
@@ -206,7 +218,7 @@ impl World {
         (self.now - START) / 400 + 1_000
     }
 
-    /// The chain takes a payment, if it still can.
+    /// Settles a payment if the chain can still accept it.
     fn settle(&mut self, id: &str, sent: &Sent) {
         if self.now >= sent.until || !self.used.insert(sent.key.clone()) {
             return;
@@ -240,7 +252,7 @@ impl World {
     }
 
     fn response(&self, status: u16, body: Value) -> Reply {
-        // Whole seconds, as `Date` has them.
+        // `Date` has whole seconds.
         let date = |offset| (self.now as i64 + offset) as u64 / 1_000 * 1_000;
         let date = self.date_offset.map(date);
         Reply::Response(Response {
@@ -268,7 +280,7 @@ impl World {
             invoice.asked.insert((amount, pay_to));
             match thing(id) {
                 Thing::Invoice => {}
-                // An intent names no recipient.
+                // An auth intent names no recipient.
                 Thing::Login => {
                     invoice.told.insert((invoice.amount, pay_to));
                 }
@@ -288,7 +300,7 @@ impl World {
             if self.hints {
                 let (hash, height) = self.blockhash();
                 extra["recentBlockhash"] = json!(hash);
-                // A height of long ago would have a payment lapse at once.
+                // With a height from long ago, a payment would lapse at once.
                 let told = match self.lies && self.rng.chance(50) {
                     true => 1,
                     false => height,
@@ -326,7 +338,7 @@ impl World {
     fn challenge(&mut self, id: &str, family: Family, error: &str) -> Reply {
         let mut offers = vec![self.offer(id, family)];
         if thing(id) == Thing::Fetch {
-            // All chains, the same one not always first.
+            // All chains are offered. The order varies.
             let others = self.families.clone();
             for other in others.into_iter().filter(|other| *other != family) {
                 let offer = self.offer(id, other);
@@ -347,7 +359,7 @@ impl World {
 
     fn invoice(&mut self, id: &str) -> Reply {
         if self.lies && !self.calm && self.rng.chance(3) {
-            // The invoice changes, and its challenges with it.
+            // The invoice changes, and its challenges change with it.
             let invoice = self.invoices.get_mut(id).unwrap();
             match self.rng.below(2) {
                 0 => invoice.amount = 300_000 + self.rng.below(700_000),
@@ -390,7 +402,7 @@ impl World {
         self.response(200, body)
     }
 
-    /// What a payment header holds.
+    /// Reads a payment header.
     fn read(&self, header: &str) -> Sent {
         let payment: Value = serde_json::from_slice(&from_base64(header).unwrap()).unwrap();
         let payload = &payment["payload"];
@@ -412,12 +424,12 @@ impl World {
         let count = usize::from(message[4]);
         let hash: [u8; 32] = message[5 + count * 32..][..32].try_into().unwrap();
         let hash = gwop_agent::solana::Address(hash).to_string();
-        // Behind the block hash: a count, two instructions of 8 and 12 bytes, and of the third
-        // its program, four accounts, the data's length and `0c`.
+        // The block hash is followed by a count, two instructions of 8 and 12 bytes, and the third
+        // instruction: its program, four accounts, the length of the data, and `0c`.
         let at = 5 + count * 32 + 32 + 1 + 8 + 12 + 8;
         assert_eq!(message[at - 2..at], [10, 12], "no TransferChecked");
         let amount = u64::from_le_bytes(message[at..][..8].try_into().unwrap());
-        // The second of four accounts is the mint, the third the destination.
+        // Of the four accounts, the second is the mint and the third is the destination.
         let destination = 5 + usize::from(message[at - 4]) * 32;
         let destination = &message[destination..][..32];
         let mut accounts = token_accounts().iter();
@@ -431,15 +443,15 @@ impl World {
         }
     }
 
-    /// Until when a server that lies may deny a settlement, by the real time: longer than any
-    /// signature can settle that is not to be followed by another one.
+    /// Returns until when a lying server may deny a settlement, in real time. It is the longest
+    /// time for which a signature that must not be followed by another one can settle.
     fn longest_silence(&self, sent: &Sent) -> u64 {
         match (sent.family, self.families.len()) {
             // All later signatures share the nonce.
             (Family::Evm, 1) => self.now + 4_000_000,
-            // The agent waits for 15 minutes more; its clock may be ahead by 10.
+            // The agent waits 15 minutes longer, and its clock may be ahead by 10.
             (Family::Evm, _) => sent.until + 900_000 - OFF_MS,
-            // 150 blocks past the last one.
+            // 150 blocks after the last valid one.
             (Family::Solana, _) if self.has_height => sent.until + 60_000,
             // 15 minutes after the signature, which is not older than the block hash.
             (Family::Solana, _) => sent.until - BLOCKHASH_MS + 900_000,
@@ -460,7 +472,7 @@ impl World {
         let is_paid = !self.invoices[id].settled.is_empty();
         if thing(id) == Thing::Fetch {
             if self.used.contains(&sent.key) && (!self.lies || self.calm) {
-                // Some servers keep their responses, most do not.
+                // Some servers store their responses, but most do not.
                 return match self.rng.below(3) {
                     0 => self.response(200, json!({})),
                     _ => self.challenge(id, family, "invalid_exact_evm_nonce_already_used"),
@@ -510,7 +522,7 @@ impl World {
             }
             7 => self.challenge(id, family, "invalid_exact_evm_insufficient_balance"),
             8 if self.lies => {
-                // Refuses, settles, and is silent about it for a while.
+                // The server refuses the payment, settles it, and does not report it for a while.
                 self.settle(id, &sent);
                 let longest = self.longest_silence(&sent).saturating_sub(self.now);
                 let silence = match self.rng.below(2) {
@@ -522,7 +534,7 @@ impl World {
                 self.challenge(id, family, "invalid_exact_evm_signature")
             }
             9 if self.lies => {
-                // Settles everything that it was ever sent, at once and again later.
+                // The server settles everything it was ever sent, at once and again later.
                 let all = self.invoices[id].sent.clone();
                 for one in &all {
                     self.settle(id, one);
@@ -536,7 +548,7 @@ impl World {
         }
     }
 
-    /// Whether the server admits a settlement.
+    /// Returns whether the server reports a settlement.
     fn is_told(&self, id: &str) -> bool {
         let invoice = &self.invoices[id];
         let told = self.calm || self.now >= invoice.silent_until;
@@ -624,7 +636,7 @@ impl World {
                     attempt.header = header.clone().or(attempt.header.take());
                     attempt.transaction = transaction.clone().or(attempt.transaction.take());
                 }
-                // It was written, and the response was lost.
+                // The journal was written, but its response was lost.
                 if broken {
                     Reply::Failed
                 } else {
@@ -702,15 +714,15 @@ impl World {
     }
 }
 
-/// A process: its task, and the effect that it waits for.
+/// A process: its task, and the effect it waits for.
 struct Process {
     task: Task<Outcome>,
     invoice: Option<String>,
     effect: Option<Effect>,
-    /// So many steps others go first: its signer is slow.
+    /// The number of steps that other processes run first, because this signer is slow.
     held: u32,
     was_held: bool,
-    /// The payment that it has had a response to.
+    /// The payment to which it got a response.
     responded: Option<String>,
 }
 
@@ -771,7 +783,7 @@ fn finish(world: &mut World, mut process: Process) -> Result<Outcome> {
     }
 }
 
-/// Carries out an effect of a process, and notes what it has had a response to.
+/// Carries out an effect of a process, and records the payment to which it got a response.
 fn carry_out(world: &mut World, process: &mut Process, effect: &Effect) -> Reply {
     let reply = world.perform(effect);
     match (effect, &reply) {
@@ -780,7 +792,7 @@ fn carry_out(world: &mut World, process: &mut Process, effect: &Effect) -> Reply
             let payment = payment.filter(|_| response.status == 200);
             process.responded = payment.map(|(_, header)| world.read(header).key);
         }
-        // The response is there: a crash after this is the caller's.
+        // The response has arrived. A crash after this point is the caller's problem.
         (Effect::Update { to, .. }, _) if *to == State::Settled => {
             let id = process.invoice.as_ref();
             let invoice = id.and_then(|id| world.invoices.get_mut(id));
@@ -794,14 +806,15 @@ fn carry_out(world: &mut World, process: &mut Process, effect: &Effect) -> Reply
     reply
 }
 
-/// One step of a process. Gives its result, where it has ended.
+/// Runs one step of a process. Returns the result if the process has ended.
 fn step(world: &mut World, process: &mut Process, crashes: u64) -> Option<Result<Outcome>> {
     let reply = match process.effect.take() {
         None => None,
         Some(effect) => {
             let is_slow = matches!(effect, Effect::Sign(_)) && !process.was_held;
             if is_slow && !world.calm && world.rng.chance(6) {
-                // Long enough for others to take it for a crash; often too long for the signature.
+                // Long enough for other processes to assume a crash, and often too long for the
+                // signature.
                 let most = if world.rng.chance(70) {
                     25_000
                 } else {
@@ -838,7 +851,7 @@ fn step(world: &mut World, process: &mut Process, crashes: u64) -> Option<Result
     }
 }
 
-/// A world, and the agent's settings in it.
+/// Creates a world, and the agent's settings for it.
 fn made(seed: u64) -> (World, Settings) {
     let mut rng = Rng(seed);
     let families = match seed % 3 {
@@ -855,7 +868,7 @@ fn made(seed: u64) -> (World, Settings) {
     let date_offset = match rng.below(5) {
         0 => None,
         1 => Some(off(&mut rng)),
-        // A lie that the agent's own clock gives away, and one that it does not.
+        // One wrong time that the agent's own clock reveals, and one that it does not.
         2 if seed.is_multiple_of(2) => Some(400 * 86_400_000),
         3 => Some(OFF_MS as i64),
         _ => Some(0),
@@ -938,10 +951,11 @@ fn run(seed: u64) -> World {
 fn run_in(seed: u64, world: &mut World, settings: &Settings, crashes: u64, rounds: usize) {
     let ids: Vec<String> = world.invoices.keys().cloned().collect();
     let mut favourite = 0;
-    // What a caller asks for again, since it failed.
+    // What a caller asks for again after a failure.
     let mut again: Option<String> = None;
     for _ in 0..rounds {
-        // Two processes at once, often for the same invoice, and again for that of before.
+        // Two processes run at once, often for the same invoice, and often for the previous one
+        // again.
         if world.rng.chance(30) {
             favourite = world.rng.below(ids.len() as u64);
         }
@@ -977,7 +991,7 @@ fn run_in(seed: u64, world: &mut World, settings: &Settings, crashes: u64, round
             }
             let result = step(world, &mut processes[at], crashes);
             if processes[at].held > 0 && !was_held {
-                // Others come meanwhile, for the same and for something else.
+                // Meanwhile other processes arrive, for the same thing and for something else.
                 let same = processes[at].invoice.clone();
                 let other = &ids[world.rng.below(ids.len() as u64) as usize];
                 for what in [same.as_ref(), Some(other), None] {
@@ -1000,7 +1014,7 @@ fn run_in(seed: u64, world: &mut World, settings: &Settings, crashes: u64, round
             1 => world.rng.below(300_000),
             _ => world.rng.below(1_800_000),
         };
-        // Who asks again does so soon.
+        // A caller that asks again does so soon.
         let gap = if again.is_some() && world.rng.chance(60) {
             gap.min(20_000)
         } else {
@@ -1009,7 +1023,7 @@ fn run_in(seed: u64, world: &mut World, settings: &Settings, crashes: u64, round
         world.pass(gap);
         world.check(seed);
     }
-    // The world calms down; what was left is finished.
+    // The world becomes calm, and everything that is left is finished.
     world.calm = true;
     world.date_offset = Some(0);
     for _ in 0..3 {
@@ -1017,7 +1031,7 @@ fn run_in(seed: u64, world: &mut World, settings: &Settings, crashes: u64, round
         let _ = finish(world, start(settings, None, None));
         world.check(seed);
     }
-    // A call for what was paid already gives the receipt.
+    // A call for something that is already paid returns the receipt.
     for id in &ids {
         if world.invoices[id].settled.is_empty() {
             continue;
@@ -1025,8 +1039,8 @@ fn run_in(seed: u64, world: &mut World, settings: &Settings, crashes: u64, round
         let without_response = world.invoices[id].without_response();
         let result = finish(world, start(settings, Some(id), None));
         let failure = result.as_ref().err();
-        // Without an invoice nothing tells but the response to the payment itself. What is not
-        // known has to be said.
+        // Without an invoice, only the response to the payment itself reports a settlement. An
+        // unknown result has to be reported as such.
         if thing(id) != Thing::Invoice {
             let is_said = failure.is_some_and(|failure| failure.may_have_settled);
             let is_known = match thing(id) {
@@ -1048,7 +1062,7 @@ fn run_in(seed: u64, world: &mut World, settings: &Settings, crashes: u64, round
     world.check(seed);
 }
 
-/// What went wrong in a run, where something did.
+/// Returns the failure of a run, if there was one.
 fn failure_of<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
     result.map_err(|panic| match panic.downcast::<String>() {
@@ -1098,7 +1112,7 @@ fn never_twice_never_over_the_limit_and_all_reported() {
     report(&failures, count);
     println!("{settled:?} invoices, logins and requests paid with {headers} headers; {refused:?}");
     if count >= 1_000 {
-        // A world in which nothing is paid, or no rule is ever asked, would prove nothing.
+        // A world in which nothing is paid, or in which no rule applies, would prove nothing.
         let least = usize::try_from(count).unwrap() / 2;
         assert!(
             settled.iter().all(|paid| *paid > least),
@@ -1117,7 +1131,7 @@ fn never_twice_never_over_the_limit_and_all_reported() {
     }
 }
 
-/// The first calls of some worlds, with a crash before and after each effect that is carried out.
+/// Runs the first calls of some worlds, with a crash before and after each effect.
 #[test]
 fn a_crash_at_every_await_loses_and_repeats_nothing() {
     let mut failures = Vec::new();

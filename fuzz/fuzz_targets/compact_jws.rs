@@ -1,4 +1,5 @@
-//! The compact JWS and the claim rules: no panic, and whatever is accepted is a JSON object.
+//! Fuzzes the compact JWS and the claim rules. Nothing panics, and everything that is accepted is a
+//! JSON object.
 #![no_main]
 
 use gwop::json::Value;

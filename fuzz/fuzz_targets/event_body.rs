@@ -1,4 +1,5 @@
-//! The event body: no panic, the same verdict on JSON as serde_json's, and a result that is JSON.
+//! Fuzzes the event body. Nothing panics, JSON is accepted as by serde_json, and the result is
+//! JSON.
 #![no_main]
 
 use gwop::json;
@@ -9,7 +10,8 @@ use serde_json::Value;
 fuzz_target!(|body: &[u8]| {
     let reference = serde_json::from_slice::<Value>(body);
     let ours = json::Value::parse(body);
-    // serde_json refuses lone surrogates and numbers beyond f64, which JSON.parse takes; the other way round there is no excuse.
+    // serde_json refuses lone surrogates and numbers beyond f64, which JSON.parse accepts.
+    // Everything that serde_json accepts has to be accepted here.
     if reference.is_ok() {
         assert!(ours.is_ok(), "serde_json takes what we refuse");
     }

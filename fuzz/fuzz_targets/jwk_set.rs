@@ -1,4 +1,5 @@
-//! The JWK Set and the cache's policy: no panic, and a stored set reads back as it was.
+//! Fuzzes the JWK Set and the cache's policy. Nothing panics, and a stored set reads back
+//! unchanged.
 #![no_main]
 
 use gwop::token::{Attempt, JwkSet, JwkSetCache, Plan};

@@ -1,4 +1,4 @@
-//! `Retry-After`: no panic, and never a wait in the past.
+//! Fuzzes `Retry-After`. Nothing panics, and a wait is never in the past.
 #![no_main]
 
 use gwop::client::parse_retry_after;

@@ -1,4 +1,4 @@
-//! The signature header: no panic, and what is accepted is what was written.
+//! Fuzzes the signature header. Nothing panics, and an accepted header parses to what was written.
 #![no_main]
 
 use gwop::webhook::{MAX_SIGNATURES, SignatureHeader};
@@ -19,7 +19,7 @@ fuzz_target!(|text: &str| {
     for tag in &written {
         assert!(text.contains(tag.as_str()));
     }
-    // Written again in the canonical form, it reads the same.
+    // The canonical form parses to the same header.
     let canonical = format!("t={},v1={}", prefix.trim_end_matches('.'), written.join(",v1="));
     let again = SignatureHeader::parse(&canonical).expect("the canonical form is accepted");
     assert_eq!(again.signatures(), header.signatures());

@@ -1,4 +1,5 @@
-//! What a merchant and an agent can rely on: limits, money, idempotency, time, payments, deliveries, faults.
+//! Tests what a merchant and an agent rely on: limits, money, idempotency, time, payments,
+//! deliveries and faults.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(clippy::arithmetic_side_effects, clippy::indexing_slicing)]
 
@@ -21,7 +22,7 @@ fn create_refuses_what_breaks_a_limit() {
     assert_eq!(world.post("/v1/invoices", good).status, 201);
     let edge = json!({
         "amount_usdc": 10_000_000_000_u64, "description": "é".repeat(500), "expires_in_seconds": 86_400,
-        // 1,024 bytes as JSON: {"k":"…"} is 8 more than its text.
+        // 1,024 bytes as JSON: `{"k":"…"}` adds 8 bytes to the text.
         "metadata": { "k": "x".repeat(1_016) },
     });
     assert_eq!(world.post("/v1/invoices", edge).status, 201);
@@ -529,7 +530,7 @@ fn dust_payments_settle_auth_intents_in_time() {
     assert_eq!(late, Err("NOT_ALLOWED".into()));
 }
 
-/// Whether an attempt's signature holds under the secret, and how old it is in seconds.
+/// Returns whether the signature of an attempt is valid under the secret, and its age in seconds.
 fn signed(world: &World, attempt: &Value, secret: &str) -> (bool, u64) {
     let signature = header(attempt, "x-gwop-signature");
     let t: u64 = signature[2..signature.find(',').unwrap()].parse().unwrap();
@@ -841,7 +842,8 @@ fn wrong_options_are_refused_by_name() {
     assert!(read_value::<Config>(&json!(5)).is_err());
 }
 
-/// Of values that a person mistyped: the field, what was expected, never the text itself.
+/// For mistyped values, the error names the field and what was expected, and never repeats the
+/// text.
 #[test]
 fn wrong_commands_are_refused_by_name() {
     let mut world = world();
@@ -989,7 +991,8 @@ fn wrong_commands_are_refused_by_name() {
         assert_eq!(refusal.field.as_deref(), Some(field), "{text}: {refusal:?}");
         assert!(refusal.message.starts_with(message), "{text}: {refusal:?}");
     }
-    // Both the same mistake: the first is named. Long arrays take no time.
+    // Both contain the same mistake, and the error names the first one. Long arrays are handled
+    // quickly.
     let seconds = vec![json!("x"); 100_000];
     let refusal =
         world.refused(json!({ "command": "mintToken", "claims": seconds, "header": seconds }));
@@ -1055,7 +1058,7 @@ fn minted_tokens_can_lack_and_replace_claims() {
     assert!(parts[1].get("exp").is_none());
 }
 
-/// A development tool that dies on a client's mistake would hide it.
+/// If a development tool crashed on a client's mistake, it would hide that mistake.
 #[test]
 fn whatever_arrives_gets_a_response() {
     let mut world = world();

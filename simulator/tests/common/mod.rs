@@ -1,4 +1,4 @@
-//! A driver for native tests: a client of each host, an agent, a merchant's endpoint.
+//! A driver for native tests: a client for each host, an agent, and a merchant's endpoint.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(
     clippy::arithmetic_side_effects,
@@ -43,7 +43,7 @@ pub(crate) fn world() -> World {
     world_with(json!({}))
 }
 
-/// A world with two merchants, both with an endpoint, and further options.
+/// Creates a world with two merchants, each with an endpoint, and additional options.
 pub(crate) fn world_with(options: Value) -> World {
     let mut all = json!({
         "merchants": [
@@ -170,7 +170,7 @@ impl World {
         self.refused(command).map_err(|error| error.code.into())
     }
 
-    /// What became of a command, with all that its refusal says.
+    /// Runs a command and returns its result, with the complete error.
     pub(crate) fn refused(&mut self, command: Value) -> Result<Value, CommandError> {
         let command: Command = read_value(&command)?;
         self.simulator.command(command, self.now)
@@ -186,7 +186,7 @@ impl World {
         self.command(json!({ "command": "pay", "target": target }))
     }
 
-    /// The headers of a payment signed by a test wallet.
+    /// Returns the headers of a payment signed by a test wallet.
     pub(crate) fn signed(&mut self, target: &Value, options: Value) -> Vec<(String, String)> {
         let mut command = json!({ "command": "signPayment", "target": target });
         command
@@ -209,13 +209,13 @@ impl World {
         self.send("POST", url.as_str().unwrap(), &headers, b"")
     }
 
-    /// Pays a payment URL as an agent does, from a test wallet.
+    /// Pays at a payment URL as an agent does, from a test wallet.
     pub(crate) fn pay_by_x402(&mut self, url: &Value, options: Value) -> Seen {
         let headers = self.signed(url, options);
         self.send_payment(url, &headers)
     }
 
-    /// The attempts due now; the merchant responds to all with `status`.
+    /// Takes the attempts that are due. The merchant responds to all of them with `status`.
     pub(crate) fn deliver(&mut self, status: u16) -> Vec<Value> {
         let attempts = self.command(json!({ "command": "takeDue" }));
         let attempts = attempts.as_array().unwrap().clone();
@@ -230,14 +230,14 @@ impl World {
     }
 }
 
-/// A header of an attempt.
+/// Returns a header of an attempt.
 pub(crate) fn header<'a>(attempt: &'a Value, name: &str) -> &'a str {
     let headers = attempt["headers"].as_array().unwrap();
     let header = headers.iter().find(|header| header[0] == name);
     header.unwrap()[1].as_str().unwrap()
 }
 
-/// The event of an attempt.
+/// Returns the event of an attempt.
 pub(crate) fn event(attempt: &Value) -> Value {
     serde_json::from_str(attempt["body"].as_str().unwrap()).unwrap()
 }
