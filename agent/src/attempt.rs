@@ -62,7 +62,7 @@ impl State {
     }
 }
 
-/// What is paid for.
+/// The kind of thing that is paid for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// An invoice. It is paid only once.
@@ -97,7 +97,7 @@ pub struct Attempt {
     pub kind: Kind,
     /// The name of the network, such as `base`.
     pub chain: &'static str,
-    /// Where the payment is sent.
+    /// The URL that the payment is sent to.
     pub url: String,
     /// The HTTP method that it is sent with.
     pub method: String,

@@ -50,9 +50,9 @@ pub struct Offer {
     pub fee_payer: Option<String>,
     /// On Solana: a block hash, if the server sends one.
     pub memo: Option<String>,
-    /// On Solana: a block hash, where the server gives one.
+    /// On Solana: a block hash, if the server sends one.
     pub blockhash: Option<String>,
-    /// On Solana: the last height at which the block hash can be used.
+    /// On Solana: the last height at which the block hash is valid.
     pub last_valid_block_height: Option<u64>,
 }
 
@@ -142,7 +142,7 @@ pub fn same_address(network: Network, one: &str, other: &str) -> bool {
     one.is_some() && one == normal_address(network, other)
 }
 
-/// What a 402 asks for.
+/// The content of a 402.
 #[derive(Clone, Debug)]
 pub struct Challenge {
     /// The version of the protocol that the challenge uses.

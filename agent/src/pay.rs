@@ -81,7 +81,7 @@ pub struct Settings {
     pub has_height: bool,
 }
 
-/// What is paid for.
+/// What a call pays for.
 #[derive(Clone, Debug)]
 pub enum Target {
     /// An invoice, `inv_…`.
@@ -154,7 +154,7 @@ pub struct Resumed {
     pub invoice: String,
     /// Its state now.
     pub state: State,
-    /// The receipt, where it was paid.
+    /// The receipt, if it was paid.
     pub receipt: Option<Receipt>,
     /// Why it is still open, if it is.
     pub error: Option<Box<Failure>>,
@@ -388,7 +388,7 @@ async fn send(io: &Io, attempt: &Attempt) -> Option<Response> {
 enum AttemptStatus {
     /// It was paid.
     Paid(Option<String>, Option<Box<Invoice>>),
-    /// It is on its way.
+    /// The payment is in progress.
     Going,
     /// It can still be paid.
     Open,
@@ -820,7 +820,7 @@ enum Found {
     Paid(Receipt),
     /// The caller's own request got its response without a payment.
     Free,
-    /// It costs something.
+    /// It has a price.
     Price(Box<Price>),
 }
 
@@ -1023,7 +1023,7 @@ enum Unsigned {
     Solana(Network, Vec<u8>),
 }
 
-/// Builds an attempt and what is to be signed for it.
+/// Builds an attempt, and the data to sign for it.
 async fn prepare(
     io: &Io,
     settings: &Settings,

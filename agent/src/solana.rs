@@ -201,7 +201,8 @@ pub fn transaction(message: &[u8], signature: &[u8; 64]) -> Vec<u8> {
     bytes
 }
 
-/// Returns the SHA-256 hash of a message. It identifies a transaction, whoever signs it.
+/// Returns the SHA-256 hash of a message. It identifies a transaction independently of its
+/// signatures.
 #[must_use]
 pub fn message_hash(message: &[u8]) -> [u8; 32] {
     Sha256::digest(message).into()

@@ -57,7 +57,7 @@ pub struct Summary {
     pub pay_to: String,
     /// Atomic units of USDC.
     pub amount_usdc: u64,
-    /// Where the payment is sent.
+    /// The URL that the payment is sent to.
     pub url: String,
     /// The merchant's name, if the invoice contains it. The server chose this text.
     pub merchant: Option<String>,
@@ -89,7 +89,7 @@ pub enum Effect {
         id: String,
         /// The state that it must have.
         from: State,
-        /// The state that it gets.
+        /// The new state.
         to: State,
         /// The header, if it is about to be sent.
         header: Option<String>,

@@ -443,8 +443,8 @@ impl World {
         }
     }
 
-    /// Returns until when a lying server may deny a settlement, in real time. It is the longest
-    /// time for which a signature that must not be followed by another one can settle.
+    /// Returns until when a lying server may deny a settlement, in real time. This is longer than
+    /// the life of any signature that must not be followed by another one.
     fn longest_silence(&self, sent: &Sent) -> u64 {
         match (sent.family, self.families.len()) {
             // All later signatures share the nonce.

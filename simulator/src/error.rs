@@ -56,7 +56,7 @@ impl ErrorCode {
     }
 }
 
-/// Returns the status that the contract gives to a code. For codes that a test names.
+/// Returns the status that the contract gives to a code. Used for codes that a test names.
 #[must_use]
 pub fn status_of(code: &str) -> Option<u16> {
     Some(match code {

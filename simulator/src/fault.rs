@@ -158,7 +158,7 @@ pub enum Fault {
     /// The response to a payment says that it failed, but it settles later. The invoice is OPEN
     /// until then.
     PaymentLate {
-        /// Milliseconds of the simulator's clock until it settles.
+        /// The time until it settles, in milliseconds of the simulator's clock.
         delay_ms: u64,
         /// What the agent receives.
         #[serde(default, rename = "answer")]

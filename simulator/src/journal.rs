@@ -172,7 +172,7 @@ impl Kept {
         result
     }
 
-    /// Runs everything that is due, whoever sends the next request. The clock may be set back
+    /// Runs everything that is due, independently of the next request. The clock may be set back
     /// afterwards.
     fn catch_up(&mut self, now: Now) {
         if self.lines.is_some() && self.simulator.is_due(now) {

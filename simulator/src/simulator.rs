@@ -101,7 +101,7 @@ impl Clock {
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct MerchantState {
     pub merchant: Merchant,
-    /// Older secrets that still sign beside the current one, newest first.
+    /// Older secrets that still sign in addition to the current one, newest first.
     pub old_secrets: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Time as the simulator sees it.
+//! The simulator's clocks, and time stamps.
 
 use serde::{Deserialize, Serialize};
 

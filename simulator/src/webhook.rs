@@ -94,7 +94,7 @@ impl Variant {
     }
 }
 
-/// One event on its way to a merchant.
+/// The delivery of one event to a merchant.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Delivery {

@@ -228,7 +228,7 @@ fn the_event_and_the_log_in_name_who_signed() {
                 token["account"]["is_new_account"].clone(),
             ));
         }
-        // Two keys are two accounts. One key is one account.
+        // Two keys give two subjects. One key gives one subject.
         assert_ne!(subjects[0].0, subjects[1].0);
         assert_eq!(subjects[1].0, subjects[2].0);
         assert_eq!(subjects[2].1, false);
