@@ -162,7 +162,7 @@ fn setting(env: &Env, name: &'static str) -> Setting {
         return Setting::Text(boolean.to_string());
     }
     if let Some(number) = value.as_f64() {
-        // A larger integer is not what was written any more.
+        // A larger integer is not exact.
         let exact = number.abs() <= js_sys::Number::MAX_SAFE_INTEGER;
         return if exact {
             Setting::Text(number.to_string())
