@@ -50,7 +50,7 @@ fn scan(state: EventState) -> String {
     )
 }
 
-/// The invoices behind `(?2, ?3)` whose last event came at `?4` or later, at most `?5`.
+/// The invoices after `(?2, ?3)` whose last event came at `?4` or later, at most `?5`.
 const INVOICES: &str = "SELECT last_event_at, invoice_id, public_invoice_id, status, version, transaction_id FROM invoice
      WHERE merchant = ?1 AND last_event_at <= ?2 AND (last_event_at, invoice_id) < (?2, ?3) AND last_event_at >= ?4
      ORDER BY last_event_at DESC, invoice_id DESC LIMIT ?5";
