@@ -1,5 +1,5 @@
-//! The merchant's own functions in JavaScript, in front of this Worker: `createWorker({ onEvent,
-//! onAlert })` of `@gwop/worker`.
+//! The merchant's own functions in JavaScript, in front of this Worker:
+//! `createWorker({ onEvent, onAlert })` of `@gwop/worker`.
 
 use std::pin::pin;
 use std::time::Duration;

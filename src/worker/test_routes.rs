@@ -84,8 +84,8 @@ async fn enqueue(env: &Env, body: &Value) -> Result<()> {
     config::fulfillment_queue(env)?.send_raw(message).await
 }
 
-/// Writes `{ "rows" }` dead events into each shard. The ids of their invoices begin with `{
-/// "prefix" }`.
+/// Writes `{ "rows" }` dead events into each shard.
+/// The ids of their invoices begin with `{ "prefix" }`.
 async fn fill_dead(env: &Env, body: &Value) -> Result<()> {
     let rows = body.get("rows").and_then(Value::as_u64).unwrap_or(1);
     let prefix = body.get("prefix").and_then(Value::as_str).unwrap_or("dead");
