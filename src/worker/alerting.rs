@@ -1,5 +1,5 @@
-//! Sending alerts to `ALERT_URL`, signed in Gwop's own header format under `ALERT_SECRET`; or giving
-//! them to the hook `onAlert`.
+//! Sends alerts to `ALERT_URL`, signed under `ALERT_SECRET` in Gwop's own header format, or to the
+//! hook `onAlert`.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -13,21 +13,21 @@ use super::hooks;
 use super::platform::config::{self, Out};
 use super::platform::{iso_8601, random_uuid};
 
-/// Whether alerts are sent.
+/// Returns whether alerts are sent.
 pub(super) fn is_on(env: &Env) -> bool {
-    // Asked for every delivery: mostly there is neither such a hook nor such a variable.
+    // Called for every delivery. Usually there is neither such a hook nor such a variable.
     let is_told = || config::hook(env, config::ON_ALERT).is_some();
     (config::is_bound(env, config::ALERT_URL) || is_told())
         && config::missing_for_alerts(env).is_empty()
 }
 
-/// Whether what happens has to be noted for an alert: also where it cannot be told now whether
-/// there is anybody to tell, since `GWOP_MERCHANTS` cannot be read or used.
+/// Returns whether an event has to be noted for an alert. That includes the case in which
+/// `GWOP_MERCHANTS` cannot be read or is invalid, so it is unknown whether alerts are sent.
 pub(super) fn may_be_on(env: &Env) -> bool {
     is_on(env) || is_uncertain(env)
 }
 
-/// Whether it cannot be told now whether alerts are sent.
+/// Returns whether it is unknown now if alerts are sent.
 pub(super) fn is_uncertain(env: &Env) -> bool {
     matches!(config::out(env), Some(Out::Unread | Out::Unusable))
 }
@@ -35,7 +35,8 @@ pub(super) fn is_uncertain(env: &Env) -> bool {
 /// Sends one alert.
 ///
 /// # Errors
-/// Why it was not taken, in our own words: nothing of the URL, which may hold credentials.
+/// Returns why the alert was not accepted, in the Worker's own words. The text has nothing of the
+/// URL, which may contain credentials.
 pub(super) async fn send(env: &Env, alert: &Alert) -> Result<(), String> {
     let id = random_uuid().map_err(|_| "the platform has no randomness")?;
     let merchant = config::merchant(env);

@@ -1,54 +1,56 @@
-//! When an alert is due, and what it says. [`crate::worker::ledger::watch`] keeps the times; shard
+//! When an alert is due, and its contents. [`crate::worker::ledger::watch`] stores the times. Shard
 //! 0 decides.
 
 use serde_json::{Value, json};
 
 use super::ledger::operator_messages::AlertKind;
 
-/// How long the first alert waits for others of its kind, in milliseconds: one alert tells of all.
+/// How long the first alert waits for others of its kind, in milliseconds. One alert reports all of
+/// them.
 pub const GATHER_MS: i64 = 5_000;
-/// The least time between two calls about one kind, in milliseconds.
+/// The minimum time between two alerts of one kind, in milliseconds.
 pub const PAUSE_MS: i64 = 10 * 60 * 1_000;
 /// How many refused signatures within [`BURST_MS`] are a burst.
 pub const BURST: i64 = 20;
-/// The time in which a burst is counted, in milliseconds.
+/// The time within which a burst is counted, in milliseconds.
 pub const BURST_MS: i64 = 60_000;
 /// How long `ALERT_URL` may take to respond, in milliseconds.
 pub const TIMEOUT_MS: u64 = 10_000;
 
-/// Something that somebody should be told of.
+/// An alert to send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Alert {
-    /// What.
+    /// The kind.
     pub kind: AlertKind,
     /// How often it happened since the last alert that was delivered.
     pub count: i64,
-    /// When it was first heard of since then, in milliseconds since the epoch.
+    /// When it first happened since then, in milliseconds since the epoch.
     pub first_at: i64,
-    /// When it was last heard of.
+    /// When it last happened, in milliseconds since the epoch.
     pub last_at: i64,
 }
 
-/// When an alert is due whose kind was first heard of then, and last tried at `sent_at`; `pause` is
-/// the least time between two of one kind. All in milliseconds.
+/// Returns when an alert is due. Its kind first happened at `first_at`, and the last alert was
+/// tried at `sent_at`. `pause` is the minimum time between two alerts of one kind. All times are in
+/// milliseconds.
 #[must_use]
 pub fn due_at(first_at: i64, sent_at: Option<i64>, pause: i64) -> i64 {
     let gathered = first_at.saturating_add(GATHER_MS);
     sent_at.map_or(gathered, |at| gathered.max(at.saturating_add(pause)))
 }
 
-/// The refused signatures of the running minute.
+/// The refused signatures of the current minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refused {
     /// When the minute began, in milliseconds since the epoch.
     pub since: i64,
-    /// How many it has that no alert tells of.
+    /// How many of them no alert reports.
     pub rest: i64,
-    /// How many an alert has to tell of; 0 where they are no burst.
+    /// How many of them an alert has to report. 0 if they are not a burst.
     pub burst: i64,
 }
 
-/// Counts `more` refused signatures to a minute that began at `since` with `before` of them.
+/// Adds `more` refused signatures to a minute that began at `since` and has `before` of them.
 #[must_use]
 pub fn refused_within(since: i64, before: i64, more: i64, now: i64) -> Refused {
     let same_minute = (0..BURST_MS).contains(&now.saturating_sub(since));
@@ -72,8 +74,8 @@ pub fn refused_within(since: i64, before: i64, more: i64, now: i64) -> Refused {
     }
 }
 
-/// The body of an alert. `id` is new for each call; times are ISO 8601. `merchant` is the key of the
-/// merchant that it is about, empty where there is one.
+/// Creates the body of an alert. `id` is new for each call. Times are ISO 8601. `merchant` is the
+/// key of the alert's merchant, empty if there is only one.
 #[must_use]
 pub fn body(alert: &Alert, id: &str, merchant: &str, iso_8601: impl Fn(i64) -> String) -> Value {
     let count = alert.count;
@@ -133,12 +135,12 @@ mod tests {
             refused_within(100_000, 19, 1, 159_999),
             refused(100_000, 0, 20)
         );
-        // Another minute: those before are forgotten.
+        // In another minute, earlier ones do not count.
         assert_eq!(
             refused_within(100_000, 19, 1, 160_000),
             refused(160_000, 1, 0)
         );
-        // A clock that was set back begins anew.
+        // If the clock was set back, a new minute begins.
         assert_eq!(
             refused_within(100_000, 19, 1, 99_999),
             refused(99_999, 1, 0)
@@ -161,7 +163,7 @@ mod tests {
             assert_eq!(body.get("count"), Some(&3.into()));
             let text = body.get("text").and_then(Value::as_str).unwrap_or_default();
             assert!(text.contains('3'), "{text}");
-            // Of several merchants each has its own path.
+            // If there are several merchants, each has its own path.
             let own = of("b").get("text").map(Value::to_string);
             let own = own.unwrap_or_default().replace("/b/events", "/events");
             assert_eq!(own, Value::from(text).to_string());

@@ -1,4 +1,4 @@
-//! Who a request comes from: the token verified, its session checked.
+//! Authenticates a request: verifies its token and checks the session.
 
 use std::borrow::Borrow;
 
@@ -17,25 +17,25 @@ use super::verify::{self, Failure};
 use crate::session::SessionStatus;
 use crate::token::{Code, Rejection};
 
-/// What `WWW-Authenticate` names as the protected area (RFC 9110 section 11.5).
+/// The challenge of `WWW-Authenticate`, with the protected area (RFC 9110 section 11.5).
 const CHALLENGE: &str = "Bearer realm=\"gwop\"";
-/// How long a live response may be reused where `SESSION_CHECK` says nothing, in milliseconds.
+/// How long a live response may be reused without `SESSION_CHECK`, in milliseconds.
 const REUSE_MS: i64 = 30_000;
-/// When to come back to what is overloaded or out of reach, in seconds.
+/// After how many seconds to retry if a service is overloaded or cannot be reached.
 pub(super) const LATER_SECONDS: &str = "5";
 
-/// Why nobody could be named.
+/// Why a request could not be authenticated.
 #[derive(Debug)]
 pub enum AuthError {
     /// Auth is off: a variable is missing.
     NotConfigured,
     /// The request carries no bearer token.
     NoToken,
-    /// The token does not hold.
+    /// The token is not valid.
     Token(Rejection),
-    /// Its subject or session is nothing that a header can carry, so no app could be told of it.
+    /// The subject or the session cannot be a header value, so no app could receive it.
     NotForHeaders,
-    /// Neither yes nor no: keys or sessions cannot be looked up now.
+    /// The result is unknown: keys or sessions cannot be looked up now.
     Unavailable,
 }
 
@@ -45,7 +45,7 @@ impl AuthError {
             Self::NotConfigured => {
                 Response::error(503, "AUTH_NOT_CONFIGURED", "Auth is not configured here")
             }
-            // RFC 6750 section 3.1: without credentials, no error code.
+            // Without credentials there is no error code (RFC 6750 section 3.1).
             Self::NoToken => Response::error(
                 401,
                 "TOKEN_REQUIRED",
@@ -80,20 +80,21 @@ impl AuthError {
         }
     }
 
-    /// The response to give: 401 with `WWW-Authenticate` (RFC 6750), or 503.
+    /// Returns the response: 401 with `WWW-Authenticate` (RFC 6750), or 503.
     ///
     /// # Errors
-    /// Only where the platform refuses to make a `Response`.
+    /// Returns an error only if the platform refuses to create a `Response`.
     pub fn into_response(self) -> Result<worker::Response> {
         self.response().respond()
     }
 }
 
-/// Says who a request comes from: the token verified against Gwop's JWK Set, this merchant's id and, where configured, an
-/// audience; the session checked as `SESSION_CHECK` says.
+/// Returns the identity behind a request. It verifies the token against Gwop's JWK Set, this
+/// merchant's id and, if configured, an audience. It checks the session as `SESSION_CHECK`
+/// requires.
 ///
 /// # Errors
-/// [`AuthError`], with the response to give.
+/// Returns [`AuthError`], which has the response to give.
 pub async fn authenticate(
     request: impl Borrow<Request>,
     env: impl Borrow<Env>,
@@ -101,7 +102,7 @@ pub async fn authenticate(
     authenticated(&Incoming::from(request.borrow()), env.borrow()).await
 }
 
-/// As [`authenticate`], of a request that was looked at before.
+/// Does the same as [`authenticate`], from an [`Incoming`].
 pub(super) async fn authenticated(
     request: &Incoming,
     env: &Env,
@@ -111,7 +112,7 @@ pub(super) async fn authenticated(
     Ok(identity)
 }
 
-/// Who the request's token names, whatever became of its session.
+/// Returns the identity in the request's token, without checking its session.
 pub(super) async fn verified(
     request: &Incoming,
     env: &Env,
@@ -125,7 +126,7 @@ pub(super) async fn verified(
     let verified = verify::token(env, &merchant_id, &token).await;
     if let Ok(identity) = &verified {
         if identity.session_id.as_deref() == Some("") {
-            // It names no session, and no object either.
+            // An empty id names no session, and no object.
             return Err(AuthError::Token(Rejection::SESSION_REVOKED));
         }
         if !identity
@@ -155,14 +156,14 @@ pub(super) fn is_on(env: &Env) -> bool {
     config::missing_for_auth(env).is_empty()
 }
 
-/// How long a live response may be reused, in milliseconds; `None` for no check at all.
+/// Returns how long a live response may be reused, in milliseconds, or `None` for no check at all.
 fn reuse_ms(env: &Env) -> Option<i64> {
     match config::text(env, config::SESSION_CHECK).as_deref() {
         None => Some(REUSE_MS),
         Some("never") => None,
         Some("always") => Some(0),
         Some(seconds) => {
-            // What cannot be read must not weaken the check.
+            // An unreadable value must not weaken the check.
             let seconds = seconds.parse::<u32>().unwrap_or_else(|_| {
                 log::error_of(
                     env,
@@ -198,7 +199,7 @@ async fn check_session(env: &Env, identity: &Identity) -> std::result::Result<()
     .await
     {
         Ok(session) => session.get("status").and_then(Value::as_str) == Some("active"),
-        // Said now, but not remembered: Gwop may come to know a session that is only just made.
+        // This result is not stored, because Gwop may not know a new session yet.
         Err(error) if error.code().as_deref() == Some("SESSION_NOT_FOUND") => return ended(),
         Err(error) => {
             let brief = [("error", error.brief().into())];

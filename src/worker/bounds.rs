@@ -1,4 +1,5 @@
-//! Bounds on what is configured and on what strangers send. SECURITY.md, "Bounds", has them with their tests.
+//! Limits on configuration and on untrusted input. SECURITY.md, "Bounds", lists them with their
+//! tests.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -6,12 +7,12 @@ use serde_json::Value;
 
 use crate::exchange::is_long_enough;
 
-/// The merchant key of every simulator that is given none. It is public.
+/// The default merchant key of the simulator. It is public.
 pub const SIMULATOR_MERCHANT_KEY: &str = "sk_m_simulator";
-/// The webhook secret of every simulator that is given none. It is public.
+/// The default webhook secret of the simulator. It is public.
 pub const SIMULATOR_WEBHOOK_SECRET: &str = "whsec_simulator";
 
-/// Headers that tell an app who a request comes from. Whatever comes in under these names is not ours.
+/// Headers that tell an app who sent a request. Incoming headers with these names are not ours.
 pub const IDENTITY_HEADERS: [&str; 4] = [
     "x-gwop-subject",
     "x-gwop-chain",
@@ -19,7 +20,7 @@ pub const IDENTITY_HEADERS: [&str; 4] = [
     "x-gwop-session",
 ];
 
-/// What a path of this Worker's own begins with: no key of a merchant.
+/// The first segments of this Worker's own paths. None of them may be a merchant's key.
 const ROUTES: [&str; 10] = [
     "auth",
     "console",
@@ -32,16 +33,16 @@ const ROUTES: [&str; 10] = [
     "upgrade",
     "webhooks",
 ];
-/// The most characters of a merchant's key.
+/// The maximum length of a merchant's key, in characters.
 const MAX_MERCHANT_KEY: usize = 63;
 
-/// The most bytes that an agent's metadata has as JSON: as much as Gwop takes for an invoice.
+/// The maximum size of an agent's metadata as JSON, in bytes. It is Gwop's limit for an invoice.
 const MAX_METADATA_BYTES: usize = 1024;
-/// How deep the objects and lists of an agent's metadata may be nested.
+/// The maximum depth of objects and lists in an agent's metadata.
 const MAX_METADATA_DEPTH: usize = 16;
 
-/// Whether a text may be the key of one merchant among several: lower-case letters, digits and
-/// dashes, and none of this Worker's own paths.
+/// Returns whether a text may be the key of one merchant among several. It may have lowercase
+/// letters, digits and dashes, and must not be one of this Worker's own paths.
 #[must_use]
 pub fn is_merchant_key(text: &str) -> bool {
     let is_good = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
@@ -51,26 +52,29 @@ pub fn is_merchant_key(text: &str) -> bool {
         && !ROUTES.contains(&text)
 }
 
-/// Whether each of the values has at least `least` characters.
+/// Returns whether each value has at least `least` characters.
 #[must_use]
 pub fn are_long_enough(values: &[&str], least: usize) -> bool {
     values.iter().all(|value| is_long_enough(value, least))
 }
 
-/// Whether an app may take a header of this name for one of [`IDENTITY_HEADERS`]. WSGI, Rack and PHP see no difference between `-` and `_`.
+/// Returns whether an app may read a header with this name as one of [`IDENTITY_HEADERS`]. WSGI,
+/// Rack and PHP do not distinguish `-` and `_`.
 #[must_use]
 pub fn claims_identity(name: &str) -> bool {
     let name = name.to_ascii_lowercase().replace('_', "-");
     IDENTITY_HEADERS.contains(&name.as_str())
 }
 
-/// Whether a header carries the value as it is: printable ASCII without white space, as all of Gwop's subjects and sessions are.
+/// Returns whether a header can carry the value unchanged: printable ASCII without white space, as
+/// all of Gwop's subjects and sessions are.
 #[must_use]
 pub fn is_visible(value: &str) -> bool {
     value.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// Whom the rate limiter counts: an IPv4 address, or the first 64 bits of an IPv6 address, since one client has all that begin so.
+/// Returns the client that the rate limiter counts: an IPv4 address, or the first 64 bits of an
+/// IPv6 address, because one client has all addresses with these bits.
 #[must_use]
 pub fn client_of(address: &str) -> String {
     let address = address.trim();
@@ -87,15 +91,16 @@ pub fn client_of(address: &str) -> String {
     }
 }
 
-/// Whether the host is Gwop's own. `hostname` is that of a parsed URL.
+/// Returns whether the host is Gwop's own. `hostname` is the one of a parsed URL.
 #[must_use]
 pub fn is_gwops(hostname: &str) -> bool {
     let host = hostname.strip_suffix('.').unwrap_or(hostname);
     host == "gwop.io" || host.ends_with(".gwop.io")
 }
 
-/// Whether the host may be called over plain HTTP: it is this machine, or in a network of one's own. `hostname` is that of a parsed URL, which has
-/// lower case, IPv4 addresses as four numbers and IPv6 addresses in brackets.
+/// Returns whether the host may be called over plain HTTP: it is this machine, or in a private
+/// network. `hostname` is the one of a parsed URL, which is lowercase, with IPv4 addresses as four
+/// numbers and IPv6 addresses in brackets.
 #[must_use]
 pub fn is_private(hostname: &str) -> bool {
     let host = hostname.strip_suffix('.').unwrap_or(hostname);
@@ -110,7 +115,7 @@ pub fn is_private(hostname: &str) -> bool {
             .any(|end| host.len() > end.len() && host.ends_with(end))
 }
 
-/// What is wrong with the metadata of an agent.
+/// Returns what is wrong with the metadata of an agent.
 #[must_use]
 pub fn metadata_problem(metadata: &Value) -> Option<&'static str> {
     if !metadata.is_object() {
@@ -123,7 +128,7 @@ pub fn metadata_problem(metadata: &Value) -> Option<&'static str> {
         .then_some("metadata must have at most 1,024 bytes as JSON")
 }
 
-/// serde_json's own bound of 128 levels ends the recursion.
+/// serde_json's own limit of 128 levels ends the recursion.
 fn is_within_depth(value: &Value, depth: usize) -> bool {
     let Some(inner) = depth.checked_sub(1) else {
         return !(value.is_object() || value.is_array());

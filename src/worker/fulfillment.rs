@@ -1,5 +1,5 @@
-//! Delivery to fulfillment: the event as Gwop signed it, with `gwop_outcome` added, signed anew in Gwop's own header format;
-//! or given to the hook `onEvent`.
+//! Delivers events to fulfillment. A delivery is the event as Gwop signed it, with `gwop_outcome`
+//! added, and signed again in Gwop's own header format. Or it goes to the hook `onEvent`.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -19,20 +19,21 @@ use super::platform::body::Chunks;
 use super::platform::{config, now_ms};
 use super::schedule::FULFILMENT_TIMEOUT_MS;
 
-/// The URL that a service binding sees where `FULFILLMENT_URL` is absent.
+/// The URL that a service binding receives if `FULFILLMENT_URL` is absent.
 const SERVICE_URL: &str = "https://fulfillment/webhooks/gwop";
 
-/// How long the rest of a response may take.
+/// The maximum time for the rest of a response.
 const REST_OF_RESPONSE: Duration = Duration::from_secs(1);
 
-/// How long fulfillment may take.
+/// The maximum time for fulfillment.
 const LIMIT: Duration = Duration::from_millis(FULFILMENT_TIMEOUT_MS.unsigned_abs());
 
-/// Why fulfillment did not take an event, for the log and the operator: in our own words, nothing of a body or a URL.
+/// Why fulfillment did not accept an event, for the log and the operator. The text is the Worker's
+/// own, with nothing of a body or a URL.
 pub(super) struct NotTaken {
-    /// The status of its response; `None` where there was none.
+    /// The status of the response, or `None` if there was none.
     pub status: Option<u16>,
-    /// What that was.
+    /// The reason.
     pub reason: String,
 }
 
@@ -48,7 +49,8 @@ impl From<&str> for NotTaken {
 /// Delivers one event.
 ///
 /// # Errors
-/// [`NotTaken`]: it responded other than 2xx, too late, or not at all.
+/// Returns [`NotTaken`] if fulfillment responded with a status other than 2xx, too late, or not at
+/// all.
 pub(super) async fn deliver(env: &Env, event_id: &str, event: &Claimed) -> Result<(), NotTaken> {
     if let Some(out) = config::out(env) {
         return Err(out.reason().into());
@@ -67,7 +69,8 @@ pub(super) async fn deliver(env: &Env, event_id: &str, event: &Claimed) -> Resul
     let signal = abort.signal();
     let attempt = async {
         let to = url.as_deref().unwrap_or(SERVICE_URL);
-        // Never the platform's own words: they hold the URL, and that may hold credentials.
+        // The platform's own messages are never used: they contain the URL, which may contain
+        // credentials.
         let request = request(env, event_id, event, &body, to)
             .map_err(|_| "no request can be made of FULFILLMENT_URL")?;
         let response = match (service, url.is_some()) {
@@ -97,7 +100,7 @@ pub(super) async fn deliver(env: &Env, event_id: &str, event: &Claimed) -> Resul
     })
 }
 
-/// The event as `onEvent` gets it: in JavaScript's naming, by the rules of `validateWebhook`.
+/// Returns the event for `onEvent`, with JavaScript names, by the rules of `validateWebhook`.
 fn told(event: &Claimed) -> Result<String, &'static str> {
     let unreadable = "the stored event cannot be read";
     let body = with_outcome(&event.body, event.outcome).ok_or(unreadable)?;
@@ -105,8 +108,8 @@ fn told(event: &Claimed) -> Result<String, &'static str> {
     Ok(decoded.into_text())
 }
 
-/// Reads a response to its end. Nobody needs the body, but a connection whose response was read can
-/// serve the next delivery.
+/// Reads a response to its end. The body is not needed, but a connection whose response was read
+/// can be used for the next delivery.
 pub(super) async fn drain(response: worker::Response, abort: AbortController) {
     let response: web_sys::Response = response.into();
     if let Some(mut rest) = response.body().and_then(|body| Chunks::of(&body)) {
@@ -117,7 +120,8 @@ pub(super) async fn drain(response: worker::Response, abort: AbortController) {
     }
 }
 
-/// The signature header of a body, in Gwop's format, under each of these secrets.
+/// Returns the signature header of a body, in Gwop's format, with a signature for each of these
+/// secrets.
 pub(super) fn signature(secrets: &[String], body: &str) -> String {
     let timestamp = now_ms().checked_div(1_000).unwrap_or(0).to_string();
     let mut signature = String::from("t=");
@@ -143,7 +147,8 @@ fn request(
     if let Some(traceparent) = &event.traceparent {
         headers.set("traceparent", traceparent)?;
     }
-    // Conveniences, and not signed: what a header would change is in the signed body alone.
+    // These headers are for convenience and are not signed. The signed body alone determines the
+    // result.
     for (name, value) in [
         ("x-gwop-event-id", event_id),
         ("x-gwop-event-type", &event.event_type),
@@ -155,7 +160,7 @@ fn request(
     post(url, headers, body)
 }
 
-/// A `POST` that follows no redirect.
+/// Creates a `POST` request that follows no redirect.
 pub(super) fn post(url: &str, headers: Headers, body: &str) -> worker::Result<Request> {
     let mut init = RequestInit::new();
     init.with_method(Method::Post)

@@ -1,4 +1,4 @@
-//! Gwop's operations from the Worker: the port's transport on the platform's `fetch`.
+//! Calls Gwop's operations from the Worker: the port's transport on the platform's `fetch`.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -18,16 +18,17 @@ use crate::port::{Transport, random};
 use super::platform::body::Chunks;
 use super::platform::{config, now_ms};
 
-/// How long one attempt may take, in milliseconds.
+/// The maximum time of one attempt, in milliseconds.
 const ATTEMPT_MS: u64 = 10_000;
 
-/// The statuses on which a call for an agent is repeated: not 429, or strangers could multiply their requests with the merchant key.
+/// The statuses on which a call for an agent is repeated. 429 is not one of them: strangers could
+/// otherwise multiply their requests with the merchant key.
 const AGENT_RETRIES: [&str; 4] = ["500", "502", "503", "504"];
 
-/// The longest `Retry-After` of Gwop's that is passed on, in seconds.
+/// The longest `Retry-After` of Gwop that is passed on, in seconds.
 const MAX_WAIT_SECONDS: i64 = 60;
 
-/// The longest `Retry-After` of Gwop's that reconciliation follows, in milliseconds: an hour.
+/// The longest `Retry-After` of Gwop that reconciliation follows, in milliseconds: an hour.
 const MAX_PATIENCE_MS: i64 = 60 * 60 * 1_000;
 
 /// The platform's clock, randomness, HTTP and timers.
@@ -109,7 +110,7 @@ async fn received(response: worker::Response) -> Result<Response, Failure> {
     })
 }
 
-/// The URL of one of Gwop's hosts, as configured.
+/// Returns the configured URL of one of Gwop's hosts.
 pub(super) fn host_url(env: &Env, host: Host) -> String {
     let name = match host {
         Host::Agents => config::GWOP_SERVER_URL,
@@ -118,17 +119,18 @@ pub(super) fn host_url(env: &Env, host: Host) -> String {
     config::text_or(env, name, host.url())
 }
 
-/// Why [`call`] has no result.
+/// Why [`call`] failed.
 #[derive(Debug)]
 pub enum CallError {
-    /// The call never reached the network: the operation's name, its argument, or a variable is wrong.
+    /// The call did not reach the network: the operation's name, its argument, or a variable is
+    /// wrong.
     Refused(Refusal),
-    /// It failed.
+    /// The call failed.
     Failed(Fault),
 }
 
 impl CallError {
-    /// Gwop's error code, where it returned one (contract, "Errors").
+    /// Returns Gwop's error code, if Gwop sent one (contract, "Errors").
     #[must_use]
     pub fn code(&self) -> Option<String> {
         let Self::Failed(fault) = self else {
@@ -138,7 +140,7 @@ impl CallError {
         Some(error.get("code")?.as_str()?.to_owned())
     }
 
-    /// What happened, for the log: a class and a code, never what Gwop said.
+    /// Returns the error for the log: a class and a code, without any text of Gwop.
     pub(super) fn brief(&self) -> String {
         let class = match self {
             Self::Refused(refusal) => refusal.code.as_str(),
@@ -147,23 +149,23 @@ impl CallError {
         [class, " ", &self.code().unwrap_or_default()].concat()
     }
 
-    /// Whether the argument was wrong.
+    /// Returns whether the argument was wrong.
     pub(super) fn is_argument(&self) -> bool {
         matches!(self, Self::Refused(refusal) if refusal.code == RefusalCode::Argument)
     }
 
-    /// Whether Gwop said that it is too much.
+    /// Returns whether Gwop responded that there are too many requests.
     pub(super) fn is_rate_limit(&self) -> bool {
         matches!(self, Self::Failed(fault) if fault.kind == FaultKind::RateLimit)
     }
 }
 
 /// Calls one of Gwop's operations (`invoices.create`, `authIntents.create`, …) with this Worker's
-/// merchant key, and retries as the SDK does. `argument` is the JSON of its argument, and the
-/// result is Gwop's JSON, both with the names of the wire.
+/// merchant key, and retries as the SDK does. `argument` is the argument as JSON. The result is
+/// Gwop's JSON. Both use Gwop's own field names.
 ///
 /// # Errors
-/// [`CallError`].
+/// Returns [`CallError`].
 pub async fn call(
     env: &Env,
     name: &str,
@@ -173,10 +175,11 @@ pub async fn call(
     read(attempts(&Platform, &mut call).await.result)
 }
 
-/// As [`call`], for an agent: a call that gets a 429 from Gwop is not repeated.
+/// Calls an operation as [`call`] does, for an agent: after a 429 of Gwop the call is not repeated.
 ///
-/// # Errors [`CallError`], and for how many seconds Gwop asks to be left alone, 1 to 60, where it
-/// responded with 429 and says so.
+/// # Errors
+/// Returns [`CallError`]. If Gwop responded with 429 and a `Retry-After`, also returns how many
+/// seconds Gwop asks to wait, from 1 to 60.
 pub(super) async fn call_for_agent(
     env: &Env,
     name: &str,
@@ -200,21 +203,21 @@ pub(super) async fn call_for_agent(
     })
 }
 
-/// Why [`call_once`] has no result.
+/// Why [`call_once`] failed.
 #[derive(Debug)]
 pub(super) struct Refused {
-    /// What happened, for the log: a class and a code.
+    /// The error for the log: a class and a code.
     pub brief: String,
-    /// How long Gwop asks to be left alone, in milliseconds, where it says so.
+    /// How long Gwop asks to wait, in milliseconds, if it says so.
     pub wait_ms: Option<i64>,
-    /// Whether Gwop has no such thing.
+    /// Whether Gwop responded that the object does not exist.
     pub is_missing: bool,
 }
 
-/// As [`call`], of one attempt. The result is Gwop's JSON as it came.
+/// Calls an operation as [`call`] does, with one attempt. The result is Gwop's JSON as received.
 ///
 /// # Errors
-/// [`Refused`].
+/// Returns [`Refused`].
 pub(super) async fn call_once(
     env: &Env,
     name: &str,
@@ -245,14 +248,14 @@ pub(super) async fn call_once(
     }
 }
 
-/// The seconds that a `Retry-After` names, in bounds.
+/// Returns the seconds of a `Retry-After`, within limits.
 fn seconds_of(retry_after: &str) -> Option<i64> {
     let milliseconds = parse_retry_after(retry_after, now_ms())?;
     let seconds = milliseconds.saturating_add(999).checked_div(1_000)?;
     Some(seconds.clamp(1, MAX_WAIT_SECONDS))
 }
 
-/// The call of an operation, ready to be driven.
+/// Prepares the call of an operation.
 fn prepared(env: &Env, name: &str, argument: &serde_json::Value) -> Result<Box<Call>, CallError> {
     let unknown = || {
         let parts = ["There is no operation `", name, "` at Gwop"];
@@ -282,7 +285,7 @@ fn prepared(env: &Env, name: &str, argument: &serde_json::Value) -> Result<Box<C
     Ok(call)
 }
 
-/// Gwop's JSON.
+/// Reads Gwop's JSON.
 fn read(result: Result<Decoded, Fault>) -> Result<serde_json::Value, CallError> {
     let decoded = result.map_err(CallError::Failed)?;
     serde_json::from_str(&decoded.json).map_err(|_| {
@@ -295,7 +298,7 @@ fn read(result: Result<Decoded, Fault>) -> Result<serde_json::Value, CallError> 
     })
 }
 
-/// Fetches a public document; `None` unless it is a whole response with status 200.
+/// Fetches a public document. Returns `None` unless the response is complete and has status 200.
 pub(super) async fn fetch_public(url: &str) -> Option<Vec<u8>> {
     let request = Request {
         method: "GET",

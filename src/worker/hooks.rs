@@ -1,5 +1,5 @@
-//! The merchant's own functions, in JavaScript in front of this Worker: `createWorker({ onEvent,
-//! onAlert })` of `@gwop/worker`.
+//! The merchant's own functions in JavaScript, in front of this Worker:
+//! `createWorker({ onEvent, onAlert })` of `@gwop/worker`.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -10,11 +10,11 @@ use js_sys::{Function, Promise};
 use wasm_bindgen::JsValue;
 use worker::Delay;
 
-/// Calls a hook with a text, and waits for its promise, for so long.
+/// Calls a hook with a text, and waits at most `limit` for its promise.
 ///
 /// # Errors
-/// It threw, its promise rejected, or did not settle in time: in our own words, since what the
-/// merchant's code says may hold anything.
+/// Returns an error if the hook throws, or its promise rejects or does not settle in time. The
+/// message is the Worker's own, because the text of the merchant's code may contain anything.
 pub(super) async fn call(hook: &Function, text: &str, limit: Duration) -> Result<(), &'static str> {
     let rejected = "the hook rejected";
     let returned = hook

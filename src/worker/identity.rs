@@ -1,4 +1,4 @@
-//! Who a request comes from, and how an app behind this Worker is told.
+//! The identity behind a request, and the headers that pass it to an app behind this Worker.
 
 use std::borrow::Cow;
 
@@ -7,10 +7,10 @@ use worker::{Request, Result};
 use super::bounds::{IDENTITY_HEADERS, claims_identity};
 use crate::token::Claims;
 
-/// Who a request comes from: verified.
+/// The verified identity behind a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// `{chain}:{address}`.
+    /// The subject: `{chain}:{address}`.
     pub subject: String,
     /// The wallet's chain.
     pub chain: String,
@@ -18,7 +18,7 @@ pub struct Identity {
     pub wallet_address: String,
     /// The session behind the token (`sess_*`).
     pub session_id: Option<String>,
-    /// The merchant that the token was issued for: this one.
+    /// The id of the merchant for which the token was issued: this one.
     pub merchant_id: String,
     /// When the token expires, in milliseconds since the epoch.
     pub expires_at_ms: i64,
@@ -48,11 +48,12 @@ impl Identity {
         ]
     }
 
-    /// The request as an app behind this Worker should see it: with `X-Gwop-Subject`, `X-Gwop-Chain`, `X-Gwop-Wallet` and
-    /// `X-Gwop-Session` of this identity, in place of whatever came in under these names.
+    /// Returns the request for an app behind this Worker. It has `X-Gwop-Subject`, `X-Gwop-Chain`,
+    /// `X-Gwop-Wallet` and `X-Gwop-Session` of this identity, in place of incoming headers with
+    /// these names.
     ///
     /// # Errors
-    /// Where the platform refuses a header.
+    /// Returns an error if the platform refuses a header.
     pub fn forward(&self, request: &Request) -> Result<Request> {
         let forwarded = without_identity_headers(request)?;
         for (name, value) in self.headers() {
@@ -62,11 +63,12 @@ impl Identity {
     }
 }
 
-/// The request without `X-Gwop-Subject`, `X-Gwop-Chain`, `X-Gwop-Wallet` and `X-Gwop-Session`, which only this Worker may set, also where `_` stands
-/// for `-`: WSGI, Rack and PHP take both for the same.
+/// Returns the request without `X-Gwop-Subject`, `X-Gwop-Chain`, `X-Gwop-Wallet` and
+/// `X-Gwop-Session`, which only this Worker may set. It also removes names with `_` in place of
+/// `-`, because WSGI, Rack and PHP do not distinguish them.
 ///
 /// # Errors
-/// Where the platform refuses to copy the request.
+/// Returns an error if the platform refuses to copy the request.
 pub fn without_identity_headers(request: &Request) -> Result<Request> {
     let stripped = request.clone_mut()?;
     let names: Vec<String> = stripped.headers().keys().collect();

@@ -11,7 +11,7 @@ fn start() {
     panic::log_panics();
 }
 
-/// Takes the platform's own request, which `worker`'s would be made from at the price of asking for `cf` too.
+/// Takes the platform's own request. Creating `worker`'s request from it would also read `cf`.
 #[event(fetch)]
 async fn fetch(
     request: web_sys::Request,

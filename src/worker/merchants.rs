@@ -1,6 +1,6 @@
-//! Several merchants in one Worker. `GWOP_MERCHANTS` says by which first segment of a path each is
-//! known, and what it has of its own. Everything else sees one merchant: the environment that is
-//! made here holds that merchant's secrets, and nobody else's.
+//! Several merchants in one Worker. `GWOP_MERCHANTS` defines the first path segment of each
+//! merchant, and the merchant's own settings. All other code sees one merchant: the environment
+//! that this module creates has the secrets of that merchant and of nobody else.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -16,8 +16,8 @@ use super::platform::config::{self, Out};
 use super::platform::{log, now_ms};
 use super::segments::{Asked, Secrets, Segments, Shared, shared};
 
-/// What a merchant has of its own or not at all: with the Worker's it would be let in where it is
-/// not at home.
+/// Settings that a merchant has of its own or not at all. With the Worker's settings, the merchant
+/// would have access to what is not its own.
 const NEVER_SHARED: [&str; 5] = [
     config::GWOP_MERCHANT_ID,
     config::GWOP_WEBHOOK_SECRET,
@@ -25,12 +25,12 @@ const NEVER_SHARED: [&str; 5] = [
     config::AUTH_SECRET,
     config::OPERATOR_TOKEN,
 ];
-/// Where events go: a merchant that names one of them has both of its own, and one that names
-/// neither has the Worker's, with its binding and its hook.
+/// Where events are sent. A merchant that sets one of them uses only its own settings for both. A
+/// merchant that sets neither uses the Worker's settings, with its binding and its hook.
 const FULFILLMENT: [&str; 2] = [config::FULFILLMENT_URL, config::FULFILLMENT_SECRET];
-/// The same of alerts.
+/// The same for alerts.
 const ALERTS: [&str; 2] = [config::ALERT_URL, config::ALERT_SECRET];
-/// What a merchant may have of its own, and otherwise shares.
+/// Settings that a merchant may have of its own. Otherwise it uses the Worker's.
 const SHARED: [&str; 4] = [
     config::TOKEN_AUDIENCE,
     config::SESSION_CHECK,
@@ -38,27 +38,27 @@ const SHARED: [&str; 4] = [
     config::RECONCILE_SINCE,
 ];
 
-/// How many of them one question to it may be about.
+/// The maximum number of keys in one call to a KV namespace.
 const AT_ONCE: usize = 100;
-/// How many merchants that is, beside [`COMPARED`].
+/// The maximum number of merchants in one call, beside [`COMPARED`].
 const KEYS_AT_ONCE: usize = AT_ONCE - 1;
-/// The entry of a KV namespace in which the Worker keeps in mind who has to be compared with whom.
-/// No merchant's key has such a character.
+/// The entry of a KV namespace in which the Worker stores which merchants have to be compared. No
+/// merchant's key contains such a character.
 const COMPARED: &str = "_compared";
-/// How many values of the variable, and how many namespaces, an isolate keeps in mind: a router may
-/// call the Worker with several environments.
+/// How many values of the variable, and how many namespaces, an isolate caches. A router may call
+/// the Worker with several environments.
 const KEPT_SOURCES: usize = 4;
 
 /// Why a merchant cannot be served.
 #[derive(Debug)]
 pub(super) enum Unusable {
-    /// What `GWOP_MERCHANTS` says cannot be had now: later it may.
+    /// `GWOP_MERCHANTS` cannot be read now. It may be readable later.
     Unread,
-    /// Too many segments that name nobody were looked up lately.
+    /// Too many segments that name no merchant were looked up recently.
     Full,
-    /// It cannot be used. The log says of whom.
+    /// `GWOP_MERCHANTS` or the merchant's settings are invalid. The log names the merchant.
     NotUnderstood,
-    /// The merchant has a secret that somebody else has.
+    /// The merchant has the same secret as another one, or as the Worker.
     Shared(Shared),
 }
 
@@ -75,25 +75,25 @@ impl fmt::Display for Unusable {
     }
 }
 
-/// Whether there are several merchants.
+/// Returns whether there are several merchants.
 pub(super) fn is_on(env: &Env) -> bool {
     config::is_bound(env, config::MERCHANTS)
 }
 
-/// The environment of the merchant with this key; `None` where there is no such merchant.
+/// Returns the environment of the merchant with this key, or `None` if there is no such merchant.
 ///
 /// # Errors
-/// [`Unusable`], after a line in the log.
+/// Returns [`Unusable`] after writing a log line.
 pub(super) async fn find(env: &Env, key: &str) -> Result<Option<Env>, Unusable> {
     found(env, key, Who::Anybody).await
 }
 
-/// Who names a merchant.
+/// The source of a merchant's key.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Who {
     /// The path of a request.
     Anybody,
-    /// What is stored of it: it was a merchant once.
+    /// Stored data: the merchant existed once.
     Ourselves,
 }
 
@@ -110,9 +110,9 @@ async fn found(env: &Env, key: &str, who: Who) -> Result<Option<Env>, Unusable> 
     }
 }
 
-/// The environment of the merchant with this key, for what is stored of it. With an empty key this
-/// one; of a merchant that is gone or cannot be used one in which every part is off, and
-/// [`config::out`] says why.
+/// Returns the environment for the stored data of the merchant with this key. For an empty key it
+/// is this environment. For a merchant that is missing or invalid, it is an environment in which
+/// every part is off, and [`config::out`] returns why.
 pub(super) async fn env_of(env: &Env, key: &str) -> Env {
     if key.is_empty() {
         return env.clone();
@@ -129,11 +129,11 @@ pub(super) async fn env_of(env: &Env, key: &str) -> Env {
     overlaid(env, key, Err(why))
 }
 
-/// The keys of all merchants, in their order. Of more than a thousand in a KV namespace, the first
-/// thousand.
+/// Returns the keys of all merchants, in their order. If a KV namespace has more than a thousand,
+/// returns the first thousand.
 ///
 /// # Errors
-/// [`Unusable`], after a line in the log.
+/// Returns [`Unusable`] after writing a log line.
 pub(super) async fn keys(env: &Env) -> Result<Vec<String>, Unusable> {
     let names = if let Some(store) = namespace(env) {
         listed(&store).await.map(|(keys, _)| keys)
@@ -149,12 +149,13 @@ pub(super) async fn keys(env: &Env) -> Result<Vec<String>, Unusable> {
     Ok(keys)
 }
 
-/// Compares all merchants, and says what is wrong with them: a sentence for each, which names
-/// merchants and variables, and no value. What is found in a KV namespace is kept there, so that
-/// every isolate compares the two. Of more than a thousand there, the first thousand.
+/// Compares all merchants, and returns what is wrong with them. Each problem is a sentence that
+/// names merchants and variables, and no value. Problems found in a KV namespace are stored there,
+/// so that every isolate compares those two merchants. If the namespace has more than a thousand
+/// merchants, compares the first thousand.
 ///
 /// # Errors
-/// [`Unusable`], after a line in the log.
+/// Returns [`Unusable`] after writing a log line.
 pub(super) async fn problems(env: &Env) -> Result<Vec<String>, Unusable> {
     let (unusable, pairs) = if let Some(store) = namespace(env) {
         let compared = compared(env, &store).await;
@@ -182,7 +183,7 @@ pub(super) async fn problems(env: &Env) -> Result<Vec<String>, Unusable> {
     Ok(told.chain(pairs.iter().map(ToString::to_string)).collect())
 }
 
-/// Whether [`problems`] asks a KV namespace for everything in it.
+/// Returns whether [`problems`] reads a whole KV namespace.
 pub(super) fn is_costly(env: &Env) -> bool {
     namespace(env).is_some()
 }
@@ -192,11 +193,11 @@ fn is_known(name: &str) -> bool {
     tables.iter().any(|table| table.contains(&name))
 }
 
-/// Says in the log who cannot be used, and why; never what.
+/// Logs which merchant cannot be used, and why. It never logs a value.
 fn said(key: &str, unusable: &Unusable) {
     let merchant = ("merchant", key.into());
     match unusable {
-        // It has its response: strangers do not fill the log too.
+        // The response is enough: strangers must not fill the log too.
         Unusable::Full => {}
         Unusable::Unread => log::error("merchants_unread", &[merchant]),
         Unusable::NotUnderstood => {
@@ -218,17 +219,17 @@ fn said(key: &str, unusable: &Unusable) {
     }
 }
 
-/// A merchant as it is configured.
+/// The configuration of a merchant.
 #[derive(Clone)]
 struct Merchant {
     settings: Object,
     secrets: Rc<Secrets>,
-    /// With whom it has to be compared, besides the Worker itself.
+    /// The merchants with which it has to be compared, besides the Worker itself.
     others: Rc<Vec<String>>,
 }
 
 impl Merchant {
-    /// A merchant with these settings; `None` where they cannot be used.
+    /// Returns a merchant with these settings, or `None` if they are invalid.
     fn of(settings: JsValue) -> Option<Self> {
         let settings = plain_object(settings)?;
         let names = Object::keys(&settings);
@@ -241,7 +242,7 @@ impl Merchant {
     }
 }
 
-/// What of this environment nobody else may have.
+/// Returns the values of this environment that nobody else may have.
 fn secrets_of(env: &Env) -> Secrets {
     let of = |name| {
         config::values(env, name)
@@ -259,11 +260,12 @@ fn plain_object(value: JsValue) -> Option<Object> {
     }
 }
 
-/// What a variable or a secret holds, read once in an isolate.
+/// The parsed contents of a variable or a secret. An isolate parses them once.
 struct Parsed {
-    /// What it was read from: the value, and the Worker's own secrets.
+    /// The source: the value, and the Worker's own secrets.
     from: Vec<JsValue>,
-    /// By key, `None` where a merchant's settings cannot be used; `None` where all of it cannot.
+    /// The merchants by key. An entry is `None` if the merchant's settings are invalid. All of it
+    /// is `None` if the whole value is invalid.
     merchants: Option<Vec<(String, Option<Merchant>)>>,
     shared: Vec<Shared>,
 }
@@ -280,7 +282,7 @@ impl Parsed {
             let keys = names.iter().filter_map(|name| name.as_string());
             keys.map(|key| {
                 let settings = Reflect::get(&all, &JsValue::from_str(&key));
-                // One that is no segment is kept for `problems` alone.
+                // A key that cannot be a path segment is kept for `problems` only.
                 let settings = settings.ok().filter(|_| is_merchant_key(&key));
                 (key, settings.and_then(Merchant::of))
             })
@@ -302,7 +304,7 @@ impl Parsed {
     }
 }
 
-/// Does something with what the variable holds.
+/// Passes the parsed contents of the variable to `work`.
 fn with_parsed<T>(env: &Env, work: impl FnOnce(&Parsed) -> T) -> T {
     thread_local! {
         static PARSED: RefCell<Vec<Parsed>> = const { RefCell::new(vec![]) };
@@ -310,7 +312,8 @@ fn with_parsed<T>(env: &Env, work: impl FnOnce(&Parsed) -> T) -> T {
     let names = [config::MERCHANTS].into_iter().chain(NEVER_SHARED);
     let from: Vec<JsValue> = names.map(|name| config::value(env, name)).collect();
     PARSED.with_borrow_mut(|kept| {
-        // Texts are the same where they say the same, objects where they are.
+        // Texts are equal if their contents are equal. Objects are equal if they are the same
+        // object.
         let at = kept.iter().position(|parsed| parsed.from == from);
         let parsed = match at {
             Some(at) => kept.remove(at),
@@ -323,8 +326,8 @@ fn with_parsed<T>(env: &Env, work: impl FnOnce(&Parsed) -> T) -> T {
     })
 }
 
-/// What is asked of a KV namespace. `worker`'s own methods bring serde for options and metadata that
-/// nobody has here: 5 % of the Worker.
+/// The methods of a KV namespace. `worker`'s own methods need serde for options and metadata, which
+/// are not used here and would be 5 % of the Worker.
 #[allow(unsafe_code)] // wasm-bindgen's generated glue.
 mod kv {
     use super::{Array, JsValue, Object, Promise};
@@ -342,8 +345,8 @@ mod kv {
     }
 }
 
-/// The KV namespace that holds a merchant's settings under its key, where it is bound as
-/// `GWOP_MERCHANTS`.
+/// Returns the KV namespace that is bound as `GWOP_MERCHANTS`, if one is. It stores each merchant's
+/// settings under the merchant's key.
 fn namespace(env: &Env) -> Option<kv::Namespace> {
     let value = config::value(env, config::MERCHANTS);
     if !value.is_object() {
@@ -353,13 +356,13 @@ fn namespace(env: &Env) -> Option<kv::Namespace> {
     get.is_function().then(|| value.unchecked_into())
 }
 
-/// What a namespace returns.
+/// Returns the result of a call to a namespace.
 async fn result_of(asked: Result<Promise, JsValue>) -> Result<JsValue, Unusable> {
     let asked = asked.map_err(|_| Unusable::Unread)?;
     JsFuture::from(asked).await.map_err(|_| Unusable::Unread)
 }
 
-/// The texts under these keys, and the one with whom to compare.
+/// Returns the texts under these keys, and the text of [`COMPARED`].
 async fn texts(store: &kv::Namespace, keys: &[String]) -> Result<Map, Unusable> {
     let names = Array::of1(&JsValue::from_str(COMPARED));
     for key in keys {
@@ -409,7 +412,7 @@ async fn settings_in(
         return Err(unusable);
     }
     for other in merchant.others.iter() {
-        // What is compared is what is there now: who was put right is let in again.
+        // The current settings are compared, so a merchant that was corrected is accepted again.
         if let Some(Some(found)) = merchant_in(env, store, other, Who::Ourselves).await?
             && let Some(unusable) = alike(other, &found.secrets)
         {
@@ -419,10 +422,10 @@ async fn settings_in(
     Ok(Some(merchant.settings))
 }
 
-/// What an isolate knows of a KV namespace.
+/// What an isolate has cached of a KV namespace.
 type Known = Segments<Option<Merchant>>;
 
-/// Does something with what is known of the namespace that is bound.
+/// Passes the cached data of the bound namespace to `work`.
 fn with_known<T>(env: &Env, work: impl FnOnce(&mut Known) -> T) -> T {
     thread_local! {
         static KNOWN: RefCell<Vec<(JsValue, Known)>> = const { RefCell::new(vec![]) };
@@ -441,7 +444,7 @@ fn with_known<T>(env: &Env, work: impl FnOnce(&mut Known) -> T) -> T {
     })
 }
 
-/// The merchant with this key; `None` inside where its settings cannot be used.
+/// Returns the merchant with this key. The inner value is `None` if its settings are invalid.
 #[allow(clippy::option_option)] // Whether it is there, and whether it can be used.
 async fn merchant_in(
     env: &Env,
@@ -466,8 +469,8 @@ async fn merchant_in(
     }))
 }
 
-/// A merchant as the namespace has it, to be compared with those that the entry names, and with
-/// those that this isolate knows and finds to be alike.
+/// Reads a merchant from the namespace. It has to be compared with the merchants that the entry
+/// names, and with those that this isolate has cached and that have the same secret.
 fn kept_of(known: &mut Known, key: &str, text: &str, others: Option<&str>) -> Option<Merchant> {
     let mut merchant = Merchant::of(JSON::parse(text).ok()?)?;
     let compared = others.and_then(|text| JSON::parse(text).ok());
@@ -496,9 +499,9 @@ fn kept_of(known: &mut Known, key: &str, text: &str, others: Option<&str>) -> Op
     Some(merchant)
 }
 
-/// The keys of the merchants there, and the names that no merchant can have.
+/// Returns the keys of the merchants in the namespace, and the names that cannot be merchant keys.
 async fn listed(store: &kv::Namespace) -> Result<(Vec<String>, Vec<String>), Unusable> {
-    // A page has a thousand.
+    // A page has a thousand keys.
     let page = result_of(store.list(&Object::new())).await?;
     let keys = Reflect::get(&page, &JsValue::from_str("keys")).map_err(|_| Unusable::Unread)?;
     let name = JsValue::from_str("name");
@@ -510,8 +513,8 @@ async fn listed(store: &kv::Namespace) -> Result<(Vec<String>, Vec<String>), Unu
     Ok(names.partition(|name| is_merchant_key(name)))
 }
 
-/// Reads the whole namespace. Returns whose settings cannot be used, and who has the same secret as
-/// somebody else.
+/// Reads the whole namespace. Returns the merchants with invalid settings, and the pairs of
+/// merchants with the same secret.
 async fn compared(
     env: &Env,
     store: &kv::Namespace,
@@ -539,12 +542,12 @@ async fn compared(
     Ok((unusable, pairs))
 }
 
-/// Keeps who has to be compared with whom where every isolate sees it, unless that is known: by key,
-/// the keys of others.
+/// Stores in the namespace which merchants have to be compared, unless it is stored already: by
+/// key, the keys of the others. Every isolate reads it.
 async fn keep_compared(store: &kv::Namespace, pairs: &[Shared], before: Option<&str>) {
     let compared = Object::new();
     for [one, other] in pairs.iter().map(|pair| &pair.keys) {
-        // With the Worker itself everybody is compared anyway.
+        // Every merchant is compared with the Worker itself anyway.
         if one.is_empty() {
             continue;
         }
@@ -557,7 +560,7 @@ async fn keep_compared(store: &kv::Namespace, pairs: &[Shared], before: Option<&
             if !others.includes(&with, 0) {
                 others.push(&with);
             }
-            // A plain object takes any property.
+            // Setting a property of a plain object does not fail.
             let _ = Reflect::set(&compared, &key, &others);
         }
     }
@@ -570,14 +573,14 @@ async fn keep_compared(store: &kv::Namespace, pairs: &[Shared], before: Option<&
     }
 }
 
-/// The environment with a merchant's settings in place of the Worker's own. Without settings every
-/// part that needs one is off, and it says why.
+/// Returns the environment with a merchant's settings in place of the Worker's own. Without
+/// settings, every part that needs one is off, and the environment says why.
 fn overlaid(env: &Env, key: &str, settings: Result<&Object, Out>) -> Env {
     let why = settings.err();
     let settings = settings.ok();
     let own = Object::assign(&Object::new(), env.unchecked_ref());
     let put = |name: &str, value: &JsValue| {
-        // A plain object takes any property.
+        // Setting a property of a plain object does not fail.
         let _ = Reflect::set(&own, &JsValue::from_str(name), value);
     };
     let given = |name: &str| {
@@ -585,7 +588,7 @@ fn overlaid(env: &Env, key: &str, settings: Result<&Object, Out>) -> Env {
         let settings = settings.filter(|settings| Object::has_own(settings, &name));
         settings.and_then(|settings| Reflect::get(settings, &name).ok())
     };
-    // Nobody's settings but this merchant's.
+    // The environment has the settings of this merchant only.
     put(config::MERCHANTS, &JsValue::UNDEFINED);
     put(config::MERCHANT, &JsValue::from_str(key));
     if let Some(why) = why {

@@ -1,8 +1,8 @@
-//! What is counted, and how Prometheus reads it (text format 0.0.4).
+//! Counters, and their format for Prometheus (text format 0.0.4).
 //!
-//! An isolate counts in memory and tells shard 0 at most every 10 seconds. A counter's name in
-//! storage is its series without the metric's own name: `deliveries:applied`, `applied:3` for the
-//! fourth bucket of a histogram.
+//! An isolate counts in memory and reports to shard 0 at most every 10 seconds. A counter's name in
+//! storage is its series without the metric's own name, such as `deliveries:applied`, or
+//! `applied:3` for the fourth bucket of a histogram.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -12,15 +12,15 @@ use crate::invoice::Outcome;
 
 /// The media type of the text.
 pub const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
-/// At most how often an isolate tells shard 0, in milliseconds.
+/// The minimum time between two reports of an isolate to shard 0, in milliseconds.
 pub const FLUSH_MS: i64 = 10_000;
 
-/// The upper bounds of the buckets, in milliseconds; the last bucket has none.
+/// The upper bounds of the buckets, in milliseconds. The last bucket has none.
 const BUCKETS_MS: [i64; 12] = [
     100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 1_800_000, 21_600_000,
 ];
 
-/// The counters: what they are called in storage, their metric, its label, its help.
+/// The counters: their name in storage, their metric, its label and its help text.
 const COUNTERS: [(&str, &str, &str, &str); 3] = [
     (
         "deliveries",
@@ -42,7 +42,7 @@ const COUNTERS: [(&str, &str, &str, &str); 3] = [
     ),
 ];
 
-/// The histograms: what they are called in storage, their metric, its help.
+/// The histograms: their name in storage, their metric and its help text.
 const HISTOGRAMS: [(&str, &str, &str); 2] = [
     (
         "applied",
@@ -62,33 +62,34 @@ impl Tally {
         *counter = counter.saturating_add(more);
     }
 
-    /// A delivery was accepted.
+    /// Counts a delivery that was accepted.
     pub fn delivered(&mut self, outcome: Outcome) {
         self.add(["deliveries:", outcome.as_str()].concat(), 1);
     }
 
-    /// A delivery was refused by its signature, or as another merchant's.
+    /// Counts a delivery that was refused for its signature, or because it belongs to another
+    /// merchant.
     pub fn refused(&mut self, code: &str) {
         self.add(["refused:", code].concat(), 1);
         self.refused = self.refused.saturating_add(1);
     }
 
-    /// Fulfillment was tried: `confirmed`, `failed` or `dead`.
+    /// Counts an attempt at fulfillment: `confirmed`, `failed` or `dead`.
     pub fn attempted(&mut self, result: &str) {
         self.add(["attempts:", result].concat(), 1);
     }
 
-    /// An event was stored so long after it happened.
+    /// Counts an event that was stored this many milliseconds after it happened.
     pub fn applied_after(&mut self, milliseconds: i64) {
         self.observe("applied", milliseconds);
     }
 
-    /// An event was confirmed so long after it happened.
+    /// Counts an event that was confirmed this many milliseconds after it happened.
     pub fn confirmed_after(&mut self, milliseconds: i64) {
         self.observe("confirmed", milliseconds);
     }
 
-    /// Clocks differ: a time before the event counts as none.
+    /// Clocks differ, so a time before the event counts as zero.
     fn observe(&mut self, histogram: &str, milliseconds: i64) {
         let milliseconds = milliseconds.max(0);
         let bucket = BUCKETS_MS.partition_point(|bound| *bound < milliseconds);
@@ -96,7 +97,7 @@ impl Tally {
         self.add([histogram, ":sum_ms"].concat(), milliseconds);
     }
 
-    /// Adds what another one holds.
+    /// Adds the counts of another tally.
     pub fn merge(&mut self, other: Self) {
         for (name, more) in other.counters {
             self.add(name, more);
@@ -104,14 +105,14 @@ impl Tally {
         self.refused = self.refused.saturating_add(other.refused);
     }
 
-    /// Whether there is nothing to tell.
+    /// Returns whether there is nothing to report.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.counters.is_empty()
     }
 }
 
-/// The text that Prometheus reads: shard 0's counters, and the gauges of all shards.
+/// Returns the text for Prometheus: the counters of shard 0, and the gauges of all shards.
 #[must_use]
 pub fn text(counters: &[(String, i64)], counts: Counts, now: i64) -> String {
     let known: BTreeMap<&str, i64> = counters
@@ -305,7 +306,7 @@ mod tests {
         ] {
             assert!(text.contains(&format!("{line}\n")), "{line} in {text}");
         }
-        // Every series has a type, and no metric is told twice.
+        // Every series has a type, and no metric occurs twice.
         let types = text.lines().filter(|line| line.starts_with("# TYPE"));
         let mut types: Vec<_> = types.collect();
         let all = types.len();

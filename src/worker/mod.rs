@@ -1,15 +1,17 @@
-//! The Cloudflare Worker: a webhook and auth endpoint that loses nothing and applies nothing twice.
+//! The Cloudflare Worker: a webhook and auth endpoint that loses no event and applies none twice.
 //!
-//! Deployed as it is (`dist/worker`, `wrangler.toml`), or as a library: a merchant's own Worker calls [`handle_webhook`]
-//! and [`authenticate`] from its router, exports the Durable Objects by linking this crate, and calls [`handle_queue`] from its
-//! `queue` event. `docs/worker.md` tells about variables, bindings and what is guaranteed.
+//! Deploy it as it is (`dist/worker`, `wrangler.toml`), or use it as a library. As a library, a
+//! merchant's own Worker calls [`handle_webhook`] and [`authenticate`] from its router, exports the
+//! Durable Objects by linking this crate, and calls [`handle_queue`] from its `queue` event.
+//! `docs/worker.md` describes the variables, the bindings and the guarantees.
 //!
 //! ```text
 //! Gwop ─ signed delivery → handle_webhook ─ one transaction → GwopLedger, one shard (event, state, outbox, alarm) → 200
 //!                                                                  └─ alarm → queue → handle_queue → fulfillment
 //! ```
 //!
-//! Policy ([`schedule`], [`bounds`], [`payload`], [`ledger::store`]) is plain Rust; what talks to the platform is there on `wasm32` only.
+//! The policy ([`schedule`], [`bounds`], [`payload`], [`ledger::store`]) is plain Rust. The code
+//! that calls the platform exists on `wasm32` only.
 #![cfg_attr(not(target_arch = "wasm32"), allow(rustdoc::broken_intra_doc_links))]
 
 pub mod alerts;

@@ -1,37 +1,37 @@
-//! Pages over the shards: what a cursor says, how many shards one request asks, how their responses
-//! become one page.
+//! Pages over all shards: the format of a cursor, how many shards one request calls, and how their
+//! responses are merged to one page.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 
 use super::ledger::operator_messages::{InvoiceKey, InvoicePage, ListedInvoice};
 
-/// How many calls of shards one request makes at most. With its flush of the counters it stays
-/// below 40 subrequests; Workers Free allows 50.
+/// The maximum number of calls to shards in one request. With the report of the counters, a request
+/// stays below 40 subrequests. Workers Free allows 50.
 pub const MOST_CALLS: u32 = 36;
-/// How many rows a page has where the request says nothing.
+/// How many rows a page has by default.
 pub const USUAL_ROWS: usize = 100;
-/// The most rows of a page.
+/// The maximum number of rows of a page.
 pub const MOST_ROWS: usize = 1_000;
-/// How many events one request replays at most, and where it says nothing.
+/// The maximum number of events that one request replays, and the default.
 pub const MOST_REPLAYED: usize = 5_000;
 
-/// How far a walk through the shards has come.
+/// A position in a walk through the shards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Place {
-    /// The shard, from 0.
+    /// The number of the shard, from 0.
     pub shard: u32,
-    /// The row of it behind which to go on; 0 for the beginning.
+    /// The row of the shard after which to continue. 0 for the beginning.
     pub after: i64,
 }
 
 impl Place {
-    /// The cursor.
+    /// Formats the position as a cursor.
     #[must_use]
     pub fn to_text(self) -> String {
         format!("{}.{}", self.shard, self.after)
     }
 
-    /// The place of a cursor; `None` where it is none of ours.
+    /// Parses a cursor. Returns `None` if it is not one of ours.
     #[must_use]
     pub fn of_text(text: &str) -> Option<Self> {
         let (shard, after) = text.split_once('.')?;
@@ -44,14 +44,14 @@ impl Place {
 }
 
 impl InvoiceKey {
-    /// The cursor.
+    /// Formats the key as a cursor.
     #[must_use]
     pub fn to_text(&self) -> String {
         let id = Base64UrlUnpadded::encode_string(self.invoice_id.as_bytes());
         format!("{}.{id}", self.last_event_at)
     }
 
-    /// The key of a cursor; `None` where it is none of ours.
+    /// Parses a cursor. Returns `None` if it is not one of ours.
     #[must_use]
     pub fn of_text(text: &str) -> Option<Self> {
         let (at, id) = text.split_once('.')?;
@@ -63,13 +63,14 @@ impl InvoiceKey {
     }
 }
 
-/// Goes from shard to shard until there are `limit` rows, no more shards, or [`MOST_CALLS`] were
-/// made. `ask` gets a place and how many rows it may take; it returns how many it took, and after
-/// which row its shard goes on. Returns where the next request goes on; `None` at the end.
+/// Goes from shard to shard until there are `limit` rows, no more shards, or [`MOST_CALLS`] calls.
+/// `ask` receives a position and the maximum number of rows. It returns how many rows it took, and
+/// the row after which its shard continues. Returns where the next request continues, or `None` at
+/// the end.
 ///
 /// # Errors
-/// That of the first call. One that fails later ends the walk in front of it: the next request
-/// meets it first.
+/// Returns the error of the first call. If a later call fails, the walk ends before it, and the
+/// next request begins with it.
 pub async fn walk<E>(
     shards: u32,
     from: Place,
@@ -99,11 +100,11 @@ pub async fn walk<E>(
     Ok((place.shard < shards).then_some(place))
 }
 
-/// The newest invoices of all shards, at most `limit`, and behind which one to go on; `None` at the
-/// end.
+/// Returns the newest invoices of all shards, at most `limit`, and the invoice after which to
+/// continue, or `None` at the end.
 #[must_use]
 pub fn merged(pages: Vec<InvoicePage>, limit: usize) -> (Vec<ListedInvoice>, Option<InvoiceKey>) {
-    // What is older than this, some shard has not looked at yet.
+    // For older invoices, some shard has not searched yet.
     let horizon = pages
         .iter()
         .filter_map(|page| page.scanned_to.clone())
@@ -126,7 +127,7 @@ pub fn merged(pages: Vec<InvoicePage>, limit: usize) -> (Vec<ListedInvoice>, Opt
     (invoices, next)
 }
 
-/// Whether a text is a date or a time as ISO 8601 has them, as far as its form goes.
+/// Returns whether a text has the form of a date or a time in ISO 8601.
 #[must_use]
 pub fn looks_like_a_time(text: &str) -> bool {
     let bytes = text.as_bytes();
@@ -196,7 +197,8 @@ mod tests {
         }
     }
 
-    /// Rows per shard, as [`walk`] sees them: rows are numbered from 1.
+    /// Returns the rows per shard in the order in which [`walk`] reads them. Rows are numbered from
+    /// 1.
     fn listed(rows: &[i64], limit: usize, step: i64) -> (Vec<Vec<(u32, i64)>>, u32) {
         let shards = u32::try_from(rows.len()).unwrap();
         let mut pages = vec![];
@@ -267,7 +269,8 @@ mod tests {
             last_event_at: at,
             invoice_id: format!("i{at}"),
         };
-        // 300 invoices over 4 shards; every third is PAID, and a shard looks at 5 rows per step.
+        // There are 300 invoices in 4 shards. Every third is PAID, and a shard reads 5 rows per
+        // step.
         let paid = |at: i64| at % 3 == 0;
         let step = |shard: i64, behind: Option<&InvoiceKey>| {
             let of_shard = (0..300).rev().filter(|at| at % 4 == shard).map(key);

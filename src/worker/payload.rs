@@ -1,5 +1,5 @@
-//! The signed event as JSON text: what is read of it, and what fulfillment gets. Nothing of it is rewritten: numbers and strings that other JSON
-//! libraries would change stay as they were signed.
+//! The signed event as JSON text: reading its members, and the body for fulfillment. Nothing is
+//! rewritten: numbers and strings that other JSON libraries would change stay as they were signed.
 
 use std::fmt;
 
@@ -11,18 +11,19 @@ use crate::invoice::{Outcome, payment};
 /// The member that is added to the event.
 const OUTCOME: &str = "gwop_outcome";
 
-/// A JSON object as it is written: names and values in their order.
+/// A JSON object as text: names and values in their order.
 #[derive(Debug)]
 pub struct Members<'t>(Vec<(&'t RawValue, &'t RawValue)>);
 
 impl<'t> Members<'t> {
-    /// Reads an object; `None` where `text` is something else.
+    /// Parses an object. Returns `None` if `text` is something else.
     #[must_use]
     pub fn of(text: &'t str) -> Option<Self> {
         serde_json::from_str(text).ok()
     }
 
-    /// The value of a member: the last one, as `JSON.parse` has it, where a name is repeated.
+    /// Returns the value of a member. If a name is repeated, returns the last value, as
+    /// `JSON.parse` does.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&'t str> {
         let mut members = self.0.iter().rev();
@@ -30,7 +31,7 @@ impl<'t> Members<'t> {
         found.map(|(_, value)| value.get())
     }
 
-    /// The text of a member, unless it is empty or no string.
+    /// Returns the text of a member, unless it is empty or not a string.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<String> {
         text_of(self.get(name)?).filter(|text| !text.is_empty())
@@ -71,7 +72,8 @@ fn is_named(written: &RawValue, name: &str) -> bool {
         || (written.get().contains('\\') && text_of(written.get()).as_deref() == Some(name))
 }
 
-/// The text of a JSON string; `None` for other kinds. A surrogate without its other half becomes U+FFFD.
+/// Returns the text of a JSON string, or `None` for other types. A surrogate without its other half
+/// becomes U+FFFD.
 #[must_use]
 pub fn text_of(json: &str) -> Option<String> {
     struct Lossy(String);
@@ -92,7 +94,7 @@ pub fn text_of(json: &str) -> Option<String> {
                 }
             }
 
-            // As bytes, since as text serde_json refuses half a surrogate pair.
+            // Read as bytes, because serde_json refuses half a surrogate pair in a text.
             deserializer.deserialize_bytes(Bytes)
         }
     }
@@ -103,14 +105,15 @@ pub fn text_of(json: &str) -> Option<String> {
         .map(|Lossy(text)| text)
 }
 
-/// Whose an event says that it is, by `data.merchant_id`; `None` where it does not say.
+/// Returns the merchant that an event names in `data.merchant_id`, or `None` if it names none.
 #[must_use]
 pub fn merchant_of(body: &str) -> Option<String> {
     Members::of(Members::of(body)?.get("data")?)?.text("merchant_id")
 }
 
-/// The event, byte for byte, with `gwop_outcome` as its last member; `None` where `body` is no JSON object. Where one came in under that
-/// name it goes, and the text between the members with it.
+/// Returns the event, byte for byte, with `gwop_outcome` as its last member. Returns `None` if
+/// `body` is not a JSON object. An incoming member with that name is removed, with the text between
+/// the members.
 #[must_use]
 pub fn with_outcome(body: &str, outcome: Outcome) -> Option<String> {
     let Members(members) = Members::of(body)?;
@@ -120,7 +123,7 @@ pub fn with_outcome(body: &str, outcome: Outcome) -> Option<String> {
         .filter(|(name, _)| !is_named(name, OUTCOME))
         .collect();
     if kept.len() == members.len() {
-        // JSON's white space (RFC 8259 section 2).
+        // White space in JSON (RFC 8259 section 2).
         let object = body.trim_matches([' ', '\t', '\n', '\r']);
         text.push_str(object.strip_suffix('}')?);
     } else {
@@ -145,7 +148,7 @@ pub fn with_outcome(body: &str, outcome: Outcome) -> Option<String> {
     Some(text)
 }
 
-/// The identity of the payment that an event tells of, where it names one.
+/// Returns the identity of the payment that an event reports, if it names one.
 #[must_use]
 pub fn payment_of(body: &str) -> Option<String> {
     let data = Members::of(body)?.get("data").and_then(Members::of)?;
@@ -153,7 +156,8 @@ pub fn payment_of(body: &str) -> Option<String> {
     payment(&name("tx_hash"), &name("tx_signature"))
 }
 
-/// Whether a header carries the text, and the receiver reads it as it was: printable ASCII without white space around it.
+/// Returns whether a header can carry the text so that the receiver reads it unchanged: printable
+/// ASCII without white space around it.
 #[must_use]
 pub fn fits_header(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' '..=b'~')) && text.trim() == text && !text.is_empty()

@@ -1,4 +1,5 @@
-//! The consumers of the queues. Each message stands for itself: one that cannot be read or delivered holds up no other.
+//! The consumers of the queues. Each message is handled separately: one that cannot be read or
+//! delivered does not delay any other.
 
 use std::collections::BTreeMap;
 
@@ -15,22 +16,22 @@ use super::platform::{config, log, now_ms};
 use super::telemetry::{self, count};
 use super::{trace, verify};
 
-/// What the names of dead letter queues end in.
+/// The suffix of the names of dead letter queues.
 const DEAD_LETTER_SUFFIX: &str = "-dead";
-/// When to try again while the ledger cannot be reached, in seconds.
+/// After how many seconds to try again if the ledger cannot be reached.
 const UNREACHABLE_SECONDS: u32 = 5;
 
-/// Consumes a batch of either queue: of the dead letter queue where the queue's name ends in `-dead`, otherwise of events for
-/// fulfillment. Acknowledges every message for itself.
+/// Consumes a batch of either queue: of the dead letter queue if the queue's name ends in `-dead`,
+/// otherwise of events for fulfillment. It acknowledges every message separately.
 ///
 /// # Errors
-/// Never: what fails is retried message by message.
+/// Never returns an error: a failure retries its own message.
 pub async fn handle_queue<T>(batch: MessageBatch<T>, env: Env) -> Result<()> {
     let dead = batch.queue().ends_with(DEAD_LETTER_SUFFIX);
     let env = &env;
     let work = batch.raw_iter().map(|raw| async move {
         let Some(message) = read(&raw) else {
-            // Nobody will ever be able to read it; if it was ours, the outbox sends it again.
+            // Nobody can ever read this message. If it was ours, the outbox sends it again.
             log::error("message_undecodable", &[("message_id", raw.id().into())]);
             settle(&raw, &Next::Done);
             return None;
@@ -45,7 +46,7 @@ pub async fn handle_queue<T>(batch: MessageBatch<T>, env: Env) -> Result<()> {
         Some((message.merchant, env))
     });
     let served = join_all(work).await;
-    // Once for each merchant, with all that was counted.
+    // Reports once for each merchant, with everything that was counted.
     let served: BTreeMap<String, Env> = served.into_iter().flatten().collect();
     for env in served.into_values() {
         telemetry::flush_now(&env);
@@ -53,11 +54,11 @@ pub async fn handle_queue<T>(batch: MessageBatch<T>, env: Env) -> Result<()> {
     Ok(())
 }
 
-/// What becomes of a message.
+/// What to do with a message.
 enum Next {
-    /// It leaves the queue.
+    /// Acknowledge it: it leaves the queue.
     Done,
-    /// It comes again after so many seconds, or goes to the dead letter queue.
+    /// Retry it after this many seconds, or move it to the dead letter queue.
     Again(u32),
 }
 
@@ -82,7 +83,7 @@ async fn fulfil(message: &Message, env: &Env) -> Next {
         Ok(claimed) => claimed,
         Err(error) => return unreachable(message, &error),
     };
-    // Confirmed already: a message that was sent twice.
+    // The event is already confirmed: its message was sent twice.
     let Some(claimed) = claimed else {
         return Next::Done;
     };
@@ -166,7 +167,8 @@ fn unreachable(message: &Message, error: &LedgerError) -> Next {
     Next::Again(UNREACHABLE_SECONDS)
 }
 
-/// What a log line says of a message, and of whom it is where there are several merchants.
+/// Returns the fields of a log line about a message. If there are several merchants, they include
+/// the merchant.
 fn about(message: &Message, reason: &str) -> Vec<(&'static str, serde_json::Value)> {
     let mut fields = vec![
         ("invoice_id", message.invoice_id.as_str().into()),

@@ -1,4 +1,4 @@
-//! Paths to handlers.
+//! Maps paths to handlers.
 
 use std::borrow::{Borrow, Cow};
 
@@ -15,13 +15,14 @@ use worker::{Env, Request, Result};
 /// Handles any request to this Worker: webhooks, auth, reading and operating.
 ///
 /// # Errors
-/// Only where the platform refuses to make a `Response`; every other failure is a response too.
+/// Returns an error only if the platform refuses to create a `Response`. Every other failure is a
+/// response too.
 pub async fn handle(request: Request, env: impl Borrow<Env>) -> Result<worker::Response> {
     let served = serve(&Incoming::from(&request), env.borrow()).await;
     served.into_response()
 }
 
-/// As [`handle`], of a request that was looked at before.
+/// Handles a request as [`handle`] does, from an [`Incoming`].
 pub(super) async fn serve(request: &Incoming, env: &Env) -> Served {
     let segments: Vec<Cow<'_, str>> = request.path.split('/').skip(1).map(decoded).collect();
     let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
@@ -32,7 +33,7 @@ pub(super) async fn serve(request: &Incoming, env: &Env) -> Served {
         match merchants::find(env, key).await {
             Ok(Some(of_merchant)) => return served_by(&request.of(key), &of_merchant, rest).await,
             Ok(None) => {}
-            // Gwop delivers again.
+            // With this response, Gwop delivers again.
             Err(why) => {
                 let request = request.of(key);
                 return served("none", &request, unusable(&request, &why)).await;
@@ -51,7 +52,7 @@ async fn unusable(request: &Incoming, why: &Unusable) -> Response {
     Response::error(503, code, &why.to_string()).header("retry-after", "5")
 }
 
-/// Serves the path, and sees to it that what was counted is told.
+/// Serves the path, and schedules the report of what was counted.
 async fn served_by(request: &Incoming, env: &Env, path: &[&str]) -> Served {
     let served = routed(request, env, path).await;
     telemetry::flush_later(env);
@@ -90,7 +91,7 @@ async fn routed(request: &Incoming, env: &Env, path: &[&str]) -> Served {
     }
 }
 
-/// A segment without its percent-encoding; as it is where that is no UTF-8.
+/// Decodes the percent-encoding of a segment. Returns it unchanged if the result is not UTF-8.
 fn decoded(segment: &str) -> Cow<'_, str> {
     let decoded = percent_decode_str(segment).decode_utf8();
     decoded.unwrap_or(Cow::Borrowed(segment))

@@ -1,73 +1,75 @@
-//! When the outbox and the retention do what. Seconds in the tables, milliseconds in the results.
+//! The schedule of the outbox and the retention. The tables have seconds, and the results
+//! milliseconds.
 
 use super::alerts;
 
-/// Pauses before each new attempt at fulfillment, in seconds; the last one repeats. How many attempts there are says
-/// `max_retries` of the queue.
+/// Pauses before each new attempt at fulfillment, in seconds. The last one repeats. `max_retries`
+/// of the queue sets the number of attempts.
 const RETRY_SECONDS: [u32; 10] = [2, 8, 20, 60, 120, 300, 600, 1_200, 1_800, 3_600];
 
-/// How long the Worker waits for fulfillment's response, in milliseconds.
+/// The maximum time for fulfillment's response, in milliseconds.
 pub const FULFILMENT_TIMEOUT_MS: i64 = 15_000;
 
-/// How long an event is kept for recognising duplicates, in milliseconds: 30 days at least.
+/// How long an event is kept to recognize duplicates, in milliseconds: at least 30 days.
 pub const RETENTION_MS: i64 = 31 * 24 * 60 * 60 * 1_000;
 
-/// How long the queue may be silent about a row before it is sent again, in milliseconds, the first time.
+/// How long a sent row waits for a report before it is sent again, in milliseconds, the first time.
 pub const SILENCE_MS: i64 = 20_000;
 
-/// How long an invoice is kept after its last event, in days, where `RETENTION_DAYS` says nothing.
+/// How many days an invoice is kept after its last event without `RETENTION_DAYS`.
 pub const RETENTION_DAYS: i64 = 400;
 
-/// The fewest days that `RETENTION_DAYS` may say: events must be gone long before.
+/// The minimum of `RETENTION_DAYS`: events must be deleted long before.
 pub const LEAST_RETENTION_DAYS: i64 = 90;
 
 /// How long rows wait for others before the alarm sends them together, in milliseconds.
 pub const GATHER_MS: i64 = 100;
 
-/// For how long an isolate that has seen an event stored calls its copies duplicates without asking the shard, in milliseconds. Less than
-/// anything is kept for; short in the build that `tests/worker` runs, whose retention is short too.
+/// How long an isolate that has seen an event stored calls its copies duplicates without asking the
+/// shard, in milliseconds. It is shorter than any retention. In the build that `tests/worker` runs
+/// it is short, because the retention is short too.
 pub const SEEN_STORED_MS: i64 = if cfg!(feature = "worker-test") {
     500
 } else {
     60_000
 };
 
-/// How long what a KV namespace says of a merchant is kept, in milliseconds.
+/// How long an isolate caches the settings of a merchant from a KV namespace, in milliseconds.
 pub const MERCHANTS_KEPT_MS: i64 = 60_000;
 
-/// How soon a shard looks again whether its merchant's alerts can be sent that `GWOP_MERCHANTS`
-/// turned off by what cannot be used, in milliseconds.
+/// After how many milliseconds a shard checks again whether its merchant's alerts can be sent, if
+/// invalid settings in `GWOP_MERCHANTS` turned them off.
 pub const ALERTS_AGAIN_MS: i64 = 5 * 60 * 1_000;
 
-/// Why an event of a merchant waits that is not in `GWOP_MERCHANTS`.
+/// Why an event waits whose merchant is not in `GWOP_MERCHANTS`.
 pub const MERCHANT_GONE: &str =
     "its merchant is not in GWOP_MERCHANTS: put it back, and this is delivered";
 /// Why an event waits while `GWOP_MERCHANTS` cannot be read.
 pub const MERCHANT_UNREAD: &str =
     "GWOP_MERCHANTS could not be read: once it can be, this is delivered";
-/// Why an event of a merchant waits whose settings cannot be used.
+/// Why an event waits whose merchant has invalid settings.
 pub const MERCHANT_UNUSABLE: &str = "its merchant in GWOP_MERCHANTS cannot be used: put it right as the log says, and this is \
      delivered";
 
-/// How soon the alarm comes again after storage failed inside it, in milliseconds.
+/// After how many milliseconds the alarm runs again if storage failed during it.
 pub const ALARM_AGAIN_MS: i64 = 5_000;
 
-/// By how much an alarm may be late before it is armed again, in milliseconds.
+/// How many milliseconds an alarm may be late before it is set again.
 pub const ALARM_LATE_MS: i64 = 60_000;
 
-/// How soon an object of 1.0.0 tries again to hand over, in milliseconds.
+/// After how many milliseconds an object of 1.0.0 tries again to hand over.
 pub const HAND_OVER_AGAIN_MS: i64 = 60_000;
 
-/// Times of the ledger, in milliseconds.
+/// The times of the ledger, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Times {
     /// How long events are kept.
     pub retention: i64,
-    /// How long the queue may be silent.
+    /// How long a sent row waits for a report.
     pub silence: i64,
     /// How long invoices are kept after their last event.
     pub invoices: i64,
-    /// The least time between two alerts of one kind.
+    /// The minimum time between two alerts of one kind.
     pub alert_pause: i64,
 }
 
@@ -82,13 +84,13 @@ impl Default for Times {
     }
 }
 
-/// So many days, in milliseconds.
+/// Converts days to milliseconds.
 #[must_use]
 pub const fn days(days: i64) -> i64 {
     days.saturating_mul(24 * 60 * 60 * 1_000)
 }
 
-/// The pause before the next attempt after `deliveries` failed ones, in seconds.
+/// Returns the pause before the next attempt after `deliveries` failed ones, in seconds.
 #[must_use]
 pub fn retry_seconds(deliveries: i64) -> u32 {
     let at = usize::try_from(deliveries.saturating_sub(1)).unwrap_or(0);
@@ -96,32 +98,37 @@ pub fn retry_seconds(deliveries: i64) -> u32 {
     RETRY_SECONDS.get(at.min(last)).copied().unwrap_or(3_600)
 }
 
-/// How long to wait for word of a row that was sent `sends` times, in milliseconds: doubles from `silence_ms` up to 15 minutes.
+/// Returns how long to wait for a report of a row that was sent `sends` times, in milliseconds. The
+/// time doubles from `silence_ms` up to 15 minutes.
 #[must_use]
 pub fn resend_ms(silence_ms: i64, sends: i64) -> i64 {
     doubling(silence_ms, sends.saturating_sub(1), 15 * 60 * 1_000)
 }
 
-/// The pause after the queue refused a row `failures` times, in milliseconds: 2 s doubling up to 10 minutes.
+/// Returns the pause after the queue refused a row `failures` times, in milliseconds. It doubles
+/// from 2 s up to 10 minutes.
 #[must_use]
 pub fn enqueue_ms(failures: i64) -> i64 {
     doubling(2_000, failures, 10 * 60 * 1_000)
 }
 
-/// The pause after finding fulfillment switched off `failures` times, in milliseconds: 15 s doubling up to 6 hours.
+/// Returns the pause after fulfillment was found switched off `failures` times, in milliseconds. It
+/// doubles from 15 s up to 6 hours.
 #[must_use]
 pub fn switched_off_ms(failures: i64) -> i64 {
     doubling(15_000, failures, 6 * 60 * 60 * 1_000)
 }
 
-/// The pause after a step of reconciliation failed `failures` times before, in milliseconds: 5 s doubling up to 10 minutes.
+/// Returns the pause after a step of reconciliation that had already failed `failures` times
+/// before, in milliseconds. It doubles from 5 s up to 10 minutes.
 #[must_use]
 pub fn walk_ms(failures: i64) -> i64 {
     doubling(5_000, failures, 10 * 60 * 1_000)
 }
 
-/// Whether an event that was seen stored at `seen` is stored still at `now`, both in milliseconds since the epoch, so that nobody need be asked.
-/// A clock that was put back knows nothing.
+/// Returns whether an event that was seen stored at `seen` is certainly still stored at `now`, both
+/// in milliseconds since the epoch. Then the shard need not be asked. Returns false if the clock
+/// was set back.
 #[must_use]
 pub fn is_still_stored(seen: i64, now: i64) -> bool {
     (0..SEEN_STORED_MS).contains(&now.saturating_sub(seen))
@@ -133,8 +140,8 @@ fn doubling(first: i64, times: i64, most: i64) -> i64 {
     first.saturating_mul(factor).min(most)
 }
 
-/// As many of `all` as there are turns, other ones in each quarter of an hour: after some of them
-/// everybody has had one.
+/// Returns as many items of `all` as there are turns. Each quarter of an hour returns other items,
+/// and after enough quarters every item has had a turn.
 pub fn some_of<T>(all: &[T], turns: i64, now: i64) -> impl Iterator<Item = &T> {
     let turns = usize::try_from(turns)
         .unwrap_or_default()

@@ -1,5 +1,4 @@
-//! The cron trigger: a second look at every shard's alarm, and the beginning of a run of
-//! reconciliation.
+//! The cron trigger: checks every shard's alarm, and begins a run of reconciliation.
 
 use worker::Env;
 
@@ -10,12 +9,12 @@ use super::platform::{config, log, now_ms};
 use super::schedule::some_of;
 use super::telemetry;
 
-/// Asks every shard to look whether its alarm is armed for what it has to do: one that was lost,
-/// which no delivery of Gwop's repaired meanwhile, is armed again. Then begins a run of
-/// reconciliation where that is configured, unless one is under way.
+/// Asks every shard to check that its alarm is set for its next work. A lost alarm that no delivery
+/// repaired in the meantime is set again. Then begins a run of reconciliation if it is configured
+/// and no run is in progress.
 ///
-/// Of several merchants as many have their turn as the subrequests of one invocation allow, and the
-/// next ones the next time.
+/// If there are several merchants, one invocation handles as many as its subrequests allow. The
+/// next invocation handles the next ones.
 pub async fn handle_scheduled(env: &Env) {
     look_after(env).await;
     if !merchants::is_on(env) {
@@ -34,7 +33,7 @@ pub async fn handle_scheduled(env: &Env) {
     }
 }
 
-/// The same of one merchant.
+/// Does this for one merchant.
 async fn look_after(env: &Env) {
     if let Err(error) = client::call_each(env, &Call::Wake, |()| false).await {
         log::error_of(env, "wake_failed", &[("error", error.to_string().into())]);

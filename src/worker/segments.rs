@@ -1,36 +1,38 @@
-//! What an isolate keeps in mind of segments that name merchants, and which merchants have the same
-//! secret. Plain policy: [`crate::worker::merchants`] does the reading.
+//! What an isolate caches of path segments that name merchants, and which merchants have the same
+//! secret. This is plain policy: [`crate::worker::merchants`] does the reading.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// How many merchants are kept in mind.
+/// How many merchants are cached.
 const KNOWN: usize = 1_000;
-/// How many segments that name nobody are kept in mind: apart, so that strangers who try segments
-/// push out no merchant.
+/// How many segments that name no merchant are cached. They are counted separately, so that
+/// strangers who try segments displace no merchant.
 const NOBODY: usize = 1_000;
-/// How long such a segment is kept in mind, in milliseconds. Short, since a merchant may be put in.
+/// How long such a segment is cached, in milliseconds. The time is short, because a merchant may be
+/// added.
 pub const NOBODY_MS: i64 = 10_000;
 
-/// What is known of a segment.
+/// What is cached of a segment.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Asked<T> {
-    /// It names this merchant.
+    /// The segment names this merchant.
     Known(T),
-    /// It names nobody.
+    /// The segment names no merchant.
     Nobody,
-    /// Nobody has looked lately: it has to be read.
+    /// The segment was not read recently, so it has to be read.
     Read,
-    /// It is unknown, and so many segments have named nobody lately that no more are looked up now.
+    /// The segment is unknown, and so many segments were recently found to name no merchant that no
+    /// more are read now.
     Full,
 }
 
-/// What is kept in mind of segments. Lists that are searched from one end to the other: a thousand
-/// take some microseconds, and a map takes kilobytes of code.
+/// The cached segments. They are lists that are searched from one end to the other: a thousand
+/// items take some microseconds, and a map would take kilobytes of code.
 #[derive(Debug)]
 pub struct Segments<T> {
     known: Vec<(String, T, i64)>,
-    /// The first to expire first.
+    /// The first to expire is first.
     nobody: Vec<(String, i64)>,
 }
 
@@ -44,11 +46,12 @@ impl<T> Default for Segments<T> {
 }
 
 impl<T: Clone> Segments<T> {
-    /// What is known of a segment at `now`, in milliseconds since the epoch.
+    /// Returns what is cached of a segment at `now`, in milliseconds since the epoch.
     pub fn ask(&self, segment: &str, now: i64) -> Asked<T> {
         match self.known.iter().find(|(of, ..)| of == segment) {
             Some((_, merchant, until)) if now < *until => return Asked::Known(merchant.clone()),
-            // It was a merchant a short time ago: strangers do not keep it from being read again.
+            // The segment was a merchant a short time ago, so it is read again, however many
+            // segments strangers try.
             Some(_) => return Asked::Read,
             None => {}
         }
@@ -62,7 +65,7 @@ impl<T: Clone> Segments<T> {
         }
     }
 
-    /// Keeps in mind what was read of a segment, a merchant for `milliseconds`.
+    /// Caches what was read of a segment: a merchant for `milliseconds`.
     pub fn keep(&mut self, segment: &str, found: Option<T>, now: i64, milliseconds: i64) {
         let expired = self.nobody.iter().position(|(_, until)| now < *until);
         self.nobody.drain(..expired.unwrap_or(self.nobody.len()));
@@ -76,7 +79,7 @@ impl<T: Clone> Segments<T> {
                 let until = now.saturating_add(milliseconds);
                 self.known.push((segment.to_owned(), merchant, until));
             }
-            // Several requests may have read at once.
+            // Several requests may have read the segment at the same time.
             None if self.nobody.len() < NOBODY => {
                 let until = now.saturating_add(NOBODY_MS);
                 self.nobody.push((segment.to_owned(), until));
@@ -85,7 +88,7 @@ impl<T: Clone> Segments<T> {
         }
     }
 
-    /// Changes what is known of merchants at `now`.
+    /// Changes the merchants that are cached at `now`.
     pub fn change(&mut self, now: i64, mut work: impl FnMut(&str, &mut T)) {
         for (segment, merchant, until) in &mut self.known {
             if now < *until {
@@ -95,20 +98,20 @@ impl<T: Clone> Segments<T> {
     }
 }
 
-/// The secrets of a merchant that nobody else may have: the name of the variable, and a value.
+/// The secrets that only one merchant may have: the name of the variable, and a value.
 pub type Secrets = Vec<(&'static str, String)>;
 
-/// Two merchants have the same value of something.
+/// Two merchants with the same value of a variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shared {
-    /// Their keys; an empty one for the Worker itself.
+    /// The keys of the merchants. An empty key is the Worker itself.
     pub keys: [String; 2],
-    /// What that is.
+    /// The name of the variable.
     pub name: &'static str,
 }
 
 impl Shared {
-    /// Whether it is about this merchant.
+    /// Returns whether it concerns this merchant.
     #[must_use]
     pub fn is_about(&self, key: &str) -> bool {
         self.keys.iter().any(|of| of == key)
@@ -131,7 +134,8 @@ impl fmt::Display for Shared {
     }
 }
 
-/// Who has the same value of one of `names` as somebody before. One pair for each name and merchant.
+/// Returns which merchants have the same value of one of `names` as an earlier one. There is one
+/// pair for each name and merchant.
 pub fn shared(names: &[&'static str], all: &[(&str, &Secrets)]) -> Vec<Shared> {
     let mut found = vec![];
     for name in names {
@@ -143,7 +147,7 @@ pub fn shared(names: &[&'static str], all: &[(&str, &Secrets)]) -> Vec<Shared> {
         };
         let mut last_first: Vec<(&str, i64)> = values().map(|(value, at, _)| (value, at)).collect();
         last_first.reverse();
-        // Of those with the same value, the one that comes first.
+        // The first merchant with each value.
         let holders: BTreeMap<&str, i64> = last_first.into_iter().collect();
         for (value, at, key) in values() {
             let holder = holders.get(value).copied().unwrap_or(at);
@@ -188,9 +192,9 @@ mod tests {
         assert_eq!(reads, NOBODY);
         assert_eq!(segments.ask("shop", 1), Asked::Known(1));
         assert_eq!(segments.ask("x0", 1), Asked::Nobody);
-        // Neither do they keep a merchant from being read again.
+        // Strangers do not prevent a merchant from being read again.
         assert_eq!(segments.ask("shop", MINUTE), Asked::Read);
-        // And after a short time everybody may be a merchant again.
+        // After a short time every segment may be a merchant again.
         assert_eq!(segments.ask("x0", 1 + NOBODY_MS), Asked::Read);
         segments.keep("other", None, 1 + NOBODY_MS, MINUTE);
         assert_eq!(segments.nobody.len(), 1);
@@ -232,7 +236,7 @@ mod tests {
         let own = of(&[("TOKEN", "t0")]);
         let alpha = of(&[("TOKEN", "t1"), ("TOKEN", "t2"), ("ID", "i1")]);
         let beta = of(&[("TOKEN", "t2"), ("TOKEN", "t1"), ("ID", "i2")]);
-        // The same text under another name is no matter.
+        // The same text in another variable does not matter.
         let gamma = of(&[("ID", "t1"), ("TOKEN", "t0"), ("ID", "t1")]);
         let all = [
             ("", &own),

@@ -1,6 +1,6 @@
-//! Counting in this isolate, and telling shard 0 of it at most every 10 seconds, after the
-//! response. What an isolate has not told when it is evicted is lost: the last 10 seconds of it,
-//! and what its last batches of the queue counted where no request came after them.
+//! Counts in this isolate, and reports to shard 0 at most every 10 seconds, after the response.
+//! When an isolate is evicted, its unreported counts are lost: the last 10 seconds, and the counts
+//! of its last queue batches if no request came after them.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -17,8 +17,8 @@ use super::ledger::messages::Call;
 use super::ledger::operator_messages::Tally;
 use super::platform::{config, log, now_ms};
 
-/// What `worker` 0.8.7 has no binding for: `waitUntil` without the event's context, which a
-/// merchant's own Worker may not have passed on.
+/// A function for which `worker` 0.8.7 has no binding: `waitUntil` without the event's context,
+/// which a merchant's own Worker may not have passed on.
 #[allow(unsafe_code)] // wasm-bindgen's generated glue.
 mod platform_context {
     use super::{JsValue, Promise};
@@ -31,26 +31,26 @@ mod platform_context {
     }
 }
 
-/// How long after its time a flush counts as lost with the request that it belonged to, in
+/// How long after its time a report counts as lost with the request that it belonged to, in
 /// milliseconds.
 const LOST_MS: i64 = 20_000;
 
-/// What was counted of one merchant, and when it is told.
+/// The counts of one merchant, and when they are reported.
 #[derive(Default)]
 struct Counted {
     tally: Tally,
-    /// When the flush that is under way is due, in milliseconds since the epoch.
+    /// When the pending report is due, in milliseconds since the epoch.
     due: Option<i64>,
-    /// When the last one began.
+    /// When the last report began, in milliseconds since the epoch.
     last: i64,
 }
 
 thread_local! {
-    /// By the merchant's key.
+    /// The counts by the merchant's key.
     static COUNTED: RefCell<BTreeMap<String, Counted>> = const { RefCell::new(BTreeMap::new()) };
 }
 
-/// Does something with what was counted of the merchant whose environment this is.
+/// Passes the counts of this environment's merchant to `work`.
 fn with_counted<T>(env: &Env, work: impl FnOnce(&mut Counted) -> T) -> T {
     let merchant = config::merchant(env);
     COUNTED.with_borrow_mut(|counted| work(counted.entry(merchant).or_default()))
@@ -61,20 +61,20 @@ pub(super) fn count(env: &Env, work: impl FnOnce(&mut Tally)) {
     with_counted(env, |counted| work(&mut counted.tally));
 }
 
-/// Has what was counted told to shard 0 after the response: now, or 10 seconds after the last time.
-/// Call it when a request is done.
+/// Reports the counts to shard 0 after the response: now, or 10 seconds after the last report. Call
+/// it at the end of a request.
 pub(super) fn flush_later(env: &Env) {
     flush_within(env, config::flush_ms(env));
 }
 
-/// The same at the end of a batch of the queue, which must not wait: the queue holds the next batch
-/// back until then. Where the last time is less than 10 seconds ago, the next request or batch tells
-/// it.
+/// Does the same at the end of a batch of the queue, without waiting: the queue holds the next
+/// batch back until then. If the last report is less than 10 seconds ago, the next request or batch
+/// reports.
 pub(super) fn flush_now(env: &Env) {
     flush_within(env, 0);
 }
 
-/// Has it told where that is due within so many milliseconds.
+/// Reports the counts if the report is due within `patience` milliseconds.
 fn flush_within(env: &Env, patience: i64) {
     let now = now_ms();
     let pause = config::flush_ms(env);
@@ -82,7 +82,7 @@ fn flush_within(env: &Env, patience: i64) {
         if counted.tally.is_empty() {
             return None;
         }
-        // Whatever a clock that is set back says, no flush is further away than that.
+        // Even if the clock is set back, no report is later than this.
         let waits = counted.due.is_some_and(|due| {
             (due.saturating_sub(pause)..due.saturating_add(LOST_MS)).contains(&now)
         });
@@ -118,7 +118,8 @@ async fn flush(env: &Env) {
             "metrics_unflushed",
             &[("error", error.to_string().into())],
         );
-        // Next time. Where it was stored and the response was lost, it counts twice.
+        // The next report repeats it. If it was stored and only the response was lost, it counts
+        // twice.
         with_counted(env, |counted| counted.tally.merge(tally));
     }
 }

@@ -1,4 +1,5 @@
-//! Faults on purpose, for `tests/worker` only: the feature `worker-test` is never part of a build that is deployed.
+//! Faults on purpose, for `tests/worker` only. The feature `worker-test` is never part of a
+//! deployed build.
 #![allow(clippy::panic)]
 
 use serde_json::{Value, json};
@@ -13,7 +14,8 @@ use super::platform::response::Response;
 use super::platform::served::{Served, served};
 use super::platform::{config, objects};
 
-/// `POST /test/{what}`; by `GET`, whose body is not awaited, a fault strikes before the first `await`.
+/// Handles `POST /test/{what}`. With `GET` no body is awaited, so a fault happens before the first
+/// `await`.
 pub(super) async fn handle(request: &Incoming, env: &Env, what: &str) -> Served {
     let work = async {
         let body = if request.method == "GET" {
@@ -74,7 +76,7 @@ pub(super) async fn handle(request: &Incoming, env: &Env, what: &str) -> Served 
     served("test", request, work).await
 }
 
-/// Puts `{ "message": … }` into the queue as it is.
+/// Puts `{ "message": … }` into the queue unchanged.
 async fn enqueue(env: &Env, body: &Value) -> Result<()> {
     let text = body.get("message").unwrap_or(&Value::Null).to_string();
     let message = js_sys::JSON::parse(&text).unwrap_or(JsValue::NULL);
@@ -82,7 +84,8 @@ async fn enqueue(env: &Env, body: &Value) -> Result<()> {
     config::fulfillment_queue(env)?.send_raw(message).await
 }
 
-/// Writes `{ "rows" }` dead events into each shard; their invoices' ids begin with `{ "prefix" }`.
+/// Writes `{ "rows" }` dead events into each shard.
+/// The ids of their invoices begin with `{ "prefix" }`.
 async fn fill_dead(env: &Env, body: &Value) -> Result<()> {
     let rows = body.get("rows").and_then(Value::as_u64).unwrap_or(1);
     let prefix = body.get("prefix").and_then(Value::as_str).unwrap_or("dead");
@@ -95,7 +98,7 @@ async fn fill_dead(env: &Env, body: &Value) -> Result<()> {
         .map_err(|error| worker::Error::RustError(error.to_string()))
 }
 
-/// The names of the headers that an app behind `without_identity_headers` sees.
+/// Returns the names of the headers that an app behind `without_identity_headers` receives.
 fn stripped(request: &worker::Request) -> Response {
     match super::without_identity_headers(request) {
         Ok(stripped) => {
@@ -106,7 +109,7 @@ fn stripped(request: &worker::Request) -> Response {
     }
 }
 
-/// The headers that an app behind `Identity::forward` sees.
+/// Returns the headers that an app behind `Identity::forward` receives.
 async fn forwarded(request: &worker::Request, env: &Env) -> Response {
     let identity = match super::authenticate(request, env).await {
         Ok(identity) => identity,
@@ -121,7 +124,7 @@ async fn forwarded(request: &worker::Request, env: &Env) -> Response {
     }
 }
 
-/// Runs the store's own tests on a database of their own, and returns which of them failed.
+/// Runs the store's own tests on a separate database, and returns which of them failed.
 async fn store_checks(env: &Env) -> Response {
     let request = Request {
         envelope: Envelope {

@@ -1,11 +1,11 @@
-//! `traceparent` of W3C Trace Context (level 1, section 3.2): taken in, logged, passed on to
-//! fulfillment unchanged.
+//! The `traceparent` header of W3C Trace Context (level 1, section 3.2). It is read, logged, and
+//! passed on to fulfillment unchanged.
 
-/// What a header of ours begins with: version 00.
+/// The version of our headers: version 00.
 const VERSION: &str = "00";
 
-/// The header to pass on; `None` where what came is not valid, and is dropped as the standard says.
-/// A header of a later version is read as far as version 00 goes.
+/// Returns the header to pass on. Returns `None` if the incoming one is not valid, which the
+/// standard says to drop. A header of a later version is read as version 00.
 #[must_use]
 pub fn parent(header: &str) -> Option<String> {
     let text = header.trim();
@@ -21,7 +21,7 @@ pub fn parent(header: &str) -> Option<String> {
     (!is_refused).then(|| [VERSION, trace_id, parent_id, flags].join("-"))
 }
 
-/// The trace id of a header that [`parent`] gave.
+/// Returns the trace id of a header that [`parent`] returned.
 #[must_use]
 pub fn trace_id(parent: &str) -> &str {
     parent.split('-').nth(1).unwrap_or_default()
@@ -45,7 +45,7 @@ mod tests {
         assert_eq!(parent(VALID).as_deref(), Some(VALID));
         assert_eq!(parent(&format!(" {VALID} ")).as_deref(), Some(VALID));
         assert_eq!(trace_id(VALID), "4bf92f3577b34da6a3ce929d0e0e4736");
-        // A later version may have more.
+        // A later version may have more fields.
         let later = VALID.replacen("00", "cc", 1);
         assert_eq!(
             parent(&format!("{later}-what-comes")).as_deref(),

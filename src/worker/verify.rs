@@ -1,4 +1,5 @@
-//! Verifying what came signed: webhooks by their MAC, access tokens by RS256. The rules are the core's, the cryptography is Web Crypto's.
+//! Verifies signatures: webhooks by their MAC, access tokens by RS256. The rules are those of the
+//! core, and Web Crypto does the cryptography.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -23,19 +24,20 @@ use crate::token::{
 use crate::web::WebCrypto;
 use crate::webhook::{self, Code, DEFAULT_TOLERANCE_SECONDS, Rejection, SignatureHeader, event};
 
-/// The most bytes of an id. Gwop's have at most 40; messages of queues are bounded.
+/// The maximum length of an id, in bytes. Gwop's ids have at most 40. Queue messages have a size
+/// limit.
 const MAX_ID_BYTES: usize = 255;
 
-/// Why something signed did not verify; `R` says what is wrong with it.
+/// Why a signature was not verified. `R` describes what is wrong.
 pub(super) enum Failure<R> {
-    /// It does not hold, or the keys to tell so cannot be had.
+    /// The signature is not valid, or the keys to check it are not available.
     Rejected(R),
     /// Web Crypto failed.
     Platform(JsValue),
 }
 
 impl<R> Failure<R> {
-    /// The rejection; `None`, and a log line, where Web Crypto failed.
+    /// Returns the rejection, or `None` after logging an error if Web Crypto failed.
     pub(super) fn rejection(self) -> Option<R> {
         match self {
             Self::Rejected(rejection) => Some(rejection),
@@ -65,16 +67,16 @@ impl From<token::Rejection> for Failure<token::Rejection> {
     }
 }
 
-/// Judges the signature header and its time stamp, as far as that goes without the body.
+/// Checks the signature header and its time stamp, as far as that is possible without the body.
 ///
 /// # Errors
-/// [`Rejection`]: nothing that the body says could make it good.
+/// Returns [`Rejection`] if no body could make the header valid.
 pub(super) fn signature_header(header: &str) -> std::result::Result<(), Rejection> {
     let now = now_ms() as f64 / 1_000.0;
     SignatureHeader::parse(header)?.check_time(now, DEFAULT_TOLERANCE_SECONDS)
 }
 
-/// Verifies the MAC over the raw bytes with Web Crypto. Nothing of the body is decoded before.
+/// Verifies the MAC over the raw bytes with Web Crypto, before any of the body is decoded.
 pub(super) async fn webhook(
     secrets: &[String],
     header: &str,
@@ -98,11 +100,12 @@ pub(super) async fn webhook(
 }
 
 thread_local! {
-    /// Imported keys by secret. Keys only, never a promise: another request's promise must not be awaited.
+    /// Imported keys by secret. It stores only keys, never a promise, because a request must not
+    /// await another request's promise.
     static WEBHOOK_KEYS: RefCell<Vec<(String, CryptoKey)>> = const { RefCell::new(vec![]) };
 }
 
-/// How long no second refresh of the JWK Set is made, in milliseconds.
+/// The minimum time between two refreshes of the JWK Set, in milliseconds.
 const COOLDOWN_MS: i64 = COOLDOWN_SECONDS as i64 * 1_000;
 
 /// How many imported keys are kept: enough for a rotation.
@@ -125,23 +128,23 @@ async fn key(secret: &str) -> std::result::Result<CryptoKey, JsValue> {
     Ok(key)
 }
 
-/// What a verified body is.
+/// The contents of a verified body.
 pub(super) enum Signed {
     /// An event of an invoice.
     Delivery(Delivery),
     /// An event of an unknown type that names no invoice.
     OfNoInvoice {
-        /// Its id.
+        /// The event's id.
         event_id: String,
-        /// Its type.
+        /// The event's type.
         event_type: String,
     },
 }
 
-/// Reads the verified body. By the core's own rules: what the SDK accepts is not refused here.
+/// Parses the verified body by the core's own rules: what the SDK accepts is not refused here.
 ///
 /// # Errors
-/// [`Rejection`], where it is no event, or its headers contradict it.
+/// Returns [`Rejection`] if the body is not an event, or its headers contradict it.
 pub(super) fn event(body: &[u8], id: &str, kind: &str) -> std::result::Result<Signed, Rejection> {
     let known = match event::read(body, id, kind, false) {
         Ok(_) => true,
@@ -152,8 +155,8 @@ pub(super) fn event(body: &[u8], id: &str, kind: &str) -> std::result::Result<Si
     read(text, known)
 }
 
-/// An event that reconciliation derived. `lacking`: something of it is still to be asked for, so that it need not be whole. `None` where it
-/// is none.
+/// Parses an event that reconciliation derived. With `lacking`, the event may be incomplete,
+/// because more of it is still to be requested. Returns `None` if it is not an event.
 pub(super) fn derived(text: &str, lacking: bool) -> Option<Delivery> {
     if !lacking && event::read(text.as_bytes(), "", "", true).is_err() {
         return None;
@@ -171,7 +174,7 @@ fn invalid(reason: &str) -> Rejection {
     Rejection::because(Code::PayloadInvalid, reason)
 }
 
-/// What the text of an event says; `known`: whether its type is.
+/// Parses the text of an event. `known` is whether its type is known.
 fn read(text: &str, known: bool) -> std::result::Result<Signed, Rejection> {
     let event = Members::of(text).ok_or_else(|| invalid("it is not a JSON object"))?;
     let data = event.get("data").and_then(Members::of);
@@ -218,14 +221,15 @@ fn read(text: &str, known: bool) -> std::result::Result<Signed, Rejection> {
     }))
 }
 
-/// When a verified event says that it was made, in milliseconds since the epoch; `None` where it does not say.
+/// Returns when a verified event was created, in milliseconds since the epoch, or `None` if it does
+/// not say.
 pub(super) fn created_at(body: &str) -> Option<i64> {
     let text = Members::of(body)?.text("created_at")?;
     let time = js_sys::Date::parse(&text);
     time.is_finite().then_some(time as i64)
 }
 
-/// When a delivery was signed, in milliseconds since the epoch, from a header that has verified.
+/// Returns when a delivery was signed, in milliseconds since the epoch, from a verified header.
 pub(super) fn signed_at(header: &str) -> Option<i64> {
     let seconds = header
         .split(',')
@@ -234,7 +238,8 @@ pub(super) fn signed_at(header: &str) -> Option<i64> {
     seconds.checked_mul(1_000)
 }
 
-/// An integer that JavaScript and Durable Object SQL hold exactly, however it is written: `4`, `4.0`, `4e0`.
+/// Parses an integer that JavaScript and Durable Object SQL hold exactly, in any notation: `4`,
+/// `4.0`, `4e0`.
 fn integer(json: &str) -> Option<i64> {
     let number: f64 = serde_json::from_str(json).ok()?;
     let exact = number.fract() == 0.0 && number.abs() <= js_sys::Number::MAX_SAFE_INTEGER;
@@ -244,22 +249,24 @@ fn integer(json: &str) -> Option<i64> {
 /// How long the Cache API keeps a JWK Set, in seconds.
 const STORED_SECONDS: &str = "public, max-age=3600";
 
-/// What an isolate knows of one host's keys. Keys and sets only, never a promise: no request waits for another's.
+/// What an isolate caches of one host's keys. It stores only keys and sets, never a promise: no
+/// request waits for another.
 struct Keys {
     url: String,
     cache: JwkSetCache,
     imported: KeyRing,
-    /// Who sent the tokens that verified.
+    /// The identities of tokens that were verified.
     verified: VerifiedTokens<Identity>,
 }
 
-/// The most imported keys that are kept. Gwop publishes one or two at a time.
+/// The maximum number of imported keys in the cache. Gwop publishes one or two at a time.
 const MAX_KEYS: usize = 16;
 
-/// Imported keys by JWK Thumbprint (RFC 7638), so that a `kid` that comes to name another key cannot bring up the old one.
+/// Imported keys by JWK Thumbprint (RFC 7638). If a `kid` later names another key, the old one is
+/// not used.
 #[derive(Default)]
 struct KeyRing {
-    /// The oldest first.
+    /// The oldest is first.
     keys: Vec<(String, CryptoKey)>,
 }
 
@@ -282,7 +289,8 @@ thread_local! {
     static KEYS: RefCell<Option<Keys>> = const { RefCell::new(None) };
 }
 
-/// Does something with what is known of the keys at `url`. Synchronous, so a request that dies leaves nothing half-made.
+/// Passes the cached keys of `url` to `work`. It is synchronous, so a request that ends early
+/// leaves no partial change.
 fn with_keys<T>(url: &str, work: impl FnOnce(&mut Keys) -> T) -> T {
     KEYS.with_borrow_mut(|known| {
         if known.as_ref().is_some_and(|keys| keys.url != url) {
@@ -297,10 +305,10 @@ fn with_keys<T>(url: &str, work: impl FnOnce(&mut Keys) -> T) -> T {
     })
 }
 
-/// Verifies a token of this merchant's.
+/// Verifies a token for this merchant.
 ///
 /// # Errors
-/// [`Failure`]; a rejection also where no JWK Set could be had.
+/// Returns [`Failure`]. It is a rejection also if no JWK Set is available.
 pub(super) async fn token(
     env: &Env,
     merchant_id: &str,
@@ -350,7 +358,7 @@ pub(super) async fn token(
                         let identity = Identity::of(claims);
                         with_keys(&url, |keys| {
                             if let Some(set) = set {
-                                // Its texts are parts of the claims.
+                                // The texts of the identity are parts of the claims.
                                 let (value, bytes_of_it) = (identity.clone(), claims.json().len());
                                 keys.verified.keep(
                                     bytes,
@@ -383,7 +391,8 @@ pub(super) async fn token(
     }
 }
 
-/// The keys that may have signed; `None` when one of them could not be imported and the plan must be made anew.
+/// Returns the keys that may have signed. Returns `None` if one of them could not be imported, so
+/// the plan must be made again.
 async fn imported(url: &str, kid: &str) -> Result<Option<Vec<CryptoKey>>, JsValue> {
     let candidates: Vec<(Jwk, Option<CryptoKey>)> = with_keys(url, |keys| {
         let candidates = keys.cache.candidates(kid);
@@ -421,7 +430,7 @@ async fn fetch(env: &Env, url: &str, ticket: Ticket) {
         adopted.then(|| keys.cache.to_stored())
     });
     if let Some(stored) = stored.filter(|_| may_store(env, url)) {
-        // A convenience: whatever goes wrong, the set is held here all the same.
+        // The Cache API is optional: if storing fails, this isolate still has the set.
         if let Err(error) = store(url, stored).await {
             log::error_of(
                 env,
@@ -451,7 +460,7 @@ async fn ask_store(env: &Env, url: &str) {
     }
 }
 
-/// A Gwop on this machine has other keys after each start, under the same `kid`: nothing of it is stored.
+/// A local Gwop has other keys after each start, under the same `kid`, so nothing of it is stored.
 fn may_store(env: &Env, url: &str) -> bool {
     url.starts_with("https://") || config::stores_local_keys(env)
 }

@@ -1,14 +1,14 @@
 // biome-ignore lint/suspicious/noRedundantUseStrict: the page holds this as a classic script.
 "use strict";
-/** The operator's token: in this variable, and nowhere else. */
+/** The operator's token. It is stored in this variable only. */
 let token = "";
-/** Which events are listed, and where the list goes on. */
+/** Which events are listed, and where the list continues. */
 let state = "dead";
 let cursor = null;
 
 const $ = (id) => document.getElementById(id);
 
-/** An element with its text or children, and attributes. */
+/** Creates an element with its text or children, and attributes. */
 function make(name, content, attributes = {}) {
   const element = document.createElement(name);
   element.append(...[content].flat().filter((part) => part !== null && part !== undefined));
@@ -27,7 +27,7 @@ function say(text, bad = false) {
   $("note").classList.toggle("bad", bad);
 }
 
-/** Asks a route of this Worker. Rejects with what an operator can do something about. */
+/** Calls a route of this Worker. Rejects with an error that tells the operator what to do. */
 async function ask(method, path, body) {
   const headers = { authorization: `Bearer ${token}` };
   if (body) headers["content-type"] = "application/json";
@@ -48,7 +48,7 @@ async function ask(method, path, body) {
   throw error;
 }
 
-/** Runs what a control does, once at a time; what fails is said. It keeps the focus meanwhile. */
+/** Runs the action of a control, one at a time, and shows errors. The control keeps the focus. */
 function on(id, event, work) {
   const control = $(id);
   control.addEventListener(event, async (happened) => {
@@ -124,7 +124,7 @@ async function replay(invoice, event) {
   try {
     await ask("POST", "/events/replay", { invoice_id: invoice, event_id: event });
     await list();
-    // Its row is gone.
+    // The event's row was removed.
     document.querySelector(".tab[aria-pressed=true]").focus();
     say("The event is on its way again.");
     await counts();
@@ -155,7 +155,7 @@ async function list(more = false) {
   if (more && cursor) query.set("cursor", cursor);
   const wanted = state;
   const page = await ask("GET", `/events?${query}`);
-  // Another list was chosen meanwhile.
+  // Another list was selected in the meantime.
   if (wanted !== state) return;
   const rows = page.events.map(eventRow);
   if (more) $("events").append(...rows);
@@ -166,7 +166,7 @@ async function list(more = false) {
   $("all").hidden = state !== "dead";
 }
 
-/** Asks for a confirmation. Escape is a no. */
+/** Asks for a confirmation. Escape means no. */
 function sure(question) {
   const dialog = $("sure");
   $("question").textContent = question;
@@ -178,7 +178,7 @@ function sure(question) {
   });
 }
 
-/** Goes through all pages of a replay. */
+/** Replays all pages of the list. */
 async function replayList(dry_run) {
   let events = 0;
   let next = null;
@@ -256,7 +256,7 @@ on("login", "submit", async () => {
   $("login").hidden = true;
   $("desk").hidden = $("leave").hidden = false;
   say("");
-  // Before the list is there: whoever goes on meanwhile keeps the focus.
+  // Set before the list arrives: a user who moves on in the meantime keeps the focus.
   $("refresh").focus();
   await list();
 });

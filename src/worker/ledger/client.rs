@@ -1,4 +1,5 @@
-//! The ledger as the Worker, its consumer and its shards ask it: which shard, and its response.
+//! Calls to the ledger from the Worker, its queue consumer and its shards: finds the shard, sends
+//! the call and reads the response.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -19,19 +20,19 @@ use crate::worker::schedule;
 
 /// The path of a delivery.
 pub const APPLY: &str = "/apply";
-/// Before the path of a question for a stored event: see [`known_path`].
+/// The prefix of the path that asks whether an event is stored. See [`known_path`].
 pub const KNOWN: &str = "/known/";
-/// The header of the response to a delivery.
+/// The response header with the outcome of a delivery.
 pub const OUTCOME: &str = "gwop-outcome";
-/// The status by which a shard says that it counts another number of shards.
+/// The status of a shard whose number of shards differs from the caller's.
 pub const ANOTHER_COUNT: u16 = 409;
 
-/// Why the ledger did not respond.
+/// Why a call to the ledger failed.
 #[derive(Debug)]
 pub enum LedgerError {
-    /// `LEDGER_SHARDS` is no number that can be used, or not the one that the ledger was begun with.
+    /// `LEDGER_SHARDS` is invalid, or is not the number with which the ledger was created.
     Shards(String),
-    /// It cannot be reached, or its storage failed: the same call later may work.
+    /// The ledger cannot be reached, or its storage failed. The same call may work later.
     Unavailable(String),
 }
 
@@ -55,8 +56,8 @@ impl From<serde_json::Error> for LedgerError {
 }
 
 impl LedgerError {
-    /// The response to a request that needs the ledger, after a line in the log: `about` says what
-    /// it was about.
+    /// Writes a log line and returns the response to a request that needs the ledger. `about`
+    /// describes the request in the log line.
     pub fn response(&self, env: &Env, about: &[(&'static str, serde_json::Value)]) -> Response {
         let error = [("error", self.to_string().into())];
         let fields: Vec<_> = about.iter().cloned().chain(error).collect();
@@ -73,20 +74,20 @@ impl LedgerError {
     }
 }
 
-/// The number of shards that is configured.
+/// Returns the configured number of shards.
 ///
 /// # Errors
-/// [`LedgerError::Shards`].
+/// Returns [`LedgerError::Shards`].
 pub fn shards(env: &Env) -> Result<u32, LedgerError> {
     config::shards(env).map_err(|()| {
         LedgerError::Shards("LEDGER_SHARDS must be a whole number from 1 to 32".to_owned())
     })
 }
 
-/// The envelope of a message about an invoice.
+/// Returns the envelope of a message about an invoice.
 ///
 /// # Errors
-/// As [`shards`].
+/// Returns the errors of [`shards`].
 fn envelope(env: &Env, merchant: &str, invoice_id: &str) -> Result<Envelope, LedgerError> {
     let shards = shards(env)?;
     Ok(Envelope {
@@ -97,7 +98,8 @@ fn envelope(env: &Env, merchant: &str, invoice_id: &str) -> Result<Envelope, Led
     })
 }
 
-/// The path by which a shard is asked whether it has an event in mind: whom the message is for, and the event's key.
+/// Returns the path that asks a shard whether it remembers an event. It consists of the envelope
+/// and the event's key.
 pub fn known_path(envelope: &Envelope, delivery: &Delivery) -> String {
     let encoded = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
     format!(
@@ -110,13 +112,13 @@ pub fn known_path(envelope: &Envelope, delivery: &Delivery) -> String {
     )
 }
 
-/// What an isolate has seen stored in one ledger.
+/// The events that this isolate has seen stored in one ledger.
 struct Stored {
-    /// The ledger's binding: JavaScript may call this Worker with several, each for a merchant.
+    /// The ledger's binding. JavaScript may call this Worker with several, each for a merchant.
     ledger: JsValue,
-    /// Paths of deliveries, and when each was seen stored, in milliseconds since the epoch. When
-    /// one comes again soon, it is a duplicate; later its shard is asked for it by a question
-    /// without a body.
+    /// Paths of deliveries, and when each was seen stored, in milliseconds since the epoch. A
+    /// delivery that comes again soon is a duplicate. If it comes later, its shard is asked with a
+    /// request without a body.
     seen: BTreeMap<String, i64>,
 }
 
@@ -126,8 +128,8 @@ thread_local! {
     };
 }
 
-/// Does something with what was seen stored in the ledger that is bound here: nothing, where the
-/// one before was another.
+/// Passes the stored events of this environment's ledger to `work`. They are empty if the previous
+/// call was for another ledger.
 fn with_stored<T>(env: &Env, work: impl FnOnce(&mut BTreeMap<String, i64>) -> T) -> T {
     let ledger = config::value(env, config::LEDGER);
     STORED.with_borrow_mut(|stored| {
@@ -139,16 +141,17 @@ fn with_stored<T>(env: &Env, work: impl FnOnce(&mut BTreeMap<String, i64>) -> T)
     })
 }
 
-/// How many shards are asked at once.
+/// How many shards are called at once.
 const AT_ONCE: usize = 5;
 
-/// How many stored deliveries an isolate keeps in mind.
+/// How many stored deliveries an isolate remembers.
 const STORED_DELIVERIES: usize = 2_000;
 
 /// Stores a delivery.
 ///
 /// # Errors
-/// [`LedgerError`]: then nothing of it is stored, or it is stored and a repetition will be told as a duplicate.
+/// Returns [`LedgerError`]. Then either nothing of the delivery is stored, or all of it is stored
+/// and a repetition returns a duplicate.
 pub async fn apply(env: &Env, delivery: &Delivery) -> Result<Outcome, LedgerError> {
     let envelope = envelope(env, &delivery.merchant, &delivery.invoice_id)?;
     let path = known_path(&envelope, delivery);
@@ -161,7 +164,7 @@ pub async fn apply(env: &Env, delivery: &Delivery) -> Result<Outcome, LedgerErro
         config::LEDGER,
         &name_of(&delivery.merchant, envelope.shard),
     )?;
-    // Before the question: what is stored by then is stored for as long as anything is.
+    // Read before the call: what is stored by then is kept for the full time.
     let asked = now_ms();
     if seen.is_some() && objects::get(&object, &path).await?.status() == 200 {
         remember(env, path, asked);
@@ -186,7 +189,7 @@ pub async fn apply(env: &Env, delivery: &Delivery) -> Result<Outcome, LedgerErro
     Ok(outcome)
 }
 
-/// Keeps in mind that a delivery was stored at `seen`, or later.
+/// Remembers that a delivery was stored at `seen` or later.
 fn remember(env: &Env, path: String, seen: i64) {
     with_stored(env, |stored| {
         if stored.len() >= STORED_DELIVERIES {
@@ -196,10 +199,10 @@ fn remember(env: &Env, path: String, seen: i64) {
     });
 }
 
-/// Asks the shard of an invoice.
+/// Calls the shard of an invoice.
 ///
 /// # Errors
-/// [`LedgerError`].
+/// Returns [`LedgerError`].
 pub async fn call<A: DeserializeOwned>(
     env: &Env,
     merchant: &str,
@@ -210,20 +213,20 @@ pub async fn call<A: DeserializeOwned>(
     call_shard(env, Request { envelope, call }).await
 }
 
-/// Asks the shard that the envelope names.
+/// Calls the shard that the envelope names.
 ///
 /// # Errors
-/// [`LedgerError`].
+/// Returns [`LedgerError`].
 pub async fn call_shard<A: DeserializeOwned>(
     env: &Env,
     request: Request,
 ) -> Result<A, LedgerError> {
-    // What waits is compiled once, not for each kind of response.
+    // The asynchronous part is compiled once, not for each result type.
     let text = Box::pin(shard_response(env, request)).await?;
     Ok(serde_json::from_str(&text)?)
 }
 
-/// The text of a shard's response.
+/// Returns the text of a shard's response.
 async fn shard_response(env: &Env, request: Request) -> Result<String, LedgerError> {
     let Envelope {
         merchant, shard, ..
@@ -235,18 +238,18 @@ async fn shard_response(env: &Env, request: Request) -> Result<String, LedgerErr
     Ok(accepted(response).await?.text().await?)
 }
 
-/// Asks shard 0, which keeps what concerns all of them.
+/// Calls shard 0, which stores what concerns all shards.
 ///
 /// # Errors
-/// [`LedgerError`].
+/// Returns [`LedgerError`].
 pub async fn call_first<A: DeserializeOwned>(env: &Env, call: Call) -> Result<A, LedgerError> {
     call_at(env, 0, call).await
 }
 
-/// Asks the shard of this number, of the merchant whose environment this is.
+/// Calls the shard with this number, of this environment's merchant.
 ///
 /// # Errors
-/// [`LedgerError`].
+/// Returns [`LedgerError`].
 pub async fn call_at<A: DeserializeOwned>(
     env: &Env,
     shard: u32,
@@ -261,10 +264,10 @@ pub async fn call_at<A: DeserializeOwned>(
     call_shard(env, Request { envelope, call }).await
 }
 
-/// Asks every shard, a few at a time: a request has six connections at once.
+/// Calls every shard, a few at a time: a request may have six connections at once.
 ///
 /// # Errors
-/// [`LedgerError`], of one that did not respond.
+/// Returns [`LedgerError`] if one shard did not respond.
 pub async fn call_all<A: DeserializeOwned>(env: &Env, call: &Call) -> Result<Vec<A>, LedgerError> {
     let every: Vec<u32> = (0..shards(env)?).collect();
     let mut results = Vec::with_capacity(every.len());
@@ -277,10 +280,10 @@ pub async fn call_all<A: DeserializeOwned>(env: &Env, call: &Call) -> Result<Vec
     Ok(results)
 }
 
-/// Asks every shard, one after another: a request has six connections at once.
+/// Calls every shard, one after another: a request may have six connections at once.
 ///
 /// # Errors
-/// [`LedgerError`], of the first one that did not respond.
+/// Returns the [`LedgerError`] of the first shard that did not respond.
 pub async fn call_each<A: DeserializeOwned>(
     env: &Env,
     call: &Call,
@@ -302,18 +305,18 @@ pub async fn call_each<A: DeserializeOwned>(
     Ok(())
 }
 
-/// How reconciliation stands; `begin`: a run begins, unless one is under way.
+/// Returns the state of reconciliation. With `begin`, a run begins unless one is in progress.
 ///
 /// # Errors
-/// [`LedgerError`].
+/// Returns [`LedgerError`].
 pub async fn reconciliation(env: &Env, begin: bool) -> Result<Option<Reconciliation>, LedgerError> {
     call_first(env, Call::Reconciliation { begin }).await
 }
 
-/// Everything that is known of the invoice with this public id.
+/// Returns everything that is stored of the invoice with this public id.
 ///
 /// # Errors
-/// [`LedgerError`].
+/// Returns [`LedgerError`].
 pub async fn find(env: &Env, public_invoice_id: &str) -> Result<Option<View>, LedgerError> {
     let call = Call::Find {
         public_invoice_id: public_invoice_id.to_owned(),
@@ -327,7 +330,7 @@ pub async fn find(env: &Env, public_invoice_id: &str) -> Result<Option<View>, Le
     Ok(found)
 }
 
-/// A response of status 200.
+/// Returns the response if its status is 200.
 async fn accepted(mut response: worker::Response) -> Result<worker::Response, LedgerError> {
     match response.status_code() {
         200 => Ok(response),

@@ -1,5 +1,6 @@
-//! The objects of 1.0.0, which kept one database per invoice and one per public id. They hand over to the ledger and do nothing else: what the
-//! Worker of 1.0.0 may still ask of them while a deployment rolls out, they pass on. They go with 2.0.0.
+//! The Durable Objects of 1.0.0, which stored one database per invoice and one per public id. They
+//! only hand over to the ledger. While a deployment rolls out, they pass the calls of the Worker of
+//! 1.0.0 on to the ledger. They are removed with 2.0.0.
 #![allow(missing_docs)] // `durable_object` writes public methods without any.
 
 use serde::{Deserialize, Serialize};
@@ -19,23 +20,23 @@ use crate::invoice::{Outcome, Status};
 use crate::worker::platform::{alarm_date, config, log, now_ms, objects};
 use crate::worker::schedule;
 
-/// The path of a delivery of 1.0.0.
+/// The path of a delivery in 1.0.0.
 const APPLY: &str = "/apply";
-/// The path by which 1.0.0 remembers a public id.
+/// The path by which 1.0.0 stored a public id.
 const PUT: &str = "/put";
 
-/// What the ledger asks of an object of 1.0.0, and what 1.0.0's own Worker and consumer do.
+/// The calls of the ledger to an object of 1.0.0, and the calls of 1.0.0's own Worker and consumer.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "operation", rename_all = "snake_case")]
 enum InvoiceCall {
-    /// Everything that it holds; returns `Option<Export>`, `None` where it holds nothing, or not
-    /// any more.
+    /// Returns everything that the object holds as `Option<Export>`. Returns `None` if it holds
+    /// nothing or nothing any more.
     Export,
-    /// The ledger has it: from now on the object holds nothing.
+    /// The ledger has stored the invoice: from now on the object holds nothing.
     Moved,
-    /// Hand over now; returns [`HandOver`].
+    /// Hands over now. Returns [`HandOver`].
     HandOver,
-    /// 1.0.0's calls.
+    /// The calls of 1.0.0: this one and those after it.
     Read,
     Claim {
         event_id: String,
@@ -55,25 +56,25 @@ enum InvoiceCall {
     },
 }
 
-/// What became of the wish to hand over.
+/// The result of a request to hand over.
 #[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum HandOver {
-    /// The ledger has it now.
+    /// The ledger has stored the invoice.
     Moved,
-    /// There was nothing, or not any more.
+    /// The object held nothing, or nothing any more.
     Empty,
 }
 
-/// Whether 1.0.0 may have kept invoices of this merchant.
+/// Returns whether 1.0.0 may have stored invoices of this merchant.
 pub fn may_hold(env: &Env, merchant: &str) -> bool {
     merchant.is_empty() && config::is_bound(env, config::INVOICES)
 }
 
-/// What the object of an invoice holds.
+/// Returns what the object of an invoice holds.
 ///
 /// # Errors
-/// Where the object cannot be reached, or still runs 1.0.0.
+/// Returns an error if the object cannot be reached or still runs 1.0.0.
 pub async fn export(env: &Env, invoice_id: &str) -> Result<Option<Export>> {
     if !may_hold(env, "") {
         return Ok(None);
@@ -81,10 +82,10 @@ pub async fn export(env: &Env, invoice_id: &str) -> Result<Option<Export>> {
     objects::call(env, config::INVOICES, invoice_id, &InvoiceCall::Export).await
 }
 
-/// Tells the object of an invoice that the ledger has it.
+/// Tells the object of an invoice that the ledger has stored the invoice.
 ///
 /// # Errors
-/// As [`export`].
+/// Returns the same errors as [`export`].
 pub async fn moved(env: &Env, invoice_id: &str) -> Result<()> {
     objects::call(env, config::INVOICES, invoice_id, &InvoiceCall::Moved).await
 }
@@ -92,17 +93,17 @@ pub async fn moved(env: &Env, invoice_id: &str) -> Result<()> {
 /// Tells the object with this id, as Cloudflare lists it, to hand over.
 ///
 /// # Errors
-/// Where there is no such id, or the object cannot be reached.
+/// Returns an error if there is no such id, or the object cannot be reached.
 pub async fn hand_over(env: &Env, object_id: &str) -> Result<HandOver> {
     let namespace = env.durable_object(config::INVOICES)?;
     let stub = namespace.id_from_string(object_id)?.get_stub()?;
     objects::result_of(objects::ask(&stub, &InvoiceCall::HandOver).await?).await
 }
 
-/// Which invoice 1.0.0 knew by a public id.
+/// Returns the merchant-side id that 1.0.0 stored for a public id.
 ///
 /// # Errors
-/// Where the object cannot be reached.
+/// Returns an error if the object cannot be reached.
 pub async fn invoice_of(env: &Env, public_invoice_id: &str) -> Result<Option<String>> {
     if !config::is_bound(env, config::INVOICE_INDEX) {
         return Ok(None);
@@ -134,7 +135,7 @@ fn has_table(sql: &ObjectSql, name: &str) -> Result<bool> {
     Ok(!found.map_err(refused)?.is_empty())
 }
 
-/// The Durable Object in which 1.0.0 kept one invoice, named by `invoice_id`.
+/// The Durable Object in which 1.0.0 stored one invoice, named by `invoice_id`.
 #[durable_object(alarm)]
 pub struct GwopInvoice {
     sql: ObjectSql,
@@ -157,7 +158,7 @@ impl DurableObject for GwopInvoice {
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         if request.path() == APPLY {
             if request.method() == Method::Get {
-                // 1.0.0 then sends the whole delivery.
+                // After this response, 1.0.0 sends the whole delivery.
                 return Response::error("the ledger is asked with the whole delivery", 404);
             }
             let text = request.text().await?;
@@ -180,7 +181,7 @@ impl DurableObject for GwopInvoice {
         }
     }
 
-    /// 1.0.0 armed it. Never throws, so that the platform never gives up on it.
+    /// Runs an alarm that 1.0.0 set. It never throws, so that the platform never gives up on it.
     async fn alarm(&self) -> Result<Response> {
         if let Err(error) = self.hand_over().await {
             log::error("hand_over_failed", &[("error", error.to_string().into())]);
@@ -195,7 +196,7 @@ impl DurableObject for GwopInvoice {
 }
 
 impl GwopInvoice {
-    /// A delivery of 1.0.0's Worker: one line of JSON, and the event.
+    /// Passes on a delivery of 1.0.0's Worker: one line of JSON, then the event.
     async fn pass_on(&self, text: &str) -> Result<Outcome> {
         let (head, body) = text
             .split_once('\n')
@@ -242,7 +243,8 @@ impl GwopInvoice {
         Ok(rows.into_iter().next())
     }
 
-    /// The merchant-side id: as it is stored, since an alarm wakes the object without its name.
+    /// Returns the merchant-side id from storage, because an alarm starts the object without its
+    /// name.
     fn invoice_id(&self) -> Result<String> {
         if has_table(&self.sql, "invoice")?
             && let Some(mut row) = self.first("SELECT invoice_id FROM invoice")?
@@ -330,7 +332,8 @@ impl GwopInvoice {
         })
     }
 
-    /// From now on the object holds nothing that the ledger would take. Its row stays, as a trace; bodies do not.
+    /// Marks the object as handed over: it then holds nothing for the ledger. Its row stays as a
+    /// trace, without bodies.
     fn mark_moved(&self) -> Result<()> {
         if !has_table(&self.sql, "invoice")? {
             return Ok(());
@@ -351,15 +354,16 @@ impl GwopInvoice {
     }
 }
 
-/// What can be asked of the object of a public id.
+/// The calls to the object of a public id.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "operation", rename_all = "snake_case")]
 enum IndexCall {
-    /// Returns `Option<String>`: the merchant-side id. Writes nothing.
+    /// Returns the merchant-side id as `Option<String>`. Writes nothing.
     Get,
 }
 
-/// The Durable Object in which 1.0.0 kept the invoice of one public id, named by `public_invoice_id`. The ledger has an index of its own.
+/// The Durable Object in which 1.0.0 stored the invoice of one public id, named by
+/// `public_invoice_id`. The ledger has an index of its own.
 #[durable_object(fetch)]
 pub struct GwopInvoiceIndex {
     sql: ObjectSql,
@@ -374,7 +378,8 @@ impl DurableObject for GwopInvoiceIndex {
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         if request.path() == PUT {
-            // Of 1.0.0's Worker while a deployment rolls out: the delivery itself is in the ledger, with its public id.
+            // 1.0.0's Worker sends this while a deployment rolls out. The delivery itself is in the
+            // ledger, with its public id.
             return Response::empty().map(|response| response.with_status(200));
         }
         let text = request.text().await?;

@@ -1,5 +1,5 @@
-//! The operator's lists of one shard, in SQL. Every step is bounded: it looks at so many rows and
-//! says where to go on, so that a page of few matches costs no more than a full one.
+//! The operator's lists of one shard, in SQL. Every step reads a limited number of rows and returns
+//! where to continue, so a page with few matches costs no more than a full one.
 
 use super::operator_messages::{
     Counts, EventPage, EventState, EventStep, InvoiceKey, InvoicePage, InvoiceStep, ListedEvent,
@@ -8,12 +8,12 @@ use super::operator_messages::{
 use super::sql::{Row, Sql, SqlError};
 use super::store::{Store, last_response, outcome, status};
 
-/// After every event: the largest integer that a double holds exactly.
+/// Greater than every time and sequence: the largest integer that a double holds exactly.
 const LATEST: i64 = (1 << 53) - 1;
 
-/// How many rows a step looks at where not every row is meant.
+/// How many rows a step reads if a filter excludes some of them.
 pub const SCAN_ROWS: i64 = 1_000;
-/// How many rows a step lists or replays at most.
+/// The maximum number of rows that a step lists or replays.
 pub const STEP_ROWS: i64 = 1_000;
 
 type Result<T> = std::result::Result<T, SqlError>;
@@ -22,13 +22,13 @@ type Result<T> = std::result::Result<T, SqlError>;
 const EVENT: &str = "event.sequence, event.invoice_id, public_invoice_id, event_id, event_type, outcome, received_at, \
      delivered_at, state, deliveries, due_at, answer_status, answer, answered_at";
 
-/// The rows that a list looks at, by its index: behind `?2`, at most `?3`.
+/// Returns the query for the rows of a list, by its index: after `?2`, at most `?3`.
 fn scan(state: EventState) -> String {
     let tables = match state {
         EventState::Dead | EventState::Pending => "outbox JOIN event USING (sequence)",
         EventState::Conflict => "event LEFT JOIN outbox USING (sequence)",
     };
-    // Pending rows are looked for among all of the outbox: an index of their own would be written
+    // Pending rows are searched among the whole outbox. An index of their own would be written
     // twice for each event, and few rows are dead.
     let rows = match state {
         EventState::Dead => {
@@ -50,12 +50,13 @@ fn scan(state: EventState) -> String {
     )
 }
 
-/// The invoices behind `(?2, ?3)` whose last event came at `?4` or later, at most `?5`.
+/// The invoices after `(?2, ?3)` whose last event came at `?4` or later, at most `?5`.
 const INVOICES: &str = "SELECT last_event_at, invoice_id, public_invoice_id, status, version, transaction_id FROM invoice
      WHERE merchant = ?1 AND last_event_at <= ?2 AND (last_event_at, invoice_id) < (?2, ?3) AND last_event_at >= ?4
      ORDER BY last_event_at DESC, invoice_id DESC LIMIT ?5";
 
-/// How many wait, and the first of them; how many are dead, and the first; how many conflicts.
+/// The number of pending rows and the first of them, the number of dead rows and the first of them,
+/// and the number of conflicts.
 const PENDING: &str =
     "SELECT count(*), MIN(sequence) FROM outbox WHERE state <> 'dead' AND merchant = ?1";
 const DEAD: &str =
@@ -63,7 +64,7 @@ const DEAD: &str =
 const CONFLICTS: &str =
     "SELECT count(*), MIN(sequence) FROM event WHERE outcome = 'conflict' AND merchant = ?1";
 
-/// What the tests ask of the plans of these statements.
+/// Returns the statements whose query plans the tests check.
 #[cfg(test)]
 pub fn statements() -> Vec<String> {
     let lists = [EventState::Dead, EventState::Pending, EventState::Conflict].map(scan);
@@ -72,10 +73,10 @@ pub fn statements() -> Vec<String> {
 }
 
 impl<S: Sql> Store<S> {
-    /// Some events of a list, oldest first.
+    /// Returns one step of a list of events, oldest first.
     ///
     /// # Errors
-    /// Where storage fails.
+    /// Returns an error if storage fails.
     pub fn list_events(&self, merchant: &str, step: &EventStep) -> Result<EventPage> {
         let limit = step.limit.clamp(1, STEP_ROWS);
         let every_row_is_meant = step.filter.is_all() && step.filter.state != EventState::Pending;
@@ -102,10 +103,11 @@ impl<S: Sql> Store<S> {
         Ok(page)
     }
 
-    /// Puts some events of a list into the outbox again, due at `now`, in one transaction.
+    /// Puts the events of one step of a list into the outbox again, due at `now`, in one
+    /// transaction.
     ///
     /// # Errors
-    /// Where storage fails: then none of them is.
+    /// Returns an error if storage fails. Then none of them is put there.
     pub fn replay_events(
         &self,
         merchant: &str,
@@ -144,10 +146,10 @@ impl<S: Sql> Store<S> {
         })
     }
 
-    /// Some invoices, newest first.
+    /// Returns one step of the list of invoices, newest first.
     ///
     /// # Errors
-    /// Where storage fails.
+    /// Returns an error if storage fails.
     pub fn list_invoices(&self, merchant: &str, step: &InvoiceStep) -> Result<InvoicePage> {
         let limit = step.limit.clamp(1, STEP_ROWS);
         let look_at = if step.status.is_none() {
@@ -197,10 +199,10 @@ impl<S: Sql> Store<S> {
         Ok(page)
     }
 
-    /// What waits here. Reads every row of the outbox and every conflict.
+    /// Counts the waiting events of this shard. Reads every row of the outbox and every conflict.
     ///
     /// # Errors
-    /// Where storage fails.
+    /// Returns an error if storage fails.
     pub fn count(&self, merchant: &str, now: i64) -> Result<Counts> {
         let (pending, oldest_pending) = self.count_of(PENDING, merchant)?;
         let (dead, oldest_dead) = self.count_of(DEAD, merchant)?;

@@ -1,8 +1,9 @@
-//! What Worker, shards and queue say to each other.
+//! The messages between the Worker, the shards and the queue.
 //!
-//! While a deployment rolls out, both versions of the code talk to each other, so these types change by one rule: a message carries its version,
-//! fields are only ever added, each with a default, and a reader ignores fields that it does not know. A call that an older shard does not know is
-//! refused by it, and repeated by the sender later.
+//! While a deployment rolls out, both versions of the code exchange messages, so these types change
+//! by one rule. A message carries its version. Fields are only added, each with a default. A reader
+//! ignores unknown fields. An older shard refuses a call that it does not know, and the sender
+//! repeats the call later.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,62 +13,66 @@ use crate::invoice::{Outcome, Status};
 /// The version of the messages that this code writes.
 pub const VERSION: u32 = 1;
 
-/// Whom a message is for. Every message to a shard begins with it.
+/// The receiver of a message. Every message to a shard begins with it.
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 pub struct Envelope {
     /// [`VERSION`] of the sender.
     pub v: u32,
-    /// The shard that it is for, from 0.
+    /// The receiving shard, from 0.
     pub shard: u32,
-    /// How many shards the sender counts.
+    /// The sender's number of shards.
     pub shards: u32,
-    /// The merchant's key; empty where there is one merchant.
+    /// The merchant's key. Empty if there is only one merchant.
     #[serde(default)]
     pub merchant: String,
 }
 
-/// A verified event, on its way into the ledger.
+/// A verified event on its way to the ledger.
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
-    /// The key of the merchant whose secret verified it; empty where there is one merchant.
+    /// The key of the merchant whose secret verified the event. Empty if there is only one
+    /// merchant.
     #[serde(default)]
     pub merchant: String,
     /// The merchant-side id.
     pub invoice_id: String,
-    /// The public id, where the event names one.
+    /// The public id, if the event has one.
     pub public_invoice_id: Option<String>,
     /// The event's id.
     pub event_id: String,
     /// The event's type.
     pub event_type: String,
-    /// Counts up per invoice.
+    /// A number that increases with each event of the invoice.
     pub event_version: Option<i64>,
-    /// The status that the invoice has reached; `None` for a type that this version does not know.
+    /// The status that the invoice has reached, or `None` for a type that this version does not
+    /// know.
     pub status: Option<Status>,
-    /// The transaction that paid; of several names each, parted by a space.
+    /// The transaction that paid. If it has several names, they are separated by a space.
     pub transaction: Option<String>,
-    /// The `traceparent` that it came with, for fulfillment.
+    /// The `traceparent` of the delivery, for fulfillment.
     #[serde(default)]
     pub traceparent: Option<String>,
-    /// The event as it was signed: on its way behind the JSON of the rest, so that it need not be escaped.
+    /// The event as it was signed. In a message it follows the JSON of the other fields, so that it
+    /// needs no escaping.
     #[serde(skip)]
     pub body: String,
 }
 
-/// A delivery as a shard gets it: [`Envelope`] and [`Delivery`] as one line of JSON, then the event.
+/// A delivery as a shard receives it: [`Envelope`] and [`Delivery`] as one line of JSON, then the
+/// event.
 #[derive(Serialize, Deserialize)]
 pub struct Parcel<E = Envelope, D = Delivery> {
-    /// Whom it is for.
+    /// The receiver.
     pub envelope: E,
     /// The event.
     pub delivery: D,
 }
 
 impl Parcel<&Envelope, &Delivery> {
-    /// The text to send.
+    /// Returns the text to send.
     ///
     /// # Errors
-    /// Where serde_json fails, which these types give no reason to.
+    /// Returns an error if serde_json fails. These types give it no reason to.
     pub fn to_text(&self) -> Result<String, serde_json::Error> {
         let mut text = serde_json::to_string(self)?;
         text.push('\n');
@@ -77,7 +82,7 @@ impl Parcel<&Envelope, &Delivery> {
 }
 
 impl Parcel {
-    /// Reads what [`Parcel::to_text`] wrote. `None` where it is something else.
+    /// Reads a text of [`Parcel::to_text`]. Returns `None` for any other text.
     #[must_use]
     pub fn of_text(text: &str) -> Option<Self> {
         let (head, body) = text.split_once('\n')?;
@@ -96,127 +101,126 @@ pub struct EventKey {
     pub event_id: String,
 }
 
-/// What can be asked of a shard, apart from a [`Parcel`].
+/// The calls to a shard, apart from a [`Parcel`].
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 #[serde(tag = "operation", rename_all = "snake_case")]
 pub enum Call {
-    /// Everything about an invoice, for the operator; returns `Option<View>`.
+    /// Returns everything about an invoice, for the operator, as `Option<View>`.
     Read {
         /// The merchant-side id.
         invoice_id: String,
     },
-    /// The same by the public id.
+    /// Returns the same as `Read`, by the public id.
     Find {
         /// The public id.
         public_invoice_id: String,
     },
-    /// The consumer starts on a message; returns `Option<Claimed>`, `None` when there is nothing
+    /// The consumer begins to process a message. Returns `Option<Claimed>`, or `None` if nothing is
     /// left to do.
     Claim(EventKey),
-    /// Fulfillment took it.
+    /// Fulfillment accepted the event.
     Confirm(EventKey),
-    /// Fulfillment did not take it; returns after how many seconds to try again.
+    /// Fulfillment did not accept the event. Returns after how many seconds to try again.
     Failed(FailedAttempt),
-    /// The queue gave up; returns whether the row is dead now.
+    /// The queue used all its attempts. Returns whether the row is dead now.
     #[serde(rename = "bury")]
     DeadLetter(EventKey),
-    /// The operator wants it delivered again; returns [`Replay`].
+    /// Delivers an event again, for the operator. Returns [`Replay`].
     Replay(EventKey),
-    /// An invoice of 1.0.0 is to be taken over from its object; returns whether the ledger has it
-    /// now.
+    /// Takes over an invoice of 1.0.0 from its object. Returns whether the ledger has it now.
     Adopt {
         /// The merchant-side id.
         invoice_id: String,
     },
-    /// Another shard, about to store its first row, asks shard 0 for the number of shards; returns
-    /// `Option<u32>`.
+    /// Another shard, before it stores its first row, asks shard 0 for the number of shards.
+    /// Returns `Option<u32>`.
     Shards {
-        /// Whether shard 0 keeps the sender's number where it has none.
+        /// Whether shard 0 stores the sender's number if it has none.
         keep: bool,
     },
-    /// A look at the alarm, by the cron trigger: returns whether storage works.
+    /// The cron trigger checks the alarm. Returns an error if storage does not work.
     Wake,
-    /// Asked of shard 0: how reconciliation stands; returns `Option<Reconciliation>`.
+    /// Returns the state of reconciliation as `Option<Reconciliation>`. Shard 0 only.
     Reconciliation {
-        /// Whether a run begins, unless one is under way.
+        /// Whether a run begins, unless one is in progress.
         begin: bool,
     },
-    /// Final states that Gwop's list shows: those that are missing here are applied; returns a
+    /// Applies the final states of Gwop's list that are missing in this shard. Returns a
     /// [`Verdict`] for each.
     Compare {
         /// The events that reconciliation derived.
         candidates: Vec<Candidate>,
     },
-    /// Some events of the shard, for the operator; returns `EventPage`.
+    /// Returns some events of the shard, for the operator, as `EventPage`.
     ListEvents(EventStep),
-    /// Puts some events of the shard into the outbox again; returns `ReplayedStep`.
+    /// Puts some events of the shard into the outbox again. Returns `ReplayedStep`.
     ReplayEvents {
-        /// Which.
+        /// Which events.
         step: EventStep,
-        /// Only says how many there are.
+        /// Whether to return only how many events there are.
         dry_run: bool,
     },
-    /// Some invoices of the shard; returns `InvoicePage`.
+    /// Returns some invoices of the shard as `InvoicePage`.
     ListInvoices(InvoiceStep),
-    /// What waits in the shard; returns `Counts`, counted at most every 10 seconds.
+    /// Counts the waiting events of the shard. Returns `Counts`, counted at most every 10 seconds.
     Count,
-    /// Shard 0 adds to its counters.
+    /// Adds to the counters of shard 0.
     Tally(Tally),
-    /// Shard 0's counters, by name.
+    /// Returns the counters of shard 0, by name.
     Counters,
-    /// Shard 0 is told of something that somebody should be told of.
+    /// Reports to shard 0 something that needs an alert.
     Raise {
-        /// What.
+        /// The kind of alert.
         kind: AlertKind,
-        /// How often since the last time that it was told.
+        /// How often it happened since the last report.
         count: i64,
     },
-    /// The next transaction fails in the middle.
+    /// Makes the next transaction fail in the middle.
     #[cfg(feature = "worker-test")]
     FailNext {
-        /// By a panic, instead of a statement that fails.
+        /// Whether it fails by a panic, instead of a statement that fails.
         panics: bool,
     },
-    /// The next alarm panics.
+    /// Makes the next alarm panic.
     #[cfg(feature = "worker-test")]
     PanicInAlarm {
-        /// Once messages are in the queue, instead of at its beginning.
+        /// Whether it panics after messages were put into the queue, instead of at its beginning.
         sent: bool,
     },
-    /// The store's own tests, on this database.
+    /// Runs the store's own tests on this database.
     #[cfg(feature = "worker-test")]
     SelfTest,
-    /// Writes so many dead events into the shard.
+    /// Writes dead events into the shard.
     #[cfg(feature = "worker-test")]
     FillDead {
-        /// How many.
+        /// How many events.
         rows: usize,
-        /// What their invoices are called before their number.
+        /// What the ids of their invoices begin with.
         prefix: String,
     },
 }
 
-/// An attempt that fulfillment did not take.
+/// An attempt that fulfillment did not accept.
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 pub struct FailedAttempt {
     /// The event.
     #[serde(flatten)]
     pub event: EventKey,
-    /// The response of fulfillment; absent from older consumers.
+    /// The response of fulfillment. Older consumers do not send it.
     #[serde(default, rename = "answer")]
     pub response: Option<LastResponse>,
 }
 
-/// A [`Call`] and whom it is for.
+/// A [`Call`] and its receiver.
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// Whom it is for.
+    /// The receiver.
     pub envelope: Envelope,
-    /// What is asked.
+    /// The call.
     pub call: Call,
 }
 
-/// An event that reconciliation derived, to be compared with what is stored.
+/// An event that reconciliation derived, to compare with what is stored.
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
     /// The event without its body.
@@ -225,147 +229,151 @@ pub struct Candidate {
     pub body: String,
     /// When its invoice was created, in milliseconds since the epoch.
     pub created_at: i64,
-    /// Whether Gwop's public invoice may tell more of it: then it is not applied yet.
+    /// Whether Gwop's public invoice may have more of its data. Then it is not applied yet.
     #[serde(default)]
     pub lacking: bool,
 }
 
-/// What became of a [`Candidate`].
+/// The result for a [`Candidate`].
 #[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// It was missing, and is applied.
+    /// It was missing, and is applied now.
     Applied,
-    /// It contradicts a final state that is stored, and is stored as a conflict.
+    /// It contradicts a stored final state, and is stored as a conflict.
     Conflict,
-    /// It says nothing new.
+    /// It has nothing new.
     Known,
-    /// It is missing: ask for the public invoice, and send it again.
+    /// It is missing. The caller gets the public invoice and sends the candidate again.
     Wanted,
 }
 
-/// How reconciliation stands. The counts are those of the run that is under way, or of the last one.
+/// The state of reconciliation. The counts are those of the run in progress, or of the last one.
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 pub struct Reconciliation {
-    /// Invoices that were created before this are never applied, in milliseconds since the epoch, as shard 0 stored it. `RECONCILE_SINCE`
-    /// overrides it.
+    /// Invoices that were created before this time are never applied, in milliseconds since the
+    /// epoch, as shard 0 stored it. `RECONCILE_SINCE` overrides it.
     pub since: i64,
-    /// When the next step of the run is due, in milliseconds since the epoch; `None` where no run is under way.
+    /// When the next step of the run is due, in milliseconds since the epoch. `None` if no run is
+    /// in progress.
     pub due_at: Option<i64>,
-    /// When the last complete run began, in milliseconds since the epoch: what is behind it is reconciled.
+    /// When the last complete run began, in milliseconds since the epoch. All earlier invoices are
+    /// reconciled.
     pub completed_at: Option<i64>,
-    /// Pages that were asked for.
+    /// How many pages were requested.
     pub pages: i64,
-    /// Invoices that no webhook had told of: the gap.
+    /// The gap: how many invoices no webhook had reported.
     pub applied: i64,
-    /// Those of them that contradict what is stored.
+    /// How many of them contradict what is stored.
     pub conflicts: i64,
-    /// Those of which no event can be made.
+    /// How many of them cannot be converted to an event.
     pub unusable: i64,
-    /// How often the present step has failed, one time after another.
+    /// How often the current step has failed in a row.
     pub failures: i64,
     /// Why it failed the last time: a class and a code.
     pub error: Option<String>,
 }
 
-/// What the consumer delivers.
+/// An event that the consumer delivers.
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 pub struct Claimed {
     /// The event's type.
     pub event_type: String,
-    /// What became of it.
+    /// The outcome of the event.
     pub outcome: Outcome,
     /// The event as it was signed.
     pub body: String,
-    /// When it came, in milliseconds since the epoch; absent from older shards.
+    /// When the event arrived, in milliseconds since the epoch. Older shards do not send it.
     #[serde(default)]
     pub received_at: Option<i64>,
-    /// The `traceparent` that it came with.
+    /// The `traceparent` of the delivery.
     #[serde(default)]
     pub traceparent: Option<String>,
 }
 
-/// What became of the wish to replay.
+/// The result of a replay.
 #[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Replay {
     /// It is in the outbox again.
     Queued,
-    /// There is no such event, or not any more.
+    /// There is no such event, or it was deleted.
     Unknown,
-    /// Fulfillment never hears of events with this outcome.
+    /// Events with this outcome are never delivered to fulfillment.
     #[serde(rename = "not_for_fulfilment")]
     NotForFulfillment,
 }
 
-/// Everything that is known of an invoice.
+/// Everything that is stored of an invoice.
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 pub struct View {
     /// The merchant-side id.
     pub invoice_id: String,
     /// The public id.
     pub public_invoice_id: Option<String>,
-    /// Where it stands.
+    /// The status.
     pub status: Status,
     /// The version of the last applied event.
     pub version: Option<i64>,
     /// The transaction that paid it.
     pub transaction: Option<String>,
-    /// Its events, oldest first.
+    /// The events of the invoice, oldest first.
     pub events: Vec<EventView>,
-    /// What fulfillment must still hear.
+    /// The events that fulfillment has not confirmed.
     pub outbox: Vec<OutboxView>,
 }
 
 /// One event of a [`View`].
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 pub struct EventView {
-    /// Its id.
+    /// The id.
     pub event_id: String,
-    /// Its type.
+    /// The type.
     pub event_type: String,
-    /// Its version.
+    /// The version.
     pub event_version: Option<i64>,
-    /// What became of it.
+    /// The outcome.
     pub outcome: Outcome,
-    /// When it came, in milliseconds since the epoch.
+    /// When the event arrived, in milliseconds since the epoch.
     pub received_at: i64,
-    /// When fulfillment took it, in milliseconds since the epoch.
+    /// When fulfillment accepted it, in milliseconds since the epoch.
     pub delivered_at: Option<i64>,
 }
 
 /// One row of the outbox in a [`View`].
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 pub struct OutboxView {
-    /// The event.
+    /// The event's id.
     pub event_id: String,
     /// `pending`, `sent` or `dead`.
     pub state: String,
-    /// How often it was put into the queue.
+    /// How often the event was put into the queue.
     pub sends: i64,
-    /// How often the consumer tried.
+    /// How often the consumer tried to deliver it.
     pub deliveries: i64,
-    /// When something happens to it next unless the consumer reports, in milliseconds since the epoch.
+    /// When the next action is due if the consumer does not report, in milliseconds since the
+    /// epoch.
     pub due_at: i64,
     /// The last response of fulfillment.
     #[serde(default, rename = "last_answer")]
     pub last_response: Option<LastResponse>,
 }
 
-/// A message of the queue: only where to find the event. A queue refuses more than 128,000 bytes.
+/// A message of the queue. It contains only the ids of the event, because a queue refuses more than
+/// 128,000 bytes.
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 pub struct QueueMessage {
-    /// [`VERSION`] of the sender; 0 in a message of 1.0.0, which has ids alone.
+    /// [`VERSION`] of the sender. 0 in a message of 1.0.0, which has only ids.
     #[serde(default)]
     pub v: u32,
-    /// The merchant's key; empty where there is one merchant.
+    /// The merchant's key. Empty if there is only one merchant.
     #[serde(default)]
     pub merchant: String,
     /// The merchant-side id of the invoice.
     pub invoice_id: String,
     /// The event's id.
     pub event_id: String,
-    /// How many shards the sender counts; absent in a message of 1.0.0.
+    /// The sender's number of shards. Absent in a message of 1.0.0.
     #[serde(default)]
     pub shards: Option<u32>,
 }
@@ -377,22 +385,22 @@ pub struct Export {
     pub invoice_id: String,
     /// The public id.
     pub public_invoice_id: Option<String>,
-    /// Where it stands.
+    /// The status.
     pub status: Status,
     /// The version of the last applied event.
     pub version: Option<i64>,
     /// The transaction that paid it.
     pub transaction: Option<String>,
-    /// Its events, oldest first.
+    /// The events of the invoice, oldest first.
     pub events: Vec<ExportedEvent>,
-    /// What fulfillment must still hear.
+    /// The events that fulfillment has not confirmed.
     pub outbox: Vec<ExportedRow>,
 }
 
 /// One event of an [`Export`].
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 pub struct ExportedEvent {
-    /// What the operator sees of it.
+    /// What the operator sees of the event.
     #[serde(flatten)]
     pub view: EventView,
     /// The event as it was signed.
@@ -402,9 +410,9 @@ pub struct ExportedEvent {
 /// One row of the outbox in an [`Export`].
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 pub struct ExportedRow {
-    /// What the operator sees of it.
+    /// What the operator sees of the row.
     #[serde(flatten)]
     pub view: OutboxView,
-    /// How often the queue refused it, since it last took it.
+    /// How often the queue refused the event since it last accepted it.
     pub failures: i64,
 }

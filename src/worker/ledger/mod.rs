@@ -1,5 +1,6 @@
-//! The ledger: which events came, what became of them, and what fulfillment must still hear. A fixed number of shards, each a Durable Object of its
-//! own; the merchant-side id of an invoice says which one keeps it.
+//! The ledger stores which events arrived, what each one did, and which ones fulfillment has not
+//! confirmed. It has a fixed number of shards, each a Durable Object. The merchant-side id of an
+//! invoice determines its shard.
 //!
 //! ```text
 //! client ── Parcel, Request ──▶ object (GwopLedger) ──▶ store ──▶ sql ◀── object_sql (Durable Object), rusqlite (native tests)

@@ -1,4 +1,5 @@
-//! The Durable Object of one shard: says whether a message is for it, and passes it to the store. What is due, [`super::outbox`] sends.
+//! The Durable Object of one shard. It checks whether a message is for this shard and passes it to
+//! the store. [`super::outbox`] sends what is due.
 #![allow(missing_docs)] // `durable_object` writes public methods without any.
 
 use std::cell::{Cell, RefCell};
@@ -26,10 +27,11 @@ use crate::worker::platform::config::{self, Out};
 use crate::worker::platform::{alarm_date, log, now_ms};
 use crate::worker::schedule::{self, Times};
 
-/// How many stored events an instance keeps in mind, so that a duplicate costs no read.
+/// How many stored events an instance remembers, so that a duplicate needs no read.
 const REMEMBERED_EVENTS: usize = 4_000;
 
-/// How long a count may be told again, in milliseconds, at least; and how many rows it may read per second.
+/// The minimum time for which a count is reused, in milliseconds, and how many rows a count may
+/// read per millisecond.
 const COUNT_MS: i64 = 10_000;
 const COUNTED_ROWS_PER_MS: i64 = 1;
 
@@ -47,30 +49,32 @@ impl From<SqlError> for LedgerError {
 pub struct GwopLedger {
     pub(super) store: Store<ObjectSql>,
     storage: Storage,
-    /// As the platform gave it.
+    /// The environment as the platform provided it.
     base: Env,
-    /// The key of the merchant whose shard this is, once it is known, and its environment.
+    /// The key and the environment of this shard's merchant, once the merchant is known.
     merchant: RefCell<Option<(String, Env)>>,
     pub(super) times: Times,
-    /// What the shard has stored of itself, once it was read.
+    /// The stored settings of the shard, once they were read.
     settings: Cell<Option<Settings>>,
-    /// When the alarm is armed for, at the latest, in milliseconds since the epoch; `None` where that is not known. A write that the disk refuses
-    /// ends the instance, and this with it.
+    /// The latest time for which the alarm is set, in milliseconds since the epoch. `None` if that
+    /// is not known. If the disk refuses a write, the platform ends the instance, and this value
+    /// with it.
     armed: Cell<Option<i64>>,
-    /// Stored events, as [`known_path`] has them: a shard of another number has other paths.
+    /// Stored events as paths of [`known_path`]: a shard with another number has other paths.
     remembered: RefCell<BTreeSet<String>>,
-    /// How often the alarm found fulfillment switched off, one time after another.
+    /// How often in a row the alarm found fulfillment switched off.
     pub(super) switched_off: Cell<i64>,
-    /// How many batches the alarm has just sent: each is a subrequest.
+    /// How many batches the alarm has just sent. Each is a subrequest.
     pub(super) batches: Cell<i64>,
-    /// Public ids of invoices of which this run can make no event, and whether Gwop did not
-    /// respond.
+    /// Public ids of invoices that this run cannot convert to an event, and whether the reason is
+    /// that Gwop did not respond.
     pub(super) passed_over: RefCell<BTreeMap<String, bool>>,
-    /// Whether this instance has seen that shard 0 has a time from which on invoices are reconciled.
+    /// Whether this instance knows that shard 0 has a time from which invoices are reconciled.
     since_kept: Cell<bool>,
-    /// Whether what became dead while the merchant was out has been looked for since it is in.
+    /// Whether, since the merchant came back, the shard has looked for events that became dead
+    /// while the merchant was out.
     brought_back: Cell<bool>,
-    /// What waits here, and until when that may be told again.
+    /// The last count of waiting events, and until when it is reused.
     counted: Cell<Option<(Counts, i64)>>,
     #[cfg(feature = "worker-test")]
     fail_next: Cell<Option<bool>>,
@@ -128,8 +132,8 @@ impl DurableObject for GwopLedger {
             .or_else(|error| refusal(&error))
     }
 
-    /// Never throws, so that the platform never gives up on it. It arms itself last: workerd does not repeat an alarm that armed another one and then
-    /// failed.
+    /// Runs the alarm. It never throws, so that the platform never gives up on it. It sets the next
+    /// alarm last: workerd does not repeat an alarm that set another one and then failed.
     async fn alarm(&self) -> worker::Result<Response> {
         self.armed.set(None);
         if let Err(error) = self.recall_merchant().await {
@@ -170,14 +174,14 @@ fn refusal(error: &LedgerError) -> worker::Result<Response> {
 }
 
 impl GwopLedger {
-    /// The environment of the merchant whose shard this is.
+    /// Returns the environment of this shard's merchant.
     pub(super) fn env(&self) -> Env {
         let merchant = self.merchant.borrow();
         let own = merchant.as_ref().map(|(_, env)| env);
         own.unwrap_or(&self.base).clone()
     }
 
-    /// The key of the merchant whose shard this is; empty where there is one merchant.
+    /// Returns the key of this shard's merchant. Empty if there is only one merchant.
     pub(super) fn merchant(&self) -> String {
         let merchant = self.merchant.borrow();
         merchant
@@ -186,7 +190,7 @@ impl GwopLedger {
             .unwrap_or_default()
     }
 
-    /// Goes on as the shard of this merchant, with what is configured now.
+    /// Continues as the shard of this merchant, with its current configuration.
     async fn act_for(&self, key: &str) -> Result<()> {
         let known = self
             .merchant
@@ -199,7 +203,8 @@ impl GwopLedger {
                     "this shard is another merchant's".to_owned(),
                 ));
             }
-            // Nobody configures the one merchant anew while this instance lives.
+            // If there is only one merchant, its configuration does not change while this instance
+            // lives.
             Some(true) if key.is_empty() => return Ok(()),
             _ => {}
         }
@@ -210,7 +215,7 @@ impl GwopLedger {
             None => false,
         };
         if out == Some(Out::Unread) && was_in {
-            // What was configured a short time ago does as well.
+            // A configuration that was read a short time ago is recent enough.
             return Ok(());
         }
         if out.is_some() {
@@ -220,8 +225,8 @@ impl GwopLedger {
         Ok(())
     }
 
-    /// Has what became dead while the merchant was out of `GWOP_MERCHANTS` go out again, once it is
-    /// in. Returns whether there is any.
+    /// Puts the events that became dead while the merchant was missing from `GWOP_MERCHANTS` into
+    /// the outbox again, once the merchant is back. Returns whether there are any.
     pub(super) fn bring_back(&self) -> Result<bool> {
         let merchant = self.merchant();
         let is_out = config::out(&self.env()).is_some();
@@ -236,12 +241,12 @@ impl GwopLedger {
         Ok(brought.events > 0)
     }
 
-    /// Says in the log that something went wrong, and of whom this shard is.
+    /// Logs an error, with the merchant of this shard.
     pub(super) fn log_error(&self, event: &str, fields: &[(&'static str, serde_json::Value)]) {
         log::error_of(&self.env(), event, fields);
     }
 
-    /// As [`Self::act_for`], of what is stored: an alarm does not say for whom it is.
+    /// Calls [`Self::act_for`] with the stored merchant: an alarm does not name one.
     async fn recall_merchant(&self) -> Result<()> {
         let known = self.merchant.borrow().as_ref().map(|(key, _)| key.clone());
         let key = match known {
@@ -252,7 +257,7 @@ impl GwopLedger {
         self.act_for(&key).await
     }
 
-    /// What the shard knows of itself; `None` where it has stored nothing.
+    /// Returns the stored settings of the shard, or `None` if it has stored nothing.
     pub(super) fn settings(&self) -> Result<Option<Settings>> {
         if self.settings.get().is_none() {
             self.settings.set(self.store.open()?);
@@ -260,8 +265,8 @@ impl GwopLedger {
         Ok(self.settings.get())
     }
 
-    /// Whether a message is for this shard, by the number of shards that its sender counts. Returns
-    /// whether anything is stored; where `writes`, the tables are there afterwards.
+    /// Checks whether a message is for this shard, and whether its sender has the same number of
+    /// shards. Returns whether anything is stored. With `writes`, the tables exist afterwards.
     async fn admit(&self, envelope: &Envelope, writes: bool) -> Result<bool> {
         let sent = Settings {
             shard: envelope.shard,
@@ -283,7 +288,7 @@ impl GwopLedger {
             return Ok(true);
         }
         if envelope.shard != 0 {
-            // Shard 0 refuses a number that is not its own.
+            // Shard 0 refuses another number of shards than its own.
             let envelope = Envelope {
                 shard: 0,
                 ..envelope.clone()
@@ -295,7 +300,7 @@ impl GwopLedger {
         if !writes {
             return Ok(false);
         }
-        // Another message may have been first meanwhile.
+        // Another message may have been stored first during the `await`.
         match self.settings()? {
             None => {
                 self.store.create(sent, now_ms(), self.times)?;
@@ -321,7 +326,8 @@ impl GwopLedger {
         }
         self.adopt_unknown(&delivery.merchant, &delivery.invoice_id)
             .await?;
-        // From here to the alarm nothing is awaited: what is read is what is changed, and all of it becomes durable together.
+        // There is no `await` from here to the alarm. So nothing changes between reading and
+        // writing, and all writes become durable together.
         let now = now_ms();
         let known =
             self.store
@@ -340,7 +346,7 @@ impl GwopLedger {
         Ok(outcome)
     }
 
-    /// As [`Self::record`]; whoever is to be told of a conflict hears of it by the alarm.
+    /// Records a delivery as [`Self::record`] does. If it is a conflict, the alarm reports it.
     fn record_noted(&self, delivery: &Delivery, known: Known, now: i64) -> Result<Outcome> {
         if !alerting::may_be_on(&self.env()) {
             return Ok(self.record(delivery, known, now)?);
@@ -354,13 +360,14 @@ impl GwopLedger {
         })?)
     }
 
-    /// Applies those final states of Gwop's list that are missing here. Its shard must be admitted.
+    /// Applies the final states of Gwop's list that are missing here. The caller must have called
+    /// [`Self::admit`].
     pub(super) async fn compare(&self, candidates: Vec<Candidate>) -> Result<Vec<Verdict>> {
         for Candidate { delivery, .. } in &candidates {
             self.adopt_unknown(&delivery.merchant, &delivery.invoice_id)
                 .await?;
         }
-        // As in `apply`, nothing is awaited from here to the alarm.
+        // As in `apply`, there is no `await` from here to the alarm.
         let now = now_ms();
         let mut verdicts = Vec::with_capacity(candidates.len());
         for candidate in candidates {
@@ -399,7 +406,8 @@ impl GwopLedger {
         self.store.record(delivery, known, now, self.times)
     }
 
-    /// As it is deployed, but for faults on purpose. `TEST_BREAK` breaks the ledger, to show that the checker of histories sees it.
+    /// Records a delivery. It behaves as deployed, except for faults on purpose. `TEST_BREAK`
+    /// breaks the ledger, to show that the checker of histories finds the fault.
     #[cfg(feature = "worker-test")]
     fn record(&self, delivery: &Delivery, known: Known, now: i64) -> Stored<Outcome> {
         let broken = config::text(&self.env(), "TEST_BREAK").unwrap_or_default();
@@ -433,7 +441,8 @@ impl GwopLedger {
         })
     }
 
-    /// Panics where [`Call::PanicInAlarm`] asked for it: before messages are in the queue, or after.
+    /// Panics if [`Call::PanicInAlarm`] requested it: before messages are put into the queue, or
+    /// after.
     #[cfg(feature = "worker-test")]
     #[allow(clippy::panic)]
     pub(super) fn panic_on_purpose(&self, sent: bool) {
@@ -549,7 +558,8 @@ impl GwopLedger {
                 Response::from_json(&self.store.list_invoices(merchant, &step)?)
             }
             Call::Count => Response::from_json(&self.count(merchant, stored, now)?),
-            // Of shard 0, as the next two: it has its tables since it was admitted.
+            // Only shard 0 receives this call and the next two. It has its tables since it was
+            // admitted.
             Call::Tally(tally) => {
                 let alerts_on = alerting::may_be_on(&self.env());
                 self.store.tally(&tally, alerts_on, now)?;
@@ -571,7 +581,7 @@ impl GwopLedger {
         Ok(response?)
     }
 
-    /// The queue gave up on an event. Whoever is to be told of it hears of it by the alarm.
+    /// Handles an event for which the queue used all its attempts. The alarm reports it.
     async fn dead_letter(&self, merchant: &str, event: &EventKey) -> Result<bool> {
         if !alerting::may_be_on(&self.env()) {
             return Ok(self.store.dead_letter(merchant, event)?);
@@ -590,7 +600,7 @@ impl GwopLedger {
         Ok(dead_lettered)
     }
 
-    /// What waits here: counted at most every ten seconds, and seldomer where there is much.
+    /// Counts the waiting events: at most every ten seconds, and less often if there are many.
     fn count(&self, merchant: &str, stored: bool, now: i64) -> Result<Counts> {
         if let Some((counts, until)) = self.counted.get()
             && (counts.counted_at..until).contains(&now)
@@ -614,7 +624,8 @@ impl GwopLedger {
         Ok(counts)
     }
 
-    /// A replay has moved so many events: the count that may still be told follows, without another look.
+    /// Updates the cached count after a replay moved this many events, without reading the rows
+    /// again.
     fn recounted(&self, from: EventState, events: usize) {
         if let Some((mut counts, until)) = self.counted.get() {
             let events = i64::try_from(events).unwrap_or_default();
@@ -626,8 +637,8 @@ impl GwopLedger {
         }
     }
 
-    /// What shard 0 knows of the last run of reconciliation. `None` in other shards, and before the
-    /// first run.
+    /// Returns what shard 0 stores of the last run of reconciliation. Returns `None` in other
+    /// shards, and before the first run.
     fn reconciliation_gauges(&self, merchant: &str) -> Result<Option<ReconciliationGauges>> {
         let found = self.store.reconciliation(merchant)?;
         Ok(found
@@ -638,7 +649,7 @@ impl GwopLedger {
             }))
     }
 
-    /// Arms the alarm for the next alert.
+    /// Sets the alarm for the next alert.
     async fn arm_for_alerts(&self) -> Result<()> {
         if let Some(next) = self.next_alert()? {
             self.arm(next).await?;
@@ -646,7 +657,7 @@ impl GwopLedger {
         Ok(())
     }
 
-    /// When the next alert is due; `None` where there is none, or alerts are off.
+    /// Returns when the next alert is due, or `None` if there is none or alerts are off.
     pub(super) fn next_alert(&self) -> Result<Option<i64>> {
         let env = self.env();
         if !alerting::may_be_on(&env) {
@@ -658,11 +669,11 @@ impl GwopLedger {
             Some(Out::Unread) => schedule::ALARM_AGAIN_MS,
             Some(_) => schedule::ALERTS_AGAIN_MS,
         };
-        // By then it may be known whether anybody is to be told.
+        // By then it may be known whether alerts are on.
         Ok(next.map(|next| next.max(now_ms().saturating_add(later))))
     }
 
-    /// Takes over an invoice that this shard knows nothing of, where 1.0.0 may have kept it.
+    /// Takes over an invoice that this shard does not have, if 1.0.0 may have stored it.
     async fn adopt_unknown(&self, merchant: &str, invoice_id: &str) -> Result<()> {
         if legacy::may_hold(&self.env(), merchant)
             && !self.store.has_invoice(merchant, invoice_id)?
@@ -672,8 +683,8 @@ impl GwopLedger {
         Ok(())
     }
 
-    /// As [`Self::adopt_unknown`], of a shard that may have stored nothing. Returns whether it took
-    /// anything over.
+    /// Does the same as [`Self::adopt_unknown`], in a shard that may have stored nothing. Returns
+    /// whether it took anything over.
     async fn adopt_into(&self, envelope: &Envelope, invoice_id: &str) -> Result<bool> {
         let merchant = &envelope.merchant;
         if !legacy::may_hold(&self.env(), merchant)
@@ -701,7 +712,8 @@ impl GwopLedger {
         if let Some(next) = self.store.next_job(true)? {
             self.arm(next).await?;
         }
-        // It is stored here. Where the old object does not hear of it, its alarm or the next call hands it over again, which changes nothing.
+        // The invoice is stored here. If the old object does not receive this call, its alarm or
+        // the next call hands the invoice over again, which changes nothing.
         if let Err(error) = legacy::moved(&self.env(), &export.invoice_id).await {
             let error = [("error", error.to_string().into())];
             log::warning_of(&self.env(), "hand_over_unmarked", &error);
@@ -709,7 +721,8 @@ impl GwopLedger {
         Ok(())
     }
 
-    /// Whether an event is stored and the alarm armed, as far as memory tells: without a look at the database.
+    /// Returns whether an event is stored and the alarm set, as far as this instance remembers. It
+    /// does not read the database.
     fn has_in_mind(&self, path: &str) -> bool {
         self.armed.get().is_some() && self.remembered.borrow().contains(path)
     }
@@ -722,14 +735,15 @@ impl GwopLedger {
         remembered.insert(path);
     }
 
-    /// Forgets which events are stored: some of them were deleted.
+    /// Forgets which events are stored, because some of them were deleted.
     pub(super) fn forget(&self) {
         self.remembered.borrow_mut().clear();
     }
 
-    /// Arms the alarm, in milliseconds since the epoch, unless it is armed for sooner. The call to the platform is made before anything is awaited.
+    /// Sets the alarm, in milliseconds since the epoch, unless it is set for an earlier time. It
+    /// calls the platform before the first `await`.
     pub(super) async fn arm(&self, due: i64) -> Result<()> {
-        // One that is long past should have struck: it is armed again rather than trusted.
+        // An alarm that is long overdue should have run, so it is set again.
         let late = now_ms().saturating_sub(schedule::ALARM_LATE_MS);
         if self
             .armed
@@ -747,7 +761,7 @@ impl GwopLedger {
         Ok(())
     }
 
-    /// Arms the alarm where an instance does not know whether it is.
+    /// Sets the alarm if this instance does not know whether it is set.
     async fn repair_alarm(&self) -> Result<()> {
         if self.armed.get().is_none() {
             if let Some(next) = self.store.next_job(true)? {
@@ -759,7 +773,8 @@ impl GwopLedger {
     }
 }
 
-/// Whether a call stores what belongs to this number of shards, where nothing is stored yet.
+/// Returns whether a call writes to a shard in which nothing is stored yet, and so stores this
+/// number of shards.
 const fn writes_anyway(call: &Call) -> bool {
     #[cfg(feature = "worker-test")]
     if matches!(call, Call::FillDead { .. }) {

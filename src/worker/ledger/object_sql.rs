@@ -6,7 +6,8 @@ use worker::{SqlStorage, Storage};
 
 use super::sql::{Binding, Column, Row, Sql, SqlError};
 
-/// What `worker` 0.8.7 has no binding for. Its own `transaction` is asynchronous, and a panic inside it leaves it pending.
+/// A method for which `worker` 0.8.7 has no binding. `worker`'s own `transaction` is asynchronous,
+/// and a panic inside it leaves it pending.
 #[allow(unsafe_code)] // wasm-bindgen's generated glue.
 mod transaction_sync {
     use super::{JsValue, wasm_bindgen};
@@ -37,7 +38,7 @@ impl std::fmt::Debug for TransactionalStorage {
 }
 
 impl ObjectSql {
-    /// That of the object with this storage.
+    /// Returns the database of the object with this storage.
     pub fn of(storage: &Storage) -> Self {
         let raw: &JsValue = storage.as_raw().as_ref();
         Self {
@@ -51,7 +52,7 @@ impl Sql for ObjectSql {
     fn run(&self, statement: &str, bindings: &[Binding<'_>]) -> Result<Vec<Row>, SqlError> {
         let bindings: Vec<JsValue> = bindings.iter().map(|binding| value_of(*binding)).collect();
         let cursor = self.sql.exec_raw(statement, bindings).map_err(refused)?;
-        // To its end, before anything else happens: a cursor that is left open holds the statement.
+        // Reads all rows before anything else happens: an open cursor holds the statement.
         let rows = cursor
             .raw()
             .map(|row| row.map_err(refused).and_then(row_of))
@@ -75,7 +76,7 @@ impl Sql for ObjectSql {
             let failed = matches!(result, Some(Err(_)));
             done = result;
             if failed {
-                // What is thrown undoes the transaction.
+                // An exception undoes the transaction.
                 Err(js_sys::Error::new("the transaction is undone").into())
             } else {
                 Ok(JsValue::UNDEFINED)
@@ -114,7 +115,8 @@ fn row_of(values: Vec<worker::SqlStorageValue>) -> Result<Row, SqlError> {
         SqlStorageValue::Null => Ok(Column::Null),
         SqlStorageValue::Integer(integer) => Ok(Column::Integer(integer)),
         SqlStorageValue::String(text) => Ok(Column::Text(text)),
-        // An integer beyond 2^53 comes as a double: the ledger stores none, `event_version` apart, which an attacker cannot choose.
+        // An integer above 2^53 arrives as a double. The ledger stores none, except
+        // `event_version`, which an attacker cannot choose.
         SqlStorageValue::Float(number) if Number::is_integer(&number.into()) => {
             Ok(Column::Integer(number as i64))
         }

@@ -1,5 +1,5 @@
-//! What the operator's routes ask of the shards, and what these return. The rule of
-//! [`super::messages`] holds here too: fields are only ever added, each with a default.
+//! The messages between the operator's routes and the shards. The rule of [`super::messages`]
+//! applies here too: fields are only added, each with a default.
 
 use std::collections::BTreeMap;
 
@@ -11,16 +11,16 @@ use crate::invoice::{Outcome, Status};
 #[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum EventState {
-    /// The queue gave up on them.
+    /// Dead letters: the queue used all its attempts.
     Dead,
-    /// Fulfillment has not confirmed them yet, and the queue has not given up.
+    /// Fulfillment has not confirmed them yet, and the queue still has attempts.
     Pending,
-    /// They contradict the state of their invoice, delivered or not.
+    /// They contradict the state of their invoice, whether they were delivered or not.
     Conflict,
 }
 
 impl EventState {
-    /// The state of this name; `None` for another one.
+    /// Returns the state with this name, or `None` if there is none.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         match text {
@@ -32,27 +32,27 @@ impl EventState {
     }
 }
 
-/// Which events are meant. What is `None` asks for nothing.
+/// Selects events. A field that is `None` does not filter.
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 pub struct EventFilter {
     /// The list.
     pub state: EventState,
-    /// Of this type alone.
+    /// Only events of this type.
     #[serde(default)]
     pub event_type: Option<String>,
-    /// With this outcome alone.
+    /// Only events with this outcome.
     #[serde(default)]
     pub outcome: Option<Outcome>,
-    /// That came then or later, in milliseconds since the epoch.
+    /// Only events that arrived at this time or later, in milliseconds since the epoch.
     #[serde(default)]
     pub since: Option<i64>,
-    /// That came before, in milliseconds since the epoch.
+    /// Only events that arrived before this time, in milliseconds since the epoch.
     #[serde(default)]
     pub until: Option<i64>,
 }
 
 impl EventFilter {
-    /// Every event of a list.
+    /// Returns the filter that selects every event of a list.
     #[must_use]
     pub const fn all(state: EventState) -> Self {
         Self {
@@ -64,13 +64,13 @@ impl EventFilter {
         }
     }
 
-    /// Whether every event of the list is meant.
+    /// Returns whether the filter selects every event of the list.
     #[must_use]
     pub fn is_all(&self) -> bool {
         *self == Self::all(self.state)
     }
 
-    /// Whether this event of the list is meant.
+    /// Returns whether the filter selects this event of the list.
     #[must_use]
     pub fn takes(&self, event: &ListedEvent) -> bool {
         let listed = match (self.state, event.state.as_deref()) {
@@ -92,48 +92,49 @@ impl EventFilter {
 pub struct EventStep {
     /// Which events.
     pub filter: EventFilter,
-    /// After this row of the shard; 0 for the beginning.
+    /// The row of the shard after which to continue. 0 for the beginning.
     pub after: i64,
-    /// At most so many events.
+    /// The maximum number of events.
     pub limit: i64,
 }
 
 /// The last response of fulfillment.
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 pub struct LastResponse {
-    /// The HTTP status; `None` where there was no response.
+    /// The HTTP status, or `None` if there was no response.
     #[serde(default)]
     pub status: Option<i64>,
-    /// What that was, in our words. Nothing of the response's body.
+    /// The reason in the Worker's own words, with nothing of the response's body.
     pub reason: String,
-    /// When, in milliseconds since the epoch.
+    /// When the response arrived, in milliseconds since the epoch.
     pub at: i64,
 }
 
 /// An event in a list.
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 pub struct ListedEvent {
-    /// Its place in the shard: the order in which events came.
+    /// The position in the shard, which is the order in which events arrived.
     pub sequence: i64,
     /// The merchant-side id of its invoice.
     pub invoice_id: String,
-    /// The public id of its invoice, where that is known.
+    /// The public id of its invoice, if it is known.
     pub public_invoice_id: Option<String>,
-    /// Its id.
+    /// The id.
     pub event_id: String,
-    /// Its type.
+    /// The type.
     pub event_type: String,
-    /// What became of it.
+    /// The outcome.
     pub outcome: Outcome,
-    /// When it came, in milliseconds since the epoch.
+    /// When the event arrived, in milliseconds since the epoch.
     pub received_at: i64,
-    /// When fulfillment took it, in milliseconds since the epoch.
+    /// When fulfillment accepted it, in milliseconds since the epoch.
     pub delivered_at: Option<i64>,
-    /// `pending`, `sent` or `dead`; `None` where the outbox does not have it.
+    /// `pending`, `sent` or `dead`. `None` if it is not in the outbox.
     pub state: Option<String>,
-    /// How often the consumer tried.
+    /// How often the consumer tried to deliver it.
     pub deliveries: i64,
-    /// When it is tried next unless the consumer reports, in milliseconds since the epoch.
+    /// When the next attempt is due if the consumer does not report, in milliseconds since the
+    /// epoch.
     pub due_at: Option<i64>,
     /// The last response of fulfillment.
     #[serde(default, rename = "last_answer")]
@@ -143,25 +144,25 @@ pub struct ListedEvent {
 /// Some events of one shard.
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq, Default)]
 pub struct EventPage {
-    /// Oldest first.
+    /// The events, oldest first.
     pub events: Vec<ListedEvent>,
-    /// After which row to go on; `None` where the shard has no more.
+    /// The row after which to continue, or `None` if the shard has no more.
     pub next: Option<i64>,
 }
 
-/// What one step of a replay did in one shard.
+/// The result of one step of a replay in one shard.
 #[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ReplayedStep {
-    /// How many events were meant, and are in the outbox again unless it was a dry run.
+    /// How many events were selected. They are in the outbox again, unless it was a dry run.
     pub events: usize,
-    /// After which row to go on; `None` where the shard has no more.
+    /// The row after which to continue, or `None` if the shard has no more.
     pub next: Option<i64>,
 }
 
-/// The place of an invoice in the list, which is newest first.
+/// The position of an invoice in the list, which is newest first.
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct InvoiceKey {
-    /// When its last event came, in milliseconds since the epoch.
+    /// When its last event arrived, in milliseconds since the epoch.
     pub last_event_at: i64,
     /// The merchant-side id.
     pub invoice_id: String,
@@ -170,28 +171,29 @@ pub struct InvoiceKey {
 /// A step through the invoices of one shard.
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 pub struct InvoiceStep {
-    /// With this status alone.
+    /// Only invoices with this status.
     #[serde(default)]
     pub status: Option<Status>,
-    /// Whose last event came then or later, in milliseconds since the epoch.
+    /// Only invoices whose last event arrived at this time or later, in milliseconds since the
+    /// epoch.
     #[serde(default)]
     pub since: Option<i64>,
-    /// Behind this one; `None` for the newest.
+    /// The invoice after which to continue. `None` for the newest.
     #[serde(default)]
     pub behind: Option<InvoiceKey>,
-    /// At most so many.
+    /// The maximum number of invoices.
     pub limit: i64,
 }
 
 /// An invoice in a list.
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
 pub struct ListedInvoice {
-    /// Its place.
+    /// The position in the list.
     #[serde(flatten)]
     pub key: InvoiceKey,
     /// The public id.
     pub public_invoice_id: Option<String>,
-    /// Where it stands.
+    /// The status.
     pub status: Status,
     /// The version of the last applied event.
     pub version: Option<i64>,
@@ -202,34 +204,34 @@ pub struct ListedInvoice {
 /// Some invoices of one shard.
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq, Default)]
 pub struct InvoicePage {
-    /// Newest first.
+    /// The invoices, newest first.
     pub invoices: Vec<ListedInvoice>,
-    /// How far the shard has looked; `None` where it has looked at everything.
+    /// How far the shard has searched, or `None` if it has searched everything.
     pub scanned_to: Option<InvoiceKey>,
 }
 
-/// What waits in one shard, or in all.
+/// The number of waiting events in one shard, or in all shards.
 #[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
-    /// Events that fulfillment has not confirmed, without the dead ones.
+    /// Events that fulfillment has not confirmed, except dead events.
     pub pending: i64,
-    /// When the oldest of them came, in milliseconds since the epoch.
+    /// When the oldest of them arrived, in milliseconds since the epoch.
     pub oldest_pending_at: Option<i64>,
     /// Dead events.
     pub dead: i64,
-    /// When the oldest of them came.
+    /// When the oldest of them arrived, in milliseconds since the epoch.
     pub oldest_dead_at: Option<i64>,
-    /// Conflicts that are kept: as long as their invoices.
+    /// Conflicts in storage. They are kept as long as their invoices.
     pub conflicts: i64,
     /// When this was counted, in milliseconds since the epoch.
     pub counted_at: i64,
-    /// What the reconciliation says of itself; of shard 0 alone.
+    /// The gauges of reconciliation. Shard 0 only.
     #[serde(default)]
     pub reconciliation: Option<ReconciliationGauges>,
 }
 
 impl Counts {
-    /// Both together.
+    /// Returns the sum of both.
     #[must_use]
     pub fn with(self, other: Self) -> Self {
         let older = |one: Option<i64>, other: Option<i64>| match (one, other) {
@@ -248,28 +250,28 @@ impl Counts {
     }
 }
 
-/// The two gauges of the reconciliation.
+/// The two gauges of reconciliation.
 #[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ReconciliationGauges {
-    /// How many final states that no webhook had brought were found by the run that is under way,
-    /// or by the last one.
+    /// How many final states the run in progress, or the last run, found that no webhook had
+    /// reported.
     pub gap: i64,
-    /// When the last complete run began, in milliseconds since the epoch: what is behind that is
-    /// reconciled. `None` before the first.
+    /// When the last complete run began, in milliseconds since the epoch. All earlier invoices are
+    /// reconciled. `None` before the first complete run.
     pub complete_at: Option<i64>,
 }
 
-/// What something is that somebody should be told of.
+/// The kind of an alert.
 #[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(rename_all = "snake_case")]
 pub enum AlertKind {
-    /// The queue gave up on events.
+    /// The queue used all its attempts for events.
     DeadLetter,
     /// Events contradict the state of their invoice.
     Conflict,
-    /// Many deliveries in a short time did not verify.
+    /// Many deliveries in a short time were not verified.
     RefusedSignatures,
-    /// A run of the reconciliation failed.
+    /// A run of reconciliation failed.
     ReconciliationFailed,
 }
 
@@ -282,7 +284,7 @@ impl AlertKind {
         Self::ReconciliationFailed,
     ];
 
-    /// Its name in storage and in the alert.
+    /// Returns its name in storage and in the alert.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -293,19 +295,19 @@ impl AlertKind {
         }
     }
 
-    /// The kind of this name; `None` for one that this version does not know.
+    /// Returns the kind with this name, or `None` for one that this version does not know.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 }
 
-/// What an isolate has counted since it last told shard 0: see [`crate::worker::metrics`].
+/// What an isolate has counted since its last report to shard 0. See [`crate::worker::metrics`].
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tally {
-    /// By how much each counter has grown.
+    /// By how much each counter has increased.
     pub counters: BTreeMap<String, i64>,
-    /// How many of these were refused signatures.
+    /// How many of the deliveries had refused signatures.
     #[serde(default)]
     pub refused: i64,
 }

@@ -1,4 +1,4 @@
-//! What the alarm of a shard does: sends what is due to the queue, in batches, and deletes what is old enough.
+//! The alarm of a shard: sends due events to the queue in batches, and deletes old rows.
 
 use js_sys::Object;
 use serde::Serialize;
@@ -15,16 +15,18 @@ use crate::worker::platform::config::{self, Out};
 use crate::worker::platform::now_ms;
 use crate::worker::schedule;
 
-/// How many messages the queue takes in one batch.
+/// The maximum number of messages in one batch of the queue.
 const BATCH: usize = 100;
-/// How many batches one alarm sends: the next alarm follows at once.
+/// The maximum number of batches that one alarm sends. If there are more, the next alarm follows at
+/// once.
 const BATCHES_PER_ALARM: usize = 10;
 
 impl GwopLedger {
-    /// Runs what is due, and returns when there is work next, in milliseconds since the epoch.
+    /// Does the work that is due. Returns when the next work is due, in milliseconds since the
+    /// epoch.
     pub(super) async fn run_due_jobs(&self) -> Result<Option<i64>, LedgerError> {
         let Some(settings) = self.settings()? else {
-            // Before the first event shard 0 may have alerts.
+            // Shard 0 may have alerts before its first event.
             let has_tables = self.store.has_tables()?;
             return Ok(if has_tables {
                 self.tell_of_alerts(0).await
@@ -36,7 +38,7 @@ impl GwopLedger {
         let on = config::missing_for_fulfillment(&self.env()).is_empty();
         let mut more = false;
         self.batches.set(0);
-        // They are due now.
+        // The events that come back are due now.
         self.bring_back()?;
         if on {
             self.switched_off.set(0);
@@ -83,15 +85,15 @@ impl GwopLedger {
         if on {
             return Ok(next);
         }
-        // Nothing is changed in the rows: they go out with the first alarm after fulfillment is switched on.
+        // The rows do not change. The first alarm after fulfillment is switched on sends them.
         let again = now_ms().saturating_add(schedule::switched_off_ms(self.switched_off.get()));
         self.switched_off
             .set(self.switched_off.get().saturating_add(1));
         Ok(Some(next.map_or(again, |next| next.min(again))))
     }
 
-    /// Shard 0 hears what this shard has noted, and sends the alerts that are due. Returns when
-    /// there is work of this kind next. What fails is logged, and holds up nothing else.
+    /// Reports to shard 0 what this shard has noted, and sends the alerts of shard 0 that are due.
+    /// Returns when the next work of this kind is due. Failures are logged and delay nothing else.
     async fn tell_of_alerts(&self, shard: u32) -> Option<i64> {
         let env = self.env();
         if alerting::is_uncertain(&env) {
@@ -115,8 +117,8 @@ impl GwopLedger {
                         self.store.note(kind, count.saturating_neg())
                     })?;
                 } else {
-                    // Where the response is lost, it is told again: a count may be too high, never
-                    // too low.
+                    // If the response is lost, the report is repeated: a count may be too high,
+                    // never too low.
                     let call = Call::Raise { kind, count };
                     client::call_first::<()>(&self.env(), call).await?;
                     self.store.note(kind, count.saturating_neg())?;
@@ -145,7 +147,7 @@ impl GwopLedger {
         }
     }
 
-    /// Puts messages into the queue: all of them, or none that is known of.
+    /// Puts messages into the queue. If it fails, none of them is known to be there.
     async fn send(&self, rows: &[Due], shards: u32) -> worker::Result<()> {
         let mut batch = BatchMessageBuilder::new();
         for row in rows {
@@ -165,8 +167,8 @@ impl GwopLedger {
     }
 }
 
-/// A value as plain JavaScript, as `JSON.parse` would make it. With serde-wasm-bindgen's own defaults, which `Queue::send` takes, a map becomes a `Map`,
-/// and arrives as `{}`.
+/// Converts a value to plain JavaScript, as `JSON.parse` would create it. `Queue::send` uses the
+/// defaults of serde-wasm-bindgen, with which a map becomes a `Map` and arrives as `{}`.
 fn json_object(value: &impl Serialize) -> worker::Result<JsValue> {
     let serializer = serde_wasm_bindgen::Serializer::json_compatible();
     let object = value

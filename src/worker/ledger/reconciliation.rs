@@ -1,5 +1,5 @@
-//! Reconciliation in SQL: from when on invoices are looked at, where a run stands, and what of a
-//! page is news.
+//! Reconciliation in SQL: the time from which invoices are considered, the state of a run, and
+//! which parts of a page are new.
 
 use super::messages::{Delivery, Reconciliation};
 use super::sql::{Row, Sql};
@@ -8,29 +8,29 @@ use crate::invoice::{Event, Outcome, is_same_payment};
 use crate::reconcile::{Next, Walk, event_id};
 use crate::worker::payload::payment_of;
 
-/// What a step of a run did.
+/// The counts of one step of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
-    /// Pages that were asked for.
+    /// How many pages were requested.
     pub pages: i64,
-    /// Invoices whose final status was applied.
+    /// How many invoices had a final status that was applied.
     pub applied: i64,
-    /// Invoices whose status contradicts a final one.
+    /// How many invoices had a status that contradicts a stored final one.
     pub conflicts: i64,
-    /// Invoices of which no event can be made.
+    /// How many invoices cannot be converted to an event.
     pub unusable: i64,
 }
 
-/// A run that is under way.
+/// A run in progress.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
-    /// From when on, in milliseconds since the epoch, as it was stored.
+    /// The stored time from which invoices are considered, in milliseconds since the epoch.
     pub since: i64,
-    /// Where it stands.
+    /// The state of the run.
     pub cursor: String,
-    /// When its next step is due.
+    /// When its next step is due, in milliseconds since the epoch.
     pub due_at: i64,
-    /// How often the step has failed, one time after another.
+    /// How often the step has failed in a row.
     pub failures: i64,
 }
 
@@ -38,11 +38,11 @@ const COLUMNS: &str =
     "since, cursor, due_at, completed_at, pages, applied, conflicts, unusable, failures, error";
 
 impl<S: Sql> Store<S> {
-    /// Stores `now` as the time from which on invoices are looked at, unless there is one. Makes
-    /// the tables where they are missing.
+    /// Stores `now` as the time from which invoices are considered, unless one is stored. Creates
+    /// the tables if they are missing.
     ///
     /// # Errors
-    /// Where storage fails.
+    /// Returns an error if storage fails.
     pub fn keep_since(&self, merchant: &str, now: i64) -> Result<()> {
         self.sql().transaction(|| {
             self.make_tables()?;
@@ -67,10 +67,10 @@ impl<S: Sql> Store<S> {
         )
     }
 
-    /// How reconciliation stands: for the operator, and for metrics.
+    /// Returns the state of reconciliation, for the operator and for metrics.
     ///
     /// # Errors
-    /// Where storage fails.
+    /// Returns an error if storage fails.
     pub fn reconciliation(&self, merchant: &str) -> Result<Option<Reconciliation>> {
         let Some(mut row) = self.row(merchant)? else {
             return Ok(None);
@@ -88,10 +88,10 @@ impl<S: Sql> Store<S> {
         }))
     }
 
-    /// The run that is under way, if one is.
+    /// Returns the run in progress, if there is one.
     ///
     /// # Errors
-    /// Where storage fails.
+    /// Returns an error if storage fails.
     pub fn walk(&self, merchant: &str) -> Result<Option<Run>> {
         let Some(mut row) = self.row(merchant)? else {
             return Ok(None);
@@ -107,10 +107,10 @@ impl<S: Sql> Store<S> {
         }))
     }
 
-    /// Begins a run, unless one is under way. Returns whether it did.
+    /// Begins a run, unless one is in progress. Returns whether it did.
     ///
     /// # Errors
-    /// Where storage fails.
+    /// Returns an error if storage fails.
     pub fn begin_walk(&self, merchant: &str, now: i64) -> Result<bool> {
         let begun = self.run(
             "UPDATE reconciliation SET due_at = ?2, pages = 0, applied = 0, conflicts = 0, unusable = 0, failures = 0
@@ -120,11 +120,11 @@ impl<S: Sql> Store<S> {
         Ok(!begun.is_empty())
     }
 
-    /// A page, or a part of one, is done with. `walk` is where the run stands now; it goes on at
-    /// `now`, unless it is over.
+    /// Stores that a page, or a part of one, is finished. `walk` is the new state of the run. The
+    /// run continues at `now`, unless it is over.
     ///
     /// # Errors
-    /// Where storage fails: then the page is done again.
+    /// Returns an error if storage fails. Then the page is repeated.
     pub fn walked(&self, merchant: &str, walk: &Walk, counts: Counts, now: i64) -> Result<()> {
         let over = matches!(walk.next(), Next::Over { .. });
         let completed = walk.completed();
@@ -145,11 +145,11 @@ impl<S: Sql> Store<S> {
         Ok(())
     }
 
-    /// A step failed: it is done again at `due_at`; where that is `None`, the run ends, and the
-    /// next one goes on from where it stood.
+    /// Stores that a step failed. The step is repeated at `due_at`. If `due_at` is `None`, the run
+    /// ends, and the next run continues where this one stopped.
     ///
     /// # Errors
-    /// Where storage fails.
+    /// Returns an error if storage fails.
     pub fn walk_failed(&self, merchant: &str, due_at: Option<i64>, error: &str) -> Result<()> {
         self.run(
             "UPDATE reconciliation SET due_at = ?2, failures = failures + 1, error = ?3 WHERE merchant = ?1",
@@ -158,12 +158,12 @@ impl<S: Sql> Store<S> {
         Ok(())
     }
 
-    /// What an event that reconciliation derived would do; `None` where it says nothing new, or
-    /// where the retention may have deleted its invoice: nothing is written for it then. The invoice
-    /// was `created_at` that time, in milliseconds since the epoch.
+    /// Returns the outcome that an event derived by reconciliation would have. Returns `None` if it
+    /// has nothing new, or if the retention may have deleted its invoice: then nothing is written.
+    /// `created_at` is when the invoice was created, in milliseconds since the epoch.
     ///
     /// # Errors
-    /// Where storage fails.
+    /// Returns an error if storage fails.
     pub fn news(
         &self,
         delivery: &Delivery,
@@ -175,7 +175,7 @@ impl<S: Sql> Store<S> {
         };
         let invoice = match known {
             Known::Event => return Ok(None),
-            // What was deleted stays the past, also where `RETENTION_DAYS` is raised later.
+            // A deleted invoice is not applied again, even if `RETENTION_DAYS` is raised later.
             Known::Nothing => {
                 let swept = self.meta(SWEPT_TO)?;
                 let is_past = swept.is_some_and(|swept| created_at <= swept);
@@ -191,15 +191,15 @@ impl<S: Sql> Store<S> {
         let is_news = match outcome {
             Outcome::Applied => true,
             Outcome::Conflict => !self.is_told(delivery)?,
-            // It brings the transaction that a second payment is told by.
+            // The event adds the transaction, which is needed to recognize a second payment.
             Outcome::Duplicate => invoice.transaction().is_none() && delivery.transaction.is_some(),
             Outcome::Stale | Outcome::Ignored => false,
         };
         Ok(is_news.then_some(outcome))
     }
 
-    /// Whether this conflict is stored already, by the other way: a webhook where reconciliation
-    /// finds it, or reconciliation where a webhook comes later.
+    /// Returns whether the same conflict is already stored from the other source. The sources are
+    /// webhooks and reconciliation, and either may be first.
     pub(super) fn is_told(&self, delivery: &Delivery) -> Result<bool> {
         let Some(status) = delivery.status else {
             return Ok(false);
@@ -235,7 +235,8 @@ impl<S: Sql> Store<S> {
                 is_told = true;
             }
         }
-        // A conflict that names no transaction is that of the first one that a duplicate named.
+        // A conflict that names no transaction belongs to the first transaction that a duplicate
+        // named.
         Ok(is_told && !is_another)
     }
 }

@@ -1,8 +1,10 @@
-//! What the ledger asks of a SQL database: little enough that native tests run the same statements on `rusqlite`.
+//! The SQL interface of the ledger. It is so small that native tests run the same statements on
+//! `rusqlite`.
 
 use std::fmt;
 
-/// A value that is bound to a parameter. Durable Object SQL stores a boolean as text, so there is none: bind 0 or 1.
+/// A value bound to a parameter. There is no boolean, because Durable Object SQL stores one as
+/// text: bind 0 or 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Binding<'v> {
     /// SQL's NULL.
@@ -48,7 +50,7 @@ pub enum Column {
     Text(String),
 }
 
-/// A row, in the order of the statement's columns.
+/// A row. Its values have the order of the statement's columns.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Row(pub Vec<Column>);
 
@@ -59,10 +61,10 @@ impl Row {
         })
     }
 
-    /// The text of a column; `None` where it is NULL.
+    /// Returns the text of a column, or `None` if it is NULL.
     ///
     /// # Errors
-    /// Where the column holds a number.
+    /// Returns an error if the column has a number.
     pub fn text(&mut self, at: usize) -> Result<Option<String>, SqlError> {
         match self.take(at) {
             Column::Text(text) => Ok(Some(text)),
@@ -71,18 +73,18 @@ impl Row {
         }
     }
 
-    /// The text of a column that is never NULL.
+    /// Returns the text of a column that is never NULL.
     ///
     /// # Errors
-    /// Where the column holds none.
+    /// Returns an error if the column has no text.
     pub fn required(&mut self, at: usize) -> Result<String, SqlError> {
         self.text(at)?.ok_or_else(|| SqlError::shape("a text", at))
     }
 
-    /// The integer of a column; `None` where it is NULL.
+    /// Returns the integer of a column, or `None` if it is NULL.
     ///
     /// # Errors
-    /// Where the column holds a text.
+    /// Returns an error if the column has a text.
     pub fn integer(&mut self, at: usize) -> Result<Option<i64>, SqlError> {
         match self.take(at) {
             Column::Integer(integer) => Ok(Some(integer)),
@@ -91,18 +93,18 @@ impl Row {
         }
     }
 
-    /// The integer of a column that is never NULL.
+    /// Returns the integer of a column that is never NULL.
     ///
     /// # Errors
-    /// Where the column holds none.
+    /// Returns an error if the column has no integer.
     pub fn number(&mut self, at: usize) -> Result<i64, SqlError> {
         self.integer(at)?
             .ok_or_else(|| SqlError::shape("an integer", at))
     }
 }
 
-/// Why a statement or a transaction failed. Whoever gets it inside a transaction must return it: only that undoes the
-/// statements before it.
+/// Why a statement or a transaction failed. Code inside a transaction must return this error: only
+/// that undoes the statements before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SqlError(pub String);
 
@@ -124,15 +126,15 @@ impl std::error::Error for SqlError {}
 
 /// A SQLite database.
 pub trait Sql {
-    /// Runs one statement and reads all its rows. Parameters are `?1`, `?2` and so on: at most 100.
+    /// Runs one statement and reads all its rows. Parameters are `?1`, `?2` and so on, at most 100.
     ///
     /// # Errors
-    /// Where SQLite refuses the statement.
+    /// Returns an error if SQLite refuses the statement.
     fn run(&self, statement: &str, bindings: &[Binding<'_>]) -> Result<Vec<Row>, SqlError>;
 
-    /// Runs `work` in one transaction. An error that `work` returns undoes all of it.
+    /// Runs `work` in one transaction. If `work` returns an error, the transaction is undone.
     ///
     /// # Errors
-    /// That of `work`, or SQLite's own.
+    /// Returns the error of `work`, or SQLite's own.
     fn transaction<T>(&self, work: impl FnOnce() -> Result<T, SqlError>) -> Result<T, SqlError>;
 }

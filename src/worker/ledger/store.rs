@@ -1,7 +1,10 @@
-//! The ledger of one shard in SQL: invoices, their events, and the outbox of what fulfillment must still hear.
+//! The ledger of one shard in SQL: invoices, their events, and the outbox of events that
+//! fulfillment has not confirmed.
 //!
-//! A delivery is one transaction: event, transition and outbox row, or nothing of it. Deleting is by age and in bounded steps: an event 31 days
-//! after it came, unless the outbox has it or it is a conflict; an invoice so many days after its last event, unless the outbox has one of its events.
+//! One transaction stores a delivery with its event, its transition and its outbox row, or nothing
+//! of it. Rows are deleted by age, in steps of limited size. An event is deleted 31 days after it
+//! arrived, unless it is in the outbox or is a conflict. An invoice is deleted a number of days
+//! after its last event, unless one of its events is in the outbox.
 
 use super::messages::{
     Claimed, Delivery, EventKey, EventView, Export, FailedAttempt, OutboxView, Replay, View,
@@ -11,37 +14,42 @@ use super::sql::{Binding, Row, Sql, SqlError};
 use crate::invoice::{Event, Invoice, Outcome, Status};
 use crate::worker::schedule::{self, Times};
 
-/// What the newest schema is called in the table `meta`.
+/// The number of the newest schema, as the table `meta` stores it.
 pub const SCHEMA: i64 = 3;
-/// How many rows one step of the retention deletes at most, of events and of invoices.
+/// The maximum number of rows that one step of the retention deletes, of events and of invoices
+/// each.
 const ROWS_PER_STEP: i64 = 200;
-/// The name in `meta` of the time up to which invoices may be deleted: those whose last event came by then.
+/// The name in `meta` of the time up to which invoices may be deleted: those whose last event
+/// arrived at that time or earlier.
 pub(super) const SWEPT_TO: &str = "swept_to";
-/// How often invoices are looked at whose last event is long ago, in milliseconds, at least.
+/// The minimum time between two searches for invoices to delete, in milliseconds.
 const SWEEP_MS: i64 = 24 * 60 * 60 * 1_000;
 
 pub(super) type Result<T> = std::result::Result<T, SqlError>;
 
-/// The steps to the newest schema. Step `n` leads from schema `n` to `n + 1`; one that was released never changes.
+/// The migrations to the newest schema. Step `n` migrates from schema `n` to `n + 1`. A released
+/// step never changes.
 pub(super) const MIGRATIONS: [&[&str]; 3] = [FIRST, RECONCILIATION, OPERATOR];
 
-/// As the first version with a ledger made them.
+/// The tables of the first version with a ledger.
 const FIRST: &[&str] = &[
     "CREATE TABLE meta (name TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL) STRICT, WITHOUT ROWID",
-    // `last_event_at`: the age by which it is deleted, and the order of lists.
+    // `last_event_at` is the age for deletion, and the order of lists.
     "CREATE TABLE invoice (
         merchant TEXT NOT NULL, invoice_id TEXT NOT NULL, public_invoice_id TEXT, status TEXT NOT NULL, version INTEGER,
         transaction_id TEXT, last_event_at INTEGER NOT NULL, PRIMARY KEY (merchant, invoice_id)) STRICT, WITHOUT ROWID",
     "CREATE INDEX invoice_by_public_id ON invoice (merchant, public_invoice_id) WHERE public_invoice_id IS NOT NULL",
     "CREATE INDEX invoice_by_time ON invoice (merchant, last_event_at)",
-    // `sequence`: the order in which they came. `expires_at`: when it may be deleted, NULL while the outbox has it.
+    // `sequence` is the order in which events arrived. `expires_at` is when the event may be
+    // deleted, NULL while it is in the outbox.
     "CREATE TABLE event (
         sequence INTEGER PRIMARY KEY, merchant TEXT NOT NULL, invoice_id TEXT NOT NULL, event_id TEXT NOT NULL, event_type TEXT NOT NULL,
         event_version INTEGER, outcome TEXT NOT NULL, received_at INTEGER NOT NULL, delivered_at INTEGER, expires_at INTEGER,
         body TEXT NOT NULL) STRICT",
     "CREATE UNIQUE INDEX event_by_id ON event (merchant, invoice_id, event_id)",
     "CREATE INDEX event_by_expiry ON event (expires_at, merchant) WHERE expires_at IS NOT NULL",
-    // A row is `pending`, then `sent` once the queue has taken it, and leaves when the consumer has confirmed it; `dead` once the queue has given up.
+    // A row is `pending` at first, and `sent` once the queue has accepted it. It is deleted when
+    // the consumer has confirmed it. It is `dead` once the queue has used all its attempts.
     "CREATE TABLE outbox (
         sequence INTEGER PRIMARY KEY, merchant TEXT NOT NULL, state TEXT NOT NULL CHECK (state IN ('pending', 'sent', 'dead')),
         due_at INTEGER NOT NULL, sends INTEGER NOT NULL, failures INTEGER NOT NULL, deliveries INTEGER NOT NULL) STRICT",
@@ -49,10 +57,11 @@ const FIRST: &[&str] = &[
     "CREATE INDEX outbox_dead ON outbox (merchant, sequence) WHERE state = 'dead'",
 ];
 
-/// Where reconciliation stands.
+/// The state of reconciliation.
 const RECONCILIATION: &[&str] = &[
-    // Of shard 0 only. `since`: invoices from before are never applied. `cursor`: where the run stands. `due_at`: when its next step is due, NULL
-    // where no run is under way. The counts are those of this run, or of the last one.
+    // In shard 0 only. Invoices from before `since` are never applied. `cursor` is the position of
+    // the run. `due_at` is when its next step is due, NULL if no run is in progress. The counts are
+    // those of this run, or of the last one.
     "CREATE TABLE reconciliation (
         merchant TEXT PRIMARY KEY NOT NULL, since INTEGER NOT NULL, cursor TEXT NOT NULL, due_at INTEGER, completed_at INTEGER,
         pages INTEGER NOT NULL, applied INTEGER NOT NULL, conflicts INTEGER NOT NULL, unusable INTEGER NOT NULL, failures INTEGER NOT NULL,
@@ -60,69 +69,71 @@ const RECONCILIATION: &[&str] = &[
 ];
 
 /// What the operator's routes need: the last response of fulfillment, the trace of an event, a list
-/// of conflicts; in shard 0 counters and alerts.
+/// of conflicts, and in shard 0 counters and alerts.
 const OPERATOR: &[&str] = &[
     "ALTER TABLE event ADD COLUMN traceparent TEXT",
     "CREATE INDEX event_conflict ON event (merchant, sequence) WHERE outcome = 'conflict'",
-    // Those that an older version had delivered are kept as long as their invoice from now on.
+    // From now on, conflicts that an older version had delivered are kept as long as their invoice.
     "UPDATE event SET expires_at = NULL WHERE outcome = 'conflict'",
-    // Status NULL: there was no response. `answer` is in our own words, never a body.
+    // The status is NULL if there was no response. `answer` is in the Worker's own words, never a
+    // body.
     "ALTER TABLE outbox ADD COLUMN answer_status INTEGER",
     "ALTER TABLE outbox ADD COLUMN answer TEXT",
     "ALTER TABLE outbox ADD COLUMN answered_at INTEGER",
     "CREATE TABLE counter (name TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL) STRICT, WITHOUT ROWID",
-    // `count`: what no alert has told of. `sent_at`: when the last alert of this kind was tried.
+    // `count` is what no alert has reported yet. `sent_at` is when the last alert of this kind was
+    // tried.
     "CREATE TABLE alert (
         kind TEXT PRIMARY KEY NOT NULL, count INTEGER NOT NULL, first_at INTEGER NOT NULL, last_at INTEGER NOT NULL,
         sent_at INTEGER) STRICT, WITHOUT ROWID",
 ];
 
-/// What the name in `meta` begins with that holds the merchant's key, and what comes behind all such
-/// names.
+/// The prefix of the name in `meta` that contains the merchant's key, and the first text that sorts
+/// after all such names.
 const MERCHANT_IS: &str = "merchant:";
 const MERCHANT_ENDS: &str = "merchant;";
 
-/// What a shard knows of itself.
+/// The stored settings of a shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
-    /// Which one it is, from 0.
+    /// The number of the shard, from 0.
     pub shard: u32,
-    /// How many there are.
+    /// How many shards there are.
     pub shards: u32,
 }
 
-/// What is stored of a delivery's invoice, before the delivery.
+/// What is stored of a delivery's invoice before the delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Known {
-    /// The event is stored: the delivery is a duplicate.
+    /// The event is stored, so the delivery is a duplicate.
     Event,
-    /// The invoice is, but not this event.
+    /// The invoice is stored, but not this event.
     Invoice {
-        /// Where it stands.
+        /// The state of the invoice.
         invoice: Invoice,
-        /// Its public id.
+        /// The public id.
         public_invoice_id: Option<String>,
     },
-    /// Nothing.
+    /// Nothing is stored.
     Nothing,
 }
 
-/// A row of the outbox that is due.
+/// A due row of the outbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
-    /// Its key.
+    /// The key of the row.
     pub sequence: i64,
     /// The merchant's key.
     pub merchant: String,
     /// The invoice and the event.
     pub event: EventKey,
-    /// How often it was put into the queue.
+    /// How often the event was put into the queue.
     pub sends: i64,
-    /// How often the queue refused it since.
+    /// How often the queue has refused it since then.
     pub failures: i64,
 }
 
-/// What one step of the retention did.
+/// The result of one step of the retention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Compacted {
     /// How many events it deleted.
@@ -133,7 +144,7 @@ pub struct Compacted {
     pub more: bool,
 }
 
-/// What came back into the outbox with its merchant.
+/// The events that were put into the outbox again because their merchant is back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BroughtBack {
     /// How many events.
@@ -149,7 +160,7 @@ pub struct Store<S> {
 }
 
 impl<S: Sql> Store<S> {
-    /// The ledger in this database.
+    /// Returns the ledger in this database.
     pub const fn new(sql: S) -> Self {
         Self { sql }
     }
@@ -180,11 +191,11 @@ impl<S: Sql> Store<S> {
         Ok(())
     }
 
-    /// Keeps in mind whose shard this is: an alarm does not say for whom it is. Nothing is kept
-    /// where there is one merchant.
+    /// Stores the merchant of this shard, because an alarm does not name one. Stores nothing if
+    /// there is only one merchant.
     ///
     /// # Errors
-    /// Where storage fails.
+    /// Returns an error if storage fails.
     pub fn keep_merchant(&self, merchant: &str) -> Result<()> {
         if !merchant.is_empty() {
             self.set_meta(&[MERCHANT_IS, merchant].concat(), 1)?;
@@ -192,10 +203,10 @@ impl<S: Sql> Store<S> {
         Ok(())
     }
 
-    /// The key of the merchant whose shard this is; empty where there is one merchant.
+    /// Returns the key of this shard's merchant. Empty if there is only one merchant.
     ///
     /// # Errors
-    /// Where storage fails.
+    /// Returns an error if storage fails.
     pub fn merchant(&self) -> Result<String> {
         let found = self.first(
             "SELECT name FROM meta WHERE name >= ?1 AND name < ?2",
@@ -211,11 +222,12 @@ impl<S: Sql> Store<S> {
             .to_owned())
     }
 
-    /// Brings an older schema up to date, and tells what the shard knows of itself; `None` where nothing was ever stored. Writes nothing then. A
-    /// schema that is newer than this code is left alone: it only has more.
+    /// Migrates an older schema to the newest, and returns the settings of the shard. Returns
+    /// `None` and writes nothing if nothing was ever stored. A schema that is newer than this code
+    /// stays unchanged, because it only has additions.
     ///
     /// # Errors
-    /// Where storage fails.
+    /// Returns an error if storage fails.
     pub fn open(&self) -> Result<Option<Settings>> {
         let schema = self.schema()?;
         if schema == 0 {
@@ -234,15 +246,15 @@ impl<S: Sql> Store<S> {
         })
     }
 
-    /// Whether the tables are there.
+    /// Returns whether the tables exist.
     ///
     /// # Errors
-    /// Where storage fails.
+    /// Returns an error if storage fails.
     pub fn has_tables(&self) -> Result<bool> {
         Ok(self.schema()? > 0)
     }
 
-    /// The schema of the tables; 0 where there are none.
+    /// Returns the number of the tables' schema, or 0 if there are no tables.
     fn schema(&self) -> Result<i64> {
         let found = self.first(
             "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1",
@@ -254,7 +266,7 @@ impl<S: Sql> Store<S> {
         Ok(self.meta("schema")?.unwrap_or_default())
     }
 
-    /// Makes the tables where they are missing.
+    /// Creates the tables if they are missing.
     pub(super) fn make_tables(&self) -> Result<()> {
         let schema = self.schema()?;
         if schema < SCHEMA {
@@ -263,10 +275,11 @@ impl<S: Sql> Store<S> {
         Ok(())
     }
 
-    /// Makes the tables, and stores the number of shards: before the first row of anything else. Numbers that are stored stay.
+    /// Creates the tables and stores the number of shards, before the first row of any other kind.
+    /// Stored numbers do not change.
     ///
     /// # Errors
-    /// Where storage fails.
+    /// Returns an error if storage fails.
     pub fn create(&self, settings: Settings, now: i64, times: Times) -> Result<()> {
         self.sql.transaction(|| {
             self.make_tables()?;
@@ -281,7 +294,8 @@ impl<S: Sql> Store<S> {
         })
     }
 
-    /// Runs the steps from this schema on. Each transaction that calls it must undo a step that fails.
+    /// Runs the migrations from this schema on. The caller's transaction must undo a step that
+    /// fails.
     fn migrate(&self, from: i64) -> Result<()> {
         let from = usize::try_from(from).unwrap_or(usize::MAX);
         for step in MIGRATIONS.iter().skip(from) {
@@ -292,10 +306,10 @@ impl<S: Sql> Store<S> {
         self.set_meta("schema", SCHEMA)
     }
 
-    /// What is stored of an event and its invoice.
+    /// Returns what is stored of an event and its invoice.
     ///
     /// # Errors
-    /// Where storage fails.
+    /// Returns an error if storage fails.
     pub fn known(&self, merchant: &str, invoice_id: &str, event_id: &str) -> Result<Known> {
         let row = self.first(
             "SELECT status, version, transaction_id, public_invoice_id,
@@ -317,10 +331,10 @@ impl<S: Sql> Store<S> {
         })
     }
 
-    /// Whether anything is stored of an invoice.
+    /// Returns whether anything is stored of an invoice.
     ///
     /// # Errors
-    /// Where storage fails.
+    /// Returns an error if storage fails.
     pub fn has_invoice(&self, merchant: &str, invoice_id: &str) -> Result<bool> {
         let row = self.first(
             "SELECT 1 FROM invoice WHERE merchant = ?1 AND invoice_id = ?2",
@@ -329,11 +343,11 @@ impl<S: Sql> Store<S> {
         Ok(row.is_some())
     }
 
-    /// Everything that one delivery changes, in one transaction. `known` must be what
-    /// [`Store::known`] has just returned, with nothing awaited since.
+    /// Stores everything that one delivery changes, in one transaction. `known` must be the result
+    /// of [`Store::known`], without an `await` since then.
     ///
     /// # Errors
-    /// Where storage fails: then nothing of it is stored.
+    /// Returns an error if storage fails. Then nothing of the delivery is stored.
     pub fn record(
         &self,
         delivery: &Delivery,
@@ -408,7 +422,7 @@ impl<S: Sql> Store<S> {
         })
     }
 
-    /// Puts an event into the outbox, due now. The last response of fulfillment stays.
+    /// Puts an event into the outbox, due now. Keeps the last response of fulfillment.
     fn enqueue(&self, sequence: i64, merchant: &str, now: i64) -> Result<()> {
         self.run(
             "INSERT INTO outbox (sequence, merchant, state, due_at, sends, failures, deliveries)
@@ -420,10 +434,10 @@ impl<S: Sql> Store<S> {
         Ok(())
     }
 
-    /// Everything that is known of an invoice.
+    /// Returns everything that is stored of an invoice.
     ///
     /// # Errors
-    /// Where storage fails.
+    /// Returns an error if storage fails.
     pub fn read(&self, merchant: &str, invoice_id: &str) -> Result<Option<View>> {
         let row = self.first(
             "SELECT invoice_id, public_invoice_id, status, version, transaction_id FROM invoice WHERE merchant = ?1 AND invoice_id = ?2",
@@ -432,10 +446,11 @@ impl<S: Sql> Store<S> {
         row.map(|row| self.view(merchant, row)).transpose()
     }
 
-    /// The same by the public id. Where two invoices came with one public id, the one that came first.
+    /// Returns the same as [`Store::read`], by the public id. If two invoices have the same public
+    /// id, returns the one that arrived first.
     ///
     /// # Errors
-    /// Where storage fails.
+    /// Returns an error if storage fails.
     pub fn find(&self, merchant: &str, public_invoice_id: &str) -> Result<Option<View>> {
         let row = self.first(
             "SELECT invoice_id, public_invoice_id, status, version, transaction_id FROM invoice
@@ -490,11 +505,12 @@ impl<S: Sql> Store<S> {
         })
     }
 
-    /// The consumer starts on an event: `None` where nothing is left to do. No second message goes out before it can have reported.
-    /// A dead row waits for its replay: a message of it that is still under way does nothing.
+    /// Claims an event for the consumer. Returns `None` if nothing is left to do. No second message
+    /// is sent before the consumer has had time to report. A dead row waits for its replay: a
+    /// message of it that is still on its way does nothing.
     ///
     /// # Errors
-    /// Where storage fails.
+    /// Returns an error if storage fails.
     pub fn claim(
         &self,
         merchant: &str,
@@ -526,7 +542,7 @@ impl<S: Sql> Store<S> {
         }))
     }
 
-    /// The key of an event's row, where the outbox has it.
+    /// Returns the key of an event's row, if it is in the outbox.
     fn waiting(&self, merchant: &str, key: &EventKey) -> Result<Option<(i64, i64)>> {
         let row = self.first(
             "SELECT sequence, deliveries FROM event JOIN outbox USING (sequence)
@@ -537,11 +553,12 @@ impl<S: Sql> Store<S> {
             .transpose()
     }
 
-    /// Fulfillment took an event: its row leaves the outbox. Where the queue gave it up meanwhile, the time
-    /// is noted and the row stays: it leaves the list of dead rows by a replay alone.
+    /// Stores that fulfillment accepted an event, and deletes its row from the outbox. If the queue
+    /// used all its attempts in the meantime, the time is stored and the row stays: only a replay
+    /// removes it from the list of dead rows.
     ///
     /// # Errors
-    /// Where storage fails: then the row is still there.
+    /// Returns an error if storage fails. Then the row is still there.
     pub fn confirm(&self, merchant: &str, key: &EventKey, now: i64, times: Times) -> Result<()> {
         let Some((sequence, _)) = self.waiting(merchant, key)? else {
             return Ok(());
@@ -552,7 +569,8 @@ impl<S: Sql> Store<S> {
                 &[sequence.into()],
             )?;
             self.run(
-                // A conflict is kept as long as its invoice: reconciliation finds it again with each walk, and must know it.
+                // A conflict is kept as long as its invoice: each walk of reconciliation finds it
+                // again, and must recognize it.
                 "UPDATE event SET delivered_at = ?2, expires_at =
                     CASE WHEN ?4 = 0 THEN expires_at WHEN outcome = ?5 THEN NULL ELSE received_at + ?3 END
                  WHERE sequence = ?1",
@@ -568,10 +586,11 @@ impl<S: Sql> Store<S> {
         })
     }
 
-    /// Fulfillment did not take an event. Returns after how many seconds to try again.
+    /// Stores that fulfillment did not accept an event. Returns after how many seconds to try
+    /// again.
     ///
     /// # Errors
-    /// Where storage fails.
+    /// Returns an error if storage fails.
     pub fn failed(
         &self,
         merchant: &str,
@@ -610,10 +629,11 @@ impl<S: Sql> Store<S> {
         Ok(pause)
     }
 
-    /// The queue gave up on an event. A pending row was replayed meanwhile: its new message decides.
+    /// Stores that the queue used all its attempts for an event. A pending row was replayed in the
+    /// meantime, so its new message decides.
     ///
     /// # Errors
-    /// Where storage fails.
+    /// Returns an error if storage fails.
     pub fn dead_letter(&self, merchant: &str, key: &EventKey) -> Result<bool> {
         let Some((sequence, _)) = self.waiting(merchant, key)? else {
             return Ok(false);
@@ -628,7 +648,7 @@ impl<S: Sql> Store<S> {
     /// Puts an event into the outbox again.
     ///
     /// # Errors
-    /// Where storage fails.
+    /// Returns an error if storage fails.
     pub fn replay(&self, merchant: &str, key: &EventKey, now: i64) -> Result<Replay> {
         let row = self.first(
             "SELECT sequence, outcome FROM event WHERE merchant = ?1 AND invoice_id = ?2 AND event_id = ?3",
@@ -651,11 +671,11 @@ impl<S: Sql> Store<S> {
         Ok(Replay::Queued)
     }
 
-    /// Puts events into the outbox again that became dead because their merchant was not in
-    /// `GWOP_MERCHANTS`, or could not be used: some of them.
+    /// Puts some events into the outbox again that became dead because their merchant was missing
+    /// from `GWOP_MERCHANTS` or was invalid.
     ///
     /// # Errors
-    /// Where storage fails: then none.
+    /// Returns an error if storage fails. Then none of them is put there.
     pub fn bring_back(&self, merchant: &str, now: i64) -> Result<BroughtBack> {
         let rows = self.run(
             "UPDATE outbox SET state = 'pending', due_at = ?2, sends = 0, failures = 0, deliveries = 0
@@ -677,10 +697,10 @@ impl<S: Sql> Store<S> {
         })
     }
 
-    /// Rows of the outbox that are due, at most so many.
+    /// Returns the due rows of the outbox, at most `limit`.
     ///
     /// # Errors
-    /// Where storage fails.
+    /// Returns an error if storage fails.
     pub fn due(&self, now: i64, limit: i64) -> Result<Vec<Due>> {
         let rows = self.run(
             "SELECT sequence, outbox.merchant, invoice_id, event_id, sends, failures FROM outbox JOIN event USING (sequence)
@@ -702,10 +722,11 @@ impl<S: Sql> Store<S> {
         rows.into_iter().map(read).collect()
     }
 
-    /// The queue took these rows. One that it gave up meanwhile stays dead.
+    /// Stores that the queue accepted these rows. A row that became dead in the meantime stays
+    /// dead.
     ///
     /// # Errors
-    /// Where storage fails: then they are sent again.
+    /// Returns an error if storage fails. Then the rows are sent again.
     pub fn sent(&self, rows: &[Due], now: i64, times: Times) -> Result<()> {
         self.sql.transaction(|| {
             for (sends, sequences) in grouped(rows, |row| row.sends) {
@@ -721,10 +742,10 @@ impl<S: Sql> Store<S> {
         })
     }
 
-    /// The queue refused these rows.
+    /// Stores that the queue refused these rows.
     ///
     /// # Errors
-    /// Where storage fails.
+    /// Returns an error if storage fails.
     pub fn refused(&self, rows: &[Due], now: i64) -> Result<()> {
         self.sql.transaction(|| {
             for (failures, sequences) in grouped(rows, |row| row.failures) {
@@ -738,10 +759,11 @@ impl<S: Sql> Store<S> {
         })
     }
 
-    /// When there is work next, in milliseconds since the epoch. `sends`: whether the outbox counts.
+    /// Returns when the next work is due, in milliseconds since the epoch. `sends` includes the
+    /// outbox.
     ///
     /// # Errors
-    /// Where storage fails.
+    /// Returns an error if storage fails.
     pub fn next_job(&self, sends: bool) -> Result<Option<i64>> {
         let mut next = self.meta("sweep_at")?;
         let of_outbox = "SELECT due_at FROM outbox WHERE state <> 'dead' ORDER BY due_at LIMIT 1";
@@ -759,10 +781,10 @@ impl<S: Sql> Store<S> {
         Ok(next)
     }
 
-    /// One step of the retention.
+    /// Runs one step of the retention.
     ///
     /// # Errors
-    /// Where storage fails: then the step deleted nothing.
+    /// Returns an error if storage fails. Then the step deleted nothing.
     pub fn compact(&self, now: i64, times: Times) -> Result<Compacted> {
         self.sql.transaction(|| {
             let mut done = Compacted::default();
@@ -791,11 +813,11 @@ impl<S: Sql> Store<S> {
         })
     }
 
-    /// Deletes invoices whose last event came at `before` or earlier, and returns how many.
+    /// Deletes invoices whose last event arrived at `before` or earlier. Returns how many.
     fn sweep(&self, before: i64) -> Result<usize> {
         let mut swept = 0_usize;
         let mut merchant = self.first("SELECT MIN(merchant) FROM invoice", &[])?;
-        // By merchant, since the index is: there are few.
+        // Goes by merchant, as the index does. There are few merchants.
         while let Some(this) = merchant
             .as_mut()
             .map(|row| row.text(0))
@@ -833,10 +855,11 @@ impl<S: Sql> Store<S> {
         Ok(swept)
     }
 
-    /// Takes over what an object of 1.0.0 held. What is known already stays as it is: taking over twice changes nothing.
+    /// Takes over the contents of an object of 1.0.0. What is stored already stays as it is, so
+    /// taking over twice changes nothing.
     ///
     /// # Errors
-    /// Where storage fails: then nothing of it is stored.
+    /// Returns an error if storage fails. Then nothing of it is stored.
     pub fn adopt(&self, merchant: &str, export: &Export, now: i64, times: Times) -> Result<()> {
         self.sql.transaction(|| {
             let last_event_at = export.events.iter().map(|event| event.view.received_at).max();
@@ -850,7 +873,8 @@ impl<S: Sql> Store<S> {
                     export.status.as_str().into(),
                     export.version.into(),
                     export.transaction.as_ref().into(),
-                    // 1.0.0 kept no other time: where its events are gone, it counts from now.
+                    // 1.0.0 stored no other time. If the events of the invoice are deleted, its age
+                    // counts from now.
                     last_event_at.unwrap_or(now).into(),
                 ],
             )?;
@@ -907,17 +931,17 @@ fn bindings<'k>(merchant: &'k str, key: &'k EventKey) -> [Binding<'k>; 3] {
     ]
 }
 
-/// How long after one look at old invoices the next one comes, in milliseconds.
+/// Returns the time between two searches for old invoices, in milliseconds.
 fn sweep_pause(times: Times) -> i64 {
     SWEEP_MS.min(times.invoices).max(1)
 }
 
-/// Whether a step deleted as many rows as it may.
+/// Returns whether a step deleted the maximum number of rows.
 fn is_full(rows: usize) -> bool {
     i64::try_from(rows).is_ok_and(|rows| rows >= ROWS_PER_STEP)
 }
 
-/// Keys of rows as JSON arrays, by what `of` says of them.
+/// Groups the keys of rows as JSON arrays, by the value that `of` returns.
 fn grouped(rows: &[Due], of: fn(&Due) -> i64) -> Vec<(i64, String)> {
     let mut groups: std::collections::BTreeMap<i64, Vec<i64>> = std::collections::BTreeMap::new();
     for row in rows {
@@ -933,7 +957,7 @@ fn grouped(rows: &[Due], of: fn(&Due) -> i64) -> Vec<(i64, String)> {
         .collect()
 }
 
-/// The last response of fulfillment, from three columns; `None` where there is none yet.
+/// Reads the last response of fulfillment from three columns. Returns `None` if there is none yet.
 pub(super) fn last_response(row: &mut Row, columns: [usize; 3]) -> Result<Option<LastResponse>> {
     let [status, reason, responded_at] = columns;
     let status = row.integer(status)?;

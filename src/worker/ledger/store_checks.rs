@@ -1,5 +1,5 @@
-//! The store's tests. They run on `rusqlite` by `cargo test`, and on the database of a Durable Object by `tests/worker`, so that what the first shows
-//! holds of the second.
+//! The store's tests. `cargo test` runs them on `rusqlite`, and `tests/worker` on the database of a
+//! Durable Object. So the results of the first hold for the second.
 #![allow(clippy::arithmetic_side_effects)]
 
 use super::messages::{
@@ -18,14 +18,14 @@ use crate::reconcile::{Page, Walk, event_id};
 use crate::worker::schedule::{self, Times};
 
 type Checked = Result<(), String>;
-/// A check, by what it says.
+/// A check with its description.
 type Check<S> = (&'static str, fn(&Store<S>) -> Checked);
 
-/// Any moment.
+/// An arbitrary time.
 const NOW: i64 = 1_800_000_000_000;
 const DAY: i64 = 24 * 60 * 60 * 1_000;
 
-/// Runs every check on an empty database, and names those that fail.
+/// Runs every check on an empty database. Returns the descriptions of those that fail.
 pub fn failures<'s, S: Sql>(sql: &'s S) -> Vec<String> {
     let checks: [Check<&'s S>; 26] = [
         ("an unknown database stays empty", unknown),
@@ -114,7 +114,7 @@ impl<S: Sql> Sql for &S {
     }
 }
 
-/// Fails with both values.
+/// Returns an error with both values if they differ.
 fn equal<T: PartialEq + std::fmt::Debug>(actual: T, expected: T) -> Checked {
     if actual == expected {
         Ok(())
@@ -241,7 +241,7 @@ fn duplicates<S: Sql>(store: &Store<S>) -> Checked {
     equal(record(store, &paid("a", "e1"), NOW)?, Outcome::Applied)?;
     equal(store.known("", "a", "e1")?, Known::Event)?;
     equal(record(store, &paid("a", "e1"), NOW)?, Outcome::Duplicate)?;
-    // The same id names another event where the invoice is another one.
+    // The same event id of another invoice names another event.
     equal(store.known("", "b", "e1")?, Known::Nothing)?;
     equal(record(store, &paid("b", "e1"), NOW)?, Outcome::Applied)?;
     equal(record(store, &paid("a", "e2"), NOW)?, Outcome::Duplicate)?;
@@ -282,7 +282,7 @@ fn owner<S: Sql>(store: &Store<S>) -> Checked {
         store.keep_merchant("shop-a")?;
         equal(store.merchant()?, "shop-a".to_owned())?;
     }
-    // What the shard knows of itself stays.
+    // The settings of the shard stay.
     equal(store.open()?.is_some(), true)
 }
 
@@ -318,7 +318,7 @@ fn outbox<S: Sql>(store: &Store<S>) -> Checked {
     )?;
     store.sent(&due, NOW, times)?;
     equal(store.due(NOW, 10)?, vec![])?;
-    // Nothing is heard of it: it is sent again.
+    // The consumer did not report, so the event is sent again.
     equal(store.next_job(true)?, Some(NOW + times.silence))?;
     let again = store.due(NOW + times.silence, 10)?;
     equal(again.first().map(|row| row.sends), Some(1))?;
@@ -385,7 +385,7 @@ fn dead_lettered<S: Sql>(store: &Store<S>) -> Checked {
     );
     record(store, &delivery, NOW)?;
     equal(record(store, &stale, NOW)?, Outcome::Stale)?;
-    // A pending row was replayed meanwhile.
+    // A pending row was replayed in the meantime.
     equal(store.dead_letter("", &key(&delivery))?, false)?;
     store.sent(&store.due(NOW, 10)?, NOW, Times::default())?;
     equal(store.dead_letter("", &key(&delivery))?, true)?;
@@ -479,10 +479,10 @@ fn events_expire<S: Sql>(store: &Store<S>) -> Checked {
             .map_or(0, |view| view.events.len()))
     };
     equal([events("a")?, events("b")?, events("c")?], [1, 0, 1])?;
-    // The final state stays, and so does its judgement.
+    // The final state stays, and still determines the outcome.
     equal(record(store, &done, NOW + 40 * DAY)?, Outcome::Duplicate)?;
     equal(store.due(NOW + 40 * DAY, 10)?.len(), 1)?;
-    // Confirmed late: it goes at once.
+    // An event that was confirmed late is deleted at once.
     store.confirm("", &key(&waiting), NOW + 50 * DAY, times)?;
     equal(store.compact(NOW + 50 * DAY, times)?.events, 1)
 }
@@ -501,16 +501,16 @@ fn invoices_expire<S: Sql>(store: &Store<S>) -> Checked {
     store.confirm("m2", &key(&other), NOW, times)?;
     let later = NOW + times.invoices;
     equal(store.compact(later - 1, times)?.invoices, 0)?;
-    // That step was the last one for a day.
+    // The next step that deletes invoices comes after a day.
     equal(store.compact(later, times)?.invoices, 0)?;
     equal(store.compact(later + DAY, times)?.invoices, 2)?;
     equal(store.read("", "a")?, None)?;
     equal(store.read("m2", "c")?, None)?;
-    // The outbox has an event of it.
+    // The outbox has an event of this invoice.
     equal(store.read("", "b")?.map(|view| view.events.len()), Some(1))?;
     let next = store.next_job(false)?;
     equal(next.is_some_and(|next| next > later + DAY), true)?;
-    // Whatever comes of it now is new.
+    // Every later event of a deleted invoice is new.
     equal(
         record(store, &paid("a", "e1"), later + DAY)?,
         Outcome::Applied,
@@ -568,7 +568,7 @@ fn adopted<S: Sql>(store: &Store<S>) -> Checked {
         equal(view.outbox, expected)?;
     }
     equal(store.next_job(true)?, Some(NOW + 7))?;
-    // Confirmed here, handed over once more: it is not delivered again.
+    // An event that was confirmed here and handed over again is not delivered again.
     let first = EventKey {
         invoice_id: "a".to_owned(),
         event_id: "e1".to_owned(),
@@ -576,15 +576,15 @@ fn adopted<S: Sql>(store: &Store<S>) -> Checked {
     store.confirm("", &first, NOW, times)?;
     store.adopt("", &export, NOW, times)?;
     equal(store.read("", "a")?.map(|view| view.outbox.len()), Some(1))?;
-    // It is judged as before.
+    // Its outcome is the same as before.
     equal(record(store, &paid("a", "e1"), NOW)?, Outcome::Duplicate)?;
     equal(record(store, &expired("a", "e9"), NOW)?, Outcome::Conflict)
 }
 
-/// Writes dead events, as the queue would leave them, of invoices that belong into this shard.
+/// Writes dead events, as the queue would leave them, of invoices that belong to this shard.
 ///
 /// # Errors
-/// Where storage fails.
+/// Returns an error if storage fails.
 pub fn fill_dead<S: Sql>(
     store: &Store<S>,
     prefix: &str,
@@ -635,7 +635,7 @@ pub fn fill_dead<S: Sql>(
     })
 }
 
-/// Every event id of a list, with how many steps that took.
+/// Returns every event id of a list, and the number of steps.
 fn listed<S: Sql>(
     store: &Store<S>,
     filter: &EventFilter,
@@ -719,11 +719,11 @@ fn dead_rows_stay<S: Sql>(store: &Store<S>) -> Checked {
     store.dead_letter("", &key(&delivery))?;
     let is_listed = || equal(dead()?, vec!["e1".to_owned()]);
     is_listed()?;
-    // A second message of it that is still under way.
+    // A second message of the event that is still on its way.
     equal(store.claim("", &key(&delivery), NOW, times)?, None)?;
     store.failed("", &attempt(&delivery), NOW + 2, times)?;
     is_listed()?;
-    // And one that was claimed before.
+    // A message of the event that was claimed before.
     store.confirm("", &key(&delivery), NOW + 3, times)?;
     is_listed()?;
     equal(record(store, &delivery, NOW + 4)?, Outcome::Duplicate)?;
@@ -742,7 +742,7 @@ fn dead_rows_stay<S: Sql>(store: &Store<S>) -> Checked {
     equal(status.clone(), expected)?;
     store.replay("", &key(&delivery), NOW)?;
     equal(dead()?, Vec::<String>::new())?;
-    // The last response stays until there is another.
+    // The last response stays until there is a newer one.
     let view = store.read("", "a")?.ok_or("it is not there")?;
     let kept = view
         .outbox
@@ -790,7 +790,7 @@ fn replays<S: Sql>(store: &Store<S>) -> Checked {
     equal(dead()?.len(), 50 - total)?;
     equal(store.next_job(true)?, Some(NOW + DAY))?;
     equal(store.due(NOW + DAY, 100)?.len(), total)?;
-    // A conflict that was delivered is delivered again.
+    // A replay delivers a delivered conflict again.
     let (first, late) = (expired("x", "e1"), paid("x", "e2"));
     record(store, &first, NOW)?;
     equal(record(store, &late, NOW)?, Outcome::Conflict)?;
@@ -803,7 +803,7 @@ fn replays<S: Sql>(store: &Store<S>) -> Checked {
     equal(store.replay_events("", &step, false, NOW)?.events, 1)?;
     let view = store.read("", "x")?.ok_or("it is not there")?;
     equal(view.outbox.len(), 2)?;
-    // Its event is kept while the outbox has it.
+    // The event is kept while it is in the outbox.
     equal(store.compact(NOW + 40 * DAY, times)?.events, 0)
 }
 
@@ -811,7 +811,7 @@ fn invoices<S: Sql>(store: &Store<S>) -> Checked {
     created(store)?;
     for at in 0..30 {
         let id = format!("i{at:02}");
-        // Three of each time.
+        // Three invoices have the same time.
         let came = NOW + i64::from(at / 3);
         if at % 5 == 0 {
             record(store, &expired(&id, "e"), came)?;
@@ -854,7 +854,7 @@ fn invoices<S: Sql>(store: &Store<S>) -> Checked {
 }
 
 fn counters<S: Sql>(store: &Store<S>) -> Checked {
-    // Before the first event, and without a number of shards.
+    // This works before the first event, without a number of shards.
     store.make_tables()?;
     store.make_tables()?;
     let mut tally = Tally::default();
@@ -897,12 +897,12 @@ fn alerts<S: Sql>(store: &Store<S>) -> Checked {
         .map(|alert| (alert.kind, alert.count, alert.first_at, alert.last_at))
         .collect();
     equal(told, vec![(AlertKind::DeadLetter, 3, NOW, NOW + 1_000)])?;
-    // Nobody else takes it, whether it arrives or not.
+    // Nobody else gets the alert, whether it is delivered or not.
     equal(store.take_alerts(NOW + GATHER_MS, times)?, vec![])?;
     let again = NOW + GATHER_MS + PAUSE_MS;
     equal(store.next_alert(times)?, Some(again))?;
     equal(store.take_alerts(again - 1, times)?, vec![])?;
-    // It did not arrive: what happened meanwhile is told with it.
+    // It was not delivered, so the next alert also reports what happened in the meantime.
     store.raise(AlertKind::DeadLetter, 1, NOW + 60_000)?;
     let taken = store.take_alerts(again, times)?;
     equal(taken.first().map(|alert| alert.count), Some(4))?;
@@ -915,7 +915,7 @@ fn alerts<S: Sql>(store: &Store<S>) -> Checked {
     equal(taken.first().map(|alert| alert.count), Some(5))?;
     store.alerted(taken.first().ok_or("none is taken")?)?;
     equal(store.next_alert(times)?, None)?;
-    // Refused signatures: from so many within a minute on.
+    // Refused signatures raise an alert from a certain number within a minute.
     let mut tally = Tally::default();
     for _ in 1..BURST {
         tally.refused("X");
@@ -949,7 +949,7 @@ fn texts<S: Sql>(store: &Store<S>) -> Checked {
 fn since<S: Sql>(store: &Store<S>) -> Checked {
     store.keep_since("", NOW)?;
     store.keep_since("", NOW + 5)?;
-    // The number of shards is not settled by it.
+    // This does not determine the number of shards.
     equal(store.open()?, None)?;
     equal(
         store.reconciliation("")?.map(|found| found.since),
@@ -1003,7 +1003,7 @@ fn walks<S: Sql>(store: &Store<S>) -> Checked {
     equal(run.cursor, walk.cursor())
 }
 
-/// The event that reconciliation derives, of `delivery`'s status.
+/// Returns the event that reconciliation derives for the status of `delivery`.
 fn derived(delivery: Delivery) -> Delivery {
     let status = delivery.status.unwrap_or_default();
     let names = match &delivery.transaction {
@@ -1031,7 +1031,8 @@ fn news<S: Sql>(store: &Store<S>) -> Checked {
         transaction: None,
         ..delivery
     };
-    // Missing, then known; a webhook that comes later is a duplicate, whichever of the two names the transaction.
+    // The event is missing at first, then known. A webhook that comes later is a duplicate,
+    // whichever of the two names the transaction.
     for (invoice, found, webhook) in [
         ("a", derived(paid("a", "")), paid("a", "e1")),
         ("b", derived(unnamed(paid("b", ""))), paid("b", "e1")),
@@ -1045,11 +1046,11 @@ fn news<S: Sql>(store: &Store<S>) -> Checked {
         let view = store.read("", invoice)?.ok_or("it is not there")?;
         equal(view.outbox.len(), 1)?;
     }
-    // Told by a webhook: nothing is written.
+    // If a webhook has reported the status, nothing is written.
     equal(record(store, &paid("e", "e1"), NOW)?, Outcome::Applied)?;
     equal(asked(&derived(paid("e", "")))?, None)?;
     equal(asked(&derived(unnamed(paid("e", ""))))?, None)?;
-    // But for the transaction that it did not name.
+    // The exception is a transaction that the webhook did not name.
     equal(
         record(store, &unnamed(paid("f", "e1")), NOW)?,
         Outcome::Applied,
@@ -1062,13 +1063,14 @@ fn news<S: Sql>(store: &Store<S>) -> Checked {
         ..paid("f", "e2")
     };
     equal(record(store, &second, NOW)?, Outcome::Conflict)?;
-    // A conflict is told once, by whichever way it is seen first, and for as long as the invoice is kept.
+    // A conflict is reported once, by the source that finds it first, for as long as the invoice is
+    // kept.
     equal(record(store, &expired("g", "e1"), NOW)?, Outcome::Applied)?;
     let found = derived(paid("g", ""));
     equal(asked(&found)?, Some(Outcome::Conflict))?;
     equal(record(store, &found, NOW)?, Outcome::Conflict)?;
     equal(record(store, &paid("g", "e2"), NOW)?, Outcome::Duplicate)?;
-    // Where it names no transaction it is that of the first webhook, and no other payment's.
+    // A conflict that names no transaction belongs to the first webhook, and to no other payment.
     equal(record(store, &expired("j", "e1"), NOW)?, Outcome::Applied)?;
     let found = derived(unnamed(paid("j", "")));
     equal(record(store, &found, NOW)?, Outcome::Conflict)?;
@@ -1123,11 +1125,11 @@ fn swept<S: Sql>(store: &Store<S>) -> Checked {
     equal(asked(NOW)?, None)?;
     equal(store.compact(NOW + 91 * DAY, times)?.invoices, 1)?;
     equal(asked(NOW)?, None)?;
-    // What was created later cannot be deleted yet.
+    // An invoice that was created later cannot be deleted yet.
     equal(asked(NOW + DAY + 1)?, Some(Outcome::Applied))
 }
 
-/// A second payment of an invoice.
+/// Returns a second payment of an invoice.
 fn second_of(invoice_id: &str) -> Delivery {
     Delivery {
         transaction: Some("0xb".to_owned()),

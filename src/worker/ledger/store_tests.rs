@@ -1,4 +1,5 @@
-//! The store on `rusqlite`, held to what Durable Object SQL does: numbers are doubles, at most 100 parameters, no `BEGIN`, no pragma.
+//! The store on `rusqlite`, with the limits of Durable Object SQL: numbers are doubles, there are
+//! at most 100 parameters, no `BEGIN` and no pragma.
 #![allow(
     clippy::unwrap_used,
     clippy::arithmetic_side_effects,
@@ -104,7 +105,7 @@ fn every_check_holds_on_rusqlite() {
     assert_eq!(store_checks::failures(&Native::new()), Vec::<String>::new());
 }
 
-/// The schema of a database, squeezed.
+/// Returns the schema of a database, without superfluous white space.
 fn schema_of(native: &Native) -> String {
     let rows = native
         .run(
@@ -123,8 +124,8 @@ fn squeezed(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Each schema as it was released: its number, and its statements. A migration leads from each to
-/// the newest, and keeps what was stored.
+/// Each released schema: its number and its statements. A migration leads from each to the newest,
+/// and keeps what was stored.
 const RELEASED: [(usize, &str); 1] = [(
     1,
     include_str!("../../../tests/worker/fixtures/ledger-schema-1.sql"),
@@ -183,7 +184,7 @@ fn every_released_schema_leads_to_the_newest_with_its_rows() {
                     .all(|event| event.last_response.is_none())
             );
         }
-        // Conflicts are kept as long as their invoice, those of before too.
+        // Conflicts are kept as long as their invoice, including those of the older schema.
         store.compact(9, Times::default()).unwrap();
         let left = store.read("", "a").unwrap().unwrap().events;
         let left: Vec<_> = left.iter().map(|event| &event.event_id).collect();
@@ -255,7 +256,7 @@ fn an_index_serves_what_the_alarm_and_the_retention_ask() {
             steps.contains("INDEX") || steps.contains("PRIMARY KEY"),
             "{statement}: {steps}"
         );
-        // A scan of a whole table costs what the table has.
+        // The cost of a full scan grows with the table.
         let scans = steps.split("; ").filter(|step| step.starts_with("SCAN"));
         assert!(
             scans.clone().all(|step| step.contains("INDEX")),
@@ -269,7 +270,8 @@ fn an_index_serves_what_the_alarm_and_the_retention_ask() {
     }
 }
 
-/// Fixed for ever: another rule would look for stored invoices elsewhere. The digests are those of `sha256sum`.
+/// The rule never changes: another rule would look for stored invoices in other shards. The digests
+/// are those of `sha256sum`.
 #[test]
 fn the_shard_of_an_invoice_is_fixed() {
     let vectors: Vec<(&str, &str, u32, u32)> =
@@ -297,7 +299,7 @@ fn the_shard_of_an_invoice_is_fixed() {
             "{merchant} {invoice_id} {shards}"
         );
     }
-    // Evenly: each of 8 shards has about an eighth.
+    // The distribution is even: each of 8 shards has about an eighth.
     let mut counts = [0; 8];
     for at in 0..8_000 {
         counts[shard_of("", &format!("invoice-{at}"), 8) as usize] += 1;
@@ -343,12 +345,13 @@ fn messages_ignore_what_a_newer_version_adds() {
     assert!(Parcel::of_text("{}").is_none());
     let request = r#"{"envelope":{"v":2,"shard":1,"shards":8,"x":1},"call":{"operation":"claim","invoice_id":"a","event_id":"e","x":1}}"#;
     assert!(serde_json::from_str::<Request>(request).is_ok());
-    // A message of 1.0.0 has ids alone.
+    // A message of 1.0.0 has only ids.
     let old: QueueMessage = serde_json::from_str(r#"{"invoice_id":"a","event_id":"e"}"#).unwrap();
     assert_eq!((old.v, old.merchant.as_str(), old.shards), (0, "", None));
 }
 
-/// What `bench/worker/targets.mjs` and `tests/worker/stress.mjs` do to the ledger's files, named by `GWOP_LEDGER_FILES`.
+/// Functions that `bench/worker/targets.mjs` and `tests/worker/stress.mjs` run on the ledger's
+/// files, which `GWOP_LEDGER_FILES` names.
 mod tools {
     use super::*;
 
@@ -361,7 +364,8 @@ mod tools {
         files.split(':').map(open).collect()
     }
 
-    /// Rows and alarm become durable together: after a kill at any moment a shard with rows has an alarm. workerd keeps it in a table of its own.
+    /// Rows and alarm become durable together: after a kill at any moment, a shard with rows has an
+    /// alarm. workerd stores the alarm in a table of its own.
     #[test]
     #[ignore = "a tool of the kill tests"]
     fn alarms_are_armed() {
@@ -371,7 +375,7 @@ mod tools {
                     .connection
                     .query_row(statement, [], |row| row.get::<_, i64>(0))
             };
-            // Killed before its first transaction.
+            // The shard was killed before its first transaction.
             let Ok(rows) = count("SELECT count(*) FROM invoice") else {
                 continue;
             };
@@ -426,7 +430,7 @@ mod tools {
                     };
                     let now = 1_790_000_000_000;
                     let times = crate::worker::schedule::Times {
-                        // Not due while it is measured.
+                        // Not due during the measurement.
                         retention: 400 * 24 * 60 * 60 * 1_000,
                         ..Default::default()
                     };

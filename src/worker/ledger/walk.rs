@@ -1,5 +1,5 @@
-//! What the alarm of shard 0 does for reconciliation: asks Gwop for a page, and every shard for
-//! what of it is missing there.
+//! Reconciliation in the alarm of shard 0: requests a page from Gwop, and asks every shard which
+//! events of it are missing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,25 +19,25 @@ use crate::worker::platform::config::{self, Out};
 use crate::worker::platform::{log, now_ms};
 use crate::worker::{schedule, verify};
 
-/// How long one step may take, in milliseconds: the outbox of this shard waits meanwhile.
+/// The maximum time of one step, in milliseconds. The outbox of this shard waits for it.
 const STEP_MS: i64 = 5_000;
 
-/// How many failures of a step, one after another, are no alert yet: Gwop may be well again soon.
-/// The one after them comes within 20 seconds.
+/// How many failures of a step in a row raise no alert, because Gwop may recover soon. The next
+/// failure comes within 20 seconds.
 const QUIET_FAILURES: i64 = 2;
 
-/// After how many failures of a step, one after another, a public invoice for which Gwop
-/// does not respond is passed over: some three minutes.
+/// After this many failures of a step in a row, a public invoice for which Gwop does not respond is
+/// passed over. That takes about three minutes.
 const PATIENT_FAILURES: i64 = 5;
 
-/// How many invoices are kept in mind that were passed over.
+/// How many passed-over invoices are remembered.
 const PASSED_OVER: usize = 10_000;
 
-/// Why a step ends before its time.
+/// Why a step ends early.
 enum Stop {
-    /// Gwop did not respond, or not what can be read.
+    /// Gwop did not respond, or its response is unreadable.
     Gwop(Refused),
-    /// A shard did not.
+    /// A shard did not respond.
     Ledger(LedgerError),
 }
 
@@ -53,18 +53,18 @@ impl From<Refused> for Stop {
     }
 }
 
-/// What one page came to.
+/// The result of one page.
 struct Paged {
     counts: Counts,
-    /// Whether all of it is done: otherwise the next step begins with it again.
+    /// Whether the whole page is finished. Otherwise the next step begins with it again.
     whole: bool,
-    /// Whether something of it could not be applied, and the next run has to look at it again.
+    /// Whether a part of it could not be applied, and the next run has to try it again.
     failed: bool,
 }
 
 impl GwopLedger {
-    /// Does the step of the run that is due. Returns when there is work next, in milliseconds since
-    /// the epoch; `None` where no step was due.
+    /// Runs the due step of the run. Returns when the next work is due, in milliseconds since the
+    /// epoch, or `None` if no step was due.
     pub(super) async fn walk_due_step(&self) -> Result<Option<i64>, LedgerError> {
         if self.settings()?.is_none_or(|settings| settings.shard != 0) {
             return Ok(None);
@@ -76,21 +76,21 @@ impl GwopLedger {
             return Ok(None);
         }
         if config::out(&self.env()) == Some(Out::Unread) {
-            // With what: it can be told when the merchant's settings can be read.
+            // The step needs the merchant's settings, so it waits until they can be read.
             return Ok(Some(now_ms().saturating_add(schedule::ALARM_AGAIN_MS)));
         }
         if let Err(stop) = self.walk_step(&run).await {
             self.stopped(&run, &stop)?;
         }
         let on = config::missing_for_fulfillment(&self.env()).is_empty();
-        // Where fulfillment is switched off, when to look again is for the next alarm to say.
+        // If fulfillment is switched off, the next alarm determines when to look again.
         let next = if on { self.store.next_job(on)? } else { None };
         let next = next.unwrap_or_else(now_ms);
         let alert = self.next_alert()?;
         Ok(Some(alert.map_or(next, |alert| alert.min(next))))
     }
 
-    /// Keeps in mind when the step is tried again.
+    /// Stores when to try the step again.
     fn stopped(&self, run: &Run, stop: &Stop) -> Result<(), LedgerError> {
         let (error, wait) = match stop {
             Stop::Gwop(refused) => (refused.brief.clone(), refused.wait_ms),
@@ -114,7 +114,7 @@ impl GwopLedger {
         Ok(())
     }
 
-    /// Somebody should be told that reconciliation fails.
+    /// Raises an alert because reconciliation fails.
     fn raise_failed(&self) -> Result<(), LedgerError> {
         let kind = AlertKind::ReconciliationFailed;
         Ok(self.store.raise(kind, 1, now_ms())?)
@@ -132,7 +132,7 @@ impl GwopLedger {
         }
         let shards = shards(&self.env())?;
         let began = now_ms();
-        // A cursor that cannot be read is one of a later version, whose Worker was rolled back.
+        // An unreadable cursor comes from a later version that was rolled back.
         let resumed = Walk::resume(&run.cursor, began);
         let Some(mut walk) = resumed.or_else(|| Walk::resume("", began)) else {
             return Ok(());
@@ -142,7 +142,7 @@ impl GwopLedger {
         let mut budget =
             config::reconcile_subrequests(&self.env()).saturating_sub(self.batches.get());
         while let Next::Page { status, offset } = walk.next() {
-            // A page needs the list and every shard, and time is for the outbox too.
+            // A page needs the list and every shard, and the outbox needs time too.
             let spent = now_ms().saturating_sub(began) > STEP_MS;
             if spent || budget <= i64::from(shards) {
                 break;
@@ -189,7 +189,7 @@ impl GwopLedger {
         Ok(())
     }
 
-    /// Applies what of a page is missing. Spends of the budget what it asks for.
+    /// Applies the missing events of a page. Subtracts its calls from the budget.
     async fn apply_page(
         &self,
         page: &Page<'_>,
@@ -220,7 +220,7 @@ impl GwopLedger {
         }
         let wanted = self.ask(candidates, shards, budget, &mut counts).await?;
         let (mut detailed, mut whole, mut is_first, mut failed) = (vec![], true, true, false);
-        // What the shards cost that have to be asked again.
+        // The calls to the shards that have to be asked again.
         let (mut again, mut reserve) = (BTreeSet::new(), 0_i64);
         let may_adopt = legacy::may_hold(&self.env(), &self.merchant());
         for at in wanted {
@@ -238,7 +238,7 @@ impl GwopLedger {
                 _ => i64::from(again.insert(shard)),
             };
             reserve = reserve.saturating_add(cost);
-            // One is asked for whatever is left, so that every step comes further.
+            // The first invoice is requested with any budget, so that every step makes progress.
             if !is_first && *budget <= reserve {
                 whole = false;
                 break;
@@ -247,10 +247,10 @@ impl GwopLedger {
             *budget = budget.saturating_sub(1);
             let text = match call_once(&self.env(), "invoices.get", &json!({ "id": id })).await {
                 Ok(text) => text,
-                // What the list says has to do.
+                // Only the data of the list is available.
                 Err(refused) if refused.is_missing => "{}".to_owned(),
-                // Gwop responds for the list, and never for this one: it holds up no other, and the
-                // next run asks again.
+                // Gwop responds to the list, but never to this invoice. The invoice delays no other
+                // one, and the next run asks for it again.
                 Err(refused) if failures >= PATIENT_FAILURES && refused.wait_ms.is_none() => {
                     let error = ("error", refused.brief.as_str().into());
                     self.log_error(
@@ -262,7 +262,7 @@ impl GwopLedger {
                     continue;
                 }
                 Err(refused) => {
-                    // What is known by now is applied before the wait.
+                    // Applies what is known so far before the wait.
                     self.ask(detailed, shards, budget, &mut counts).await?;
                     return Err(refused.into());
                 }
@@ -284,15 +284,15 @@ impl GwopLedger {
         })
     }
 
-    /// Says of which invoice no event can be made.
+    /// Counts and logs an invoice that cannot be converted to an event.
     fn unusable(&self, found: &Found<'_>, counts: &mut Counts) {
         counts.unusable = counts.unusable.saturating_add(1);
         let id = found.invoice_id().unwrap_or_default();
         self.log_error("reconcile_unusable", &[("invoice_id", id.into())]);
     }
 
-    /// Keeps in mind that no event can be made of an invoice in this run: the next step does not
-    /// begin with it again.
+    /// Remembers that an invoice cannot be converted to an event in this run. The next step does
+    /// not begin with it again.
     fn pass_over(&self, found: &Found<'_>, no_response: bool, counts: &mut Counts) {
         self.unusable(found, counts);
         let id = found.public_invoice_id().unwrap_or_default();
@@ -303,7 +303,7 @@ impl GwopLedger {
         passed_over.insert(id, no_response);
     }
 
-    /// Asks each shard about its candidates. Returns those that want the public invoice.
+    /// Sends each shard its candidates. Returns those that need the public invoice.
     async fn ask(
         &self,
         candidates: Vec<(usize, Candidate)>,
@@ -345,7 +345,7 @@ impl GwopLedger {
     }
 }
 
-/// The event as a candidate; `None` where it is none that fulfillment could read.
+/// Returns the event as a candidate, or `None` if fulfillment could not read it.
 fn candidate(found: &Found<'_>, event: String, lacking: bool) -> Option<Candidate> {
     let delivery = verify::derived(&event, lacking)?;
     Some(Candidate {

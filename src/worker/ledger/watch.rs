@@ -1,5 +1,5 @@
-//! What shard 0 keeps for all: counters, and the alerts that are due. And what every shard notes
-//! until shard 0 has heard of it.
+//! What shard 0 stores for all shards: counters and due alerts. Also what every shard notes until
+//! it has reported it to shard 0.
 
 use super::operator_messages::{AlertKind, Tally};
 use super::sql::{Sql, SqlError};
@@ -9,15 +9,15 @@ use crate::worker::schedule::Times;
 
 type Result<T> = std::result::Result<T, SqlError>;
 
-/// Where the minute of the refused signatures begins, and how many it has.
+/// The names in `meta` of the beginning of the minute of refused signatures, and of their number.
 const REFUSED_SINCE: &str = "refused_since";
 const REFUSED: &str = "refused";
 
 impl<S: Sql> Store<S> {
-    /// Adds to the counters, and raises an alert where this many refused signatures are a burst.
+    /// Adds to the counters. Raises an alert if the refused signatures are a burst.
     ///
     /// # Errors
-    /// Where storage fails: then nothing is added.
+    /// Returns an error if storage fails. Then nothing is added.
     pub fn tally(&self, tally: &Tally, alerts_on: bool, now: i64) -> Result<()> {
         self.sql().transaction(|| {
             for (name, grown) in &tally.counters {
@@ -46,20 +46,20 @@ impl<S: Sql> Store<S> {
         Ok(())
     }
 
-    /// The counters, by name.
+    /// Returns the counters, by name.
     ///
     /// # Errors
-    /// Where storage fails.
+    /// Returns an error if storage fails.
     pub fn counters(&self) -> Result<Vec<(String, i64)>> {
         let rows = self.run("SELECT name, value FROM counter ORDER BY name", &[])?;
         let read = |mut row: super::sql::Row| Ok((row.required(0)?, row.number(1)?));
         rows.into_iter().map(read).collect()
     }
 
-    /// Shard 0 hears that something happened so many times.
+    /// Stores in shard 0 that something happened `count` times.
     ///
     /// # Errors
-    /// Where storage fails.
+    /// Returns an error if storage fails.
     pub fn raise(&self, kind: AlertKind, count: i64, now: i64) -> Result<()> {
         self.run(
             "INSERT INTO alert (kind, count, first_at, last_at) VALUES (?1, ?2, ?3, ?3)
@@ -71,10 +71,10 @@ impl<S: Sql> Store<S> {
         Ok(())
     }
 
-    /// When the next alert is due, in milliseconds since the epoch.
+    /// Returns when the next alert is due, in milliseconds since the epoch.
     ///
     /// # Errors
-    /// Where storage fails.
+    /// Returns an error if storage fails.
     pub fn next_alert(&self, times: Times) -> Result<Option<i64>> {
         let open = self.open_alerts()?;
         Ok(open
@@ -83,11 +83,11 @@ impl<S: Sql> Store<S> {
             .min())
     }
 
-    /// Takes the alerts that are due, in one transaction with the time of the last: nobody else
-    /// gets them for ten minutes, whether they are delivered or not.
+    /// Takes the due alerts and stores the time in the same transaction. Nobody else gets them for
+    /// ten minutes, whether they are delivered or not.
     ///
     /// # Errors
-    /// Where storage fails: then none is taken.
+    /// Returns an error if storage fails. Then none is taken.
     pub fn take_alerts(&self, now: i64, times: Times) -> Result<Vec<Alert>> {
         self.sql().transaction(|| {
             let mut taken = vec![];
@@ -105,10 +105,10 @@ impl<S: Sql> Store<S> {
         })
     }
 
-    /// An alert was delivered: what it told of is done.
+    /// Stores that an alert was delivered: what it reported is finished.
     ///
     /// # Errors
-    /// Where storage fails: then the next alert tells of it again.
+    /// Returns an error if storage fails. Then the next alert reports it again.
     pub fn alerted(&self, alert: &Alert) -> Result<()> {
         self.run(
             "UPDATE alert SET count = MAX(count - ?2, 0), first_at = last_at WHERE kind = ?1",
@@ -124,7 +124,7 @@ impl<S: Sql> Store<S> {
         )?;
         let mut open = vec![];
         for mut row in rows {
-            // A kind of a newer version is left to that.
+            // This version skips a kind of a newer version.
             let Some(kind) = AlertKind::parse(&row.required(0)?) else {
                 continue;
             };
@@ -139,20 +139,20 @@ impl<S: Sql> Store<S> {
         Ok(open)
     }
 
-    /// Notes what shard 0 has to hear of, in the transaction of what happened.
+    /// Stores what has to be reported to shard 0, in the transaction of what happened.
     ///
     /// # Errors
-    /// Where storage fails.
+    /// Returns an error if storage fails.
     pub fn note(&self, kind: AlertKind, count: i64) -> Result<()> {
         let name = noted_as(kind);
         let noted = self.meta(&name)?.unwrap_or_default();
         self.set_meta(&name, noted.saturating_add(count).max(0))
     }
 
-    /// What shard 0 has not heard of yet.
+    /// Returns what has not been reported to shard 0 yet.
     ///
     /// # Errors
-    /// Where storage fails.
+    /// Returns an error if storage fails.
     pub fn noted(&self) -> Result<Vec<(AlertKind, i64)>> {
         let mut noted = vec![];
         for kind in AlertKind::ALL {
@@ -164,7 +164,7 @@ impl<S: Sql> Store<S> {
     }
 }
 
-/// The name in `meta` under which a kind is noted.
+/// Returns the name in `meta` under which a kind is stored.
 fn noted_as(kind: AlertKind) -> String {
     ["noted_", kind.as_str()].concat()
 }

@@ -1,4 +1,4 @@
-//! Requests: what is read of them at once, and bounded bodies.
+//! Incoming requests: their metadata, and reading their bodies within bounds.
 
 use std::future::Future;
 use std::pin::pin;
@@ -13,23 +13,24 @@ use worker::{Delay, Request};
 
 use super::response::Response;
 
-/// How much of a refused body is read before the response. Cancelling the stream instead would
-/// poison the connection for the next request under wrangler.
+/// How many bytes of a refused body are read before the response. Canceling the stream instead
+/// would break the connection for the next request under wrangler.
 const DRAIN_BYTES: usize = 1024 * 1024;
 /// How long a refused body is read before the response.
 const DRAIN_TIME: Duration = Duration::from_secs(1);
 /// How long a body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(30);
 
-/// A request as the platform has it. Making `worker`'s own of it asks for `cf` too, which the platform then builds.
+/// A request as the platform provides it. Creating `worker`'s own request would also read `cf`,
+/// which the platform then builds.
 pub(crate) struct Incoming {
     request: web_sys::Request,
     headers: web_sys::Headers,
-    /// The method as it came: [`worker::Method`] takes one that it does not know for `GET`.
+    /// The method as received. [`worker::Method`] maps an unknown method to `GET`.
     pub method: String,
-    /// The path: that of the URL, or what a merchant's router has set by `Request::path_mut`.
+    /// The path of the URL, or the one that a merchant's router has set with `Request::path_mut`.
     pub path: String,
-    /// The key of the merchant whom the path names; empty where there is one merchant.
+    /// The key of the merchant that the path names. Empty if there is only one merchant.
     pub merchant: String,
 }
 
@@ -42,7 +43,7 @@ impl From<web_sys::Request> for Incoming {
 
 impl From<&Request> for Incoming {
     fn from(request: &Request) -> Self {
-        // Another handle to the same request: `inner().clone()` would be the Fetch API's method.
+        // Clones the handle, not the request: `inner().clone()` would call the Fetch API's method.
         Self::new(Clone::clone(request.inner()), request.path())
     }
 }
@@ -58,7 +59,7 @@ impl Incoming {
         }
     }
 
-    /// The same request, of a merchant.
+    /// Returns the same request for the merchant with this key.
     pub(crate) fn of(&self, merchant: &str) -> Self {
         let request = Clone::clone(&self.request);
         Self {
@@ -67,29 +68,29 @@ impl Incoming {
         }
     }
 
-    /// The request as `worker` has it.
+    /// Returns the request as `worker`'s type.
     #[cfg(feature = "worker-test")]
     pub(crate) fn whole(&self) -> Request {
         Clone::clone(&self.request).into()
     }
 
-    /// The parameters of the query, decoded, in their order.
+    /// Returns the decoded query parameters in their order.
     pub(crate) fn query(&self) -> Vec<(String, String)> {
         let url = worker::Url::parse(&self.request.url());
         url.map(|url| url.query_pairs().into_owned().collect())
             .unwrap_or_default()
     }
 
-    /// The value of a header; several are joined by commas.
+    /// Returns the value of a header. Several values are joined by commas.
     pub(crate) fn header(&self, name: &str) -> Option<String> {
         self.headers.get(name).ok().flatten()
     }
 
-    /// Whether the body's media type is JSON, or not told.
+    /// Returns whether the body's media type is JSON or absent.
     pub(crate) fn may_be_json(&self) -> bool {
         let value = self.header("content-type");
         let value = value.unwrap_or_default().to_ascii_lowercase();
-        // A header that came twice is one, joined by a comma.
+        // A header that was sent twice has one value, joined by a comma.
         value.split(',').all(|value| {
             let media_type = value.split(';').next().unwrap_or_default().trim();
             media_type.is_empty()
@@ -98,7 +99,8 @@ impl Incoming {
         })
     }
 
-    /// The credentials of `Authorization: Bearer …` (RFC 6750 section 2.1); `None` where there are none.
+    /// Returns the credentials of `Authorization: Bearer …` (RFC 6750 section 2.1), or `None` if
+    /// there are none.
     pub(crate) fn bearer(&self) -> Option<String> {
         let value = self.header("authorization")?;
         let (scheme, credentials) = value.trim().split_once(' ')?;
@@ -107,7 +109,7 @@ impl Incoming {
             .then(|| credentials.to_owned())
     }
 
-    /// How many bytes a body has, as far as it says so.
+    /// Returns the length of the body in bytes, if `Content-Length` states it.
     fn declared_length(&self) -> Option<usize> {
         let value = self.header("content-length")?;
         value.parse().ok()
@@ -116,10 +118,10 @@ impl Incoming {
     /// Reads the raw bytes of a body, within [`BODY_TIME`].
     ///
     /// # Errors
-    /// [`BodyError`], after up to [`DRAIN_BYTES`] were read and dropped.
+    /// Returns [`BodyError`] after reading and dropping up to [`DRAIN_BYTES`].
     pub(crate) async fn read_body(&self, limit: usize) -> std::result::Result<Vec<u8>, BodyError> {
         let declared = self.declared_length();
-        // Where the length is declared, nobody asks for the body: that makes a stream of it.
+        // If the length is declared, `body` is not called: the call would create a stream.
         if declared.is_none() && self.request.body().is_none() {
             return Ok(vec![]);
         }
@@ -140,7 +142,7 @@ impl Incoming {
             return Err(BodyError::TooLarge);
         }
         if declared.is_some() {
-            // The platform holds the body to its declared length.
+            // The platform limits the body to its declared length.
             return self.whole_body().await.map_err(|_| BodyError::Broken);
         }
         let Some(mut chunks) = self.request.body().and_then(|body| Chunks::of(&body)) else {
@@ -168,8 +170,9 @@ impl Incoming {
         Ok(Uint8Array::new(&bytes).to_vec())
     }
 
-    /// Reads and drops a body that nobody wants, up to [`DRAIN_BYTES`] and for [`DRAIN_TIME`]. One that says that it is longer is left alone: under wrangler half a
-    /// body that was read is worse than none.
+    /// Reads and drops a body that is not needed, up to [`DRAIN_BYTES`] and for [`DRAIN_TIME`]. It
+    /// does not read a body whose declared length is greater: under wrangler, a body that was read
+    /// by half is worse than one that was not read.
     pub(crate) async fn drain(&self) {
         if self
             .declared_length()
@@ -183,7 +186,7 @@ impl Incoming {
     }
 }
 
-/// The outcome of some work, unless it takes longer.
+/// Returns the output of `work`, or `None` if it takes longer than `limit`.
 async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
     match select(pin!(work), Delay::from(limit)).await {
         Either::Left((outcome, _)) => Some(outcome),
@@ -191,26 +194,26 @@ async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> 
     }
 }
 
-/// The path of an absolute URL.
+/// Returns the path of an absolute URL.
 fn path_of(url: &str) -> &str {
-    // After the two slashes of its scheme.
+    // The path begins after the two slashes of the scheme.
     let third = url.match_indices('/').nth(2);
     let path = third.and_then(|(at, _)| url.get(at..)).unwrap_or("/");
     path.split(['?', '#']).next().unwrap_or(path)
 }
 
-/// Why a body was not read.
+/// Why a body could not be read.
 pub(crate) enum BodyError {
-    /// It has more bytes than allowed.
+    /// The body has more bytes than allowed.
     TooLarge,
-    /// It ended in an error.
+    /// The body ended in an error.
     Broken,
-    /// It did not arrive in time.
+    /// The body did not arrive in time.
     Late,
 }
 
 impl BodyError {
-    /// The response to it.
+    /// Returns the response to a request with this error.
     pub(crate) fn response(self) -> Response {
         match self {
             Self::TooLarge => Response::error(413, "BODY_TOO_LARGE", "The body has too many bytes"),
@@ -222,14 +225,14 @@ impl BodyError {
     }
 }
 
-/// A body's stream. Unlike a Rust stream it is not cancelled when it is dropped.
+/// The stream of a body. Unlike a Rust stream, dropping it does not cancel it.
 pub(crate) struct Chunks {
     reader: ReadableStreamDefaultReader,
     read: usize,
 }
 
 impl Chunks {
-    /// The chunks of a stream that nobody reads yet.
+    /// Returns the chunks of a stream, or `None` if the stream has a reader already.
     pub(crate) fn of(stream: &ReadableStream) -> Option<Self> {
         if stream.locked() {
             return None;
@@ -240,10 +243,10 @@ impl Chunks {
         })
     }
 
-    /// The next chunk; `None` at the end.
+    /// Returns the next chunk, or `None` at the end.
     ///
     /// # Errors
-    /// Where the stream ends in an error.
+    /// Returns an error if the stream ends in one.
     pub(crate) async fn next(&mut self) -> std::result::Result<Option<Uint8Array>, JsValue> {
         let chunk = JsFuture::from(self.reader.read()).await?;
         let done = Reflect::get(&chunk, &"done".into())?;
@@ -256,7 +259,7 @@ impl Chunks {
         Ok(Some(value))
     }
 
-    /// Reads and drops, up to [`DRAIN_BYTES`] in all.
+    /// Reads and drops chunks, up to [`DRAIN_BYTES`] in total.
     pub(crate) async fn drain(&mut self) {
         while self.read < DRAIN_BYTES {
             if !matches!(self.next().await, Ok(Some(_))) {

@@ -15,94 +15,98 @@ use crate::worker::schedule::{self, Times};
 
 pub(crate) use super::environment::{MERCHANT, merchant, value};
 
-/// Secrets that Gwop signs webhooks with, comma-separated during a rotation.
+/// The secrets of Gwop's webhook signatures, comma-separated during a rotation.
 pub(crate) const GWOP_WEBHOOK_SECRET: &str = "GWOP_WEBHOOK_SECRET";
 /// The merchant key (`sk_m_…`), for auth.
 pub(crate) const GWOP_MERCHANT_API_KEY: &str = "GWOP_MERCHANT_API_KEY";
-/// The merchant's id, which tokens must carry as `mid`.
+/// The merchant's id. Tokens must have it as `mid`.
 pub(crate) const GWOP_MERCHANT_ID: &str = "GWOP_MERCHANT_ID";
-/// Secrets that `exchange_secret` is derived from, comma-separated, the current one first.
+/// Secrets from which `exchange_secret` is derived, comma-separated, the current one first.
 pub(crate) const AUTH_SECRET: &str = "AUTH_SECRET";
 /// Gwop's identity host.
 pub(crate) const GWOP_IDENTITY_URL: &str = "GWOP_IDENTITY_URL";
-/// Gwop's host of invoices.
+/// Gwop's invoice host.
 pub(crate) const GWOP_SERVER_URL: &str = "GWOP_SERVER_URL";
-/// Who issues tokens.
+/// The issuer of tokens.
 pub(crate) const TOKEN_ISSUER: &str = "TOKEN_ISSUER";
-/// The audience that tokens must carry; none is asked for where it is absent.
+/// The audience that tokens must have. If it is absent, the audience is not checked.
 pub(crate) const TOKEN_AUDIENCE: &str = "TOKEN_AUDIENCE";
 /// `never`, `always`, or for how many seconds a live response may be reused.
 pub(crate) const SESSION_CHECK: &str = "SESSION_CHECK";
-/// Where events are delivered, unless the service binding [`FULFILLMENT`] is there.
+/// The URL to which events are delivered, unless the service binding [`FULFILLMENT`] exists.
 pub(crate) const FULFILLMENT_URL: &str = "FULFILLMENT_URL";
-/// Secrets that deliveries to fulfillment are signed with, comma-separated during a rotation.
+/// The secrets that sign deliveries to fulfillment, comma-separated during a rotation.
 pub(crate) const FULFILLMENT_SECRET: &str = "FULFILLMENT_SECRET";
-/// Where alerts are sent.
+/// The URL to which alerts are sent.
 pub(crate) const ALERT_URL: &str = "ALERT_URL";
-/// Secrets that alerts are signed with, comma-separated during a rotation.
+/// The secrets that sign alerts, comma-separated during a rotation.
 pub(crate) const ALERT_SECRET: &str = "ALERT_SECRET";
 /// The operator's bearer token, comma-separated during a rotation.
 pub(crate) const OPERATOR_TOKEN: &str = "OPERATOR_TOKEN";
-/// `true`: Gwop's hosts and fulfillment may be called over plain HTTP wherever they are.
+/// `true` allows plain HTTP to Gwop's hosts and to fulfillment, wherever they are.
 pub(crate) const ALLOW_INSECURE: &str = "ALLOW_INSECURE";
-/// The most bytes of a request body.
+/// The maximum size of a request body, in bytes.
 pub(crate) const MAX_BODY_BYTES: &str = "MAX_BODY_BYTES";
 /// Origins that may use the auth routes from a browser, comma-separated.
 pub(crate) const CORS_ORIGINS: &str = "CORS_ORIGINS";
 
-/// Service binding: fulfillment as a Worker.
+/// Service binding: a Worker that is the fulfillment.
 pub(crate) const FULFILLMENT: &str = "FULFILLMENT";
-/// Into how many shards the ledger is divided. It cannot be changed once anything is stored.
+/// The number of shards of the ledger. It cannot be changed once anything is stored.
 pub(crate) const LEDGER_SHARDS: &str = "LEDGER_SHARDS";
-/// For how many days an invoice is kept after its last event.
+/// How many days an invoice is kept after its last event.
 pub(crate) const RETENTION_DAYS: &str = "RETENTION_DAYS";
-/// The time before which no invoice is reconciled, where that is not when this version was first asked anything.
+/// Invoices that were created before this time are not reconciled. If it is absent, the time is
+/// when this version received its first request.
 pub(crate) const RECONCILE_SINCE: &str = "RECONCILE_SINCE";
-/// How many subrequests one step of reconciliation may make.
+/// The maximum number of subrequests of one step of reconciliation.
 pub(crate) const RECONCILE_SUBREQUESTS: &str = "RECONCILE_SUBREQUESTS";
 /// Durable Objects: the ledger, one per shard.
 pub(crate) const LEDGER: &str = "GWOP_LEDGER";
-/// Durable Objects of 1.0.0: one per invoice, named by `invoice_id`. Bound only where a deployment began with 1.0.0.
+/// Durable Objects of 1.0.0: one per invoice, named by `invoice_id`. Bound only in a deployment
+/// that began with 1.0.0.
 pub(crate) const INVOICES: &str = "GWOP_INVOICES";
 /// Durable Objects of 1.0.0: one per public id, named by `public_invoice_id`.
 pub(crate) const INVOICE_INDEX: &str = "GWOP_INVOICE_INDEX";
 /// Durable Objects: one per auth session, named by `sid`.
 pub(crate) const SESSIONS: &str = "GWOP_SESSIONS";
-/// Queue producer: events on their way to fulfillment.
+/// Queue producer: events that wait for delivery to fulfillment.
 pub(crate) const FULFILLMENT_QUEUE: &str = "GWOP_FULFILLMENT_QUEUE";
-/// What 1.0.0 called [`FULFILLMENT_QUEUE`].
+/// The name of [`FULFILLMENT_QUEUE`] in 1.0.0.
 const OLD_FULFILLMENT_QUEUE: &str = "GWOP_FULFILMENT_QUEUE";
 /// Several merchants in one Worker: [`crate::worker::merchants`].
 pub(crate) const MERCHANTS: &str = "GWOP_MERCHANTS";
-/// Why the parts of that merchant are off, as [`Out`] has it.
+/// Why every part of this merchant is off: a value of [`Out`].
 pub(crate) const MERCHANT_OUT: &str = "gwop:merchant-out";
-/// What [`crate::worker::hooks`] finds, from `createWorker` of `@gwop/worker`: no variable can have
-/// such a name.
+/// The functions of `createWorker` of `@gwop/worker`, which [`crate::worker::hooks`] calls. No
+/// variable can have such a name.
 pub(crate) const HOOKS: &str = "gwop:hooks";
-/// Hook: fulfillment as a function.
+/// Hook: a function that is the fulfillment.
 pub(crate) const ON_EVENT: &str = "onEvent";
-/// Hook: whoever is told of alerts, as a function.
+/// Hook: a function that receives alerts.
 pub(crate) const ON_ALERT: &str = "onAlert";
 /// Rate limiter of the auth routes, optional.
 pub(crate) const AUTH_RATE_LIMITER: &str = "GWOP_AUTH_RATE_LIMITER";
 
-/// What auth cannot do without: every merchant's tokens carry the same issuer and keys.
+/// The variables that auth needs. The issuer and the keys are the same for every merchant's tokens.
 const AUTH_VARIABLES: [&str; 3] = [GWOP_MERCHANT_API_KEY, GWOP_MERCHANT_ID, AUTH_SECRET];
 
-/// The most bytes of a request body where [`MAX_BODY_BYTES`] says nothing: 256 KiB.
+/// The maximum size of a request body without [`MAX_BODY_BYTES`]: 256 KiB.
 const DEFAULT_MAX_BODY_BYTES: usize = 256 * 1024;
 
-/// What reconciliation cannot do without: the key for Gwop's list, and the merchant whose events it derives.
+/// The variables that reconciliation needs: the key for Gwop's list, and the merchant whose events
+/// it derives.
 const RECONCILIATION_VARIABLES: [&str; 2] = [GWOP_MERCHANT_API_KEY, GWOP_MERCHANT_ID];
 
-/// How many subrequests a step of reconciliation may make where [`RECONCILE_SUBREQUESTS`] says nothing: Workers Free allows 50 per
-/// invocation, of which the outbox takes up to 10.
+/// The maximum number of subrequests of one step of reconciliation without
+/// [`RECONCILE_SUBREQUESTS`]. Workers Free allows 50 per invocation, and the outbox uses up to 10.
 const DEFAULT_RECONCILE_SUBREQUESTS: i64 = 40;
 
-/// The most that it may be set to: Workers Paid allows 1,000.
+/// The highest value of [`RECONCILE_SUBREQUESTS`]. Workers Paid allows 1,000.
 const MAX_RECONCILE_SUBREQUESTS: i64 = 800;
 
-/// What auth can do without, but not with a value that cannot be used: that would weaken it.
+/// Optional variables of auth. An invalid value turns auth off, because ignoring it would weaken
+/// auth.
 const AUTH_SETTINGS: [&str; 4] = [
     TOKEN_ISSUER,
     TOKEN_AUDIENCE,
@@ -110,7 +114,7 @@ const AUTH_SETTINGS: [&str; 4] = [
     GWOP_IDENTITY_URL,
 ];
 
-/// Variables that take several values.
+/// Variables that may have several values.
 const LISTS: [&str; 7] = [
     ALERT_SECRET,
     GWOP_WEBHOOK_SECRET,
@@ -121,7 +125,8 @@ const LISTS: [&str; 7] = [
     CORS_ORIGINS,
 ];
 
-/// How many characters each value has at least. One that is shorter can be guessed, so it turns its part off.
+/// The minimum length of each value, in characters. A shorter value can be guessed, so it turns its
+/// part off.
 const LEAST_CHARACTERS: [(&str, usize); 5] = [
     (ALERT_SECRET, 8),
     (AUTH_SECRET, LEAST_AUTH_SECRET),
@@ -130,15 +135,15 @@ const LEAST_CHARACTERS: [(&str, usize); 5] = [
     (FULFILLMENT_SECRET, 8),
 ];
 
-/// What is configured under a name. `[vars]` takes any JSON, not only strings.
+/// The value configured under a name. `[vars]` takes any JSON, not only strings.
 enum Setting {
-    /// Nothing, or a blank text.
+    /// No value, or a blank text.
     Missing,
-    /// One text, trimmed; a number or a boolean as it is written.
+    /// One trimmed text. A number or a boolean is converted to its text.
     Text(String),
     /// The strings of an array.
     Texts(Vec<String>),
-    /// Anything else.
+    /// Any other value.
     Unusable,
 }
 
@@ -157,7 +162,7 @@ fn setting(env: &Env, name: &'static str) -> Setting {
         return Setting::Text(boolean.to_string());
     }
     if let Some(number) = value.as_f64() {
-        // A larger integer is not what was written any more.
+        // A larger integer is not exact.
         let exact = number.abs() <= js_sys::Number::MAX_SAFE_INTEGER;
         return if exact {
             Setting::Text(number.to_string())
@@ -173,8 +178,8 @@ fn setting(env: &Env, name: &'static str) -> Setting {
     Setting::Unusable
 }
 
-/// The values of a variable or secret as they are written, without a word on whether they may be
-/// used.
+/// Returns the values of a variable or secret as configured, without checking whether they are
+/// allowed.
 pub(crate) fn values(env: &Env, name: &'static str) -> Vec<String> {
     let items = match setting(env, name) {
         Setting::Missing | Setting::Unusable => vec![],
@@ -193,7 +198,8 @@ fn not_understood(env: &Env, name: &str) {
     log::error_of(env, "not_understood", &[("variable", name.into())]);
 }
 
-/// The value of a variable or secret; `None` where it is absent or blank, and, with a log line, where it is no text.
+/// Returns the value of a variable or secret. Returns `None` if it is absent or blank. Also returns
+/// `None`, and logs an error, if it is not a text.
 pub(crate) fn text(env: &Env, name: &'static str) -> Option<String> {
     match setting(env, name) {
         Setting::Missing => None,
@@ -205,7 +211,8 @@ pub(crate) fn text(env: &Env, name: &'static str) -> Option<String> {
     }
 }
 
-/// Whether values may be used; where not, a log line that names the variable says why, and the part that needs it is off.
+/// Returns whether these values are allowed. If not, a log line names the variable and the reason,
+/// and the part that needs the variable is off.
 fn is_allowed(env: &Env, name: &'static str, values: &[&str]) -> bool {
     let least = LEAST_CHARACTERS.iter().find(|(of, _)| *of == name);
     if let Some((_, least)) = least
@@ -222,7 +229,7 @@ fn is_allowed(env: &Env, name: &'static str, values: &[&str]) -> bool {
         GWOP_MERCHANT_API_KEY if values.contains(&bounds::SIMULATOR_MERCHANT_KEY) => {
             talks_to_gwop(env).then_some("simulator_credentials")
         }
-        // A service binding goes over no network, whatever the URL is that it sees.
+        // A service binding does not use the network, whatever URL it receives.
         FULFILLMENT_URL if is_bound(env, FULFILLMENT) => None,
         GWOP_IDENTITY_URL | GWOP_SERVER_URL | FULFILLMENT_URL | ALERT_URL => {
             let insecure = values.iter().any(|url| is_insecure(url)) && !allows_insecure(env);
@@ -236,7 +243,8 @@ fn is_allowed(env: &Env, name: &'static str, values: &[&str]) -> bool {
     reason.is_none()
 }
 
-/// Whether the identity host is Gwop's own, as it is where none is set. What is no URL is not known to be another's.
+/// Returns whether the identity host is Gwop's own, as it is by default. A text that is not a URL
+/// counts as Gwop's.
 fn talks_to_gwop(env: &Env) -> bool {
     let Setting::Text(url) = setting(env, GWOP_IDENTITY_URL) else {
         return true;
@@ -247,7 +255,8 @@ fn talks_to_gwop(env: &Env) -> bool {
     url.host_str().is_none_or(bounds::is_gwops)
 }
 
-/// Whether anybody on the way to the host could read what is sent there. What is no URL is refused where it is used.
+/// Returns whether anybody on the network could read what is sent to this URL. A text that is not a
+/// URL is refused later, by the code that uses it.
 fn is_insecure(url: &str) -> bool {
     Url::parse(url)
         .is_ok_and(|url| url.scheme() == "http" && !url.host_str().is_some_and(bounds::is_private))
@@ -261,7 +270,8 @@ fn allows_insecure(env: &Env) -> bool {
     value.as_deref() == Some("true")
 }
 
-/// The value of a variable, or its default. Where it is no text: an empty one, with which nothing works.
+/// Returns the value of a variable, or the default if it is absent. If the value is not a text,
+/// returns an empty text, which works for nothing.
 pub(crate) fn text_or(env: &Env, name: &'static str, default: &str) -> String {
     match setting(env, name) {
         Setting::Missing => default.to_owned(),
@@ -269,7 +279,8 @@ pub(crate) fn text_or(env: &Env, name: &'static str, default: &str) -> String {
     }
 }
 
-/// The values of a variable or secret: comma-separated, or an array of strings. None at all where one of them may not be used.
+/// Returns the values of a variable or secret: comma-separated, or an array of strings. Returns no
+/// values if one of them is not allowed.
 pub(crate) fn list(env: &Env, name: &'static str) -> Vec<String> {
     let items = match setting(env, name) {
         Setting::Missing => vec![],
@@ -288,7 +299,7 @@ pub(crate) fn list(env: &Env, name: &'static str) -> Vec<String> {
     items.into_iter().map(str::to_owned).collect()
 }
 
-/// Whether a variable or secret has a value that can be used.
+/// Returns whether a variable or secret has a usable value.
 pub(crate) fn is_set(env: &Env, name: &'static str) -> bool {
     if LISTS.contains(&name) {
         !list(env, name).is_empty()
@@ -297,7 +308,7 @@ pub(crate) fn is_set(env: &Env, name: &'static str) -> bool {
     }
 }
 
-/// The most bytes of a request body.
+/// Returns the maximum size of a request body, in bytes.
 pub(crate) fn max_body_bytes(env: &Env) -> usize {
     if matches!(setting(env, MAX_BODY_BYTES), Setting::Missing) {
         return DEFAULT_MAX_BODY_BYTES;
@@ -305,7 +316,7 @@ pub(crate) fn max_body_bytes(env: &Env) -> usize {
     let configured = text(env, MAX_BODY_BYTES);
     match configured.as_deref().map(str::parse) {
         Some(Ok(bytes)) if bytes > 0 => bytes,
-        // Said by `text` already.
+        // `text` has already logged the error.
         None => DEFAULT_MAX_BODY_BYTES,
         Some(_) => {
             not_understood(env, MAX_BODY_BYTES);
@@ -314,7 +325,7 @@ pub(crate) fn max_body_bytes(env: &Env) -> usize {
     }
 }
 
-/// What auth misses: variables that are absent, and those whose value cannot be used.
+/// Returns the variables that auth needs and that are absent or invalid.
 pub(crate) fn missing_for_auth(env: &Env) -> Vec<&'static str> {
     let missing = AUTH_VARIABLES.into_iter().filter(|name| !is_set(env, name));
     let unusable = AUTH_SETTINGS
@@ -323,7 +334,7 @@ pub(crate) fn missing_for_auth(env: &Env) -> Vec<&'static str> {
     missing.chain(unusable).collect()
 }
 
-/// What reconciliation misses: variables that are absent, and those whose value cannot be used.
+/// Returns the variables that reconciliation needs and that are absent or invalid.
 pub(crate) fn missing_for_reconciliation(env: &Env) -> Vec<&'static str> {
     let missing = RECONCILIATION_VARIABLES
         .into_iter()
@@ -337,8 +348,9 @@ pub(crate) fn missing_for_reconciliation(env: &Env) -> Vec<&'static str> {
         .collect()
 }
 
-/// The time before which no invoice is reconciled, in milliseconds since the epoch; `None` where none is set, or, with a log line, where it is no
-/// RFC 3339 time stamp. Then nothing is reconciled: another time than the one that was meant would bring up the past.
+/// Returns the time before which no invoice is reconciled, in milliseconds since the epoch, or
+/// `None` if none is set. If the value is not an RFC 3339 time stamp, logs an error and returns
+/// `None`. Then nothing is reconciled: a time other than the intended one would apply old invoices.
 pub(crate) fn reconcile_since(env: &Env) -> Option<i64> {
     let text = text(env, RECONCILE_SINCE)?;
     let since = crate::time::parse_rfc3339(&text);
@@ -348,7 +360,7 @@ pub(crate) fn reconcile_since(env: &Env) -> Option<i64> {
     since
 }
 
-/// How many subrequests one step of reconciliation may make.
+/// Returns the maximum number of subrequests of one step of reconciliation.
 pub(crate) fn reconcile_subrequests(env: &Env) -> i64 {
     let Some(text) = text(env, RECONCILE_SUBREQUESTS) else {
         return DEFAULT_RECONCILE_SUBREQUESTS;
@@ -362,12 +374,14 @@ pub(crate) fn reconcile_subrequests(env: &Env) -> i64 {
         })
 }
 
-/// Where events are delivered without a service binding; `None`, and a log line where there is a value, unless it is a URL of HTTP.
+/// Returns the URL to which events are delivered without a service binding. Returns `None` if it is
+/// absent. If it is not an HTTP URL, logs an error and returns `None`.
 pub(crate) fn fulfillment_url(env: &Env) -> Option<String> {
     http_url(env, FULFILLMENT_URL)
 }
 
-/// Where alerts are sent; `None`, and a log line where there is a value, unless it is a URL of HTTP.
+/// Returns the URL to which alerts are sent. Returns `None` if it is absent. If it is not an HTTP
+/// URL, logs an error and returns `None`.
 pub(crate) fn alert_url(env: &Env) -> Option<String> {
     http_url(env, ALERT_URL)
 }
@@ -382,7 +396,7 @@ fn http_url(env: &Env, name: &'static str) -> Option<String> {
     usable.then_some(text)
 }
 
-/// What alerts miss.
+/// Returns the variables that alerts need and that are absent or invalid.
 pub(crate) fn missing_for_alerts(env: &Env) -> Vec<&'static str> {
     if hook(env, ON_ALERT).is_some() {
         return vec![];
@@ -395,26 +409,26 @@ pub(crate) fn missing_for_alerts(env: &Env) -> Vec<&'static str> {
     missing.map(|(name, _)| name).collect()
 }
 
-/// Whether something is bound under a name.
+/// Returns whether something is bound under a name.
 pub(crate) fn is_bound(env: &Env, name: &str) -> bool {
     !value(env, name).is_undefined()
 }
 
-/// Why every part of a merchant is off, of whom something is stored.
+/// Why every part of a merchant is off although the ledger has events of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Out {
-    /// [`MERCHANTS`] does not have it.
+    /// The merchant is not in [`MERCHANTS`].
     Gone,
     /// [`MERCHANTS`] cannot be read now.
     Unread,
-    /// What [`MERCHANTS`] says of it cannot be used.
+    /// The merchant's settings in [`MERCHANTS`] are invalid.
     Unusable,
 }
 
 impl Out {
     const ALL: [Self; 3] = [Self::Gone, Self::Unread, Self::Unusable];
 
-    /// As [`MERCHANT_OUT`] has it.
+    /// Returns the value for [`MERCHANT_OUT`].
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Gone => "gone",
@@ -423,7 +437,7 @@ impl Out {
         }
     }
 
-    /// What the operator is told of an event that waits for the merchant, and has to do.
+    /// Returns why an event of the merchant waits, and what the operator has to do.
     pub(crate) const fn reason(self) -> &'static str {
         match self {
             Self::Gone => schedule::MERCHANT_GONE,
@@ -433,13 +447,14 @@ impl Out {
     }
 }
 
-/// Why every part of the merchant is off whose environment this is; `None` where they are not.
+/// Returns why every part of this environment's merchant is off, or `None` if they are not.
 pub(crate) fn out(env: &Env) -> Option<Out> {
     let why = value(env, MERCHANT_OUT).as_string()?;
     Out::ALL.into_iter().find(|out| out.as_str() == why)
 }
 
-/// How long what a KV namespace says of a merchant is kept, in milliseconds.
+/// Returns how long an isolate caches the settings of a merchant from a KV namespace, in
+/// milliseconds.
 pub(crate) fn merchants_kept_ms(env: &Env) -> i64 {
     #[cfg(feature = "worker-test")]
     if let Some(milliseconds) = text(env, "TEST_KEPT_MS").and_then(|text| text.parse().ok()) {
@@ -449,7 +464,7 @@ pub(crate) fn merchants_kept_ms(env: &Env) -> i64 {
     schedule::MERCHANTS_KEPT_MS
 }
 
-/// A function of the merchant's own, in front of this Worker in JavaScript.
+/// Returns a function of the merchant, set in JavaScript in front of this Worker.
 pub(crate) fn hook(env: &Env, name: &str) -> Option<Function> {
     let hooks = value(env, HOOKS);
     if !hooks.is_object() {
@@ -459,10 +474,10 @@ pub(crate) fn hook(env: &Env, name: &str) -> Option<Function> {
     hook.dyn_into().ok()
 }
 
-/// The queue of events on their way to fulfillment, under its name or the one that 1.0.0 gave it.
+/// Returns the queue of events for fulfillment, under its present name or its name in 1.0.0.
 ///
 /// # Errors
-/// Where neither is bound to a queue.
+/// Returns an error if neither name is bound to a queue.
 pub(crate) fn fulfillment_queue(env: &Env) -> worker::Result<Queue> {
     if is_bound(env, FULFILLMENT_QUEUE) || !is_bound(env, OLD_FULFILLMENT_QUEUE) {
         return env.queue(FULFILLMENT_QUEUE);
@@ -471,14 +486,14 @@ pub(crate) fn fulfillment_queue(env: &Env) -> worker::Result<Queue> {
     env.queue(OLD_FULFILLMENT_QUEUE)
 }
 
-/// Names of 1.0.0 that are configured, each with the name that it has now.
+/// Returns the names of 1.0.0 that are configured, each with its present name.
 pub(crate) fn old_names(env: &Env) -> Vec<(&'static str, &'static str)> {
     let renamed = [(OLD_FULFILLMENT_QUEUE, FULFILLMENT_QUEUE)];
     let old = renamed.into_iter().filter(|(old, _)| is_bound(env, old));
     old.collect()
 }
 
-/// Says once per isolate which names should be changed.
+/// Logs once per isolate which names should be changed.
 pub(crate) fn warn_of_old_names(env: &Env) {
     thread_local! {
         static SAID: RefCell<BTreeSet<&'static str>> = const { RefCell::new(BTreeSet::new()) };
@@ -490,14 +505,14 @@ pub(crate) fn warn_of_old_names(env: &Env) {
     }
 }
 
-/// What fulfillment misses: variables and bindings.
+/// Returns the variables and bindings that fulfillment needs and that are absent.
 pub(crate) fn missing_for_fulfillment(env: &Env) -> Vec<&'static str> {
-    // Asked first for what is mostly not there: `worker`'s own response to that is an error with a
-    // text.
+    // `is_bound` comes first because the binding is usually absent: `worker` would return an error
+    // with a text.
     let service = is_bound(env, FULFILLMENT) && env.service(FULFILLMENT).is_ok();
     let hooked = hook(env, ON_EVENT).is_some();
     let place = hooked || service || fulfillment_url(env).is_some();
-    // What stays in this Worker is not signed.
+    // Events that stay in this Worker are not signed.
     let signed = hooked || is_set(env, FULFILLMENT_SECRET);
     let queue = is_bound(env, FULFILLMENT_QUEUE) || is_bound(env, OLD_FULFILLMENT_QUEUE);
     let parts = [
@@ -509,11 +524,11 @@ pub(crate) fn missing_for_fulfillment(env: &Env) -> Vec<&'static str> {
     missing.map(|(name, _)| name).collect()
 }
 
-/// Into how many shards the ledger is divided.
+/// Returns the number of shards of the ledger.
 ///
 /// # Errors
-/// `()`, and a log line, where [`LEDGER_SHARDS`] is no number from 1 to 32: another number than the one that was meant would look for stored
-/// invoices elsewhere.
+/// Returns `()` and logs an error if [`LEDGER_SHARDS`] is not a number from 1 to 32. With another
+/// number than the intended one, the Worker would look for stored invoices in other shards.
 pub(crate) fn shards(env: &Env) -> Result<u32, ()> {
     if matches!(setting(env, LEDGER_SHARDS), Setting::Missing) {
         return Ok(DEFAULT_SHARDS);
@@ -528,7 +543,8 @@ pub(crate) fn shards(env: &Env) -> Result<u32, ()> {
     }
 }
 
-/// For how many days an invoice is kept after its last event. A value that cannot be used counts as absent: it must not delete sooner than was meant.
+/// Returns how many days an invoice is kept after its last event. An invalid value counts as
+/// absent, so that nothing is deleted sooner than intended.
 fn retention_days(env: &Env) -> i64 {
     if matches!(setting(env, RETENTION_DAYS), Setting::Missing) {
         return schedule::RETENTION_DAYS;
@@ -543,7 +559,8 @@ fn retention_days(env: &Env) -> i64 {
     })
 }
 
-/// The times of the ledger: fixed but for [`RETENTION_DAYS`], and for the build that `tests/worker` runs.
+/// Returns the times of the ledger. They are fixed, except [`RETENTION_DAYS`] and the build that
+/// `tests/worker` runs.
 pub(crate) fn times(env: &Env) -> Times {
     let times = Times {
         invoices: schedule::days(retention_days(env)),
@@ -566,7 +583,8 @@ pub(crate) fn times(env: &Env) -> Times {
     times
 }
 
-/// At most how often an isolate tells shard 0 what it counted, in milliseconds.
+/// Returns the minimum time between two reports of an isolate's counters to shard 0, in
+/// milliseconds.
 pub(crate) fn flush_ms(env: &Env) -> i64 {
     #[cfg(feature = "worker-test")]
     if let Some(milliseconds) = text(env, "TEST_FLUSH_MS").and_then(|text| text.parse().ok()) {
@@ -576,7 +594,8 @@ pub(crate) fn flush_ms(env: &Env) -> i64 {
     crate::worker::metrics::FLUSH_MS
 }
 
-/// Whether the JWK Set of a Gwop on this machine is stored too: only in the build that `tests/worker` runs.
+/// Returns whether the JWK Set of a local Gwop is stored too. Only in the build that `tests/worker`
+/// runs.
 pub(crate) fn stores_local_keys(env: &Env) -> bool {
     cfg!(feature = "worker-test") && text(env, "TEST_STORE_KEYS").is_some()
 }

@@ -1,4 +1,4 @@
-//! Structured logs: one JSON object per line. Nothing that comes here may be a secret, a token, a signature or a body.
+//! Structured logs: one JSON object per line. Never pass a secret, a token, a signature or a body.
 
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
@@ -7,10 +7,10 @@ use worker::{Env, console_error, console_log};
 
 use super::environment;
 
-/// How bad it is.
+/// The severity of a line.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Level {
-    /// As it should be.
+    /// Nothing is wrong.
     Info,
     /// Somebody should look when there is time.
     Warning,
@@ -46,7 +46,7 @@ pub(crate) fn line<'f>(
     event: &'f str,
     fields: impl Iterator<Item = &'f (&'static str, Value)> + Clone,
 ) {
-    // Texts, numbers and booleans always serialise.
+    // Texts, numbers and booleans always serialize.
     let line = serde_json::to_string(&Line(level, event, fields)).unwrap_or_default();
     if level == Level::Error {
         console_error!("{line}");
@@ -55,27 +55,28 @@ pub(crate) fn line<'f>(
     }
 }
 
-/// Something went wrong.
+/// Logs that something went wrong.
 pub(crate) fn error(event: &str, fields: &[(&'static str, Value)]) {
     line(Level::Error, event, fields.iter());
 }
 
-/// Something should be changed, but works.
+/// Logs something that works but should be changed.
 pub(crate) fn warning(event: &str, fields: &[(&'static str, Value)]) {
     line(Level::Warning, event, fields.iter());
 }
 
-/// As [`error`], of the merchant whose environment this is.
+/// Logs an error as [`error`] does, with the merchant of this environment.
 pub(crate) fn error_of(env: &Env, event: &str, fields: &[(&'static str, Value)]) {
     line_of(env, Level::Error, event, fields);
 }
 
-/// As [`warning`], of the merchant whose environment this is.
+/// Logs a warning as [`warning`] does, with the merchant of this environment.
 pub(crate) fn warning_of(env: &Env, event: &str, fields: &[(&'static str, Value)]) {
     line_of(env, Level::Warning, event, fields);
 }
 
-/// Writes one line, which names the merchant whose environment this is where there are several.
+/// Writes one line. If there are several merchants, the line names the merchant of this
+/// environment.
 pub(crate) fn line_of(env: &Env, level: Level, event: &str, fields: &[(&'static str, Value)]) {
     let merchant = environment::merchant(env);
     let merchant = (!merchant.is_empty()).then(|| ("merchant", merchant.into()));

@@ -1,4 +1,4 @@
-//! Clock, randomness, environment, bodies, responses and logs: what the routes ask of the platform.
+//! The platform as the routes use it: clock, randomness, environment, bodies, responses and logs.
 
 pub(super) mod body;
 pub(super) mod config;
@@ -12,7 +12,7 @@ pub(super) mod served;
 use js_sys::Date;
 use wasm_bindgen::JsValue;
 
-/// Milliseconds since the epoch.
+/// Returns the current time in milliseconds since the epoch.
 #[must_use]
 pub(super) fn now_ms() -> i64 {
     let now = Date::now() as i64;
@@ -21,7 +21,8 @@ pub(super) fn now_ms() -> i64 {
     now
 }
 
-/// When the platform's own clock shows what [`now_ms`] will show as `due`: the same, but where a test has set the clock wrong.
+/// Returns when the platform's own clock shows what [`now_ms`] shows as `due`. The two differ only
+/// if a test has set the clock wrong.
 #[must_use]
 pub(super) fn alarm_date(due: i64) -> Date {
     #[cfg(feature = "worker-test")]
@@ -35,7 +36,7 @@ thread_local! {
     pub static CLOCK_OFFSET_MS: std::cell::Cell<i64> = const { std::cell::Cell::new(0) };
 }
 
-/// ISO 8601, from milliseconds since the epoch.
+/// Formats milliseconds since the epoch as ISO 8601.
 #[must_use]
 pub(super) fn iso_8601(milliseconds: i64) -> String {
     Date::new(&JsValue::from_f64(milliseconds as f64))
@@ -43,10 +44,10 @@ pub(super) fn iso_8601(milliseconds: i64) -> String {
         .into()
 }
 
-/// A version 4 UUID (RFC 9562 section 5.4).
+/// Returns a new version 4 UUID (RFC 9562 section 5.4).
 ///
 /// # Errors
-/// Where the platform has no randomness.
+/// Returns an error if the platform has no randomness.
 pub(super) fn random_uuid() -> worker::Result<String> {
     let bytes = crate::port::random()
         .map_err(|_| worker::Error::RustError("the platform has no randomness".to_owned()))?;

@@ -1,4 +1,4 @@
-//! Calls to Durable Objects: JSON in, JSON out.
+//! Calls to Durable Objects, with JSON in both directions.
 
 use js_sys::Promise;
 use js_sys::futures::JsFuture;
@@ -8,15 +8,16 @@ use wasm_bindgen::{JsCast, JsValue};
 use worker::worker_sys::DurableObject;
 use worker::{Env, Error, Method, Request, RequestInit, Response, Result, Stub};
 
-/// Before the path of every call.
+/// The origin of the URL of every call.
 const ORIGIN: &str = "https://object";
-/// The path of a call in JSON.
+/// The path of a call with a JSON body.
 const CALL: &str = "/";
 
 /// Calls the object of this name.
 ///
 /// # Errors
-/// Where the binding is missing, the object cannot be reached, or it returned an error.
+/// Returns an error if the binding is missing, the object cannot be reached, or it returned an
+/// error.
 pub(crate) async fn call<T: DeserializeOwned>(
     env: &Env,
     binding: &str,
@@ -30,7 +31,7 @@ pub(crate) async fn call<T: DeserializeOwned>(
 /// Sends a call to an object. A response of any status is `Ok`.
 ///
 /// # Errors
-/// Where the object cannot be reached.
+/// Returns an error if the object cannot be reached.
 pub(crate) async fn ask(stub: &Stub, call: &impl Serialize) -> Result<Response> {
     let text = serde_json::to_string(call)?;
     let mut init = RequestInit::new();
@@ -40,11 +41,12 @@ pub(crate) async fn ask(stub: &Stub, call: &impl Serialize) -> Result<Response> 
     stub.fetch_with_request(request).await
 }
 
-/// The object of this name as the platform has it, for what every delivery asks. `worker`'s own `Request` and `Response` would be made at the price of
-/// asking for method, headers, `cf`, socket and body, each a call out of the wasm.
+/// Returns the platform's own stub of the object with this name. Every delivery uses it: creating
+/// `worker`'s own `Request` and `Response` would read method, headers, `cf`, socket and body, each
+/// a call out of the wasm.
 ///
 /// # Errors
-/// Where the binding is missing.
+/// Returns an error if the binding is missing.
 pub(crate) fn platform_object(env: &Env, binding: &str, name: &str) -> Result<DurableObject> {
     let stub = env.durable_object(binding)?.get_by_name(name)?;
     Ok(stub.into_rpc())
@@ -53,7 +55,7 @@ pub(crate) fn platform_object(env: &Env, binding: &str, name: &str) -> Result<Du
 /// Sends a text to a path of an object.
 ///
 /// # Errors
-/// Where the object cannot be reached.
+/// Returns an error if the object cannot be reached.
 pub(crate) async fn post(
     object: &DurableObject,
     path: &str,
@@ -66,10 +68,10 @@ pub(crate) async fn post(
     response_of(object.fetch_with_request(&request)?).await
 }
 
-/// Asks an object by a path alone.
+/// Sends a request without a body to a path of an object.
 ///
 /// # Errors
-/// Where the object cannot be reached.
+/// Returns an error if the object cannot be reached.
 pub(crate) async fn get(object: &DurableObject, path: &str) -> Result<web_sys::Response> {
     response_of(object.fetch_with_str(&[ORIGIN, path].concat())?).await
 }
@@ -78,10 +80,10 @@ async fn response_of(promise: Promise) -> Result<web_sys::Response> {
     Ok(JsFuture::from(promise).await?.unchecked_into())
 }
 
-/// What a response of status 200 holds.
+/// Reads the result from a response with status 200.
 ///
 /// # Errors
-/// Any other one is an error, with its text.
+/// Returns the text of a response with any other status as an error.
 pub(crate) async fn result_of<T: DeserializeOwned>(mut response: Response) -> Result<T> {
     let text = response.text().await?;
     if response.status_code() == 200 {
@@ -91,10 +93,10 @@ pub(crate) async fn result_of<T: DeserializeOwned>(mut response: Response) -> Re
     }
 }
 
-/// The response of an object to a call.
+/// Creates the response of an object to a call.
 ///
 /// # Errors
-/// Only where the platform refuses to make a `Response`.
+/// Returns an error only if the platform refuses to create a `Response`.
 pub(crate) fn respond<E: ToString>(
     result: std::result::Result<impl Serialize, E>,
 ) -> Result<Response> {

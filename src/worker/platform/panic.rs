@@ -1,11 +1,12 @@
-//! What a panic leaves in the log.
+//! Logs panics.
 
 use std::panic::PanicHookInfo;
 
 use super::log;
 
-/// Writes the message and the place of every panic of this instance into the log: for the `start` event. The promise of the request that panicked never settles; workerd
-/// responds to it, and the generated entry makes a new instance for the requests after it.
+/// Logs the message and the location of every panic of this instance. Call it in the `start` event.
+/// The promise of the request that panicked never settles. workerd responds to that request, and
+/// the generated entry creates a new instance for later requests.
 pub fn log_panics() {
     std::panic::set_hook(Box::new(|info: &PanicHookInfo<'_>| {
         let place = info.location().map(ToString::to_string);

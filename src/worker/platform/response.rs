@@ -1,4 +1,4 @@
-//! Responses: the headers that every one carries.
+//! Responses, and the headers that every response has.
 
 use std::cell::RefCell;
 
@@ -8,21 +8,21 @@ use worker::Result;
 
 use super::random_uuid;
 
-/// A response, before it becomes one of the platform's.
+/// A response that is not yet converted to one of the platform's.
 pub struct Response {
     pub(super) status: u16,
     body: Option<String>,
     headers: Vec<(&'static str, String)>,
-    /// What the log line calls it.
+    /// The outcome in the log line.
     pub(super) outcome: String,
-    /// More of the log line.
+    /// Further fields of the log line.
     pub(super) about: Vec<(&'static str, Value)>,
-    /// Somebody has to look, whatever the status.
+    /// Whether somebody has to look at it, whatever the status.
     pub(super) alarming: bool,
 }
 
 impl Response {
-    /// A response with a JSON body.
+    /// Creates a response with a JSON body.
     pub fn json(status: u16, outcome: &str, body: &impl Serialize) -> Self {
         Self {
             status,
@@ -31,7 +31,7 @@ impl Response {
         }
     }
 
-    /// A response without a body.
+    /// Creates a response without a body.
     pub fn empty(status: u16, outcome: &str) -> Self {
         Self {
             status,
@@ -43,7 +43,7 @@ impl Response {
         }
     }
 
-    /// A response with a text of another media type.
+    /// Creates a response with a text of another media type.
     pub fn text(outcome: &str, media_type: &'static str, body: String) -> Self {
         Self {
             body: Some(body),
@@ -52,19 +52,19 @@ impl Response {
         .header("content-type", media_type)
     }
 
-    /// `{ "error": { "code", "message" } }`, as Gwop itself responds. The code is the log line's
-    /// outcome.
+    /// Creates the response `{ "error": { "code", "message" } }`, the format of Gwop itself. The
+    /// code is the outcome in the log line.
     pub fn error(status: u16, code: &str, message: &str) -> Self {
         let body = json!({ "error": { "code": code, "message": message } });
         Self::json(status, code, &body)
     }
 
-    /// There is nothing at this path.
+    /// Creates the 404 response for a path that does not exist.
     pub fn not_found() -> Self {
         Self::error(404, "NOT_FOUND", "There is nothing here")
     }
 
-    /// The path is there, for other methods.
+    /// Creates the 405 response for a path that exists for other methods.
     pub fn method_not_allowed(allow: &'static str) -> Self {
         Self::error(
             405,
@@ -74,7 +74,7 @@ impl Response {
         .header("allow", allow)
     }
 
-    /// Storage cannot be reached: the same request later may work.
+    /// Creates the response for storage that cannot be reached. The same request may work later.
     pub fn unavailable() -> Self {
         Self::error(
             503,
@@ -90,7 +90,7 @@ impl Response {
         self
     }
 
-    /// Adds fields to the log line: nothing secret.
+    /// Adds fields to the log line. They must not be secret.
     pub fn about(mut self, fields: impl IntoIterator<Item = (&'static str, Value)>) -> Self {
         self.about.extend(fields);
         self
@@ -102,10 +102,10 @@ impl Response {
         self
     }
 
-    /// The `Response`, with a request id of its own.
+    /// Returns the `Response`, with a request id of its own.
     ///
     /// # Errors
-    /// Where the platform refuses to make one, or has no randomness.
+    /// Returns an error if the platform refuses to create the `Response`, or has no randomness.
     pub fn respond(self) -> Result<worker::Response> {
         let request_id = random_uuid()?;
         Ok(self.platform_response(&request_id)?.into())
@@ -143,7 +143,8 @@ const COMMON_HEADERS: [(&str, &str); 6] = [
     ),
 ];
 
-/// Does something with [`COMMON_HEADERS`], and `Content-Type` where there is a body: an isolate makes them once, and each `Response` copies them.
+/// Passes [`COMMON_HEADERS`] to `work`, with `Content-Type` if there is a body. An isolate creates
+/// them once, and each `Response` copies them.
 fn with_common_headers<T>(
     has_body: bool,
     work: impl FnOnce(&web_sys::Headers) -> Result<T>,

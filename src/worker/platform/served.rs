@@ -10,25 +10,25 @@ use super::response::Response;
 use super::{now_ms, random_uuid};
 use crate::worker::trace;
 
-/// The response to a request whose log line is written.
+/// The response to a request whose log line has been written.
 pub(crate) struct Served {
     response: Response,
     request_id: String,
 }
 
 impl Served {
-    /// The `Response` for a merchant's own Worker.
+    /// Returns the `Response` for a merchant's own Worker.
     ///
     /// # Errors
-    /// Only where the platform refuses to make one.
+    /// Returns an error only if the platform refuses to create it.
     pub(crate) fn into_response(self) -> Result<worker::Response> {
         Ok(self.into_platform_response()?.into())
     }
 
-    /// The `Response` for the platform itself.
+    /// Returns the `Response` for the platform itself.
     ///
     /// # Errors
-    /// Only where the platform refuses to make one.
+    /// Returns an error only if the platform refuses to create it.
     pub(crate) fn into_platform_response(self) -> Result<web_sys::Response> {
         self.response.platform_response(&self.request_id)
     }

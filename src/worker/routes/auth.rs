@@ -1,4 +1,5 @@
-//! `/auth/…`: challenges for agents, tokens for whoever asked for them, and who a request comes from.
+//! `/auth/…`: challenges for agents, tokens for those who requested them, and the identity behind a
+//! request.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -17,9 +18,9 @@ use crate::worker::sessions::object::SessionCall;
 
 use super::limit::limited;
 
-/// Says to a browser that a page of this origin may read the response.
+/// The header that lets a page of this origin read the response in a browser.
 const ALLOW_ORIGIN: &str = "access-control-allow-origin";
-/// When an agent should ask again for a token that it has not paid for yet, in seconds.
+/// After how many seconds an agent should ask again for a token that it has not paid for yet.
 const NOT_SETTLED_SECONDS: &str = "2";
 
 /// Handles everything under `/auth/`.
@@ -69,19 +70,24 @@ async fn refuse_method(request: &Incoming, allow: &'static str) -> Response {
     Response::method_not_allowed(allow)
 }
 
-/// The headers that let a browser of a configured origin read the response; none where CORS is off.
+/// Returns the headers that let a browser of a configured origin read the response. Returns none if
+/// CORS is off.
 fn cors(request: &Incoming, env: &Env) -> Vec<(&'static str, String)> {
     let origin = request.header("origin");
     let known = config::list(env, config::CORS_ORIGINS);
     match origin.filter(|origin| known.contains(origin)) {
         Some(origin) => vec![(ALLOW_ORIGIN, origin), ("vary", "origin".to_owned())],
         None if known.is_empty() => vec![],
-        // The response depends on the origin all the same.
+        // The response still depends on the origin.
         None => vec![("vary", "origin".to_owned())],
     }
 }
 
-/// The JSON object of a request that auth, its rate limit and its media type let in; `{}` from an empty body.
+/// Returns the JSON object of a request, or `{}` for an empty body.
+///
+/// # Errors
+/// Returns the response to give if auth is off, the rate limit is reached, or the media type or the
+/// body is wrong.
 async fn admitted(request: &Incoming, env: &Env) -> std::result::Result<Value, Response> {
     if !is_on(env) {
         request.drain().await;
@@ -113,7 +119,7 @@ fn invalid(message: &str) -> Response {
     Response::error(400, "VALIDATION_ERROR", message)
 }
 
-/// `POST /auth/intents`: a challenge for the agent.
+/// `POST /auth/intents`: creates a challenge for the agent.
 async fn create_intent(request: &Incoming, env: &Env) -> Response {
     let body = match admitted(request, env).await {
         Ok(body) => body,
@@ -139,7 +145,8 @@ async fn create_intent(request: &Incoming, env: &Env) -> Response {
     Response::json(201, "created", &intent)
 }
 
-/// `POST /auth/intents/{id}/exchange` with `{ "exchange_secret": "…" }`: the token, for whoever asked for the intent.
+/// `POST /auth/intents/{id}/exchange` with `{ "exchange_secret": "…" }`: returns the token to
+/// whoever requested the intent.
 async fn exchange(request: &Incoming, env: &Env, id: &str) -> Response {
     #[derive(Deserialize)]
     struct Proof {
@@ -172,8 +179,8 @@ async fn exchange(request: &Incoming, env: &Env, id: &str) -> Response {
     }
 }
 
-/// What an agent is told of Gwop's errors: those that it can do something about as they are, others not at all. `wait` is how many seconds Gwop
-/// asks to wait.
+/// Returns the response to an agent for an error of Gwop. It passes on the errors that the agent
+/// can correct, and hides all others. `wait` is how many seconds Gwop asks to wait.
 fn gwop_error(operation: &str, error: &CallError, wait: Option<i64>) -> Response {
     let code = error.code().unwrap_or_default();
     match code.as_str() {
@@ -216,7 +223,7 @@ fn gwop_error(operation: &str, error: &CallError, wait: Option<i64>) -> Response
     }
 }
 
-/// `GET /auth/session`: the verified identity.
+/// `GET /auth/session`: returns the verified identity.
 async fn session(request: &Incoming, env: &Env) -> Response {
     match authenticated(request, env).await {
         Ok(identity) => Response::json(
@@ -246,7 +253,7 @@ async fn forward_auth(request: &Incoming, env: &Env) -> Response {
     }
 }
 
-/// `DELETE /auth/session`: revokes the token's session, here at once, and at Gwop.
+/// `DELETE /auth/session`: revokes the token's session, immediately in this Worker, and at Gwop.
 async fn revoke(request: &Incoming, env: &Env) -> Response {
     request.drain().await;
     let identity = match verified(request, env).await {
@@ -259,7 +266,8 @@ async fn revoke(request: &Incoming, env: &Env) -> Response {
     let revocation = SessionCall::Revoke {
         expires_at: identity.expires_at_ms,
     };
-    // Here first: from now on no isolate accepts it, whatever becomes of the call to Gwop.
+    // The Worker revokes it first: from now on no isolate accepts it, whatever the result of the
+    // call to Gwop.
     if let Err(denied) = ask_object(env, session_id, &revocation).await {
         return denied.response();
     }

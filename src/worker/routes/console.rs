@@ -1,5 +1,5 @@
-//! `GET /console`: one static page, which asks the operator's routes with a token that it keeps in
-//! memory alone.
+//! `GET /console`: one static page, which calls the operator's routes with a token that it keeps in
+//! memory only.
 
 use base64ct::{Base64, Encoding};
 use sha2::{Digest, Sha256};
@@ -12,11 +12,11 @@ use crate::worker::platform::response::Response;
 const STYLE: &str = include_str!("../console/console.css");
 const SCRIPT: &str = include_str!("../console/console.js");
 const PAGE: &str = include_str!("../console/console.html");
-/// What stands in the page for the style and for the script.
+/// The placeholders in the page for the style and for the script.
 const STYLE_HERE: &str = "/*style*/";
 const SCRIPT_HERE: &str = "/*script*/";
 
-/// The page where an operator's token is configured; nothing otherwise. It holds no data.
+/// Returns the page if an operator's token is configured, and 404 otherwise. The page has no data.
 pub(crate) async fn page(request: &Incoming, env: &Env) -> Response {
     if request.method != "GET" {
         request.drain().await;
@@ -27,7 +27,7 @@ pub(crate) async fn page(request: &Incoming, env: &Env) -> Response {
     }
     let (style, script) = (STYLE.trim(), SCRIPT.trim());
     let page = PAGE.replace(STYLE_HERE, style).replace(SCRIPT_HERE, script);
-    // Only these two run, and they reach only this Worker.
+    // The browser runs only these two texts, and they reach only this Worker.
     let policy = [
         "default-src 'none'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
          frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'; style-src ",
@@ -46,7 +46,7 @@ pub(crate) async fn page(request: &Incoming, env: &Env) -> Response {
         )
 }
 
-/// The source of the policy that lets an inline text in (CSP level 3, section 2.3.1).
+/// Returns the source expression that allows an inline text (CSP level 3, section 2.3.1).
 fn source(text: &str) -> String {
     let digest = Sha256::digest(text.as_bytes());
     ["'sha256-", &Base64::encode_string(&digest), "'"].concat()

@@ -1,4 +1,4 @@
-//! `/healthz` for everybody, with counts for the operator; `/metrics` for the operator.
+//! `/healthz` for everybody, with counts for the operator, and `/metrics` for the operator.
 
 use serde_json::{Value, json};
 use worker::Env;
@@ -14,15 +14,15 @@ use crate::worker::{merchants, metrics};
 use super::limit::limited;
 use super::operator::{admit, is_operator};
 
-/// `GET /healthz`: which parts are on, what the others miss, and whether storage can be reached.
-/// With the operator's token what waits, too.
+/// `GET /healthz`: returns which parts are on, what the others need, and whether storage can be
+/// reached. With the operator's token, also returns the number of waiting events.
 pub(crate) async fn health(request: &Incoming, env: &Env) -> Response {
     if request.method != "GET" {
         request.drain().await;
         return Response::method_not_allowed("GET");
     }
     let operator = is_operator(request, env);
-    // Whoever guesses at tokens is counted; who brings none is not.
+    // A request with a wrong token is counted. A request without one is not.
     if !operator
         && request.bearer().is_some()
         && let Some(response) = limited(request, env, "operator").await
@@ -32,8 +32,8 @@ pub(crate) async fn health(request: &Incoming, env: &Env) -> Response {
     let counts = if operator {
         counts(env).await.map(Some)
     } else {
-        // Shard 0, which keeps the time at which it is first asked anything: from then on invoices
-        // are reconciled.
+        // Calls shard 0, which stores the time of its first call: invoices are reconciled from then
+        // on.
         let reached = client::call_first::<()>(env, Call::Wake).await;
         reached.map(|()| None)
     };
@@ -75,8 +75,8 @@ pub(crate) async fn health(request: &Incoming, env: &Env) -> Response {
     }
 }
 
-/// What is wrong with the merchants, where there are several; of those in a KV namespace for the
-/// operator alone, since all of them are read.
+/// Returns what is wrong with the merchants, if there are several. Problems of merchants in a KV
+/// namespace are for the operator only, because all of them are read.
 async fn merchants(env: &Env, operator: bool) -> Option<Vec<String>> {
     if !merchants::is_on(env) || (merchants::is_costly(env) && !operator) {
         return None;
@@ -85,7 +85,7 @@ async fn merchants(env: &Env, operator: bool) -> Option<Vec<String>> {
     Some(problems.unwrap_or_else(|unusable| vec![unusable.to_string()]))
 }
 
-/// What waits in all shards. Each counts at most every 10 seconds.
+/// Counts the waiting events of all shards. Each shard counts at most every 10 seconds.
 async fn counts(env: &Env) -> Result<Counts, LedgerError> {
     let of_shards: Vec<Counts> = client::call_all(env, &Call::Count).await?;
     Ok(of_shards
@@ -96,7 +96,7 @@ async fn counts(env: &Env) -> Result<Counts, LedgerError> {
 
 fn presented(counts: &Counts) -> Value {
     let now = now_ms();
-    // In whole seconds.
+    // The age in whole seconds.
     let age = |at: Option<i64>| {
         at.map(|at| {
             now.saturating_sub(at)
@@ -119,7 +119,7 @@ fn presented(counts: &Counts) -> Value {
     })
 }
 
-/// A part that needs one variable.
+/// Describes a part that needs one variable.
 fn part_of(env: &Env, variable: &'static str) -> Value {
     let missing: &[&str] = if config::is_set(env, variable) {
         &[]
@@ -133,7 +133,7 @@ fn part(missing: &[&str]) -> Value {
     json!({ "on": missing.is_empty(), "missing": missing })
 }
 
-/// `GET /metrics`, in Prometheus's text format.
+/// `GET /metrics`: returns the metrics in Prometheus's text format.
 pub(crate) async fn metrics(request: &Incoming, env: &Env) -> Response {
     if let Err(refusal) = admit(request, env, "GET").await {
         return refusal;

@@ -1,4 +1,4 @@
-//! The platform's rate limiter, where it is bound.
+//! The platform's rate limiter, if it is bound.
 
 use worker::Env;
 
@@ -7,12 +7,13 @@ use crate::worker::platform::body::Incoming;
 use crate::worker::platform::response::Response;
 use crate::worker::platform::{config, log};
 
-/// 429 where the rate limiter has enough of this client. `what` keeps apart what is counted.
+/// Returns a 429 response if this client has reached the rate limit. `what` separates the limits of
+/// different requests.
 pub(super) async fn limited(request: &Incoming, env: &Env, what: &str) -> Option<Response> {
     let limiter = env.rate_limiter(config::AUTH_RATE_LIMITER).ok()?;
     let client = request.header("cf-connecting-ip");
     let client = client.map_or_else(|| "unknown".to_owned(), |address| client_of(&address));
-    // The same client at two merchants counts for each.
+    // Each merchant counts the same client separately.
     let key = if request.merchant.is_empty() {
         [what, " ", &client].concat()
     } else {
@@ -27,7 +28,7 @@ pub(super) async fn limited(request: &Incoming, env: &Env, what: &str) -> Option
         }
         Ok(_) => None,
         Err(error) => {
-            // A limiter that fails must not lock everybody out.
+            // A failing rate limiter must not lock everybody out.
             log::error_of(
                 env,
                 "rate_limiter_failed",

@@ -21,7 +21,7 @@ use crate::worker::platform::response::Response;
 use super::operator::{admit, replayed};
 use super::presented::presented_response;
 
-/// The most bytes of a replay's body.
+/// The maximum size of a replay's body, in bytes.
 const REPLAY_BODY_BYTES: usize = 4 * 1024;
 
 fn invalid(message: &str) -> Response {
@@ -32,7 +32,7 @@ const STATES: &str = "`state` must be dead, pending or conflict";
 const TIMES: &str = "`since` and `until` must be ISO 8601, such as 2026-11-29T12:00:00Z";
 const CURSOR: &str = "`cursor` must be that of an answer, for the same query";
 
-/// A time in milliseconds since the epoch.
+/// Parses a time to milliseconds since the epoch.
 fn time(text: &str) -> Result<i64, Response> {
     let time = js_sys::Date::parse(text);
     if looks_like_a_time(text) && time.is_finite() {
@@ -42,7 +42,7 @@ fn time(text: &str) -> Result<i64, Response> {
     }
 }
 
-/// What the parameters of a query say; each at most once.
+/// The parameters of a query. Each may occur at most once.
 #[derive(Default)]
 struct Query {
     state: Option<EventState>,
@@ -56,7 +56,7 @@ struct Query {
 }
 
 impl Query {
-    /// Reads the parameters that a route knows.
+    /// Reads the parameters that a route accepts.
     fn of(request: &Incoming, known: &[&str]) -> Result<Self, Response> {
         let mut query = Self::default();
         let mut seen: Vec<String> = vec![];
@@ -98,7 +98,7 @@ impl Query {
     }
 }
 
-/// `GET /events?state=dead|pending|conflict`, shard after shard, in each the oldest first.
+/// `GET /events?state=dead|pending|conflict`: lists events shard by shard, each oldest first.
 pub(crate) async fn events(request: &Incoming, env: &Env) -> Response {
     match listed_events(request, env).await {
         Ok(response) | Err(response) => response,
@@ -159,7 +159,7 @@ fn shards(env: &Env) -> Result<u32, Response> {
     client::shards(env).map_err(|error| error.response(env, &[]))
 }
 
-/// Where a cursor of events says to go on.
+/// Returns where a cursor of events continues.
 fn place(env: &Env, cursor: Option<&str>) -> Result<Place, Response> {
     let Some(cursor) = cursor else {
         return Ok(Place::default());
@@ -186,7 +186,7 @@ fn presented_event(event: &ListedEvent) -> Value {
     })
 }
 
-/// `GET /invoices?status=&since=`, the newest first.
+/// `GET /invoices?status=&since=`: lists invoices, newest first.
 pub(crate) async fn invoices(request: &Incoming, env: &Env) -> Response {
     match listed_invoices(request, env).await {
         Ok(response) | Err(response) => response,
@@ -228,8 +228,8 @@ async fn listed_invoices(request: &Incoming, env: &Env) -> Result<Response, Resp
     Ok(Response::json(200, "listed", &body).about([("rows", invoices.len().into())]))
 }
 
-/// The body of `POST /events/replay`: one event by its ids, or those of a list that the filter
-/// takes.
+/// The body of `POST /events/replay`: one event by its ids, or the events of a list that match the
+/// filter.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wish {
@@ -249,7 +249,7 @@ struct Wish {
 const WISH: &str = "Send { \"invoice_id\", \"event_id\" }, or { \"state\": \"dead\" or \"conflict\" } with any of \
                     event_type, outcome, since, until, limit (1 to 5000), cursor, dry_run";
 
-/// `POST /events/replay`.
+/// `POST /events/replay`: delivers events again.
 pub(crate) async fn replay(request: &Incoming, env: &Env) -> Response {
     match replay_wished(request, env).await {
         Ok(response) | Err(response) => response,
@@ -280,7 +280,7 @@ async fn replay_wished(request: &Incoming, env: &Env) -> Result<Response, Respon
 
 async fn replay_list(env: &Env, wish: Wish) -> Result<Response, Response> {
     let state = wish.state.as_deref().and_then(EventState::parse);
-    // Pending events are under way already.
+    // Pending events are already on their way.
     let state = state.filter(|state| *state != EventState::Pending);
     let limit = wish.limit.unwrap_or(MOST_REPLAYED);
     if !(1..=MOST_REPLAYED).contains(&limit) {

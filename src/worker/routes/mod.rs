@@ -1,4 +1,4 @@
-//! What each path does: read the request, ask the parts, respond.
+//! The handler of each path: reads the request, calls the other modules, and responds.
 
 pub(super) mod auth;
 pub(super) mod console;

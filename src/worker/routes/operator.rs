@@ -1,4 +1,4 @@
-//! Reading one invoice, replaying one event, `/upgrade`: for whoever holds the operator's token.
+//! Routes for the operator's token: reading one invoice, replaying one event, and `/upgrade`.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -15,17 +15,18 @@ use crate::worker::platform::{config, iso_8601, log};
 use super::limit::limited;
 use super::presented::presented_response;
 
-/// What public ids begin with.
+/// The prefix of public ids.
 const PUBLIC_ID_PREFIX: &str = "inv_";
-/// The most bytes of a replay's body.
+/// The maximum size of a replay's body, in bytes.
 const REPLAY_BODY_BYTES: usize = 4 * 1024;
-/// The most bytes of an upgrade's body.
+/// The maximum size of an upgrade's body, in bytes.
 const UPGRADE_BODY_BYTES: usize = 16 * 1024;
 
-/// How many objects one call of `/upgrade` hands over. Each is up to four subrequests, and Workers Free allows 50.
+/// How many objects one call of `/upgrade` hands over. Each needs up to four subrequests, and
+/// Workers Free allows 50.
 const OBJECTS_PER_UPGRADE: usize = 10;
 
-/// Whether the request carries the operator's token. Compared in constant time.
+/// Returns whether the request carries the operator's token. Compares in constant time.
 pub(super) fn is_operator(request: &Incoming, env: &Env) -> bool {
     let tokens = config::list(env, config::OPERATOR_TOKEN);
     request
@@ -33,7 +34,8 @@ pub(super) fn is_operator(request: &Incoming, env: &Env) -> bool {
         .is_some_and(|given| is_one_of(&given, tokens))
 }
 
-/// Lets in whoever holds the operator's token and uses this method. Whoever does not is counted by the rate limiter.
+/// Admits a request with the operator's token and this method. The rate limiter counts a request
+/// without the token.
 pub(super) async fn admit(
     request: &Incoming,
     env: &Env,
@@ -53,7 +55,7 @@ pub(super) async fn admit(
     Err(refusal)
 }
 
-/// `GET /invoices/{id}`, by either id.
+/// `GET /invoices/{id}`: returns an invoice, by either id.
 pub(crate) async fn read_invoice(request: &Incoming, env: &Env, id: &str) -> Response {
     if let Err(refusal) = admit(request, env, "GET").await {
         return refusal;
@@ -73,7 +75,7 @@ fn unknown_invoice() -> Response {
     )
 }
 
-/// `POST /invoices/{id}/replay` with `{ "event_id": "…" }`.
+/// `POST /invoices/{id}/replay` with `{ "event_id": "…" }`: delivers an event again.
 pub(crate) async fn replay(request: &Incoming, env: &Env, id: &str) -> Response {
     #[derive(Deserialize)]
     struct Wish {
@@ -95,7 +97,8 @@ pub(crate) async fn replay(request: &Incoming, env: &Env, id: &str) -> Response 
     }
 }
 
-/// Replays one event of the invoice with this id, by either id; a dry run only says whether it can be.
+/// Replays one event of an invoice, by either id of the invoice. A dry run only returns whether the
+/// event can be replayed.
 pub(super) async fn replayed(
     env: &Env,
     id: &str,
@@ -148,7 +151,7 @@ fn replay_response(replay: Replay, invoice_id: &str, event_id: &str, dry_run: bo
     }
 }
 
-/// Finds an invoice by either id. A public id is asked of every shard.
+/// Finds an invoice by either id. A search by public id calls every shard.
 async fn find(env: &Env, id: &str) -> Result<Option<View>, LedgerError> {
     if id.starts_with(PUBLIC_ID_PREFIX) {
         if let Some(view) = client::find(env, id).await? {
@@ -170,7 +173,8 @@ async fn read(env: &Env, invoice_id: &str) -> Result<Option<View>, LedgerError> 
     client::call(env, &config::merchant(env), invoice_id, call).await
 }
 
-/// `POST /upgrade` with `{ "object_ids": ["…"] }`: objects of 1.0.0 hand over to the ledger. Ids are those that Cloudflare's API lists.
+/// `POST /upgrade` with `{ "object_ids": ["…"] }`: objects of 1.0.0 hand over to the ledger. The
+/// ids are those that Cloudflare's API lists.
 pub(crate) async fn upgrade(request: &Incoming, env: &Env) -> Response {
     #[derive(Deserialize)]
     struct Wish {

@@ -1,5 +1,4 @@
-//! `/reconcile`, for whoever holds the operator's token: begins a run, and says how reconciliation
-//! stands.
+//! `/reconcile`, with the operator's token: begins a run, and returns the state of reconciliation.
 
 use serde_json::{Value, json};
 use worker::Env;
@@ -12,8 +11,8 @@ use crate::worker::platform::{config, iso_8601};
 
 use super::operator::admit;
 
-/// `POST /reconcile` begins a run, unless one is under way; `GET /reconcile` only says how it
-/// stands. Neither waits for the run: the alarm of shard 0 does the work.
+/// `POST /reconcile` begins a run, unless one is in progress. `GET /reconcile` only returns the
+/// state. Neither waits for the run: the alarm of shard 0 does the work.
 pub(crate) async fn reconcile(request: &Incoming, env: &Env) -> Response {
     let begin = request.method != "GET";
     if let Err(refusal) = admit(request, env, if begin { "POST" } else { "GET" }).await {

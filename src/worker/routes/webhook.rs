@@ -1,4 +1,4 @@
-//! `POST /webhooks/gwop`: verify, then apply, then respond.
+//! `POST /webhooks/gwop`: verifies, then applies, then responds.
 
 use std::borrow::Borrow;
 
@@ -19,15 +19,16 @@ use crate::worker::telemetry::{self, count};
 use crate::worker::trace;
 use crate::worker::verify::{self, Failure, Signed};
 
-/// The code of an event that says that it is another merchant's.
+/// The error code for an event that belongs to another merchant.
 const ANOTHER_MERCHANT: &str = "WEBHOOK_MERCHANT_MISMATCH";
-/// The most bytes that a log line has of a text without a bound of its own.
+/// The maximum length in a log line of a text that has no limit of its own, in bytes.
 const LOGGED_BYTES: usize = 255;
 
-/// Handles a webhook of Gwop's. It responds once everything is stored.
+/// Handles a webhook of Gwop. It responds once everything is stored.
 ///
 /// # Errors
-/// Only where the platform refuses to make a `Response`; every other failure is a response too.
+/// Returns an error only if the platform refuses to create a `Response`. Every other failure is a
+/// response too.
 pub async fn handle_webhook(request: Request, env: impl Borrow<Env>) -> Result<worker::Response> {
     let env = env.borrow();
     let served = serve(&Incoming::from(&request), env).await;
@@ -35,7 +36,7 @@ pub async fn handle_webhook(request: Request, env: impl Borrow<Env>) -> Result<w
     served.into_response()
 }
 
-/// As [`handle_webhook`], of a request that was looked at before.
+/// Handles a webhook as [`handle_webhook`] does, from an [`Incoming`].
 pub(crate) async fn serve(request: &Incoming, env: &Env) -> Served {
     served("webhook", request, respond(request, env)).await
 }
@@ -57,7 +58,7 @@ async fn respond(request: &Incoming, env: &Env) -> Response {
             &[("variable", config::GWOP_WEBHOOK_SECRET.into())],
         );
         request.drain().await;
-        // Gwop delivers again, so nothing is lost while the secret is put right.
+        // With this response Gwop delivers again, so nothing is lost until the secret is corrected.
         return Response::error(
             503,
             "WEBHOOKS_NOT_CONFIGURED",
@@ -66,7 +67,7 @@ async fn respond(request: &Incoming, env: &Env) -> Response {
     }
     let header = |name| request.header(name).unwrap_or_default();
     let signature = header("x-gwop-signature");
-    // Before the body: nobody's memory is spent on what nobody signed, or on an old delivery.
+    // Checked before the body is read: an unsigned or old delivery uses no memory.
     if let Err(rejection) = verify::signature_header(&signature) {
         request.drain().await;
         return refused(env, &rejection);
@@ -95,7 +96,7 @@ async fn respond(request: &Incoming, env: &Env) -> Response {
             };
             store(env, delivery, &signature).await
         }
-        // The log line is all that remains of it.
+        // Only the log line remains of this event.
         Ok(Signed::OfNoInvoice {
             event_id,
             event_type,
@@ -110,8 +111,9 @@ async fn respond(request: &Incoming, env: &Env) -> Response {
     }
 }
 
-/// Refuses an event that says that it is another merchant's, where there are several: fulfillment
-/// that serves both would take it for that merchant's. Its signature holds, so it is said of whom.
+/// If there are several merchants, refuses an event whose data names another merchant. A
+/// fulfillment that serves both would otherwise apply it to the wrong merchant. The signature is
+/// valid, so the log names the merchant.
 fn of_another(env: &Env, body: &[u8]) -> Option<Response> {
     let is_one_of_several = merchants::is_on(env) || !config::merchant(env).is_empty();
     if !is_one_of_several {
@@ -137,7 +139,7 @@ fn of_another(env: &Env, body: &[u8]) -> Option<Response> {
     )
 }
 
-/// A signature that is refused: counted, and nothing is written for it.
+/// Counts and logs a refused signature. Nothing is stored for it.
 fn refused(env: &Env, rejection: &Rejection) -> Response {
     count(env, |tally| tally.refused(rejection.code.as_str()));
     rejected(rejection)
@@ -161,7 +163,7 @@ fn received(outcome: Outcome) -> Response {
     Response::json(200, outcome.as_str(), &body)
 }
 
-/// What a log line may hold of a text that has no bound of its own.
+/// Shortens a text that has no limit of its own, for a log line.
 fn bounded(text: &str) -> &str {
     text.get(..text.floor_char_boundary(LOGGED_BYTES))
         .unwrap_or_default()

@@ -1,4 +1,4 @@
-//! A session's object, as auth asks it.
+//! Calls to a session's object, for auth.
 
 use worker::{Env, Result};
 
@@ -6,10 +6,10 @@ use super::object::SessionCall;
 use crate::session::SessionStatus;
 use crate::worker::platform::{config, objects};
 
-/// Asks the object of a session.
+/// Calls the object of a session.
 ///
 /// # Errors
-/// Where the object cannot be reached or its storage fails.
+/// Returns an error if the object cannot be reached or its storage fails.
 pub(crate) async fn ask(
     env: &Env,
     session_id: &str,

@@ -1,5 +1,5 @@
-//! The Durable Object of one auth session: whether it was revoked through this Worker, and how old
-//! the last live response is.
+//! The Durable Object of one auth session. It stores whether the session was revoked through this
+//! Worker, and how old the last live response is.
 #![allow(missing_docs)] // `durable_object` writes public methods without any.
 
 use std::cell::Cell;
@@ -14,27 +14,29 @@ use crate::session::{Session, SessionStatus};
 use crate::worker::platform::objects::respond;
 use crate::worker::platform::{alarm_date, log, now_ms};
 
-/// How long a revocation is kept at least, in milliseconds: 31 days, or until the day after its token expires.
+/// The minimum time for which a revocation is kept, in milliseconds: 31 days, or until the day
+/// after its token expires.
 const RETENTION_MS: i64 = 31 * 24 * 60 * 60 * 1_000;
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
-/// What can be asked of the object. Each returns [`SessionStatus`].
+/// The calls to the object. Each returns [`SessionStatus`].
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "operation", rename_all = "snake_case")]
 pub(crate) enum SessionCall {
-    /// Whether it is known to be good; a live response may be `reuse_ms` old. Writes nothing.
+    /// Returns whether the session is known to be active. A live response may be `reuse_ms` old.
+    /// Writes nothing.
     Check {
-        /// Milliseconds.
+        /// The maximum age of a live response, in milliseconds.
         reuse_ms: i64,
     },
-    /// Gwop has just said whether it is active. Writes nothing.
+    /// Gwop has just responded whether the session is active. Writes nothing.
     Seen {
-        /// What Gwop said.
+        /// Whether Gwop responded that it is active.
         active: bool,
-        /// When it was asked, in milliseconds since the epoch.
+        /// When Gwop was asked, in milliseconds since the epoch.
         asked_at: i64,
     },
-    /// It is revoked through this Worker.
+    /// Revokes the session through this Worker.
     Revoke {
         /// When its token expires, in milliseconds since the epoch.
         expires_at: i64,
@@ -46,7 +48,7 @@ pub(crate) enum SessionCall {
 pub struct GwopSession {
     storage: Storage,
     sql: SqlStorage,
-    /// What live responses said. Memory is enough: without it Gwop is asked again.
+    /// The results of live responses. Memory is enough: without them Gwop is asked again.
     known: Cell<Session>,
 }
 
@@ -69,7 +71,7 @@ impl DurableObject for GwopSession {
         }
     }
 
-    /// The revocation is old enough: every token of the session has expired.
+    /// Deletes the revocation once it is old enough: every token of the session has expired.
     async fn alarm(&self) -> Result<Response> {
         if let Err(error) = self.storage.delete_all().await {
             log::error("alarm_failed", &[("error", error.to_string().into())]);
@@ -94,7 +96,7 @@ impl GwopSession {
             .await
     }
 
-    /// What is known of the session, its revocation included.
+    /// Returns what is known of the session, including its revocation.
     fn known(&self) -> Result<Session> {
         Ok(match self.known.get() {
             Session::Ended => Session::Ended,
@@ -108,7 +110,7 @@ impl GwopSession {
     }
 
     fn seen(&self, active: bool, asked_at: i64) -> Result<SessionStatus> {
-        // A revocation that came meanwhile stays.
+        // A revocation that arrived in the meantime stays.
         let known = self.known()?.seen(active, asked_at);
         self.known.set(known);
         Ok(match known {
