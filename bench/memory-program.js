@@ -3,7 +3,8 @@
 const memories = new Set();
 // Node and Bun instantiate the module themselves; Deno imports it, and gives the same instance to whoever imports it too.
 const { Instance } = WebAssembly;
-WebAssembly.Instance = (...args) => {
+// biome-ignore lint/complexity/useArrowFunction: it is called with `new`.
+WebAssembly.Instance = function (...args) {
   const instance = new Instance(...args);
   memories.add(instance.exports.memory);
   return instance;
