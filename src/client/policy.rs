@@ -81,8 +81,8 @@ pub enum Bound {
     Elapsed(i64),
 }
 
-/// Exponential back-off with full jitter. The n-th retry waits a random part of `min(max_interval,
-/// initial_interval × exponentⁿ)` milliseconds.
+/// Exponential back-off with full jitter. The n-th retry waits a random part of
+/// `min(max_interval, initial_interval × exponentⁿ)` milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Backoff {
     /// The longest delay before the first retry, in milliseconds.

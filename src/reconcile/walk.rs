@@ -35,8 +35,8 @@ const FAILED: i64 = 2;
 /// Returns the earliest creation time of an invoice that may be applied, in milliseconds since
 /// 1970.
 ///
-/// This is `since` or later. If final states are kept only for `kept_ms`, the last 30 days of that
-/// period are left out too, because their states may already be gone.
+/// This is `since` or later. If final states are kept only for `kept_ms`, invoices older than that
+/// period minus 30 days are left out too, because their states may already be gone.
 ///
 /// # Examples
 /// ```
@@ -380,7 +380,7 @@ mod tests {
         // A quarter of an hour later, the run looks at 25 hours again.
         let (_, pages, _) = run(&mut gwop, &mut cursor, now + 900_000, 0, &mut |_| {});
         assert!(pages <= 10_000 / 90 + 10, "{pages}");
-        // A day and two hours later, it looks at none of them.
+        // A day and two hours later, it looks at none of that day.
         let (_, _, _) = run(
             &mut gwop,
             &mut cursor,

@@ -1,8 +1,9 @@
 //! Runs the futures of asynchronous exports.
 //!
-//! It replaces `wasm_bindgen_futures` in `#[wasm_bindgen(wasm_bindgen_futures =
-//! crate::web::executor)]`. `JsFuture` is the original one. The two functions that start a future
-//! are replaced, for two reasons that affect merchants (wasm-bindgen-futures 0.4.79):
+//! It replaces `wasm_bindgen_futures` in
+//! `#[wasm_bindgen(wasm_bindgen_futures = crate::web::executor)]`. `JsFuture` is the original one.
+//! The two functions that start a future are replaced, for two reasons that affect merchants
+//! (wasm-bindgen-futures 0.4.79):
 //!
 //! - The original queues all futures of an isolate in one list and sets a flag before the microtask
 //!   that empties it. If execution ends in between, such as at a CPU time limit, the flag stays set
