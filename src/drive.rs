@@ -1,24 +1,24 @@
-//! The loop around a [`Call`]: it sends, waits and gives up, and decides nothing.
+//! The loop around a [`Call`]. It sends, waits and gives up, but makes no decisions.
 
 use crate::client::{Call, Failure, Fault, Moment, Response, Step};
 use crate::model::Decoded;
 use crate::port::Transport;
 
-/// What came of a call's attempts.
+/// The result of all attempts of a call.
 #[derive(Debug)]
 pub struct Attempts {
-    /// The end of the call.
+    /// The result of the call.
     pub result: Result<Decoded, Fault>,
     /// The outcome of the last attempt.
     pub last: Result<Response, Failure>,
-    /// The last response that was worth another attempt.
+    /// The last response that led to a retry.
     pub retried: Option<Response>,
 }
 
-/// Drives a call to its end. Dropping the future gives up; the outcome is then unknown.
+/// Runs a call to its end. Dropping the future stops the call, and its outcome is then unknown.
 ///
 /// # Errors
-/// The [`Fault`] that the call ends in.
+/// The [`Fault`] of a failed call.
 ///
 /// # Examples
 /// ```
@@ -72,7 +72,7 @@ pub async fn drive(transport: &impl Transport, call: &mut Call) -> Result<Decode
     attempts(transport, call).await.result
 }
 
-/// As [`drive`], and tells the responses.
+/// Runs a call like [`drive`], and also returns its responses.
 pub async fn attempts(transport: &impl Transport, call: &mut Call) -> Attempts {
     let mut retried = None;
     loop {
@@ -104,7 +104,7 @@ pub async fn attempts(transport: &impl Transport, call: &mut Call) -> Attempts {
         let result = match step {
             Step::Done(decoded) => Ok(decoded),
             Step::Fail(fault) => Err(fault),
-            // A caller who gave up is never retried.
+            // After an abort there is no retry.
             Step::Retry { .. } => continue,
         };
         return Attempts {
@@ -115,7 +115,7 @@ pub async fn attempts(transport: &impl Transport, call: &mut Call) -> Attempts {
     }
 }
 
-/// What an outcome means for the call. Randomness is asked for only where there may be another attempt.
+/// Evaluates the outcome of an attempt. Requests randomness only if there may be another attempt.
 fn evaluate(transport: &impl Transport, call: &Call, outcome: &Result<Response, Failure>) -> Step {
     let now_ms = transport.now_ms();
     let jitter = match outcome {
@@ -132,7 +132,7 @@ fn evaluate(transport: &impl Transport, call: &Call, outcome: &Result<Response, 
     }
 }
 
-/// Random in 0 to 1.
+/// Maps random bytes to a number from 0 to 1.
 fn jitter(random: [u8; 16]) -> f64 {
     let [a, b, c, d, ..] = random;
     f64::from(u32::from_be_bytes([a, b, c, d])) / f64::from(u32::MAX)

@@ -1,5 +1,6 @@
-//! What ties an auth intent to whoever asked for it, without storing anything: for the Worker and for
-//! the npm package, so that either can finish what the other began.
+//! Values that tie an auth intent to whoever requested it, without storing anything.
+//!
+//! The Worker and the npm package use the same values, so either can finish what the other started.
 
 use hkdf::Hkdf;
 use sha2::Sha256;
@@ -7,13 +8,13 @@ use subtle::{Choice, ConstantTimeEq};
 
 use crate::webhook::hmac;
 
-/// How many characters each value of `AUTH_SECRET` has at least: a shorter one can be guessed.
+/// The smallest number of characters of an `AUTH_SECRET` value. A shorter one can be guessed.
 pub const LEAST_AUTH_SECRET: usize = 16;
 
 /// The context of the derived key (`info` of RFC 5869).
 const CONTEXT: &[u8] = b"gwop worker exchange_secret 1";
 
-/// Whether exchange secrets may be made from this value of `AUTH_SECRET`.
+/// Returns whether this value of `AUTH_SECRET` is long enough for exchange secrets.
 ///
 /// # Examples
 /// ```
@@ -27,23 +28,25 @@ pub fn is_auth_secret(value: &str) -> bool {
     is_long_enough(value, LEAST_AUTH_SECRET)
 }
 
-/// Whether a secret has at least so many characters.
+/// Returns whether a secret has at least `least` characters.
 #[must_use]
 pub fn is_long_enough(secret: &str, least: usize) -> bool {
     secret.chars().take(least).count() == least
 }
 
-/// The `exchange_secret` of an intent: 64 lower-case hex digits.
+/// Returns the `exchange_secret` of an intent: 64 lower-case hex digits.
 #[must_use]
 pub fn exchange_secret(auth_secret: &str, intent_id: &str) -> String {
     let mut key = [0; 32];
-    // HKDF-SHA256 with an empty salt (RFC 5869). It gives up to 8,160 bytes, so 32 of them are never too many.
+    // HKDF-SHA256 with an empty salt (RFC 5869). Its limit is 8,160 bytes, so 32 bytes cannot fail.
     let derived = Hkdf::<Sha256>::new(None, auth_secret.as_bytes()).expand(CONTEXT, &mut key);
     debug_assert!(derived.is_ok());
     hmac::hex(&hmac::sha256(&key, intent_id.as_bytes()))
 }
 
-/// Whether `given` is the `exchange_secret` of the intent under one of `auth_secrets`, the current one or a previous. In constant time.
+/// Returns whether `given` is the `exchange_secret` of the intent under one of `auth_secrets`.
+///
+/// `auth_secrets` holds the current secret and previous ones. The comparison takes constant time.
 ///
 /// # Examples
 /// ```
@@ -63,7 +66,10 @@ pub fn is_exchange_secret(auth_secrets: &[String], intent_id: &str, given: &str)
     is_one_of(given, expected)
 }
 
-/// Whether `given` is one of the secrets. How long it takes tells nothing but lengths: not where they differ, nor which one matched.
+/// Returns whether `given` is one of the secrets.
+///
+/// The running time depends only on lengths. It reveals neither where values differ nor which one
+/// matched.
 #[must_use]
 pub fn is_one_of(given: &str, secrets: impl IntoIterator<Item = impl AsRef<str>>) -> bool {
     let found = secrets.into_iter().fold(Choice::from(0), |found, secret| {
@@ -72,8 +78,10 @@ pub fn is_one_of(given: &str, secrets: impl IntoIterator<Item = impl AsRef<str>>
     found.into()
 }
 
-/// The idempotency key under which an intent is exchanged: a UUID in the shape of version 4 (RFC 9562 section 5.4), always the
-/// same one, so that an exchange whose response was lost can be repeated.
+/// Returns the idempotency key for the exchange of an intent.
+///
+/// The key is a UUID in the shape of version 4 (RFC 9562 section 5.4). It is always the same for an
+/// intent, so an exchange whose response was lost can be repeated.
 ///
 /// # Examples
 /// ```
@@ -88,7 +96,8 @@ pub fn idempotency_key(intent_id: &str) -> String {
     for (to, from) in bytes.iter_mut().zip(digest) {
         *to = from;
     }
-    // 1.0.0 took the variant's two bits from the upper half of this digit: the same intent keeps its key.
+    // Version 1.0.0 took the two bits of the variant from the upper half of this digit. An intent
+    // keeps its key.
     if let Some(variant) = bytes.get_mut(8) {
         *variant = (*variant >> 2 & 0x30) | (*variant & 0x0f);
     }
@@ -111,7 +120,7 @@ mod tests {
 
     #[test]
     fn values_are_those_of_1_0_0() {
-        // An intent that was created before an upgrade is exchanged after it.
+        // An intent that was created before an upgrade can be exchanged after it.
         assert_eq!(
             exchange_secret("auth_secret_of_the_tests", "ai_1"),
             SECRET_OF_AI_1

@@ -1,11 +1,13 @@
 //! Strict JSON (RFC 8259), read by `serde_json`. A value keeps the text that it was written in.
 //!
-//! Most of what the SDK reads is checked and passed on as it stands, so nothing is copied: a
-//! [`Value`] borrows its text from the input. JavaScript's `JSON.parse` decides what JSON is:
-//! numbers of any size, lone surrogates and repeated members are taken, and of repeated members the
-//! last one counts. Where a repeat is an attack (tokens, JWK Sets), [`Object::is_distinct`] refuses it.
+//! The SDK checks most of what it reads and passes it on unchanged. A [`Value`] therefore borrows
+//! its text from the input, and nothing is copied.
+//!
+//! What counts as JSON is what JavaScript's `JSON.parse` accepts: numbers of any size, lone
+//! surrogates and repeated members, of which the last one counts. Where a repeated member is an
+//! attack (tokens, JWK Sets), callers check [`Object::is_distinct`].
 
-// The agent's crate has no standard library.
+// The agent's crate uses this file without the standard library.
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -14,16 +16,16 @@ use core::fmt;
 use serde_json::Deserializer;
 use serde_json::value::RawValue;
 
-/// The deepest nesting that is read. A deeper text is refused as [`Malformed`].
+/// The deepest nesting that is accepted. Deeper text is [`Malformed`].
 pub const MAX_DEPTH: usize = 128;
 
-/// The most members of an object whose names are compared with each other.
+/// The largest number of members that [`Object::is_distinct`] compares.
 pub const MAX_DISTINCT: usize = 64;
 
-/// The greatest integer that JavaScript holds exactly: 2⁵³ − 1.
+/// The greatest integer that a JavaScript number holds exactly: 2⁵³ − 1.
 const MAX_SAFE_INTEGER: i64 = (1 << 53) - 1;
 
-/// The bytes are not one JSON text. It says nothing about where, so that no payload can leak.
+/// The bytes are not one JSON text. The error contains no position, so it cannot leak the payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Malformed;
 
@@ -32,7 +34,7 @@ pub struct Malformed;
 pub struct Value<'d>(&'d str);
 
 impl fmt::Debug for Value<'_> {
-    /// Without the text, which may be secret.
+    /// Omits the text, which may be secret.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Value(redacted)")
     }
@@ -42,7 +44,8 @@ impl<'d> Value<'d> {
     /// Checks `bytes` as one JSON text.
     ///
     /// # Errors
-    /// [`Malformed`] when they are not UTF-8, not one JSON text, or nested deeper than [`MAX_DEPTH`].
+    /// [`Malformed`] when they are not UTF-8, not one JSON text, or nested deeper than
+    /// [`MAX_DEPTH`].
     ///
     /// # Examples
     /// ```
@@ -60,15 +63,17 @@ impl<'d> Value<'d> {
         Self(value.get()).bounded()
     }
 
-    /// Checks `bytes` as one JSON text and gives the members of its object; `None` where it is of another kind.
+    /// Checks `bytes` as one JSON text and returns the members of its object.
+    ///
+    /// Returns `None` if the text is JSON of another kind.
     ///
     /// # Errors
-    /// As [`Self::parse`].
+    /// The same as [`Self::parse`].
     pub fn parse_object(bytes: &'d [u8]) -> Result<Option<Object<'d>>, Malformed> {
         let text = core::str::from_utf8(bytes).map_err(|_| Malformed)?;
         match read_object(text) {
             Some(object) => Self(text).bounded().map(|_| Some(object)),
-            // Another kind, or no JSON.
+            // JSON of another kind, or no JSON.
             None => Self::parse(bytes).map(|_| None),
         }
     }
@@ -81,7 +86,7 @@ impl<'d> Value<'d> {
         }
     }
 
-    /// The value's exact text.
+    /// Returns the exact text of the value.
     #[must_use]
     #[inline]
     pub fn raw(self) -> &'d str {
@@ -93,43 +98,45 @@ impl<'d> Value<'d> {
         self.0.as_bytes().first().copied().unwrap_or_default()
     }
 
-    /// Whether this is `null`.
+    /// Returns whether the value is `null`.
     #[must_use]
     pub fn is_null(self) -> bool {
         self.first() == b'n'
     }
 
-    /// Whether this is an object.
+    /// Returns whether the value is an object.
     #[must_use]
     pub fn is_object(self) -> bool {
         self.first() == b'{'
     }
 
-    /// Whether this is an array.
+    /// Returns whether the value is an array.
     #[must_use]
     pub fn is_array(self) -> bool {
         self.first() == b'['
     }
 
-    /// Whether this is a string.
+    /// Returns whether the value is a string.
     #[must_use]
     pub fn is_string(self) -> bool {
         self.first() == b'"'
     }
 
-    /// Whether this is a number.
+    /// Returns whether the value is a number.
     #[must_use]
     pub fn is_number(self) -> bool {
         matches!(self.first(), b'-' | b'0'..=b'9')
     }
 
-    /// What stands between the quotes of a string; `None` for other kinds.
+    /// Returns the text between the quotes of a string, or `None` for other kinds.
     #[inline]
     fn quoted(self) -> Option<&'d str> {
         self.0.strip_prefix('"')?.strip_suffix('"')
     }
 
-    /// The string with its escapes resolved; a lone surrogate becomes U+FFFD. `None` for other kinds.
+    /// Returns the string with its escapes resolved, or `None` for other kinds.
+    ///
+    /// A lone surrogate becomes U+FFFD.
     #[must_use]
     pub fn as_str(self) -> Option<Cow<'d, str>> {
         let quoted = self.quoted()?;
@@ -140,7 +147,7 @@ impl<'d> Value<'d> {
         })
     }
 
-    /// Whether this is a string of Unicode text: one without lone surrogates.
+    /// Returns whether the value is a string without lone surrogates.
     #[must_use]
     pub fn is_text(self) -> bool {
         self.quoted().is_some_and(|quoted| {
@@ -148,19 +155,20 @@ impl<'d> Value<'d> {
         })
     }
 
-    /// The string of its own, as [`Self::as_str`].
+    /// Returns [`Self::as_str`] as an owned string.
     #[must_use]
     pub fn to_text(self) -> Option<String> {
         self.as_str().map(Cow::into_owned)
     }
 
-    /// Whether this is the string `expected`.
+    /// Returns whether the value is the string `expected`.
     #[must_use]
     pub fn is_str(self, expected: &str) -> bool {
         let Some(quoted) = self.quoted() else {
             return false;
         };
-        // An escape is longer than what it stands for, so a text of the same length has none if it is equal.
+        // An escape is longer than the character it stands for. Equal text of the same length
+        // therefore has no escapes.
         if quoted.len() == expected.len() {
             return quoted == expected && !has_escapes(expected);
         }
@@ -169,7 +177,7 @@ impl<'d> Value<'d> {
             && self.as_str().is_some_and(|text| text == expected)
     }
 
-    /// The boolean, if it is one.
+    /// Returns the boolean, or `None` for other kinds.
     #[must_use]
     pub fn as_bool(self) -> Option<bool> {
         match self.0 {
@@ -179,7 +187,9 @@ impl<'d> Value<'d> {
         }
     }
 
-    /// The number, if it is written as an integer (no fraction, no exponent) that JavaScript holds exactly (±(2⁵³ − 1)).
+    /// Returns the number if it is an integer that JavaScript holds exactly (±(2⁵³ − 1)).
+    ///
+    /// The text must have no fraction and no exponent.
     ///
     /// # Examples
     /// ```
@@ -200,13 +210,13 @@ impl<'d> Value<'d> {
             .then_some(number)
     }
 
-    /// The members of an object; `None` for other kinds.
+    /// Returns the members of an object, or `None` for other kinds.
     #[must_use]
     pub fn as_object(self) -> Option<Object<'d>> {
         read_object(self.0)
     }
 
-    /// The elements of an array; `None` for other kinds.
+    /// Returns the elements of an array, or `None` for other kinds.
     #[must_use]
     pub fn as_array(self) -> Option<Vec<Self>> {
         let mut rest = after(self.0, b'[')?;
@@ -219,24 +229,28 @@ impl<'d> Value<'d> {
             elements.push(element);
             match after(following, b',') {
                 Some(next) => rest = next,
-                // It is one JSON text, so nothing follows.
+                // The value is one JSON text, so nothing follows the bracket.
                 None => return after(following, b']').map(|_| elements),
             }
         }
     }
 
-    /// The member of an object that is called `name`: the last one where it is repeated. Look several up in
-    /// [`Self::as_object`], which reads the object once.
+    /// Returns the member `name` of an object. If it is repeated, returns the last one.
+    ///
+    /// To look up several members, use [`Self::as_object`], which reads the object once.
     #[must_use]
     pub fn get(self, name: &str) -> Option<Self> {
         self.as_object()?.get(name)
     }
 
-    /// Whether objects and arrays nest at most `levels` deep. `serde_json` skips values without a bound.
+    /// Returns whether objects and arrays nest at most `levels` deep.
+    ///
+    /// `serde_json` sets no limit on the nesting of values that it skips.
     pub(crate) fn nests_within(self, levels: usize) -> bool {
         let bytes = self.0.as_bytes();
         let opened = bytes.iter().filter(|byte| matches!(byte, b'[' | b'{'));
-        // As many brackets as levels cannot nest deeper. Nearly every text ends here.
+        // If there are no more opening brackets than levels, the nesting cannot be deeper. Nearly
+        // every text returns here.
         if opened.count() <= levels {
             return true;
         }
@@ -261,18 +275,18 @@ impl<'d> Value<'d> {
     }
 }
 
-/// The members of an object, in the order in which they were written.
+/// The members of an object, in the order of the text.
 pub struct Object<'d> {
     members: Vec<(Value<'d>, Value<'d>)>,
 }
 
 impl<'d> Object<'d> {
-    /// The names, each a string, with their values.
+    /// Returns the names, each a string, with their values.
     pub fn members(&self) -> impl Iterator<Item = (Value<'d>, Value<'d>)> + '_ {
         self.members.iter().copied()
     }
 
-    /// The member that is called `name`: the last one where it is repeated.
+    /// Returns the member `name`. If it is repeated, returns the last one.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Value<'d>> {
         let mut members = self.members.iter().rev();
@@ -281,8 +295,10 @@ impl<'d> Object<'d> {
             .map(|(_, value)| *value)
     }
 
-    /// Whether the names of all members are different. An object with more than [`MAX_DISTINCT`] members counts as
-    /// not distinct: comparing them costs the square.
+    /// Returns whether all member names are different.
+    ///
+    /// Returns false for an object with more than [`MAX_DISTINCT`] members, because the comparison
+    /// takes quadratic time.
     ///
     /// # Examples
     /// ```
@@ -311,10 +327,11 @@ impl<'d> Object<'d> {
     }
 }
 
-/// The members of the object that `text` is; `None` where it is none, or no JSON.
+/// Returns the members of the object in `text`, or `None` if `text` is another kind or no JSON.
 ///
-/// `serde_json` reads each name and each value; only the punctuation between them is read here. Its own visitors of maps
-/// bring the words of their errors along, and with them all that reads and writes numbers: 7 KB with gzip.
+/// `serde_json` reads each name and each value. This function reads only the punctuation between
+/// them. The map visitors of `serde_json` would add its error messages and its code for numbers: 7
+/// KB with gzip.
 fn read_object(text: &str) -> Option<Object<'_>> {
     let mut rest = after(text, b'{')?;
     let mut members = Vec::new();
@@ -337,14 +354,15 @@ fn read_object(text: &str) -> Option<Object<'_>> {
     ended.then_some(Object { members })
 }
 
-/// The first JSON value of `text`, and what follows it.
+/// Returns the first JSON value of `text` and the text after it.
 fn first_value(text: &str) -> Option<(Value<'_>, &str)> {
     let mut values = Deserializer::from_str(text).into_iter::<&RawValue>();
     let value = values.next()?.ok()?;
     Some((Value(value.get()), text.get(values.byte_offset()..)?))
 }
 
-/// What follows `mark`, where `text` begins with it but for white space.
+/// Returns the text after `mark`, or `None` if `text` does not begin with `mark`. Leading white
+/// space is skipped.
 #[inline]
 fn after(text: &str, mark: u8) -> Option<&str> {
     let at = text.bytes().position(|byte| !is_space(byte))?;
@@ -353,7 +371,7 @@ fn after(text: &str, mark: u8) -> Option<&str> {
         .flatten()
 }
 
-/// JSON's white space (RFC 8259 section 2).
+/// Returns whether the byte is JSON white space (RFC 8259 section 2).
 #[inline]
 fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
@@ -364,7 +382,7 @@ fn has_escapes(quoted: &str) -> bool {
     quoted.bytes().any(|byte| byte == b'\\')
 }
 
-/// The UTF-16 of what stands between quotes, where `serde_json` has found the escapes to be good.
+/// Returns the UTF-16 of the text between the quotes. `serde_json` has already checked the escapes.
 #[cold]
 fn unescape(quoted: &str) -> Vec<u16> {
     let mut units = Vec::with_capacity(quoted.len());
@@ -377,7 +395,7 @@ fn unescape(quoted: &str) -> Vec<u16> {
                         .by_ref()
                         .take(4)
                         .filter_map(|digit| digit.to_digit(16));
-                    // Sixteen bits of four digits.
+                    // Four digits make sixteen bits.
                     digits.fold(0, |number, digit| (number << 4) | digit as u16)
                 }
                 Some('b') => 0x08,
@@ -398,10 +416,10 @@ fn unescape(quoted: &str) -> Vec<u16> {
     units
 }
 
-/// `text` as a JSON string, quotes included.
+/// Returns `text` as a JSON string, including the quotes.
 #[must_use]
 pub fn quote(text: &str) -> String {
-    // Writing a string into memory does not fail.
+    // Writing a string into memory cannot fail.
     serde_json::to_string(text).unwrap_or_default()
 }
 
@@ -522,7 +540,7 @@ mod tests {
         assert!(Value::parse(nested(MAX_DEPTH).as_bytes()).is_ok());
         assert!(Value::parse(nested(MAX_DEPTH + 1).as_bytes()).is_err());
         assert!(Value::parse(nested(1_000_000).as_bytes()).is_err());
-        // Brackets in strings nest nothing, and an escaped quote does not end one.
+        // Brackets in strings do not nest, and an escaped quote does not end a string.
         let text = format!("[\"{}\\\"{}\"]", "[".repeat(200), "{".repeat(200));
         assert!(Value::parse(text.as_bytes()).is_ok());
     }

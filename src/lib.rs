@@ -1,4 +1,4 @@
-//! Gwop's SDK and Worker. `docs/architecture.md` is the map.
+//! Gwop's SDK and Worker. See `docs/architecture.md` for an overview.
 #![cfg_attr(not(any(feature = "npm", feature = "worker")), forbid(unsafe_code))]
 #![deny(unsafe_code)]
 
@@ -23,6 +23,6 @@ pub mod web;
 #[cfg(all(target_arch = "wasm32", feature = "npm"))]
 mod npm;
 
-// Its policy is plain Rust, tested without the platform.
+// The Worker's policy is plain Rust. Tests run it without the platform.
 #[cfg(any(feature = "worker", test))]
 pub mod worker;

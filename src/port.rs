@@ -1,34 +1,36 @@
-//! What the core needs from outside.
+//! What the core needs from the platform.
 //!
-//! [`Transport`] is `fetch` in both products, and in native tests a double. Futures need not be `Send`: a JavaScript
-//! isolate has one thread.
+//! [`Transport`] is `fetch` in both products, and a double in native tests. Its futures need not be
+//! `Send`, because a JavaScript isolate has one thread.
 //!
-//! [`Crypto`] is Web Crypto in both products, and in native tests a double.
+//! [`Crypto`] is Web Crypto in both products, and a double in native tests.
 
 use std::future::Future;
 
 use crate::client::{Failure, Request, Response};
 
-/// HMAC-SHA256 and RS256 verification under imported keys. What it begins is awaited by the caller, so that one trait
-/// serves callers with and without an executor.
+/// Verification of HMAC-SHA256 and RS256 with imported keys.
+///
+/// The methods only start an operation, and the caller awaits it. So the same trait works for
+/// callers with and without an executor.
 pub trait Crypto {
-    /// An imported key, for verification alone.
+    /// An imported key that can only verify.
     type Key;
-    /// A verification under way: true where the signature holds.
+    /// A running operation. For a verification, the result is true if the signature is valid.
     type Pending;
-    /// Why nothing could be begun.
+    /// Why an operation could not start.
     type Error;
 
-    /// Imports an HMAC-SHA256 key.
+    /// Starts to import an HMAC-SHA256 key.
     ///
     /// # Errors
-    /// Where there is no such crypto.
+    /// When this crypto does not exist on the platform.
     fn import_hmac_key(&self, secret: &[u8]) -> Result<Self::Pending, Self::Error>;
 
-    /// Whether `tag` is the HMAC of `signed`.
+    /// Starts to check whether `tag` is the HMAC of `signed`.
     ///
     /// # Errors
-    /// Where there is no such crypto.
+    /// When this crypto does not exist on the platform.
     fn verify_hmac(
         &self,
         key: &Self::Key,
@@ -36,16 +38,16 @@ pub trait Crypto {
         signed: &[u8],
     ) -> Result<Self::Pending, Self::Error>;
 
-    /// Imports an RS256 key, given as JWK text (RFC 7517).
+    /// Starts to import an RS256 key from JWK text (RFC 7517).
     ///
     /// # Errors
-    /// Where there is no such crypto.
+    /// When this crypto does not exist on the platform.
     fn import_rs256_key(&self, jwk: &str) -> Result<Self::Pending, Self::Error>;
 
-    /// Whether `signature` is the RS256 signature of `signed`.
+    /// Starts to check whether `signature` is the RS256 signature of `signed`.
     ///
     /// # Errors
-    /// Where there is no such crypto.
+    /// When this crypto does not exist on the platform.
     fn verify_rs256(
         &self,
         key: &Self::Key,
@@ -54,7 +56,8 @@ pub trait Crypto {
     ) -> Result<Self::Pending, Self::Error>;
 }
 
-/// Sixteen bytes of the platform's randomness, for [`Transport::random`] and all else that must not be guessed.
+/// Returns sixteen random bytes of the platform, for [`Transport::random`] and every other value
+/// that must not be guessable.
 ///
 /// # Errors
 /// [`Failure::NoRandomness`].
@@ -65,24 +68,27 @@ pub fn random() -> Result<[u8; 16], Failure> {
     Ok(bytes)
 }
 
-/// Clock, randomness, HTTP and sleep.
+/// Clock, randomness, HTTP and timers.
 pub trait Transport {
-    /// Milliseconds since the epoch.
+    /// Returns milliseconds since the epoch.
     fn now_ms(&self) -> i64;
 
-    /// Sixteen random bytes, good enough for an idempotency key.
+    /// Returns sixteen random bytes that are good enough for an idempotency key.
     ///
     /// # Errors
-    /// Where the platform has no randomness to give: the call ends, since a key that is not random would be a default.
+    /// When the platform provides no randomness. The call then fails, because a key that is not
+    /// random would be a fixed default.
     fn random(&self) -> Result<[u8; 16], Failure>;
 
-    /// Sends one attempt, without following redirects, and reads at most
-    /// [`RESPONSE_BODY_BOUND`](crate::client::RESPONSE_BODY_BOUND) bytes of the response.
+    /// Sends one attempt without following redirects.
+    ///
+    /// Reads at most [`RESPONSE_BODY_BOUND`](crate::client::RESPONSE_BODY_BOUND) bytes of the
+    /// response.
     fn send(&self, request: &Request<'_>) -> impl Future<Output = Result<Response, Failure>>;
 
-    /// Waits so many milliseconds.
+    /// Waits `delay_ms` milliseconds.
     ///
     /// # Errors
-    /// Where the caller gave up meanwhile.
+    /// When the caller gives up during the wait.
     fn sleep(&self, delay_ms: i64) -> impl Future<Output = Result<(), Failure>>;
 }

@@ -1,38 +1,40 @@
-//! What is known of an auth session between two live responses of Gwop's: one policy for the
-//! Worker's objects and for the npm package's memory.
+//! What is known about an auth session between two live responses of Gwop.
+//!
+//! The Worker's objects and the npm package's memory use the same policy.
 
 use serde::{Deserialize, Serialize};
 
-/// Whether a request may go on.
+/// Whether a session is active, as far as it is known.
 #[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum SessionStatus {
-    /// A live response that is young enough said so.
+    /// A recent enough live response said that the session is active.
     Active,
-    /// Not active any more: revoked here, or Gwop said so.
+    /// The session has ended: it was revoked here, or Gwop said so.
     Ended,
-    /// Gwop has to be asked.
+    /// Gwop must be asked.
     Unknown,
 }
 
-/// What is known of a session.
+/// What is known about a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Session {
-    /// Nothing.
+    /// Nothing is known.
     #[default]
     Unknown,
-    /// Gwop said that it is active.
+    /// Gwop said that the session is active.
     ActiveAt(
         /// When Gwop was asked, in milliseconds since 1970.
         i64,
     ),
-    /// It has ended. That is final.
+    /// The session has ended. This is final.
     Ended,
 }
 
 impl Session {
-    /// Where it stands at `now_ms`, where a live response may be `reuse_ms` old. One from the
-    /// future, as the clock was set back, counts as none.
+    /// Returns the status at `now_ms`. A live response counts while it is younger than `reuse_ms`.
+    ///
+    /// A response from the future counts as none. This happens when the clock was set back.
     ///
     /// # Examples
     /// ```
@@ -57,8 +59,9 @@ impl Session {
         }
     }
 
-    /// What is known once Gwop, asked at `asked_at`, has said whether it is active. A late response
-    /// neither undoes an end nor makes a younger response older.
+    /// Records what Gwop said at `asked_at`: whether the session is active.
+    ///
+    /// A late response neither undoes an end nor replaces a more recent response.
     #[must_use]
     pub fn seen(self, active: bool, asked_at: i64) -> Self {
         match self {

@@ -1,8 +1,10 @@
 //! Time stamps (RFC 3339) as integers.
 
-/// Milliseconds since 1970-01-01T00:00:00Z of an RFC 3339 time stamp with `Z` or an offset, or `None`.
+/// Parses an RFC 3339 time stamp, with `Z` or an offset, to milliseconds since
+/// 1970-01-01T00:00:00Z.
 ///
-/// Digits beyond milliseconds are dropped. Leap seconds are not accepted, as in ECMAScript.
+/// Returns `None` if the text is not a time stamp. Digits beyond milliseconds are dropped. Leap
+/// seconds are not accepted, as in ECMAScript.
 ///
 /// # Examples
 /// ```
@@ -54,7 +56,7 @@ pub fn parse_rfc3339(text: &str) -> Option<i64> {
     };
     let [offset_hours, offset_minutes] = offset;
 
-    // Nothing here can overflow: less than two days in milliseconds.
+    // This cannot overflow: the sum is less than two days in milliseconds.
     let of_day = hour
         .wrapping_sub(offset_hours.wrapping_mul(ahead))
         .wrapping_mul(60)
@@ -68,7 +70,8 @@ pub fn parse_rfc3339(text: &str) -> Option<i64> {
     Some(of_days.wrapping_add(i64::from(of_day)))
 }
 
-/// Reads `numbers` from the beginning of `text`, each at most what stands in its place in `greatest`.
+/// Reads `numbers` from the beginning of `text`. Each may be at most the value at its place in
+/// `greatest`.
 #[inline]
 fn read(text: &mut &[u8], greatest: &[u8], numbers: &mut [i32]) -> Option<()> {
     let mut numbers = numbers.iter_mut();
@@ -86,7 +89,7 @@ fn read(text: &mut &[u8], greatest: &[u8], numbers: &mut [i32]) -> Option<()> {
         let digit = byte.wrapping_sub(b'0');
         push_digit(number, digit);
         push_digit(&mut most, bound.wrapping_sub(b'0'));
-        // Both have as many digits, so that the first that differs decides.
+        // Both numbers have the same count of digits, so the first different digit decides.
         if digit > 9 || *number > most {
             return None;
         }
@@ -100,11 +103,14 @@ fn push_digit(number: &mut i32, digit: u8) {
     *number = number.wrapping_mul(10).wrapping_add(i32::from(digit));
 }
 
-/// Days since 1970-01-01 in the proleptic Gregorian calendar (Howard Hinnant's `days_from_civil`), for years of four digits. Month 13 is the
-/// next year's first.
+/// Returns the days since 1970-01-01 in the proleptic Gregorian calendar, for years of four digits.
+///
+/// The algorithm is Howard Hinnant's `days_from_civil`. Month 13 is the first month of the next
+/// year.
 #[inline(never)]
 fn days_from_civil(year: i32, month: i32, day: i32) -> i32 {
-    // Years begin in March, so that the leap day is the last; 400 more keep them positive.
+    // Years begin in March here, so the leap day is the last day. Adding 400 years keeps them
+    // positive.
     let (year, month) = if month <= 2 {
         (year.wrapping_add(399), month.wrapping_add(9))
     } else {

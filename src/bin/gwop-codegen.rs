@@ -1,4 +1,6 @@
-//! Prints TypeScript: `gwop-codegen` the types of every model, `gwop-codegen wire` the same with the wire's own names.
+//! Prints the TypeScript types of every model.
+//!
+//! `gwop-codegen` uses the JavaScript names, and `gwop-codegen wire` uses the names on the wire.
 
 use gwop::model::{Naming, codegen};
 

@@ -1,4 +1,4 @@
-//! One call as a value: it gives a request, takes the outcome, and says what to do next.
+//! One call as a value. It returns a request, receives the outcome, and returns the next step.
 
 use super::error_body::parse_error_body;
 use super::operation::{Body, Idempotency, Operation};
@@ -7,26 +7,27 @@ use super::url;
 use crate::json::{Malformed, Value};
 use crate::model::{Decoded, Mismatch, Naming, decode, encode};
 
-/// The longest response body that is read, in bytes (10 MiB). The rest of a longer one is left unread.
+/// The longest response body that is read, in bytes (10 MiB). The rest of a longer body is not
+/// read.
 pub const RESPONSE_BODY_BOUND: usize = 10 * 1024 * 1024;
 
-/// How long one attempt may take by default, in milliseconds, from the request to the last byte of
-/// the response.
+/// The default timeout of one attempt in milliseconds, from the request to the last byte of the
+/// response.
 pub const DEFAULT_TIMEOUT_MS: u32 = 30_000;
 
-/// Why a call never reached the network.
+/// Why a call was refused before it reached the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefusalCode {
     /// An argument or option is missing or of another kind.
     Argument,
-    /// The server's URL is none that a path can be appended to.
+    /// No path can be appended to the server's URL.
     ServerUrl,
     /// The merchant key is missing.
     MerchantKeyMissing,
 }
 
 impl RefusalCode {
-    /// The stable code of the error in JavaScript.
+    /// Returns the stable code of the error in JavaScript.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -37,17 +38,18 @@ impl RefusalCode {
     }
 }
 
-/// A call that never reached the network. Its message holds no value that was given.
+/// A call that was refused before it reached the network. Its message contains none of the given
+/// values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// Why, for programs.
+    /// The reason, for programs.
     pub code: RefusalCode,
-    /// Why, for people.
+    /// The reason, for people.
     pub message: String,
 }
 
 impl Refusal {
-    /// A refusal with a message of the joined `parts`.
+    /// Creates a refusal. Its message consists of the joined `parts`.
     #[must_use]
     pub fn new(code: RefusalCode, parts: &[&str]) -> Self {
         Self {
@@ -65,23 +67,25 @@ impl std::fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
-/// One attempt, ready to be sent. Redirects must not be followed.
+/// One attempt, ready to send. Redirects must not be followed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Request<'a> {
     /// The HTTP method.
     pub method: &'static str,
     /// The absolute URL.
     pub url: &'a str,
-    /// The JSON body; empty where there is none, as what follows.
+    /// The JSON body, or empty if there is none.
     pub body: &'a str,
-    /// The value of `authorization`.
+    /// The value of `authorization`, or empty if there is none.
     pub authorization: &'a str,
-    /// The value of `idempotency-key`.
+    /// The value of `idempotency-key`, or empty if there is none.
     pub idempotency_key: &'a str,
 }
 
 impl<'a> Request<'a> {
-    /// Lower-case names and values; one with an empty value is not sent. `authorization` and `idempotency-key` are secrets to a log.
+    /// Returns lower-case names and values. A header with an empty value is not sent.
+    ///
+    /// A log must treat `authorization` and `idempotency-key` as secrets.
     #[must_use]
     pub fn headers(&self) -> [(&'static str, &'a str); 4] {
         let json = "application/json";
@@ -95,7 +99,7 @@ impl<'a> Request<'a> {
 }
 
 impl std::fmt::Debug for Request<'_> {
-    /// Without headers and body, which hold secrets.
+    /// Omits headers and body, which contain secrets.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("Request")
@@ -108,18 +112,18 @@ impl std::fmt::Debug for Request<'_> {
 /// The response to one attempt.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Response {
-    /// The HTTP status; 0 for a redirect that a browser hides.
+    /// The HTTP status. 0 for a redirect that a browser hides.
     pub status: u16,
     /// The value of `Retry-After`.
     pub retry_after: Option<String>,
-    /// The body, at most [`RESPONSE_BODY_BOUND`] bytes of it.
+    /// The body, at most [`RESPONSE_BODY_BOUND`] bytes.
     pub body: Vec<u8>,
-    /// Whether the body went on beyond the bound.
+    /// Whether the body was longer than the bound.
     pub truncated: bool,
 }
 
 impl Response {
-    /// Whether the status is 2xx.
+    /// Returns whether the status is 2xx.
     #[must_use]
     pub fn is_success(&self) -> bool {
         (200..=299).contains(&self.status)
@@ -127,7 +131,7 @@ impl Response {
 }
 
 impl std::fmt::Debug for Response {
-    /// Without the body, which may hold a token.
+    /// Omits the body, which may contain a token.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("Response")
@@ -140,22 +144,22 @@ impl std::fmt::Debug for Response {
 /// Why an attempt has no response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
-    /// No connection, or it broke.
+    /// There was no connection, or it broke.
     Connection,
-    /// No whole response in time.
+    /// The response was not complete in time.
     Timeout,
     /// The caller gave up.
     Aborted,
-    /// The runtime refused the request itself: a header or the URL.
+    /// The runtime rejected the request itself: a header or the URL.
     InvalidRequest,
-    /// The platform gave no random bytes.
+    /// The platform provided no random bytes.
     NoRandomness,
     /// Anything else.
     Unexpected,
 }
 
 impl Failure {
-    /// The name of the class in `@gwop/sdk/models/errors`.
+    /// Returns the name of the class in `@gwop/sdk/models/errors`.
     #[must_use]
     pub const fn class(self) -> &'static str {
         match self {
@@ -168,23 +172,24 @@ impl Failure {
     }
 }
 
-/// What kind of end a failed call has: the class of the error in JavaScript.
+/// Why a call failed: the class of the error in JavaScript.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultKind {
     /// A structured error.
     ErrorResponse,
     /// A structured error with status 429.
     RateLimit,
-    /// Another failing response.
+    /// Any other error response.
     Default,
-    /// A 2xx of the wrong shape: Gwop carried the call out, but its response cannot be read.
+    /// A 2xx response of the wrong shape. Gwop carried out the call, but its response cannot be
+    /// read.
     ResponseValidation,
-    /// No response at all.
+    /// No response.
     NoResponse(Failure),
 }
 
 impl FaultKind {
-    /// The name of the class in `@gwop/sdk/models/errors`.
+    /// Returns the name of the class in `@gwop/sdk/models/errors`.
     #[must_use]
     pub const fn class(self) -> &'static str {
         match self {
@@ -197,46 +202,50 @@ impl FaultKind {
     }
 }
 
-/// The end of a failed call.
+/// The error of a failed call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// What kind of end.
+    /// The kind of error.
     pub kind: FaultKind,
-    /// What went wrong, for people; for a structured error the server's message as it stands.
+    /// The message for people. For a structured error, it is the server's message, unchanged.
     pub message: String,
     /// The JSON of a structured error: `{ "code", "message", "details"?, "requestId"? }`.
     pub error: Option<String>,
-    /// Whether it was retried, and would have been again had the retries not run out.
+    /// Whether the call was retried, and would have been retried again if retries were left.
     pub exhausted: bool,
 }
 
-/// What to do after an attempt.
+/// The next step after an attempt.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Step {
     /// The call has succeeded.
     Done(Decoded),
-    /// Wait so many milliseconds, then make another attempt.
+    /// Wait, then make another attempt.
     Retry {
-        /// Milliseconds.
+        /// The wait in milliseconds.
         delay_ms: i64,
     },
     /// The call has failed.
     Fail(Fault),
 }
 
-/// When an outcome came, and the randomness for the next delay.
+/// When an outcome arrived, and the randomness for the next delay.
 #[derive(Debug, Clone, Copy)]
 pub struct Moment {
     /// Milliseconds since the epoch.
     pub now_ms: i64,
-    /// Random in 0 to 1, for the back-off.
+    /// A random number from 0 to 1, for the back-off.
     pub jitter: f64,
 }
 
 /// One call of an operation.
 ///
-/// Drive it so: [`Call::set_policy`] if the default is not wanted; [`Call::authorize`] if [`Call::needs_key`]; then [`Call::attempt`], send, and [`Call::on_response`] or
-/// [`Call::on_failure`], until the [`Step`] is no [`Step::Retry`].
+/// To run a call:
+///
+/// 1. Call [`Call::set_policy`] if you do not want the default policy.
+/// 2. Call [`Call::authorize`] if [`Call::needs_key`].
+/// 3. Call [`Call::attempt`], send the request, and call [`Call::on_response`] or
+///    [`Call::on_failure`]. Repeat this while the [`Step`] is [`Step::Retry`].
 ///
 /// # Examples
 /// ```
@@ -272,7 +281,7 @@ pub struct Call {
     naming: Naming,
     policy: RetryPolicy,
     url: String,
-    /// Empty where there is none, as what follows.
+    /// Empty if there is none, like the next fields.
     body: String,
     authorization: String,
     idempotency_key: String,
@@ -282,7 +291,7 @@ pub struct Call {
 }
 
 impl std::fmt::Debug for Call {
-    /// Without the body and the keys.
+    /// Omits the body and the keys.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("Call")
@@ -293,14 +302,17 @@ impl std::fmt::Debug for Call {
 }
 
 impl Call {
-    /// Checks `argument`, the JSON of the operation's argument (`{}` where there is none) in `naming`, and builds the
-    /// request to `base_url`. `random` becomes the idempotency key where one is to be made.
+    /// Checks the argument and builds the request to `base_url`.
     ///
-    /// `naming` also decides what the response is: JavaScript's names by the model, or the wire's
-    /// JSON as it stands.
+    /// `argument` is the JSON of the operation's argument in `naming` (`{}` if there is none).
+    /// `random` becomes the idempotency key if the call has to make one.
+    ///
+    /// `naming` also determines the response: JavaScript names by the model, or the JSON of the
+    /// wire unchanged.
     ///
     /// # Errors
-    /// [`Refusal`] when a value is missing, of another kind, or an id that is empty, or when `base_url` is none.
+    /// [`Refusal`] when a value is missing or of another kind, when an id is empty, or when
+    /// `base_url` is not valid.
     pub fn new(
         operation: &'static Operation,
         argument: &str,
@@ -340,7 +352,7 @@ impl Call {
         }
     }
 
-    /// Makes URL, body and idempotency key of the argument.
+    /// Builds URL, body and idempotency key from the argument.
     fn take(&mut self, argument: &str) -> Result<(), Mismatch> {
         let no_object = |_| Mismatch {
             path: String::new(),
@@ -397,10 +409,12 @@ impl Call {
         Ok(())
     }
 
-    /// Takes the caller's own idempotency key, unless the argument has one or the operation is sent without.
+    /// Uses the caller's own idempotency key.
+    ///
+    /// Has no effect if the argument has a key, or if the operation is sent without one.
     ///
     /// # Errors
-    /// [`Refusal`] where a header cannot hold it.
+    /// [`Refusal`] when a header cannot contain the key.
     pub fn adopt_key(&mut self, key: &str) -> Result<(), Refusal> {
         if self.key_is_the_callers || self.operation.idempotency == Idempotency::Natural {
             return Ok(());
@@ -433,7 +447,7 @@ impl Call {
         )
     }
 
-    /// The member that the wire calls `name` is not what it should be.
+    /// Returns the mismatch of the member with the wire name `name`.
     fn misfit(&self, name: &str, expected: &'static str) -> Mismatch {
         let fields = self
             .operation
@@ -448,27 +462,28 @@ impl Call {
         }
     }
 
-    /// The retry policy.
+    /// Returns the retry policy.
     #[must_use]
     pub fn policy(&self) -> &RetryPolicy {
         &self.policy
     }
 
-    /// Replaces the retry policy, which is the default one at first.
+    /// Replaces the default retry policy.
     pub fn set_policy(&mut self, policy: RetryPolicy) {
         self.policy = policy;
     }
 
-    /// Whether the operation needs the merchant key. A public operation never gets it.
+    /// Returns whether the operation needs the merchant key. The key is never sent to a public
+    /// operation.
     #[must_use]
     pub fn needs_key(&self) -> bool {
         self.operation.authorized
     }
 
-    /// Takes the merchant key, white space around it dropped. Without effect on a public operation.
+    /// Sets the merchant key without surrounding white space. Has no effect on a public operation.
     ///
     /// # Errors
-    /// [`Refusal`] when it is missing or holds what a header cannot.
+    /// [`Refusal`] when the key is missing, or contains something that a header cannot contain.
     pub fn authorize(&mut self, merchant_key: &str) -> Result<(), Refusal> {
         let key = merchant_key.trim_ascii();
         if key.is_empty() {
@@ -496,13 +511,13 @@ impl Call {
         Ok(())
     }
 
-    /// The idempotency key of the latest attempt, for the caller to go on with.
+    /// Returns the idempotency key of the latest attempt, so that the caller can continue with it.
     #[must_use]
     pub fn idempotency_key(&self) -> Option<&str> {
         (!self.idempotency_key.is_empty()).then_some(&*self.idempotency_key)
     }
 
-    /// Whether the next [`Self::attempt`] makes an idempotency key of its randomness.
+    /// Returns whether the next [`Self::attempt`] makes an idempotency key from its randomness.
     #[must_use]
     pub fn takes_random(&self) -> bool {
         self.attempts > 0
@@ -510,7 +525,8 @@ impl Call {
             && !self.key_is_the_callers
     }
 
-    /// The next attempt. `random` becomes the idempotency key where every attempt takes a fresh one.
+    /// Returns the next attempt. `random` becomes the idempotency key if every attempt uses a new
+    /// one.
     pub fn attempt(&mut self, now_ms: i64, random: &[u8; 16]) -> Request<'_> {
         if self.attempts == 0 {
             self.started_ms = now_ms;
@@ -528,7 +544,7 @@ impl Call {
         }
     }
 
-    /// Judges the response to the latest attempt.
+    /// Evaluates the response to the latest attempt.
     pub fn on_response(&self, response: &Response, moment: Moment) -> Step {
         if response.is_success() {
             return self.read(response);
@@ -540,7 +556,7 @@ impl Call {
         self.evaluate(Some(outcome), moment, status_fault(response))
     }
 
-    /// Judges the latest attempt, which had no response.
+    /// Evaluates the latest attempt, which had no response.
     pub fn on_failure(&self, failure: Failure, moment: Moment) -> Step {
         let outcome = match failure {
             Failure::Connection => Some(Outcome::Connection),
@@ -556,7 +572,7 @@ impl Call {
         self.evaluate(outcome, moment, fault)
     }
 
-    /// Another attempt, or else the end in `fault`.
+    /// Returns another attempt, or the end of the call with `fault`.
     fn evaluate(&self, outcome: Option<Outcome<'_>>, moment: Moment, mut fault: Fault) -> Step {
         let repeatable =
             self.operation.idempotency != Idempotency::FreshKey || !self.key_is_the_callers;
@@ -574,7 +590,7 @@ impl Call {
         Step::Fail(fault)
     }
 
-    /// The response in the caller's naming, or why it cannot be read.
+    /// Returns the response in the caller's naming, or why it cannot be read.
     fn read(&self, response: &Response) -> Step {
         let mut sentence = String::new();
         let reason = if response.truncated {
@@ -615,7 +631,7 @@ impl Call {
         })
     }
 
-    /// What a call without a response means, in words.
+    /// Returns a message about a call without a response.
     fn no_response(&self, failure: Failure) -> String {
         let what = match failure {
             Failure::Connection => "the connection failed",
@@ -645,7 +661,7 @@ impl Call {
     }
 }
 
-/// The end that a failing response makes.
+/// Returns the fault of an error response.
 fn status_fault(response: &Response) -> Fault {
     if response.status >= 400
         && !response.truncated
@@ -677,7 +693,8 @@ fn status_fault(response: &Response) -> Fault {
     }
 }
 
-/// A segment `.` or `..` would be resolved away by every URL parser, encoded or not.
+/// Returns whether the text is a valid id. Every URL parser would resolve a segment `.` or `..`,
+/// even if it is encoded.
 fn is_id(text: &str) -> bool {
     !matches!(text, "" | "." | "..")
 }
@@ -688,7 +705,7 @@ fn is_header_value(text: &str) -> bool {
         && text.trim_ascii().len() == text.len()
 }
 
-/// A random UUID, version 4 (RFC 9562 section 5.4).
+/// Returns a random UUID, version 4 (RFC 9562 section 5.4).
 fn uuid_v4(random: &[u8; 16]) -> String {
     let uuid = uuid::Builder::from_random_bytes(*random).into_uuid();
     uuid.to_string()

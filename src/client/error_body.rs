@@ -1,17 +1,17 @@
-//! The body of a failing response: `{ "error": { "code", "message", "details"?, "requestId"? } }`.
+//! The body of an error response: `{ "error": { "code", "message", "details"?, "requestId"? } }`.
 
 use crate::json::Value;
 
-/// What went wrong, in Gwop's words.
+/// An error as Gwop describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorBody {
-    /// The server's message as it stands.
+    /// The server's message, unchanged.
     pub message: String,
-    /// `{ "code", "message", "details"?, "requestId"? }` as JSON, each as the server wrote it.
+    /// `{ "code", "message", "details"?, "requestId"? }` as JSON, each unchanged from the server.
     pub json: String,
 }
 
-/// Reads a structured error, or `None` when `body` has another shape.
+/// Reads a structured error. Returns `None` if `body` has another shape.
 ///
 /// # Examples
 /// ```
@@ -30,7 +30,7 @@ pub fn parse_error_body(body: &[u8]) -> Option<ErrorBody> {
     let mut json = String::new();
     for name in ["code", "message", "details", "requestId"] {
         let member = error.get(name);
-        // Members that need not be there count as absent where they are null, or not what they should be.
+        // Optional members that are null or of another kind count as absent.
         let Some(member) = member.filter(|member| {
             if name == "details" {
                 !member.is_null()

@@ -1,8 +1,10 @@
 //! Gwop's operations over HTTP, without any I/O.
 //!
-//! [`OPERATIONS`] is the contract's table. A [`Call`] is one use of an operation: it checks the argument, builds each
-//! attempt, and judges what came of it by a [`RetryPolicy`]. [`crate::drive`] runs it, in the npm package and in the
-//! Worker. Both surfaces (`@gwop/sdk` and the older `@gwop/sdk/checkout`) use the same calls with another naming and policy.
+//! [`OPERATIONS`] is the contract's table. A [`Call`] is one use of an operation. It checks the
+//! argument, builds each attempt, and evaluates the outcome by a [`RetryPolicy`].
+//!
+//! [`crate::drive`] runs calls in the npm package and in the Worker. Both APIs (`@gwop/sdk` and the
+//! older `@gwop/sdk/checkout`) use the same calls with a different naming and policy.
 
 mod call;
 mod error_body;

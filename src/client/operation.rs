@@ -17,7 +17,7 @@ pub enum Host {
 }
 
 impl Host {
-    /// The production URL.
+    /// Returns the production URL.
     #[must_use]
     pub const fn url(self) -> &'static str {
         match self {
@@ -27,51 +27,55 @@ impl Host {
     }
 }
 
-/// What an operation sends as its body.
+/// The body that an operation sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Body {
-    /// Nothing.
+    /// No body.
     None,
-    /// The argument's member `body`, or `{}` where it is absent.
+    /// The argument's member `body`, or `{}` if it is absent.
     Member,
     /// The whole argument.
     Argument,
 }
 
-/// Whether repeating an operation is safe, and by what.
+/// What makes it safe to repeat an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Idempotency {
-    /// By contract: it reads, or a second time changes nothing.
+    /// The contract: the operation reads, or a second request changes nothing.
     Natural,
-    /// By an `Idempotency-Key` that is kept over the attempts: Gwop returns the first success
+    /// An `Idempotency-Key` that stays the same for all attempts. Gwop returns the first success
     /// again.
     StoredKey,
-    /// By a fresh `Idempotency-Key` for each attempt: Gwop refuses a used one with 409. With the caller's own key it
-    /// is not repeated.
+    /// A new `Idempotency-Key` for each attempt. Gwop rejects a used one with 409.
+    ///
+    /// With the caller's own key, the operation is not repeated.
     FreshKey,
 }
 
 /// One of Gwop's operations.
 #[derive(Debug)]
 pub struct Operation {
-    /// The SDK's name for it.
+    /// The name in the SDK.
     pub name: &'static str,
     /// The host.
     pub host: Host,
     /// The HTTP method.
     pub method: &'static str,
-    /// The path and the query. `{name}` stands for the argument's member that the wire calls so, percent-encoded: in the path an id.
-    /// `{name=default}` has a default, and `{&name}` is a whole parameter, left out where the member is absent.
+    /// The path and the query.
+    ///
+    /// `{name}` stands for the percent-encoded member of the argument with the wire name `name`. In
+    /// the path it is an id. `{name=default}` has a default. `{&name}` is a whole parameter, which
+    /// is left out if the member is absent.
     pub path: &'static str,
-    /// The argument's model; `None` where there is no argument.
+    /// The model of the argument. `None` if there is no argument.
     pub argument: Option<&'static Model>,
     /// The body.
     pub body: Body,
-    /// The response's model.
+    /// The model of the response.
     pub response: &'static Model,
-    /// Whether the merchant key is sent. A public operation never gets it.
+    /// Whether the merchant key is sent. It is never sent to a public operation.
     pub authorized: bool,
-    /// Whether repeating it is safe.
+    /// What makes it safe to repeat the operation.
     pub idempotency: Idempotency,
 }
 
@@ -178,7 +182,7 @@ pub static OPERATIONS: [Operation; 9] = [
     },
 ];
 
-/// The operation of that name.
+/// Returns the operation with this name.
 ///
 /// # Examples
 /// ```

@@ -1,26 +1,29 @@
-//! When an attempt is repeated, and after how long.
+//! When an attempt is repeated, and after which delay.
 
 use super::retry_after::parse_retry_after;
 
-/// The longest `Retry-After` that the default policy waits for, in milliseconds. Beyond it the call fails with the
-/// response's own error (a `RateLimitError` for 429), so that the caller decides.
+/// The longest `Retry-After` that the default policy waits for, in milliseconds.
+///
+/// If it is longer, the call fails with the error of the response (a `RateLimitError` for 429), and
+/// the caller decides.
 pub const RETRY_AFTER_BOUND_MS: i64 = 60_000;
 
-/// The longest delay that JavaScript's timers hold, in milliseconds.
+/// The longest delay that JavaScript's timers support, in milliseconds.
 const TIMER_BOUND_MS: i64 = i32::MAX as i64;
 
-/// Statuses that are worth another attempt, such as `429` or `5XX`.
+/// Statuses that lead to another attempt, such as `429` or `5XX`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryCodes(
-    /// Three characters for each, one after the other.
+    /// Three characters for each code, without separators.
     String,
 );
 
 impl RetryCodes {
-    /// Reads codes such as `429` or `5XX`: three characters, the first 1 to 5, the others digits or `X`.
+    /// Reads codes such as `429` or `5XX`: three characters, the first 1 to 5, the others digits or
+    /// `X`.
     ///
     /// # Errors
-    /// The first code that is none.
+    /// The first code that is not valid.
     ///
     /// # Examples
     /// ```
@@ -46,7 +49,7 @@ impl RetryCodes {
         Ok(Self(parsed))
     }
 
-    /// Whether `status` is among them.
+    /// Returns whether the codes contain `status`.
     #[must_use]
     pub fn contain(&self, status: u16) -> bool {
         self.0.as_bytes().chunks_exact(3).any(|code| {
@@ -62,35 +65,38 @@ impl RetryCodes {
 }
 
 impl Default for RetryCodes {
-    /// 429, 500, 502, 503 and 504.
+    /// Returns 429, 500, 502, 503 and 504.
     fn default() -> Self {
         Self(String::from("429500502503504"))
     }
 }
 
-/// What ends the attempts of one call.
+/// The limit on the attempts of one call.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Bound {
-    /// So many retries after the first attempt, and no `Retry-After` beyond [`RETRY_AFTER_BOUND_MS`].
+    /// The number of retries after the first attempt. No `Retry-After` beyond
+    /// [`RETRY_AFTER_BOUND_MS`] is accepted.
     Retries(u32),
-    /// No retry that would begin later than so many milliseconds after the first attempt.
+    /// No retry starts later than this many milliseconds after the first attempt.
     Elapsed(i64),
 }
 
-/// Exponential back-off with full jitter: the n-th retry waits a random part of
+/// Exponential back-off with full jitter. The n-th retry waits a random part of
 /// `min(max_interval, initial_interval × exponentⁿ)` milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Backoff {
-    /// Milliseconds before the first retry, at most.
+    /// The longest delay before the first retry, in milliseconds.
     pub initial_interval: f64,
-    /// Milliseconds before any retry, at most.
+    /// The longest delay before any retry, in milliseconds.
     pub max_interval: f64,
     /// The factor from one retry to the next.
     pub exponent: f64,
 }
 
 impl Backoff {
-    /// The delay in milliseconds before retry number `retry` (0 is the first); `jitter` is random in 0 to 1.
+    /// Returns the delay in milliseconds before retry number `retry` (0 is the first).
+    ///
+    /// `jitter` is a random number from 0 to 1.
     ///
     /// # Examples
     /// ```
@@ -103,20 +109,20 @@ impl Backoff {
     #[must_use]
     pub fn delay_ms(&self, retry: u32, jitter: f64) -> i64 {
         let mut interval = self.initial_interval;
-        // A factor of 1 or less never reaches the most, so the rounds are bounded too.
+        // A factor of 1 or less never reaches the maximum, so the number of rounds is limited too.
         for _ in 0..retry.min(1_000) {
             if interval >= self.max_interval {
                 break;
             }
             interval *= self.exponent;
         }
-        // The cast saturates; not-a-number is 0.
+        // The cast saturates. Not-a-number becomes 0.
         let delay = (interval.min(self.max_interval) * jitter.clamp(0.0, 1.0)) as i64;
         delay.clamp(0, TIMER_BOUND_MS)
     }
 }
 
-/// An attempt that may be worth another.
+/// The outcome of an attempt that may be repeated.
 #[derive(Debug, Clone, Copy)]
 pub enum Outcome<'a> {
     /// The server responded.
@@ -126,20 +132,20 @@ pub enum Outcome<'a> {
         /// The value of `Retry-After`.
         retry_after: Option<&'a str>,
     },
-    /// No connection, or it broke.
+    /// There was no connection, or it broke.
     Connection,
-    /// No whole response in time.
+    /// The response was not complete in time.
     Timeout,
 }
 
-/// What the policy says about an [`Outcome`].
+/// The policy's decision about an [`Outcome`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Repeat after so many milliseconds.
+    /// Retry after this many milliseconds.
     Retry(i64),
-    /// Not worth repeating, or the server asks for too long a wait.
+    /// Do not retry: the outcome does not allow it, or the server asks for too long a wait.
     Stop,
-    /// Worth repeating, but the retries have run out.
+    /// The outcome allows a retry, but no retries are left.
     Exhausted,
 }
 
@@ -158,21 +164,23 @@ pub enum Verdict {
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct RetryPolicy {
-    /// What ends the attempts.
+    /// The limit on the attempts.
     pub bound: Bound,
-    /// How long to wait between them.
+    /// The delay between attempts.
     pub backoff: Backoff,
-    /// The statuses that are worth another attempt.
+    /// The statuses that lead to another attempt.
     pub codes: RetryCodes,
-    /// Whether connection errors are.
+    /// Whether connection errors lead to another attempt.
     pub connection_errors: bool,
-    /// Whether timeouts are.
+    /// Whether timeouts lead to another attempt.
     pub timeouts: bool,
 }
 
 impl Default for RetryPolicy {
-    /// At most 2 retries, on 429, 500, 502, 503, 504, connection errors and timeouts, the first after at most 0.5 s,
-    /// doubling up to 8 s.
+    /// Returns the default: at most 2 retries, on 429, 500, 502, 503, 504, connection errors and
+    /// timeouts.
+    ///
+    /// The first retry comes after at most 0.5 s. The delay doubles up to 8 s.
     fn default() -> Self {
         Self {
             bound: Bound::Retries(2),
@@ -189,10 +197,12 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// The default policy bounded by time instead of a count. All in milliseconds, but `exponent`.
+    /// Returns the default policy with a limit on time instead of a number of retries.
+    ///
+    /// All values are in milliseconds, except `exponent`.
     ///
     /// # Errors
-    /// What is wrong with the numbers, when one is negative or not finite.
+    /// A description of the problem when a number is negative or not finite.
     pub fn within(backoff: Backoff, max_elapsed_time: f64) -> Result<Self, &'static str> {
         let numbers = [
             backoff.initial_interval,
@@ -217,8 +227,11 @@ impl RetryPolicy {
         })
     }
 
-    /// Judges an attempt. `retries` were made before it, `elapsed_ms` passed since the first attempt began, `now_ms` is
-    /// milliseconds since the epoch, and `jitter` is random in 0 to 1.
+    /// Evaluates an attempt.
+    ///
+    /// `retries` is the number of retries before it. `elapsed_ms` is the time since the start of
+    /// the first attempt. `now_ms` is in milliseconds since the epoch. `jitter` is a random number
+    /// from 0 to 1.
     #[must_use]
     pub fn evaluate(
         &self,
@@ -324,7 +337,7 @@ mod tests {
             evaluate("Sun, 06 Nov 1994 08:49:40 GMT", 1.0),
             Verdict::Retry(3_000)
         );
-        // A zero, a date that has passed and a value without meaning leave the back-off.
+        // Zero, a past date and an invalid value do not change the back-off.
         for value in ["0", "Sun, 06 Nov 1994 08:49:30 GMT", "soon"] {
             assert_eq!(evaluate(value, 0.5), Verdict::Retry(250), "{value}");
         }

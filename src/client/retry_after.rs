@@ -1,17 +1,17 @@
-//! `Retry-After` (RFC 9110 section 10.2.3): seconds, or an HTTP date (section 5.6.7).
+//! Parses `Retry-After` (RFC 9110 section 10.2.3): seconds, or an HTTP date (section 5.6.7).
 
 use std::time::UNIX_EPOCH;
 
-/// Two-digit years that seem further ahead than this lie in the past (RFC 9110 section 5.6.7).
+/// How far a two-digit year may be ahead. A later one is in the past (RFC 9110 section 5.6.7).
 const FIFTY_YEARS_MS: i64 = 50 * 365 * 24 * 60 * 60 * 1000;
 
 /// 2000-01-01T00:00:00Z.
 const YEAR_2000_MS: i64 = 946_684_800_000;
 
-/// A year of the Gregorian calendar, on average.
+/// The average length of a year of the Gregorian calendar.
 const MEAN_YEAR_MS: i64 = 31_556_952_000;
 
-/// The days as RFC 850 spells them.
+/// The names of the days in RFC 850.
 const WEEKDAYS: [&str; 7] = [
     "Monday",
     "Tuesday",
@@ -22,10 +22,11 @@ const WEEKDAYS: [&str; 7] = [
     "Sunday",
 ];
 
-/// How many milliseconds `value` asks to wait, counted from `now_ms` (milliseconds since the epoch); a date that has
-/// passed is 0.
+/// Returns how many milliseconds `value` asks to wait, counted from `now_ms` (milliseconds since
+/// the epoch).
 ///
-/// `None` when it is neither digits only nor one of the three forms of an HTTP date: then it says nothing.
+/// A date in the past is 0. Returns `None` if the value is neither digits nor one of the three
+/// forms of an HTTP date.
 ///
 /// # Examples
 /// ```
@@ -44,7 +45,7 @@ pub fn parse_retry_after(value: &str, now_ms: i64) -> Option<i64> {
             let date = parse_http_date(value, now_ms)?;
             return Some(date.saturating_sub(now_ms).max(0));
         }
-        // More digits than fit mean "very long", not "nothing".
+        // More digits than fit mean a very long wait, not an invalid value.
         wait_ms = if wait_ms > i64::MAX / 100 {
             i64::MAX
         } else {
@@ -57,12 +58,15 @@ pub fn parse_retry_after(value: &str, now_ms: i64) -> Option<i64> {
     (!value.is_empty()).then_some(wait_ms)
 }
 
-/// Milliseconds since the epoch of an HTTP date: IMF-fixdate, RFC 850 or asctime. `now_ms` places two-digit years.
+/// Returns the milliseconds since the epoch of an HTTP date: IMF-fixdate, RFC 850 or asctime.
+///
+/// `now_ms` determines the century of two-digit years.
 fn parse_http_date(value: &str, now_ms: i64) -> Option<i64> {
     let Some((day, rest)) = value.split_once('-') else {
         return milliseconds(value);
     };
-    // RFC 850. The crate reads 70 to 99 as 19xx, whatever the year is; the RFC counts from now.
+    // RFC 850. The crate reads 70 to 99 as 19xx, whatever the current year is. The RFC counts from
+    // now.
     let (weekday, day) = day.split_once(',')?;
     let day = day.strip_prefix(' ')?;
     let (month, rest) = rest.split_once('-')?;
@@ -77,7 +81,7 @@ fn parse_http_date(value: &str, now_ms: i64) -> Option<i64> {
     let seems_ahead = match in_century("20") {
         Some(date) if date.saturating_sub(now_ms) <= FIFTY_YEARS_MS => return Some(date),
         Some(_) => true,
-        // The day of the week is that of another century, or wrong.
+        // The day of the week belongs to another century, or is wrong.
         None => {
             let years_since_2000 = now_ms.saturating_sub(YEAR_2000_MS) / MEAN_YEAR_MS;
             year.parse::<i64>().ok()? > years_since_2000.saturating_add(50)
@@ -86,7 +90,8 @@ fn parse_http_date(value: &str, now_ms: i64) -> Option<i64> {
     if seems_ahead { in_century("19") } else { None }
 }
 
-/// The crate's reading: a date whose day of the week is wrong, or that lies before 1970, is none.
+/// Parses a date with the crate. Returns `None` if the day of the week is wrong or the date is
+/// before 1970.
 fn milliseconds(date: &str) -> Option<i64> {
     let time = httpdate::parse_http_date(date).ok()?;
     let since = time.duration_since(UNIX_EPOCH).ok()?;
@@ -97,7 +102,7 @@ fn milliseconds(date: &str) -> Option<i64> {
 mod tests {
     use super::*;
 
-    /// Sun, 06 Nov 1994 08:49:37 GMT, the date of RFC 9110's examples.
+    /// Sun, 06 Nov 1994 08:49:37 GMT, the date in the examples of RFC 9110.
     const EXAMPLE: i64 = 784_111_777_000;
 
     #[test]
@@ -159,7 +164,7 @@ mod tests {
         for value in [
             "Mon, 06 Nov 1994 08:49:37 GMT",
             "Monday, 06-Nov-94 08:49:37 GMT",
-            // A Wednesday in 2070, a Thursday in 1970.
+            // A Wednesday in 2070, but a Thursday in 1970.
             "Thursday, 01-Jan-70 00:00:00 GMT",
         ] {
             assert_eq!(parse_retry_after(value, now_2026), None, "{value}");

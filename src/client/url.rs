@@ -1,8 +1,8 @@
-//! URLs of requests.
+//! Builds the URLs of requests.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// What JavaScript's `encodeURIComponent` encodes.
+/// The characters that JavaScript's `encodeURIComponent` encodes.
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -14,13 +14,15 @@ const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'(')
     .remove(b')');
 
-/// Appends `text` percent-encoded as JavaScript's `encodeURIComponent` does.
+/// Appends `text`, percent-encoded like JavaScript's `encodeURIComponent`.
 pub(super) fn push_component(out: &mut String, text: &str) {
     out.extend(utf8_percent_encode(text, COMPONENT));
 }
 
-/// The base URL without the slashes at its end, or `None` when a path cannot be appended to it: it has to be absolute,
-/// http or https, without query, fragment and credentials (which not every runtime refuses, and errors would quote).
+/// Returns the base URL without trailing slashes, or `None` if a path cannot be appended to it.
+///
+/// It must be absolute, http or https, without query, fragment and credentials. Not every runtime
+/// rejects credentials, and errors would quote them.
 #[must_use]
 pub(super) fn base(url: &str) -> Option<&str> {
     let (scheme, authority) = url.split_once(':')?;

@@ -1,22 +1,24 @@
-//! Where an invoice stands, and what an event does to it.
+//! The state of an invoice, and how events change it.
 //!
 //! ```text
 //! OPEN → PAYING → PAID      OPEN → EXPIRED      OPEN → CANCELED      PAYING → OPEN (a failed payment)
 //! ```
 //!
-//! `PAID`, `EXPIRED` and `CANCELED` are final: nothing changes them (contract, "Response bodies"). Webhooks tell only of final
-//! states, many times and in any order, so an event may skip the steps that lead to its status. What becomes of it is its [`Outcome`].
+//! `PAID`, `EXPIRED` and `CANCELED` are final: nothing changes them (contract, "Response bodies").
+//!
+//! Webhooks report only final states. They arrive many times and in any order, so an event may skip
+//! the steps that lead to its status. The effect of an event is its [`Outcome`].
 
-/// Where an invoice stands.
+/// The status of an invoice.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize,
 )]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Status {
-    /// It can be paid. An invoice that nothing is known of counts as open.
+    /// The invoice can be paid. An unknown invoice counts as open.
     #[default]
     Open,
-    /// A payment is under way: it ends in `Paid`, or falls back to `Open`.
+    /// A payment is in progress. The next status is `Paid`, or `Open` if the payment fails.
     Paying,
     /// The money has settled. Final.
     Paid,
@@ -36,7 +38,7 @@ impl Status {
         Self::Canceled,
     ];
 
-    /// The value on the wire.
+    /// Returns the value on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -48,19 +50,19 @@ impl Status {
         }
     }
 
-    /// The status that this is on the wire; `None` for one that this version does not know.
+    /// Parses a value on the wire. Returns `None` for a value that this version does not know.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.as_str() == text)
     }
 
-    /// Whether nothing changes it any more.
+    /// Returns whether the status never changes.
     #[must_use]
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Paid | Self::Expired | Self::Canceled)
     }
 
-    /// Whether Gwop itself takes an invoice from this status to `next` in one step.
+    /// Returns whether Gwop itself moves an invoice from this status to `next` in one step.
     ///
     /// # Examples
     /// ```
@@ -82,19 +84,20 @@ impl Status {
     }
 }
 
-/// What became of an event.
+/// The effect of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
-    /// It changed the invoice.
+    /// The event changed the invoice.
     Applied,
-    /// It says what is known already.
+    /// The event contains nothing new.
     Duplicate,
-    /// It is older than what is applied.
+    /// The event is older than the last applied event.
     Stale,
-    /// It contradicts a final state: money that came too late, or a second payment. Somebody has to look at it.
+    /// The event contradicts a final state: late money, or a second payment. A person must look at
+    /// it.
     Conflict,
-    /// Its type is not known to this version.
+    /// This version does not know the type of the event.
     Ignored,
 }
 
@@ -108,8 +111,9 @@ impl Outcome {
         Self::Ignored,
     ];
 
-    /// The value in responses, in storage and, of the two that reach fulfillment, in
-    /// `gwop_outcome`.
+    /// Returns the value in responses, in storage and in `gwop_outcome`.
+    ///
+    /// `gwop_outcome` holds only the two outcomes that reach fulfillment.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -121,7 +125,7 @@ impl Outcome {
         }
     }
 
-    /// The outcome of this value; `None` for one that this version does not know.
+    /// Parses a value. Returns `None` for a value that this version does not know.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL
@@ -129,25 +133,26 @@ impl Outcome {
             .find(|outcome| outcome.as_str() == text)
     }
 
-    /// Whether fulfillment hears of the event.
+    /// Returns whether fulfillment receives the event.
     #[must_use]
     pub const fn reaches_fulfillment(self) -> bool {
         matches!(self, Self::Applied | Self::Conflict)
     }
 }
 
-/// What an event says of its invoice.
+/// What an event says about its invoice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     /// The status that the invoice has reached.
     pub status: Status,
-    /// Counts up per invoice; `None` where Gwop sends none.
+    /// Increases per invoice. `None` if Gwop sends none.
     pub version: Option<i64>,
-    /// The transaction that paid, where the event names one; of several names (a hash and a signature) each, parted by a space.
+    /// The identity of the payment, if the event names one. Several names (a hash and a signature)
+    /// are separated by a space.
     pub transaction: Option<String>,
 }
 
-/// What is known of an invoice: the last event that was applied.
+/// What is known about an invoice after the last event that was applied.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Invoice {
     status: Status,
@@ -156,7 +161,7 @@ pub struct Invoice {
 }
 
 impl Invoice {
-    /// The invoice as it was stored.
+    /// Restores an invoice from storage.
     #[must_use]
     pub const fn restore(
         status: Status,
@@ -170,30 +175,30 @@ impl Invoice {
         }
     }
 
-    /// Where it stands.
+    /// Returns the status.
     #[must_use]
     pub const fn status(&self) -> Status {
         self.status
     }
 
-    /// The version of the last applied event.
+    /// Returns the version of the last applied event.
     #[must_use]
     pub const fn version(&self) -> Option<i64> {
         self.version
     }
 
-    /// The transaction that paid it.
+    /// Returns the transaction that paid the invoice.
     #[must_use]
     pub fn transaction(&self) -> Option<&str> {
         self.transaction.as_deref()
     }
 
-    /// What `event` would do, without doing it.
+    /// Returns the outcome of `event` without applying it.
     #[must_use]
     pub fn evaluate(&self, event: &Event) -> Outcome {
         use Status::{Canceled, Expired, Open, Paid, Paying};
         match (self.status, event.status) {
-            // Money is never stale: an old version of it is money all the same.
+            // A payment is never stale. An old version of the event still means money.
             (Open | Paying, Paid) => Outcome::Applied,
             (Paid, Paid) if self.names_another_transaction(event) => Outcome::Conflict,
             (Paid, Paid) => Outcome::Duplicate,
@@ -207,14 +212,17 @@ impl Invoice {
                     Outcome::Applied
                 }
             }
-            // The same status again: news only while it may still change, for the sake of the version.
+            // The same status again. It counts only while the status can still change, to record
+            // the version.
             (applied, _) if !applied.is_final() && event.version > self.version => Outcome::Applied,
             _ => Outcome::Duplicate,
         }
     }
 
-    /// Does what `event` does, and says what that was. Only [`Outcome::Applied`] changes the state; a [`Outcome::Duplicate`] may bring
-    /// the transaction of a payment that named none, so that a second one is told from it.
+    /// Applies `event` and returns its outcome.
+    ///
+    /// Only [`Outcome::Applied`] changes the state. A [`Outcome::Duplicate`] may add the
+    /// transaction of a payment that named none, so that a second payment can be recognized.
     ///
     /// # Examples
     /// ```
@@ -259,10 +267,13 @@ impl Invoice {
     }
 }
 
-/// The identity of a payment, for [`Event::transaction`]: the hash and the signature of its
-/// transaction, those that it has, parted by a space. A hash is hexadecimal, whose case says nothing,
-/// and so comes in lower case; a signature (Solana's are Base58) stays as it is. What there is not is
-/// empty; `None` where both are.
+/// Returns the identity of a payment, for [`Event::transaction`].
+///
+/// The identity is the hash and the signature of the transaction, as far as it has them, separated
+/// by a space. An absent value is empty. Returns `None` if both are empty.
+///
+/// The hash is hexadecimal, so it is converted to lower case. The signature (Base58 on Solana)
+/// stays unchanged.
 #[must_use]
 pub fn payment(hash: &str, signature: &str) -> Option<String> {
     let mut names = hash.to_ascii_lowercase();
@@ -273,7 +284,8 @@ pub fn payment(hash: &str, signature: &str) -> Option<String> {
     (!names.is_empty()).then_some(names)
 }
 
-/// Whether two identities of [`payment`] have a name in common, and so are of one payment.
+/// Returns whether two identities of [`payment`] have a name in common, and so belong to one
+/// payment.
 ///
 /// # Examples
 /// ```
@@ -307,7 +319,7 @@ mod tests {
         use Outcome::{Applied, Conflict, Duplicate, Stale};
         use Status::{Canceled, Expired, Open, Paid, Paying};
         let rows = [
-            // applied so far, told now: outcome
+            // (status and version so far), (status and version of the event), outcome
             ((Open, None), (Paid, None), Applied),
             ((Open, None), (Expired, None), Applied),
             ((Open, None), (Canceled, Some(1)), Applied),
@@ -323,7 +335,7 @@ mod tests {
             ((Expired, Some(3)), (Paid, Some(1)), Conflict),
             ((Expired, Some(3)), (Paid, Some(4)), Conflict),
             ((Canceled, None), (Paid, None), Conflict),
-            // What comes after the money.
+            // Events after the payment.
             ((Paid, Some(3)), (Expired, Some(2)), Stale),
             ((Paid, Some(3)), (Expired, Some(3)), Conflict),
             ((Paid, Some(3)), (Canceled, Some(4)), Conflict),

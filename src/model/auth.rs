@@ -14,7 +14,7 @@ model! {
         metadata: Option<Record>,
     }
 
-    /// A challenge: the agent proves its wallet by paying 0.001 USDC.
+    /// A challenge. The agent proves its wallet by paying 0.001 USDC.
     pub struct AuthIntent {
         /// The intent's id (`ai_*`).
         auth_intent_id: String,
@@ -42,11 +42,11 @@ model! {
         chain: PaymentChain,
         /// Where to pay, over x402.
         payment_url: String,
-        /// Advice in words.
+        /// Advice for people.
         hint: Option<String>,
     }
 
-    /// What a paid intent is exchanged for.
+    /// The access token that a paid intent is exchanged for.
     pub struct AuthToken {
         /// An RS256 JWT. Keep it secret.
         access_token: String,
@@ -90,11 +90,11 @@ model! {
         is_new_account: bool,
     }
 
-    /// A session, as Gwop knows it now.
+    /// A session with its current state at Gwop.
     pub struct AuthSession {
         /// The session's id (`sess_*`).
         session_id: String,
-        /// The status. Only `active` is good.
+        /// The status. Only an `active` session is valid.
         status: AuthSessionStatus,
         /// `{chain}:{address}`.
         sub: String,
@@ -102,11 +102,11 @@ model! {
         chain: PaymentChain,
         /// The address on that chain.
         wallet_address: String,
-        /// When it began.
+        /// When the session began.
         created_at: Timestamp,
-        /// When it ends.
+        /// When the session ends.
         expires_at: Timestamp,
-        /// When it was revoked, or null.
+        /// When the session was revoked, or null.
         revoked_at: Nullable<Timestamp>,
     }
 

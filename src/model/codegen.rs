@@ -1,9 +1,12 @@
-//! The TypeScript types of every model, written from the tables.
+//! Writes the TypeScript types of every model from the tables.
 
 use super::Naming;
 use super::{Enum, Kind, Model, Presence, auth, invoice, operation, webhook};
 
-/// The source of `models.ts` in JavaScript's naming, of `wire.ts` in the wire's, where time stamps are strings.
+/// Returns the source of `models.ts` for [`Naming::JavaScript`] and of `wire.ts` for
+/// [`Naming::Wire`].
+///
+/// In `wire.ts`, time stamps are strings.
 #[must_use]
 pub fn typescript(naming: Naming) -> String {
     let mut out = String::from("// Written by `cargo xtask build` from src/model. Do not edit.\n");
@@ -34,7 +37,7 @@ fn push_doc(out: &mut String, doc: &str, indent: &str) {
             out.push_str(" *");
         }
         out.push(' ');
-        // rustdoc's links are plain code in TypeScript.
+        // Links of rustdoc become plain code in TypeScript.
         out.push_str(&line.replace("[`", "`").replace("`]", "`"));
     }
     if lines.len() > 1 {

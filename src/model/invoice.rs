@@ -12,7 +12,7 @@ open_enum! {
     /// How an agent pays an invoice.
     pub enum AgentFlow { InvoiceCheckout = "invoice_checkout", InvoiceGwopWallet = "invoice_gwop_wallet", InvoiceX402 = "invoice_x402" }
 
-    /// How far the agent is.
+    /// The state of the agent's payment.
     pub enum AgentState {
         InvoiceCreated = "invoice_created",
         InvoiceOpen = "invoice_open",
@@ -35,11 +35,11 @@ model! {
         /// The price without Gwop's fee, in atomic units of USDC: 1 to 10,000,000,000. 1,000,000 is
         /// 1 USDC.
         amount_usdc: i64,
-        /// What the agent reads, at most 500 characters.
+        /// The description that the agent reads, at most 500 characters.
         description: Option<String>,
         /// Your own values, at most 1,024 bytes as JSON. Gwop returns the keys unchanged.
         metadata: Option<Record>,
-        /// Whether everybody with the public id sees `metadata`. Default false.
+        /// Whether everybody with the public id can see `metadata`. Default false.
         metadata_public: Option<bool>,
         /// How long the invoice can be paid, in seconds: 60 to 86,400. Default 900.
         expires_in_seconds: Option<i64>,
@@ -59,13 +59,13 @@ model! {
         currency: String,
         /// The status.
         status: InvoiceStatus,
-        /// What the agent reads.
+        /// The description that the agent reads.
         description: Option<String>,
         /// Your own values. Gwop adds the parts of the total.
         metadata: Option<Record>,
-        /// Whether everybody with the public id sees `metadata`.
+        /// Whether everybody with the public id can see `metadata`.
         metadata_public: bool,
-        /// When it was created.
+        /// When the invoice was created.
         created_at: Timestamp,
         /// When the invoice expires if nobody pays.
         expires_at: Timestamp,
@@ -79,7 +79,7 @@ model! {
         version: String,
         /// How to pay.
         flow: AgentFlow,
-        /// How far the agent is.
+        /// The state of the agent's payment.
         state: AgentState,
         /// The goal, in words.
         goal: String,
@@ -87,7 +87,7 @@ model! {
         steps: Vec<String>,
         /// The next request to make.
         next_action: Option<NextAction>,
-        /// How to check that it is done.
+        /// How to check that the payment is complete.
         completion_check: CompletionCheck,
         /// Whether to ask for a receipt.
         receipt_policy: Option<ReceiptPolicy>,
@@ -99,11 +99,11 @@ model! {
         method: Option<String>,
         /// The path of the request.
         path: Option<String>,
-        /// What the body looks like.
+        /// A template of the body.
         body_template: Option<Record>,
         /// The HTTP statuses to expect.
         expect_status: Option<Vec<i64>>,
-        /// How often to repeat it.
+        /// How often to repeat the request.
         retry: Option<RetryHint>,
     }
 
@@ -137,7 +137,7 @@ model! {
         optional_receipt_email: Option<bool>,
         /// Whether to prompt when one is available.
         prompt_when_available: Option<bool>,
-        /// Whether its absence must not block.
+        /// Whether the agent must continue without a receipt if none is available.
         do_not_block_on_absent: Option<bool>,
     }
 
@@ -161,15 +161,15 @@ model! {
         amount_usdc: i64,
         /// `USDC`.
         currency: String,
-        /// What the agent reads.
+        /// The description that the agent reads.
         description: Option<String>,
         /// Your own values.
         metadata: Option<Record>,
         /// When the invoice expires if nobody pays.
         expires_at: Timestamp,
-        /// When it was created.
+        /// When the invoice was created.
         created_at: Timestamp,
-        /// When it was paid.
+        /// When the invoice was paid.
         paid_at: Option<Timestamp>,
         /// The transaction that paid it.
         paid_tx_hash: Option<String>,
@@ -201,23 +201,23 @@ model! {
         amount: InvoiceAmount,
         /// The parts of the amount.
         pricing: Option<InvoicePricing>,
-        /// What the agent reads.
+        /// The description that the agent reads.
         description: Option<String>,
         /// The merchant's own values, only if they are public.
         metadata: Option<Record>,
         /// When the invoice expires if nobody pays.
         expires_at: Timestamp,
-        /// When it was created.
+        /// When the invoice was created.
         created_at: Timestamp,
         /// Who sells.
         merchant: InvoiceMerchant,
-        /// How to check that it is paid.
+        /// How to check that the invoice is paid.
         status_check: StatusCheck,
         /// Pages for people.
         links: InvoiceLinks,
-        /// How to pay, only while it is `OPEN`.
+        /// How to pay. Present only while the invoice is `OPEN`.
         payment_methods: Option<Vec<PaymentMethod>>,
-        /// When it was paid.
+        /// When the invoice was paid.
         paid_at: Option<Timestamp>,
         /// What was paid, in atomic units of USDC.
         paid_amount: Option<i64>,
@@ -271,13 +271,13 @@ model! {
         field: String,
         /// `PAID`.
         paid_value: String,
-        /// Advice in words.
+        /// Advice for people.
         hint: Option<String>,
     }
 
     /// Pages for people.
     pub struct InvoiceLinks {
-        /// Where an agent's owner lands.
+        /// A page for the agent's owner.
         landing_page: String,
         /// The documentation.
         docs: String,
@@ -323,7 +323,7 @@ model! {
         id: String,
         /// `CANCELED`.
         status: InvoiceStatus,
-        /// When it was canceled.
+        /// When the invoice was canceled.
         canceled_at: Timestamp,
     }
 }

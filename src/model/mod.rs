@@ -1,8 +1,13 @@
 //! Gwop's wire models, each declared once.
 //!
-//! `model!` and `open_enum!` turn one declaration into the Rust type with serde, the
-//! [`Model`] table that the npm boundary walks ([`decode`], [`encode`]), and, under the feature `codegen`,
-//! the documentation from which `gwop-codegen` writes the TypeScript types. So Rust and TypeScript cannot drift apart.
+//! `model!` and `open_enum!` turn one declaration into:
+//!
+//! - the Rust type with serde,
+//! - the [`Model`] table that [`decode`] and [`encode`] use at the npm boundary,
+//! - with the feature `codegen`, the documentation from which `gwop-codegen` writes the TypeScript
+//!   types.
+//!
+//! So Rust and TypeScript cannot drift apart.
 
 mod auth;
 mod invoice;
@@ -24,26 +29,27 @@ pub use webhook::*;
 
 use serde::{Deserialize, Serialize};
 
-/// A Rust type that has a place on the wire.
+/// A Rust type that has a representation on the wire.
 pub trait Wire {
-    /// What the value has to be.
+    /// The kind of the value.
     const KIND: Kind;
-    /// Whether it may be missing.
+    /// Whether the value may be missing.
     const PRESENCE: Presence = Presence::Required;
 
-    /// Whether the value is left out when it is written.
+    /// Returns whether the value is left out when it is written.
     fn is_absent(&self) -> bool {
         false
     }
 }
 
-/// An RFC 3339 time stamp as it stands on the wire.
+/// An RFC 3339 time stamp with its text from the wire.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(pub String);
 
 impl Timestamp {
-    /// Milliseconds since 1970-01-01T00:00:00Z, if it is an RFC 3339 time stamp.
+    /// Returns milliseconds since 1970-01-01T00:00:00Z, or `None` if the text is not an RFC 3339
+    /// time stamp.
     ///
     /// # Examples
     /// ```
@@ -65,8 +71,8 @@ pub struct Id(pub String);
 
 /// An amount of USDC in atomic units (6 decimals), as decimal text.
 ///
-/// Gwop sends a string. Older webhook deliveries hold a JSON integer, which is read as its digits where it has
-/// neither a fraction nor an exponent and is from 0 to 2⁶³ − 1.
+/// Gwop sends a string. Older webhook deliveries contain a JSON integer, which is read as its
+/// digits. The integer must be from 0 to 2⁶³ − 1, without a fraction or an exponent.
 ///
 /// # Examples
 /// ```
@@ -96,12 +102,13 @@ pub type Record = serde_json::Map<String, serde_json::Value>;
 /// Any JSON value.
 pub type Any = serde_json::Value;
 
-/// A value that is always there and may be `null`.
+/// A value that is always present and may be `null`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Nullable<T>(pub Option<T>);
 
-/// A value that is always there in what Gwop signs, and may be missing in an event that reconciliation derived.
+/// A value that is always present in what Gwop signs. It may be missing in an event that
+/// reconciliation derived.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Usually<T>(pub T);
@@ -137,7 +144,7 @@ impl<T: Wire> Wire for Usually<T> {
     const PRESENCE: Presence = Presence::Usual;
 }
 
-/// The field's name without the `r#` of a Rust keyword.
+/// Returns the field's name without the `r#` of a Rust keyword.
 const fn plain(name: &'static str) -> &'static str {
     match name.as_bytes() {
         [b'r', b'#', ..] => name.split_at(2).1,
@@ -145,7 +152,7 @@ const fn plain(name: &'static str) -> &'static str {
     }
 }
 
-/// How long [`camel_case`] makes a name.
+/// Returns the length of the name that [`camel_case`] returns.
 const fn camel_length(name: &str) -> usize {
     let (mut rest, mut length) = (name.as_bytes(), 0_usize);
     while let [byte, tail @ ..] = rest {
@@ -155,9 +162,10 @@ const fn camel_length(name: &str) -> usize {
     length
 }
 
-/// What JavaScript calls `name` of the wire, where a capital stands for an underscore and the letter behind it: `paid_at` is `paidAt`.
-/// Names are ASCII. The compiler does it, so that nothing is left to do for each member that is written.
-#[allow(clippy::indexing_slicing)] // The compiler would say so.
+/// Converts a name on the wire to its JavaScript name: `paid_at` becomes `paidAt`.
+///
+/// Names are ASCII. The conversion runs at compile time, so writing a member needs no conversion.
+#[allow(clippy::indexing_slicing)] // An index out of bounds fails at compile time.
 const fn camel_case<const LENGTH: usize>(name: &str) -> [u8; LENGTH] {
     let (mut rest, mut at, mut upper) = (name.as_bytes(), 0_usize, false);
     let mut camel = [0; LENGTH];
@@ -254,12 +262,12 @@ macro_rules! open_enum {
         #[serde(from = "String", into = "String")]
         pub enum $name {
             $( #[doc = concat!("`", $value, "`")] $variant, )*
-            /// A value that this version does not know, kept as it is.
+            /// A value that this version does not know. It is kept unchanged.
             Other(String),
         }
 
         impl $name {
-            /// The value on the wire.
+            /// Returns the value on the wire.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 match self {

@@ -1,13 +1,13 @@
-//! The tables that declarations become.
+//! The tables that the model declarations produce.
 
-/// What a field's value has to be.
+/// The kind of a field's value.
 #[derive(Debug, Clone, Copy)]
 pub enum Kind {
     /// A string.
     String,
     /// A string that is not empty.
     Id,
-    /// This very string.
+    /// Exactly this string.
     Literal(&'static &'static str),
     /// An integer that JavaScript holds exactly.
     Integer,
@@ -15,13 +15,14 @@ pub enum Kind {
     Boolean,
     /// An RFC 3339 time stamp: a string on the wire, a `Date` in JavaScript.
     Time,
-    /// An amount in atomic units: a string, or an integer from 0 to 2⁶³ − 1 that becomes its digits.
+    /// An amount in atomic units: a string, or an integer from 0 to 2⁶³ − 1 that is converted to
+    /// its digits.
     Amount,
     /// A free-form JSON object, passed through byte for byte.
     Record,
     /// Any JSON value, passed through byte for byte.
     Any,
-    /// A string with known values; an unknown one is kept as it is.
+    /// A string with known values. An unknown value is kept unchanged.
     Enum(&'static Enum),
     /// Another model.
     Object(&'static Model),
@@ -32,13 +33,13 @@ pub enum Kind {
 /// Whether a field may be missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Presence {
-    /// Always there.
+    /// Always present.
     Required,
-    /// May be absent; a `null` from the server counts as absent.
+    /// May be absent. A `null` from the server counts as absent.
     Optional,
-    /// Always there in what Gwop signs; may be absent in an event that reconciliation derived.
+    /// Always present in what Gwop signs. May be absent in an event that reconciliation derived.
     Usual,
-    /// Always there, perhaps `null`.
+    /// Always present, possibly `null`.
     Nullable,
 }
 
@@ -49,9 +50,9 @@ pub struct Field {
     pub name: &'static str,
     /// The name in JavaScript, in camel case.
     pub js_name: &'static str,
-    /// What the value has to be.
+    /// The kind of the value.
     pub kind: Kind,
-    /// Whether it may be missing.
+    /// Whether the field may be missing.
     pub presence: Presence,
     /// The field's documentation.
     #[cfg(feature = "codegen")]

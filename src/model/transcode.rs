@@ -1,11 +1,11 @@
-//! From the wire's JSON to JavaScript's and back, by the tables.
+//! Converts between JSON with wire names and JSON with JavaScript names, using the model tables.
 
 use std::borrow::Cow;
 
 use super::{Field, Kind, Model, Presence};
 use crate::json::{Object, Value};
 
-/// How the members of an object are called.
+/// The naming of the members of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Naming {
     /// Snake case, as on the wire.
@@ -14,19 +14,22 @@ pub enum Naming {
     JavaScript,
 }
 
-/// A value does not fit its model. It names the place and what belongs there, never the value.
+/// A value does not fit its model. The error names the path and the expected kind, never the value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mismatch {
-    /// Where, such as `data.paid_at`; empty for the whole value. In the naming of the input.
+    /// The path in the naming of the input, such as `data.paid_at`. Empty for the whole value.
     pub path: String,
-    /// What belongs there, such as `a string`.
+    /// The expected kind, such as `a string`.
     pub expected: &'static str,
-    /// Whether there is nothing at all.
+    /// Whether the value is missing.
     pub missing: bool,
 }
 
 impl Mismatch {
-    /// The sentence for a person: `` `data.paid_at` must be an RFC 3339 time stamp ``, or `` `data.paid_at` is missing: it must be … ``.
+    /// Returns a sentence for people.
+    ///
+    /// The sentence is `` `data.paid_at` must be an RFC 3339 time stamp ``, or `` `data.paid_at` is
+    /// missing: it must be … ``.
     ///
     /// # Examples
     /// ```
@@ -57,18 +60,20 @@ impl Mismatch {
     }
 }
 
-/// A value in JavaScript's naming.
+/// A value with JavaScript names.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Decoded {
     /// The value's JSON. Time stamps are milliseconds since the epoch, as numbers.
     pub json: String,
-    /// A JSON list of the paths of the time stamps, such as `[["data","paidAt"],["invoices",0,"createdAt"]]`.
+    /// A JSON list of the paths of the time stamps, such as
+    /// `[["data","paidAt"],["invoices",0,"createdAt"]]`.
     pub times: String,
 }
 
-/// Checks what the server sent against `model` and puts it into JavaScript's naming.
+/// Checks a value from the server against `model` and converts it to JavaScript names.
 ///
-/// Members that the model does not name are dropped; an absent optional one, or `null` in its place, is left out.
+/// Members that the model does not name are dropped. An optional member that is absent or `null` is
+/// left out.
 ///
 /// # Errors
 /// [`Mismatch`] when a required field is missing or a value is of another kind.
@@ -92,10 +97,12 @@ pub fn decode(model: &'static Model, value: Value<'_>) -> Result<Decoded, Mismat
     transcoder.decoded(end)
 }
 
-/// As [`decode`], of an object whose members were read before. `derived`: it is an event that reconciliation derived.
+/// Does the same as [`decode`] for an object whose members have already been read.
+///
+/// `derived` says that the object is an event that reconciliation derived.
 ///
 /// # Errors
-/// As [`decode`].
+/// The same as [`decode`].
 pub(crate) fn decode_object(
     model: &'static Model,
     object: &Object<'_>,
@@ -107,12 +114,13 @@ pub(crate) fn decode_object(
     transcoder.decoded(end)
 }
 
-/// Checks what a caller gave, named as `from` says, against `model`, and gives the wire's JSON.
+/// Checks a caller's value against `model` and returns JSON with wire names.
 ///
-/// Members that the model does not name are dropped.
+/// `from` is the naming of the value. Members that the model does not name are dropped.
 ///
 /// # Errors
-/// [`Mismatch`] when a required field is missing or a value is of another kind; `null` is of another kind.
+/// [`Mismatch`] when a required field is missing or a value is of another kind. `null` is of
+/// another kind.
 ///
 /// # Examples
 /// ```
@@ -144,13 +152,14 @@ struct Transcoder {
     to: Naming,
     out: String,
     times: String,
-    /// Where it is; after an [`Unfit`], where that was.
+    /// The current path. After an [`Unfit`], the path of that value.
     path: Vec<Segment>,
-    /// Whether fields may be missing whose presence is [`Presence::Usual`].
+    /// Whether fields with [`Presence::Usual`] may be missing.
     derived: bool,
 }
 
-/// The value at [`Transcoder::path`] does not fit: what belongs there, and whether there is none.
+/// The value at [`Transcoder::path`] does not fit: the expected kind, and whether the value is
+/// missing.
 struct Unfit {
     expected: &'static str,
     missing: bool,
@@ -228,11 +237,13 @@ impl Transcoder {
         Ok(())
     }
 
-    /// The member for each field of `model`: the last one, as `JSON.parse` has it, where a key is repeated.
+    /// Returns the member for each field of `model`. If a key is repeated, the last one counts, as
+    /// in `JSON.parse`.
     fn members<'d>(&self, model: &Model, object: &Object<'d>) -> Vec<Option<Value<'d>>> {
         let fields = model.fields;
         let mut found = vec![None; fields.len()];
-        // Servers keep to one order, so the search begins behind the last field that was found, and goes round.
+        // Servers keep one order. The search therefore starts after the last field that was found
+        // and wraps around.
         let mut next = 0;
         for (key, value) in object.members() {
             let indices = (next..fields.len()).chain(0..next);
@@ -257,7 +268,7 @@ impl Transcoder {
         key.is_str(field.called(self.from))
     }
 
-    /// The member of a field, or `None` where it may be and is absent.
+    /// Returns the member of a field, or `None` if the field is optional and absent.
     #[inline]
     fn present<'d>(
         &self,
@@ -275,7 +286,7 @@ impl Transcoder {
                 expected: expectation(&field.kind),
                 missing: true,
             }),
-            // Only a server's null counts as absent: a caller's is a mistake.
+            // Only a `null` from the server counts as absent. A `null` from a caller is a mistake.
             Some(value) if optional && self.to == Naming::JavaScript && value.is_null() => Ok(None),
             member => Ok(member),
         }
@@ -360,7 +371,9 @@ impl Transcoder {
     }
 }
 
-/// The JSON string of an amount in atomic units: a string as it stands, or the digits of a JSON integer from 0 to 2⁶³ − 1.
+/// Returns an amount in atomic units as a JSON string.
+///
+/// A string stays unchanged. A JSON integer from 0 to 2⁶³ − 1 becomes its digits.
 pub(super) fn amount(raw: &str) -> Option<Cow<'_, str>> {
     if raw.starts_with('"') {
         return Some(Cow::Borrowed(raw));
@@ -386,7 +399,7 @@ const fn expectation(kind: &Kind) -> &'static str {
 }
 
 impl Field {
-    /// Its name.
+    /// Returns the field's name in `naming`.
     #[must_use]
     pub const fn called(&self, naming: Naming) -> &'static str {
         match naming {
@@ -397,10 +410,12 @@ impl Field {
 }
 
 impl Decoded {
-    /// The value and its time stamps as one JSON text for the npm boundary: `{"value":…,"times":…}`.
+    /// Returns the value and its time stamps as one JSON text for the npm boundary:
+    /// `{"value":…,"times":…}`.
     #[must_use]
     pub fn into_text(self) -> String {
-        // There is room for it in most: JavaScript's names are shorter than the wire's.
+        // The text usually has spare capacity, because JavaScript's names are shorter than the
+        // wire's.
         let mut text = self.json;
         text.insert_str(0, "{\"value\":");
         text.push_str(",\"times\":");

@@ -16,9 +16,9 @@ literal! {
 }
 
 open_enum! {
-    /// What an event did, as Gwop's Worker tells fulfillment.
+    /// What an event did, as Gwop's Worker reports it to fulfillment.
     pub enum GwopOutcome { Applied = "applied", Conflict = "conflict" }
-    /// Where an event comes from, if Gwop did not send it.
+    /// The source of an event that Gwop did not send.
     pub enum GwopSource { Reconciliation = "reconciliation" }
 }
 
@@ -29,15 +29,15 @@ model! {
         event_id: Id,
         /// `invoice.paid`.
         event_type: InvoicePaidType,
-        /// Counts up per invoice. Undefined if Gwop sends none.
+        /// A version that increases per invoice. Undefined if Gwop sends none.
         event_version: Option<i64>,
-        /// When the event was made. Undefined if Gwop sends none.
+        /// When the event was created. Undefined if Gwop sends none.
         created_at: Option<Timestamp>,
         /// What happened.
         data: InvoicePaidData,
         /// Only in deliveries from Gwop's Worker to your fulfillment.
         gwop_outcome: Option<GwopOutcome>,
-        /// Only in events that reconciliation made from an invoice, with `{ reconciled: true }`.
+        /// Only in events that reconciliation derived from an invoice, with `{ reconciled: true }`.
         gwop_source: Option<GwopSource>,
     }
 
@@ -47,15 +47,15 @@ model! {
         event_id: Id,
         /// `invoice.expired`.
         event_type: InvoiceExpiredType,
-        /// Counts up per invoice. Undefined if Gwop sends none.
+        /// A version that increases per invoice. Undefined if Gwop sends none.
         event_version: Option<i64>,
-        /// When the event was made. Undefined if Gwop sends none.
+        /// When the event was created. Undefined if Gwop sends none.
         created_at: Option<Timestamp>,
         /// What happened.
         data: InvoiceExpiredData,
         /// Only in deliveries from Gwop's Worker to your fulfillment.
         gwop_outcome: Option<GwopOutcome>,
-        /// Only in events that reconciliation made from an invoice, with `{ reconciled: true }`.
+        /// Only in events that reconciliation derived from an invoice, with `{ reconciled: true }`.
         gwop_source: Option<GwopSource>,
     }
 
@@ -65,15 +65,15 @@ model! {
         event_id: Id,
         /// `invoice.canceled`.
         event_type: InvoiceCanceledType,
-        /// Counts up per invoice. Undefined if Gwop sends none.
+        /// A version that increases per invoice. Undefined if Gwop sends none.
         event_version: Option<i64>,
-        /// When the event was made. Undefined if Gwop sends none.
+        /// When the event was created. Undefined if Gwop sends none.
         created_at: Option<Timestamp>,
         /// What happened.
         data: InvoiceCanceledData,
         /// Only in deliveries from Gwop's Worker to your fulfillment.
         gwop_outcome: Option<GwopOutcome>,
-        /// Only in events that reconciliation made from an invoice, with `{ reconciled: true }`.
+        /// Only in events that reconciliation derived from an invoice, with `{ reconciled: true }`.
         gwop_source: Option<GwopSource>,
     }
 

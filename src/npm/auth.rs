@@ -1,17 +1,18 @@
-//! Wallet log-in: exchange secrets, and what is known of sessions between two live responses.
+//! Wallet log-in: exchange secrets, and what is known about sessions between two live responses.
 
 use wasm_bindgen::prelude::*;
 
 use crate::exchange;
 use crate::session::{Session, SessionStatus};
 
-/// Whether exchange secrets may be made from this value of `AUTH_SECRET`: at least 16 characters.
+/// Returns whether this value of `AUTH_SECRET` is long enough for exchange secrets: at least 16
+/// characters.
 #[wasm_bindgen(js_name = isAuthSecret)]
 pub fn is_auth_secret(value: &str) -> bool {
     exchange::is_auth_secret(value)
 }
 
-/// The `exchange_secret` of an intent: 64 lower-case hex digits.
+/// Returns the `exchange_secret` of an intent: 64 lower-case hex digits.
 #[wasm_bindgen(js_name = exchangeSecret)]
 pub fn exchange_secret(
     #[wasm_bindgen(js_name = authSecret)] auth_secret: &str,
@@ -20,8 +21,10 @@ pub fn exchange_secret(
     exchange::exchange_secret(auth_secret, intent_id)
 }
 
-/// Whether `given` is the `exchange_secret` of the intent under one of the values of `AUTH_SECRET`.
-/// Compared in constant time.
+/// Returns whether `given` is the `exchange_secret` of the intent under one of the values of
+/// `AUTH_SECRET`.
+///
+/// Compares in constant time.
 #[wasm_bindgen(js_name = isExchangeSecret)]
 pub fn is_exchange_secret(
     #[wasm_bindgen(js_name = authSecrets)] auth_secrets: Vec<String>,
@@ -31,14 +34,16 @@ pub fn is_exchange_secret(
     exchange::is_exchange_secret(&auth_secrets, intent_id, given)
 }
 
-/// The idempotency key under which an intent is exchanged: always the same one.
+/// Returns the idempotency key for the exchange of an intent. It is always the same for an intent.
 #[wasm_bindgen(js_name = exchangeIdempotencyKey)]
 pub fn exchange_idempotency_key(#[wasm_bindgen(js_name = intentId)] intent_id: &str) -> String {
     exchange::idempotency_key(intent_id)
 }
 
-/// As JavaScript keeps it: when Gwop was asked, in milliseconds since 1970, and said that it is
-/// active; 0 once it has ended; `undefined` where nothing is known.
+/// Converts the value that JavaScript keeps.
+///
+/// The value is when Gwop was asked and said that the session is active, in milliseconds since
+/// 1970. It is 0 after the session has ended, and `undefined` if nothing is known.
 fn session(known: Option<f64>) -> Session {
     match known {
         None => Session::Unknown,
@@ -48,10 +53,10 @@ fn session(known: Option<f64>) -> Session {
     }
 }
 
-/// Whether a session is active, as far as it is known; `undefined` where Gwop has to be asked.
+/// Returns whether a session is active, or `undefined` if Gwop must be asked.
 ///
-/// `known` is what [`sessionSeen`](session_seen) gave. A live response may be `reuseMs` old; `now`
-/// is in milliseconds since 1970.
+/// `known` is the result of [`sessionSeen`](session_seen). A live response counts while it is
+/// younger than `reuseMs`. `now` is in milliseconds since 1970.
 #[wasm_bindgen(js_name = isSessionActive)]
 pub fn is_session_active(
     known: Option<f64>,
@@ -66,8 +71,9 @@ pub fn is_session_active(
     }
 }
 
-/// What is known of a session once Gwop, asked at `askedAt` (milliseconds since 1970), has said whether
-/// it is active. `known` is what this gave before.
+/// Records what Gwop said at `askedAt` (milliseconds since 1970): whether the session is active.
+///
+/// Returns the new value. `known` is the previous result of this function.
 #[wasm_bindgen(js_name = sessionSeen)]
 pub fn session_seen(
     known: Option<f64>,
@@ -75,7 +81,7 @@ pub fn session_seen(
     #[wasm_bindgen(js_name = askedAt)] asked_at: f64,
 ) -> f64 {
     match session(known).seen(active, asked_at as i64) {
-        // Milliseconds that came from JavaScript.
+        // These milliseconds came from JavaScript, so the cast is exact.
         Session::ActiveAt(asked_at) => asked_at as f64,
         Session::Ended | Session::Unknown => 0.0,
     }

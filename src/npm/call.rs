@@ -1,8 +1,8 @@
 //! Gwop's operations over the caller's HTTP client: attempts, time limits, signals, bounded
 //! responses.
 //!
-//! TypeScript reads its caller's options and makes the errors' classes; everything between is here and in
-//! [`crate::client`]. Nothing of a call outlives it.
+//! TypeScript reads the caller's options and creates the error classes. Everything between is here
+//! and in [`crate::client`]. No state of a call outlives it.
 
 use std::cell::RefCell;
 
@@ -149,7 +149,7 @@ extern "C" {
         milliseconds: f64,
     );
 
-    /// What is looked at in an error that somebody else threw.
+    /// The properties that are read from an error that other code threw.
     type Thrown;
     #[wasm_bindgen(method, getter, catch)]
     fn name(this: &Thrown) -> Result<JsValue, JsValue>;
@@ -158,7 +158,7 @@ extern "C" {
     #[wasm_bindgen(method, getter, catch)]
     fn message(this: &Thrown) -> Result<JsValue, JsValue>;
 
-    /// What is looked at in a response before it is taken for one.
+    /// The properties that are checked before a value is treated as a response.
     type ResponseLike;
     #[wasm_bindgen(method, getter, catch)]
     fn status(this: &ResponseLike) -> Result<JsValue, JsValue>;
@@ -168,12 +168,12 @@ extern "C" {
     fn body_used(this: &ResponseLike) -> Result<JsValue, JsValue>;
 }
 
-/// The retry policy that a caller wants.
+/// Returns the retry policy that the caller wants.
 fn policy(given: &Given) -> Result<RetryPolicy, Refusal> {
     let argument = |message: &str| Refusal::new(RefusalCode::Argument, &[message]);
     let mut policy = RetryPolicy::default();
     if let Some(given) = &given.backoff {
-        // What upstream's SDK takes for a part that is left out.
+        // The defaults of upstream's SDK for parts that are left out.
         let backoff = Backoff {
             initial_interval: given.initial_interval.unwrap_or(500.0),
             max_interval: given.max_interval.unwrap_or(60_000.0),
@@ -240,7 +240,7 @@ struct End {
     idempotency_key: Option<String>,
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref)] // serde's signature.
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde requires this signature.
 fn is_false(value: &bool) -> bool {
     !value
 }
@@ -282,11 +282,12 @@ impl From<Refusal> for End {
     }
 }
 
-/// Makes one call of an operation, such as `invoices.get`, and repeats it as its retry policy says.
+/// Makes one call of an operation, such as `invoices.get`, and repeats it by its retry policy.
 ///
-/// `argument` is the JSON text of the operation's argument, `{}` where it takes none. `options` may be left out. `headers` are the caller's
-/// own, in any form that `new Headers()` takes; they win over the SDK's, and an `Idempotency-Key` among them counts
-/// as the argument's. `signal` gives the call up.
+/// `argument` is the JSON text of the operation's argument, `{}` if it has none. `options` may be
+/// left out. `headers` are the caller's own, in any form that `new Headers()` accepts. They
+/// override the SDK's headers, and an `Idempotency-Key` in them counts like the argument's.
+/// `signal` aborts the call.
 ///
 /// Resolves to `CallSuccess`. Rejects with a `CallFailure`.
 #[wasm_bindgen(
@@ -302,7 +303,7 @@ pub async fn call_operation(
     #[wasm_bindgen(unchecked_param_type = "object | undefined")] headers: JsValue,
     signal: Option<AbortSignal>,
 ) -> Result<JsValue, JsValue> {
-    // Most calls have none.
+    // Most calls have no options.
     let options = match options {
         Some(options) => Given::read(options.into())
             .map_err(|()| bad_argument("an option of a call has a member of another kind"))?,
@@ -319,7 +320,7 @@ pub async fn call_operation(
     })
 }
 
-/// The call from its first check to its end. `key` is the idempotency key so far.
+/// Runs the call from its first check to its end. `key` is the current idempotency key.
 async fn make(
     name: &str,
     argument: &str,
@@ -416,7 +417,7 @@ async fn make(
     transport.end(&call, attempts, wire).map_err(Box::new)
 }
 
-/// The merchant key, empty where there is none.
+/// Returns the merchant key, or an empty string if there is none.
 async fn merchant_key(host: &CallHost, signal: Option<&AbortSignal>) -> Result<String, Box<End>> {
     let failed = |cause: JsValue| {
         Box::new(End {
@@ -433,7 +434,7 @@ async fn merchant_key(host: &CallHost, signal: Option<&AbortSignal>) -> Result<S
         if let Some(signal) = signal {
             stop.on_abort(signal, |_| ()).map_err(failed)?;
         }
-        // A signal that aborted is looked at by the caller.
+        // The caller checks whether the signal has aborted.
         stop.unless(settled(&given))
             .await
             .unwrap_or(Ok(JsValue::UNDEFINED))
@@ -455,7 +456,8 @@ async fn merchant_key(host: &CallHost, signal: Option<&AbortSignal>) -> Result<S
         })
 }
 
-/// Browsers name themselves; elsewhere the SDK does.
+/// Returns whether this is a browser. A browser sets its own user agent. Elsewhere the SDK sets
+/// one.
 fn in_browser() -> bool {
     thread_local! {
         static IN_BROWSER: bool = ["document", "importScripts"].into_iter().any(|name| {
@@ -467,7 +469,7 @@ fn in_browser() -> bool {
 
 /// The caller's own headers.
 struct OwnHeaders {
-    /// As an object of names and values; `None` where there are none.
+    /// An object of names and values. `None` if there are none.
     all: Option<Object>,
     idempotency_key: Option<String>,
 }
@@ -480,7 +482,7 @@ impl OwnHeaders {
                 idempotency_key: None,
             });
         }
-        // The runtime's own words quote the value, which may be a secret.
+        // The runtime's message quotes the value, which may be a secret.
         let refused = |_| {
             Box::new(End::new(
                 Failure::InvalidRequest.class(),
@@ -489,7 +491,7 @@ impl OwnHeaders {
         };
         let headers =
             Headers::new_with_record_from_str_to_str(given.unchecked_ref()).map_err(refused)?;
-        // A key among the headers is the caller's key like any other.
+        // A key in the headers counts like any other key of the caller.
         let key = headers.get("idempotency-key").map_err(refused)?;
         headers.delete("idempotency-key").map_err(refused)?;
         Ok(Self {
@@ -499,13 +501,13 @@ impl OwnHeaders {
     }
 }
 
-/// One attempt, as far as it came.
+/// The state of one attempt.
 #[derive(Default, Clone)]
 struct Exchange {
     request: Option<web_sys::Request>,
     response: Option<web_sys::Response>,
     cause: JsValue,
-    /// Whether the whole response came.
+    /// Whether the response is complete.
     complete: bool,
 }
 
@@ -518,11 +520,11 @@ struct Client<'c> {
     timeout_ms: f64,
     signal: Option<AbortSignal>,
     latest: RefCell<Exchange>,
-    /// The last attempt whose response was worth another.
+    /// The last attempt whose response led to a retry.
     retried: RefCell<Option<Exchange>>,
 }
 
-/// Why an attempt was stopped, and the reason for whoever sends it.
+/// Why an attempt was stopped, and the reason for the code that sends it.
 type Stopped = (Failure, JsValue);
 
 impl Client<'_> {
@@ -560,7 +562,7 @@ impl Client<'_> {
         web_sys::Request::new_with_str_and_init(request.url, &init)
     }
 
-    /// Makes one attempt. What it comes to is in `exchange` even where it fails.
+    /// Makes one attempt. `exchange` holds its state even if it fails.
     async fn attempt(
         &self,
         request: &Request<'_>,
@@ -570,7 +572,7 @@ impl Client<'_> {
         let sent = self
             .request(request, &controller)
             .map_err(|_| Failure::InvalidRequest)?;
-        // `clone` alone is JavaScript's own.
+        // `clone` must be the method of JavaScript.
         exchange.request = Some(Clone::clone(&sent));
         let mut stop: Stop<Stopped> = Stop::new();
         stop.after(self.timeout_ms, || {
@@ -587,7 +589,8 @@ impl Client<'_> {
             exchange.cause = cause;
             return Err(Failure::Unexpected);
         }
-        // The request gets the controller's signal, and is raced with it besides: not every fetcher heeds its signal.
+        // The request gets the controller's signal. It is also raced against that signal, because
+        // not every fetcher respects it.
         let received = stop.unless(self.receive(&sent, exchange)).await;
         if let Some(received) = received {
             return received;
@@ -596,7 +599,7 @@ impl Client<'_> {
             .reason()
             .unwrap_or((Failure::Aborted, JsValue::UNDEFINED));
         controller.abort_with_reason(&reason);
-        // A timeout has no other cause than the time.
+        // A timeout has no cause other than the time.
         exchange.cause = if failure == Failure::Timeout {
             JsValue::UNDEFINED
         } else {
@@ -656,7 +659,7 @@ impl Client<'_> {
         }
     }
 
-    /// What an HTTP client threw, or a body that broke off, means.
+    /// Classifies what an HTTP client threw, or a body that broke off.
     fn classify(&self, thrown: &JsValue, responded: bool) -> Failure {
         if self.host.is_hook_error(thrown) {
             return Failure::Unexpected;
@@ -677,7 +680,8 @@ impl Client<'_> {
             let mut windows = message.as_bytes().windows(word.len());
             windows.any(|window| window == word.as_bytes())
         };
-        // `fetch` throws a TypeError, Bun an error with a code, workerd one with nothing but words.
+        // `fetch` throws a TypeError, Bun an error with a code, and workerd an error that has only
+        // a message.
         match name.as_deref() {
             Some("AbortError") => Failure::Aborted,
             Some("TimeoutError") => Failure::Timeout,
@@ -686,7 +690,7 @@ impl Client<'_> {
                 || code.is_some()
                 || says("network")
                 || says("connection")
-                // What workerd says of a name that no DNS server knows.
+                // workerd's message for a name that no DNS server knows.
                 || says("internal error; reference =") =>
             {
                 Failure::Connection
@@ -695,7 +699,7 @@ impl Client<'_> {
         }
     }
 
-    /// What the caller gets.
+    /// Returns the result for the caller.
     fn end(&self, call: &Call, attempts: Attempts, wire: bool) -> Result<JsValue, End> {
         let Attempts {
             result,
@@ -715,7 +719,7 @@ impl Client<'_> {
             (Ok(_), None) => return Err(End::new("UnexpectedClientError", "The answer is lost")),
             (Err(fault), _) => fault,
         };
-        // Of retries that ran out, gwop-checkout tells the last response (contract, "gwop-checkout
+        // When retries run out, gwop-checkout reports the last response (contract, "gwop-checkout
         // 2.0.0").
         if wire
             && fault.exhausted
@@ -747,7 +751,7 @@ impl Client<'_> {
         };
         if let Ok(response) = last {
             end.response = exchange.response.map_or(JsValue::UNDEFINED, JsValue::from);
-            // As `TextDecoder` reads it.
+            // Decodes like `TextDecoder`.
             let body = String::from_utf8_lossy(&response.body);
             end.body = Some(body.strip_prefix('\u{feff}').unwrap_or(&body).to_owned());
         }
@@ -783,7 +787,7 @@ impl Transport for Client<'_> {
 
     async fn sleep(&self, delay_ms: i64) -> Result<(), Failure> {
         let latest = self.latest.borrow().clone();
-        // Milliseconds that a timer holds: exact.
+        // A timer supports these milliseconds, so the cast is exact.
         let slept = sleep(delay_ms as f64, self.signal.as_ref()).await;
         let aborted = self.signal.as_ref().filter(|signal| signal.aborted());
         let (failure, cause) = match (slept, aborted) {
@@ -801,12 +805,12 @@ impl Transport for Client<'_> {
     }
 }
 
-/// Whether this is a `Response`, of any realm, whose body nobody has read.
+/// Returns whether this is a `Response` of any realm whose body has not been read.
 fn is_unread_response(response: &JsValue) -> bool {
     if !response.is_object() {
         return false;
     }
-    // One of this realm, as nearly always: two steps instead of eight.
+    // Nearly always it is a response of this realm. This check takes two steps instead of eight.
     let is_own = response.is_instance_of::<web_sys::Response>();
     let response: &ResponseLike = response.unchecked_ref();
     if is_own {
@@ -823,8 +827,10 @@ fn is_unread_response(response: &JsValue) -> bool {
     is_number && !is_read && get.is_some_and(|get| get.is_ok_and(|get| get.is_function()))
 }
 
-/// How many milliseconds the value of `Retry-After` asks to wait, counted from `now` (milliseconds since 1970): seconds, or an
-/// HTTP date. `undefined` where it says nothing.
+/// Returns how many milliseconds the value of `Retry-After` asks to wait, counted from `now`
+/// (milliseconds since 1970).
+///
+/// The value is seconds or an HTTP date. Returns `undefined` if it is neither.
 #[wasm_bindgen(js_name = parseRetryAfter)]
 pub fn parse_retry_after_header(value: &str, now: f64) -> Option<f64> {
     // The casts saturate.

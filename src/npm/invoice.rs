@@ -31,13 +31,14 @@ struct Change<'c> {
     payment: Option<&'c str>,
 }
 
-/// Applies what an event says to what is known of an invoice, and returns an `InvoiceChange`.
-/// Nothing but an `applied` event changes the state; a `duplicate` may bring the identity of a
-/// payment that named none.
+/// Applies an event to what is known about an invoice, and returns an `InvoiceChange`.
 ///
-/// A status is `OPEN`, `PAYING`, `PAID`, `EXPIRED` or `CANCELED`. Where nothing is known it is empty:
-/// the invoice counts as open. One of the event's that this version does not know makes it `ignored`.
-/// A payment is what [`paymentOf`](payment_of) gives.
+/// Only an `applied` event changes the state. A `duplicate` may add the identity of a payment that
+/// named none.
+///
+/// A status is `OPEN`, `PAYING`, `PAID`, `EXPIRED` or `CANCELED`. If nothing is known, the status
+/// is empty and the invoice counts as open. An event with a status that this version does not know
+/// is `ignored`. A payment is the result of [`paymentOf`](payment_of).
 #[wasm_bindgen(js_name = applyInvoiceEvent, unchecked_return_type = "InvoiceChange")]
 pub fn apply_invoice_event(
     #[wasm_bindgen(js_name = knownStatus)] known_status: &str,
@@ -47,7 +48,7 @@ pub fn apply_invoice_event(
     version: Option<f64>,
     payment: Option<String>,
 ) -> JsValue {
-    // JavaScript's integers fit; the casts saturate for the rest.
+    // JavaScript's integers fit. For other numbers the casts saturate.
     let integer = |version: Option<f64>| version.map(|version| version as i64);
     let known = Status::parse(known_status).unwrap_or_default();
     let mut invoice = Invoice::restore(known, integer(known_version), known_payment);
@@ -66,14 +67,15 @@ pub fn apply_invoice_event(
     })
 }
 
-/// The identity of a payment, by the hash and the signature of
-/// its transaction, empty where there is none; `undefined` where both are.
+/// Returns the identity of a payment from the hash and the signature of its transaction.
+///
+/// An absent value is empty. Returns `undefined` if both are empty.
 #[wasm_bindgen(js_name = paymentOf)]
 pub fn payment_of(hash: &str, signature: &str) -> Option<String> {
     invoice::payment(hash, signature)
 }
 
-/// Whether an invoice never leaves this status.
+/// Returns whether an invoice never leaves this status.
 #[wasm_bindgen(js_name = isFinalStatus)]
 pub fn is_final_status(status: &str) -> bool {
     Status::parse(status).is_some_and(Status::is_final)

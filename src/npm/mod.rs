@@ -1,17 +1,19 @@
-//! What the npm package's TypeScript calls: translation only. A rule lives in the core.
+//! The functions that the npm package's TypeScript calls. They only translate. The rules are in the
+//! core.
 //!
-//! - `webhook`: signatures and events. Nothing of it outlives a call, so a request that is cancelled leaves nothing behind.
-//! - `token`: access tokens, verified by a [`token::TokenVerifier`] per client.
+//! - `webhook`: signatures and events. No state outlives a call, so a canceled request leaves
+//!   nothing behind.
+//! - `token`: access tokens, verified by one [`token::TokenVerifier`] per client.
 //! - `call`: Gwop's operations over the caller's HTTP client.
-//! - `auth`: exchange secrets and what is known of sessions, for handlers.
+//! - `auth`: exchange secrets, and what is known about sessions, for handlers.
 //! - `invoice`: the state machine, for stores.
-//! - `options`: how options cross.
-//! - `reconcile`: what webhooks did not bring, for stores.
-//! - `refusal`: how errors cross.
+//! - `options`: how options cross the boundary.
+//! - `reconcile`: what webhooks did not report, for stores.
+//! - `refusal`: how errors cross the boundary.
 //!
-//! Options come in by serde-wasm-bindgen, payloads as JSON text.
-#![allow(unsafe_code)] // wasm-bindgen's generated glue.
-#![allow(unreachable_pub)] // JavaScript reaches what it exports.
+//! Options cross with serde-wasm-bindgen, and payloads as JSON text.
+#![allow(unsafe_code)] // For the code that wasm-bindgen generates.
+#![allow(unreachable_pub)] // JavaScript uses the exports.
 
 mod auth;
 mod call;
@@ -24,11 +26,12 @@ mod webhook;
 
 use wasm_bindgen::prelude::*;
 
-/// 2.7 KB smaller (gzip) than the standard library's allocator, and as frugal with memory.
+/// The allocator. It is 2.7 KB smaller (gzip) than the one of the standard library, with the same
+/// memory use.
 #[global_allocator]
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
-/// Says in the console where a panic happened, before it traps. No input reaches one.
+/// Makes a panic log its place to the console before it traps. No input causes a panic.
 #[wasm_bindgen(start)]
 fn start() {
     console_error_panic_hook::set_once();

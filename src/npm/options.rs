@@ -1,11 +1,12 @@
-//! How options come in: by serde-wasm-bindgen, all as one struct.
+//! How options cross the boundary: with serde-wasm-bindgen, as one struct.
 
 use serde::Deserialize;
 use wasm_bindgen::JsValue;
 
-/// Every option of every function. What is left out, or `undefined`, is `None`.
+/// Every option of every function. An option that is left out or `undefined` is `None`.
 ///
-/// One struct instead of one for each function, whose visitors would each be as large.
+/// There is one struct for all functions, because each further struct would add a visitor of the
+/// same size.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Given {
@@ -39,7 +40,8 @@ impl Given {
     /// Reads an object of options.
     ///
     /// # Errors
-    /// Where a member is of another kind; the reason holds its value.
+    /// When a member is of another kind. The error is empty, because the reason would contain the
+    /// value.
     pub fn read(options: JsValue) -> Result<Self, ()> {
         serde_wasm_bindgen::from_value(options).map_err(|_| ())
     }

@@ -1,19 +1,21 @@
-//! Reconciliation, for stores: the walk, and the event of an invoice that is found.
+//! Reconciliation for stores: the walk, and the event of an invoice that is found.
 
 use wasm_bindgen::prelude::*;
 
 use crate::json::Value;
 use crate::reconcile::{Found, Next, Walk, numbers};
 
-/// Goes on from a cursor, which is empty at first. `since` and `now` are milliseconds since 1970.
+/// Continues a walk from `cursor`, which is empty at first. `since` and `now` are milliseconds
+/// since 1970.
 ///
-/// `more` tells of the page that the last call asked for, once all of it is applied, whether pages
-/// follow; it is `undefined` where there is none. `created` has when its invoices were created, in
-/// milliseconds since 1970, with points between. `failed`: something of it could not be applied.
+/// Call this after all invoices of the requested page were applied. `more` says whether pages
+/// follow that page, and is `undefined` if there is none. `created` contains the creation times of
+/// its invoices, in milliseconds since 1970, separated by points. `failed` says that an invoice
+/// could not be applied.
 ///
-/// Returns `cursor status offset`: the page to ask for next. Where the run is over, `cursor` alone
-/// if it is complete, and `cursor ` if something could not be applied. `undefined` where `cursor`
-/// or `created` is none.
+/// Returns `cursor status offset`, which name the page to request next. If the run is over, returns
+/// `cursor` alone if the run is complete, or `cursor ` with a space if an invoice could not be
+/// applied. Returns `undefined` if `cursor` or `created` is not valid.
 #[wasm_bindgen(js_name = walkInvoices)]
 pub fn walk_invoices(
     cursor: &str,
@@ -40,12 +42,14 @@ pub fn walk_invoices(
     Some(result)
 }
 
-/// The event that reconciliation derives from an invoice, as JSON of the wire. `invoice` is the
-/// JSON of one in a list, `details` that of its public invoice, `{}` where it was not asked for,
-/// both with the names of the wire; `merchant` is the merchant's id as JSON.
+/// Returns the event that reconciliation derives from an invoice, as JSON of the wire.
 ///
-/// Empty where the invoice has no final status, or was created before `since`. Begins with a space
-/// where the public invoice may tell more.
+/// `invoice` is the JSON of an invoice in a list. `details` is the JSON of the public invoice, or
+/// `{}` if it was not requested. Both use the names of the wire. `merchant` is the merchant's id as
+/// JSON.
+///
+/// Returns an empty string if the invoice has no final status, or was created before `since`. The
+/// result begins with a space if the public invoice may have more details.
 #[wasm_bindgen(js_name = reconciledEvent)]
 pub fn reconciled_event(invoice: &str, details: &str, merchant: &str, since: f64) -> String {
     let event = || {

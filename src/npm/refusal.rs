@@ -1,4 +1,5 @@
-//! How errors cross to JavaScript: as plain objects, since one of the wasm's own would live until somebody frees it.
+//! How errors cross to JavaScript: as plain objects. An object of the wasm would live until
+//! somebody frees it.
 
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
@@ -28,7 +29,7 @@ struct Refusal<'r> {
     status: Option<u16>,
 }
 
-/// The plain object `{ code, message }`.
+/// Returns the plain object `{ code, message }`.
 fn refusal(code: &str, message: &str) -> JsValue {
     object(&Refusal {
         code,
@@ -37,13 +38,15 @@ fn refusal(code: &str, message: &str) -> JsValue {
     })
 }
 
-/// A plain object of named fields.
+/// Returns a plain object with named fields.
 pub(super) fn object(fields: &impl Serialize) -> JsValue {
-    // Strings, numbers, booleans and values of JavaScript's: none of them can fail.
+    // The fields are strings, numbers, booleans and JavaScript values. None of them can fail.
     serde_wasm_bindgen::to_value(fields).unwrap_or(JsValue::UNDEFINED)
 }
 
-/// An argument that is not as declared. TypeScript checks its callers' values, so this is a defect of the package.
+/// Returns the error for an argument that is not as declared.
+///
+/// TypeScript checks the values of its callers, so this is a defect of the package.
 pub(super) fn bad_argument(message: &str) -> JsValue {
     refusal(RefusalCode::Argument.as_str(), message)
 }

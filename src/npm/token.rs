@@ -1,4 +1,5 @@
-//! Access tokens: the JWK Set cache, the imported keys, and the asynchronous verification over them.
+//! Access tokens: the JWK Set cache, the imported keys, and the asynchronous verification over
+//! them.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -80,10 +81,10 @@ extern "C" {
     fn set(this: &TokenStore, value: &JsValue) -> Result<JsValue, JsValue>;
 }
 
-/// How long a store may take, in milliseconds.
+/// The time limit for a call of the store, in milliseconds.
 const STORE_TIMEOUT_MS: f64 = 2_000.0;
 
-/// The most imported keys that are kept. Gwop publishes one or two at a time.
+/// The largest number of imported keys that are kept. Gwop publishes one or two at a time.
 const MAX_KEYS: usize = 16;
 
 #[derive(Serialize)]
@@ -102,16 +103,16 @@ struct Verified<'v> {
     claims: &'v str,
 }
 
-/// An imported key. The thumbprint (RFC 7638) tells one key from another.
+/// An imported key. Its thumbprint (RFC 7638) identifies it.
 #[derive(Clone)]
 struct Imported {
     thumbprint: String,
     key: CryptoKey,
 }
 
-/// The header of the last token that verified, and its key.
+/// The header and the key of the last token that was verified.
 struct Latest {
-    /// As it stands in the token.
+    /// The text of the header in the token.
     header: Vec<u8>,
     kid: String,
     imported: Imported,
@@ -119,18 +120,19 @@ struct Latest {
 
 /// Verifies the access tokens of one client. Free it when the client is gone.
 ///
-/// Nothing that one verification awaits is shared with another: on workerd no request may wait for another's promise.
+/// Verifications share nothing that they await: on workerd, no request may wait for another's
+/// promise.
 #[wasm_bindgen]
 pub struct TokenVerifier {
     cache: RefCell<JwkSetCache>,
     keys: RefCell<Vec<Imported>>,
-    /// That of most tokens.
+    /// The header and key of most tokens.
     latest: RefCell<Option<Latest>>,
-    /// The last expectation, as it was given and as it was read: mostly that of the next token.
+    /// The last expectation, as given and as read. The next token usually has the same one.
     expectation: RefCell<Option<(JsValue, Rc<Given>)>>,
-    /// The `kid`s of keys that Web Crypto would not import, since the last fetch.
+    /// The `kid`s of keys that Web Crypto refused to import since the last fetch.
     unsupported: RefCell<Vec<String>>,
-    /// The tokens that verified before.
+    /// The tokens that were already verified.
     verified: RefCell<VerifiedTokens<JsValue>>,
     running: Cell<u32>,
     fetch_jwks: Function,
@@ -139,12 +141,12 @@ pub struct TokenVerifier {
 
 #[wasm_bindgen(wasm_bindgen_futures = crate::web::executor)]
 impl TokenVerifier {
-    /// A verifier without a JWK Set.
+    /// Creates a verifier without a JWK Set.
     ///
-    /// `fetchJwks` makes one bounded GET of Gwop's JWK Set. It resolves to the body as text where
-    /// that came with status 200, and rejects otherwise. `cooldownSeconds`: how long no second
-    /// refresh is made, by default 30. `cacheSize`: how many verified tokens are kept, by default
-    /// 1,000; 0 keeps none.
+    /// `fetchJwks` makes one bounded GET of Gwop's JWK Set. It resolves to the body as text if the
+    /// status is 200, and rejects otherwise. `cooldownSeconds` is how long no second refresh is
+    /// made, by default 30. `cacheSize` is how many verified tokens are kept, by default 1,000. 0
+    /// keeps none.
     #[wasm_bindgen(constructor)]
     pub fn new(
         #[wasm_bindgen(js_name = fetchJwks, unchecked_param_type = "() => Promise<string>")]
@@ -169,8 +171,11 @@ impl TokenVerifier {
         }
     }
 
-    /// What [`verify`](Self::verify) resolved to for the same bytes under an equal expectation, while a fresh
-    /// verification would say the same; `undefined` otherwise. It is the same object each time: never change one.
+    /// Returns the earlier result of [`verify`](Self::verify) for the same bytes and an equal
+    /// expectation.
+    ///
+    /// Returns `undefined` unless a new verification would have the same result. Each call returns
+    /// the same object, so callers must not change it.
     #[wasm_bindgen(unchecked_return_type = "VerifiedClaims | undefined")]
     pub fn verified(&self, token: &[u8], expected: TokenExpectation) -> Result<JsValue, JsValue> {
         let Ok(mut verified) = self.verified.try_borrow_mut() else {
@@ -186,11 +191,14 @@ impl TokenVerifier {
         Ok(found.unwrap_or_default())
     }
 
-    /// Verifies a compact JWS, given as its bytes: its form, the key of its `kid`, the signature by Web Crypto, then the claims.
+    /// Verifies a compact JWS, given as bytes: its form, the key of its `kid`, the signature with
+    /// Web Crypto, then the claims.
     ///
-    /// An `expected` that is the same object as the last time is not read again: never change one.
+    /// If `expected` is the same object as the last time, it is not read again. Callers must not
+    /// change it.
     ///
-    /// Resolves to `VerifiedClaims`. Rejects with a `TokenRefusal`, or with an error where Web Crypto is missing.
+    /// Resolves to `VerifiedClaims`. Rejects with a `TokenRefusal`, or with an error if Web Crypto
+    /// is missing.
     #[wasm_bindgen(unchecked_return_type = "VerifiedClaims")]
     pub async fn verify(
         &self,
@@ -209,7 +217,7 @@ impl TokenVerifier {
     }
 }
 
-/// Counts the verifications under way.
+/// Counts the running verifications.
 struct Running<'r>(&'r Cell<u32>);
 
 impl<'r> Running<'r> {
@@ -229,7 +237,7 @@ impl Drop for Running<'_> {
     }
 }
 
-/// A verification that Web Crypto began while the token was still to be read.
+/// A verification that Web Crypto started before the token was read.
 struct Early {
     thumbprint: String,
     result: Promise,
@@ -237,7 +245,7 @@ struct Early {
 }
 
 impl TokenVerifier {
-    /// Reads an expectation, unless it is the very object that the last token was verified against.
+    /// Reads an expectation, unless it is the same object as for the last token.
     fn expectation(&self, given: JsValue) -> Result<Rc<Given>, JsValue> {
         if let Ok(last) = self.expectation.try_borrow()
             && let Some((_, read)) = last.as_ref().filter(|(last, _)| *last == given)
@@ -253,8 +261,10 @@ impl TokenVerifier {
         Ok(read)
     }
 
-    /// Web Crypto works while the wasm reads the token, where nothing else keeps it busy and the header is that of
-    /// the last good token. Its result counts only if the token's own `kid` leads to the same key.
+    /// Starts the signature check while the wasm reads the token.
+    ///
+    /// It starts only if no other verification is running and the header is that of the last good
+    /// token. Its result counts only if the token's own `kid` leads to the same key.
     fn begin_early<'t>(&self, token: &'t [u8], alone: bool) -> Option<(Early, Begun<'t>)> {
         let latest = self.latest.try_borrow().ok()?;
         let Latest {
@@ -342,16 +352,18 @@ impl TokenVerifier {
         }
     }
 
-    /// The cache, for one synchronous step.
+    /// Borrows the cache for one synchronous step.
     fn cache(&self) -> Result<std::cell::RefMut<'_, JwkSetCache>, JsValue> {
-        // Execution that was ended in the middle of a step may have left it borrowed.
+        // If execution ended in the middle of a step, the cache may still be borrowed.
         let held = "the JWK Set cache is in use: make a new client";
         self.cache
             .try_borrow_mut()
             .map_err(|_| js_sys::Error::new(held).into())
     }
 
-    /// The keys that are called `kid`, imported; `None` where one could not be, and the plan is to be made again.
+    /// Returns the imported keys with this `kid`.
+    ///
+    /// Returns `None` if a key could not be imported, and the caller must plan again.
     async fn imported(&self, kid: &str) -> Result<Option<Vec<Imported>>, JsValue> {
         let candidates: Vec<String> = self
             .cache()?
@@ -368,7 +380,7 @@ impl TokenVerifier {
                 .cache()?
                 .key(&thumbprint)
                 .map(|key| key.json().to_owned());
-            // Another request may have brought a new set meanwhile.
+            // Another request may have received a new set in the meantime.
             let Some(jwk) = jwk else { return Ok(None) };
             let Ok(key) = JsFuture::from(WebCrypto::global()?.import_rs256_key(&jwk)?).await else {
                 self.cache()?.remove_key(&thumbprint);
@@ -394,7 +406,7 @@ impl TokenVerifier {
         Ok(Some(keys))
     }
 
-    /// Whether Web Crypto would not import a key of this `kid`.
+    /// Returns whether Web Crypto refused to import a key with this `kid`.
     fn is_unsupported(&self, kid: &str) -> bool {
         let unsupported = self.unsupported.try_borrow();
         unsupported.is_ok_and(|kids| kids.iter().any(|known| known == kid))
@@ -423,7 +435,8 @@ impl TokenVerifier {
         }
     }
 
-    /// Offers the store's value to the cache. It never fails: a store is a convenience.
+    /// Offers the store's value to the cache. A failing store is ignored, because it is only an
+    /// optimization.
     async fn ask(&self, store: &TokenStore) {
         if let Ok(value) = in_time(store.get()).await
             && value.is_truthy()
@@ -461,7 +474,7 @@ impl TokenVerifier {
         if let (Some(stored), Some(store)) = (stored, &self.store)
             && let Ok(value) = JSON::parse(&stored)
         {
-            // The set is held here, whatever becomes of it there.
+            // The set is held here, even if the store fails.
             let _ = in_time(store.set(&value)).await;
         }
         Ok(None)
@@ -470,21 +483,21 @@ impl TokenVerifier {
 
 /// Imports an RS256 key, given as JWK text (RFC 7517). Resolves to a `CryptoKey`.
 ///
-/// Throws where Web Crypto is missing, or refuses the key at once.
+/// Throws if Web Crypto is missing, or if it rejects the key at once.
 #[wasm_bindgen(js_name = importTokenKey, unchecked_return_type = "Promise<CryptoKey>")]
 pub fn import_token_key(jwk: &str) -> Result<Promise, JsValue> {
     WebCrypto::global()?.import_rs256_key(jwk)
 }
 
-/// Whether the RS256 signature of a compact JWS holds. One that is not base64url counts as empty. It says nothing of the claims.
+/// Starts to verify the RS256 signature of a compact JWS. It does not check the claims.
 ///
-/// Throws where Web Crypto is missing.
+/// A signature that is not base64url counts as empty. Throws if Web Crypto is missing.
 #[wasm_bindgen(js_name = verifyTokenSignature, unchecked_return_type = "Promise<boolean>")]
 pub fn verify_token_signature(key: &CryptoKey, token: &[u8]) -> Result<Promise, JsValue> {
     verify_signature(&WebCrypto::global()?, token, key)
 }
 
-/// The `Refusal` of a token whose session the live look-up did not find active.
+/// Returns the `Refusal` of a token whose session was not active in the live look-up.
 #[wasm_bindgen(js_name = sessionRevoked, unchecked_return_type = "Refusal")]
 pub fn session_revoked() -> JsValue {
     Rejection::SESSION_REVOKED.into()
@@ -501,7 +514,7 @@ fn expected_of(given: &Given) -> Expected<'_> {
     }
 }
 
-/// What to say of the token once its signature is known to hold.
+/// Returns the result for a token whose signature is valid.
 fn verdict<'p, 't>(
     token: &'p UnverifiedToken<'t>,
     expected: &Expected<'_>,
@@ -514,7 +527,7 @@ fn verdict<'p, 't>(
         wallet_address: &wallet_address,
         session_id: claims.session_id().as_deref(),
         merchant_id: claims.merchant_id().as_deref(),
-        // Milliseconds of at most the year 9999: exact.
+        // The milliseconds are at most the year 9999, so the cast is exact.
         issued_at: claims.issued_at_ms().map(|at| at as f64),
         expires_at: claims.expires_at_ms() as f64,
         claims: claims.json(),
@@ -522,7 +535,9 @@ fn verdict<'p, 't>(
     Ok((claims, verified))
 }
 
-/// Whether the signature holds under the key; the inner error is why this key cannot even be tried. The next one may.
+/// Returns whether the signature is valid under the key.
+///
+/// The inner error says why this key cannot be used. The next key may work.
 async fn holds(
     token: &UnverifiedToken<'_>,
     imported: &Imported,
@@ -545,17 +560,17 @@ async fn holds(
     Ok(JsFuture::from(result).await.map(|holds| holds.is_truthy()))
 }
 
-/// The refusal, and what led to it.
+/// Returns the refusal with its cause.
 fn with_cause(rejection: Rejection, cause: Option<JsValue>) -> JsValue {
     let refusal = JsValue::from(rejection);
     if let Some(cause) = cause {
-        // A plain object takes another member.
+        // A plain object accepts another member.
         let _ = js_sys::Reflect::set(&refusal, &"cause".into(), &cause);
     }
     refusal
 }
 
-/// What a store's call becomes, but no later than a store may take.
+/// Returns the result of a store's call, or fails after the time limit of the store.
 async fn in_time(called: Result<JsValue, JsValue>) -> Result<JsValue, JsValue> {
     let called = called?;
     let mut stop = Stop::new();

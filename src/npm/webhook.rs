@@ -1,4 +1,4 @@
-//! Webhooks: verification by Web Crypto or by the compiled-in HMAC, then the event.
+//! Webhooks: verification with Web Crypto or the compiled-in HMAC, then the event.
 
 use std::cell::RefCell;
 
@@ -11,18 +11,18 @@ use crate::port::Crypto;
 use crate::web::WebCrypto;
 use crate::webhook::{Code, Rejection, SignatureHeader, event, hmac};
 
-/// Imports a webhook secret for [`verifySignatures`](verify_signatures). Resolves to a `CryptoKey`, to be kept per secret.
+/// Imports a webhook secret for [`verifySignatures`](verify_signatures).
 ///
-/// Throws where Web Crypto is missing.
+/// Resolves to a `CryptoKey`. Keep one per secret. Throws if Web Crypto is missing.
 #[wasm_bindgen(js_name = importWebhookSecret, unchecked_return_type = "Promise<CryptoKey>")]
 pub fn import_webhook_secret(secret: &str) -> Result<Promise, JsValue> {
     WebCrypto::global()?.import_hmac_key(secret.as_bytes())
 }
 
-/// Checks the form of the signature header and its time stamp, so that a body need not be read where these do not hold.
-/// It says nothing of the signature.
+/// Checks the form of the signature header and its time stamp. It does not verify the signature.
 ///
-/// `header` is `X-Gwop-Signature`, empty where there is none. `now` and `tolerance` are seconds.
+/// If this check fails, the body need not be read. `header` is `X-Gwop-Signature`, or empty if
+/// there is none. `now` and `tolerance` are in seconds.
 ///
 /// Throws a `Refusal` with a code `WEBHOOK_SIGNATURE_…` or `WEBHOOK_TIMESTAMP_…`.
 #[wasm_bindgen(js_name = checkSignatureHeader)]
@@ -30,11 +30,13 @@ pub fn check_signature_header(header: &str, now: f64, tolerance: f64) -> Result<
     Ok(SignatureHeader::parse(header)?.check_time(now, tolerance)?)
 }
 
-/// Checks the signature header and its time stamp, then asks Web Crypto about every signature in it
-/// at once: is it the HMAC-SHA256 of `{t}.{body}`? Returns a promise of a boolean for each. The
-/// body is the sender's once one of them is true.
+/// Checks the signature header and its time stamp, then verifies all its signatures with Web
+/// Crypto.
 ///
-/// `header` is `X-Gwop-Signature`, empty where there is none. `now` and `tolerance` are seconds.
+/// Each is compared to the HMAC-SHA256 of `{t}.{body}`. Returns a promise of a boolean for each
+/// signature. The delivery is authentic if one of them is true.
+///
+/// `header` is `X-Gwop-Signature`, or empty if there is none. `now` and `tolerance` are in seconds.
 ///
 /// Throws a `Refusal` with a code `WEBHOOK_SIGNATURE_…` or `WEBHOOK_TIMESTAMP_…`.
 #[wasm_bindgen(js_name = verifySignatures, unchecked_return_type = "Promise<boolean>[]")]
@@ -56,15 +58,17 @@ pub fn verify_signatures(
     Ok(results)
 }
 
-/// Reads a body whose MAC holds. Returns JSON text: `{"value": event, "times": paths}`, the event
-/// in JavaScript's naming with its time stamps as milliseconds since 1970, and the paths of those
-/// time stamps.
+/// Reads a body whose MAC is valid. Returns the JSON text `{"value": event, "times": paths}`.
 ///
-/// `idHeader` and `typeHeader` are `X-Gwop-Event-Id` and `X-Gwop-Event-Type`, empty where absent. They are not
-/// signed, so they must agree with the body. `reconciled`: events that reconciliation derived are taken too.
+/// The event has JavaScript names, and its time stamps are milliseconds since 1970. `times`
+/// contains the paths of those time stamps.
 ///
-/// Throws a `Refusal` with the code `WEBHOOK_PAYLOAD_INVALID`, `WEBHOOK_EVENT_UNKNOWN`, `WEBHOOK_HEADER_MISMATCH` or
-/// `WEBHOOK_SOURCE_NOT_ACCEPTED`.
+/// `idHeader` and `typeHeader` are `X-Gwop-Event-Id` and `X-Gwop-Event-Type`, or empty if absent.
+/// They are not signed, so they must agree with the body. With `reconciled`, events that
+/// reconciliation derived are accepted too.
+///
+/// Throws a `Refusal` with the code `WEBHOOK_PAYLOAD_INVALID`, `WEBHOOK_EVENT_UNKNOWN`,
+/// `WEBHOOK_HEADER_MISMATCH` or `WEBHOOK_SOURCE_NOT_ACCEPTED`.
 #[wasm_bindgen(js_name = readEvent)]
 pub fn read_event(
     body: &[u8],
@@ -75,12 +79,12 @@ pub fn read_event(
     Ok(event::read(body, id_header, type_header, reconciled)?.into_text())
 }
 
-/// Verifies a delivery by the HMAC-SHA256 compiled into this module, and reads it as
-/// [`readEvent`](read_event) does. Returns `undefined` where no signature is of this secret. For
-/// callers that cannot await Web Crypto.
+/// Verifies a delivery with the HMAC-SHA256 that is compiled into this module, and reads it like
+/// [`readEvent`](read_event).
 ///
-/// Throws a `Refusal` as `verifySignatures` and `readEvent` do.
-#[allow(clippy::too_many_arguments)] // Each crosses by itself: an object would cost more.
+/// It is for callers that cannot await Web Crypto. Returns `undefined` if no signature belongs to
+/// this secret. Throws a `Refusal` like `verifySignatures` and `readEvent`.
+#[allow(clippy::too_many_arguments)] // Separate arguments cost less than an object.
 #[wasm_bindgen(js_name = verifyWebhookSync)]
 pub fn verify_webhook_sync(
     secret: &str,
@@ -100,15 +104,16 @@ pub fn verify_webhook_sync(
     read_event(body, id_header, type_header, reconciled).map(Some)
 }
 
-/// How many secrets' keys are held: those that a rotation has at once.
+/// How many keys of secrets are kept: as many as a rotation has at the same time.
 const MAX_KEYS: usize = 4;
 
 thread_local! {
-    /// The secrets of the last deliveries, and their keys. `subtle` compares them in constant time.
+    /// The secrets of the last deliveries and their keys. `subtle` compares the secrets in constant
+    /// time.
     static KEYS: RefCell<Vec<(Box<[u8]>, hmac::Key)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Gives `check` the key of a secret, which is made once.
+/// Calls `check` with the key of a secret. The key is created only once.
 fn with_key(secret: &str, check: impl Fn(&hmac::Key) -> bool) -> bool {
     let secret = secret.as_bytes();
     KEYS.with(|keys| {
@@ -131,19 +136,21 @@ fn with_key(secret: &str, check: impl Fn(&hmac::Key) -> bool) -> bool {
     })
 }
 
-/// The `Refusal` of a delivery whose MAC holds under none of the secrets.
+/// Returns the `Refusal` of a delivery whose MAC is not valid under any of the secrets.
 #[wasm_bindgen(js_name = signatureMismatch, unchecked_return_type = "Refusal")]
 pub fn signature_mismatch(secrets: Vec<String>) -> JsValue {
     Rejection::mismatch(&secrets).into()
 }
 
-/// The `Refusal` of a body that is not raw.
+/// Returns the `Refusal` of a body that is not raw.
 #[wasm_bindgen(js_name = bodyNotRaw, unchecked_return_type = "Refusal")]
 pub fn body_not_raw() -> JsValue {
     Rejection::new(Code::BodyNotRaw).into()
 }
 
-/// The `v1` value that Gwop would send for `body` at `timestamp` (unix seconds, as text): 64 lower-case hex digits.
+/// Returns the `v1` value that Gwop would send for `body`: 64 lower-case hex digits.
+///
+/// `timestamp` is in Unix seconds, as text.
 #[wasm_bindgen(js_name = signWebhook)]
 pub fn sign_webhook(secret: &str, timestamp: &str, body: &[u8]) -> String {
     hmac::sign(secret, timestamp, body)

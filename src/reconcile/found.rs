@@ -1,16 +1,18 @@
-//! A page of Gwop's list, and the event of an invoice in it.
+//! A page of Gwop's list of invoices, and the event of an invoice in it.
 
 use crate::invoice::Status;
 use crate::json::{Object, Value};
 
-/// The longest merchant-side id of which an event is made, in bytes. Gwop's have 36; with what is
-/// put before it, the event's id stays below the 255 bytes that stores take.
+/// The longest merchant-side id from which an event is derived, in bytes.
+///
+/// Gwop's ids have 36 bytes. With the prefix, the event's id stays below the 255 bytes that stores
+/// accept.
 const MAX_ID_BYTES: usize = 200;
 
-/// What the ids of these events begin with; the status follows, then the invoice's id.
+/// The prefix of the ids of these events. The status follows, then the invoice's id.
 const ID_PREFIX: &str = "evt_reconciled_";
 
-/// The status as event types and ids have it; `None` where it is not final.
+/// Returns the status as it appears in event types and ids, or `None` if it is not final.
 const fn name(status: Status) -> Option<&'static str> {
     match status {
         Status::Paid => Some("paid"),
@@ -20,8 +22,9 @@ const fn name(status: Status) -> Option<&'static str> {
     }
 }
 
-/// The id of the event that tells of an invoice's final status. The same for every run, so that two
-/// of them do the work once.
+/// Returns the id of the event that reports an invoice's final status.
+///
+/// The id is the same for every run, so two runs do the work only once.
 ///
 /// # Examples
 /// ```
@@ -35,15 +38,15 @@ pub fn event_id(status: Status, invoice_id: &str) -> String {
     [ID_PREFIX, name(status).unwrap_or_default(), "_", invoice_id].concat()
 }
 
-/// What stands between the quotes of a JSON string.
+/// Returns the text between the quotes of a JSON string.
 fn unquoted(raw: &str) -> &str {
     let rest = raw.strip_prefix('"').unwrap_or_default();
     rest.strip_suffix('"').unwrap_or_default()
 }
 
-/// One page of `invoices.list`, as it stands on the wire.
+/// One page of `invoices.list`, as it is on the wire.
 pub struct Page<'d> {
-    /// Its invoices, in Gwop's order.
+    /// The invoices in Gwop's order.
     pub found: Vec<Found<'d>>,
     /// Whether more pages follow.
     pub more: bool,
@@ -52,13 +55,14 @@ pub struct Page<'d> {
 /// An invoice in the list.
 pub struct Found<'d> {
     members: Object<'d>,
-    /// When it was created, in milliseconds since 1970.
+    /// When the invoice was created, in milliseconds since 1970.
     pub created_at: i64,
 }
 
 impl<'d> Page<'d> {
-    /// Reads the JSON of a response. `None` where it is no page, or one of its invoices has no id
-    /// or no time.
+    /// Reads the JSON of a response.
+    ///
+    /// Returns `None` if it is not a page, or if one of its invoices has no id or no time.
     ///
     /// # Examples
     /// ```
@@ -83,7 +87,7 @@ impl<'d> Page<'d> {
         })
     }
 
-    /// When its invoices were created, in milliseconds since 1970.
+    /// Returns when its invoices were created, in milliseconds since 1970.
     #[must_use]
     pub fn created(&self) -> Vec<i64> {
         self.found.iter().map(|found| found.created_at).collect()
@@ -91,7 +95,8 @@ impl<'d> Page<'d> {
 }
 
 impl<'d> Found<'d> {
-    /// Reads one invoice of a list, as it stands on the wire. `None` where it has no id or no time.
+    /// Reads one invoice of a list, as it is on the wire. Returns `None` if it has no id or no
+    /// time.
     #[must_use]
     pub fn read(item: Value<'d>) -> Option<Self> {
         let members = item.as_object()?;
@@ -107,36 +112,37 @@ impl<'d> Found<'d> {
         present(&self.members, name)
     }
 
-    /// The merchant-side id.
+    /// Returns the merchant-side id.
     #[must_use]
     pub fn invoice_id(&self) -> Option<String> {
         self.get("id")?.to_text()
     }
 
-    /// The public id.
+    /// Returns the public id.
     #[must_use]
     pub fn public_invoice_id(&self) -> Option<String> {
         self.get("public_invoice_id")?.to_text()
     }
 
-    /// Its final status; `None` while it has none, or one that is not known.
+    /// Returns the final status, or `None` if the status is not final or not known.
     #[must_use]
     pub fn status(&self) -> Option<Status> {
         let status = Status::parse(&self.get("status")?.as_str()?)?;
         status.is_final().then_some(status)
     }
 
-    /// Whether the public invoice may tell more of the payment than the list does.
+    /// Returns whether the public invoice may have more details of the payment than the list.
     #[must_use]
     pub fn wants_details(&self) -> bool {
         let names = ["paid_at", "payment_chain", "paid_tx_hash"];
         self.status() == Some(Status::Paid) && names.iter().any(|name| self.get(name).is_none())
     }
 
-    /// The event that tells of its status, as JSON of the wire. `merchant` is the merchant's id as
-    /// a JSON string. `details` is the public invoice, where it was asked for. Nothing is invented:
-    /// what neither of them says is left out. `None` where the invoice has no final status, or no
-    /// ids that can be used.
+    /// Returns the event that reports the invoice's status, as JSON of the wire.
+    ///
+    /// `merchant` is the merchant's id as a JSON string. `details` is the public invoice, if it was
+    /// requested. The event contains only what these two sources contain. Returns `None` if the
+    /// invoice has no final status or no usable ids.
     #[must_use]
     pub fn event(&self, merchant: &str, details: Option<&Object<'_>>) -> Option<String> {
         let status = self.status()?;
@@ -167,12 +173,12 @@ impl<'d> Found<'d> {
             let name = match value {
                 None if needed => return None,
                 None => continue,
-                // Solana's signatures are Base58, which has no `0`.
+                // Signatures on Solana are Base58, which has no `0`.
                 Some(value) if name == "tx_hash" && !value.starts_with("\"0x") => "tx_signature",
                 Some(_) => name,
             };
             let value = value.unwrap_or_default();
-            // An amount is a text of digits in events, and a number in the list.
+            // An amount is a string of digits in events, and a number in the list.
             let is_number = name == "amount_usdc" && !value.starts_with('"');
             let quote = if is_number { "\"" } else { "" };
             put(&[",\"", name, "\":", quote, value, quote]);
@@ -182,8 +188,10 @@ impl<'d> Found<'d> {
     }
 }
 
-/// What an event has of an invoice: under which name, from which member, and whether it must be
-/// there. Those of payments are last.
+/// The members of an event: the name in the event, the name in the invoice, and whether it is
+/// required.
+///
+/// The members of payments come last.
 const MEMBERS: [(&str, &str, bool); 9] = [
     ("invoice_id", "id", true),
     ("public_invoice_id", "public_invoice_id", true),
@@ -196,7 +204,7 @@ const MEMBERS: [(&str, &str, bool); 9] = [
     ("tx_hash", "paid_tx_hash", false),
 ];
 
-/// The member of an object; `None` where it is absent or null.
+/// Returns the member of an object, or `None` if it is absent or null.
 fn present<'d>(object: &Object<'d>, name: &str) -> Option<Value<'d>> {
     object.get(name).filter(|value| !value.is_null())
 }
@@ -239,7 +247,7 @@ mod tests {
         for name in ["paid_at", "chain", "tx_", "payer", "created_at", "version"] {
             assert!(!bare.contains(name), "{name} in {bare}");
         }
-        // A payment without its time is no event.
+        // A payment without its time is not an event.
         assert!(event::read(bare.as_bytes(), "", "", true).is_err());
         let lacking = PAID.replace(
             r#""paid_tx_hash":"0xAB","payment_chain":"base""#,

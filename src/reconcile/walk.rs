@@ -1,38 +1,42 @@
-//! Which page comes next, and when to stop.
+//! Determines the next page, and when to stop.
 
 use crate::invoice::Status;
 
-/// How many invoices a page has at most: the most that Gwop gives.
+/// The largest number of invoices on a page. Gwop returns no more.
 pub const PAGE: i64 = 100;
 
-/// How many invoices of a page are asked for again with the next one. So many may leave the list
-/// meanwhile without another one being passed over.
+/// How many invoices of a page are requested again with the next page.
+///
+/// This many invoices may leave the list between two requests, and none is missed.
 const OVERLAP: i64 = 10;
 
-/// How far before the last complete run a run looks, in milliseconds: 25 hours. An invoice can be
-/// paid for 24 hours at most (contract, "Request bodies"), so what was created before had reached
-/// its end by then.
+/// How far before the last complete run a run looks, in milliseconds: 25 hours.
+///
+/// An invoice can be paid for at most 24 hours (contract, "Request bodies"). Earlier invoices had
+/// reached a final status by then.
 const LOOK_BACK_MS: i64 = 25 * HOUR_MS;
 
-/// How long a walk through everything is good for, in milliseconds: a day.
+/// How long a walk through the whole list is valid, in milliseconds: one day.
 const WHOLE_MS: i64 = 24 * HOUR_MS;
 
 const HOUR_MS: i64 = 60 * 60 * 1_000;
 
-/// The final statuses, each a list of its own, in the order of the walk: money first.
+/// The final statuses in the order of the walk, payments first. Each has its own list.
 const LISTS: [Status; 3] = [Status::Paid, Status::Expired, Status::Canceled];
 
 /// The version of a cursor's text.
 const VERSION: i64 = 1;
 
-/// Set where a part of the list was left for the next walk through everything.
+/// Set when a part of the list was left for the next walk through the whole list.
 const LEFT: i64 = 1;
-/// Set where something that was found could not be applied.
+/// Set when an invoice that was found could not be applied.
 const FAILED: i64 = 2;
 
-/// An invoice that was created before this is never applied, in milliseconds since 1970: not before
-/// `since`, and, where final states are kept for `kept_ms` only, not within the last 30 days of
-/// that, in which they may be gone.
+/// Returns the earliest creation time of an invoice that may be applied, in milliseconds since
+/// 1970.
+///
+/// This is `since` or later. If final states are kept only for `kept_ms`, invoices older than that
+/// period minus 30 days are left out too, because their states may already be gone.
 ///
 /// # Examples
 /// ```
@@ -51,36 +55,36 @@ pub fn floor(since: i64, kept_ms: Option<i64>, now: i64) -> i64 {
     since.max(oldest)
 }
 
-/// What to do next.
+/// The next step of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// Ask Gwop for [`PAGE`] invoices of this status from this offset on.
+    /// Request [`PAGE`] invoices of this status from this offset.
     Page {
         /// The status to filter by.
         status: Status,
-        /// How many to pass over.
+        /// How many invoices to skip.
         offset: i64,
     },
-    /// Nothing: the run is over.
+    /// Nothing. The run is over.
     Over {
-        /// Whether everything that was found is applied. Where not, the next run looks as far back
-        /// as this one did.
+        /// Whether everything that was found was applied. If not, the next run looks as far back as
+        /// this one.
         complete: bool,
     },
 }
 
-/// How the pages of a list are ordered, as far as they have shown.
+/// The order of the pages of a list, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Order {
-    /// All invoices so far were created at one time.
+    /// All invoices so far were created at the same time.
     Unknown = 0,
-    /// Every page is newest first.
+    /// Every page so far is sorted with the newest invoice first.
     NewestFirst = 1,
-    /// One was not.
+    /// At least one page has another order.
     Other = 2,
 }
 
-/// One run through the lists, between two pages.
+/// The state of one run through the lists, between two pages.
 ///
 /// # Examples
 /// ```
@@ -101,11 +105,11 @@ enum Order {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Walk {
-    /// When the run began.
+    /// When the run started.
     started: i64,
-    /// When the last complete run began; 0 where there was none.
+    /// When the last complete run started, or 0 if there was none.
     completed: i64,
-    /// The list, by its place in [`LISTS`]; behind the last one, the run is over.
+    /// The index of the list in [`LISTS`]. After the last list, the run is over.
     list: usize,
     offset: i64,
     order: Order,
@@ -113,8 +117,10 @@ pub struct Walk {
 }
 
 impl Walk {
-    /// Goes on from a cursor, or begins a run where the cursor is empty or that of a run that is
-    /// over. `now` is in milliseconds since 1970. `None` where the text is no cursor.
+    /// Continues from a cursor. `now` is in milliseconds since 1970.
+    ///
+    /// Starts a new run if the cursor is empty or belongs to a run that is over. Returns `None` if
+    /// the text is not a cursor.
     #[must_use]
     pub fn resume(cursor: &str, now: i64) -> Option<Self> {
         let mut walk = Self {
@@ -148,7 +154,7 @@ impl Walk {
         Some(walk)
     }
 
-    /// The walk as a text: digits and points, less than 100 of them.
+    /// Returns the walk as text: digits and points, fewer than 100 characters.
     #[must_use]
     pub fn cursor(&self) -> String {
         let mut text = VERSION.to_string();
@@ -166,7 +172,7 @@ impl Walk {
         text
     }
 
-    /// What to do next.
+    /// Returns the next step.
     #[must_use]
     pub fn next(&self) -> Next {
         match LISTS.get(self.list) {
@@ -180,22 +186,25 @@ impl Walk {
         }
     }
 
-    /// When the last complete run began, in milliseconds since 1970; 0 where there was none.
+    /// Returns when the last complete run started, in milliseconds since 1970, or 0 if there was
+    /// none.
     #[must_use]
     pub const fn completed(&self) -> i64 {
         self.completed
     }
 
-    /// When this run began, in milliseconds since 1970.
+    /// Returns when this run started, in milliseconds since 1970.
     #[must_use]
     pub const fn started(&self) -> i64 {
         self.started
     }
 
-    /// Takes the page that [`Self::next`] named, once all of it is applied that is not older than
-    /// `floor`. `created` tells of its invoices, in Gwop's order, when they were created; `more`
-    /// whether pages follow. `failed`: something of it could not be applied, so that the run will
-    /// not count as complete.
+    /// Records the page that [`Self::next`] named, after all its invoices from `floor` on were
+    /// applied.
+    ///
+    /// `created` contains the creation times of its invoices in Gwop's order. `more` says whether
+    /// pages follow. `failed` says that an invoice could not be applied, so the run will not count
+    /// as complete.
     pub fn turn(&mut self, created: &[i64], more: bool, floor: i64, failed: bool) {
         if failed {
             self.flags |= FAILED;
@@ -217,7 +226,7 @@ impl Walk {
         if left {
             self.flags |= LEFT;
         }
-        // A server that gives less than it was asked for is followed in smaller steps.
+        // If a server returns fewer invoices than requested, the walk takes smaller steps.
         let count = created.len() as i64;
         let step = count.checked_sub(OVERLAP.min(count / 2));
         let offset = step.and_then(|step| self.offset.checked_add(step));
@@ -239,8 +248,10 @@ impl Walk {
     }
 }
 
-/// The numbers of a text such as `1.20.3`; none of an empty one. `None` where there is anything but
-/// digits and points. What is beyond 2⁶³ wraps: no number of ours is.
+/// Returns the numbers of a text such as `1.20.3`, or none for an empty text.
+///
+/// Returns `None` if the text contains anything except digits and points. Numbers beyond 2⁶³ wrap,
+/// but the walk writes none.
 #[must_use]
 pub fn numbers(text: &str) -> Option<Vec<i64>> {
     let mut found = Vec::new();
@@ -277,7 +288,7 @@ mod tests {
     use super::super::Page;
     use super::*;
 
-    /// A Gwop: invoices as (created at, id), per list.
+    /// A simulated Gwop: invoices as (created at, id), per list.
     #[derive(Default)]
     struct Gwop {
         lists: [Vec<(i64, u32)>; 3],
@@ -313,8 +324,8 @@ mod tests {
         }
     }
 
-    /// Runs to the end; returns what was found at `floor` or later, how many pages were asked for,
-    /// and whether it is complete.
+    /// Runs to the end. Returns the invoices found at `floor` or later, the number of requested
+    /// pages, and whether the run is complete.
     fn run(
         gwop: &mut Gwop,
         cursor: &mut String,
@@ -324,7 +335,7 @@ mod tests {
     ) -> (BTreeSet<u32>, usize, bool) {
         let (mut found, mut pages) = (BTreeSet::new(), 0);
         loop {
-            // As after a crash: all that is known is the cursor.
+            // Simulates a crash: only the cursor is known.
             let mut walk = Walk::resume(cursor, now).unwrap();
             let Next::Page { status, offset } = walk.next() else {
                 unreachable!("a run that is over begins anew");
@@ -346,7 +357,7 @@ mod tests {
 
     const DAY: i64 = WHOLE_MS;
 
-    /// A list of `count` invoices within the day before `until`, newest first.
+    /// A list of `count` invoices in the day before `until`, newest first.
     fn newest_first(count: u32, until: i64) -> Vec<(i64, u32)> {
         let step = DAY / i64::from(count);
         (0..count)
@@ -360,16 +371,16 @@ mod tests {
         let mut gwop = Gwop::default();
         gwop.lists[0] = newest_first(10_000, now);
         gwop.lists[0].extend((0..10_000).map(|id| (5 * DAY - i64::from(id), 10_000 + id)));
-        // The last complete run was at the beginning of that day.
+        // The last complete run was at the start of that day.
         let mut cursor = format!("1.{0}.{0}.3.0.0.0", now - DAY);
         let (found, pages, complete) = run(&mut gwop, &mut cursor, now, 0, &mut |_| {});
         assert!(complete);
         assert!((0..10_000).all(|id| found.contains(&id)));
         assert!(pages <= 10_000 / 90 + 10, "{pages}");
-        // A quarter of an hour later: 25 hours are looked at again.
+        // A quarter of an hour later, the run looks at 25 hours again.
         let (_, pages, _) = run(&mut gwop, &mut cursor, now + 900_000, 0, &mut |_| {});
         assert!(pages <= 10_000 / 90 + 10, "{pages}");
-        // A day and two hours later nothing of it is.
+        // A day and two hours later, it looks at none of that day.
         let (_, _, _) = run(
             &mut gwop,
             &mut cursor,
@@ -426,8 +437,8 @@ mod tests {
     #[test]
     fn invoices_of_one_moment_show_no_order() {
         let mut gwop = Gwop::default();
-        // Oldest first, and the first page is of one moment: more than a day behind that, one that
-        // is new.
+        // Oldest first. The first page is from one moment. A new invoice follows, more than a day
+        // after it.
         gwop.lists[0] = (0..150).map(|id| (DAY, id)).collect();
         gwop.lists[0].push((10 * DAY, 150));
         let mut cursor = format!("1.{0}.{0}.3.0.0.0", 9 * DAY);
@@ -450,7 +461,7 @@ mod tests {
             let mut cursor = String::new();
             let mut next = 3_000;
             let (found, _, complete) = run(&mut gwop, &mut cursor, now, 0, &mut |gwop| {
-                // Seven are paid, of any age; three are gone.
+                // Seven invoices of any age become paid, and three disappear.
                 for _ in 0..7 {
                     let at = now - 1 - i64::from(next * 7_919) % DAY;
                     gwop.lists[0].push((at, next));
@@ -462,8 +473,8 @@ mod tests {
             assert!(complete);
             let missing: Vec<u32> = (0..3_000).filter(|id| !found.contains(id)).collect();
             assert_eq!(missing, [0_u32; 0], "{order}");
-            // What came meanwhile, the next run finds; where the list is not newest first, that of
-            // the next day.
+            // The next run finds what was added in the meantime. If the list is not newest first,
+            // the run of the next day finds it.
             let (later, ..) = run(&mut gwop, &mut cursor, now + DAY, 0, &mut |_| {});
             assert!(
                 gwop.lists[0].iter().all(|(_, id)| later.contains(id)),

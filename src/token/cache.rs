@@ -1,6 +1,7 @@
-//! When to fetch the JWK Set, which response to keep, and for how long. A value without a clock, a
-//! timer or a promise: each change is one synchronous call, so a request that dies between two
-//! calls leaves nothing half-made.
+//! The JWK Set cache: when to fetch the set, which response to keep, and for how long.
+//!
+//! The cache is a value without a clock, a timer or a promise. Each change is one synchronous call.
+//! A request that dies between two calls therefore leaves the cache in a valid state.
 
 use super::jwk::{Jwk, JwkSet, MAX_JWK_SET_BYTES, Unusable};
 use super::rejection::Rejection;
@@ -9,66 +10,70 @@ use crate::json::Value;
 /// The default of `jwksCooldownSeconds`.
 pub const COOLDOWN_SECONDS: u32 = 30;
 
-/// The longest text of a value from a `jwksStore` that is read, in bytes.
+/// The longest value from a `jwksStore` that is read, in bytes.
 pub const MAX_STORED_BYTES: usize = MAX_JWK_SET_BYTES;
 
-/// A set is used without asking again for an hour.
+/// How long a set is used without fetching it again: one hour.
 const FRESH_MS: i64 = 3_600_000;
-/// The last good set is used for a day while Gwop cannot be reached.
+/// How long the last good set is used while Gwop cannot be reached: one day.
 const STALE_MS: i64 = 24 * 3_600_000;
-/// With no set held, the pause after the first failure; it doubles with each further one.
+/// The pause after the first failure while no set is held. It doubles with each further failure.
 const FIRST_PAUSE_MS: i64 = 1_000;
-/// With no set held, the longest pause between two fetches.
+/// The longest pause between two fetches while no set is held.
 const LONGEST_PAUSE_MS: i64 = 30_000;
-/// How long a request waits for a refresh that another request has begun.
+/// How long a request waits for a refresh that another request has started.
 const WAIT_MS: i64 = 2_000;
-/// How often it looks meanwhile.
+/// How often a waiting request looks again.
 const LOOK_AGAIN_MS: u32 = 25;
-/// With no set held, the most fetches under way at a time.
+/// The largest number of concurrent fetches while no set is held.
 const MAX_FETCHES: usize = 4;
-/// A fetch that has not been reported on for so long is taken for dead, as its request may have been cancelled: longer
-/// than a fetch may take.
+/// When a fetch without a reported outcome counts as dead. Its request may have been canceled.
+///
+/// This is longer than a fetch may take.
 const FETCH_MS: i64 = 30_000;
 /// The shortest cooldown, in milliseconds.
 const SHORTEST_COOLDOWN_MS: i64 = 1_000;
-/// How far ahead the clock of whoever filled the store may be.
+/// How far the clock of the process that filled the store may be ahead.
 const STORE_SKEW_MS: i64 = 60_000;
 
-/// Permission for one fetch, given by [`Plan::Fetch`] and handed back with its outcome.
+/// Permission for one fetch. [`Plan::Fetch`] returns it, and the caller hands it back with the
+/// outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ticket {
-    /// Counts up with each fetch begun: the order in which responses count.
+    /// Increases with each fetch. It determines the order of responses.
     pub ordinal: u32,
-    /// When the fetch was begun, in milliseconds since 1970.
+    /// When the fetch started, in milliseconds since 1970.
     pub begun_at_ms: i64,
 }
 
-/// How far a verification has come on its way to a key.
+/// The progress of a verification towards a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Attempt {
-    /// It has not asked for anything.
+    /// It has requested nothing yet.
     First,
-    /// It holds a ticket and has offered the store's value ([`JwkSetCache::adopt`]), but has fetched nothing yet.
+    /// It has a ticket and has offered the store's value ([`JwkSetCache::adopt`]), but has not
+    /// fetched yet.
     StoreAsked(Ticket),
     /// It has fetched and reported the outcome.
     Fetched,
 }
 
-/// What a verification does next.
+/// The next step of a verification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plan {
     /// Verify with [`JwkSetCache::candidates`].
     Use,
-    /// Ask the store, if there is one, then fetch.
+    /// Read the store, if there is one. Then fetch.
     Fetch(Ticket),
-    /// Another request is fetching the set: plan again after so many milliseconds. Bounded to 2 seconds for each fetch
-    /// that is waited for, and to 4 in all.
+    /// Another request is fetching the set. Plan again after this many milliseconds.
+    ///
+    /// The wait is at most 2 seconds for each fetch, and at most 4 seconds in all.
     Wait(u32),
     /// There is no key: [`Rejection::KID_UNKNOWN`] or [`Rejection::JWKS_UNAVAILABLE`].
     Refuse(Rejection),
 }
 
-/// Names one JWK Set of a [`JwkSetCache`]. One that was held later is greater.
+/// Identifies one JWK Set of a [`JwkSetCache`]. A set that was held later has a greater id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SetId(u64);
 
@@ -76,34 +81,42 @@ pub struct SetId(u64);
 struct Held {
     id: SetId,
     set: JwkSet,
-    /// When the fetch of this set began, here or in whoever filled the store.
+    /// When the fetch of this set started, here or in the process that filled the store.
     fetched_at_ms: i64,
-    /// The ordinal of its fetch; `None` for a set from the store.
+    /// The ordinal of its fetch. `None` for a set from the store.
     ordinal: Option<u32>,
 }
 
 /// The JWK Set cache of one client.
 ///
-/// - A set is fresh for 1 hour from the start of its fetch, and refreshed early for an unknown `kid`.
-/// - Once a set is held, at most one refresh begins per cooldown, whatever becomes of it. A fetch that brought a set without the `kid` it was made for counts too.
-/// - While none is held one request fetches, and the others look again for up to 2 seconds whether it has. Where it has not by then, up to 4
-///   fetch at a time; whoever finds 4 that have been under way for 2 seconds is refused. A fetch that is not reported on ends by itself after 30.
-/// - After a failure with none held nobody fetches for 1 second, doubling up to 30; failures of fetches that overlapped count once.
-/// - While refreshing fails, the last good set serves until 24 hours after its fetch.
-/// - Of two responses the one whose fetch began later stays. A response without a usable key counts
-///   as a failure, so it never displaces a good set.
+/// - A set is fresh for 1 hour from the start of its fetch. An unknown `kid` causes an earlier
+///   refresh.
+/// - While a set is held, at most one refresh starts per cooldown, whatever its outcome. A fetch
+///   whose set lacks the `kid` it was made for also counts.
+/// - While no set is held, one request fetches, and the others check for up to 2 seconds whether it
+///   has finished. If it has not, up to 4 requests fetch at a time. A request that finds 4 fetches
+///   that have been running for 2 seconds is refused. A fetch without a reported outcome ends after
+///   30 seconds.
+/// - After a failure while no set is held, nobody fetches for 1 second. This pause doubles up to 30
+///   seconds. Failures of overlapping fetches count once.
+/// - While refreshing fails, the last good set is used until 24 hours after its fetch.
+/// - Of two responses, the one whose fetch started later is kept. A response without a usable key
+///   counts as a failure, so it never replaces a good set.
 #[derive(Debug)]
 pub struct JwkSetCache {
     cooldown_ms: i64,
     held: Option<Held>,
-    /// How many sets have been held.
+    /// The number of sets that have been held.
     sets: u64,
     begun: u32,
-    /// Ordinal of the latest fetch that has come to an end, and what is said since of a token without a key.
+    /// The ordinal of the latest fetch that has ended, and the rejection of tokens without a key
+    /// since then.
     settled: (u32, Rejection),
-    /// The fetches that are under way while no set is held: [`MAX_FETCHES`] at most, the oldest first.
+    /// The fetches in progress while no set is held: at most [`MAX_FETCHES`], the oldest first.
     fetching: Vec<Ticket>,
-    /// The refresh that is under way while a set is held. It stays if its request dies, so nothing trusts it for longer than [`WAIT_MS`].
+    /// The refresh in progress while a set is held.
+    ///
+    /// It remains if its request dies, so nothing relies on it for longer than [`WAIT_MS`].
     refreshing: Option<u32>,
     refresh_begun_at_ms: Option<i64>,
     failures: u32,
@@ -111,7 +124,8 @@ pub struct JwkSetCache {
 }
 
 impl JwkSetCache {
-    /// An empty cache. `cooldown_ms` is in milliseconds; less than a second counts as one.
+    /// Creates an empty cache. `cooldown_ms` is in milliseconds. Less than a second counts as one
+    /// second.
     #[must_use]
     pub fn new(cooldown_ms: i64) -> Self {
         Self {
@@ -128,7 +142,9 @@ impl JwkSetCache {
         }
     }
 
-    /// What a verification of a token with this `kid` does next, at `now_ms` (milliseconds since 1970).
+    /// Returns the next step of the verification of a token with this `kid`.
+    ///
+    /// `now_ms` is in milliseconds since 1970.
     ///
     /// # Examples
     /// ```
@@ -144,12 +160,12 @@ impl JwkSetCache {
     /// assert!(matches!(cache.plan(Some("k"), Attempt::First, 1_010), Plan::Fetch(_)));
     /// ```
     pub fn plan(&mut self, kid: Option<&str>, attempt: Attempt, now_ms: i64) -> Plan {
-        // A token without a `kid` cannot be helped by any fetch.
+        // No fetch can help a token without a `kid`.
         let Some(kid) = kid else {
             return Plan::Refuse(Rejection::KID_UNKNOWN);
         };
         if let Some(held) = &mut self.held {
-            // The clock was set back: the set is as old as now at most.
+            // The clock was set back. The set counts as fetched now at the latest.
             held.fetched_at_ms = held.fetched_at_ms.min(now_ms);
             if age(held.fetched_at_ms, now_ms) >= STALE_MS {
                 self.held = None;
@@ -199,7 +215,9 @@ impl JwkSetCache {
         self.refuse(attempt)
     }
 
-    /// With no set held: one request fetches, the others wait for it, and no more than [`MAX_FETCHES`] fetch at a time.
+    /// Plans while no set is held: one request fetches, and the others wait for it.
+    ///
+    /// At most [`MAX_FETCHES`] requests fetch at a time.
     fn fetch_first_set(&mut self, now_ms: i64) -> Plan {
         self.fetching
             .retain(|fetch| !elapsed(fetch.begun_at_ms, FETCH_MS, now_ms));
@@ -223,14 +241,15 @@ impl JwkSetCache {
         }
     }
 
-    /// The keys to verify with after [`Plan::Use`].
+    /// Returns the keys to verify with after [`Plan::Use`].
     pub fn candidates<'s>(&'s self, kid: &'s str) -> impl Iterator<Item = &'s Jwk> {
         let keys = self.held.as_ref().map_or(&[][..], |held| held.set.keys());
         keys.iter().filter(move |key| key.kid() == kid)
     }
 
-    /// The fetch returned status 200 and `body`. Whether this response is now the held set, and so
-    /// worth storing.
+    /// Reports that the fetch returned status 200 and `body`.
+    ///
+    /// Returns whether this response is now the held set, so that the caller can store it.
     pub fn received(&mut self, ticket: Ticket, body: &[u8], now_ms: i64) -> bool {
         match JwkSet::parse(body) {
             Ok(set) => {
@@ -257,13 +276,17 @@ impl JwkSetCache {
         }
     }
 
-    /// The fetch failed: no response, a status other than 200, or a body that was too long.
+    /// Reports that the fetch failed: no response, a status other than 200, or a body that was too
+    /// long.
     pub fn failed(&mut self, ticket: Ticket, now_ms: i64) {
         self.unusable(ticket, Rejection::JWKS_UNAVAILABLE, now_ms);
     }
 
-    /// Offers the value of a `jwksStore`: the JSON text of `{ keys, fetchedAt }`. It is taken over only if it is a usable JWK Set younger than 24 hours,
-    /// not from the future (a minute of clock difference is forgiven), and newer than what is held. Returns whether it was.
+    /// Offers the value of a `jwksStore`: the JSON text of `{ keys, fetchedAt }`.
+    ///
+    /// The cache accepts it only if it is a usable JWK Set, younger than 24 hours, not from the
+    /// future (it allows a clock difference of one minute), and newer than the held set. Returns
+    /// whether it was accepted.
     pub fn adopt(&mut self, value: &[u8], now_ms: i64) -> bool {
         if value.len() > MAX_STORED_BYTES {
             return false;
@@ -292,17 +315,20 @@ impl JwkSetCache {
         true
     }
 
-    /// The held set, where [`plan`](Self::plan) would use it at `now_ms` without asking for another.
+    /// Returns the held set if [`plan`](Self::plan) would use it at `now_ms` without fetching
+    /// another.
     #[must_use]
     pub fn fresh_set(&self, now_ms: i64) -> Option<SetId> {
         let held = self.held.as_ref()?;
-        // After the clock was set back, a verification settles the set's age first.
+        // If the clock was set back, a verification corrects the set's age first.
         (0..FRESH_MS)
             .contains(&age(held.fetched_at_ms, now_ms))
             .then_some(held.id)
     }
 
-    /// The held set as the value that a `jwksStore` keeps: the JSON text of `{ keys, fetchedAt }`. Empty where none is held.
+    /// Returns the held set as the value for a `jwksStore`: the JSON text of `{ keys, fetchedAt }`.
+    ///
+    /// Returns an empty string if no set is held.
     #[must_use]
     pub fn to_stored(&self) -> String {
         let mut out = String::new();
@@ -316,13 +342,13 @@ impl JwkSetCache {
         out
     }
 
-    /// The key with this thumbprint.
+    /// Returns the key with this thumbprint.
     #[must_use]
     pub fn key(&self, thumbprint: &str) -> Option<&Jwk> {
         self.held.as_ref()?.set.key(thumbprint)
     }
 
-    /// Leaves out a key that Web Crypto would not import.
+    /// Removes a key that Web Crypto refused to import.
     pub fn remove_key(&mut self, thumbprint: &str) {
         if let Some(held) = &mut self.held {
             held.set.remove(thumbprint);
@@ -348,7 +374,7 @@ impl JwkSetCache {
         }
     }
 
-    /// The ticket was not needed: the next request may refresh at once.
+    /// Returns a ticket that was not needed. The next request may refresh at once.
     fn release(&mut self, ticket: Ticket) {
         if self.refreshing == Some(ticket.ordinal) {
             self.refreshing = None;
@@ -391,8 +417,8 @@ impl JwkSetCache {
     }
 
     fn refuse(&self, attempt: Attempt) -> Plan {
-        // The refresh of another request has brought no response, perhaps since that request died:
-        // nothing is known of this `kid`.
+        // The refresh of another request has brought no response, perhaps because that request
+        // died. Nothing is known about this `kid`.
         let no_response = attempt != Attempt::Fetched && self.refreshing.is_some();
         Plan::Refuse(if no_response {
             Rejection::JWKS_UNAVAILABLE
@@ -406,7 +432,9 @@ fn age(since_ms: i64, now_ms: i64) -> i64 {
     now_ms.saturating_sub(since_ms)
 }
 
-/// Whether `period_ms` is over. A clock that was set back ends it, rather than stretching it for as long as it was set back.
+/// Returns whether `period_ms` is over.
+///
+/// If the clock was set back, the period ends. Otherwise it would last longer by that amount.
 fn elapsed(since_ms: i64, period_ms: i64, now_ms: i64) -> bool {
     let age = age(since_ms, now_ms);
     age < 0 || age >= period_ms

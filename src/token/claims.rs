@@ -1,4 +1,5 @@
-//! The claims set (RFC 7519 section 4): its types, and the rules that a merchant's expectations put on it.
+//! The claims set (RFC 7519 section 4): its types, and how it is checked against a merchant's
+//! expectations.
 
 use std::borrow::Cow;
 
@@ -6,10 +7,12 @@ use super::Rejection;
 use super::rejection::rejection;
 use crate::json::{Object, Value};
 
-/// The `iss` of Gwop's tokens, expected unless the caller says otherwise.
+/// The `iss` of Gwop's tokens. It is expected by default.
 pub const ISSUER: &str = "https://identity.gwop.io";
 
-/// The last millisecond of the year 9999. A later time is a mistake, often milliseconds where seconds belong.
+/// The last millisecond of the year 9999.
+///
+/// A later time is a mistake, often milliseconds in place of seconds.
 const MAX_MS: i64 = 253_402_300_799_999;
 
 /// What a merchant expects of a token.
@@ -26,18 +29,20 @@ const MAX_MS: i64 = 253_402_300_799_999;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Expected<'e> {
-    /// The merchant that the token must be for (`mid`). With `None` the tokens of every merchant pass.
+    /// The merchant that the token must be for (`mid`). With `None`, tokens of every merchant are
+    /// accepted.
     pub merchant_id: Option<&'e str>,
-    /// The audiences of which the token must name at least one (`aud`). With none, `aud` is not looked at.
+    /// The audiences of which the token must name at least one (`aud`). If empty, `aud` is not
+    /// checked.
     pub audience: Vec<&'e str>,
     /// The issuer (`iss`).
     pub issuer: &'e str,
-    /// How far the clocks may be apart, in milliseconds, for `exp` and `nbf`.
+    /// The allowed clock difference for `exp` and `nbf`, in milliseconds.
     pub clock_tolerance_ms: i64,
 }
 
 impl Default for Expected<'_> {
-    /// Gwop's issuer, 5 seconds of tolerance, any merchant, any audience.
+    /// Returns the default: Gwop's issuer, 5 seconds of tolerance, any merchant, any audience.
     fn default() -> Self {
         Self {
             merchant_id: None,
@@ -48,7 +53,7 @@ impl Default for Expected<'_> {
     }
 }
 
-/// A claims set whose types are right.
+/// A claims set whose types have been checked.
 pub struct Claims<'t> {
     json: Value<'t>,
     members: Object<'t>,
@@ -153,52 +158,52 @@ impl<'t> Claims<'t> {
         })
     }
 
-    /// `sub`: `{chain}:{address}`, neither side empty.
+    /// Returns `sub`: `{chain}:{address}`, with neither side empty.
     #[must_use]
     pub fn subject(&self) -> Cow<'_, str> {
         self.text("sub").unwrap_or_default()
     }
 
-    /// The chain and the wallet address that `sub` names.
+    /// Returns the chain and the wallet address that `sub` names.
     #[must_use]
     pub fn chain_and_wallet(&self) -> (String, String) {
-        // `read` has seen the colon.
+        // `read` has checked that there is a colon.
         let subject = self.subject();
         let (chain, wallet) = subject.split_once(':').unwrap_or_default();
         (chain.to_owned(), wallet.to_owned())
     }
 
-    /// `mid`.
+    /// Returns `mid`.
     #[must_use]
     pub fn merchant_id(&self) -> Option<Cow<'_, str>> {
         self.text("mid")
     }
 
-    /// `sid`.
+    /// Returns `sid`.
     #[must_use]
     pub fn session_id(&self) -> Option<Cow<'_, str>> {
         self.text("sid")
     }
 
-    /// `iat`, in milliseconds since 1970.
+    /// Returns `iat`, in milliseconds since 1970.
     #[must_use]
     pub fn issued_at_ms(&self) -> Option<i64> {
         self.time("iat")
     }
 
-    /// `exp`, in milliseconds since 1970.
+    /// Returns `exp`, in milliseconds since 1970.
     #[must_use]
     pub fn expires_at_ms(&self) -> i64 {
         self.time("exp").unwrap_or_default()
     }
 
-    /// `nbf`, in milliseconds since 1970.
+    /// Returns `nbf`, in milliseconds since 1970.
     #[must_use]
     pub fn not_before_ms(&self) -> Option<i64> {
         self.time("nbf")
     }
 
-    /// The claims set as it was signed: a JSON object.
+    /// Returns the claims set as it was signed: a JSON object.
     #[must_use]
     pub fn json(&self) -> &str {
         self.json.raw()
@@ -213,10 +218,10 @@ impl<'t> Claims<'t> {
     }
 }
 
-/// Refuses a claim `name` that is no string.
+/// Rejects a claim `name` that is not a string.
 fn string(claims: &Object<'_>, name: &str) -> Result<(), Rejection> {
     match claims.get(name) {
-        // Two subjects with lone surrogates would be one text wherever they are stored.
+        // Two subjects with lone surrogates would become the same text when they are stored.
         Some(value) if !value.is_text() => Err(rejection!(
             TokenMalformed,
             "One of the token's `iss`, `sub`, `mid` and `sid` is not a string of Unicode text."
@@ -225,7 +230,7 @@ fn string(claims: &Object<'_>, name: &str) -> Result<(), Rejection> {
     }
 }
 
-/// Refuses a claim `name` that is no time.
+/// Rejects a claim `name` that is not a time.
 fn time(claims: &Object<'_>, name: &str) -> Result<(), Rejection> {
     match claims.get(name) {
         Some(value) if numeric_date_ms(value).is_none() => Err(rejection!(
@@ -236,15 +241,19 @@ fn time(claims: &Object<'_>, name: &str) -> Result<(), Rejection> {
     }
 }
 
-/// A NumericDate (RFC 7519 section 2: seconds, fractions allowed) in whole milliseconds, rounded down.
-/// `None` for another type, for a time before 1970, for one after the year 9999, and for an exponent of more than 32.
+/// Converts a NumericDate (RFC 7519 section 2: seconds, with optional fraction) to whole
+/// milliseconds, rounded down.
+///
+/// Returns `None` for another type, a time before 1970, a time after the year 9999, or an exponent
+/// of more than 32.
 fn numeric_date_ms(value: Value<'_>) -> Option<i64> {
     if !value.is_number() {
         return None;
     }
     let text = value.raw().as_bytes();
     let mut number = 0_i64;
-    // The decimal point of the milliseconds is so many digits to the right of the last that was read.
+    // The distance in digits from the last digit that was read to the decimal point of the
+    // milliseconds.
     let mut shift = 3_i32;
     let mut exponent = 0_i32;
     let (mut in_fraction, mut in_exponent, mut divides) = (false, false, false);
@@ -258,12 +267,12 @@ fn numeric_date_ms(value: Value<'_>) -> Option<i64> {
             _ if in_exponent => {
                 exponent = exponent.saturating_mul(10).saturating_add(digit.into());
             }
-            // Ten times the bound still fits.
+            // Ten times the limit still fits.
             _ if number <= MAX_MS => {
                 number = number.wrapping_mul(10).wrapping_add(digit.into());
                 shift = shift.wrapping_sub(in_fraction.into());
             }
-            // No digit after these counts.
+            // No further digit counts.
             _ => shift = shift.wrapping_add((!in_fraction).into()),
         }
     }

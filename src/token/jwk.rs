@@ -1,4 +1,5 @@
-//! RSA public keys as JSON Web Keys (RFC 7517, RFC 7518 section 6.3.1) and the set of them that Gwop publishes.
+//! RSA public keys as JSON Web Keys (RFC 7517, RFC 7518 section 6.3.1), and the set of keys that
+//! Gwop publishes.
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use sha2::{Digest, Sha256};
@@ -8,13 +9,15 @@ use crate::json::{Object, Value};
 /// The longest response that is read as a JWK Set, in bytes.
 pub const MAX_JWK_SET_BYTES: usize = 512 * 1024;
 
-/// A set with more keys than this is not used.
+/// The largest number of keys in a set. A set with more keys is not used.
 const MAX_KEYS: usize = 64;
 
-/// The least and the most bits of a modulus. RFC 7518 section 3.3 sets the lower end; the upper one bounds the work of a verification.
+/// The smallest and largest size of a modulus in bits.
+///
+/// The minimum is from RFC 7518 section 3.3. The maximum limits the work of a verification.
 const MODULUS_BITS: (usize, usize) = (2048, 8192);
 
-/// Those of an exponent, which is not 1.
+/// The smallest and largest size of an exponent in bits. The exponent is never 1.
 const EXPONENT_BITS: (usize, usize) = (2, 32);
 
 /// A usable RS256 verification key.
@@ -26,8 +29,11 @@ pub struct Jwk {
 }
 
 impl Jwk {
-    /// Reads one member of a set. `None` for a key that cannot verify RS256: another `kty`, `alg` or `use`, `key_ops` without `verify`, no `kid`,
-    /// a modulus outside 2048 to 8192 bits, an even or absurd exponent, numbers not in their one canonical form, or a repeated member name.
+    /// Reads one member of a set. Returns `None` for a key that cannot verify RS256.
+    ///
+    /// Such a key has another `kty`, `alg` or `use`, `key_ops` without `verify`, no `kid`, a
+    /// modulus outside 2048 to 8192 bits, an even or out-of-range exponent, a number that is not in
+    /// its canonical form, or a repeated member name.
     fn from_json(key: &Object<'_>) -> Option<Self> {
         let absent_or =
             |name, expected: &str| key.get(name).is_none_or(|value| value.is_str(expected));
@@ -52,7 +58,7 @@ impl Jwk {
         Some(Self {
             kid: kid.to_text()?,
             thumbprint: thumbprint(&n, &e),
-            // base64url needs no escapes.
+            // base64url text needs no escapes.
             json: [
                 r#"{"kty":"RSA","alg":"RS256","use":"sig","kid":"#,
                 kid.raw(),
@@ -66,26 +72,31 @@ impl Jwk {
         })
     }
 
-    /// The key's id.
+    /// Returns the key's id.
     #[must_use]
     pub fn kid(&self) -> &str {
         &self.kid
     }
 
-    /// The JWK Thumbprint (RFC 7638): base64url of SHA-256. Two keys are one key if and only if these are equal.
+    /// Returns the JWK Thumbprint (RFC 7638): base64url of SHA-256.
+    ///
+    /// Two keys are the same if and only if their thumbprints are equal.
     #[must_use]
     pub fn thumbprint(&self) -> &str {
         &self.thumbprint
     }
 
-    /// The public key as JWK text with the members `kty`, `n`, `e`, `kid`, `alg` and `use`.
+    /// Returns the public key as JWK text with the members `kty`, `n`, `e`, `kid`, `alg` and `use`.
     #[must_use]
     pub fn json(&self) -> &str {
         &self.json
     }
 }
 
-/// Whether `text` encodes an odd number of so many bits, in the fewest octets (RFC 7518 section 6.3.1), so that one key has one thumbprint.
+/// Returns whether `text` encodes an odd number of `least` to `most` bits.
+///
+/// The encoding must use the fewest octets (RFC 7518 section 6.3.1), so that each key has one
+/// thumbprint.
 fn is_odd(text: &str, (least, most): (usize, usize)) -> bool {
     let number = Base64UrlUnpadded::decode_vec(text).unwrap_or_default();
     let (Some(first), Some(last)) = (number.first(), number.last()) else {
@@ -96,32 +107,36 @@ fn is_odd(text: &str, (least, most): (usize, usize)) -> bool {
     leading_zeros < 8 && last & 1 == 1 && least <= bits && bits <= most
 }
 
-/// RFC 7638 section 3: the required members alone, in lexicographic order, without white space.
+/// Computes the thumbprint (RFC 7638 section 3).
+///
+/// It covers only the required members, in lexicographic order and without white space.
 fn thumbprint(n: &str, e: &str) -> String {
     let members = [r#"{"e":""#, e, r#"","kty":"RSA","n":""#, n, r#""}"#].concat();
     Base64UrlUnpadded::encode_string(&Sha256::digest(members))
 }
 
-/// A response that must not be taken over.
+/// Why a response must not be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unusable {
-    /// Not a JWK Set: not JSON, no `keys` array, a repeated member name, too long, or too many keys.
+    /// Not a JWK Set: not JSON, no `keys` array, a repeated member name, too long, or too many
+    /// keys.
     NotAJwkSet,
     /// A JWK Set without a single usable RS256 key.
     NoUsableKey,
 }
 
-/// The usable keys of a JWK Set: at least one when it is read.
+/// The usable keys of a JWK Set. It has at least one key when it is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JwkSet {
     keys: Vec<Jwk>,
 }
 
 impl JwkSet {
-    /// Reads a JWK Set. Members that are no usable RS256 key are left out, as RFC 7517 section 5 asks.
+    /// Reads a JWK Set. Skips members that are not usable RS256 keys, as RFC 7517 section 5
+    /// requires.
     ///
     /// # Errors
-    /// [`Unusable`], when the whole response must be discarded.
+    /// [`Unusable`] when the whole response must be discarded.
     ///
     /// # Examples
     /// ```
@@ -166,12 +181,15 @@ impl JwkSet {
         Ok(set)
     }
 
-    /// The keys that are called `kid`. Mostly one; during a careless rotation there may be more, and any of them may verify.
+    /// Returns the keys with this `kid`.
+    ///
+    /// Usually there is one. During a careless rotation there may be more, and any of them may
+    /// verify.
     pub fn candidates<'s>(&'s self, kid: &'s str) -> impl Iterator<Item = &'s Jwk> {
         self.keys.iter().filter(move |key| key.kid == kid)
     }
 
-    /// Whether a key is called `kid`.
+    /// Returns whether a key has this `kid`.
     #[must_use]
     pub fn contains(&self, kid: &str) -> bool {
         self.candidates(kid).next().is_some()
@@ -181,12 +199,12 @@ impl JwkSet {
         &self.keys
     }
 
-    /// The key with this thumbprint.
+    /// Returns the key with this thumbprint.
     pub(super) fn key(&self, thumbprint: &str) -> Option<&Jwk> {
         self.keys.iter().find(|key| key.thumbprint == thumbprint)
     }
 
-    /// Leaves out the key with this thumbprint, which Web Crypto would not import.
+    /// Removes the key with this thumbprint, because Web Crypto refused to import it.
     pub(super) fn remove(&mut self, thumbprint: &str) {
         let position = |keys: &[Jwk]| keys.iter().position(|key| key.thumbprint == thumbprint);
         while let Some(index) = position(&self.keys) {

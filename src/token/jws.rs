@@ -8,17 +8,20 @@ use super::Rejection;
 use crate::json::{Object, Value};
 use crate::port::Crypto;
 
-/// The longest token that is read, in bytes. Gwop's are under 1 KiB; common servers refuse headers longer than this.
+/// The longest token that is read, in bytes.
+///
+/// Gwop's tokens are under 1 KiB. Common servers reject headers that are longer than this.
 pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
-/// What the parts of a token decode to. Kept by the caller, since an [`UnverifiedToken`] points into it.
+/// The decoded parts of a token. The caller keeps them, because an [`UnverifiedToken`] borrows from
+/// them.
 #[derive(Default)]
 pub struct Decoded {
     header: Vec<u8>,
     claims: Vec<u8>,
 }
 
-/// What is known of a token before it is read: its header is one that was good before, and its signature is decoded.
+/// A token that starts with a known good header and whose signature is already decoded.
 pub struct Begun<'b> {
     token: &'b [u8],
     kid: String,
@@ -26,8 +29,10 @@ pub struct Begun<'b> {
 }
 
 impl<'b> Begun<'b> {
-    /// `None` where the token's first part is not `header`, the text of a header that was good and had this `kid`, or where its
-    /// last part is no base64url. Beside it stands what was signed.
+    /// Starts to read a token. Returns the started token and the bytes that were signed.
+    ///
+    /// `header` is the text of a good header with this `kid`. Returns `None` if the first part of
+    /// the token differs from it, or if the last part is not base64url.
     #[must_use]
     pub fn new(token: &'b [u8], header: &[u8], kid: &str) -> Option<(Self, &'b [u8])> {
         if token.len() > MAX_TOKEN_BYTES || token.strip_prefix(header)?.first() != Some(&b'.') {
@@ -42,14 +47,14 @@ impl<'b> Begun<'b> {
         Some((begun, signed))
     }
 
-    /// The signature's bytes.
+    /// Returns the bytes of the signature.
     #[must_use]
     pub fn signature(&self) -> &[u8] {
         &self.signature
     }
 }
 
-/// A well-formed RS256 token whose signature nobody has checked yet.
+/// A well-formed RS256 token whose signature has not been checked yet.
 pub struct UnverifiedToken<'t> {
     kid: Option<String>,
     signing_input: &'t [u8],
@@ -58,12 +63,14 @@ pub struct UnverifiedToken<'t> {
 }
 
 impl<'t> UnverifiedToken<'t> {
-    /// Reads a compact JWS. `alg` is judged as soon as the header can be read; `jwk`, `jku`, `x5u` and the other ways in which a
-    /// token could bring its own key are never looked at.
+    /// Reads a compact JWS.
+    ///
+    /// `alg` is checked as soon as the header can be read. `jwk`, `jku`, `x5u` and the other ways
+    /// in which a token could bring its own key are never used.
     ///
     /// # Errors
-    /// [`Code::TokenAlgNotAllowed`](super::Code::TokenAlgNotAllowed) for any `alg` but `RS256`, otherwise
-    /// [`Code::TokenMalformed`](super::Code::TokenMalformed).
+    /// [`Code::TokenAlgNotAllowed`](super::Code::TokenAlgNotAllowed) for any `alg` except `RS256`,
+    /// otherwise [`Code::TokenMalformed`](super::Code::TokenMalformed).
     ///
     /// # Examples
     /// ```
@@ -78,10 +85,10 @@ impl<'t> UnverifiedToken<'t> {
         Self::parse_begun(token, decoded, None)
     }
 
-    /// As [`Self::parse`], and does nothing twice that was done when it was begun.
+    /// Does the same as [`Self::parse`], but reuses the work of [`Begun::new`].
     ///
     /// # Errors
-    /// As [`Self::parse`].
+    /// The same as [`Self::parse`].
     pub fn parse_begun(
         token: &'t [u8],
         decoded: &'t mut Decoded,
@@ -136,7 +143,7 @@ impl<'t> UnverifiedToken<'t> {
             ],
         )?;
         let claims = Claims::read(json, members)?;
-        // In bounds: what comes after is the last part, with a dot before it.
+        // This is in bounds: the signature is the last part, with a dot before it.
         let signed = token.len().wrapping_sub(signature.len()).wrapping_sub(1);
         Ok(Self {
             kid,
@@ -152,35 +159,37 @@ impl<'t> UnverifiedToken<'t> {
         })
     }
 
-    /// The `kid` of the header.
+    /// Returns the `kid` of the header.
     #[must_use]
     pub fn kid(&self) -> Option<&str> {
         self.kid.as_deref()
     }
 
-    /// The bytes that were signed: header, dot and claims set, as they were sent.
+    /// Returns the bytes that were signed: header, dot and claims set, as they were sent.
     #[must_use]
     pub fn signing_input(&self) -> &'t [u8] {
         self.signing_input
     }
 
-    /// The signature's bytes.
+    /// Returns the bytes of the signature.
     #[must_use]
     pub fn signature(&self) -> &[u8] {
         &self.signature
     }
 
-    /// Applies the claim rules at `now_ms` (milliseconds since 1970). The verdict counts only once the signature is known to be good.
+    /// Checks the claims at `now_ms` (milliseconds since 1970).
+    ///
+    /// The result is valid only after the signature has been verified.
     ///
     /// # Errors
-    /// The first that applies of the codes for issuer, audience, merchant, not before and expiry.
+    /// The first matching code, in this order: issuer, audience, merchant, not before, expiry.
     pub fn evaluate(&self, expected: &Expected, now_ms: i64) -> Result<&Claims<'t>, Rejection> {
         self.claims.evaluate(expected, now_ms)?;
         Ok(&self.claims)
     }
 }
 
-/// The members of a header whose `alg` is the only one.
+/// Returns the members of a header whose `alg` is `RS256`.
 fn read_header<'t>(part: &[u8], json: &'t mut Vec<u8>) -> Result<Object<'t>, Rejection> {
     let (_, header) = object(
         part,
@@ -207,7 +216,7 @@ fn read_header<'t>(part: &[u8], json: &'t mut Vec<u8>) -> Result<Object<'t>, Rej
     }
 }
 
-/// The `kid` of a header without extensions.
+/// Returns the `kid` of a header without extensions.
 fn kid_of(header: &Object<'_>) -> Result<Option<String>, Rejection> {
     if header.get("crit").is_some() || header.get("b64").is_some() {
         return Err(rejection!(
@@ -225,7 +234,7 @@ fn kid_of(header: &Object<'_>) -> Result<Option<String>, Rejection> {
     Ok(kid.and_then(Value::to_text))
 }
 
-/// What was signed, and the signature's text: what stands before and after the last dot.
+/// Splits a token at its last dot into the signed bytes and the text of the signature.
 fn split(token: &[u8]) -> (&[u8], &[u8]) {
     let end = token.iter().rposition(|byte| *byte == b'.');
     let (signed, signature) = token
@@ -234,7 +243,9 @@ fn split(token: &[u8]) -> (&[u8], &[u8]) {
     (signed, signature.get(1..).unwrap_or_default())
 }
 
-/// Decodes a part into `json` and reads it, or refuses it: as no base64url, as no JSON, or as no object with distinct member names.
+/// Decodes a part into `json` and reads it as an object.
+///
+/// Rejects a part that is not base64url, not JSON, or not an object with distinct member names.
 fn object<'t>(
     part: &[u8],
     json: &'t mut Vec<u8>,
@@ -246,16 +257,18 @@ fn object<'t>(
     Ok((value, members.ok_or(shape)?))
 }
 
-/// The bytes of base64url without padding (RFC 4648 section 5), in its one canonical form: two texts never decode to the
-/// same bytes.
+/// Decodes base64url without padding (RFC 4648 section 5).
+///
+/// Accepts only the canonical form, so two texts never decode to the same bytes.
 fn decode(text: &[u8]) -> Option<Vec<u8>> {
     Base64UrlUnpadded::decode_vec(std::str::from_utf8(text).ok()?).ok()
 }
 
-/// Asks whether the signature of a compact JWS holds. What has no signature is asked about with an empty one.
+/// Starts to verify the signature of a compact JWS. A token without a signature is verified with an
+/// empty one.
 ///
 /// # Errors
-/// The crypto's own.
+/// An error of `crypto`.
 pub fn verify_signature<C: Crypto>(
     crypto: &C,
     token: &[u8],
@@ -283,7 +296,7 @@ mod tests {
 
     #[test]
     fn decodes_the_rfc_examples() {
-        // RFC 4648 section 10, without its padding.
+        // RFC 4648 section 10, without padding.
         for (bytes, text) in [
             ("", ""),
             ("f", "Zg"),
@@ -301,7 +314,8 @@ mod tests {
 
     #[test]
     fn every_text_of_up_to_three_digits_is_canonical_or_refused() {
-        // Each text that is accepted is the one that its bytes encode to, and each one or two bytes have such a text.
+        // Each accepted text is the encoding of its bytes, and every one or two bytes have such a
+        // text.
         let accepts = |text: &[u8]| {
             let bytes = decode(text);
             assert!(bytes.iter().all(|bytes| encode(bytes).as_bytes() == text));

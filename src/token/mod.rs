@@ -1,15 +1,19 @@
-//! Gwop's access tokens: RS256 JSON Web Tokens (RFC 7519) in JWS Compact Serialization (RFC 7515), and the JWK Set (RFC 7517) that verifies them.
+//! Gwop's access tokens, and the JWK Set (RFC 7517) that verifies them.
 //!
-//! Nothing here does I/O, reads a clock or computes a signature. A verification is three calls with work by the caller in between:
+//! Access tokens are RS256 JSON Web Tokens (RFC 7519) in JWS Compact Serialization (RFC 7515).
 //!
-//! 1. [`UnverifiedToken::parse`] reads the token and refuses what is malformed or not RS256.
-//! 2. [`JwkSetCache::plan`] says what to do for its `kid`: use these keys, fetch the set, wait, or give up.
-//! 3. Once Web Crypto has found the signature good, [`UnverifiedToken::evaluate`] applies the claim rules.
+//! Nothing here does I/O, reads a clock or computes a signature. A verification consists of three
+//! calls, and the caller does the work between them:
 //!
-//! The order of checks, so that each token has one result on every runtime: size; header; `alg`;
-//! number of parts; `crit` and `b64`; `kid`; claims set and its types; signature encoding; key;
-//! signature; issuer; audience; merchant; not before; expiry. Expiry comes last:
-//! [`Code::TokenExpired`] is only said of a token for which a fresh login would help.
+//! 1. [`UnverifiedToken::parse`] reads the token and rejects one that is malformed or not RS256.
+//! 2. [`JwkSetCache::plan`] returns what to do for its `kid`: use these keys, fetch the set, wait,
+//!    or give up.
+//! 3. After Web Crypto has verified the signature, [`UnverifiedToken::evaluate`] checks the claims.
+//!
+//! The checks have a fixed order, so that each token has the same result on every runtime: size;
+//! header; `alg`; number of parts; `crit` and `b64`; `kid`; claims set and its types; signature
+//! encoding; key; signature; issuer; audience; merchant; not before; expiry. Expiry comes last, so
+//! [`Code::TokenExpired`] means that a new login would help.
 
 mod cache;
 mod claims;

@@ -1,87 +1,90 @@
-//! Why a token is refused.
+//! Why a token is rejected.
 
-/// Why a token was refused. [`Code::as_str`] gives the stable name that JavaScript sees as `TokenVerificationError.code`.
+/// Why a token was rejected.
+///
+/// [`Code::as_str`] returns the stable name. In JavaScript it is `TokenVerificationError.code`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Code {
     /// The token is not a compact JWS with a JSON header and claims set of the right types, lacks
     /// `exp` or `sub`, or has `crit` or `b64`. In the handlers also: its subject or session is not
     /// printable ASCII.
     ///
-    /// Cause: The request carries something else than an access token of Gwop's, or a part of one.
+    /// Cause: The request contains something other than an access token of Gwop, or only a part of
+    /// one.
     ///
-    /// Fix: Answer 401. The agent logs in again.
+    /// Fix: Respond with 401. The agent logs in again.
     TokenMalformed,
     /// The token's `alg` is not `RS256`.
     ///
     /// Cause: Gwop did not issue the token.
     ///
-    /// Fix: Answer 401.
+    /// Fix: Respond with 401.
     TokenAlgNotAllowed,
-    /// No usable key of Gwop's JWK Set has the token's `kid`.
+    /// No usable key in Gwop's JWK Set has the token's `kid`.
     ///
     /// Cause: Gwop did not issue the token, or its key was retired.
     ///
-    /// Fix: Answer 401. The agent logs in again.
+    /// Fix: Respond with 401. The agent logs in again.
     TokenKidUnknown,
-    /// This runtime cannot use the key with the token's `kid`. It says nothing about the token.
+    /// This runtime cannot use the key with the token's `kid`. This says nothing about the token.
     ///
-    /// Cause: Web Crypto of this runtime does not take RSA keys of that size or exponent ([which
+    /// Cause: Web Crypto of this runtime does not support RSA keys of that size or exponent ([which
     /// can](tokens.md)).
     ///
-    /// Fix: Answer 503, and verify tokens on another runtime.
+    /// Fix: Respond with 503, and verify tokens on another runtime.
     TokenKeyUnsupported,
-    /// The signature does not hold under any key with the token's `kid`.
+    /// The signature is not valid under any key with the token's `kid`.
     ///
-    /// Cause: Gwop did not issue the token, or it was changed on its way.
+    /// Cause: Gwop did not issue the token, or the token was changed in transit.
     ///
-    /// Fix: Answer 401.
+    /// Fix: Respond with 401.
     TokenSignatureInvalid,
     /// The token's `exp` has passed.
     ///
     /// Cause: The token is too old, or this machine's clock is wrong.
     ///
-    /// Fix: Answer 401. The agent logs in again.
+    /// Fix: Respond with 401. The agent logs in again.
     TokenExpired,
-    /// The token's `nbf` has not come yet.
+    /// The token's `nbf` is in the future.
     ///
     /// Cause: This machine's clock is wrong.
     ///
-    /// Fix: Answer 401. Set the clock by NTP.
+    /// Fix: Respond with 401. Set the clock by NTP.
     TokenNotYetValid,
     /// The token's `iss` is not the expected issuer.
     ///
-    /// Cause: The token is of another environment, or `issuer` is set to another one.
+    /// Cause: The token belongs to another environment, or `issuer` is set to another one.
     ///
-    /// Fix: Answer 401. Check `issuer`.
+    /// Fix: Respond with 401. Check `issuer`.
     TokenIssuerMismatch,
     /// The token's `aud` names none of the expected audiences.
     ///
-    /// Cause: The token was made for another service.
+    /// Cause: The token was issued for another service.
     ///
-    /// Fix: Answer 401. Check `audience`.
+    /// Fix: Respond with 401. Check `audience`.
     TokenAudienceMismatch,
     /// The token's `mid` is not your merchant id.
     ///
     /// Cause: The token was issued for another merchant, or `merchantId` is wrong.
     ///
-    /// Fix: Answer 401. Check `merchantId`.
+    /// Fix: Respond with 401. Check `merchantId`.
     TokenMerchantMismatch,
-    /// The live look-up did not find the session active, or the token names none.
+    /// The live look-up did not find the session active, or the token names no session.
     ///
     /// Cause: The session was revoked, has expired, or is unknown to Gwop.
     ///
-    /// Fix: Answer 401. The agent logs in again.
+    /// Fix: Respond with 401. The agent logs in again.
     SessionRevoked,
-    /// There is no JWK Set at hand, and none could be fetched. It says nothing about the token.
+    /// No JWK Set is held, and none could be fetched. This says nothing about the token.
     ///
-    /// Cause: Gwop or the network failed; `cause` tells more.
+    /// Cause: Gwop or the network failed. `cause` has the details.
     ///
-    /// Fix: Answer 503, and try again.
+    /// Fix: Respond with 503, and try again.
     JwksUnavailable,
 }
 
 impl Code {
-    /// The stable name, such as `TOKEN_EXPIRED`.
+    /// Returns the stable name, such as `TOKEN_EXPIRED`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -101,16 +104,17 @@ impl Code {
     }
 }
 
-/// A refused token. One word, so that it is handed on in a register.
+/// A rejected token. The type has the size of one word, so it is passed in a register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rejection(pub(super) &'static Reason);
 
-/// Why: the code for programs and a message for people. The message holds nothing of the token.
+/// The reason: a code for programs and a message for people. The message contains nothing from the
+/// token.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Reason {
     /// The stable code.
     pub code: Code,
-    /// What was wrong, what was expected, what to do.
+    /// What was wrong, what was expected, and what to do.
     pub message: &'static str,
 }
 
@@ -122,7 +126,7 @@ impl std::ops::Deref for Rejection {
     }
 }
 
-/// A [`Rejection`] with a code and a message.
+/// Creates a [`Rejection`] with a code and a message.
 macro_rules! rejection {
     ($code:ident, $message:literal) => {
         $crate::token::Rejection(&$crate::token::Reason {
@@ -134,7 +138,7 @@ macro_rules! rejection {
 pub(super) use rejection;
 
 impl Rejection {
-    /// The signature does not hold.
+    /// The signature is not valid.
     pub const SIGNATURE_INVALID: Self = rejection!(
         TokenSignatureInvalid,
         "The token's signature does not hold: it was not issued by Gwop, or was changed on its way. Refuse the request."
@@ -146,7 +150,7 @@ impl Rejection {
         "Gwop's JWK Set has no usable key with the token's `kid`: the token was not issued by Gwop, or its key has been retired. Refuse the request."
     );
 
-    /// The key cannot be used here, so the token can be neither accepted nor refused.
+    /// This runtime cannot use the key, so the token can be neither accepted nor rejected.
     pub const KEY_UNSUPPORTED: Self = rejection!(
         TokenKeyUnsupported,
         "This runtime's Web Crypto cannot use the RSA key with the token's `kid`, for its size or its exponent, so the token can be neither accepted nor refused. Answer 503, and verify tokens on another runtime: the documentation of tokens has a table."
@@ -158,7 +162,7 @@ impl Rejection {
         "The token's session is not active any more: it was revoked, has expired, or is unknown to Gwop. Refuse the request, so that the agent logs in again."
     );
 
-    /// There is no JWK Set to verify with.
+    /// There is no JWK Set to verify the token with.
     pub const JWKS_UNAVAILABLE: Self = rejection!(
         JwksUnavailable,
         "Gwop's JWK Set could not be fetched, so the token can be neither accepted nor refused. Answer 503 and try again shortly."

@@ -1,34 +1,35 @@
-//! Tokens that were verified before, so that the next request of the same agent needs no signature.
+//! A cache of verified tokens, so that the next request of the same agent needs no signature check.
 
 use super::cache::SetId;
 use super::claims::{Claims, Expected};
 
-/// How many tokens are kept where the caller says nothing.
+/// The default number of tokens in the cache.
 pub const TOKEN_CACHE_SIZE: usize = 1_000;
 
-/// The most bytes that all kept tokens take together.
+/// The largest total size of all cached tokens, in bytes.
 pub const MAX_TOKEN_CACHE_BYTES: usize = 2_000_000;
 
-/// What an entry takes beside its texts, in bytes: a generous guess.
+/// The size of an entry in addition to its texts, in bytes. This is a generous estimate.
 const ENTRY_BYTES: usize = 256;
 
-/// A bounded cache of verified tokens. The least recently used one goes first.
+/// A bounded cache of verified tokens. It removes the least recently used one first.
 ///
-/// An entry counts only where a fresh verification would say the same, without a fetch:
+/// An entry is used only if a new verification would have the same result without a fetch:
 ///
-/// - for the very same bytes, compared whole;
-/// - under an equal expectation (merchant, audiences, issuer, tolerance);
+/// - for exactly the same bytes, compared in full;
+/// - with an equal expectation (merchant, audiences, issuer, tolerance);
 /// - while `nbf − tolerance ≤ now < exp + tolerance`;
-/// - under the JWK Set whose key verified it, while that set is fresh.
+/// - with the JWK Set whose key verified it, while that set is fresh.
 ///
-/// It does not see that a session was revoked. Neither does a fresh verification: only Gwop knows.
+/// It does not notice that a session was revoked. A new verification does not notice it either:
+/// only Gwop knows.
 ///
-/// One vector, searched from the front: the crate `lru` did the same for 6 KB more of gzip, a
-/// twentieth of the whole package.
+/// The cache is one vector that is searched from the front. The crate `lru` did the same for 6 KB
+/// more with gzip, a twentieth of the whole package.
 pub struct VerifiedTokens<V> {
     size: usize,
     entries: Vec<Entry<V>>,
-    /// Counts the hits and the entries.
+    /// Counts hits and entries.
     uses: u64,
     bytes: usize,
     /// The JWK Set that verified all entries.
@@ -36,13 +37,13 @@ pub struct VerifiedTokens<V> {
 }
 
 struct Entry<V> {
-    /// The end of the token's signature: where most others differ.
+    /// The end of the token's signature. Most other tokens differ there.
     tag: u64,
-    /// When it was last used, as `uses` counts.
+    /// The value of `uses` when the entry was last used.
     used: u64,
     not_before_ms: i64,
     expires_at_ms: i64,
-    /// The token and what was expected of it.
+    /// The token and its expectation.
     key: Box<[u8]>,
     bytes: usize,
     value: V,
@@ -55,7 +56,8 @@ impl<V> std::fmt::Debug for VerifiedTokens<V> {
 }
 
 impl<V: Clone> VerifiedTokens<V> {
-    /// An empty cache of at most `size` tokens and [`MAX_TOKEN_CACHE_BYTES`]. 0 turns it off.
+    /// Creates an empty cache of at most `size` tokens and [`MAX_TOKEN_CACHE_BYTES`]. 0 disables
+    /// the cache.
     #[must_use]
     pub fn new(size: usize) -> Self {
         Self {
@@ -67,8 +69,9 @@ impl<V: Clone> VerifiedTokens<V> {
         }
     }
 
-    /// What was kept of this token, where it is still valid at `now_ms` (milliseconds since
-    /// 1970). `set` is [`JwkSetCache::fresh_set`](super::JwkSetCache::fresh_set).
+    /// Returns the value of this token if it is still valid at `now_ms` (milliseconds since 1970).
+    ///
+    /// `set` is [`JwkSetCache::fresh_set`](super::JwkSetCache::fresh_set).
     pub fn get(
         &mut self,
         token: &[u8],
@@ -92,8 +95,10 @@ impl<V: Clone> VerifiedTokens<V> {
         Some(entry.value.clone())
     }
 
-    /// Keeps `value` of a token whose signature held under a key of `set`, and whose claims were
-    /// judged by `expected`. `value_bytes`: what `value` takes.
+    /// Adds the `value` of a token to the cache.
+    ///
+    /// A key of `set` must have verified the signature, and the claims must have been checked
+    /// against `expected`. `value_bytes` is the size of `value`.
     pub fn keep(
         &mut self,
         token: &[u8],
@@ -107,7 +112,7 @@ impl<V: Clone> VerifiedTokens<V> {
             return;
         }
         if self.set != Some(set) {
-            // What an older set verified never counts again.
+            // An entry that an older set verified is never used again.
             if self.set.is_some_and(|newer| newer > set) {
                 return;
             }
@@ -148,40 +153,42 @@ impl<V: Clone> VerifiedTokens<V> {
         entries.position(|entry| entry.tag == tag && *entry.key == *key)
     }
 
-    /// Takes out an entry that there is.
+    /// Removes an existing entry.
     fn remove(&mut self, at: usize) {
         let removed = self.entries.swap_remove(at);
         self.bytes = self.bytes.saturating_sub(removed.bytes);
     }
 
-    /// How many tokens are kept.
+    /// Returns the number of cached tokens.
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether no token is kept.
+    /// Returns whether the cache is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// How many bytes they take together: at most [`MAX_TOKEN_CACHE_BYTES`].
+    /// Returns the total size of the tokens in bytes: at most [`MAX_TOKEN_CACHE_BYTES`].
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 }
 
-/// The last eight bytes.
+/// Returns the last eight bytes.
 fn tag(token: &[u8]) -> u64 {
     token
         .last_chunk()
         .map_or(0, |last| u64::from_le_bytes(*last))
 }
 
-/// A token and an expectation as bytes: equal only where both are, since each text of the expectation
-/// has its length before it.
+/// Returns a token and an expectation as bytes.
+///
+/// They are equal only if both are equal, because the length of each text of the expectation
+/// precedes it.
 fn key(token: &[u8], expected: &Expected<'_>) -> Vec<u8> {
     let mut key = token.to_vec();
     key.extend_from_slice(&expected.clock_tolerance_ms.to_le_bytes());
@@ -191,7 +198,7 @@ fn key(token: &[u8], expected: &Expected<'_>) -> Vec<u8> {
         key.extend_from_slice(&text.len().to_le_bytes());
         key.extend_from_slice(text.as_bytes());
     }
-    // The token's own length, since it stands first without one.
+    // The token comes first without its length, so its length comes last.
     key.extend_from_slice(&token.len().to_le_bytes());
     key
 }

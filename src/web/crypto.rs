@@ -1,4 +1,4 @@
-//! The port's [`Crypto`] by `crypto.subtle`, with keys that are imported once and kept by the caller.
+//! Implements [`Crypto`] with `crypto.subtle`. Keys are imported once and kept by the caller.
 
 use js_sys::{JSON, Object, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
@@ -7,7 +7,7 @@ use web_sys::{CryptoKey, SubtleCrypto};
 use super::text::constant;
 use crate::port::Crypto;
 
-#[allow(unsafe_code)] // wasm-bindgen's generated glue.
+#[allow(unsafe_code)] // For the code that wasm-bindgen generates.
 mod global {
     use super::wasm_bindgen;
 
@@ -18,15 +18,15 @@ mod global {
     }
 }
 
-/// Web Crypto. A key or a result under way is a `Promise`, of a `CryptoKey` or a boolean.
+/// Web Crypto. A key or a pending result is a `Promise` of a `CryptoKey` or a boolean.
 #[derive(Debug, Clone)]
 pub struct WebCrypto(pub SubtleCrypto);
 
 impl WebCrypto {
-    /// That of the global object.
+    /// Returns the Web Crypto of the global object.
     ///
     /// # Errors
-    /// Where there is none, as in a page without https.
+    /// When there is none, such as in a page without https.
     pub fn global() -> Result<Self, JsValue> {
         thread_local! {
             static GLOBAL: Option<WebCrypto> = global::CRYPTO.with(|crypto| {
@@ -39,7 +39,7 @@ impl WebCrypto {
         })
     }
 
-    /// A version 4 UUID of its randomness; an empty text where there is none.
+    /// Returns a random version 4 UUID, or an empty string if there is no Web Crypto.
     #[must_use]
     pub fn random_uuid() -> String {
         global::CRYPTO.with(|crypto| {
@@ -50,15 +50,17 @@ impl WebCrypto {
         })
     }
 
-    /// Imports a key for verification, which nobody can read back.
+    /// Imports a key that can only verify and cannot be exported.
     fn import(&self, format: &str, key: &Object, algorithm: &str) -> Result<Promise, JsValue> {
         let (algorithm, usages) = (object(algorithm)?, object(r#"["verify"]"#)?);
         let Self(subtle) = self;
         subtle.import_key_with_object(format, key, &algorithm, false, &usages)
     }
 
-    /// The runtime copies the bytes before it returns (Web Cryptography API, 14.3.4), so it may be
-    /// given the wasm's own memory.
+    /// Starts to verify a signature.
+    ///
+    /// The runtime copies the bytes before it returns (Web Cryptography API, 14.3.4). It may
+    /// therefore receive a view of the wasm's own memory.
     fn verify(
         &self,
         algorithm: &'static str,
@@ -67,7 +69,7 @@ impl WebCrypto {
         signed: &[u8],
     ) -> Result<Promise, JsValue> {
         let Self(subtle) = self;
-        // Declared as an object or a text; a text it is.
+        // The parameter may be an object or a string. This is a string.
         let algorithm: Object = constant(algorithm).unchecked_into();
         subtle.verify_with_object_and_u8_array_and_u8_array(&algorithm, key, signature, signed)
     }

@@ -1,17 +1,20 @@
-//! Runs the futures of asynchronous exports. It stands in for `wasm_bindgen_futures` in
-//! `#[wasm_bindgen(wasm_bindgen_futures = crate::web::executor)]`: `JsFuture` is its own, and the two
-//! functions that start a future are replaced.
+//! Runs the futures of asynchronous exports.
 //!
-//! Two reasons, each of which a merchant would feel (wasm-bindgen-futures 0.4.79):
+//! It replaces `wasm_bindgen_futures` in
+//! `#[wasm_bindgen(wasm_bindgen_futures = crate::web::executor)]`. `JsFuture` is the original one.
+//! The two functions that start a future are replaced, for two reasons that affect merchants
+//! (wasm-bindgen-futures 0.4.79):
 //!
-//! - It queues all futures of an isolate in one list and sets a flag before the microtask that empties it. Where
-//!   execution ends in between, as under a limit of processor time, the flag stays set and no later export settles.
-//!   Here a future is polled by whatever wakes it, and nothing is shared between two of them.
-//! - A panic ends in a WebAssembly trap. It leaves the promise of that future pending, and its caller waits forever.
-//!   Here a poll runs inside a call that catches, and the trap rejects the promise.
+//! - The original queues all futures of an isolate in one list and sets a flag before the microtask
+//!   that empties it. If execution ends in between, such as at a CPU time limit, the flag stays set
+//!   and no later export settles. Here, whatever wakes a future also polls it, and futures share
+//!   nothing.
+//! - A panic ends in a WebAssembly trap. With the original, the promise of that future stays
+//!   pending, and its caller waits forever. Here, a poll runs inside a call that catches the trap,
+//!   and the trap rejects the promise.
 //!
-//! Drop this module once wasm-bindgen-futures does both. A test of the shipped package fails where the macro passes it
-//! by, as it does under the variable `WASM_BINDGEN_USE_JS_SYS`.
+//! Remove this module when wasm-bindgen-futures does both. A test of the shipped package fails if
+//! the macro does not use this module, as happens with the variable `WASM_BINDGEN_USE_JS_SYS`.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -26,21 +29,21 @@ pub use wasm_bindgen_futures::JsFuture;
 
 type Running = Pin<Box<dyn Future<Output = Result<JsValue, JsValue>>>>;
 
-/// A future, and how its promise is settled.
+/// A future and the functions that settle its promise.
 struct Work {
-    /// Absent while it is polled, after its end, and after a trap.
+    /// Absent while the future is polled, after its end, and after a trap.
     future: Cell<Option<Running>>,
-    /// Whether it was woken since its last poll began.
+    /// Whether the future was woken since the start of its last poll.
     woken: Cell<bool>,
     resolve: Function,
     reject: Function,
 }
 
-/// What wakes a future.
+/// Wakes a future.
 struct Task(Work);
 
-// Wakers have to be `Send` and `Sync`. A JavaScript isolate has one thread, and without shared memory a wasm instance
-// belongs to one isolate, so no other thread ever sees a task.
+// Wakers must be `Send` and `Sync`. A JavaScript isolate has one thread. Without shared memory, a
+// wasm instance belongs to one isolate, so no other thread ever sees a task.
 #[cfg(not(target_feature = "atomics"))]
 #[allow(unsafe_code)]
 unsafe impl Send for Task {}
@@ -50,7 +53,8 @@ unsafe impl Sync for Task {}
 
 impl Wake for Task {
     fn wake(self: Arc<Self>) {
-        // Where it is being polled further up the stack, the loop there sees that it was woken.
+        // If the future is being polled further up the stack, that loop checks whether it was
+        // woken.
         if !self.0.woken.replace(true) && self.0.waits() {
             run(&self);
         }
@@ -67,18 +71,18 @@ impl Work {
 }
 
 thread_local! {
-    /// The task that the next call of `POLL` polls.
+    /// The task that the next call of `POLL` will poll.
     static NEXT: Cell<Option<Arc<Task>>> = const { Cell::new(None) };
     /// Polls a task from JavaScript.
     static POLL: Function = Closure::<dyn Fn()>::new(poll_next).into_js_value().unchecked_into();
 }
 
-/// Polls a task inside a call that catches a trap.
+/// Polls a task inside a call that catches traps.
 fn run(task: &Arc<Task>) {
     NEXT.set(Some(Arc::clone(task)));
     let polled = POLL.with(|poll| poll.call0(&JsValue::UNDEFINED));
     if let Err(trap) = polled {
-        // The future is lost with the stack that held it.
+        // The future is lost together with its stack.
         let _ = task.0.reject.call1(&JsValue::UNDEFINED, &trap);
     }
 }
@@ -111,7 +115,10 @@ fn poll_next() {
     }
 }
 
-/// Runs a future, at once as far as it comes. The promise settles as it does, or rejects with the trap of its panic.
+/// Runs a future and returns its promise.
+///
+/// The first poll happens at once. The promise settles with the future, or rejects with the trap of
+/// its panic.
 pub fn future_to_promise<F>(future: F) -> Promise
 where
     F: Future<Output = Result<JsValue, JsValue>> + 'static,
@@ -128,7 +135,7 @@ where
     })
 }
 
-/// Runs a future whose end nobody waits for.
+/// Runs a future whose result nobody needs.
 pub fn spawn_local<F>(future: F)
 where
     F: Future<Output = ()> + 'static,

@@ -1,4 +1,4 @@
-//! Reading a response of `fetch`, with a bound.
+//! Reads a response of `fetch` up to a limit.
 
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
@@ -6,13 +6,13 @@ use web_sys::{ReadableStreamDefaultReader, Response};
 
 use super::executor::JsFuture;
 
-#[allow(unsafe_code)] // wasm-bindgen's generated glue.
+#[allow(unsafe_code)] // For the code that wasm-bindgen generates.
 mod chunk {
     use super::{JsValue, wasm_bindgen};
 
     #[wasm_bindgen]
     extern "C" {
-        /// What `reader.read()` resolves to.
+        /// The result of `reader.read()`.
         pub type Chunk;
         #[wasm_bindgen(method, getter)]
         pub fn done(this: &Chunk) -> bool;
@@ -21,16 +21,16 @@ mod chunk {
     }
 }
 
-/// A body, read up to its bound.
+/// A body that was read up to its limit.
 #[derive(Debug, Default)]
 pub struct BoundedBody {
-    /// Its bytes.
+    /// The bytes of the body.
     pub body: Vec<u8>,
-    /// Whether it went on beyond the bound.
+    /// Whether the body was longer than the limit.
     pub truncated: bool,
 }
 
-/// A reader that is cancelled where it is dropped before the end of its stream.
+/// A reader that cancels its stream if it is dropped before the end.
 struct Reader {
     stream: ReadableStreamDefaultReader,
     ended: bool,
@@ -39,17 +39,16 @@ struct Reader {
 impl Drop for Reader {
     fn drop(&mut self) {
         if !self.ended {
-            // Not awaited: a stream may never respond.
+            // This is not awaited, because a stream may never respond.
             ignore_rejection(&self.stream.cancel());
         }
     }
 }
 
-/// Reads the body of a response, at most `bound` bytes of it. The rest of a longer one is
-/// cancelled.
+/// Reads at most `bound` bytes of a response's body. Cancels the rest of a longer body.
 ///
 /// # Errors
-/// What the stream fails with.
+/// The error of the stream.
 pub async fn read_response(response: &Response, bound: usize) -> Result<BoundedBody, JsValue> {
     let mut read = BoundedBody::default();
     let Some(stream) = response.body() else {
@@ -78,7 +77,7 @@ pub async fn read_response(response: &Response, bound: usize) -> Result<BoundedB
         if length <= room {
             read.body.extend(bytes.to_vec());
         } else {
-            // A room below a length that fits.
+            // `room` is smaller than `length`, which is 32 bits, so the cast is exact.
             read.body.extend(bytes.subarray(0, room as u32).to_vec());
             read.truncated = true;
         }
@@ -86,7 +85,7 @@ pub async fn read_response(response: &Response, bound: usize) -> Result<BoundedB
     Ok(read)
 }
 
-/// Takes the rejection of a promise that nobody waits for, so that no runtime reports it.
+/// Ignores the rejection of a promise that nobody awaits, so that no runtime reports it.
 pub(crate) fn ignore_rejection(promise: &Promise) {
     thread_local! {
         static IGNORE: Closure<dyn FnMut(JsValue)> = Closure::new(|_| {});

@@ -1,4 +1,4 @@
-//! What the core needs from outside, on web-sys.
+//! Implements what the core needs from the platform, with web-sys.
 
 mod crypto;
 #[cfg(feature = "npm")]

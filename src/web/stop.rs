@@ -1,4 +1,4 @@
-//! Timers and signals, and what they stop.
+//! Timers and signals that stop work.
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
@@ -12,14 +12,15 @@ use web_sys::AbortSignal;
 
 use super::executor::JsFuture;
 
-/// The longest delay that timers hold, in milliseconds (2³¹ − 1): a longer one would fire at once.
+/// The longest delay that timers support, in milliseconds (2³¹ − 1). A longer delay would fire at
+/// once.
 pub(crate) const LONGEST_TIMER_MS: f64 = 2_147_483_647.0;
 
-#[allow(unsafe_code)] // wasm-bindgen's generated glue.
+#[allow(unsafe_code)] // For the code that wasm-bindgen generates.
 mod global {
     use super::{Function, JsValue, wasm_bindgen};
 
-    // web-sys has timers only on `Window` and `WorkerGlobalScope`, which most runtimes are not.
+    // web-sys has timers only on `Window` and `WorkerGlobalScope`. Most runtimes have neither.
     #[wasm_bindgen]
     extern "C" {
         #[wasm_bindgen(js_name = setTimeout)]
@@ -29,14 +30,14 @@ mod global {
     }
 }
 
-/// Milliseconds since the epoch.
+/// Returns milliseconds since the epoch.
 #[must_use]
 pub(crate) fn now_ms() -> i64 {
     // The cast saturates.
     js_sys::Date::now() as i64
 }
 
-/// A timer that ends when it is dropped.
+/// A timer that is cleared when it is dropped.
 struct Timer {
     id: JsValue,
     _act: Closure<dyn FnMut()>,
@@ -58,7 +59,7 @@ impl Drop for Timer {
     }
 }
 
-/// A listener of a signal that ends when it is dropped.
+/// A listener of a signal that is removed when it is dropped.
 struct Listener {
     signal: AbortSignal,
     act: Closure<dyn FnMut()>,
@@ -93,13 +94,13 @@ struct State<R> {
 /// What may stop work before its end. The first reason counts.
 pub(crate) struct Stop<R> {
     state: Rc<State<R>>,
-    /// They end with this.
+    /// The timer and the listener end when this value is dropped.
     timer: Option<Timer>,
     listener: Option<Listener>,
 }
 
 impl<R: 'static> Stop<R> {
-    /// Nothing stops it yet.
+    /// Creates a value that nothing stops yet.
     #[must_use]
     pub(crate) fn new() -> Self {
         Self {
@@ -116,14 +117,15 @@ impl<R: 'static> Stop<R> {
         let state = Rc::clone(&self.state);
         move |reason| {
             state.reason.borrow_mut().get_or_insert(reason);
-            // Its waker may poll the work at once, which reads the reason.
+            // The waker may poll the work at once, and the poll reads the reason.
             if let Some(waker) = state.waker.take() {
                 waker.wake();
             }
         }
     }
 
-    /// Stops after so many milliseconds. What is longer than timers hold needs none.
+    /// Stops the work after `delay_ms` milliseconds. Sets no timer for a delay that timers do not
+    /// support.
     pub(crate) fn after(&mut self, delay_ms: f64, reason: impl FnOnce() -> R + 'static) {
         if delay_ms <= LONGEST_TIMER_MS {
             let stop = self.stopper();
@@ -131,10 +133,10 @@ impl<R: 'static> Stop<R> {
         }
     }
 
-    /// Stops once the signal aborts, now if it has already.
+    /// Stops the work when the signal aborts. If it has already aborted, stops at once.
     ///
     /// # Errors
-    /// Where the signal cannot be listened to.
+    /// When the signal does not accept a listener.
     pub(crate) fn on_abort(
         &mut self,
         signal: &AbortSignal,
@@ -151,7 +153,7 @@ impl<R: 'static> Stop<R> {
         Ok(())
     }
 
-    /// The work's output, or `None` where it was stopped first: see [`Self::reason`].
+    /// Returns the output of the work, or `None` if it was stopped first. See [`Self::reason`].
     pub(crate) async fn unless<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let mut work = pin!(work);
         poll_fn(|context| {
@@ -160,7 +162,7 @@ impl<R: 'static> Stop<R> {
             }
             match work.as_mut().poll(context) {
                 Poll::Ready(output) => Poll::Ready(Some(output)),
-                // The work itself may have stopped it.
+                // The work itself may have caused the stop.
                 Poll::Pending if self.state.reason.borrow().is_some() => Poll::Ready(None),
                 Poll::Pending => {
                     self.state.waker.set(Some(context.waker().clone()));
@@ -171,14 +173,16 @@ impl<R: 'static> Stop<R> {
         .await
     }
 
-    /// Why it was stopped.
+    /// Returns why the work was stopped.
     #[must_use]
     pub(crate) fn reason(self) -> Option<R> {
         self.state.reason.take()
     }
 }
 
-/// Waits so many milliseconds, or until the signal aborts. What is longer than timers hold is cut to that.
+/// Waits `delay_ms` milliseconds, or until the signal aborts.
+///
+/// A delay that timers do not support is reduced to the longest one.
 pub(crate) async fn sleep(delay_ms: f64, signal: Option<&AbortSignal>) -> Result<(), JsValue> {
     let mut stop = Stop::new();
     stop.after(delay_ms.min(LONGEST_TIMER_MS), || ());
@@ -189,10 +193,10 @@ pub(crate) async fn sleep(delay_ms: f64, signal: Option<&AbortSignal>) -> Result
     Ok(())
 }
 
-/// The value that a promise, a value or a thenable becomes, as JavaScript's `await` has it.
+/// Awaits a promise, a value or a thenable, like JavaScript's `await`.
 ///
 /// # Errors
-/// What the promise rejects with.
+/// The reason with which the promise rejects.
 pub(crate) async fn settled(value: &JsValue) -> Result<JsValue, JsValue> {
     JsFuture::from(js_sys::Promise::resolve(value)).await
 }

@@ -1,4 +1,4 @@
-//! The signed body as an event.
+//! Reads the signed body as an event.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use crate::model::{
 
 use super::{Code, Rejection};
 
-/// What a body of each type has to look like.
+/// Returns the model for a type of event.
 fn schema(event_type: &str) -> Option<&'static Model> {
     match event_type {
         "invoice.paid" => Some(InvoicePaidEvent::MODEL),
@@ -20,11 +20,15 @@ fn schema(event_type: &str) -> Option<&'static Model> {
     }
 }
 
-/// Reads a body whose MAC holds. The two header values, empty where absent, are not signed: they must agree with the body.
-/// `reconciled`: events that reconciliation derived are taken too. They may lack the payer and the chain.
+/// Reads a body whose MAC is valid.
+///
+/// `id_header` and `type_header` are the values of the event headers, empty if absent. They are not
+/// signed, so they must agree with the body. With `reconciled`, events that reconciliation derived
+/// are accepted too. Those may lack the payer and the chain.
 ///
 /// # Errors
-/// `PayloadInvalid`, `EventUnknown`, `HeaderMismatch` or `SourceNotAccepted`; the messages name fields, never values.
+/// `PayloadInvalid`, `EventUnknown`, `HeaderMismatch` or `SourceNotAccepted`. The messages name
+/// fields, never values.
 ///
 /// # Examples
 /// ```
@@ -44,7 +48,7 @@ pub fn read(
     read_parsed(&parse(body)?, id_header, type_header, reconciled)
 }
 
-/// The members of a body.
+/// Returns the members of a body.
 ///
 /// # Errors
 /// `PayloadInvalid`.
@@ -53,10 +57,10 @@ pub fn parse(body: &[u8]) -> Result<Object<'_>, Rejection> {
     object.ok_or_else(|| invalid("it is not a JSON object"))
 }
 
-/// As [`read`], of a body that is parsed already.
+/// Does the same as [`read`] for a body that is already parsed.
 ///
 /// # Errors
-/// As [`read`].
+/// The same as [`read`].
 pub fn read_parsed(
     event: &Object<'_>,
     id_header: &str,
@@ -168,7 +172,8 @@ mod tests {
         }
         let read = read(derived.as_bytes(), "", "", true).unwrap();
         assert!(read.json.contains(r#""gwopSource":"reconciliation""#));
-        // What Gwop signs lacks nothing, whoever reads it, and no other source is known.
+        // An event that Gwop signs must have every field, with and without `reconciled`. No other
+        // source is known.
         let lacking = without(PAID, "payer_wallet");
         assert_eq!(code(&lacking, true), Some(Code::PayloadInvalid));
         assert_eq!(

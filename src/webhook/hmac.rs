@@ -1,4 +1,4 @@
-//! HMAC-SHA256 (RFC 2104) compiled in, for the paths that cannot await Web Crypto.
+//! HMAC-SHA256 (RFC 2104) compiled into the module, for callers that cannot await Web Crypto.
 
 use hmac::digest::CtOutput;
 use hmac::{Hmac, KeyInit, Mac};
@@ -6,7 +6,7 @@ use sha2::Sha256;
 
 use super::SignatureHeader;
 
-/// A secret, made ready: two of the fourteen blocks that a usual delivery takes are hashed once.
+/// A prepared secret. It hashes two of the fourteen blocks of a usual delivery only once.
 #[derive(Clone)]
 pub struct Key(Hmac<Sha256>);
 
@@ -17,14 +17,15 @@ impl std::fmt::Debug for Key {
 }
 
 impl Key {
-    /// A key of any length. `None` cannot happen: HMAC takes all, and the `Option` is the trait's.
+    /// Prepares a key of any length. Never returns `None`: HMAC accepts every length, and the
+    /// `Option` comes from the trait.
     #[must_use]
-    #[inline(never)] // One copy of it: the compiler would make one for each caller.
+    #[inline(never)] // Keeps one copy. The compiler would otherwise inline it into each caller.
     pub fn new(secret: &[u8]) -> Option<Self> {
         Hmac::new_from_slice(secret).ok().map(Self)
     }
 
-    /// The HMAC of `prefix` and `body`, which compares itself in constant time.
+    /// Computes the HMAC of `prefix` and `body`. Comparing the result takes constant time.
     #[inline(never)]
     fn tag(&self, prefix: &[u8], body: &[u8]) -> CtOutput<Hmac<Sha256>> {
         let mut keyed = self.0.clone();
@@ -33,7 +34,7 @@ impl Key {
         keyed.finalize()
     }
 
-    /// Whether one of the header's signatures belongs to `body`. Compared in constant time.
+    /// Returns whether one of the header's signatures belongs to `body`. Compares in constant time.
     #[must_use]
     pub fn verifies(&self, header: &SignatureHeader<'_>, body: &[u8]) -> bool {
         self.matches(&header.prefix(), body, header.signatures())
@@ -46,7 +47,9 @@ impl Key {
     }
 }
 
-/// Whether one of the header's signatures belongs to `body` under one of `secrets`. Compared in constant time.
+/// Returns whether one of the header's signatures belongs to `body` under one of `secrets`.
+///
+/// Compares in constant time.
 #[must_use]
 pub fn verify<'s>(
     secrets: impl IntoIterator<Item = &'s str>,
@@ -59,18 +62,21 @@ pub fn verify<'s>(
     keys.any(|key| key.verifies(header, body))
 }
 
-/// Whether one of `tags` is the HMAC of `prefix` and `body` under `key`. Compared in constant time.
+/// Returns whether one of `tags` is the HMAC of `prefix` and `body` under `key`.
+///
+/// Compares in constant time.
 #[must_use]
 pub fn tag_matches(key: &[u8], prefix: &[u8], body: &[u8], tags: &[[u8; 32]]) -> bool {
     Key::new(key).is_some_and(|key| key.matches(prefix, body, tags))
 }
 
-/// The HMAC as bytes, for what is compared elsewhere.
+/// Returns the HMAC as bytes. The caller is responsible for the comparison.
 fn bytes(key: &[u8], prefix: &[u8], body: &[u8]) -> [u8; 32] {
     Key::new(key).map_or([0; 32], |key| key.tag(prefix, body).into_bytes().into())
 }
 
-/// The tag of `body` at `timestamp`, as lower-case hex: the `v1` value that Gwop would send.
+/// Returns the tag of `body` at `timestamp` as lower-case hex. This is the `v1` value that Gwop
+/// would send.
 ///
 /// # Examples
 /// ```
@@ -89,12 +95,12 @@ pub fn sign(secret: &str, timestamp: &str, body: &[u8]) -> String {
     hex(&bytes(secret.as_bytes(), &prefix, body))
 }
 
-/// HMAC-SHA256 of `message` under `key`, for what is compared elsewhere.
+/// Returns the HMAC-SHA256 of `message` under `key`. The caller is responsible for the comparison.
 pub(crate) fn sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
     bytes(key, &[], message)
 }
 
-/// Lower-case hexadecimal digits.
+/// Returns the bytes as lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let digits = |byte: u8| [byte >> 4, byte & 0xf].map(|half| char::from_digit(half.into(), 16));
     bytes.iter().copied().flat_map(digits).flatten().collect()

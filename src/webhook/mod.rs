@@ -1,8 +1,13 @@
-//! Webhooks: the signature header, the MAC, the event.
+//! Webhooks: the signature header, the MAC and the event.
 //!
-//! Verify first, then parse: [`SignatureHeader::parse`], [`SignatureHeader::check_time`], then the MAC over
-//! `{t}.{raw body}` (Web Crypto decides the asynchronous path, [`hmac::verify`] the synchronous one), then [`event::read`].
-//! Nothing of the body is decoded before its MAC holds.
+//! Verify first, then parse:
+//!
+//! 1. [`SignatureHeader::parse`] and [`SignatureHeader::check_time`] check the header.
+//! 2. The MAC over `{t}.{raw body}` is checked. The asynchronous path uses Web Crypto, the
+//!    synchronous one [`hmac::verify`].
+//! 3. [`event::read`] reads the event.
+//!
+//! Nothing in the body is decoded before its MAC is valid.
 //!
 //! ```
 //! use gwop::webhook::{SignatureHeader, event, hmac};
@@ -33,13 +38,15 @@ pub use signature::{DEFAULT_TOLERANCE_SECONDS, MAX_SIGNATURES, SignatureHeader};
 
 use crate::port::Crypto;
 
-/// Checks the signature header and its time, then asks `crypto` whether its signature at `index` is the MAC over the raw body.
-/// `None` where the header has no more signatures. `now` and `tolerance` are seconds.
+/// Checks the signature header and its time, then starts to verify the signature at `index`.
 ///
-/// The body is the sender's once one of the results is true.
+/// `crypto` checks whether that signature is the MAC over the raw body. Returns `None` if the
+/// header has no signature at `index`. `now` and `tolerance` are in seconds. The delivery is
+/// authentic if one of the results is true.
 ///
 /// # Errors
-/// [`Rejection`], as [`SignatureHeader::parse`] and [`SignatureHeader::check_time`] have it, or the crypto's own.
+/// [`Rejection`] from [`SignatureHeader::parse`] and [`SignatureHeader::check_time`], or an error
+/// of `crypto`.
 pub fn verify<C: Crypto, E: From<Rejection> + From<C::Error>>(
     crypto: &C,
     header: &str,

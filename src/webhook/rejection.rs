@@ -1,25 +1,25 @@
-//! Why a delivery is refused.
+//! Why a delivery is rejected.
 
-/// A stable code, the `code` of the error in JavaScript.
+/// A stable code. In JavaScript it is the error's `code`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Code {
     /// There is no signature header.
     ///
-    /// Cause: The request is not Gwop's, or a proxy or a framework dropped `X-Gwop-Signature`.
+    /// Cause: The request is not from Gwop, or a proxy or a framework dropped `X-Gwop-Signature`.
     ///
-    /// Fix: Refuse it. If Gwop sent it, pass the headers on as they came.
+    /// Fix: Refuse it. If Gwop sent it, pass the headers on unchanged.
     SignatureMissing,
     /// The signature header is not `t={unix seconds},v1={hex}`.
     ///
-    /// Cause: The request is not Gwop's, or the header was changed on its way.
+    /// Cause: The request is not from Gwop, or the header was changed in transit.
     ///
-    /// Fix: Refuse it. If Gwop sent it, pass the header on as it came.
+    /// Fix: Refuse it. If Gwop sent it, pass the header on unchanged.
     SignatureMalformed,
     /// The time stamp in the signature header is not digits.
     ///
-    /// Cause: The request is not Gwop's, or the header was changed on its way.
+    /// Cause: The request is not from Gwop, or the header was changed in transit.
     ///
-    /// Fix: Refuse it. If Gwop sent it, pass the header on as it came.
+    /// Fix: Refuse it. If Gwop sent it, pass the header on unchanged.
     TimestampInvalid,
     /// The time stamp is further from now than the tolerance of 300 seconds.
     ///
@@ -30,23 +30,22 @@ pub enum Code {
     TimestampOutsideTolerance,
     /// No signature belongs to this body and a known secret.
     ///
-    /// Cause: The secret is another endpoint's, the body was changed before it was verified, or the
-    /// request is not Gwop's.
+    /// Cause: The secret belongs to another endpoint, the body was changed before it was verified,
+    /// or the request is not from Gwop.
     ///
-    /// Fix: Refuse it. Compare the secrets, and verify the raw body. `gwop verify` finds out which
-    /// it is.
+    /// Fix: Refuse it. Compare the secrets, and verify the raw body. `gwop verify` finds the cause.
     SignatureMismatch,
-    /// The body is not raw: something has parsed or read it before.
+    /// The body is not raw: something has already parsed or read it.
     ///
     /// Cause: A body parser ran before the handler, or the `Request` was read before.
     ///
     /// Fix: Mount the handler before any body parser, or pass the raw text or bytes. The handlers
-    /// answer with the code `MISCONFIGURED`.
+    /// respond with the code `MISCONFIGURED`.
     BodyNotRaw,
-    /// The signed body is not a JSON object, or is an event with a field missing or of another
-    /// kind.
+    /// The signed body is not a JSON object, or is an event with a field that is missing or of
+    /// another kind.
     ///
-    /// Cause: Somebody who holds the secret signed something that is no event of Gwop's.
+    /// Cause: Somebody who has the secret signed something that is not an event of Gwop.
     ///
     /// Fix: Refuse it. The message names the field.
     PayloadInvalid,
@@ -60,18 +59,18 @@ pub enum Code {
     ///
     /// Cause: A proxy or a test changed `X-Gwop-Event-Id` or `X-Gwop-Event-Type`.
     ///
-    /// Fix: Refuse it, and pass the headers on as they came.
+    /// Fix: Refuse it, and pass the headers on unchanged.
     HeaderMismatch,
-    /// The event was derived by reconciliation, and the caller takes only what Gwop sent.
+    /// The event was derived by reconciliation, and the caller accepts only what Gwop sent.
     ///
     /// Cause: Gwop's Worker delivers such events to fulfillment.
     ///
-    /// Fix: Pass `reconciled: true` to take them: they name no payer, and may name no chain.
+    /// Fix: Pass `reconciled: true` to accept them. They name no payer, and may name no chain.
     SourceNotAccepted,
 }
 
 impl Code {
-    /// The code's text.
+    /// Returns the text of the code.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -88,11 +87,14 @@ impl Code {
         }
     }
 
-    /// The HTTP status with which a delivery that is refused for this reason is answered: by the
-    /// npm handlers, by the Worker, and by whoever reads `httpStatus` of the error in JavaScript.
+    /// Returns the HTTP status of the response to a delivery that is rejected for this reason.
     ///
-    /// Gwop delivers again what was not answered with a 2xx status. So an event of an unknown type
-    /// is accepted, and a delivery that only this server's set-up spoils gets a 500.
+    /// The npm handlers and the Worker respond with it. In JavaScript it is the error's
+    /// `httpStatus`.
+    ///
+    /// Gwop sends a delivery again unless the response has a 2xx status. An event of an unknown
+    /// type is therefore accepted. A delivery that fails only because of this server's
+    /// configuration gets a 500.
     #[must_use]
     pub const fn http_status(self) -> u16 {
         match self {
@@ -108,17 +110,17 @@ impl Code {
     }
 }
 
-/// A refused delivery. Its message holds nothing of the delivery.
+/// A rejected delivery. Its message contains nothing from the delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
-    /// Why, for programs.
+    /// The reason, for programs.
     pub code: Code,
-    /// Why, for people.
+    /// The reason, for people.
     pub message: String,
 }
 
 impl Rejection {
-    /// A rejection with its usual words.
+    /// Creates a rejection with the usual message of its code.
     #[must_use]
     pub fn new(code: Code) -> Self {
         Self {
@@ -127,7 +129,7 @@ impl Rejection {
         }
     }
 
-    /// A rejection whose usual words are followed by what exactly was wrong.
+    /// Creates a rejection whose message is the usual one followed by the exact reason.
     #[must_use]
     pub fn because(code: Code, reason: &str) -> Self {
         let mut message = String::from(usual_words(code));
@@ -136,8 +138,10 @@ impl Rejection {
         Self { code, message }
     }
 
-    /// The rejection of a delivery that none of `secrets` signed. White space at a secret's end is
-    /// named, since nobody sees it: not how much, and nothing of the secret.
+    /// Creates the rejection of a delivery that none of `secrets` signed.
+    ///
+    /// If a secret ends with white space, the message says so, because nobody sees it. It reveals
+    /// neither how much nor any part of the secret.
     #[must_use]
     pub fn mismatch(secrets: &[String]) -> Self {
         let padded = |secret: &String| secret.as_bytes().trim_ascii().len() != secret.len();
@@ -160,7 +164,10 @@ impl std::fmt::Display for Rejection {
 
 impl std::error::Error for Rejection {}
 
-/// The first words of each are matched on by existing code (contract, "Rejections that existing code matches on").
+/// Returns the usual message of a code.
+///
+/// Existing code matches on the first words of each message (contract, "Rejections that existing
+/// code matches on").
 const fn usual_words(code: Code) -> &'static str {
     match code {
         Code::SignatureMissing => {

@@ -2,18 +2,19 @@
 
 use super::{Code, Rejection};
 
-/// How far, in seconds, a time stamp may be from now, either side.
+/// The largest distance of a time stamp from now, in seconds, in either direction.
 pub const DEFAULT_TOLERANCE_SECONDS: f64 = 300.0;
 
-/// The most `v1` values that are read: more is malformed, so that a header cannot buy unbounded work.
+/// The largest number of `v1` values. A header with more is malformed, so its work is bounded.
 pub const MAX_SIGNATURES: usize = 16;
 
-/// The longest header that is read, in bytes: [`MAX_SIGNATURES`] take less than a third of it.
+/// The longest header that is read, in bytes. [`MAX_SIGNATURES`] values need less than a third of
+/// it.
 const MAX_HEADER_BYTES: usize = 4096;
 
 /// A parsed signature header.
 pub struct SignatureHeader<'a> {
-    /// The time stamp exactly as it was signed.
+    /// The exact text of the time stamp that was signed.
     timestamp: &'a [u8],
     seconds: u64,
     /// The `v1` values: HMAC-SHA256 tags of 32 bytes each.
@@ -21,13 +22,16 @@ pub struct SignatureHeader<'a> {
 }
 
 impl<'a> SignatureHeader<'a> {
-    /// Reads a header value.
+    /// Parses a header value.
     ///
-    /// Items are split at commas; white space around them is allowed; items of other schemes (`v0`) are passed over.
+    /// Items are separated by commas. White space around them is allowed. Items of other schemes
+    /// (`v0`) are ignored.
     ///
     /// # Errors
-    /// `SignatureMissing` when it is empty; `SignatureMalformed` when there is not exactly one `t`, no `v1`,
-    /// more than [`MAX_SIGNATURES`], or one that is not 64 lower-case hex digits; `TimestampInvalid` when `t` is not digits, or more than fit.
+    /// - `SignatureMissing` when the header is empty.
+    /// - `SignatureMalformed` when there is not exactly one `t`, no `v1`, more than
+    ///   [`MAX_SIGNATURES`], or a `v1` that is not 64 lower-case hex digits.
+    /// - `TimestampInvalid` when `t` is not digits, or has more digits than fit.
     pub fn parse(header: &'a str) -> Result<Self, Rejection> {
         let mut signatures = Vec::with_capacity(1);
         match Self::read(header.as_bytes(), &mut signatures) {
@@ -40,7 +44,7 @@ impl<'a> SignatureHeader<'a> {
         }
     }
 
-    /// The time stamp, as text and in seconds, and into `signatures` the others.
+    /// Returns the time stamp as text and in seconds, and adds the signatures to `signatures`.
     fn read(header: &'a [u8], signatures: &mut Vec<[u8; 32]>) -> Result<(&'a [u8], u64), Code> {
         if header.trim_ascii().is_empty() {
             return Err(Code::SignatureMissing);
@@ -58,7 +62,7 @@ impl<'a> SignatureHeader<'a> {
                     signatures.push(tag);
                 }
                 [b't', b'=', ..] | [b'v', b'1', b'=', ..] => return Err(Code::SignatureMalformed),
-                #[allow(clippy::manual_contains)] // Its searcher is 240 bytes of wasm.
+                #[allow(clippy::manual_contains)] // `contains` adds 240 bytes of wasm.
                 other if other.iter().any(|byte| *byte == b'=') => {}
                 _ => return Err(Code::SignatureMalformed),
             }
@@ -81,7 +85,8 @@ impl<'a> SignatureHeader<'a> {
         Ok((timestamp, seconds))
     }
 
-    /// Refuses a time stamp that is further than `tolerance` seconds from `now`, either side.
+    /// Rejects a time stamp that is further than `tolerance` seconds from `now`, in either
+    /// direction.
     ///
     /// # Errors
     /// `TimestampOutsideTolerance`.
@@ -97,7 +102,7 @@ impl<'a> SignatureHeader<'a> {
     /// assert_eq!(late.code, Code::TimestampOutsideTolerance);
     /// ```
     pub fn check_time(&self, now: f64, tolerance: f64) -> Result<(), Rejection> {
-        // Whole seconds, as the time stamp counts them; `floor` keeps ±300 inside and ±301 outside.
+        // Compares whole seconds, like the time stamp. `floor` keeps ±300 inside and ±301 outside.
         let distance = (now.floor() - self.seconds as f64).abs();
         if distance <= tolerance {
             Ok(())
@@ -106,7 +111,7 @@ impl<'a> SignatureHeader<'a> {
         }
     }
 
-    /// What the MAC covers before the body: `{t}.`.
+    /// Returns the part of the signed text before the body: `{t}.`.
     #[must_use]
     pub fn prefix(&self) -> Vec<u8> {
         let mut prefix = self.timestamp.to_vec();
@@ -114,14 +119,14 @@ impl<'a> SignatureHeader<'a> {
         prefix
     }
 
-    /// The `v1` values: any one that matches is enough.
+    /// Returns the `v1` values. One match is enough.
     #[must_use]
     pub fn signatures(&self) -> &[[u8; 32]] {
         &self.signatures
     }
 }
 
-/// Puts 64 lower-case hex digits into 32 bytes.
+/// Decodes 64 lower-case hex digits into 32 bytes.
 #[inline]
 fn decode_hex(text: &[u8], bytes: &mut [u8; 32]) -> Option<()> {
     let digits: &[u8; 64] = text.try_into().ok()?;

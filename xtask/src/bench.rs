@@ -1,8 +1,10 @@
-//! `cargo xtask bench`: speed, memory and sizes of the packed package, next to other packages and to bare Web Crypto, or next to
-//! another build of it. With `--differential`, what two builds say to the same random inputs.
+//! `cargo xtask bench`: speed, memory and sizes of the packed package.
 //!
-//! The measuring is JavaScript's (`bench/`, docs/performance.md), and so is the comparing (`tests/differential/`); this gives them
-//! the project and the runtimes.
+//! It compares the package with other packages and with Web Crypto alone, or with another build of
+//! the package. `--differential` compares the results of two builds for the same random inputs.
+//!
+//! JavaScript does the measuring (`bench/`, docs/performance.md) and the comparing
+//! (`tests/differential/`). This module provides the project and the runtimes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +12,7 @@ use std::path::{Path, PathBuf};
 use crate::process::Step;
 use crate::{Result, build, frameworks, runtimes, tools, top, worker, x402};
 
-/// What can be measured, in the order of a whole run.
+/// The parts of the benchmark, in the order of a whole run.
 const PARTS: [&str; 11] = [
     "node",
     "deno",
@@ -24,16 +26,16 @@ const PARTS: [&str; 11] = [
     "sizes",
     "adapters",
 ];
-/// What can be measured against another build.
+/// The parts that can be compared with another build.
 const PARTS_AGAINST: [&str; 5] = ["node", "deno", "bun", "workerd", "start"];
 
-/// Compares what two builds say, instead of how fast they are.
+/// Compares the results of two builds instead of their speed.
 const DIFFERENTIAL: &str = "--differential";
 
-/// What the benchmark was asked for.
+/// The arguments of the benchmark.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Plan {
-    /// All parts where there are none.
+    /// The parts to run. Empty for all parts.
     only: Vec<String>,
     check: bool,
     keep_baseline: bool,
@@ -89,7 +91,7 @@ impl Plan {
     }
 }
 
-/// The value of an option: behind `=`, or the next argument.
+/// Returns the value of an option: after `=`, or the next argument.
 fn value_of<'a>(
     name: &str,
     value: Option<&'a str>,
@@ -106,7 +108,7 @@ fn not_understood(argument: &str) -> crate::Error {
     format!("bench: `{argument}` is not understood, see `cargo xtask help`").into()
 }
 
-/// A directory that holds a built package, such as another worktree's `dist/npm`.
+/// Returns a directory that contains a built package, such as the `dist/npm` of another worktree.
 fn package_in(directory: &str) -> Result<PathBuf> {
     let path = Path::new(directory);
     let manifest = path.join("package.json");
@@ -122,12 +124,12 @@ fn package_in(directory: &str) -> Result<PathBuf> {
     Ok(fs::canonicalize(path)?)
 }
 
-/// Runs the benchmark; its tables are shown as they come.
+/// Runs the benchmark and shows its tables as they are produced.
 ///
 /// # Errors
 ///
-/// When something cannot be built or measured, an argument is not understood, or with `--check` when a figure is worse than
-/// `bench/baseline.json` allows.
+/// When something cannot be built or measured, when an argument is not valid, or with `--check`
+/// when a value is worse than `bench/baseline.json` allows.
 pub(crate) fn command(arguments: &[String]) -> Result {
     if arguments.iter().any(|argument| argument == DIFFERENTIAL) {
         return differential(arguments);
@@ -153,7 +155,7 @@ pub(crate) fn command(arguments: &[String]) -> Result {
         worker::build()?;
     }
     let clients = if plan.against.is_none() && (plan.runs("simulator") || plan.runs("agent")) {
-        // With viem among them.
+        // These include viem.
         x402::npm_clients()?
     } else {
         PathBuf::new()
@@ -189,12 +191,14 @@ pub(crate) fn command(arguments: &[String]) -> Result {
         .limit(60 * 60)
         .shown()
         .run()?;
-    // What the other parts have measured is not lost.
+    // The results of the other parts are kept.
     adapters_judged
 }
 
-/// What the adapters cost beside the frameworks themselves, in the project that has the frameworks.
-/// With `check` it fails where that is over the bound.
+/// Measures the overhead of the adapters over the frameworks, in the project that contains the
+/// frameworks.
+///
+/// With `check`, it fails if the overhead exceeds the limit.
 fn adapters(check: bool) -> Result {
     let project = frameworks::servers()?;
     fs::copy(
@@ -210,11 +214,11 @@ fn adapters(check: bool) -> Result {
         .run()
 }
 
-/// Gives two builds of the package the same random inputs, and shows what they say differently.
+/// Gives two builds of the package the same random inputs, and shows their different results.
 ///
 /// # Errors
 ///
-/// When the package cannot be built, an argument is not understood, or a difference is not expected.
+/// When the package cannot be built, an argument is not valid, or a difference is not expected.
 fn differential(arguments: &[String]) -> Result {
     let (mut before, mut seconds, mut seed) = (None, 600_u64, 1_u32);
     let mut rest = arguments.iter();

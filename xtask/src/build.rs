@@ -1,4 +1,4 @@
-//! `cargo xtask build`: the npm package, ready to publish, in `dist/npm`.
+//! `cargo xtask build`: builds the npm package in `dist/npm`, ready to publish.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -9,14 +9,15 @@ use crate::process::{Step, say};
 use crate::sizes::{self, Size};
 use crate::{Result, tools, top};
 
-/// The npm package's directory, from the top level.
+/// The directory of the npm package, relative to the top level.
 pub(crate) const PACKAGE: &str = "dist/npm";
 
-/// The npm package's README, from the top level.
+/// The README of the npm package, relative to the top level.
 const README: &str = "pkg-templates/README.md";
 
-/// What rustc's wasm32 target emits beyond the first WebAssembly; wasm-opt has
-/// to be told, since its input's own list is stripped from the output.
+/// The WebAssembly features that rustc's wasm32 target uses beyond the first version.
+///
+/// wasm-opt needs this list, because the list in its input is stripped from the output.
 const FEATURES: [&str; 6] = [
     "--enable-bulk-memory",
     "--enable-nontrapping-float-to-int",
@@ -28,17 +29,17 @@ const FEATURES: [&str; 6] = [
 
 /// One wasm module of the package.
 struct Module {
-    /// Its cargo package.
+    /// The cargo package of the module.
     krate: &'static str,
-    /// The features that give it its JavaScript face.
+    /// The features that export the module's functions to JavaScript.
     features: &'static str,
-    /// Its name in the npm package: `NAME.wasm` and `NAME_bg.js`.
+    /// The name of the module in the npm package: `NAME.wasm` and `NAME_bg.js`.
     name: &'static str,
-    /// Its profile in Cargo.toml.
+    /// The profile in Cargo.toml.
     profile: &'static str,
-    /// Further flags for rustc.
+    /// Additional flags for rustc.
     flags: &'static str,
-    /// How hard wasm-opt tries.
+    /// The optimization passes of wasm-opt.
     optimize: &'static [&'static str],
 }
 
@@ -48,33 +49,33 @@ const SDK: Module = Module {
     name: "gwop",
     profile: "wasm",
     flags: "",
-    // For speed: `-Oz` is slower.
+    // This module is optimized for speed. `-Oz` is slower.
     optimize: &["-O3"],
 };
 
-/// The local Gwop: a wasm of its own, so that the SDK stays small.
+/// The local Gwop. It has its own wasm, so that the SDK stays small.
 const SIMULATOR: Module = Module {
     krate: "gwop-simulator",
     features: "",
     name: "simulator",
     profile: "wasm",
     flags: "",
-    // Nobody ships it: what more passes save is not worth a minute of each build.
+    // Nobody deploys it. More passes would save little and take a minute of each build.
     optimize: &["-O1"],
 };
 
-/// The agent's side: a wasm of its own, which whoever sells does not carry.
+/// The agent's side. It has its own wasm, which sellers do not load.
 const AGENT: Module = Module {
     krate: "gwop-agent",
     features: "",
     name: "agent",
     profile: "agent",
-    // Hashes without unrolled rounds: 5 KB less with gzip. It hashes some hundred bytes a payment.
-    // secp256k1 on limbs of 32 bits, which wasm multiplies whole: 7 KB less, and signatures are
-    // quicker by a third.
+    // Hashes without unrolled rounds: 5 KB less with gzip. An agent hashes a few hundred bytes per
+    // payment. secp256k1 uses limbs of 32 bits, which wasm multiplies in one step: 7 KB less, and
+    // signatures are faster by a third.
     flags: r#" --cfg sha2_backend_soft="compact" --cfg cpubits="32""#,
-    // Functions that are called once stay functions: 2.4 KB less with gzip. The first 1,024 bytes of
-    // the memory are the stack's deepest, which nothing reaches: 0.3 KB.
+    // Functions that are called once are not inlined: 2.4 KB less with gzip. The first 1,024 bytes
+    // of the memory are the deepest part of the stack, which nothing reaches: 0.3 KB.
     optimize: &[
         "--low-memory-unused",
         "-Oz",
@@ -87,7 +88,7 @@ const AGENT: Module = Module {
 ///
 /// # Errors
 ///
-/// When a tool cannot be had or a step fails.
+/// When a tool is not available or a step fails.
 pub(crate) fn build() -> Result<PathBuf> {
     let package = package()?;
     print_sizes(&package)?;
@@ -98,7 +99,7 @@ pub(crate) fn build() -> Result<PathBuf> {
 ///
 /// # Errors
 ///
-/// As [`build`].
+/// The same as [`build`].
 pub(crate) fn package() -> Result<PathBuf> {
     static DONE: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
     if let Some(package) = DONE.get() {
@@ -110,7 +111,7 @@ pub(crate) fn package() -> Result<PathBuf> {
     let package = top().join(PACKAGE);
     let _ = fs::remove_dir_all(&package);
     fs::create_dir_all(&package)?;
-    // TypeScript sees each module's glue, and its models, as generated sources.
+    // TypeScript uses each module's glue and its models as generated sources.
     let generated = top().join("pkg-templates/src/generated");
     fs::create_dir_all(&generated)?;
 
@@ -124,7 +125,7 @@ pub(crate) fn package() -> Result<PathBuf> {
         .args(["pkg-templates/assemble.mjs", PACKAGE, version])
         .run()?;
     types(&package)?;
-    // The repository's README speaks to contributors as well; this one to merchants alone.
+    // The repository's README is also for contributors. This one is only for merchants.
     fs::copy(top().join(README), package.join("README.md"))?;
     for document in ["LICENSE", "CHANGELOG.md", "SECURITY.md"] {
         if top().join(document).is_file() {
@@ -134,7 +135,7 @@ pub(crate) fn package() -> Result<PathBuf> {
     // The README links to them.
     let docs = package.join("docs");
     crate::copy(&top().join("docs"), &docs)?;
-    // Measurements of one machine, for contributors.
+    // These are measurements of one machine, for contributors.
     for name in ["performance.md", "performance.svg"] {
         fs::remove_file(docs.join(name))?;
     }
@@ -146,8 +147,8 @@ impl Module {
     fn build(&self, target: &Path, package: &Path, generated: &Path) -> Result {
         let Self { krate, name, .. } = self;
         Step::new(format!("cargo build {krate} for wasm32"), "cargo")
-            // A cdylib alone: cargo links nothing across crates where an rlib is made as well, as
-            // Cargo.toml asks for the tests.
+            // Builds only a cdylib. If an rlib is also built, as Cargo.toml requests for the tests,
+            // cargo does not link across crates.
             .args(["rustc", "--lib", "--crate-type", "cdylib"])
             .args(["--package", krate])
             .args(["--features", self.features])
@@ -177,8 +178,8 @@ impl Module {
         let glue = format!("{name}_bg.js");
         fs::copy(optimized, package.join(format!("{name}.wasm")))?;
         fs::copy(bound.join(&glue), package.join(glue))?;
-        // wasm-bindgen declares the glue's exports under the name of the module that would load it; the package has
-        // loaders of its own, which need one export more.
+        // wasm-bindgen declares the glue's exports under the name of the module that would load it.
+        // The package has its own loaders, which need one more export.
         let declared = fs::read_to_string(bound.join(format!("{name}.d.ts")))?;
         let declared = format!(
             "{declared}\n/** Gives the glue its instance. */\n\
@@ -186,11 +187,11 @@ impl Module {
         );
         let file = format!("{name}_bg.d.ts");
         write_if_changed(&generated.join(&file), &declared)?;
-        // The package's declarations refer to it, and tsc copies no declarations. Projects older than `using` cannot read
-        // the one line that is left out.
+        // The package's declarations refer to it, and tsc does not copy declarations. Projects
+        // older than `using` cannot read the one line that is left out.
         fs::create_dir_all(package.join("generated"))?;
         let readable = declared.replace("    [Symbol.dispose](): void;\n", "");
-        // `@types/node` declares no type of that name before version 25.
+        // `@types/node` has no type with that name before version 25.
         let readable = readable
             .replace(": CryptoKey", ": object")
             .replace("<CryptoKey>", "<object>");
@@ -198,7 +199,8 @@ impl Module {
     }
 }
 
-/// Panics name their place in the sources, but not where those lay when they were built.
+/// Returns flags that make panics show a path within the sources, without the directory of the
+/// build.
 fn remapped_paths() -> String {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
@@ -216,7 +218,7 @@ fn remapped_paths() -> String {
     flags
 }
 
-/// Makes a module small, unless the very same input and passes were the last ones.
+/// Optimizes a module for size, unless the last run had the same input and passes.
 fn optimize(passes: &[&str], raw: &Path, optimized: &Path) -> Result {
     let stamp = raw.with_extension("optimized");
     let input = [fs::read(raw)?, passes.join(" ").into_bytes()].concat();
@@ -234,7 +236,7 @@ fn optimize(passes: &[&str], raw: &Path, optimized: &Path) -> Result {
     Ok(fs::write(stamp, input)?)
 }
 
-/// Writes the TypeScript of what Rust declares: the models in both namings.
+/// Writes the TypeScript types of Rust's declarations: the models in both namings.
 fn models(generated: &Path) -> Result {
     for (file, part) in [("models.ts", "models"), ("wire.ts", "wire")] {
         let text = Step::new("gwop-codegen", "cargo")
@@ -246,7 +248,7 @@ fn models(generated: &Path) -> Result {
     Ok(())
 }
 
-/// Emits and checks the declarations.
+/// Writes and checks the declarations.
 fn types(package: &Path) -> Result {
     Step::new("tsc declarations", tools::npm_program("tsc")?)
         .args(["--project", "pkg-templates/tsconfig.json", "--outDir"])
@@ -264,7 +266,7 @@ fn write_if_changed(path: &Path, text: &str) -> Result {
     Ok(fs::write(path, text)?)
 }
 
-/// An entry's JavaScript as a program carries it: everything it imports, in one minified file.
+/// Returns an entry's JavaScript as one minified file with everything that it imports.
 fn bundled(package: &Path, entry: &str) -> Result<PathBuf> {
     let bundle = top().join("build/size").join(entry);
     Step::new(format!("esbuild {entry}"), tools::npm_program("esbuild")?)
@@ -280,7 +282,9 @@ fn bundled(package: &Path, entry: &str) -> Result<PathBuf> {
     Ok(bundle)
 }
 
-/// What a program carries that imports this entry: all JavaScript, and the wasm unless its bytes are in there.
+/// Returns the size of what a program loads that imports this entry.
+///
+/// This is all JavaScript, and the wasm unless the JavaScript contains its bytes.
 ///
 /// # Errors
 ///
@@ -293,7 +297,8 @@ pub(crate) fn entry_size(package: &Path, entry: &str) -> Result<Size> {
     Size::of_files([bundle, package.join("gwop.wasm")])
 }
 
-/// What a program carries that imports `@gwop/sdk/agent`: its JavaScript and its wasm.
+/// Returns the size of what a program loads that imports `@gwop/sdk/agent`: its JavaScript and its
+/// wasm.
 ///
 /// # Errors
 ///
@@ -303,10 +308,13 @@ pub(crate) fn agent_size(package: &Path) -> Result<Size> {
     Size::of_files([bundle, package.join("agent.wasm")])
 }
 
-/// The main entry where the wasm's bytes are in the JavaScript.
+/// The files of the main entry whose JavaScript contains the bytes of the wasm.
 pub(crate) const EMBEDDED: [&str; 2] = ["index.node.js", "index.embedded.js"];
 
-/// What a program that imports the main entry carries, on the runtime where that is most: the wasm file and all JavaScript.
+/// Returns the size of what a program loads that imports the main entry, on the runtime with the
+/// largest size.
+///
+/// This is the wasm file and all JavaScript.
 ///
 /// # Errors
 ///
@@ -316,7 +324,7 @@ fn main_entry_size(package: &Path) -> Result<Size> {
     for file in fs::read_dir(package)? {
         let name = file?.file_name();
         let name = name.to_string_lossy();
-        // One per kind of runtime: `index.static.js`.
+        // There is one file per kind of runtime, such as `index.static.js`.
         let is_entry = name.starts_with("index.") && name.ends_with(".js");
         if !is_entry || EMBEDDED.contains(&name.as_ref()) {
             continue;
@@ -329,11 +337,12 @@ fn main_entry_size(package: &Path) -> Result<Size> {
     most.ok_or_else(|| "the package has no entries".into())
 }
 
-/// Prints what each module weighs, each entry's JavaScript, and the main entry, whose size it returns.
+/// Prints the size of each module, of each entry's JavaScript, and of the main entry. Returns the
+/// last one.
 ///
 /// # Errors
 ///
-/// When a file cannot be read, or an entry not be bundled.
+/// When a file cannot be read, or an entry cannot be bundled.
 pub(crate) fn print_sizes(package: &Path) -> Result<Size> {
     sizes::print_head();
     for entry in fs::read_dir(package)? {

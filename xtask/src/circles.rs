@@ -1,7 +1,7 @@
-//! Circular imports between the modules of a crate: none may appear.
+//! Checks that the modules of a crate have no circular imports.
 //!
-//! A module imports another when it names one of its items, by `use` or by a path. What a module only
-//! passes on (`pub use`) counts as the import of the module that has the item. Tests may name anything.
+//! A module imports another when it names one of its items, with `use` or with a path. A re-export
+//! (`pub use`) counts as the import of the module that contains the item. Tests may name anything.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -12,23 +12,24 @@ use syn::{Attribute, Item, UseTree, Visibility};
 
 use crate::Result;
 
-/// The names of a module, from the crate's root on. The root has none.
+/// The names of a module from the crate's root. The root has none.
 type Name = Vec<String>;
 
 #[derive(Default)]
 struct Module {
     children: BTreeSet<String>,
-    /// What it passes on, by the name it gives.
+    /// The re-exports of the module, by name.
     passed_on: BTreeMap<String, Name>,
-    /// Every path that it names, from the root.
+    /// Every path that the module names, from the root.
     named: BTreeSet<Name>,
 }
 
-/// Refuses a crate, whose root module is `root`, if modules of it import each other in a circle.
+/// Fails if modules of the crate with the root module `root` import each other in a circle.
 ///
 /// # Errors
 ///
-/// When there is a circle, whose modules it names in turn; or when a file cannot be read as Rust.
+/// When there is a circle (the message names its modules in order), or when a file cannot be read
+/// as Rust.
 pub(crate) fn check(root: &Path) -> Result {
     let mut modules = BTreeMap::new();
     read(root, Name::new(), &mut modules)?;
@@ -55,7 +56,7 @@ fn shown(name: &[String]) -> String {
     format!("crate::{}", name.join("::"))
 }
 
-/// Reads the module that stands in `file`, and all below it.
+/// Reads the module in `file`, and all modules below it.
 fn read(file: &Path, name: Name, modules: &mut BTreeMap<Name, Module>) -> Result {
     let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let parsed = syn::parse_file(&text).map_err(|error| format!("{}: {error}", file.display()))?;
@@ -98,7 +99,7 @@ fn read(file: &Path, name: Name, modules: &mut BTreeMap<Name, Module>) -> Result
     Ok(())
 }
 
-/// What `#[path = "…"]` names.
+/// Returns the path in `#[path = "…"]`.
 fn path_of(attributes: &[Attribute]) -> Option<String> {
     attributes.iter().find_map(|attribute| {
         let value = &attribute.meta.require_name_value().ok()?.value;
@@ -112,7 +113,7 @@ fn path_of(attributes: &[Attribute]) -> Option<String> {
     })
 }
 
-/// Whether it is compiled for tests alone.
+/// Returns whether the item is compiled only for tests.
 fn is_test(attributes: &[Attribute]) -> bool {
     let tests = |attribute: &&Attribute| {
         attribute.path().is_ident("test")
@@ -131,7 +132,8 @@ struct Reader {
 }
 
 impl Reader {
-    /// A path as it stands in this module, from the crate's root; `None` if it leads out of the crate.
+    /// Resolves a path in this module from the crate's root. Returns `None` if it leads out of the
+    /// crate.
     fn absolute(&self, path: &[String]) -> Option<Name> {
         let mut base = self.name.clone();
         let mut rest = path;
@@ -164,7 +166,7 @@ impl Reader {
             UseTree::Name(name) if name.ident == "self" => (before.to_vec(), None),
             UseTree::Name(name) => (with(&name.ident), Some(name.ident.to_string())),
             UseTree::Rename(rename) => (with(&rename.ident), Some(rename.rename.to_string())),
-            // What a module passes on as a whole counts as its own.
+            // A glob re-export counts as part of the module itself.
             UseTree::Glob(_) if passes_on => return,
             UseTree::Glob(_) => (before.to_vec(), None),
         };
@@ -217,10 +219,12 @@ impl<'a> Visit<'a> for Reader {
     }
 }
 
-/// The module that has what `path` names; `None` if that is the crate's root, which only lists the others.
+/// Returns the module that contains what `path` names.
+///
+/// Returns `None` for the crate's root, which only lists the other modules.
 fn home<'m>(path: &[String], modules: &'m BTreeMap<Name, Module>) -> Option<&'m Name> {
     let mut path = path.to_vec();
-    // A name that is passed on is passed on a few times at most.
+    // A name is re-exported a few times at most.
     for _ in 0..8 {
         let depth = (0..=path.len()).rev().find(|depth| {
             path.get(..*depth)
@@ -241,7 +245,7 @@ fn home<'m>(path: &[String], modules: &'m BTreeMap<Name, Module>) -> Option<&'m 
     None
 }
 
-/// One circle, its first module at both ends.
+/// Returns one circle. Its first module is at both ends.
 fn circle<'m>(imports: &BTreeMap<&'m Name, BTreeSet<&'m Name>>) -> Option<Vec<&'m Name>> {
     let mut done = BTreeSet::new();
     for start in imports.keys() {

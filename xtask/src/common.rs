@@ -1,9 +1,9 @@
-//! What every command needs.
+//! Helpers for every command.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What a command fails with: a message for a person.
+/// The error of a command: a message for people.
 pub type Error = Box<dyn std::error::Error>;
 /// The result of a step.
 pub type Result<T = ()> = std::result::Result<T, Error>;

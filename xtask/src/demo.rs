@@ -1,16 +1,18 @@
-//! `cargo xtask demo`: the whole story, told by `demo/demo.mjs` and `demo/worker.mjs`;
-//! with `--store` that of the sample store, told by its agent.
+//! `cargo xtask demo`: plays the whole story in `demo/demo.mjs` and `demo/worker.mjs`.
+//!
+//! With `--store`, the agent of the sample store plays the story of the store.
 
 use std::thread::{self, JoinHandle};
 
 use crate::process::{Step, say};
 use crate::{Result, patterns, runtimes, tools, worker};
 
-/// How long `--serve` may go on, in seconds: a working day.
+/// How long `--serve` may run, in seconds: 12 hours.
 const SERVE_LIMIT: u64 = 12 * 3600;
 
-/// Builds the package, installs it as a merchant would, and plays the story: with the SDK alone, then
-/// through the Worker.
+/// Builds the package, installs it like a merchant, and plays the story.
+///
+/// The story runs first with the SDK alone, then through the Worker.
 ///
 /// # Errors
 ///
@@ -52,18 +54,20 @@ pub(crate) fn command(arguments: &[String]) -> Result {
         .run()
 }
 
-/// The demo as a part of `cargo xtask test`.
+/// Runs the demo as a part of `cargo xtask test`.
 ///
 /// # Errors
 ///
-/// As [`command`].
+/// The same as [`command`].
 pub(crate) fn test() -> Result {
     command(&[])
 }
 
-/// Compiles the Worker beside the package: each build ends in one long link, so two of them share two cores well.
+/// Compiles the Worker in parallel with the package.
+///
+/// Each build ends in one long link, so two builds share two cores well.
 fn start_worker_build() -> Result<JoinHandle<std::result::Result<(), String>>> {
-    // Installed before two builds ask for them at once.
+    // Installs the tools before two builds request them at once.
     tools::rust()?;
     tools::npm()?;
     tools::wasm_bindgen()?;

@@ -1,17 +1,18 @@
-//! `cargo xtask docs`: the documentation's site with the API reference, and the pages that are written from the sources.
+//! `cargo xtask docs`: builds the documentation site with the API reference, and writes the pages
+//! that are generated from the sources.
 
 use std::fs;
 
 use crate::process::{Step, say};
 use crate::{Result, build, patterns, release, tools, top};
 
-/// Where the site lies, from the top level.
+/// The directory of the site, relative to the top level.
 const SITE: &str = "dist/docs";
 
-/// Where the API reference lies in it.
+/// The directory of the API reference in the site.
 const REFERENCE: &str = "dist/docs/reference";
 
-/// Pages that are written from the sources, and committed: from the top level.
+/// The committed pages that are generated from the sources, relative to the top level.
 const WRITTEN: [&str; 5] = [
     "llms.txt",
     "docs/cli.md",
@@ -20,11 +21,11 @@ const WRITTEN: [&str; 5] = [
     "docs/performance.svg",
 ];
 
-/// Writes the documentation; with `--screenshot` also the picture of the local Gwop's page.
+/// Writes the documentation. With `--screenshot`, also writes the picture of the local Gwop's page.
 ///
 /// # Errors
 ///
-/// As [`docs`], when the page cannot be drawn, or an argument is not understood.
+/// The same as [`docs`], and when the page cannot be drawn or an argument is not valid.
 pub(crate) fn command(arguments: &[String]) -> Result {
     match arguments {
         [] => docs(),
@@ -36,13 +37,15 @@ pub(crate) fn command(arguments: &[String]) -> Result {
     }
 }
 
-/// Writes the pages that are made of the sources: the commands in `docs/cli.md`, the codes in
-/// `docs/errors.md`, and `llms.txt`. Then builds the site (`VitePress`), with the reference of the npm
-/// package (typedoc, no warnings) beside it, and the reference of the crate (rustdoc).
+/// Writes the generated pages, then builds the site (`VitePress`) and the references.
+///
+/// The generated pages are the commands in `docs/cli.md`, the codes in `docs/errors.md`, and
+/// `llms.txt`. The references are those of the npm package (typedoc, no warnings) and of the crate
+/// (rustdoc).
 ///
 /// # Errors
 ///
-/// When a page cannot be made, or is not as it should be.
+/// When a page cannot be generated or is not valid.
 fn docs() -> Result {
     build::package()?;
     for (name, script) in [
@@ -72,7 +75,7 @@ fn docs() -> Result {
     Ok(())
 }
 
-/// Builds the site: the pages are put into `build/site`, where `VitePress` makes HTML of them.
+/// Builds the site. Puts the pages into `build/site`, where `VitePress` converts them to HTML.
 fn site() -> Result {
     let staged = top().join("build/site");
     Step::new("the pages of the site", "node")
@@ -85,13 +88,15 @@ fn site() -> Result {
         .run()
 }
 
-/// Makes the documentation and refuses a page that was not the one committed, a dead link and a line
-/// that is too long. Opens the site in Chromium. Checks the tarball of a release: not what it is made of,
-/// for that changes from day to day with what others find.
+/// Builds the documentation and checks it.
+///
+/// Fails for a generated page that differs from the committed one, a dead link, and a line that is
+/// too long. Opens the site in Chromium. Checks the tarball of a release, but not its dependencies,
+/// because their advisories change from day to day.
 ///
 /// # Errors
 ///
-/// As [`docs`] and [`release::checked_tarballs`], and when a page was out of date.
+/// The same as [`docs`] and [`release::checked_tarballs`], and when a page was out of date.
 pub(crate) fn test() -> Result {
     let read = || WRITTEN.map(|page| fs::read_to_string(top().join(page)));
     let committed = read();
@@ -147,7 +152,7 @@ mod tests {
         Ok(())
     }
 
-    /// The SQL in a text, without what is only layout.
+    /// Returns SQL without its layout.
     fn squeezed(sql: &str) -> String {
         sql.split_whitespace()
             .collect::<String>()

@@ -1,15 +1,17 @@
-//! Directories: linked, and made whole or not at all.
+//! Links and copies directories, and creates them atomically.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::Result;
 
-/// Makes a directory that appears at once, under its own name, or not at all. Another clone may be quicker: then its work stays.
+/// Creates a directory that appears under its name in one step, or not at all.
+///
+/// If another clone finishes first, its directory is kept.
 ///
 /// # Errors
 ///
-/// What `make` fails with, or the file system.
+/// The error of `make`, or of the file system.
 pub(crate) fn make(home: &Path, make: impl FnOnce(&Path) -> Result) -> Result {
     let mut staging = home.as_os_str().to_owned();
     staging.push(format!(".{}", std::process::id()));
@@ -19,19 +21,20 @@ pub(crate) fn make(home: &Path, make: impl FnOnce(&Path) -> Result) -> Result {
         Err(_) if home.is_dir() => Ok(()),
         done => Ok(done?),
     });
-    // Still there when it could not be made, or came second: hundreds of megabytes that nobody else would remove.
+    // This directory still exists if `make` failed or another clone was first. It has hundreds of
+    // megabytes, and nobody else would remove it.
     let _ = fs::remove_dir_all(&staging);
     made
 }
 
-/// Files from this size on are linked and not copied.
+/// Files of at least this size are linked instead of copied.
 const LINKED: u64 = 32 * 1024;
 
-/// Makes `to` the same tree as `from`, times included, with hard links for large files.
+/// Makes `to` the same tree as `from`, including times, with hard links for large files.
 ///
 /// # Errors
 ///
-/// When the file system does not let it.
+/// When the file system does not allow it.
 pub(crate) fn tree(from: &Path, to: &Path) -> Result {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
@@ -47,7 +50,7 @@ pub(crate) fn tree(from: &Path, to: &Path) -> Result {
             continue;
         }
         let metadata = entry.metadata()?;
-        // Two disks have no links.
+        // Hard links do not work between two disks.
         if metadata.len() < LINKED || fs::hard_link(&source, &target).is_err() {
             fs::copy(&source, &target)?;
             let file = fs::File::options().append(true).open(&target)?;
@@ -57,21 +60,21 @@ pub(crate) fn tree(from: &Path, to: &Path) -> Result {
     Ok(())
 }
 
-/// Makes `link` lead to `original`.
+/// Makes `link` point to `original`.
 ///
 /// # Errors
 ///
-/// When the file system does not let it.
+/// When the file system does not allow it.
 #[cfg(unix)]
 pub(crate) fn link(original: &Path, link: &Path) -> Result {
     Ok(std::os::unix::fs::symlink(original, link)?)
 }
 
-/// Makes `link` lead to `original`.
+/// Makes `link` point to `original`.
 ///
 /// # Errors
 ///
-/// When the file system does not let it.
+/// When the file system does not allow it.
 #[cfg(not(unix))]
 pub fn link(original: &Path, link: &Path) -> Result {
     Ok(fs::copy(original, link).map(|_| ())?)

@@ -1,6 +1,8 @@
-//! Every framework that merchants use: one list of requests, sent to each of them and to each folder
-//! of `examples/`. The checks themselves are JavaScript: `tests/frameworks/`; each project here is one
-//! install, those of `tests/matrix` among them.
+//! Every framework that merchants use.
+//!
+//! The same list of requests is sent to each framework and to each folder of `examples/`. The
+//! checks are JavaScript: `tests/frameworks/`. Each project here, including those of
+//! `tests/matrix`, has one install.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,7 +10,7 @@ use std::path::PathBuf;
 use crate::process::Step;
 use crate::{Result, matrix, runtimes, tools, top};
 
-/// Where the projects lie, from the top level.
+/// The directory of the projects, relative to the top level.
 const PROJECTS: &str = "build/frameworks";
 
 /// The examples that share the install of `tests/frameworks/servers`.
@@ -24,7 +26,7 @@ const SHARED: [&str; 9] = [
     "nestjs",
 ];
 
-/// A project that a framework builds.
+/// A project that its framework builds.
 struct Built {
     project: &'static str,
     example: &'static str,
@@ -41,7 +43,7 @@ const BUILT: [Built; 7] = [
         "frameworks/next-cloudflare",
     ),
     built("nitro", "nitro", "matrix/nitro3"),
-    // The same handlers, as Nitro 2 and with it Nuxt take them: `examples.mjs` changes what differs.
+    // The same handlers for Nitro 2, and therefore Nuxt. `examples.mjs` changes what differs.
     built("nitro2", "nitro", "matrix/nitro2"),
     built("react-router", "react-router", "matrix/react-router"),
     built("sveltekit", "sveltekit", "matrix/sveltekit"),
@@ -55,11 +57,11 @@ const fn built(project: &'static str, example: &'static str, pinned: &'static st
     }
 }
 
-/// Every situation at every framework, the examples, and the documentation's samples.
+/// Runs every situation in every framework, the examples, and the documentation's samples.
 ///
 /// # Errors
 ///
-/// When a check fails, each has its line; or when npm cannot fetch a framework.
+/// When a check fails (each prints a line), or when npm cannot fetch a framework.
 pub(crate) fn frameworks() -> Result {
     let servers = servers()?;
     let tarball = runtimes::pack()?;
@@ -91,7 +93,8 @@ pub(crate) fn frameworks() -> Result {
     run("examples.mjs")?.run()
 }
 
-/// The project that has all frameworks which need no build, with the tests and the packed package in it.
+/// Creates the project with all frameworks that need no build, with the tests and the packed
+/// package.
 ///
 /// # Errors
 ///
@@ -141,7 +144,7 @@ mod tests {
 
     #[test]
     fn every_example_is_run_and_small() -> crate::Result {
-        // A whole store, and a crate.
+        // These are a whole store and a crate.
         let others = ["store", "worker-router"];
         let run =
             |name: &str| SHARED.contains(&name) || BUILT.iter().any(|built| built.example == name);
@@ -159,7 +162,7 @@ mod tests {
                 page.contains("npm install --ignore-scripts"),
                 "examples/{name}"
             );
-            // Node refuses it there.
+            // Node does not accept it there.
             let manifest = fs::read_to_string(entry.path().join("package.json"))?;
             assert!(
                 !manifest.contains("NODE_OPTIONS=--env-file"),

@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: the cargo-fuzz targets, on the nightly toolchain.
+//! `cargo xtask fuzz`: runs the cargo-fuzz targets on the nightly toolchain.
 
 use std::fs;
 
@@ -7,14 +7,14 @@ use crate::{Error, Result, tools, top};
 
 /// How long each target runs by default, in seconds.
 const DEFAULT_SECONDS: u64 = 60;
-/// No input of the SDK's is larger than this in fuzzing, in bytes.
+/// The largest fuzzing input, in bytes. No input of the SDK is larger.
 const MAX_LENGTH: u32 = 16 * 1024;
 
-/// Runs the named targets, or all, each for a while on its committed corpus.
+/// Runs the named targets, or all, for a limited time each on its committed corpus.
 ///
 /// # Errors
 ///
-/// When a target crashes; the input that did it is under `fuzz/artifacts`.
+/// When a target crashes. The input that caused it is in `fuzz/artifacts`.
 pub(crate) fn command(arguments: &[String]) -> Result {
     let mut seconds = DEFAULT_SECONDS;
     let mut named = Vec::new();
@@ -46,7 +46,7 @@ fn unknown_target(name: &str, targets: &[String]) -> Error {
     format!("no fuzz target `{name}`: there are {}", targets.join(", ")).into()
 }
 
-/// The names of all targets.
+/// Returns the names of all targets.
 fn targets() -> Result<Vec<String>> {
     let directory = top().join("fuzz/fuzz_targets");
     let mut names = Vec::new();
@@ -84,7 +84,7 @@ fn run(targets: &[String], seconds: u64, options: &[&str]) -> Result {
             .args(limits)
             .args(options)
             .env("PATH", &path)
-            // Building comes on top of the fuzzing itself.
+            // The limit includes the time of the build.
             .limit(seconds.saturating_add(20 * 60))
             .run()?;
     }

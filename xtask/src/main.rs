@@ -1,19 +1,20 @@
 //! The repository's commands, as `cargo xtask COMMAND`.
 //!
 //! - [`tools`]: every tool outside this workspace, pinned, and how it is fetched.
-//! - [`build`]: the npm package, into `dist/npm`.
-//! - [`mod@test`]: the table of test parts; [`package`] and [`runtimes`] are its larger ones.
-//! - [`mod@matrix`]: the tools that merchants build, bundle and test with.
-//! - [`patterns`]: stores, adapters and the sample store, on the real things.
-//! - [`demo`]: the story that a newcomer sees.
-//! - [`mod@bench`]: speed, memory and sizes next to other packages or another build, and what that build says
-//!   differently.
-//! - [`docs`]: the API reference and `llms.txt`; [`release`]: the tarballs to publish.
+//! - [`build`]: the npm package, built in `dist/npm`.
+//! - [`mod@test`]: the table of test parts. [`package`] and [`runtimes`] are its larger ones.
+//! - [`mod@matrix`]: the tools with which merchants build, bundle and test.
+//! - [`patterns`]: stores, adapters and the sample store, with real databases and frameworks.
+//! - [`demo`]: the story for newcomers.
+//! - [`mod@bench`]: speed, memory and sizes compared with other packages or another build, and the
+//!   different results of that build.
+//! - [`docs`]: the API reference and `llms.txt`.
+//! - [`release`]: the tarballs to publish.
 //! - [`fuzz`]: the cargo-fuzz targets.
-//! - [`worker`]: the Worker, into `dist/worker`, and its tests.
-//! - [`x402`]: x402's real clients and facilitators at the local Gwop.
-//! - [`circles`]: circular imports, which are refused.
-//! - [`files`]: directories, linked and made whole.
+//! - [`worker`]: the Worker, built in `dist/worker`, and its tests.
+//! - [`x402`]: the real clients and facilitators of x402 with the local Gwop.
+//! - [`circles`]: the check for circular imports.
+//! - [`files`]: links and atomic creation of directories.
 //! - [`process`]: running other programs with progress, logs and time limits.
 
 mod bench;

@@ -1,5 +1,8 @@
-//! The tools that merchants build, bundle and test with: each takes the packed package, builds a program and runs it with one signed
-//! webhook. The rows are JavaScript: `tests/matrix/main.mjs`; each directory beside it is one install, which several rows share.
+//! The tools with which merchants build, bundle and test.
+//!
+//! Each tool uses the packed package, builds a program and runs it with one signed webhook. The
+//! rows are JavaScript: `tests/matrix/main.mjs`. Each directory beside it is one install, which
+//! several rows share.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,14 +11,14 @@ use std::sync::OnceLock;
 use crate::process::{Step, say};
 use crate::{Result, files, runtimes, tools, top};
 
-/// Whether rows run that are too long for every run: `cargo xtask test --all`.
+/// Whether to run the rows that take too long for every run: `cargo xtask test --all`.
 pub(crate) static ALL: OnceLock<()> = OnceLock::new();
 
-/// The whole matrix.
+/// Runs the whole matrix.
 ///
 /// # Errors
 ///
-/// When a row fails, each has its line; or when npm cannot fetch a tool.
+/// When a row fails (each prints a line), or when npm cannot fetch a tool.
 pub(crate) fn matrix() -> Result {
     let tarball = runtimes::pack()?;
     let rows = top().join("tests/matrix");
@@ -61,7 +64,7 @@ pub(crate) fn matrix() -> Result {
         .run()
 }
 
-/// Makes `project` what `source` is, with its tools and the packed package installed.
+/// Makes `project` a copy of `source`, with its tools and the packed package installed.
 fn install(source: &Path, project: &Path, shared: &[PathBuf], tarball: &Path) -> Result {
     crate::copy(source, project)?;
     for file in shared {
@@ -71,8 +74,10 @@ fn install(source: &Path, project: &Path, shared: &[PathBuf], tarball: &Path) ->
     install_tools(&name, &source.join("package.json"), project, tarball)
 }
 
-/// Gives `project` the tools that `manifest` pins, and the packed package. The tools outlive the run: they are large, and whoever
-/// names the same manifest shares them.
+/// Installs the tools that `manifest` pins and the packed package in `project`.
+///
+/// The tools remain after the run because they are large. Projects with the same manifest share
+/// them.
 ///
 /// # Errors
 ///
@@ -101,7 +106,7 @@ pub(crate) fn install_tools(name: &str, manifest: &Path, project: &Path, tarball
     unpack(tarball, &modules.join("@gwop/sdk"))
 }
 
-/// Installs the package as npm does, which for one without dependencies is unpacking it.
+/// Installs the package like npm. For a package without dependencies, npm only unpacks it.
 fn unpack(tarball: &Path, package: &Path) -> Result {
     let _ = fs::remove_dir_all(package);
     fs::create_dir_all(package)?;

@@ -1,10 +1,14 @@
-//! Checks of the packed package: its types, and the projects that install it.
-//! The checks themselves are JavaScript: `tests/runners/package.mjs`.
+//! Checks the packed package: its types, and the projects that install it.
+//!
+//! The checks are JavaScript: `tests/runners/package.mjs`.
 
 use crate::process::Step;
 use crate::{Result, build, runtimes, tools};
 
-/// The declarations in strict TypeScript projects: one per way of resolving modules, and one with the types of Node in place of browsers'.
+/// Checks the declarations in strict TypeScript projects.
+///
+/// There is one project per way of resolving modules, and one with the types of Node instead of
+/// browsers.
 ///
 /// # Errors
 ///
@@ -22,11 +26,11 @@ pub(crate) fn types() -> Result {
     Ok(())
 }
 
-/// The command line `gwop`, from the installed package, on every runtime that has one.
+/// Checks the command line `gwop` of the installed package, on every runtime that has one.
 ///
 /// # Errors
 ///
-/// When a check fails; each has its line.
+/// When a check fails. Each prints a line.
 pub(crate) fn cli() -> Result {
     Step::new("checks of the command line", "node")
         .args(["runners/cli.mjs"])
@@ -38,11 +42,11 @@ pub(crate) fn cli() -> Result {
         .run()
 }
 
-/// Everything that concerns the tarball as others install it.
+/// Runs all checks of the tarball as others install it.
 ///
 /// # Errors
 ///
-/// When a check fails; each has its line.
+/// When a check fails. Each prints a line.
 pub(crate) fn package() -> Result {
     build::package()?;
     let tarball = runtimes::pack()?;

@@ -1,16 +1,18 @@
-//! The integration patterns: stores, framework adapters and the sample store, each on the real thing. The checks
-//! themselves are JavaScript: `tests/stores/`, `tests/frameworks/` and `examples/store/`.
+//! The integration patterns: stores, framework adapters and the sample store.
+//!
+//! They run with real databases and frameworks. The checks are JavaScript: `tests/stores/`,
+//! `tests/frameworks/` and `examples/store/`.
 
 use std::fs;
 
 use crate::process::Step;
 use crate::{Result, matrix, runtimes, tools, top};
 
-/// The conformance suite over every webhook store.
+/// Runs the conformance suite with every webhook store.
 ///
 /// # Errors
 ///
-/// When a check fails; each has its line.
+/// When a check fails. Each prints a line.
 pub(crate) fn stores() -> Result {
     Step::new("stores", "node")
         .args(["stores/main.mjs"])
@@ -21,7 +23,7 @@ pub(crate) fn stores() -> Result {
         .env("GWOP_WRANGLER", tools::npm_program("wrangler")?)
         .env("GWOP_POSTGRES", tools::postgres()?)
         .env("GWOP_BETTER_SQLITE3", tools::better_sqlite3()?)
-        // Fewer invoices and kills, as in the Worker's tests, unless all of them are asked for.
+        // Uses fewer invoices and kills unless all are requested, like the Worker's tests.
         .env(
             "GWOP_ALL",
             if matrix::ALL.get().is_some() { "1" } else { "" },
@@ -31,11 +33,11 @@ pub(crate) fn stores() -> Result {
         .run()
 }
 
-/// The framework adapters, in the real frameworks.
+/// Checks the framework adapters in the real frameworks.
 ///
 /// # Errors
 ///
-/// When a check fails; each has its line.
+/// When a check fails. Each prints a line.
 pub(crate) fn handlers() -> Result {
     Step::new("handlers", "node")
         .args(["frameworks/main.mjs"])
@@ -45,10 +47,13 @@ pub(crate) fn handlers() -> Result {
         .run()
 }
 
-/// Next.js and its peers. Not in `package.json`: its lock would have to name builds of it that not every registry has.
+/// Next.js and its peers. They are not in `package.json`, because its lock would have to name
+/// builds of Next.js that not every registry has.
 const NEXT: [&str; 3] = ["next@16.4.6", "react@19.3.1", "react-dom@19.3.1"];
 
-/// The adapter in the real Next.js, in a project of its own that outlives the run: its packages and its build's cache are large.
+/// Checks the adapter in the real Next.js.
+///
+/// The project remains after the run, because its packages and its build cache are large.
 ///
 /// # Errors
 ///
@@ -63,7 +68,7 @@ pub(crate) fn next() -> Result {
     let frameworks = top().join("tests/frameworks");
     crate::copy(&frameworks.join("next"), &project)?;
     fs::copy(frameworks.join("next.mjs"), project.join("next.mjs"))?;
-    // The same version again would be taken for installed.
+    // npm would treat the same version as already installed.
     let _ = fs::remove_dir_all(project.join("node_modules/@gwop"));
     tools::npm_installing("npm install Next.js and the tarball", "install")
         .args(["--no-save", "--no-package-lock", "--prefer-offline"])
@@ -79,12 +84,14 @@ pub(crate) fn next() -> Result {
         .run()
 }
 
-/// The local Gwop as it is installed: its page in real browsers, its state file, its guards on every runtime that serves
-/// it, its documentation.
+/// Checks the installed local Gwop.
+///
+/// The checks cover its page in real browsers, its state file, its guards on every runtime that can
+/// serve it, and its documentation.
 ///
 /// # Errors
 ///
-/// When a check fails; each has its line.
+/// When a check fails. Each prints a line.
 pub(crate) fn simulator() -> Result {
     let chromium = tools::chromium()?;
     let firefox = tools::firefox()?;
@@ -102,7 +109,7 @@ pub(crate) fn simulator() -> Result {
         .run()
 }
 
-/// Draws the page of the local Gwop into `docs/`, for the README.
+/// Takes a screenshot of the local Gwop's page for the README, and puts it into `docs/`.
 ///
 /// # Errors
 ///
@@ -121,11 +128,13 @@ pub(crate) fn screenshot() -> Result {
         .run()
 }
 
-/// The sample store: its types, and its story on every runtime, with the same transcript on each.
+/// Checks the types of the sample store, and plays its story on every runtime.
+///
+/// The transcript must be the same on each runtime.
 ///
 /// # Errors
 ///
-/// When the types or a step of the story are not as they have to be.
+/// When the types or a step of the story are not correct.
 pub(crate) fn sample_store() -> Result {
     let consumer = runtimes::consumer()?;
     Step::new("tsc, the sample store", tools::npm_program("tsc")?)

@@ -1,5 +1,7 @@
-//! Running other programs: with a line of progress while they are silent, with
-//! their output kept in `build/logs`, and with a time limit that ends their children too.
+//! Runs other programs.
+//!
+//! Prints a line of progress while a program is silent, keeps its output in `build/logs`, and has a
+//! time limit that also ends child processes.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -11,9 +13,9 @@ use std::time::{Duration, Instant};
 
 use crate::{Result, top};
 
-/// How often a step that runs for long says so.
+/// The interval of the progress lines of a long step.
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// How much of a failed step's log is shown.
+/// How many lines of a failed step's log are shown.
 const TAIL_LINES: usize = 60;
 /// How many lines are shown from a failed check on.
 const CHECK_LINES: usize = 8;
@@ -21,9 +23,9 @@ const CHECK_LINES: usize = 8;
 /// Where a step's output goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Output {
-    /// To the person, as it comes, and to `build/logs`.
+    /// Shown immediately, and written to `build/logs`.
     Shown,
-    /// To `build/logs`, shown only when the step fails.
+    /// Written to `build/logs`, and shown only if the step fails.
     Logged,
 }
 
@@ -36,7 +38,7 @@ pub(crate) struct Step {
 }
 
 impl Step {
-    /// A step called `name` (also its log's name) that runs `program` at the top level.
+    /// Creates a step that runs `program` at the top level. `name` is also the name of its log.
     pub(crate) fn new(name: impl Into<String>, program: impl AsRef<OsStr>) -> Self {
         let mut command = Command::new(program);
         command.current_dir(top()).stdin(Stdio::null());
@@ -66,24 +68,24 @@ impl Step {
         self
     }
 
-    /// Ends the program and its children after `seconds`; 20 minutes by default.
+    /// Ends the program and its children after `seconds`. The default is 20 minutes.
     pub(crate) fn limit(mut self, seconds: u64) -> Self {
         self.limit = Duration::from_secs(seconds);
         self
     }
 
-    /// Shows the output as it comes instead of keeping it for a failure.
+    /// Shows the output immediately, instead of only after a failure.
     pub(crate) fn shown(mut self) -> Self {
         self.output = Output::Shown;
         self
     }
 
-    /// Runs to the end.
+    /// Runs the program to its end.
     ///
     /// # Errors
     ///
-    /// When the program cannot be started, exits non-zero, or exceeds its time
-    /// limit; the message holds the end of its log.
+    /// When the program cannot be started, exits non-zero, or exceeds its time limit. The message
+    /// contains the end of its log.
     pub(crate) fn run(mut self) -> Result {
         let log = log_path(&self.name)?;
         match self.output {
@@ -117,11 +119,11 @@ impl Step {
         Err(message.into())
     }
 
-    /// Runs to the end and returns standard output.
+    /// Runs the program to its end and returns its standard output.
     ///
     /// # Errors
     ///
-    /// As [`Step::run`]; what the program said on standard error is in the message.
+    /// The same as [`Step::run`]. The message contains the standard error of the program.
     pub(crate) fn read(mut self) -> Result<String> {
         let log = log_path(&self.name)?;
         let errors = log.with_extension("stderr.log");
@@ -173,14 +175,14 @@ impl Step {
     }
 }
 
-/// The copying of a shown step's output to the person and to its log.
+/// Copies the output of a shown step to the terminal and to its log.
 struct Shown {
     ended: mpsc::Receiver<()>,
     streams: usize,
 }
 
 impl Shown {
-    /// Copies what `child` has as pipes: nothing for a step that is not shown.
+    /// Copies the pipes of `child`. A step that is not shown has none.
     fn begin(child: &mut Child, name: &str) -> Result<Self> {
         let (tell, ended) = mpsc::channel();
         let pipes: [Option<Box<dyn Read + Send>>; 2] = [
@@ -216,7 +218,7 @@ impl Shown {
     }
 }
 
-/// The lines from each failed check on, as the runners mark them.
+/// Returns the lines from each failed check on. The runners mark failed checks.
 fn failures<'a>(lines: &[&'a str]) -> Vec<&'a str> {
     let marks = ["✗", "FAILED", "panicked at", "not ok", "Error:"];
     let mut kept = Vec::new();
@@ -233,7 +235,7 @@ fn failures<'a>(lines: &[&'a str]) -> Vec<&'a str> {
     kept
 }
 
-/// Says what is being done.
+/// Prints what is being done.
 pub(crate) fn say(text: &str) {
     if std::io::stdout().is_terminal() {
         println!("\x1b[1m{text}\x1b[0m");
@@ -252,8 +254,10 @@ fn log_path(name: &str) -> Result<PathBuf> {
     Ok(directory.join(format!("{file}.log")))
 }
 
-/// Ends a child and everything it started. Children stay in this process's
-/// group, so that Ctrl-C reaches them; hence the walk over parents here.
+/// Ends a child and all processes that it started.
+///
+/// Children stay in this process's group, so that Ctrl-C reaches them. This function therefore
+/// finds them by their parents.
 fn end_tree(child: &mut Child) {
     let mut doomed = vec![child.id()];
     if let Ok(output) = Command::new("ps").args(["-A", "-o", "pid=,ppid="]).output() {
@@ -271,7 +275,7 @@ fn end_tree(child: &mut Child) {
             at = at.saturating_add(1);
         }
     }
-    // Parents first, so that none can start another child.
+    // Parents are ended first, so that none can start another child.
     for pid in doomed {
         let _ = Command::new("kill")
             .args(["-KILL", &pid.to_string()])

@@ -1,15 +1,16 @@
-//! The pages of `docs/quickstarts`, followed to the letter from the packed tarballs. The checks
-//! themselves are JavaScript: `tests/quickstarts/main.mjs`.
+//! Follows the pages of `docs/quickstarts` exactly, with the packed tarballs.
+//!
+//! The checks are JavaScript: `tests/quickstarts/main.mjs`.
 
 use std::fs;
 
 use crate::process::Step;
 use crate::{Result, matrix, runtimes, tools, top, worker};
 
-/// Where the packages lie that the pages install, from the top level.
+/// The directory of the packages that the pages install, relative to the top level.
 const PREPARED: &str = "build/quickstarts";
 
-/// What pins the packages of the pages: directories below `tests/`, each one install.
+/// The directories below `tests/` that pin the packages of the pages. Each is one install.
 const PINNED: [&str; 7] = [
     "frameworks/servers",
     "matrix/astro",
@@ -20,12 +21,14 @@ const PINNED: [&str; 7] = [
     "matrix/sveltekit",
 ];
 
-/// Every page. `cargo xtask test --all` installs what the pages say from npm, and not from the
-/// tools' cache.
+/// Checks every page.
+///
+/// `cargo xtask test --all` installs the packages of the pages from npm instead of the tools'
+/// cache.
 ///
 /// # Errors
 ///
-/// When a page does not lead to a verified webhook, each has its line; or when npm cannot fetch a
+/// When a page does not lead to a verified webhook (each prints a line), or when npm cannot fetch a
 /// framework.
 pub(crate) fn quickstarts() -> Result {
     let tarball = runtimes::pack()?;

@@ -1,16 +1,19 @@
-//! `cargo xtask release`: the tarballs to publish, judged, checked and listed.
+//! `cargo xtask release`: creates, checks and lists the tarballs to publish.
 
 use std::path::Path;
 
 use crate::process::{Step, say};
 use crate::{Result, runtimes, tools, top, worker};
 
-/// Judges what a release is made of, packs both packages, checks them and lists them with their SHA-512
-/// hashes. Publishing itself is left to whoever holds the rights.
+/// Checks the dependencies of a release, packs both packages, checks them, and lists their SHA-512
+/// hashes.
+///
+/// It does not publish. Whoever has the rights does that.
 ///
 /// # Errors
 ///
-/// When a crate or an npm package must not be used, when nobody can be asked about them, or when a tarball is not fit to be published.
+/// When a crate or an npm package must not be used, when the advisories cannot be queried, or when
+/// a tarball is not fit to be published.
 pub(crate) fn command(arguments: &[String]) -> Result {
     let is_offline = match arguments {
         [dry_run] if dry_run == "--dry-run" => false,
@@ -31,7 +34,7 @@ pub(crate) fn command(arguments: &[String]) -> Result {
             "Not asked, for want of a network: known vulnerabilities. Run it without --offline before you publish.",
         );
     } else {
-        // What is published depends on nothing: these are the tools that make it.
+        // The published packages have no dependencies. These are the tools that build them.
         Step::new("npm audit", "npm")
             .args(["audit", "--package-lock-only", "--audit-level=high"])
             .run()?;
@@ -39,7 +42,7 @@ pub(crate) fn command(arguments: &[String]) -> Result {
     rehearse()
 }
 
-/// Packs both packages as a release publishes them, checks them, and lists them with their hashes in
+/// Packs both packages like a release, checks them, and lists their hashes in
 /// `build/pack/SHA512SUMS`.
 ///
 /// # Errors
@@ -49,10 +52,11 @@ pub(crate) fn rehearse() -> Result {
     checked_tarballs(Some(&worker::pack()?))
 }
 
-/// What cargo-deny can check without asking anybody.
+/// The checks of cargo-deny that need no network.
 pub(crate) const OFFLINE: &[&str] = &["bans", "licenses", "sources"];
 
-/// cargo-deny over the crates of the workspace, as `deny.toml` says: <https://embarkstudios.github.io/cargo-deny/>.
+/// Checks the crates of the workspace with cargo-deny and `deny.toml`:
+/// <https://embarkstudios.github.io/cargo-deny/>.
 ///
 /// # Errors
 ///
@@ -64,7 +68,7 @@ pub(crate) fn crates(checks: &[&str]) -> Result {
         .run()
 }
 
-/// Packs `@gwop/sdk`, and checks and lists it, with the tarball of `@gwop/worker`.
+/// Packs `@gwop/sdk`, then checks and lists it with the tarball of `@gwop/worker`.
 ///
 /// # Errors
 ///

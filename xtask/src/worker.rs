@@ -1,4 +1,4 @@
-//! The Worker: built by worker-build, tested on the real workerd.
+//! Builds the Worker with worker-build, and tests it on the real workerd.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,15 +9,15 @@ use crate::process::{Step, say};
 use crate::sizes::{self, Size};
 use crate::{Result, build, matrix, runtimes, tools, top};
 
-/// Where Workers are compiled, from the top level.
+/// The directory in which Workers are compiled, relative to the top level.
 const TARGET: &str = "target/workers";
-/// What is deployed, from the top level.
+/// The deployed Worker, relative to the top level.
 pub(crate) const SHIPPED: &str = "dist/worker";
-/// The npm package around it, from the top level.
+/// The npm package of the deployed Worker, relative to the top level.
 const PACKAGE: &str = "dist/npm-worker";
-/// The build with faults on purpose and shorter times, for the tests alone.
+/// The build with deliberate faults and shorter times, only for the tests.
 const TESTED: &str = "build/worker-test";
-/// The npm package around that one.
+/// The npm package of the build for the tests.
 const TESTED_PACKAGE: &str = "build/npm-worker-test";
 /// The Durable Object classes of the crate.
 const CLASSES: [&str; 4] = [
@@ -28,16 +28,16 @@ const CLASSES: [&str; 4] = [
 ];
 /// The events that the Worker handles.
 const EVENTS: [&str; 3] = ["fetch", "queue", "scheduled"];
-/// A merchant's own Worker on this crate.
+/// A merchant's own Worker that uses this crate.
 const EXAMPLE: &str = "examples/worker-router";
-/// Where it is built, from the top level.
+/// The build of that Worker, relative to the top level.
 const EXAMPLE_BUILD: &str = "build/worker-example";
 
-/// Builds what is deployed, and prints its size. A second call in one run does nothing.
+/// Builds the deployed Worker and prints its size. A second call in one run does nothing.
 ///
 /// # Errors
 ///
-/// When a tool cannot be had or the build fails.
+/// When a tool is not available or the build fails.
 pub(crate) fn build() -> Result {
     static DONE: std::sync::OnceLock<()> = std::sync::OnceLock::new();
     if DONE.get().is_none() {
@@ -53,12 +53,13 @@ pub(crate) fn build() -> Result {
     Ok(())
 }
 
-/// Puts the npm package `@gwop/worker` together, around what is deployed. A second call in one run does
-/// nothing.
+/// Creates the npm package `@gwop/worker` with the deployed Worker.
+///
+/// A second call in one run does nothing.
 ///
 /// # Errors
 ///
-/// As [`build()`].
+/// The same as [`build()`].
 pub(crate) fn package() -> Result<PathBuf> {
     static DONE: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
     if let Some(package) = DONE.get() {
@@ -69,18 +70,18 @@ pub(crate) fn package() -> Result<PathBuf> {
     Ok(DONE.get_or_init(|| package).clone())
 }
 
-/// The npm package as `npm publish` would send it.
+/// Packs the npm package like `npm publish`.
 ///
 /// # Errors
 ///
-/// As [`package`].
+/// The same as [`package`].
 pub(crate) fn pack() -> Result<PathBuf> {
     runtimes::packed(&package()?)
 }
 
-/// Puts the npm package together around a build, in `out`; both from the top level.
+/// Creates the npm package in `out` with a build. Both are relative to the top level.
 fn assemble(build: &str, out: &str) -> Result<PathBuf> {
-    // The types of events are the SDK's.
+    // The types of events come from the SDK.
     let sdk = build::package()?;
     Step::new(format!("assemble {out}"), "node")
         .args(["pkg-templates/worker-package/assemble.mjs", out, build])
@@ -89,11 +90,11 @@ fn assemble(build: &str, out: &str) -> Result<PathBuf> {
     Ok(top().join(out))
 }
 
-/// Compiles what is deployed, without a word. A second call in one run does nothing.
+/// Compiles the deployed Worker without output. A second call in one run does nothing.
 ///
 /// # Errors
 ///
-/// When a tool cannot be had or the build fails.
+/// When a tool is not available or the build fails.
 pub(crate) fn compile_shipped() -> Result {
     static DONE: std::sync::OnceLock<()> = std::sync::OnceLock::new();
     if DONE.get().is_none() {
@@ -104,15 +105,17 @@ pub(crate) fn compile_shipped() -> Result {
     Ok(())
 }
 
-/// Compiles this crate as a program into `out`, from the top level.
+/// Compiles this crate as a program into `out`, relative to the top level.
 fn compile_main(out: &str, feature: &str) -> Result {
     compile(".", out, &["--features", feature])?;
     fs::write(top().join(out).join("entry.js"), entry(&EVENTS))?;
     Ok(())
 }
 
-/// Takes the functions' names out of a module, a tenth of what is deployed: a panic says its message and place without them. worker-build keeps them, and
-/// has no setting for it.
+/// Removes the names of functions from a module, a tenth of what is deployed.
+///
+/// A panic shows its message and place without them. worker-build keeps them, and has no setting
+/// for it.
 fn strip_names(module: &Path) -> Result {
     Step::new("wasm-opt --strip-debug", tools::npm_program("wasm-opt")?)
         .args(["--strip-debug", "--strip-producers"])
@@ -120,7 +123,7 @@ fn strip_names(module: &Path) -> Result {
         .run()
 }
 
-/// The module that is deployed, around worker-build's `index.js`.
+/// Returns the source of the deployed module, which wraps worker-build's `index.js`.
 fn entry(events: &[&str]) -> String {
     let handlers: String = events
         .iter()
@@ -207,7 +210,9 @@ function guarded(Proxied) {{
     )
 }
 
-/// Compiles the crate in `directory` into `out`, both from the top level, with more arguments for cargo.
+/// Compiles the crate in `directory` into `out`, both relative to the top level.
+///
+/// `arguments` are additional arguments for cargo.
 fn compile(directory: &str, out: &str, arguments: &[&str]) -> Result {
     tools::rust()?;
     Step::new(
@@ -219,9 +224,9 @@ fn compile(directory: &str, out: &str, arguments: &[&str]) -> Result {
     .args([top().join(out)])
     .args(["."])
     .args(arguments)
-    // The example is no part of the workspace, but shares its dependencies.
+    // The example is not part of the workspace, but shares its dependencies.
     .env("CARGO_TARGET_DIR", top().join(TARGET))
-    // It would fetch them otherwise, in versions of its own.
+    // Otherwise worker-build would fetch its own versions.
     .env("WASM_BINDGEN_BIN", tools::wasm_bindgen()?)
     .env("WASM_OPT_BIN", tools::npm_program("wasm-opt")?)
     .env("ESBUILD_BIN", tools::npm_program("esbuild")?)
@@ -229,7 +234,10 @@ fn compile(directory: &str, out: &str, arguments: &[&str]) -> Result {
     .run()
 }
 
-/// The log of a panic has its place: in this repository, or in a crate by name, and never a directory of whoever built it.
+/// Returns flags that make the log of a panic show its place.
+///
+/// The place is in this repository, or in a crate by name. It never contains a directory of the
+/// build machine.
 fn remapped() -> Result<String> {
     let sysroot = Step::new("rustc --print sysroot", "rustc")
         .args(["--print", "sysroot"])
@@ -240,7 +248,7 @@ fn remapped() -> Result<String> {
     };
     let registry = format!("{}/registry/src", home("CARGO_HOME", ".cargo"));
     let top = top().display().to_string();
-    // Longest last: the last one that fits counts.
+    // The longest prefix is last, because the last match counts.
     let mut flags = vec![
         format!("--remap-path-prefix={top}=gwop"),
         format!("--remap-path-prefix={}=rust", sysroot.trim()),
@@ -254,31 +262,32 @@ fn remapped() -> Result<String> {
     Ok(flags.join(" "))
 }
 
-/// The tests of the Worker on workerd.
+/// Runs the tests of the Worker on workerd.
 ///
 /// # Errors
 ///
 /// When a build or a test fails.
 pub(crate) fn test() -> Result {
-    // Fulfillment verifies what it gets with the SDK, and the local Gwop comes with it.
+    // The fulfillment of the tests verifies events with the SDK, and the SDK contains the local
+    // Gwop.
     build::package()?;
     package()?;
     compile_main(TESTED, "worker-test")?;
     assemble(TESTED, TESTED_PACKAGE)?;
-    // The versions of the workspace, so that its compiled dependencies serve again.
+    // Uses the versions of the workspace, so that its compiled dependencies are reused.
     fs::copy(
         top().join("Cargo.lock"),
         top().join(EXAMPLE).join("Cargo.lock"),
     )?;
     compile(EXAMPLE, EXAMPLE_BUILD, &[])?;
     fs::write(top().join(EXAMPLE_BUILD).join("entry.js"), entry(&EVENTS))?;
-    // Between a kill and the next start files are looked into by native tests: a compiler there would
-    // keep the senders waiting.
+    // Native tests inspect files between a kill and the next start. Compiling them at that time
+    // would make the senders wait, so they are compiled now.
     Step::new("the tests that look into files", "cargo")
         .args(["test", "--quiet", "--no-run", "--lib"])
         .args(["--test", "worker_history"])
         .run()?;
-    // The console is tested in both.
+    // The console is tested in both browsers.
     let (chromium, firefox) = (tools::chromium()?, tools::firefox()?);
     Step::new("the Worker on workerd", "node")
         .args(["tests/worker/run.mjs"])
@@ -286,15 +295,17 @@ pub(crate) fn test() -> Result {
         .env("GWOP_CHROMEDRIVER", chromium.driver)
         .env("GWOP_FIREFOX", firefox.program)
         .env("GWOP_GECKODRIVER", firefox.driver)
-        // Fewer invoices and kills, for a run that fits beside all other parts: `test --all` has all of them.
+        // Uses fewer invoices and kills, so that the run fits beside all other parts. `test --all`
+        // uses all of them.
         .args(matrix::ALL.get().is_none().then_some("--quick"))
         .limit(45 * 60)
         .shown()
         .run()
 }
 
-/// The npm package `@gwop/worker`: its tarball, `init`, and the projects that it makes. The tests look at
-/// what a release lists, too.
+/// Tests the npm package `@gwop/worker`: its tarball, `init`, and the projects that `init` creates.
+///
+/// The tests also check the list of a release.
 ///
 /// # Errors
 ///
@@ -311,7 +322,9 @@ pub(crate) fn test_package() -> Result {
         .run()
 }
 
-/// Runs the Worker with a local Gwop and a fulfillment that prints, and builds anew when a source changes, until it is ended.
+/// Runs the Worker with a local Gwop and a fulfillment that prints, until it is ended.
+///
+/// It rebuilds the Worker when a source changes.
 ///
 /// # Errors
 ///
@@ -335,7 +348,8 @@ pub(crate) fn dev() -> Result {
         if newest.is_some_and(|newest| newest > built) {
             built = SystemTime::now();
             say("A source has changed: building the Worker");
-            // wrangler sees the new files and reloads; a build that fails leaves the last one running.
+            // wrangler detects the new files and reloads. After a failed build, the last one keeps
+            // running.
             match compile_main(SHIPPED, "worker-main") {
                 Ok(()) => say("Reloaded"),
                 Err(error) => println!("{error}"),
@@ -344,7 +358,7 @@ pub(crate) fn dev() -> Result {
     }
 }
 
-/// When the newest file at or below `path` was changed.
+/// Returns when the newest file at or below `path` was changed.
 fn newest(path: &Path) -> Option<SystemTime> {
     let metadata = fs::metadata(path).ok()?;
     if !metadata.is_dir() {

@@ -1,5 +1,6 @@
-//! x402's real clients and reference facilitators, unchanged, at the local Gwop. The checks are JavaScript and Python:
-//! `tests/x402/`.
+//! Runs the real, unchanged clients and reference facilitators of x402 with the local Gwop.
+//!
+//! The checks are JavaScript and Python: `tests/x402/`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,24 +8,24 @@ use std::path::{Path, PathBuf};
 use crate::process::{Step, say};
 use crate::{Result, files, matrix, runtimes, tools, top};
 
-/// Where the checks are, from the top level.
+/// The directory of the checks, relative to the top level.
 const CHECKS: &str = "tests/x402";
 
 /// Runs the checks.
 ///
 /// # Errors
 ///
-/// When one fails, each has its line; or when npm or pip cannot fetch the clients.
+/// When a check fails (each prints a line), or when npm or pip cannot fetch the clients.
 pub(crate) fn test() -> Result {
     let (npm, python) = (npm_clients()?, python_clients()?);
     let sdk = runtimes::consumer()?.join("node_modules/@gwop/sdk");
-    // With `--all`, as many as the agent's page promises.
+    // With `--all`, runs as many as the agent's page promises.
     let (payloads, runs) = if matrix::ALL.get().is_some() {
         ("10000", "300")
     } else {
         ("200", "40")
     };
-    // Beside the clients' packages, so that bare imports find them.
+    // The checks are copied beside the clients' packages, so that bare imports find them.
     let project = top().join("build/x402");
     let _ = fs::remove_dir_all(&project);
     for from in [CHECKS, "tests/runners"] {
@@ -46,7 +47,7 @@ pub(crate) fn test() -> Result {
         .run()
 }
 
-/// The clients and facilitators from npm, as the lock file pins them.
+/// Installs the clients and facilitators from npm, as the lock file pins them.
 ///
 /// # Errors
 ///
@@ -65,7 +66,7 @@ pub(crate) fn npm_clients() -> Result<PathBuf> {
     )
 }
 
-/// The client from PyPI, as the requirements pin it.
+/// Installs the client from PyPI, as the requirements pin it.
 fn python_clients() -> Result<PathBuf> {
     installed("x402-python", &["requirements.txt"], |staging| {
         Step::new("pip install, the x402 client", "python3")
@@ -78,7 +79,7 @@ fn python_clients() -> Result<PathBuf> {
     })
 }
 
-/// What an installer makes of these files, once per user.
+/// Returns the result of an installer for these files. It runs once per user.
 fn installed(name: &str, files: &[&str], install: impl FnOnce(&Path) -> Result) -> Result<PathBuf> {
     let checks = top().join(CHECKS);
     let texts = files
