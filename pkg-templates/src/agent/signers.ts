@@ -17,10 +17,10 @@ export interface EvmSigner {
   /** The wallet, `0x…`. */
   address: string;
   /**
-   * Signs; gives `0x` and 65 bytes, or the longer signature of a contract wallet (ERC-1271,
-   * ERC-6492).
+   * Signs typed data. Returns `0x` and 65 bytes, or the longer signature of a contract wallet
+   * (ERC-1271, ERC-6492).
    */
-  // A method takes `any`, so that the generic one of viem is assignable.
+  // A method may take `any`, so that viem's generic method is assignable.
   signTypedData(data: any): Promise<string>;
 }
 
@@ -34,7 +34,7 @@ export type SolanaSignatures = readonly Readonly<Record<string, Uint8Array>>[];
 export interface SolanaSigner {
   /** The wallet, base58. */
   address: string;
-  /** Signs transactions in part, as a `TransactionPartialSigner`. */
+  /** Signs transactions partially, as a `TransactionPartialSigner`. */
   signTransactions?(transactions: any): Promise<SolanaSignatures>;
   /** Signs bytes, as a `MessagePartialSigner`. */
   signMessages?(messages: any): Promise<SolanaSignatures>;
@@ -55,7 +55,7 @@ export interface KeySigner {
 /** Any signer. */
 export type Signer = KeySigner | EvmSigner | SolanaSigner;
 
-/** What is to be signed. @internal */
+/** The data to sign. @internal */
 export interface Signing {
   wallet: string;
   chain: string;
@@ -66,13 +66,13 @@ export interface Signing {
 
 const SIGN = Symbol("sign");
 
-/** Two digits for each byte, without `0x`. @internal */
+/** Formats bytes as two hexadecimal digits each, without `0x`. @internal */
 export const hex = (bytes: Uint8Array): string =>
   Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 const fromBase64 = (text: string) =>
   Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 
-/** A signer around a closure: whoever prints it sees the address alone. */
+/** Creates a signer around a closure. Printing it shows only the address. */
 function keySigner(
   family: "evm" | "solana",
   address: string,
@@ -99,7 +99,7 @@ export function evmKey(privateKey: string | undefined): KeySigner {
   return keySigner("evm", key.address(), async ({ digest }) => key.sign(digest ?? "") ?? "");
 }
 
-/** What stands before a seed in PKCS#8, version 1: every runtime reads that. */
+/** The bytes before a seed in PKCS#8, version 1, which every runtime reads. */
 const PKCS8 = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
 
 /**
@@ -152,7 +152,7 @@ export async function solanaKeyPair(pair: {
   );
 }
 
-/** On which networks a signer signs; `undefined` where it is none. @internal */
+/** Returns the networks that a signer supports; `undefined` if it is not a signer. @internal */
 export function familyOf(signer: Signer): "evm" | "solana" | undefined {
   if (typeof signer !== "object" || signer === null || typeof signer.address !== "string")
     return undefined;
@@ -166,7 +166,7 @@ export function familyOf(signer: Signer): "evm" | "solana" | undefined {
     : undefined;
 }
 
-/** The signature as hexadecimal digits. @internal */
+/** Returns the signature as hexadecimal digits. @internal */
 export async function signWith(signer: Signer, signing: Signing): Promise<string> {
   if (SIGN in signer) return signer[SIGN](signing);
   if (signing.typedData) {
