@@ -302,7 +302,7 @@ function tokenError(thrown: unknown, cause?: unknown): unknown {
 }
 
 function isText(value: unknown): value is string {
-  // No id contains a NUL: a value with one stands for something that is not text.
+  // Ids contain no NUL. A text that contains one is not an id.
   return typeof value === "string" && value !== "" && !value.includes("\0");
 }
 
@@ -310,7 +310,7 @@ function isDuration(seconds: unknown): seconds is number {
   return typeof seconds === "number" && seconds >= 0 && seconds < Infinity;
 }
 
-/** The most entries: more would exceed the byte limit of the cache. */
+/** Returns whether `size` is a valid cache size. More would exceed the byte limit of the cache. */
 function isCount(size: unknown): size is number {
   return Number.isInteger(size) && (size as number) >= 0 && (size as number) <= 1_000_000;
 }
