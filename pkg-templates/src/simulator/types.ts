@@ -122,8 +122,9 @@ export interface SimulatorOptions {
       >
     | undefined;
   /**
-   * Keeps the state beyond the process. What the journal contains goes on: options that you give
-   * replace those in it, and the others stay. Answers wait until the journal is written.
+   * Keeps the state beyond the process. The simulator continues with the journal's content. Options
+   * that you give replace those in it, and the others stay. Responses wait until the journal is
+   * written.
    */
   journal?: SimulatorJournal | undefined;
   /**
