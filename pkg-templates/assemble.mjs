@@ -1,7 +1,6 @@
 // Assembles the JavaScript part of the npm package: `node assemble.mjs OUT VERSION`. `cargo xtask
 // build` runs it when OUT contains the wasm and its glue. tsc emits the TypeScript declarations,
-// and
-// types.mjs completes them.
+// and types.mjs completes them.
 import { createHash } from "node:crypto";
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";

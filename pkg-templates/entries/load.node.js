@@ -1,6 +1,5 @@
 // Node and Bun: loads the bytes in this file, synchronously. No other file has to be found,
-// whatever
-// a tool copies or bundles.
+// whatever a tool copies or bundles.
 import "./requirements.js";
 import text from "./gwop.wasm.base64";
 import { own } from "./instance.js";

@@ -1,6 +1,5 @@
 // The changes that may have happened to the body, each with its reversal. Pairs of changes are
-// tried
-// as well.
+// tried as well.
 import { gunzipSync } from "node:zlib";
 import { orders, quickOrders, writers } from "./json.js";
 

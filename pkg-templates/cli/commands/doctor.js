@@ -281,8 +281,7 @@ async function hosts(timeoutMs) {
       const before = Date.now();
       const { status, headers, ms } = await send(url, { timeoutMs });
       // The `Date` header has whole seconds. Its middle, at the middle of the request's time, gives
-      // the
-      // smallest error.
+      // the smallest error.
       const date = Date.parse(headers.get("date") ?? "") + 500;
       if (!Number.isNaN(date)) offset ??= Math.round((before + ms / 2 - date) / 1000);
       const isUp = status < 500;

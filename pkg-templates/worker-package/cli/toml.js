@@ -1,6 +1,6 @@
 // Reads the `wrangler.toml` of a Worker that was built from source. It supports all of TOML that
-// such
-// a file can contain. It refuses everything else, because a wrongly read migration loses objects.
+// such a file can contain. It refuses everything else, because a wrongly read migration loses
+// objects.
 
 /**
  * @typedef {{ name?: string, producers: Record<string, string>, consumers: string[],
