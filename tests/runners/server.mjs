@@ -1,4 +1,5 @@
-// The loopback server that suites talk to. It listens on a free port of 127.0.0.1 and lets any page read its answers.
+// The loopback server that suites call. It listens on a free port of 127.0.0.1, and any page may
+// read its responses.
 //
 //   /echo                       200, JSON { method, url, headers, body } of the request
 //   /status/CODE                that status; ?body=TEXT&type=MEDIA-TYPE&header.NAME=VALUE set the answer
@@ -15,10 +16,10 @@
 //   /seen/KEY                   JSON list of the requests to /scripted/KEY: { method, url, headers, body }
 import { createServer } from "node:http";
 
-/** The most that one request body or answer may hold, in bytes. */
+/** The most bytes of one request body or response. */
 const LIMIT = 64 * 1024 * 1024;
 
-/** Starts the server; resolves to its URL and how to close it. */
+/** Starts the server. Resolves to its URL and a function that closes it. */
 export async function startServer() {
   const counts = new Map();
   const scripts = new Map();
