@@ -1,7 +1,7 @@
 // Measures the targets of the ledger, compared with the Worker of 1.0.0 (docs/performance.md):
 // `node bench/worker/targets.mjs [rates|disk|bytes|held|shards]…`, from the repository's top level,
-// after
-// `cargo xtask build`.
+// after `cargo
+// xtask build`.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -123,8 +123,8 @@ export class Gwop {
    * if (body.eventType === "invoice.paid") console.log(body.data.invoiceId);
    * ```
    *
-   * @throws SDKValidationError with a `code`, and with `httpStatus`, the status to answer with. The
-   * codes are `WEBHOOK_SIGNATURE_MISSING`, `WEBHOOK_SIGNATURE_MALFORMED`,
+   * @throws SDKValidationError with a `code`, and with `httpStatus`, the status to respond with.
+   * The codes are `WEBHOOK_SIGNATURE_MISSING`, `WEBHOOK_SIGNATURE_MALFORMED`,
    * `WEBHOOK_TIMESTAMP_INVALID`, `WEBHOOK_TIMESTAMP_OUTSIDE_TOLERANCE`, `WEBHOOK_BODY_TOO_LARGE`,
    * `WEBHOOK_BODY_NOT_RAW`, `WEBHOOK_SIGNATURE_MISMATCH`, `WEBHOOK_PAYLOAD_INVALID`,
    * `WEBHOOK_EVENT_UNKNOWN`, `WEBHOOK_HEADER_MISMATCH` and `WEBHOOK_SOURCE_NOT_ACCEPTED`.

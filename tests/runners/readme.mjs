@@ -26,8 +26,8 @@ globalThis.result = document.body.textContent.trim();
  * The checks, by name. GWOP_DENO and GWOP_BUN name programs.
  *
  * @param {{ directory: string, browsers: Record<string, { program: string, driver: string }> }}
- * options
- *   `directory`: where the samples are written, inside a project that has the package installed.
+ *   options `directory`: where the samples are written, inside a project that has the package
+ *   installed.
  */
 export function readmeChecks({ directory, browsers }) {
   const { GWOP_DENO, GWOP_BUN } = process.env;

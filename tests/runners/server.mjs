@@ -2,18 +2,21 @@
 // read its responses.
 //
 //   /echo                       200, JSON { method, url, headers, body } of the request
-//   /status/CODE                that status; ?body=TEXT&type=MEDIA-TYPE&header.NAME=VALUE set the answer
-//   /delay/MS                   200 after so many milliseconds, options as above
+//   /status/CODE                that status; ?body=TEXT&type=MEDIA-TYPE&header.NAME=VALUE set the
+//                               response
+//   /delay/MS                   200 after MS milliseconds, options as above
 //   /flaky/CODE/N/KEY           CODE for the first N requests with this KEY, then as /echo
 //   /count/KEY                  JSON { count } of the requests that /flaky saw for KEY
 //   /redirect?to=URL&status=302 a redirect
-//   /slow-body/MS               200 at once, the body's second half after so many milliseconds
-//   /huge/BYTES                 200 with so many bytes
-//   /close                      closes the connection without an answer
-//   /script/KEY                 POST a JSON list of answers for /scripted/KEY: { status = 200, headers, body (JSON) or text,
-//                               delayMs, bodyDelayMs (after the head), close }; the last one repeats
-//   /scripted/KEY/…             the next of these answers
-//   /seen/KEY                   JSON list of the requests to /scripted/KEY: { method, url, headers, body }
+//   /slow-body/MS               200 at once, the body's second half after MS milliseconds
+//   /huge/BYTES                 200 with BYTES bytes
+//   /close                      closes the connection without a response
+//   /script/KEY                 POST a JSON list of responses for /scripted/KEY: { status = 200,
+//                               headers, body (JSON) or text, delayMs, bodyDelayMs (after the
+//                               head), close }; the last one repeats
+//   /scripted/KEY/…             the next of these responses
+//   /seen/KEY                   JSON list of the requests to /scripted/KEY: { method, url,
+//                               headers, body }
 import { createServer } from "node:http";
 
 /** The most bytes of one request body or response. */

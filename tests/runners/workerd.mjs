@@ -20,18 +20,14 @@ const wasmModules = {
  * Worker may reach loopback only.
  *
  * @param {string} program The path of workerd.
- * @param {{ entry: string, directory: string, variables?: Record<string, string>, bindings?:
- * string[],
- *   worker?: string, services?: string, assetNames?: string,
+ * @param {{ entry: string, directory: string, variables?: Record<string, string>,
+ *   bindings?: string[], worker?: string, services?: string, assetNames?: string,
  *   untilAnswered?: (url: string) => Promise<Response> }} options
  *   `bindings`, `worker` and `services`: more of the Worker and the configuration, in workerd's
- * Cap'n
- *   Proto text. `assetNames`: esbuild's option, if two wasm files have the same name.
- * `untilAnswered`:
- *   the first request, repeated until workerd listens. Default: HEAD.
- * @returns {Promise<{ url: string, pid: number, startedMs: number, output(): string, end(): void
- * }>}
- *   `startedMs`: milliseconds from the program's start to the first response.
+ *   Cap'n Proto text. `assetNames`: esbuild's option, if two wasm files have the same name.
+ *   `untilAnswered`: the first request, repeated until workerd listens. Default: HEAD.
+ * @returns {Promise<{ url: string, pid: number, startedMs: number, output(): string,
+ *   end(): void }>} `startedMs`: milliseconds from the program's start to the first response.
  */
 export async function startWorkerd(
   program,

@@ -54,8 +54,7 @@ export async function journalConformance(name, open) {
  *
  * - `day`: `invoice` is a number of invoices. See {@link day}.
  * - `reconcile`: `invoice` is JSON, `{ client, done, cursor }`. Runs until it is complete. Appends
- * a
- *   line to the file `done` for each callback that has ended, and keeps its cursor in the file
+ *   a line to the file `done` for each callback that has ended, and keeps its cursor in the file
  *   `cursor`. Returns how many it applied.
  * - `race`: delivers 25 copies of one event. Returns the number of callbacks.
  * - `crash`: is killed in the middle of the callback. The claim is valid for 2 seconds.

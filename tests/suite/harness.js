@@ -16,13 +16,11 @@ const TIMEOUT_MS = 20_000;
  *
  * @param {string} name What a user relies on, as a sentence.
  * @param {{ needs?: string[], timeoutMs?: number } | Function} options `needs` names capabilities
- * (see
- *   `capabilities.js`).
+ *   (see `capabilities.js`).
  * @param {(context: { runtime: string, serverURL: string, selfURL?: string }) => unknown} [fn] May
- * be
- *   asynchronous. `serverURL` is the loopback test server of `tests/runners/server.mjs`. `selfURL`
- * is
- *   the server in which the suite itself runs (capability `requests`). Neither ends with a slash.
+ *   be asynchronous. `serverURL` is the loopback test server of `tests/runners/server.mjs`.
+ *   `selfURL` is the server in which the suite itself runs (capability `requests`). Neither ends
+ *   with a slash.
  */
 export function test(name, options, fn) {
   if (typeof options === "function") [options, fn] = [{}, options];
@@ -34,8 +32,7 @@ export function test(name, options, fn) {
  * Runs every registered test, one after the other.
  *
  * @param {{ runtime: string, serverURL: string, selfURL?: string, only?: string }} context `only`:
- * runs
- *   the tests whose names contain it.
+ *   runs the tests whose names contain it.
  * @returns {Promise<{ runtime: string, passed: number, failed: number, excepted: string[],
  *   failures: { name: string, message: string }[] }>} `excepted`: names of tests that this runtime
  *   cannot run, by `capabilities.js`.

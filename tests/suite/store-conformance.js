@@ -1,7 +1,6 @@
 // The promises of every store, tested through the webhook handler: `checks` of [sentence, function
-// of
-// `open`]. `open()` returns a store over storage that all calls share, and every check uses its own
-// invoices. `clockChecks` are for stores that take the time from their storage.
+// of `open`]. `open()` returns a store over storage that all calls share, and every check uses its
+// own invoices. `clockChecks` are for stores that take the time from their storage.
 import { Gwop } from "@gwop/sdk";
 import { createWebhookHandler } from "@gwop/sdk/handlers";
 import { assert, assertEquals } from "./harness.js";

@@ -1,7 +1,6 @@
 // The JWK Set behind verifyToken: when it is fetched, which keys are used, and what is stored. The
 // native tests (tests/jwk_set.rs) check the policy's long times on an artificial clock. Here a
-// store's
-// `fetchedAt` makes time pass.
+// store's `fetchedAt` makes time pass.
 import { TokenVerificationError } from "@gwop/sdk/errors";
 import { createAuthMiddleware } from "@gwop/sdk/handlers";
 import {

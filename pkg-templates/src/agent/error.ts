@@ -113,7 +113,7 @@ export type AgentErrorCode =
   /**
    * The invoice cannot be used. Nothing was signed.
    *
-   * Cause: A field is missing or of another kind; the message names it.
+   * Cause: A field is missing or has the wrong type. The message names it.
    *
    * Fix: Check `serverURL`. Tell the merchant.
    */
@@ -211,7 +211,7 @@ export type AgentErrorCode =
   /**
    * An option or an argument is wrong. Nothing was done.
    *
-   * Cause: A name is misspelled, a value is of another kind, or there is no journal.
+   * Cause: A name is misspelled, a value has the wrong type, or there is no journal.
    *
    * Fix: Fix the code. The message names the option.
    */

@@ -84,7 +84,8 @@ function keySigner(
 }
 
 /**
- * Makes a signer from a private key for Base: 32 bytes as hexadecimal digits, with or without `0x`.
+ * Creates a signer from a private key for Base: 32 bytes as hexadecimal digits, with or without
+ * `0x`.
  *
  * The key stays in WebAssembly, which does not promise constant time. Keep little money in such a
  * wallet, or use an external signer (a viem account, CDP, a KMS).
@@ -103,8 +104,9 @@ export function evmKey(privateKey: string | undefined): KeySigner {
 const PKCS8 = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
 
 /**
- * Makes a signer from a private key for Solana: the 32 bytes of a seed, the 64 bytes of a key pair
- * as Solana's tools write it (also a plain array, as in their JSON files), or either as base58.
+ * Creates a signer from a private key for Solana: the 32 bytes of a seed, the 64 bytes of a key
+ * pair as Solana's tools write it (also a plain array, as in their JSON files), or either as
+ * base58.
  *
  * It signs with the runtime's Web Crypto if that supports Ed25519, and otherwise in WebAssembly.
  *
@@ -136,7 +138,7 @@ export function solanaKey(secret: Uint8Array | readonly number[] | string | unde
 }
 
 /**
- * Makes a signer from a key pair of Web Crypto for Solana (`Ed25519`). The private key can be
+ * Creates a signer from a key pair of Web Crypto for Solana (`Ed25519`). The private key can be
  * non-extractable.
  */
 export async function solanaKeyPair(pair: {

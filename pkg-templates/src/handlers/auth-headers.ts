@@ -3,7 +3,6 @@
  * the same ones. They are removed from incoming requests, under every name that an app may read as
  * one of them: in any case, and with `_` instead of `-`.
  */
- */
 export const IDENTITY_HEADERS = [
   "x-gwop-subject",
   "x-gwop-chain",

@@ -60,7 +60,7 @@ const OPTIONS: Names<AuthRoutesOptions> = {
   bodyTimeoutSeconds: undefined,
 };
 
-/** Answers requests to the routes. Returns `undefined` for all other requests. */
+/** Responds to requests for the routes. Returns `undefined` for all other requests. */
 export type AuthRoutes = (request: Request) => Promise<Response | undefined>;
 
 /** The largest body that the routes read, in bytes. */
@@ -100,15 +100,15 @@ const encode = (text: string) => new TextEncoder().encode(text);
  * | `DELETE /auth/session`, with the token | 200: `{ "revoked": true }`; 401 for a token without a session |
  *
  * A body has at most 4,096 bytes and 30 seconds. `metadata` has at most 1,024 bytes as JSON, nested
- * at most 16 levels deep. If a body parser has read the body before, the answer is 500
+ * at most 16 levels deep. If a body parser has read the body before, the response is 500
  * `MISCONFIGURED`, and `onError` is called.
  *
- * If Gwop answers 429, the call is not retried. The route answers 503 with Gwop's `Retry-After` (at
- * most 60 seconds).
+ * If Gwop responds with 429, the call is not retried. The route responds with 503 with Gwop's
+ * `Retry-After` (at most 60 seconds).
  *
  * A session that was logged out is refused from then on in this process, until its token has
- * expired, even if Gwop could not be told (the answer is then 502 or 503). The process remembers up
- * to 20,000 such log-outs, and refuses the next one with 503 before it does anything.
+ * expired, even if Gwop could not be told (the response is then 502 or 503). The process remembers
+ * up to 20,000 such log-outs, and refuses the next one with 503 before it does anything.
  *
  * The Worker computes secrets and keys in the same way, so either can finish what the other began.
  * Only the caller who created an intent can exchange it: the `exchange_secret` is an HMAC of the

@@ -71,7 +71,7 @@ declare module "fastify" {
 }
 
 /**
- * Makes the plugin that handles Gwop's webhooks at its `prefix`: see `createWebhookHandler`.
+ * Creates the plugin that handles Gwop's webhooks at its `prefix`: see `createWebhookHandler`.
  * Fastify parses bodies before any handler. Within this plugin it does not, and elsewhere nothing
  * changes.
  */

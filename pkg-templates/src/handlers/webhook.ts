@@ -216,8 +216,8 @@ export type WebhookHandler = (
 
 /**
  * Creates the handler of Gwop's webhooks. It reads the raw body, verifies the signature, recognizes
- * copies, applies the event to the invoice, and calls your callback, each once. It answers 200 only
- * after the callback has ended and the result is stored.
+ * copies, applies the event to the invoice, and calls your callback, each once. It responds with
+ * 200 only after the callback has ended and the result is stored.
  *
  * | request | response |
  * |---|---|

@@ -26,7 +26,6 @@ export interface ServeOptions {
  * @throws TypeError if the connection is to be dropped, as `misbehave` can ask for; the signal's
  * reason if the client has left.
  */
- */
 export async function serve(
   sim: Simulator,
   request: Request,

@@ -1,6 +1,5 @@
 // Checks the documentation of the adapters: `documented.mjs`, next to `main.mjs`. The samples in
-// the
-// module comments are valid TypeScript with the frameworks' own types. The declarations pass in
+// the module comments are valid TypeScript with the frameworks' own types. The declarations pass in
 // strict projects of every kind, without DOM and without any framework. docs/frameworks.md names
 // every adapter.
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";

@@ -66,9 +66,8 @@ export function freePort() {
  * - `storage`: a directory that outlives this Worker. Default: a new one.
  * - `configure(text)`: changes the text of the top level's `wrangler.toml`.
  * - `template`: the initial `wrangler.toml`. Default: the top level's.
- * - `neighbours`: other Workers that run next to it, by name: the text of their modules, or `{
- * main,
- *   configure }` of another build of this Worker.
+ * - `neighbours`: other Workers that run next to it, by name: the text of their modules, or
+ *   `{ main, configure }` of another build of this Worker.
  */
 export async function startWorker({
   variables = {},
