@@ -2,7 +2,7 @@
 let encoder: TextEncoder | undefined;
 
 /**
- * Returns the UTF-8 bytes of a text. The wasm's own loop over characters is slower for long texts.
+ * Returns the bytes of a text. The wasm's own loop over characters is slower for long texts.
  */
 export function encode(text: string): Uint8Array {
   return (encoder ??= new TextEncoder()).encode(text);
