@@ -1,19 +1,19 @@
-// What the adapters cost: `adapters.mjs [--check]`, from the project of `tests/frameworks/servers`; run by
-// `cargo xtask bench --only adapters`.
+// Measures what the adapters cost: `adapters.mjs [--check]`, from the project of
+// `tests/frameworks/servers`. `cargo xtask bench --only adapters` runs it.
 //
-// Each framework runs in a process of its own, with three routes. One reads the raw body and answers
-// 204; one answers it with the very bytes that the adapter answers with; one is the adapter, whose
-// verification and store answer at once. A client in this process sends the same delivery to all in
-// turn, over 16 connections. What counts is the processor time of the server's process per request,
-// so that the client's does not.
+// Each framework runs in its own process, with three routes. One reads the raw body and responds
+// with 204. One does the same with the adapter's exact response. One is the adapter, with a
+// verification and a store that finish at once. A client in this process sends the same delivery to
+// each in turn, over 16 connections. The figure is the processor time of the server's process per
+// request, so that the client's time does not count.
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { fileURLToPath } from "node:url";
 
 /**
- * The most that an adapter may cost, as a multiple of the framework reading the body and answering
- * 204.
+ * The highest cost of an adapter, as a multiple of the framework that reads the body and responds
+ * with 204.
  */
 const LIMIT = 1.15;
 const FRAMEWORKS = ["Fastify", "Express", "Hono", "Lambda"];
@@ -44,7 +44,7 @@ const HEADERS = {
   "user-agent": "Gwop-Webhooks/1",
 };
 
-/** The adapter's options, whose parts answer at once. */
+/** The adapter's options, whose parts finish at once. */
 function options() {
   const { data, ...event } = JSON.parse(BODY);
   const body = {
@@ -80,7 +80,7 @@ function options() {
   };
 }
 
-/** What the adapter answers with. */
+/** The adapter's response. */
 const ANSWER = JSON.stringify({ received: true, outcome: "duplicate" });
 const ANSWER_HEADERS = {
   "content-type": "application/json",
@@ -88,7 +88,7 @@ const ANSWER_HEADERS = {
   "x-content-type-options": "nosniff",
 };
 
-/** Each answers where it listens; the three routes are there. */
+/** Starts each server with the three routes. Returns its address. */
 const SERVERS = {
   async Fastify() {
     const { default: Fastify } = await import("fastify");
@@ -146,8 +146,8 @@ const SERVERS = {
     if (!server.listening) await once(server, "listening");
     return server.address().port;
   },
-  // Lambda hands events to a process over HTTP, as JSON: the runtime's part is done here as its API
-  // says.
+  // Lambda sends events to a process over HTTP, as JSON. This code plays the runtime's part, as its
+  // API says.
   async Lambda() {
     const { createServer } = await import("node:http");
     const { gwopWebhook } = await import("@gwop/sdk/lambda");
@@ -172,7 +172,7 @@ const SERVERS = {
   },
 };
 
-/** What one request is: the delivery itself, or Lambda's event of it. */
+/** Returns one request: the delivery itself, or Lambda's event for it. */
 function requestOf(framework, path) {
   const event = {
     ...{
@@ -212,7 +212,7 @@ function requestOf(framework, path) {
   return Buffer.from(`POST ${path} HTTP/1.1\r\n${lines.join("")}\r\n${body}`);
 }
 
-/** Sends so many requests over the connections, each when the one before is answered. */
+/** Sends requests over the connections. Each waits for the response to the one before. */
 async function load(sockets, request, expected) {
   let left = REQUESTS;
   await Promise.all(
@@ -270,7 +270,7 @@ async function measure(framework) {
       const row = {};
       const paths = ["/bare", "/same", "/gwop"];
       for (const path of round % 2 === 0 ? paths : paths.toReversed()) row[path] = await cost(path);
-      // What is compiled at first is not counted.
+      // Leaves out the time for the first compilation.
       if (round >= 0) rows.push(row);
     }
     for (const socket of sockets) socket.destroy();

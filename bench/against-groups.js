@@ -1,6 +1,7 @@
 /**
- * Two builds of the package doing the same work in one process: `now` is the checkout's, `before` the other one, and `again` a second
- * copy of that, which shows the noise. `cargo xtask bench --against` installs them as `@gwop/now`, `@gwop/before` and `@gwop/again`.
+ * Runs the same work with two builds of the package in one process. `now` is the checkout's build,
+ * `before` is the other one, and `again` is a second copy of that, which shows the noise. `cargo
+ * xtask bench --against` installs them as `@gwop/now`, `@gwop/before` and `@gwop/again`.
  */
 import * as again from "@gwop/again";
 import * as before from "@gwop/before";
@@ -11,7 +12,7 @@ import { base64, base64url, event, hmac, INVOICE, signatureHeader, signed } from
 
 const BUILDS = { before, again, now };
 const SECRET = "whsec_Z3dvcC1iZW5jaG1hcmstc2VjcmV0LTAwMDE=";
-/** So many tokens are taken in turn: more than a client keeps of those that it has verified. */
+/** The number of tokens that are used in turn: more than a client's cache of verified tokens. */
 const TOKENS = 1_200;
 const encoder = new TextEncoder();
 
@@ -24,7 +25,7 @@ const MAKERS = {
 };
 
 /**
- * The candidates of a group, by name, `before` first. Each has run once.
+ * Returns the candidates of a group, by name, `before` first. Each has run once.
  *
  * @returns {Promise<Record<string, () => unknown>>}
  */
@@ -34,7 +35,7 @@ export async function prepare(group) {
   return candidates;
 }
 
-/** One candidate per build. */
+/** Creates one candidate per build. */
 const eachBuild = (make) =>
   Object.fromEntries(Object.entries(BUILDS).map(([name, build]) => [name, make(build)]));
 
@@ -107,7 +108,7 @@ async function tokens() {
     );
     all.push(`${input}.${base64url(signature)}`);
   }
-  // Each candidate goes through them on its own.
+  // Each candidate goes through them by itself.
   const inTurn = (verify) => {
     let next = 0;
     return async () => verify(all[next++ % TOKENS]);

@@ -1,4 +1,4 @@
-// A Worker that makes instances: `/?build=now|before&count=…`.
+// A Worker that creates instances: `/?build=now|before&count=…`.
 import before from "@gwop/before/gwop.wasm";
 import now from "@gwop/now/gwop.wasm";
 
@@ -8,7 +8,7 @@ export default {
   fetch(request) {
     const { searchParams } = new URL(request.url);
     const module = MODULES[searchParams.get("build")];
-    // What it imports is never called while it is made.
+    // The imports are never called during instantiation.
     const imports = {};
     for (const { module: from, name } of module ? WebAssembly.Module.imports(module) : [])
       (imports[from] ??= {})[name] = () => {};

@@ -1,4 +1,4 @@
-// What runs inside Node, Deno and Bun: `against-program.js GROUP ROUNDS` prints the times of each round.
+// Runs inside Node, Deno and Bun: `against-program.js GROUP ROUNDS` prints the times of each round.
 import { prepare } from "./against-groups.js";
 import { DEFAULTS, repeat, withProcessor } from "./harness.js";
 

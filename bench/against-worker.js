@@ -1,4 +1,4 @@
-// What runs inside workerd: the groups of `against-groups.js`.
+// Runs the groups of `against-groups.js` inside workerd.
 import { prepare } from "./against-groups.js";
 import { batchWorker } from "./harness.js";
 

@@ -1,4 +1,5 @@
-// This checkout's package against another build of it (`cargo xtask bench --against DIR`), both in the same processes.
+// Compares this checkout's package with another build (`cargo xtask bench --against DIR`). Both run
+// in the same processes.
 import { runProgram } from "../runners/programs.mjs";
 import { startWorkerd } from "../runners/workerd.mjs";
 import { event, signatureHeader } from "./deliveries.js";
@@ -19,15 +20,18 @@ import { print } from "./table.mjs";
 /** The parts, in the order of a whole run. */
 export const PARTS = ["node", "deno", "bun", "workerd", "start"];
 
-/** So many processes, and in each at least so many rounds: more than 60 in all. */
+/** The number of processes, and the least rounds in each: more than 60 rounds in all. */
 const PROCESSES = 3;
 const ROUNDS = 22;
 const LIMIT_MS = 120_000;
 const SECRET = "whsec_Z3dvcC1iZW5jaG1hcmstc3RhcnQ=";
-/** Instances that are made in one batch. */
+/** The instances in one batch. */
 const INSTANCES = 100;
 
-/** What each row may take at most: of the other build's time, or of a peer's. In the order of Node, Deno, Bun and workerd. */
+/**
+ * The upper limit of each row, relative to the other build's time or to a peer's. In the order of
+ * Node, Deno, Bun and workerd.
+ */
 const BOUNDS = {
   "validateWebhook, 620 bytes": [1.05, 1.05, 1.1, 1.05],
   "validateWebhook, 8 KB": [1.05, 1.05, 1.05, 1.05],
@@ -39,11 +43,11 @@ const BOUNDS = {
   "start to first verified webhook": [1.35, 1.15, 1.15],
 };
 const GROUPS = Object.keys(BOUNDS).filter((row) => !row.includes("×") && !row.startsWith("start"));
-/** The longest that one instance may take, in milliseconds. */
+/** The time limit of one instance, in milliseconds. */
 const INSTANCE_BOUND_MS = 0.3;
 const ORDER = ["node", "deno", "bun", "workerd"];
 
-/** The figures of one part, by row; those of `start` by runtime. */
+/** Returns the figures of one part, by row. Those of `start` are by runtime. */
 export async function measureAgainst(part) {
   if (part === "start") return measureStart();
   const figures = {};
@@ -92,7 +96,10 @@ async function oneProcess(runtime, group) {
   );
 }
 
-/** The new build's ratio to `denominator`, the noise (the other build's second copy to its first), and what is left of the one by the other. */
+/**
+ * Returns the new build's ratio to `denominator`, the noise (the other build's second copy to its
+ * first), and the ratio divided by the noise.
+ */
 function figure(times, denominator, bound) {
   const [low, ratio, high] = quartiles(ratios(times.now, times[denominator]));
   const [noiseLow, noise, noiseHigh] = quartiles(ratios(times.again, times.before));
@@ -109,7 +116,10 @@ function figure(times, denominator, bound) {
   };
 }
 
-/** From the import to the first verified webhook in fresh processes, and workerd's time for one instance. */
+/**
+ * Measures fresh processes from the import to the first verified webhook, and workerd's time for
+ * one instance.
+ */
 async function measureStart() {
   const body = event(620);
   const signature = await signatureHeader(SECRET, new TextEncoder().encode(body));
@@ -181,7 +191,7 @@ const ratioCells = ({ ratio, spread, noise }) => [
 const processorCells = ({ processor }) =>
   processor ? [...ratioCells(processor), processor.corrected.toFixed(2)] : ["", "", "", ""];
 
-/** The tables that a person reads. */
+/** Prints the tables for people. */
 export function printAgainst({ date, machine, parts }) {
   console.log(`\n${date}, ${machine}`);
   console.log(

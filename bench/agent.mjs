@@ -1,5 +1,5 @@
-// The agent's side, next to `@x402/fetch`, `@x402/evm` and `viem/accounts`: a warm signature in one
-// process, the start of a fresh process until its first signed payment has left, and sizes.
+// Measures the agent next to `@x402/fetch`, `@x402/evm` and `viem/accounts`: a warm signature in
+// one process, a fresh process until its first signed payment was sent, and sizes.
 // GWOP_X402_CLIENTS names the packages.
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -21,7 +21,7 @@ const PEERS = ["@x402/fetch", "@x402/evm/exact/client", "viem/accounts"];
 
 const pathOf = (name) => pathToFileURL(createRequire(CLIENTS).resolve(name)).href;
 
-/** Microseconds of a signature of one digest, in turn, so that both share the moment's noise. */
+/** Returns microseconds per signature of a digest. The two take turns, so they share the noise. */
 async function measureSignature() {
   const { privateKeyToAccount } = await import(pathOf("viem/accounts"));
   const account = privateKeyToAccount(KEY);
@@ -58,7 +58,7 @@ async function measureSignature() {
   };
 }
 
-/** A server that a function plays. */
+/** A server that is a function. */
 const SERVER = `
 const offer = { scheme: "exact", network: "eip155:8453", amount: "1000", asset: "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913",
   payTo: "0x90C0f3F1B7d6F8a7E5c4B3a29181706F5E4D953c", maxTimeoutSeconds: 300, extra: { name: "USD Coin", version: "2" } };
@@ -88,8 +88,8 @@ const pay = wrapFetchWithPaymentFromConfig(send, { schemes: [{ network: "eip155:
 };
 
 /**
- * Milliseconds from the first import to the answer of the first payment, in fresh processes, in
- * turn.
+ * Returns milliseconds from the first import to the response to the first payment, in fresh
+ * processes that take turns.
  */
 async function measureStart() {
   const times = Object.fromEntries(Object.keys(PROGRAMS).map((name) => [name, []]));
@@ -113,7 +113,7 @@ console.log("RESULT " + JSON.stringify(performance.now() - from));`;
   return { ms: rows, ofPeers, spread: [low, high] };
 }
 
-/** Bytes with gzip of what a program carries. */
+/** Returns the size of what a program bundles, in bytes with gzip. */
 async function measureBytes() {
   const entries = {
     "@gwop/sdk/agent": ['export * from "@gwop/sdk/agent";', process.cwd(), ["workerd"]],
@@ -151,7 +151,7 @@ async function measureBytes() {
   return bytes;
 }
 
-/** `agent.wasm?module`, as a Worker's bundler copies it. */
+/** Resolves `agent.wasm?module`, as a Worker's bundler copies it. */
 const COPIED = {
   name: "copied",
   setup: ({ onResolve }) =>

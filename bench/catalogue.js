@@ -1,4 +1,4 @@
-/** The groups of candidates, in the order of the table. `groups.js` makes them. */
+/** The groups of candidates, in the order of the table. `groups.js` creates them. */
 export const GROUPS = [
   "webhook 620 B",
   "webhook 8 KB",
@@ -8,7 +8,9 @@ export const GROUPS = [
   "invoices.get",
 ];
 
-/** Whose time each candidate's is divided by, beside the floor's: who does the same work. */
+/**
+ * The peers, which do the same work. A candidate's time is divided by its peer's and the floor's.
+ */
 export const PEERS = {
   validateWebhookSync: "standardwebhooks",
   "checkout constructEvent": "standardwebhooks",
@@ -16,7 +18,10 @@ export const PEERS = {
   "verifyToken, seen before": "jose jwtVerify",
 };
 
-/** Groups that are also measured with so many calls at once: all but that of 1 MB, where one wave would be half a second. */
+/**
+ * Groups that are also measured with many calls at once. The group of 1 MB is left out, because one
+ * wave would take half a second.
+ */
 export const CONCURRENT = {
   "webhook 620 B": 32,
   "webhook 8 KB": 32,

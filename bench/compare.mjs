@@ -1,8 +1,8 @@
-// A run against the committed baseline, `bench/baseline.json`.
+// Compares a run with the committed baseline, `bench/baseline.json`.
 
 /**
- * How much worse a figure may be than the baseline's before it counts, as a factor. Ratios to the floor still move with
- * the machine's noise; sizes do not.
+ * How much worse than the baseline a figure may be, as a factor. Ratios to the floor still change
+ * with the machine's noise. Sizes do not.
  */
 export const TOLERANCE = {
   peer: 1.4,
@@ -17,7 +17,10 @@ export const TOLERANCE = {
   size: 1.02,
 };
 
-/** One line per figure of this package's that is worse than the baseline allows, or that only the baseline has. */
+/**
+ * Returns one line for each figure of this package that is worse than the baseline allows, or that
+ * only the baseline has.
+ */
 export function compare(result, baseline) {
   const worse = [];
   const check = (where, now, then, tolerance) => {
@@ -60,7 +63,8 @@ export function compare(result, baseline) {
             check(`size of ${row}, ${kind}`, entries?.[kind], before[kind], TOLERANCE.size);
         }
       } else if (part === "simulator") {
-        // Bars of their own, within the run; their first quartile, which three of four rounds exceed.
+        // These have their own limits within the run, for the first quartile. Three of four rounds
+        // exceed it.
         for (const [name, figure] of Object.entries(entries ?? {})) {
           const where = `simulator, ${row}, ${name}`;
           if ("ofFew" in figure)
@@ -69,7 +73,7 @@ export function compare(result, baseline) {
           if ("ms" in figure) check(`${where}, ms`, figure.ms, before[name]?.ms, TOLERANCE.start);
         }
       } else if (part === "worker") {
-        // Against the same in JavaScript, which shares the moment's noise.
+        // Compared with the same work in JavaScript, which shares the noise.
         const slower = (workers) => workers?.gwop && 1 / workers.gwop.ofReference;
         check(
           `worker, ${row}, the rate of 1.0.0's Worker over this one's`,
@@ -84,15 +88,15 @@ export function compare(result, baseline) {
           TOLERANCE.workerProcessor,
         );
       } else if (part === "start") {
-        // Against the peer started in turn with it, where there is one.
+        // Compared with the peer that started in turn with it, if there is one.
         const ratio = (libraries) => libraries?.gwop?.ofPeer ?? libraries?.gwop?.ms;
         check(`start, ${row}`, ratio(entries), ratio(before), TOLERANCE.start);
       } else {
         for (const [name, old] of Object.entries(before)) {
           if (!OWN.test(name)) continue;
           const now = entries?.[name];
-          // A peer does the same work, and shares the moment's noise. The floor, mostly the waking of threads, does not: there worse is what
-          // three of four rounds are.
+          // A peer does the same work and shares the noise. The floor is mostly the waking of
+          // threads and does not share it. Then three of four rounds have to be worse.
           if (old.ofPeer)
             check(`${part}, ${row}, ${name}, × peer`, now?.ofPeer, old.ofPeer, TOLERANCE.peer);
           else
@@ -109,5 +113,5 @@ export function compare(result, baseline) {
   return worse;
 }
 
-/** The candidates that are this package's. */
+/** The candidates of this package. */
 const OWN = /^(validateWebhook|checkout|verifyToken|invoices)/;

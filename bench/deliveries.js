@@ -1,6 +1,6 @@
-// The bytes that every candidate gets.
+// The bytes that all candidates receive.
 
-/** `invoice.paid` of exactly `size` bytes (620 or more): free-form text fills what the fields leave. */
+/** Returns `invoice.paid` of exactly `size` bytes (620 or more), filled up with free-form text. */
 export function event(size) {
   const make = (reference) =>
     JSON.stringify({
@@ -24,7 +24,7 @@ export function event(size) {
   return make("x".repeat(size - make("").length));
 }
 
-/** The bytes of `prefix` and `body` together. */
+/** Joins the bytes of `prefix` and `body`. */
 export function signed(prefix, body) {
   const head = new TextEncoder().encode(prefix);
   const whole = new Uint8Array(head.length + body.length);
@@ -33,7 +33,7 @@ export function signed(prefix, body) {
   return whole;
 }
 
-/** HMAC-SHA256. */
+/** Computes HMAC-SHA256. */
 export async function hmac(secret, bytes) {
   const key = await crypto.subtle.importKey(
     "raw",
@@ -45,23 +45,23 @@ export async function hmac(secret, bytes) {
   return new Uint8Array(await crypto.subtle.sign("HMAC", key, bytes));
 }
 
-/** Base64 of a few bytes. */
+/** Encodes a few bytes as base64. */
 export function base64(bytes) {
   return btoa(String.fromCharCode(...bytes));
 }
 
-/** The signature header of `body` (bytes) at `t` (unix seconds, default now). */
+/** Returns the signature header of `body` (bytes) at `t` (Unix seconds, default now). */
 export async function signatureHeader(secret, body, t = Math.floor(Date.now() / 1000)) {
   const tag = await hmac(new TextEncoder().encode(secret), signed(`${t}.`, body));
   return `t=${t},v1=${[...tag].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }
 
-/** Base64url without padding of a few bytes. */
+/** Encodes a few bytes as base64url without padding. */
 export function base64url(bytes) {
   return base64(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
-/** The wire example of an open invoice, as `GET /v1/invoices/{id}` answers it. */
+/** The wire example of an open invoice, as in the response to `GET /v1/invoices/{id}`. */
 export const INVOICE = {
   schema_version: "gwop.invoice.v4",
   id: "inv_21bd059c2ad849efb2112437f5284e1e",

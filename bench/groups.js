@@ -1,7 +1,8 @@
 /**
- * What is measured inside a runtime: groups of candidates that do the same thing to the same bytes, the floor first.
+ * The measurements inside a runtime: groups of candidates that do the same thing to the same bytes,
+ * the floor first.
  *
- * A group is made when it is asked for, since workerd does no I/O and no cryptography outside a request.
+ * A group is created on demand, because workerd does no I/O and no cryptography outside a request.
  */
 import { Gwop, HTTPClient } from "@gwop/sdk";
 import { GwopCheckout } from "@gwop/sdk/checkout";
@@ -24,7 +25,7 @@ const MAKERS = {
 };
 
 /**
- * The candidates of a group of `catalogue.js`, by name, the floor first. Each has run once.
+ * Returns the candidates of a group of `catalogue.js`, by name, the floor first. Each has run once.
  *
  * @returns {Promise<Record<string, () => unknown>>}
  */
@@ -34,7 +35,7 @@ export async function prepare(group) {
   return candidates;
 }
 
-/** Verification of one event of so many bytes, by everybody; each is given the body as a string. */
+/** Verifies one event of the given size with each library. Each receives the body as a string. */
 async function webhook(size) {
   const body = event(size);
   const bytes = encoder.encode(body);
@@ -59,7 +60,7 @@ async function webhook(size) {
     "x-gwop-event-type": "invoice.paid",
   };
 
-  // Standard Webhooks: the secret is base64 after its prefix, the MAC covers `{id}.{t}.{body}`.
+  // Standard Webhooks: the secret is base64 after its prefix, and the MAC covers `{id}.{t}.{body}`.
   const raw = Uint8Array.from(atob(SECRET.slice("whsec_".length)), (c) => c.charCodeAt(0));
   const standardHeaders = {
     "webhook-id": "evt_abc123",
@@ -88,7 +89,7 @@ async function webhook(size) {
   };
 }
 
-/** Verification of one RS256 access token with a 2048-bit key that is known already. */
+/** Verifies one RS256 access token with a known 2048-bit key. */
 async function token() {
   const RS256 = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
   const pair = await crypto.subtle.generateKey(
@@ -114,7 +115,7 @@ async function token() {
   const signature = new Uint8Array(await crypto.subtle.sign(RS256.name, pair.privateKey, bytes));
   const jws = `${input}.${base64url(signature)}`;
 
-  // Imported as both candidates do it: Deno verifies slower with the key that it generated.
+  // Imported as both candidates do it: Deno verifies more slowly with a key that it generated.
   const key = await crypto.subtle.importKey("jwk", jwks.keys[0], RS256, false, ["verify"]);
   const clientOf = (options) =>
     new Gwop({
@@ -135,7 +136,7 @@ async function token() {
   };
 }
 
-/** One call over a fetcher that answers at once, so that what remains is the SDK. */
+/** Makes one call with a fetcher that responds at once, so that only the SDK's time remains. */
 async function call() {
   const body = JSON.stringify(INVOICE);
   const headers = { "content-type": "application/json", "x-request-id": "req_1" };

@@ -1,8 +1,9 @@
 /**
- * Measuring ways of doing one thing against a floor, in standard JavaScript only.
+ * Measures several ways to do one thing, compared with a floor. It uses only standard JavaScript.
  *
- * Machines are noisy and clocks differ, so the result is a ratio: in every round each candidate runs one batch right
- * after the others, in an order that changes from round to round, and its time is divided by the floor's of that very round.
+ * Machines are noisy and clocks differ, so the result is a ratio. In every round, each candidate
+ * runs one batch right after the others, in an order that changes from round to round. Its time is
+ * divided by the floor's time in the same round.
  */
 
 import { PEERS } from "./catalogue.js";
@@ -10,25 +11,30 @@ import { PEERS } from "./catalogue.js";
 /**
  * @typedef {object} Candidate
  * @property {string} name
- * @property {() => unknown} run One operation; may return a promise.
+ * @property {() => unknown} run One operation. It may return a promise.
  *
  * @typedef {object} Figure
  * @property {number} us Microseconds per operation, median over the rounds.
- * @property {number} ratio To the floor, median over the rounds.
+ * @property {number} ratio The ratio to the floor, median over the rounds.
  * @property {[number, number]} spread The ratio's first and third quartile.
- * @property {number} [ofPeer] The ratio to the peer's time, median over the rounds, where `PEERS` names one.
+ * @property {number} [ofPeer] The ratio to the peer's time, median over the rounds, if `PEERS`
+ * names a peer.
  */
 
-/** How long one batch takes, in milliseconds, and how many rounds there are at least. */
+/** The length of one batch, in milliseconds, and the least number of rounds. */
 export const DEFAULTS = { batchMs: 8, rounds: 30, warmMs: 500 };
-/** The same where many operations run at once: a batch of a few waves would measure how its last one ends. */
+/**
+ * The same for many operations at once. A batch of only a few waves would mostly measure how the
+ * last wave ends.
+ */
 export const CONCURRENT_DEFAULTS = { ...DEFAULTS, batchMs: 50, rounds: 15 };
 
 /**
- * Measures candidates against the first of them, the floor.
+ * Measures candidates against the first one, the floor.
  *
  * @param {string[]} names The floor first.
- * @param {(name: string, count: number) => Promise<number>} batch Runs so many operations; resolves to milliseconds.
+ * @param {(name: string, count: number) => Promise<number>} batch Runs `count` operations. Resolves
+ * to milliseconds.
  * @returns {Promise<Record<string, Figure>>} By name.
  */
 export async function measure(names, batch, options = DEFAULTS) {
@@ -48,7 +54,7 @@ export async function measure(names, batch, options = DEFAULTS) {
 }
 
 /**
- * Milliseconds per operation, by name, one for each round.
+ * Returns milliseconds per operation, by name, one for each round.
  *
  * @param {string[]} names
  * @param {(name: string, count: number) => Promise<number>} batch As for {@link measure}.
@@ -59,7 +65,7 @@ export async function timesOf(names, batch, { batchMs, rounds, warmMs }) {
   for (const name of names) {
     let count = 1;
     let took = await batch(name, count);
-    // Warm code is what is measured, and what a batch's size is taken from.
+    // Warm code is measured, and it also determines the size of a batch.
     for (let warmed = took; warmed < warmMs || took < batchMs / 2; warmed += took) {
       if (took < batchMs / 2) count *= 2;
       took = await batch(name, count);
@@ -76,8 +82,8 @@ export async function timesOf(names, batch, { batchMs, rounds, warmMs }) {
 }
 
 /**
- * As {@link timesOf}, and the same of the processor's time, which does not hang on what else runs. `processor` is what was taken so
- * far, in milliseconds.
+ * Like {@link timesOf}, with the processor's time as well, which does not depend on other
+ * processes. `processor` returns the time used so far, in milliseconds.
  *
  * @returns {Promise<{ wall: Record<string, number[]>, processor: Record<string, number[]> }>}
  */
@@ -103,8 +109,8 @@ export async function withProcessor(processor, names, batch, options) {
 }
 
 /**
- * Who comes when, by Williams's design: over twice as many rounds as there are candidates each is equally often at each place, and
- * equally often right after each other one.
+ * Returns the order of a round, by Williams's design. Over twice as many rounds as candidates, each
+ * candidate is equally often at each place, and equally often right after each other one.
  */
 export function orderOf(names, round) {
   const count = names.length;
@@ -115,7 +121,7 @@ export function orderOf(names, round) {
   return Math.floor(round / count) % 2 ? order.reverse() : order;
 }
 
-/** At least so many rounds, and whole designs of {@link orderOf}. */
+/** Returns at least the given number of rounds, as whole designs of {@link orderOf}. */
 export const roundsOf = (names, least) => Math.ceil(least / (2 * names.length)) * 2 * names.length;
 
 /** Runs `count` operations, `concurrency` at a time. */
@@ -123,7 +129,7 @@ export async function repeat(run, count, concurrency) {
   if (concurrency === 1) {
     for (let done = 0; done < count; done++) {
       const answer = run();
-      // Awaiting what is no promise would charge a synchronous call with a turn of the microtask queue.
+      // Awaiting a plain value would add a turn of the microtask queue to a synchronous call.
       if (answer instanceof Promise) await answer;
     }
     return;
@@ -133,7 +139,10 @@ export async function repeat(run, count, concurrency) {
   }
 }
 
-/** What a Worker does for a benchmark: `/?group=…&name=…&count=…&concurrency=…` runs so many operations of one candidate, and answers the names of all. */
+/**
+ * The Worker of a benchmark. `/?group=…&name=…&count=…&concurrency=…` runs operations of one
+ * candidate and responds with the names of all.
+ */
 export function batchWorker(prepare) {
   const prepared = new Map();
   return {
@@ -155,7 +164,7 @@ export function batchWorker(prepare) {
   };
 }
 
-/** The value below which the given part of the values lies. */
+/** Returns the value below which the given part of the values is. */
 export function quantile(values, part) {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (sorted.length - 1) * part;
@@ -163,14 +172,14 @@ export function quantile(values, part) {
   return sorted[low] + (sorted[Math.ceil(at)] - sorted[low]) * (at - low);
 }
 
-/** The first quartile, the median and the third quartile, rounded. */
+/** Returns the first quartile, the median and the third quartile, rounded. */
 export const quartiles = (values) =>
   [0.25, 0.5, 0.75].map((part) => rounded(quantile(values, part)));
 
-/** What was measured of one candidate, divided by what was measured of another in the same round. */
+/** Divides one candidate's values by another's, round by round. */
 export const ratios = (own, others) => own.map((one, round) => one / others[round]);
 
-/** Three significant digits. */
+/** Rounds to three significant digits. */
 export function rounded(number) {
   return Number(number.toPrecision(3));
 }

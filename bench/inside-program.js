@@ -1,5 +1,6 @@
-// What runs inside Node, Deno and Bun: `inside-program.js GROUP CONCURRENCY` measures one group and prints the figures.
-// A process per group, so that none finds the heap and the compiler as another left them.
+// Runs inside Node, Deno and Bun: `inside-program.js GROUP CONCURRENCY` measures one group and
+// prints the figures. Each group has its own process, so that none inherits another's heap and
+// compiled code.
 import { prepare } from "./groups.js";
 import { CONCURRENT_DEFAULTS, DEFAULTS, measure, repeat } from "./harness.js";
 

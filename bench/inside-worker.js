@@ -1,4 +1,4 @@
-// What runs inside workerd: the groups of `groups.js`.
+// Runs the groups of `groups.js` inside workerd.
 import { prepare } from "./groups.js";
 import { batchWorker } from "./harness.js";
 

@@ -1,14 +1,14 @@
-// The groups of `groups.js` inside each runtime.
+// Measures the groups of `groups.js` inside each runtime.
 import { runProgram } from "../runners/programs.mjs";
 import { startWorkerd } from "../runners/workerd.mjs";
 import { CONCURRENT, GROUPS } from "./catalogue.js";
 import { measure, quantile } from "./harness.js";
 import { resultIn, RUNTIMES } from "./programs.mjs";
 
-/** The longest that one group may take, in milliseconds. */
+/** The time limit of one group, in milliseconds. */
 const LIMIT_MS = 60_000;
 
-/** Figures of every group in one runtime, by the group's name. */
+/** Returns the figures of every group in one runtime, by the group's name. */
 export async function measureGroups(runtime) {
   const rows = GROUPS.map((group) => [group, group, 1]);
   for (const [group, concurrency] of Object.entries(CONCURRENT)) {
@@ -40,9 +40,9 @@ export async function measureGroups(runtime) {
 }
 
 /**
- * workerd stops its clocks while a request runs, so batches are timed from outside: one request is one batch, over one
- * kept-alive connection, and the median time of an empty batch is taken off. Batches are longer here, so that what is
- * left of the request's own time is small beside them.
+ * Measures workerd from outside, because its clocks stop while a request runs. One request is one
+ * batch, over one kept-alive connection, and the median time of an empty batch is subtracted.
+ * Batches are longer here, so that the rest of the request's own time is small.
  */
 export async function insideWorkerd(place, group, concurrency, use) {
   const server = await startWorkerd(process.env.GWOP_WORKERD, place);

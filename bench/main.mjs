@@ -1,6 +1,8 @@
-// The benchmark: `main.mjs [--only PART,…] [--check] [--keep-baseline]`, or `[--only PART,…] --against`, from the consumer project, which has the packed
-// tarball installed and `bench` and `runners` copied in. Run by `cargo xtask bench`, which names the programs in
-// GWOP_DENO, GWOP_BUN and GWOP_WORKERD and the files in GWOP_BENCH_OUT and GWOP_BENCH_BASELINE. See docs/performance.md.
+// The benchmark: `main.mjs [--only PART,…] [--check] [--keep-baseline]`, or `[--only PART,…]
+// --against`, from the consumer project, which has the packed tarball installed and `bench` and
+// `runners` copied in. `cargo xtask bench` runs it. It names the programs in GWOP_DENO, GWOP_BUN
+// and GWOP_WORKERD, and the files in GWOP_BENCH_OUT and GWOP_BENCH_BASELINE. See
+// docs/performance.md.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { measureAgent } from "./agent.mjs";
@@ -28,7 +30,7 @@ const PARTS = {
   sizes: measureSizes,
 };
 
-// `cargo xtask bench` has judged the arguments.
+// `cargo xtask bench` has checked the arguments.
 const args = process.argv.slice(2);
 const against = args.includes("--against");
 const parts = against
@@ -52,7 +54,7 @@ for (const [name, run] of Object.entries(parts)) {
   try {
     result.parts[name] = await run();
   } catch (error) {
-    // What the other parts have measured is not lost.
+    // Keeps what the other parts have measured.
     console.error(`${name} failed:`, error);
     process.exitCode = 1;
   }

@@ -1,7 +1,9 @@
-// `memory-program.js COUNT`: verifies so many deliveries, every hundredth with a broken MAC, half of them by Web Crypto and half
-// compiled in, and tells the memory of the process and of the wasm after a tenth and at the end.
+// `memory-program.js COUNT` verifies deliveries: every hundredth with a wrong MAC, half of them
+// with Web Crypto and half with the compiled-in HMAC. It prints the memory of the process and of
+// the wasm after a tenth and at the end.
 const memories = new Set();
-// Node and Bun instantiate the module themselves; Deno imports it, and gives the same instance to whoever imports it too.
+// Node and Bun instantiate the module themselves. Deno imports it, and every import has the same
+// instance.
 const { Instance } = WebAssembly;
 // biome-ignore lint/complexity/useArrowFunction: it is called with `new`.
 WebAssembly.Instance = function (...args) {
@@ -29,7 +31,7 @@ const refuse = (error) => {
   refused += 1;
 };
 
-/** `pairs` verifications on each path; resolves to the time that they took, in milliseconds. */
+/** Runs `pairs` verifications on each path. Resolves to the time in milliseconds. */
 async function verify(pairs) {
   const from = performance.now();
   for (let done = 0; done < pairs; done += 100) {

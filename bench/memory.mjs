@@ -1,10 +1,11 @@
-// A million verifications in one process: memory and speed are at the end what they were after the first tenth.
+// Runs a million verifications in one process. Memory and speed must stay the same after the first
+// tenth.
 import { runProgram } from "../runners/programs.mjs";
 import { resultIn, RUNTIMES } from "./programs.mjs";
 
 const COUNT = 1_000_000;
 
-/** Memory and time by runtime. */
+/** Returns memory and time by runtime. */
 export async function measureMemory() {
   const figures = {};
   for (const [runtime, [program, args]] of Object.entries(RUNTIMES)) {

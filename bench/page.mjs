@@ -1,5 +1,5 @@
 // Writes the tables of docs/performance.md and the chart docs/performance.svg from
-// bench/baseline.json: `page.mjs TOP`, run by `cargo xtask docs`. What was not measured is a dash.
+// bench/baseline.json: `page.mjs TOP`. `cargo xtask docs` runs it. Missing figures become a dash.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -19,7 +19,7 @@ const times = (value) => (value === undefined ? "–" : `${number(value, 2)} ×`
 const table = (head, rows) =>
   [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 
-/** A figure of a part, per runtime. */
+/** Returns a figure of a part, per runtime. */
 const each = (label, read, show = number) => [label, ...names.map((name) => show(read(name)))];
 const of = (group, candidate, figure) => (name) => parts[name]?.[group]?.[candidate]?.[figure];
 
@@ -71,10 +71,10 @@ const worker = table(
   ]),
 );
 
-/** The date of a part, and of all parts that were measured on the same day. */
+/** Returns the date of a part, and of all parts that were measured on the same day. */
 const day = (part) => (dates[part] ?? "").slice(0, 10);
 
-/** Bars per runtime, in microseconds. */
+/** Draws bars per runtime, in microseconds. */
 function chart() {
   const series = [
     ["subtle.verify", of(webhook, "subtle.verify", "us"), "#9aa5b1"],

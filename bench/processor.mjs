@@ -1,7 +1,10 @@
-// What a program has taken of the processor.
+// Reads the processor time of a program.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 
-/** Processor time of a process group so far, in milliseconds, by Linux; NaN elsewhere. Unlike a rate it does not hang on what else runs. */
+/**
+ * Returns the processor time of a process group so far, in milliseconds, on Linux. NaN elsewhere.
+ * It does not depend on other processes, as a rate does.
+ */
 export function processorMs(group) {
   if (!existsSync("/proc/self/schedstat")) return NaN;
   let nanoseconds = 0;
@@ -10,7 +13,7 @@ export function processorMs(group) {
       // proc(5): after the name in parentheses come state, ppid and pgrp.
       const [, , pgrp] = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ").at(-1).split(" ");
       if (Number(pgrp) !== group) continue;
-      // By thread; what `stat` tells of all of them comes in hundredths of a second.
+      // Read per thread: `stat` of the whole process has hundredths of a second only.
       for (const thread of readdirSync(`/proc/${pid}/task`)) {
         nanoseconds += parseInt(
           readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "latin1"),
@@ -18,7 +21,7 @@ export function processorMs(group) {
         );
       }
     } catch {
-      // It has ended meanwhile.
+      // The process has ended in the meantime.
     }
   }
   return nanoseconds / 1e6;

@@ -1,6 +1,6 @@
 // The runtimes, and how each runs a module of the consumer project.
 
-/** A runtime's program and the arguments before the module's path. */
+/** Returns a runtime's program and the arguments before the module's path. */
 export const RUNTIMES = {
   node: [process.execPath, []],
   deno: [
@@ -18,7 +18,7 @@ export const RUNTIMES = {
   bun: [process.env.GWOP_BUN, ["run"]],
 };
 
-/** What a module printed after `RESULT `. */
+/** Returns what a module printed after `RESULT `. */
 export function resultIn(output) {
   const line = output.split("\n").findLast((candidate) => candidate.startsWith("RESULT "));
   if (!line) throw new Error(`no result in:\n${output}`);

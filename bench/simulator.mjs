@@ -1,5 +1,6 @@
-// The local Gwop: calls in process and over HTTP with few and with many invoices held, the judgement of one payment next to
-// viem's recovery in the same process, and the start. GWOP_X402_CLIENTS names the packages with viem in them.
+// Measures the local Gwop: calls in the process and over HTTP with few and with many invoices, the
+// check of one payment next to viem's recovery in the same process, and the start.
+// GWOP_X402_CLIENTS names the packages that contain viem.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createRequire } from "node:module";
@@ -13,14 +14,14 @@ import { resultIn } from "./programs.mjs";
 const FEW = 10;
 const MANY = 100_000;
 const ROUNDS = 25;
-/** Operations in a round: every one of the few invoices is paid once. */
+/** The operations in a round. Each of the few invoices is paid once. */
 const BATCH = FEW;
 const HTTP_ROUNDS = 15;
 const START_ROUNDS = 15;
 const JUDGED = 200;
 const INVOICES = "/v1/invoices";
 
-/** Calls at a simulator, by whatever sends them: `fetch` takes a path and an init. */
+/** Calls a simulator. `fetch` takes a path and an init. */
 function callsAt(fetch, key) {
   const authorization = `Bearer ${key}`;
   const ids = [];
@@ -45,7 +46,7 @@ function callsAt(fetch, key) {
     },
     list: () => json(`${INVOICES}?limit=10`, { headers: { authorization } }),
     listPaid: () => json(`${INVOICES}?limit=10&status=PAID`, { headers: { authorization } }),
-    /** Makes a fresh program as warm as one that has run for a while. */
+    /** Warms up a fresh program like one that has run for a while. */
     async warm() {
       for (let turn = 0; turn < 60; turn += 1) {
         await this.list();
@@ -92,14 +93,14 @@ async function overHTTP() {
   };
 }
 
-/** Microseconds per operation. */
+/** Returns microseconds per operation. */
 async function timed(operation) {
   const from = performance.now();
   for (let turn = 0; turn < BATCH; turn += 1) await operation(turn);
   return ((performance.now() - from) * 1000) / BATCH;
 }
 
-/** Each call with few and with many invoices, in turn, so that both share the moment's noise. */
+/** Measures each call with few and with many invoices, in turn, so that both share the noise. */
 async function measureCalls(start, rounds) {
   const many = await start();
   await many.create(MANY);
@@ -159,7 +160,7 @@ async function measureCalls(start, rounds) {
   );
 }
 
-/** One payment on Base, judged to the end of its signature, next to viem's recovery of the same one. */
+/** Checks one payment on Base up to its signature, next to viem's recovery of the same one. */
 async function measureJudgement() {
   const require = createRequire(join(process.env.GWOP_X402_CLIENTS, "package.json"));
   const { recoverTypedDataAddress } = await import(pathToFileURL(require.resolve("viem")).href);
@@ -194,7 +195,8 @@ async function measureJudgement() {
       signature,
     });
   if ((await recover()) !== wallet) throw new Error("viem recovers another wallet");
-  // Another value than signed: refused once the signature is judged, so that it can be judged again and again.
+  // The value differs from the signed one. The refusal comes after the signature check, so that the
+  // same payment can be checked again and again.
   const unsigned = structuredClone(payment);
   unsigned.payload.authorization.value = "1";
   const judge = async () => {
@@ -225,7 +227,7 @@ async function measureJudgement() {
   };
 }
 
-/** From just before the import to the first answer, in a fresh process of Node. */
+/** Measures from just before the import to the first response, in a fresh process of Node. */
 async function measureStart() {
   const program =
     'const from = performance.now(); const { Simulator } = await import("@gwop/sdk/simulator");' +

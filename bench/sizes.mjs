@@ -1,8 +1,9 @@
-// What a program carries that imports one entry: bundled and minified by esbuild as for a Worker, the wasm beside it.
+// Measures a program that imports one entry: bundled and minified by esbuild as for a Worker, with
+// the wasm in its own file.
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
-/** What is imported, by the row's name. */
+/** The imports, by the row's name. */
 const ENTRIES = {
   "@gwop/sdk": 'export { Gwop } from "@gwop/sdk";',
   "@gwop/sdk/checkout": 'export { GwopCheckout } from "@gwop/sdk/checkout";',
@@ -23,7 +24,9 @@ const ENTRIES = {
   jose: 'export { jwtVerify, createLocalJWKSet, createRemoteJWKSet } from "jose";',
 };
 
-/** Bytes by entry: JavaScript and wasm, raw, gzip and brotli, each file compressed by itself. */
+/**
+ * Returns bytes by entry: JavaScript and wasm, raw, gzip and brotli, each file compressed alone.
+ */
 export async function measureSizes() {
   const rows = {};
   for (const [name, contents] of Object.entries(ENTRIES)) {

@@ -1,5 +1,6 @@
-// `start-program.js gwop|@gwop/NAME|stripe|floor BODY SIGNATURE SECRET`: from the import to the first verified webhook, in milliseconds,
-// in a process that has done nothing else. The floor imports nothing: it finds and compiles the same wasm, imports the key and asks Web Crypto.
+// `start-program.js gwop|@gwop/NAME|stripe|floor BODY SIGNATURE SECRET` measures from the import to
+// the first verified webhook, in milliseconds, in a process that has done nothing else. The floor
+// imports nothing: it finds and compiles the same wasm, imports the key and calls Web Crypto.
 const [, , library, body, signature, secret] = process.argv;
 const from = performance.now();
 if (library === "gwop" || library.startsWith("@gwop/")) {
@@ -9,7 +10,7 @@ if (library === "gwop" || library.startsWith("@gwop/")) {
   });
 } else if (library === "floor") {
   const url = new URL(import.meta.resolve("@gwop/sdk/gwop.wasm"));
-  // Each by the fastest way that it has.
+  // Each runtime uses its fastest way.
   const read =
     globalThis.Deno?.readFileSync ??
     globalThis.Bun?.mmap ??

@@ -1,4 +1,4 @@
-// A Worker that verifies nothing: what workerd itself needs to start and to answer.
+// A Worker that verifies nothing. It shows what workerd itself needs to start and to respond.
 export default {
   async fetch(request) {
     await request.text();

@@ -1,4 +1,4 @@
-// The first verified webhook of a fresh isolate; `/instances?count=…` makes more instances of the wasm.
+// The first verified webhook of a fresh isolate. `/instances?count=…` creates more wasm instances.
 import { Gwop } from "@gwop/sdk";
 import module from "@gwop/sdk/gwop.wasm";
 
@@ -8,7 +8,7 @@ export default {
   async fetch(request) {
     const { pathname, searchParams } = new URL(request.url);
     if (pathname === "/instances") {
-      // What it imports is never called while it is made.
+      // The imports are never called during instantiation.
       const imports = {};
       for (const { module: from, name } of WebAssembly.Module.imports(module))
         (imports[from] ??= {})[name] = () => {};

@@ -1,4 +1,4 @@
-// From nothing to the first verified webhook.
+// Measures from the start of a process to the first verified webhook.
 import { runProgram } from "../runners/programs.mjs";
 import { startWorkerd } from "../runners/workerd.mjs";
 import { event, signatureHeader } from "./deliveries.js";
@@ -9,7 +9,10 @@ const ROUNDS = 15;
 const WORKERD_ROUNDS = 9;
 const SECRET = "whsec_Z3dvcC1iZW5jaG1hcmstc3RhcnQ=";
 
-/** Milliseconds with their quartiles, by runtime and library; ours also as a ratio to the peer's of the same round. */
+/**
+ * Returns milliseconds with their quartiles, by runtime and library. Ours are also a ratio to the
+ * peer's in the same round.
+ */
 export async function measureStart() {
   const body = event(620);
   const signature = await signatureHeader(SECRET, new TextEncoder().encode(body));

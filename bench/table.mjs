@@ -1,4 +1,4 @@
-// The tables that a person reads.
+// Prints the tables for people.
 
 /** Prints every part that was run. */
 export function printAll({ date, machine, parts }) {
@@ -18,7 +18,7 @@ const PRINTERS = {
   sizes: printSizes,
 };
 
-/** One line per row, in columns. */
+/** Prints one line per row, in columns. */
 export function print(rows) {
   const widths = rows[0].map((_, column) =>
     Math.max(...rows.map((row) => String(row[column]).length)),

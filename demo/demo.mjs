@@ -1,11 +1,11 @@
-// The whole story through the packed npm package, against the local Gwop: `demo.mjs [--serve]`, from the consumer
-// project. Run by `cargo xtask demo`.
+// Plays the whole story with the packed npm package and the local Gwop: `demo.mjs [--serve]`, from
+// the consumer project. `cargo xtask demo` runs it.
 import { createServer } from "node:http";
 import { Gwop } from "@gwop/sdk";
 import { freePort, started, startProgram } from "../runners/programs.mjs";
 
 const serve = process.argv.includes("--serve");
-/** The port that `--serve` promises; the story alone takes any. */
+/** The port of `--serve`. The story alone uses any free port. */
 const SERVE_PORT = 4010;
 /** The agent's wallet on Base: the first test wallet of the local Gwop. */
 const WALLET = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
@@ -19,16 +19,16 @@ function tell(title) {
   console.log(`\n${bold(`${String(step.number).padStart(2)}  ${title}`)}`);
 }
 
-/** Says something within a step. */
+/** Prints a line within a step. */
 const say = (text) => console.log(`    ${text}`);
-/** A price as people write it. */
+/** Formats a price for people. */
 const usdc = (atomic) => `${Number(atomic) / 1e6} USDC`;
 
 function expect(holds, message) {
   if (!holds) throw new Error(message);
 }
 
-/** Runs what the SDK must refuse, and says with which code it did. */
+/** Runs what the SDK must refuse, and prints the code of the refusal. */
 async function refused(code, call) {
   let outcome;
   try {
@@ -49,7 +49,7 @@ async function json(response) {
   return response.json();
 }
 
-/** The merchant's server: keeps each delivery raw, as it came. */
+/** Starts the merchant's server, which keeps each delivery raw, as it arrived. */
 async function startMerchant() {
   const deliveries = [];
   const waiting = [];
@@ -68,7 +68,7 @@ async function startMerchant() {
   await new Promise((done) => server.once("listening", done));
   return {
     webhookURL: `http://127.0.0.1:${server.address().port}/webhooks/gwop`,
-    /** The next delivery, waiting at most ten seconds for it. */
+    /** Returns the next delivery. Waits at most ten seconds for it. */
     next: () =>
       new Promise((done, fail) => {
         if (deliveries.length > 0) return done(deliveries.shift());
@@ -88,7 +88,9 @@ async function startMerchant() {
   };
 }
 
-/** Pays a payment URL as an x402 agent does: ask, get 402 with the price, ask again with the payment. */
+/**
+ * Pays a payment URL as an x402 agent does: asks, gets 402 with the price, and asks with a payment.
+ */
 async function pay(paymentURL) {
   const asked = await fetch(paymentURL);
   expect(asked.status === 402, `the payment URL answered ${asked.status} instead of 402`);
@@ -96,7 +98,7 @@ async function pay(paymentURL) {
   const [{ network, payTo, amount }] = challenge.accepts;
   say(`GET ${paymentURL}`);
   say(`→ 402 Payment Required: ${usdc(amount)} on ${network} to ${payTo}`);
-  // An agent signs with its own wallet. This one has a test wallet of the local Gwop, which signs for it.
+  // An agent signs with its own wallet. This one has a test wallet of the local Gwop, which signs.
   const signed = await json(
     await fetch(new URL("/_sim/sign-payment", paymentURL), {
       method: "POST",

@@ -1,4 +1,5 @@
-// The second act of the story: the same through the Worker, on workerd. Run by `cargo xtask demo`.
+// Plays the second act of the story: the same with the Worker, on workerd. `cargo xtask demo` runs
+// it.
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 

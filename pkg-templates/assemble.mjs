@@ -1,5 +1,6 @@
-// Makes the JavaScript side of the npm package: `node assemble.mjs OUT VERSION`, run by `cargo xtask build`
-// once OUT holds the wasm and its glue. TypeScript's declarations are emitted by tsc, and completed by types.mjs.
+// Assembles the JavaScript part of the npm package: `node assemble.mjs OUT VERSION`. `cargo xtask
+// build` runs it when OUT contains the wasm and its glue. tsc emits the TypeScript declarations,
+// and types.mjs completes them.
 import { createHash } from "node:crypto";
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -9,8 +10,9 @@ const [out, version] = process.argv.slice(2);
 const here = import.meta.dirname;
 
 /**
- * What loads the wasm (`entries/load.*.js`), by the condition under which a runtime or bundler picks it; the first match wins. There is none that
- * only some tools know: what a tool copies or bundles must be what the runtime loads.
+ * The loaders of the wasm (`entries/load.*.js`), by the condition under which a runtime or bundler
+ * selects them. The first match wins. No condition is specific to some tools, because the files
+ * that a tool copies or bundles must be those that the runtime loads.
  */
 const LOADERS = {
   workerd: "static",
@@ -21,19 +23,22 @@ const LOADERS = {
   default: "embedded",
 };
 
-/** The same for `require`, which cannot wait and so has the bytes at hand. Where code is compiled ahead, bundlers take the ES module. */
+/**
+ * The loaders for `require`, which cannot wait and needs the bytes in the file. Bundlers that
+ * compile ahead of time use the ES module.
+ */
 const REQUIRED = { node: "node", default: "embedded" };
 
-/** Surfaces that load their wasm by themselves. */
+/** The surfaces that load their wasm by themselves. */
 const SURFACES = ["index", "checkout", "simulator"];
 
-/** The agent's surface, which shares no file with the others: it stays small, and so do they. */
+/** The agent's surface. It shares no file with the others, so that all of them stay small. */
 const AGENT = ["agent"];
 
-/** Subpaths that load nothing. */
+/** The subpaths that load nothing. */
 const PLAIN = ["slim", "errors", "models/errors", "handlers/index", "stores/index", ...adapters()];
 
-/** What package.json names below `handlers/`, beside the handlers themselves. */
+/** Returns the files that package.json names below `handlers/`, except the handlers themselves. */
 function adapters() {
   const { exports } = JSON.parse(readFileSync(join(import.meta.dirname, "package.json"), "utf8"));
   return Object.values(exports).flatMap(
@@ -41,7 +46,10 @@ function adapters() {
   );
 }
 
-/** What several subpaths share lies in files of its own, so that they share each class too; and in few, since each costs Node about a millisecond. */
+/**
+ * The shared files. Code of several subpaths is in files of its own, so that they share each class.
+ * There are few of them, because each one costs Node about a millisecond.
+ */
 const SHARED = [
   [
     "gwop",
@@ -52,7 +60,7 @@ const SHARED = [
   ["simulator.base64", /^base64:.*\/simulator/],
 ];
 
-/** The same for the agent. */
+/** The shared file of the agent. */
 const SHARED_BY_AGENTS = [["agent", /\/src\/(?!agent-instance|loading)/]];
 
 const flat = (name) => name.replaceAll("/", "-");
@@ -64,7 +72,7 @@ const hash = createHash("sha256")
   .digest("hex")
   .slice(0, 12);
 
-/** The code of a loader, for the wasm of a surface. */
+/** Returns the code of the loader for a surface's wasm. */
 function loaderOf(loader, surface) {
   const code = readFileSync(join(here, "entries", `load.${loader}.js`), "utf8");
   if (surface !== "simulator" && surface !== "agent") return code;
@@ -74,8 +82,8 @@ function loaderOf(loader, surface) {
 }
 
 /**
- * The code of a loader's file, in which the glue is a plain object instead of a namespace: rolldown makes
- * namespaces by a helper in a file of its own, which costs Node another third of a millisecond.
+ * Returns the code of a loader's file, with the glue as a plain object instead of a namespace. For
+ * a namespace, rolldown adds a helper file, which costs Node another third of a millisecond.
  */
 function withoutNamespace(file) {
   const code = readFileSync(file, "utf8");
@@ -85,8 +93,8 @@ function withoutNamespace(file) {
 }
 
 /**
- * The page of the local Gwop as a module: its styles and program stand in the HTML, and their hashes are what its policy
- * allows. Line by line, so that no line of the package is long.
+ * Returns the page of the local Gwop as a module. Its styles and its program are inside the HTML,
+ * and the page's policy allows their hashes. The text is split by line, so that no line is long.
  */
 function pageModule() {
   const part = (name) => readFileSync(join(here, "simulator/page", name), "utf8");
@@ -108,7 +116,7 @@ script: ${JSON.stringify(hashed(script))},
 /**
  * Writes one of the two builds: ES modules as `.js`, or CommonJS as `.cjs`.
  *
- * Every file keeps its names and lines, for the stacks that people read; bundlers minify.
+ * Every file keeps its names and lines, so that stack traces stay readable. Bundlers minify.
  */
 async function write(
   format,
@@ -116,11 +124,11 @@ async function write(
   loaders,
   { surfaces = SURFACES, plain = PLAIN, groups = SHARED, prefix = "" } = {},
 ) {
-  /** The entries that no file holds: they load the wasm, and re-export. */
+  /** The entries that are not files. They load the wasm and re-export. */
   const written = new Map();
   for (const loader of new Set(Object.values(loaders))) {
     for (const name of surfaces) {
-      // The same wasm for both, loaded once.
+      // Both use the same wasm, loaded once.
       const load = name === "checkout" ? `import "./index.${loader}.js";` : loaderOf(loader, name);
       written.set(`${name}.${loader}`, `${load}\nexport * from "./${name}.js";`);
     }
@@ -129,16 +137,17 @@ async function write(
     name: "resolver",
     resolveId(id, importer) {
       const name = basename(id, ".js");
-      // It lies beside the entry.
+      // The file is next to the entry.
       if (/\.wasm\?module$/.test(id)) return { id, external: true };
       if (importer && written.has(name)) return { id: `./${name}${extension}`, external: true };
       if (written.has(name)) return `written:${name}`;
       if (name === "page") return "page:";
-      // The code that loads is each entry's own: what loads nothing must not hold it.
+      // Each entry has its own loader code: an entry that loads nothing must not contain it.
       const owner = /^written:(.+)/.exec(importer)?.[1] ?? /\?of=(.+)$/.exec(importer)?.[1];
       if (!owner) return name.endsWith("_bg") ? join(out, `${name}.js`) : undefined;
       if (name.endsWith("_bg")) return `${join(out, `${name}.js`)}?of=${owner}`;
-      // So are its bytes, since a file of their own costs a third of a millisecond. The simulator has time, and more bytes.
+      // Each entry also has its own bytes, because another file costs a third of a millisecond. The
+      // simulator has more bytes, and its start may take longer.
       if (/base64$/.test(id))
         return `base64:${id}${id.includes("simulator") ? "" : `?of=${owner}`}`;
       if (name === "requirements") return `${join(here, "entries", id)}?of=${owner}`;
@@ -149,7 +158,8 @@ async function write(
       if (id.startsWith("written:")) return written.get(id.slice("written:".length));
       if (id === "page:") return pageModule();
       if (id.startsWith("base64:")) {
-        // On a line of its own: a runtime that shows the line of an error does not show this one.
+        // On a line of its own, so that runtimes that print the line of an error do not print this
+        // one.
         return `export default\n"${bytesOf(basename(id.split("?")[0], ".base64")).toString("base64")}";`;
       }
       if (!id.includes("?of=")) return undefined;
@@ -163,7 +173,7 @@ async function write(
       ...Object.fromEntries(plain.map((name) => [flat(name), join(here, "src", `${name}.ts`)])),
     },
     plugins: [resolver],
-    // Peers, for whoever has them.
+    // Optional peers.
     external: ["next/server.js", "@nestjs/common"],
     platform: "neutral",
     tsconfig: false,
@@ -176,7 +186,7 @@ async function write(
     format,
     comments: false,
     entryFileNames: `[name]${extension}`,
-    // Two runs write into one directory.
+    // Two runs write to one directory.
     chunkFileNames: ({ name }) =>
       `${name.startsWith(surfaces[0]) ? "" : prefix}${name}${extension}`,
     codeSplitting: {
@@ -200,13 +210,13 @@ writeFileSync(
   join(out, "gwop-simulator-state.js"),
   readFileSync(join(here, "simulator/state-file.js"), "utf8"),
 );
-// Programs that import the entries: nothing of them is bundled, and no entry knows of them.
+// These programs import the entries. They are not bundled, and no entry imports them.
 cpSync(join(here, "cli"), join(out, "cli"), { recursive: true });
 
 // 2. package.json: the template's shorthands become conditional exports.
 const manifest = JSON.parse(readFileSync(join(here, "package.json"), "utf8"));
 manifest.version = version;
-// Loading has effects; bundlers may drop anything else that is not used.
+// Loading has side effects. Bundlers may drop anything else that is not used.
 manifest.sideEffects = [...SURFACES, ...AGENT].flatMap((name) => [
   `./${name}.*.js`,
   `./${name}.*.cjs`,

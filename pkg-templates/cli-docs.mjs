@@ -1,5 +1,5 @@
-// Writes the reference in docs/cli.md from the table of commands: `cli-docs.mjs TOP`, run by `cargo
-// xtask docs`.
+// Writes the reference in docs/cli.md from the table of commands: `cli-docs.mjs TOP`. `cargo xtask
+// docs` runs it.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { reference } from "./cli/help.js";

@@ -1,6 +1,6 @@
-// Writes the tables of docs/errors.md from the comments beside the codes: `errors-docs.mjs TOP`, run
-// by `cargo xtask docs`. It refuses a code without a text, and a code that is used without being
-// declared. The prose around the tables stands in the page itself.
+// Writes the tables of docs/errors.md from the comments of the codes: `errors-docs.mjs TOP`. `cargo
+// xtask docs` runs it. It refuses a code without a text, and a code that is used but not declared.
+// The text around the tables is in the page itself.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -9,7 +9,7 @@ const read = (path) => readFileSync(join(top, path), "utf8");
 const SDK = "pkg-templates/src";
 const problems = [];
 
-/** What a comment says: `STATUS: meaning`, `Cause: …`, `Fix: …`, each a paragraph. */
+/** Parses a comment: `STATUS: meaning`, `Cause: …`, `Fix: …`, each a paragraph. */
 function textOf(comment, where) {
   const paragraphs = comment
     .replace(/^[ \t]*(\/\/\/|\*) ?/gm, "")
@@ -26,26 +26,26 @@ function textOf(comment, where) {
   return { status, meaning, cause, fix };
 }
 
-/** The codes of a TypeScript file that `declaration` finds: behind a comment, or without one. */
+/** Returns the codes that `declaration` finds in a TypeScript file, with or without a comment. */
 function declared(file, declaration, text = read(file)) {
   return [
     ...text.matchAll(new RegExp(`(?:/\\*\\*((?:(?!\\*/)[^])*?)\\*/\\s*)?${declaration}`, "g")),
   ].map(([, comment, code]) => ({ code, comment, where: `${file}: ${code}` }));
 }
 
-/** The members of a union, such as `export type NAME = | "CODE"`. */
+/** Returns the members of a union, such as `export type NAME = | "CODE"`. */
 function union(file, name) {
   const [, body = ""] = new RegExp(`export type ${name} =([^]*?["})]);\\n`).exec(read(file)) ?? [];
   return declared(file, '\\| "([A-Z0-9_]+)"', body);
 }
 
-/** The members of a constant object, such as `export const NAME = { Name: "CODE" }`. */
+/** Returns the members of a constant object, such as `export const NAME = { Name: "CODE" }`. */
 function constant(file, name) {
   const [, body = ""] = new RegExp(`export const ${name} = {\\n([^]*?)\\n}`).exec(read(file)) ?? [];
   return declared(file, '\\w+: "([A-Z0-9_]+)"', body);
 }
 
-/** The classes that have a `code` of their own. */
+/** Returns the classes that have their own `code`. */
 function classes(file) {
   return declared(file, '(?:override )?readonly code(?:: string)? = "([A-Z_]+)"').map((found) => {
     const before = read(file).split(`"${found.code}"`)[0];
@@ -54,7 +54,9 @@ function classes(file) {
   });
 }
 
-/** The variants of `enum Code` in Rust, with their `as_str`, and `http_status` where it has one. */
+/**
+ * Returns the variants of Rust's `enum Code`, with `as_str`, and with `http_status` if it has one.
+ */
 function variants(file) {
   const text = read(file);
   const [, body = ""] = /pub enum Code \{\n([^]*?)\n\}/.exec(text) ?? [];
@@ -76,7 +78,7 @@ const merged = ({ comment = "", where, status }) => {
   return { ...text, status: status ?? text.status };
 };
 
-// Codes that are declared in Rust carry their text there.
+// Codes that are declared in Rust have their text there.
 const webhooks = variants("src/webhook/rejection.rs");
 const tokens = variants("src/token/rejection.rs");
 const inRust = new Set([...webhooks, ...tokens].map(({ code }) => code));
@@ -95,7 +97,7 @@ for (const [codes, file] of [
 }
 const own = validation.filter(({ code }) => !inRust.has(code));
 
-/** The tables, by the names of their marks in the page. */
+/** The tables, by the names of their markers in the page. */
 const TABLES = {
   validation: withTexts(own.filter(({ code }) => code !== "WEBHOOK_BODY_TOO_LARGE")).map(
     (each) => ({
@@ -125,7 +127,7 @@ for (const [name, codes] of Object.entries(TABLES)) {
   if (codes.length < 2) problems.push(`only ${codes.length} codes were found for “${name}”`);
 }
 
-// What the sources use has to be declared, and what is declared has to be used.
+// Every code that the sources use must be declared, and every declared code must be used.
 const files = (directory, ending) =>
   readdirSync(join(top, directory), { recursive: true })
     .filter((name) => name.endsWith(ending) && !/generated|test_routes/.test(name))
@@ -133,11 +135,12 @@ const files = (directory, ending) =>
 const SCANNED = [
   {
     files: files("agent/src", ".rs").concat(files(`${SDK}/agent`, ".ts")),
-    // `Failure::new("CODE"`, `discover("CODE"`, `{ code: "CODE"`, and the constants of the limits.
+    // Matches `Failure::new("CODE"`, `discover("CODE"`, `{ code: "CODE"`, and the limits'
+    // constants.
     pattern:
       /(?:Failure::new|discover)\(\s*"([A-Z_]+)"|\bcode: "([A-Z_]+)"|const [A-Z_]+: &str = "([A-Z_]+)"/g,
     tables: ["agent"],
-    // What the journal and the rules tell each other; no error has it.
+    // The journal and the rules exchange these. No error has them.
     inside: ["OPEN_ATTEMPT", "NONCE_CHANGED"],
   },
   {
@@ -185,7 +188,7 @@ for (const { files: scanned, pattern, tables, used: needed = tables, inside } of
   }
 }
 
-/** A paragraph in lines of at most 100 characters. */
+/** Wraps a paragraph at 100 characters. */
 function wrapped(text, first = "", rest = first.replace(/./g, " ")) {
   const lines = [];
   let line = first;

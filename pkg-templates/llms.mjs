@@ -1,5 +1,5 @@
-// Writes llms.txt, one line per page for readers that are programs: `llms.mjs TOP`, run by `cargo xtask docs`. Each line is made of
-// the page itself, so that it cannot tell another story.
+// Writes llms.txt, one line per page, for programs that read it: `llms.mjs TOP`. `cargo xtask docs`
+// runs it. Each line is taken from the page itself, so the two cannot differ.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -7,11 +7,11 @@ const [top] = process.argv.slice(2);
 const read = (path) => readFileSync(join(top, path), "utf8");
 const oneLine = (text) => text.replace(/\s+/g, " ").trim();
 
-/** The first sentence of a text, at most 200 characters of it. */
+/** Returns the first sentence of a text, at most 200 characters. */
 const sentence = (text) =>
   /^.{0,200}?[.!](?= |$)/.exec(oneLine(text))?.[0] ?? `${oneLine(text).slice(0, 200)}…`;
 
-/** A Markdown page: its title, and the first sentence of its first paragraph. */
+/** Describes a Markdown page: its title, and the first sentence of its first paragraph. */
 function page(path) {
   const text = read(path);
   const title = /^# (.+)$/m.exec(text)?.[1] ?? path;
@@ -24,7 +24,7 @@ function page(path) {
   return `- [${title}](${path}): ${sentence(plain)}`;
 }
 
-/** A subpath of the package: what the comment of its module says. */
+/** Describes a subpath of the package with the comment of its module. */
 function subpath([name, target]) {
   const source = /^\(\w+\) (.+)$/.exec(target)?.[1];
   if (!source) return [];

@@ -1,5 +1,5 @@
-// Checks the tarballs before they are published, and lists what is in them: `release.mjs SDK VERSION
-// TOP [WORKER]`, run by `cargo xtask release`. SDK is the tarball of @gwop/sdk, WORKER that of
+// Checks the tarballs before they are published, and lists their contents: `release.mjs SDK VERSION
+// TOP [WORKER]`. `cargo xtask release` runs it. SDK is the tarball of @gwop/sdk, WORKER that of
 // @gwop/worker.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -10,12 +10,12 @@ import { basename, dirname, join, posix, relative } from "node:path";
 const [sdk, version, top, worker] = process.argv.slice(2);
 const problems = [];
 const need = (holds, problem) => holds || problems.push(problem);
-/** Every file that a value of `exports`, `types` or `bin` names. */
+/** Returns every file that a value of `exports`, `types` or `bin` names. */
 const targets = (value) =>
   typeof value === "string" ? [value] : Object.values(value ?? {}).flatMap(targets);
 const sha512 = (data) => createHash("sha512").update(data);
 
-/** A tarball, unpacked. */
+/** Unpacks a tarball. */
 function opened(tarball) {
   const directory = mkdtempSync(join(tmpdir(), "gwop-release-"));
   process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
@@ -29,7 +29,7 @@ function opened(tarball) {
   return { tarball, root, files, read, manifest: JSON.parse(read("package.json")) };
 }
 
-/** What holds of every package. */
+/** Checks the rules for every package. */
 function check({ files, read, manifest }, name, wanted) {
   const say = (holds, problem) => need(holds, `${name}: ${problem}`);
   say(
@@ -52,7 +52,7 @@ function check({ files, read, manifest }, name, wanted) {
       `package.json names ${target}, which is not there`,
     );
   }
-  // Every file that another one imports, or finds beside itself.
+  // Checks every file that another file imports, or expects next to itself.
   for (const file of files.filter((each) => /\.(c?js|d\.c?ts)$/.test(each))) {
     const pattern = /(?:\bfrom|\bimport|\bnew URL\(|\brequire\()\s*\(?\s*["'](\.{1,2}\/[^"'?]+)/g;
     for (const [, target] of read(file).toString("utf8").matchAll(pattern)) {
@@ -63,9 +63,9 @@ function check({ files, read, manifest }, name, wanted) {
       say(isThere, `${file} imports ${target}, which is not there`);
     }
   }
-  // Nothing of the machine that built it, and nothing that is secret.
+  // The package must contain no paths of the build machine, and no secrets.
   const host = hostname();
-  // A name such as `build` may stand anywhere.
+  // A name such as `build` may appear anywhere.
   const isTelling = host.length >= 6 && host !== "localhost";
   const strangers = [
     `${homedir()}/`,
@@ -83,13 +83,13 @@ function check({ files, read, manifest }, name, wanted) {
   }
 }
 
-/** Lists a package, and answers its lines as `sha512sum --check` reads them. */
+/** Lists a package, and returns the lines for `sha512sum --check`. */
 function listed({ tarball, root, files, read }) {
   for (const file of files)
     console.log(`${String(statSync(join(root, file)).size).padStart(9)}  ${file}`);
   const bytes = readFileSync(tarball);
   console.log(`\n${files.length} files, ${bytes.length} bytes packed\n${tarball}`);
-  // npm's `dist.integrity`.
+  // The same as npm's `dist.integrity`.
   console.log(`integrity sha512-${sha512(bytes).digest("base64")}\n`);
   const wasm = files
     .filter((name) => name.endsWith(".wasm"))

@@ -1,4 +1,5 @@
-//! The client over a transport double: every operation's request, every sentence of the retry rules, every error.
+//! Tests the client with a double for the transport: the requests of every operation, every retry
+//! rule, every error.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -20,7 +21,7 @@ use gwop::port::Transport;
 
 const RANDOM: &[u8; 16] = &[0xa5; 16];
 
-/// What was sent.
+/// A request that was sent.
 struct Sent {
     line: String,
     headers: Vec<(&'static str, String)>,
@@ -44,7 +45,7 @@ impl Sent {
     }
 }
 
-/// Responds from a list, and keeps a clock that only sleeping and sending move.
+/// Responds from a list. Its clock moves only when the client sleeps or sends.
 struct Double {
     responses: RefCell<Vec<Result<Response, Failure>>>,
     requests: RefCell<Vec<Sent>>,
@@ -85,7 +86,7 @@ impl Transport for Double {
 
     fn random(&self) -> Result<[u8; 16], Failure> {
         self.randoms.set(self.randoms.get() + 1);
-        // The first four bytes are the jitter: all of it.
+        // The first four bytes are the jitter. Here it is the largest possible.
         let mut random = [self.randoms.get(); 16];
         random[..4].fill(0xff);
         Ok(random)
@@ -129,7 +130,7 @@ fn limited(retry_after: &str) -> Result<Response, Failure> {
     })
 }
 
-/// A call with a valid argument, authorized where that is needed.
+/// Makes a call with a valid argument, and with a key if the operation needs one.
 fn call(name: &str, argument: &str, policy: RetryPolicy) -> Box<Call> {
     let operation = operation(name).unwrap();
     let url = operation.host.url();
@@ -154,7 +155,7 @@ fn run(
     (double, result, key)
 }
 
-/// A valid argument and a valid response for each operation.
+/// Returns a valid argument and a valid response for each operation.
 fn sample(name: &str) -> (&'static str, &'static str) {
     match name {
         "invoices.create" => (
@@ -503,7 +504,7 @@ fn retry_after_is_waited_for_up_to_a_minute() {
     let list = |responses| run("invoices.list", argument, RetryPolicy::default(), responses);
     let (double, result, _) = list(vec![
         limited("7"),
-        // The clock stands 10 ms after each response, so at 08:49:44.020.
+        // The clock moves 10 ms with each response, so it shows 08:49:44.020.
         limited("Sun, 06 Nov 1994 08:49:50 GMT"),
         response(200, success),
     ]);
@@ -535,7 +536,7 @@ fn an_explicit_backoff_is_bounded_by_its_time() {
         policy,
         vec![response(503, ""); 20],
     );
-    // 10 ms for each attempt; another 200 ms would end after 1,000 ms.
+    // Each attempt takes 10 ms. Another 200 ms would end after 1,000 ms.
     assert_eq!(*double.slept.borrow(), [100, 150, 200, 200, 200]);
     assert!(result.unwrap_err().exhausted);
 }

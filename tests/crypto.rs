@@ -1,4 +1,4 @@
-//! What the core asks the port's crypto, by a double that returns at once.
+//! Tests what the core asks of the port's crypto, with a double that returns at once.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::cell::RefCell;
@@ -7,7 +7,8 @@ use gwop::port::Crypto;
 use gwop::token::verify_signature;
 use gwop::webhook::{self, Code, Rejection, hmac};
 
-/// HMAC by the compiled-in one; RS256 signatures hold where they are the signed bytes backwards. It remembers what it was asked.
+/// Uses the compiled-in HMAC. An RS256 signature is valid if it is the signed bytes in reverse. The
+/// double records every call.
 #[derive(Default)]
 struct Double {
     asked: RefCell<Vec<Vec<u8>>>,
@@ -49,7 +50,7 @@ impl Crypto for Double {
 
 const NOW: f64 = 1_700_000_000.0;
 
-/// What a caller makes of the results: the first that is true is enough.
+/// Combines the results as a caller does: one that is true is enough.
 fn verified(crypto: &Double, header: &str, body: &[u8], now: f64) -> Result<bool, Rejection> {
     let key = b"whsec_a".to_vec();
     for index in 0.. {
@@ -75,7 +76,7 @@ fn the_mac_is_asked_for_over_time_stamp_and_raw_body() {
     assert!(!verified(&crypto, &own, b"{} ", NOW).unwrap());
     let asked = crypto.asked.take();
     assert_eq!(asked.first().unwrap(), b"1700000000.{}");
-    // The header with two was asked about twice.
+    // The header with two signatures caused two calls.
     assert_eq!(asked.len(), 5);
 }
 
@@ -107,7 +108,7 @@ fn a_signature_is_asked_about_with_all_that_stands_before_it() {
     assert!(!holds(b"a:b.YTph"));
     assert!(!holds(b"h.c.YTph"));
     assert_eq!(crypto.asked.take().last().unwrap(), b"h.c");
-    // Without a signature, or with one that is not base64url, nothing holds.
+    // A token without a signature, or with one that is not base64url, is never valid.
     for token in [b"a:a".as_slice(), b"a:a.", b"a:a.YTp", b"a:a.*", b"x."] {
         assert!(!holds(token));
     }

@@ -7,7 +7,7 @@
 
 use gwop::invoice::{Event, Invoice, Outcome, Status};
 
-/// SplitMix64: every run sees the same interleavings.
+/// SplitMix64: every run has the same interleavings.
 struct Random(u64);
 
 impl Random {
@@ -30,7 +30,7 @@ impl Random {
     }
 }
 
-/// What must hold at each step, whatever came before.
+/// Applies an event and checks the rules for each step.
 fn step(invoice: &mut Invoice, event: &Event) -> Outcome {
     let before = invoice.clone();
     let outcome = invoice.apply(event.clone());
@@ -39,7 +39,8 @@ fn step(invoice: &mut Invoice, event: &Event) -> Outcome {
         before.evaluate(event),
         "judging and applying must agree"
     );
-    // A duplicate of a payment may name the transaction that was not named before. Nothing else changes without being applied.
+    // A duplicate of a payment may name the transaction if none was named before. Nothing else
+    // changes without being applied.
     let named = outcome == Outcome::Duplicate && before.transaction().is_none();
     let kept = Invoice::restore(
         before.status(),
@@ -88,7 +89,7 @@ fn final_states_never_regress_over_random_interleavings() {
         for _ in 0..1 + random.below(12) {
             let event = random.event();
             let outcome = step(&mut invoice, &event);
-            // The very same event again is news to nobody, whatever it was.
+            // The same event again never changes anything.
             let again = invoice.evaluate(&event);
             assert_ne!(again, Outcome::Applied, "{event:?} was applied twice");
             if outcome == Outcome::Applied && event.status.is_final() {
@@ -132,7 +133,7 @@ fn final_states_never_regress_over_all_short_interleavings() {
     }
 }
 
-/// What Gwop really sends of one invoice, shuffled and repeated, always ends where Gwop ended.
+/// Gwop's real events of one invoice, shuffled and repeated, always lead to Gwop's final state.
 #[test]
 fn versioned_histories_converge_in_any_order() {
     let mut random = Random(7);
@@ -173,7 +174,7 @@ fn versioned_histories_converge_in_any_order() {
     }
 }
 
-/// Gwop's own steps: whatever it does step by step, the machine follows when told in order.
+/// Gwop's own steps: the state machine follows each of them if they arrive in order.
 #[test]
 fn every_step_of_the_diagram_is_followed() {
     for from in Status::ALL {

@@ -1,4 +1,4 @@
-//! The JWK Set: which keys are usable, and the cache's policy, played through on a clock made of integers.
+//! The JWK Set: which keys are usable, and the policy of the cache, on a clock made of integers.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::arithmetic_side_effects)]
 
 use base64::Engine as _;
@@ -10,10 +10,11 @@ use gwop::token::{
 const SECOND: i64 = 1_000;
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
-/// Some day in 2026.
+/// A day in 2026.
 const T0: i64 = 1_774_404_000_000;
 
-/// A modulus of so many bits that differs with `seed`. Odd, as every product of two odd primes; nobody verifies with it here.
+/// Returns a modulus of the given bits that depends on `seed`. It is odd, like every product of two
+/// odd primes. No test verifies with it.
 fn modulus(bits: usize, seed: u8) -> String {
     let mut bytes = vec![0x55; bits.div_ceil(8)];
     if let Some(first) = bytes.first_mut() {
@@ -117,7 +118,7 @@ fn keys_that_cannot_are_left_out() {
             Err(Unusable::NoUsableKey),
             "{members}"
         );
-        // It does not spoil the others.
+        // It does not affect the other keys.
         let beside = format!("{{\"keys\":[{{{members}}},{}]}}", jwk("good", 1));
         let set = JwkSet::parse(beside.as_bytes()).unwrap();
         assert!(set.contains("good") && !set.contains("k"), "{members}");
@@ -140,7 +141,7 @@ fn keys_of_one_kid_are_all_candidates_but_copies_count_once() {
     let set = JwkSet::parse(text.as_bytes()).unwrap();
     let thumbprints: Vec<_> = set.candidates("k").map(Jwk::thumbprint).collect();
     assert_eq!(thumbprints.len(), 2);
-    // The thumbprint is the key's, whatever it is called.
+    // The thumbprint depends on the key, not on its name.
     assert_eq!(
         set.candidates("other").next().map(Jwk::thumbprint),
         thumbprints.first().copied()
@@ -195,7 +196,7 @@ fn refused(plan: Plan) -> Code {
     }
 }
 
-/// A cache that fetched `kids` at `T0`.
+/// Returns a cache that fetched `kids` at `T0`.
 fn filled(kids: &[&str]) -> JwkSetCache {
     let mut cache = cache();
     let fetch = ticket(first(&mut cache, "a", T0));
@@ -237,7 +238,7 @@ fn a_flood_of_unknown_kids_makes_one_refresh_per_cooldown_failures_included() {
     for fails in [false, true] {
         let mut cache = filled(&["a"]);
         let mut fetches = 0;
-        // One a second for 10 minutes.
+        // One per second for 10 minutes.
         for second in 0..600 {
             let now = T0 + second * SECOND;
             if let Plan::Fetch(fetch) = first(&mut cache, "unknown", now) {
@@ -302,7 +303,7 @@ fn the_cooldown_is_the_callers_choice_but_a_second_at_least() {
             let now = T0 + round * counted;
             let fetch = ticket(first(&mut cache, "unknown", now));
             cache.received(fetch, set(&["a"]).as_bytes(), now);
-            // A verification fetches once at most.
+            // A verification fetches at most once.
             assert_eq!(
                 refused(cache.plan(Some("unknown"), Attempt::Fetched, now)),
                 Code::TokenKidUnknown
@@ -316,7 +317,8 @@ fn the_cooldown_is_the_callers_choice_but_a_second_at_least() {
     }
 }
 
-/// Each of `requests` plans until it has a ticket or a refusal, on a clock that goes on by what they are told to wait.
+/// Each of `requests` plans until it has a ticket or a refusal. The clock moves by the waits that
+/// it is told.
 fn flood(cache: &mut JwkSetCache, requests: usize) -> (Vec<Ticket>, usize, i64) {
     let (mut waiting, mut fetches, mut refusals, mut now) = (requests, Vec::new(), 0, T0);
     while waiting > 0 {
@@ -364,7 +366,7 @@ fn a_first_fetch_that_hangs_is_followed_by_three_more_and_then_by_refusals() {
     let (fetches, refusals, took) = flood(&mut cache, 500);
     assert_eq!((fetches.len(), refusals), (4, 496));
     assert!((2 * SECOND..=4 * SECOND).contains(&took), "{took} ms");
-    // Any of them heals the cache.
+    // Any of them restores the cache.
     let third = *fetches.get(2).unwrap();
     assert!(cache.received(third, set(&["a"]).as_bytes(), T0 + 5 * SECOND));
     assert_eq!(first(&mut cache, "a", T0 + 5 * SECOND), Plan::Use);
@@ -395,7 +397,7 @@ fn fetches_whose_requests_died_stand_in_nobodys_way_after_30_seconds() {
     assert_eq!(rejection.code, Code::JwksUnavailable);
     let fetch = ticket(first(&mut cache, "a", T0 + 30 * SECOND));
     assert!(cache.received(fetch, set(&["a"]).as_bytes(), T0 + 31 * SECOND));
-    // A clock that was set back does not lengthen that.
+    // A clock that was set back does not extend that.
     let mut cache = JwkSetCache::new(0);
     flood(&mut cache, 500);
     ticket(first(&mut cache, "a", T0 - HOUR));
@@ -475,7 +477,7 @@ fn the_last_good_set_serves_for_a_day_of_failures() {
         now += 10 * SECOND;
     }
     assert_eq!(fetches, 23 * 120, "one per cooldown");
-    // Then it is gone, and the rules for an empty cache hold.
+    // Then the set is gone, and the rules for an empty cache apply.
     let fetch = ticket(first(&mut cache, "a", T0 + 24 * HOUR));
     cache.failed(fetch, T0 + 24 * HOUR);
     assert_eq!(
@@ -521,7 +523,7 @@ fn an_older_response_never_overwrites_a_newer_one() {
     assert!(!cache.received(older, set(&["a"]).as_bytes(), T0 + 9 * SECOND));
     assert_eq!(cache.candidates("bb").count(), 1);
     assert_eq!(cache.candidates("a").count(), 0);
-    // Nor does a late failure of the older one.
+    // A late failure of the older fetch does not matter either.
     let mut cache = filled(&["a"]);
     let slow = ticket(first(&mut cache, "new", T0 + SECOND));
     let quick = ticket(first(&mut cache, "new", T0 + 31 * SECOND));
@@ -552,7 +554,7 @@ fn a_request_with_an_unknown_kid_waits_for_the_refresh_that_another_began() {
 fn a_refresh_whose_request_died_holds_nobody_up_for_long() {
     let mut cache = filled(&["a"]);
     let _lost = ticket(first(&mut cache, "new", T0 + MINUTE));
-    // Nothing was learnt of it, so the token is not refused for good.
+    // The fetch gave no result, so the token is not refused for good.
     assert_eq!(
         refused(first(&mut cache, "new", T0 + MINUTE + 2 * SECOND)),
         Code::JwksUnavailable
@@ -580,7 +582,7 @@ fn a_clock_that_was_set_back_neither_freezes_nor_floods() {
     let mut cache = filled(&["a"]);
     let day_before = T0 - 24 * HOUR;
     assert_eq!(first(&mut cache, "a", day_before), Plan::Use);
-    // The set ages from then on.
+    // The age of the set starts here.
     let fetch = ticket(first(&mut cache, "a", day_before + HOUR));
     assert!(cache.received(fetch, set(&["a"]).as_bytes(), day_before + HOUR));
 
@@ -672,7 +674,7 @@ fn stored_values_are_checked_on_the_way_in() {
         assert!(!cache.adopt(bad.as_bytes(), now), "{bad}");
         ticket(first(&mut cache, "a", now));
     }
-    // A clock that is a little ahead does not make the set younger than now.
+    // A clock that is slightly ahead does not make the set younger than now.
     let mut cache = cache();
     assert!(cache.adopt(stored(&["a"], &at(now + MINUTE)).as_bytes(), now));
     ticket(first(&mut cache, "a", now + HOUR));
@@ -695,7 +697,7 @@ fn a_stored_set_saves_the_fetch_only_if_it_is_fresh_and_has_the_kid() {
     assert_eq!(next, Plan::Fetch(fetch));
     let (next, fetch, mut cache) = plan(&["a"], 2 * HOUR);
     assert_eq!(next, Plan::Fetch(fetch));
-    // An old one still serves when the fetch fails.
+    // An old set is still used if the fetch fails.
     cache.failed(fetch, T0);
     assert_eq!(cache.plan(Some("a"), Attempt::Fetched, T0), Plan::Use);
 }

@@ -1,4 +1,4 @@
-//! Access tokens as a merchant meets them: what is refused, in which order and under which code.
+//! Access tokens from a merchant's view: what is refused, in which order and with which code.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::arithmetic_side_effects)]
 
 use base64::Engine as _;
@@ -15,7 +15,7 @@ fn compact(header: &str, claims: &str) -> String {
         .join(".")
 }
 
-/// The claims that Gwop issues, with `extra` members in place of those of the same name.
+/// Returns the claims that Gwop issues. `extra` members replace those of the same name.
 fn claims(extra: &[(&str, &str)]) -> String {
     let expiry = (NOW_SECONDS + 900).to_string();
     let issued = NOW_SECONDS.to_string();
@@ -40,7 +40,7 @@ fn claims(extra: &[(&str, &str)]) -> String {
     format!("{{{}}}", members.join(","))
 }
 
-/// What is said of a token, whether its header was known before or not.
+/// Returns the verdict on a token. It must not depend on whether the header was known before.
 fn verdict(token: &str, expected: &Expected<'_>) -> Result<String, Code> {
     let header = BASE64URL.encode(HEADER);
     let begun = Begun::new(token.as_bytes(), header.as_bytes(), "gwop-auth-v1");
@@ -95,14 +95,14 @@ fn what_was_begun_counts_for_its_own_token_alone() {
     assert!(!begin(&token, "") && !begin(&header, &header));
     assert!(!begin(&format!("{token}="), &header) && !begin("", &header));
 
-    // Another token's signature and `kid` are not taken over.
+    // A different signature or `kid` is not reused.
     let other = token.replace(&BASE64URL.encode("signature"), &BASE64URL.encode("another"));
     let (begun, _) = Begun::new(other.as_bytes(), header.as_bytes(), "another-kid").unwrap();
     let mut decoded = Decoded::default();
     let parsed = UnverifiedToken::parse_begun(token.as_bytes(), &mut decoded, Some(begun)).unwrap();
     assert_eq!(parsed.signature(), b"signature");
     assert_eq!(parsed.kid(), Some("gwop-auth-v1"));
-    // That of the very token is.
+    // The same token's is reused.
     let (begun, _) = Begun::new(token.as_bytes(), header.as_bytes(), "known").unwrap();
     let mut decoded = Decoded::default();
     let parsed = UnverifiedToken::parse_begun(token.as_bytes(), &mut decoded, Some(begun)).unwrap();
@@ -133,7 +133,7 @@ fn reads_what_gwop_issues() {
 
 #[test]
 fn rfc_7515_a2_is_taken_apart_as_the_rfc_does() {
-    // Its claims set has neither `sub` nor a current `exp`, so it gets as far as the claims, and no further.
+    // Its claims set has neither `sub` nor a valid `exp`, so the check fails at the claims.
     let token = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw";
     let refused = UnverifiedToken::parse(token.as_bytes(), &mut Decoded::default()).unwrap_err();
     assert_eq!(refused.code, Code::TokenMalformed);
@@ -146,7 +146,7 @@ fn alg_is_judged_before_anything_else() {
         "none", "None", "NONE", "nOnE", "HS256", "RS384", "RS512", "PS256", "ES256", "EdDSA",
         "rs256", "RS256 ", "",
     ] {
-        // Everything else about these is wrong as well.
+        // Everything else about these tokens is wrong as well.
         for header in [
             format!("{{\"alg\":\"{alg}\"}}"),
             format!("{{\"alg\":\"{alg}\",\"crit\":[\"b64\"],\"b64\":false,\"kid\":7}}"),
@@ -175,7 +175,7 @@ fn alg_is_judged_before_anything_else() {
             "{header}"
         );
     }
-    // The same string, however JSON spells it.
+    // The same string in another JSON spelling.
     assert_eq!(code_of_header(r#"{"alg":"\u0052S256"}"#), None);
 }
 
@@ -265,7 +265,8 @@ fn shapes_that_are_no_compact_jws() {
         format!("bearer {good}"),
         json_serialization(header, payload, signature),
     ];
-    // The last digit of a text of 4n + 2 digits has unused bits: any but zero would be a second spelling of the same token.
+    // The last digit of a text of 4n + 2 digits has unused bits. Any value but zero would be a
+    // second spelling of the same token.
     let ragged = BASE64URL.encode("s");
     for digit in ["h", "i", "v"] {
         assert_eq!(ragged, "cw");

@@ -1,7 +1,7 @@
-//! Tokens verified before: the cache never says yes where a fresh verification says no.
+//! The cache of verified tokens never accepts a token that a fresh verification refuses.
 //!
-//! Random worlds of clocks that jump, JWK Sets that rotate and options that change. The signature
-//! check alone is played: a token is signed by one key, and holds under that key.
+//! The tests use random worlds of clocks that jump, JWK Sets that rotate and options that change.
+//! Only the signature check is simulated: a token is signed by one key, and is valid with that key.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -18,10 +18,10 @@ use gwop::token::{
 
 const SECOND: i64 = 1_000;
 const HOUR: i64 = 3_600 * SECOND;
-/// Some day in 2026.
+/// A day in 2026.
 const T0: i64 = 1_774_404_000_000;
 
-/// xorshift64*: enough to choose by, and the same in each run.
+/// xorshift64*: random enough for choices, and the same in each run.
 struct Random(u64);
 
 impl Random {
@@ -37,7 +37,7 @@ impl Random {
     }
 }
 
-/// A key: its `kid`, and what tells its modulus from others'.
+/// A key: its `kid`, and what distinguishes its modulus from others.
 type Key = (&'static str, u8);
 
 fn jwk((kid, seed): Key) -> String {
@@ -72,13 +72,13 @@ fn claims(subject: &str, merchant: &str, audience: &str, times: &str) -> String 
     )
 }
 
-/// A client: its JWK Set cache, the cache of tokens, and how often a signature was looked at.
+/// A client: its JWK Set cache, its token cache, and the number of signature checks.
 struct Client {
     sets: JwkSetCache,
     tokens: VerifiedTokens<String>,
 }
 
-/// A verification without the cache of tokens. `published` is the JWK Set that Gwop returns.
+/// Verifies without the token cache. `published` is the JWK Set that Gwop returns.
 fn fresh(
     sets: &mut JwkSetCache,
     published: &[Key],
@@ -128,14 +128,14 @@ impl Client {
         }
     }
 
-    /// What the cache says.
+    /// Returns what the cache knows.
     fn known(&mut self, token: &Token, expected: &Expected<'_>, now_ms: i64) -> Option<String> {
         let set = self.sets.fresh_set(now_ms);
         self.tokens
             .get(token.text.as_bytes(), expected, set, now_ms)
     }
 
-    /// A fresh verification, whose good end is kept.
+    /// Verifies anew, and stores a good result.
     fn verify(
         &mut self,
         published: &[Key],
@@ -194,11 +194,11 @@ fn it_never_says_yes_where_a_fresh_verification_says_no() {
         let mut expected = Expected::default();
         for _ in 0..60 {
             match random.below(20) {
-                // The clock goes on, and jumps.
+                // The clock moves on, and sometimes jumps.
                 0 => now += random.below(40 * 60) as i64 * SECOND,
                 1 => now -= random.below(20 * 60) as i64 * SECOND,
                 2 => now += random.below(2_000) as i64,
-                // Gwop rotates, or takes a key back, or gives its name to another one.
+                // Gwop rotates, restores a key, or gives its name to another key.
                 3 => {
                     published = keys
                         .iter()
@@ -212,7 +212,7 @@ fn it_never_says_yes_where_a_fresh_verification_says_no() {
                 }
                 _ => {}
             }
-            // Mostly the same token under the same options, as an agent sends it.
+            // Mostly the same token with the same options, as an agent sends it.
             if random.below(4) == 0 {
                 token = random.one(&tokens);
             }
@@ -232,7 +232,7 @@ fn it_never_says_yes_where_a_fresh_verification_says_no() {
                     token_subject(token) == subject,
                     "world {world}: another token's answer"
                 );
-                // Asked nothing of Gwop, with the same set, it says the same.
+                // A fresh verification with the same set, without a fetch, has the same result.
                 let verdict = fresh(&mut client.sets, &[], token, &expected, now);
                 assert_eq!(verdict, Ok(()), "world {world}");
             } else if client.verify(&published, token, &expected, now).is_err() {
@@ -241,7 +241,7 @@ fn it_never_says_yes_where_a_fresh_verification_says_no() {
             assert!(client.tokens.bytes() <= MAX_TOKEN_CACHE_BYTES);
         }
     }
-    // The worlds are neither all good nor all bad.
+    // The worlds contain enough of both results.
     assert!(hits > 2_000 && refused > 2_000, "{hits} {refused}");
 }
 
@@ -272,7 +272,7 @@ fn an_entry_counts_from_nbf_to_exp_with_the_tolerance_and_within_the_sets_hour()
     assert!(known(&mut client, T0));
     assert!(known(&mut client, T0 + HOUR - 1));
     assert!(!known(&mut client, T0 + HOUR), "the set's hour is over");
-    // The same set fetched anew is another set.
+    // The same set counts as another one after a new fetch.
     client.verify(&[key], &token, &expected, T0 + HOUR).unwrap();
     assert!(known(&mut client, T0 + 2 * HOUR - 1));
     client

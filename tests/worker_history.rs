@@ -1,9 +1,9 @@
-//! Checks histories that `tests/worker/stress.mjs` writes: whether the Worker behaved, for every invoice, as if each delivery had happened at one moment
-//! between its start and its response.
+//! Checks histories that `tests/worker/stress.mjs` writes: for every invoice, the Worker must have
+//! behaved as if each delivery had happened at one moment between its start and its response.
 //!
-//! A checker of our own, since an invoice is a partition of at most some ten operations: a search
-//! over their orders ends at once, and needs no crate. What it accepts is the same as in Wing and
-//! Gong, "Testing and Verifying Concurrent Objects" (1993): an operation without a response may
+//! This is our own checker, because the history of one invoice has at most about ten operations. A
+//! search over their orders ends at once, and needs no crate. It accepts the same histories as Wing
+//! and Gong, "Testing and Verifying Concurrent Objects" (1993): an operation without a response may
 //! have happened at any moment after its start, or not at all.
 //!
 //! `GWOP_HISTORY` names a file of JSON lines to check as well.
@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::{Value, json};
 
-/// What the contract says of an event, written down without the Worker's own state machine.
+/// The contract's rules for an event, implemented without the Worker's own state machine.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 struct Model {
     status: Option<String>,
@@ -70,13 +70,14 @@ impl Model {
 struct Delivery {
     event: Value,
     start: f64,
-    /// Endless where there was no response.
+    /// Infinite if there was no response.
     end: f64,
-    /// `None` where there was no response.
+    /// `None` if there was no response.
     outcome: Option<String>,
 }
 
-/// Whether the deliveries can be put in an order that the model follows, and that ends in what was read in the end.
+/// Returns whether an order of the deliveries follows the model and leads to the state that was
+/// read at the end.
 fn is_linearizable(deliveries: &[Delivery], last: &Value) -> bool {
     assert!(
         deliveries.len() <= 20,
@@ -122,7 +123,7 @@ fn search(
     })
 }
 
-/// What the operator read at the end.
+/// Returns whether the model matches what the operator read at the end.
 fn model_is(model: &Model, last: &Value) -> bool {
     let events: BTreeMap<String, String> = last["events"]
         .as_array()
@@ -142,7 +143,7 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
-/// Every violation in a history.
+/// Returns every violation in a history.
 fn violations(lines: &str) -> Vec<String> {
     let mut deliveries: BTreeMap<String, Vec<Delivery>> = BTreeMap::new();
     let mut lasts = BTreeMap::new();
@@ -271,7 +272,7 @@ fn count(entries: &[Value]) -> usize {
 #[test]
 fn good_histories_hold() {
     let paid = fulfilled("a", "applied");
-    // One after the other, side by side in either order, and lost responses.
+    // One after the other, concurrent in either order, and lost responses.
     assert_eq!(
         count(&[
             delivered("a", "PAID", 0, Some(1), Some("applied")),
@@ -299,7 +300,7 @@ fn good_histories_hold() {
         ]),
         0
     );
-    // Without a response it may have happened late, or never.
+    // Without a response, it may have happened late, or never.
     let expired = [("b", "applied"), ("a", "conflict")];
     assert_eq!(
         count(&[
@@ -326,8 +327,8 @@ fn good_histories_hold() {
 fn bad_histories_do_not() {
     let one = delivered("a", "PAID", 0, Some(1), Some("applied"));
     let stored = last("PAID", &[("a", "applied")]);
-    // Applied twice; forgotten by the outbox; lost; acknowledged before it was there; heard of
-    // twice with different outcomes; not known.
+    // Applied twice; missing in the outbox; lost; confirmed before it was there; received twice
+    // with different outcomes; unknown.
     assert_ne!(
         count(&[
             one.clone(),

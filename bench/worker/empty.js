@@ -1,4 +1,4 @@
-// The floor: a Worker that reads the body, answers 204 and does nothing.
+// The floor: a Worker that reads the body, responds with 204 and does nothing else.
 export default {
   async fetch(request) {
     await request.arrayBuffer();

@@ -1,10 +1,12 @@
-// A load generator on bare sockets: so many kept-alive connections, each with one request under way.
+// A load generator on bare sockets: kept-alive connections, each with one request at a time.
 import { connect } from "node:net";
 
 /**
- * Sends `requests` (whole HTTP/1.1 requests as buffers) in turn over `connections` sockets for `milliseconds`.
+ * Sends `requests` (whole HTTP/1.1 requests as buffers) in turn over `connections` sockets for
+ * `milliseconds`.
  *
- * @returns {Promise<{ perSecond: number, latencies: number[], statuses: Record<string, number> }>} Latencies in milliseconds.
+ * @returns {Promise<{ perSecond: number, latencies: number[], statuses: Record<string, number> }>}
+ * Latencies in milliseconds.
  */
 export async function load({ port, requests, connections, milliseconds }) {
   const latencies = [];
@@ -29,7 +31,7 @@ export async function load({ port, requests, connections, milliseconds }) {
           };
           socket.on("connect", send);
           socket.on("close", done);
-          // After the last answer a server may reset the connection as well as close it.
+          // After the last response, a server may reset or close the connection.
           socket.on("error", (error) => (socket.writableEnded ? done() : fail(error)));
           socket.on("data", (chunk) => {
             if (missing < 0) {

@@ -1,5 +1,5 @@
-// Webhooks per second and latency of Gwop's Worker on workerd, next to a Worker that does nothing, and to Gwop's Worker of 1.0.0
-// (`reference`: tests/worker/fixtures/1.0.0).
+// Measures webhooks per second and latency of Gwop's Worker on workerd, next to a Worker that does
+// nothing and to Gwop's Worker of 1.0.0 (`reference`: tests/worker/fixtures/1.0.0).
 import { createHmac } from "node:crypto";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,7 +8,7 @@ import { event } from "../deliveries.js";
 import { processorMs } from "../processor.mjs";
 import { load } from "./load.mjs";
 
-// Beside `bench` in the consumer project, below `tests` in the repository.
+// Next to `bench` in the consumer project, below `tests` in the repository.
 const runners = ["../../runners/workerd.mjs", "../../tests/runners/workerd.mjs"].find((path) =>
   existsSync(new URL(path, import.meta.url)),
 );
@@ -17,21 +17,24 @@ const { startWorkerd } = await import(runners);
 const SECRET = "whsec_bench_worker";
 const CONNECTIONS = [1, 16, 64];
 const ROUNDS = { duplicates: 16, "new events": 9 };
-/** How long one window of load is, in milliseconds. */
+/** The length of one window of load, in milliseconds. */
 const WINDOW_MS = 400;
-/** For how long each Worker is loaded before anything is measured, in milliseconds: engines compile what runs often. */
+/** The warm-up load of each Worker, in milliseconds: engines compile what runs often. */
 const WARM_MS = 3000;
-/** The most new events of one window, and of warming up: the objects of 1.0.0 hold files open as long as alarms come, and some 2,400 of them end a workerd that may open 20,000. */
+/**
+ * The most new events in one window, and in the warm-up. The objects of 1.0.0 keep files open as
+ * long as alarms come, and about 2,400 of them end a workerd that may open 20,000 files.
+ */
 const MOST_NEW = 64;
 const MOST_WARMING = 300;
-/** How many invoices the duplicates are of. */
+/** The number of invoices that get duplicates. */
 const KNOWN = 64;
 
 const KINDS = ["duplicates", "new events"];
 const base = event(620);
 let serial = 0;
 
-/** One signed delivery of an invoice of its own, as a whole request. */
+/** Returns one signed delivery of its own invoice, as a whole request. */
 export function delivery(port) {
   const id = String((serial += 1)).padStart(12, "0");
   const body = base
@@ -46,14 +49,14 @@ export function delivery(port) {
   );
 }
 
-/** Durable Object classes and bindings of each Worker. */
+/** The Durable Object classes and bindings of each Worker. */
 const OBJECTS = {
   empty: {},
   gwop: { GwopLedger: "GWOP_LEDGER" },
   reference: { GwopInvoice: "GWOP_INVOICES", GwopInvoiceIndex: "GWOP_INVOICE_INDEX" },
 };
 
-/** Starts one of the Workers on storage of its own below `storage`. */
+/** Starts one of the Workers with its own storage below `storage`. */
 export async function startOne(
   name,
   storage,
@@ -84,13 +87,14 @@ export async function startOne(
   return { server, port, directory, known: Array.from({ length: KNOWN }, () => delivery(port)) };
 }
 
-/** Figures by kind of event and number of connections, for each Worker. */
+/** Returns figures by kind of event and number of connections, for each Worker. */
 export async function measureWorker() {
   for (const variable of ["GWOP_BENCH_WORKER", "GWOP_BENCH_REFERENCE"]) {
     const entry = process.env[variable];
     if (!existsSync(entry)) throw new Error(`${entry} is not there: cargo xtask build makes it`);
   }
-  // In memory where the system has such a directory: the disk's flushes would be all that is measured.
+  // In memory if the system has such a directory. Otherwise only the disk's flushes would be
+  // measured.
   const storage = mkdtempSync(`${existsSync("/dev/shm") ? "/dev/shm" : tmpdir()}/gwop-bench-`);
   const servers = {};
   try {
@@ -114,9 +118,9 @@ export async function measureWorker() {
   }
 }
 
-/** One window of load on one Worker. */
+/** Runs one window of load on one Worker. */
 export async function run({ port, known, server }, name, kind, connections, milliseconds) {
-  // Signing must not take the Worker's time: deliveries are made before the window.
+  // Signed before the window, so that signing takes no time from the Worker.
   const most = milliseconds === WARM_MS ? MOST_WARMING : MOST_NEW;
   const fresh = kind === "duplicates" ? known : Array.from({ length: most }, () => delivery(port));
   const requests =
@@ -134,7 +138,7 @@ export async function run({ port, known, server }, name, kind, connections, mill
   return { ...measured, cpuUs };
 }
 
-/** One row: windows of load on each Worker in turn; rates are compared within a round. */
+/** Measures one row: windows of load on each Worker in turn. Rates are compared within a round. */
 export async function measureRow(servers, kind, connections) {
   const names = Object.keys(servers);
   const rounds = Object.fromEntries(
@@ -149,7 +153,7 @@ export async function measureRow(servers, kind, connections) {
         connections,
         WINDOW_MS,
       );
-      // The first round warms up.
+      // The first round is for warming up.
       if (round < 0) continue;
       rounds[name].rates.push(perSecond);
       rounds[name].latencies.push(...latencies);

@@ -1,5 +1,7 @@
-// What docs/operations.md says of replays, and docs/worker.md of cost: `node bench/worker/operator.mjs [rows|replay]…`, from the repository's top level,
-// after `cargo xtask test --only worker` has built the test build. Local queues handle one batch at a time.
+// Measures what docs/operations.md says about replays and docs/worker.md about cost: `node
+// bench/worker/operator.mjs [rows|replay]…`, from the repository's top level, after `cargo xtask
+// test
+// --only worker` has made the test build. Local queues handle one batch at a time.
 import { FULFILLMENT_SECRET, startFulfillment } from "../../tests/worker/lib/fulfillment.mjs";
 import {
   WEBHOOK_SECRET,
@@ -26,7 +28,9 @@ const ask = async (method, path, body) =>
     .body;
 const pending = async () => (await ask("GET", "/events?state=pending&limit=1")).events.length;
 
-/** Rows that the ledger reads and writes for a paid invoice, from the webhook to fulfillment's confirmation. */
+/**
+ * Rows that the ledger reads and writes for a paid invoice, from the webhook to the confirmation.
+ */
 async function rows(count = 400) {
   await deliverUntilAccepted(worker, event("paid", newInvoice()));
   await eventually("it is warm", async () => (await pending()) === 0);
@@ -46,7 +50,7 @@ async function rows(count = 400) {
   );
 }
 
-/** Listing 10,000 dead rows, setting them to pending, and how fast they are delivered then. */
+/** Lists 10,000 dead rows, sets them to pending, and measures how fast they are delivered. */
 async function replay() {
   await worker.fault("fill-dead", { rows: 1_250, prefix: "bulk" });
   const started = performance.now();

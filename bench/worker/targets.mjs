@@ -1,5 +1,7 @@
-// The targets of the ledger, against the Worker of 1.0.0 (docs/performance.md): `node bench/worker/targets.mjs [rates|disk|bytes|held|shards]…`, from the
-// repository's top level, after `cargo xtask build`.
+// Measures the targets of the ledger, compared with the Worker of 1.0.0 (docs/performance.md):
+// `node bench/worker/targets.mjs [rates|disk|bytes|held|shards]…`, from the repository's top level,
+// after `cargo
+// xtask build`.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -35,7 +37,7 @@ async function rates(place, rows) {
   }
 }
 
-/** The ledger's database files, and their bytes once each is checkpointed. */
+/** Returns the ledger's database files, and their bytes after a checkpoint. */
 const files = (directory) =>
   readdirSync(join(directory, "GwopLedger"))
     .filter((name) => name.endsWith(".sqlite") && !name.startsWith("metadata"))
@@ -93,7 +95,9 @@ async function bytes(count = 20_000) {
   }
 }
 
-/** Time per new event with 500,000 invoices held against 1,000: in all shards, and in one. */
+/**
+ * Compares the time per new event with 500,000 stored invoices to 1,000: in all shards, and in one.
+ */
 async function held(count = 500_000) {
   for (const shards of (process.env.GWOP_BENCH_SHARDS ?? "8,1").split(",").map(Number)) {
     const storage = mkdtempSync(`${RAM}/gwop-targets-`);
@@ -103,7 +107,7 @@ async function held(count = 500_000) {
         ["gwop", count],
         ["reference", 1_000],
       ]) {
-        // Both are today's Worker; `reference` is the one that holds little.
+        // Both are the current Worker. `reference` is the one with few invoices.
         const one = await startOne("gwop", storage, {
           variables: { LEDGER_SHARDS: String(shards) },
         });
@@ -131,7 +135,7 @@ async function held(count = 500_000) {
   }
 }
 
-/** What 1, 8 and 32 shards carry here: new events per second on the disk, in turn. */
+/** Measures 1, 8 and 32 shards on this machine: new events per second on the disk, in turn. */
 async function shards(rounds = 3) {
   const storage = mkdtempSync(`${tmpdir()}/gwop-targets-`);
   const servers = new Map();

@@ -4,6 +4,6 @@ import { defineConfig } from "astro/config";
 export default defineConfig({
   output: "server",
   adapter: node({ mode: "standalone" }),
-  // Agents are no browsers: they send no Origin, and a token of their own in place of cookies.
+  // Agents are not browsers: they send no Origin, and a token instead of cookies.
   security: { checkOrigin: false },
 });

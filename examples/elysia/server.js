@@ -2,7 +2,7 @@ import { Elysia } from "elysia";
 import { gwopAuthRoutes, gwopWebhook, withGwopAuth } from "@gwop/sdk/elysia";
 import { gwop, webhook } from "./gwop.js";
 
-// Elysia leaves these bodies alone.
+// Elysia must not parse these bodies.
 const raw = { parse: "none" };
 
 new Elysia()

@@ -5,7 +5,7 @@ import { gwop, webhook } from "./gwop.js";
 const app = express();
 app.all("/webhooks/gwop", gwopWebhook(webhook));
 app.use(gwopAuthRoutes({ gwop }));
-// From here on bodies are parsed.
+// Routes below this line get parsed bodies.
 app.use(express.json());
 app.get("/me", gwopAuth({ gwop }), (req, res) => res.send(req.gwop.subject));
 

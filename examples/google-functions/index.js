@@ -1,5 +1,5 @@
-// Google's framework has Express's requests and answers, and keeps the raw body: Express's adapter
-// is all that it needs.
+// Google's framework uses Express's requests and responses, and keeps the raw body. So Express's
+// adapter works.
 import functions from "@google-cloud/functions-framework";
 import { gwopAuth, gwopAuthRoutes, gwopWebhook } from "@gwop/sdk/express";
 import { gwop, webhook } from "./gwop.js";

@@ -1,5 +1,6 @@
 export default {
-  // Not bundled by Next, so that OpenNext finds what Workers need: they take no bytes of a wasm.
+  // Next must not bundle it, so that OpenNext selects the files for Workers, which cannot load wasm
+  // from bytes.
   serverExternalPackages: ["@gwop/sdk"],
   turbopack: { root: import.meta.dirname },
 };

@@ -1,2 +1,2 @@
-// Nothing about @gwop/sdk: it needs no configuration.
+// @gwop/sdk needs no configuration.
 export default { turbopack: { root: import.meta.dirname } };

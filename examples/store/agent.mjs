@@ -1,14 +1,15 @@
-// A scripted agent: it knows the store's URL and has a wallet on Solana. It uses neither the SDK nor the store's code.
+// A scripted agent. It knows the store's URL and has a wallet on Solana. It uses neither the SDK
+// nor the store's code.
 const WALLET = "AKnL4NNf3DGWZJS6cPknBuEGnVsV4A4m5tgebLHaRSZ9";
 
-/** Plays the story; `tell` takes its lines. Throws at the first answer that is not as it has to be. */
+/** Plays the story. `tell` receives its lines. Throws at the first unexpected response. */
 export async function play({ store, gwop, tell }) {
   let token;
   const expect = (holds, what) => {
     if (!holds) throw new Error(`the agent expected ${what}`);
   };
 
-  /** One request to the store; tells it, and gives the answer. */
+  /** Sends one request to the store, reports it, and returns the response. */
   async function ask(method, path, { body, headers = {}, status, shown = (answer) => answer }) {
     const response = await fetch(store + path, {
       method,
@@ -34,7 +35,7 @@ export async function play({ store, gwop, tell }) {
     return { answer, headers: response.headers };
   }
 
-  /** Pays an x402 URL on Solana: ask, be told the price, ask again with the payment. */
+  /** Pays an x402 URL on Solana: asks, receives the price, and asks again with the payment. */
   async function pay(url) {
     const asked = await fetch(url);
     const [{ network, amount }] = JSON.parse(atob(asked.headers.get("payment-required"))).accepts;
@@ -42,7 +43,8 @@ export async function play({ store, gwop, tell }) {
       asked.status === 402 && network.startsWith("solana:"),
       `402 on Solana, not ${asked.status} on ${network}`,
     );
-    // An agent signs with its own wallet; this one's is a test wallet of the local Gwop, which signs for it.
+    // An agent signs with its own wallet. This one has a test wallet of the local Gwop, which
+    // signs.
     const signed = await fetch(`${gwop}/_sim/sign-payment`, {
       method: "POST",
       body: JSON.stringify({ target: url }),

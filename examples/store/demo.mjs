@@ -1,6 +1,7 @@
-// Starts the local Gwop and the store, and lets the agent play its story: `demo.mjs [RUNTIME]...`, of workerd, node and bun; all by
-// default. The transcript has to be the same on each. Run by `cargo xtask demo --store`, which names the programs in GWOP_NODE, GWOP_BUN and
-// GWOP_WRANGLER, from the consumer project.
+// Starts the local Gwop and the store, and lets the agent play its story: `demo.mjs [RUNTIME]...`.
+// The runtimes are workerd, node and bun; the default is all of them. The transcript has to be the
+// same on each. `cargo xtask demo --store` runs it from the consumer project, and names the
+// programs in GWOP_NODE, GWOP_BUN and GWOP_WRANGLER.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

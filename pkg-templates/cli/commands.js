@@ -1,18 +1,17 @@
-// The table of commands. `--help`, the parser and docs/cli.md are made of it; a new command is a
-// file in `commands/` and a row here.
+// The table of commands. `--help`, the parser and docs/cli.md are made from it. To add a command,
+// add a file in `commands/` and a row here.
 //
 // A command is an object:
-//   name        what is typed
+//   name        what users type
 //   summary     one line, for the list
 //   positionals what follows the name, such as "EVENT"
 //   about       paragraphs that say what it does
-// options     by name: { type, multiple?, value?, default?, about }, for `parseArgs` and for the
-// help
-//   examples    lines that can be typed
+//   options     by name: { type, multiple?, value?, default?, about }, for `parseArgs` and the help
+//   examples    lines that users can type
 //   no          when the exit code is 1
 //   run         ({ values, positionals, output }) => Promise<number | undefined>, the exit code
-// raw         ([argument]) => Promise, in place of `options` and `run`, of a program that reads its
-// arguments itself
+//   raw         ([argument]) => Promise, instead of `options` and `run`, for a program that reads
+//               its arguments itself
 import { doctor } from "./commands/doctor.js";
 import { events } from "./commands/events.js";
 import { pay } from "./commands/pay.js";

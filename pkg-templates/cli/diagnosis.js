@@ -1,18 +1,18 @@
-// Why a delivery is refused. What may have happened to it is undone, and the SDK judges the result:
-// a cause is named only where the MAC holds without it. How many ways are tried is bounded; each is
-// a few microseconds.
+// Finds out why a delivery is refused. It reverses possible changes, and the SDK judges the result.
+// It names a cause only if the MAC is valid after the reversal. The number of attempts is limited,
+// and each takes a few microseconds.
 import { bodiesBefore } from "./changes/bodies.js";
 import { headersBefore } from "./changes/headers.js";
 import { secretsBefore } from "./changes/secrets.js";
 import { verifierOf } from "./sdk.js";
 
-/** How long causes are looked for, in milliseconds. */
+/** The time limit of the search, in milliseconds. */
 const PATIENCE_MS = 20_000;
 
-/** Rejections that come before the MAC, or from it. Behind any other the MAC holds. */
+/** The rejections from the MAC, or from an earlier check. With any other one, the MAC is valid. */
 const BEFORE_THE_MAC = /^WEBHOOK_(SIGNATURE_|TIMESTAMP_|BODY_)/;
 
-/** What the SDK says of a delivery. */
+/** Returns the SDK's verdict on a delivery. */
 function judge(verifier, { headers, body }, { at, toleranceSeconds }) {
   try {
     const event = verifier.validateWebhookSync({
@@ -36,19 +36,19 @@ function judge(verifier, { headers, body }, { at, toleranceSeconds }) {
   }
 }
 
-/** Whether the MAC holds, whatever the time. */
+/** Returns whether the MAC is valid, at any time. */
 const macHolds = (verifier, delivery) =>
   judge(verifier, delivery, { at: new Date(), toleranceSeconds: Number.MAX_SAFE_INTEGER }).macHolds;
 
 /**
- * Judges a delivery as the SDK does at `at`, and finds out why it is refused.
+ * Judges a delivery as the SDK would at `at`, and finds out why it is refused.
  *
  * @param {{ name: string, headers: [string, string][], body: Uint8Array }} delivery
  * @param {{ secrets: string[], others: { secret: string, name: string }[], at: Date,
  *   toleranceSeconds: number }} options `others`: secrets of other endpoints, which may have signed
  *   it.
- * @returns `causes`: what is proven, each with its proof; together they explain the refusal.
- *   `possible`: what would fit, without a proof.
+ * @returns `causes`: the proven causes, each with its proof. Together they explain the refusal.
+ *   `possible`: causes that would fit, without a proof.
  */
 export async function diagnose(delivery, { secrets, others, at, toleranceSeconds }) {
   const verifier = await verifierOf(secrets);
@@ -97,7 +97,7 @@ export async function diagnose(delivery, { secrets, others, at, toleranceSeconds
   return answer;
 }
 
-/** Codes of a signature header in which there is nothing to compare. */
+/** The codes for a signature header that contains nothing to compare. */
 const UNREADABLE = /^WEBHOOK_(SIGNATURE_MALFORMED|TIMESTAMP_INVALID)$/;
 
 const unreadable = (message) => ({
@@ -114,7 +114,7 @@ const tooLarge = (message, { body }) => ({
   proof: `The body has ${body.length} bytes.`,
 });
 
-/** The cause where the MAC holds, and the event is refused. */
+/** Returns the cause if the MAC is valid but the event is refused. */
 const ofNoUse = ({ code, message }, how) => ({
   cause: "SIGNED_BUT_REFUSED",
   what: message,
@@ -122,7 +122,7 @@ const ofNoUse = ({ code, message }, how) => ({
   proof: `The MAC holds ${how}.`,
 });
 
-/** What to do about a delivery that is Gwop's, and yet of no use. */
+/** What to do about a delivery that is from Gwop but cannot be used. */
 const FIXES = {
   WEBHOOK_HEADER_MISMATCH:
     "Pass X-Gwop-Event-Id and X-Gwop-Event-Type on as they came: a proxy or a test has changed " +
@@ -133,7 +133,7 @@ const FIXES = {
     "Whoever holds the secret has signed something that is no event of Gwop's.",
 };
 
-/** Undoes what may have happened, the fewest changes first, until the MAC holds. */
+/** Reverses possible changes, the fewest first, until the MAC is valid. */
 async function search(delivery, secrets, others) {
   const started = performance.now();
   const tries = secretsBefore(secrets, others);
@@ -159,7 +159,7 @@ async function search(delivery, secrets, others) {
   return undefined;
 }
 
-/** The changes with their proof. */
+/** Returns the changes with their proof. */
 function proven(changes, saved, signed) {
   const sizes =
     saved.length === signed.length
@@ -177,7 +177,7 @@ function proven(changes, saved, signed) {
   }));
 }
 
-/** How far the time stamp is from the time of receipt. */
+/** Compares the time stamp with the time of receipt. */
 function clock({ delivery, changes }, at, toleranceSeconds) {
   const signed = Number(/\bt=(\d+)/.exec(headerOf(delivery.headers))?.[1]);
   const seconds = Math.floor(at.getTime() / 1000) - signed;
@@ -214,7 +214,7 @@ function duration(seconds) {
     : `${Math.round(seconds / 86_400)} days`;
 }
 
-/** What fits, where no change explains it. */
+/** Returns the causes that would fit, if no change explains the refusal. */
 function guesses({ headers, body }) {
   const found = [];
   const lengthOf = headers.find(([name]) => name.toLowerCase() === "content-length")?.[1];

@@ -1,32 +1,32 @@
-// What ends a command before it has an answer.
+// The errors that end a command without a result.
 
 /**
- * Wrong use: exit code 2. The message says what is wrong and what to do, and holds no argument's
- * text that may be a secret.
+ * Wrong use: exit code 2. The message says what is wrong and what to do. It repeats no argument
+ * that may be a secret.
  */
 export class UsageError extends Error {}
 
-/** The answer cannot be had, such as of a server that is down: exit code 1. */
+/** The result is unavailable, for example because a server is down: exit code 1. */
 export class Unavailable extends Error {
-  /** @param {string} code A stable name. */
+  /** @param {string} code The stable code. */
   constructor(code, message) {
     super(message);
     this.code = code;
   }
 }
 
-/** The codes of errors in `--json`, beside those of Gwop, of webhooks, tokens and agents. */
+/** The codes of errors in `--json`, besides those of Gwop, of webhooks, tokens and agents. */
 export const CODES = {
   /**
-   * The command was not used as it should be. The exit code is 2.
+   * The command was used in a wrong way. The exit code is 2.
    *
-   * Cause: An option or an argument is missing, not known or of another kind, or holds a secret.
+   * Cause: An option or an argument is missing, unknown or of the wrong type, or contains a secret.
    *
    * Fix: Read the message and `gwop COMMAND --help`.
    */
   USAGE: "USAGE",
   /**
-   * A server gave no answer.
+   * A server did not respond.
    *
    * Cause: It is not running, the URL is wrong, or it took too long.
    *
@@ -34,17 +34,17 @@ export const CODES = {
    */
   UNREACHABLE: "UNREACHABLE",
   /**
-   * The answer of a server is larger than the command reads.
+   * The response of a server is larger than the command reads.
    *
-   * Cause: The URL is another service's.
+   * Cause: The URL belongs to another service.
    *
    * Fix: Check the URL.
    */
   ANSWER_TOO_LARGE: "ANSWER_TOO_LARGE",
   /**
-   * The answer of a server is no JSON.
+   * The response of a server is not JSON.
    *
-   * Cause: The URL is another service's, or a proxy answered.
+   * Cause: The URL belongs to another service, or a proxy responded.
    *
    * Fix: Check the URL.
    */
@@ -62,13 +62,13 @@ export const CODES = {
    *
    * Cause: The file cannot be read or written.
    *
-   * Fix: Check the file and its rights.
+   * Fix: Check the file and its permissions.
    */
   JOURNAL_FAILED: "JOURNAL_FAILED",
   /**
    * `gwop pay` needs SQLite for its journal.
    *
-   * Cause: The runtime has none.
+   * Cause: The runtime has no SQLite.
    *
    * Fix: Use Node 22.13 or newer, Deno 2.2 or newer, or Bun.
    */

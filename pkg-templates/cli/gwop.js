@@ -2,7 +2,7 @@
 // `gwop`: the command line of `@gwop/sdk`, on Node, Deno and Bun.
 import { main } from "./main.js";
 
-// A reader that has seen enough, such as `head`, does not change the answer.
+// If a reader such as `head` closes the pipe early, the result stays the same.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error) => {
     if (error.code !== "EPIPE") throw error;
@@ -10,6 +10,6 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 
 main(process.argv.slice(2)).then((code) => {
-  // The exit waits until a pipe has taken the output. `gwop sim` has no code: it goes on.
+  // The process exits only after a pipe has taken the output. `gwop sim` has no code: it continues.
   if (code !== undefined) process.exitCode = code;
 });

@@ -1,4 +1,4 @@
-// What `--help` prints, and the reference in docs/cli.md: both made of the table of commands.
+// The text of `--help`, and the reference in docs/cli.md. Both are made from the table of commands.
 import { COMMANDS } from "./commands.js";
 import { columns, wrap } from "./output.js";
 
@@ -8,10 +8,10 @@ export const COMMON = {
   help: { type: "boolean", about: "print this text" },
 };
 
-/** How every help ends. */
+/** The end of every help text. */
 const EXITS = "Exit codes: 0 yes, 1 the answer is no or could not be found, 2 wrong use.";
 
-/** The options of a command, as lines. */
+/** Formats the options of a command, one per line. */
 function optionLines({ options = {} }) {
   const rows = Object.entries({ ...options, ...COMMON }).map(
     ([name, { value, about, multiple }]) => [
@@ -23,11 +23,11 @@ function optionLines({ options = {} }) {
   return rows.map(([flag, about]) => wrap(about, flag.padEnd(width), " ".repeat(width)));
 }
 
-/** The line that shows how a command is called. */
+/** Returns the usage line of a command. */
 const usageOf = ({ name, positionals, raw }) =>
   `gwop ${name}${positionals ? ` ${positionals}` : ""} [options]${raw ? "" : " [--json]"}`;
 
-/** The help of one command. */
+/** Returns the help of one command. */
 export function helpOf(command) {
   return [
     `gwop ${command.name}: ${command.summary}`,
@@ -41,7 +41,7 @@ export function helpOf(command) {
   ].join("\n\n");
 }
 
-/** The help of all commands. */
+/** Returns the help of all commands. */
 export function help() {
   const rows = COMMANDS.map(({ name, summary }) => [`  ${name}`, summary]);
   return [
@@ -57,7 +57,7 @@ export function help() {
   ].join("\n\n");
 }
 
-/** The reference of all commands, as Markdown. */
+/** Returns the reference of all commands, as Markdown. */
 export function reference() {
   return COMMANDS.map((command) =>
     [
@@ -70,7 +70,7 @@ export function reference() {
   ).join("\n\n");
 }
 
-/** The help of a command that reads its arguments itself, apart from its options. */
+/** Returns the help of a command that reads its arguments itself, without its options. */
 const rawHelp = (command) =>
   [
     `gwop ${command.name}: ${command.summary}`,

@@ -1,18 +1,18 @@
-// Requests of the commands: bounded in time and size, never redirected, since a redirect would take
-// a secret elsewhere.
+// Sends the commands' requests. They are limited in time and size, and never follow redirects: a
+// redirect would send a secret elsewhere.
 import { CODES, Unavailable } from "./errors.js";
 
-/** The most bytes of an answer that are read. */
+/** The most bytes of a response that are read. */
 const MOST = 16 * 1024 * 1024;
 
-/** How long an answer may take, in milliseconds. */
+/** The time limit of a response, in milliseconds. */
 const PATIENCE_MS = 15_000;
 
 /**
- * Sends a request. Resolves to its answer, whatever the status.
+ * Sends a request. Resolves to its response, whatever the status.
  *
  * @returns {Promise<{ status: number, headers: Headers, text: string, ms: number }>}
- * @throws Unavailable when there is no answer.
+ * @throws Unavailable if there is no response.
  */
 export async function send(url, { timeoutMs = PATIENCE_MS, ...init } = {}) {
   const started = performance.now();
@@ -51,8 +51,8 @@ export async function send(url, { timeoutMs = PATIENCE_MS, ...init } = {}) {
 }
 
 /**
- * Sends a request and reads the JSON of its answer; a status that is no 2xx is an error with Gwop's
- * code and message.
+ * Sends a request and reads the JSON of its response. A status other than 2xx becomes an error with
+ * Gwop's code and message.
  */
 export async function ask(url, { token, body, ...init } = {}) {
   const headers = { accept: "application/json" };

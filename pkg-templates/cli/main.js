@@ -1,4 +1,4 @@
-// From arguments to an exit code.
+// Runs the command line: from the arguments to an exit code.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -9,12 +9,13 @@ import { Output } from "./output.js";
 import { HOME } from "./sdk.js";
 
 /**
- * What no argument may hold: it would stand in the shell's history and in the list of processes.
+ * The patterns that no argument may match. An argument is visible in the shell's history and in the
+ * list of processes.
  */
 const SECRET_SHAPES =
   /whsec_\w|sk_m_\w|eyJ[\w-]+\.eyJ[\w-]+\.|(?<![\da-zA-Z])(0x)?[\da-fA-F]{64}(?![\da-zA-Z])/;
 
-/** Runs the command line. Resolves to the exit code; to `undefined` where the command goes on. */
+/** Runs the command line. Resolves to the exit code, or to `undefined` if the command continues. */
 export async function main(args) {
   const [name, ...rest] = args;
   const output = new Output(args.includes("--json"));
@@ -63,8 +64,8 @@ async function run(command, args, output) {
   try {
     parsed = parseArgs({ args, options, allowPositionals: true });
   } catch (error) {
-    // The runtime's words name options, and what follows the first quoted one may be an argument's
-    // text.
+    // The runtime's message names options. The text after the first quoted one may be an argument's
+    // value.
     const option = /'-{1,2}[\w-]+/.exec(error.message)?.[0].slice(1);
     const wrong =
       error.code === "ERR_PARSE_ARGS_UNKNOWN_OPTION"

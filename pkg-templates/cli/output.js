@@ -1,23 +1,23 @@
-// What is printed. Two things never are: a secret that this process has read, and a character that
-// moves a terminal's cursor.
+// Prints the output. It never prints a secret that this process has read, or a character that moves
+// a terminal's cursor.
 
 /** The most characters of a line for people. */
 const WIDTH = 100;
 
-/** Secrets that were read, longest first. */
+/** The secrets that were read, longest first. */
 const known = [];
 
 /**
- * What a secret looks like, wherever it comes from: a webhook secret, a merchant key, a JWS, a
- * signature's `v1`. Also right behind other letters, as a server's message may have it.
+ * Matches a secret from any source: a webhook secret, a merchant key, a JWS, or a signature's `v1`.
+ * It also matches right after other letters, because a server's message may contain it like that.
  */
 const SHAPES = /whsec_\w[^\s"',]*|sk_m_\w[^\s"',]*|eyJ[\w-]+\.[\w-]+\.[\w-]*|v1=[0-9a-fA-F]{16,}/g;
 
-/** C0 and C1 controls without tab and newline, and what turns the direction of text. */
+/** Control characters (C0 and C1, except tab and newline), and those that change text direction. */
 // eslint-disable-next-line no-control-regex
 const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
-/** Keeps a secret out of every line that is printed from now on. */
+/** Hides a secret in every line that is printed from now on. */
 export function keepOut(secret) {
   const bare = secret.trim();
   if (bare.length < 4 || known.includes(bare)) return;
@@ -25,14 +25,14 @@ export function keepOut(secret) {
   known.sort((a, b) => b.length - a.length);
 }
 
-/** A text as it may be shown. */
+/** Returns a text that is safe to print. */
 export function clean(text) {
   let shown = text;
   for (const secret of known) shown = shown.replaceAll(secret, "[secret]");
   return shown.replace(SHAPES, "[secret]").replace(CONTROLS, "\ufffd");
 }
 
-/** A value as it may be shown, with every text in it cleaned. */
+/** Returns a value in which every text is safe to print. */
 function cleanValue(value) {
   if (typeof value === "string") return clean(value);
   if (Array.isArray(value)) return value.map(cleanValue);
@@ -44,29 +44,29 @@ function cleanValue(value) {
 
 /** The output of one command: lines for people, or one JSON document for programs. */
 export class Output {
-  /** @param {boolean} json Whether programs read it. */
+  /** @param {boolean} json Whether the output is for programs. */
   constructor(json) {
     this.json = json;
   }
 
-  /** A line for people. */
+  /** Prints a line for people. */
   line(text = "") {
     if (!this.json) process.stdout.write(`${clean(text)}\n`);
   }
 
-  /** The document for programs. */
+  /** Prints the document for programs. */
   document(value) {
     if (this.json) process.stdout.write(`${JSON.stringify(cleanValue(value), null, 2)}\n`);
   }
 
-  /** Why there is no answer. */
+  /** Prints why there is no result. */
   failure(code, message) {
     if (this.json) this.document({ error: { code, message } });
     else process.stderr.write(`gwop: ${clean(message)}\n`);
   }
 }
 
-/** Rows as columns of equal width, the last one as it is. */
+/** Formats rows as columns of equal width. The last column is not padded. */
 export function columns(rows) {
   const widths = [];
   for (const row of rows)
@@ -79,7 +79,7 @@ export function columns(rows) {
   );
 }
 
-/** A text in lines of at most 100 characters: the first behind `first`, others behind `rest`. */
+/** Wraps a text at 100 characters, with `first` before the first line and `rest` before others. */
 export function wrap(text, first = "", rest = first) {
   const lines = [];
   let line = first;

@@ -1,17 +1,17 @@
-// Where deliveries are listed and sent again: the local Gwop, or a Worker.
+// Selects where deliveries are listed and sent again: the local Gwop or a Worker.
 import { UsageError } from "./errors.js";
 import { ask } from "./http.js";
 import { readSecret, SECRET_FILE } from "./secrets.js";
 import { urlOf } from "./sdk.js";
 
-/** Where `gwop sim` listens by default. */
+/** The default address of `gwop sim`. */
 const LOCAL = "http://127.0.0.1:4010";
 
-/** What a Worker's `NOT_FOUND` may mean. */
+/** The possible meanings of a Worker's `NOT_FOUND`. */
 const WHY_NOT_FOUND =
   " (the token is not its OPERATOR_TOKEN, or this Worker is older than the route)";
 
-/** The options that choose one. */
+/** The options that select a place. */
 export const PLACE = {
   url: { type: "string", value: "URL", about: `the local Gwop (default ${LOCAL})` },
   worker: {
@@ -26,7 +26,7 @@ export const PLACE = {
 };
 
 /**
- * The place that was chosen.
+ * Returns the selected place.
  *
  * @returns {Promise<{ isWorker: boolean, ask(path: string, init?: object): Promise<any> }>}
  */
@@ -44,7 +44,7 @@ export async function placeOf(values) {
         const url = new URL(base.pathname.replace(/\/$/, "") + path, base);
         return await ask(url, { token, ...init });
       } catch (error) {
-        // Whoever is not the operator sees no route at all.
+        // Without the operator's token, every route is hidden.
         if (isWorker && error.code === "NOT_FOUND") error.message += WHY_NOT_FOUND;
         throw error;
       }

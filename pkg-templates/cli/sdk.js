@@ -1,30 +1,30 @@
-// The SDK, loaded when a command first needs it: `gwop --help` starts without WebAssembly.
+// Loads the SDK when a command first needs it, so that `gwop --help` starts without WebAssembly.
 import { fileURLToPath } from "node:url";
 import { UsageError } from "./errors.js";
 
-/** `@gwop/sdk`. */
+/** Loads `@gwop/sdk`. */
 export const sdk = () => import("../index.node.js");
 
-/** `@gwop/sdk/checkout`, which signs test deliveries. */
+/** Loads `@gwop/sdk/checkout`, which signs test deliveries. */
 export const checkout = () => import("../checkout.node.js");
 
-/** `@gwop/sdk/agent`, which pays. */
+/** Loads `@gwop/sdk/agent`, which pays. */
 export const agent = () => import("../agent.node.js");
 
-/** `@gwop/sdk/simulator`. */
+/** Loads `@gwop/sdk/simulator`. */
 export const simulator = () => import("../simulator.node.js");
 
-/** `gwop-simulator`: it reads `process.argv`, and goes on until it is stopped. */
+/** Runs `gwop-simulator`. It reads `process.argv`, and runs until it is stopped. */
 export const simulatorProgram = () => import("../gwop-simulator.js");
 
-/** The directory of the package that this command belongs to. */
+/** The directory of the package that contains this command. */
 export const HOME = fileURLToPath(new URL("..", import.meta.url));
 
 /**
- * A URL that a secret may be sent to, judged by the SDK's own rule: https, or plain http to this
- * machine and to networks of one's own.
+ * Returns a URL to which a secret may be sent, by the SDK's own rule: https, or plain http to this
+ * machine and to private networks.
  *
- * @param {string} flag The option that it was given with, such as `--worker`.
+ * @param {string} flag The option with the URL, such as `--worker`.
  */
 export async function urlOf(flag, text) {
   const { Gwop } = await sdk();
@@ -44,8 +44,8 @@ export async function urlOf(flag, text) {
 }
 
 /**
- * A client that asks nobody: it verifies deliveries under these secrets, whichever Gwop they come
- * from.
+ * Creates a client that makes no calls. It verifies deliveries with these secrets, whichever Gwop
+ * they come from.
  */
 export async function verifierOf(secrets) {
   const { Gwop } = await sdk();

@@ -1,24 +1,24 @@
-// Where secrets come from: the environment, a file, or standard input. Never an argument, which a
-// shell's history and `ps` show.
+// Reads secrets from the environment, a file or standard input. Never from an argument, because a
+// shell's history and `ps` show arguments.
 import { Buffer } from "node:buffer";
 import { readFileSync, readSync } from "node:fs";
 import { UsageError } from "./errors.js";
 import { keepOut } from "./output.js";
 
-/** How long a pipe without data is left alone, in milliseconds. */
+/** The wait before an empty pipe is read again, in milliseconds. */
 const WAIT_MS = 10;
 
-/** The option that every command with a secret has. */
+/** The option of every command that needs a secret. */
 export const SECRET_FILE = {
   type: "string",
   value: "FILE",
   about: "read the secret from a file, or from standard input if FILE is -",
 };
 
-/** Whether standard input was read: it has nothing more then. */
+/** Whether standard input was read. It is empty after that. */
 let isInputRead = false;
 
-/** The bytes of a file, or of standard input where it is `-`. */
+/** Reads the bytes of a file, or of standard input for `-`. */
 export function readBytes(file, what) {
   if (file === "-") {
     if (isInputRead) throw new UsageError("standard input is read once: give only one file as -");
@@ -27,12 +27,14 @@ export function readBytes(file, what) {
   try {
     return new Uint8Array(file === "-" ? readInput() : readFileSync(file));
   } catch (error) {
-    // Not its name: a secret that was passed by mistake would be shown.
+    // Do not print the name: it would show a secret that was passed by mistake.
     throw new UsageError(`${what} cannot be read (${error.code ?? "unknown reason"})`);
   }
 }
 
-/** Standard input to its end. A pipe that does not block has nothing yet: it is asked again. */
+/**
+ * Reads standard input to its end. A non-blocking pipe may be empty for now, so it is read again.
+ */
 function readInput() {
   const chunks = [];
   const chunk = Buffer.alloc(65_536);
@@ -42,7 +44,7 @@ function readInput() {
       if (length === 0) return Buffer.concat(chunks);
       chunks.push(Buffer.from(chunk.subarray(0, length)));
     } catch (error) {
-      // Windows says so where others give 0 bytes.
+      // Windows throws here, where other systems return 0 bytes.
       if (error.code === "EOF") return Buffer.concat(chunks);
       if (error.code !== "EAGAIN") throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, WAIT_MS);
@@ -51,7 +53,7 @@ function readInput() {
 }
 
 /**
- * The text of a secret's file, without the one line ending that editors and `echo` put behind it.
+ * Returns the text of a secret's file, without the one line ending that editors and `echo` append.
  */
 export function readSecretFile(file, what = "--secret-file") {
   let text;
@@ -68,12 +70,12 @@ export function readSecretFile(file, what = "--secret-file") {
 }
 
 /**
- * The secret of a command.
+ * Returns the secret of a command.
  *
- * @param {{ "secret-file"?: string }} values The options that were given.
- * @param {string} variable The environment variable that it is read from otherwise.
- * @returns {{ secret: string, source: string, endsWithNewline: boolean }} The text as it was given,
- *   white space included.
+ * @param {{ "secret-file"?: string }} values The given options.
+ * @param {string} variable The environment variable to read if there is no file.
+ * @returns {{ secret: string, source: string, endsWithNewline: boolean }} The text as given, with
+ *   its white space.
  */
 export function readSecret(values, variable) {
   const file = values["secret-file"];
@@ -89,7 +91,7 @@ export function readSecret(values, variable) {
 }
 
 /**
- * The secrets of a comma-separated text, as `GWOP_WEBHOOK_SECRET` has them during a rotation; white
+ * Splits a comma-separated text into secrets, as in `GWOP_WEBHOOK_SECRET` during a rotation. White
  * space stays.
  */
 export function separate(text) {

@@ -1,4 +1,5 @@
-// Browsers: fetched beside the script, which is smaller than bytes in JavaScript and compiled while it comes.
+// Browsers: fetches the file next to the script. It is smaller than bytes in JavaScript, and the
+// browser compiles it during the download.
 import { init } from "./instance.js";
 
 let url;
@@ -14,7 +15,7 @@ try {
   await init(fetch(url));
 } catch {
   try {
-    // The engine keeps a failed module for as long as the page lives: do not let one lost packet decide that.
+    // The engine keeps a failed module until the page closes: one lost packet must not cause that.
     await init(fetch(url, { cache: "reload" }));
   } catch (cause) {
     throw new Error(

@@ -1,4 +1,5 @@
-// Node and Bun: from the bytes in this file, synchronously. There is no other file to find, whatever a tool copies or bundles.
+// Node and Bun: loads the bytes in this file, synchronously. No other file has to be found,
+// whatever a tool copies or bundles.
 import "./requirements.js";
 import text from "./gwop.wasm.base64";
 import { own } from "./instance.js";

@@ -1,4 +1,4 @@
-// Evaluated before wasm-bindgen's code, which asks for these at once and says less.
+// Runs before wasm-bindgen's code, which needs these at once and reports less if they are missing.
 for (const name of ["WebAssembly", "TextDecoder", "TextEncoder"]) {
   if (typeof globalThis[name] === "undefined") {
     throw new Error(

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// `gwop-simulator`: the local Gwop over HTTP, on Node. What it answers is in `serve`.
+// `gwop-simulator`: serves the local Gwop over HTTP, on Node. `serve` creates the responses.
 import { STATUS_CODES, createServer } from "node:http";
 import { parseArgs } from "node:util";
 import { readFileSync } from "node:fs";
@@ -38,7 +38,7 @@ Usage: npx -p @gwop/sdk gwop-simulator [options]
 GET / is a page for browsers, and explains the routes to other clients. Those under /_sim/ answer to
 this machine only.`;
 
-/** What is kept of a request body, in bytes: more than any route takes. */
+/** The most bytes of a request body that are kept. No route accepts as many. */
 const MAX_BODY = 1 << 20;
 
 function fail(message) {
@@ -79,7 +79,7 @@ if (values.help) {
   process.exit(0);
 }
 
-/** A whole number from 0, or the end. */
+/** Returns a whole number of 0 or more, or ends the process. */
 function whole(flag) {
   const text = values[flag];
   if (text === undefined) return undefined;
@@ -119,7 +119,7 @@ for (const name of values["allowed-host"]) {
   }
 }
 
-/** What a seed file holds, or the end. */
+/** Returns the content of a seed file, or ends the process. */
 function seedOf(path) {
   try {
     return JSON.parse(readFileSync(path, "utf8"));
@@ -133,7 +133,7 @@ function seedOf(path) {
   }
 }
 
-/** The journal of a state file, or the end. */
+/** Opens the journal of a state file, or ends the process. */
 function stateOf(path) {
   try {
     return openState(path);
@@ -151,7 +151,7 @@ const options = Object.fromEntries(
 
 let sim;
 
-/** The body, read to its end: a client that is still sending would miss the response. */
+/** Reads the body to its end, because a client that is still sending would miss the response. */
 async function bodyOf(incoming) {
   const chunks = [];
   let length = 0;
@@ -163,8 +163,9 @@ async function bodyOf(incoming) {
 }
 
 /**
- * The URL that `Host` and the request's target make; `undefined` where they make none, or name two hosts. Resolving the target as a link
- * would let `//127.0.0.1/_sim/state` choose the host that is checked.
+ * Returns the URL from `Host` and the request's target. Returns `undefined` if they make no URL, or
+ * name two hosts. If the target were resolved like a link, `//127.0.0.1/_sim/state` could choose
+ * the host that is checked.
  */
 function urlOf(target, host) {
   if (!URL.canParse(`http://${host}`)) return undefined;
@@ -176,7 +177,7 @@ function urlOf(target, host) {
   return asked.origin === base.origin ? asked : undefined;
 }
 
-/** The request, or the response to what is none. */
+/** Creates the `Request`, or the response if the request is invalid. */
 function requestOf(incoming, body, signal) {
   const { method, url, headersDistinct, socket } = incoming;
   const asked = urlOf(url, incoming.headers.host ?? "localhost");
@@ -187,7 +188,7 @@ function requestOf(incoming, body, signal) {
     ).toResponse();
   }
   const peer = socket.remoteAddress ?? "";
-  // Its own address is this machine's too.
+  // The address on which it was reached is this machine's too.
   const isHere = peer === "::1" || /^(::ffff:)?127\./.test(peer) || peer === socket.localAddress;
   if (asked.pathname.startsWith("/_sim/") && !isHere) {
     return new SimulatorError(
@@ -203,7 +204,7 @@ function requestOf(incoming, body, signal) {
   try {
     return new Request(asked, { method, headers, signal, ...(hasBody && { body }) });
   } catch (error) {
-    // TRACE.
+    // For example, the method TRACE.
     return new SimulatorError(
       "VALIDATION_ERROR",
       `no such request can be made: ${error.message}`,
@@ -211,7 +212,7 @@ function requestOf(incoming, body, signal) {
   }
 }
 
-/** Resolves when a connection takes more, or has ended. */
+/** Resolves when a connection accepts more data, or has ended. */
 function drained(outgoing) {
   return new Promise((done) => {
     const end = () => {
@@ -241,16 +242,17 @@ async function respond(incoming, outgoing) {
     }
     outgoing.end();
   } catch {
-    // Asked for by a fault, or the client has left: either way the connection fails.
+    // A fault asked for it, or the client has left. In both cases, the connection fails.
     incoming.socket.destroy();
   }
   if (values.verbose)
     console.log(`${incoming.method} ${incoming.url} ${response?.status ?? "connection dropped"}`);
 }
 
-/** Answers what Node could not read as a request. */
+/** Responds to a request that Node could not parse. */
 async function refuse(error, socket) {
-  // Node does not listen for errors of a socket that it has handed over: a client that resets it would end the process.
+  // Node does not handle errors of a socket that it has handed over. A client that resets the
+  // connection would end the process.
   socket.on("error", () => socket.destroy());
   if (!socket.writable || error.code === "ECONNRESET") return socket.destroy();
   const status = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }[error.code] ?? 400;
@@ -274,7 +276,7 @@ function handle(incoming, outgoing) {
   respond(incoming, outgoing).catch(() => incoming.socket.destroy());
 }
 
-// What Node would refuse or drop by itself is answered as everything else is.
+// Requests that Node would refuse or drop by itself get a normal response.
 const server = createServer({ requireHostHeader: false }, handle);
 server.on("checkExpectation", handle);
 server.on("clientError", (error, socket) => {
@@ -290,10 +292,10 @@ server.on("error", (error) => {
 });
 server.listen(port, values.host, async () => {
   const { address, port: actual } = server.address();
-  // All addresses of the machine: this one is always there.
+  // The server listens on all addresses of the machine. This one always exists.
   const reached = address === "0.0.0.0" || address === "::" ? "127.0.0.1" : address;
   const base = `http://${reached.includes(":") ? `[${reached}]` : reached}:${actual}`;
-  // The option that a refusal is about.
+  // The option that a refusal refers to.
   let about = "";
   try {
     sim = new Simulator({
@@ -301,7 +303,7 @@ server.listen(port, values.host, async () => {
       agentsUrl: publicUrl ?? base,
       ...(state && { journal: state }),
     });
-    // What was kept has begun already.
+    // Stored state has already loaded its seed.
     if (seed !== undefined && !state?.kept?.length) {
       about = `--seed-file ${values["seed-file"]}: `;
       await sim.load(seed);
@@ -332,7 +334,7 @@ for (const signal of ["SIGINT", "SIGTERM"]) {
   process.on(signal, () => {
     sim?.close();
     server.close(async () => {
-      // A snapshot alone, which any later version reads.
+      // Writes a snapshot only, which any later version can read.
       await sim?.compact().catch(() => {});
       process.exit(0);
     });

@@ -1,4 +1,4 @@
-// The file of `gwop-simulator --state`: a journal that outlives the process. What its lines say is the simulator's affair.
+// Implements `gwop-simulator --state`: a journal in a file. The simulator defines its lines.
 import {
   closeSync,
   fsyncSync,
@@ -11,11 +11,12 @@ import {
 import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 
-/** It holds keys and secrets: for its owner alone. */
+/** The file's mode: only the owner may read it, because it contains keys and secrets. */
 const MODE = 0o600;
 
 /**
- * Opens a journal in a file, which need not exist. Throws an `Error` for people where it cannot.
+ * Opens a journal in a file, which need not exist. If it cannot, throws an `Error` with a message
+ * for people.
  *
  * @returns {import("./simulator.js").SimulatorJournal & { close(): void }}
  */
@@ -32,7 +33,7 @@ export function openState(path) {
   }
 }
 
-/** A link's target: a rename would otherwise replace the link. */
+/** Resolves a symbolic link, because a rename would otherwise replace the link. */
 function resolved(path) {
   try {
     return realpathSync(path);
@@ -50,7 +51,7 @@ function read(file) {
   }
 }
 
-/** Two processes would write over each other. */
+/** Locks the file, because two processes would overwrite each other's lines. */
 function takeLock(lock) {
   for (let tries = 0; ; tries += 1) {
     try {
@@ -68,13 +69,13 @@ function takeLock(lock) {
         `process ${owner} uses this state; end it, or delete ${lock} if that is another program`,
       );
     }
-    // Its owner was killed.
+    // The process that held the lock was killed.
     rmSync(lock, { force: true });
   }
 }
 
 function isRunning(pid) {
-  // In a container, this process often has the number of the one before.
+  // In a container, this process often has the same number as the one before.
   if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return false;
   try {
     process.kill(pid, 0);
@@ -98,7 +99,8 @@ function journal(file) {
       try {
         await next.appendFile(snapshot);
         await next.sync();
-        // Either file is whole, whenever the process ends. The handle goes on with the new one.
+        // Either file is complete, whenever the process ends. The handle continues with the new
+        // one.
         await rename(fresh, file);
         await syncDirectory(dirname(file));
       } catch (error) {
@@ -111,7 +113,7 @@ function journal(file) {
   };
 }
 
-/** Makes the rename last. Windows opens no directories, and needs none of it. */
+/** Makes the rename durable. Windows cannot open directories and does not need this. */
 async function syncDirectory(directory) {
   if (process.platform === "win32") return;
   const handle = await open(directory, "r");

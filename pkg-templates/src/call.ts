@@ -1,5 +1,5 @@
 /**
- * What a call needs around the wasm: the caller's options on their way in, and the errors' classes on their way out.
+ * Connects a call to the wasm: reads the caller's options and creates the error classes.
  */
 import { core } from "./core.js";
 import { type Logger, logAttempt } from "./debug.js";
@@ -29,36 +29,40 @@ export interface BackoffStrategy {
   maxElapsedTime: number;
 }
 
-/** What a surface's client calls. */
+/** The call that a surface's client makes. */
 export interface CallTarget {
   /** The operation's name, such as `invoices.get`. */
   operation: Operation;
-  /** The operation's argument; an empty object where it takes none. */
+  /** The operation's argument; an empty object if it takes none. */
   argument: unknown;
-  /** Whether argument and response are named as on the wire, the response as it stands. */
+  /**
+   * Whether the argument and the response use the names on the wire. The response is not changed.
+   */
   wire: boolean;
-  /** Makes the surface's error of a failed call. */
+  /** Creates the surface's error for a failed call. */
   toError(end: CallEnd): Error;
 }
 
-/** What a surface's client decides about one call. Every member is there, so that none is read through `Object.prototype`. */
+/**
+ * The settings of one call. Every member is present, so that none is read from `Object.prototype`.
+ */
 export interface CallPlan {
   /** The invoice host; empty for Gwop's own. */
   serverURL: string;
   /** The identity host; empty for Gwop's own. */
   identityURL: string;
-  /** The merchant key. Not asked for by a public operation. */
+  /** Returns the merchant key. Public operations do not ask for it. */
   merchantApiKey(): string | undefined | Promise<string>;
-  /** What sends it. */
+  /** Sends the requests. */
   httpClient: Sender;
-  /** Headers of the caller's, which win over the SDK's. */
+  /** The caller's headers. They replace the SDK's headers. */
   headers: ConstructorParameters<typeof Headers>[0];
-  /** Undefined for the SDK's own. */
+  /** Undefined for the SDK's own value. */
   userAgent: string | undefined;
-  /** How long one attempt may take, in milliseconds; undefined for 30,000. */
+  /** The time limit of one attempt, in milliseconds; undefined for 30,000. */
   timeoutMs: number | undefined;
   signal: AbortSignal | null | undefined;
-  /** Reads the policy; undefined for the default. May throw an `SDKValidationError`. */
+  /** Reads the retry policy; undefined for the default. May throw an `SDKValidationError`. */
   retries(): RetryOptions | undefined;
   debugLogger: Logger | undefined;
 }
@@ -71,26 +75,26 @@ export interface CallEnd {
   message: string;
   /** The code of an `SDKValidationError`. */
   code?: string;
-  /** A structured error's body. */
+  /** The body of a structured error. */
   error?: { code: string; message: string; details?: { [key: string]: any }; requestId?: string };
-  /** Whether it was retried, and would have been again had the retries not run out. */
+  /** Whether the call was retried and the retries ran out. */
   exhausted?: boolean;
-  /** The last attempt, where it got a response. */
+  /** The last attempt, if it got a response. */
   exchange?: { request: Request; response: Response; body: string };
-  /** What led to it. */
+  /** The cause. */
   cause?: unknown;
-  /** What was refused. */
+  /** The value that was refused. */
   rawValue?: unknown;
 }
 
 /**
- * Makes the call. Rejects with what `target.toError` makes, or the error with a `code` that `readPlan` throws for wrong options; its
- * `idempotencyKey` is added.
+ * Makes the call. Rejects with the error that `target.toError` creates, or with the error with a
+ * `code` that `readPlan` throws for wrong options. In the latter case, `idempotencyKey` is added.
  */
 export async function runCall(target: CallTarget, readPlan: () => CallPlan): Promise<CallSuccess> {
   const { operation, wire } = target;
   const given = target.argument as { [name: string]: unknown } | null | undefined;
-  /** The key of the latest attempt, at first the caller's own. */
+  /** The key of the latest attempt. At first it is the caller's own key. */
   let key: unknown;
   try {
     let argument: string;
@@ -154,11 +158,11 @@ export async function runCall(target: CallTarget, readPlan: () => CallPlan): Pro
     }
   } catch (thrown) {
     let error = thrown;
-    // An option's own error has a code.
+    // An error about an option has a code.
     if (!(thrown instanceof Error && "code" in thrown)) {
       const failure = readFailure(thrown);
       const request = failure.request && sentAs(failure.request);
-      // A hook may have set another.
+      // A hook may have set another key.
       key = request?.headers.get("idempotency-key") ?? failure.idempotencyKey ?? key;
       error = failure.thrown ?? target.toError(readEnd(failure, request, given));
     }
@@ -167,7 +171,7 @@ export async function runCall(target: CallTarget, readPlan: () => CallPlan): Pro
   }
 }
 
-/** What TypeScript refuses before the wasm sees it. */
+/** Checks what TypeScript would refuse, before the wasm sees it. */
 interface OwnFailure extends CallFailure {
   rawValue?: unknown;
 }
@@ -176,7 +180,7 @@ function invalid(message: string, rawValue?: unknown, cause?: unknown): OwnFailu
   return { kind: "SDKValidationError", message, rawValue, cause };
 }
 
-/** The failure that was thrown; an error is a defect. */
+/** Returns the failure that was thrown. Any other error is a defect. */
 function readFailure(thrown: unknown): OwnFailure {
   if (thrown instanceof Error)
     return { kind: "UnexpectedClientError", message: "The SDK failed", cause: thrown };

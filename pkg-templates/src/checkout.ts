@@ -1,5 +1,5 @@
 /**
- * `@gwop/sdk/checkout`: the surface of `gwop-checkout` 2.0.0, in the wire's own snake_case.
+ * `@gwop/sdk/checkout`: the API of `gwop-checkout` 2.0.0, with the snake_case names of the wire.
  *
  * @module
  */

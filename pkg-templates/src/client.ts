@@ -104,7 +104,7 @@ export interface ClientOptions {
   allowInsecure?: boolean | undefined;
 }
 
-/** The answer of a call. */
+/** The response to a call. */
 export interface Answer<T> {
   /**
    * The response's headers: names in lower case, with lists of values. Quote `x-request-id` when you
@@ -153,7 +153,9 @@ const BACKOFF: Names<Partial<BackoffStrategy>> = {
   maxElapsedTime: undefined,
 };
 
-/** The longest that a fetch of the JWK Set may take, in milliseconds: its cache takes what lasts longer for dead. */
+/**
+ * The time limit of a JWK Set fetch, in milliseconds. The cache considers a longer fetch dead.
+ */
 const JWKS_TIMEOUT_MS = 30_000;
 
 /** Calls Gwop's operations for one client. */
@@ -162,9 +164,9 @@ export class ApiClient {
     Pick<CallPlan, "serverURL" | "identityURL" | "httpClient"> & { allowInsecure: boolean };
 
   /**
-   * @param options What {@link readOptions} gives.
-   * @throws SDKValidationError for an option of the wrong kind, a plain `http:` host that is not allowed, and a `serverIdx` that
-   * `ServerList` does not have.
+   * @param options The result of {@link readOptions}.
+   * @throws SDKValidationError if an option has the wrong type, a plain `http:` host is not
+   * allowed, or `ServerList` does not have the `serverIdx`.
    */
   constructor(options: ClientOptions) {
     const {
@@ -185,7 +187,8 @@ export class ApiClient {
     if (typeof httpClient?.request !== "function") {
       throw refuse("httpClient must be an HTTPClient, or have its request method");
     }
-    // The same on every runtime: elsewhere headers take more, and a message would quote it.
+    // Apply the same rule on every runtime: some allow more in headers, and a message would quote
+    // it.
     if (typeof userAgent !== "string" || !/^[\t -~\x80-\xff]*$/.test(userAgent)) {
       throw refuse("userAgent must be a string of printable Latin-1 characters");
     }
@@ -207,7 +210,7 @@ export class ApiClient {
     };
   }
 
-  /** Whether the identity host is Gwop's own, and no simulator answers in its place. */
+  /** Whether the identity host is Gwop's own and no simulator responds in its place. */
   get reachesGwop(): boolean {
     return (
       isGwops(this.#host("identityURL", "GWOP_IDENTITY_URL")) &&
@@ -222,7 +225,7 @@ export class ApiClient {
     options?: RequestOptions,
   ): Promise<Answer<T>> {
     const { text, response } = await this.#run({ operation, argument }, options);
-    // Own members whatever the name: `constructor` and `__proto__` are names of headers like any other.
+    // A `Map`, because `constructor` and `__proto__` are valid header names.
     const headers = new Map<string, string[]>();
     response.headers.forEach((value, name) => {
       const before = headers.get(name);
@@ -232,13 +235,13 @@ export class ApiClient {
     return { headers: Object.fromEntries(headers), result: revive<T>(text) };
   }
 
-  /** The client's host: the constructor's, else that of the environment now; empty for Gwop's own. */
+  /** Returns the configured host, or the one in the environment now. Empty for Gwop's own host. */
   #host(option: "serverURL" | "identityURL", variable: string): string {
     const { [option]: configured, allowInsecure } = this.#options;
     return configured || readHost(variable, readEnv(variable), allowInsecure);
   }
 
-  /** Makes one attempt to fetch the JWK Set, for its cache, which judges the body as it came. */
+  /** Makes one attempt to fetch the JWK Set. The cache checks the raw body. */
   async fetchJwks(): Promise<string> {
     const target = { operation: "auth.getJwks", argument: {}, wire: true } as const;
     const { timeoutMs = JWKS_TIMEOUT_MS } = this.#options;
@@ -268,7 +271,8 @@ export class ApiClient {
         ...call
       } = readOptions(options, REQUEST_OPTIONS);
       const called = readHost("serverURL", call.serverURL, own.allowInsecure);
-      // Only the host that is called: Deno takes some microseconds for each variable.
+      // Read only the variable of the host that is called: Deno takes some microseconds for each
+      // one.
       const ofInvoices = target.operation.startsWith("invoices.");
       const host =
         called ||
@@ -341,7 +345,7 @@ function readRetries(
   return { codes, backoff: backoff && bare(backoff), connectionErrors: timeouts, timeouts };
 }
 
-/** The classes of errors of calls without a response, by name. */
+/** The error classes of calls without a response, by name. */
 const NO_RESPONSE: { readonly [kind: string]: typeof errors.HTTPClientError } = {
   ConnectionError: errors.ConnectionError,
   InvalidRequestError: errors.InvalidRequestError,
@@ -349,7 +353,7 @@ const NO_RESPONSE: { readonly [kind: string]: typeof errors.HTTPClientError } = 
   RequestTimeoutError: errors.RequestTimeoutError,
 };
 
-/** The SDK's error of a failed call. */
+/** Creates the SDK's error for a failed call. */
 function toError({ kind, message, code, error, exchange, cause, rawValue }: CallEnd): Error {
   if (!exchange) {
     if (cause instanceof errors.SDKValidationError && cause.code === "SIMULATOR_CREDENTIALS")

@@ -1,8 +1,9 @@
 /**
- * The one instance of each wasm, by the functions that wasm-bindgen made for it.
+ * The single instance of each wasm, as the functions that wasm-bindgen created for it.
  *
- * Nothing here imports that code, so that `/errors`, `/handlers` and `/stores` load where it cannot: it asks for
- * `TextDecoder` and `WebAssembly` at once, which Jest's jsdom lacks.
+ * This module does not import wasm-bindgen's code, so that `/errors`, `/handlers` and `/stores`
+ * load where that code cannot: it needs `TextDecoder` and `WebAssembly` at once, which Jest's jsdom
+ * lacks.
  */
 import type * as Gwop from "./generated/gwop_bg.js";
 import type * as Simulator from "./generated/simulator_bg.js";
@@ -11,7 +12,9 @@ import { sharedBefore } from "./shared.js";
 let gwop: typeof Gwop | undefined;
 let simulator: typeof Simulator | undefined;
 
-/** The functions of `gwop.wasm`. Throws what to do while it is not loaded. */
+/**
+ * Returns the functions of `gwop.wasm`. If it is not loaded, throws an error that says what to do.
+ */
 export function core(): typeof Gwop {
   return (gwop ??= loaded<typeof Gwop>(
     "gwop.wasm",
@@ -19,7 +22,7 @@ export function core(): typeof Gwop {
   ));
 }
 
-/** The functions of `simulator.wasm`, likewise. */
+/** Returns the functions of `simulator.wasm`, in the same way. */
 export function simulatorCore(): typeof Simulator {
   return (simulator ??= loaded<typeof Simulator>(
     "simulator.wasm",

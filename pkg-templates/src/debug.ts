@@ -1,8 +1,8 @@
 import { readEnv } from "./env.js";
 
-/** What debug output goes to. `console` is one. */
+/** The target of debug output. `console` is one. */
 export interface Logger {
-  /** Opens a group under a label. */
+  /** Opens a group with a label. */
   group(label?: string): void;
   /** Closes the group. */
   groupEnd(): void;
@@ -11,8 +11,8 @@ export interface Logger {
 }
 
 /**
- * The headers whose values are written. Every other value is redacted: a caller may add headers of any name, and so may a proxy, and
- * what their values are nobody here knows.
+ * The headers whose values are logged. All other values are redacted, because a caller or a proxy
+ * may add any header, and the SDK cannot know what its value contains.
  */
 const HARMLESS =
   /^(accept|accept-(encoding|language)|age|allow|cache-control|cf-ray|connection|content-(encoding|language|length|type)|date|host|retry-after|server|transfer-encoding|user-agent|vary|via|x-request-id|(x-)?ratelimit(-(limit|policy|remaining|reset))?)$/;
@@ -20,18 +20,24 @@ const HARMLESS =
 /** One attempt, for the log. */
 export interface Attempt {
   request: Request;
-  /** Undefined where none came. */
+  /** Undefined if no response arrived. */
   response?: Response | undefined;
-  /** What came instead of an answer: the name of the error's class. */
+  /** The name of the error class, if no response arrived. */
   failure?: string | undefined;
 }
 
-/** The logger of now: the configured one, or the console while `GWOP_DEBUG` is set to anything but `0` and `false`. */
+/**
+ * Returns the current logger: the configured one, or the console while `GWOP_DEBUG` is set to
+ * anything but `0` and `false`.
+ */
 export function debugLogger(configured: Logger | undefined): Logger | undefined {
   return configured ?? (/^(?!0$|false$)./i.test(readEnv("GWOP_DEBUG") ?? "") ? console : undefined);
 }
 
-/** Logs an attempt, in one go so that calls at the same time do not mix. Never a body: an exchange's holds the token. */
+/**
+ * Logs an attempt. It writes without a pause, so that concurrent calls do not mix. It never logs a
+ * body, because the body of an exchange contains the token.
+ */
 export function logAttempt(
   logger: Logger,
   { request, response, failure }: Attempt,
@@ -47,7 +53,7 @@ export function logAttempt(
     if (response) logHeaders(logger, "Response headers", response.headers);
     logger.groupEnd();
   } catch {
-    // A broken logger must not fail a payment.
+    // A broken logger must not make a payment fail.
   }
 }
 

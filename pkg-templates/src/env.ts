@@ -6,10 +6,11 @@ interface Globals {
 }
 
 /**
- * An environment variable, read now; `undefined` where it is unset, empty, or this runtime has none.
+ * Reads an environment variable. Returns `undefined` if it is unset or empty, or if the runtime has
+ * no environment.
  *
- * Deno is asked for the permission's state first, so that a missing `--allow-env` neither prompts nor throws. It is asked each time:
- * a permission may be revoked, and reading would prompt then.
+ * On Deno, it checks the permission's state first, so that a missing `--allow-env` neither prompts
+ * nor throws. It checks each time: a permission may be revoked, and reading would then prompt.
  */
 export function readEnv(variable: string): string | undefined {
   const globals = globalThis as Globals;
@@ -24,9 +25,9 @@ export function readEnv(variable: string): string | undefined {
 }
 
 /**
- * A member that is not `Object.prototype`'s. The environment and the global object have a prototype
- * like any other: what somebody has put into it would be read for every variable that is unset. Hosts
- * differ in what is their own, so the values are compared.
+ * Reads a member, unless it comes from `Object.prototype`. The environment and the global object
+ * have a prototype like any other object: a member added there would be read for every unset
+ * variable. Hosts differ in which members are own members, so the function compares the values.
  */
 function unshared<T extends object, K extends keyof T>(
   object: T | undefined,
@@ -36,11 +37,11 @@ function unshared<T extends object, K extends keyof T>(
   return value === (Object.prototype as T)[name] ? undefined : value;
 }
 
-/** What an error adds that asks for a variable. */
+/** The hint in an error about a missing variable. */
 export const ON_WORKERS =
   "(on Cloudflare Workers, process.env needs nodejs_compat and a compatibility date of 2025-04-01 or later)";
 
-/** The items of a comma-separated variable, without white space around them; empty ones are left out. */
+/** Returns the items of a comma-separated variable, trimmed and without empty items. */
 export function readEnvList(variable: string): string[] {
   return (readEnv(variable) ?? "")
     .split(",")

@@ -1,19 +1,20 @@
 /** The largest `maxBodyBytes`. */
 const LARGEST_MAX_BODY_BYTES = 8 * 1024 * 1024;
 
-/** Whether it may be a `maxBodyBytes`. */
+/** Returns whether the value is a valid `maxBodyBytes`. */
 export const isBodyBound = (bytes: unknown): boolean =>
   typeof bytes === "number" && bytes > 0 && bytes <= LARGEST_MAX_BODY_BYTES;
 
-/** What a `maxBodyBytes` has to be. */
+/** The rule for `maxBodyBytes`. */
 export const BODY_BOUND_RULE = `maxBodyBytes must be a positive number of bytes, at most ${LARGEST_MAX_BODY_BYTES}`;
 
 /**
- * The bytes of a body, in one buffer that grows. Chunks are copied at once and not kept: a chunk of one byte is an object of a hundred, and
- * may hold on to the 64 KB that a host read with it.
+ * Collects the bytes of a body in one growing buffer. Chunks are copied at once and not kept. A
+ * chunk of one byte is an object of a hundred bytes, and may keep alive the 64 KB that the host
+ * read with it.
  */
 export class GatheredBytes {
-  /** How many bytes came; those beyond the limit are counted and dropped. */
+  /** The number of bytes received. Bytes beyond the limit are counted and dropped. */
   length = 0;
   #buffer = new Uint8Array();
 
@@ -27,7 +28,7 @@ export class GatheredBytes {
       return;
     }
     if (this.length > this.#buffer.length) {
-      // Exactly a first chunk, which often is all there is; then twice as much each time.
+      // Fits the first chunk exactly, because often it is the only one. Then the size doubles.
       const grown = new Uint8Array(Math.min(this.limit, Math.max(this.length, 2 * at)));
       grown.set(this.#buffer.subarray(0, at));
       this.#buffer = grown;

@@ -65,7 +65,10 @@ const OPTIONS: Names<SDKOptions> = {
  * ```
  */
 export class Gwop {
-  /** @internal As written, whatever a minifier calls it; a getter, so that bundlers can leave out the class. */
+  /**
+   * @internal The name as written, also after minification. It is a getter, so that bundlers can
+   * drop the class.
+   */
   static get name(): string {
     return "Gwop";
   }
@@ -120,8 +123,8 @@ export class Gwop {
    * if (body.eventType === "invoice.paid") console.log(body.data.invoiceId);
    * ```
    *
-   * @throws SDKValidationError with a `code`, and with `httpStatus`, the status to answer with. The
-   * codes are `WEBHOOK_SIGNATURE_MISSING`, `WEBHOOK_SIGNATURE_MALFORMED`,
+   * @throws SDKValidationError with a `code`, and with `httpStatus`, the status to respond with.
+   * The codes are `WEBHOOK_SIGNATURE_MISSING`, `WEBHOOK_SIGNATURE_MALFORMED`,
    * `WEBHOOK_TIMESTAMP_INVALID`, `WEBHOOK_TIMESTAMP_OUTSIDE_TOLERANCE`, `WEBHOOK_BODY_TOO_LARGE`,
    * `WEBHOOK_BODY_NOT_RAW`, `WEBHOOK_SIGNATURE_MISMATCH`, `WEBHOOK_PAYLOAD_INVALID`,
    * `WEBHOOK_EVENT_UNKNOWN`, `WEBHOOK_HEADER_MISMATCH` and `WEBHOOK_SOURCE_NOT_ACCEPTED`.
@@ -132,8 +135,8 @@ export class Gwop {
     options: ValidateWebhookOptions & { reconciled?: false | undefined },
   ): Promise<ValidateWebhookResponse>;
   /**
-   * The same. With `reconciled: true` it also accepts events that reconciliation made from an
-   * invoice. Their payer and their chain may be missing.
+   * The same as above. With `reconciled: true` it also accepts events that reconciliation created
+   * from an invoice. These can lack the payer and the chain.
    */
   validateWebhook(options: ValidateWebhookOptions): Promise<ReconciledWebhookResponse>;
   validateWebhook(options: ValidateWebhookOptions): Promise<ValidateWebhookResponse> {

@@ -1,17 +1,18 @@
 /**
- * Which hosts may be called, and with what.
+ * Decides which hosts may be called, and with which credentials.
  */
 import { hide } from "./errors/brand.js";
 import { refuse } from "./errors/refuse.js";
 import { readURL } from "./options.js";
 
 /**
- * The text of the option `name`, the URL of a host; empty where it is left out.
+ * Returns the text of the option `name`, a host's URL. Empty if the option is left out.
  *
- * Plain HTTP, by which anybody on the way reads the merchant key, is for this machine and for networks of one's own: loopback, `*.local`,
- * `*.internal` and names of a single label. A URL that cannot be parsed is refused by the call that uses it.
+ * Over plain HTTP, anybody on the network path can read the merchant key. So it is allowed only for
+ * this machine and for private networks: loopback, `*.local`, `*.internal` and names of a single
+ * label. A URL that cannot be parsed is refused by the call that uses it.
  *
- * @throws what `refused` makes: an `SDKValidationError`.
+ * @throws the error that `refused` creates: an `SDKValidationError`.
  */
 export function readHost(
   name: string,
@@ -20,7 +21,7 @@ export function readHost(
   refused: (message: string) => Error = refuse,
 ): string {
   const text = readURL(name, given, refused);
-  // Of nearly every call: to find out that nothing is no URL costs as much as the rest of it.
+  // Nearly every call ends here: parsing an empty text would cost as much as the rest.
   if (text === "") return text;
   const url = parsed(text);
   if (url?.protocol === "http:" && !allowInsecure && !isPrivate(url.hostname)) {
@@ -31,7 +32,7 @@ export function readHost(
   return text;
 }
 
-/** What `allowInsecure` has to be. */
+/** Checks the option `allowInsecure`. */
 export function readAllowInsecure(
   given: boolean | undefined,
   refused: (message: string) => Error = refuse,
@@ -41,13 +42,16 @@ export function readAllowInsecure(
   return given ?? false;
 }
 
-/** `hostname` as `URL` writes it: lower case, IPv4 addresses as four numbers, IPv6 ones in brackets. */
+/**
+ * Returns whether a host is private. `hostname` is in the form of `URL`: lower case, IPv4 addresses
+ * as four numbers, IPv6 addresses in brackets.
+ */
 function isPrivate(hostname: string): boolean {
   const host = hostname.replace(/\.$/, "");
   return /^(127\.\d+\.\d+\.\d+|\[::1\]|[^.:]+|.+\.(localhost|local|internal))$/.test(host);
 }
 
-/** The last one that was parsed: a client calls one host. */
+/** The last URL that was parsed. A client usually calls one host. */
 let latest: { text: string; url: URL | undefined } | undefined;
 
 function parsed(text: string): URL | undefined {
@@ -56,30 +60,36 @@ function parsed(text: string): URL | undefined {
     try {
       url = new URL(text);
     } catch {
-      // None.
+      // Not a URL.
     }
     latest = { text, url };
   }
   return latest.url;
 }
 
-/** The credentials of every simulator that is given none. They are public. */
+/** The default credentials of every simulator. They are public. */
 const OF_SIMULATORS = ["sk_m_simulator", "whsec_simulator"];
 
-/** The mark of what sends to a simulator in this process. A `Symbol.for`: copies of the package share it. */
+/**
+ * Marks objects that send to a simulator in this process. It is a `Symbol.for`, so copies of the
+ * package share it.
+ */
 const SIMULATED: unique symbol = /* @__PURE__ */ Symbol.for("@gwop/sdk:simulated") as never;
 
-/** Marks a fetcher, or an HTTP client over one, as a simulator's. */
+/** Marks a fetcher, or an HTTP client with one, as a simulator's. */
 export function markSimulated(sender: object): void {
   hide(sender, { [SIMULATED]: true });
 }
 
-/** Whether it sends to a simulator in this process. */
+/** Returns whether it sends to a simulator in this process. */
 export function isSimulated(sender: object | undefined): boolean {
   return sender !== undefined && Object.hasOwn(sender, SIMULATED);
 }
 
-/** Whether a URL is Gwop's own. An empty one stands for it, and what is no URL is not known to be another's. */
+/**
+ * Returns whether a URL is Gwop's own. An empty text means Gwop's host. A text that is not a URL
+ * also counts as Gwop's, because nothing shows another host.
+ */
 export function isGwops(url: string): boolean {
   if (url === "") return true;
   const hostname = parsed(url)?.hostname.replace(/\.$/, "") ?? "gwop.io";
@@ -87,8 +97,8 @@ export function isGwops(url: string): boolean {
 }
 
 /**
- * Refuses what every simulator has unless told otherwise, and everybody knows: whoever took `whsec_simulator` for a secret would take
- * anybody's webhooks for Gwop's.
+ * Refuses the default credentials of simulators, because they are public. A server that accepts
+ * `whsec_simulator` as a secret would accept anybody's webhooks as Gwop's.
  *
  * @throws SDKValidationError with the code `SIMULATOR_CREDENTIALS`.
  */

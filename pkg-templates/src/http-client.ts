@@ -9,10 +9,10 @@ export type Fetcher = (input: Request | URL | string, init?: RequestInit) => Pro
 /** Called with each attempt before it is sent. It can return another request to send instead. */
 export type BeforeRequestHook = (request: Request) => Request | void | Promise<Request | void>;
 
-/** Called when an attempt got no answer. */
+/** Called when an attempt got no response. */
 export type RequestErrorHook = (error: unknown, request: Request) => void | Promise<void>;
 
-/** Called with each answer. Clone the answer to read its body. */
+/** Called with each response. Clone the response to read its body. */
 export type ResponseHook = (response: Response, request: Request) => void | Promise<void>;
 
 /** The options of an {@link HTTPClient}. */
@@ -26,17 +26,17 @@ export interface HTTPClientOptions {
 
 const OPTIONS: Names<HTTPClientOptions> = { fetcher: undefined };
 
-/** The hooks, by the name of their moment. */
+/** The hooks, by when they are called. */
 interface Hooks {
   beforeRequest: BeforeRequestHook[];
   requestError: RequestErrorHook[];
   response: ResponseHook[];
 }
 
-/** What hooks have thrown: their mistakes are no connection errors. */
+/** The errors that hooks have thrown. They are not connection errors. */
 const thrownByHooks = () => shared("errors of hooks", () => new WeakSet<object>());
 
-/** Whether a hook threw it. */
+/** Returns whether a hook threw the error. */
 export function isFromHook(error: unknown): boolean {
   return thrownByHooks().has(error as object);
 }
@@ -52,7 +52,10 @@ export function isFromHook(error: unknown): boolean {
  * ```
  */
 export class HTTPClient {
-  /** @internal As written, whatever a minifier calls it; a getter, so that bundlers can leave out the class. */
+  /**
+   * @internal The name as written, also after minification. It is a getter, so that bundlers can
+   * drop the class.
+   */
   static get name(): string {
     return "HTTPClient";
   }
@@ -69,16 +72,17 @@ export class HTTPClient {
     if (isSimulated(fetcher)) markSimulated(this);
   }
 
-  /** Sends one request and calls the hooks. Rejects with what the fetcher or a hook threw. */
+  /** Sends one request and calls the hooks. Rejects with the error of the fetcher or a hook. */
   async request(request: Request): Promise<Response> {
     const given = request;
     for (const hook of this.#hooks.beforeRequest)
       request = (await guarded(hook, request)) || request;
-    // A hook's own request would follow redirects, and carry the merchant key with it.
+    // A hook's request would follow redirects and send the merchant key with it.
     if (request.redirect !== "manual") request = new Request(request, { redirect: "manual" });
     if (request !== given) replaced().set(given, request);
     try {
-      // Without an `init`: given one, even an undefined one, Bun drops a `Request`'s own method, headers and body.
+      // Pass no `init`: with one, even `undefined`, Bun drops a `Request`'s method, headers and
+      // body.
       const response = await (this.#options.fetcher ?? fetch)(request);
       for (const hook of this.#hooks.response) await guarded(hook, response, request);
       return response;
@@ -132,15 +136,15 @@ export class HTTPClient {
   }
 }
 
-/** Requests that hooks have replaced, and by what. */
+/** The requests that hooks have replaced, with their replacements. */
 const replaced = () => shared("replaced requests", () => new WeakMap<Request, Request>());
 
-/** The request that was sent in this one's place: its own, unless a hook made another. */
+/** Returns the request that was sent: the same one, unless a hook replaced it. */
 export function sentAs(request: Request): Request {
   return replaced().get(request) ?? request;
 }
 
-/** Calls a hook and remembers what it throws. */
+/** Calls a hook and remembers the error that it throws. */
 async function guarded<Given extends unknown[], T>(
   hook: (...given: Given) => T | Promise<T>,
   ...given: Given
@@ -148,7 +152,7 @@ async function guarded<Given extends unknown[], T>(
   try {
     return await hook(...given);
   } catch (error) {
-    // Only objects can be remembered.
+    // A `WeakSet` accepts only objects.
     if (error === Object(error)) thrownByHooks().add(error as object);
     throw error;
   }

@@ -1,14 +1,14 @@
 /**
- * The one instance of `gwop.wasm` behind every surface of this package.
+ * The single instance of `gwop.wasm` behind every surface of this package.
  *
- * An entry per kind of runtime (`load.*.js`) hands over the module; `@gwop/sdk/slim` lets the caller do it.
+ * Each runtime's entry (`load.*.js`) supplies the module. With `@gwop/sdk/slim`, the caller does.
  */
 import * as glue from "./generated/gwop_bg.js";
 import { loading, start, type WasmSource } from "./loading.js";
 
 export type { WasmSource };
 
-/** How it gets loaded. */
+/** Loads the module and holds the instance. */
 export const own = /* @__PURE__ */ loading(glue, "gwop");
 
 /**

@@ -1,4 +1,6 @@
-/** The body of an event of Lambda's, which alone have `isBase64Encoded`; any other as it is. */
+/**
+ * Returns the body of a Lambda event, which has `isBase64Encoded`. Returns other bodies unchanged.
+ */
 export function bodyOf({
   body,
   isBase64Encoded,
@@ -14,7 +16,7 @@ export function bodyOf({
     for (let at = 0; at < text.length; at += 1) bytes[at] = text.charCodeAt(at);
     return bytes;
   } catch {
-    // Not base64: there are no bytes that may have been signed.
+    // Invalid base64: the signed bytes are not available.
     return undefined;
   }
 }

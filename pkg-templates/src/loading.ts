@@ -1,36 +1,47 @@
-/** The functions that load one wasm module, the same for every module of this package. */
+/** Loads one wasm module. The code is the same for every module of this package. */
 import { shared, sharedBefore } from "./shared.js";
 
-/** wasm-bindgen's glue of a module, which exports what the module imports. */
+/** wasm-bindgen's glue of a module. The module imports what it exports. */
 export interface Glue {
-  /** Gives the glue its instance. */
+  /** Gives the instance's exports to the glue. */
   __wbg_set_wasm(exports: object): void;
 }
 
 /**
- * What a module is loaded from: a `WebAssembly.Module`, its bytes (an `ArrayBuffer` or a view of one), or the `Response` of a `fetch` of it.
+ * The source of a module: a `WebAssembly.Module`, its bytes (an `ArrayBuffer` or a view of one), or
+ * the `Response` of a `fetch` of it.
  *
- * It names none of them, since not every project's TypeScript declares `WebAssembly`.
+ * The type names none of them, because not every project's TypeScript declares `WebAssembly`.
  */
 export type WasmSource = object;
 
-/** How a module gets loaded. */
+/** The loading functions of one module. */
 export interface Loading {
   /** The module's name: `NAME.wasm`. */
   readonly name: string;
-  /** What the module imports. */
+  /** The objects that the module imports. */
   readonly imports: Readonly<Record<string, object>>;
-  /** Whether an instance is in use, of this copy of the package or of another one in this process. */
+  /**
+   * Returns whether an instance is in use, of this copy of the package or of another one in this
+   * process.
+   */
   started(): boolean;
-  /** Takes a finished instance into use. Later ones are ignored: state and classes belong to the first. */
+  /**
+   * Uses a finished instance. Later ones are ignored: state and classes belong to the first one.
+   */
   use(exports: object): void;
   /** Instantiates a compiled module synchronously. */
   load(module: object): void;
-  /** The same, from the module's bytes, which are asked for only where there is no instance yet. */
+  /**
+   * Compiles and instantiates the bytes synchronously. Gets them only if there is no instance yet.
+   */
   compile(bytes: () => Uint8Array): void;
 }
 
-/** Makes the loading functions of `NAME.wasm`, which imports its glue as `./NAME_bg.js`. Without effect until one is called. */
+/**
+ * Creates the loading functions of `NAME.wasm`, which imports its glue as `./NAME_bg.js`. Nothing
+ * happens until one of them is called.
+ */
 export function loading(glue: Glue, name: string): Loading {
   const imports = { [`./${name}_bg.js`]: glue };
   const key = `${name}.wasm`;
@@ -61,9 +72,9 @@ export function loading(glue: Glue, name: string): Loading {
 }
 
 /**
- * Loads a module from what can be awaited. A failure is not remembered.
+ * Loads a module from a source that can be awaited. A failure is not remembered.
  *
- * It stands apart from {@link loading}, so that bundlers leave it out where the module comes compiled.
+ * It is separate from {@link loading}, so that bundlers drop it if the module comes compiled.
  */
 export async function start(
   own: Loading,
@@ -72,7 +83,7 @@ export async function start(
   const { name } = own;
   const imports = own.imports as WebAssembly.Imports;
   try {
-    // Awaited in any case: a rejected promise must have somebody who listens.
+    // Always await the source, so that its rejection is handled.
     const given = await source;
     if (own.started()) return;
     if (isModule(given)) {
@@ -91,7 +102,9 @@ export async function start(
   }
 }
 
-/** Whether it is a compiled module, of this realm or another one (Jest runs tests in a realm of their own). */
+/**
+ * Returns whether it is a compiled module, of this realm or another one (Jest has its own realm).
+ */
 function isModule(value: object): value is WebAssembly.Module {
   return Object.prototype.toString.call(value) === "[object WebAssembly.Module]";
 }
@@ -113,7 +126,7 @@ async function fromResponse(
   const type = response.headers.get("content-type") ?? "none";
   if (!response.ok)
     throw new Error(`the server answered ${response.status} for ${response.url || "the module"}`);
-  // Streaming insists on exactly this media type, without parameters; not every server gives it so.
+  // Streaming requires exactly this media type, without parameters. Some servers send another one.
   if (type.trim().toLowerCase() === "application/wasm")
     return WebAssembly.instantiateStreaming(response, imports);
   const bytes = new Uint8Array(await response.arrayBuffer());

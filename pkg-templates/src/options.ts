@@ -1,16 +1,17 @@
 import { refuse } from "./errors/refuse.js";
 
-/** The names of all options of a function, none of them given. What is not among them is refused. */
+/** The names of all options of a function. Other names are refused. */
 export type Names<T> = { readonly [name in keyof Required<T>]: undefined };
 
 /**
- * The members of an object of options, each read once. Whatever is left out is an own member that is `undefined`, so that no code which
- * asks for it, nor a copy of the object, reads what somebody has put into `Object.prototype`.
+ * Reads the members of an options object, each once. Each missing option becomes an own member with
+ * the value `undefined`, so that no later read, and no copy of the object, reads a value from
+ * `Object.prototype`.
  *
- * Options that are not understood are refused: an own member that `names` does not have, and an object that is not plain, such as the
- * promise of a forgotten `await`. `null` stands for "left out" in `signal` alone.
+ * Unknown options are refused: an own member that `names` does not have, and an object that is not
+ * plain, such as the promise of a forgotten `await`. `null` means "left out" for `signal` only.
  *
- * @throws what `refused` makes: an `SDKValidationError`.
+ * @throws the error that `refused` creates: an `SDKValidationError`.
  */
 export function readOptions<T extends object>(
   given: T | undefined,
@@ -25,10 +26,10 @@ export function readOptions<T extends object>(
 }
 
 /**
- * The option `name`, or what its older name `alias` gives. Both may stand there as long as they say
- * the same.
+ * Returns the option `name`, or the value of its older name `alias`. Both may be given if their
+ * values are equal.
  *
- * @throws what `refused` makes: an `SDKValidationError`.
+ * @throws the error that `refused` creates: an `SDKValidationError`.
  */
 export function readAliased<T>(
   name: string,
@@ -46,15 +47,20 @@ export function readAliased<T>(
   return value ?? older;
 }
 
-/** The same members without a prototype: the wasm asks for more names than one object has, and must not find any in `Object.prototype`. */
+/**
+ * Copies the members to an object without a prototype. The wasm reads more names than one object
+ * has, and must not find any in `Object.prototype`.
+ */
 export function bare<T extends object>(members: T): T {
   return Object.assign(Object.create(null) as T, members);
 }
 
-/** What every object of options is. */
+/** The rule for every options object. */
 export const PLAIN = "must be a plain object: no promise, list, Map or class instance";
 
-/** Puts the options that were given into `members`, which has all that are known. Tells what is wrong with them. */
+/**
+ * Copies the given options to `members`, which has all known names. Returns what is wrong, if any.
+ */
 function take(given: object, members: Record<string | symbol, unknown>): string | undefined {
   try {
     if (!isPlain(given)) return ` ${PLAIN}`;
@@ -69,12 +75,15 @@ function take(given: object, members: Record<string | symbol, unknown>): string 
     }
     return undefined;
   } catch {
-    // Thrown by the caller's own getter: it may hold anything.
+    // The caller's own getter threw this: it may contain anything.
     return " must be an object that can be read";
   }
 }
 
-/** Whether its prototype is none, or `Object.prototype`: also that of another realm, as in a test runner or a frame. */
+/**
+ * Returns whether its prototype is null or `Object.prototype`, also of another realm, such as a
+ * test runner's or a frame's.
+ */
 export function isPlain(given: unknown): boolean {
   if (typeof given !== "object" || given === null) return false;
   const prototype: unknown = Object.getPrototypeOf(given);
@@ -86,7 +95,10 @@ export function isPlain(given: unknown): boolean {
   );
 }
 
-/** The known name that has the most pairs of letters in common with the one that was given, whatever case and separators. */
+/**
+ * Returns the known name that shares the most letter pairs with the given one. Case and separators
+ * do not matter.
+ */
 function nearest(given: string, known: readonly string[]): string {
   const wanted = pairsOf(given);
   const likeness = (name: string) => {
@@ -103,13 +115,13 @@ function pairsOf(name: string): string[] {
   );
 }
 
-/** The text of the option `name`, a URL; empty where it is left out. */
+/** Returns the text of the option `name`, a URL. Empty if it is left out. */
 export function readURL(
   name: string,
   url: string | URL = "",
   refused: (message: string) => Error = refuse,
 ): string {
-  // Of a URL alone: any other value has the `href` that somebody has put into `Object.prototype`.
+  // Read `href` of URLs only: other values would inherit an `href` of `Object.prototype`.
   const isURL = Object.prototype.toString.call(url) === "[object URL]";
   const text: unknown = isURL ? (url as URL).href : url;
   if (typeof text !== "string") throw refused(`${name} must be a string or a URL`);

@@ -1,4 +1,4 @@
-/** `work`, unless `watch` gives it up first. `watch` returns what ends the watching. */
+/** Waits for `work`, unless `watch` gives up first. `watch` returns a function that ends it. */
 export async function unless<T>(
   work: T | PromiseLike<T>,
   watch: (giveUp: (reason: unknown) => void) => () => void,
@@ -6,7 +6,7 @@ export async function unless<T>(
   let end = () => {};
   try {
     return await new Promise<T>((done, giveUp) => {
-      // First of all, so that no failure of the work is left unhandled.
+      // First, so that a failure of the work is always handled.
       Promise.resolve(work).then(done, giveUp);
       end = watch(giveUp);
     });
@@ -15,7 +15,9 @@ export async function unless<T>(
   }
 }
 
-/** Whether it can be asked and listened to as a signal is. `undefined` and `null`, no signal at all, are one too. */
+/**
+ * Returns whether it works as a signal. `undefined` and `null`, which mean no signal, count too.
+ */
 export function isSignal(signal: unknown): boolean {
   if (signal == null) return true;
   const { aborted, addEventListener, removeEventListener } = signal as AbortSignal;
@@ -26,13 +28,18 @@ export function isSignal(signal: unknown): boolean {
   );
 }
 
-/** What waits for each signal. One listener serves all of it: Node 20 warns of a leak where a signal has more than ten. */
+/**
+ * The functions that wait for each signal. They share one listener, because Node 20 warns of a leak
+ * if a signal has more than ten.
+ */
 const waiting = /* @__PURE__ */ new WeakMap<
   AbortSignal,
   { acts: Set<() => void>; listener: () => void }
 >();
 
-/** Calls `act` once the signal aborts, now if it has already. Returns what ends that. */
+/**
+ * Calls `act` once when the signal aborts, or now if it has aborted. Returns a function to cancel.
+ */
 export function onAbort(signal: AbortSignal | null | undefined, act: () => void): () => void {
   if (!signal) return () => {};
   if (signal.aborted) {
@@ -47,7 +54,7 @@ export function onAbort(signal: AbortSignal | null | undefined, act: () => void)
     signal.addEventListener("abort", own.listener);
   }
   const { acts, listener } = own;
-  // A function of its own: the same one may wait twice.
+  // A new function each time: the same `act` may wait twice.
   const once = () => act();
   acts.add(once);
   return () => {
@@ -57,7 +64,9 @@ export function onAbort(signal: AbortSignal | null | undefined, act: () => void)
   };
 }
 
-/** A signal of one's own that aborts when `signal` does, for the same reason; and what ends that. */
+/**
+ * Creates a signal that aborts when `signal` does, with the same reason. `end` releases it.
+ */
 export function follow(signal: AbortSignal | null | undefined): {
   signal: AbortSignal | undefined;
   end: () => void;

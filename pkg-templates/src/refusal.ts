@@ -1,6 +1,6 @@
 import type { Refusal } from "./generated/gwop_bg.js";
 
-/** The refusal that the wasm threw; `undefined` for anything else. */
+/** Returns the refusal that the wasm threw, or `undefined` for any other value. */
 export function readRefusal<T extends Refusal>(thrown: unknown): T | undefined {
   const refusal = thrown as T | null | undefined;
   const isRefusal =

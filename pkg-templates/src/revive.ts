@@ -1,10 +1,10 @@
-/** What the wasm answers: a value and where its time stamps are. */
+/** A result of the wasm: a value, and the paths of its time stamps. */
 interface Decoded {
   value: any;
   times: (string | number)[][];
 }
 
-/** The value in a text of the wasm's, `{"value": …, "times": …}`, with its time stamps as `Date`. */
+/** Parses a result of the wasm, `{"value": …, "times": …}`, and converts time stamps to `Date`. */
 export function revive<T>(text: string): T {
   const { value, times } = JSON.parse(text) as Decoded;
   for (const path of times) {

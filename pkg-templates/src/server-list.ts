@@ -1,2 +1,2 @@
-/** The hosts of invoices that `serverIdx` chooses from. */
+/** The hosts of invoices, which `serverIdx` selects. */
 export const ServerList = ["https://agents.gwop.io"] as const;

@@ -1,13 +1,15 @@
 /**
- * What all copies of this package in one process share: `import` and `require` load a copy each, and bundlers make more.
+ * Values that all copies of this package in one process share. `import` and `require` each load a
+ * copy, and bundlers create more.
  *
- * It lies on `globalThis` under symbols that name the very build, so that copies of different builds do not meet.
+ * The values are on `globalThis` under symbols that contain the build, so that copies of different
+ * builds do not share them.
  */
 
-/** The version and the wasm's hash, by `assemble.mjs`. */
+/** The version and the wasm's hash, inserted by `assemble.mjs`. */
 declare const GWOP_BUILD: string;
 
-/** What one of them made under `name`; else what `make` makes. */
+/** Returns the shared value under `name`. If there is none, creates it with `make`. */
 export function shared<T extends object>(name: string, make: () => T): T {
   const key = Symbol.for(`@gwop/sdk ${GWOP_BUILD} ${name}`);
   const all = globalThis as { [key: symbol]: T | undefined };
@@ -18,7 +20,7 @@ export function shared<T extends object>(name: string, make: () => T): T {
   return value;
 }
 
-/** What was made under `name`, if anything was. */
+/** Returns the shared value under `name`, if there is one. */
 export function sharedBefore<T extends object>(name: string): T | undefined {
   return (globalThis as { [key: symbol]: T | undefined })[
     Symbol.for(`@gwop/sdk ${GWOP_BUILD} ${name}`)

@@ -1,9 +1,9 @@
 import { onAbort } from "./race.js";
 
-/** The longest delay that timers hold, in milliseconds: a longer one would fire at once. */
+/** The longest delay of a timer, in milliseconds. A longer one would fire at once. */
 export const LONGEST_MS = 2_147_483_647;
 
-/** Waits so many milliseconds, or until `signal` aborts: whoever goes on looks at the signal. It never rejects. */
+/** Waits, or until `signal` aborts. It never rejects: the caller checks the signal afterwards. */
 export async function sleep(milliseconds: number, signal?: AbortSignal | null): Promise<void> {
   let timer: ReturnType<typeof setTimeout>;
   let unlisten!: () => void;

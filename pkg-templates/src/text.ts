@@ -1,7 +1,9 @@
-/** Made on first use: Jest's jsdom has none, and what only handles errors needs none. */
+/** Created on first use: Jest's jsdom has no `TextEncoder`, and code for errors needs none. */
 let encoder: TextEncoder | undefined;
 
-/** The bytes of a text. The wasm's own way, a loop over its characters, takes longer but for short ones. */
+/**
+ * Returns the bytes of a text. The wasm's own loop over characters is slower for long texts.
+ */
 export function encode(text: string): Uint8Array {
   return (encoder ??= new TextEncoder()).encode(text);
 }

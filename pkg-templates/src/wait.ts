@@ -2,19 +2,21 @@ import { core } from "./core.js";
 import { onAbort } from "./race.js";
 import { LONGEST_MS, sleep } from "./sleep.js";
 
-/** How often to ask, and for how long, in milliseconds. */
+/** The timing of a wait, in milliseconds. */
 export interface Polling {
-  /** How long in all. */
+  /** The time limit of the whole wait. */
   timeout: number;
-  /** Between the first two questions. It doubles from one to the next. Default 1,000. */
+  /** The wait before the second lookup. It doubles each time. Default 1,000. */
   initialInterval?: number;
-  /** Between any two questions, at most. Default 15,000. */
+  /** The longest wait between two lookups. Default 15,000. */
   maxInterval?: number;
-  /** Any of them ends the wait. */
+  /** Each of these signals ends the wait. */
   signals: readonly (AbortSignal | null | undefined)[];
 }
 
-/** One status or several as a list; `undefined` where there is none, or one that is no non-empty string. */
+/**
+ * Returns the statuses as a list, or `undefined` if there is none or one is not a non-empty string.
+ */
 export function readStatuses(given: string | readonly string[]): readonly string[] | undefined {
   const statuses = [given ?? []].flat();
   return statuses.length > 0 && statuses.every((status) => typeof status === "string" && status)
@@ -23,11 +25,13 @@ export function readStatuses(given: string | readonly string[]): readonly string
 }
 
 /**
- * Asks by `poll` until the status is one of `statuses`. Each interval is half fixed, half random.
+ * Calls `poll` until the status is one of `statuses`. Each interval is half fixed, half random.
  *
- * `fail` makes the error for a wait that ended without them: `final` is the status when it is another final one, and undefined when
- * time ran out; `cause` is why the last look failed, if it did. An error of `poll` ends the wait unless it `isPassing`; so do the
- * caller's signals, which `poll` is handed together with the end of the time.
+ * `fail` creates the error for a wait that ended without these statuses. `final` is the other final
+ * status, or undefined if the time is over. `cause` is the error of the last lookup, if it failed.
+ *
+ * An error of `poll` ends the wait unless `isPassing` is true for it. The caller's signals end it
+ * too. `poll` receives them, together with a signal for the end of the time.
  */
 export async function waitForStatus(
   poll: (signal: AbortSignal) => Promise<{ status: string }>,

@@ -140,23 +140,23 @@ const OPTIONS: Names<ValidateWebhookOptions> = {
   reconciled: undefined,
 };
 
-/** The largest body that is taken where the options say nothing, in bytes. */
+/** The default limit for the body, in bytes. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
-/** The shortest secret that is taken, in characters. */
+/** The shortest secret that is accepted, in characters. */
 const MIN_SECRET = 8;
 
-/** The most imported keys that are kept: a rotation has two, a bug must not grow without bound. */
+/** The most imported keys that are kept. A rotation needs two. A bug must not add more for ever. */
 const MAX_KEYS = 16;
 
 /** Verifies deliveries for one client. */
 export class WebhookVerifier {
   readonly #configured: string | readonly string[] | undefined;
-  /** Whether webhooks come from Gwop itself, and not from a simulator. */
+  /** Whether webhooks come from Gwop itself and not from a simulator. */
   readonly #reachesGwop: boolean;
-  /** Imported keys, never promises: on workerd no request may wait for another's. */
+  /** The imported keys. Not promises: on workerd, a request must not wait for another request. */
   readonly #keys = new Map<string, CryptoKey>();
-  /** The secret that was configured as a text, once it was found good: it cannot change. */
+  /** The secrets from a configured text, after the check. They cannot change. */
   #judged: readonly string[] | undefined;
 
   constructor(configured: string | readonly string[] | undefined, reachesGwop: boolean) {
@@ -202,7 +202,9 @@ export class WebhookVerifier {
     return { ...headers, body: event };
   }
 
-  /** As {@link verifySync}, but returns the verified body as it stands on the wire. Amounts are text. */
+  /**
+   * Like {@link verifySync}, but returns the verified body as it is on the wire. Amounts are text.
+   */
   verifyWire<Event extends { data: { amount_usdc: string } }>(
     options: ValidateWebhookSyncOptions,
   ): Event {
@@ -248,7 +250,7 @@ export class WebhookVerifier {
     const configured = this.#configured;
     const secrets = readSecrets(configured);
     if (this.#reachesGwop) for (const secret of secrets) refuseSimulators("webhookSecret", secret);
-    // The environment may change while the process runs, and so may a list of the caller's.
+    // The environment and the caller's list can change while the process runs.
     if (typeof configured === "string" && configured !== "") this.#judged = secrets;
     return secrets;
   }
@@ -261,12 +263,12 @@ export class WebhookVerifier {
   }
 }
 
-/** The secrets of now: the environment may change while the process runs. */
+/** Reads the current secrets. The environment can change while the process runs. */
 export function readSecrets(configured: string | readonly string[] | undefined): readonly string[] {
   const given = (Array.isArray(configured) ? configured : [configured ?? ""]).filter(
     (secret) => secret !== "",
   );
-  // No secret has a NUL: what has one is no text.
+  // Secrets contain no NUL. A text that contains one is not a secret.
   if (!given.every((secret) => typeof secret === "string" && !secret.includes("\0"))) {
     throw refuse("webhookSecret must be a string, or a list of strings");
   }
@@ -286,7 +288,7 @@ export function readSecrets(configured: string | readonly string[] | undefined):
   return secrets;
 }
 
-/** The error for what the wasm threw: a refusal, or something else. */
+/** Creates the error for a value that the wasm threw: a refusal, or anything else. */
 function rejection(thrown: unknown): unknown {
   const refusal = readRefusal(thrown);
   return refusal ? refuse(refusal.message, undefined, refusal.code, refusal.status) : thrown;
@@ -294,7 +296,7 @@ function rejection(thrown: unknown): unknown {
 
 type Delivery = ValidateWebhookOptions["request"];
 
-/** The options with their defaults; `now` and `tolerance` in seconds. */
+/** Returns the options with their defaults. `now` and `tolerance` are in seconds. */
 interface Verification {
   request: Delivery;
   now: number;
@@ -327,7 +329,7 @@ function readVerification(options: ValidateWebhookOptions): Verification {
   return { request, now: now / 1000, tolerance: toleranceSeconds, maxBodyBytes, reconciled };
 }
 
-/** Refuses a delivery whose header or time stamp does not do, before anything of its body is read. */
+/** Refuses a delivery with a wrong header or time stamp, before its body is read. */
 function checkHeader({ xGwopSignature }: DeliveryHeaders, { now, tolerance }: Verification): void {
   try {
     core().checkSignatureHeader(xGwopSignature, now, tolerance);
@@ -341,8 +343,8 @@ function isRequest(request: Delivery): request is Request {
 }
 
 /**
- * The body of a request, counted as it comes. What is not read of one that is too large is left to the caller: to cancel it breaks the
- * connection on some hosts, and with it the response.
+ * Reads the body of a request and counts its bytes. If it is too large, the rest is left to the
+ * caller: on some hosts, canceling would break the connection and with it the response.
  */
 async function readRequest(request: Request, maxBodyBytes: number): Promise<Uint8Array> {
   const { headers, body, bodyUsed } = request;
@@ -350,7 +352,7 @@ async function readRequest(request: Request, maxBodyBytes: number): Promise<Uint
   const gathered = new GatheredBytes(maxBodyBytes);
   try {
     if (bodyUsed) throw undefined;
-    // Firefox's requests do not show their stream.
+    // Firefox does not expose a request's stream.
     if (!body) gathered.add(new Uint8Array(await request.arrayBuffer()));
     const reader = body?.getReader();
     for (
@@ -362,14 +364,17 @@ async function readRequest(request: Request, maxBodyBytes: number): Promise<Uint
     }
     reader?.releaseLock();
   } catch {
-    // Read before, locked by a reader, or broken off on its way.
+    // The body was read before, is locked by a reader, or broke off.
     throw rejection(core().bodyNotRaw());
   }
   if (gathered.length > maxBodyBytes) throw tooLarge(maxBodyBytes);
   return gathered.bytes();
 }
 
-/** The body's bytes. Where they are not to be had, what is wrong with the header is said first, as for a body that has yet to come. */
+/**
+ * Returns the body's bytes. If they are not available, a wrong header is reported first, as for a
+ * body that has not been read yet.
+ */
 function readParts(
   request: Delivery,
   headers: DeliveryHeaders,
@@ -392,9 +397,9 @@ function tooLarge(maxBodyBytes: number): Error {
   );
 }
 
-/** The body's bytes, in memory that nobody else can change between the MAC and the parsing. */
+/** Returns the body's bytes, in memory that cannot change between the MAC and the parsing. */
 export function readBody(body: unknown, maxBodyBytes = Infinity): Uint8Array {
-  // Not one copy of what is too large is made. A text has as many bytes as characters, or more.
+  // Does not copy a body that is too large. A text has at least as many bytes as characters.
   const least =
     typeof body === "string" ? body.length : ((body as ArrayBuffer | undefined)?.byteLength ?? 0);
   if (least > maxBodyBytes) throw tooLarge(maxBodyBytes);
@@ -409,7 +414,7 @@ export function readBody(body: unknown, maxBodyBytes = Infinity): Uint8Array {
     if (Object.prototype.toString.call(body) === "[object ArrayBuffer]")
       return new Uint8Array(body as ArrayBuffer).slice();
   } catch {
-    // A buffer that was given away has no bytes any more.
+    // A detached buffer has no bytes.
   }
   throw rejection(core().bodyNotRaw());
 }
@@ -425,10 +430,13 @@ function readHeaders(request: Delivery): DeliveryHeaders {
   };
 }
 
-/** What stands for a header that cannot be read. No header has it, and nothing that has it is well-formed, or equal to what was signed. */
+/**
+ * Stands for a header that cannot be read. No real header has this value: it is never well-formed
+ * and never equals a signed value.
+ */
 const UNREADABLE = "\u0001";
 
-/** A header's value, empty where absent. */
+/** Returns a header's value. Empty if it is missing. */
 function readHeader(headers: WebhookHeaders | undefined, name: string): string {
   try {
     return findHeader(headers, name) ?? "";
@@ -437,7 +445,7 @@ function readHeader(headers: WebhookHeaders | undefined, name: string): string {
   }
 }
 
-/** A header's value, several joined as HTTP does (RFC 9110, 5.3); undefined where absent. */
+/** Returns a header's value, with several joined as in HTTP (RFC 9110, 5.3), or undefined. */
 function findHeader(headers: WebhookHeaders | undefined, name: string): string | undefined {
   if (typeof headers !== "object" || headers === null) return undefined;
   if (typeof (headers as Headers).append === "function")

@@ -1,6 +1,5 @@
-// Puts the npm package `@gwop/worker` together: `assemble.mjs OUT WORKER SDK VERSION`, run by
-// `cargo xtask build`. WORKER is the directory of a built Worker, SDK that of the built
-// `@gwop/sdk`.
+// Assembles the npm package `@gwop/worker`: `assemble.mjs OUT WORKER SDK VERSION`. `cargo xtask
+// build` runs it. WORKER is the directory of a built Worker, SDK that of the built `@gwop/sdk`.
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -16,11 +15,11 @@ for (const file of ["entry.js", "index.js", "index_bg.wasm"]) {
 for (const file of ["index.js", "index.d.ts", "README.md", "cli"]) {
   cpSync(join(here, file), join(out, file), { recursive: true });
 }
-// Its events are the SDK's.
+// The Worker's events are the SDK's.
 cpSync(join(sdk, "generated/models.d.ts"), join(out, "models.d.ts"));
 mkdirSync(join(out, "docs"));
 const PAGES = ["worker.md", "operations.md", "upgrading.md"];
-// Links to pages that only `@gwop/sdk` has lead there, from one package in `node_modules` to the other.
+// Links to pages that only `@gwop/sdk` has point to that package in `node_modules`.
 const linked = (text, from) =>
   text.replace(/\]\((?:docs\/)?([\w-]+\.(?:md|png))(#[\w-]+)?\)/g, (link, page, anchor = "") =>
     existsSync(join(top, "docs", page)) && !PAGES.includes(page)

@@ -29,7 +29,7 @@ export interface ReconciledPaidEvent extends Omit<InvoicePaidEvent, "data"> {
   data: ReconciledPaidData;
 }
 
-/** An event from Gwop, or one that reconciliation made. Narrow it by `eventType`. */
+/** An event from Gwop, or one that reconciliation created. Narrow it by `eventType`. */
 export type ReconciledEvent = ReconciledPaidEvent | InvoiceExpiredEvent | InvoiceCanceledEvent;
 
 /** What `onAlert` receives. `docs/operations.md`, "Alerts", says when each alert comes. */
@@ -106,13 +106,13 @@ export interface Env {
   GWOP_MERCHANT_API_KEY?: string;
   /** The merchant's id. */
   GWOP_MERCHANT_ID?: string;
-  /** The first value makes `exchange_secret`, and all values are accepted. */
+  /** The first value creates `exchange_secret`. All values are accepted. */
   AUTH_SECRET?: List;
   /** The `iss` of tokens. */
   TOKEN_ISSUER?: string;
-  /** What `aud` of tokens must contain: one of these. */
+  /** `aud` of tokens must contain one of these values. */
   TOKEN_AUDIENCE?: List;
-  /** `never`, `always`, or for how many seconds an answer about a session may be reused. */
+  /** `never`, `always`, or for how many seconds a response about a session may be reused. */
   SESSION_CHECK?: Variable;
   /** Gwop's host for log-in and the JWK Set. */
   GWOP_IDENTITY_URL?: string;
@@ -169,8 +169,8 @@ export interface Worker<E extends Env = Env> {
 }
 
 /**
- * Makes the Worker with your functions. Call it once, at the top level of the main module, and export
- * the classes next to it:
+ * Creates the Worker with your functions. Call it once, at the top level of the main module, and
+ * export the classes next to it:
  *
  * ```ts
  * import { createWorker } from "@gwop/worker";
@@ -185,7 +185,7 @@ export interface Worker<E extends Env = Env> {
  */
 export declare function createWorker<E extends Env = Env>(options?: WorkerOptions<E>): Worker<E>;
 
-/** The Worker as it is: `gwop.fetch(request, env, ctx)` answers every route of `docs/worker.md`. */
+/** The Worker itself: `gwop.fetch(request, env, ctx)` serves every route of `docs/worker.md`. */
 declare const gwop: Worker;
 export default gwop;
 
@@ -205,58 +205,58 @@ export declare class GwopInvoice extends GwopObject {}
 export declare class GwopInvoiceIndex extends GwopObject {}
 
 /**
- * The codes that only the Worker answers with. It also answers with those of `HandlerErrorCode` of
- * `@gwop/sdk/handlers`, and with those of webhooks and tokens.
+ * The codes that only the Worker responds with. It also uses those of `HandlerErrorCode` of
+ * `@gwop/sdk/handlers`, and those of webhooks and tokens.
  *
- * Each comment begins with the HTTP status; `docs/errors.md` is made of them.
+ * Each comment begins with the HTTP status. `docs/errors.md` is generated from them.
  */
 export type WorkerErrorCode =
   /**
-   * 503: Webhooks are not set up.
+   * 503: Webhooks are not configured.
    *
    * Cause: `GWOP_WEBHOOK_SECRET` is missing, too short, or the local Gwop's.
    *
-   * Fix: Set it; `GET /healthz` and the log name it. Gwop delivers again.
+   * Fix: Set it. `GET /healthz` and the log name it. Gwop delivers again.
    */
   | "WEBHOOKS_NOT_CONFIGURED"
   /**
    * 503: This merchant cannot be served.
    *
-   * Cause: What `GWOP_MERCHANTS` says of it cannot be used, or another merchant has the same
+   * Cause: Its settings in `GWOP_MERCHANTS` cannot be used, or another merchant has the same
    * secret.
    *
-   * Fix: Correct `GWOP_MERCHANTS`; the message, `GET /healthz` and the log name whom.
+   * Fix: Fix `GWOP_MERCHANTS`. The message, `GET /healthz` and the log name the merchant.
    */
   | "MERCHANTS_NOT_CONFIGURED"
   /**
-   * 503: Reconciliation cannot begin.
+   * 503: Reconciliation cannot start.
    *
-   * Cause: A variable that it needs is missing; the message names it.
+   * Cause: A required variable is missing. The message names it.
    *
    * Fix: Set the variable.
    */
   | "RECONCILE_NOT_CONFIGURED"
   /**
-   * 403: The event is signed by Gwop, and it is another merchant's. Only where there are several
+   * 403: Gwop has signed the event, but it belongs to another merchant. Only with several
    * merchants.
    *
    * Cause: `GWOP_MERCHANT_ID` and the webhook's secret belong to two merchants.
    *
-   * Fix: Correct the settings of the merchant. Gwop delivers again.
+   * Fix: Fix the settings of the merchant. Gwop delivers again.
    */
   | "WEBHOOK_MERCHANT_MISMATCH"
   /**
    * 429: This client sends too many requests.
    *
-   * Cause: The rate limiter of the Worker has enough of it.
+   * Cause: The client exceeded the Worker's rate limit.
    *
-   * Fix: Wait as `Retry-After` says.
+   * Fix: Wait as long as `Retry-After` says.
    */
   | "RATE_LIMITED"
   /**
-   * 404: The operator's routes know no such invoice.
+   * 404: The operator's routes do not know this invoice.
    *
-   * Cause: No event of it is stored, or not any more.
+   * Cause: No event of it is stored, or its events are no longer kept.
    *
    * Fix: Check the id.
    */
@@ -264,7 +264,7 @@ export type WorkerErrorCode =
   /**
    * 404: The invoice has no such event.
    *
-   * Cause: The id is wrong, or the event is not kept any more.
+   * Cause: The id is wrong, or the event is no longer kept.
    *
    * Fix: Look at `GET /invoices/{id}`.
    */
@@ -278,7 +278,7 @@ export type WorkerErrorCode =
    */
   | "EVENT_NOT_REPLAYABLE"
   /**
-   * 409: There is nothing of 1.0.0 to hand over.
+   * 409: There is no data of 1.0.0 to hand over.
    *
    * Cause: The objects of 1.0.0 are not bound as `GWOP_INVOICES`.
    *
@@ -288,7 +288,7 @@ export type WorkerErrorCode =
   /**
    * 500: The Worker failed.
    *
-   * Cause: `LEDGER_SHARDS` is no number from 1 to 32, or there is a defect; the log tells which.
+   * Cause: `LEDGER_SHARDS` is not a number from 1 to 32, or there is a defect. The log says which.
    *
    * Fix: Read the log.
    */

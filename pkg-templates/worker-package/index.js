@@ -1,12 +1,13 @@
-// `@gwop/worker`: the prebuilt Worker as it is deployed, and `createWorker`, which gives it hooks.
+// `@gwop/worker`: the prebuilt Worker as it is deployed, and `createWorker`, which adds hooks to
+// it.
 import * as worker from "./worker/entry.js";
 
-/** The hooks of `createWorker`, for the Durable Objects too: they live in the same isolates. */
+/** The hooks of `createWorker`. The Durable Objects use them too: they run in the same isolates. */
 let hooks;
 
 const NAMES = ["onEvent", "onAlert"];
 
-/** An event as the SDK gives it: its time stamps are `Date`. */
+/** Parses an event into the SDK's form, with time stamps as `Date`. */
 function revive(text) {
   const { value, times } = JSON.parse(text);
   for (const path of times) {
@@ -17,7 +18,7 @@ function revive(text) {
   return value;
 }
 
-/** An alert in JavaScript's naming. */
+/** Converts an alert to JavaScript's naming. */
 function alertOf(json) {
   const { alert_id: alertId, kind, count, first_at, last_at, text, merchant } = JSON.parse(json);
   const alert = {
@@ -31,7 +32,10 @@ function alertOf(json) {
   return merchant === undefined ? alert : { ...alert, merchant };
 }
 
-/** A hook as the Worker calls it. What it throws is the merchant's to read: the Worker only retries. */
+/**
+ * Wraps a hook for the Worker. The merchant has to see a hook's error, because the Worker only
+ * retries.
+ */
 const called = (name, read, env, ctx) =>
   hooks[name] &&
   (async (text) => {
@@ -43,16 +47,16 @@ const called = (name, read, env, ctx) =>
     }
   });
 
-/** The environment with the hooks, as the Worker asks for them; itself where there are none. */
+/** Returns the environment with the hooks, where the Worker looks for them. */
 function hooked(env, ctx) {
   if (!hooks) return env;
   const onEvent = called("onEvent", revive, env, ctx);
   const onAlert = called("onAlert", alertOf, env, ctx);
-  // No variable can have such a name.
+  // No variable can have this name.
   return { ...env, "gwop:hooks": { onEvent, onAlert } };
 }
 
-/** A Durable Object class whose environment has the hooks. */
+/** Creates a Durable Object class whose environment has the hooks. */
 const aware = (Class) =>
   class extends Class {
     constructor(state, env) {
@@ -76,7 +80,7 @@ export function createWorker(options = {}) {
       throw new TypeError(`createWorker: ${name} must be a function`);
     }
   }
-  // The ledger would not know whose hooks are meant.
+  // The ledger could not tell which hooks to use.
   if (hooks)
     throw new TypeError("createWorker was called before: call it once, and export what it returns");
   hooks = { ...options };

@@ -1,4 +1,5 @@
-// Every operation of both surfaces: arguments, options, answers and failures that are nearly right, through a fake fetcher.
+// Every operation of both surfaces, through a fake fetcher: arguments, options, responses and
+// failures that are nearly right.
 import { outcomeOf } from "./outcome.mjs";
 import { edited, nearly, text } from "./text.mjs";
 
@@ -177,7 +178,7 @@ const CHECKOUT = {
 };
 const OPERATION = { "invoices.retrieve": "invoices.get" };
 
-/** Values that JSON has not. */
+/** Values that JSON does not have. */
 const STRANGE = [
   undefined,
   NaN,
@@ -226,7 +227,7 @@ function argument(random, templates) {
   const base = random.pick(templates);
   if (random.chance(0.15)) return structuredClone(base);
   if (random.chance(0.05)) return random.pick(STRANGE);
-  // Through a text, so that members come in every form; what does not parse stays the template.
+  // Edits the text, so that members take every form. If it does not parse, the template is used.
   let value;
   try {
     value = JSON.parse(nearly(random, base, 0.1).toString());
@@ -390,7 +391,7 @@ function answer(random, operation) {
   return { kind, status, body, headers, chunks: random.chance(0.1) ? 1 + random.below(5) : 0 };
 }
 
-/** Answers a request as `given` says. */
+/** Responds to a request as `given` says. */
 function respond(given, request) {
   const { kind, status, body, headers } = given;
   if (kind === "throw") throw given.thrown();
@@ -418,12 +419,14 @@ function respond(given, request) {
   return response;
 }
 
-/** A fetcher that gives the answers one after the other, then the last again, and what it saw. */
+/**
+ * Creates a fetcher that returns the responses in turn, repeats the last one, and logs requests.
+ */
 function scripted(answers, log, clock, onRequest = () => {}) {
   return async (request) => {
-    // Both have set their timers by then.
+    // After this, both packages have set their timers.
     await undefined;
-    // A request takes a while: a policy whose intervals shrink to nothing would go on for ever.
+    // A request takes some time. Otherwise a policy with shrinking intervals would never end.
     clock.now += 20;
     log.push({
       at: clock.now,
@@ -558,11 +561,11 @@ const CLIENTS = [
   { retryConfig: { strategy: "none" } },
 ];
 
-/** The key or the argument's own; the clock is still, so only what is asked for differs. */
+/** Creates a random call. The clock stands still, so only the requests can differ. */
 function makeCall(random) {
   const operation = random.pick(Object.keys(ANSWERS));
   const templates = ARGUMENTS[operation];
-  // One of the two is right in most cases, or nothing would get as far as the other.
+  // Either part is right in most cases. Otherwise few calls would get past the first check.
   const odd = random.chance(0.35);
   return {
     operation,
@@ -570,7 +573,7 @@ function makeCall(random) {
       templates && (odd ? argument(random, templates) : structuredClone(random.pick(templates))),
     options: random.chance(0.25) ? random.pick(OPTIONS) : undefined,
     client: random.chance(0.08) ? random.pick(CLIENTS) : {},
-    /** The caller's signal aborts during the request of this number. */
+    /** The number of the request during which the caller's signal aborts. */
     abort: random.chance(0.03) ? 1 + random.below(2) : undefined,
     answers: Array.from({ length: 1 + (random.chance(0.3) ? random.below(3) : 0) }, () =>
       answer(random, operation),

@@ -1,4 +1,4 @@
-// The clock, the timers and the random bytes that both packages find: still, quick, and the same for both.
+// The clock, the timers and the random bytes for both packages: controlled, fast and identical.
 
 /** 2026-03-25T02:04:08.841Z. */
 export const START = 1_774_404_248_841;
@@ -8,13 +8,16 @@ const realClearTimeout = globalThis.clearTimeout;
 const pending = new Map();
 let nextTimer = 1;
 
-/** `now` moves only by {@link settle} and by who sets it. */
+/** `now` moves only in {@link settle} and by direct assignment. */
 export const clock = { now: START };
 
-/** What the random bytes below make of a jitter; 1.0.0 took it from `Math.random`. */
+/** The jitter that the random bytes below result in. 1.0.0 used `Math.random`. */
 const JITTER = 0x5a / 0xff;
 
-/** Replaces the platform's own. Node's own timers have a `Symbol.dispose` and a `ref`, which nobody here asks for. */
+/**
+ * Replaces the platform's functions. Node's own timers have a `Symbol.dispose` and a `ref`, which
+ * no code here uses.
+ */
 export function install() {
   Date.now = () => clock.now;
   globalThis.setTimeout = (act, delay = 0) => {
@@ -26,13 +29,13 @@ export function install() {
     pending.has(id) ? void pending.delete(id) : realClearTimeout(id);
   Math.random = () => JITTER;
   crypto.getRandomValues = (array) => {
-    // All bytes alike: which of them the jitter is made of is nobody's promise.
+    // All bytes are equal, because no package promises which of them become the jitter.
     new Uint8Array(array.buffer, array.byteOffset, array.byteLength).fill(0x5a);
     return array;
   };
 }
 
-/** As before each run. */
+/** Restores the state before each run. */
 export function reset() {
   clock.now = START;
   pending.clear();
@@ -41,10 +44,10 @@ export function reset() {
 const turn = () => new Promise((done) => setImmediate(done));
 const pause = (milliseconds) => new Promise((done) => realSetTimeout(done, milliseconds));
 
-/** The longest that one run may take, in milliseconds of real time. */
+/** The time limit of one run, in milliseconds of real time. */
 const LIMIT_MS = 5_000;
 
-/** The promise's value. Whenever nothing happens any more, the clock moves to the next timer. */
+/** Waits for a promise. Whenever nothing else happens, the clock moves to the next timer. */
 export async function settle(promise) {
   let done = false;
   const watched = Promise.resolve(promise).finally(() => (done = true));
@@ -54,7 +57,8 @@ export async function settle(promise) {
   while (!done) {
     await turn();
     if (done) break;
-    // Web Crypto answers from another thread: only who waits for a timer is helped by one.
+    // Web Crypto works in another thread. Only code that waits for a timer profits from a moved
+    // clock.
     if (pending.size > 0 && ++quiet > 3) {
       quiet = 0;
       const [id, timer] = [...pending].reduce((first, one) =>

@@ -1,4 +1,5 @@
-// Webhooks: events that are nearly right, signed over whatever bytes came out of it, and headers that are nearly right.
+// Webhooks: events that are nearly right, signed over the resulting bytes, and nearly right
+// headers.
 import { createHmac } from "node:crypto";
 import { outcomeOf, outcomeOfSync } from "./outcome.mjs";
 import { edited, nearly } from "./text.mjs";
@@ -42,7 +43,7 @@ function template(random) {
 const tag = (secret, t, body) =>
   createHmac("sha256", secret).update(`${t}.`).update(body).digest("hex");
 
-/** Ways to write a signature header, given the time and the right tag. */
+/** Functions that write a signature header, from the time and the right tag. */
 const HEADERS = [
   (t, v1) => `t=${t}, v1=${v1}`,
   (t, v1) => `v1=${v1},t=${t}`,
@@ -158,7 +159,7 @@ function makeEvent(random, now) {
     now,
   };
   if (random.chance(0.75)) return input;
-  // Then also something about the delivery.
+  // Then change the delivery as well.
   for (let changes = 1 + random.below(2); changes > 0; changes--) {
     random.weighted([
       [6, () => (input.header = random.pick(HEADERS))],
@@ -240,7 +241,7 @@ function makeEvent(random, now) {
 
 const deliveries = new WeakMap();
 
-/** The delivery of an input: the same for both packages. */
+/** Returns the delivery of an input, the same for both packages. */
 function delivery(input) {
   let made = deliveries.get(input);
   if (!made) deliveries.set(input, (made = deliver(input)));
@@ -268,7 +269,7 @@ const wrapped = (input) => {
   try {
     if (input.container) container = input.container(headers);
   } catch {
-    // `Headers` takes less than the SDK.
+    // `Headers` accepts fewer values than the SDK.
   }
   const { tolerance, receivedAt } = input.options;
   return {

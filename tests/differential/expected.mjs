@@ -1,10 +1,10 @@
-// The differences that are meant, each with its reason. Whatever else differs is a defect of one of the two.
+// The intended differences, each with its reason. Any other difference is a defect of one package.
 import { difference, same } from "./outcome.mjs";
 import { START } from "./clock.mjs";
 
 /**
- * Whether a difference is meant: `{ name, reason, matches }`. `matches` gets the input, both outcomes, and `old(input)`, which asks
- * the old package again about a changed input.
+ * An intended difference: `{ name, reason, matches }`. `matches` receives the input, both outcomes,
+ * and `old(input)`, which calls the old package again with a changed input.
  */
 export const EXPECTED = [
   {
@@ -15,7 +15,7 @@ export const EXPECTED = [
       if (!Buffer.isBuffer(input.body)) return false;
       const text = input.body.toString();
       const changed = withTextAmounts(text);
-      // The old package says of the text what the new one says of the number.
+      // For the text, the old package has the result that the new one has for the number.
       return (
         changed !== text &&
         same(unsigned(await old({ ...input, body: Buffer.from(changed) })), unsigned(now))
@@ -73,13 +73,13 @@ export const EXPECTED = [
   },
 ];
 
-/** Without the signature header, which an event's result repeats: a changed body is signed anew. */
+/** Removes the signature header from an event's result, because a changed body is signed again. */
 function unsigned(outcome) {
   const { value } = outcome;
   return value && "xGwopSignature" in value ? { value: { ...value, xGwopSignature: "" } } : outcome;
 }
 
-/** Every integer behind a member `amount_usdc`, however its name is written, as text. */
+/** Replaces every integer of a member `amount_usdc` by text, however its name is written. */
 function withTextAmounts(text) {
   return text.replace(
     /("(?:[^"\\]|\\.)*")(\s*:\s*)(0|[1-9]\d{0,18})(?=[\s,}])/g,
@@ -104,7 +104,10 @@ const DATES = [
 ];
 const FIFTY_YEARS_MS = 50 * 365 * 86_400_000;
 
-/** Whether it looks like an HTTP date (RFC 9110 section 5.6.7) without being one: another form, a wrong weekday, or before 1970. */
+/**
+ * Returns whether the text looks like an HTTP date (RFC 9110 section 5.6.7) but is none: another
+ * form, a wrong weekday, or before 1970.
+ */
 function isOddDate(value) {
   const text = value.trim();
   if (/^\d*$/.test(text)) return false;

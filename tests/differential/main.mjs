@@ -1,6 +1,7 @@
-// Two builds of the package side by side in one process: the same random inputs for both, and what they say differently.
-// `main.mjs --old DIR --new DIR [--seconds N] [--seed N] [--only TEXT]`, run by `cargo xtask bench --differential`; `--only` takes the kinds
-// of case whose names hold the text.
+// Compares two builds of the package in one process: both get the same random inputs, and the
+// differences are printed. `main.mjs --old DIR --new DIR [--seconds N] [--seed N] [--only TEXT]`.
+// `cargo xtask bench --differential` runs it. `--only` selects the kinds of case whose names
+// contain the text.
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { inspect, parseArgs } from "node:util";
@@ -56,7 +57,7 @@ const show = (value, limit = 1200) => {
   });
   return text.length > limit ? `${text.slice(0, limit)}…` : text;
 };
-/** Alike differences come under one heading: without positions, numbers and long texts. */
+/** Groups similar differences under one heading: without positions, numbers and long texts. */
 const heading = (path, value) => {
   const tells =
     /\.(message|code|name|classes|headers\.\d+\.\d+)$/.test(path) || value === "(absent)";
@@ -69,7 +70,7 @@ const counts = new Map(kinds.map(({ name }) => [name, { cases: 0, good: 0, ms: 0
 const expected = new Map();
 const unexpected = new Map();
 
-/** Puts a difference where it belongs; the shortest example of each is kept. */
+/** Adds a difference to its group. The shortest example of each group is kept. */
 async function sort(kind, input, was, now) {
   const facts = { input, was, now, old: (changed) => run(kind, before, changed) };
   let key;

@@ -1,7 +1,7 @@
-// What a call came to, as plain values that can be compared across two copies of a package.
+// The outcome of a call, as plain values that can be compared across two copies of a package.
 import { isDeepStrictEqual } from "node:util";
 
-/** The outcome of `act`, whose promise is waited for. */
+/** Returns the outcome of `act`, after its promise has settled. */
 export async function outcomeOf(act) {
   try {
     return { value: await act() };
@@ -10,7 +10,7 @@ export async function outcomeOf(act) {
   }
 }
 
-/** The outcome of a synchronous call. */
+/** Returns the outcome of a synchronous call. */
 export function outcomeOfSync(act) {
   try {
     return { value: act() };
@@ -19,7 +19,10 @@ export function outcomeOfSync(act) {
   }
 }
 
-/** What an error holds as it is, but for what cannot be compared: errors, requests, answers, headers. */
+/**
+ * Returns an error's members, except those that cannot be compared: errors, requests, responses,
+ * headers.
+ */
 function plain(value, depth = 0) {
   if (value === null || typeof value !== "object" || depth > 200) return value;
   if (value instanceof Error) return describe(value, depth);
@@ -50,14 +53,14 @@ function describe(error, depth) {
     at && at !== Object.prototype;
     at = Object.getPrototypeOf(at)
   ) {
-    // Classes between the public ones have the names that the minifier gave them.
+    // Classes between the public ones have minified names.
     if (at.constructor?.name.length > 3) classes.push(at.constructor.name);
   }
   const described = { name: error.name, classes: classes.join(" < "), message: error.message };
   for (const name of Reflect.ownKeys(error)) {
     if (["stack", "message", "name"].includes(name)) continue;
     const known = error[name];
-    // The web's own errors hold themselves behind symbols.
+    // Errors of the web platform refer to themselves through symbols.
     if (typeof name === "string") described[name] = plain(known, depth + 1);
   }
   if ("code" in error) described.code = error.code;
@@ -65,10 +68,10 @@ function describe(error, depth) {
   return described;
 }
 
-/** Whether two outcomes are the same. */
+/** Returns whether two outcomes are equal. */
 export const same = (one, other) => isDeepStrictEqual(one, other);
 
-/** The first place where two outcomes differ: its path, and both values. */
+/** Returns the first difference of two outcomes: its path, and both values. */
 export function difference(one, other, path = "") {
   if (isDeepStrictEqual(one, other)) return undefined;
   const bothObjects =

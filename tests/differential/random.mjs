@@ -1,6 +1,6 @@
-// Random choices that a seed repeats.
+// Random choices that repeat with the same seed.
 
-/** A generator of pseudo-random numbers (mulberry32): quick, and the same on every machine. */
+/** A generator of pseudo-random numbers (mulberry32): fast, and the same on every machine. */
 export class Random {
   #state;
 
@@ -8,7 +8,7 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
-  /** A number from 0 up to 1. */
+  /** Returns a number from 0 up to 1. */
   next() {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = this.#state;
@@ -17,22 +17,22 @@ export class Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number from 0 up to `count`. */
+  /** Returns a whole number from 0 up to `count`. */
   below(count) {
     return Math.floor(this.next() * count);
   }
 
-  /** True in this share of all cases. */
+  /** Returns true in the given share of all cases. */
   chance(share) {
     return this.next() < share;
   }
 
-  /** One of the values. */
+  /** Returns one of the values. */
   pick(values) {
     return values[this.below(values.length)];
   }
 
-  /** One of `[weight, value]`, as often as its weight says. */
+  /** Returns one of `[weight, value]`, with a probability in proportion to its weight. */
   weighted(choices) {
     let left = this.next() * choices.reduce((sum, [weight]) => sum + weight, 0);
     for (const [weight, value] of choices) if ((left -= weight) < 0) return value;

@@ -1,6 +1,8 @@
-// JSON texts that are nearly right: a tree of pieces of text, which may hold what no parser would give back.
+// JSON texts that are nearly right: a tree of text pieces, which may contain what no parser
+// returns.
 //
-// A value is `{ text }`, or `{ open: "{" or "[", items }` whose items are `{ name, value }`; `name` is the text with its quotes.
+// A value is `{ text }`, or `{ open: "{" or "[", items }` whose items are `{ name, value }`. `name`
+// is the text with its quotes.
 
 const NUMBERS = [
   "0",
@@ -225,10 +227,10 @@ const NAMES = [
 const DEPTHS = [1, 2, 5, 60, 64, 120, 124, 125, 126, 127, 128, 129, 130, 140, 1000];
 const WHITE = [" ", "\n", "\t", "\r", "  ", "\r\n"];
 
-/** The text of a string, with its quotes. */
+/** Returns the text of a string, with its quotes. */
 const quoted = (string) => JSON.stringify(string);
 
-/** The tree of a plain value. */
+/** Returns the tree of a plain value. */
 export function tree(value) {
   if (Array.isArray(value)) return { open: "[", items: value.map((one) => ({ value: tree(one) })) };
   if (value !== null && typeof value === "object") {
@@ -242,7 +244,7 @@ export function tree(value) {
   return { text: JSON.stringify(value) };
 }
 
-/** A value that has nothing to do with what belongs there. */
+/** Returns a value that does not belong there. */
 export function wild(random, depth = 0) {
   const kind = random.below(depth > 3 ? 6 : 9);
   if (kind < 2)
@@ -293,7 +295,7 @@ function nested(random, depth) {
 
 const name = (random) => (random.chance(0.7) ? quoted(random.pick(NAMES)) : text(random));
 
-/** The text of a string: of one that means something, or of any other. */
+/** Returns the text of a string: a meaningful one, or any other. */
 export function text(random) {
   const base = random.weighted([
     [3, WORDS],
@@ -305,7 +307,7 @@ export function text(random) {
   return `"${inner}"`;
 }
 
-/** `inner` with one piece replaced, put in or taken out. */
+/** Replaces, inserts or removes one piece of `inner`. */
 export function edited(random, inner) {
   const at = random.below(inner.length + 1);
   const piece = random.weighted([
@@ -319,7 +321,7 @@ export function edited(random, inner) {
   return inner.slice(0, at) + piece + inner.slice(at + random.below(2));
 }
 
-/** A value of the same kind as `old`. */
+/** Returns a value of the same type as `old`. */
 function alike(random, old) {
   if (old.open)
     return random.chance(0.5)
@@ -333,7 +335,7 @@ function alike(random, old) {
   return { text: random.pick(["true", "false", "null"]) };
 }
 
-/** Writes one character of a name or string as an escape, which means the same. */
+/** Writes one character of a name or string as an escape, with the same meaning. */
 function escaped(random, quotedText) {
   const at = 1 + random.below(Math.max(1, quotedText.length - 2));
   const character = quotedText[at];
@@ -342,7 +344,7 @@ function escaped(random, quotedText) {
   return `${quotedText.slice(0, at)}\\u${random.chance(0.5) ? hex : hex.toUpperCase()}${quotedText.slice(at + 1)}`;
 }
 
-/** Changes one place of the tree, which is the caller's own. */
+/** Changes one place of the tree, in place. */
 export function mutate(random, root) {
   const places = [];
   const walk = (container) => {
@@ -362,7 +364,7 @@ export function mutate(random, root) {
     [4, () => (item.value = wild(random))],
     [2, () => (item.value = { text: "null" })],
     [4, () => items.splice(index, 1)],
-    // Repeated: the same again, another value, before or after.
+    // Repeats the member: with the same or another value, before or after.
     [
       4,
       () =>
@@ -404,7 +406,7 @@ export function mutate(random, root) {
   return root;
 }
 
-/** The tree as text. */
+/** Returns the tree as text. */
 export function write(random, root) {
   const density = random.chance(0.2) ? random.next() : 0;
   const white = () => (density > 0 && random.chance(density) ? random.pick(WHITE) : "");
@@ -435,7 +437,7 @@ const STRAY = [
   [0xe2, 0x80, 0xa8],
 ];
 
-/** The bytes of a text, now and then damaged. */
+/** Returns the bytes of a text, sometimes damaged. */
 export function bytes(random, string, share = 0.06) {
   const whole = Buffer.from(string);
   if (!random.chance(share)) return whole;
@@ -479,7 +481,9 @@ export function bytes(random, string, share = 0.06) {
   ])();
 }
 
-/** Bytes made from a plain value: right in `good` of all cases, else changed in one to four places. */
+/**
+ * Returns bytes of a plain value: right in the share `good`, otherwise with one to four changes.
+ */
 export function nearly(random, value, good = 0.1) {
   let root = tree(value);
   if (!random.chance(good))

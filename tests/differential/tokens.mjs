@@ -1,4 +1,4 @@
-// Access tokens and JWK Sets that are nearly right. The keys are real, and so is Web Crypto.
+// Access tokens and JWK Sets that are nearly right, with real keys and the real Web Crypto.
 import { createSign, generateKeyPairSync } from "node:crypto";
 import { outcomeOf } from "./outcome.mjs";
 import { edited, mutate, nearly, tree, write } from "./text.mjs";
@@ -137,7 +137,7 @@ function makeToken(random, now) {
 const SET = { keys: [OWN, OTHER] };
 const answerSet = async () => Response.json(SET);
 
-/** Canned tokens: what is judged here is the set. */
+/** Fixed tokens, for the cases about the set. */
 const now = Math.floor(1_774_404_248_841 / 1000);
 const claimsText = JSON.stringify({ iss: ISSUER, sub: "base:0x1", exp: now + 3600 });
 const CANNED = [
@@ -208,7 +208,7 @@ function makeSet(random) {
   };
 }
 
-/** What a `jwksStore` may hold: an object, or a text that is none. */
+/** The values of a `jwksStore`: an object, or a text that is not JSON. */
 function storedSet(random) {
   const keys = [
     random.chance(0.7) ? OWN : random.pick(OTHER_KEYS),

@@ -1,12 +1,13 @@
-// A plain server on Node that verifies what it gets: `flood-server.mjs`, from the consumer project, in a process of its own, whose memory
-// the test measures. It prints its port, and answers each delivery with the code of its refusal.
+// A plain server on Node that verifies deliveries: `flood-server.mjs`, from the consumer project.
+// It runs in its own process, whose memory the test measures. It prints its port, and responds to
+// each delivery with the code of its refusal.
 import { createServer } from "node:http";
 import { Readable } from "node:stream";
 import { Gwop } from "@gwop/sdk";
 import { deliver, PAID, SECRET } from "../suite/deliveries.js";
 
 const gwop = new Gwop({ webhookSecret: SECRET });
-// Everything that is loaded or compiled on first use is, before anything is measured.
+// Loads and compiles everything before the measurement.
 await gwop.validateWebhook({ request: await deliver(PAID) });
 
 let least = Infinity;
@@ -37,6 +38,6 @@ const server = createServer(async (incoming, response) => {
   look();
   response.end(JSON.stringify({ code, ms: performance.now() - begun }));
 });
-// The test holds the other end: this ends with it.
+// The test holds the other end. When it ends, this process ends too.
 process.stdin.on("end", () => process.exit()).resume();
 server.listen(0, "127.0.0.1", () => console.log(server.address().port));

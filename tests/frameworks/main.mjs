@@ -1,5 +1,5 @@
-// The adapters in the real frameworks, over real loopback, mounted by the lines that their documentation shows:
-// `cargo xtask test --only handlers`, from the consumer project.
+// The adapters in the real frameworks, over real loopback, mounted with the lines of their
+// documentation: `cargo xtask test --only handlers`, from the consumer project.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
@@ -30,7 +30,7 @@ const { httpClient, merchantApiKey, merchantId, webhookSecret } = sim;
 const gwop = new Gwop({ httpClient, merchantApiKey, merchantId, webhookSecret });
 process.env.AUTH_SECRET = "0123456789abcdef0123456789abcdef";
 
-/** The options of the webhook handler, and what it called. */
+/** The options of the webhook handler, and its calls. */
 function shop() {
   const calls = [];
   const errors = [];
@@ -62,10 +62,10 @@ async function listening(server) {
 
 const paid = () => eventBody("invoice.paid", crypto.randomUUID());
 
-/** What the documented lines do not name, of a shop's options. */
+/** The options of a shop that the documented lines do not name. */
 const unnamed = ({ onError, bodyTimeoutSeconds }) => ({ onError, bodyTimeoutSeconds });
 
-/** An app of a version of Express; `use` mounts what comes before. */
+/** Creates an app with a version of Express. `use` mounts what comes before. */
 const startExpress =
   (version) =>
   async (options, use = () => {}) => {
@@ -108,7 +108,7 @@ for (const [name, start] of Object.entries(FRAMEWORKS)) {
   test(`${name}: deliveries are verified on the raw body, once`, async () => {
     const { calls, options } = shop();
     const { url, close } = await start(options);
-    // White space that a JSON parser would lose, and characters of several bytes.
+    // White space that a JSON parser would lose, and multi-byte characters.
     const body = paid().replace('"0x742d"', '"0x742d \u{1F980}"').replace("{", "{ \n\t ");
     for (const outcome of ["applied", "duplicate"]) {
       const response = await send(`${url}/webhooks/gwop`, body);
@@ -169,7 +169,9 @@ for (const [name, start] of Object.entries(FRAMEWORKS)) {
   });
 }
 
-/** Headers by which a client may try to pass for somebody else: the four, as CGI would read them too. */
+/**
+ * Headers with which a client may claim another identity: the four, also as CGI would read them.
+ */
 const CLAIMS = {
   ...{
     "X-Gwop-Subject": "base:0xmallory",
@@ -180,7 +182,10 @@ const CLAIMS = {
   ...{ x_gwop_session: "sess_mallory", "X-Gwop-Session": "sess_mallory" },
 };
 
-/** What is left of {@link CLAIMS} behind `gwopAuth`, whose route `/headers` answers the names that it sees; and of other headers. */
+/**
+ * Returns the header names that the route `/headers` sees behind `gwopAuth`: those left of
+ * {@link CLAIMS}, and others.
+ */
 async function namesBehind(url) {
   const { accessToken } = await sim.mintToken();
   const headers = {
@@ -202,7 +207,8 @@ for (const [name, version] of Object.entries({ "Express 5": express, "Express 4"
   test(`${name}: behind gwopAuth no header claims an identity, however it is spelled`, async () => {
     const app = version();
     const seen = (req, res) =>
-      // `headersDistinct` is made when it is first asked for, of as many raw headers as came.
+      // Node creates `headersDistinct` on first access, and expects the original number of raw
+      // headers.
       res.json([
         ...Object.keys(req.headers),
         ...Object.keys(req.headersDistinct),
@@ -228,7 +234,7 @@ test("Hono: behind gwopAuth no header claims an identity, however it is spelled,
   );
   assertEquals(await namesBehind(url), ["x-shop", "x-shop", "x_gwop_other", "x_gwop_other"]);
   close();
-  // Headers that cannot be changed, as those of Cloudflare's requests.
+  // Immutable headers, as in Cloudflare's requests.
   const { accessToken } = await sim.mintToken();
   for (const readBefore of [false, true]) {
     const request = new Request("http://shop.example/body", {
@@ -249,7 +255,7 @@ test("Hono: behind gwopAuth no header claims an identity, however it is spelled,
   }
 });
 
-/** The head of a delivery, of which nothing else may come. */
+/** The head of a delivery. Nothing else may follow. */
 const head = (length) =>
   `POST /webhooks/gwop HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n${length}\r\n\r\n`;
 
@@ -277,7 +283,7 @@ for (const [name, start] of Object.entries(FRAMEWORKS)) {
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc");
 
-/** The bytes of memory that are in use, once what is not is gone. */
+/** Returns the bytes of memory in use, after garbage collection. */
 function memoryInUse() {
   collectGarbage();
   collectGarbage();
@@ -285,7 +291,9 @@ function memoryInUse() {
   return heapUsed + external;
 }
 
-/** How many bytes more are in use while a body of `size` pieces of one byte has arrived but for its end. */
+/**
+ * Returns the memory in use, in bytes, while a body of one-byte pieces has arrived except its end.
+ */
 async function costOf(size, deliverPieces) {
   const before = memoryInUse();
   const { arrived, end } = deliverPieces(size);
@@ -295,7 +303,7 @@ async function costOf(size, deliverPieces) {
   return cost;
 }
 
-/** The body of that many bytes whose pieces a stream gives, to a handler without a framework. */
+/** Sends such a body as a stream to a handler without a framework. */
 function piecesOfStream(handle) {
   return (size) => {
     let sent = 0;
@@ -323,7 +331,7 @@ test("a body of 260,000 pieces of one byte costs no more memory than its size an
   timeoutMs: 60_000,
 }, async () => {
   const handle = createWebhookHandler(shop().options);
-  // What is loaded and compiled at first costs more than a body.
+  // Warm up first: loading and compiling cost more than a body.
   await costOf(2_000, piecesOfStream(handle));
   for (let round = 0; round < 3; round += 1) {
     const cost = await costOf(260_000, piecesOfStream(handle));
@@ -344,7 +352,7 @@ test("Express 5: so does one over the network, in chunks of one byte", {
       for (let sent = 0; sent < size; sent += 10_000) {
         if (!socket.write(chunks(10_000))) await once(socket, "drain");
       }
-      // All is written; what is on its way arrives within this.
+      // Everything is written. The rest arrives within this time.
       await new Promise((done) => setTimeout(done, 1_500));
     })();
     const end = async () => {
@@ -422,7 +430,7 @@ for (const [name, version] of Object.entries({ "Express 5": express, "Express 4"
     const response = await ask("{}");
     assertEquals([response.status, (await response.json()).error.code], [500, "MISCONFIGURED"]);
     assertMatch(errors[0].message, "before any body parser");
-    // Without a body there was nothing to read.
+    // Without a body, there was nothing to read.
     assertEquals((await ask()).status, 201);
     close();
   });
@@ -437,7 +445,10 @@ for (const [name, version] of Object.entries({ "Express 5": express, "Express 4"
   });
 }
 
-/** Sends the head of a delivery and then 300 MB, or as much as is taken. Gives the answer and how long it took from the head. */
+/**
+ * Sends the head of a delivery and then up to 300 MB. Returns the response and the time from the
+ * head to it.
+ */
 async function sendFlood(port, headers) {
   const socket = connectSocket(port, "127.0.0.1");
   socket.on("error", () => {});
@@ -459,7 +470,7 @@ async function sendFlood(port, headers) {
     const part = chunked
       ? Buffer.concat([Buffer.from("100000\r\n"), piece, Buffer.from("\r\n")])
       : piece;
-    // What nobody reads stays in the sender's buffer for ever.
+    // Data that nobody reads stays in the sender's buffer for ever.
     if (!socket.write(part))
       await Promise.race([
         ...["drain", "close"].map((event) => once(socket, event).catch(() => {})),
@@ -493,7 +504,7 @@ test("300 MB that nobody signed raise resident memory by 32 MB at most, and are 
       ["WEBHOOK_BODY_TOO_LARGE", () => ({ ...sized, ...forged() })],
       ["WEBHOOK_BODY_TOO_LARGE", () => ({ ...chunked, ...forged() })],
     ];
-    // What is compiled at first takes longer than a delivery.
+    // Warm up first: compiling takes longer than a delivery.
     for (const [, headers] of kinds) await sendFlood(port, headers());
     for (const [code, headers] of kinds) {
       await memory();
@@ -505,7 +516,7 @@ test("300 MB that nobody signed raise resident memory by 32 MB at most, and are 
       }
       const { least, most } = await memory();
       assert(most - least <= 32_000_000, `${code}: ${most - least} bytes more`);
-      // Other processes take a share of this machine: one of five is enough.
+      // Other processes use this machine too, so one success of five is enough.
       assert(Math.min(...times) <= 50, `${code}: ${times} ms`);
     }
   } finally {

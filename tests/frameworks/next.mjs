@@ -1,5 +1,7 @@
-// The adapter in the real Next.js, built and started: the route handlers and the proxy of its documentation, on Node, and the same proxy as middleware
-// on the edge runtime. `next.mjs`, from the project that has Next.js and the packed package installed; run by `cargo xtask test --only next`.
+// The adapter in the real Next.js, built and started: the route handlers and the proxy of its
+// documentation on Node, and the same proxy as middleware on the edge runtime. `next.mjs`, from the
+// project that has Next.js and the packed package installed. `cargo xtask test --only next` runs
+// it.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { dirname, relative } from "node:path";
@@ -30,7 +32,7 @@ const gwop = createServer(async (incoming, outgoing) => {
 }).listen(0, "127.0.0.1");
 await new Promise((done) => gwop.once("listening", done));
 
-/** Writes the documented files; a line names each before its code. */
+/** Writes the documented files. A line before the code names each file. */
 function writeDocumented() {
   const [, ...parts] = sampleOfModule("handlers/next.d.ts").split(/^\/\/ (\S+)\.ts$/m);
   assertEquals(parts.length, 8);
@@ -59,7 +61,7 @@ const env = {
 let server;
 let url;
 
-/** Builds and starts the app, and runs the tests whose names hold `only`. */
+/** Builds and starts the app, and runs the tests whose names contain `only`. */
 async function runApp(only) {
   await runProgram(process.execPath, [NEXT, "build"], { env, limitMs: 400_000 });
   const port = await freePort();
@@ -77,7 +79,7 @@ async function runApp(only) {
   }
 }
 
-/** Logs an agent in; its token, and who it is. */
+/** Logs an agent in. Returns its token and its identity. */
 async function logIn() {
   const post = async (path, body) => {
     const headers = { "content-type": "application/json" };
@@ -93,9 +95,11 @@ async function logIn() {
   return { token: access_token, subject: principal.sub };
 }
 
-/** Fails unless `/api/who`, behind the proxy, learns who the agent is, and strangers do not get there. */
+/**
+ * Fails unless `/api/who`, behind the proxy, receives the agent's identity and refuses strangers.
+ */
 async function expectGuarded({ token, subject }) {
-  // The proxy puts its own word in place of a client's.
+  // The proxy replaces a client's headers by its own.
   const headers = {
     authorization: `Bearer ${token}`,
     "x-gwop-subject": "base:0xmallory",
@@ -131,7 +135,7 @@ test("Next.js: deliveries are verified on the raw body, once", async () => {
   assertEquals((await send(body.padEnd(300_000))).status, 413);
 });
 
-// The documented routes look at a session again after 30 seconds.
+// The documented routes check a session again after 30 seconds.
 test("Next.js: an agent logs in, routes and proxy know it, and refuse it once it has logged out", {
   timeoutMs: 60_000,
 }, async () => {
@@ -161,7 +165,7 @@ rmSync("middleware.js", { force: true });
 writeDocumented();
 const report = new Report("next");
 report.add(await runApp("Next.js: "));
-// A middleware's name before Next.js 16; it runs on the edge runtime still.
+// The name of a middleware before Next.js 16. It still runs on the edge runtime.
 writeFileSync(
   "middleware.js",
   readFileSync("proxy.js", "utf8").replace("export const proxy", "export const middleware"),

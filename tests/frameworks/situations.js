@@ -1,6 +1,6 @@
-// Requests as they reach a merchant's server, and what each is answered with: one table for every
-// framework. `main.mjs` of this directory's `servers` sends them to the frameworks that run in one
-// process, and to the examples, which are programs of their own.
+// Requests as they reach a merchant's server, with the expected responses: one table for every
+// framework. `servers/main.mjs` in this directory sends them to the frameworks that run in one
+// process. The examples, which are programs of their own, get them too.
 import { once } from "node:events";
 import { request as httpRequest } from "node:http";
 import { connect as connectHTTP2 } from "node:http2";
@@ -12,12 +12,12 @@ import { eventBody } from "./suite/store-conformance.js";
 const WEBHOOK = "/webhooks/gwop";
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
-/** The body of a payment that nobody has told of yet. */
+/** Returns the body of a payment that is new to the server. */
 export const paid = (more) => eventBody("invoice.paid", crypto.randomUUID(), more);
 
 /**
- * Sends a request as it is told to: `pieces` go out one by one, `everyMs` apart, and with `abort`
- * the connection ends behind them. Gives the status, the outcome or the code, and the headers.
+ * Sends a request as described. `pieces` are sent one by one, `everyMs` apart. With `abort`, the
+ * connection ends after them. Returns the status, the outcome or the code, and the headers.
  */
 export async function send(
   url,
@@ -50,7 +50,7 @@ export async function send(
   try {
     said = JSON.parse(text);
   } catch {
-    // Shown below, where the status is not as it should be.
+    // Reported below, if the status is not the expected one.
   }
   if (abort === false) request.destroy();
   return {
@@ -60,7 +60,7 @@ export async function send(
   };
 }
 
-/** A signed delivery, with a length unless it is to be chunked. */
+/** Returns a signed delivery, with a length unless it is to be chunked. */
 async function signed(server, body, { chunked, headers, ...more } = {}) {
   const delivery = await deliver(body, { secret: server.secret, ...more });
   const length = chunked ? {} : { "content-length": `${Buffer.byteLength(delivery.body)}` };
@@ -82,7 +82,7 @@ const cut = (text, size) => {
 const now = () => Math.floor(Date.now() / 1000);
 const FORGED = () => `t=${now()},v1=${"0".repeat(64)}`;
 
-/** Sends a delivery of which the body comes piece by piece. */
+/** Sends a delivery whose body arrives in pieces. */
 function sendInPieces(server, path) {
   const body = paid();
   return post(server, path, body, {
@@ -92,9 +92,9 @@ function sendInPieces(server, path) {
 }
 
 /**
- * Each situation: what it is, what it needs of a server (nothing, for most), what is sent, and the
- * answer. `needs` names a mount, a path that such a server has in front of the webhook handler, or
- * a capability of it.
+ * Each situation: its name, its requirement (none for most), what is sent, and the expected
+ * response. `needs` names a mount, a path that such a server has in front of the webhook handler,
+ * or a capability of the server.
  *
  * @type {[name: string, needs: string, send: (server: object, path: string) => Promise<object>,
  * answer: [status: number, said?: string]][]}
@@ -431,13 +431,13 @@ export const SITUATIONS = [
   ],
 ];
 
-/** What a server is able to, unless something in front of the handlers answers by itself. */
+/** The capabilities of a server, unless something in front of the handlers responds by itself. */
 export const ABLE = ["any bytes", "any media type", "any method"];
 
-/** Whether a server can be in a situation: by its mounts, or by what it is able to. */
+/** Returns whether a situation applies to a server, by its mounts and capabilities. */
 export const applies = (server, needs) => needs === "" || server.has.includes(needs);
 
-/** Sends one situation to a server; fails unless it is answered as the table says. */
+/** Sends one situation to a server. Fails unless the response is that of the table. */
 export async function check(server, [, needs, sending, [status, said]]) {
   const mount = needs.startsWith("/") ? needs : "";
   const answer = await sending(server, server.path?.(mount) ?? mount + WEBHOOK);

@@ -1,4 +1,4 @@
-// A program that gets one signed webhook and one without a signature, and says what became of them.
+// Sends one signed webhook and one without a signature, and prints the results.
 import { handle } from "./shop.js";
 import { sign } from "./sign.js";
 

@@ -1,6 +1,9 @@
-// The tools that merchants build, bundle and test with: each row takes the packed package, builds a program with it and runs that with one signed webhook.
-// `main.mjs [--all] [--only ROW,...]`, in a directory that holds the projects of `tests/matrix` with their packages installed; run by
-// `cargo xtask test --only matrix`, which names programs in GWOP_NODE, GWOP_BUN, GWOP_DENO and GWOP_WRANGLER, and the package in GWOP_TARBALL.
+// The tools with which merchants build, bundle and test. Each row takes the packed package, builds
+// a program with it, and runs the program with one signed webhook. `main.mjs [--all] [--only
+// ROW,...]`, in a directory with the projects of `tests/matrix` and their installed packages.
+// `cargo xtask test
+// --only matrix` runs it. It names programs in GWOP_NODE, GWOP_BUN, GWOP_DENO and GWOP_WRANGLER,
+// and the package in GWOP_TARBALL.
 import {
   cpSync,
   existsSync,
@@ -37,7 +40,7 @@ function expect(actual, expected, what) {
   if (actual !== expected) throw new Error(`${what}: expected ${expected}, got ${actual}`);
 }
 
-/** The project of a row, and how its tools are run there. */
+/** The project of a row, and how its tools run there. */
 function project(name) {
   const cwd = join(top, name);
   const bin = (program) => join(cwd, "node_modules/.bin", program);
@@ -48,7 +51,7 @@ function project(name) {
       ...more,
       env: { ...env, ...more.env },
     });
-  /** A tool as its users import it. */
+  /** Imports a tool as its users do. */
   const load = (file) => import(pathToFileURL(join(cwd, "node_modules", file)));
   const clean = (directory) => {
     rmSync(join(cwd, directory), { recursive: true, force: true });
@@ -57,7 +60,9 @@ function project(name) {
   return { cwd, bin, run, load, clean };
 }
 
-/** Runs a built program somewhere else, where nothing is found by accident, and reads what it says. */
+/**
+ * Runs a built program in another place, where nothing is found by accident, and reads its output.
+ */
 async function expectDelivered(
   file,
   { program = GWOP_NODE, args = [file], directory = dirname(file) } = {},
@@ -77,14 +82,14 @@ async function expectDelivered(
   }
 }
 
-/** Starts a server, sends it the webhooks, and ends it. `start` gets a free port. */
+/** Starts a server, sends it the webhooks, and ends it. `start` receives a free port. */
 async function expectServed(start, path = "/hook") {
   const port = await freePort();
   const server = await start(port);
   const url = `http://127.0.0.1:${port}${path}`;
   try {
     const get = () => fetch(url, { signal: AbortSignal.timeout(20_000) });
-    // Whatever it answers to GET: it listens.
+    // Any response to GET shows that it listens.
     await started(async () => (await get()).status > 0, server, "the server", 200);
     const { request } = await sign();
     const headers = {
@@ -124,7 +129,7 @@ const node =
       env: { ...env, PORT: `${port}`, HOST: "127.0.0.1", HOSTNAME: "127.0.0.1", ...options.env },
     });
 
-/** wrangler's workerd, on what a framework built for Cloudflare. */
+/** Runs wrangler's workerd with a framework's build for Cloudflare. */
 const wrangler =
   (cwd, args = []) =>
   async (port) => {
@@ -136,7 +141,7 @@ const wrangler =
     });
   };
 
-/** What is copied into a container: the directory alone, away from the sources and the installed packages. */
+/** The content of a container: only the directory, away from the sources and installed packages. */
 function deployed(directory) {
   const target = join("/tmp", `gwop-matrix-${process.pid}-deployed`);
   rmSync(target, { recursive: true, force: true });
@@ -163,7 +168,7 @@ const rows = {};
   };
   for (const format of ["esm", "cjs"]) {
     const file = join(cwd, `out/esbuild-${format}/index.${format === "esm" ? "mjs" : "cjs"}`);
-    // As the AWS CDK's NodejsFunction, SAM and serverless-esbuild call it.
+    // With the settings of the AWS CDK's NodejsFunction, SAM and serverless-esbuild.
     rows[`esbuild, ${format}`] = async () => {
       await run("node", [
         "node_modules/esbuild/bin/esbuild",
@@ -239,9 +244,9 @@ const rows = {};
   rows["parcel"] = async () => {
     const out = clean("out");
     clean(".parcel-cache");
-    // Its settings are those of the directory with the lock file.
+    // Its settings come from the directory with the lock file.
     writeFileSync(join(cwd, "yarn.lock"), "");
-    // With `packageExports` in package.json, without which Parcel reads no `exports` of any package.
+    // With `packageExports` in package.json. Without it, Parcel ignores `exports` of all packages.
     await run("parcel", ["build", "print.js", "--no-source-maps", "--no-cache"]);
     writeFileSync(join(out, "package.json"), '{ "type": "commonjs" }');
     await expectDelivered(join(out, "print.js"));
@@ -360,7 +365,7 @@ for (const version of [2, 3]) {
   };
 }
 
-/** What Vercel's launcher does with a Node function: its default export takes Node's requests, or it has one function `fetch`. */
+/** Works like Vercel's launcher: the default export takes Node's requests, or has a `fetch`. */
 function vercelServer(root, handler) {
   const file = join(root, "launcher.mjs");
   writeFileSync(
@@ -469,7 +474,7 @@ createServer((req, res) => serve(req, res).catch((error) => res.writeHead(500).e
   void bin;
 }
 
-// ── Types, strict and with the declarations of the package checked too.
+// ── Types, strict, including the declarations of the package.
 {
   const { cwd } = project("types");
   const tsc = async (directory, file, options, typescript = "typescript5.9") => {
@@ -496,7 +501,8 @@ createServer((req, res) => serve(req, res).catch((error) => res.writeHead(500).e
   for (const version of [20, 22, 24, 25]) {
     rows[`types: without DOM names, @types/node ${version === 25 ? "newest" : version}`] =
       async () => {
-        // In a project that has this version alone: the packages of types refer to each other by name.
+        // In a project with only this version, because packages of types refer to each other by
+        // name.
         const directory = join(cwd, `out/node${version}`);
         const own = join(cwd, `node_modules/@types/node${version}`);
         const undici = [
@@ -524,10 +530,10 @@ createServer((req, res) => serve(req, res).catch((error) => res.writeHead(500).e
       { module: "nodenext", moduleResolution: "nodenext" },
       { module: "esnext", moduleResolution: "bundler" },
     ];
-    // The peers' own declarations do not all pass with these options.
+    // Not all of the peers' own declarations pass with these options.
     const more = { types: ["node22"], skipLibCheck: true, esModuleInterop: true };
     for (const resolution of resolutions) await tsc(cwd, "every.ts", { ...resolution, ...more });
-    // A file that is CommonJS by its name.
+    // The file's name makes it CommonJS.
     writeFileSync(join(cwd, "every.cts"), readFileSync(join(cwd, "every.ts"), "utf8"));
     for (const module of ["node16", "nodenext"]) await tsc(cwd, "every.cts", { module, ...more });
   };
@@ -580,7 +586,7 @@ createServer((req, res) => serve(req, res).catch((error) => res.writeHead(500).e
       { cwd, env },
     );
   };
-  // Of what `tests/seeds/extract.mjs` leaves out, the frameworks' samples are checked by `tests/frameworks`.
+  // `tests/seeds/extract.mjs` leaves out the frameworks' samples. `tests/frameworks` checks them.
   rows["types: samples of /checkout and /slim"] = async () => {
     const sampleOf = (file) => {
       const [, sample] =
@@ -615,7 +621,7 @@ declare const secret: string;
   };
 }
 
-/** Rows of `cargo xtask test --all` alone: what they show beyond the others does not pay for their time. */
+/** Rows for `cargo xtask test --all` only: they show too little more to run each time. */
 const LONG = [];
 
 const all = process.argv.includes("--all");

@@ -1,4 +1,5 @@
-// The merchant's part of every row: the main entry, the handlers and a store, as a bundler or test runner finds them.
+// The merchant's code for every row: the main entry, the handlers and a store, as a bundler or test
+// runner finds them.
 import { Gwop } from "@gwop/sdk";
 import { createWebhookHandler } from "@gwop/sdk/handlers";
 import { memoryStore } from "@gwop/sdk/stores";

@@ -1,4 +1,4 @@
-// `import` and `require` in one process: two copies of the code, and one of everything that counts.
+// `import` and `require` in one process: two copies of the code with shared state.
 import { createRequire } from "node:module";
 import * as imported from "@gwop/sdk";
 import * as importedErrors from "@gwop/sdk/errors";
@@ -24,7 +24,7 @@ const instances = Object.getOwnPropertySymbols(globalThis).filter((symbol) =>
 );
 expect(instances.length === 1, `${instances.length} instances of gwop.wasm`);
 
-// Errors of either copy are errors of the other one.
+// Each copy recognizes the errors of the other one.
 const none = {
   httpClient: { request: () => Promise.reject(new TypeError("refused")) },
   retryConfig: { strategy: "none" },
@@ -41,7 +41,8 @@ for (const { Gwop } of [imported, required]) {
   }
 }
 
-// One JWK Set: the client of one copy, the middleware of both. What one of them revokes, the other one refuses at once.
+// One JWK Set, for the client of one copy and the middleware of both. If one of them revokes a
+// session, the other refuses it at once.
 const sim = new Simulator({ merchantApiKey: "sk_m_of_the_test" });
 let fetches = 0;
 const request = (asked) => {

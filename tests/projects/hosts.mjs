@@ -1,4 +1,5 @@
-// The hosts of the environment, which the Worker reads too: at the time of use, after the constructor's.
+// The hosts of the environment, which the Worker reads too. They are read on use, and the
+// constructor's hosts come first.
 import { Gwop } from "@gwop/sdk";
 
 const asked = [];

@@ -1,4 +1,4 @@
-// Node, Deno and Bun: `print.mjs` ends well when the story does.
+// Node, Deno and Bun: `print.mjs` succeeds if the story does.
 import { EXPECTED, story } from "./story.js";
 
 const told = await story();

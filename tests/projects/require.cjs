@@ -1,4 +1,4 @@
-// CommonJS on any Node: the same webhook, by `require`.
+// CommonJS on any Node: the same webhook, with `require`.
 const { Gwop } = require("@gwop/sdk");
 const { GwopCheckout } = require("@gwop/sdk/checkout");
 const { SDKValidationError } = require("@gwop/sdk/errors");

@@ -1,4 +1,4 @@
-// One signal for many calls at a time, as of a process that shuts down: no warning, and nothing left behind.
+// One signal for many calls at a time, as when a process shuts down: no warning, and no leak.
 import { getEventListeners } from "node:events";
 import { Gwop } from "@gwop/sdk";
 

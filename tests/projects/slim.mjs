@@ -1,4 +1,4 @@
-// The caller loads the wasm; before that the API says so, and a failed load is not kept.
+// The caller loads the wasm. Before that, the API reports it, and a failed load is not remembered.
 import { Gwop, init } from "@gwop/sdk/slim";
 import wasm from "@gwop/sdk/gwop.wasm";
 import { sign } from "./sign.js";
@@ -15,7 +15,7 @@ const page = await init(html).then(
   () => "",
   (error) => error.message,
 );
-// A server may add parameters to the media type, which streaming does not take.
+// A server may add parameters to the media type, which streaming does not accept.
 await init(new Response(wasm, { headers: { "content-type": "application/wasm; charset=binary" } }));
 await init(wasm);
 const { body } = gwop.validateWebhookSync({ request });

@@ -1,4 +1,5 @@
-// What each project of `tests/projects` shows: the installed package verifies a webhook that somebody else signed.
+// The test of each project in `tests/projects`: the installed package verifies a webhook that other
+// code signed.
 import { Gwop } from "@gwop/sdk";
 import { SDKValidationError } from "@gwop/sdk/errors";
 import { sign } from "./sign.js";
@@ -19,5 +20,5 @@ export async function story() {
   return [event.body.eventType, again.body.data.amountUsdc, refusal].join(" ");
 }
 
-/** What {@link story} resolves to when all is well. */
+/** The result of {@link story} on success. */
 export const EXPECTED = "invoice.paid 1025000 WEBHOOK_SIGNATURE_MISMATCH";

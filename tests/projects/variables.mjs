@@ -1,4 +1,4 @@
-// An error that asks for a variable says what Cloudflare Workers need for `process.env` to have it.
+// An error about a missing variable says what Cloudflare Workers need for `process.env`.
 import { Gwop } from "@gwop/sdk";
 import { GwopCheckout } from "@gwop/sdk/checkout";
 import { createAuthMiddleware } from "@gwop/sdk/handlers";

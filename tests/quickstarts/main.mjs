@@ -1,10 +1,11 @@
-// The pages of docs/quickstarts, followed to the letter: an empty folder, the page's commands and
-// files, and a verified webhook. `main.mjs [--all] [--only PAGE,PAGE]`, run by `cargo xtask test
-// --only quickstarts`.
+// Follows the pages of docs/quickstarts to the letter: an empty folder, the page's commands and
+// files, and a verified webhook. `main.mjs [--all] [--only PAGE,PAGE]`. `cargo xtask test --only
+// quickstarts` runs it.
 //
-// Two things stand for others. `@gwop/sdk` and `@gwop/worker` are the packed tarballs, for they are
-// not published yet; and the port is a free one. Without `--all` the frameworks come from the tools'
-// cache, pinned; with it `npm install` fetches them, as it does for whoever follows the page.
+// Two things are replaced. `@gwop/sdk` and `@gwop/worker` are the packed tarballs, because they are
+// not published yet, and the port is a free one. Without `--all`, the frameworks come from the
+// tools' cache, with fixed versions. With it, `npm install` fetches them, as for readers of the
+// page.
 import {
   chmodSync,
   existsSync,
@@ -28,13 +29,13 @@ const TOP = resolve(import.meta.dirname, "../..");
 const all = process.argv.includes("--all");
 const only = process.argv.includes("--only") ? process.argv.at(-1).split(",") : undefined;
 
-/** What a reader has to reach a verified webhook, in seconds. */
+/** The time limit for a reader to reach a verified webhook, in seconds. */
 const LIMIT = 300;
 
-/** Pages that do not run here: Azure's host is no npm package, and browsers have a test of their own. */
+/** Pages that do not run here: Azure's host is not on npm, and browsers have their own test. */
 const ELSEWHERE = ["azure-functions", "browser"];
 
-/** The folder of `GWOP_PREPARED` that has the packages of a page. */
+/** The folder of `GWOP_PREPARED` with the packages of a page. */
 const PREPARED = {
   ...Object.fromEntries(
     ["elysia", "express", "fastify", "google-functions", "hono", "koa", "nestjs"].map((page) => [
@@ -81,14 +82,14 @@ const env = {
 const shell = (code, cwd, limitMs = 240_000) =>
   runProgram("sh", ["-ec", code], { cwd, env, limitMs });
 
-/** The lines of a block; one that ends with a backslash goes on in the next. */
+/** Returns the lines of a block. A line that ends with a backslash continues in the next one. */
 const linesOf = (code) =>
   code
     .trimEnd()
     .replace(/\\\n\s*/g, "")
     .split("\n");
 
-/** The packages that a line installs, as `name@version`; `undefined` for another line. */
+/** Returns the packages that a line installs, as `name@version`, or `undefined`. */
 const installedBy = (line) =>
   /^(?:npm install|bun add|deno add)(?= )/.test(line)
     ? line
@@ -97,7 +98,7 @@ const installedBy = (line) =>
         .filter((word) => word !== "" && !word.startsWith("--"))
     : undefined;
 
-/** A program of an installed package, where `npx` finds it. */
+/** Returns a program of an installed package, where `npx` finds it. */
 function link(modules, name, file) {
   mkdirSync(join(modules, ".bin"), { recursive: true });
   rmSync(join(modules, ".bin", name), { force: true });
@@ -105,14 +106,14 @@ function link(modules, name, file) {
   symlinkSync(join("..", file), join(modules, ".bin", name));
 }
 
-/** Unpacks a tarball as `npm install` does one without dependencies. */
+/** Unpacks a tarball, as `npm install` does without dependencies. */
 async function unpack(tarball, directory) {
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true });
   await runProgram("tar", ["xzf", tarball, "--strip-components=1", "-C", directory]);
 }
 
-/** Does what a line that installs does, with the packages of the tools' cache. */
+/** Carries out an install line with the packages of the tools' cache. */
 async function installPrepared(page, packages, cwd) {
   const modules = join(cwd, "node_modules");
   if (!existsSync(modules)) {
@@ -130,7 +131,7 @@ async function installPrepared(page, packages, cwd) {
       await unpack(GWOP_TARBALL, at);
       link(modules, "gwop", "@gwop/sdk/cli/gwop.js");
     } else if (!existsSync(at)) {
-      // One of this repository's own tools: wrangler.
+      // A tool of this repository: wrangler.
       symlinkSync(join(TOP, "node_modules", name), at);
       const { bin } = JSON.parse(readFileSync(join(at, "package.json"), "utf8"));
       for (const [program, file] of Object.entries(bin ?? {}))
@@ -145,22 +146,22 @@ async function installPrepared(page, packages, cwd) {
   writeFileSync(join(cwd, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
 }
 
-/** Gives the prepared packages back, for the next page that needs them. */
+/** Returns the prepared packages, for the next page that needs them. */
 function giveBack(page, cwd) {
   const modules = join(cwd, "node_modules");
   if (all || !PREPARED[page] || !existsSync(modules)) return;
   renameSync(modules, join(GWOP_PREPARED, PREPARED[page], "node_modules"));
 }
 
-/** A line of the page that installs, with the tarballs in the place of what is not published. */
+/** Returns an install line of the page, with tarballs instead of the unpublished packages. */
 function withTarballs(line) {
-  // Deno takes no tarball; it takes what `npm install` leaves.
+  // Deno does not install tarballs. It uses what `npm install` leaves.
   return line
     .replace("deno add npm:@gwop/sdk", "npm install --ignore-scripts @gwop/sdk")
     .replace(/(?<= )@gwop\/sdk(?= |$)/, GWOP_TARBALL);
 }
 
-/** `npx @gwop/worker init`, and the versions in the project that it makes. */
+/** Runs `npx @gwop/worker init`, and changes the versions in the project that it creates. */
 async function initWorker(line, cwd) {
   const exec = `npm exec --yes --ignore-scripts --package='${GWOP_WORKER_TARBALL}' -- gwop-worker`;
   await shell(line.replace("npx @gwop/worker", exec), cwd);
@@ -174,7 +175,7 @@ async function initWorker(line, cwd) {
   return manifest;
 }
 
-/** Follows the block of the page that installs; gives the folder in which it ends. */
+/** Follows the page's block that installs. Returns the folder in which it ends. */
 async function install({ page, blocks }, folder) {
   let cwd = folder;
   const [{ code }] = blocks;
@@ -191,7 +192,7 @@ async function install({ page, blocks }, folder) {
     } else if (packages.length > 0) {
       await installPrepared(page, packages, cwd);
     } else {
-      // What `init` has written.
+      // A file that `init` has written.
       await installPrepared(page, ["@gwop/sdk", "wrangler"], cwd);
       const modules = join(cwd, "node_modules");
       await unpack(GWOP_WORKER_TARBALL, join(modules, "@gwop/worker"));
@@ -201,7 +202,7 @@ async function install({ page, blocks }, folder) {
   return cwd;
 }
 
-/** A text of the page as a pattern: `…` stands for whatever stands there. */
+/** Converts a text of the page to a pattern. `…` matches anything. */
 const patternOf = (text) =>
   text
     .trimEnd()
@@ -209,7 +210,7 @@ const patternOf = (text) =>
     .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"))
     .join("[^]*?");
 
-/** Follows one page; gives the seconds that its steps took. */
+/** Follows one page. Returns the seconds that its steps took. */
 async function follow(given) {
   const { page, blocks } = given;
   const folder = all
@@ -234,7 +235,7 @@ async function follow(given) {
   try {
     cwd = await install(given, folder);
     if (page === "gwop-worker") {
-      // Its local Gwop listens where this says.
+      // The page's local Gwop listens at this address.
       const path = join(cwd, ".dev.vars");
       const text = readFileSync(path, "utf8");
       writeFileSync(path, text.replaceAll(/127\.0\.0\.1:4010/g, `127.0.0.1:${await freePort()}`));

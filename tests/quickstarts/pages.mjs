@@ -1,14 +1,14 @@
-// The pages of docs/quickstarts as programs read them: their commands, files and outputs.
+// Reads the pages of docs/quickstarts: their commands, files and outputs.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** The folder of `examples/` whose files a page shows, where it has another name. */
+/** The folder of `examples/` whose files a page shows, if it has another name. */
 const EXAMPLES = { nextjs: "next" };
 
-/** Pages that no example stands behind: the test of the page is all there is. */
+/** Pages without an example. Only the test of the page covers them. */
 export const OWN = ["browser", "bun", "deno", "gwop-worker", "node", "nuxt", "workers"];
 
-/** What every page but that of browsers has, in this order. Some have a fifth step, "Deploy". */
+/** The steps of every page except that of browsers, in order. Some have a fifth step, "Deploy". */
 const HEADINGS = [
   "1. Install",
   "2. Add the files",
@@ -17,9 +17,9 @@ const HEADINGS = [
 ];
 
 /**
- * A page: its blocks. `name` is what stands behind the language: the name of a file, `start` for
- * the command that goes on running, `server` for what the server prints, `deploy` for commands that
- * need an account.
+ * A page with its blocks. `name` is the text after the language: the name of a file, `start` for
+ * the command that keeps running, `server` for the server's output, `deploy` for commands that need
+ * an account.
  */
 export function readPage(directory, page) {
   const text = readFileSync(join(directory, `${page}.md`), "utf8");
@@ -36,7 +36,7 @@ export const pagesOf = (directory) =>
     .filter((name) => name.endsWith(".md"))
     .map((name) => readPage(directory, name.replace(/\.md$/, "")));
 
-/** The files of an example that its page has to show. */
+/** Returns the files of an example that its page must show. */
 function filesOf(directory) {
   const entries = readdirSync(directory, { recursive: true, withFileTypes: true });
   return entries
@@ -47,7 +47,7 @@ function filesOf(directory) {
     .map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1));
 }
 
-/** What is wrong with a page. */
+/** Returns the mistakes of a page. */
 export function faultsOf({ page, text, files }, examples) {
   const faults = [];
   const headings = [...text.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading);
@@ -70,7 +70,7 @@ export function faultsOf({ page, text, files }, examples) {
         `${shown.has(name) ? "it shows another" : "it does not show"} ${name}: copy ${join(example, name)}`,
       );
   }
-  // The same for all of them.
+  // The same for all pages.
   const keys = readFileSync(join(examples, "express/.env.simulator"), "utf8");
   if (shown.has(".env") && shown.get(".env") !== keys)
     faults.push(".env is not examples/express/.env.simulator");

@@ -1,11 +1,11 @@
-// The runner of all tests that run on Node alone: one process, one test after the other. Each test
-// has a line with its duration, and the last line is `TITLE: N passed, N failed`.
+// The runner of all tests that run on Node only: one process, one test after the other. Each test
+// prints a line with its duration, and the last line is `TITLE: N passed, N failed`.
 import { parseArgs } from "node:util";
 
-/** How much of a failure's text is shown, in characters. */
+/** The most characters of a failure's text that are shown. */
 const MOST_SHOWN = 6_000;
 
-/** What the tests have given so far. Every test is printed as it ends. */
+/** The results so far. Every test is printed when it ends. */
 export class Report {
   passed = 0;
   failed = 0;
@@ -15,7 +15,7 @@ export class Report {
     this.#title = title;
   }
 
-  /** Runs a test. A string that it returns is printed beside its name. */
+  /** Runs a test. If it returns a string, that is printed next to its name. */
   async run(name, test) {
     const begun = performance.now();
     try {
@@ -35,26 +35,26 @@ export class Report {
     console.log(`✗ ${name}\n  ${text.replaceAll("\n", "\n  ")}`);
   }
 
-  /** Counts a test that ran elsewhere: whether it `holds`, and what it gave `otherwise`. */
+  /** Counts a test that ran elsewhere: whether it `holds`, and its result `otherwise`. */
   count(name, holds, otherwise) {
     if (holds) this.passed += 1;
     else this.fail(name, otherwise);
   }
 
-  /** Counts what a run of `tests/suite/harness.js` gave. */
+  /** Counts the results of a run of `tests/suite/harness.js`. */
   add({ passed, failures }) {
     this.passed += passed;
     for (const { name, message } of failures) this.fail(name, message);
   }
 
-  /** Prints the sum and ends the process, with code 1 where a test failed or none ran. */
+  /** Prints the sum and ends the process, with code 1 if a test failed or none ran. */
   end(more = "") {
     console.log(`${this.#title}: ${this.passed} passed, ${this.failed} failed${more}`);
     process.exit(this.failed > 0 || this.passed === 0 ? 1 : 0);
   }
 }
 
-/** Runs the checks, each a function by its name, whose names contain `only`. */
+/** Runs the checks whose names contain `only`. Each check is a function under its name. */
 export async function runChecks(title, checks, only = "") {
   const report = new Report(title);
   for (const [name, check] of Object.entries(checks))
@@ -65,8 +65,9 @@ export async function runChecks(title, checks, only = "") {
 const suites = [];
 
 /**
- * Registers a suite. `body` gets `test(name, run)` and `after(cleanup)`, sets itself up, and returns
- * when all tests are registered. They run then, and the clean-ups after them, the last one first.
+ * Registers a suite. `body` receives `test(name, run)` and `after(cleanup)`, sets itself up, and
+ * returns when all tests are registered. Then the tests run, and the clean-ups after them, the last
+ * one first.
  */
 export function suite(name, body) {
   suites.push({ name, body });
@@ -74,7 +75,7 @@ export function suite(name, body) {
 
 /**
  * Runs the suites, by the program's arguments `[--only SUITE,...]... [--quick]`: those whose names
- * have a word that begins so, or all. `quick` is handed to each suite.
+ * have a word that begins with SUITE, or all. Each suite receives `quick`.
  */
 export async function runSuites(title) {
   const { values } = parseArgs({
@@ -84,7 +85,7 @@ export async function runSuites(title) {
     },
   });
   const only = values.only.flatMap((names) => names.split(","));
-  // From the beginning of a word on: `story` does not mean `history`.
+  // Matches from the beginning of a word, so that `story` does not match `history`.
   const isMeant = (name, wanted) => ` ${name}`.includes(` ${wanted}`);
   const names = suites.map(({ name }) => name);
   const unknown = only.find((wanted) => !names.some((name) => isMeant(name, wanted)));

@@ -1,6 +1,6 @@
-// Checks of the command line, from the packed package: `cli.mjs`, from the consumer project. Run by
-// `cargo xtask test --only cli`, which names the programs in GWOP_NODE (the newest Node that is
-// here), GWOP_DENO and GWOP_BUN.
+// Checks of the command line from the packed package: `cli.mjs`, from the consumer project. `cargo
+// xtask test --only cli` runs it. It names the programs in GWOP_NODE (the newest installed Node),
+// GWOP_DENO and GWOP_BUN.
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { runChecks } from "./checks.mjs";
@@ -16,7 +16,7 @@ const bin = join(consumer, "node_modules/@gwop/sdk/cli/gwop.js");
 const { GWOP_NODE, GWOP_DENO, GWOP_BUN } = process.env;
 
 /**
- * How each runtime is started. Everything runs on this Node; on the others, what may differ there.
+ * How each runtime is started. This Node runs everything. The others run what may differ there.
  */
 const RUNTIMES = {
   node: [process.execPath],
@@ -27,7 +27,7 @@ const RUNTIMES = {
 
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
-/** All that was ever printed. */
+/** Everything that was ever printed. */
 const said = [];
 const checks = {};
 for (const [runtime, command] of Object.entries(RUNTIMES)) {

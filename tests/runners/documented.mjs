@@ -1,10 +1,10 @@
-// The samples in the installed package's documentation, for tests that run them as they stand.
+// Reads the samples in the installed package's documentation, for tests that run them unchanged.
 import { readFileSync } from "node:fs";
 
-/** The text of a file of the installed package, from a project that has it in `node_modules`. */
+/** Returns the text of a file of the installed package, from a project that has it installed. */
 const packed = (file) => readFileSync(`node_modules/@gwop/sdk/${file}`, "utf8");
 
-/** The sample in the comment that a declaration file begins with. */
+/** Returns the sample in the comment at the start of a declaration file. */
 export function sampleOfModule(file) {
   const [, comment = ""] = /^\/\*\*([^]*?)\*\//.exec(packed(file)) ?? [];
   const [, sample] = /^ \* ```ts\n([^]*?)^ \* ```/m.exec(comment) ?? [];
@@ -12,14 +12,14 @@ export function sampleOfModule(file) {
   return sample.replace(/^ \* ?/gm, "");
 }
 
-/** The first `@example` of a declaration file. */
+/** Returns the first `@example` of a declaration file. */
 export function exampleOf(file) {
   const [, sample] = /^ +\* @example\n([^]*?)^ +\*(\/| @)/m.exec(packed(file)) ?? [];
   if (!sample) throw new Error(`${file} has no @example`);
   return sample.replace(/^ +\* ?/gm, "");
 }
 
-/** A page's block that shows the file of that name. */
+/** Returns a page's block with the file of the given name. */
 export function sampleOf(page, file) {
   const name = file.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   const [, sample] =
@@ -28,10 +28,10 @@ export function sampleOf(page, file) {
   return sample;
 }
 
-/** What a sample says that it prints, in its order: the text behind `// →`. */
+/** Returns the documented output of a sample, in order: the text after `// →`. */
 export const printedBy = (code) => [...code.matchAll(/\/\/ → (.+)$/gm)].map(([, text]) => text);
 
-/** Runs a sample; `names` are those that it does not declare itself. */
+/** Runs a sample. `names` are the names that it does not declare itself. */
 export function runSample(sample, names) {
   new Function(...Object.keys(names), sample)(...Object.values(names));
 }

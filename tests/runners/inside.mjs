@@ -1,4 +1,4 @@
-// What runs inside Node, Deno and Bun: `inside.mjs RUNTIME`, from the consumer project.
+// Runs inside Node, Deno and Bun: `inside.mjs RUNTIME`, from the consumer project.
 import { run } from "../suite/index.js";
 
 const { GWOP_TEST_SERVER: serverURL, GWOP_TEST_ONLY: only } = process.env;

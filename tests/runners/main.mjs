@@ -1,6 +1,7 @@
-// Runs the suite on one runtime: `main.mjs RUNTIME`, from the consumer project, which has the packed tarball
-// installed and `tests/suite` and `tests/runners` copied in. Run by `cargo xtask test --only RUNTIME`, which names
-// the programs in GWOP_PROGRAM (the runtime) and GWOP_DRIVER (a browser's WebDriver); GWOP_TEST_ONLY picks tests.
+// Runs the suite on one runtime: `main.mjs RUNTIME`, from the consumer project, which has the
+// packed tarball installed and `tests/suite` and `tests/runners` copied in. `cargo xtask test
+// --only RUNTIME` runs it. It names the programs in GWOP_PROGRAM (the runtime) and GWOP_DRIVER (a
+// browser's WebDriver). GWOP_TEST_ONLY selects tests.
 import { build } from "esbuild";
 import { build as viteBuild } from "vite";
 import { runProgram, serveDirectory } from "./programs.mjs";
@@ -10,10 +11,10 @@ import { startWorkerd } from "./workerd.mjs";
 
 const [runtime] = process.argv.slice(2);
 const { GWOP_PROGRAM: program, GWOP_DRIVER: driver, GWOP_TEST_ONLY: only = "" } = process.env;
-/** The longest that a whole suite may take, in milliseconds. */
+/** The time limit of a whole suite, in milliseconds. */
 const LIMIT_MS = 300_000;
 
-/** What the tests that read environment variables find there. Merchant key and secret are made up. */
+/** The environment variables for the tests that read them. Merchant key and secret are invented. */
 const VARIABLES = {
   GWOP_MERCHANT_API_KEY: "sk_m_from_the_environment",
   GWOP_WEBHOOK_SECRET: "whsec_from_the_environment",
@@ -40,7 +41,7 @@ const runners = {
   firefox: browser,
 };
 
-/** Node, Deno and Bun: a process that prints its result. */
+/** Runs Node, Deno or Bun: a process that prints its result. */
 async function inside(runtimeProgram, args, serverURL) {
   const env = { ...process.env, ...VARIABLES, GWOP_TEST_SERVER: serverURL };
   const output = await runProgram(runtimeProgram, [...args, "runners/inside.mjs", runtime], {
@@ -53,7 +54,7 @@ async function inside(runtimeProgram, args, serverURL) {
   return JSON.parse(line.slice("RESULT ".length));
 }
 
-/** workerd: the suite in one request. */
+/** Runs workerd: the suite in one request. */
 async function workerd(serverURL) {
   const server = await startWorkerd(program, {
     entry: "runners/workerd/worker.js",
@@ -75,7 +76,7 @@ async function workerd(serverURL) {
   }
 }
 
-/** Chromium and Firefox: a page that Vite built, served on loopback. */
+/** Runs Chromium or Firefox: a page that Vite built, served on loopback. */
 async function browser(serverURL) {
   const outDir = `${process.cwd()}/out/${runtime}`;
   await viteBuild({
@@ -95,7 +96,10 @@ async function browser(serverURL) {
   }
 }
 
-/** Bundles of two entries, minified, for the suite to import beside the installed ones: what a duplicated package is. */
+/**
+ * Creates minified bundles of two entries. The suite imports them next to the installed ones, like
+ * a duplicated package.
+ */
 async function copyEntries() {
   await build({
     entryPoints: {

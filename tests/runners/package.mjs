@@ -1,5 +1,6 @@
-// Checks of the packed package: `package.mjs TARBALL`, from the consumer project. Run by `cargo xtask test --only package`,
-// which names the programs in GWOP_DENO, GWOP_BUN, GWOP_WORKERD, GWOP_CHROMIUM, GWOP_CHROMEDRIVER, GWOP_FIREFOX and GWOP_GECKODRIVER.
+// Checks of the packed package: `package.mjs TARBALL`, from the consumer project. `cargo xtask test
+// --only package` runs it. It names the programs in GWOP_DENO, GWOP_BUN, GWOP_WORKERD,
+// GWOP_CHROMIUM, GWOP_CHROMEDRIVER, GWOP_FIREFOX and GWOP_GECKODRIVER.
 import {
   cpSync,
   existsSync,
@@ -34,9 +35,11 @@ const browsers = {
   chromium: { program: process.env.GWOP_CHROMIUM, driver: process.env.GWOP_CHROMEDRIVER },
   firefox: { program: process.env.GWOP_FIREFOX, driver: process.env.GWOP_GECKODRIVER },
 };
-/** The programs: what `bin` names, and what only these import. */
+/** The programs that `bin` names, and the files that only they import. */
 const PROGRAMS = /^(gwop-simulator(-state)?\.js|cli\/.+)$/;
-/** What may use what is Node's: its own entries, which load the wasm, and the programs. */
+/**
+ * Returns whether a file may use Node's modules: Node's entries, which load the wasm, and programs.
+ */
 const isForNode = (file) =>
   PROGRAMS.test(file) || /^(index|simulator|agent)\.node\.c?js$/.test(file);
 
@@ -48,11 +51,11 @@ function expectEqual(actual, expected, what) {
   expect(actual === expected, `${what}: expected ${expected}, got ${actual}`);
 }
 
-/** All files below a directory whose name ends so. */
+/** Returns all files below a directory whose names have this ending. */
 const below = (directory, ending) =>
   readdirSync(directory, { recursive: true }).filter((file) => file.endsWith(ending));
 
-/** Everything that `exports` points to: [subpath, conditions, file]. */
+/** Returns all targets of `exports`: [subpath, conditions, file]. */
 const targetsOf = (subpath, target, conditions = "") =>
   typeof target === "string"
     ? [[subpath, conditions, target]]
@@ -165,7 +168,7 @@ console.log(before, typeof routes());`,
   "every relative link of a Markdown file leads to something in the tarball": () => {
     let links = 0;
     for (const file of files.filter((name) => name.endsWith(".md"))) {
-      // What stands in code is no link.
+      // Code contains no links.
       const text = readFileSync(join(installed, file), "utf8").replace(
         /^```[^]*?^```|`[^`]*`/gm,
         "",
@@ -240,7 +243,8 @@ console.log(before, typeof routes());`,
       expect(subpath in manifest.exports, `exports lacks ${subpath}`);
     }
     for (const surface of [".", "./checkout", "./simulator", "./agent"]) {
-      // None that only some tools know, so that what they copy is what the runtime loads; and one file for Node.
+      // No condition is specific to some tools, so that they copy what the runtime loads. Node has
+      // one file.
       const order = Object.keys(manifest.exports[surface]).join(" ");
       expectEqual(
         order,
@@ -260,12 +264,12 @@ console.log(before, typeof routes());`,
       if (!PROGRAMS.test(file)) expect(!/["'`]node:/.test(code), `${file} imports from Node`);
       expect(file.endsWith(".cjs") || !/\brequire\(/.test(code), `${file} requires`);
       if (!isForNode(file)) expect(!/\bBuffer\b/.test(code), `${file} uses Buffer`);
-      // wasm-bindgen's glue writes `Function(name)` into a message.
+      // wasm-bindgen's glue contains `Function(name)` in a message.
       expect(
         !/\beval\(|new Function\(|(?<!`)\bFunction\(/.test(code),
         `${file} makes code from strings`,
       );
-      // What is compiled ahead of the program must not carry the bytes, in whatever form.
+      // Code that is compiled ahead of the program must not contain the bytes in any form.
       const carries = /\.base64\.c?js["']|"AGFzbQ/.test(code) && !/\.base64\./.test(file);
       expectEqual(
         carries,
@@ -306,7 +310,7 @@ console.log(before, typeof routes());`,
       `names are lost: ${said.slice(0, 2_000)}`,
     );
     expect(said.length < 3_000, `${said.length} characters`);
-    // The wasm's bytes have a line of their own, on which nothing is thrown.
+    // The wasm's bytes have their own line, and no code on it throws.
     const lines = (file) =>
       readFileSync(join(installed, file), "utf8")
         .split("\n")
@@ -349,7 +353,7 @@ console.log(before, typeof routes());`,
       errors: [client, loading, /TextEncoder|TextDecoder/],
       "models/errors": [client, loading, /TextEncoder|TextDecoder/],
       hono: [/addHook/, loading],
-      // Of the four forms of Lambda's events nothing is in the others, and base64 is no loading.
+      // No other adapter contains code for Lambda's event forms. Base64 does not count as loading.
       fastify: [/addHook/, loading, /statusDescription/],
       koa: [/addHook/, loading, /statusDescription/],
       lambda: [/addHook/, /WebAssembly\.|\.wasm\?module|__wbg_/, /readableDidRead/],
@@ -388,7 +392,7 @@ console.log(before, typeof routes());`,
   },
   "only what loads by fetch awaits at the top level": async () => {
     for (const file of files.filter((name) => name.endsWith(".js") && !PROGRAMS.test(name))) {
-      // Refuses an `await` at the top level, in this format.
+      // This format refuses an `await` at the top level.
       const awaits = await transform(readFileSync(join(installed, file), "utf8"), {
         format: "cjs",
         logLevel: "silent",
@@ -412,7 +416,8 @@ console.log(before, typeof routes());`,
     );
   },
   "are the types wrong?": () =>
-    // `node10` knows no `exports`: it cannot find the wasm, and what it finds of the subpaths is checked by `types`.
+    // `node10` ignores `exports`: it cannot find the wasm. `types` checks the subpaths that it
+    // finds.
     runProgram(join(bin, "attw"), [tarball, "--profile", "node16"]),
   "every subpath can be imported and required, and has the same exports": async () => {
     const subpaths = Object.keys(manifest.exports).filter(
@@ -472,7 +477,7 @@ for (const subpath of ${JSON.stringify(subpaths.map((subpath) => `@gwop/sdk${sub
       "--target=bun",
       `--outdir=${outdir}`,
     ]);
-    // From elsewhere, so that nothing is found by accident.
+    // From another directory, so that nothing is found by accident.
     await runProgram(process.env.GWOP_BUN, [join(outdir, "print.js")], { cwd: "/" });
   },
   "workerd through wrangler": async () => {

@@ -1,4 +1,4 @@
-// Starting programs, waiting until they answer, and ending them for sure.
+// Starts programs, waits until they respond, and ends them reliably.
 import { spawn } from "node:child_process";
 import { createReadStream } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
@@ -8,9 +8,10 @@ import { extname, join, normalize } from "node:path";
 const running = new Set();
 
 /**
- * Starts a program in a process group of its own, so that ending it ends its children.
+ * Starts a program in its own process group, so that ending it ends its children.
  *
- * @returns {{ pid: number, end(): void, exit: Promise<number | null>, output(): string }} `output`: the end of what it said so far.
+ * @returns {{ pid: number, end(): void, exit: Promise<number | null>, output(): string }} `output`:
+ * the end of its output so far.
  */
 export function startProgram(program, args, options = {}) {
   const child = spawn(program, args, {
@@ -21,7 +22,7 @@ export function startProgram(program, args, options = {}) {
   let said = "";
   const keep = (chunk) => {
     said += chunk;
-    // Seldom, since it copies: what talks much must not slow down who listens.
+    // Seldom, because it copies: a program with much output must not slow down this one.
     if (said.length > 8_000_000) said = said.slice(-4_000_000);
   };
   child.stdout.on("data", keep);
@@ -47,7 +48,7 @@ export function startProgram(program, args, options = {}) {
       try {
         process.kill(-child.pid, "SIGKILL");
       } catch {
-        // It is gone already.
+        // The process has already ended.
       }
     },
   };
@@ -55,7 +56,7 @@ export function startProgram(program, args, options = {}) {
   return own;
 }
 
-/** Runs a program to its end; rejects when it fails or takes longer than `limitMs`. */
+/** Runs a program to its end. Rejects if it fails or takes longer than `limitMs`. */
 export async function runProgram(program, args, { limitMs = 120_000, ...options } = {}) {
   const own = startProgram(program, args, options);
   let late = false;
@@ -71,7 +72,10 @@ export async function runProgram(program, args, { limitMs = 120_000, ...options 
   throw new Error(`${[program, ...args].join(" ")}: ${reason}\n${own.output().slice(-6000)}`);
 }
 
-/** Waits until `ready`, asked every `everyMs`, resolves to something truthy; rejects when the program ends or 60 s pass. */
+/**
+ * Calls `ready` every `everyMs` until it resolves to something truthy. Rejects if the program ends
+ * or 60 s pass.
+ */
 export async function started(ready, program, name, everyMs = 30) {
   const end = Date.now() + 60_000;
   while (Date.now() < end) {
@@ -86,7 +90,7 @@ export async function started(ready, program, name, everyMs = 30) {
   throw new Error(`${name} did not start:\n${program.output().slice(-6000)}`);
 }
 
-/** A port of 127.0.0.1 that was free just now. */
+/** Returns a port of 127.0.0.1 that was free just now. */
 export async function freePort() {
   const server = createServer().listen(0, "127.0.0.1");
   await new Promise((done) => server.once("listening", done));
@@ -103,7 +107,7 @@ const MEDIA_TYPES = {
   ".wasm": "application/wasm",
 };
 
-/** Serves a directory on loopback. `types` replaces media types, to show what a badly set up server does. */
+/** Serves a directory on loopback. `types` replaces media types, like a badly configured server. */
 export async function serveDirectory(directory, types = {}) {
   const server = createHttpServer((request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url, "http://localhost").pathname));

@@ -1,4 +1,4 @@
-// What the packed README and the page for browsers show, started as a newcomer would.
+// Runs the samples of the packed README and of the page for browsers, as a newcomer would.
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { build as viteBuild } from "vite";
@@ -6,7 +6,7 @@ import { printedBy, sampleOf } from "./documented.mjs";
 import { runProgram, serveDirectory } from "./programs.mjs";
 import { resultOfPage, startBrowser } from "./webdriver.mjs";
 
-/** The page that the browser's sample runs in: the local Gwop answers for Gwop's host. */
+/** The page for the browser's sample. The local Gwop responds for Gwop's host. */
 const PAGE = `
 import { Gwop } from "@gwop/sdk";
 import { Simulator } from "@gwop/sdk/simulator";
@@ -23,10 +23,11 @@ globalThis.result = document.body.textContent.trim();
 `;
 
 /**
- * The checks, by name. Programs are named in GWOP_DENO and GWOP_BUN.
+ * The checks, by name. GWOP_DENO and GWOP_BUN name programs.
  *
- * @param {{ directory: string, browsers: Record<string, { program: string, driver: string }> }} options `directory`: where
- *   the samples are written, inside a project that has the package installed.
+ * @param {{ directory: string, browsers: Record<string, { program: string, driver: string }> }}
+ *   options `directory`: where the samples are written, inside a project that has the package
+ *   installed.
  */
 export function readmeChecks({ directory, browsers }) {
   const { GWOP_DENO, GWOP_BUN } = process.env;
@@ -43,7 +44,7 @@ export function readmeChecks({ directory, browsers }) {
   const checks = {};
   for (const [runtime, [program, ...args]] of Object.entries(commands)) {
     checks[`README: the program, on ${runtime}`] = async () => {
-      // As `npm init -y` leaves a project: CommonJS.
+      // A project as `npm init -y` creates it: CommonJS.
       const project = `project-${runtime}`;
       write(
         `${project}/package.json`,
@@ -57,7 +58,7 @@ export function readmeChecks({ directory, browsers }) {
       });
       const expected = printedBy(code);
       if (expected.length < 2) throw new Error("the program says nothing about what it prints");
-      // The webhook may come before or after the payment has returned.
+      // The webhook may arrive before or after the payment has returned.
       const lines = said.trim().split("\n").sort().join("\n");
       if (lines !== expected.sort().join("\n"))
         throw new Error(`expected ${expected.join(" | ")}, got ${said}`);

@@ -1,24 +1,28 @@
-// The loopback server that suites talk to. It listens on a free port of 127.0.0.1 and lets any page read its answers.
+// The loopback server that suites call. It listens on a free port of 127.0.0.1, and any page may
+// read its responses.
 //
 //   /echo                       200, JSON { method, url, headers, body } of the request
-//   /status/CODE                that status; ?body=TEXT&type=MEDIA-TYPE&header.NAME=VALUE set the answer
-//   /delay/MS                   200 after so many milliseconds, options as above
+//   /status/CODE                that status; ?body=TEXT&type=MEDIA-TYPE&header.NAME=VALUE set the
+//                               response
+//   /delay/MS                   200 after MS milliseconds, options as above
 //   /flaky/CODE/N/KEY           CODE for the first N requests with this KEY, then as /echo
 //   /count/KEY                  JSON { count } of the requests that /flaky saw for KEY
 //   /redirect?to=URL&status=302 a redirect
-//   /slow-body/MS               200 at once, the body's second half after so many milliseconds
-//   /huge/BYTES                 200 with so many bytes
-//   /close                      closes the connection without an answer
-//   /script/KEY                 POST a JSON list of answers for /scripted/KEY: { status = 200, headers, body (JSON) or text,
-//                               delayMs, bodyDelayMs (after the head), close }; the last one repeats
-//   /scripted/KEY/…             the next of these answers
-//   /seen/KEY                   JSON list of the requests to /scripted/KEY: { method, url, headers, body }
+//   /slow-body/MS               200 at once, the body's second half after MS milliseconds
+//   /huge/BYTES                 200 with BYTES bytes
+//   /close                      closes the connection without a response
+//   /script/KEY                 POST a JSON list of responses for /scripted/KEY: { status = 200,
+//                               headers, body (JSON) or text, delayMs, bodyDelayMs (after the
+//                               head), close }; the last one repeats
+//   /scripted/KEY/…             the next of these responses
+//   /seen/KEY                   JSON list of the requests to /scripted/KEY: { method, url,
+//                               headers, body }
 import { createServer } from "node:http";
 
-/** The most that one request body or answer may hold, in bytes. */
+/** The most bytes of one request body or response. */
 const LIMIT = 64 * 1024 * 1024;
 
-/** Starts the server; resolves to its URL and how to close it. */
+/** Starts the server. Resolves to its URL and a function that closes it. */
 export async function startServer() {
   const counts = new Map();
   const scripts = new Map();

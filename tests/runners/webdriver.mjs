@@ -1,4 +1,4 @@
-// Browsers as the tests drive them: selenium-webdriver with the installed drivers.
+// Controls browsers for the tests: selenium-webdriver with the installed drivers.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import { Builder } from "selenium-webdriver";
 import chrome from "selenium-webdriver/chrome.js";
 import firefox from "selenium-webdriver/firefox.js";
 
-/** The browsers that can be driven. `program` and `driver` are paths. */
+/** The supported browsers. `program` and `driver` are paths. */
 const BUILDERS = {
   chromium({ program, driver }, profile) {
     const options = new chrome.Options();
@@ -31,7 +31,7 @@ const BUILDERS = {
   firefox({ program, driver }, profile) {
     const options = new firefox.Options();
     options.setBinary(program).addArguments("-headless");
-    // Dark: the other scheme than Chromium's own.
+    // Dark, unlike Chromium's default.
     options.setPreference("layout.css.prefers-color-scheme.content-override", 0);
     const service = new firefox.ServiceBuilder(driver);
     service.setEnvironment({ ...process.env, TMPDIR: profile });
@@ -65,11 +65,11 @@ export async function startBrowser(name, paths) {
   return {
     /** Opens a page and waits for its `load` event. */
     open: (url) => driver.get(url),
-    /** The value of a function body that runs in the page. */
+    /** Runs a function body in the page. Returns its result. */
     evaluate: (script, ...args) => driver.executeScript(script, ...args),
-    /** What a function body passes to its last argument. */
+    /** Runs a function body in the page. Returns the value that it passes to its last argument. */
     evaluateAsync: (script, ...args) => driver.executeAsyncScript(script, ...args),
-    /** Presses keys, one after another, wherever the focus is, while others are held. */
+    /** Presses keys one after another in the focused element, while others are held. */
     keys(text, held = "") {
       const actions = driver.actions({ async: true });
       for (const key of held) actions.keyDown(key);
@@ -77,15 +77,18 @@ export async function startBrowser(name, paths) {
       for (const key of held) actions.keyUp(key);
       return actions.perform();
     },
-    /** The bytes of a PNG of what is seen. */
+    /** Returns a PNG of the visible page. */
     screenshot: async () => Buffer.from(await driver.takeScreenshot(), "base64"),
-    /** Sets the size of the page. Firefox's window has a least width of some 450 pixels. */
+    /** Sets the size of the page. Firefox's window is at least about 450 pixels wide. */
     async resize(width, height) {
       if (name === "firefox") return driver.manage().window().setRect({ width, height });
       const metrics = { width, height, deviceScaleFactor: 1, mobile: false };
       return driver.sendDevToolsCommand("Emulation.setDeviceMetricsOverride", metrics);
     },
-    /** Has the user prefer a color scheme. Answers whether the browser now says so: Firefox has one per profile. */
+    /**
+     * Sets the user's preferred color scheme. Returns whether the browser now reports it: Firefox
+     * has one per profile.
+     */
     async scheme(value) {
       if (name === "chromium") {
         const features = [{ name: "prefers-color-scheme", value }];
@@ -98,7 +101,7 @@ export async function startBrowser(name, paths) {
   };
 }
 
-/** Keeps the page's errors, which would otherwise only be seen as silence. */
+/** Records the page's errors, which would otherwise be invisible. */
 const WATCH = `
   globalThis.failures ??= [];
   addEventListener("error", (event) => failures.push(event.message));
@@ -114,7 +117,8 @@ const WATCH = `
  */
 export async function resultOfPage(browser, url, limitMs = 120_000) {
   await browser.open(url);
-  // As a script of the page's own: Firefox evaluates in another realm, where `import` runs the whole page a second time.
+  // A script of the page itself. Firefox evaluates in another realm, where `import` would run the
+  // whole page a second time.
   await browser.evaluate(
     `
     const script = document.createElement("script");

@@ -1,11 +1,12 @@
-// The real workerd, on bundles like wrangler's: JavaScript in one module, the wasm in another.
+// Runs the real workerd with bundles like wrangler's: JavaScript in one module, the wasm in
+// another.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
 import { freePort, started, startProgram } from "./programs.mjs";
 
 const head = (url) => fetch(url, { method: "HEAD" });
 
-/** wrangler's rule for `.wasm?module`, which is the module as well. */
+/** wrangler's rule for `.wasm?module`, which becomes the module too. */
 const wasmModules = {
   name: "wasm modules",
   setup: ({ onResolve, resolve }) =>
@@ -15,16 +16,18 @@ const wasmModules = {
 };
 
 /**
- * Bundles one Worker's modules into `directory` and serves it on a free port of 127.0.0.1. It may reach loopback only.
+ * Bundles one Worker's modules into `directory` and serves it on a free port of 127.0.0.1. The
+ * Worker may reach loopback only.
  *
- * @param {string} program workerd itself.
- * @param {{ entry: string, directory: string, variables?: Record<string, string>, bindings?: string[], worker?: string, services?: string,
- *   assetNames?: string, untilAnswered?: (url: string) => Promise<Response> }} options
- *   `bindings`, `worker` and `services`: more of the Worker and the configuration, in workerd's Cap'n Proto text. `assetNames`: esbuild's,
- *   where two wasm files have one name. `untilAnswered`:
- *   the first request, repeated until workerd listens; HEAD by default.
- * @returns {Promise<{ url: string, pid: number, startedMs: number, output(): string, end(): void }>} `startedMs`: milliseconds from
- *   the program's start to the first answer.
+ * @param {string} program The path of workerd.
+ * @param {{ entry: string, directory: string, variables?: Record<string, string>,
+ *   bindings?: string[], worker?: string, services?: string, assetNames?: string,
+ *   untilAnswered?: (url: string) => Promise<Response> }} options
+ *   `bindings`, `worker` and `services`: more of the Worker and the configuration, in workerd's
+ *   Cap'n Proto text. `assetNames`: esbuild's option, if two wasm files have the same name.
+ *   `untilAnswered`: the first request, repeated until workerd listens. Default: HEAD.
+ * @returns {Promise<{ url: string, pid: number, startedMs: number, output(): string,
+ *   end(): void }>} `startedMs`: milliseconds from the program's start to the first response.
  */
 export async function startWorkerd(
   program,

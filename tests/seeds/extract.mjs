@@ -1,12 +1,13 @@
-// Extracts the code samples of the product's documents in this folder, and of this repository's own: `node extract.mjs OUT` writes
-// OUT/samples.js, for the suite, and OUT/samples.ts, for the type check. The samples stand in them as they stand there, without line numbers.
+// Extracts the code samples of the product's documents in this folder, and of this repository's own
+// ones. `node extract.mjs OUT` writes OUT/samples.js for the suite and OUT/samples.ts for the type
+// check. The samples are unchanged, but without line numbers.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const [out] = process.argv.slice(2);
 const here = import.meta.dirname;
 
-/** The samples of one document: runs of lines that are numbered from 1. */
+/** Returns the samples of one document: runs of lines that are numbered from 1. */
 function extract(text) {
   const samples = [];
   let number = 0;
@@ -28,17 +29,19 @@ const samples = documents.flatMap((name) =>
   extract(readFileSync(join(here, name), "utf8")).map((lines, index) => ({ name: `${name}, sample ${index + 1}`, lines })),
 );
 const top = join(here, "../..");
-/** The code between fences of one language, without what stands before each line. */
+/** Returns the code between fences of one language, without the prefix of each line. */
 const fenced = (text, language) =>
   [...text.matchAll(new RegExp(`^([ *]*)\`\`\`${language}\\n([^]*?)^[ *]*\`\`\``, "gm"))].map(([, indent, code]) =>
     code.trimEnd().split("\n").map((line) => line.slice(indent.length)),
   );
 const add = (name, found) => found.forEach((lines, index) => samples.push({ name: `${name}, sample ${index + 1}`, lines }));
-// The README's one program, which tests/runners/readme.mjs starts on Node, Deno and Bun as well.
+// The README's only program, which tests/runners/readme.mjs also runs on Node, Deno and Bun.
 add("README.md", fenced(readFileSync(join(top, "README.md"), "utf8"), "js app\\.mjs"));
-// Those of `@gwop/worker` are whole Workers, as `tests/worker-package` has them.
+// The samples of `@gwop/worker` are whole Workers. `tests/worker-package` tests them.
 const ofWorker = (lines) => lines.some((line) => line.includes('from "@gwop/worker"'));
-/** The guides. Their blocks of plain `js` or `ts` run; those of `js node` or `ts node` compile. */
+/**
+ * The guides. Blocks of plain `js` or `ts` are run. Blocks of `js node` or `ts node` are compiled.
+ */
 const GUIDES = [
   "agent", "amounts", "credentials", "errors", "matching-payments", "operations", "selling",
   "simulator", "testing", "tokens", "wallet-login", "webhooks", "worker",
@@ -51,7 +54,7 @@ for (const guide of GUIDES) {
   nodePrograms.push(...fenced(text, "[jt]s node"));
 }
 
-/** Sources whose samples are shown elsewhere, and where. */
+/** Sources whose samples are tested elsewhere, and where. */
 const ADAPTERS = ["astro", "azure-functions", "elysia", "express", "fastify", "h3", "hono", "koa", "lambda", "nestjs", "next", "react-router", "sveltekit"];
 const ELSEWHERE = {
   ...Object.fromEntries(ADAPTERS.map((name) => [`handlers/${name}.ts`, "tests/frameworks"])),
@@ -67,11 +70,12 @@ for (const file of readdirSync(sources, { recursive: true }).filter((name) => na
 }
 if (samples.length < 25) throw new Error(`only ${samples.length} samples were found in ${here}`);
 
-// Imports go to the top, one line per module; the rest is the body of a function, its free names the prelude's.
+// Imports move to the top, one line per module. The rest becomes the body of a function, and the
+// prelude supplies its free names.
 const isImport = (line) => line.startsWith("import ");
 const IMPORT = /^import {(.*)} from "(.*)";$/;
 const namesOf = (list) => list.split(",").map((word) => word.trim()).filter(Boolean);
-/** The names that each module is asked for, and the imports of another form. */
+/** The imported names of each module, and the imports of another form. */
 const imported = new Map();
 const others = new Set();
 for (const line of [
@@ -95,14 +99,14 @@ const bodies = samples.map(({ name, lines }) => {
   const isShort = name.startsWith("README.md");
   const isWhole = isShort || (name.startsWith("docs/") && importedBy(lines).includes("Gwop"));
   const code = lines.filter((line) => !isImport(line)).join("\n");
-  // The README's is a whole program, and so is a guide's that imports the client: nothing is
-  // imported for it, or given to it. What it exports is called.
+  // The README's sample is a whole program, and so is a guide's that imports the client. Such a
+  // sample gets no imports and no names. Its exports are called.
   const missing = known.find((word) => isWhole && new RegExp(`\\b${word}\\(`).test(code) && !importedBy(lines).includes(word));
   if (missing) throw new Error(`${name} uses ${missing} without importing it`);
   if (isShort && lines.length > 30) throw new Error(`${name} has ${lines.length} lines, expected at most 30: shorten it`);
   const exported = /^export (?:async function|const) (\w+)/m.exec(code)?.[1];
   const body = exported ? `${code.replace(/^export /gm, "")}\nreturn ${exported};` : code;
-  // `// → TEXT` behind a line tells what it prints; `…` stands for the rest of it.
+  // `// → TEXT` after a line is the expected output. `…` matches the rest of it.
   const prints = [...body.matchAll(/console\.log\(.*\/\/ → (.+)$/gm)].map(([, text]) => text);
   const readsEnvironment = body.includes("process.env") || (isWhole && body.includes("new Gwop()"));
   return { name, body, prints, isWhole, readsEnvironment, asksGwop: /gwop\.(invoices|auth)/.test(body) && !body.includes("httpClient") };
@@ -110,7 +114,7 @@ const bodies = samples.map(({ name, lines }) => {
 const names = "gwop, sim, app, intent, token, request, rawBody, signatureHeader, eventId, eventType, error, alreadyDone, tellSomebody, fulfil";
 const functions = (typed) => bodies.map(({ name, body, prints, isWhole, readsEnvironment, asksGwop }) => {
   const head = `  { name: ${JSON.stringify(name)}, prints: ${JSON.stringify(prints)}, readsEnvironment: ${readsEnvironment}, asksGwop: ${asksGwop}`;
-  // As the README says: in JavaScript, the type of the parameter is left out.
+  // As the README says: JavaScript leaves out the type of the parameter.
   const text = typed ? body : body.replaceAll("(request: Request)", "(request)");
   return `${head}, run: async (${isWhole ? "" : `{ ${names} }`}) => {{\n${text}\n}} },`;
 });
@@ -124,7 +128,7 @@ const declared = [
 const list = (type) => `export const samples${type} = [\n${functions(type !== "").join("\n")}\n];\n`;
 mkdirSync(out, { recursive: true });
 writeFileSync(join(out, "samples.js"), `${imports.join("\n")}\n\n${list("")}`);
-// Programs for Node compile as they stand, each a module of its own.
+// Programs for Node are compiled unchanged, each as its own module.
 nodePrograms.forEach((lines, index) => {
   mkdirSync(join(out, "node"), { recursive: true });
   writeFileSync(join(out, "node", `program-${index + 1}.ts`), `${lines.join("\n")}\n`);

@@ -1,4 +1,4 @@
-// The commands of docs/simulator.md, as they are written there.
+// Runs the commands of docs/simulator.md as written.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -38,7 +38,7 @@ export const checks = {
     const gwop = await startGwop(["--webhook-url", merchant.url]);
     try {
       for (const command of commands) {
-        // Each with an invoice of its own, and an event that there is.
+        // Each with its own invoice, and with an event that exists.
         const { publicInvoiceId } = await gwop.post("invoices", { amountUsdc: 1_000_000 });
         await gwop.post("pay", {
           target: (await gwop.post("invoices", { amountUsdc: 1 })).publicInvoiceId,

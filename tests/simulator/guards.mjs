@@ -1,4 +1,4 @@
-// Who may use the control routes, on every runtime that serves them.
+// Checks who may use the control routes, on every runtime that serves them.
 import { started, startProgram } from "../runners/programs.mjs";
 import { expect, expectEqual, startGwop, statusOf } from "./lib.mjs";
 
@@ -46,7 +46,7 @@ export const checks = Object.fromEntries(
           [200, { ...json, origin: `http://localhost:${port}`, host: `localhost:${port}` }],
           [200, { "content-type": "application/json; charset=utf-8", origin: url }],
           [200, { "sec-fetch-site": "none" }, "GET"],
-          // Pages of others.
+          // Pages of other origins.
           [403, { ...json, origin: "https://evil.example" }],
           [403, { ...json, origin: "null" }],
           [403, { ...json, origin: "http://127.0.0.1:1" }],
@@ -58,7 +58,7 @@ export const checks = Object.fromEntries(
           [415, { origin: url }],
           [415, { origin: url, "content-type": "text/plain" }],
           [415, { origin: url, "content-type": "application/x-www-form-urlencoded" }],
-          // Names that lead here.
+          // Host names that resolve to this machine.
           [403, { host: "evil.example" }, "GET"],
           [403, { host: "127.0.0.1.evil.example" }, "GET"],
           [403, { host: `evil.example:${port}`, ...json, origin: `http://evil.example:${port}` }],
@@ -91,11 +91,11 @@ export const checks = Object.fromEntries(
           ).controlRoutes.includes("POST /_sim/pay"),
           "JSON lists the routes",
         );
-        // A stream ends nothing when its client leaves, and says so when something happens.
+        // A stream whose client leaves causes no failure. It reports when something happens.
         const left = new AbortController();
         const stream = await fetch(`${url}/_sim/stream`, { signal: left.signal });
         const reader = stream.body.pipeThrough(new TextDecoderStream()).getReader();
-        // However the runtime cuts it into chunks.
+        // The runtime may split it into chunks in any way.
         let told = "";
         const tells = async (words) => {
           while (!told.includes(words)) {

@@ -1,4 +1,5 @@
-// What the checks of the local Gwop share: the command as it is installed, a merchant's endpoint, requests as they are.
+// Shared by the checks of the local Gwop: the installed command, a merchant's endpoint, raw
+// requests.
 import { createServer, request } from "node:http";
 import { join } from "node:path";
 import { started, startProgram } from "../runners/programs.mjs";
@@ -12,7 +13,9 @@ export function expectEqual(actual, expected, what) {
   expect(a === e, `${what}: expected ${e}, got ${a}`);
 }
 
-/** Starts `gwop-simulator` on a free port. `post` and `get` ask its control routes, and throw what it refuses. */
+/**
+ * Starts `gwop-simulator` on a free port. `post` and `get` call control routes and throw refusals.
+ */
 export async function startGwop(args = []) {
   const program = startProgram(join(process.cwd(), "node_modules/.bin/gwop-simulator"), [
     "--port",
@@ -46,7 +49,7 @@ export async function startGwop(args = []) {
   };
 }
 
-/** An endpoint that answers with `status`, and keeps what it got. */
+/** Starts an endpoint that responds with `status`, and records what it received. */
 export async function startMerchant() {
   const own = {
     status: 200,
@@ -64,7 +67,7 @@ export async function startMerchant() {
   return own;
 }
 
-/** The status of a request with exactly these headers, `Host` among them. */
+/** Returns the status of a request with exactly these headers, including `Host`. */
 export function statusOf(url, method, headers, body) {
   return new Promise((done, failed) => {
     const asked = request(url, { method, headers, agent: false }, (answer) => {
@@ -76,7 +79,7 @@ export function statusOf(url, method, headers, body) {
   });
 }
 
-/** Asks until `ready` gives something truthy. The limit is for what never comes: a busy machine may take its time. */
+/** Calls `ready` until it returns something truthy. The limit is generous for busy machines. */
 export async function until(ready, what, limitMs = 60_000) {
   const end = Date.now() + limitMs;
   let last;

@@ -1,4 +1,4 @@
-// The page of the local Gwop, in real browsers: what a person does there, and how soon it shows.
+// The page of the local Gwop in real browsers: what a person does there, and how soon it shows.
 import { createHmac } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,13 +14,13 @@ const BROWSERS = {
 const ENTER = "\uE007";
 const [DOWN, RIGHT] = ["\uE015", "\uE014"];
 
-/** A page, by what a person sees and does. */
+/** The page, as a person sees and uses it. */
 export async function openPage(browser, url) {
   await browser.open(url);
   const own = {
     text: (selector = "body") =>
       browser.evaluate("return document.querySelector(arguments[0])?.innerText ?? ''", selector),
-    /** Presses a button, or chooses a tab, by its name. */
+    /** Presses a button, or selects a tab, by its name. */
     press: async (name) => {
       const press = () =>
         browser.evaluate(
@@ -33,7 +33,7 @@ export async function openPage(browser, url) {
         );
       await until(press, `a button ${name}`);
     },
-    /** Clicks on the first of these that there is. */
+    /** Clicks on the first of these that exists. */
     click: (selector) =>
       until(
         () =>
@@ -56,7 +56,7 @@ export async function openPage(browser, url) {
         selector,
         value,
       ),
-    /** The texts of the rows that are drawn, the first first. */
+    /** Returns the texts of the drawn rows, from the top. */
     rows: () =>
       browser.evaluate(`
       return [...document.querySelectorAll(".row")]
@@ -78,7 +78,7 @@ export async function openPage(browser, url) {
   return own;
 }
 
-/** Whether a delivery's signature holds for its body. */
+/** Returns whether a delivery's signature is valid for its body. */
 function isSigned({ headers, body }, secret) {
   const [, t, mac] = /^t=(\d+),v1=([0-9a-f]{64})$/.exec(headers["x-gwop-signature"]);
   return createHmac("sha256", secret).update(`${t}.${body}`).digest("hex") === mac;
@@ -121,7 +121,7 @@ async function story(browser, directory) {
     await page.seesRow("2 · invoice.paid", "pending", "attempt 2");
     await page.click(".row");
     await page.sees(["503", '"answered": 503'], "#detail");
-    // Again; tampered with; stale; to another URL.
+    // Deliver again: unchanged, tampered with, stale, to another URL.
     merchant.status = 200;
     await page.press("Send again");
     await page.seesRow("3 · invoice.paid", "delivered");
@@ -145,7 +145,7 @@ async function story(browser, directory) {
     await page.press("Send to this URL");
     await until(() => other.seen.length === 1, "another URL got it");
     other.close();
-    // Requests with their answers.
+    // Requests with their responses.
     await fetch(`${gwop.url}/v1/invoices?limit=0`, {
       headers: { authorization: "Bearer sk_m_simulator" },
     });
@@ -172,7 +172,7 @@ async function story(browser, directory) {
     await page.sees("settles late by solana", "#timeline");
     await page.press("New invoice");
     await until(async () => (await page.rows()).length === 3, "three invoices");
-    // The clock goes on: what was late settles, what was open expires.
+    // The clock moves: late payments settle, open invoices expire.
     await page.press("Advance minutes");
     await page.seesRow("EXPIRED");
     await page.sees("EXPIRED", "#detail");
@@ -220,12 +220,12 @@ async function story(browser, directory) {
         ),
       "the arrow chooses the next row",
     );
-    // Killed and started again with its state, the page goes on by itself.
+    // Killed and restarted with its state: the page continues by itself.
     await page.press("Invoices");
     await until(async () => (await page.rows()).length === 3, "three invoices again");
     const before = await page.rows();
     gwop.program.end();
-    // Its port and its state are free once it is gone.
+    // After it has ended, its port and its state are free.
     await gwop.program.exit;
     await page.sees("not connected", "#link");
     gwop = await startGwop(["--state", file, "--webhook-url", merchant.url, "--port", port]);
@@ -234,7 +234,7 @@ async function story(browser, directory) {
       async () => JSON.stringify(await page.rows()) === JSON.stringify(before),
       "the same rows after it was killed",
     );
-    // Nothing comes from elsewhere, the styles count, and a phone's width is enough.
+    // Nothing is loaded from elsewhere, the styles apply, and a phone's width is enough.
     const others = await browser.evaluate(
       "return performance.getEntriesByType('resource').map(({ name }) => new URL(name).origin).filter((one) => one !== location.origin)",
     );
@@ -246,7 +246,7 @@ async function story(browser, directory) {
       );
     await until(async () => (await isWide())[1] === false, "no sideways scrolling at phone width");
     await browser.resize(1280, 900);
-    // Reset, which asks twice.
+    // Reset, which asks for confirmation.
     await page.press("Reset");
     await page.press("Reset everything?");
     await until(async () => (await page.rows()).length === 0, "no rows after a reset");
@@ -256,7 +256,10 @@ async function story(browser, directory) {
   }
 }
 
-/** How long after the request that makes it each of some invoices shows as a row, in ms. In the page itself. */
+/**
+ * Returns how long each of some invoices takes to show as a row, in milliseconds from the request
+ * that creates it. It runs in the page.
+ */
 const MEASURE = `
   const done = arguments[arguments.length - 1];
   (async () => {
@@ -300,7 +303,8 @@ async function many(browser, directory) {
     await page.fill('[type="search"]', "order 7777");
     await page.seesRow("order 7777");
     await page.fill('[type="search"]', "");
-    // The list is drawn whole again with the page's next frame, and only then has an end to scroll to.
+    // The page draws the whole list again in its next frame, and only then can it scroll to its
+    // end.
     await until(async () => {
       await browser.evaluate(
         "const list = document.querySelector('#list'); list.scrollTop = list.scrollHeight",

@@ -1,4 +1,6 @@
-// Draws the page for the README: `screenshot.mjs FILE`, from the consumer project; run by `cargo xtask docs --screenshot`.
+// Draws the page for the README: `screenshot.mjs FILE`, from the consumer project. `cargo xtask
+// docs
+// --screenshot` runs it.
 import { writeFileSync } from "node:fs";
 import { startBrowser } from "../runners/webdriver.mjs";
 import { startGwop, startMerchant } from "./lib.mjs";
@@ -7,7 +9,7 @@ import { openPage } from "./page.mjs";
 const [file] = process.argv.slice(2);
 const { GWOP_CHROMIUM: program, GWOP_CHROMEDRIVER: driver } = process.env;
 const merchant = await startMerchant();
-// The same identifiers and the same time each time.
+// The same ids and the same time each time.
 const gwop = await startGwop(["--webhook-url", merchant.url, "--seed", "20"]);
 const browser = await startBrowser("chromium", { program, driver });
 try {

@@ -1,4 +1,4 @@
-// `serve` on Deno or Bun, as a merchant would mount it. Prints its address.
+// Runs `serve` on Deno or Bun, as a merchant would mount it. Prints its address.
 import { Simulator, serve } from "@gwop/sdk/simulator";
 
 const sim = new Simulator();

@@ -1,4 +1,4 @@
-// `--state` and `--seed-file`: what was answered outlives `kill -9`.
+// `--state` and `--seed-file`: data of responses that were sent survives `kill -9`.
 import {
   appendFileSync,
   existsSync,
@@ -16,14 +16,14 @@ const directory = mkdtempSync(join(tmpdir(), "gwop-state-"));
 process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
 const path = (name) => join(directory, name);
 
-/** Starts it, expecting that it refuses to. */
+/** Starts it, and expects that it refuses to start. */
 const refused = (args) =>
   startGwop(args).then(
     (own) => (own.program.end(), "started"),
     (error) => error.message,
   );
 
-/** Asks until it is killed; tells what was answered. */
+/** Sends requests until it is killed. Returns the data of the responses. */
 async function untilKilled(gwop, ask, width, ms) {
   const answered = [];
   let isOver = false;
@@ -54,7 +54,7 @@ export const checks = {
       let count = 0;
       const ask = async () => {
         const made = await gwop.post("invoices", { amountUsdc: 1_000_000 });
-        // Every other one is paid; it is known as OPEN or PAID, as the last answer said.
+        // Every other invoice is paid. It is OPEN or PAID, as the last response said.
         return (count += 1) % 2 === 0 ? gwop.post("pay", { target: made.publicInvoiceId }) : made;
       };
       const answered = await untilKilled(gwop, ask, 8, ms);
@@ -88,7 +88,7 @@ export const checks = {
         ["whsec_kept"],
         "secrets",
       );
-      // Tokens of before verify: the signing key was kept.
+      // Earlier tokens still verify, because the signing key was kept.
       const { keys } = await (await fetch(`${second.url}/.well-known/jwks.json`)).json();
       const key = await crypto.subtle.importKey(
         "jwk",
@@ -110,7 +110,7 @@ export const checks = {
           "a token of before does not verify",
         );
       }
-      // Ended with a word, it leaves a snapshot alone.
+      // After a normal end, it leaves only a snapshot.
       process.kill(second.program.pid, "SIGTERM");
       expectEqual(await second.program.exit, 0, "exit code");
       expectEqual(readFileSync(file, "utf8").split("\n").length, 3, "lines");

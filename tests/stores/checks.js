@@ -1,11 +1,11 @@
-// The conformance suite over one store, as tests of the runtime suite's harness.
+// The conformance suite for one store, as tests of the runtime suite's harness.
 import { Gwop } from "@gwop/sdk";
 import { run, test } from "../suite/harness.js";
 import { callsOf, market, reconciler } from "../suite/reconciliation.js";
 import { journalChecks } from "../suite/journal-conformance.js";
 import { checks, clockChecks, eventBody, shop } from "../suite/store-conformance.js";
 
-/** The stores whose storage tells the time: those over SQL. */
+/** The stores whose storage supplies the time: those over SQL. */
 const TELLS_TIME = [
   "node:sqlite",
   "better-sqlite3",
@@ -15,7 +15,7 @@ const TELLS_TIME = [
   "D1",
 ];
 
-/** Runs every check over the stores that `open` gives. */
+/** Runs every check with the stores that `open` returns. */
 export async function conformance(name, open) {
   const all = TELLS_TIME.includes(name) ? [...checks, ...clockChecks] : checks;
   for (const [sentence, check] of all) test(`${name}: ${sentence}`, () => check(open));
@@ -23,7 +23,10 @@ export async function conformance(name, open) {
   return run({ runtime: name, serverURL: "", only: `${name}: ` });
 }
 
-/** A day without webhooks: so many invoices, which one run applies. Gives what went wrong; nothing where all is well. */
+/**
+ * Simulates a day without webhooks: `count` invoices, which one run applies. Returns what went
+ * wrong, or nothing.
+ */
 export async function day(store, count) {
   const shop = market();
   const invoices = await shop.many(count);
@@ -39,7 +42,7 @@ export async function day(store, count) {
   return wrong;
 }
 
-/** Runs every check over the agent's journals that `open` gives. */
+/** Runs every check with the agent's journals that `open` returns. */
 export async function journalConformance(name, open) {
   for (const [sentence, check] of journalChecks)
     test(`${name}, journal: ${sentence}`, () => check(open));
@@ -47,14 +50,16 @@ export async function journalConformance(name, open) {
 }
 
 /**
- * One of several processes on the same storage.
+ * Runs one of several processes on the same storage.
  *
- * - `day`: `invoice` is a number of invoices; see {@link day}.
- * - `reconcile`: `invoice` is JSON, `{ client, done, cursor }`. Runs until it is complete; appends to the file `done` a line for each callback that has ended,
- *   and keeps its cursor in the file `cursor`. Gives how many it applied.
- * - `race`: delivers 25 copies of one event; gives the number of callbacks.
- * - `crash`: is killed in the middle of the callback. The claim is good for 2 seconds.
- * - `after-crash`: delivers the same event, until it is taken; gives the statuses of the answers.
+ * - `day`: `invoice` is a number of invoices. See {@link day}.
+ * - `reconcile`: `invoice` is JSON, `{ client, done, cursor }`. Runs until it is complete. Appends
+ *   a line to the file `done` for each callback that has ended, and keeps its cursor in the file
+ *   `cursor`. Returns how many it applied.
+ * - `race`: delivers 25 copies of one event. Returns the number of callbacks.
+ * - `crash`: is killed in the middle of the callback. The claim is valid for 2 seconds.
+ * - `after-crash`: delivers the same event until it is accepted. Returns the statuses of the
+ *   responses.
  */
 export async function step(kind, invoice, store) {
   if (kind === "day") return day(store, Number(invoice));

@@ -1,5 +1,5 @@
-// What runs inside Node, Deno and Bun: `inside.mjs KIND PLACE [STEP INVOICE]`. The steps `journal` and `limit` are those of the
-// agent's journals.
+// Runs inside Node, Deno and Bun: `inside.mjs KIND PLACE [STEP INVOICE]`. The steps `journal` and
+// `limit` are for the agent's journals.
 import { race } from "../suite/journal-conformance.js";
 import { conformance, journalConformance, step } from "./checks.js";
 import { JOURNALS, OPEN } from "./open.js";

@@ -1,5 +1,6 @@
-// The conformance suite over every real store, run by `cargo xtask test --only stores` from the consumer project. The programs are named
-// by GWOP_NODE (22.13 or newer), GWOP_BUN, GWOP_DENO, GWOP_WRANGLER, GWOP_POSTGRES (a directory) and GWOP_BETTER_SQLITE3 (a module).
+// Runs the conformance suite with every real store, from the consumer project. `cargo xtask test
+// --only stores` runs it. It names the programs in GWOP_NODE (22.13 or newer), GWOP_BUN, GWOP_DENO,
+// GWOP_WRANGLER, GWOP_POSTGRES (a directory) and GWOP_BETTER_SQLITE3 (a module).
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +13,7 @@ import { startPostgres } from "./postgres.mjs";
 import { startShop } from "./shop.mjs";
 
 const { GWOP_NODE, GWOP_BUN, GWOP_DENO, GWOP_WRANGLER, GWOP_POSTGRES, GWOP_ALL } = process.env;
-/** Of a day without webhooks, and of the processes that are killed in the middle of a run. */
+/** For a day without webhooks, and for processes that are killed in the middle of a run. */
 const [INVOICES, KILLS] = GWOP_ALL ? [10_000, 20] : [300, 3];
 const DENO_FLAGS = [
   "run",
@@ -26,20 +27,20 @@ const directory = mkdtempSync(join(tmpdir(), "gwop-stores-"));
 const inside = "stores/inside.mjs";
 const report = new Report("stores");
 
-/** Adds what the conformance suite gave on one store. */
+/** Adds the results of the conformance suite for one store. */
 function add(result) {
   report.add(result);
   console.log(`  ${result.runtime}: ${result.passed} passed, ${result.failures.length} failed`);
 }
 
-/** The JSON of the line `RESULT …`. */
+/** Parses the JSON of the line `RESULT …`. */
 function resultOf(output) {
   const line = output.split("\n").findLast((candidate) => candidate.startsWith("RESULT "));
   if (!line) throw new Error(`no result:\n${output}`);
   return JSON.parse(line.slice("RESULT ".length));
 }
 
-/** The suite in one process, then several processes on the same storage. */
+/** Runs the suite in one process, then several processes on the same storage. */
 async function processes(kind, place, program, flags = []) {
   const start = async (...args) =>
     resultOf(await runProgram(program, [...flags, inside, kind, place, ...args]));
@@ -90,7 +91,9 @@ async function processes(kind, place, program, flags = []) {
   );
 }
 
-/** Processes that reconcile, each killed at a random moment; the last one runs to its end. */
+/**
+ * Runs processes that reconcile and are killed at a random moment. The last one runs to its end.
+ */
 async function killedRuns(kind, begin, finish) {
   const shop = await startShop();
   try {
@@ -111,13 +114,15 @@ async function killedRuns(kind, begin, finish) {
       program.end();
       await program.exit;
     }
-    // The first one may end a run that began before the last invoices were made; the second looks at all.
+    // The first one may end a run that began before the last invoices existed. The second sees them
+    // all.
     await finish(argument);
     await finish(argument);
     const again = await finish(argument);
     const calls = readFileSync(done, "utf8").trim().split("\n");
     const once = [...new Set(calls)].sort().join() === callsOf(invoices).join();
-    // A callback that had ended, but was not recorded, may run again: at most those that one killed process had under way.
+    // A callback that ended but was not recorded may run again: at most those of one killed
+    // process.
     const few = calls.length - invoices.length <= KILLS * 8;
     report.count(
       `${kind}: reconcile, killed ${KILLS} times: each is applied`,
@@ -129,7 +134,7 @@ async function killedRuns(kind, begin, finish) {
   }
 }
 
-/** What surrounds the sample of `createWebhookHandler`. */
+/** The code around the sample of `createWebhookHandler`. */
 const SHOP = `
 import { Gwop } from "@gwop/sdk";
 import { createWebhookHandler } from "@gwop/sdk/handlers";
@@ -140,7 +145,7 @@ const onPaid = ({ eventId }) => console.log("called back for " + eventId);
 const [onExpired, onCanceled] = [onPaid, onPaid];
 `;
 
-/** The documented Worker: a delivery is applied once, and a tampered one refused. */
+/** Tests the documented Worker: a delivery is applied once, and a tampered one is refused. */
 async function documentedWorker(url, server) {
   const { headers } = await deliver(PAID);
   const post = async (body) => {

@@ -2,10 +2,10 @@
 import { postgresJournal, sqliteJournal } from "@gwop/sdk/agent";
 import { denoKvStore, postgresStore, sqliteStore } from "@gwop/sdk/stores";
 
-/** What lets several processes write one file. */
+/** The settings with which several processes can write to one file. */
 const SHARED = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL;";
 
-/** Connections: of SQLite a database, of Postgres what sends a query. */
+/** Connections: a database of SQLite, or a function that sends a query to Postgres. */
 const CONNECT = {
   async "node:sqlite"(place) {
     const { DatabaseSync } = await import("node:sqlite");

@@ -1,14 +1,18 @@
-// A Postgres server of one's own: a fresh cluster in a temporary directory, on a free port of loopback.
+// Starts a private Postgres server: a new cluster in a temporary directory, on a free port of
+// loopback.
 import { execFileSync } from "node:child_process";
 import { chownSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort, runProgram, started, startProgram } from "../runners/programs.mjs";
 
-/** Starts it; resolves to its URL and how to end it. `bin` is the directory of `initdb` and `postgres`. */
+/**
+ * Starts it. Resolves to its URL and a function that ends it. `bin` is the directory of `initdb`
+ * and `postgres`.
+ */
 export async function startPostgres(bin) {
   const directory = mkdtempSync(join(tmpdir(), "gwop-postgres-"));
-  // It refuses to run as root: then it runs as the user of Debian's package.
+  // Postgres refuses to run as root. Then it runs as the user of Debian's package.
   const who = process.getuid() === 0 ? account("postgres") : {};
   if (who.uid) chownSync(directory, who.uid, who.gid);
   const options = { ...who, cwd: directory };

@@ -1,10 +1,13 @@
-// A merchant at a local Gwop over HTTP, which several processes reconcile with.
+// A merchant at a local Gwop over HTTP. Several processes reconcile with it.
 import { Gwop } from "@gwop/sdk";
 import { freePort, started, startProgram } from "../runners/programs.mjs";
 
 const MERCHANT_ID = "9e9c9ba5-3bab-4172-8a79-336f9ca0f163";
 
-/** Starts it. `client` are the options of its `Gwop`; `many(count)` makes paid and canceled invoices; `end()` ends it. */
+/**
+ * Starts it. `client` has the options of its `Gwop`. `many(count)` creates paid and canceled
+ * invoices. `end()` ends it.
+ */
 export async function startShop() {
   const port = await freePort();
   const program = startProgram(process.execPath, [

@@ -1,4 +1,4 @@
-// `@gwop/sdk/agent` at the local Gwop: pays, logs in, never twice, never over the limit.
+// `@gwop/sdk/agent` with the local Gwop: it pays, logs in, never pays twice, never exceeds a limit.
 import { Gwop, usdc } from "@gwop/sdk";
 import {
   Agent,
@@ -14,13 +14,13 @@ import { Simulator } from "@gwop/sdk/simulator";
 import { assert, assertEquals, assertRejects, assertThrows, test } from "./harness.js";
 import { journalChecks } from "./journal-conformance.js";
 
-/** Hardhat's published key #0, and the seed 01…01: everybody knows them. */
+/** Hardhat's published key #0, and the seed 01…01. Both are public. */
 const KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
 const WALLET = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 const SEED = new Uint8Array(32).fill(1);
 const SOLANA_WALLET = "AKnL4NNf3DGWZJS6cPknBuEGnVsV4A4m5tgebLHaRSZ9";
 
-/** A local Gwop, a merchant, and an agent whose waits pass on the local Gwop's clock. */
+/** Creates a local Gwop, a merchant, and an agent whose waits pass on the local Gwop's clock. */
 function world({ x402, ...options } = {}) {
   const sim = new Simulator({ ...(x402 && { x402 }) });
   const gwop = new Gwop({ httpClient: sim.httpClient, merchantApiKey: sim.merchantApiKey });
@@ -46,7 +46,7 @@ function world({ x402, ...options } = {}) {
       journal,
       fetch: send,
       clock,
-      // Only where a challenge names none.
+      // Only if a challenge names none.
       recentBlockhash: async () => "EkSnNWid2cvwEVnVx9aBqawnmiCNiDgp3gUdkDPTKN1N",
       ...options,
       ...more,
@@ -111,7 +111,7 @@ test("agent: after a lost answer, a 5xx or a late settlement nothing new is sign
       sim.misbehave(fault);
       const receipt = await agent.payInvoice(id, { chain }).catch((error) => error);
       if (receipt instanceof AgentError && !receipt.mayHaveSettled) {
-        // It stopped before anything was signed.
+        // The agent stopped before anything was signed.
         assertEquals(sent.length, 0);
         continue;
       }
@@ -146,7 +146,7 @@ test("agent: on Base another signature has the same wallet and nonce; on Solana 
   sim.misbehave({ fault: "payment-fail", times: 1 });
   const first = await assertRejects(() => agent.payInvoice(id, { chain: "base" }));
   assertEquals([first.code, first.mayHaveSettled], ["PAYMENT_REFUSED", true]);
-  // Another chain would be another payment.
+  // A payment on another chain would be another payment.
   const blocked = await assertRejects(() => agent.payInvoice(id, { chain: "solana" }));
   assertEquals([blocked.code, blocked.mayHaveSettled], ["MAY_SETTLE", true]);
   await clock.sleep(2_000);
@@ -292,7 +292,7 @@ test("agent: keys appear nowhere", async () => {
   const signer = evmKey(KEY);
   const agent = make();
   const wrong = assertThrows(() => evmKey(`${key.slice(0, 62)}zz`));
-  // Bundlers for browsers leave an empty module behind.
+  // Bundlers for browsers leave an empty module.
   const inspect = await import("node:util").then(
     (util) => util.inspect ?? String,
     () => String,
@@ -323,7 +323,7 @@ test("agent: external signers sign, and their bytes are checked", async () => {
   );
   assertEquals([error.code, error.mayHaveSettled, sent.length], ["SIGNER_FAILED", false, 0]);
   assertEquals([typed[0].domain.chainId, typed[0].message.value], [8453, 1_025_000n]);
-  // It was given up: the invoice can be paid.
+  // The attempt was given up, so the invoice can be paid.
   assertEquals((await journal.last(id)).state, "released");
   await make().payInvoice(id, { chain: "base" });
 
@@ -343,13 +343,13 @@ test("agent: without a journal it refuses, and misspelt options too", async () =
   );
   for (const options of [
     { limit: {} },
-    // What every object has is no option.
+    // A member of every object is not an option.
     { constructor: 1 },
     { waitMs: null },
     { limits: { perDays: 1 } },
     { limits: { perDay: "1" } },
     { limits: { perDay: 1.5 } },
-    // JSON has no word for these: they must not be no limit.
+    // JSON cannot express these values. They must not mean "no limit".
     { limits: { perDay: NaN } },
     { limits: { perRecipient: Infinity } },
     { limits: { perPayment: NaN } },
@@ -371,7 +371,7 @@ test("agent: without a journal it refuses, and misspelt options too", async () =
     );
   }
   assertEquals((await assertRejects(() => make().payInvoice("../x"))).code, "INVALID_OPTION");
-  // A misspelt chain would otherwise pay on another one.
+  // Otherwise a misspelled `chain` would pay on another chain.
   const agent = make();
   for (const call of [
     () => agent.payInvoice("inv_1", { chian: "base" }),
@@ -411,7 +411,7 @@ test("agent: two at once on one journal pay once, and keep the limit", async () 
 test("agent: a paying fetch buys once, and follows what is not known", async () => {
   const { sim, make, invoice, sent } = world();
   const id = await invoice();
-  // The payment URL itself is a resource of x402.
+  // The payment URL itself is an x402 resource.
   const url = `https://agents.gwop.io/v1/invoices/${id}/x402?chain=base`;
   const send = (request) => {
     const header = request.headers.get("payment-signature");
@@ -423,7 +423,7 @@ test("agent: a paying fetch buys once, and follows what is not known", async () 
   const error = await paying(url).catch((failure) => failure);
   assert(error instanceof AgentError && error.mayHaveSettled, String(error));
   assertEquals(new Set(sent).size, 1);
-  // The same request again: the same payment again.
+  // The same request again means the same payment again.
   const count = sent.length;
   const again = await paying(url).catch((failure) => failure);
   assert(again instanceof AgentError && again.mayHaveSettled, String(again));

@@ -1,4 +1,4 @@
-// Amounts: exact decimals, checked against BigInt arithmetic that shares nothing with the SDK's.
+// Amounts: exact decimals, checked with BigInt arithmetic that is independent of the SDK.
 import { formatUsdc, parseSubject, usdc } from "@gwop/sdk";
 import { SDKValidationError } from "@gwop/sdk/errors";
 import { assertEquals, assertThrows, test } from "./harness.js";
@@ -13,7 +13,7 @@ function* numbers(seed) {
   }
 }
 
-/** Atomic units as a decimal text, all 6 decimals written. */
+/** Formats atomic units as a decimal text with all 6 decimals. */
 const decimal = (atomic) =>
   `${atomic / 1_000_000n}.${String(atomic % 1_000_000n).padStart(6, "0")}`;
 

@@ -1,4 +1,4 @@
-// The auth middleware and routes against the local Gwop: whoever paid gets in, whoever is revoked does not.
+// The auth middleware and routes with the local Gwop: paid agents get in, revoked ones do not.
 import { Gwop } from "@gwop/sdk";
 import { SDKValidationError } from "@gwop/sdk/errors";
 import { createAuthMiddleware, createAuthRoutes } from "@gwop/sdk/handlers";
@@ -56,7 +56,7 @@ const ask = (authenticate, authorization) =>
     new Request(SHOP, { headers: authorization === undefined ? {} : { authorization } }),
   );
 
-/** [status, code, WWW-Authenticate] of a refusal. */
+/** Returns [status, code, WWW-Authenticate] of a refusal. */
 async function refused({ identity, response }) {
   assertEquals(identity, undefined);
   return [
@@ -136,7 +136,7 @@ test("auth middleware: a revoked session is refused: at once with always, after 
     sim.requests.filter(({ operation }) => operation === "authSessions.get").length;
   for (const check of [authenticate, lasting, trusting])
     assert((await ask(check, `Bearer ${accessToken}`)).identity);
-  // `lasting` shares what `always` has learned.
+  // `lasting` shares the session status that `always` has received.
   assertEquals(asked(), 1);
   await gwop.authSessions.revoke({ sessionId });
   assert((await ask(lasting, `Bearer ${accessToken}`)).identity);
@@ -326,7 +326,7 @@ test("auth routes: an agent logs in by paying, reads its session, logs out, and 
     "SESSION_REVOKED",
   );
   assertEquals((await call("GET", "/auth/session", { token: access_token })).status, 401);
-  // Again is harmless.
+  // Repeating it does no harm.
   assertEquals((await call("DELETE", "/auth/session", { token: access_token })).status, 200);
 });
 
@@ -368,7 +368,7 @@ test("auth routes: a paid intent is exchanged only by whoever asked for it", asy
     assertEquals([answer.status, answer.body.error.code], [403, "EXCHANGE_SECRET_INVALID"]);
   }
   assertEquals(sim.requests.length, before);
-  // A rotation: the new secret signs, the old one is still good.
+  // A rotation: the new secret signs, the old one is still accepted.
   const rotated = createAuthRoutes({
     gwop,
     authSecret: ["a new secret of 32 characters...", AUTH_SECRET],
@@ -573,7 +573,10 @@ test("auth routes: a body that does not arrive in time is 408", async () => {
   assertEquals([answer.status, (await answer.json()).error.code], [408, "BODY_TIMEOUT"]);
 });
 
-/** Creates an intent through routes over a Gwop that gives `answers`: status, code, Retry-After, and how often Gwop was called. */
+/**
+ * Creates an intent through routes over a Gwop with these `answers`. Returns status, code,
+ * Retry-After, and the number of calls to Gwop.
+ */
 async function createOver(answers, options = {}) {
   const { gwop, requests } = fake(answers, { merchantId: "m", ...options });
   const routes = createAuthRoutes({ gwop, authSecret: AUTH_SECRET, onError() {} });
@@ -605,7 +608,8 @@ test("auth routes: 429 of Gwop's is one call, and 503 with its Retry-After, at m
       assertMatch(seconds, new RegExp(expected.source ?? `^${expected}$`));
     }
   }
-  // The merchant's own policy does not bring it back, and what else may pass is still tried again.
+  // The merchant's own retry policy does not bring it back. Other temporary failures are still
+  // retried.
   const backoff = {
     strategy: "backoff",
     backoff: { initialInterval: 1, maxInterval: 1, exponent: 1, maxElapsedTime: 50 },
@@ -664,7 +668,9 @@ test("auth routes: an agent's metadata has at most 1,024 bytes and 16 levels; mo
   }
 });
 
-/** A client whose Gwop gives `session` as the answer about every session, and tokens with these claims. */
+/**
+ * Creates a client whose Gwop returns `session` for every session, and tokens with these claims.
+ */
 async function clientOfSession(session, claims = {}) {
   const { jwk, sign } = await gwopIssuer();
   const { gwop, requests } = clientWith(
@@ -718,7 +724,7 @@ test("auth middleware and routes: a subject or session that a header cannot carr
         401,
       );
     }
-    // Nothing but the keys was asked for.
+    // Only the keys were requested.
     assert(requests.every(({ url }) => url.endsWith("/jwks.json")));
   }
 });
@@ -738,8 +744,9 @@ test("auth routes: logging out with a token without a session is 401", async () 
 });
 
 /**
- * Auth over a client that takes every token for a session of that name, where Gwop says that all are active: real tokens would take
- * minutes for so many sessions. `revoke` tells Gwop of a log-out.
+ * Creates auth over a client that accepts every token as the session of that name, and whose Gwop
+ * says that all sessions are active. Real tokens would take minutes for so many sessions. `revoke`
+ * tells Gwop of a log-out.
  */
 function manySessions(revoke) {
   const verifyToken = async (token) => ({
@@ -790,7 +797,7 @@ test("auth: 20,000 log-outs that Gwop could not be told of are remembered until 
     [await isIn("sess_0"), await logOut("sess_0"), await isIn("sess_0")],
     [false, 502, false],
   );
-  // Gwop is told of one at its second try, which makes room for another.
+  // The second attempt tells Gwop of one log-out, which makes room for another.
   reached = true;
   assertEquals([await logOut("sess_0"), await isIn("sess_0")], [200, false]);
   reached = false;

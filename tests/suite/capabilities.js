@@ -2,7 +2,7 @@ const COMMAND = "the package's command runs on Node; shown there";
 const REALMS = "node:vm is Node's; frames need a page of their own";
 const REQUESTS = "only on workerd does a cancelled request take its promises with it; shown there";
 
-/** Every capability exception of a runtime, in this one file: what it cannot do, and why. */
+/** All exceptions of the runtimes: the capabilities that each one lacks, and why. */
 const LACKS = {
   node: { requests: REQUESTS },
   deno: { command: COMMAND, realms: REALMS, requests: REQUESTS },
@@ -23,5 +23,5 @@ const LACKS = {
   },
 };
 
-/** Whether `runtime` lacks `capability`. */
+/** Returns whether `runtime` lacks `capability`. */
 export const lacks = (runtime, capability) => capability in (LACKS[runtime] ?? {});

@@ -1,4 +1,4 @@
-// `@gwop/sdk/checkout`: what code written for gwop-checkout 2.0.0 relies on.
+// `@gwop/sdk/checkout`: the behavior on which code for gwop-checkout 2.0.0 relies.
 import {
   AuthenticationError,
   GwopCheckout,
@@ -8,7 +8,7 @@ import {
   RateLimitError,
   Webhooks,
 } from "@gwop/sdk/checkout";
-// A minified bundle of `@gwop/sdk/checkout` that the runner makes: the same classes a second time.
+// A minified bundle of `@gwop/sdk/checkout`, made by the runner: a second copy of the classes.
 import * as copies from "./copies/checkout.js";
 import { assert, assertEquals, assertRejects, assertThrows, test } from "./harness.js";
 import { deliver, EXPIRED, hmacHex, PAID, SECRET } from "./deliveries.js";
@@ -20,7 +20,7 @@ const CANCELED = EXPIRED.replace("invoice.expired", "invoice.canceled").replace(
 );
 const now = () => Math.floor(Date.now() / 1000);
 
-/** Asserts the one class and code of every refused webhook, and the reason in `details`. */
+/** Asserts the class and code of every refused webhook, and the reason in `details`. */
 function refused(fn, reason) {
   const error = assertThrows(fn);
   assert(error instanceof InvalidRequestError, `a ${error?.name}: ${error?.message}`);
@@ -284,7 +284,10 @@ const json = (status, body, headers = {}) =>
 const problem = (status, code, more = {}, headers = {}) =>
   json(status, { error: { code, message: `${code} it is`, ...more } }, headers);
 
-/** Runs `fn` while `answer(request, count)` stands in for the global `fetch`; gives `fn` the list of what was sent. */
+/**
+ * Runs `fn` while `answer(request, count)` replaces the global `fetch`. `fn` gets the sent
+ * requests.
+ */
 async function withFetch(answer, fn) {
   const { fetch } = globalThis;
   const sent = [];
@@ -307,7 +310,7 @@ async function withFetch(answer, fn) {
   }
 }
 
-/** One call against one answer: what was sent, and what came of it. */
+/** Makes one call with one response. Returns what was sent, and the result. */
 const call = (answer, make, options = {}) =>
   withFetch(answer, async (sent) => {
     const gwop = new GwopCheckout({ merchantApiKey: KEY, maxRetries: 0, ...options });
@@ -789,7 +792,7 @@ test("checkout: waitForStatus gives up with WAIT_TIMEOUT, also in the middle of 
     (gwop) => gwop.invoices.waitForStatus(ID, "PAID", { timeout: 300, initialInterval: 20 }),
   );
   assertEquals([open.error.constructor, open.error.code], [GwopCheckoutError, "WAIT_TIMEOUT"]);
-  // After at least 10, 20, 40, 80 ms; without growing it would be some 20 times.
+  // After at least 10, 20, 40 and 80 ms. Without growing waits, there would be some 20 lookups.
   assert(open.sent.length >= 2 && open.sent.length <= 5, `asked ${open.sent.length} times`);
   const begun = Date.now();
   const stuck = await call(

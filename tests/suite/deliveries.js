@@ -1,7 +1,10 @@
-// Deliveries as Gwop makes them, signed with Web Crypto, independently of the SDK.
+// Deliveries as Gwop creates them, signed with Web Crypto, independently of the SDK.
 export const SECRET = "whsec_suite_d1f0";
 
-/** The wire example of `invoice.paid`, without `event_version` and `created_at`, as real deliveries may be. */
+/**
+ * The wire example of `invoice.paid`, without `event_version` and `created_at`, which can be
+ * missing.
+ */
 export const PAID = `{
   "event_type": "invoice.paid",
   "event_id": "evt_abc123",
@@ -39,7 +42,7 @@ export const EXPIRED = `{
 const encoder = new TextEncoder();
 const bytesOf = (text) => (typeof text === "string" ? encoder.encode(text) : text);
 
-/** HMAC-SHA256 of a string or bytes, lower-case hex. */
+/** Computes HMAC-SHA256 of a string or bytes, as lower-case hex. */
 export async function hmacHex(secret, text) {
   const key = await crypto.subtle.importKey(
     "raw",
@@ -52,7 +55,10 @@ export async function hmacHex(secret, text) {
   return [...new Uint8Array(tag)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** The parts of a signed delivery of `body` (string or bytes) at `t` (unix seconds, default now). */
+/**
+ * Returns the parts of a signed delivery of `body` (string or bytes) at `t` (Unix seconds, default
+ * now).
+ */
 export async function deliver(
   body,
   { secret = SECRET, t = Math.floor(Date.now() / 1000), eventId, eventType } = {},

@@ -1,7 +1,8 @@
-// The error classes: what existing code constructs, matches on and prints, also over copies of the package.
+// The error classes: how existing code creates, matches and prints them, also across copies of the
+// package.
 import * as errors from "@gwop/sdk/errors";
 import * as models from "@gwop/sdk/models/errors";
-// A minified bundle of `@gwop/sdk/errors` that the runner makes: the same classes a second time.
+// A minified bundle of `@gwop/sdk/errors`, made by the runner: a second copy of the classes.
 import * as copies from "./copies/errors.js";
 import { assert, assertEquals, assertNotEquals, test } from "./harness.js";
 
@@ -31,7 +32,7 @@ const error = {
   requestId: "req_abc123",
 };
 
-/** What an error is about; the key is in the request, a token and a cookie in the answer. */
+/** Details of an error. The request contains the key, the response a token and a cookie. */
 function meta(body = JSON.stringify({ error, access_token: CANARY }), status = 404) {
   return {
     response: new Response(body, {
@@ -45,7 +46,7 @@ function meta(body = JSON.stringify({ error, access_token: CANARY }), status = 4
   };
 }
 
-/** One instance of each class of a copy of `@gwop/sdk/errors`, and its code. */
+/** Returns one instance of each class of a copy of `@gwop/sdk/errors`, and its code. */
 function one(of) {
   const cause = new TypeError("why");
   const token = { code: "TOKEN_EXPIRED", cause };
@@ -84,7 +85,7 @@ function one(of) {
   };
 }
 
-/** The classes, themselves included, whose `instanceof` each one answers to. */
+/** The classes for which `instanceof` is true, by class, including the class itself. */
 const FAMILY = {
   GwopError: ["GwopError"],
   ErrorResponse: ["GwopError", "ErrorResponse"],
@@ -313,7 +314,7 @@ test("isGwopError: with a code, structured or from the raw body", () => {
   }
 });
 
-/** The classes of errors after which the call may have had its effect. */
+/** The classes of errors after which the call may have succeeded. */
 const UNKNOWN = [
   "HTTPClientError",
   "UnexpectedClientError",
@@ -391,7 +392,7 @@ test("isOutcomeUnknown: of agents and of the checkout surface, and of nothing el
   for (const other of [...others, foreign]) assertEquals(isOutcomeUnknown(other), false);
 });
 
-/** What `console.log` prints, where the runtime tells. */
+/** Returns the output of `console.log`, if the runtime offers it. */
 const inspect = globalThis.process?.getBuiltinModule?.("util")?.inspect ?? String;
 
 test("errors: printing, spreading and serializing tell no key, token or header", () => {

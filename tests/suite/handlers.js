@@ -1,4 +1,5 @@
-// The webhook handler over the memory store: the answers' table, and what every store promises.
+// The webhook handler with the memory store: the table of responses, and the promises of every
+// store.
 import { Gwop } from "@gwop/sdk";
 import { createWebhookHandler } from "@gwop/sdk/handlers";
 import { SDKValidationError } from "@gwop/sdk/errors";
@@ -14,7 +15,7 @@ const shared = memoryStore();
 for (const [sentence, check] of checks)
   test(`memory store: ${sentence}`, () => check(() => shared));
 
-/** Sends a signed delivery after `change` had its way with it; the answer. */
+/** Sends a signed delivery, modified by `change`. Returns the response. */
 async function post(own, body, change = {}) {
   const { headers } = await deliver(body, change.signing);
   return own.handle(
@@ -130,7 +131,7 @@ test("webhook handler: onUnknown is told of signed events of types of later vers
     told.map(({ eventType, eventId, wire }) => [eventType, eventId, wire.data.amount_usdc]),
     [["invoice.refunded", "evt_later", "1025000"]],
   );
-  // What cannot be kept comes again.
+  // An event that cannot be stored comes again.
   const failing = shop(memoryStore(), {
     onUnknown() {
       throw new Error("no room");
@@ -193,7 +194,7 @@ test("webhook handler: a body over 256 KiB is 413, whether its length is declare
   const filled = (bytes) => eventBody("invoice.paid", invoice()).padEnd(bytes, " ");
   assertEquals((await post(own, filled(256 * 1024))).status, 200);
   assertEquals(await read(await post(own, filled(256 * 1024 + 1))), [413, "BODY_TOO_LARGE", null]);
-  // A request as a server may make it: no length, endless chunks. It is read no further than 1 MiB.
+  // A request as a server may create it: no length, endless chunks. At most 1 MiB of it is read.
   let pulled = 0;
   let canceled = false;
   const chunk = new Uint8Array(64 * 1024);
@@ -221,7 +222,7 @@ test("webhook handler: a body over 256 KiB is 413, whether its length is declare
   assertEquals((await post(small, filled(11))).status, 413);
 });
 
-/** A request as a server may make it, whose body comes in `pieces` and, unless `end` is false, ends. */
+/** Creates a request whose body arrives in `pieces` and ends, unless `end` is false. */
 function streaming(pieces, { headers = {}, everyMs = 0, end = true } = {}) {
   const left = [...pieces];
   const body = new ReadableStream(
@@ -269,7 +270,7 @@ test("webhook handler: a body that does not arrive in time is 408, and nobody is
     "BODY_TIMEOUT",
     null,
   ]);
-  // Each piece comes soon after the one before, but there are many.
+  // Each piece arrives soon after the one before, but there are many.
   const drops = Array.from({ length: 1_000 }, () => new Uint8Array(1));
   assertEquals(await read(await own.handle(streaming(drops, { headers, everyMs: 20 }))), [
     408,
@@ -278,7 +279,7 @@ test("webhook handler: a body that does not arrive in time is 408, and nobody is
   ]);
   const took = Date.now() - begun;
   assert(took >= 590 && took < 4_000, `${took} ms`);
-  // What is too large is told so, although it does not end either.
+  // A body that is too large is refused as such, even if it never ends.
   assertEquals(
     await read(await own.handle(streaming([new Uint8Array(300_000)], { headers, end: false }))),
     [413, "BODY_TOO_LARGE", null],
@@ -359,7 +360,7 @@ test("webhook handler: ids of more than 255 bytes are 400", async () => {
       (await post(own, eventBody("invoice.paid", invoice(), { id: "e".repeat(length) }))).status,
       status,
     );
-    // The public id has `inv_` before it.
+    // The public id has the prefix `inv_`.
     assertEquals(
       (await post(own, eventBody("invoice.paid", "i".repeat(length - 4)))).status,
       status,
@@ -431,7 +432,7 @@ test("webhook handler: a renewal that storage refuses is told, tried again, and 
     [renewals, own.errors.map(({ error, info }) => [error.message, info.code])],
     [2, [["disk full", "UNAVAILABLE"]]],
   );
-  // Nothing is renewed once the callback is done.
+  // No lease is renewed after the callback has ended.
   await new Promise((done) => setTimeout(done, 700));
   assertEquals(renewals, 2);
 });
@@ -449,7 +450,7 @@ test("webhook handler: a store that cannot renew is a store all the same", async
   ]);
 });
 
-/** Workers KV, whose writes `put` delays or fails. */
+/** Creates a Workers KV whose writes `put` delays or lets fail. */
 function namespace(put) {
   const kept = new Map();
   return {
@@ -529,7 +530,7 @@ test("webhook handler: storage that refuses is 503 with Retry-After", async () =
     );
     assertEquals(own.calls.length, method === "claim" ? 0 : 1);
   }
-  // The callback failed, and so did giving the claim back: the lease ends it.
+  // The callback failed, and so did releasing the claim. The lease ends it.
   const store = { ...memoryStore(), release: async () => Promise.reject(new Error("disk full")) };
   const own = shop(store, { work: () => Promise.reject(new Error("first")) });
   assertEquals((await post(own, body)).status, 500);

@@ -1,24 +1,26 @@
 /**
- * A test harness of standard JavaScript only, the same on every runtime.
+ * A test harness in standard JavaScript only, the same on every runtime.
  *
- * A suite file registers its tests by {@link test}; `index.js` imports all suite files; a thin runner per
- * runtime (`tests/runners/`) calls {@link run}.
+ * A suite file registers its tests with {@link test}. `index.js` imports all suite files. A small
+ * runner for each runtime (`tests/runners/`) calls {@link run}.
  */
 import { lacks } from "./capabilities.js";
 
 const tests = [];
 
-/** How long one test may take, in milliseconds, unless it says otherwise. */
+/** The default time limit of one test, in milliseconds. */
 const TIMEOUT_MS = 20_000;
 
 /**
  * Registers a test.
  *
  * @param {string} name What a user relies on, as a sentence.
- * @param {{ needs?: string[], timeoutMs?: number } | Function} options `needs` names capabilities (see `capabilities.js`).
- * @param {(context: { runtime: string, serverURL: string, selfURL?: string }) => unknown} [fn] May be asynchronous. `serverURL` is the
- *   loopback test server of `tests/runners/server.mjs`, `selfURL` the server that the suite itself runs in (capability `requests`), both without a
- *   slash at the end.
+ * @param {{ needs?: string[], timeoutMs?: number } | Function} options `needs` names capabilities
+ *   (see `capabilities.js`).
+ * @param {(context: { runtime: string, serverURL: string, selfURL?: string }) => unknown} [fn] May
+ *   be asynchronous. `serverURL` is the loopback test server of `tests/runners/server.mjs`.
+ *   `selfURL` is the server in which the suite itself runs (capability `requests`). Neither ends
+ *   with a slash.
  */
 export function test(name, options, fn) {
   if (typeof options === "function") [options, fn] = [{}, options];
@@ -29,9 +31,11 @@ export function test(name, options, fn) {
 /**
  * Runs every registered test, one after the other.
  *
- * @param {{ runtime: string, serverURL: string, selfURL?: string, only?: string }} context `only`: run the tests whose name contains it.
+ * @param {{ runtime: string, serverURL: string, selfURL?: string, only?: string }} context `only`:
+ *   runs the tests whose names contain it.
  * @returns {Promise<{ runtime: string, passed: number, failed: number, excepted: string[],
- *   failures: { name: string, message: string }[] }>} `excepted`: names of tests this runtime cannot run, by `capabilities.js`.
+ *   failures: { name: string, message: string }[] }>} `excepted`: names of tests that this runtime
+ *   cannot run, by `capabilities.js`.
  */
 export async function run({ only = "", ...context }) {
   const { runtime } = context;
@@ -62,7 +66,7 @@ export async function run({ only = "", ...context }) {
   return result;
 }
 
-/** What an assertion of this harness throws. */
+/** The error that this harness's assertions throw. */
 export class AssertionError extends Error {
   name = "AssertionError";
 }
@@ -81,7 +85,7 @@ export function assertEquals(actual, expected, message) {
   );
 }
 
-/** Fails when both are deeply equal. */
+/** Fails if both are deeply equal. */
 export function assertNotEquals(actual, unexpected, message = "equal values") {
   if (difference(actual, unexpected, "") === undefined)
     throw new AssertionError(`${message}: ${show(actual)}`);
@@ -100,10 +104,10 @@ export function assertInstance(value, Class) {
 }
 
 /**
- * Fails unless calling `fn` throws synchronously; returns what it threw.
+ * Fails unless calling `fn` throws synchronously. Returns the error.
  *
- * @param {Function | object} [expected] A class for `instanceof`, or an object whose properties the error must have
- *   (a RegExp matches a string).
+ * @param {Function | object} [expected] A class for `instanceof`, or an object whose properties the
+ *   error must have (a RegExp matches a string).
  */
 export function assertThrows(fn, expected) {
   let result;
@@ -115,7 +119,9 @@ export function assertThrows(fn, expected) {
   throw new AssertionError(`did not throw, but returned ${show(result)}`);
 }
 
-/** As {@link assertThrows}, for a promise or a function that returns one; resolves to the error. */
+/**
+ * Like {@link assertThrows}, for a promise or a function that returns one. Resolves to the error.
+ */
 export async function assertRejects(promise, expected) {
   let result;
   try {
@@ -146,7 +152,7 @@ function checkError(error, expected) {
   return error;
 }
 
-/** The path of the first difference, or undefined. */
+/** Returns the path of the first difference, or undefined. */
 function difference(a, b, path) {
   if (Object.is(a, b)) return undefined;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return path;

@@ -1,4 +1,5 @@
-// Which hosts may be called over plain HTTP, and what everybody knows of simulators: neither is a default of production.
+// Which hosts may be called over plain HTTP, and the public credentials of simulators. Neither must
+// be allowed in production by default.
 import { Gwop, HTTPClient } from "@gwop/sdk";
 import { GwopCheckout } from "@gwop/sdk/checkout";
 import { SDKValidationError } from "@gwop/sdk/errors";

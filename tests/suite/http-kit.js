@@ -1,5 +1,5 @@
-// What the suites about calls have in common: answers of the contract, clients over fake fetchers, and scripts for the
-// loopback server.
+// Shared by the suites about calls: responses of the contract, clients with fake fetchers, and
+// scripts for the loopback server.
 import { Gwop, HTTPClient } from "@gwop/sdk";
 
 const TIMES = { created_at: "2026-03-25T02:06:43.328Z", expires_at: "2026-03-25T02:21:43.328Z" };
@@ -18,7 +18,7 @@ const AGENT_PROTOCOL = {
   },
 };
 
-/** A good answer to each operation, as on the wire. */
+/** A good response to each operation, as on the wire. */
 export const WIRE = {
   invoice: {
     id: "ba7bc94a-5468-42f4-9f04-2502e50c7501",
@@ -92,7 +92,7 @@ export const WIRE = {
   },
 };
 
-/** Every operation: how to call it, a good answer, and what it needs. */
+/** Every operation: how to call it, a good response, and its requirements. */
 export const OPERATIONS = {
   "invoices.create": {
     call: (gwop, options, key) =>
@@ -153,7 +153,7 @@ export const OPERATIONS = {
   },
 };
 
-/** An error answer of Gwop. */
+/** Creates an error response of Gwop. */
 export const problem = (status, code = "VALIDATION_ERROR", headers = {}) =>
   Response.json(
     { error: { code, message: `about ${code}`, details: { field: "x" }, requestId: "req_1" } },
@@ -161,8 +161,9 @@ export const problem = (status, code = "VALIDATION_ERROR", headers = {}) =>
   );
 
 /**
- * A client over a fake fetcher. `answers`: for each attempt a `Response`, a wire value, or a function of the request that
- * gives one or throws; the last one repeats. `requests` are the attempts.
+ * Creates a client with a fake fetcher. `answers` has one entry per attempt: a `Response`, a wire
+ * value, or a function of the request that returns one or throws. The last one repeats. `requests`
+ * are the attempts.
  */
 export function fake(answers, options = {}) {
   const requests = [];
@@ -185,7 +186,10 @@ export function fake(answers, options = {}) {
 
 let scripts = 0;
 
-/** A client whose calls the loopback server, at `url`, answers by a script: see `tests/runners/server.mjs`. */
+/**
+ * Creates a client whose calls the loopback server at `url` answers by a script. See
+ * `tests/runners/server.mjs`.
+ */
 export async function scripted({ serverURL, runtime }, answers, options = {}) {
   const key = `${runtime}-${scripts++}-${Math.floor(performance.now())}`;
   await fetch(`${serverURL}/script/${key}`, { method: "POST", body: JSON.stringify(answers) });
@@ -200,12 +204,12 @@ export async function scripted({ serverURL, runtime }, answers, options = {}) {
   return { gwop, seen, url };
 }
 
-/** Runs `fn` while the back-off waits for nothing, so that only what the server asks for takes time. */
+/** Runs `fn` without back-off waits, so that only the waits that the server asks for take time. */
 export async function withoutJitter(fn) {
   const { random } = Math;
   const getRandomValues = crypto.getRandomValues.bind(crypto);
   Math.random = () => 0;
-  // The first bytes of a draw are the jitter. The others tell one idempotency key from another.
+  // The first bytes of a draw are the jitter. The others make each idempotency key different.
   crypto.getRandomValues = (bytes) => {
     getRandomValues(bytes).fill(0, 0, 4);
     return bytes;
@@ -218,7 +222,7 @@ export async function withoutJitter(fn) {
   }
 }
 
-/** How long `fn` takes, in milliseconds, with what it gave. */
+/** Returns how long `fn` takes, in milliseconds, and its result. */
 export async function timed(fn) {
   const begun = performance.now();
   const value = await fn();

@@ -1,5 +1,5 @@
-// Calls over HTTP: every promise about timeouts, signals, retries, idempotency keys, bodies and errors, over fake
-// fetchers where the answer matters and over a real loopback server where the network does.
+// Calls over HTTP: every promise about timeouts, signals, retries, idempotency keys, bodies and
+// errors. Fake fetchers test responses, and a real loopback server tests the network.
 import { Gwop, HTTPClient, ServerList } from "@gwop/sdk";
 import {
   ConnectionError,
@@ -468,7 +468,7 @@ test("http: an explicit backoff goes on as long as its maxElapsedTime allows", a
   assert(requests.length > 5, `${requests.length} attempts`);
   assert(ms < 2_000, `${ms} ms`);
   const none = fake([problem(503)]);
-  // Of a long interval full jitter seldom leaves nothing: a pause of 0 ms would be within any time.
+  // With full jitter, a long interval is seldom near 0. A wait of 0 ms would fit into any time.
   const nothing = { ...backoff, initialInterval: 1_000, maxInterval: 1_000, maxElapsedTime: 0 };
   await assertRejects(
     none.gwop.invoices.get({ id: "a" }, { retries: { strategy: "backoff", backoff: nothing } }),
@@ -476,7 +476,9 @@ test("http: an explicit backoff goes on as long as its maxElapsedTime allows", a
   assert(none.requests.length <= 2);
 });
 
-/** Values of `retries` and of the constructor's `retryConfig` that are not as documented. */
+/**
+ * Values of `retries` and of the constructor's `retryConfig` that the documentation does not allow.
+ */
 const WRONG_RETRIES = [
   {},
   "none",
@@ -880,7 +882,7 @@ test("http: what a fetcher rejects with is handled, even where the signal refuse
     removeEventListener() {},
   };
   await assertRejects(gwop.invoices.get({ id: "a" }, { signal }));
-  // Left unhandled, it would end the process here.
+  // An unhandled rejection would end the process here.
   await new Promise((done) => setTimeout(done, 10));
 });
 
@@ -912,7 +914,7 @@ test("http: a refused connection is a ConnectionError", async () => {
 });
 
 test("http: a host that no DNS server knows is a ConnectionError", async ({ runtime }) => {
-  // Deno's permissions and pages' policies come before any look-up.
+  // Deno's permissions and pages' policies apply before any DNS lookup.
   if (!["node", "bun", "workerd"].includes(runtime)) return;
   const gwop = new Gwop({ serverURL: "http://no-such-host.invalid", allowInsecure: true });
   await assertRejects(gwop.invoices.get({ id: "a" }, NEVER), ConnectionError);
@@ -924,7 +926,7 @@ test("http: a connection that is closed without an answer is a ConnectionError, 
     assertRejects(gwop.invoices.create({ body: { amountUsdc: 1 } }), ConnectionError),
   );
   const keys = (await seen()).map(({ headers }) => headers["idempotency-key"]);
-  // Some runtimes repeat a request themselves when a kept connection was closed.
+  // Some runtimes repeat a request themselves if a kept connection was closed.
   assert(keys.length >= 3, `${keys.length} attempts`);
   assertEquals(new Set(keys).size, 1);
 });
@@ -1346,7 +1348,7 @@ test("http: listAll goes on where new invoices have shifted whole pages", async 
   const { gwop } = fake([
     WIRE.page(["a", "b"], true, { total: 6 }),
     WIRE.page(["c", "d"], true, { total: 6 }),
-    // Four were created meanwhile.
+    // Four were created in the meantime.
     ...[
       ["a", "b"],
       ["c", "d"],
@@ -1471,9 +1473,9 @@ test("http: waitForStatus heeds the signal of its first argument, of its second,
         gwop.invoices.waitForStatus({ id: "a", status: "PAID", signal: first }, { signal: second });
       const [ms, error] = await timed(() => assertRejects(wait(), RequestAbortedError));
       assert(ms < 3_000, `${ms} ms`);
-      // It was in a pause: something had been sent.
+      // The abort came during a wait: a request had been sent.
       assertEquals(requests.length, 1);
-      // Of the next question alone, which was not sent.
+      // The message is about the next lookup only, which was not sent.
       assertMatch(
         error.message,
         /^invoices\.get: the caller's signal aborted it before it was sent/,

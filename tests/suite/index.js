@@ -1,4 +1,4 @@
-// All suite files; importing them registers their tests.
+// All suite files. Importing them registers their tests.
 import "./agent.js";
 import "./amounts.js";
 import "./auth-handlers.js";

@@ -1,4 +1,5 @@
-// Requests of one Worker that share a client: calls of Gwop's under way, uploads that break off, and webhooks between them.
+// Requests of one Worker that share a client: pending calls to Gwop, uploads that break off, and
+// webhooks between them.
 import { Gwop, HTTPClient } from "@gwop/sdk";
 import { deliver, PAID, SECRET } from "./deliveries.js";
 import { assert, assertEquals, test } from "./harness.js";
@@ -7,7 +8,7 @@ import { WIRE } from "./http-kit.js";
 /** The client of this isolate, which outlives the requests. */
 let shared;
 
-/** What the Worker answers to `POST /shared/webhook` and `POST /shared/call?url=…`. */
+/** The Worker's response to `POST /shared/webhook` and `POST /shared/call?url=…`. */
 export async function answerShared(request) {
   const { pathname, searchParams } = new URL(request.url);
   shared ??= new Gwop({
@@ -75,7 +76,8 @@ test("a call hands its request over before it returns", async () => {
     return Promise.resolve(Response.json(WIRE.invoicePublic("OPEN")));
   };
   const answer = new Gwop({ httpClient: { request } }).invoices.get({ id: "inv_a" });
-  // The executor that the package's sources name runs a future at once; wasm-bindgen-futures's own waits for a turn.
+  // The executor of the package's sources runs a future at once. wasm-bindgen-futures' own one
+  // waits.
   assert(handed, "the package was built with another executor");
   assertEquals((await answer).result.status, "OPEN");
 });

@@ -1,8 +1,8 @@
-// What an agent relies on of a journal, whatever it is kept in. `tests/stores` runs it on the real
-// databases.
+// The promises of a journal on which an agent relies, for any storage. `tests/stores` runs the
+// checks with the real databases.
 import { assert, assertEquals } from "./harness.js";
 
-/** An attempt of its own invoice. */
+/** Creates an attempt for a new invoice. */
 export function attempt(more = {}) {
   const id = `${crypto.randomUUID().replaceAll("-", "")}`;
   return {
@@ -30,11 +30,11 @@ export function attempt(more = {}) {
 
 const LIMITS = { perPayment: 1_000_000, perDay: null, perPeriod: null, perRecipient: null };
 
-/** Without what may be left out where it is null. */
+/** Removes the members that may be left out if they are null. */
 const plain = (value) =>
   JSON.parse(JSON.stringify(value), (_, part) => (part === null ? undefined : part));
 
-/** [what a user relies on, a check over what opens the journal]. */
+/** [what a user relies on, a check with the function that opens the journal]. */
 export const journalChecks = [
   [
     "what was reserved is the last attempt, also in another connection",
@@ -136,8 +136,8 @@ export const journalChecks = [
 ];
 
 /**
- * One of several processes on one storage: how many of 10 payments of 1,000 to one recipient were
- * reserved, where 7,000 are allowed.
+ * Runs one of several processes on one storage. Returns how many of 10 payments of 1,000 to one
+ * recipient were reserved, with a limit of 7,000.
  */
 export async function race(journal, payTo) {
   const limits = { ...LIMITS, perRecipient: { amount: 7_000, seconds: 3_600 } };

@@ -1,4 +1,4 @@
-// Options that are not understood are refused, by every function that takes some, and nothing is read that the caller did not write.
+// Every function with options refuses unknown options, and reads only what the caller wrote.
 import { Gwop, HTTPClient } from "@gwop/sdk";
 import { GwopCheckout, InvalidRequestError } from "@gwop/sdk/checkout";
 import { SDKValidationError } from "@gwop/sdk/errors";
@@ -18,7 +18,7 @@ import { WIRE } from "./http-kit.js";
 
 const nothing = () => {};
 
-/** A client whose requests get the answer that fits. */
+/** Creates a client whose requests get a matching response. */
 async function made() {
   const issuer = await gwopIssuer();
   const session = {
@@ -50,7 +50,10 @@ const ALL_OF = async (items) => {
   for await (const _ of items) assert(false, "there are no invoices");
 };
 
-/** Every function with options: how it is called, options that it takes, and names that somebody may write instead of one of them. */
+/**
+ * Every function with options: how to call it, valid options, and wrong names that somebody may
+ * write instead.
+ */
 const FUNCTIONS = {
   "new Gwop": {
     call: (_, options) => void new Gwop(options),
@@ -230,7 +233,7 @@ const FUNCTIONS = {
   },
 };
 
-/** The options with a part that each test makes anew, where they have one. */
+/** Replaces the part of the options that each test creates again, if they have one. */
 function replaced(options, part, name = "request") {
   if (Object.hasOwn(options ?? {}, name)) options[name] = part;
   return options;
@@ -245,7 +248,7 @@ async function authenticated(authenticate, token) {
 
 class Settings {}
 
-/** Objects that are no plain ones, though they have what `good` has. */
+/** Objects that are not plain, but have the members of `good`. */
 const STRANGE = {
   "a promise": (good) => Promise.resolve(good),
   "a promise with the members": (good) => Object.assign(Promise.resolve(), good),
@@ -298,7 +301,7 @@ for (const [
     for (const member of Object.keys(good())) {
       const { message } = await refused({ ...good(), [member]: null }, `${member}: null`).catch(
         (error) => {
-          // The part that is made anew.
+          // The part that is created again.
           if (member === "request" || member === "gwop") return { message: "null" };
           throw error;
         },
@@ -348,7 +351,7 @@ for (const [
   });
 }
 
-/** Options with an older name: how they are given, and pairs of values that say the same, or not. */
+/** Options with an older name: how to pass them, and pairs of values that are equal or not. */
 const ALIASES = {
   "new Gwop: retries and retryConfig": {
     call: (_, options) => void new Gwop(options),

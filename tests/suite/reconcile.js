@@ -1,4 +1,5 @@
-// `reconcile()`: final states that no webhook brought. What every store promises beside is in `store-conformance.js`.
+// `reconcile()`: final states that no webhook reported. The promises of every store are in
+// `store-conformance.js`.
 import { Gwop } from "@gwop/sdk";
 import { createWebhookHandler, reconcile } from "@gwop/sdk/handlers";
 import { memoryStore } from "@gwop/sdk/stores";
@@ -57,7 +58,7 @@ for (const listOrder of ["newest-first", "oldest-first", "random"]) {
       if (!done) invoices.push(await shop.paid());
       assert(calls < 20, "it has an end");
     }
-    // What came meanwhile in front of where the walk stood, another one finds.
+    // Another run finds invoices that were created before the position of the first run.
     assertEquals((await own.run()).complete, true);
     assertEquals([...own.calls].sort(), callsOf(invoices));
   });
@@ -265,7 +266,7 @@ test("an event of reconciliation is taken with { reconciled: true } alone, and m
       ["reconciliation", body === BARE],
     );
   }
-  // What Gwop sends lacks nothing.
+  // Gwop's own events are complete.
   const lacking = await deliver(PAID.replace("payer_wallet", "x"));
   const code = await gwop.validateWebhook({ request: lacking, reconciled: true }).then(
     () => "taken",

@@ -1,10 +1,13 @@
-// A merchant at a local Gwop whose webhooks go nowhere, for the tests of `reconcile`.
+// A merchant at a local Gwop whose webhooks are not sent, for the tests of `reconcile`.
 import { Gwop } from "@gwop/sdk";
 import { reconcile } from "@gwop/sdk/handlers";
 import { Simulator } from "@gwop/sdk/simulator";
 import { SECRET } from "./deliveries.js";
 
-/** Opens a shop: `options` are the simulator's. `paid`, `expired` and `canceled` make an invoice of that end. */
+/**
+ * Opens a shop. `options` are the simulator's. `paid`, `expired` and `canceled` create an invoice
+ * with that final status.
+ */
 export function market(options = {}) {
   const sim = new Simulator({ autoDeliver: false, webhookSecret: SECRET, ...options });
   const { httpClient, merchantApiKey, merchantId } = sim;
@@ -14,21 +17,21 @@ export function market(options = {}) {
     (await gwop.invoices.create({ body: { amountUsdc: 1_000_000, expiresInSeconds } })).result;
   const shop = {
     ...{ sim, gwop, client, create },
-    /** How often an operation was asked for. */
+    /** Returns how often an operation was called. */
     asked: (operation) => sim.requests.filter((request) => request.operation === operation).length,
     async paid(chain = "base") {
       const invoice = await create();
       await sim.pay(invoice.publicInvoiceId, { chain });
       return { ...invoice, status: "PAID" };
     },
-    /** Expires once the clock has gone on for a minute. */
+    /** Expires when the clock has moved by a minute. */
     expired: async () => ({ ...(await create(60)), status: "EXPIRED" }),
     async canceled() {
       const invoice = await create();
       await gwop.invoices.cancel({ id: invoice.id });
       return { ...invoice, status: "CANCELED" };
     },
-    /** So many, with every end, each of which they have reached. */
+    /** Creates `count` invoices with every final status. */
     async many(count, then = () => sim.clock.advance(61_000)) {
       const made = [];
       for (let at = 0; at < count; at += 1) {
@@ -48,10 +51,10 @@ export function market(options = {}) {
   return shop;
 }
 
-/** The time from which on everything of a test is looked at. */
+/** The `since` that includes everything in a test. */
 export const SINCE = "2020-01-01T00:00:00Z";
 
-/** `reconcile` with callbacks that are noted as `status invoiceId`. */
+/** Runs `reconcile` with callbacks that are recorded as `status invoiceId`. */
 export function reconciler(gwop, store, { work = () => {}, ...options } = {}) {
   const calls = [];
   const errors = [];
@@ -80,5 +83,5 @@ export function reconciler(gwop, store, { work = () => {}, ...options } = {}) {
   };
 }
 
-/** What the calls of a run over these invoices have to be. */
+/** Returns the expected calls of a run over these invoices. */
 export const callsOf = (invoices) => invoices.map(({ id, status }) => `${status} ${id}`).sort();

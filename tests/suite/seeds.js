@@ -1,16 +1,17 @@
-// The code samples of the product's own documents (tests/seeds) and of this repository's (README, docs, comments), run as they stand. The prelude
-// gives their free names, and answers Gwop's two hosts from the local Gwop.
+// Runs the code samples of the product's documents (tests/seeds) and of this repository's (README,
+// docs, comments) unchanged. The prelude supplies their free names, and the local Gwop responds for
+// Gwop's two hosts.
 import { Gwop } from "@gwop/sdk";
 import { Simulator } from "@gwop/sdk/simulator";
 import { assert, assertEquals, test } from "./harness.js";
 import { deliver, PAID } from "./deliveries.js";
 import { samples } from "./seeds/samples.js";
 
-// Where a runtime has variables, samples read them from there.
+// Samples read variables from the environment, if the runtime has one.
 const { GWOP_MERCHANT_API_KEY = "sk_m_prelude", GWOP_WEBHOOK_SECRET = "whsec_prelude" } =
   globalThis.process?.env ?? {};
 
-/** The ids that stand in the samples, and the real ones that take their place on the way to the local Gwop. */
+/** The ids in the samples, and the real ids that replace them on the way to the local Gwop. */
 async function prelude() {
   const sim = new Simulator({
     merchantApiKey: GWOP_MERCHANT_API_KEY,
@@ -53,7 +54,10 @@ async function prelude() {
   return { sim, real, names };
 }
 
-/** Runs `fn` while `fetch` reaches the local Gwop instead of Gwop's hosts. Tells how many requests went there. */
+/**
+ * Runs `fn` while `fetch` reaches the local Gwop instead of Gwop's hosts. Returns the request
+ * count.
+ */
 async function answeredLocally({ sim, real }, fn) {
   const { fetch } = globalThis;
   let requests = 0;
@@ -80,13 +84,13 @@ async function answeredLocally({ sim, real }, fn) {
 
 assert(samples.length >= 25, `${samples.length} samples`);
 
-/** Whether a line is what a sample says that it prints, where `…` stands for the rest of it. */
+/** Returns whether a line matches a sample's documented output. `…` matches the rest of a line. */
 function says(line, text) {
   const [begin, rest] = text.split("…");
   return rest === undefined ? line === text : line.startsWith(begin);
 }
 
-/** Runs `fn`; gives the lines that it printed, once those of `prints` are among them or 5 seconds pass. */
+/** Runs `fn`. Returns the printed lines when they include those of `prints`, or after 5 seconds. */
 async function printed(prints, fn) {
   const { log } = console;
   const lines = [];
@@ -94,7 +98,7 @@ async function printed(prints, fn) {
   try {
     await fn();
     const isMissing = (text) => !lines.some((line) => says(line, text));
-    // A webhook may come after the payment has returned.
+    // A webhook may arrive after the payment has returned.
     for (let left = 500; left > 0 && prints.some(isMissing); left -= 1) {
       await new Promise((done) => setTimeout(done, 10));
     }
@@ -111,7 +115,7 @@ for (const { name, prints, readsEnvironment, asksGwop, run } of samples) {
     const lines = await printed(prints, async () => {
       requests = await answeredLocally(set, async () => {
         const exported = await run(set.names);
-        // A handler, which gets a delivery.
+        // A handler, which receives a delivery.
         if (typeof exported === "function") assert((await exported(set.names.request)).ok);
       });
     });

@@ -1,5 +1,6 @@
-// The local Gwop, as a merchant's own tests use it. But for the first test nothing here goes through the SDK's HTTP
-// operations: what the simulator says is judged by itself (its native tests hold it against the contract).
+// The local Gwop, as a merchant's own tests use it. Except in the first test, nothing uses the
+// SDK's HTTP operations: the simulator's responses are checked directly. Its native tests compare
+// it with the contract.
 import { Gwop } from "@gwop/sdk";
 import { Simulator, SimulatorError, serve } from "@gwop/sdk/simulator";
 import {
@@ -16,7 +17,7 @@ const INVOICES = "https://agents.gwop.io/v1/invoices";
 const IDENTITY = "https://identity.gwop.io";
 const RS256 = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
 
-/** A simulator, its merchant's endpoint, and a client that is nothing but `fetch`. */
+/** Creates a simulator, its merchant's endpoint, and a client that only uses `fetch`. */
 function setUp(options = {}) {
   const received = [];
   const sim = new Simulator({
@@ -50,7 +51,7 @@ function setUp(options = {}) {
   return { sim, received, send, invoice, status, gwop };
 }
 
-/** What an RS256 token says, once its signature holds under a key of the set. */
+/** Verifies an RS256 token with a key of the set. Returns its content. */
 async function verified(token, keys) {
   const bytes = (part) =>
     Uint8Array.from(atob(part.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
@@ -180,7 +181,7 @@ test("simulator: in real time, a settlement that takes a while comes by itself",
   sim.close();
 });
 
-/** What an x402 header holds. */
+/** Decodes an x402 header. */
 const x402 = (headers, name) => JSON.parse(atob(headers.get(name)));
 
 test("simulator: agents pay over x402 in both versions, on both chains, and are known by who signed", async () => {
@@ -655,7 +656,7 @@ test("simulator: a handler that never answers, or whose answer never ends, is gi
 test("simulator: a wallClock that goes wrong while nothing is awaited fails the next call, and nothing else", async () => {
   let now = () => Date.now();
   const { sim, invoice } = setUp({ wallClock: () => now() });
-  // Long enough that a busy machine is not there first.
+  // Long enough for a busy machine.
   sim.misbehave({ fault: "webhook-delay", delayMs: 200 });
   await sim.pay((await invoice()).id);
   let asked = false;
@@ -704,7 +705,7 @@ test("simulator: a journal keeps everything, answers wait for it, and what it ca
   first.sim.rotateWebhookSecret({ secret: "whsec_newer" });
   first.sim.clock.freeze();
   await first.sim.saved();
-  // Another process; and, of the options, one is given anew.
+  // Another process, with one new option.
   const second = setUp({ journal, merchantName: "Renamed" });
   assertEquals(
     [second.sim.webhookSecret, second.sim.merchantId],
@@ -883,7 +884,7 @@ test("simulator: control routes answer to this machine alone, whatever Host, pat
   const { sim } = setUp();
   const ask = (url, headers = {}) => {
     const request = new Request(url);
-    // Some runtimes' own Request takes no Host, but requests that come in have one.
+    // Some runtimes' own Request refuses a Host header, but incoming requests have one.
     const all = new Headers(headers);
     Object.defineProperty(request, "headers", {
       value: { get: (name) => headers[name] ?? all.get(name), has: (name) => all.has(name) },
@@ -1010,7 +1011,7 @@ test("gwop-simulator serves over HTTP and tells how", {
       "TRACE /v1/invoices HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
       "GET / HTTP/1.1\r\nHost: a\r\nno header\r\n\r\n",
       "CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n",
-      // The target names a host of its own.
+      // The target contains its own host.
       "GET //127.0.0.1/_sim/state HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n",
       "GET /\\127.0.0.1/_sim/state HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n",
       "GET http://127.0.0.1/_sim/state HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n",
@@ -1036,7 +1037,7 @@ test("gwop-simulator serves over HTTP and tells how", {
         new RegExp(`^HTTP/1\\.1 ${status} `),
       );
     }
-    // Clients that are gone before they are refused end nothing.
+    // Clients that leave before they are refused cause no failure.
     for (let round = 0; round < 50; round += 1) {
       await new Promise((done) => {
         const socket = connect(Number(new URL(base).port), "127.0.0.1", () => {

@@ -1,5 +1,6 @@
-// What every store promises, shown through the webhook handler: `checks` of [sentence, function of `open`]. `open()` gives a store over
-// storage that all calls share; every check works on invoices of its own. `clockChecks` hold for stores that take the time from their storage.
+// The promises of every store, tested through the webhook handler: `checks` of [sentence, function
+// of `open`]. `open()` returns a store over storage that all calls share, and every check uses its
+// own invoices. `clockChecks` are for stores that take the time from their storage.
 import { Gwop } from "@gwop/sdk";
 import { createWebhookHandler } from "@gwop/sdk/handlers";
 import { assert, assertEquals } from "./harness.js";
@@ -9,7 +10,7 @@ import { callsOf, market, reconciler } from "./reconciliation.js";
 const gwop = new Gwop({ webhookSecret: SECRET });
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
-/** The body of an event about `invoice`. */
+/** Returns the body of an event about `invoice`. */
 export function eventBody(
   type,
   invoice,
@@ -40,7 +41,10 @@ export function eventBody(
   return JSON.stringify(event, null, 2);
 }
 
-/** A handler that notes its callbacks as `name eventId`, and how deliveries reach it. */
+/**
+ * Creates a handler that records its callbacks as `name eventId`, and a function that delivers to
+ * it.
+ */
 export function shop(store, { work = () => sleep(2), ...options } = {}) {
   const calls = [];
   const note = (name) => async (event) => {
@@ -63,7 +67,7 @@ export function shop(store, { work = () => sleep(2), ...options } = {}) {
     calls,
     errors,
     handle,
-    /** Delivers a body; gives [status, outcome or code, Retry-After]. */
+    /** Delivers a body. Returns [status, outcome or code, Retry-After]. */
     async send(body) {
       const { headers } = await deliver(body);
       return read(
@@ -85,7 +89,7 @@ const duplicate = [200, "duplicate", null];
 const stale = [200, "stale", null];
 const conflict = [200, "conflict", null];
 
-/** What a store's `claim` needs beside the invoice. */
+/** The arguments of a store's `claim` besides the invoice. */
 const PAID = { status: "PAID", transaction: "0xaa", leaseMs: 60_000 };
 
 export const checks = [
@@ -175,13 +179,13 @@ export const checks = [
       for (; second.state === "busy"; await sleep(20)) second = await claim();
       assert(Date.now() - begun >= 990, `taken over after ${Date.now() - begun} ms`);
       assertEquals([second.state, second.outcome], ["claimed", "applied"]);
-      // The first one was only slow: its claim is gone, and it must not say otherwise.
+      // The first one was only slow. Its claim has ended, and the store must say so.
       assertEquals(await store.renew(crashed.lease, { now: Date.now(), leaseMs: 60_000 }), false);
       assertEquals(await store.complete(crashed.lease), false);
       await store.release(crashed.lease);
       assertEquals((await claim()).state, "busy");
       assertEquals(await store.complete(second.lease), true);
-      // Recorded by now, by whomever.
+      // The event is recorded now, by either process.
       assertEquals(await store.complete(crashed.lease), true);
       assertEquals(await claim(), { state: "settled", outcome: "duplicate" });
     },
@@ -197,7 +201,7 @@ export const checks = [
       for (let at = 700; at < 2_600; at += 600) {
         await sleep(begun + at - Date.now());
         const [status, , retryAfter] = await own.send(body);
-        // Were it not renewed, it would be taken over after a second.
+        // Without renewal, another process would take it over after a second.
         if (Date.now() - begun < 2_500)
           assertEquals([status, retryAfter], [503, "1"], `after ${Date.now() - begun} ms`);
       }
@@ -223,7 +227,7 @@ export const checks = [
         await sleep(50);
       } while (answer[0] === 503 && Date.now() - begun < 10_000);
       assertEquals([answer, own.calls.length], [applied, 2]);
-      // Renewed once, after half a second, for a second.
+      // Renewed once, after half a second, for one second.
       const lasted = Date.now() - begun;
       assert(lasted >= 1_400 && lasted < 5_000, `${lasted} ms`);
     },
@@ -355,7 +359,7 @@ export const checks = [
       const own = market();
       const invoices = await own.many(20);
       const [store, shopped] = [await open(), shop(await open())];
-      // Three came in time.
+      // Three webhooks arrived in time.
       const told = own.sim.deliveries.slice(0, 3);
       for (const { body } of told) assertEquals((await shopped.send(body))[1], "applied");
       const missing = invoices.filter(
@@ -399,12 +403,12 @@ export const checks = [
       assertEquals((await reconciled.run()).conflicts, 1);
       assertEquals((await reconciled.run()).conflicts, 0);
       assertEquals(reconciled.calls, [`conflict ${id}`]);
-      // The webhook of that payment, late; and another payment.
+      // The late webhook of that payment, and another payment.
       const shopped = shop(store);
       const [{ body }] = own.sim.deliveries;
       assertEquals(await shopped.send(body), duplicate);
       assertEquals(await shopped.send(eventBody("invoice.paid", id, { tx: "0xbb" })), conflict);
-      // The other way round.
+      // In the other order.
       const other = await own.paid();
       await shopped.send(eventBody("invoice.expired", other.id));
       assertEquals(await shopped.send(own.sim.deliveries[1].body), conflict);
@@ -436,7 +440,7 @@ export const checks = [
   ],
 ];
 
-/** A process whose clock is an hour ahead, or behind. */
+/** Simulates a process whose clock is an hour ahead or behind. */
 const HOUR_MS = 3_600_000;
 
 export const clockChecks = [
@@ -459,7 +463,8 @@ export const clockChecks = [
           JSON.stringify(early),
         );
         await sleep(1_100);
-        // The wrong clock claims, renews and dies: a right one is not kept out for an hour.
+        // The process with the wrong clock claims, renews and dies. Others are not blocked for an
+        // hour.
         const wrong = await claim(offBy);
         assertEquals(wrong.state, "claimed");
         assertEquals(

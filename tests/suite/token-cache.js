@@ -1,4 +1,4 @@
-// Tokens that were verified before, and are not verified again.
+// Tokens that were verified before are not verified again.
 import { SDKValidationError, TokenVerificationError } from "@gwop/sdk/errors";
 import { assert, assertEquals, assertInstance, assertRejects, test } from "./harness.js";
 import {
@@ -11,7 +11,7 @@ import {
   withSession,
 } from "./token-kit.js";
 
-/** How often Web Crypto is asked to verify while `work` runs. */
+/** Returns how often Web Crypto verifies while `work` runs. */
 async function signatures(work) {
   const verify = crypto.subtle.verify;
   let asked = 0;
@@ -49,7 +49,7 @@ test("a token that was verified before needs no signature, and each answer is an
   second.expiresAt.setTime(0);
   second.subject = "base:0xother";
   assertEquals(await verify(token), first);
-  // The same expectation, written out.
+  // The same expectation, with its defaults written out.
   const written = {
     merchantId: "merchant-1",
     issuer: "https://identity.gwop.io",
@@ -89,7 +89,7 @@ test("a token that expires, and one whose key is gone from Gwop's set, stop veri
   await verify(short, exact);
   await new Promise((done) => setTimeout(done, 2_100));
   await refused(verify(short, exact), "TOKEN_EXPIRED");
-  // A token of an unknown key makes the set be fetched again.
+  // A token with an unknown key causes another fetch of the set.
   keys = [next.jwk];
   await refused(verify(await (await issuer("v3")).sign()), "TOKEN_KID_UNKNOWN");
   await new Promise((done) => setTimeout(done, 1_100));

@@ -1,5 +1,5 @@
-// Differential test against npm `jose`: on a generated corpus nothing that jose refuses is accepted here, and what jose accepts is refused here only
-// for a reason that this file names.
+// Differential test with npm `jose` on a generated corpus. The SDK accepts nothing that jose
+// refuses. It refuses a token that jose accepts only for a reason that this file names.
 import { ANY_MERCHANT } from "@gwop/sdk";
 import { createLocalJWKSet, jwtVerify } from "jose";
 import { assert, assertEquals, test } from "./harness.js";
@@ -8,7 +8,7 @@ import { base64url, claims, clientOf, gwopIssuer, issuer } from "./token-kit.js"
 const AUDIENCE = "shop";
 const now = () => Math.floor(Date.now() / 1000);
 
-/** Signed tokens: header and claims as text, and why the SDK is stricter than jose where it is. */
+/** Signed tokens: header and claims as text, and why the SDK is stricter than jose, if it is. */
 function signedCases() {
   const kid = "gwop-auth-v1";
   const header = (changes) => JSON.stringify({ alg: "RS256", kid, ...changes });
@@ -117,7 +117,7 @@ function signedCases() {
   ];
 }
 
-/** A generator of numbers below `bound` that gives the same ones in each run. */
+/** A generator of numbers below `bound`, the same in each run. */
 function numbers(seed) {
   let state = seed;
   return (bound) => {
@@ -126,7 +126,7 @@ function numbers(seed) {
   };
 }
 
-/** Texts near a good token. */
+/** Returns texts that are similar to a good token. */
 function* mutants(token, count) {
   const below = numbers(1);
   const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=+/ \n\0é";
@@ -219,7 +219,7 @@ test("texts near a good token are accepted as jose accepts them, but for the spe
   const { gwop, jose, sdk } = await both();
   const token = await gwop.sign({ aud: AUDIENCE });
   assertEquals([await jose(token), await sdk(token)], [true, true]);
-  // What another canonical spelling of the very same bytes looks like to a lenient decoder.
+  // A lenient decoder accepts other spellings of the same bytes.
   const canonical = (text) =>
     text.split(".").every((part) => /^[\w-]*$/.test(part) && sameSpelling(part));
   for (const mutant of mutants(token, 600)) {

@@ -1,5 +1,6 @@
-// The JWK Set behind verifyToken: when it is fetched, what of it is used, and what is kept. The hours of the policy are played through on
-// a made-up clock by the native tests (tests/jwk_set.rs); here they pass by way of a store's `fetchedAt`.
+// The JWK Set behind verifyToken: when it is fetched, which keys are used, and what is stored. The
+// native tests (tests/jwk_set.rs) check the policy's long times on an artificial clock. Here a
+// store's `fetchedAt` makes time pass.
 import { TokenVerificationError } from "@gwop/sdk/errors";
 import { createAuthMiddleware } from "@gwop/sdk/handlers";
 import {
@@ -25,7 +26,7 @@ const refused = async (promise, code) => {
 let second;
 const secondIssuer = () => (second ??= issuer("gwop-auth-v2"));
 
-/** A store in memory that counts. */
+/** An in-memory store that counts its calls. */
 const memoryStore = (value) => ({
   value,
   gets: 0,
@@ -128,7 +129,7 @@ test("the cooldown is the caller's choice", async () => {
     Date.now = now;
   }
   assertEquals(requests.length, 4);
-  // Less than a second counts as one.
+  // Less than a second counts as one second.
   const eager = clientOf([gwop], { jwksCooldownSeconds: 0 });
   for (let i = 0; i < 3; i++) await refused(eager.verify(unknown), "TOKEN_KID_UNKNOWN");
   assertEquals(eager.requests.length, 1);
@@ -191,7 +192,7 @@ test("an answer that is no JWK Set is a failure, and a good one after it heals",
       );
       const error = await assertRejects(verify(token));
       assertEquals(error.code, "JWKS_UNAVAILABLE", name);
-      // One failure pauses the fetching for a second, for everybody.
+      // One failure pauses all fetches for a second.
       assertEquals((await assertRejects(verify(token))).code, "JWKS_UNAVAILABLE", name);
       assertEquals(requests.length, 1, name);
       await sleep(1_100);
@@ -352,7 +353,7 @@ test("keys that must not verify RS256 are left out", async () => {
     const { verify } = clientWith(() => jwksAnswer(unusable, other));
     const name = JSON.stringify(unusable);
     assertEquals((await assertRejects(verify(token))).code, "TOKEN_KID_UNKNOWN", name);
-    // Beside the good one it does no harm.
+    // Next to a good key it does no harm.
     await clientWith(() => jwksAnswer(unusable, jwk)).verify(token);
   }
   await clientWith(() => jwksAnswer({ kty: "RSA", kid: jwk.kid, n: jwk.n, e: jwk.e })).verify(
@@ -371,7 +372,7 @@ test("a key under 2048 bits is refused, whatever it signs", async () => {
     clientWith(() => jwksAnswer(weak.jwk, gwop.jwk)).verify(await weak.sign()),
     "TOKEN_KID_UNKNOWN",
   );
-  // A real key of 512 bits, which not every runtime would make.
+  // A real key of 512 bits, which not every runtime would create.
   const n =
     "rxLTu1JDdLXbZAT5Yvo9XHmfQFHsK7nr9lArSAvU2fyy3wMrGrH0LKzvQ_xJfcAKFEo6A5ZpWPMNlL0cLpaKzw";
   const tiny = { ...gwop.jwk, kid: "tiny", n };
@@ -382,8 +383,8 @@ test("a key under 2048 bits is refused, whatever it signs", async () => {
 });
 
 /**
- * Which of {@link RSA_KEYS} a runtime's Web Crypto cannot use (docs/tokens.md has the table for merchants). A runtime that learns to is a change to
- * be told to merchants.
+ * Those of {@link RSA_KEYS} that a runtime's Web Crypto cannot use (docs/tokens.md has the table
+ * for merchants). If a runtime starts to support one, merchants have to be told.
  */
 const UNSUPPORTED = {
   deno: ({ bits }) => bits > 4096,
@@ -404,7 +405,7 @@ test("a key that this runtime cannot use is called so, and no token forged", asy
       const good = !UNSUPPORTED[runtime]?.({ bits, exponent });
       if (outcome !== (good ? "good" : "TOKEN_KEY_UNSUPPORTED"))
         found.push(`${bits} bits, exponent ${exponent}: ${outcome} (${attempt})`);
-      // Forged is forged wherever it can be told.
+      // A runtime that supports the key must detect a forgery.
       const forged = await verify(`${token.slice(0, -40)}${"A".repeat(40)}`).catch(
         (error) => error.code,
       );
@@ -419,7 +420,7 @@ test("the middleware answers 503 to a token whose key this runtime cannot use", 
   runtime,
 }) => {
   const gwop = await gwopIssuer();
-  // Deno alone refuses so many bits.
+  // Only Deno refuses so many bits.
   const { jwk, token } = RSA_KEYS.find(({ bits }) => bits === 8192);
   const client = clientWith(() => jwksAnswer(jwk, gwop.jwk), { merchantId: "merchant-1" });
   const told = [];

@@ -1,10 +1,10 @@
-/** What the token suites share: an issuer with real keys, and a fake of Gwop's identity host. */
+/** Shared by the token suites: an issuer with real keys, and a fake of Gwop's identity host. */
 import { Gwop, HTTPClient } from "@gwop/sdk";
 
 const encoder = new TextEncoder();
 const RS256 = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
 
-/** base64url without padding, of a string or bytes. */
+/** Encodes a string or bytes as base64url without padding. */
 export function base64url(data) {
   const bytes = typeof data === "string" ? encoder.encode(data) : new Uint8Array(data);
   let binary = "";
@@ -12,13 +12,15 @@ export function base64url(data) {
   return btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
-/** The bytes of a base64url text. */
+/** Decodes a base64url text. */
 export const fromBase64url = (text) =>
   Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (character) =>
     character.charCodeAt(0),
   );
 
-/** An RS256 key pair called `kid`: `jwk` as Gwop publishes it, and how it signs. */
+/**
+ * Creates an RS256 key pair called `kid`: `jwk` as Gwop publishes it, and a function that signs.
+ */
 export async function issuer(kid = "gwop-auth-v1", modulusLength = 2048) {
   const pair = await crypto.subtle.generateKey(
     { ...RS256, modulusLength, publicExponent: new Uint8Array([1, 0, 1]) },
@@ -35,9 +37,9 @@ export async function issuer(kid = "gwop-auth-v1", modulusLength = 2048) {
   return {
     kid,
     jwk,
-    /** A compact JWS over two texts as they stand. */
+    /** Signs two texts, unchanged, as a compact JWS. */
     signRaw,
-    /** A token with Gwop's claims, changed by `changes`; `undefined` leaves one out. */
+    /** Creates a token with Gwop's claims, changed by `changes`. `undefined` removes one. */
     sign: (changes = {}, header = {}) =>
       signRaw(
         JSON.stringify({ alg: "RS256", typ: "JWT", kid, ...header }),
@@ -46,7 +48,7 @@ export async function issuer(kid = "gwop-auth-v1", modulusLength = 2048) {
   };
 }
 
-/** The claims that Gwop signs, changed by `changes`. */
+/** Returns the claims that Gwop signs, changed by `changes`. */
 export function claims(changes = {}) {
   const now = Math.floor(Date.now() / 1000);
   return {
@@ -61,15 +63,15 @@ export function claims(changes = {}) {
 }
 
 let shared;
-/** One key pair for all tests that need no second one: making them takes long. */
+/** One key pair for all tests that need no second one, because creating them takes long. */
 export const gwopIssuer = () => (shared ??= issuer());
 
-/** The answer of the JWKS endpoint. */
+/** Creates the response of the JWKS endpoint. */
 export const jwksAnswer = (...keys) => Response.json({ keys });
 
 /**
- * A client whose every request goes to `answer(request)`, which gives a `Response` or throws.
- * `requests` counts up as they are made.
+ * Creates a client whose requests all go to `answer(request)`, which returns a `Response` or
+ * throws. `requests` grows with each request.
  */
 export function clientWith(answer, options = {}) {
   const requests = [];
@@ -88,18 +90,18 @@ export function clientWith(answer, options = {}) {
   return { gwop, requests, verify: (token, expected) => gwop.auth.verifyToken(token, expected) };
 }
 
-/** A client that knows the keys of these issuers. */
+/** Creates a client that knows the keys of these issuers. */
 export const clientOf = (issuers, options) =>
   clientWith(() => jwksAnswer(...issuers.map(({ jwk }) => jwk)), options);
 
-/** A client of an issuer, where `session` answers what is asked of sessions. */
+/** Creates a client of an issuer. `session` responds to requests about sessions. */
 export const withSession = (gwop, session, options) =>
   clientWith(
     (request) => (request.url.endsWith("/jwks.json") ? jwksAnswer(gwop.jwk) : session(request)),
     options,
   );
 
-/** What Gwop says of the session `sess_1`. */
+/** Gwop's response about the session `sess_1`. */
 export const sessionAnswer = (status) =>
   Response.json({
     session_id: "sess_1",

@@ -1,4 +1,4 @@
-// One client shared by the requests of a Worker, some of which are cancelled in the middle.
+// One client shared by the requests of a Worker, some of which are canceled in the middle.
 import { Gwop, HTTPClient } from "@gwop/sdk";
 import { assert, assertEquals, test } from "./harness.js";
 import { issuer } from "./token-kit.js";
@@ -6,7 +6,7 @@ import { issuer } from "./token-kit.js";
 /** The clients of this isolate, which outlive the requests. */
 const clients = new Map();
 
-/** What the Worker answers to `POST /verify`: the token's subject, or the error's code. */
+/** The Worker's response to `POST /verify`: the token's subject, or the error's code. */
 export async function answerVerify(request) {
   const { name, token, jwksURL } = await request.json();
   const known = clients.get(name) ?? { jwksURL };
@@ -55,7 +55,7 @@ test("a request that is cancelled in the middle of its JWKS fetch does not hang 
   };
   const subject = { subject: "base:0xAbCdEf0123456789" };
 
-  // While nothing is held.
+  // While no response is held back.
   const name = crypto.randomUUID();
   await cancelled(name, await v1.sign());
   assertEquals(await quick(verify(name, await v1.sign(), answer(v1))), subject);

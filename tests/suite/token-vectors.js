@@ -1,11 +1,12 @@
-// RS256 by known answers, over the wasm boundary and through the very code that verifies tokens. The vectors are no tokens, so they go in below
-// verifyToken, by two functions of the wasm's glue that the package does not export.
+// RS256 with known results, across the wasm boundary and through the same code that verifies
+// tokens. The vectors are not tokens, so they enter below verifyToken, through two functions of the
+// wasm's glue that the package does not export.
 import "@gwop/sdk";
 import { assert, assertEquals, test } from "./harness.js";
 import { base64url, fromBase64url } from "./token-kit.js";
 import groups from "./vectors/rs256.js";
 
-/** The wasm's functions, where all copies of the package find them. */
+/** The wasm's functions, at the place where all copies of the package find them. */
 const shared = Object.getOwnPropertySymbols(globalThis).find((symbol) =>
   / gwop\.wasm$/.test(symbol.description),
 );
@@ -15,7 +16,7 @@ const encoder = new TextEncoder();
 const imported = (n, e) =>
   importTokenKey(JSON.stringify({ kty: "RSA", alg: "RS256", use: "sig", n, e }));
 
-/** Whether the signature holds. The message, which is no token, stands where a compact JWS has its header and claims. */
+/** Returns whether the signature is valid. The message takes the place of header and claims. */
 const holds = (key, signature, message) => {
   const tail = encoder.encode(`.${base64url(signature)}`);
   const token = new Uint8Array(message.length + tail.length);

@@ -25,7 +25,7 @@ const refused = async (promise, code) => {
   return error;
 };
 
-// ---- What a good token gives ----
+// ---- The result for a good token ----
 
 test("verifyToken resolves to who the agent is", async () => {
   const gwop = await gwopIssuer();
@@ -280,7 +280,7 @@ test("a changed token, or one signed with another key, has an invalid signature"
   const { verify } = clientOf([gwop]);
   const token = await gwop.sign();
   const [header, payload, signature] = token.split(".");
-  // What follows has the header of a token that was good.
+  // The following tokens have the header of a token that was good.
   await verify(token);
   await refused(verify(`${header}.${base64url("{}")}.${signature}`), "TOKEN_MALFORMED");
   await refused(verify(`${header}.${payload}`), "TOKEN_MALFORMED");
@@ -295,7 +295,7 @@ test("a changed token, or one signed with another key, has an invalid signature"
   ]) {
     await refused(verify(wrong), "TOKEN_SIGNATURE_INVALID");
   }
-  // The signature is judged before the claims: nothing is said about those of a forgery.
+  // The signature is checked before the claims: a forgery's claims are not mentioned.
   await refused(
     verify(await attacker.sign({ exp: 1, mid: "merchant-2" })),
     "TOKEN_SIGNATURE_INVALID",

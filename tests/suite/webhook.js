@@ -1,4 +1,5 @@
-// Webhooks: verification on raw bytes, the same answer on every runtime, asynchronously and synchronously.
+// Webhooks: verification of raw bytes, with the same result on every runtime, asynchronously and
+// synchronously.
 import { Gwop } from "@gwop/sdk";
 import { SDKValidationError } from "@gwop/sdk/errors";
 import { assert, assertEquals, assertRejects, test } from "./harness.js";
@@ -6,14 +7,14 @@ import { deliver, hmacHex, PAID, EXPIRED, SECRET } from "./deliveries.js";
 
 const gwop = new Gwop({ webhookSecret: SECRET });
 
-/** Runs `check` on both paths: the body of a delivery is a string or bytes in both. */
+/** Runs `check` on both paths. The body of a delivery is a string or bytes in both. */
 function both(name, check) {
   test(`${name} (Web Crypto)`, () => check((client, options) => client.validateWebhook(options)));
   test(`${name} (synchronous)`, () =>
     check(async (client, options) => client.validateWebhookSync(options)));
 }
 
-/** What a server answers for each code: `createWebhookHandler`, and whoever reads `httpStatus`. */
+/** The status for each code, from `createWebhookHandler` and in `httpStatus`. */
 const STATUS = {
   WEBHOOK_SIGNATURE_MISSING: 401,
   WEBHOOK_SIGNATURE_MALFORMED: 401,
@@ -40,7 +41,7 @@ async function refused(promise, code, words) {
   return error;
 }
 
-/** A delivery as the four callers of AWS Lambda hand it over. */
+/** Returns a delivery as each of AWS Lambda's four callers passes it. */
 function lambdaEvents(body, headers) {
   const base64 = {
     body: btoa(
@@ -483,7 +484,7 @@ test("a Request whose body is locked by a reader is not raw any more", {
 
 const MIB = 1024 * 1024;
 
-/** `PAID` with so many bytes, white space at its end. */
+/** Returns `PAID` with the given number of bytes, padded with white space. */
 const ofSize = (bytes) => PAID.padEnd(bytes);
 
 both("a body has at most 1 MiB, or what maxBodyBytes says, up to 8 MiB", async (validate) => {
@@ -545,7 +546,10 @@ both(
   },
 );
 
-/** A request whose body would have 300 MB, in pieces of 64 KiB, and how many bytes of it were asked for. */
+/**
+ * Returns a request with a body of 300 MB in pieces of 64 KiB, and the number of bytes read from
+ * it.
+ */
 async function flood(headers, { forges = true } = {}) {
   const piece = new Uint8Array(64 * 1024).fill(0x20);
   const asked = { bytes: 0 };
@@ -675,7 +679,7 @@ test("one short value in a comma-separated GWOP_WEBHOOK_SECRET verifies nothing"
   }
 });
 
-/** Runs `fn` while an environment variable has another value, where the runtime has variables. */
+/** Runs `fn` while an environment variable has another value, if the runtime has variables. */
 async function withEnv(name, value, fn) {
   const env = globalThis.process?.env ?? {};
   const before = env[name];
@@ -790,7 +794,8 @@ test("many deliveries at once", async () => {
   );
 });
 
-// Web Crypto is given the wasm's own memory, which the next verification writes over and a large one moves.
+// Web Crypto receives the wasm's own memory. The next verification overwrites it, and a large one
+// moves it.
 test("verifications under way at once do not disturb each other", async () => {
   const events = Array.from({ length: 60 }, (_, n) => {
     const body = JSON.parse(PAID);

@@ -1,4 +1,4 @@
-// What wrangler says of the projects: `deploy --dry-run`, and `types` against the shipped `Env`.
+// Checks the projects with wrangler: `deploy --dry-run`, and `types` against the shipped `Env`.
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { TOP } from "../worker/lib/wrangler.mjs";
 
 const toml = readFileSync(join(TOP, "tests/worker/fixtures/1.0.0/wrangler.toml"), "utf8");
 
-/** Projects by how they came to be, and what wrangler lists of each. */
+/** Projects by how they were created, and what wrangler lists for each. */
 const PROJECTS = {
   "a new project": [
     () => folder("new"),

@@ -1,4 +1,4 @@
-// `npx @gwop/worker init`, in folders that are empty and that are not.
+// `npx @gwop/worker init`, in empty folders and in others.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import {
@@ -24,7 +24,7 @@ import {
 } from "./lib.mjs";
 import { suite } from "../runners/checks.mjs";
 
-/** Runs `init` on a terminal of its own (by util-linux), and types each answer when it is asked for. */
+/** Runs `init` on its own terminal (with util-linux), and types each answer at its question. */
 function talk(directory, answers) {
   const bin = join(WORKSHOP, "node_modules/@gwop/worker/cli/gwop-worker.js");
   const child = spawn("script", ["-qec", `"${process.execPath}" "${bin}" init`, "/dev/null"], {
@@ -39,7 +39,7 @@ function talk(directory, answers) {
     from = said.length;
     const [, given] = left.shift();
     const answer = typeof given === "function" ? given() : given;
-    // What ends the input is typed without a new line.
+    // The character that ends the input is typed without a new line.
     child.stdin.write(answer === "\x04" ? answer : `${answer}\n`);
   });
   const limit = setTimeout(() => child.kill("SIGKILL"), 30_000);
@@ -155,7 +155,7 @@ suite("init", async ({ test }) => {
     assert.equal(filesOf(directory)["wrangler.jsonc"], files["wrangler.jsonc"]);
     assert.match(said, /^\+ +"main": "src\/index\.ts",$/m);
     assert.match(said, /^\+ +"compatibility_date": "/m);
-    // The queues that the script creates are those of the configuration.
+    // The script creates exactly the queues of the configuration.
     assert.match(said, /^\+ .*"queue": "mine-fulfillment"/m);
     assert.match(filesOf(directory)["package.json"], /queues create mine-fulfillment /);
   });

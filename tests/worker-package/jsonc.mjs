@@ -1,4 +1,4 @@
-// JSON with comments, as merchants write it: what is added is there, and nothing else has changed.
+// JSON with comments, as merchants write it: additions are there, and nothing else has changed.
 import assert from "node:assert/strict";
 import { pathToFileURL } from "node:url";
 import { join } from "node:path";

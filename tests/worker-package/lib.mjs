@@ -1,4 +1,4 @@
-// Projects of `npx @gwop/worker init`, made from the packed tarballs.
+// Creates projects of `npx @gwop/worker init` from the packed tarballs.
 import { execFile, spawn } from "node:child_process";
 import {
   createWriteStream,
@@ -19,7 +19,7 @@ import { event as gwopEvent, deliver, newInvoice } from "../worker/lib/gwop.mjs"
 import { eventually, sleep } from "../worker/lib/helpers.mjs";
 import { TOP, freePort } from "../worker/lib/wrangler.mjs";
 
-/** The tarballs, as `cargo xtask test --only worker-package` packs them. */
+/** The tarballs that `cargo xtask test --only worker-package` packs. */
 export const { version: VERSION } = JSON.parse(
   readFileSync(join(TOP, "dist/npm-worker/package.json"), "utf8"),
 );
@@ -29,13 +29,13 @@ export const WORKER = process.env.GWOP_WORKER_TARBALL ?? packed("gwop-worker");
 export const FIXTURES = join(TOP, "tests/worker-package/fixtures");
 
 /**
- * Where projects are made. It has both packages as they are installed, and wrangler and TypeScript
- * of this repository: a project in it finds them.
+ * The directory for projects. It has both packages installed, and this repository's wrangler and
+ * TypeScript. A project in it finds them.
  */
 export const WORKSHOP = join(TOP, "build/worker-package");
 const BIN = join(WORKSHOP, "node_modules/@gwop/worker/cli/gwop-worker.js");
 
-/** Runs a program. Resolves to its exit code and all that it said. */
+/** Runs a program. Resolves to its exit code and its whole output. */
 export function run(program, args, { cwd = WORKSHOP, env = {}, timeout = 120_000, input } = {}) {
   return new Promise((resolve) => {
     const more = { cwd, timeout, env: { ...clean(), ...env }, maxBuffer: 1 << 26 };
@@ -46,7 +46,7 @@ export function run(program, args, { cwd = WORKSHOP, env = {}, timeout = 120_000
   });
 }
 
-/** The environment without what this test was started with. */
+/** Returns the environment without the variables of this test run. */
 function clean() {
   const kept = [
     "PATH",
@@ -66,7 +66,7 @@ function clean() {
   return { ...own, WRANGLER_SEND_METRICS: "false", CI: "1" };
 }
 
-/** Makes the workshop anew. */
+/** Creates the workshop anew. */
 export async function openWorkshop() {
   rmSync(WORKSHOP, { recursive: true, force: true });
   mkdirSync(join(WORKSHOP, "node_modules/@gwop"), { recursive: true });
@@ -89,7 +89,7 @@ export async function openWorkshop() {
 export const gwopWorker = (args, cwd, options = {}) =>
   run(process.execPath, [BIN, ...args], { cwd, ...options });
 
-/** Runs a program of a package that the workshop has. */
+/** Runs a program of a package in the workshop. */
 export function program(name, args, cwd) {
   const manifest = createRequire(join(WORKSHOP, "x.js")).resolve(`${name}/package.json`);
   const { bin } = JSON.parse(readFileSync(manifest, "utf8"));
@@ -97,7 +97,7 @@ export function program(name, args, cwd) {
   return run(process.execPath, [join(dirname(manifest), file), ...args], { cwd });
 }
 
-/** A new directory in the workshop, with these files. */
+/** Creates a directory in the workshop with these files. */
 export function folder(name, files = {}) {
   const directory = join(WORKSHOP, name);
   rmSync(directory, { recursive: true, force: true });
@@ -109,7 +109,7 @@ export function folder(name, files = {}) {
   return directory;
 }
 
-/** Every file of a directory with its text. */
+/** Returns every file of a directory with its text. */
 export function filesOf(directory) {
   const entries = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) =>
     entry.isFile(),
@@ -121,7 +121,7 @@ export function filesOf(directory) {
   );
 }
 
-/** A project as the first version made it, with changes of its merchant. */
+/** Creates a project as the first version did, with changes of its merchant. */
 export function firstProject(name) {
   const stored = filesOf(join(FIXTURES, "project-1"));
   const named = { gitignore: ".gitignore", "dev.vars": ".dev.vars" };
@@ -131,10 +131,10 @@ export function firstProject(name) {
   );
 }
 
-/** The permissions of a file. */
+/** Returns the permissions of a file. */
 export const modeOf = (path) => statSync(path).mode & 0o777;
 
-/** The variables of a `.dev.vars`. */
+/** Returns the variables of a `.dev.vars`. */
 export const variablesOf = (directory) =>
   Object.fromEntries(
     [...readFileSync(join(directory, ".dev.vars"), "utf8").matchAll(/^(\w+)="(.*)"$/gm)].map(
@@ -155,7 +155,7 @@ export function setVariables(directory, changes) {
   writeFileSync(path, text);
 }
 
-/** Lets a project use free ports, so that several run at once. Answers the port of its Worker. */
+/** Gives a project free ports, so that several run at once. Returns the port of its Worker. */
 export async function withFreePorts(directory) {
   const gwop = `http://127.0.0.1:${await freePort()}`;
   setVariables(directory, { GWOP_SERVER_URL: gwop, GWOP_IDENTITY_URL: gwop });
@@ -169,11 +169,11 @@ function end(child, signal) {
   try {
     process.kill(-child.pid, signal);
   } catch {
-    // Gone already.
+    // The process has already ended.
   }
 }
 
-/** `npm run dev` of a project, on this port; `waits`: until it answers. */
+/** Runs `npm run dev` of a project on this port. `waits`: until it responds. */
 export async function startProject(
   directory,
   port,
@@ -190,7 +190,7 @@ export async function startProject(
   ];
   const [name, ...args] = [...command, "--port", String(port), ...more];
   const log = join(directory, "dev.log");
-  // A group of its own, so that ending it reaches everything it started.
+  // In its own process group, so that ending it reaches everything it started.
   const child = spawn(name, args, {
     cwd: directory,
     detached: true,
@@ -242,7 +242,7 @@ export async function startProject(
   return project;
 }
 
-/** A paid event, delivered as Gwop does. */
+/** Delivers a paid event, as Gwop does. */
 export async function deliverPaid(project, secret) {
   const paid = gwopEvent("paid", newInvoice());
   const answer = await deliver(project, paid, { secrets: [secret] });

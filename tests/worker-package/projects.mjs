@@ -1,4 +1,4 @@
-// From an empty folder to a Worker under `wrangler dev`; a merchant's own router; hooks.
+// From an empty folder to a Worker in `wrangler dev`, with a merchant's own router and hooks.
 import assert from "node:assert/strict";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -21,7 +21,7 @@ import { deliver } from "../worker/lib/gwop.mjs";
 import { suite } from "../runners/checks.mjs";
 import { eventually } from "../worker/lib/helpers.mjs";
 
-/** The project's packages from the tarballs: they are not published yet. */
+/** Installs the project's packages from the tarballs, because they are not published yet. */
 function useTarballs(directory) {
   const path = join(directory, "package.json");
   const manifest = readFileSync(path, "utf8")
@@ -38,7 +38,7 @@ const install = (cwd) =>
 
 suite("first minute", async ({ test, after }) => {
   test("from an empty folder to a delivered event", async () => {
-    // So that npm's cache is warm.
+    // Fills npm's cache first.
     const warm = folder("warm");
     await gwopWorker(["init", "--yes"], warm);
     useTarballs(warm);
@@ -53,7 +53,7 @@ suite("first minute", async ({ test, after }) => {
       times.push([what, performance.now() - last]);
       last = performance.now();
     };
-    // As `npx @gwop/worker init`, once it is published.
+    // Like `npx @gwop/worker init` after publication.
     const init = await run(
       "npm",
       [
@@ -97,12 +97,12 @@ suite("first minute", async ({ test, after }) => {
     console.log(
       `        ${seconds.toFixed(1)} s: ${times.map(([what, ms]) => `${what} ${(ms / 1000).toFixed(1)}`).join(", ")}`,
     );
-    // The promise of docs/worker.md. It takes some ten seconds; a busy machine took 20.
+    // The promise of docs/worker.md. It takes about ten seconds. A busy machine took 20.
     assert.ok(seconds < 60, `${seconds} s`);
   });
 });
 
-/** A local Gwop's own invoice, paid at it: the local Gwop of `npm run dev` delivers to the Worker. */
+/** Pays an invoice of a local Gwop: the one of `npm run dev` delivers to the Worker. */
 async function payAtLocalGwop(variables) {
   const base = variables.GWOP_SERVER_URL;
   const post = async (path, body, headers = {}) => {
@@ -174,7 +174,7 @@ export default {
   });
 });
 
-/** What a hook's Worker tells the test. */
+/** The messages of a hook's Worker to the test. */
 const HOOKED = `import { createWorker, type Env } from "@gwop/worker";
 export { GwopLedger, GwopSession } from "@gwop/worker";
 
@@ -219,7 +219,7 @@ suite("hooks", async ({ test, after }) => {
   const directory = folder("hooks");
   await gwopWorker(["init", "--yes"], directory);
   writeFileSync(join(directory, "src/index.ts"), HOOKED);
-  // Neither a URL nor a secret of fulfillment: the hook takes their place.
+  // Fulfillment has neither a URL nor a secret: the hook replaces them.
   const lines = readFileSync(join(directory, ".dev.vars"), "utf8").split("\n");
   writeFileSync(
     join(directory, ".dev.vars"),
@@ -275,7 +275,7 @@ suite("hooks", async ({ test, after }) => {
       async () =>
         (await outbox(paid.data.invoice_id))?.[0]?.last_answer?.reason === "the hook rejected",
     );
-    // What the Worker prints comes by wrangler, which takes its time.
+    // The Worker's output passes through wrangler, which takes time.
     await eventually("the log has the error", () =>
       /onEvent: Error: not told/.test(project.output()),
     );

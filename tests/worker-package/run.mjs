@@ -1,5 +1,5 @@
-// The npm package `@gwop/worker`: `node tests/worker-package/run.mjs [--only SUITE]...`, run by
-// `cargo xtask test --only worker-package`, which packs both packages first.
+// Tests the npm package `@gwop/worker`: `node tests/worker-package/run.mjs [--only SUITE]...`.
+// `cargo xtask test --only worker-package` runs it, after it has packed both packages.
 import { openWorkshop } from "./lib.mjs";
 import { runSuites } from "../runners/checks.mjs";
 

@@ -1,4 +1,4 @@
-// What is in the tarball.
+// Checks the content of the tarball.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -37,17 +37,17 @@ const FILES = [
   "worker/index_bg.wasm",
 ];
 
-/** What the release command wrote, which `cargo xtask test --only worker-package` runs first. */
+/** The output of the release command, which `cargo xtask test --only worker-package` runs first. */
 const SUMS = readFileSync(join(dirname(SDK), "SHA512SUMS"), "utf8");
 
-/** The Worker's tarball with changes, in a directory of its own. */
+/** Creates the Worker's tarball with changes, in its own directory. */
 async function repacked(name, change) {
   const directory = folder(name);
   assert.equal((await run("tar", ["xzf", WORKER, "-C", directory])).code, 0);
   change(join(directory, "package"));
   const tarball = join(directory, basename(WORKER));
   assert.equal((await run("tar", ["czf", tarball, "-C", directory, "package"])).code, 0);
-  // The sums are written beside the SDK's.
+  // The checksums are written next to the SDK's.
   cpSync(SDK, join(directory, basename(SDK)));
   return { sdk: join(directory, basename(SDK)), worker: tarball };
 }

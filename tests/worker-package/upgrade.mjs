@@ -25,7 +25,7 @@ suite("upgrade", async ({ test }) => {
     const { code, said } = await gwopWorker(["init", "--yes"], directory);
     assert.equal(code, 0, said);
     const after = filesOf(directory);
-    // Every line that was there is there, in its order, but for a comma.
+    // Every earlier line is still there, in its order, except for a comma.
     const kept = (text) => text.split("\n").map((line) => line.replace(/,(?=\s*(\/\/.*)?$)/, ""));
     let from = 0;
     for (const line of kept(before["wrangler.jsonc"])) {

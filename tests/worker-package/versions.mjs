@@ -1,4 +1,4 @@
-// @gwop/worker and @gwop/sdk go together, or somebody says so: npm, `gwop-worker dev`, `gwop
+// If @gwop/worker and @gwop/sdk do not fit, somebody reports it: npm, `gwop-worker dev` or `gwop
 // doctor`.
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { VERSION, WORKER, WORKSHOP, folder, gwopWorker, run } from "./lib.mjs";
 import { suite } from "../runners/checks.mjs";
 
-/** A project whose @gwop/sdk says that it is of this version. */
+/** Creates a project whose @gwop/sdk claims the given version. */
 async function projectWith(version) {
   const directory = folder(`with-${version}`);
   await gwopWorker(["init", "--yes"], directory);
@@ -69,7 +69,7 @@ suite("versions", async ({ test }) => {
     const directory = folder("refused", {
       "package.json": '{ "name": "refused", "private": true }',
     });
-    // Of tarballs npm warns; of versions from a registry, which it knows beforehand, it refuses.
+    // For tarballs, npm only warns. For versions of a registry, which it knows before, it refuses.
     const { said } = await run(
       "npm",
       ["install", "--offline", "--ignore-scripts", WORKER, join(sdk, tarball)],

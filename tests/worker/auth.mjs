@@ -1,4 +1,4 @@
-// The auth routes, with the local Gwop as the other side.
+// The auth routes, with the local Gwop.
 import assert from "node:assert/strict";
 
 import { OPERATOR_TOKEN, startWorker } from "./lib/wrangler.mjs";
@@ -6,7 +6,7 @@ import { suite } from "../runners/checks.mjs";
 import { eventually, sleep } from "./lib/helpers.mjs";
 import { startSimulator } from "./lib/simulator.mjs";
 
-/** What a worker needs to talk to `simulator`. */
+/** The variables with which a Worker uses `simulator`. */
 function variables(simulator, more = {}) {
   return {
     GWOP_MERCHANT_API_KEY: simulator.merchantApiKey,
@@ -94,7 +94,7 @@ suite("auth", async ({ test, after }) => {
     const token = await exchange(worker, id, { exchange_secret });
     assert.equal(token.status, 200, token.text);
     assert.equal(token.body.token_type, "Bearer");
-    // An exchange whose answer was lost can be repeated: the same key, so the same answer.
+    // An exchange whose response was lost can be repeated: the same key, so the same response.
     const again = await exchange(worker, id, { exchange_secret });
     assert.deepEqual([again.status, again.body.access_token], [200, token.body.access_token]);
 

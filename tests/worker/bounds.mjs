@@ -1,4 +1,4 @@
-// Defaults that fail closed, and bounds on what strangers send: the Worker's rows of SECURITY.md, "Bounds".
+// Safe defaults, and limits on what strangers send: the Worker's rows of SECURITY.md, "Bounds".
 import assert from "node:assert/strict";
 import { request as plainRequest } from "node:http";
 
@@ -31,7 +31,7 @@ function refused(answer, status, code) {
   assert.deepEqual([answer.status, answer.body?.error.code], [status, code], answer.text);
 }
 
-/** Auth against a local Gwop. */
+/** Starts auth with a local Gwop. */
 const authOf = (simulator) => ({
   GWOP_MERCHANT_API_KEY: simulator.merchantApiKey,
   GWOP_MERCHANT_ID: simulator.merchantId,
@@ -180,7 +180,10 @@ suite("bounds", async ({ test, after }) => {
   });
 });
 
-/** wrangler's own proxy answers 503 to a request that meets the connection of another whose body was never read to its end. */
+/**
+ * wrangler's own proxy responds with 503 to a request that reuses a connection on which a body was
+ * never read to its end.
+ */
 async function unlessRestarted(ask) {
   for (let time = 1; ; time += 1) {
     const answer = await ask();
@@ -188,7 +191,7 @@ async function unlessRestarted(ask) {
   }
 }
 
-/** Sends a body of which a byte comes every half a second, without an end. */
+/** Sends an endless body, with one byte every half second. */
 function trickle(worker, path, headers) {
   return new Promise((resolve, reject) => {
     const sending = plainRequest(

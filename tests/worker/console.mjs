@@ -1,4 +1,4 @@
-// The console in real Chromium and Firefox, against the real Worker.
+// The console in real Chromium and Firefox, with the real Worker.
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 
@@ -13,10 +13,12 @@ import { startSimulator } from "./lib/simulator.mjs";
 import { OPERATOR_TOKEN, startWorker } from "./lib/wrangler.mjs";
 import { ask } from "./operator.mjs";
 
-/** WebDriver's names of keys. */
+/** WebDriver's key names. */
 const KEYS = { tab: "\uE004", enter: "\uE006", escape: "\uE00C", shift: "\uE008" };
 
-/** The contrast of two colours (WCAG 2.2), as browsers compute colours: `rgb(1, 2, 3)`. */
+/**
+ * Returns the contrast of two colors (WCAG 2.2) in the form that browsers compute: `rgb(1, 2, 3)`.
+ */
 function contrast(one, other) {
   const luminance = (color) => {
     const [red, green, blue] = color.match(/[\d.]+/g).map((part) => {
@@ -81,12 +83,12 @@ for (const [name, paths] of [
         async () => (await visible("#desk")) && (await rows()).length > 0,
       );
     };
-    // Headless Firefox activates no button of any page by keys that a driver presses.
+    // In headless Firefox, a driver's keys do not activate buttons.
     const byKeys = name !== "firefox";
     const click = () => browser.evaluate("document.activeElement.click()");
-    /** Activates the button that has the focus. */
+    /** Activates the focused button. */
     const activate = () => (byKeys ? browser.keys(KEYS.enter) : click());
-    /** Leaves the dialog, whose focus is at Cancel. */
+    /** Closes the dialog, in which Cancel has the focus. */
     const dismiss = () => (byKeys ? browser.keys(KEYS.escape) : click());
     /** Presses Tab, or Shift and Tab, until the element with this id or text has the focus. */
     const tabTo = async (wanted, held) => {
@@ -253,7 +255,7 @@ for (const [name, paths] of [
         fulfillment.received.filter(({ eventId }) => eventId.startsWith("evt-")).length,
         1,
       );
-      // The row is gone: the focus is at the list that is shown.
+      // The row has disappeared, so the focus moves to the list.
       await eventually("the focus is kept", async () => (await focused()) === "Dead");
       await tabTo("all");
       await activate();
@@ -266,7 +268,7 @@ for (const [name, paths] of [
         async () => (await note()) === "63 events are on their way again.",
       );
       assert.equal(await text("#none"), "There is none.");
-      // Local queues are slow: some of them are enough.
+      // Local queues are slow, so some of the events are enough.
       await eventually(
         "they are delivered",
         () => new Set(fulfillment.received.map(({ eventId }) => eventId)).size >= 15,
@@ -281,7 +283,7 @@ for (const [name, paths] of [
       await eventually("it is open", () => visible("#desk"));
       await tabTo("reconcile");
       await activate();
-      /** What the page says matches; where it does not, the failure shows it. */
+      /** Checks that the page's text matches. A failure shows the text. */
       const says = (what) =>
         eventually(`it says ${what}`, async () => assert.match(await note(), what) ?? true, {
           within: 30_000,
@@ -363,7 +365,7 @@ suite("console of several merchants", async ({ test, after }) => {
       `${text}\n[vars]\nGWOP_MERCHANTS = ${JSON.stringify(JSON.stringify(merchants))}\n`,
   });
   after(() => worker.stop());
-  // A conflict at each, which stays in its list.
+  // Each merchant has a conflict, which stays in its list.
   const invoices = {};
   for (const [key, { GWOP_WEBHOOK_SECRET: secret }] of [
     ["alpha", merchants.alpha],
@@ -422,7 +424,7 @@ suite("console of several merchants", async ({ test, after }) => {
       await eventually("its conflict is listed", async () => (await rows()).length > 0);
       const [row, ...more] = await rows();
       assert.deepEqual([row.includes(invoices[key]), more], [true, []], `${key}: ${row}`);
-      // Whatever it asked was this merchant's, and so is the timeline.
+      // All its requests were this merchant's, and so is the timeline.
       const place = `${worker.url}${key && `/${key}`}`;
       const asked = await browser.evaluate(
         'return performance.getEntriesByType("resource").map((entry) => entry.name)',
@@ -446,7 +448,7 @@ suite("console of several merchants", async ({ test, after }) => {
           "another’s is not known here",
           async () => (await text("#note")) === "No event of this invoice is stored",
         );
-        // So that the next one has to say it again.
+        // So that the next test has to report it again.
         await browser.evaluate('document.querySelector("#note").textContent = ""');
       }
     }

@@ -1,4 +1,4 @@
-// Networks that fail between Gwop, the Worker and fulfillment, and clocks that jump.
+// Network failures between Gwop, the Worker and fulfillment, and clocks that jump.
 import assert from "node:assert/strict";
 
 import { FULFILLMENT_SECRET, startFulfillment } from "./lib/fulfillment.mjs";
@@ -26,7 +26,7 @@ suite("faults", async ({ test, after, quick }) => {
   after(() => worker.stop());
   const toWorker = await startProxy(worker.url);
   after(() => toWorker.stop());
-  /** The Worker as Gwop reaches it: through the proxy. */
+  /** The Worker's address for Gwop: through the proxy. */
   const reached = {
     request: (method, path, options) =>
       worker.request.call({ url: toWorker.url.replace(/\/$/, "") }, method, path, {
@@ -35,7 +35,7 @@ suite("faults", async ({ test, after, quick }) => {
       }),
   };
 
-  /** Everything is delivered at least once, with its outcome, and stored once. */
+  /** Checks that everything is delivered at least once, with its outcome, and stored once. */
   const settled = (events) =>
     parallel(events, 8, async (one) => {
       const view = await eventually(
@@ -136,14 +136,15 @@ suite("faults", async ({ test, after, quick }) => {
         const { body } = await deliverUntilAccepted(worker, one, { time: time() });
         assert.match(body.outcome, /^(applied|duplicate)$/);
       }
-      // Duplicates of what came under another clock.
+      // Duplicates of events that came with another clock.
       for (const one of all)
         assert.equal(
           (await deliverUntilAccepted(worker, one, { time: time() })).body.outcome,
           "duplicate",
         );
       all.push(...events);
-      // Fulfillment's clock is right: it refuses what is signed ten minutes off, and the queue tries again.
+      // Fulfillment's clock is right: it refuses signatures that are ten minutes off. The queue
+      // retries.
       await eventually("the shards have sent them", async () => {
         for (const one of events)
           if ((await worker.invoice(one.data.invoice_id)).outbox[0]?.state === "pending")

@@ -1,4 +1,4 @@
-// Several merchants in one Worker: each has its own ledger, routes, counters and secrets, and none
+// Several merchants in one Worker. Each has its own ledger, routes, counters and secrets, and none
 // sees another's.
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
@@ -18,10 +18,10 @@ import { OPERATOR_TOKEN, SCRATCH, TOP, startWorker } from "./lib/wrangler.mjs";
 
 const json = { "content-type": "application/json" };
 
-/** The merchant's id by its webhook secret. */
+/** Returns the merchant's id by its webhook secret. */
 const idOf = new Map();
 
-/** The secrets of a merchant, each its own. */
+/** Creates the secrets of a merchant. */
 const merchant = (name, more = {}) => {
   const made = {
     GWOP_MERCHANT_ID: randomUUID(),
@@ -35,11 +35,11 @@ const merchant = (name, more = {}) => {
   return made;
 };
 
-/** A Worker whose merchants are in a KV namespace. */
+/** Starts a Worker whose merchants are in a KV namespace. */
 const inNamespace = (text) =>
   `${text}\n[[kv_namespaces]]\nbinding = "GWOP_MERCHANTS"\nid = "merchants"\n`;
 
-/** A configuration with these merchants, as a JSON text or as an object of `[vars]`. */
+/** Returns a configuration with these merchants, as a JSON text or as an object of `[vars]`. */
 const configured =
   (merchants, asText = true) =>
   (text) => {
@@ -57,8 +57,8 @@ const configured =
   };
 
 /**
- * Delivers at a place (`''` or `/alpha`), signed with a secret: an event of the merchant whose secret
- * it is, unless another one is named.
+ * Delivers to a place (`''` or `/alpha`), signed with a secret. The event belongs to the merchant
+ * with this secret, unless another one is named.
  */
 const deliverAt = (worker, place, what, secret, merchantId = idOf.get(secret)) => {
   const data = { ...what.data, ...(merchantId && { merchant_id: merchantId }) };
@@ -75,7 +75,7 @@ const ask = (worker, method, path, token, body) =>
     body: body && JSON.stringify(body),
   });
 
-/** What is said of a key that no path has. */
+/** The message about a key that cannot be in a path. */
 const NO_SEGMENT =
   " is no path segment of a merchant: up to 63 lower-case letters, digits and dashes, the first no " +
   "dash, and none of the Worker's own paths";
@@ -188,7 +188,7 @@ suite("merchants", async ({ test, after }) => {
       ["GET", "/reconcile"],
       ["POST", "/reconcile"],
       ["POST", "/upgrade", { object_ids: ["x"] }],
-      // A method that the route has not says nothing either.
+      // A method that the route does not support reveals nothing either.
       ["DELETE", "/events"],
     ];
     const snapshot = async () =>
@@ -226,7 +226,7 @@ suite("merchants", async ({ test, after }) => {
           `${holder} at ${place}/healthz`,
         );
       }
-      // With its own token, but another's ids.
+      // With its own token, but the ids of another merchant.
       for (const other of Object.keys(places).filter((each) => each !== place)) {
         const { token } = places[place];
         const { invoice, paid, stuck, dead } = marks[other];
@@ -246,7 +246,7 @@ suite("merchants", async ({ test, after }) => {
       }
     }
     assert.equal(await snapshot(), before, "nothing was replayed by anybody");
-    // And what each does see is its own.
+    // Each merchant sees its own data.
     for (const [place, { token }] of Object.entries(places)) {
       const answers = [];
       for (const path of [
@@ -267,7 +267,7 @@ suite("merchants", async ({ test, after }) => {
       const { counts } = (await ask(worker, "GET", `${place}/healthz`, token)).body;
       assert.deepEqual([counts.dead, counts.conflicts], [1, 1], place);
     }
-    // The log says of whom a line is.
+    // Each log line names its merchant.
     assert.ok(
       worker.logLines().some((line) => line.route === "webhook" && line.merchant === "alpha"),
     );
@@ -280,7 +280,7 @@ suite("merchants", async ({ test, after }) => {
         [...readFileSync(join(TOP, file), "utf8").matchAll(pattern)].map(([, arm]) => arm),
       ),
     ];
-    // `/test/…` is no part of what is deployed.
+    // `/test/…` is not part of the deployed build.
     assert.deepEqual(
       armsOf("src/worker/router.rs", /^ {8}(\["[^\]]*\])(?: if [^=]*)? =>/gm)
         .filter((arm) => arm !== '["test", what]')
@@ -343,10 +343,10 @@ suite("merchants", async ({ test, after }) => {
       [line.level, line.merchant, line.reason, line.merchant_id],
       ["error", "alpha", "data.merchant_id is not GWOP_MERCHANT_ID", beta.GWOP_MERCHANT_ID],
     );
-    // Without a merchant's id there is nothing to compare: the Worker's own has none here.
+    // Without a merchant id there is nothing to compare. The Worker itself has none here.
     const own = await deliverAt(worker, "", paid, WEBHOOK_SECRET, beta.GWOP_MERCHANT_ID);
     assert.equal(own.body.outcome, "applied");
-    // As its own merchant's it is taken.
+    // At its own merchant's path, it is accepted.
     assert.equal((await deliverAt(worker, "/alpha", paid, secret)).body.outcome, "applied");
   });
 
@@ -441,7 +441,7 @@ suite("merchants", async ({ test, after }) => {
       [401, "TOKEN_MERCHANT_MISMATCH"],
       refused.text,
     );
-    // The Worker's own auth is off: it borrows nobody's.
+    // The Worker's own auth is off. It does not use that of a merchant.
     assert.deepEqual(
       [
         (await session("", accessToken)).status,
@@ -481,7 +481,7 @@ suite("merchants", async ({ test, after }) => {
       [204, 401, 503],
     );
     const others = await mint(beta.GWOP_MERCHANT_ID);
-    // Nobody ends a session with a token of another's.
+    // Nobody can end a session with another merchant's token.
     assert.equal(
       (
         await worker.request("DELETE", "/beta/auth/session", {
@@ -565,7 +565,7 @@ suite("merchants", async ({ test, after }) => {
     for (const place of Object.keys(places)) {
       const page = await worker.request("GET", `${place}/console`);
       assert.equal(page.status, 200);
-      // Relative to the page: /alpha/console asks /alpha/events.
+      // Relative to the page: /alpha/console requests /alpha/events.
       assert.match(page.text, /new URL\(`\.\$\{path\}`, location\.href\)/);
       for (const { token } of Object.values(places)) assert.ok(!page.text.includes(token));
     }
@@ -639,7 +639,7 @@ suite("merchants as they are configured", async ({ test, after }) => {
       merchants[other] = merchant(other, { [name]: merchants[one][name] });
       return [one, other, name];
     });
-    // One of several, in the middle of a rotation; and what the Worker itself has.
+    // One of several secrets during a rotation, and the Worker's own one.
     const [old, current] = [merchants.m0.OPERATOR_TOKEN, `operator-of-rotated-${randomUUID()}`];
     merchants.rotated = merchant("rotated", { OPERATOR_TOKEN: `${current}, ${old}` });
     merchants.own = merchant("own", { OPERATOR_TOKEN });
@@ -679,7 +679,8 @@ suite("merchants as they are configured", async ({ test, after }) => {
         name === "merchants_share" && of === key && variable in merchants[key];
       await eventually(`the log has ${key}`, () => worker.logLines().some(isSaid));
     }
-    // Nobody else is concerned, and the Worker itself goes on: as one of several it compares too.
+    // Other merchants are not affected. The Worker itself continues, and compares too, as one of
+    // several.
     const { GWOP_WEBHOOK_SECRET: secret } = merchants.good;
     const paid = event("paid", newInvoice());
     const answers = [
@@ -807,7 +808,7 @@ suite("merchants as they are configured", async ({ test, after }) => {
     const own = await startFulfillment("whsec_fulfilment_of_alpha");
     after(() => own.stop());
     const settings = merchant("alpha");
-    // Without fulfillment of its own a merchant has the Worker's: none here.
+    // A merchant without its own fulfillment has the Worker's: none here.
     const { FULFILLMENT_URL, FULFILLMENT_SECRET: secret, ...bare } = variables;
     const first = await started({
       storage,
@@ -852,7 +853,7 @@ suite("merchants as they are configured", async ({ test, after }) => {
         false,
       ),
     });
-    // Any call wakes the shard; its alarm knows by itself whose it is.
+    // Any call wakes the shard. Its alarm knows its merchant by itself.
     await ask(back, "GET", `/alpha/invoices/${paid.data.invoice_id}`, settings.OPERATOR_TOKEN);
     assert.match((await back.request("GET", "/cdn-cgi/handler/scheduled")).text, /ok/);
     await eventually("it is delivered", () => own.of(paid.event_id).length === 1, {
@@ -931,7 +932,7 @@ suite("merchants as they are configured", async ({ test, after }) => {
     const keys = read.filter((key) => key !== "_compared");
     assert.deepEqual([...new Set(keys)].sort(), ["kiosk", "nobody"]);
     assert.equal(keys.filter((key) => key === "nobody").length, 1);
-    // Once for requests, and once for the shard and the consumer where they see another binding.
+    // Once for requests, and once for the shard and the consumer if they have another binding.
     assert.ok(keys.filter((key) => key === "kiosk").length <= 2, keys.join());
   });
 
@@ -967,7 +968,7 @@ suite("merchants as they are configured", async ({ test, after }) => {
         ),
       );
     assert.deepEqual(await statuses(), { alpha: 503, beta: 503, gamma: 200, own: 503 });
-    // Every isolate finds there with whom to compare.
+    // Every isolate finds the merchants to compare there.
     assert.deepEqual(JSON.parse((await worker.watch({ get: "_compared" })).got), {
       alpha: ["beta"],
       beta: ["alpha"],
@@ -975,7 +976,7 @@ suite("merchants as they are configured", async ({ test, after }) => {
     beta.OPERATOR_TOKEN = `operator-of-beta-${randomUUID()}`;
     await worker.watch({ put: { beta } });
     assert.deepEqual(await statuses(), { alpha: 200, beta: 200, gamma: 200, own: 503 });
-    // The cron trigger looks as well, and says so in the log.
+    // The cron trigger checks as well, and reports it in the log.
     const { GWOP_WEBHOOK_SECRET: secret } = gamma;
     await worker.watch({ put: { delta: merchant("delta", { GWOP_WEBHOOK_SECRET: secret }) } });
     assert.match((await worker.request("GET", "/cdn-cgi/handler/scheduled")).text, /ok/);
@@ -1017,7 +1018,7 @@ suite("merchants as they are configured", async ({ test, after }) => {
     );
     assert.equal(alerts.calls, 0);
     await worker.watch({ fail: { ledger: false } });
-    // Nobody sends anything more: the alarms do it.
+    // No more requests are sent: the alarms do the work.
     for (const kind of ["conflict", "refused_signatures"])
       await eventually(`${kind} is told`, () => alerts.of(kind).length > 0, { within: 90_000 });
     await eventually("so are the events", () => fulfillment.of(paid.event_id).length === 1, {
@@ -1040,7 +1041,7 @@ suite("merchants as they are configured", async ({ test, after }) => {
     after(() => worker.stop());
     await worker.watch({ put: { alpha } });
     const [paid, refused] = [event("paid", newInvoice()), event("paid", newInvoice())];
-    // One that fulfillment refused while the merchant was there: it waits for the operator.
+    // Fulfillment refused this one while the merchant existed. It waits for the operator.
     await deliverAt(worker, "/alpha", refused, alpha.GWOP_WEBHOOK_SECRET);
     const dead = async () =>
       (await ask(worker, "GET", "/alpha/events?state=dead", alpha.OPERATOR_TOKEN)).body.events;
@@ -1066,7 +1067,7 @@ suite("merchants as they are configured", async ({ test, after }) => {
     );
     own.answer = () => 200;
     await worker.watch({ put: { alpha } });
-    // Nobody is looked up anew for ten seconds where the segment named nobody.
+    // If a segment named nobody, it is not looked up again for ten seconds.
     await eventually("the merchant is there again", async () => (await dead())?.length === 1);
     await eventually("it is delivered", () => own.of(paid.event_id).length === 1, {
       within: 60_000,

@@ -1,4 +1,4 @@
-// What an operator sees and does: lists over all shards, replays, counts, metrics, traces, alerts.
+// The operator's view and actions: lists over all shards, replays, counts, metrics, traces, alerts.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
@@ -14,7 +14,10 @@ import { OPERATOR_TOKEN, SCRATCH, startWorker } from "./lib/wrangler.mjs";
 
 const authorization = { authorization: `Bearer ${OPERATOR_TOKEN}` };
 
-/** Asks a route as the operator. What reads is asked again after 20 seconds: wrangler now and then loses a connection under load. */
+/**
+ * Calls a route as the operator. Reads are repeated after 20 seconds, because wrangler sometimes
+ * loses a connection under load.
+ */
 export async function ask(worker, method, path, body) {
   const options = { headers: authorization, ...(body && { body: JSON.stringify(body) }) };
   for (let left = method === "GET" ? 2 : 0; ; left -= 1) {
@@ -29,7 +32,7 @@ export async function ask(worker, method, path, body) {
   }
 }
 
-/** Every row of a list, page by page. */
+/** Returns every row of a list, page by page. */
 async function everyRow(worker, path, name) {
   const rows = [];
   let pages = 0;
@@ -48,7 +51,7 @@ async function everyRow(worker, path, name) {
 
 const listed = async (worker, query) => (await everyRow(worker, `/events?${query}`, "events")).rows;
 
-/** Replays a list to its end. Resolves to how many events that were, in how many requests. */
+/** Replays a list to its end. Resolves to the number of events and of requests. */
 async function replayList(worker, wish) {
   let events = 0;
   let requests = 0;
@@ -64,14 +67,14 @@ async function replayList(worker, wish) {
   return { events, requests };
 }
 
-/** The value of a series in `/metrics`; `undefined` where it is not there. */
+/** Returns the value of a series in `/metrics`, or `undefined`. */
 async function metric(worker, series) {
   const { text } = await ask(worker, "GET", "/metrics");
   const line = text.split("\n").find((one) => one.startsWith(`${series} `));
   return line && Number(line.slice(series.length + 1));
 }
 
-/** The bytes of the ledger's files, as one digest. */
+/** Returns one digest of the ledger's files. */
 function ledgerDigest(worker) {
   const directory = join(worker.state, "v3/do/gwop-GwopLedger");
   const digest = createHash("sha256");
@@ -202,7 +205,7 @@ suite("operator", async ({ test, after }) => {
     const { outbox } = await worker.invoice(invoice.invoice_id);
     assert.deepEqual(outbox[0].last_answer, dead.last_answer);
     assert.deepEqual(await listed(worker, "state=pending"), []);
-    // By either id; first without doing anything.
+    // With either id, and first as a dry run.
     for (const id of [invoice.invoice_id, invoice.public_invoice_id]) {
       const counted = await ask(worker, "POST", "/events/replay", {
         invoice_id: id,
@@ -257,7 +260,7 @@ suite("operator", async ({ test, after }) => {
       rows.map(({ state, attempts, lastStatus }) => [state, attempts, lastStatus]),
       Array(3).fill(["dead", 3, 503]),
     );
-    // Page by page, each from where the last one ended.
+    // Page by page, each from the end of the one before.
     const paged = [];
     for (let cursor; cursor !== null; ) {
       const page = await gwop(
@@ -335,7 +338,7 @@ suite("operator", async ({ test, after }) => {
       const invoice = newInvoice();
       await deliverUntilAccepted(worker, event(at % 4 === 0 ? "expired" : "paid", invoice));
       mine.unshift(invoice.invoice_id);
-      // Each comes in a millisecond of its own.
+      // Each event has its own millisecond.
       await sleep(3);
     }
     for (const limit of [1, 7, 100]) {
@@ -440,7 +443,7 @@ suite("operator", async ({ test, after }) => {
       async () => (await metric(worker, refusedSeries)) === before + 1,
       { within: 10_000 },
     );
-    // Just told: the next 4 seconds belong to memory.
+    // It has just been reported: for the next 4 seconds, the count is only in memory.
     const digest = ledgerDigest(worker);
     await parallel(Array(30).keys(), 10, refuse);
     assert.equal(ledgerDigest(worker), digest);
@@ -510,7 +513,7 @@ suite("operator", async ({ test, after }) => {
 suite("dead rows", async ({ test, after, quick }) => {
   const storage = mkdtempSync(join(SCRATCH, "gwop-storage-"));
   after(() => rmSync(storage, { recursive: true, force: true }));
-  // Without fulfillment, rows that are replayed stay pending.
+  // Without fulfillment, replayed rows stay pending.
   const variables = {
     GWOP_WEBHOOK_SECRET: WEBHOOK_SECRET,
     OPERATOR_TOKEN,
@@ -558,7 +561,7 @@ suite("dead rows", async ({ test, after, quick }) => {
       left,
       dead.filter((row) => row.event_type !== "invoice.paid"),
     );
-    // Since a moment at which none had come.
+    // From a moment at which none had come.
     assert.equal((await replayList(worker, { state: "dead", until: "2026-01-01" })).events, 0);
     assert.deepEqual(await listed(worker, "state=dead"), left);
   });
@@ -569,7 +572,7 @@ suite("dead rows", async ({ test, after, quick }) => {
     await worker.fault("fill-dead", { rows: 60, prefix: "kill" });
     const everyDead = await listed(worker, "state=dead");
     const keys = (rows) => new Set(rows.map((row) => row.event_id));
-    // Those of this type may leave; the others have to stay whatever happens.
+    // Rows of this type may leave the list. All others have to stay.
     const mayLeave = keys(everyDead.filter((row) => row.event_type === "invoice.paid"));
     const stays = keys(everyDead.filter((row) => row.event_type !== "invoice.paid"));
     let acknowledged = 0;
@@ -614,7 +617,7 @@ suite("dead rows", async ({ test, after, quick }) => {
       acknowledged += answer.body.events;
       ({ cursor } = answer.body);
     }
-    // What was replayed and not acknowledged is one request per kill at most.
+    // At most one request per kill was replayed without a response.
     assert.ok(
       acknowledged <= mayLeave.size && acknowledged >= mayLeave.size - 3 * kills,
       `${acknowledged} of ${mayLeave.size}`,
@@ -663,7 +666,7 @@ suite("before the first event", async ({ test, after }) => {
   });
 });
 
-/** How long two alerts of one kind are apart here, in milliseconds; 10 minutes where it is deployed. */
+/** The interval of two alerts of one kind here, in milliseconds. It is 10 minutes when deployed. */
 const ALERT_PAUSE_MS = 12_000;
 
 suite("alerts", async ({ test, after }) => {
@@ -693,7 +696,7 @@ suite("alerts", async ({ test, after }) => {
       "conflict",
     );
   };
-  /** Of how many occurrences the alerts of a kind have told. */
+  /** Returns the number of occurrences that the alerts of a kind have reported. */
   const told = (kind) => alerts.of(kind).reduce((sum, { count }) => sum + count, 0);
 
   test("conflicts of all shards are told, signed, each once", async () => {
@@ -734,7 +737,7 @@ suite("alerts", async ({ test, after }) => {
         .logLines()
         .some((line) => line.event === "alert_failed" && line.reason === "answered 500"),
     );
-    // The URL may hold credentials.
+    // The URL may contain credentials.
     assert.ok(!worker.logLines().some((line) => JSON.stringify(line).includes("SEKRIT")));
     alerts.answer = () => 204;
     await conflict();

@@ -1,4 +1,5 @@
-// From the outbox to fulfillment: failures, dead letters, replay, undecodable messages, a forgetful queue, compaction; and the operator's routes.
+// From the outbox to fulfillment: failures, dead letters, replay, undecodable messages, a queue
+// that loses messages, compaction, and the operator's routes.
 import assert from "node:assert/strict";
 
 import { FULFILLMENT_SECRET, startFulfillment } from "./lib/fulfillment.mjs";
@@ -25,7 +26,7 @@ suite("outbox", async ({ test, after }) => {
   const authorization = { authorization: `Bearer ${OPERATOR_TOKEN}` };
   const replay = (id, body, headers = authorization) =>
     worker.request("POST", `/invoices/${id}/replay`, { body: JSON.stringify(body), headers });
-  /** Outcomes of fulfillment by event id; every other event is taken. */
+  /** Outcomes of fulfillment by event id. All other events are accepted. */
   const answers = new Map();
   fulfillment.answer = ({ eventId }) => answers.get(eventId)?.() ?? 200;
   const paidInvoice = (overrides) => {
@@ -81,7 +82,7 @@ suite("outbox", async ({ test, after }) => {
       assert.match(place, /^src\/worker\/ledger\/object.rs:\d+:\d+$/);
       const next = await worker.request("GET", "/nothing", { signal: AbortSignal.timeout(10_000) });
       assert.equal(next.status, 404, next.text);
-      // By the alarm alone, which runs again: nobody else asks its shard meanwhile.
+      // Only by the alarm, which runs again: no other request reaches its shard in the meantime.
       await eventually("it arrives", () => fulfillment.of(paid.event_id).length > 0, {
         within: 30_000,
       });
@@ -125,7 +126,7 @@ suite("outbox", async ({ test, after }) => {
             line.level === "error",
         ),
     );
-    // A dead row is kept, beyond the retention of other events, and is not sent again by itself.
+    // A dead row is kept longer than other events, and is not sent again by itself.
     await sleep(5_000);
     assert.equal((await worker.invoice(invoice.invoice_id)).outbox[0].state, "dead");
     works = true;
@@ -234,7 +235,7 @@ suite("outbox", async ({ test, after }) => {
       headers: authorization,
     });
     assert.deepEqual([post.status, post.headers.get("allow")], [405, "GET"]);
-    // Delivered already: delivered once more.
+    // Already delivered, so it is delivered again.
     await eventually("it is delivered", () => fulfillment.of(paid.event_id).length === 1);
     await eventually(
       "it is confirmed",
@@ -290,7 +291,7 @@ suite("outbox", async ({ test, after }) => {
       on: false,
       missing: ["GWOP_MERCHANT_API_KEY", "GWOP_MERCHANT_ID", "AUTH_SECRET"],
     });
-    // The spelling of 1.0.0 stays until 2.0.0.
+    // The spelling of 1.0.0 is supported until 2.0.0.
     assert.deepEqual(body.fulfilment, body.fulfillment);
     for (const secret of [WEBHOOK_SECRET, FULFILLMENT_SECRET, OPERATOR_TOKEN])
       assert.ok(!text.includes(secret));
@@ -462,7 +463,7 @@ suite("settings", async ({ test, after }) => {
   });
 });
 
-/** The token that operators are to use next. */
+/** The operator's next token. */
 const NEXT_TOKEN = "next-operator-token-of-the-tests";
 
 suite("rotation", async ({ test, after }) => {

@@ -1,4 +1,5 @@
-// Reconciliation: what webhooks did not bring comes from Gwop's list, each final state once; the past never.
+// Reconciliation: takes missing final states from Gwop's list, each once, and never those of the
+// past.
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -17,7 +18,7 @@ const { Gwop } = await import(pathToFileURL(join(TOP, "dist/npm/index.node.js"))
 
 const HOUR = 3_600_000;
 const operator = { authorization: `Bearer ${OPERATOR_TOKEN}` };
-/** More retries than elsewhere: nothing here may end among the dead letters. */
+/** More retries than in other tests, because nothing here may become a dead letter. */
 const configure = (text) => text.replaceAll("max_retries = 2", "max_retries = 10");
 const iso = (time) => new Date(time).toISOString();
 
@@ -33,7 +34,7 @@ const variablesOf = (simulator, fulfillment, since) => ({
   ...(since === undefined ? {} : { RECONCILE_SINCE: iso(since) }),
 });
 
-/** How reconciliation stands. */
+/** Returns the status of reconciliation. */
 async function standing(worker) {
   const answer = await worker.request("GET", "/reconcile", { headers: operator });
   assert.equal(answer.status, 200, answer.text);
@@ -46,7 +47,7 @@ async function begin(worker) {
   return answer.body;
 }
 
-/** Begins a run, and waits for its end. */
+/** Starts a run, and waits for its end. */
 async function reconcile(worker, within = 60_000) {
   await begin(worker);
   return over(worker, within);
@@ -62,7 +63,10 @@ const over = (worker, within = 60_000) =>
     { within, every: 100 },
   );
 
-/** So many invoices with every final state: six in ten paid, three expired once the clock goes on, one canceled. */
+/**
+ * Creates `count` invoices with every final state: six in ten paid, three expired after the clock
+ * moves, one canceled.
+ */
 async function many(shop, count) {
   const made = [];
   await parallel(
@@ -84,7 +88,7 @@ async function many(shop, count) {
 
 const TYPES = { PAID: "invoice.paid", EXPIRED: "invoice.expired", CANCELED: "invoice.canceled" };
 
-/** Every one of these reached fulfillment exactly as it should, and nothing else did. */
+/** Checks that each of these reached fulfillment exactly as expected, and nothing else did. */
 async function allApplied(fulfillment, invoices, within = 120_000) {
   const events = () => new Map(fulfillment.received.map((one) => [one.eventId, one]));
   await eventually(
@@ -106,7 +110,7 @@ async function allApplied(fulfillment, invoices, within = 120_000) {
 }
 
 suite("reconciliation", async ({ test, after, quick }) => {
-  /** A Gwop, a fulfillment and a Worker, for one test. */
+  /** Starts a Gwop, a fulfillment and a Worker for one test. */
   const world = async ({ flags, since, variables = {}, ...rest } = {}) => {
     const simulator = await startSimulator(flags);
     const fulfillment = await startFulfillment();
@@ -170,7 +174,7 @@ suite("reconciliation", async ({ test, after, quick }) => {
     const storage = mkdtempSync(join(SCRATCH, "gwop-storage-"));
     after(() => rmSync(storage, { recursive: true, force: true }));
     const variables = variablesOf(simulator, fulfillment);
-    // The first version with a ledger knows one more of them, by its webhook.
+    // The first version with a ledger knows one more of them, from its webhook.
     const old = await startWorker({
       main: join(TOP, "tests/worker/fixtures/ledger-1/entry.js"),
       storage,
@@ -211,7 +215,7 @@ suite("reconciliation", async ({ test, after, quick }) => {
     );
     for (const days of [61, 100]) {
       await worker.fault("clock", { offset_ms: days * 24 * HOUR });
-      // The next event wakes the shard, whose alarm sweeps.
+      // The next event wakes the shard, whose alarm removes old rows.
       await eventually(
         "retention has its turn",
         async () => {
@@ -250,10 +254,11 @@ suite("reconciliation", async ({ test, after, quick }) => {
     assert.ok(calls <= count / 90 + 10, `${calls} list calls`);
     assert.equal(run.pages, calls);
     await allApplied(fulfillment, invoices, quick ? 120_000 : 600_000);
-    // Wrangler's own server leaves workerd a socket per batch and line: after 10,000 it has no more.
+    // Wrangler's own server leaves one socket in workerd per batch and line. After 10,000 none is
+    // left.
     await worker.kill();
     await worker.start();
-    // Gwop's webhooks, late: with the transaction and without one.
+    // Gwop's late webhooks, with the transaction and without one.
     const late = invoices.filter(({ status }) => status === "PAID").slice(0, 40);
     for (const [at, { id, publicInvoiceId, transaction }] of late.entries()) {
       const data =
@@ -292,11 +297,11 @@ suite("reconciliation", async ({ test, after, quick }) => {
       assert.ok(run.applied >= count, `${run.applied} of ${count}`);
       going = false;
       await meanwhile;
-      // The rest is found by the next run; where pages are not newest first, by that of the next day.
+      // The next run finds the rest. If pages are not newest first, the run of the next day does.
       if (order !== "newest-first") {
         const { pages } = await reconcile(worker);
         assert.ok(pages <= 6, `${pages} pages, so soon after`);
-        // What is not delivered yet is signed by the new clock.
+        // Events that are not delivered yet are signed with the new clock.
         await eventually(
           "everything so far is delivered",
           () => fulfillment.received.length >= run.applied,
@@ -481,7 +486,7 @@ suite("reconciliation", async ({ test, after, quick }) => {
     });
     const known = await shop.paid();
     assert.equal((await reconcile(worker)).applied, 1);
-    // Before the clock moves: fulfillment keeps the real one.
+    // Before the clock moves, because fulfillment uses the real one.
     await allApplied(fulfillment, [known]);
     const [one, other] = [await shop.paid(), await shop.paid("solana")];
     await simulator.control("POST", "faults", {
@@ -491,14 +496,14 @@ suite("reconciliation", async ({ test, after, quick }) => {
       times: "always",
     });
     await begin(worker);
-    // The pauses between the steps are minutes: the clock goes on instead.
+    // The waits between the steps are minutes, so the clock moves instead.
     let offset = 0;
     const run = await eventually(
       "the run is over",
       async () => {
         const found = await standing(worker);
         if (found.running && found.failures > 0) {
-          // More than an alarm may be late: it is armed again.
+          // More than an alarm may be late, so it is set again.
           offset += 700_000;
           await worker.fault("clock", { offset_ms: offset });
           await worker.request("GET", "/cdn-cgi/handler/scheduled");
@@ -527,7 +532,7 @@ suite("reconciliation", async ({ test, after, quick }) => {
     const invoices = [];
     for (let at = 0; at < 70; at += 1)
       invoices.push(await shop.paid(at % 2 === 0 ? "base" : "solana"));
-    // Known by their webhooks: nothing is asked of them.
+    // Webhooks have reported them, so they are not looked up.
     const known = invoices.splice(0, 10);
     for (const { id, publicInvoiceId } of known) {
       await deliverUntilAccepted(

@@ -1,5 +1,5 @@
-// The Worker's tests on the real workerd: `node tests/worker/run.mjs [--only SUITE]... [--quick]`.
-// `cargo xtask test --only worker` builds what they need first.
+// Runs the Worker's tests on the real workerd: `node tests/worker/run.mjs [--only SUITE]...
+// [--quick]`. `cargo xtask test --only worker` first builds what they need.
 import { runSuites } from "../runners/checks.mjs";
 
 import "./webhooks.mjs";

@@ -1,5 +1,5 @@
-// Makes docs/console.png, the picture of the console in docs/operations.md: `node tests/worker/screenshot.mjs [light|dark]`,
-// after `cargo xtask build`.
+// Creates docs/console.png, the picture of the console in docs/operations.md: `node
+// tests/worker/screenshot.mjs [light|dark]`, after `cargo xtask build`.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -23,7 +23,7 @@ const worker = await startWorker({
 });
 const browser = await startBrowser("chromium", CHROMIUM());
 try {
-  // A few that fulfillment does not take, one that contradicts its invoice.
+  // Some events that fulfillment refuses, and one that contradicts its invoice.
   fulfillment.answer = ({ type }) => (type === "invoice.paid" ? 503 : 500);
   const conflicting = newInvoice();
   for (const what of [
@@ -52,7 +52,7 @@ try {
   await eventually("the timeline is there", () =>
     browser.evaluate('return document.querySelectorAll("#invoice li").length > 0'),
   );
-  // No ring around the heading, and all of it.
+  // No focus ring around the heading, and the whole page.
   await browser.evaluate("document.activeElement.blur(); scrollTo(0, 0)");
   const height = await browser.evaluate("return document.documentElement.scrollHeight");
   await browser.resize(960, height);

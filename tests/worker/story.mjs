@@ -1,5 +1,6 @@
-// The whole way with the local Gwop: an invoice is created by the SDK, paid, delivered, stored, and reaches fulfillment; what is
-// deployed runs from the top level as it is; the library example builds.
+// The whole story with the local Gwop: the SDK creates an invoice, which is paid, delivered, stored
+// and sent to fulfillment. The deployed build runs from the top level unchanged. The library
+// example builds.
 import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

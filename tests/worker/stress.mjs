@@ -1,4 +1,4 @@
-// 1,000 invoices against a model, and the same under `kill -9`.
+// 1,000 invoices compared with a model, also with `kill -9`.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import {
@@ -17,7 +17,7 @@ import { suite } from "../runners/checks.mjs";
 import { eventually, parallel, random, sleep } from "./lib/helpers.mjs";
 import { OPERATOR_TOKEN, SCRATCH, TOP, startWorker } from "./lib/wrangler.mjs";
 
-/** What the issue says of an event, written down a second time, in order of the text. */
+/** The issue's rules for an event, implemented a second time, in the order of its text. */
 class Model {
   status = "OPEN";
   seen = new Map();
@@ -42,7 +42,7 @@ class Model {
   }
 }
 
-/** Deliveries of one invoice: one to three events, repeated, in any order. */
+/** Returns deliveries of one invoice: one to three events, repeated, in any order. */
 function deliveriesOf(invoice, dice) {
   const versioned = dice.next() < 0.7;
   const events = Array.from({ length: 1 + dice.below(3) }, (_, at) =>
@@ -62,10 +62,13 @@ const variables = (fulfillment) => ({
   FULFILLMENT_SECRET,
 });
 
-/** As many retries as are deployed: on a busy machine a few time out, and nothing here may end among the dead letters. */
+/**
+ * As many retries as when deployed. On a busy machine some time out, and nothing here may become a
+ * dead letter.
+ */
 const configure = (text) => text.replace("max_retries = 2", "max_retries = 10");
 
-/** Everything that must hold of one invoice in the end. */
+/** Checks everything that must be true for one invoice at the end. */
 async function check(worker, fulfillment, invoice, model) {
   const view = await eventually(
     "fulfillment has confirmed everything",
@@ -94,7 +97,7 @@ async function check(worker, fulfillment, invoice, model) {
   }
 }
 
-/** After a kill: every shard that has rows has an alarm, by a look into its files. */
+/** Checks the files after a kill: every shard with rows has an alarm. */
 function alarmsAreArmed(storage) {
   const directory = join(storage, "v3/do/gwop-GwopLedger");
   const files = existsSync(directory)
@@ -125,8 +128,9 @@ function alarmsAreArmed(storage) {
 }
 
 /**
- * `kill -9` of workerd up to `kills` times, while `running()`: each strikes at any moment once `progress()` has grown by more than `step` since
- * the one before, and every shard's alarm is armed afterwards. Resolves to the number of kills.
+ * Runs `kill -9` on workerd up to `kills` times, while `running()`. Each kill comes at any moment
+ * after `progress()` has grown by more than `step` since the one before. After it, every shard's
+ * alarm must be set. Resolves to the number of kills.
  */
 async function killInTheMiddle(
   worker,
@@ -165,7 +169,7 @@ suite("stress", async ({ test, after, quick }) => {
         losses: dice.below(1_000),
       };
     });
-    // Now and then fulfillment fails, the first time that it sees an event.
+    // Sometimes fulfillment fails when it first sees an event.
     const seen = new Set();
     fulfillment.answer = ({ eventId }) => {
       const fails = !seen.has(eventId) && dice.next() < 0.05;
@@ -178,7 +182,7 @@ suite("stress", async ({ test, after, quick }) => {
         const expected = model.apply(what);
         at += 1;
         if (at % 7 === 0) {
-          // The answer is lost: Gwop hangs up, knows nothing, and delivers again.
+          // The response is lost: Gwop disconnects without a result, and delivers again.
           const gone = new AbortController();
           setTimeout(() => gone.abort(), at % 40);
           await deliver(worker, what, { signal: gone.signal }).catch(() => {});
@@ -203,7 +207,7 @@ suite("crash", async ({ test, after, quick }) => {
   after(() => fulfillment.stop());
   const storage = mkdtempSync(join(SCRATCH, "gwop-storage-"));
   after(() => rmSync(storage, { recursive: true, force: true }));
-  // A kill empties the queue: what was in it is sent again soon.
+  // A kill empties the queue. Its messages are soon sent again.
   const worker = await startWorker({
     variables: { ...variables(fulfillment), TEST_SILENCE_MS: "3000" },
     storage,
@@ -217,7 +221,7 @@ suite("crash", async ({ test, after, quick }) => {
     const invoices = [];
     let running = true;
     let accepted = 0;
-    // Gwop: delivers again whatever was not answered by a 2xx, for as long as it takes.
+    // Gwop delivers again until the response is 2xx, however long it takes.
     const lane = async () => {
       while (running) {
         const invoice = newInvoice();
@@ -243,7 +247,7 @@ suite("crash", async ({ test, after, quick }) => {
   });
 });
 
-/** Records what happens to invoices, for the checker in tests/worker_history.rs. */
+/** Records the history of invoices, for the checker in tests/worker_history.rs. */
 class History {
   constructor(name) {
     mkdirSync(join(TOP, "build"), { recursive: true });
@@ -255,7 +259,10 @@ class History {
     this.file.write(`${JSON.stringify(entry)}\n`);
   }
 
-  /** Delivers once, and writes down what is known of it: nothing but the start where no answer came, or none of 2xx. */
+  /**
+   * Delivers once, and records what is known: only the start if no response arrived, or one without
+   * 2xx.
+   */
   async deliver(worker, what) {
     const { event_id, event_version, data } = what;
     const event = {
@@ -280,7 +287,7 @@ class History {
     return accepted;
   }
 
-  /** Reads every invoice, and what fulfillment heard of it. */
+  /** Reads every invoice, and what fulfillment received about it. */
   async finish(worker, fulfillment, invoices) {
     await parallel(invoices, 16, async ({ invoice_id }) => {
       const view = await eventually(
@@ -303,7 +310,7 @@ class History {
     await new Promise((done) => this.file.end(done));
   }
 
-  /** The checker's exit code and words. */
+  /** Returns the checker's exit code and output. */
   check() {
     const { status, stdout, stderr } = spawnSync(
       "cargo",
@@ -331,8 +338,8 @@ suite("history", async ({ test, after, quick }) => {
     after(() => fulfillment.stop());
     const storage = mkdtempSync(join(SCRATCH, "gwop-storage-"));
     after(() => rmSync(storage, { recursive: true, force: true }));
-    // What a kill takes from the local queue is sent again after this time. With thousands waiting it
-    // has to be long: the queue would fill with copies faster than it is emptied.
+    // The local queue's messages that a kill removes are sent again after this time. With thousands
+    // of messages it has to be long, or the queue would fill with copies faster than it is emptied.
     const silence = quick ? "3000" : "30000";
     const worker = await startWorker({
       variables: { ...variables(fulfillment), TEST_SILENCE_MS: silence },
@@ -347,7 +354,7 @@ suite("history", async ({ test, after, quick }) => {
       while (invoices.length < count) {
         const invoice = newInvoice();
         invoices.push(invoice);
-        // Side by side: copies of one event, and events that contradict each other.
+        // Concurrently: copies of one event, and events that contradict each other.
         await parallel(deliveriesOf(invoice, dice), 3, async (what) => {
           for (let time = 0; time < 3 && !(await history.deliver(worker, what)); time += 1)
             await sleep(200 + dice.below(2_000));

@@ -1,4 +1,5 @@
-// From 1.0.0 to this Worker on the same storage; a number of shards that was changed; two versions of this Worker at once.
+// From 1.0.0 to this Worker with the same storage, a changed number of shards, and two versions of
+// this Worker at once.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -25,7 +26,7 @@ const replay = (worker, id, event_id) =>
     headers: operator,
   });
 
-/** What `wrangler.toml` says to do where a deployment began with 1.0.0. */
+/** The steps in `wrangler.toml` for a deployment that began with 1.0.0. */
 const upgraded = (text) =>
   text.replace(/# Only where the deployment began with 1\.0\.0.*\n((?:#.*\n)+)/, (_, block) =>
     block.replace(/^# ?/gm, ""),
@@ -74,7 +75,7 @@ suite("upgrade", async ({ test, after }) => {
     stale: event("expired", invoices.stale, { version: 1 }),
   };
   events.unknown = event("refunded", invoices.unknown);
-  // Its object has no alarm for a month: nothing but `POST /upgrade` hands it over.
+  // Its object has no alarm for a month, so only `POST /upgrade` hands it over.
   events.quiet = event("refunded", invoices.quiet);
   events.bare = event("expired", invoices.bare);
   const before = {};
@@ -117,7 +118,7 @@ suite("upgrade", async ({ test, after }) => {
       async () => (await worker.invoice(invoices.sent.invoice_id)).outbox[0].deliveries > 0,
     );
     Object.assign(before, await views(worker));
-    // The queue, which is in memory here, loses what it has.
+    // The queue is in memory here and loses its messages.
     await worker.kill();
     const off = await startWorker({ ...old, variables });
     await deliverUntilAccepted(off, events.pending);
@@ -137,7 +138,7 @@ suite("upgrade", async ({ test, after }) => {
     worker = await startWorker({
       storage,
       variables: { ...withUrl, TEST_SILENCE_MS: "4000" },
-      // A producer under its old name.
+      // A producer with its old name.
       configure: (text) =>
         upgraded(text).replace(
           'binding = "GWOP_FULFILLMENT_QUEUE"',
@@ -159,7 +160,7 @@ suite("upgrade", async ({ test, after }) => {
             line.use === "GWOP_FULFILLMENT_QUEUE",
         ),
     );
-    // The first delivery of an invoice takes it over; copies that come together too.
+    // The first delivery of an invoice hands it over, also if copies come at the same time.
     const copies = await Promise.all(
       Array.from({ length: 10 }, () => deliverUntilAccepted(worker, events.confirmed)),
     );
@@ -303,7 +304,7 @@ suite("upgrade script", async ({ test, after }) => {
   ];
   const pages = { "": ["a=", 25], "a=": ["b+/", 10], "b+/": [undefined, 3] };
   const moved = [];
-  /** Cloudflare's API and the Worker, as far as the script asks them. */
+  /** Cloudflare's API and the Worker, as far as the script uses them. */
   const server = createServer(async (request, response) => {
     let body = "";
     for await (const chunk of request) body += chunk;
@@ -367,7 +368,7 @@ suite("shard count", async ({ test, after }) => {
 
   test("another number of shards is refused by every shard, for known and new invoices; with the first number all is as it was", async () => {
     const eight = await start();
-    // A few: most shards are still empty.
+    // Only a few, so most shards are still empty.
     await parallel(paid.slice(0, 3), 3, (one) => deliverUntilAccepted(eight, one));
     await eight.stop();
     for (const shards of ["32", "7", "0", "many"]) {
@@ -449,7 +450,7 @@ suite("retention", async ({ test, after }) => {
     await sleep(4_000);
     const kept = await worker.invoice(dead.data.invoice_id);
     assert.deepEqual([kept.status, kept.events.length, kept.outbox[0].state], ["PAID", 1, "dead"]);
-    // What comes of a deleted invoice counts as new.
+    // Events of a deleted invoice count as new.
     assert.equal((await deliverUntilAccepted(worker, gone[0])).body.outcome, "applied");
   });
 
@@ -476,7 +477,7 @@ suite("skew", async ({ test, after }) => {
     FULFILLMENT_SECRET,
     FULFILLMENT_URL: fulfillment.url,
   };
-  /** The objects of another Worker; this one keeps the queue's consumers. */
+  /** The objects of another Worker. This one keeps the queue's consumers. */
   const remote = (text) =>
     text
       .replace(/(class_name = "(?:GwopLedger|GwopSession)")/g, '$1\nscript_name = "gwop-objects"')

@@ -18,7 +18,7 @@ import { suite } from "../runners/checks.mjs";
 import { eventually, parallel } from "./lib/helpers.mjs";
 import { OPERATOR_TOKEN, startWorker } from "./lib/wrangler.mjs";
 
-/** The first words of what must never be seen in an answer or a log. */
+/** The beginning of texts that no response or log may contain. */
 const SECRETS = [WEBHOOK_SECRET, FULFILLMENT_SECRET, OPERATOR_TOKEN];
 
 suite("webhooks", async ({ test, after }) => {
@@ -36,7 +36,8 @@ suite("webhooks", async ({ test, after }) => {
 
   const outcome = async (what, expected) => {
     const answer = await deliverUntilAccepted(worker, what);
-    // Where an answer was lost on the way, the next one says `duplicate`: then storage has the outcome.
+    // If a response was lost on the way, the next one says `duplicate`. Storage then has the
+    // outcome.
     if (answer.deliveries > 1 && answer.body.outcome === "duplicate" && what.data?.invoice_id) {
       const { events } = await worker.invoice(what.data.invoice_id);
       answer.body.outcome = events.find(({ event_id }) => event_id === what.event_id).outcome;
@@ -49,7 +50,7 @@ suite("webhooks", async ({ test, after }) => {
     assert.equal(typeof answer.body.error.message, "string");
   };
 
-  /** The panics that the log tells of, from this length of the output on. */
+  /** Returns the panics in the log, from the given length of the output on. */
   const panics = (before) => worker.logLines(before).filter((line) => line.event === "panic");
 
   test("an event is applied, stored and read by either id", async () => {
@@ -111,7 +112,7 @@ suite("webhooks", async ({ test, after }) => {
         ["canceled", {}, "applied"],
         ["paid", {}, "conflict"],
       ],
-      // an end that reaches a paid invoice
+      // a final state other than PAID for a paid invoice
       [
         ["paid", { version: 5 }, "applied"],
         ["expired", { version: 4 }, "stale"],
@@ -207,7 +208,7 @@ suite("webhooks", async ({ test, after }) => {
       );
       assert.equal(delivery.body, `${text.slice(0, -1)},"gwop_outcome":"applied"}`);
     }
-    // An outcome that came in is nobody's but Gwop's.
+    // An outcome in an incoming event is ignored.
     const invoice = newInvoice();
     const paid = event("paid", invoice);
     await deliverUntilAccepted(worker, JSON.stringify({ gwop_outcome: "conflict", ...paid }));
@@ -231,7 +232,7 @@ suite("webhooks", async ({ test, after }) => {
         `${JSON.stringify(tail)} is delivered`,
         () => fulfillment.of(paid.event_id)[0],
       );
-      // It is in the signed body, and in the header only where that carries it unchanged.
+      // The id is in the signed body. The header has it only if it can carry the id unchanged.
       assert.equal(
         delivery.headers["x-gwop-event-id"],
         tail === "%2e" || tail === "'#?&" ? paid.event_id : undefined,
@@ -250,7 +251,7 @@ suite("webhooks", async ({ test, after }) => {
       await eventually(`${id} is delivered`, () =>
         fulfillment.of(id).some(({ invoiceId }) => invoiceId === invoice.invoice_id),
       );
-      // And as the invoice's.
+      // The same for the invoice's id.
       const named = newInvoice();
       await outcome(event("paid", { ...named, invoice_id: id }), "applied");
       assert.equal((await worker.invoice(named.public_invoice_id)).invoice_id, id);
@@ -329,7 +330,7 @@ suite("webhooks", async ({ test, after }) => {
     }
     assert.equal(await worker.invoice(invoice.invoice_id), undefined);
     assert.equal(await worker.invoice(invoice.public_invoice_id), undefined);
-    // Within the window, with one good signature of several.
+    // Within the tolerance, with one good signature of several.
     const good = await worker.request("POST", "/webhooks/gwop", {
       body,
       headers: {
@@ -418,7 +419,8 @@ suite("webhooks", async ({ test, after }) => {
       const fits = await send(padded(event("paid", newInvoice()), limit), { chunked });
       assert.deepEqual([fits.status, fits.body.outcome], [200, "applied"], fits.text);
     }
-    // Beyond what is drained the answer may be lost with the connection; whoever delivers again is served.
+    // If more is sent than is read, the response may be lost with the connection. A retry is
+    // served.
     for (const chunked of [true, false]) {
       const answer = await send(padded(event("paid", invoice), 3_000_000), { chunked }).catch(
         () => undefined,
@@ -497,7 +499,7 @@ suite("webhooks", async ({ test, after }) => {
     assert.ok(Number(refused.headers.get("retry-after")) > 0);
     assert.equal(await worker.invoice(invoice.invoice_id), undefined);
     await outcome(paid, "applied");
-    // The same in an object that holds something already.
+    // The same in an object that already contains data.
     const late = event("expired", invoice);
     await worker.fault("fail-next", { invoice_id: invoice.invoice_id });
     await rejected(await deliver(worker, late), 503, "UNAVAILABLE");
@@ -671,7 +673,7 @@ suite("webhooks", async ({ test, after }) => {
         await outcome(event("expired", invoice, {}), "conflict");
         await outcome(event("paid", newInvoice()), "applied");
         assert.equal((await worker.invoice(invoice.invoice_id)).status, "PAID");
-        // The log comes another way than the answers.
+        // The log does not arrive together with the responses.
         await eventually(
           `a trace of ${method} ${fault}`,
           () => /RuntimeError/.test(worker.output().slice(before)),
@@ -714,7 +716,7 @@ suite("webhooks", async ({ test, after }) => {
   });
 });
 
-/** How many Durable Objects hold tables of ours. */
+/** Returns how many Durable Objects contain our tables. */
 export function storedObjects(worker) {
   const root = join(worker.state, "v3/do");
   let found = 0;

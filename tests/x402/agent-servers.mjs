@@ -1,6 +1,6 @@
 // `@gwop/sdk/agent` pays real x402 servers on loopback: `x402-express`, `@x402/express`,
-// `@x402/hono` and Python's `x402` on FastAPI. Their facilitator is a stub whose judges are the
-// reference facilitators; it can fail as facilitators do.
+// `@x402/hono` and Python's `x402` on FastAPI. Their facilitator is a stub that uses the reference
+// facilitators as judges. It can fail as facilitators do.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createServer } from "node:http";
@@ -39,7 +39,7 @@ const listening = (server) =>
     server.listen(0, "127.0.0.1", () => done(`http://127.0.0.1:${server.address().port}`));
   });
 
-/** A facilitator over HTTP. `fault` says how the next settlements go wrong. */
+/** Starts a facilitator over HTTP. `fault` says how the next settlements fail. */
 async function facilitator() {
   const feePayer = (await generateKeyPairSigner()).address;
   const accounts = new Map();
@@ -163,7 +163,7 @@ const SERVERS = {
   },
 };
 
-/** A shop with its facilitator, and an agent that pays there. */
+/** Starts a shop with its facilitator, and an agent that pays there. */
 async function withShop(name, signer, work) {
   const stub = await facilitator();
   const shop = await SERVERS[name](stub);
@@ -187,7 +187,7 @@ async function withShop(name, signer, work) {
   }
 }
 
-/** Buys twice: the same request is a new purchase once it was answered. */
+/** Buys twice: after a response, the same request is a new purchase. */
 const buys = (name, signer) => () =>
   withShop(name, signer, async ({ stub, pay }) => {
     for (const count of [1, 2]) {
@@ -198,7 +198,7 @@ const buys = (name, signer) => () =>
     }
   });
 
-/** A settlement whose outcome is unknown or denied: the agent asks again, and pays once. */
+/** Tests a settlement whose outcome is unknown or denied: the agent asks again, and pays once. */
 const paysOnce = (name, fault) => () =>
   withShop(name, evmKey(BASE_KEY), async ({ stub, journal, pay }) => {
     const answer = await (async () => {
@@ -210,7 +210,7 @@ const paysOnce = (name, fault) => () =>
       assert.ok(answer.mayHaveSettled, answer.message);
     } else assert.equal(answer.status, 402, await answer.clone().text());
     stub.fault = undefined;
-    // Whatever it is told now, the first payment was the only one that could settle.
+    // Whatever the server says now, only the first payment could settle.
     const again = await pay().catch((error) => error);
     assert.equal(stub.settled.length, 1, "settlements");
     const paid = fault === "refuses" && again.status === 200;
@@ -218,7 +218,7 @@ const paysOnce = (name, fault) => () =>
     assert.ok(paid || told || again.status === 402, String(again.stack ?? again.status));
     const sent = (await journal.open()).filter(({ state }) => state === "sent");
     assert.ok(sent.length <= 1, "open attempts");
-    // What was found out stays so, and whoever decides to pay once more does so once.
+    // The result does not change. Whoever decides to pay again does so once.
     if (answer.code === "PAID_WITHOUT_ANSWER") assert.equal(again.code, answer.code);
     if (again.code === "PAID_WITHOUT_ANSWER") {
       assert.equal((await pay({ buyAnew: true })).status, 200);
@@ -226,7 +226,7 @@ const paysOnce = (name, fault) => () =>
     }
   });
 
-/** A server that sends whoever pays elsewhere: no payment, and no header of one, gets there. */
+/** Tests a server that redirects: no payment and no payment header reaches the other place. */
 const staysWhereItPays = (status, pays) => async () => {
   const seen = [];
   const elsewhere = createServer((request, response) => {

@@ -1,7 +1,7 @@
-// `@gwop/sdk/agent` and the world outside: the reference facilitators judge its payloads; it pays
-// the local Gwop over HTTP; a loopback server fails and lies, and the agent's process is "killed"
-// in the middle. GWOP_AGENT names the entry, GWOP_AGENT_PAYLOADS how many payloads each chain gets,
-// GWOP_AGENT_RUNS how many seeded runs there are.
+// `@gwop/sdk/agent` with other programs: the reference facilitators judge its payloads, it pays the
+// local Gwop over HTTP, and it pays a loopback server that fails and lies while the agent's process
+// is "killed" in the middle. GWOP_AGENT names the entry, GWOP_AGENT_PAYLOADS the number of payloads
+// for each chain, GWOP_AGENT_RUNS the number of seeded runs.
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { pathToFileURL } from "node:url";
@@ -33,14 +33,14 @@ const NETWORKS = {
   solana: { 1: "solana", 2: "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp" },
 };
 
-/** The account of a wallet's USDC on Solana. */
+/** Returns the USDC account of a wallet on Solana. */
 export async function tokenAccount(owner) {
   const encode = (address) => getAddressEncoder().encode(address);
   const seeds = [encode(owner), encode(TOKEN_PROGRAM), encode(MINT)];
   return (await getProgramDerivedAddress({ programAddress: ATA_PROGRAM, seeds }))[0];
 }
 
-/** What a signer sends to a server, which a function plays, for one random offer. */
+/** Returns what a signer sends to a server, which is a function here, for one random offer. */
 async function sentFor(version, chain, offer, signer) {
   const amount = String(1 + below(1_000_000));
   const requirement = {
@@ -85,7 +85,7 @@ async function judgedOnBase() {
   for (let count = 0; count < COUNT; count += 1) {
     const version = 1 + (count % 2);
     const key = hex(randomBytes(32));
-    // One in four is signed by viem's account.
+    // viem's account signs one in four.
     const signer = count % 4 === 3 ? privateKeyToAccount(key) : evmKey(key);
     const offer = { payTo: hex(randomBytes(20)), extra: { name: "USD Coin", version: "2" } };
     const { sent, requirement } = await sentFor(version, "base", offer, signer);
@@ -142,7 +142,7 @@ async function paysGwop(gwop, chain) {
   }
 }
 
-/** Numbers that follow from a seed. */
+/** Returns a generator of numbers from a seed. */
 function seeded(seed) {
   let state = BigInt(seed) + 1n;
   const next = () => {
@@ -153,8 +153,8 @@ function seeded(seed) {
 }
 
 /**
- * Gwop's invoices and payment URLs on loopback, by a server that fails and lies. Its chain takes
- * each nonce of a wallet once.
+ * Serves Gwop's invoices and payment URLs on loopback, with a server that fails and lies. Its chain
+ * accepts each nonce of a wallet once.
  */
 function liar(random) {
   const invoices = new Map();
@@ -226,7 +226,7 @@ function liar(random) {
     if (way === 0) return answer(200, { status: "PAID" });
     if (way === 1) return lose();
     if (way === 2) return answer(502, {});
-    // It refuses, and has settled or not; or settles whatever it was ever sent.
+    // It refuses, whether it has settled or not. Or it settles everything that was ever sent.
     if (way === 5) for (const one of invoice.sent) settle(invoice, one);
     if (way === 6) return answer(202, {});
     if (way === 7) return lose();
@@ -236,7 +236,7 @@ function liar(random) {
   return { server, invoices };
 }
 
-/** A crash: whoever waits for it waits for ever. */
+/** A crash: code that awaits it waits for ever. */
 const never = () => new Promise(() => {});
 
 async function seededRuns() {
@@ -307,7 +307,7 @@ async function seededRuns() {
       );
       if (random.chance(30)) slept += random.below(600_000);
     }
-    // What is left is finished.
+    // Finish what was left open.
     for (const invoice of invoices.values()) invoice.told = 0;
     for (let tries = 0; tries < 6; tries += 1) {
       const resumed = await new Agent({

@@ -1,4 +1,5 @@
-// The chains, as far as facilitators ask them while they judge: no network, but the rules of the contract and programs.
+// The chains, as far as facilitators use them for a check. No network, but the rules of the
+// contract and of the programs.
 import {
   decompileTransactionMessage,
   getBase64Encoder,
@@ -17,7 +18,9 @@ const tokenAbi = parseAbi([
   "function authorizationState(address, bytes32) view returns (bool)",
 ]);
 
-/** Base with USDC (FiatTokenV2_2) on it, as `FacilitatorEvmSigner`. Every wallet is rich and has no code. */
+/**
+ * Base with USDC (FiatTokenV2_2), as `FacilitatorEvmSigner`. Every wallet has money and no code.
+ */
 export function baseChain() {
   const used = new Set();
   const key = (wallet, nonce) => `${getAddress(wallet)}:${nonce.toLowerCase()}`;
@@ -28,7 +31,7 @@ export function baseChain() {
     authorizationState: ([wallet, nonce]) => used.has(key(wallet, nonce)),
   };
   return {
-    /** Notes that an authorization was settled. */
+    /** Records that an authorization was settled. */
     settle: ({ from, nonce }) => void used.add(key(from, nonce)),
     getAddresses: () => ["0x00000000000000000000000000000000000000fa"],
     getCode: async ({ address }) => (getAddress(address) === USDC ? "0x60" : "0x"),
@@ -64,7 +67,10 @@ export function baseChain() {
 
 export const TOKEN_PROGRAM = "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA";
 
-/** Solana with USDC on it, as `FacilitatorSvmSigner`. Of token accounts, `accounts` has those that exist, with their owners. */
+/**
+ * Solana with USDC, as `FacilitatorSvmSigner`. `accounts` has the existing token accounts with
+ * their owners.
+ */
 export function solanaChain(feePayer, accounts) {
   return {
     getAddresses: () => [feePayer],
@@ -88,7 +94,7 @@ export function solanaChain(feePayer, accounts) {
   };
 }
 
-/** A signature with the other `s`, and the `v` that goes with it. */
+/** Returns a signature with the other `s`, and the matching `v`. */
 export function highS(signature) {
   const bytes = hexToBytes(signature);
   const s = BigInt(`0x${Buffer.from(bytes.slice(32, 64)).toString("hex")}`);

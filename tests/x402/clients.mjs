@@ -1,5 +1,5 @@
-// The real x402 clients for JavaScript, unchanged, at the local Gwop: each pays an invoice and an auth intent, and reads
-// the receipt.
+// The real x402 clients for JavaScript, unchanged, with the local Gwop. Each pays an invoice and an
+// auth intent, and reads the receipt.
 import { ExactEvmScheme, registerExactEvmScheme } from "@x402/evm/exact/client";
 import {
   decodePaymentResponseHeader,
@@ -29,7 +29,7 @@ const NETWORKS = {
 const MOST = 2_000_000n;
 const wallet = createWalletClient({ account, chain: base, transport: http("http://127.0.0.1:9") });
 
-/** A fetch that tells which x402 headers it was given. */
+/** A fetch that records the x402 headers of its requests. */
 function watched() {
   const sent = [];
   const watching = async (input, init) => {
@@ -41,7 +41,9 @@ function watched() {
   return { sent, watching };
 }
 
-/** Answers as `fetch` does, by a client that wraps it; `decode` reads the response header `receipt`. */
+/**
+ * Sends a request with a client that wraps `fetch`. `decode` reads the response header `receipt`.
+ */
 const byFetch = (wrap, header, receipt, decode) => async (url) => {
   const { sent, watching } = watched();
   const response = await (await wrap(watching))(url, { method: "GET" });
@@ -119,7 +121,7 @@ const clients = (rpcUrl) => ({
   },
 });
 
-/** What the README's first sale, of $1.025, meets in clients that nobody has configured. */
+/** The results of the README's first sale, $1.025, with unconfigured clients. */
 const LIMITS = {
   "x402-fetch 1.2.0 takes at most $0.10 by itself": [
     /^Payment amount exceeds maximum allowed$/,

@@ -1,5 +1,6 @@
-// The reference facilitators of @x402/evm and @x402/svm 2.27.0 as judges: of every payload here, honest or wrong, the
-// local Gwop says what they say, or the difference stands here with its reason. The chain is a stub (`chains.mjs`).
+// The reference facilitators of @x402/evm and @x402/svm 2.27.0 as judges. For every payload here,
+// right or wrong, the local Gwop must have the same result, or this file gives a reason for the
+// difference. The chain is a stub (`chains.mjs`).
 import assert from "node:assert/strict";
 import { basePayloads } from "./payloads-base.mjs";
 import { solanaPayloads } from "./payloads-solana.mjs";
@@ -7,7 +8,7 @@ import { solanaPayloads } from "./payloads-solana.mjs";
 const decoded = (header) => JSON.parse(atob(header));
 const encoded = (value) => Buffer.from(JSON.stringify(value)).toString("base64");
 
-/** A new invoice's challenge, in both versions. */
+/** Returns a new invoice's challenge, in both versions. */
 async function challenge(gwop, chain) {
   const { id, paymentUrl } = await gwop.invoice(chain);
   const asked = await fetch(paymentUrl);
@@ -16,13 +17,13 @@ async function challenge(gwop, chain) {
   return { id, paymentUrl, offer, requirement };
 }
 
-/** The payment around a payload, in a version. */
+/** Returns the payment with a payload, in a version. */
 function wrapped(version, payload, { offer, requirement }) {
   if (version === 2) return { x402Version: 2, accepted: offer, payload };
   return { x402Version: 1, scheme: requirement.scheme, network: requirement.network, payload };
 }
 
-/** What the local Gwop says: `valid`, or the name of what is wrong. */
+/** Returns the local Gwop's result: `valid`, or the name of the error. */
 async function judgedLocally(paymentUrl, version, payment) {
   const header = version === 2 ? "PAYMENT-SIGNATURE" : "X-PAYMENT";
   const answer = await fetch(paymentUrl, {
@@ -35,7 +36,10 @@ async function judgedLocally(paymentUrl, version, payment) {
   return error;
 }
 
-/** What the facilitator says. Details behind a colon are for people; what it throws, a server answers as an error. */
+/**
+ * Returns the facilitator's result. Details after a colon are for people. A server would respond to
+ * an exception with an error.
+ */
 async function judgedBy(facilitator, payment, requirements) {
   const { error } = console;
   // @x402/svm prints what it cannot decode.
@@ -50,7 +54,7 @@ async function judgedBy(facilitator, payment, requirements) {
   }
 }
 
-/** A check for every payload in every version that it is for. */
+/** Checks every payload in every version for which it is meant. */
 export async function checksOfJudges(gwop) {
   const checks = {};
   let judged = 0;
@@ -72,7 +76,7 @@ export async function checksOfJudges(gwop) {
             context.requirements.amount ?? context.requirements.maxAmountRequired,
           );
           if (before) {
-            // Another invoice is paid first; its payload is what `make` starts from.
+            // Another invoice is paid first. `make` starts from its payload.
             const other = await challenge(gwop, chain);
             const first = {
               ...context,

@@ -1,4 +1,5 @@
-// The local Gwop over HTTP, as `gwop-simulator` serves it, and a merchant at it. GWOP_SIMULATOR names its program.
+// The local Gwop over HTTP, as `gwop-simulator` serves it, with a merchant. GWOP_SIMULATOR names
+// the program.
 import { spawn } from "node:child_process";
 
 const KEY = "sk_m_x402_test";
@@ -39,7 +40,10 @@ export async function startGwop(...args) {
     url,
     send,
     rpcUrl: `${url}/_sim/solana-rpc`,
-    /** A new invoice of $1.025, the README's first sale, or of another amount: its id and its payment URL. */
+    /**
+     * Creates an invoice of $1.025 (the README's first sale) or another amount. Returns id and
+     * payment URL.
+     */
     async invoice(chain, amount = 1_000_000) {
       const { public_invoice_id: id } = await send("POST", "/v1/invoices", { amount_usdc: amount });
       return {
@@ -47,7 +51,7 @@ export async function startGwop(...args) {
         paymentUrl: chainOf((await send("GET", `/v1/invoices/${id}`)).payment_methods, chain),
       };
     },
-    /** A new auth intent: its id and its payment URL. */
+    /** Creates an auth intent. Returns its id and its payment URL. */
     async intent(chain) {
       const intent = await send("POST", "/v1/auth-intents", {});
       return {

@@ -1,4 +1,5 @@
-// x402's real clients and facilitators at the local Gwop: `main.mjs [part of a name]`, also in GWOP_TEST_ONLY. Run by `cargo xtask test --only x402`.
+// x402's real clients and facilitators with the local Gwop: `main.mjs [part of a name]`, also in
+// GWOP_TEST_ONLY. `cargo xtask test --only x402` runs it.
 import { runChecks } from "../runners/checks.mjs";
 import { checksOfServers } from "./agent-servers.mjs";
 import { checksOfAgent } from "./agent.mjs";

@@ -1,4 +1,4 @@
-// Payloads for Base: EIP-3009 authorizations, honest and wrong.
+// Payloads for Base: EIP-3009 authorizations, right and wrong.
 import { ExactEvmScheme } from "@x402/evm/exact/facilitator";
 import { ExactEvmSchemeV1 } from "@x402/evm/exact/v1/facilitator";
 import { concatHex, encodeAbiParameters, getAddress, toHex } from "viem";
@@ -21,7 +21,7 @@ const other = privateKeyToAccount(generatePrivateKey());
 const now = () => Math.floor(Date.now() / 1000);
 const nonce = () => toHex(crypto.getRandomValues(new Uint8Array(32)));
 
-/** An authorization signed as it stands. */
+/** Returns an authorization, signed unchanged. */
 async function signed(
   { requirements, amount },
   fields = {},
@@ -49,7 +49,7 @@ async function signed(
   return { signature, authorization };
 }
 
-/** Signed, and changed afterwards. */
+/** Returns an authorization that was changed after it was signed. */
 const changed = (change) => async (context) => {
   const payload = await signed(context);
   change(payload, context);

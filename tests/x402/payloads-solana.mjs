@@ -1,4 +1,4 @@
-// Payloads for Solana: partially signed transactions, honest and wrong.
+// Payloads for Solana: partially signed transactions, right and wrong.
 import {
   AccountRole,
   appendTransactionMessageInstructions,
@@ -99,10 +99,10 @@ async function transfer({ amount, requirements }, options = {}) {
   };
 }
 
-/** The memo that a client sends: the offer's, or one that makes the transaction another one. */
+/** Returns a client's memo: the offer's, or one that makes the transaction unique. */
 const memoOf = ({ requirements }) => memo(requirements.extra.memo ?? crypto.randomUUID());
 
-/** A transaction of these instructions; by default an honest payment. */
+/** Returns a transaction of these instructions. Default: a valid payment. */
 async function built(
   context,
   { instructions, feePayer = FEE_PAYER, version = 0, finish = (message) => message } = {},
@@ -125,7 +125,7 @@ async function built(
   };
 }
 
-/** By what `write` makes of the parts of an honest payment. */
+/** Returns the transaction that `write` creates from the parts of a valid payment. */
 const of = (write, options) => async (context) => {
   const parts = {
     limit: limit(),
@@ -143,7 +143,7 @@ const transferring = (options) =>
     memo,
   ]);
 
-/** An honest transaction whose bytes are changed afterwards. */
+/** Returns a valid transaction whose bytes are changed afterwards. */
 const rewritten = (write) => async (context) => {
   const raw = Buffer.from((await built(context)).transaction, "base64");
   return { transaction: Buffer.from(write(raw) ?? raw).toString("base64") };
@@ -153,7 +153,7 @@ const name = (what) => `invalid_exact_svm_${what}`;
 const DECODED = name("payload_transaction_could_not_be_decoded");
 const SIMULATION = { 1: "transaction_simulation_failed", 2: name("transaction_simulation_failed") };
 
-/** An honest transaction, its base64 without the `=` at its end. */
+/** Returns a valid transaction, in base64 without the `=` at its end. */
 async function unpadded(context) {
   const { transaction } = await built(context);
   if (!transaction.endsWith("="))

@@ -1,4 +1,5 @@
-// The real x402 client for Python, with requests and httpx: `clients.py` plays it. GWOP_PYTHON names the program.
+// The real x402 client for Python, with requests and httpx: `clients.py` runs it. GWOP_PYTHON names
+// the program.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
@@ -6,7 +7,7 @@ import { account, solanaSigner } from "./keys.mjs";
 
 const WALLETS = { base: account.address, solana: (await solanaSigner()).address };
 
-/** Starts Python; `pay` takes a job and gives its answer. */
+/** Starts Python. `pay` takes a job and returns its result. */
 export function startPython() {
   const child = spawn(process.env.GWOP_PYTHON, ["clients.py"], {
     stdio: ["pipe", "pipe", "inherit"],

@@ -3,7 +3,7 @@ import { gwopAuthRoutes, gwopWebhook, withGwopAuth } from "@gwop/sdk/azure-funct
 import { gwop, webhook } from "./gwop.js";
 
 const { app } = functions;
-// Neither Gwop nor an agent has a key of your function app.
+// Gwop and agents have no key for your function app.
 const authLevel = "anonymous";
 const me = withGwopAuth({ gwop }, (_request, identity) => ({ body: identity.subject }));
 

@@ -18,7 +18,7 @@ class MeController {
 class AppModule {}
 
 const app = await NestFactory.create(AppModule, { logger: ["error", "warn"] });
-// What is mounted here comes before Nest's body parsers.
+// These run before Nest's body parsers.
 app.use("/webhooks/gwop", gwopWebhook(webhook));
 app.use(gwopAuthRoutes({ gwop }));
 await app.listen(process.env["PORT"] ?? 3000, "127.0.0.1");

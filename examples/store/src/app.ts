@@ -1,4 +1,5 @@
-// The store's API: app-owned routes over app-owned services. Agents are known by their wallet; there are no passwords and no browsers.
+// The store's API: the app's own routes over the app's own services. Agents are known by their
+// wallet. There are no passwords and no browsers.
 import { formatUsdc } from "@gwop/sdk";
 import { gwopAuth, gwopAuthRoutes, gwopWebhook, type GwopVariables } from "@gwop/sdk/hono";
 import type { WebhookStore } from "@gwop/sdk/stores";
@@ -8,7 +9,7 @@ import { Entitlements } from "./entitlements.ts";
 import { type Config, createClient, createInvoice } from "./gwop.ts";
 import { PRODUCTS } from "./products.ts";
 
-/** @param store Where the webhook handler keeps what it knows of invoices; the same database will do. */
+/** @param store Where the webhook handler keeps invoices. It can use the same database. */
 export function createApp(
   config: Config,
   database: Database,
@@ -26,7 +27,7 @@ export function createApp(
     return next();
   });
 
-  // Webhooks decide what is paid; nothing else does.
+  // Only webhooks decide what is paid.
   app.post(
     "/webhooks/gwop",
     gwopWebhook({
@@ -48,7 +49,7 @@ export function createApp(
     }),
   );
 
-  // Where an agent starts.
+  // The start page for agents.
   app.get("/", (c) =>
     c.json({
       name: "Example store",
@@ -111,7 +112,7 @@ export function createApp(
     });
   });
 
-  // What the store is there for: every call is paid for.
+  // The product itself: every call is paid for.
   app.post("/calls", agent, async (c) => {
     const { subject, walletAddress } = c.var.gwop;
     const paidBy = await entitlements.spend(subject);
@@ -136,7 +137,7 @@ export function createApp(
   return app;
 }
 
-/** A key for Gwop that is good for this agent and product only, whatever the agent sends. */
+/** Returns an idempotency key for this agent and product only, whatever the agent sends. */
 async function saleKey(...parts: string[]): Promise<string> {
   const digest = await crypto.subtle.digest(
     "SHA-256",

@@ -1,12 +1,13 @@
-/** The app's own database: any SQLite, D1 included. One statement is one transaction; the store needs no more. */
+/** The app's own database: any SQLite, including D1. One statement is one transaction. */
 export interface Database {
-  /** Runs one statement with `?` for its parameters; gives its rows. */
+  /** Runs one statement with `?` as parameter placeholders. Returns its rows. */
   query<Row>(sql: string, ...parameters: (string | number)[]): Promise<Row[]>;
 }
 
-/** Every table; run when the store starts. */
+/** Creates every table. It runs when the store starts. */
 export const SCHEMA = [
-  // Both ids of an invoice, and what it buys, copied at the time of the sale. Times are milliseconds since 1970.
+  // Both ids of an invoice, and the product, copied at the time of the sale. Times are milliseconds
+  // since 1970.
   `CREATE TABLE IF NOT EXISTS checkouts (
     invoice_id TEXT PRIMARY KEY,
     public_invoice_id TEXT NOT NULL UNIQUE,
@@ -19,14 +20,14 @@ export const SCHEMA = [
     settled_at INTEGER
   )`,
   `CREATE INDEX IF NOT EXISTS checkouts_by_subject ON checkouts (subject, status)`,
-  // Calls that were served, and what paid for them: "plan" or "credit".
+  // The served calls, and what paid for them: "plan" or "credit".
   `CREATE TABLE IF NOT EXISTS calls (id INTEGER PRIMARY KEY, subject TEXT NOT NULL, at INTEGER NOT NULL, paid_by TEXT NOT NULL)`,
   `CREATE INDEX IF NOT EXISTS calls_by_subject ON calls (subject, paid_by, at)`,
-  // Money that a person has to look at.
+  // Payments that a person has to check.
   `CREATE TABLE IF NOT EXISTS conflicts (event_id TEXT PRIMARY KEY, invoice_id TEXT NOT NULL, event_type TEXT NOT NULL, at INTEGER NOT NULL)`,
 ];
 
-/** What `node:sqlite` and `bun:sqlite` have in common. */
+/** The interface that `node:sqlite` and `bun:sqlite` share. */
 interface Sqlite {
   prepare(sql: string): { all(...parameters: (string | number)[]): unknown[] };
 }
@@ -38,7 +39,7 @@ export function sqlite(database: Sqlite): Database {
   };
 }
 
-/** What is used of D1. */
+/** The part of D1 that the store uses. */
 export interface D1 {
   prepare(sql: string): {
     bind(...parameters: unknown[]): {

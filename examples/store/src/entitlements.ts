@@ -1,5 +1,6 @@
-// What agents have bought and used. Entitlements are never counted up and down: they follow from checkouts that are PAID and calls that
-// were served, so that no webhook can grant twice and no crash can lose half a change.
+// What agents have bought and used. No counter is stored: entitlements are computed from checkouts
+// that are PAID and calls that were served. So no webhook can grant twice, and no crash can lose
+// half a change.
 import type { WebhookEvent } from "@gwop/sdk";
 import type { Database } from "./database.ts";
 import type { Invoice } from "./gwop.ts";
@@ -7,11 +8,14 @@ import { PLAN_CALLS_PER_DAY, type Product } from "./products.ts";
 
 const DAY_MS = 86_400_000;
 
-/** Credits that were bought, less those that were used, of a subject. */
+/** The credits that a subject has bought, minus those that were used. */
 const CREDITS_LEFT = `(SELECT COALESCE(SUM(credits), 0) FROM checkouts WHERE subject = ? AND status = 'PAID')
   - (SELECT COUNT(*) FROM calls WHERE subject = ? AND paid_by = 'credit')`;
 
-/** When the plan of a subject ends. One that is bought while another runs is added at its end: from each sale on, all later days count. */
+/**
+ * The end of a subject's plan. A plan that is bought while another one runs is added at its end:
+ * from each sale on, all later days count.
+ */
 const PLAN_UNTIL = `(SELECT COALESCE(MAX(settled_at + ${DAY_MS} * (
     SELECT SUM(plan_days) FROM checkouts AS later
     WHERE later.subject = sale.subject AND later.status = 'PAID' AND later.settled_at >= sale.settled_at
@@ -19,9 +23,9 @@ const PLAN_UNTIL = `(SELECT COALESCE(MAX(settled_at + ${DAY_MS} * (
 
 export interface Account {
   credits: number;
-  /** When the plan ends, in milliseconds since 1970; 0 without one. */
+  /** When the plan ends, in milliseconds since 1970. 0 without a plan. */
   planUntil: number;
-  /** Calls that the plan still pays for today. */
+  /** The calls that the plan still pays for today. */
   planCallsLeft: number;
 }
 
@@ -46,7 +50,7 @@ export class Entitlements {
     };
   }
 
-  /** Keeps a sale; repeating it changes nothing. */
+  /** Stores a sale. Repeating it changes nothing. */
   async addCheckout(
     subject: string,
     name: string,
@@ -80,9 +84,11 @@ export class Entitlements {
   }
 
   /**
-   * What a webhook says of an invoice. The state machine has judged it already; done twice, this changes nothing.
+   * Applies what a webhook says about an invoice. The state machine has already judged it.
+   * Repeating it changes nothing.
    *
-   * @throws Error when the checkout is not there yet: the webhook was quicker than the sale. Gwop delivers it again.
+   * @throws Error if the checkout is not stored yet: the webhook was faster than the sale. Gwop
+   * delivers it again.
    */
   async settle({ data, createdAt }: WebhookEvent): Promise<void> {
     const at = data.status === "PAID" ? data.paidAt : (createdAt ?? new Date());
@@ -95,7 +101,7 @@ export class Entitlements {
       throw new Error(`the checkout of invoice ${data.invoiceId} is not stored yet`);
   }
 
-  /** Money that came too late, or twice: for a person to look at. */
+  /** Stores a payment that came too late or twice, for a person to check. */
   async addConflict({ eventId, eventType, data }: WebhookEvent): Promise<void> {
     await this.#database.query(
       `INSERT INTO conflicts (event_id, invoice_id, event_type, at) VALUES (?, ?, ?, ?) ON CONFLICT (event_id) DO NOTHING`,
@@ -103,7 +109,10 @@ export class Entitlements {
     );
   }
 
-  /** Pays for one call, by the plan first. Each way is one statement, so that two calls never use the same credit. */
+  /**
+   * Pays for one call, with the plan first. Each way is one statement, so that two calls never use
+   * the same credit.
+   */
   async spend(subject: string, now = Date.now()): Promise<"plan" | "credit" | undefined> {
     const byPlan = await this.#database.query(
       `INSERT INTO calls (subject, at, paid_by) SELECT ?, ?, 'plan' WHERE ${PLAN_UNTIL} > ?

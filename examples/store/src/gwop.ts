@@ -1,12 +1,15 @@
-// The one shared client, and thin adapters around it: nothing else in the store knows Gwop's API.
+// The shared client and thin adapters around it. Nothing else in the store knows Gwop's API.
 import { Gwop } from "@gwop/sdk";
 
-/** What the store is configured with: environment variables, or the bindings of a Worker. */
+/** The store's configuration: environment variables, or the bindings of a Worker. */
 export interface Config {
   GWOP_MERCHANT_API_KEY: string;
   GWOP_MERCHANT_ID: string;
   GWOP_WEBHOOK_SECRET: string;
-  /** What exchange secrets of the wallet log-in are made from; commas separate the current from the previous one. */
+  /**
+   * The secret from which the log-in's exchange secrets are computed. A comma separates the current
+   * from the previous one.
+   */
   AUTH_SECRET: string;
   /** Only for a local Gwop. */
   GWOP_SERVER_URL?: string | undefined;
@@ -24,16 +27,19 @@ export function createClient(config: Config): Gwop {
   });
 }
 
-/** An invoice as the store keeps it: both ids, since webhooks and merchants use the one, agents the other. */
+/**
+ * An invoice as the store keeps it. It has both ids: webhooks and merchants use one, agents the
+ * other.
+ */
 export interface Invoice {
   invoiceId: string;
   publicInvoiceId: string;
-  /** What the agent pays, Gwop's fee included, in atomic USDC. */
+  /** What the agent pays, with Gwop's fee, in atomic USDC. */
   amountUsdc: number;
   expiresAt: Date;
 }
 
-/** @param idempotencyKey Repeating a sale with the same key gives the same invoice. */
+/** @param idempotencyKey Repeating a sale with the same key returns the same invoice. */
 export async function createInvoice(
   gwop: Gwop,
   price: number,

@@ -1,13 +1,13 @@
 import { usdc } from "@gwop/sdk";
 
-/** What the store sells. */
+/** The store's products. */
 export interface Product {
   description: string;
-  /** In atomic USDC, before Gwop's fee. */
+  /** The price in atomic USDC, before Gwop's fee. */
   price: number;
-  /** Calls that are paid for, without an end. */
+  /** The number of paid calls. They do not expire. */
   credits: number;
-  /** Days in which {@link PLAN_CALLS_PER_DAY} calls a day are free. */
+  /** The days on which {@link PLAN_CALLS_PER_DAY} calls are free. */
   planDays: number;
 }
 
@@ -26,5 +26,5 @@ export const PRODUCTS: Readonly<Record<string, Product>> = {
   },
 };
 
-/** The plan's limit. A day is one of UTC. */
+/** The plan's daily limit. A day is a UTC day. */
 export const PLAN_CALLS_PER_DAY = 2;

@@ -1,4 +1,4 @@
-// What is used of the runtimes, so that checking the types needs none of them.
+// The parts of the runtimes that the store uses, so that the type check needs no runtime's types.
 declare module "node:sqlite" {
   export class DatabaseSync {
     constructor(file: string);

@@ -1,4 +1,5 @@
-// What may have happened to the body: each change, undone. Two changes in a row are tried as well.
+// The changes that may have happened to the body, each with its reversal. Pairs of changes are
+// tried as well.
 import { gunzipSync } from "node:zlib";
 import { orders, quickOrders, writers } from "./json.js";
 
@@ -6,18 +7,19 @@ const encoder = new TextEncoder();
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const utf8 = (text) => encoder.encode(text);
 
-/** The largest body that comes of a compressed one, in bytes: what the SDK takes by default. */
+/** The largest decompressed body, in bytes: the SDK's default limit. */
 const LARGEST = 1024 * 1024;
 
-/** Bodies from here on, in bytes, are tried with one change only. */
+/** From this size on, in bytes, only single changes are tried. */
 const LARGE = 64 * 1024;
 
 /**
- * What windows-1252 has at 0x80 to 0x9f (https://encoding.spec.whatwg.org/index-windows-1252.txt).
+ * The characters of windows-1252 from 0x80 to 0x9f
+ * (https://encoding.spec.whatwg.org/index-windows-1252.txt).
  */
 const WINDOWS = "€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ";
 
-/** The bytes of a text in windows-1252 or ISO 8859-1; `undefined` where a character has none. */
+/** Encodes a text as windows-1252 or ISO 8859-1. Returns `undefined` if a character has no byte. */
 function singleBytes(text) {
   const bytes = new Uint8Array(text.length);
   for (let at = 0; at < text.length; at += 1) {
@@ -29,13 +31,13 @@ function singleBytes(text) {
   return bytes;
 }
 
-/** The text of bytes that are one character each. */
+/** Decodes bytes, each as one character. */
 const ofSingleBytes = (bytes, table) =>
   Array.from(bytes, (byte) =>
     table && byte >= 0x80 && byte <= 0x9f ? table[byte - 0x80] : String.fromCharCode(byte),
   ).join("");
 
-/** Makes an `undo` of bytes from one of text. It does nothing where the bytes are no UTF-8. */
+/** Converts an `undo` of text to one of bytes. It does nothing if the bytes are not UTF-8. */
 const onText = (undo) => (bytes) => {
   const text = strict.decode(bytes);
   const undone = undo(text);
@@ -180,7 +182,7 @@ const CHANGES = [
   },
 ];
 
-/** What a chunked body holds (RFC 9112, 7.1); `undefined` where it is none. */
+/** Decodes a chunked body (RFC 9112, 7.1). Returns `undefined` if the body is not chunked. */
 function ofChunks(bytes) {
   // One character per byte.
   const text = ofSingleBytes(bytes);
@@ -204,20 +206,20 @@ function ofUtf16(bytes) {
   return utf8(new TextDecoder(isBig ? "utf-16be" : "utf-16le", { fatal: true }).decode(bytes));
 }
 
-/** The bodies that one change leads back to. */
+/** Returns the bodies that result from the reversal of one change. */
 function* undone(bytes) {
   for (const { undo, ...change } of CHANGES) {
     let before;
     try {
       before = undo(bytes);
     } catch {
-      // It cannot have happened to this body.
+      // This change cannot have happened to this body.
     }
     if (before) yield { bytes: before, change };
   }
 }
 
-/** The same JSON, written otherwise. */
+/** Returns the same JSON in other spellings. */
 function* rewritten(bytes, ordersOf) {
   let value;
   try {
@@ -243,7 +245,8 @@ function* rewritten(bytes, ordersOf) {
 }
 
 /**
- * The bodies that may have been signed, the likely ones first: as it is, one change, two changes.
+ * Returns the bodies that may have been signed, the likely ones first: unchanged, one change, two
+ * changes.
  *
  * @returns {Generator<{ bytes: Uint8Array, changes: { cause: string, what: string, fix: string }[]
  *   }>}

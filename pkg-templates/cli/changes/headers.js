@@ -1,4 +1,4 @@
-// What may have happened to the signature header: each change, undone.
+// The changes that may have happened to the signature header, each with its reversal.
 
 const NAME = "x-gwop-signature";
 const isSignature = ([name]) => name.toLowerCase() === NAME;
@@ -41,10 +41,10 @@ function decoded(value) {
 }
 
 /**
- * The headers as they may have been.
+ * Returns the headers that may have been sent.
  *
- * @returns {{ headers?: [string, string][], change?: object, lost?: object }[]} First as they are.
- *   `lost`: there is no signature in any header.
+ * @returns {{ headers?: [string, string][], change?: object, lost?: object }[]} First the headers
+ *   as they are. `lost`: no header contains a signature.
  */
 export function headersBefore(headers) {
   const own = headers.filter(isSignature);

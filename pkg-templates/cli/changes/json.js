@@ -1,6 +1,6 @@
-// How JSON is written by what parses bodies and writes them anew.
+// The ways in which programs that parse a body write its JSON again.
 
-/** Gwop's order of members, as its documentation shows deliveries. */
+/** Gwop's order of members, as in its documentation. */
 const ORDER = ["event_id", "event_type", "event_version", "created_at", "data"];
 const DATA_ORDER = [
   "invoice_id",
@@ -18,10 +18,10 @@ const DATA_ORDER = [
   "payer_wallet",
 ];
 
-/** The most members whose orders are all tried: 120 orders. */
+/** The most members for which all orders are tried: 120 orders. */
 const MOST_MEMBERS = 5;
 
-/** Writes a value with these separators. */
+/** Writes a value with the given separators. */
 function writer({
   indent = "",
   comma = ",",
@@ -56,7 +56,7 @@ function writer({
   return (value) => write(value, 0);
 }
 
-/** The ways of writing that are tried, by what they are known from. */
+/** The spellings that are tried, each with the program that is known for it. */
 export const writers = [
   { how: "without white space, as JSON.stringify writes it", write: writer({}) },
   { how: "indented by 2 spaces", write: writer({ indent: "  ", colon: ": " }) },
@@ -77,7 +77,7 @@ export const writers = [
   },
 ];
 
-/** The same object with its members in an order; those that it does not name come last. */
+/** Returns the object with its members in the given order. Members not in the order come last. */
 function ordered(value, names) {
   const rest = Object.keys(value).filter((name) => !names.includes(name));
   return Object.fromEntries(
@@ -100,7 +100,7 @@ const sorted = (value) =>
     : value;
 const documented = (value) => withData(value, (data) => ordered(data, DATA_ORDER));
 
-/** The orders that are likely: as saved, and as documented. */
+/** Returns the likely orders: as saved, and as documented. */
 export function quickOrders(value) {
   if (!isObject(value)) return [{ value, how: "" }];
   return [
@@ -110,7 +110,7 @@ export function quickOrders(value) {
   ];
 }
 
-/** Every order of the event's members, with those of `data` as saved or as documented. */
+/** Returns every order of the event's members, with those of `data` as saved or as documented. */
 export function* orders(value) {
   if (!isObject(value) || Object.keys(value).length > MOST_MEMBERS) return;
   for (const names of permutations(Object.keys(value))) {

@@ -1,12 +1,12 @@
-// What may have happened to the secret: each change, undone.
+// The changes that may have happened to the secret, each with its reversal.
 
-/** The secret of every local Gwop that is given none. It is public. */
+/** The default secret of every local Gwop. It is public. */
 const OF_SIMULATORS = "whsec_simulator";
 
-/** The fewest characters that the SDK takes. */
+/** The fewest characters that the SDK accepts. */
 const FEWEST = 8;
 
-/** White space, and what is as invisible: zero-width characters and the byte order mark. */
+/** White space and other invisible characters: zero-width characters and the byte order mark. */
 const INVISIBLE = /[\s\u00ad\u200b-\u200d\u2060\ufeff]+/g;
 
 /** @type {{ cause: string, what: string, fix: string, undo(secret: string): string }[]} */
@@ -60,8 +60,8 @@ function decoded(text) {
 }
 
 /**
- * The secrets that may have signed: those that were given, those that they may have been, and those
- * of others.
+ * Returns the secrets that may have signed: the given ones, their likely originals, and those of
+ * other endpoints.
  *
  * @returns {{ secret: string, change?: { cause: string, what: string, fix: string } }[]}
  */

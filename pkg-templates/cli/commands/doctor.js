@@ -7,19 +7,18 @@ import { send } from "../http.js";
 import { columns, keepOut, wrap } from "../output.js";
 import { HOME, sdk, urlOf } from "../sdk.js";
 
-/** The oldest Node that the package runs on. */
+/** The oldest Node that the package supports. */
 const OLDEST_NODE = 20;
 
 /**
- * How far the clock may be off, in seconds: what `verifyToken` allows, and what `validateWebhook`
- * does.
+ * The largest clock error, in seconds: the tolerance of `verifyToken`, and that of
+ * `validateWebhook`.
  */
 const TOKEN_TOLERANCE_SECONDS = 5;
 const WEBHOOK_TOLERANCE_SECONDS = 300;
 
 /**
- * The variables that the SDK and its Worker read. `secret`: their values are kept out of every
- * output.
+ * The variables that the SDK and its Worker read. `secret`: the value never appears in any output.
  */
 const VARIABLES = [
   { name: "GWOP_MERCHANT_API_KEY", secret: true, starts: "sk_m_" },
@@ -31,7 +30,7 @@ const VARIABLES = [
   { name: "GWOP_DEBUG" },
 ];
 
-/** Gwop's hosts, where nothing else is set. */
+/** Gwop's hosts, which are the defaults. */
 const HOSTS = [
   {
     host: "agents",
@@ -129,7 +128,7 @@ const OWN =
   "Use your own. Where the local Gwop is meant, set GWOP_SERVER_URL and GWOP_IDENTITY_URL to it.";
 
 function environment() {
-  // Plain http is for hosts that are not Gwop's: there a simulator's secrets are the right ones.
+  // Plain http means that the host is not Gwop's. There, a simulator's secrets are the right ones.
   const isLocal = /^http:/i.test(process.env.GWOP_SERVER_URL ?? "");
   return VARIABLES.map(({ name, starts, isList }) => {
     const value = process.env[name];
@@ -153,7 +152,7 @@ function environment() {
   });
 }
 
-/** Which package an import finds from the working directory. */
+/** Returns the package that an import finds from the working directory. */
 function installed() {
   const own = packageIn(HOME);
   const found = resolved(process.cwd());
@@ -197,8 +196,8 @@ function installed() {
 }
 
 /**
- * Whether the project's @gwop/worker goes with its @gwop/sdk, which must be able to read what the
- * Worker sends: its `peerDependencies` name the oldest.
+ * Checks whether the project's @gwop/worker fits its @gwop/sdk. The SDK must be able to read what
+ * the Worker sends. The Worker's `peerDependencies` name the oldest SDK.
  */
 function withWorker(version) {
   const root = rootOf(process.cwd(), "@gwop/worker");
@@ -217,8 +216,8 @@ function withWorker(version) {
 }
 
 /**
- * The package that `@gwop/sdk` resolves to from a directory, by the runtime's own resolver;
- * `undefined` where there is none.
+ * Returns the package that `@gwop/sdk` resolves to from a directory, with the runtime's own
+ * resolver. Returns `undefined` if there is none.
  */
 function resolved(directory) {
   try {
@@ -228,7 +227,7 @@ function resolved(directory) {
   }
 }
 
-/** The directory of a package that a program there would import; `undefined` where there is none. */
+/** Returns the directory of the package that a program there imports, or `undefined`. */
 function rootOf(directory, name) {
   try {
     let root = dirname(createRequire(join(directory, "program.js")).resolve(name));
@@ -239,7 +238,7 @@ function rootOf(directory, name) {
   }
 }
 
-/** The conditions that this runtime imports by. */
+/** The conditions with which this runtime imports. */
 const CONDITIONS = globalThis.Deno
   ? ["deno", "node", "import", "default"]
   : globalThis.Bun
@@ -247,8 +246,8 @@ const CONDITIONS = globalThis.Deno
     : ["node", "import", "default"];
 
 /**
- * The file that a value of `exports` names: the first condition that holds (Node's documentation of
- * packages).
+ * Returns the file that a value of `exports` names: the first condition that applies (Node's
+ * documentation of packages).
  */
 const targetOf = (value) =>
   typeof value === "string" || !value
@@ -281,8 +280,8 @@ async function hosts(timeoutMs) {
       const url = new URL(base.pathname.replace(/\/$/, "") + path, base);
       const before = Date.now();
       const { status, headers, ms } = await send(url, { timeoutMs });
-      // `Date` counts whole seconds; in the middle of one, and of the way there and back, the error
-      // is the least.
+      // The `Date` header has whole seconds. Its middle, at the middle of the request's time, gives
+      // the smallest error.
       const date = Date.parse(headers.get("date") ?? "") + 500;
       if (!Number.isNaN(date)) offset ??= Math.round((before + ms / 2 - date) / 1000);
       const isUp = status < 500;
@@ -328,7 +327,7 @@ function clock(seconds) {
   );
 }
 
-/** The JWK Set, read by the SDK. */
+/** Reads the JWK Set with the SDK. */
 async function keys(Gwop, timeoutMs) {
   try {
     const { result } = await new Gwop().auth.getJwks({ timeoutMs, retries: { strategy: "none" } });

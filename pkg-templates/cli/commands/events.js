@@ -2,16 +2,16 @@ import { UsageError } from "../errors.js";
 import { PLACE, placeOf } from "../place.js";
 import { columns } from "../output.js";
 
-/** The states that a Worker lists. */
+/** The states of a Worker's lists. */
 const OF_WORKERS = ["dead", "pending", "conflict"];
 
-/** The states that a delivery of the local Gwop has. */
+/** The states of the local Gwop's deliveries. */
 const OF_LOCAL = ["pending", "held", "delivered", "failed", "no-endpoint"];
 
-/** The most events that a Worker lists in one answer. */
+/** The most events that a Worker lists in one response. */
 const MOST_OF_PAGE = 1_000;
 
-/** How many events are listed where nothing is said. */
+/** The default number of events to list. */
 const MOST = 100;
 
 export const events = {
@@ -76,7 +76,7 @@ function limitOf(text) {
   return Number(text);
 }
 
-/** What the simulator's `deliveries` tell. */
+/** Returns the simulator's `deliveries`. */
 async function ofSimulator(place, { state }, limit) {
   if (state !== undefined && !OF_LOCAL.includes(state))
     throw new UsageError(`--state of the local Gwop is ${OF_LOCAL.join(", ")}`);
@@ -87,7 +87,7 @@ async function ofSimulator(place, { state }, limit) {
   return { rows: chosen.slice(0, limit).map(ofDelivery), cursor: null };
 }
 
-/** An event of the local Gwop, in the words that `gwop events` and `gwop replay` have for both. */
+/** Converts an event of the local Gwop to the names that `gwop events` and `gwop replay` share. */
 export function ofDelivery({
   eventId,
   eventType,
@@ -109,7 +109,7 @@ export function ofDelivery({
   };
 }
 
-/** What a Worker's `GET /events` tells, page by page. */
+/** Returns the events of a Worker's `GET /events`, page by page. */
 async function ofWorker(place, { state = "dead", cursor: from }, limit) {
   if (!OF_WORKERS.includes(state))
     throw new UsageError(`--state of a Worker is ${OF_WORKERS.join(", ")}`);

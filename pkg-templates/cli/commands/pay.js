@@ -6,10 +6,10 @@ import { keepOut } from "../output.js";
 import { readSecretFile } from "../secrets.js";
 import { agent, sdk, urlOf } from "../sdk.js";
 
-/** The environment variable of the key. */
+/** The environment variable with the key. */
 const VARIABLE = "AGENT_KEY";
 
-/** The networks, and which signer each takes. */
+/** The networks, with the signer for each. */
 const CHAINS = {
   base: "evmKey",
   "base-sepolia": "evmKey",
@@ -82,7 +82,7 @@ async function run({ values, positionals, output }) {
   const server = values.url && (await urlOf("--url", values.url)).href.replace(/\/$/, "");
   const { Agent, AgentError, memoryJournal } = await agent();
   const signer = await signerOf(values, chain);
-  // A dry run writes nothing, and reads what was begun where there is a journal.
+  // A dry run writes nothing. If a journal exists, it reads the earlier attempts.
   const file = values.journal ?? stateFile();
   const journal = isDry && !exists(file) ? memoryJournal() : await journalIn(file, values.journal);
   try {
@@ -124,7 +124,7 @@ async function run({ values, positionals, output }) {
   }
 }
 
-/** An amount as people write it, by the SDK's rule. */
+/** Parses an amount as people write it, with the SDK's rule. */
 async function amountOf(flag, text) {
   const { usdc } = await sdk();
   try {
@@ -139,7 +139,7 @@ function usdcOf(atomic) {
   return `${digits.slice(0, -6)}.${digits.slice(-6).replace(/0{1,4}$/, "")} USDC`;
 }
 
-/** The signer of the key that was given, for a chain: each takes keys of its own form. */
+/** Creates the signer of the given key for a chain. Each chain has its own form of keys. */
 async function signerOf(values, chain) {
   const text = keyText(values["key-file"]).trim();
   const { evmKey, solanaKey } = await agent();
@@ -147,7 +147,7 @@ async function signerOf(values, chain) {
   const kind = chain === undefined ? (isHex ? "evmKey" : "solanaKey") : CHAINS[chain];
   try {
     if (kind === "evmKey") return evmKey(text);
-    // A file of Solana's own tools is the list of 64 bytes.
+    // Solana's own tools write a file with the list of 64 bytes.
     return await solanaKey(text.startsWith("[") ? Uint8Array.from(JSON.parse(text)) : text);
   } catch {
     const isEvm = kind === "evmKey";
@@ -163,7 +163,7 @@ function keyText(file) {
     keepOut(key);
     return key;
   }
-  // Windows has no such modes.
+  // Windows has no such file modes.
   if (file !== "-" && process.platform !== "win32" && modeOf(file) & 0o077)
     throw new UsageError("others may read the file of --key-file: chmod 600 it, or take a new key");
   return readSecretFile(file, "--key-file").secret;
@@ -181,7 +181,7 @@ function exists(file) {
   return statSync(file, { throwIfNoEntry: false }) !== undefined;
 }
 
-/** Where a platform keeps what programs remember of a user. */
+/** Returns the platform's directory for a user's program data. */
 function stateFolder() {
   const { XDG_STATE_HOME, LOCALAPPDATA } = process.env;
   if (XDG_STATE_HOME) return XDG_STATE_HOME;
@@ -194,7 +194,7 @@ function stateFile() {
   return join(stateFolder(), "gwop", "agent.db");
 }
 
-/** The journal in a file that nobody else may read: payment headers are worth money. */
+/** Opens the journal in a file that nobody else may read: payment headers are worth money. */
 async function journalIn(file, isGiven) {
   if (!isGiven) mkdirSync(join(file, ".."), { recursive: true, mode: 0o700 });
   let database;
@@ -212,14 +212,14 @@ async function journalIn(file, isGiven) {
   return sqliteJournal(database);
 }
 
-/** SQLite as the runtime has it. */
+/** Loads the runtime's SQLite. */
 async function open(file) {
   if (process.versions.bun) {
     const { Database } = await import("bun:sqlite");
     return new Database(file, { create: true });
   }
   const { emitWarning } = process;
-  // Node 22 and 24 call it experimental: nothing that who pays could act on.
+  // Node 22 and 24 warn that it is experimental. Whoever pays cannot act on that.
   process.emitWarning = (warning, ...more) => {
     if (!String(warning).startsWith("SQLite ")) emitWarning.call(process, warning, ...more);
   };

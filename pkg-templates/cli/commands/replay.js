@@ -2,7 +2,7 @@ import { CODES, Unavailable, UsageError } from "../errors.js";
 import { PLACE, placeOf } from "../place.js";
 import { ofDelivery } from "./events.js";
 
-/** The lists of a Worker that can be replayed: what is pending is on its way. */
+/** The lists of a Worker that can be replayed. Pending events are already on their way. */
 const LISTS = ["dead", "conflict"];
 
 export const replay = {
@@ -73,7 +73,7 @@ async function atSimulator(place, eventId, output) {
 }
 
 async function atWorker(place, { eventId, invoice, isDry }, output) {
-  // The first is there since 1.0.0; only the second knows dry runs.
+  // The first exists since 1.0.0. Only the second supports dry runs.
   const [path, body] = isDry
     ? ["/events/replay", { invoice_id: invoice, event_id: eventId, dry_run: true }]
     : [`/invoices/${encodeURIComponent(invoice)}/replay`, { event_id: eventId }];
@@ -87,7 +87,7 @@ async function atWorker(place, { eventId, invoice, isDry }, output) {
   return 0;
 }
 
-/** Replays a list, request by request: each is bounded, and says where to go on. */
+/** Replays a list with several requests. Each one is bounded and says where to continue. */
 async function listAtWorker(place, state, isDry, output) {
   if (!LISTS.includes(state)) throw new UsageError(`--state is ${LISTS.join(" or ")}`);
   let events = 0;

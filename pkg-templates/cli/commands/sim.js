@@ -10,8 +10,7 @@ export const sim = {
   ],
   examples: ["gwop sim --port 4010 --webhook-url http://127.0.0.1:3000/webhooks/gwop"],
   async raw(args) {
-    // It ends with 1 only where it cannot start: an option that it does not take, a port that is
-    // taken.
+    // It ends with 1 only if it cannot start: because of an unknown option, or a port in use.
     process.once("exit", (code) => {
       if (code === 1) process.exitCode = 2;
     });

@@ -51,7 +51,7 @@ export const token = {
 
 async function run({ values, output }) {
   const { secret: given } = readSecret(values, "GWOP_ACCESS_TOKEN");
-  // Each part, too: a part of a token that is shown could be put together again.
+  // Each part too, because a token could be put together from its parts.
   for (const part of given.trim().split(/[\s.]+/)) if (part.length >= 16) keepOut(part);
   if (process.env.GWOP_MERCHANT_API_KEY) keepOut(process.env.GWOP_MERCHANT_API_KEY);
   const { Gwop, ANY_MERCHANT } = await sdk();
@@ -105,7 +105,7 @@ async function run({ values, output }) {
   return verified ? 0 : 1;
 }
 
-/** The token without what is often copied with it. */
+/** Removes the text that is often copied with a token. */
 const bareOf = (given) =>
   given
     .trim()
@@ -113,7 +113,7 @@ const bareOf = (given) =>
     .replace(/^(authorization:\s*)?bearer\s+/i, "")
     .trim();
 
-/** Codes that say something about the token. */
+/** The codes that say something about the token. */
 const JUDGED = /^(TOKEN_(?!KEY_UNSUPPORTED)|SESSION_REVOKED)/;
 
 async function judge(gwop, given, options) {
@@ -121,15 +121,15 @@ async function judge(gwop, given, options) {
     await gwop.auth.verifyToken(given, options);
     return { verified: true };
   } catch (error) {
-    // An option that is wrong, or missing.
+    // An option is wrong or missing.
     if (error.name === "SDKValidationError") throw new UsageError(error.message);
     const code = error.code ?? error.name;
-    // An outcome that is not known is no refusal.
+    // An unknown outcome is not a refusal.
     return { verified: JUDGED.test(code) ? false : null, code, message: error.message };
   }
 }
 
-/** Header and claims as they are written, unverified; `undefined` where they cannot be read. */
+/** Returns header and claims as written, unverified. Returns `undefined` if they are unreadable. */
 function decode(text) {
   try {
     const [header, claims] = text
@@ -153,7 +153,7 @@ const timeOf = (seconds) => {
   return Number.isNaN(time.getTime()) ? String(seconds) : time.toISOString();
 };
 
-/** What the token says about a refusal, and what to do. */
+/** Explains a refusal with facts of the token, and says what to do. */
 function explain(code, decoded, values) {
   const { exp, nbf, iss, aud, mid } = decoded?.claims ?? {};
   const kid = decoded?.header?.kid;

@@ -8,17 +8,17 @@ import { readSecret, SECRET_FILE, separate } from "../secrets.js";
 
 const EVENTS = ["invoice.paid", "invoice.expired", "invoice.canceled"];
 
-/** How old a stale signature is, in seconds: twice the tolerance. */
+/** The age of a stale signature, in seconds: twice the tolerance. */
 const STALE_SECONDS = 600;
 
-/** How long an invoice lives that is to expire, in seconds: the shortest that Gwop takes. */
+/** The lifetime of an invoice that is to expire, in seconds: the shortest that Gwop accepts. */
 const SHORTEST_LIFE_SECONDS = 60;
 
-/** The most characters of a receiver's answer that are shown. */
+/** The most characters of a receiver's response that are shown. */
 const MOST_SHOWN = 300;
 
 /**
- * The variants: what is sent, and whether a good receiver accepts (2xx) or refuses (4xx) it.
+ * The variants: what is sent, and whether a correct receiver accepts (2xx) or refuses (4xx) it.
  *
  * @type {Record<string, { about: string, accepted: boolean, make(base: Base): Delivery[] }>}
  * @typedef {{ event: object, sign(body: string, change?: { t?: number, secret?: string }): string
@@ -181,8 +181,8 @@ async function run({ values, positionals, output }) {
 }
 
 /**
- * Whether plain http would be allowed there, by the SDK's rule: this machine, and networks of one's
- * own.
+ * Returns whether plain http is allowed there, by the SDK's rule: this machine and private
+ * networks.
  */
 async function isOwn(url) {
   const { Gwop } = await sdk();
@@ -194,7 +194,7 @@ async function isOwn(url) {
   }
 }
 
-/** Signs a body as Gwop would, by the SDK. */
+/** Creates a function that signs a body as Gwop would, with the SDK. */
 async function signer(given) {
   const { GwopCheckout } = await checkout();
   const secrets = separate(given).map((secret) => secret.trim());
@@ -207,7 +207,7 @@ async function signer(given) {
   };
 }
 
-/** An event as the local Gwop makes it, of an invoice of its own. */
+/** Creates an event as the local Gwop does, for an invoice of its own. */
 async function eventOf(type, values) {
   const { Gwop } = await sdk();
   const { Simulator, SimulatorError } = await simulator();
@@ -250,7 +250,7 @@ async function eventOf(type, values) {
   }
 }
 
-/** The headers of a delivery. */
+/** Returns the headers of a delivery. */
 const headersOf = ({ event, signature }) => ({
   "content-type": "application/json",
   ...(signature !== undefined && { "x-gwop-signature": signature }),
@@ -273,12 +273,12 @@ async function deliver(to, delivery, accepted) {
     ms: Math.round(ms),
     expected: accepted ? "accepted" : "refused",
     asExpected: accepted ? isAccepted : isRefused,
-    // Cleaned before it is cut: half a secret is not known as one.
+    // Remove secrets before the text is cut, because half a secret is not recognized.
     answer: clean(text).slice(0, MOST_SHOWN),
   };
 }
 
-/** Writes a delivery as an HTTP message, for its owner alone. */
+/** Writes a delivery as an HTTP message that only its owner can read. */
 function save(file, delivery, to) {
   const target = to ? to.pathname + to.search : "/webhooks/gwop";
   const lines = [

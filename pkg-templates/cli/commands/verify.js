@@ -5,7 +5,7 @@ import { readHeaderLines } from "../deliveries/message.js";
 import { readDeliveries } from "../deliveries/read.js";
 import { wrap } from "../output.js";
 
-/** How far the time stamp may be from the time of receipt, in seconds: the SDK's default. */
+/** The default tolerance for the time stamp, in seconds: the SDK's default. */
 const TOLERANCE_SECONDS = 300;
 
 export const verify = {
@@ -85,7 +85,7 @@ async function run({ values, positionals, output }) {
   return answers.every(({ verified }) => verified) ? 0 : 1;
 }
 
-/** The deliveries of the files, or of the two that hold headers and body. */
+/** Returns the deliveries of the files, or of the two files with headers and body. */
 function readAll({ headers, body }, files) {
   if ((headers === undefined) !== (body === undefined))
     throw new UsageError("--headers and --body belong together");
@@ -108,7 +108,7 @@ function readAll({ headers, body }, files) {
   );
 }
 
-/** What the SDK refuses before it looks at a delivery, such as a short secret, is wrong use. */
+/** Converts an error that the SDK throws before it looks at a delivery to wrong use. */
 async function judged(answer) {
   try {
     return await answer;
@@ -133,7 +133,7 @@ function toleranceOf(text) {
   return Number(text);
 }
 
-/** Where the secret has signed another of the deliveries, it is the right one. */
+/** If the secret has signed another of the deliveries, it is the right one. */
 function weigh(answers) {
   const isSecretRight = answers.filter(
     ({ verified, causes }) =>
@@ -166,7 +166,7 @@ function tell({ name, verified, code, message, event, causes, possible, notes },
   for (const note of notes) told(output, "", `Note: ${note}.`);
 }
 
-/** Prints a line, and paragraphs below it. */
+/** Prints a line, with paragraphs below it. */
 function told(output, first, ...paragraphs) {
   output.line(first);
   for (const text of paragraphs) output.line(wrap(text, "  "));

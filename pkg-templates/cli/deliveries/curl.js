@@ -1,8 +1,8 @@
-// A curl command, as "Copy as cURL" and inspecting proxies write it for a POSIX shell.
+// Reads a curl command, as "Copy as cURL" and inspecting proxies write it for a POSIX shell.
 import { readBytes } from "../secrets.js";
 import { UsageError } from "../errors.js";
 
-/** What `\x` stands for in `$'…'`. */
+/** The characters for `\x` in `$'…'`. */
 const ESCAPES = {
   n: "\n",
   r: "\r",
@@ -15,7 +15,7 @@ const ESCAPES = {
   0: "\0",
 };
 
-/** Options of curl with a value that tells nothing about a delivery. */
+/** Options of curl that have a value but say nothing about a delivery. */
 const WITH_VALUE = new Set(
   (
     "-X --request -A --user-agent -b --cookie -e --referer -o --output -m --max-time " +
@@ -24,7 +24,7 @@ const WITH_VALUE = new Set(
   ).split(" "),
 );
 
-/** The words of a command, unquoted as a POSIX shell does; `$'…'` as bash does. */
+/** Splits a command into words and unquotes them like a POSIX shell; `$'…'` like bash. */
 export function words(text) {
   const found = [];
   let word;
@@ -32,7 +32,7 @@ export function words(text) {
     const rest = text.slice(at);
     let match;
     if ((match = /^\\\r?\n/.exec(rest))) {
-      // A line that goes on.
+      // The line continues.
     } else if ((match = /^\s+/.exec(rest))) {
       if (word !== undefined) found.push(word);
       word = undefined;
@@ -65,11 +65,11 @@ const ansi = (text) =>
       : (ESCAPES[code] ?? code),
   );
 
-/** What `-d` and its like send. */
+/** Returns the body that `-d` and similar options send. */
 function dataOf(option, value) {
   if (option !== "--data-raw" && value.startsWith("@")) {
     const bytes = readBytes(value.slice(1), "the file that the curl command sends");
-    // Only --data-binary and --json send a file as it is (curl's manual).
+    // Only --data-binary and --json send a file unchanged (curl's manual).
     return option === "-d" || option === "--data" || option === "--data-ascii"
       ? bytes.filter((byte) => byte !== 10 && byte !== 13)
       : bytes;
@@ -77,7 +77,7 @@ function dataOf(option, value) {
   return new TextEncoder().encode(value);
 }
 
-/** The delivery that a curl command sends. */
+/** Returns the delivery that a curl command sends. */
 export function readCurl(name, text) {
   const [, ...rest] = words(text);
   const headers = [];

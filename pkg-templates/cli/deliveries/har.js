@@ -1,5 +1,5 @@
-// HAR 1.2 (http://www.softwareishard.com/blog/har-12-spec/), as browsers and inspecting proxies
-// save traffic.
+// Reads HAR 1.2 (http://www.softwareishard.com/blog/har-12-spec/), in which browsers and inspecting
+// proxies save traffic.
 import { UsageError } from "../errors.js";
 
 const hasSignature = ({ request }) =>
@@ -7,10 +7,10 @@ const hasSignature = ({ request }) =>
 const looksLikeOne = ({ request }) =>
   request?.method === "POST" && /"event_type"/.test(request.postData?.text ?? "");
 
-/** The deliveries among the requests of a HAR file. */
+/** Returns the deliveries among the requests of a HAR file. */
 export function readHar(file, { log }) {
   const signed = log.entries.filter(hasSignature);
-  // Where the header was lost, the body shows what it is.
+  // If the header was lost, the body shows that it is a delivery.
   const entries = signed.length > 0 ? signed : log.entries.filter(looksLikeOne);
   if (entries.length === 0)
     throw new UsageError(

@@ -1,10 +1,10 @@
-// An HTTP message: a request line or none, headers, an empty line, the body.
+// Reads an HTTP message: an optional request line, headers, an empty line, the body.
 import { UsageError } from "../errors.js";
 
-/** How header lines may begin: as `curl -v` shows what it sends. */
+/** The prefixes of header lines, as `curl -v` prints them. */
 const MARK = /^[<>] ?/;
 
-/** The headers of a text, one per line. */
+/** Returns the headers of a text, one per line. */
 export function readHeaderLines(text) {
   const headers = [];
   for (const line of text.split(/\r?\n/)) {
@@ -22,7 +22,7 @@ export function readHeaderLines(text) {
   return headers;
 }
 
-/** The delivery in a file. The body is every byte behind the first empty line. */
+/** Returns the delivery in a file. The body is every byte after the first empty line. */
 export function readMessage(name, bytes) {
   // One character per byte.
   const text = new TextDecoder("latin1").decode(bytes);

@@ -1,4 +1,4 @@
-// Saved deliveries: which format a file has, and the deliveries in it.
+// Reads saved deliveries: finds the format of a file and the deliveries in it.
 import { UsageError } from "../errors.js";
 import { readCurl } from "./curl.js";
 import { readHar } from "./har.js";
@@ -8,10 +8,10 @@ import { readMessage } from "./message.js";
  * A saved delivery.
  *
  * @typedef {{ name: string, headers: [string, string][], body: Uint8Array, at?: Date, notes:
- *   string[] }} Delivery `at` is when it was received, where that was saved too.
+ *   string[] }} Delivery `at` is when it was received, if that was saved.
  */
 
-/** The text of a file, which may be UTF-16 where PowerShell has written it. */
+/** Returns the text of a file. PowerShell may have written it as UTF-16. */
 function textOf(bytes) {
   const [first, second] = bytes;
   if (first === 0xff && second === 0xfe) return new TextDecoder("utf-16le").decode(bytes);
@@ -19,7 +19,7 @@ function textOf(bytes) {
   return new TextDecoder().decode(bytes);
 }
 
-/** The JSON value of a text, `undefined` where it is none. */
+/** Parses a text as JSON. Returns `undefined` if it is not JSON. */
 function jsonOf(text) {
   try {
     return JSON.parse(text);
@@ -29,8 +29,8 @@ function jsonOf(text) {
 }
 
 /**
- * The deliveries in a file: a HAR file, a curl command, an HTTP message (headers, an empty line,
- * the body), or a JSON object with `headers` and `body`, as functions of cloud providers get it.
+ * Returns the deliveries in a file: a HAR file, a curl command, an HTTP message (headers, an empty
+ * line, the body), or a JSON object with `headers` and `body`, as cloud functions receive it.
  *
  * @returns {Delivery[]}
  */
@@ -56,7 +56,7 @@ export function readDeliveries(name, bytes) {
   return [readMessage(name, isUtf16 ? new TextEncoder().encode(text) : bytes)];
 }
 
-/** `{ headers, body, isBase64Encoded? }`. */
+/** Reads `{ headers, body, isBase64Encoded? }`. */
 function readObject(name, { headers, body, isBase64Encoded }) {
   const pairs = Object.entries(headers).flatMap(([key, value]) =>
     [value].flat().map((each) => [key, String(each)]),

@@ -1,5 +1,6 @@
-// The page of the local Gwop. All that it does is a control route; what it shows comes from `GET /_sim/overview` and, as it
-// happens, from `GET /_sim/stream`. Texts of others go into the page as text, never as HTML.
+// The page of the local Gwop. All its actions are control routes. Its data comes from
+// `GET /_sim/overview`, and changes come live from `GET /_sim/stream`. It inserts foreign texts as
+// text, never as HTML.
 
 const ROW = 46;
 const find = (id) => document.getElementById(id);
@@ -15,7 +16,10 @@ const [linkLine, clockBox, tabsBox, tools, list, rowsBox, plain, detail, said] =
   "said",
 ].map(find);
 
-/** An element. Of `props`, those that start with `on` are listeners; `data-k` tells it apart when it is drawn anew. */
+/**
+ * Creates an element. Members of `props` that start with `on` are listeners. `data-k` identifies
+ * the element when it is drawn again.
+ */
 function h(tag, props = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(props)) {
@@ -31,9 +35,9 @@ function h(tag, props = {}, ...children) {
   return element;
 }
 
-// ── What is known ───────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Data ────────────────────────────────────────────────────────────────────────────────────────
 
-/** Rows by their ids, in the order of their making. */
+/** Rows by id, in the order of their creation. */
 class Rows {
   constructor(key) {
     this.key = key;
@@ -43,7 +47,7 @@ class Rows {
     this.byId = new Map();
     this.order = [];
   }
-  /** Takes rows; tells how many are new. */
+  /** Adds or replaces rows. Returns how many are new. */
   take(rows = []) {
     const before = this.order.length;
     for (const row of rows) {
@@ -62,7 +66,7 @@ const known = {
   authIntents: new Rows("authIntentId"),
   authSessions: new Rows("sessionId"),
 };
-/** Requests are kept as many as the server keeps. */
+/** The page keeps as many requests as the server. */
 const MAX_REQUESTS = 1_000;
 const rest = {
   now: Date.now(),
@@ -75,7 +79,7 @@ const rest = {
 let toldAt = performance.now();
 let secrets;
 
-/** The simulator's time. */
+/** Returns the simulator's time. */
 const now = () => (rest.frozen ? rest.now : rest.now + (performance.now() - toldAt));
 
 function takeRest(changes) {
@@ -88,7 +92,7 @@ function takeRest(changes) {
   return shown !== JSON.stringify([rest.merchants, rest.keys, rest.faults, rest.frozen]);
 }
 
-// ── Asking ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Requests ────────────────────────────────────────────────────────────────────────────────────
 
 async function ask(method, path, body) {
   const response = await fetch(`/_sim/${path}`, {
@@ -112,7 +116,7 @@ function say(message) {
   forgetting = setTimeout(() => (said.textContent = ""), 8_000);
 }
 
-/** A button that asks for something; what is refused is said. */
+/** Creates a button that sends a request. If the request is refused, the page shows the error. */
 function action(label, run, props = {}) {
   const press = async () => {
     try {
@@ -127,13 +131,13 @@ function action(label, run, props = {}) {
 
 const post = (path, body = {}) => ask("POST", path, body);
 
-// ── Texts ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Texts ───────────────────────────────────────────────────────────────────────────────────────
 
 const timeText = (ms) =>
   ms === null || ms === undefined ? "" : new Date(ms).toISOString().replace("T", " ").slice(0, 19);
 const time = (ms) => h("time", { datetime: new Date(ms).toISOString() }, timeText(ms));
 
-/** Atomic USDC for people: `1.025 USDC`. Integers throughout. */
+/** Formats atomic USDC for people: `1.025 USDC`. It uses integers only. */
 function usdc(atomic) {
   const fraction = String(atomic % 1_000_000)
     .padStart(6, "0")
@@ -141,7 +145,7 @@ function usdc(atomic) {
   return `${Math.floor(atomic / 1_000_000)}${fraction && `.${fraction}`} USDC`;
 }
 
-/** What a person typed, `1.5`, as atomic USDC. */
+/** Parses a typed amount, such as `1.5`, as atomic USDC. */
 function atomic(text) {
   const [, whole, fraction = ""] = /^(\d{1,5})(?:\.(\d{1,6}))?$/.exec(text.trim()) ?? [];
   if (whole === undefined)
@@ -187,16 +191,18 @@ const message = (title, headers, body) => [
   body && h("pre", { tabindex: "0" }, pretty(body)),
 ];
 
-// ── Lists ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Lists ───────────────────────────────────────────────────────────────────────────────────────
 
-/** A delivery's standing in a few words. */
+/** Describes a delivery's state in a few words. */
 function deliveryText(row) {
   if (row.nextAttemptAt !== null)
     return `attempt ${row.attempts + 1} at ${timeText(row.nextAttemptAt).slice(11)}`;
   return row.lastStatusCode ?? row.lastError ?? "";
 }
 
-/** The tabs: the rows of a list, how one looks, what is searched, and the tools above. */
+/**
+ * The tabs: the rows of a list, how to draw one, the searched text, and the tools above the list.
+ */
 const TABS = {
   invoices: {
     label: "Invoices",
@@ -275,9 +281,9 @@ function sessionState(row) {
 }
 
 let tab = "invoices";
-/** What is selected, by tab. */
+/** The selected id, by tab. */
 const selected = {};
-/** What is searched for, by tab. */
+/** The search text, by tab. */
 const searched = {};
 /** The ids that the list shows, oldest first. */
 let shown = [];
@@ -285,7 +291,7 @@ let drawn = new Map();
 
 const rowOf = (id) => TABS[tab].sources.map((source) => source.byId.get(id)).find(Boolean);
 
-/** Finds what the list shows. Tells whether it may have changed in any place. */
+/** Finds the rows that the list shows. Returns whether any part of the list may have changed. */
 function search() {
   const { sources, text } = TABS[tab];
   const wanted = (searched[tab] ?? "").trim().toLowerCase();
@@ -312,7 +318,7 @@ function plan() {
   });
 }
 
-/** Draws the rows that can be seen, and keeps the elements of those that are unchanged. */
+/** Draws the visible rows. Keeps the elements of unchanged rows. */
 function drawList() {
   if (TABS[tab].plain) return;
   const count = shown.length;
@@ -343,7 +349,7 @@ function drawList() {
     own.element.setAttribute("aria-selected", String(id === selected[tab]));
     own.element.setAttribute("aria-posinset", String(at + 1));
     own.element.setAttribute("aria-setsize", String(count));
-    // In the order in which they are seen, for whoever hears them read.
+    // In visual order, for screen readers.
     const there = rowsBox.children[at - first];
     if (there !== own.element) rowsBox.insertBefore(own.element, there ?? null);
     next.set(id, own);
@@ -378,7 +384,7 @@ list.addEventListener("keydown", (event) => {
   select(shown[count - 1 - aim]);
 });
 
-// ── Details ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Details ─────────────────────────────────────────────────────────────────────────────────────
 
 let detailText = "";
 let asked = 0;
@@ -390,13 +396,13 @@ function select(id) {
   showDetail();
 }
 
-/** Goes to one thing in another tab. */
+/** Shows one object in another tab. */
 function go(name, id) {
   openTab(name);
   select(id);
 }
 
-/** Asks for what is selected and draws it, unless it is as it was. */
+/** Loads the selected object and draws it, unless it is unchanged. */
 async function showDetail() {
   const [own, id] = [tab, selected[tab]];
   const { detail: get, draw } = TABS[own];
@@ -423,7 +429,7 @@ function showDetailSoon() {
   }, 30);
 }
 
-/** Puts new content into a box; what was typed, opened and focused stays. */
+/** Puts new content into a box. Keeps typed text, opened parts and the focus. */
 function redraw(box, children) {
   const keep = new Map(
     [...box.querySelectorAll("[data-k]")].map((element) => [element.dataset.k, element]),
@@ -452,7 +458,7 @@ function drawDetail(text, children) {
   redraw(detail, children);
 }
 
-/** Pays a target; the chain is chosen beside the buttons. */
+/** Draws the buttons that pay a target, with the choice of the chain. */
 function payBox(target, status) {
   const chain = () => detail.querySelector("input[name=chain]:checked").value;
   const pay = (outcome) => () => post("pay", { target, chain: chain(), outcome });
@@ -689,7 +695,7 @@ function drawAuth(row) {
   ];
 }
 
-// ── Tools and plain tabs ────────────────────────────────────────────────────────────────────────────────────────────
+// ── Tools and plain tabs ────────────────────────────────────────────────────────────────────────
 
 function invoiceTools() {
   const amount = h("input", { value: "1", inputmode: "decimal", "data-k": "amount" });
@@ -716,7 +722,7 @@ function invoiceTools() {
   ];
 }
 
-/** What each fault takes, by its name; `n` a number, `t` a text. */
+/** The options of each fault, by its name: `n` is a number, `t` is a text. */
 const FAULTS = {
   "lose-answer": { operation: "t" },
   "lose-request": { operation: "t" },
@@ -983,9 +989,9 @@ function tick() {
   if (element && element.textContent !== text) element.textContent = text;
 }
 
-// ── As it happens ───────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Live updates ────────────────────────────────────────────────────────────────────────────────
 
-/** What comes before the overview is there. */
+/** The changes that arrive before the overview. */
 let early;
 
 async function begin() {
@@ -1012,7 +1018,7 @@ function take(changes, isWhole = false) {
     requests.byId.delete(id);
   const before = shown.length;
   if (!TABS[tab].plain && (searched[tab] || TABS[tab].sources.length > 1 || isWhole)) search();
-  // Whoever reads further down is not moved.
+  // Keep the scroll position of somebody who reads further down.
   if (added > 0 && list.scrollTop > 0)
     list.scrollTop += (searched[tab] ? shown.length - before : added) * ROW;
   plan();
@@ -1024,7 +1030,7 @@ function take(changes, isWhole = false) {
   if (isWhole || concerns(changes)) showDetailSoon();
 }
 
-/** Whether changes are about what the details show. */
+/** Returns whether changes affect the object in the details. */
 function concerns(changes) {
   const id = selected[tab];
   if (id === undefined) return false;
@@ -1058,7 +1064,7 @@ function listen() {
     else take(changes);
   };
   source.onerror = () => {
-    // Browsers give up where an answer was no stream.
+    // Browsers do not reconnect after a response that is not a stream.
     if (source.readyState === EventSource.CLOSED) again();
     else lost();
   };
@@ -1088,7 +1094,7 @@ tabsBox.addEventListener("keydown", (event) => {
   next.focus();
 });
 
-// What cannot be taken back asks for a second press.
+// An action that cannot be undone needs a second press.
 let sure;
 const reset = find("reset");
 reset.addEventListener("click", async () => {

@@ -59,7 +59,7 @@ function receiptOf({
   };
 }
 
-/** As it is now: whoever changes it later changes nothing. What is no number of JSON's is refused. */
+/** Returns a JSON copy, so that later changes have no effect. Refuses numbers that JSON lacks. */
 const copyOf = <T>(given: T): T =>
   JSON.parse(
     JSON.stringify(given, (_, value) =>
@@ -69,7 +69,7 @@ const copyOf = <T>(given: T): T =>
     ),
   ) as T;
 
-/** What a paying fetch uses of an agent. @internal */
+/** The part of an agent that a paying fetch uses. @internal */
 export const PAY = Symbol("pay");
 
 /**
@@ -119,7 +119,7 @@ export class Agent {
       if (options[name] !== undefined && typeof options[name] !== "function")
         throw invalidOption(`\`${name}\`: expected a function`);
     }
-    // Timers hold no longer time: they would end at once.
+    // Timers do not support longer delays: they would fire at once.
     const { timeoutMs = 1 } = options;
     if (typeof timeoutMs !== "number" || !(timeoutMs >= 1 && timeoutMs < 2 ** 31))
       throw invalidOption("`timeoutMs`: expected 1 to 2147483647 milliseconds");
@@ -180,10 +180,10 @@ export class Agent {
   }
 
   /**
-   * Finishes what a crash, or an outcome that is not known, has left: call it at start, and now and
-   * then. It asks the invoices, sends the same headers again, and signs nothing.
+   * Finishes payments that a crash or an unknown outcome left open. Call it at start, and from time
+   * to time. It looks up the invoices and sends the same headers again. It signs nothing.
    *
-   * @returns What became of each attempt.
+   * @returns The result of each attempt.
    */
   async resume(options: { waitMs?: number | undefined } = {}): Promise<ResumedAttempt[]> {
     const { waitMs } = readOptions(options, RESUME_OPTIONS, invalidOption);

@@ -3,7 +3,7 @@ import { sharedBefore } from "../shared.js";
 
 let core: typeof Core | undefined;
 
-/** The functions of `agent.wasm`: the rules are there. */
+/** Returns the functions of `agent.wasm`, which contain the rules. */
 export function agentCore(): typeof Core {
   core ??= sharedBefore<typeof Core>("agent.wasm");
   if (!core) throw new Error("@gwop/sdk: agent.wasm is not loaded. Import it as @gwop/sdk/agent.");

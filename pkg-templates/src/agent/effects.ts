@@ -1,6 +1,6 @@
 /**
- * Carries out what the rules decide: requests, the journal, signers, callbacks. Nothing is decided
- * here.
+ * Carries out the effects that the rules return: requests, the journal, signers and callbacks.
+ * This module decides nothing.
  */
 import type { AgentTask } from "../generated/agent_bg.js";
 import { unless } from "../race.js";
@@ -9,7 +9,7 @@ import type { Attempt, AttemptState, Journal, JournalLimits } from "./journal.js
 import { hex, type Signing } from "./signers.js";
 import type { AgentOptions, PaymentSummary, Receipt, ResumedAttempt } from "./types.js";
 
-/** A request, by the rules. */
+/** A request, as the rules return it. */
 interface HttpEffect {
   do: "http";
   method: string;
@@ -18,7 +18,7 @@ interface HttpEffect {
   own: boolean;
 }
 
-/** What the rules ask for. */
+/** The effects that the rules return. */
 type Effect =
   | HttpEffect
   | { do: "last"; invoice: string }
@@ -39,7 +39,7 @@ type Effect =
   | { do: "sleep"; ms: number }
   | { do: "random"; count: number };
 
-/** How a task ends well. @internal */
+/** The successful end of a task. @internal */
 export interface Outcome {
   paid?: WireReceipt;
   quote?: PaymentSummary;
@@ -50,14 +50,14 @@ export interface Outcome {
   })[];
 }
 
-/** A receipt as the rules give it. @internal */
+/** A receipt, as the rules return it. @internal */
 export type WireReceipt = Omit<Receipt, "transaction" | "paidAt" | "url"> &
   Record<"transaction" | "paidAt" | "url", string | null>;
 
-/** What effects are carried out with. @internal */
+/** The objects that carry out the effects. @internal */
 export interface Means extends Pick<AgentOptions, "approve" | "recentBlockhash" | "blockHeight"> {
   fetch(url: string, init: RequestInit): Promise<Response>;
-  /** The request of the caller of a paying fetch. */
+  /** The caller's request in a paying fetch. */
   own?: ((payment: [string, string] | null) => Promise<Response>) | undefined;
   journal: Journal;
   sign(signing: Signing): Promise<string>;
@@ -65,13 +65,13 @@ export interface Means extends Pick<AgentOptions, "approve" | "recentBlockhash" 
   clock: { now(): number; sleep(ms: number): Promise<void> };
 }
 
-/** The most of a body that is read: an invoice or a challenge is a few kilobytes. */
+/** The most bytes of a body that are read. An invoice or a challenge has a few kilobytes. */
 const MAX_BODY = 1 << 20;
 
 /** Runs a task to its end. @internal */
 export async function drive(task: AgentTask, means: Means): Promise<Outcome> {
   let reply: string | undefined;
-  // What the journal, a signer or a callback threw last: the rules may have tidied up since.
+  // The last error of the journal, a signer or a callback. The rules may have cleaned up since.
   let cause: unknown;
   try {
     for (;;) {
@@ -142,7 +142,8 @@ async function perform(effect: Effect, means: Means): Promise<object> {
 }
 
 /**
- * A request. No answer within the time, body included, is none: whether it arrived is not known.
+ * Sends a request. If the response does not arrive in time, body included, it counts as missing:
+ * nobody knows whether the request arrived.
  */
 async function http({ method, url, payment, own }: HttpEffect, means: Means): Promise<object> {
   const controller = new AbortController();
@@ -164,12 +165,12 @@ async function http({ method, url, payment, own }: HttpEffect, means: Means): Pr
     const init: RequestInit = { method, headers, redirect: "manual", signal: controller.signal };
     const response = own && means.own ? await means.own(payment) : await means.fetch(url, init);
     const header = (name: string) => response.headers.get(name);
-    // The caller gets the body of the own request, except of a challenge.
+    // The caller receives the body of its own request, unless it is a challenge.
     const reads = !own || response.status === 402;
     return {
       answer: {
         status: response.status,
-        // What is no date is `null` as JSON.
+        // An invalid date is `null` in JSON.
         date: Date.parse(header("date") ?? ""),
         required: header("payment-required"),
         response: header("payment-response") ?? header("x-payment-response"),
@@ -179,7 +180,7 @@ async function http({ method, url, payment, own }: HttpEffect, means: Means): Pr
   }
 }
 
-/** The body's text, as far as it is read. */
+/** Reads the body as text, up to the limit. */
 async function bodyOf(response: Response): Promise<string> {
   const reader = response.body?.getReader();
   if (!reader) return "";

@@ -4,41 +4,41 @@ export type AgentPhase = "discover" | "limit" | "sign" | "send" | "settle";
 /** The codes of {@link AgentError}. Open: new ones may come. */
 export type AgentErrorCode =
   /**
-   * The payment was sent, and nothing is known of what became of it. `mayHaveSettled` is true.
+   * The payment was sent, and its outcome is unknown. `mayHaveSettled` is true.
    *
-   * Cause: The answer was lost, or the server did not settle within `waitMs`.
+   * Cause: The response was lost, or the server did not settle within `waitMs`.
    *
-   * Fix: Call again later, or `resume()`: the same payment is followed. Do not pay in another way.
+   * Fix: Call again later, or call `resume()`: the agent follows the same payment. Do not pay in
+   * another way.
    */
   | "OUTCOME_UNKNOWN"
   /**
-   * The server refused the payment. A refusal is no proof that it will not settle.
+   * The server refused the payment. A refusal does not prove that the payment will not settle.
    *
    * Cause: `reason` says why, if the server named a reason.
    *
-   * Fix: Call again to try again. Until `retryAt` nothing new is signed.
+   * Fix: Call again to try again. Nothing new is signed before `retryAt`.
    */
   | "PAYMENT_REFUSED"
   /**
-   * A paying fetch: the payment has settled, and the answer to it was lost.
+   * A paying fetch: the payment settled, but the response was lost.
    *
-   * Cause: The connection broke after the server had taken the money.
+   * Cause: The connection broke after the server took the money.
    *
-   * Fix: Call again: the same payment is sent. Ask the server's operator, or pay once more with
+   * Fix: Call again: the agent sends the same payment. Ask the server's operator, or pay again with
    * `buyAnew`.
    */
   | "PAID_WITHOUT_ANSWER"
   /**
-   * A paying fetch: an earlier payment of the same request was never answered, and may have
-   * settled.
+   * A paying fetch: an earlier payment for the same request got no response, and may have settled.
    *
-   * Cause: The payment has lapsed without a proof of what became of it.
+   * Cause: The payment is no longer valid, and its outcome is unknown.
    *
-   * Fix: Ask the server's operator. `buyAnew` pays once more.
+   * Fix: Ask the server's operator. `buyAnew` pays again.
    */
   | "MAY_BE_PAID"
   /**
-   * An earlier payment of this can still settle. Nothing was signed.
+   * An earlier payment for the same thing can still settle. Nothing was signed.
    *
    * Cause: A payment on another chain, or with another nonce, is still valid.
    *
@@ -46,17 +46,17 @@ export type AgentErrorCode =
    */
   | "MAY_SETTLE"
   /**
-   * Another call or process is about to pay this. Nothing was signed.
+   * Another call or process is paying for the same thing. Nothing was signed.
    *
-   * Cause: Two callers pay the same at once, or a process died a moment ago.
+   * Cause: Two callers pay for the same thing at once, or a process died a moment ago.
    *
    * Fix: Try again in a minute. After a crash, call `resume()`.
    */
   | "IN_PROGRESS"
   /**
-   * Another process has taken the payment over. Nothing was sent.
+   * Another process took over the payment. Nothing was sent.
    *
-   * Cause: Several processes pay the same with one journal.
+   * Cause: Several processes pay for the same thing with one journal.
    *
    * Fix: Try again in a minute.
    */
@@ -64,7 +64,7 @@ export type AgentErrorCode =
   /**
    * The amount is over `limits.perPayment`. Nothing was signed.
    *
-   * Cause: The offer costs more than one payment may (1 USDC unless you say otherwise).
+   * Cause: The price is higher than the limit for one payment (default 1 USDC).
    *
    * Fix: Raise the limit if the price is right.
    */
@@ -72,7 +72,7 @@ export type AgentErrorCode =
   /**
    * The payment would exceed `limits.perDay` or `limits.perPeriod`. Nothing was signed.
    *
-   * Cause: The payments of that time, those of unknown outcome included, leave too little.
+   * Cause: Earlier payments in that period, including those with unknown outcome, leave too little.
    *
    * Fix: Wait, or raise the limit.
    */
@@ -80,7 +80,7 @@ export type AgentErrorCode =
   /**
    * The payment would exceed `limits.perRecipient`. Nothing was signed.
    *
-   * Cause: The payments to this recipient leave too little.
+   * Cause: Earlier payments to this recipient leave too little.
    *
    * Fix: Wait, or raise the limit.
    */
@@ -94,7 +94,7 @@ export type AgentErrorCode =
    */
   | "NOT_APPROVED"
   /**
-   * The server asks for something else than the invoice says. Nothing was signed.
+   * The offer of the server differs from the invoice. Nothing was signed.
    *
    * Cause: The offer names another amount, recipient, asset or network than the invoice or the
    * login.
@@ -103,9 +103,9 @@ export type AgentErrorCode =
    */
   | "MISMATCH"
   /**
-   * The answer of the payment URL is not what x402 asks for. Nothing was signed.
+   * The response of the payment URL does not follow x402. Nothing was signed.
    *
-   * Cause: It has another status than 402, or an offer that cannot be read or paid.
+   * Cause: Its status is not 402, or its offer cannot be read or paid.
    *
    * Fix: Check that the URL is a payment URL. Tell its operator.
    */
@@ -113,7 +113,7 @@ export type AgentErrorCode =
   /**
    * The invoice cannot be used. Nothing was signed.
    *
-   * Cause: A field is missing or of another kind; the message names it.
+   * Cause: A field is missing or has the wrong type. The message names it.
    *
    * Fix: Check `serverURL`. Tell the merchant.
    */
@@ -128,19 +128,19 @@ export type AgentErrorCode =
    */
   | "CHALLENGE_CHANGED"
   /**
-   * Nothing that is offered can be paid. Nothing was signed.
+   * None of the offers can be paid. Nothing was signed.
    *
-   * Cause: No signer fits the networks that are offered, or `chain` names another one.
+   * Cause: No signer fits the offered networks, or `chain` names another network.
    *
    * Fix: Add a signer for one of the networks, or leave `chain` out.
    */
   | "NO_OFFER"
   /**
-   * An earlier signature for this was made by a wallet that has no signer here.
+   * An earlier payment for the same thing was signed by a wallet that has no signer here.
    *
    * Cause: The signer was removed while a payment was not finished.
    *
-   * Fix: Add the signer of that wallet: no other wallet can pay this safely.
+   * Fix: Add the signer of that wallet. No other wallet can pay safely.
    */
   | "WALLET_MISSING"
   /**
@@ -148,21 +148,21 @@ export type AgentErrorCode =
    *
    * Cause: The challenge names none, and `recentBlockhash` is missing or failed.
    *
-   * Fix: Pass `recentBlockhash`, which asks an RPC.
+   * Fix: Pass `recentBlockhash`, which asks an RPC server.
    */
   | "NO_BLOCKHASH"
   /**
-   * The signer gave no usable signature. Nothing was sent.
+   * The signer returned no usable signature. Nothing was sent.
    *
    * Cause: The signer threw (`cause`), took too long, or signed something else.
    *
-   * Fix: Correct the signer, then call again.
+   * Fix: Fix the signer, then call again.
    */
   | "SIGNER_FAILED"
   /**
    * There is no such invoice.
    *
-   * Cause: The id is wrong, or `serverURL` is another Gwop's.
+   * Cause: The id is wrong, or `serverURL` points to another Gwop.
    *
    * Fix: Check the public id (`inv_…`).
    */
@@ -176,15 +176,15 @@ export type AgentErrorCode =
    */
   | "INVOICE_NOT_PAYABLE"
   /**
-   * A quote of something that this journal has paid.
+   * The quote is for something that this journal has already paid.
    *
    * Cause: It was paid before.
    *
-   * Fix: Call `payInvoice`: it gives the receipt and moves no money.
+   * Fix: Call `payInvoice`: it returns the receipt and moves no money.
    */
   | "ALREADY_PAID"
   /**
-   * No answer came before anything was signed. Nothing was paid.
+   * No response arrived. Nothing was signed or paid.
    *
    * Cause: The network failed, or the server took longer than `timeoutMs` (30,000).
    *
@@ -192,9 +192,9 @@ export type AgentErrorCode =
    */
   | "CONNECTION_FAILED"
   /**
-   * The server answered with an error before anything was signed. Nothing was paid.
+   * The server responded with an error. Nothing was signed or paid.
    *
-   * Cause: Gwop is not available now.
+   * Cause: Gwop is currently unavailable.
    *
    * Fix: Try again later.
    */
@@ -202,24 +202,24 @@ export type AgentErrorCode =
   /**
    * The journal failed. Nothing new was sent.
    *
-   * Cause: The database cannot be reached, is locked or full; `cause` is its error.
+   * Cause: The database is unreachable, locked or full; `cause` is its error.
    *
-   * Fix: Put the journal right, then call again. `mayHaveSettled` says whether a payment may be on
-   * its way.
+   * Fix: Repair the journal, then call again. `mayHaveSettled` says whether a payment may be under
+   * way.
    */
   | "JOURNAL_FAILED"
   /**
    * An option or an argument is wrong. Nothing was done.
    *
-   * Cause: A name is misspelled, a value is of another kind, or there is no journal.
+   * Cause: A name is misspelled, a value has the wrong type, or there is no journal.
    *
-   * Fix: Correct the code. The message names the option.
+   * Fix: Fix the code. The message names the option.
    */
   | "INVALID_OPTION"
   /**
-   * The URL is neither https nor of this machine. Nothing was sent.
+   * The URL uses plain http and is not on this machine. Nothing was sent.
    *
-   * Cause: A payment over plain http could be read on the way.
+   * Cause: Anybody on the network path can read a payment over plain http.
    *
    * Fix: Use https.
    */
@@ -227,14 +227,14 @@ export type AgentErrorCode =
   /**
    * The agent cannot work. Nothing was signed.
    *
-   * Cause: The runtime gave no random bytes, or the package is defective.
+   * Cause: The runtime returned no random bytes, or the package is defective.
    *
    * Fix: Read the message. Report it if the runtime has Web Crypto.
    */
   | "INTERNAL_ERROR"
   | (string & {});
 
-/** An error as the rules give it. */
+/** An error, as the rules return it. */
 export interface Failure {
   code: string;
   phase: AgentPhase;
@@ -250,9 +250,9 @@ export interface Failure {
  */
 export class AgentError extends Error {
   override readonly name = "AgentError";
-  /** Stable, for programs: `docs/errors.md` lists them. */
+  /** The stable code, for programs. `docs/errors.md` lists the codes. */
   readonly code: AgentErrorCode;
-  /** Where it stopped. */
+  /** The step at which it failed. */
   readonly phase: AgentPhase;
   /**
    * Whether money may have moved, or may still move. If it is `true`, do not pay in another way.
@@ -261,7 +261,7 @@ export class AgentError extends Error {
   readonly mayHaveSettled: boolean;
   /** The server's reason, if it is a plain word of the protocol. */
   readonly reason: string | undefined;
-  /** From this time on, another attempt can have another outcome. */
+  /** The time from which another attempt can have another outcome. */
   readonly retryAt: Date | undefined;
 
   /** @internal */
@@ -275,7 +275,7 @@ export class AgentError extends Error {
   }
 }
 
-/** The error about an option. */
+/** Creates the error for a wrong option. */
 export function invalidOption(message: string): AgentError {
   return new AgentError({
     code: "INVALID_OPTION",
@@ -285,7 +285,7 @@ export function invalidOption(message: string): AgentError {
   });
 }
 
-/** Runs a function of the core that throws an error as JSON. */
+/** Calls a function of the core that throws its errors as JSON. */
 export function checked<Result>(run: () => Result): Result {
   try {
     return run();

@@ -8,7 +8,7 @@ export interface PayingFetchOptions {
   /** Sends the requests. Default: the runtime's `fetch`. */
   fetch?: ((request: Request) => Promise<Response>) | undefined;
   /**
-   * Whether to pay once more if an earlier payment for the same request may have settled without an
+   * Whether to pay again if an earlier payment for the same request may have settled without a
    * response (`PAID_WITHOUT_ANSWER`, `MAY_BE_PAID`). Default `false`: this needs a decision.
    */
   buyAnew?: boolean | undefined;
@@ -17,16 +17,16 @@ export interface PayingFetchOptions {
 const FETCH_OPTIONS: Names<PayingFetchOptions> = { fetch: undefined, buyAnew: undefined };
 
 /**
- * Makes a `fetch` that pays when a server of x402 asks for it (402), within the agent's limits and
+ * Creates a `fetch` that pays when an x402 server responds with 402, within the agent's limits and
  * with its journal.
  *
- * The same request (method, URL and body) is one purchase until it was answered. Until then,
- * another call sends the same payment again, also after `PAID_WITHOUT_ANSWER`. Once it was
- * answered, the same request is a new purchase. Redirects are not followed, but returned as they
- * are.
+ * The same request (method, URL and body) is one purchase until it gets a response. Until then,
+ * another call sends the same payment again, also after `PAID_WITHOUT_ANSWER`. After a response,
+ * the same request is a new purchase. Redirects are not followed: the function returns them as
+ * they are.
  *
- * @throws AgentError if it was not paid, or if nobody knows whether it was. If there was nothing to
- * pay, it throws what the runtime's `fetch` throws.
+ * @throws AgentError if the request was not paid, or if nobody knows whether it was. If there was
+ * nothing to pay, it throws what the runtime's `fetch` throws.
  */
 export function createPayingFetch(
   agent: Agent,
@@ -41,7 +41,7 @@ export function createPayingFetch(
   return async (input, init) => {
     const request = new Request(input, init);
     const { method, url, signal } = request;
-    // Firefox's requests do not show their stream, which tells whether there is a body.
+    // Firefox does not expose a request's stream, which shows whether there is a body.
     const bytes = await request.arrayBuffer();
     const body = bytes.byteLength > 0 ? bytes : undefined;
     const name = new TextEncoder().encode(`${method}\n${url}\n`);
@@ -69,7 +69,7 @@ export function createPayingFetch(
               ...(body && { body }),
             }),
           );
-          // What comes after its time is not the response to a later request.
+          // A response that arrives too late must not answer a later request.
           if (turn === sent) delivered = response;
           return response;
         } catch (error) {
@@ -78,7 +78,7 @@ export function createPayingFetch(
         }
       });
     } catch (error) {
-      // Nothing was to be paid yet: as `fetch` itself.
+      // Nothing had to be paid yet: fail like `fetch` itself.
       throw thrown ?? error;
     }
     return delivered as Response;

@@ -19,23 +19,25 @@ export type AttemptState =
 export interface Attempt {
   /** 32 hexadecimal digits. */
   id: string;
-  /** What is paid for: an invoice's id, an auth intent's id, or the hash of a request. */
+  /** What the payment is for: an invoice's id, an auth intent's id, or the hash of a request. */
   invoice: string;
-  /** What kind of thing that is. */
+  /** The kind of `invoice`. */
   kind: "invoice" | "login" | "fetch";
   /** The network. */
   chain: string;
-  /** Where the payment is sent, with which method, and in which header. */
+  /** Where the payment is sent, with which method and in which header. */
   url: string;
   method: string;
   headerName: string;
-  /** Who pays. */
+  /** The wallet that pays. */
   wallet: string;
-  /** Who is paid. */
+  /** The wallet that is paid. */
   payTo: string;
   /** Atomic units of USDC. */
   amount: number;
-  /** What the chain accepts once: on Base the nonce, on Solana the SHA-256 of the message. */
+  /**
+   * The id that the chain accepts once: on Base the nonce, on Solana the SHA-256 of the message.
+   */
   nonce: string;
   /** On Base: Unix seconds from which it cannot settle any more. */
   validBefore?: number | null | undefined;
@@ -99,7 +101,7 @@ export interface Journal {
   open(): Promise<Attempt[]>;
 }
 
-/** The states that {@link Journal.open} gives. */
+/** The states that {@link Journal.open} returns. */
 export const UNFINISHED: readonly AttemptState[] = ["reserved", "sent", "refused"];
 
 /**
@@ -128,10 +130,10 @@ export function judgeReservation(
   return refusal === undefined ? "reserved" : (JSON.parse(refusal) as ReservationRefusal);
 }
 
-/** The time, in milliseconds since 1970, before which limits count nothing any more. */
+/** Returns the time, in milliseconds since 1970, before which payments no longer count. */
 export function reservationHorizon(attempt: Attempt, limits: JournalLimits): number {
   const seconds = agentCore().longestLimit(JSON.stringify(limits));
-  // Limits that cannot be read look back for ever.
+  // If the limits cannot be read, all payments count.
   return seconds === undefined ? 0 : attempt.reservedAt - seconds * 1_000;
 }
 

@@ -6,7 +6,7 @@ import {
   UNFINISHED,
 } from "./journal.js";
 
-/** What is used of a transaction of a Durable Object's storage. */
+/** The part of a Durable Object's storage transaction that the journal uses. */
 export interface DurableObjectJournalTransaction {
   get(key: string): Promise<unknown>;
   put(key: string, value: unknown): Promise<void>;
@@ -19,7 +19,7 @@ export interface DurableObjectJournalTransaction {
   }): Promise<Map<string, unknown>>;
 }
 
-/** What is used of `ctx.storage` in a Durable Object. */
+/** The part of `ctx.storage` in a Durable Object that the journal uses. */
 export interface DurableObjectJournalStorage extends DurableObjectJournalTransaction {
   transaction<Result>(
     work: (transaction: DurableObjectJournalTransaction) => Promise<Result>,
@@ -33,12 +33,12 @@ const ID = "gwop:agent:id:";
 const PAGE = 128;
 
 /**
- * Keeps attempts in the storage of the Durable Object in which the agent runs, `this.ctx.storage`,
- * under keys that start with
- * `gwop:agent:`. Agents that share limits have to share the object.
+ * Keeps attempts in the storage of the Durable Object in which the agent runs
+ * (`this.ctx.storage`), under keys that start with `gwop:agent:`. Agents that share limits have to
+ * share the object.
  */
 export function durableObjectJournal(storage: DurableObjectJournalStorage): Journal {
-  /** The attempts of an invoice, by their keys. */
+  /** The attempts of an invoice, by storage key. */
   const keysOf = async (from: DurableObjectJournalTransaction, invoice: string) =>
     ((await from.get(INVOICE + invoice)) ?? []) as string[];
 
@@ -60,8 +60,7 @@ export function durableObjectJournal(storage: DurableObjectJournalStorage): Jour
         all.set(key, attempt as Attempt);
         end = key;
       }
-      // A clock that was set back makes a page that is not in order: read on while any of it
-      // counts.
+      // A page can be out of order if the clock was set back. Continue while any of it counts.
       const counts = [...page.values()].some((attempt) => (attempt as Attempt).reservedAt > since);
       if (page.size < PAGE || !counts) return all;
     }

@@ -17,10 +17,10 @@ export interface EvmSigner {
   /** The wallet, `0x…`. */
   address: string;
   /**
-   * Signs; gives `0x` and 65 bytes, or the longer signature of a contract wallet (ERC-1271,
-   * ERC-6492).
+   * Signs typed data. Returns `0x` and 65 bytes, or the longer signature of a contract wallet
+   * (ERC-1271, ERC-6492).
    */
-  // A method takes `any`, so that the generic one of viem is assignable.
+  // A method may take `any`, so that viem's generic method is assignable.
   signTypedData(data: any): Promise<string>;
 }
 
@@ -34,7 +34,7 @@ export type SolanaSignatures = readonly Readonly<Record<string, Uint8Array>>[];
 export interface SolanaSigner {
   /** The wallet, base58. */
   address: string;
-  /** Signs transactions in part, as a `TransactionPartialSigner`. */
+  /** Signs transactions partially, as a `TransactionPartialSigner`. */
   signTransactions?(transactions: any): Promise<SolanaSignatures>;
   /** Signs bytes, as a `MessagePartialSigner`. */
   signMessages?(messages: any): Promise<SolanaSignatures>;
@@ -55,7 +55,7 @@ export interface KeySigner {
 /** Any signer. */
 export type Signer = KeySigner | EvmSigner | SolanaSigner;
 
-/** What is to be signed. @internal */
+/** The data to sign. @internal */
 export interface Signing {
   wallet: string;
   chain: string;
@@ -66,13 +66,13 @@ export interface Signing {
 
 const SIGN = Symbol("sign");
 
-/** Two digits for each byte, without `0x`. @internal */
+/** Formats bytes as two hexadecimal digits each, without `0x`. @internal */
 export const hex = (bytes: Uint8Array): string =>
   Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 const fromBase64 = (text: string) =>
   Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 
-/** A signer around a closure: whoever prints it sees the address alone. */
+/** Creates a signer around a closure. Printing it shows only the address. */
 function keySigner(
   family: "evm" | "solana",
   address: string,
@@ -84,7 +84,8 @@ function keySigner(
 }
 
 /**
- * Makes a signer from a private key for Base: 32 bytes as hexadecimal digits, with or without `0x`.
+ * Creates a signer from a private key for Base: 32 bytes as hexadecimal digits, with or without
+ * `0x`.
  *
  * The key stays in WebAssembly, which does not promise constant time. Keep little money in such a
  * wallet, or use an external signer (a viem account, CDP, a KMS).
@@ -99,12 +100,13 @@ export function evmKey(privateKey: string | undefined): KeySigner {
   return keySigner("evm", key.address(), async ({ digest }) => key.sign(digest ?? "") ?? "");
 }
 
-/** What stands before a seed in PKCS#8, version 1: every runtime reads that. */
+/** The bytes before a seed in PKCS#8, version 1, which every runtime reads. */
 const PKCS8 = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
 
 /**
- * Makes a signer from a private key for Solana: the 32 bytes of a seed, the 64 bytes of a key pair
- * as Solana's tools write it (also a plain array, as in their JSON files), or either as base58.
+ * Creates a signer from a private key for Solana: the 32 bytes of a seed, the 64 bytes of a key
+ * pair as Solana's tools write it (also a plain array, as in their JSON files), or either as
+ * base58.
  *
  * It signs with the runtime's Web Crypto if that supports Ed25519, and otherwise in WebAssembly.
  *
@@ -136,7 +138,7 @@ export function solanaKey(secret: Uint8Array | readonly number[] | string | unde
 }
 
 /**
- * Makes a signer from a key pair of Web Crypto for Solana (`Ed25519`). The private key can be
+ * Creates a signer from a key pair of Web Crypto for Solana (`Ed25519`). The private key can be
  * non-extractable.
  */
 export async function solanaKeyPair(pair: {
@@ -152,7 +154,7 @@ export async function solanaKeyPair(pair: {
   );
 }
 
-/** On which networks a signer signs; `undefined` where it is none. @internal */
+/** Returns the networks that a signer supports; `undefined` if it is not a signer. @internal */
 export function familyOf(signer: Signer): "evm" | "solana" | undefined {
   if (typeof signer !== "object" || signer === null || typeof signer.address !== "string")
     return undefined;
@@ -166,7 +168,7 @@ export function familyOf(signer: Signer): "evm" | "solana" | undefined {
     : undefined;
 }
 
-/** The signature as hexadecimal digits. @internal */
+/** Returns the signature as hexadecimal digits. @internal */
 export async function signWith(signer: Signer, signing: Signing): Promise<string> {
   if (SIGN in signer) return signer[SIGN](signing);
   if (signing.typedData) {

@@ -24,17 +24,17 @@ const OPEN = `${SELECT} WHERE state IN (${UNFINISHED.map((state) => `'${state}'`
 const INSERT = `INSERT INTO gwop_attempts (seq, id, invoice, state, reserved_at, attempt) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (seq) DO NOTHING RETURNING ${COLUMNS.join(", ")}`;
 const UPDATE = `UPDATE gwop_attempts SET state = ?, header = COALESCE(?, header), transaction_id = COALESCE(?, transaction_id) WHERE id = ? AND state = ? RETURNING ${COLUMNS.join(", ")}`;
 
-/** How often a reservation that another one overtook is tried anew. */
+/** How often a reservation is retried after another one won the race. */
 const TRIES = 50;
 
 type Value = string | number | null;
 
-/** A row, by its columns. */
+/** A row, by column. */
 type Row = Record<(typeof COLUMNS)[number], unknown>;
 
 /**
- * Runs one statement with `?` for its parameters, by itself a transaction; gives its rows, as
- * objects or as arrays.
+ * Runs one statement with `?` as parameter placeholders, as its own transaction. Returns its rows,
+ * as objects or as arrays.
  */
 type Statement = (sql: string, parameters: Value[]) => Promise<readonly unknown[]>;
 
@@ -49,14 +49,14 @@ function attemptOf({ state, attempt, header, transaction_id }: Row): Attempt {
 }
 
 /**
- * Reservations are numbered, and the number is the primary key: the one that was decided without
- * knowing of another cannot be written. So every statement stands by itself, and no transaction is
- * held open.
+ * Reservations are numbered, and the number is the primary key. A reservation that was decided
+ * without knowledge of another one cannot be written. So every statement stands by itself, and no
+ * transaction is held open.
  */
 function sqlJournal(run: Statement): Journal {
   const rows = async (sql: string, ...parameters: Value[]): Promise<Row[]> => {
     const found = await run(sql, parameters);
-    // The connection may be set to give rows as arrays.
+    // The connection may be configured to return rows as arrays.
     return found.map(
       (row) =>
         (Array.isArray(row)
@@ -65,7 +65,7 @@ function sqlJournal(run: Statement): Journal {
     );
   };
   let made: Promise<unknown> | undefined;
-  /** Makes the table; where that is not allowed, reading tells whether it is there. */
+  /** Creates the table. If that is not allowed, reading shows whether it exists. */
   const ready = () =>
     (made ??= run(AGENT_TABLE, []).catch(() => {
       made = undefined;
@@ -80,7 +80,7 @@ function sqlJournal(run: Statement): Journal {
       await ready();
       const { state, header: _header, transaction: _transaction, ...record } = attempt;
       for (let tries = 0; tries < TRIES; tries += 1) {
-        // The number first: what comes after it is seen by its key.
+        // Read the number first: attempts that are reserved later collide with it.
         const [newest] = await rows(NEWEST);
         const known = await rows(KNOWN, attempt.invoice, reservationHorizon(attempt, limits));
         const verdict = judgeReservation(attempt, limits, known.map(attemptOf));
@@ -109,10 +109,7 @@ function sqlJournal(run: Statement): Journal {
   };
 }
 
-/**
- * What `node:sqlite` (`DatabaseSync`), `better-sqlite3` and `bun:sqlite` (`Database`) have in
- * common.
- */
+/** The interface that `node:sqlite` (`DatabaseSync`), `better-sqlite3` and `bun:sqlite` share. */
 export interface SqliteJournalDatabase {
   prepare(sql: string): {
     all(...parameters: (string | number | null)[]): unknown[];
@@ -122,25 +119,24 @@ export interface SqliteJournalDatabase {
 
 /**
  * Keeps attempts in SQLite, in the table `gwop_attempts` of a database that you opened: `new
- * DatabaseSync("agent.db")` of
- * `node:sqlite` on Node 22.13 or newer, one of `better-sqlite3`, or of `bun:sqlite`.
+ * DatabaseSync("agent.db")` of `node:sqlite` on Node 22.13 or newer, one of `better-sqlite3`, or
+ * one of `bun:sqlite`.
  *
- * Several processes may share the file, and then share the limits: set `PRAGMA busy_timeout = 5000`
- * and
- * `PRAGMA journal_mode = WAL`. The headers in it are worth money until they lapse: let nobody else
- * read the file.
+ * Several processes can share the file, and then share the limits: set `PRAGMA busy_timeout =
+ * 5000` and `PRAGMA journal_mode = WAL`. The payment headers in the file are worth money until
+ * they expire: let nobody else read it.
  */
 export function sqliteJournal(database: SqliteJournalDatabase): Journal {
   return sqlJournal(async (sql, parameters) => {
     const statement = database.prepare(sql);
-    // `better-sqlite3` refuses to read from a statement that gives no rows.
+    // `better-sqlite3` refuses to read from a statement that returns no rows.
     if (sql !== AGENT_TABLE) return statement.all(...parameters);
     statement.run();
     return [];
   });
 }
 
-/** What is used of a binding of Cloudflare D1. */
+/** The part of a Cloudflare D1 binding that the journal uses. */
 export interface D1JournalDatabase {
   prepare(sql: string): {
     bind(...parameters: unknown[]): { all(): Promise<{ results: unknown[] }> };
@@ -148,8 +144,8 @@ export interface D1JournalDatabase {
 }
 
 /**
- * Keeps attempts in Cloudflare D1, in the table `gwop_attempts`. Without sessions: a replica may be
- * behind.
+ * Keeps attempts in Cloudflare D1, in the table `gwop_attempts`. It uses no D1 sessions, because a
+ * replica can be behind.
  */
 export function d1Journal(database: D1JournalDatabase): Journal {
   return sqlJournal(
@@ -164,8 +160,8 @@ export function d1Journal(database: D1JournalDatabase): Journal {
 }
 
 /**
- * Runs a statement with `$1`, `$2` … for its parameters: resolves to the rows, or to an object
- * whose `rows` are them.
+ * Runs a statement with the parameters `$1`, `$2` and so on. Resolves to the rows, or to an object
+ * with `rows`.
  */
 export type PostgresJournalQuery = (
   text: string,
@@ -173,11 +169,10 @@ export type PostgresJournalQuery = (
 ) => PromiseLike<readonly unknown[] | { rows: readonly unknown[] }>;
 
 /**
- * Keeps attempts in Postgres, in the table `gwop_attempts`, over any client: `(text, values) =>
- * pool.query(text, values)` with
- * `pg`, `(text, values) => sql.unsafe(text, values)` with `postgres`.
+ * Keeps attempts in Postgres, in the table `gwop_attempts`, with any client: `(text, values) =>
+ * pool.query(text, values)` for `pg`, `(text, values) => sql.unsafe(text, values)` for `postgres`.
  *
- * @param query Must not be part of a transaction that may be rolled back, and must not ask a
+ * @param query Must not be part of a transaction that can be rolled back, and must not query a
  * replica.
  */
 export function postgresJournal(query: PostgresJournalQuery): Journal {

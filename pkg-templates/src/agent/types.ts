@@ -39,9 +39,9 @@ export interface PaymentSummary {
   amountUsdc: number;
   /** Where the payment is sent. */
   url: string;
-  /** The merchant's name, as the server says it. */
+  /** The merchant's name, as the server states it. */
   merchant: string | null;
-  /** What it is for, as the server says it. */
+  /** The purpose, as the server states it. */
   description: string | null;
 }
 
@@ -53,11 +53,11 @@ export interface Receipt {
   chain: AgentChain;
   /** The wallet that paid. */
   payer: string;
-  /** The transaction. Missing if the answer that named it was lost. */
+  /** The transaction. Missing if the response that named it was lost. */
   transaction?: string | undefined;
   /** Atomic units of USDC. */
   amountUsdc: number;
-  /** When. */
+  /** When it was paid. */
   paidAt?: Date | undefined;
   /** A page that shows the transaction. */
   url?: string | undefined;
@@ -69,11 +69,11 @@ export interface Login {
   authIntentId: string;
   /** Who is logged in, `{chain}:{address}`. */
   subject: string;
-  /** The transaction. Missing if the answer that named it was lost. */
+  /** The transaction. Missing if the response that named it was lost. */
   transaction?: string | undefined;
 }
 
-/** An auth intent as its merchant received it, with the names of the SDK or of the wire. */
+/** An auth intent as its merchant received it, with the SDK's names or the names on the wire. */
 export type AuthIntentLike =
   | {
       authIntentId: string;
@@ -84,7 +84,7 @@ export type AuthIntentLike =
       challenge: { amount_usdc_atomic: string; payment_methods: readonly object[] };
     };
 
-/** What became of an attempt that was not finished. */
+/** The result for an attempt that was not finished. */
 export interface ResumedAttempt {
   /** The attempt. */
   id: string;

@@ -62,11 +62,11 @@ export class Auth {
    *   `TOKEN_SIGNATURE_INVALID`;
    * - `TOKEN_ISSUER_MISMATCH`, `TOKEN_AUDIENCE_MISMATCH`, `TOKEN_MERCHANT_MISMATCH`,
    *   `TOKEN_NOT_YET_VALID`, `TOKEN_EXPIRED`: the first that applies;
-   * - `TOKEN_KEY_UNSUPPORTED`: this runtime cannot use Gwop's key (see docs/tokens.md). Answer 503,
-   *   not 401;
+   * - `TOKEN_KEY_UNSUPPORTED`: this runtime cannot use Gwop's key (see docs/tokens.md).
+   *   Respond with 503, not 401;
    * - `SESSION_REVOKED`: with `sessionCheck: "always"`, the session is not `active`;
    * - `JWKS_UNAVAILABLE`: no JWK Set could be fetched (`cause` says why), so nothing is known about
-   *   the token. Answer 503, not 401.
+   *   the token. Respond with 503, not 401.
    * @throws SDKValidationError if an option is wrong, or with the code `MERCHANT_ID_MISSING` if
    * there is no merchant id.
    * @throws GwopError or HTTPClientError if `sessionCheck: "always"` could not look up the session.

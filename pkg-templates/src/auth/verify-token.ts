@@ -81,7 +81,7 @@ export interface VerifiedToken {
   claims: Record<string, unknown>;
 }
 
-/** What the verification needs of the client. */
+/** The parts of the client that the verification uses. */
 export interface TokenClient {
   /** The constructor's `merchantId`. */
   readonly merchantId: string | typeof ANY_MERCHANT | undefined;
@@ -91,21 +91,29 @@ export interface TokenClient {
   readonly jwksCooldownSeconds: number | undefined;
   /** The constructor's `tokenCacheSize`. */
   readonly tokenCacheSize: number | undefined;
-  /** One bounded GET of the JWK Set, never redirected; rejects unless it is answered with status 200. */
+  /**
+   * Fetches the JWK Set with one bounded GET that follows no redirect. Rejects unless the status is
+   * 200.
+   */
   fetchJwks(): Promise<string>;
-  /** The live status of a session. */
+  /** Looks up the current status of a session. */
   sessionStatus(sessionId: string): Promise<string>;
 }
 
-/** More than any token that is read, so that the wasm refuses what is longer without having seen it all. */
+/**
+ * Longer than any token that is accepted, so that the wasm can refuse a longer one by its start.
+ */
 const LONGEST_READ = 20_000;
 
 /** Verifies the access tokens of one client. */
 export class TokenVerification {
   readonly #client: TokenClient;
-  /** What is expected where a call says nothing, by merchant id. It never changes: the wasm reads the same object once. */
+  /**
+   * The default expectations, by merchant id. An entry never changes, so the wasm reads the same
+   * object once.
+   */
   #usual: TokenExpectation | undefined;
-  /** Made on first use, when the wasm is loaded. */
+  /** Created on first use, when the wasm is loaded. */
   #verifier: TokenVerifier | undefined;
 
   constructor(client: TokenClient) {
@@ -139,7 +147,7 @@ export class TokenVerification {
     const isLive = readSessionCheck(options);
     let expected = this.#expected(options);
     if (given === undefined) {
-      // Everything else of it is a default.
+      // All other expectations are defaults.
       if (this.#usual && this.#usual.merchantId === expected.merchantId) expected = this.#usual;
       else this.#usual = expected = bare(expected);
     } else {
@@ -175,8 +183,8 @@ export class TokenVerification {
   }
 
   /**
-   * What is expected. An empty or `null` expectation is a mistake in the configuration, never
-   * the wish to expect nothing.
+   * Reads the expectations of a call. An empty or `null` expectation is a configuration mistake. It
+   * never means that nothing is expected.
    */
   #expected({
     merchantId,
@@ -236,7 +244,7 @@ export class TokenVerification {
   }
 }
 
-/** Whether the session has to be looked up live. */
+/** Returns whether the session must be looked up. */
 function readSessionCheck({ sessionCheck, checkSession }: VerifyTokenOptions): boolean {
   if (checkSession !== undefined && typeof checkSession !== "boolean") {
     throw refuse("checkSession must be a boolean", checkSession);
@@ -251,7 +259,7 @@ function readSessionCheck({ sessionCheck, checkSession }: VerifyTokenOptions): b
   return readAliased("sessionCheck", sessionCheck, "checkSession", older) === "always";
 }
 
-/** The error for a merchant id that nothing tells. */
+/** Creates the error for a missing merchant id. */
 export function merchantIdMissing(): Error {
   return refuse(
     `merchantId is required to verify tokens, since those of all merchants carry Gwop's issuer and keys: pass it to new Gwop({ merchantId }) or set GWOP_MERCHANT_ID ${ON_WORKERS}. Where any merchant's tokens are meant, merchantId: ANY_MERCHANT says so`,
@@ -260,7 +268,7 @@ export function merchantIdMissing(): Error {
   );
 }
 
-/** What is returned once the token is known to be good. */
+/** Creates the result for a token that was verified. */
 function readVerified({
   subject,
   chain,
@@ -271,7 +279,7 @@ function readVerified({
   expiresAt,
   claims,
 }: VerifiedClaims): VerifiedToken {
-  // By assignments: spreading what may be absent takes Bun a tenth of a verification's own time.
+  // Assignments, because spreading an absent value takes Bun a tenth of a verification's own time.
   const token = { subject, chain, walletAddress } as VerifiedToken;
   if (sessionId !== undefined) token.sessionId = sessionId;
   if (merchantId !== undefined) token.merchantId = merchantId;
@@ -281,7 +289,7 @@ function readVerified({
   return token;
 }
 
-/** The error for a refusal of the wasm; anything else is handed on as it is. */
+/** Creates the error for a refusal of the wasm. Returns anything else as it is. */
 function tokenError(thrown: unknown, cause?: unknown): unknown {
   const refusal = readRefusal<TokenRefusal>(thrown);
   if (!refusal) return thrown;
@@ -294,7 +302,7 @@ function tokenError(thrown: unknown, cause?: unknown): unknown {
 }
 
 function isText(value: unknown): value is string {
-  // No id has a NUL: what has one is no text.
+  // Ids contain no NUL. A text that contains one is not an id.
   return typeof value === "string" && value !== "" && !value.includes("\0");
 }
 
@@ -302,7 +310,7 @@ function isDuration(seconds: unknown): seconds is number {
   return typeof seconds === "number" && seconds >= 0 && seconds < Infinity;
 }
 
-/** More would be more than the bytes that the cache may take. */
+/** Returns whether `size` is a valid cache size. More would exceed the byte limit of the cache. */
 function isCount(size: unknown): size is number {
   return Number.isInteger(size) && (size as number) >= 0 && (size as number) <= 1_000_000;
 }

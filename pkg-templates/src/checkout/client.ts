@@ -17,7 +17,10 @@ import {
 import { invalid, Invoices } from "./invoices.js";
 import { Webhooks } from "./webhooks.js";
 
-/** How a client is set up. The environment is read at the time of use, and an empty string counts as left out. */
+/**
+ * The options of a client. The environment is read when a value is needed. An empty string counts
+ * as left out.
+ */
 export interface GwopCheckoutOptions {
   /**
    * The merchant key (`sk_m_…`), for create, list and cancel. Default: `apiKey`, then
@@ -54,7 +57,7 @@ const OPTIONS: Names<GwopCheckoutOptions> = {
   allowInsecure: undefined,
 };
 
-/** The class for a response's status. */
+/** Returns the error class for a response's status. */
 const CLASSES: Readonly<Record<number, typeof GwopCheckoutError>> = {
   400: InvalidRequestError,
   401: AuthenticationError,
@@ -63,7 +66,9 @@ const CLASSES: Readonly<Record<number, typeof GwopCheckoutError>> = {
   429: RateLimitError,
 };
 
-/** The code for an end that has none of Gwop's, by the class that the SDK would throw. */
+/**
+ * Returns the code for an error without a code of Gwop's, by the class that the SDK would throw.
+ */
 const CODES: Readonly<Record<string, string>> = {
   ConnectionError: "CONNECTION_ERROR",
   RequestTimeoutError: "REQUEST_TIMEOUT",
@@ -76,7 +81,7 @@ const CODES: Readonly<Record<string, string>> = {
 
 const httpClient = new HTTPClient();
 
-/** `console.debug` knows no groups. */
+/** Adapts `console.debug`, which has no groups. */
 const logger: Logger = {
   group: (label) => console.debug(label),
   groupEnd: () => {},
@@ -104,7 +109,10 @@ export class GwopCheckout {
   /** Invoices. */
   readonly invoices: Invoices;
 
-  /** @throws InvalidRequestError when `maxRetries` is no whole number, 0 or more, `timeout` not more than 0, or another option of the wrong kind. */
+  /**
+   * @throws InvalidRequestError if `maxRetries` is not a whole number of 0 or more, `timeout` is
+   * not more than 0, or another option has the wrong type.
+   */
   constructor(options?: GwopCheckoutOptions) {
     const {
       merchantApiKey,
@@ -167,11 +175,11 @@ function checkedKey(key: unknown, reachesGwop: boolean): string {
   );
 }
 
-/** The error for a call that failed. */
+/** Creates the error for a failed call. */
 function toError(end: CallEnd): GwopCheckoutError {
   const { kind, error, exhausted, exchange, cause } = end;
   if (cause instanceof AuthenticationError) return cause;
-  // The core's names of what is called differently here.
+  // The core's names for options that have other names here.
   const message = error
     ? end.message
     : end.message

@@ -6,15 +6,15 @@ import { brand, hide } from "../errors/brand.js";
  */
 export type CheckoutErrorCode =
   /**
-   * Gwop's host answered with an error status and without a code of Gwop's.
+   * Gwop's host responded with an error status, but without a code of Gwop's.
    *
-   * Cause: A proxy answered in Gwop's place, or `baseUrl` is another server.
+   * Cause: A proxy responded instead of Gwop, or `baseUrl` is another server.
    *
    * Fix: Read `statusCode`.
    */
   | "HTTP_ERROR"
   /**
-   * The retries ran out. Class, `statusCode` and `details` are those of the last answer, and
+   * The retries ran out. The class, `statusCode` and `details` are those of the last response, and
    * `cause` is its error.
    *
    * Cause: Gwop or the network failed `maxRetries` (2) times in a row.
@@ -25,7 +25,7 @@ export type CheckoutErrorCode =
   /**
    * The invoice did not reach the status in time.
    *
-   * Cause: Nobody paid within `timeout` (120,000), or no look at the invoice succeeded.
+   * Cause: Nobody paid within `timeout` (120,000), or every lookup of the invoice failed.
    *
    * Fix: Wait again, or rely on the webhook.
    */
@@ -39,15 +39,15 @@ export type CheckoutErrorCode =
    */
   | "WAIT_STATUS_FINAL"
   /**
-   * The connection could not be made, or it broke. The outcome is unknown.
+   * The connection could not be opened, or it broke. The outcome is unknown.
    *
-   * Cause: The network, DNS, TLS or a proxy failed; `cause` is the error of the runtime.
+   * Cause: The network, DNS, TLS or a proxy failed. `cause` is the runtime's error.
    *
    * Fix: Repeat the call with the error's `idempotencyKey`.
    */
   | "CONNECTION_ERROR"
   /**
-   * No whole answer came in time. The outcome is unknown.
+   * No complete response arrived in time. The outcome is unknown.
    *
    * Cause: The network or Gwop took longer than `timeout` (30,000).
    *
@@ -59,87 +59,90 @@ export type CheckoutErrorCode =
    *
    * Cause: `signal` was aborted.
    *
-   * Fix: If the call has to be carried out, repeat it with the error's `idempotencyKey`.
+   * Fix: If the call still matters, repeat it with the error's `idempotencyKey`.
    */
   | "REQUEST_ABORTED"
   /**
-   * The request could not be made. Nothing was sent.
+   * The request could not be created. Nothing was sent.
    *
-   * Cause: `baseUrl` is no URL that a path can be added to.
+   * Cause: `baseUrl` is not a URL to which a path can be added.
    *
-   * Fix: Correct `baseUrl`.
+   * Fix: Fix `baseUrl`.
    */
   | "INVALID_REQUEST"
   /**
-   * Something failed that no other code stands for. The outcome is unknown.
+   * Something failed that has no other code. The outcome is unknown.
    *
-   * Cause: The runtime failed; `cause` tells more.
+   * Cause: The runtime failed. `cause` says more.
    *
    * Fix: Read `cause`. Repeat the call with the error's `idempotencyKey`.
    */
   | "UNEXPECTED_CLIENT_ERROR"
   /**
-   * Gwop answered with success, and the body is no JSON object. The call may have had its effect.
+   * Gwop responded with success, but the body is not a JSON object. The call may have succeeded.
    *
-   * Cause: A proxy has changed the answer.
+   * Cause: A proxy changed the response.
    *
-   * Fix: Do not take it for a failure. Repeat the call with the error's `idempotencyKey`, or look.
+   * Fix: Do not treat it as a failure. Repeat the call with the error's `idempotencyKey`, or check.
    */
   | "RESPONSE_VALIDATION"
   /**
    * An option or an argument is wrong. Nothing was sent.
    *
-   * Cause: A name is misspelled, or a value is of another kind.
+   * Cause: A name is misspelled, or a value has the wrong type.
    *
-   * Fix: Correct the code. The message names the option.
+   * Fix: Fix the code. The message names the option.
    */
   | "VALIDATION_ERROR"
   /**
    * A webhook was refused.
    *
-   * Cause: `details.reason` is the code with which `validateWebhook` refuses it.
+   * Cause: `details.reason` is the code with which `validateWebhook` refuses the webhook.
    *
-   * Fix: Answer 400 and do not trust the event.
+   * Fix: Respond with 400 and do not trust the event.
    */
   | "WEBHOOK_SIGNATURE_ERROR"
   | (string & {});
 
-/** What is known about a failure. */
+/** The details of a failure. */
 export interface GwopCheckoutErrorOptions {
-  /** What went wrong, for programs. */
+  /** The code, for programs. */
   code: string;
-  /** The HTTP status. Left out where there was no answer. */
+  /** The HTTP status. Left out if there was no response. */
   statusCode?: number | undefined;
-  /** The request's id, for Gwop's support. */
+  /** The request id. Quote it to Gwop's support. */
   requestId?: string | undefined;
-  /** More about it; its shape depends on the code. */
+  /** More details. Their shape depends on the code. */
   details?: { [key: string]: any } | undefined;
-  /** What led to it. */
+  /** The cause. */
   cause?: unknown;
 }
 
 /**
- * The base of all errors of `@gwop/sdk/checkout`, and the class of those that no other stands for.
+ * The base class of all errors of `@gwop/sdk/checkout`. It is also the class of errors that have no
+ * other class.
  *
- * {@link CheckoutErrorCode} and `docs/errors.md` tell what each `code` means.
+ * {@link CheckoutErrorCode} and `docs/errors.md` explain each `code`.
  */
 export class GwopCheckoutError extends Error {
   static {
     brand(this, "GwopCheckoutError", "checkout");
   }
 
-  /** What went wrong, for programs: Gwop's own code, or one of the SDK's. */
+  /** The code, for programs: Gwop's own code, or one of the SDK's. */
   readonly code: CheckoutErrorCode;
-  /** The HTTP status. Undefined where there was no answer. */
+  /** The HTTP status. Undefined if there was no response. */
   readonly statusCode: number | undefined;
-  /** The request's id, for Gwop's support. */
+  /** The request id. Quote it to Gwop's support. */
   readonly requestId: string | undefined;
-  /** More about it; its shape depends on the code. */
+  /** More details. Their shape depends on the code. */
   readonly details: { [key: string]: any } | undefined;
-  /** The idempotency key of the call, where it had one, to repeat the call with. Not enumerable. */
+  /**
+   * The idempotency key of the call, if it had one. Use it to repeat the call. Not enumerable.
+   */
   declare readonly idempotencyKey?: string;
 
-  /** @param message What went wrong, for people. */
+  /** @param message The message, for people. */
   constructor(
     message: string,
     { code, statusCode, requestId, details, cause }: GwopCheckoutErrorOptions,
@@ -153,7 +156,7 @@ export class GwopCheckoutError extends Error {
   }
 }
 
-/** 401: the merchant key is missing, does not start with `sk_m_`, or is not known to Gwop. */
+/** 401: the merchant key is missing, does not start with `sk_m_`, or is unknown to Gwop. */
 export class AuthenticationError extends GwopCheckoutError {
   static {
     brand(this, "AuthenticationError", "checkout");
@@ -174,7 +177,10 @@ export class NotFoundError extends GwopCheckoutError {
   }
 }
 
-/** 429: too many requests. `details.retry_after_seconds` is how long Gwop asks to wait, where it says so. */
+/**
+ * 429: too many requests. `details.retry_after_seconds` is the wait that Gwop asks for, if Gwop
+ * states one.
+ */
 export class RateLimitError extends GwopCheckoutError {
   static {
     brand(this, "RateLimitError", "checkout");

@@ -16,28 +16,28 @@ import { GwopCheckoutError, InvalidRequestError } from "./errors.js";
 
 /** The argument of `invoices.list`. */
 export interface InvoicesListRequest extends Omit<OpenInvoicesListRequest, "status"> {
-  /** Only invoices of this status. */
+  /** Returns only invoices with this status. */
   status?: Known<InvoiceStatus> | undefined;
 }
 
-/** How an invoice is created. */
+/** The options of `invoices.create`. */
 export interface CreateInvoiceOptions {
   /**
    * Repeating a call with the same key returns the original invoice. If you pass none, the SDK
-   * makes one.
+   * creates one.
    */
   idempotencyKey?: string | undefined;
 }
 
-/** How long and how often `waitForStatus` asks. */
+/** The timing of `waitForStatus`. */
 export interface WaitForStatusOptions {
   /** The time limit of the whole wait, in milliseconds. Default 120,000. */
   timeout?: number | undefined;
-  /** Between the first two questions, in milliseconds. It doubles from one to the next. Default 1,000. */
+  /** The wait before the second lookup, in milliseconds. It doubles each time. Default 1,000. */
   initialInterval?: number | undefined;
-  /** Between any two questions, at most, in milliseconds. Default 15,000. */
+  /** The longest wait between two lookups, in milliseconds. Default 15,000. */
   maxInterval?: number | undefined;
-  /** Ends the wait with code `REQUEST_ABORTED`. */
+  /** Ends the wait with the code `REQUEST_ABORTED`. */
   signal?: AbortSignal | null | undefined;
 }
 
@@ -49,23 +49,24 @@ const WAIT_OPTIONS: Names<WaitForStatusOptions> = {
   signal: undefined,
 };
 
-/** Makes a call and resolves to the wire JSON. */
+/** Makes a call and resolves to the JSON on the wire. */
 export type Run = <T>(operation: Operation, argument: object, signal?: AbortSignal) => Promise<T>;
 
-/** Invoices. Every method resolves to the wire JSON itself: snake_case, time stamps as strings. */
+/** Invoices. Every method resolves to the JSON on the wire: snake_case, time stamps as strings. */
 export class Invoices {
   readonly #run: Run;
 
-  /** @internal Made by `GwopCheckout`. */
+  /** @internal Created by `GwopCheckout`. */
   constructor(run: Run) {
     this.#run = run;
   }
 
   /**
-   * Creates an invoice. `amount_usdc` of the answer is the payable total, fees included.
+   * Creates an invoice. `amount_usdc` of the response is the total to pay, fees included.
    *
-   * @throws InvalidRequestError, AuthenticationError, RateLimitError, GwopCheckoutError. After an error without an answer,
-   * repeat with its `idempotencyKey`: the invoice may exist.
+   * @throws InvalidRequestError, AuthenticationError, RateLimitError, GwopCheckoutError. After an
+   * error without a response, repeat the call with the error's `idempotencyKey`: the invoice may
+   * exist.
    */
   async create(body: CreateInvoiceRequest, options?: CreateInvoiceOptions): Promise<Invoice> {
     const { idempotencyKey } = readOptions(options, CREATE_OPTIONS, invalid);
@@ -73,7 +74,8 @@ export class Invoices {
   }
 
   /**
-   * The public view of an invoice, by its public id (`inv_*`). No merchant key is needed, and none is sent.
+   * Returns the public view of an invoice, by its public id (`inv_*`). It needs no merchant key and
+   * sends none.
    *
    * @throws NotFoundError, RateLimitError, GwopCheckoutError.
    */
@@ -82,7 +84,8 @@ export class Invoices {
   }
 
   /**
-   * A page of invoices: `limit` 1 to 100, default 20; `offset` default 0; only those of `status`, where it is given.
+   * Returns a page of invoices. `limit` is 1 to 100, default 20. `offset` defaults to 0. With
+   * `status`, only invoices with this status are returned.
    *
    * @throws InvalidRequestError, AuthenticationError, RateLimitError, GwopCheckoutError.
    */
@@ -91,24 +94,27 @@ export class Invoices {
   }
 
   /**
-   * Cancels an OPEN invoice, by its merchant-side id (UUID). Canceling a canceled one answers the same again.
+   * Cancels an OPEN invoice, by its merchant-side id (a UUID). Canceling it again returns the same
+   * response.
    *
-   * @throws NotFoundError, AuthenticationError, RateLimitError, GwopCheckoutError; code `INVOICE_CANCEL_NOT_ALLOWED` (400 or
-   * 409) when the invoice is neither OPEN nor CANCELED.
+   * @throws NotFoundError, AuthenticationError, RateLimitError, GwopCheckoutError. The code is
+   * `INVOICE_CANCEL_NOT_ALLOWED` (400 or 409) if the invoice is neither OPEN nor CANCELED.
    */
   cancel(id: string): Promise<InvoiceCancel> {
     return this.#run("invoices.cancel", { id });
   }
 
   /**
-   * Asks until the invoice has the status, or one of several, and resolves to it. Asks with exponential back-off and jitter.
+   * Looks up the invoice until it has the status, or one of several, and resolves to the invoice.
+   * It uses exponential back-off and jitter.
    *
    * Prefer webhooks for fulfillment.
    *
    * @param id The public id (`inv_*`).
-   * @throws GwopCheckoutError with code `WAIT_TIMEOUT` when time runs out; with `WAIT_STATUS_FINAL` at once when the invoice has
-   * another final status (`details.status`: PAID, EXPIRED or CANCELED). Whatever `retrieve` throws, but for failures that may
-   * pass (429, 5xx, connection errors, timeouts): it asks again after those.
+   * @throws GwopCheckoutError with the code `WAIT_TIMEOUT` when the time is over, or with
+   * `WAIT_STATUS_FINAL` at once if the invoice has another final status (`details.status`: PAID,
+   * EXPIRED or CANCELED). It also throws what `retrieve` throws, except temporary failures (429,
+   * 5xx, connection errors, timeouts), after which it tries again.
    */
   async waitForStatus(
     id: string,
@@ -152,11 +158,11 @@ export class Invoices {
   }
 }
 
-/** Whether another look may find Gwop well again. */
+/** Returns whether the failure is temporary, so that another lookup may succeed. */
 function isPassing(error: unknown): boolean {
   if (!(error instanceof GwopCheckoutError)) return false;
   const { code, statusCode = 0 } = error;
-  // Without a status, what runs out of retries is a connection.
+  // An error without a status whose retries ran out is a connection error.
   return (
     statusCode === 429 ||
     statusCode >= 500 ||
@@ -164,7 +170,7 @@ function isPassing(error: unknown): boolean {
   );
 }
 
-/** The error for an argument that is refused before anything is sent. */
+/** Creates the error for an argument that is refused before anything is sent. */
 export function invalid(message: string): InvalidRequestError {
   return new InvalidRequestError(message, { code: "VALIDATION_ERROR", statusCode: 400 });
 }

@@ -11,7 +11,7 @@ import { type Names, readOptions } from "../options.js";
 import { readBody, readSecrets, WebhookVerifier } from "../webhooks.js";
 import { InvalidRequestError } from "./errors.js";
 
-/** The event of a webhook, as it stands on the wire. Narrow it by `event_type`. */
+/** The event of a webhook, as it is on the wire. Narrow it by `event_type`. */
 export type WebhookEvent = InvoicePaidEvent | InvoiceExpiredEvent | InvoiceCanceledEvent;
 
 /** A raw body, before anything parsed it. */
@@ -22,11 +22,14 @@ export type WebhookSecret = string | readonly string[];
 
 /** How a delivery is verified. */
 export interface ConstructEventOptions {
-  /** How far, in seconds, the time stamp may be from `receivedAt`, either side. Default 300. */
+  /** How far the time stamp may be from `receivedAt`, in seconds, before or after. Default 300. */
   tolerance?: number | undefined;
-  /** When the delivery was received, for one that is verified later. Default now. */
+  /** When the delivery was received, if you verify it later. Default: now. */
   receivedAt?: Date | undefined;
-  /** The largest payload that is taken, in bytes, at most 8,388,608 (8 MiB). Default 1,048,576 (1 MiB). */
+  /**
+   * The largest payload that is accepted, in bytes, at most 8,388,608 (8 MiB). Default 1,048,576 (1
+   * MiB).
+   */
   maxBodyBytes?: number | undefined;
 }
 
@@ -36,17 +39,17 @@ const OPTIONS: Names<ConstructEventOptions> = {
   maxBodyBytes: undefined,
 };
 
-/** What {@link Webhooks.dispatch} calls. An event without a handler is passed over. */
+/** The handlers of {@link Webhooks.dispatch}. Events without a handler are ignored. */
 export interface WebhookHandlers {
-  /** The money has settled: fulfil now. */
+  /** The payment has settled: fulfill now. */
   invoicePaid?(event: InvoicePaidEvent): unknown;
-  /** Nobody paid in time. */
+  /** The invoice expired. Nobody paid in time. */
   invoiceExpired?(event: InvoiceExpiredEvent): unknown;
-  /** The merchant canceled. */
+  /** The merchant canceled the invoice. */
   invoiceCanceled?(event: InvoiceCanceledEvent): unknown;
 }
 
-/** Verifies webhooks, synchronously on every runtime, and hands them to handlers. */
+/** Verifies webhooks, synchronously on every runtime, and passes them to handlers. */
 export class Webhooks {
   static {
     hide(this, { name: "Webhooks" });
@@ -92,7 +95,7 @@ export class Webhooks {
   }
 
   /**
-   * Makes a signature header for `payload`, as Gwop would send it, for your own tests.
+   * Creates a signature header for `payload`, as Gwop would send it, for your own tests.
    *
    * @param payload The raw body.
    * @param secret The endpoint's secret. Of several, the first signs. Default:
@@ -118,9 +121,9 @@ export class Webhooks {
   }
 
   /**
-   * Passes a verified event to its handler and waits for it. It throws what the handler throws.
-   * Answer Gwop with a status other than 2xx then, and the event comes again. Events without a
-   * handler, and of unknown types, are ignored.
+   * Passes a verified event to its handler and waits for it. It throws what the handler throws. In
+   * that case, respond to Gwop with a status other than 2xx, and Gwop sends the event again. Events
+   * without a handler, and events of unknown types, are ignored.
    */
   async dispatch(event: WebhookEvent, handlers: WebhookHandlers): Promise<void> {
     switch (event.event_type) {
@@ -137,13 +140,13 @@ export class Webhooks {
   }
 }
 
-/** Runs `check`, whose refusals become this surface's error. */
+/** Runs `check` and converts its refusals to this surface's error. */
 function refusing<T>(check: () => T): T {
   try {
     return check();
   } catch (error) {
     if (!(error instanceof SDKValidationError)) throw error;
-    // The names of this surface.
+    // Uses this surface's option names.
     const message =
       error.code === "WEBHOOK_SECRET_MISSING"
         ? `A webhook secret is required: pass it as an argument or set GWOP_WEBHOOK_SECRET ${ON_WORKERS}`

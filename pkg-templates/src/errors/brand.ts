@@ -1,13 +1,16 @@
-/** A package surface. Classes of one name on two surfaces are different classes. */
+/** A package surface. Classes with the same name on two surfaces are different classes. */
 export type Surface = "sdk" | "checkout";
 
 /**
- * Gives a class its name, and makes `instanceof` hold for instances of its copies too: bundlers duplicate packages.
+ * Gives a class its name, and makes `instanceof` recognize instances of other copies of the class,
+ * because bundlers duplicate packages.
  *
- * The name is set on the class and its prototype, so that minification does not change it. The mark is a `Symbol.for`,
- * which all copies share. `also` names a further class of the surface that instances answer to.
+ * The name is set on the class and its prototype, so that minification does not change it. The mark
+ * is a `Symbol.for`, which all copies share. `also` names another class of the surface that
+ * recognizes the instances.
  *
- * The static `Symbol.hasInstance` is inherited, so subclasses that users make get the default rule.
+ * The static `Symbol.hasInstance` is inherited. For subclasses that users define, the default rule
+ * applies.
  */
 export function brand(
   owner: new (...args: never[]) => Error,
@@ -31,7 +34,7 @@ export function brand(
   });
 }
 
-/** Defines properties that printing, spreading and `JSON.stringify` pass over. */
+/** Defines properties that printing, spreading and `JSON.stringify` skip. */
 export function hide(
   target: object,
   properties: { readonly [key: string | symbol]: unknown },
@@ -45,7 +48,7 @@ export function hide(
   }
 }
 
-/** `message`, followed by what caused it if that is an error. */
+/** Returns `message`, followed by the cause's message if the cause is an error. */
 export function explain(message: string, cause: unknown): string {
   return cause instanceof Error ? `${message}: ${cause}` : message;
 }

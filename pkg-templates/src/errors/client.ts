@@ -1,66 +1,70 @@
 import { brand, explain } from "./brand.js";
 
-/** No answer came: nothing is known about whether Gwop saw the request. The base of the five classes below. */
+/**
+ * No response arrived, so nobody knows whether Gwop received the request. The base of the five
+ * classes below.
+ */
 export class HTTPClientError extends Error {
   static {
     brand(this, "HTTPClientError");
   }
 
   /**
-   * No answer came. This is the code of the base class; the SDK throws one of the classes below.
+   * No response arrived. This is the code of the base class. The SDK throws one of the classes
+   * below.
    *
-   * Cause: Your own code made the error.
+   * Cause: Your own code created the error.
    *
    * Fix: Treat the outcome as unknown.
    */
   readonly code: string = "HTTP_CLIENT_ERROR";
-  /** The idempotency key of the call, where it had one, to repeat the call with. */
+  /** The idempotency key of the call, if it had one. Use it to repeat the call. */
   declare readonly idempotencyKey?: string;
 
   /**
-   * @param message What went wrong, for people.
-   * @param options `cause`: what led to it; an error's text is added to the message.
+   * @param message The message, for people.
+   * @param options `cause`: the cause. If it is an error, its text is added to the message.
    */
   constructor(message: string, options?: { cause?: unknown }) {
     super(explain(message, options?.cause), options);
   }
 }
 
-/** Something that no other class stands for, such as an exception in a hook. */
+/** A failure that has no other class, such as an exception in a hook. */
 export class UnexpectedClientError extends HTTPClientError {
   static {
     brand(this, "UnexpectedClientError");
   }
 
   /**
-   * Something failed that no other class stands for. The outcome is unknown.
+   * Something failed that has no other code. The outcome is unknown.
    *
-   * Cause: A hook, the `httpClient` or the function that gives the merchant key threw an error, or
-   * the runtime gave no random numbers.
+   * Cause: A hook, the `httpClient` or the function that returns the merchant key threw an error,
+   * or the runtime returned no random numbers.
    *
-   * Fix: Read `cause` and correct what failed. Repeat the call with the error's `idempotencyKey`.
+   * Fix: Read `cause` and fix what failed. Repeat the call with the error's `idempotencyKey`.
    */
   override readonly code = "UNEXPECTED_CLIENT_ERROR";
 }
 
-/** The request could not be made, such as from a malformed URL. Nothing was sent. */
+/** The request could not be created, for example because of a malformed URL. Nothing was sent. */
 export class InvalidRequestError extends HTTPClientError {
   static {
     brand(this, "InvalidRequestError");
   }
 
   /**
-   * The request could not be made. Nothing was sent.
+   * The request could not be created. Nothing was sent.
    *
-   * Cause: `serverURL` or `identityURL` is no URL that a path can be added to, or a header has a
-   * value that HTTP does not allow.
+   * Cause: `serverURL` or `identityURL` is not a URL to which a path can be added, or a header has
+   * a value that HTTP does not allow.
    *
-   * Fix: Correct the URL or the header.
+   * Fix: Fix the URL or the header.
    */
   override readonly code = "INVALID_REQUEST";
 }
 
-/** The caller's `AbortSignal` ended the call; `cause` is its reason. */
+/** The caller's `AbortSignal` ended the call. `cause` is its reason. */
 export class RequestAbortedError extends HTTPClientError {
   static {
     brand(this, "RequestAbortedError");
@@ -71,19 +75,19 @@ export class RequestAbortedError extends HTTPClientError {
    *
    * Cause: `signal` was aborted; `cause` is its reason.
    *
-   * Fix: If the call has to be carried out, repeat it with the error's `idempotencyKey`.
+   * Fix: If the call still matters, repeat it with the error's `idempotencyKey`.
    */
   override readonly code = "REQUEST_ABORTED";
 }
 
-/** No answer within `timeoutMs`. Whether Gwop saw the request is not known. */
+/** No response arrived within `timeoutMs`. Nobody knows whether Gwop received the request. */
 export class RequestTimeoutError extends HTTPClientError {
   static {
     brand(this, "RequestTimeoutError");
   }
 
   /**
-   * No whole answer came in time, the retries included. The outcome is unknown.
+   * No complete response arrived in time, even after retries. The outcome is unknown.
    *
    * Cause: The network or Gwop took longer than `timeoutMs` (30,000) for one attempt.
    *
@@ -92,16 +96,18 @@ export class RequestTimeoutError extends HTTPClientError {
   override readonly code = "REQUEST_TIMEOUT";
 }
 
-/** The connection could not be made, or broke. Whether Gwop saw the request is not known. */
+/**
+ * The connection could not be opened, or it broke. Nobody knows whether Gwop received the request.
+ */
 export class ConnectionError extends HTTPClientError {
   static {
     brand(this, "ConnectionError");
   }
 
   /**
-   * The connection could not be made, or it broke, the retries included. The outcome is unknown.
+   * The connection could not be opened, or it broke, even after retries. The outcome is unknown.
    *
-   * Cause: The network, DNS, TLS or a proxy failed; `cause` is the error of the runtime.
+   * Cause: The network, DNS, TLS or a proxy failed. `cause` is the runtime's error.
    *
    * Fix: Check that the host can be reached. Repeat the call with the error's `idempotencyKey`.
    */

@@ -1,5 +1,5 @@
 /**
- * The codes of Gwop's error answers (contract, "Errors").
+ * The codes of Gwop's error responses (contract, "Errors").
  *
  * ```ts
  * if (isGwopError(error, ErrorCode.InvoiceNotFound)) return undefined;
@@ -15,25 +15,25 @@ export const ErrorCode = {
    */
   Unauthorized: "UNAUTHORIZED",
   /**
-   * 403: The merchant key may not do this.
+   * 403: The merchant key does not allow this call.
    *
-   * Cause: The key has not the rights for the call, or the object is another merchant's.
+   * Cause: The key lacks the rights for the call, or the object belongs to another merchant.
    *
-   * Fix: Use a key that may do it.
+   * Fix: Use a key that has the rights.
    */
   Forbidden: "FORBIDDEN",
   /**
    * 400: The request breaks a rule of the API.
    *
-   * Cause: A value is out of range or of another kind; `details` says which.
+   * Cause: A value is out of range or has the wrong type. `details` says which.
    *
-   * Fix: Correct the value. Repeating the same request does not help.
+   * Fix: Fix the value. Repeating the same request does not help.
    */
   ValidationError: "VALIDATION_ERROR",
   /**
    * 404: There is no such invoice.
    *
-   * Cause: The id is wrong, is of the other kind, or belongs to another merchant.
+   * Cause: The id is wrong, is the other kind of id, or belongs to another merchant.
    *
    * Fix: Check the id: `invoices.get` takes the public id (`inv_…`).
    */
@@ -41,9 +41,9 @@ export const ErrorCode = {
   /**
    * 400: The invoice cannot be canceled. Older documents say 409.
    *
-   * Cause: It is not OPEN any more.
+   * Cause: It is no longer OPEN.
    *
-   * Fix: Read its status. A payment that is under way or done cannot be undone by a cancelation.
+   * Fix: Read its status. Canceling cannot undo a payment that is under way or done.
    */
   InvoiceCancelNotAllowed: "INVOICE_CANCEL_NOT_ALLOWED",
   /**
@@ -51,7 +51,7 @@ export const ErrorCode = {
    *
    * Cause: The payment was not sent, or has not settled.
    *
-   * Fix: Ask again after `Retry-After`.
+   * Fix: Try again after `Retry-After`.
    */
   AuthIntentNotSettled: "AUTH_INTENT_NOT_SETTLED",
   /**
@@ -71,9 +71,9 @@ export const ErrorCode = {
    */
   AuthIntentExpired: "AUTH_INTENT_EXPIRED",
   /**
-   * 409: The auth intent was exchanged before.
+   * 409: The auth intent was already exchanged.
    *
-   * Cause: Two processes exchanged it, or an answer was lost and the exchange was repeated with
+   * Cause: Two processes exchanged it, or a response was lost and the exchange was repeated with
    * another idempotency key.
    *
    * Fix: Create a new auth intent. To repeat an exchange, keep its idempotency key.
@@ -88,22 +88,22 @@ export const ErrorCode = {
    */
   SessionNotFound: "SESSION_NOT_FOUND",
   /**
-   * 409: The idempotency key was used before for another request.
+   * 409: The idempotency key was already used for another request.
    *
-   * Cause: The same key went with another body.
+   * Cause: The same key was sent with another body.
    *
-   * Fix: Use a fresh key for a new request, and the same body to repeat an old one.
+   * Fix: Use a new key for a new request, and the same body to repeat an old one.
    */
   IdempotencyConflict: "IDEMPOTENCY_CONFLICT",
   /**
-   * 429: Too many requests. The SDK has retried already.
+   * 429: Too many requests. The SDK has already retried.
    *
    * Cause: You send more than Gwop allows.
    *
-   * Fix: Wait as `Retry-After` says, then go on more slowly.
+   * Fix: Wait as long as `Retry-After` says, then continue more slowly.
    */
   RateLimited: "RATE_LIMITED",
 } as const;
 
-/** The code of an error answer of Gwop. */
+/** The code of an error response of Gwop. */
 export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode];

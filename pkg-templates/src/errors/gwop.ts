@@ -1,40 +1,40 @@
 import { brand, hide } from "./brand.js";
 import type { ErrorCode } from "./code.js";
 
-/** The exchange that an error is about. */
+/** The request and response that an error is about. */
 export interface HTTPMeta {
-  /** The answer. */
+  /** The response. */
   response: Response;
-  /** The request. It is not kept: its headers hold the merchant key. */
+  /** The request. The error does not keep it, because its headers contain the merchant key. */
   request: Request;
-  /** The answer's body, as text. */
+  /** The response's body, as text. */
   body: string;
 }
 
-/** What Gwop says about a failure. */
+/** Gwop's description of a failure. */
 export interface ErrorDetails {
-  /** What went wrong, for programs. Open: keep unknown codes as they are. */
+  /** The code, for programs. More codes can follow: keep unknown codes as they are. */
   code: ErrorCode | (string & {});
-  /** What went wrong, for people. */
+  /** The message, for people. */
   message: string;
-  /** More about it; its shape depends on the code. */
+  /** More details. Their shape depends on the code. */
   details?: { [key: string]: unknown } | undefined;
-  /** The request's id, for Gwop's support. */
+  /** The request id. Quote it to Gwop's support. */
   requestId?: string | undefined;
 }
 
-/** The body of an error answer. */
+/** The body of an error response. */
 export interface ErrorResponseData {
-  /** What Gwop says about the failure. */
+  /** Gwop's description of the failure. */
   error: ErrorDetails;
 }
 
 /**
- * Gwop answered, but not with what was asked for. The base of {@link ErrorResponse}, {@link RateLimitError},
- * {@link GwopDefaultError} and {@link ResponseValidationError}.
+ * Gwop responded, but not with the expected result. The base of {@link ErrorResponse},
+ * {@link RateLimitError}, {@link GwopDefaultError} and {@link ResponseValidationError}.
  *
- * `body`, `headers`, `rawResponse` and `idempotencyKey` are not enumerable: an answer may hold an access token, so
- * printing an error does not show them.
+ * `body`, `headers`, `rawResponse` and `idempotencyKey` are not enumerable. A response may contain
+ * an access token, so printing an error does not show them.
  */
 export class GwopError extends Error {
   static {
@@ -42,28 +42,28 @@ export class GwopError extends Error {
   }
 
   /**
-   * Gwop's host answered with an error status and without a code of Gwop's. Errors with such a code
-   * have it in place of this one.
+   * Gwop's host responded with an error status, but without a code of Gwop's. Errors with such a
+   * code have it instead of this one.
    *
-   * Cause: A proxy or a load balancer answered in Gwop's place, or `serverURL` is another server.
+   * Cause: A proxy or a load balancer responded instead of Gwop, or `serverURL` is another server.
    *
    * Fix: Read `statusCode` and `body`. The outcome is unknown if the status is 500 or more.
    */
   readonly code: string = "HTTP_ERROR";
   /** The HTTP status. */
   readonly statusCode: number;
-  /** The answer's `Content-Type`, empty where it has none. */
+  /** The response's `Content-Type`. Empty if it has none. */
   readonly contentType: string;
-  /** The answer's body, as text. */
+  /** The response's body, as text. */
   declare readonly body: string;
-  /** The answer's headers. */
+  /** The response's headers. */
   declare readonly headers: Headers;
-  /** The answer. Its body has been read: see {@link body}. */
+  /** The response. Its body has been read: use {@link body}. */
   declare readonly rawResponse: Response;
-  /** The idempotency key of the call, where it had one, to repeat the call with. */
+  /** The idempotency key of the call, if it had one. Use it to repeat the call. */
   declare readonly idempotencyKey?: string;
 
-  /** @param message What went wrong, for people. */
+  /** @param message The message, for people. */
   constructor(message: string, { response, body }: HTTPMeta) {
     super(message);
     const { headers } = response;
@@ -73,16 +73,16 @@ export class GwopError extends Error {
   }
 }
 
-/** What {@link ErrorResponse} and {@link RateLimitError} have in common. */
+/** The common base of {@link ErrorResponse} and {@link RateLimitError}. */
 class StructuredError extends GwopError {
   /** Gwop's own code, such as `INVOICE_NOT_FOUND`. */
   override readonly code: string;
-  /** What Gwop says about the failure. */
+  /** Gwop's description of the failure. */
   readonly error: ErrorDetails;
-  /** The body of the answer. */
+  /** The body of the response. */
   declare readonly data$: ErrorResponseData;
 
-  /** @param data The body of the answer. The error's message is the server's, as it stands. */
+  /** @param data The body of the response. Its message becomes the error's message, unchanged. */
   constructor(data: ErrorResponseData, meta: HTTPMeta) {
     const { error } = data;
     super(error.message, meta);
@@ -92,21 +92,23 @@ class StructuredError extends GwopError {
   }
 }
 
-/** A failure that Gwop explains: `error` holds its code, message, details and the request's id. */
+/**
+ * A failure that Gwop explains. `error` contains its code, message, details and the request id.
+ */
 export class ErrorResponse extends StructuredError {
   static {
     brand(this, "ErrorResponse");
   }
 }
 
-/** 429: too many requests. `headers` may hold `Retry-After`, in seconds or as an HTTP date. */
+/** 429: too many requests. `headers` may contain `Retry-After`, in seconds or as an HTTP date. */
 export class RateLimitError extends StructuredError {
   static {
     brand(this, "RateLimitError");
   }
 }
 
-/** A failing status without an explanation of Gwop's: `body` is all there is. */
+/** An error status without an explanation from Gwop. Only `body` is available. */
 export class GwopDefaultError extends GwopError {
   static {
     brand(this, "GwopDefaultError");

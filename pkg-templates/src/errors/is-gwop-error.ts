@@ -3,10 +3,11 @@ import { GwopError } from "./gwop.js";
 import { parsed } from "./parsed.js";
 
 /**
- * Whether `err` is an answer of Gwop that failed, and, when `code` is given, with that code.
+ * Returns whether `err` is an error response of Gwop. If `code` is given, the error must have that
+ * code.
  *
- * The code is read from `error`, or from the raw body of an error whose shape the SDK did not know.
- * It also holds for errors of another copy of this package.
+ * The code is read from `error`, or from the raw body if the SDK did not know the error's shape.
+ * The function also recognizes errors of another copy of this package.
  */
 export function isGwopError(err: unknown, code?: ErrorCode | (string & {})): err is GwopError {
   if (!(err instanceof GwopError)) return false;

@@ -6,7 +6,7 @@ const CHECKOUT: unique symbol = /* @__PURE__ */ Symbol.for(
   "@gwop/checkout:GwopCheckoutError",
 ) as never;
 
-/** The codes with which a call of `@gwop/sdk/checkout` may end without an answer. */
+/** The codes with which a call of `@gwop/sdk/checkout` can end without a response. */
 const UNANSWERED = [
   "CONNECTION_ERROR",
   "REQUEST_TIMEOUT",
@@ -16,15 +16,15 @@ const UNANSWERED = [
 ];
 
 /**
- * Whether the call that failed with `error` may have had its effect all the same: an invoice may
- * have been created, a session revoked, money sent. Do not take such an error for a failure: repeat
- * the call with the error's `idempotencyKey`, or look what became of it.
+ * Returns whether the call that failed with `error` may have succeeded: an invoice may have been
+ * created, a session revoked, or money sent. Do not treat such an error as a failure. Repeat the
+ * call with the error's `idempotencyKey`, or check what happened.
  *
- * It is `true` when no answer came (a timeout, a broken connection, an abort, a hook that threw),
- * when Gwop or a proxy answered with 500 or more, when a successful answer is not understood, and for
- * an `AgentError` whose `mayHaveSettled` is `true`. It is `false` for everything else, errors of
- * other packages included. It also holds for errors of `@gwop/sdk/checkout` and of other copies of
- * this package.
+ * The result is `true` if no response arrived (a timeout, a broken connection, an abort, a hook
+ * that threw), if Gwop or a proxy responded with 500 or more, if the SDK does not understand a
+ * successful response, and for an `AgentError` whose `mayHaveSettled` is `true`. It is `false` for
+ * everything else, including errors of other packages. The function also recognizes errors of
+ * `@gwop/sdk/checkout` and of other copies of this package.
  *
  * ```ts
  * import { isOutcomeUnknown } from "@gwop/sdk/errors";

@@ -1,4 +1,4 @@
-/** A body as JSON, or as text where it is none. */
+/** Parses a body as JSON. Returns the text if it is not JSON. */
 export function parsed(body: string): any {
   try {
     return JSON.parse(body);

@@ -1,6 +1,6 @@
 import { SDKValidationError, type ValidationErrorCode } from "./validation.js";
 
-/** The error for input of the caller's that is refused before anything was done with it. */
+/** Creates the error for the caller's input that is refused before anything is done with it. */
 export function refuse(
   message: string,
   rawValue?: unknown,

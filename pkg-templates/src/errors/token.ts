@@ -15,18 +15,22 @@ export type TokenErrorCode =
   | "SESSION_REVOKED"
   | "JWKS_UNAVAILABLE";
 
-/** An access token that must not be trusted. The message holds nothing of the token. */
+/** An access token that must not be trusted. The message contains nothing of the token. */
 export class TokenVerificationError extends Error {
   static {
     brand(this, "TokenVerificationError");
   }
 
-  /** Why, for programs. `JWKS_UNAVAILABLE` and `TOKEN_KEY_UNSUPPORTED` tell nothing about the token: answer 503, not 401. */
+  /**
+   * The reason, for programs. `JWKS_UNAVAILABLE` and `TOKEN_KEY_UNSUPPORTED` say nothing about the
+   * token: respond with 503, not 401.
+   */
   readonly code: TokenErrorCode;
 
   /**
-   * @param message Why, for people.
-   * @param options `code`: why, for programs. `cause`: what led to it, such as the failed fetch of the JWK Set.
+   * @param message The reason, for people.
+   * @param options `code`: the reason, for programs. `cause`: the cause, such as the failed fetch
+   * of the JWK Set.
    */
   constructor(message: string, { code, ...options }: { code: TokenErrorCode; cause?: unknown }) {
     super(message, options);

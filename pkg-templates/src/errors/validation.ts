@@ -1,19 +1,19 @@
 import { brand, explain, hide } from "./brand.js";
 import { GwopError, type HTTPMeta } from "./gwop.js";
 
-/** Why an argument or a webhook was refused. Open: new reasons may come. */
+/** The codes for a refused argument or webhook. More codes can follow. */
 export type ValidationErrorCode =
   /**
-   * An option or an argument is wrong, or an option is not known. Nothing was sent.
+   * An option or an argument is wrong, or an option is unknown. Nothing was sent.
    *
-   * Cause: A name is misspelled, a value is of another kind or out of range, or two names of one
-   * option differ.
+   * Cause: A name is misspelled, a value has the wrong type or is out of range, or two names of one
+   * option have different values.
    *
-   * Fix: Correct the code. The message names the option and the nearest name that is known.
+   * Fix: Fix the code. The message names the option and the nearest known name.
    */
   | "SDK_VALIDATION"
   /**
-   * A call needs the merchant key, and there is none. Nothing was sent.
+   * A call needs the merchant key, but there is none. Nothing was sent.
    *
    * Cause: Neither `merchantApiKey` nor `GWOP_MERCHANT_API_KEY` is set.
    *
@@ -21,9 +21,9 @@ export type ValidationErrorCode =
    */
   | "MERCHANT_API_KEY_MISSING"
   /**
-   * A token cannot be verified, because nothing says which merchant it should be for.
+   * A token cannot be verified, because no merchant id says which merchant it must be for.
    *
-   * Cause: Neither `merchantId` nor `GWOP_MERCHANT_ID` is set. Tokens of all merchants carry the
+   * Cause: Neither `merchantId` nor `GWOP_MERCHANT_ID` is set. Tokens of all merchants have the
    * same issuer and keys.
    *
    * Fix: Pass `merchantId`, or set `GWOP_MERCHANT_ID`. Pass `ANY_MERCHANT` only if you check
@@ -31,8 +31,7 @@ export type ValidationErrorCode =
    */
   | "MERCHANT_ID_MISSING"
   /**
-   * The credentials are those of the local Gwop, which everybody knows, and the client talks to
-   * Gwop itself.
+   * The credentials are the public ones of the local Gwop, and the client connects to Gwop itself.
    *
    * Cause: `whsec_simulator` or `sk_m_simulator` is configured, and `serverURL` or `identityURL` is
    * not the local Gwop's.
@@ -55,13 +54,13 @@ export type ValidationErrorCode =
   | "WEBHOOK_TIMESTAMP_OUTSIDE_TOLERANCE"
   | "WEBHOOK_SIGNATURE_MISMATCH"
   /**
-   * 413: The body of a webhook has more bytes than are read.
+   * 413: The body of a webhook is too large.
    *
-   * Cause: The request is not Gwop's, whose webhooks have less than 4 KiB, or `maxBodyBytes` is too
-   * small.
+   * Cause: The request is not from Gwop, whose webhooks have less than 4 KiB, or `maxBodyBytes` is
+   * too small.
    *
-   * Fix: Refuse it. Raise `maxBodyBytes` only if you expect larger events. The handlers answer with
-   * the code `BODY_TOO_LARGE`.
+   * Fix: Refuse it. Raise `maxBodyBytes` only if you expect larger events. The handlers respond
+   * with the code `BODY_TOO_LARGE`.
    */
   | "WEBHOOK_BODY_TOO_LARGE"
   | "WEBHOOK_BODY_NOT_RAW"
@@ -74,36 +73,35 @@ export type ValidationErrorCode =
 /**
  * Input that was refused before anything was sent, or a webhook that was rejected.
  *
- * `rawValue` is not enumerable, so that printing the error does not show it.
+ * `rawValue` is not enumerable, so printing the error does not show it.
  */
 export class SDKValidationError extends Error {
   static {
     brand(this, "SDKValidationError");
   }
 
-  /** What was wrong, for programs: `WEBHOOK_…` for a rejected webhook, else `SDK_VALIDATION`. */
+  /** The code, for programs: `WEBHOOK_…` for a rejected webhook, otherwise `SDK_VALIDATION`. */
   readonly code: ValidationErrorCode;
-  /** What was wrong, for people, without the cause. */
+  /** The message, for people, without the cause. */
   readonly rawMessage: string;
-  /** What was refused. Undefined for a webhook: nothing of a payload that is not trusted. */
+  /** The value that was refused. Undefined for a webhook, whose payload is not trusted. */
   declare readonly rawValue: unknown;
-  /** The idempotency key of the call, where it had one. */
+  /** The idempotency key of the call, if it had one. */
   declare readonly idempotencyKey?: string;
   /**
-   * The HTTP status with which a server answers the request that led to this error, as
-   * `createWebhookHandler` does: 401 for a signature that does not hold, 400 for a signed event that
-   * cannot be used, 413 for a body that is too large, 200 for an event type that this version does
-   * not know, and 500 for a mistake on the server's own side, such as a missing secret. Not
-   * enumerable.
+   * The HTTP status with which a server responds to the request that caused this error, as
+   * `createWebhookHandler` does: 401 for a wrong signature, 400 for a signed event that cannot be
+   * used, 413 for a body that is too large, 200 for an event type that this version does not know,
+   * and 500 for a mistake on the server's side, such as a missing secret. Not enumerable.
    */
   declare readonly httpStatus: number;
 
   /**
-   * @param message What was wrong, what was expected.
-   * @param cause What led to it; an error's text is added to the message.
-   * @param rawValue What was refused.
-   * @param code What was wrong, for programs.
-   * @param httpStatus What a server answers.
+   * @param message What was wrong and what was expected.
+   * @param cause The cause. If it is an error, its text is added to the message.
+   * @param rawValue The value that was refused.
+   * @param code The code, for programs.
+   * @param httpStatus The status with which a server responds.
    */
   constructor(
     message: string,
@@ -124,19 +122,20 @@ export class SDKValidationError extends Error {
   }
 }
 
-/** What a {@link ResponseValidationError} is about. */
+/** The details of a {@link ResponseValidationError}. */
 export interface ResponseValidationMeta extends HTTPMeta {
-  /** What led to the error. */
+  /** The cause. */
   cause: unknown;
-  /** The body as it was parsed. */
+  /** The parsed body. */
   rawValue: unknown;
-  /** What was wrong, for people, without the cause. */
+  /** The message, for people, without the cause. */
   rawMessage: string;
 }
 
 /**
- * Gwop answered with success, but with a body of the wrong shape. The outcome is not a failure: the call may have had
- * its effect. It answers to `instanceof` of {@link GwopError} and of {@link SDKValidationError}.
+ * Gwop responded with success, but the body has the wrong shape. Do not treat this as a failure:
+ * the call may have succeeded. `instanceof` of {@link GwopError} and of {@link SDKValidationError}
+ * is true for it.
  */
 export class ResponseValidationError extends GwopError implements SDKValidationError {
   static {
@@ -144,23 +143,23 @@ export class ResponseValidationError extends GwopError implements SDKValidationE
   }
 
   /**
-   * Gwop answered with success, and the SDK does not understand the body. The call may have had its
-   * effect.
+   * Gwop responded with success, but the SDK does not understand the body. The call may have
+   * succeeded.
    *
-   * Cause: The answer lacks a field, or has one of another kind. A proxy may have changed it.
+   * Cause: The response lacks a field, or a field has the wrong type. A proxy may have changed it.
    *
-   * Fix: Do not take it for a failure. Repeat the call with the error's `idempotencyKey`, or look
-   * what became of it. Report the error with its `x-request-id`.
+   * Fix: Do not treat it as a failure. Repeat the call with the error's `idempotencyKey`, or check
+   * what happened. Report the error with its `x-request-id`.
    */
   override readonly code = "RESPONSE_VALIDATION";
-  /** What was wrong, for people, without the cause. */
+  /** The message, for people, without the cause. */
   readonly rawMessage: string;
-  /** The body as it was parsed. Not enumerable. */
+  /** The parsed body. Not enumerable. */
   declare readonly rawValue: unknown;
-  /** 500: an answer of Gwop's that is not understood is no fault of whoever asked your server. */
+  /** 500: whoever called your server is not to blame for Gwop's response. */
   declare readonly httpStatus: number;
 
-  /** @param message What was wrong, what was expected. */
+  /** @param message What was wrong and what was expected. */
   constructor(message: string, meta: ResponseValidationMeta) {
     super(message, meta);
     const { cause, rawValue } = meta;

@@ -1,12 +1,12 @@
 import { brand } from "./brand.js";
 
-/** Why a wait for an invoice's status ended without it. */
+/** Why a wait for an invoice's status ended without that status. */
 export type WaitErrorCode =
   /**
    * The invoice did not reach the status in time.
    *
-   * Cause: Nobody paid within `waitMs` (120,000), or no look at the invoice succeeded; `cause` is
-   * why the last one failed.
+   * Cause: Nobody paid within `waitMs` (120,000), or every lookup of the invoice failed. `cause` is
+   * the error of the last lookup.
    *
    * Fix: Read `status`. Wait again, or rely on the webhook.
    */
@@ -20,20 +20,21 @@ export type WaitErrorCode =
    */
   | "WAIT_STATUS_FINAL";
 
-/** `invoices.waitForStatus` ended without the status. */
+/** `invoices.waitForStatus` ended without the expected status. */
 export class WaitForStatusError extends Error {
   static {
     brand(this, "WaitForStatusError");
   }
 
-  /** Why, for programs: the time ran out, or the invoice is in another final status. */
+  /** The reason, for programs: the time is over, or the invoice has another final status. */
   readonly code: WaitErrorCode;
-  /** The status that was seen last; undefined where no look succeeded. */
+  /** The last known status. Undefined if no lookup succeeded. */
   readonly status: string | undefined;
 
   /**
-   * @param message Why, for people.
-   * @param options `code`: why, for programs. `status`: what was seen last. `cause`: why the last look failed, if it did.
+   * @param message The reason, for people.
+   * @param options `code`: the reason, for programs. `status`: the last known status. `cause`: the
+   * error of the last lookup, if it failed.
    */
   constructor(
     message: string,

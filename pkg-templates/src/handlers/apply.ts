@@ -11,7 +11,7 @@ import type {
 import type { ReconciledEvent, ReconciledPaidEvent } from "../webhooks.js";
 import { isFunction } from "./http.js";
 
-/** Where invoices are kept, and who is called for what. */
+/** The store and the callbacks. */
 export interface Callbacks {
   store: WebhookStore;
   onPaid(event: ReconciledPaidEvent): unknown;
@@ -22,21 +22,21 @@ export interface Callbacks {
   maxCallbackSeconds: number;
 }
 
-/** What became of an event. */
+/** The result of processing an event. */
 export type Applied =
-  /** It is recorded; `called`: by a callback of this call. */
+  /** The event is recorded. `called`: whether this call ran a callback. */
   | { state: "settled"; outcome: WebhookOutcome; called: boolean }
-  /** An event of its invoice is being processed. */
+  /** Another event of the invoice is being processed. */
   | { state: "busy"; retryAfterMs: number }
-  /** Its callback, or what made the event, threw: the claim is given back. */
+  /** The callback, or the code that creates the event, threw. The claim was released. */
   | { state: "failed" }
-  /** Storage refused, or the claim was lost. */
+  /** The storage failed, or the claim was lost. */
   | { state: "unavailable" };
 
-/** Told of an error, with a code for it. */
+/** Receives an error and its code. */
 type Report = (error: unknown, code: string) => void;
 
-/** The rules that the options hold to. */
+/** The rules for the options. */
 export function callbackRules(
   given: {
     [Name in keyof Callbacks]?: unknown;
@@ -79,8 +79,8 @@ export function callbackRules(
 }
 
 /**
- * Applies events to a store: claims, calls back, records, each once. `event` is asked for once the
- * claim is held.
+ * Applies events to a store: claims an event, runs its callback and records it, each once. `event`
+ * is called only after the claim succeeded.
  */
 export function applier({
   store,
@@ -97,7 +97,7 @@ export function applier({
     report: Report,
   ): Promise<Applied> {
     const refused = (error: unknown) => report(error, "UNAVAILABLE");
-    // Most deliveries that come again end here.
+    // Most repeated deliveries end here.
     let claim: ClaimResult | undefined;
     try {
       claim = await store.claim(claimed);
@@ -125,8 +125,8 @@ export function applier({
   };
 
   /**
-   * Renews a lease each time half of it has passed, until it is told to stop, the lease is lost, or
-   * `maxCallbackSeconds` are over.
+   * Renews a lease whenever half of it has passed, until it is stopped, the lease is lost, or
+   * `maxCallbackSeconds` have passed.
    */
   function keepRenewing(lease: Lease, failed: (error: unknown) => void): () => void {
     const leaseMs = leaseSeconds * 1000;
@@ -141,7 +141,7 @@ export function applier({
       try {
         if (!(await store.renew?.(lease, { now: Date.now(), leaseMs }))) stopped = true;
       } catch (error) {
-        // The next time may be in time still.
+        // The next renewal may still be in time.
         if (!stopped) failed(error);
       }
       wait();
@@ -168,7 +168,7 @@ export function applier({
   }
 }
 
-/** What `work` gives, or `undefined` when storage refuses. */
+/** Returns the result of `work`, or `undefined` if the storage fails. */
 async function stored<T>(
   work: () => Promise<T>,
   refused: (error: unknown) => void,
@@ -181,14 +181,14 @@ async function stored<T>(
   }
 }
 
-/** What of an event its claim needs. */
+/** The part of an event that a claim needs. */
 type Claimable = Pick<ReconciledEvent, "eventId" | "eventVersion" | "gwopOutcome"> & {
   data: Pick<ReconciledPaidEvent["data"], "invoiceId" | "txHash" | "txSignature"> & {
     status: string;
   };
 };
 
-/** The claim that a store takes of an event. */
+/** Returns the claim of an event, as stores expect it. */
 export function claimOf(event: Claimable | ReconciledEvent, leaseSeconds: number): EventClaim {
   const { eventId, eventVersion, gwopOutcome, data } = event as Claimable;
   const { invoiceId, status } = data;

@@ -10,8 +10,8 @@
  * export const GET = withGwopAuth({ gwop }, (context, identity) => new Response(identity.subject));
  * ```
  *
- * Each of these files needs `export const prerender = false`, unless `output` is `server`; and agents,
- * which send no `Origin`, need `security: { checkOrigin: false }`.
+ * Each of these files needs `export const prerender = false`, unless `output` is `server`. Agents
+ * send no `Origin`, so they need `security: { checkOrigin: false }`.
  *
  * @module
  */
@@ -24,7 +24,9 @@ import type { AnyWebhookHandlerOptions } from "./webhook.js";
 /** The part of Astro's `APIContext` that the adapter uses. */
 export interface AstroContext {
   request: Request;
-  /** On Cloudflare its `cfContext`, or `runtime.ctx` before Astro 6, lets work continue. */
+  /**
+   * On Cloudflare its `cfContext`, or `runtime.ctx` before Astro 6, keeps background work alive.
+   */
   locals: object;
 }
 

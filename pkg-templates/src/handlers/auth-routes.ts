@@ -60,25 +60,30 @@ const OPTIONS: Names<AuthRoutesOptions> = {
   bodyTimeoutSeconds: undefined,
 };
 
-/** Answers requests to the routes. Returns `undefined` for all other requests. */
+/** Responds to requests for the routes. Returns `undefined` for all other requests. */
 export type AuthRoutes = (request: Request) => Promise<Response | undefined>;
 
 /** The largest body that the routes read, in bytes. */
 const MAX_BODY_BYTES = 4_096;
 
-/** The largest metadata that is taken from an agent, in bytes of its JSON: as much as Gwop takes for an invoice. */
+/**
+ * The largest metadata that an agent may send, in bytes of its JSON: Gwop's limit for an invoice.
+ */
 const MAX_METADATA_BYTES = 1_024;
 
-/** How deep the objects and lists of an agent's metadata may be nested. */
+/** The deepest nesting of objects and lists in an agent's metadata. */
 const MAX_METADATA_DEPTH = 16;
 
-/** The statuses on which a call for an agent is retried: not 429, or strangers could multiply their requests with the merchant key. */
+/**
+ * The statuses on which a call for an agent is retried. 429 is not among them, because strangers
+ * could then multiply their requests with the merchant key.
+ */
 const AGENT_CALL = { retryCodes: ["500", "502", "503", "504"] };
 
 /** The longest `Retry-After` of Gwop's that is passed on, in seconds. */
 const MAX_RETRY_SECONDS = 60;
 
-/** How soon an agent that pays should ask again, in seconds. */
+/** The wait before an agent that is paying should ask again, in seconds. */
 const SETTLING_SECONDS = 2;
 
 const encode = (text: string) => new TextEncoder().encode(text);
@@ -95,15 +100,15 @@ const encode = (text: string) => new TextEncoder().encode(text);
  * | `DELETE /auth/session`, with the token | 200: `{ "revoked": true }`; 401 for a token without a session |
  *
  * A body has at most 4,096 bytes and 30 seconds. `metadata` has at most 1,024 bytes as JSON, nested
- * at most 16 levels deep. If a body parser has read the body before, the answer is 500
+ * at most 16 levels deep. If a body parser has read the body before, the response is 500
  * `MISCONFIGURED`, and `onError` is called.
  *
- * If Gwop answers 429, the call is not retried. The route answers 503 with Gwop's `Retry-After` (at
- * most 60 seconds).
+ * If Gwop responds with 429, the call is not retried. The route responds with 503 with Gwop's
+ * `Retry-After` (at most 60 seconds).
  *
  * A session that was logged out is refused from then on in this process, until its token has
- * expired, even if Gwop could not be told (the answer is then 502 or 503). The process remembers up
- * to 20,000 such log-outs, and refuses the next one with 503 before it does anything.
+ * expired, even if Gwop could not be told (the response is then 502 or 503). The process remembers
+ * up to 20,000 such log-outs, and refuses the next one with 503 before it does anything.
  *
  * The Worker computes secrets and keys in the same way, so either can finish what the other began.
  * Only the caller who created an intent can exchange it: the `exchange_secret` is an HMAC of the
@@ -120,7 +125,7 @@ export function createAuthRoutes(options: AuthRoutesOptions): AuthRoutes {
   };
 }
 
-/** What {@link createAuthRoutes} and every adapter make their routes of. */
+/** Creates the routes for {@link createAuthRoutes} and every adapter. */
 export function authRoutes(
   options: AuthRoutesOptions,
 ): (incoming: Incoming) => Promise<HandlerResponse | undefined> {
@@ -154,7 +159,7 @@ export function authRoutes(
     bodyTimeoutRule(bodyTimeoutSeconds),
   ]);
   const bounds = { maxBodyBytes: MAX_BODY_BYTES, bodyTimeoutSeconds };
-  // Logging out is for live and revoked sessions alike.
+  // Logging out works for active and revoked sessions.
   const authenticateLocally = authenticator({ ...auth, sessionCheck: "never" });
   const base = basePath.replace(/\/+$/, "");
 
@@ -168,16 +173,16 @@ export function authRoutes(
     return found;
   }
 
-  /** Responds to a request that a body parser has had before. */
+  /** Responds to a request whose body a body parser has already read. */
   function wasRead(): HandlerResponse {
     report(onError, bodyWasRead("auth routes", "they read it themselves"));
-    // The log names the reason; the response does not.
+    // The reason goes to the log, not into the response.
     return refusal(500, "MISCONFIGURED", "The server is not set up for auth");
   }
 
   async function createIntent(request: Incoming): Promise<HandlerResponse> {
     const [secret = ""] = secrets();
-    // Nobody should pay for a token that is refused here.
+    // Fail early: nobody should pay for a token that this server refuses.
     merchantOf(gwop);
     const body = await readJson(request, bounds, wasRead);
     if (isRefusal(body)) return body;
@@ -256,7 +261,7 @@ export function authRoutes(
       return jsonResponse(200, { subject, chain, walletAddress, sessionId, merchantId, expiresAt });
     if (!sessionId) return sessionEnded();
     const sessions = Sessions.of(gwop);
-    // Refused here from now on, whatever becomes of the call.
+    // Refuse the session from now on, whatever the result of the call.
     if (!sessions.logOut(sessionId, expiresAt)) {
       report(
         onError,
@@ -275,7 +280,7 @@ export function authRoutes(
     return jsonResponse(200, { revoked: true });
   }
 
-  /** What Gwop's refusal means for the agent. */
+  /** Converts Gwop's refusal to a response for the agent. */
   function failed(error: unknown): HandlerResponse {
     if (isGwopError(error, ErrorCode.AuthIntentNotSettled)) {
       return refusal(
@@ -323,7 +328,7 @@ export function authRoutes(
   };
 }
 
-/** Refusals of Gwop's that are the agent's to know. */
+/** The refusals by Gwop that are passed on to the agent. */
 const AGENT_ERRORS = [
   [ErrorCode.ValidationError, 400, "Gwop does not accept these values"],
   [ErrorCode.AuthIntentNotFound, 404, "There is no such intent"],
@@ -331,7 +336,10 @@ const AGENT_ERRORS = [
   [ErrorCode.AuthIntentUsed, 409, "The intent was exchanged before: create a new one"],
 ] as const;
 
-/** The seconds that a `Retry-After` names (RFC 9110, section 10.2.3), 1 to 60; what is usual here where it names none. */
+/**
+ * Returns the seconds of a `Retry-After` (RFC 9110, section 10.2.3), from 1 to 60. If it names
+ * none, returns the default.
+ */
 function retrySeconds(retryAfter: string | null | undefined): number {
   if (!retryAfter) return RETRY_SECONDS;
   const seconds = /^\d+$/.test(retryAfter)
@@ -340,19 +348,21 @@ function retrySeconds(retryAfter: string | null | undefined): number {
   return Number.isNaN(seconds) ? RETRY_SECONDS : Math.min(Math.max(seconds, 1), MAX_RETRY_SECONDS);
 }
 
-/** Whether objects and lists within `value`, itself included, are nested at most so many levels deep. */
+/**
+ * Returns whether `value` has at most `depth` nested levels of objects and lists, itself included.
+ */
 function isWithinDepth(value: unknown, depth: number): boolean {
   if (typeof value !== "object" || value === null) return true;
   return depth > 0 && Object.values(value).every((inner) => isWithinDepth(inner, depth - 1));
 }
 
-/** What is read of a request, or the response to give instead. */
+/** The JSON body of a request. */
 type JSONBody = { value: Record<string, unknown>; status?: undefined };
 
 const isRefusal = (body: JSONBody | HandlerResponse): body is HandlerResponse =>
   body.status !== undefined;
 
-/** A JSON object, empty for no body; or the response to what is neither. */
+/** Reads a JSON object, empty if there is no body. Returns the response for any other body. */
 async function readJson(
   request: Incoming,
   bounds: BodyBounds,
@@ -376,7 +386,9 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The wire's names for a result of the client. The models that pass here have no free-form fields. */
+/**
+ * Converts a result of the client to the names on the wire. These models have no free-form fields.
+ */
 function toWire(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(toWire);
   if (typeof value !== "object" || value === null || value instanceof Date) return value;

@@ -65,31 +65,43 @@ export const AUTH_OPTIONS: Names<AuthOptions> = {
   onError: undefined,
 };
 
-/** Who the agent is, or the response to send. */
+/** The agent's identity, or the response to send. */
 export type AuthResult =
   | { identity: VerifiedToken; response?: undefined }
   | { identity?: undefined; response: Response };
 
-/** Says who sent a request. Its promise never rejects. */
+/** Identifies the sender of a request. Its promise never rejects. */
 export type Authenticate = (request: Pick<Request, "headers">) => Promise<AuthResult>;
 
-/** The most sessions per client of which a live response is remembered. The oldest is forgotten first: then Gwop is asked again. */
+/**
+ * The most sessions per client whose last status is remembered. The oldest is forgotten first, and
+ * then Gwop is asked again.
+ */
 const MAX_LIVE_RESPONSES = 10_000;
 
-/** The most log-outs per client that Gwop could not be told of. None of them is forgotten before its token has expired. */
+/**
+ * The most log-outs per client that Gwop has not confirmed. None of them is forgotten before its
+ * token has expired.
+ */
 const MAX_UNTOLD = 20_000;
 
-/** For how long after its `exp` a token may still verify, in milliseconds: more than the tolerance of `verifyToken`. */
+/**
+ * How long after its `exp` a token can still verify, in milliseconds. It is more than the tolerance
+ * of `verifyToken`.
+ */
 const EXPIRY_GRACE_MS = 60_000;
 
-/** Codes that tell nothing about the token: 503, not 401. */
+/** The codes that say nothing about the token. The status is 503, not 401. */
 const SAYS_NOTHING: readonly string[] = ["JWKS_UNAVAILABLE", "TOKEN_KEY_UNSUPPORTED"];
 
-/** What is known of sessions, for all middleware and routes over one client. */
+/** What all middleware and routes over one client know about sessions. */
 export class Sessions {
-  /** By session id: what is known of it, as `sessionSeen` of the wasm gives it. */
+  /** By session id: the last known status, as `sessionSeen` of the wasm returns it. */
   readonly #responses = new Map<string, number>();
-  /** By session id: log-outs that Gwop has not confirmed, and until when they count, in milliseconds since 1970. */
+  /**
+   * By session id: log-outs that Gwop has not confirmed, and the end of their validity in
+   * milliseconds since 1970.
+   */
   readonly #untold = new Map<string, number>();
 
   static of(client: object): Sessions {
@@ -99,14 +111,17 @@ export class Sessions {
     return sessions;
   }
 
-  /** Whether the session is active, as far as a response of the last `seconds` tells; `undefined` when nothing does. */
+  /**
+   * Returns whether the session is active, from a response of the last `seconds`. Returns
+   * `undefined` if there is none.
+   */
   recall(sessionId: string, seconds: number): boolean | undefined {
-    // Its token does not verify any more when the entry's time is over.
+    // When the entry's time is over, its token no longer verifies.
     if (this.#untold.has(sessionId)) return false;
     return core().isSessionActive(this.#responses.get(sessionId), seconds * 1000, Date.now());
   }
 
-  /** Remembers that the session was active when Gwop was asked at `askedAt`, or that Gwop says that it has ended. */
+  /** Records that the session was active at `askedAt`, or that Gwop says that it has ended. */
   note(sessionId: string, askedAt: number | "ended"): void {
     if (askedAt === "ended") this.#untold.delete(sessionId);
     const active = askedAt !== "ended";
@@ -166,12 +181,12 @@ export function createAuthMiddleware(options: AuthOptions): Authenticate {
   };
 }
 
-/** Either who the agent is, or the response to give instead. */
+/** Either the agent's identity, or the response to send. */
 export type Authenticated =
   | { identity: VerifiedToken; refused?: undefined }
   | { identity?: undefined; refused: HandlerResponse };
 
-/** What {@link createAuthMiddleware} and every adapter ask, by the `Authorization` header. */
+/** Checks the `Authorization` header for {@link createAuthMiddleware} and every adapter. */
 export function authenticator(
   options: AuthOptions,
 ): (authorization: string | null | undefined) => Promise<Authenticated> {
@@ -198,7 +213,7 @@ export function authenticator(
   ]);
   const sessions = Sessions.of(gwop);
 
-  /** Whether Gwop says that the session is active. */
+  /** Returns whether Gwop says that the session is active. */
   async function isActive(sessionId: string): Promise<boolean> {
     const seconds = sessionCheck === "always" ? 0 : Number(sessionCheck);
     const recalled = sessions.recall(sessionId, seconds);
@@ -208,12 +223,12 @@ export function authenticator(
     try {
       active = (await gwop.authSessions.get({ sessionId })).result.status === "active";
     } catch (error) {
-      // Not remembered: Gwop may come to know a session that is only just made.
+      // Not remembered, because Gwop may not know a new session yet.
       if (isGwopError(error, ErrorCode.SessionNotFound)) return false;
       throw error;
     }
     sessions.note(sessionId, active ? askedAt : "ended");
-    // It may have been revoked while Gwop was asked.
+    // The session may have been revoked during the lookup.
     return active && sessions.recall(sessionId, Infinity) !== false;
   }
 
@@ -224,7 +239,7 @@ export function authenticator(
       const merchantId = merchantOf(gwop);
       const identity = await gwop.auth.verifyToken(token, { merchantId, audience });
       const { sessionId } = identity;
-      // Whoever hands the identity on does so in headers, and no wallet of Gwop's looks like that.
+      // The identity is passed on in headers, and every wallet and session of Gwop's fits into one.
       if (![identity.subject, sessionId ?? ""].every(isHeaderValue)) {
         return {
           refused: unauthorized(
@@ -247,7 +262,7 @@ export function authenticator(
   };
 }
 
-/** The merchant id, without which tokens of other merchants would verify. */
+/** Returns the merchant id. Without it, tokens of other merchants would verify. */
 export function merchantOf({ auth }: AuthOptions["gwop"]): string {
   const { merchantId } = auth;
   if (merchantId) return merchantId;
@@ -258,30 +273,38 @@ export function merchantOf({ auth }: AuthOptions["gwop"]): string {
   );
 }
 
-/** Tells of an error, and waits for nothing. */
+/** Reports an error without waiting. */
 export function report(onError: AuthOptions["onError"], error: unknown): void {
   void tell(() => (onError ? onError(error) : console.error("Gwop auth:", error)));
 }
 
-/** Whether an option or a variable is missing or wrong. A response of Gwop's that is not understood is an `SDKValidationError` too. */
+/**
+ * Returns whether an option or a variable is missing or wrong. A response of Gwop's that the SDK
+ * does not understand is an `SDKValidationError` too, but not such a mistake.
+ */
 export function isMisconfigured(error: unknown): boolean {
   return error instanceof SDKValidationError && !isGwopError(error);
 }
 
-/** 401 for a token without a session that is active. */
+/** Responds with 401 to a token without an active session. */
 export const sessionEnded = () =>
   unauthorized("SESSION_REVOKED", "The token's session is not active: log in again");
 
-/** The log names what is missing; the response does not. */
+/** The log names what is missing. The response does not. */
 export const notConfigured = () =>
   refusal(503, "AUTH_NOT_CONFIGURED", "Auth is not configured here");
 
-/** What follows `Bearer` (RFC 6750, section 2.1; the scheme in any case); `undefined` where there is none. */
+/**
+ * Returns the text after `Bearer` (RFC 6750, section 2.1; the scheme in any case), or `undefined`
+ * if there is none.
+ */
 function bearerToken(authorization: string | null | undefined): string | undefined {
   return /^bearer +(\S+) *$/i.exec(authorization ?? "")?.[1];
 }
 
-/** 401 with its challenge, which holds no error where no token came (RFC 6750, section 3.1). */
+/**
+ * Responds with 401 and its challenge. Without a token, it has no error (RFC 6750, section 3.1).
+ */
 function unauthorized(
   code?: string,
   message = "Send an access token as Authorization: Bearer …",

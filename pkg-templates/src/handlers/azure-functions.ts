@@ -30,7 +30,7 @@ import { incomingRequest } from "./request.js";
 import { type HandlerResponse, notFound } from "./http.js";
 import { type AnyWebhookHandlerOptions, webhookHandling } from "./webhook.js";
 
-/** The part of Azure's `HttpRequest` that the adapter uses, which has what a `Request` has. */
+/** The part of Azure's `HttpRequest` that the adapter uses. A `Request` has the same members. */
 export interface AzureRequest {
   method: string;
   url: string;

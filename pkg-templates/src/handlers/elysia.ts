@@ -52,7 +52,7 @@ export function withGwopAuth<Context extends ElysiaContext, Result>(
   handler: (context: Context, identity: VerifiedToken) => Result | Promise<Result>,
 ): (context: Context) => Promise<Result | Response> {
   return adapter.guard(options, (context: Context, identity) => {
-    // Elysia has made a copy of the request's headers before.
+    // Elysia has already copied the request's headers.
     const { headers = {} } = context as { headers?: Record<string, unknown> };
     for (const name of Object.keys(headers)) if (isIdentityHeader(name)) delete headers[name];
     return handler(context, identity);

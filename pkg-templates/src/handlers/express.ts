@@ -27,9 +27,9 @@ export type { NodeRequest, NodeResponse, NodeStream } from "./node.js";
 
 /** The part of Express's `Request` that the adapter uses. */
 export interface ExpressRequest extends NodeRequest {
-  /** The path as it came; Express changes `url` under a router. */
+  /** The path as it arrived. Express changes `url` in a router. */
   originalUrl?: string | undefined;
-  /** What a body parser left. */
+  /** The result of a body parser. */
   body?: unknown;
   /**
    * The raw body, if a parser's `verify` or the platform kept it, as Firebase and Google Cloud
@@ -54,7 +54,7 @@ export type ExpressHandler = (
 declare global {
   namespace Express {
     interface Request {
-      /** Who the agent is, after `gwopAuth`. */
+      /** The agent's identity, after `gwopAuth`. */
       gwop?: VerifiedToken;
     }
   }
@@ -101,14 +101,15 @@ export function gwopAuthRoutes(options: AuthRoutesOptions): ExpressHandler {
 const incoming = (request: ExpressRequest): Incoming =>
   incomingOf(request, { url: request.originalUrl, body: request.rawBody ?? request.body });
 
-/** Sends what `work` returns; where that is nothing, the next handler's turn comes. */
+/** Sends the response that `work` returns. If it returns none, calls the next handler. */
 function responding(
   work: (request: ExpressRequest) => Promise<HandlerResponse | undefined>,
 ): ExpressHandler {
   return (request, response, next) => {
     work(request)
       .then((result) => (result || !next ? send(result ?? notFound(), request, response) : next()))
-      // Such as a response that somebody else has sent already; without `next` nobody is to be told.
+      // For example, another handler has already sent a response. Without `next`, nobody can be
+      // told.
       .catch((error: unknown) => next?.(error));
   };
 }

@@ -37,7 +37,7 @@ export interface FastifyReplyParts {
   send(body: string): unknown;
 }
 
-/** The part of a Fastify instance that the adapter uses, whose own types overload these. */
+/** The part of a Fastify instance that the adapter uses. Fastify's own types overload these. */
 interface Instance {
   prefix: string;
   removeAllContentTypeParsers(): unknown;
@@ -65,13 +65,13 @@ export type FastifyHook = (
 /** @ts-ignore Declared for TypeScript where Fastify is installed. */
 declare module "fastify" {
   interface FastifyRequest {
-    /** Who the agent is, after `gwopAuth`. */
+    /** The agent's identity, after `gwopAuth`. */
     gwop?: VerifiedToken;
   }
 }
 
 /**
- * Makes the plugin that handles Gwop's webhooks at its `prefix`: see `createWebhookHandler`.
+ * Creates the plugin that handles Gwop's webhooks at its `prefix`: see `createWebhookHandler`.
  * Fastify parses bodies before any handler. Within this plugin it does not, and elsewhere nothing
  * changes.
  */
@@ -102,7 +102,7 @@ export function gwopAuth(options: AuthOptions): FastifyHook {
  * plugin's `prefix`.
  */
 export function gwopAuthRoutes(options: AuthRoutesOptions): FastifyPlugin {
-  // What is wrong with the options is said here, not when Fastify starts.
+  // Reports wrong options now, not when Fastify starts.
   authRoutes(options);
   return async (given) => {
     const instance = given as Instance;
@@ -122,7 +122,7 @@ function mount(
   work: (incoming: Incoming) => Promise<HandlerResponse>,
 ): void {
   instance.removeAllContentTypeParsers();
-  // The stream itself, which hooks may have put in the place of Node's.
+  // Pass on the stream itself. Hooks may have replaced Node's stream.
   instance.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
   instance.all(path, async (request: FastifyRequestParts, reply: FastifyReplyParts) => {
     const { body, rawBody } = request as { body?: unknown; rawBody?: unknown };

@@ -1,4 +1,4 @@
-/** What all fetch-style hosts share: a `Request` comes in, a `Response` goes out. */
+/** The common part of all fetch-style hosts: they take a `Request` and return a `Response`. */
 import type { VerifiedToken } from "../auth/verify-token.js";
 import { type AuthOptions, type AuthResult, authenticator } from "./auth.js";
 import { withoutIdentityHeaders } from "./auth-headers.js";
@@ -7,25 +7,25 @@ import { notFound, toResponse } from "./http.js";
 import { incomingRequest } from "./request.js";
 import { type AnyWebhookHandlerOptions, respondWithin, webhookHandling } from "./webhook.js";
 
-/** What a host gives a handler, as the handlers need it. */
+/** How a handler reads what a host passes to it. */
 export interface FetchHost<Event> {
   request(event: Event): Request;
-  /** Where its execution context is, if it has one. */
+  /** Returns the host's execution context, if it has one. */
   context?(event: Event): unknown;
   /**
-   * The object and its member that is the request, where headers that claim an identity are to be
-   * gone.
+   * Returns the object and the member that hold the request. Headers that claim an identity are
+   * removed there.
    */
   place?(event: Event): readonly [holder: object, member: string];
 }
 
-/** The handlers of a fetch-style framework, which differ in where the request is. */
+/** Creates the handlers of a fetch-style framework. Frameworks differ in where the request is. */
 export function fetchAdapter<Event>({
   request: requestOf,
   context = () => undefined,
   place,
 }: FetchHost<Event>) {
-  /** The response to give, or who the agent is. */
+  /** Returns the response to send, or the agent's identity. */
   function authenticate(options: AuthOptions): (event: Event) => Promise<AuthResult> {
     const ask = authenticator(options);
     return async (event) => {
@@ -35,7 +35,7 @@ export function fetchAdapter<Event>({
       const cleaned = withoutIdentityHeaders(request);
       if (cleaned !== request && place) {
         const [holder, member] = place(event);
-        // Some frameworks have a getter there.
+        // Some frameworks define a getter there.
         Object.defineProperty(holder, member, {
           value: cleaned,
           configurable: true,
@@ -54,7 +54,7 @@ export function fetchAdapter<Event>({
           await respondWithin(handle, incomingRequest(requestOf(event)), [context(event)]),
         );
     },
-    /** What belongs to none of the routes is 404. */
+    /** Responds with 404 to a path that is not one of the routes. */
     authRoutes(options: AuthRoutesOptions): (event: Event) => Promise<Response> {
       const routes = authRoutes(options);
       return async (event) =>

@@ -28,8 +28,8 @@ import {
 import { type AnyWebhookHandlerOptions, respondWithin, webhookHandling } from "./webhook.js";
 
 /**
- * What is used of h3's event: version 2 has a `Request` in `req`, version 1 Node's request in
- * `node.req`.
+ * The part of h3's event that the adapter uses. Version 2 has a `Request` in `req`, version 1 has
+ * Node's request in `node.req`.
  */
 export interface H3EventParts {
   /** `gwopAuth` sets `context.gwop`. */
@@ -44,7 +44,7 @@ interface Parts {
     req?: NodeRequest & { rawBody?: unknown; body?: unknown; originalUrl?: string };
     res?: NodeResponse;
   };
-  /** A copy of version 1's, which it makes when it is first asked for. */
+  /** Version 1's copy of the headers, which it creates on first access. */
   headers?: Headers;
   runtime?: { cloudflare?: { context?: unknown }; node?: { req?: NodeRequest } };
   context: { cloudflare?: { context?: unknown } };
@@ -95,7 +95,7 @@ export function withGwopAuth<Event extends H3EventParts, Result>(
   };
 }
 
-/** Lets an agent in, or gives the response for it. */
+/** Admits an agent, or returns the response for it. */
 function admission(
   options: AuthOptions,
 ): (event: H3EventParts) => Promise<HandlerResponse | undefined> {
@@ -110,8 +110,9 @@ function admission(
 }
 
 /**
- * Version 1 passes over what a hook returns, and calls the handler unless a response was sent: so it
- * is sent here. What a middleware returns is sent as well: nothing is left of it to be sent.
+ * Sends a refusal. Version 1 ignores the return value of a hook, and calls the handler unless a
+ * response was sent, so the response is sent here. A middleware's return value is sent as well, but
+ * then nothing is left to send.
  */
 function sendRefusal(refused: HandlerResponse, event: Parts): Response {
   const { req, res } = event.node ?? {};
@@ -123,14 +124,14 @@ function sendRefusal(refused: HandlerResponse, event: Parts): Response {
 const isVersion2 = ({ req }: Parts) =>
   typeof (req as Partial<Request> | undefined)?.arrayBuffer === "function";
 
-/** The request of version 2, or the one that version 1 was called with. */
+/** Returns version 2's request, or the one with which version 1 was called. */
 function requestOf(event: Parts): Request | undefined {
   return isVersion2(event) ? event.req : event.web?.request;
 }
 
 /**
- * Under this symbol version 1 keeps the promise of the bytes that `readBody` or `readRawBody` asked
- * for first.
+ * The symbol under which version 1 keeps the promise of the bytes for the first call of `readBody`
+ * or `readRawBody`.
  */
 const RAW_BODY = /* @__PURE__ */ Symbol.for("h3RawBody");
 
@@ -154,15 +155,15 @@ function dropClaims(event: Parts): void {
   const request = requestOf(event);
   const cleaned = request && withoutIdentityHeaders(request);
   if (isVersion2(event)) {
-    // Read-only to TypeScript, and to nobody else.
+    // `req` is read-only for TypeScript only.
     if (cleaned !== request) (event as { req: Request | undefined }).req = cleaned;
-    // On Node its request is the copy of another, which proxies read.
+    // On Node, its request is a copy of another one, which proxies read.
     const { req } = event.runtime?.node ?? {};
     if (req) dropIdentityHeaders(req);
     return;
   }
   if (cleaned && event.web) event.web.request = cleaned;
-  // Version 1 has them in Node's request and in a copy too, whatever it was called with.
+  // Version 1 has the headers in Node's request and in a copy, whatever it was called with.
   if (event.node?.req) dropIdentityHeaders(event.node.req);
   const { headers } = event;
   for (const name of [...(headers?.keys() ?? [])]) {

@@ -26,7 +26,7 @@ import {
 
 /** What {@link gwopAuth} sets: `c.var.gwop`. */
 export interface GwopVariables {
-  /** Who the agent is. */
+  /** The agent's identity. */
   gwop: VerifiedToken;
 }
 
@@ -35,7 +35,7 @@ const { authenticate } = fetchAdapter<Context>({
   place: (c) => [c.req, "raw"],
 });
 
-/** The context of a Worker; Hono throws where there is none, as on Node, which takes its time. */
+/** Returns a Worker's context. Without one, as on Node, Hono throws, which is slow. */
 function contextOf(c: Context): HandlerContext | undefined {
   if (bindingsOf(c)) return undefined;
   try {
@@ -46,8 +46,8 @@ function contextOf(c: Context): HandlerContext | undefined {
 }
 
 /**
- * What Hono keeps of a body that `c.req` has read, or is reading. What is left of JSON alone is not
- * what was signed.
+ * Returns Hono's copy of a body that `c.req` has read or is reading. Parsed JSON alone is not
+ * enough, because the signature covers the original bytes.
  */
 function cachedBody(c: Context): Promise<Uint8Array> | undefined {
   const { arrayBuffer, text, blob } = c.req.bodyCache as Partial<Record<string, Promise<unknown>>>;
@@ -61,13 +61,13 @@ function incoming(c: Context): Incoming {
   return fromNode(c, raw) ?? incomingRequest(raw, () => cachedBody(c));
 }
 
-/** What `@hono/node-server` gives beside a request. */
+/** Returns the request that `@hono/node-server` passes next to the `Request`. */
 const bindingsOf = (c: Context) => (c.env as { incoming?: NodeRequest } | undefined)?.incoming;
 
 /**
- * Node's own request, where it is all that there is yet: `@hono/node-server` makes a `Request` of
- * it when it is first asked for more than its method and URL, which costs more than all else here.
- * Whatever somebody has read, changed or put in its place counts.
+ * Returns Node's own request if there is no `Request` yet. `@hono/node-server` creates a `Request`
+ * when code first reads more than the method and URL, and this costs more than all the rest here.
+ * If other code has read, changed or replaced the request, that one is used.
  */
 function fromNode(c: Context, raw: Request): Incoming | undefined {
   const request = bindingsOf(c);

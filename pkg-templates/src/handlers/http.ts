@@ -4,39 +4,41 @@ import { GatheredBytes } from "../gathered-bytes.js";
 import type { WebhookHeaders } from "../webhooks.js";
 
 /**
- * How much of a refused body is read before the response, in bytes: some hosts drop the connection of
- * a request that is not read.
+ * The bytes of a refused body that are read before the response. Some hosts drop the connection if
+ * the request is not read.
  */
 const DRAIN_BYTES = 1024 * 1024;
 
-/** After how many seconds a request should come again when storage or Gwop could not be reached. */
+/** The seconds after which to send a request again if storage or Gwop is unavailable. */
 export const RETRY_SECONDS = 5;
 
-/** A response before a host makes its own object of it. */
+/** A response, before a host's adapter converts it. */
 export interface HandlerResponse {
   readonly status: number;
-  /** Names in lower case. Several responses share it: copy it to change it. */
+  /** The header names are in lower case. Responses share this object: copy it before a change. */
   readonly headers: Record<string, string>;
-  /** JSON. */
+  /** The body, as JSON. */
   readonly body: string;
 }
 
 /**
- * A request as the handlers take it. Every adapter makes one of what its host has, and decides
- * nothing: what is accepted, and what the response says, is the handlers' alone.
+ * A request, as the handlers read it. Every adapter converts its host's request to this form and
+ * decides nothing: only the handlers decide what is accepted and what the response says.
  */
 export interface Incoming {
   readonly method: string;
-  /** As they came, for the check of the signature. */
+  /** The headers as they arrived, for the check of the signature. */
   readonly headers: WebhookHeaders;
   /** The path, without a query. */
   path(): string;
-  /** One header by its lower-case name; repeated ones are joined (RFC 9110, section 5.3). */
+  /**
+   * Returns a header by its lower-case name. Repeated headers are joined (RFC 9110, section 5.3).
+   */
   header(name: string): string | undefined;
   /**
-   * The raw bytes of the body, or the response to one that is refused.
+   * Returns the raw bytes of the body, or the response if the body is refused.
    *
-   * @param wasRead Responds to a request whose body somebody else has read.
+   * @param wasRead Creates the response to a request whose body other code has read.
    */
   read(bounds: BodyBounds, wasRead: () => HandlerResponse): Promise<Uint8Array | HandlerResponse>;
 }
@@ -47,7 +49,7 @@ const HEADERS = /* @__PURE__ */ Object.freeze({
   "x-content-type-options": "nosniff",
 });
 
-/** A JSON response that nobody may keep. */
+/** Creates a JSON response that must not be cached. */
 export function jsonResponse(
   status: number,
   body: object,
@@ -60,12 +62,12 @@ export function jsonResponse(
   };
 }
 
-/** The response as fetch-style hosts take it. */
+/** Converts the response for fetch-style hosts. */
 export function toResponse({ status, headers, body }: HandlerResponse): Response {
   return new Response(body, { status, headers: { ...headers } });
 }
 
-/** `{ "error": { "code", "message" } }`, as Gwop itself responds. */
+/** Creates the response `{ "error": { "code", "message" } }`, in the same form as Gwop's. */
 export function refusal(
   status: number,
   code: string,
@@ -75,15 +77,15 @@ export function refusal(
   return jsonResponse(status, { error: { code, message } }, headers);
 }
 
-/** The path is not one of the routes'. */
+/** Responds to a path that is not one of the routes. */
 export const notFound = (): HandlerResponse => refusal(404, "NOT_FOUND", "There is nothing here");
 
-/** The path is there, for other methods. */
+/** Responds to a path that exists for other methods only. */
 export function methodNotAllowed(allow: string): HandlerResponse {
   return refusal(405, "METHOD_NOT_ALLOWED", "Use a method that the Allow header names", { allow });
 }
 
-/** The same request may work after so many seconds. */
+/** Responds that the same request may succeed after some seconds. */
 export function unavailable(seconds: number): HandlerResponse {
   return refusal(503, "UNAVAILABLE", "Not available now: try again", {
     "retry-after": String(seconds),
@@ -91,12 +93,13 @@ export function unavailable(seconds: number): HandlerResponse {
 }
 
 /**
- * The response to a body that is not JSON as it stands; `undefined` where it may be. A compressed one
- * is not taken: the signature is over other bytes than arrive (RFC 9110, section 15.5.16).
+ * Returns the response to a body that is not plain JSON, or `undefined` if it may be JSON. A
+ * compressed body is refused: the signature covers other bytes than those that arrive (RFC 9110,
+ * section 15.5.16).
  */
 export function unsupported(incoming: Incoming): HandlerResponse | undefined {
   const type = incoming.header("content-type") ?? "";
-  // Of several, which some hosts join, the first counts: Node keeps no other.
+  // Some hosts join repeated headers. The first one counts, because Node keeps only that one.
   if (
     type !== "application/json" &&
     !/^(application\/([^;,\s]+\+)?json)?\s*([;,]|$)/i.test(type.trim())
@@ -125,8 +128,7 @@ export function checkOptions(
 export const isFunction = (value: unknown) => typeof value === "function";
 
 /**
- * Calls a listener. Nothing waits for it, and what it throws changes nothing: there is nobody left
- * to tell.
+ * Calls a listener without waiting for it. Its errors are ignored, because nobody is left to tell.
  */
 export async function tell(listener: () => unknown): Promise<void> {
   try {
@@ -136,7 +138,7 @@ export async function tell(listener: () => unknown): Promise<void> {
   }
 }
 
-/** The error for a body that is gone. */
+/** Creates the error for a body that other code has read. */
 export function bodyWasRead(handler: string, why: string): SDKValidationError {
   return refuse(
     `The request's body was read before the ${handler}: ${why}. Hand over the request untouched, and mount the handler before any body parser.`,
@@ -145,44 +147,44 @@ export function bodyWasRead(handler: string, why: string): SDKValidationError {
   );
 }
 
-/** How much of a body is read, and for how long. */
+/** The limits for reading a body. */
 export interface BodyBounds {
   /** The largest body, in bytes. */
   maxBodyBytes: number;
-  /** How long a body may take, from the first byte that is asked for to the last, in seconds. */
+  /** The time limit for a body, from the first byte to the last, in seconds. */
   bodyTimeoutSeconds: number;
 }
 
-/** How long a body may take where the options say nothing, in seconds. */
+/** The default time limit for a body, in seconds. */
 export const BODY_TIMEOUT_SECONDS = 30;
 
 /**
- * The longest time limit for a body, in seconds: an hour. A timer that is set for more than 24 days
- * fires at once.
+ * The longest time limit for a body, in seconds: one hour. A timer of more than 24 days would fire
+ * at once.
  */
 const MAX_BODY_TIMEOUT_SECONDS = 3_600;
 
-/** What `bodyTimeoutSeconds` has to be, for {@link checkOptions}. */
+/** The rule for `bodyTimeoutSeconds`, for {@link checkOptions}. */
 export const bodyTimeoutRule = (seconds: number): readonly [rule: string, holds: boolean] => [
   `bodyTimeoutSeconds must be a positive number of seconds, at most ${MAX_BODY_TIMEOUT_SECONDS}`,
   Number.isFinite(seconds) && seconds > 0 && seconds <= MAX_BODY_TIMEOUT_SECONDS,
 ];
 
-/** Takes what comes of a body, piece by piece, whatever gives the pieces. */
+/** Receives the pieces of a body from any source. */
 interface BodySink {
-  /** Whether more is wanted. */
+  /** Adds a piece. Returns whether more is wanted. */
   add(chunk: Uint8Array): boolean;
-  /** The whole body at once: it is not copied. */
+  /** Takes the whole body at once, without a copy. */
   whole(bytes: Uint8Array): void;
   end(): void;
-  /** The body ended before its end. */
+  /** Reports that the body broke off. */
   broken(): void;
 }
 
 const tooLarge = () => refusal(413, "BODY_TOO_LARGE", "The body has too many bytes");
 const broken = () => refusal(400, "BODY_BROKEN", "The body could not be read to its end");
 
-/** The response to a body of which its length says enough. */
+/** Returns the response to a body whose declared length is too large. */
 export function declaredTooLarge(
   incoming: Incoming,
   { maxBodyBytes }: BodyBounds,
@@ -191,7 +193,7 @@ export function declaredTooLarge(
   return declared > DRAIN_BYTES && declared > maxBodyBytes ? tooLarge() : undefined;
 }
 
-/** A body that is at hand. */
+/** Returns a body that is already in memory. */
 export function wholeBody(
   bytes: Uint8Array,
   { maxBodyBytes }: Pick<BodyBounds, "maxBodyBytes">,
@@ -199,7 +201,7 @@ export function wholeBody(
   return bytes.length > maxBodyBytes ? tooLarge() : bytes;
 }
 
-/** A body that somebody else is reading, and keeps whole. */
+/** Returns a body that other code is reading and keeps whole. */
 export function keptBody(
   kept: Promise<Uint8Array>,
   bounds: BodyBounds,
@@ -211,18 +213,17 @@ export function keptBody(
 }
 
 /**
- * The raw bytes of a body, or the response to one that is too large, takes too long or breaks off.
- * Counts while it comes, and gives up once it is clear that it is refused.
+ * Collects the raw bytes of a body. Returns the response if the body is too large, takes too long
+ * or breaks off. It counts the bytes as they arrive, and stops as soon as the body must be refused.
  *
- * @param start Lets the pieces flow into the sink; what it gives back ends that, where it has not
- *   come to its end.
+ * @param start Starts to send pieces to the sink. The function that it returns stops this early.
  */
 export function gatherBody(
   { maxBodyBytes, bodyTimeoutSeconds }: BodyBounds,
   start: (sink: BodySink) => () => void,
 ): Promise<Uint8Array | HandlerResponse> {
   return new Promise((resolve) => {
-    // Not made for a body that comes whole, as most do.
+    // Created only if the body arrives in pieces. Most bodies arrive whole.
     let gathered: GatheredBytes | undefined;
     let stop: (() => void) | undefined;
     let isDone = false;

@@ -18,9 +18,9 @@ import { type AnyWebhookHandlerOptions, webhookHandling } from "./webhook.js";
 /** The part of Koa's context that the adapter uses. */
 export interface KoaContext {
   req: NodeRequest;
-  /** Its `body` and `rawBody` are what a body parser left. */
+  /** Its `body` and `rawBody` are the result of a body parser. */
   request: object;
-  /** The path as it came. */
+  /** The path as it arrived. */
   originalUrl: string;
   /** `gwopAuth` sets `state.gwop`. */
   state: object;

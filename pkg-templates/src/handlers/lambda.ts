@@ -11,7 +11,7 @@
  * }));
  * ```
  *
- * Lambda stops a process between two calls, so the handler waits for `onError` before it answers.
+ * Lambda stops a process between two calls, so the handler waits for `onError` before it responds.
  *
  * @module
  */
@@ -24,8 +24,8 @@ import { type HandlerResponse, type Incoming, notFound, wholeBody } from "./http
 import { type AnyWebhookHandlerOptions, webhookHandling } from "./webhook.js";
 
 /**
- * What is used of an event of API Gateway's (payload format 1.0 or 2.0), a function URL's or a load
- * balancer's.
+ * The part of an event that the adapter uses: of API Gateway (payload format 1.0 or 2.0), a
+ * function URL or a load balancer.
  */
 export interface LambdaEvent {
   /** 2.0 has `requestContext.http.method`. */
@@ -35,7 +35,8 @@ export interface LambdaEvent {
   rawPath?: string;
   headers?: Record<string, string | undefined> | null;
   /**
-   * A load balancer has these in place of `headers` where its target group says so; 1.0 has both.
+   * A load balancer sends these instead of `headers` if its target group says so. Format 1.0 has
+   * both.
    */
   multiValueHeaders?: Record<string, string[] | undefined> | null;
   body?: string | null;
@@ -46,7 +47,7 @@ export interface LambdaEvent {
 /** A response in the form that the event asks for. */
 export interface LambdaResult {
   statusCode: number;
-  /** For a load balancer, which needs it. */
+  /** For a load balancer, which requires it. */
   statusDescription?: string;
   headers?: Record<string, string>;
   multiValueHeaders?: Record<string, string[]>;
@@ -58,7 +59,7 @@ export interface LambdaResult {
 export type LambdaHandler = (event: LambdaEvent) => Promise<LambdaResult>;
 
 /**
- * Handles Gwop's webhooks: see `createWebhookHandler`. `memoryStore` does not do: many
+ * Handles Gwop's webhooks: see `createWebhookHandler`. Do not use `memoryStore`, because many
  * processes share the work.
  */
 export function gwopWebhook(options: AnyWebhookHandlerOptions): LambdaHandler {
@@ -110,16 +111,16 @@ interface Context {
 
 function incoming(event: LambdaEvent): Incoming {
   const { http, elb, stage } = (event.requestContext ?? {}) as Context;
-  // Format 1.0 leaves names as they came.
+  // Format 1.0 does not change the case of header names.
   const isLowerCase = http !== undefined || elb !== undefined;
-  // Values that came several times are all in these alone.
+  // Only these contain all values of repeated headers.
   const headers: Values = event.multiValueHeaders ?? event.headers ?? {};
   return {
     method: event.httpMethod ?? http?.method ?? "GET",
     headers,
     path() {
       const path = event.rawPath ?? event.path ?? "/";
-      // 2.0 puts the stage before the path, unless it is the default one.
+      // Format 2.0 puts the stage before the path, unless it is the default stage.
       return event.rawPath && stage && path.startsWith(`/${stage}/`)
         ? path.slice(stage.length + 1)
         : path;
@@ -136,7 +137,7 @@ function incoming(event: LambdaEvent): Incoming {
   };
 }
 
-/** A header whose name is in any case. */
+/** Returns a header by its name, in any case. */
 const find = (headers: Values, name: string) =>
   Object.entries(headers).find(([given]) => given.toLowerCase() === name)?.[1];
 
@@ -154,7 +155,7 @@ function respond({ status, headers, body }: HandlerResponse, event: LambdaEvent)
   return result;
 }
 
-/** The reason phrases of what the handlers send (RFC 9110, section 15). */
+/** The reason phrases of the handlers' statuses (RFC 9110, section 15). */
 const STATUS: Record<number, string> = {
   200: "OK",
   201: "Created",

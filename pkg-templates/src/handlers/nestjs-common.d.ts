@@ -1,4 +1,4 @@
-// What is used of NestJS: it is a large optional peer, and not installed to build this package.
+// The part of NestJS that the adapter uses. NestJS is a large optional peer, not installed here.
 declare module "@nestjs/common" {
   export class HttpException extends Error {
     constructor(response: object, status: number);

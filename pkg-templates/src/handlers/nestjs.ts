@@ -9,7 +9,7 @@
  * UseGuards(gwopAuth({ gwop }))(MeController);
  * ```
  *
- * A middleware that a module mounts (`consumer.apply(…)`) comes after the parsers: there it needs
+ * A middleware that a module mounts (`consumer.apply(…)`) runs after the parsers. It then needs
  * `NestFactory.create(AppModule, { rawBody: true })`.
  *
  * @module
@@ -53,7 +53,7 @@ export function gwopAuth(options: AuthOptions): NestGuard {
       if (refused) {
         const response = http.getResponse<PlatformResponse>();
         for (const [name, value] of Object.entries(refused.headers)) response.header(name, value);
-        // On use: it is there where guards are.
+        // Imported on use: an app with guards has it.
         const { HttpException } = await import("@nestjs/common");
         throw new HttpException(JSON.parse(refused.body) as object, refused.status);
       }

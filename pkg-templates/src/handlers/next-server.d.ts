@@ -1,4 +1,4 @@
-// What is used of Next.js: it is a large optional peer, and not installed to build this package.
+// The part of Next.js that the adapter uses. Next.js is a large optional peer, not installed here.
 declare module "next/server.js" {
   export const NextResponse: { next(init: { request: { headers: Headers } }): Response };
 }

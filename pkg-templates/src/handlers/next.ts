@@ -27,7 +27,7 @@ import type { AuthRoutesOptions } from "./auth-routes.js";
 import { fetchAdapter } from "./fetch.js";
 import type { AnyWebhookHandlerOptions } from "./webhook.js";
 
-// Next's second argument is no execution context.
+// Next's second argument is not an execution context.
 const adapter = fetchAdapter<Request>({ request: (request) => request });
 
 /** A route handler without parameters. */
@@ -79,7 +79,7 @@ export function gwopProxy(options: AuthOptions): (request: Request) => Promise<R
     const headers = new Headers([...request.headers].filter(([name]) => !isIdentityHeader(name)));
     const { subject, chain, walletAddress, sessionId = "" } = identity;
     const values = [subject, chain, walletAddress, sessionId];
-    // On use: routes alone do not need it.
+    // Imported on use: routes alone do not need it.
     const { NextResponse } = await import("next/server.js");
     IDENTITY_HEADERS.forEach((name, at) => headers.set(name, values[at] ?? ""));
     return NextResponse.next({ request: { headers } });

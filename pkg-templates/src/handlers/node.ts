@@ -1,4 +1,4 @@
-/** What all hosts with Node's requests and responses share. */
+/** The common part of all hosts with Node's requests and responses. */
 import { isIdentityHeader } from "./auth-headers.js";
 import {
   type HandlerResponse,
@@ -10,7 +10,7 @@ import {
   wholeBody,
 } from "./http.js";
 
-/** What is used of Node's `IncomingMessage`, or of a stream in its place. */
+/** The part of Node's `IncomingMessage`, or of another stream, that reads the body. */
 export interface NodeStream extends AsyncIterable<Uint8Array | string> {
   on?(event: string, listener: (...values: any[]) => void): unknown;
   removeListener?(event: string, listener: (...values: any[]) => void): unknown;
@@ -18,51 +18,51 @@ export interface NodeStream extends AsyncIterable<Uint8Array | string> {
   isPaused?(): boolean;
   resume?(): unknown;
   pause?(): unknown;
-  /** Whether anything was read of the stream. */
+  /** Whether any bytes of the stream were read. */
   readableDidRead?: boolean | undefined;
   /** Whether the stream was read to its end. */
   readableEnded?: boolean | undefined;
-  /** What the bytes are decoded as; none where they come as they are. */
+  /** The encoding into which bytes are decoded. Null if they are not decoded. */
   readableEncoding?: string | null | undefined;
   destroyed?: boolean | undefined;
 }
 
-/** What is used of Node's `IncomingMessage`. */
+/** The part of Node's `IncomingMessage` that the adapters use. */
 export interface NodeRequest extends NodeStream {
   method?: string | undefined;
   url?: string | undefined;
   headers: Record<string, string | string[] | undefined>;
-  /** Names and values in turn, as they came. */
+  /** Names and values in turn, as they arrived. */
   rawHeaders?: string[] | undefined;
-  /** As `headers`, with a list of values for each name. */
+  /** Like `headers`, with a list of values for each name. */
   headersDistinct?: Record<string, string[] | undefined> | undefined;
   httpVersionMajor?: number | undefined;
 }
 
-/** What is used of Node's `ServerResponse`. */
+/** The part of Node's `ServerResponse` that the adapters use. */
 export interface NodeResponse {
   statusCode: number;
   setHeader(name: string, value: string): unknown;
   end(body?: Uint8Array | string): unknown;
 }
 
-/** What a framework has in place of what Node gives. */
+/** Replacements that a framework has for Node's own values. */
 export interface NodeExtras {
-  /** The path as it came. */
+  /** The path as it arrived. */
   url?: string | undefined;
-  /** The body, where it is kept as it came or was parsed. */
+  /** The body, if the framework kept or parsed it. */
   body?: unknown;
-  /** The stream that gives the body. */
+  /** The stream with the body. */
   stream?: NodeStream | undefined;
 }
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
-/** The bytes of what was read as text or as bytes; no body counts as an empty one. */
+/** Returns the bytes of a body that was read as text or bytes. A missing body counts as empty. */
 const bytesOf = (read: unknown): Uint8Array =>
   read instanceof Uint8Array ? read : encode(typeof read === "string" ? read : "");
 
-/** The request, for the handlers. */
+/** Converts a request for the handlers. */
 export function incomingOf(
   request: NodeRequest,
   { url, body, stream = request }: NodeExtras = {},
@@ -71,7 +71,7 @@ export function incomingOf(
   const incoming: Incoming = {
     method: request.method ?? "GET",
     headers,
-    // A path that starts with two slashes is a path all the same.
+    // A path can start with two slashes, so it must not be parsed as a relative URL.
     path: () => new URL(`http://localhost${url ?? request.url ?? "/"}`).pathname,
     header(name) {
       const value = headers[name];
@@ -80,9 +80,9 @@ export function incomingOf(
     async read(bounds, wasRead) {
       if (body instanceof Uint8Array) return wholeBody(body, bounds);
       if (typeof body === "string") return wholeBody(encode(body), bounds);
-      // A framework may still be reading it.
+      // The framework may still be reading it.
       if (body instanceof Promise) return keptBody(body.then(bytesOf), bounds);
-      // Parsers leave `{}` behind for an empty body too, of which nothing is lost.
+      // Parsers also return `{}` for an empty body. Then nothing is lost.
       if (headers["content-length"] === "0") return new Uint8Array();
       if (isEmptyToItsEnd(stream)) return new Uint8Array();
       if (isTaken(stream, body)) return wasRead();
@@ -95,16 +95,16 @@ export function incomingOf(
   return incoming;
 }
 
-/** How many bytes the request says that it has, which Node sees to. */
+/** Returns the declared length of the body. Node enforces it. */
 const lengthOf = (headers: NodeRequest["headers"]) => Number(headers["content-length"] ?? NaN);
 
-/** Whether it ended, and nothing came. */
+/** Returns whether the stream ended without any bytes. */
 const isEmptyToItsEnd = ({ readableEnded, readableDidRead }: NodeStream) =>
   readableEnded === true && readableDidRead === false;
 
 /**
- * Whether somebody else has pieces of the body that do not come again, or the bytes are not to be
- * had as they are.
+ * Returns whether other code has already taken pieces of the body, or the original bytes are not
+ * available.
  */
 function isTaken(
   { readableDidRead, readableEnded, readableEncoding }: NodeStream,
@@ -112,13 +112,13 @@ function isTaken(
 ): boolean {
   if (readableDidRead === true || readableEnded === true) return true;
   if (readableEncoding && !/^utf-?8$/i.test(readableEncoding)) return true;
-  // Express 4's parsers leave `{}` behind for the media types that they do not read.
+  // Express 4's parsers leave `{}` for media types that they do not read.
   return parsed !== undefined && parsed !== null && readableDidRead !== false;
 }
 
 /**
- * Reads beside whoever else has begun to, and got nothing yet: to listeners all pieces come, while
- * an iterator would take them from each other.
+ * Reads a stream, even if other code has started to read and has received nothing yet. Listeners
+ * all receive every piece, whereas iterators would take pieces from each other.
  */
 function readStream(
   stream: NodeStream,
@@ -128,7 +128,7 @@ function readStream(
   return gatherBody(bounds, (sink) => {
     const add = (chunk: Uint8Array | string) => {
       const bytes = typeof chunk === "string" ? encode(chunk) : chunk;
-      // All that the request said it has: most bodies come in one piece.
+      // The declared length: most bodies arrive in one piece.
       if (bytes.length === length) sink.whole(bytes);
       else sink.add(bytes);
     };
@@ -143,9 +143,9 @@ function readStream(
     stream.on("data", add);
     stream.on("end", () => sink.end());
     stream.on("close", () => sink.broken());
-    // It stays: what fails later concerns nobody, and would end the process if nobody listened.
+    // This listener stays. Without one, a later error would end the process.
     stream.on("error", () => sink.broken());
-    // Whoever reads by `readable` is not disturbed by it.
+    // This does not disturb code that reads with `readable`.
     if (stream.isPaused?.()) stream.resume?.();
     return () => {
       stream.removeListener?.("data", add);
@@ -154,13 +154,13 @@ function readStream(
   });
 }
 
-/** The headers of a response, for a server of Node's. */
+/** Returns the headers of a response for Node's server. */
 export function headersFor(
   { status, headers }: HandlerResponse,
   { httpVersionMajor }: NodeRequest,
 ): Record<string, string> {
-  // The rest of a body that is not waited for would be read as the next request (RFC 9110, section
-  // 15.5.9). HTTP/2 has no such header.
+  // Node would read the rest of an incomplete body as the next request (RFC 9110, section 15.5.9).
+  // HTTP/2 has no such header.
   return status === 408 && httpVersionMajor !== 2 ? { ...headers, connection: "close" } : headers;
 }
 
@@ -173,8 +173,9 @@ export function send(result: HandlerResponse, request: NodeRequest, response: No
 }
 
 /**
- * Node makes `headersDistinct` of `rawHeaders` when it is first asked for, and of as many as came: it
- * is asked before any of them goes, or it would throw.
+ * Removes the identity headers of a request. Node creates `headersDistinct` from `rawHeaders` on
+ * first access and expects the original number of headers. So it is read before any is removed, or
+ * it would throw.
  */
 export function dropIdentityHeaders(
   request: Pick<NodeRequest, "headers" | "rawHeaders" | "headersDistinct">,

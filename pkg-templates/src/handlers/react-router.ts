@@ -24,7 +24,7 @@ import type { AnyWebhookHandlerOptions } from "./webhook.js";
 /** The part of `LoaderFunctionArgs` and `ActionFunctionArgs` that the adapter uses. */
 export interface RouteArgs {
   request: Request;
-  /** On Cloudflare its `cloudflare.ctx` lets work continue. */
+  /** On Cloudflare its `cloudflare.ctx` keeps background work alive. */
   context?: unknown;
 }
 

@@ -96,10 +96,10 @@ const OPTIONS: Names<ReconcileOptions> = {
   signal: undefined,
 };
 
-/** How many invoices of a page are looked up at one time. */
+/** The number of invoices of a page that are looked up at the same time. */
 const LANES = 8;
 
-/** The most invoices of a page. */
+/** The most invoices on a page. */
 const PAGE = 100;
 
 /**
@@ -185,8 +185,8 @@ export async function reconcile(options: ReconcileOptions): Promise<Reconciled> 
   }
 
   /**
-   * What `ask` gives, however long Gwop takes to be well again; `undefined` where that is too long,
-   * or the signal aborts.
+   * Returns the result of `ask`, and waits while Gwop is unavailable. Returns `undefined` if that
+   * takes too long, or if the signal aborts.
    */
   async function patiently<T>(ask: () => Promise<T>): Promise<T | undefined> {
     const end = Date.now() + maxWaitSeconds * 1000;
@@ -212,8 +212,8 @@ export async function reconcile(options: ReconcileOptions): Promise<Reconciled> 
   }
 
   /**
-   * The event of an invoice, with what only its public invoice says. Throws a refusal of the wasm's
-   * where it is no whole event all the same.
+   * Creates the event of an invoice, with details that only its public view has. Throws a refusal
+   * of the wasm if the event is still incomplete.
    */
   async function eventOf(invoice: InvoiceListItem, text: string): Promise<ReconciledEvent> {
     let event = text;
@@ -227,7 +227,7 @@ export async function reconcile(options: ReconcileOptions): Promise<Reconciled> 
               payment_chain_caip2: paymentChainCaip2,
               paid_tx_hash: paidTxHash,
             }),
-          // What the list says has to do.
+          // The list's own details have to be enough.
           (error: unknown) =>
             isGwopError(error, "INVOICE_NOT_FOUND") ? "{}" : Promise.reject(error),
         ),
@@ -239,7 +239,7 @@ export async function reconcile(options: ReconcileOptions): Promise<Reconciled> 
   }
 
   /**
-   * Applies one invoice. While another call works on it, waits, but for no longer than a claim
+   * Applies one invoice. If another call is processing it, waits for it, but no longer than a claim
    * lasts.
    */
   async function applyInvoice(invoice: InvoiceListItem): Promise<Applied["state"]> {
@@ -261,7 +261,7 @@ export async function reconcile(options: ReconcileOptions): Promise<Reconciled> 
           report(told, { code: refusal ? "RECONCILE_UNUSABLE" : code, eventId, invoiceId });
         },
       );
-      // No later run could make more of it: it holds up none.
+      // A later run could do no better, so this invoice does not hold up the run.
       if (unusable) return "settled";
       if (done.state === "settled" && done.called)
         result[done.outcome === "conflict" ? "conflicts" : "applied"] += 1;
@@ -292,7 +292,7 @@ export async function reconcile(options: ReconcileOptions): Promise<Reconciled> 
       }
     };
     await Promise.all(Array.from({ length: LANES }, lane));
-    // The page comes again: what of it is applied is known by then.
+    // The next call reads this page again, and by then knows what was applied.
     if (signal?.aborted || states.has("unavailable")) return { ...cut, ...result };
     next = walk(cursor, page.result, states.has("failed") || states.has("busy"));
   }
@@ -301,7 +301,7 @@ export async function reconcile(options: ReconcileOptions): Promise<Reconciled> 
 const wire = (members: Partial<Record<keyof ListedOnWire | keyof PublicOnWire, unknown>>) =>
   JSON.stringify(members);
 
-/** An invoice of a list as it stands on the wire, as far as events have it. */
+/** Converts an invoice of a list to the names on the wire, with the fields that events have. */
 function listed({
   id,
   publicInvoiceId,
@@ -326,7 +326,7 @@ function listed({
   });
 }
 
-/** Whether another look may find Gwop well again. */
+/** Returns whether the failure is temporary, so that another attempt may succeed. */
 function isPassing(error: unknown): boolean {
   if (error instanceof GwopError) return error.statusCode === 429 || error.statusCode >= 500;
   return error instanceof ConnectionError || error instanceof RequestTimeoutError;

@@ -1,4 +1,4 @@
-/** A `Request`, as the handlers take it. */
+/** Converts a `Request` for the handlers. */
 import {
   type HandlerResponse,
   type BodyBounds,
@@ -8,7 +8,7 @@ import {
   keptBody,
 } from "./http.js";
 
-/** The request, for the handlers. `cached` gives its body where the framework has kept it. */
+/** Converts the request for the handlers. `cached` returns its body if the framework kept it. */
 export function incomingRequest(
   request: Request,
   cached?: () => Promise<Uint8Array> | undefined,
@@ -27,7 +27,7 @@ export function incomingRequest(
         if (refused) return refused;
         if (request.body?.locked) return wasRead();
       } catch {
-        // Requests that wrap Node's, such as srvx's, cannot tell once Node's was read.
+        // Requests that wrap Node's, such as srvx's, do not know whether Node's request was read.
         return wasRead();
       }
       return readStream(request, bounds);
@@ -36,12 +36,15 @@ export function incomingRequest(
   return incoming;
 }
 
-/** A stream is never cancelled: on some hosts that breaks the connection for the next request. */
+/**
+ * Reads the stream and never cancels it: on some hosts, canceling breaks the connection for the
+ * next request.
+ */
 function readStream(request: Request, bounds: BodyBounds): Promise<Uint8Array | HandlerResponse> {
   return gatherBody(bounds, (sink) => {
     void (async () => {
       try {
-        // Firefox's requests do not show their stream.
+        // Firefox does not expose a request's stream.
         const stream = request.body ?? new Response(await request.arrayBuffer()).body;
         const reader = stream?.getReader();
         for (let read; reader && !(read = await reader.read()).done; ) {

@@ -21,7 +21,7 @@ import type { AnyWebhookHandlerOptions } from "./webhook.js";
 /** The part of SvelteKit's `RequestEvent` that the adapter uses. */
 export interface SvelteKitEvent {
   request: Request;
-  /** What the adapter gives; on Cloudflare its `ctx` or `context` lets work continue. */
+  /** The platform. On Cloudflare its `ctx` or `context` keeps background work alive. */
   platform?: object | undefined;
 }
 

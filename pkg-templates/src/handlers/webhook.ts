@@ -74,8 +74,8 @@ export interface WebhookHandlerOptions {
   onConflict?: ((event: WebhookEvent) => unknown) | undefined;
   /**
    * A signed event has a type that this version does not know. No invoice is stored for it, so the
-   * event can come more than once. If this function throws, the handler answers 500, and the event
-   * comes again. Default: the handler answers 200 and calls nobody.
+   * event can come more than once. If this function throws, the handler responds with 500, and the
+   * event comes again. Default: the handler responds with 200 and calls nobody.
    */
   onUnknown?: ((event: UnknownWebhookEvent) => unknown) | undefined;
   /**
@@ -101,8 +101,9 @@ export interface WebhookHandlerOptions {
   /** How long a body may take to arrive, in seconds. Default 30. */
   bodyTimeoutSeconds?: number | undefined;
   /**
-   * Whether to accept events that reconciliation made from an invoice. Gwop's Worker delivers them
-   * to fulfillment. Default false: the handler answers 400 `WEBHOOK_SOURCE_NOT_ACCEPTED`.
+   * Whether to accept events that reconciliation created from an invoice. Gwop's Worker delivers
+   * them to fulfillment. Default false: the handler responds with 400
+   * `WEBHOOK_SOURCE_NOT_ACCEPTED`.
    */
   reconciled?: false | undefined;
 }
@@ -111,8 +112,8 @@ export interface WebhookHandlerOptions {
 export interface ReconciledWebhookHandlerOptions
   extends Omit<WebhookHandlerOptions, "reconciled" | "onPaid" | "onConflict"> {
   /**
-   * Also accepts events that reconciliation made from an invoice. They name no payer, and may name
-   * no chain.
+   * Also accepts events that reconciliation created from an invoice. They name no payer, and may
+   * name no chain.
    */
   reconciled: true;
   /** An invoice was paid. Fulfill the order. */
@@ -196,7 +197,7 @@ const ON: Names<WebhookCallbacks> = {
 
 /** What a host passes next to the request: a Worker's `ctx`, or Hono's `executionCtx`. */
 export interface HandlerContext {
-  /** Lets work continue when the client is gone. */
+  /** Keeps background work alive after the client has disconnected. */
   waitUntil?(work: Promise<unknown>): void;
 }
 
@@ -215,8 +216,8 @@ export type WebhookHandler = (
 
 /**
  * Creates the handler of Gwop's webhooks. It reads the raw body, verifies the signature, recognizes
- * copies, applies the event to the invoice, and calls your callback, each once. It answers 200 only
- * after the callback has ended and the result is stored.
+ * copies, applies the event to the invoice, and calls your callback, each once. It responds with
+ * 200 only after the callback has ended and the result is stored.
  *
  * | request | response |
  * |---|---|
@@ -242,7 +243,7 @@ export function createWebhookHandler(options: AnyWebhookHandlerOptions): Webhook
     toResponse(await respondWithin(handle, incomingRequest(request), host));
 }
 
-/** What {@link createWebhookHandler} and every adapter make their handlers of. */
+/** Creates the handler for {@link createWebhookHandler} and every adapter. */
 export function webhookHandling(options: AnyWebhookHandlerOptions): WebhookHandling {
   const named = (message: string) => refuse(`createWebhookHandler: ${message}`);
   const given = readOptions(
@@ -293,7 +294,7 @@ export function webhookHandling(options: AnyWebhookHandlerOptions): WebhookHandl
         reconciled,
       }));
     } catch (error) {
-      // Well signed: a type of later versions. Refusing it would make Gwop deliver it for ever.
+      // A valid signature with a type of a later version. A refusal would make Gwop retry for ever.
       if ((error as SDKValidationError).code === "WEBHOOK_EVENT_UNKNOWN")
         return unknown(body, later);
       return rejected(error, later);
@@ -328,7 +329,7 @@ export function webhookHandling(options: AnyWebhookHandlerOptions): WebhookHandl
 
   function misconfigured(error: unknown, later: Later): HandlerResponse {
     report(later, error, { code: "MISCONFIGURED" });
-    // The log names what is missing; the response does not.
+    // The log names what is missing. The response does not.
     return refusal(500, "MISCONFIGURED", "The server is not set up for webhooks");
   }
 
@@ -341,15 +342,15 @@ export function webhookHandling(options: AnyWebhookHandlerOptions): WebhookHandl
   return handle;
 }
 
-/** What a request leaves to be done after the response. */
+/** The work that remains after the response. */
 type Later = Promise<void>[];
 
-/** Handles a request, and puts into `later` what is then still to be done. */
+/** Handles a request, and adds the work that remains after the response to `later`. */
 type WebhookHandling = (incoming: Incoming, later: Later) => Promise<HandlerResponse>;
 
 /**
- * Handles a request where `host` is what the host gives beside it. A {@link HandlerContext} among
- * it keeps the work going.
+ * Handles a request. `host` contains the host's further arguments. If one of them is a
+ * {@link HandlerContext}, it keeps background work alive.
  */
 export function respondWithin(
   handle: WebhookHandling,
@@ -369,7 +370,7 @@ export function respondWithin(
 const isContext = (given: unknown): given is Required<HandlerContext> =>
   isFunction((given as HandlerContext | null | undefined)?.waitUntil);
 
-/** The callbacks, in whichever of the two forms they were given; not yet checked. */
+/** Returns the callbacks, in either of the two forms, unchecked. */
 function readCallbacks(
   given: Partial<ByName & WebhookHandlerOnOptions>,
   named: (message: string) => Error,
@@ -388,7 +389,7 @@ function readCallbacks(
   };
 }
 
-/** The response to an event of which this became. */
+/** Returns the response for the result of an event. */
 function outcomeOf(done: Applied): HandlerResponse {
   switch (done.state) {
     case "settled":
@@ -405,14 +406,14 @@ function outcomeOf(done: Applied): HandlerResponse {
 const callbackFailed = () =>
   refusal(500, "CALLBACK_FAILED", "The event could not be processed: deliver it again");
 
-/** The longest id that is taken, in bytes of UTF-8, as by the Worker. */
+/** The longest id that is accepted, in bytes of UTF-8. The Worker has the same limit. */
 const MAX_ID_BYTES = 255;
 
-// A character has three bytes at most, in UTF-16 a surrogate two of its pair's four.
+// A UTF-16 unit takes at most three bytes of UTF-8. A surrogate is half of a four-byte character.
 const isTooLong = (text: string) =>
   text.length * 3 > MAX_ID_BYTES && new TextEncoder().encode(text).length > MAX_ID_BYTES;
 
-/** The same for all requests of an outcome. */
+/** The responses, by outcome. All requests share them. */
 const ACCEPTED = /* @__PURE__ */ new Map<WebhookOutcome, HandlerResponse>();
 
 function accepted(outcome: WebhookOutcome): HandlerResponse {

@@ -1,5 +1,6 @@
 /**
- * `@gwop/sdk/models/errors`: the error classes of the calls, under the path that existing code imports them from.
+ * `@gwop/sdk/models/errors`: the error classes of the calls, at the path that existing code
+ * imports.
  *
  * @module
  */

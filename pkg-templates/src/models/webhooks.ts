@@ -1,5 +1,5 @@
 /**
- * `@gwop/sdk/models/webhooks`: webhook events and what `validateWebhook` takes and gives. Types only.
+ * `@gwop/sdk/models/webhooks`: webhook events, and the types of `validateWebhook`. Types only.
  */
 export type {
   InvoiceCanceledData,

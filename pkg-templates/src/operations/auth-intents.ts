@@ -30,7 +30,7 @@ export class AuthIntents {
   /**
    * Exchanges a paid intent for an access token.
    *
-   * The SDK always sends an idempotency key. If the answer is lost, call again with the error's
+   * The SDK always sends an idempotency key. If the response is lost, call again with the error's
    * `idempotencyKey`. Without it, the intent counts as used.
    *
    * @throws ErrorResponse with the code `AUTH_INTENT_NOT_SETTLED` until the agent has paid.

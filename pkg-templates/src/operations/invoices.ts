@@ -109,7 +109,7 @@ export class Invoices {
         yield invoice;
       }
       page.offset += invoices.length;
-      // New invoices may shift whole pages; but a server that repeats itself, and says for ever that more follow, has an end.
+      // New invoices may shift whole pages. But the loop ends if a server repeats itself for ever.
       const mayFollow =
         seen.size > known || (invoices.length > 0 && page.offset < pagination.total);
       if (!pagination.hasMore || !mayFollow) return;
@@ -189,7 +189,7 @@ export class Invoices {
   }
 }
 
-/** Whether another look may find Gwop well again. */
+/** Returns whether the failure is temporary, so that another lookup may succeed. */
 function isPassing(error: unknown): boolean {
   if (error instanceof GwopError) return error.statusCode === 429 || error.statusCode >= 500;
   return error instanceof ConnectionError || error instanceof RequestTimeoutError;

@@ -1,16 +1,16 @@
 import { invalid, numberOf } from "./input.js";
 
-/** The last millisecond of the year 9999: the latest that time stamps can say. */
+/** The last millisecond of the year 9999: the latest time that a time stamp can contain. */
 export const MAX_TIME_MS = 253_402_300_799_999;
 
-/** The most that {@link SimulatorClock.advance} takes, in milliseconds: about 31 years. */
+/** The most milliseconds that {@link SimulatorClock.advance} accepts: about 31 years. */
 const MAX_ADVANCE_MS = 1e12;
 
-/** How a clock stands to the real time, in milliseconds. */
+/** The difference between a clock and the real time, in milliseconds. */
 export interface ClockState {
-  /** How far it is ahead, unless it is frozen. */
+  /** How far the clock is ahead, unless it is frozen. */
   offsetMs: number;
-  /** Where it is frozen. */
+  /** The time at which the clock is frozen. */
   frozenAt: number | null;
 }
 
@@ -66,7 +66,7 @@ export class SimulatorClock {
   }
 
   /**
-   * Sets the clock to a time. It goes on from there, or stands still if it is frozen. Resolves as
+   * Sets the clock to a time. It continues from there, or stands still if it is frozen. Resolves as
    * {@link advance}.
    *
    * @throws SimulatorError `INVALID_OPTION` if `time` is not in the years 1970 to 9999.
@@ -76,13 +76,13 @@ export class SimulatorClock {
     await this.#moved();
   }
 
-  /** Stops it. */
+  /** Freezes the clock. */
   freeze(): void {
     this.#frozenAt = this.now();
     this.#tell();
   }
 
-  /** Lets it go on from where it stands. */
+  /** Lets the clock continue from its current time. */
   resume(): void {
     if (this.#frozenAt === undefined) return;
     this.#offset = this.#frozenAt - this.#wall();
@@ -91,7 +91,7 @@ export class SimulatorClock {
   }
 
   /**
-   * Back to the real time.
+   * Returns to the real time.
    *
    * @internal
    */
@@ -102,7 +102,7 @@ export class SimulatorClock {
   }
 
   /**
-   * Freezes or resumes, sets, then advances; nothing of it when one of the values is wrong.
+   * Freezes or resumes, sets, then advances. Does nothing if one of the values is wrong.
    *
    * @internal
    */
@@ -137,7 +137,7 @@ export class SimulatorClock {
   }
 }
 
-/** A time as milliseconds since the epoch. */
+/** Returns a time as milliseconds since 1970. */
 function timeOf(value: unknown, field: string): number {
   const readable = value instanceof Date || typeof value === "number" || typeof value === "string";
   const ms = readable ? new Date(value).getTime() : Number.NaN;
@@ -149,7 +149,7 @@ function timeOf(value: unknown, field: string): number {
   );
 }
 
-/** So much later than `time`. */
+/** Returns `time` plus `ms`. */
 function advanced(time: number, ms: unknown, field: string): number {
   return (
     time +

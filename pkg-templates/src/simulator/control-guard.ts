@@ -1,13 +1,16 @@
 import { SimulatorError } from "./error.js";
 
-/** What a proxy says of the client that it stands in for. A request with one of these comes from elsewhere, whatever its address is. */
+/**
+ * The headers in which a proxy describes its client. A request with one of them comes from another
+ * machine, whatever its address is.
+ */
 const FORWARDED = ["x-forwarded-for", "forwarded", "cf-connecting-ip"];
 
 /**
- * Who may use the control routes: programs of this machine, and the simulator's own page. No page of another origin,
- * whatever it makes a browser send, and no name that somebody else's DNS leads here.
+ * Checks who may use the control routes: programs on this machine, and the simulator's own page.
+ * Refuses pages of other origins, and host names that somebody else's DNS resolves to this machine.
  *
- * @throws SimulatorError, as {@link refusal} answers it.
+ * @throws SimulatorError, with the response that {@link refusal} creates.
  */
 export function checkControl(request: Request, url: URL, allowedHosts: readonly string[]): void {
   const { headers } = request;
@@ -45,7 +48,7 @@ export function checkControl(request: Request, url: URL, allowedHosts: readonly 
   }
 }
 
-/** A request that the control routes refuse, with the status of its answer. */
+/** A request that the control routes refuse, with the status of the response. */
 export class ControlRefused extends SimulatorError {
   readonly status: number;
   constructor(status: number, code: string, message: string) {
@@ -66,7 +69,10 @@ function hostOf(origin: string, part: "hostname" | "host" = "hostname"): string 
   }
 }
 
-/** `URL` has made any way to write an IPv4 address into four decimal numbers, and an IPv6 address stands in brackets. */
+/**
+ * Returns whether a host name is allowed. `URL` has normalized IPv4 addresses to four decimal
+ * numbers, and IPv6 addresses are in brackets.
+ */
 function isAllowed(hostname: string, allowed: readonly string[]): boolean {
   const isLiteral = /^\d{1,3}(\.\d{1,3}){3}$/.test(hostname) || /^\[[\da-f:.]+\]$/.test(hostname);
   return (

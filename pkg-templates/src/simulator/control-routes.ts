@@ -13,16 +13,16 @@ import type {
 
 type Body = Record<string, unknown>;
 
-/** What a control route is asked. */
+/** The request to a control route. */
 interface Asked {
   body: Body;
   query: URLSearchParams;
-  /** The last part of the path, of a route that names it. */
+  /** The last part of the path, if the route has a name for it. */
   id: string;
   signal: AbortSignal;
 }
 
-/** A control route: gives a value that is answered as JSON, or the answer itself. */
+/** A control route. Returns a value that is sent as JSON, or a `Response`. */
 export type ControlRoute = (sim: Simulator, asked: Asked) => unknown;
 
 const clock = (sim: Simulator) => ({
@@ -30,7 +30,7 @@ const clock = (sim: Simulator) => ({
   frozen: sim.clock.frozen,
 });
 
-/** The control routes, by method and path. Bodies are those of the methods that they stand for. */
+/** The control routes, by method and path. Their bodies are those of the methods they call. */
 const ROUTES: Record<string, ControlRoute> = {
   "GET /_sim/state": (sim) => sim.state,
   "GET /_sim/overview": (sim) => sim.view("overview"),
@@ -64,7 +64,7 @@ const ROUTES: Record<string, ControlRoute> = {
   "POST /_sim/faults": (sim, { body }) => ({ id: sim.misbehave(body as unknown as Fault) }),
   "DELETE /_sim/faults": (sim, { query }) => {
     const id = query.get("id");
-    // An empty one is no number either: it must not end all.
+    // An empty text is not a number either: it must not end all faults.
     sim.behave(id === null ? undefined : id === "" ? Number.NaN : Number(id));
     return {};
   },
@@ -108,7 +108,7 @@ const ROUTES: Record<string, ControlRoute> = {
 /** The names of all control routes. */
 export const CONTROL_ROUTES: readonly string[] = Object.keys(ROUTES);
 
-/** The routes that name the last part of their path, by what stands before it. */
+/** The routes that have a name for the last part of their path, by the path before it. */
 const NAMED = new Map(
   Object.entries(ROUTES).flatMap(([name, route]) => {
     const [, start] = /^(.*\/)\{\w+\}$/.exec(name) ?? [];
@@ -116,7 +116,7 @@ const NAMED = new Map(
   }),
 );
 
-/** The route of a request, and the part of the path that it names. */
+/** Returns the route of a request, and the named part of its path. */
 export function controlRoute(
   method: string,
   pathname: string,

@@ -1,4 +1,4 @@
-/** Statuses of the codes, as the control routes of {@link serve} answer them. */
+/** The statuses of the codes, with which the control routes of {@link serve} respond. */
 const STATUS: Record<string, number> = {
   INVALID_OPTION: 400,
   NOT_FOUND: 404,
@@ -9,15 +9,15 @@ const STATUS: Record<string, number> = {
 /** The codes of {@link SimulatorError}. Open: new ones may come. */
 export type SimulatorErrorCode =
   /**
-   * 400: An option, an argument or a field is wrong; `field` names it.
+   * 400: An option, an argument or a field is wrong. `field` names it.
    *
-   * Cause: A name is misspelled, or a value is of another kind.
+   * Cause: A name is misspelled, or a value has the wrong type.
    *
-   * Fix: Correct it. The message says what was expected.
+   * Fix: Fix the value. The message says what was expected.
    */
   | "INVALID_OPTION"
   /**
-   * 404: There is no such thing in the local Gwop.
+   * 404: The local Gwop has no such object.
    *
    * Cause: The id, the number or the path of a control route is wrong, or the state was reset.
    *
@@ -25,19 +25,19 @@ export type SimulatorErrorCode =
    */
   | "NOT_FOUND"
   /**
-   * 409: The state does not allow it; 403 where another machine asks for a control route.
+   * 409: The state does not allow it. The status is 403 if another machine calls a control route.
    *
-   * Cause: For example, the invoice is final, or nothing is held that could settle.
+   * Cause: For example, the invoice is final, or no held payment could settle.
    *
-   * Fix: Look at the state first. Ask the control routes from the same machine.
+   * Fix: Check the state first. Call the control routes from the same machine.
    */
   | "NOT_ALLOWED"
   /**
    * 400: A saved state or a journal cannot be read.
    *
-   * Cause: It is damaged, was edited, or is of a later version.
+   * Cause: It is damaged, was edited, or was written by a later version.
    *
-   * Fix: Use a state that this version wrote, or begin with an empty one.
+   * Fix: Use a state that this version wrote, or start with an empty one.
    */
   | "INVALID_STATE"
   /**
@@ -45,7 +45,7 @@ export type SimulatorErrorCode =
    *
    * Cause: The path, the `Host` header or the request itself is malformed.
    *
-   * Fix: Correct the request.
+   * Fix: Fix the request.
    */
   | "VALIDATION_ERROR"
   /**
@@ -58,18 +58,23 @@ export type SimulatorErrorCode =
   | "INTERNAL_ERROR"
   | (string & {});
 
-/** A simulator was asked for something that it cannot do: an unknown target, a wrong option. */
+/**
+ * The simulator cannot do what was asked, for example because of an unknown id or a wrong option.
+ */
 export class SimulatorError extends Error {
   override readonly name = "SimulatorError";
-  /** Stable, for programs. */
+  /** The stable code, for programs. */
   readonly code: SimulatorErrorCode;
-  /** The option, argument or field that is wrong, such as `merchants[0].apiKey`; `undefined` when it is not about one. */
+  /**
+   * The option, argument or field that is wrong, such as `merchants[0].apiKey`. `undefined` if the
+   * error is not about one.
+   */
   readonly field: string | undefined;
 
   /**
-   * @param code Stable, for programs.
-   * @param message What was wrong, what was expected.
-   * @param field What it is about; the message then starts with it.
+   * @param code The stable code, for programs.
+   * @param message What was wrong and what was expected.
+   * @param field The field that the error is about. The message then starts with it.
    */
   constructor(code: string, message: string, field?: string) {
     super(field === undefined ? message : `\`${field}\`: ${message}`);
@@ -78,7 +83,7 @@ export class SimulatorError extends Error {
   }
 
   /**
-   * The error as an answer, with Gwop's error body and a request id.
+   * Returns the error as a response, with Gwop's error body and a request id.
    *
    * @internal
    */
@@ -93,7 +98,10 @@ export class SimulatorError extends Error {
   }
 }
 
-/** An id for an answer that Gwop's operations do not give; theirs come from the seed. */
+/**
+ * Creates a request id for a response that does not come from Gwop's operations. Theirs come from
+ * the seed.
+ */
 export function newRequestId(): string {
   return `req_${crypto.randomUUID().replaceAll("-", "").slice(0, 16)}`;
 }

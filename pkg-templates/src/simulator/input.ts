@@ -1,13 +1,13 @@
-/** What callers hand over, checked: types do not hold at run time, least of all over HTTP. */
+/** Checks the callers' input, because types do not hold at run time, especially not over HTTP. */
 import { type Names, PLAIN, isPlain, readOptions } from "../options.js";
 import { SimulatorError } from "./error.js";
 
-/** The error about one option or argument. */
+/** Creates the error for one option or argument. */
 export function invalid(field: string, expected: string, value: unknown): SimulatorError {
   return new SimulatorError("INVALID_OPTION", `expected ${expected}, got ${kind(value)}`, field);
 }
 
-/** What a value is, without repeating a text: it may be a secret. */
+/** Describes a value without repeating a text, which may be a secret. */
 function kind(value: unknown): string {
   if (typeof value === "number" || value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return "an array";
@@ -15,34 +15,36 @@ function kind(value: unknown): string {
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
-/** An object of options, or none. */
+/** Returns an options object, empty if there is none. */
 export function optionsOf<T extends object>(value: T | undefined, field = "options"): T {
   if (value === undefined) return {} as T;
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw invalid(field, "an object", value);
   if (!isPlain(value)) throw new SimulatorError("INVALID_OPTION", PLAIN, field);
-  // A copy without a prototype: nobody reads what somebody has put into `Object.prototype`.
+  // A copy without a prototype, so that nothing is read from `Object.prototype`.
   return Object.assign(Object.create(null) as T, value);
 }
 
-/** The options that `names` has, each read once, and no others: what is not understood is refused. */
+/** Reads the options in `names`, each once. Refuses all others. */
 export function knownOptions<T extends object>(given: T | undefined, names: Names<T>): T {
   return readOptions(optionsOf(given), names, unknownOption, "");
 }
 
-/** What {@link readOptions} says without a subject, about one option or about all of them. */
+/**
+ * Creates the error for a message of {@link readOptions}, about one option or about all of them.
+ */
 function unknownOption(wrong: string): SimulatorError {
   const [, field = "options", message = wrong.trim()] =
     /^\.(.*?) ((?:is not known|must be left out).*)$/s.exec(wrong) ?? [];
   return new SimulatorError("INVALID_OPTION", message, field);
 }
 
-/** An option of one type, or none. */
+/** Returns an option of one type, or `undefined`. */
 export function optional(field: string, value: unknown, type: "boolean" | "function"): void {
   if (value !== undefined && typeof value !== type) throw invalid(field, `a ${type}`, value);
 }
 
-/** A finite number within limits; `what` says what it counts. */
+/** Returns a finite number within limits. `what` says what it counts. */
 export function numberOf(
   value: unknown,
   field: string,
@@ -54,7 +56,7 @@ export function numberOf(
   throw invalid(field, `${what} from ${least} to ${most}`, value);
 }
 
-/** The body, unless it has fields that `known` does not name. */
+/** Returns the body. Refuses fields that `known` does not name. */
 export function onlyKnown<T extends object>(body: T, known: readonly string[]): T {
   const unknown = Object.keys(body).find((name) => !known.includes(name));
   if (unknown === undefined) return body;
@@ -66,8 +68,8 @@ export function onlyKnown<T extends object>(body: T, known: readonly string[]): 
 }
 
 /**
- * `JSON.stringify`, but what JSON would change or leave out without a word is refused: NaN, functions, bigints. Halves of
- * surrogate pairs become U+FFFD, as in URLs.
+ * Works like `JSON.stringify`, but refuses values that JSON would silently change or leave out:
+ * NaN, functions and bigints. Halves of surrogate pairs become U+FFFD, as in URLs.
  */
 export function json(value: unknown): string {
   try {

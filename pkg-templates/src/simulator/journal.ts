@@ -1,24 +1,29 @@
 import { SimulatorError } from "./error.js";
 
 /**
- * Where a simulator's state is kept beyond its process: an append-only text, one JSON value a line. The lines hold keys
- * and secrets. `gwop-simulator --state FILE` keeps them in a file.
+ * Keeps a simulator's state beyond its process, as an append-only text with one JSON value per
+ * line. The lines contain keys and secrets. `gwop-simulator --state FILE` keeps them in a file.
  *
- * The simulator calls one method at a time, and answers only after it has resolved.
+ * The simulator calls one method at a time, and responds only after it has resolved.
  */
 export interface SimulatorJournal {
-  /** What was kept so far; without it the simulator is a new one. A last line without an end is left out. */
+  /**
+   * The lines that were kept. Without it, the simulator starts new. An incomplete last line is
+   * ignored.
+   */
   readonly kept?: Uint8Array | undefined;
-  /** Appends whole lines. Resolves when they outlive the process. */
+  /** Appends whole lines. Resolves when they are durable. */
   append(lines: string): Promise<void>;
-  /** Puts a snapshot in place of everything before, or nothing of it. Resolves when it outlives the process. */
+  /**
+   * Replaces everything before by a snapshot, atomically. Resolves when the snapshot is durable.
+   */
   replace(snapshot: string): Promise<void>;
 }
 
-/** How many characters of lines follow a snapshot, at least, before there is another. */
+/** The fewest characters of lines between two snapshots. */
 const LEAST_LINES = 4 << 20;
 
-/** Writes a journal: what comes while it writes goes out together. */
+/** Writes a journal. Lines that arrive during a write go out together in the next one. */
 export class JournalWriter {
   readonly #journal: SimulatorJournal;
   readonly #snapshot: () => string;
@@ -29,25 +34,25 @@ export class JournalWriter {
   #writing: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
 
-  /** @param snapshot All that happened so far, as the lines that a journal begins with. */
+  /** @param snapshot Returns everything that happened so far, as the first lines of a journal. */
   constructor(journal: SimulatorJournal, snapshot: () => string) {
     this.#journal = journal;
     this.#snapshot = snapshot;
   }
 
-  /** Takes lines, to be written soon. */
+  /** Takes lines, to write them soon. */
   add(lines: string): void {
     this.#lines += lines;
     this.#plan();
   }
 
-  /** Writes a snapshot in place of the lines. */
+  /** Replaces the lines by a snapshot. */
   compact(): Promise<void> {
     this.#anew = true;
     return this.#plan();
   }
 
-  /** Resolves when all that was taken is written. */
+  /** Resolves when all lines are written. */
   written(): Promise<void> {
     return this.#next ?? this.#writing;
   }
@@ -59,7 +64,7 @@ export class JournalWriter {
       this.#next = undefined;
       return this.#write();
     });
-    // Whoever asks is told.
+    // Callers receive the error from the returned promise.
     next.catch(() => {});
     this.#next = next;
     return next;

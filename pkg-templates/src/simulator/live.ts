@@ -1,16 +1,19 @@
 import type { Simulator } from "./simulator.js";
 
-/** How often something is sent where nothing happens: servers close what stays silent for some ten seconds. */
+/**
+ * The interval of messages when nothing happens. Servers close a silent connection after about ten
+ * seconds.
+ */
 const SILENCE_MS = 5_000;
 
-/** How many messages wait for a client that does not read, before its connection ends. It comes back and begins anew. */
+/** The most messages that wait for a client. Then its connection ends, and it reconnects. */
 const MAX_WAITING = 256;
 
 /**
- * What changes, as server-sent events: each with the rows that have changed, as JSON. Ends with the signal.
+ * Streams changes as server-sent events, each with the changed rows as JSON. Ends with the signal.
  *
- * The first event says from when on nothing is missed: what is asked for after it (`GET /_sim/overview`) and the events
- * that follow are the whole.
+ * After the first event, no change is missed: the response to a later request for
+ * `GET /_sim/overview`, together with the events that follow, is complete.
  */
 export function live(sim: Simulator, signal: AbortSignal): Response {
   const encoder = new TextEncoder();
@@ -31,12 +34,12 @@ export function live(sim: Simulator, signal: AbortSignal): Response {
           try {
             controller.close();
           } catch {
-            // The client was quicker.
+            // The client was faster.
           }
         };
         signal.addEventListener("abort", () => end(), { once: true });
         if (signal.aborted) return end();
-        // And how soon a browser comes back, in milliseconds.
+        // Also sets how soon a browser reconnects, in milliseconds.
         send('retry: 1000\ndata: {"begin":true}\n\n');
       },
       cancel: () => end(),

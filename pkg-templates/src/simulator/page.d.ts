@@ -1,4 +1,4 @@
-/** The page, made of `pkg-templates/simulator/page/` by `assemble.mjs`. */
+/** The page, which `assemble.mjs` creates from `pkg-templates/simulator/page/`. */
 declare const page: {
   /** One HTML file with its styles and its program. */
   html: string;

@@ -7,21 +7,21 @@ import { ConnectionDropped } from "./transport.js";
 
 /** Options of {@link serve}. */
 export interface ServeOptions {
-  /** Host names to which the control routes answer, besides `localhost` and literal addresses. */
+  /** Host names that the control routes accept, besides `localhost` and literal addresses. */
   allowedHosts?: readonly string[] | undefined;
 }
 
 /**
- * Answers over HTTP: Gwop's operations of both hosts, `GET /` with a page for browsers and an
- * explanation for other clients, and the control routes below `/_sim/`. Use it with `Deno.serve`,
- * `Bun.serve` and the like.
+ * Serves the simulator over HTTP: Gwop's operations of both hosts, `GET /` with a page for browsers
+ * and an explanation for other clients, and the control routes below `/_sim/`. Use it with
+ * `Deno.serve`, `Bun.serve` and the like.
  *
- * The control routes answer if the URL and `Host` name `localhost`, a literal address or an allowed
- * host. They refuse pages of other origins, requests that a page of another site caused, and
- * requests that came through a proxy. If you listen on more than loopback, you must check the
+ * The control routes respond if the URL and `Host` name `localhost`, a literal address or an
+ * allowed host. They refuse pages of other origins, requests that a page of another site caused,
+ * and requests that came through a proxy. If you listen on more than loopback, you must check the
  * peer's address too.
  *
- * Every response has `x-request-id`. A mistake gets Gwop's error body.
+ * Every response has `x-request-id`. An error has Gwop's error body.
  *
  * @throws TypeError if the connection is to be dropped, as `misbehave` can ask for; the signal's
  * reason if the client has left.
@@ -85,7 +85,7 @@ async function respond(
   return result;
 }
 
-/** What `GET /` answers, by what the client takes. */
+/** Creates the response to `GET /`, in the form that the client accepts. */
 function explain(accept: string, headers: Record<string, string>): Response {
   const vary = { ...headers, vary: "accept", "cache-control": "no-store" };
   if (accept.includes("text/html")) {
@@ -93,7 +93,7 @@ function explain(accept: string, headers: Record<string, string>): Response {
       headers: {
         ...vary,
         "content-type": "text/html; charset=utf-8",
-        // The page talks to this server alone, and no other page frames it.
+        // The page connects only to this server, and no other page can embed it.
         "content-security-policy": `default-src 'none'; connect-src 'self'; script-src '${page.script}'; style-src '${page.style}'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
         "cross-origin-opener-policy": "same-origin",
         "cross-origin-resource-policy": "same-origin",

@@ -3,21 +3,21 @@ import { invalid } from "./input.js";
 
 const ALGORITHM = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
 
-/** The public half of a key, as the JWK Set shows it. */
+/** The public half of a key, as in the JWK Set. */
 export interface PublicKey {
-  /** Modulus, base64url. */
+  /** The modulus, base64url. */
   n: string;
-  /** Exponent, base64url. */
+  /** The exponent, base64url. */
   e: string;
 }
 
-/** What a key that is handed over must hold: a private RSA key's numbers, base64url. */
+/** The required members of a given key: the numbers of a private RSA key, base64url. */
 const NUMBERS = ["n", "e", "d", "p", "q", "dp", "dq", "qi"] as const;
 
-/** The base64url characters of 2,048 bits. */
+/** The number of base64url characters for 2,048 bits. */
 const MODULUS_LENGTH = 342;
 
-/** Checks what can be seen without importing the key. */
+/** Checks a key as far as possible without importing it. */
 export function checkSigningKey(jwk: unknown): void {
   const { kty = "RSA", ...rest } = (jwk ?? {}) as Record<string, unknown>;
   const numbers = NUMBERS.map((name) => rest[name]);
@@ -30,19 +30,20 @@ export function checkSigningKey(jwk: unknown): void {
   );
 }
 
-/** The private RSA keys, by `kid`; Web Crypto makes and uses them. */
+/** The private RSA keys, by `kid`. Web Crypto creates and uses them. */
 export class SigningKeys {
   readonly #keys = new Map<string, CryptoKey>();
   readonly #kept = new Map<string, JsonWebKey>();
 
-  /** Takes a key that a journal has kept. */
+  /** Adds a key that a journal has kept. */
   restore(kid: string, jwk: JsonWebKey): void {
     this.#kept.set(kid, jwk);
   }
 
   /**
-   * Makes a key, or takes `jwk`. The public half is `undefined` when another call has made this key meanwhile: calls do
-   * not wait for each other, since workerd forbids it across requests.
+   * Creates a key, or imports `jwk`. The public half is `undefined` if another call has created
+   * this key in the meantime. Calls do not wait for each other, because workerd forbids that across
+   * requests.
    */
   async make(
     kid: string,
@@ -51,7 +52,7 @@ export class SigningKeys {
     let privateKey: CryptoKey;
     let whole: JsonWebKey;
     if (jwk) {
-      // A key operation or an algorithm of its own would only get in the way.
+      // Leave out the key's own operations and algorithm, which could make the import fail.
       const { kty = "RSA", n, e, d, p, q, dp, dq, qi } = jwk as Record<string, string>;
       const own = { kty, n, e, d, p, q, dp, dq, qi } as JsonWebKey;
       try {

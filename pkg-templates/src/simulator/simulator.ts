@@ -30,7 +30,7 @@ import type {
   WebhookHandler,
 } from "./types.js";
 
-/** What the core asks for a request. */
+/** The core's next step for a request. */
 type HandleResult =
   | ({ kind: "respond" } & Reply)
   | { kind: "needsKey"; kid: string }
@@ -46,7 +46,7 @@ interface Attempt {
   loseAnswer: boolean;
 }
 
-/** How an attempt went. */
+/** The result of an attempt. */
 interface Outcome {
   statusCode?: number;
   error?: string;
@@ -54,13 +54,13 @@ interface Outcome {
   body?: string;
 }
 
-/** What is read of a merchant's response, in bytes. */
+/** The most bytes of a merchant's response that are kept. */
 const MAX_KEPT_BODY = 8_192;
 
-/** How long changes are gathered before whoever watches is told, in milliseconds. */
+/** How long changes are collected before watchers are told, in milliseconds. */
 const GATHER_MS = 5;
 
-/** The URL that a `webhookHandler` sees when the merchant has none. */
+/** The URL that a `webhookHandler` sees if the merchant has none. */
 const HANDLER_URL = "http://localhost/webhooks/gwop";
 
 /** The options of a simulator. */
@@ -94,7 +94,7 @@ const OPTIONS: Names<SimulatorOptions> = {
   wallClock: undefined,
 };
 
-/** The options of methods. */
+/** The options of the methods. */
 const OF_MERCHANT: Names<{ merchantId?: string | undefined }> = { merchantId: undefined };
 const PAY: Names<PayOptions> = {
   chain: undefined,
@@ -118,7 +118,7 @@ const MINT_TOKEN: Names<MintTokenOptions> = {
   header: undefined,
 };
 
-/** The options of the first merchant, by the fields of a merchant. */
+/** The names of the first merchant's options, by the fields of a merchant. */
 const FIRST_MERCHANT: Record<string, string> = {
   id: "merchantId",
   name: "merchantName",
@@ -142,8 +142,8 @@ const FIRST_MERCHANT: Record<string, string> = {
  * await sim.pay(invoice.publicInvoiceId); // the handler has seen invoice.paid now
  * ```
  *
- * On workerd, use a simulator within one request or one test: what it does in the background belongs to the request
- * that started it.
+ * On workerd, use a simulator within one request or one test, because its background work belongs
+ * to the request that started it.
  */
 export class Simulator {
   /** The first merchant's key. */
@@ -169,7 +169,7 @@ export class Simulator {
   readonly #writer: JournalWriter | undefined;
   readonly #watchers = new Set<(changes: string) => void>();
   #telling = false;
-  /** Counts resets: what was under way before one is of no interest any more. */
+  /** Counts resets. Work that began before a reset is abandoned. */
   #round = 0;
   #webhookSecret: string;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -225,7 +225,7 @@ export class Simulator {
       this.#core = refusing(() => new SimulatorCore(json(config)), optionName);
       if (journal) this.#core.begin();
     } else {
-      // What is not given stays as it was kept.
+      // Options that are not given keep their stored values.
       const {
         merchantId: id,
         merchantName: name,
@@ -269,13 +269,13 @@ export class Simulator {
   }
 
   /**
-   * Answers a request to either of Gwop's hosts. It has the interface of `fetch`, so you can pass
-   * it to `new HTTPClient({ fetcher: sim.fetch })` or use it instead of the global `fetch`.
+   * Responds to a request to either of Gwop's hosts. It has the interface of `fetch`, so you can
+   * pass it to `new HTTPClient({ fetcher: sim.fetch })` or use it instead of the global `fetch`.
    *
    * @throws TypeError if the connection fails, as {@link misbehave} can ask for.
    */
   readonly fetch = async (input: Request | URL | string, init?: RequestInit): Promise<Response> => {
-    // Bun takes an `init`, even an undefined one, for the whole request.
+    // With an `init`, even `undefined`, Bun ignores the request's own values.
     const request = init === undefined ? new Request(input) : new Request(input, init);
     request.signal.throwIfAborted();
     const head = JSON.stringify({
@@ -355,7 +355,7 @@ export class Simulator {
   }
 
   /**
-   * Answers the requests of Solana's JSON-RPC that x402 clients send before they sign:
+   * Responds to the requests of Solana's JSON-RPC that x402 clients send before they sign:
    * `getAccountInfo` of USDC's mint, `getLatestBlockhash` and `simulateTransaction`. Over HTTP it
    * is `POST /_sim/solana-rpc`, for a client's `rpcUrl`.
    *
@@ -405,7 +405,7 @@ export class Simulator {
   }
 
   /**
-   * Makes an access token without a payment, to test how your API treats it: expired, of another
+   * Creates an access token without a payment, to test how your API treats it: expired, of another
    * merchant, with other claims. It starts a session, as an exchange does.
    *
    * @throws SimulatorError `NOT_FOUND` if there is no such merchant; `INVALID_OPTION`.
@@ -515,7 +515,7 @@ export class Simulator {
   }
 
   /**
-   * Makes an invoice, as a merchant's request would, for pages and tests without a merchant.
+   * Creates an invoice, as a merchant's request would, for pages and tests without a merchant.
    *
    * @throws SimulatorError `INVALID_OPTION`; `NOT_FOUND` if there is no such merchant.
    */
@@ -526,7 +526,7 @@ export class Simulator {
   }
 
   /**
-   * Makes an auth intent, as a merchant's request would.
+   * Creates an auth intent, as a merchant's request would.
    *
    * @throws SimulatorError as {@link createInvoice}.
    */
@@ -537,14 +537,14 @@ export class Simulator {
   /**
    * Cancels an OPEN invoice, as its merchant would.
    *
-   * @throws SimulatorError `NOT_FOUND`; `NOT_ALLOWED` when it is not OPEN.
+   * @throws SimulatorError `NOT_FOUND`; `NOT_ALLOWED` if it is not OPEN.
    */
   async cancel(target: string): Promise<SimulatorPayment> {
     return this.#andDeliver(this.#command("cancel", { target }) as SimulatorPayment);
   }
 
   /**
-   * Makes invoices, auth intents and faults, and makes them again after each {@link reset}.
+   * Creates invoices, auth intents and faults, and creates them again after each {@link reset}.
    *
    * @throws SimulatorError `INVALID_OPTION`, which names the wrong field. There are no fields for
    * keys or secrets.
@@ -554,9 +554,9 @@ export class Simulator {
   }
 
   /**
-   * Starts again, on the real time: without invoices, intents, sessions, deliveries, requests and
-   * faults, but with what {@link load} was given. Merchants, secrets and signing keys stay, and no
-   * id is used twice.
+   * Starts again, on the real time. Invoices, intents, sessions, deliveries, requests and faults
+   * are removed, and the content of {@link load} is created again. Merchants, secrets and signing
+   * keys stay, and no id is used twice.
    */
   async reset(): Promise<void> {
     this.#round += 1;
@@ -580,7 +580,7 @@ export class Simulator {
   }
 
   /**
-   * One of the views of a page: a command of the core that changes nothing.
+   * Returns one of the views of a page. The core's command changes nothing.
    *
    * @internal
    */
@@ -601,7 +601,7 @@ export class Simulator {
   }
 
   /**
-   * Tells what has changed, as JSON, until the function that it gives is called.
+   * Reports changes as JSON, until the returned function is called.
    *
    * @internal
    */
@@ -644,7 +644,7 @@ export class Simulator {
     await this.deliverDue();
   }
 
-  /** Attempts the webhooks that are due, one after the other, the oldest first. */
+  /** Attempts the webhooks that are due, one after the other, oldest first. */
   async deliverDue(): Promise<void> {
     const sending = this.#sendDue();
     this.#sending.add(sending);
@@ -656,13 +656,13 @@ export class Simulator {
     }
   }
 
-  /** Resolves when no webhook is due or under way; those that wait for a later retry are not awaited. */
+  /** Resolves when no webhook is due or under way. It does not wait for later retries. */
   async settled(): Promise<void> {
     await this.deliverDue();
     while (this.#sending.size > 0) await Promise.allSettled(this.#sending);
   }
 
-  /** Stops the timers. The simulator goes on responding. */
+  /** Stops the timers. The simulator continues to respond. */
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -676,7 +676,7 @@ export class Simulator {
 
   #command(command: string, options: object = {}): unknown {
     const fields = optionsOf(options);
-    // It would be another command.
+    // A `command` field would make it another command.
     if (Object.hasOwn(fields, "command"))
       throw new SimulatorError("INVALID_OPTION", "no such field", "command");
     const text = json({ command, ...fields });
@@ -689,7 +689,7 @@ export class Simulator {
     }
   }
 
-  /** After each call of the core: what it has to write is written, and whoever watches is told. */
+  /** Runs after each call of the core: writes the new lines to the journal and tells watchers. */
   #happened(): void {
     if (this.#writer) {
       const lines = this.#core.takeLines();
@@ -713,12 +713,15 @@ export class Simulator {
     return result;
   }
 
-  /** Something may be due now or later. */
+  /** Called when something may be due, now or later. */
   #changed(): void {
     if (this.#autoDeliver) this.#deliverInBackground();
   }
 
-  /** What fails here (a `wallClock` that has gone wrong) fails the caller's next call as well; unhandled, it would end the process. */
+  /**
+   * Delivers in the background. An error here, such as one of a broken `wallClock`, also fails the
+   * caller's next call. Unhandled, it would end the process.
+   */
   #deliverInBackground(): void {
     this.deliverDue().catch(() => {});
   }
@@ -738,7 +741,7 @@ export class Simulator {
       const attempts = this.#command("takeDue") as Attempt[];
       if (attempts.length === 0) return;
       const round = this.#round;
-      // A merchant must not learn of what the next process would not know.
+      // A merchant must not receive anything that a restarted process would not know.
       await this.saved();
       for (const attempt of attempts) {
         if (round !== this.#round) return;
@@ -762,13 +765,13 @@ export class Simulator {
       const response: Response | undefined = await (this.#handler ?? fetch)(request);
       if (!Number.isInteger(response?.status))
         throw new Error("the `webhookHandler` gave no Response");
-      // Read, so that the connection is free again.
+      // Read the body, so that the connection becomes free.
       const bytes = new Uint8Array(await response!.arrayBuffer());
       const text = new TextDecoder().decode(bytes.subarray(0, MAX_KEPT_BODY));
       return { statusCode: response!.status, headers: [...response!.headers], body: text };
     };
     try {
-      // Raced besides: a handler need not heed its request's signal, and its response's body need not end.
+      // A race too, because a handler may ignore its signal, and its response's body may never end.
       const outcome = await unless(delivered(), (giveUp) => {
         const timer = setTimeout(() => {
           const reason = new Error("no answer in time");
@@ -786,7 +789,7 @@ export class Simulator {
   }
 }
 
-/** Runs what the core may refuse; `name` gives the caller's name of the field that is wrong. */
+/** Runs a call that the core may refuse. `name` returns the caller's name for the wrong field. */
 function refusing<T>(run: () => T, name: (field: string) => string): T {
   try {
     return run();
@@ -801,7 +804,7 @@ function refusing<T>(run: () => T, name: (field: string) => string): T {
   }
 }
 
-/** The name of an option: the core's first merchant has options of its own. */
+/** Returns the name of an option. The core's first merchant has its own options here. */
 function optionName(field: string): string {
   return field.replace(/^merchants\[(\d+)\](?:\.(.+))?$/, (_, index: string, inner = "") => {
     if (index === "0") return FIRST_MERCHANT[inner] ?? inner;
@@ -809,12 +812,12 @@ function optionName(field: string): string {
   });
 }
 
-/** The name of a method's argument or option: faults and merchants are arguments themselves. */
+/** Returns the name of a method's argument or option. Faults and merchants are arguments. */
 function argumentName(field: string): string {
   return field.replace(/^(fault|merchant)\./, "");
 }
 
-/** Says what the person who runs this should know; the core says each once. */
+/** Prints the core's warnings. The core gives each one once. */
 function warn(warnings: readonly string[]): void {
   for (const warning of warnings) console.warn(`Simulator: ${warning}`);
 }
@@ -834,12 +837,12 @@ function randomSeed(): number {
     const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
     return (high & 0xfffff) * 2 ** 32 + low;
   } catch {
-    // workerd has no randomness outside of requests; identifiers need none.
+    // workerd has no randomness outside of requests. Identifiers need none.
     return 1;
   }
 }
 
-/** Lets the process end before the timer, where timers keep it alive. */
+/** Lets the process end before the timer fires, if timers keep it alive. */
 function unref(timer: unknown): void {
   const { Deno } = globalThis as { Deno?: { unrefTimer?(id: number): void } };
   if (typeof timer === "number") Deno?.unrefTimer?.(timer);

@@ -1,37 +1,37 @@
 import { sleep } from "../sleep.js";
 
-/** An answer of the core, and how it travels. */
+/** A response of the core, and how to send it. */
 export interface Reply {
-  /** HTTP status. */
+  /** The HTTP status. */
   status: number;
-  /** Lower-case names and their values. */
+  /** The lower-case header names and their values. */
   headers: [string, string][];
   /** The body. */
   body: string;
-  /** Real milliseconds to wait before answering. */
+  /** The wait before the response, in real milliseconds. */
   delayMs: number;
-  /** Fail the connection instead. */
+  /** Whether to fail the connection instead. */
   lost: boolean;
-  /** What the person who runs this should know. */
+  /** Warnings for the person who runs the simulator. */
   warnings?: string[];
-  /** Send the body in pieces, with real milliseconds between them. */
+  /** Sends the body in pieces, with real milliseconds between them. */
   slowBody: { chunkBytes: number; intervalMs: number } | null;
 }
 
-/** What `fetch` throws when a connection fails; here because a fault asked for it. */
+/** The error that `fetch` throws when a connection fails. Here a fault asked for it. */
 export class ConnectionDropped extends TypeError {
   constructor() {
     super("fetch failed: the simulator dropped the connection, as asked for");
   }
 }
 
-/** Waits so many real milliseconds, or rejects with the signal's reason. */
+/** Waits in real milliseconds, or rejects with the signal's reason. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await sleep(ms, signal);
   signal.throwIfAborted();
 }
 
-/** The answer as a `Response`. */
+/** Converts the core's response to a `Response`. */
 export function respond({ status, headers, body, slowBody }: Reply, signal: AbortSignal): Response {
   if (status === 204 || status === 205 || status === 304)
     return new Response(null, { status, headers });

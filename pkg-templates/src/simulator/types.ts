@@ -56,7 +56,9 @@ export interface SimulatorOptions {
    * simulator's clock. Default: 1 s, 5 s, 30 s, 2 min, 10 min.
    */
   webhookRetryDelaysMs?: readonly number[] | undefined;
-  /** How long the simulator waits for a webhook's answer, in real milliseconds. Default 10,000. */
+  /**
+   * How long the simulator waits for a webhook's response, in real milliseconds. Default 10,000.
+   */
   webhookTimeoutMs?: number | undefined;
   /** Where payment, status and recovery URLs point to. Default `"https://agents.gwop.io"`. */
   agentsUrl?: string | undefined;
@@ -95,7 +97,7 @@ export interface SimulatorOptions {
   strictIdempotencyKeys?: boolean | undefined;
   /**
    * The order of `invoices.list`, which Gwop does not document. Default `"newest-first"`.
-   * `"random"` is the same order in each answer.
+   * `"random"` is the same order in each response.
    */
   listOrder?: "newest-first" | "oldest-first" | "random" | undefined;
   /**
@@ -120,8 +122,9 @@ export interface SimulatorOptions {
       >
     | undefined;
   /**
-   * Keeps the state beyond the process. What the journal contains goes on: options that you give
-   * replace those in it, and the others stay. Answers wait until the journal is written.
+   * Keeps the state beyond the process. The simulator continues with the journal's content. Options
+   * that you give replace those in it, and the others stay. Responses wait until the journal is
+   * written.
    */
   journal?: SimulatorJournal | undefined;
   /**
@@ -170,9 +173,9 @@ export type SimulatorVariant =
   | "header-mismatch"
   | "malformed-json";
 
-/** An invoice that a simulator makes by itself. */
+/** An invoice that a simulator creates by itself. */
 export interface SimulatorNewInvoice {
-  /** Whose; by default the first merchant's. */
+  /** The merchant. Default: the first one. */
   merchantId?: string | undefined;
   /** Atomic USDC, without Gwop's fee. */
   amountUsdc: number;
@@ -184,40 +187,39 @@ export interface SimulatorNewInvoice {
   metadataPublic?: boolean | undefined;
   /** How long it can be paid, in seconds. Default 900. */
   expiresInSeconds?: number | undefined;
-  /** Where it stands. Default `"OPEN"`. */
+  /** Its status. Default `"OPEN"`. */
   status?: SimulatorPayment["status"] | undefined;
-  /** On which chain it is paid, when it is. Default Base. */
+  /** The chain on which it is paid, if it is paid. Default Base. */
   chain?: SimulatorChain | undefined;
 }
 
-/** An auth intent that a simulator makes by itself. */
+/** An auth intent that a simulator creates by itself. */
 export interface SimulatorNewAuthIntent {
-  /** Whose; by default the first merchant's. */
+  /** The merchant. Default: the first one. */
   merchantId?: string | undefined;
   /** The wallet that the merchant expects. */
   knownWalletHint?: string | undefined;
   /** Whether it is paid. Default `false`. */
   paid?: boolean | undefined;
-  /** On which chain it is paid, when it is. Default Base. */
+  /** The chain on which it is paid, if it is paid. Default Base. */
   chain?: SimulatorChain | undefined;
 }
 
 /**
- * What a simulator contains from its start on, and again after a reset. It never contains keys or
- * secrets.
+ * The initial content of a simulator, which a reset restores. It never contains keys or secrets.
  */
 export interface SimulatorSeed {
-  /** Made in this order. */
+  /** Created in this order. */
   invoices?: readonly SimulatorNewInvoice[] | undefined;
-  /** Made in this order. */
+  /** Created in this order. */
   authIntents?: readonly SimulatorNewAuthIntent[] | undefined;
-  /** As {@link Simulator.misbehave} takes them. */
+  /** Faults, as {@link Simulator.misbehave} accepts them. */
   faults?: readonly Fault[] | undefined;
 }
 
 /** The options of {@link Simulator.signPayment}. */
 export interface SignPaymentOptions {
-  /** On which chain. By default the payment URL's, otherwise Base. */
+  /** The chain. Default: that of the payment URL, otherwise Base. */
   chain?: SimulatorChain | undefined;
   /**
    * Which of the public test wallets signs, counted from 0. Default 0, the wallet from which `pay`
@@ -236,27 +238,27 @@ export interface SignedPayment {
   method: "POST";
   /** `PAYMENT-SIGNATURE` or, in version 1, `X-PAYMENT`. */
   headers: Record<string, string>;
-  /** On which chain. */
+  /** The chain. */
   chain: SimulatorChain;
   /** The wallet that signed. Everybody knows its key. */
   wallet: string;
 }
 
-/** What became of a payment. */
+/** The result of a payment. */
 export interface SimulatorPayment {
-  /** The invoice, when it was one. */
+  /** The invoice, if it was one. */
   publicInvoiceId?: string;
-  /** The auth intent, when it was one. */
+  /** The auth intent, if it was one. */
   authIntentId?: string;
-  /** Where it stands now. */
+  /** Its current status. */
   status: "OPEN" | "PAYING" | "PAID" | "EXPIRED" | "CANCELED";
   /** Atomic USDC. */
   amount: number;
-  /** On which chain; from `pay` only. */
+  /** The chain. Only from `pay`. */
   chain?: SimulatorChain;
-  /** Who paid; from `pay` only. */
+  /** The wallet that paid. Only from `pay`. */
   wallet?: string;
-  /** The transaction's hash (Base) or signature (Solana); from `pay` only. */
+  /** The transaction's hash (Base) or signature (Solana). Only from `pay`. */
   transaction?: string;
 }
 
@@ -274,13 +276,13 @@ export type SimulatorOperation =
   | "x402.pay"
   | "x402.recover";
 
-/** What faults of requests take. */
+/** The common options of faults of requests. */
 export interface RequestFault {
-  /** Where it strikes; by default at each request. */
+  /** The operation that fails. Default: every request. */
   operation?: SimulatorOperation | undefined;
 }
 
-/** What each {@link Fault} does, by its name, and what it takes. */
+/** What each {@link Fault} does and which options it takes, by its name. */
 export interface Faults {
   /** The request is processed, then the connection fails. */
   "lose-answer": RequestFault;
@@ -296,29 +298,29 @@ export interface Faults {
    * `"1"`.
    */
   "rate-limit": RequestFault & { retryAfter?: string | undefined };
-  /** Any answer instead of processing: a redirect, an HTML page, an empty 204, a huge body. */
+  /** Any response instead of processing: a redirect, an HTML page, an empty 204, a huge body. */
   replace: RequestFault & {
     status: number;
     headers?: [name: string, value: string][] | undefined;
     body?: string | undefined;
   };
-  /** The request is processed. The JSON of its answer breaks off in the middle. */
+  /** The request is processed. The JSON of its response breaks off in the middle. */
   "malformed-json": RequestFault;
-  /** The request is processed. The answer starts so many real milliseconds late. */
+  /** The request is processed. The response starts so many real milliseconds late. */
   delay: RequestFault & { delayMs: number };
   /**
-   * The request is processed. The answer's body arrives in pieces, with real milliseconds between
+   * The request is processed. The response's body arrives in pieces, with real milliseconds between
    * them.
    */
   "slow-body": RequestFault & { chunkBytes: number; intervalMs: number };
   /** A payment fails: PAYING goes back to OPEN. */
   "payment-fail": unknown;
   /**
-   * A payment is answered as failed (`"refused"`, the default) or not at all (`"timeout"`), and
-   * settles so many milliseconds of the simulator's clock later.
+   * A payment gets a response that it failed (`"refused"`, the default) or no response
+   * (`"timeout"`), and settles so many milliseconds of the simulator's clock later.
    */
   "payment-late": { delayMs: number; answer?: "refused" | "timeout" | undefined };
-  /** The answer of the x402 request that pays is lost, and no other. */
+  /** Only the response to the x402 request that pays is lost. */
   "payment-lose-answer": unknown;
   /**
    * An event is delivered more than once. `copies` (default 1) counts the additional deliveries.
@@ -330,7 +332,7 @@ export interface Faults {
   "webhook-delay": { delayMs: number };
   /** An attempt is lost before it reaches the merchant. The event is sent again. */
   "webhook-lose": unknown;
-  /** The merchant's answer is lost. The event is sent again. */
+  /** The merchant's response is lost. The event is sent again. */
   "webhook-lose-answer": unknown;
   /** The body is changed after it was signed. */
   "webhook-tamper": unknown;
@@ -354,46 +356,46 @@ export type Fault = {
 
 /** One event on its way to a merchant. */
 export interface SimulatorDelivery {
-  /** Counts the deliveries of this simulator, from 1. */
+  /** The number of the delivery in this simulator, from 1. */
   id: number;
   /** The event's id. */
   eventId: string;
   /** The event's type. */
   eventType: "invoice.paid" | "invoice.expired" | "invoice.canceled";
-  /** Whose it is. */
+  /** The merchant. */
   merchantId: string;
   /** The invoice. */
   publicInvoiceId: string;
-  /** The event's JSON as made, before any tampering. */
+  /** The event's JSON as created, before any change. */
   body: string;
-  /** `held`: by the fault `webhook-reorder`. `failed`: given up after the last retry. */
+  /** `held`: by the fault `webhook-reorder`. `failed`: the last retry failed. */
   status: "pending" | "held" | "delivered" | "failed" | "no-endpoint";
-  /** What was tried. */
+  /** The attempts. */
   attempts: {
-    /** When, in milliseconds since the epoch, on the simulator's clock. */
+    /** The time, in milliseconds since 1970, on the simulator's clock. */
     at: number;
-    /** The merchant's answer, if there was one. */
+    /** The status of the merchant's response, if there was one. */
     statusCode: number | null;
-    /** Why there was none. */
+    /** Why there was no response. */
     error: string | null;
-    /** The faults that it was sent with. */
+    /** The faults of this attempt. */
     faults: string[];
-    /** Where it was sent; `null` when it was lost before. */
+    /** The URL. `null` if the attempt was lost before. */
     url: string | null;
     /** The headers that were sent. */
     headers: [name: string, value: string][];
-    /** The body that was sent, where it is another than the event's. */
+    /** The body that was sent, if it differs from the event's. */
     body: string | null;
-    /** The headers of the merchant's answer. */
+    /** The headers of the merchant's response. */
     answerHeaders: [name: string, value: string][];
-    /** The body of the merchant's answer, at most its first 8,192 bytes. */
+    /** The body of the merchant's response, at most its first 8,192 bytes. */
     answerBody: string | null;
   }[];
   /** When it is sent next, on the simulator's clock. */
   nextAttemptAt: number | null;
-  /** In which way it was asked to be sent again. */
+  /** The variant in which it was redelivered. */
   variant: SimulatorVariant | null;
-  /** Where it was asked to be sent. */
+  /** The URL to which it was redelivered. */
   url: string | null;
 }
 
@@ -401,43 +403,46 @@ export interface SimulatorDelivery {
 export interface SimulatorRequest {
   /** Its `x-request-id`. */
   requestId: string;
-  /** The operation, when its path belongs to one. */
+  /** The operation, if its path belongs to one. */
   operation: SimulatorOperation | null;
   /** Its method. */
   method: string;
   /** Its URL. */
   url: string;
-  /** Whether it carried an `Authorization` header. */
+  /** Whether it had an `Authorization` header. */
   authorized: boolean;
   /** Its idempotency key. */
   idempotencyKey: string | null;
-  /** The answer's status; `null` when the connection failed. */
+  /** The response's status. `null` if the connection failed. */
   status: number | null;
-  /** When, in milliseconds since the epoch, on the simulator's clock. */
+  /** The time, in milliseconds since 1970, on the simulator's clock. */
   at: number;
 }
 
 /** Options of {@link Simulator.mintToken}. */
 export interface MintTokenOptions {
-  /** Whose; by default the first merchant's. */
+  /** The merchant. Default: the first one. */
   merchantId?: string | undefined;
   /** The wallet's chain. Default Base. */
   chain?: SimulatorChain | undefined;
-  /** The wallet, in any spelling. By default the first public test wallet of the chain. */
+  /** The wallet, in any spelling. Default: the first public test wallet of the chain. */
   wallet?: string | undefined;
-  /** Lifetime of the token in seconds; a negative one makes an expired token. Default `accessTokenTtlSeconds`. */
+  /**
+   * The lifetime of the token in seconds. A negative value creates an expired token. Default
+   * `accessTokenTtlSeconds`.
+   */
   expiresInSeconds?: number | undefined;
-  /** Claims that are added or replaced; `null` leaves one out. */
+  /** Claims to add or replace. `null` removes a claim. */
   claims?: Record<string, unknown> | undefined;
-  /** Fields of the JWS header that are added or replaced. */
+  /** Fields of the JWS header to add or replace. */
   header?: Record<string, unknown> | undefined;
 }
 
-/** A token made without a payment. */
+/** A token that was created without a payment. */
 export interface MintedToken {
   /** The compact JWS, RS256. */
   accessToken: string;
-  /** The session behind it; it can be looked up and revoked. */
+  /** Its session. You can look it up and revoke it. */
   sessionId: string;
   /** `{chain}:{address}`. */
   subject: string;

@@ -48,22 +48,28 @@ export interface KVNamespaceLike {
   put(key: string, value: string): Promise<void>;
 }
 
-/** How long an isolate trusts its own memory more than KV, in milliseconds: KV may answer from a cache for 60 seconds. */
+/**
+ * How long an isolate trusts its own memory more than KV, in milliseconds. KV may respond from a
+ * cache for 60 seconds.
+ */
 const FRESH_MS = 120_000;
 
-/** After how long a write to KV that nobody heard of again may be repeated, in milliseconds: its request has died. */
+/**
+ * The time after which an unfinished write to KV may be repeated, in milliseconds. Its request has
+ * died.
+ */
 const SAVING_MS = 30_000;
 
-/** From how many remembered invoices on the old ones are dropped. */
+/** The number of remembered invoices above which old ones are dropped. */
 const MANY = 1_000;
 
-/** What an isolate wrote lately. */
+/** A recent write of this isolate. */
 interface Kept extends Stored {
-  /** How long it is trusted, in milliseconds since 1970. */
+  /** The end of its validity, in milliseconds since 1970. */
   until: number;
-  /** The next record: it counts once KV has it. */
+  /** The next record. It counts after KV has stored it. */
   unsaved?: string | undefined;
-  /** Until when another request is believed to be writing `unsaved`, in milliseconds since 1970. */
+  /** The time until which another request may be writing `unsaved`, in milliseconds since 1970. */
   savingUntil: number;
 }
 
@@ -85,7 +91,7 @@ export function kvStore(namespace: KVNamespaceLike): WebhookStore {
     return found && found.until > Date.now() ? found : undefined;
   };
 
-  /** Writes a record to KV; what this isolate tells others of it follows only then. */
+  /** Writes a record to KV. The isolate's memory uses the record only after that. */
   async function save(invoiceId: string, kept: Kept, record: string): Promise<void> {
     kept.unsaved = record;
     kept.savingUntil = Date.now() + SAVING_MS;
@@ -95,7 +101,7 @@ export function kvStore(namespace: KVNamespaceLike): WebhookStore {
       kept.savingUntil = 0;
       throw reason;
     }
-    // Another request may have saved it, and gone on.
+    // Another request may have saved it, and written again.
     if (kept.unsaved !== record) return;
     kept.unsaved = undefined;
     kept.record = record;
@@ -107,7 +113,7 @@ export function kvStore(namespace: KVNamespaceLike): WebhookStore {
       let known = recall(invoiceId);
       if (!known) {
         const record = await namespace.get(keyOf(invoiceId));
-        // Somebody in this isolate may have written meanwhile.
+        // Another request of this isolate may have written in the meantime.
         known = recall(invoiceId);
         if (!known) return record === null ? undefined : { record, revision: 0 };
       }
@@ -131,5 +137,5 @@ export function kvStore(namespace: KVNamespaceLike): WebhookStore {
   });
 }
 
-/** The record of an invoice of which nothing is known. */
+/** The record of an invoice without any events. */
 const NOTHING = '{"events":[]}';

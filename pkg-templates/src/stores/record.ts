@@ -42,45 +42,48 @@ export interface RecordBackend<Revision = unknown> {
   ): Promise<boolean>;
 }
 
-/** The state of an invoice, as the last applied event left it. */
+/** The state of an invoice after the last applied event. */
 interface Known {
   status?: string;
   version?: number | undefined;
   transaction?: string | undefined;
 }
 
-/** An event that is done with. */
+/** A processed event. */
 interface Settled {
   id: string;
   outcome: WebhookOutcome;
   /** When it was claimed, in milliseconds since 1970. */
   at: number;
-  /** What a conflict said. */
+  /** The state that a conflict reported. */
   told?: Known;
 }
 
-/** What is stored per invoice, as JSON. */
+/** The stored value of an invoice, as JSON. */
 interface InvoiceRecord extends Known {
   events: Settled[];
   lease?: Settled & { token: string; until: number; told: Known };
 }
 
-/** What the ids of events begin with that reconciliation derived (`src/reconcile/found.rs`). */
+/** The prefix of event ids that reconciliation derived (`src/reconcile/found.rs`). */
 const DERIVED = "evt_reconciled_";
 
-/** How long event ids are kept, in milliseconds. The final state stays, and knows later copies too; but not those of conflicts, whose ids stay. */
+/**
+ * How long event ids are kept, in milliseconds. The final state stays and recognizes later copies.
+ * It does not recognize copies of conflicts, so their ids stay.
+ */
 const KEEP_MS = 30 * 24 * 3_600_000;
 
-/** The most event ids per invoice: Gwop makes a handful. */
+/** The most event ids per invoice. Gwop creates only a few. */
 const KEEP_EVENTS = 100;
 
-/** How often a write that another one overtook is tried anew. */
+/** How often a write is attempted if other writes win the race. */
 const ATTEMPTS = 8;
 
 /**
- * Makes a {@link WebhookStore} from any atomic compare-and-set. It has the rules: copies, leases,
- * and the states of invoices (`OPEN → PAYING → PAID`, `EXPIRED` or `CANCELED`). Final states never
- * change.
+ * Creates a {@link WebhookStore} from any atomic compare-and-set. It contains the rules: copies,
+ * leases, and the states of invoices (`OPEN → PAYING → PAID`, `EXPIRED` or `CANCELED`). Final
+ * states never change.
  *
  * The events of one invoice are processed one at a time. A record has a few hundred bytes. Event
  * ids are removed after 30 days. The final state and the ids of conflicts stay (at most 100 ids).
@@ -91,7 +94,7 @@ const ATTEMPTS = 8;
  * take over an event whose callback still runs in another.
  */
 export function recordStore<Revision>(backend: RecordBackend<Revision>): WebhookStore {
-  /** Reads, decides and writes, until no other write comes between. */
+  /** Reads, decides and writes, and repeats this if another write comes between. */
   async function update<Result>(
     invoiceId: string,
     overtaken: Result,
@@ -161,11 +164,11 @@ function claim(record: InvoiceRecord, event: EventClaim): { result: ClaimResult;
   const judged = event.conflict ? "conflict" : next.outcome;
   const known = judged === "conflict" ? toldBefore(record, id, told) : undefined;
   const outcome = known ? "duplicate" : judged;
-  // A conflict that names no transaction is that of the first one that a duplicate names.
+  // A conflict that names no transaction has the transaction of the first duplicate that names one.
   if (known && transaction) known.transaction ??= transaction;
   const settled = { id, outcome, at: now };
   if (outcome !== "applied" && outcome !== "conflict") {
-    // It may bring the transaction that a second payment is told by.
+    // It may name the transaction by which a second payment is recognized.
     if (judged === "duplicate") change(record, next);
     settle(record, settled);
     return { result: { state: "settled", outcome }, write: true };
@@ -182,8 +185,8 @@ const isSettled = ({ events }: InvoiceRecord, eventId: string) =>
   events.some(({ id }) => id === eventId);
 
 /**
- * What this conflict told, where it is recorded already by the other way: a webhook where
- * reconciliation finds it, or reconciliation where a webhook comes later.
+ * Returns what this conflict reported, if it is already recorded from the other source: from a
+ * webhook if reconciliation finds it, or from reconciliation if a webhook comes later.
  */
 function toldBefore({ events }: InvoiceRecord, eventId: string, told: Known): Known | undefined {
   const isDerived = (id: string) => id.startsWith(DERIVED);
@@ -201,8 +204,8 @@ function settle(record: InvoiceRecord, { id, outcome, at, told }: Settled): void
 }
 
 /**
- * What an event does to what is known. The rule is Rust's (`src/invoice/`), the same that the Worker
- * applies.
+ * Returns the effect of an event on the known state. The rule is in Rust (`src/invoice/`), and the
+ * Worker applies the same rule.
  */
 function applied(known: Known, told: Known): InvoiceChange {
   return core().applyInvoiceEvent(

@@ -8,26 +8,32 @@ import type { WebhookStore } from "./store.js";
 export const WEBHOOK_TABLE =
   "CREATE TABLE IF NOT EXISTS gwop_invoices (invoice_id TEXT PRIMARY KEY, record TEXT NOT NULL, revision BIGINT NOT NULL)";
 
-/** One row in any case, for the database's time: leases go by it, whatever the clocks of the processes that share it say. */
+/**
+ * Always returns one row, with the database's time. Leases follow this time, whatever the clocks of
+ * the processes say.
+ */
 const reading = (now: string) =>
   `SELECT ${now} AS now, record, revision FROM (SELECT 1 AS one) AS always LEFT JOIN gwop_invoices ON invoice_id = ?`;
 
-/** The time as SQLite tells it: milliseconds since 1970, from days since noon in Greenwich on 24 November 4714 BC. */
+/**
+ * SQLite's time in milliseconds since 1970, from days since noon in Greenwich on 24 November 4714
+ * BC.
+ */
 const SQLITE_NOW = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)";
-/** The time of the clock, not of the transaction's start. */
+/** The current time, not the start of the transaction. */
 const POSTGRES_NOW = "CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS BIGINT)";
 const INSERT =
   "INSERT INTO gwop_invoices (record, invoice_id, revision) VALUES (?, ?, 1) ON CONFLICT (invoice_id) DO NOTHING RETURNING revision";
 const UPDATE =
   "UPDATE gwop_invoices SET record = ?, revision = revision + 1 WHERE invoice_id = ? AND revision = ? RETURNING revision";
 
-/** A number; Postgres clients give 64-bit integers as text. */
+/** A number. Postgres clients return 64-bit integers as text. */
 type Revision = number | bigint | string;
 
-/** Runs one statement with `?` for its parameters; gives its first row. */
+/** Runs one statement with `?` as parameter placeholders. Returns its first row. */
 type Statement = (sql: string, parameters: Revision[]) => Promise<unknown>;
 
-/** What {@link reading} gives. */
+/** The row that {@link reading} returns. */
 interface Row {
   now: Revision;
   record: string | null;
@@ -36,7 +42,7 @@ interface Row {
 
 function sqlStore(now: string, first: Statement): WebhookStore {
   const READ = reading(now);
-  /** Reads; where that fails, perhaps for want of the table, makes it and reads again. */
+  /** Reads. If that fails, creates the table, which may be missing, and reads again. */
   async function read(invoiceId: string): Promise<unknown> {
     try {
       return await first(READ, [invoiceId]);
@@ -44,7 +50,7 @@ function sqlStore(now: string, first: Statement): WebhookStore {
       try {
         await first(WEBHOOK_TABLE, []);
       } catch {
-        // Made by another at this moment, or not allowed: reading again tells.
+        // Another process created it just now, or it is not allowed. The next read decides.
       }
       return await first(READ, [invoiceId]).catch(() => Promise.reject(reason));
     }
@@ -69,7 +75,7 @@ function sqlStore(now: string, first: Statement): WebhookStore {
  */
 export interface SqliteDatabase {
   prepare(sql: string): {
-    /** The first row, as an object by column or as an array (`node:sqlite`'s `returnArrays`). */
+    /** Returns the first row, by column or as an array (`node:sqlite`'s `returnArrays`). */
     get(...parameters: (string | number | bigint)[]): unknown;
     run(...parameters: (string | number | bigint)[]): unknown;
   };
@@ -86,10 +92,10 @@ export interface SqliteDatabase {
 export function sqliteStore(database: SqliteDatabase): WebhookStore {
   return sqlStore(SQLITE_NOW, async (sql, parameters) => {
     const statement = database.prepare(sql);
-    // `better-sqlite3` refuses to get from a statement that gives no rows.
+    // `better-sqlite3` refuses `get` for a statement that returns no rows.
     if (sql === WEBHOOK_TABLE) return statement.run();
     const row = statement.get(...parameters);
-    // The connection decides on the form of its rows (`returnArrays: true`); `reading` on the order of the columns.
+    // The connection sets the form of rows (`returnArrays: true`). `reading` sets the column order.
     return Array.isArray(row)
       ? ({ now: row[0], record: row[1], revision: row[2] } satisfies Row)
       : row;

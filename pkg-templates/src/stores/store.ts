@@ -1,17 +1,19 @@
-/** What became of an event. The Worker uses the same words. */
+/** The outcome of an event. The Worker uses the same words. */
 export type WebhookOutcome =
-  /** It changed the invoice. */
+  /** The event changed the invoice. */
   | "applied"
-  /** It says what is already known. */
+  /** The event reports a known state. */
   | "duplicate"
-  /** It is older than what was applied. */
+  /** The event is older than what was applied. */
   | "stale"
-  /** It contradicts a final state: money came too late, or twice. Somebody has to look at it. */
+  /**
+   * The event contradicts a final state: money came too late, or twice. A person has to check it.
+   */
   | "conflict"
-  /** This version does not know its type or status. */
+  /** This version does not know the event's type or status. */
   | "ignored";
 
-/** What a store has to know of a verified event. */
+/** The facts of a verified event that a store needs. */
 export interface EventClaim {
   /** The event's id. It identifies copies. */
   eventId: string;
@@ -39,7 +41,7 @@ export interface EventClaim {
   leaseMs: number;
 }
 
-/** How long a lease is renewed. */
+/** The fields that renew a lease. */
 export type LeaseRenewal = Pick<EventClaim, "now" | "leaseMs">;
 
 /** The right to work on one event of one invoice, for a limited time. */
@@ -52,10 +54,11 @@ export interface Lease {
   token: string;
 }
 
-/** The answer to a claim. */
+/** The result of a claim. */
 export type ClaimResult =
   /**
-   * The caller has the event. Run the callback for `outcome`, then complete or release the lease.
+   * The caller has claimed the event. Run the callback for `outcome`, then complete or release the
+   * lease.
    */
   | { state: "claimed"; outcome: "applied" | "conflict"; lease: Lease }
   /** There is nothing to do. */
@@ -65,9 +68,9 @@ export type ClaimResult =
 
 /**
  * Where `createWebhookHandler` remembers invoices. Every method rejects if the storage fails. The
- * handler then answers 503, and Gwop delivers again.
+ * handler then responds with 503, and Gwop delivers again.
  *
- * To write your own store, use `recordStore`. It has the rules, and needs only an atomic
+ * To write your own store, use `recordStore`. It contains the rules, and needs only an atomic
  * compare-and-set.
  */
 export interface WebhookStore {

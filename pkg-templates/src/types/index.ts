@@ -1,5 +1,5 @@
 /**
- * `@gwop/sdk/types`: how a client and its calls are set up. Types only.
+ * `@gwop/sdk/types`: the option types of a client and its calls. Types only.
  */
 export type { JwksStore, StoredJwk, StoredJwks } from "../auth/jwks-cache.js";
 export type { VerifiedToken, VerifyTokenOptions } from "../auth/verify-token.js";

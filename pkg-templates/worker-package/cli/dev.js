@@ -1,5 +1,5 @@
-// `dev`: the project on this machine by `wrangler dev`, with a local Gwop beside it, until one of
-// them ends.
+// `dev`: runs the project on this machine with `wrangler dev` and a local Gwop, until one of them
+// ends.
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -20,7 +20,7 @@ The local Gwop listens where GWOP_SERVER_URL of .dev.vars says, and has its secr
 
 const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])$/;
 
-/** Runs both. Resolves to the exit code when either has ended. */
+/** Runs both. Resolves to the exit code when one of them has ended. */
 export async function dev(args) {
   const end = args.includes("--") ? args.indexOf("--") : args.length;
   const { values, more } = argumentsOf(args.slice(0, end), args.slice(end + 1));
@@ -61,7 +61,7 @@ function argumentsOf(args, more) {
   }
 }
 
-/** The local Gwop, where the project talks to one on this machine. */
+/** Starts the local Gwop, if the project uses one on this machine. */
 function gwopOf(variables, port) {
   const text = variables.GWOP_SERVER_URL ?? "";
   const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -85,7 +85,7 @@ function gwopOf(variables, port) {
   ];
 }
 
-/** The file of a program that a package of the project brings. */
+/** Returns the file of a program that comes with a package of the project. */
 function programOf(name, program) {
   try {
     const manifest = createRequire(join(process.cwd(), "x.js")).resolve(`${name}/package.json`);

@@ -1,11 +1,11 @@
-// What changes in a file, line by line, as `diff -u` shows it.
+// Shows the changes of a file line by line, like `diff -u`.
 
-/** How many lines around a change are shown. */
+/** The number of lines shown around a change. */
 const AROUND = 2;
 
 /**
- * The lines of both texts: ` ` in both, `-` only before, `+` only after. By the longest common
- * subsequence: these files have some hundred lines.
+ * Returns the lines of both texts: ` ` in both, `-` only before, `+` only after. It uses the
+ * longest common subsequence, because these files have only some hundred lines.
  */
 function compared(before, after) {
   const [a, b] = [before, after].map((text) => text.split("\n"));
@@ -34,7 +34,7 @@ function compared(before, after) {
   return lines;
 }
 
-/** The difference as text, with lines around it; empty where there is none. */
+/** Formats the difference with lines around it. Empty if there is none. */
 export function difference(path, before, after, around = AROUND) {
   const lines = compared(before, after);
   const changed = lines.flatMap(([mark], at) => (mark === " " ? [] : [at]));

@@ -1,2 +1,2 @@
-/** The command was used in a way that it cannot follow; its message is for whoever typed it. */
+/** The command was used in a wrong way. The message is for the person who typed it. */
 export class UsageError extends Error {}

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// `npx @gwop/worker init` makes or upgrades a project, `npx gwop-worker dev` runs it here.
+// `npx @gwop/worker init` creates or upgrades a project. `npx gwop-worker dev` runs it here.
 import { readFileSync } from "node:fs";
 import { UsageError } from "./errors.js";
 
@@ -10,7 +10,7 @@ const HELP = `gwop-worker: Gwop's Cloudflare Worker, without a build of your own
 
 gwop-worker COMMAND --help explains a command, gwop-worker --version names the version.`;
 
-/** Loaded when they are asked for. */
+/** The commands, loaded when they are used. */
 const COMMANDS = {
   init: async (args) => (await import("./init.js")).init(args),
   dev: async (args) => (await import("./dev.js")).dev(args),

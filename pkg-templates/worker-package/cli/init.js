@@ -1,5 +1,5 @@
-// `init`: makes a project, or upgrades one of an earlier version. A file that is there is never
-// overwritten: in a project of `init` it gets what it lacks, once the difference was shown.
+// `init`: creates a project, or upgrades one of an earlier version. It never overwrites an existing
+// file. In a project of `init`, it adds what a file lacks, after it has shown the difference.
 import {
   chmodSync,
   existsSync,
@@ -37,7 +37,9 @@ const OPTIONS = {
   help: { type: "boolean", short: "h" },
 };
 
-/** What Cloudflare takes as a Worker's name, with room for `-fulfillment-dead` of its queues. */
+/**
+ * The names that Cloudflare accepts for a Worker, with room for `-fulfillment-dead` of its queues.
+ */
 const NAME = /^[a-z0-9](?:[a-z0-9-]{0,44}[a-z0-9])?$/;
 
 /** Runs the command in the working directory. Resolves to the exit code. */
@@ -51,7 +53,7 @@ export async function init(args) {
   const here = process.cwd();
   const read = (path) => textOf(here, path);
   if (read("wrangler.json") !== undefined) {
-    // wrangler would take it, and not the one that is made here.
+    // wrangler would use it instead of the file that this command creates.
     throw new UsageError(
       "here is a wrangler.json, which wrangler prefers to wrangler.jsonc: rename it to " +
         "wrangler.jsonc, or start in a folder of its own",
@@ -76,7 +78,7 @@ export async function init(args) {
     const plan = planOf(wishes, read, before !== undefined);
     return await carryOut(plan, wishes, { before, questions, isAgreed: values.yes ?? false });
   } catch (error) {
-    // Ctrl-C and Ctrl-D at a question, which come before anything is written.
+    // Ctrl-C or Ctrl-D at a question. All questions come before anything is written.
     if (error.name !== "AbortError") throw error;
     console.log("\nBroken off: nothing was written.");
     return 1;
@@ -85,14 +87,14 @@ export async function init(args) {
   }
 }
 
-/** The text of a file; `undefined` where there is none. What is there and is no file is named. */
+/** Returns the text of a file, or `undefined` if it does not exist. Reports what is not a file. */
 function textOf(here, path) {
   try {
     return readFileSync(join(here, path), "utf8");
   } catch (error) {
     if (error.code !== "ENOENT") throw plain(error, path);
   }
-  // A link to nothing is no free place: what is written there would be written elsewhere.
+  // A broken symbolic link is not free: writing to it would create a file elsewhere.
   for (const each of [path, dirname(path)]) {
     const entry = lstatSync(join(here, each), { throwIfNoEntry: false });
     if (entry?.isSymbolicLink() && !existsSync(join(here, each))) {
@@ -104,7 +106,9 @@ function textOf(here, path) {
 
 const ASIDE = "move it out of the way, or put right what it is, then try again";
 
-/** What the file system refuses, said so that it can be put right; other errors as they are. */
+/**
+ * Explains an error of the file system, so that the user can fix it. Returns other errors as is.
+ */
 function plain(error, path) {
   const said = {
     EACCES: "may not be read or written by you",
@@ -127,7 +131,7 @@ function argumentsOf(args) {
   }
 }
 
-/** The project of `init` that is here; `undefined` where there is none. */
+/** Returns the project of `init` in this directory, or `undefined` if there is none. */
 function projectOf(read) {
   const [manifest, config] = [read("package.json"), read("wrangler.jsonc")];
   if (manifest === undefined || config === undefined) return undefined;
@@ -153,7 +157,7 @@ function understood(path, work) {
   }
 }
 
-/** What a project has is not changed by an option. */
+/** Refuses options that differ from the existing project. */
 function refuseOthers({ name, fulfillment }, wishes) {
   for (const [option, given, there] of [
     ["--name", name, wishes.name],
@@ -165,7 +169,7 @@ function refuseOthers({ name, fulfillment }, wishes) {
   }
 }
 
-/** What a configuration of the merchant's own calls the Worker; its queues are named after it. */
+/** Returns the Worker's name in the merchant's own configuration. The queues are named after it. */
 function nameThere(read) {
   const config = read("wrangler.jsonc");
   if (config === undefined) return undefined;
@@ -215,14 +219,14 @@ async function wished(values, { here, read, questions }) {
   if (!isName(name))
     throw new UsageError(`--name: ${aboutName[0].toLowerCase()}${aboutName.slice(1)}`);
   if (old?.name !== undefined && old.name !== name) {
-    // Under another name nothing of what is stored would be found.
+    // Under another name, the Worker would not find its stored data.
     throw new UsageError(`--name is ${old.name} in wrangler.toml: it has to stay`);
   }
   if (!isPlace(fulfillment)) throw new UsageError("--fulfillment takes url or service");
   return { name, fulfillment, withAuth: withAuth ?? false, old };
 }
 
-/** What would be done to each file. */
+/** Returns what would be done to each file. */
 function planOf(wishes, read, isUpgrade) {
   return filesOf(wishes, VERSION, read).map((file) => {
     const text = read(file.path);
@@ -267,22 +271,22 @@ async function carryOut(plan, wishes, { before, questions, isAgreed }) {
   return 0;
 }
 
-/** The difference. Of a file with secrets only what is added to it, with values left out. */
+/** Returns the difference. For a file with secrets, only the added lines, without their values. */
 function shown({ path, text, upgraded, secret }) {
   if (!secret) return difference(path, text, upgraded);
-  // What stands around it may be a part of a value.
+  // The lines around a change may be part of a value.
   return difference(path, text, upgraded, 0)
     .replace(/^(?![-+]).*\n/gm, "")
     .replace(/^(\+ \w+=).*$/gm, "$1…");
 }
 
-/** Makes a file that is not there; one that came meanwhile is not overwritten. */
+/** Creates a file. If another program has created it in the meantime, does not overwrite it. */
 function create({ path, make, mode = 0o644 }) {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, make(), { flag: "wx", mode });
 }
 
-/** Changes a file as it was shown; one that somebody changed meanwhile stays as it is. */
+/** Changes a file as shown. If somebody has changed it in the meantime, leaves it as it is. */
 function change({ path, text, upgraded }) {
   if (readFileSync(path, "utf8") !== text) {
     throw new UsageError(`${path} was changed while this ran, and stays so: run init again`);
@@ -290,7 +294,7 @@ function change({ path, text, upgraded }) {
   writeFileSync(path, upgraded);
 }
 
-/** A file with secrets is nobody else's to read. */
+/** Makes a file with secrets readable only for its owner. */
 function closeUp(path) {
   if (process.platform !== "win32" && statSync(path).mode & 0o077) chmodSync(path, 0o600);
 }
@@ -303,10 +307,10 @@ function tellOfOld({ left }) {
   );
 }
 
-/** The code is the merchant's: it is told what is missing, and not changed. */
+/** Tells the merchant which exports are missing. It does not change the merchant's code. */
 function adviseExports(wishes) {
   const path = wishes.main ?? MAIN;
-  // One that is still to be built.
+  // The file still has to be built.
   if (!existsSync(path)) return;
   const text = readFileSync(path, "utf8");
   const missing = classesOf(wishes).filter((name) => !new RegExp(`\\b${name}\\b`).test(text));

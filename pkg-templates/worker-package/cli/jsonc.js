@@ -1,8 +1,8 @@
-// JSON with comments and trailing commas, as `wrangler.jsonc` is written: read with the place of
-// each value, so that something is added without a change to what else stands there.
+// Reads JSON with comments and trailing commas, as in `wrangler.jsonc`. It keeps the position of
+// each value, so that values can be added without other changes.
 
 /**
- * A value and where it stands: `[start, end)` in the text.
+ * A value and its position `[start, end)` in the text.
  *
  * @typedef {{ kind: "object", members: Map<string, Node>, start: number, end: number }
  *   | { kind: "array", items: Node[], start: number, end: number }
@@ -15,10 +15,10 @@ const TEXT = /"(?:[^"\\\n]|\\[^\n])*"/y;
 const WORD = /[-+.\w]+/y;
 
 /**
- * Reads a text.
+ * Parses a text.
  *
  * @returns {Node}
- * @throws {SyntaxError} with the line where it is no JSON.
+ * @throws {SyntaxError} with the line of the mistake.
  */
 export function parse(text) {
   let at = 0;
@@ -43,7 +43,7 @@ export function parse(text) {
       return fail("a value");
     }
   };
-  /** What stands between two brackets, parted by commas. */
+  /** Reads the comma-separated content between two brackets. */
   const list = (close, one) => {
     at += 1;
     for (skip(); text[at] !== close; skip()) {
@@ -83,7 +83,7 @@ export function parse(text) {
   return node;
 }
 
-/** The value that a node stands for. */
+/** Returns the value of a node. */
 export function contentOf(node) {
   if (node === undefined || node.kind === "plain") return node?.value;
   if (node.kind === "array") return node.items.map(contentOf);
@@ -91,8 +91,8 @@ export function contentOf(node) {
 }
 
 /**
- * The text with one more value at a path: of arrays it becomes the last item, of objects a member.
- * Objects and arrays on the way that are missing are made.
+ * Returns the text with one more value at a path. In an array it becomes the last item, in an
+ * object a member. Missing objects and arrays on the path are created.
  *
  * @param {string[]} path Names of objects.
  * @param {boolean} isItem Whether the path leads to an array, of which `value` becomes an item.
@@ -109,7 +109,7 @@ export function withValue(text, path, value, isItem) {
   if (left.length > 0 && node.kind !== "object") {
     throw new SyntaxError(`${path.slice(0, -left.length).join(".")} is no object`);
   }
-  // What is missing, from the innermost outwards.
+  // Creates the missing part, from the innermost value outwards.
   let added = left.length > 0 && isItem ? [value] : value;
   for (const name of left.slice(1).reverse()) added = { [name]: added };
   const isEmpty = node.kind === "array" ? node.items.length === 0 : node.members.size === 0;
@@ -120,7 +120,7 @@ export function withValue(text, path, value, isItem) {
   const written = `${inner}${label}${pretty(added, inner)}`;
   if (isEmpty)
     return `${text.slice(0, node.end - 1).trimEnd()}\n${written}\n${outer}${text.slice(node.end - 1)}`;
-  // Behind the last value, and behind the comma and the comment that may follow it on its line.
+  // After the last value, and after the comma and the comment that may follow it on its line.
   const { end } = children.at(-1);
   SPACE.lastIndex = end;
   const at = end + SPACE.exec(text)[0].length;
@@ -133,7 +133,7 @@ export function withValue(text, path, value, isItem) {
   return `${before}${line}\n${written}${ends}${/^\s*\n/.test(tail) ? "" : `\n${outer}`}${tail}`;
 }
 
-/** A value as it is written in these files: short lists and objects on one line. */
+/** Formats a value in the style of these files: short lists and objects on one line. */
 export function pretty(value, indent = "") {
   const short = shortened(value);
   if (short.length + indent.length <= 90 || typeof value !== "object") return short;

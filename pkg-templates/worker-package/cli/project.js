@@ -1,23 +1,24 @@
-// The files of a project, as `init` writes them, and what a project of an earlier version lacks.
+// The files of a project, as `init` writes them, and the additions for a project of an earlier
+// version.
 import { randomBytes, randomUUID } from "node:crypto";
 import { parse, pretty, contentOf, withValue } from "./jsonc.js";
 import { variablesOf } from "./variables.js";
 import { isLater } from "./versions.js";
 
-/** wrangler, as it is asked of npm. */
+/** The version range of wrangler. */
 const WRANGLER = "^4.86.0";
 
 /** The main module of a new project. */
 export const MAIN = "src/index.ts";
-/** The day whose runtime the Worker is tested with. */
+/** The compatibility date with which the Worker is tested. */
 const COMPATIBILITY_DATE = "2026-05-01";
 
-/** Where the Worker and the local Gwop listen in development, and where fulfillment is looked for. */
+/** The addresses of the Worker, the local Gwop and fulfillment in development. */
 export const WORKER_PORT = 8787;
 const GWOP_URL = "http://127.0.0.1:4010";
 const FULFILLMENT_URL = "http://127.0.0.1:3000/webhooks/gwop";
 
-/** The Durable Object classes, and those of 1.0.0, which hand over to them. */
+/** The Durable Object classes, and those of 1.0.0, which hand over their data. */
 const CLASSES = ["GwopLedger", "GwopSession"];
 const OLD_CLASSES = ["GwopInvoice", "GwopInvoiceIndex"];
 
@@ -25,19 +26,21 @@ const BINDINGS = { GWOP_LEDGER: "GwopLedger", GWOP_SESSIONS: "GwopSession" };
 const OLD_BINDINGS = { GWOP_INVOICES: "GwopInvoice", GWOP_INVOICE_INDEX: "GwopInvoiceIndex" };
 
 /**
- * What is asked before a project is made.
+ * The user's choices for a new project.
  *
  * @typedef {{ name: string, fulfillment: "url" | "service", withAuth: boolean,
- *   main?: string, old?: import("./toml.js").Old }} Wishes `old`: the deployment by `wrangler.toml` that it
- *   goes on from.
+ *   main?: string, old?: import("./toml.js").Old }} Wishes `old`: the earlier deployment with
+ *   `wrangler.toml` that the project continues.
  */
 
 const isOld = ({ old }) => old?.classes.some((name) => OLD_CLASSES.includes(name)) ?? false;
 
-/** Queues with their dead letters, by the name of the first: the newest, then those of 1.0.0. */
+/**
+ * The queues with their dead letters, by the name of the first: the newest, then those of 1.0.0.
+ */
 const queuesOf = ({ name, old }) => ({
   main: old?.producers.GWOP_FULFILLMENT_QUEUE ?? `${name}-fulfillment`,
-  // What is on its way in them is consumed; nothing new comes.
+  // Remaining messages of these queues are consumed. They receive no new ones.
   older: (old?.consumers ?? []).filter(
     (queue) => !queue.endsWith("-dead") && queue !== old.producers.GWOP_FULFILLMENT_QUEUE,
   ),
@@ -64,7 +67,8 @@ const consumersOf = (queue, settings = {}) => [
 ];
 
 /**
- * What `wrangler.jsonc` must hold: a path, a value, and by which of its members it is known.
+ * Returns the required content of `wrangler.jsonc`: a path, a value, and the member that identifies
+ * the value.
  *
  * @returns {{ path: string[], by?: string, value: any, about?: string }[]} `by`: the path leads to
  *   an array, and the value is one of its items.
@@ -113,7 +117,7 @@ function required({ fulfillment, ...wishes }) {
   ];
 }
 
-/** The migrations: those that were deployed, and one more for the classes that are in none. */
+/** Returns the deployed migrations, and one more for the classes that none of them contains. */
 function migrationsOf(deployed) {
   const known = deployed.flatMap(({ new_sqlite_classes = [] }) => new_sqlite_classes);
   const missing = CLASSES.filter((name) => !known.includes(name));
@@ -128,7 +132,7 @@ function freeTag(deployed) {
   return `v${number}`;
 }
 
-/** What is written above a member of `wrangler.jsonc`. */
+/** The comments above the members of `wrangler.jsonc`. */
 const ABOUT = {
   main: "Your code in front of the Worker: paths of your own, hooks.",
   durable_objects: "The ledger, in shards, and the auth sessions.",
@@ -141,7 +145,7 @@ const ABOUT = {
   services: "Fulfillment: the Worker in ./fulfillment, or another one of yours.",
 };
 
-/** `wrangler.jsonc` of a new project. */
+/** Returns the `wrangler.jsonc` of a new project. */
 function configOf(wishes) {
   const config = {
     $schema: "node_modules/wrangler/config-schema.json",
@@ -178,7 +182,7 @@ function commented(text) {
   return `${lines.join("\n")}\n`;
 }
 
-/** What of a configuration is a list of objects, where it is there. */
+/** The parts of a configuration that must be lists of objects, if they exist. */
 const LISTED = [
   "services",
   "migrations",
@@ -188,11 +192,11 @@ const LISTED = [
   "queues.consumers",
 ];
 
-/** Whether a value of JSON is an object, and neither a list nor nothing. */
+/** Returns whether a value of JSON is an object, and neither a list nor null. */
 export const isObject = (value) =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** A configuration whose lists are lists. */
+/** Parses a configuration and checks that its lists are lists. */
 function configIn(text) {
   const config = contentOf(parse(text));
   if (!isObject(config)) throw new SyntaxError("it is no object");
@@ -206,8 +210,8 @@ function configIn(text) {
 }
 
 /**
- * `wrangler.jsonc` of a project of an earlier version with what it lacks. What is there stays as it
- * is, comments too.
+ * Returns the `wrangler.jsonc` of an earlier version's project, with its missing parts added.
+ * Existing content stays as it is, including comments.
  */
 function upgradedConfig(text, wishes) {
   configIn(text);
@@ -222,10 +226,10 @@ function upgradedConfig(text, wishes) {
   return migration ? withValue(upgraded, ["migrations"], migration, true) : upgraded;
 }
 
-/** What `wrangler.jsonc` calls the Worker. */
+/** Returns the Worker's name in `wrangler.jsonc`. */
 export const nameIn = (text) => configIn(text).name;
 
-/** What `wrangler.jsonc` says of what was wished for. */
+/** Returns the user's choices from `wrangler.jsonc`. */
 export function wishesOf(text) {
   const config = configIn(text);
   const { name, main = MAIN, queues } = config;
@@ -244,13 +248,13 @@ export function wishesOf(text) {
       consumers: [],
       classes: migrations.flatMap(({ new_sqlite_classes = [] }) => new_sqlite_classes),
       migrations,
-      // A binding that was taken out is not wanted back.
+      // The user has removed this binding, so it is not added again.
       isBound: false,
     },
   };
 }
 
-/** The classes that the main module must export. */
+/** Returns the classes that the main module must export. */
 export const classesOf = (wishes) => [...CLASSES, ...(isOld(wishes) ? OLD_CLASSES : [])];
 
 function indexOf(wishes) {
@@ -260,7 +264,7 @@ export { default, ${classes} } from "@gwop/worker";
 `;
 }
 
-/** The variables of development: a local Gwop, and secrets of this project alone. */
+/** Returns the variables for development: a local Gwop, and secrets of this project only. */
 function variables({ fulfillment, withAuth }) {
   const secret = (prefix = "") => `${prefix}${randomBytes(24).toString("hex")}`;
   const url = fulfillment === "url" && {
@@ -291,7 +295,7 @@ function devVarsOf(wishes) {
 ${lines.join("")}`;
 }
 
-/** `.dev.vars` with the variables that it lacks. */
+/** Returns `.dev.vars` with its missing variables added. */
 function upgradedDevVars(text, wishes) {
   const known = Object.keys(variablesOf(text));
   const withAuth = wishes.withAuth || known.includes("AUTH_SECRET");
@@ -306,7 +310,7 @@ function upgradedDevVars(text, wishes) {
 
 const IGNORED = ["node_modules/", ".wrangler/", ".dev.vars*", "worker-configuration.d.ts"];
 
-/** How the lines of a file end. */
+/** Returns the line ending of a file. */
 const endOf = (text) => (text.includes("\r\n") ? "\r\n" : "\n");
 
 const upgradedIgnored = (text) => {
@@ -317,7 +321,7 @@ const upgradedIgnored = (text) => {
   return `${before}${missing.map((entry) => `${entry}${end}`).join("")}`;
 };
 
-/** Whether a range of `package.json` begins with an earlier version. */
+/** Returns whether a range of `package.json` begins with an earlier version. */
 function isBehind(range, version) {
   const named = /^[\^~>=v\s]*(\d+\.\d+\.\d+)/.exec(range)?.[1];
   return named !== undefined && isLater(version, named);
@@ -343,8 +347,8 @@ function manifestOf(wishes, version) {
 }
 
 /**
- * `package.json` with both packages of this version at least, and the scripts that it lacks. A range
- * that names no version, such as that of a file, stays.
+ * Returns `package.json` with both packages in this version or a newer one, and with the missing
+ * scripts added. A range that names no version, such as that of a file, stays.
  */
 function upgradedManifest(text, wishes, version) {
   const manifest = JSON.parse(text);
@@ -367,7 +371,7 @@ function upgradedManifest(text, wishes, version) {
   return `${JSON.stringify(manifest, null, indent)}\n`.replaceAll("\n", endOf(text));
 }
 
-/** Fulfillment as a Worker: verified, and then yours. */
+/** The fulfillment Worker: it verifies events, and the rest is the merchant's code. */
 const FULFILLMENT_INDEX = `// Fulfillment: takes each event at least once. Deduplicate by eventId before you act.
 import { Gwop } from "@gwop/sdk";
 
@@ -403,13 +407,13 @@ ${pretty({
 `;
 
 /**
- * The files of a project.
+ * Returns the files of a project.
  *
  * @param {Wishes} wishes
- * @param {string} version Of this package.
- * @param {(path: string) => string | undefined} read What stands in a file, if it is there.
+ * @param {string} version The version of this package.
+ * @param {(path: string) => string | undefined} read Returns the content of a file, if it exists.
  * @returns {{ path: string, make(): string, upgrade?(text: string): string, mode?: number,
- *   secret?: boolean }[]} `upgrade` answers what an earlier version's file becomes.
+ *   secret?: boolean }[]} `upgrade` returns the new content of an earlier version's file.
  */
 export function filesOf(wishes, version, read) {
   const isService = wishes.fulfillment === "service";
@@ -425,7 +429,7 @@ export function filesOf(wishes, version, read) {
       make: () => configOf(wishes),
       upgrade: (text) => upgradedConfig(text, wishes),
     },
-    // A main module of another name is the merchant's.
+    // A main module with another name belongs to the merchant.
     ...((wishes.main ?? MAIN) === MAIN ? [{ path: MAIN, make: () => indexOf(wishes) }] : []),
     {
       path: ".dev.vars",
@@ -450,7 +454,7 @@ export function filesOf(wishes, version, read) {
   ];
 }
 
-/** The secrets of production, in the order in which they are missed. */
+/** Returns the secrets of production, in the order in which the Worker reports them missing. */
 export const secretsOf = ({ fulfillment, withAuth }) => [
   "GWOP_WEBHOOK_SECRET",
   "FULFILLMENT_SECRET",

@@ -1,16 +1,17 @@
-// What `wrangler.toml` says of a Worker that was built from source. All of TOML that such a file
-// can hold; what cannot be read is refused, since a migration that is read wrongly loses objects.
+// Reads the `wrangler.toml` of a Worker that was built from source. It supports all of TOML that
+// such a file can contain. It refuses everything else, because a wrongly read migration loses
+// objects.
 
 /**
  * @typedef {{ name?: string, producers: Record<string, string>, consumers: string[],
  *   settings: Record<string, object>, classes: string[],
  *   migrations: { tag: string, new_sqlite_classes?: string[] }[],
- *   isBound: boolean, left: string[] }} Old `settings`: what each consumer says. `isBound`: the
- *   classes of 1.0.0 are bound, so objects of it may still hold something. `left`: what is not
- *   taken over.
+ *   isBound: boolean, left: string[] }} Old `settings`: the settings of each consumer. `isBound`:
+ *   the classes of 1.0.0 are bound, so its objects may still hold data. `left`: what is not taken
+ *   over.
  */
 
-/** Members at the top that a new project has anyway, or has its own of, or takes over. */
+/** The top-level members that a new project has anyway, replaces or takes over. */
 const KNOWN = [
   "name",
   "main",
@@ -57,7 +58,7 @@ const SPACES = /(?:[ \t\r\n]|#[^\n]*)*/y;
 const LINE_END = /[ \t]*(?:#[^\n]*)?(?:\r?\n|$)/y;
 const BARE = /[\w-]+/y;
 const WORD = /[-+\w.:]+(?: \d\d:[\d:.Z+-]+)?/y;
-/** Of several lines, then of one; without escapes in single quotes. */
+/** Strings over several lines, then on one line. Single-quoted strings have no escapes. */
 const TEXTS = [
   [/"""(?:\r?\n)?((?:[^\\]|\\[\s\S])*?"{0,2})"""/y, true],
   [/'''(?:\r?\n)?([\s\S]*?'{0,2})'''/y, false],
@@ -65,7 +66,7 @@ const TEXTS = [
   [/'([^'\n]*)'/y, false],
 ];
 
-/** A text of TOML as an object. Dates and numbers that JSON has not stay as they are written. */
+/** Parses TOML to an object. Dates, and numbers that JSON lacks, stay as text. */
 export function parseToml(text) {
   let at = 0;
   const fail = (expected) => {
@@ -115,7 +116,7 @@ export function parseToml(text) {
     while (has(".")) all.push(name());
     return all;
   };
-  /** The table at a path; of a list of tables, its last. */
+  /** Returns the table at a path. For a list of tables, returns the last one. */
   const tableOf = (start, path) =>
     path.reduce((table, each) => {
       if (!Object.hasOwn(table, each)) set(table, each, {});
@@ -137,7 +138,7 @@ export function parseToml(text) {
     if (Object.hasOwn(table, path.at(-1))) fail("another name");
     set(table, path.at(-1), value());
   };
-  /** What stands between two brackets, parted by commas. */
+  /** Reads the comma-separated content between two brackets. */
   const list = (close, one) => {
     for (take(SPACES); !has(close); take(SPACES)) {
       one();

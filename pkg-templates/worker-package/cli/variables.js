@@ -1,6 +1,6 @@
-// `.dev.vars` as wrangler reads it: what dotenv takes, quotes around a value, comments behind it.
+// Reads `.dev.vars` like wrangler, in dotenv's syntax: quoted values, and comments after values.
 
-/** A value in quotes of one kind, over lines too. */
+/** Matches a value in one kind of quotes, also over several lines. */
 const quoted = (mark) => String.raw`\s*${mark}(?:\\${mark}|[^${mark}])*${mark}`;
 
 const LINE = new RegExp(
@@ -10,7 +10,7 @@ const LINE = new RegExp(
   "gm",
 );
 
-/** The variables of a file. A name that comes twice has the last value. */
+/** Returns the variables of a file. If a name occurs twice, the last value counts. */
 export function variablesOf(text) {
   return Object.fromEntries(
     [...text.replace(/\r\n?/g, "\n").matchAll(LINE)].map(([, name, written = ""]) => {

@@ -1,6 +1,6 @@
-// Whether the project's @gwop/sdk goes with this package. Both are released together, and the SDK
-// must be able to read what the Worker sends: `peerDependencies` of package.json says which are,
-// for npm, for `gwop-worker dev` and for `gwop doctor`.
+// Checks whether the project's @gwop/sdk fits this package. Both are released together, and the SDK
+// must be able to read what the Worker sends. `peerDependencies` of package.json has the range, for
+// npm, for `gwop-worker dev` and for `gwop doctor`.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -12,14 +12,14 @@ export const VERSION = MANIFEST.version;
 
 const partsOf = (version) => version.split(/[.-]/, 3).map(Number);
 
-/** Whether version `a` is later than `b`. */
+/** Returns whether version `a` is later than `b`. */
 export function isLater(a, b) {
   const [left, right] = [partsOf(a), partsOf(b)];
   const at = left.findIndex((part, index) => part !== right[index]);
   return at >= 0 && left[at] > right[at];
 }
 
-/** What is wrong with the @gwop/sdk that is installed in a directory; `undefined` if nothing. */
+/** Returns the problem with the @gwop/sdk in a directory, or `undefined` if there is none. */
 export function mismatch(directory) {
   let version;
   try {

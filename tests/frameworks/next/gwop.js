@@ -1,4 +1,4 @@
-// What all routes share; the local Gwop is named by the environment.
+// Shared by all routes. The environment names the local Gwop.
 import { Gwop } from "@gwop/sdk";
 import { memoryStore } from "@gwop/sdk/stores";
 

@@ -1,2 +1,2 @@
-// The package keeps its gwop.wasm beside it.
+// The package keeps its gwop.wasm next to its code.
 export default { serverExternalPackages: ["@gwop/sdk"], turbopack: { root: import.meta.dirname } };

@@ -1,6 +1,6 @@
-// What is written down about the adapters: `documented.mjs`, beside `main.mjs`. The module
-// comments' samples are good TypeScript beside the frameworks' own types; the declarations pass in
-// strict projects of every kind, without DOM and without any framework; docs/frameworks.md names
+// Checks the documentation of the adapters: `documented.mjs`, next to `main.mjs`. The samples in
+// the module comments are valid TypeScript with the frameworks' own types. The declarations pass in
+// strict projects of every kind, without DOM and without any framework. docs/frameworks.md names
 // every adapter.
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -25,8 +25,8 @@ const NEW = [
 ];
 
 /**
- * Each sample as a module: what it imports beyond the adapter, what it calls `app`, and what
- * frameworks say that its handlers are.
+ * Each sample as a module: its imports besides the adapter, the name of its `app`, and the
+ * frameworks' types of its handlers.
  */
 const SAMPLES = {
   fastify: `import Fastify from "fastify"; const app = Fastify();`,
@@ -40,7 +40,7 @@ fits = { rest: gwopWebhook(options), http: gwopWebhook(options), url: gwopWebhoo
 fits = { rest: gwopAuthRoutes({ gwop }), http: gwopAuthRoutes({ gwop }), url: gwopAuthRoutes({ gwop }), alb: gwopAuthRoutes({ gwop }) };
 import type { ALBEvent, APIGatewayProxyEvent, APIGatewayProxyEventV2, LambdaFunctionURLEvent } from "aws-lambda";
 export const verify = (event: APIGatewayProxyEvent | APIGatewayProxyEventV2 | LambdaFunctionURLEvent | ALBEvent) => gwop.validateWebhook({ request: event });`,
-  // h3's two versions.
+  // Both versions of h3.
   h3: `import { defineHandler as defineEventHandler } from "h3"; import { defineEventHandler as define1 } from "h3v1";
 export const first = [define1(gwopWebhook(options)), define1(gwopAuthRoutes({ gwop })), define1(gwopAuth({ gwop }))];`,
 };

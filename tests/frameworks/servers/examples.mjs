@@ -1,6 +1,6 @@
-// Every folder of `examples/` as it stands, built and started, and the situations that a program
-// without further mounts can be in. `examples.mjs [--only NAME]`, beside `main.mjs`; run by `cargo
-// xtask test --only frameworks`, which names programs in GWOP_NODE and GWOP_BUN.
+// Builds and starts every folder of `examples/` as it is, and tests the situations that a program
+// without further mounts can be in. `examples.mjs [--only NAME]`, next to `main.mjs`. `cargo xtask
+// test --only frameworks` runs it and names programs in GWOP_NODE and GWOP_BUN.
 import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { delimiter, dirname, join } from "node:path";
@@ -48,7 +48,9 @@ const env = {
   NITRO_HOST: "127.0.0.1",
 };
 
-/** Those that share the project of this file, and those that have one beside it. */
+/**
+ * The examples that share this file's project, and those that have their own project next to it.
+ */
 const near = (name) => join(process.cwd(), "examples", name);
 const beside = (name) => join(process.cwd(), "..", name);
 const node = (cwd, ...args) => ({ cwd, program: GWOP_NODE, args });
@@ -63,7 +65,7 @@ const vite = (name, build, file) => {
 const all = ["streams", ...ABLE];
 const served = (name, file = "server.js") => ({ start: node(near(name), file), has: all });
 
-/** Makes the example of Nitro 3 one of Nitro 2, as docs/frameworks.md says. */
+/** Changes the example of Nitro 3 to one of Nitro 2, as docs/frameworks.md says. */
 function nitro2() {
   const cwd = beside("nitro2");
   for (const file of ["webhooks/gwop.js", "auth/[...path].js", "me.js"]) {
@@ -95,7 +97,7 @@ const EXAMPLES = {
         "--target=shop",
         `--port=${port}`,
       ),
-    // The framework parses JSON by itself.
+    // The framework itself parses JSON.
     has: ["streams", "any media type", "any method"],
   },
   "azure-functions": {
@@ -106,7 +108,7 @@ const EXAMPLES = {
   lambda: { start: node(process.cwd(), "run-lambda.mjs"), has: ABLE },
   sveltekit: {
     ...vite("sveltekit", ["vite", "build"], ["build"]),
-    // It refuses what may be a form of another site.
+    // It refuses requests that may be a form of another site.
     has: ["streams", "any bytes", "any method"],
   },
   astro: { ...vite("astro", ["astro", "build"], ["dist/server/entry.mjs"]), has: all },
@@ -131,7 +133,7 @@ const EXAMPLES = {
     ),
     has: all,
   },
-  // Next answers the methods that a route does not export.
+  // Next itself responds to the methods that a route does not export.
   next: {
     ...vite(
       "next",
@@ -141,14 +143,14 @@ const EXAMPLES = {
     has: ["streams", "any bytes", "any media type"],
   },
   "next-cloudflare": {
-    // OpenNext looks for the top of a monorepo, which the first lock file upwards marks.
+    // OpenNext looks for the root of a monorepo, which the first lock file in a parent marks.
     prepare: () => writeFileSync(join(beside("next-cloudflare"), "package-lock.json"), "{}\n"),
     build: {
       cwd: beside("next-cloudflare"),
       program: bin(beside("next-cloudflare"), "opennextjs-cloudflare"),
       args: ["build"],
-      // @opennextjs/cloudflare 1.20.17 reads chunks while it writes them: now and then one of its two
-      // runtimes knows no external package. Its own build is the remedy, again.
+      // @opennextjs/cloudflare 1.20.17 reads chunks while it writes them: sometimes one of its two
+      // runtimes does not know any external package. Running its build again fixes that.
       isWhole() {
         const output = join(beside("next-cloudflare"), ".open-next/server-functions/default");
         const runtimes = readFileSync(join(output, "handler.mjs"), "utf8").split(

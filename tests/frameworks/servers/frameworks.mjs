@@ -47,32 +47,32 @@ async function listening(server) {
   };
 }
 
-/** A second server on HTTP/2 for a handler of Node's requests. */
+/** Starts a second server on HTTP/2 for a handler of Node's requests. */
 async function overHTTP2(handler) {
   const server = createHTTP2Server(handler);
   await once(server.listen(0, "127.0.0.1"), "listening");
   return { http2: `http://127.0.0.1:${server.address().port}`, close: () => server.close() };
 }
 
-/** Reads Node's stream as a logger may, and keeps nothing. */
+/** Reads Node's stream as a logger may, and drops the data. */
 const nowhere = () => new Writable({ write: (_chunk, _encoding, done) => done() });
 
-/** What reads Node's stream before a webhook handler, by its mount; a promise has to be waited for. */
+/** Readers of Node's stream before a webhook handler, by mount. A promise must be awaited. */
 const READERS = {
   "/read": (stream) => new Promise((done) => stream.resume().once("end", done)),
   "/reading": (stream) => void stream.pipe(nowhere()),
   "/iterating": (stream) => void stream.toArray(),
-  // Reads on, and lets the next one have its turn after the first piece.
+  // Continues to read, and calls the next handler after the first piece.
   "/partly": (stream) => new Promise((done) => stream.once("data", () => done())),
 };
-/** Such a reader as a middleware of Express's. */
+/** Wraps such a reader as Express middleware. */
 const connectStyle = (read) => (req, _res, next) => {
   const done = read(req);
   if (done) void done.then(() => next());
   else next();
 };
 
-/** What every server of Node's can do. */
+/** The capabilities of every server on Node. */
 const NODE = [
   "streams",
   ...ABLE,
@@ -143,7 +143,7 @@ async function startKoa(shop) {
   };
 }
 
-/** What Fastify's own servers share; `options` are Fastify's. */
+/** The common part of Fastify's servers. `options` are Fastify's. */
 async function fastify(shop, options = {}) {
   const { gwopWebhook, gwopAuth, gwopAuthRoutes } = forFastify;
   const app = Fastify(options);
@@ -158,7 +158,7 @@ async function fastify(shop, options = {}) {
   mount("/no-secret");
   mount("/prefix");
   mount("/kept", (scope) => {
-    // As fastify-raw-body does: the bytes are read before, and kept.
+    // Like fastify-raw-body: the bytes are read before and kept.
     scope.addHook("preParsing", async (request, _reply, payload) => {
       const chunks = [];
       for await (const chunk of payload) chunks.push(chunk);
@@ -175,7 +175,7 @@ async function fastify(shop, options = {}) {
     request.gwop.subject,
     Object.keys(request.headers),
   ]);
-  // Elsewhere Fastify parses as ever.
+  // Outside the plugin, Fastify parses as usual.
   app.post("/order", async (request) => request.body.item);
   const url = await app.listen({ port: 0, host: "127.0.0.1" });
   return { url, close: () => (app.server.closeAllConnections?.(), app.close()) };
@@ -194,7 +194,7 @@ async function startFastify(shop) {
   return { url: first.url, http2: second.url, close, has: [...NODE, "/kept", "http2"] };
 }
 
-/** Nest on one of its platforms. */
+/** Starts Nest on one of its platforms. */
 const startNest = (adapter) => async (shop) => {
   const { gwopWebhook, gwopAuth, gwopAuthRoutes } = forNest;
   class MeController {
@@ -212,7 +212,7 @@ const startNest = (adapter) => async (shop) => {
   UseGuards(gwopAuth({ gwop: shop.gwop }))(MeController);
   class AppModule {
     configure(consumer) {
-      // Behind Nest's parsers, which keep the raw body where they are asked to.
+      // Behind Nest's parsers, which keep the raw body if they are asked to.
       consumer.apply(gwopWebhook(shop.at("/kept"))).forRoutes(`kept${WEBHOOK}`);
       consumer
         .apply((req, _res, next) => (delete req.rawBody, next()), gwopWebhook(shop.at("/parsed")))
@@ -242,7 +242,7 @@ const startNest = (adapter) => async (shop) => {
   return { ...(await listening(server)), has: [...NODE, ...(adapter ? [] : ["/kept", "/parsed"])] };
 };
 
-/** h3's two versions; `start` makes a server of an app. */
+/** Serves both versions of h3. `start` creates a server for an app. */
 async function h3App(shop, app, define, readBody) {
   const { gwopWebhook, gwopAuthRoutes, withGwopAuth } = forH3;
   const mount = (prefix, before) => {
@@ -325,7 +325,7 @@ async function startHono(shop) {
   mount("/throwing");
   mount("/no-secret");
   mount("/kept", async (c, next) => (await c.req.json(), next()));
-  // Not waited for: Hono keeps the promise.
+  // Not awaited: Hono keeps the promise.
   mount("/reading", (c, next) => (void c.req.text(), next()));
   mount("/iterating", (c, next) => (void READERS["/iterating"](c.env.incoming), next()));
   mount("/parsed", async (c, next) => (await c.req.raw.json(), next()));
@@ -336,7 +336,7 @@ async function startHono(shop) {
     return next();
   });
   const inner = new Hono();
-  // As loggers do: from here on there are `Headers`, and Hono's own.
+  // Loggers do this too. After it, `Headers` and Hono's own object exist.
   inner.use((c, next) => (c.req.header("user-agent"), next()));
   inner.post(WEBHOOK, gwopWebhook(shop.at("/prefix")));
   inner.all("/auth/*", gwopAuthRoutes({ gwop: shop.gwop, basePath: "/prefix/auth" }));
@@ -384,8 +384,8 @@ async function startElysia(shop) {
 }
 
 /**
- * Google's framework reads every body before the function is called, keeps the bytes as `rawBody`,
- * and refuses itself what is no JSON.
+ * Google's framework reads every body before it calls the function, keeps the bytes as `rawBody`,
+ * and refuses what is not JSON.
  */
 async function startGoogle(shop) {
   const { getTestServer } = createRequire(import.meta.url)(
@@ -416,7 +416,8 @@ async function startGoogle(shop) {
 }
 
 /**
- * The requests of Azure's own library. Its host, a .NET program, hands a function the whole body.
+ * The requests of Azure's own library. Azure's host, a .NET program, passes the whole body to a
+ * function.
  */
 async function startAzure(shop) {
   const { gwopWebhook, gwopAuthRoutes, withGwopAuth } = forAzure;
@@ -454,8 +455,8 @@ async function startAzure(shop) {
 }
 
 /**
- * One of the four forms of Lambda's events; with `base64`, as AWS gives bodies that it takes for
- * binary.
+ * One of the four forms of Lambda's events. With `base64`, bodies are encoded as AWS does for
+ * binary ones.
  */
 const startLambda = (form, base64) => async (shop) => {
   const { gwopWebhook, gwopAuthRoutes, withGwopAuth } = forLambda;

@@ -1,10 +1,10 @@
-// What stands in front of functions: a gateway that reads a whole request.
+// A gateway in front of functions, which reads a whole request.
 import { once } from "node:events";
 import { createServer } from "node:http";
 
 /**
- * A server that reads a whole request and gives it to a function, as the gateways of function
- * platforms do.
+ * Starts a server that reads a whole request and passes it to a function, as the gateways of
+ * function platforms do.
  */
 export async function served(call, has, port = 0) {
   const server = createServer(async (incoming, outgoing) => {

@@ -1,4 +1,4 @@
-// Events and answers of AWS Lambda's callers, made from HTTP requests as AWS documents it:
+// Events and responses of AWS Lambda's callers, created from HTTP requests as AWS documents it:
 // docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 // (payload formats 1.0 and 2.0), docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html,
 // docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html.
@@ -9,8 +9,8 @@ const bodyOf = ({ body }, base64) => ({
 const queryOf = (url) => Object.fromEntries(new URL(url, "http://localhost").searchParams);
 const pathOf = (url) => url.split("?")[0];
 /**
- * All values of each name; the gateways of version 1 leave names as they came, the others make them
- * lower-case.
+ * Returns all values of each name. The gateways of version 1 do not change the names, the others
+ * make them lower-case.
  */
 const listsOf = (pairs) => {
   const lists = {};
@@ -30,7 +30,7 @@ const single = {
   }),
 };
 
-/** Refuses what the gateways would make a 502 of. */
+/** Refuses responses for which the gateways would send a 502. */
 function answer(
   { statusCode, headers = {}, multiValueHeaders, body, isBase64Encoded = false },
   isMulti = false,
@@ -42,7 +42,7 @@ function answer(
   return { status: statusCode, headers: multiValueHeaders ?? headers, body };
 }
 
-/** What a load balancer needs besides. */
+/** The additional requirements of a load balancer. */
 function balanced(result, isMulti) {
   if (!new RegExp(`^${result.statusCode} [A-Z]`).test(result.statusDescription))
     throw new Error(`statusDescription: ${result.statusDescription}`);
@@ -70,7 +70,7 @@ function version2(request, base64, more) {
       ...more,
     },
     ...bodyOf(request, base64),
-    // Left out where there is none.
+    // Left out if there is none.
     ...(request.body.length === 0 && { body: undefined }),
   };
 }

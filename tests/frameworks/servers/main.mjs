@@ -1,5 +1,5 @@
-// Every situation at every framework, from the project that has the frameworks and the packed
-// package installed; run by `cargo xtask test --only frameworks`. `main.mjs [--only NAME]`.
+// Tests every situation with every framework: `main.mjs [--only NAME]`, from the project that has
+// the frameworks and the packed package installed. `cargo xtask test --only frameworks` runs it.
 import { Gwop } from "@gwop/sdk";
 import { Simulator } from "@gwop/sdk/simulator";
 import { memoryStore } from "@gwop/sdk/stores";
@@ -20,7 +20,7 @@ const gwop = new Gwop({ httpClient, merchantApiKey, merchantId, webhookSecret })
 const withoutSecret = new Gwop({ httpClient, merchantApiKey, merchantId });
 process.env.AUTH_SECRET = "0123456789abcdef0123456789abcdef";
 
-/** One merchant, whose webhook is mounted several times: each mount has its own options. */
+/** One merchant, whose webhook is mounted several times. Each mount has its own options. */
 function shop() {
   const errors = [];
   const unknown = [];
@@ -66,7 +66,7 @@ for (const [name, start] of Object.entries(FRAMEWORKS).filter(([name]) => name.i
       own.errors.length = 0;
       own.unknown.length = 0;
       await check(server, situation);
-      // 5xx is told, and nothing else is.
+      // Only 5xx is reported.
       assertEquals(own.errors.length, status >= 500 ? 1 : 0, own.errors[0]?.message);
       if (status >= 500 && /read/.test(needs))
         assertEquals(own.errors[0].code, "WEBHOOK_BODY_NOT_RAW");
@@ -123,7 +123,7 @@ for (const [name, start] of Object.entries(FRAMEWORKS).filter(([name]) => name.i
   });
 }
 
-/** A request to `/me` with a good token, and with headers that claim an identity. */
+/** Requests `/me` with a good token, and with headers that claim an identity. */
 async function claiming() {
   const { accessToken } = await sim.mintToken();
   const headers = {

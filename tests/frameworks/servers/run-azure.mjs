@@ -1,6 +1,6 @@
-// The example's functions, as Azure's library registers them: `run-azure.mjs`, with the port in
-// PORT. Azure's host, a .NET program that npm does not have, is stood in for: by `@azure/functions-
-// core`, which only the host has, and by a gateway that matches routes.
+// Serves the example's functions, as Azure's library registers them: `run-azure.mjs`, with the port
+// in PORT. Azure's host is a .NET program that is not on npm. Two parts replace it:
+// `@azure/functions-core`, which only the host has, and a gateway that matches routes.
 import Module from "node:module";
 import azure from "@azure/functions";
 import { served } from "./function-platform.mjs";

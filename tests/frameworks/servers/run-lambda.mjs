@@ -1,4 +1,4 @@
-// The example's functions behind one HTTP API: `run-lambda.mjs`, with the port in PORT.
+// Serves the example's functions behind one HTTP API: `run-lambda.mjs`, with the port in PORT.
 import { auth, me, webhook } from "./examples/lambda/index.js";
 import { served } from "./function-platform.mjs";
 import { FORMS } from "./lambda-forms.mjs";

@@ -1,4 +1,4 @@
-// Astro: an endpoint hands over the request, and its locals as they are.
+// Astro: an endpoint passes on the request, and its locals unchanged.
 import type { APIRoute } from "astro";
 import { Gwop } from "@gwop/sdk";
 import { createWebhookHandler } from "@gwop/sdk/handlers";

@@ -1,4 +1,4 @@
-// `js` by babel-jest, `ts` by ts-jest; the ES modules of `esm` as they are.
+// babel-jest for `js`, ts-jest for `ts`. The ES modules of `esm` are not transformed.
 const typescript = {
   tsconfig: {
     module: "commonjs",

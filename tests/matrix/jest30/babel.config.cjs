@@ -1,2 +1,2 @@
-// By the usual `transformIgnorePatterns`, packages are not transformed.
+// The usual `transformIgnorePatterns` exclude packages from the transformation.
 module.exports = { presets: [["@babel/preset-env", { targets: { node: "current" } }]] };

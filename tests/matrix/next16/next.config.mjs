@@ -1,4 +1,4 @@
-// Nothing about @gwop/sdk: it needs no configuration.
+// @gwop/sdk needs no configuration.
 export default {
   output: "standalone",
   outputFileTracingRoot: import.meta.dirname,

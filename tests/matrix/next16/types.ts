@@ -1,4 +1,4 @@
-// Next.js: a route handler with and without parameters, as its own validator of routes has it.
+// Next.js: a route handler with and without parameters, as in Next's own route validator.
 import type { NextRequest } from "next/server";
 import { gwopAuthRoutes, gwopProxy, gwopWebhook, withGwopAuth } from "@gwop/sdk/next";
 import { Gwop } from "@gwop/sdk";

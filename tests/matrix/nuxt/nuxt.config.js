@@ -1,4 +1,4 @@
-// A shop's server has pages; this one has the webhook alone, so that the build is short.
+// A real shop has pages. This one has only the webhook, so that the build is short.
 export default defineNuxtConfig({
   compatibilityDate: "2025-07-15",
   telemetry: false,

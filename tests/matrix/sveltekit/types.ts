@@ -1,4 +1,4 @@
-// SvelteKit: an endpoint hands over the request, and on Cloudflare the platform's context.
+// SvelteKit: an endpoint passes on the request, and on Cloudflare the platform's context.
 import type { RequestHandler } from "@sveltejs/kit";
 import { Gwop } from "@gwop/sdk";
 import { createWebhookHandler } from "@gwop/sdk/handlers";

@@ -1,4 +1,4 @@
-// Every subpath, as each way of resolving modules finds it.
+// Every subpath, as each way of module resolution finds it.
 import { Gwop } from "@gwop/sdk";
 import { GwopCheckout } from "@gwop/sdk/checkout";
 import { isGwopError } from "@gwop/sdk/errors";

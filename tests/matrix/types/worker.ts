@@ -1,4 +1,4 @@
-// Cloudflare Workers: as `fetch`, with whatever environment.
+// Cloudflare Workers: as `fetch`, with any environment.
 import { handle } from "./handle.js";
 
 export default { fetch: handle } satisfies ExportedHandler<{ DB: string }>;

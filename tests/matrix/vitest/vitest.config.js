@@ -1,4 +1,4 @@
-// Every environment, as packages are loaded by default and inlined.
+// Every environment, with packages loaded by default and inlined.
 const environments = ["node", "jsdom", "happy-dom"];
 const project = (environment, inlined) => ({
   test: {

@@ -1,4 +1,4 @@
-// What an editor knows about the agent's side.
+// The agent's types, as an editor shows them.
 import {
   Agent,
   AgentError,

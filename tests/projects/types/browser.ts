@@ -1,4 +1,4 @@
-// What only projects with the types of browsers can say.
+// Types for projects that have the types of browsers.
 import { HTTPClient } from "@gwop/sdk";
 import { init } from "@gwop/sdk/slim";
 import type { RequestOptions } from "@gwop/sdk/types";

@@ -1,4 +1,4 @@
-// What TypeScript written for gwop-checkout relies on, checked by the compiler alone.
+// The types on which code for gwop-checkout relies. Only the compiler checks them.
 import {
   type CreateInvoiceResponse,
   GwopCheckout,

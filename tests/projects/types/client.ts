@@ -1,4 +1,4 @@
-// The whole client as a merchant's TypeScript sees it, checked by the compiler alone.
+// The whole client as a merchant's TypeScript sees it. Only the compiler checks it.
 import { Gwop, HTTPClient, ServerList } from "@gwop/sdk";
 import type { ErrorResponse, GwopError } from "@gwop/sdk/models/errors";
 import type { Invoice, InvoicePublic } from "@gwop/sdk/models";

@@ -1,4 +1,4 @@
-// What a merchant's error handling relies on, checked by the compiler alone.
+// The types on which a merchant's error handling relies. Only the compiler checks them.
 import {
   ErrorCode,
   ErrorResponse,

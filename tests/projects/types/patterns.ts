@@ -1,4 +1,5 @@
-// The handlers, stores and adapters as a merchant's TypeScript sees them, checked by the compiler alone.
+// The handlers, stores and adapters as a merchant's TypeScript sees them. Only the compiler checks
+// them.
 import { formatUsdc, Gwop, parseSubject, usdc } from "@gwop/sdk";
 import { gwopWebhook as forExpress } from "@gwop/sdk/express";
 import {
@@ -25,7 +26,7 @@ const same = <A, B>(_: Same<A, B>): void => {};
 
 const gwop = new Gwop();
 
-/** `pg`'s and `postgres`'s shapes. */
+/** The shapes of `pg` and `postgres`. */
 declare const pool: {
   query(text: string, values: unknown[]): Promise<{ rows: object[]; rowCount: number | null }>;
 };

@@ -1,4 +1,4 @@
-// What an editor knows about the local Gwop.
+// The types of the local Gwop, as an editor shows them.
 import { Gwop, HTTPClient } from "@gwop/sdk";
 import {
   type Fault,

@@ -1,4 +1,4 @@
-// The modules themselves, for /slim: whatever the runtime or bundler makes of their import is what `init` takes.
+// The modules themselves, for /slim: `init` accepts every runtime's and bundler's import of them.
 import simulator from "@gwop/sdk/simulator.wasm";
 import wasm from "@gwop/sdk/gwop.wasm";
 import { init, type WasmSource } from "@gwop/sdk/slim";

@@ -1,4 +1,4 @@
-// What a merchant's TypeScript relies on, checked by the compiler alone.
+// The types on which a merchant's TypeScript relies. Only the compiler checks them.
 import { Gwop } from "@gwop/sdk";
 import { isGwopError, ErrorCode } from "@gwop/sdk/errors";
 import { SDKValidationError } from "@gwop/sdk/models/errors";

@@ -1,4 +1,4 @@
-// What runs inside a page: the suite, its result left for the WebDriver to read.
+// Runs the suite inside a page, and stores the result for WebDriver to read.
 import { run } from "../../suite/index.js";
 
 const { searchParams } = new URL(location.href);

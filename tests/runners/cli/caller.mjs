@@ -1,12 +1,12 @@
-// Runs the command, and keeps all that it prints.
+// Runs the command, and keeps everything that it prints.
 import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** What no output may hold. Tests add what they make. */
+/** The texts that no output may contain. Tests add their own. */
 export const SECRETS = new Set();
 
-/** A text that no output may hold from now on. */
+/** Adds a text that no output may contain from now on. */
 export function secret(text) {
   SECRETS.add(text);
   return text;
@@ -20,7 +20,7 @@ export const AGENT_KEY = secret(
   "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",
 );
 
-/** A new invoice of a local Gwop, of 2 USDC and the fee; gives its public id. */
+/** Creates an invoice of 2 USDC, plus the fee, at a local Gwop. Returns its public id. */
 export async function invoiceAt(url) {
   const answer = await fetch(`${url}/_sim/invoices`, {
     method: "POST",
@@ -48,7 +48,7 @@ export class Caller {
     this.said = said;
   }
 
-  /** Writes a file beside the command; gives its name. */
+  /** Writes a file next to the command. Returns its name. */
   file(name, content) {
     writeFileSync(join(this.directory, name), content);
     return name;
@@ -85,7 +85,7 @@ export class Caller {
     return { code, stdout, stderr };
   }
 
-  /** As `run`, with `--json`; gives the document, too. */
+  /** Like `run`, with `--json`. Also returns the document. */
   async ask(args, options) {
     const answer = await this.run([...args, "--json"], options);
     try {

@@ -1,4 +1,4 @@
-// `gwop verify`: every cause, with deliveries that were really signed, by Web Crypto.
+// `gwop verify`: every cause, with deliveries that Web Crypto really signed.
 import { gzipSync } from "node:zlib";
 import { deliver, PAID } from "../../suite/deliveries.js";
 import { ENDPOINT, expect, expectEqual, secret } from "./caller.mjs";
@@ -32,12 +32,12 @@ const sorted = (each) =>
     : each;
 const documented = { event_id: value.event_id, event_type: value.event_type, data: value.data };
 
-/** Characters beyond ASCII, and how JSON and `$'…'` escape one. */
+/** Non-ASCII characters, with their escapes in JSON and in `$'…'`. */
 const BEYOND = /[\u0080-\uffff]/g;
 const escaped = (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
 
 const latin1 = (text) => Uint8Array.from(text, (character) => character.charCodeAt(0));
-/** UTF-8 that somebody has read as windows-1252, and written as UTF-8. */
+/** Returns UTF-8 that was read as windows-1252 and written as UTF-8. */
 const mojibake = (text) => bytesOf(new TextDecoder("windows-1252").decode(bytesOf(text)));
 const utf16 = (text) => new Uint8Array(Buffer.from(`\ufeff${text}`, "utf16le"));
 const chunked = (text) =>
@@ -47,8 +47,8 @@ const chunked = (text) =>
 const withBom = (text) => new Uint8Array([0xef, 0xbb, 0xbf, ...bytesOf(text)]);
 
 /**
- * What happens to a delivery between Gwop and the check: the signed body, the saved one, the
- * headers, the secret that is given, and the causes that have to be found, in their order.
+ * The cases: what happens to a delivery between Gwop and the check. Each has the signed body, the
+ * saved one, the headers, the given secret, and the expected causes in order.
  */
 const CASES = {
   nothing: { causes: [] },
@@ -180,7 +180,7 @@ const CASES = {
   },
 };
 
-/** The saved message of a case. */
+/** Returns the saved message of a case. */
 async function messageOf({
   signed = PAID,
   saved = signed,
@@ -205,7 +205,7 @@ async function messageOf({
   ]);
 }
 
-/** Fails unless a delivery was judged as its case says. */
+/** Fails unless the verdict on a delivery is that of its case. */
 function expectJudged(name, { causes, possible = [], seconds }, judged) {
   expectEqual(
     judged.causes.map(({ cause }) => cause),
@@ -230,8 +230,7 @@ function expectJudged(name, { causes, possible = [], seconds }, judged) {
 export function deliveryChecks(caller, { isFirst }) {
   const env = { GWOP_WEBHOOK_SECRET: ENDPOINT };
   const all = async () => {
-    // Deliveries that are judged with the same options at once: a start costs more than a
-    // judgement.
+    // Checks deliveries with the same options in one call, because a start costs more than a check.
     for (const cases of grouped(Object.entries(CASES)).values()) {
       const [[, { given = ENDPOINT, at = AT, others }]] = cases;
       const files = await Promise.all(
@@ -247,7 +246,7 @@ export function deliveryChecks(caller, { isFirst }) {
       expectEqual(code, cases.every(isGood) ? 0 : 1, `the exit code of ${cases[0][0]}`);
       for (const [index, [name, each]] of cases.entries()) {
         const judged = json.deliveries[index];
-        // The others show that the secret is right; a check below looks at that.
+        // The other deliveries prove that the secret is right. A check below covers that.
         const guess = judged.possible.find(({ cause }) => cause === "CONTENT_CHANGED");
         if (guess) guess.cause = "WRONG_SECRET_OR_CONTENT";
         expectJudged(name, each, judged);
@@ -331,7 +330,7 @@ export function deliveryChecks(caller, { isFirst }) {
         [["CLOCK", 301]],
         "entry 3",
       );
-      // The secret has signed the entry before: the content it is.
+      // The secret has signed the entry before, so the content is wrong.
       expectEqual(
         json.deliveries[2].possible.map(({ cause }) => cause),
         ["CONTENT_CHANGED"],
@@ -433,7 +432,7 @@ export function deliveryChecks(caller, { isFirst }) {
           });
           expectEqual(code, 0, `a function's event, Base64: ${isBase64Encoded}`);
         }
-        // During a rotation there are several.
+        // During a rotation there are several secrets.
         const rotating = await caller.run(["verify", "event.json", ...at], {
           env: { GWOP_WEBHOOK_SECRET: `${secret("whsec_new_one_77")},${ENDPOINT}` },
         });

@@ -1,5 +1,5 @@
-// docs/cli.md: its commands as they stand there, in one directory and in their order. Only the
-// ports are others.
+// Runs the commands of docs/cli.md as written, in one directory and in order. Only the ports
+// differ.
 import { spawn } from "node:child_process";
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -13,7 +13,8 @@ import { freePort, started, startProgram } from "../programs.mjs";
 const SECRET = secret("whsec_of_your_endpoint");
 
 /**
- * The samples of a page: each block of `sh`, and the block of `text` that follows it, if one does.
+ * Returns the samples of a page: each block of `sh`, with the block of `text` after it, if there is
+ * one.
  */
 function samplesOf(text) {
   const blocks = [...text.matchAll(/^```(\w+)\n([^]*?)^```/gm)].map(([, language, code]) => ({
@@ -29,7 +30,7 @@ function samplesOf(text) {
   return samples;
 }
 
-/** A server that verifies, as the README's does. */
+/** A server that verifies, like the one in the README. */
 async function endpoint() {
   const gwop = new Gwop({
     webhookSecret: [SECRET, "whsec_simulator"],
@@ -60,7 +61,7 @@ export function documentChecks(caller, { consumer }) {
       rmSync(directory, { recursive: true, force: true });
       mkdirSync(join(directory, "bin"), { recursive: true });
       const quoted = caller.command.map((word) => `'${word}'`).join(" ");
-      // Only a newer Node has SQLite.
+      // Only newer versions of Node have SQLite.
       const newer = [process.env.GWOP_NODE, ...caller.command.slice(1)];
       const paying = newer.map((word) => `'${word}'`).join(" ");
       for (const [name, script] of [
@@ -111,9 +112,9 @@ export function documentChecks(caller, { consumer }) {
           }
           let said = "";
           for (const line of code.trimEnd().split("\n")) {
-            // What a shell keeps from line to line is in the environment already.
+            // Variables that a shell would keep from line to line are already in the environment.
             if (line.startsWith("export ")) continue;
-            // `gwop events` asks the port that `gwop sim` has by default.
+            // `gwop events` uses the default port of `gwop sim`.
             const moved = own(line).replace(
               /^gwop events/,
               `gwop events --url http://127.0.0.1:${port}`,
@@ -137,7 +138,7 @@ export function documentChecks(caller, { consumer }) {
             said += stdout;
           }
           if (output === undefined) continue;
-          // `…` stands for whatever stands there.
+          // `…` matches anything.
           const pattern = own(output)
             .trimEnd()
             .split("…")

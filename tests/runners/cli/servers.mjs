@@ -1,4 +1,4 @@
-// The commands that ask a server: `sim`, `trigger`, `events`, `replay`, `token`, `doctor`.
+// The commands that call a server: `sim`, `trigger`, `events`, `replay`, `token`, `doctor`.
 import { spawn } from "node:child_process";
 import { statSync } from "node:fs";
 import { createServer } from "node:http";
@@ -38,7 +38,7 @@ async function listening(answer) {
   };
 }
 
-/** A merchant's endpoint, as the README has it. It keeps what was fulfilled. */
+/** A merchant's endpoint, like the README's. It records what was fulfilled. */
 async function endpoint(webhookSecret, fulfilled = []) {
   const keep = (event) => void fulfilled.push(event);
   const handle = createWebhookHandler({
@@ -62,7 +62,7 @@ export function serverChecks(caller, { isFirst, consumer }) {
       let sim;
       const local = await listening((request) => serve(sim, request));
       sim = new Simulator({ agentsUrl: local.url });
-      // `node:sqlite` is in no older one.
+      // Older versions do not have `node:sqlite`.
       const [major, minor] = process.versions.node.split(".").map(Number);
       const lacksSqlite = isFirst && (major < 22 || (major === 22 && minor < 13));
       const own = { AGENT_KEY, XDG_STATE_HOME: join(caller.directory, `state-${Date.now()}`) };
@@ -134,7 +134,7 @@ export function serverChecks(caller, { isFirst, consumer }) {
             `${variant}: ${JSON.stringify(of(variant))}`,
           );
         }
-        // Those that verify, each once.
+        // The valid ones, each once.
         expectEqual(
           shop.fulfilled
             .map(({ eventType }) => eventType)
@@ -344,13 +344,13 @@ export function serverChecks(caller, { isFirst, consumer }) {
         [1, "UNREACHABLE"],
         "an endpoint that is down",
       );
-      // Nor is the secret of the endpoint, right behind a word.
+      // The endpoint's secret is not shown either, even right after a word.
       const own = secret("whsec_of_another_endpoint_31");
       const teller = await listening(() => new Response(`unchanged${own}`, { status: 401 }));
       const told = await caller.ask(["trigger", "invoice.paid", "--to", teller.url], { env });
       teller.close();
       expectEqual(told.json.deliveries[0].answer, "unchanged[secret]", "what an endpoint tells");
-      // What it echoes is not shown, and not half of it where the answer is cut.
+      // The echoed secret is not shown, and not half of it where the response is cut.
       for (const before of [0, 260]) {
         const echo = await listening((request) => {
           const text = "x".repeat(before) + request.headers.get("x-gwop-signature");
@@ -388,7 +388,7 @@ export function serverChecks(caller, { isFirst, consumer }) {
   };
 }
 
-/** Every way in which a token is refused. */
+/** Every reason for which a token is refused. */
 async function moreOfTokens(caller, url, control, good) {
   const mint = async (options) => secret((await control("tokens", options)).accessToken);
   const cases = [

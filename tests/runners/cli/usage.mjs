@@ -1,4 +1,4 @@
-// `--help`, `--version`, and every wrong use: exit code 2, and nothing of an argument that may be a
+// `--help`, `--version`, and every wrong use: exit code 2, and no text of an argument that may be a
 // secret.
 import { spawn } from "node:child_process";
 import { AGENT_KEY, ENDPOINT, expect, expectEqual, secret } from "./caller.mjs";
@@ -7,7 +7,7 @@ const COMMANDS = ["sim", "trigger", "events", "replay", "verify", "token", "pay"
 const MISTAKEN = secret("whsec_given_by_mistake_17");
 const KEY = secret("sk_m_given_by_mistake_18");
 
-/** Arguments, environment, and a word of the message. */
+/** The arguments, the environment, and a word of the message. */
 const WRONG = [
   [["no-such-command"], {}, /no such command/],
   [["verify"], { GWOP_WEBHOOK_SECRET: ENDPOINT }, /give the file/],
@@ -127,7 +127,7 @@ export function usageChecks(caller, { isFirst, version }) {
         expectEqual([code, stdout], [2, ""], `gwop ${args.join(" ")}\n${stderr}`);
         expect(words.test(stderr), `gwop ${args.join(" ")} says:\n${stderr}`);
       };
-      // A few at once: each waits for a start.
+      // Several at once, because each waits for a start.
       for (let at = 0; at < WRONG.length; at += 4) {
         await Promise.all(WRONG.slice(at, at + 4).map(judge));
       }

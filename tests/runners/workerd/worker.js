@@ -1,4 +1,4 @@
-// What runs inside workerd: the suite, in one request, and what its tests ask this Worker for in others.
+// Runs inside workerd: the suite in one request, and what its tests ask of this Worker in others.
 import { run } from "../../suite/index.js";
 import { answerShared } from "../../suite/isolate-requests.js";
 import { answerVerify } from "../../suite/token-requests.js";

@@ -1,4 +1,5 @@
-// Runs the conformance suite over the stores of Cloudflare's platform, on the real workerd: `/?store=NAME`.
+// Runs the conformance suite for the stores of Cloudflare's platform, on the real workerd:
+// `/?store=NAME`.
 import { DurableObject } from "cloudflare:workers";
 import { d1Store, durableObjectStore, kvStore } from "@gwop/sdk/stores";
 import { d1Journal, durableObjectJournal } from "@gwop/sdk/agent";

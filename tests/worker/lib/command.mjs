@@ -1,10 +1,10 @@
-// The command line `gwop` of the npm package.
+// Runs the command line `gwop` of the npm package.
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 
 import { TOP } from "./wrangler.mjs";
 
-/** Runs `gwop`. `said` is all that it prints. */
+/** Runs `gwop`. `said` is its whole output. */
 export function gwop(args, variables) {
   const program = join(TOP, "dist/npm/cli/gwop.js");
   const env = { ...process.env, ...variables };

@@ -1,4 +1,5 @@
-// The merchant's side: an HTTP server that takes what the Worker delivers, verified by the SDK itself.
+// The merchant's side: an HTTP server that receives the Worker's deliveries, which the SDK
+// verifies.
 import { createServer } from "node:http";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -6,7 +7,7 @@ import { pathToFileURL } from "node:url";
 
 import { TOP } from "./wrangler.mjs";
 
-/** The fulfillment secret of every worker that is started here. */
+/** The fulfillment secret of every Worker in the tests. */
 export const FULFILLMENT_SECRET = "whsec_fulfilment_of_the_tests";
 
 async function sdk(webhookSecret) {
@@ -17,8 +18,8 @@ async function sdk(webhookSecret) {
 }
 
 /**
- * Starts a fulfillment endpoint. `received` lists the verified deliveries, `refused` what did not verify.
- * `answer(event)` decides the status; 200 by default. `offsetMs` is by how much its clock is ahead.
+ * Starts a fulfillment endpoint. `received` lists the verified deliveries, `refused` the others.
+ * `answer(event)` returns the status, by default 200. `offsetMs` is how far its clock is ahead.
  */
 export async function startFulfillment(secret = FULFILLMENT_SECRET) {
   const gwop = await sdk(secret);
@@ -28,7 +29,7 @@ export async function startFulfillment(secret = FULFILLMENT_SECRET) {
     try {
       for await (const chunk of request) chunks.push(chunk);
     } catch {
-      // The Worker was killed in the middle of this delivery: it has not arrived.
+      // The Worker was killed in the middle of this delivery, so it has not arrived.
       return;
     }
     const body = Buffer.concat(chunks).toString();

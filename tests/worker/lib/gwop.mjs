@@ -1,12 +1,12 @@
-// What Gwop sends: events and their signatures, made with Node's own crypto rather than with the code under test.
+// Gwop's side: events and their signatures, made with Node's own crypto, not with the tested code.
 import { createHmac, randomUUID } from "node:crypto";
 
 import { sleep } from "./helpers.mjs";
 
-/** The webhook secret of every worker that is started here. */
+/** The webhook secret of every Worker in the tests. */
 export const WEBHOOK_SECRET = "whsec_of_the_tests";
 
-/** A signature header over `body`. */
+/** Returns a signature header for `body`. */
 export function signature(
   body,
   { secrets = [WEBHOOK_SECRET], time = Math.floor(Date.now() / 1000) } = {},
@@ -17,7 +17,7 @@ export function signature(
   return `t=${time}${tags.join("")}`;
 }
 
-/** The ids of a new invoice. */
+/** Returns the ids of a new invoice. */
 export function newInvoice() {
   return {
     invoice_id: randomUUID(),
@@ -26,7 +26,10 @@ export function newInvoice() {
   };
 }
 
-/** An event of `type` (`paid`, `expired`, `canceled`) about `invoice`. `data` and `event` override members. */
+/**
+ * Returns an event of `type` (`paid`, `expired`, `canceled`) about `invoice`. `data` and `event`
+ * override members.
+ */
 export function event(type, invoice, { version, data = {}, ...overrides } = {}) {
   const paid = {
     tx_hash: `0x${createHmac("sha256", "transaction").update(invoice.invoice_id).digest("hex")}`,
@@ -52,7 +55,7 @@ export function event(type, invoice, { version, data = {}, ...overrides } = {}) 
   };
 }
 
-/** Delivers an event as Gwop does. Resolves to the worker's answer. */
+/** Delivers an event as Gwop does. Resolves to the Worker's response. */
 export function deliver(worker, what, { secrets, time, headers = {}, signal } = {}) {
   const body = typeof what === "string" || what instanceof Uint8Array ? what : JSON.stringify(what);
   return worker.request("POST", "/webhooks/gwop", {
@@ -70,9 +73,9 @@ export function deliver(worker, what, { secrets, time, headers = {}, signal } = 
 }
 
 /**
- * Delivers an event until it is accepted, as Gwop does: an answer that is lost, or none of 2xx, is followed by the same event again.
- * (wrangler's own proxy now and then loses a connection under load, with any Worker behind it.) Resolves to the accepted
- * answer and how many deliveries it took.
+ * Delivers an event until it is accepted, as Gwop does: after a lost response, or one without 2xx,
+ * it sends the same event again. (wrangler's own proxy sometimes loses a connection under load,
+ * with any Worker.) Resolves to the accepted response and the number of deliveries.
  */
 export async function deliverUntilAccepted(
   worker,

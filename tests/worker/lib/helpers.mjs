@@ -1,7 +1,7 @@
-// What the tests of the Worker share: waiting, working side by side, and seeded randomness.
+// Shared by the Worker's tests: waiting, concurrent work, and seeded randomness.
 import assert from "node:assert/strict";
 
-/** Asks again until `probe` gives something truthy, or fails naming `what`. */
+/** Repeats `probe` until it returns something truthy. A failure names `what`. */
 export async function eventually(what, probe, { within = 20_000, every = 50 } = {}) {
   const deadline = Date.now() + within;
   let last;
@@ -21,7 +21,7 @@ export async function eventually(what, probe, { within = 20_000, every = 50 } = 
   }
 }
 
-/** Waits so many milliseconds. */
+/** Waits, in milliseconds. */
 export const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** Runs `work` over `items`, at most `limit` at a time. */
@@ -33,7 +33,7 @@ export async function parallel(items, limit, work) {
   await Promise.all(Array.from({ length: limit }, lane));
 }
 
-/** A random generator from a seed, so that every run sees the same (mulberry32). */
+/** Creates a random generator from a seed, so that every run is the same (mulberry32). */
 export function random(seed) {
   let state = seed >>> 0;
   const next = () => {

@@ -1,4 +1,4 @@
-// A merchant at a local Gwop whose webhooks go nowhere.
+// A merchant at a local Gwop whose webhooks are not sent.
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
@@ -6,7 +6,7 @@ import { TOP } from "./wrangler.mjs";
 
 const { Gwop } = await import(pathToFileURL(join(TOP, "dist/npm/index.node.js")));
 
-/** Makes invoices, and lets them come to their end. */
+/** Creates invoices, and brings them to a final status. */
 export function shopAt(simulator) {
   const gwop = new Gwop({ merchantApiKey: simulator.merchantApiKey, serverURL: simulator.url });
   const create = async (expiresInSeconds = 86_400) =>
@@ -26,7 +26,7 @@ export function shopAt(simulator) {
       await gwop.invoices.cancel({ id: invoice.id });
       return { ...invoice, status: "CANCELED" };
     },
-    /** Expires with the clock. */
+    /** Expires when the clock moves. */
     expired: async () => ({ ...(await create(60)), status: "EXPIRED" }),
   };
   return shop;

@@ -1,4 +1,4 @@
-// The local Gwop as the other side: `gwop-simulator` of the npm package, over HTTP.
+// The local Gwop: `gwop-simulator` of the npm package, over HTTP.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { TOP } from "./wrangler.mjs";
 const running = new Set();
 process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
 
-/** Starts a local Gwop on a free port. `control(method, path, body)` drives it. */
+/** Starts a local Gwop on a free port. `control(method, path, body)` controls it. */
 export async function startSimulator(flags = []) {
   const program = join(TOP, "dist/npm/gwop-simulator.js");
   if (!existsSync(program)) throw new Error(`${program} is not there: run \`cargo xtask build\``);

@@ -1,6 +1,6 @@
-// The test build behind JavaScript that watches it: how often `GWOP_MERCHANTS` is parsed, and which
-// keys of a KV namespace are read. It puts merchants in and takes them out while the Worker runs, and
-// lets the namespace fail where the ledger asks.
+// The test build, wrapped in JavaScript that watches it: how often `GWOP_MERCHANTS` is parsed, and
+// which keys of a KV namespace are read. It adds and removes merchants while the Worker runs, and
+// can make the namespace fail for the ledger.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -18,7 +18,7 @@ JSON.parse = (text, ...more) => {
 };
 
 const namespaces = {};
-/** The environment with a namespace that is watched, one for each who asks. */
+/** Returns the environment with a watched namespace, one for each reader. */
 function watched(env, who) {
   const kv = env.GWOP_MERCHANTS;
   if (typeof kv?.getWithMetadata !== "function") return env;
@@ -62,7 +62,7 @@ export default {
 };
 `;
 
-/** Starts it. `watch(what)` puts, gets and fails, and answers what was seen. */
+/** Starts it. `watch(what)` puts, gets and fails, and returns what was seen. */
 export async function startWatched(options) {
   const directory = mkdtempSync(join(SCRATCH, "gwop-watched-"));
   const main = join(directory, "index.js");

@@ -1,4 +1,4 @@
-// The Worker on the real workerd, by `wrangler dev` with persisted storage.
+// Runs the Worker on the real workerd, with `wrangler dev` and persistent storage.
 import { spawn } from "node:child_process";
 import {
   createWriteStream,
@@ -17,32 +17,36 @@ import { fileURLToPath } from "node:url";
 
 import { eventually, sleep } from "./helpers.mjs";
 
-/** The top level of the repository. */
+/** The root of the repository. */
 export const TOP = fileURLToPath(new URL("../../../", import.meta.url));
-/** The build with faults on purpose and shorter times, in the npm package around it. */
+/** The build with deliberate faults and shorter times, inside the npm package. */
 export const TEST_BUILD = join(TOP, "build/npm-worker-test/index.js");
-/** Where storage lies: in memory where that can be had, since workerd syncs each write. A `kill -9` is none the wiser. */
+/**
+ * The directory for storage: in memory if possible, because workerd syncs each write. For a `kill
+ * -9`, this makes no difference.
+ */
 export const SCRATCH = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
-/** What is deployed, in the npm package around it. */
+/** The deployed build, inside the npm package. */
 export const SHIPPED_BUILD = join(TOP, "dist/npm-worker/index.js");
 /** The same without the package, as `wrangler.toml` names it. */
 export const BARE_BUILD = join(TOP, "dist/worker/entry.js");
 
 /**
- * How long a request waits for its answer, in milliseconds. wrangler's own proxy never answers a GET whose connection to workerd broke, until another
- * request comes (`findings/wrangler-dev-get-unanswered.sh`): nothing here may wait for ever.
+ * The time limit of a request, in milliseconds. If a GET's connection to workerd breaks, wrangler's
+ * own proxy never responds until another request comes
+ * (`findings/wrangler-dev-get-unanswered.sh`). So no test may wait for ever.
  */
 const PATIENCE_MS = 40_000;
-/** The same for a read, which is asked again instead. */
+/** The time limit of a read. A read is repeated instead. */
 const READ_PATIENCE_MS = 5_000;
-/** How often a read is asked. */
+/** How often a read is attempted. */
 const READS = 8;
 
 const running = new Set();
 process.on("exit", () => running.forEach((worker) => worker.killNow()));
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
 
-/** A port that nobody listens on. */
+/** Returns a free port. */
 export function freePort() {
   return new Promise((resolve, reject) => {
     const server = createServer();
@@ -57,12 +61,13 @@ export function freePort() {
 /**
  * Starts the Worker.
  *
- * - `variables`: what `.dev.vars` holds.
- * - `main`: the build; the test build by default.
- * - `storage`: a directory that outlives this worker; a fresh one by default.
+ * - `variables`: the content of `.dev.vars`.
+ * - `main`: the build. Default: the test build.
+ * - `storage`: a directory that outlives this Worker. Default: a new one.
  * - `configure(text)`: changes the text of the top level's `wrangler.toml`.
- * - `template`: the `wrangler.toml` to begin with; the top level's by default.
- * - `neighbours`: other Workers that run beside it, by name: the text of their modules, or `{ main, configure }` of another build of this Worker.
+ * - `template`: the initial `wrangler.toml`. Default: the top level's.
+ * - `neighbours`: other Workers that run next to it, by name: the text of their modules, or
+ *   `{ main, configure }` of another build of this Worker.
  */
 export async function startWorker({
   variables = {},
@@ -82,9 +87,9 @@ export async function startWorker({
       );
     const config = readFileSync(template ?? join(TOP, "wrangler.toml"), "utf8")
       .replace('main = "dist/worker/entry.js"', `main = ${JSON.stringify(build)}`)
-      // Dead letters within seconds rather than hours.
+      // Dead letters within seconds instead of hours.
       .replaceAll("max_retries = 10\n", "max_retries = 2\n")
-      // Every test is the same client.
+      // All tests are the same client.
       .replace("limit = 30,", "limit = 100000,");
     mkdirSync(where, { recursive: true });
     writeFileSync(join(where, "wrangler.toml"), change(config));
@@ -119,11 +124,11 @@ class Worker {
     this.configs = configs;
     this.state = state;
     this.log = join(directory, "wrangler.log");
-    /** How many reads were asked again. */
+    /** The number of repeated reads. */
     this.unanswered = 0;
   }
 
-  /** Starts, or starts again on the same storage. */
+  /** Starts, or restarts with the same storage. */
   async start() {
     const [port, inspector] = [await freePort(), await freePort()];
     this.url = `http://127.0.0.1:${port}`;
@@ -143,7 +148,7 @@ class Worker {
     ];
     this.process = spawn(process.execPath, [program, ...flags.map(String)], {
       cwd: this.directory,
-      // A group of its own, so that killing it reaches workerd.
+      // In its own process group, so that killing it reaches workerd.
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],
       env: {
@@ -171,12 +176,12 @@ class Worker {
     await Promise.race([ready, early]);
   }
 
-  /** Everything it has printed so far. */
+  /** Returns its output so far. */
   output() {
     return existsSync(this.log) ? readFileSync(this.log, "utf8") : "";
   }
 
-  /** The structured log lines so far, from this length of the output on. */
+  /** Returns the structured log lines, from the given length of the output on. */
   logLines(from = 0) {
     return this.output()
       .slice(from)
@@ -193,7 +198,7 @@ class Worker {
       });
   }
 
-  /** `kill -9` of workerd, and then of wrangler, which does not revive it. */
+  /** Runs `kill -9` on workerd, and then on wrangler, which does not restart it. */
   async kill() {
     for (const pid of descendants(this.process.pid)) {
       if (commandOf(pid).includes("workerd")) signal(pid, "SIGKILL");
@@ -202,12 +207,12 @@ class Worker {
     await this.ended;
   }
 
-  /** Kills the group at once. */
+  /** Kills the process group at once. */
   killNow() {
     signal(-this.process.pid, "SIGKILL");
   }
 
-  /** Ends it and removes what it wrote, but for storage that was given; nothing where `GWOP_KEEP` is set. */
+  /** Ends it and removes its files, except given storage. Removes nothing if `GWOP_KEEP` is set. */
   async stop() {
     signal(this.process.pid, "SIGTERM");
     await Promise.race([this.ended, sleep(3_000)]);
@@ -216,7 +221,10 @@ class Worker {
     if (!process.env.GWOP_KEEP) rmSync(this.directory, { recursive: true, force: true });
   }
 
-  /** Sends a request; resolves to `{ status, headers, body }` with the body parsed where it is JSON. Fails where no answer comes in time. */
+  /**
+   * Sends a request. Resolves to `{ status, headers, body }`, with the body parsed if it is JSON.
+   * Fails if no response arrives in time.
+   */
   async request(
     method,
     path,
@@ -240,7 +248,7 @@ class Worker {
     return { status: response.status, headers: response.headers, body: parsed, text };
   }
 
-  /** Gets a path; asks again where no answer comes. */
+  /** Gets a path. Repeats the request if no response arrives. */
   async read(path, headers = {}) {
     for (let time = 1; ; time += 1) {
       try {
@@ -255,7 +263,7 @@ class Worker {
     }
   }
 
-  /** What the operator sees of an invoice. */
+  /** Returns an invoice as the operator sees it. */
   async invoice(id, token = OPERATOR_TOKEN) {
     const answer = await this.read(`/invoices/${encodeURIComponent(id)}`, {
       authorization: `Bearer ${token}`,
@@ -263,7 +271,7 @@ class Worker {
     return answer.status === 200 ? answer.body : undefined;
   }
 
-  /** A fault on purpose. */
+  /** Causes a deliberate fault. */
   fault(what, body = {}, method = "POST") {
     return this.request(
       method,
@@ -273,14 +281,14 @@ class Worker {
   }
 }
 
-/** The operator's token of every worker that is started here. */
+/** The operator's token of every Worker in the tests. */
 export const OPERATOR_TOKEN = "operator-token-of-the-tests";
 
 function signal(pid, name) {
   try {
     process.kill(pid, name);
   } catch {
-    // Gone already.
+    // The process has already ended.
   }
 }
 
@@ -301,7 +309,7 @@ function descendants(root) {
       const parent = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
       children.set(parent, [...(children.get(parent) ?? []), Number(entry)]);
     } catch {
-      // Ended meanwhile.
+      // The process has ended in the meantime.
     }
   }
   const found = [];

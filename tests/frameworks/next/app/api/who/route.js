@@ -1,7 +1,7 @@
-// Behind the proxy: what it says is what the route may trust.
+// Behind the proxy: returns the headers that the route may trust.
 export const dynamic = "force-dynamic";
 export const GET = (request) => {
-  // As CGI would read them: `_` for `-`.
+  // Also as CGI would read them: `_` instead of `-`.
   const claims = [...request.headers].filter(
     ([name]) => name.replaceAll("_", "-") === "x-gwop-subject",
   );
