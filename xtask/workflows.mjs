@@ -8,7 +8,12 @@ const lint = await createLinter();
 const problems = readdirSync(FOLDER)
   .filter((name) => /\.ya?ml$/.test(name))
   .flatMap((name) => lint(readFileSync(`${FOLDER}/${name}`, "utf8"), `${FOLDER}/${name}`));
-for (const { file, line, column, message } of problems) {
+// It is public what CI runs: the two commands of CONTRIBUTING.md.
+const ci = readFileSync(`${FOLDER}/ci.yml`, "utf8");
+for (const command of ["cargo xtask demo", "cargo xtask test"]) {
+  if (!ci.includes(`run: ${command}\n`)) problems.push({ message: `no step runs ${command}` });
+}
+for (const { file = `${FOLDER}/ci.yml`, line = 1, column = 1, message } of problems) {
   console.error(`✗ ${file}:${line}:${column}: ${message}`);
 }
 process.exitCode = problems.length > 0 ? 1 : 0;

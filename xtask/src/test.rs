@@ -285,6 +285,7 @@ fn structure() -> Result {
     ] {
         Step::new(format!("jscpd, {format}"), &jscpd)
             .args(["--min-lines", "13", "--min-tokens", "50", "--exitCode", "1"])
+            .args(["--max-lines", "100000", "--max-size", "10mb"])
             .args(["--noTips", "--reporters", "console", "--format", format])
             .args(directories)
             .run()?;

@@ -99,7 +99,7 @@ export type CheckoutErrorCode =
    *
    * Cause: `details.reason` is the code with which `validateWebhook` refuses the webhook.
    *
-   * Fix: Respond with 400 and do not trust the event.
+   * Fix: Respond with 401 and do not trust the event.
    */
   | "WEBHOOK_SIGNATURE_ERROR"
   | (string & {});

@@ -374,6 +374,7 @@ function upgradedManifest(text, wishes, version) {
 /** The fulfillment Worker: it verifies events, and the rest is the merchant's code. */
 const FULFILLMENT_INDEX = `// Fulfillment: takes each event at least once. Deduplicate by eventId before you act.
 import { Gwop } from "@gwop/sdk";
+import { SDKValidationError } from "@gwop/sdk/errors";
 
 interface Env {
   FULFILLMENT_SECRET: string;
@@ -386,9 +387,10 @@ export default {
       const { body: event } = await gwop.validateWebhook({ request, reconciled: true });
       console.log(\`\${event.eventType} of \${event.data.publicInvoiceId}\`);
       return new Response(null, { status: 204 });
-    } catch {
-      // Not signed by the Worker. Any answer but 2xx is followed by another delivery.
-      return new Response(null, { status: 400 });
+    } catch (error) {
+      if (!(error instanceof SDKValidationError)) throw error;
+      // The Worker delivers an event again unless the status is 2xx.
+      return new Response(error.message, { status: error.httpStatus });
     }
   },
 };
