@@ -119,7 +119,7 @@ ${lines.join("\n")}
 }
 
 const BLOCKS = {
-  machine: `The machine: ${machine}. The speed was measured on ${day("node")}, the sizes on\n${day("sizes")}, and the Worker on ${day("worker")}.`,
+  machine: `The machine: ${machine}.\nThe speed was measured on ${day("node")}, the sizes on ${day("sizes")}, and the Worker on ${day("worker")}.`,
   speed,
   sizes,
   worker,
