@@ -105,15 +105,18 @@ export interface ClientOptions {
 }
 
 /** The response to a call. */
-export interface Answer<T> {
+export interface ApiResponse<T> {
   /**
    * The response's headers: names in lower case, with lists of values. Quote `x-request-id` when you
    * ask Gwop's support.
    */
   headers: { [name: string]: string[] };
-  /** The response itself. */
+  /** The body of the response. */
   result: T;
 }
+
+/** Alias of {@link ApiResponse}. */
+export type Answer<T> = ApiResponse<T>;
 
 /** The names of {@link ClientOptions}. */
 export const CLIENT_OPTIONS: Names<ClientOptions> = {
@@ -223,7 +226,7 @@ export class ApiClient {
     operation: Operation,
     argument: unknown,
     options?: RequestOptions,
-  ): Promise<Answer<T>> {
+  ): Promise<ApiResponse<T>> {
     const { text, response } = await this.#run({ operation, argument }, options);
     // A `Map`, because `constructor` and `__proto__` are valid header names.
     const headers = new Map<string, string[]>();

@@ -3,7 +3,7 @@ export type { Auth } from "./auth/index.js";
 export type { JwksStore, StoredJwk, StoredJwks } from "./auth/jwks-cache.js";
 export { ANY_MERCHANT, type VerifiedToken, type VerifyTokenOptions } from "./auth/verify-token.js";
 export type { BackoffStrategy, Sender } from "./call.js";
-export type { Answer, ClientOptions, RequestOptions, RetryConfig } from "./client.js";
+export type { Answer, ApiResponse, ClientOptions, RequestOptions, RetryConfig } from "./client.js";
 export type { Logger } from "./debug.js";
 export { Gwop, type SDKOptions } from "./gwop.js";
 export {

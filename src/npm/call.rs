@@ -20,7 +20,7 @@ use crate::client::{
 use crate::drive::{self, Attempts};
 use crate::model::Naming;
 use crate::port::{Transport, random};
-use crate::web::{Stop, constant, now_ms, read_response, settled, sleep};
+use crate::web::{Stop, constant, now_ms, outcome_of, read_response, sleep};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
@@ -435,7 +435,7 @@ async fn merchant_key(host: &CallHost, signal: Option<&AbortSignal>) -> Result<S
             stop.on_abort(signal, |_| ()).map_err(failed)?;
         }
         // The caller checks whether the signal has aborted.
-        stop.unless(settled(&given))
+        stop.unless(outcome_of(&given))
             .await
             .unwrap_or(Ok(JsValue::UNDEFINED))
             .map_err(failed)?
@@ -614,7 +614,7 @@ impl Client<'_> {
         exchange: &mut Exchange,
     ) -> Result<Response, Failure> {
         let given = match self.host.request(request) {
-            Ok(promise) => settled(&promise).await,
+            Ok(promise) => outcome_of(&promise).await,
             Err(thrown) => Err(thrown),
         };
         let read = match given {

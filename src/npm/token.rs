@@ -17,7 +17,7 @@ use crate::token::{
     Rejection, TOKEN_CACHE_SIZE, Ticket, UnverifiedToken, VerifiedTokens, verify_signature,
 };
 use crate::web::executor::JsFuture;
-use crate::web::{Stop, WebCrypto, ignore_rejection, now_ms, settled, sleep};
+use crate::web::{Stop, WebCrypto, ignore_rejection, now_ms, outcome_of, sleep};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
@@ -316,7 +316,8 @@ impl TokenVerifier {
                                 if let Some(set) = set
                                     && let Ok(mut kept) = self.verified.try_borrow_mut()
                                 {
-                                    let (value, bytes) = (verified.clone(), claims.json().len());
+                                    let value = verified.clone();
+                                    let bytes = bytes_of(claims.json());
                                     kept.keep(token, expected, set, claims, value, bytes);
                                 }
                                 return Ok(verified);
@@ -453,7 +454,7 @@ impl TokenVerifier {
     /// fetch.
     async fn fetch(&self, ticket: Ticket) -> Result<Option<JsValue>, JsValue> {
         let fetched = match self.fetch_jwks.call0(&JsValue::UNDEFINED) {
-            Ok(promise) => settled(&promise).await,
+            Ok(promise) => outcome_of(&promise).await,
             Err(reason) => Err(reason),
         };
         let body = match fetched {
@@ -501,6 +502,14 @@ pub fn verify_token_signature(key: &CryptoKey, token: &[u8]) -> Result<Promise, 
 #[wasm_bindgen(js_name = sessionRevoked, unchecked_return_type = "Refusal")]
 pub fn session_revoked() -> JsValue {
     Rejection::SESSION_REVOKED.into()
+}
+
+/// Returns how many bytes a `VerifiedClaims` takes at most: the claims and texts that are parts of them,
+/// with two bytes for each character if one is not ASCII.
+fn bytes_of(claims: &str) -> usize {
+    claims
+        .len()
+        .saturating_mul(if claims.is_ascii() { 2 } else { 4 })
 }
 
 fn expected_of(given: &Given) -> Expected<'_> {
@@ -575,8 +584,8 @@ async fn in_time(called: Result<JsValue, JsValue>) -> Result<JsValue, JsValue> {
     let called = called?;
     let mut stop = Stop::new();
     stop.after(STORE_TIMEOUT_MS, || ());
-    match stop.unless(settled(&called)).await {
-        Some(settled) => settled,
+    match stop.unless(outcome_of(&called)).await {
+        Some(outcome) => outcome,
         None => Err(JsValue::UNDEFINED),
     }
 }

@@ -111,7 +111,7 @@ pub struct JwkSetCache {
     begun: u32,
     /// The ordinal of the latest fetch that has ended, and the rejection of tokens without a key
     /// since then.
-    settled: (u32, Rejection),
+    concluded: (u32, Rejection),
     /// The fetches in progress while no set is held: at most [`MAX_FETCHES`], the oldest first.
     fetching: Vec<Ticket>,
     /// The refresh in progress while a set is held.
@@ -133,7 +133,7 @@ impl JwkSetCache {
             held: None,
             sets: 0,
             begun: 0,
-            settled: (0, Rejection::KID_UNKNOWN),
+            concluded: (0, Rejection::KID_UNKNOWN),
             fetching: Vec::new(),
             refreshing: None,
             refresh_begun_at_ms: None,
@@ -253,7 +253,7 @@ impl JwkSetCache {
     pub fn received(&mut self, ticket: Ticket, body: &[u8], now_ms: i64) -> bool {
         match JwkSet::parse(body) {
             Ok(set) => {
-                self.settle(ticket, Rejection::KID_UNKNOWN);
+                self.conclude(ticket, Rejection::KID_UNKNOWN);
                 self.failures = 0;
                 self.failed_at_ms = None;
                 let outdated = self.held.as_ref().is_some_and(|held| match held.ordinal {
@@ -382,19 +382,19 @@ impl JwkSetCache {
         }
     }
 
-    fn settle(&mut self, ticket: Ticket, refusal: Rejection) {
+    fn conclude(&mut self, ticket: Ticket, refusal: Rejection) {
         self.fetching
             .retain(|fetch| fetch.ordinal != ticket.ordinal);
         if self.refreshing == Some(ticket.ordinal) {
             self.refreshing = None;
         }
-        if ticket.ordinal >= self.settled.0 {
-            self.settled = (ticket.ordinal, refusal);
+        if ticket.ordinal >= self.concluded.0 {
+            self.concluded = (ticket.ordinal, refusal);
         }
     }
 
     fn unusable(&mut self, ticket: Ticket, refusal: Rejection, now_ms: i64) {
-        self.settle(ticket, refusal);
+        self.conclude(ticket, refusal);
         let counted_already = self
             .failed_at_ms
             .is_some_and(|failed_at_ms| (ticket.begun_at_ms..=now_ms).contains(&failed_at_ms));
@@ -423,7 +423,7 @@ impl JwkSetCache {
         Plan::Refuse(if no_response {
             Rejection::JWKS_UNAVAILABLE
         } else {
-            self.settled.1
+            self.concluded.1
         })
     }
 }

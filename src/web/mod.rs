@@ -15,6 +15,6 @@ pub(crate) use http::ignore_rejection;
 #[cfg(feature = "npm")]
 pub use http::{BoundedBody, read_response};
 #[cfg(feature = "npm")]
-pub(crate) use stop::{Stop, now_ms, settled, sleep};
+pub(crate) use stop::{Stop, now_ms, outcome_of, sleep};
 #[cfg(feature = "npm")]
 pub(crate) use text::constant;

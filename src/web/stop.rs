@@ -197,6 +197,6 @@ pub(crate) async fn sleep(delay_ms: f64, signal: Option<&AbortSignal>) -> Result
 ///
 /// # Errors
 /// The reason with which the promise rejects.
-pub(crate) async fn settled(value: &JsValue) -> Result<JsValue, JsValue> {
+pub(crate) async fn outcome_of(value: &JsValue) -> Result<JsValue, JsValue> {
     JsFuture::from(js_sys::Promise::resolve(value)).await
 }

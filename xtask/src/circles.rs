@@ -166,20 +166,19 @@ impl Reader {
             UseTree::Name(name) if name.ident == "self" => (before.to_vec(), None),
             UseTree::Name(name) => (with(&name.ident), Some(name.ident.to_string())),
             UseTree::Rename(rename) => (with(&rename.ident), Some(rename.rename.to_string())),
-            // A glob re-export counts as part of the module itself.
-            UseTree::Glob(_) if passes_on => return,
             UseTree::Glob(_) => (before.to_vec(), None),
         };
         let Some(path) = self.absolute(&path) else {
             return;
         };
-        match given {
-            Some(given) if passes_on => {
-                self.module.passed_on.insert(given, path);
-            }
-            _ => {
-                self.module.named.insert(path);
-            }
+        // A module that re-exports what its own children hold does not depend on them. Whatever else
+        // it re-exports, it imports too.
+        let own = path.starts_with(&self.name);
+        if !(passes_on && own) {
+            self.module.named.insert(path.clone());
+        }
+        if let Some(given) = given.filter(|_| passes_on) {
+            self.module.passed_on.insert(given, path);
         }
     }
 }
@@ -202,6 +201,27 @@ impl<'a> Visit<'a> for Reader {
             let passes_on = !matches!(item.vis, Visibility::Inherited);
             self.tree(&item.tree, &[], passes_on);
         }
+    }
+
+    /// Reads the tokens of a macro call, such as `format!("{}", crate::token::NAME)`.
+    fn visit_macro(&mut self, call: &'a syn::Macro) {
+        let text = call.tokens.to_string().replace(" :: ", "::");
+        let words = text.split(|character: char| {
+            !(character.is_alphanumeric() || character == '_' || character == ':')
+        });
+        for word in words {
+            let segments: Name = word.split("::").map(str::to_owned).collect();
+            let starts = ["crate", "super", "self"];
+            if segments.len() > 1
+                && segments
+                    .first()
+                    .is_some_and(|first| starts.contains(&first.as_str()))
+                && let Some(path) = self.absolute(&segments)
+            {
+                self.module.named.insert(path);
+            }
+        }
+        visit::visit_macro(self, call);
     }
 
     fn visit_path(&mut self, path: &'a syn::Path) {
@@ -318,6 +338,30 @@ mod tests {
             said.as_ref().is_err_and(|said| said.contains(way)),
             "{said:?}"
         );
+    }
+
+    #[test]
+    fn a_macro_call_and_a_re_export_are_imports_too() {
+        for (name, back) in [
+            ("macro", "pub fn b() { println!(\"{}\", crate::a::A); }"),
+            ("named", "pub use crate::a::A;"),
+            ("glob", "pub(crate) use crate::a::*;"),
+        ] {
+            let checked = crate_of(
+                name,
+                &[
+                    ("lib.rs", "mod a; mod b;"),
+                    ("a.rs", "use crate::b::b; pub const A: u8 = 1;"),
+                    ("b.rs", back),
+                ],
+            );
+            let said = checked.map_err(|error| error.to_string());
+            assert!(
+                said.as_ref()
+                    .is_err_and(|said| said.contains("crate::a → crate::b")),
+                "{name}: {said:?}"
+            );
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
 import { readEnv } from "../env.js";
-import type { Answer, ApiClient, RequestOptions } from "../client.js";
+import type { ApiResponse, ApiClient, RequestOptions } from "../client.js";
 import type { Jwks } from "../generated/models.js";
 import {
   ANY_MERCHANT,
@@ -35,7 +35,7 @@ export class Auth {
    * Fetches Gwop's public keys now. It needs no merchant key. To verify tokens, use {@link
    * verifyToken}, which caches the keys.
    */
-  getJwks(options?: RequestOptions): Promise<Answer<Jwks>> {
+  getJwks(options?: RequestOptions): Promise<ApiResponse<Jwks>> {
     return this.#client.call("auth.getJwks", {}, options);
   }
 

@@ -341,11 +341,9 @@ const AGENT_ERRORS = [
  * none, returns the default.
  */
 function retrySeconds(retryAfter: string | null | undefined): number {
-  if (!retryAfter) return RETRY_SECONDS;
-  const seconds = /^\d+$/.test(retryAfter)
-    ? Number(retryAfter)
-    : Math.ceil((Date.parse(retryAfter) - Date.now()) / 1000);
-  return Number.isNaN(seconds) ? RETRY_SECONDS : Math.min(Math.max(seconds, 1), MAX_RETRY_SECONDS);
+  const wait = core().parseRetryAfter(retryAfter ?? "", Date.now());
+  if (wait === undefined) return RETRY_SECONDS;
+  return Math.min(Math.max(Math.ceil(wait / 1000), 1), MAX_RETRY_SECONDS);
 }
 
 /**

@@ -1,7 +1,7 @@
 /**
  * `@gwop/sdk/models/operations`: what each call takes and resolves to. Types only.
  */
-import type { Answer } from "../client.js";
+import type { ApiResponse } from "../client.js";
 import type {
   AuthIntent,
   AuthSession,
@@ -26,7 +26,7 @@ export type {
   InvoicesCreateRequest,
   InvoicesGetRequest,
 } from "../generated/models.js";
-export type { Answer };
+export type { ApiResponse };
 
 /** The argument of `invoices.list`. */
 export interface InvoicesListRequest extends Omit<OpenInvoicesListRequest, "status"> {
@@ -35,20 +35,20 @@ export interface InvoicesListRequest extends Omit<OpenInvoicesListRequest, "stat
 }
 
 /** What `invoices.create` resolves to. */
-export type InvoicesCreateResponse = Answer<Invoice>;
+export type InvoicesCreateResponse = ApiResponse<Invoice>;
 /** What `invoices.list` resolves to. */
-export type InvoicesListResponse = Answer<InvoiceList>;
+export type InvoicesListResponse = ApiResponse<InvoiceList>;
 /** What `invoices.get` resolves to. */
-export type InvoicesGetResponse = Answer<InvoicePublic>;
+export type InvoicesGetResponse = ApiResponse<InvoicePublic>;
 /** What `invoices.cancel` resolves to. */
-export type InvoicesCancelResponse = Answer<InvoiceCancel>;
+export type InvoicesCancelResponse = ApiResponse<InvoiceCancel>;
 /** What `authIntents.create` resolves to. */
-export type AuthIntentsCreateResponse = Answer<AuthIntent>;
+export type AuthIntentsCreateResponse = ApiResponse<AuthIntent>;
 /** What `authIntents.exchange` resolves to. */
-export type AuthIntentsExchangeResponse = Answer<AuthToken>;
+export type AuthIntentsExchangeResponse = ApiResponse<AuthToken>;
 /** What `authSessions.get` resolves to. */
-export type AuthSessionsGetResponse = Answer<AuthSession>;
+export type AuthSessionsGetResponse = ApiResponse<AuthSession>;
 /** What `authSessions.revoke` resolves to. */
-export type AuthSessionsRevokeResponse = Answer<Revoked>;
+export type AuthSessionsRevokeResponse = ApiResponse<Revoked>;
 /** What `auth.getJwks` resolves to. */
-export type AuthGetJwksResponse = Answer<Jwks>;
+export type AuthGetJwksResponse = ApiResponse<Jwks>;

@@ -1,4 +1,4 @@
-import type { Answer, ApiClient, RequestOptions } from "../client.js";
+import type { ApiResponse, ApiClient, RequestOptions } from "../client.js";
 import type {
   AuthIntent,
   AuthIntentsCreateRequest,
@@ -23,7 +23,7 @@ export class AuthIntents {
   create(
     request: AuthIntentsCreateRequest = {},
     options?: RequestOptions,
-  ): Promise<Answer<AuthIntent>> {
+  ): Promise<ApiResponse<AuthIntent>> {
     return this.#client.call("authIntents.create", request, options);
   }
 
@@ -38,7 +38,7 @@ export class AuthIntents {
   exchange(
     request: AuthIntentsExchangeRequest,
     options?: RequestOptions,
-  ): Promise<Answer<AuthToken>> {
+  ): Promise<ApiResponse<AuthToken>> {
     return this.#client.call("authIntents.exchange", request, options);
   }
 }

@@ -1,4 +1,4 @@
-import type { Answer, ApiClient, RequestOptions } from "../client.js";
+import type { ApiResponse, ApiClient, RequestOptions } from "../client.js";
 import type {
   AuthSession,
   AuthSessionsGetRequest,
@@ -18,14 +18,20 @@ export class AuthSessions {
    * Looks up a session at Gwop. Only the status `active` is good. A token itself does not show that
    * its session was revoked.
    */
-  get(request: AuthSessionsGetRequest, options?: RequestOptions): Promise<Answer<AuthSession>> {
+  get(
+    request: AuthSessionsGetRequest,
+    options?: RequestOptions,
+  ): Promise<ApiResponse<AuthSession>> {
     return this.#client.call("authSessions.get", request, options);
   }
 
   /**
    * Revokes a session. You can revoke it again without harm, so the call is retried like a read.
    */
-  revoke(request: AuthSessionsRevokeRequest, options?: RequestOptions): Promise<Answer<Revoked>> {
+  revoke(
+    request: AuthSessionsRevokeRequest,
+    options?: RequestOptions,
+  ): Promise<ApiResponse<Revoked>> {
     return this.#client.call("authSessions.revoke", request, options);
   }
 }

@@ -1,4 +1,9 @@
-import { type Answer, type ApiClient, REQUEST_OPTIONS, type RequestOptions } from "../client.js";
+import {
+  type ApiResponse,
+  type ApiClient,
+  REQUEST_OPTIONS,
+  type RequestOptions,
+} from "../client.js";
 import {
   ConnectionError,
   GwopError,
@@ -69,12 +74,15 @@ export class Invoices {
    * is unknown, for example after a timeout, call again with the error's `idempotencyKey`. Gwop
    * then returns the same invoice instead of a second one.
    */
-  create(request: InvoicesCreateRequest, options?: RequestOptions): Promise<Answer<Invoice>> {
+  create(request: InvoicesCreateRequest, options?: RequestOptions): Promise<ApiResponse<Invoice>> {
     return this.#client.call("invoices.create", request, options);
   }
 
   /** Returns one page of your invoices. Gwop does not document their order. */
-  list(request: InvoicesListRequest = {}, options?: RequestOptions): Promise<Answer<InvoiceList>> {
+  list(
+    request: InvoicesListRequest = {},
+    options?: RequestOptions,
+  ): Promise<ApiResponse<InvoiceList>> {
     return this.#client.call("invoices.list", request, options);
   }
 
@@ -120,7 +128,7 @@ export class Invoices {
    * Returns an invoice by its public id (`inv_*`), as everybody with that id sees it. It needs no
    * merchant key and sends none.
    */
-  get(request: InvoicesGetRequest, options?: RequestOptions): Promise<Answer<InvoicePublic>> {
+  get(request: InvoicesGetRequest, options?: RequestOptions): Promise<ApiResponse<InvoicePublic>> {
     return this.#client.call("invoices.get", request, options);
   }
 
@@ -131,7 +139,10 @@ export class Invoices {
    * @throws ErrorResponse with the code `INVOICE_CANCEL_NOT_ALLOWED` if the invoice is paid, being
    * paid, or expired.
    */
-  cancel(request: InvoicesCancelRequest, options?: RequestOptions): Promise<Answer<InvoiceCancel>> {
+  cancel(
+    request: InvoicesCancelRequest,
+    options?: RequestOptions,
+  ): Promise<ApiResponse<InvoiceCancel>> {
     return this.#client.call("invoices.cancel", request, options);
   }
 
@@ -148,7 +159,7 @@ export class Invoices {
   async waitForStatus(
     request: WaitForStatusRequest,
     options?: RequestOptions,
-  ): Promise<Answer<InvoicePublic>> {
+  ): Promise<ApiResponse<InvoicePublic>> {
     const { id, status, signal, ...wait } = readOptions(request, WAIT_REQUEST, refuse, "request");
     const waitMs = readAliased("waitMs", wait.waitMs, "timeoutMs", wait.timeoutMs) ?? 120_000;
     const own = readOptions(options, REQUEST_OPTIONS);
@@ -165,7 +176,7 @@ export class Invoices {
     }
     if (!signals.every(isSignal)) throw refuse("signal must be an AbortSignal");
     const wanted = targets.join(" or ");
-    let latest!: Answer<InvoicePublic>;
+    let latest!: ApiResponse<InvoicePublic>;
     await waitForStatus(
       async (signal) => (latest = await this.get({ id }, { ...own, signal })).result,
       isPassing,
