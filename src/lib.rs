@@ -7,6 +7,7 @@ extern crate alloc;
 pub mod client;
 pub mod drive;
 pub mod exchange;
+pub mod http_auth;
 pub mod invoice;
 pub mod json;
 pub mod model;

@@ -2,8 +2,8 @@
 
 use wasm_bindgen::prelude::*;
 
-use crate::exchange;
 use crate::session::{Session, SessionStatus};
+use crate::{exchange, http_auth};
 
 /// Returns whether this value of `AUTH_SECRET` is long enough for exchange secrets: at least 16
 /// characters.
@@ -85,4 +85,24 @@ pub fn session_seen(
         Session::ActiveAt(asked_at) => asked_at as f64,
         Session::Ended | Session::Unknown => 0.0,
     }
+}
+
+/// Returns the token of an `Authorization` header with the scheme `Bearer` (RFC 6750 section 2.1), or
+/// `undefined` if there is none.
+#[wasm_bindgen(js_name = bearerToken)]
+pub fn bearer_token(authorization: &str) -> Option<String> {
+    http_auth::bearer_token(authorization).map(str::to_owned)
+}
+
+/// Returns whether an app may read a header with this name as one of the headers in which a server
+/// tells who the agent is, such as `x-gwop-subject`.
+#[wasm_bindgen(js_name = claimsIdentity)]
+pub fn claims_identity(name: &str) -> bool {
+    http_auth::claims_identity(name)
+}
+
+/// Returns whether a header can carry the value unchanged: printable ASCII without white space.
+#[wasm_bindgen(js_name = isHeaderValue)]
+pub fn is_header_value(value: &str) -> bool {
+    http_auth::is_header_value(value)
 }

@@ -5,7 +5,6 @@ use std::borrow::Borrow;
 use serde_json::{Value, json};
 use worker::{Env, Request, Result};
 
-use super::bounds::is_visible;
 use super::gwop::call;
 use super::identity::Identity;
 use super::platform::body::Incoming;
@@ -14,6 +13,7 @@ use super::platform::{config, log, now_ms};
 use super::sessions::client as sessions;
 use super::sessions::object::SessionCall;
 use super::verify::{self, Failure};
+use crate::http_auth::{bearer_token, is_header_value};
 use crate::session::SessionStatus;
 use crate::token::{Code, Rejection};
 
@@ -122,8 +122,10 @@ pub(super) async fn verified(
     }
     let merchant_id =
         config::text(env, config::GWOP_MERCHANT_ID).ok_or(AuthError::NotConfigured)?;
-    let token = request.bearer().ok_or(AuthError::NoToken)?;
-    let verified = verify::token(env, &merchant_id, &token).await;
+    let authorization = request.header("authorization");
+    let token = authorization.as_deref().and_then(bearer_token);
+    let token = token.ok_or(AuthError::NoToken)?;
+    let verified = verify::token(env, &merchant_id, token).await;
     if let Ok(identity) = &verified {
         if identity.session_id.as_deref() == Some("") {
             // An empty id names no session, and no object.
@@ -132,7 +134,7 @@ pub(super) async fn verified(
         if !identity
             .headers()
             .iter()
-            .all(|(_, value)| is_visible(value))
+            .all(|(_, value)| is_header_value(value))
         {
             return Err(AuthError::NotForHeaders);
         }

@@ -6,19 +6,12 @@ use std::net::{IpAddr, Ipv6Addr};
 use serde_json::Value;
 
 use crate::exchange::is_long_enough;
+pub use crate::http_auth::{IDENTITY_HEADERS, claims_identity};
 
 /// The default merchant key of the simulator. It is public.
 pub const SIMULATOR_MERCHANT_KEY: &str = "sk_m_simulator";
 /// The default webhook secret of the simulator. It is public.
 pub const SIMULATOR_WEBHOOK_SECRET: &str = "whsec_simulator";
-
-/// Headers that tell an app who sent a request. Incoming headers with these names are not ours.
-pub const IDENTITY_HEADERS: [&str; 4] = [
-    "x-gwop-subject",
-    "x-gwop-chain",
-    "x-gwop-wallet",
-    "x-gwop-session",
-];
 
 /// The first segments of this Worker's own paths. None of them may be a merchant's key.
 const ROUTES: [&str; 10] = [
@@ -56,21 +49,6 @@ pub fn is_merchant_key(text: &str) -> bool {
 #[must_use]
 pub fn are_long_enough(values: &[&str], least: usize) -> bool {
     values.iter().all(|value| is_long_enough(value, least))
-}
-
-/// Returns whether an app may read a header with this name as one of [`IDENTITY_HEADERS`]. WSGI,
-/// Rack and PHP do not distinguish `-` and `_`.
-#[must_use]
-pub fn claims_identity(name: &str) -> bool {
-    let name = name.to_ascii_lowercase().replace('_', "-");
-    IDENTITY_HEADERS.contains(&name.as_str())
-}
-
-/// Returns whether a header can carry the value unchanged: printable ASCII without white space, as
-/// all of Gwop's subjects and sessions are.
-#[must_use]
-pub fn is_visible(value: &str) -> bool {
-    value.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// Returns the client that the rate limiter counts: an IPv4 address, or the first 64 bits of an

@@ -12,7 +12,6 @@ import { refuse } from "../errors/refuse.js";
 import type { Gwop } from "../gwop.js";
 import { type Names, readOptions } from "../options.js";
 import { shared } from "../shared.js";
-import { isHeaderValue } from "./auth-headers.js";
 import {
   type HandlerResponse,
   checkOptions,
@@ -233,14 +232,14 @@ export function authenticator(
   }
 
   return async (authorization) => {
-    const token = bearerToken(authorization);
+    const token = core().bearerToken(authorization ?? "");
     if (token === undefined) return { refused: unauthorized() };
     try {
       const merchantId = merchantOf(gwop);
       const identity = await gwop.auth.verifyToken(token, { merchantId, audience });
       const { sessionId } = identity;
       // The identity is passed on in headers, and every wallet and session of Gwop's fits into one.
-      if (![identity.subject, sessionId ?? ""].every(isHeaderValue)) {
+      if (![identity.subject, sessionId ?? ""].every((value) => core().isHeaderValue(value))) {
         return {
           refused: unauthorized(
             "TOKEN_MALFORMED",
@@ -293,14 +292,6 @@ export const sessionEnded = () =>
 /** The log names what is missing. The response does not. */
 export const notConfigured = () =>
   refusal(503, "AUTH_NOT_CONFIGURED", "Auth is not configured here");
-
-/**
- * Returns the text after `Bearer` (RFC 6750, section 2.1; the scheme in any case), or `undefined`
- * if there is none.
- */
-function bearerToken(authorization: string | null | undefined): string | undefined {
-  return /^bearer +(\S+) *$/i.exec(authorization ?? "")?.[1];
-}
 
 /**
  * Responds with 401 and its challenge. Without a token, it has no error (RFC 6750, section 3.1).

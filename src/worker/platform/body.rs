@@ -99,8 +99,8 @@ impl Incoming {
         })
     }
 
-    /// Returns the credentials of `Authorization: Bearer …` (RFC 6750 section 2.1), or `None` if
-    /// there are none.
+    /// Returns the credentials of `Authorization: Bearer …`, or `None` if there are none. An operator
+    /// may have chosen a token with spaces.
     pub(crate) fn bearer(&self) -> Option<String> {
         let value = self.header("authorization")?;
         let (scheme, credentials) = value.trim().split_once(' ')?;
