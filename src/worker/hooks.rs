@@ -20,8 +20,8 @@ pub(super) async fn call(hook: &Function, text: &str, limit: Duration) -> Result
     let returned = hook
         .call1(&JsValue::UNDEFINED, &JsValue::from_str(text))
         .map_err(|_| rejected)?;
-    let settled = JsFuture::from(Promise::resolve(&returned));
-    match select(pin!(settled), Delay::from(limit)).await {
+    let outcome = JsFuture::from(Promise::resolve(&returned));
+    match select(pin!(outcome), Delay::from(limit)).await {
         Either::Left((Ok(_), _)) => Ok(()),
         Either::Left((Err(_), _)) => Err(rejected),
         Either::Right(_) => Err("the hook took too long"),

@@ -33,7 +33,7 @@ pub async fn handle_queue<T>(batch: MessageBatch<T>, env: Env) -> Result<()> {
         let Some(message) = read(&raw) else {
             // Nobody can ever read this message. If it was ours, the outbox sends it again.
             log::error("message_undecodable", &[("message_id", raw.id().into())]);
-            settle(&raw, &Next::Done);
+            acknowledge(&raw, &Next::Done);
             return None;
         };
         let env = merchants::env_of(env, &message.merchant).await;
@@ -42,7 +42,7 @@ pub async fn handle_queue<T>(batch: MessageBatch<T>, env: Env) -> Result<()> {
         } else {
             fulfil(&message, &env).await
         };
-        settle(&raw, &next);
+        acknowledge(&raw, &next);
         Some((message.merchant, env))
     });
     let served = join_all(work).await;
@@ -62,7 +62,7 @@ enum Next {
     Again(u32),
 }
 
-fn settle(raw: &RawMessage, next: &Next) {
+fn acknowledge(raw: &RawMessage, next: &Next) {
     match next {
         Next::Done => raw.ack(),
         Next::Again(seconds) => {

@@ -25,7 +25,7 @@ export interface Callbacks {
 /** The result of processing an event. */
 export type Applied =
   /** The event is recorded. `called`: whether this call ran a callback. */
-  | { state: "settled"; outcome: WebhookOutcome; called: boolean }
+  | { state: "done"; outcome: WebhookOutcome; called: boolean }
   /** Another event of the invoice is being processed. */
   | { state: "busy"; retryAfterMs: number }
   /** The callback, or the code that creates the event, threw. The claim was released. */
@@ -105,8 +105,7 @@ export function applier({
       refused(error);
     }
     if (!claim) return { state: "unavailable" };
-    if (claim.state === "settled")
-      return { state: "settled", outcome: claim.outcome, called: false };
+    if (claim.state === "settled") return { state: "done", outcome: claim.outcome, called: false };
     if (claim.state === "busy") return claim;
 
     const { outcome, lease } = claim;
@@ -121,7 +120,7 @@ export function applier({
       return { state: "failed" };
     }
     const completed = await stored(() => store.complete(lease), refused);
-    return completed ? { state: "settled", outcome, called: true } : { state: "unavailable" };
+    return completed ? { state: "done", outcome, called: true } : { state: "unavailable" };
   };
 
   /**

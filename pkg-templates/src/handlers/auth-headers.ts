@@ -43,4 +43,3 @@ export function withoutIdentityHeaders<R extends Request>(request: R): R {
     bodyUsed ? new Request(url, { method, signal, headers }) : new Request(request, { headers })
   ) as R;
 }
-

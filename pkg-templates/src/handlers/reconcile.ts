@@ -244,7 +244,7 @@ export async function reconcile(options: ReconcileOptions): Promise<Reconciled> 
    */
   async function applyInvoice(invoice: InvoiceListItem): Promise<Applied["state"]> {
     const text = core().reconciledEvent(listed(invoice), "{}", merchant, sinceMs);
-    if (text === "") return "settled";
+    if (text === "") return "done";
     const { event_id: eventId, data } = JSON.parse(text);
     const { invoice_id: invoiceId, status, tx_hash: txHash, tx_signature: txSignature } = data;
     const claimable = { eventId, data: { invoiceId, status, txHash, txSignature } };
@@ -262,8 +262,8 @@ export async function reconcile(options: ReconcileOptions): Promise<Reconciled> 
         },
       );
       // A later run could do no better, so this invoice does not hold up the run.
-      if (unusable) return "settled";
-      if (done.state === "settled" && done.called)
+      if (unusable) return "done";
+      if (done.state === "done" && done.called)
         result[done.outcome === "conflict" ? "conflicts" : "applied"] += 1;
       if (done.state !== "busy" || signal?.aborted || Date.now() > end) return done.state;
       await sleep(Math.min(done.retryAfterMs, pause), signal);

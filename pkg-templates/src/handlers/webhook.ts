@@ -392,7 +392,7 @@ function readCallbacks(
 /** Returns the response for the result of an event. */
 function outcomeOf(done: Applied): HandlerResponse {
   switch (done.state) {
-    case "settled":
+    case "done":
       return accepted(done.outcome);
     case "busy":
       return unavailable(Math.max(1, Math.ceil(done.retryAfterMs / 1000)));

@@ -50,7 +50,7 @@ interface Known {
 }
 
 /** A processed event. */
-interface Settled {
+interface Recorded {
   id: string;
   outcome: WebhookOutcome;
   /** When it was claimed, in milliseconds since 1970. */
@@ -61,8 +61,8 @@ interface Settled {
 
 /** The stored value of an invoice, as JSON. */
 interface InvoiceRecord extends Known {
-  events: Settled[];
-  lease?: Settled & { token: string; until: number; told: Known };
+  events: Recorded[];
+  lease?: Recorded & { token: string; until: number; told: Known };
 }
 
 /** The prefix of event ids that reconciliation derived (`src/reconcile/found.rs`). */
@@ -124,9 +124,9 @@ export function recordStore<Revision>(backend: RecordBackend<Revision>): Webhook
       update(invoiceId, false, (record) => {
         const { lease } = record;
         // Another claim of the same event may have completed it.
-        if (lease?.token !== token) return { result: isSettled(record, eventId), write: false };
+        if (lease?.token !== token) return { result: isRecorded(record, eventId), write: false };
         delete record.lease;
-        settle(record, lease);
+        recordEvent(record, lease);
         if (lease.outcome === "applied") change(record, applied(record, lease.told));
         return { result: true, write: true };
       }),
@@ -149,7 +149,7 @@ export function recordStore<Revision>(backend: RecordBackend<Revision>): Webhook
 
 function claim(record: InvoiceRecord, event: EventClaim): { result: ClaimResult; write: boolean } {
   const { eventId: id, invoiceId, status, version, transaction, now, leaseMs } = event;
-  if (isSettled(record, id))
+  if (isRecorded(record, id))
     return { result: { state: "settled", outcome: "duplicate" }, write: false };
   if (record.lease && record.lease.until > now) {
     // The holder's clock may be ahead of the caller's.
@@ -166,22 +166,22 @@ function claim(record: InvoiceRecord, event: EventClaim): { result: ClaimResult;
   const outcome = known ? "duplicate" : judged;
   // A conflict that names no transaction has the transaction of the first duplicate that names one.
   if (known && transaction) known.transaction ??= transaction;
-  const settled = { id, outcome, at: now };
+  const recorded = { id, outcome, at: now };
   if (outcome !== "applied" && outcome !== "conflict") {
     // It may name the transaction by which a second payment is recognized.
     if (judged === "duplicate") change(record, next);
-    settle(record, settled);
+    recordEvent(record, recorded);
     return { result: { state: "settled", outcome }, write: true };
   }
   const token = crypto.randomUUID();
-  record.lease = { ...settled, token, until: now + leaseMs, told };
+  record.lease = { ...recorded, token, until: now + leaseMs, told };
   return {
     result: { state: "claimed", outcome, lease: { invoiceId, eventId: id, token } },
     write: true,
   };
 }
 
-const isSettled = ({ events }: InvoiceRecord, eventId: string) =>
+const isRecorded = ({ events }: InvoiceRecord, eventId: string) =>
   events.some(({ id }) => id === eventId);
 
 /**
@@ -196,7 +196,7 @@ function toldBefore({ events }: InvoiceRecord, eventId: string, told: Known): Kn
   )?.told;
 }
 
-function settle(record: InvoiceRecord, { id, outcome, at, told }: Settled): void {
+function recordEvent(record: InvoiceRecord, { id, outcome, at, told }: Recorded): void {
   const kept = record.events
     .filter((event) => event.outcome === "conflict" || event.at > at - KEEP_MS)
     .slice(1 - KEEP_EVENTS);
