@@ -75,7 +75,8 @@ const stop = (code) => {
   process.exit(code);
 };
 for (const child of children) child.on("exit", (code) => stop(code ?? 1));
-// Ctrl-C reaches every program by itself. However else `cargo xtask dev` ends, its end of this pipe closes.
+// Ctrl-C reaches every program. If `cargo xtask dev` ends in another way, its end of this pipe
+// closes.
 process.stdin.on("end", () => stop(0)).resume();
 process.on("SIGTERM", () => stop(0));
 console.log(`

@@ -31,7 +31,7 @@ export type Operation =
 
 /** How a call is made. */
 export interface CallOptions {
-  /** Whether argument and response are named as on the wire, the response as it stands. Default false. */
+  /** Whether the argument and the response use the wire's names. Default false. */
   readonly wire?: boolean | undefined;
   /** The URL of the invoice host. Absent or empty: Gwop's own. */
   readonly serverURL?: string | undefined;
@@ -39,11 +39,14 @@ export interface CallOptions {
   readonly identityURL?: string | undefined;
   /** What `User-Agent` says outside browsers. Default: the SDK's name. */
   readonly userAgent?: string | undefined;
-  /** How long one attempt may take, in milliseconds, from the request to the last byte of the response. */
+  /** The time limit of one attempt, in milliseconds, up to the last byte of the response. */
   readonly timeoutMs?: number | undefined;
 }
 
-/** When an attempt is repeated. What is left out is the default: 2 retries, on 429, 500, 502, 503, 504, connection errors and timeouts. */
+/**
+ * When to retry. By default a call is retried twice, after 429, 500, 502, 503, 504, a connection
+ * error or a timeout.
+ */
 export interface RetryOptions {
   /** The most retries. */
   readonly most?: number | undefined;
@@ -57,7 +60,10 @@ export interface RetryOptions {
   readonly timeouts?: boolean | undefined;
 }
 
-/** How long to wait between attempts, in milliseconds but `exponent`. What is left out is 500, 60,000, 1.5 and 3,600,000. */
+/**
+ * The pauses between attempts, in milliseconds. The defaults are 500, 60,000, an exponent of 1.5, and
+ * 3,600,000.
+ */
 export interface Backoff {
   /** Before the first retry, at most. */
   readonly initialInterval?: number | undefined;
@@ -75,19 +81,20 @@ export interface CallHost {
   request(request: Request): Promise<Response> | Response;
   /** The merchant key, asked once by an operation that needs it. */
   merchantApiKey(): string | undefined | Promise<string>;
-  /** What replaces the default retry policy. What it throws ends the call, before anything is sent. */
+  /** Replaces the default retry policy. If it throws, the call ends before anything is sent. */
   retries(): RetryOptions | undefined;
   /** Whether a hook of the HTTP client threw this. */
   isHookError(error: unknown): boolean;
-  /** Learns of each attempt, where it is logged. `failure` is the error's class where no response came. */
+  /** Logs an attempt. `failure` is the error's class if no response came. */
   readonly log?: ((request: Request, response: Response | undefined, failure: string | undefined, milliseconds: number) => void) | undefined;
 }
 
 /** A call that succeeded. */
 export interface CallSuccess {
   /**
-   * JSON text: `{"value": response, "times": paths}`: the response with its time stamps as milliseconds since 1970, and the paths
-   * of those time stamps, such as `[["invoices",0,"createdAt"]]`. On the wire's terms the response as it stands.
+   * JSON text: `{"value": response, "times": paths}`. Time stamps are milliseconds since 1970, and
+   * `paths` lists where they are, such as `[["invoices",0,"createdAt"]]`. With `wire: true`, the
+   * response as Gwop sent it.
    */
   readonly text: string;
   /** The response's status and headers. Its body has been read. */
@@ -118,7 +125,10 @@ export interface CallFailure {
   readonly cause?: unknown;
   /** What `retries` threw, to be thrown as it is. */
   readonly thrown?: unknown;
-  /** The idempotency key of the latest attempt, empty where the operation is sent without. Absent where the argument was refused. */
+  /**
+   * The idempotency key of the latest attempt. Empty if the operation has none, absent if the
+   * argument was refused.
+   */
   readonly idempotencyKey?: string;
 }
 "#;

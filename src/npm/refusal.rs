@@ -14,9 +14,9 @@ const TYPES: &str = r#"
 export interface Refusal {
   /** The stable code, such as `TOKEN_EXPIRED`. */
   readonly code: string;
-  /** What was wrong, what was expected, what to do. It holds nothing of a secret, a token or a payload. */
+  /** What was wrong, what was expected and what to do. Holds no secret, token or payload. */
   readonly message: string;
-  /** The HTTP status with which a refused webhook is answered. */
+  /** The HTTP status to answer a refused webhook with. */
   readonly status?: number;
 }
 "#;
