@@ -59,7 +59,7 @@ export async function diagnose(delivery, { secrets, others, at, toleranceSeconds
     message,
     event,
   } = judge(verifier, delivery, { at, toleranceSeconds });
-  const answer = {
+  const result = {
     name: delivery.name,
     verified,
     code: code ?? null,
@@ -69,32 +69,32 @@ export async function diagnose(delivery, { secrets, others, at, toleranceSeconds
     possible: [],
     notes: [...delivery.notes],
   };
-  if (verified) return answer;
+  if (verified) return result;
   if (holds) {
-    answer.causes.push(
+    result.causes.push(
       ofNoUse({ code, message }, "over the headers and the body as they were saved"),
     );
-    return answer;
+    return result;
   }
   if (code === "WEBHOOK_BODY_TOO_LARGE") {
-    answer.causes.push(tooLarge(message, delivery));
-    return answer;
+    result.causes.push(tooLarge(message, delivery));
+    return result;
   }
   const found = await search(delivery, secrets, others);
   if (!found) {
     const [{ lost }] = headersBefore(delivery.headers);
-    if (lost) answer.causes.push(lost);
-    else if (UNREADABLE.test(code)) answer.causes.push(unreadable(message));
-    else answer.possible.push(...guesses(delivery));
-    return answer;
+    if (lost) result.causes.push(lost);
+    else if (UNREADABLE.test(code)) result.causes.push(unreadable(message));
+    else result.possible.push(...guesses(delivery));
+    return result;
   }
-  answer.causes.push(...found.changes, ...clock(found, at, toleranceSeconds));
+  result.causes.push(...found.changes, ...clock(found, at, toleranceSeconds));
   const whenever = judge(found.verifier, found.delivery, {
     at,
     toleranceSeconds: Number.MAX_SAFE_INTEGER,
   });
-  if (!whenever.verified) answer.causes.push(ofNoUse(whenever, "with the changes above undone"));
-  return answer;
+  if (!whenever.verified) result.causes.push(ofNoUse(whenever, "with the changes above undone"));
+  return result;
 }
 
 /** The codes for a signature header that contains nothing to compare. */

@@ -63,17 +63,17 @@ export async function ask(url, { token, body, ...init } = {}) {
     headers,
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
-  let answer;
+  let parsed;
   try {
-    answer = JSON.parse(text);
+    parsed = JSON.parse(text);
   } catch {
     throw new Unavailable(
       CODES.ANSWER_NOT_UNDERSTOOD,
       `${url.origin}${url.pathname} answered ${status}, and no JSON`,
     );
   }
-  if (status >= 200 && status < 300) return answer;
-  const { code = `HTTP_${status}`, message = "" } = answer?.error ?? {};
+  if (status >= 200 && status < 300) return parsed;
+  const { code = `HTTP_${status}`, message = "" } = parsed?.error ?? {};
   throw new Unavailable(
     String(code),
     `${url.origin}${url.pathname} answered ${status} ${code}${message ? `: ${message}` : ""}`,

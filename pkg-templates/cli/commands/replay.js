@@ -77,13 +77,13 @@ async function atWorker(place, { eventId, invoice, isDry }, output) {
   const [path, body] = isDry
     ? ["/events/replay", { invoice_id: invoice, event_id: eventId, dry_run: true }]
     : [`/invoices/${encodeURIComponent(invoice)}/replay`, { event_id: eventId }];
-  const answer = await place.ask(path, { method: "POST", body });
+  const result = await place.ask(path, { method: "POST", body });
   const state = isDry ? "replayable" : "queued";
   output.document({
     ok: true,
-    event: { eventId: answer.event_id, invoiceId: answer.invoice_id, state },
+    event: { eventId: result.event_id, invoiceId: result.invoice_id, state },
   });
-  output.line(`${answer.event_id} ${isDry ? "can be replayed" : "is queued again"}`);
+  output.line(`${result.event_id} ${isDry ? "can be replayed" : "is queued again"}`);
   return 0;
 }
 
@@ -94,9 +94,9 @@ async function listAtWorker(place, state, isDry, output) {
   let cursor = null;
   do {
     const body = { state, dry_run: isDry, ...(cursor && { cursor }) };
-    const answer = await place.ask("/events/replay", { method: "POST", body });
-    events += answer.events;
-    cursor = answer.cursor ?? null;
+    const result = await place.ask("/events/replay", { method: "POST", body });
+    events += result.events;
+    cursor = result.cursor ?? null;
   } while (cursor);
   output.document({ ok: true, state, events, dryRun: isDry });
   output.line(`${events} ${state} events ${isDry ? "can be replayed" : "are queued again"}`);

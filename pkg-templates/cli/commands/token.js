@@ -72,7 +72,7 @@ async function run({ values, output }) {
   const decoded = decode(bare);
   const asGiven = await judge(gwop, given, options);
   const problems = [];
-  let answer = asGiven;
+  let result = asGiven;
   if (!asGiven.verified && bare !== given) {
     const alone = await judge(gwop, bare, options);
     if (alone.verified || alone.code !== asGiven.code) {
@@ -84,14 +84,14 @@ async function run({ values, output }) {
           ? "The SDK verifies the token without it."
           : `Without it the SDK answers ${alone.code} instead of ${asGiven.code}.`,
       });
-      answer = alone;
+      result = alone;
     }
   }
-  if (!answer.verified)
+  if (!result.verified)
     problems.push({
-      problem: answer.code,
-      what: answer.message,
-      ...explain(answer.code, decoded, values),
+      problem: result.code,
+      what: result.message,
+      ...explain(result.code, decoded, values),
     });
   const { verified } = asGiven;
   output.document({

@@ -68,21 +68,21 @@ async function run({ values, positionals, output }) {
   }));
   const toleranceSeconds = toleranceOf(values.tolerance);
   const received = values.at === undefined ? undefined : timeOf(values.at);
-  const answers = [];
+  const results = [];
   for (const delivery of deliveries) {
     const at = received ?? delivery.at ?? new Date();
-    const answer = await judged(diagnose(delivery, { secrets, others, at, toleranceSeconds }));
+    const result = await judged(diagnose(delivery, { secrets, others, at, toleranceSeconds }));
     if (given.endsWithNewline)
-      answer.notes.push(
+      result.notes.push(
         "the secret's file ends with a newline, which is left out here; a program that reads " +
           "the file must leave it out too",
       );
-    answers.push({ ...answer, receivedAt: at.toISOString() });
+    results.push({ ...result, receivedAt: at.toISOString() });
   }
-  weigh(answers);
-  output.document({ verified: answers.every(({ verified }) => verified), deliveries: answers });
-  for (const answer of answers) tell(answer, output);
-  return answers.every(({ verified }) => verified) ? 0 : 1;
+  weigh(results);
+  output.document({ verified: results.every(({ verified }) => verified), deliveries: results });
+  for (const result of results) tell(result, output);
+  return results.every(({ verified }) => verified) ? 0 : 1;
 }
 
 /** Returns the deliveries of the files, or of the two files with headers and body. */
@@ -109,9 +109,9 @@ function readAll({ headers, body }, files) {
 }
 
 /** Converts an error that the SDK throws before it looks at a delivery to wrong use. */
-async function judged(answer) {
+async function judged(result) {
   try {
-    return await answer;
+    return await result;
   } catch (error) {
     if (error?.name === "SDKValidationError") throw new UsageError(error.message);
     throw error;
@@ -134,14 +134,14 @@ function toleranceOf(text) {
 }
 
 /** If the secret has signed another of the deliveries, it is the right one. */
-function weigh(answers) {
-  const isSecretRight = answers.filter(
+function weigh(results) {
+  const isSecretRight = results.filter(
     ({ verified, causes }) =>
       verified ||
       (causes.length > 0 && !causes.some(({ cause }) => /SECRET|HEADER_LOST/.test(cause))),
   ).length;
   if (isSecretRight === 0) return;
-  for (const { possible } of answers) {
+  for (const { possible } of results) {
     const at = possible.findIndex(({ cause }) => cause === "WRONG_SECRET_OR_CONTENT");
     if (at < 0) continue;
     possible[at] = {

@@ -103,10 +103,10 @@ async function ask(method, path, body) {
     },
     ...(method !== "GET" && body !== undefined && { body: JSON.stringify(body) }),
   });
-  const answer = await response.json();
+  const parsed = await response.json();
   if (!response.ok)
-    throw new Error(answer.error?.message ?? `the local Gwop answered ${response.status}`);
-  return answer;
+    throw new Error(parsed.error?.message ?? `the local Gwop answered ${response.status}`);
+  return parsed;
 }
 
 let forgetting;
@@ -608,7 +608,7 @@ function drawDelivery(delivery) {
     h("h3", {}, "Attempts"),
     delivery.attempts
       .map((attempt, at) => {
-        const answer = attempt.statusCode ?? attempt.error ?? "no answer yet";
+        const outcome = attempt.statusCode ?? attempt.error ?? "no answer yet";
         const isGood = attempt.statusCode >= 200 && attempt.statusCode < 300;
         return h(
           "article",
@@ -619,7 +619,7 @@ function drawDelivery(delivery) {
             `${at + 1}. `,
             time(attempt.at),
             " ",
-            h("strong", { class: isGood ? "good" : "bad" }, String(answer)),
+            h("strong", { class: isGood ? "good" : "bad" }, String(outcome)),
             attempt.faults.length > 0 && ` (${attempt.faults.join(", ")})`,
           ),
           attempt.url && h("p", { class: "dim" }, `POST ${attempt.url}`),
