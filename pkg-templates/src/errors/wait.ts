@@ -5,8 +5,8 @@ export type WaitErrorCode =
   /**
    * The invoice did not reach the status in time.
    *
-   * Cause: Nobody paid within `waitMs` (120,000), or every request for the invoice failed. `cause` is
-   * the error of the last lookup.
+   * Cause: Nobody paid within `waitMs` (120,000), or every request for the invoice failed. `cause`
+   * is the error of the last lookup.
    *
    * Fix: Read `status`. Wait again, or rely on the webhook.
    */
