@@ -202,12 +202,31 @@ function wrapped(text, first = "", rest = first.replace(/./g, " ")) {
   return [...lines, line].join("\n");
 }
 
-function entry({ code, of, status, meaning, cause, fix }) {
+/** What the heading of a code adds if several tables have the code. */
+const AREAS = {
+  validation: "options",
+  calls: "calls",
+  waits: "waiting",
+  gwop: "Gwop",
+  webhooks: "webhooks",
+  tokens: "tokens",
+  handlers: "handlers",
+  reported: "onError",
+  worker: "the Worker",
+  agent: "the agent",
+  checkout: "checkout",
+  simulator: "the local Gwop",
+  cli: "the command line",
+};
+const times = new Map();
+for (const { code } of Object.values(TABLES).flat()) times.set(code, (times.get(code) ?? 0) + 1);
+
+function entry(area, { code, of, status, meaning, cause, fix }) {
   const about = [of && `\`${of}\`.`, status && `Status ${status}.`, meaning]
     .filter(Boolean)
     .join(" ");
   return [
-    `### \`${code}\`\n`,
+    `### \`${code}\`${times.get(code) > 1 ? ` (${area})` : ""}\n`,
     `${wrapped(about)}\n`,
     wrapped(cause, "- **Cause:** ", "  "),
     wrapped(fix, "- **What to do:** ", "  "),
@@ -220,7 +239,7 @@ if (problems.length === 0) {
   for (const [name, codes] of Object.entries(TABLES)) {
     const pattern = new RegExp(`(<!-- codes: ${name} -->\\n)[^]*?(<!-- end -->)`);
     if (!pattern.test(page)) problems.push(`${path} has no marks for “${name}”`);
-    const entries = codes.map(entry).join("\n\n");
+    const entries = codes.map((each) => entry(AREAS[name], each)).join("\n\n");
     page = page.replace(pattern, (_, begin, end) => `${begin}\n${entries}\n\n${end}`);
   }
   if (problems.length === 0) writeFileSync(join(top, path), page);

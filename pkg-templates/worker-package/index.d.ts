@@ -178,7 +178,7 @@ export interface Worker<E extends Env = Env> {
  *
  * export default createWorker({
  *   async onEvent(event, env) {
- *     if (event.eventType === "invoice.paid") await fulfil(event.data, env);
+ *     if (event.eventType === "invoice.paid") await fulfill(event.data, env);
  *   },
  * });
  * ```

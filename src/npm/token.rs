@@ -498,7 +498,7 @@ pub fn verify_token_signature(key: &CryptoKey, token: &[u8]) -> Result<Promise, 
     verify_signature(&WebCrypto::global()?, token, key)
 }
 
-/// Returns the `Refusal` of a token whose session was not active in the live look-up.
+/// Returns the `Refusal` of a token whose session was not active in the live check.
 #[wasm_bindgen(js_name = sessionRevoked, unchecked_return_type = "Refusal")]
 pub fn session_revoked() -> JsValue {
     Rejection::SESSION_REVOKED.into()

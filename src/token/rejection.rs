@@ -69,7 +69,7 @@ pub enum Code {
     ///
     /// Fix: Respond with 401. Check `merchantId`.
     TokenMerchantMismatch,
-    /// The live look-up did not find the session active, or the token names no session.
+    /// The live check did not find the session active, or the token names no session.
     ///
     /// Cause: The session was revoked, has expired, or is unknown to Gwop.
     ///

@@ -43,7 +43,7 @@ pub enum Code {
     /// respond with the code `MISCONFIGURED`.
     BodyNotRaw,
     /// The signed body is not a JSON object, or is an event with a field that is missing or of
-    /// another kind.
+    /// another type.
     ///
     /// Cause: Somebody who has the secret signed something that is not an event of Gwop.
     ///
@@ -63,7 +63,7 @@ pub enum Code {
     HeaderMismatch,
     /// The event was derived by reconciliation, and the caller accepts only what Gwop sent.
     ///
-    /// Cause: Gwop's Worker delivers such events to fulfillment.
+    /// Cause: `@gwop/worker` delivers such events to fulfillment.
     ///
     /// Fix: Pass `reconciled: true` to accept them. They name no payer, and may name no chain.
     SourceNotAccepted,

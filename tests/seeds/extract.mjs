@@ -111,7 +111,7 @@ const bodies = samples.map(({ name, lines }) => {
   const readsEnvironment = body.includes("process.env") || (isWhole && body.includes("new Gwop()"));
   return { name, body, prints, isWhole, readsEnvironment, asksGwop: /gwop\.(invoices|auth)/.test(body) && !body.includes("httpClient") };
 });
-const names = "gwop, sim, app, intent, token, request, rawBody, signatureHeader, eventId, eventType, error, alreadyDone, tellSomebody, fulfil";
+const names = "gwop, sim, app, intent, token, request, rawBody, signatureHeader, eventId, eventType, error, alreadyDone, tellSomebody, fulfill";
 const functions = (typed) => bodies.map(({ name, body, prints, isWhole, readsEnvironment, asksGwop }) => {
   const head = `  { name: ${JSON.stringify(name)}, prints: ${JSON.stringify(prints)}, readsEnvironment: ${readsEnvironment}, asksGwop: ${asksGwop}`;
   // As the README says: JavaScript leaves out the type of the parameter.
@@ -122,7 +122,7 @@ const declared = [
   'import type { AuthIntent } from "@gwop/sdk/models";',
   "interface Prelude { gwop: Gwop; sim: Simulator; app: { fetch(request: Request): Promise<Response> }; intent: AuthIntent; token: string;",
   "  request: Request; rawBody: string; signatureHeader: string; eventId: string; eventType: string; error: unknown;",
-  "  alreadyDone(eventId: string): Promise<boolean>; tellSomebody(event: object): Promise<void>; fulfil(data: object): Promise<void> }",
+  "  alreadyDone(eventId: string): Promise<boolean>; tellSomebody(event: object): Promise<void>; fulfill(data: object): Promise<void> }",
   "declare const process: { env: Record<string, string | undefined> };",
 ];
 const list = (type) => `export const samples${type} = [\n${functions(type !== "").join("\n")}\n];\n`;

@@ -49,7 +49,7 @@ async function prelude() {
     eventType: headers["x-gwop-event-type"],
     alreadyDone: async () => false,
     tellSomebody: async () => {},
-    fulfil: async () => {},
+    fulfill: async () => {},
   };
   return { sim, real, names };
 }

@@ -25,8 +25,8 @@ export type AgentErrorCode =
    *
    * Cause: The connection broke after the server took the money.
    *
-   * Fix: Call again: the agent sends the same payment. Ask the server's operator, or pay again with
-   * `buyAnew`.
+   * Fix: Call again: the agent sends the same payment. Ask whoever runs the server, or pay again
+   * with `buyAnew`.
    */
   | "PAID_WITHOUT_ANSWER"
   /**
@@ -34,7 +34,7 @@ export type AgentErrorCode =
    *
    * Cause: The payment is no longer valid, and its outcome is unknown.
    *
-   * Fix: Ask the server's operator. `buyAnew` pays again.
+   * Fix: Ask whoever runs the server. `buyAnew` pays again.
    */
   | "MAY_BE_PAID"
   /**
@@ -107,7 +107,7 @@ export type AgentErrorCode =
    *
    * Cause: Its status is not 402, or its offer cannot be read or paid.
    *
-   * Fix: Check that the URL is a payment URL. Tell its operator.
+   * Fix: Check that the URL is a payment URL. Tell whoever runs it.
    */
   | "INVALID_CHALLENGE"
   /**

@@ -25,7 +25,7 @@ export type CheckoutErrorCode =
   /**
    * The invoice did not reach the status in time.
    *
-   * Cause: Nobody paid within `timeout` (120,000), or every lookup of the invoice failed.
+   * Cause: Nobody paid within `timeout` (120,000), or every request for the invoice failed.
    *
    * Fix: Wait again, or rely on the webhook.
    */

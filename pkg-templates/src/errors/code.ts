@@ -33,7 +33,7 @@ export const ErrorCode = {
   /**
    * 404: There is no such invoice.
    *
-   * Cause: The id is wrong, is the other kind of id, or belongs to another merchant.
+   * Cause: The id is wrong, is the invoice's other id, or belongs to another merchant.
    *
    * Fix: Check the id: `invoices.get` takes the public id (`inv_…`).
    */

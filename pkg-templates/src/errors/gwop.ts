@@ -42,8 +42,8 @@ export class GwopError extends Error {
   }
 
   /**
-   * Gwop's host responded with an error status, but without a code of Gwop's. Errors with such a
-   * code have it instead of this one.
+   * Gwop's host responded with an error status, but without a code of Gwop's. If Gwop sent a
+   * code, `code` is that code.
    *
    * Cause: A proxy or a load balancer responded instead of Gwop, or `serverURL` is another server.
    *

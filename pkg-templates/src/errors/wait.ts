@@ -5,8 +5,8 @@ export type WaitErrorCode =
   /**
    * The invoice did not reach the status in time.
    *
-   * Cause: Nobody paid within `waitMs` (120,000), or every lookup of the invoice failed. `cause` is
-   * the error of the last lookup.
+   * Cause: Nobody paid within `waitMs` (120,000), or every request for the invoice failed. `cause`
+   * is the error of the last lookup.
    *
    * Fix: Read `status`. Wait again, or rely on the webhook.
    */
@@ -28,7 +28,7 @@ export class WaitForStatusError extends Error {
 
   /** The reason, for programs: the time is over, or the invoice has another final status. */
   readonly code: WaitErrorCode;
-  /** The last known status. Undefined if no lookup succeeded. */
+  /** The last known status. Undefined if every request for the invoice failed. */
   readonly status: string | undefined;
 
   /**
