@@ -40,15 +40,15 @@ pub struct Offer {
     pub raw: String,
     /// The network.
     pub network: Network,
-    /// The address that is paid, in the chain's own spelling.
+    /// The amount, in atomic units of USDC.
     pub amount: u64,
-    /// How long the signature should be valid, in seconds.
+    /// The address that is paid, in the chain's own spelling.
     pub pay_to: String,
-    /// On Solana: the account that pays the fee.
+    /// How long the signature should be valid, in seconds.
     pub timeout_s: u64,
-    /// On Solana: the text for the memo.
+    /// On Solana: the account that pays the fee.
     pub fee_payer: Option<String>,
-    /// On Solana: a block hash, if the server sends one.
+    /// On Solana: the text for the memo.
     pub memo: Option<String>,
     /// On Solana: a block hash, if the server sends one.
     pub blockhash: Option<String>,
