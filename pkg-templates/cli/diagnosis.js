@@ -13,7 +13,7 @@ const PATIENCE_MS = 20_000;
 const BEFORE_THE_MAC = /^WEBHOOK_(SIGNATURE_|TIMESTAMP_|BODY_)/;
 
 /** Returns the SDK's verdict on a delivery. */
-function judge(verifier, { headers, body }, { at, toleranceSeconds }) {
+function evaluate(verifier, { headers, body }, { at, toleranceSeconds }) {
   try {
     const event = verifier.validateWebhookSync({
       request: { headers, body },
@@ -38,7 +38,7 @@ function judge(verifier, { headers, body }, { at, toleranceSeconds }) {
 
 /** Returns whether the MAC is valid, at any time. */
 const macHolds = (verifier, delivery) =>
-  judge(verifier, delivery, { at: new Date(), toleranceSeconds: Number.MAX_SAFE_INTEGER }).macHolds;
+  evaluate(verifier, delivery, { at: new Date(), toleranceSeconds: Number.MAX_SAFE_INTEGER }).macHolds;
 
 /**
  * Judges a delivery as the SDK would at `at`, and finds out why it is refused.
@@ -58,7 +58,7 @@ export async function diagnose(delivery, { secrets, others, at, toleranceSeconds
     code,
     message,
     event,
-  } = judge(verifier, delivery, { at, toleranceSeconds });
+  } = evaluate(verifier, delivery, { at, toleranceSeconds });
   const result = {
     name: delivery.name,
     verified,
@@ -89,7 +89,7 @@ export async function diagnose(delivery, { secrets, others, at, toleranceSeconds
     return result;
   }
   result.causes.push(...found.changes, ...clock(found, at, toleranceSeconds));
-  const whenever = judge(found.verifier, found.delivery, {
+  const whenever = evaluate(found.verifier, found.delivery, {
     at,
     toleranceSeconds: Number.MAX_SAFE_INTEGER,
   });

@@ -157,7 +157,7 @@ export class WebhookVerifier {
   /** The imported keys. Not promises: on workerd, a request must not wait for another request. */
   readonly #keys = new Map<string, CryptoKey>();
   /** The secrets from a configured text, after the check. They cannot change. */
-  #judged: readonly string[] | undefined;
+  #accepted: readonly string[] | undefined;
 
   constructor(configured: string | readonly string[] | undefined, reachesGwop: boolean) {
     this.#configured = configured;
@@ -246,12 +246,12 @@ export class WebhookVerifier {
   }
 
   #secrets(): readonly string[] {
-    if (this.#judged) return this.#judged;
+    if (this.#accepted) return this.#accepted;
     const configured = this.#configured;
     const secrets = readSecrets(configured);
     if (this.#reachesGwop) for (const secret of secrets) refuseSimulators("webhookSecret", secret);
     // The environment and the caller's list can change while the process runs.
-    if (typeof configured === "string" && configured !== "") this.#judged = secrets;
+    if (typeof configured === "string" && configured !== "") this.#accepted = secrets;
     return secrets;
   }
 

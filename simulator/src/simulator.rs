@@ -253,11 +253,11 @@ impl Source {
 }
 
 impl From<Evaluated> for Source {
-    fn from(judged: Evaluated) -> Self {
+    fn from(evaluated: Evaluated) -> Self {
         Self {
-            wallet: judged.wallet,
-            once: Some(judged.once),
-            transaction: judged.transaction,
+            wallet: evaluated.wallet,
+            once: Some(evaluated.once),
+            transaction: evaluated.transaction,
         }
     }
 }

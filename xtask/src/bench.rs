@@ -135,13 +135,13 @@ pub(crate) fn command(arguments: &[String]) -> Result {
         return differential(arguments);
     }
     let mut plan = Plan::read(arguments)?;
-    let mut adapters_judged = Ok(());
+    let mut adapters_checked = Ok(());
     if plan.against.is_none() && plan.runs("adapters") {
-        adapters_judged = adapters(plan.check);
+        adapters_checked = adapters(plan.check);
         if !plan.only.is_empty() {
             plan.only.retain(|part| part != "adapters");
             if plan.only.is_empty() {
-                return adapters_judged;
+                return adapters_checked;
             }
         }
     }
@@ -192,7 +192,7 @@ pub(crate) fn command(arguments: &[String]) -> Result {
         .shown()
         .run()?;
     // The results of the other parts are kept.
-    adapters_judged
+    adapters_checked
 }
 
 /// Measures the overhead of the adapters over the frameworks, in the project that contains the

@@ -70,11 +70,11 @@ async function run({ values, output }) {
   const gwop = new Gwop(url === undefined ? {} : { identityURL: url, serverURL: url });
   const bare = bareOf(given);
   const decoded = decode(bare);
-  const asGiven = await judge(gwop, given, options);
+  const asGiven = await evaluate(gwop, given, options);
   const problems = [];
   let result = asGiven;
   if (!asGiven.verified && bare !== given) {
-    const alone = await judge(gwop, bare, options);
+    const alone = await evaluate(gwop, bare, options);
     if (alone.verified || alone.code !== asGiven.code) {
       problems.push({
         problem: "NOT_BARE",
@@ -116,7 +116,7 @@ const bareOf = (given) =>
 /** The codes that say something about the token. */
 const JUDGED = /^(TOKEN_(?!KEY_UNSUPPORTED)|SESSION_REVOKED)/;
 
-async function judge(gwop, given, options) {
+async function evaluate(gwop, given, options) {
   try {
     await gwop.auth.verifyToken(given, options);
     return { verified: true };

@@ -71,7 +71,7 @@ async function run({ values, positionals, output }) {
   const results = [];
   for (const delivery of deliveries) {
     const at = received ?? delivery.at ?? new Date();
-    const result = await judged(diagnose(delivery, { secrets, others, at, toleranceSeconds }));
+    const result = await explained(diagnose(delivery, { secrets, others, at, toleranceSeconds }));
     if (given.endsWithNewline)
       result.notes.push(
         "the secret's file ends with a newline, which is left out here; a program that reads " +
@@ -109,7 +109,7 @@ function readAll({ headers, body }, files) {
 }
 
 /** Converts an error that the SDK throws before it looks at a delivery to wrong use. */
-async function judged(result) {
+async function explained(result) {
   try {
     return await result;
   } catch (error) {

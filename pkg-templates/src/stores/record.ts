@@ -161,15 +161,15 @@ function claim(record: InvoiceRecord, event: EventClaim): { result: ClaimResult;
   delete record.lease;
   const told = { status, version, transaction };
   const next = applied(record, told);
-  const judged = event.conflict ? "conflict" : next.outcome;
-  const known = judged === "conflict" ? toldBefore(record, id, told) : undefined;
-  const outcome = known ? "duplicate" : judged;
+  const evaluated = event.conflict ? "conflict" : next.outcome;
+  const known = evaluated === "conflict" ? toldBefore(record, id, told) : undefined;
+  const outcome = known ? "duplicate" : evaluated;
   // A conflict that names no transaction has the transaction of the first duplicate that names one.
   if (known && transaction) known.transaction ??= transaction;
   const recorded = { id, outcome, at: now };
   if (outcome !== "applied" && outcome !== "conflict") {
     // It may name the transaction by which a second payment is recognized.
-    if (judged === "duplicate") change(record, next);
+    if (evaluated === "duplicate") change(record, next);
     recordEvent(record, recorded);
     return { result: { state: "settled", outcome }, write: true };
   }

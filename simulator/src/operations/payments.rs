@@ -167,8 +167,8 @@ impl Simulator {
         let Some((version, header)) = sent else {
             return self.ask(asked, "Payment required", None);
         };
-        let judged = match self.evaluate_standard(version, header, asked) {
-            Ok(judged) => judged,
+        let evaluated = match self.evaluate_standard(version, header, asked) {
+            Ok(evaluated) => evaluated,
             Err(refusal) => return self.refuse(asked, refusal),
         };
         let response = |payment: &Payment, settled: Settled<'_>| {
@@ -177,17 +177,17 @@ impl Simulator {
         };
         // The earlier response said that the payment failed, but it is still in progress.
         let late = self.late.values().find(|late| {
-            late.payable == asked.payable && late.payment.once.as_ref() == Some(&judged.once)
+            late.payable == asked.payable && late.payment.once.as_ref() == Some(&evaluated.once)
         });
         if let Some(late) = late {
             let payment = late.payment.clone();
             let headers = response(&payment, Settled::Pending);
             return Success::Json(202, paid_body(asked, &payment, Status::Paying), headers);
         }
-        if self.spent.contains(&judged.once) {
+        if self.spent.contains(&evaluated.once) {
             return self.refuse(asked, gwop_docs::used(asked.demand.chain));
         }
-        let Started { payment, fate } = self.settle(asked, judged);
+        let Started { payment, fate } = self.settle(asked, evaluated);
         let failed = match fate {
             Fate::Settled => {
                 let headers = response(&payment, Settled::Yes);
@@ -230,7 +230,7 @@ impl Simulator {
         Success::Json(status, body, headers)
     }
 
-    fn settle(&mut self, asked: &Asked<'_>, judged: Evaluated) -> Started {
+    fn settle(&mut self, asked: &Asked<'_>, evaluated: Evaluated) -> Started {
         let settlement = match self.config.settlement_delay_ms {
             0 => Settlement::Now,
             delay => Settlement::At(asked.now.clock.saturating_add(delay)),
@@ -238,7 +238,7 @@ impl Simulator {
         self.start_payment(
             asked.payable,
             asked.demand.chain,
-            judged.into(),
+            evaluated.into(),
             settlement,
             asked.now,
         )
@@ -372,24 +372,24 @@ impl Simulator {
         let Some(header) = header else {
             return self.ask(asked, "Payment required", None);
         };
-        let judged = decode(Version::V2, header).and_then(|payment| {
+        let evaluated = decode(Version::V2, header).and_then(|payment| {
             let id = settlement_id(&payment).ok_or(Refusal::new(
                 "settlement_id_required",
                 "`accepted.extra.settlementId` of the offer",
             ))?;
             self.check_offer(&payment, asked)?;
-            let judged = self.evaluate_payload(Version::V2, &payment, asked)?;
-            Ok((id, judged))
+            let evaluated = self.evaluate_payload(Version::V2, &payment, asked)?;
+            Ok((id, evaluated))
         });
-        let (id, judged) = match judged {
-            Ok(judged) => judged,
+        let (id, evaluated) = match evaluated {
+            Ok(evaluated) => evaluated,
             Err(refusal) => return self.refuse(asked, refusal),
         };
-        if self.spent.contains(&judged.once) {
+        if self.spent.contains(&evaluated.once) {
             return self.refuse(asked, gwop_docs::used(asked.demand.chain));
         }
-        let once = judged.once.clone();
-        let Started { payment, fate } = self.settle(asked, judged);
+        let once = evaluated.once.clone();
+        let Started { payment, fate } = self.settle(asked, evaluated);
         let response = |response: &Value| {
             let name = Version::V2.response_header();
             vec![(name.to_owned(), encode(response))]
@@ -432,14 +432,14 @@ impl Simulator {
         let Some(header) = request.header(Version::V1.request_header()) else {
             return self.ask(asked, "X-PAYMENT header is required", None);
         };
-        let judged = match unchecked::evaluate(header, asked.demand, asked.now.wall) {
-            Ok(judged) => judged,
+        let evaluated = match unchecked::evaluate(header, asked.demand, asked.now.wall) {
+            Ok(evaluated) => evaluated,
             Err(error) => return self.ask(asked, error, None),
         };
-        if self.spent.contains(&judged.once) {
+        if self.spent.contains(&evaluated.once) {
             return self.ask(asked, "duplicate_settlement", None);
         }
-        let Started { payment, fate } = self.settle(asked, judged);
+        let Started { payment, fate } = self.settle(asked, evaluated);
         let response = |success| {
             let header = encode(&unchecked::response(&payment, success));
             vec![(Version::V1.response_header().to_owned(), header)]

@@ -475,7 +475,7 @@ mod tests {
         }
     }
 
-    fn judged(
+    fn evaluated(
         transaction: &str,
         amount: u64,
         memo: Option<&str>,
@@ -502,20 +502,20 @@ mod tests {
         let vectors = vectors();
         let transaction = vectors["transaction"].as_str().unwrap();
         let memo = vectors["memo"].as_str();
-        let paid = judged(transaction, 1_025_000, memo).unwrap();
+        let paid = evaluated(transaction, 1_025_000, memo).unwrap();
         assert_eq!(Some(paid.wallet.as_str()), vectors["agent"].as_str());
         assert_eq!(
-            judged(transaction, 1_025_001, memo),
+            evaluated(transaction, 1_025_001, memo),
             Err("invalid_exact_svm_payload_amount_mismatch")
         );
         assert_eq!(
-            judged(transaction, 1_025_000, Some("x")),
+            evaluated(transaction, 1_025_000, Some("x")),
             Err("invalid_exact_svm_payload_memo_mismatch")
         );
         // A transaction with the fee payer's empty slot filled is the same payment.
         let mut bytes = STANDARD.decode(transaction).unwrap();
         bytes[1..65].fill(7);
-        let filled = judged(&STANDARD.encode(&bytes), 1_025_000, memo).unwrap();
+        let filled = evaluated(&STANDARD.encode(&bytes), 1_025_000, memo).unwrap();
         assert_eq!(filled, paid);
         // Every other byte matters. A transaction with one changed byte is refused, and a truncated
         // one cannot be read.
@@ -523,17 +523,17 @@ mod tests {
             let mut changed = bytes.clone();
             changed[index] ^= 1;
             assert!(
-                judged(&STANDARD.encode(&changed), 1_025_000, memo).is_err(),
+                evaluated(&STANDARD.encode(&changed), 1_025_000, memo).is_err(),
                 "byte {index}"
             );
         }
         for length in 0..bytes.len() {
             let cut = STANDARD.encode(&bytes[..length]);
-            assert!(judged(&cut, 1_025_000, memo).is_err(), "{length} bytes");
+            assert!(evaluated(&cut, 1_025_000, memo).is_err(), "{length} bytes");
         }
         bytes.push(0);
         assert_eq!(
-            judged(&STANDARD.encode(&bytes), 1_025_000, memo),
+            evaluated(&STANDARD.encode(&bytes), 1_025_000, memo),
             Err("invalid_exact_svm_payload_transaction_could_not_be_decoded")
         );
     }

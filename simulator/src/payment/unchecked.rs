@@ -141,9 +141,9 @@ mod tests {
 
     #[test]
     fn accepts_a_payment_that_fits_the_challenge() {
-        let judged = evaluate(&payment(|_| {}), &demand(Chain::Base), 1_000_000).unwrap();
-        assert_eq!(judged.wallet, Chain::Base.default_wallet());
-        assert_eq!(judged.once, Once::of("unchecked", &[b"0x01"]));
+        let evaluated = evaluate(&payment(|_| {}), &demand(Chain::Base), 1_000_000).unwrap();
+        assert_eq!(evaluated.wallet, Chain::Base.default_wallet());
+        assert_eq!(evaluated.once, Once::of("unchecked", &[b"0x01"]));
     }
 
     #[test]

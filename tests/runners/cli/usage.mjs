@@ -122,14 +122,14 @@ export function usageChecks(caller, { isFirst, version }) {
       caller.file("no-line.http", "x-gwop-signature: t=1,v1=00\n");
       caller.file("open.key", AGENT_KEY);
       caller.file("good.http", "x-gwop-signature: t=1,v1=00\n\n{}");
-      const judge = async ([args, env, words]) => {
+      const check = async ([args, env, words]) => {
         const { code, stdout, stderr } = await caller.run(args, { env });
         expectEqual([code, stdout], [2, ""], `gwop ${args.join(" ")}\n${stderr}`);
         expect(words.test(stderr), `gwop ${args.join(" ")} says:\n${stderr}`);
       };
       // Several at once, because each waits for a start.
       for (let at = 0; at < WRONG.length; at += 4) {
-        await Promise.all(WRONG.slice(at, at + 4).map(judge));
+        await Promise.all(WRONG.slice(at, at + 4).map(check));
       }
       const { code, json } = await caller.ask(["verify"], {
         env: { GWOP_WEBHOOK_SECRET: ENDPOINT },
