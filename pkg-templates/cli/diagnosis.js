@@ -38,7 +38,8 @@ function evaluate(verifier, { headers, body }, { at, toleranceSeconds }) {
 
 /** Returns whether the MAC is valid, at any time. */
 const macHolds = (verifier, delivery) =>
-  evaluate(verifier, delivery, { at: new Date(), toleranceSeconds: Number.MAX_SAFE_INTEGER }).macHolds;
+  evaluate(verifier, delivery, { at: new Date(), toleranceSeconds: Number.MAX_SAFE_INTEGER })
+    .macHolds;
 
 /**
  * Judges a delivery as the SDK would at `at`, and finds out why it is refused.
