@@ -330,15 +330,10 @@ console.log(before, typeof routes());`,
       return all;
     };
     const expected = {
-      "index.node.js": ["gwop.js", "rolldown-runtime.js"],
-      "checkout.node.js": ["gwop.js", "rolldown-runtime.js", "index.node.js", "checkout.js"],
-      "simulator.node.js": [
-        "gwop.js",
-        "simulator.base64.js",
-        "rolldown-runtime.js",
-        "simulator.js",
-      ],
-      "agent.node.js": ["agent-rolldown-runtime.js", "agent.js"],
+      "index.node.js": ["gwop.js"],
+      "checkout.node.js": ["gwop.js", "index.node.js", "checkout.js"],
+      "simulator.node.js": ["gwop.js", "simulator.base64.js", "simulator.js"],
+      "agent.node.js": ["agent.js"],
       "errors.js": ["gwop.js"],
       "handlers-hono.js": ["gwop.js", "handlers.js"],
     };
