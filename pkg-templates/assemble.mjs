@@ -58,6 +58,7 @@ const SHARED = [
   ["handlers", /\/src\/handlers\/(apply|auth|fetch|http|node|reconcile|webhook)/],
   ["simulator", /\/src\/simulator(\/|\.ts)/],
   ["simulator.base64", /^base64:.*\/simulator/],
+  ["index.base64", /^base64:.*\/gwop\.wasm\.base64$/],
 ];
 
 /** The shared file of the agent. */
@@ -146,10 +147,12 @@ async function write(
       const owner = /^written:(.+)/.exec(importer)?.[1] ?? /\?of=(.+)$/.exec(importer)?.[1];
       if (!owner) return name.endsWith("_bg") ? join(out, `${name}.js`) : undefined;
       if (name.endsWith("_bg")) return `${join(out, `${name}.js`)}?of=${owner}`;
-      // Each entry also has its own bytes, because another file costs a third of a millisecond. The
-      // simulator has more bytes, and its start may take longer.
-      if (/base64$/.test(id))
-        return `base64:${id}${id.includes("simulator") ? "" : `?of=${owner}`}`;
+      // Node's entry also has its own bytes, because another file costs it a third of a millisecond.
+      // For Deno, which takes the embedded one, a file of their own saves most of a millisecond.
+      if (/base64$/.test(id)) {
+        const own = !id.includes("simulator") && owner !== "index.embedded";
+        return `base64:${id}${own ? `?of=${owner}` : ""}`;
+      }
       if (name === "requirements") return `${join(here, "entries", id)}?of=${owner}`;
       const own = /^(\w+-)?instance$|^loading$/.test(name);
       return join(here, "src", `${name}.ts`) + (own ? `?of=${owner}` : "");
