@@ -58,7 +58,7 @@ const SHARED = [
   ["handlers", /\/src\/handlers\/(apply|auth|fetch|http|node|reconcile|webhook)/],
   ["simulator", /\/src\/simulator(\/|\.ts)/],
   ["simulator.base64", /^base64:.*\/simulator/],
-  ["index.base64", /^base64:.*\/gwop\.wasm\.base64$/],
+  ["gwop.base64", /^base64:.*\/gwop\.wasm\.base64$/],
 ];
 
 /** The shared file of the agent. */
