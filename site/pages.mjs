@@ -7,9 +7,7 @@ import { dirname, join, posix } from "node:path";
 export const TOP = join(import.meta.dirname, "..");
 
 /** The package's README for merchants: the first page of the site. */
-export const HOME = ["pkg-templates/README.md", "README.md"].find((path) =>
-  existsSync(join(TOP, path)),
-);
+export const HOME = "pkg-templates/README.md";
 
 /** Pages of the site beside those in `docs/`, in the order of the sidebar. */
 export const OTHERS = ["SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md"];
@@ -42,16 +40,21 @@ export function allPages() {
   return pages.filter((path) => !/^findings\/|\/fixtures\/|^tests\/seeds\//.test(path));
 }
 
+/** A fenced block of code. */
+const FENCE = /^([ \t]*)(```+|~~~+)[^\n]*\n[^]*?^\1?[ \t]*\2[ \t]*$/gm;
+
+/** Code with `filler` in place of each character, in the same lines. */
+const blank = (filler) => (code) => code.replace(/[^\n]/g, filler);
+
 /** The folder that the links of a page start from. */
 export const baseOf = (path) => (OF_PACKAGES.includes(path) ? "." : dirname(path));
 
 /** A page without code and comments: the same lines, `filler` in place of each character. */
 export function withoutCode(text, filler = " ") {
-  const blank = (code) => code.replace(/[^\n]/g, filler);
   return text
-    .replace(/^([ \t]*)(```+|~~~+)[^\n]*\n[^]*?^\1?[ \t]*\2[ \t]*$/gm, blank)
-    .replace(/<!--[^]*?-->/g, blank)
-    .replace(/(`+)(?!`)((?:(?!\n\n)[^])*?[^`])\1(?!`)/g, blank);
+    .replace(FENCE, blank(filler))
+    .replace(/<!--[^]*?-->/g, blank(filler))
+    .replace(/(`+)(?!`)((?:(?!\n\n)[^])*?[^`])\1(?!`)/g, blank(filler));
 }
 
 /** Where a link is: its target, and the place of the whole link in the text. */
@@ -96,17 +99,16 @@ export function slugOf(heading) {
 
 /** The anchors of a page. */
 export function anchorsOf(text) {
-  const fences = text.replace(/^([ \t]*)(```+|~~~+)[^\n]*\n[^]*?^\1?[ \t]*\2[ \t]*$/gm, (code) =>
-    code.replace(/[^\n]/g, " "),
-  );
+  // The code within a line counts: a heading may have some.
+  const plain = text.replace(FENCE, blank(" "));
   const anchors = new Set();
-  for (const [, heading] of fences.matchAll(/^#{1,6}[ \t]+(.+?)[ \t]*#*$/gm)) {
+  for (const [, heading] of plain.matchAll(/^#{1,6}[ \t]+(.+?)[ \t]*#*$/gm)) {
     const slug = slugOf(heading);
     let anchor = slug;
     for (let times = 1; anchors.has(anchor); times += 1) anchor = `${slug}-${times}`;
     anchors.add(anchor);
   }
-  for (const [, id] of fences.matchAll(/<a\s+(?:id|name)="([^"]+)"/g)) anchors.add(id);
+  for (const [, id] of plain.matchAll(/<a\s+(?:id|name)="([^"]+)"/g)) anchors.add(id);
   return anchors;
 }
 

@@ -55,21 +55,19 @@ const item = (path, text = titleOf(path)) => ({ text, link: urlOf(path) });
 function sidebar() {
   const groups = [];
   const named = new Set();
-  if (pages.includes(INDEX)) {
-    let group;
-    for (const line of read(INDEX).split("\n")) {
-      const heading = /^##+ (.+)$/.exec(line)?.[1];
-      if (heading) {
-        group = { text: heading, collapsed: false, items: [] };
-        groups.push(group);
-      }
-      for (const { target, start, end } of linksOf(line)) {
-        const { path } = targetOf(INDEX, target);
-        if (!group || !pages.includes(path) || named.has(path)) continue;
-        named.add(path);
-        const label = /\[([^]*)\]\(/.exec(line.slice(start, end))[1];
-        group.items.push(item(path, label.replaceAll("`", "")));
-      }
+  let group;
+  for (const line of read(INDEX).split("\n")) {
+    const heading = /^##+ (.+)$/.exec(line)?.[1];
+    if (heading) {
+      group = { text: heading, collapsed: false, items: [] };
+      groups.push(group);
+    }
+    for (const { target, start, end } of linksOf(line)) {
+      const { path } = targetOf(INDEX, target);
+      if (!group || !pages.includes(path) || named.has(path)) continue;
+      named.add(path);
+      const label = /\[([^]*)\]\(/.exec(line.slice(start, end))[1];
+      group.items.push(item(path, label.replaceAll("`", "")));
     }
   }
   const rest = pages.filter((path) => !named.has(path) && path !== INDEX && path !== HOME);
