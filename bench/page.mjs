@@ -2,6 +2,7 @@
 // bench/baseline.json: `page.mjs TOP`. `cargo xtask docs` runs it. Missing figures become a dash.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { filled } from "../site/marks.mjs";
 
 const [top] = process.argv.slice(2);
 const { machine, dates, parts } = JSON.parse(
@@ -126,10 +127,6 @@ const BLOCKS = {
 };
 const path = join(top, "docs/performance.md");
 let page = readFileSync(path, "utf8");
-for (const [name, block] of Object.entries(BLOCKS)) {
-  const pattern = new RegExp(`(<!-- figures: ${name} -->\\n)[^]*?(<!-- end -->)`);
-  if (!pattern.test(page)) throw new Error(`docs/performance.md has no marks for “${name}”`);
-  page = page.replace(pattern, (_, begin, end) => `${begin}\n${block}\n\n${end}`);
-}
+for (const [name, block] of Object.entries(BLOCKS)) page = filled(page, `figures: ${name}`, block);
 writeFileSync(path, page);
 writeFileSync(join(top, "docs/performance.svg"), chart());

@@ -3,6 +3,7 @@
 // The text around the tables is in the page itself.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { filled } from "../site/marks.mjs";
 
 const [top] = process.argv.slice(2);
 const read = (path) => readFileSync(join(top, path), "utf8");
@@ -72,6 +73,12 @@ function variants(file) {
   });
 }
 
+/** Returns the sources below a directory, without generated code and tests. */
+const files = (directory, ending) =>
+  readdirSync(join(top, directory), { recursive: true })
+    .filter((name) => name.endsWith(ending) && !/generated|test_routes/.test(name))
+    .map((name) => `${directory}/${name}`);
+
 const withTexts = (codes) => codes.map((each) => ({ ...each, ...merged(each) }));
 const merged = ({ comment = "", where, status }) => {
   const text = textOf(comment, where);
@@ -84,15 +91,12 @@ const tokens = variants("src/token/rejection.rs");
 const inRust = new Set([...webhooks, ...tokens].map(({ code }) => code));
 const validation = union(`${SDK}/errors/validation.ts`, "ValidationErrorCode");
 const known = (codes) => new Set(codes.map(({ code }) => code));
-for (const [codes, file] of [
-  [webhooks, "ValidationErrorCode"],
-  [tokens, "TokenErrorCode"],
+for (const [codes, typed, name] of [
+  [webhooks, validation, "ValidationErrorCode"],
+  [tokens, union(`${SDK}/errors/token.ts`, "TokenErrorCode"), "TokenErrorCode"],
 ]) {
-  const typed = known(
-    codes === webhooks ? validation : union(`${SDK}/errors/token.ts`, "TokenErrorCode"),
-  );
   for (const { code, where } of codes) {
-    if (!typed.has(code)) problems.push(`${where} is not among the types of ${file}`);
+    if (!known(typed).has(code)) problems.push(`${where} is not among the types of ${name}`);
   }
 }
 const own = validation.filter(({ code }) => !inRust.has(code));
@@ -100,14 +104,9 @@ const own = validation.filter(({ code }) => !inRust.has(code));
 /** The tables, by the names of their markers in the page. */
 const TABLES = {
   validation: withTexts(own.filter(({ code }) => code !== "WEBHOOK_BODY_TOO_LARGE")).map(
-    (each) => ({
-      ...each,
-      of: "SDKValidationError",
-    }),
+    (each) => ({ ...each, of: "SDKValidationError" }),
   ),
-  calls: withTexts(
-    ["client", "gwop", "validation"].flatMap((name) => classes(`${SDK}/errors/${name}.ts`)),
-  ),
+  calls: withTexts(files(`${SDK}/errors`, ".ts").flatMap(classes)),
   waits: withTexts(union(`${SDK}/errors/wait.ts`, "WaitErrorCode")),
   gwop: withTexts(constant(`${SDK}/errors/code.ts`, "ErrorCode")),
   webhooks: withTexts([
@@ -128,10 +127,6 @@ for (const [name, codes] of Object.entries(TABLES)) {
 }
 
 // Every code that the sources use must be declared, and every declared code must be used.
-const files = (directory, ending) =>
-  readdirSync(join(top, directory), { recursive: true })
-    .filter((name) => name.endsWith(ending) && !/generated|test_routes/.test(name))
-    .map((name) => `${directory}/${name}`);
 const SCANNED = [
   {
     files: files("agent/src", ".rs").concat(files(`${SDK}/agent`, ".ts")),
@@ -169,6 +164,20 @@ const SCANNED = [
     pattern:
       /(?:SimulatorError|CommandError::new)\(\s*"([A-Z_]+)"|\bSelf::new\("([A-Z_]+)"|code: "([A-Z_]+)"/g,
     tables: ["simulator"],
+    inside: [],
+  },
+  {
+    files: files("pkg-templates/cli", ".js"),
+    // Matches `CODES.CODE`, and a text in place of a constant.
+    pattern: /\bCODES\.([A-Z_]+)|Unavailable\(\s*"([A-Z_]+)"|\.failure\(\s*"([A-Z_]+)"/g,
+    tables: ["cli"],
+    inside: [],
+  },
+  {
+    files: files(`${SDK}/checkout`, ".ts"),
+    pattern: /\bcode: "([A-Z_]+)"/g,
+    tables: ["checkout", "gwop"],
+    used: [],
     inside: [],
   },
 ];
@@ -237,12 +246,10 @@ if (problems.length === 0) {
   const path = "docs/errors.md";
   let page = read(path);
   for (const [name, codes] of Object.entries(TABLES)) {
-    const pattern = new RegExp(`(<!-- codes: ${name} -->\\n)[^]*?(<!-- end -->)`);
-    if (!pattern.test(page)) problems.push(`${path} has no marks for “${name}”`);
     const entries = codes.map((each) => entry(AREAS[name], each)).join("\n\n");
-    page = page.replace(pattern, (_, begin, end) => `${begin}\n${entries}\n\n${end}`);
+    page = filled(page, `codes: ${name}`, entries);
   }
-  if (problems.length === 0) writeFileSync(join(top, path), page);
+  writeFileSync(join(top, path), page);
 }
 for (const problem of problems) console.error(`✗ ${problem}`);
 process.exitCode = problems.length > 0 ? 1 : 0;

@@ -29,7 +29,7 @@ const UNANSWERED = [
  * ```ts
  * import { isOutcomeUnknown } from "@gwop/sdk/errors";
  *
- * const order = { body: { amountUsdc: 5_000_000 }, idempotencyKey: "order-1001" };
+ * const order = { body: { amountUsdc: 5_000_000 }, idempotencyKey: crypto.randomUUID() };
  * try {
  *   await gwop.invoices.create(order);
  * } catch (error) {
