@@ -595,6 +595,8 @@ test("auth routes: 429 of Gwop's is one call, and 503 with its Retry-After, at m
     ["3600", "60"],
     ["0", "1"],
     ["soon", "5"],
+    ["-5", "5"],
+    ["1.5", "5"],
     [undefined, "5"],
     [inHalfAMinute, /^(29|30|31)$/],
   ]) {

@@ -153,6 +153,7 @@ suite("auth", async ({ test, after }) => {
       { authorization: "Basic abc" },
       { authorization: "Bearer" },
       { authorization: "Bearer " },
+      { authorization: "Bearer a b" },
     ]) {
       for (const path of ["/auth/session", "/auth/verify"]) {
         const answer = await worker.request("GET", path, { headers });
