@@ -334,28 +334,37 @@ impl<'d> Object<'d> {
 /// KB with gzip.
 fn read_object(text: &str) -> Option<Object<'_>> {
     let mut rest = after(text, b'{')?;
-    let mut members = Vec::new();
+    let mut members = Vec::with_capacity(16);
     let end = match after(rest, b'}') {
         Some(end) => end,
-        None => {
-            members.reserve(16);
-            loop {
-                let (name, following) = first_value(rest).filter(|(name, _)| name.is_string())?;
-                let (value, following) = first_value(after(following, b':')?)?;
-                members.push((name, value));
-                match after(following, b',') {
-                    Some(next) => rest = next,
-                    None => break after(following, b'}')?,
-                }
+        None => loop {
+            let (name, following) = first_value(rest).filter(|(name, _)| name.is_string())?;
+            let (value, following) = first_value(after(following, b':')?)?;
+            members.push((name, value));
+            match after(following, b',') {
+                Some(next) => rest = next,
+                None => break after(following, b'}')?,
             }
-        }
+        },
     };
     let ended = end.bytes().all(is_space);
     ended.then_some(Object { members })
 }
 
 /// Returns the first JSON value of `text` and the text after it.
+///
+/// A string without escapes ends at the next quote, so it needs no `serde_json`. Most names and
+/// values are such strings, and reading them here halves the time for a response.
+#[inline(never)]
 fn first_value(text: &str) -> Option<(Value<'_>, &str)> {
+    if text.starts_with('"') {
+        let special = |(_, byte): &(usize, u8)| matches!(byte, b'"' | b'\\' | 0..=0x1f);
+        let (end, mark) = text.bytes().enumerate().skip(1).find(special)?;
+        if mark == b'"' {
+            let (string, rest) = text.split_at_checked(end.wrapping_add(1))?;
+            return Some((Value(string), rest));
+        }
+    }
     let mut values = Deserializer::from_str(text).into_iter::<&RawValue>();
     let value = values.next()?.ok()?;
     Some((Value(value.get()), text.get(values.byte_offset()..)?))

@@ -1,5 +1,6 @@
-//! Converts bytes to text and back: hexadecimal digits and base64.
+//! Converts bytes to text, JSON and back.
 
+use crate::json::{Object, Value};
 #[allow(unused_imports)]
 use crate::prelude::*;
 use base64ct::{Base64, Encoding as _};
@@ -10,6 +11,13 @@ pub fn to_hex(bytes: &[u8]) -> String {
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     let digit = |digit| char::from_digit(u32::from(digit), 16).unwrap_or_default();
     digits.map(digit).collect()
+}
+
+/// Reads a JSON object.
+#[must_use]
+#[inline(never)] // Once in the module.
+pub fn json_object(text: &[u8]) -> Option<Object<'_>> {
+    Value::parse(text).ok()?.as_object()
 }
 
 /// Reads hexadecimal digits, with or without `0x`.

@@ -1,6 +1,6 @@
 //! Reads x402 challenges of both versions, and writes the header that pays one.
 
-use crate::bytes::{decimal, from_base64, to_base64, to_hex};
+use crate::bytes::{decimal, from_base64, json_object, to_base64, to_hex};
 use crate::json::{Value, quote};
 use crate::network::{DECIMALS, Family, Network};
 #[allow(unused_imports)]
@@ -237,10 +237,7 @@ impl Challenge {
 /// it.
 fn extended(extensions: &str, id: &str) -> String {
     let echoed = || extensions.to_owned();
-    let Ok(value) = Value::parse(extensions.as_bytes()) else {
-        return echoed();
-    };
-    let Some(members) = value.as_object() else {
+    let Some(members) = json_object(extensions.as_bytes()) else {
         return echoed();
     };
     let Some(identifier) = members.get(PAYMENT_IDENTIFIER) else {
@@ -324,8 +321,7 @@ impl Settlement {
     #[must_use]
     pub fn read(header: &str) -> Option<Self> {
         let bytes = from_base64(header)?;
-        let value = Value::parse(&bytes).ok()?;
-        let members = value.as_object()?;
+        let members = json_object(&bytes)?;
         let text = |name: &str| members.get(name).and_then(Value::to_text);
         let transaction = text("transaction").or_else(|| text("paid_tx_hash"));
         let transaction = transaction.filter(|text| is_transaction(text));

@@ -1,5 +1,6 @@
 //! The public invoice: what to pay, and whether it was paid.
 
+use crate::bytes::json_object;
 use crate::challenge::is_transaction;
 use crate::json::Value;
 use crate::network::{DECIMALS, Network};
@@ -66,8 +67,7 @@ impl Invoice {
     ///
     /// # Errors Returns the member that is missing or wrong.
     pub fn read(body: &str, id: &str) -> Result<Self, &'static str> {
-        let value = Value::parse(body.as_bytes()).map_err(|_| "JSON")?;
-        let members = value.as_object().ok_or("JSON")?;
+        let members = json_object(body.as_bytes()).ok_or("JSON")?;
         let text = |name: &str| members.get(name).and_then(Value::to_text);
         if text("id").as_deref() != Some(id) {
             return Err("id");

@@ -1,7 +1,7 @@
 //! Reads the settings, targets and replies that JavaScript passes as JSON.
 
 use crate::attempt::Attempt;
-use crate::bytes::from_hex;
+use crate::bytes::{from_hex, json_object};
 use crate::challenge::normal_address;
 use crate::failure::{Failure, Phase, Result};
 use crate::invoice::Intent;
@@ -33,8 +33,7 @@ impl Reply {
     }
 
     fn of(text: &str) -> Option<Self> {
-        let value = Value::parse(text.as_bytes()).ok()?;
-        let members = value.as_object()?;
+        let members = json_object(text.as_bytes())?;
         let (name, value) = members.members().next()?;
         Some(match name.as_str()?.as_ref() {
             "answer" => {
@@ -77,7 +76,7 @@ impl Settings {
     ///
     /// # Errors Returns `INVALID_OPTION` with the option's name.
     pub fn read(text: &str) -> Result<Self> {
-        let value = Value::parse(text.as_bytes()).map_err(|_| invalid("options", "JSON"))?;
+        let value = json(text, "options")?;
         let server = |name: &str, expected: &str| {
             let url = value.get(name).and_then(Value::to_text).unwrap_or_default();
             let url = url.trim_end_matches('/').to_owned();
@@ -141,7 +140,7 @@ impl Target {
     ///
     /// # Errors Returns `INVALID_OPTION`.
     pub fn read(text: &str) -> Result<Self> {
-        let value = Value::parse(text.as_bytes()).map_err(|_| invalid("target", "JSON"))?;
+        let value = json(text, "target")?;
         if let Some(id) = value.get("invoice") {
             let id = id.to_text().unwrap_or_default();
             let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
@@ -177,12 +176,18 @@ impl Target {
     }
 }
 
+/// Reads the JSON of the argument `name`.
+#[inline(never)] // Once in the module.
+fn json<'t>(text: &'t str, name: &str) -> Result<Value<'t>> {
+    Value::parse(text.as_bytes()).map_err(|_| invalid(name, "JSON"))
+}
+
 impl Options {
     /// Reads `{ chain, dryRun }`.
     ///
     /// # Errors Returns `INVALID_OPTION`.
     pub fn read(text: &str) -> Result<Self> {
-        let value = Value::parse(text.as_bytes()).map_err(|_| invalid("options", "JSON"))?;
+        let value = json(text, "options")?;
         let network = match value.get("chain").filter(|chain| !chain.is_null()) {
             None => None,
             Some(chain) => {

@@ -86,7 +86,7 @@ pub fn evaluate_reservation(
 ) -> Result<Option<String>, JsValue> {
     let parse = |text: &str| -> Option<(Attempt, Limits, Vec<Attempt>)> {
         let attempt = Attempt::read(Value::parse(text.as_bytes()).ok()?)?;
-        let limits = Limits::read(Value::parse(limits.as_bytes()).ok()?).ok()?;
+        let limits = read_limits(limits)?;
         let known = Value::parse(known.as_bytes()).ok()?.as_array()?;
         let known = known
             .into_iter()
@@ -110,8 +110,12 @@ pub fn evaluate_reservation(
 #[must_use]
 #[allow(clippy::cast_precision_loss)]
 pub fn longest_limit(limits: &str) -> Option<f64> {
-    let limits = Limits::read(Value::parse(limits.as_bytes()).ok()?).ok()?;
-    Some(limits.longest_s() as f64)
+    Some(read_limits(limits)?.longest_s() as f64)
+}
+
+#[inline(never)] // Once in the module.
+fn read_limits(text: &str) -> Option<Limits> {
+    Limits::read(Value::parse(text.as_bytes()).ok()?).ok()
 }
 
 /// A secp256k1 private key. It never leaves the module.

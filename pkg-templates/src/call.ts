@@ -4,12 +4,20 @@
 import { core } from "./core.js";
 import { type Logger, logAttempt } from "./debug.js";
 import { hide } from "./errors/brand.js";
-import type { CallFailure, CallSuccess, Operation, RetryOptions } from "./generated/gwop_bg.js";
+import type { CallFailure, Operation, RetryOptions } from "./generated/gwop_bg.js";
 import { isFromHook, sentAs } from "./http-client.js";
 import { bare } from "./options.js";
 import { follow, isSignal } from "./race.js";
 
-export type { CallSuccess, Operation, RetryOptions };
+export type { Operation, RetryOptions };
+
+/** A call that succeeded. */
+export interface CallSuccess {
+  /** The response for `revive`. With `wire`, it is the response as Gwop sent it. */
+  text: string;
+  /** The response's status and headers. Its body has been read. */
+  response: Response;
+}
 
 /** Sends requests: an `HTTPClient`, or any object with such a `request` method. */
 export interface Sender {
@@ -128,6 +136,7 @@ export async function runCall(target: CallTarget, readPlan: () => CallPlan): Pro
         const retries = plan.retries();
         return retries && bare(retries);
       },
+      toResult: (text: string, response: Response): CallSuccess => ({ text, response }),
       isHookError: isFromHook,
       log:
         logger &&
@@ -145,14 +154,14 @@ export async function runCall(target: CallTarget, readPlan: () => CallPlan): Pro
       : bare({ wire, serverURL, identityURL, userAgent, timeoutMs });
     const following = follow(signal);
     try {
-      return await core().callOperation(
+      return (await core().callOperation(
         operation,
         argument,
         options,
         host,
         headers ?? undefined,
         following.signal,
-      );
+      )) as CallSuccess;
     } finally {
       following.end();
     }

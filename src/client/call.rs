@@ -4,7 +4,7 @@ use super::error_body::parse_error_body;
 use super::operation::{Body, Idempotency, Operation};
 use super::policy::{Outcome, RetryPolicy, Verdict};
 use super::url;
-use crate::json::{Malformed, Value};
+use crate::json::{Object, Value};
 use crate::model::{Decoded, Mismatch, Naming, decode, encode};
 
 /// The longest response body that is read, in bytes (10 MiB). The rest of a longer body is not
@@ -354,21 +354,17 @@ impl Call {
 
     /// Builds URL, body and idempotency key from the argument.
     fn take(&mut self, argument: &str) -> Result<(), Mismatch> {
-        let no_object = |_| Mismatch {
-            path: String::new(),
-            expected: "an object",
-            missing: false,
-        };
+        fn object(text: &str) -> Result<Object<'_>, Mismatch> {
+            let object = Value::parse_object(text.as_bytes());
+            object.ok().flatten().ok_or_else(Mismatch::no_object)
+        }
+
         let wire = match self.operation.argument {
-            Some(model) => {
-                let argument = Value::parse(argument.as_bytes()).map_err(no_object)?;
-                encode(model, argument, self.naming)?
-            }
+            Some(model) => encode(model, &object(argument)?, self.naming)?,
             None => String::from("{}"),
         };
         // `encode` writes an object, so this cannot fail.
-        let parsed = Value::parse(wire.as_bytes()).map_err(no_object)?;
-        let wire = parsed.as_object().ok_or(Malformed).map_err(no_object)?;
+        let members = object(&wire)?;
 
         let mut rest = self.operation.path;
         while let Some((literal, tail)) = rest.split_once('{') {
@@ -377,7 +373,7 @@ impl Call {
             rest = tail;
             let (name, default) = name.split_once('=').unwrap_or((name, ""));
             let parameter = name.strip_prefix('&');
-            let value = match (wire.get(parameter.unwrap_or(name)), parameter) {
+            let value = match (members.get(parameter.unwrap_or(name)), parameter) {
                 (Some(value), _) => value.to_text().unwrap_or_else(|| value.raw().to_owned()),
                 (None, None) => default.to_owned(),
                 (None, Some(_)) => continue,
@@ -394,16 +390,16 @@ impl Call {
 
         let body = match self.operation.body {
             Body::None => "",
-            Body::Member => wire.get("body").map_or("{}", Value::raw),
+            Body::Member => members.get("body").map_or("{}", Value::raw),
             Body::Argument => {
-                if wire.get("session_id").is_some_and(|id| id.is_str("")) {
+                if members.get("session_id").is_some_and(|id| id.is_str("")) {
                     return Err(self.misfit("session_id", "a non-empty string"));
                 }
-                parsed.raw()
+                &wire
             }
         };
         self.body.push_str(body);
-        if let Some(key) = wire.get("idempotency_key").and_then(Value::to_text) {
+        if let Some(key) = members.get("idempotency_key").and_then(Value::to_text) {
             self.take_key(&key)?;
         }
         Ok(())
@@ -597,14 +593,18 @@ impl Call {
             "it is longer than 10 MiB"
         } else if response.body.is_empty() {
             "it is empty"
-        } else if let Ok(root) = Value::parse(&response.body) {
+        } else if let Ok(root) = Value::parse_object(&response.body) {
             if self.naming == Naming::JavaScript {
-                match decode(self.operation.response, root) {
+                let decoded = match &root {
+                    Some(root) => decode(self.operation.response, root),
+                    None => Err(Mismatch::no_object()),
+                };
+                match decoded {
                     Ok(decoded) => return Step::Done(decoded),
                     Err(mismatch) => sentence.push_str(&mismatch.sentence("answer")),
                 }
                 &sentence
-            } else if root.is_object()
+            } else if root.is_some()
                 && let Ok(body) = std::str::from_utf8(&response.body)
             {
                 return Step::Done(Decoded {

@@ -23,7 +23,7 @@ pub use auth::*;
 pub use invoice::*;
 pub use operation::*;
 pub use table::{Enum, Field, Kind, Model, Presence};
-pub(crate) use transcode::decode_object;
+pub(crate) use transcode::decode_event;
 pub use transcode::{Decoded, Mismatch, Naming, decode, encode};
 pub use webhook::*;
 

@@ -85,20 +85,17 @@ export interface CallHost {
   retries(): RetryOptions | undefined;
   /** Whether a hook of the HTTP client threw this. */
   isHookError(error: unknown): boolean;
+  /**
+   * Makes what a call that succeeded resolves to.
+   *
+   * `text` is JSON: `{"value": response, "times": paths}`. Time stamps are milliseconds since 1970,
+   * and `paths` lists where they are, such as `[["invoices",0,"createdAt"]]`. With `wire: true`, it
+   * is the response as Gwop sent it. `response` has the status and the headers. Its body has been
+   * read.
+   */
+  toResult(text: string, response: Response): unknown;
   /** Logs an attempt. `failure` is the error's class if no response came. */
   readonly log?: ((request: Request, response: Response | undefined, failure: string | undefined, milliseconds: number) => void) | undefined;
-}
-
-/** A call that succeeded. */
-export interface CallSuccess {
-  /**
-   * JSON text: `{"value": response, "times": paths}`. Time stamps are milliseconds since 1970, and
-   * `paths` lists where they are, such as `[["invoices",0,"createdAt"]]`. With `wire: true`, the
-   * response as Gwop sent it.
-   */
-  readonly text: string;
-  /** The response's status and headers. Its body has been read. */
-  readonly response: Response;
 }
 
 /** How a failed call ended. Thrown as a plain object. */
@@ -146,6 +143,12 @@ extern "C" {
     fn merchant_api_key(this: &CallHost) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, catch)]
     fn retries(this: &CallHost) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = toResult)]
+    fn to_result(
+        this: &CallHost,
+        text: &str,
+        response: &web_sys::Response,
+    ) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, js_name = isHookError)]
     fn is_hook_error(this: &CallHost, error: &JsValue) -> bool;
     #[wasm_bindgen(method, getter, js_name = log)]
@@ -202,13 +205,6 @@ fn policy(given: &Given) -> Result<RetryPolicy, Refusal> {
     policy.connection_errors = given.connection_errors.unwrap_or(true);
     policy.timeouts = given.timeouts.unwrap_or(true);
     Ok(policy)
-}
-
-#[derive(Serialize)]
-struct Success {
-    text: String,
-    #[serde(with = "serde_wasm_bindgen::preserve")]
-    response: web_sys::Response,
 }
 
 #[derive(Serialize, Default)]
@@ -299,11 +295,11 @@ impl From<Refusal> for End {
 /// override the SDK's headers, and an `Idempotency-Key` in them counts like the argument's.
 /// `signal` aborts the call.
 ///
-/// Resolves to `CallSuccess`. Rejects with a `CallFailure`.
+/// Resolves to the value of `toResult`. Rejects with a `CallFailure`.
 #[wasm_bindgen(
     js_name = callOperation,
     wasm_bindgen_futures = crate::web::executor,
-    unchecked_return_type = "CallSuccess"
+    unchecked_return_type = "unknown"
 )]
 pub async fn call_operation(
     #[wasm_bindgen(js_name = operation, unchecked_param_type = "Operation")] name: String,
@@ -724,7 +720,10 @@ impl Client<'_> {
                 } else {
                     decoded.into_text()
                 };
-                return Ok(object(&Success { text, response }));
+                return self.host.to_result(&text, &response).map_err(|cause| End {
+                    cause,
+                    ..End::new("UnexpectedClientError", "The SDK failed")
+                });
             }
             (Ok(_), None) => return Err(End::new("UnexpectedClientError", "The answer is lost")),
             (Err(fault), _) => fault,

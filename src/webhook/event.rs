@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::json::{Object, Value};
 use crate::model::{
     Decoded, InvoiceCanceledEvent, InvoiceExpiredEvent, InvoicePaidEvent, Mismatch, Model,
-    decode_object,
+    decode_event,
 };
 
 use super::{Code, Rejection};
@@ -78,7 +78,7 @@ pub fn read_parsed(
         return Err(Rejection::new(Code::SourceNotAccepted));
     }
     let model = schema(&event_type).ok_or_else(|| Rejection::new(Code::EventUnknown))?;
-    decode_object(model, event, source.is_some())
+    decode_event(model, event, source.is_some())
         .map_err(|mismatch| invalid(&mismatch.sentence("body")))
 }
 
