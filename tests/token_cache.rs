@@ -12,8 +12,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use gwop::token::{
-    Attempt, Decoded, Expected, ISSUER, JwkSetCache, MAX_TOKEN_CACHE_BYTES, Plan, Rejection,
-    UnverifiedToken, VerifiedTokens,
+    Attempt, Candidate, Decoded, Expected, ISSUER, JwkSetCache, MAX_TOKEN_CACHE_BYTES, Plan,
+    Rejection, UnverifiedToken, VerifiedTokens,
 };
 
 const SECOND: i64 = 1_000;
@@ -150,8 +150,8 @@ impl Client {
         if let Some(set) = self.sets.fresh_set(now_ms) {
             let value = claims.subject().into_owned();
             let length = value.len();
-            self.tokens
-                .keep(token.text.as_bytes(), expected, set, claims, value, length);
+            let candidate = Candidate::new(token.text.as_bytes(), expected, claims, value, length);
+            self.tokens.keep(candidate, set);
         }
         Ok(())
     }
@@ -326,9 +326,8 @@ fn many_distinct_tokens_stay_within_the_bounds() {
     for number in 0..100_000_u32 {
         let text = format!("{number}.{}", "x".repeat((number % 5_000) as usize));
         let value = number.to_string();
-        client
-            .tokens
-            .keep(text.as_bytes(), &expected, set, claims, value, 10);
+        let candidate = Candidate::new(text.as_bytes(), &expected, claims, value, 10);
+        client.tokens.keep(candidate, set);
         assert!(client.tokens.len() <= 1_000);
         assert!(client.tokens.bytes() <= MAX_TOKEN_CACHE_BYTES);
     }

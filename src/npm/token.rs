@@ -13,7 +13,7 @@ use super::options::Given;
 use super::refusal::{bad_argument, object};
 use crate::port::Crypto;
 use crate::token::{
-    Attempt, Begun, COOLDOWN_SECONDS, Claims, Decoded, Expected, ISSUER, JwkSetCache, Plan,
+    Attempt, Begun, COOLDOWN_SECONDS, Candidate, Decoded, Expected, ISSUER, JwkSetCache, Plan,
     Rejection, TOKEN_CACHE_SIZE, Ticket, UnverifiedToken, VerifiedTokens, verify_signature,
 };
 use crate::web::executor::JsFuture;
@@ -135,6 +135,7 @@ pub struct TokenVerifier {
     /// The tokens that were already verified.
     verified: RefCell<VerifiedTokens<JsValue>>,
     running: Cell<u32>,
+    to_result: Function,
     fetch_jwks: Function,
     store: Option<TokenStore>,
 }
@@ -143,12 +144,16 @@ pub struct TokenVerifier {
 impl TokenVerifier {
     /// Creates a verifier without a JWK Set.
     ///
-    /// `fetchJwks` makes one bounded GET of Gwop's JWK Set. It resolves to the body as text if the
+    /// `toResult` makes what [`verify`](Self::verify) resolves to. It is called while Web Crypto
+    /// checks the signature, and its value is dropped if the signature does not hold. `fetchJwks`
+    /// makes one bounded GET of Gwop's JWK Set. It resolves to the body as text if the
     /// status is 200, and rejects otherwise. `cooldownSeconds` is how long no second refresh is
     /// made, by default 30. `cacheSize` is how many verified tokens are kept, by default 1,000. 0
     /// keeps none.
     #[wasm_bindgen(constructor)]
     pub fn new(
+        #[wasm_bindgen(js_name = toResult, unchecked_param_type = "(verified: VerifiedClaims) => unknown")]
+        to_result: Function,
         #[wasm_bindgen(js_name = fetchJwks, unchecked_param_type = "() => Promise<string>")]
         fetch_jwks: Function,
         store: Option<TokenStore>,
@@ -166,13 +171,14 @@ impl TokenVerifier {
             unsupported: RefCell::new(Vec::new()),
             verified: RefCell::new(VerifiedTokens::new(cache_size.unwrap_or(TOKEN_CACHE_SIZE))),
             running: Cell::new(0),
+            to_result,
             fetch_jwks,
             store,
         }
     }
 
-    /// Returns the earlier result of [`verify`](Self::verify) for the same bytes and an equal
-    /// expectation.
+    /// Returns the `VerifiedClaims` of an earlier [`verify`](Self::verify) of the same bytes with
+    /// an equal expectation.
     ///
     /// Returns `undefined` unless a new verification would have the same result. Each call returns
     /// the same object, so callers must not change it.
@@ -197,9 +203,9 @@ impl TokenVerifier {
     /// If `expected` is the same object as the last time, it is not read again. Callers must not
     /// change it.
     ///
-    /// Resolves to `VerifiedClaims`. Rejects with a `TokenRefusal`, or with an error if Web Crypto
-    /// is missing.
-    #[wasm_bindgen(unchecked_return_type = "VerifiedClaims")]
+    /// Resolves to the value of `toResult`. Rejects with a `TokenRefusal`, or with an error if Web
+    /// Crypto is missing.
+    #[wasm_bindgen(unchecked_return_type = "unknown")]
     pub async fn verify(
         &self,
         token: Vec<u8>,
@@ -302,7 +308,7 @@ impl TokenVerifier {
             match plan {
                 Plan::Use => {
                     let set = self.cache()?.fresh_set(now_ms);
-                    let verdict = verdict(&parsed, expected);
+                    let verdict = self.verdict(token, &parsed, expected);
                     let kid = parsed.kid().unwrap_or_default();
                     let Some(keys) = self.imported(kid).await? else {
                         continue;
@@ -312,15 +318,13 @@ impl TokenVerifier {
                         match holds(&parsed, &imported, early).await? {
                             Ok(true) => {
                                 self.remember(token, kid, imported);
-                                let (claims, verified) = verdict?;
+                                let (result, candidate) = verdict?;
                                 if let Some(set) = set
                                     && let Ok(mut kept) = self.verified.try_borrow_mut()
                                 {
-                                    let value = verified.clone();
-                                    let bytes = bytes_of(claims.json());
-                                    kept.keep(token, expected, set, claims, value, bytes);
+                                    kept.keep(candidate, set);
                                 }
-                                return Ok(verified);
+                                return Ok(result);
                             }
                             Ok(false) => {}
                             Err(reason) => untried = Some(reason),
@@ -351,6 +355,34 @@ impl TokenVerifier {
                 Plan::Refuse(rejection) => return Err(with_cause(rejection, cause)),
             }
         }
+    }
+
+    /// Returns the result for a token if its signature is valid, and what the cache keeps then.
+    ///
+    /// It runs while Web Crypto checks the signature.
+    fn verdict(
+        &self,
+        token: &[u8],
+        parsed: &UnverifiedToken<'_>,
+        expected: &Expected<'_>,
+    ) -> Result<(JsValue, Candidate<JsValue>), JsValue> {
+        let claims = parsed.evaluate(expected, now_ms())?;
+        let (chain, wallet_address) = claims.chain_and_wallet();
+        let verified = object(&Verified {
+            subject: &claims.subject(),
+            chain: &chain,
+            wallet_address: &wallet_address,
+            session_id: claims.session_id().as_deref(),
+            merchant_id: claims.merchant_id().as_deref(),
+            // The milliseconds are at most the year 9999, so the cast is exact.
+            issued_at: claims.issued_at_ms().map(|at| at as f64),
+            expires_at: claims.expires_at_ms() as f64,
+            claims: claims.json(),
+        });
+        let result = self.to_result.call1(&JsValue::UNDEFINED, &verified)?;
+        let bytes = bytes_of(claims.json());
+        let candidate = Candidate::new(token, expected, claims, verified, bytes);
+        Ok((result, candidate))
     }
 
     /// Borrows the cache for one synchronous step.
@@ -521,27 +553,6 @@ fn expected_of(given: &Given) -> Expected<'_> {
         // The cast saturates.
         clock_tolerance_ms: given.clock_tolerance_ms.unwrap_or_default() as i64,
     }
-}
-
-/// Returns the result for a token whose signature is valid.
-fn verdict<'p, 't>(
-    token: &'p UnverifiedToken<'t>,
-    expected: &Expected<'_>,
-) -> Result<(&'p Claims<'t>, JsValue), JsValue> {
-    let claims = token.evaluate(expected, now_ms())?;
-    let (chain, wallet_address) = claims.chain_and_wallet();
-    let verified = object(&Verified {
-        subject: &claims.subject(),
-        chain: &chain,
-        wallet_address: &wallet_address,
-        session_id: claims.session_id().as_deref(),
-        merchant_id: claims.merchant_id().as_deref(),
-        // The milliseconds are at most the year 9999, so the cast is exact.
-        issued_at: claims.issued_at_ms().map(|at| at as f64),
-        expires_at: claims.expires_at_ms() as f64,
-        claims: claims.json(),
-    });
-    Ok((claims, verified))
 }
 
 /// Returns whether the signature is valid under the key.

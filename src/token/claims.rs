@@ -55,7 +55,7 @@ impl Default for Expected<'_> {
 
 /// A claims set whose types have been checked.
 pub struct Claims<'t> {
-    json: Value<'t>,
+    json: &'t str,
     members: Object<'t>,
 }
 
@@ -67,7 +67,7 @@ impl std::fmt::Debug for Claims<'_> {
 
 impl<'t> Claims<'t> {
     /// Checks the types of a claims set.
-    pub(super) fn read(json: Value<'t>, claims: Object<'t>) -> Result<Self, Rejection> {
+    pub(super) fn read(json: &'t str, claims: Object<'t>) -> Result<Self, Rejection> {
         time(&claims, "exp")?;
         if claims.get("exp").is_none() {
             return Err(rejection!(
@@ -206,7 +206,7 @@ impl<'t> Claims<'t> {
     /// Returns the claims set as it was signed: a JSON object.
     #[must_use]
     pub fn json(&self) -> &str {
-        self.json.raw()
+        self.json
     }
 
     fn text(&self, name: &str) -> Option<Cow<'_, str>> {

@@ -250,11 +250,11 @@ fn object<'t>(
     part: &[u8],
     json: &'t mut Vec<u8>,
     [encoding, syntax, shape]: [Rejection; 3],
-) -> Result<(Value<'t>, Object<'t>), Rejection> {
+) -> Result<(&'t str, Object<'t>), Rejection> {
     *json = decode(part).ok_or(encoding)?;
-    let value = Value::parse(json).map_err(|_| syntax)?;
-    let members = value.as_object().filter(Object::is_distinct);
-    Ok((value, members.ok_or(shape)?))
+    let text = std::str::from_utf8(json).map_err(|_| syntax)?;
+    let members = Value::parse_object(json).map_err(|_| syntax)?;
+    Ok((text, members.filter(Object::is_distinct).ok_or(shape)?))
 }
 
 /// Decodes base64url without padding (RFC 4648 section 5).

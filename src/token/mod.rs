@@ -27,4 +27,4 @@ pub use claims::{Claims, Expected, ISSUER};
 pub use jwk::{Jwk, JwkSet, MAX_JWK_SET_BYTES, Unusable};
 pub use jws::{Begun, Decoded, MAX_TOKEN_BYTES, UnverifiedToken, verify_signature};
 pub use rejection::{Code, Reason, Rejection};
-pub use verified::{MAX_TOKEN_CACHE_BYTES, TOKEN_CACHE_SIZE, VerifiedTokens};
+pub use verified::{Candidate, MAX_TOKEN_CACHE_BYTES, TOKEN_CACHE_SIZE, VerifiedTokens};

@@ -18,7 +18,7 @@ use crate::client::{Host, operation};
 use crate::invoice::Status;
 use crate::port::Crypto;
 use crate::token::{
-    self, Attempt, COOLDOWN_SECONDS, Decoded, Expected, ISSUER, Jwk, JwkSetCache, Plan,
+    self, Attempt, COOLDOWN_SECONDS, Candidate, Decoded, Expected, ISSUER, Jwk, JwkSetCache, Plan,
     TOKEN_CACHE_SIZE, Ticket, UnverifiedToken, VerifiedTokens,
 };
 use crate::web::WebCrypto;
@@ -359,15 +359,10 @@ pub(super) async fn token(
                         with_keys(&url, |keys| {
                             if let Some(set) = set {
                                 // The texts of the identity are parts of the claims.
-                                let (value, bytes_of_it) = (identity.clone(), claims.json().len());
-                                keys.verified.keep(
-                                    bytes,
-                                    &expected,
-                                    set,
-                                    claims,
-                                    value,
-                                    bytes_of_it,
-                                );
+                                let (value, length) = (identity.clone(), claims.json().len());
+                                let candidate =
+                                    Candidate::new(bytes, &expected, claims, value, length);
+                                keys.verified.keep(candidate, set);
                             }
                         });
                         return Ok(identity);

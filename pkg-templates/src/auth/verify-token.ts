@@ -159,15 +159,17 @@ export class TokenVerification {
         { code: "TOKEN_MALFORMED" },
       );
     }
-    let claims: VerifiedClaims;
+    let verified: VerifiedToken;
     try {
       const bytes = encode(token.slice(0, LONGEST_READ));
       const tokens = this.#tokens();
-      claims = tokens.verified(bytes, expected) ?? (await tokens.verify(bytes, expected));
+      const known = tokens.verified(bytes, expected);
+      verified = known
+        ? readVerified(known)
+        : ((await tokens.verify(bytes, expected)) as VerifiedToken);
     } catch (thrown) {
       throw tokenError(thrown);
     }
-    const verified = readVerified(claims);
     if (isLive) await this.#checkSession(verified.sessionId);
     return verified;
   }
@@ -175,6 +177,7 @@ export class TokenVerification {
   #tokens(): TokenVerifier {
     const { jwksStore, jwksCooldownSeconds, tokenCacheSize } = this.#client;
     return (this.#verifier ??= new (core().TokenVerifier)(
+      readVerified,
       () => this.#client.fetchJwks(),
       jwksStore,
       jwksCooldownSeconds,
