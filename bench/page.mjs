@@ -44,7 +44,14 @@ const speed = table(
       times,
     ),
     each("start to the first verified webhook, ms", (name) => parts.start?.[name]?.gwop?.ms),
-    each("memory after 1,000,000 verifications, MB", (name) => parts.memory?.[name]?.after?.rssMB),
+    each(
+      "memory after 1,000,000 verifications, MB",
+      (name) => parts.memory?.[`${name}, verify`]?.after?.rssMB,
+    ),
+    each(
+      "memory after 100,000 cancelled calls, MB",
+      (name) => parts.memory?.[`${name}, cancel`]?.after?.rssMB,
+    ),
   ],
 );
 

@@ -60,12 +60,12 @@ function printStart(runtimes) {
   print(rows);
 }
 
-function printMemory(runtimes) {
+function printMemory(figures) {
   const rows = [
     [
-      "verifications",
+      "memory",
       "count",
-      "refused",
+      "refused or cancelled",
       "rss MB, after a tenth",
       "at the end",
       "wasm KB",
@@ -74,14 +74,13 @@ function printMemory(runtimes) {
       "last",
     ],
   ];
-  for (const [
-    runtime,
-    { count, refused, before, after, firstTenthMs, lastTenthMs },
-  ] of Object.entries(runtimes)) {
+  for (const [row, { count, ended, before, after, firstTenthMs, lastTenthMs }] of Object.entries(
+    figures,
+  )) {
     rows.push([
-      runtime,
+      row,
       count,
-      refused,
+      ended,
       before.rssMB,
       after.rssMB,
       before.wasmKB,

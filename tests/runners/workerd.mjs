@@ -22,6 +22,7 @@ const wasmModules = {
  * @param {string} program The path of workerd.
  * @param {{ entry: string, directory: string, variables?: Record<string, string>,
  *   bindings?: string[], worker?: string, services?: string, assetNames?: string,
+ *   compatibilityDate?: string,
  *   untilAnswered?: (url: string) => Promise<Response> }} options
  *   `bindings`, `worker` and `services`: more of the Worker and the configuration, in workerd's
  *   Cap'n Proto text. `assetNames`: esbuild's option, if two wasm files have the same name.
@@ -39,6 +40,7 @@ export async function startWorkerd(
     worker = "",
     services = "",
     assetNames = "[name]",
+    compatibilityDate = "2025-09-01",
     untilAnswered: ask = head,
   },
 ) {
@@ -76,7 +78,7 @@ const config :Workerd.Config = (
   services = [
     (name = "main", worker = (
       modules = [${modules.join(", ")}],
-      compatibilityDate = "2025-09-01",
+      compatibilityDate = "${compatibilityDate}",
       compatibilityFlags = ["nodejs_compat", "nodejs_compat_populate_process_env"],
       bindings = [${bound.join(", ")}],
       globalOutbound = "loopback",${worker}
