@@ -489,6 +489,7 @@ const OPTIONS = [
   { serverURL: "http://x.example" },
   { serverURL: "http://localhost:8080" },
   { serverURL: "http://127.0.0.1" },
+  { serverURL: "http://gwop.internal:81" },
   { serverURL: "http://[::1]:1" },
   { serverURL: "" },
   { serverURL: "x" },
@@ -534,6 +535,7 @@ const OPTIONS = [
 const CLIENTS = [
   { merchantApiKey: "" },
   { merchantApiKey: " sk_m_1 " },
+  { merchantApiKey: "sk_m_simulator" },
   { merchantApiKey: "sk_m_é" },
   { merchantApiKey: "sk_m_\u0100" },
   { merchantApiKey: "a\nb" },
@@ -600,6 +602,7 @@ const CHECKOUT_OPTIONS = [
   { baseUrl: "x" },
   { apiKey: "sk_m_2", merchantApiKey: "" },
   { merchantApiKey: "pk" },
+  { merchantApiKey: "sk_m_simulator" },
   { merchantApiKey: "" },
   { merchantApiKey: "sk_m_é" },
   { merchantApiKey: " sk_m_1 " },

@@ -140,8 +140,14 @@ const SECRETS = [
   7,
   [7],
   {},
-  Array.from({ length: 20 }, (_, at) => (at === 19 ? SECRET : `s${at}`)),
-  "é\ud800",
+  Array.from({ length: 20 }, (_, at) => (at === 19 ? SECRET : `whsec_${at}_of_20`)),
+  "é\ud800".repeat(4),
+  `${SECRET} `,
+  [`\n${OTHER}`, SECRET],
+  // The new package refuses these: one is public, two have less than 8 characters.
+  "whsec_simulator",
+  "whsec_7",
+  [SECRET, "short"],
   "x".repeat(100),
 ];
 

@@ -2,11 +2,12 @@
 // differences are printed. `main.mjs --old DIR --new DIR [--seconds N] [--seed N] [--only TEXT]`.
 // `cargo xtask bench --differential` runs it. `--only` selects the kinds of case whose names
 // contain the text.
+import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { inspect, parseArgs } from "node:util";
 import { clock, install, reset, settle, START } from "./clock.mjs";
-import { EXPECTED } from "./expected.mjs";
+import { EXPECTED, REWRITTEN } from "./expected.mjs";
 import { difference, same } from "./outcome.mjs";
 import { Random } from "./random.mjs";
 
@@ -26,9 +27,11 @@ for (const name of Object.keys(process.env)) if (name.startsWith("GWOP_")) delet
 
 async function load(directory) {
   const from = (name) => import(pathToFileURL(resolve(directory, name)));
-  const { Gwop, HTTPClient } = await from("index.node.js");
+  // 1.0.0 has no `ANY_MERCHANT`: there, no merchant id means any merchant.
+  const { Gwop, HTTPClient, ANY_MERCHANT } = await from("index.node.js");
   const { GwopCheckout } = await from("checkout.node.js");
-  return { Gwop, HTTPClient, GwopCheckout, clock, clients: {} };
+  const { version } = JSON.parse(readFileSync(resolve(directory, "package.json"), "utf8"));
+  return { Gwop, HTTPClient, ANY_MERCHANT, GwopCheckout, version, clock, clients: {} };
 }
 const [before, after] = [await load(values.old), await load(values.new)];
 
@@ -70,24 +73,50 @@ const counts = new Map(kinds.map(({ name }) => [name, { cases: 0, good: 0, ms: 0
 const expected = new Map();
 const unexpected = new Map();
 
-/** Adds a difference to its group. The shortest example of each group is kept. */
-async function sort(kind, input, was, now) {
-  const facts = { input, was, now, old: (changed) => run(kind, before, changed) };
-  let key;
-  let groups = unexpected;
-  for (const { name, matches } of EXPECTED) {
-    if (!(await matches(facts))) continue;
-    [key, groups] = [name, expected];
-    break;
+/**
+ * Brings an outcome of the old package into the new one's form, by the entries of `REWRITTEN`.
+ * Returns it, and the entries that changed it.
+ */
+function rewrite(was, facts) {
+  const used = [];
+  for (const entry of REWRITTEN) {
+    const changed = entry.rewrite(was, facts.now, facts);
+    if (same(changed, was)) continue;
+    used.push(entry);
+    was = changed;
   }
-  const found = difference(was, now);
-  key ??= `${kind.name}: ${found.path.replaceAll(/\d+/g, "0")}: ${heading(found.path, found.one)} → ${heading(found.path, found.other)}`;
+  return { was, used };
+}
+
+/** Returns the expected differences that explain a case, or `undefined`. */
+async function explain(facts) {
+  const { was, used } = rewrite(facts.was, facts);
+  facts.was = was;
+  if (same(was, facts.now)) return used;
+  for (const entry of EXPECTED) if (await entry.matches(facts)) return [entry];
+  return undefined;
+}
+
+/** Adds a difference to its groups. The shortest example of each group is kept. */
+async function sort(kind, input, was, now) {
+  const versions = { old: before.version, new: after.version };
+  const facts = { kind: kind.name, input, was, now, versions };
+  /** Returns what the old package makes of another input, in the new one's form. */
+  facts.old = async (changed) => rewrite(await run(kind, before, changed), facts).was;
+  const entries = await explain(facts);
+  const found = difference(facts.was, now);
+  const keys = entries?.map(({ name }) => name) ?? [
+    `${kind.name}: ${found.path.replaceAll(/\d+/g, "0")}: ${heading(found.path, found.one)} → ${heading(found.path, found.other)}`,
+  ];
   const example = show(kind.show(input), 6000);
-  const group = groups.get(key) ?? { count: 0, example: undefined };
-  group.count++;
-  if (!group.example || example.length < group.example.length)
-    Object.assign(group, { kind: kind.name, example, found });
-  groups.set(key, group);
+  const groups = entries ? expected : unexpected;
+  for (const key of keys) {
+    const group = groups.get(key) ?? { count: 0, example: undefined };
+    group.count++;
+    if (!group.example || example.length < group.example.length)
+      Object.assign(group, { kind: kind.name, example, found });
+    groups.set(key, group);
+  }
 }
 
 const from = performance.now();
@@ -120,7 +149,7 @@ for (const [name, count] of counts)
   console.log(
     `  ${String(count.cases).padStart(9)}  ${name} (${count.good} succeeded, ${Math.round((1000 * count.ms) / count.cases)} µs each)`,
   );
-for (const { name, reason } of EXPECTED) {
+for (const { name, reason } of [...REWRITTEN, ...EXPECTED]) {
   const group = expected.get(name);
   console.log(`\nexpected, ${group?.count ?? 0} times: ${name}\n  ${reason}`);
   if (group) console.log(`  for example ${group.kind}: ${group.example.slice(0, 800)}`);

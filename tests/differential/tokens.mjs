@@ -79,6 +79,16 @@ const DAMAGE = [
   () => "..",
   () => "a.b.c",
 ];
+/** The client's merchant id. The new package verifies nothing without one. */
+const MERCHANTS = [
+  [15, "any"],
+  [4, "merchant-1"],
+  [1, undefined],
+];
+/** Returns the client's option for one of `MERCHANTS`. */
+const merchantOption = ({ ANY_MERCHANT }, merchant) => ({
+  ...(merchant && { merchantId: merchant === "any" ? ANY_MERCHANT : merchant }),
+});
 const NO_TOKENS = [undefined, null, 7, {}, [], true];
 const EXPECTATIONS = [
   { merchantId: "merchant-1" },
@@ -119,7 +129,7 @@ function makeToken(random, now) {
   const head = random.chance(0.8)
     ? Buffer.from(write(random, tree(header(random))))
     : nearly(random, header(random), 0);
-  const body = random.chance(0.4)
+  const body = random.chance(0.6)
     ? Buffer.from(write(random, tree(claims(random, now))))
     : nearly(random, claims(random, now), 0);
   let token = signed(head, body, random.chance(0.03) ? 1 : 0);
@@ -130,7 +140,8 @@ function makeToken(random, now) {
     token,
     head: head.toString(),
     body: body.toString(),
-    options: random.chance(0.35) ? random.pick(EXPECTATIONS) : undefined,
+    options: random.chance(0.25) ? random.pick(EXPECTATIONS) : undefined,
+    merchant: random.weighted(MERCHANTS),
   };
 }
 
@@ -147,6 +158,23 @@ const CANNED = [
   signed('{"alg":"RS256","kid":"\\u0067wop-auth-v1"}', claimsText),
   signed('{"alg":"RS256","kid":"other"}', claimsText),
   signed('{"alg":"RS256","kid":""}', claimsText),
+];
+
+CANNED.push(
+  signed(
+    '{"alg":"RS256","kid":"gwop-auth-v1"}',
+    JSON.stringify({ ...JSON.parse(claimsText), mid: "merchant-1", aud: ["shop"], nbf: now + 40 }),
+  ),
+);
+const CALL_OPTIONS = [
+  { merchantId: "merchant-1" },
+  { merchantId: "merchant-2" },
+  { audience: "shop" },
+  { audience: ["b", "a"] },
+  { issuer: ISSUER },
+  { issuer: "https://other.example" },
+  { clockToleranceSeconds: 0 },
+  { clockToleranceSeconds: 60 },
 ];
 
 const OTHER_KEYS = [
@@ -187,7 +215,7 @@ function makeSet(random) {
   ];
   if (random.chance(0.02))
     keys.push(...Array.from({ length: random.pick([61, 62, 63, 64, 65]) }, () => OTHER));
-  const set = nearly(random, { keys, ...(random.chance(0.2) && { extra: 1 }) }, 0.25);
+  const set = nearly(random, { keys, ...(random.chance(0.2) && { extra: 1 }) }, 0.4);
   const second = random.chance(0.2) ? nearly(random, SET, 0.5) : undefined;
   return {
     set,
@@ -195,10 +223,7 @@ function makeSet(random) {
     status: random.chance(0.05) ? random.pick([201, 204, 301, 404, 429, 500, 503]) : 200,
     broken: random.chance(0.03),
     cooldown: random.pick([undefined, undefined, 0, 30, 1e9]),
-    tokens: Array.from({ length: 1 + random.below(3) }, () => [
-      random.pick(CANNED),
-      random.pick([0, 0, 1_000, 31_000, 700_000]),
-    ]),
+    tokens: makeTokens(random),
     stored: random.chance(0.3)
       ? random.weighted([
           [2, () => random.pick([undefined, null, 7, {}, [], "x"])],
@@ -206,6 +231,19 @@ function makeSet(random) {
         ])()
       : "(no store)",
   };
+}
+
+/** Tokens in turn: each with the time since the last one, and the call's options. */
+function makeTokens(random) {
+  const tokens = [];
+  for (let left = 1 + random.below(4); left > 0; left--) {
+    // A token that comes again may be known from before.
+    const token =
+      tokens.length > 0 && random.chance(0.5) ? random.pick(tokens)[0] : random.pick(CANNED);
+    const after = random.pick([0, 0, 0, 1_000, 1_000, 31_000, 31_000, 700_000, 3_597_000]);
+    tokens.push([token, after, random.chance(0.2) ? random.pick(CALL_OPTIONS) : undefined]);
+  }
+  return tokens;
 }
 
 /** The values of a `jwksStore`: an object, or a text that is not JSON. */
@@ -235,19 +273,20 @@ export const kinds = [
     name: "verifyToken",
     weight: 9,
     make: makeToken,
-    show: ({ head, body, options, token }) => ({
+    show: ({ head, body, options, merchant, token }) => ({
       header: head,
       claims: body,
       options,
+      merchant,
       token: typeof token === "string" && token.length > 3000 ? `${token.slice(0, 3000)}…` : token,
     }),
-    run: ({ Gwop, HTTPClient }, { token, options }) =>
-      outcomeOf(() =>
-        new Gwop({ httpClient: new HTTPClient({ fetcher: answerSet }) }).auth.verifyToken(
-          token,
-          options,
-        ),
-      ),
+    run: (side, { token, options, merchant }) =>
+      outcomeOf(() => {
+        const { Gwop, HTTPClient } = side;
+        const httpClient = new HTTPClient({ fetcher: answerSet });
+        const gwop = new Gwop({ httpClient, ...merchantOption(side, merchant) });
+        return gwop.auth.verifyToken(token, options);
+      }),
   },
   {
     name: "verifyToken over a JWK Set",
@@ -255,13 +294,15 @@ export const kinds = [
     make: makeSet,
     show: ({ tokens, ...input }) => ({
       ...input,
-      tokens: tokens.map(([token, after]) => [
-        Buffer.from(token.split(".")[0], "base64url").toString(),
-        after,
+      set: input.set.toString(),
+      second: input.second?.toString(),
+      tokens: tokens.map(([token, ...more]) => [
+        ...token.split(".", 2).map((part) => Buffer.from(part, "base64url").toString()),
+        ...more,
       ]),
     }),
     run: async (
-      { Gwop, HTTPClient, clock },
+      { Gwop, HTTPClient, ANY_MERCHANT, clock },
       { set, second, status, broken, cooldown, tokens, stored },
     ) => {
       const log = [];
@@ -274,13 +315,14 @@ export const kinds = [
       const store = { get: async () => stored, set: async (value) => void log.push(value) };
       const gwop = new Gwop({
         httpClient: new HTTPClient({ fetcher }),
+        merchantId: ANY_MERCHANT,
         jwksCooldownSeconds: cooldown,
         ...(stored !== "(no store)" && { jwksStore: store }),
       });
       const outcomes = [];
-      for (const [token, after] of tokens) {
+      for (const [token, after, options] of tokens) {
         clock.now += after;
-        outcomes.push(await outcomeOf(() => gwop.auth.verifyToken(token)));
+        outcomes.push(await outcomeOf(() => gwop.auth.verifyToken(token, options)));
       }
       return { outcomes, log };
     },
