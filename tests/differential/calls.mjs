@@ -668,7 +668,9 @@ export const kinds = [
     ) => {
       const log = [];
       const controller = new AbortController();
-      const options = abort ? { ...own, signal: controller.signal } : own;
+      // A text would become members with numbers as names.
+      const members = typeof own === "object" ? own : {};
+      const options = abort ? { ...members, signal: controller.signal } : own;
       const onRequest = (count) =>
         count === abort && controller.abort(new DOMException("enough", "AbortError"));
       const outcome = await outcomeOf(() => {
