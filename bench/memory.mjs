@@ -1,9 +1,9 @@
 // Runs a million verifications in one process, and in another 100,000 calls that are cancelled. On
 // workerd, as many uploads are broken off too. The memory must stay the same after the first tenth.
-import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { runProgram } from "../runners/programs.mjs";
 import { startWorkerd } from "../runners/workerd.mjs";
+import { residentMB } from "./processor.mjs";
 import { resultIn, RUNTIMES } from "./programs.mjs";
 
 /** How often each kind of work is done, and how many of them the SDK must have refused. */
@@ -18,8 +18,6 @@ const BATCH = 1_000;
 const CONNECTIONS = 100;
 /** How long an upload stays open, in milliseconds. The Worker waits for its body then. */
 const UPLOAD_MS = 10;
-/** The size of a page of memory in `/proc`. */
-const PAGE_BYTES = 4096;
 /** The last compatibility dates without `FinalizationRegistry` are before 2025-05-05. */
 const COMPATIBILITY_DATE = "2024-09-23";
 
@@ -64,9 +62,8 @@ async function insideWorkerd(count, work) {
     compatibilityDate: COMPATIBILITY_DATE,
   });
   const look = async () => {
-    const [, pages] = readFileSync(`/proc/${server.pid}/statm`, "utf8").split(" ");
     const { wasmKB } = await (await fetch(server.url)).json();
-    return { rssMB: Math.round((Number(pages) * PAGE_BYTES) / 1e5) / 10, wasmKB };
+    return { rssMB: residentMB(server.pid), wasmKB };
   };
   let ended = 0;
   const run = async (tenths) => {
