@@ -101,14 +101,23 @@ export async function cancel(count) {
   return ended;
 }
 
-/** Verifies the delivery of a request. Resolves to the HTTP status of the result. */
+let brokenOff = 0;
+
+/** Verifies the delivery of a request, and counts it if its body broke off. */
 export async function receive(request) {
   try {
     await gwop.validateWebhook({ request });
-    return 200;
   } catch (error) {
-    return error.httpStatus ?? 500;
+    if (error.code !== "WEBHOOK_BODY_NOT_RAW") throw error;
+    brokenOff += 1;
   }
+}
+
+/** Resolves to how many deliveries have broken off since the last time. */
+export async function upload() {
+  const ended = brokenOff;
+  brokenOff = 0;
+  return ended;
 }
 
 /** Returns the size of the wasm's memory, in KB. */

@@ -1,13 +1,16 @@
-// The Worker of the memory benchmark: `/verify?count=N` and `/cancel?count=N` run the work, and a
-// POST is a delivery. Responds with the size of the wasm's memory.
+// The Worker of the memory benchmark: `/verify?count=N` and `/cancel?count=N` run the work, a POST is
+// a delivery, and `/upload` tells how many deliveries have broken off since the last time.
 import * as work from "./memory-work.js";
 
 export default {
   async fetch(request) {
     const { pathname, searchParams } = new URL(request.url);
-    if (request.method === "POST")
-      return new Response(null, { status: await work.receive(request) });
-    const run = { "/verify": work.verify, "/cancel": work.cancel }[pathname];
+    if (request.method === "POST") {
+      await work.receive(request);
+      return new Response();
+    }
+    const { verify, cancel, upload } = work;
+    const run = { "/verify": verify, "/cancel": cancel, "/upload": upload }[pathname];
     const ended = run ? await run(Number(searchParams.get("count"))) : 0;
     return Response.json({ ended, wasmKB: work.wasmKB() });
   },

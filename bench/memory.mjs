@@ -16,6 +16,8 @@ const UPLOADS = 100_000;
 const BATCH = 1_000;
 /** The uploads that are open at the same time. */
 const CONNECTIONS = 100;
+/** How often the Worker is asked for the last uploads, in pauses of {@link UPLOAD_MS}. */
+const SETTLE_TRIES = 500;
 /** How long an upload stays open, in milliseconds. The Worker waits for its body then. */
 const UPLOAD_MS = 10;
 /** The last compatibility dates without `FinalizationRegistry` are before 2025-05-05. */
@@ -94,9 +96,9 @@ async function ask({ url, output }, kind) {
   return (await response.json()).ended;
 }
 
-/** Begins uploads of deliveries and breaks them off. Resolves to how many. */
-async function breakOff({ url }, count) {
-  const { hostname, port } = new URL(url);
+/** Begins uploads of deliveries and breaks them off. Resolves to how many the Worker saw. */
+async function breakOff(server, count) {
+  const { hostname, port } = new URL(server.url);
   const upload = () =>
     new Promise((resolve, reject) => {
       const socket = connect(Number(port), hostname, () => {
@@ -110,11 +112,15 @@ async function breakOff({ url }, count) {
         socket.write(`${head.join("\r\n")}\r\n\r\n{"event_id":"evt_1",`);
         setTimeout(() => socket.destroy(), UPLOAD_MS);
       });
-      socket.on("close", () => resolve(1));
+      socket.on("close", resolve);
       socket.on("error", reject);
     });
-  return repeat(count / CONNECTIONS, async () => {
+  for (let done = 0; done < count; done += CONNECTIONS)
     await Promise.all(Array.from({ length: CONNECTIONS }, upload));
-    return CONNECTIONS;
-  });
+  let ended = 0;
+  for (let tries = 0; ended < count && tries < SETTLE_TRIES; tries++) {
+    if (tries > 0) await new Promise((resolve) => setTimeout(resolve, UPLOAD_MS));
+    ended += await ask(server, "upload");
+  }
+  return ended;
 }

@@ -115,17 +115,21 @@ pub async fn attempts(transport: &impl Transport, call: &mut Call) -> Attempts {
     }
 }
 
-/// Evaluates the outcome of an attempt. Requests randomness only if there may be another attempt.
+/// Evaluates the outcome of an attempt. Requests randomness only if there is another attempt.
 fn evaluate(transport: &impl Transport, call: &Call, outcome: &Result<Response, Failure>) -> Step {
     let now_ms = transport.now_ms();
-    let jitter = match outcome {
-        Ok(response) if response.is_success() => Ok(0.0),
-        _ => transport.random().map(jitter),
+    let with = |jitter| match outcome {
+        Ok(response) => call.on_response(response, Moment { now_ms, jitter }),
+        Err(failure) => call.on_failure(*failure, Moment { now_ms, jitter }),
     };
-    match (jitter, outcome) {
-        (Ok(jitter), Ok(response)) => call.on_response(response, Moment { now_ms, jitter }),
-        (Ok(jitter), Err(failure)) => call.on_failure(*failure, Moment { now_ms, jitter }),
-        (Err(failure), _) => {
+    // Without jitter the pause is the shortest, so what ends here ends with every jitter.
+    let step = with(0.0);
+    if !matches!(step, Step::Retry { .. }) {
+        return step;
+    }
+    match transport.random() {
+        Ok(random) => with(jitter(random)),
+        Err(failure) => {
             let jitter = 0.0;
             call.on_failure(failure, Moment { now_ms, jitter })
         }

@@ -1,4 +1,5 @@
-//! Strict JSON (RFC 8259), read by `serde_json`. A value keeps the text that it was written in.
+//! Strict JSON (RFC 8259). A value keeps the text that it was written in. `serde_json` reads all
+//! values except plain strings.
 //!
 //! The SDK checks most of what it reads and passes it on unchanged. A [`Value`] therefore borrows
 //! its text from the input, and nothing is copied.
@@ -329,8 +330,7 @@ impl<'d> Object<'d> {
 
 /// Returns the members of the object in `text`, or `None` if `text` is another kind or no JSON.
 ///
-/// `serde_json` reads each name and each value. This function reads only the punctuation between
-/// them. The map visitors of `serde_json` would add its error messages and its code for numbers: 7
+/// This function reads only the punctuation between the names and the values. The map visitors of `serde_json` would add its error messages and its code for numbers: 7
 /// KB with gzip.
 fn read_object(text: &str) -> Option<Object<'_>> {
     let mut rest = after(text, b'{')?;
@@ -351,10 +351,11 @@ fn read_object(text: &str) -> Option<Object<'_>> {
     ended.then_some(Object { members })
 }
 
-/// Returns the first JSON value of `text` and the text after it.
+/// Returns the first JSON value of `text` and the text after it. Leading white space is skipped.
 ///
 /// A string without escapes ends at the next quote, so it needs no `serde_json`. Most names and
-/// values are such strings, and reading them here halves the time for a response.
+/// values are such strings without white space before them, and reading them here saves a sixth of
+/// the time for a response.
 #[inline(never)]
 fn first_value(text: &str) -> Option<(Value<'_>, &str)> {
     if text.starts_with('"') {

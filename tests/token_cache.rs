@@ -286,7 +286,50 @@ fn an_entry_counts_from_nbf_to_exp_with_the_tolerance_and_within_the_sets_hour()
 }
 
 #[test]
-fn the_least_recently_used_goes_first_and_none_is_kept_where_it_is_off() {
+fn new_tokens_replace_the_oldest_in_turn_with_each_set() {
+    let key: Key = ("a", 1);
+    let times = format!("\"exp\":{}", T0 / SECOND + 100_000);
+    let tokens: Vec<Token> = (0..12)
+        .map(|at| token(key, &claims(&format!("0x{at}"), "m", "x", &times)))
+        .collect();
+    let expected = Expected::default();
+    for size in 1..=5 {
+        let mut client = Client::new(size);
+        // A new set is fetched after an hour, when the cache is full or partly full.
+        for (now, count) in [(T0, 12), (T0 + HOUR, 4), (T0 + 2 * HOUR, 12)] {
+            for (at, newest) in tokens.iter().enumerate().take(count) {
+                client.verify(&[key], newest, &expected, now).unwrap();
+                let oldest = (at + 1).saturating_sub(size);
+                for (other, token) in tokens.iter().enumerate().take(at + 1) {
+                    let known = client.known(token, &expected, now).is_some();
+                    assert_eq!(known, other >= oldest, "size {size}: {other} after {at}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_alone_exceeds_the_bytes_is_not_kept_and_pushes_nothing_out() {
+    let key: Key = ("a", 1);
+    let times = format!("\"exp\":{}", T0 / SECOND + 600);
+    let [one, other] = ["0x1", "0x2"].map(|sub| token(key, &claims(sub, "m", "x", &times)));
+    let mut client = Client::new(10);
+    let expected = Expected::default();
+    client.verify(&[key], &one, &expected, T0).unwrap();
+    let long = "y".repeat(MAX_TOKEN_CACHE_BYTES);
+    let large = Expected {
+        audience: vec!["x", &long],
+        ..Expected::default()
+    };
+    client.verify(&[key], &other, &large, T0).unwrap();
+    assert_eq!(client.known(&other, &large, T0), None);
+    assert!(client.known(&one, &expected, T0).is_some());
+    assert!(client.tokens.bytes() <= MAX_TOKEN_CACHE_BYTES);
+}
+
+#[test]
+fn a_token_that_was_used_outlives_older_and_newer_ones_and_none_is_kept_where_it_is_off() {
     let key: Key = ("a", 1);
     let times = format!("\"exp\":{}", T0 / SECOND + 600);
     let tokens: Vec<Token> = (0..3)

@@ -198,7 +198,7 @@ impl TokenVerifier {
     }
 
     /// Verifies a compact JWS, given as bytes: its form, the key of its `kid`, the signature with
-    /// Web Crypto, then the claims.
+    /// Web Crypto, and the claims. The first of these that fails is the reason of the refusal.
     ///
     /// If `expected` is the same object as the last time, it is not read again. Callers must not
     /// change it.
@@ -308,17 +308,26 @@ impl TokenVerifier {
             match plan {
                 Plan::Use => {
                     let set = self.cache()?.fresh_set(now_ms);
-                    let verdict = self.verdict(token, &parsed, expected);
                     let kid = parsed.kid().unwrap_or_default();
                     let Some(keys) = self.imported(kid).await? else {
                         continue;
                     };
-                    let mut untried = None;
+                    let (mut untried, mut verdict) = (None, None);
                     for imported in keys {
-                        match holds(&parsed, &imported, early).await? {
-                            Ok(true) => {
+                        let asked = ask(&parsed, &imported, early)?;
+                        // Web Crypto checks the signature meanwhile.
+                        let made = match verdict.take() {
+                            Some(made) => made,
+                            None => self.verdict(token, &parsed, expected),
+                        };
+                        let answer = match asked {
+                            Ok(promise) => JsFuture::from(promise).await,
+                            Err(reason) => Err(reason),
+                        };
+                        match answer {
+                            Ok(holds) if holds.is_truthy() => {
                                 self.remember(token, kid, imported);
-                                let (result, candidate) = verdict?;
+                                let (result, candidate) = made?;
                                 if let Some(set) = set
                                     && let Ok(mut kept) = self.verified.try_borrow_mut()
                                 {
@@ -326,9 +335,10 @@ impl TokenVerifier {
                                 }
                                 return Ok(result);
                             }
-                            Ok(false) => {}
+                            Ok(_) => {}
                             Err(reason) => untried = Some(reason),
                         }
+                        verdict = Some(made);
                     }
                     return Err(if untried.is_some() || self.is_unsupported(kid) {
                         with_cause(Rejection::KEY_UNSUPPORTED, untried)
@@ -359,7 +369,7 @@ impl TokenVerifier {
 
     /// Returns the result for a token if its signature is valid, and what the cache keeps then.
     ///
-    /// It runs while Web Crypto checks the signature.
+    /// It is called while Web Crypto checks the signature.
     fn verdict(
         &self,
         token: &[u8],
@@ -555,29 +565,21 @@ fn expected_of(given: &Given) -> Expected<'_> {
     }
 }
 
-/// Returns whether the signature is valid under the key.
+/// Asks Web Crypto whether the signature is valid under the key, or returns the question that was
+/// asked early.
 ///
 /// The inner error says why this key cannot be used. The next key may work.
-async fn holds(
+fn ask(
     token: &UnverifiedToken<'_>,
     imported: &Imported,
     early: Option<&Early>,
-) -> Result<Result<bool, JsValue>, JsValue> {
-    let begun = early.filter(|early| early.thumbprint == imported.thumbprint);
-    let result = match begun {
-        Some(early) => {
-            early.awaited.set(true);
-            early.result.clone()
-        }
-        None => {
-            let (signature, signed) = (token.signature(), token.signing_input());
-            match WebCrypto::global()?.verify_rs256(&imported.key, signature, signed) {
-                Ok(result) => result,
-                Err(reason) => return Ok(Err(reason)),
-            }
-        }
-    };
-    Ok(JsFuture::from(result).await.map(|holds| holds.is_truthy()))
+) -> Result<Result<Promise, JsValue>, JsValue> {
+    if let Some(early) = early.filter(|early| early.thumbprint == imported.thumbprint) {
+        early.awaited.set(true);
+        return Ok(Ok(early.result.clone()));
+    }
+    let (signature, signed) = (token.signature(), token.signing_input());
+    Ok(WebCrypto::global()?.verify_rs256(&imported.key, signature, signed))
 }
 
 /// Returns the refusal with its cause.

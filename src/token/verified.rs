@@ -8,7 +8,7 @@ use super::claims::{Claims, Expected};
 /// The default number of tokens in the cache.
 pub const TOKEN_CACHE_SIZE: usize = 1_000;
 
-/// The largest total size of all cached tokens, in bytes.
+/// The largest total size of the tokens of one cache, in bytes.
 pub const MAX_TOKEN_CACHE_BYTES: usize = 2_000_000;
 
 /// The size of an entry in addition to its texts, in bytes. This is a generous estimate.
@@ -26,18 +26,17 @@ const ENTRY_BYTES: usize = 256;
 /// It does not notice that a session was revoked. A new verification does not notice it either:
 /// only Gwop knows.
 ///
-/// Removal is by the clock algorithm: a hand goes round, spares what was used since it last passed,
-/// and removes the first other entry. The crate `lru` did a similar job for 6 KB more with gzip, a
-/// twentieth of the whole package, and a search for the oldest of 1,000 entries took a twentieth of
-/// a verification.
+/// It is a clock: a hand goes round the entries from the oldest to the newest, spares what was used
+/// since it last passed, and removes the first other entry. The new one takes that place, and is the
+/// last that the hand reaches. The crate `lru` did a similar job for 6 KB more with gzip, a twentieth
+/// of the whole package, and a search for the least recently used of 1,000 entries took a twentieth
+/// of a verification.
 pub struct VerifiedTokens<V> {
     size: usize,
     entries: Vec<Entry<V>>,
     /// A byte of each entry, by which it is found.
     marks: Vec<u8>,
-    /// Whether each entry was used since the hand last passed it.
-    used: Vec<bool>,
-    /// The place that the hand looks at next.
+    /// The place that the hand looks at next. The newest entry is the one before.
     hand: usize,
     bytes: usize,
     /// The JWK Set that verified all entries.
@@ -53,11 +52,13 @@ struct Entry<V> {
     key: Box<[u8]>,
     bytes: usize,
     value: V,
+    /// Whether it was used since the hand last passed it.
+    used: bool,
 }
 
 /// A token that [`VerifiedTokens::keep`] can add once its signature is verified.
 ///
-/// It is made before, so that the work is done while Web Crypto checks the signature.
+/// It can be made while Web Crypto checks the signature.
 pub struct Candidate<V>(Entry<V>);
 
 impl<V> Candidate<V> {
@@ -84,6 +85,7 @@ impl<V> Candidate<V> {
             key: key.into(),
             bytes,
             value,
+            used: false,
         })
     }
 }
@@ -109,7 +111,6 @@ impl<V: Clone> VerifiedTokens<V> {
             size,
             entries: Vec::new(),
             marks: Vec::new(),
-            used: Vec::new(),
             hand: 0,
             bytes: 0,
             set: None,
@@ -130,20 +131,22 @@ impl<V: Clone> VerifiedTokens<V> {
             return None;
         }
         let at = self.find(tag(token), || key(token, expected).into())?;
-        let entry = self.entries.get(at)?;
+        let entry = self.entries.get_mut(at)?;
         let tolerance = expected.clock_tolerance_ms;
         let holds = entry.not_before_ms <= now_ms.saturating_add(tolerance)
             && entry.expires_at_ms > now_ms.saturating_sub(tolerance);
         if !holds {
             return None;
         }
-        *self.used.get_mut(at)? = true;
+        entry.used = true;
         Some(entry.value.clone())
     }
 
     /// Adds a token to the cache. A key of `set` must have verified its signature.
-    pub fn keep(&mut self, candidate: Candidate<V>, set: SetId) {
-        if self.size == 0 {
+    ///
+    /// Does nothing if the cache is disabled, or if the token alone exceeds its bytes.
+    pub fn keep(&mut self, Candidate(entry): Candidate<V>, set: SetId) {
+        if self.size == 0 || entry.bytes > MAX_TOKEN_CACHE_BYTES {
             return;
         }
         if self.set != Some(set) {
@@ -153,22 +156,34 @@ impl<V: Clone> VerifiedTokens<V> {
             }
             self.entries.clear();
             self.marks.clear();
-            self.used.clear();
+            self.hand = 0;
             self.bytes = 0;
             self.set = Some(set);
         }
-        let Candidate(entry) = candidate;
         if let Some(at) = self.find(entry.tag, || Cow::Borrowed(&entry.key)) {
             self.remove(at);
         }
         let room = MAX_TOKEN_CACHE_BYTES.saturating_sub(entry.bytes);
-        while !self.is_empty() && (self.entries.len() >= self.size || self.bytes > room) {
-            self.remove_unused();
+        while self.bytes > room
+            && let Some(at) = self.turn()
+        {
+            self.remove(at);
         }
         self.bytes = self.bytes.saturating_add(entry.bytes);
-        self.marks.push(mark(entry.tag));
-        self.used.push(false);
-        self.entries.push(entry);
+        let mark = mark(entry.tag);
+        if self.entries.len() < self.size {
+            let at = self.hand.min(self.entries.len());
+            self.marks.insert(at, mark);
+            self.entries.insert(at, entry);
+            self.hand = at.saturating_add(1);
+        } else if let Some(at) = self.turn()
+            && let (Some(place), Some(oldest)) = (self.marks.get_mut(at), self.entries.get_mut(at))
+        {
+            self.bytes = self.bytes.saturating_sub(oldest.bytes);
+            *place = mark;
+            *oldest = entry;
+            self.hand = at.saturating_add(1);
+        }
     }
 
     /// Returns the place of an entry. Requests its key only if the tag of an entry fits.
@@ -179,29 +194,28 @@ impl<V: Clone> VerifiedTokens<V> {
         })
     }
 
-    /// Removes the next entry that was not used since the hand last passed it.
-    fn remove_unused(&mut self) {
-        while !self.is_empty() {
-            let at = if self.hand < self.entries.len() {
-                self.hand
-            } else {
-                0
-            };
-            self.hand = at.saturating_add(1);
-            if !self.used.get_mut(at).is_some_and(std::mem::take) {
-                // The newest entry moves to this place, behind the hand.
-                self.remove(at);
-                return;
+    /// Turns the hand to the next entry that was not used since it last passed. Returns its place.
+    fn turn(&mut self) -> Option<usize> {
+        loop {
+            if self.hand >= self.entries.len() {
+                self.hand = 0;
             }
+            let used = &mut self.entries.get_mut(self.hand)?.used;
+            if !std::mem::take(used) {
+                return Some(self.hand);
+            }
+            self.hand = self.hand.saturating_add(1);
         }
     }
 
     /// Removes an existing entry.
     fn remove(&mut self, at: usize) {
-        let removed = self.entries.swap_remove(at);
-        self.marks.swap_remove(at);
-        self.used.swap_remove(at);
+        let removed = self.entries.remove(at);
+        self.marks.remove(at);
         self.bytes = self.bytes.saturating_sub(removed.bytes);
+        if at < self.hand {
+            self.hand = self.hand.saturating_sub(1);
+        }
     }
 
     /// Returns the number of cached tokens.

@@ -414,7 +414,9 @@ function withoutKey({ outcome, ...rest }) {
 /** Removes the signature header from an event's result, because a changed body is signed again. */
 function unsigned(outcome) {
   const { value } = outcome;
-  return value && "xGwopSignature" in value ? { value: { ...value, xGwopSignature: "" } } : outcome;
+  return value instanceof Object && "xGwopSignature" in value
+    ? { value: { ...value, xGwopSignature: "" } }
+    : outcome;
 }
 
 /** Replaces every integer of a member `amount_usdc` by text, however its name is written. */

@@ -1,7 +1,7 @@
 // Compares two builds of the package in one process: both get the same random inputs, and the
-// differences are printed. `main.mjs --old DIR --new DIR [--seconds N] [--seed N] [--only TEXT]`.
-// `cargo xtask bench --differential` runs it. `--only` selects the kinds of case whose names
-// contain the text.
+// differences are printed. `main.mjs --old DIR --new DIR [--seconds N] [--seed N] [--from N]
+// [--only TEXT]`. `cargo xtask bench --differential` runs it. `--from` is the first case, so that one
+// of a long run can be repeated. `--only` selects the kinds of case whose names contain the text.
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -17,6 +17,7 @@ const { values } = parseArgs({
     new: { type: "string" },
     seconds: { type: "string", default: "600" },
     seed: { type: "string", default: "1" },
+    from: { type: "string", default: "0" },
     only: { type: "string" },
   },
 });
@@ -120,7 +121,7 @@ async function sort(kind, input, was, now) {
 }
 
 const from = performance.now();
-let cases = 0;
+let cases = Number(values.from);
 let told = 0;
 for (; performance.now() - from < seconds * 1000; cases++) {
   const random = new Random(Math.imul(seed, 0x9e3779b1) ^ Math.imul(cases, 0x85ebca6b));
