@@ -450,7 +450,8 @@ const FIFTY_YEARS_MS = 50 * 365 * 86_400_000;
  */
 function isOddDate(value) {
   const text = value.trim();
-  if (/^\d*$/.test(text)) return false;
+  // No header may hold other characters: the response itself fails, in both packages.
+  if (/^\d*$/.test(text) || /[^\t -~\x80-\xff]/.test(text)) return false;
   const match = DATES.map((form) => form.exec(text)?.groups).find(Boolean);
   const month = MONTHS.indexOf(match?.month);
   if (month < 0) return true;
