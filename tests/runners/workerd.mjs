@@ -22,7 +22,7 @@ const wasmModules = {
  * @param {string} program The path of workerd.
  * @param {{ entry: string, directory: string, variables?: Record<string, string>,
  *   bindings?: string[], worker?: string, services?: string, assetNames?: string,
- *   compatibilityDate?: string,
+ *   compatibilityDate?: string, v8Flags?: string[],
  *   untilAnswered?: (url: string) => Promise<Response> }} options
  *   `bindings`, `worker` and `services`: more of the Worker and the configuration, in workerd's
  *   Cap'n Proto text. `assetNames`: esbuild's option, if two wasm files have the same name.
@@ -41,6 +41,7 @@ export async function startWorkerd(
     services = "",
     assetNames = "[name]",
     compatibilityDate = "2025-09-01",
+    v8Flags = [],
     untilAnswered: ask = head,
   },
 ) {
@@ -75,6 +76,7 @@ export async function startWorkerd(
     `${directory}/config.capnp`,
     `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
+  v8Flags = [${v8Flags.map((flag) => `"${flag}"`).join(", ")}],
   services = [
     (name = "main", worker = (
       modules = [${modules.join(", ")}],
