@@ -446,14 +446,13 @@ suite("operator", async ({ test, after }) => {
       expected += 1;
       await told();
       // It has just been reported: for the next 4 seconds, the count is only in memory. On a busy
-      // machine the requests may take longer, or an alarm may write meanwhile. Then another round
-      // begins. A write of the requests themselves would be seen in every round.
+      // machine the requests may take longer, and another round begins.
       const [digest, since] = [ledgerDigest(worker), performance.now()];
       await parallel(Array(30).keys(), 10, refuse);
       expected += 30;
       const [after, took] = [ledgerDigest(worker), performance.now() - since];
       await told();
-      if ((took > 3_000 || after !== digest) && round < 4) continue;
+      if (took > 3_000 && round < 4) continue;
       assert.equal(after, digest, `${Math.round(took)} ms for 30 refused requests`);
       break;
     }
