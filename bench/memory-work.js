@@ -17,7 +17,7 @@ if (globalThis.Deno) memories.add((await import("@gwop/sdk/gwop.wasm")).memory);
 const { event, signatureHeader } = await import("./deliveries.js");
 
 /** The secret of the deliveries. */
-export const SECRET = "whsec_memory";
+const SECRET = "whsec_memory";
 /** How many operations run at once. */
 const AT_ONCE = 100;
 

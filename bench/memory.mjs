@@ -73,7 +73,7 @@ async function insideWorkerd(count, work) {
   let ended = 0;
   const run = async (tenths) => {
     const from = performance.now();
-    for (let one = 0; one < tenths; one++) ended += await work(server, count / 10);
+    ended += await repeat(tenths, () => work(server, count / 10));
     return Math.round(performance.now() - from);
   };
   try {

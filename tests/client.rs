@@ -632,6 +632,30 @@ fn a_failing_response_becomes_the_error_of_its_shape() {
 }
 
 #[test]
+fn randomness_is_asked_only_for_a_retry() {
+    let gone = || {
+        response(
+            404,
+            r#"{"error":{"code":"INVOICE_NOT_FOUND","message":"gone"}}"#,
+        )
+    };
+    let get = |responses| {
+        run(
+            "invoices.get",
+            r#"{"id":"inv_1"}"#,
+            RetryPolicy::default(),
+            responses,
+        )
+    };
+    // Where the platform has none, what Gwop said last is still reported.
+    let (double, result, _) = get(vec![gone()]);
+    assert_eq!(result.unwrap_err().kind, FaultKind::ErrorResponse);
+    assert_eq!(double.randoms.get(), 0);
+    let (double, _, _) = get(vec![response(503, ""), gone()]);
+    assert_eq!((double.attempts(), double.randoms.get()), (2, 1));
+}
+
+#[test]
 fn a_body_beyond_the_bound_is_not_read_as_a_response() {
     let cut = |status, body: &str| {
         Ok(Response {

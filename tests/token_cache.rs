@@ -285,13 +285,17 @@ fn an_entry_counts_from_nbf_to_exp_with_the_tolerance_and_within_the_sets_hour()
     assert!(!known(&mut client, T0 + 2 * HOUR + 5_000), "expired");
 }
 
+/// Returns a token for each of `count` wallets.
+fn wallets(count: u32, key: Key, times: &str) -> Vec<Token> {
+    let of = |at| token(key, &claims(&format!("0x{at}"), "m", "x", times));
+    (0..count).map(of).collect()
+}
+
 #[test]
 fn new_tokens_replace_the_oldest_in_turn_with_each_set() {
     let key: Key = ("a", 1);
     let times = format!("\"exp\":{}", T0 / SECOND + 100_000);
-    let tokens: Vec<Token> = (0..12)
-        .map(|at| token(key, &claims(&format!("0x{at}"), "m", "x", &times)))
-        .collect();
+    let tokens = wallets(12, key, &times);
     let expected = Expected::default();
     for size in 1..=5 {
         let mut client = Client::new(size);
@@ -332,9 +336,7 @@ fn what_alone_exceeds_the_bytes_is_not_kept_and_pushes_nothing_out() {
 fn a_token_that_was_used_outlives_older_and_newer_ones_and_none_is_kept_where_it_is_off() {
     let key: Key = ("a", 1);
     let times = format!("\"exp\":{}", T0 / SECOND + 600);
-    let tokens: Vec<Token> = (0..3)
-        .map(|at| token(key, &claims(&format!("0x{at}"), "m", "x", &times)))
-        .collect();
+    let tokens = wallets(3, key, &times);
     let expected = Expected::default();
     let mut client = Client::new(2);
     for token in &tokens[..2] {
