@@ -104,6 +104,7 @@ try {
   started.push(fulfillment);
   const worker = await startWorker({
     main: SHIPPED_BUILD,
+    dev: true,
     variables: {
       GWOP_WEBHOOK_SECRET: simulator.webhookSecret,
       GWOP_MERCHANT_API_KEY: simulator.merchantApiKey,

@@ -64,7 +64,7 @@ suite("story", async ({ test, after }) => {
     ["what `wrangler.toml` deploys", BARE_BUILD],
   ])
     test(`${what} plays the whole story`, async () => {
-      const worker = await startWorker({ variables, main });
+      const worker = await startWorker({ variables, main, dev: true });
       try {
         await play(worker);
         assert.equal(

@@ -198,7 +198,6 @@ suite("stress", async ({ test, after, quick }) => {
       check(worker, fulfillment, invoice, model),
     );
     assert.deepEqual(fulfillment.refused, []);
-    console.log(`        ${worker.unanswered} reads were asked again`);
   });
 });
 

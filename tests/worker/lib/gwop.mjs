@@ -74,8 +74,7 @@ export function deliver(worker, what, { secrets, time, headers = {}, signal } = 
 
 /**
  * Delivers an event until it is accepted, as Gwop does: after a lost response, or one without 2xx,
- * it sends the same event again. (wrangler's own proxy sometimes loses a connection under load,
- * with any Worker.) Resolves to the accepted response and the number of deliveries.
+ * it sends the same event again. Resolves to the accepted response and the number of deliveries.
  */
 export async function deliverUntilAccepted(
   worker,

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 
 /** Repeats `probe` until it returns something truthy. A failure names `what`. */
-export async function eventually(what, probe, { within = 20_000, every = 50 } = {}) {
+export async function eventually(what, probe, { within = 60_000, every = 50 } = {}) {
   const deadline = Date.now() + within;
   let last;
   for (;;) {

@@ -1,4 +1,5 @@
-// Runs the Worker on the real workerd, with `wrangler dev` and persistent storage.
+// Runs the Worker on the real workerd with persistent storage: with Miniflare, which `wrangler dev`
+// uses too, or with `wrangler dev` itself.
 import { spawn } from "node:child_process";
 import {
   createWriteStream,
@@ -30,16 +31,14 @@ export const SCRATCH = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 export const SHIPPED_BUILD = join(TOP, "dist/npm-worker/index.js");
 /** The same without the package, as `wrangler.toml` names it. */
 export const BARE_BUILD = join(TOP, "dist/worker/entry.js");
+/** The program that runs Workers with Miniflare. */
+const SERVE = fileURLToPath(new URL("serve.mjs", import.meta.url));
 
-/**
- * The time limit of a request, in milliseconds. If a GET's connection to workerd breaks, wrangler's
- * own proxy never responds until another request comes
- * (`findings/wrangler-dev-get-unanswered.sh`). So no test may wait for ever.
- */
+/** The time limit of a request, in milliseconds. No test waits for ever. */
 const PATIENCE_MS = 40_000;
-/** The time limit of a read. A read is repeated instead. */
+/** The time limit of a read through `wrangler dev`, whose proxy loses some. It is repeated instead. */
 const READ_PATIENCE_MS = 5_000;
-/** How often a read is attempted. */
+/** How often such a read is attempted. */
 const READS = 8;
 
 const running = new Set();
@@ -68,6 +67,8 @@ export function freePort() {
  * - `template`: the initial `wrangler.toml`. Default: the top level's.
  * - `neighbours`: other Workers that run next to it, by name: the text of their modules, or
  *   `{ main, configure }` of another build of this Worker.
+ * - `dev`: whether `wrangler dev` runs it, as merchants do. It starts slower, and its own proxy loses
+ *   requests now and then (`findings/wrangler-dev-get-unanswered.sh`). Default: Miniflare.
  */
 export async function startWorker({
   variables = {},
@@ -76,6 +77,7 @@ export async function startWorker({
   template,
   configure = (text) => text,
   neighbours = {},
+  dev = false,
 } = {}) {
   const directory = mkdtempSync(join(SCRATCH, "gwop-worker-"));
   const state = storage ?? join(directory, "storage");
@@ -114,6 +116,14 @@ export async function startWorker({
     configs.push(join(directory, name, "wrangler.toml"));
   }
   const worker = new Worker(directory, state, configs);
+  if (!dev) {
+    worker.options = join(directory, "miniflare.json");
+    // Otherwise wrangler prints which `.dev.vars` it reads.
+    process.env.WRANGLER_LOG ??= "warn";
+    const { miniflareOptions } = await import("./miniflare.mjs");
+    const options = await miniflareOptions(configs, state);
+    writeFileSync(worker.options, JSON.stringify(options));
+  }
   await worker.start();
   return worker;
 }
@@ -123,17 +133,16 @@ class Worker {
     this.directory = directory;
     this.configs = configs;
     this.state = state;
-    this.log = join(directory, "wrangler.log");
-    /** The number of repeated reads. */
-    this.unanswered = 0;
+    this.log = join(directory, "worker.log");
+    /** The file of Miniflare's options. Without it, `wrangler dev` runs. */
+    this.options = undefined;
   }
 
-  /** Starts, or restarts with the same storage. */
-  async start() {
-    const [port, inspector] = [await freePort(), await freePort()];
-    this.url = `http://127.0.0.1:${port}`;
-    const program = join(TOP, "node_modules/wrangler/bin/wrangler.js");
-    const flags = [
+  /** Returns the command that runs it on `port`. */
+  async #command(port) {
+    if (this.options) return [SERVE, this.options, port];
+    return [
+      join(TOP, "node_modules/wrangler/bin/wrangler.js"),
       "dev",
       ...this.configs.flatMap((config) => ["--config", config]),
       "--ip",
@@ -141,12 +150,19 @@ class Worker {
       "--port",
       port,
       "--inspector-port",
-      inspector,
+      await freePort(),
       "--persist-to",
       this.state,
       "--show-interactive-dev-session=false",
     ];
-    this.process = spawn(process.execPath, [program, ...flags.map(String)], {
+  }
+
+  /** Starts, or restarts with the same storage. */
+  async start() {
+    const port = await freePort();
+    this.url = `http://127.0.0.1:${port}`;
+    const command = await this.#command(port);
+    this.process = spawn(process.execPath, command.map(String), {
       cwd: this.directory,
       // In its own process group, so that killing it reaches workerd.
       detached: true,
@@ -165,12 +181,12 @@ class Worker {
     const ended = new Promise((resolve) => this.process.once("exit", resolve));
     this.ended = ended.then(() => running.delete(this));
     const ready = eventually(
-      "wrangler is ready",
+      "the Worker is ready",
       async () => (await fetch(`${this.url}/healthz`)).status > 0,
       { within: 60_000, every: 100 },
     );
     const early = ended.then((code) => {
-      throw new Error(`wrangler ended early (${code}):\n${this.output()}`);
+      throw new Error(`the Worker ended early (${code}):\n${this.output()}`);
     });
     early.catch(() => {});
     await Promise.race([ready, early]);
@@ -198,7 +214,7 @@ class Worker {
       });
   }
 
-  /** Runs `kill -9` on workerd, and then on wrangler, which does not restart it. */
+  /** Runs `kill -9` on workerd, and then on its parent, which does not restart it. */
   async kill() {
     for (const pid of descendants(this.process.pid)) {
       if (commandOf(pid).includes("workerd")) signal(pid, "SIGKILL");
@@ -248,8 +264,9 @@ class Worker {
     return { status: response.status, headers: response.headers, body: parsed, text };
   }
 
-  /** Gets a path. Repeats the request if no response arrives. */
+  /** Gets a path. Repeats the request if `wrangler dev` does not respond. */
   async read(path, headers = {}) {
+    if (this.options) return await this.request("GET", path, { headers });
     for (let time = 1; ; time += 1) {
       try {
         return await this.request("GET", path, {
@@ -258,7 +275,6 @@ class Worker {
         });
       } catch (error) {
         if (error.name !== "TimeoutError" || time === READS) throw error;
-        this.unanswered += 1;
       }
     }
   }
