@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# workerd 1.20260426.1 (miniflare 4.20260426.0), Durable Objects with SQLite: `sql.exec("INSERT … RETURNING …")` whose cursor is not read to its
+# end fails the request with "internal error", after the object's code has returned, and none of the request's writes remain. The log names
+# SQLite's reason: cannot commit transaction - SQL statements in progress. An unread SELECT is harmless, and so is `.one()` although it throws
+# here. Read the cursor with `.toArray()`. (workerd's issue 959 tells of other errors of unread cursors.)
+#
+# Guess before the run: a statement is run by `exec`, and a cursor that nobody wants is dropped; or `exec` throws where it is called.
+# Seen on 2026-11-30 with Node 20.20:
+#   insert, unread: 500, 0 rows remain
+#   insert, first row read: 500, 0 rows remain
+#   insert before an unread update: 500, 0 rows remain
+#   insert, all rows read: 200, 2 rows remain
+#   insert before an unread select: 200, 2 rows remain
+# Needs Node 20 or newer with npm. Exits 0 where it is still so, and 1 where it has changed.
+set -euo pipefail
+place=$(mktemp -d)
+trap 'rm -rf "$place"' EXIT
+cd "$place"
+echo '{ "private": true, "type": "module" }' > package.json
+npm install --ignore-scripts --no-audit --no-fund --silent miniflare@4.20260426.0 > /dev/null 2>&1
+cat > run.mjs <<'RUN'
+import { Miniflare } from "miniflare";
+
+const script = `
+import { DurableObject } from "cloudflare:workers";
+
+export class Orders extends DurableObject {
+  constructor(state, env) {
+    super(state, env);
+    state.storage.sql.exec("CREATE TABLE IF NOT EXISTS orders (id INTEGER)");
+  }
+  async fetch(request) {
+    const { sql } = this.ctx.storage;
+    const insert = (more) => sql.exec("INSERT INTO orders VALUES (1), (2)" + more);
+    const steps = {
+      "insert, unread": () => insert(" RETURNING id"),
+      "insert, first row read": () => insert(" RETURNING id").next(),
+      "insert before an unread update": () => {
+        insert("");
+        sql.exec("UPDATE orders SET id = id + 1 RETURNING id");
+      },
+      "insert, all rows read": () => insert(" RETURNING id").toArray(),
+      "insert before an unread select": () => {
+        insert("");
+        sql.exec("SELECT id FROM orders");
+      },
+    };
+    const name = new URL(request.url).searchParams.get("step");
+    if (name === null) return Response.json(sql.exec("SELECT count(*) n FROM orders").one().n);
+    steps[name]();
+    return new Response("done");
+  }
+}
+export default {
+  fetch(request, env) {
+    const object = new URL(request.url).searchParams.get("object");
+    return env.ORDERS.get(env.ORDERS.idFromName(object)).fetch(request);
+  },
+};`;
+const miniflare = new Miniflare({
+  modules: true,
+  script,
+  compatibilityDate: "2026-04-01",
+  cf: false,
+  handleRuntimeStdio() {},
+  durableObjects: { ORDERS: { className: "Orders", useSQLite: true } },
+});
+const expected = {
+  "insert, unread": [500, 0],
+  "insert, first row read": [500, 0],
+  "insert before an unread update": [500, 0],
+  "insert, all rows read": [200, 2],
+  "insert before an unread select": [200, 2],
+};
+let changed = false;
+for (const [name, [status, rows]] of Object.entries(expected)) {
+  const object = `http://worker/?object=${encodeURIComponent(name)}`;
+  const stepped = await miniflare.dispatchFetch(`${object}&step=${encodeURIComponent(name)}`);
+  await stepped.text();
+  const left = await (await miniflare.dispatchFetch(object)).json();
+  console.log(`${name}: ${stepped.status}, ${left} rows remain`);
+  changed ||= stepped.status !== status || left !== rows;
+}
+await miniflare.dispose();
+process.exit(changed ? 1 : 0);
+RUN
+node run.mjs
