@@ -75,9 +75,10 @@ export function suite(name, body) {
 
 /**
  * Runs the suites, by the program's arguments `[--only SUITE,...]... [--quick]`: those whose names
- * have a word that begins with SUITE, or all. Each suite receives `quick`.
+ * have a word that begins with SUITE, or all. Each suite receives `quick`. Up to `lanes` suites run
+ * at once, each with its own tests one after the other.
  */
-export async function runSuites(title) {
+export async function runSuites(title, { lanes = 1 } = {}) {
   const { values } = parseArgs({
     options: {
       only: { type: "string", multiple: true, default: [] },
@@ -93,22 +94,29 @@ export async function runSuites(title) {
     throw new Error(`no suite \`${unknown}\`: there are ${names.join(", ")}`);
 
   const report = new Report(title);
-  for (const { name, body } of suites) {
-    if (only.length > 0 && !only.some((wanted) => isMeant(name, wanted))) continue;
-    console.log(`\n${name}`);
-    const tests = [];
-    const cleanups = [];
-    try {
-      await body({
-        quick: values.quick,
-        test: (title, run) => tests.push([title, run]),
-        after: (cleanup) => cleanups.push(cleanup),
-      });
-      for (const [title, run] of tests) await report.run(title, run);
-    } catch (error) {
-      report.fail("the suite could not start", error?.stack ?? error);
-    }
-    for (const cleanup of cleanups.reverse()) await cleanup();
-  }
+  const rest = suites
+    .filter(({ name }) => only.length === 0 || only.some((wanted) => isMeant(name, wanted)))
+    .values();
+  const lane = async () => {
+    for (const one of rest) await runSuite(one, report, values.quick);
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
   return report;
+}
+
+/** Runs one suite: its tests, then its clean-ups. */
+async function runSuite({ name, body }, report, quick) {
+  const tests = [];
+  const cleanups = [];
+  try {
+    await body({
+      quick,
+      test: (title, run) => tests.push([title, run]),
+      after: (cleanup) => cleanups.push(cleanup),
+    });
+    for (const [title, run] of tests) await report.run(`${name} › ${title}`, run);
+  } catch (error) {
+    report.fail(`${name} › the suite could not start`, error?.stack ?? error);
+  }
+  for (const cleanup of cleanups.reverse()) await cleanup();
 }

@@ -121,9 +121,7 @@ suite("faults", async ({ test, after, quick }) => {
     toFulfillment.cut();
     assert.ok(events.length > 10, `${events.length} events`);
     await settled(events);
-    console.log(
-      `        ${events.length} events, ${fulfillment.received.length} deliveries to fulfillment`,
-    );
+    return `${events.length} events, ${fulfillment.received.length} deliveries to fulfillment`;
   });
 
   test("clocks jump by ten minutes, forward and back: each event arrives, and is stored once", async () => {

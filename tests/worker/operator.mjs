@@ -537,13 +537,11 @@ suite("dead rows", async ({ test, after, quick }) => {
     assert.equal(events, 10_000);
     const whole = performance.now() - started;
     assert.ok(whole < 60_000, `${whole} ms`);
-    console.log(
-      `        listed in ${pages} pages and ${Math.round(listing)} ms, replayed in ${requests} requests, all in ${Math.round(whole)} ms`,
-    );
     assert.deepEqual(await listed(worker, "state=dead&limit=1000"), []);
     const pending = await listed(worker, "state=pending&limit=1000");
     assert.equal(new Set(pending.map((row) => row.event_id)).size, 10_000);
     assert.ok(pending.every((row) => row.state === "pending" && row.last_answer.status === 503));
+    return `listed in ${pages} pages and ${Math.round(listing)} ms, replayed in ${requests} requests, all in ${Math.round(whole)} ms`;
   });
 
   test("a filter replays its events alone, in steps that can be resumed", async () => {

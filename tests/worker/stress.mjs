@@ -240,9 +240,7 @@ suite("crash", async ({ test, after, quick }) => {
     assert.ok(invoices.length >= kills, `only ${invoices.length} invoices`);
     await parallel(invoices, 8, ({ invoice, model }) => check(worker, fulfillment, invoice, model));
     assert.deepEqual(fulfillment.refused, []);
-    console.log(
-      `        ${invoices.length} invoices, ${accepted} accepted deliveries, ${fulfillment.received.length} deliveries to fulfillment`,
-    );
+    return `${invoices.length} invoices, ${accepted} accepted deliveries, ${fulfillment.received.length} deliveries to fulfillment`;
   });
 });
 
@@ -384,7 +382,7 @@ suite("history", async ({ test, after, quick }) => {
     await history.finish(worker, fulfillment, invoices);
     const { status, words } = history.check();
     assert.equal(status, 0, words);
-    console.log(`        ${invoices.length} invoices, ${kills} kills`);
+    return `${invoices.length} invoices, ${kills} kills`;
   });
 
   for (const [broken, expected] of [

@@ -436,10 +436,13 @@ suite("webhooks", async ({ test, after }) => {
     const body = Buffer.alloc(3_000_000, "x");
     for (let time = 0; time < 8; time += 1) {
       await worker.request("POST", "/nothing", { body }).catch(() => {});
-      const next = await worker.request("POST", "/webhooks/gwop", {
-        body: "{}",
-        headers: { "content-type": "application/json" },
-      });
+      const ask = () =>
+        worker.request("POST", "/webhooks/gwop", {
+          body: "{}",
+          headers: { "content-type": "application/json" },
+        });
+      // workerd closes the connection of the long body, and Node may just have chosen it.
+      const next = await ask().catch(ask);
       await rejected(next, 401, "WEBHOOK_SIGNATURE_MISSING");
     }
   });

@@ -1,16 +1,15 @@
-// Runs Workers on the real workerd, until it is ended: `node serve.mjs OPTIONS PORT`, with a file
-// of Miniflare's options as JSON. Prints what they log.
+// Runs Workers on the real workerd, until its parent ends it: `serve.mjs OPTIONS`, with a file of
+// Miniflare's options as JSON. Sends the parent its address, and prints what the Workers log.
 import { readFileSync } from "node:fs";
 
 import { Log, LogLevel, Miniflare } from "miniflare";
 
-const [file, port] = process.argv.slice(2);
 const miniflare = new Miniflare({
-  ...JSON.parse(readFileSync(file, "utf8")),
-  port: Number(port),
-  log: new Log(LogLevel.INFO),
-  logRequests: false,
+  ...JSON.parse(readFileSync(process.argv[2], "utf8")),
+  log: new Log(LogLevel.WARN),
   handleStructuredLogs: ({ message }) => console.log(message),
 });
-process.on("SIGTERM", () => miniflare.dispose().finally(() => process.exit(0)));
-await miniflare.ready;
+const end = () => miniflare.dispose().finally(() => process.exit(0));
+process.on("SIGTERM", end);
+process.on("disconnect", end);
+process.send((await miniflare.ready).origin);

@@ -138,9 +138,39 @@ class Worker {
     this.options = undefined;
   }
 
-  /** Returns the command that runs it on `port`. */
-  async #command(port) {
-    if (this.options) return [SERVE, this.options, port];
+  /** Starts, or restarts with the same storage. */
+  async start() {
+    // In its own process group, so that killing it reaches workerd.
+    const options = {
+      cwd: this.directory,
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe", ...(this.options ? ["ipc"] : [])],
+      env: {
+        PATH: process.env.PATH,
+        HOME: process.env.HOME,
+        WRANGLER_LOG_PATH: this.directory,
+        WRANGLER_SEND_METRICS: "false",
+      },
+    };
+    const command = this.options ? [SERVE, this.options] : await this.#wranglerDev();
+    this.process = spawn(process.execPath, command, options);
+    running.add(this);
+    const log = createWriteStream(this.log, { flags: "a" });
+    this.process.stdout.pipe(log, { end: false });
+    this.process.stderr.pipe(log, { end: false });
+    const ended = new Promise((resolve) => this.process.once("exit", resolve));
+    this.ended = ended.then(() => running.delete(this));
+    const early = ended.then((code) => {
+      throw new Error(`the Worker ended early (${code}):\n${this.output()}`);
+    });
+    early.catch(() => {});
+    await Promise.race([this.#ready(), early]);
+  }
+
+  /** Returns the command of `wrangler dev`, on a free port. */
+  async #wranglerDev() {
+    const port = String(await freePort());
+    this.url = `http://127.0.0.1:${port}`;
     return [
       join(TOP, "node_modules/wrangler/bin/wrangler.js"),
       "dev",
@@ -150,46 +180,24 @@ class Worker {
       "--port",
       port,
       "--inspector-port",
-      await freePort(),
+      String(await freePort()),
       "--persist-to",
       this.state,
       "--show-interactive-dev-session=false",
     ];
   }
 
-  /** Starts, or restarts with the same storage. */
-  async start() {
-    const port = await freePort();
-    this.url = `http://127.0.0.1:${port}`;
-    const command = await this.#command(port);
-    this.process = spawn(process.execPath, command.map(String), {
-      cwd: this.directory,
-      // In its own process group, so that killing it reaches workerd.
-      detached: true,
-      stdio: ["ignore", "pipe", "pipe"],
-      env: {
-        PATH: process.env.PATH,
-        HOME: process.env.HOME,
-        WRANGLER_LOG_PATH: this.directory,
-        WRANGLER_SEND_METRICS: "false",
-      },
-    });
-    running.add(this);
-    const log = createWriteStream(this.log, { flags: "a" });
-    this.process.stdout.pipe(log, { end: false });
-    this.process.stderr.pipe(log, { end: false });
-    const ended = new Promise((resolve) => this.process.once("exit", resolve));
-    this.ended = ended.then(() => running.delete(this));
-    const ready = eventually(
+  /** Resolves when the Worker responds. */
+  async #ready() {
+    if (this.options) {
+      // The program chooses the port itself, and sends the address.
+      this.url = await new Promise((resolve) => this.process.once("message", resolve));
+    }
+    await eventually(
       "the Worker is ready",
       async () => (await fetch(`${this.url}/healthz`)).status > 0,
       { within: 60_000, every: 100 },
     );
-    const early = ended.then((code) => {
-      throw new Error(`the Worker ended early (${code}):\n${this.output()}`);
-    });
-    early.catch(() => {});
-    await Promise.race([ready, early]);
   }
 
   /** Returns its output so far. */
