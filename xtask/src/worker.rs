@@ -282,6 +282,14 @@ pub(crate) fn test() -> Result {
         top().join("Cargo.lock"),
         top().join(EXAMPLE).join("Cargo.lock"),
     )?;
+    // The builds above have the same file for this crate's library, which has no hash in its name.
+    // Without this, cargo would use theirs in a second run.
+    Step::new("cargo clean the library", "cargo")
+        .dir(top().join(EXAMPLE))
+        .args(["clean", "--quiet", "--package", "gwop"])
+        .args(["--profile", "worker", "--target", "wasm32-unknown-unknown"])
+        .env("CARGO_TARGET_DIR", top().join(TARGET))
+        .run()?;
     compile(EXAMPLE, EXAMPLE_BUILD, &[])?;
     fs::write(top().join(EXAMPLE_BUILD).join("entry.js"), entry(&EVENTS))?;
     // Native tests inspect files between a kill and the next start. Compiling them at that time
