@@ -5,6 +5,9 @@ import { parseArgs } from "node:util";
 /** The most characters of a failure's text that are shown. */
 const MOST_SHOWN = 6_000;
 
+/** The longest that a test may take, in milliseconds. A test that hangs fails instead. */
+const TEST_LIMIT_MS = 600_000;
+
 /** The results so far. Every test is printed when it ends. */
 export class Report {
   passed = 0;
@@ -18,13 +21,20 @@ export class Report {
   /** Runs a test. If it returns a string, that is printed next to its name. */
   async run(name, test) {
     const begun = performance.now();
+    let timer;
+    const late = new Promise((_, reject) => {
+      const error = new Error(`it was not over after ${TEST_LIMIT_MS} ms`);
+      timer = setTimeout(() => reject(error), TEST_LIMIT_MS);
+    });
     try {
-      const more = await test();
+      const more = await Promise.race([test(), late]);
       const took = Math.round(performance.now() - begun);
       this.passed += 1;
       console.log(`✓ ${name}${typeof more === "string" ? `: ${more}` : ""} (${took} ms)`);
     } catch (error) {
       this.fail(name, error?.stack ?? error);
+    } finally {
+      clearTimeout(timer);
     }
   }
 

@@ -254,15 +254,22 @@ class Worker {
     path,
     { body, headers = {}, signal: abort = AbortSignal.timeout(PATIENCE_MS) } = {},
   ) {
-    const response = await fetch(this.url + path, {
-      method,
-      body,
-      headers,
-      signal: abort,
-      redirect: "manual",
-      duplex: "half",
+    const asked = async () => {
+      const response = await fetch(this.url + path, {
+        method,
+        body,
+        headers,
+        signal: abort,
+        redirect: "manual",
+        duplex: "half",
+      });
+      return [response, await response.text()];
+    };
+    // Once, Node's `fetch` did not settle after an abort, and had no socket any more.
+    const aborted = new Promise((_, reject) => {
+      abort.addEventListener("abort", () => reject(abort.reason), { once: true });
     });
-    const text = await response.text();
+    const [response, text] = await Promise.race([asked(), aborted]);
     let parsed;
     try {
       parsed = text === "" ? undefined : JSON.parse(text);
