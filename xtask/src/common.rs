@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The error of a command: a message for people.
-pub type Error = Box<dyn std::error::Error>;
+pub type Error = Box<dyn std::error::Error + Send + Sync>;
 /// The result of a step.
 pub type Result<T = ()> = std::result::Result<T, Error>;
 

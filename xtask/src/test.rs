@@ -117,6 +117,19 @@ const PARTS: &[Part] = &[
     ("worker", "the Worker, on workerd", worker::test),
 ];
 
+/// Parts that run at once, because they mostly wait. What they share is prepared before.
+type Together = (&'static [&'static str], fn() -> Result);
+
+/// Every group of parts that run at once.
+const TOGETHER: [Together; 2] = [
+    (&["node", "deno", "bun"], || runtimes::consumer().map(drop)),
+    (&["workerd", "chromium", "firefox"], || {
+        tools::chromium()?;
+        tools::firefox()?;
+        runtimes::consumer().map(drop)
+    }),
+];
+
 /// Runs the parts that `arguments` select. All selected parts run, even after a failure.
 ///
 /// # Errors
@@ -139,15 +152,27 @@ pub(crate) fn command(arguments: &[String]) -> Result {
     }
     let chosen = choose(&arguments)?;
     let mut summary = Vec::new();
-    for (name, what, run) in chosen {
-        say(&format!("\n── {name}: {what}"));
-        let started = Instant::now();
-        let result = run();
-        let seconds = started.elapsed().as_secs_f64();
-        if let Err(error) = &result {
+    let group = |name| TOGETHER.iter().find(|(parts, _)| parts.contains(&name));
+    let at_once =
+        |one: &&Part, next: &&Part| group(one.0).is_some_and(|(parts, _)| parts.contains(&next.0));
+    for parts in chosen.chunk_by(at_once) {
+        if let [(name, ..), _, ..] = parts
+            && let Some((_, prepare)) = group(name)
+            && let Err(error) = prepare()
+        {
+            // Each of these parts needs the same, and fails with the same error.
             println!("{error}");
         }
-        summary.push((*name, result, seconds));
+        std::thread::scope(|scope| {
+            let spawn = |part: &&'static Part| {
+                let part = *part;
+                (part.0, scope.spawn(move || run(part)))
+            };
+            for (name, running) in parts.iter().map(spawn).collect::<Vec<_>>() {
+                let ended = running.join();
+                summary.push(ended.unwrap_or_else(|_| (name, Err("it panicked".into()), 0.0)));
+            }
+        });
     }
     say("\n── summary");
     // Prints the failures again, because people and CI look at the end of a long output.
@@ -174,6 +199,17 @@ pub(crate) fn command(arguments: &[String]) -> Result {
         std::process::exit(1);
     }
     Ok(())
+}
+
+/// Runs a part. Returns its name, its result and how many seconds it took.
+fn run((name, what, run): &Part) -> (&'static str, Result, f64) {
+    say(&format!("\n── {name}: {what}"));
+    let started = Instant::now();
+    let result = run();
+    if let Err(error) = &result {
+        println!("{error}");
+    }
+    (name, result, started.elapsed().as_secs_f64())
 }
 
 fn choose(arguments: &[String]) -> Result<Vec<&'static Part>> {
