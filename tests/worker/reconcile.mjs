@@ -14,8 +14,6 @@ import { shopAt } from "./lib/shop.mjs";
 import { startSimulator } from "./lib/simulator.mjs";
 import { OPERATOR_TOKEN, SCRATCH, TOP, startWorker } from "./lib/wrangler.mjs";
 
-const { Gwop } = await import(pathToFileURL(join(TOP, "dist/npm/index.node.js")));
-
 const HOUR = 3_600_000;
 const operator = { authorization: `Bearer ${OPERATOR_TOKEN}` };
 /** More retries than in other tests, because nothing here may become a dead letter. */
@@ -581,6 +579,7 @@ suite("reconciliation", async ({ test, after, quick }) => {
       undefined,
       "nothing is invented",
     );
+    const { Gwop } = await import(pathToFileURL(join(TOP, "dist/npm/index.node.js")));
     const gwop = new Gwop({ webhookSecret: FULFILLMENT_SECRET });
     await assert.rejects(
       gwop.validateWebhook({ request: { body, headers } }),
