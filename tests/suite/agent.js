@@ -435,6 +435,72 @@ test("agent: a paying fetch buys once, and follows what is not known", async () 
   assertEquals((await assertRejects(() => paying("http://shop.example/"))).code, "UNSAFE_URL");
 });
 
+/** A server's 402 for a tenth of a cent. */
+function challenge() {
+  const offer = {
+    scheme: "exact",
+    network: "eip155:8453",
+    amount: "1000",
+    payTo: WALLET,
+    asset: "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913",
+    maxTimeoutSeconds: 60,
+    extra: { name: "USD Coin", version: "2" },
+  };
+  const required = btoa(JSON.stringify({ x402Version: 2, accepts: [offer] }));
+  return new Response("{}", { status: 402, headers: { "payment-required": required } });
+}
+
+test("agent: a paying fetch sends the request as it was given, without and with the payment", async () => {
+  const seen = [];
+  const paying = createPayingFetch(world().make(), {
+    async fetch(request) {
+      const { method, credentials, cache, redirect, headers } = request;
+      const authorization = headers.get("authorization");
+      seen.push({
+        method,
+        credentials,
+        cache,
+        redirect,
+        authorization,
+        body: await request.text(),
+      });
+      return headers.has("payment-signature") ? new Response("bought") : challenge();
+    },
+  });
+  const headers = { authorization: "Bearer of the buyer" };
+  const url = "https://api.example/given";
+  // Not every runtime has both, and some refuse what they do not have.
+  const browser = {};
+  for (const [name, value] of Object.entries({ credentials: "include", cache: "no-store" })) {
+    try {
+      if (new Request(url, { [name]: value })[name] === value) browser[name] = value;
+    } catch {
+      // It is not part of this runtime.
+    }
+  }
+  for (const [method, body, input] of [
+    ["GET", "", () => [url, { headers, ...browser }]],
+    ["GET", "", () => [new URL(url), { headers: new Headers(headers), ...browser }]],
+    ["GET", "", () => [new Request(url, { headers, ...browser })]],
+    ["POST", "", () => [url, { method: "POST", headers: Object.entries(headers), ...browser }]],
+    ["PUT", "{}", () => [url, { method: "PUT", body: "{}", headers, ...browser }]],
+    ["POST", "b", () => [new Request(url, { method: "POST", body: "b", headers, ...browser })]],
+    ["POST", "", () => [new Request(url, { method: "POST", body: "", headers, ...browser })]],
+    ["DELETE", "", () => [new Request(url, { method: "DELETE", ...browser }), { headers }]],
+  ]) {
+    seen.length = 0;
+    assertEquals(await (await paying(...input())).text(), "bought");
+    assertEquals(seen.length, 2);
+    for (const one of seen) {
+      assertEquals(
+        [one.method, one.body, one.authorization, one.redirect],
+        [method, body, headers.authorization, "manual"],
+      );
+      for (const [name, value] of Object.entries(browser)) assertEquals(one[name], value, name);
+    }
+  }
+});
+
 test("agent: a late answer to an earlier request is not what a paying fetch gives", async () => {
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
   const journal = memoryJournal();
@@ -448,21 +514,10 @@ test("agent: a late answer to an earlier request is not what a paying fetch give
       },
     },
   });
-  const offer = {
-    scheme: "exact",
-    network: "eip155:8453",
-    amount: "1000",
-    payTo: WALLET,
-    asset: "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913",
-    maxTimeoutSeconds: 60,
-    extra: { name: "USD Coin", version: "2" },
-  };
-  const required = btoa(JSON.stringify({ x402Version: 2, accepts: [offer] }));
   let paid = 0;
   const payingFetch = createPayingFetch(make(), {
     async fetch(request) {
-      if (!request.headers.has("payment-signature"))
-        return new Response("{}", { status: 402, headers: { "payment-required": required } });
+      if (!request.headers.has("payment-signature")) return challenge();
       paid += 1;
       if (paid > 1) return new Response("bought");
       await pause(500);

@@ -40,14 +40,12 @@ export function createPayingFetch(
   if (typeof anew !== "boolean") throw invalidOption("`buyAnew`: expected a boolean");
   return async (input, init) => {
     const request = new Request(input, init);
-    const { method, url, signal } = request;
-    // Firefox does not expose a request's stream, which shows whether there is a body.
-    const bytes = await request.arrayBuffer();
-    const body = bytes.byteLength > 0 ? bytes : undefined;
+    const { method, url } = request;
+    const body = await request.arrayBuffer();
     const name = new TextEncoder().encode(`${method}\n${url}\n`);
-    const named = new Uint8Array(name.length + (body?.byteLength ?? 0));
+    const named = new Uint8Array(name.length + body.byteLength);
     named.set(name);
-    if (body) named.set(new Uint8Array(body), name.length);
+    named.set(new Uint8Array(body), name.length);
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", named));
     const key = `fetch:${hex(digest)}`;
     let delivered: Response | undefined;
@@ -61,12 +59,11 @@ export function createPayingFetch(
         const turn = sent;
         try {
           const response = await send(
-            new Request(url, {
-              method,
+            new Request(request, {
               headers,
-              signal,
               redirect: "manual",
-              ...(body && { body }),
+              // A request without a body has not been used by reading it.
+              ...(request.bodyUsed && { body }),
             }),
           );
           // A response that arrives too late must not answer a later request.
