@@ -1,12 +1,30 @@
-// The runner of all tests that run on Node only: one process, one test after the other. Each test
-// prints a line with its duration, and the last line is `TITLE: N passed, N failed`.
+// The runner of all tests that run on Node only, in one process. Each test prints a line with its
+// duration, and the last line is `TITLE: N passed, N failed`.
 import { parseArgs } from "node:util";
 
 /** The most characters of a failure's text that are shown. */
 const MOST_SHOWN = 6_000;
 
-/** The longest that a test may take, in milliseconds. A test that hangs fails instead. */
-const TEST_LIMIT_MS = 600_000;
+/** The longest that a test may take, in milliseconds. What hangs fails instead. */
+const LIMIT_MS = 600_000;
+/** The same for the tests at full length, without `--quick`. */
+const FULL_LIMIT_MS = 3_600_000;
+
+/** Thrown for a test that is not over in time. */
+class Late extends Error {}
+
+/** Calls `work`, and rejects if it takes longer than `limitMs`. */
+async function within(limitMs, work) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Late(`it was not over after ${limitMs} ms`)), limitMs);
+  });
+  try {
+    return await Promise.race([work(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
 
 /** The results so far. Every test is printed when it ends. */
 export class Report {
@@ -18,24 +36,22 @@ export class Report {
     this.#title = title;
   }
 
-  /** Runs a test. If it returns a string, that is printed next to its name. */
-  async run(name, test) {
+  /**
+   * Runs a test. If it returns a string, that is printed next to its name. Resolves to whether the
+   * test is over.
+   */
+  async run(name, test, limitMs = LIMIT_MS) {
     const begun = performance.now();
-    let timer;
-    const late = new Promise((_, reject) => {
-      const error = new Error(`it was not over after ${TEST_LIMIT_MS} ms`);
-      timer = setTimeout(() => reject(error), TEST_LIMIT_MS);
-    });
     try {
-      const more = await Promise.race([test(), late]);
+      const more = await within(limitMs, test);
       const took = Math.round(performance.now() - begun);
       this.passed += 1;
       console.log(`✓ ${name}${typeof more === "string" ? `: ${more}` : ""} (${took} ms)`);
     } catch (error) {
       this.fail(name, error?.stack ?? error);
-    } finally {
-      clearTimeout(timer);
+      return !(error instanceof Late);
     }
+    return true;
   }
 
   /** Counts a failed test, and prints why. */
@@ -116,17 +132,29 @@ export async function runSuites(title, { lanes = 1 } = {}) {
 
 /** Runs one suite: its tests, then its clean-ups. */
 async function runSuite({ name, body }, report, quick) {
+  const limitMs = quick ? LIMIT_MS : FULL_LIMIT_MS;
   const tests = [];
   const cleanups = [];
+  const register = {
+    quick,
+    test: (title, run) => tests.push([title, run]),
+    after: (cleanup) => cleanups.push(cleanup),
+  };
   try {
-    await body({
-      quick,
-      test: (title, run) => tests.push([title, run]),
-      after: (cleanup) => cleanups.push(cleanup),
-    });
-    for (const [title, run] of tests) await report.run(`${name} › ${title}`, run);
+    await within(limitMs, () => body(register));
+    for (const [title, run] of tests) {
+      const over = await report.run(`${name} › ${title}`, run, limitMs);
+      // A test that goes on would disturb the next ones.
+      if (!over) break;
+    }
   } catch (error) {
     report.fail(`${name} › the suite could not start`, error?.stack ?? error);
   }
-  for (const cleanup of cleanups.reverse()) await cleanup();
+  for (const cleanup of cleanups.reverse()) {
+    try {
+      await within(limitMs, cleanup);
+    } catch (error) {
+      report.fail(`${name} › its clean-up`, error?.stack ?? error);
+    }
+  }
 }

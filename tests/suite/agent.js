@@ -485,7 +485,6 @@ test("agent: a paying fetch sends the request as it was given, without and with 
     ["POST", "", () => [url, { method: "POST", headers: Object.entries(headers), ...browser }]],
     ["PUT", "{}", () => [url, { method: "PUT", body: "{}", headers, ...browser }]],
     ["POST", "b", () => [new Request(url, { method: "POST", body: "b", headers, ...browser })]],
-    ["POST", "", () => [new Request(url, { method: "POST", body: "", headers, ...browser })]],
     ["DELETE", "", () => [new Request(url, { method: "DELETE", ...browser }), { headers }]],
   ]) {
     seen.length = 0;
@@ -498,6 +497,31 @@ test("agent: a paying fetch sends the request as it was given, without and with 
       );
       for (const [name, value] of Object.entries(browser)) assertEquals(one[name], value, name);
     }
+  }
+  // A body that is there, but empty.
+  const empty = await paying(new Request(url, { method: "POST", body: "", headers }));
+  assertEquals(await empty.text(), "bought");
+  assertEquals(
+    seen.slice(-2).map((one) => [one.method, one.body, one.authorization]),
+    Array(2).fill(["POST", "", headers.authorization]),
+  );
+});
+
+test("agent: the caller's signal ends a request of a paying fetch", async () => {
+  for (const input of [
+    (init) => ["https://api.example/", init],
+    (init) => [new Request("https://api.example/", init)],
+  ]) {
+    const stop = new AbortController();
+    const paying = createPayingFetch(world().make(), {
+      async fetch({ signal }) {
+        stop.abort(new Error("stopped by the caller"));
+        assert(signal.aborted, "the signal was not passed on");
+        throw signal.reason;
+      },
+    });
+    const error = await paying(...input({ signal: stop.signal })).catch((failure) => failure);
+    assertEquals(error.message, "stopped by the caller");
   }
 });
 

@@ -3,11 +3,11 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
 import { ALERT_SECRET, startAlerts } from "./lib/alerts.mjs";
+import { run } from "./lib/command.mjs";
 import { FULFILLMENT_SECRET, startFulfillment } from "./lib/fulfillment.mjs";
 import { WEBHOOK_SECRET, event, newInvoice, signature } from "./lib/gwop.mjs";
 import { suite } from "../runners/checks.mjs";
@@ -865,7 +865,7 @@ suite("merchants as they are configured", async ({ test, after }) => {
     const storage = mkdtempSync(join(SCRATCH, "gwop-storage-"));
     after(() => rmSync(storage, { recursive: true, force: true }));
     const settings = merchant("kiosk");
-    const put = spawnSync(
+    const put = await run(
       process.execPath,
       [
         join(TOP, "node_modules/wrangler/bin/wrangler.js"),
@@ -882,11 +882,10 @@ suite("merchants as they are configured", async ({ test, after }) => {
       ],
       {
         cwd: storage,
-        encoding: "utf8",
         env: { PATH: process.env.PATH, HOME: process.env.HOME, WRANGLER_SEND_METRICS: "false" },
       },
     );
-    assert.equal(put.status, 0, put.stderr);
+    assert.equal(put.code, 0, put.said);
     const worker = await started({ storage, configure: inNamespace });
     const paid = event("paid", newInvoice());
     assert.equal(

@@ -427,7 +427,7 @@ suite("operator", async ({ test, after }) => {
       { within: 30_000 },
     );
     let expected = (await metric(worker, refusedSeries)) ?? 0;
-    // Resolves to a moment before the report: a read that did not have it yet, or `begun`.
+    // Resolves to the time of the last read that did not have the report yet, or else `begun`.
     const told = async (begun) => {
       let before = begun;
       const isTold = async () => {

@@ -1,6 +1,5 @@
 // 1,000 invoices compared with a model, also with `kill -9`.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import {
   createWriteStream,
   existsSync,
@@ -11,6 +10,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 
+import { run } from "./lib/command.mjs";
 import { FULFILLMENT_SECRET, startFulfillment } from "./lib/fulfillment.mjs";
 import { WEBHOOK_SECRET, deliver, deliverUntilAccepted, event, newInvoice } from "./lib/gwop.mjs";
 import { suite } from "../runners/checks.mjs";
@@ -98,13 +98,13 @@ async function check(worker, fulfillment, invoice, model) {
 }
 
 /** Checks the files after a kill: every shard with rows has an alarm. */
-function alarmsAreArmed(storage) {
+async function alarmsAreArmed(storage) {
   const directory = join(storage, "v3/do/gwop-GwopLedger");
   const files = existsSync(directory)
     ? readdirSync(directory).filter((name) => /^[0-9a-f]{64}\.sqlite$/.test(name))
     : [];
   if (files.length === 0) return;
-  const { status, stdout, stderr } = spawnSync(
+  const { code, said } = await run(
     "cargo",
     [
       "test",
@@ -117,14 +117,13 @@ function alarmsAreArmed(storage) {
     ],
     {
       cwd: TOP,
-      encoding: "utf8",
       env: {
         ...process.env,
         GWOP_LEDGER_FILES: files.map((name) => join(directory, name)).join(":"),
       },
     },
   );
-  assert.equal(status, 0, `${stdout}${stderr}`);
+  assert.equal(code, 0, said);
 }
 
 /**
@@ -145,7 +144,7 @@ async function killInTheMiddle(
     last = progress();
     await sleep(dice.below(800));
     await worker.kill();
-    alarmsAreArmed(storage);
+    await alarmsAreArmed(storage);
     await worker.start();
   }
   return done;
@@ -307,9 +306,9 @@ class History {
     await new Promise((done) => this.file.end(done));
   }
 
-  /** Returns the checker's exit code and output. */
+  /** Resolves to the checker's exit code and output. */
   check() {
-    const { status, stdout, stderr } = spawnSync(
+    return run(
       "cargo",
       [
         "test",
@@ -321,9 +320,8 @@ class History {
         "--exact",
         "--nocapture",
       ],
-      { cwd: TOP, encoding: "utf8", env: { ...process.env, GWOP_HISTORY: this.path } },
+      { cwd: TOP, env: { ...process.env, GWOP_HISTORY: this.path } },
     );
-    return { status, words: `${stdout}${stderr}` };
   }
 }
 
@@ -380,8 +378,8 @@ suite("history", async ({ test, after, quick }) => {
       ),
     );
     await history.finish(worker, fulfillment, invoices);
-    const { status, words } = history.check();
-    assert.equal(status, 0, words);
+    const { code, said } = await history.check();
+    assert.equal(code, 0, said);
     return `${invoices.length} invoices, ${kills} kills`;
   });
 
@@ -404,9 +402,9 @@ suite("history", async ({ test, after, quick }) => {
         });
         await sleep(3_000);
         await history.finish(worker, fulfillment, invoices);
-        const { status, words } = history.check();
-        assert.notEqual(status, 0, "the checker found nothing");
-        assert.match(words, expected);
+        const { code, said } = await history.check();
+        assert.notEqual(code, 0, "the checker found nothing");
+        assert.match(said, expected);
       } finally {
         await worker.stop();
         await fulfillment.stop();

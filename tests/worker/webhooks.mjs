@@ -441,8 +441,12 @@ suite("webhooks", async ({ test, after }) => {
           body: "{}",
           headers: { "content-type": "application/json" },
         });
-      // workerd closes the connection of the long body, and Node may just have chosen it.
-      const next = await ask().catch(ask);
+      // workerd closes the connection of the long body. Node may already have taken it for the next
+      // request, which then fails at once.
+      const next = await ask().catch((error) => {
+        if (error.name !== "TypeError") throw error;
+        return ask();
+      });
       await rejected(next, 401, "WEBHOOK_SIGNATURE_MISSING");
     }
   });

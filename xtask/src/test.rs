@@ -117,18 +117,24 @@ const PARTS: &[Part] = &[
     ("worker", "the Worker, on workerd", worker::test),
 ];
 
-/// Parts that run at once, because they mostly wait. What they share is prepared before.
-type Together = (&'static [&'static str], fn() -> Result);
-
-/// Every group of parts that run at once.
-const TOGETHER: [Together; 2] = [
-    (&["node", "deno", "bun"], || runtimes::consumer().map(drop)),
-    (&["workerd", "chromium", "firefox"], || {
-        tools::chromium()?;
-        tools::firefox()?;
-        runtimes::consumer().map(drop)
-    }),
+/// Groups of parts that run at once, because they mostly wait.
+const TOGETHER: [&[&str]; 2] = [
+    &["node", "deno", "bun"],
+    &["workerd", "chromium", "firefox"],
 ];
+
+/// Prepares what parts of one group share, and what only one program may install at a time.
+fn prepare(parts: &[&Part]) -> Result {
+    runtimes::consumer()?;
+    for (name, ..) in parts {
+        match *name {
+            "chromium" => drop(tools::chromium()?),
+            "firefox" => drop(tools::firefox()?),
+            _ => {}
+        }
+    }
+    Ok(())
+}
 
 /// Runs the parts that `arguments` select. All selected parts run, even after a failure.
 ///
@@ -152,16 +158,15 @@ pub(crate) fn command(arguments: &[String]) -> Result {
     }
     let chosen = choose(&arguments)?;
     let mut summary = Vec::new();
-    let group = |name| TOGETHER.iter().find(|(parts, _)| parts.contains(&name));
-    let at_once =
-        |one: &&Part, next: &&Part| group(one.0).is_some_and(|(parts, _)| parts.contains(&next.0));
+    let at_once = |one: &&Part, next: &&Part| {
+        let group = TOGETHER.iter().find(|parts| parts.contains(&one.0));
+        one.0 != next.0 && group.is_some_and(|parts| parts.contains(&next.0))
+    };
     for parts in chosen.chunk_by(at_once) {
-        if let [(name, ..), _, ..] = parts
-            && let Some((_, prepare)) = group(name)
-            && let Err(error) = prepare()
-        {
-            // Each of these parts needs the same, and fails with the same error.
-            println!("{error}");
+        // If the preparation fails, each part fails by itself.
+        if parts.len() == 1 || prepare(parts).is_err() {
+            summary.extend(parts.iter().map(|part| run(part)));
+            continue;
         }
         std::thread::scope(|scope| {
             let spawn = |part: &&'static Part| {

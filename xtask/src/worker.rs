@@ -282,8 +282,8 @@ pub(crate) fn test() -> Result {
         top().join("Cargo.lock"),
         top().join(EXAMPLE).join("Cargo.lock"),
     )?;
-    // The builds above have the same file for this crate's library, which has no hash in its name.
-    // Without this, cargo would use theirs in a second run.
+    // The builds above write this crate's library to the same file. Without this, cargo would use
+    // theirs in a second run.
     Step::new("cargo clean the library", "cargo")
         .dir(top().join(EXAMPLE))
         .args(["clean", "--quiet", "--package", "gwop"])

@@ -40,7 +40,7 @@ export function createPayingFetch(
   if (typeof anew !== "boolean") throw invalidOption("`buyAnew`: expected a boolean");
   return async (input, init) => {
     const request = new Request(input, init);
-    const { method, url } = request;
+    const { method, url, signal } = request;
     const body = await request.arrayBuffer();
     const name = new TextEncoder().encode(`${method}\n${url}\n`);
     const named = new Uint8Array(name.length + body.byteLength);
@@ -59,11 +59,15 @@ export function createPayingFetch(
         const turn = sent;
         try {
           const response = await send(
-            new Request(request, {
+            // Reading uses up a body, so it is given again. An empty one cannot be: GET has none.
+            new Request(request.bodyUsed && !body.byteLength ? url : request, {
+              method,
               headers,
+              signal,
               redirect: "manual",
-              // A request without a body has not been used by reading it.
-              ...(request.bodyUsed && { body }),
+              // The body of the 402 has another hash.
+              integrity: "",
+              ...(body.byteLength && { body }),
             }),
           );
           // A response that arrives too late must not answer a later request.

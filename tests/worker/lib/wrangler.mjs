@@ -191,7 +191,11 @@ class Worker {
   async #ready() {
     if (this.options) {
       // The program chooses the port itself, and sends the address.
-      this.url = await new Promise((resolve) => this.process.once("message", resolve));
+      this.url = undefined;
+      this.process.once("message", (url) => {
+        this.url = url;
+      });
+      await eventually("the Worker has an address", () => this.url);
     }
     await eventually(
       "the Worker is ready",
@@ -265,7 +269,7 @@ class Worker {
       });
       return [response, await response.text()];
     };
-    // Once, Node's `fetch` did not settle after an abort, and had no socket any more.
+    // It was seen one time that Node's `fetch` did not settle after an abort.
     const aborted = new Promise((_, reject) => {
       abort.addEventListener("abort", () => reject(abort.reason), { once: true });
     });
