@@ -1,11 +1,9 @@
 #!/usr/bin/env bash
-# miniflare 4.20260426.0 (workerd 1.20260426.1), D1 and Durable Objects with SQLite: every bound number is a REAL, integers too. A column of
-# type INTEGER takes it as an integer, but a TEXT column stores an amount of 1025000 as "1025000.0", `||` and `json_array` write it so, and `7 / ?`
-# with 2 is 3.5. A Durable Object binds `true` as the text "true", which SQLite counts as false: `CASE WHEN ? …` takes the other branch. D1 binds
+# miniflare 4.20260426.0 (workerd 1.20260426.1), D1 and Durable Objects with SQLite: every bound number is a REAL, integers too. A TEXT
+# column stores an amount of 1025000 as "1025000.0", `json_array` writes it so, and `7 / ?` with 2 is 3.5. A Durable Object binds `true` as the text "true", which SQLite counts as false: `CASE WHEN ? …` takes the other branch. D1 binds
 # it as 1.0, which counts as true. Bind amounts as texts, or write `CAST(? AS INTEGER)`; bind flags as 0 and 1.
 #
-# Guess before the run: integers are INTEGER, as with bun:sqlite, and booleans 0 and 1, or an error, the same in both. (Beside it, node:sqlite of Node
-# 22.23 and of Deno 2.9.5 make numbers REAL too, take BigInt as INTEGER, which a Durable Object refuses, and refuse booleans.)
+# Guess before the run: integers are INTEGER, as with bun:sqlite, and booleans 0 and 1, or an error, the same in both.
 # Seen on 2026-11-30 with Node 20.20:
 #   Durable Object, 1025000: real, in a TEXT column "1025000.0", [1025000.0], true
 #   Durable Object, 2: real, in a TEXT column "2.0", [2.0], true, 7 / it = 3.5
@@ -13,13 +11,13 @@
 #   D1, 1025000: real, in a TEXT column "1025000.0", [1025000.0], true
 #   D1, 2: real, in a TEXT column "2.0", [2.0], true, 7 / it = 3.5
 #   D1, true: real, in a TEXT column "1.0", [1.0], true
-# Needs Node 20 or newer with npm. Exits 0 where it is still so, and 1 where it has changed.
+# Needs Node 20 or newer with npm. Exits 0 where it is still so, 1 where it has changed, 2 where npm fails.
 set -euo pipefail
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 cd "$place"
 echo '{ "private": true, "type": "module" }' > package.json
-npm install --ignore-scripts --no-audit --no-fund --silent miniflare@4.20260426.0 > /dev/null 2>&1
+npm install --ignore-scripts --no-audit --no-fund --silent miniflare@4.20260426.0 > /dev/null 2>&1 || exit 2
 cat > run.mjs <<'RUN'
 import { Miniflare } from "miniflare";
 

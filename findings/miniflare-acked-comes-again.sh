@@ -9,13 +9,13 @@
 #   retryAll: delivered 1 2, 1 2, dead 1 2
 #   throw: delivered 1 2, 1 2, dead 1 2
 #   ackAll: delivered 1 2, 1, dead 1
-# Needs Node 20 or newer with npm. Exits 0 where it is still so, and 1 where it has changed.
+# Needs Node 20 or newer with npm. Exits 0 where it is still so, 1 where it has changed, 2 where npm fails.
 set -euo pipefail
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 cd "$place"
 echo '{ "private": true, "type": "module" }' > package.json
-npm install --ignore-scripts --no-audit --no-fund --silent miniflare@4.20260426.0 > /dev/null 2>&1
+npm install --ignore-scripts --no-audit --no-fund --silent miniflare@4.20260426.0 > /dev/null 2>&1 || exit 2
 cat > run.mjs <<'RUN'
 import { Miniflare } from "miniflare";
 
@@ -74,4 +74,4 @@ for (const [how, text] of Object.entries(expected)) {
 await miniflare.dispose();
 process.exit(changed ? 1 : 0);
 RUN
-node run.mjs 2> /dev/null
+node run.mjs

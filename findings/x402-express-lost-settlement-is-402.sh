@@ -8,14 +8,14 @@
 #   first: 402 {"success":false,"errorReason":"fetch failed","transaction":""}
 #   again: 200
 #   the handler ran 2 times, 2 nonces were settled
-# Needs Node 20 or newer with npm. Exits 0 where it is still so, and 1 where it has changed.
+# Needs Node 20 or newer with npm. Exits 0 where it is still so, 1 where it has changed, 2 where npm fails.
 set -euo pipefail
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 cd "$place"
 echo '{ "private": true, "type": "module" }' > package.json
 npm install --ignore-scripts --no-audit --no-fund --silent @x402/core@2.27.0 @x402/evm@2.27.0 @x402/express@2.27.0 @x402/fetch@2.27.0 \
-  express@5.3.0 viem@2.57.20 > /dev/null 2>&1
+  express@5.3.0 viem@2.57.20 > /dev/null 2>&1 || exit 2
 cat > run.mjs <<'RUN'
 import { createServer } from "node:http";
 import express from "express";

@@ -9,15 +9,16 @@
 #   statusCode = 500: 500, not settled
 #   an exception: 500, not settled
 #   writeHead(500): 500, settled
+#   statusCode = 500, writeHead(500): 500, not settled
 #   success: 200, settled
-# Needs Node 20 or newer with npm. Exits 0 where it is still so, and 1 where it has changed.
+# Needs Node 20 or newer with npm. Exits 0 where it is still so, 1 where it has changed, 2 where npm fails.
 set -euo pipefail
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 cd "$place"
 echo '{ "private": true, "type": "module" }' > package.json
 npm install --ignore-scripts --no-audit --no-fund --silent @x402/core@2.27.0 @x402/evm@2.27.0 @x402/express@2.27.0 @x402/fetch@2.27.0 \
-  express@5.3.0 viem@2.57.20 > /dev/null 2>&1
+  express@5.3.0 viem@2.57.20 > /dev/null 2>&1 || exit 2
 cat > run.mjs <<'RUN'
 import { createServer } from "node:http";
 import express from "express";
@@ -62,6 +63,10 @@ const handlers = {
     throw new Error("failed");
   },
   "writeHead(500)": (_, response) => response.writeHead(500).end("failed"),
+  "statusCode = 500, writeHead(500)": (_, response) => {
+    response.statusCode = 500;
+    response.writeHead(500).end("failed");
+  },
   success: (_, response) => response.send("bought"),
 };
 const paths = Object.keys(handlers).map((_, at) => `/${at}`);
@@ -82,6 +87,7 @@ const expected = [
   "statusCode = 500: 500, not settled",
   "an exception: 500, not settled",
   "writeHead(500): 500, settled",
+  "statusCode = 500, writeHead(500): 500, not settled",
   "success: 200, settled",
 ];
 for (const line of lines) console.log(line);

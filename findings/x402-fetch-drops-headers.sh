@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # x402-fetch 1.2.0: the paid request, the second one, keeps only headers that were given as a plain object. A `Headers` is lost whole, and with it
-# `Authorization`, `Content-Type` and `Idempotency-Key`; a list of pairs becomes one header named "0"; the headers of a `Request` are lost too. So
+# `Authorization` and `Idempotency-Key`; a list of pairs becomes one header named "0"; the headers of a `Request` are lost too. So
 # the buyer has signed a payment for a request that the server sees without its login. A `Request` with a body fails after the signature, because
-# its body has been read. It spreads `init.headers`. Pass a plain object, or use @x402/fetch 2.
+# its body has been read. It spreads `init.headers`. Pass a plain object.
 #
 # Guess before the run: every kind of `HeadersInit` reaches both requests, as with `fetch`.
 # Seen on 2026-11-30 with Node 20.20:
@@ -11,13 +11,13 @@
 #   pairs: authorization no, idempotency-key no, and a header "0"
 #   a Request: authorization no, idempotency-key no
 #   a Request with a body: signed, then TypeError
-# Needs Node 20 or newer with npm. Exits 0 where it is still so, and 1 where it has changed.
+# Needs Node 20 or newer with npm. Exits 0 where it is still so, 1 where it has changed, 2 where npm fails.
 set -euo pipefail
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 cd "$place"
 echo '{ "private": true, "type": "module" }' > package.json
-npm install --ignore-scripts --no-audit --no-fund --silent x402-fetch@1.2.0 viem@2.38.0 > /dev/null 2>&1
+npm install --ignore-scripts --no-audit --no-fund --silent x402-fetch@1.2.0 viem@2.38.0 > /dev/null 2>&1 || exit 2
 cat > run.mjs <<'RUN'
 import { createServer } from "node:http";
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
