@@ -1,5 +1,5 @@
 // Creates projects of `npx @gwop/worker init` from the packed tarballs.
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import {
   createWriteStream,
   cpSync,
@@ -15,6 +15,7 @@ import {
 import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 
+import { run as runProgram } from "../worker/lib/command.mjs";
 import { event as gwopEvent, deliver, newInvoice } from "../worker/lib/gwop.mjs";
 import { eventually, sleep } from "../worker/lib/helpers.mjs";
 import { TOP, freePort } from "../worker/lib/wrangler.mjs";
@@ -35,16 +36,15 @@ export const FIXTURES = join(TOP, "tests/worker-package/fixtures");
 export const WORKSHOP = join(TOP, "build/worker-package");
 const BIN = join(WORKSHOP, "node_modules/@gwop/worker/cli/gwop-worker.js");
 
-/** Runs a program. Resolves to its exit code and its whole output. */
-export function run(program, args, { cwd = WORKSHOP, env = {}, timeout = 120_000, input } = {}) {
-  return new Promise((resolve) => {
-    const more = { cwd, timeout, env: { ...clean(), ...env }, maxBuffer: 1 << 26 };
-    const child = execFile(program, args, more, (error, stdout, stderr) => {
-      resolve({ code: error ? (error.code ?? 1) : 0, said: stdout + stderr, stdout });
-    });
-    child.stdin.end(input);
+/** Runs a program in the workshop, without the variables of this test run. */
+export const run = (program, args, { cwd = WORKSHOP, env, timeout = 120_000, input } = {}) =>
+  runProgram(program, args, {
+    cwd,
+    timeout,
+    input,
+    env: { ...clean(), ...env },
+    maxBuffer: 1 << 26,
   });
-}
 
 /** Returns the environment without the variables of this test run. */
 function clean() {

@@ -4,18 +4,23 @@ import { join } from "node:path";
 
 import { TOP } from "./wrangler.mjs";
 
-/** Runs a program. Resolves to its exit code and its whole output. Other suites run meanwhile. */
-export function run(program, args, options) {
+/**
+ * Runs a program, with `input` as its standard input. Resolves to its exit code, its whole output
+ * `said`, and `stdout` alone. Other suites run meanwhile.
+ */
+export function run(program, args, { input, ...options }) {
   return new Promise((resolve) => {
-    execFile(program, args, options, (error, stdout, stderr) => {
-      resolve({ code: error ? error.code : 0, said: stdout + stderr });
+    const child = execFile(program, args, options, (error, stdout, stderr) => {
+      resolve({ code: error ? (error.code ?? 1) : 0, said: stdout + stderr, stdout });
     });
+    child.stdin.end(input);
   });
 }
 
 /** Runs `gwop` with these variables. */
-export function gwop(args, variables) {
+export async function gwop(args, variables) {
   const program = join(TOP, "dist/npm/cli/gwop.js");
   const env = { ...process.env, ...variables };
-  return run(process.execPath, [program, ...args], { env, timeout: 60_000 });
+  const { code, said } = await run(process.execPath, [program, ...args], { env, timeout: 60_000 });
+  return { code, said };
 }

@@ -21,14 +21,15 @@ export async function miniflareOptions(configs, storage) {
   };
 }
 
-async function workerOptions(config) {
+async function workerOptions(path) {
+  const config = unstable_readConfig({ config: path });
   const { workerOptions: options, main } = unstable_getMiniflareWorkerOptions(config);
   // The module is given instead.
   const { modulesRules: _, ...others } = options;
   return {
-    name: unstable_readConfig({ config }).name,
+    name: config.name,
     ...others,
-    modules: await bundle(main, dirname(config)),
+    modules: await bundle(main, dirname(path)),
   };
 }
 
